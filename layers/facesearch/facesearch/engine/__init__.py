@@ -1,0 +1,50 @@
+"""The face engine's port: pictures in, faces out."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Embedding = NDArray[np.float32]
+"""Unit vector(s): shape (128,) for one face, (n, 128) for many."""
+
+
+@dataclass(frozen=True, eq=False)
+class Face:
+    """One face found in a picture.
+
+    Attributes:
+        box: x, y, width, height in pixels of the picture as displayed (EXIF orientation applied).
+        landmarks: shape (5, 2): right eye, left eye, nose tip, right and left mouth corner, in the same pixels.
+        score: the detector's confidence, 0 to 1.
+        embedding: shape (128,), float32, unit length.
+    """
+
+    box: tuple[float, float, float, float]
+    landmarks: NDArray[np.float32]
+    score: float
+    embedding: Embedding
+
+
+class FaceEngine(Protocol):
+    """Detects, aligns and embeds faces. Implementations are loaded once per process."""
+
+    @property
+    def model(self) -> str:
+        """Name of model and settings; embeddings of two names are never compared."""
+
+    def faces(self, image: bytes) -> list[Face]:
+        """Every face of an event photo, largest first; empty if there is none.
+
+        Raises:
+            UnusableImage: not a readable picture within the limits.
+        """
+
+    def probe(self, selfie: bytes) -> Embedding:
+        """The embedding, shape (128,), of the selfie's owner: its largest, most central face.
+
+        Raises:
+            UnusableImage: not a readable picture within the limits.
+            NoFaceFound: no face in any of the orientations that are tried.
+        """

@@ -1,0 +1,81 @@
+"""One class per documented outcome. Each knows its HTTP status; nobody ever parses a message."""
+
+from typing import ClassVar
+
+
+class FaceSearchError(Exception):
+    """An outcome that a caller is told about, with words that are safe to show."""
+
+    status: ClassVar[int] = 500
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Extra response headers of this outcome."""
+        return {}
+
+
+class InvalidRequestId(FaceSearchError):
+    """`request_id` is not a UUID."""
+
+    status = 400
+
+
+class UnusableImage(FaceSearchError):
+    """The picture is empty, no readable JPEG/PNG/WebP, or beyond the limits on its size."""
+
+    status = 400
+
+
+class NoFaceFound(FaceSearchError):
+    """The selfie is a readable picture, but no face was found in it."""
+
+    status = 400
+
+
+class MissingKey(FaceSearchError):
+    """No `X-API-Key`, or a blank one."""
+
+    status = 401
+
+
+class Forbidden(FaceSearchError):
+    """Key unknown or inactive, organisation or event of somebody else, or the feature is switched off."""
+
+    status = 403
+
+
+class NotFound(FaceSearchError):
+    """No such event, or no such finished search in it."""
+
+    status = 404
+
+
+class TooLarge(FaceSearchError):
+    """The body or the selfie is larger than one call may carry."""
+
+    status = 413
+
+
+class InvalidRequest(FaceSearchError):
+    """Path, query or body does not fit the schema; the message lists the fields."""
+
+    status = 422
+
+
+class SearchInProgress(FaceSearchError):
+    """The same `request_id` is still being searched after the bounded wait."""
+
+    status = 429
+
+    def __init__(self, message: str, retry_after: int) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """`Retry-After` in seconds."""
+        return {"Retry-After": str(self.retry_after)}

@@ -1,0 +1,48 @@
+"""The one settings object: everything that template.yaml passes to a function through its environment."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Settings(BaseModel):
+    """Frozen settings of one function.
+
+    A function declares only the variables that it uses, so everything but the table has a default; a part that
+    needs a name which was not given fails when it is built, with that name in the message (see `bootstrap`).
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    table_name: str
+    idempotency_table_name: str = ""
+    photos_bucket: str = ""
+    renditions_bucket: str = ""
+    selfies_bucket: str = ""
+    renditions_base_url: str = ""
+    models_dir: Path = Path("/opt/models")
+
+    result_retention_days: Annotated[int, Field(ge=1, le=365)] = 30
+    selfie_retention_days: Annotated[int, Field(ge=0, le=30)] = 1
+    duplicate_wait_seconds: Annotated[float, Field(ge=0, le=20)] = 10
+    index_cache_megabytes: Annotated[int, Field(ge=1, le=8192)] = 1024
+
+    memory_megabytes: Annotated[int, Field(ge=128, alias="aws_lambda_function_memory_size")] = 1769
+
+    @property
+    def vcpus(self) -> int:
+        """Whole vCPUs that this function's memory buys; Lambda gives one per 1,769 MB."""
+        return max(1, round(self.memory_megabytes / 1769))
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] | None = None) -> "Settings":
+        """Read the settings from the environment (names in any case).
+
+        Raises:
+            pydantic.ValidationError: a variable is missing or out of its range.
+        """
+        source = os.environ if environment is None else environment
+        return cls.model_validate({name.lower(): value for name, value in source.items()})

@@ -1,0 +1,1 @@
+"""DynamoDB behind the ports: one table for keys, events, photos and results."""

@@ -1,0 +1,114 @@
+"""Keys of the one table, by access pattern, and the typed values of DynamoDB's low-level client.
+
+| what                | pk                              | sk              |
+| ------------------- | ------------------------------- | --------------- |
+| organisation        | ORG#{org}                       | ORG             |
+| its API keys        | ORG#{org}                       | KEY#{key_id}    |
+| its events by date  | ORG#{org}                       | EVENT#{date}#{event} |
+| API key by secret   | KEY#{sha256 of the key}         | KEY             |
+| event               | EVENT#{event}                   | EVENT           |
+| photos, spread      | PHOTOS#{event}#{shard}          | {image_id}      |
+| result header       | RESULT#{org}#{event}#{request}  | HEADER          |
+| result chunks       | RESULT#{org}#{event}#{request}  | CHUNK#{number}  |
+"""
+
+import uuid
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from facesearch.models import SearchKey
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
+
+    Value = AttributeValueTypeDef
+    Item = Mapping[str, AttributeValueTypeDef]
+    Key = dict[str, AttributeValueTypeDef]
+
+BY_CHANGE = "by-change"
+"""Local index over a shard's photos, ordered by `changed_at`."""
+
+
+def key(pk: str, sk: str) -> "Key":
+    """Primary key of the table."""
+    return {"pk": {"S": pk}, "sk": {"S": sk}}
+
+
+def api_key_key(digest: str) -> "Key":
+    """The item that a presented API key is looked up by; `digest` is its SHA-256 in hex."""
+    return key(f"KEY#{digest}", "KEY")
+
+
+def org_pk(org_id: int) -> str:
+    """Partition of an organisation, its keys and its list of events."""
+    return f"ORG#{org_id}"
+
+
+def event_key(event_id: int) -> "Key":
+    """The event's configuration."""
+    return key(f"EVENT#{event_id}", "EVENT")
+
+
+def photos_pk(event_id: int, shard: int) -> str:
+    """One of the partitions that an event's photos are spread over."""
+    return f"PHOTOS#{event_id}#{shard}"
+
+
+def photo_key(event_id: int, shards: int, image_id: uuid.UUID) -> "Key":
+    """A photo's item; its shard follows from its id."""
+    return key(photos_pk(event_id, image_id.int % shards), str(image_id))
+
+
+def result_pk(search: SearchKey) -> str:
+    """Partition of one search's pages."""
+    return f"RESULT#{search.org_id}#{search.event_id}#{search.request_id}"
+
+
+def header_key(search: SearchKey) -> "Key":
+    """The item that says a result is whole."""
+    return key(result_pk(search), "HEADER")
+
+
+def chunk_key(search: SearchKey, number: int) -> "Key":
+    """One chunk of a result, counted from 0."""
+    return key(result_pk(search), f"CHUNK#{number:06d}")
+
+
+def s(value: str) -> "Value":
+    """A string."""
+    return {"S": value}
+
+
+def n(value: int) -> "Value":
+    """A whole number."""
+    return {"N": str(value)}
+
+
+def b(value: bytes) -> "Value":
+    """Bytes."""
+    return {"B": value}
+
+
+def flag(value: bool) -> "Value":  # noqa: FBT001
+    """A boolean."""
+    return {"BOOL": value}
+
+
+def text(item: "Item", name: str) -> str:
+    """A string attribute, empty if absent."""
+    return item[name]["S"] if name in item else ""
+
+
+def number(item: "Item", name: str) -> int:
+    """A number attribute, 0 if absent."""
+    return int(item[name]["N"]) if name in item else 0
+
+
+def blob(item: "Item", name: str) -> bytes:
+    """A binary attribute, empty if absent."""
+    return bytes(item[name]["B"]) if name in item else b""  # type: ignore[arg-type]
+
+
+def boolean(item: "Item", name: str) -> bool:
+    """A boolean attribute, False if absent."""
+    return item[name]["BOOL"] if name in item else False
