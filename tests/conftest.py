@@ -1,0 +1,59 @@
+"""What every kind of test stands on: no AWS account, the fetched models and photos, the measuring set if it is there."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# The machine's load decides how long one example takes; a deadline would make tests fail by chance.
+settings.register_profile("project", deadline=None, print_blob=True)
+settings.load_profile("project")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_account() -> Iterator[None]:
+    """Nothing in a test can reach the developer's own AWS account, whatever profile is set up."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith(("AWS_", "POWERTOOLS_", "LAMBDA_"))]:
+            patch.delenv(name)
+        patch.setenv("AWS_ACCESS_KEY_ID", "test")
+        patch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+        patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        patch.setenv("AWS_CONFIG_FILE", os.devnull)
+        patch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
+        patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+        yield
+
+
+@pytest.fixture(scope="session")
+def assets() -> Path:
+    """The folder that `make assets` fills: models/*.onnx and samples/*.jpg."""
+    folder = Path(os.environ.get("FACESEARCH_ASSETS") or ROOT / ".cache" / "assets")
+    if not (folder / "models").is_dir():
+        pytest.fail(f"no model weights in {folder}: run `make assets` first")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def models(assets: Path) -> Path:
+    return assets / "models"
+
+
+@pytest.fixture(scope="session")
+def samples(assets: Path) -> Path:
+    return assets / "samples"
+
+
+@pytest.fixture(scope="session")
+def measuring_faces() -> Path:
+    """Photos of many people to measure on, kept beside the checkout and never in it; their tests skip where absent."""
+    folder = ROOT.parent / "shared" / "faces"
+    if not folder.is_dir():
+        pytest.skip("needs the measuring set in ../shared/faces")
+    return folder
