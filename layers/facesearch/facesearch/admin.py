@@ -1,12 +1,12 @@
 """The operator's use cases: organisations, API keys, events."""
 
-import hashlib
 import secrets
 import string
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
+from facesearch.access import digest_of
 from facesearch.confidence import threshold
 from facesearch.errors import InvalidRequest, NotFound
 from facesearch.models import Event
@@ -28,11 +28,6 @@ class CreatedKey:
 
     key_id: str
     api_key: str
-
-
-def digest_of(api_key: str) -> str:
-    """SHA-256 of an API key in hex: what is stored, and what a presented key is looked up by."""
-    return hashlib.sha256(api_key.encode()).hexdigest()
 
 
 class Admin:
@@ -151,9 +146,7 @@ class Admin:
 
     def event(self, event_id: int) -> Event | None:
         """The event's configuration, read strongly consistent."""
-        answer = self._dynamodb.get_item(
-            TableName=self._table, Key=schema.event_key(event_id), ConsistentRead=True
-        )
+        answer = self._dynamodb.get_item(TableName=self._table, Key=schema.event_key(event_id), ConsistentRead=True)
         return event_from_item(answer["Item"]) if "Item" in answer else None
 
     def _require_org(self, org_id: int) -> None:
@@ -173,9 +166,7 @@ class Admin:
 
     def _put_new(self, item: "schema.Key") -> bool:
         try:
-            self._dynamodb.put_item(
-                TableName=self._table, Item=item, ConditionExpression="attribute_not_exists(pk)"
-            )
+            self._dynamodb.put_item(TableName=self._table, Item=item, ConditionExpression="attribute_not_exists(pk)")
         except self._dynamodb.exceptions.ConditionalCheckFailedException:
             return False
         return True

@@ -12,7 +12,7 @@ class Settings(BaseModel):
     """Frozen settings of one function.
 
     A function declares only the variables that it uses, so everything but the table has a default; a part that
-    needs a name which was not given fails when it is built, with that name in the message (see `bootstrap`).
+    needs a name which was not given fails when it is built, with that name in the message (see `required`).
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -36,6 +36,17 @@ class Settings(BaseModel):
     def vcpus(self) -> int:
         """Whole vCPUs that this function's memory buys; Lambda gives one per 1,769 MB."""
         return max(1, round(self.memory_megabytes / 1769))
+
+    def required(self, name: str) -> str:
+        """A setting that this function cannot do without.
+
+        Raises:
+            ValueError: it was not given.
+        """
+        value = str(getattr(self, name))
+        if not value:
+            raise ValueError(f"{name.upper()} is not set")
+        return value
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> "Settings":

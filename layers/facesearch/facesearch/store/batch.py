@@ -1,4 +1,4 @@
-"""BatchGetItem and BatchWriteItem to their end: what DynamoDB left unprocessed is asked for again, a bounded number of times."""
+"""BatchGetItem and BatchWriteItem to their end: what was left unprocessed is asked for again, within bounds."""
 
 import random
 import time

@@ -83,6 +83,10 @@ class DynamoReader:
             result=result,
         )
 
+    def event(self, event_id: int) -> Event | None:
+        """The event's configuration."""
+        return self.read(None, event_id).event
+
 
 def chunks_of(page: Page) -> range:
     """Numbers of the chunks that hold the page."""

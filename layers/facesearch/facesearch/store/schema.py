@@ -89,7 +89,7 @@ def b(value: bytes) -> "Value":
     return {"B": value}
 
 
-def flag(value: bool) -> "Value":  # noqa: FBT001
+def flag(value: bool) -> "Value":
     """A boolean."""
     return {"BOOL": value}
 
@@ -106,7 +106,7 @@ def number(item: "Item", name: str) -> int:
 
 def blob(item: "Item", name: str) -> bytes:
     """A binary attribute, empty if absent."""
-    return bytes(item[name]["B"]) if name in item else b""  # type: ignore[arg-type]
+    return bytes(item[name]["B"]) if name in item else b""
 
 
 def boolean(item: "Item", name: str) -> bool:

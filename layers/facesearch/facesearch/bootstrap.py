@@ -1,0 +1,103 @@
+"""The composition root: every real part is wired here, and built when it is first needed.
+
+Importing this reads no environment and connects to nothing. Numpy and OpenCV are imported by the parts that need them,
+so that a function which only reads results never loads them.
+"""
+
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from botocore.config import Config
+
+from facesearch.access import Gate
+from facesearch.settings import Settings
+from facesearch.store.reading import DynamoReader
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_s3 import S3Client
+
+    from facesearch.engine import FaceEngine
+    from facesearch.search import FaceSearch
+
+DYNAMODB = Config(
+    connect_timeout=1, read_timeout=3, retries={"mode": "standard", "total_max_attempts": 3}, max_pool_connections=16
+)
+"""A single-digit-millisecond service: a call that hangs is better tried again, with botocore's jittered backoff."""
+S3 = Config(
+    connect_timeout=2, read_timeout=20, retries={"mode": "standard", "total_max_attempts": 4}, max_pool_connections=16
+)
+IO_THREADS = 8
+
+
+class Parts:
+    """The parts of one process. A part that lacks a setting says which when it is asked for."""
+
+    @cached_property
+    def settings(self) -> Settings:
+        return Settings.from_environment()
+
+    @cached_property
+    def gate(self) -> Gate:
+        return Gate(self._reader)
+
+    @cached_property
+    def face_search(self) -> "FaceSearch[Any]":
+        from facesearch.embedded import EmbeddedMatcher
+        from facesearch.idempotency import OnceOnly
+        from facesearch.index import IndexCache
+        from facesearch.search import FaceSearch, Patience
+        from facesearch.selfies import NoSelfieStore, S3SelfieStore
+        from facesearch.store.photos import DynamoPhotoStore
+        from facesearch.store.results import DynamoResultStore
+
+        settings = self.settings
+        photos = DynamoPhotoStore(self._dynamodb, settings.table_name)
+        indexes = IndexCache(photos, self._engine.model, settings.index_cache_megabytes, self._io)
+        return FaceSearch(
+            matcher=EmbeddedMatcher(self._engine, indexes, self._background),
+            claims=OnceOnly(
+                self._dynamodb, settings.required("idempotency_table_name"), settings.result_retention_days
+            ),
+            results=DynamoResultStore(self._dynamodb, settings.table_name, settings.result_retention_days),
+            selfies=S3SelfieStore(self._s3, settings.required("selfies_bucket"))
+            if settings.selfie_retention_days
+            else NoSelfieStore(),
+            reader=self._reader,
+            pool=self._background,
+            patience=Patience(settings.duplicate_wait_seconds),
+        )
+
+    @cached_property
+    def _engine(self) -> "FaceEngine":
+        from facesearch.engine.opencv import OpenCvEngine
+
+        return OpenCvEngine(self.settings.models_dir, threads=self.settings.vcpus)
+
+    @cached_property
+    def _reader(self) -> DynamoReader:
+        return DynamoReader(self._dynamodb, self.settings.table_name)
+
+    @cached_property
+    def _dynamodb(self) -> "DynamoDBClient":
+        return boto3.client("dynamodb", config=DYNAMODB)
+
+    @cached_property
+    def _s3(self) -> "S3Client":
+        return boto3.client("s3", config=S3)
+
+    @cached_property
+    def _io(self) -> ThreadPoolExecutor:
+        """Leaf calls only: whoever waits for one of these must not run here."""
+        return ThreadPoolExecutor(IO_THREADS, thread_name_prefix="io")
+
+    @cached_property
+    def _background(self) -> ThreadPoolExecutor:
+        """Work beside the invocation's own thread, which may itself wait for `_io`."""
+        return ThreadPoolExecutor(2, thread_name_prefix="background")
+
+
+parts = Parts()
+"""This process's parts; nothing is built yet."""

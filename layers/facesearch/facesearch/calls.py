@@ -1,0 +1,132 @@
+"""What a caller asks for: path and query parsed softly, so that the checks can run in the contract's order."""
+
+import re
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from facesearch.errors import FaceSearchError, InvalidRequest, InvalidRequestId
+from facesearch.models import Event, SearchKey
+from facesearch.pagination import Page
+
+MAX_PAGE = 2**31 - 1
+
+_DIGITS = r"^[0-9]{1,18}$"
+_UUID = re.compile(
+    r"(?:urn:uuid:)?(?:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32})", re.IGNORECASE | re.ASCII
+)
+
+
+class EventPath(BaseModel):
+    """Path parameters that every call has."""
+
+    model_config = ConfigDict(frozen=True)
+
+    org_id: Annotated[str, Field(pattern=_DIGITS)]
+    event_id: Annotated[str, Field(pattern=_DIGITS)]
+
+
+class PageQuery(BaseModel):
+    """Query parameters of a paged call."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    page: Annotated[int, Field(ge=1, le=MAX_PAGE)] = 1
+    page_size: Annotated[int, Field(ge=1, le=100)] = 32
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call, as far as it could be read.
+
+    Attributes:
+        org_id, event_id: None where the path has no number there.
+        page: the page asked for, or the first of the default size if the query is wrong.
+        request_id: None if not given, or not a UUID.
+        problem: what is wrong with path and query.
+        body_problem: what is wrong with a request_id that came in the body, which is checked last.
+    """
+
+    org_id: int | None
+    event_id: int | None
+    page: Page
+    request_id: uuid.UUID | None = None
+    problem: FaceSearchError | None = None
+    body_problem: FaceSearchError | None = None
+
+    @property
+    def search(self) -> SearchKey | None:
+        """The search that the call names, if it names one."""
+        if self.org_id is None or self.event_id is None or self.request_id is None:
+            return None
+        return SearchKey(self.org_id, self.event_id, self.request_id)
+
+    def with_body(self, request_id: str | None) -> "Call":
+        """This call with the request_id of its body, if there is one."""
+        if request_id is None:
+            return self
+        try:
+            return replace(self, request_id=parse_request_id(request_id))
+        except InvalidRequestId as error:
+            return replace(self, body_problem=error)
+
+    def search_or_new(self, event: Event) -> SearchKey:
+        """The search that the call names, or a new one.
+
+        Raises:
+            InvalidRequestId: it names one by something that is no UUID.
+        """
+        if self.body_problem is not None:
+            raise self.body_problem
+        return SearchKey(event.org_id, event.event_id, self.request_id or uuid.uuid4())
+
+
+def parse_call(path: Mapping[str, str], query: Mapping[str, str]) -> Call:
+    """Read path and query of a paged call; a `request_id` in the path is read as well. Never raises."""
+    problems: list[str] = []
+    try:
+        EventPath.model_validate(dict(path))
+    except ValidationError as error:
+        problems += flatten("path", error)
+    try:
+        wanted = PageQuery.model_validate(dict(query))
+    except ValidationError as error:
+        problems += flatten("query", error)
+        wanted = PageQuery()
+    problem: FaceSearchError | None = InvalidRequest("; ".join(problems)) if problems else None
+    request_id = None
+    if "request_id" in path:
+        try:
+            request_id = parse_request_id(path["request_id"])
+        except InvalidRequestId as error:
+            problem = problem or error
+    return Call(
+        org_id=_number(path.get("org_id", "")),
+        event_id=_number(path.get("event_id", "")),
+        page=Page(wanted.page, wanted.page_size),
+        request_id=request_id,
+        problem=problem,
+    )
+
+
+def parse_request_id(text: str) -> uuid.UUID:
+    """A UUID in any text form of RFC 4122, or as 32 digits; `str` of it is the form we answer in.
+
+    Raises:
+        InvalidRequestId: anything else.
+    """
+    if not _UUID.fullmatch(text):
+        raise InvalidRequestId("request_id is not a valid UUID")
+    return uuid.UUID(text)
+
+
+def flatten(place: str, error: ValidationError) -> list[str]:
+    """Field errors as `place.field: message`; never the value that was sent."""
+    return [".".join([place, *map(str, detail["loc"])]) + f": {detail['msg']}" for detail in error.errors()]
+
+
+def _number(text: str) -> int | None:
+    return int(text) if re.fullmatch(_DIGITS, text, re.ASCII) else None

@@ -1,0 +1,63 @@
+"""Exactly once: powertools' idempotency around the inner "match and store", keyed on org, event and request_id."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from aws_lambda_powertools.utilities.idempotency import (
+    DynamoDBPersistenceLayer,
+    IdempotencyConfig,
+    idempotent_function,
+)
+from aws_lambda_powertools.utilities.idempotency.exceptions import IdempotencyAlreadyInProgressError
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from facesearch.models import SearchKey, SearchSummary
+from facesearch.store.results import SECONDS_PER_DAY
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+KEY_PREFIX = "face-search"
+
+
+class AlreadyRunningError(Exception):
+    """Another invocation holds the claim on this search."""
+
+
+class OnceOnly:
+    """Claims a search, runs it, and remembers that it is done: its id, total and threshold, nothing of the request.
+
+    A run that raises gives its claim back. A run that is killed leaves a claim that expires with the time which its
+    invocation had left, as the Lambda context told it, and is then taken over by the next caller.
+    """
+
+    def __init__(self, dynamodb: "DynamoDBClient", table_name: str, retention_days: int) -> None:
+        self._store = DynamoDBPersistenceLayer(table_name=table_name, boto3_client=dynamodb)
+        self._config = IdempotencyConfig(
+            hash_function="sha256",
+            raise_on_no_idempotency_key=True,
+            expires_after_seconds=retention_days * SECONDS_PER_DAY,
+        )
+
+    def run(self, search: SearchKey, context: LambdaContext, work: Callable[[], SearchSummary]) -> SearchSummary:
+        """Run `work` unless this search is done; either way its summary.
+
+        Raises:
+            AlreadyRunningError: another invocation is at it.
+            IdempotencyPersistenceLayerError: the claim could not be written, or the record of a finished run.
+        """
+        self._config.register_lambda_context(context)
+
+        @idempotent_function(  # type: ignore[untyped-decorator]
+            data_keyword_argument="claim", persistence_store=self._store, config=self._config, key_prefix=KEY_PREFIX
+        )
+        def claimed(*, claim: dict[str, Any]) -> dict[str, Any]:
+            summary = work()
+            return {"id": claim["request_id"], "total": summary.total, "threshold": summary.confidence}
+
+        claim = {"org_id": search.org_id, "event_id": search.event_id, "request_id": str(search.request_id)}
+        try:
+            record = claimed(claim=claim)
+        except IdempotencyAlreadyInProgressError:
+            raise AlreadyRunningError from None
+        return SearchSummary(total=record["total"], confidence=record["threshold"])

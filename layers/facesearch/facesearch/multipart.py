@@ -1,0 +1,80 @@
+"""The POST body: one `file`, perhaps a `request_id`, as multipart/form-data."""
+
+import io
+from dataclasses import dataclass
+
+from multipart import MultipartError, MultipartParser, MultipartPart, ParserLimitReached, parse_options_header
+
+from facesearch.errors import FaceSearchError, InvalidRequest, TooLarge
+
+MAX_PARTS = 10
+MAX_SELFIE_BYTES = 4_718_592
+"""4.5 MiB: a little over what fits through one Lambda call (6 MB of event, a third of it base64), so that the gateway
+says 413 first."""
+MAX_FIELD_BYTES = 200
+"""A request_id has 36 characters, 45 as a URN."""
+
+
+@dataclass(frozen=True)
+class SelfieForm:
+    """The form as sent.
+
+    Attributes:
+        file: the selfie's bytes; None if there is no such part.
+        request_id: the field's text; None if there is no such part.
+        problem: what is wrong with the rest of the form. It counts only if the selfie is needed: a finished search
+            is answered from the cache whatever comes with its request_id.
+    """
+
+    file: bytes | None = None
+    request_id: str | None = None
+    problem: FaceSearchError | None = None
+
+
+def parse_selfie_form(content_type: str, body: bytes) -> SelfieForm:
+    """Parse the form in full, to the closing boundary; never raises, see `SelfieForm.problem`."""
+    media_type, options = parse_options_header(content_type)
+    boundary = options.get("boundary", "")
+    if media_type.strip().lower() != "multipart/form-data":
+        return SelfieForm(problem=InvalidRequest("body: must be multipart/form-data with a part named file"))
+    if not 1 <= len(boundary) <= 70 or not boundary.isascii():  # RFC 2046, 5.1.1
+        return SelfieForm(problem=InvalidRequest("body: the Content-Type has no valid multipart boundary"))
+    try:
+        parts = MultipartParser(
+            io.BytesIO(body),
+            boundary,
+            strict=True,
+            part_limit=MAX_PARTS,
+            partsize_limit=MAX_SELFIE_BYTES,
+            spool_limit=MAX_SELFIE_BYTES,
+            memory_limit=2 * MAX_SELFIE_BYTES,
+        ).parts()
+    except ParserLimitReached:
+        return SelfieForm(
+            problem=TooLarge(
+                f"The form has more than {MAX_PARTS} parts, or one of more than {MAX_SELFIE_BYTES / 2**20:.1f} MiB. "
+                "Send one smaller picture."
+            )
+        )
+    except (MultipartError, ValueError):  # the parser's own, and undecodable part headers
+        return SelfieForm(problem=InvalidRequest("body: not a complete multipart/form-data body"))
+    return _form_of(parts)
+
+
+def _form_of(parts: list[MultipartPart]) -> SelfieForm:
+    request_ids = [part for part in parts if part.name == "request_id"]
+    files = [part for part in parts if part.name == "file"]
+    if len(request_ids) > 1:
+        return SelfieForm(problem=InvalidRequest("body.request_id: given more than once"))
+    request_id = _text(request_ids[0]) if request_ids else None
+    if len(files) > 1:
+        return SelfieForm(request_id=request_id, problem=InvalidRequest("body.file: exactly one file, not several"))
+    if not files:
+        return SelfieForm(request_id=request_id, problem=InvalidRequest("body.file: Field required"))
+    return SelfieForm(file=files[0].raw, request_id=request_id)
+
+
+def _text(part: MultipartPart) -> str:
+    # Whatever does not decode is no UUID either, and is refused as such.
+    raw: bytes = part.raw
+    return raw[:MAX_FIELD_BYTES].decode("utf-8", errors="replace")

@@ -1,0 +1,49 @@
+"""Logs and metrics: one logger, one metrics object, what may be said in them, and how an invocation ends."""
+
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from time import perf_counter
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+from botocore.exceptions import ClientError
+
+logger = Logger()
+"""Structured JSON. Identifiers (request_id, org_id, event_id, image_id), counts and times only: never a picture, a file
+name, an object key, an API key or an embedding."""
+
+metrics = Metrics()
+"""CloudWatch embedded metric format; the namespace comes from POWERTOOLS_METRICS_NAMESPACE."""
+
+
+def count(name: str, value: float = 1) -> None:
+    """Add to a counter."""
+    metrics.add_metric(name=name, unit=MetricUnit.Count, value=value)
+
+
+@contextmanager
+def milliseconds(name: str) -> Iterator[None]:
+    """Measure a block as a metric in milliseconds; a block that raises is not measured."""
+    started = perf_counter()
+    yield
+    metrics.add_metric(name=name, unit=MetricUnit.Milliseconds, value=round((perf_counter() - started) * 1000, 3))
+
+
+def flush_metrics() -> None:
+    """Write what was counted in this invocation, if anything was."""
+    if metrics.metric_set:
+        metrics.flush_metrics()
+
+
+def log_unexpected(error: BaseException) -> None:
+    """Log a failure by its type, AWS error code and stack; its text may quote the request and is left out."""
+    frames = traceback.extract_tb(error.__traceback__)
+    cause = error.__cause__
+    logger.error(
+        "unexpected failure",
+        error=type(error).__name__,
+        cause=type(cause).__name__ if cause is not None else None,
+        aws_code=error.response.get("Error", {}).get("Code") if isinstance(error, ClientError) else None,
+        stack=[f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames],
+    )

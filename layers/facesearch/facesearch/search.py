@@ -1,0 +1,178 @@
+"""The main use case: one face search per `request_id`, however often and however concurrently it is asked for."""
+
+import random
+import time
+from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from typing import Generic, Protocol
+
+from aws_lambda_powertools.utilities.idempotency.exceptions import IdempotencyPersistenceLayerError
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from facesearch.errors import FaceSearchError, InvalidRequest, SearchInProgress, UnusableImage
+from facesearch.idempotency import AlreadyRunningError
+from facesearch.matching import Matcher, ProbeT
+from facesearch.models import Event, PhotoMatch, SearchKey, SearchSummary
+from facesearch.multipart import SelfieForm
+from facesearch.observability import count, log_unexpected, logger, milliseconds
+from facesearch.pagination import Page
+from facesearch.selfies import SelfieStore
+from facesearch.store.reading import Reader, StoredPage
+from facesearch.store.results import ResultStore
+
+CLAIM_AGAIN_SECONDS = 1.0
+"""A waiting duplicate polls the header, which costs half a read unit, and tries the claim, which costs a write unit,
+only this often: to take over from a run that failed or was killed."""
+RETRY_AFTER_SECONDS = 5
+
+
+class Claims(Protocol):
+    """Makes a search happen once; see `idempotency.OnceOnly`."""
+
+    def run(self, search: SearchKey, context: LambdaContext, work: Callable[[], SearchSummary]) -> SearchSummary:
+        """Run `work` unless this search is done; either way its summary.
+
+        Raises:
+            AlreadyRunningError: another invocation is at it.
+        """
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A page of the search, and whether it was there before."""
+
+    stored: StoredPage
+    replayed: bool
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How a duplicate waits: `seconds` in all, with a clock and a sleep that a test can bring."""
+
+    seconds: float
+    clock: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+
+
+class FaceSearch(Generic[ProbeT]):
+    """Match a selfie against an event and store the result, once."""
+
+    def __init__(
+        self,
+        *,
+        matcher: Matcher[ProbeT],
+        claims: Claims,
+        results: ResultStore,
+        selfies: SelfieStore,
+        reader: Reader,
+        pool: Executor,
+        patience: Patience,
+    ) -> None:
+        self._matcher = matcher
+        self._claims = claims
+        self._results = results
+        self._selfies = selfies
+        self._reader = reader
+        self._pool = pool
+        self._patience = patience
+
+    def search(self, event: Event, search: SearchKey, form: SelfieForm, page: Page, context: LambdaContext) -> Outcome:
+        """Search, or replay, or wait for the one that is searching.
+
+        Raises:
+            InvalidRequest, TooLarge, UnusableImage, NoFaceFound: the form or the selfie; nothing is stored.
+            SearchInProgress: still running elsewhere after the bounded wait.
+        """
+        selfie = _selfie_of(form)
+        clock = self._patience.clock
+        deadline = clock() + self._patience.seconds
+        while True:
+            try:
+                return self._run(event, search, selfie, page, context)
+            except AlreadyRunningError:
+                stored = self._await_result(search, page, until=min(deadline, clock() + CLAIM_AGAIN_SECONDS))
+            if stored is not None:
+                return replayed(stored)
+            if clock() >= deadline:
+                raise SearchInProgress(
+                    "This request_id is still being searched. Retry with the same request_id.", RETRY_AFTER_SECONDS
+                )
+
+    def _run(self, event: Event, search: SearchKey, selfie: bytes, page: Page, context: LambdaContext) -> Outcome:
+        found: list[PhotoMatch] | None = None
+
+        def match_and_store() -> SearchSummary:
+            nonlocal found
+            photos = self._match(event, search, selfie)
+            summary = SearchSummary(total=len(photos), confidence=event.confidence)
+            if self._results.save(search, summary, photos):
+                found = photos
+            return summary
+
+        try:
+            summary = self._claims.run(search, context, match_and_store)
+        except IdempotencyPersistenceLayerError as error:
+            if found is None:
+                count("SearchFailed")
+                raise
+            # The result is whole and will be replayed; only the note that the claim is done could not be written.
+            log_unexpected(error)
+            summary = SearchSummary(total=len(found), confidence=event.confidence)
+        except FaceSearchError:
+            count("SelfieRefused")
+            raise
+        except AlreadyRunningError:
+            raise
+        except Exception:
+            count("SearchFailed")
+            raise
+        if found is None:
+            return replayed(self._stored(search, page))
+        count("SearchExecuted")
+        logger.info("searched", matches=summary.total, confidence=summary.confidence)
+        return Outcome(StoredPage(summary, found[page.start : page.stop]), replayed=False)
+
+    def _match(self, event: Event, search: SearchKey, selfie: bytes) -> list[PhotoMatch]:
+        with milliseconds("EmbedMilliseconds"):
+            probe = self._matcher.probe(event, selfie)
+        # Only now, with a face found: a selfie that is refused leaves nothing behind.
+        kept = self._pool.submit(self._selfies.keep, search, selfie)
+        with milliseconds("MatchMilliseconds"):
+            photos = self._matcher.match(event, probe)
+        kept.result()
+        return photos
+
+    def _await_result(self, search: SearchKey, page: Page, until: float) -> StoredPage | None:
+        attempt = 0
+        while (remaining := until - self._patience.clock()) > 0:
+            ceiling = min(0.5, 0.05 * 2**attempt)
+            self._patience.sleep(min(remaining, random.uniform(ceiling / 2, ceiling)))  # noqa: S311 - jitter
+            stored = self._reader.read(None, None, search, page).result
+            if stored is not None:
+                return stored
+            attempt += 1
+        return None
+
+    def _stored(self, search: SearchKey, page: Page) -> StoredPage:
+        stored = self._reader.read(None, None, search, page).result
+        if stored is None:
+            raise LookupError("the idempotency record says done, but there is no result")
+        return stored
+
+
+def replayed(stored: StoredPage) -> Outcome:
+    """The outcome of a search that was done before."""
+    count("SearchReplayed")
+    logger.info("replayed", matches=stored.summary.total)
+    return Outcome(stored, replayed=True)
+
+
+def _selfie_of(form: SelfieForm) -> bytes:
+    if form.problem is not None:
+        raise form.problem
+    if form.file is None:
+        raise InvalidRequest("body.file: Field required")
+    if not form.file:
+        raise UnusableImage("The selfie is empty.")
+    return form.file
