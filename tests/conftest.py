@@ -1,4 +1,4 @@
-"""What every kind of test stands on: no AWS account, the fetched models and photos, the measuring set if it is there."""
+"""What every kind of test stands on: no AWS account, the fetched models and photos, the measuring set if any."""
 
 from __future__ import annotations
 
