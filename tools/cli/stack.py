@@ -1,0 +1,192 @@
+"""The stack that a command talks to: a local one by its `stack.json`, a deployed one by CloudFormation outputs."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import httpx
+from botocore.config import Config
+from botocore.exceptions import ClientError
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from facesearch.admin import Admin
+from facesearch.errors import NotFound
+from facesearch.models import Event
+from facesearch.store.photos import DynamoPhotoStore
+from tools.cli.errors import CommandError
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_s3 import S3Client
+
+LOCAL = "local"
+STACK_FILE_VARIABLE = "FACESEARCH_STACK_FILE"
+NOT_RUNNING = "No local stack is running here. Start one with: make serve"
+UPLOADS_AT_ONCE = 8
+
+
+class _Outputs(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    ApiUrl: str
+    TableName: str
+    PhotosBucket: str
+
+
+class _StackFile(BaseModel):
+    """What the command line needs of `.local/stack.json`."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    url: str
+    org_id: int
+    api_key: str
+    endpoint_url: str | None = None
+    region: str
+    pid: int | None = None
+    outputs: _Outputs
+
+
+@dataclass(frozen=True)
+class Stack:
+    """Names and clients of one stack.
+
+    Attributes:
+        api_url: base URL of the API.
+        client_arguments: keyword arguments of every boto3 client.
+        state: folder of the local stack's files; None for a deployed one.
+        first_key: organisation and key that the local stack was started with.
+    """
+
+    name: str
+    api_url: str
+    table_name: str
+    photos_bucket: str
+    client_arguments: Mapping[str, Any]
+    state: Path | None = None
+    first_key: tuple[int, str] | None = None
+
+    @cached_property
+    def dynamodb(self) -> "DynamoDBClient":
+        """Client of the stack's tables."""
+        return boto3.client("dynamodb", **self.client_arguments)
+
+    @cached_property
+    def s3(self) -> "S3Client":
+        """Client of the stack's buckets."""
+        return boto3.client("s3", **self.client_arguments)
+
+    @property
+    def admin(self) -> Admin:
+        """The operator's use cases."""
+        return Admin(self.dynamodb, self.table_name)
+
+    @property
+    def photos(self) -> DynamoPhotoStore:
+        """Records of photos."""
+        return DynamoPhotoStore(self.dynamodb, self.table_name)
+
+    @property
+    def transport(self) -> httpx.BaseTransport | None:
+        """How to reach the API: a stack on this machine never through a proxy."""
+        return httpx.HTTPTransport() if self.state else None
+
+    def event(self, event_id: int) -> Event:
+        """The event's configuration.
+
+        Raises:
+            NotFound: no such event.
+        """
+        event = self.admin.event(event_id)
+        if event is None:
+            raise NotFound(f"There is no event {event_id}.")
+        return event
+
+
+def open_stack(name: str, stack_file: Path | None = None) -> Stack:
+    """The stack of that name; "local" is the one whose `stack.json` is given, or found from here upwards.
+
+    Raises:
+        CommandError: there is none, or it is not one of ours.
+    """
+    return _local_stack(stack_file) if name == LOCAL else _deployed_stack(name)
+
+
+def _local_stack(given: Path | None) -> Stack:
+    path = _find_stack_file(given)
+    try:
+        content = _StackFile.model_validate_json(path.read_bytes())
+    except FileNotFoundError:
+        raise CommandError(NOT_RUNNING) from None
+    except ValidationError as error:
+        fields = ", ".join(".".join(map(str, problem["loc"])) or "JSON" for problem in error.errors())
+        raise CommandError(f"{path} does not describe a local stack (see: {fields}). Restart it: make serve") from None
+    if content.pid is not None and not _alive(content.pid):
+        raise CommandError(NOT_RUNNING)
+    arguments: dict[str, Any] = {"region_name": content.region, "config": _config(direct=bool(content.endpoint_url))}
+    if content.endpoint_url:
+        arguments |= {
+            "endpoint_url": content.endpoint_url,
+            "aws_access_key_id": "test",  # the stores here take any; without one boto3 would look for real ones
+            "aws_secret_access_key": "test",
+        }
+    return Stack(
+        name=LOCAL,
+        api_url=content.url,
+        table_name=content.outputs.TableName,
+        photos_bucket=content.outputs.PhotosBucket,
+        client_arguments=arguments,
+        state=path.parent,
+        first_key=(content.org_id, content.api_key),
+    )
+
+
+def _find_stack_file(given: Path | None) -> Path:
+    chosen = given or (Path(value) if (value := os.environ.get(STACK_FILE_VARIABLE)) else None)
+    if chosen is not None:
+        return chosen / "stack.json" if chosen.is_dir() else chosen
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        if (path := folder / ".local" / "stack.json").is_file():
+            return path
+    raise CommandError(NOT_RUNNING)
+
+
+def _deployed_stack(name: str) -> Stack:
+    config = _config(direct=False)
+    try:
+        described = boto3.client("cloudformation", config=config).describe_stacks(StackName=name)
+    except ClientError as error:
+        # CloudFormation has no code of its own for a stack that is not there.
+        if "does not exist" in error.response["Error"].get("Message", ""):
+            raise CommandError(f"There is no CloudFormation stack {name!r} in this account and region.") from None
+        raise
+    found = {output["OutputKey"]: output["OutputValue"] for output in described["Stacks"][0].get("Outputs", [])}
+    try:
+        outputs = _Outputs.model_validate(found)
+    except ValidationError:
+        raise CommandError(f"{name!r} is no deployed Face Search stack: outputs are missing.") from None
+    return Stack(name, outputs.ApiUrl, outputs.TableName, outputs.PhotosBucket, {"config": config})
+
+
+def _config(*, direct: bool) -> Config:
+    return Config(
+        max_pool_connections=UPLOADS_AT_ONCE + 2,
+        retries={"mode": "standard", "total_max_attempts": 5},
+        connect_timeout=10,
+        proxies={} if direct else None,  # {} = none, whatever HTTP_PROXY says
+    )
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

@@ -1,0 +1,84 @@
+"""Output: results on stdout, everything else on stderr, a progress bar only where somebody watches."""
+
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+
+class Stage(Protocol):
+    """One step of a long task."""
+
+    def advance(self, count: int = 1) -> None:
+        """So many more are done."""
+
+
+class Watcher(Protocol):
+    """Follows a long task."""
+
+    def stage(self, name: str, total: int) -> Stage:
+        """The next step of the task begins."""
+
+
+class _Silent:
+    def stage(self, name: str, total: int) -> Stage:
+        return self
+
+    def advance(self, count: int = 1) -> None:
+        pass
+
+
+SILENT: Watcher = _Silent()
+
+
+class _BarStage:
+    def __init__(self, progress: Progress, name: str, total: int) -> None:
+        self._progress = progress
+        self._task = progress.add_task(name, total=total)
+
+    def advance(self, count: int = 1) -> None:
+        self._progress.advance(self._task, count)
+
+
+class _Bars:
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+
+    def stage(self, name: str, total: int) -> Stage:
+        return _BarStage(self._progress, name, total)
+
+
+@contextmanager
+def progress_bar() -> Iterator[Watcher]:
+    """A progress bar on stderr if that is a terminal, else nothing."""
+    if not sys.stderr.isatty():
+        yield SILENT
+        return
+    columns = (TextColumn("{task.description:<9}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        yield _Bars(progress)
+
+
+def results() -> Console:
+    """The console for what the user asked for. Nothing in a file name is read as markup."""
+    return Console(markup=False, highlight=False, soft_wrap=True)
+
+
+def print_json(value: Mapping[str, Any]) -> None:
+    """One JSON object on a line of its own. ASCII: file names need not be text, and a pipe need not be UTF-8."""
+    sys.stdout.write(json.dumps(value) + "\n")
+    sys.stdout.flush()
+
+
+def say(message: str) -> None:
+    """A line for the user, on stderr."""
+    Console(stderr=True, markup=False, highlight=False, soft_wrap=True).print(printable(message))
+
+
+def printable(text: str) -> str:
+    """The text with everything replaced that a terminal would obey instead of showing it."""
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
