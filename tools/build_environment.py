@@ -14,6 +14,7 @@ import shutil
 import subprocess
 import sys
 import time
+import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -31,7 +32,8 @@ def fingerprint(environment: Path, lock: Path, editable: bool) -> str:
     """What the environment was made from; it also changes when the checkout moves or Python is upgraded."""
     parts = [str(environment), sys.version, BOOTSTRAP.read_text(), lock.read_text()]
     if editable:
-        parts.append((ROOT / "pyproject.toml").read_text())
+        project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+        parts.append(repr([project["build-system"], project["project"], project["tool"]["setuptools"]]))
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
