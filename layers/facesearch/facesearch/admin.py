@@ -7,7 +7,6 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 from facesearch.access import digest_of
-from facesearch.confidence import threshold
 from facesearch.errors import InvalidRequest, NotFound
 from facesearch.models import Event
 from facesearch.photos import SHARDS
@@ -187,7 +186,5 @@ def _check_name(name: str) -> None:
 
 
 def _check_confidence(confidence: int) -> None:
-    try:
-        threshold(confidence)
-    except ValueError:
-        raise InvalidRequest("A confidence is a whole percent from 1 to 100.") from None
+    if not 1 <= confidence <= 100:
+        raise InvalidRequest("A confidence is a whole percent from 1 to 100.")

@@ -16,7 +16,7 @@ MAX_PAGE = 2**31 - 1
 
 _DIGITS = r"^[0-9]{1,18}$"
 _UUID = re.compile(
-    r"(?:urn:uuid:)?(?:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32})", re.IGNORECASE | re.ASCII
+    r"(?:urn:uuid:)?([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32})", re.IGNORECASE | re.ASCII
 )
 
 
@@ -118,9 +118,10 @@ def parse_request_id(text: str) -> uuid.UUID:
     Raises:
         InvalidRequestId: anything else.
     """
-    if not _UUID.fullmatch(text):
+    form = _UUID.fullmatch(text)
+    if form is None:
         raise InvalidRequestId("request_id is not a valid UUID")
-    return uuid.UUID(text)
+    return uuid.UUID(form[1])
 
 
 def flatten(place: str, error: ValidationError) -> list[str]:

@@ -51,7 +51,7 @@ class EmbeddedMatcher:
 
 
 def match_faces(index: EventIndex, probe: Embedding, minimum: float) -> list[PhotoMatch]:
-    """Every photo with a face at or above `minimum` cosine, most similar first, ties by image_id.
+    """Every photo with a face at or above `minimum` cosine, most similar to the selfie first, ties by image_id.
 
     A second probe, the normalised mean of the selfie and its surest matches, finds the photos that show the person in
     another pose or light. One match per photo, by its best face.
@@ -65,7 +65,7 @@ def match_faces(index: EventIndex, probe: Embedding, minimum: float) -> list[Pho
         wider = probe + index.vectors[sure[:SURE_AT_MOST]].sum(axis=0)
         again = index.vectors @ (wider / np.linalg.norm(wider))
         again[scores < SECOND_PASS_FLOOR] = -1
-        for number, (score, _) in index.best_by_photo(again, max(minimum, SECOND_PASS_THRESHOLD)).items():
-            best[number] = max(score, best.get(number, score))
+        for number, (_, row) in index.best_by_photo(again, max(minimum, SECOND_PASS_THRESHOLD)).items():
+            best.setdefault(number, float(scores[row]))
     ranked = sorted(best, key=lambda number: (-best[number], index.photo(number).image_id))
     return [index.photo(number) for number in ranked]

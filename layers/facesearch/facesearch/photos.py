@@ -12,7 +12,7 @@ PHOTO_NAMESPACE = uuid.UUID("3f1f8f0a-6d0b-5b53-9a54-0c1d7b9e2c11")
 """Root of every image_id. Changing it would give every known photo a second identity."""
 
 SHARDS = 4
-"""Partition keys per event. An item collection under a local index cannot split: one key takes 1,000 writes a second."""
+"""Partition keys per event. An item collection under a local index cannot split: one takes 1,000 writes a second."""
 
 Status = Literal["indexed", "failed"]
 

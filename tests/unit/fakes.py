@@ -1,0 +1,76 @@
+"""Small parts that stand in for slow or remote ones in unit tests."""
+
+import threading
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from facesearch.errors import NoFaceFound
+from facesearch.idempotency import AlreadyRunningError
+from facesearch.models import ApiKey, Event, PhotoMatch, SearchKey, SearchSummary
+
+ORG, EVENT_ID = 903, 456
+
+EVENT = Event(
+    event_id=EVENT_ID, org_id=ORG, name="Marathon", selfie_search=True, event_enabled=True, confidence=90, shards=4
+)
+KEY = ApiKey(key_id="k", org_id=ORG, active=True)
+
+
+def photos(count: int) -> list[PhotoMatch]:
+    """So many photos with ids that tell their place."""
+    return [PhotoMatch(uuid.UUID(int=number + 1), 3240, 4860) for number in range(count)]
+
+
+@dataclass
+class FakeMatcher:
+    """A matcher whose selfies are texts: `b"nobody"` has no face in it, any other matches `found`."""
+
+    found: list[PhotoMatch] = field(default_factory=lambda: photos(12))
+    matched: int = 0
+    during_match: Callable[[], None] = lambda: None
+
+    def probe(self, event: Event, selfie: bytes) -> bytes:
+        if selfie == b"nobody":
+            raise NoFaceFound("No face was found in the selfie.")
+        return selfie
+
+    def match(self, event: Event, probe: bytes) -> list[PhotoMatch]:
+        self.matched += 1
+        self.during_match()
+        return self.found
+
+
+@dataclass
+class MemoryClaims:
+    """`Claims` in memory, with powertools' rules: a failed run gives its claim back, a finished one is remembered."""
+
+    done: dict[SearchKey, SearchSummary] = field(default_factory=dict)
+    running: set[SearchKey] = field(default_factory=set)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def run(self, search: SearchKey, context: LambdaContext, work: Callable[[], SearchSummary]) -> SearchSummary:
+        with self.lock:
+            if search in self.done:
+                return self.done[search]
+            if search in self.running:
+                raise AlreadyRunningError
+            self.running.add(search)
+        try:
+            summary = work()
+        finally:
+            self.running.discard(search)
+        self.done[search] = summary
+        return summary
+
+
+@dataclass
+class MemorySelfies:
+    """Selfies in a dictionary, kept once."""
+
+    kept: dict[SearchKey, bytes] = field(default_factory=dict)
+
+    def keep(self, search: SearchKey, selfie: bytes) -> None:
+        self.kept.setdefault(search, selfie)

@@ -1,0 +1,165 @@
+"""The index and the matcher over made-up embeddings: what is found, what is not, and what is read."""
+
+import random
+import uuid
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from facesearch.embedded import match_faces
+from facesearch.engine import Embedding
+from facesearch.index import EventIndex, IndexCache
+from facesearch.packing import pack
+from facesearch.photos import Photo, PhotoChange
+from facesearch.store.memory import MemoryPhotoStore
+from tests.unit.fakes import EVENT, EVENT_ID
+
+MODEL = "test-model"
+
+
+@pytest.fixture(scope="module")
+def pool() -> Iterator[ThreadPoolExecutor]:
+    with ThreadPoolExecutor(4) as pool:
+        yield pool
+
+
+def unit(*rows: object) -> Embedding:
+    vectors = np.array(rows, np.float32).reshape(len(rows), -1)
+    return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+
+
+def at_cosine(cosine: float, axis: int = 1) -> Embedding:
+    """A unit vector at that cosine from the probe, which is the first axis."""
+    vector = np.zeros(128, np.float32)
+    vector[0], vector[axis] = cosine, np.sqrt(1 - cosine**2)
+    return vector
+
+
+PROBE = at_cosine(1.0)
+
+
+def photo(number: int, *faces: Embedding, model: str = MODEL) -> Photo:
+    packed = pack(np.stack(faces)) if faces else b""
+    return Photo(uuid.UUID(int=number), "indexed", f"k{number}", 100, 200, model, packed)
+
+
+def index_of(pool: ThreadPoolExecutor, *photos: Photo) -> EventIndex:
+    store = MemoryPhotoStore()
+    for each in photos:
+        store.add(EVENT_ID, 4, each)
+    index = EventIndex(MODEL, 4)
+    index.refresh(store, EVENT_ID, pool)
+    return index
+
+
+def found(index: EventIndex, minimum: float = 0.5) -> list[int]:
+    return [match.image_id.int for match in match_faces(index, PROBE, minimum)]
+
+
+def test_photos_come_most_similar_first_and_one_time_each(pool: ThreadPoolExecutor) -> None:
+    index = index_of(
+        pool,
+        photo(1, at_cosine(0.6), at_cosine(0.9, axis=2)),
+        photo(2, at_cosine(0.95)),
+        photo(3, at_cosine(0.2)),
+        photo(4),
+    )
+    assert found(index) == [2, 1]
+
+
+def test_equal_similarity_is_ordered_by_image_id(pool: ThreadPoolExecutor) -> None:
+    index = index_of(pool, *[photo(number, at_cosine(0.7)) for number in (5, 3, 9, 1)])
+    assert found(index) == [1, 3, 5, 9]
+
+
+def test_an_event_without_faces_matches_nothing(pool: ThreadPoolExecutor) -> None:
+    assert found(index_of(pool)) == []
+    assert found(index_of(pool, photo(1))) == []
+
+
+def test_the_second_pass_finds_another_view_that_the_selfie_alone_does_not(pool: ThreadPoolExecutor) -> None:
+    profile = unit(at_cosine(0.45) + 0.6 * at_cosine(0.0))[0]
+    assert float(profile @ PROBE) < 0.5
+    index = index_of(pool, photo(1, at_cosine(0.6)), photo(2, at_cosine(0.62)), photo(3, at_cosine(0.45)))
+    assert found(index) == [2, 1, 3]
+    assert found(index_of(pool, photo(3, at_cosine(0.45)))) == []
+
+
+def test_the_second_pass_adds_nobody_who_is_far_from_the_selfie(pool: ThreadPoolExecutor) -> None:
+    # A wrong sure match at .56 drags the second probe towards its own person, whose other photo is at .3 of the selfie.
+    index = index_of(pool, photo(1, at_cosine(0.56)), photo(2, at_cosine(0.3)))
+    assert found(index) == [1]
+
+
+def test_faces_of_another_model_are_never_compared(pool: ThreadPoolExecutor) -> None:
+    assert found(index_of(pool, photo(1, at_cosine(0.9), model="older"), photo(2, at_cosine(0.8)))) == [2]
+
+
+class CountingStore(MemoryPhotoStore):
+    """Counts the rows that it hands out."""
+
+    rows = 0
+
+    def changes(self, event_id: int, shard: int, since: int) -> Iterator[PhotoChange]:
+        for change in super().changes(event_id, shard, since):
+            self.rows += 1
+            yield change
+
+
+def test_a_warm_index_reads_only_what_is_new(pool: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("facesearch.index.OVERLAP_MICROSECONDS", 0)
+    store = CountingStore()
+    for number in range(1, 41):
+        store.add(EVENT_ID, 4, photo(number, at_cosine(0.7)))
+    index = EventIndex(MODEL, 4)
+    index.refresh(store, EVENT_ID, pool)
+    assert store.rows == 40
+    store.add(EVENT_ID, 4, photo(99, at_cosine(0.9)))
+    store.rows = 0
+    index.refresh(store, EVENT_ID, pool)
+    assert store.rows <= 1 + 4, "the newest of each shard again, and the new one"
+    assert found(index)[0] == 99
+    assert len(found(index)) == 41
+
+
+def test_the_overlap_is_read_again_and_counted_once(pool: ThreadPoolExecutor) -> None:
+    store = MemoryPhotoStore()
+    store.add(EVENT_ID, 4, photo(1, at_cosine(0.7)))
+    index = EventIndex(MODEL, 4)
+    for _ in range(3):
+        index.refresh(store, EVENT_ID, pool)
+    assert len(index.vectors) == 1
+
+
+@given(st.integers(0, 2**32 - 1), st.floats(0.51, 0.9))
+def test_the_match_set_is_that_of_brute_force(seed: int, minimum: float) -> None:
+    rng = np.random.default_rng(seed)
+    cosines = [rng.uniform(0.0, 0.54, size=rng.integers(0, 4)) for _ in range(30)]  # nothing sure: one pass
+    vectors = [[at_cosine(float(c), axis=random.Random(seed).randrange(1, 128)) for c in some] for some in cosines]
+    with ThreadPoolExecutor(1) as pool:
+        index = index_of(pool, *[photo(number + 1, *some) for number, some in enumerate(vectors)])
+    scores = index.vectors.astype(np.float64) @ PROBE.astype(np.float64)
+    expected = {index.photo(int(index._owner[row])).image_id.int for row in np.flatnonzero(scores >= minimum)}
+    assert set(found(index, minimum)) == expected
+
+
+def test_the_least_recently_used_event_is_dropped_when_memory_runs_out(pool: ThreadPoolExecutor) -> None:
+    store = CountingStore()
+    events = [EVENT.__class__(**{**vars(EVENT), "event_id": number}) for number in (1, 2, 3)]
+    for event in events:
+        for number in range(1500):
+            store.add(event.event_id, 4, photo(number + 1, at_cosine(0.7)))
+    cache = IndexCache(store, MODEL, megabytes=2, pool=pool)  # two of 0.8 MB, not three
+    for event in (events[0], events[1], events[0], events[2]):
+        cache.current(event)
+    store.rows = 0
+    cache.current(events[0])
+    kept = store.rows
+    store.rows = 0
+    cache.current(events[1])
+    assert store.rows >= 1500, "event 2 had to be read from the start"
+    assert kept <= 1500

@@ -1,0 +1,83 @@
+from hypothesis import given
+from hypothesis import strategies as st
+
+from facesearch.errors import InvalidRequest, TooLarge
+from facesearch.multipart import MAX_SELFIE_BYTES, SelfieForm, parse_selfie_form
+
+BOUNDARY = "----x9"
+FORM = f"multipart/form-data; boundary={BOUNDARY}"
+
+
+def part(name: str, value: bytes, filename: str | None = None) -> bytes:
+    disposition = f'form-data; name="{name}"' + (f'; filename="{filename}"' if filename else "")
+    return f"--{BOUNDARY}\r\nContent-Disposition: {disposition}\r\n\r\n".encode() + value + b"\r\n"
+
+
+def body(*parts: bytes) -> bytes:
+    return b"".join(parts) + f"--{BOUNDARY}--\r\n".encode()
+
+
+def status(form: SelfieForm) -> int | None:
+    return form.problem.status if form.problem else None
+
+
+@given(st.binary(max_size=3000), st.uuids())
+def test_a_form_gives_back_the_bytes_and_the_id_that_were_put_in(content: bytes, request_id: object) -> None:
+    if BOUNDARY.encode() in content:
+        return
+    form = parse_selfie_form(FORM, body(part("request_id", str(request_id).encode()), part("file", content, "a.jpg")))
+    assert form == SelfieForm(content, str(request_id))
+
+
+@given(st.binary(max_size=300), st.text(max_size=80))
+def test_no_body_and_no_content_type_can_make_it_raise(content: bytes, content_type: str) -> None:
+    parse_selfie_form(FORM, content)
+    parse_selfie_form(content_type, body(part("file", content)))
+
+
+@given(st.data())
+def test_a_body_that_was_cut_anywhere_is_refused(data: st.DataObject) -> None:
+    whole = body(part("file", b"\xff\xd8" + b"x" * 50, "a.jpg"))
+    cut = data.draw(st.integers(0, len(whole) - 5))  # the closing boundary's last CRLF may be missing
+    form = parse_selfie_form(FORM, whole[:cut])
+    assert status(form) == 422
+    assert form.file is None
+
+
+def test_bytes_that_look_like_the_boundary_stay_in_the_file() -> None:
+    content = b"a\r\n--" + BOUNDARY.encode()[:-1] + b"\r\nb--" + BOUNDARY.encode() + b"c"
+    assert parse_selfie_form(FORM, body(part("file", content, "a"))).file == content
+
+
+def test_two_files_are_refused_and_not_one_of_them_taken() -> None:
+    form = parse_selfie_form(FORM, body(part("file", b"1", "a"), part("file", b"2", "b"), part("request_id", b"r")))
+    assert (form.file, form.request_id, status(form)) == (None, "r", 422)
+
+
+def test_two_request_ids_are_refused() -> None:
+    assert status(parse_selfie_form(FORM, body(part("request_id", b"1"), part("request_id", b"2")))) == 422
+
+
+def test_a_form_without_file_says_which_field_is_required() -> None:
+    form = parse_selfie_form(FORM, body(part("request_id", b"r")))
+    assert isinstance(form.problem, InvalidRequest)
+    assert form.problem.message == "body.file: Field required"
+    assert form.request_id == "r"
+
+
+def test_an_empty_file_is_a_file() -> None:
+    assert parse_selfie_form(FORM, body(part("file", b"", "a.jpg"))) == SelfieForm(b"")
+
+
+def test_a_missing_boundary_or_another_content_type_is_refused() -> None:
+    for content_type in (
+        "", "multipart/form-data", "multipart/form-data; boundary=", "application/json", "text/plain; boundary=x",
+        f"multipart/form-data; boundary={'x' * 71}", "multipart/form-data; boundary=é",
+    ):  # fmt: skip
+        assert status(parse_selfie_form(content_type, body(part("file", b"1", "a")))) == 422
+
+
+def test_more_parts_or_bytes_than_a_selfie_needs_are_refused() -> None:
+    assert isinstance(parse_selfie_form(FORM, body(*[part(f"f{n}", b"") for n in range(11)])).problem, TooLarge)
+    huge = body(part("file", b"x" * (MAX_SELFIE_BYTES + 1), "a"))
+    assert isinstance(parse_selfie_form(FORM, huge).problem, TooLarge)
