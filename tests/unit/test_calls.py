@@ -58,21 +58,13 @@ def test_every_text_form_of_a_uuid_is_understood_and_answered_canonically(value:
         assert str(parse_request_id(form)) == str(value)
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "abc",
-        "",
-        " " + KNOWN,
-        KNOWN + "\n",
-        KNOWN[:-1],
-        KNOWN + "0",
-        "{" + KNOWN + "}",
-        KNOWN.replace("-", "_"),
-        "g" * 32,
-    ]
-    + ["d-dc661a788614793-9437af42a82d12f8", KNOWN.replace("d", "ｄ"), "urn:uuid:", "٣" * 32],
-)
+NOT_UUIDS = [
+    "", "abc", " " + KNOWN, KNOWN + "\n", KNOWN[:-1], KNOWN + "0", "{" + KNOWN + "}", KNOWN.replace("-", "_"), "g" * 32,
+    "d-dc661a788614793-9437af42a82d12f8", KNOWN.replace("d", "ｄ"), "urn:uuid:", "٣" * 32,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", NOT_UUIDS)
 def test_anything_else_is_no_request_id(text: str) -> None:
     with pytest.raises(InvalidRequestId):
         parse_request_id(text)
@@ -81,9 +73,10 @@ def test_anything_else_is_no_request_id(text: str) -> None:
 @given(st.text(max_size=60))
 def test_whatever_is_sent_as_request_id_is_a_uuid_or_refused(text: str) -> None:
     try:
-        assert uuid.UUID(str(parse_request_id(text)))
-    except InvalidRequestId as error:
-        assert error.status == 400
+        answer = str(parse_request_id(text))
+    except InvalidRequestId:
+        return
+    assert answer == str(uuid.UUID(answer))
 
 
 def test_a_wrong_request_id_in_the_path_is_a_problem_of_the_call() -> None:

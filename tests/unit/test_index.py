@@ -29,7 +29,8 @@ def pool() -> Iterator[ThreadPoolExecutor]:
 
 def unit(*rows: object) -> Embedding:
     vectors = np.array(rows, np.float32).reshape(len(rows), -1)
-    return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+    lengths: Embedding = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return vectors / lengths
 
 
 def at_cosine(cosine: float, axis: int = 1) -> Embedding:

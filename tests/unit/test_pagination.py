@@ -2,6 +2,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from facesearch.pagination import Page, paginate
+from facesearch.store import schema
 from facesearch.store.chunks import CHUNK_SIZE, pack_chunk, unpack_chunk
 from facesearch.store.reading import chunks_of, photos_of
 from tests.unit.fakes import photos
@@ -43,7 +44,7 @@ def test_an_exact_boundary_has_no_empty_last_page() -> None:
 def test_a_page_cut_from_its_chunks_is_the_page_cut_from_the_whole(total: int, size: int, number: int) -> None:
     everything = photos(total)
     page = Page(number, size)
-    stored = {
+    stored: dict[int, schema.Item] = {
         start // CHUNK_SIZE: {"photos": {"B": pack_chunk(everything[start : start + CHUNK_SIZE])}}
         for start in range(0, total, CHUNK_SIZE)
     }
