@@ -10,6 +10,10 @@ Embedding = NDArray[np.float32]
 """Unit vector(s): shape (128,) for one face, (n, 128) for many."""
 
 
+RgbImage = NDArray[np.uint8]
+"""A picture as displayed: shape (height, width, 3), RGB."""
+
+
 @dataclass(frozen=True, eq=False)
 class Face:
     """One face found in a picture.
@@ -34,15 +38,16 @@ class FaceEngine(Protocol):
     def model(self) -> str:
         """Name of model and settings; embeddings of two names are never compared."""
 
-    def faces(self, image: bytes) -> list[Face]:
+    def faces(self, image: RgbImage) -> list[Face]:
         """Every face of an event photo, largest first; empty if there is none.
 
-        Raises:
-            UnusableImage: not a readable picture within the limits.
+        Decoded by the caller, who makes renditions of the same pixels.
         """
 
     def probe(self, selfie: bytes) -> Embedding:
         """The embedding, shape (128,), of the selfie's owner: its largest, most central face.
+
+        Takes the file, because the engine knows at which size it is best decoded.
 
         Raises:
             UnusableImage: not a readable picture within the limits.

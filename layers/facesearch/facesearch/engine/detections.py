@@ -1,0 +1,98 @@
+"""What to make of a detector's rows: tiles to look through, one row per face, the owner of a selfie. Pure functions."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Detections = NDArray[np.float32]
+"""Shape (n, 15), a row per face: x, y, width, height, five landmarks as x, y, score."""
+
+SCORE = 14
+
+SAME_FACE_IOU = 0.3
+SAME_FACE_INSIDE = 0.7
+"""Two boxes are one face if they overlap by 30 % of their union (the detector's own rule), or if the smaller one lies
+to 70 % within the other: an eye and nose that one tile took for a face."""
+
+_EDGE = 4
+"""A box that comes this near to a tile's inner edge, in pixels, was cut by it."""
+
+
+class Tile(NamedTuple):
+    """A rectangle of a picture, in pixels."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+
+def tiles(width: int, height: int, side: int, overlap: int) -> list[Tile]:
+    """The fewest tiles of at most `side` pixels that cover a picture; neighbours share at least `overlap`."""
+    return [Tile(x, y, w, h) for y, h in _spans(height, side, overlap) for x, w in _spans(width, side, overlap)]
+
+
+def _spans(length: int, side: int, overlap: int) -> Iterator[tuple[int, int]]:
+    if length <= side:
+        yield 0, length
+        return
+    count = -(-(length - overlap) // (side - overlap))
+    for number in range(count):
+        yield round(number * (length - side) / (count - 1)), side
+
+
+def whole(found: Detections, tile: Tile, width: int, height: int) -> Detections:
+    """A tile's faces, in the tile's pixels, without those that it cuts; its neighbour has them whole."""
+    x, y, w, h = found[:, :4].T
+    cut = (
+        ((x < _EDGE) & (tile.x > 0))
+        | ((y < _EDGE) & (tile.y > 0))
+        | ((x + w > tile.width - _EDGE) & (tile.x + tile.width < width))
+        | ((y + h > tile.height - _EDGE) & (tile.y + tile.height < height))
+    )
+    kept: Detections = found[~cut]
+    return kept
+
+
+def moved(found: Detections, scale: float, x: float = 0, y: float = 0) -> Detections:
+    """The rows in the pixels of a picture of which theirs is the part at x, y, enlarged by `scale`."""
+    rows = found / np.float32(scale)
+    rows[:, [0, 4, 6, 8, 10, 12]] += x
+    rows[:, [1, 5, 7, 9, 11, 13]] += y
+    rows[:, SCORE] = found[:, SCORE]
+    return rows
+
+
+def one_per_face(found: Detections) -> Detections:
+    """The surest row of each face, surest first, of rows from several looks at the same picture."""
+    rows = found[np.argsort(-found[:, SCORE], kind="stable")]
+    kept: list[Detections] = []
+    while len(rows):
+        kept.append(rows[:1])
+        shared, area, areas = _overlaps(rows[0], rows)
+        same = shared > SAME_FACE_IOU * (area + areas - shared)
+        same |= shared > SAME_FACE_INSIDE * np.minimum(area, areas)
+        same[0] = True
+        rows = rows[~same]
+    return np.concatenate(kept) if kept else found
+
+
+def _overlaps(row: Detections, rows: Detections) -> tuple[Detections, np.float32, Detections]:
+    """Pixels that boxes share with one, that one's area, and theirs."""
+    corner = np.maximum(row[:2], rows[:, :2])
+    opposite = np.minimum(row[:2] + row[2:4], rows[:, :2] + rows[:, 2:4])
+    shared = np.clip(opposite - corner, 0, None)
+    return shared[:, 0] * shared[:, 1], row[2] * row[3], rows[:, 2] * rows[:, 3]
+
+
+def most_prominent(found: Detections, width: int, height: int) -> Detections | None:
+    """The face that a selfie is of, by largest box area x (1 - d^2): d is the distance of the face's centre from the
+    picture's, in half diagonals. A face half-way to a corner counts three quarters of its size, one in it nothing."""
+    if not len(found):
+        return None
+    offset = found[:, :2] + found[:, 2:4] / 2 - np.array([width, height], np.float32) / 2
+    distance = np.hypot(*offset.T) / (np.hypot(width, height) / 2)
+    row: Detections = found[np.argmax(found[:, 2] * found[:, 3] * (1 - np.clip(distance, 0, 0.99) ** 2))]
+    return row
