@@ -18,7 +18,7 @@ from rich.table import Table
 from facesearch import client
 from facesearch.admin import DEFAULT_CONFIDENCE
 from facesearch.errors import FaceSearchError
-from facesearch.pictures import MAX_BYTES
+from facesearch.imaging import MAX_PIXELS as MAX_BYTES
 from tools.cli.errors import CommandError
 from tools.cli.keys import key_for, remember
 from tools.cli.pictures import scan

@@ -1,0 +1,292 @@
+"""The command line as its user meets it: JSON alone on stdout, one line on stderr, exit codes."""
+
+import json
+import os
+import stat
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from facesearch.access import digest_of
+from facesearch.store.reading import DynamoReader
+from tests.unit.cli.conftest import JPEG, TABLE, Command, Place, stack_file_of
+from tests.unit.test_client import body_of
+from tools.cli.stack import NOT_RUNNING, STACK_FILE_VARIABLE
+
+
+class TestOrganisationsKeysEvents:
+    def test_given_names_when_created_then_numbers_that_work_together(self, place: Place, facesearch: Command) -> None:
+        org_id = facesearch("org", "create", "Club", "--json").json["org_id"]
+        key = facesearch("key", "create", "--org", org_id, "--json").json
+        event_id = facesearch("event", "create", "Gala", "--org", org_id, "--confidence", 80, "--json").json["event_id"]
+        known = DynamoReader(place.dynamodb, TABLE).read(digest_of(key["api_key"]), event_id)
+        assert known.key is not None
+        assert known.event is not None
+        assert (known.key.key_id, known.key.org_id) == (key["key_id"], org_id)
+        assert (known.event.org_id, known.event.name, known.event.confidence) == (org_id, "Gala", 80)
+
+    def test_given_no_json_when_created_then_a_line_for_people(self, place: Place, facesearch: Command) -> None:
+        ended = facesearch("event", "create", "Gala", "--org", place.org_id)
+        assert (ended.code, ended.err) == (0, "")
+        assert ended.out.startswith("Event ")
+
+    def test_given_an_event_when_updated_then_only_what_was_given_changes(
+        self, place: Place, facesearch: Command
+    ) -> None:
+        off = facesearch("event", "update", place.event_id, "--selfie-search", "off", "--json").json
+        assert off == {"event_id": place.event_id, "selfie_search": False, "confidence": 90}
+        surer = facesearch("event", "update", place.event_id, "--confidence", 99, "--json").json
+        assert surer == {"event_id": place.event_id, "selfie_search": False, "confidence": 99}
+
+    @pytest.mark.parametrize(
+        ("arguments", "line"),
+        [
+            (("key", "create", "--org", 5), "no organisation 5"),
+            (("event", "create", "x", "--org", 5), "no organisation 5"),
+            (("event", "update", 5, "--confidence", 80), "no event 5"),
+            (("photos", "upload", ".", "--event", 5), "no event 5"),
+            (("search", "selfie.jpg", "--event", 5), "no event 5"),
+            (("org", "create", "  "), "name"),
+        ],
+    )
+    @pytest.mark.parametrize("as_json", [True, False])
+    def test_given_what_does_not_exist_when_asked_then_one_line_and_1(
+        self, place: Place, facesearch: Command, arguments: tuple[object, ...], line: str, as_json: bool
+    ) -> None:
+        (place.folder / "selfie.jpg").write_bytes(JPEG)
+        ended = facesearch(*arguments, *(["--json"] if as_json else []))
+        assert (ended.code, ended.out, ended.err.count("\n")) == (1, "", 1)
+        assert line in ended.err
+
+    @pytest.mark.parametrize(
+        "arguments",
+        [
+            ("org", "create"),
+            ("event", "update", "abc", "--confidence", "80"),
+            ("event", "update", "5", "--selfie-search", "maybe"),
+            ("search", "no-such-file.jpg", "--event", "5"),
+            ("dance",),
+        ],
+    )
+    def test_given_wrong_usage_when_run_then_2(self, place: Place, facesearch: Command, arguments: list[str]) -> None:
+        ended = facesearch(*arguments)
+        assert (ended.code, ended.out) == (2, "")
+
+
+class TestWhichStack:
+    def test_given_no_stack_when_asked_then_it_says_how_to_start_one(self, place: Place, facesearch: Command) -> None:
+        place.stack_file.unlink()
+        ended = facesearch("org", "create", "Club", "--json")
+        assert (ended.code, ended.out, ended.err) == (1, "", NOT_RUNNING + "\n")
+
+    def test_given_a_stack_that_died_when_asked_then_it_is_not_running(self, place: Place, facesearch: Command) -> None:
+        place.stack_file.write_text(json.dumps(stack_file_of(place, pid=2**22 + 1)))  # above Linux's largest
+        assert facesearch("org", "create", "Club").err == NOT_RUNNING + "\n"
+
+    def test_given_a_folder_below_when_asked_then_the_stack_above_is_found(
+        self, place: Place, facesearch: Command, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        below = place.folder / "a" / "b"
+        below.mkdir(parents=True)
+        monkeypatch.chdir(below)
+        assert facesearch("org", "create", "Club").code == 0
+
+    @pytest.mark.parametrize("part", ["", "stack.json"])
+    @pytest.mark.parametrize("by_variable", [True, False])
+    def test_given_a_path_when_asked_from_elsewhere_then_that_stack(
+        self,
+        place: Place,
+        facesearch: Command,
+        monkeypatch: pytest.MonkeyPatch,
+        tmp_path_factory: pytest.TempPathFactory,
+        part: str,
+        by_variable: bool,
+    ) -> None:
+        monkeypatch.chdir(tmp_path_factory.mktemp("elsewhere"))
+        path = place.stack_file.parent / part
+        if by_variable:
+            monkeypatch.setenv(STACK_FILE_VARIABLE, str(path))
+            assert facesearch("org", "create", "Club").code == 0
+        else:
+            assert facesearch("--state", path, "org", "create", "Club").code == 0
+
+    @pytest.mark.parametrize("content", ["", "{", "[]", '{"url": "x"}'])
+    def test_given_a_file_of_another_kind_when_asked_then_one_line(
+        self, place: Place, facesearch: Command, content: str
+    ) -> None:
+        place.stack_file.write_text(content)
+        ended = facesearch("org", "create", "Club")
+        assert (ended.code, ended.err.count("\n")) == (1, 1)
+        assert "does not describe a local stack" in ended.err
+
+    def test_given_a_store_that_is_gone_when_asked_then_one_line(self, place: Place, facesearch: Command) -> None:
+        place.dynamodb.delete_table(TableName=TABLE)
+        ended = facesearch("org", "create", "Club")
+        assert (ended.code, ended.err.count("\n")) == (1, 1)
+
+
+class TestUpload:
+    def test_given_a_folder_when_uploaded_then_the_documented_shape_alone_on_stdout(
+        self, place: Place, facesearch: Command
+    ) -> None:
+        (place.folder / "race").mkdir()
+        (place.folder / "race" / "a.jpg").write_bytes(JPEG)
+        (place.folder / "race" / "b.gif").write_bytes(b"unreadable")
+        (place.folder / "race" / "notes.txt").write_text("x")
+        arguments = ("photos", "upload", place.folder / "race", "--event", place.event_id, "--json")
+        first = facesearch(*arguments, "--no-wait")
+        assert (first.json["uploaded"], first.json["indexed"], first.json["failed"]) == (2, 0, [])
+        place.index()
+        second = facesearch(*arguments, "--wait")
+        assert second.code == 0
+        assert second.json == {
+            "uploaded": 0,
+            "indexed": 1,
+            "failed": [{"file": "b.gif", "reason": "no readable picture"}],
+            "photos": [{"file": "a.jpg", "image_id": second.json["photos"][0]["image_id"], "faces": 3}],
+        }
+        assert second.err == "1 other files ignored.\n"
+
+    def test_given_only_failures_when_uploaded_then_listed_and_1(self, place: Place, facesearch: Command) -> None:
+        (place.folder / "race").mkdir()
+        (place.folder / "race" / "b.gif").write_bytes(b"unreadable")
+        facesearch("photos", "upload", "race", "--event", place.event_id)
+        place.index()
+        ended = facesearch("photos", "upload", "race", "--event", place.event_id, "--wait")
+        assert ended.code == 1
+        assert ended.out == "0 uploaded, 0 indexed with 0 faces, 1 failed.\n"
+        assert ended.err == "b.gif: no readable picture\nNothing could be stored.\n"
+
+    def test_given_no_folder_when_uploaded_then_one_line_and_1(self, place: Place, facesearch: Command) -> None:
+        ended = facesearch("photos", "upload", "nowhere", "--event", place.event_id, "--json")
+        assert (ended.code, ended.out, ended.err) == (1, "", "There is no folder nowhere.\n")
+
+
+class TestSearch:
+    def test_given_a_selfie_when_searched_then_exactly_the_apis_body(self, place: Place, facesearch: Command) -> None:
+        body = body_of(total=5, page=2, page_size=2)
+        with api(place, 200, body) as asked:
+            ended = self.search(place, facesearch, "--page", 2, "--page-size", 2, "--json")
+        assert (ended.code, ended.json, ended.err) == (0, body, "")
+        assert asked[0]["path"] == f"/api/v1/ext/{place.org_id}/event/{place.event_id}/faces?page=2&page_size=2"
+        assert asked[0]["key"] == place.first_key
+
+    def test_given_a_refusal_when_searched_then_the_envelope_one_line_and_1(
+        self, place: Place, facesearch: Command
+    ) -> None:
+        envelope = {"responseType": "error", "message": "Selfie search is off.", "data": None}
+        with api(place, 403, envelope):
+            ended = self.search(place, facesearch, "--json")
+        assert (ended.code, ended.json) == (1, envelope)
+        assert ended.err == "The API answered 403: Selfie search is off.\n"
+
+    def test_given_no_json_when_searched_then_the_photos_and_the_request_id(
+        self, place: Place, facesearch: Command
+    ) -> None:
+        with api(place, 200, body_of(total=3)):
+            ended = self.search(place, facesearch)
+        assert "3 photos at confidence 90, page 1 of 1" in ended.out
+        assert body_of()["data"]["request_id"] in ended.out
+        assert ended.out.count("https://") == 3
+
+    def test_given_a_key_when_searched_then_that_key(
+        self, place: Place, facesearch: Command, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with api(place, 200, body_of()) as asked:
+            self.search(place, facesearch, "--key", "mine")
+            monkeypatch.setenv("FACESEARCH_API_KEY", "from the environment")
+            self.search(place, facesearch)
+        assert [request["key"] for request in asked] == ["mine", "from the environment"]
+
+    def test_given_another_organisation_when_searched_then_a_key_is_made_once_and_kept_for_the_user_alone(
+        self, place: Place, facesearch: Command
+    ) -> None:
+        org_id = facesearch("org", "create", "Club", "--json").json["org_id"]
+        place.event_id = facesearch("event", "create", "Gala", "--org", org_id, "--json").json["event_id"]
+        with api(place, 200, body_of()) as asked:
+            self.search(place, facesearch)
+            self.search(place, facesearch)
+        keys = [request["key"] for request in asked]
+        assert keys[0] == keys[1]
+        known = DynamoReader(place.dynamodb, TABLE).read(digest_of(keys[0]), None).key
+        assert known is not None
+        assert known.org_id == org_id
+        assert stat.S_IMODE((place.stack_file.parent / "keys.json").stat().st_mode) == 0o600
+
+    def test_given_a_created_key_when_searched_then_it_is_remembered(self, place: Place, facesearch: Command) -> None:
+        org_id = facesearch("org", "create", "Club", "--json").json["org_id"]
+        created = facesearch("key", "create", "--org", org_id, "--json").json["api_key"]
+        place.event_id = facesearch("event", "create", "Gala", "--org", org_id, "--json").json["event_id"]
+        with api(place, 200, body_of()) as asked:
+            self.search(place, facesearch)
+        assert asked[0]["key"] == created
+
+    def test_given_a_remembered_key_of_an_earlier_stack_when_searched_then_it_is_replaced(
+        self, place: Place, facesearch: Command
+    ) -> None:
+        (place.stack_file.parent / "keys.json").write_text(json.dumps({str(place.org_id): "of yesterday"}))
+        place.stack_file.write_text(json.dumps(stack_file_of(place, api_key="of yesterday, too")))
+        with api(place, 200, body_of()) as asked:
+            self.search(place, facesearch)
+        assert asked[0]["key"] not in {"of yesterday", "of yesterday, too"}
+        assert DynamoReader(place.dynamodb, TABLE).read(digest_of(asked[0]["key"]), None).key is not None
+
+    @staticmethod
+    def search(place: Place, facesearch: Command, *options: object) -> Any:
+        (place.folder / "selfie.jpg").write_bytes(JPEG)
+        return facesearch("search", "selfie.jpg", "--event", place.event_id, *options)
+
+
+def test_given_ctrl_c_when_running_then_a_clean_line_and_130(
+    place: Place, facesearch: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("tools.cli.app.scan", interrupt)
+    ended = facesearch("photos", "upload", ".", "--event", place.event_id)
+    assert (ended.code, ended.out, ended.err) == (130, "", "Stopped.\n")
+
+
+def test_help_needs_no_stack(facesearch: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    ended = facesearch("photos", "upload", "--help")
+    assert (ended.code, ended.err) == (0, "")
+    assert "--wait" in ended.out
+
+
+@contextmanager
+def api(place: Place, status: int, body: dict[str, Any]) -> Iterator[list[dict[str, str]]]:
+    """An API on loopback that gives one answer to everything; yields what it was asked."""
+    asked: list[dict[str, str]] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            asked.append({"path": self.path, "key": self.headers["X-API-Key"]})
+            content = json.dumps(body).encode()
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        content = json.loads(place.stack_file.read_text()) | {"pid": os.getpid()}
+        content["outputs"]["ApiUrl"] = content["url"] = f"http://127.0.0.1:{server.server_port}"
+        place.stack_file.write_text(json.dumps(content))
+        try:
+            yield asked
+        finally:
+            server.shutdown()
+            thread.join()

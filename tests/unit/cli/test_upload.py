@@ -1,0 +1,162 @@
+"""Uploads: each picture accounted for once, only what is missing is sent, and waiting ends."""
+
+import base64
+import os
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+from facesearch.photos import image_id_of_bytes
+from tests.unit.cli.conftest import BUCKET, JPEG, Command, Place
+from tools.cli.errors import CommandError
+from tools.cli.pictures import scan
+from tools.cli.upload import NOT_INDEXED, Report, Uploader
+
+
+class Clock:
+    """Time that passes only by sleeping; what the indexer does meanwhile happens then."""
+
+    def __init__(self, place: Place, photos_a_look: int | None = None) -> None:
+        self.now = 0.0
+        self._place = place
+        self._photos = photos_a_look
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+        self._place.index(self._photos)
+
+    def uploader(self, most_bytes: int = 1000) -> Uploader:
+        place = self._place
+        event = place.stack.event(place.event_id)
+        return Uploader(place.stack, event, most_bytes, clock=lambda: self.now, sleep=self.sleep)
+
+
+@pytest.fixture
+def folder(place: Place) -> Path:
+    root = place.folder / "race"
+    (root / "finish").mkdir(parents=True)
+    for number in range(5):
+        (root / "finish" / f"{number}.jpg").write_bytes(JPEG + bytes([number]))
+    return root
+
+
+def upload(place: Place, root: Path, photos_a_look: int | None = None) -> Report:
+    return Clock(place, photos_a_look).uploader().run(scan(root), wait_until_indexed=True)
+
+
+def test_given_a_folder_when_uploaded_then_every_photo_with_its_faces(place: Place, folder: Path) -> None:
+    report = upload(place, folder, photos_a_look=2)
+    assert (report.uploaded, report.indexed, report.faces, report.failed) == (5, 5, 15, [])
+    image_id = image_id_of_bytes(place.event_id, JPEG + b"\x03")
+    assert report.photos[3] == ("finish/3.jpg", image_id, 3)
+    assert f"{place.org_id}/{place.event_id}/{image_id}/3.jpg" in place.object_keys()
+    assert report.succeeded
+
+
+def test_given_a_photo_when_uploaded_then_s3_can_refuse_it_if_it_has_changed_since_it_was_read(
+    place: Place, folder: Path
+) -> None:
+    sent: list[dict[str, str]] = []
+    uploader = Clock(place).uploader()
+    uploader.stack.s3.meta.events.register(
+        "before-call.s3.PutObject", lambda params, **_: sent.append(params["headers"])
+    )
+    uploader.run(scan(folder), wait_until_indexed=False)
+    digests = {base64.b64encode(sha256(JPEG + bytes([n])).digest()).decode() for n in range(5)}
+    assert {headers["x-amz-checksum-sha256"] for headers in sent} == digests
+    assert {headers["Content-Type"] for headers in sent} == {"image/jpeg"}
+
+
+def test_given_a_second_run_when_uploaded_then_only_what_is_new_is_sent(place: Place, folder: Path) -> None:
+    first = upload(place, folder)
+    (folder / "late.jpg").write_bytes(JPEG + b"late")
+    second = upload(place, folder)
+    assert (second.uploaded, second.indexed) == (1, 6)
+    assert set(first.photos) < set(second.photos)
+
+
+def test_given_a_run_cut_short_when_run_again_then_what_is_not_recorded_is_sent_again(
+    place: Place, folder: Path
+) -> None:
+    Clock(place).uploader().run(scan(folder), wait_until_indexed=False)
+    place.index(2)
+    assert upload(place, folder).uploaded == 3
+
+
+def test_given_copies_when_uploaded_then_sent_once_and_both_listed(place: Place, folder: Path) -> None:
+    (folder / "copy of 0.jpg").write_bytes((folder / "finish" / "0.jpg").read_bytes())
+    report = upload(place, folder)
+    assert (report.uploaded, report.indexed, report.faces) == (5, 6, 15)
+    assert len({image_id for _, image_id, _ in report.photos}) == 5
+
+
+def test_given_no_wait_when_uploaded_then_what_is_recorded_already_is_counted(place: Place, folder: Path) -> None:
+    upload(place, folder)
+    (folder / "late.jpg").write_bytes(JPEG + b"late")
+    report = Clock(place).uploader().run(scan(folder), wait_until_indexed=False)
+    assert (report.uploaded, report.indexed, len(report.photos)) == (1, 5, 6)
+    assert report.to_json()["photos"][-1]["faces"] is None
+    assert report.succeeded
+
+
+def test_given_photos_that_fail_when_uploaded_then_each_has_its_reason_and_the_rest_is_fine(
+    place: Place, folder: Path
+) -> None:
+    (folder / "broken.heic").write_bytes(b"unreadable")
+    (folder / "huge.jpg").write_bytes(JPEG + bytes(2000))
+    (folder / "gone.jpg").symlink_to(folder / "nowhere")
+    report = upload(place, folder)
+    reasons = dict(report.failed)
+    assert reasons["broken.heic"] == "no readable picture"
+    assert "at most" in reasons["huge.jpg"]
+    assert "cannot be read" in reasons["gone.jpg"]
+    assert (report.uploaded, report.indexed, len(reasons)) == (6, 5, 3)
+    assert report.succeeded
+    again = upload(place, folder)
+    assert (again.uploaded, dict(again.failed)) == (0, reasons)
+
+
+def test_given_a_bucket_that_refuses_when_uploaded_then_reasons_and_no_exception(place: Place, folder: Path) -> None:
+    for key in place.object_keys():
+        place.s3.delete_object(Bucket=BUCKET, Key=key)
+    place.s3.delete_bucket(Bucket=BUCKET)
+    report = Clock(place).uploader().run(scan(folder), wait_until_indexed=False)
+    assert {reason.split(":")[0] for _, reason in report.failed} == {"not uploaded"}
+    assert (report.uploaded, len(report.failed), report.succeeded) == (0, 5, False)
+
+
+def test_given_an_indexer_that_stops_when_waited_for_then_it_ends_and_says_what_is_missing(
+    place: Place, folder: Path
+) -> None:
+    class Stopping(Clock):
+        def sleep(self, seconds: float) -> None:
+            self.now += seconds
+            if not place.indexed:
+                place.index(2)
+
+    clock = Stopping(place)
+    report = clock.uploader().run(scan(folder), wait_until_indexed=True)
+    assert (report.uploaded, report.indexed) == (5, 2)
+    assert [reason for _, reason in report.failed] == [NOT_INDEXED] * 3
+    assert (report.stalled, report.succeeded) == (True, False)
+    assert 120 <= clock.now < 140
+
+
+def test_given_a_folder_without_pictures_when_uploaded_then_a_clear_error(place: Place) -> None:
+    (place.folder / "empty").mkdir()
+    with pytest.raises(CommandError, match="no pictures"):
+        upload(place, place.folder / "empty")
+
+
+def test_given_a_name_that_is_no_text_when_uploaded_then_the_key_is_and_json_still_says_it(
+    place: Place, folder: Path, facesearch: Command
+) -> None:
+    try:
+        Path(os.fsdecode(os.fsencode(folder) + b"/a\xff\n.jpg")).write_bytes(JPEG + b"odd")
+    except OSError:
+        pytest.skip("this file system has no such names")
+    upload(place, folder)
+    assert any(key.endswith("/a?_.jpg") for key in place.object_keys())
+    ended = facesearch("photos", "upload", folder, "--event", place.event_id, "--json")
+    assert ended.json["photos"][0]["file"] == "a\udcff\n.jpg"
