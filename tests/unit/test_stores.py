@@ -40,14 +40,19 @@ class TemplateLoader(yaml.SafeLoader):
 TemplateLoader.add_multi_constructor("!", lambda *_: None)
 
 
+def create_table(client: "DynamoDBClient", resource: str, name: str) -> None:
+    """The template's table, under a name of its own."""
+    template = yaml.load((ROOT / "template.yaml").read_text(), TemplateLoader)  # noqa: S506 - a safe loader
+    table: dict[str, Any] = template["Resources"][resource]["Properties"]
+    wanted = {"BillingMode", "AttributeDefinitions", "KeySchema", "LocalSecondaryIndexes"} & set(table)
+    client.create_table(TableName=name, **{part: table[part] for part in wanted})
+
+
 @pytest.fixture
 def dynamodb() -> "Iterator[DynamoDBClient]":
     with mock_aws():
         client = boto3.client("dynamodb")
-        template = yaml.load((ROOT / "template.yaml").read_text(), TemplateLoader)  # noqa: S506 - a safe loader
-        table: dict[str, Any] = template["Resources"]["Table"]["Properties"]
-        names = ("BillingMode", "AttributeDefinitions", "KeySchema", "LocalSecondaryIndexes")
-        client.create_table(TableName=TABLE, **{name: table[name] for name in names})
+        create_table(client, "Table", TABLE)
         yield client
 
 

@@ -1,0 +1,216 @@
+"""The real handlers with the versioned events of their triggers, over a table in this process and the real engine."""
+
+import base64
+import importlib.util
+import json
+import uuid
+from collections.abc import Callable, Iterator
+from copy import deepcopy
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from facesearch import bootstrap
+from facesearch.admin import Admin
+from facesearch.engine.opencv import OpenCvEngine
+from facesearch.packing import pack
+from facesearch.photos import Photo
+from facesearch.store.photos import DynamoPhotoStore
+from tests.conftest import ROOT
+from tests.unit.test_stores import create_table
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+Answer = dict[str, Any]
+FORM = "multipart/form-data; boundary=x"
+
+
+@dataclass
+class Context:
+    """What handlers use of a Lambda context."""
+
+    function_name: str = "search"
+    memory_limit_in_mb: int = 1769
+    invoked_function_arn: str = "arn:aws:lambda:us-east-1:123456789012:function:search"
+    aws_request_id: str = "r"
+
+    def get_remaining_time_in_millis(self) -> int:
+        return 28_000
+
+
+@dataclass
+class Deployment:
+    """An event with one photo of one person, and its caller."""
+
+    org_id: int
+    event_id: int
+    api_key: str
+    admin: Admin
+    dynamodb: "DynamoDBClient"
+
+    def post(self, body: bytes, **changes: Any) -> Answer:
+        event = self.filled("search", **changes)
+        event["body"] = base64.b64encode(body).decode()
+        event["headers"]["Content-Type"] = changes.get("content_type", FORM)
+        return answer(load("search"), event)
+
+    def get(self, request_id: str, **changes: Any) -> Answer:
+        event = self.filled("results", **changes)
+        event["pathParameters"]["request_id"] = request_id
+        event["path"] = event["path"].rpartition("/")[0] + "/" + request_id
+        return answer(load("results"), event)
+
+    def filled(self, name: str, *, api_key: str | None = None, query: Any = None, **_: Any) -> Any:
+        event = json.loads((ROOT / "events" / f"{name}.json").read_text())
+        event["path"] = event["path"].replace("903", str(self.org_id)).replace("456", str(self.event_id))
+        event["pathParameters"] |= {"org_id": str(self.org_id), "event_id": str(self.event_id)}
+        event["queryStringParameters"] = query
+        event["headers"]["X-API-Key"] = self.api_key if api_key is None else api_key
+        return event
+
+
+def load(name: str) -> Callable[[Any, Any], Answer]:
+    spec = importlib.util.spec_from_file_location(f"functions_{name}_app", ROOT / "functions" / name / "app.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    handler: Callable[[Any, Any], Answer] = module.handler
+    return handler
+
+
+def answer(handler: Callable[[Any, Any], Answer], event: Any) -> Answer:
+    response = handler(deepcopy(event), Context())
+    assert response["multiValueHeaders"]["Content-Type"] == ["application/json"]
+    body = json.loads(response["body"])
+    assert set(body) == {"responseType", "message", "data"}
+    assert body["responseType"] == ("success" if response["statusCode"] == 200 else "error")
+    return response | {"json": body}
+
+
+def form(selfie: bytes, request_id: str | None = None) -> bytes:
+    field = f'--x\r\nContent-Disposition: form-data; name="request_id"\r\n\r\n{request_id}\r\n' if request_id else ""
+    file = '--x\r\nContent-Disposition: form-data; name="file"; filename="selfie.jpg"\r\n\r\n'
+    return (field + file).encode() + selfie + b"\r\n--x--\r\n"
+
+
+@pytest.fixture
+def deployment(models: Path, samples: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployment]:
+    with mock_aws():
+        dynamodb = boto3.client("dynamodb")
+        create_table(dynamodb, "Table", "table")
+        create_table(dynamodb, "IdempotencyTable", "claims")
+        boto3.client("s3").create_bucket(Bucket="selfies")
+        admin = Admin(dynamodb, "table")
+        org = admin.create_org("Marathon Photos")
+        event = admin.create_event(org, "Marathon 2026")
+        engine = OpenCvEngine(models, threads=1)
+        faces = pack(engine.probe((samples / "obama.jpg").read_bytes())[None])
+        DynamoPhotoStore(dynamodb, "table").add(
+            event, 4, Photo(uuid.UUID(int=5), "indexed", "k", 30, 40, engine.model, faces)
+        )
+        for name, value in {
+            "TABLE_NAME": "table",
+            "IDEMPOTENCY_TABLE_NAME": "claims",
+            "SELFIES_BUCKET": "selfies",
+            "RENDITIONS_BASE_URL": "https://photos.example.com",
+            "MODELS_DIR": str(models),
+            "POWERTOOLS_SERVICE_NAME": "face-search",
+            "POWERTOOLS_METRICS_NAMESPACE": "FaceSearch",
+        }.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setattr(bootstrap, "parts", bootstrap.Parts())
+        yield Deployment(org, event, admin.create_key(org).api_key, admin, dynamodb)
+
+
+def test_a_selfie_is_searched_replayed_and_read_again(deployment: Deployment, samples: Path) -> None:
+    selfie = (samples / "obama2.jpg").read_bytes()
+    first = deployment.post(form(selfie))
+    assert first["statusCode"] == 200
+    data = first["json"]["data"]
+    image_id = str(uuid.UUID(int=5))
+    base = f"https://photos.example.com/imgs/{deployment.event_id}"
+    assert first["json"]["message"] == "Computed face search"
+    assert data["confidence_percentage"] == 90
+    assert data["images"] == [
+        {
+            "img_url": f"{base}/large/{image_id}.jpg",
+            "height": 40,
+            "width": 30,
+            "image_id": image_id,
+            "thumbnail_url": f"{base}/small/{image_id}.jpg",
+            "original_url": None,
+        }
+    ]
+    assert data["pagination"] == {
+        "total": 1, "currentPage": 1, "totalPages": 1, "hasNextPage": False, "hasPreviousPage": False, "page_size": 32,
+    }  # fmt: skip
+    assert "Idempotent-Replayed" not in first["multiValueHeaders"]
+
+    again = deployment.post(form(b"", data["request_id"].upper()))
+    assert again["json"] == first["json"]
+    assert again["multiValueHeaders"]["Idempotent-Replayed"] == ["true"]
+    assert deployment.get(data["request_id"])["json"] == first["json"]
+
+
+def test_a_stranger_finds_an_empty_page_zero(deployment: Deployment, samples: Path) -> None:
+    data = deployment.post(form((samples / "biden.jpg").read_bytes()), query={"page_size": "5"})["json"]["data"]
+    assert data["images"] == []
+    assert data["pagination"] == {
+        "total": 0, "currentPage": 0, "totalPages": 0, "hasNextPage": False, "hasPreviousPage": False, "page_size": 5,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (form(b""), 400),
+        (form(b"no picture at all"), 400),
+        (form(b"x", "abc"), 400),
+        (form(b"x", "").replace(b"file", b"fill"), 422),
+        (b"", 422),
+        (b"\xff" * 100, 422),
+    ],
+)
+def test_a_body_that_cannot_be_searched_stores_nothing(deployment: Deployment, body: bytes, status: int) -> None:
+    tables = ("table", "claims")
+    before = [deployment.dynamodb.scan(TableName=table)["Items"] for table in tables]
+    assert deployment.post(body)["statusCode"] == status
+    assert [deployment.dynamodb.scan(TableName=table)["Items"] for table in tables] == before
+    assert boto3.client("s3").list_objects_v2(Bucket="selfies")["KeyCount"] == 0
+
+
+def test_the_checks_of_a_post_come_before_its_body_is_looked_at(deployment: Deployment) -> None:
+    assert deployment.post(b"", api_key="")["statusCode"] == 401
+    assert deployment.post(b"", api_key="guess")["statusCode"] == 403
+    assert deployment.post(b"", query={"page": "0"})["statusCode"] == 422
+    deployment.admin.update_event(deployment.event_id, selfie_search=False)
+    assert deployment.post(b"")["statusCode"] == 403
+
+
+def test_an_unknown_request_id_is_404_and_no_uuid_400(deployment: Deployment) -> None:
+    assert deployment.get(str(uuid.uuid4()))["statusCode"] == 404
+    assert deployment.get("abc")["statusCode"] == 400
+
+
+def test_a_failure_of_ours_is_500_and_says_nothing_of_the_request(
+    deployment: Deployment, caplog: pytest.LogCaptureFixture
+) -> None:
+    deployment.dynamodb.delete_table(TableName="table")
+    response = deployment.get(str(uuid.uuid4()))
+    assert response["statusCode"] == 500
+    assert response["json"]["data"] is None
+    (record,) = [record for record in caplog.records if record.message == "unexpected failure"]
+    assert vars(record)["aws_code"] == "ResourceNotFoundException"
+    assert deployment.api_key not in str(vars(record))
+
+
+@pytest.mark.parametrize("name", ["search", "results"])
+def test_the_versioned_event_itself_is_answered_in_the_envelope(deployment: Deployment, name: str) -> None:
+    event = json.loads((ROOT / "events" / f"{name}.json").read_text())
+    assert answer(load(name), event)["statusCode"] == 403
