@@ -16,7 +16,7 @@ unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
 PY := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test lint format build accuracy lock clean python setup assets ministack sam
+.PHONY: help demo serve test lint format build accuracy lock clean python setup assets ministack sam uv
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -38,6 +38,25 @@ sam: python
 assets: setup
 	@$(PY) -m tools.assets
 
+# ---------------------------------------------------------------- locks
+UV := .venv-uv/bin/uv
+COMPILE := $(UV) pip compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links --no-header $(UPGRADE)
+# One lock for every machine that the project is developed on, one a layer for the machine that it runs on.
+ANYWHERE := $(COMPILE) --universal --python-version 3.11
+LAMBDA := $(COMPILE) --python-version 3.13 --python-platform aarch64-manylinux_2_28 --constraint requirements/dev.txt
+
+uv: python
+	@$(PYTHON) tools/build_environment.py .venv-uv requirements/uv.txt
+
+lock: uv ## Resolve the lock files again (UPGRADE=--upgrade takes newer versions)
+	$(ANYWHERE) requirements/bootstrap.in -o requirements/bootstrap.txt
+	$(ANYWHERE) requirements/uv.in -o requirements/uv.txt
+	$(ANYWHERE) requirements/ministack.in -o requirements/ministack.txt
+	$(ANYWHERE) requirements/sam.in -o requirements/sam.txt
+	$(ANYWHERE) pyproject.toml --extra engine --extra tools --group dev -o requirements/dev.txt
+	$(LAMBDA) pyproject.toml -o layers/dependencies/requirements.txt
+	$(LAMBDA) layers/engine/requirements.in -o layers/engine/requirements.txt
+
 # ---------------------------------------------------------------- running
 demo: setup ministack assets ## Set everything up, then search sample photos with sample selfies
 	@exec $(PY) -m tools.demo
@@ -55,11 +74,25 @@ lint: setup sam ## ruff, mypy --strict, cfn-lint, sam validate --lint
 	@$(PY) -m ruff check $(wildcard $(CODE))
 	@$(PY) -m ruff format --check $(wildcard $(CODE))
 	@$(PY) -m mypy
-	@$(PY) -m cfnlint template.yaml
+	@$(PY) -m cfnlint
+	@$(SAM) validate --region us-east-1
 
 format: setup ## Rewrite the code in the project's format
 	@$(PY) -m ruff check --fix $(wildcard $(CODE))
 	@$(PY) -m ruff format $(wildcard $(CODE))
+
+# ---------------------------------------------------------------- shipping
+# Without MAKEFLAGS: the layers' own Makefiles are SAM's children, not this make's.
+SAM := env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL SAM_CLI_TELEMETRY=0 .venv-sam/bin/sam
+
+build: setup sam assets ## sam build, without Docker; prints what each function weighs
+	@find functions -name __pycache__ -type d -prune -exec rm -rf {} +
+	@$(SAM) build
+	@$(PY) -m tools.build_sizes
+
+accuracy: setup assets ## Measure the engine on folders of faces (DATASET=dir)
+	@$(if $(DATASET),,echo "error: name a folder of photos, one folder a person: make accuracy DATASET=…" >&2; exit 2)
+	@exec $(PY) -m tools.bench.accuracy $(DATASET)
 
 clean: ## Remove everything that make made
 	@rm -rf .venv .venv-* .cache .local .aws-sam build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,57 @@
+"""How large each built function is with its layers, against what Lambda takes."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import yaml
+from rich.console import Console
+from rich.table import Table
+
+BUILD = Path(__file__).resolve().parent.parent / ".aws-sam" / "build"
+MEBIBYTE = 1024 * 1024
+LIMIT = 240 * MEBIBYTE  # Lambda refuses 250 MiB unzipped; the rest is room for our own next lines
+
+
+def size_of(folder: Path) -> int:
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+
+
+def sizes(template: Path) -> dict[str, dict[str, int]]:
+    """Per function, the unzipped bytes of its own code and of each of its layers."""
+    resources = yaml.safe_load(template.read_text())["Resources"]
+    layers = {
+        name: size_of(template.parent / resource["Properties"]["ContentUri"])
+        for name, resource in resources.items()
+        if resource["Type"] == "AWS::Serverless::LayerVersion"
+    }
+    return {
+        name: {"code": size_of(template.parent / resource["Properties"]["CodeUri"])}
+        | {layer["Ref"]: layers[layer["Ref"]] for layer in resource["Properties"].get("Layers", [])}
+        for name, resource in resources.items()
+        if resource["Type"] == "AWS::Serverless::Function"
+    }
+
+
+def main() -> int:
+    found = sizes(BUILD / "template.yaml")
+    columns = sorted({part for parts in found.values() for part in parts}, key=lambda part: (part != "code", part))
+    table = Table("MiB, unzipped", *columns, "all", title_justify="left")
+    too_large = []
+    for name, parts in found.items():
+        total = sum(parts.values())
+        if total > LIMIT:
+            too_large.append(f"{name} ({total / MEBIBYTE:.0f} MiB)")
+        cells = [f"{parts[column] / MEBIBYTE:.1f}" if column in parts else "" for column in columns]
+        table.add_row(name, *cells, f"{total / MEBIBYTE:.1f}")
+    Console(width=100).print(table)
+    if too_large:
+        print(f"error: over {LIMIT // MEBIBYTE} MiB with its layers: {', '.join(too_large)}.", file=sys.stderr)
+        return 1
+    print("Built into .aws-sam/build. To deploy: .venv-sam/bin/sam deploy --guided")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
