@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
     from facesearch.engine import FaceEngine
+    from facesearch.indexing import PhotoIndexer
     from facesearch.search import FaceSearch
 
 DYNAMODB = Config(
@@ -30,6 +31,8 @@ S3 = Config(
     connect_timeout=2, read_timeout=20, retries={"mode": "standard", "total_max_attempts": 4}, max_pool_connections=16
 )
 IO_THREADS = 8
+UPLOADS_AT_ONCE = 4
+"""One photo has the CPU while others are fetched and written; each may hold a file of 50 MB."""
 
 
 class Parts:
@@ -68,6 +71,22 @@ class Parts:
             reader=self._reader,
             pool=self._background,
             patience=Patience(settings.duplicate_wait_seconds),
+        )
+
+    @cached_property
+    def photo_indexer(self) -> "PhotoIndexer":
+        from facesearch.indexing import PhotoIndexer
+        from facesearch.store.photos import DynamoPhotoStore
+
+        settings = self.settings
+        return PhotoIndexer(
+            engine=self._engine,
+            photos=DynamoPhotoStore(self._dynamodb, settings.table_name),
+            reader=self._reader,
+            s3=self._s3,
+            photos_bucket=settings.required("photos_bucket"),
+            renditions_bucket=settings.required("renditions_bucket"),
+            pool=ThreadPoolExecutor(UPLOADS_AT_ONCE, thread_name_prefix="uploads"),
         )
 
     @cached_property

@@ -1,0 +1,238 @@
+"""Indexing: from "a photo was uploaded" to its renditions and its faces in the event's index.
+
+Whatever arrives ends in one of four outcomes, and only trouble with the services around raises: that message is then
+delivered again, and after a few times it lies in the dead-letter queue.
+"""
+
+import hashlib
+import json
+import re
+from concurrent.futures import Executor, Future
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from threading import Lock
+from time import perf_counter
+from typing import TYPE_CHECKING
+from urllib.parse import unquote_plus
+from uuid import UUID
+
+import numpy as np
+from botocore.exceptions import ClientError
+
+from facesearch.engine import FaceEngine
+from facesearch.errors import UnusableImage
+from facesearch.imaging import read_image
+from facesearch.models import Event
+from facesearch.packing import pack
+from facesearch.photos import Photo, PhotoStore, image_id_of, image_id_of_bytes, rendition_key
+from facesearch.renditions import Renditions, render
+from facesearch.store.reading import Reader
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+MAX_FILE_BYTES = 50_000_000
+"""A 64 MP JPEG at the best quality has 30 to 40 MB. Four such files are in memory at a time."""
+_TOO_LARGE = f"The file is larger than {MAX_FILE_BYTES // 10**6} MB."
+
+RENDITION_CACHING = "public, max-age=31536000, immutable"
+"""A rendition's URL names its content, so that browsers and the CDN may keep it for good."""
+
+_KEY = re.compile(r"(?P<org_id>\d{1,15})/(?P<event_id>\d{1,15})/(?:.*[^/])?")
+
+
+class Outcome(StrEnum):
+    """What became of an upload."""
+
+    INDEXED = "indexed"
+    """Recorded with its faces, or with the fact that it has none."""
+    FAILED = "failed"
+    """Recorded as a photo that cannot be read, with the reason; the same file will never be tried again."""
+    KNOWN = "known"
+    """This very photo is in the event already: a redelivery, or the same file uploaded twice."""
+    IGNORED = "ignored"
+    """Nothing that can ever be indexed; trying again would not help."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """What one record of a message came to, for logs and metrics.
+
+    Attributes:
+        reason: why it failed or was ignored.
+        faces: number of faces found.
+        embed_milliseconds: time that the engine took.
+    """
+
+    outcome: Outcome
+    reason: str = ""
+    org_id: int | None = None
+    event_id: int | None = None
+    image_id: UUID | None = None
+    faces: int = 0
+    embed_milliseconds: float = 0
+
+
+@dataclass(frozen=True)
+class Upload:
+    """An object that appeared in a bucket."""
+
+    bucket: str
+    key: str
+
+
+class PhotoIndexer:
+    """The indexing use case."""
+
+    def __init__(
+        self,
+        engine: FaceEngine,
+        photos: PhotoStore,
+        reader: Reader,
+        s3: "S3Client",
+        photos_bucket: str,
+        renditions_bucket: str,
+        pool: Executor,
+    ) -> None:
+        """Take the parts; `pool` runs whole messages side by side, so that one's transfers overlap another's faces."""
+        self._engine = engine
+        self._photos = photos
+        self._reader = reader
+        self._s3 = s3
+        self._photos_bucket = photos_bucket
+        self._renditions_bucket = renditions_bucket
+        self._pool = pool
+        self._cpu = Lock()
+
+    def submit(self, message: str) -> Future[list[Report]]:
+        """Start to index the photos that an S3 event notification, the body of an SQS message, speaks of."""
+        return self._pool.submit(self.index_message, message)
+
+    def index_message(self, message: str) -> list[Report]:
+        """Index the photos of one message, one report for each.
+
+        Raises:
+            botocore.exceptions.BotoCoreError, ClientError: a service refused or could not be reached; worth a retry.
+        """
+        try:
+            uploads = parse_notification(message)
+        except ValueError as error:
+            return [Report(Outcome.IGNORED, str(error))]
+        return [self._index(upload) for upload in uploads]
+
+    def _index(self, upload: Upload) -> Report:
+        place = _KEY.fullmatch(upload.key)
+        if upload.bucket != self._photos_bucket or place is None:
+            return Report(Outcome.IGNORED, "the object is no org/event/photo of the photos bucket")
+        org_id, event_id = int(place["org_id"]), int(place["event_id"])
+        event = self._reader.read(None, event_id).event
+        if event is None or event.org_id != org_id:
+            return Report(Outcome.IGNORED, "no such event of this organisation", org_id, event_id)
+        return self._index_photo(event, upload.key)
+
+    def _index_photo(self, event: Event, key: str) -> Report:
+        org_id, event_id = event.org_id, event.event_id
+        try:
+            answer = self._s3.get_object(Bucket=self._photos_bucket, Key=key)
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "NoSuchKey":
+                raise
+            return Report(Outcome.IGNORED, "the object was deleted meanwhile", org_id, event_id)
+        with closing(answer["Body"]) as body:
+            if answer["ContentLength"] > MAX_FILE_BYTES:
+                image_id = unread_image_id(event_id, key, answer["ETag"])
+                return self._failed(event, image_id, key, _TOO_LARGE)
+            data = body.read()
+        image_id = image_id_of_bytes(event_id, data)
+        if self._photos.get(event_id, event.shards, image_id) is not None:
+            return Report(Outcome.KNOWN, "", org_id, event_id, image_id)
+        try:
+            seen = self._look_at(data)
+        except UnusableImage as error:
+            return self._failed(event, image_id, key, error.message)
+        return self._indexed(event, image_id, key, seen)
+
+    def _look_at(self, data: bytes) -> "_Seen":
+        """The CPU's part, of one photo at a time: a decoded one can take 600 MB."""
+        with self._cpu:
+            picture = read_image(data)
+            started = perf_counter()
+            faces = self._engine.faces(np.asarray(picture.image))
+            milliseconds = (perf_counter() - started) * 1000
+            packed = pack(np.stack([face.embedding for face in faces])) if faces else b""
+            return _Seen(
+                picture.width, picture.height, picture.taken_at, packed, len(faces), milliseconds, render(picture)
+            )
+
+    def _indexed(self, event: Event, image_id: UUID, key: str, seen: "_Seen") -> Report:
+        # The renditions first: a recorded photo may be in an answer the next moment, with their URLs.
+        self._publish(rendition_key(event.event_id, "large", image_id), seen.renditions.large)
+        self._publish(rendition_key(event.event_id, "small", image_id), seen.renditions.small)
+        photo = Photo(
+            image_id,
+            "indexed",
+            key,
+            width=seen.width,
+            height=seen.height,
+            model=self._engine.model,
+            faces=seen.faces,
+            taken_at=seen.taken_at,
+        )
+        if not self._photos.add(event.event_id, event.shards, photo):
+            return Report(Outcome.KNOWN, "", event.org_id, event.event_id, image_id)
+        return Report(
+            Outcome.INDEXED, "", event.org_id, event.event_id, image_id, seen.face_count, seen.embed_milliseconds
+        )
+
+    def _publish(self, key: str, jpeg: bytes) -> None:
+        self._s3.put_object(
+            Bucket=self._renditions_bucket,
+            Key=key,
+            Body=jpeg,
+            ContentType="image/jpeg",
+            CacheControl=RENDITION_CACHING,
+        )
+
+    def _failed(self, event: Event, image_id: UUID, key: str, reason: str) -> Report:
+        new = self._photos.add(event.event_id, event.shards, Photo(image_id, "failed", key, reason=reason))
+        return Report(Outcome.FAILED if new else Outcome.KNOWN, reason, event.org_id, event.event_id, image_id)
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """What one look at a photo gave; `faces` packed."""
+
+    width: int
+    height: int
+    taken_at: datetime | None
+    faces: bytes
+    face_count: int
+    embed_milliseconds: float
+    renditions: Renditions
+
+
+def unread_image_id(event_id: int, key: str, etag: str) -> UUID:
+    """The image_id of a photo that is too large to be read, and so to be hashed: by its key and S3's ETag instead."""
+    return image_id_of(event_id, hashlib.sha256(f"unread\n{key}\n{etag}".encode()).digest())
+
+
+def parse_notification(message: str) -> list[Upload]:
+    """The objects that an S3 event notification announces; none for the test event of a new notification.
+
+    Raises:
+        ValueError: the message is something else.
+    """
+    try:
+        body = json.loads(message)
+        if body.get("Event") == "s3:TestEvent":
+            return []
+        return [_upload(record["s3"]) for record in body["Records"]]
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise ValueError("the message is no S3 event notification") from error
+
+
+def _upload(s3: dict[str, dict[str, str]]) -> Upload:
+    # AWS leaves the slashes of a key as they are, some stand-ins for S3 do not; either way it is URL-encoded.
+    return Upload(s3["bucket"]["name"], unquote_plus(s3["object"]["key"]))
