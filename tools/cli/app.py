@@ -18,7 +18,7 @@ from rich.table import Table
 from facesearch import client
 from facesearch.admin import DEFAULT_CONFIDENCE
 from facesearch.errors import FaceSearchError
-from facesearch.imaging import MAX_PIXELS as MAX_BYTES
+from facesearch.indexing import MAX_FILE_BYTES
 from tools.cli.errors import CommandError
 from tools.cli.keys import key_for, remember
 from tools.cli.pictures import scan
@@ -149,7 +149,7 @@ def upload_photos(
     event = stack.event(event_id)
     folder = scan(directory)
     with progress_bar() as watcher:
-        report = Uploader(stack, event, MAX_BYTES, watcher).run(folder, wait_until_indexed=wait)
+        report = Uploader(stack, event, MAX_FILE_BYTES, watcher).run(folder, wait_until_indexed=wait)
     if as_json:
         print_json(report.to_json())
     else:

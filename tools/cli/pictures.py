@@ -77,7 +77,7 @@ def read(path: Path, event_id: int, most_bytes: int) -> Picture:
     """
     size = path.stat().st_size
     if size > most_bytes:
-        raise ValueError(f"{size / 2**20:.1f} MiB: a photo may have at most {most_bytes / 2**20:g} MiB")
+        raise ValueError(f"{size / 1e6:.1f} MB: a photo may have at most {most_bytes / 1e6:g} MB")
     with path.open("rb") as file:
         head = file.read(_HEAD_BYTES)
         file.seek(0)

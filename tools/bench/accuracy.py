@@ -1,0 +1,215 @@
+"""How well the running product finds people: `python -m tools.bench.accuracy DATASET`.
+
+DATASET holds one folder per person. All photos go into one event through the command line; then photos of people who
+have others serve as selfies, through HTTP, one after the other. A selfie's own photo is not counted. Labels are taken
+as they are: one person under two names counts as two, so rather too many strangers are counted than too few.
+"""
+
+import argparse
+import json
+import math
+import statistics
+import sys
+import tempfile
+import time
+import uuid
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from rich.table import Table
+
+from facesearch.client import BadRequestError, ClientError, FaceSearchClient
+from tools.bench.gallery import Gallery, Probe, choose_probes, load
+from tools.cli.call import call
+from tools.cli.errors import CommandError
+from tools.cli.stack import LOCAL, open_stack
+from tools.cli.terminal import progress_bar, results, say
+from tools.local import LocalStackError, running
+
+CONFIDENCES = (50, 70, 80, 90, 95, 99)
+REPLAY_EVERY = 10
+"""Of every so many searches one is posted again, to see that its answer stays."""
+
+
+@dataclass(frozen=True)
+class Search:
+    """One search's outcome, the selfie's own photo left out.
+
+    Attributes:
+        right, strangers, missed: photos.
+        refused: the API found no face in the selfie; all its photos are missed then.
+        same_again: the same `request_id` posted again brought the same; None = not tried.
+    """
+
+    right: int
+    strangers: int
+    missed: int
+    milliseconds: float
+    refused: bool = False
+    same_again: bool | None = None
+
+
+@dataclass(frozen=True)
+class Row:
+    """One confidence, all searches pooled. `precision` is None if no photo was found at all."""
+
+    confidence: int
+    searches: int
+    refused: int
+    precision: float | None
+    recall: float
+    with_strangers: int
+    median_milliseconds: float
+    p95_milliseconds: float
+    replays: int
+    replays_same: int
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """Everything measured; nobody's name is in it."""
+
+    photos: int
+    faces: int
+    failed: int
+    people: int
+    photos_per_second: float
+    rows: list[Row]
+
+
+def measure(state: Path, dataset: Path, probes: int, confidences: Sequence[int]) -> Measurement:
+    """Load the dataset into the stack that lives in `state`, and search it at each confidence.
+
+    Raises:
+        CommandError, ClientError: the stack did not do what it was asked.
+    """
+    gallery = load(state, dataset)
+    chosen = choose_probes(gallery, probes)
+    api_key = call(state, "key", "create", "--org", gallery.org_id)["api_key"]
+    stack = open_stack(LOCAL, state)
+    rows = []
+    client = FaceSearchClient(stack.api_url, api_key, gallery.org_id, transport=stack.transport)
+    with client, progress_bar() as watcher:
+        stage = watcher.stage("Searching", len(chosen) * len(confidences))
+        for confidence in confidences:
+            call(state, "event", "update", gallery.event_id, "--confidence", confidence)
+            searches = []
+            for number, probe in enumerate(chosen):
+                searches.append(_search(client, gallery, probe, replay=number % REPLAY_EVERY == 0))
+                stage.advance()
+            rows.append(_pool(confidence, searches))
+    return Measurement(
+        photos=len(gallery.people),
+        faces=gallery.faces,
+        failed=gallery.failed,
+        people=len({person for people in gallery.people.values() for person in people}),
+        photos_per_second=len(gallery.people) / gallery.seconds,
+        rows=rows,
+    )
+
+
+def _search(client: FaceSearchClient, gallery: Gallery, probe: Probe, *, replay: bool) -> Search:
+    request_id = uuid.uuid4()
+    began = time.perf_counter()
+    try:
+        answer = client.search(gallery.event_id, probe.path, request_id, page_size=100)
+    except BadRequestError as error:
+        if error.status != 400:
+            raise
+        return Search(0, 0, len(probe.others), 1000 * (time.perf_counter() - began), refused=True)
+    milliseconds = 1000 * (time.perf_counter() - began)
+    found = {image["image_id"] for page in client.pages(gallery.event_id, request_id) for image in page.images}
+    found.discard(probe.image_id)
+    same_again = None
+    if replay:
+        again = client.search(gallery.event_id, probe.path, request_id, page_size=100)
+        same_again = again.replayed and again.body == answer.body
+    right = len(found & probe.others)
+    return Search(right, len(found) - right, len(probe.others) - right, milliseconds, same_again=same_again)
+
+
+def _pool(confidence: int, searches: Sequence[Search]) -> Row:
+    right = sum(search.right for search in searches)
+    strangers = sum(search.strangers for search in searches)
+    missed = sum(search.missed for search in searches)
+    times = sorted(search.milliseconds for search in searches)
+    replays = [search.same_again for search in searches if search.same_again is not None]
+    return Row(
+        confidence=confidence,
+        searches=len(searches),
+        refused=sum(search.refused for search in searches),
+        precision=right / (right + strangers) if right + strangers else None,
+        recall=right / (right + missed),
+        with_strangers=sum(search.strangers > 0 for search in searches),
+        median_milliseconds=statistics.median(times),
+        p95_milliseconds=times[math.ceil(0.95 * len(times)) - 1],
+        replays=len(replays),
+        replays_same=sum(replays),
+    )
+
+
+def _show(measured: Measurement) -> None:
+    out = results()
+    out.print(
+        f"{measured.photos} photos of {measured.people} people with {measured.faces} faces in one event, "
+        f"{measured.failed} failed; {measured.photos_per_second:.1f} photos/s uploaded and indexed"
+    )
+    table = Table(box=None)
+    for heading in (
+        "confidence",
+        "searches",
+        "no face",
+        "precision",
+        "recall",
+        "with strangers",
+        "median ms",
+        "p95 ms",
+        "replays",
+    ):
+        table.add_column(heading, justify="right")
+    for row in measured.rows:
+        table.add_row(
+            str(row.confidence),
+            str(row.searches),
+            str(row.refused),
+            "-" if row.precision is None else f"{row.precision:.4f}",
+            f"{row.recall:.4f}",
+            str(row.with_strangers),
+            f"{row.median_milliseconds:.0f}",
+            f"{row.p95_milliseconds:.0f}",
+            f"{row.replays_same}/{row.replays} same",
+        )
+    out.print(table)
+    out.print("Labels are taken as they are: one person under two names counts as a stranger to himself.")
+
+
+def main() -> int:
+    """Measure; the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m tools.bench.accuracy", description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("dataset", type=Path, help="a folder with one folder of photos per person")
+    parser.add_argument("--probes", type=int, default=150, help="how many people to search for (default 150)")
+    parser.add_argument("--confidence", type=int, nargs="+", default=CONFIDENCES, help="percents to measure at")
+    parser.add_argument("--store", choices=("ministack", "moto"), default="ministack", help="what stands in for AWS")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    options = parser.parse_args()
+    try:
+        with tempfile.TemporaryDirectory(prefix="facesearch-accuracy-") as folder:
+            state = Path(folder)
+            with running(state=state, port=0, store=options.store):
+                measured = measure(state, options.dataset, options.probes, options.confidence)
+    except KeyboardInterrupt:
+        say("Stopped.")
+        return 130
+    except (CommandError, LocalStackError, ClientError, OSError) as error:
+        say(f"Not measured: {error}")
+        return 1
+    if options.json:
+        print(json.dumps(asdict(measured)))
+    else:
+        _show(measured)
+    return 0 if all(row.replays == row.replays_same for row in measured.rows) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

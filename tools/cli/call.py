@@ -1,0 +1,28 @@
+"""The command line from inside another tool of ours: the same code path, its JSON as a value."""
+
+import io
+import json
+from contextlib import redirect_stdout
+from pathlib import Path
+from typing import Any
+
+from tools.cli.app import run
+from tools.cli.errors import CommandError
+
+
+def call(state: Path, *arguments: object) -> Any:
+    """What `facesearch --state STATE ARGUMENTS --json` prints; its progress bar and error line go to stderr.
+
+    Raises:
+        CommandError: it did not end well.
+        KeyboardInterrupt: it was interrupted.
+    """
+    words = [str(argument) for argument in arguments]
+    out = io.StringIO()
+    with redirect_stdout(out):
+        code = run(["--state", str(state), *words, "--json"])
+    if code == 130:
+        raise KeyboardInterrupt
+    if code:
+        raise CommandError(f"`facesearch {' '.join(words)}` ended with {code}.")
+    return json.loads(out.getvalue())
