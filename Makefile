@@ -90,9 +90,9 @@ build: setup sam assets ## sam build, without Docker; prints what each function 
 	@$(SAM) build
 	@$(PY) -m tools.build_sizes
 
-accuracy: setup assets ## Measure the engine on folders of faces (DATASET=dir)
-	@$(if $(DATASET),,echo "error: name a folder of photos, one folder a person: make accuracy DATASET=…" >&2; exit 2)
-	@exec $(PY) -m tools.bench.accuracy $(DATASET)
+accuracy: setup ministack assets ## Measure precision and recall on a folder with one folder of photos a person (DATASET=…)
+	@[ -d "$(DATASET)" ] || { echo "error: name a folder with one folder of photos a person: make accuracy DATASET=…" >&2; exit 2; }
+	@exec $(PY) -m tools.bench.accuracy "$(DATASET)" $(OPTIONS)
 
 clean: ## Remove everything that make made
 	@rm -rf .venv .venv-* .cache .local .aws-sam build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
