@@ -98,7 +98,7 @@ def measure(state: Path, dataset: Path, probes: int, confidences: Sequence[int])
             for number, probe in enumerate(chosen):
                 searches.append(_search(client, gallery, probe, replay=number % REPLAY_EVERY == 0))
                 stage.advance()
-            rows.append(_pool(confidence, searches))
+            rows.append(pool(confidence, searches))
     return Measurement(
         photos=len(gallery.people),
         faces=gallery.faces,
@@ -129,7 +129,8 @@ def _search(client: FaceSearchClient, gallery: Gallery, probe: Probe, *, replay:
     return Search(right, len(found) - right, len(probe.others) - right, milliseconds, same_again=same_again)
 
 
-def _pool(confidence: int, searches: Sequence[Search]) -> Row:
+def pool(confidence: int, searches: Sequence[Search]) -> Row:
+    """One line of the table."""
     right = sum(search.right for search in searches)
     strangers = sum(search.strangers for search in searches)
     missed = sum(search.missed for search in searches)

@@ -250,6 +250,8 @@ def _line_of(error: Exception) -> str:
     text = str(error)
     if isinstance(error, client.ClientError) and error.status is not None:
         text = f"The API answered {error.status}: {text}"
+    if isinstance(error, client.ClientError) and error.retryable:
+        text = f"{text} Nothing is searched twice if you try again with: --request-id {error.request_id}"
     return " ".join(text.split())
 
 

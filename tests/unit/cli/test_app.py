@@ -4,10 +4,11 @@ import json
 import os
 import stat
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -194,6 +195,16 @@ class TestSearch:
         assert body_of()["data"]["request_id"] in ended.out
         assert ended.out.count("https://") == 3
 
+    def test_given_a_busy_api_when_given_up_then_the_line_says_how_to_go_on(
+        self, place: Place, facesearch: Command
+    ) -> None:
+        request_id = body_of()["data"]["request_id"]
+        with api(place, 429, {"responseType": "error", "message": "Busy.", "data": None}, {"Retry-After": "60"}):
+            ended = self.search(place, facesearch, "--request-id", request_id)
+        assert (ended.code, ended.out, ended.err.count("\n")) == (1, "", 1)
+        assert ended.err.startswith("The API answered 429: Busy.")
+        assert f"--request-id {request_id}" in ended.err
+
     def test_given_a_key_when_searched_then_that_key(
         self, place: Place, facesearch: Command, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -261,7 +272,9 @@ def test_help_needs_no_stack(facesearch: Command, tmp_path: Path, monkeypatch: p
 
 
 @contextmanager
-def api(place: Place, status: int, body: dict[str, Any]) -> Iterator[list[dict[str, str]]]:
+def api(
+    place: Place, status: int, body: dict[str, Any], headers: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[list[dict[str, str]]]:
     """An API on loopback that gives one answer to everything; yields what it was asked."""
     asked: list[dict[str, str]] = []
 
@@ -271,7 +284,8 @@ def api(place: Place, status: int, body: dict[str, Any]) -> Iterator[list[dict[s
             asked.append({"path": self.path, "key": self.headers["X-API-Key"]})
             content = json.dumps(body).encode()
             self.send_response(status)
-            self.send_header("Content-Type", "application/json")
+            for name, value in {"Content-Type": "application/json", **headers}.items():
+                self.send_header(name, value)
             self.send_header("Content-Length", str(len(content)))
             self.end_headers()
             self.wfile.write(content)

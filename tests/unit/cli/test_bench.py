@@ -1,0 +1,71 @@
+"""The accuracy tool's arithmetic and its choice of selfies, and what the demo reads from the logs."""
+
+from pathlib import Path
+
+import pytest
+
+from tools.bench.accuracy import Row, Search, pool
+from tools.bench.gallery import Gallery, choose_probes
+from tools.cli.errors import CommandError
+from tools.metrics import counted
+
+
+def gallery_of(photos: dict[str, set[str]]) -> Gallery:
+    return Gallery(1, 2, photos, {image_id: Path(image_id) for image_id in photos}, faces=0, failed=0, seconds=1)
+
+
+def test_given_people_with_one_photo_when_chosen_then_only_others_are_probes_with_their_other_photos() -> None:
+    gallery = gallery_of({"a1": {"a"}, "a2": {"a"}, "b1": {"b"}, "both": {"b", "c"}, "nobodys": set()})
+    probes = {probe.others | {probe.image_id}: probe for probe in choose_probes(gallery, 150)}
+    assert set(probes) == {frozenset({"a1", "a2"}), frozenset({"b1", "both"})}
+    assert all(probe.image_id not in probe.others for probe in probes.values())
+
+
+def test_given_many_people_when_chosen_then_as_many_as_asked_and_the_same_each_time() -> None:
+    photos = {f"{person}-{number}": {str(person)} for person in range(50) for number in range(3)}
+    first = choose_probes(gallery_of(photos), 20)
+    again = choose_probes(gallery_of(dict(reversed(photos.items()))), 20)
+    assert len({probe.image_id.split("-")[0] for probe in first}) == 20
+    assert [probe.image_id for probe in first] == [probe.image_id for probe in again]
+
+
+def test_given_nobody_with_two_photos_when_chosen_then_a_clear_error() -> None:
+    with pytest.raises(CommandError, match="more than one photo"):
+        choose_probes(gallery_of({"a": {"a"}, "b": {"b"}}), 10)
+
+
+def test_given_searches_when_pooled_then_photos_count_not_searches() -> None:
+    searches = [
+        Search(right=6, strangers=0, missed=0, milliseconds=10, same_again=True),
+        Search(right=2, strangers=2, missed=1, milliseconds=30),
+        Search(right=0, strangers=0, missed=1, milliseconds=20, refused=True),
+    ]
+    assert pool(90, searches) == Row(
+        confidence=90,
+        searches=3,
+        refused=1,
+        precision=0.8,
+        recall=0.8,
+        with_strangers=1,
+        median_milliseconds=20,
+        p95_milliseconds=30,
+        replays=1,
+        replays_same=1,
+    )
+
+
+def test_given_nothing_found_when_pooled_then_precision_is_unknown() -> None:
+    row = pool(99, [Search(right=0, strangers=0, missed=1, milliseconds=1)])
+    assert (row.precision, row.recall) == (None, 0)
+
+
+def test_given_metric_lines_when_counted_then_summed_over_logs_and_the_rest_is_ignored(tmp_path: Path) -> None:
+    (tmp_path / "search.log").write_text(
+        '{"_aws": {"CloudWatchMetrics": []}, "SearchExecuted": [1.0]}\n'
+        'INFO {"_aws": {}, "SearchExecuted": [1.0, 1.0], "SearchReplayed": [1.0]}\n'
+        '{"message": "SearchExecuted"}\n'
+        '{"_aws": {"CloudWatchMetrics": [{"Name": "SearchExecuted"}]}, "Sea'
+    )
+    (tmp_path / "other.log").write_text('{"_aws": {}, "SearchExecuted": 2}\n')
+    assert (counted(tmp_path, "SearchExecuted"), counted(tmp_path, "SearchReplayed")) == (5, 1)
+    assert counted(tmp_path / "none", "SearchExecuted") == 0
