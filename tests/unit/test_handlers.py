@@ -193,6 +193,18 @@ def test_the_checks_of_a_post_come_before_its_body_is_looked_at(deployment: Depl
     assert deployment.post(b"")["statusCode"] == 403
 
 
+def test_a_page_costs_one_round_trip(deployment: Deployment, samples: Path) -> None:
+    request_id = deployment.post(form((samples / "obama2.jpg").read_bytes()))["json"]["data"]["request_id"]
+    calls: list[str] = []
+    dynamodb = bootstrap.parts._dynamodb
+    dynamodb.meta.events.register("before-call", lambda model, **_: calls.append(model.name))
+    assert deployment.get(request_id)["statusCode"] == 200
+    assert calls == ["BatchGetItem"]
+    calls.clear()
+    assert deployment.post(form(b"", request_id))["statusCode"] == 200
+    assert calls == ["BatchGetItem"], "and so does a replay"
+
+
 def test_an_unknown_request_id_is_404_and_no_uuid_400(deployment: Deployment) -> None:
     assert deployment.get(str(uuid.uuid4()))["statusCode"] == 404
     assert deployment.get("abc")["statusCode"] == 400

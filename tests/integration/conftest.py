@@ -1,0 +1,156 @@
+"""The local stack, once per store and test run: the real handlers in worker processes, over MiniStack and over moto."""
+
+import json
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import httpx
+import pytest
+
+from facesearch.admin import Admin
+from facesearch.photos import Photo, image_id_of_bytes, original_key
+from facesearch.store.photos import DynamoPhotoStore
+from tools.local import running
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_sqs import SQSClient
+
+    from tools.local import RunningStack
+
+INDEXING_SECONDS = 60
+
+
+@dataclass
+class Site:
+    """An event site on a running stack: an organisation, a key, an event, and what a test does with them."""
+
+    stack: "RunningStack"
+    admin: Admin
+    org_id: int
+    event_id: int
+    api_key: str
+    http: httpx.Client
+
+    @property
+    def outputs(self) -> dict[str, str]:
+        outputs: dict[str, str] = self.stack.description["outputs"]
+        return outputs
+
+    def client(self, service: str) -> Any:
+        """A boto3 client of the store."""
+        return boto3.client(service, endpoint_url=self.stack.endpoint_url)  # type: ignore[call-overload]
+
+    @property
+    def dynamodb(self) -> "DynamoDBClient":
+        client: DynamoDBClient = self.client("dynamodb")
+        return client
+
+    @property
+    def s3(self) -> "S3Client":
+        client: S3Client = self.client("s3")
+        return client
+
+    @property
+    def sqs(self) -> "SQSClient":
+        client: SQSClient = self.client("sqs")
+        return client
+
+    def faces_url(self, request_id: str | None = None) -> str:
+        url = f"{self.stack.url}/api/v1/ext/{self.org_id}/event/{self.event_id}/faces"
+        return f"{url}/{request_id}" if request_id else url
+
+    def post(self, selfie: bytes | None, request_id: str | None = None, **params: Any) -> httpx.Response:
+        files = {"file": ("selfie.jpg", selfie, "image/jpeg")} if selfie is not None else None
+        # httpx sends multipart only if there is a file; a form of fields alone is sent as files without names.
+        fields = {"request_id": (None, request_id)} if request_id is not None else {}
+        parts: dict[str, Any] = {**fields, **(files or {})}
+        return self.http.post(self.faces_url(), files=parts, params=params, headers=self.headers)
+
+    def get(self, request_id: str, **params: Any) -> httpx.Response:
+        return self.http.get(self.faces_url(request_id), params=params, headers=self.headers)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"X-API-Key": self.api_key}
+
+    def put_photo(self, content: bytes, filename: str = "photo.jpg") -> uuid.UUID:
+        """Upload as a photographer's tool does; the image_id that the photo will have."""
+        image_id = image_id_of_bytes(self.event_id, content)
+        key = original_key(self.org_id, self.event_id, image_id, filename)
+        self.s3.put_object(Bucket=self.outputs["PhotosBucket"], Key=key, Body=content)
+        return image_id
+
+    def photo(self, image_id: uuid.UUID) -> Photo | None:
+        return DynamoPhotoStore(self.dynamodb, self.outputs["TableName"]).get(self.event_id, 4, image_id)
+
+    def indexed(self, image_id: uuid.UUID) -> Photo:
+        """The photo's record, as soon as there is one."""
+        return until(lambda: self.photo(image_id))
+
+    def other_event(self, **changes: Any) -> "Site":
+        """The same site with another, empty event."""
+        event_id = self.admin.create_event(self.org_id, "Another event", **changes)
+        return Site(self.stack, self.admin, self.org_id, event_id, self.api_key, self.http)
+
+    def log(self, function: str) -> list[dict[str, Any]]:
+        """The JSON lines that a function has logged, metrics included."""
+        lines = self.stack.logs(function).read_text(encoding="utf-8", errors="replace").splitlines()
+        return [json.loads(line) for line in lines if line.startswith("{")]
+
+    def metric(self, function: str, name: str) -> float:
+        """Sum of a metric over everything that the function has logged."""
+        values = [line[name] for line in self.log(function) if "_aws" in line and name in line]
+        return sum(sum(value) if isinstance(value, list) else value for value in values)
+
+
+def until(look: "Callable[[], Any]", seconds: float = INDEXING_SECONDS) -> Any:
+    """What `look` returns as soon as it is something."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        found = look()
+        if found:
+            return found
+        time.sleep(0.05)
+    pytest.fail(f"nothing came within {seconds:.0f} s")
+
+
+@pytest.fixture(scope="session", params=["ministack", "moto"])
+def stack(
+    request: pytest.FixtureRequest, no_account: None, assets: Path, tmp_path_factory: pytest.TempPathFactory
+) -> "Iterator[RunningStack]":
+    with running(store=request.param, state=tmp_path_factory.mktemp(request.param)) as stack:
+        yield stack
+
+
+@pytest.fixture(scope="session")
+def site(stack: "RunningStack", samples: Path) -> Iterator[Site]:
+    """An event with the sample photos in it."""
+    outputs = stack.description["outputs"]
+    admin = Admin(boto3.client("dynamodb", endpoint_url=stack.endpoint_url), outputs["TableName"])
+    org_id = admin.create_org("Marathon Photos")
+    with httpx.Client(timeout=60) as http:
+        site = Site(
+            stack, admin, org_id, admin.create_event(org_id, "Marathon"), admin.create_key(org_id).api_key, http
+        )
+        ids = [site.put_photo(path.read_bytes(), path.name) for path in sorted(samples.iterdir())]
+        for image_id in ids:
+            site.indexed(image_id)
+        yield site
+
+
+@pytest.fixture
+def obama(samples: Path) -> bytes:
+    return (samples / "obama.jpg").read_bytes()
+
+
+@pytest.fixture
+def sample_id(samples: Path, site: Site) -> Callable[[str], str]:
+    """The image_id of a sample photo by its file name."""
+    return lambda name: str(image_id_of_bytes(site.event_id, (samples / name).read_bytes()))

@@ -1,0 +1,331 @@
+"""The two faces calls over HTTP: what a guest gets, and what each wrong request gets."""
+
+import io
+import re
+import struct
+import subprocess
+import uuid
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from PIL import Image
+
+from tests.integration.conftest import Site
+
+OBAMA = {"obama.jpg", "obama2.jpg", "obama3.jpg", "obama_partial_face.jpg", "obama_partial_face2.jpg"}
+PEOPLE = [("obama.jpg", OBAMA), ("obama2.jpg", OBAMA), ("biden.jpg", {"biden.jpg"}), ("astronaut.png", {"astronaut.png"})]
+
+
+def envelope(response: httpx.Response, status: int) -> Any:
+    """The body of an answer, checked to be the envelope of that status."""
+    assert response.status_code == status, response.text
+    assert response.headers["content-type"].split(";")[0] == "application/json"
+    body = response.json()
+    assert set(body) == {"responseType", "message", "data"}
+    assert body["responseType"] == ("success" if status < 300 else "error")
+    assert (body["data"] is None) == (status >= 300)
+    return body
+
+
+def images(response: httpx.Response) -> list[str]:
+    return [image["image_id"] for image in envelope(response, 200)["data"]["images"]]
+
+
+@pytest.mark.parametrize(("selfie", "expected"), PEOPLE)
+def test_a_selfie_returns_every_photo_of_its_person_and_no_other(
+    site: Site, samples: Path, sample_id: Callable[[str], str], selfie: str, expected: set[str]
+) -> None:
+    response = site.post((samples / selfie).read_bytes())
+    assert set(images(response)) == {sample_id(name) for name in expected}
+
+
+def test_an_answer_has_the_documented_shape_field_for_field(site: Site, obama: bytes) -> None:
+    body = envelope(site.post(obama, page=1, page_size=32), 200)
+    assert body["message"] == "Computed face search"
+    data = body["data"]
+    assert list(data) == ["request_id", "confidence_percentage", "images", "pagination"]
+    assert str(uuid.UUID(data["request_id"])) == data["request_id"]
+    assert uuid.UUID(data["request_id"]).version == 4
+    assert data["confidence_percentage"] == 90
+    for image in data["images"]:
+        image_id = image["image_id"]
+        base = f"{site.stack.url}/imgs/{site.event_id}"
+        assert image == {
+            "img_url": f"{base}/large/{image_id}.jpg",
+            "height": image["height"],
+            "width": image["width"],
+            "image_id": image_id,
+            "thumbnail_url": f"{base}/small/{image_id}.jpg",
+            "original_url": None,
+        }
+        assert image["height"] > 0
+        assert image["width"] > 0
+    total = len(data["images"])
+    assert data["pagination"] == {
+        "total": total, "currentPage": 1, "totalPages": 1, "hasNextPage": False, "hasPreviousPage": False,
+        "page_size": 32,
+    }  # fmt: skip
+
+
+def test_the_renditions_are_served_under_the_urls_of_the_answer(site: Site, obama: bytes) -> None:
+    image = envelope(site.post(obama), 200)["data"]["images"][0]
+    for url, limit in ((image["img_url"], 2048), (image["thumbnail_url"], 400)):
+        response = site.http.get(url)
+        assert response.headers["content-type"] == "image/jpeg"
+        rendition = Image.open(io.BytesIO(response.content))
+        assert rendition.format == "JPEG"
+        assert max(rendition.size) <= limit
+        assert not rendition.getexif()
+
+
+def test_what_is_no_rendition_is_not_served(site: Site) -> None:
+    for path in ("imgs/1/large/nothing.jpg", f"imgs/{site.event_id}/large/{uuid.uuid4()}.jpg", "imgs/../photos", "imgs"):
+        envelope(site.http.get(f"{site.stack.url}/{path}"), 404)
+
+
+def test_get_answers_what_post_answered_page_by_page(site: Site, obama: bytes) -> None:
+    everything = site.post(obama)
+    data = everything.json()["data"]
+    request_id, ids = data["request_id"], images(everything)
+    assert site.get(request_id).json() == everything.json()
+    walked = [image for page in (1, 2, 3) for image in images(site.get(request_id, page=page, page_size=2))]
+    assert walked == ids
+    past = envelope(site.get(request_id, page=4, page_size=2), 200)["data"]
+    assert past["images"] == []
+    assert past["pagination"] == {
+        "total": 5, "currentPage": 4, "totalPages": 3, "hasNextPage": False, "hasPreviousPage": True, "page_size": 2,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("form", [str, lambda value: str(value).upper(), lambda value: value.hex, lambda value: value.urn])
+def test_a_given_request_id_is_kept_in_canonical_form(
+    site: Site, obama: bytes, form: Callable[[uuid.UUID], str]
+) -> None:
+    value = uuid.uuid4()
+    first = site.post(obama, form(value))
+    assert envelope(first, 200)["data"]["request_id"] == str(value)
+    assert "idempotent-replayed" not in first.headers
+    again = site.post(None, str(value), page=2, page_size=2)
+    assert again.headers["idempotent-replayed"] == "true"
+    assert images(again) == images(first)[2:4]
+    assert images(site.get(form(value))) == images(first)
+
+
+def test_a_finished_request_id_is_answered_whatever_comes_with_it(site: Site, obama: bytes, samples: Path) -> None:
+    first = site.post(obama, str(uuid.uuid4()))
+    request_id = first.json()["data"]["request_id"]
+    for selfie in (None, b"", b"no picture", (samples / "biden.jpg").read_bytes()):
+        assert site.post(selfie, request_id).json() == first.json()
+
+
+def test_the_same_uuid_in_another_event_is_another_search(site: Site, obama: bytes) -> None:
+    first = site.post(obama, str(uuid.uuid4()))
+    request_id = first.json()["data"]["request_id"]
+    other = site.other_event()
+    envelope(other.get(request_id), 404)
+    nothing = envelope(other.post(obama, request_id), 200)["data"]
+    assert nothing["request_id"] == request_id
+    assert nothing["pagination"] == {
+        "total": 0, "currentPage": 0, "totalPages": 0, "hasNextPage": False, "hasPreviousPage": False, "page_size": 32,
+    }  # fmt: skip
+    assert other.get(request_id).json()["data"] == nothing
+    assert site.get(request_id).json() == first.json()
+
+
+def test_a_search_is_a_snapshot(site: Site, obama: bytes, samples: Path) -> None:
+    event = site.other_event()
+    event.indexed(event.put_photo((samples / "obama2.jpg").read_bytes()))
+    before = event.post(obama)
+    event.indexed(event.put_photo((samples / "obama3.jpg").read_bytes()))
+    assert event.get(before.json()["data"]["request_id"]).json() == before.json()
+    assert len(images(event.post(obama))) == 2, "a warm environment sees the photo that came in between"
+
+
+def test_the_threshold_is_the_events_at_the_time_of_the_search(site: Site, obama: bytes) -> None:
+    event = site.other_event(confidence=55)
+    first = event.post(obama)
+    assert first.json()["data"]["confidence_percentage"] == 55
+    event.admin.update_event(event.event_id, confidence=95)
+    assert event.get(first.json()["data"]["request_id"]).json() == first.json()
+    assert event.post(obama).json()["data"]["confidence_percentage"] == 95
+
+
+def png_header(width: int, height: int) -> bytes:
+    """A PNG that claims a size, with no pixels behind it."""
+    ihdr = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + ihdr + struct.pack(">I", zlib.crc32(ihdr))
+
+
+def picture(width: int, height: int, kind: str = "PNG", **options: Any) -> bytes:
+    file = io.BytesIO()
+    Image.effect_noise((width, height), 60).convert("RGB").save(file, kind, **options)
+    return file.getvalue()
+
+
+SELFIES = {
+    "empty": b"",
+    "text": b"I am not a picture, whatever my name says.\n",
+    "one pixel": picture(1, 1),
+    "30,000 x 30,000": png_header(30_000, 30_000),
+    "nobody": picture(640, 480, "JPEG"),
+    "gif": picture(300, 300, "GIF"),
+}
+
+
+class Footprint:
+    """What a store holds for an event: results, claims, selfies."""
+
+    def __init__(self, site: Site) -> None:
+        self.site = site
+
+    def __call__(self) -> tuple[int, int, int]:
+        out = self.site.outputs
+        tables = [
+            sum(page["Count"] for page in self.site.dynamodb.get_paginator("scan").paginate(TableName=out[name]))
+            for name in ("TableName", "IdempotencyTableName")
+        ]
+        pages = self.site.s3.get_paginator("list_objects_v2").paginate(Bucket=out["SelfiesBucket"])
+        return tables[0], tables[1], sum(page["KeyCount"] for page in pages)
+
+
+@pytest.fixture
+def refused(site: Site) -> Callable[[httpx.Response, int], str]:
+    """Checks that an answer is a refusal, that it stored nothing and that it left a log line."""
+    footprint = Footprint(site)
+    before, logged = footprint(), len(site.log("search"))
+
+    def check(response: httpx.Response, status: int) -> str:
+        message: str = envelope(response, status)["message"]
+        assert footprint() == before
+        assert [line["status"] for line in site.log("search")[logged:] if line["message"] == "refused"] == [status]
+        return message
+
+    return check
+
+
+@pytest.mark.parametrize("kind", SELFIES)
+def test_a_selfie_that_cannot_be_used_is_400(
+    site: Site, refused: Callable[[httpx.Response, int], str], kind: str
+) -> None:
+    refused(site.post(SELFIES[kind], str(uuid.uuid4())), 400)
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.98])
+def test_a_jpeg_that_was_cut_is_400(
+    site: Site, refused: Callable[[httpx.Response, int], str], obama: bytes, share: float
+) -> None:
+    refused(site.post(obama[: int(len(obama) * share)]), 400)
+
+
+def test_a_request_id_that_is_no_uuid_is_400(
+    site: Site, refused: Callable[[httpx.Response, int], str], obama: bytes
+) -> None:
+    refused(site.post(obama, "abc"), 400)
+
+
+FORM = "multipart/form-data; boundary=x"
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body"),
+    [
+        (FORM, b'--x\r\nContent-Disposition: form-data; name="photo"\r\n\r\n1\r\n--x--\r\n'),
+        (FORM, b'--x\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n1\r\n' * 2 + b"--x--\r\n"),
+        (FORM, b'--y\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n1\r\n--y--\r\n'),
+        (FORM, b'--x\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n1'),
+        (FORM, b""),
+        ("multipart/form-data", b"--x--"),
+        ("application/json", b'{"file": "1"}'),
+        ("application/x-www-form-urlencoded", b"file=1"),
+    ],
+)
+def test_a_body_that_does_not_fit_the_schema_is_422(
+    site: Site, refused: Callable[[httpx.Response, int], str], content_type: str, body: bytes
+) -> None:
+    response = site.http.post(site.faces_url(), content=body, headers=site.headers | {"Content-Type": content_type})
+    assert refused(response, 422).startswith("body")
+
+
+@pytest.mark.parametrize("params", [{"page": 0}, {"page_size": 101}, {"page": "x"}, {"page_size": 0}])
+def test_a_query_that_does_not_fit_the_schema_is_422(site: Site, obama: bytes, params: dict[str, Any]) -> None:
+    assert envelope(site.post(obama, **params), 422)["message"].startswith("query.")
+    assert envelope(site.get(str(uuid.uuid4()), **params), 422)["message"].startswith("query.")
+
+
+def test_keys_organisations_and_events_are_checked(site: Site, obama: bytes) -> None:
+    stranger = site.admin.create_org("Somebody else")
+    theirs = site.admin.create_event(stranger, "Their event")
+    their_key = site.admin.create_key(stranger).api_key
+    path = site.faces_url()
+    cases = [
+        (path, None, 401),
+        (path, " ", 401),
+        (path, "guess", 403),
+        (path, their_key, 403),
+        (path.replace(str(site.org_id), str(stranger)), site.api_key, 403),
+        (path.replace(str(site.org_id), "abc"), site.api_key, 422),
+        (path.replace(str(site.event_id), str(theirs)), site.api_key, 403),
+        (path.replace(str(site.event_id), "999"), site.api_key, 404),
+        (path.replace(str(site.event_id), "abc"), site.api_key, 422),
+    ]
+    for url, key, status in cases:
+        headers = {} if key is None else {"X-API-Key": key}
+        files = {"file": ("selfie.jpg", obama, "image/jpeg")}
+        envelope(site.http.post(url, files=files, headers=headers), status)
+        envelope(site.http.get(f"{url}/{uuid.uuid4()}", headers=headers), status)
+
+
+def test_a_switched_off_feature_is_403_on_the_very_next_request(site: Site, obama: bytes) -> None:
+    event = site.other_event()
+    request_id = event.post(obama).json()["data"]["request_id"]
+    site.admin.update_event(event.event_id, selfie_search=False)
+    envelope(event.post(obama), 403)
+    envelope(event.get(request_id), 403)
+    site.admin.update_event(event.event_id, selfie_search=True)
+    envelope(event.get(request_id), 200)
+
+
+def test_an_unknown_request_id_is_404_and_no_uuid_400(site: Site) -> None:
+    envelope(site.get(str(uuid.uuid4())), 404)
+    envelope(site.get("abc"), 400)
+
+
+def test_the_gateway_answers_in_the_same_envelope(site: Site) -> None:
+    envelope(site.http.get(site.stack.url + "/nothing/here"), 404)
+    envelope(site.http.delete(site.faces_url(), headers=site.headers), 404)
+    too_much = b"x" * 5_000_000
+    message = envelope(site.post(too_much), 413)["message"]
+    assert "4.4 MiB" in message
+    envelope(site.post(b"x" * 11_000_000), 413)
+
+
+def test_nothing_about_a_person_is_in_the_logs(site: Site, samples: Path) -> None:
+    envelope(site.post((samples / "obama.jpg").read_bytes()), 200)
+    for function in ("search", "results", "indexing", "gateway"):
+        text = site.stack.logs(function).read_text(encoding="utf-8", errors="replace")
+        assert site.api_key not in text
+        assert not re.search(r"obama|biden|astronaut|selfie\.jpg", text, re.IGNORECASE)
+
+
+def test_every_line_of_a_search_says_which_one_it_is(site: Site, obama: bytes) -> None:
+    request_id = envelope(site.post(obama), 200)["data"]["request_id"]
+    lines = [line for line in site.log("search") if line.get("request_id") == request_id]
+    assert [line["message"] for line in lines] == ["searched"]
+    assert (lines[0]["org_id"], lines[0]["event_id"], lines[0]["matches"]) == (site.org_id, site.event_id, 5)
+
+
+def test_the_documented_curl_call_works_verbatim(site: Site, samples: Path) -> None:
+    command = [
+        "curl", "-s", "-i", "-H", f"X-API-Key: {site.api_key}", "-F", "file=@obama.jpg",
+        f"{site.faces_url()}?page=1&page_size=32",
+    ]  # fmt: skip
+    try:
+        done = subprocess.run(command, cwd=samples, capture_output=True, text=True, check=True, timeout=60)
+    except FileNotFoundError:
+        pytest.skip("curl is not installed")
+    assert re.match(r"HTTP/1\.1 200", done.stdout)
+    assert '"message":"Computed face search"' in done.stdout

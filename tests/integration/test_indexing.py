@@ -1,0 +1,114 @@
+"""From an object in the photos bucket to a searchable photo, once, whatever is delivered how often."""
+
+import io
+import json
+import time
+import uuid
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from facesearch.packing import FACE_BYTES
+from facesearch.photos import image_id_of_bytes
+from tests.integration.conftest import Site, until
+
+
+def jpeg(image: Image.Image, **options: Any) -> bytes:
+    file = io.BytesIO()
+    image.save(file, "JPEG", **options)
+    return file.getvalue()
+
+
+@pytest.fixture
+def event(site: Site) -> Site:
+    return site.other_event()
+
+
+def deliver(site: Site, *keys: str) -> None:
+    """Send what S3 sends, once more."""
+    records = [{"s3": {"bucket": {"name": site.outputs["PhotosBucket"]}, "object": {"key": key}}} for key in keys]
+    url = next(url for url in site.sqs.list_queues()["QueueUrls"] if "DeadLetters" not in url)
+    for record in records:
+        body = {"Records": [record | {"eventSource": "aws:s3", "eventName": "ObjectCreated:Put"}]}
+        site.sqs.send_message(QueueUrl=url, MessageBody=json.dumps(body))
+
+
+def test_a_photo_is_recorded_with_its_faces_size_and_capture_time(event: Site, samples: Path) -> None:
+    image = Image.open(samples / "obama.jpg")
+    exif = Image.Exif()
+    exif[0x0112] = 6  # displayed a quarter turn clockwise
+    exif.get_ifd(0x8769)[0x9003] = "2026:05:01 09:30:00"
+    photo = event.indexed(event.put_photo(jpeg(image.transpose(Image.Transpose.ROTATE_90), exif=exif, quality=95)))
+    assert (photo.status, len(photo.faces)) == ("indexed", FACE_BYTES)
+    assert (photo.width, photo.height) == image.size
+    assert photo.taken_at is not None
+    assert photo.taken_at.isoformat() == "2026-05-01T09:30:00"
+    found = event.post((samples / "obama2.jpg").read_bytes()).json()["data"]["images"]
+    assert [(image["width"], image["height"]) for image in found] == [image.size]
+
+
+def test_a_photo_without_faces_is_recorded_as_scanned(event: Site) -> None:
+    photo = event.indexed(event.put_photo(jpeg(Image.new("RGB", (320, 240), "navy"))))
+    assert (photo.status, photo.faces, photo.width, photo.height) == ("indexed", b"", 320, 240)
+
+
+@pytest.mark.parametrize("content", [b"not a photo", b"", b"\xff\xd8\xff\xe0 cut"])
+def test_a_photo_that_cannot_be_read_is_recorded_with_the_reason(event: Site, content: bytes) -> None:
+    photo = event.indexed(event.put_photo(content))
+    assert photo.status == "failed"
+    assert photo.reason
+    assert event.metric("indexing", "PhotosFailed") >= 1
+
+
+def test_the_same_photo_twice_is_one_photo(event: Site, samples: Path) -> None:
+    content = (samples / "obama3.jpg").read_bytes()
+    first = event.put_photo(content, "a.jpg")
+    photo = event.indexed(first)
+    assert event.put_photo(content, "b.jpg") == first
+    marker = event.put_photo((samples / "biden.jpg").read_bytes())
+    event.indexed(marker)
+    assert event.photo(first) == photo
+    assert len(event.post(content).json()["data"]["images"]) == 1
+
+
+def test_a_delivery_that_comes_again_changes_nothing(event: Site, samples: Path) -> None:
+    content = (samples / "obama2.jpg").read_bytes()
+    image_id = event.put_photo(content, "wild name + ü.jpg")
+    photo = event.indexed(image_id)
+    faces = event.metric("indexing", "FacesIndexed")
+    key = f"{event.org_id}/{event.event_id}/{image_id}/wild+name+%2B+%C3%BC.jpg"
+    deliver(event, key, key)
+    time.sleep(1.5)
+    assert event.photo(image_id) == photo
+    assert event.metric("indexing", "FacesIndexed") == faces
+
+
+def test_messages_that_nobody_can_process_do_not_block_or_come_back(event: Site, samples: Path) -> None:
+    deliver(event, "nonsense", "1/2/3.jpg", f"{event.org_id}/999/gone.jpg", f"{event.org_id}/{event.event_id}/gone.jpg")
+    url = next(url for url in event.sqs.list_queues()["QueueUrls"] if "DeadLetters" not in url)
+    event.sqs.send_message(QueueUrl=url, MessageBody="not json")
+    event.indexed(event.put_photo((samples / "obama.jpg").read_bytes()))
+
+    def drained() -> bool:
+        names: Any = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        return not any(
+            int(event.sqs.get_queue_attributes(QueueUrl=each, AttributeNames=names)["Attributes"][name])
+            for each in event.sqs.list_queues()["QueueUrls"]
+            for name in names
+        )
+
+    until(drained, seconds=20)
+
+
+def test_a_photo_of_another_organisations_folder_is_not_indexed(event: Site, samples: Path) -> None:
+    content = (samples / "obama.jpg").read_bytes()
+    stranger = event.admin.create_org("Somebody else")
+    image_id = image_id_of_bytes(event.event_id, content)
+    event.s3.put_object(
+        Bucket=event.outputs["PhotosBucket"], Key=f"{stranger}/{event.event_id}/{uuid.uuid4()}/a.jpg", Body=content
+    )
+    event.indexed(event.put_photo((samples / "biden.jpg").read_bytes()))
+    time.sleep(0.5)
+    assert event.photo(image_id) is None
