@@ -176,7 +176,7 @@ def download_file(member: Member, url: str, folder: Path) -> None:
         with part.open("ab") as stream:
             stream_rest(url, stream, member.size)
     except httpx.HTTPError as error:
-        reason = str(error) or type(error).__name__
+        reason = str(error).split("\n")[0] or type(error).__name__
         raise AssetError(
             f"{member.target} could not be fetched from {httpx.URL(url).host} either: {reason}."
         ) from error
@@ -244,13 +244,17 @@ def shown(folder: Path) -> Path:
     return folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder
 
 
-def main(arguments: Sequence[str] | None = None, manifest: Path = MANIFEST) -> int:
+def load() -> Manifest:
+    return Manifest.model_validate(tomllib.loads(MANIFEST.read_text()))
+
+
+def main(arguments: Sequence[str] | None = None, manifest: Manifest | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.assets", description=__doc__)
     parser.add_argument("--dest", type=Path, default=Path(os.environ.get("FACESEARCH_ASSETS") or DEFAULT_FOLDER))
     parser.add_argument("--only", choices=["models", "samples"])
     options = parser.parse_args(arguments)
     try:
-        fetch(Manifest.model_validate(tomllib.loads(manifest.read_text())), options.dest.absolute(), options.only)
+        fetch(manifest or load(), options.dest.absolute(), options.only)
     except (AssetError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
