@@ -92,7 +92,8 @@ class Site:
 
     def indexed(self, image_id: uuid.UUID) -> Photo:
         """The photo's record, as soon as there is one."""
-        return until(lambda: self.photo(image_id))
+        photo: Photo = until(lambda: self.photo(image_id))
+        return photo
 
     def other_event(self, **changes: Any) -> "Site":
         """The same site with another, empty event."""

@@ -17,7 +17,12 @@ from PIL import Image
 from tests.integration.conftest import Site
 
 OBAMA = {"obama.jpg", "obama2.jpg", "obama3.jpg", "obama_partial_face.jpg", "obama_partial_face2.jpg"}
-PEOPLE = [("obama.jpg", OBAMA), ("obama2.jpg", OBAMA), ("biden.jpg", {"biden.jpg"}), ("astronaut.png", {"astronaut.png"})]
+PEOPLE = [
+    ("obama.jpg", OBAMA),
+    ("obama2.jpg", OBAMA),
+    ("biden.jpg", {"biden.jpg"}),
+    ("astronaut.png", {"astronaut.png"}),
+]
 
 
 def envelope(response: httpx.Response, status: int) -> Any:
@@ -83,7 +88,8 @@ def test_the_renditions_are_served_under_the_urls_of_the_answer(site: Site, obam
 
 
 def test_what_is_no_rendition_is_not_served(site: Site) -> None:
-    for path in ("imgs/1/large/nothing.jpg", f"imgs/{site.event_id}/large/{uuid.uuid4()}.jpg", "imgs/../photos", "imgs"):
+    unknown = f"imgs/{site.event_id}/large/{uuid.uuid4()}.jpg"
+    for path in (unknown, "imgs/1/large/nothing.jpg", "imgs/../photos", "imgs"):
         envelope(site.http.get(f"{site.stack.url}/{path}"), 404)
 
 
@@ -101,7 +107,7 @@ def test_get_answers_what_post_answered_page_by_page(site: Site, obama: bytes) -
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("form", [str, lambda value: str(value).upper(), lambda value: value.hex, lambda value: value.urn])
+@pytest.mark.parametrize("form", [str, lambda uid: str(uid).upper(), lambda uid: uid.hex, lambda uid: uid.urn])
 def test_a_given_request_id_is_kept_in_canonical_form(
     site: Site, obama: bytes, form: Callable[[uuid.UUID], str]
 ) -> None:

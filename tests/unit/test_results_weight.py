@@ -7,6 +7,7 @@ import sys
 
 from tests.conftest import ROOT
 
+
 def test_results_imports_neither_numpy_nor_opencv_nor_httpx() -> None:
     script = (
         "import sys; sys.path[:0] = ['layers/facesearch', 'functions/results']; import app; "
