@@ -38,25 +38,6 @@ sam: python
 assets: setup
 	@$(PY) -m tools.assets
 
-# ---------------------------------------------------------------- locks
-UV := .venv-uv/bin/uv
-COMPILE := $(UV) pip compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links --no-header $(UPGRADE)
-# One lock for every machine that the project is developed on, one a layer for the machine that it runs on.
-ANYWHERE := $(COMPILE) --universal --python-version 3.11
-LAMBDA := $(COMPILE) --python-version 3.13 --python-platform aarch64-manylinux_2_28 --constraint requirements/dev.txt
-
-uv: python
-	@$(PYTHON) tools/build_environment.py .venv-uv requirements/uv.txt
-
-lock: uv ## Resolve the lock files again (UPGRADE=--upgrade takes newer versions)
-	$(ANYWHERE) requirements/bootstrap.in -o requirements/bootstrap.txt
-	$(ANYWHERE) requirements/uv.in -o requirements/uv.txt
-	$(ANYWHERE) requirements/ministack.in -o requirements/ministack.txt
-	$(ANYWHERE) requirements/sam.in -o requirements/sam.txt
-	$(ANYWHERE) pyproject.toml --extra engine --extra tools --group dev -o requirements/dev.txt
-	$(LAMBDA) pyproject.toml -o layers/dependencies/requirements.txt
-	$(LAMBDA) layers/engine/requirements.in -o layers/engine/requirements.txt
-
 # ---------------------------------------------------------------- running
 demo: setup ministack assets ## Set everything up, then search sample photos with sample selfies
 	@exec $(PY) -m tools.demo
@@ -90,9 +71,28 @@ build: setup sam assets ## sam build, without Docker; prints what each function 
 	@$(SAM) build
 	@$(PY) -m tools.build_sizes
 
-accuracy: setup ministack assets ## Measure precision and recall on a folder with one folder of photos a person (DATASET=…)
+accuracy: setup ministack assets ## Precision and recall on a folder of photos, one folder a person (DATASET=…)
 	@[ -d "$(DATASET)" ] || { echo "error: name a folder with one folder of photos a person: make accuracy DATASET=…" >&2; exit 2; }
 	@exec $(PY) -m tools.bench.accuracy "$(DATASET)" $(OPTIONS)
+
+# ---------------------------------------------------------------- locks
+UV := .venv-uv/bin/uv
+COMPILE := $(UV) pip compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links --no-header $(UPGRADE)
+# One lock for every machine that the project is developed on, one a layer for the machine that it runs on.
+ANYWHERE := $(COMPILE) --universal --python-version 3.11
+LAMBDA := $(COMPILE) --python-version 3.13 --python-platform aarch64-manylinux_2_28 --constraint requirements/dev.txt
+
+uv: python
+	@$(PYTHON) tools/build_environment.py .venv-uv requirements/uv.txt
+
+lock: uv ## Resolve the lock files again (UPGRADE=--upgrade takes newer versions)
+	$(ANYWHERE) requirements/bootstrap.in -o requirements/bootstrap.txt
+	$(ANYWHERE) requirements/uv.in -o requirements/uv.txt
+	$(ANYWHERE) requirements/ministack.in -o requirements/ministack.txt
+	$(ANYWHERE) requirements/sam.in -o requirements/sam.txt
+	$(ANYWHERE) pyproject.toml --extra engine --extra tools --group dev -o requirements/dev.txt
+	$(LAMBDA) pyproject.toml -o layers/dependencies/requirements.txt
+	$(LAMBDA) layers/engine/requirements.in -o layers/engine/requirements.txt
 
 clean: ## Remove everything that make made
 	@rm -rf .venv .venv-* .cache .local .aws-sam build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
