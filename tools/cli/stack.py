@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 LOCAL = "local"
 STACK_FILE_VARIABLE = "FACESEARCH_STACK_FILE"
 NOT_RUNNING = "No local stack is running here. Start one with: make serve"
+STORES_OF_OURS = ("ministack", "moto")
 UPLOADS_AT_ONCE = 8
 
 
@@ -47,6 +48,7 @@ class _StackFile(BaseModel):
     api_key: str
     endpoint_url: str | None = None
     region: str
+    store: str
     pid: int | None = None
     outputs: _Outputs
 
@@ -127,13 +129,12 @@ def _local_stack(given: Path | None) -> Stack:
         raise CommandError(f"{path} does not describe a local stack (see: {fields}). Restart it: make serve") from None
     if content.pid is not None and not _alive(content.pid):
         raise CommandError(NOT_RUNNING)
-    arguments: dict[str, Any] = {"region_name": content.region, "config": _config(direct=bool(content.endpoint_url))}
+    arguments: dict[str, Any] = {"region_name": content.region, "config": _config(local=bool(content.endpoint_url))}
     if content.endpoint_url:
-        arguments |= {
-            "endpoint_url": content.endpoint_url,
-            "aws_access_key_id": "test",  # the stores here take any; without one boto3 would look for real ones
-            "aws_secret_access_key": "test",
-        }
+        arguments["endpoint_url"] = content.endpoint_url
+    if content.store in STORES_OF_OURS or "AWS_ACCESS_KEY_ID" not in os.environ:
+        # They take any credentials; without some boto3 would look for real ones.
+        arguments |= {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
     return Stack(
         name=LOCAL,
         api_url=content.url,
@@ -157,7 +158,7 @@ def _find_stack_file(given: Path | None) -> Path:
 
 
 def _deployed_stack(name: str) -> Stack:
-    config = _config(direct=False)
+    config = _config(local=False)
     try:
         described = boto3.client("cloudformation", config=config).describe_stacks(StackName=name)
     except ClientError as error:
@@ -173,12 +174,13 @@ def _deployed_stack(name: str) -> Stack:
     return Stack(name, outputs.ApiUrl, outputs.TableName, outputs.PhotosBucket, {"config": config})
 
 
-def _config(*, direct: bool) -> Config:
+def _config(*, local: bool) -> Config:
     return Config(
         max_pool_connections=UPLOADS_AT_ONCE + 2,
         retries={"mode": "standard", "total_max_attempts": 5},
         connect_timeout=10,
-        proxies={} if direct else None,  # {} = none, whatever HTTP_PROXY says
+        proxies={} if local else None,  # {} = none, whatever HTTP_PROXY says
+        s3={"addressing_style": "path"} if local else None,  # a bucket is no host name here
     )
 
 
