@@ -1,0 +1,147 @@
+"""`python -m tools.local`: run the local stack until Ctrl-C or SIGTERM."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import socket
+import sys
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+from tools.local.intrinsics import TemplateError
+from tools.local.stack import MODELS, LocalStack, Options, listening
+from tools.local.state import State, StateInUseError
+from tools.local.stores import StoreError
+
+
+def main() -> int:
+    """Exit codes: 0 stopped as asked, 1 could not start or lost its store, 2 port or state folder in use."""
+    arguments = _arguments()
+    options = Options(
+        store=arguments.store,
+        state=arguments.state,
+        template=arguments.template,
+        persist=arguments.persist,
+        seed=arguments.seed,
+        workers=arguments.workers,
+        runtime=arguments.runtime,
+        parameters=dict(arguments.parameter),
+    )
+    state = State(options.state)
+    try:
+        with listening(arguments.host, arguments.port) as listener, state.claimed():
+            logging.basicConfig(filename=state.log("stack"), level=logging.WARNING)
+            return asyncio.run(_run(options, state, listener))
+    except OSError as error:
+        print(f"error: cannot listen on {arguments.host}:{arguments.port}: {error.strerror}. "
+              "Stop what does, or take another port.", file=sys.stderr)  # fmt: skip
+    except StateInUseError as error:
+        print(f"error: {error}. Stop it first, or take another folder.", file=sys.stderr)
+    return 2
+
+
+async def _run(options: Options, state: State, listener: socket.socket) -> int:
+    stopping = asyncio.Event()
+    async with AsyncExitStack() as exits:
+        stack = LocalStack(options, state, exits)
+
+        def stop() -> None:
+            if stopping.is_set():
+                stack.hurry()
+            stopping.set()
+
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, stop)
+        try:
+            return await _serve(stack, state, listener, stopping)
+        except (TemplateError, StoreError) as error:
+            print(f"error: {error}", file=sys.stderr)
+            return 1
+
+
+async def _serve(stack: LocalStack, state: State, listener: socket.socket, stopping: asyncio.Event) -> int:
+    asked = asyncio.create_task(stopping.wait())
+    starting = asyncio.create_task(stack.start(listener))
+    await asyncio.wait({asked, starting}, return_when=asyncio.FIRST_COMPLETED)
+    if not starting.done():
+        starting.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await starting
+        return 0
+    _greet(starting.result(), state)
+    lost = asyncio.create_task(stack.store_ended())
+    await asyncio.wait({asked, lost}, return_when=asyncio.FIRST_COMPLETED)
+    if stopping.is_set():
+        lost.cancel()
+        print("Stopping …", flush=True)
+        return 0
+    asked.cancel()
+    print(f"error: the store has ended; its log is {_shown(state.log('store'))}", file=sys.stderr)
+    return 1
+
+
+def _greet(description: dict[str, Any], state: State) -> None:
+    url = description["url"]
+    print(f"Face Search answers at {url}")
+    print(f"  store       {description['store']} at {description['endpoint_url']}")
+    print(f"  logs        {_shown(state.logs)}/ (gateway.log and one per function)")
+    print(f"  ids, key    {_shown(state.description)}")
+    if not MODELS.is_dir():
+        print(f"  WARNING     no model weights in {_shown(MODELS)}: run `make assets`", file=sys.stderr)
+    if description["event_id"] is not None:
+        event = description["event_id"]
+        print("Put photos into the event, then search with a selfie:")
+        print(f"  .venv/bin/facesearch photos upload DIR --event {event} --wait")
+        print(f'  curl -i \\\n    -H "X-API-Key: {description["api_key"]}" \\\n    -F "file=@selfie.jpg" \\')
+        print(f'    "{url}/api/v1/ext/{description["org_id"]}/event/{event}/faces?page=1&page_size=32"')
+    print(f"Stop it with Ctrl-C, or: kill {description['pid']}", flush=True)
+
+
+def _shown(path: Path) -> str:
+    return os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path)
+
+
+def _arguments() -> argparse.Namespace:
+    defaults = Options()
+    parser = argparse.ArgumentParser(prog="python -m tools.local", description=__doc__)
+    add = parser.add_argument
+    add("--host", default="127.0.0.1", help="address to listen on (default %(default)s)")
+    add("--port", type=int, default=8700, help="port to listen on, 0 = any free one (default %(default)s)")
+    add(
+        "--store", default=defaults.store, help="ministack, moto, or the URL of a store that runs (default %(default)s)"
+    )
+    add("--state", type=Path, default=defaults.state, help="folder for logs and stack.json (default .local)")
+    add("--template", type=Path, default=defaults.template, help="default template.yaml")
+    add("--persist", action="store_true", help="keep MiniStack's content for the next start; a convenience, no promise")
+    add("--seed", action=argparse.BooleanOptionalAction, default=True, help="create an organisation, a key, an event")
+    add("--workers", type=_count, help="at most so many worker processes per function (default: by the cores)")
+    add("--runtime", choices=("awslambdaric", "plain"), help="what runs the handlers (default: awslambdaric)")
+    add("--parameter", type=_parameter, action="append", default=[], metavar="NAME=VALUE", help="of the template")
+    arguments = parser.parse_args()
+    if arguments.persist and arguments.store != "ministack":
+        parser.error("--persist needs --store ministack")
+    return arguments
+
+
+def _count(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("at least 1")
+    return number
+
+
+def _parameter(text: str) -> tuple[str, str]:
+    name, separator, value = text.partition("=")
+    if not separator:
+        raise argparse.ArgumentTypeError("NAME=VALUE")
+    return name, value
+
+
+if __name__ == "__main__":
+    sys.exit(main())

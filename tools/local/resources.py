@@ -1,0 +1,210 @@
+"""Tables, buckets and queues of the template, made in the store: the template's properties are boto3's, almost 1:1.
+
+A property or a type that is on neither list is an error, so that the local stack cannot silently lack something.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Callable, Mapping
+from graphlib import TopologicalSorter
+from typing import Any
+
+from tools.local.clients import Clients
+from tools.local.intrinsics import TemplateError
+from tools.local.template import Resource, Template
+
+# What matters on AWS only: delivery, permissions, retention of CloudWatch logs, packaging.
+IGNORED_TYPES = {
+    "AWS::CloudFront::Distribution",
+    "AWS::CloudFront::OriginAccessControl",
+    "AWS::Logs::LogGroup",
+    "AWS::S3::BucketPolicy",
+    "AWS::SQS::QueuePolicy",
+}
+# Read by functions.py.
+SERVERLESS_TYPES = {"AWS::Serverless::Api", "AWS::Serverless::Function", "AWS::Serverless::LayerVersion"}
+
+TABLE_PROPERTIES = {
+    "AttributeDefinitions",
+    "BillingMode",
+    "GlobalSecondaryIndexes",
+    "KeySchema",
+    "LocalSecondaryIndexes",
+    "ProvisionedThroughput",
+}
+TABLE_IGNORED = {"DeletionProtectionEnabled", "PointInTimeRecoverySpecification", "SSESpecification", "Tags"}
+QUEUE_ATTRIBUTES = {
+    "ContentBasedDeduplication",
+    "DeduplicationScope",
+    "DelaySeconds",
+    "FifoQueue",
+    "FifoThroughputLimit",
+    "MaximumMessageSize",
+    "MessageRetentionPeriod",
+    "ReceiveMessageWaitTimeSeconds",
+    "RedrivePolicy",
+    "SqsManagedSseEnabled",
+    "VisibilityTimeout",
+}
+BUCKET_IGNORED = {"BucketEncryption", "OwnershipControls", "PublicAccessBlockConfiguration", "Tags"}
+
+
+class Resources:
+    """The template's resources in a store; also answers Ref and GetAtt for them."""
+
+    def __init__(self, template: Template, clients: Clients) -> None:
+        self._template = template
+        self._dynamodb, self._s3, self._sqs = clients.dynamodb, clients.s3, clients.sqs
+        self._known: dict[str, dict[str, Any]] = {
+            function.id: _function_attributes(template, function.id)
+            for function in template.of_type("AWS::Serverless::Function")
+        }
+        self._makers: dict[str, Callable[[str, dict[str, Any]], dict[str, Any]]] = {
+            "AWS::DynamoDB::Table": self._make_table,
+            "AWS::S3::Bucket": self._make_bucket,
+            "AWS::SQS::Queue": self._make_queue,
+        }
+
+    def create(self) -> None:
+        """Make what is missing, in the order of the references; what exists already is kept.
+
+        Raises:
+            TemplateError: a type or property that the local stack does not know.
+        """
+        made = {id_: resource for id_, resource in self._template.resources.items() if self._is_made(resource)}
+        order = TopologicalSorter(
+            {
+                id_: (self._template.references(_used(resource)) | set(resource.depends_on)) & made.keys()
+                for id_, resource in made.items()
+            }
+        )
+        for logical_id in order.static_order():
+            resource = made[logical_id]
+            properties = self._template.resolve(_used(resource), self.lookup)
+            self._known[logical_id] = self._makers[resource.type](logical_id, properties)
+
+    def lookup(self, logical_id: str, attribute: str) -> Any:
+        """The value of a Ref ("Ref") or of a GetAtt."""
+        attributes = self._known.get(logical_id)
+        if attributes is None:
+            raise TemplateError(f"the local stack has no resource {logical_id}")
+        if attribute not in attributes:
+            raise TemplateError(f"the local stack does not know {logical_id}.{attribute}")
+        return attributes[attribute]
+
+    def names(self) -> Mapping[str, str]:
+        """Logical id -> name of every table, bucket and queue."""
+        return {logical_id: str(attributes["Ref"]) for logical_id, attributes in self._known.items()}
+
+    def _is_made(self, resource: Resource) -> bool:
+        if resource.type in self._makers:
+            return True
+        if resource.type in IGNORED_TYPES | SERVERLESS_TYPES:
+            return False
+        raise TemplateError(f"{resource.id}: the local stack does not know the type {resource.type}")
+
+    def _make_table(self, logical_id: str, properties: dict[str, Any]) -> dict[str, Any]:
+        name = properties.pop("TableName", f"{self._template.deployment.stack}-{logical_id}")
+        expiry = properties.pop("TimeToLiveSpecification", None)
+        _refuse_unknown(logical_id, properties, TABLE_PROPERTIES)
+        with contextlib.suppress(self._dynamodb.exceptions.ResourceInUseException):
+            self._dynamodb.create_table(TableName=name, **properties)
+        self._dynamodb.get_waiter("table_exists").wait(TableName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 30})
+        if expiry is not None:
+            status = self._dynamodb.describe_time_to_live(TableName=name)["TimeToLiveDescription"]["TimeToLiveStatus"]
+            if status == "DISABLED":
+                self._dynamodb.update_time_to_live(TableName=name, TimeToLiveSpecification=expiry)
+        return {"Ref": name, "Arn": self._dynamodb.describe_table(TableName=name)["Table"]["TableArn"]}
+
+    def _make_queue(self, logical_id: str, properties: dict[str, Any]) -> dict[str, Any]:
+        suffix = ".fifo" if properties.get("FifoQueue") else ""
+        name = properties.pop("QueueName", f"{self._template.deployment.stack}-{logical_id}{suffix}")
+        _refuse_unknown(logical_id, properties, QUEUE_ATTRIBUTES)
+        attributes: Any = {key: _attribute(value) for key, value in properties.items()}
+        try:
+            url = self._sqs.create_queue(QueueName=name, Attributes=attributes)["QueueUrl"]
+        except self._sqs.exceptions.QueueNameExists:  # with other attributes: the template has changed
+            url = self._sqs.get_queue_url(QueueName=name)["QueueUrl"]
+            attributes.pop("FifoQueue", None)  # cannot be changed, and has not
+            self._sqs.set_queue_attributes(QueueUrl=url, Attributes=attributes)
+        arn = self._sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        return {"Ref": url, "QueueUrl": url, "Arn": arn, "QueueName": name}
+
+    def _make_bucket(self, logical_id: str, properties: dict[str, Any]) -> dict[str, Any]:
+        deployment = self._template.deployment
+        name = properties.pop("BucketName", f"{deployment.stack}-{logical_id}-{deployment.account}").lower()
+        lifecycle = properties.pop("LifecycleConfiguration", None)
+        notifications = properties.pop("NotificationConfiguration", None)
+        cors = properties.pop("CorsConfiguration", None)
+        _refuse_unknown(logical_id, properties, set())
+        # S3 takes a location for every region but its first.
+        place: Any = {"CreateBucketConfiguration": {"LocationConstraint": deployment.region}}
+        with contextlib.suppress(self._s3.exceptions.BucketAlreadyOwnedByYou):
+            self._s3.create_bucket(Bucket=name, **({} if deployment.region == "us-east-1" else place))
+        if lifecycle is not None:
+            rules: Any = [_lifecycle_rule(logical_id, rule) for rule in lifecycle["Rules"]]
+            self._s3.put_bucket_lifecycle_configuration(Bucket=name, LifecycleConfiguration={"Rules": rules})
+        if cors is not None:
+            cors_rules: Any = [_cors_rule(logical_id, rule) for rule in cors["CorsRules"]]
+            self._s3.put_bucket_cors(Bucket=name, CORSConfiguration={"CORSRules": cors_rules})
+        if notifications is not None:
+            self._s3.put_bucket_notification_configuration(
+                Bucket=name, NotificationConfiguration=_notifications(logical_id, notifications)
+            )
+        host = f"{name}.s3.amazonaws.com"
+        return {"Ref": name, "Arn": f"arn:aws:s3:::{name}", "DomainName": host, "RegionalDomainName": host}
+
+
+def _used(resource: Resource) -> dict[str, Any]:
+    """The properties that matter locally, so that the others need not resolve."""
+    ignored = {"AWS::DynamoDB::Table": TABLE_IGNORED, "AWS::S3::Bucket": BUCKET_IGNORED, "AWS::SQS::Queue": {"Tags"}}
+    return {name: value for name, value in resource.properties.items() if name not in ignored[resource.type]}
+
+
+def _refuse_unknown(logical_id: str, properties: Mapping[str, Any], known: set[str]) -> None:
+    if unknown := properties.keys() - known:
+        raise TemplateError(f"{logical_id}: the local stack does not know {', '.join(sorted(unknown))}")
+
+
+def _attribute(value: Any) -> str:
+    """SQS takes every attribute as a string, policies as JSON."""
+    if isinstance(value, dict):
+        return json.dumps(value)
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _lifecycle_rule(logical_id: str, rule: dict[str, Any]) -> dict[str, Any]:
+    _refuse_unknown(logical_id, rule, {"Id", "Status", "Prefix", "ExpirationInDays", "AbortIncompleteMultipartUpload"})
+    translated: dict[str, Any] = {"Status": rule["Status"], "Filter": {"Prefix": rule.get("Prefix", "")}}
+    if "Id" in rule:
+        translated["ID"] = rule["Id"]
+    if "ExpirationInDays" in rule:
+        translated["Expiration"] = {"Days": int(rule["ExpirationInDays"])}
+    if "AbortIncompleteMultipartUpload" in rule:
+        translated["AbortIncompleteMultipartUpload"] = rule["AbortIncompleteMultipartUpload"]
+    return translated
+
+
+def _cors_rule(logical_id: str, rule: dict[str, Any]) -> dict[str, Any]:
+    names = {"MaxAge": "MaxAgeSeconds", "ExposedHeaders": "ExposeHeaders", "Id": "ID"}
+    _refuse_unknown(logical_id, rule, {*names, "AllowedHeaders", "AllowedMethods", "AllowedOrigins"})
+    return {names.get(name, name): value for name, value in rule.items()}
+
+
+def _notifications(logical_id: str, configuration: dict[str, Any]) -> Any:
+    _refuse_unknown(logical_id, configuration, {"QueueConfigurations"})
+    queues = []
+    for queue in configuration.get("QueueConfigurations", ()):
+        translated: dict[str, Any] = {"QueueArn": queue["Queue"], "Events": [queue["Event"]]}
+        if "Filter" in queue:
+            translated["Filter"] = {"Key": {"FilterRules": queue["Filter"]["S3Key"]["Rules"]}}
+        queues.append(translated)
+    return {"QueueConfigurations": queues}
+
+
+def _function_attributes(template: Template, logical_id: str) -> dict[str, Any]:
+    deployment = template.deployment
+    name = f"{deployment.stack}-{logical_id}"
+    return {"Ref": name, "Arn": f"arn:aws:lambda:{deployment.region}:{deployment.account}:function:{name}"}

@@ -1,0 +1,56 @@
+"""uvicorn inside a program that has its own signals and its own order of stopping."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Iterator, Sequence
+
+import uvicorn
+from starlette.types import ASGIApp
+
+
+class _Server(uvicorn.Server):
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave the signals to the stack."""
+        yield
+
+
+class Serving:
+    """An application on sockets that are bound already."""
+
+    def __init__(self, app: ASGIApp, *, keep_alive: int, grace: int) -> None:
+        """`keep_alive`: seconds that an idle connection stays open; `grace`: that requests have left at the end."""
+        config = uvicorn.Config(
+            app,
+            access_log=False,
+            http="h11",
+            lifespan="off",
+            log_config=None,
+            server_header=False,
+            timeout_graceful_shutdown=grace,
+            timeout_keep_alive=keep_alive,
+            ws="none",
+        )
+        self._server = _Server(config)
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self, sockets: Sequence[socket.socket]) -> None:
+        """Returns when it accepts connections."""
+        self._task = asyncio.create_task(self._server.serve(list(sockets)))
+        while not self._server.started:
+            if self._task.done():
+                await self._task
+            await asyncio.sleep(0.01)
+
+    async def stop(self) -> None:
+        """Refuse new connections and wait for the requests that are being answered."""
+        self._server.should_exit = True
+        if self._task is not None:
+            await self._task
+
+    def hurry(self) -> None:
+        """Do not wait."""
+        self._server.force_exit = True

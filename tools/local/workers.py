@@ -1,0 +1,124 @@
+"""How a worker process is started: with what Lambda would give it, and nothing of the caller's."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import json
+import os
+import signal
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+
+from tools.local.functions import Function
+
+HERE = Path(__file__).parent
+RuntimeName = Literal["awslambdaric", "plain"]
+
+
+def default_runtime() -> RuntimeName:
+    """AWS's own runtime where it is installed."""
+    return "awslambdaric" if importlib.util.find_spec("awslambdaric") else "plain"
+
+
+def leashed(command: list[str], *, death: signal.Signals) -> list[str]:
+    """The command, made to get the signal `death` when this process ends in whatever way."""
+    return [sys.executable, "-I", "-S", str(HERE / "leash.py"), str(os.getpid()), str(death.value), *command]
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What all workers of a stack share.
+
+    Attributes:
+        aws: endpoint, region and credentials, as the environment variables that boto3 reads.
+        overrides: variables that replace the template's of the same name.
+        scratch: stands for Lambda's /tmp.
+    """
+
+    aws: Mapping[str, str]
+    overrides: Mapping[str, str]
+    scratch: Path
+    runtime: RuntimeName
+
+
+@dataclass(frozen=True)
+class FunctionLog:
+    """The log of one function: what its workers print, and the platform's own lines."""
+
+    path: Path
+
+    def start(self) -> None:
+        """A fresh file."""
+        self.path.write_bytes(b"")
+
+    def platform(self, level: str, message: str, request_id: str | None = None) -> None:
+        """Add what Lambda itself would log."""
+        line = {
+            "level": level,
+            "message": message,
+            "timestamp": datetime.now(UTC).isoformat(timespec="milliseconds"),
+            "source": "platform",
+            "function_request_id": request_id,
+        }
+        with self.path.open("a") as log:
+            log.write(json.dumps(line) + "\n")
+
+
+class Launcher:
+    """Starts worker processes of one function."""
+
+    def __init__(self, function: Function, surroundings: Surroundings, log: FunctionLog) -> None:
+        self._function = function
+        self._surroundings = surroundings
+        self._log = log
+
+    async def launch(self, port: int) -> asyncio.subprocess.Process:
+        """A process that asks the runtime API on this port of 127.0.0.1 for its invocations."""
+        function = self._function
+        run = (
+            ["-m", "awslambdaric"] if self._surroundings.runtime == "awslambdaric" else [str(HERE / "plain_worker.py")]
+        )
+        with self._log.path.open("ab") as log:
+            return await asyncio.create_subprocess_exec(
+                *leashed([sys.executable, *run, function.handler], death=signal.SIGKILL),
+                cwd=function.code,
+                env=environment(function, self._surroundings, port),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,  # a terminal's Ctrl-C is for the stack, which then stops its workers in order
+            )
+
+
+def environment(function: Function, surroundings: Surroundings, port: int) -> dict[str, str]:
+    """The environment of a worker."""
+    declared = dict(function.environment)
+    declared |= {name: value for name, value in surroundings.overrides.items() if name in declared}
+    scratch = str(surroundings.scratch)
+    return declared | {
+        **surroundings.aws,
+        "AWS_EXECUTION_ENV": f"AWS_Lambda_{function.runtime}",
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function.memory),
+        "AWS_LAMBDA_FUNCTION_NAME": function.physical_name,
+        "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
+        "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+        "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{function.physical_name}",
+        "AWS_LAMBDA_LOG_STREAM_NAME": f"local/[$LATEST]{port}",
+        "AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{port}",
+        "HOME": scratch,
+        "LAMBDA_RUNTIME_DIR": scratch,
+        "LAMBDA_TASK_ROOT": str(function.code),
+        "LANG": "C.UTF-8",
+        "OPENCV_LOG_LEVEL": "ERROR",
+        "PATH": os.defpath,
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONPATH": os.pathsep.join(map(str, function.import_path)),
+        "TMPDIR": scratch,
+        "TZ": ":UTC",
+        "_HANDLER": function.handler,
+    }
