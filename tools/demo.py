@@ -1,6 +1,7 @@
 """`make demo`: the product's story on real photos, each step checked; ends with 1 if anything is not as promised."""
 
 import argparse
+import shlex
 import sys
 import time
 from collections.abc import Callable
@@ -74,7 +75,7 @@ class Demo:
         self._rendition(first["data"]["images"][0]["thumbnail_url"])
 
     def _facesearch(self, *arguments: object) -> Any:
-        self._story.detail(f"$ facesearch {' '.join(map(_shown, arguments))}")
+        self._story.detail(f"$ facesearch {shlex.join(map(_shown, arguments))}")
         return call(STATE, *arguments)
 
     def _set_up(self) -> None:
