@@ -17,12 +17,11 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from rich.table import Table
-
 from facesearch.client import BadRequestError, ClientError, FaceSearchClient
 from tools.bench.gallery import Gallery, Probe, choose_probes, load
 from tools.cli.call import call
 from tools.cli.errors import CommandError
+from tools.cli.pictures import scan
 from tools.cli.stack import LOCAL, open_stack
 from tools.cli.terminal import progress_bar, results, say
 from tools.local import LocalStackError, running
@@ -156,32 +155,14 @@ def _show(measured: Measurement) -> None:
         f"{measured.photos} photos of {measured.people} people with {measured.faces} faces in one event, "
         f"{measured.failed} failed; {measured.photos_per_second:.1f} photos/s uploaded and indexed"
     )
-    table = Table(box=None)
-    for heading in (
-        "confidence",
-        "searches",
-        "no face",
-        "precision",
-        "recall",
-        "with strangers",
-        "median ms",
-        "p95 ms",
-        "replays",
-    ):
-        table.add_column(heading, justify="right")
+    out.print("confidence  searches  no face  precision  recall  with strangers  median ms  p95 ms  same on replay")
     for row in measured.rows:
-        table.add_row(
-            str(row.confidence),
-            str(row.searches),
-            str(row.refused),
-            "-" if row.precision is None else f"{row.precision:.4f}",
-            f"{row.recall:.4f}",
-            str(row.with_strangers),
-            f"{row.median_milliseconds:.0f}",
-            f"{row.p95_milliseconds:.0f}",
-            f"{row.replays_same}/{row.replays} same",
+        precision = "-" if row.precision is None else f"{row.precision:.4f}"
+        out.print(
+            f"{row.confidence:10}  {row.searches:8}  {row.refused:7}  {precision:>9}  {row.recall:.4f}  "
+            f"{row.with_strangers:14}  {row.median_milliseconds:9.0f}  {row.p95_milliseconds:6.0f}  "
+            f"{f'{row.replays_same} of {row.replays}':>14}"
         )
-    out.print(table)
     out.print("Labels are taken as they are: one person under two names counts as a stranger to himself.")
 
 
@@ -195,6 +176,7 @@ def main() -> int:
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     options = parser.parse_args()
     try:
+        scan(options.dataset)  # a wrong path shall not first start a stack
         with tempfile.TemporaryDirectory(prefix="facesearch-accuracy-") as folder:
             state = Path(folder)
             with running(state=state, port=0, store=options.store):

@@ -13,7 +13,6 @@ from typing import Annotated
 
 import typer
 from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError, NoCredentialsError
-from rich.table import Table
 
 from facesearch import client
 from facesearch.admin import DEFAULT_CONFIDENCE
@@ -214,12 +213,9 @@ def search_event(
 def _show(answer: client.FaceSearchAnswer) -> None:
     data, pagination = answer.body["data"], answer.pagination
     out = results()
-    table = Table("image_id", "pixels", "large rendition", box=None, pad_edge=False)
     for image in answer.images:
         size = f"{image['width']} x {image['height']}" if image["width"] and image["height"] else "?"
-        table.add_row(image["image_id"], size, printable(image["img_url"]))
-    if answer.images:
-        out.print(table)
+        out.print(f"{image['image_id']}  {size:>13}  {printable(image['img_url'])}")
     found = f"{pagination['total']} photos at confidence {data['confidence_percentage']}"
     where = f"page {pagination['currentPage']} of {pagination['totalPages']}"
     out.print(f"{found}, {where}{', replayed' if answer.replayed else ''}")
