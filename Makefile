@@ -3,7 +3,7 @@
 # The first Python that is new enough. Name another one: make PYTHON=/path/to/python3 …
 ifndef PYTHON
 PYTHON := $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
-    $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
+    $$p -I -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
 endif
 PORT ?= 8700
 STORE ?= ministack
@@ -23,17 +23,17 @@ help: ## List the targets
 
 # ---------------------------------------------------------------- environments
 python:
-	@$(or $(PYTHON),false) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
-	  echo "error: Python 3.11 or newer is needed; $$($(or $(PYTHON),python3) --version 2>&1). Install one, or name it: make PYTHON=/path/to/python3" >&2; exit 1; }
+	@$(or $(PYTHON),false) -I -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  echo "error: Python 3.11 or newer is needed; this is $$($(or $(PYTHON),python3) --version 2>&1). Install one, or name it: make PYTHON=/path/to/python3" >&2; exit 1; }
 
 setup: python
-	@$(PYTHON) tools/build_environment.py .venv requirements/dev.txt --editable
+	@$(PYTHON) -I tools/build_environment.py .venv requirements/dev.txt --editable
 
 ministack: python
-	@$(PYTHON) tools/build_environment.py .venv-ministack requirements/ministack.txt
+	@$(PYTHON) -I tools/build_environment.py .venv-ministack requirements/ministack.txt
 
 sam: python
-	@$(PYTHON) tools/build_environment.py .venv-sam requirements/sam.txt
+	@$(PYTHON) -I tools/build_environment.py .venv-sam requirements/sam.txt
 
 assets: setup
 	@$(PY) -m tools.assets
@@ -67,6 +67,7 @@ format: setup ## Rewrite the code in the project's format
 SAM := env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL SAM_CLI_TELEMETRY=0 .venv-sam/bin/sam
 
 build: setup sam assets ## sam build, without Docker; prints what each function weighs
+	@case "$(CURDIR)" in *" "*) echo "error: the layers' Makefiles cannot be reached by a path with a space: $(CURDIR)" >&2; exit 1;; esac
 	@find functions -name __pycache__ -type d -prune -exec rm -rf {} +
 	@$(SAM) build
 	@$(PY) -m tools.build_sizes
@@ -83,7 +84,7 @@ ANYWHERE := $(COMPILE) --universal --python-version 3.11
 LAMBDA := $(COMPILE) --python-version 3.13 --python-platform aarch64-manylinux_2_28 --constraint requirements/dev.txt
 
 uv: python
-	@$(PYTHON) tools/build_environment.py .venv-uv requirements/uv.txt
+	@$(PYTHON) -I tools/build_environment.py .venv-uv requirements/uv.txt
 
 lock: uv ## Resolve the lock files again (UPGRADE=--upgrade takes newer versions)
 	$(ANYWHERE) requirements/bootstrap.in -o requirements/bootstrap.txt

@@ -75,8 +75,8 @@ def make(environment: Path, lock: Path, editable: bool) -> None:
         if editable:
             run(log, *pip_install, "--no-deps", "--no-build-isolation", "--editable", ROOT)
     except subprocess.CalledProcessError as error:
-        said = [line for line in log.read_text(errors="replace").splitlines() if "is ignored" not in line]
-        print("\n".join(said[-15:]), file=sys.stderr)
+        said = log.read_text(errors="replace").splitlines()
+        print("\n".join([line for line in said if line.startswith("ERROR")] or said[-15:]), file=sys.stderr)
         raise SetupError(
             f"{environment.name} could not be made; the reason is above, all of it in {log.relative_to(ROOT)}. "
             "Is a package index in reach? `pip config list` shows which one pip asks. Run the same command to retry."
@@ -108,4 +108,7 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:  # what is half made has no stamp, and is made anew next time
+        sys.exit(130)
