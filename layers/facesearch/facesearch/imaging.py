@@ -69,7 +69,7 @@ def read_image(data: bytes, *, fit: int | None = None) -> Picture:
     if not data:
         raise UnusableImage("The file is empty.")
     with _as_unusable(_UNREADABLE):
-        _check_webp(data)
+        _check_header(data)
         image = Image.open(io.BytesIO(data), formats=_FORMATS)
     _check_size(*image.size)
     # A multi-picture JPEG (portrait and HDR modes of phones) is a still whose first picture is the photo.
@@ -116,10 +116,15 @@ def _check_size(width: int, height: int) -> None:
         raise UnusableImage(f"The picture is {width} x {height} pixels; one side may be {MAX_ASPECT} times the other.")
 
 
+def _check_header(data: bytes) -> None:
+    """Check what Pillow would work on before it tells the size: PNG's metadata, and two canvases for any WebP."""
+    if data[:8] == b"\x89PNG\r\n\x1a\n":
+        _check_size(*struct.unpack_from(">II", data, 16))
+    elif data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        _check_webp(data)
+
+
 def _check_webp(data: bytes) -> None:
-    """Check a WebP's header before Pillow's decoder sees it, which allocates two canvases on opening the file."""
-    if data[:4] != b"RIFF" or data[8:12] != b"WEBP":
-        return
     kind = data[12:16]
     if kind == b"VP8X":
         flags, canvas = data[20], data[24:30]

@@ -87,6 +87,14 @@ def _overlaps(row: Detections, rows: Detections) -> tuple[Detections, np.float32
     return shared[:, 0] * shared[:, 1], row[2] * row[3], rows[:, 2] * rows[:, 3]
 
 
+def largest(found: Detections, side: float, count: int) -> Detections:
+    """The at most `count` faces with the longest sides, largest first, none whose long side is below `side` pixels."""
+    sides = found[:, 2:4].max(axis=1)
+    order = np.argsort(-sides, kind="stable")[:count]
+    kept: Detections = found[order[sides[order] >= side]]
+    return kept
+
+
 def most_prominent(found: Detections, width: int, height: int) -> Detections | None:
     """The face that a selfie is of, by largest box area x (1 - d^2): d is the distance of the face's centre from the
     picture's, in half diagonals. A face half-way to a corner counts three quarters of its size, one in it nothing."""

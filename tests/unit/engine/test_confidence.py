@@ -1,0 +1,37 @@
+"""The published scale from percent to cosine."""
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from facesearch.confidence import TABLE, threshold
+
+
+@given(st.integers(0, 99))
+def test_more_confidence_is_always_a_higher_threshold(percent: int) -> None:
+    assert threshold(percent) < threshold(percent + 1)
+
+
+@pytest.mark.parametrize(("percent", "cosine"), [(0, 0.0), (50, 0.293), (90, 0.50), (99, 0.60)])
+def test_the_fixed_points(percent: int, cosine: float) -> None:
+    assert threshold(percent) == cosine
+
+
+def test_every_row_of_the_table_is_on_the_scale_and_rarer_than_the_one_before() -> None:
+    assert all(threshold(row.percent) == row.cosine for row in TABLE)
+    rates = [row.false_match_rate for row in TABLE if row.false_match_rate is not None]
+    assert all(rarer < rate for rate, rarer in pairwise(rates))
+
+
+def test_strangers_are_told_per_100_000_faces() -> None:
+    assert {row.percent: row.strangers_per_100_000 for row in TABLE if row.strangers_per_100_000} == pytest.approx(
+        {50: 1000, 60: 100, 70: 10, 80: 1, 90: 0.3, 95: 0.1}
+    )
+
+
+@pytest.mark.parametrize("percent", [-1, 101])
+def test_there_is_nothing_beyond_the_scale(percent: int) -> None:
+    with pytest.raises(ValueError, match="0 to 100"):
+        threshold(percent)
