@@ -75,6 +75,7 @@ def running(  # noqa: PLR0913 - the options of a command, all with defaults but 
     Raises:
         LocalStackError: it did not start.
     """
+    state = state.resolve()  # the stack's working directory is another
     command = [sys.executable, "-m", "tools.local", "--port", str(port), "--store", store, "--state", str(state)]
     command += ["--persist"] if persist else []
     command += [] if seed else ["--no-seed"]

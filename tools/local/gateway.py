@@ -8,7 +8,7 @@ import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -16,7 +16,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from tools.local.functions import Route
 from tools.local.gateway_responses import Answer, GatewayResponses
-from tools.local.pool import FunctionFailed, Pool
+from tools.local.pool import FunctionFailed
 from tools.local.proxy import HttpRequest, MalformedAnswerError, Routes, from_answer, to_event
 from tools.local.renditions import PREFIX, Renditions
 from tools.local.runtime_api import LAMBDA_PAYLOAD_BYTES
@@ -26,6 +26,13 @@ REQUEST_BYTES = 10 * 1024 * 1024
 INTEGRATION_SECONDS = 29.0
 """API Gateway's limit for an answer of the function, waiting for a free worker included."""
 METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
+
+
+class Invocable(Protocol):
+    """A function, as the gateway sees it."""
+
+    async def invoke(self, payload: bytes) -> bytes:
+        """The answer to an event, or a `FunctionFailed`."""
 
 
 @dataclass(frozen=True)
@@ -56,14 +63,14 @@ class Gateway:
     def __init__(
         self,
         api: Api,
-        pools: Mapping[str, Pool],
+        functions: Mapping[str, Invocable],
         renditions: Renditions | None,
         log: Callable[[str], Any],
         integration_seconds: float = INTEGRATION_SECONDS,
     ) -> None:
         self._api = api
         self._routes = Routes(api.routes)
-        self._pools = pools
+        self._functions = functions
         self._renditions = renditions
         self._log = log
         self._integration_seconds = integration_seconds
@@ -124,7 +131,7 @@ class Gateway:
             return self._own("REQUEST_TOO_LARGE")
         try:
             async with asyncio.timeout(self._integration_seconds):
-                answer = from_answer(await self._pools[route.function].invoke(event))
+                answer = from_answer(await self._functions[route.function].invoke(event))
         except TimeoutError:
             record.outcome = "integration timeout"
             return self._own("INTEGRATION_TIMEOUT")

@@ -177,8 +177,9 @@ class Pool:
     def _dispatch(self) -> None:
         while self._pending and (found := self._take_idle()):
             self._assign(self._pending.popleft(), *found)
-        starting = sum(not worker.is_ready for worker in self._workers.values())
-        for invocation in islice(self._pending, starting, None):
+        # Those that start, and those that have answered and not asked for more yet, will each take one.
+        coming = sum(worker.invocation is None for worker in self._workers.values())
+        for invocation in islice(self._pending, coming, None):
             if len(self._workers) >= self.maximum or self._is_closed:
                 break
             self._start(invocation)

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from botocore.exceptions import BotoCoreError, ClientError
 
 from tools.local.functions import QueueSource
-from tools.local.pool import FunctionFailed, Pool
+from tools.local.gateway import Invocable
+from tools.local.pool import FunctionFailed
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -47,10 +48,12 @@ class Queue:
 class Poller:
     """Feeds one function from one queue; `run` as many of it at once as batches may be handled at once."""
 
-    def __init__(self, sqs: SQSClient, queue: Queue, pool: Pool, threads: Executor, stopping: asyncio.Event) -> None:
+    def __init__(
+        self, sqs: SQSClient, queue: Queue, function: Invocable, threads: Executor, stopping: asyncio.Event
+    ) -> None:
         self._sqs = sqs
         self._queue = queue
-        self._pool = pool
+        self._function = function
         self._threads = threads
         self._stopping = stopping
 
@@ -97,7 +100,7 @@ class Poller:
         records = [to_record(message, self._queue) for message in batch]
         ids = {message["MessageId"] for message in batch}
         try:
-            answer = await self._pool.invoke(json.dumps({"Records": records}).encode())
+            answer = await self._function.invoke(json.dumps({"Records": records}).encode())
             failed = failed_ids(answer, ids, self._queue.source.reports_failures)
         except FunctionFailed:
             failed = ids

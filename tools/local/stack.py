@@ -30,7 +30,7 @@ from tools.local.template import Deployment, Template
 from tools.local.workers import FunctionLog, Launcher, RuntimeName, Surroundings, default_runtime
 
 ROOT = Path(__file__).resolve().parents[2]
-MODELS = Path(os.environ.get("FACESEARCH_ASSETS", ROOT / ".cache" / "assets")) / "models"
+MODELS = Path(os.environ.get("FACESEARCH_ASSETS") or ROOT / ".cache" / "assets").resolve() / "models"
 STACK_NAME, ACCOUNT = "facesearch-local", "000000000000"
 
 WAITING_FUNCTIONS = {"search": 2}

@@ -116,7 +116,6 @@ def environment(function: Function, surroundings: Surroundings, port: int) -> di
         "LANG": "C.UTF-8",
         "OPENCV_LOG_LEVEL": "ERROR",
         "PATH": os.defpath,
-        "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONPATH": os.pathsep.join(map(str, function.import_path)),
         "TMPDIR": scratch,
         "TZ": ":UTC",
