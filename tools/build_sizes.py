@@ -34,8 +34,8 @@ def sizes(template: Path) -> dict[str, dict[str, int]]:
     }
 
 
-def main() -> int:
-    found = sizes(BUILD / "template.yaml")
+def main(build: Path = BUILD) -> int:
+    found = sizes(build / "template.yaml")
     columns = sorted({part for parts in found.values() for part in parts}, key=lambda part: (part != "code", part))
     table = Table("MiB, unzipped", *columns, "all", title_justify="left")
     too_large = []

@@ -62,3 +62,13 @@ def test_only_one_multipart_parser_is_installed() -> None:
     # python-multipart installs a module of the same name over it.
     assert "multipart" in pins(MAIN)
     assert "python-multipart" not in pins(MAIN)
+
+
+def test_every_service_that_the_functions_call_is_in_the_layer() -> None:
+    # The dependencies layer drops botocore's descriptions of all other services, which only Lambda would notice.
+    makefile = (ROOT / "layers" / "dependencies" / "Makefile").read_text()
+    kept = set(re.findall(r"^SERVICES := (.*)$", makefile, re.MULTILINE)[0].split())
+    sources = [*(ROOT / "layers" / "facesearch").rglob("*.py"), *(ROOT / "functions").rglob("*.py")]
+    called = {name for source in sources for name in re.findall(r"\.client\(\s*\"([a-z0-9-]+)\"", source.read_text())}
+    assert called
+    assert called <= kept

@@ -1,0 +1,51 @@
+"""The weight of a built function, and what is too heavy for Lambda."""
+
+from pathlib import Path
+
+import pytest
+
+from tools import build_sizes
+
+TEMPLATE = """
+Resources:
+  Small: {Type: "AWS::Serverless::Function", Properties: {CodeUri: ../code, Layers: [Ref: Package]}}
+  Large: {Type: "AWS::Serverless::Function", Properties: {CodeUri: ../code, Layers: [Ref: Package, Ref: Engine]}}
+  Package: {Type: "AWS::Serverless::LayerVersion", Properties: {ContentUri: Package}}
+  Engine: {Type: "AWS::Serverless::LayerVersion", Properties: {ContentUri: Engine}}
+  Table: {Type: "AWS::DynamoDB::Table"}
+"""
+
+
+@pytest.fixture
+def build(tmp_path: Path) -> Path:
+    folder = tmp_path / "build"
+    for part, size in ((tmp_path / "code", 10), (folder / "Package" / "python", 200), (folder / "Engine", 3000)):
+        part.mkdir(parents=True)
+        (part / "file").write_bytes(bytes(size))
+    (folder / "template.yaml").write_text(TEMPLATE)
+    return folder
+
+
+def test_a_function_weighs_its_code_and_its_layers(build: Path) -> None:
+    assert build_sizes.sizes(build / "template.yaml") == {
+        "Small": {"code": 10, "Package": 200},
+        "Large": {"code": 10, "Package": 200, "Engine": 3000},
+    }
+
+
+def test_a_function_within_the_limit_passes(build: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert build_sizes.main(build) == 0
+    assert "Large" in capsys.readouterr().out
+
+
+def test_a_function_over_the_limit_fails_by_name(build: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    # Given a layer that takes one function, and only that one, past the limit
+    with (build / "Engine" / "file").open("r+b") as weights:
+        weights.truncate(build_sizes.LIMIT - 209)
+    # When the build is weighed
+    code = build_sizes.main(build)
+    # Then it fails and names it
+    error = capsys.readouterr().err
+    assert code == 1
+    assert "Large (240 MiB)" in error
+    assert "Small" not in error
