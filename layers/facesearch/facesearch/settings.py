@@ -27,7 +27,7 @@ class Settings(BaseModel):
 
     result_retention_days: Annotated[int, Field(ge=1, le=365)] = 30
     selfie_retention_days: Annotated[int, Field(ge=0, le=30)] = 1
-    duplicate_wait_seconds: Annotated[float, Field(ge=0, le=20)] = 10
+    duplicate_wait_seconds: Annotated[float, Field(ge=0, le=15)] = 10
     index_cache_megabytes: Annotated[int, Field(ge=1, le=8192)] = 1024
 
     memory_megabytes: Annotated[int, Field(ge=128, alias="aws_lambda_function_memory_size")] = 1769
