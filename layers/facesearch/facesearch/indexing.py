@@ -40,7 +40,7 @@ _TOO_LARGE = f"The file is larger than {MAX_FILE_BYTES // 10**6} MB."
 RENDITION_CACHING = "public, max-age=31536000, immutable"
 """A rendition's URL names its content, so that browsers and the CDN may keep it for good."""
 
-_KEY = re.compile(r"(?P<org_id>\d{1,15})/(?P<event_id>\d{1,15})/(?:.*[^/])?")
+_KEY = re.compile(r"(?P<org_id>[0-9]{1,15})/(?P<event_id>[0-9]{1,15})/.*[^/]", re.DOTALL)
 
 
 class Outcome(StrEnum):

@@ -1,0 +1,71 @@
+"""S3, the engine and S3's messages, small and in memory."""
+
+import io
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, cast
+from urllib.parse import quote_plus
+
+import numpy as np
+from botocore.exceptions import ClientError
+
+from facesearch.engine import Embedding, Face, RgbImage
+
+PHOTOS, RENDITIONS = "photos", "renditions"
+
+
+@dataclass
+class MemoryS3:
+    """Buckets. `fails` names operations that answer with a throttling error; `log` is what was asked, in order."""
+
+    objects: dict[tuple[str, str], bytes] = field(default_factory=dict)
+    headers: dict[tuple[str, str], dict[str, str]] = field(default_factory=dict)
+    sizes: dict[str, int] = field(default_factory=dict)
+    fails: set[str] = field(default_factory=set)
+    log: list[str] = field(default_factory=list)
+    bodies: list[io.BytesIO] = field(default_factory=list)
+
+    def get_object(self, *, Bucket: str, Key: str) -> dict[str, Any]:  # noqa: N803 - boto3's names
+        self._called("GetObject", Key)
+        if (Bucket, Key) not in self.objects:
+            raise ClientError({"Error": {"Code": "NoSuchKey", "Message": "gone"}}, "GetObject")
+        data = self.objects[Bucket, Key]
+        self.bodies.append(io.BytesIO(data))
+        return {"ContentLength": self.sizes.get(Key, len(data)), "ETag": '"e1"', "Body": self.bodies[-1]}
+
+    def put_object(self, *, Bucket: str, Key: str, Body: bytes, **headers: str) -> None:  # noqa: N803
+        self._called("PutObject", Key)
+        self.objects[Bucket, Key] = Body
+        self.headers[Bucket, Key] = headers
+
+    def _called(self, operation: str, key: str) -> None:
+        self.log.append(f"{operation} {key}")
+        if operation in self.fails:
+            raise ClientError({"Error": {"Code": "SlowDown", "Message": key}}, operation)
+
+
+@dataclass
+class FakeEngine:
+    """Finds as many faces as a picture's first pixel has red in it; face number n looks along axis n."""
+
+    model: str = "fake"
+    looks: int = 0
+    during_look: Callable[[], None] = lambda: None
+
+    def faces(self, image: RgbImage) -> list[Face]:
+        self.looks += 1
+        self.during_look()
+        return [
+            Face((0, 0, 30, 40), np.zeros((5, 2), np.float32), 0.9, cast("Embedding", np.eye(128, dtype=np.float32)[n]))
+            for n in range(int(image[0, 0, 0]))
+        ]
+
+    def probe(self, selfie: bytes) -> Embedding:
+        raise NotImplementedError
+
+
+def notification(*keys: str, bucket: str = PHOTOS) -> str:
+    """The body of the message in which S3 announces these keys, encoded as AWS does."""
+    records = [{"s3": {"bucket": {"name": bucket}, "object": {"key": quote_plus(key, safe="/")}}} for key in keys]
+    return json.dumps({"Records": records})

@@ -1,0 +1,221 @@
+"""The indexing function with the messages of its trigger: which are delivered again, and what is said of them."""
+
+import io
+import json
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from logging import StreamHandler
+from pathlib import Path
+from typing import Any, TextIO, cast
+
+import boto3
+import pytest
+from moto import mock_aws
+from PIL import Image
+
+from facesearch import bootstrap
+from facesearch.admin import Admin
+from facesearch.embedded import match_faces
+from facesearch.engine.opencv import OpenCvEngine
+from facesearch.index import IndexCache
+from facesearch.indexing import PhotoIndexer
+from facesearch.observability import logger, metrics
+from facesearch.photos import image_id_of_bytes
+from facesearch.store.memory import MemoryPhotoStore, MemoryReader
+from facesearch.store.photos import DynamoPhotoStore
+from tests.conftest import ROOT
+from tests.pictures import encoded
+from tests.unit.fakes import EVENT, EVENT_ID, ORG
+from tests.unit.indexing.fakes import PHOTOS, RENDITIONS, FakeEngine, MemoryS3, notification
+from tests.unit.test_handlers import Context, load
+from tests.unit.test_stores import create_table
+
+Handler = Callable[[Any, Any], dict[str, Any]]
+KEY_OF_EVENT_FILE = "903/456/a4402318-0cf4-5e1e-b8e8-ac8e8f2fc244/finish line (1).jpg"
+
+
+def batch(*bodies: str) -> dict[str, Any]:
+    """An SQS event of these messages, with ids m0, m1, …, otherwise like the versioned one."""
+    (record,) = json.loads((ROOT / "events" / "indexing.json").read_text())["Records"]
+    return {"Records": [record | {"messageId": f"m{number}", "body": body} for number, body in enumerate(bodies)]}
+
+
+def photo_of(faces: int) -> bytes:
+    return encoded(Image.new("RGB", (60, 40), (faces, 0, 0)), "PNG")
+
+
+@dataclass
+class Function:
+    """The handler over parts in memory."""
+
+    s3: MemoryS3
+    photos: MemoryPhotoStore
+
+    def __call__(self, event: dict[str, Any]) -> list[str]:
+        """Invoke the function; ids of the messages that it wants again."""
+        answer: Any = load("indexing")(event, cast("Any", Context("indexing")))
+        return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
+
+    def has(self, data: bytes) -> bool:
+        return self.photos.get(EVENT_ID, EVENT.shards, image_id_of_bytes(EVENT_ID, data)) is not None
+
+
+@pytest.fixture(autouse=True)
+def namespace(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the template's environment says to powertools, whichever test made its objects first."""
+    monkeypatch.setattr(metrics, "namespace", "FaceSearch")
+
+
+@pytest.fixture
+def function(monkeypatch: pytest.MonkeyPatch) -> Iterator[Function]:
+    function = Function(MemoryS3(), MemoryPhotoStore())
+    reader = MemoryReader()
+    reader.events[EVENT_ID] = EVENT
+    parts = bootstrap.Parts()
+    with ThreadPoolExecutor(4) as pool:
+        parts.photo_indexer = PhotoIndexer(
+            FakeEngine(), function.photos, reader, cast("Any", function.s3), PHOTOS, RENDITIONS, pool
+        )
+        monkeypatch.setattr(bootstrap, "parts", parts)
+        yield function
+
+
+@dataclass
+class Output:
+    """What the function writes: log lines, and metrics as CloudWatch reads them."""
+
+    stream: io.StringIO
+    capsys: pytest.CaptureFixture[str]
+
+    @property
+    def logs(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.stream.getvalue().splitlines()]
+
+    @property
+    def metrics(self) -> dict[str, Any]:
+        lines = [json.loads(line) for line in self.capsys.readouterr().out.splitlines() if "_aws" in line]
+        return {name: value for line in lines for name, value in line.items()}
+
+
+@pytest.fixture
+def output(capsys: pytest.CaptureFixture[str]) -> Iterator[Output]:
+    handler = cast("StreamHandler[TextIO]", logger.registered_handler)
+    stream = io.StringIO()
+    before = handler.setStream(stream)  # the logger keeps the stdout that it found when it was made
+    yield Output(stream, capsys)
+    if before is not None:
+        handler.setStream(before)
+
+
+def test_the_versioned_event_is_indexed(function: Function, output: Output) -> None:
+    data = photo_of(2)
+    function.s3.objects[PHOTOS, KEY_OF_EVENT_FILE] = data
+    assert function(json.loads((ROOT / "events" / "indexing.json").read_text())) == []
+    assert function.has(data)
+    (line,), measured = output.logs, output.metrics
+    assert line["message"] == "photo indexed"
+    assert {name: line[name] for name in ("org_id", "event_id", "image_id", "faces")} == {
+        "org_id": ORG,
+        "event_id": EVENT_ID,
+        "image_id": str(image_id_of_bytes(EVENT_ID, data)),
+        "faces": 2,
+    }
+    assert line["ms"] >= 0
+    assert measured["FacesIndexed"] == [2]
+    assert measured["EmbedMilliseconds"][0] > 0
+
+
+def test_a_new_notification_s_test_event_is_acknowledged(function: Function) -> None:
+    assert function(json.loads((ROOT / "events" / "indexing-test-event.json").read_text())) == []
+
+
+def test_only_the_message_in_trouble_is_delivered_again(function: Function, output: Output) -> None:
+    """Given a readable photo, a broken one, one of no event, nonsense, and one whose record fails to be written."""
+    keys = [f"{ORG}/{EVENT_ID}/private-name-{number}.jpg" for number in range(3)]
+    files = [photo_of(1), b"broken", photo_of(3)]
+    for key, data in zip(keys, files, strict=True):
+        function.s3.objects[PHOTOS, key] = data
+    add = function.photos.add
+
+    def failing(event_id: int, shards: int, photo: Any) -> bool:
+        if photo.key == keys[2]:
+            raise ConnectionError(photo.key)
+        return add(event_id, shards, photo)
+
+    function.photos.add = failing  # type: ignore[method-assign]
+    bodies = [
+        notification(keys[0]),
+        notification(keys[1]),
+        notification("1/2/private-name.jpg"),
+        "?",
+        notification(keys[2]),
+    ]
+    assert function(batch(*bodies)) == ["m4"]
+    assert function.has(files[0])
+    assert function.has(files[1])
+    assert not function.has(files[2])
+
+    logs, measured = output.logs, output.metrics
+    assert [line["message"] for line in logs] == [
+        "photo indexed", "photo failed", "upload ignored", "upload ignored", "unexpected failure",
+    ]  # fmt: skip
+    assert logs[1]["reason"] == "The file is not a readable JPEG, PNG or WebP picture."
+    assert measured["PhotosFailed"] == [1]
+    assert "private-name" not in json.dumps(logs)
+
+    function.photos.add = add  # type: ignore[method-assign]
+    assert function(batch(bodies[4])) == []
+    assert function.has(files[2])
+
+
+def test_when_every_message_is_in_trouble_each_is_named(function: Function) -> None:
+    function.s3.fails.add("GetObject")
+    assert function(batch(*(notification(f"{ORG}/{EVENT_ID}/{n}.jpg") for n in range(3)))) == ["m0", "m1", "m2"]
+
+
+def test_a_photo_uploaded_to_the_real_parts_is_found_by_its_guest(
+    models: Path, samples: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with mock_aws():
+        create_table(boto3.client("dynamodb"), "Table", "table")
+        s3 = boto3.client("s3")
+        for bucket in (PHOTOS, RENDITIONS):
+            s3.create_bucket(Bucket=bucket)
+        settings = {
+            "TABLE_NAME": "table",
+            "PHOTOS_BUCKET": PHOTOS,
+            "RENDITIONS_BUCKET": RENDITIONS,
+            "MODELS_DIR": models,
+        }
+        for name, value in settings.items():
+            monkeypatch.setenv(name, str(value))
+        monkeypatch.setattr(bootstrap, "parts", bootstrap.Parts())
+        admin = Admin(boto3.client("dynamodb"), "table")
+        org = admin.create_org("Marathon Photos")
+        event = admin.create_event(org, "Marathon 2026")
+        names = ["obama2.jpg", "biden.jpg"]
+        for name in names:
+            s3.put_object(Bucket=PHOTOS, Key=f"{org}/{event}/{name}", Body=(samples / name).read_bytes())
+        answer = load("indexing")(
+            batch(*(notification(f"{org}/{event}/{name}") for name in names)), Context("indexing")
+        )
+        assert answer == {"batchItemFailures": []}
+
+        photos = DynamoPhotoStore(boto3.client("dynamodb"), "table")
+        engine = OpenCvEngine(models, threads=2)
+        with ThreadPoolExecutor(2) as pool:
+            index = IndexCache(photos, engine.model, 64, pool).current(admin_event(event))
+        probe = engine.probe((samples / "obama.jpg").read_bytes())
+        (found,) = match_faces(index, probe, 0.5)
+        assert found.image_id == image_id_of_bytes(event, (samples / "obama2.jpg").read_bytes())
+        assert (found.width, found.height) == (626, 1200)
+        large = s3.get_object(Bucket=RENDITIONS, Key=f"imgs/{event}/large/{found.image_id}.jpg")
+        assert large["ContentType"] == "image/jpeg"
+        assert large["Body"].read(2) == b"\xff\xd8"
+
+
+def admin_event(event_id: int) -> Any:
+    found = bootstrap.parts._reader.read(None, event_id).event
+    assert found is not None
+    return found

@@ -1,0 +1,272 @@
+"""The indexing use case: what is recorded, what is published, and what is never tried again."""
+
+import io
+import json
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime
+from time import monotonic, sleep
+from typing import Any, cast
+from urllib.parse import quote_plus
+
+import numpy as np
+import pytest
+from botocore.exceptions import ClientError
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from facesearch.indexing import MAX_FILE_BYTES, Outcome, PhotoIndexer, Report, Upload, parse_notification
+from facesearch.packing import FACE_BYTES, unpack
+from facesearch.photos import Photo, image_id_of_bytes, rendition_key
+from facesearch.store.memory import MemoryPhotoStore, MemoryReader
+from tests.pictures import encoded, exif
+from tests.unit.fakes import EVENT, EVENT_ID, ORG
+from tests.unit.indexing.fakes import PHOTOS, RENDITIONS, FakeEngine, MemoryS3, notification
+
+KEY = f"{ORG}/{EVENT_ID}/finish line (1).png"
+
+
+def photo_of(faces: int, size: tuple[int, int] = (600, 400), kind: str = "PNG", **options: Any) -> bytes:
+    return encoded(Image.new("RGB", size, (faces, 0, 0)), kind, **options)
+
+
+@dataclass
+class Studio:
+    """An indexer with everything that it stands on."""
+
+    pool: ThreadPoolExecutor
+    s3: MemoryS3 = field(default_factory=MemoryS3)
+    engine: FakeEngine = field(default_factory=FakeEngine)
+    photos: MemoryPhotoStore = field(default_factory=MemoryPhotoStore)
+    reader: MemoryReader = field(default_factory=MemoryReader)
+
+    @property
+    def indexer(self) -> PhotoIndexer:
+        return PhotoIndexer(self.engine, self.photos, self.reader, cast("Any", self.s3), PHOTOS, RENDITIONS, self.pool)
+
+    def upload(self, data: bytes, key: str = KEY) -> Report:
+        self.s3.objects[PHOTOS, key] = data
+        (report,) = self.indexer.index_message(notification(key))
+        return report
+
+    def record_of(self, data: bytes) -> Photo | None:
+        return self.photos.get(EVENT_ID, EVENT.shards, image_id_of_bytes(EVENT_ID, data))
+
+    def rendition(self, size: Any, data: bytes) -> bytes:
+        return self.s3.objects[RENDITIONS, rendition_key(EVENT_ID, size, image_id_of_bytes(EVENT_ID, data))]
+
+
+@pytest.fixture
+def studio() -> Iterator[Studio]:
+    with ThreadPoolExecutor(4) as pool:
+        studio = Studio(pool)
+        studio.reader.events[EVENT_ID] = EVENT
+        yield studio
+
+
+def test_a_photo_is_recorded_with_its_faces(studio: Studio) -> None:
+    data = photo_of(3, exif=exif(Orientation=6, DateTimeOriginal="2026:05:17 09:30:01"))
+    report = studio.upload(data)
+    assert (report.outcome, report.faces) == (Outcome.INDEXED, 3)
+    assert (report.org_id, report.event_id, report.image_id) == (ORG, EVENT_ID, image_id_of_bytes(EVENT_ID, data))
+    photo = studio.record_of(data)
+    assert photo is not None
+    assert (photo.status, photo.key, photo.model) == ("indexed", KEY, "fake")
+    assert (photo.width, photo.height) == (400, 600)
+    assert photo.taken_at == datetime.fromisoformat("2026-05-17T09:30:01")
+    assert np.allclose(unpack(photo.faces), np.eye(128)[:3], atol=1e-6)
+    assert len(photo.faces) == 3 * FACE_BYTES
+
+
+def test_a_photo_without_faces_is_recorded_as_scanned(studio: Studio) -> None:
+    data = photo_of(0)
+    assert studio.upload(data).faces == 0
+    photo = studio.record_of(data)
+    assert photo is not None
+    assert (photo.status, photo.faces) == ("indexed", b"")
+
+
+def test_both_renditions_are_public_for_good_before_the_photo_is_recorded(studio: Studio) -> None:
+    data = photo_of(1, (3000, 2000))
+    studio.upload(data)
+    assert Image.open(io.BytesIO(studio.rendition("large", data))).size == (2048, 1365)
+    assert Image.open(io.BytesIO(studio.rendition("small", data))).size == (400, 267)
+    for (bucket, _), headers in studio.s3.headers.items():
+        assert bucket == RENDITIONS
+        assert headers == {"ContentType": "image/jpeg", "CacheControl": "public, max-age=31536000, immutable"}
+
+    studio.s3.fails.add("PutObject")
+    other = photo_of(2)
+    with pytest.raises(ClientError):
+        studio.upload(other)
+    assert studio.record_of(other) is None
+
+
+def test_redelivery_changes_nothing(studio: Studio) -> None:
+    data = photo_of(2)
+    studio.upload(data)
+    record, calls = studio.record_of(data), len(studio.s3.log)
+    assert studio.upload(data).outcome is Outcome.KNOWN
+    assert studio.record_of(data) == record
+    assert studio.engine.looks == 1
+    assert len(studio.s3.log) == calls + 1  # one read, no write
+
+
+def test_the_same_file_under_another_name_is_the_same_photo(studio: Studio) -> None:
+    data = photo_of(2)
+    studio.upload(data)
+    assert studio.upload(data, f"{ORG}/{EVENT_ID}/copy.png").outcome is Outcome.KNOWN
+    photo = studio.record_of(data)
+    assert photo is not None
+    assert photo.key == KEY
+
+
+def test_two_deliveries_at_once_are_one_photo(studio: Studio) -> None:
+    data = photo_of(1)
+    studio.s3.objects[PHOTOS, KEY] = data
+    running = [studio.indexer.submit(notification(KEY)) for _ in range(4)]
+    outcomes = sorted(report.outcome for future in running for report in future.result())
+    assert outcomes == [Outcome.INDEXED] + [Outcome.KNOWN] * 3
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"", "The file is empty."),
+        (b"no picture", "The file is not a readable JPEG, PNG or WebP picture."),
+        (photo_of(1, kind="JPEG")[:-300], "The picture is damaged or cut short."),
+    ],
+)
+def test_what_cannot_be_read_is_recorded_with_its_reason_and_never_tried_again(
+    studio: Studio, data: bytes, reason: str
+) -> None:
+    report = studio.upload(data)
+    assert (report.outcome, report.reason) == (Outcome.FAILED, reason)
+    photo = studio.record_of(data)
+    assert photo is not None
+    assert (photo.status, photo.reason, photo.faces, photo.width) == ("failed", reason, b"", 0)
+    assert studio.upload(data).outcome is Outcome.KNOWN
+    assert not [line for line in studio.s3.log if line.startswith("Put")]
+
+
+def test_a_file_that_is_too_large_is_recorded_without_being_read(studio: Studio) -> None:
+    studio.s3.sizes[KEY] = MAX_FILE_BYTES + 1
+    report = studio.upload(b"x")
+    assert (report.outcome, report.reason) == (Outcome.FAILED, "The file is larger than 50 MB.")
+    assert studio.s3.bodies[0].closed
+    assert report.image_id is not None
+    photo = studio.photos.get(EVENT_ID, EVENT.shards, report.image_id)
+    assert photo is not None
+    assert (photo.status, photo.key) == ("failed", KEY)
+    assert studio.upload(b"x").outcome is Outcome.KNOWN
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        f"{ORG}/{EVENT_ID + 1}/a.jpg",
+        f"{ORG + 1}/{EVENT_ID}/a.jpg",
+        f"{ORG}/{EVENT_ID}/",
+        f"{ORG}/{EVENT_ID}",
+        f"{ORG}/a.jpg",
+        "a.jpg",
+        f"x/{EVENT_ID}/a.jpg",
+        f"-{ORG}/{EVENT_ID}/a.jpg",
+        f"{ORG}/{10**20}/a.jpg",
+    ],
+)
+def test_what_is_no_photo_of_an_event_is_ignored(studio: Studio, key: str) -> None:
+    report = studio.upload(photo_of(1), key)
+    assert report.outcome is Outcome.IGNORED
+    assert report.reason
+    assert studio.s3.log == []
+
+
+def test_another_bucket_is_ignored(studio: Studio) -> None:
+    (report,) = studio.indexer.index_message(notification(KEY, bucket="elsewhere"))
+    assert report.outcome is Outcome.IGNORED
+
+
+def test_an_object_that_is_gone_is_ignored(studio: Studio) -> None:
+    (report,) = studio.indexer.index_message(notification(KEY))
+    assert (report.outcome, report.reason) == (Outcome.IGNORED, "the object was deleted meanwhile")
+
+
+def test_trouble_with_a_service_is_raised_and_leaves_no_trace(studio: Studio) -> None:
+    data = photo_of(1)
+    studio.s3.fails.add("GetObject")
+    with pytest.raises(ClientError):
+        studio.upload(data)
+    assert studio.record_of(data) is None
+    studio.s3.fails.clear()
+    assert studio.upload(data).outcome is Outcome.INDEXED
+
+
+def test_the_records_of_one_message_are_all_indexed(studio: Studio) -> None:
+    keys = [f"{ORG}/{EVENT_ID}/{number}.png" for number in range(3)]
+    for number, key in enumerate(keys):
+        studio.s3.objects[PHOTOS, key] = photo_of(number)
+    assert [report.faces for report in studio.indexer.index_message(notification(*keys))] == [0, 1, 2]
+
+
+@pytest.mark.parametrize(
+    "message",
+    ["", "no json", "[]", "null", "{}", '{"Records": 3}', '{"Records": [{}]}', '{"Records": [{"s3": {"bucket": []}}]}'],
+)
+def test_a_message_that_nobody_can_read_is_ignored(studio: Studio, message: str) -> None:
+    (report,) = studio.indexer.index_message(message)
+    assert (report.outcome, report.reason) == (Outcome.IGNORED, "the message is no S3 event notification")
+
+
+def test_the_test_event_of_a_new_notification_says_nothing(studio: Studio) -> None:
+    assert studio.indexer.index_message('{"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "photos"}') == []
+
+
+@given(name=st.text(min_size=1), slashes=st.sampled_from(["/", ""]))
+def test_any_key_survives_its_encoding_with_plain_or_encoded_slashes(name: str, slashes: str) -> None:
+    key = f"903/456/{name}"
+    record = {"s3": {"bucket": {"name": PHOTOS}, "object": {"key": quote_plus(key, safe=slashes)}}}
+    assert parse_notification(json.dumps({"Records": [record]})) == [Upload(PHOTOS, key)]
+
+
+def test_one_photo_is_fetched_while_another_is_looked_at(studio: Studio) -> None:
+    keys = [f"{ORG}/{EVENT_ID}/{number}" for number in range(2)]
+    for number, key in enumerate(keys):
+        studio.s3.objects[PHOTOS, key] = photo_of(number)
+
+    def both_fetched() -> bool:
+        return sum(line.startswith("GetObject") for line in studio.s3.log) == 2
+
+    studio.engine.during_look = lambda: wait_until(both_fetched)
+    indexer = studio.indexer
+    reports = [future.result() for future in [indexer.submit(notification(key)) for key in keys]]
+    assert [report.outcome for (report,) in reports] == [Outcome.INDEXED] * 2
+
+
+def test_only_one_photo_at_a_time_is_in_memory_decoded(studio: Studio) -> None:
+    at_once: list[int] = []
+    looking = threading.Semaphore(1)
+
+    def look() -> None:
+        at_once.append(looking.acquire(blocking=False))
+        sleep(0.01)
+        looking.release()
+
+    studio.engine.during_look = look
+    keys = [f"{ORG}/{EVENT_ID}/{number}" for number in range(8)]
+    for number, key in enumerate(keys):
+        studio.s3.objects[PHOTOS, key] = photo_of(number)
+    indexer = studio.indexer
+    for future in [indexer.submit(notification(key)) for key in keys]:
+        future.result()
+    assert at_once == [True] * 8
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    deadline = monotonic() + 10
+    while not condition():
+        assert monotonic() < deadline, "waited in vain"
+        sleep(0.001)
