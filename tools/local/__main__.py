@@ -43,6 +43,8 @@ def main() -> int:
               "Stop what does, or take another port.", file=sys.stderr)  # fmt: skip
     except StateInUseError as error:
         print(f"error: {error}. Stop it first, or take another folder.", file=sys.stderr)
+    except KeyboardInterrupt:  # before the stack looks after its signals itself
+        return 0
     return 2
 
 

@@ -70,7 +70,7 @@ def open_pool(tmp_path: Path, log: FunctionLog) -> OpenPool:
 
     @contextlib.asynccontextmanager
     async def opened(
-        runtime: RuntimeName, *, maximum: int = 1, timeout: float = 10, source: str = HANDLER
+        runtime: RuntimeName, *, maximum: int = 1, seconds: float = 10, source: str = HANDLER
     ) -> AsyncIterator[Pool]:
         code = tmp_path / "code"
         code.mkdir()
@@ -84,8 +84,8 @@ def open_pool(tmp_path: Path, log: FunctionLog) -> OpenPool:
             scratch=tmp_path,
             runtime=runtime,
         )
-        launch = Launcher(toy(code, timeout), surroundings, log).launch
-        pool = Pool(launch=launch, ports=ports, maximum=maximum, timeout=timeout, log=log)
+        launch = Launcher(toy(code, seconds), surroundings, log).launch
+        pool = Pool(launch=launch, ports=ports, maximum=maximum, timeout=seconds, log=log)
         serving = Serving(
             RuntimeApi(dict.fromkeys(ports, pool), dict.fromkeys(ports, ARN)).app, keep_alive=3600, grace=1
         )

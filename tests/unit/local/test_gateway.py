@@ -1,0 +1,253 @@
+"""The gateway over real connections, in front of functions in memory."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tools.local.functions import Route
+from tools.local.gateway import REQUEST_BYTES, Api, Gateway
+from tools.local.gateway_responses import GatewayResponses
+from tools.local.intrinsics import TemplateError
+from tools.local.pool import FunctionCrashed, FunctionError, FunctionTimedOut
+from tools.local.runtime_api import LAMBDA_PAYLOAD_BYTES
+from tools.local.server import Serving
+from tools.local.template import Deployment, Template
+
+pytestmark = pytest.mark.anyio
+
+ROOT = Path(__file__).resolve().parents[3]
+PATH = "/event/7/faces"
+KEYS = {"responseType", "message", "data"}
+Behaviour = Callable[[dict[str, Any]], Awaitable[bytes]]
+
+
+@pytest.fixture(scope="module")
+def own() -> GatewayResponses:
+    """As our own template has them."""
+    template = Template.load(ROOT / "template.yaml", Deployment("stack", "000000000000", "us-east-1"))
+    (api,) = template.of_type("AWS::Serverless::Api")
+    return GatewayResponses(template.resolve(api.properties["GatewayResponses"], lambda logical_id, _: logical_id))
+
+
+@dataclass
+class Function:
+    """A function in memory; remembers its events."""
+
+    behaviour: Behaviour
+    events: list[dict[str, Any]] = field(default_factory=list)
+
+    async def invoke(self, payload: bytes) -> bytes:
+        self.events.append(json.loads(payload))
+        return await self.behaviour(self.events[-1])
+
+
+@dataclass
+class Site:
+    http: httpx.AsyncClient
+    function: Function
+    log: list[str]
+    address: tuple[str, int]
+
+
+async def say_hello(event: dict[str, Any]) -> bytes:
+    return json.dumps({"statusCode": 200, "body": f"hello {event['pathParameters']['event_id']}"}).encode()
+
+
+def failing(error: Exception) -> Behaviour:
+    async def fail(event: dict[str, Any]) -> bytes:
+        raise error
+
+    return fail
+
+
+@contextlib.asynccontextmanager
+async def gateway(own: GatewayResponses, behaviour: Behaviour = say_hello, seconds: float = 5) -> AsyncIterator[Site]:
+    function, log = Function(behaviour), list[str]()
+    route = Route("POST", "/event/{event_id}/faces", "search")
+    api = Api([route], own, ["multipart~1form-data"], "live", "000000000000")
+    listener = socket.create_server(("127.0.0.1", 0))
+    address: tuple[str, int] = listener.getsockname()
+    serving = Serving(Gateway(api, {"search": function}, None, log.append, seconds), keep_alive=5, grace=1)
+    await serving.start([listener])
+    try:
+        base_url = f"http://127.0.0.1:{address[1]}"
+        async with httpx.AsyncClient(base_url=base_url, trust_env=False, timeout=20) as http:
+            yield Site(http, function, log, address)
+    finally:
+        await serving.stop()
+
+
+def assert_envelope(response: httpx.Response, status: int) -> str:
+    assert response.status_code == status
+    assert response.headers["content-type"] == "application/json"
+    assert response.headers["x-amzn-requestid"]
+    body = response.json()
+    assert body.keys() == KEYS
+    assert (body["responseType"], body["data"]) == ("error", None)
+    message: str = body["message"]
+    return message
+
+
+async def test_given_a_route_when_called_then_the_function_answers(own: GatewayResponses) -> None:
+    async with gateway(own) as site:
+        response = await site.http.post(PATH)
+        assert (response.status_code, response.text) == (200, "hello 7")
+        assert response.headers["x-amzn-requestid"] == site.function.events[0]["requestContext"]["requestId"]
+
+
+@pytest.mark.parametrize(("method", "path"), [("GET", PATH), ("POST", "/nowhere"), ("BREW", PATH), ("OPTIONS", PATH)])
+async def test_given_no_such_route_when_called_then_404_in_the_envelope(
+    own: GatewayResponses, method: str, path: str
+) -> None:
+    async with gateway(own) as site:
+        assert assert_envelope(await site.http.request(method, path), 404) == "No such route."
+        assert not site.function.events
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (FunctionCrashed(), 502),
+        (FunctionTimedOut(), 502),
+        (FunctionError(), 502),
+        (RuntimeError("a mistake of the gateway's own"), 502),
+    ],
+)
+async def test_given_a_function_that_fails_when_called_then_502_in_the_envelope(
+    own: GatewayResponses, error: Exception, status: int
+) -> None:
+    async with gateway(own, failing(error)) as site:
+        assert "Retry" in assert_envelope(await site.http.post(PATH), status)
+        assert type(error).__name__ in site.log[0]
+
+
+async def test_given_an_answer_that_is_malformed_when_called_then_502_in_the_envelope(
+    own: GatewayResponses,
+) -> None:
+    async def nonsense(event: dict[str, Any]) -> bytes:
+        return b'{"message": "hello"}'
+
+    async with gateway(own, nonsense) as site:
+        assert_envelope(await site.http.post(PATH), 502)
+
+
+async def test_given_a_function_that_is_too_slow_when_called_then_504_in_the_envelope(
+    own: GatewayResponses,
+) -> None:
+    async def slow(event: dict[str, Any]) -> bytes:
+        await asyncio.sleep(10)
+        return b""
+
+    async with gateway(own, slow, seconds=0.1) as site:
+        assert "Timed out" in assert_envelope(await site.http.post(PATH), 504)
+
+
+async def test_given_a_body_over_10_mb_when_posted_then_413_by_its_length_alone(own: GatewayResponses) -> None:
+    async with gateway(own) as site:
+        head = f"POST {PATH} HTTP/1.1\r\nHost: x\r\nContent-Length: {REQUEST_BYTES + 1}\r\nExpect: 100-continue\r\n\r\n"
+        reader, writer = await asyncio.open_connection(*site.address)
+        writer.write(head.encode())
+        assert (await reader.readline()).startswith(b"HTTP/1.1 413 ")
+        writer.close()
+        assert not site.function.events
+
+
+async def test_given_a_client_that_sends_first_and_reads_later_when_over_10_mb_then_413(
+    own: GatewayResponses,
+) -> None:
+    async with gateway(own) as site:
+        assert_envelope(await site.http.post(PATH, content=b"x" * (REQUEST_BYTES + 1)), 413)
+        assert_envelope(await site.http.post(PATH, content=b"x" * (3 * REQUEST_BYTES)), 413)
+        assert (await site.http.post(PATH)).status_code == 200
+
+
+async def test_given_a_body_of_no_declared_length_when_over_10_mb_then_413(own: GatewayResponses) -> None:
+    async def chunks() -> AsyncIterator[bytes]:
+        for _ in range(11):
+            yield b"x" * 1024 * 1024
+
+    async with gateway(own) as site:
+        assert_envelope(await site.http.post(PATH, content=chunks()), 413)
+        assert not site.function.events
+
+
+async def test_given_an_event_over_6_mb_when_posted_then_413_and_just_below_it_passes(
+    own: GatewayResponses,
+) -> None:
+    async with gateway(own) as site:
+        headers = {"content-type": "multipart/form-data; boundary=x"}
+        largest = (LAMBDA_PAYLOAD_BYTES - 4096) // 4 * 3
+        assert (await site.http.post(PATH, content=b"x" * largest, headers=headers)).status_code == 200
+        message = assert_envelope(await site.http.post(PATH, content=b"x" * (largest + 4096), headers=headers), 413)
+        assert "4.4 MiB" in message
+        assert len(site.function.events) == 1
+
+
+async def test_given_a_client_that_goes_away_while_sending_then_the_next_is_answered(
+    own: GatewayResponses,
+) -> None:
+    async with gateway(own) as site:
+        _, writer = await asyncio.open_connection(*site.address)
+        writer.write(f"POST {PATH} HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nabc".encode())
+        await writer.drain()
+        writer.transport.abort()
+        assert (await site.http.post(PATH)).status_code == 200
+        assert not any("gateway error" in line for line in site.log)
+
+
+async def test_given_a_client_that_goes_away_while_waiting_then_the_next_is_answered(
+    own: GatewayResponses,
+) -> None:
+    async def slow(event: dict[str, Any]) -> bytes:
+        await asyncio.sleep(0.3)
+        return await say_hello(event)
+
+    async with gateway(own, slow) as site:
+        with pytest.raises(httpx.ReadTimeout):
+            await site.http.post(PATH, timeout=0.1)
+        assert (await site.http.post(PATH)).status_code == 200
+
+
+async def test_when_a_request_is_logged_then_nothing_tells_who_or_what(own: GatewayResponses) -> None:
+    async with gateway(own) as site:
+        await site.http.post(
+            f"{PATH}?name=jane", headers={"x-api-key": "s3cret"}, files={"file": ("jane.jpg", b"face")}
+        )
+        (line,) = (json.loads(entry) for entry in site.log)
+        assert line.keys() == {"timestamp", "method", "route", "status", "ms", "request_id", "bytes"}
+        assert (line["method"], line["route"], line["status"]) == ("POST", "/event/{event_id}/faces", 200)
+        assert not any(told in site.log[0] for told in ("jane", "s3cret", "/7/"))
+
+
+def test_given_no_gateway_responses_when_built_then_they_are_api_gateway_s_own() -> None:
+    plain = GatewayResponses({})
+    assert plain["MISSING_AUTHENTICATION_TOKEN"].status == 403
+    assert json.loads(plain["REQUEST_TOO_LARGE"].body) == {"message": "Request Too Long"}
+
+
+def test_given_only_a_default_when_built_then_its_types_fall_back_on_it() -> None:
+    configured = {
+        "DEFAULT_5XX": {
+            "ResponseParameters": {"Headers": {"Retry-After": "'3'"}},
+            "ResponseTemplates": {"application/json": '{"why": "$context.error.message", "id": "$context.other"}'},
+        }
+    }
+    crashed = GatewayResponses(configured)["CRASHED"]
+    assert (crashed.status, crashed.headers["Retry-After"]) == (502, "3")
+    assert json.loads(crashed.body) == {"why": "Internal server error", "id": ""}
+
+
+def test_given_a_header_that_is_no_constant_when_built_then_it_is_refused() -> None:
+    mapped = {"DEFAULT_4XX": {"ResponseParameters": {"Headers": {"X": "method.request.header.X"}}}}
+    with pytest.raises(TemplateError, match=r"method\.request"):
+        GatewayResponses(mapped)

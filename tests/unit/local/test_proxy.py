@@ -1,0 +1,157 @@
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tools.local.functions import Route
+from tools.local.proxy import HttpRequest, MalformedAnswerError, Routes, from_answer, to_event
+
+FACES = Route("POST", "/event/{event_id}/faces", "search")
+ONE = Route("GET", "/event/{event_id}/faces/{request_id}", "results")
+SPECIAL = Route("GET", "/event/{event_id}/faces/special", "special")
+REST = Route("ANY", "/files/{path+}", "files")
+ROUTES = Routes([FACES, ONE, SPECIAL, REST])
+
+
+def request(**changes: Any) -> HttpRequest:
+    given: dict[str, Any] = {
+        "method": "POST",
+        "path": "/event/7/faces",
+        "query": "",
+        "headers": [("host", "localhost:1"), ("x-api-key", "k")],
+        "body": b"",
+        "source_ip": "127.0.0.9",
+    }
+    return HttpRequest(**given | changes)
+
+
+def event_of(request: HttpRequest, parameters: dict[str, str] | None = None) -> dict[str, Any]:
+    event: dict[str, Any] = json.loads(
+        to_event(
+            request,
+            FACES,
+            parameters or {},
+            binary_types=["multipart~1form-data"],
+            stage="live",
+            account="000000000000",
+            request_id="r-1",
+        )
+    )
+    return event
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "found"),
+    [
+        ("POST", "/event/7/faces", (FACES, {"event_id": "7"})),
+        ("GET", "/event/7/faces/a%2Fb%20c", (ONE, {"event_id": "7", "request_id": "a/b c"})),
+        ("GET", "/event/7/faces/special", (SPECIAL, {"event_id": "7"})),
+        ("DELETE", "/files/a/b", (REST, {"path": "a/b"})),
+        ("GET", "/event/7/faces", None),
+        ("POST", "/event/7/faces/", None),
+        ("POST", "/event//faces", None),
+        ("POST", "/EVENT/7/faces", None),
+        ("POST", "/x/event/7/faces", None),
+    ],
+)
+def test_when_a_route_is_looked_for_then_it_is_the_template_s(method: str, path: str, found: object) -> None:
+    assert ROUTES.find(method, path) == found
+
+
+def test_given_a_request_when_mapped_then_the_event_is_a_rest_proxy_event() -> None:
+    event = event_of(
+        request(
+            query="page=1&page=2&empty=&name=Zo%C3%AB+x",
+            headers=[("host", "h"), ("accept", "a"), ("accept", "b"), ("user-agent", "u")],
+        ),
+        {"event_id": "7"},
+    )
+    assert event["resource"] == "/event/{event_id}/faces"
+    assert event["path"] == "/event/7/faces"
+    assert event["pathParameters"] == {"event_id": "7"}
+    assert event["queryStringParameters"] == {"page": "2", "empty": "", "name": "Zoë x"}
+    assert event["multiValueQueryStringParameters"]["page"] == ["1", "2"]
+    assert event["headers"]["accept"] == "b"
+    assert event["multiValueHeaders"]["accept"] == ["a", "b"]
+    context = event["requestContext"]
+    assert (context["requestId"], context["stage"], context["httpMethod"]) == ("r-1", "live", "POST")
+    assert (context["resourcePath"], context["identity"]["sourceIp"]) == (FACES.path, "127.0.0.9")
+
+
+def test_given_nothing_but_a_path_when_mapped_then_the_rest_is_null() -> None:
+    event = event_of(request(headers=[]))
+    assert (event["queryStringParameters"], event["pathParameters"], event["body"]) == (None, None, None)
+    assert event["isBase64Encoded"] is False
+
+
+@given(st.binary(min_size=1))
+def test_given_a_binary_media_type_when_mapped_then_the_body_survives_in_base64(body: bytes) -> None:
+    event = event_of(request(body=body, headers=[("content-type", 'Multipart/Form-Data; boundary="x"')]))
+    assert event["isBase64Encoded"] is True
+    assert base64.b64decode(event["body"]) == body
+
+
+@given(st.text(min_size=1))
+def test_given_another_media_type_when_mapped_then_the_body_is_text(text: str) -> None:
+    event = event_of(request(body=text.encode(), headers=[("content-type", "application/json")]))
+    assert (event["isBase64Encoded"], event["body"]) == (False, text)
+
+
+def test_given_bytes_of_another_media_type_when_mapped_then_they_are_damaged_as_on_aws() -> None:
+    event = event_of(request(body=b"\xff\xd8", headers=[("content-type", "image/jpeg")]))
+    assert (event["isBase64Encoded"], event["body"]) == (False, "\ufffd\ufffd")
+
+
+def test_given_an_answer_when_mapped_then_status_headers_and_body_are_its_own() -> None:
+    answer = from_answer(
+        json.dumps(
+            {
+                "statusCode": 201,
+                "headers": {"X-One": "1", "X-Two": "lost", "Content-Length": "999"},
+                "multiValueHeaders": {"X-Two": ["a", "b"], "Content-Type": ["text/plain"]},
+                "body": "Zoë",
+                "isBase64Encoded": False,
+            }
+        ).encode()
+    )
+    assert answer.status == 201
+    assert sorted(answer.headers) == [("Content-Type", "text/plain"), ("X-One", "1"), ("X-Two", "a"), ("X-Two", "b")]
+    assert answer.body == "Zoë".encode()
+
+
+def test_given_a_base64_answer_when_mapped_then_it_is_decoded() -> None:
+    answer = from_answer(b'{"statusCode": 200, "body": "/9g=", "isBase64Encoded": true}')
+    assert answer.body == b"\xff\xd8"
+
+
+def test_given_an_answer_without_a_type_when_mapped_then_it_is_json() -> None:
+    assert from_answer(b'{"statusCode": 204}').headers == [("Content-Type", "application/json")]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"null",
+        b'"text"',
+        b"no json",
+        b"{}",
+        b'{"statusCode": "teapot"}',
+        b'{"statusCode": true}',
+        b'{"statusCode": 99}',
+        b'{"statusCode": 200, "body": {"a": 1}}',
+        b'{"statusCode": 200, "message": "hello"}',
+        b'{"statusCode": 200, "body": "%%%", "isBase64Encoded": true}',
+        b'{"statusCode": 200, "headers": ["a"]}',
+        b'{"statusCode": 200, "multiValueHeaders": {"a": "b"}}',
+        b'{"statusCode": 200, "headers": {"a": "b\\r\\nset-cookie: c"}}',
+        b'{"statusCode": 200, "headers": {"a b": "c"}}',
+    ],
+)
+def test_given_an_answer_that_is_no_proxy_response_when_mapped_then_it_is_malformed(answer: bytes) -> None:
+    with pytest.raises(MalformedAnswerError):
+        from_answer(answer)

@@ -1,0 +1,133 @@
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from tools.local.functions import QueueSource
+from tools.local.pool import FunctionCrashed
+from tools.local.queues import Poller, Queue, failed_ids, redelivery_delay, to_record
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+
+SOURCE = QueueSource("arn:aws:sqs:us-east-1:0:work", 10, 0.0, reports_failures=True, concurrency=None)
+Handler = Callable[[list[dict[str, Any]]], Any]
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture
+def sqs() -> Iterator[SQSClient]:
+    with mock_aws():
+        yield boto3.client("sqs")
+
+
+class Function:
+    """Handles records in memory, then lets the poller stop."""
+
+    def __init__(self, handler: Handler, stopping: asyncio.Event) -> None:
+        self._handler = handler
+        self._stopping = stopping
+
+    async def invoke(self, payload: bytes) -> bytes:
+        self._stopping.set()
+        return json.dumps(self._handler(json.loads(payload)["Records"])).encode()
+
+
+async def handled(sqs: SQSClient, bodies: list[str], handler: Handler) -> str:
+    """How many messages are left, hidden for a while, after one batch."""
+    url = sqs.create_queue(QueueName="work", Attributes={"VisibilityTimeout": "720"})["QueueUrl"]
+    for body in bodies:
+        sqs.send_message(QueueUrl=url, MessageBody=body)
+    stopping = asyncio.Event()
+    with ThreadPoolExecutor(1) as threads:
+        poller = Poller(sqs, Queue(SOURCE, url, "us-east-1"), Function(handler, stopping), threads, stopping)
+        async with asyncio.timeout(10):
+            await poller.run()
+    attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+    return attributes["ApproximateNumberOfMessagesNotVisible"]
+
+
+def crash(records: list[dict[str, Any]]) -> Any:
+    raise FunctionCrashed("signal 9")
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("handler", "left"),
+    [
+        (lambda records: None, "0"),
+        (lambda records: {"batchItemFailures": []}, "0"),
+        (lambda records: {"batchItemFailures": [{"itemIdentifier": records[0]["messageId"]}]}, "1"),
+        (lambda records: {"batchItemFailures": [{"itemIdentifier": "never heard of"}]}, "3"),
+        (crash, "3"),
+    ],
+)
+async def test_given_a_batch_when_handled_then_only_what_succeeded_is_deleted(
+    sqs: SQSClient, handler: Handler, left: str
+) -> None:
+    assert await handled(sqs, ["a", "b", "c"], handler) == left
+
+
+@pytest.mark.anyio
+async def test_given_messages_when_handled_then_the_function_sees_lambda_s_records(sqs: SQSClient) -> None:
+    seen: list[dict[str, Any]] = []
+    await handled(sqs, ["hello"], seen.extend)
+    (record,) = seen
+    assert (record["body"], record["eventSource"], record["awsRegion"]) == ("hello", "aws:sqs", "us-east-1")
+    assert record["eventSourceARN"] == SOURCE.queue_arn
+    assert record["attributes"]["ApproximateReceiveCount"] == "1"
+    assert record["md5OfBody"] == "5d41402abc4b2a76b9719d911017c592"
+
+
+BATCH = {"a", "b"}
+
+
+@pytest.mark.parametrize(
+    ("answer", "left"),
+    [
+        (b"null", set()),
+        (b"{}", set()),
+        (b'{"batchItemFailures": null}', set()),
+        (b'{"batchItemFailures": [{"itemIdentifier": "a"}]}', {"a"}),
+        (b'{"batchItemFailures": [{"itemIdentifier": "x"}]}', BATCH),
+        (b'{"batchItemFailures": [{"itemIdentifier": null}]}', BATCH),
+        (b'{"batchItemFailures": [{}]}', BATCH),
+        (b'{"batchItemFailures": 7}', BATCH),
+        (b'"text"', BATCH),
+        (b"no json", BATCH),
+    ],
+)
+def test_when_a_report_is_read_then_nonsense_leaves_the_whole_batch(answer: bytes, left: set[str]) -> None:
+    assert failed_ids(answer, BATCH, reports_failures=True) == left
+    assert failed_ids(answer, BATCH, reports_failures=False) == set()
+
+
+@pytest.mark.parametrize(("count", "seconds"), [("1", 2), ("2", 4), ("4", 16), ("5", 30), ("1000", 30)])
+def test_when_a_message_failed_often_then_it_comes_back_later(count: str, seconds: int) -> None:
+    assert redelivery_delay({"Attributes": {"ApproximateReceiveCount": count}}) == seconds
+
+
+def test_given_attributes_when_mapped_then_they_have_lambda_s_names() -> None:
+    record = to_record(
+        {
+            "MessageId": "m",
+            "ReceiptHandle": "r",
+            "Body": "b",
+            "MD5OfBody": "5",
+            "MessageAttributes": {"kind": {"DataType": "String", "StringValue": "photo"}},
+        },
+        Queue(SOURCE, "http://queue", "us-east-1"),
+    )
+    assert record["messageAttributes"]["kind"]["stringValue"] == "photo"
+    assert (record["messageId"], record["receiptHandle"], record["attributes"]) == ("m", "r", {})

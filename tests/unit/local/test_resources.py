@@ -1,0 +1,87 @@
+"""The template's resources, made in moto's memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from tools.local.clients import Clients
+from tools.local.intrinsics import TemplateError
+from tools.local.resources import Resources
+from tools.local.template import Deployment, Template
+
+ROOT = Path(__file__).resolve().parents[3]
+DEPLOYMENT = Deployment("stack", "000000000000", "us-east-1", suggestions={"RenditionsBaseUrl": "http://127.0.0.1:1"})
+
+
+@pytest.fixture
+def clients() -> Iterator[Clients]:
+    with mock_aws():
+        yield Clients(dynamodb=boto3.client("dynamodb"), s3=boto3.client("s3"), sqs=boto3.client("sqs"))
+
+
+def resources_of(template: Template, clients: Clients) -> Resources:
+    resources = Resources(template, clients)
+    resources.create()
+    return resources
+
+
+@pytest.fixture
+def ours(clients: Clients) -> Resources:
+    return resources_of(Template.load(ROOT / "template.yaml", DEPLOYMENT), clients)
+
+
+def test_given_our_template_when_created_then_the_tables_are_as_declared(ours: Resources, clients: Clients) -> None:
+    name = ours.lookup("Table", "Ref")
+    table = clients.dynamodb.describe_table(TableName=name)["Table"]
+    assert [index["IndexName"] for index in table["LocalSecondaryIndexes"]] == ["by-change"]
+    assert ours.lookup("Table", "Arn") == table["TableArn"]
+    expiry = clients.dynamodb.describe_time_to_live(TableName=name)["TimeToLiveDescription"]
+    assert (expiry["AttributeName"], expiry["TimeToLiveStatus"]) == ("expires_at", "ENABLED")
+
+
+def test_given_our_template_when_created_then_uploads_reach_the_queue(ours: Resources, clients: Clients) -> None:
+    bucket, queue = ours.lookup("PhotosBucket", "Ref"), ours.lookup("UploadsQueue", "Ref")
+    clients.s3.put_object(Bucket=bucket, Key="photo.jpg", Body=b"x")
+    messages = clients.sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10)["Messages"]
+    assert any("photo.jpg" in message["Body"] for message in messages)
+
+
+def test_given_our_template_when_created_then_queues_and_lifecycles_are_as_declared(
+    ours: Resources, clients: Clients
+) -> None:
+    queue = clients.sqs.get_queue_attributes(QueueUrl=ours.lookup("UploadsQueue", "Ref"), AttributeNames=["All"])
+    assert queue["Attributes"]["VisibilityTimeout"] == "720"
+    assert ours.lookup("UploadsDeadLetters", "Arn") in queue["Attributes"]["RedrivePolicy"]
+    rules = clients.s3.get_bucket_lifecycle_configuration(Bucket=ours.lookup("SelfiesBucket", "Ref"))["Rules"]
+    assert {rule["ID"] for rule in rules} == {"forget-selfies", "abandoned-uploads"}
+
+
+def test_given_resources_that_exist_when_created_again_then_their_content_stays(
+    ours: Resources, clients: Clients
+) -> None:
+    name = ours.lookup("IdempotencyTable", "Ref")
+    clients.dynamodb.put_item(TableName=name, Item={"id": {"S": "kept"}})
+    again = resources_of(Template.load(ROOT / "template.yaml", DEPLOYMENT), clients)
+    assert again.names() == ours.names()
+    assert clients.dynamodb.scan(TableName=name)["Count"] == 1
+
+
+@pytest.mark.parametrize(
+    ("resource", "complaint"),
+    [
+        ({"Type": "AWS::Kinesis::Stream"}, "Thing.*AWS::Kinesis::Stream"),
+        ({"Type": "AWS::SQS::Queue", "Properties": {"Colour": "red"}}, "Thing.*Colour"),
+        ({"Type": "AWS::S3::Bucket", "Properties": {"WebsiteConfiguration": {}}}, "Thing.*WebsiteConfiguration"),
+    ],
+)
+def test_given_what_the_local_stack_does_not_know_when_created_then_it_says_so(
+    clients: Clients, resource: dict[str, object], complaint: str
+) -> None:
+    template = Template({"Resources": {"Thing": resource}}, ROOT, DEPLOYMENT)
+    with pytest.raises(TemplateError, match=complaint):
+        resources_of(template, clients)
