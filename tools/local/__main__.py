@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from tools.local.intrinsics import TemplateError
-from tools.local.stack import MODELS, LocalStack, Options, listening
+from tools.local.server import listening
+from tools.local.stack import MODELS, LocalStack, Options
 from tools.local.state import State, StateInUseError
 from tools.local.stores import StoreError
 

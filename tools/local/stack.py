@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import logging
 import os
 import socket
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from dataclasses import asdict, dataclass, field
@@ -24,7 +24,7 @@ from tools.local.queues import Poller, Queue
 from tools.local.renditions import Renditions
 from tools.local.resources import Resources
 from tools.local.runtime_api import RuntimeApi
-from tools.local.server import Serving
+from tools.local.server import Serving, listening
 from tools.local.state import State, write_json
 from tools.local.template import Deployment, Template
 from tools.local.workers import FunctionLog, Launcher, RuntimeName, Surroundings, default_runtime
@@ -139,7 +139,7 @@ class LocalStack:
             log = FunctionLog(self._state.log(function.name))
             log.start()
             maximum = self._options.workers or (os.cpu_count() or 1) + WAITING_FUNCTIONS.get(function.name, 0)
-            own = [socket.create_server(("127.0.0.1", 0)) for _ in range(maximum + SPARE_PORTS)]
+            own = [listening("127.0.0.1", 0) for _ in range(maximum + SPARE_PORTS)]
             ports = [each.getsockname()[1] for each in own]
             pool = Pool(
                 launch=Launcher(function, surroundings, log).launch,
@@ -197,12 +197,15 @@ class LocalStack:
         self, listener: socket.socket, api: Api, clients: Clients, names: Mapping[str, str]
     ) -> None:
         bucket = names.get(OUTPUTS["RenditionsBucket"])
-        log = self._exits.enter_context(self._state.log("gateway").open("a", buffering=1))
+        log = logging.getLogger("tools.local.gateway.requests")
+        log.addHandler(logging.FileHandler(self._state.log("gateway")))
+        log.setLevel(logging.INFO)
+        log.propagate = False
         gateway = Gateway(
             api,
             self._pools,
             Renditions(clients.s3, bucket) if bucket else None,
-            log=lambda line: log.write(f"{line}\n"),
+            log=log.info,
         )
         serving = Serving(gateway, keep_alive=75, grace=REQUEST_GRACE_SECONDS)
         await serving.start([listener])
@@ -242,10 +245,3 @@ def _api(template: Template, functions: Sequence[Function], resources: Resources
         stage=resolved(api.properties["StageName"]),
         account=ACCOUNT,
     )
-
-
-@contextlib.contextmanager
-def listening(host: str, port: int) -> Iterator[socket.socket]:
-    """A socket that listens; 0 = any free port."""
-    with socket.create_server((host, port), backlog=512) as listener:
-        yield listener

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
@@ -12,7 +11,7 @@ import pytest
 from tools.local.functions import Function
 from tools.local.pool import Pool
 from tools.local.runtime_api import RuntimeApi
-from tools.local.server import Serving
+from tools.local.server import Serving, listening
 from tools.local.workers import FunctionLog, Launcher, RuntimeName, Surroundings
 
 ARN = "arn:aws:lambda:us-east-1:000000000000:function:toy"
@@ -76,7 +75,7 @@ def open_pool(tmp_path: Path, log: FunctionLog) -> OpenPool:
         code.mkdir()
         (code / "app.py").write_text(source)
         log.start()
-        sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(maximum + 2)]
+        sockets = [listening("127.0.0.1", 0) for _ in range(maximum + 2)]
         ports = [each.getsockname()[1] for each in sockets]
         surroundings = Surroundings(
             aws={"AWS_ENDPOINT_URL": "http://127.0.0.1:1", "AWS_REGION": "eu-west-1"},

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,7 +19,7 @@ from tools.local.gateway_responses import GatewayResponses
 from tools.local.intrinsics import TemplateError
 from tools.local.pool import FunctionCrashed, FunctionError, FunctionTimedOut
 from tools.local.runtime_api import LAMBDA_PAYLOAD_BYTES
-from tools.local.server import Serving
+from tools.local.server import Serving, listening
 from tools.local.template import Deployment, Template
 
 pytestmark = pytest.mark.anyio
@@ -75,7 +74,7 @@ async def gateway(own: GatewayResponses, behaviour: Behaviour = say_hello, secon
     function, log = Function(behaviour), list[str]()
     route = Route("POST", "/event/{event_id}/faces", "search")
     api = Api([route], own, ["multipart~1form-data"], "live", "000000000000")
-    listener = socket.create_server(("127.0.0.1", 0))
+    listener = listening("127.0.0.1", 0)
     address: tuple[str, int] = listener.getsockname()
     serving = Serving(Gateway(api, {"search": function}, None, log.append, seconds), keep_alive=5, grace=1)
     await serving.start([listener])
