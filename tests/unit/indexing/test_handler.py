@@ -20,7 +20,6 @@ from facesearch.embedded import match_faces
 from facesearch.engine.opencv import OpenCvEngine
 from facesearch.index import IndexCache
 from facesearch.indexing import PhotoIndexer
-from facesearch.observability import logger, metrics
 from facesearch.photos import image_id_of_bytes
 from facesearch.store.memory import MemoryPhotoStore, MemoryReader
 from facesearch.store.photos import DynamoPhotoStore
@@ -63,8 +62,8 @@ class Function:
 
 @pytest.fixture(autouse=True)
 def namespace(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the template's environment says to powertools, whichever test made its objects first."""
-    monkeypatch.setattr(metrics, "namespace", "FaceSearch")
+    """What the template tells powertools, which reads it when its objects are made: they are not imported before."""
+    monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "FaceSearch")
 
 
 @pytest.fixture
@@ -100,6 +99,8 @@ class Output:
 
 @pytest.fixture
 def output(capsys: pytest.CaptureFixture[str]) -> Iterator[Output]:
+    from facesearch.observability import logger
+
     handler = cast("StreamHandler[TextIO]", logger.registered_handler)
     stream = io.StringIO()
     before = handler.setStream(stream)  # the logger keeps the stdout that it found when it was made
