@@ -11,10 +11,10 @@ from typing import Any
 import httpx
 
 from facesearch.client import ClientError, FaceSearchAnswer, FaceSearchClient
+from tools.bench.metrics import counted
 from tools.cli.call import call
 from tools.cli.errors import CommandError
 from tools.local import LocalStackError, running
-from tools.metrics import counted
 
 ROOT = Path(__file__).resolve().parent.parent
 STATE = ROOT / ".local" / "demo"

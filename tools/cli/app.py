@@ -22,7 +22,7 @@ from tools.cli.errors import CommandError
 from tools.cli.keys import key_for, remember
 from tools.cli.pictures import scan
 from tools.cli.stack import LOCAL, STACK_FILE_VARIABLE, Stack, open_stack
-from tools.cli.terminal import print_json, printable, progress_bar, results, say
+from tools.cli.terminal import plural, print_json, printable, progress_bar, results, say
 from tools.cli.upload import Report, Uploader
 
 app = typer.Typer(
@@ -43,6 +43,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on s
 OrgId = Annotated[int, typer.Option("--org", metavar="ORG", help="Number of the organisation.")]
 EventId = Annotated[int, typer.Option("--event", metavar="EVENT", help="Number of the event.")]
 SHOWN_FAILURES = 20
+INTERRUPTED = 130
 
 
 class Switch(StrEnum):
@@ -159,7 +160,7 @@ def upload_photos(
 
 
 def _summary(report: Report, *, waited: bool) -> str:
-    indexed = f"{report.indexed} indexed with {report.faces} faces"
+    indexed = f"{report.indexed} indexed with {plural(report.faces, 'face')}"
     line = f"{report.uploaded} uploaded, {indexed}, {len(report.failed)} failed."
     under_way = len(report.photos) - report.indexed
     return line if waited or not under_way else f"{line} {under_way} are being indexed."
@@ -167,7 +168,7 @@ def _summary(report: Report, *, waited: bool) -> str:
 
 def _say_what_is_missing(report: Report, *, listed: bool) -> None:
     if report.ignored:
-        say(f"{report.ignored} other files ignored.")
+        say(f"{plural(report.ignored, 'other file')} ignored.")
     if not listed:
         for file, reason in report.failed[:SHOWN_FAILURES]:
             say(f"{file}: {reason}")
@@ -216,7 +217,7 @@ def _show(answer: client.FaceSearchAnswer) -> None:
     for image in answer.images:
         size = f"{image['width']} x {image['height']}" if image["width"] and image["height"] else "?"
         out.print(f"{image['image_id']}  {size:>13}  {printable(image['img_url'])}")
-    found = f"{pagination['total']} photos at confidence {data['confidence_percentage']}"
+    found = f"{plural(pagination['total'], 'photo')} at confidence {data['confidence_percentage']}"
     where = f"page {pagination['currentPage']} of {pagination['totalPages']}"
     out.print(f"{found}, {where}{', replayed' if answer.replayed else ''}")
     out.print(f"request_id {answer.request_id}")
@@ -227,10 +228,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     try:
         app(arguments, prog_name="facesearch")
     except SystemExit as end:
-        code = end.code if isinstance(end.code, int) else int(end.code is not None)
-        if code == 130:
-            say("Stopped.")
-        return code
+        return end.code if isinstance(end.code, int) else int(end.code is not None)
     except (CommandError, FaceSearchError, client.ClientError, ValueError, OSError) as error:
         say(_line_of(error))
     except NoCredentialsError:
@@ -253,4 +251,7 @@ def _line_of(error: Exception) -> str:
 
 def main() -> None:
     """Entry point of the `facesearch` command."""
-    sys.exit(run())
+    code = run()
+    if code == INTERRUPTED:
+        say("Stopped.")
+    sys.exit(code)

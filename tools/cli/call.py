@@ -6,7 +6,7 @@ from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
-from tools.cli.app import run
+from tools.cli.app import INTERRUPTED, run
 from tools.cli.errors import CommandError
 
 
@@ -21,7 +21,7 @@ def call(state: Path, *arguments: object) -> Any:
     out = io.StringIO()
     with redirect_stdout(out):
         code = run(["--state", str(state), *words, "--json"])
-    if code == 130:
+    if code == INTERRUPTED:
         raise KeyboardInterrupt
     if code:
         raise CommandError(f"`facesearch {' '.join(words)}` ended with {code}.")

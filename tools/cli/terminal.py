@@ -79,6 +79,11 @@ def say(message: str) -> None:
     Console(stderr=True, markup=False, highlight=False, soft_wrap=True).print(printable(message))
 
 
+def plural(count: int, noun: str) -> str:
+    """The count with its noun, which takes an s unless the count is 1."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
 def printable(text: str) -> str:
     """The text with everything replaced that a terminal would obey instead of showing it."""
     return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)

@@ -17,6 +17,7 @@ from facesearch.access import digest_of
 from facesearch.store.reading import DynamoReader
 from tests.unit.cli.conftest import JPEG, TABLE, Command, Place, stack_file_of
 from tests.unit.test_client import body_of
+from tools.cli.app import main
 from tools.cli.stack import NOT_RUNNING, STACK_FILE_VARIABLE
 
 
@@ -151,7 +152,7 @@ class TestUpload:
             "failed": [{"file": "b.gif", "reason": "no readable picture"}],
             "photos": [{"file": "a.jpg", "image_id": second.json["photos"][0]["image_id"], "faces": 3}],
         }
-        assert second.err == "1 other files ignored.\n"
+        assert second.err == "1 other file ignored.\n"
 
     def test_given_only_failures_when_uploaded_then_listed_and_1(self, place: Place, facesearch: Command) -> None:
         (place.folder / "race").mkdir()
@@ -254,14 +255,17 @@ class TestSearch:
 
 
 def test_given_ctrl_c_when_running_then_a_clean_line_and_130(
-    place: Place, facesearch: Command, monkeypatch: pytest.MonkeyPatch
+    place: Place, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr("tools.cli.app.scan", interrupt)
-    ended = facesearch("photos", "upload", ".", "--event", place.event_id)
-    assert (ended.code, ended.out, ended.err) == (130, "", "Stopped.\n")
+    monkeypatch.setattr("sys.argv", ["facesearch", "photos", "upload", ".", "--event", str(place.event_id)])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 130
+    assert capsys.readouterr() == ("", "Stopped.\n")
 
 
 def test_help_needs_no_stack(facesearch: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

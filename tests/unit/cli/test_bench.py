@@ -6,8 +6,8 @@ import pytest
 
 from tools.bench.accuracy import Row, Search, pool
 from tools.bench.gallery import Gallery, choose_probes
+from tools.bench.metrics import counted
 from tools.cli.errors import CommandError
-from tools.metrics import counted
 
 
 def gallery_of(photos: dict[str, set[str]]) -> Gallery:
