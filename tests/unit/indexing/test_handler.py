@@ -62,8 +62,11 @@ class Function:
 
 @pytest.fixture(autouse=True)
 def namespace(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the template tells powertools, which reads it when its objects are made: they are not imported before."""
+    """What the template tells powertools, which reads it when its objects are made: here, or by an earlier test."""
     monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "FaceSearch")
+    from facesearch.observability import metrics
+
+    monkeypatch.setattr(metrics, "namespace", "FaceSearch")
 
 
 @pytest.fixture
@@ -103,10 +106,9 @@ def output(capsys: pytest.CaptureFixture[str]) -> Iterator[Output]:
 
     handler = cast("StreamHandler[TextIO]", logger.registered_handler)
     stream = io.StringIO()
-    before = handler.setStream(stream)  # the logger keeps the stdout that it found when it was made
-    yield Output(stream, capsys)
-    if before is not None:
-        handler.setStream(before)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(handler, "stream", stream)  # the logger keeps the stdout that it found when it was made
+        yield Output(stream, capsys)
 
 
 def test_the_versioned_event_is_indexed(function: Function, output: Output) -> None:
