@@ -34,18 +34,23 @@ def main() -> int:
         runtime=arguments.runtime,
         parameters=dict(arguments.parameter),
     )
+    try:
+        listener = listening(arguments.host, arguments.port)
+    except OSError as error:
+        return _refuse(f"cannot listen on {arguments.host}:{arguments.port}: {error.strerror}. Take another --port.")
     state = State(options.state)
     try:
-        with listening(arguments.host, arguments.port) as listener, state.claimed():
+        with listener, state.claimed():
             logging.basicConfig(filename=state.log("stack"), level=logging.WARNING)
             return asyncio.run(_run(options, state, listener))
-    except OSError as error:
-        print(f"error: cannot listen on {arguments.host}:{arguments.port}: {error.strerror}. "
-              "Stop what does, or take another port.", file=sys.stderr)  # fmt: skip
     except StateInUseError as error:
-        print(f"error: {error}. Stop it first, or take another folder.", file=sys.stderr)
+        return _refuse(f"{error}. Stop it first, or take another --state.")
     except KeyboardInterrupt:  # before the stack looks after its signals itself
         return 0
+
+
+def _refuse(reason: str) -> int:
+    print(f"error: {reason}", file=sys.stderr)
     return 2
 
 
@@ -115,7 +120,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tools.local", description=__doc__)
     add = parser.add_argument
     add("--host", default="127.0.0.1", help="address to listen on (default %(default)s)")
-    add("--port", type=int, default=8700, help="port to listen on, 0 = any free one (default %(default)s)")
+    add("--port", type=_port, default=8700, help="port to listen on, 0 = any free one (default %(default)s)")
     add(
         "--store", default=defaults.store, help="ministack, moto, or the URL of a store that runs (default %(default)s)"
     )
@@ -130,6 +135,13 @@ def _arguments() -> argparse.Namespace:
     if arguments.persist and arguments.store != "ministack":
         parser.error("--persist needs --store ministack")
     return arguments
+
+
+def _port(text: str) -> int:
+    number = int(text)
+    if not 0 <= number <= 65535:
+        raise argparse.ArgumentTypeError("0 to 65535")
+    return number
 
 
 def _count(text: str) -> int:
