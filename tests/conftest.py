@@ -11,6 +11,10 @@ from hypothesis import settings
 
 ROOT = Path(__file__).resolve().parent.parent
 
+# Powertools' objects are made at import, and tests import before any fixture runs.
+os.environ["POWERTOOLS_SERVICE_NAME"] = "face-search"
+os.environ["POWERTOOLS_METRICS_NAMESPACE"] = "FaceSearch"
+
 # The machine's load decides how long one example takes; a deadline would make tests fail by chance.
 settings.register_profile("project", deadline=None, print_blob=True)
 settings.load_profile("project")
@@ -20,7 +24,7 @@ settings.load_profile("project")
 def no_account() -> Iterator[None]:
     """Nothing in a test can reach the developer's own AWS account, whatever profile is set up."""
     with pytest.MonkeyPatch.context() as patch:
-        for name in [name for name in os.environ if name.startswith(("AWS_", "POWERTOOLS_", "LAMBDA_"))]:
+        for name in [name for name in os.environ if name.startswith(("AWS_", "LAMBDA_"))]:
             patch.delenv(name)
         patch.setenv("AWS_ACCESS_KEY_ID", "test")
         patch.setenv("AWS_SECRET_ACCESS_KEY", "test")

@@ -120,8 +120,6 @@ def deployment(models: Path, samples: Path, monkeypatch: pytest.MonkeyPatch) -> 
             "SELFIES_BUCKET": "selfies",
             "RENDITIONS_BASE_URL": "https://photos.example.com",
             "MODELS_DIR": str(models),
-            "POWERTOOLS_SERVICE_NAME": "face-search",
-            "POWERTOOLS_METRICS_NAMESPACE": "FaceSearch",
         }.items():
             monkeypatch.setenv(name, value)
         monkeypatch.setattr(bootstrap, "parts", bootstrap.Parts())
