@@ -53,16 +53,39 @@ class Invocation:
             self.result.set_exception(error)
 
 
+class WorkerProcess(Protocol):
+    """A process that somebody else starts and logs."""
+
+    @property
+    def pid(self) -> int:
+        """Process id."""
+
+    @property
+    def returncode(self) -> int | None:
+        """Exit status, negative for a signal; None while it runs."""
+
+    async def wait(self) -> int:
+        """The exit status, once it is known and all output is logged."""
+
+    def flush(self) -> None:
+        """Log what was printed until now."""
+
+
 @dataclass(eq=False)
 class Worker:
     """One process; `wanted_by` is the invocation that it was started for, `invocation` the one that it has."""
 
     port: int
     wanted_by: Invocation
-    process: asyncio.subprocess.Process | None = None
+    process: WorkerProcess | None = None
     is_ready: bool = False
     invocation: Invocation | None = None
     timer: asyncio.TimerHandle | None = None
+
+    def flush(self) -> None:
+        """Log what it has printed until now."""
+        if self.process is not None:
+            self.process.flush()
 
     def kill(self) -> None:
         """SIGKILL to the worker and whatever it started; it is its session's leader."""
@@ -88,7 +111,7 @@ class Pool:
     def __init__(
         self,
         *,
-        launch: Callable[[int], Coroutine[Any, Any, asyncio.subprocess.Process]],
+        launch: Callable[[int], Coroutine[Any, Any, WorkerProcess]],
         ports: Sequence[int],
         maximum: int,
         timeout: float,
@@ -199,11 +222,13 @@ class Pool:
 
     def _time_out(self, worker: Worker, invocation: Invocation) -> None:
         message = f"Task timed out after {self.timeout:.2f} seconds"
+        worker.flush()
         self._log.platform("ERROR", message, invocation.request_id)
         invocation.fail(FunctionTimedOut(message))
         worker.kill()
 
     def _finish(self, worker: Worker, outcome: bytes | FunctionFailed) -> None:
+        worker.flush()  # whoever has the answer finds the lines about it in the log
         invocation, worker.invocation = worker.invocation, None
         self._disarm(worker)
         if invocation is not None and not invocation.result.done():
@@ -263,7 +288,7 @@ def _ending(status: int | None) -> str:
     return f"signal {-status}" if status < 0 else f"exit status {status}"
 
 
-def _is_dying(process: asyncio.subprocess.Process) -> bool:
+def _is_dying(process: WorkerProcess) -> bool:
     """Whether the process has ended or is about to, though nobody was told yet.
 
     A worker that was killed while idle must not get an invocation in the milliseconds before its end is noticed.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import importlib.util
 import json
 import os
@@ -65,8 +66,12 @@ class FunctionLog:
             "source": "platform",
             "function_request_id": request_id,
         }
-        with self.path.open("a") as log:
-            log.write(json.dumps(line) + "\n")
+        self.append(f"{json.dumps(line)}\n".encode())
+
+    def append(self, lines: bytes) -> None:
+        """Add whole lines."""
+        with self.path.open("ab") as log:
+            log.write(lines)
 
 
 class Launcher:
@@ -77,22 +82,93 @@ class Launcher:
         self._surroundings = surroundings
         self._log = log
 
-    async def launch(self, port: int) -> asyncio.subprocess.Process:
+    async def launch(self, port: int) -> LoggedProcess:
         """A process that asks the runtime API on this port of 127.0.0.1 for its invocations."""
         function = self._function
-        run = (
-            ["-m", "awslambdaric"] if self._surroundings.runtime == "awslambdaric" else [str(HERE / "plain_worker.py")]
-        )
-        with self._log.path.open("ab") as log:
-            return await asyncio.create_subprocess_exec(
+        is_aws = self._surroundings.runtime == "awslambdaric"
+        run = ["-m", "awslambdaric"] if is_aws else [str(HERE / "plain_worker.py")]
+        output = _Output(self._log)
+        try:
+            process = await asyncio.create_subprocess_exec(
                 *leashed([sys.executable, *run, function.handler], death=signal.SIGKILL),
                 cwd=function.code,
                 env=environment(function, self._surroundings, port),
                 stdin=asyncio.subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
+                stdout=output.write_end,
+                stderr=output.write_end,
                 start_new_session=True,  # a terminal's Ctrl-C is for the stack, which then stops its workers in order
             )
+        except BaseException:
+            output.close()
+            raise
+        finally:
+            os.close(output.write_end)
+        return LoggedProcess(process, output)
+
+
+class LoggedProcess:
+    """A process whose output goes to its function's log."""
+
+    def __init__(self, process: asyncio.subprocess.Process, output: _Output) -> None:
+        self._process = process
+        self._output = output
+
+    @property
+    def pid(self) -> int:
+        """Process id."""
+        return self._process.pid
+
+    @property
+    def returncode(self) -> int | None:
+        """Exit status, negative for a signal; None while it runs."""
+        return self._process.returncode
+
+    async def wait(self) -> int:
+        """The exit status, once it is known and all output is logged."""
+        status = await self._process.wait()
+        self._output.close()
+        return status
+
+    def flush(self) -> None:
+        """Log what was printed until now."""
+        self._output.drain()
+
+
+class _Output:
+    """A pipe to a log that passes whole lines only, because `print` writes a line's end by itself.
+
+    Workers that wrote into one file would mix their lines.
+    """
+
+    def __init__(self, log: FunctionLog) -> None:
+        self._log = log
+        self._rest = bytearray()
+        self._read_end, self.write_end = os.pipe()
+        self._is_open = True
+        os.set_blocking(self._read_end, False)
+        asyncio.get_running_loop().add_reader(self._read_end, self.drain)
+
+    def drain(self) -> None:
+        if not self._is_open:
+            return
+        with contextlib.suppress(BlockingIOError):
+            while chunk := os.read(self._read_end, 65536):
+                self._rest += chunk
+            asyncio.get_running_loop().remove_reader(self._read_end)  # nobody is left who could write
+        end = self._rest.rfind(b"\n") + 1
+        if end:
+            self._log.append(bytes(self._rest[:end]))
+            del self._rest[:end]
+
+    def close(self) -> None:
+        if not self._is_open:
+            return
+        self.drain()
+        if self._rest:
+            self._log.append(bytes(self._rest) + b"\n")
+        self._is_open = False
+        asyncio.get_running_loop().remove_reader(self._read_end)
+        os.close(self._read_end)
 
 
 def environment(function: Function, surroundings: Surroundings, port: int) -> dict[str, str]:

@@ -200,3 +200,32 @@ async def test_when_closed_then_no_worker_is_left_and_its_call_has_crashed(
         for task in (call, late):
             with pytest.raises(FunctionCrashed):
                 await task
+
+
+PRINTER = """
+import json
+def handler(event, context):
+    for number in range(200):
+        print(json.dumps({"number": number, "padding": "x" * 300}))
+"""
+
+
+async def test_given_workers_that_print_at_once_when_answered_then_every_line_is_whole_and_there(
+    open_pool: OpenPool, runtime: RuntimeName, log: FunctionLog
+) -> None:
+    async with open_pool(runtime, maximum=3, source=PRINTER) as pool:
+        await asyncio.gather(*(invoke(pool, "print") for _ in range(3)))
+        lines = log.path.read_text().splitlines()
+        assert sorted(json.loads(line)["number"] for line in lines) == sorted(3 * list(range(200)))
+
+
+async def test_given_a_worker_that_dies_in_mid_line_when_logged_then_the_line_ends(
+    open_pool: OpenPool, runtime: RuntimeName, log: FunctionLog
+) -> None:
+    source = "import os\ndef handler(event, context):\n    print('half a li', end='', flush=True)\n    os._exit(1)"
+    async with open_pool(runtime, source=source) as pool:
+        with pytest.raises(FunctionCrashed):
+            await invoke(pool, "die")
+    first, second = log.path.read_text().splitlines()
+    assert first == "half a li"
+    assert json.loads(second)["message"] == "Runtime exited without answering: exit status 1"
