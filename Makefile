@@ -43,7 +43,7 @@ demo: setup ministack assets ## Set everything up, then search sample photos wit
 	@exec $(PY) -m tools.demo
 
 serve: setup ministack assets ## Keep the local stack running (PORT=8700 STORE=ministack|moto PERSIST=1)
-	@exec $(PY) -m tools.local --port $(PORT) --store $(STORE) $(if $(PERSIST),--persist)
+	@exec $(PY) -m tools.local --port $(PORT) --store $(STORE) $(if $(PERSIST),--persist) --photos .cache/assets/samples
 
 # ---------------------------------------------------------------- checking
 test: setup ministack assets ## Unit, integration (on both stores) and contract tests

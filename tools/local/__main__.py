@@ -30,6 +30,7 @@ def main() -> int:
         template=arguments.template,
         persist=arguments.persist,
         seed=arguments.seed,
+        photos=arguments.photos,
         workers=arguments.workers,
         runtime=arguments.runtime,
         parameters=dict(arguments.parameter),
@@ -82,7 +83,7 @@ async def _serve(stack: LocalStack, state: State, listener: socket.socket, stopp
         with contextlib.suppress(asyncio.CancelledError):
             await starting
         return 0
-    _greet(starting.result(), state)
+    _greet(starting.result(), state, stack.photos)
     lost = asyncio.create_task(stack.store_ended())
     await asyncio.wait({asked, lost}, return_when=asyncio.FIRST_COMPLETED)
     if stopping.is_set():
@@ -94,7 +95,7 @@ async def _serve(stack: LocalStack, state: State, listener: socket.socket, stopp
     return 1
 
 
-def _greet(description: dict[str, Any], state: State) -> None:
+def _greet(description: dict[str, Any], state: State, photos: Path | None) -> None:
     url = description["url"]
     print(f"Face Search answers at {url}")
     print(f"  store       {description['store']} at {description['endpoint_url']}")
@@ -104,9 +105,13 @@ def _greet(description: dict[str, Any], state: State) -> None:
         print(f"  WARNING     no model weights in {_shown(MODELS)}: run `make assets`", file=sys.stderr)
     if description["event_id"] is not None:
         event = description["event_id"]
-        print("Put photos into the event, then search with a selfie:")
+        if photos is None:
+            print("Put photos into the event, then search with a selfie:")
+        else:
+            print(f"The event holds the photos of {photos}. Put in your own, and search with a selfie:")
         print(f"  .venv/bin/facesearch photos upload DIR --event {event} --wait")
-        print(f'  curl -i \\\n    -H "X-API-Key: {description["api_key"]}" \\\n    -F "file=@selfie.jpg" \\')
+        selfie = "selfie.jpg" if photos is None else min(photos.iterdir())
+        print(f'  curl -i \\\n    -H "X-API-Key: {description["api_key"]}" \\\n    -F "file=@{selfie}" \\')
         print(f'    "{url}/api/v1/ext/{description["org_id"]}/event/{event}/faces?page=1&page_size=32"')
     print(f"Stop it with Ctrl-C, or: kill {description['pid']}", flush=True)
 
@@ -128,6 +133,7 @@ def _arguments() -> argparse.Namespace:
     add("--template", type=Path, default=defaults.template, help="default template.yaml")
     add("--persist", action="store_true", help="keep MiniStack's content for the next start; a convenience, no promise")
     add("--seed", action=argparse.BooleanOptionalAction, default=True, help="create an organisation, a key, an event")
+    add("--photos", type=_folder, metavar="DIR", help="put the photos of this folder into that event")
     add("--workers", type=_count, help="at most so many worker processes per function (default: by the cores)")
     add("--runtime", choices=("awslambdaric", "plain"), help="what runs the handlers (default: awslambdaric)")
     add("--parameter", type=_parameter, action="append", default=[], metavar="NAME=VALUE", help="of the template")
@@ -142,6 +148,13 @@ def _port(text: str) -> int:
     if not 0 <= number <= 65535:
         raise argparse.ArgumentTypeError("0 to 65535")
     return number
+
+
+def _folder(text: str) -> Path:
+    folder = Path(text)
+    if not folder.is_dir():
+        raise argparse.ArgumentTypeError("no such folder")
+    return folder
 
 
 def _count(text: str) -> int:

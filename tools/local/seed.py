@@ -1,17 +1,23 @@
-"""An organisation, an API key and an event to begin with."""
+"""An organisation, an API key and an event to begin with, and photos in it."""
 
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from facesearch.admin import Admin
+from facesearch.photos import SHARDS, image_id_of_bytes, original_key
+from facesearch.store.photos import DynamoPhotoStore
 from tools.local.state import write_json
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_s3 import S3Client
+
+INDEXING_SECONDS = 60
 
 
 @dataclass(frozen=True)
@@ -43,3 +49,17 @@ def plant_once(dynamodb: DynamoDBClient, table_name: str, kept: Path) -> Seed:
     seed = plant(dynamodb, table_name)
     write_json(kept, asdict(seed))
     return seed
+
+
+def put_photos(dynamodb: DynamoDBClient, table_name: str, s3: S3Client, bucket: str, seed: Seed, folder: Path) -> int:
+    """Upload the files of a folder into the event and wait until they are indexed; how many were in time."""
+    ids = []
+    for path in sorted(folder.iterdir()):
+        content = path.read_bytes()
+        ids.append(image_id_of_bytes(seed.event_id, content))
+        s3.put_object(Bucket=bucket, Key=original_key(seed.org_id, seed.event_id, ids[-1], path.name), Body=content)
+    photos = DynamoPhotoStore(dynamodb, table_name)
+    end = time.monotonic() + INDEXING_SECONDS
+    while (recorded := len(photos.get_many(seed.event_id, SHARDS, ids))) < len(ids) and time.monotonic() < end:
+        time.sleep(0.1)
+    return recorded

@@ -56,6 +56,8 @@ class Options:
         store: "ministack", "moto" or an endpoint's URL.
         persist: keep the store's content in the state folder; MiniStack only.
         workers: at most so many per function; None = by the cores.
+        seed: create an organisation, a key and an event.
+        photos: folder of photos to put into that event.
         runtime: what runs in the workers; None = awslambdaric where there is one.
     """
 
@@ -64,6 +66,7 @@ class Options:
     template: Path = ROOT / "template.yaml"
     persist: bool = False
     seed: bool = True
+    photos: Path | None = None
     workers: int | None = None
     runtime: RuntimeName | None = None
     parameters: Mapping[str, str] = field(default_factory=dict)
@@ -103,6 +106,11 @@ class LocalStack:
         description = await asyncio.to_thread(self._describe, url, store, aws, clients, resources.names())
         write_json(self._state.description, description)
         return description
+
+    @property
+    def photos(self) -> Path | None:
+        """The folder whose photos the event began with."""
+        return self._options.photos if self._options.seed else None
 
     def hurry(self) -> None:
         """Wait for nothing any more."""
@@ -218,10 +226,7 @@ class LocalStack:
         planted: Mapping[str, Any] = {"org_id": None, "event_id": None, "api_key": None}
         table = names.get(OUTPUTS["TableName"])
         if self._options.seed and table is not None:
-            if self._options.persist:
-                planted = asdict(seed.plant_once(clients.dynamodb, table, self._state.seed))
-            else:
-                planted = asdict(seed.plant(clients.dynamodb, table))
+            planted = asdict(self._plant(clients, table, names))
         outputs = {output: names[logical_id] for output, logical_id in OUTPUTS.items() if logical_id in names}
         return {
             "url": url,
@@ -233,6 +238,16 @@ class LocalStack:
             "pid": os.getpid(),
             "outputs": {"ApiUrl": url, "RenditionsBaseUrl": url, **outputs},
         }
+
+    def _plant(self, clients: Clients, table: str, names: Mapping[str, str]) -> seed.Seed:
+        if self._options.persist:
+            planted = seed.plant_once(clients.dynamodb, table, self._state.seed)
+        else:
+            planted = seed.plant(clients.dynamodb, table)
+        if self._options.photos is not None:
+            bucket = names[OUTPUTS["PhotosBucket"]]
+            seed.put_photos(clients.dynamodb, table, clients.s3, bucket, planted, self._options.photos)
+        return planted
 
 
 def _api(template: Template, functions: Sequence[Function], resources: Resources) -> Api:
