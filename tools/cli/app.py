@@ -143,7 +143,7 @@ def upload_photos(
     """Upload the pictures of a folder and those below it; a second run sends only what is missing.
 
     Pictures that cannot be read are listed with the reason, and are no error of the command. It ends with 1 if nothing
-    at all could be stored, or if nothing more was indexed for two minutes.
+    could be uploaded, or if nothing more was indexed for two minutes.
     """
     stack = _stack(context)
     event = stack.event(event_id)
@@ -176,8 +176,8 @@ def _say_what_is_missing(report: Report, *, listed: bool) -> None:
             say(f"… and {len(report.failed) - SHOWN_FAILURES} more; --json lists them all.")
     if report.stalled:
         say("Some photos are not indexed yet, nothing more for two minutes: see the indexing function's log.")
-    elif not report.photos:
-        say("Nothing could be stored.")
+    elif report.unreachable:
+        say("Nothing could be uploaded.")
 
 
 @app.command("search")

@@ -44,6 +44,7 @@ class Report:
         photos: file name, image_id, and number of faces; None for one that is not indexed yet.
         failed: file name and reason.
         ignored: files that are no pictures.
+        unreachable: there was something to send, and none of it could be.
         stalled: waiting ended before everything was indexed.
     """
 
@@ -51,6 +52,7 @@ class Report:
     photos: list[tuple[str, uuid.UUID, int | None]] = field(default_factory=list)
     failed: list[tuple[str, str]] = field(default_factory=list)
     ignored: int = 0
+    unreachable: bool = False
     stalled: bool = False
 
     @property
@@ -65,8 +67,8 @@ class Report:
 
     @property
     def succeeded(self) -> bool:
-        """Pictures that cannot be read are part of life; nothing stored at all, or a stall, is not."""
-        return bool(self.photos) and not self.stalled
+        """Pictures that cannot be read are part of life; a store that takes nothing, or a stall, is not."""
+        return not (self.unreachable or self.stalled)
 
     def to_json(self) -> dict[str, Any]:
         """The shape of `photos upload --json`."""
@@ -118,6 +120,7 @@ class Uploader:
                 report.uploaded += 1
             else:
                 unsent[picture.image_id] = problem
+        report.unreachable = bool(new) and not report.uploaded
         if wait_until_indexed:
             pending = [image_id for image_id in new if image_id not in unsent]
             records |= self._wait_for(pending)
