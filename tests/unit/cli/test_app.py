@@ -154,7 +154,9 @@ class TestUpload:
         }
         assert second.err == "1 other file ignored.\n"
 
-    def test_given_only_failures_when_uploaded_then_listed_and_no_error(self, place: Place, facesearch: Command) -> None:
+    def test_given_only_failures_when_uploaded_then_listed_and_no_error(
+        self, place: Place, facesearch: Command
+    ) -> None:
         (place.folder / "race").mkdir()
         (place.folder / "race" / "b.gif").write_bytes(b"unreadable")
         facesearch("photos", "upload", "race", "--event", place.event_id)
