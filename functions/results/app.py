@@ -1,24 +1,113 @@
-"""GET …/faces/{request_id}: a page of a finished search, in one DynamoDB round trip."""
+"""Every call that only reads, and the links for uploading large selfies, which are signed and never looked at here."""
+
+import uuid
 
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 
-from facesearch.answers import face_search_response, success
+from facesearch import answers
+from facesearch.access import Feature, Visit, require
+from facesearch.answers import success
 from facesearch.bootstrap import parts
-from facesearch.calls import parse_call
-from facesearch.entry import api_handler, header_of, log_call, path_of, query_of
+from facesearch.calls import Call, EventsQuery, OriginalsQuery, PageQuery, parse_call
+from facesearch.entry import api_handler, body_of, header_of, log_call, path_of, query_of
 from facesearch.errors import NotFound
+from facesearch.models import Scope
+from facesearch.originals import OriginalsRequest, parse_originals
+from facesearch.responses import Pong, SelfieUpload
+from facesearch.selfies import MAX_UPLOAD_BYTES, UPLOAD_SECONDS, UploadKey, parse_upload_request
 
 app = APIGatewayRestResolver()
+ORG = "/api/v1/ext/<org_id>"
+EVENT = f"{ORG}/event/<event_id>"
 
 
-@app.get("/api/v1/ext/<org_id>/event/<event_id>/faces/<request_id>")
-def get_faces(org_id: str, event_id: str, request_id: str) -> Response[str]:
-    call = parse_call(path_of(app), query_of(app))
+def call_of(paged: type[PageQuery] | None) -> Call:
+    call = parse_call(path_of(app), query_of(app), paged)
     log_call(call.org_id, call.event_id, call.request_id)
-    _, stored = parts.gate.admit(header_of(app, "X-API-Key"), call)
+    return call
+
+
+def visit_of(call: Call, scope: Scope = Scope.READ, *, events: bool = False) -> Visit:
+    return parts.gate.identify(header_of(app, "X-API-Key"), call, scope, events=events)
+
+
+@app.get(f"{EVENT}/ping")
+def ping(org_id: str, event_id: str) -> Response[str]:
+    event = visit_of(call_of(None)).event(Feature.METADATA)
+    return success("pong", Pong(org_id=event.org_id, event_id=event.event_id))
+
+
+@app.get(f"{EVENT}/details")
+def get_details(org_id: str, event_id: str) -> Response[str]:
+    event = visit_of(call_of(None)).event(Feature.METADATA)
+    return success("Event details", answers.event_details(event))
+
+
+@app.get(f"{ORG}/events")
+def get_events(org_id: str) -> Response[str]:
+    visit = visit_of(call_of(EventsQuery), events=True)
+    visit.check()
+    page, total = visit.call.page, visit.known.events or 0
+    rows = parts.directory.page(visit.org_id, page) if page.start < total else []
+    return success("Records for events", answers.events(parts.settings.renditions_base_url, rows, page, total))
+
+
+@app.get(f"{EVENT}/images")
+def get_images(org_id: str, event_id: str) -> Response[str]:
+    call = call_of(PageQuery)
+    event = visit_of(call).event(Feature.PHOTOS)
+    gallery = parts.galleries.current(event)
+    base_url, photos = parts.settings.renditions_base_url, gallery.cut(call.page)
+    return success("Records for all images", answers.images(base_url, event.event_id, photos, call.page, len(gallery)))
+
+
+@app.get(f"{EVENT}/faces/<request_id>")
+def get_faces(org_id: str, event_id: str, request_id: str) -> Response[str]:
+    call = call_of(PageQuery)
+    visit = visit_of(call)
+    visit.event(Feature.SELFIE_SEARCH)
+    stored = visit.known.result
     if call.search is None or stored is None:
         raise NotFound("request_id is unknown for this event.")
-    return success(face_search_response(parts.settings.renditions_base_url, call.search, call.page, stored))
+    data = answers.face_search_result(parts.settings.renditions_base_url, call.search, call.page, stored)
+    return success("Computed face search", data)
+
+
+@app.post(f"{EVENT}/original-photos")
+def post_original_photos(org_id: str, event_id: str) -> Response[str]:
+    request = parse_originals(body_of(app))
+    call = call_of(OriginalsQuery)
+    if isinstance(request, OriginalsRequest):
+        call = call.with_body(request.request_id)
+    visit = visit_of(call)
+    event = visit.event(Feature.PHOTOS)
+    if not isinstance(request, OriginalsRequest):
+        raise request
+    require(event, request.feature)
+    total, image_ids = request.select(call, visit.known.result)
+    links = parts.originals.links(event, image_ids)
+    return success("Original photos", answers.original_photos(request, links, call.page, total))
+
+
+@app.post(f"{EVENT}/faces/uploads")
+def post_uploads(org_id: str, event_id: str) -> Response[str]:
+    event = visit_of(call_of(None), Scope.SEARCH).event(Feature.SELFIE_SEARCH)
+    request = parse_upload_request(body_of(app))
+    upload_id = uuid.uuid4()
+    form = parts.selfie_uploads.form(UploadKey(event.org_id, event.event_id, upload_id), request.content_type)
+    data = SelfieUpload(
+        upload_id=upload_id,
+        url=form.url,
+        fields=form.fields,
+        max_bytes=MAX_UPLOAD_BYTES,
+        expires_in=UPLOAD_SECONDS,
+    )
+    return success("Upload the selfie", data)
+
+
+@app.route("/.*", method="OPTIONS")
+def preflight() -> Response[str]:
+    return Response(204)
 
 
 handler = api_handler(app)

@@ -2,30 +2,38 @@
 
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 
-from facesearch.answers import face_search_response, success
+from facesearch.access import Feature
+from facesearch.answers import face_search_result, success
 from facesearch.bootstrap import parts
 from facesearch.calls import parse_call
-from facesearch.entry import api_handler, body_of, header_of, log_call, path_of, query_of
+from facesearch.entry import also_answer, api_handler, body_of, header_of, log_call, path_of, query_of
+from facesearch.models import Scope
 from facesearch.multipart import parse_selfie_form
-from facesearch.search import replayed
+from facesearch.quota import NOBODYS
+from facesearch.search import Caller, replayed
 
 app = APIGatewayRestResolver()
 
 
 @app.post("/api/v1/ext/<org_id>/event/<event_id>/faces")
 def post_faces(org_id: str, event_id: str) -> Response[str]:
+    also_answer(app, lambda: NOBODYS)
     form = parse_selfie_form(header_of(app, "Content-Type"), body_of(app))
-    call = parse_call(path_of(app), query_of(app)).with_body(form.request_id)
+    call = parse_call(path_of(app), query_of(app)).with_body(form.request_id, form.upload_id)
     log_call(call.org_id, call.event_id, call.request_id)
-    event, stored = parts.gate.admit(header_of(app, "X-API-Key"), call)
+    visit = parts.gate.identify(header_of(app, "X-API-Key"), call, Scope.SEARCH, quota=True)
+    meter = parts.meter(visit)
+    also_answer(app, lambda: meter.headers)
+    event = visit.event(Feature.SELFIE_SEARCH)
     search = call.search_or_new(event)
     log_call(search.org_id, search.event_id, search.request_id)
-    if stored is not None:
-        outcome = replayed(stored)
+    if visit.known.result is not None:
+        outcome = replayed(visit.known.result)
     else:
-        outcome = parts.face_search.search(event, search, form, call.page, app.lambda_context)
-    body = face_search_response(parts.settings.renditions_base_url, search, call.page, outcome.stored)
-    return success(body, {"Idempotent-Replayed": "true"} if outcome.replayed else None)
+        outcome = parts.face_search.search(event, search, form, call.page, Caller(app.lambda_context, meter))
+    data = face_search_result(parts.settings.renditions_base_url, search, call.page, outcome.stored)
+    replay = {"Idempotent-Replayed": "true"} if outcome.replayed else {}
+    return success("Computed face search", data, meter.headers | replay)
 
 
 handler = api_handler(app)

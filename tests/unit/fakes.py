@@ -7,14 +7,23 @@ from dataclasses import dataclass, field
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from facesearch.errors import NoFaceFound
+from facesearch.errors import NoFaceFound, UnknownUpload
 from facesearch.idempotency import AlreadyRunningError
 from facesearch.models import ApiKey, Event, PhotoMatch, SearchKey, SearchSummary
+from facesearch.selfies import ContentType, UploadForm, UploadKey
 
 ORG, EVENT_ID = 903, 456
 
 EVENT = Event(
-    event_id=EVENT_ID, org_id=ORG, name="Marathon", selfie_search=True, event_enabled=True, confidence=90, shards=4
+    event_id=EVENT_ID,
+    org_id=ORG,
+    name="Marathon",
+    selfie_search=True,
+    event_enabled=True,
+    confidence=90,
+    shards=4,
+    slug="marathon",
+    date="2026-05-01",
 )
 KEY = ApiKey(key_id="k", org_id=ORG, active=True)
 
@@ -74,3 +83,21 @@ class MemorySelfies:
 
     def keep(self, search: SearchKey, selfie: bytes) -> None:
         self.kept.setdefault(search, selfie)
+
+
+@dataclass
+class MemoryUploads:
+    """Uploads in a dictionary; a test puts them there."""
+
+    waiting: dict[UploadKey, bytes] = field(default_factory=dict)
+
+    def form(self, upload: UploadKey, content_type: ContentType) -> UploadForm:
+        return UploadForm("memory:", {"Content-Type": content_type})
+
+    def fetch(self, upload: UploadKey) -> bytes:
+        if upload not in self.waiting:
+            raise UnknownUpload("nothing there")
+        return self.waiting[upload]
+
+    def forget(self, upload: UploadKey) -> None:
+        self.waiting.pop(upload, None)

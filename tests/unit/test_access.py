@@ -3,10 +3,10 @@ from dataclasses import replace
 
 import pytest
 
-from facesearch.access import Gate, digest_of
+from facesearch.access import Feature, Gate, digest_of
 from facesearch.calls import Call, parse_call
 from facesearch.errors import FaceSearchError
-from facesearch.models import SearchKey, SearchSummary
+from facesearch.models import Scope, SearchKey, SearchSummary
 from facesearch.store.memory import MemoryReader
 from tests.unit.fakes import EVENT, EVENT_ID, KEY, ORG, photos
 
@@ -32,13 +32,14 @@ def call(org: object = ORG, event: object = EVENT_ID, request_id: str | None = N
 
 def refusal(reader: MemoryReader, api_key: str | None, asked: Call) -> int:
     with pytest.raises(FaceSearchError) as refused:
-        Gate(reader).admit(api_key, asked)
+        Gate(reader).identify(api_key, asked, Scope.READ).event(Feature.SELFIE_SEARCH)
     return refused.value.status
 
 
 def test_everything_that_a_page_needs_is_read_at_once(reader: MemoryReader) -> None:
-    event, stored = Gate(reader).admit(SECRET, call(request_id=REQUEST, page="2"))
-    assert event == EVENT
+    visit = Gate(reader).identify(SECRET, call(request_id=REQUEST, page="2"), Scope.READ)
+    assert visit.event(Feature.SELFIE_SEARCH) == EVENT
+    stored = visit.known.result
     assert stored is not None
     assert stored.photos == photos(40)[32:]
     assert reader.reads == 1
@@ -85,4 +86,4 @@ def test_a_feature_that_is_switched_off_is_403(reader: MemoryReader, feature: st
 
 def test_a_request_id_of_another_event_is_another_search(reader: MemoryReader) -> None:
     reader.events[OTHER_EVENT] = replace(EVENT, event_id=OTHER_EVENT)
-    assert Gate(reader).admit(SECRET, call(event=OTHER_EVENT, request_id=REQUEST))[1] is None
+    assert Gate(reader).identify(SECRET, call(event=OTHER_EVENT, request_id=REQUEST), Scope.READ).known.result is None

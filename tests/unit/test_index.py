@@ -105,8 +105,8 @@ class CountingStore(MemoryPhotoStore):
 
     rows = 0
 
-    def changes(self, event_id: int, shard: int, since: int) -> Iterator[PhotoChange]:
-        for change in super().changes(event_id, shard, since):
+    def changes(self, event_id: int, shard: int, since: int, *, faces: bool = True) -> Iterator[PhotoChange]:
+        for change in super().changes(event_id, shard, since, faces=faces):
             self.rows += 1
             yield change
 

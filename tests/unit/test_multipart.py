@@ -26,7 +26,7 @@ def test_a_form_gives_back_the_bytes_and_the_id_that_were_put_in(content: bytes,
     if BOUNDARY.encode() in content:
         return
     form = parse_selfie_form(FORM, body(part("request_id", str(request_id).encode()), part("file", content, "a.jpg")))
-    assert form == SelfieForm(content, str(request_id))
+    assert form == SelfieForm(content, request_id=str(request_id))
 
 
 @given(st.binary(max_size=300), st.text(max_size=80))

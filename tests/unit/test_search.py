@@ -1,4 +1,5 @@
 import threading
+import time
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -6,13 +7,15 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from facesearch.errors import NoFaceFound, SearchInProgress, UnusableImage
+from facesearch.errors import NoFaceFound, QuotaExceeded, SearchInProgress, UnknownUpload, UnusableImage
 from facesearch.models import SearchKey
 from facesearch.multipart import SelfieForm
 from facesearch.pagination import Page
-from facesearch.search import FaceSearch, Outcome, Patience
-from facesearch.store.memory import MemoryReader
-from tests.unit.fakes import EVENT, EVENT_ID, ORG, FakeMatcher, MemoryClaims, MemorySelfies, photos
+from facesearch.quota import Limits, Meter, QuotaState
+from facesearch.search import Caller, FaceSearch, Outcome, Patience
+from facesearch.selfies import UploadKey
+from facesearch.store.memory import MemoryBucket, MemoryReader
+from tests.unit.fakes import EVENT, EVENT_ID, ORG, FakeMatcher, MemoryClaims, MemorySelfies, MemoryUploads, photos
 
 SEARCH = SearchKey(ORG, EVENT_ID, uuid.UUID(int=7))
 FIRST = Page(1, 32)
@@ -26,18 +29,25 @@ class Bench:
         self.claims = MemoryClaims()
         self.store = MemoryReader()
         self.selfies = MemorySelfies()
+        self.uploads = MemoryUploads()
+        self.limits = Limits(per_minute=1, burst=5)
         self.face_search = FaceSearch(
             matcher=self.matcher,
             claims=self.claims,
             results=self.store,
             selfies=self.selfies,
+            uploads=self.uploads,
             reader=self.store,
             pool=pool,
             patience=Patience(wait),
         )
 
     def post(self, selfie: bytes = b"guest", page: Page = FIRST) -> Outcome:
-        return self.face_search.search(EVENT, SEARCH, SelfieForm(selfie), page, LambdaContext())
+        return self.ask(SelfieForm(selfie), page)
+
+    def ask(self, form: SelfieForm, page: Page = FIRST) -> Outcome:
+        meter = Meter(MemoryBucket(self.store.quotas), ORG, self.limits, self.store.quotas.get(ORG, QuotaState()))
+        return self.face_search.search(EVENT, SEARCH, form, page, Caller(LambdaContext(), meter))
 
 
 @pytest.fixture
@@ -110,7 +120,7 @@ def test_a_selfie_that_cannot_be_searched_leaves_nothing_behind(
     bench: Bench, form: SelfieForm, error: type[Exception]
 ) -> None:
     with pytest.raises(error):
-        bench.face_search.search(EVENT, SEARCH, form, FIRST, LambdaContext())
+        bench.ask(form)
     assert not bench.selfies.kept
     assert not bench.store.results
     assert bench.post().replayed is False, "a retry with a good selfie runs"
@@ -137,3 +147,80 @@ def test_a_result_that_another_run_has_finished_meanwhile_is_the_answer(bench: B
     bench.claims.done.clear()
     bench.matcher.during_match = overtaken
     assert bench.post().stored.photos == photos(3)
+
+
+def left(bench: Bench) -> int:
+    """Searches that the organisation may still run."""
+    state = bench.store.quotas.get(ORG, QuotaState())
+    return int(Meter(MemoryBucket({}), ORG, bench.limits, state).headers["RateLimit-Remaining"])
+
+
+def test_a_search_pays_once_and_its_replays_and_duplicates_nothing(bench: Bench) -> None:
+    started, release = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        started.set()
+        release.wait(10)
+
+    bench.matcher.during_match = hold
+    with ThreadPoolExecutor(8) as callers:
+        first = callers.submit(bench.post)
+        started.wait(10)
+        others = [callers.submit(bench.post) for _ in range(7)]
+        release.set()
+        assert {first.result().replayed, *(other.result().replayed for other in others)} == {True, False}
+    bench.post()
+    assert bench.matcher.matched == 1
+    assert left(bench) == 4
+
+
+@pytest.mark.parametrize("selfie", [b"nobody", b""])
+def test_a_refused_selfie_costs_nothing(bench: Bench, selfie: bytes) -> None:
+    with pytest.raises((NoFaceFound, UnusableImage)):
+        bench.post(selfie)
+    assert left(bench) == 5
+
+
+def test_a_failed_search_costs_nothing(bench: Bench) -> None:
+    def fail() -> None:
+        raise OSError
+
+    bench.matcher.during_match = fail
+    with pytest.raises(OSError):  # noqa: PT011 - it has no text
+        bench.post()
+    assert left(bench) == 5
+
+
+def test_without_quota_nothing_is_matched_or_stored_and_a_later_retry_is_searched(bench: Bench) -> None:
+    bench.store.quotas[ORG] = QuotaState(full_at=time.time_ns() // 1000 + 5 * bench.limits.interval)
+    with pytest.raises(QuotaExceeded) as refused:
+        bench.post()
+    assert 1 <= refused.value.retry_after <= 60
+    assert (bench.matcher.matched, bench.selfies.kept, bench.store.results) == (0, {}, {})
+    bench.store.quotas.clear()
+    assert not bench.post().replayed
+
+
+def test_an_uploaded_selfie_is_searched_once_and_then_gone(bench: Bench) -> None:
+    upload = UploadKey(ORG, EVENT_ID, uuid.UUID(int=9))
+    bench.uploads.waiting[upload] = b"guest"
+    form = SelfieForm(upload_id=str(upload.upload_id))
+    assert not bench.ask(form).replayed
+    assert bench.uploads.waiting == {}
+    assert bench.selfies.kept == {SEARCH: b"guest"}
+    assert bench.ask(form).replayed, "a finished search needs no upload any more"
+
+
+@pytest.mark.parametrize("upload_id", [str(uuid.UUID(int=10)), "abc", ""])
+def test_an_upload_that_is_not_there_is_refused(bench: Bench, upload_id: str) -> None:
+    with pytest.raises(UnknownUpload):
+        bench.ask(SelfieForm(upload_id=upload_id))
+    assert left(bench) == 5
+
+
+def test_a_search_that_fails_leaves_its_upload_for_the_retry(bench: Bench) -> None:
+    upload = UploadKey(ORG, EVENT_ID, uuid.UUID(int=9))
+    bench.uploads.waiting[upload] = b"nobody"
+    with pytest.raises(NoFaceFound):
+        bench.ask(SelfieForm(upload_id=str(upload.upload_id)))
+    assert upload in bench.uploads.waiting

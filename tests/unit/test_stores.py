@@ -21,7 +21,7 @@ from facesearch.store import schema
 from facesearch.store.batch import StillUnprocessedError, batch_get, batch_put
 from facesearch.store.memory import MemoryPhotoStore, MemoryReader
 from facesearch.store.photos import DynamoPhotoStore
-from facesearch.store.reading import DynamoReader, Reader
+from facesearch.store.reading import DynamoReader, Reader, Wanted
 from facesearch.store.results import DynamoResultStore, ResultStore
 from tests.conftest import ROOT
 from tests.unit.fakes import photos
@@ -77,7 +77,7 @@ def test_a_saved_search_is_read_back_page_by_page(results: tuple[Reader, ResultS
     reader, store = results
     assert store.save(SEARCH, SearchSummary(total, 90), photos(total))
     for page in (Page(1, 32), Page(2, 60), Page(28, 100), Page(5000, 100)):
-        stored = reader.read(None, None, SEARCH, page).result
+        stored = reader.read(Wanted(search=SEARCH, page=page)).result
         assert stored is not None
         assert stored.summary == SearchSummary(total, 90)
         assert stored.photos == photos(total)[page.start : page.stop]
@@ -87,14 +87,14 @@ def test_a_saved_search_never_changes(results: tuple[Reader, ResultStore]) -> No
     reader, store = results
     store.save(SEARCH, SearchSummary(3, 90), photos(3))
     assert store.save(SEARCH, SearchSummary(3, 50), photos(3)) is False
-    stored = reader.read(None, None, SEARCH, Page(1, 32)).result
+    stored = reader.read(Wanted(search=SEARCH, page=Page(1, 32))).result
     assert stored is not None
     assert stored.summary.confidence == 90
 
 
 def test_what_is_not_there_or_not_asked_for_is_none(results: tuple[Reader, ResultStore]) -> None:
     reader, _ = results
-    for snapshot in (reader.read("00", 1, SEARCH, Page(1, 32)), reader.read(None, None)):
+    for snapshot in (reader.read(Wanted("00", 1, SEARCH, Page(1, 32), 2, 2)), reader.read(Wanted())):
         assert (snapshot.key, snapshot.event, snapshot.result) == (None, None, None)
 
 
@@ -140,14 +140,14 @@ def test_an_expired_result_is_gone_before_dynamodb_deletes_it(
     store.save(SEARCH, SearchSummary(3, 90), photos(3))
     later = time.time() + 2 * 86_400 + 1
     monkeypatch.setattr(time, "time", lambda: later)
-    assert reader.read(None, None, SEARCH, Page(1, 32)).result is None
+    assert reader.read(Wanted(search=SEARCH, page=Page(1, 32))).result is None
     assert store.save(SEARCH, SearchSummary(1, 90), photos(1)), "the same request_id may be searched again"
 
 
 def test_a_result_without_header_is_no_result(dynamodb: "DynamoDBClient") -> None:
     DynamoResultStore(dynamodb, TABLE, 30).save(SEARCH, SearchSummary(3, 90), photos(3))
     dynamodb.delete_item(TableName=TABLE, Key=schema.header_key(SEARCH))
-    assert DynamoReader(dynamodb, TABLE).read(None, None, SEARCH, Page(1, 32)).result is None
+    assert DynamoReader(dynamodb, TABLE).read(Wanted(search=SEARCH, page=Page(1, 32))).result is None
 
 
 def test_what_an_operator_creates_is_what_the_api_reads(dynamodb: "DynamoDBClient") -> None:
@@ -155,7 +155,7 @@ def test_what_an_operator_creates_is_what_the_api_reads(dynamodb: "DynamoDBClien
     org = admin.create_org("Marathon Photos")
     created = admin.create_key(org)
     event = admin.create_event(org, "Marathon 2026", confidence=85)
-    known = DynamoReader(dynamodb, TABLE).read(digest_of(created.api_key), event)
+    known = DynamoReader(dynamodb, TABLE).read(Wanted(digest_of(created.api_key), event))
     assert known.key is not None
     assert (known.key.org_id, known.key.key_id, known.key.active) == (org, created.key_id, True)
     assert known.event == admin.event(event)

@@ -4,8 +4,8 @@ import json
 import os
 from pathlib import Path
 
-from facesearch.access import digest_of
-from facesearch.store.reading import DynamoReader
+from facesearch.access import digest_of, is_live
+from facesearch.store.reading import DynamoReader, Wanted
 from tools.cli.errors import CommandError
 from tools.cli.stack import Stack
 
@@ -50,8 +50,8 @@ def key_for(stack: Stack, org_id: int) -> str:
 
 
 def _works(stack: Stack, org_id: int, api_key: str) -> bool:
-    known = DynamoReader(stack.dynamodb, stack.table_name).read(digest_of(api_key), None).key
-    return known is not None and known.active and known.org_id == org_id
+    known = DynamoReader(stack.dynamodb, stack.table_name).read(Wanted(digest=digest_of(api_key))).key
+    return known is not None and is_live(known) and known.org_id == org_id
 
 
 def _remembered(path: Path) -> dict[str, str]:

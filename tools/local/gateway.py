@@ -20,6 +20,7 @@ from tools.local.pool import FunctionFailed
 from tools.local.proxy import HttpRequest, MalformedAnswerError, Routes, from_answer, to_event
 from tools.local.renditions import PREFIX, Renditions
 from tools.local.runtime_api import LAMBDA_PAYLOAD_BYTES
+from tools.local.throttles import Throttles
 
 REQUEST_BYTES = 10 * 1024 * 1024
 """API Gateway's limit for a request's body."""
@@ -41,9 +42,18 @@ class Api:
 
     routes: Sequence[Route]
     responses: GatewayResponses
+    throttles: Throttles
     binary_types: Sequence[str]
     stage: str
     account: str
+
+
+class _RefusedError(Exception):
+    """The gateway answers by itself, with its answer of this kind."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(kind)
+        self.kind = kind
 
 
 @dataclass
@@ -105,6 +115,8 @@ class Gateway:
             return await self._invoke(request, path, record)
         except ClientDisconnect:
             raise
+        except _RefusedError as refused:
+            return self._own(refused.kind)
         except Exception as error:  # noqa: BLE001 - the last resort, as a gateway has it
             record.outcome = f"gateway error: {type(error).__name__}"
             return self._own("CRASHED")
@@ -112,14 +124,13 @@ class Gateway:
     async def _invoke(self, request: Request, path: str, record: _Record) -> Response:
         found = self._routes.find(request.method, path)
         if found is None:
-            return self._own("MISSING_AUTHENTICATION_TOKEN")
+            raise _RefusedError("MISSING_AUTHENTICATION_TOKEN")
         route, parameters = found
         record.route = route.path
-        body = await _read(request)
-        if body is None:
-            return self._own("REQUEST_TOO_LARGE")
+        if not self._api.throttles.admit(route):
+            raise _RefusedError("THROTTLED")
         event = to_event(
-            _plain(request, path, body),
+            _plain(request, path, await _read(request)),
             route,
             parameters,
             binary_types=self._api.binary_types,
@@ -128,16 +139,16 @@ class Gateway:
             request_id=record.request_id,
         )
         if len(event) > LAMBDA_PAYLOAD_BYTES:
-            return self._own("REQUEST_TOO_LARGE")
+            raise _RefusedError("REQUEST_TOO_LARGE")
         try:
             async with asyncio.timeout(self._integration_seconds):
                 answer = from_answer(await self._functions[route.function].invoke(event))
         except TimeoutError:
             record.outcome = "integration timeout"
-            return self._own("INTEGRATION_TIMEOUT")
+            raise _RefusedError("INTEGRATION_TIMEOUT") from None
         except (FunctionFailed, MalformedAnswerError) as error:
             record.outcome = type(error).__name__
-            return self._own("CRASHED")
+            raise _RefusedError("CRASHED") from None
         response = Response(answer.body, answer.status)
         for name, value in answer.headers:
             response.headers.append(name, value)
@@ -162,18 +173,18 @@ class Gateway:
         self._log(json.dumps(line))
 
 
-async def _read(request: Request) -> bytes | None:
-    """The body, or None if it is over the limit: by its declared length before a byte is read, else while reading.
+async def _read(request: Request) -> bytes:
+    """The body, unless it is over the limit: by its declared length before a byte is read, else while reading.
 
     What is not read then, the server discards, so that a client which sends first and reads later gets its answer.
     """
     if int(request.headers.get("content-length", 0)) > REQUEST_BYTES:
-        return None
+        raise _RefusedError("REQUEST_TOO_LARGE")
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
         if len(body) > REQUEST_BYTES:
-            return None
+            raise _RefusedError("REQUEST_TOO_LARGE")
     return bytes(body)
 
 

@@ -14,6 +14,7 @@ from tools.local.intrinsics import TemplateError
 # CRASHED is no type of AWS's: a Lambda that failed is answered 502 with DEFAULT_5XX's body.
 DEFAULTS = {
     "MISSING_AUTHENTICATION_TOKEN": (403, "Missing Authentication Token"),
+    "THROTTLED": (429, "Too Many Requests"),
     "REQUEST_TOO_LARGE": (413, "Request Too Long"),
     "INTEGRATION_TIMEOUT": (504, "Endpoint request timed out"),
     "CRASHED": (502, "Internal server error"),

@@ -27,6 +27,7 @@ from tools.local.runtime_api import RuntimeApi
 from tools.local.server import Serving, listening
 from tools.local.state import State, write_json
 from tools.local.template import Deployment, Template
+from tools.local.throttles import Throttles
 from tools.local.workers import FunctionLog, Launcher, RuntimeName, Surroundings, default_runtime
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -256,6 +257,7 @@ def _api(template: Template, functions: Sequence[Function], resources: Resources
     return Api(
         routes=[route for function in functions for route in function.routes],
         responses=GatewayResponses(resolved(api.properties.get("GatewayResponses", {}))),
+        throttles=Throttles(resolved(api.properties.get("MethodSettings", []))),
         binary_types=resolved(api.properties.get("BinaryMediaTypes", [])),
         stage=resolved(api.properties["StageName"]),
         account=ACCOUNT,

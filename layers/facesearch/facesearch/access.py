@@ -1,11 +1,14 @@
 """Who may do what: the checks of the contract, in its order."""
 
 import hashlib
+import time
+from dataclasses import dataclass
+from enum import Enum
 
 from facesearch.calls import Call
-from facesearch.errors import FaceSearchError, Forbidden, MissingKey, NotFound
-from facesearch.models import Event
-from facesearch.store.reading import Reader, StoredPage
+from facesearch.errors import Forbidden, MissingKey, NotFound
+from facesearch.models import ApiKey, Event, Scope
+from facesearch.store.reading import Reader, Snapshot, Wanted
 
 
 def digest_of(api_key: str) -> str:
@@ -13,39 +16,117 @@ def digest_of(api_key: str) -> str:
     return hashlib.sha256(api_key.encode()).hexdigest()
 
 
+class Feature(Enum):
+    """What of an event a call is about, and so which of its switches must be on."""
+
+    METADATA = "metadata"
+    """Answers whatever is switched off, or nobody could see that it is."""
+    PHOTOS = "photos"
+    SELFIE_SEARCH = "selfie search"
+    BIB_SEARCH = "bib search"
+    """Part of the contract that is not served: off in every event."""
+
+
+@dataclass(frozen=True)
+class Visit:
+    """A caller whose key and organisation are in order, and what was read for it; the rest is still to be checked.
+
+    Attributes:
+        org_id: of caller and call.
+    """
+
+    call: Call
+    org_id: int
+    known: Snapshot
+
+    def check(self) -> None:
+        """Refuse a path or query that does not fit.
+
+        Raises:
+            InvalidRequest, InvalidRequestId: it does not.
+        """
+        if self.call.problem is not None:
+            raise self.call.problem
+
+    def event(self, feature: Feature) -> Event:
+        """The event that the call is about, after `check`.
+
+        Raises:
+            InvalidRequest, InvalidRequestId: see `check`.
+            NotFound: no such event.
+            Forbidden: somebody else's event, or the feature is off.
+        """
+        self.check()
+        event = self.known.event
+        if event is None:
+            raise NotFound("Event configuration not found.")
+        if event.org_id != self.org_id:
+            raise Forbidden("The event does not belong to this organisation.")
+        require(event, feature)
+        return event
+
+
+def require(event: Event, feature: Feature) -> None:
+    """Refuse a feature that the event's switches do not allow.
+
+    Raises:
+        Forbidden: it is off.
+    """
+    if feature is Feature.METADATA:
+        return
+    if not event.event_enabled:
+        raise Forbidden("This event is disabled.")
+    if feature is Feature.SELFIE_SEARCH and not event.selfie_search:
+        raise Forbidden("Selfie search is disabled for this event.")
+    if feature is Feature.BIB_SEARCH:
+        raise Forbidden("Bib search is disabled for this event.")
+
+
 class Gate:
-    """Admits a call, with everything that it may see read in one round trip."""
+    """Lets callers in, with everything that the call may see read in one round trip."""
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
 
-    def admit(self, api_key: str | None, call: Call) -> tuple[Event, StoredPage | None]:
-        """The event, and the page of the search that the call names, if that is finished.
+    def identify(
+        self, api_key: str | None, call: Call, scope: Scope, *, quota: bool = False, events: bool = False
+    ) -> Visit:
+        """Check the key against the organisation. Event, search and page that the call names are read along.
 
         The key is looked up by its digest, so how long that takes tells nothing about any other key.
 
+        Args:
+            api_key: as it came.
+            call: whose turn it is.
+            scope: what the key must be good for.
+            quota, events: read the organisation's quota, or how many events it has.
+
         Raises:
             MissingKey: no key, or a blank one.
-            Forbidden: unknown or inactive key, somebody else's organisation or event, or the feature is off.
-            InvalidRequest, InvalidRequestId: path or query do not fit the schema.
-            NotFound: no such event.
+            Forbidden: unknown, inactive, expired or too narrow a key, or somebody else's organisation.
         """
         api_key = (api_key or "").strip()
         if not api_key:
             raise MissingKey("X-API-Key is missing.")
-        known = self._reader.read(digest_of(api_key), call.event_id, call.search, call.page)
-        if known.key is None or not known.key.active:
+        known = self._reader.read(
+            Wanted(
+                digest=digest_of(api_key),
+                event_id=call.event_id,
+                search=call.search,
+                page=call.page,
+                org_id=call.org_id if events else None,
+                quota_of=call.org_id if quota else None,
+            )
+        )
+        if known.key is None or not is_live(known.key):
             raise Forbidden("The API key is invalid or inactive.")
         if call.org_id is not None and call.org_id != known.key.org_id:
             raise Forbidden("The API key does not belong to this organisation.")
-        problem: FaceSearchError | None = call.problem
-        if problem is not None:
-            raise problem
-        event = known.event
-        if event is None:
-            raise NotFound("Event configuration not found.")
-        if event.org_id != known.key.org_id:
-            raise Forbidden("The event does not belong to this organisation.")
-        if not (event.event_enabled and event.selfie_search):
-            raise Forbidden("Selfie search is disabled for this event.")
-        return event, known.result
+        if scope not in known.key.scopes:
+            raise Forbidden(f"The API key lacks the scope {scope}.")
+        return Visit(call, known.key.org_id, known)
+
+
+def is_live(key: ApiKey) -> bool:
+    """Whether the key opens anything now."""
+    return key.active and (key.expires_at is None or time.time() < key.expires_at)

@@ -1,46 +1,103 @@
 """The envelope around every answer, and the one place where exceptions become statuses."""
 
-import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 
 from aws_lambda_powertools.event_handler import Response
 from pydantic import BaseModel
 
 from facesearch.errors import FaceSearchError
-from facesearch.models import FaceSearchResponse, FaceSearchResult, ImageItem, PhotoMatch, SearchKey
+from facesearch.models import Event, EventRow, PhotoMatch, SearchKey
 from facesearch.observability import log_unexpected, logger
+from facesearch.originals import Link, NoLink, OriginalsRequest
 from facesearch.pagination import Page, paginate
 from facesearch.photos import rendition_url
+from facesearch.responses import (
+    EventDetails,
+    EventItem,
+    Events,
+    FaceSearchResult,
+    FailedUrl,
+    Failure,
+    ImageItem,
+    Images,
+    OriginalPhotos,
+    PresignedUrl,
+    Success,
+)
 from facesearch.store.reading import StoredPage
 
 JSON = "application/json"
 INTERNAL_ERROR = "Internal error; nothing was recorded. Retry with the same request_id."
 
 
-def success(body: BaseModel, headers: Mapping[str, str] | None = None) -> Response[str]:
-    """200 with a response model, which brings the envelope with it."""
+def success(message: str, data: BaseModel, headers: Mapping[str, str] | None = None) -> Response[str]:
+    """200 with these data in the envelope."""
+    body = Success(message=message, data=data)
     return Response(HTTPStatus.OK, JSON, body.model_dump_json(by_alias=True), headers=dict(headers or {}))
 
 
-def failure(error: Exception) -> Response[str]:
+def failure(error: Exception, headers: Mapping[str, str] | None = None) -> Response[str]:
     """The envelope of whatever went wrong: a documented outcome as it says of itself, anything else as 500."""
     if isinstance(error, FaceSearchError):
         logger.info("refused", status=error.status, outcome=type(error).__name__)
-        return _error(error.status, error.message, error.headers)
+        return _error(error.status, error.message, {**(headers or {}), **error.headers})
     log_unexpected(error)
-    return _error(HTTPStatus.INTERNAL_SERVER_ERROR, INTERNAL_ERROR, {})
+    return _error(HTTPStatus.INTERNAL_SERVER_ERROR, INTERNAL_ERROR, headers or {})
 
 
-def face_search_response(base_url: str, search: SearchKey, page: Page, stored: StoredPage) -> FaceSearchResponse:
+def _error(status: int, message: str, headers: Mapping[str, str]) -> Response[str]:
+    return Response(status, JSON, Failure(message=message).model_dump_json(by_alias=True), headers=dict(headers))
+
+
+def face_search_result(base_url: str, search: SearchKey, page: Page, stored: StoredPage) -> FaceSearchResult:
     """The answer of both faces calls."""
-    return FaceSearchResponse(
-        data=FaceSearchResult(
-            request_id=str(search.request_id),
-            confidence_percentage=stored.summary.confidence,
-            images=[_image_item(base_url, search.event_id, photo) for photo in stored.photos],
-            pagination=paginate(page, stored.summary.total),
-        )
+    return FaceSearchResult(
+        request_id=search.request_id,
+        confidence_percentage=stored.summary.confidence,
+        images=[_image_item(base_url, search.event_id, photo) for photo in stored.photos],
+        pagination=paginate(page, stored.summary.total),
+    )
+
+
+def images(base_url: str, event_id: int, photos: Sequence[PhotoMatch], page: Page, total: int) -> Images:
+    """A page of the gallery."""
+    return Images(images=[_image_item(base_url, event_id, photo) for photo in photos], pagination=paginate(page, total))
+
+
+def event_details(event: Event) -> EventDetails:
+    """All that a site may know of an event."""
+    return EventDetails(
+        event_id=event.event_id,
+        event_name=event.name,
+        event_slug=event.slug,
+        event_date=event.date,
+        status="active" if event.event_enabled else "inactive",
+        event_enabled=event.event_enabled,
+        selfie_search=event.selfie_search,
+    )
+
+
+def events(base_url: str, rows: Sequence[EventRow], page: Page, total: int) -> Events:
+    """A page of the organisation's events."""
+    return Events(events=[_event_item(base_url, row) for row in rows], pagination=paginate(page, total))
+
+
+def original_photos(
+    request: OriginalsRequest, links: Sequence[Link | NoLink], page: Page, total: int
+) -> OriginalPhotos:
+    """A page of links to originals."""
+    found = [PresignedUrl(url=link.url, filename=link.filename) for link in links if isinstance(link, Link)]
+    failed = [FailedUrl(image_id=link.image_id, reason=link.reason) for link in links if isinstance(link, NoLink)]
+    return OriginalPhotos(
+        presigned_urls=found,
+        failed_urls=failed,
+        total_images=total,
+        successful_count=len(found),
+        failed_count=len(failed),
+        identifier=request.identifier,
+        message=f"{len(failed)} of {len(links)} images have no link; see failed_urls." if failed else None,
+        pagination=paginate(page, total),
     )
 
 
@@ -49,11 +106,17 @@ def _image_item(base_url: str, event_id: int, photo: PhotoMatch) -> ImageItem:
         img_url=rendition_url(base_url, event_id, "large", photo.image_id),
         height=photo.height or None,
         width=photo.width or None,
-        image_id=str(photo.image_id),
+        image_id=photo.image_id,
         thumbnail_url=rendition_url(base_url, event_id, "small", photo.image_id),
     )
 
 
-def _error(status: int, message: str, headers: Mapping[str, str]) -> Response[str]:
-    body = {"responseType": "error", "message": message, "data": None}
-    return Response(status, JSON, json.dumps(body), headers=dict(headers))
+def _event_item(base_url: str, row: EventRow) -> EventItem:
+    return EventItem(
+        event_id=row.event_id,
+        event_name=row.name,
+        event_slug=row.slug,
+        event_date=row.date,
+        status="active" if row.event_enabled else "inactive",
+        cover_image=rendition_url(base_url, row.event_id, "large", row.cover) if row.cover else None,
+    )

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from botocore.config import Config
 
-from facesearch.access import Gate
+from facesearch.access import Gate, Visit
+from facesearch.quota import Limits, Meter
 from facesearch.settings import Settings
+from facesearch.store.quota import DynamoBucket
 from facesearch.store.reading import DynamoReader
 
 if TYPE_CHECKING:
@@ -20,17 +22,27 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
     from facesearch.engine import FaceEngine
+    from facesearch.gallery import Galleries
     from facesearch.indexing import PhotoIndexer
+    from facesearch.originals import Originals
     from facesearch.search import FaceSearch
+    from facesearch.selfies import SelfieUploads
+    from facesearch.store.directory import EventDirectory
+    from facesearch.store.photos import DynamoPhotoStore
 
 DYNAMODB = Config(
     connect_timeout=1, read_timeout=3, retries={"mode": "standard", "total_max_attempts": 3}, max_pool_connections=16
 )
 """A single-digit-millisecond service: a call that hangs is better tried again, with botocore's jittered backoff."""
 S3 = Config(
-    connect_timeout=2, read_timeout=20, retries={"mode": "standard", "total_max_attempts": 4}, max_pool_connections=16
+    connect_timeout=2,
+    read_timeout=20,
+    retries={"mode": "standard", "total_max_attempts": 4},
+    max_pool_connections=16,
+    signature_version="s3v4",
+    s3={"addressing_style": "virtual"},  # else presigned links lead to us-east-1, which redirects; browsers refuse that
 )
-IO_THREADS = 8
+IO_THREADS = 16
 UPLOADS_AT_ONCE = 4
 """One photo has the CPU while others are fetched and written; each may hold a file of 50 MB."""
 
@@ -46,6 +58,11 @@ class Parts:
     def gate(self) -> Gate:
         return Gate(self._reader)
 
+    def meter(self, visit: Visit) -> Meter:
+        """The quota of the organisation that pays for this visit's searches."""
+        limits = Limits(self.settings.search_quota_per_minute, self.settings.search_quota_burst)
+        return Meter(self._bucket, visit.org_id, limits, visit.known.quota)
+
     @cached_property
     def face_search(self) -> "FaceSearch[Any]":
         from facesearch.embedded import EmbeddedMatcher
@@ -53,12 +70,10 @@ class Parts:
         from facesearch.index import IndexCache
         from facesearch.search import FaceSearch, Patience
         from facesearch.selfies import NoSelfieStore, S3SelfieStore
-        from facesearch.store.photos import DynamoPhotoStore
         from facesearch.store.results import DynamoResultStore
 
         settings = self.settings
-        photos = DynamoPhotoStore(self._dynamodb, settings.table_name)
-        indexes = IndexCache(photos, self._engine.model, settings.index_cache_megabytes, self._io)
+        indexes = IndexCache(self._photos, self._engine.model, settings.index_cache_megabytes, self._io)
         return FaceSearch(
             matcher=EmbeddedMatcher(self._engine, indexes, self._background),
             claims=OnceOnly(
@@ -68,20 +83,45 @@ class Parts:
             selfies=S3SelfieStore(self._s3, settings.required("selfies_bucket"))
             if settings.selfie_retention_days
             else NoSelfieStore(),
+            uploads=self.selfie_uploads,
             reader=self._reader,
             pool=self._background,
             patience=Patience(settings.duplicate_wait_seconds),
         )
 
     @cached_property
+    def selfie_uploads(self) -> "SelfieUploads":
+        from facesearch.selfies import S3SelfieUploads
+
+        return S3SelfieUploads(self._s3, self.settings.required("selfies_bucket"))
+
+    @cached_property
+    def galleries(self) -> "Galleries":
+        from facesearch.gallery import Galleries
+
+        return Galleries(self._photos, self._io)
+
+    @cached_property
+    def originals(self) -> "Originals":
+        from facesearch.originals import Originals, S3Originals
+
+        store = S3Originals(self._s3, self.settings.required("photos_bucket"))
+        return Originals(self._photos, store, self._io)
+
+    @cached_property
+    def directory(self) -> "EventDirectory":
+        from facesearch.store.directory import EventDirectory
+
+        return EventDirectory(self._dynamodb, self.settings.table_name)
+
+    @cached_property
     def photo_indexer(self) -> "PhotoIndexer":
         from facesearch.indexing import PhotoIndexer
-        from facesearch.store.photos import DynamoPhotoStore
 
         settings = self.settings
         return PhotoIndexer(
             engine=self._engine,
-            photos=DynamoPhotoStore(self._dynamodb, settings.table_name),
+            photos=self._photos,
             reader=self._reader,
             s3=self._s3,
             photos_bucket=settings.required("photos_bucket"),
@@ -94,6 +134,16 @@ class Parts:
         from facesearch.engine.opencv import OpenCvEngine
 
         return OpenCvEngine(self.settings.models_dir, threads=self.settings.vcpus)
+
+    @cached_property
+    def _photos(self) -> "DynamoPhotoStore":
+        from facesearch.store.photos import DynamoPhotoStore
+
+        return DynamoPhotoStore(self._dynamodb, self.settings.table_name)
+
+    @cached_property
+    def _bucket(self) -> DynamoBucket:
+        return DynamoBucket(self._dynamodb, self.settings.table_name)
 
     @cached_property
     def _reader(self) -> DynamoReader:

@@ -20,13 +20,21 @@ _UUID = re.compile(
 )
 
 
-class EventPath(BaseModel):
+Id = Annotated[str, Field(pattern=_DIGITS)]
+
+
+class OrgPath(BaseModel):
     """Path parameters that every call has."""
 
     model_config = ConfigDict(frozen=True)
 
-    org_id: Annotated[str, Field(pattern=_DIGITS)]
-    event_id: Annotated[str, Field(pattern=_DIGITS)]
+    org_id: Id
+
+
+class EventPath(OrgPath):
+    """Path parameters of a call about an event."""
+
+    event_id: Id
 
 
 class PageQuery(BaseModel):
@@ -36,6 +44,18 @@ class PageQuery(BaseModel):
 
     page: Annotated[int, Field(ge=1, le=MAX_PAGE)] = 1
     page_size: Annotated[int, Field(ge=1, le=100)] = 32
+
+
+class EventsQuery(PageQuery):
+    """The same for lists of events."""
+
+    page_size: Annotated[int, Field(ge=1, le=100)] = 10
+
+
+class OriginalsQuery(PageQuery):
+    """The same for links to originals, each of which is looked for."""
+
+    page_size: Annotated[int, Field(ge=1, le=60)] = 30
 
 
 @dataclass(frozen=True)
@@ -64,10 +84,15 @@ class Call:
             return None
         return SearchKey(self.org_id, self.event_id, self.request_id)
 
-    def with_body(self, request_id: str | None) -> "Call":
-        """This call with the request_id of its body, if there is one."""
+    def with_body(self, request_id: str | None, upload_id: str | None = None) -> "Call":
+        """This call with the request_id of its body, if there is one.
+
+        An upload is made for one search: its id names that search if nothing else does, so that sending it again is a
+        retry.
+        """
         if request_id is None:
-            return self
+            given = upload_of(upload_id)
+            return self if given is None else replace(self, request_id=given)
         try:
             return replace(self, request_id=parse_request_id(request_id))
         except InvalidRequestId as error:
@@ -84,18 +109,23 @@ class Call:
         return SearchKey(event.org_id, event.event_id, self.request_id or uuid.uuid4())
 
 
-def parse_call(path: Mapping[str, str], query: Mapping[str, str]) -> Call:
-    """Read path and query of a paged call; a `request_id` in the path is read as well. Never raises."""
+def parse_call(path: Mapping[str, str], query: Mapping[str, str], paged: type[PageQuery] | None = PageQuery) -> Call:
+    """Read path and query of a call, which has no query if `paged` is None. Never raises.
+
+    An `event_id` and a `request_id` in the path are read as well.
+    """
     problems: list[str] = []
     try:
-        EventPath.model_validate(dict(path))
+        (EventPath if "event_id" in path else OrgPath).model_validate(dict(path))
     except ValidationError as error:
         problems += flatten("path", error)
-    try:
-        wanted = PageQuery.model_validate(dict(query))
-    except ValidationError as error:
-        problems += flatten("query", error)
-        wanted = PageQuery()
+    wanted = PageQuery()
+    if paged is not None:
+        try:
+            wanted = paged.model_validate(dict(query))
+        except ValidationError as error:
+            problems += flatten("query", error)
+            wanted = paged()
     problem: FaceSearchError | None = InvalidRequest("; ".join(problems)) if problems else None
     request_id = None
     if "request_id" in path:
@@ -122,6 +152,14 @@ def parse_request_id(text: str) -> uuid.UUID:
     if form is None:
         raise InvalidRequestId("request_id is not a valid UUID")
     return uuid.UUID(form[1])
+
+
+def upload_of(text: str | None) -> uuid.UUID | None:
+    """An upload_id; None if there is none, or if it is no UUID and so was never given out."""
+    try:
+        return None if text is None else parse_request_id(text)
+    except InvalidRequestId:
+        return None
 
 
 def flatten(place: str, error: ValidationError) -> list[str]:

@@ -1,4 +1,4 @@
-"""What every API function does around its routes: reading the event, log context, error mapping, metrics."""
+"""What every API function does around its routes: reading the event, log context, error mapping, headers, metrics."""
 
 import base64
 import binascii
@@ -10,10 +10,13 @@ from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from facesearch.answers import failure
+from facesearch.bootstrap import parts
+from facesearch.browsers import headers_for
 from facesearch.errors import NotFound
 from facesearch.observability import flush_metrics, logger
 
 Handler = Callable[[dict[str, Any], LambdaContext], dict[str, Any]]
+_ALSO = "headers of this answer"
 
 
 def path_of(app: APIGatewayRestResolver) -> Mapping[str, str]:
@@ -47,15 +50,29 @@ def log_call(org_id: int | None, event_id: int | None, request_id: uuid.UUID | N
     logger.append_keys(org_id=org_id, event_id=event_id, request_id=str(request_id) if request_id else None)
 
 
+def also_answer(app: APIGatewayRestResolver, headers: Callable[[], Mapping[str, str]]) -> None:
+    """Headers that this request's answer has, should it fail; asked for when it does."""
+    app.append_context(**{_ALSO: headers})  # type: ignore[no-untyped-call]
+
+
 def api_handler(app: APIGatewayRestResolver) -> Handler:
     """The Lambda handler of an API function with these routes; whatever goes wrong in a route becomes an answer."""
-    app.exception_handler(Exception)(failure)
+
+    def failed(error: Exception) -> Response[str]:
+        headers = app.context.get(_ALSO)
+        return failure(error, headers() if headers else None)
+
+    app.exception_handler(Exception)(failed)
     app.not_found(_no_such_route)
 
     @logger.inject_lambda_context(clear_state=True)
     def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         try:
-            return app.resolve(event, context)
+            answer = app.resolve(event, context)
+            origin = app.current_event.headers.get("Origin") or ""
+            for name, value in headers_for(origin, parts.settings.origins).items():
+                answer["multiValueHeaders"][name] = [value]
+            return answer
         finally:
             flush_metrics()
 

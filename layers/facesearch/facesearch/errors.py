@@ -30,6 +30,12 @@ class UnusableImage(FaceSearchError):
     status = 400
 
 
+class UnknownUpload(FaceSearchError):
+    """`upload_id` names no upload that is there: never made, not finished, expired, or used for a search already."""
+
+    status = 400
+
+
 class NoFaceFound(FaceSearchError):
     """The selfie is a readable picture, but no face was found in it."""
 
@@ -66,8 +72,8 @@ class InvalidRequest(FaceSearchError):
     status = 422
 
 
-class SearchInProgress(FaceSearchError):
-    """The same `request_id` is still being searched after the bounded wait."""
+class Busy(FaceSearchError):
+    """Not now: come again after `retry_after` seconds with the same `request_id`."""
 
     status = 429
 
@@ -79,3 +85,11 @@ class SearchInProgress(FaceSearchError):
     def headers(self) -> dict[str, str]:
         """`Retry-After` in seconds."""
         return {"Retry-After": str(self.retry_after)}
+
+
+class SearchInProgress(Busy):
+    """The same `request_id` is still being searched after the bounded wait."""
+
+
+class QuotaExceeded(Busy):
+    """The organisation has no face search left for now."""

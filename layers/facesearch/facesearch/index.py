@@ -13,12 +13,7 @@ from numpy.typing import NDArray
 from facesearch.engine import Embedding
 from facesearch.models import Event, PhotoMatch
 from facesearch.packing import unpack
-from facesearch.photos import PhotoChange, PhotoStore
-
-OVERLAP_MICROSECONDS = 30_000_000
-"""How far before the last refresh each one begins. A writer stamps a photo before its write is visible: three attempts
-of 4 s at most and the pauses between them, 15 s. Lambda's clocks agree within milliseconds; twice 15 s is on the safe
-side."""
+from facesearch.photos import OVERLAP_MICROSECONDS, PhotoChange, PhotoStore
 
 DIMENSIONS = 128
 

@@ -28,7 +28,7 @@ from facesearch.models import Event
 from facesearch.packing import pack
 from facesearch.photos import Photo, PhotoStore, image_id_of, image_id_of_bytes, rendition_key
 from facesearch.renditions import Renditions, render
-from facesearch.store.reading import Reader
+from facesearch.store.reading import Reader, Wanted
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -127,7 +127,7 @@ class PhotoIndexer:
         if upload.bucket != self._photos_bucket or place is None:
             return Report(Outcome.IGNORED, "the object is no org/event/photo of the photos bucket")
         org_id, event_id = int(place["org_id"]), int(place["event_id"])
-        event = self._reader.read(None, event_id).event
+        event = self._reader.read(Wanted(event_id=event_id)).event
         if event is None or event.org_id != org_id:
             return Report(Outcome.IGNORED, "no such event of this organisation", org_id, event_id)
         return self._index_photo(event, upload.key)

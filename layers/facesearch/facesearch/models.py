@@ -1,19 +1,28 @@
-"""The nouns of the domain, and the bodies of the answers."""
+"""The nouns of the domain."""
 
 import uuid
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from enum import StrEnum
 
-from pydantic import BaseModel, ConfigDict, Field
+
+class Scope(StrEnum):
+    """What an API key may be used for."""
+
+    SEARCH = "search"
+    """Starting face searches, and uploading the selfies for them."""
+    READ = "read"
+    """Everything that only reads."""
 
 
 @dataclass(frozen=True)
 class ApiKey:
-    """What a presented key is good for."""
+    """What a presented key is good for. `expires_at` in seconds since the epoch; None = never."""
 
     key_id: str
     org_id: int
     active: bool
+    scopes: frozenset[Scope] = frozenset(Scope)
+    expires_at: int | None = None
 
 
 @dataclass(frozen=True)
@@ -23,6 +32,9 @@ class Event:
     Attributes:
         confidence: the threshold of its searches in percent, 1 to 100 (see `confidence`).
         shards: number of partition keys that its photo items are spread over.
+        date: ISO 8601, the day alone.
+        created_at: microseconds since the epoch; orders events of one day.
+        cover: image_id of the photo that stands for the event, if one was chosen.
     """
 
     event_id: int
@@ -32,11 +44,27 @@ class Event:
     event_enabled: bool
     confidence: int
     shards: int
+    slug: str
+    date: str
+    created_at: int = 0
+    cover: uuid.UUID | None = None
+
+
+@dataclass(frozen=True)
+class EventRow:
+    """What a list of events says about one."""
+
+    event_id: int
+    name: str
+    slug: str
+    date: str
+    event_enabled: bool
+    cover: uuid.UUID | None = None
 
 
 @dataclass(frozen=True)
 class PhotoMatch:
-    """One photo of a result. `width` and `height` in pixels as displayed, 0 where unknown."""
+    """One photo of a result or of the gallery. `width` and `height` in pixels as displayed, 0 where unknown."""
 
     image_id: uuid.UUID
     width: int
@@ -58,50 +86,3 @@ class SearchKey:
     org_id: int
     event_id: int
     request_id: uuid.UUID
-
-
-class ImageItem(BaseModel):
-    """A photo of the event in a face search answer."""
-
-    model_config = ConfigDict(frozen=True)
-
-    img_url: str
-    height: int | None
-    width: int | None
-    image_id: str
-    thumbnail_url: str
-    original_url: None = None
-
-
-class PaginationInfo(BaseModel):
-    """Where a page stands among all pages; pages count from 1, and 0 of 0 means that nothing was found."""
-
-    model_config = ConfigDict(frozen=True, populate_by_name=True)
-
-    total: int
-    current_page: Annotated[int, Field(serialization_alias="currentPage")]
-    total_pages: Annotated[int, Field(serialization_alias="totalPages")]
-    has_next_page: Annotated[bool, Field(serialization_alias="hasNextPage")]
-    has_previous_page: Annotated[bool, Field(serialization_alias="hasPreviousPage")]
-    page_size: int
-
-
-class FaceSearchResult(BaseModel):
-    """`data` of a face search answer."""
-
-    model_config = ConfigDict(frozen=True)
-
-    request_id: str
-    confidence_percentage: int
-    images: list[ImageItem]
-    pagination: PaginationInfo
-
-
-class FaceSearchResponse(BaseModel):
-    """The whole answer of POST …/faces and GET …/faces/{request_id}."""
-
-    model_config = ConfigDict(frozen=True)
-
-    response_type: Annotated[Literal["success"], Field(serialization_alias="responseType")] = "success"
-    message: str = "Computed face search"
-    data: FaceSearchResult

@@ -1,7 +1,13 @@
-"""The POST body: one `file`, perhaps a `request_id`, as multipart/form-data."""
+"""The POST body: a `file` or the `upload_id` of one, perhaps a `request_id`.
+
+As multipart/form-data, or, where no file is in it, as what plain HTML forms and many clients then send instead:
+application/x-www-form-urlencoded.
+"""
 
 import io
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from urllib.parse import parse_qs
 
 from multipart import MultipartError, MultipartParser, MultipartPart, ParserLimitReached, parse_options_header
 
@@ -13,6 +19,8 @@ MAX_SELFIE_BYTES = 4_718_592
 says 413 first."""
 MAX_FIELD_BYTES = 200
 """A request_id has 36 characters, 45 as a URN."""
+MAX_URLENCODED_BYTES = 10_000
+UNREADABLE = "body: must be multipart/form-data with a part named file"
 
 
 @dataclass(frozen=True)
@@ -21,12 +29,14 @@ class SelfieForm:
 
     Attributes:
         file: the selfie's bytes; None if there is no such part.
+        upload_id: what stands in its place, as text; None if there is no such part.
         request_id: the field's text; None if there is no such part.
         problem: what is wrong with the rest of the form. It counts only if the selfie is needed: a finished search
             is answered from the cache whatever comes with its request_id.
     """
 
     file: bytes | None = None
+    upload_id: str | None = None
     request_id: str | None = None
     problem: FaceSearchError | None = None
 
@@ -34,9 +44,28 @@ class SelfieForm:
 def parse_selfie_form(content_type: str, body: bytes) -> SelfieForm:
     """Parse the form in full, to the closing boundary; never raises, see `SelfieForm.problem`."""
     media_type, options = parse_options_header(content_type)
-    boundary = options.get("boundary", "")
-    if media_type.strip().lower() != "multipart/form-data":
-        return SelfieForm(problem=InvalidRequest("body: must be multipart/form-data with a part named file"))
+    match media_type.strip().lower():
+        case "multipart/form-data":
+            return _parse_multipart(options.get("boundary", ""), body)
+        case "application/x-www-form-urlencoded":
+            return _parse_urlencoded(body)
+        case _:
+            return SelfieForm(problem=InvalidRequest(UNREADABLE))
+
+
+def _parse_urlencoded(body: bytes) -> SelfieForm:
+    if len(body) > MAX_URLENCODED_BYTES:
+        return SelfieForm(problem=InvalidRequest(UNREADABLE))
+    try:
+        fields = parse_qs(body.decode("ascii"), keep_blank_values=True, max_num_fields=MAX_PARTS, errors="replace")
+    except ValueError:
+        return SelfieForm(problem=InvalidRequest(UNREADABLE))
+    if "file" in fields:
+        return SelfieForm(problem=InvalidRequest("body.file: a file is sent as multipart/form-data"))
+    return _form_of(fields, [])
+
+
+def _parse_multipart(boundary: str, body: bytes) -> SelfieForm:
     if not 1 <= len(boundary) <= 70 or not boundary.isascii():  # RFC 2046, 5.1.1
         return SelfieForm(problem=InvalidRequest("body: the Content-Type has no valid multipart boundary"))
     try:
@@ -58,20 +87,28 @@ def parse_selfie_form(content_type: str, body: bytes) -> SelfieForm:
         )
     except (MultipartError, ValueError):  # the parser's own, and undecodable part headers
         return SelfieForm(problem=InvalidRequest("body: not a complete multipart/form-data body"))
-    return _form_of(parts)
+    fields: dict[str, list[str]] = {}
+    for part in parts:
+        if part.name != "file":
+            fields.setdefault(part.name, []).append(_text(part))
+    return _form_of(fields, [part.raw for part in parts if part.name == "file"])
 
 
-def _form_of(parts: list[MultipartPart]) -> SelfieForm:
-    request_ids = [part for part in parts if part.name == "request_id"]
-    files = [part for part in parts if part.name == "file"]
+def _form_of(fields: Mapping[str, Sequence[str]], files: Sequence[bytes]) -> SelfieForm:
+    request_ids, upload_ids = fields.get("request_id", []), fields.get("upload_id", [])
     if len(request_ids) > 1:
         return SelfieForm(problem=InvalidRequest("body.request_id: given more than once"))
-    request_id = _text(request_ids[0]) if request_ids else None
+    request_id = request_ids[0] if request_ids else None
     if len(files) > 1:
         return SelfieForm(request_id=request_id, problem=InvalidRequest("body.file: exactly one file, not several"))
+    if upload_ids and (files or len(upload_ids) > 1):
+        problem = InvalidRequest("body.upload_id: given once and in place of file, not beside it")
+        return SelfieForm(request_id=request_id, problem=problem)
+    if upload_ids:
+        return SelfieForm(upload_id=upload_ids[0], request_id=request_id)
     if not files:
         return SelfieForm(request_id=request_id, problem=InvalidRequest("body.file: Field required"))
-    return SelfieForm(file=files[0].raw, request_id=request_id)
+    return SelfieForm(file=files[0], request_id=request_id)
 
 
 def _text(part: MultipartPart) -> str:

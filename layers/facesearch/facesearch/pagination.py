@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from facesearch.models import PaginationInfo
+from facesearch.responses import PaginationInfo
 
 
 @dataclass(frozen=True)

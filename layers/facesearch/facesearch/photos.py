@@ -2,7 +2,7 @@
 
 import hashlib
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, Protocol
@@ -13,6 +13,11 @@ PHOTO_NAMESPACE = uuid.UUID("3f1f8f0a-6d0b-5b53-9a54-0c1d7b9e2c11")
 
 SHARDS = 4
 """Partition keys per event. An item collection under a local index cannot split: one takes 1,000 writes a second."""
+
+OVERLAP_MICROSECONDS = 30_000_000
+"""How far before a reader's last look each next one begins. A writer stamps a photo before its write is visible: three
+attempts of 4 s at most and the pauses between them, 15 s. Lambda's clocks agree within milliseconds; twice 15 s is on
+the safe side."""
 
 Status = Literal["indexed", "failed"]
 
@@ -65,10 +70,15 @@ class Photo:
     taken_at: datetime | None = None
     reason: str = ""
 
+    @property
+    def filename(self) -> str:
+        """The original's name as its photographer gave it."""
+        return self.key.rpartition("/")[2]
+
 
 @dataclass(frozen=True)
 class PhotoChange:
-    """One row of the change feed that the face index follows.
+    """One row of the change feed that face index and gallery follow.
 
     Attributes:
         changed_at: microseconds since the epoch by the writer's clock.
@@ -82,6 +92,7 @@ class PhotoChange:
     faces: bytes = field(repr=False)
     width: int
     height: int
+    taken_at: datetime | None = None
 
 
 class PhotoStore(Protocol):
@@ -90,8 +101,14 @@ class PhotoStore(Protocol):
     def get(self, event_id: int, shards: int, image_id: uuid.UUID) -> Photo | None:
         """The record, read strongly consistent; None if this photo was never seen."""
 
+    def get_many(self, event_id: int, shards: int, image_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Photo]:
+        """The records of those photos that were seen, read strongly consistent."""
+
     def add(self, event_id: int, shards: int, photo: Photo) -> bool:
         """Record a photo unless it is known already; says whether it was new."""
 
-    def changes(self, event_id: int, shard: int, since: int) -> Iterator[PhotoChange]:
-        """Photos of one shard whose `changed_at` is at least `since`, oldest first, read strongly consistent."""
+    def changes(self, event_id: int, shard: int, since: int, *, faces: bool = True) -> Iterator[PhotoChange]:
+        """Photos of one shard whose `changed_at` is at least `since`, oldest first, read strongly consistent.
+
+        Without `faces`, theirs stay empty, and less is sent.
+        """

@@ -2,23 +2,34 @@
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Generic, Protocol
 
 from aws_lambda_powertools.utilities.idempotency.exceptions import IdempotencyPersistenceLayerError
 from aws_lambda_powertools.utilities.typing import LambdaContext
+from botocore.exceptions import BotoCoreError, ClientError
 
-from facesearch.errors import FaceSearchError, InvalidRequest, SearchInProgress, UnusableImage
+from facesearch.calls import upload_of
+from facesearch.errors import (
+    FaceSearchError,
+    InvalidRequest,
+    QuotaExceeded,
+    SearchInProgress,
+    UnknownUpload,
+    UnusableImage,
+)
 from facesearch.idempotency import AlreadyRunningError
 from facesearch.matching import Matcher, ProbeT
 from facesearch.models import Event, PhotoMatch, SearchKey, SearchSummary
 from facesearch.multipart import SelfieForm
 from facesearch.observability import count, log_unexpected, logger, milliseconds
 from facesearch.pagination import Page
-from facesearch.selfies import SelfieStore
-from facesearch.store.reading import Reader, StoredPage
+from facesearch.quota import Meter
+from facesearch.selfies import SelfieStore, SelfieUploads, UploadKey
+from facesearch.store.reading import Reader, StoredPage, Wanted
 from facesearch.store.results import ResultStore
 
 CLAIM_AGAIN_SECONDS = 1.0
@@ -55,6 +66,14 @@ class Patience:
     sleep: Callable[[float], None] = time.sleep
 
 
+@dataclass(frozen=True)
+class Caller:
+    """Who asks: the invocation that would do the work, and the meter of the organisation that pays for it."""
+
+    context: LambdaContext
+    meter: Meter
+
+
 class FaceSearch(Generic[ProbeT]):
     """Match a selfie against an event and store the result, once."""
 
@@ -65,6 +84,7 @@ class FaceSearch(Generic[ProbeT]):
         claims: Claims,
         results: ResultStore,
         selfies: SelfieStore,
+        uploads: SelfieUploads,
         reader: Reader,
         pool: Executor,
         patience: Patience,
@@ -73,23 +93,26 @@ class FaceSearch(Generic[ProbeT]):
         self._claims = claims
         self._results = results
         self._selfies = selfies
+        self._uploads = uploads
         self._reader = reader
         self._pool = pool
         self._patience = patience
 
-    def search(self, event: Event, search: SearchKey, form: SelfieForm, page: Page, context: LambdaContext) -> Outcome:
+    def search(self, event: Event, search: SearchKey, form: SelfieForm, page: Page, call: Caller) -> Outcome:
         """Search, or replay, or wait for the one that is searching.
 
         Raises:
-            InvalidRequest, TooLarge, UnusableImage, NoFaceFound: the form or the selfie; nothing is stored.
+            InvalidRequest, TooLarge, UnusableImage, UnknownUpload, NoFaceFound: the form or the selfie; nothing is
+                stored.
+            QuotaExceeded: nothing was searched.
             SearchInProgress: still running elsewhere after the bounded wait.
         """
-        selfie = _selfie_of(form)
+        selfie = _selfie_of(event, form)
         clock = self._patience.clock
         deadline = clock() + self._patience.seconds
         while True:
             try:
-                return self._run(event, search, selfie, page, context)
+                return self._run(event, search, selfie, page, call)
             except AlreadyRunningError:
                 stored = self._await_result(search, page, until=min(deadline, clock() + CLAIM_AGAIN_SECONDS))
             if stored is not None:
@@ -99,19 +122,27 @@ class FaceSearch(Generic[ProbeT]):
                     "This request_id is still being searched. Retry with the same request_id.", RETRY_AFTER_SECONDS
                 )
 
-    def _run(self, event: Event, search: SearchKey, selfie: bytes, page: Page, context: LambdaContext) -> Outcome:
+    def _run(self, event: Event, search: SearchKey, selfie: bytes | UploadKey, page: Page, call: Caller) -> Outcome:
         found: list[PhotoMatch] | None = None
 
         def match_and_store() -> SearchSummary:
             nonlocal found
-            photos = self._match(event, search, selfie)
-            summary = SearchSummary(total=len(photos), confidence=event.confidence)
-            if self._results.save(search, summary, photos):
-                found = photos
+            call.meter.check()
+            picture = self._uploads.fetch(selfie) if isinstance(selfie, UploadKey) else selfie
+            with milliseconds("EmbedMilliseconds"):
+                probe = self._matcher.probe(event, picture)
+            # Only now, with a face found: a selfie that is refused costs nothing and leaves nothing behind.
+            with _paid(call.meter):
+                photos = self._match(event, search, picture, probe)
+                summary = SearchSummary(total=len(photos), confidence=event.confidence)
+                if self._results.save(search, summary, photos):
+                    found = photos
+            if isinstance(selfie, UploadKey):
+                self._forget(selfie)
             return summary
 
         try:
-            summary = self._claims.run(search, context, match_and_store)
+            summary = self._claims.run(search, call.context, match_and_store)
         except IdempotencyPersistenceLayerError as error:
             if found is None:
                 count("SearchFailed")
@@ -119,13 +150,8 @@ class FaceSearch(Generic[ProbeT]):
             # The result is whole and will be replayed; only the note that the claim is done could not be written.
             log_unexpected(error)
             summary = SearchSummary(total=len(found), confidence=event.confidence)
-        except FaceSearchError:
-            count("SelfieRefused")
-            raise
-        except AlreadyRunningError:
-            raise
-        except Exception:
-            count("SearchFailed")
+        except Exception as error:
+            _count_unfinished(error)
             raise
         if found is None:
             return replayed(self._stored(search, page))
@@ -133,29 +159,33 @@ class FaceSearch(Generic[ProbeT]):
         logger.info("searched", matches=summary.total, confidence=summary.confidence)
         return Outcome(StoredPage(summary, found[page.start : page.stop]), replayed=False)
 
-    def _match(self, event: Event, search: SearchKey, selfie: bytes) -> list[PhotoMatch]:
-        with milliseconds("EmbedMilliseconds"):
-            probe = self._matcher.probe(event, selfie)
-        # Only now, with a face found: a selfie that is refused leaves nothing behind.
+    def _match(self, event: Event, search: SearchKey, selfie: bytes, probe: ProbeT) -> list[PhotoMatch]:
         kept = self._pool.submit(self._selfies.keep, search, selfie)
         with milliseconds("MatchMilliseconds"):
             photos = self._matcher.match(event, probe)
         kept.result()
         return photos
 
+    def _forget(self, upload: UploadKey) -> None:
+        """An upload is for one search. The bucket's lifecycle rule forgets what cannot be forgotten now."""
+        try:
+            self._uploads.forget(upload)
+        except (BotoCoreError, ClientError) as error:
+            log_unexpected(error)
+
     def _await_result(self, search: SearchKey, page: Page, until: float) -> StoredPage | None:
         attempt = 0
         while (remaining := until - self._patience.clock()) > 0:
             ceiling = min(0.5, 0.05 * 2**attempt)
             self._patience.sleep(min(remaining, random.uniform(ceiling / 2, ceiling)))  # noqa: S311 - jitter
-            stored = self._reader.read(None, None, search, page).result
+            stored = self._reader.read(Wanted(search=search, page=page)).result
             if stored is not None:
                 return stored
             attempt += 1
         return None
 
     def _stored(self, search: SearchKey, page: Page) -> StoredPage:
-        stored = self._reader.read(None, None, search, page).result
+        stored = self._reader.read(Wanted(search=search, page=page)).result
         if stored is None:
             raise LookupError("the idempotency record says done, but there is no result")
         return stored
@@ -168,9 +198,40 @@ def replayed(stored: StoredPage) -> Outcome:
     return Outcome(stored, replayed=True)
 
 
-def _selfie_of(form: SelfieForm) -> bytes:
+def _count_unfinished(error: Exception) -> None:
+    if isinstance(error, AlreadyRunningError):
+        return
+    if isinstance(error, QuotaExceeded):
+        count("SearchThrottled")
+    else:
+        count("SelfieRefused" if isinstance(error, FaceSearchError) else "SearchFailed")
+
+
+@contextmanager
+def _paid(meter: Meter) -> Iterator[None]:
+    """Pay for a match, and get it back if there was none.
+
+    Inside the claim, so that duplicates which wait for one match pay for one.
+    """
+    meter.take()
+    try:
+        yield
+    except BaseException:
+        try:
+            meter.give_back()
+        except (BotoCoreError, ClientError) as error:  # one search less until the bucket has filled up by itself
+            log_unexpected(error)
+        raise
+
+
+def _selfie_of(event: Event, form: SelfieForm) -> bytes | UploadKey:
     if form.problem is not None:
         raise form.problem
+    if form.upload_id is not None:
+        upload_id = upload_of(form.upload_id)
+        if upload_id is None:
+            raise UnknownUpload("upload_id is not a valid UUID")
+        return UploadKey(event.org_id, event.event_id, upload_id)
     if form.file is None:
         raise InvalidRequest("body.file: Field required")
     if not form.file:

@@ -1,13 +1,30 @@
-"""Selfies: kept once under their search for a day or so, or not at all; an embedding of one never."""
+"""Selfies: kept once under their search for a day or so, or not at all; an embedding of one never.
 
-from typing import TYPE_CHECKING, Protocol
+A selfie that is too large for one call comes through the same bucket: uploaded under a presigned form, fetched by the
+search that names it, and gone with that search.
+"""
+
+import json
+import uuid
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from botocore.exceptions import ClientError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
+from facesearch.calls import flatten
+from facesearch.errors import InvalidRequest, UnknownUpload
 from facesearch.models import SearchKey
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+
+MAX_UPLOAD_BYTES = 15 * 2**20
+UPLOAD_SECONDS = 600
+UPLOADS = "uploads"
+"""Prefix of what was uploaded but not searched yet."""
+
+ContentType = Literal["image/jpeg", "image/png", "image/webp"]
 
 
 class SelfieStore(Protocol):
@@ -44,3 +61,104 @@ class NoSelfieStore:
 def selfie_key(search: SearchKey) -> str:
     """S3 key of a search's selfie."""
     return f"{search.org_id}/{search.event_id}/{search.request_id}"
+
+
+class UploadRequest(BaseModel):
+    """The body of a call for an upload; without one, the picture is a JPEG."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    content_type: ContentType = "image/jpeg"
+
+
+def parse_upload_request(body: bytes) -> UploadRequest:
+    """Read the body, which may be empty.
+
+    Raises:
+        InvalidRequest: not JSON, or another type of picture.
+    """
+    if not body.strip():
+        return UploadRequest()
+    try:
+        return UploadRequest.model_validate(json.loads(body))
+    except ValidationError as error:
+        raise InvalidRequest("; ".join(flatten("body", error))) from None
+    except (ValueError, RecursionError):
+        raise InvalidRequest("body: must be empty or a JSON object with content_type") from None
+
+
+@dataclass(frozen=True)
+class UploadKey:
+    """The scope of one upload: no other organisation or event can use it."""
+
+    org_id: int
+    event_id: int
+    upload_id: uuid.UUID
+
+
+@dataclass(frozen=True)
+class UploadForm:
+    """What a client needs to upload: where to POST, and the form's fields, which go before the file."""
+
+    url: str
+    fields: dict[str, str]
+
+
+class SelfieUploads(Protocol):
+    """Where selfies wait that were too large for one call."""
+
+    def form(self, upload: UploadKey, content_type: ContentType) -> UploadForm:
+        """A form that takes one file of that type, 1 byte to `MAX_UPLOAD_BYTES`, for `UPLOAD_SECONDS`."""
+
+    def fetch(self, upload: UploadKey) -> bytes:
+        """What was uploaded.
+
+        Raises:
+            UnknownUpload: nothing was, or it is gone.
+        """
+
+    def forget(self, upload: UploadKey) -> None:
+        """Delete it; it may be gone already."""
+
+
+class S3SelfieUploads:
+    """`SelfieUploads` in the selfies bucket."""
+
+    def __init__(self, s3: "S3Client", bucket: str) -> None:
+        self._s3 = s3
+        self._bucket = bucket
+
+    def form(self, upload: UploadKey, content_type: ContentType) -> UploadForm:
+        """See `SelfieUploads.form`. Signed here, nothing is sent. A POST: a presigned PUT cannot limit the size."""
+        signed = self._s3.generate_presigned_post(
+            Bucket=self._bucket,
+            Key=_upload_key(upload),
+            Fields={"Content-Type": content_type},
+            Conditions=[{"Content-Type": content_type}, ["content-length-range", 1, MAX_UPLOAD_BYTES]],
+            ExpiresIn=UPLOAD_SECONDS,
+        )
+        return UploadForm(signed["url"], signed["fields"])
+
+    def fetch(self, upload: UploadKey) -> bytes:
+        """See `SelfieUploads.fetch`."""
+        try:
+            answer = self._s3.get_object(Bucket=self._bucket, Key=_upload_key(upload))
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "NoSuchKey":
+                raise
+            raise UnknownUpload(
+                "upload_id names no upload of this event that is still there. Upload the selfie again."
+            ) from None
+        with answer["Body"] as body:
+            # The form has limited the size; not every stand-in for S3 does.
+            if answer["ContentLength"] > MAX_UPLOAD_BYTES:
+                raise UnknownUpload(f"The upload is larger than {MAX_UPLOAD_BYTES // 2**20} MiB.")
+            return body.read()
+
+    def forget(self, upload: UploadKey) -> None:
+        """See `SelfieUploads.forget`."""
+        self._s3.delete_object(Bucket=self._bucket, Key=_upload_key(upload))
+
+
+def _upload_key(upload: UploadKey) -> str:
+    return f"{UPLOADS}/{upload.org_id}/{upload.event_id}/{upload.upload_id}"

@@ -28,9 +28,17 @@ class Settings(BaseModel):
     result_retention_days: Annotated[int, Field(ge=1, le=365)] = 30
     selfie_retention_days: Annotated[int, Field(ge=0, le=30)] = 1
     duplicate_wait_seconds: Annotated[float, Field(ge=0, le=15)] = 10
+    search_quota_per_minute: Annotated[int, Field(ge=1, le=600_000)] = 600
+    search_quota_burst: Annotated[int, Field(ge=1, le=100_000)] = 200
+    cors_allowed_origins: str = ""
     index_cache_megabytes: Annotated[int, Field(ge=1, le=8192)] = 1024
 
     memory_megabytes: Annotated[int, Field(ge=128, alias="aws_lambda_function_memory_size")] = 1769
+
+    @property
+    def origins(self) -> list[str]:
+        """Origins whose pages may call the API from a browser; `*` = any."""
+        return [origin for part in self.cors_allowed_origins.split(",") if (origin := part.strip())]
 
     @property
     def vcpus(self) -> int:

@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 from facesearch.access import digest_of
-from facesearch.store.reading import DynamoReader
+from facesearch.models import ApiKey
+from facesearch.store.reading import DynamoReader, Wanted
 from tests.unit.cli.conftest import JPEG, TABLE, Command, Place, stack_file_of
 from tests.unit.test_client import body_of
 from tools.cli.app import main
@@ -26,7 +27,7 @@ class TestOrganisationsKeysEvents:
         org_id = facesearch("org", "create", "Club", "--json").json["org_id"]
         key = facesearch("key", "create", "--org", org_id, "--json").json
         event_id = facesearch("event", "create", "Gala", "--org", org_id, "--confidence", 80, "--json").json["event_id"]
-        known = DynamoReader(place.dynamodb, TABLE).read(digest_of(key["api_key"]), event_id)
+        known = DynamoReader(place.dynamodb, TABLE).read(Wanted(digest_of(key["api_key"]), event_id))
         assert known.key is not None
         assert known.event is not None
         assert (known.key.key_id, known.key.org_id) == (key["key_id"], org_id)
@@ -41,9 +42,53 @@ class TestOrganisationsKeysEvents:
         self, place: Place, facesearch: Command
     ) -> None:
         off = facesearch("event", "update", place.event_id, "--selfie-search", "off", "--json").json
-        assert off == {"event_id": place.event_id, "selfie_search": False, "confidence": 90}
+        assert (off["event_id"], off["selfie_search"], off["confidence"]) == (place.event_id, False, 90)
         surer = facesearch("event", "update", place.event_id, "--confidence", 99, "--json").json
-        assert surer == {"event_id": place.event_id, "selfie_search": False, "confidence": 99}
+        assert surer == off | {"confidence": 99}
+        moved = facesearch(
+            "event", "update", place.event_id, "--date", "2026-05-01", "--name", "Half marathon", "--json"
+        )
+        assert moved.json == surer | {
+            "event_date": "2026-05-01",
+            "event_name": "Half marathon",
+            "event_slug": "half-marathon",
+        }
+        (listed,) = facesearch("event", "list", "--org", place.org_id, "--json").json["events"]
+        assert (listed["event_date"], listed["event_name"]) == ("2026-05-01", "Half marathon")
+
+    def test_given_keys_when_listed_switched_and_deleted_then_each_shows_at_once(
+        self, place: Place, facesearch: Command
+    ) -> None:
+        org = ("--org", place.org_id, "--json")
+        made = facesearch("key", "create", *org, "--scope", "read", "--expires-in-days", 30).json
+        rows = {row["key_id"]: row for row in facesearch("key", "list", *org).json["keys"]}
+        assert len(rows) == 2
+        assert rows[made["key_id"]]["api_key"] == made["api_key"][:5] + "***"
+        assert rows[made["key_id"]]["scopes"] == ["read"]
+        assert rows[made["key_id"]]["expires_at"] is not None
+
+        def known() -> ApiKey | None:
+            return DynamoReader(place.dynamodb, TABLE).read(Wanted(digest_of(made["api_key"]))).key
+
+        for command, active in (("deactivate", False), ("activate", True)):
+            assert facesearch("key", command, made["key_id"], *org).json == {"key_id": made["key_id"], "active": active}
+            key = known()
+            assert key is not None
+            assert key.active is active
+        assert facesearch("key", "delete", made["key_id"], *org).json == {"key_id": made["key_id"], "deleted": True}
+        assert known() is None
+        assert len(facesearch("key", "list", *org).json["keys"]) == 1
+
+    def test_given_a_quota_when_set_and_reset_then_the_organisation_shows_it(
+        self, place: Place, facesearch: Command
+    ) -> None:
+        quota = {"per_minute": 60, "burst": 3}
+        set_ = facesearch("org", "quota", place.org_id, "--per-minute", 60, "--burst", 3, "--json")
+        assert set_.json == {"org_id": place.org_id, "quota": quota}
+        shown = facesearch("org", "show", place.org_id, "--json").json
+        assert shown == {"org_id": place.org_id, "name": "Runners", "keys": 1, "events": 1, "quota": quota}
+        assert facesearch("org", "quota", place.org_id, "--reset", "--json").json["quota"] is None
+        assert facesearch("org", "show", place.org_id, "--json").json["quota"] is None
 
     @pytest.mark.parametrize(
         ("arguments", "line"),
@@ -51,6 +96,13 @@ class TestOrganisationsKeysEvents:
             (("key", "create", "--org", 5), "no organisation 5"),
             (("event", "create", "x", "--org", 5), "no organisation 5"),
             (("event", "update", 5, "--confidence", 80), "no event 5"),
+            (("event", "list", "--org", 5), "no organisation 5"),
+            (("key", "list", "--org", 5), "no organisation 5"),
+            (("key", "deactivate", "k", "--org", 5), "no key k"),
+            (("key", "delete", "k", "--org", 5), "no key k"),
+            (("org", "show", 5), "no organisation 5"),
+            (("org", "quota", 5, "--per-minute", 5, "--burst", 5), "no organisation 5"),
+            (("org", "quota", 5, "--per-minute", 5), "both"),
             (("photos", "upload", ".", "--event", 5), "no event 5"),
             (("search", "selfie.jpg", "--event", 5), "no event 5"),
             (("org", "create", "  "), "name"),
@@ -227,7 +279,7 @@ class TestSearch:
             self.search(place, facesearch)
         keys = [request["key"] for request in asked]
         assert keys[0] == keys[1]
-        known = DynamoReader(place.dynamodb, TABLE).read(digest_of(keys[0]), None).key
+        known = DynamoReader(place.dynamodb, TABLE).read(Wanted(digest_of(keys[0]))).key
         assert known is not None
         assert known.org_id == org_id
         assert stat.S_IMODE((place.stack_file.parent / "keys.json").stat().st_mode) == 0o600
@@ -248,7 +300,7 @@ class TestSearch:
         with api(place, 200, body_of()) as asked:
             self.search(place, facesearch)
         assert asked[0]["key"] not in {"of yesterday", "of yesterday, too"}
-        assert DynamoReader(place.dynamodb, TABLE).read(digest_of(asked[0]["key"]), None).key is not None
+        assert DynamoReader(place.dynamodb, TABLE).read(Wanted(digest_of(asked[0]["key"]))).key is not None
 
     @staticmethod
     def search(place: Place, facesearch: Command, *options: object) -> Any:
@@ -262,7 +314,7 @@ def test_given_ctrl_c_when_running_then_a_clean_line_and_130(
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("tools.cli.app.scan", interrupt)
+    monkeypatch.setattr("tools.cli.commands.photos.scan", interrupt)
     monkeypatch.setattr("sys.argv", ["facesearch", "photos", "upload", ".", "--event", str(place.event_id)])
     with pytest.raises(SystemExit) as ended:
         main()

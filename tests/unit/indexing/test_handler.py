@@ -23,6 +23,7 @@ from facesearch.indexing import PhotoIndexer
 from facesearch.photos import image_id_of_bytes
 from facesearch.store.memory import MemoryPhotoStore, MemoryReader
 from facesearch.store.photos import DynamoPhotoStore
+from facesearch.store.reading import Wanted
 from tests.conftest import ROOT
 from tests.pictures import encoded
 from tests.unit.fakes import EVENT, EVENT_ID, ORG
@@ -219,6 +220,6 @@ def test_a_photo_uploaded_to_the_real_parts_is_found_by_its_guest(
 
 
 def admin_event(event_id: int) -> Any:
-    found = bootstrap.parts._reader.read(None, event_id).event
+    found = bootstrap.parts._reader.read(Wanted(event_id=event_id)).event
     assert found is not None
     return found

@@ -23,6 +23,7 @@ from tools.local.pool import FunctionCrashed, FunctionError, FunctionTimedOut
 from tools.local.runtime_api import LAMBDA_PAYLOAD_BYTES
 from tools.local.server import Serving, listening
 from tools.local.template import Deployment, Template
+from tools.local.throttles import Throttles
 
 pytestmark = pytest.mark.anyio
 
@@ -75,7 +76,7 @@ def failing(error: Exception) -> Behaviour:
 async def gateway(own: GatewayResponses, behaviour: Behaviour = say_hello, seconds: float = 5) -> AsyncIterator[Site]:
     function, log = Function(behaviour), list[str]()
     route = Route("POST", "/event/{event_id}/faces", "search")
-    api = Api([route], own, ["multipart~1form-data"], "live", "000000000000")
+    api = Api([route], own, Throttles([]), ["multipart~1form-data"], "live", "000000000000")
     listener = listening("127.0.0.1", 0)
     address: tuple[str, int] = listener.getsockname()
     serving = Serving(Gateway(api, {"search": function}, None, log.append, seconds), keep_alive=5, grace=1)

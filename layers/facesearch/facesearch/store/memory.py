@@ -1,13 +1,15 @@
 """The stores in memory, for tests and experiments; they pass the same contract tests as DynamoDB's."""
 
+import threading
 import time
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from facesearch.models import ApiKey, Event, PhotoMatch, SearchKey, SearchSummary
-from facesearch.pagination import Page
 from facesearch.photos import Photo, PhotoChange
-from facesearch.store.reading import Snapshot, StoredPage
+from facesearch.quota import BucketEmptyError, Limits, QuotaState
+from facesearch.store.reading import Snapshot, StoredPage, Wanted
 
 
 class MemoryReader:
@@ -16,22 +18,23 @@ class MemoryReader:
     def __init__(self) -> None:
         self.keys: dict[str, ApiKey] = {}
         self.events: dict[int, Event] = {}
+        self.quotas: dict[int, QuotaState] = {}
         self.results: dict[SearchKey, tuple[SearchSummary, list[PhotoMatch]]] = {}
         self.reads = 0
 
-    def read(
-        self, digest: str | None, event_id: int | None, search: SearchKey | None = None, page: Page | None = None
-    ) -> Snapshot:
+    def read(self, wanted: Wanted) -> Snapshot:
         """See `Reader.read`."""
         self.reads += 1
         result = None
-        if search in self.results and page is not None:
-            summary, photos = self.results[search]
-            result = StoredPage(summary, photos[page.start : page.stop])
+        if wanted.search in self.results and wanted.page is not None:
+            summary, photos = self.results[wanted.search]
+            result = StoredPage(summary, photos[wanted.page.start : wanted.page.stop])
         return Snapshot(
-            key=self.keys.get(digest) if digest is not None else None,
-            event=self.events.get(event_id) if event_id is not None else None,
+            key=self.keys.get(wanted.digest) if wanted.digest is not None else None,
+            event=self.events.get(wanted.event_id) if wanted.event_id is not None else None,
             result=result,
+            events=sum(event.org_id == wanted.org_id for event in self.events.values()) if wanted.org_id else None,
+            quota=self.quotas.get(wanted.quota_of, QuotaState()) if wanted.quota_of is not None else QuotaState(),
         )
 
     def save(self, search: SearchKey, summary: SearchSummary, photos: Sequence[PhotoMatch]) -> bool:
@@ -40,6 +43,30 @@ class MemoryReader:
             return False
         self.results[search] = (summary, list(photos))
         return True
+
+
+class MemoryBucket:
+    """`Bucket` over the same dictionary that `MemoryReader` reads."""
+
+    def __init__(self, quotas: dict[int, QuotaState]) -> None:
+        self._quotas = quotas
+        self._lock = threading.Lock()
+
+    def take(self, org_id: int, limits: Limits, seen: QuotaState) -> QuotaState:
+        """See `Bucket.take`."""
+        with self._lock:
+            now, state = time.time_ns() // 1000, self._quotas.get(org_id, QuotaState())
+            full_at = max(now, state.full_at) + limits.interval
+            if full_at > now + limits.burst * limits.interval:
+                raise BucketEmptyError(state)
+            self._quotas[org_id] = replace(state, full_at=full_at)
+            return self._quotas[org_id]
+
+    def give_back(self, org_id: int, limits: Limits) -> None:
+        """See `Bucket.give_back`."""
+        with self._lock:
+            state = self._quotas.get(org_id, QuotaState())
+            self._quotas[org_id] = replace(state, full_at=state.full_at - limits.interval)
 
 
 class MemoryPhotoStore:
@@ -53,6 +80,11 @@ class MemoryPhotoStore:
         known = self._photos.get((event_id, image_id))
         return known[0] if known else None
 
+    def get_many(self, event_id: int, shards: int, image_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Photo]:
+        """See `PhotoStore.get_many`."""
+        photos = (self.get(event_id, shards, image_id) for image_id in image_ids)
+        return {photo.image_id: photo for photo in photos if photo is not None}
+
     def add(self, event_id: int, shards: int, photo: Photo) -> bool:
         """See `PhotoStore.add`."""
         if (event_id, photo.image_id) in self._photos:
@@ -65,14 +97,15 @@ class MemoryPhotoStore:
             faces=photo.faces,
             width=photo.width,
             height=photo.height,
+            taken_at=photo.taken_at,
         )
         self._photos[event_id, photo.image_id] = (photo, change, photo.image_id.int % shards)
         return True
 
-    def changes(self, event_id: int, shard: int, since: int) -> Iterator[PhotoChange]:
+    def changes(self, event_id: int, shard: int, since: int, *, faces: bool = True) -> Iterator[PhotoChange]:
         """See `PhotoStore.changes`."""
         rows = [
-            change
+            change if faces else replace(change, faces=b"")
             for (event, _), (_, change, its_shard) in self._photos.items()
             if event == event_id and its_shard == shard and change.changed_at >= since
         ]

@@ -3,7 +3,6 @@
 import time
 import uuid
 from collections.abc import Iterable, Iterator
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 from facesearch.photos import Photo, PhotoChange
@@ -28,7 +27,7 @@ class DynamoPhotoStore:
         return _photo(answer["Item"]) if "Item" in answer else None
 
     def get_many(self, event_id: int, shards: int, image_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Photo]:
-        """The records of those photos that were seen, read strongly consistent, 100 to a round trip."""
+        """See `PhotoStore.get_many`; 100 to a round trip."""
         keys = [schema.photo_key(event_id, shards, image_id) for image_id in dict.fromkeys(image_ids)]
         photos = [_photo(item) for item in batch_get(self._dynamodb, self._table, keys)]
         return {photo.image_id: photo for photo in photos}
@@ -54,30 +53,37 @@ class DynamoPhotoStore:
             return False
         return True
 
-    def changes(self, event_id: int, shard: int, since: int) -> Iterator[PhotoChange]:
+    def changes(self, event_id: int, shard: int, since: int, *, faces: bool = True) -> Iterator[PhotoChange]:
         """See `PhotoStore.changes`; one Query a page of 1 MB."""
+        attributes = {"sk", "changed_at", "status", "model", "faces", "width", "height", "taken_at"}
+        names = {f"#{name}": name for name in attributes - (set() if faces else {"faces"})}
         pages = self._dynamodb.get_paginator("query").paginate(
             TableName=self._table,
             IndexName=schema.BY_CHANGE,
             ConsistentRead=True,
             KeyConditionExpression="pk = :pk AND changed_at >= :since",
+            ProjectionExpression=", ".join(names),
+            ExpressionAttributeNames=names,
             ExpressionAttributeValues={":pk": schema.s(schema.photos_pk(event_id, shard)), ":since": schema.n(since)},
         )
         for page in pages:
-            for item in page["Items"]:
-                yield PhotoChange(
-                    image_id=uuid.UUID(schema.text(item, "sk")),
-                    changed_at=schema.number(item, "changed_at"),
-                    status=schema.text(item, "status"),
-                    model=schema.text(item, "model"),
-                    faces=schema.blob(item, "faces"),
-                    width=schema.number(item, "width"),
-                    height=schema.number(item, "height"),
-                )
+            yield from map(_change, page["Items"])
+
+
+def _change(item: "schema.Item") -> PhotoChange:
+    return PhotoChange(
+        image_id=uuid.UUID(schema.text(item, "sk")),
+        changed_at=schema.number(item, "changed_at"),
+        status=schema.text(item, "status"),
+        model=schema.text(item, "model"),
+        faces=schema.blob(item, "faces"),
+        width=schema.number(item, "width"),
+        height=schema.number(item, "height"),
+        taken_at=schema.moment(item, "taken_at"),
+    )
 
 
 def _photo(item: "schema.Item") -> Photo:
-    taken_at = schema.text(item, "taken_at")
     return Photo(
         image_id=uuid.UUID(schema.text(item, "sk")),
         status="indexed" if schema.text(item, "status") == "indexed" else "failed",
@@ -86,6 +92,6 @@ def _photo(item: "schema.Item") -> Photo:
         height=schema.number(item, "height"),
         model=schema.text(item, "model"),
         faces=schema.blob(item, "faces"),
-        taken_at=datetime.fromisoformat(taken_at) if taken_at else None,
+        taken_at=schema.moment(item, "taken_at"),
         reason=schema.text(item, "reason"),
     )

@@ -1,14 +1,18 @@
 """The read side of the API: everything that one request needs, in one strongly consistent round trip."""
 
 import time
-from dataclasses import dataclass
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from facesearch.models import ApiKey, Event, PhotoMatch, SearchKey, SearchSummary
+from facesearch.models import ApiKey, Event, PhotoMatch, Scope, SearchKey, SearchSummary
 from facesearch.pagination import Page
+from facesearch.quota import QuotaState
 from facesearch.store import schema
 from facesearch.store.batch import batch_get
 from facesearch.store.chunks import CHUNK_SIZE, unpack_chunk
+from facesearch.store.quota import quota_from_item
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -23,69 +27,99 @@ class StoredPage:
 
 
 @dataclass(frozen=True)
+class Wanted:
+    """What one request needs to know; what is None is not read.
+
+    Attributes:
+        digest: SHA-256 in hex of the API key that was presented.
+        search, page: a page of that search; both or neither.
+        org_id: the organisation's item.
+        quota_of: the organisation whose quota matters.
+    """
+
+    digest: str | None = None
+    event_id: int | None = None
+    search: SearchKey | None = None
+    page: Page | None = None
+    org_id: int | None = None
+    quota_of: int | None = None
+
+
+@dataclass(frozen=True)
 class Snapshot:
-    """What the table knew about one request at one moment; None = not there."""
+    """What the table knew about one request at one moment; None = not there, or not asked for.
+
+    Attributes:
+        events: number of the organisation's events.
+        quota: of an organisation that has not searched yet: a full bucket.
+    """
 
     key: ApiKey | None = None
     event: Event | None = None
     result: StoredPage | None = None
+    events: int | None = None
+    quota: QuotaState = field(default_factory=QuotaState)
 
 
 class Reader(Protocol):
     """What the API reads for a request."""
 
-    def read(
-        self, digest: str | None, event_id: int | None, search: SearchKey | None = None, page: Page | None = None
-    ) -> Snapshot:
-        """Look up the API key by its SHA-256, the event, and a page of a search, all at once.
-
-        A part that is not asked for (None) is None in the answer.
-        """
+    def read(self, wanted: Wanted) -> Snapshot:
+        """All that is wanted, as of one moment."""
 
 
 class DynamoReader:
-    """One BatchGetItem: key, event, header, and the one or two chunks that a page of up to 100 can touch."""
+    """One BatchGetItem: key, event, quota, header, and the one or two chunks that a page of up to 100 can touch."""
 
     def __init__(self, dynamodb: "DynamoDBClient", table_name: str) -> None:
         self._dynamodb = dynamodb
         self._table = table_name
 
-    def read(
-        self, digest: str | None, event_id: int | None, search: SearchKey | None = None, page: Page | None = None
-    ) -> Snapshot:
+    def read(self, wanted: Wanted) -> Snapshot:
         """See `Reader.read`. 0.5 KB of key and event, 2.4 KB a chunk: about 4 read units."""
-        keys = []
-        if digest is not None:
-            keys.append(schema.api_key_key(digest))
-        if event_id is not None:
-            keys.append(schema.event_key(event_id))
-        if search is not None and page is not None:
-            keys.append(schema.header_key(search))
-            keys.extend(schema.chunk_key(search, number) for number in chunks_of(page))
-        items = batch_get(self._dynamodb, self._table, keys)
+        items = batch_get(self._dynamodb, self._table, list(_keys_of(wanted)))
         by_key = {(schema.text(item, "pk"), schema.text(item, "sk")): item for item in items}
 
         def found(key: "schema.Key") -> "schema.Item | None":
             return by_key.get((schema.text(key, "pk"), schema.text(key, "sk")))
 
-        key_item = found(schema.api_key_key(digest)) if digest is not None else None
-        event_item = found(schema.event_key(event_id)) if event_id is not None else None
+        key = found(schema.api_key_key(wanted.digest)) if wanted.digest is not None else None
+        event = found(schema.event_key(wanted.event_id)) if wanted.event_id is not None else None
+        org = found(schema.org_key(wanted.org_id)) if wanted.org_id is not None else None
+        quota = found(schema.quota_key(wanted.quota_of)) if wanted.quota_of is not None else None
         result = None
-        if search is not None and page is not None:
-            header = found(schema.header_key(search))
-            if header is not None and schema.number(header, "expires_at") > time.time():
-                summary = SearchSummary(schema.number(header, "total"), schema.number(header, "confidence"))
-                chunks = [found(schema.chunk_key(search, number)) for number in chunks_of(page)]
-                result = StoredPage(summary, photos_of(page, chunks))
+        if wanted.search is not None and wanted.page is not None:
+            chunks = [found(schema.chunk_key(wanted.search, number)) for number in chunks_of(wanted.page)]
+            result = stored_page(found(schema.header_key(wanted.search)), chunks, wanted.page)
         return Snapshot(
-            key=api_key_from_item(key_item) if key_item else None,
-            event=event_from_item(event_item) if event_item else None,
+            key=api_key_from_item(key) if key else None,
+            event=event_from_item(event) if event else None,
             result=result,
+            events=schema.number(org, "events") if org else None,
+            quota=quota_from_item(quota),
         )
 
-    def event(self, event_id: int) -> Event | None:
-        """The event's configuration."""
-        return self.read(None, event_id).event
+
+def _keys_of(wanted: Wanted) -> "Iterator[schema.Key]":
+    if wanted.digest is not None:
+        yield schema.api_key_key(wanted.digest)
+    if wanted.event_id is not None:
+        yield schema.event_key(wanted.event_id)
+    if wanted.org_id is not None:
+        yield schema.org_key(wanted.org_id)
+    if wanted.quota_of is not None:
+        yield schema.quota_key(wanted.quota_of)
+    if wanted.search is not None and wanted.page is not None:
+        yield schema.header_key(wanted.search)
+        yield from (schema.chunk_key(wanted.search, number) for number in chunks_of(wanted.page))
+
+
+def stored_page(header: "schema.Item | None", chunks: "list[schema.Item | None]", page: Page) -> StoredPage | None:
+    """The page of a result; None without a header that still counts (TTL deletes within days, not at once)."""
+    if header is None or schema.number(header, "expires_at") <= time.time():
+        return None
+    summary = SearchSummary(schema.number(header, "total"), schema.number(header, "confidence"))
+    return StoredPage(summary, photos_of(page, chunks))
 
 
 def chunks_of(page: Page) -> range:
@@ -102,7 +136,13 @@ def photos_of(page: Page, chunks: "list[schema.Item | None]") -> list[PhotoMatch
 
 def api_key_from_item(item: "schema.Item") -> ApiKey:
     """The API key that an item describes."""
-    return ApiKey(schema.text(item, "key_id"), schema.number(item, "org_id"), schema.boolean(item, "active"))
+    return ApiKey(
+        key_id=schema.text(item, "key_id"),
+        org_id=schema.number(item, "org_id"),
+        active=schema.boolean(item, "active"),
+        scopes=frozenset(Scope(name) for name in schema.string_set(item, "scopes")),
+        expires_at=schema.number(item, "valid_until") or None,
+    )
 
 
 def event_from_item(item: "schema.Item") -> Event:
@@ -115,4 +155,8 @@ def event_from_item(item: "schema.Item") -> Event:
         event_enabled=schema.boolean(item, "event_enabled"),
         confidence=schema.number(item, "confidence"),
         shards=schema.number(item, "shards"),
+        slug=schema.text(item, "slug"),
+        date=schema.text(item, "event_date"),
+        created_at=schema.number(item, "created_at"),
+        cover=uuid.UUID(cover) if (cover := schema.text(item, "cover")) else None,
     )

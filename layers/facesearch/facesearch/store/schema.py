@@ -4,7 +4,8 @@
 | ------------------- | ------------------------------- | --------------- |
 | organisation        | ORG#{org}                       | ORG             |
 | its API keys        | ORG#{org}                       | KEY#{key_id}    |
-| its events by date  | ORG#{org}                       | EVENT#{date}#{event} |
+| its events by date  | ORG#{org}                       | EVENT#{date}#{created_at}#{event} |
+| its quota           | QUOTA#{org}                     | QUOTA           |
 | API key by secret   | KEY#{sha256 of the key}         | KEY             |
 | event               | EVENT#{event}                   | EVENT           |
 | photos, spread      | PHOTOS#{event}#{shard}          | {image_id}      |
@@ -13,7 +14,8 @@
 """
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from facesearch.models import SearchKey
@@ -29,6 +31,10 @@ BY_CHANGE = "by-change"
 """Local index over a shard's photos, ordered by `changed_at`."""
 
 
+API_KEYS, EVENTS = "KEY#", "EVENT#"
+"""What the sort keys of an organisation's lists begin with."""
+
+
 def key(pk: str, sk: str) -> "Key":
     """Primary key of the table."""
     return {"pk": {"S": pk}, "sk": {"S": sk}}
@@ -42,6 +48,26 @@ def api_key_key(digest: str) -> "Key":
 def org_pk(org_id: int) -> str:
     """Partition of an organisation, its keys and its list of events."""
     return f"ORG#{org_id}"
+
+
+def org_key(org_id: int) -> "Key":
+    """The organisation: its name, and how many keys and events it has."""
+    return key(org_pk(org_id), "ORG")
+
+
+def org_api_key_key(org_id: int, key_id: str) -> "Key":
+    """One of the organisation's API keys, as its list shows it."""
+    return key(org_pk(org_id), f"{API_KEYS}{key_id}")
+
+
+def org_event_key(org_id: int, date: str, created_at: int, event_id: int) -> "Key":
+    """One of the organisation's events, as its list shows it; the list is ordered by this."""
+    return key(org_pk(org_id), f"{EVENTS}{date}#{created_at:020d}#{event_id}")
+
+
+def quota_key(org_id: int) -> "Key":
+    """The organisation's face-search quota. An item of its own: it is written by searches, the others by operators."""
+    return key(f"QUOTA#{org_id}", "QUOTA")
 
 
 def event_key(event_id: int) -> "Key":
@@ -94,6 +120,11 @@ def flag(value: bool) -> "Value":
     return {"BOOL": value}
 
 
+def strings(values: Iterable[str]) -> "Value":
+    """A set of strings; it cannot be empty."""
+    return {"SS": sorted(values)}
+
+
 def text(item: "Item", name: str) -> str:
     """A string attribute, empty if absent."""
     return item[name]["S"] if name in item else ""
@@ -112,3 +143,14 @@ def blob(item: "Item", name: str) -> bytes:
 def boolean(item: "Item", name: str) -> bool:
     """A boolean attribute, False if absent."""
     return item[name]["BOOL"] if name in item else False
+
+
+def moment(item: "Item", name: str) -> datetime | None:
+    """A time in ISO 8601, None if absent."""
+    value = text(item, name)
+    return datetime.fromisoformat(value) if value else None
+
+
+def string_set(item: "Item", name: str) -> frozenset[str]:
+    """A set of strings, empty if absent."""
+    return frozenset(item[name]["SS"]) if name in item else frozenset()

@@ -1,0 +1,23 @@
+"""The operator's use cases: organisations, API keys, events."""
+
+from facesearch.admin.events import DEFAULT_CONFIDENCE, EVENTS_PER_ORG, EventAdmin, EventChanges
+from facesearch.admin.keys import KEYS_PER_ORG, CreatedKey, KeyAdmin, KeyRow
+from facesearch.admin.orgs import OrgAdmin, Organisation
+
+__all__ = [
+    "DEFAULT_CONFIDENCE",
+    "EVENTS_PER_ORG",
+    "KEYS_PER_ORG",
+    "Admin",
+    "CreatedKey",
+    "EventAdmin",
+    "EventChanges",
+    "KeyAdmin",
+    "KeyRow",
+    "OrgAdmin",
+    "Organisation",
+]
+
+
+class Admin(OrgAdmin, KeyAdmin, EventAdmin):
+    """Creates and changes what the API only reads."""

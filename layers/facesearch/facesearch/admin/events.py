@@ -1,0 +1,173 @@
+"""Events: created, changed, listed. An event is two items that change together: its configuration, which every request
+reads, and its row in the organisation's list."""
+
+import datetime as dt
+import re
+import time
+import unicodedata
+import uuid
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
+
+from facesearch.admin.table import RefusedError, TableAdmin, checked_name, random_id
+from facesearch.errors import InvalidRequest, NotFound
+from facesearch.models import Event, EventRow
+from facesearch.photos import SHARDS
+from facesearch.store import schema
+from facesearch.store.directory import row_from_item, row_of
+from facesearch.store.reading import event_from_item
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
+
+DEFAULT_CONFIDENCE = 90
+EVENTS_PER_ORG = 10_000
+SLUG_LENGTH = 80
+
+
+class EventChanges(TypedDict, total=False):
+    """What can be changed of an event."""
+
+    name: str
+    date: dt.date
+    event_enabled: bool
+    selfie_search: bool
+    confidence: int
+    cover: uuid.UUID
+
+
+class EventAdmin(TableAdmin):
+    """The operator's use cases about events."""
+
+    def create_event(
+        self, org_id: int, name: str, confidence: int = DEFAULT_CONFIDENCE, event_date: dt.date | None = None
+    ) -> int:
+        """A new event, open for selfie search, on a day that is today unless given.
+
+        Raises:
+            NotFound: no such organisation.
+            InvalidRequest: the name is empty or too long, the confidence is no whole percent from 1 to 100, or the
+                organisation has `EVENTS_PER_ORG` events already.
+        """
+        name = checked_name(name)
+        _check_confidence(confidence)
+        while True:
+            event = Event(
+                event_id=random_id(),
+                org_id=org_id,
+                name=name,
+                selfie_search=True,
+                event_enabled=True,
+                confidence=confidence,
+                shards=SHARDS,
+                slug=slug_of(name),
+                date=(event_date or dt.datetime.now(dt.UTC).date()).isoformat(),
+                created_at=time.time_ns() // 1000,
+            )
+            try:
+                self._together(
+                    [
+                        self._count(org_id, "events", 1, EVENTS_PER_ORG),
+                        self._put(_item(event), "attribute_not_exists(pk)"),
+                        self._put(row_of(event)),
+                    ]
+                )
+            except RefusedError as refused:
+                if refused.position == 0:
+                    raise self._why_no_more(org_id) from None
+            else:
+                return event.event_id
+
+    def update_event(self, event_id: int, **changes: Unpack[EventChanges]) -> Event:
+        """Change what is given, leave the rest; the next request sees it.
+
+        Raises:
+            NotFound: no such event.
+            InvalidRequest: nothing to change, or a value that `create_event` would refuse too.
+        """
+        given: dict[str, Any] = dict(changes)
+        if not given:
+            raise InvalidRequest("Nothing to change was given.")
+        if "confidence" in changes:
+            _check_confidence(changes["confidence"])
+        if "name" in changes:
+            given["name"] = checked_name(changes["name"])
+            given["slug"] = slug_of(given["name"])
+        if "date" in changes:
+            given["date"] = changes["date"].isoformat()
+        while True:
+            before = self.event(event_id)
+            if before is None:
+                raise NotFound(f"There is no event {event_id}.")
+            after = replace(before, **given)
+            try:
+                self._together(self._replacing(before, after))
+            except RefusedError:  # somebody else changed it a moment ago
+                continue
+            return after
+
+    def event(self, event_id: int) -> Event | None:
+        """The event's configuration, read strongly consistent."""
+        item = self._read(schema.event_key(event_id))
+        return event_from_item(item) if item is not None else None
+
+    def events(self, org_id: int) -> list[EventRow]:
+        """The organisation's events, newest first.
+
+        Raises:
+            NotFound: no such organisation.
+        """
+        if self._read(schema.org_key(org_id)) is None:
+            raise NotFound(f"There is no organisation {org_id}.")
+        return [row_from_item(item) for item in reversed(self._list(schema.org_pk(org_id), schema.EVENTS))]
+
+    def _replacing(self, before: Event, after: Event) -> "list[TransactWriteItemTypeDef]":
+        unchanged = {f":{name}": value for name, value in _settings(before).items()}
+        put = self._put(_item(after), " AND ".join(f"#{name[1:]} = {name}" for name in unchanged))
+        put["Put"] |= {
+            "ExpressionAttributeNames": {f"#{name[1:]}": name[1:] for name in unchanged},
+            "ExpressionAttributeValues": unchanged,
+        }
+        row, old_row = row_of(after), row_of(before)
+        moved = (row["pk"], row["sk"]) != (old_row["pk"], old_row["sk"])
+        old_key = {"pk": old_row["pk"], "sk": old_row["sk"]}
+        return [put, self._put(row), *([self._delete(old_key)] if moved else [])]
+
+    def _why_no_more(self, org_id: int) -> NotFound | InvalidRequest:
+        if self._read(schema.org_key(org_id)) is None:
+            return NotFound(f"There is no organisation {org_id}.")
+        return InvalidRequest(f"Organisation {org_id} has {EVENTS_PER_ORG} events already, which is the most.")
+
+
+def slug_of(name: str) -> str:
+    """The name as it may stand in a URL: ASCII letters, digits and hyphens; "event" if nothing of it may."""
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9]+", "-", plain)[:SLUG_LENGTH].strip("-") or "event"
+
+
+def _item(event: Event) -> "schema.Key":
+    item = schema.event_key(event.event_id) | _settings(event)
+    item |= {
+        "event_id": schema.n(event.event_id),
+        "org_id": schema.n(event.org_id),
+        "shards": schema.n(event.shards),
+        "created_at": schema.n(event.created_at),
+    }
+    return item | ({"cover": schema.s(str(event.cover))} if event.cover is not None else {})
+
+
+def _settings(event: Event) -> "schema.Key":
+    """What an operator can change, but for the cover, which may be absent."""
+    return {
+        "name": schema.s(event.name),
+        "slug": schema.s(event.slug),
+        "event_date": schema.s(event.date),
+        "event_enabled": schema.flag(event.event_enabled),
+        "selfie_search": schema.flag(event.selfie_search),
+        "confidence": schema.n(event.confidence),
+    }
+
+
+def _check_confidence(confidence: int) -> None:
+    if not 1 <= confidence <= 100:
+        raise InvalidRequest("A confidence is a whole percent from 1 to 100.")

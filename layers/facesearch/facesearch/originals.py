@@ -1,0 +1,190 @@
+"""Links to originals: the hand-off from a search, or from image_ids, to downloads."""
+
+import json
+import uuid
+from collections.abc import Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Protocol, Self
+from urllib.parse import quote
+
+from botocore.exceptions import BotoCoreError, ClientError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from facesearch.access import Feature
+from facesearch.calls import Call, flatten, parse_request_id
+from facesearch.errors import InvalidRequest, InvalidRequestId, NotFound
+from facesearch.models import Event
+from facesearch.observability import log_unexpected
+from facesearch.photos import Photo, PhotoStore
+from facesearch.store.reading import StoredPage
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+LINK_SECONDS = 3600
+MAX_IMAGE_IDS = 1_000
+_NOT_HERE = "There is no such photo in this event."
+_GONE = "The original is no longer there."
+_UNREACHABLE = "The original could not be looked for. Try again."
+
+
+class Method(StrEnum):
+    """What the identifier is."""
+
+    SELFIE = "selfie"
+    IMAGE_ID = "image_id"
+    IMAGE_IDS = "image_ids"
+    BIB = "bib"
+
+
+class OriginalsRequest(BaseModel):
+    """The body of the call: a request_id for `selfie`, an image_id, a list of them, or a bib number."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
+
+    method: Annotated[Method, Field(strict=False)]
+    identifier: (
+        Annotated[str, Field(min_length=1, max_length=200)]
+        | Annotated[list[Annotated[str, Field(max_length=200)]], Field(min_length=1, max_length=MAX_IMAGE_IDS)]
+    )
+
+    @model_validator(mode="after")
+    def _shape_fits_method(self) -> Self:
+        if isinstance(self.identifier, list) is not (self.method is Method.IMAGE_IDS):
+            raise ValueError("identifier is a list for image_ids and one string for every other method")
+        return self
+
+    @property
+    def feature(self) -> Feature:
+        """What must be switched on for it."""
+        features = {Method.SELFIE: Feature.SELFIE_SEARCH, Method.BIB: Feature.BIB_SEARCH}
+        return features.get(self.method, Feature.PHOTOS)
+
+    @property
+    def request_id(self) -> str | None:
+        """The search whose photos are wanted, if it is one."""
+        return self.identifier if self.method is Method.SELFIE and isinstance(self.identifier, str) else None
+
+    def select(self, call: Call, stored: StoredPage | None) -> tuple[int, list[str]]:
+        """How many images the identifier names in all, and those of the page.
+
+        Args:
+            call: with this body's request_id.
+            stored: the page of that search, if there is one.
+
+        Raises:
+            InvalidRequestId: it is no UUID.
+            NotFound: no such finished search.
+        """
+        if self.method is Method.SELFIE:
+            if call.body_problem is not None:
+                raise call.body_problem
+            if stored is None:
+                raise NotFound("request_id is unknown for this event.")
+            return stored.summary.total, [str(photo.image_id) for photo in stored.photos]
+        given = self.identifier if isinstance(self.identifier, list) else [self.identifier]
+        each = list(dict.fromkeys(given))
+        return len(each), each[call.page.start : call.page.stop]
+
+
+def parse_originals(body: bytes) -> OriginalsRequest | InvalidRequest:
+    """Read the body; what is wrong with it counts only after the other checks, so it is given back."""
+    try:
+        return OriginalsRequest.model_validate(json.loads(body))
+    except ValidationError as error:
+        return InvalidRequest("; ".join(dict.fromkeys(flatten("body", error))))
+    except (ValueError, RecursionError):
+        return InvalidRequest("body: must be a JSON object with method and identifier")
+
+
+@dataclass(frozen=True)
+class Link:
+    """A link to an original, and the name that its file had."""
+
+    url: str
+    filename: str
+
+
+@dataclass(frozen=True)
+class NoLink:
+    """An image without a link, and why."""
+
+    image_id: str
+    reason: str
+
+
+class OriginalStore(Protocol):
+    """Where originals lie."""
+
+    def exists(self, key: str) -> bool:
+        """Whether the object is there."""
+
+    def link(self, key: str, filename: str) -> str:
+        """A URL that downloads it under that name for `LINK_SECONDS`."""
+
+
+class S3Originals:
+    """`OriginalStore` over the photos bucket."""
+
+    def __init__(self, s3: "S3Client", bucket: str) -> None:
+        self._s3 = s3
+        self._bucket = bucket
+
+    def exists(self, key: str) -> bool:
+        """See `OriginalStore.exists`; one HEAD."""
+        try:
+            self._s3.head_object(Bucket=self._bucket, Key=key)
+        except ClientError as error:
+            if error.response["ResponseMetadata"]["HTTPStatusCode"] == 404:
+                return False
+            raise
+        return True
+
+    def link(self, key: str, filename: str) -> str:
+        """See `OriginalStore.link`. Signed here, nothing is sent."""
+        disposition = f"attachment; filename*=UTF-8''{quote(filename, safe='')}"  # RFC 6266
+        return self._s3.generate_presigned_url(
+            "get_object",
+            Params={"Bucket": self._bucket, "Key": key, "ResponseContentDisposition": disposition},
+            ExpiresIn=LINK_SECONDS,
+        )
+
+
+class Originals:
+    """The use case."""
+
+    def __init__(self, photos: PhotoStore, store: OriginalStore, pool: Executor) -> None:
+        """Take the parts; `pool` runs the look-ups of one page side by side."""
+        self._photos = photos
+        self._store = store
+        self._pool = pool
+
+    def links(self, event: Event, image_ids: Sequence[str]) -> list[Link | NoLink]:
+        """A link for each image, in order. One that cannot be linked says why and is nobody else's trouble."""
+        known = {text: image_id for text in image_ids if (image_id := _uuid(text)) is not None}
+        photos = self._photos.get_many(event.event_id, event.shards, known.values())
+
+        def link(text: str) -> Link | NoLink:
+            return self._link(text, photos.get(known[text]) if text in known else None)
+
+        return list(self._pool.map(link, image_ids))
+
+    def _link(self, image_id: str, photo: Photo | None) -> Link | NoLink:
+        if photo is None or photo.status != "indexed":
+            return NoLink(image_id, _NOT_HERE)
+        try:
+            if not self._store.exists(photo.key):
+                return NoLink(image_id, _GONE)
+            return Link(self._store.link(photo.key, photo.filename), photo.filename)
+        except (BotoCoreError, ClientError) as error:
+            log_unexpected(error)
+            return NoLink(image_id, _UNREACHABLE)
+
+
+def _uuid(text: str) -> uuid.UUID | None:
+    try:
+        return parse_request_id(text)
+    except InvalidRequestId:
+        return None

@@ -1,0 +1,148 @@
+"""The bodies of the answers, envelope included: what the OpenAPI document describes is generated from these."""
+
+import uuid
+from typing import Annotated, Generic, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+DataT = TypeVar("DataT", bound=BaseModel)
+
+
+class Body(BaseModel):
+    """A part of an answer."""
+
+    model_config = ConfigDict(frozen=True, populate_by_name=True)
+
+
+class Success(Body, Generic[DataT]):
+    """The envelope of every 2xx answer."""
+
+    response_type: Annotated[Literal["success"], Field(serialization_alias="responseType")] = "success"
+    message: str
+    data: DataT
+
+
+class Failure(Body):
+    """The envelope of every other answer. `message` is for people and logs, never a contract."""
+
+    response_type: Annotated[Literal["error"], Field(serialization_alias="responseType")] = "error"
+    message: str
+    data: None = None
+
+
+class PaginationInfo(Body):
+    """Where a page stands among all pages; pages count from 1, and 0 of 0 means that nothing was found."""
+
+    total: Annotated[int, Field(ge=0)]
+    current_page: Annotated[int, Field(serialization_alias="currentPage", ge=0)]
+    total_pages: Annotated[int, Field(serialization_alias="totalPages", ge=0)]
+    has_next_page: Annotated[bool, Field(serialization_alias="hasNextPage")]
+    has_previous_page: Annotated[bool, Field(serialization_alias="hasPreviousPage")]
+    page_size: Annotated[int, Field(ge=1)]
+
+
+class ImageItem(Body):
+    """A photo of the event. `width` and `height`: of the original, in pixels as displayed."""
+
+    img_url: str
+    height: int | None
+    width: int | None
+    image_id: uuid.UUID
+    thumbnail_url: str
+    original_url: None = None
+
+
+class FaceSearchResult(Body):
+    """A page of a finished search. `confidence_percentage` is the event's threshold at the time of the search."""
+
+    request_id: uuid.UUID
+    confidence_percentage: Annotated[int, Field(ge=1, le=100)]
+    images: list[ImageItem]
+    pagination: PaginationInfo
+
+
+class Pong(Body):
+    """The key works, and the event is the key's."""
+
+    status: Literal["ok"] = "ok"
+    org_id: int
+    event_id: int
+
+
+class EventDetails(Body):
+    """An event's metadata and feature flags; the flags of features that are not served are false."""
+
+    event_id: int
+    event_name: str
+    event_slug: str
+    event_date: Annotated[str, Field(json_schema_extra={"format": "date"})]
+    status: Literal["active", "inactive"]
+    event_enabled: bool
+    bib_search: Literal[False] = False
+    selfie_search: bool
+    name_search: Literal[False] = False
+    video_search: Literal[False] = False
+    video_selfie_search: Literal[False] = False
+    timeline_search: Literal[False] = False
+
+
+class EventItem(Body):
+    """One event of a list. `cover_image`: URL of a photo, null if none was chosen."""
+
+    event_id: int
+    event_name: str
+    event_slug: str
+    event_date: Annotated[str, Field(json_schema_extra={"format": "date"})]
+    status: Literal["active", "inactive"]
+    cover_image: str | None
+
+
+class Events(Body):
+    """A page of the organisation's events, newest first."""
+
+    events: list[EventItem]
+    pagination: PaginationInfo
+
+
+class Images(Body):
+    """A page of the event's gallery, by capture time, then image_id; photos without a capture time come last."""
+
+    images: list[ImageItem]
+    pagination: PaginationInfo
+
+
+class PresignedUrl(Body):
+    """A link to an original that lives one hour, and the file's name."""
+
+    url: str
+    filename: str
+
+
+class FailedUrl(Body):
+    """An image that there is no link for, and why."""
+
+    image_id: str
+    reason: str
+
+
+class OriginalPhotos(Body):
+    """Links to a page of originals. `total_images` counts all that the identifier names, the counts are this page's."""
+
+    presigned_urls: list[PresignedUrl]
+    failed_urls: list[FailedUrl]
+    total_images: int
+    successful_count: int
+    failed_count: int
+    identifier: str | list[str]
+    message: str | None
+    pagination: PaginationInfo
+
+
+class SelfieUpload(Body):
+    """Where to POST a selfie that is too large for one call: a form of `fields`, then the part `file` last."""
+
+    upload_id: uuid.UUID
+    url: str
+    fields: dict[str, str]
+    max_bytes: int
+    expires_in: Annotated[int, Field(description="seconds")]

@@ -1,0 +1,117 @@
+"""`facesearch event …`."""
+
+import uuid
+from datetime import datetime
+from typing import Annotated
+
+import typer
+
+from facesearch.admin import DEFAULT_CONFIDENCE, EventChanges
+from facesearch.errors import InvalidRequest
+from facesearch.models import Event
+from facesearch.photos import Photo
+from tools.cli.commands.common import AsJson, EventArgument, OrgId, Switch, group, stack_of, switch
+from tools.cli.stack import Stack
+from tools.cli.terminal import print_json, results
+
+app = group("Events.")
+Day = Annotated[datetime | None, typer.Option("--date", formats=["%Y-%m-%d"], help="Day of the event.")]
+
+
+@app.command("create")
+def create(
+    context: typer.Context,
+    name: str,
+    org_id: OrgId,
+    confidence: Annotated[
+        int, typer.Option(help="Percent from 1 to 100: how sure a match must be.")
+    ] = DEFAULT_CONFIDENCE,
+    day: Day = None,
+    as_json: AsJson = False,
+) -> None:
+    """Create an event, open for selfie search; its day is today unless given."""
+    event_id = stack_of(context).admin.create_event(org_id, name, confidence, day.date() if day else None)
+    if as_json:
+        print_json({"event_id": event_id})
+    else:
+        results().print(f"Event {event_id}")
+
+
+@app.command("update")
+def update(  # noqa: PLR0913, PLR0917 - a command's options, each by its name
+    context: typer.Context,
+    event_id: EventArgument,
+    selfie_search: Annotated[Switch | None, typer.Option(help="Whether guests may search by selfie.")] = None,
+    enabled: Annotated[Switch | None, typer.Option(help="Off: nothing but the event's metadata is answered.")] = None,
+    confidence: Annotated[int | None, typer.Option(help="Percent from 1 to 100; searches from now on.")] = None,
+    name: Annotated[str | None, typer.Option(help="Also makes a new slug.")] = None,
+    day: Day = None,
+    cover: Annotated[str | None, typer.Option(help="image_id of the photo that stands for the event.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Change an event; what is not given stays."""
+    stack = stack_of(context)
+    changes: EventChanges = {}
+    if selfie_search is not None:
+        changes["selfie_search"] = selfie_search is Switch.ON
+    if enabled is not None:
+        changes["event_enabled"] = enabled is Switch.ON
+    if confidence is not None:
+        changes["confidence"] = confidence
+    if name is not None:
+        changes["name"] = name
+    if day is not None:
+        changes["date"] = day.date()
+    if cover is not None:
+        changes["cover"] = _cover(stack, event_id, cover)
+    event = stack.admin.update_event(event_id, **changes)
+    if as_json:
+        print_json(_json(event))
+    else:
+        searched = f"selfie search {switch(event.selfie_search)}, confidence {event.confidence} %"
+        results().print(f"Event {event.event_id}: {switch(event.event_enabled)}, {searched}")
+
+
+@app.command("list")
+def list_events(context: typer.Context, org_id: OrgId, as_json: AsJson = False) -> None:
+    """List an organisation's events, newest first."""
+    rows = stack_of(context).admin.events(org_id)
+    if as_json:
+        shown = [
+            {
+                "event_id": row.event_id,
+                "event_name": row.name,
+                "event_slug": row.slug,
+                "event_date": row.date,
+                "event_enabled": row.event_enabled,
+            }
+            for row in rows
+        ]
+        print_json({"events": shown})
+        return
+    for row in rows:
+        results().print(f"{row.event_id}  {row.date}  {switch(row.event_enabled):>3}  {row.name}")
+
+
+def _json(event: Event) -> dict[str, object]:
+    return {
+        "event_id": event.event_id,
+        "event_name": event.name,
+        "event_slug": event.slug,
+        "event_date": event.date,
+        "event_enabled": event.event_enabled,
+        "selfie_search": event.selfie_search,
+        "confidence": event.confidence,
+        "cover": str(event.cover) if event.cover else None,
+    }
+
+
+def _cover(stack: Stack, event_id: int, text: str) -> uuid.UUID:
+    try:
+        image_id = uuid.UUID(text)
+    except ValueError:
+        raise InvalidRequest("A cover is the image_id of a photo.") from None
+    photo: Photo | None = stack.photos.get(event_id, stack.event(event_id).shards, image_id)
+    if photo is None or photo.status != "indexed":
+        raise InvalidRequest(f"Event {event_id} has no such photo.")
+    return image_id
