@@ -83,15 +83,18 @@ class Part:
         self._path = path
         self._file = file
         self._folder = folder
+        self.size = 0
 
     def restart(self) -> None:
         """Forget what was written: a retry begins at the beginning."""
         self._file.seek(0)
         self._file.truncate()
+        self.size = 0
 
     def write(self, chunk: bytes) -> None:
         """Add to the end."""
         self._file.write(chunk)
+        self.size += len(chunk)
 
     def keep(self, filename: str) -> Path:
         """Give the whole file its name; where it ended up.

@@ -191,8 +191,9 @@ class Api:
             if not response.is_success:
                 raise storage_refusal(response, None)
             length = response.headers.get("Content-Length", "")
-            if length.isdecimal() and response.num_bytes_downloaded != int(length):
-                raise NoAnswerError(f"Cut off after {response.num_bytes_downloaded} of {length} bytes.")
+            encoded = "Content-Encoding" in response.headers  # its length is not the file's
+            if length.isdecimal() and not encoded and sink.size != int(length):
+                raise NoAnswerError(f"Cut off after {sink.size} of {length} bytes.")
 
         return Call(request, read, to_storage=True, sink=sink)
 
