@@ -17,7 +17,7 @@ from facesearch.access import digest_of
 from facesearch.models import ApiKey
 from facesearch.store.reading import DynamoReader, Wanted
 from tests.unit.cli.conftest import JPEG, TABLE, Command, Place, stack_file_of
-from tests.unit.test_client import body_of
+from tests.unit.client.fakes import body_of
 from tools.cli.app import main
 from tools.cli.stack import NOT_RUNNING, STACK_FILE_VARIABLE
 

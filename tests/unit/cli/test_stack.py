@@ -8,7 +8,7 @@ import pytest
 
 from tests.unit.cli.conftest import BUCKET, JPEG, TABLE, Command, Place
 from tests.unit.cli.test_app import api
-from tests.unit.test_client import body_of
+from tests.unit.client.fakes import body_of
 
 
 def deploy(name: str, outputs: dict[str, str]) -> None:

@@ -1,0 +1,87 @@
+"""A client of the face search API: one search per `request_id`, however often the network makes us ask.
+
+with FaceSearchClient("https://api.example.com", api_key, org_id=903) as client:
+    answer = client.search(456, Path("selfie.jpg"))
+    for page in client.pages(456, answer.request_id):
+        ...
+    client.download_originals(456, Path("originals"), request_id=answer.request_id)
+
+`AsyncFaceSearchClient` has the same methods for asyncio: `await` each, and `async for` over pages, events and images.
+"""
+
+from facesearch.client.answers import Answer, FaceSearchAnswer, RateLimit
+from facesearch.client.asynchronous import AsyncFaceSearchClient
+from facesearch.client.blocking import FaceSearchClient
+from facesearch.client.downloads import DownloadFailure, DownloadReport
+from facesearch.client.errors import (
+    BadRequestError,
+    ClientError,
+    NoAnswerError,
+    NotAllowedError,
+    NotFoundError,
+    SelfieError,
+    ServerError,
+    StorageRefusedError,
+    TooManyRequestsError,
+    UnexpectedAnswerError,
+    WaitTimeoutError,
+)
+from facesearch.client.models import (
+    PAGE_SIZE,
+    Envelope,
+    EventDetails,
+    EventPage,
+    EventSummary,
+    FaceSearchBody,
+    FaceSearchResult,
+    ImageItem,
+    ImagePage,
+    MissingOriginal,
+    OriginalLink,
+    OriginalPhotos,
+    PaginationInfo,
+    Ping,
+    Upload,
+)
+from facesearch.client.retries import RetryPolicy
+from facesearch.client.selfies import INLINE_SELFIE_BYTES, MAX_SELFIE_BYTES, image_type_of
+
+__all__ = [
+    "INLINE_SELFIE_BYTES",
+    "MAX_SELFIE_BYTES",
+    "PAGE_SIZE",
+    "Answer",
+    "AsyncFaceSearchClient",
+    "BadRequestError",
+    "ClientError",
+    "DownloadFailure",
+    "DownloadReport",
+    "Envelope",
+    "EventDetails",
+    "EventPage",
+    "EventSummary",
+    "FaceSearchAnswer",
+    "FaceSearchBody",
+    "FaceSearchClient",
+    "FaceSearchResult",
+    "ImageItem",
+    "ImagePage",
+    "MissingOriginal",
+    "NoAnswerError",
+    "NotAllowedError",
+    "NotFoundError",
+    "OriginalLink",
+    "OriginalPhotos",
+    "PaginationInfo",
+    "Ping",
+    "RateLimit",
+    "RetryPolicy",
+    "SelfieError",
+    "ServerError",
+    "StorageRefusedError",
+    "TooManyRequestsError",
+    "UnexpectedAnswerError",
+    "Upload",
+    "WaitTimeoutError",
+    "image_type_of",
+]

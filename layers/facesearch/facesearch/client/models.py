@@ -1,0 +1,169 @@
+"""The bodies of the API's answers, as types of plain JSON.
+
+They are checked on arrival for what is promised, and tolerate more: a field that the API gains later must not break an
+older client.
+"""
+
+from typing import Any, Generic, TypeVar
+
+from pydantic import ConfigDict, with_config
+from typing_extensions import TypedDict  # pydantic reads typing's own only from Python 3.12 on
+
+PAGE_SIZE = 32
+"""Photos on a page if nobody asks for another number."""
+
+LARGEST_PAGE = 100
+"""Rows on a page at most, of searches, galleries and events."""
+
+LARGEST_ORIGINALS_PAGE = 60
+"""Links to originals on a page at most."""
+
+_LENIENT = ConfigDict(extra="allow")
+
+DataT = TypeVar("DataT")
+
+
+@with_config(_LENIENT)
+class Envelope(TypedDict, Generic[DataT]):
+    """The three keys of every answer."""
+
+    responseType: str
+    message: str
+    data: DataT
+
+
+@with_config(_LENIENT)
+class ImageItem(TypedDict):
+    """A photo that matches; `width` and `height` in pixels as displayed."""
+
+    img_url: str
+    thumbnail_url: str
+    width: int | None
+    height: int | None
+    image_id: str
+    original_url: str | None
+
+
+@with_config(_LENIENT)
+class PaginationInfo(TypedDict):
+    """Where this page stands; pages count from 1, and 0 of 0 means that nothing was found."""
+
+    total: int
+    currentPage: int
+    totalPages: int
+    hasNextPage: bool
+    hasPreviousPage: bool
+    page_size: int
+
+
+@with_config(_LENIENT)
+class FaceSearchResult(TypedDict):
+    """`data` of a face search answer."""
+
+    request_id: str
+    confidence_percentage: float
+    images: list[ImageItem]
+    pagination: PaginationInfo
+
+
+@with_config(_LENIENT)
+class Ping(TypedDict):
+    """`data` of a ping."""
+
+    status: str
+    org_id: int
+    event_id: int
+
+
+@with_config(_LENIENT)
+class EventDetails(TypedDict):
+    """`data` of an event's details; `event_date` is YYYY-MM-DD, `status` "active" or "inactive"."""
+
+    event_id: int
+    event_name: str
+    event_slug: str
+    event_date: str
+    status: str
+    event_enabled: bool
+    bib_search: bool
+    selfie_search: bool
+    name_search: bool
+    video_search: bool
+    video_selfie_search: bool
+    timeline_search: bool
+
+
+@with_config(_LENIENT)
+class EventSummary(TypedDict):
+    """A row of the organisation's events; `cover_image` is a URL."""
+
+    event_id: int
+    event_name: str
+    event_slug: str
+    event_date: str
+    status: str
+    cover_image: str | None
+
+
+@with_config(_LENIENT)
+class EventPage(TypedDict):
+    """`data` of a page of events, newest first."""
+
+    events: list[EventSummary]
+    pagination: PaginationInfo
+
+
+@with_config(_LENIENT)
+class ImagePage(TypedDict):
+    """`data` of a page of an event's gallery, by capture time."""
+
+    images: list[ImageItem]
+    pagination: PaginationInfo
+
+
+@with_config(_LENIENT)
+class OriginalLink(TypedDict):
+    """Where one original can be fetched for an hour, and the name that the server gives it."""
+
+    url: str
+    filename: str
+
+
+@with_config(_LENIENT)
+class MissingOriginal(TypedDict):
+    """A photo that has no link, and why."""
+
+    image_id: str
+    reason: str
+
+
+@with_config(_LENIENT)
+class OriginalPhotos(TypedDict):
+    """`data` of a page of originals: `total_images` of all pages, the two counts of this one."""
+
+    presigned_urls: list[OriginalLink]
+    failed_urls: list[MissingOriginal]
+    total_images: int
+    successful_count: int
+    failed_count: int
+    identifier: str | list[str]
+    message: str | None
+    pagination: PaginationInfo
+
+
+@with_config(_LENIENT)
+class Upload(TypedDict):
+    """`data` of a new upload: a form for `url`, good for `expires_in` seconds and for files up to `max_bytes`."""
+
+    upload_id: str
+    url: str
+    fields: dict[str, str]
+    max_bytes: int
+    expires_in: int
+
+
+FaceSearchBody = Envelope[FaceSearchResult]
+"""The body of a face search answer."""
+
+ErrorBody = dict[str, Any]
+"""The body of a refusal: the envelope's keys, of which only `message` is sure."""

@@ -1,0 +1,101 @@
+"""The selfie before it is sent: read, made smaller if asked, and refused here if the API could only refuse it."""
+
+import io
+import warnings
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from facesearch.client.errors import SelfieError
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+INLINE_SELFIE_BYTES = 4 * 2**20
+"""4 MiB: a call carries up to 6 MB to a Lambda, as base64, which leaves about 4.4 MiB for the file."""
+
+MAX_SELFIE_BYTES = 15 * 2**20
+"""15 MiB, the API's own limit for uploads."""
+
+JPEG_QUALITY = 90
+
+
+def image_type_of(head: bytes) -> str | None:
+    """Content type by the first bytes (16 are enough); None if it is no JPEG, PNG or WebP."""
+    if head.startswith(b"\xff\xd8\xff"):
+        return "image/jpeg"
+    if head.startswith(b"\x89PNG\r\n\x1a\n"):
+        return "image/png"
+    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+        return "image/webp"
+    return None
+
+
+def read_selfie(selfie: Path | bytes, downscale: int | None = None) -> bytes:
+    """The bytes to send.
+
+    Args:
+        downscale: long side in pixels that is enough. What is sent is then an upright JPEG without metadata, no larger
+            than that and never larger than it was.
+
+    Raises:
+        OSError: the file cannot be read.
+        SelfieError: larger than MAX_SELFIE_BYTES; no picture, if it is to be made smaller.
+        ImportError: `downscale` without Pillow.
+        ValueError: `downscale` is no number of pixels.
+    """
+    if downscale is not None:
+        content = _smaller(selfie.read_bytes() if isinstance(selfie, Path) else selfie, downscale)
+    elif isinstance(selfie, Path):
+        with selfie.open("rb") as file:
+            content = file.read(MAX_SELFIE_BYTES + 1)  # enough to know that it is too much
+    else:
+        content = selfie
+    if len(content) > MAX_SELFIE_BYTES:
+        raise SelfieError(
+            f"The selfie is larger than {MAX_SELFIE_BYTES // 2**20} MiB; downscale=1600 sends a smaller copy of it."
+        )
+    return content
+
+
+def _smaller(content: bytes, long_side: int) -> bytes:
+    if long_side < 1:
+        raise ValueError(f"downscale is a number of pixels, not {long_side}.")
+    try:
+        from PIL import Image, ImageOps
+    except ImportError as error:
+        raise ImportError("downscale needs Pillow: install it with `pip install pillow`.") from error
+    # Not by `imaging`: it lifts Pillow's limit on pixels for the whole process, which belongs to our caller here.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # odd metadata, and pictures that are large but not yet absurd
+        try:
+            with Image.open(io.BytesIO(content), formats=("JPEG", "PNG", "WEBP")) as image:
+                image.draft(None, (long_side, long_side))  # JPEGs are decoded at a fraction of their size
+                image.load()
+                upright: Image.Image = image
+                with suppress(Exception):  # a broken EXIF block is the same as none
+                    upright = ImageOps.exif_transpose(image)
+                profile = upright.info.get("icc_profile") if upright.mode == "RGB" else None
+                flat = _flat(upright)
+            flat.thumbnail((long_side, long_side), Image.Resampling.LANCZOS, reducing_gap=2.0)
+        except MemoryError:
+            raise
+        except Exception as error:  # Pillow's parsers raise almost anything on damaged input
+            raise SelfieError("The selfie is not a readable JPEG, PNG or WebP picture.") from error
+    flat.info.clear()  # a comment would be written again
+    out = io.BytesIO()
+    flat.save(out, "JPEG", quality=JPEG_QUALITY, icc_profile=profile)
+    return out.getvalue()
+
+
+def _flat(image: "Image.Image") -> "Image.Image":
+    from PIL import Image
+
+    if image.mode.startswith("I"):  # 16-bit grey: Pillow's own conversion clips at 255 instead of scaling
+        return image.convert("I").point(lambda value: value * (1 / 256)).convert("L").convert("RGB")
+    if not image.has_transparency_data:
+        return image.convert("RGB")
+    rgba = image.convert("RGBA")
+    flat = Image.new("RGB", image.size, "white")
+    flat.paste(rgba, mask=rgba.getchannel("A"))
+    return flat

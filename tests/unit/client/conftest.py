@@ -1,0 +1,48 @@
+"""Each test of a client runs twice: by the synchronous client and by the asynchronous one."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from typing import Any, cast
+
+import httpx
+import pytest
+
+from facesearch.client import AsyncFaceSearchClient, FaceSearchClient
+from tests.unit.client.fakes import API, KEY, AsyncAtOnce, Handler, Waits
+
+ClientOf = Callable[..., FaceSearchClient]
+
+
+@pytest.fixture(scope="session")
+def runner() -> Iterator[asyncio.Runner]:
+    with asyncio.Runner() as runner:
+        yield runner
+
+
+@pytest.fixture(params=["sync", "async"])
+def client_of(request: pytest.FixtureRequest, runner: asyncio.Runner) -> Iterator[ClientOf]:
+    """Makes clients of a fake API, with `waits` in place of time and `changes` to the policy of retries."""
+    made: list[FaceSearchClient] = []
+
+    def make(
+        api: Handler, waits: Waits | None = None, storage: Handler | None = None, **changes: Any
+    ) -> FaceSearchClient:
+        policy = (waits or Waits()).policy(**changes)
+        transport = httpx.MockTransport(api)
+        storage_transport = None if storage is None else httpx.MockTransport(storage)
+        client: FaceSearchClient
+        if request.param == "sync":
+            client = FaceSearchClient(
+                API, KEY, 903, transport=transport, storage_transport=storage_transport, retry=policy
+            )
+        else:
+            other = AsyncFaceSearchClient(
+                API, KEY, 903, transport=transport, storage_transport=storage_transport, retry=policy
+            )
+            client = cast("FaceSearchClient", AsyncAtOnce(other, runner))
+        made.append(client)
+        return client
+
+    yield make
+    for client in made:
+        client.close()

@@ -1,0 +1,155 @@
+"""Every other endpoint, against an API that works as promised: what is asked, and what comes out."""
+
+import json
+import uuid
+
+import httpx
+import pytest
+
+from facesearch.client import (
+    NotAllowedError,
+    NotFoundError,
+    UnexpectedAnswerError,
+    WaitTimeoutError,
+)
+from tests.unit.client.conftest import ClientOf
+from tests.unit.client.fakes import JPEG, KEY, REQUEST_ID, FakeApi, Waits, refusal, success
+
+
+class TestReading:
+    def test_given_an_event_when_pinged_then_pong(self, client_of: ClientOf) -> None:
+        answer = client_of(FakeApi()).ping(456)
+        assert answer.data == {"status": "ok", "org_id": 903, "event_id": 456}
+        assert answer.body["message"] == "pong"
+
+    def test_given_an_event_when_its_details_are_read_then_its_flags(self, client_of: ClientOf) -> None:
+        details = client_of(FakeApi()).details(456).data
+        assert (details["event_id"], details["selfie_search"], details["bib_search"]) == (456, True, False)
+
+    def test_given_many_events_when_walked_then_each_once(self, client_of: ClientOf) -> None:
+        api = FakeApi(events=5)
+        pages = list(client_of(api).events(page_size=2))
+        assert [event["event_id"] for page in pages for event in page.data["events"]] == [456, 457, 458, 459, 460]
+        assert [request.url.params["page"] for request in api.requests] == ["1", "2", "3"]
+
+    def test_given_a_gallery_when_walked_from_page_two_then_the_rest(self, client_of: ClientOf) -> None:
+        pages = client_of(FakeApi(photos=5)).images(456, page_size=2, page=2)
+        found = [image["image_id"] for page in pages for image in page.data["images"]]
+        assert found == [str(uuid.UUID(int=n)) for n in (2, 3, 4)]
+
+    def test_given_pages_when_only_the_first_is_wanted_then_no_other_is_asked_for(self, client_of: ClientOf) -> None:
+        api = FakeApi(photos=5)
+        assert next(client_of(api).images(456, page_size=2)).data["pagination"]["total"] == 5
+        assert len(api.requests) == 1
+
+    def test_given_a_passing_failure_on_a_page_when_walked_then_it_is_retried(self, client_of: ClientOf) -> None:
+        api = FakeApi(photos=5)
+        api.troubles["GET /event/456/images"] = [refusal(503), refusal(429)]
+        assert len(list(client_of(api).images(456, page_size=2))) == 3
+
+    def test_given_a_refused_key_when_walked_then_the_typed_error(self, client_of: ClientOf) -> None:
+        api = FakeApi()
+        api.troubles["GET /events"] = [refusal(403)]
+        with pytest.raises(NotAllowedError):
+            list(client_of(api).events())
+
+    def test_given_another_body_when_read_then_unexpected_answer(self, client_of: ClientOf) -> None:
+        api = FakeApi()
+        api.troubles["GET /event/456/details"] = [success({"event_id": "456"})]
+        with pytest.raises(UnexpectedAnswerError, match="event details"):
+            client_of(api).details(456)
+
+    def test_every_call_to_the_api_carries_the_key(self, client_of: ClientOf) -> None:
+        api = FakeApi()
+        client = client_of(api)
+        client.ping(456)
+        client.create_upload(456)
+        client.original_photos(456, image_ids=[uuid.UUID(int=1)])
+        assert {request.headers["X-API-Key"] for request in api.requests} == {KEY}
+
+
+class TestOriginalPhotos:
+    def test_given_a_search_when_its_originals_are_asked_for_then_by_its_request_id(self, client_of: ClientOf) -> None:
+        api = FakeApi()
+        answer = client_of(api).original_photos(456, request_id=uuid.UUID(REQUEST_ID), page_size=2)
+        assert json.loads(api.requests[0].content) == {"method": "selfie", "identifier": REQUEST_ID}
+        assert (answer.data["total_images"], answer.data["successful_count"]) == (3, 2)
+
+    @pytest.mark.parametrize("one", [uuid.UUID(int=1), str(uuid.UUID(int=1))], ids=["UUID", "str"])
+    def test_given_one_photo_when_asked_for_then_it_may_stand_for_itself(
+        self, client_of: ClientOf, one: uuid.UUID | str
+    ) -> None:
+        api = FakeApi()
+        client_of(api).original_photos(456, image_ids=one if isinstance(one, str) else [one])
+        assert json.loads(api.requests[0].content) == {"method": "image_ids", "identifier": [str(one)]}
+
+    @pytest.mark.parametrize(
+        "named", [{}, {"request_id": REQUEST_ID, "image_ids": [REQUEST_ID]}, {"image_ids": []}], ids=str
+    )
+    def test_given_no_or_two_ways_of_naming_photos_when_asked_then_value_error(
+        self, client_of: ClientOf, named: dict[str, str]
+    ) -> None:
+        api = FakeApi()
+        with pytest.raises(ValueError, match="image_ids"):
+            client_of(api).original_photos(456, **named)  # type: ignore[arg-type]
+        assert api.requests == []
+
+
+class TestWaiting:
+    def test_given_a_search_under_way_when_waited_for_then_its_first_page(self, client_of: ClientOf) -> None:
+        api, waits = FakeApi(), Waits()
+        api.finished.add(REQUEST_ID)
+        api.troubles["GET /event/456/faces/*"] = [
+            refusal(404),
+            refusal(404),
+            refusal(503),
+            httpx.ReadTimeout("slow"),
+            refusal(404),
+        ]
+        answer = client_of(api, waits).wait(456, REQUEST_ID)
+        assert answer.request_id == REQUEST_ID
+        assert waits.seconds == [0.5, 1, 2, 4, 8]
+
+    def test_given_no_search_when_waited_for_then_an_error_at_the_end_of_the_timeout(self, client_of: ClientOf) -> None:
+        waits = Waits()
+        with pytest.raises(WaitTimeoutError, match="20 s") as caught:
+            client_of(FakeApi(), waits).wait(456, REQUEST_ID, timeout=20)
+        assert sum(waits.seconds) == 20
+        assert isinstance(caught.value.__cause__, NotFoundError)
+        assert caught.value.request_id == REQUEST_ID
+
+    def test_given_no_time_when_waited_for_then_one_look(self, client_of: ClientOf) -> None:
+        api = FakeApi()
+        with pytest.raises(WaitTimeoutError):
+            client_of(api).wait(456, REQUEST_ID, timeout=0)
+        assert len(api.requests) == 1
+
+    def test_given_a_retry_after_beyond_the_timeout_when_waited_for_then_it_ends_at_once(
+        self, client_of: ClientOf
+    ) -> None:
+        api, waits = FakeApi(), Waits()
+        api.troubles["GET *"] = [refusal(429, headers={"Retry-After": "30"})]
+        with pytest.raises(WaitTimeoutError):
+            client_of(api, waits).wait(456, REQUEST_ID, timeout=10)
+        assert waits.seconds == []
+
+    def test_given_a_refusal_when_waited_for_then_it_is_not_waited_out(self, client_of: ClientOf) -> None:
+        api = FakeApi()
+        api.troubles["GET *"] = [refusal(403)]
+        with pytest.raises(NotAllowedError):
+            client_of(api).wait(456, REQUEST_ID)
+
+    def test_given_a_hanging_server_when_waited_for_then_no_call_is_given_longer_than_what_is_left(
+        self, client_of: ClientOf
+    ) -> None:
+        api = FakeApi()
+        with pytest.raises(WaitTimeoutError):
+            client_of(api).wait(456, REQUEST_ID, timeout=10)
+        assert [request.extensions["timeout"]["read"] for request in api.requests] == [10, 9.5, 8.5, 6.5, 2.5, 1]
+
+
+def test_a_search_can_be_read_by_its_request_id_afterwards(client_of: ClientOf) -> None:
+    client = client_of(FakeApi(photos=5))
+    request_id = client.search(456, JPEG, page_size=2).request_id
+    assert [len(page.images) for page in client.pages(456, request_id, 2)] == [2, 2, 1]
+    assert client.results(456, request_id, 3, 2).pagination["hasNextPage"] is False

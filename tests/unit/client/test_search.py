@@ -1,0 +1,288 @@
+"""Searching, against a scripted API: what is sent, what is made of each answer, when it is asked again."""
+
+import email.utils
+import time
+import uuid
+from pathlib import Path
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from facesearch.client import (
+    BadRequestError,
+    ClientError,
+    FaceSearchClient,
+    NoAnswerError,
+    NotAllowedError,
+    NotFoundError,
+    RateLimit,
+    RetryPolicy,
+    ServerError,
+    TooManyRequestsError,
+    UnexpectedAnswerError,
+)
+from tests.unit.client.conftest import ClientOf
+from tests.unit.client.fakes import (
+    API,
+    JPEG,
+    KEY,
+    REQUEST_ID,
+    ScriptedApi,
+    Step,
+    Waits,
+    body_of,
+    form_of,
+    refusal,
+    search_data,
+    success,
+)
+
+
+def found() -> httpx.Response:
+    return success(search_data(), "Computed face search")
+
+
+class TestWhatIsSent:
+    def test_given_a_selfie_when_searched_then_the_seeds_form_is_posted(self, client_of: ClientOf) -> None:
+        api = ScriptedApi([found()])
+        client_of(api).search(456, JPEG, REQUEST_ID, page=2, page_size=5)
+        request = api.requests[0]
+        assert request.method == "POST"
+        assert str(request.url) == "https://api.example/live/api/v1/ext/903/event/456/faces?page=2&page_size=5"
+        assert request.headers["X-API-Key"] == KEY
+        assert form_of(api.requests[0])["request_id"].get_payload() == REQUEST_ID
+        assert form_of(api.requests[0])["file"].get_payload(decode=True) == JPEG
+        assert form_of(api.requests[0])["file"].get_content_type() == "image/jpeg"
+
+    def test_given_a_file_when_searched_then_its_name_stays_at_home(self, client_of: ClientOf, tmp_path: Path) -> None:
+        selfie = tmp_path / "maria-from-accounting.jpg"
+        selfie.write_bytes(JPEG)
+        api = ScriptedApi([found()])
+        client_of(api).search(456, selfie)
+        assert form_of(api.requests[0])["file"].get_payload(decode=True) == JPEG
+        assert b"maria" not in api.requests[0].content
+
+    def test_given_no_request_id_when_retried_then_every_attempt_carries_the_same_uuid4(
+        self, client_of: ClientOf
+    ) -> None:
+        api = ScriptedApi([httpx.ReadTimeout("slow"), refusal(500), found()])
+        client_of(api).search(456, JPEG)
+        sent = {str(form_of(api.requests[number])["request_id"].get_payload()) for number in range(3)}
+        assert len(sent) == 1
+        assert uuid.UUID(sent.pop()).version == 4
+
+    def test_given_a_page_when_fetched_then_it_is_a_get_without_a_body(self, client_of: ClientOf) -> None:
+        api = ScriptedApi([found()])
+        client_of(api).results(456, uuid.UUID(REQUEST_ID), page=3, page_size=7)
+        path = f"/live/api/v1/ext/903/event/456/faces/{REQUEST_ID}"
+        assert (api.requests[0].method, api.requests[0].url.path) == ("GET", path)
+        assert dict(api.requests[0].url.params) == {"page": "3", "page_size": "7"}
+        assert not api.requests[0].content
+
+    def test_given_an_odd_request_id_when_fetched_then_it_stays_one_path_segment(self, client_of: ClientOf) -> None:
+        api = ScriptedApi([refusal(400)])
+        with pytest.raises(BadRequestError):
+            client_of(api).results(456, "../../events?x=1")
+        assert api.requests[0].url.raw_path.startswith(
+            b"/live/api/v1/ext/903/event/456/faces/..%2F..%2Fevents%3Fx%3D1?"
+        )
+
+    def test_given_many_pages_when_walked_then_each_is_read_once(self, client_of: ClientOf) -> None:
+        def answer(request: httpx.Request) -> httpx.Response:
+            page, size = int(request.url.params["page"]), int(request.url.params["page_size"])
+            return success(search_data(5, page, size))
+
+        api = ScriptedApi([answer] * 3)
+        found = [image["image_id"] for page in client_of(api).pages(456, REQUEST_ID, 2) for image in page.images]
+        assert found == [str(uuid.UUID(int=n)) for n in range(5)]
+
+    def test_given_nothing_found_when_walked_then_one_empty_page(self, client_of: ClientOf) -> None:
+        api = ScriptedApi([success(search_data(0))])
+        assert [page.images for page in client_of(api).pages(456, REQUEST_ID)] == [[]]
+
+
+class TestAnswers:
+    def test_given_an_answer_when_read_then_it_is_the_body_as_it_came(self, client_of: ClientOf) -> None:
+        body = body_of()
+        body["data"]["added_next_year"] = {"x": [1]}
+        answer = client_of(ScriptedApi([httpx.Response(200, json=body)])).search(456, JPEG)
+        assert answer.body == body
+        assert type(answer.body["data"]["confidence_percentage"]) is int
+        assert (answer.request_id, answer.replayed) == (REQUEST_ID, False)
+        assert answer.pagination["total"] == len(answer.images) == 3
+
+    @pytest.mark.parametrize(("header", "replayed"), [("true", True), ("True", True), ("false", False)])
+    def test_given_the_replay_header_when_read_then_it_is_said(
+        self, client_of: ClientOf, header: str, replayed: bool
+    ) -> None:
+        response = success(search_data(), headers={"Idempotent-Replayed": header})
+        assert client_of(ScriptedApi([response])).search(456, JPEG).replayed is replayed
+
+    def test_given_the_quota_headers_when_read_then_the_answer_says_what_is_left(self, client_of: ClientOf) -> None:
+        headers = {"RateLimit-Limit": "1000", "RateLimit-Remaining": "998", "RateLimit-Reset": "31"}
+        answer = client_of(ScriptedApi([success(search_data(), headers=headers)])).search(456, JPEG)
+        assert answer.rate_limit == RateLimit(limit=1000, remaining=998, reset=31)
+
+    @pytest.mark.parametrize(
+        "headers", [{}, {"RateLimit-Limit": "9", "RateLimit-Reset": "1"}, {"RateLimit-Limit": "-"}]
+    )
+    def test_given_no_whole_quota_when_read_then_none(self, client_of: ClientOf, headers: dict[str, str]) -> None:
+        assert client_of(ScriptedApi([success(search_data(), headers=headers)])).search(456, JPEG).rate_limit is None
+
+    @pytest.mark.parametrize(
+        ("status", "kind"),
+        [
+            (400, BadRequestError),
+            (401, NotAllowedError),
+            (403, NotAllowedError),
+            (404, NotFoundError),
+            (413, BadRequestError),
+            (422, BadRequestError),
+        ],
+    )
+    def test_given_a_refusal_when_read_then_its_kind_and_words_and_no_retry(
+        self, client_of: ClientOf, status: int, kind: type[ClientError]
+    ) -> None:
+        api = ScriptedApi([refusal(status, "query.page: no")])
+        with pytest.raises(kind) as caught:
+            client_of(api).search(456, JPEG, REQUEST_ID)
+        error = caught.value
+        assert (error.status, error.message, error.request_id) == (status, "query.page: no", REQUEST_ID)
+        assert error.envelope == {"responseType": "error", "message": "query.page: no", "data": None}
+        assert len(api.requests) == 1
+
+    @pytest.mark.parametrize(
+        "content", [b"", b"<html>Bad gateway</html>", b"\xff\xfe\x00", b"[1]", b'{"message": 5}', b"[" * 99_999]
+    )
+    @pytest.mark.parametrize(("status", "kind"), [(403, NotAllowedError), (502, ServerError)])
+    def test_given_a_refusal_that_is_no_envelope_when_read_then_still_the_typed_error(
+        self, client_of: ClientOf, content: bytes, status: int, kind: type[ClientError]
+    ) -> None:
+        api = ScriptedApi([httpx.Response(status, content=content)])
+        with pytest.raises(kind) as caught:
+            client_of(api, attempts=1).search(456, JPEG)
+        assert (caught.value.status, caught.value.envelope) == (status, None)
+        assert str(status) in caught.value.message
+
+    @pytest.mark.parametrize(
+        "response",
+        [
+            httpx.Response(200, content=b"<html>Welcome to this airport's WLAN</html>"),
+            success({"status": "ok"}, "pong"),
+            lambda _: httpx.Response(200, stream=httpx.ByteStream(b"\x1f\x8b"), headers={"Content-Encoding": "gzip"}),
+            httpx.Response(204),
+            httpx.Response(302, headers={"Location": "https://elsewhere.example/"}),
+        ],
+        ids=["html", "another body", "not gzip", "empty", "redirect"],
+    )
+    def test_given_a_foreign_answer_when_read_then_one_typed_error_and_no_retry(
+        self, client_of: ClientOf, response: Step
+    ) -> None:
+        api = ScriptedApi([response])
+        with pytest.raises(UnexpectedAnswerError):
+            client_of(api).search(456, JPEG)
+        assert len(api.requests) == 1
+
+    @given(content=st.binary(max_size=60), status=st.integers(200, 599))
+    def test_whatever_comes_back_it_is_an_answer_or_a_client_error(self, content: bytes, status: int) -> None:
+        transport = httpx.MockTransport(ScriptedApi([httpx.Response(status, content=content)]))
+        with (
+            FaceSearchClient(API, KEY, 903, transport=transport, retry=RetryPolicy(attempts=1)) as client,
+            pytest.raises(ClientError),
+        ):
+            client.search(456, JPEG)
+
+    def test_given_a_server_that_repeats_the_key_when_read_then_the_error_does_not(self, client_of: ClientOf) -> None:
+        with pytest.raises(NotAllowedError) as caught:
+            client_of(ScriptedApi([refusal(403, f"Key {KEY} is unknown.")])).search(456, JPEG)
+        assert caught.value.message == "Key *** is unknown."
+        assert KEY not in f"{caught.value!r} {caught.value.envelope}"
+
+
+class TestRetries:
+    @pytest.mark.parametrize(
+        "failure",
+        [
+            httpx.ConnectError("refused"),
+            httpx.ReadTimeout(""),
+            httpx.RemoteProtocolError("cut"),
+            *map(refusal, (429, 500, 502, 503, 504)),
+        ],
+        ids=str,
+    )
+    def test_given_a_passing_failure_when_searched_then_the_next_answer_counts(
+        self, client_of: ClientOf, failure: Step
+    ) -> None:
+        waits = Waits()
+        api = ScriptedApi([failure, found()])
+        assert client_of(api, waits).search(456, JPEG).pagination["total"] == 3
+        assert len(waits.seconds) == 1
+
+    def test_given_lasting_failure_when_searched_then_bounded_attempts_under_a_doubling_ceiling(
+        self, client_of: ClientOf
+    ) -> None:
+        waits = Waits()
+        api = ScriptedApi([refusal(503) for _ in range(9)])
+        with pytest.raises(ServerError):
+            client_of(api, waits, attempts=7).search(456, JPEG)
+        assert len(api.requests) == 7
+        assert waits.seconds == [0.5, 1, 2, 4, 8, 8]
+
+    def test_given_no_connection_when_given_up_then_the_error_has_no_status_but_the_request_id(
+        self, client_of: ClientOf
+    ) -> None:
+        api = ScriptedApi([httpx.ConnectError("refused")] * 5)
+        with pytest.raises(NoAnswerError, match="refused") as caught:
+            client_of(api).search(456, JPEG, REQUEST_ID)
+        assert (caught.value.status, caught.value.request_id) == (None, REQUEST_ID)
+
+    def test_given_retry_after_seconds_when_retried_then_it_waits_that_long_and_the_jitter(
+        self, client_of: ClientOf
+    ) -> None:
+        waits = Waits()
+        api = ScriptedApi([refusal(429, headers={"Retry-After": "3"}), found()])
+        client_of(api, waits).search(456, JPEG)
+        assert waits.seconds == [3.5]
+
+    def test_given_retry_after_as_a_date_when_retried_then_it_waits_until_then(self, client_of: ClientOf) -> None:
+        waits = Waits()
+        when = email.utils.formatdate(time.time() + 20, usegmt=True)
+        api = ScriptedApi([refusal(503, headers={"Retry-After": when}), found()])
+        client_of(api, waits).search(456, JPEG)
+        assert 18 < waits.seconds[0] <= 20.5
+
+    @pytest.mark.parametrize("nonsense", ["soon", "-5", "1e3", "", "Mon, 99 Foo 2020 99:99:99 GMT"])
+    def test_given_a_senseless_retry_after_when_retried_then_only_the_jitter(
+        self, client_of: ClientOf, nonsense: str
+    ) -> None:
+        waits = Waits()
+        api = ScriptedApi([refusal(429, headers={"Retry-After": nonsense}), found()])
+        client_of(api, waits).search(456, JPEG)
+        assert waits.seconds == [0.5]
+
+    def test_given_a_retry_after_of_an_hour_when_searched_then_it_is_said_not_slept(self, client_of: ClientOf) -> None:
+        waits = Waits()
+        api = ScriptedApi([refusal(429, headers={"Retry-After": "3600"})])
+        with pytest.raises(TooManyRequestsError) as caught:
+            client_of(api, waits).search(456, JPEG)
+        assert caught.value.retry_after == 3600
+        assert waits.seconds == []
+
+    def test_given_lasting_refusals_when_searched_then_what_is_slept_is_bounded_in_all(
+        self, client_of: ClientOf
+    ) -> None:
+        waits = Waits()
+        api = ScriptedApi([refusal(429, headers={"Retry-After": "25"})] * 9)
+        with pytest.raises(TooManyRequestsError):
+            client_of(api, waits, attempts=9, longest_wait=60).search(456, JPEG)
+        assert waits.seconds == [25.5, 26]
+
+    def test_given_a_missing_file_when_searched_then_os_error_and_no_call(
+        self, client_of: ClientOf, tmp_path: Path
+    ) -> None:
+        api = ScriptedApi([])
+        with pytest.raises(FileNotFoundError):
+            client_of(api).search(456, tmp_path / "none.jpg")
+        assert api.requests == []

@@ -1,0 +1,194 @@
+"""Selfies that are too large for one call: uploaded first, once, to another host that never sees the key."""
+
+import httpx
+import pytest
+
+from facesearch.client import (
+    INLINE_SELFIE_BYTES,
+    MAX_SELFIE_BYTES,
+    BadRequestError,
+    NoAnswerError,
+    SelfieError,
+    ServerError,
+    StorageRefusedError,
+    TooManyRequestsError,
+    UnexpectedAnswerError,
+)
+from tests.unit.client.conftest import ClientOf
+from tests.unit.client.fakes import (
+    JPEG,
+    REQUEST_ID,
+    STORE,
+    FakeApi,
+    ScriptedApi,
+    Waits,
+    fields_of,
+    form_of,
+    refusal,
+    search_data,
+    success,
+)
+
+LARGE = JPEG.ljust(INLINE_SELFIE_BYTES + 1, b"\0")
+EXPIRED = httpx.Response(403, content=b"<Error><Code>AccessDenied</Code></Error>")
+SEARCHES = "POST /event/456/faces"
+UPLOADS = "POST /event/456/faces/uploads"
+STORAGE = "POST /bucket"
+
+
+class TestWhichWay:
+    def test_given_a_selfie_at_the_limit_when_searched_then_one_call(self, client_of: ClientOf) -> None:
+        api = FakeApi()
+        client_of(api).search(456, LARGE[:INLINE_SELFIE_BYTES])
+        assert len(api.requests) == 1
+        assert "file" in form_of(api.requests[0])
+
+    def test_given_one_byte_more_when_searched_then_form_upload_and_search(self, client_of: ClientOf) -> None:
+        api = FakeApi()
+        answer = client_of(api).search(456, LARGE, REQUEST_ID, page=1, page_size=2)
+        assert [request.method for request in api.requests] == ["POST"] * 3
+        (upload_id,) = api.uploads
+        assert api.uploads[upload_id] == LARGE
+        assert fields_of(api.requests[2]) == {"upload_id": upload_id, "request_id": REQUEST_ID}
+        assert dict(api.requests[2].url.params) == {"page": "1", "page_size": "2"}
+        assert (answer.request_id, len(answer.images)) == (REQUEST_ID, 2)
+
+    def test_given_a_selfie_beyond_15_mib_when_searched_then_a_clear_error_and_no_call(
+        self, client_of: ClientOf
+    ) -> None:
+        api = FakeApi()
+        with pytest.raises(SelfieError, match=r"15 MiB.*downscale"):
+            client_of(api).search(456, JPEG.ljust(MAX_SELFIE_BYTES + 1, b"\0"))
+        assert api.requests == []
+
+    def test_given_something_large_that_is_no_picture_when_searched_then_no_call(self, client_of: ClientOf) -> None:
+        api = FakeApi()
+        with pytest.raises(SelfieError, match="JPEG, PNG or WebP"):
+            client_of(api).search(456, bytes(INLINE_SELFIE_BYTES + 1))
+        assert api.requests == []
+
+
+class TestTheOtherHost:
+    def test_given_an_upload_when_sent_then_the_fields_in_order_the_file_last_and_no_key(
+        self, client_of: ClientOf
+    ) -> None:
+        api, store = FakeApi(), ScriptedApi([httpx.Response(204)])
+        api.troubles[SEARCHES] = [success(search_data())]
+        client_of(api, storage=store).search(456, LARGE)
+        (request,) = store.requests
+        assert str(request.url) == f"{STORE}/bucket"
+        assert list(form_of(request)) == ["key", "policy", "x-amz-signature", "file"]
+        assert form_of(request)["file"].get_content_type() == "image/jpeg"
+        assert int(request.headers["Content-Length"]) > len(LARGE)
+        assert "X-API-Key" not in request.headers
+
+    def test_given_passing_failures_of_the_storage_when_searched_then_the_same_form_again(
+        self, client_of: ClientOf
+    ) -> None:
+        api, waits = FakeApi(), Waits()
+        api.troubles[STORAGE] = [httpx.WriteTimeout("slow"), httpx.Response(503), httpx.ConnectError("refused")]
+        client_of(api, waits).search(456, LARGE)
+        assert (len(api.asked(UPLOADS)), len(api.asked(STORAGE))) == (1, 4)
+        assert waits.seconds == [0.5, 1, 2]
+
+    def test_given_lasting_failures_of_the_storage_when_searched_then_bounded_and_with_the_request_id(
+        self, client_of: ClientOf
+    ) -> None:
+        api = FakeApi()
+        api.troubles[STORAGE] = [httpx.Response(500)] * 9
+        with pytest.raises(ServerError) as caught:
+            client_of(api, attempts=3).search(456, LARGE, REQUEST_ID)
+        assert caught.value.request_id == REQUEST_ID
+        assert len(api.asked(STORAGE)) == 3
+        assert api.asked(SEARCHES) == []
+
+    def test_given_an_expired_form_when_searched_then_a_fresh_one(self, client_of: ClientOf) -> None:
+        api = FakeApi()
+        api.troubles[STORAGE] = [EXPIRED]
+        assert client_of(api).search(456, LARGE).pagination["total"] == 3
+        assert (len(api.asked(UPLOADS)), len(api.asked(STORAGE)), api.matches) == (2, 2, 1)
+
+    def test_given_a_storage_that_refuses_every_form_when_searched_then_a_typed_error_after_two(
+        self, client_of: ClientOf
+    ) -> None:
+        api = FakeApi()
+        api.troubles[STORAGE] = [EXPIRED] * 9
+        with pytest.raises(StorageRefusedError, match="403") as caught:
+            client_of(api).search(456, LARGE, REQUEST_ID)
+        assert (caught.value.status, caught.value.request_id) == (403, REQUEST_ID)
+        assert len(api.asked(STORAGE)) == 2
+
+    def test_given_a_storage_that_finds_the_form_wrong_when_searched_then_no_second_one(
+        self, client_of: ClientOf
+    ) -> None:
+        api = FakeApi()
+        api.troubles[STORAGE] = [httpx.Response(400)]
+        with pytest.raises(StorageRefusedError):
+            client_of(api).search(456, LARGE)
+        assert len(api.asked(UPLOADS)) == 1
+
+    def test_given_a_redirect_by_the_storage_when_searched_then_it_is_not_followed(self, client_of: ClientOf) -> None:
+        api = FakeApi()
+        api.troubles[STORAGE] = [httpx.Response(307, headers={"Location": "https://elsewhere.example/"})]
+        with pytest.raises(UnexpectedAnswerError):
+            client_of(api).search(456, LARGE)
+        assert {request.url.host for request in api.requests} == {"api.example", "store.example"}
+
+    @pytest.mark.parametrize(
+        "url", ["http://store.example/", "ftp://store.example/", "https://[::1", "/bucket", "", "https://"]
+    )
+    def test_given_a_form_for_no_safe_place_when_searched_then_the_selfie_stays_here(
+        self, client_of: ClientOf, url: str
+    ) -> None:
+        api = FakeApi()
+        form = {"upload_id": "u", "url": url, "fields": {}, "max_bytes": MAX_SELFIE_BYTES, "expires_in": 600}
+        api.troubles[UPLOADS] = [success(form)]
+        with pytest.raises(UnexpectedAnswerError, match="place for files"):
+            client_of(api).search(456, LARGE)
+        assert len(api.requests) == 1
+
+    def test_given_a_lower_limit_of_the_server_when_searched_then_it_is_said_before_the_upload(
+        self, client_of: ClientOf
+    ) -> None:
+        api = FakeApi()
+        form = {"upload_id": "u", "url": STORE, "fields": {}, "max_bytes": 1000, "expires_in": 600}
+        api.troubles[UPLOADS] = [success(form)]
+        with pytest.raises(SelfieError, match="1000 bytes"):
+            client_of(api).search(456, LARGE)
+
+
+class TestTheSearchAfterIt:
+    def test_given_a_lost_answer_when_retried_then_no_second_upload_and_no_second_match(
+        self, client_of: ClientOf
+    ) -> None:
+        api = FakeApi()
+
+        def lose_the_answer(request: httpx.Request) -> httpx.Response:
+            api.serve(request)
+            raise httpx.ReadTimeout("lost")
+
+        api.troubles[SEARCHES] = [lose_the_answer, refusal(502)]
+        answer = client_of(api).search(456, LARGE, REQUEST_ID)
+        assert answer.replayed
+        assert (len(api.asked(UPLOADS)), len(api.asked(STORAGE)), len(api.asked(SEARCHES)), api.matches) == (1, 1, 3, 1)
+
+    def test_given_a_search_that_is_refused_when_uploaded_then_its_error_and_no_second_upload(
+        self, client_of: ClientOf
+    ) -> None:
+        api = FakeApi()
+        api.troubles[SEARCHES] = [refusal(400, "No face in it.")]
+        with pytest.raises(BadRequestError, match="No face"):
+            client_of(api).search(456, LARGE)
+        assert len(api.asked(STORAGE)) == 1
+
+    @pytest.mark.parametrize(
+        ("failure", "kind"), [(refusal(429), TooManyRequestsError), (httpx.ConnectError("no"), NoAnswerError)], ids=str
+    )
+    def test_given_no_form_when_searched_then_the_error_carries_the_request_id(
+        self, client_of: ClientOf, failure: httpx.Response | Exception, kind: type[Exception]
+    ) -> None:
+        api = FakeApi()
+        api.troubles[UPLOADS] = [failure] * 5
+        with pytest.raises(kind) as caught:
+            client_of(api).search(456, LARGE, REQUEST_ID)
+        assert caught.value.request_id == REQUEST_ID  # type: ignore[attr-defined]
