@@ -60,7 +60,7 @@ class Deployment:
         return answer(load("search"), event)
 
     def get(self, request_id: str, **changes: Any) -> Answer:
-        event = self.filled("results", **changes)
+        event = self.filled("results-faces", **changes)
         event["pathParameters"]["request_id"] = request_id
         event["path"] = event["path"].rpartition("/")[0] + "/" + request_id
         return answer(load("results"), event)
@@ -118,6 +118,7 @@ def deployment(models: Path, samples: Path, monkeypatch: pytest.MonkeyPatch) -> 
             "TABLE_NAME": "table",
             "IDEMPOTENCY_TABLE_NAME": "claims",
             "SELFIES_BUCKET": "selfies",
+            "PHOTOS_BUCKET": "photos",
             "RENDITIONS_BASE_URL": "https://photos.example.com",
             "MODELS_DIR": str(models),
         }.items():
@@ -220,7 +221,25 @@ def test_a_failure_of_ours_is_500_and_says_nothing_of_the_request(
     assert deployment.api_key not in str(vars(record))
 
 
-@pytest.mark.parametrize("name", ["search", "results"])
-def test_the_versioned_event_itself_is_answered_in_the_envelope(deployment: Deployment, name: str) -> None:
+CALLS = sorted(path.stem for path in (ROOT / "events").glob("*.json") if not path.stem.startswith("indexing"))
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_the_versioned_event_of_a_call_is_answered_in_the_envelope(deployment: Deployment, name: str) -> None:
     event = json.loads((ROOT / "events" / f"{name}.json").read_text())
-    assert answer(load(name), event)["statusCode"] == 403
+    handler = load(name.partition("-")[0])
+    if event["httpMethod"] == "OPTIONS":
+        assert handler(event, Context())["statusCode"] == 204
+    else:
+        assert answer(handler, event)["statusCode"] == 403, "nobody's key"
+
+
+@pytest.mark.parametrize("name", [name for name in CALLS if name != "results-preflight"])
+def test_the_versioned_event_of_a_call_is_answered_with_a_key_and_an_event(deployment: Deployment, name: str) -> None:
+    event = deployment.filled(name)
+    if event["pathParameters"].keys() == {"org_id"}:
+        event["pathParameters"] = {"org_id": str(deployment.org_id)}
+    response = answer(load(name.partition("-")[0]), event)
+    # The selfie has nobody in it, and so its search never was.
+    expected = {"search": 400, "results-faces": 404, "results-original-photos": 404}.get(name, 200)
+    assert response["statusCode"] == expected, response["json"]

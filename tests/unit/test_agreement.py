@@ -1,0 +1,110 @@
+"""What is said in several places says the same: the template, the settings, the sample events, the README."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+import yaml
+
+from facesearch.calls import EventsQuery, OriginalsQuery, PageQuery
+from facesearch.settings import Settings
+from tests.conftest import ROOT
+from tests.unit.test_stores import TemplateLoader
+
+TEMPLATE: dict[str, Any] = yaml.load((ROOT / "template.yaml").read_text(), TemplateLoader)  # noqa: S506 - a safe loader
+README = (ROOT / "README.md").read_text()
+FUNCTIONS = {
+    name: resource["Properties"]
+    for name, resource in TEMPLATE["Resources"].items()
+    if resource["Type"] == "AWS::Serverless::Function"
+}
+SHARED = set(TEMPLATE["Globals"]["Function"]["Environment"]["Variables"])
+ROUTES = {
+    (event["Properties"]["Method"], event["Properties"]["Path"])
+    for properties in FUNCTIONS.values()
+    for event in properties["Events"].values()
+    if event["Type"] == "Api"
+}
+
+
+def test_every_variable_that_the_template_sets_is_a_setting_or_powertools_own() -> None:
+    for name, properties in FUNCTIONS.items():
+        variables = SHARED | set(properties["Environment"]["Variables"])
+        own = {variable for variable in variables if not variable.startswith("POWERTOOLS_")}
+        assert {variable.lower() for variable in own} <= set(Settings.model_fields), name
+
+
+def test_every_setting_is_set_for_some_function() -> None:
+    variables = SHARED.union(*(properties["Environment"]["Variables"] for properties in FUNCTIONS.values()))
+    given_by_lambda = {"memory_megabytes"}
+    assert set(Settings.model_fields) - given_by_lambda == {
+        name.lower() for name in variables if not name.startswith("POWERTOOLS_")
+    }
+
+
+@pytest.mark.parametrize(
+    ("parameter", "setting"),
+    [
+        ("ResultRetentionDays", "result_retention_days"),
+        ("SelfieRetentionDays", "selfie_retention_days"),
+        ("DuplicateWaitSeconds", "duplicate_wait_seconds"),
+        ("SearchQuotaPerMinute", "search_quota_per_minute"),
+        ("SearchQuotaBurst", "search_quota_burst"),
+        ("IndexCacheMegabytes", "index_cache_megabytes"),
+    ],
+)
+def test_a_parameter_and_its_setting_have_one_default_and_the_same_limits(parameter: str, setting: str) -> None:
+    declared, field = TEMPLATE["Parameters"][parameter], Settings.model_fields[setting]
+    assert declared["Default"] == field.default
+    limits = {kind: getattr(limit, kind) for limit in field.metadata for kind in ("ge", "le") if hasattr(limit, kind)}
+    for value, fits in ((declared["MinValue"], True), (declared["MaxValue"], True), (declared["MaxValue"] + 1, False)):
+        assert (limits["ge"] <= value <= limits["le"]) is fits, value
+
+
+def test_every_parameter_is_in_a_group_and_says_what_it_is() -> None:
+    groups = TEMPLATE["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
+    assert sorted(name for group in groups for name in group["Parameters"]) == sorted(TEMPLATE["Parameters"])
+    assert all(len(parameter["Description"]) > 10 for parameter in TEMPLATE["Parameters"].values())
+
+
+def test_every_route_has_a_sample_event_and_every_sample_event_a_route() -> None:
+    samples = [json.loads(path.read_text()) for path in (ROOT / "events").glob("*.json")]
+    calls = {(event["httpMethod"], event["resource"]) for event in samples if "httpMethod" in event}
+    assert {call for call in calls if call[0] != "OPTIONS"} == {route for route in ROUTES if route[0] != "OPTIONS"}
+
+
+def test_every_path_answers_preflights() -> None:
+    assert {path for method, path in ROUTES if method == "OPTIONS"} == {path for _, path in ROUTES}
+
+
+def test_the_readme_lists_every_route_with_its_page_sizes() -> None:
+    rows = re.findall(r"^\| `(GET|POST) (/\S+?)` \| .*? \| (.*?) \|$", README, re.MULTILINE)
+    base = "/api/v1/ext/{org_id}"
+    assert {(method, base + path) for method, path, _ in rows} == {r for r in ROUTES if r[0] != "OPTIONS"}
+    sizes = {
+        "/events": EventsQuery,
+        "/event/{event_id}/faces": PageQuery,
+        "/event/{event_id}/faces/{request_id}": PageQuery,
+        "/event/{event_id}/images": PageQuery,
+        "/event/{event_id}/original-photos": OriginalsQuery,
+    }
+    for _, path, said in rows:
+        paged = sizes.get(path)
+        if paged is None:
+            assert said == "-"
+        else:
+            field = paged.model_fields["page_size"]
+            (most,) = (limit.le for limit in field.metadata if hasattr(limit, "le"))
+            assert said == f"{field.default} / {most}", path
+
+
+def test_the_gateways_own_answers_are_the_envelope_with_our_headers() -> None:
+    responses = TEMPLATE["Resources"]["Api"]["Properties"]["GatewayResponses"]
+    for kind, response in responses.items():
+        body = response["ResponseTemplates"]["application/json"].replace("$context.error.messageString", '"m"')
+        assert json.loads(body).keys() == {"responseType", "message", "data"}, kind
+        headers = response["ResponseParameters"]["Headers"]
+        assert {"Cache-Control", "X-Content-Type-Options", "Strict-Transport-Security"} <= set(headers), kind
+        assert ("Retry-After" in headers) is (response.get("StatusCode") == 429), kind
+    assert "faces/uploads" in responses["REQUEST_TOO_LARGE"]["ResponseTemplates"]["application/json"]
