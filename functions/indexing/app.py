@@ -20,6 +20,7 @@ processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failu
 def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
     """Index the batch's photos side by side, and report on them in the order of their messages."""
     running = {record["messageId"]: parts.photo_indexer.submit(record["body"]) for record in event["Records"]}
+    finished: list[Report] = []
 
     def finish(record: SQSRecord) -> None:
         try:
@@ -27,11 +28,14 @@ def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailure
         except Exception as error:
             log_unexpected(error)
             raise  # only this message is delivered again
+        finished.extend(reports)
         for report in reports:
             tell(report)
 
     try:
-        return process_partial_response(event=event, record_handler=finish, processor=processor, context=context)
+        answer = process_partial_response(event=event, record_handler=finish, processor=processor, context=context)
+        parts.photo_indexer.request_snapshots(finished)
+        return answer
     finally:
         flush_metrics()
 

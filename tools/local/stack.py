@@ -46,6 +46,7 @@ OUTPUTS = {
     "PhotosBucket": "PhotosBucket",
     "RenditionsBucket": "RenditionsBucket",
     "SelfiesBucket": "SelfiesBucket",
+    "SnapshotsBucket": "SnapshotsBucket",
 }
 
 

@@ -12,10 +12,11 @@ import boto3
 from botocore.config import Config
 
 from facesearch.access import Gate, Visit
+from facesearch.models import Event
 from facesearch.quota import Limits, Meter
 from facesearch.settings import Settings
 from facesearch.store.quota import DynamoBucket
-from facesearch.store.reading import DynamoReader
+from facesearch.store.reading import DynamoReader, Wanted
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -27,8 +28,10 @@ if TYPE_CHECKING:
     from facesearch.originals import Originals
     from facesearch.search import FaceSearch
     from facesearch.selfies import SelfieUploads
+    from facesearch.snapshots import SnapshotBuilder, SqsSnapshotRequests
     from facesearch.store.directory import EventDirectory
     from facesearch.store.photos import DynamoPhotoStore
+    from facesearch.store.snapshots import S3SnapshotStore
 
 DYNAMODB = Config(
     connect_timeout=1, read_timeout=3, retries={"mode": "standard", "total_max_attempts": 3}, max_pool_connections=16
@@ -42,6 +45,7 @@ S3 = Config(
     signature_version="s3v4",
     s3={"addressing_style": "virtual"},  # else presigned links lead to us-east-1, which redirects; browsers refuse that
 )
+SQS = Config(connect_timeout=2, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 3})
 IO_THREADS = 16
 UPLOADS_AT_ONCE = 4
 """One photo has the CPU while others are fetched and written; each may hold a file of 50 MB."""
@@ -53,6 +57,10 @@ class Parts:
     @cached_property
     def settings(self) -> Settings:
         return Settings.from_environment()
+
+    def event(self, event_id: int) -> Event | None:
+        """The event's configuration, read strongly consistent."""
+        return self._reader.read(Wanted(event_id=event_id)).event
 
     @cached_property
     def gate(self) -> Gate:
@@ -73,9 +81,11 @@ class Parts:
         from facesearch.store.results import DynamoResultStore
 
         settings = self.settings
-        indexes = IndexCache(self._photos, self._engine.model, settings.index_cache_megabytes, self._io)
+        indexes = IndexCache(
+            self._photos, self._snapshots, self._engine.model, settings.index_cache_megabytes, self._io
+        )
         return FaceSearch(
-            matcher=EmbeddedMatcher(self._engine, indexes, self._background),
+            matcher=EmbeddedMatcher(self._engine, indexes, self._background, self._cpu),
             claims=OnceOnly(
                 self._dynamodb, settings.required("idempotency_table_name"), settings.result_retention_days
             ),
@@ -126,8 +136,29 @@ class Parts:
             s3=self._s3,
             photos_bucket=settings.required("photos_bucket"),
             renditions_bucket=settings.required("renditions_bucket"),
+            snapshots=self._snapshot_requests,
             pool=ThreadPoolExecutor(UPLOADS_AT_ONCE, thread_name_prefix="uploads"),
         )
+
+    @cached_property
+    def snapshot_builder(self) -> "SnapshotBuilder":
+        from facesearch.engine import DEFAULT_MODEL
+        from facesearch.snapshots import SnapshotBuilder
+
+        return SnapshotBuilder(self._photos, self._snapshots, DEFAULT_MODEL, self._io)
+
+    @cached_property
+    def _snapshot_requests(self) -> "SqsSnapshotRequests":
+        from facesearch.snapshots import SqsSnapshotRequests
+
+        return SqsSnapshotRequests(boto3.client("sqs", config=SQS), self.settings.required("snapshots_queue_url"))
+
+    @cached_property
+    def _snapshots(self) -> "S3SnapshotStore":
+        from facesearch.store.snapshots import S3SnapshotStore
+
+        bucket = self.settings.required("snapshots_bucket")
+        return S3SnapshotStore(self._s3, bucket, self._dynamodb, self.settings.table_name)
 
     @cached_property
     def _engine(self) -> "FaceEngine":
@@ -161,6 +192,11 @@ class Parts:
     def _io(self) -> ThreadPoolExecutor:
         """Leaf calls only: whoever waits for one of these must not run here."""
         return ThreadPoolExecutor(IO_THREADS, thread_name_prefix="io")
+
+    @cached_property
+    def _cpu(self) -> ThreadPoolExecutor:
+        """A thread a core, for work that is not Python's."""
+        return ThreadPoolExecutor(self.settings.vcpus, thread_name_prefix="cpu")
 
     @cached_property
     def _background(self) -> ThreadPoolExecutor:

@@ -7,6 +7,7 @@ delivered again, and after a few times it lies in the dead-letter queue.
 import hashlib
 import json
 import re
+from collections.abc import Iterable
 from concurrent.futures import Executor, Future
 from contextlib import closing
 from dataclasses import dataclass
@@ -19,15 +20,17 @@ from urllib.parse import unquote_plus
 from uuid import UUID
 
 import numpy as np
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from facesearch.engine import FaceEngine
 from facesearch.errors import UnusableImage
 from facesearch.imaging import read_image
 from facesearch.models import Event
+from facesearch.observability import log_unexpected
 from facesearch.packing import pack
 from facesearch.photos import Photo, PhotoStore, image_id_of, image_id_of_bytes, rendition_key
 from facesearch.renditions import Renditions, render
+from facesearch.snapshots import SnapshotRequests
 from facesearch.store.reading import Reader, Wanted
 
 if TYPE_CHECKING:
@@ -94,6 +97,7 @@ class PhotoIndexer:
         s3: "S3Client",
         photos_bucket: str,
         renditions_bucket: str,
+        snapshots: SnapshotRequests,
         pool: Executor,
     ) -> None:
         """Take the parts; `pool` runs whole messages side by side, so that one's transfers overlap another's faces."""
@@ -103,6 +107,7 @@ class PhotoIndexer:
         self._s3 = s3
         self._photos_bucket = photos_bucket
         self._renditions_bucket = renditions_bucket
+        self._snapshots = snapshots
         self._pool = pool
         self._cpu = Lock()
 
@@ -121,6 +126,17 @@ class PhotoIndexer:
         except ValueError as error:
             return [Report(Outcome.IGNORED, str(error))]
         return [self._index(upload) for upload in uploads]
+
+    def request_snapshots(self, reports: Iterable[Report]) -> None:
+        """Have the snapshots of the events looked at whose faces changed. A request that is lost costs cold starts some
+        milliseconds until the next one."""
+        events = {report.event_id for report in reports if report.outcome is Outcome.INDEXED and report.faces}
+        for event_id in events:
+            if event_id is not None:
+                try:
+                    self._snapshots.request(event_id)
+                except (BotoCoreError, ClientError) as error:
+                    log_unexpected(error)
 
     def _index(self, upload: Upload) -> Report:
         place = _KEY.fullmatch(upload.key)

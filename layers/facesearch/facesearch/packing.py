@@ -21,16 +21,24 @@ def pack(embeddings: Embedding) -> bytes:
     return faces.tobytes()
 
 
-def unpack(packed: bytes) -> NDArray[np.float32]:
-    """Unit vectors, shape (n, 128), float32.
+def values_of(packed: bytes) -> NDArray[np.int8]:
+    """The stored bytes alone, shape (n, 128). The scale cancels out in a cosine.
 
     Raises:
         ValueError: not a whole number of faces.
     """
     if len(packed) % FACE_BYTES:
         raise ValueError(f"{len(packed)} bytes are no whole number of faces of {FACE_BYTES} bytes")
-    # The scale cancels out in a unit vector; it is stored so that a kernel on the raw bytes can compute dot products.
-    vectors = np.frombuffer(packed, _FACE)["values"].astype(np.float32)
+    return np.frombuffer(packed, _FACE)["values"]
+
+
+def unpack(packed: bytes) -> NDArray[np.float32]:
+    """Unit vectors, shape (n, 128), float32.
+
+    Raises:
+        ValueError: not a whole number of faces.
+    """
+    vectors = values_of(packed).astype(np.float32)
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
     vectors /= np.where(lengths > 0, lengths, 1)
     return vectors

@@ -22,6 +22,8 @@ class Settings(BaseModel):
     photos_bucket: str = ""
     renditions_bucket: str = ""
     selfies_bucket: str = ""
+    snapshots_bucket: str = ""
+    snapshots_queue_url: str = ""
     renditions_base_url: str = ""
     models_dir: Path = Path("/opt/models")
 

@@ -65,6 +65,16 @@ class FakeEngine:
         raise NotImplementedError
 
 
+@dataclass
+class MemoryRequests:
+    """Snapshots that were asked for."""
+
+    events: list[int] = field(default_factory=list)
+
+    def request(self, event_id: int) -> None:
+        self.events.append(event_id)
+
+
 def notification(*keys: str, bucket: str = PHOTOS) -> str:
     """The body of the message in which S3 announces these keys, encoded as AWS does."""
     records = [{"s3": {"bucket": {"name": bucket}, "object": {"key": quote_plus(key, safe="/")}}} for key in keys]

@@ -4,7 +4,7 @@ import io
 import json
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from logging import StreamHandler
 from pathlib import Path
 from typing import Any, TextIO, cast
@@ -21,13 +21,13 @@ from facesearch.engine.opencv import OpenCvEngine
 from facesearch.index import IndexCache
 from facesearch.indexing import PhotoIndexer
 from facesearch.photos import image_id_of_bytes
-from facesearch.store.memory import MemoryPhotoStore, MemoryReader
+from facesearch.store.memory import MemoryPhotoStore, MemoryReader, MemorySnapshotStore
 from facesearch.store.photos import DynamoPhotoStore
 from facesearch.store.reading import Wanted
 from tests.conftest import ROOT
 from tests.pictures import encoded
 from tests.unit.fakes import EVENT, EVENT_ID, ORG
-from tests.unit.indexing.fakes import PHOTOS, RENDITIONS, FakeEngine, MemoryS3, notification
+from tests.unit.indexing.fakes import PHOTOS, RENDITIONS, FakeEngine, MemoryRequests, MemoryS3, notification
 from tests.unit.test_handlers import Context, load
 from tests.unit.test_stores import create_table
 
@@ -51,6 +51,7 @@ class Function:
 
     s3: MemoryS3
     photos: MemoryPhotoStore
+    requests: MemoryRequests = field(default_factory=MemoryRequests)
 
     def __call__(self, event: dict[str, Any]) -> list[str]:
         """Invoke the function; ids of the messages that it wants again."""
@@ -78,7 +79,7 @@ def function(monkeypatch: pytest.MonkeyPatch) -> Iterator[Function]:
     parts = bootstrap.Parts()
     with ThreadPoolExecutor(4) as pool:
         parts.photo_indexer = PhotoIndexer(
-            FakeEngine(), function.photos, reader, cast("Any", function.s3), PHOTOS, RENDITIONS, pool
+            FakeEngine(), function.photos, reader, cast("Any", function.s3), PHOTOS, RENDITIONS, function.requests, pool
         )
         monkeypatch.setattr(bootstrap, "parts", parts)
         yield function
@@ -191,6 +192,9 @@ def test_a_photo_uploaded_to_the_real_parts_is_found_by_its_guest(
             "PHOTOS_BUCKET": PHOTOS,
             "RENDITIONS_BUCKET": RENDITIONS,
             "MODELS_DIR": models,
+            "SNAPSHOTS_QUEUE_URL": boto3.client("sqs").create_queue(
+                QueueName="snapshots.fifo", Attributes={"FifoQueue": "true"}
+            )["QueueUrl"],
         }
         for name, value in settings.items():
             monkeypatch.setenv(name, str(value))
@@ -209,9 +213,9 @@ def test_a_photo_uploaded_to_the_real_parts_is_found_by_its_guest(
         photos = DynamoPhotoStore(boto3.client("dynamodb"), "table")
         engine = OpenCvEngine(models, threads=2)
         with ThreadPoolExecutor(2) as pool:
-            index = IndexCache(photos, engine.model, 64, pool).current(admin_event(event))
-        probe = engine.probe((samples / "obama.jpg").read_bytes())
-        (found,) = match_faces(index, probe, 0.5)
+            index = IndexCache(photos, MemorySnapshotStore(), engine.model, 64, pool).current(admin_event(event))
+            probe = engine.probe((samples / "obama.jpg").read_bytes())
+            (found,) = match_faces(index, probe, 0.5, pool)
         assert found.image_id == image_id_of_bytes(event, (samples / "obama2.jpg").read_bytes())
         assert (found.width, found.height) == (626, 1200)
         large = s3.get_object(Bucket=RENDITIONS, Key=f"imgs/{event}/large/{found.image_id}.jpg")

@@ -24,7 +24,7 @@ from facesearch.photos import Photo, image_id_of_bytes, rendition_key
 from facesearch.store.memory import MemoryPhotoStore, MemoryReader
 from tests.pictures import encoded, exif
 from tests.unit.fakes import EVENT, EVENT_ID, ORG
-from tests.unit.indexing.fakes import PHOTOS, RENDITIONS, FakeEngine, MemoryS3, notification
+from tests.unit.indexing.fakes import PHOTOS, RENDITIONS, FakeEngine, MemoryRequests, MemoryS3, notification
 
 KEY = f"{ORG}/{EVENT_ID}/finish line (1).png"
 
@@ -42,10 +42,20 @@ class Studio:
     engine: FakeEngine = field(default_factory=FakeEngine)
     photos: MemoryPhotoStore = field(default_factory=MemoryPhotoStore)
     reader: MemoryReader = field(default_factory=MemoryReader)
+    requests: MemoryRequests = field(default_factory=MemoryRequests)
 
     @property
     def indexer(self) -> PhotoIndexer:
-        return PhotoIndexer(self.engine, self.photos, self.reader, cast("Any", self.s3), PHOTOS, RENDITIONS, self.pool)
+        return PhotoIndexer(
+            self.engine,
+            self.photos,
+            self.reader,
+            cast("Any", self.s3),
+            PHOTOS,
+            RENDITIONS,
+            self.requests,
+            self.pool,
+        )
 
     def upload(self, data: bytes, key: str = KEY) -> Report:
         self.s3.objects[PHOTOS, key] = data

@@ -6,6 +6,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+DEFAULT_MODEL = "sface-2021dec-mirrored"
+"""SFace 2021dec, the mean of a face's and its mirror image's features."""
+
 Embedding = NDArray[np.float32]
 """Unit vector(s): shape (128,) for one face, (n, 128) for many."""
 

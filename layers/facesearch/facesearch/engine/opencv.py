@@ -11,7 +11,7 @@ os.environ.setdefault("OPENCV_LOG_LEVEL", "ERROR")  # 5.0 warns on loading any m
 import cv2
 from numpy.typing import NDArray
 
-from facesearch.engine import Embedding, Face, RgbImage
+from facesearch.engine import DEFAULT_MODEL, Embedding, Face, RgbImage
 from facesearch.engine.detections import SCORE, Detections, largest, most_prominent, moved, one_per_face, tiles, whole
 from facesearch.errors import NoFaceFound
 from facesearch.imaging import read_image
@@ -78,7 +78,7 @@ class OpenCvEngine:
     @property
     def model(self) -> str:
         """See `FaceEngine.model`."""
-        return "sface-2021dec-mirrored"
+        return DEFAULT_MODEL
 
     def faces(self, image: RgbImage) -> list[Face]:
         """See `FaceEngine.faces`. At most `MAX_FACES`, none smaller than `MIN_FACE` pixels."""

@@ -4,8 +4,11 @@ import threading
 import time
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Executor
 from dataclasses import replace
 
+from facesearch.index.snapshot import Snapshot as FaceSnapshot
+from facesearch.index.snapshot import SnapshotError, SnapshotInfo, decode, encode
 from facesearch.models import ApiKey, Event, PhotoMatch, SearchKey, SearchSummary
 from facesearch.photos import Photo, PhotoChange
 from facesearch.quota import BucketEmptyError, Limits, QuotaState
@@ -110,3 +113,52 @@ class MemoryPhotoStore:
             if event == event_id and its_shard == shard and change.changed_at >= since
         ]
         return iter(sorted(rows, key=lambda change: change.changed_at))
+
+
+class MemorySnapshotStore:
+    """`SnapshotStore` over a dictionary of files."""
+
+    def __init__(self) -> None:
+        self.files: dict[str, bytes] = {}
+        self._current: dict[tuple[int, str], SnapshotInfo] = {}
+
+    def current(self, event_id: int, model: str) -> SnapshotInfo | None:
+        """See `SnapshotStore.current`."""
+        return self._current.get((event_id, model))
+
+    def load(self, info: SnapshotInfo, pool: Executor) -> FaceSnapshot:
+        """See `SnapshotStore.load`."""
+        file = self.files.get(info.key)
+        if file is None:
+            raise SnapshotError("gone, or replaced meanwhile")
+
+        def read(start: int, buffer: memoryview) -> None:
+            buffer[:] = file[start : start + len(buffer)]
+
+        return decode(read, len(file), info, pool)
+
+    def save(self, snapshot: FaceSnapshot, replaces: SnapshotInfo | None) -> SnapshotInfo | None:
+        """See `SnapshotStore.save`."""
+        place = (snapshot.event_id, snapshot.model)
+        if self._current.get(place) != replaces:
+            return None
+        info = SnapshotInfo(
+            snapshot.event_id,
+            snapshot.model,
+            str(uuid.uuid4()),
+            snapshot.watermark,
+            len(snapshot.ids),
+            len(snapshot.faces),
+        )
+        self.files[info.key] = bytes(encode(snapshot))
+        self._current[place] = info
+        if replaces is not None:
+            self.files.pop(replaces.key, None)
+        return info
+
+    def forget(self, event_id: int) -> int:
+        """See `SnapshotStore.forget`."""
+        gone = [place for place in self._current if place[0] == event_id]
+        for place in gone:
+            self.files.pop(self._current.pop(place).key, None)
+        return len(gone)

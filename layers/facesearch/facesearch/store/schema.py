@@ -8,6 +8,7 @@
 | its quota           | QUOTA#{org}                     | QUOTA           |
 | API key by secret   | KEY#{sha256 of the key}         | KEY             |
 | event               | EVENT#{event}                   | EVENT           |
+| current snapshots   | SNAPSHOT#{event}                | {model}         |
 | photos, spread      | PHOTOS#{event}#{shard}          | {image_id}      |
 | result header       | RESULT#{org}#{event}#{request}  | HEADER          |
 | result chunks       | RESULT#{org}#{event}#{request}  | CHUNK#{number}  |
@@ -73,6 +74,11 @@ def quota_key(org_id: int) -> "Key":
 def event_key(event_id: int) -> "Key":
     """The event's configuration."""
     return key(f"EVENT#{event_id}", "EVENT")
+
+
+def snapshot_key(event_id: int, model: str) -> "Key":
+    """The item that says which file holds the event's faces by that model."""
+    return key(f"SNAPSHOT#{event_id}", model)
 
 
 def photos_pk(event_id: int, shard: int) -> str:

@@ -1,0 +1,47 @@
+"""Events whose faces have changed, one at a time each: a new snapshot where the tail behind the old one is long."""
+
+import json
+from typing import Any
+
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from facesearch.bootstrap import parts
+from facesearch.observability import count, flush_metrics, log_unexpected, logger, milliseconds
+
+processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
+
+
+@logger.inject_lambda_context(clear_state=True)
+def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
+    """Handle the batch's requests one after the other."""
+    try:
+        return process_partial_response(event=event, record_handler=compact, processor=processor, context=context)
+    finally:
+        flush_metrics()
+
+
+def compact(record: SQSRecord) -> None:
+    """One event. Whatever fails is delivered again."""
+    try:
+        event_id = int(json.loads(record.body)["event_id"])
+        event = parts.event(event_id)
+        if event is None:
+            logger.info("event is gone", event_id=event_id)
+            return
+        with milliseconds("CompactMilliseconds"):
+            done = parts.snapshot_builder.compact(event)
+    except Exception as error:
+        log_unexpected(error)
+        raise
+    if done.written:
+        count("SnapshotWritten")
+    logger.info(
+        "snapshot written" if done.written else "snapshot kept",
+        event_id=event_id,
+        photos=done.photos,
+        faces=done.faces,
+        tail_bytes=done.tail_bytes,
+    )

@@ -1,0 +1,19 @@
+"""The face index: an event's faces in memory, loaded from a snapshot and kept up with by reading only what is new."""
+
+from facesearch.index.cache import IndexCache, open_index
+from facesearch.index.event import EventIndex
+from facesearch.index.snapshot import Snapshot, SnapshotError, SnapshotInfo, SnapshotStore
+from facesearch.index.vectors import DIMENSIONS, Probe, probe_of
+
+__all__ = [
+    "DIMENSIONS",
+    "EventIndex",
+    "IndexCache",
+    "Probe",
+    "Snapshot",
+    "SnapshotError",
+    "SnapshotInfo",
+    "SnapshotStore",
+    "open_index",
+    "probe_of",
+]

@@ -1,0 +1,90 @@
+"""Compaction: fold what came after an event's snapshot into a new one, so that the next cold start reads one file."""
+
+import time
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from facesearch.index.cache import open_index
+from facesearch.index.event import EventIndex
+from facesearch.index.snapshot import SnapshotStore
+from facesearch.models import Event
+from facesearch.photos import PhotoStore
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+
+TAIL_BYTES = 1_000_000
+"""A page of a DynamoDB query: a shorter tail costs a cold start one round trip, which nothing could save."""
+REQUEST_SECONDS = 60
+"""Requests for an event within such a window are one (see `SqsSnapshotRequests`)."""
+
+
+@dataclass(frozen=True)
+class Compaction:
+    """What became of one request.
+
+    Attributes:
+        written: a new snapshot is current; if not, the tail was short, or somebody else wrote one meanwhile.
+        photos, faces: in the index, searchable or not.
+        tail_bytes: read after the snapshot that was there.
+    """
+
+    written: bool
+    photos: int
+    faces: int
+    tail_bytes: int
+
+
+class SnapshotBuilder:
+    """The use case of the snapshots function, and of deletions, which must not leave anything in an old file."""
+
+    def __init__(self, photos: PhotoStore, snapshots: SnapshotStore, model: str, pool: Executor) -> None:
+        self._photos = photos
+        self._snapshots = snapshots
+        self._model = model
+        self._pool = pool
+
+    def compact(self, event: Event, *, at_least: int = TAIL_BYTES) -> Compaction:
+        """Write a new snapshot if the tail has `at_least` so many bytes."""
+        replaces = self._snapshots.current(event.event_id, self._model)
+        index = open_index(event, self._model, self._snapshots, self._pool)
+        index.refresh(self._photos, event, self._pool)
+        if index.tail_bytes < at_least:
+            return _report(index, photos=0, written=False)
+        snapshot = index.to_snapshot()
+        saved = self._snapshots.save(snapshot, replaces)
+        return _report(index, photos=len(snapshot.ids), written=saved is not None)
+
+
+def _report(index: EventIndex, *, photos: int, written: bool) -> Compaction:
+    return Compaction(written, photos, index.faces, index.tail_bytes)
+
+
+class SnapshotRequests(Protocol):
+    """How indexing says that an event's photos have changed."""
+
+    def request(self, event_id: int) -> None:
+        """Have the event's snapshot looked at soon; asked often within a minute is asked once."""
+
+
+class SqsSnapshotRequests:
+    """`SnapshotRequests` over a FIFO queue: an event is a message group, so it is never compacted twice at a time.
+
+    The queue delays messages by a window of `REQUEST_SECONDS`, so that whatever was written in the window is there when
+    its one message is handled.
+    """
+
+    def __init__(self, sqs: "SQSClient", queue_url: str) -> None:
+        self._sqs = sqs
+        self._queue_url = queue_url
+
+    def request(self, event_id: int) -> None:
+        """See `SnapshotRequests.request`."""
+        window = int(time.time()) // REQUEST_SECONDS
+        self._sqs.send_message(
+            QueueUrl=self._queue_url,
+            MessageBody=f'{{"event_id": {event_id}}}',
+            MessageGroupId=str(event_id),
+            MessageDeduplicationId=f"{event_id}-{window}",
+        )

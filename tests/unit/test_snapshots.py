@@ -1,0 +1,178 @@
+"""Snapshots: the format, both stores by one contract, and compaction."""
+
+import random
+import uuid
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import boto3
+import numpy as np
+import pytest
+from moto import mock_aws
+
+from facesearch.index import EventIndex, SnapshotError, SnapshotInfo, SnapshotStore, open_index, probe_of
+from facesearch.index.snapshot import HEADER_BYTES, decode, encode
+from facesearch.packing import pack
+from facesearch.photos import Photo
+from facesearch.snapshots import SnapshotBuilder
+from facesearch.store.memory import MemoryPhotoStore, MemorySnapshotStore
+from facesearch.store.snapshots import S3SnapshotStore
+from tests.unit.fakes import EVENT, EVENT_ID
+from tests.unit.test_stores import create_table
+
+MODEL = "test-model"
+BUCKET, TABLE = "snapshots", "table"
+
+
+@pytest.fixture(scope="module")
+def pool() -> Iterator[ThreadPoolExecutor]:
+    with ThreadPoolExecutor(4) as pool:
+        yield pool
+
+
+@pytest.fixture(params=["memory", "s3"])
+def snapshots(request: pytest.FixtureRequest) -> Iterator[SnapshotStore]:
+    if request.param == "memory":
+        yield MemorySnapshotStore()
+        return
+    with mock_aws():
+        boto3.client("s3").create_bucket(Bucket=BUCKET)
+        create_table(boto3.client("dynamodb"), "Table", TABLE)
+        yield S3SnapshotStore(boto3.client("s3"), BUCKET, boto3.client("dynamodb"), TABLE)
+
+
+def photos_with(count: int, seed: int = 0, faces: int = 3) -> MemoryPhotoStore:
+    rng, store = np.random.default_rng(seed), MemoryPhotoStore()
+    for number in range(count):
+        vectors = rng.normal(size=(number % (faces + 1), 128)).astype(np.float32)
+        image_id = uuid.UUID(int=random.Random(seed * 10_000 + number).getrandbits(128))
+        store.add(EVENT_ID, 4, Photo(image_id, "indexed", "k", number + 1, 7, MODEL, pack(vectors)))
+    return store
+
+
+def index_of(store: MemoryPhotoStore, pool: ThreadPoolExecutor) -> EventIndex:
+    index = EventIndex(EVENT_ID, MODEL)
+    index.refresh(store, EVENT, pool)
+    return index
+
+
+def all_hits(index: EventIndex, pool: ThreadPoolExecutor) -> list[tuple[str, int, int, float]]:
+    hits = index.search(probe_of(np.arange(1, 129, dtype=np.float64)), -1.0, pool)
+    rows = zip(map(index.photo, hits.photos.tolist()), hits.cosines.tolist(), strict=True)
+    return sorted((str(photo.image_id), photo.width, photo.height, cosine) for photo, cosine in rows)
+
+
+def info(index: EventIndex) -> SnapshotInfo:
+    return SnapshotInfo(EVENT_ID, MODEL, "k", index.complete_until, 0, 0)
+
+
+def read_of(file: bytes | bytearray) -> Callable[[int, memoryview], None]:
+    def read(start: int, buffer: memoryview) -> None:
+        buffer[:] = file[start : start + len(buffer)]
+
+    return read
+
+
+def test_an_index_read_back_from_its_file_finds_the_same(snapshots: SnapshotStore, pool: ThreadPoolExecutor) -> None:
+    index = index_of(photos_with(200), pool)
+    saved = snapshots.save(index.to_snapshot(), None)
+    assert saved is not None
+    assert (saved.photos, saved.faces) == (200, index.faces)
+    assert snapshots.current(EVENT_ID, MODEL) == saved
+    again = open_index(EVENT, MODEL, snapshots, pool)
+    assert again.complete_until == index.complete_until
+    assert all_hits(again, pool) == all_hits(index, pool)
+    assert len(all_hits(again, pool)) == index.faces
+
+
+def test_an_empty_event_has_a_snapshot_too(snapshots: SnapshotStore, pool: ThreadPoolExecutor) -> None:
+    assert snapshots.save(EventIndex(EVENT_ID, MODEL).to_snapshot(), None) is not None
+    assert all_hits(open_index(EVENT, MODEL, snapshots, pool), pool) == []
+
+
+def test_only_one_of_two_writers_replaces_a_snapshot(snapshots: SnapshotStore, pool: ThreadPoolExecutor) -> None:
+    first = snapshots.save(index_of(photos_with(10), pool).to_snapshot(), None)
+    assert first is not None
+    assert snapshots.save(index_of(photos_with(11), pool).to_snapshot(), None) is None
+    second = snapshots.save(index_of(photos_with(12), pool).to_snapshot(), first)
+    assert second is not None
+    assert snapshots.save(index_of(photos_with(13), pool).to_snapshot(), first) is None
+    assert snapshots.current(EVENT_ID, MODEL) == second
+    with pytest.raises(SnapshotError):
+        snapshots.load(first, pool)
+
+
+def test_forgotten_snapshots_are_gone(snapshots: SnapshotStore, pool: ThreadPoolExecutor) -> None:
+    saved = snapshots.save(index_of(photos_with(10), pool).to_snapshot(), None)
+    assert saved is not None
+    assert snapshots.forget(EVENT_ID) == 1
+    assert snapshots.current(EVENT_ID, MODEL) is None
+    with pytest.raises(SnapshotError):
+        snapshots.load(saved, pool)
+    assert snapshots.forget(EVENT_ID) == 0
+
+
+def test_a_writer_that_was_killed_before_its_file_became_current_leaves_no_trace(pool: ThreadPoolExecutor) -> None:
+    with mock_aws():
+        s3, dynamodb = boto3.client("s3"), boto3.client("dynamodb")
+        s3.create_bucket(Bucket=BUCKET)
+        create_table(dynamodb, "Table", TABLE)
+        store = S3SnapshotStore(s3, BUCKET, dynamodb, TABLE)
+        s3.put_object(Bucket=BUCKET, Key=f"snapshots/{EVENT_ID}/orphan.fsindex", Body=b"half")
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("facesearch.store.snapshots.ORPHAN_SECONDS", -10)
+            saved = store.save(index_of(photos_with(10), pool).to_snapshot(), None)
+        assert saved is not None
+        assert [file["Key"] for file in s3.list_objects_v2(Bucket=BUCKET)["Contents"]] == [saved.key]
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_a_torn_file_is_never_taken_for_a_snapshot(seed: int, pool: ThreadPoolExecutor) -> None:
+    index = index_of(photos_with(50), pool)
+    file, chance = encode(index.to_snapshot()), random.Random(seed)
+    # Bytes between the description and the body are nobody's; every other one counts.
+    described = file.rindex(b"}", 0, HEADER_BYTES) + 1
+    place = chance.choice([chance.randrange(described), chance.randrange(HEADER_BYTES, len(file))])
+    torn = bytearray(file)
+    torn[place] ^= 1 << chance.randrange(8)
+    cut = file[: chance.randrange(len(file))]
+    for broken in (torn, cut, file + b"\0", b""):
+        with pytest.raises(SnapshotError):
+            decode(read_of(broken), len(broken), info(index), pool)
+
+
+def test_another_events_or_models_snapshot_is_refused(pool: ThreadPoolExecutor) -> None:
+    index = index_of(photos_with(5), pool)
+    file = encode(index.to_snapshot())
+    for wrong in (replace(info(index), event_id=1), replace(info(index), model="older")):
+        with pytest.raises(SnapshotError):
+            decode(read_of(file), len(file), wrong, pool)
+
+
+def test_a_snapshot_that_is_broken_is_built_again_from_the_table(pool: ThreadPoolExecutor) -> None:
+    store, snapshots = photos_with(100), MemorySnapshotStore()
+    builder = SnapshotBuilder(store, snapshots, MODEL, pool)
+    assert builder.compact(EVENT, at_least=1).written
+    expected = all_hits(index_of(store, pool), pool)
+    (key,) = snapshots.files
+    snapshots.files[key] = snapshots.files[key][:-1]
+    index = open_index(EVENT, MODEL, snapshots, pool)
+    index.refresh(store, EVENT, pool)
+    assert all_hits(index, pool) == expected
+    assert builder.compact(EVENT).written is False, "nothing to gain yet"
+    assert builder.compact(EVENT, at_least=1).written
+    assert all_hits(open_index(EVENT, MODEL, snapshots, pool), pool) == expected
+
+
+def test_a_short_tail_is_left_alone_and_a_long_one_folded_in(pool: ThreadPoolExecutor) -> None:
+    store, snapshots = photos_with(30), MemorySnapshotStore()
+    builder = SnapshotBuilder(store, snapshots, MODEL, pool)
+    assert builder.compact(EVENT).written is False
+    done = builder.compact(EVENT, at_least=done_bytes(store))
+    assert (done.written, done.photos) == (True, 30)
+    assert builder.compact(EVENT, at_least=1).written is False, "nothing came after it"
+
+
+def done_bytes(store: MemoryPhotoStore) -> int:
+    return sum(200 + len(change.faces) for shard in range(4) for change in store.changes(EVENT_ID, shard, 0))
