@@ -119,6 +119,7 @@ def deployment(models: Path, samples: Path, monkeypatch: pytest.MonkeyPatch) -> 
             "IDEMPOTENCY_TABLE_NAME": "claims",
             "SELFIES_BUCKET": "selfies",
             "PHOTOS_BUCKET": "photos",
+            "SNAPSHOTS_BUCKET": "snapshots",
             "RENDITIONS_BASE_URL": "https://photos.example.com",
             "MODELS_DIR": str(models),
         }.items():
@@ -221,7 +222,9 @@ def test_a_failure_of_ours_is_500_and_says_nothing_of_the_request(
     assert deployment.api_key not in str(vars(record))
 
 
-CALLS = sorted(path.stem for path in (ROOT / "events").glob("*.json") if not path.stem.startswith("indexing"))
+CALLS = sorted(
+    path.stem for path in (ROOT / "events").glob("*.json") if not path.stem.startswith(("indexing", "snapshots"))
+)
 
 
 @pytest.mark.parametrize("name", CALLS)

@@ -108,7 +108,7 @@ def cosines(values: Values, probe: Probe) -> NDArray[np.float64]:
     for start in range(0, len(values), EXACT_ROWS):
         rows = values[start : start + EXACT_ROWS].astype(np.float64)
         lengths = np.sqrt(np.einsum("ij,ij->i", rows, rows))
-        # Not `@`: BLAS sums in an order that depends on the other rows, and a face must score the same wherever it lies.
+        # Not `@`: BLAS sums in an order that depends on the other rows; a face must score the same wherever it lies.
         dots = np.einsum("ij,j->i", rows, probe.exact)
         np.divide(dots, lengths, out=found[start : start + EXACT_ROWS], where=lengths > 0)
     return found
