@@ -56,12 +56,13 @@ class Picture:
     icc_profile: bytes = field(default=b"", repr=False)
 
 
-def read_image(data: bytes, *, fit: int | None = None) -> Picture:
+def read_image(data: bytes, *, fit: int | None = None, enough: int | None = None) -> Picture:
     """Decode a JPEG, PNG or WebP, recognised by content.
 
     Args:
         data: the file.
-        fit: long side in pixels that is enough; JPEGs are then decoded at a fraction of their size.
+        fit: long side in pixels that it is shrunk to; JPEGs are then decoded at a fraction of their size.
+        enough: long side in pixels that a JPEG's half, quarter or eighth must still have to be decoded instead of it.
 
     Raises:
         UnusableImage: empty, another format, damaged, truncated, animated, or beyond the limits on its size.
@@ -77,8 +78,8 @@ def read_image(data: bytes, *, fit: int | None = None) -> Picture:
         raise UnusableImage("The picture is animated; send a still one.")
     size = image.size
     with _as_unusable(_DAMAGED):
-        if fit is not None:
-            image.draft(None, (fit, fit))
+        if (least := fit or enough) is not None:
+            image.draft(None, (least, least))
         image.load()
         taken_at, orientation = _exif(image)
         profile = image.info.get("icc_profile") if image.mode == "RGB" else None
