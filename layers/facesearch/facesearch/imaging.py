@@ -78,8 +78,10 @@ def read_image(data: bytes, *, fit: int | None = None, enough: int | None = None
         raise UnusableImage("The picture is animated; send a still one.")
     size = image.size
     with _as_unusable(_DAMAGED):
-        if (least := fit or enough) is not None:
-            image.draft(None, (least, least))
+        if fit is not None:
+            image.draft(None, (fit, fit))
+        elif enough is not None and max(size) > enough:
+            image.draft(None, (-(-size[0] * enough // max(size)), -(-size[1] * enough // max(size))))
         image.load()
         taken_at, orientation = _exif(image)
         profile = image.info.get("icc_profile") if image.mode == "RGB" else None

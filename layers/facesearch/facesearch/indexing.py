@@ -39,8 +39,8 @@ if TYPE_CHECKING:
 MAX_FILE_BYTES = 50_000_000
 """A 64 MP JPEG at the best quality has 30 to 40 MB. Four such files are in memory at a time."""
 ENOUGH_PIXELS = 4_500
-"""Long side in pixels. A 64 MP JPEG is read as one of 16 MP, in half the time and a quarter of the memory, and a face in
-it has 24 px where it had 48; 50 MP and less are read whole, for the crowds in them."""
+"""Long side in pixels. A 64 MP JPEG is read as one of 16 MP, with a quarter of the memory, and a face in it has 24 px
+where it had 48; 50 MP and less are read whole, for the crowds in them."""
 
 _TOO_LARGE = f"The file is larger than {MAX_FILE_BYTES // 10**6} MB."
 
