@@ -140,7 +140,9 @@ def test_a_body_that_does_not_ask_for_originals_is_422(gallery: Site, body: Any)
     assert envelope(gallery.originals(body), 422)["message"].startswith("body")
 
 
-def test_originals_by_selfie_and_by_bib_answer_their_own_refusals(gallery: Site) -> None:
+def test_originals_by_selfie_and_by_bib_answer_their_own_refusals(site: Site, gallery: Site, obama: bytes) -> None:
+    elsewhere = site.post(obama).json()["data"]["request_id"]
+    envelope(gallery.originals({"method": "selfie", "identifier": elsewhere}), 404)
     envelope(gallery.originals({"method": "selfie", "identifier": str(uuid.uuid4())}), 404)
     envelope(gallery.originals({"method": "selfie", "identifier": "abc"}), 400)
     envelope(gallery.originals({"method": "bib", "identifier": "17"}), 403)
