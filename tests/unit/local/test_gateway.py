@@ -277,3 +277,28 @@ def test_given_a_header_that_is_no_constant_when_built_then_it_is_refused() -> N
     mapped = {"DEFAULT_4XX": {"ResponseParameters": {"Headers": {"X": "method.request.header.X"}}}}
     with pytest.raises(TemplateError, match=r"method\.request"):
         GatewayResponses(mapped)
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"GET /a b HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: abc\r\n\r\n",
+        b"nonsense\r\n\r\n",
+    ],
+)
+def test_what_is_no_http_is_answered_in_the_envelope(sent: bytes) -> None:
+    async def ask() -> bytes:
+        async with gateway(GatewayResponses({})) as site:
+            address = site.http.base_url
+            reader, writer = await asyncio.open_connection(address.host, address.port)
+            writer.write(sent)
+            answer = await asyncio.wait_for(reader.read(), 5)
+            writer.close()
+            await writer.wait_closed()
+            return answer
+
+    head, _, body = asyncio.run(ask()).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 400 ")
+    assert b"application/json" in head
+    assert json.loads(body).keys() == {"responseType", "message", "data"}
