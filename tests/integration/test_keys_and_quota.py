@@ -150,6 +150,7 @@ def test_without_quota_a_new_search_is_429_and_what_was_found_before_is_still_th
     envelope(org.originals({"method": "selfie", "identifier": request_id}), 200)
     envelope(org.upload(), 200)
     assert envelope(org.post(b""), 400), "refused for itself, as ever"
+    assert envelope(org.post(b"no picture"), 429), "no picture is opened that could not be searched"
 
     assert envelope(site.post(obama), 200), "another organisation"
     org.admin.set_quota(org.org_id, Limits(1, 3))
