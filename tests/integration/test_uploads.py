@@ -85,7 +85,7 @@ def test_a_large_selfie_is_uploaded_searched_once_and_replayed(site: Site, obama
     assert data["request_id"] == upload_id, "a retry is a retry"
     assert data["pagination"]["total"] == 5
     assert "idempotent-replayed" not in first.headers
-    assert uploads_of(site) == [], "an upload is for one search"
+    assert upload_id not in uploads_of(site), "an upload is for one search"
     kept = site.s3.get_object(Bucket=site.outputs["SelfiesBucket"], Key=f"{site.org_id}/{site.event_id}/{upload_id}")[
         "Body"
     ].read()
@@ -115,7 +115,7 @@ def test_an_upload_belongs_to_its_organisation_and_event(site: Site, obama: byte
     for elsewhere in (site.other_event(), site.other_org()):
         envelope(search(elsewhere, upload_id=upload_id), 400)
         assert elsewhere.get(upload_id).status_code == 404
-    assert uploads_of(site) == [upload_id]
+    assert upload_id in uploads_of(site)
     assert envelope(search(site, upload_id=upload_id), 200)["data"]["pagination"]["total"] == 5
 
 
