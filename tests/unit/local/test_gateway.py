@@ -73,10 +73,12 @@ def failing(error: Exception) -> Behaviour:
 
 
 @contextlib.asynccontextmanager
-async def gateway(own: GatewayResponses, behaviour: Behaviour = say_hello, seconds: float = 5) -> AsyncIterator[Site]:
+async def gateway(
+    own: GatewayResponses, behaviour: Behaviour = say_hello, seconds: float = 5, throttles: Throttles | None = None
+) -> AsyncIterator[Site]:
     function, log = Function(behaviour), list[str]()
     route = Route("POST", "/event/{event_id}/faces", "search")
-    api = Api([route], own, Throttles([]), ["multipart~1form-data"], "live", "000000000000")
+    api = Api([route], own, throttles or Throttles([]), ["multipart~1form-data"], "live", "000000000000")
     listener = listening("127.0.0.1", 0)
     address: tuple[str, int] = listener.getsockname()
     serving = Serving(Gateway(api, {"search": function}, None, log.append, seconds), keep_alive=5, grace=1)
@@ -105,6 +107,16 @@ async def test_given_a_route_when_called_then_the_function_answers(own: GatewayR
         response = await site.http.post(PATH)
         assert (response.status_code, response.text) == (200, "hello 7")
         assert response.headers["x-amzn-requestid"] == site.function.events[0]["requestContext"]["requestId"]
+
+
+async def test_given_more_calls_than_the_stage_admits_then_429_and_when_to_come_back(own: GatewayResponses) -> None:
+    one = {"ResourcePath": "/*", "HttpMethod": "*", "ThrottlingRateLimit": 0.01, "ThrottlingBurstLimit": 1}
+    async with gateway(own, throttles=Throttles([one])) as site:
+        assert (await site.http.post(PATH)).status_code == 200
+        refused = await site.http.post(PATH)
+        assert "same request_id" in assert_envelope(refused, 429)
+        assert int(refused.headers["retry-after"]) > 0
+        assert len(site.function.events) == 1
 
 
 async def test_given_calls_in_turn_when_answered_then_none_waits_for_a_delayed_acknowledgement(

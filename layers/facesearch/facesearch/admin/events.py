@@ -123,7 +123,10 @@ class EventAdmin(TableAdmin):
 
     def _replacing(self, before: Event, after: Event) -> "list[TransactWriteItemTypeDef]":
         unchanged = {f":{name}": value for name, value in _settings(before).items()}
-        put = self._put(_item(after), " AND ".join(f"#{name[1:]} = {name}" for name in unchanged))
+        conditions = [f"#{name[1:]} = {name}" for name in unchanged]
+        if before.cover is None:
+            conditions.append("attribute_not_exists(cover)")
+        put = self._put(_item(after), " AND ".join(conditions))
         put["Put"] |= {
             "ExpressionAttributeNames": {f"#{name[1:]}": name[1:] for name in unchanged},
             "ExpressionAttributeValues": unchanged,
@@ -146,19 +149,18 @@ def slug_of(name: str) -> str:
 
 
 def _item(event: Event) -> "schema.Key":
-    item = schema.event_key(event.event_id) | _settings(event)
-    item |= {
+    numbers = {
         "event_id": schema.n(event.event_id),
         "org_id": schema.n(event.org_id),
         "shards": schema.n(event.shards),
         "created_at": schema.n(event.created_at),
     }
-    return item | ({"cover": schema.s(str(event.cover))} if event.cover is not None else {})
+    return schema.event_key(event.event_id) | _settings(event) | numbers
 
 
 def _settings(event: Event) -> "schema.Key":
-    """What an operator can change, but for the cover, which may be absent."""
-    return {
+    """What an operator can change; the cover is absent where none was chosen."""
+    settings = {
         "name": schema.s(event.name),
         "slug": schema.s(event.slug),
         "event_date": schema.s(event.date),
@@ -166,6 +168,7 @@ def _settings(event: Event) -> "schema.Key":
         "selfie_search": schema.flag(event.selfie_search),
         "confidence": schema.n(event.confidence),
     }
+    return settings | ({"cover": schema.s(str(event.cover))} if event.cover is not None else {})
 
 
 def _check_confidence(confidence: int) -> None:
