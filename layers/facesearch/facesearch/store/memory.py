@@ -25,7 +25,7 @@ class MemoryReader:
         self.events: dict[int, Event] = {}
         self.quotas: dict[int, QuotaState] = {}
         self.results: dict[SearchKey, tuple[SearchSummary, list[PhotoMatch]]] = {}
-        self.listed: dict[SearchKey, None] = {}
+        self.listed: dict[SearchKey, list[PhotoMatch]] = {}
         self.reads = 0
 
     def read(self, wanted: Wanted) -> Snapshot:
@@ -52,7 +52,7 @@ class MemoryReader:
         event = self.events.get(search.event_id)
         if erasures is not None and (event is None or event.erasures != erasures):
             raise OutdatedError
-        self.listed[search] = None
+        self.listed[search] = list(photos)
         self.results[search] = (summary, list(photos))
         return True
 
@@ -62,14 +62,14 @@ class MemoryReader:
 
     def photos(self, search: SearchKey) -> Iterator[uuid.UUID]:
         """See `ResultStore.photos`."""
-        return iter([photo.image_id for photo in self.results[search][1]] if search in self.results else [])
+        return iter([photo.image_id for photo in self.listed.get(search, [])])
+
+    def withdraw(self, search: SearchKey) -> None:
+        """See `ResultStore.withdraw`."""
+        self.results.pop(search, None)
 
     def delete(self, search: SearchKey) -> None:
         """See `ResultStore.delete`."""
-        self.results.pop(search, None)
-
-    def unlist(self, search: SearchKey) -> None:
-        """See `ResultStore.unlist`."""
         self.listed.pop(search, None)
 
 

@@ -170,7 +170,7 @@ class DynamoPhotoStore:
     def _change(
         self, key: "schema.Key", seen: int, update: str, names: dict[str, str], values: "dict[str, schema.Value]"
     ) -> bool:
-        """Change an item that is as it was `seen`; its new `changed_at` is later in any case, so that readers notice."""
+        """Change an item that is as it was `seen`; its new `changed_at` is later in any case: readers notice."""
         named: Any = {"ExpressionAttributeNames": names} if names else {}
         try:
             self._dynamodb.update_item(

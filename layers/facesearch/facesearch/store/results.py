@@ -42,11 +42,11 @@ class ResultStore(Protocol):
     def photos(self, search: SearchKey) -> Iterator[uuid.UUID]:
         """What the stored search names, whether it is whole or not."""
 
-    def delete(self, search: SearchKey) -> None:
-        """From now on there is no result; the search stays listed, so that what else belongs to it can be found."""
+    def withdraw(self, search: SearchKey) -> None:
+        """From now on there is no result. What it names is still known, so that a second run finds it."""
 
-    def unlist(self, search: SearchKey) -> None:
-        """Forget that there was such a search."""
+    def delete(self, search: SearchKey) -> None:
+        """Forget what a withdrawn search names, and that there was one."""
 
 
 class DynamoResultStore:
@@ -80,8 +80,8 @@ class DynamoResultStore:
         if not self._announce(header | {"announced": announced}, now):
             return False
         if not (self._is_current(search.event_id, erasures) and self._confirm(search, announced)):
+            self.withdraw(search)
             self.delete(search)
-            self.unlist(search)
             raise OutdatedError
         return True
 
@@ -95,14 +95,14 @@ class DynamoResultStore:
         for item in self._query(schema.result_pk(search), schema.CHUNKS):
             yield from (photo.image_id for photo in unpack_chunk(schema.blob(item, "photos")))
 
-    def delete(self, search: SearchKey) -> None:
-        """See `ResultStore.delete`; the header first."""
+    def withdraw(self, search: SearchKey) -> None:
+        """See `ResultStore.withdraw`."""
         self._dynamodb.delete_item(TableName=self._table, Key=schema.header_key(search))
+
+    def delete(self, search: SearchKey) -> None:
+        """See `ResultStore.delete`."""
         chunks = self._query(schema.result_pk(search), schema.CHUNKS)
         batch_delete(self._dynamodb, self._table, ({"pk": item["pk"], "sk": item["sk"]} for item in chunks))
-
-    def unlist(self, search: SearchKey) -> None:
-        """See `ResultStore.unlist`."""
         self._dynamodb.delete_item(TableName=self._table, Key=schema.search_key(search))
 
     def _put_parts(self, search: SearchKey, photos: Sequence[PhotoMatch], expires_at: "schema.Value") -> None:
