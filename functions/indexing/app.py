@@ -53,5 +53,7 @@ def tell(report: Report) -> None:
             logger.warning("photo failed", extra=said | {"reason": report.reason})
         case Outcome.KNOWN:
             logger.info("photo known already", extra=said)
+        case Outcome.DELETED:
+            logger.info("photo was deleted", extra=said)
         case Outcome.IGNORED:
             logger.warning("upload ignored", extra=said | {"reason": report.reason})

@@ -1,6 +1,8 @@
-"""Events whose faces have changed, one at a time each: a new snapshot where the tail behind the old one is long."""
+"""Events whose faces have changed, one at a time each: a new snapshot where the tail behind the old one is long.
+Once a day also events whose faces may be kept no longer."""
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
@@ -15,12 +17,22 @@ processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failu
 
 
 @logger.inject_lambda_context(clear_state=True)
-def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
-    """Handle the batch's requests one after the other."""
+def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse | None:
+    """Handle the batch's requests one after the other; without a batch it is the daily call."""
     try:
+        if "Records" not in event:
+            retain()
+            return None
         return process_partial_response(event=event, record_handler=compact, processor=processor, context=context)
     finally:
         flush_metrics()
+
+
+def retain() -> None:
+    """Delete the faces of events whose last day is over. Whatever is left is the next day's."""
+    for ended in parts.face_retention.run(datetime.now(UTC).date()):
+        count("FacesExpired", ended.faces)
+        logger.info("faces expired", event_id=ended.event_id, faces=ended.faces, left=ended.left)
 
 
 def compact(record: SQSRecord) -> None:
@@ -28,8 +40,8 @@ def compact(record: SQSRecord) -> None:
     try:
         event_id = int(json.loads(record.body)["event_id"])
         event = parts.event(event_id)
-        if event is None:
-            logger.info("event is gone", event_id=event_id)
+        if event is None or event.closing or not event.keeps_faces:
+            logger.info("event is over", event_id=event_id)
             return
         with milliseconds("CompactMilliseconds"):
             done = parts.snapshot_builder.compact(event)

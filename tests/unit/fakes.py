@@ -74,6 +74,9 @@ class MemoryClaims:
         self.done[search] = summary
         return summary
 
+    def forget(self, search: SearchKey) -> None:
+        self.done.pop(search, None)
+
 
 @dataclass
 class MemorySelfies:
@@ -83,6 +86,9 @@ class MemorySelfies:
 
     def keep(self, search: SearchKey, selfie: bytes) -> None:
         self.kept.setdefault(search, selfie)
+
+    def forget(self, search: SearchKey) -> None:
+        self.kept.pop(search, None)
 
 
 @dataclass

@@ -28,6 +28,7 @@ class Bench:
         self.matcher = FakeMatcher()
         self.claims = MemoryClaims()
         self.store = MemoryReader()
+        self.store.events[EVENT_ID] = EVENT
         self.selfies = MemorySelfies()
         self.uploads = MemoryUploads()
         self.limits = Limits(per_minute=1, burst=5)

@@ -15,7 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionEr
 
 from facesearch import client
 from facesearch.errors import FaceSearchError
-from tools.cli.commands import events, keys, orgs, photos
+from tools.cli.commands import erasing, events, keys, orgs, photos
 from tools.cli.commands.search import search_event
 from tools.cli.errors import CommandError
 from tools.cli.stack import LOCAL, STACK_FILE_VARIABLE
@@ -28,7 +28,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for name, group in {"org": orgs.app, "key": keys.app, "event": events.app, "photos": photos.app}.items():
+GROUPS = {"org": orgs.app, "key": keys.app, "event": events.app, "photos": photos.app, "person": erasing.app}
+for name, group in GROUPS.items():
     app.add_typer(group, name=name)
 app.command("search")(search_event)
 

@@ -1,7 +1,7 @@
 """The stack that a command talks to: a local one by its `stack.json`, a deployed one by CloudFormation outputs."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -17,6 +17,7 @@ from facesearch.admin import Admin
 from facesearch.errors import NotFound
 from facesearch.models import Event
 from facesearch.store.photos import DynamoPhotoStore
+from tools.cli.clock import corrected_clock
 from tools.cli.errors import CommandError
 
 if TYPE_CHECKING:
@@ -36,6 +37,13 @@ class _Outputs(BaseModel):
     ApiUrl: str
     TableName: str
     PhotosBucket: str
+    # What only some commands need: a stack that was deployed before there was this output still does the rest.
+    IdempotencyTableName: str = ""
+    RenditionsBucket: str = ""
+    SelfiesBucket: str = ""
+    SnapshotsBucket: str = ""
+    DistributionId: str = ""
+    BiometricRetentionDays: int = 0
 
 
 class _StackFile(BaseModel):
@@ -58,19 +66,48 @@ class Stack:
     """Names and clients of one stack.
 
     Attributes:
-        api_url: base URL of the API.
+        outputs: names of its parts, as CloudFormation tells them.
         client_arguments: keyword arguments of every boto3 client.
         state: folder of the local stack's files; None for a deployed one.
         first_key: organisation and key that the local stack was started with.
     """
 
     name: str
-    api_url: str
-    table_name: str
-    photos_bucket: str
+    outputs: _Outputs
     client_arguments: Mapping[str, Any]
     state: Path | None = None
     first_key: tuple[int, str] | None = None
+
+    @property
+    def api_url(self) -> str:
+        """Base URL of the API."""
+        return self.outputs.ApiUrl
+
+    @property
+    def table_name(self) -> str:
+        """The table."""
+        return self.outputs.TableName
+
+    @property
+    def photos_bucket(self) -> str:
+        """Where originals lie."""
+        return self.outputs.PhotosBucket
+
+    def name_of(self, output: str) -> str:
+        """An output that not every stack has.
+
+        Raises:
+            CommandError: this one was deployed before there was such an output.
+        """
+        name = str(getattr(self.outputs, output))
+        if not name:
+            raise CommandError(f"The stack {self.name!r} has no output {output}: deploy it again first.")
+        return name
+
+    @cached_property
+    def clock(self) -> Callable[[], int]:
+        """Microseconds since the epoch by DynamoDB's clock: this machine's may be wrong."""
+        return corrected_clock(self.dynamodb, self.table_name)
 
     @cached_property
     def dynamodb(self) -> "DynamoDBClient":
@@ -89,7 +126,7 @@ class Stack:
 
     @property
     def photos(self) -> DynamoPhotoStore:
-        """Records of photos."""
+        """Records of photos, to be read."""
         return DynamoPhotoStore(self.dynamodb, self.table_name)
 
     @property
@@ -137,9 +174,7 @@ def _local_stack(given: Path | None) -> Stack:
         arguments |= {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
     return Stack(
         name=LOCAL,
-        api_url=content.url,
-        table_name=content.outputs.TableName,
-        photos_bucket=content.outputs.PhotosBucket,
+        outputs=content.outputs.model_copy(update={"ApiUrl": content.url}),
         client_arguments=arguments,
         state=path.parent,
         first_key=(content.org_id, content.api_key),
@@ -171,7 +206,7 @@ def _deployed_stack(name: str) -> Stack:
         outputs = _Outputs.model_validate(found)
     except ValidationError:
         raise CommandError(f"{name!r} is no deployed Face Search stack: outputs are missing.") from None
-    return Stack(name, outputs.ApiUrl, outputs.TableName, outputs.PhotosBucket, {"config": config})
+    return Stack(name, outputs, {"config": config})
 
 
 def _config(*, local: bool) -> Config:

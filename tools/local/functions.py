@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tools.local.intrinsics import Lookup, TemplateError
+from tools.local.schedules import Schedule
 from tools.local.template import Resource, Template
 
 
@@ -56,6 +57,7 @@ class Function:
     import_path: tuple[Path, ...]
     routes: tuple[Route, ...]
     queues: tuple[QueueSource, ...]
+    schedules: tuple[Schedule, ...] = ()
 
 
 def functions_of(template: Template, lookup: Lookup) -> list[Function]:
@@ -94,7 +96,14 @@ def _function(template: Template, resource: Resource, lookup: Lookup) -> Functio
         environment={key: _text(value) for key, value in variables.items()},
         import_path=tuple(_layers(template, properties.get("Layers", ()))),
         routes=tuple(_route(name, event) for event in events.values() if event["Type"] == "Api"),
-        queues=tuple(_queue(event_id, event) for event_id, event in events.items() if event["Type"] != "Api"),
+        queues=tuple(
+            _queue(event_id, event) for event_id, event in events.items() if event["Type"] not in ("Api", "Schedule")
+        ),
+        schedules=tuple(
+            Schedule.of(event_id, event["Properties"])
+            for event_id, event in events.items()
+            if event["Type"] == "Schedule"
+        ),
     )
 
 

@@ -24,6 +24,7 @@ from tools.local.queues import Poller, Queue
 from tools.local.renditions import Renditions
 from tools.local.resources import Resources
 from tools.local.runtime_api import RuntimeApi
+from tools.local.schedules import keep_calling
 from tools.local.server import Serving, listening
 from tools.local.state import State, write_json
 from tools.local.template import Deployment, Template
@@ -48,6 +49,8 @@ OUTPUTS = {
     "SelfiesBucket": "SelfiesBucket",
     "SnapshotsBucket": "SnapshotsBucket",
 }
+PARAMETER_OUTPUTS = ("BiometricRetentionDays",)
+"""Outputs that are a parameter's value."""
 
 
 @dataclass(frozen=True)
@@ -104,8 +107,10 @@ class LocalStack:
         functions = functions_of(template, resources.lookup)
         await self._start_workers(functions, aws)
         await self._start_pollers(functions, clients, aws["AWS_REGION"])
+        self._start_schedules(functions, aws["AWS_REGION"])
         await self._start_gateway(listener, _api(template, functions, resources), clients, resources.names())
         description = await asyncio.to_thread(self._describe, url, store, aws, clients, resources.names())
+        description["outputs"] |= template.parameters(PARAMETER_OUTPUTS)
         write_json(self._state.description, description)
         return description
 
@@ -202,6 +207,12 @@ class LocalStack:
 
         self._exits.push_async_callback(stop)
         self._hurries.append(give_up)
+
+    def _start_schedules(self, functions: Sequence[Function], region: str) -> None:
+        for function in functions:
+            for schedule in function.schedules:
+                call = keep_calling(schedule, self._pools[function.name], region, ACCOUNT)
+                self._exits.callback(asyncio.create_task(call).cancel)
 
     async def _start_gateway(
         self, listener: socket.socket, api: Api, clients: Clients, names: Mapping[str, str]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -82,6 +82,7 @@ class Template:
             "AWS::Partition": PARTITION,
             "AWS::URLSuffix": URL_SUFFIX,
         }
+        self._parameters = parameters
         self._resolver = Resolver(pseudo | parameters, document.get("Conditions", {}))
         self.resources = {
             logical_id: _resource(logical_id, body, document.get("Globals", {}))
@@ -97,6 +98,10 @@ class Template:
         except (OSError, yaml.YAMLError) as error:
             raise TemplateError(f"{path}: {error}") from error
         return cls(document, path.resolve().parent, deployment)
+
+    def parameters(self, names: Sequence[str]) -> dict[str, str]:
+        """Values of those of the parameters that the template has, as an output would show them."""
+        return {name: str(self._parameters[name]) for name in names if name in self._parameters}
 
     def of_type(self, kind: str) -> list[Resource]:
         """The resources of one type, in the template's order."""

@@ -74,7 +74,7 @@ def event_details(event: Event) -> EventDetails:
         event_date=event.date,
         status="active" if event.event_enabled else "inactive",
         event_enabled=event.event_enabled,
-        selfie_search=event.selfie_search,
+        selfie_search=event.selfie_search and event.keeps_faces,
     )
 
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
     from facesearch.engine import FaceEngine
+    from facesearch.erasure import FaceRetention
     from facesearch.gallery import Galleries
     from facesearch.indexing import PhotoIndexer
     from facesearch.originals import Originals
@@ -148,6 +149,13 @@ class Parts:
         return SnapshotBuilder(
             self._photos, self._snapshots, DEFAULT_MODEL, self._io, self.settings.snapshot_tail_bytes
         )
+
+    @cached_property
+    def face_retention(self) -> "FaceRetention":
+        from facesearch.admin import Admin
+        from facesearch.erasure import FaceRetention
+
+        return FaceRetention(self._photos, self._snapshots, Admin(self._dynamodb, self.settings.table_name))
 
     @cached_property
     def _snapshot_requests(self) -> "SqsSnapshotRequests":

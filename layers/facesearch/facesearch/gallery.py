@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 
 from facesearch.models import Event, PhotoMatch
 from facesearch.pagination import Page
-from facesearch.photos import OVERLAP_MICROSECONDS, PhotoChange, PhotoStore
+from facesearch.photos import OVERLAP_MICROSECONDS, TOMBSTONE_SECONDS, PhotoChange, PhotoStore
 
 PHOTOS_KEPT = 1_000_000
 """Of all events together. A photo takes about 200 bytes of memory, most of it Python's."""
@@ -36,6 +36,11 @@ class Gallery:
 
     def __len__(self) -> int:
         return len(self._records)
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether deletions may have been forgotten since it was last brought up to date."""
+        return self._complete_until < time.time_ns() // 1000 - TOMBSTONE_SECONDS * 500_000
 
     def refresh(self, store: PhotoStore, event_id: int, pool: Executor) -> None:
         """Read what changed since the last time, every shard at once, strongly consistent."""
@@ -84,7 +89,9 @@ class Galleries:
 
     def current(self, event: Event) -> Gallery:
         """The event's gallery with everything that was written before this call."""
-        gallery = self._kept.pop(event.event_id, None) or Gallery(event.shards)
+        gallery = self._kept.pop(event.event_id, None)
+        if gallery is None or gallery.is_stale:
+            gallery = Gallery(event.shards)
         gallery.refresh(self._store, event.event_id, self._pool)  # one that fails half-way is not kept
         self._kept[event.event_id] = gallery
         while len(self._kept) > 1 and sum(map(len, self._kept.values())) > PHOTOS_KEPT:

@@ -1,5 +1,7 @@
 """Exactly once: powertools' idempotency around the inner "match and store", keyed on org, event and request_id."""
 
+import hashlib
+import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +34,8 @@ class OnceOnly:
     """
 
     def __init__(self, dynamodb: "DynamoDBClient", table_name: str, retention_days: int) -> None:
+        self._dynamodb = dynamodb
+        self._table = table_name
         self._store = DynamoDBPersistenceLayer(table_name=table_name, boto3_client=dynamodb)
         self._config = IdempotencyConfig(
             hash_function="sha256",
@@ -55,9 +59,30 @@ class OnceOnly:
             summary = work()
             return {"id": claim["request_id"], "total": summary.total, "threshold": summary.confidence}
 
-        claim = {"org_id": search.org_id, "event_id": search.event_id, "request_id": str(search.request_id)}
         try:
-            record = claimed(claim=claim)
+            record = claimed(claim=_claim(search))
         except IdempotencyAlreadyInProgressError:
             raise AlreadyRunningError from None
         return SearchSummary(total=record["total"], confidence=record["threshold"])
+
+    def forget(self, search: SearchKey) -> None:
+        """Forget that a search is done, so that it can be done again. One that is running keeps its claim."""
+        try:
+            self._dynamodb.delete_item(
+                TableName=self._table,
+                Key={"id": {"S": self.record_id(search)}},
+                ConditionExpression="attribute_not_exists(id) OR #status = :done",
+                ExpressionAttributeNames={"#status": "status"},
+                ExpressionAttributeValues={":done": {"S": "COMPLETED"}},
+            )
+        except self._dynamodb.exceptions.ConditionalCheckFailedException:
+            return
+
+    @staticmethod
+    def record_id(search: SearchKey) -> str:
+        """The id that powertools gives the record: the prefix, and SHA-256 of the claim as JSON with sorted keys."""
+        return f"{KEY_PREFIX}#{hashlib.sha256(json.dumps(_claim(search), sort_keys=True).encode()).hexdigest()}"
+
+
+def _claim(search: SearchKey) -> dict[str, Any]:
+    return {"org_id": search.org_id, "event_id": search.event_id, "request_id": str(search.request_id)}

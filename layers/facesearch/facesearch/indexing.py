@@ -15,7 +15,7 @@ from datetime import datetime
 from enum import StrEnum
 from threading import Lock
 from time import perf_counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_plus
 from uuid import UUID
 
@@ -28,7 +28,7 @@ from facesearch.imaging import read_image
 from facesearch.models import Event
 from facesearch.observability import log_unexpected
 from facesearch.packing import pack
-from facesearch.photos import Photo, PhotoStore, image_id_of, image_id_of_bytes, rendition_key
+from facesearch.photos import Photo, PhotoStore, image_id_of, image_id_of_bytes, rendition_keys
 from facesearch.renditions import Renditions, render
 from facesearch.snapshots import SnapshotRequests
 from facesearch.store.reading import Reader, Wanted
@@ -59,8 +59,13 @@ class Outcome(StrEnum):
     """Recorded as a photo that cannot be read, with the reason; the same file will never be tried again."""
     KNOWN = "known"
     """This very photo is in the event already: a redelivery, or the same file uploaded twice."""
+    DELETED = "deleted"
+    """This very photo was deleted after it had been uploaded: a redelivery, or a run that the deletion overtook."""
     IGNORED = "ignored"
     """Nothing that can ever be indexed; trying again would not help."""
+
+
+_ADDED = (Outcome.INDEXED, Outcome.FAILED)
 
 
 @dataclass(frozen=True)
@@ -84,10 +89,11 @@ class Report:
 
 @dataclass(frozen=True)
 class Upload:
-    """An object that appeared in a bucket."""
+    """An object that appeared in a bucket. `at`: microseconds since the epoch, 0 if the message does not tell."""
 
     bucket: str
     key: str
+    at: int = 0
 
 
 class PhotoIndexer:
@@ -148,12 +154,22 @@ class PhotoIndexer:
             return Report(Outcome.IGNORED, "the object is no org/event/photo of the photos bucket")
         org_id, event_id = int(place["org_id"]), int(place["event_id"])
         event = self._reader.read(Wanted(event_id=event_id)).event
-        if event is None or event.org_id != org_id:
+        if event is None or event.org_id != org_id or event.closing:
             return Report(Outcome.IGNORED, "no such event of this organisation", org_id, event_id)
-        return self._index_photo(event, upload.key)
+        report = self._index_photo(event, upload)
+        return self._check_event(event, report) if report.outcome in _ADDED else report
 
-    def _index_photo(self, event: Event, key: str) -> Report:
-        org_id, event_id = event.org_id, event.event_id
+    def _check_event(self, event: Event, report: Report) -> Report:
+        """Undo what was added to an event that was being deleted meanwhile: its deletion may have looked already."""
+        now = self._reader.read(Wanted(event_id=event.event_id)).event
+        if report.image_id is None or (now is not None and not now.closing):
+            return report
+        self._photos.remove(event.event_id, event.shards, report.image_id)
+        self._unpublish(event.event_id, report.image_id)
+        return Report(Outcome.IGNORED, "the event was deleted meanwhile", event.org_id, event.event_id, report.image_id)
+
+    def _index_photo(self, event: Event, upload: Upload) -> Report:
+        org_id, event_id, key = event.org_id, event.event_id, upload.key
         try:
             answer = self._s3.get_object(Bucket=self._photos_bucket, Key=key)
         except ClientError as error:
@@ -163,60 +179,79 @@ class PhotoIndexer:
         with closing(answer["Body"]) as body:
             if answer["ContentLength"] > MAX_FILE_BYTES:
                 image_id = unread_image_id(event_id, key, answer["ETag"])
-                return self._failed(event, image_id, key, _TOO_LARGE)
+                return self._failed(event, image_id, upload, _TOO_LARGE)
             data = body.read()
         image_id = image_id_of_bytes(event_id, data)
         if self._photos.get(event_id, event.shards, image_id) is not None:
             return Report(Outcome.KNOWN, "", org_id, event_id, image_id)
+        tombstone = self._photos.tombstone(event_id, event.shards, image_id)
+        if tombstone is not None and tombstone.refuses(upload.at):
+            return Report(Outcome.DELETED, "", org_id, event_id, image_id)
         try:
-            seen = self._look_at(data)
+            seen = self._look_at(data, with_faces=event.keeps_faces)
         except UnusableImage as error:
-            return self._failed(event, image_id, key, error.message)
-        return self._indexed(event, image_id, key, seen)
+            return self._failed(event, image_id, upload, error.message)
+        return self._indexed(event, image_id, upload, seen)
 
-    def _look_at(self, data: bytes) -> "_Seen":
+    def _look_at(self, data: bytes, *, with_faces: bool) -> "_Seen":
         """The CPU's part, of one photo at a time: a decoded one can take 600 MB."""
         with self._cpu:
             picture = read_image(data, enough=ENOUGH_PIXELS)
             started = perf_counter()
-            faces = self._engine.faces(np.asarray(picture.image))
+            faces = self._engine.faces(np.asarray(picture.image)) if with_faces else []
             milliseconds = (perf_counter() - started) * 1000
             packed = pack(np.stack([face.embedding for face in faces])) if faces else b""
             return _Seen(
                 picture.width, picture.height, picture.taken_at, packed, len(faces), milliseconds, render(picture)
             )
 
-    def _indexed(self, event: Event, image_id: UUID, key: str, seen: "_Seen") -> Report:
+    def _indexed(self, event: Event, image_id: UUID, upload: Upload, seen: "_Seen") -> Report:
         # The renditions first: a recorded photo may be in an answer the next moment, with their URLs.
-        self._publish(rendition_key(event.event_id, "large", image_id), seen.renditions.large)
-        self._publish(rendition_key(event.event_id, "small", image_id), seen.renditions.small)
+        self._publish(event.event_id, image_id, seen.renditions)
         photo = Photo(
             image_id,
             "indexed",
-            key,
+            upload.key,
             width=seen.width,
             height=seen.height,
             model=self._engine.model,
             faces=seen.faces,
             taken_at=seen.taken_at,
         )
-        if not self._photos.add(event.event_id, event.shards, photo):
-            return Report(Outcome.KNOWN, "", event.org_id, event.event_id, image_id)
+        if not self._photos.add(event.event_id, event.shards, photo, upload.at):
+            return self._not_added(event, image_id, seen.renditions)
         return Report(
             Outcome.INDEXED, "", event.org_id, event.event_id, image_id, seen.face_count, seen.embed_milliseconds
         )
 
-    def _publish(self, key: str, jpeg: bytes) -> None:
-        self._s3.put_object(
-            Bucket=self._renditions_bucket,
-            Key=key,
-            Body=jpeg,
-            ContentType="image/jpeg",
-            CacheControl=RENDITION_CACHING,
-        )
+    def _not_added(self, event: Event, image_id: UUID, renditions: Renditions) -> Report:
+        """Known by now, or deleted since this run began: then the deletion has not seen the renditions of this run."""
+        known = Report(Outcome.KNOWN, "", event.org_id, event.event_id, image_id)
+        if self._photos.tombstone(event.event_id, event.shards, image_id) is None:
+            return known
+        self._unpublish(event.event_id, image_id)
+        if self._photos.get(event.event_id, event.shards, image_id) is not None:  # uploaded afresh at this very moment
+            self._publish(event.event_id, image_id, renditions)
+            return known
+        return Report(Outcome.DELETED, "", event.org_id, event.event_id, image_id)
 
-    def _failed(self, event: Event, image_id: UUID, key: str, reason: str) -> Report:
-        new = self._photos.add(event.event_id, event.shards, Photo(image_id, "failed", key, reason=reason))
+    def _publish(self, event_id: int, image_id: UUID, renditions: Renditions) -> None:
+        for key, jpeg in zip(rendition_keys(event_id, image_id), (renditions.large, renditions.small), strict=True):
+            self._s3.put_object(
+                Bucket=self._renditions_bucket,
+                Key=key,
+                Body=jpeg,
+                ContentType="image/jpeg",
+                CacheControl=RENDITION_CACHING,
+            )
+
+    def _unpublish(self, event_id: int, image_id: UUID) -> None:
+        for key in rendition_keys(event_id, image_id):
+            self._s3.delete_object(Bucket=self._renditions_bucket, Key=key)
+
+    def _failed(self, event: Event, image_id: UUID, upload: Upload, reason: str) -> Report:
+        photo = Photo(image_id, "failed", upload.key, reason=reason)
+        new = self._photos.add(event.event_id, event.shards, photo, upload.at)
         return Report(Outcome.FAILED if new else Outcome.KNOWN, reason, event.org_id, event.event_id, image_id)
 
 
@@ -248,11 +283,13 @@ def parse_notification(message: str) -> list[Upload]:
         body = json.loads(message)
         if body.get("Event") == "s3:TestEvent":
             return []
-        return [_upload(record["s3"]) for record in body["Records"]]
+        return [_upload(record) for record in body["Records"]]
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise ValueError("the message is no S3 event notification") from error
 
 
-def _upload(s3: dict[str, dict[str, str]]) -> Upload:
+def _upload(record: dict[str, Any]) -> Upload:
+    s3, at = record["s3"], record.get("eventTime")
     # AWS leaves the slashes of a key as they are, some stand-ins for S3 do not; either way it is URL-encoded.
-    return Upload(s3["bucket"]["name"], unquote_plus(s3["object"]["key"]))
+    key = unquote_plus(s3["object"]["key"])
+    return Upload(s3["bucket"]["name"], key, int(datetime.fromisoformat(at).timestamp() * 1_000_000) if at else 0)

@@ -2,6 +2,7 @@
 
 import uuid
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import StrEnum
 
 
@@ -35,6 +36,9 @@ class Event:
         date: ISO 8601, the day alone.
         created_at: microseconds since the epoch; orders events of one day.
         cover: image_id of the photo that stands for the event, if one was chosen.
+        retain_until: ISO 8601, the last day on which faces are kept and searched; empty = for good.
+        erasures: how often photos or faces of it were deleted; a search that began before one stores no result.
+        closing: being deleted: nothing comes into it any more.
     """
 
     event_id: int
@@ -48,6 +52,14 @@ class Event:
     date: str
     created_at: int = 0
     cover: uuid.UUID | None = None
+    retain_until: str = ""
+    erasures: int = 0
+    closing: bool = False
+
+    @property
+    def keeps_faces(self) -> bool:
+        """Whether today, by UTC, its faces may be kept and searched."""
+        return not self.retain_until or datetime.now(UTC).date().isoformat() <= self.retain_until
 
 
 @dataclass(frozen=True)

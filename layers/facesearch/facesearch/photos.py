@@ -19,6 +19,10 @@ OVERLAP_MICROSECONDS = 30_000_000
 attempts of 4 s at most and the pauses between them, 15 s. Lambda's clocks agree within milliseconds; twice 15 s is on
 the safe side."""
 
+TOMBSTONE_SECONDS = 15 * 86_400
+"""How long it is known that a photo was deleted. A warm environment looks for deletions at least once a day
+(`index.cache.FORGET_AFTER`), and SQS may deliver the message of an upload 14 days later."""
+
 Status = Literal["indexed", "failed"]
 
 
@@ -40,6 +44,11 @@ def original_key(org_id: int, event_id: int, image_id: uuid.UUID, filename: str)
 def rendition_key(event_id: int, size: Literal["large", "small"], image_id: uuid.UUID) -> str:
     """S3 key of a rendition, and the path of its public URL."""
     return f"imgs/{event_id}/{size}/{image_id}.jpg"
+
+
+def rendition_keys(event_id: int, image_id: uuid.UUID) -> tuple[str, str]:
+    """S3 keys of both renditions, the large one first."""
+    return rendition_key(event_id, "large", image_id), rendition_key(event_id, "small", image_id)
 
 
 def rendition_url(base_url: str, event_id: int, size: Literal["large", "small"], image_id: uuid.UUID) -> str:
@@ -95,20 +104,70 @@ class PhotoChange:
     taken_at: datetime | None = None
 
 
+@dataclass(frozen=True)
+class Tombstone:
+    """What is left of a deleted photo.
+
+    Attributes:
+        deleted_at: microseconds since the epoch: when the deletion was over, or began while it is not.
+        finished: nothing that belongs to the photo is left.
+    """
+
+    image_id: uuid.UUID
+    deleted_at: int
+    finished: bool
+
+    def refuses(self, uploaded_at: int) -> bool:
+        """Whether a file that was uploaded then is the deleted one: anything before the deletion was over is."""
+        return not self.finished or uploaded_at <= self.deleted_at
+
+
 class PhotoStore(Protocol):
-    """Records of photos."""
+    """Records of photos. A deleted photo has none, but for the change feed and `tombstone`."""
 
     def get(self, event_id: int, shards: int, image_id: uuid.UUID) -> Photo | None:
-        """The record, read strongly consistent; None if this photo was never seen."""
+        """The record, read strongly consistent; None if this photo was never seen or is deleted."""
 
     def get_many(self, event_id: int, shards: int, image_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Photo]:
         """The records of those photos that were seen, read strongly consistent."""
 
-    def add(self, event_id: int, shards: int, photo: Photo) -> bool:
-        """Record a photo unless it is known already; says whether it was new."""
+    def add(self, event_id: int, shards: int, photo: Photo, uploaded_at: int = 0) -> bool:
+        """Record a photo unless it is known already, or was deleted after its file was uploaded; says whether it did.
+
+        `uploaded_at` in microseconds since the epoch; 0 = nobody knows, so that any deletion was later.
+        """
+
+    def remove(self, event_id: int, shards: int, image_id: uuid.UUID) -> None:
+        """Undo an `add` for which there is no event any more; no trace is left."""
+
+    def tombstone(self, event_id: int, shards: int, image_id: uuid.UUID) -> Tombstone | None:
+        """What is left of the photo if it was deleted, read strongly consistent."""
 
     def changes(self, event_id: int, shard: int, since: int, *, faces: bool = True) -> Iterator[PhotoChange]:
         """Photos of one shard whose `changed_at` is at least `since`, oldest first, read strongly consistent.
 
         Without `faces`, theirs stay empty, and less is sent.
         """
+
+
+class PhotoEraser(PhotoStore, Protocol):
+    """Records of photos, and how they end."""
+
+    def bury(self, event_id: int, shards: int, image_id: uuid.UUID) -> int | None:
+        """Make the record a tombstone, which no search and no gallery that looks from now on returns. How many bytes of
+        packed faces it had; None if there was no record."""
+
+    def finish(self, event_id: int, shards: int, image_id: uuid.UUID) -> None:
+        """Nothing that belongs to the buried photo is left: its tombstone begins to expire."""
+
+    def replace_faces(self, event_id: int, shards: int, change: PhotoChange, faces: bytes) -> bool:
+        """Give the photo other faces, if it has not changed since `change` was read; says whether it did.
+
+        Vectors that a re-indexing under way has made of it go, too: they are of all its faces.
+        """
+
+    def purge(self, event_id: int, shard: int) -> int:
+        """Delete every record of the shard, tombstones too; how many photos there were."""
+
+    def count(self, event_id: int, shard: int) -> int:
+        """Items of the shard, tombstones too."""

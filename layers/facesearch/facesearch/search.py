@@ -12,10 +12,12 @@ from aws_lambda_powertools.utilities.idempotency.exceptions import IdempotencyPe
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.exceptions import BotoCoreError, ClientError
 
+from facesearch.access import Feature, require
 from facesearch.calls import upload_of
 from facesearch.errors import (
     FaceSearchError,
     InvalidRequest,
+    NotFound,
     QuotaExceeded,
     SearchInProgress,
     UnknownUpload,
@@ -30,12 +32,14 @@ from facesearch.pagination import Page
 from facesearch.quota import Meter
 from facesearch.selfies import SelfieStore, SelfieUploads, UploadKey
 from facesearch.store.reading import Reader, StoredPage, Wanted
-from facesearch.store.results import ResultStore
+from facesearch.store.results import OutdatedError, ResultStore
 
 CLAIM_AGAIN_SECONDS = 1.0
 """A waiting duplicate polls the header, which costs half a read unit, and tries the claim, which costs a write unit,
 only this often: to take over from a run that failed or was killed."""
 RETRY_AFTER_SECONDS = 5
+AFRESH_AT_MOST = 3
+"""How often one call starts its search afresh because something was deleted while it ran."""
 
 
 class Claims(Protocol):
@@ -47,6 +51,13 @@ class Claims(Protocol):
         Raises:
             AlreadyRunningError: another invocation is at it.
         """
+
+    def forget(self, search: SearchKey) -> None:
+        """Forget that a search is done, so that it can be done again. One that is running keeps its claim."""
+
+
+class _ResultGoneError(LookupError):
+    """The search is done, but a deletion has taken its result, or is about to take the claim, too."""
 
 
 @dataclass(frozen=True)
@@ -105,19 +116,24 @@ class FaceSearch(Generic[ProbeT]):
             InvalidRequest, TooLarge, UnusableImage, UnknownUpload, NoFaceFound: the form or the selfie; nothing is
                 stored.
             QuotaExceeded: nothing was searched.
-            SearchInProgress: still running elsewhere after the bounded wait.
+            NotFound, Forbidden: the event was deleted or switched off meanwhile.
+            SearchInProgress: still running elsewhere after the bounded wait, or photos are being deleted all the time.
         """
         selfie = _selfie_of(event, form)
         clock = self._patience.clock
         deadline = clock() + self._patience.seconds
+        afresh = 0
         while True:
+            stored = None
             try:
                 return self._run(event, search, selfie, page, call)
             except AlreadyRunningError:
                 stored = self._await_result(search, page, until=min(deadline, clock() + CLAIM_AGAIN_SECONDS))
+            except (OutdatedError, _ResultGoneError) as error:
+                event, afresh = self._afresh(event, search, error), afresh + 1
             if stored is not None:
                 return replayed(stored)
-            if clock() >= deadline:
+            if clock() >= deadline or afresh > AFRESH_AT_MOST:
                 raise SearchInProgress(
                     "This request_id is still being searched. Retry with the same request_id.", RETRY_AFTER_SECONDS
                 )
@@ -135,7 +151,7 @@ class FaceSearch(Generic[ProbeT]):
             with _paid(call.meter):
                 photos = self._match(event, search, picture, probe)
                 summary = SearchSummary(total=len(photos), confidence=event.confidence)
-                if self._results.save(search, summary, photos):
+                if self._results.save(search, summary, photos, event.erasures):
                     found = photos
             if isinstance(selfie, UploadKey):
                 self._forget(selfie)
@@ -158,6 +174,18 @@ class FaceSearch(Generic[ProbeT]):
         count("SearchExecuted")
         logger.info("searched", matches=summary.total, confidence=summary.confidence)
         return Outcome(StoredPage(summary, found[page.start : page.stop]), replayed=False)
+
+    def _afresh(self, event: Event, search: SearchKey, error: Exception) -> Event:
+        """Make way for the same search once more, over the event as it is after the deletion."""
+        if isinstance(error, _ResultGoneError):
+            self._claims.forget(search)
+        else:
+            self._selfies.forget(search)  # the deletion that went by has looked for it, maybe before it was there
+        now = self._reader.read(Wanted(event_id=event.event_id)).event
+        if now is None:
+            raise NotFound("Event configuration not found.")
+        require(now, Feature.SELFIE_SEARCH)
+        return now
 
     def _match(self, event: Event, search: SearchKey, selfie: bytes, probe: ProbeT) -> list[PhotoMatch]:
         kept = self._pool.submit(self._selfies.keep, search, selfie)
@@ -187,7 +215,7 @@ class FaceSearch(Generic[ProbeT]):
     def _stored(self, search: SearchKey, page: Page) -> StoredPage:
         stored = self._reader.read(Wanted(search=search, page=page)).result
         if stored is None:
-            raise LookupError("the idempotency record says done, but there is no result")
+            raise _ResultGoneError("the idempotency record says done, but there is no result")
         return stored
 
 
@@ -199,7 +227,7 @@ def replayed(stored: StoredPage) -> Outcome:
 
 
 def _count_unfinished(error: Exception) -> None:
-    if isinstance(error, AlreadyRunningError):
+    if isinstance(error, AlreadyRunningError | OutdatedError):
         return
     if isinstance(error, QuotaExceeded):
         count("SearchThrottled")

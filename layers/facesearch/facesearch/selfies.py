@@ -33,6 +33,9 @@ class SelfieStore(Protocol):
     def keep(self, search: SearchKey, selfie: bytes) -> None:
         """Keep the selfie of a search; a second one for the same search changes nothing."""
 
+    def forget(self, search: SearchKey) -> None:
+        """Delete the selfie of a search; there may be none."""
+
 
 class S3SelfieStore:
     """Selfies in a bucket whose lifecycle rule forgets them."""
@@ -50,6 +53,10 @@ class S3SelfieStore:
             if error.response["ResponseMetadata"]["HTTPStatusCode"] not in (409, 412):
                 raise
 
+    def forget(self, search: SearchKey) -> None:
+        """See `SelfieStore.forget`."""
+        self._s3.delete_object(Bucket=self._bucket, Key=selfie_key(search))
+
 
 class NoSelfieStore:
     """For `SelfieRetentionDays` 0: selfies are never stored."""
@@ -57,10 +64,18 @@ class NoSelfieStore:
     def keep(self, search: SearchKey, selfie: bytes) -> None:
         """Forget it at once."""
 
+    def forget(self, search: SearchKey) -> None:
+        """There is none."""
+
 
 def selfie_key(search: SearchKey) -> str:
     """S3 key of a search's selfie."""
     return f"{search.org_id}/{search.event_id}/{search.request_id}"
+
+
+def selfie_prefixes(org_id: int, event_id: int) -> tuple[str, str]:
+    """What the keys of an event's selfies begin with: those of searches, and those that wait for theirs."""
+    return f"{org_id}/{event_id}/", f"{UPLOADS}/{org_id}/{event_id}/"
 
 
 class UploadRequest(BaseModel):

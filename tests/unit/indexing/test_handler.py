@@ -20,7 +20,7 @@ from facesearch.embedded import match_faces
 from facesearch.engine.opencv import OpenCvEngine
 from facesearch.index import IndexCache
 from facesearch.indexing import PhotoIndexer
-from facesearch.photos import image_id_of_bytes
+from facesearch.photos import Photo, image_id_of_bytes
 from facesearch.store.memory import MemoryPhotoStore, MemoryReader, MemorySnapshotStore
 from facesearch.store.photos import DynamoPhotoStore
 from facesearch.store.reading import Wanted
@@ -143,10 +143,10 @@ def test_only_the_message_in_trouble_is_delivered_again(function: Function, outp
         function.s3.objects[PHOTOS, key] = data
     add = function.photos.add
 
-    def failing(event_id: int, shards: int, photo: Any) -> bool:
+    def failing(event_id: int, shards: int, photo: Photo, uploaded_at: int = 0) -> bool:
         if photo.key == keys[2]:
             raise ConnectionError(photo.key)
-        return add(event_id, shards, photo)
+        return add(event_id, shards, photo, uploaded_at)
 
     function.photos.add = failing  # type: ignore[method-assign]
     bodies = [

@@ -1,7 +1,7 @@
 """`facesearch event …`."""
 
 import uuid
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated
 
 import typer
@@ -11,10 +11,12 @@ from facesearch.errors import InvalidRequest
 from facesearch.models import Event
 from facesearch.photos import Photo
 from tools.cli.commands.common import AsJson, EventArgument, OrgId, Switch, group, stack_of, switch
+from tools.cli.commands.erasing import delete_event
 from tools.cli.stack import Stack
 from tools.cli.terminal import print_json, results
 
 app = group("Events.")
+app.command("delete")(delete_event)
 Day = Annotated[datetime | None, typer.Option("--date", formats=["%Y-%m-%d"], help="Day of the event.")]
 
 
@@ -30,7 +32,9 @@ def create(
     as_json: AsJson = False,
 ) -> None:
     """Create an event, open for selfie search; its day is today unless given."""
-    event_id = stack_of(context).admin.create_event(org_id, name, confidence, day.date() if day else None)
+    stack = stack_of(context)
+    days = stack.outputs.BiometricRetentionDays
+    event_id = stack.admin.create_event(org_id, name, confidence, day.date() if day else None, days)
     if as_json:
         print_json({"event_id": event_id})
     else:
@@ -47,6 +51,9 @@ def update(  # noqa: PLR0913, PLR0917 - a command's options, each by its name
     name: Annotated[str | None, typer.Option(help="Also makes a new slug.")] = None,
     day: Day = None,
     cover: Annotated[str | None, typer.Option(help="image_id of the photo that stands for the event.")] = None,
+    retain_until: Annotated[
+        str | None, typer.Option(help='YYYY-MM-DD: the last day on which faces are kept and searched; "" = for good.')
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Change an event; what is not given stays."""
@@ -64,6 +71,8 @@ def update(  # noqa: PLR0913, PLR0917 - a command's options, each by its name
         changes["date"] = day.date()
     if cover is not None:
         changes["cover"] = _cover(stack, event_id, cover)
+    if retain_until is not None:
+        changes["retain_until"] = _last_day(retain_until)
     event = stack.admin.update_event(event_id, **changes)
     if as_json:
         print_json(_json(event))
@@ -103,7 +112,17 @@ def _json(event: Event) -> dict[str, object]:
         "selfie_search": event.selfie_search,
         "confidence": event.confidence,
         "cover": str(event.cover) if event.cover else None,
+        "retain_until": event.retain_until or None,
     }
+
+
+def _last_day(text: str) -> date | None:
+    if not text:
+        return None
+    try:
+        return datetime.strptime(text, "%Y-%m-%d").date()  # noqa: DTZ007 - a day, wherever
+    except ValueError:
+        raise InvalidRequest("A last day is written YYYY-MM-DD.") from None
 
 
 def _cover(stack: Stack, event_id: int, text: str) -> uuid.UUID:

@@ -7,11 +7,13 @@ import typer
 
 from facesearch.indexing import MAX_FILE_BYTES
 from tools.cli.commands.common import AsJson, EventId, group, stack_of
+from tools.cli.commands.erasing import delete_photos
 from tools.cli.pictures import scan
 from tools.cli.terminal import plural, print_json, progress_bar, results, say
 from tools.cli.upload import Report, Uploader
 
 app = group("Photos of an event.")
+app.command("delete")(delete_photos)
 SHOWN_FAILURES = 20
 
 

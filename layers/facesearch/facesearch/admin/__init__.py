@@ -1,5 +1,6 @@
 """The operator's use cases: organisations, API keys, events."""
 
+from facesearch.admin.ending import EndedEvent, EndingAdmin
 from facesearch.admin.events import DEFAULT_CONFIDENCE, EVENTS_PER_ORG, EventAdmin, EventChanges
 from facesearch.admin.keys import KEYS_PER_ORG, CreatedKey, KeyAdmin, KeyRow
 from facesearch.admin.orgs import OrgAdmin, Organisation
@@ -10,6 +11,8 @@ __all__ = [
     "KEYS_PER_ORG",
     "Admin",
     "CreatedKey",
+    "EndedEvent",
+    "EndingAdmin",
     "EventAdmin",
     "EventChanges",
     "KeyAdmin",
@@ -19,5 +22,5 @@ __all__ = [
 ]
 
 
-class Admin(OrgAdmin, KeyAdmin, EventAdmin):
+class Admin(OrgAdmin, KeyAdmin, EventAdmin, EndingAdmin):
     """Creates and changes what the API only reads."""

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 DEFAULT_CONFIDENCE = 90
 EVENTS_PER_ORG = 10_000
 SLUG_LENGTH = 80
+_OPTIONAL = ("cover", "retain_until")
 
 
 class EventChanges(TypedDict, total=False):
@@ -33,16 +34,24 @@ class EventChanges(TypedDict, total=False):
     event_enabled: bool
     selfie_search: bool
     confidence: int
-    cover: uuid.UUID
+    cover: uuid.UUID | None
+    retain_until: dt.date | None
 
 
 class EventAdmin(TableAdmin):
     """The operator's use cases about events."""
 
     def create_event(
-        self, org_id: int, name: str, confidence: int = DEFAULT_CONFIDENCE, event_date: dt.date | None = None
+        self,
+        org_id: int,
+        name: str,
+        confidence: int = DEFAULT_CONFIDENCE,
+        event_date: dt.date | None = None,
+        retention_days: int = 0,
     ) -> int:
         """A new event, open for selfie search, on a day that is today unless given.
+
+        Its faces are kept for `retention_days` after that day; 0 = for good.
 
         Raises:
             NotFound: no such organisation.
@@ -51,6 +60,7 @@ class EventAdmin(TableAdmin):
         """
         name = checked_name(name)
         _check_confidence(confidence)
+        date = event_date or dt.datetime.now(dt.UTC).date()
         while True:
             event = Event(
                 event_id=random_id(),
@@ -61,8 +71,9 @@ class EventAdmin(TableAdmin):
                 confidence=confidence,
                 shards=SHARDS,
                 slug=slug_of(name),
-                date=(event_date or dt.datetime.now(dt.UTC).date()).isoformat(),
+                date=date.isoformat(),
                 created_at=time.time_ns() // 1000,
+                retain_until=(date + dt.timedelta(retention_days)).isoformat() if retention_days else "",
             )
             try:
                 self._together(
@@ -70,6 +81,7 @@ class EventAdmin(TableAdmin):
                         self._count(org_id, "events", 1, EVENTS_PER_ORG),
                         self._put(_item(event), "attribute_not_exists(pk)"),
                         self._put(row_of(event)),
+                        *([self._put(_retention(event))] if event.retain_until else []),
                     ]
                 )
             except RefusedError as refused:
@@ -95,10 +107,15 @@ class EventAdmin(TableAdmin):
             given["slug"] = slug_of(given["name"])
         if "date" in changes:
             given["date"] = changes["date"].isoformat()
+        if "retain_until" in changes:
+            until = changes["retain_until"]
+            given["retain_until"] = until.isoformat() if until else ""
         while True:
             before = self.event(event_id)
             if before is None:
                 raise NotFound(f"There is no event {event_id}.")
+            if before.closing:
+                raise InvalidRequest(f"Event {event_id} is being deleted.")
             after = replace(before, **given)
             try:
                 self._together(self._replacing(before, after))
@@ -124,17 +141,28 @@ class EventAdmin(TableAdmin):
     def _replacing(self, before: Event, after: Event) -> "list[TransactWriteItemTypeDef]":
         unchanged = {f":{name}": value for name, value in _settings(before).items()}
         conditions = [f"#{name[1:]} = {name}" for name in unchanged]
-        if before.cover is None:
-            conditions.append("attribute_not_exists(cover)")
+        conditions += [f"attribute_not_exists({name})" for name in _OPTIONAL if f":{name}" not in unchanged]
+        # A deletion that counted itself meanwhile must not be lost either.
+        conditions.append("attribute_not_exists(closing) AND (attribute_not_exists(erasures) OR erasures = :erasures)")
         put = self._put(_item(after), " AND ".join(conditions))
         put["Put"] |= {
             "ExpressionAttributeNames": {f"#{name[1:]}": name[1:] for name in unchanged},
-            "ExpressionAttributeValues": unchanged,
+            "ExpressionAttributeValues": unchanged | {":erasures": schema.n(before.erasures)},
         }
         row, old_row = row_of(after), row_of(before)
         moved = (row["pk"], row["sk"]) != (old_row["pk"], old_row["sk"])
         old_key = {"pk": old_row["pk"], "sk": old_row["sk"]}
-        return [put, self._put(row), *([self._delete(old_key)] if moved else [])]
+        return [put, self._put(row), *([self._delete(old_key)] if moved else []), *self._retaining(before, after)]
+
+    def _retaining(self, before: Event, after: Event) -> "list[TransactWriteItemTypeDef]":
+        """The list of events by their last day follows; an event whose faces are gone is not on it any more, and comes
+        back with a new day only."""
+        if before.retain_until == after.retain_until:
+            return []
+        writes = [self._put(_retention(after))] if after.retain_until else []
+        if before.retain_until:
+            writes.append(self._delete(schema.retention_key(before.retain_until, before.event_id)))
+        return writes
 
     def _why_no_more(self, org_id: int) -> NotFound | InvalidRequest:
         if self._read(schema.org_key(org_id)) is None:
@@ -154,12 +182,13 @@ def _item(event: Event) -> "schema.Key":
         "org_id": schema.n(event.org_id),
         "shards": schema.n(event.shards),
         "created_at": schema.n(event.created_at),
+        "erasures": schema.n(event.erasures),
     }
     return schema.event_key(event.event_id) | _settings(event) | numbers
 
 
 def _settings(event: Event) -> "schema.Key":
-    """What an operator can change; the cover is absent where none was chosen."""
+    """What an operator can change; some of it is absent where nothing was chosen, see `_OPTIONAL`."""
     settings = {
         "name": schema.s(event.name),
         "slug": schema.s(event.slug),
@@ -168,7 +197,15 @@ def _settings(event: Event) -> "schema.Key":
         "selfie_search": schema.flag(event.selfie_search),
         "confidence": schema.n(event.confidence),
     }
-    return settings | ({"cover": schema.s(str(event.cover))} if event.cover is not None else {})
+    if event.cover is not None:
+        settings["cover"] = schema.s(str(event.cover))
+    if event.retain_until:
+        settings["retain_until"] = schema.s(event.retain_until)
+    return settings
+
+
+def _retention(event: Event) -> "schema.Key":
+    return schema.retention_key(event.retain_until, event.event_id) | {"event_id": schema.n(event.event_id)}
 
 
 def _check_confidence(confidence: int) -> None:

@@ -13,7 +13,7 @@ from facesearch.photos import PhotoStore
 
 FORGET_AFTER = 24 * 3600
 """Seconds after its last look at the table from which an index is opened again instead of brought up to date: a deleted
-photo's tombstone lives a week (`store.photos.TOMBSTONE_SECONDS`), and a reader must not have been away for longer."""
+photo's tombstone lives two weeks (`photos.TOMBSTONE_SECONDS`), and a reader must not have been away for longer."""
 
 
 def open_index(event: Event, model: str, snapshots: SnapshotStore, pool: Executor) -> EventIndex:

@@ -99,8 +99,11 @@ class SnapshotStore(Protocol):
     def save(self, snapshot: Snapshot, replaces: SnapshotInfo | None) -> SnapshotInfo | None:
         """Make it the current one, whole or not at all; None if another one than `replaces` is current by now."""
 
-    def forget(self, event_id: int) -> int:
-        """Delete every snapshot of an event; how many files there were."""
+    def count(self, event_id: int, keep: SnapshotInfo | None = None) -> int:
+        """How many files `forget` would delete."""
+
+    def forget(self, event_id: int, keep: SnapshotInfo | None = None) -> int:
+        """Delete every snapshot of an event, of every model, or all but a current one; how many files there were."""
 
 
 def encode(snapshot: Snapshot) -> bytearray:

@@ -43,8 +43,19 @@ def batch_get(dynamodb: "DynamoDBClient", table: str, keys: "Sequence[Key]") -> 
 
 def batch_put(dynamodb: "DynamoDBClient", table: str, items: "Iterable[Item]") -> None:
     """Put every item, in no particular order; not atomic."""
-    for some in _slices(items, WRITE_LIMIT):
-        request: Any = {table: [{"PutRequest": {"Item": item}} for item in some]}
+    _batch_write(dynamodb, table, ({"PutRequest": {"Item": item}} for item in items))
+
+
+def batch_delete(dynamodb: "DynamoDBClient", table: str, keys: "Iterable[Key]") -> int:
+    """Delete every item that is there, in no particular order; not atomic. How many keys there were."""
+    return _batch_write(dynamodb, table, ({"DeleteRequest": {"Key": key}} for key in keys))
+
+
+def _batch_write(dynamodb: "DynamoDBClient", table: str, requests: Iterable[Any]) -> int:
+    written = 0
+    for some in _slices(requests, WRITE_LIMIT):
+        written += len(some)
+        request: Any = {table: some}
         for attempt in range(ATTEMPTS):
             _pause_before(attempt)
             request = dynamodb.batch_write_item(RequestItems=request).get("UnprocessedItems") or {}
@@ -52,6 +63,7 @@ def batch_put(dynamodb: "DynamoDBClient", table: str, items: "Iterable[Item]") -
                 break
         else:
             raise StillUnprocessedError("BatchWriteItem")
+    return written
 
 
 def _pause_before(attempt: int) -> None:

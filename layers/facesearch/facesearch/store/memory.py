@@ -10,9 +10,11 @@ from dataclasses import replace
 from facesearch.index.snapshot import Snapshot as FaceSnapshot
 from facesearch.index.snapshot import SnapshotError, SnapshotInfo, decode, encode
 from facesearch.models import ApiKey, Event, PhotoMatch, SearchKey, SearchSummary
-from facesearch.photos import Photo, PhotoChange
+from facesearch.photos import Photo, PhotoChange, Tombstone
 from facesearch.quota import BucketEmptyError, Limits, QuotaState
+from facesearch.store.erasing import Erasing
 from facesearch.store.reading import Snapshot, StoredPage, Wanted
+from facesearch.store.results import OutdatedError
 
 
 class MemoryReader:
@@ -23,6 +25,7 @@ class MemoryReader:
         self.events: dict[int, Event] = {}
         self.quotas: dict[int, QuotaState] = {}
         self.results: dict[SearchKey, tuple[SearchSummary, list[PhotoMatch]]] = {}
+        self.listed: dict[SearchKey, list[PhotoMatch]] = {}
         self.reads = 0
 
     def read(self, wanted: Wanted) -> Snapshot:
@@ -40,12 +43,34 @@ class MemoryReader:
             quota=self.quotas.get(wanted.quota_of, QuotaState()) if wanted.quota_of is not None else QuotaState(),
         )
 
-    def save(self, search: SearchKey, summary: SearchSummary, photos: Sequence[PhotoMatch]) -> bool:
+    def save(
+        self, search: SearchKey, summary: SearchSummary, photos: Sequence[PhotoMatch], erasures: int | None = None
+    ) -> bool:
         """See `ResultStore.save`."""
         if search in self.results:
             return False
+        event = self.events.get(search.event_id)
+        if erasures is not None and (event is None or event.erasures != erasures):
+            raise OutdatedError
+        self.listed[search] = list(photos)
         self.results[search] = (summary, list(photos))
         return True
+
+    def searches(self, event_id: int) -> Iterator[SearchKey]:
+        """See `ResultStore.searches`."""
+        return iter([search for search in self.listed if search.event_id == event_id])
+
+    def photos(self, search: SearchKey) -> Iterator[uuid.UUID]:
+        """See `ResultStore.photos`."""
+        return iter([photo.image_id for photo in self.listed.get(search, [])])
+
+    def withdraw(self, search: SearchKey) -> None:
+        """See `ResultStore.withdraw`."""
+        self.results.pop(search, None)
+
+    def delete(self, search: SearchKey) -> None:
+        """See `ResultStore.delete`."""
+        self.listed.pop(search, None)
 
 
 class MemoryBucket:
@@ -73,28 +98,38 @@ class MemoryBucket:
 
 
 class MemoryPhotoStore:
-    """`PhotoStore` over a dictionary."""
+    """`PhotoStore` and `PhotoEraser` over a dictionary; a tombstone has no photo."""
 
     def __init__(self) -> None:
-        self._photos: dict[tuple[int, uuid.UUID], tuple[Photo, PhotoChange, int]] = {}
+        self._photos: dict[tuple[int, uuid.UUID], tuple[Photo | None, PhotoChange, int]] = {}
+        self._finished: set[tuple[int, uuid.UUID]] = set()
 
     def get(self, event_id: int, shards: int, image_id: uuid.UUID) -> Photo | None:
         """See `PhotoStore.get`."""
         known = self._photos.get((event_id, image_id))
         return known[0] if known else None
 
+    def tombstone(self, event_id: int, shards: int, image_id: uuid.UUID) -> Tombstone | None:
+        """See `PhotoStore.tombstone`."""
+        photo, change, _ = self._photos.get((event_id, image_id), (True, None, 0))
+        if photo is not None or change is None:
+            return None
+        return Tombstone(image_id, change.changed_at, (event_id, image_id) in self._finished)
+
     def get_many(self, event_id: int, shards: int, image_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Photo]:
         """See `PhotoStore.get_many`."""
         photos = (self.get(event_id, shards, image_id) for image_id in image_ids)
         return {photo.image_id: photo for photo in photos if photo is not None}
 
-    def add(self, event_id: int, shards: int, photo: Photo) -> bool:
+    def add(self, event_id: int, shards: int, photo: Photo, uploaded_at: int = 0) -> bool:
         """See `PhotoStore.add`."""
-        if (event_id, photo.image_id) in self._photos:
+        tombstone = self.tombstone(event_id, shards, photo.image_id)
+        if (event_id, photo.image_id) in self._photos and (tombstone is None or tombstone.refuses(uploaded_at)):
             return False
+        self._finished.discard((event_id, photo.image_id))
         change = PhotoChange(
             image_id=photo.image_id,
-            changed_at=time.time_ns() // 1000,
+            changed_at=max(time.time_ns() // 1000, uploaded_at),
             status=photo.status,
             model=photo.model,
             faces=photo.faces,
@@ -104,6 +139,45 @@ class MemoryPhotoStore:
         )
         self._photos[event_id, photo.image_id] = (photo, change, photo.image_id.int % shards)
         return True
+
+    def remove(self, event_id: int, shards: int, image_id: uuid.UUID) -> None:
+        """See `PhotoStore.remove`."""
+        self._photos.pop((event_id, image_id), None)
+
+    def bury(self, event_id: int, shards: int, image_id: uuid.UUID) -> int | None:
+        """See `PhotoEraser.bury`."""
+        photo, change, shard = self._photos.get((event_id, image_id), (None, None, 0))
+        if photo is None or change is None:
+            return None
+        buried = PhotoChange(image_id, _after(change), "deleted", "", b"", 0, 0)
+        self._photos[event_id, image_id] = (None, buried, shard)
+        return len(photo.faces)
+
+    def finish(self, event_id: int, shards: int, image_id: uuid.UUID) -> None:
+        """See `PhotoEraser.finish`."""
+        tombstone = self.tombstone(event_id, shards, image_id)
+        if tombstone is not None and not tombstone.finished:
+            photo, change, shard = self._photos[event_id, image_id]
+            self._photos[event_id, image_id] = (photo, replace(change, changed_at=_after(change)), shard)
+            self._finished.add((event_id, image_id))
+
+    def replace_faces(self, event_id: int, shards: int, change: PhotoChange, faces: bytes) -> bool:
+        """See `PhotoEraser.replace_faces`."""
+        photo, now, shard = self._photos.get((event_id, change.image_id), (None, None, 0))
+        if photo is None or now is None or now.changed_at != change.changed_at:
+            return False
+        changed = replace(now, faces=faces, changed_at=_after(now))
+        self._photos[event_id, change.image_id] = (replace(photo, faces=faces), changed, shard)
+        return True
+
+    def purge(self, event_id: int, shard: int) -> int:
+        """See `PhotoEraser.purge`."""
+        gone = [place for place, kept in self._photos.items() if place[0] == event_id and kept[2] == shard]
+        return sum(self._photos.pop(place)[0] is not None for place in gone)
+
+    def count(self, event_id: int, shard: int) -> int:
+        """See `PhotoEraser.count`."""
+        return sum(place[0] == event_id and kept[2] == shard for place, kept in self._photos.items())
 
     def changes(self, event_id: int, shard: int, since: int, *, faces: bool = True) -> Iterator[PhotoChange]:
         """See `PhotoStore.changes`."""
@@ -156,9 +230,56 @@ class MemorySnapshotStore:
             self.files.pop(replaces.key, None)
         return info
 
-    def forget(self, event_id: int) -> int:
+    def count(self, event_id: int, keep: SnapshotInfo | None = None) -> int:
+        """See `SnapshotStore.count`."""
+        return sum(place[0] == event_id and info != keep for place, info in self._current.items())
+
+    def forget(self, event_id: int, keep: SnapshotInfo | None = None) -> int:
         """See `SnapshotStore.forget`."""
-        gone = [place for place in self._current if place[0] == event_id]
+        gone = [place for place, info in self._current.items() if place[0] == event_id and info != keep]
         for place in gone:
             self.files.pop(self._current.pop(place).key, None)
         return len(gone)
+
+
+class MemoryErasureLog:
+    """`ErasureLog` over a dictionary."""
+
+    def __init__(self) -> None:
+        self.entries: dict[tuple[int, uuid.UUID], Erasing] = {}
+
+    def begin(self, event_id: int, each: Iterable[Erasing]) -> None:
+        """See `ErasureLog.begin`."""
+        self.entries |= {(event_id, erasing.image_id): erasing for erasing in each}
+
+    def pending(self, event_id: int) -> list[Erasing]:
+        """See `ErasureLog.pending`."""
+        return [erasing for (event, _), erasing in self.entries.items() if event == event_id]
+
+    def end(self, event_id: int, image_ids: Iterable[uuid.UUID]) -> None:
+        """See `ErasureLog.end`."""
+        for image_id in image_ids:
+            self.entries.pop((event_id, image_id), None)
+
+
+class MemoryObjects:
+    """`Objects` over a dictionary of files."""
+
+    def __init__(self) -> None:
+        self.files: dict[str, bytes] = {}
+
+    def under(self, prefix: str) -> Iterator[str]:
+        """See `Objects.under`."""
+        return iter([key for key in self.files if key.startswith(prefix)])
+
+    def existing(self, keys: Sequence[str]) -> list[str]:
+        """See `Objects.existing`."""
+        return [key for key in keys if key in self.files]
+
+    def delete(self, keys: Iterable[str]) -> int:
+        """See `Objects.delete`."""
+        return len([self.files.pop(key, None) for key in list(keys)])
+
+
+def _after(change: PhotoChange) -> int:
+    return max(time.time_ns() // 1000, change.changed_at + 1)

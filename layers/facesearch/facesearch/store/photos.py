@@ -2,42 +2,55 @@
 
 import time
 import uuid
-from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Any
 
-from facesearch.photos import Photo, PhotoChange
+from facesearch.photos import TOMBSTONE_SECONDS, Photo, PhotoChange, Tombstone
 from facesearch.store import schema
-from facesearch.store.batch import batch_get
+from facesearch.store.batch import StillUnprocessedError, batch_delete, batch_get
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
+ATTEMPTS = 8
+"""Each one finds the item changed by somebody else since it was read; nobody changes a photo that often."""
+
+OF_A_PHOTO = ("key", "model", "faces", "next_model", "next_faces", "width", "height", "taken_at", "reason")
+"""What an item loses when it becomes a tombstone."""
+
+
+def microseconds() -> int:
+    """Since the epoch, by this machine's clock; Lambda's agrees with DynamoDB's."""
+    return time.time_ns() // 1000
+
 
 class DynamoPhotoStore:
-    """`PhotoStore` over DynamoDB."""
+    """`PhotoStore` and `PhotoEraser` over DynamoDB. Whoever writes from elsewhere than Lambda brings a clock that
+    agrees with DynamoDB's: readers ask for what was stamped since they last looked."""
 
-    def __init__(self, dynamodb: "DynamoDBClient", table_name: str) -> None:
+    def __init__(self, dynamodb: "DynamoDBClient", table_name: str, clock: Callable[[], int] = microseconds) -> None:
         self._dynamodb = dynamodb
         self._table = table_name
+        self._clock = clock
 
     def get(self, event_id: int, shards: int, image_id: uuid.UUID) -> Photo | None:
         """See `PhotoStore.get`."""
-        key = schema.photo_key(event_id, shards, image_id)
-        answer = self._dynamodb.get_item(TableName=self._table, Key=key, ConsistentRead=True)
-        return _photo(answer["Item"]) if "Item" in answer else None
+        item = self._item(schema.photo_key(event_id, shards, image_id))
+        return None if item is None or _is_tombstone(item) else _photo(item)
 
     def get_many(self, event_id: int, shards: int, image_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Photo]:
         """See `PhotoStore.get_many`; 100 to a round trip."""
         keys = [schema.photo_key(event_id, shards, image_id) for image_id in dict.fromkeys(image_ids)]
-        photos = [_photo(item) for item in batch_get(self._dynamodb, self._table, keys)]
+        items = batch_get(self._dynamodb, self._table, keys)
+        photos = [_photo(item) for item in items if not _is_tombstone(item)]
         return {photo.image_id: photo for photo in photos}
 
-    def add(self, event_id: int, shards: int, photo: Photo) -> bool:
+    def add(self, event_id: int, shards: int, photo: Photo, uploaded_at: int = 0) -> bool:
         """See `PhotoStore.add`."""
         item = schema.photo_key(event_id, shards, photo.image_id) | {
             "status": schema.s(photo.status),
             "key": schema.s(photo.key),
-            "changed_at": schema.n(time.time_ns() // 1000),
+            "changed_at": schema.n(max(self._clock(), uploaded_at)),  # later than the tombstone that it may replace
             "width": schema.n(photo.width),
             "height": schema.n(photo.height),
         }
@@ -48,10 +61,29 @@ class DynamoPhotoStore:
         if photo.reason:
             item["reason"] = schema.s(photo.reason)
         try:
-            self._dynamodb.put_item(TableName=self._table, Item=item, ConditionExpression="attribute_not_exists(pk)")
+            self._dynamodb.put_item(
+                TableName=self._table,
+                Item=item,
+                # `expires_at`: a deletion that is not over takes along whatever comes meanwhile.
+                ConditionExpression="attribute_not_exists(pk) OR"
+                " (#status = :deleted AND attribute_exists(expires_at) AND changed_at < :uploaded)",
+                ExpressionAttributeNames={"#status": "status"},
+                ExpressionAttributeValues={":deleted": schema.s("deleted"), ":uploaded": schema.n(uploaded_at)},
+            )
         except self._dynamodb.exceptions.ConditionalCheckFailedException:
             return False
         return True
+
+    def remove(self, event_id: int, shards: int, image_id: uuid.UUID) -> None:
+        """See `PhotoStore.remove`."""
+        self._dynamodb.delete_item(TableName=self._table, Key=schema.photo_key(event_id, shards, image_id))
+
+    def tombstone(self, event_id: int, shards: int, image_id: uuid.UUID) -> Tombstone | None:
+        """See `PhotoStore.tombstone`."""
+        item = self._item(schema.photo_key(event_id, shards, image_id))
+        if item is None or not _is_tombstone(item):
+            return None
+        return Tombstone(image_id, schema.number(item, "changed_at"), "expires_at" in item)
 
     def changes(self, event_id: int, shard: int, since: int, *, faces: bool = True) -> Iterator[PhotoChange]:
         """See `PhotoStore.changes`; one Query a page of 1 MB."""
@@ -68,6 +100,98 @@ class DynamoPhotoStore:
         )
         for page in pages:
             yield from map(_change, page["Items"])
+
+    def bury(self, event_id: int, shards: int, image_id: uuid.UUID) -> int | None:
+        """See `PhotoEraser.bury`."""
+        key = schema.photo_key(event_id, shards, image_id)
+        for _ in range(ATTEMPTS):
+            item = self._item(key)
+            if item is None or _is_tombstone(item):
+                return None
+            update = f"SET #status = :deleted, changed_at = :now REMOVE {', '.join(f'#{name}' for name in OF_A_PHOTO)}"
+            names = {f"#{name}": name for name in ("status", *OF_A_PHOTO)}
+            if self._change(key, schema.number(item, "changed_at"), update, names, {":deleted": schema.s("deleted")}):
+                return len(schema.blob(item, "faces"))
+        raise StillUnprocessedError("UpdateItem")
+
+    def finish(self, event_id: int, shards: int, image_id: uuid.UUID) -> None:
+        """See `PhotoEraser.finish`."""
+        key = schema.photo_key(event_id, shards, image_id)
+        for _ in range(ATTEMPTS):
+            item = self._item(key)
+            if item is None or not _is_tombstone(item) or "expires_at" in item:
+                return
+            end = schema.n(self._clock() // 1_000_000 + TOMBSTONE_SECONDS)
+            update = "SET changed_at = :now, expires_at = :end"
+            if self._change(key, schema.number(item, "changed_at"), update, {}, {":end": end}):
+                return
+        raise StillUnprocessedError("UpdateItem")
+
+    def replace_faces(self, event_id: int, shards: int, change: PhotoChange, faces: bytes) -> bool:
+        """See `PhotoEraser.replace_faces`."""
+        key = schema.photo_key(event_id, shards, change.image_id)
+        names = {f"#{name}": name for name in ("faces", "next_model", "next_faces")}
+        update = "SET #faces = :faces, changed_at = :now REMOVE #next_model, #next_faces"
+        return self._change(key, change.changed_at, update, names, {":faces": schema.b(faces)})
+
+    def purge(self, event_id: int, shard: int) -> int:
+        """See `PhotoEraser.purge`."""
+        photos = 0
+
+        def keys() -> "Iterator[schema.Key]":
+            nonlocal photos
+            for item in self._all(event_id, shard):
+                photos += not _is_tombstone(item)
+                yield {"pk": item["pk"], "sk": item["sk"]}
+
+        batch_delete(self._dynamodb, self._table, keys())
+        return photos
+
+    def count(self, event_id: int, shard: int) -> int:
+        """See `PhotoEraser.count`."""
+        return sum(1 for _ in self._all(event_id, shard))
+
+    def _item(self, key: "schema.Key") -> "schema.Item | None":
+        return self._dynamodb.get_item(TableName=self._table, Key=key, ConsistentRead=True).get("Item")
+
+    def _all(self, event_id: int, shard: int) -> "Iterator[schema.Item]":
+        """Keys and status of the shard's items, read strongly consistent."""
+        pages = self._dynamodb.get_paginator("query").paginate(
+            TableName=self._table,
+            ConsistentRead=True,
+            KeyConditionExpression="pk = :pk",
+            ProjectionExpression="pk, sk, #status",
+            ExpressionAttributeNames={"#status": "status"},
+            ExpressionAttributeValues={":pk": schema.s(schema.photos_pk(event_id, shard))},
+        )
+        for page in pages:
+            yield from page["Items"]
+
+    def _change(
+        self, key: "schema.Key", seen: int, update: str, names: dict[str, str], values: "dict[str, schema.Value]"
+    ) -> bool:
+        """Change an item that is as it was `seen`; its new `changed_at` is later in any case: readers notice."""
+        named: Any = {"ExpressionAttributeNames": names} if names else {}
+        try:
+            self._dynamodb.update_item(
+                TableName=self._table,
+                Key=key,
+                UpdateExpression=update,
+                ConditionExpression="changed_at = :seen",
+                ExpressionAttributeValues={
+                    ":seen": schema.n(seen),
+                    ":now": schema.n(max(self._clock(), seen + 1)),
+                    **values,
+                },
+                **named,
+            )
+        except self._dynamodb.exceptions.ConditionalCheckFailedException:
+            return False
+        return True
+
+
+def _is_tombstone(item: "schema.Item") -> bool:
+    return schema.text(item, "status") == "deleted"
 
 
 def _change(item: "schema.Item") -> PhotoChange:

@@ -115,8 +115,9 @@ def _keys_of(wanted: Wanted) -> "Iterator[schema.Key]":
 
 
 def stored_page(header: "schema.Item | None", chunks: "list[schema.Item | None]", page: Page) -> StoredPage | None:
-    """The page of a result; None without a header that still counts (TTL deletes within days, not at once)."""
-    if header is None or schema.number(header, "expires_at") <= time.time():
+    """The page of a result; None without a header that counts: announced ones do not yet, expired ones no more (TTL
+    deletes within days, not at once)."""
+    if header is None or "announced" in header or schema.number(header, "expires_at") <= time.time():
         return None
     summary = SearchSummary(schema.number(header, "total"), schema.number(header, "confidence"))
     return StoredPage(summary, photos_of(page, chunks))
@@ -159,4 +160,7 @@ def event_from_item(item: "schema.Item") -> Event:
         date=schema.text(item, "event_date"),
         created_at=schema.number(item, "created_at"),
         cover=uuid.UUID(cover) if (cover := schema.text(item, "cover")) else None,
+        retain_until=schema.text(item, "retain_until"),
+        erasures=schema.number(item, "erasures"),
+        closing=schema.boolean(item, "closing"),
     )

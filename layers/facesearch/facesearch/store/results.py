@@ -1,13 +1,14 @@
 """Finished searches: chunks first, header last, so that a header that can be read is a result that is whole."""
 
 import time
-from collections.abc import Sequence
+import uuid
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from facesearch.models import PhotoMatch, SearchKey, SearchSummary
 from facesearch.store import schema
-from facesearch.store.batch import batch_put
-from facesearch.store.chunks import CHUNK_SIZE, pack_chunk
+from facesearch.store.batch import batch_delete, batch_put
+from facesearch.store.chunks import CHUNK_SIZE, pack_chunk, unpack_chunk
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -15,15 +16,46 @@ if TYPE_CHECKING:
 SECONDS_PER_DAY = 86_400
 
 
+class OutdatedError(Exception):
+    """Photos or faces of the event were deleted since the search began; nothing of it was kept."""
+
+
 class ResultStore(Protocol):
     """Where finished searches are kept."""
 
-    def save(self, search: SearchKey, summary: SearchSummary, photos: Sequence[PhotoMatch]) -> bool:
-        """Keep a finished search for its retention time; False if there is one already, which then stays."""
+    def save(
+        self, search: SearchKey, summary: SearchSummary, photos: Sequence[PhotoMatch], erasures: int | None = None
+    ) -> bool:
+        """Keep a finished search for its retention time; False if there is one already, which then stays.
+
+        Args:
+            search, summary, photos: what was found.
+            erasures: of the event, read before the search looked at its faces; None = keep it whatever was deleted.
+
+        Raises:
+            OutdatedError: the event's erasures are others by now, or a deletion took this result along.
+        """
+
+    def searches(self, event_id: int) -> Iterator[SearchKey]:
+        """Every search of the event that is kept, or was about to be."""
+
+    def photos(self, search: SearchKey) -> Iterator[uuid.UUID]:
+        """What the stored search names, whether it is whole or not."""
+
+    def withdraw(self, search: SearchKey) -> None:
+        """From now on there is no result. What it names is still known, so that a second run finds it."""
+
+    def delete(self, search: SearchKey) -> None:
+        """Forget what a withdrawn search names, and that there was one."""
 
 
 class DynamoResultStore:
-    """Results in the table, a header and chunks of 100 photos."""
+    """Results in the table, a header and chunks of 100 photos, and a list of them per event.
+
+    The header is *announced*, then confirmed, and an announced one is no result yet. Between the two the event's count
+    of deletions is read. A deletion counts itself first and then looks for results to delete: it either finds the
+    announced one, whose confirmation then fails, or the search sees that it has counted. No result outlives a deletion.
+    """
 
     def __init__(self, dynamodb: "DynamoDBClient", table_name: str, retention_days: int) -> None:
         self._dynamodb = dynamodb
@@ -31,32 +63,96 @@ class DynamoResultStore:
         # A day longer than the idempotency record: a record must never point at a result that is gone.
         self._seconds = (retention_days + 1) * SECONDS_PER_DAY
 
-    def save(self, search: SearchKey, summary: SearchSummary, photos: Sequence[PhotoMatch]) -> bool:
+    def save(
+        self, search: SearchKey, summary: SearchSummary, photos: Sequence[PhotoMatch], erasures: int | None = None
+    ) -> bool:
         """See `ResultStore.save`."""
         now = int(time.time())
         expires_at = schema.n(now + self._seconds)
-        batch_put(
-            self._dynamodb,
-            self._table,
-            (
-                schema.chunk_key(search, start // CHUNK_SIZE)
-                | {"photos": schema.b(pack_chunk(photos[start : start + CHUNK_SIZE])), "expires_at": expires_at}
-                for start in range(0, len(photos), CHUNK_SIZE)
-            ),
-        )
+        self._put_parts(search, photos, expires_at)
         header = schema.header_key(search) | {
             "total": schema.n(summary.total),
             "confidence": schema.n(summary.confidence),
             "created_at": schema.n(now),
             "expires_at": expires_at,
         }
+        announced = schema.s(uuid.uuid4().hex)  # by this run, and no other that took over from it
+        if not self._announce(header | {"announced": announced}, now):
+            return False
+        if not (self._is_current(search.event_id, erasures) and self._confirm(search, announced)):
+            self.withdraw(search)
+            self.delete(search)
+            raise OutdatedError
+        return True
+
+    def searches(self, event_id: int) -> Iterator[SearchKey]:
+        """See `ResultStore.searches`."""
+        for item in self._query(schema.searches_pk(event_id), ""):
+            yield SearchKey(schema.number(item, "org_id"), event_id, uuid.UUID(schema.text(item, "sk")))
+
+    def photos(self, search: SearchKey) -> Iterator[uuid.UUID]:
+        """See `ResultStore.photos`; one Query."""
+        for item in self._query(schema.result_pk(search), schema.CHUNKS):
+            yield from (photo.image_id for photo in unpack_chunk(schema.blob(item, "photos")))
+
+    def withdraw(self, search: SearchKey) -> None:
+        """See `ResultStore.withdraw`."""
+        self._dynamodb.delete_item(TableName=self._table, Key=schema.header_key(search))
+
+    def delete(self, search: SearchKey) -> None:
+        """See `ResultStore.delete`."""
+        chunks = self._query(schema.result_pk(search), schema.CHUNKS)
+        batch_delete(self._dynamodb, self._table, ({"pk": item["pk"], "sk": item["sk"]} for item in chunks))
+        self._dynamodb.delete_item(TableName=self._table, Key=schema.search_key(search))
+
+    def _put_parts(self, search: SearchKey, photos: Sequence[PhotoMatch], expires_at: "schema.Value") -> None:
+        listed = schema.search_key(search) | {"org_id": schema.n(search.org_id), "expires_at": expires_at}
+        chunks = (
+            schema.chunk_key(search, start // CHUNK_SIZE)
+            | {"photos": schema.b(pack_chunk(photos[start : start + CHUNK_SIZE])), "expires_at": expires_at}
+            for start in range(0, len(photos), CHUNK_SIZE)
+        )
+        batch_put(self._dynamodb, self._table, (listed, *chunks))
+
+    def _announce(self, header: "schema.Key", now: int) -> bool:
         try:
             self._dynamodb.put_item(
                 TableName=self._table,
                 Item=header,
-                ConditionExpression="attribute_not_exists(pk) OR expires_at <= :now",
+                ConditionExpression="attribute_not_exists(pk) OR expires_at <= :now OR attribute_exists(announced)",
                 ExpressionAttributeValues={":now": schema.n(now)},
             )
         except self._dynamodb.exceptions.ConditionalCheckFailedException:
             return False
         return True
+
+    def _is_current(self, event_id: int, erasures: int | None) -> bool:
+        if erasures is None:
+            return True
+        key = schema.event_key(event_id)
+        event = self._dynamodb.get_item(TableName=self._table, Key=key, ConsistentRead=True).get("Item")
+        return event is not None and schema.number(event, "erasures") == erasures
+
+    def _confirm(self, search: SearchKey, announced: "schema.Value") -> bool:
+        try:
+            self._dynamodb.update_item(
+                TableName=self._table,
+                Key=schema.header_key(search),
+                UpdateExpression="REMOVE announced",
+                ConditionExpression="announced = :announced",
+                ExpressionAttributeValues={":announced": announced},
+            )
+        except self._dynamodb.exceptions.ConditionalCheckFailedException:
+            return False
+        return True
+
+    def _query(self, pk: str, prefix: str) -> "Iterator[schema.Item]":
+        begins = " AND begins_with(sk, :prefix)" if prefix else ""
+        pages = self._dynamodb.get_paginator("query").paginate(
+            TableName=self._table,
+            ConsistentRead=True,
+            KeyConditionExpression=f"pk = :pk{begins}",
+            ExpressionAttributeValues={":pk": schema.s(pk)} | ({":prefix": schema.s(prefix)} if prefix else {}),
+        )
+        for page in pages:
+            yield from page["Items"]

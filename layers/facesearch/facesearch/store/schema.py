@@ -10,6 +10,9 @@
 | event               | EVENT#{event}                   | EVENT           |
 | current snapshots   | SNAPSHOT#{event}                | {model}         |
 | photos, spread      | PHOTOS#{event}#{shard}          | {image_id}      |
+| deletions under way | ERASING#{event}                 | {image_id}      |
+| events by last day  | RETENTION                       | {date}#{event}  |
+| finished searches   | SEARCHES#{event}                | {request_id}    |
 | result header       | RESULT#{org}#{event}#{request}  | HEADER          |
 | result chunks       | RESULT#{org}#{event}#{request}  | CHUNK#{number}  |
 """
@@ -34,6 +37,9 @@ BY_CHANGE = "by-change"
 
 API_KEYS, EVENTS = "KEY#", "EVENT#"
 """What the sort keys of an organisation's lists begin with."""
+
+CHUNKS = "CHUNK#"
+RETENTION = "RETENTION"
 
 
 def key(pk: str, sk: str) -> "Key":
@@ -91,6 +97,31 @@ def photo_key(event_id: int, shards: int, image_id: uuid.UUID) -> "Key":
     return key(photos_pk(event_id, image_id.int % shards), str(image_id))
 
 
+def erasing_pk(event_id: int) -> str:
+    """Partition of the deletions in an event that are under way."""
+    return f"ERASING#{event_id}"
+
+
+def erasing_key(event_id: int, image_id: uuid.UUID) -> "Key":
+    """A photo that is being deleted, or loses faces: there until all that belongs to it is gone."""
+    return key(erasing_pk(event_id), str(image_id))
+
+
+def retention_key(date: str, event_id: int) -> "Key":
+    """An event whose faces are kept until that day. One partition: a deployment has some thousand of them at most."""
+    return key(RETENTION, f"{date}#{event_id}")
+
+
+def searches_pk(event_id: int) -> str:
+    """Partition of the list of an event's stored searches."""
+    return f"SEARCHES#{event_id}"
+
+
+def search_key(search: SearchKey) -> "Key":
+    """A stored search in its event's list."""
+    return key(searches_pk(search.event_id), str(search.request_id))
+
+
 def result_pk(search: SearchKey) -> str:
     """Partition of one search's pages."""
     return f"RESULT#{search.org_id}#{search.event_id}#{search.request_id}"
@@ -103,7 +134,7 @@ def header_key(search: SearchKey) -> "Key":
 
 def chunk_key(search: SearchKey, number: int) -> "Key":
     """One chunk of a result, counted from 0."""
-    return key(result_pk(search), f"CHUNK#{number:06d}")
+    return key(result_pk(search), f"{CHUNKS}{number:06d}")
 
 
 def s(value: str) -> "Value":

@@ -76,14 +76,26 @@ class S3SnapshotStore:
         self._sweep(info, replaces)
         return info
 
-    def forget(self, event_id: int) -> int:
+    def count(self, event_id: int, keep: SnapshotInfo | None = None) -> int:
+        """See `SnapshotStore.count`."""
+        return len(self._others(event_id, keep))
+
+    def forget(self, event_id: int, keep: SnapshotInfo | None = None) -> int:
         """See `SnapshotStore.forget`; first nothing is current, then nothing is there."""
         for item in self._items(event_id):
-            self._dynamodb.delete_item(TableName=self._table, Key={"pk": item["pk"], "sk": item["sk"]})
-        keys = [key for key, _ in self._files(event_id)]
+            if keep is None or schema.text(item, "key") != keep.key:
+                self._dynamodb.delete_item(TableName=self._table, Key={"pk": item["pk"], "sk": item["sk"]})
+        keys = self._others(event_id, keep)
         for key in keys:
             self._s3.delete_object(Bucket=self._bucket, Key=key)
         return len(keys)
+
+    def _others(self, event_id: int, keep: SnapshotInfo | None) -> list[str]:
+        """Files but the one to keep and what was written after it: a later one's writer has begun with that one, or
+        will find that it may not replace it."""
+        files = dict(self._files(event_id))
+        end = files.get(keep.key, 0.0) if keep is not None else float("inf")
+        return [key for key, modified in files.items() if modified <= end and (keep is None or key != keep.key)]
 
     def _make_current(self, info: SnapshotInfo, replaces: SnapshotInfo | None) -> bool:
         item = schema.snapshot_key(info.event_id, info.model) | {

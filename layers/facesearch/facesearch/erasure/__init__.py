@@ -1,0 +1,24 @@
+"""Deletion: of photos, of a person, of an event, of an event's faces on their last day. Each gives a receipt that has
+counted again, and each can be repeated after a crash at any point."""
+
+from facesearch.erasure.event import EventEraser
+from facesearch.erasure.parts import NO_EDGE, CloudFrontEdge, Edge, Events, Stores
+from facesearch.erasure.person import PersonEraser
+from facesearch.erasure.photos import Files, PhotosEraser
+from facesearch.erasure.receipts import Counts, Receipt
+from facesearch.erasure.retention import FaceRetention
+
+__all__ = [
+    "NO_EDGE",
+    "CloudFrontEdge",
+    "Counts",
+    "Edge",
+    "EventEraser",
+    "Events",
+    "FaceRetention",
+    "Files",
+    "PersonEraser",
+    "PhotosEraser",
+    "Receipt",
+    "Stores",
+]

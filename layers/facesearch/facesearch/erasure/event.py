@@ -1,0 +1,65 @@
+"""A whole event."""
+
+from facesearch.erasure.parts import Stores
+from facesearch.erasure.receipts import Counts, Receipt
+from facesearch.erasure.results import delete_searches
+from facesearch.models import Event
+from facesearch.selfies import selfie_prefixes
+
+SWEEPS = 3
+"""An upload or a search that was under way when the event was closed undoes its own part; a sweep may come before."""
+
+
+class EventEraser:
+    """The use case: the event is closed first and removed last, so that a second run finds it until nothing is left."""
+
+    def __init__(self, stores: Stores) -> None:
+        self._stores = stores
+
+    def delete_event(self, event_id: int, *, originals: bool = False) -> Receipt:
+        """Delete an event with all that belongs to it, its originals only if wanted.
+
+        Raises:
+            NotFound: no such event.
+        """
+        deleted, left = Counts(), Counts()
+        event = self._stores.events.close_event(event_id)
+        for _ in range(SWEEPS):
+            self._sweep(event, deleted, originals=originals)
+            left = self._count(event, originals=originals)
+            if not left.total:
+                self._stores.events.remove_event(event)
+                break
+        return Receipt(event_id, deleted, left)
+
+    def _sweep(self, event: Event, deleted: Counts, *, originals: bool) -> None:
+        stores, event_id = self._stores, event.event_id
+        delete_searches(stores, list(stores.results.searches(event_id)), deleted)
+        for prefix in selfie_prefixes(event.org_id, event_id):
+            deleted.selfies += stores.selfies.delete(stores.selfies.under(prefix))
+        deleted.photos += sum(stores.photos.purge(event_id, shard) for shard in range(event.shards))
+        deleted.snapshots += stores.snapshots.forget(event_id)
+        deleted.renditions += stores.renditions.delete(stores.renditions.under(_renditions(event)))
+        stores.edge.forget([f"/{_renditions(event)}*"])
+        if originals:
+            deleted.originals += stores.originals.delete(stores.originals.under(_originals(event)))
+        stores.log.end(event_id, [entry.image_id for entry in stores.log.pending(event_id)])
+
+    def _count(self, event: Event, *, originals: bool) -> Counts:
+        stores, event_id = self._stores, event.event_id
+        return Counts(
+            photos=sum(stores.photos.count(event_id, shard) for shard in range(event.shards)),
+            results=sum(1 for _ in stores.results.searches(event_id)),
+            selfies=sum(1 for prefix in selfie_prefixes(event.org_id, event_id) for _ in stores.selfies.under(prefix)),
+            snapshots=stores.snapshots.count(event_id),
+            renditions=sum(1 for _ in stores.renditions.under(_renditions(event))),
+            originals=sum(1 for _ in stores.originals.under(_originals(event))) if originals else 0,
+        )
+
+
+def _renditions(event: Event) -> str:
+    return f"imgs/{event.event_id}/"
+
+
+def _originals(event: Event) -> str:
+    return f"{event.org_id}/{event.event_id}/"

@@ -1,0 +1,139 @@
+"""What deletions work on."""
+
+import datetime as dt
+import uuid
+from collections.abc import Iterable, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from typing import Any, Protocol, Unpack
+
+from facesearch.admin import EndedEvent, EventChanges
+from facesearch.index import SnapshotInfo, SnapshotStore
+from facesearch.models import Event, SearchKey
+from facesearch.photos import PhotoEraser
+from facesearch.snapshots import SnapshotBuilder
+from facesearch.store.erasing import ErasureLog
+from facesearch.store.objects import Objects
+from facesearch.store.results import ResultStore
+
+ATTEMPTS = 10
+"""How often a snapshot is written anew because somebody else wrote one meanwhile; each of theirs takes seconds."""
+INVALIDATED_AT_ONCE = 1_000
+
+
+class Events(Protocol):
+    """What deletions ask of events; see `admin.EventAdmin` and `admin.EndingAdmin`."""
+
+    def event(self, event_id: int) -> Event | None:
+        """The event's configuration, read strongly consistent."""
+
+    def update_event(self, event_id: int, **changes: Unpack[EventChanges]) -> Event:
+        """Change what is given, leave the rest."""
+
+    def count_erasure(self, event_id: int) -> None:
+        """Say that photos or faces were deleted."""
+
+    def close_event(self, event_id: int) -> Event:
+        """Switch the event off for good."""
+
+    def remove_event(self, event: Event) -> None:
+        """Remove a closed event."""
+
+    def ended_events(self, today: dt.date) -> list[EndedEvent]:
+        """Events whose last day is before today, as long as something of them may be left."""
+
+    def forget_ended(self, ended: EndedEvent) -> None:
+        """Nothing of its faces is left."""
+
+
+class FinishedClaims(Protocol):
+    """The part of `search.Claims` that remembers finished searches."""
+
+    def forget(self, search: SearchKey) -> None:
+        """Forget that a search is done, so that it can be done again."""
+
+
+class Edge(Protocol):
+    """Caches between the renditions and the world."""
+
+    def forget(self, paths: Sequence[str]) -> None:
+        """Serve these paths no more; a `*` at the end stands for anything."""
+
+
+class CloudFrontEdge:
+    """A CloudFront distribution, where a rendition may be kept for a year."""
+
+    def __init__(self, cloudfront: Any, distribution_id: str) -> None:
+        """Take a boto3 client."""
+        self._cloudfront = cloudfront
+        self._distribution = distribution_id
+
+    def forget(self, paths: Sequence[str]) -> None:
+        """See `Edge.forget`. CloudFront has done so within minutes."""
+        for start in range(0, len(paths), INVALIDATED_AT_ONCE):
+            some = list(paths[start : start + INVALIDATED_AT_ONCE])
+            batch = {"Paths": {"Quantity": len(some), "Items": some}, "CallerReference": str(uuid.uuid4())}
+            self._cloudfront.create_invalidation(DistributionId=self._distribution, InvalidationBatch=batch)
+
+
+class _NoEdge:
+    def forget(self, paths: Sequence[str]) -> None:
+        pass
+
+
+NO_EDGE: Edge = _NoEdge()
+
+
+@dataclass(frozen=True)
+class Stores:
+    """Everything that holds something of a photo or a person.
+
+    Attributes:
+        model: name of the engine whose snapshots are searched.
+        pool: runs leaf calls side by side.
+    """
+
+    photos: PhotoEraser
+    log: ErasureLog
+    results: ResultStore
+    claims: FinishedClaims
+    selfies: Objects
+    renditions: Objects
+    originals: Objects
+    snapshots: SnapshotStore
+    builder: SnapshotBuilder
+    events: Events
+    model: str
+    pool: Executor
+    edge: Edge = NO_EDGE
+
+    def rewrite_snapshot(self, event: Event) -> int:
+        """Have a current snapshot with nothing in it that is deleted by now, and no other file; how many went.
+
+        Even if there was none: whoever writes the event's first one at this moment began before the deletion.
+
+        Raises:
+            RuntimeError: others kept writing.
+        """
+        current = self.snapshots.current(event.event_id, self.model)
+        replaced = int(current is not None)  # a save deletes the file that it replaces
+        for _ in range(ATTEMPTS):
+            if self.builder.compact(event, at_least=0).written:
+                return replaced + self.snapshots.forget(event.event_id, self._current(event))
+        raise RuntimeError("the event's snapshot is being written by others all the time")
+
+    def old_snapshots(self, event: Event) -> int:
+        """Files of the event's faces other than the current one."""
+        return self.snapshots.count(event.event_id, self._current(event))
+
+    def naming(self, event_id: int, image_ids: Iterable[uuid.UUID]) -> list[SearchKey]:
+        """Stored searches that name one of the photos."""
+        wanted = frozenset(image_ids)
+
+        def named(search: SearchKey) -> SearchKey | None:
+            return None if wanted.isdisjoint(self.results.photos(search)) else search
+
+        return [found for found in self.pool.map(named, self.results.searches(event_id)) if found is not None]
+
+    def _current(self, event: Event) -> SnapshotInfo | None:
+        return self.snapshots.current(event.event_id, self.model)

@@ -1,0 +1,117 @@
+"""A person: every face that a selfie finds goes, or every photo with one, until the same selfie finds nothing."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from facesearch.confidence import threshold
+from facesearch.embedded import EmbeddedProbe
+from facesearch.engine import Embedding
+from facesearch.erasure.parts import Stores
+from facesearch.erasure.photos import Files, PhotosEraser
+from facesearch.erasure.receipts import Counts, Receipt
+from facesearch.errors import InvalidRequest
+from facesearch.index import probe_of
+from facesearch.index.vectors import cosines
+from facesearch.matching import Matcher
+from facesearch.models import Event, PhotoMatch
+from facesearch.packing import FACE_BYTES, values_of
+from facesearch.photos import PhotoChange
+from facesearch.store.erasing import Erasing
+
+ROUNDS = 20
+"""Searches, each over what the one before has left. The second pass finds other faces when the surest are gone; two or
+three rounds are usual."""
+ATTEMPTS = 8
+"""At the faces of one photo that others change at the same time."""
+
+
+class PersonEraser:
+    """The use case. The selfie and its embedding are kept nowhere."""
+
+    def __init__(self, stores: Stores, matcher: Matcher[EmbeddedProbe]) -> None:
+        self._stores = stores
+        self._matcher = matcher
+        self._photos = PhotosEraser(stores)
+
+    def delete_person(
+        self, event: Event, selfie: bytes, files: Files | None = None, confidence: int | None = None
+    ) -> Receipt:
+        """Delete the person of a selfie from an event.
+
+        Args:
+            event: where; its confidence counts unless another is given.
+            selfie: a picture of the person.
+            files: delete the photos themselves, and which files with them; None = the person's faces alone.
+            confidence: percent, 1 to 100; a lower one takes more faces, also those of people who look alike.
+
+        Raises:
+            InvalidRequest: no such confidence.
+            UnusableImage, NoFaceFound: the selfie.
+            RuntimeError: something is found again and again.
+        """
+        if confidence is not None and not 1 <= confidence <= 100:
+            raise InvalidRequest("A confidence is a whole percent from 1 to 100.")
+        at, deleted = replace(event, confidence=confidence or event.confidence), Counts()
+        for _ in range(ROUNDS):
+            probe = self._matcher.probe(at, selfie)
+            found = self._matcher.match(at, probe)
+            if not found:
+                break
+            self._delete(at, probe.embedding, found, files, deleted)
+        else:
+            raise RuntimeError("the selfie still finds faces; run it again")
+        done = self._photos.carry_out(at, deleted)
+        left = self._photos.count(at, done)
+        left.faces += len(self._matcher.match(at, self._matcher.probe(at, selfie)))
+        return Receipt(event.event_id, deleted, left)
+
+    def _delete(
+        self, event: Event, embedding: Embedding, found: Sequence[PhotoMatch], files: Files | None, deleted: Counts
+    ) -> None:
+        image_ids = [match.image_id for match in found]
+        if files is not None:
+            self._photos.begin(event, image_ids, files)
+            self._photos.bury(event, self._stores.log.pending(event.event_id), deleted)
+            return
+        self._photos.enter(event, [Erasing(image_id, whole=False) for image_id in image_ids])
+        wanted = set(image_ids)
+        changes = {
+            change.image_id: change
+            for shard in range(event.shards)
+            for change in self._stores.photos.changes(event.event_id, shard, 0)
+            if change.image_id in wanted
+        }
+
+        def strip(image_id: uuid.UUID) -> int:
+            return self._strip(event, embedding, changes[image_id]) if image_id in changes else 0
+
+        deleted.faces += sum(self._stores.pool.map(strip, image_ids))
+
+    def _strip(self, event: Event, embedding: Embedding, change: PhotoChange | None) -> int:
+        """Take the person's faces out of one photo; how many they were."""
+        for _ in range(ATTEMPTS):
+            if change is None or change.status != "indexed":
+                return 0
+            kept = without(change.faces, embedding, threshold(event.confidence))
+            if self._stores.photos.replace_faces(event.event_id, event.shards, change, kept):
+                return (len(change.faces) - len(kept)) // FACE_BYTES
+            change = self._again(event, change)
+        raise RuntimeError("a photo is changed by others all the time")
+
+    def _again(self, event: Event, change: PhotoChange) -> PhotoChange | None:
+        changes = self._stores.photos.changes(event.event_id, change.image_id.int % event.shards, change.changed_at)
+        return next((each for each in changes if each.image_id == change.image_id), None)
+
+
+def without(faces: bytes, embedding: Embedding, minimum: float) -> bytes:
+    """The packed faces without those at or above `minimum` cosine to the embedding; if none is, without the most
+    similar one: the photo was found by the second pass."""
+    scores = cosines(values_of(faces), probe_of(embedding))
+    if not len(scores):
+        return faces
+    gone = scores >= min(minimum, scores.max())
+    each = np.frombuffer(faces, np.uint8).reshape(-1, FACE_BYTES)
+    return bytes(each[~gone].tobytes())

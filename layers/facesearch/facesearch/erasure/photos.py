@@ -1,0 +1,163 @@
+"""Photos: deleted whole, or what names them after they lost faces.
+
+In this order: entered in the list of what is under way; out of every search and gallery (tombstone, or fewer faces);
+counted, so that no search which began before stores its result; stored results; snapshot; files; tombstone finished;
+out of the list. A crash between any two leaves the list, and the next deletion in the event goes on where it was.
+"""
+
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from facesearch.erasure.parts import Stores
+from facesearch.erasure.receipts import Counts, Receipt
+from facesearch.erasure.results import delete_searches
+from facesearch.models import Event, SearchKey
+from facesearch.packing import FACE_BYTES
+from facesearch.photos import rendition_keys
+from facesearch.selfies import selfie_key
+from facesearch.store.erasing import Erasing
+
+
+@dataclass(frozen=True)
+class Done:
+    """What was on the list, and the stored searches that named it."""
+
+    entries: Sequence[Erasing] = ()
+    searches: Sequence[SearchKey] = ()
+
+
+@dataclass(frozen=True)
+class Files:
+    """Which files go with a photo."""
+
+    renditions: bool = True
+    originals: bool = False
+
+
+class PhotosEraser:
+    """The use case, and the part of every other one that deletes photos."""
+
+    def __init__(self, stores: Stores) -> None:
+        self._stores = stores
+
+    def delete_photos(self, event: Event, image_ids: Iterable[uuid.UUID], files: Files) -> Receipt:
+        """Delete photos of an event. One that is deleted already is looked after again, as after a crash."""
+        wanted, deleted = list(dict.fromkeys(image_ids)), Counts()
+        known = self.begin(event, wanted, files)
+        done = self.carry_out(event, deleted)
+        unknown = tuple(image_id for image_id in wanted if image_id not in known)
+        return Receipt(event.event_id, deleted, self.count(event, done), unknown)
+
+    def begin(self, event: Event, image_ids: Sequence[uuid.UUID], files: Files) -> set[uuid.UUID]:
+        """Enter photos, or what is left of them, in the list of what is under way; those that the event knows."""
+        photos = self._stores.photos
+        records = photos.get_many(event.event_id, event.shards, image_ids)
+
+        def is_known(image_id: uuid.UUID) -> bool:
+            return image_id in records or photos.tombstone(event.event_id, event.shards, image_id) is not None
+
+        known = [image_id for image_id, yes in zip(image_ids, map(is_known, image_ids), strict=True) if yes]
+        self.enter(
+            event,
+            [
+                Erasing(
+                    image_id,
+                    whole=True,
+                    key=records[image_id].key if image_id in records else "",
+                    renditions=files.renditions,
+                    originals=files.originals,
+                )
+                for image_id in known
+            ],
+        )
+        return set(known)
+
+    def enter(self, event: Event, entries: Sequence[Erasing]) -> None:
+        """Add to the list; what an interrupted run was to do as well stays to be done."""
+        before = {entry.image_id: entry for entry in self._stores.log.pending(event.event_id)}
+        merged = [_both(before.get(entry.image_id, entry), entry) for entry in entries]
+        self._stores.log.begin(event.event_id, merged)
+
+    def carry_out(self, event: Event, deleted: Counts) -> Done:
+        """Do everything that is on the list, and count it; what that was."""
+        stores, event_id = self._stores, event.event_id
+        entries = stores.log.pending(event_id)
+        if not entries:
+            return Done()
+        self.bury(event, entries, deleted)
+        stores.events.count_erasure(event_id)
+        self._uncover(event, entries)
+        searches = stores.naming(event_id, (entry.image_id for entry in entries))
+        delete_searches(stores, searches, deleted)
+        deleted.snapshots += stores.rewrite_snapshot(event)
+        deleted.renditions += self._delete_renditions(event, entries)
+        deleted.originals += stores.originals.delete(self._originals(event, entries))
+        for entry in entries:
+            stores.photos.finish(event_id, event.shards, entry.image_id)
+        stores.log.end(event_id, [entry.image_id for entry in entries])
+        return Done(entries, searches)
+
+    def count(self, event: Event, done: Done) -> Counts:
+        """Count again what should be gone."""
+        stores, entries = self._stores, done.entries
+        whole = [entry.image_id for entry in entries if entry.whole]
+        still = stores.photos.get_many(event.event_id, event.shards, whole)
+        return Counts(
+            photos=len(still),
+            faces=sum(len(photo.faces) for photo in still.values()) // FACE_BYTES,
+            results=len(stores.naming(event.event_id, (entry.image_id for entry in entries))),
+            selfies=len(stores.selfies.existing([selfie_key(search) for search in done.searches])),
+            snapshots=stores.old_snapshots(event) if entries else 0,
+            renditions=len(stores.renditions.existing(_renditions(event, entries))),
+            originals=len(self._originals(event, entries)),
+        )
+
+    def bury(self, event: Event, entries: Sequence[Erasing], deleted: Counts) -> None:
+        """Make tombstones of the photos that go whole."""
+        stores = self._stores
+
+        def bury(entry: Erasing) -> int | None:
+            return stores.photos.bury(event.event_id, event.shards, entry.image_id) if entry.whole else None
+
+        for faces in stores.pool.map(bury, entries):
+            deleted.photos += faces is not None
+            deleted.faces += (faces or 0) // FACE_BYTES
+
+    def _uncover(self, event: Event, entries: Sequence[Erasing]) -> None:
+        now = self._stores.events.event(event.event_id)
+        if now is not None and now.cover in {entry.image_id for entry in entries if entry.whole}:
+            self._stores.events.update_event(event.event_id, cover=None)
+
+    def _delete_renditions(self, event: Event, entries: Sequence[Erasing]) -> int:
+        stores, keys = self._stores, _renditions(event, entries)
+        there = stores.renditions.existing(keys)
+        stores.renditions.delete(keys)
+        if keys:
+            stores.edge.forget([f"/{key}" for key in keys])
+        return len(there)
+
+    def _originals(self, event: Event, entries: Sequence[Erasing]) -> list[str]:
+        """Keys of the originals that are there: the recorded one, and further copies that our own tool has uploaded."""
+        stores = self._stores
+        asked = [entry for entry in entries if entry.whole and entry.originals]
+        keys = dict.fromkeys(stores.originals.existing([entry.key for entry in asked if entry.key]))
+        for entry in asked:
+            prefix = f"{event.org_id}/{event.event_id}/{entry.image_id}/"
+            keys |= dict.fromkeys(stores.originals.under(prefix))
+        return list(keys)
+
+
+def _both(one: Erasing, other: Erasing) -> Erasing:
+    return replace(
+        other,
+        whole=one.whole or other.whole,
+        key=other.key or one.key,
+        renditions=one.renditions or other.renditions,
+        originals=one.originals or other.originals,
+    )
+
+
+def _renditions(event: Event, entries: Sequence[Erasing]) -> list[str]:
+    gone = [entry for entry in entries if entry.whole and entry.renditions]
+    return [key for entry in gone for key in rendition_keys(event.event_id, entry.image_id)]

@@ -1,0 +1,95 @@
+"""The list of what is being deleted in an event: written before a deletion begins, emptied as its last step.
+
+Whatever a crash leaves undone is on it, and the next deletion in the event does it first.
+"""
+
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from facesearch.store import schema
+from facesearch.store.batch import batch_delete, batch_put
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+
+@dataclass(frozen=True)
+class Erasing:
+    """A photo that is being deleted, or that loses faces.
+
+    Attributes:
+        whole: the photo itself goes; if not, only what names it does.
+        key: S3 key of its original, as far as it is known.
+        renditions, originals: whether these files go, too.
+    """
+
+    image_id: uuid.UUID
+    whole: bool
+    key: str = ""
+    renditions: bool = False
+    originals: bool = False
+
+
+class ErasureLog(Protocol):
+    """The list."""
+
+    def begin(self, event_id: int, each: Iterable[Erasing]) -> None:
+        """Enter what is about to be deleted."""
+
+    def pending(self, event_id: int) -> list[Erasing]:
+        """All that was begun and is not over."""
+
+    def end(self, event_id: int, image_ids: Iterable[uuid.UUID]) -> None:
+        """These are over."""
+
+
+class DynamoErasureLog:
+    """`ErasureLog` in the table."""
+
+    def __init__(self, dynamodb: "DynamoDBClient", table_name: str) -> None:
+        self._dynamodb = dynamodb
+        self._table = table_name
+
+    def begin(self, event_id: int, each: Iterable[Erasing]) -> None:
+        """See `ErasureLog.begin`."""
+        batch_put(
+            self._dynamodb,
+            self._table,
+            (
+                schema.erasing_key(event_id, erasing.image_id)
+                | {
+                    "whole": schema.flag(erasing.whole),
+                    "key": schema.s(erasing.key),
+                    "renditions": schema.flag(erasing.renditions),
+                    "originals": schema.flag(erasing.originals),
+                }
+                for erasing in each
+            ),
+        )
+
+    def pending(self, event_id: int) -> list[Erasing]:
+        """See `ErasureLog.pending`."""
+        pages = self._dynamodb.get_paginator("query").paginate(
+            TableName=self._table,
+            ConsistentRead=True,
+            KeyConditionExpression="pk = :pk",
+            ExpressionAttributeValues={":pk": schema.s(schema.erasing_pk(event_id))},
+        )
+        return [_erasing(item) for page in pages for item in page["Items"]]
+
+    def end(self, event_id: int, image_ids: Iterable[uuid.UUID]) -> None:
+        """See `ErasureLog.end`."""
+        keys = (schema.erasing_key(event_id, image_id) for image_id in image_ids)
+        batch_delete(self._dynamodb, self._table, keys)
+
+
+def _erasing(item: "schema.Item") -> Erasing:
+    return Erasing(
+        image_id=uuid.UUID(schema.text(item, "sk")),
+        whole=schema.boolean(item, "whole"),
+        key=schema.text(item, "key"),
+        renditions=schema.boolean(item, "renditions"),
+        originals=schema.boolean(item, "originals"),
+    )

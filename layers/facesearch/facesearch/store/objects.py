@@ -1,0 +1,80 @@
+"""Files of a bucket, found and deleted in bulk."""
+
+import random
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Executor
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Protocol
+
+from botocore.exceptions import ClientError
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+DELETE_LIMIT = 1000
+ATTEMPTS = 5
+
+
+class StillThereError(RuntimeError):
+    """S3 kept refusing to delete some files; the whole operation is safe to repeat."""
+
+
+class Objects(Protocol):
+    """The files of one bucket, by their keys."""
+
+    def under(self, prefix: str) -> Iterator[str]:
+        """Keys that begin so."""
+
+    def existing(self, keys: Sequence[str]) -> list[str]:
+        """Those of the keys that are there."""
+
+    def delete(self, keys: Iterable[str]) -> int:
+        """Delete the files; some may be gone already. How many keys there were."""
+
+
+class S3Objects:
+    """`Objects` of an S3 bucket."""
+
+    def __init__(self, s3: "S3Client", bucket: str, pool: Executor) -> None:
+        """Take the parts; `pool` looks at single files side by side."""
+        self._s3 = s3
+        self._bucket = bucket
+        self._pool = pool
+
+    def under(self, prefix: str) -> Iterator[str]:
+        """See `Objects.under`; 1,000 to a round trip."""
+        for page in self._s3.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix):
+            yield from (file["Key"] for file in page.get("Contents", []))
+
+    def existing(self, keys: Sequence[str]) -> list[str]:
+        """See `Objects.existing`; one HEAD each."""
+        return [key for key, found in zip(keys, self._pool.map(self._exists, keys), strict=True) if found]
+
+    def delete(self, keys: Iterable[str]) -> int:
+        """See `Objects.delete`; 1,000 to a round trip."""
+        iterator, count = iter(keys), 0
+        while some := list(islice(iterator, DELETE_LIMIT)):
+            self._delete(some)
+            count += len(some)
+        return count
+
+    def _delete(self, keys: list[str]) -> None:
+        for attempt in range(ATTEMPTS):
+            if attempt:
+                time.sleep(random.uniform(0, 0.1 * 2**attempt))  # noqa: S311 - jitter, not a secret
+            objects: Any = [{"Key": key} for key in keys]
+            answer = self._s3.delete_objects(Bucket=self._bucket, Delete={"Objects": objects, "Quiet": True})
+            keys = [error["Key"] for error in answer.get("Errors", [])]
+            if not keys:
+                return
+        raise StillThereError(f"{len(keys)} files could not be deleted")
+
+    def _exists(self, key: str) -> bool:
+        try:
+            self._s3.head_object(Bucket=self._bucket, Key=key)
+        except ClientError as error:
+            if error.response["ResponseMetadata"]["HTTPStatusCode"] == 404:
+                return False
+            raise
+        return True

@@ -1,0 +1,352 @@
+"""An event with photos of made-up people in every kind of store, and deletions that can be made to crash."""
+
+import datetime as dt
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar, cast
+
+import boto3
+import numpy as np
+
+from facesearch.admin import Admin, EndedEvent
+from facesearch.embedded import EmbeddedMatcher
+from facesearch.engine import Embedding, Face, RgbImage
+from facesearch.erasure import EventEraser, FaceRetention, PersonEraser, PhotosEraser, Stores
+from facesearch.errors import NoFaceFound, NotFound
+from facesearch.gallery import Galleries
+from facesearch.idempotency import OnceOnly
+from facesearch.index import IndexCache
+from facesearch.models import Event, SearchKey, SearchSummary
+from facesearch.packing import pack, unpack
+from facesearch.pagination import Page
+from facesearch.photos import Photo, original_key, rendition_keys
+from facesearch.selfies import selfie_key
+from facesearch.snapshots import SnapshotBuilder
+from facesearch.store.erasing import DynamoErasureLog
+from facesearch.store.memory import (
+    MemoryErasureLog,
+    MemoryObjects,
+    MemoryPhotoStore,
+    MemoryReader,
+    MemorySnapshotStore,
+)
+from facesearch.store.objects import S3Objects
+from facesearch.store.photos import DynamoPhotoStore
+from facesearch.store.reading import DynamoReader, Wanted
+from facesearch.store.results import DynamoResultStore
+from facesearch.store.snapshots import S3SnapshotStore
+from tests.unit.fakes import EVENT, EVENT_ID, ORG, MemoryClaims
+from tests.unit.test_stores import create_table
+
+T = TypeVar("T")
+ANNA, BEN, CARL = 1, 2, 3
+PEOPLE = {1: [ANNA], 2: [ANNA, BEN], 3: [BEN], 4: [CARL, ANNA, BEN], 5: []}
+"""Who is in which photo."""
+
+
+class CrashError(Exception):
+    """The process has died here."""
+
+
+class Fuse:
+    """Lets a process die at its n-th call of a store, before or after the call was carried out."""
+
+    def __init__(self) -> None:
+        self.left: int | None = None
+        self.after = False
+
+    def set(self, at: int, *, after: bool) -> None:
+        self.left, self.after = at, after
+
+    def wrap(self, part: T) -> T:
+        return cast("T", _Fused(part, self))
+
+    def call(self, function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+        if self.left is None:
+            return function(*args, **kwargs)
+        self.left -= 1
+        if not self.left and not self.after:
+            raise CrashError
+        result = function(*args, **kwargs)
+        if not self.left:
+            raise CrashError
+        return result
+
+
+class _Fused:
+    def __init__(self, part: Any, fuse: Fuse) -> None:
+        self._part, self._fuse = part, fuse
+
+    def __getattr__(self, name: str) -> Any:
+        function = getattr(self._part, name)
+        return lambda *args, **kwargs: self._fuse.call(function, args, kwargs)
+
+
+class Inline(Executor):
+    """Does everything at once, in order."""
+
+    def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
+        future: Future[T] = Future()
+        try:
+            future.set_result(fn(*args, **kwargs))
+        except Exception as error:  # noqa: BLE001 - as an executor does
+            future.set_exception(error)
+        return future
+
+
+@dataclass
+class FakeEngine:
+    """A selfie is the number of its person, whose face looks along an axis of its own."""
+
+    model: str = "fake"
+
+    def faces(self, image: RgbImage) -> list[Face]:
+        raise NotImplementedError
+
+    def probe(self, selfie: bytes) -> Embedding:
+        if selfie == b"nobody":
+            raise NoFaceFound("nobody")
+        return face_of(int(selfie), 0)
+
+
+def face_of(person: int, photo: int) -> Embedding:
+    """The person's face in that photo, about 0.9 from any other of theirs, 0 from anybody else's."""
+    face = np.zeros(128, np.float32)
+    face[person] = 1
+    face[60 + photo] = 0.3
+    return face / np.float32(np.linalg.norm(face))
+
+
+@dataclass
+class MemoryEvents:
+    """Events in the dictionary that `MemoryReader` reads."""
+
+    reader: MemoryReader
+    ended: list[EndedEvent] = field(default_factory=list)
+
+    def event(self, event_id: int) -> Event | None:
+        return self.reader.events.get(event_id)
+
+    def update_event(self, event_id: int, **changes: Any) -> Event:
+        self.reader.events[event_id] = replace(self.reader.events[event_id], **changes)
+        return self.reader.events[event_id]
+
+    def count_erasure(self, event_id: int) -> None:
+        self.update_event(event_id, erasures=self.reader.events[event_id].erasures + 1)
+
+    def close_event(self, event_id: int) -> Event:
+        if event_id not in self.reader.events:
+            raise NotFound("gone")
+        self.count_erasure(event_id)
+        return self.update_event(event_id, closing=True, event_enabled=False)
+
+    def remove_event(self, event: Event) -> None:
+        self.reader.events.pop(event.event_id, None)
+
+    def ended_events(self, today: dt.date) -> list[EndedEvent]:
+        return [ended for ended in self.ended if ended.retain_until < today.isoformat()]
+
+    def forget_ended(self, ended: EndedEvent) -> None:
+        self.ended.remove(ended)
+
+
+@dataclass
+class Parts:
+    """The stores of one kind, what reads them, and the event in them."""
+
+    stores: Stores
+    reader: Any
+    claims: Any
+    event: Event
+
+    @classmethod
+    def memory(cls) -> "Parts":
+        reader, photos, snapshots = MemoryReader(), MemoryPhotoStore(), MemorySnapshotStore()
+        reader.events[EVENT_ID] = EVENT
+        claims = MemoryClaims()
+        stores = Stores(
+            photos=photos,
+            log=MemoryErasureLog(),
+            results=reader,
+            claims=claims,
+            selfies=MemoryObjects(),
+            renditions=MemoryObjects(),
+            originals=MemoryObjects(),
+            snapshots=snapshots,
+            builder=SnapshotBuilder(photos, snapshots, "fake", Inline()),
+            events=MemoryEvents(reader),
+            model="fake",
+            pool=Inline(),
+        )
+        return cls(stores, reader, claims, EVENT)
+
+    @classmethod
+    def aws(cls) -> "Parts":
+        """On moto, which somebody else has started."""
+        dynamodb, s3 = boto3.client("dynamodb"), boto3.client("s3")
+        for resource, name in (("Table", "table"), ("IdempotencyTable", "claims")):
+            create_table(dynamodb, resource, name)
+        for bucket in ("selfies", "renditions", "originals", "snapshots"):
+            s3.create_bucket(Bucket=bucket)
+        admin = Admin(dynamodb, "table")
+        event = admin.event(admin.create_event(admin.create_org("Runners"), "Marathon"))
+        assert event is not None
+        photos = DynamoPhotoStore(dynamodb, "table")
+        snapshots = S3SnapshotStore(s3, "snapshots", dynamodb, "table")
+        claims = OnceOnly(dynamodb, "claims", 30)
+        stores = Stores(
+            photos=photos,
+            log=DynamoErasureLog(dynamodb, "table"),
+            results=DynamoResultStore(dynamodb, "table", 30),
+            claims=claims,
+            selfies=S3Objects(s3, "selfies", Inline()),
+            renditions=S3Objects(s3, "renditions", Inline()),
+            originals=S3Objects(s3, "originals", Inline()),
+            snapshots=snapshots,
+            builder=SnapshotBuilder(photos, snapshots, "fake", Inline()),
+            events=admin,
+            model="fake",
+            pool=Inline(),
+        )
+        return cls(stores, DynamoReader(dynamodb, "table"), claims, event)
+
+    def put(self, bucket: str, key: str) -> None:
+        objects = getattr(self.stores, bucket)
+        if isinstance(objects, MemoryObjects):
+            objects.files[key] = b"x"
+        else:
+            boto3.client("s3").put_object(Bucket=bucket, Key=key, Body=b"x")
+
+
+class Context:
+    """The part of a Lambda context that a claim depends on."""
+
+    def get_remaining_time_in_millis(self) -> int:
+        return 20_000
+
+
+class Site:
+    """The event: five photos with their files, a snapshot, and a finished search of everybody."""
+
+    def __init__(self, parts: Parts) -> None:
+        self.fuse = Fuse()
+        self.plain = parts
+        self.event = parts.event
+        self.reader = parts.reader
+        for number in PEOPLE:
+            self.upload(number)
+        parts.stores.builder.compact(self.event, at_least=0)
+        self.warm, self.galleries = self.matcher(), Galleries(parts.stores.photos, Inline())
+        self.searches = {person: self.search(person) for person in (ANNA, BEN, CARL)}
+        fused = {
+            name: self.fuse.wrap(getattr(parts.stores, name))
+            for name in (
+                *("photos", "log", "results", "claims", "selfies", "renditions", "originals", "snapshots", "events"),
+            )
+        }
+        builder = SnapshotBuilder(fused["photos"], fused["snapshots"], "fake", Inline())
+        self.stores = replace(parts.stores, **fused, builder=builder)
+
+    @property
+    def photos_eraser(self) -> PhotosEraser:
+        return PhotosEraser(self.stores)
+
+    @property
+    def person_eraser(self) -> PersonEraser:
+        return PersonEraser(self.stores, self.matcher())
+
+    @property
+    def event_eraser(self) -> EventEraser:
+        return EventEraser(self.stores)
+
+    @property
+    def retention(self) -> FaceRetention:
+        return FaceRetention(self.stores.photos, self.stores.snapshots, self.stores.events)
+
+    def matcher(self) -> EmbeddedMatcher:
+        """That of an environment that has just started."""
+        plain = self.plain.stores
+        cache = IndexCache(plain.photos, plain.snapshots, "fake", 100, Inline())
+        return EmbeddedMatcher(cast("Any", FakeEngine()), cache, Inline(), Inline())
+
+    def upload(self, number: int, uploaded_at: int = 0) -> bool:
+        """Index a photo as the indexing function does."""
+        image_id, stores, event = id_of(number), self.plain.stores, self.event
+        people = PEOPLE[number]
+        faces = pack(np.stack([face_of(person, number) for person in people])) if people else b""
+        key = original_key(event.org_id, event.event_id, image_id, "photo.jpg")
+        self.plain.put("originals", key)
+        photo = Photo(image_id, "indexed", key, 30, 40, "fake", faces)
+        added = stores.photos.add(event.event_id, event.shards, photo, uploaded_at)
+        if added:
+            for rendition in rendition_keys(event.event_id, image_id):
+                self.plain.put("renditions", rendition)
+        return added
+
+    def found(self, person: int, matcher: EmbeddedMatcher | None = None) -> list[int]:
+        """Numbers of the photos that a search finds, ascending; by a warm environment unless another is given."""
+        matcher = matcher or self.warm
+        matches = matcher.match(self.event, matcher.probe(self.event, str(person).encode()))
+        return sorted(match.image_id.int for match in matches)
+
+    def gallery(self) -> list[int]:
+        return sorted(photo.image_id.int for photo in self.galleries.current(self.event).cut(Page(1, 100)))
+
+    def faces(self, number: int) -> int | None:
+        photo = self.plain.stores.photos.get(self.event.event_id, self.event.shards, id_of(number))
+        return len(unpack(photo.faces)) if photo else None
+
+    def search(self, person: int) -> SearchKey:
+        """A finished search, with record and selfie."""
+        search = SearchKey(self.event.org_id, self.event.event_id, uuid.UUID(int=person))
+        matches = self.warm.match(self.event, self.warm.probe(self.event, str(person).encode()))
+
+        def work() -> SearchSummary:
+            summary = SearchSummary(len(matches), 90)
+            self.plain.stores.results.save(search, summary, matches)
+            self.plain.put("selfies", selfie_key(search))
+            return summary
+
+        self.plain.claims.run(search, cast("Any", Context()), work)
+        return search
+
+    def stored(self, person: int) -> list[int] | None:
+        """Numbers of the photos that the stored search of a person names; None if there is none."""
+        page = self.reader.read(Wanted(search=self.searches[person], page=Page(1, 100))).result
+        return None if page is None else sorted(photo.image_id.int for photo in page.photos)
+
+    def keys(self, bucket: str) -> list[str]:
+        return sorted(getattr(self.plain.stores, bucket).under(""))
+
+    def originals_of(self, numbers: Sequence[int]) -> list[str]:
+        event = self.event
+        return sorted(original_key(event.org_id, event.event_id, id_of(number), "photo.jpg") for number in numbers)
+
+    def renditions_of(self, numbers: Sequence[int]) -> list[str]:
+        return sorted(key for number in numbers for key in rendition_keys(self.event.event_id, id_of(number)))
+
+
+def id_of(number: int) -> uuid.UUID:
+    return uuid.UUID(int=number)
+
+
+def crash_points(site: Callable[[], Site], run: Callable[[Site], Any], step: int = 1) -> Iterator[Site]:
+    """Sites on which `run` has crashed: at every call in turn, before and after it was carried out."""
+    for after in (False, True):
+        at = 1
+        while True:
+            one = site()
+            one.fuse.set(at, after=after)
+            try:
+                run(one)
+            except CrashError:
+                one.fuse.left = None
+                yield one
+            else:
+                break
+            at += step
+
+
+__all__ = ["ANNA", "BEN", "CARL", "ORG", "CrashError", "Parts", "Site", "crash_points", "id_of"]

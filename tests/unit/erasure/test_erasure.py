@@ -1,0 +1,291 @@
+"""Deletions over the real stores on moto and those in memory: what is gone, what stays, what a receipt says."""
+
+import datetime as dt
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from facesearch.admin import Admin, EndedEvent
+from facesearch.erasure import CloudFrontEdge, Counts, Files, PhotosEraser
+from facesearch.errors import InvalidRequest, NoFaceFound, NotFound
+from facesearch.models import SearchSummary
+from facesearch.store.memory import MemoryObjects
+from facesearch.store.reading import Wanted
+from facesearch.store.results import OutdatedError
+from tests.unit.erasure.site import ANNA, BEN, CARL, CrashError, MemoryEvents, Parts, Site, crash_points, id_of
+
+EVERYTHING = Files(renditions=True, originals=True)
+NOW = 2**53
+"""Microseconds: later than any deletion of a test."""
+
+
+@pytest.fixture(params=["memory", "aws"])
+def site(request: pytest.FixtureRequest) -> Iterator[Site]:
+    if request.param == "memory":
+        yield Site(Parts.memory())
+        return
+    with mock_aws():
+        yield Site(Parts.aws())
+
+
+def test_a_deleted_photo_is_in_no_search_and_no_gallery_that_starts_later(site: Site) -> None:
+    assert site.found(ANNA) == [1, 2, 4]
+    assert site.gallery() == [1, 2, 3, 4, 5]
+    receipt = site.photos_eraser.delete_photos(site.event, [id_of(2)], Files())
+    assert receipt.complete
+    assert receipt.deleted == Counts(photos=1, faces=2, results=2, selfies=2, snapshots=1, renditions=2)
+    for matcher in (site.warm, site.matcher()):
+        assert (site.found(ANNA, matcher), site.found(BEN, matcher)) == ([1, 4], [3, 4])
+    assert site.gallery() == [1, 3, 4, 5]
+    assert site.faces(2) is None
+    assert site.keys("renditions") == site.renditions_of([1, 3, 4, 5])
+    assert site.keys("originals") == site.originals_of([1, 2, 3, 4, 5]), "only by flag"
+
+
+def test_originals_go_by_flag_with_the_copies_that_our_tool_has_uploaded(site: Site) -> None:
+    copy = site.originals_of([2])[0].replace("photo.jpg", "the same.jpg")
+    site.plain.put("originals", copy)
+    receipt = site.photos_eraser.delete_photos(site.event, [id_of(2)], Files(renditions=False, originals=True))
+    assert (receipt.deleted.originals, receipt.deleted.renditions, receipt.left) == (2, 0, Counts())
+    assert site.keys("originals") == site.originals_of([1, 3, 4, 5])
+    assert site.keys("renditions") == site.renditions_of([1, 2, 3, 4, 5])
+
+
+def test_results_that_name_the_photo_are_searched_anew_and_the_others_stay(site: Site) -> None:
+    site.photos_eraser.delete_photos(site.event, [id_of(1)], Files())
+    assert (site.stored(ANNA), site.stored(BEN), site.stored(CARL)) == (None, [2, 3, 4], [4])
+    site.search(ANNA)
+    assert site.stored(ANNA) == [2, 4], "the same request_id, matched again"
+    site.search(BEN)
+    assert site.stored(BEN) == [2, 3, 4]
+
+
+def test_what_is_no_photo_of_the_event_is_said_and_a_deleted_one_is_looked_after_again(site: Site) -> None:
+    stranger = uuid.UUID(int=99)
+    site.photos_eraser.delete_photos(site.event, [id_of(2)], Files())
+    receipt = site.photos_eraser.delete_photos(site.event, [id_of(2), stranger], EVERYTHING)
+    assert receipt.unknown == (stranger,)
+    assert receipt.deleted == Counts(snapshots=1, originals=1)
+    assert receipt.complete
+    assert site.photos_eraser.delete_photos(site.event, [stranger], Files()).deleted == Counts()
+
+
+def test_a_redelivered_upload_does_not_bring_a_photo_back_and_a_later_one_does(site: Site) -> None:
+    before = time.time_ns() // 1000
+    site.photos_eraser.delete_photos(site.event, [id_of(2)], EVERYTHING)
+    assert site.upload(2) is False, "nobody knows when it was uploaded"
+    assert site.upload(2, uploaded_at=before) is False
+    assert site.found(BEN) == [3, 4]
+    assert site.upload(2, uploaded_at=NOW) is True
+    for matcher in (site.warm, site.matcher()):
+        assert site.found(BEN, matcher) == [2, 3, 4]
+    assert site.gallery() == [1, 2, 3, 4, 5]
+    site.photos_eraser.delete_photos(site.event, [id_of(2)], EVERYTHING)
+    assert site.found(BEN) == [3, 4]
+
+
+def test_a_photo_that_comes_while_it_is_being_deleted_goes_along(site: Site) -> None:
+    assert site.plain.stores.photos.bury(site.event.event_id, site.event.shards, id_of(2)) is not None
+    assert site.upload(2, uploaded_at=NOW) is False
+
+
+def test_the_cover_goes_with_its_photo(site: Site) -> None:
+    site.stores.events.update_event(site.event.event_id, cover=id_of(2))
+    site.photos_eraser.delete_photos(site.event, [id_of(1)], Files())
+    event = site.stores.events.event(site.event.event_id)
+    assert event is not None
+    assert event.cover == id_of(2)
+    site.photos_eraser.delete_photos(site.event, [id_of(2)], Files())
+    event = site.stores.events.event(site.event.event_id)
+    assert event is not None
+    assert event.cover is None
+
+
+def test_a_person_is_not_found_again_and_everybody_else_is(site: Site) -> None:
+    receipt = site.person_eraser.delete_person(site.event, b"1")
+    assert receipt.complete
+    assert receipt.deleted == Counts(faces=3, results=3, selfies=3, snapshots=1), "group photos were in every result"
+    for matcher in (site.warm, site.matcher()):
+        assert (site.found(ANNA, matcher), site.found(BEN, matcher)) == ([], [2, 3, 4])
+        assert site.found(CARL, matcher) == [4]
+    assert site.gallery() == [1, 2, 3, 4, 5]
+    assert [site.faces(number) for number in (1, 2, 3, 4, 5)] == [0, 1, 1, 2, 0]
+    assert site.person_eraser.delete_person(site.event, b"1").deleted == Counts()
+
+
+def test_a_person_goes_with_the_photos_if_wanted(site: Site) -> None:
+    receipt = site.person_eraser.delete_person(site.event, b"1", EVERYTHING)
+    assert receipt.complete
+    assert receipt.deleted == Counts(photos=3, faces=6, results=3, selfies=3, snapshots=1, renditions=6, originals=3)
+    assert (site.found(ANNA), site.found(BEN), site.gallery()) == ([], [3], [3, 5])
+    assert site.keys("originals") == site.originals_of([3, 5])
+    assert site.keys("renditions") == site.renditions_of([3, 5])
+
+
+def test_a_selfie_that_cannot_be_searched_deletes_nobody(site: Site) -> None:
+    with pytest.raises(NoFaceFound):
+        site.person_eraser.delete_person(site.event, b"nobody")
+    with pytest.raises(InvalidRequest):
+        site.person_eraser.delete_person(site.event, b"1", confidence=101)
+    assert site.found(ANNA) == [1, 2, 4]
+
+
+def test_an_event_leaves_nothing(site: Site) -> None:
+    site.photos_eraser.delete_photos(site.event, [id_of(3)], Files())
+    for prefix in ("", "uploads/"):
+        site.plain.put("selfies", f"{prefix}{site.event.org_id}/{site.event.event_id}/{uuid.uuid4()}")
+    receipt = site.event_eraser.delete_event(site.event.event_id, originals=True)
+    assert receipt.complete
+    assert receipt.deleted == Counts(photos=4, results=2, selfies=4, snapshots=1, renditions=8, originals=5)
+    assert site.reader.read(Wanted(event_id=site.event.event_id)).event is None
+    assert [site.keys(bucket) for bucket in ("selfies", "renditions", "originals")] == [[], [], []]
+    assert site.plain.stores.snapshots.count(site.event.event_id) == 0
+    with pytest.raises(NotFound):
+        site.event_eraser.delete_event(site.event.event_id)
+
+
+def test_an_event_leaves_nothing_in_the_table_but_its_organisation() -> None:
+    with mock_aws():
+        site = Site(Parts.aws())
+        site.photos_eraser.delete_photos(site.event, [id_of(3)], Files())
+        Admin(boto3.client("dynamodb"), "table").update_event(site.event.event_id, retain_until=dt.date(2099, 1, 1))
+        assert site.event_eraser.delete_event(site.event.event_id).complete
+        (org,) = boto3.client("dynamodb").scan(TableName="table")["Items"]
+        assert org["events"] == {"N": "0"}
+        assert boto3.client("dynamodb").scan(TableName="claims")["Items"] == []
+        assert site.keys("originals") == site.originals_of([1, 2, 3, 4, 5]), "only by flag"
+
+
+Run = Callable[[Site], Any]
+RUNS: dict[str, Run] = {
+    "photos": lambda site: site.photos_eraser.delete_photos(site.event, [id_of(1), id_of(2), id_of(4)], EVERYTHING),
+    "person": lambda site: site.person_eraser.delete_person(site.event, b"1"),
+    "person with photos": lambda site: site.person_eraser.delete_person(site.event, b"1", EVERYTHING),
+}
+
+
+def check_after_crash(site: Site, name: str) -> None:
+    """Whatever the crash left, a second run finishes it, and nothing that was deleted was found in between."""
+    half = site.found(ANNA)
+    assert site.found(ANNA, site.matcher()) == half, "warm or cold"
+    receipt = RUNS[name](site)
+    assert receipt.complete
+    for matcher in (site.warm, site.matcher()):
+        assert site.found(ANNA, matcher) == []
+        assert site.found(BEN, matcher) == ([2, 3, 4] if name == "person" else [3])
+    assert site.stored(ANNA) is None
+    assert site.keys("selfies") == [], "everybody was in a photo with Anna"
+    kept = [1, 2, 3, 4, 5] if name == "person" else [3, 5]
+    assert site.gallery() == kept
+    assert site.keys("renditions") == site.renditions_of(kept)
+    assert site.keys("originals") == site.originals_of(kept)
+    assert site.plain.stores.log.pending(site.event.event_id) == []
+    assert site.plain.stores.snapshots.count(site.event.event_id) == 1
+    if name != "person":
+        assert site.upload(1, uploaded_at=1) is False
+        assert site.upload(1, uploaded_at=NOW) is True
+    site.search(ANNA)
+    assert site.stored(ANNA) == ([1] if name != "person" else [])
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_a_deletion_that_crashed_anywhere_is_finished_by_a_second_run(name: str) -> None:
+    crashes = 0
+    for site in crash_points(lambda: Site(Parts.memory()), RUNS[name]):
+        check_after_crash(site, name)
+        crashes += 1
+    assert crashes > 40
+
+
+@pytest.mark.parametrize("name", RUNS)
+@pytest.mark.parametrize("at", [9, 21])
+def test_a_deletion_on_dynamodb_that_crashed_is_finished_by_a_second_run(name: str, at: int) -> None:
+    with mock_aws():
+        site = Site(Parts.aws())
+        site.fuse.set(at, after=True)
+        with pytest.raises(CrashError):
+            RUNS[name](site)
+        site.fuse.left = None
+        check_after_crash(site, name)
+
+
+def test_an_event_whose_deletion_crashed_anywhere_is_gone_after_a_second_run() -> None:
+    def run(site: Site) -> Any:
+        return site.event_eraser.delete_event(site.event.event_id, originals=True)
+
+    for site in crash_points(lambda: Site(Parts.memory()), run):
+        event = site.stores.events.event(site.event.event_id)
+        if event is not None:
+            assert run(site).complete
+        assert site.stores.events.event(site.event.event_id) is None
+        assert [site.keys(bucket) for bucket in ("selfies", "renditions", "originals")] == [[], [], []]
+        assert list(site.plain.stores.results.searches(site.event.event_id)) == []
+        assert sum(site.plain.stores.photos.count(site.event.event_id, shard) for shard in range(4)) == 0
+        assert site.plain.stores.snapshots.count(site.event.event_id) == 0
+
+
+def test_a_crashed_run_s_wish_is_not_forgotten_by_a_later_one_s() -> None:
+    for site in crash_points(
+        lambda: Site(Parts.memory()), lambda site: site.photos_eraser.delete_photos(site.event, [id_of(1)], EVERYTHING)
+    ):
+        pending = bool(site.plain.stores.log.pending(site.event.event_id))
+        site.photos_eraser.delete_photos(site.event, [id_of(1), id_of(2)], Files())
+        if pending:
+            assert site.keys("originals") == site.originals_of([2, 3, 4, 5])
+
+
+def test_a_search_that_began_before_a_deletion_stores_nothing(site: Site) -> None:
+    search = replace(site.searches[ANNA], request_id=uuid.uuid4())
+    matches = site.warm.match(site.event, site.warm.probe(site.event, b"1"))
+    site.photos_eraser.delete_photos(site.event, [id_of(2)], Files())
+    store = site.plain.stores.results
+    with pytest.raises(OutdatedError):
+        store.save(search, SearchSummary(len(matches), 90), matches, site.event.erasures)
+    assert search not in list(store.searches(site.event.event_id))
+    assert list(store.photos(search)) == []
+    event = site.stores.events.event(site.event.event_id)
+    assert event is not None
+    assert store.save(search, SearchSummary(0, 90), [], event.erasures) is True
+
+
+def test_the_faces_of_an_event_go_after_their_last_day_and_are_looked_for_twice(site: Site) -> None:
+    day = dt.date(2026, 5, 31)
+    retained = site.stores.events.update_event(site.event.event_id, retain_until=day)
+    if isinstance(site.plain.stores.events, MemoryEvents):
+        site.plain.stores.events.update_event(site.event.event_id, retain_until=day.isoformat())
+        site.plain.stores.events.ended.append(EndedEvent(retained.event_id, day.isoformat()))
+    assert site.retention.run(day) == []
+    assert site.found(ANNA) == [1, 2, 4]
+    (ended,) = site.retention.run(day + dt.timedelta(days=1))
+    assert (ended.faces, ended.left, ended.snapshots) == (7, 0, 1)
+    for matcher in (site.warm, site.matcher()):
+        assert site.found(ANNA, matcher) == []
+    assert site.gallery() == [1, 2, 3, 4, 5]
+    (again,) = site.retention.run(day + dt.timedelta(days=2))
+    assert (again.faces, again.snapshots) == (0, 0)
+    assert site.retention.run(day + dt.timedelta(days=3)) == []
+
+
+def test_the_edge_is_told_to_forget_the_renditions() -> None:
+    class CloudFront:
+        def __init__(self) -> None:
+            self.paths: list[list[str]] = []
+
+        def create_invalidation(self, *, DistributionId: str, InvalidationBatch: Any) -> None:  # noqa: N803
+            assert DistributionId == "D"
+            assert InvalidationBatch["Paths"]["Quantity"] == len(InvalidationBatch["Paths"]["Items"])
+            self.paths.append(InvalidationBatch["Paths"]["Items"])
+
+    site, cloudfront = Site(Parts.memory()), CloudFront()
+    stores = replace(site.stores, edge=CloudFrontEdge(cloudfront, "D"))
+    PhotosEraser(stores).delete_photos(site.event, [id_of(1)], Files())
+    assert cloudfront.paths == [[f"/{key}" for key in site.renditions_of([1])]]
+    CloudFrontEdge(cloudfront, "D").forget(["/x"] * 2_500)
+    assert [len(paths) for paths in cloudfront.paths[1:]] == [1_000, 1_000, 500]
+    assert isinstance(site.plain.stores.selfies, MemoryObjects)

@@ -1,0 +1,109 @@
+"""`facesearch photos delete`, `person delete`, `event delete`: what they ask first, and how they show a receipt."""
+
+import sys
+import uuid
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from facesearch.erasure import Counts, EventEraser, Files, PhotosEraser, Receipt
+from facesearch.errors import InvalidRequest
+from tools.cli.commands.common import AsJson, EventArgument, EventId, group, stack_of
+from tools.cli.erasing import person_eraser, stores_of
+from tools.cli.terminal import plural, print_json, results, say
+
+app = group("People in an event.")
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+Originals = Annotated[bool, typer.Option("--originals", help="The original files, too.")]
+KeepRenditions = Annotated[bool, typer.Option("--keep-renditions", help="Leave the two public JPEGs of each photo.")]
+
+
+def delete_photos(
+    context: typer.Context,
+    image_ids: Annotated[list[str], typer.Argument(metavar="IMAGE_ID…", show_default=False)],
+    event_id: EventId,
+    originals: Originals = False,
+    keep_renditions: KeepRenditions = False,
+    yes: Yes = False,
+    as_json: AsJson = False,
+) -> None:
+    """Delete photos: from every search and gallery, with their faces, renditions and the results that name them."""
+    stack = stack_of(context)
+    event, wanted = stack.event(event_id), [_image_id(text) for text in image_ids]
+    _ask(f"Delete {plural(len(wanted), 'photo')} of {event.name!r} for good?", yes=yes or as_json)
+    with stores_of(stack) as stores:
+        files = Files(renditions=not keep_renditions, originals=originals)
+        _show(PhotosEraser(stores).delete_photos(event, wanted, files), as_json=as_json)
+
+
+@app.command("delete")
+def delete_person(  # noqa: PLR0913, PLR0917 - a command's options, each by its name
+    context: typer.Context,
+    selfie: Annotated[Path, typer.Option(exists=True, dir_okay=False, readable=True, help="A picture of the person.")],
+    event_id: EventId,
+    photos: Annotated[bool, typer.Option("--photos", help="Delete the photos that show the person.")] = False,
+    originals: Annotated[bool, typer.Option("--originals", help="With --photos: the original files, too.")] = False,
+    keep_renditions: Annotated[
+        bool, typer.Option("--keep-renditions", help="With --photos: leave the two public JPEGs of each photo.")
+    ] = False,
+    confidence: Annotated[int | None, typer.Option(help="Percent from 1 to 100; the event's if not given.")] = None,
+    yes: Yes = False,
+    as_json: AsJson = False,
+) -> None:
+    """Delete a person's faces from an event, or with --photos the photos: no search finds the person again."""
+    if (originals or keep_renditions) and not photos:
+        raise InvalidRequest("--originals and --keep-renditions need --photos: without it no file is deleted.")
+    stack = stack_of(context)
+    event = stack.event(event_id)
+    what = "every photo that shows this person" if photos else "every face of this person"
+    _ask(f"Delete {what} from {event.name!r} for good?", yes=yes or as_json)
+    files = Files(renditions=not keep_renditions, originals=originals) if photos else None
+    with stores_of(stack) as stores, person_eraser(stores) as eraser:
+        _show(eraser.delete_person(event, selfie.read_bytes(), files, confidence), as_json=as_json)
+
+
+def delete_event(
+    context: typer.Context,
+    event_id: EventArgument,
+    originals: Originals = False,
+    yes: Yes = False,
+    as_json: AsJson = False,
+) -> None:
+    """Delete an event: its photos, faces, renditions, results, selfies, and itself."""
+    stack = stack_of(context)
+    _ask(f"Delete the event {stack.event(event_id).name!r} for good?", yes=yes or as_json)
+    with stores_of(stack) as stores:
+        _show(EventEraser(stores).delete_event(event_id, originals=originals), as_json=as_json)
+
+
+def _ask(question: str, *, yes: bool) -> None:
+    """On a terminal; a script has meant what it says."""
+    if not yes and sys.stdin.isatty() and sys.stderr.isatty():
+        typer.confirm(question, abort=True, err=True)
+
+
+def _show(receipt: Receipt, *, as_json: bool) -> None:
+    if as_json:
+        print_json(receipt.to_json())
+    else:
+        results().print(f"Deleted: {_listed(receipt.deleted)}.")
+        results().print(f"Counted again, left: {_listed(receipt.left)}.")
+    for image_id in receipt.unknown:
+        say(f"{image_id} is no photo of event {receipt.event_id}.")
+    if not receipt.complete:
+        say("Something is left: run the same command again.")
+    if receipt.unknown or not receipt.complete:
+        raise typer.Exit(1)
+
+
+def _listed(counts: Counts) -> str:
+    said = [plural(count, kind.removesuffix("s")) for kind, count in vars(counts).items() if count]
+    return ", ".join(said) or "nothing"
+
+
+def _image_id(text: str) -> uuid.UUID:
+    try:
+        return uuid.UUID(text)
+    except ValueError:
+        raise InvalidRequest(f"{text!r} is no image_id.") from None

@@ -1,0 +1,81 @@
+"""Deletions from the operator's machine: a stack's stores put together, and the engine where a selfie is searched."""
+
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+import boto3
+
+from facesearch.admin import Admin
+from facesearch.embedded import EmbeddedMatcher
+from facesearch.engine import DEFAULT_MODEL
+from facesearch.erasure import NO_EDGE, CloudFrontEdge, Edge, PersonEraser, Stores
+from facesearch.idempotency import OnceOnly
+from facesearch.index import IndexCache
+from facesearch.snapshots import SnapshotBuilder
+from facesearch.store.erasing import DynamoErasureLog
+from facesearch.store.objects import S3Objects
+from facesearch.store.photos import DynamoPhotoStore
+from facesearch.store.results import DynamoResultStore
+from facesearch.store.snapshots import S3SnapshotStore
+from tools.cli.errors import CommandError
+from tools.cli.stack import Stack
+
+THREADS = 8
+INDEX_MEGABYTES = 1
+"""One event at a time is kept, however large."""
+MODELS_VARIABLE = "MODELS_DIR"
+MODELS = Path(__file__).resolve().parents[2] / ".cache" / "assets" / "models"
+
+
+@contextmanager
+def stores_of(stack: Stack) -> Iterator[Stores]:
+    """Everything that holds something of a photo or a person.
+
+    Raises:
+        CommandError: the stack was deployed before it told all its parts.
+    """
+    with ThreadPoolExecutor(THREADS) as pool, ThreadPoolExecutor(THREADS) as reading:
+        photos = DynamoPhotoStore(stack.dynamodb, stack.table_name, stack.clock)
+        snapshots = S3SnapshotStore(stack.s3, stack.name_of("SnapshotsBucket"), stack.dynamodb, stack.table_name)
+        yield Stores(
+            photos=photos,
+            log=DynamoErasureLog(stack.dynamodb, stack.table_name),
+            results=DynamoResultStore(stack.dynamodb, stack.table_name, retention_days=1),  # only read and deleted
+            claims=OnceOnly(stack.dynamodb, stack.name_of("IdempotencyTableName"), retention_days=1),
+            selfies=S3Objects(stack.s3, stack.name_of("SelfiesBucket"), pool),
+            renditions=S3Objects(stack.s3, stack.name_of("RenditionsBucket"), pool),
+            originals=S3Objects(stack.s3, stack.photos_bucket, pool),
+            snapshots=snapshots,
+            builder=SnapshotBuilder(photos, snapshots, DEFAULT_MODEL, reading),
+            events=Admin(stack.dynamodb, stack.table_name),
+            model=DEFAULT_MODEL,
+            pool=pool,
+            edge=_edge(stack),
+        )
+
+
+@contextmanager
+def person_eraser(stores: Stores) -> Iterator[PersonEraser]:
+    """The use case that looks for a selfie.
+
+    Raises:
+        CommandError: there are no models on this machine.
+    """
+    folder = Path(os.environ.get(MODELS_VARIABLE) or MODELS)
+    if not folder.is_dir():
+        raise CommandError(f"There are no face models in {folder}: make assets, or set {MODELS_VARIABLE}.")
+    from facesearch.engine.opencv import OpenCvEngine
+
+    cores = os.cpu_count() or 1
+    with ThreadPoolExecutor(cores) as cpu, ThreadPoolExecutor(THREADS) as reading, ThreadPoolExecutor(1) as background:
+        indexes = IndexCache(stores.photos, stores.snapshots, stores.model, INDEX_MEGABYTES, reading)
+        yield PersonEraser(stores, EmbeddedMatcher(OpenCvEngine(folder, threads=cores), indexes, background, cpu))
+
+
+def _edge(stack: Stack) -> Edge:
+    if not stack.outputs.DistributionId:
+        return NO_EDGE
+    return CloudFrontEdge(boto3.client("cloudfront", **stack.client_arguments), stack.outputs.DistributionId)
