@@ -25,6 +25,20 @@ class ApiKey:
     expires_at: int | None = None
 
 
+FACE_SHARDS = 16
+"""Partitions of an event's face items. One SearchVectors call returns 100 faces of one of them: a person with 1,000
+photos is found by the calls alone. More of them cost more calls a search."""
+
+
+class IndexKind(StrEnum):
+    """What answers an event's searches."""
+
+    EXACT = "exact"
+    """Every face in one environment's memory."""
+    VECTORS = "vectors"
+    """DynamoDB's distributed vector index, for events beyond that memory."""
+
+
 @dataclass(frozen=True)
 class Event:
     """One event's configuration.
@@ -35,6 +49,10 @@ class Event:
         date: ISO 8601, the day alone.
         created_at: microseconds since the epoch; orders events of one day.
         cover: image_id of the photo that stands for the event, if one was chosen.
+        next_index_kind: the index that is being built, to answer when it is complete.
+        vector_table: the table whose vector index `index_kind` or `next_index_kind` means; a table that took its place
+            is empty.
+        face_shards: number of partitions of its face items.
     """
 
     event_id: int
@@ -48,6 +66,10 @@ class Event:
     date: str
     created_at: int = 0
     cover: uuid.UUID | None = None
+    index_kind: IndexKind = IndexKind.EXACT
+    next_index_kind: IndexKind | None = None
+    vector_table: str = ""
+    face_shards: int = FACE_SHARDS
 
 
 @dataclass(frozen=True)

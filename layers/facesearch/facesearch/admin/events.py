@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 from facesearch.admin.table import RefusedError, TableAdmin, checked_name, random_id
 from facesearch.errors import InvalidRequest, NotFound
-from facesearch.models import Event, EventRow
+from facesearch.models import Event, EventRow, IndexKind
 from facesearch.photos import SHARDS
 from facesearch.store import schema
 from facesearch.store.directory import row_from_item, row_of
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 DEFAULT_CONFIDENCE = 90
 EVENTS_PER_ORG = 10_000
 SLUG_LENGTH = 80
+INDEX_ATTRIBUTES = ("index_kind", "next_index_kind", "vector_table", "face_shards")
 
 
 class EventChanges(TypedDict, total=False):
@@ -106,6 +107,30 @@ class EventAdmin(TableAdmin):
                 continue
             return after
 
+    def change_index(self, before: Event, after: Event) -> bool:
+        """Change what says which index answers the event's searches, in one write; False if somebody else has meanwhile
+        or the event is gone."""
+        was, wanted = _index_of(before), _index_of(after)
+        names = [name for name in INDEX_ATTRIBUTES if name in was or name in wanted]
+        unchanged = [f"#{name} = :was_{name}" if name in was else f"attribute_not_exists(#{name})" for name in names]
+        changes = {
+            "SET": [f"#{name} = :{name}" for name in names if name in wanted],
+            "REMOVE": [f"#{name}" for name in names if name not in wanted],
+        }
+        values = {f":was_{name}": value for name, value in was.items()}
+        try:
+            self._dynamodb.update_item(
+                TableName=self._table,
+                Key=schema.event_key(before.event_id),
+                UpdateExpression=" ".join(f"{verb} {', '.join(terms)}" for verb, terms in changes.items() if terms),
+                ConditionExpression=" AND ".join(["attribute_exists(pk)", *unchanged]),
+                ExpressionAttributeNames={f"#{name}": name for name in names},
+                ExpressionAttributeValues=values | {f":{name}": value for name, value in wanted.items()},
+            )
+        except self._dynamodb.exceptions.ConditionalCheckFailedException:
+            return False
+        return True
+
     def event(self, event_id: int) -> Event | None:
         """The event's configuration, read strongly consistent."""
         item = self._read(schema.event_key(event_id))
@@ -122,16 +147,16 @@ class EventAdmin(TableAdmin):
         return [row_from_item(item) for item in reversed(self._list(schema.org_pk(org_id), schema.EVENTS))]
 
     def _replacing(self, before: Event, after: Event) -> "list[TransactWriteItemTypeDef]":
-        unchanged = {f":{name}": value for name, value in _settings(before).items()}
-        put = self._put(_item(after), " AND ".join(f"#{name[1:]} = {name}" for name in unchanged))
-        put["Put"] |= {
-            "ExpressionAttributeNames": {f"#{name[1:]}": name[1:] for name in unchanged},
-            "ExpressionAttributeValues": unchanged,
-        }
+        """Only what an operator changed is written: others write other attributes of the event meanwhile."""
+        was = {f":was_{name}": value for name, value in _settings(before).items()}
+        wanted = _settings(after) | _cover(after)
         row, old_row = row_of(after), row_of(before)
         moved = (row["pk"], row["sk"]) != (old_row["pk"], old_row["sk"])
         old_key = {"pk": old_row["pk"], "sk": old_row["sk"]}
-        return [put, self._put(row), *([self._delete(old_key)] if moved else [])]
+        update = self._set(schema.event_key(before.event_id), **wanted)
+        update["Update"]["ConditionExpression"] = " AND ".join(f"#{name[5:]} = {name}" for name in was)
+        update["Update"]["ExpressionAttributeValues"] = {f":{name}": value for name, value in wanted.items()} | was
+        return [update, self._put(row), *([self._delete(old_key)] if moved else [])]
 
     def _why_no_more(self, org_id: int) -> NotFound | InvalidRequest:
         if self._read(schema.org_key(org_id)) is None:
@@ -153,7 +178,23 @@ def _item(event: Event) -> "schema.Key":
         "shards": schema.n(event.shards),
         "created_at": schema.n(event.created_at),
     }
-    return item | ({"cover": schema.s(str(event.cover))} if event.cover is not None else {})
+    return item | _cover(event)
+
+
+def _cover(event: Event) -> "schema.Key":
+    return {"cover": schema.s(str(event.cover))} if event.cover is not None else {}
+
+
+def _index_of(event: Event) -> "schema.Key":
+    """What says which index answers; nothing of an event that never had another than the exact one."""
+    attributes: schema.Key = {}
+    if event.index_kind is not IndexKind.EXACT:
+        attributes["index_kind"] = schema.s(event.index_kind)
+    if event.next_index_kind is not None:
+        attributes["next_index_kind"] = schema.s(event.next_index_kind)
+    if event.vector_table:
+        attributes |= {"vector_table": schema.s(event.vector_table), "face_shards": schema.n(event.face_shards)}
+    return attributes
 
 
 def _settings(event: Event) -> "schema.Key":

@@ -43,8 +43,17 @@ def batch_get(dynamodb: "DynamoDBClient", table: str, keys: "Sequence[Key]") -> 
 
 def batch_put(dynamodb: "DynamoDBClient", table: str, items: "Iterable[Item]") -> None:
     """Put every item, in no particular order; not atomic."""
-    for some in _slices(items, WRITE_LIMIT):
-        request: Any = {table: [{"PutRequest": {"Item": item}} for item in some]}
+    _write(dynamodb, table, ({"PutRequest": {"Item": item}} for item in items))
+
+
+def batch_delete(dynamodb: "DynamoDBClient", table: str, keys: "Iterable[Key]") -> None:
+    """Delete the items of these keys, in no particular order; not atomic."""
+    _write(dynamodb, table, ({"DeleteRequest": {"Key": key}} for key in keys))
+
+
+def _write(dynamodb: "DynamoDBClient", table: str, requests: Iterable[Any]) -> None:
+    for some in _slices(requests, WRITE_LIMIT):
+        request: Any = {table: some}
         for attempt in range(ATTEMPTS):
             _pause_before(attempt)
             request = dynamodb.batch_write_item(RequestItems=request).get("UnprocessedItems") or {}
