@@ -1,7 +1,9 @@
 """The stack that a command talks to: a local one by its `stack.json`, a deployed one by CloudFormation outputs."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,9 +16,14 @@ from botocore.exceptions import ClientError
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from facesearch.admin import Admin
+from facesearch.engine import DEFAULT_MODEL
 from facesearch.errors import NotFound
+from facesearch.migration import IndexMigration
 from facesearch.models import Event
+from facesearch.snapshots import SnapshotBuilder
+from facesearch.store.faces import DynamoFaceStore
 from facesearch.store.photos import DynamoPhotoStore
+from facesearch.store.snapshots import S3SnapshotStore
 from tools.cli.errors import CommandError
 
 if TYPE_CHECKING:
@@ -28,6 +35,7 @@ STACK_FILE_VARIABLE = "FACESEARCH_STACK_FILE"
 NOT_RUNNING = "No local stack is running here. Start one with: make serve"
 STORES_OF_OURS = ("ministack", "moto")
 UPLOADS_AT_ONCE = 8
+REQUESTS_AT_ONCE = 8
 
 
 class _Outputs(BaseModel):
@@ -36,6 +44,8 @@ class _Outputs(BaseModel):
     ApiUrl: str
     TableName: str
     PhotosBucket: str
+    SnapshotsBucket: str = ""
+    FacesTableName: str = ""
 
 
 class _StackFile(BaseModel):
@@ -60,6 +70,7 @@ class Stack:
     Attributes:
         api_url: base URL of the API.
         client_arguments: keyword arguments of every boto3 client.
+        faces_table: the table with the vector index; empty on a stack without one.
         state: folder of the local stack's files; None for a deployed one.
         first_key: organisation and key that the local stack was started with.
     """
@@ -69,6 +80,8 @@ class Stack:
     table_name: str
     photos_bucket: str
     client_arguments: Mapping[str, Any]
+    snapshots_bucket: str = ""
+    faces_table: str = ""
     state: Path | None = None
     first_key: tuple[int, str] | None = None
 
@@ -91,6 +104,21 @@ class Stack:
     def photos(self) -> DynamoPhotoStore:
         """Records of photos."""
         return DynamoPhotoStore(self.dynamodb, self.table_name)
+
+    @contextmanager
+    def index_migration(self) -> Iterator[IndexMigration]:
+        """What moves events between the kinds of index."""
+        snapshots = S3SnapshotStore(self.s3, self.snapshots_bucket, self.dynamodb, self.table_name)
+        with ThreadPoolExecutor(REQUESTS_AT_ONCE) as pool:
+            yield IndexMigration(
+                events=self.admin,
+                photos=self.photos,
+                items=DynamoFaceStore(self.dynamodb, self.faces_table) if self.faces_table else None,
+                snapshots=snapshots,
+                builder=SnapshotBuilder(self.photos, snapshots, DEFAULT_MODEL, pool),
+                model=DEFAULT_MODEL,
+                pool=pool,
+            )
 
     @property
     def transport(self) -> httpx.BaseTransport | None:
@@ -140,6 +168,8 @@ def _local_stack(given: Path | None) -> Stack:
         api_url=content.url,
         table_name=content.outputs.TableName,
         photos_bucket=content.outputs.PhotosBucket,
+        snapshots_bucket=content.outputs.SnapshotsBucket,
+        faces_table=content.outputs.FacesTableName,
         client_arguments=arguments,
         state=path.parent,
         first_key=(content.org_id, content.api_key),
@@ -171,12 +201,20 @@ def _deployed_stack(name: str) -> Stack:
         outputs = _Outputs.model_validate(found)
     except ValidationError:
         raise CommandError(f"{name!r} is no deployed Face Search stack: outputs are missing.") from None
-    return Stack(name, outputs.ApiUrl, outputs.TableName, outputs.PhotosBucket, {"config": config})
+    return Stack(
+        name=name,
+        api_url=outputs.ApiUrl,
+        table_name=outputs.TableName,
+        photos_bucket=outputs.PhotosBucket,
+        snapshots_bucket=outputs.SnapshotsBucket,
+        faces_table=outputs.FacesTableName,
+        client_arguments={"config": config},
+    )
 
 
 def _config(*, local: bool) -> Config:
     return Config(
-        max_pool_connections=UPLOADS_AT_ONCE + 2,
+        max_pool_connections=UPLOADS_AT_ONCE + REQUESTS_AT_ONCE,
         retries={"mode": "standard", "total_max_attempts": 5},
         connect_timeout=10,
         proxies={} if local else None,  # {} = none, whatever HTTP_PROXY says

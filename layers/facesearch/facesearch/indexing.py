@@ -92,7 +92,6 @@ class PhotoIndexer:
 
     def __init__(  # noqa: PLR0913 - a use case's parts, each by its name
         self,
-        *,
         engine: FaceEngine,
         photos: PhotoStore,
         reader: Reader,
@@ -101,6 +100,7 @@ class PhotoIndexer:
         renditions_bucket: str,
         snapshots: SnapshotRequests,
         pool: Executor,
+        *,
         face_keeper: FaceKeeper | None = None,
     ) -> None:
         """Take the parts; `pool` runs whole messages side by side, so that one's transfers overlap another's faces.

@@ -15,11 +15,11 @@ from itertools import islice
 from typing import Protocol
 
 from facesearch.errors import InvalidRequest, NotFound
-from facesearch.faceitems import FaceItemStore, count_of, faces_of, keeps_items, place_of, searches_items
+from facesearch.faceitems import FaceItemStore, FacePlace, count_of, faces_of, keeps_items, place_of, searches_items
 from facesearch.index.snapshot import SnapshotStore
 from facesearch.index.vectors import cosines, probe_of
 from facesearch.models import FACE_SHARDS, Event, IndexKind
-from facesearch.packing import unpack
+from facesearch.packing import unpack, values_of
 from facesearch.photos import OVERLAP_MICROSECONDS, PhotoChange, PhotoStore
 from facesearch.snapshots import SnapshotBuilder
 from facesearch.store.batch import StillUnprocessedError
@@ -130,8 +130,8 @@ class IndexMigration:
                     )
                 ),
             )
-            copy = _Copy(self, event, items, progress)
-            written = copy.until_nothing_is_new()
+            copy = _Copy(event, place_of(event, self._model), self._photos, items, self._sleep, progress)
+            written = copy.run(items.counts(copy.place, self._pool))
             self._await_service(event, items, copy.last)
             event = self._change(event_id, _switched_to_vectors)
             # What a writer killed between its two writes left behind since the last pass.
@@ -178,39 +178,59 @@ class IndexMigration:
                 same = cosines(found.values, probe) > 1 - 1e-6
                 if change.image_id in found.photos or (len(same) and same.all()):
                     break
+                record = self._photos.get(event.event_id, event.shards, change.image_id)
+                if record is None or record.status != "indexed":
+                    break  # deleted meanwhile
                 if self._clock() >= deadline:
-                    raise LaggingError(
-                        f"The vector index has not caught up within {CATCH_UP_SECONDS:.0f} s. Nothing is lost; run it again."
-                    )
+                    raise LaggingError("The vector index has not caught up with what was written.")
                 self._sleep(1)
 
 
 def _switched_to_vectors(event: Event) -> Event:
+    if event.index_kind is IndexKind.VECTORS:
+        return event
     if event.next_index_kind is not IndexKind.VECTORS:
         raise InvalidRequest("Somebody else has chosen another index meanwhile.")
     return replace(event, index_kind=IndexKind.VECTORS, next_index_kind=None)
 
 
 class _Copy:
-    """One run's copying of an event's photo records into face items."""
+    """One run's copying of an event's photo records into face items.
 
-    def __init__(self, run: IndexMigration, event: Event, items: FaceItemStore, progress: Progress) -> None:
-        self._photos, self._model, self._sleep = run._photos, run._model, run._sleep  # noqa: SLF001 - a part of it
+    Attributes:
+        last: of each partition of `place` the photo with faces that came last.
+    """
+
+    def __init__(
+        self,
+        event: Event,
+        place: FacePlace,
+        photos: PhotoStore,
+        items: FaceItemStore,
+        sleep: Callable[[float], None],
+        progress: Progress,
+    ) -> None:
+        self.place = place
+        self.last: dict[int, PhotoChange] = {}
         self._event = event
+        self._photos = photos
         self._items = items
+        self._sleep = sleep
         self._progress = progress
-        self._place = place_of(event, self._model)
-        self._there = items.counts(self._place, run._pool)  # noqa: SLF001 - what an interrupted run has written
+        self._there: dict[uuid.UUID, int] = {}
         self._done: dict[uuid.UUID, int] = {}
         self._since = [0] * event.shards
-        self.last: dict[int, PhotoChange] = {}
 
-    def until_nothing_is_new(self) -> int:
-        written = 0
+    def run(self, there: dict[uuid.UUID, int]) -> int:
+        """Pass until nothing is new; `there` are the faces that an interrupted run has written. Returns those written
+        now."""
+        self._there = there
+        written = self.one_pass()
+        self._forget_dead(sorted(there.keys() - self._done.keys()))
         for _ in range(PASSES):
-            before = len(self._done), sum(self._done.values())
+            before = sum(self._done.values())
             written += self.one_pass()
-            if (len(self._done), sum(self._done.values())) == before:
+            if sum(self._done.values()) == before:  # a sum of times: it grows with every change
                 break
         return written
 
@@ -232,19 +252,23 @@ class _Copy:
         return written
 
     def _copy(self, changes: list[PhotoChange]) -> int:
-        wanted = [change for change in changes if change.status == "indexed" and change.model == self._model]
+        wanted = [change for change in changes if change.status == "indexed" and change.model == self.place.model]
         missing = [change for change in wanted if self._there.get(change.image_id) != count_of(change.faces)]
-        written = self._patiently(lambda: self._items.put(self._place, map(faces_of, missing)))
-        with_faces = [change for change in missing if change.faces]
-        self.last |= {self._place.shard_of(change.image_id): change for change in with_faces}
-        # Looked at again after the write: a photo that is deleted now is deleted before its deleter removes its items.
-        ids = [change.image_id for change in wanted]
-        alive = self._photos.get_many(self._event.event_id, self._event.shards, ids)
-        for change in changes:
-            record = alive.get(change.image_id)
-            if record is None or record.status != "indexed" or record.model != self._model:
-                self._items.forget(self._place, change.image_id)
+        written = self._patiently(lambda: self._items.put(self.place, map(faces_of, missing)))
+        self.last |= {
+            self.place.shard_of(change.image_id): change for change in wanted if values_of(change.faces)[:1].any()
+        }
+        self._forget_dead([change.image_id for change in changes])
         return written
+
+    def _forget_dead(self, image_ids: list[uuid.UUID]) -> None:
+        """Remove the items of photos that do not count. Called after a write: a photo that is still alive then is
+        deleted, if it is, by somebody who removes its items afterwards."""
+        alive = self._photos.get_many(self._event.event_id, self._event.shards, image_ids)
+        for image_id in image_ids:
+            record = alive.get(image_id)
+            if record is None or record.status != "indexed" or record.model != self.place.model:
+                self._items.forget(self.place, image_id)
 
     def _patiently(self, write: Callable[[], int]) -> int:
         for _ in range(THROTTLED_ATTEMPTS):
