@@ -1,7 +1,8 @@
 """Face items and searches over them, on a store that knows SearchVectors.
 
-MiniStack scores every item of the table in Python at each search, about 0.5 ms a face of an idle core and partition, so
-that 50,000 faces take minutes: that test runs with `pytest -m slow`. The same with fewer faces always runs.
+MiniStack scores every item of the table in Python at each search, about 1 ms a face for each partition, and takes longer
+to write one: 50,000 faces took 14 minutes on two busy cores. That test runs with `pytest -m slow`; the same with fewer
+faces always runs.
 """
 
 import re
@@ -177,5 +178,5 @@ def test_nothing_above_the_threshold_is_missed_with_500_matches_of_one_person(
         expected = {image_id: score for image_id, score in brute.items() if score >= minimum}
         assert {image_id: score for image_id, score in found.items() if score >= minimum} == expected
     assert len(found) >= 500
-
-    ministack.items.forget_all(place, pool)
+    if faces < 50_000:  # nothing comes after it, and MiniStack takes minutes to delete them
+        ministack.items.forget_all(place, pool)
