@@ -4,17 +4,19 @@ import json
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import boto3
 import httpx
 import pytest
+from PIL import Image
 
 from facesearch.admin import Admin
 from facesearch.photos import Photo, image_id_of_bytes, original_key
 from facesearch.store.photos import DynamoPhotoStore
+from tests.pictures import encoded, exif
 from tools.local import running
 
 if TYPE_CHECKING:
@@ -62,8 +64,16 @@ class Site:
         client: SQSClient = self.client("sqs")
         return client
 
+    @property
+    def org_url(self) -> str:
+        return f"{self.stack.url}/api/v1/ext/{self.org_id}"
+
+    @property
+    def event_url(self) -> str:
+        return f"{self.org_url}/event/{self.event_id}"
+
     def faces_url(self, request_id: str | None = None) -> str:
-        url = f"{self.stack.url}/api/v1/ext/{self.org_id}/event/{self.event_id}/faces"
+        url = f"{self.event_url}/faces"
         return f"{url}/{request_id}" if request_id else url
 
     def post(self, selfie: bytes | None, request_id: str | None = None, **params: Any) -> httpx.Response:
@@ -95,10 +105,27 @@ class Site:
         photo: Photo = until(lambda: self.photo(image_id))
         return photo
 
+    def images(self, **params: Any) -> httpx.Response:
+        """A page of the gallery."""
+        return self.http.get(f"{self.event_url}/images", params=params, headers=self.headers)
+
+    def originals(self, body: Any, **params: Any) -> httpx.Response:
+        """A page of links to originals; `body` as JSON."""
+        return self.http.post(f"{self.event_url}/original-photos", json=body, params=params, headers=self.headers)
+
+    def upload(self, body: Any = None) -> httpx.Response:
+        """A form for a large selfie; `body` as JSON, None = none."""
+        return self.http.post(f"{self.faces_url()}/uploads", json=body, headers=self.headers)
+
     def other_event(self, **changes: Any) -> "Site":
         """The same site with another, empty event."""
-        event_id = self.admin.create_event(self.org_id, "Another event", **changes)
-        return Site(self.stack, self.admin, self.org_id, event_id, self.api_key, self.http)
+        return replace(self, event_id=self.admin.create_event(self.org_id, "Another event", **changes))
+
+    def other_org(self, name: str = "Somebody else") -> "Site":
+        """Another organisation on the same stack, with a key and an empty event of its own."""
+        org_id = self.admin.create_org(name)
+        event_id = self.admin.create_event(org_id, f"Event of {name}")
+        return replace(self, org_id=org_id, event_id=event_id, api_key=self.admin.create_key(org_id).api_key)
 
     def log(self, function: str) -> list[dict[str, Any]]:
         """The JSON lines that a function has logged, metrics included."""
@@ -144,6 +171,43 @@ def site(stack: "RunningStack", samples: Path) -> Iterator[Site]:
         for image_id in ids:
             site.indexed(image_id)
         yield site
+
+
+def photo_of_nobody(shade: int, taken: str | None = None, size: tuple[int, int] = (96, 64), **tags: Any) -> bytes:
+    """A small photo; `taken` and `tags` as EXIF has them."""
+    if taken is not None:
+        tags["DateTimeOriginal"] = taken
+    return encoded(Image.new("RGB", size, (shade, 90, 255 - shade)), "JPEG", exif=exif(**tags))
+
+
+GALLERY = [
+    ("evening.jpg", "2026:05:01 18:00:00"),
+    ("unknown b.jpg", None),
+    ("same second a.jpg", "2026:05:01 12:00:00"),
+    ("morning.jpg", "2026:05:01 09:30:00"),
+    ("unknown a.jpg", None),
+    ("same second b.jpg", "2026:05:01 12:00:00"),
+]
+
+
+@pytest.fixture(scope="session")
+def gallery(site: Site) -> Site:
+    """An event with six photos of nobody: four with capture times, two without."""
+    event = site.other_event()
+    ids = [event.put_photo(photo_of_nobody(shade * 20, taken), name) for shade, (name, taken) in enumerate(GALLERY)]
+    for image_id in ids:
+        event.indexed(image_id)
+    return event
+
+
+@pytest.fixture(scope="session")
+def in_order(gallery: Site) -> list[str]:
+    """The gallery's image_ids by capture time, then by themselves; those without a time last."""
+    ranked = sorted(
+        (taken is None, taken or "", str(image_id_of_bytes(gallery.event_id, photo_of_nobody(shade * 20, taken))))
+        for shade, (_, taken) in enumerate(GALLERY)
+    )
+    return [image_id for _, _, image_id in ranked]
 
 
 @pytest.fixture

@@ -51,6 +51,7 @@ def test_every_setting_is_set_for_some_function() -> None:
         ("DuplicateWaitSeconds", "duplicate_wait_seconds"),
         ("SearchQuotaPerMinute", "search_quota_per_minute"),
         ("SearchQuotaBurst", "search_quota_burst"),
+        ("SnapshotTailBytes", "snapshot_tail_bytes"),
         ("IndexCacheMegabytes", "index_cache_megabytes"),
     ],
 )

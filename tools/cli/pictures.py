@@ -26,11 +26,13 @@ class Folder:
     Attributes:
         pictures: paths, sorted by their position in the folder.
         ignored: how many other files there are.
+        unreadable: folders whose content nobody knows, and why.
     """
 
     root: Path
     pictures: list[Path]
     ignored: int
+    unreadable: list[tuple[Path, str]]
 
     def name_of(self, path: Path) -> str:
         """The path from the folder on, with forward slashes."""
@@ -60,12 +62,13 @@ def scan(root: Path) -> Folder:
     if not root.is_dir():
         raise CommandError(f"{root} is not a folder." if root.exists() else f"There is no folder {root}.")
     pictures, ignored = [], 0
-    for path in _files(root):
+    unreadable: list[tuple[Path, str]] = []
+    for path in _files(root, unreadable):
         if path.suffix.lower() in PICTURE_SUFFIXES or _looks_like_picture(path):
             pictures.append(path)
         else:
             ignored += 1
-    return Folder(root, sorted(pictures, key=lambda path: path.relative_to(root).parts), ignored)
+    return Folder(root, sorted(pictures, key=lambda path: path.relative_to(root).parts), ignored, unreadable)
 
 
 def read(path: Path, event_id: int, most_bytes: int) -> Picture:
@@ -86,10 +89,14 @@ def read(path: Path, event_id: int, most_bytes: int) -> Picture:
     return Picture(path, image_id_of(event_id, sha256), sha256, content_type)
 
 
-def _files(root: Path) -> Iterator[Path]:
+def _files(root: Path, unreadable: list[tuple[Path, str]]) -> Iterator[Path]:
     """Regular files, and links that lead nowhere: their names may promise a picture that is missed otherwise."""
     seen: set[tuple[int, int]] = set()
-    for place, folders, files in os.walk(root, followlinks=True):
+
+    def note(error: OSError) -> None:
+        unreadable.append((Path(error.filename), f"cannot be read: {error.strerror or error}"))
+
+    for place, folders, files in os.walk(root, onerror=note, followlinks=True):
         status = Path(place).stat()
         if (status.st_dev, status.st_ino) in seen:  # a link to a folder that was walked already, or above this one
             folders.clear()

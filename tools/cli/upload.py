@@ -4,9 +4,11 @@ import base64
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -17,7 +19,7 @@ from facesearch.photos import Photo, original_key
 from tools.cli.errors import CommandError
 from tools.cli.pictures import Folder, Picture, read
 from tools.cli.stack import UPLOADS_AT_ONCE, Stack
-from tools.cli.terminal import SILENT, Watcher
+from tools.cli.terminal import SILENT, Watcher, held_interrupts
 
 STALL_SECONDS = 120.0
 """Without one more photo indexed for so long, waiting ends. A cold start and a full batch take about 30 s."""
@@ -103,7 +105,7 @@ class Uploader:
         Raises:
             CommandError: no picture in the folder.
         """
-        if not folder.pictures:
+        if not folder.pictures and not folder.unreadable:
             raise CommandError(f"There are no pictures in {folder.root}.")
         report, reasons = Report(ignored=folder.ignored), {}
         pictures: list[Picture] = []
@@ -127,6 +129,7 @@ class Uploader:
             unsent |= {image_id: NOT_INDEXED for image_id in pending if image_id not in records}
             report.stalled = NOT_INDEXED in unsent.values()
         image_ids = {picture.path: picture.image_id for picture in pictures}
+        report.failed += [(f"{folder.name_of(path)}/", reason) for path, reason in folder.unreadable]
         for path in folder.pictures:
             name, image_id = folder.name_of(path), image_ids.get(path)
             reason = reasons[path] if image_id is None else unsent.get(image_id)
@@ -139,13 +142,21 @@ class Uploader:
     def _each(self, stage_name: str, inputs: Sequence[T], work: Callable[[T], ResultT]) -> Iterator[tuple[T, ResultT]]:
         """Run `work` on every input, several at once; results in the order of the inputs."""
         stage = self.watcher.stage(stage_name, len(inputs))
+        finished: SimpleQueue[Future[ResultT]] = SimpleQueue()
         pool = ThreadPoolExecutor(UPLOADS_AT_ONCE)
-        try:
-            futures = [pool.submit(work, value) for value in inputs]
-            _advance(stage.advance, futures)
-            yield from zip(inputs, (future.result() for future in futures), strict=True)
-        finally:
-            pool.shutdown(cancel_futures=True)  # after Ctrl-C: what is on its way ends, the rest never starts
+        with held_interrupts() as check:
+            try:
+                futures = []
+                for value in inputs:
+                    check()
+                    futures.append(pool.submit(work, value))
+                    futures[-1].add_done_callback(finished.put)
+                for _ in futures:
+                    _await_one(finished, check)
+                    stage.advance(1)
+            finally:
+                pool.shutdown(cancel_futures=True)  # after Ctrl-C: what is on its way ends, the rest never starts
+        yield from zip(inputs, (future.result() for future in futures), strict=True)
 
     def _read(self, path: Path) -> Picture | str:
         try:
@@ -198,11 +209,12 @@ class Uploader:
         return done
 
 
-def _advance(advance: Callable[[int], None], futures: Iterable[Future[Any]]) -> None:
-    pending = set(futures)
-    while pending:
-        done, pending = wait(pending, return_when=FIRST_COMPLETED)
-        advance(len(done))
+def _await_one(finished: "SimpleQueue[Any]", check: Callable[[], None]) -> None:
+    while True:
+        check()
+        with suppress(Empty):
+            finished.get(timeout=0.1)
+            return
 
 
 def _add(report: Report, name: str, image_id: uuid.UUID, photo: Photo | None) -> str | None:

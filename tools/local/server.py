@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import socket
 from collections.abc import Iterator, Sequence
 
 import uvicorn
 from starlette.types import ASGIApp
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 
 def listening(host: str, port: int) -> socket.socket:
@@ -27,6 +29,17 @@ def listening(host: str, port: int) -> socket.socket:
     return listener
 
 
+class _Protocol(H11Protocol):
+    """HTTP by h11; what is no HTTP is answered in the envelope too."""
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer and hang up: what follows on this connection cannot be understood."""
+        body = json.dumps({"responseType": "error", "message": "Not a valid HTTP request.", "data": None}).encode()
+        head = f"HTTP/1.1 400 Bad Request\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n"
+        self.transport.write(head.encode() + b"Connection: close\r\n\r\n" + body)
+        self.transport.close()
+
+
 class _Server(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -42,7 +55,7 @@ class Serving:
         config = uvicorn.Config(
             app,
             access_log=False,
-            http="h11",
+            http=_Protocol,
             lifespan="off",
             log_config=None,
             proxy_headers=False,  # a client does not choose its address

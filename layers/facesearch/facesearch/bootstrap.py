@@ -145,7 +145,9 @@ class Parts:
         from facesearch.engine import DEFAULT_MODEL
         from facesearch.snapshots import SnapshotBuilder
 
-        return SnapshotBuilder(self._photos, self._snapshots, DEFAULT_MODEL, self._io)
+        return SnapshotBuilder(
+            self._photos, self._snapshots, DEFAULT_MODEL, self._io, self.settings.snapshot_tail_bytes
+        )
 
     @cached_property
     def face_keeper(self) -> "FaceKeeper | None":

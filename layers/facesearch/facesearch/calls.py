@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic_core import PydanticCustomError
 
 from facesearch.errors import FaceSearchError, InvalidRequest, InvalidRequestId
 from facesearch.models import Event, SearchKey
@@ -15,6 +16,16 @@ from facesearch.pagination import Page
 MAX_PAGE = 2**31 - 1
 
 _DIGITS = r"^[0-9]{1,18}$"
+
+
+def _only_digits(value: object) -> object:
+    """Pydantic alone would also take `1_0`, `1.0` and white space for a number."""
+    if isinstance(value, str) and re.fullmatch(_DIGITS, value, re.ASCII) is None:
+        raise PydanticCustomError("whole_number", "Input should be a whole number")
+    return value
+
+
+Count = Annotated[int, BeforeValidator(_only_digits)]
 _UUID = re.compile(
     r"(?:urn:uuid:)?([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32})", re.IGNORECASE | re.ASCII
 )
@@ -42,20 +53,20 @@ class PageQuery(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    page: Annotated[int, Field(ge=1, le=MAX_PAGE)] = 1
-    page_size: Annotated[int, Field(ge=1, le=100)] = 32
+    page: Annotated[Count, Field(ge=1, le=MAX_PAGE)] = 1
+    page_size: Annotated[Count, Field(ge=1, le=100)] = 32
 
 
 class EventsQuery(PageQuery):
     """The same for lists of events."""
 
-    page_size: Annotated[int, Field(ge=1, le=100)] = 10
+    page_size: Annotated[Count, Field(ge=1, le=100)] = 10
 
 
 class OriginalsQuery(PageQuery):
     """The same for links to originals, each of which is looked for."""
 
-    page_size: Annotated[int, Field(ge=1, le=60)] = 30
+    page_size: Annotated[Count, Field(ge=1, le=60)] = 30
 
 
 @dataclass(frozen=True)

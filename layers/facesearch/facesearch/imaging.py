@@ -56,12 +56,13 @@ class Picture:
     icc_profile: bytes = field(default=b"", repr=False)
 
 
-def read_image(data: bytes, *, fit: int | None = None) -> Picture:
+def read_image(data: bytes, *, fit: int | None = None, enough: int | None = None) -> Picture:
     """Decode a JPEG, PNG or WebP, recognised by content.
 
     Args:
         data: the file.
-        fit: long side in pixels that is enough; JPEGs are then decoded at a fraction of their size.
+        fit: long side in pixels that it is shrunk to; JPEGs are then decoded at a fraction of their size.
+        enough: long side in pixels that a JPEG's half, quarter or eighth must still have to be decoded instead of it.
 
     Raises:
         UnusableImage: empty, another format, damaged, truncated, animated, or beyond the limits on its size.
@@ -79,6 +80,8 @@ def read_image(data: bytes, *, fit: int | None = None) -> Picture:
     with _as_unusable(_DAMAGED):
         if fit is not None:
             image.draft(None, (fit, fit))
+        elif enough is not None and max(size) > enough:
+            image.draft(None, (-(-size[0] * enough // max(size)), -(-size[1] * enough // max(size))))
         image.load()
         taken_at, orientation = _exif(image)
         profile = image.info.get("icc_profile") if image.mode == "RGB" else None

@@ -39,6 +39,10 @@ if TYPE_CHECKING:
 
 MAX_FILE_BYTES = 50_000_000
 """A 64 MP JPEG at the best quality has 30 to 40 MB. Four such files are in memory at a time."""
+ENOUGH_PIXELS = 4_500
+"""Long side in pixels. A 64 MP JPEG is read as one of 16 MP, with a quarter of the memory, and a face in it has 24 px
+where it had 48; 50 MP and less are read whole, for the crowds in them."""
+
 _TOO_LARGE = f"The file is larger than {MAX_FILE_BYTES // 10**6} MB."
 
 RENDITION_CACHING = "public, max-age=31536000, immutable"
@@ -182,7 +186,7 @@ class PhotoIndexer:
     def _look_at(self, data: bytes) -> "_Seen":
         """The CPU's part, of one photo at a time: a decoded one can take 600 MB."""
         with self._cpu:
-            picture = read_image(data)
+            picture = read_image(data, enough=ENOUGH_PIXELS)
             started = perf_counter()
             faces = self._engine.faces(np.asarray(picture.image))
             milliseconds = (perf_counter() - started) * 1000

@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import PydanticCustomError
 
 from facesearch.access import Feature
 from facesearch.calls import Call, flatten, parse_request_id
@@ -53,7 +54,9 @@ class OriginalsRequest(BaseModel):
     @model_validator(mode="after")
     def _shape_fits_method(self) -> Self:
         if isinstance(self.identifier, list) is not (self.method is Method.IMAGE_IDS):
-            raise ValueError("identifier is a list for image_ids and one string for every other method")
+            raise PydanticCustomError(
+                "identifier_shape", "identifier is a list for image_ids and one string for every other method"
+            )
         return self
 
     @property

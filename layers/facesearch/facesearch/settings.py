@@ -34,6 +34,7 @@ class Settings(BaseModel):
     search_quota_per_minute: Annotated[int, Field(ge=1, le=600_000)] = 600
     search_quota_burst: Annotated[int, Field(ge=1, le=100_000)] = 200
     cors_allowed_origins: str = ""
+    snapshot_tail_bytes: Annotated[int, Field(ge=1, le=100_000_000)] = 1_000_000
     index_cache_megabytes: Annotated[int, Field(ge=1, le=8192)] = 1024
 
     memory_megabytes: Annotated[int, Field(ge=128, alias="aws_lambda_function_memory_size")] = 1769

@@ -14,8 +14,6 @@ from facesearch.photos import PhotoStore
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
-TAIL_BYTES = 1_000_000
-"""A page of a DynamoDB query: a shorter tail costs a cold start one round trip, which nothing could save."""
 REQUEST_SECONDS = 60
 """Requests for an event within such a window are one (see `SqsSnapshotRequests`)."""
 
@@ -39,18 +37,22 @@ class Compaction:
 class SnapshotBuilder:
     """The use case of the snapshots function, and of deletions, which must not leave anything in an old file."""
 
-    def __init__(self, photos: PhotoStore, snapshots: SnapshotStore, model: str, pool: Executor) -> None:
+    def __init__(
+        self, photos: PhotoStore, snapshots: SnapshotStore, model: str, pool: Executor, tail_bytes: int = 1_000_000
+    ) -> None:
+        """`tail_bytes`: how long a tail is folded in; a page of a DynamoDB query is 1 MB, and shorter costs no less."""
+        self._tail_bytes = tail_bytes
         self._photos = photos
         self._snapshots = snapshots
         self._model = model
         self._pool = pool
 
-    def compact(self, event: Event, *, at_least: int = TAIL_BYTES) -> Compaction:
-        """Write a new snapshot if the tail has `at_least` so many bytes."""
+    def compact(self, event: Event, *, at_least: int | None = None) -> Compaction:
+        """Write a new snapshot if the tail has `at_least` so many bytes, instead of the usual number."""
         replaces = self._snapshots.current(event.event_id, self._model)
         index = open_index(event, self._model, self._snapshots, self._pool)
         index.refresh(self._photos, event, self._pool)
-        if index.tail_bytes < at_least:
+        if index.tail_bytes < (self._tail_bytes if at_least is None else at_least):
             return _report(index, photos=0, written=False)
         snapshot = index.to_snapshot()
         saved = self._snapshots.save(snapshot, replaces)

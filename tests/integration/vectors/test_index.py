@@ -1,8 +1,8 @@
 """Face items and searches over them, on a store that knows SearchVectors.
 
-MiniStack scores every item of the table in Python at each search, about 1 ms a face for each partition, and takes longer
-to write one: 50,000 faces took 14 minutes on two busy cores. That test runs with `pytest -m slow`; the same with fewer
-faces always runs.
+MiniStack scores every item of the table in Python at each search, about 1 ms a face for each partition, and takes
+longer to write one: 50,000 faces took 14 minutes on two busy cores. That test runs with `pytest -m slow`; the same
+with fewer faces always runs.
 """
 
 import re

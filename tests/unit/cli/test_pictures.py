@@ -85,3 +85,20 @@ def test_given_more_bytes_than_the_indexer_takes_when_read_then_value_error(tmp_
     write(tmp_path, "a.jpg", content=JPEG)
     with pytest.raises(ValueError, match="at most"):
         read(tmp_path / "a.jpg", 456, len(JPEG) - 1)
+
+
+def test_a_folder_that_cannot_be_read_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "day1").mkdir()
+    (tmp_path / "day1" / "a.jpg").write_bytes(b"a")
+    (tmp_path / "day2").mkdir()
+    walk = os.scandir
+
+    def scandir(path: str) -> object:
+        if Path(path).name == "day2":
+            raise PermissionError(13, "Permission denied", path)
+        return walk(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    folder = scan(tmp_path)
+    assert [path.name for path in folder.pictures] == ["a.jpg"]
+    assert folder.unreadable == [(tmp_path / "day2", "cannot be read: Permission denied")]

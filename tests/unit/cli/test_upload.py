@@ -2,12 +2,15 @@
 
 import base64
 import os
+import subprocess
+import sys
 from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
 from facesearch.photos import image_id_of_bytes
+from tests.conftest import ROOT
 from tests.unit.cli.conftest import BUCKET, JPEG, Command, Place
 from tools.cli.errors import CommandError
 from tools.cli.pictures import scan
@@ -160,3 +163,29 @@ def test_given_a_name_that_is_no_text_when_uploaded_then_the_key_is_and_json_sti
     assert any(key.endswith("/a?_.jpg") for key in place.object_keys())
     ended = facesearch("photos", "upload", folder, "--event", place.event_id, "--json")
     assert ended.json["photos"][0]["file"] == "a\udcff\n.jpg"
+
+
+INTERRUPTED_AT_ONCE = """
+import os, signal, sys, threading, time
+from tools.cli.terminal import SILENT
+from tools.cli.upload import Uploader
+
+def work(number):
+    time.sleep(0.001)
+
+uploader = Uploader(stack=None, event=None, most_bytes=1)
+timer = threading.Timer(float(sys.argv[1]), os.kill, (os.getpid(), signal.SIGINT))
+try:
+    timer.start()
+    list(uploader._each("Reading", range(5000), work))
+except KeyboardInterrupt:
+    sys.exit(130)
+"""
+
+
+@pytest.mark.parametrize("delay", [0.001, 0.005, 0.02, 0.1, 0.3])
+def test_ctrl_c_at_any_moment_ends_the_work_and_leaves_no_lock(delay: float) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED_AT_ONCE, str(delay)], cwd=ROOT, timeout=30, capture_output=True, check=False
+    )
+    assert done.returncode == 130, done.stderr

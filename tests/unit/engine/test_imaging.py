@@ -251,3 +251,18 @@ def test_random_bytes_behind_a_signature_never_crash(data: bytes) -> None:
     ):
         with pytest.raises(UnusableImage):
             read_image(signature + data)
+
+
+@pytest.mark.parametrize(
+    ("size", "read"),
+    [
+        ((9248, 6936), (4624, 3468)),
+        ((8160, 6120), (8160, 6120)),
+        ((4500, 900), (4500, 900)),
+        ((9000, 900), (4500, 450)),
+    ],
+)
+def test_a_jpeg_far_larger_than_enough_is_read_at_half_its_size(size: tuple[int, int], read: tuple[int, int]) -> None:
+    picture = read_image(encoded(Image.new("RGB", size, "grey"), "JPEG", quality=10), enough=4500)
+    assert picture.image.size == read
+    assert (picture.width, picture.height) == size

@@ -73,10 +73,12 @@ def failing(error: Exception) -> Behaviour:
 
 
 @contextlib.asynccontextmanager
-async def gateway(own: GatewayResponses, behaviour: Behaviour = say_hello, seconds: float = 5) -> AsyncIterator[Site]:
+async def gateway(
+    own: GatewayResponses, behaviour: Behaviour = say_hello, seconds: float = 5, throttles: Throttles | None = None
+) -> AsyncIterator[Site]:
     function, log = Function(behaviour), list[str]()
     route = Route("POST", "/event/{event_id}/faces", "search")
-    api = Api([route], own, Throttles([]), ["multipart~1form-data"], "live", "000000000000")
+    api = Api([route], own, throttles or Throttles([]), ["multipart~1form-data"], "live", "000000000000")
     listener = listening("127.0.0.1", 0)
     address: tuple[str, int] = listener.getsockname()
     serving = Serving(Gateway(api, {"search": function}, None, log.append, seconds), keep_alive=5, grace=1)
@@ -105,6 +107,16 @@ async def test_given_a_route_when_called_then_the_function_answers(own: GatewayR
         response = await site.http.post(PATH)
         assert (response.status_code, response.text) == (200, "hello 7")
         assert response.headers["x-amzn-requestid"] == site.function.events[0]["requestContext"]["requestId"]
+
+
+async def test_given_more_calls_than_the_stage_admits_then_429_and_when_to_come_back(own: GatewayResponses) -> None:
+    one = {"ResourcePath": "/*", "HttpMethod": "*", "ThrottlingRateLimit": 0.01, "ThrottlingBurstLimit": 1}
+    async with gateway(own, throttles=Throttles([one])) as site:
+        assert (await site.http.post(PATH)).status_code == 200
+        refused = await site.http.post(PATH)
+        assert "same request_id" in assert_envelope(refused, 429)
+        assert int(refused.headers["retry-after"]) > 0
+        assert len(site.function.events) == 1
 
 
 async def test_given_calls_in_turn_when_answered_then_none_waits_for_a_delayed_acknowledgement(
@@ -265,3 +277,28 @@ def test_given_a_header_that_is_no_constant_when_built_then_it_is_refused() -> N
     mapped = {"DEFAULT_4XX": {"ResponseParameters": {"Headers": {"X": "method.request.header.X"}}}}
     with pytest.raises(TemplateError, match=r"method\.request"):
         GatewayResponses(mapped)
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"GET /a b HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: abc\r\n\r\n",
+        b"nonsense\r\n\r\n",
+    ],
+)
+def test_what_is_no_http_is_answered_in_the_envelope(sent: bytes) -> None:
+    async def ask() -> bytes:
+        async with gateway(GatewayResponses({})) as site:
+            address = site.http.base_url
+            reader, writer = await asyncio.open_connection(address.host, address.port)
+            writer.write(sent)
+            answer = await asyncio.wait_for(reader.read(), 5)
+            writer.close()
+            await writer.wait_closed()
+            return answer
+
+    head, _, body = asyncio.run(ask()).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 400 ")
+    assert b"application/json" in head
+    assert json.loads(body).keys() == {"responseType", "message", "data"}

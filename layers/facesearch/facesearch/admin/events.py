@@ -118,6 +118,7 @@ class EventAdmin(TableAdmin):
             "REMOVE": [f"#{name}" for name in names if name not in wanted],
         }
         values = {f":was_{name}": value for name, value in was.items()}
+        refusals = self._dynamodb.exceptions
         try:
             self._dynamodb.update_item(
                 TableName=self._table,
@@ -127,7 +128,7 @@ class EventAdmin(TableAdmin):
                 ExpressionAttributeNames={f"#{name}": name for name in names},
                 ExpressionAttributeValues=values | {f":{name}": value for name, value in wanted.items()},
             )
-        except self._dynamodb.exceptions.ConditionalCheckFailedException:
+        except (refusals.ConditionalCheckFailedException, refusals.TransactionConflictException):
             return False
         return True
 
@@ -147,14 +148,17 @@ class EventAdmin(TableAdmin):
         return [row_from_item(item) for item in reversed(self._list(schema.org_pk(org_id), schema.EVENTS))]
 
     def _replacing(self, before: Event, after: Event) -> "list[TransactWriteItemTypeDef]":
-        """Only what an operator changed is written: others write other attributes of the event meanwhile."""
+        """Only what an operator changes is written: others write other attributes of the event meanwhile."""
         was = {f":was_{name}": value for name, value in _settings(before).items()}
-        wanted = _settings(after) | _cover(after)
+        conditions = [f"#{name[5:]} = {name}" for name in was]
+        if before.cover is None:
+            conditions.append("attribute_not_exists(cover)")
+        wanted = _settings(after)
         row, old_row = row_of(after), row_of(before)
         moved = (row["pk"], row["sk"]) != (old_row["pk"], old_row["sk"])
         old_key = {"pk": old_row["pk"], "sk": old_row["sk"]}
         update = self._set(schema.event_key(before.event_id), **wanted)
-        update["Update"]["ConditionExpression"] = " AND ".join(f"#{name[5:]} = {name}" for name in was)
+        update["Update"]["ConditionExpression"] = " AND ".join(conditions)
         update["Update"]["ExpressionAttributeValues"] = {f":{name}": value for name, value in wanted.items()} | was
         return [update, self._put(row), *([self._delete(old_key)] if moved else [])]
 
@@ -171,18 +175,13 @@ def slug_of(name: str) -> str:
 
 
 def _item(event: Event) -> "schema.Key":
-    item = schema.event_key(event.event_id) | _settings(event)
-    item |= {
+    numbers = {
         "event_id": schema.n(event.event_id),
         "org_id": schema.n(event.org_id),
         "shards": schema.n(event.shards),
         "created_at": schema.n(event.created_at),
     }
-    return item | _cover(event)
-
-
-def _cover(event: Event) -> "schema.Key":
-    return {"cover": schema.s(str(event.cover))} if event.cover is not None else {}
+    return schema.event_key(event.event_id) | _settings(event) | numbers
 
 
 def _index_of(event: Event) -> "schema.Key":
@@ -198,8 +197,8 @@ def _index_of(event: Event) -> "schema.Key":
 
 
 def _settings(event: Event) -> "schema.Key":
-    """What an operator can change, but for the cover, which may be absent."""
-    return {
+    """What an operator can change; the cover is absent where none was chosen."""
+    settings = {
         "name": schema.s(event.name),
         "slug": schema.s(event.slug),
         "event_date": schema.s(event.date),
@@ -207,6 +206,7 @@ def _settings(event: Event) -> "schema.Key":
         "selfie_search": schema.flag(event.selfie_search),
         "confidence": schema.n(event.confidence),
     }
+    return settings | ({"cover": schema.s(str(event.cover))} if event.cover is not None else {})
 
 
 def _check_confidence(confidence: int) -> None:

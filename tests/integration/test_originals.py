@@ -1,0 +1,148 @@
+"""Links to originals: by search, by image_id, under the names that their files had, whatever is missing."""
+
+import uuid
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+import pytest
+
+from tests.integration.calls import NOTHING, pagination
+from tests.integration.conftest import Site, photo_of_nobody
+from tests.integration.test_faces import envelope, images
+
+
+def test_the_originals_of_a_search_can_be_downloaded_under_their_own_names(
+    site: Site, obama: bytes, samples: Path
+) -> None:
+    searched = site.post(obama)
+    request_id, found = searched.json()["data"]["request_id"], images(searched)
+    body = envelope(site.originals({"method": "selfie", "identifier": request_id}), 200)
+    assert body["message"] == "Original photos"
+    data = body["data"]
+    assert list(data) == [
+        "presigned_urls", "failed_urls", "total_images", "successful_count", "failed_count", "identifier", "message",
+        "pagination",
+    ]  # fmt: skip
+    assert data | {"presigned_urls": []} == {
+        "presigned_urls": [],
+        "failed_urls": [],
+        "total_images": 5,
+        "successful_count": 5,
+        "failed_count": 0,
+        "identifier": request_id,
+        "message": None,
+        "pagination": pagination(5, 1, 1, 30),
+    }
+    names = [record.filename for image_id in found if (record := site.photo(uuid.UUID(image_id)))]
+    assert [link["filename"] for link in data["presigned_urls"]] == names, "in the order of the search"
+    for link in data["presigned_urls"]:
+        assert list(link) == ["url", "filename"]
+        assert "X-Amz-Expires=3600" in link["url"]
+        download = httpx.get(link["url"])
+        assert download.content == (samples / link["filename"]).read_bytes()
+
+
+def test_the_originals_of_a_search_come_in_pages_of_their_own_size(site: Site, obama: bytes) -> None:
+    request_id = site.post(obama).json()["data"]["request_id"]
+
+    def page(number: int, size: int) -> tuple[list[str], dict[str, Any]]:
+        selfie = {"method": "selfie", "identifier": request_id}
+        data = envelope(site.originals(selfie, page=number, page_size=size), 200)["data"]
+        assert (data["total_images"], data["successful_count"]) == (5, len(data["presigned_urls"]))
+        return [link["filename"] for link in data["presigned_urls"]], data["pagination"]
+
+    everything, _ = page(1, 60)
+    assert page(1, 2) == (everything[:2], pagination(5, 1, 3, 2))
+    assert page(3, 2) == (everything[4:], pagination(5, 3, 3, 2))
+    assert page(4, 2) == ([], pagination(5, 4, 3, 2))
+    assert page(1, 5) == (everything, pagination(5, 1, 1, 5))
+
+
+def test_a_search_that_found_nobody_has_no_originals(gallery: Site, obama: bytes) -> None:
+    request_id = gallery.post(obama).json()["data"]["request_id"]
+    data = envelope(gallery.originals({"method": "selfie", "identifier": request_id.upper()}), 200)["data"]
+    assert (data["presigned_urls"], data["total_images"]) == ([], 0)
+    assert data["pagination"] == NOTHING | {"page_size": 30}
+
+
+def test_one_bad_image_never_fails_the_whole_call(site: Site) -> None:
+    event = site.other_event()
+    good, other, gone = (event.put_photo(photo_of_nobody(shade), f"{shade}.jpg") for shade in (10, 20, 30))
+    for image_id in (good, other):
+        event.indexed(image_id)
+    event.s3.delete_object(Bucket=event.outputs["PhotosBucket"], Key=event.indexed(gone).key)
+    (elsewhere, *_) = images(site.images())
+    bad = [str(gone), str(uuid.uuid4()), "no-uuid", "", "ü" * 200, elsewhere]
+    asked = [bad[0], str(good), *bad[1:], str(other)]
+    data = envelope(event.originals({"method": "image_ids", "identifier": asked}), 200)["data"]
+    assert [link["filename"] for link in data["presigned_urls"]] == ["10.jpg", "20.jpg"]
+    assert [row["image_id"] for row in data["failed_urls"]] == bad
+    assert all(row.keys() == {"image_id", "reason"} and row["reason"] for row in data["failed_urls"])
+    assert (data["total_images"], data["successful_count"], data["failed_count"]) == (8, 2, 6)
+    assert data["identifier"] == asked
+    assert data["message"]
+    page = envelope(event.originals({"method": "image_ids", "identifier": asked}, page=2, page_size=2), 200)["data"]
+    assert (page["total_images"], page["successful_count"], page["failed_count"]) == (8, 0, 2), "of this page"
+    one = envelope(event.originals({"method": "image_id", "identifier": "no-uuid"}), 200)["data"]
+    assert (one["total_images"], one["successful_count"], one["failed_count"]) == (1, 0, 1)
+
+
+def test_one_original_is_asked_for_by_its_image_id_in_any_form(gallery: Site, in_order: list[str]) -> None:
+    for identifier in (in_order[3], in_order[3].upper()):
+        data = envelope(gallery.originals({"method": "image_id", "identifier": identifier}), 200)["data"]
+        (link,) = data["presigned_urls"]
+        assert (link["filename"], data["identifier"], data["total_images"]) == ("evening.jpg", identifier, 1)
+        assert httpx.get(link["url"]).status_code == 200
+
+
+def test_a_file_keeps_whatever_name_its_photographer_gave_it(site: Site) -> None:
+    event = site.other_event()
+    names = ["Ziel + Läufer 1%.jpg", "a b;c'd.jpg", "写真.jpg", 'quo"te.jpg']
+    contents = [photo_of_nobody(number * 30) for number in range(len(names))]
+    ids = [event.put_photo(content, name) for content, name in zip(contents, names, strict=True)]
+    for image_id in ids:
+        event.indexed(image_id)
+    data = envelope(event.originals({"method": "image_ids", "identifier": [str(one) for one in ids]}), 200)["data"]
+    assert [link["filename"] for link in data["presigned_urls"]] == names
+    for link, content in zip(data["presigned_urls"], contents, strict=True):
+        download = httpx.get(link["url"])
+        assert download.content == content
+        assert (
+            download.headers["content-disposition"]
+            == f"attachment; filename*=UTF-8''{quote(link['filename'], safe='')}"
+        )
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"method": "face", "identifier": "1"},
+        {"method": "image_id", "identifier": ["1"]},
+        {"method": "image_ids", "identifier": "1"},
+        {"method": "image_ids", "identifier": []},
+        {"method": "image_ids", "identifier": ["1"] * 1001},
+        {"method": "image_ids", "identifier": [1]},
+        {"method": "selfie", "identifier": ""},
+        {"method": "selfie", "identifier": 1},
+        {"method": "selfie", "identifier": None},
+        {"method": "bib", "identifier": ["1"]},
+        {"method": "selfie"},
+        {"identifier": "1"},
+        {},
+        [],
+        None,
+        "selfie",
+    ],
+)
+def test_a_body_that_does_not_ask_for_originals_is_422(gallery: Site, body: Any) -> None:
+    assert envelope(gallery.originals(body), 422)["message"].startswith("body")
+
+
+def test_originals_by_selfie_and_by_bib_answer_their_own_refusals(site: Site, gallery: Site, obama: bytes) -> None:
+    elsewhere = site.post(obama).json()["data"]["request_id"]
+    envelope(gallery.originals({"method": "selfie", "identifier": elsewhere}), 404)
+    envelope(gallery.originals({"method": "selfie", "identifier": str(uuid.uuid4())}), 404)
+    envelope(gallery.originals({"method": "selfie", "identifier": "abc"}), 400)
+    envelope(gallery.originals({"method": "bib", "identifier": "17"}), 403)

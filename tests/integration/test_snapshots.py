@@ -1,0 +1,64 @@
+"""Snapshots on the running stack: asked for by indexing, written by their function, read by a cold search."""
+
+import os
+import signal
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import boto3
+import httpx
+import pytest
+
+from facesearch.admin import Admin
+from tests.integration.conftest import Site, until
+from tests.integration.test_faces import images
+from tools.local import running
+
+
+@pytest.fixture(scope="module", params=["ministack", "moto"])
+def busy_site(
+    request: pytest.FixtureRequest, no_account: None, assets: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Site]:
+    """A site on a stack that writes a snapshot after every batch of photos."""
+    parameters = {"SnapshotDelaySeconds": "0", "SnapshotTailBytes": "1"}
+    with (
+        running(store=request.param, state=tmp_path_factory.mktemp("busy"), parameters=parameters) as stack,
+        httpx.Client(timeout=60) as http,
+    ):
+        admin = Admin(
+            boto3.client("dynamodb", endpoint_url=stack.endpoint_url), stack.description["outputs"]["TableName"]
+        )
+        org_id = admin.create_org("Marathon Photos")
+        event_id, key = admin.create_event(org_id, "Marathon"), admin.create_key(org_id).api_key
+        yield Site(stack, admin, org_id, event_id, key, http)
+
+
+def files(site: Site) -> list[str]:
+    """Keys of the event's snapshots."""
+    bucket, prefix = site.outputs["SnapshotsBucket"], f"snapshots/{site.event_id}/"
+    found = site.s3.list_objects_v2(Bucket=bucket, Prefix=prefix)
+    return [file["Key"] for file in found.get("Contents", [])]
+
+
+def test_a_cold_search_reads_a_snapshot_and_what_came_after_it(busy_site: Site, samples: Path, obama: bytes) -> None:
+    first = busy_site.put_photo((samples / "obama2.jpg").read_bytes())
+    until(lambda: files(busy_site))
+    until(lambda: busy_site.metric("snapshots", "SnapshotWritten") == 1)
+    # Within a minute of its request an event's snapshot is mostly not written again: this one stays in the tail.
+    second = busy_site.put_photo((samples / "obama3.jpg").read_bytes())
+    busy_site.indexed(second)
+    for pid in busy_site.stack.worker_pids("search"):
+        os.kill(pid, signal.SIGKILL)
+    answer = busy_site.post(obama, str(uuid.uuid4()))
+    assert set(images(answer)) == {str(first), str(second)}
+    assert len(files(busy_site)) == 1, "one that was replaced is gone"
+
+
+def test_a_broken_snapshot_is_noticed_and_nothing_is_missed(busy_site: Site, samples: Path, obama: bytes) -> None:
+    event = busy_site.other_event()
+    photo = event.put_photo((samples / "obama2.jpg").read_bytes())
+    (key,) = until(lambda: files(event))
+    event.s3.put_object(Bucket=event.outputs["SnapshotsBucket"], Key=key, Body=b"torn")
+    assert images(event.post(obama, str(uuid.uuid4()))) == [str(photo)]
+    assert event.metric("search", "SnapshotRejected") >= 1
