@@ -11,6 +11,7 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from facesearch.bootstrap import parts
+from facesearch.models import IndexKind
 from facesearch.observability import count, flush_metrics, log_unexpected, logger, milliseconds
 
 processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
@@ -42,6 +43,9 @@ def compact(record: SQSRecord) -> None:
         event = parts.event(event_id)
         if event is None or event.closing or not event.keeps_faces:
             logger.info("event is over", event_id=event_id)
+            return
+        if event.index_kind is IndexKind.VECTORS and event.next_index_kind is None:
+            logger.info("event is searched by its vector index", event_id=event_id)
             return
         with milliseconds("CompactMilliseconds"):
             done = parts.snapshot_builder.compact(event)

@@ -3,6 +3,7 @@
 import time
 import uuid
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from moto import mock_aws
 from facesearch.access import digest_of
 from facesearch.admin import KEYS_PER_ORG, Admin
 from facesearch.errors import InvalidRequest, NotFound
-from facesearch.models import SearchKey, SearchSummary
+from facesearch.models import IndexKind, SearchKey, SearchSummary
 from facesearch.pagination import Page
 from facesearch.photos import Photo, PhotoStore
 from facesearch.store import schema
@@ -185,6 +186,26 @@ def test_an_event_changes_only_in_what_is_given(dynamodb: "DynamoDBClient") -> N
     changed = admin.update_event(event, selfie_search=False)
     assert (changed.selfie_search, changed.event_enabled, changed.confidence) == (False, True, 90)
     assert admin.update_event(event, confidence=50).selfie_search is False
+
+
+def test_which_index_answers_is_changed_by_one_of_two_and_by_no_other_update(dynamodb: "DynamoDBClient") -> None:
+    admin = Admin(dynamodb, TABLE)
+    event_id = admin.create_event(admin.create_org("Marathon Photos"), "Marathon 2026")
+    exact = admin.event(event_id)
+    assert exact is not None
+    moving = replace(exact, next_index_kind=IndexKind.VECTORS, vector_table="faces", face_shards=8)
+    vectors = replace(moving, index_kind=IndexKind.VECTORS, next_index_kind=None)
+    assert admin.change_index(exact, moving)
+    assert admin.event(event_id) == moving
+    assert not admin.change_index(exact, moving), "it is no longer as it was"
+    assert not admin.change_index(vectors, exact)
+    assert admin.change_index(moving, vectors)
+    assert admin.update_event(event_id, name="Marathon", confidence=80).index_kind is IndexKind.VECTORS
+    changed = admin.event(event_id)
+    assert changed == replace(vectors, name="Marathon", slug="marathon", confidence=80)
+    back = replace(vectors, index_kind=IndexKind.EXACT)
+    assert admin.change_index(vectors, back)
+    assert not admin.change_index(replace(vectors, event_id=1), back), "there is no such event"
 
 
 def test_what_does_not_exist_or_makes_no_sense_is_refused(dynamodb: "DynamoDBClient") -> None:

@@ -1,7 +1,9 @@
 """The stack that a command talks to: a local one by its `stack.json`, a deployed one by CloudFormation outputs."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,9 +16,14 @@ from botocore.exceptions import ClientError
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from facesearch.admin import Admin
+from facesearch.engine import DEFAULT_MODEL
 from facesearch.errors import NotFound
+from facesearch.migration import IndexMigration
 from facesearch.models import Event
+from facesearch.snapshots import SnapshotBuilder
+from facesearch.store.faces import DynamoFaceStore
 from facesearch.store.photos import DynamoPhotoStore
+from facesearch.store.snapshots import S3SnapshotStore
 from tools.cli.clock import corrected_clock
 from tools.cli.errors import CommandError
 
@@ -29,6 +36,7 @@ STACK_FILE_VARIABLE = "FACESEARCH_STACK_FILE"
 NOT_RUNNING = "No local stack is running here. Start one with: make serve"
 STORES_OF_OURS = ("ministack", "moto")
 UPLOADS_AT_ONCE = 8
+REQUESTS_AT_ONCE = 8
 
 
 class _Outputs(BaseModel):
@@ -44,6 +52,7 @@ class _Outputs(BaseModel):
     SnapshotsBucket: str = ""
     DistributionId: str = ""
     BiometricRetentionDays: int = 0
+    FacesTableName: str = ""
 
 
 class _StackFile(BaseModel):
@@ -128,6 +137,27 @@ class Stack:
     def photos(self) -> DynamoPhotoStore:
         """Records of photos, to be read."""
         return DynamoPhotoStore(self.dynamodb, self.table_name)
+
+    @property
+    def face_items(self) -> DynamoFaceStore | None:
+        """Face items of the distributed index; None on a stack without one."""
+        name = self.outputs.FacesTableName
+        return DynamoFaceStore(self.dynamodb, name) if name else None
+
+    @contextmanager
+    def index_migration(self) -> Iterator[IndexMigration]:
+        """What moves events between the kinds of index."""
+        snapshots = S3SnapshotStore(self.s3, self.name_of("SnapshotsBucket"), self.dynamodb, self.table_name)
+        with ThreadPoolExecutor(REQUESTS_AT_ONCE) as pool:
+            yield IndexMigration(
+                events=self.admin,
+                photos=self.photos,
+                items=self.face_items,
+                snapshots=snapshots,
+                builder=SnapshotBuilder(self.photos, snapshots, DEFAULT_MODEL, pool),
+                model=DEFAULT_MODEL,
+                pool=pool,
+            )
 
     @property
     def transport(self) -> httpx.BaseTransport | None:

@@ -23,12 +23,12 @@ class Stage(Protocol):
 class Watcher(Protocol):
     """Follows a long task."""
 
-    def stage(self, name: str, total: int) -> Stage:
-        """The next step of the task begins."""
+    def stage(self, name: str, total: int | None) -> Stage:
+        """The next step of the task begins; None = nobody knows how long it is."""
 
 
 class _Silent:
-    def stage(self, name: str, total: int) -> Stage:
+    def stage(self, name: str, total: int | None) -> Stage:
         return self
 
     def advance(self, count: int = 1) -> None:
@@ -39,7 +39,7 @@ SILENT: Watcher = _Silent()
 
 
 class _BarStage:
-    def __init__(self, progress: Progress, name: str, total: int) -> None:
+    def __init__(self, progress: Progress, name: str, total: int | None) -> None:
         self._progress = progress
         self._task = progress.add_task(name, total=total)
 
@@ -51,7 +51,7 @@ class _Bars:
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
 
-    def stage(self, name: str, total: int) -> Stage:
+    def stage(self, name: str, total: int | None) -> Stage:
         return _BarStage(self._progress, name, total)
 
 

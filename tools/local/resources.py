@@ -33,6 +33,7 @@ TABLE_PROPERTIES = {
     "KeySchema",
     "LocalSecondaryIndexes",
     "ProvisionedThroughput",
+    "VectorIndexes",
 }
 TABLE_IGNORED = {"DeletionProtectionEnabled", "PointInTimeRecoverySpecification", "SSESpecification", "Tags"}
 QUEUE_ATTRIBUTES = {

@@ -48,9 +48,12 @@ OUTPUTS = {
     "RenditionsBucket": "RenditionsBucket",
     "SelfiesBucket": "SelfiesBucket",
     "SnapshotsBucket": "SnapshotsBucket",
+    "FacesTableName": "FacesTable",
 }
 PARAMETER_OUTPUTS = ("BiometricRetentionDays",)
 """Outputs that are a parameter's value."""
+STORES_WITH_VECTORS = ("ministack",)
+"""Stores that know DynamoDB's vector indexes; moto does not."""
 
 
 @dataclass(frozen=True)
@@ -98,9 +101,10 @@ class LocalStack:
         store = await self._start_store()
         aws = aws_environment(store.endpoint_url, is_ours=store.name != "endpoint")
         clients = await asyncio.to_thread(make_clients, aws)
+        suggestions = {"RenditionsBaseUrl": url, "VectorIndex": str(store.name in STORES_WITH_VECTORS).lower()}
         template = Template.load(
             self._options.template,
-            Deployment(STACK_NAME, ACCOUNT, aws["AWS_REGION"], self._options.parameters, {"RenditionsBaseUrl": url}),
+            Deployment(STACK_NAME, ACCOUNT, aws["AWS_REGION"], self._options.parameters, suggestions),
         )
         resources = Resources(template, clients)
         await asyncio.to_thread(resources.create)

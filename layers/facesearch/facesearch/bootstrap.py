@@ -24,13 +24,16 @@ if TYPE_CHECKING:
 
     from facesearch.engine import FaceEngine
     from facesearch.erasure import FaceRetention
+    from facesearch.faceitems import FaceKeeper
     from facesearch.gallery import Galleries
+    from facesearch.index import FaceIndex, FaceIndexes
     from facesearch.indexing import PhotoIndexer
     from facesearch.originals import Originals
     from facesearch.search import FaceSearch
     from facesearch.selfies import SelfieUploads
     from facesearch.snapshots import SnapshotBuilder, SqsSnapshotRequests
     from facesearch.store.directory import EventDirectory
+    from facesearch.store.faces import DynamoFaceStore
     from facesearch.store.photos import DynamoPhotoStore
     from facesearch.store.snapshots import S3SnapshotStore
 
@@ -76,17 +79,13 @@ class Parts:
     def face_search(self) -> "FaceSearch[Any]":
         from facesearch.embedded import EmbeddedMatcher
         from facesearch.idempotency import OnceOnly
-        from facesearch.index import IndexCache
         from facesearch.search import FaceSearch, Patience
         from facesearch.selfies import NoSelfieStore, S3SelfieStore
         from facesearch.store.results import DynamoResultStore
 
         settings = self.settings
-        indexes = IndexCache(
-            self._photos, self._snapshots, self._engine.model, settings.index_cache_megabytes, self._io
-        )
         return FaceSearch(
-            matcher=EmbeddedMatcher(self._engine, indexes, self._background, self._cpu),
+            matcher=EmbeddedMatcher(self._engine, self._indexes, self._background, self._cpu),
             claims=OnceOnly(
                 self._dynamodb, settings.required("idempotency_table_name"), settings.result_retention_days
             ),
@@ -138,6 +137,7 @@ class Parts:
             photos_bucket=settings.required("photos_bucket"),
             renditions_bucket=settings.required("renditions_bucket"),
             snapshots=self._snapshot_requests,
+            face_keeper=self.face_keeper,
             pool=ThreadPoolExecutor(UPLOADS_AT_ONCE, thread_name_prefix="uploads"),
         )
 
@@ -156,6 +156,37 @@ class Parts:
         from facesearch.erasure import FaceRetention
 
         return FaceRetention(self._photos, self._snapshots, Admin(self._dynamodb, self.settings.table_name))
+
+    @cached_property
+    def face_keeper(self) -> "FaceKeeper | None":
+        """Keeps the distributed index in step with single photos; None on a stack without one."""
+        from facesearch.engine import DEFAULT_MODEL
+        from facesearch.faceitems import FaceKeeper
+
+        items = self._face_items
+        return FaceKeeper(items, self._photos, self.event, DEFAULT_MODEL) if items is not None else None
+
+    @cached_property
+    def _indexes(self) -> "FaceIndexes":
+        from facesearch.index import IndexCache
+        from facesearch.index.distributed import ChosenIndexes, VectorIndex
+
+        model, items = self._engine.model, self._face_items
+        exact = IndexCache(self._photos, self._snapshots, model, self.settings.index_cache_megabytes, self._io)
+        if items is None:
+            return exact
+
+        def vectors(event: Event) -> "FaceIndex":
+            return VectorIndex(event, model, items, self._photos, self.event, self._io)
+
+        return ChosenIndexes(exact, items, vectors)
+
+    @cached_property
+    def _face_items(self) -> "DynamoFaceStore | None":
+        from facesearch.store.faces import DynamoFaceStore
+
+        name = self.settings.faces_table_name
+        return DynamoFaceStore(self._dynamodb, name) if name else None
 
     @cached_property
     def _snapshot_requests(self) -> "SqsSnapshotRequests":

@@ -1,4 +1,4 @@
-"""The embedded matcher: our own engine, and an exact scan over the event's faces in memory."""
+"""The embedded matcher: our own engine over the event's index, whichever it has."""
 
 from concurrent.futures import Executor, Future, wait
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from facesearch.confidence import threshold
 from facesearch.engine import Embedding, FaceEngine
-from facesearch.index import EventIndex, IndexCache, probe_of
+from facesearch.index import FaceIndex, FaceIndexes, IndexMovedError, probe_of
 from facesearch.index.event import Hits
 from facesearch.index.vectors import cosines
 from facesearch.models import Event, PhotoMatch
@@ -28,13 +28,13 @@ class EmbeddedProbe:
     """The selfie's embedding, shape (128,), and the event's index, which is brought up to date meanwhile."""
 
     embedding: Embedding
-    index: Future[EventIndex]
+    index: Future[FaceIndex]
 
 
 class EmbeddedMatcher:
-    """`Matcher` over a `FaceEngine` and the index in memory."""
+    """`Matcher` over a `FaceEngine` and a `FaceIndex`."""
 
-    def __init__(self, engine: FaceEngine, indexes: IndexCache, background: Executor, pool: Executor) -> None:
+    def __init__(self, engine: FaceEngine, indexes: FaceIndexes, background: Executor, pool: Executor) -> None:
         """Take the parts; `background` brings indexes up to date, `pool` scans them."""
         self._engine = engine
         self._indexes = indexes
@@ -52,10 +52,15 @@ class EmbeddedMatcher:
 
     def match(self, event: Event, probe: EmbeddedProbe) -> list[PhotoMatch]:
         """See `Matcher.match`."""
-        return match_faces(probe.index.result(), probe.embedding, threshold(event.confidence), self._pool)
+        index = probe.index.result()
+        while True:
+            try:
+                return match_faces(index, probe.embedding, threshold(event.confidence), self._pool)
+            except IndexMovedError as moved:
+                index = self._indexes.current(moved.event)
 
 
-def match_faces(index: EventIndex, embedding: Embedding, minimum: float, pool: Executor) -> list[PhotoMatch]:
+def match_faces(index: FaceIndex, embedding: Embedding, minimum: float, pool: Executor) -> list[PhotoMatch]:
     """Every photo with a face at or above `minimum` cosine, most similar to the selfie first, ties by image_id.
 
     A second probe, the normalised mean of the selfie and its surest matches, finds the photos that show the person in

@@ -24,6 +24,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from facesearch.engine import FaceEngine
 from facesearch.errors import UnusableImage
+from facesearch.faceitems import FaceKeeper
 from facesearch.imaging import read_image
 from facesearch.models import Event
 from facesearch.observability import log_unexpected
@@ -99,7 +100,7 @@ class Upload:
 class PhotoIndexer:
     """The indexing use case."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - a use case's parts, each by its name
         self,
         engine: FaceEngine,
         photos: PhotoStore,
@@ -109,8 +110,13 @@ class PhotoIndexer:
         renditions_bucket: str,
         snapshots: SnapshotRequests,
         pool: Executor,
+        *,
+        face_keeper: FaceKeeper | None = None,
     ) -> None:
-        """Take the parts; `pool` runs whole messages side by side, so that one's transfers overlap another's faces."""
+        """Take the parts; `pool` runs whole messages side by side, so that one's transfers overlap another's faces.
+
+        `face_keeper` keeps the distributed index in step; None on a stack without one.
+        """
         self._engine = engine
         self._photos = photos
         self._reader = reader
@@ -119,6 +125,7 @@ class PhotoIndexer:
         self._renditions_bucket = renditions_bucket
         self._snapshots = snapshots
         self._pool = pool
+        self._face_keeper = face_keeper
         self._cpu = Lock()
 
     def submit(self, message: str) -> Future[list[Report]]:
@@ -183,6 +190,8 @@ class PhotoIndexer:
             data = body.read()
         image_id = image_id_of_bytes(event_id, data)
         if self._photos.get(event_id, event.shards, image_id) is not None:
+            if self._face_keeper is not None:  # whoever recorded it may have been killed before its faces were settled
+                self._face_keeper.settle(event_id, image_id, written=False)
             return Report(Outcome.KNOWN, "", org_id, event_id, image_id)
         tombstone = self._photos.tombstone(event_id, event.shards, image_id)
         if tombstone is not None and tombstone.refuses(upload.at):
@@ -218,7 +227,13 @@ class PhotoIndexer:
             faces=seen.faces,
             taken_at=seen.taken_at,
         )
-        if not self._photos.add(event.event_id, event.shards, photo, upload.at):
+        # Its faces first: one that is recorded is found by the next search. Without its record nobody is shown it.
+        keeper = self._face_keeper
+        written = keeper is not None and keeper.write(event, photo)
+        new = self._photos.add(event.event_id, event.shards, photo, upload.at)
+        if keeper is not None:
+            keeper.settle(event.event_id, image_id, written=written)
+        if not new:
             return self._not_added(event, image_id, seen.renditions)
         return Report(
             Outcome.INDEXED, "", event.org_id, event.event_id, image_id, seen.face_count, seen.embed_milliseconds

@@ -26,6 +26,20 @@ class ApiKey:
     expires_at: int | None = None
 
 
+FACE_SHARDS = 16
+"""Partitions of an event's face items. One SearchVectors call returns 100 faces of one of them: a person with 1,000
+photos is found by the calls alone. More of them cost more calls a search."""
+
+
+class IndexKind(StrEnum):
+    """What answers an event's searches."""
+
+    EXACT = "exact"
+    """Every face in one environment's memory."""
+    VECTORS = "vectors"
+    """DynamoDB's distributed vector index, for events beyond that memory."""
+
+
 @dataclass(frozen=True)
 class Event:
     """One event's configuration.
@@ -39,6 +53,10 @@ class Event:
         retain_until: ISO 8601, the last day on which faces are kept and searched; empty = for good.
         erasures: how often photos or faces of it were deleted; a search that began before one stores no result.
         closing: being deleted: nothing comes into it any more.
+        next_index_kind: the index that is being built, to answer when it is complete.
+        vector_table: the table whose vector index `index_kind` or `next_index_kind` means; a table that took its place
+            is empty.
+        face_shards: number of partitions of its face items.
     """
 
     event_id: int
@@ -55,6 +73,10 @@ class Event:
     retain_until: str = ""
     erasures: int = 0
     closing: bool = False
+    index_kind: IndexKind = IndexKind.EXACT
+    next_index_kind: IndexKind | None = None
+    vector_table: str = ""
+    face_shards: int = FACE_SHARDS
 
     @property
     def keeps_faces(self) -> bool:

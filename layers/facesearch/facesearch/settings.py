@@ -24,6 +24,7 @@ class Settings(BaseModel):
     selfies_bucket: str = ""
     snapshots_bucket: str = ""
     snapshots_queue_url: str = ""
+    faces_table_name: str = ""
     renditions_base_url: str = ""
     models_dir: Path = Path("/opt/models")
 

@@ -5,7 +5,7 @@ import json
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from time import monotonic, sleep
 from typing import Any, cast
@@ -18,10 +18,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from facesearch.faceitems import FaceKeeper, place_of
 from facesearch.indexing import MAX_FILE_BYTES, Outcome, PhotoIndexer, Report, Upload, parse_notification
+from facesearch.models import IndexKind
 from facesearch.packing import FACE_BYTES, unpack
 from facesearch.photos import Photo, image_id_of_bytes, rendition_key
 from facesearch.store.memory import MemoryPhotoStore, MemoryReader
+from facesearch.store.memory_faces import MemoryFaceStore
 from tests.pictures import encoded, exif
 from tests.unit.fakes import EVENT, EVENT_ID, ORG
 from tests.unit.indexing.fakes import PHOTOS, RENDITIONS, FakeEngine, MemoryRequests, MemoryS3, notification
@@ -43,6 +46,7 @@ class Studio:
     photos: MemoryPhotoStore = field(default_factory=MemoryPhotoStore)
     reader: MemoryReader = field(default_factory=MemoryReader)
     requests: MemoryRequests = field(default_factory=MemoryRequests)
+    keeper: FaceKeeper | None = None
 
     @property
     def indexer(self) -> PhotoIndexer:
@@ -55,6 +59,7 @@ class Studio:
             RENDITIONS,
             self.requests,
             self.pool,
+            face_keeper=self.keeper,
         )
 
     def upload(self, data: bytes, key: str = KEY) -> Report:
@@ -97,6 +102,24 @@ def test_a_photo_without_faces_is_recorded_as_scanned(studio: Studio) -> None:
     photo = studio.record_of(data)
     assert photo is not None
     assert (photo.status, photo.faces) == ("indexed", b"")
+
+
+def test_an_event_with_a_vector_index_has_the_faces_there_too_however_often_it_is_told(studio: Studio) -> None:
+    items = MemoryFaceStore()
+    event = replace(EVENT, index_kind=IndexKind.VECTORS, vector_table=items.name)
+    place = place_of(event, "fake")
+    studio.keeper = FaceKeeper(items, studio.photos, studio.reader.events.get, "fake")
+    studio.upload(photo_of(1))
+    assert items.counts(place, studio.pool) == {}, "this event's index is the exact one"
+    studio.reader.events[EVENT_ID] = event
+    data = photo_of(3)
+    for _ in range(2):
+        studio.upload(data)
+    wanted = {image_id_of_bytes(EVENT_ID, data): 3}
+    assert items.counts(place, studio.pool) == wanted
+    items.forget_all(place, studio.pool)  # as if the first delivery had been killed before it came to this
+    assert studio.upload(data).outcome is Outcome.KNOWN
+    assert items.counts(place, studio.pool) == wanted
 
 
 def test_both_renditions_are_public_for_good_before_the_photo_is_recorded(studio: Studio) -> None:

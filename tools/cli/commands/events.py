@@ -8,12 +8,15 @@ import typer
 
 from facesearch.admin import DEFAULT_CONFIDENCE, EventChanges
 from facesearch.errors import InvalidRequest
-from facesearch.models import Event
+from facesearch.migration import LaggingError
+from facesearch.models import Event, IndexKind
 from facesearch.photos import Photo
+from facesearch.store.batch import StillUnprocessedError
 from tools.cli.commands.common import AsJson, EventArgument, OrgId, Switch, group, stack_of, switch
 from tools.cli.commands.erasing import delete_event
+from tools.cli.errors import CommandError
 from tools.cli.stack import Stack
-from tools.cli.terminal import print_json, results
+from tools.cli.terminal import plural, print_json, progress_bar, results, say
 
 app = group("Events.")
 app.command("delete")(delete_event)
@@ -54,6 +57,10 @@ def update(  # noqa: PLR0913, PLR0917 - a command's options, each by its name
     retain_until: Annotated[
         str | None, typer.Option(help='YYYY-MM-DD: the last day on which faces are kept and searched; "" = for good.')
     ] = None,
+    index: Annotated[
+        IndexKind | None,
+        typer.Option(help="Move it to that index; searches go on meanwhile. Run it again if it was interrupted."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Change an event; what is not given stays."""
@@ -73,11 +80,15 @@ def update(  # noqa: PLR0913, PLR0917 - a command's options, each by its name
         changes["cover"] = _cover(stack, event_id, cover)
     if retain_until is not None:
         changes["retain_until"] = _last_day(retain_until)
-    event = stack.admin.update_event(event_id, **changes)
+    event = stack.admin.update_event(event_id, **changes) if changes or index is None else stack.event(event_id)
+    if index is not None:
+        event = _move(stack, event_id, index)
     if as_json:
         print_json(_json(event))
     else:
-        searched = f"selfie search {switch(event.selfie_search)}, confidence {event.confidence} %"
+        searched = (
+            f"selfie search {switch(event.selfie_search)}, confidence {event.confidence} %, {event.index_kind} index"
+        )
         results().print(f"Event {event.event_id}: {switch(event.event_enabled)}, {searched}")
 
 
@@ -113,6 +124,7 @@ def _json(event: Event) -> dict[str, object]:
         "confidence": event.confidence,
         "cover": str(event.cover) if event.cover else None,
         "retain_until": event.retain_until or None,
+        "index": event.index_kind,
     }
 
 
@@ -123,6 +135,16 @@ def _last_day(text: str) -> date | None:
         return datetime.strptime(text, "%Y-%m-%d").date()  # noqa: DTZ007 - a day, wherever
     except ValueError:
         raise InvalidRequest("A last day is written YYYY-MM-DD.") from None
+
+
+def _move(stack: Stack, event_id: int, index: IndexKind) -> Event:
+    try:
+        with stack.index_migration() as migration, progress_bar() as watcher:
+            moved = migration.to(event_id, index, watcher.stage("photos", None).advance)
+    except (LaggingError, StillUnprocessedError) as error:
+        raise CommandError(f"{error} The event is still searched by the index that it had; run it again.") from error
+    say(f"{plural(moved.faces, 'face')} indexed, {plural(moved.deleted, 'item')} of the other index deleted.")
+    return moved.event
 
 
 def _cover(stack: Stack, event_id: int, text: str) -> uuid.UUID:

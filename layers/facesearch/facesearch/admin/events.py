@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 from facesearch.admin.table import RefusedError, TableAdmin, checked_name, random_id
 from facesearch.errors import InvalidRequest, NotFound
-from facesearch.models import Event, EventRow
+from facesearch.models import Event, EventRow, IndexKind
 from facesearch.photos import SHARDS
 from facesearch.store import schema
 from facesearch.store.directory import row_from_item, row_of
@@ -24,6 +24,7 @@ DEFAULT_CONFIDENCE = 90
 EVENTS_PER_ORG = 10_000
 SLUG_LENGTH = 80
 _OPTIONAL = ("cover", "retain_until")
+INDEX_ATTRIBUTES = ("index_kind", "next_index_kind", "vector_table", "face_shards")
 
 
 class EventChanges(TypedDict, total=False):
@@ -123,6 +124,31 @@ class EventAdmin(TableAdmin):
                 continue
             return after
 
+    def change_index(self, before: Event, after: Event) -> bool:
+        """Change what says which index answers the event's searches, in one write; False if somebody else has meanwhile
+        or the event is gone."""
+        was, wanted = _index_of(before), _index_of(after)
+        names = [name for name in INDEX_ATTRIBUTES if name in was or name in wanted]
+        unchanged = [f"#{name} = :was_{name}" if name in was else f"attribute_not_exists(#{name})" for name in names]
+        changes = {
+            "SET": [f"#{name} = :{name}" for name in names if name in wanted],
+            "REMOVE": [f"#{name}" for name in names if name not in wanted],
+        }
+        values = {f":was_{name}": value for name, value in was.items()}
+        refusals = self._dynamodb.exceptions
+        try:
+            self._dynamodb.update_item(
+                TableName=self._table,
+                Key=schema.event_key(before.event_id),
+                UpdateExpression=" ".join(f"{verb} {', '.join(terms)}" for verb, terms in changes.items() if terms),
+                ConditionExpression=" AND ".join(["attribute_exists(pk)", *unchanged]),
+                ExpressionAttributeNames={f"#{name}": name for name in names},
+                ExpressionAttributeValues=values | {f":{name}": value for name, value in wanted.items()},
+            )
+        except (refusals.ConditionalCheckFailedException, refusals.TransactionConflictException):
+            return False
+        return True
+
     def event(self, event_id: int) -> Event | None:
         """The event's configuration, read strongly consistent."""
         item = self._read(schema.event_key(event_id))
@@ -139,20 +165,19 @@ class EventAdmin(TableAdmin):
         return [row_from_item(item) for item in reversed(self._list(schema.org_pk(org_id), schema.EVENTS))]
 
     def _replacing(self, before: Event, after: Event) -> "list[TransactWriteItemTypeDef]":
-        unchanged = {f":{name}": value for name, value in _settings(before).items()}
-        conditions = [f"#{name[1:]} = {name}" for name in unchanged]
-        conditions += [f"attribute_not_exists({name})" for name in _OPTIONAL if f":{name}" not in unchanged]
-        # A deletion that counted itself meanwhile must not be lost either.
-        conditions.append("attribute_not_exists(closing) AND (attribute_not_exists(erasures) OR erasures = :erasures)")
-        put = self._put(_item(after), " AND ".join(conditions))
-        put["Put"] |= {
-            "ExpressionAttributeNames": {f"#{name[1:]}": name[1:] for name in unchanged},
-            "ExpressionAttributeValues": unchanged | {":erasures": schema.n(before.erasures)},
-        }
+        """Only what an operator changes is written: others write other attributes of the event meanwhile."""
+        was = {f":was_{name}": value for name, value in _settings(before).items()}
+        conditions = [f"#{name[5:]} = {name}" for name in was]
+        conditions += [f"attribute_not_exists({name})" for name in _OPTIONAL if f":was_{name}" not in was]
+        conditions.append("attribute_not_exists(closing)")
+        wanted = _settings(after)
         row, old_row = row_of(after), row_of(before)
         moved = (row["pk"], row["sk"]) != (old_row["pk"], old_row["sk"])
         old_key = {"pk": old_row["pk"], "sk": old_row["sk"]}
-        return [put, self._put(row), *([self._delete(old_key)] if moved else []), *self._retaining(before, after)]
+        update = self._set(schema.event_key(before.event_id), **wanted)
+        update["Update"]["ConditionExpression"] = " AND ".join(conditions)
+        update["Update"]["ExpressionAttributeValues"] = {f":{name}": value for name, value in wanted.items()} | was
+        return [update, self._put(row), *([self._delete(old_key)] if moved else []), *self._retaining(before, after)]
 
     def _retaining(self, before: Event, after: Event) -> "list[TransactWriteItemTypeDef]":
         """The list of events by their last day follows; an event whose faces are gone is not on it any more, and comes
@@ -185,6 +210,18 @@ def _item(event: Event) -> "schema.Key":
         "erasures": schema.n(event.erasures),
     }
     return schema.event_key(event.event_id) | _settings(event) | numbers
+
+
+def _index_of(event: Event) -> "schema.Key":
+    """What says which index answers; nothing of an event that never had another than the exact one."""
+    attributes: schema.Key = {}
+    if event.index_kind is not IndexKind.EXACT:
+        attributes["index_kind"] = schema.s(event.index_kind)
+    if event.next_index_kind is not None:
+        attributes["next_index_kind"] = schema.s(event.next_index_kind)
+    if event.vector_table:
+        attributes |= {"vector_table": schema.s(event.vector_table), "face_shards": schema.n(event.face_shards)}
+    return attributes
 
 
 def _settings(event: Event) -> "schema.Key":

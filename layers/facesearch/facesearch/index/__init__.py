@@ -2,13 +2,17 @@
 
 from facesearch.index.cache import IndexCache, open_index
 from facesearch.index.event import EventIndex
+from facesearch.index.port import FaceIndex, FaceIndexes, IndexMovedError
 from facesearch.index.snapshot import Snapshot, SnapshotError, SnapshotInfo, SnapshotStore
 from facesearch.index.vectors import DIMENSIONS, Probe, probe_of
 
 __all__ = [
     "DIMENSIONS",
     "EventIndex",
+    "FaceIndex",
+    "FaceIndexes",
     "IndexCache",
+    "IndexMovedError",
     "Probe",
     "Snapshot",
     "SnapshotError",

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from facesearch.models import ApiKey, Event, PhotoMatch, Scope, SearchKey, SearchSummary
+from facesearch.models import FACE_SHARDS, ApiKey, Event, IndexKind, PhotoMatch, Scope, SearchKey, SearchSummary
 from facesearch.pagination import Page
 from facesearch.quota import QuotaState
 from facesearch.store import schema
@@ -163,4 +163,8 @@ def event_from_item(item: "schema.Item") -> Event:
         retain_until=schema.text(item, "retain_until"),
         erasures=schema.number(item, "erasures"),
         closing=schema.boolean(item, "closing"),
+        index_kind=IndexKind(schema.text(item, "index_kind") or IndexKind.EXACT),
+        next_index_kind=IndexKind(kind) if (kind := schema.text(item, "next_index_kind")) else None,
+        vector_table=schema.text(item, "vector_table"),
+        face_shards=schema.number(item, "face_shards") or FACE_SHARDS,
     )

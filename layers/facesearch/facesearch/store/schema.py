@@ -13,6 +13,7 @@
 | deletions under way | ERASING#{event}                 | {image_id}      |
 | events by last day  | RETENTION                       | {date}#{event}  |
 | finished searches   | SEARCHES#{event}                | {request_id}    |
+| faces, spread       | FACES#{event}#{model}#{shard}   | {image_id}#{number}, in the faces table |
 | result header       | RESULT#{org}#{event}#{request}  | HEADER          |
 | result chunks       | RESULT#{org}#{event}#{request}  | CHUNK#{number}  |
 """
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 
 BY_CHANGE = "by-change"
 """Local index over a shard's photos, ordered by `changed_at`."""
+BY_FACE = "by-face"
+"""Vector index over the faces table. Its HASH is the table's own partition key, without which there can be no item."""
 
 
 API_KEYS, EVENTS = "KEY#", "EVENT#"
@@ -122,6 +125,16 @@ def search_key(search: SearchKey) -> "Key":
     return key(searches_pk(search.event_id), str(search.request_id))
 
 
+def faces_pk(event_id: int, model: str, shard: int) -> str:
+    """One of the partitions that an event's face items are spread over; also the HASH of the vector index."""
+    return f"FACES#{event_id}#{model}#{shard}"
+
+
+def face_sk(image_id: uuid.UUID, number: int) -> str:
+    """Sort key of one face of a photo; faces of a photo lie in the order of their numbers."""
+    return f"{image_id}#{number:05d}"
+
+
 def result_pk(search: SearchKey) -> str:
     """Partition of one search's pages."""
     return f"RESULT#{search.org_id}#{search.event_id}#{search.request_id}"
@@ -150,6 +163,11 @@ def n(value: int) -> "Value":
 def b(value: bytes) -> "Value":
     """Bytes."""
     return {"B": value}
+
+
+def numbers(values: Iterable[int]) -> "Value":
+    """A list of whole numbers."""
+    return {"L": [{"N": str(value)} for value in values]}
 
 
 def flag(value: bool) -> "Value":

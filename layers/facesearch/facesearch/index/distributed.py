@@ -1,0 +1,122 @@
+"""An event's faces in DynamoDB's vector index: found by the service, counted by the photos' own records.
+
+What it promises: of the faces that the service's search can see, none at or above the threshold is missed, however many
+one person has; every score is float64 over the stored vector, equal to the exact index's; a photo whose record is gone
+is never returned, not even while its face items are still there.
+
+What it cannot promise, because the service's search is approximate and follows writes some time later: that its 100
+nearest of a partition are the 100 nearest, and that a photo is found in the moment after it was indexed. Who needs
+either stays with the exact index.
+"""
+
+import uuid
+from collections.abc import Callable
+from concurrent.futures import Executor
+
+import numpy as np
+from numpy.typing import NDArray
+
+from facesearch.faceitems import TOP_K, FaceItemStore, place_of, searches_items
+from facesearch.index.event import Hits
+from facesearch.index.port import FaceIndex, FaceIndexes, IndexMovedError
+from facesearch.index.vectors import DIMENSIONS, Probe, Values, cosines
+from facesearch.models import Event, PhotoMatch
+from facesearch.observability import count
+from facesearch.packing import values_of
+from facesearch.photos import Photo, PhotoStore
+
+MARGIN = 0.01
+"""How far below the threshold the farthest of a full answer must be for the rest of its partition to be left unread:
+what an approximate order and the service's float32 may hide."""
+PHOTOS_AT_ONCE = 100
+"""Photo records to a round trip."""
+
+
+class VectorIndex:
+    """`FaceIndex` for one search over face items."""
+
+    def __init__(
+        self,
+        event: Event,
+        model: str,
+        items: FaceItemStore,
+        photos: PhotoStore,
+        event_now: Callable[[int], Event | None],
+        network: Executor,
+    ) -> None:
+        """Take the parts; `event_now` reads an event strongly consistent, `network` runs requests side by side."""
+        self._event = event
+        self._place = place_of(event, model)
+        self._items = items
+        self._photos = photos
+        self._event_now = event_now
+        self._network = network
+        self._seen: list[PhotoMatch] = []
+
+    def search(self, probe: Probe, minimum: float, pool: Executor) -> Hits:
+        """See `FaceIndex.search`. Every partition is asked at once; about one round trip and a half in all."""
+        shards = range(self._place.shards)
+        found = list(self._network.map(lambda shard: self._nominate(shard, probe, minimum), shards))
+        if whole := sum(was_read for _, was_read in found):
+            count("VectorShardsRead", whole)
+        records = self._records(sorted(set().union(*(photos for photos, _ in found))))
+        self._check_still_complete()
+        return self._hits(records, probe, minimum)
+
+    def photo(self, number: int) -> PhotoMatch:
+        """See `FaceIndex.photo`."""
+        return self._seen[number]
+
+    def _nominate(self, shard: int, probe: Probe, minimum: float) -> tuple[set[uuid.UUID], bool]:
+        """Photos of a partition with a face that reaches the minimum, and whether all of it had to be read."""
+        faces = self._items.nearest(self._place, shard, probe.exact)
+        scores = cosines(faces.values, probe)
+        full = len(scores) >= TOP_K and bool(scores.min() >= minimum - MARGIN)
+        if full:
+            faces = self._items.read(self._place, shard)
+            scores = cosines(faces.values, probe)
+        return {faces.photos[row] for row in np.flatnonzero(scores >= minimum)}, full
+
+    def _records(self, image_ids: list[uuid.UUID]) -> list[Photo]:
+        """The photos' own records, read strongly consistent after the search began: those that count."""
+        event = self._event
+        parts = [image_ids[start : start + PHOTOS_AT_ONCE] for start in range(0, len(image_ids), PHOTOS_AT_ONCE)]
+        found = self._network.map(lambda ids: self._photos.get_many(event.event_id, event.shards, ids), parts)
+        photos = [photo for records in found for photo in records.values()]
+        return [photo for photo in photos if photo.status == "indexed" and photo.model == self._place.model]
+
+    def _check_still_complete(self) -> None:
+        """A migration deletes face items only after the event says that it is searched by the other index."""
+        event = self._event_now(self._event.event_id)
+        if event is not None and not searches_items(event, self._items.name):
+            raise IndexMovedError(event)
+
+    def _hits(self, records: list[Photo], probe: Probe, minimum: float) -> Hits:
+        first = len(self._seen)
+        self._seen += [PhotoMatch(photo.image_id, photo.width, photo.height) for photo in records]
+        blobs: list[Values] = [values_of(photo.faces) for photo in records]
+        owners = np.repeat(np.arange(first, len(self._seen), dtype=np.int32), [len(blob) for blob in blobs])
+        values = np.concatenate([np.empty((0, DIMENSIONS), np.int8), *blobs])
+        scores = cosines(values, probe)
+        enough: NDArray[np.bool_] = scores >= minimum
+        return Hits(owners[enough], scores[enough], values[enough])
+
+
+class ChosenIndexes:
+    """`FaceIndexes` that ask each event which index it has.
+
+    The exact one is made of the photos' records alone, so it is complete at any time, also for an event whose face
+    items were in a table that this stack has no more.
+    """
+
+    def __init__(self, exact: FaceIndexes, items: FaceItemStore, vectors: Callable[[Event], FaceIndex]) -> None:
+        """Take the parts; `vectors` opens an event's distributed index over `items`."""
+        self._exact = exact
+        self._items = items
+        self._vectors = vectors
+
+    def current(self, event: Event) -> FaceIndex:
+        """See `FaceIndexes.current`."""
+        if searches_items(event, self._items.name):
+            return self._vectors(event)
+        return self._exact.current(event)

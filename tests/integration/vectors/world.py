@@ -1,0 +1,83 @@
+"""A store with the template's resources in it, and made-up faces of one person among strangers'."""
+
+import uuid
+from functools import cached_property
+
+import boto3
+import numpy as np
+from botocore.config import Config
+from numpy.typing import NDArray
+
+from facesearch.admin import Admin
+from facesearch.packing import pack
+from facesearch.photos import Photo
+from facesearch.store.faces import DynamoFaceStore
+from facesearch.store.photos import DynamoPhotoStore
+from facesearch.store.snapshots import S3SnapshotStore
+from tests.conftest import ROOT
+from tools.local.clients import Clients
+from tools.local.resources import Resources
+from tools.local.template import Deployment, Template
+
+MODEL = "test-model"
+
+
+class Ground:
+    """A store with the template's resources in it."""
+
+    def __init__(self, endpoint_url: str) -> None:
+        self.endpoint_url = endpoint_url
+        self.clients = self._clients()
+        parameters = {"VectorIndex": "true"}
+        template = Template.load(
+            ROOT / "template.yaml", Deployment("vectors", "000000000000", "us-east-1", parameters, {})
+        )
+        resources = Resources(template, self.clients)
+        resources.create()
+        names = resources.names()
+        self.table, self.faces, self.bucket = names["Table"], names["FacesTable"], names["SnapshotsBucket"]
+
+    def _clients(self) -> Clients:
+        config = Config(read_timeout=600, max_pool_connections=32, proxies={}, s3={"addressing_style": "path"})
+
+        def client(service: str) -> object:
+            return boto3.client(service, endpoint_url=self.endpoint_url, config=config)  # type: ignore[call-overload]
+
+        return Clients(client("dynamodb"), client("s3"), client("sqs"))  # type: ignore[arg-type]
+
+    @cached_property
+    def items(self) -> DynamoFaceStore:
+        return DynamoFaceStore(self.clients.dynamodb, self.faces)
+
+    @cached_property
+    def photos(self) -> DynamoPhotoStore:
+        return DynamoPhotoStore(self.clients.dynamodb, self.table)
+
+    @cached_property
+    def admin(self) -> Admin:
+        return Admin(self.clients.dynamodb, self.table)
+
+    @cached_property
+    def snapshots(self) -> S3SnapshotStore:
+        return S3SnapshotStore(self.clients.s3, self.bucket, self.clients.dynamodb, self.table)
+
+
+class People:
+    """Faces of one person among strangers'."""
+
+    def __init__(self, seed: int) -> None:
+        self.rng = np.random.default_rng(seed)
+        self.person = self.unit()
+
+    def unit(self) -> NDArray[np.float64]:
+        vector = self.rng.normal(size=128)
+        return vector / float(np.linalg.norm(vector))
+
+    def near(self, cosine: float) -> NDArray[np.float64]:
+        other = self.unit()
+        other -= (other @ self.person) * self.person
+        return cosine * self.person + float(np.sqrt(1 - cosine**2)) * other / float(np.linalg.norm(other))
+
+    def photo(self, *faces: NDArray[np.float64], image_id: uuid.UUID | None = None) -> Photo:
+        own = image_id or uuid.UUID(bytes=self.rng.bytes(16))
+        return Photo(own, "indexed", "k", 300, 200, MODEL, pack(np.array(faces, np.float32)) if faces else b"")
