@@ -11,9 +11,10 @@ import boto3
 from facesearch.admin import Admin
 from facesearch.embedded import EmbeddedMatcher
 from facesearch.engine import DEFAULT_MODEL
-from facesearch.erasure import NO_EDGE, CloudFrontEdge, Edge, PersonEraser, Stores
+from facesearch.erasure import NO_EDGE, CloudFrontEdge, Edge, PersonEraser, PhotosWithItems, Stores
 from facesearch.idempotency import OnceOnly
 from facesearch.index import IndexCache
+from facesearch.photos import PhotoEraser
 from facesearch.snapshots import SnapshotBuilder
 from facesearch.store.erasing import DynamoErasureLog
 from facesearch.store.objects import S3Objects
@@ -38,7 +39,9 @@ def stores_of(stack: Stack) -> Iterator[Stores]:
         CommandError: the stack was deployed before it told all its parts.
     """
     with ThreadPoolExecutor(THREADS) as pool, ThreadPoolExecutor(THREADS) as reading:
-        photos = DynamoPhotoStore(stack.dynamodb, stack.table_name, stack.clock)
+        photos: PhotoEraser = DynamoPhotoStore(stack.dynamodb, stack.table_name, stack.clock)
+        if stack.face_items is not None:
+            photos = PhotosWithItems(photos, stack.face_items, stack.admin.event, DEFAULT_MODEL, pool)
         snapshots = S3SnapshotStore(stack.s3, stack.name_of("SnapshotsBucket"), stack.dynamodb, stack.table_name)
         yield Stores(
             photos=photos,

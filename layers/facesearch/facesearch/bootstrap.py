@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from facesearch.index import FaceIndex, FaceIndexes
     from facesearch.indexing import PhotoIndexer
     from facesearch.originals import Originals
+    from facesearch.photos import PhotoEraser
     from facesearch.search import FaceSearch
     from facesearch.selfies import SelfieUploads
     from facesearch.snapshots import SnapshotBuilder, SqsSnapshotRequests
@@ -153,9 +154,13 @@ class Parts:
     @cached_property
     def face_retention(self) -> "FaceRetention":
         from facesearch.admin import Admin
-        from facesearch.erasure import FaceRetention
+        from facesearch.engine import DEFAULT_MODEL
+        from facesearch.erasure import FaceRetention, PhotosWithItems
 
-        return FaceRetention(self._photos, self._snapshots, Admin(self._dynamodb, self.settings.table_name))
+        photos: PhotoEraser = self._photos
+        if self._face_items is not None:
+            photos = PhotosWithItems(photos, self._face_items, self.event, DEFAULT_MODEL, self._io)
+        return FaceRetention(photos, self._snapshots, Admin(self._dynamodb, self.settings.table_name))
 
     @cached_property
     def face_keeper(self) -> "FaceKeeper | None":

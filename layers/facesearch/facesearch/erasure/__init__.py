@@ -2,6 +2,7 @@
 counted again, and each can be repeated after a crash at any point."""
 
 from facesearch.erasure.event import EventEraser
+from facesearch.erasure.items import PhotosWithItems
 from facesearch.erasure.parts import NO_EDGE, CloudFrontEdge, Edge, Events, Stores
 from facesearch.erasure.person import PersonEraser
 from facesearch.erasure.photos import Files, PhotosEraser
@@ -19,6 +20,7 @@ __all__ = [
     "Files",
     "PersonEraser",
     "PhotosEraser",
+    "PhotosWithItems",
     "Receipt",
     "Stores",
 ]

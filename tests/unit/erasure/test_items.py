@@ -1,0 +1,80 @@
+"""On a stack with the distributed index a deletion takes the face items along."""
+
+import uuid
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import pytest
+
+from facesearch.erasure import PhotosWithItems
+from facesearch.faceitems import FaceKeeper, place_of
+from facesearch.models import Event, IndexKind
+from facesearch.packing import FACE_BYTES, pack
+from facesearch.photos import Photo
+from facesearch.store.memory import MemoryPhotoStore
+from facesearch.store.memory_faces import MemoryFaceStore
+from tests.unit.fakes import EVENT, EVENT_ID
+
+MODEL = "test-model"
+ONE, OTHER = uuid.UUID(int=1), uuid.UUID(int=2)
+
+
+@dataclass
+class Bench:
+    pool: ThreadPoolExecutor
+    items: MemoryFaceStore = field(default_factory=MemoryFaceStore)
+    event: Event | None = None
+
+    def __post_init__(self) -> None:
+        self.event = replace(EVENT, index_kind=IndexKind.VECTORS, vector_table=self.items.name)
+        self.photos = PhotosWithItems(MemoryPhotoStore(), self.items, lambda _: self.event, MODEL, self.pool)
+        keeper = FaceKeeper(self.items, self.photos, lambda _: self.event, MODEL)
+        for image_id in (ONE, OTHER):
+            faces = pack(np.eye(3, 128, dtype=np.float32))
+            photo = Photo(image_id, "indexed", "k", 4, 3, MODEL, faces)
+            assert keeper.write(self.event, photo)
+            self.photos.add(EVENT_ID, EVENT.shards, photo)
+
+    def left(self) -> dict[uuid.UUID, int]:
+        assert self.event is not None
+        return {
+            image_id: count
+            for image_id, count in self.items.counts(place_of(self.event, MODEL), self.pool).items()
+            if count
+        }
+
+
+@pytest.fixture
+def bench() -> Iterator[Bench]:
+    with ThreadPoolExecutor(2) as pool:
+        yield Bench(pool)
+
+
+def test_a_buried_photo_has_no_items_and_the_others_keep_theirs(bench: Bench) -> None:
+    assert bench.left() == {ONE: 3, OTHER: 3}
+    assert bench.photos.bury(EVENT_ID, EVENT.shards, ONE) == 3 * FACE_BYTES
+    assert bench.left() == {OTHER: 3}
+
+
+def test_items_that_a_crash_has_left_go_with_the_second_burial(bench: Bench) -> None:
+    bench.photos.bury(EVENT_ID, EVENT.shards, ONE)
+    assert bench.event is not None
+    photo = Photo(ONE, "indexed", "k", 4, 3, MODEL, pack(np.eye(3, 128, dtype=np.float32)))
+    FaceKeeper(bench.items, bench.photos, lambda _: bench.event, MODEL).write(bench.event, photo)
+    assert bench.photos.bury(EVENT_ID, EVENT.shards, ONE) is None
+    assert bench.left() == {OTHER: 3}
+
+
+def test_a_photo_that_loses_a_face_keeps_as_many_items(bench: Bench) -> None:
+    (change,) = [c for shard in range(4) for c in bench.photos.changes(EVENT_ID, shard, 0) if c.image_id == ONE]
+    assert bench.photos.replace_faces(EVENT_ID, EVENT.shards, change, change.faces[FACE_BYTES:])
+    assert bench.left() == {ONE: 2, OTHER: 3}
+
+
+def test_a_purged_event_has_none(bench: Bench) -> None:
+    assert sum(bench.photos.count(EVENT_ID, shard) for shard in range(4)) == 2 + 6
+    assert sum(bench.photos.purge(EVENT_ID, shard) for shard in range(4)) == 2
+    assert bench.left() == {}
+    assert sum(bench.photos.count(EVENT_ID, shard) for shard in range(4)) == 0
