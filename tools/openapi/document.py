@@ -130,8 +130,8 @@ def _selfie_form() -> Json:
         "format": "binary",
         "description": "The selfie: JPEG, PNG or WebP, at most 4.4 MiB. 5 MB and more need an upload.",
     }
-    upload_id = _uuid("In place of `file`: what `createSelfieUpload` answered.", examples.UPLOAD_ID)
-    request_id = _uuid("The search; made up by the service if left out.", examples.REQUEST_ID)
+    upload_id = _uuid("In place of `file`: what `createSelfieUpload` answered.")
+    request_id = _uuid("The search; made up by the service if left out.")
     fields = {"upload_id": upload_id, "request_id": request_id}
     return {
         "required": True,
@@ -153,12 +153,11 @@ def _selfie_form() -> Json:
     }
 
 
-def _uuid(description: str, example: object) -> Json:
+def _uuid(description: str) -> Json:
     return {
         "type": "string",
         "pattern": UUID_PATTERN,
         "description": description,
-        "examples": [str(example)],
     }
 
 
