@@ -13,6 +13,7 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, JsonSchemaV
 from pydantic_core.core_schema import WithDefaultSchema
 
 from facesearch.calls import UUID_PATTERN
+from facesearch.multipart import MAX_PARTS
 from facesearch.responses import Failure
 from tools.openapi import examples
 from tools.openapi.operations import OPERATIONS, JsonBody, Operation, SelfieFormBody, Tag
@@ -143,11 +144,17 @@ def _selfie_form() -> Json:
                     "type": "object",
                     "properties": {"file": file} | fields,
                     "oneOf": [{"required": ["file"]}, {"required": ["upload_id"]}],
+                    "maxProperties": MAX_PARTS,
                 },
                 "encoding": {"file": {"contentType": "image/jpeg, image/png, image/webp"}},
             },
             "application/x-www-form-urlencoded": {
-                "schema": {"type": "object", "properties": fields, "required": ["upload_id"]},
+                "schema": {
+                    "type": "object",
+                    "properties": fields,
+                    "required": ["upload_id"],
+                    "maxProperties": MAX_PARTS,
+                },
             },
         },
     }
