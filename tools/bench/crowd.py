@@ -1,21 +1,32 @@
-"""Crowd photos made of portraits: 24 MP pictures full of small faces, of which it is known who is where.
+"""Crowd photos made of portraits: `python -m tools.bench.crowd PORTRAITS`.
+
+24 MP pictures full of small faces, of which it is known who is where, searched with the portraits as selfies.
 
 Each picture shows some of the people on a background of soft blotches. A portrait is pasted with its own surroundings,
 shrunk until its face's box is so many pixels high; no two overlap.
 """
 
+import argparse
 import hashlib
+import sys
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from tools.bench.embeddings import Seen
+from facesearch.confidence import threshold
+from facesearch.embedded import SECOND_PASS
+from tools.bench.embeddings import ROOT, Seen, look_at
+from tools.bench.identification import COLUMNS, Found, index_of, search_all
+from tools.cli.errors import CommandError
+from tools.cli.pictures import scan
+from tools.cli.terminal import SILENT, Watcher, progress_bar, results, say
 
 SIZE = (6000, 4000)
-QUALITY = 90
+QUALITY = 85
 GRAIN = 40
 """Pixels of a blotch, about a face's size."""
 
@@ -30,7 +41,12 @@ class Crowd:
 
 @dataclass(frozen=True)
 class Plan:
-    """What the pictures are like. `times`: how many of them show each person; `face`: pixels of a face's box, long side."""
+    """What the pictures are like.
+
+    Attributes:
+        times: how many of them show each person.
+        face: pixels of a face's box, its long side.
+    """
 
     pictures: int = 8
     times: int = 4
@@ -101,3 +117,82 @@ def _shrunk(path: Path, scale: float) -> Image.Image:
         portrait = file.convert("RGB")
     size = (max(1, round(portrait.width * scale)), max(1, round(portrait.height * scale)))
     return portrait.resize(size, Image.Resampling.LANCZOS)
+
+
+@dataclass(frozen=True)
+class Recall:
+    """Searches with the portraits as selfies at one confidence."""
+
+    confidence: int
+    one_pass: Found
+    two_pass: Found
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Faces pasted into all pictures, found in them, and the searches."""
+
+    people: int
+    left_out: int
+    pictures: int
+    pasted: int
+    found: int
+    rows: list[Recall]
+
+
+def measure(portraits: Sequence[Path], plan: Plan, confidences: Sequence[int], watcher: Watcher = SILENT) -> Measured:
+    """Compose, look, and search by the real engine and matcher."""
+    seen = look_at(portraits, watcher=watcher)
+    crowds = compose(portraits, seen, plan, ROOT / ".cache" / "crowds")
+    looks = look_at([crowd.path for crowd in crowds], selfies=False, watcher=watcher)
+    index = index_of(looks)
+    pasted = sorted(frozenset[int]().union(*(crowd.people for crowd in crowds)))
+    wanted = {person: [n for n, crowd in enumerate(crowds) if person in crowd.people] for person in pasted}
+    rows = []
+    with ThreadPoolExecutor(2) as pool:
+        for percent in confidences:
+            one, two = (
+                search_all(index, seen, wanted, threshold(percent), pool, again, inside=False)
+                for again in (None, SECOND_PASS)
+            )
+            rows.append(Recall(percent, one, two))
+    return Measured(
+        people=len(pasted),
+        left_out=len(portraits) - len(pasted),
+        pictures=len(crowds),
+        pasted=sum(len(crowd.people) for crowd in crowds),
+        found=sum(len(look.faces) for look in looks),
+        rows=rows,
+    )
+
+
+def main() -> int:
+    """Measure; the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m tools.bench.crowd", description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("portraits", type=Path, help="a folder of portraits, one a person")
+    parser.add_argument("--face", type=int, default=Plan.face, help="pixels of a face's box (default 40)")
+    parser.add_argument("--pictures", type=int, default=Plan.pictures, help="how many pictures (default 8)")
+    parser.add_argument("--times", type=int, default=Plan.times, help="in how many of them everybody is (default 4)")
+    parser.add_argument("--confidence", type=int, nargs="+", default=(80, 90, 95), help="percents to measure at")
+    options = parser.parse_args()
+    plan = Plan(options.pictures, min(options.times, options.pictures), options.face)
+    try:
+        with progress_bar() as watcher:
+            measured = measure(scan(options.portraits).pictures, plan, options.confidence, watcher)
+    except (CommandError, OSError, ValueError) as error:
+        say(f"Not measured: {error}")
+        return 1
+    out = results()
+    out.print(
+        f"{measured.people} people ({measured.left_out} portraits without a face) in {measured.pictures} pictures of "
+        f"{SIZE[0] * SIZE[1] / 1e6:g} MP, faces of {plan.face} px: {measured.pasted} pasted, {measured.found} found"
+    )
+    out.print(f"confidence  passes  {COLUMNS}")
+    for row in measured.rows:
+        for name, found in (("one", row.one_pass), ("two", row.two_pass)):
+            out.print(f"{row.confidence:10}  {name:>6}  {found.line()}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,7 +1,7 @@
 """The faces of a folder's photos, by the product's own engine: found by all cores once, read from a cache afterwards.
 
-The cache is keyed by the file's content and by everything that decides what is found in it, the engine's source included:
-a changed engine finds nothing of an older one's.
+The cache is keyed by the file's content and by everything that decides what is found in it, the engine's source
+included: a changed engine finds nothing of an older one's.
 """
 
 import hashlib
@@ -50,7 +50,12 @@ NOTHING = Seen(np.empty((0, 4), np.float32), np.empty(0, np.float32), np.empty((
 
 
 def look_at(
-    paths: Sequence[Path], *, selfies: bool = True, cache: Path = CACHE, models: Path = MODELS, watcher: Watcher = SILENT
+    paths: Sequence[Path],
+    *,
+    selfies: bool = True,
+    cache: Path = CACHE,
+    models: Path = MODELS,
+    watcher: Watcher = SILENT,
 ) -> list[Seen]:
     """Every photo's faces, in the order of the paths. The same file twice is looked at once.
 
@@ -82,7 +87,7 @@ def fingerprint() -> str:
     """Names everything that decides which faces are found."""
     digest = hashlib.sha256(f"{engine.DEFAULT_MODEL} {cv2.__version__}".encode())
     for module in (opencv, detections, imaging):
-        digest.update(Path(module.__file__).read_bytes())
+        digest.update(Path(str(module.__file__)).read_bytes())
     return digest.hexdigest()[:16]
 
 
@@ -91,7 +96,7 @@ _selfies: bool
 
 
 def _start(models: Path, selfies: bool) -> None:
-    global _engine, _selfies  # noqa: PLW0603 - one engine a process, as on Lambda
+    global _engine, _selfies  # one engine a process, as on Lambda
     _engine, _selfies = opencv.OpenCvEngine(models, threads=1), selfies
 
 
@@ -144,6 +149,6 @@ def _sha256(path: Path) -> str:
 
 
 def pictures_by_person(paths: Iterable[Path], root: Path) -> dict[Path, str]:
-    """Whom each photo shows: the name of the folder of `root` that it lies in. Photos beside the folders are nobody's."""
+    """Whom each photo shows: the name of the folder of `root` that it lies in. One beside the folders is nobody's."""
     places = {path: path.relative_to(root).parts for path in paths}
     return {path: parts[0] for path, parts in places.items() if len(parts) > 1}
