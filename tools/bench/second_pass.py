@@ -1,7 +1,8 @@
 """How the second pass's numbers are chosen: `python -m tools.bench.second_pass DATASET`.
 
-The people are halved at random, again and again. On one half the settings are chosen that find most and are no less
-precise than the selfie alone (by more than `MOST_LOST`); on the other half, of other people, it is measured what they do.
+The people are halved at random, again and again. On one half the settings are chosen that find most and are not less
+precise than the selfie alone by more than `MOST_LOST`; on the other half, of other people, it is measured what they
+do.
 A larger event has more strangers; it is stood in for by a laxer confidence: a cosine lower by `LAXER` has about five
 times as many of them.
 """

@@ -22,8 +22,8 @@ class SecondPass:
     Attributes:
         sure: above the threshold; a match from here on is taken as a further picture of the selfie's owner.
         most: so many of them, the surest.
-        margin: above the threshold; what the second probe finds must reach it. A mean of pictures is nearer to everybody,
-            strangers included, and a stranger among the sure ones pulls in its own pictures.
+        margin: above the threshold; what the second probe finds must reach it. A mean of pictures is nearer to
+            everybody, strangers included, and a stranger among the sure ones pulls in its own pictures.
         floor: below the threshold; so close must the selfie itself be to a photo that only the second probe finds.
         rounds: how often a probe is made; from the second time on of what the one before has found and is sure of.
     """
@@ -41,8 +41,8 @@ class SecondPass:
 
 
 SECOND_PASS = SecondPass()
-"""Chosen by `python -m tools.bench.second_pass` (ADR 4). At the default confidence a match is sure from .52, false match
-rate about 2e-6, and the selfie is at least .36 from whatever is found, false match rate 1e-3."""
+"""Chosen by `python -m tools.bench.second_pass` (ADR 4). At the default confidence a match is sure from .52, false
+match rate about 2e-6, and whatever is found has at least .36 to the selfie itself, false match rate 1e-3."""
 
 
 @dataclass(frozen=True, eq=False)
