@@ -19,6 +19,7 @@ from PIL import Image
 
 from facesearch.confidence import threshold
 from facesearch.embedded import SECOND_PASS
+from facesearch.imaging import read_image
 from tools.bench.embeddings import ROOT, Seen, look_at
 from tools.bench.identification import COLUMNS, Found, index_of, search_all
 from tools.cli.errors import CommandError
@@ -113,8 +114,7 @@ def _picture(portraits: Sequence[Path], sides: Sequence[float], plan: Plan, numb
 
 
 def _shrunk(path: Path, scale: float) -> Image.Image:
-    with Image.open(path) as file:
-        portrait = file.convert("RGB")
+    portrait = read_image(path.read_bytes()).image
     size = (max(1, round(portrait.width * scale)), max(1, round(portrait.height * scale)))
     return portrait.resize(size, Image.Resampling.LANCZOS)
 

@@ -100,7 +100,7 @@ class Counter:
         with self._lock:
             self.queries.append(Sent(request.url, headers, request.body))
 
-    def _note(self, event_name: str, response_dict: Any, parsed_response: Any, **_: Any) -> None:
+    def _note(self, event_name: str, response_dict: Any, parsed_response: Any, **_rest: Any) -> None:
         if response_dict is None:  # no answer came
             return
         _, service, operation = event_name.split(".")
