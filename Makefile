@@ -16,10 +16,11 @@ unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
 PY := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test lint format openapi build accuracy lock clean python setup assets ministack sam uv
+.PHONY: help demo serve test lint format openapi build accuracy accuracy-crowd bench-index lock clean python setup \
+  assets ministack sam uv
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 # ---------------------------------------------------------------- environments
 python:
@@ -75,9 +76,18 @@ build: setup sam assets ## sam build, without Docker; prints what each function 
 	@$(SAM) build
 	@$(PY) -m tools.build_sizes
 
-accuracy: setup ministack assets ## Precision and recall on a folder of photos, one folder a person (DATASET=…)
+# ---------------------------------------------------------------- measuring
+accuracy: setup ministack assets ## How well people are told apart and found: DATASET=folder of a folder a person
 	@[ -d "$(DATASET)" ] || { echo "error: name a folder with one folder of photos a person: make accuracy DATASET=…" >&2; exit 2; }
 	@exec $(PY) -m tools.bench.accuracy "$(DATASET)" $(OPTIONS)
+
+accuracy-crowd: setup assets ## Small faces in 24 MP crowds made of portraits: PORTRAITS=folder of one a person
+	@[ -d "$(PORTRAITS)" ] || { echo "error: name a folder with one portrait a person: make accuracy-crowd PORTRAITS=…" >&2; exit 2; }
+	@exec $(PY) -m tools.bench.crowd "$(PORTRAITS)" $(OPTIONS)
+
+SIZES ?= 10000,100000,1000000
+bench-index: setup ministack ## The face index beside the machine's own speed (SIZES=10000,100000,1000000)
+	@exec $(PY) -m tools.bench.index "$(SIZES)" $(OPTIONS)
 
 # ---------------------------------------------------------------- locks
 UV := .venv-uv/bin/uv

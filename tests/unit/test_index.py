@@ -3,11 +3,12 @@
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from facesearch.embedded import match_faces
+from facesearch.embedded import SECOND_PASS, match_faces
 from facesearch.engine import Embedding
 from facesearch.index import EventIndex, IndexCache
 from facesearch.packing import pack
@@ -92,6 +93,27 @@ def test_the_second_pass_adds_nobody_who_is_far_from_the_selfie(pool: ThreadPool
     # A wrong sure match at .56 drags the second probe towards its own person, whose other photo is at .3 of the selfie.
     index = index_of(pool, photo(1, at_cosine(0.56)), photo(2, at_cosine(0.3)))
     assert found(index) == [1]
+
+
+def test_a_second_round_goes_on_from_what_the_first_one_found(pool: ThreadPoolExecutor) -> None:
+    # Each is nearer to the one before than to the selfie: a person who turns their head.
+    turning = [np.zeros(128, np.float32) for _ in range(3)]
+    for vector, degrees in zip(turning, (57.5, 64.5, 68.5), strict=True):
+        vector[0], vector[1] = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
+    index = index_of(pool, *[photo(number + 1, vector) for number, vector in enumerate(turning)])
+    once, twice = (
+        [match.image_id.int for match in match_faces(index, PROBE, 0.5, pool, replace(SECOND_PASS, rounds=rounds))]
+        for rounds in (1, 2)
+    )
+    assert [match.image_id.int for match in match_faces(index, PROBE, 0.5, pool, None)] == [1]
+    assert once[:2] == [1, 2]
+    assert set(once) <= set(twice)
+
+
+def test_a_stricter_event_has_a_stricter_second_pass(pool: ThreadPoolExecutor) -> None:
+    index = index_of(pool, photo(1, at_cosine(0.61)), photo(2, at_cosine(0.45)))
+    assert found(index, 0.5) == [1, 2]
+    assert found(index, 0.6) == [1], "a match at .61 is not sure enough for a threshold of .60"
 
 
 def test_faces_of_another_model_are_never_compared(pool: ThreadPoolExecutor) -> None:

@@ -1,165 +1,170 @@
-"""How well the running product finds people: `python -m tools.bench.accuracy DATASET`.
+"""How well people are told apart and found: `python -m tools.bench.accuracy DATASET`.
 
-DATASET holds one folder per person. All photos go into one event through the command line; then photos of people who
-have others serve as selfies, through HTTP, one after the other. A selfie's own photo is not counted. Labels are taken
-as they are: one person under two names counts as two, so rather too many strangers are counted than too few.
+DATASET holds one folder per person. Offline, on faces that the engine found once: verification over all pairs, the
+confidence scale beside the published one, searches by the real matcher with and without its second pass. Then searches
+over HTTP, through the local stack. Labels are taken as they are: one person under two names counts as two, and whoever
+else is in a picture as a stranger, so rather too many strangers are counted than too few.
 """
 
 import argparse
 import json
-import math
-import statistics
 import sys
 import tempfile
-import time
-import uuid
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from facesearch.client import BadRequestError, ClientError, FaceSearchClient
-from tools.bench.gallery import Gallery, Probe, choose_probes, load
-from tools.cli.call import call
+import numpy as np
+
+from facesearch.client import ClientError
+from facesearch.confidence import threshold
+from facesearch.embedded import SECOND_PASS
+from tools.bench import dlib_pipeline
+from tools.bench.dlib_pipeline import DlibRow
+from tools.bench.embeddings import look_at, pictures_by_person
+from tools.bench.identification import COLUMNS, Found, index_of, others_of, search_all
+from tools.bench.over_http import Measurement, measure
+from tools.bench.verification import ENOUGH, Calibration, Rate, calibration, pairs_of, rates
 from tools.cli.errors import CommandError
 from tools.cli.pictures import scan
-from tools.cli.stack import LOCAL, open_stack
 from tools.cli.terminal import progress_bar, results, say
 from tools.local import LocalStackError, running
 
 CONFIDENCES = (50, 70, 80, 90, 95, 99)
-REPLAY_EVERY = 10
-"""Of every so many searches one is posted again, to see that its answer stays."""
 
 
 @dataclass(frozen=True)
-class Search:
-    """One search's outcome, the selfie's own photo left out.
-
-    Attributes:
-        right, strangers, missed: photos.
-        refused: the API found no face in the selfie; all its photos are missed then.
-        same_again: the same `request_id` posted again brought the same; None = not tried.
-    """
-
-    right: int
-    strangers: int
-    missed: int
-    milliseconds: float
-    refused: bool = False
-    same_again: bool | None = None
-
-
-@dataclass(frozen=True)
-class Row:
-    """One confidence, all searches pooled. `precision` is None if no photo was found at all."""
+class Passes:
+    """Searches at one confidence, by the selfie alone and with the second pass."""
 
     confidence: int
-    searches: int
-    refused: int
-    precision: float | None
-    recall: float
-    with_strangers: int
-    median_milliseconds: float
-    p95_milliseconds: float
-    replays: int
-    replays_same: int
+    one_pass: Found
+    two_pass: Found
 
 
 @dataclass(frozen=True)
-class Measurement:
-    """Everything measured; nobody's name is in it."""
+class Offline:
+    """What was measured without the stack; nobody's name is in it.
+
+    Attributes:
+        faceless: photos without a face; `refused`: photos that would be no selfie.
+        same, strangers: pairs.
+    """
 
     photos: int
-    faces: int
-    failed: int
     people: int
-    photos_per_second: float
-    rows: list[Row]
+    faces: int
+    unreadable: int
+    faceless: int
+    refused: int
+    same: int
+    strangers: int
+    rates: list[Rate]
+    calibration: list[Calibration]
+    identification: list[Passes]
+    dlib: list[DlibRow] | None = None
 
 
-def measure(state: Path, dataset: Path, probes: int, confidences: Sequence[int]) -> Measurement:
-    """Load the dataset into the stack that lives in `state`, and search it at each confidence.
+def offline(dataset: Path, probes: int | None, confidences: Sequence[int]) -> Offline:
+    """Measure with the engine and the matcher alone.
+
+    Args:
+        dataset: one folder per person.
+        probes: so many people, one photo of each, as selfies; None = every photo of everybody who has others.
+        confidences: percents to search at.
 
     Raises:
-        CommandError, ClientError: the stack did not do what it was asked.
+        CommandError: the dataset is not laid out as one folder per person, or nobody has two photos.
     """
-    gallery = load(state, dataset)
-    chosen = choose_probes(gallery, probes)
-    api_key = call(state, "key", "create", "--org", gallery.org_id)["api_key"]
-    stack = open_stack(LOCAL, state)
-    rows = []
-    client = FaceSearchClient(stack.api_url, api_key, gallery.org_id, transport=stack.transport)
-    with client, progress_bar() as watcher:
-        stage = watcher.stage("Searching", len(chosen) * len(confidences))
-        for confidence in confidences:
-            call(state, "event", "update", gallery.event_id, "--confidence", confidence)
-            searches = []
-            for number, probe in enumerate(chosen):
-                searches.append(_search(client, gallery, probe, replay=number % REPLAY_EVERY == 0))
-                stage.advance()
-            rows.append(pool(confidence, searches))
-    return Measurement(
-        photos=len(gallery.people),
-        faces=gallery.faces,
-        failed=gallery.failed,
-        people=len({person for people in gallery.people.values() for person in people}),
-        photos_per_second=len(gallery.people) / gallery.seconds,
-        rows=rows,
+    paths = scan(dataset).pictures
+    names = pictures_by_person(paths, dataset)
+    people = [names.get(path) for path in paths]
+    wanted = others_of(people, probes)
+    if not names:
+        raise CommandError(f"{dataset} is not laid out as one folder of photos per person.")
+    if not wanted:
+        raise CommandError("Nobody has more than one photo: there is nothing to find.")
+    with progress_bar() as watcher, ThreadPoolExecutor(2) as pool:
+        seen = look_at(paths, watcher=watcher)
+        selfies = [number for number, each in enumerate(seen) if each.selfie is not None]
+        embeddings = np.array([seen[number].selfie for number in selfies], np.float32).reshape(-1, 128)
+        pairs = pairs_of(embeddings, [people[number] for number in selfies])
+        index = index_of(seen)
+        found = []
+        for percent in confidences:
+            one = search_all(index, seen, wanted, threshold(percent), pool, None)
+            found.append(Passes(percent, one, search_all(index, seen, wanted, threshold(percent), pool, SECOND_PASS)))
+        package = dlib_pipeline.installed()
+        rows = dlib_pipeline.search_all(dlib_pipeline.encode(package, paths, watcher), wanted) if package else None
+    return Offline(
+        photos=len(paths),
+        people=len(set(names.values())),
+        faces=sum(len(each.faces) for each in seen),
+        unreadable=sum(not each.readable for each in seen),
+        faceless=sum(each.readable and not len(each.faces) for each in seen),
+        refused=len(seen) - len(selfies),
+        same=len(pairs.same),
+        strangers=len(pairs.strangers),
+        rates=rates(pairs),
+        calibration=calibration(pairs),
+        identification=found,
+        dlib=rows,
     )
 
 
-def _search(client: FaceSearchClient, gallery: Gallery, probe: Probe, *, replay: bool) -> Search:
-    request_id = uuid.uuid4()
-    began = time.perf_counter()
-    try:
-        answer = client.search(gallery.event_id, probe.path, request_id, page_size=100)
-    except BadRequestError as error:
-        if error.status != 400:
-            raise
-        return Search(0, 0, len(probe.others), 1000 * (time.perf_counter() - began), refused=True)
-    milliseconds = 1000 * (time.perf_counter() - began)
-    found = {image["image_id"] for page in client.pages(gallery.event_id, request_id) for image in page.images}
-    found.discard(probe.image_id)
-    same_again = None
-    if replay:
-        again = client.search(gallery.event_id, probe.path, request_id, page_size=100)
-        same_again = again.replayed and again.body == answer.body
-    right = len(found & probe.others)
-    return Search(right, len(found) - right, len(probe.others) - right, milliseconds, same_again=same_again)
+def _number(value: float | None, form: str = ".4f") -> str:
+    return "-" if value is None else format(value, form)
 
 
-def pool(confidence: int, searches: Sequence[Search]) -> Row:
-    """One line of the table."""
-    right = sum(search.right for search in searches)
-    strangers = sum(search.strangers for search in searches)
-    missed = sum(search.missed for search in searches)
-    times = sorted(search.milliseconds for search in searches)
-    replays = [search.same_again for search in searches if search.same_again is not None]
-    return Row(
-        confidence=confidence,
-        searches=len(searches),
-        refused=sum(search.refused for search in searches),
-        precision=right / (right + strangers) if right + strangers else None,
-        recall=right / (right + missed),
-        with_strangers=sum(search.strangers > 0 for search in searches),
-        median_milliseconds=statistics.median(times),
-        p95_milliseconds=times[math.ceil(0.95 * len(times)) - 1],
-        replays=len(replays),
-        replays_same=sum(replays),
-    )
-
-
-def _show(measured: Measurement) -> None:
+def show_offline(measured: Offline) -> None:
+    """Print the tables."""
     out = results()
     out.print(
-        f"{measured.photos} photos of {measured.people} people with {measured.faces} faces in one event, "
+        f"{measured.photos} photos of {measured.people} people, {measured.faces} faces; "
+        f"{measured.unreadable} unreadable, {measured.faceless} without a face, {measured.refused} no selfie"
+    )
+    out.print(f"\nVerification: {measured.same} pairs of one person, {measured.strangers} of two")
+    out.print("false match rate  cosine  true accept rate")
+    for rate in measured.rates:
+        out.print(
+            f"{rate.false_match_rate:16.0e}  {_number(rate.threshold, '.3f'):>6}  {_number(rate.true_accept_rate):>16}"
+        )
+    if any(rate.threshold is None for rate in measured.rates):
+        least = min(rate.false_match_rate for rate in measured.rates if rate.threshold is None)
+        out.print(f"- : too few; {least:.0e} takes {ENOUGH / least:.0e} pairs of strangers.")
+    out.print("\nConfidence scale: published, and in this folder")
+    out.print("percent  cosine  FMR published  FMR here  cosine of that FMR here  strangers per 100,000 faces")
+    for row in measured.calibration:
+        out.print(
+            f"{row.percent:7}  {row.cosine:.3f}  {_number(row.published, '.0e'):>13}  "
+            f"{_number(row.measured, '.1e'):>8}  {_number(row.cosine_here, '.3f'):>23}  "
+            f"{_number(row.strangers_per_100_000, '.1f'):>27}"
+        )
+    out.print("\nIdentification by the real matcher, offline")
+    out.print(f"confidence  passes  {COLUMNS}")
+    for passes in measured.identification:
+        for name, found in (("one", passes.one_pass), ("two", passes.two_pass)):
+            out.print(f"{passes.confidence:10}  {name:>6}  {found.line()}")
+    if measured.dlib is None:
+        out.print("dlib: the package face_recognition is not installed, so it is not compared.")
+        return
+    out.print(f"\nThe same searches by dlib's face_recognition\n  distance          {COLUMNS}")
+    for dlib_row in measured.dlib:
+        out.print(f"{dlib_row.distance:10}          {dlib_row.found.line()}")
+
+
+def show_http(measured: Measurement) -> None:
+    """Print the table."""
+    out = results()
+    out.print(
+        f"\nOver HTTP: {measured.photos} photos of {measured.people} people with {measured.faces} faces in one event, "
         f"{measured.failed} failed; {measured.photos_per_second:.1f} photos/s uploaded and indexed"
     )
     out.print("confidence  searches  no face  precision  recall  with strangers  median ms  p95 ms  same on replay")
     for row in measured.rows:
-        precision = "-" if row.precision is None else f"{row.precision:.4f}"
         out.print(
-            f"{row.confidence:10}  {row.searches:8}  {row.refused:7}  {precision:>9}  {row.recall:.4f}  "
+            f"{row.confidence:10}  {row.searches:8}  {row.refused:7}  {_number(row.precision):>9}  {row.recall:.4f}  "
             f"{row.with_strangers:14}  {row.median_milliseconds:9.0f}  {row.p95_milliseconds:6.0f}  "
             f"{f'{row.replays_same} of {row.replays}':>14}"
         )
@@ -171,16 +176,22 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.bench.accuracy", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("dataset", type=Path, help="a folder with one folder of photos per person")
     parser.add_argument("--probes", type=int, default=150, help="how many people to search for (default 150)")
+    parser.add_argument("--all-probes", action="store_true", help="offline, every photo of everybody who has others")
     parser.add_argument("--confidence", type=int, nargs="+", default=CONFIDENCES, help="percents to measure at")
+    parser.add_argument("--offline", action="store_true", help="leave the local stack out")
     parser.add_argument("--store", choices=("ministack", "moto"), default="ministack", help="what stands in for AWS")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     options = parser.parse_args()
+    over_http = None
     try:
-        scan(options.dataset)  # a wrong path shall not first start a stack
-        with tempfile.TemporaryDirectory(prefix="facesearch-accuracy-") as folder:
-            state = Path(folder)
-            with running(state=state, port=0, store=options.store):
-                measured = measure(state, options.dataset, options.probes, options.confidence)
+        found = offline(options.dataset, None if options.all_probes else options.probes, options.confidence)
+        if not options.json:
+            show_offline(found)
+        if not options.offline:
+            with tempfile.TemporaryDirectory(prefix="facesearch-accuracy-") as folder:
+                state = Path(folder)
+                with running(state=state, port=0, store=options.store):
+                    over_http = measure(state, options.dataset, options.probes, options.confidence)
     except KeyboardInterrupt:
         say("Stopped.")
         return 130
@@ -188,10 +199,10 @@ def main() -> int:
         say(f"Not measured: {error}")
         return 1
     if options.json:
-        print(json.dumps(asdict(measured)))
-    else:
-        _show(measured)
-    return 0 if all(row.replays == row.replays_same for row in measured.rows) else 1
+        print(json.dumps({"offline": asdict(found)} | (asdict(over_http) if over_http else {})))
+    elif over_http:
+        show_http(over_http)
+    return 0 if over_http is None or all(row.replays == row.replays_same for row in over_http.rows) else 1
 
 
 if __name__ == "__main__":

@@ -8,19 +8,41 @@ from numpy.typing import NDArray
 
 from facesearch.confidence import threshold
 from facesearch.engine import Embedding, FaceEngine
-from facesearch.index import FaceIndex, FaceIndexes, IndexMovedError, probe_of
+from facesearch.index import FaceIndex, FaceIndexes, IndexMovedError, Probe, probe_of
 from facesearch.index.event import Hits
 from facesearch.index.vectors import cosines
 from facesearch.models import Event, PhotoMatch
 
-SURE = 0.55
-"""Cosine from which a match is taken as a further picture of the probe: false match rate below 1e-6."""
-SURE_AT_MOST = 20
-SECOND_PASS_THRESHOLD = 0.50
-"""The second pass is never laxer than the default confidence."""
-SECOND_PASS_FLOOR = 0.42
-"""The selfie itself must be at least this close (false match rate 1e-4) to a photo that only the second pass finds:
-a wrong picture among the sure ones must not pull in its own person."""
+
+@dataclass(frozen=True)
+class SecondPass:
+    """How a second probe is made of the selfie and its surest matches, and what it may add. Cosines are relative to the
+    event's threshold, or to `least` if that is higher: the second pass is never laxer than the default confidence.
+
+    Attributes:
+        sure: above the threshold; a match from here on is taken as a further picture of the selfie's owner.
+        most: so many of them, the surest.
+        margin: above the threshold; what the second probe finds must reach it. A mean of pictures is nearer to
+            everybody, strangers included, and a stranger among the sure ones pulls in its own pictures.
+        floor: below the threshold; so close must the selfie itself be to a photo that only the second probe finds.
+        rounds: how often a probe is made; from the second time on of what the one before has found and is sure of.
+    """
+
+    least: float = 0.50
+    sure: float = 0.02
+    most: int = 20
+    margin: float = 0.04
+    floor: float = 0.14
+    rounds: int = 2
+
+    def base(self, minimum: float) -> float:
+        """What the others are relative to, for an event's threshold."""
+        return max(minimum, self.least)
+
+
+SECOND_PASS = SecondPass()
+"""Chosen by `python -m tools.bench.second_pass` (ADR 4). At the default confidence a match is sure from .52, false
+match rate about 2e-6, and whatever is found has at least .36 to the selfie itself, false match rate 1e-3."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,26 +82,42 @@ class EmbeddedMatcher:
                 index = self._indexes.current(moved.event)
 
 
-def match_faces(index: FaceIndex, embedding: Embedding, minimum: float, pool: Executor) -> list[PhotoMatch]:
+def match_faces(
+    index: FaceIndex, embedding: Embedding, minimum: float, pool: Executor, again: SecondPass | None = SECOND_PASS
+) -> list[PhotoMatch]:
     """Every photo with a face at or above `minimum` cosine, most similar to the selfie first, ties by image_id.
 
     A second probe, the normalised mean of the selfie and its surest matches, finds the photos that show the person in
-    another pose or light. One match per photo, by its best face.
+    another pose or light. One match per photo, by its best face. `again` None: the selfie alone.
     """
     probe = probe_of(embedding)
     # The second pass looks only at faces from its floor on, so one scan serves both.
-    hits = index.search(probe, min(minimum, SECOND_PASS_FLOOR), pool)
+    hits = index.search(probe, minimum if again is None else min(minimum, again.base(minimum) - again.floor), pool)
     best = _best_by_photo(hits, hits.cosines, minimum)
-    sure = sorted(_best_by_photo(hits, hits.cosines, SURE).values(), key=lambda row: -hits.cosines[row])
-    if sure:
-        surest = hits.values[sure[:SURE_AT_MOST]].astype(np.float64)
-        surest /= np.linalg.norm(surest, axis=1, keepdims=True)
-        again = cosines(hits.values, probe_of(probe.exact + surest.sum(axis=0)))
-        again[hits.cosines < SECOND_PASS_FLOOR] = -1
-        for photo, row in _best_by_photo(hits, again, max(minimum, SECOND_PASS_THRESHOLD)).items():
+    if again is not None:
+        for photo, row in _second_pass(hits, probe, minimum, again).items():
             best.setdefault(photo, row)
     found = [(-hits.cosines[row], index.photo(photo)) for photo, row in best.items()]
     return [photo for _, photo in sorted(found, key=lambda each: (each[0], each[1].image_id))]
+
+
+def _second_pass(hits: Hits, probe: Probe, minimum: float, settings: SecondPass) -> dict[int, int]:
+    """What the second probe finds, as `_best_by_photo` says it."""
+    found: dict[int, int] = {}
+    base = settings.base(minimum)
+    sure, enough = base + settings.sure, base + settings.margin
+    scores, pictures_before = hits.cosines, list[int]()
+    for _ in range(settings.rounds):
+        rows = sorted(_best_by_photo(hits, scores, sure).values(), key=lambda row: -scores[row])[: settings.most]
+        if rows == pictures_before:  # none, or the same again
+            break
+        pictures = hits.values[rows].astype(np.float64)
+        pictures /= np.linalg.norm(pictures, axis=1, keepdims=True)
+        scores = cosines(hits.values, probe_of(probe.exact + pictures.sum(axis=0)))
+        scores[hits.cosines < base - settings.floor] = -1
+        found |= _best_by_photo(hits, scores, enough)
+        sure, pictures_before = max(sure, enough), rows
+    return found
 
 
 def _best_by_photo(hits: Hits, scores: NDArray[np.float64], minimum: float) -> dict[int, int]:

@@ -153,22 +153,19 @@ def decode(read: Callable[[int, memoryview], None], size: int, info: SnapshotInf
     """
     if size < HEADER_BYTES:
         raise SnapshotError("shorter than a header")
+    file = np.empty(size, np.uint8).data
     # The header and the first part in one go: a small snapshot is one read.
-    first = np.empty(min(size, HEADER_BYTES + PART_BYTES), np.uint8)
-    read(0, first.data)
-    said = _describe(bytes(first[:HEADER_BYTES]), info)
+    read(0, file[: HEADER_BYTES + PART_BYTES])
+    said = _describe(bytes(file[:HEADER_BYTES]), info)
     shapes = _shapes(said["photos"], said["faces"])
     if size != HEADER_BYTES + shapes[-1].end:
         raise SnapshotError(f"{size} bytes instead of {HEADER_BYTES + shapes[-1].end}")
-    buffer = np.empty(shapes[-1].end, np.uint8)
-    body = buffer.data
+    body = file[HEADER_BYTES:]
 
     def part(start: int, checksum: int) -> bool:
         here = body[start : start + PART_BYTES]
         if start:
             read(HEADER_BYTES + start, here)
-        else:
-            here[:] = first.data[HEADER_BYTES:]
         return zlib.crc32(here) == checksum
 
     starts = range(0, len(body), PART_BYTES)

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from tools.bench.accuracy import Row, Search, pool
 from tools.bench.gallery import Gallery, choose_probes
 from tools.bench.metrics import counted
+from tools.bench.over_http import Row, Search, pool
 from tools.cli.errors import CommandError
 
 

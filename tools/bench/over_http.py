@@ -1,0 +1,140 @@
+"""Searches over HTTP: how the running product does on a labelled folder, from the upload to the last page.
+
+All photos go into one event through the command line; then photos of people who have others serve as selfies, one after
+the other. A selfie's own photo is not counted.
+"""
+
+import math
+import statistics
+import time
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from facesearch.client import BadRequestError, FaceSearchClient
+from tools.bench.gallery import Gallery, Probe, choose_probes, load
+from tools.cli.call import call
+from tools.cli.stack import LOCAL, open_stack
+from tools.cli.terminal import progress_bar
+
+REPLAY_EVERY = 10
+"""Of every so many searches one is posted again, to see that its answer stays."""
+
+
+@dataclass(frozen=True)
+class Search:
+    """One search's outcome, the selfie's own photo left out.
+
+    Attributes:
+        right, strangers, missed: photos.
+        refused: the API found no face in the selfie; all its photos are missed then.
+        same_again: the same `request_id` posted again brought the same; None = not tried.
+    """
+
+    right: int
+    strangers: int
+    missed: int
+    milliseconds: float
+    refused: bool = False
+    same_again: bool | None = None
+
+
+@dataclass(frozen=True)
+class Row:
+    """One confidence, all searches pooled. `precision` is None if no photo was found at all."""
+
+    confidence: int
+    searches: int
+    refused: int
+    precision: float | None
+    recall: float
+    with_strangers: int
+    median_milliseconds: float
+    p95_milliseconds: float
+    replays: int
+    replays_same: int
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """Everything measured; nobody's name is in it."""
+
+    photos: int
+    faces: int
+    failed: int
+    people: int
+    photos_per_second: float
+    rows: list[Row]
+
+
+def measure(state: Path, dataset: Path, probes: int, confidences: Sequence[int]) -> Measurement:
+    """Load the dataset into the stack that lives in `state`, and search it at each confidence.
+
+    Raises:
+        CommandError, ClientError: the stack did not do what it was asked.
+    """
+    gallery = load(state, dataset)
+    chosen = choose_probes(gallery, probes)
+    api_key = call(state, "key", "create", "--org", gallery.org_id)["api_key"]
+    stack = open_stack(LOCAL, state)
+    rows = []
+    client = FaceSearchClient(stack.api_url, api_key, gallery.org_id, transport=stack.transport)
+    with client, progress_bar() as watcher:
+        stage = watcher.stage("Searching", len(chosen) * len(confidences))
+        for confidence in confidences:
+            call(state, "event", "update", gallery.event_id, "--confidence", confidence)
+            searches = []
+            for number, probe in enumerate(chosen):
+                searches.append(_search(client, gallery, probe, replay=number % REPLAY_EVERY == 0))
+                stage.advance()
+            rows.append(pool(confidence, searches))
+    return Measurement(
+        photos=len(gallery.people),
+        faces=gallery.faces,
+        failed=gallery.failed,
+        people=len({person for people in gallery.people.values() for person in people}),
+        photos_per_second=len(gallery.people) / gallery.seconds,
+        rows=rows,
+    )
+
+
+def _search(client: FaceSearchClient, gallery: Gallery, probe: Probe, *, replay: bool) -> Search:
+    request_id = uuid.uuid4()
+    began = time.perf_counter()
+    try:
+        answer = client.search(gallery.event_id, probe.path, request_id, page_size=100)
+    except BadRequestError as error:
+        if error.status != 400:
+            raise
+        return Search(0, 0, len(probe.others), 1000 * (time.perf_counter() - began), refused=True)
+    milliseconds = 1000 * (time.perf_counter() - began)
+    found = {image["image_id"] for page in client.pages(gallery.event_id, request_id) for image in page.images}
+    found.discard(probe.image_id)
+    same_again = None
+    if replay:
+        again = client.search(gallery.event_id, probe.path, request_id, page_size=100)
+        same_again = again.replayed and again.body == answer.body
+    right = len(found & probe.others)
+    return Search(right, len(found) - right, len(probe.others) - right, milliseconds, same_again=same_again)
+
+
+def pool(confidence: int, searches: Sequence[Search]) -> Row:
+    """One line of the table."""
+    right = sum(search.right for search in searches)
+    strangers = sum(search.strangers for search in searches)
+    missed = sum(search.missed for search in searches)
+    times = sorted(search.milliseconds for search in searches)
+    replays = [search.same_again for search in searches if search.same_again is not None]
+    return Row(
+        confidence=confidence,
+        searches=len(searches),
+        refused=sum(search.refused for search in searches),
+        precision=right / (right + strangers) if right + strangers else None,
+        recall=right / (right + missed),
+        with_strangers=sum(search.strangers > 0 for search in searches),
+        median_milliseconds=statistics.median(times),
+        p95_milliseconds=times[math.ceil(0.95 * len(times)) - 1],
+        replays=len(replays),
+        replays_same=sum(replays),
+    )

@@ -1,0 +1,117 @@
+"""Verification: are two photos of one person? Over all pairs of a dataset, and the confidence scale that follows.
+
+"True accept rate at a false match rate" is how such models are compared: at the cosine that so many pairs of strangers
+reach, which share of the pairs of one person reaches it. Labels are taken as they are.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from facesearch.confidence import TABLE
+from facesearch.engine import Embedding
+
+RATES = (1e-2, 1e-3, 1e-4, 1e-5)
+ENOUGH = 10
+"""Pairs of strangers that must reach a threshold for its rate to mean something: the error is a third then."""
+MOST_PHOTOS = 12_000
+"""72 million pairs, 300 MB. Of a larger dataset so many photos are drawn."""
+
+Cosines = NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Pairs:
+    """Cosines of every two photos, each ascending."""
+
+    same: Cosines
+    strangers: Cosines
+
+
+@dataclass(frozen=True)
+class Rate:
+    """One false match rate. `threshold` and `true_accept_rate` are None if the dataset is too small to tell."""
+
+    false_match_rate: float
+    threshold: float | None
+    true_accept_rate: float | None
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """A row of the published table beside what the dataset says; None = not published, or not to be told from so few.
+
+    Attributes:
+        measured: false match rate at the published cosine.
+        cosine_here: where the published false match rate lies in the dataset.
+    """
+
+    percent: int
+    cosine: float
+    published: float | None
+    measured: float | None
+    cosine_here: float | None
+
+    @property
+    def strangers_per_100_000(self) -> float | None:
+        """Expected faces of strangers in a search among 100,000 faces, as measured."""
+        return None if self.measured is None else self.measured * 100_000
+
+
+def pairs_of(embeddings: Embedding, people: Sequence[str | None], seed: int = 3) -> Pairs:
+    """The pairs of photos, shape (n, 128), whose people are known."""
+    known = np.flatnonzero([person is not None for person in people])
+    if len(known) > MOST_PHOTOS:
+        known = np.sort(np.random.default_rng(seed).choice(known, MOST_PHOTOS, replace=False))
+    vectors = np.ascontiguousarray(embeddings[known], np.float32)
+    numbers = np.unique([str(people[each]) for each in known.tolist()], return_inverse=True)[1]
+    same, strangers = [np.empty(0, np.float32)], [np.empty(0, np.float32)]
+    for row in range(len(vectors) - 1):
+        cosines = vectors[row + 1 :] @ vectors[row]
+        alike = numbers[row + 1 :] == numbers[row]
+        same.append(cosines[alike])
+        strangers.append(cosines[~alike])
+    return Pairs(np.sort(np.concatenate(same)), np.sort(np.concatenate(strangers)))
+
+
+def threshold_at(strangers: Cosines, rate: float) -> float | None:
+    """The lowest cosine that at most this share of the strangers reaches; None if fewer than `ENOUGH` would."""
+    allowed = int(rate * len(strangers) + 1e-9)  # 1e-3 of 10,000 is 10, whatever binary fractions say
+    if allowed < ENOUGH or allowed >= len(strangers):
+        return None
+    return float(np.nextafter(strangers[-allowed - 1], np.float32(2)))
+
+
+def share_from(cosines: Cosines, threshold: float) -> float:
+    """The share that reaches the threshold; `cosines` ascending, at least one."""
+    return 1 - float(np.searchsorted(cosines, np.float32(threshold))) / len(cosines)
+
+
+def rates(pairs: Pairs) -> list[Rate]:
+    """True accept rates at `RATES`."""
+    rows = []
+    for rate in RATES:
+        threshold = threshold_at(pairs.strangers, rate)
+        known = threshold is not None and len(pairs.same) > 0
+        rows.append(Rate(rate, threshold, share_from(pairs.same, threshold) if known and threshold else None))
+    return rows
+
+
+def calibration(pairs: Pairs) -> list[Calibration]:
+    """The published table's rows between 0 and 100 percent, measured."""
+    rows = []
+    for anchor in TABLE:
+        if 0 < anchor.percent < 100:
+            reached = share_from(pairs.strangers, anchor.cosine) if len(pairs.strangers) else 0.0
+            rows.append(
+                Calibration(
+                    anchor.percent,
+                    anchor.cosine,
+                    anchor.false_match_rate,
+                    reached if reached * len(pairs.strangers) >= ENOUGH else None,
+                    threshold_at(pairs.strangers, anchor.false_match_rate) if anchor.false_match_rate else None,
+                )
+            )
+    return rows
