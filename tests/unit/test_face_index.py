@@ -141,10 +141,14 @@ def test_only_a_partition_that_may_hold_more_than_the_service_says_is_read(world
     assert world.items.reads == 2, "the second pass looks from 0.42 on"
 
 
-def test_a_photo_whose_record_is_gone_is_never_returned(world: World) -> None:
+def test_a_photo_whose_record_does_not_count_is_never_returned(world: World) -> None:
     kept, gone = photo(near(0.8)), photo(near(0.9))
     world.add(kept)
     world.items.put(place_of(VECTORS, MODEL), [faces_of(gone)])
+    older, failed = photo(near(0.9), model="older"), replace(photo(near(0.9)), status="failed")
+    for each in (older, failed):
+        world.photos.add(EVENT_ID, EVENT.shards, each)
+        world.items.put(place_of(VECTORS, MODEL), [faces_of(each)])
     assert world.found(world.vectors()) == [kept.image_id]
 
 

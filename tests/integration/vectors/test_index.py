@@ -146,7 +146,7 @@ def test_one_place_makes_items_with_vectors_and_refuses_what_the_index_would_not
 
 @pytest.mark.parametrize(
     ("faces", "shards"),
-    [pytest.param(2_000, 4, id="2000"), pytest.param(50_000, 2, id="50000", marks=pytest.mark.slow)],
+    [pytest.param(1_200, 4, id="1200"), pytest.param(50_000, 2, id="50000", marks=pytest.mark.slow)],
 )
 def test_nothing_above_the_threshold_is_missed_with_500_matches_of_one_person(
     ministack: Ground, pool: ThreadPoolExecutor, faces: int, shards: int
