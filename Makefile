@@ -56,7 +56,7 @@ lint: setup sam ## ruff, mypy --strict, cfn-lint, sam validate --lint
 	@$(PY) -m ruff check $(wildcard $(CODE))
 	@$(PY) -m ruff format --check $(wildcard $(CODE))
 	@$(PY) -m mypy
-	@$(PY) -m cfnlint
+	@.venv/bin/cfn-lint
 	@$(SAM) validate --region us-east-1
 
 format: setup ## Rewrite the code in the project's format
