@@ -16,7 +16,7 @@ unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
 PY := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test lint format build accuracy lock clean python setup assets ministack sam uv
+.PHONY: help demo serve test lint format openapi build accuracy lock clean python setup assets ministack sam uv
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -61,6 +61,9 @@ lint: setup sam ## ruff, mypy --strict, cfn-lint, sam validate --lint
 format: setup ## Rewrite the code in the project's format
 	@$(PY) -m ruff check --fix $(wildcard $(CODE))
 	@$(PY) -m ruff format $(wildcard $(CODE))
+
+openapi: setup ## Write docs/openapi.json anew after a change of the API
+	@$(PY) -m tools.openapi
 
 # ---------------------------------------------------------------- shipping
 # Without MAKEFLAGS: the layers' own Makefiles are SAM's children, not this make's.

@@ -14,6 +14,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
+from tools.local import swagger
 from tools.local.intrinsics import TemplateError
 from tools.local.server import listening
 from tools.local.stack import MODELS, LocalStack, Options
@@ -98,6 +99,7 @@ async def _serve(stack: LocalStack, state: State, listener: socket.socket, stopp
 def _greet(description: dict[str, Any], state: State, photos: Path | None) -> None:
     url = description["url"]
     print(f"Face Search answers at {url}")
+    print(f"  try it      {url}{swagger.PAGE}")
     print(f"  store       {description['store']} at {description['endpoint_url']}")
     print(f"  logs        {_shown(state.logs)}/ (gateway.log and one per function)")
     print(f"  ids, key    {_shown(state.description)}")

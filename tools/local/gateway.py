@@ -1,4 +1,4 @@
-"""API Gateway's part: the template's routes, its limits, and its own answers. Also serves the renditions."""
+"""API Gateway's part: the template's routes, its limits, its own answers. Also serves the renditions and the docs."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
+from tools.local import swagger
 from tools.local.functions import Route
 from tools.local.gateway_responses import Answer, GatewayResponses
 from tools.local.pool import FunctionFailed
@@ -112,6 +113,9 @@ class Gateway:
             if self._renditions is not None and path.startswith(PREFIX):
                 record.route = PREFIX
                 return await self._renditions.serve(request.method, path)
+            if swagger.is_docs(path):
+                record.route = path
+                return await swagger.serve(request.method, path)
             return await self._invoke(request, path, record)
         except ClientDisconnect:
             raise

@@ -15,7 +15,13 @@ from facesearch.pagination import Page
 
 MAX_PAGE = 2**31 - 1
 
+UUID_PATTERN = (
+    r"^(?:[Uu][Rr][Nn]:[Uu][Uu][Ii][Dd]:)?([0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}|[0-9A-Fa-f]{32})$"
+)
+"""What we read as a UUID; spelt without flags, so that the OpenAPI document can say it too."""
+
 _DIGITS = r"^[0-9]{1,18}$"
+_UUID = re.compile(UUID_PATTERN)
 
 
 def _only_digits(value: object) -> object:
@@ -26,11 +32,6 @@ def _only_digits(value: object) -> object:
 
 
 Count = Annotated[int, BeforeValidator(_only_digits)]
-_UUID = re.compile(
-    r"(?:urn:uuid:)?([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32})", re.IGNORECASE | re.ASCII
-)
-
-
 Id = Annotated[str, Field(pattern=_DIGITS)]
 
 
@@ -39,13 +40,13 @@ class OrgPath(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    org_id: Id
+    org_id: Annotated[Id, Field(description="The organisation that the key belongs to.", examples=["903"])]
 
 
 class EventPath(OrgPath):
     """Path parameters of a call about an event."""
 
-    event_id: Id
+    event_id: Annotated[Id, Field(description="An event of that organisation.", examples=["456"])]
 
 
 class PageQuery(BaseModel):
@@ -53,20 +54,20 @@ class PageQuery(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    page: Annotated[Count, Field(ge=1, le=MAX_PAGE)] = 1
-    page_size: Annotated[Count, Field(ge=1, le=100)] = 32
+    page: Annotated[Count, Field(ge=1, le=MAX_PAGE, description="The page, from 1.")] = 1
+    page_size: Annotated[Count, Field(ge=1, le=100, description="Photos on a page.")] = 32
 
 
 class EventsQuery(PageQuery):
     """The same for lists of events."""
 
-    page_size: Annotated[Count, Field(ge=1, le=100)] = 10
+    page_size: Annotated[Count, Field(ge=1, le=100, description="Events on a page.")] = 10
 
 
 class OriginalsQuery(PageQuery):
     """The same for links to originals, each of which is looked for."""
 
-    page_size: Annotated[Count, Field(ge=1, le=60)] = 30
+    page_size: Annotated[Count, Field(ge=1, le=60, description="Links on a page.")] = 30
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ MAX_FIELD_BYTES = 200
 """A request_id has 36 characters, 45 as a URN."""
 MAX_URLENCODED_BYTES = 10_000
 UNREADABLE = "body: must be multipart/form-data with a part named file"
+NO_SMALL_FORM = f"body: without a file, a form of at most {MAX_PARTS} fields and {MAX_URLENCODED_BYTES:,} bytes"
 
 
 @dataclass(frozen=True)
@@ -55,11 +56,11 @@ def parse_selfie_form(content_type: str, body: bytes) -> SelfieForm:
 
 def _parse_urlencoded(body: bytes) -> SelfieForm:
     if len(body) > MAX_URLENCODED_BYTES:
-        return SelfieForm(problem=InvalidRequest(UNREADABLE))
+        return SelfieForm(problem=InvalidRequest(NO_SMALL_FORM))
     try:
         fields = parse_qs(body.decode("ascii"), keep_blank_values=True, max_num_fields=MAX_PARTS, errors="replace")
     except ValueError:
-        return SelfieForm(problem=InvalidRequest(UNREADABLE))
+        return SelfieForm(problem=InvalidRequest(NO_SMALL_FORM))
     if "file" in fields:
         return SelfieForm(problem=InvalidRequest("body.file: a file is sent as multipart/form-data"))
     return _form_of(fields, [])

@@ -11,10 +11,11 @@ from urllib.parse import quote
 
 from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic.config import JsonDict
 from pydantic_core import PydanticCustomError
 
 from facesearch.access import Feature
-from facesearch.calls import Call, flatten, parse_request_id
+from facesearch.calls import UUID_PATTERN, Call, flatten, parse_request_id
 from facesearch.errors import InvalidRequest, InvalidRequestId, NotFound
 from facesearch.models import Event
 from facesearch.observability import log_unexpected
@@ -40,10 +41,26 @@ class Method(StrEnum):
     BIB = "bib"
 
 
+_SHAPES: JsonDict = {
+    "allOf": [
+        {
+            "if": {"properties": {"method": {"const": Method.IMAGE_IDS}}},
+            "then": {"properties": {"identifier": {"type": "array"}}},
+            "else": {"properties": {"identifier": {"type": "string"}}},
+        },
+        {
+            "if": {"properties": {"method": {"const": Method.SELFIE}}},
+            "then": {"properties": {"identifier": {"pattern": UUID_PATTERN}}},
+        },
+    ]
+}
+"""What the OpenAPI document says of which identifier goes with which method, in JSON Schema."""
+
+
 class OriginalsRequest(BaseModel):
     """The body of the call: a request_id for `selfie`, an image_id, a list of them, or a bib number."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
+    model_config = ConfigDict(frozen=True, extra="ignore", strict=True, json_schema_extra=_SHAPES)
 
     method: Annotated[Method, Field(strict=False)]
     identifier: (

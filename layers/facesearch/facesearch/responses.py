@@ -11,7 +11,8 @@ DataT = TypeVar("DataT", bound=BaseModel)
 class Body(BaseModel):
     """A part of an answer."""
 
-    model_config = ConfigDict(frozen=True, populate_by_name=True)
+    # Every field is in every answer, those with a default too.
+    model_config = ConfigDict(frozen=True, populate_by_name=True, json_schema_serialization_defaults_required=True)
 
 
 class Success(Body, Generic[DataT]):
@@ -33,29 +34,31 @@ class Failure(Body):
 class PaginationInfo(Body):
     """Where a page stands among all pages; pages count from 1, and 0 of 0 means that nothing was found."""
 
-    total: Annotated[int, Field(ge=0)]
-    current_page: Annotated[int, Field(serialization_alias="currentPage", ge=0)]
+    total: Annotated[int, Field(ge=0, description="All that was found, on whichever page.")]
+    current_page: Annotated[
+        int, Field(serialization_alias="currentPage", ge=0, description="As asked; 0 if nothing was found.")
+    ]
     total_pages: Annotated[int, Field(serialization_alias="totalPages", ge=0)]
     has_next_page: Annotated[bool, Field(serialization_alias="hasNextPage")]
     has_previous_page: Annotated[bool, Field(serialization_alias="hasPreviousPage")]
-    page_size: Annotated[int, Field(ge=1)]
+    page_size: Annotated[int, Field(ge=1, description="As asked, however many are on this page.")]
 
 
 class ImageItem(Body):
     """A photo of the event. `width` and `height`: of the original, in pixels as displayed."""
 
-    img_url: str
+    img_url: Annotated[str, Field(description="URL of the large rendition, a JPEG of at most 2048 px.")]
     height: int | None
     width: int | None
     image_id: uuid.UUID
-    thumbnail_url: str
-    original_url: None = None
+    thumbnail_url: Annotated[str, Field(description="URL of the small rendition, a JPEG of at most 400 px.")]
+    original_url: Annotated[None, Field(description="Always null: originals have a call of their own.")] = None
 
 
 class FaceSearchResult(Body):
     """A page of a finished search. `confidence_percentage` is the event's threshold at the time of the search."""
 
-    request_id: uuid.UUID
+    request_id: Annotated[uuid.UUID, Field(description="What every further page is asked for with.")]
     confidence_percentage: Annotated[int, Field(ge=1, le=100)]
     images: list[ImageItem]
     pagination: PaginationInfo
@@ -76,7 +79,7 @@ class EventDetails(Body):
     event_name: str
     event_slug: str
     event_date: Annotated[str, Field(json_schema_extra={"format": "date"})]
-    status: Literal["active", "inactive"]
+    status: Annotated[Literal["active", "inactive"], Field(description="active = event_enabled")]
     event_enabled: bool
     bib_search: Literal[False] = False
     selfie_search: bool
@@ -121,7 +124,7 @@ class PresignedUrl(Body):
 class FailedUrl(Body):
     """An image that there is no link for, and why."""
 
-    image_id: str
+    image_id: Annotated[str, Field(description="As it was sent, so perhaps no UUID.")]
     reason: str
 
 
@@ -130,19 +133,19 @@ class OriginalPhotos(Body):
 
     presigned_urls: list[PresignedUrl]
     failed_urls: list[FailedUrl]
-    total_images: int
-    successful_count: int
-    failed_count: int
-    identifier: str | list[str]
-    message: str | None
+    total_images: Annotated[int, Field(ge=0)]
+    successful_count: Annotated[int, Field(ge=0)]
+    failed_count: Annotated[int, Field(ge=0)]
+    identifier: Annotated[str | list[str], Field(description="As it was sent.")]
+    message: Annotated[str | None, Field(description="Says so if a link is missing.")]
     pagination: PaginationInfo
 
 
 class SelfieUpload(Body):
     """Where to POST a selfie that is too large for one call: a form of `fields`, then the part `file` last."""
 
-    upload_id: uuid.UUID
+    upload_id: Annotated[uuid.UUID, Field(description="What stands in place of file when searching.")]
     url: str
     fields: dict[str, str]
-    max_bytes: int
-    expires_in: Annotated[int, Field(description="seconds")]
+    max_bytes: Annotated[int, Field(ge=1, description="The largest file that the form takes.")]
+    expires_in: Annotated[int, Field(ge=1, description="Seconds for which the form is good.")]

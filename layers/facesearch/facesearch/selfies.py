@@ -77,7 +77,7 @@ def parse_upload_request(body: bytes) -> UploadRequest:
     Raises:
         InvalidRequest: not JSON, or another type of picture.
     """
-    if not body.strip():
+    if not body:
         return UploadRequest()
     try:
         return UploadRequest.model_validate(json.loads(body))

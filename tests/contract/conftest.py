@@ -1,0 +1,59 @@
+"""One local stack for generated requests, with real things in it that some of them are about."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import boto3
+import httpx
+import pytest
+import requests
+
+from facesearch.admin import Admin
+from tests.contract.reality import FINISHED, PEOPLE, Reality, small_picture
+from tests.integration.conftest import Site
+from tools.local import RunningStack, running
+
+# Nothing is refused for coming too fast: what generated requests get must not depend on the machine's speed.
+UNLIMITED = {
+    "ThrottleRate": "10000",
+    "ThrottleBurst": "5000",
+    "SearchThrottleRate": "10000",
+    "SearchThrottleBurst": "5000",
+    "SearchQuotaPerMinute": "600000",
+    "SearchQuotaBurst": "100000",
+}
+
+
+@pytest.fixture(scope="session")
+def unlimited_stack(no_account: None, assets: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
+    with running(state=tmp_path_factory.mktemp("contract"), parameters=UNLIMITED) as stack:
+        yield stack
+
+
+@pytest.fixture(scope="session")
+def reality(unlimited_stack: RunningStack) -> Iterator[Reality]:
+    """An event with three photos and two finished searches, a disabled one, and one of somebody else's."""
+    outputs = unlimited_stack.description["outputs"]
+    admin = Admin(boto3.client("dynamodb", endpoint_url=unlimited_stack.endpoint_url), outputs["TableName"])
+    org_id = admin.create_org("Marathon Photos")
+    event_id, disabled = (admin.create_event(org_id, name) for name in ("Marathon", "Not yet"))
+    admin.update_event(disabled, event_enabled=False)
+    foreign = admin.create_event(admin.create_org("Somebody else"), "Another marathon")
+    pictures = [small_picture(name) for name in PEOPLE]
+    with httpx.Client(timeout=60) as http, requests.Session() as session:
+        session.trust_env = False
+        site = Site(unlimited_stack, admin, org_id, event_id, admin.create_key(org_id).api_key, http)
+        image_ids = [site.put_photo(picture) for picture in pictures]
+        for image_id in image_ids:
+            site.indexed(image_id)
+        for request_id, picture in zip(FINISHED, pictures, strict=False):
+            assert site.post(picture, request_id).status_code == 200
+        yield Reality(
+            site=site,
+            session=session,
+            other_events=(disabled, foreign),
+            image_ids=[str(image_id) for image_id in image_ids],
+            pictures=pictures,
+        )

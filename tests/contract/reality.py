@@ -1,0 +1,109 @@
+"""Real ids, keys and pictures in generated requests: what is made up alone would hardly get past the first check."""
+
+from __future__ import annotations
+
+import functools
+import os
+import random
+import re
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import requests
+import schemathesis
+from hypothesis import strategies as st
+from PIL import Image
+
+from facesearch.calls import UUID_PATTERN, parse_request_id
+from tests.conftest import ROOT
+from tests.integration.conftest import Site
+from tests.pictures import encoded
+
+Case = schemathesis.Case[Any]
+KEY = "X-API-Key"
+SAMPLES = Path(os.environ.get("FACESEARCH_ASSETS") or ROOT / ".cache" / "assets") / "samples"
+PEOPLE = ["biden.jpg", "obama.jpg", "obama2.jpg"]
+FINISHED = ["00000000-0000-4000-8000-000000000001", "00000000-0000-4000-8000-000000000002"]
+
+
+@dataclass
+class Reality:
+    """What is there on the stack.
+
+    Attributes:
+        other_events: two that the key may not search.
+        pictures: with a face in each.
+    """
+
+    site: Site
+    session: requests.Session
+    other_events: Sequence[int]
+    image_ids: Sequence[str]
+    pictures: Sequence[bytes]
+
+    def enter(self, case: Case) -> dict[str, str]:
+        """Replace some of what is valid in the case by what is real; what is invalid stays. The headers to send.
+
+        The same case always gets the same, or Hypothesis would call it flaky.
+        """
+        dice = random.Random(zlib.crc32(repr((case.path_parameters, case.query, case.body)).encode()))
+        self._enter_path(case.path_parameters, dice)
+        body = case.body if isinstance(case.body, dict) else {}
+        if {"method", "identifier"} <= body.keys():
+            case.body = self._enter_originals(body, dice)  # assigned, or Schemathesis would not look at it again
+        upload_id = body.get("upload_id")
+        if isinstance(upload_id, str) and is_uuid(upload_id) and dice.random() < 1 / 2:
+            self._upload(str(parse_request_id(upload_id)), dice.choice(self.pictures))
+        keys = [self.site.api_key] * 14 + ["wrong", ""]
+        return {KEY: dice.choice(keys)}
+
+    @functools.cached_property
+    def _s3(self) -> Any:
+        return self.site.s3  # a new client each time, which takes longer than the request
+
+    def _enter_path(self, path: dict[str, Any], dice: random.Random) -> None:
+        if _is_number(path.get("org_id")) and dice.random() < 15 / 16:
+            path["org_id"] = str(self.site.org_id)
+        if _is_number(path.get("event_id")) and dice.random() < 15 / 16:
+            path["event_id"] = str(dice.choice([self.site.event_id] * 16 + list(self.other_events)))
+        if is_uuid(path.get("request_id")) and dice.random() < 3 / 4:
+            path["request_id"] = dice.choice(FINISHED)
+
+    def _enter_originals(self, body: dict[str, Any], dice: random.Random) -> dict[str, Any]:
+        match body["method"], body["identifier"]:
+            case "selfie", str(text) if is_uuid(text) and dice.random() < 3 / 4:
+                return body | {"identifier": dice.choice(FINISHED)}
+            case "bib", str() if dice.random() < 1 / 8:
+                return body | {"method": "selfie"}  # of what is hardly ever a UUID, which is invalid in its own way
+            case "bib" | "image_id", str(text) if text and dice.random() < 3 / 4:
+                return body | {"method": "image_id", "identifier": dice.choice(self.image_ids)}
+            case "image_ids", list(each) if all(isinstance(text, str) for text in each):
+                return body | {"identifier": [dice.choice([text, *self.image_ids]) for text in each]}
+        return body
+
+    def _upload(self, upload_id: str, picture: bytes) -> None:
+        key = f"uploads/{self.site.org_id}/{self.site.event_id}/{upload_id}"
+        self._s3.put_object(Bucket=self.site.outputs["SelfiesBucket"], Key=key, Body=picture)
+
+
+def small_pictures() -> st.SearchStrategy[bytes]:
+    """Sample photos with a face, small enough to be sent and searched often."""
+    return st.sampled_from(PEOPLE).map(small_picture)
+
+
+@functools.cache
+def small_picture(name: str) -> bytes:
+    image = Image.open(SAMPLES / name).convert("RGB")
+    image.thumbnail((320, 320))
+    return encoded(image, "JPEG")
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, str) and re.fullmatch("[0-9]{1,18}", value) is not None
+
+
+def is_uuid(value: Any) -> bool:
+    return isinstance(value, str) and re.fullmatch(UUID_PATTERN, value) is not None

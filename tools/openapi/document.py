@@ -1,0 +1,243 @@
+"""The document around the operations: schemas out of pydantic's models, parameters, bodies, responses, headers."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, create_model
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, JsonSchemaValue, models_json_schema
+from pydantic_core.core_schema import WithDefaultSchema
+
+from facesearch.calls import UUID_PATTERN
+from facesearch.multipart import MAX_PARTS
+from facesearch.responses import Failure
+from tools.openapi import examples
+from tools.openapi.operations import OPERATIONS, JsonBody, Operation, SelfieFormBody, Tag
+
+ROOT = Path(__file__).resolve().parents[2]
+FILE = ROOT / "docs" / "openapi.json"
+JSON = "application/json"
+KEY = "ApiKey"
+Json = dict[str, Any]
+
+_INTRODUCTION = """\
+A selfie in, the guest's event photos out, exactly once per `request_id`.
+
+Every call carries `X-API-Key`. Every answer, whatever happened, is an object of `responseType`, `message` and `data`; \
+`data` is null where something went wrong, and `message` is for people and logs. Unknown query parameters and body \
+fields are ignored.
+
+Every answer is sent with `Cache-Control: no-store` and the usual security headers, and with CORS headers to pages \
+that may call from a browser."""
+
+
+class _Schemas(GenerateJsonSchema):
+    """Without titles, which are the names once more, and without defaults in answers, where every field always is."""
+
+    def field_title_should_be_set(self, schema: Any) -> bool:
+        return False
+
+    def default_schema(self, schema: WithDefaultSchema) -> JsonSchemaValue:
+        return self.generate_inner(schema["schema"]) if self.mode == "serialization" else super().default_schema(schema)
+
+
+def text() -> str:
+    """The document as it is committed."""
+    return json.dumps(document(), indent=2, ensure_ascii=False) + "\n"
+
+
+def document() -> Json:
+    """The document."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Face Search",
+            "version": project["version"],
+            "description": _INTRODUCTION,
+            "license": {"name": project["license"], "identifier": project["license"]},
+        },
+        "servers": [
+            {"url": "/", "description": "Where this document was fetched from, as with `make serve`"},
+            {
+                "url": "https://{host}/{stage}",
+                "description": "A deployed stack; its output `ApiUrl` says where",
+                "variables": {"host": {"default": "api.example.com"}, "stage": {"default": "live"}},
+            },
+        ],
+        "security": [{KEY: []}],
+        "tags": [{"name": str(tag)} for tag in Tag],
+        "paths": _paths(),
+        "components": {
+            "securitySchemes": {
+                KEY: {
+                    "type": "apiKey",
+                    "in": "header",
+                    "name": "X-API-Key",
+                    "description": "A key of one organisation, shown whole once, when it was made.",
+                }
+            },
+            "schemas": _schemas(),
+        },
+    }
+
+
+def _paths() -> Json:
+    paths: Json = {}
+    for operation in OPERATIONS:
+        paths.setdefault(operation.route, {})[operation.method.lower()] = _operation(operation)
+    return paths
+
+
+def _operation(operation: Operation) -> Json:
+    described: Json = {
+        "operationId": operation.id,
+        "tags": [str(operation.tag)],
+        "summary": operation.summary,
+        "description": f"{operation.description}\n\nThe key must have the scope `{operation.scope}`.",
+        "parameters": [*_parameters(operation.path, "path")],
+    }
+    if operation.query is not None:
+        described["parameters"] += _parameters(operation.query, "query")
+    match operation.body:
+        case JsonBody(model, required, example):
+            content = {"schema": _reference(model.__name__), "example": example.model_dump(mode="json")}
+            described["requestBody"] = {"required": required, "content": {JSON: content}}
+        case SelfieFormBody():
+            described["requestBody"] = _selfie_form()
+    described["responses"] = {"200": _success(operation)} | {
+        str(status): _refusal(operation, status, sentence) for status, sentence in sorted(operation.refusals.items())
+    }
+    return described
+
+
+def _parameters(model: type[BaseModel], place: str) -> Iterable[Json]:
+    schema = model.model_json_schema(schema_generator=_Schemas)
+    for name, described in schema["properties"].items():
+        parameter = {"name": name, "in": place, "required": name in schema.get("required", ())}
+        parameter["description"] = described.pop("description")
+        yield parameter | {"schema": described}
+
+
+# ---------------------------------------------------------------- POST faces
+def _selfie_form() -> Json:
+    """Several readings of one form: a file, or in its place the id of one that was uploaded before."""
+    file = {
+        "type": "string",
+        "format": "binary",
+        "description": "The selfie: JPEG, PNG or WebP, at most 4.4 MiB. 5 MB and more need an upload.",
+    }
+    upload_id = _uuid("In place of `file`: what `createSelfieUpload` answered.")
+    request_id = _uuid("The search; made up by the service if left out.")
+    fields = {"upload_id": upload_id, "request_id": request_id}
+    return {
+        "required": True,
+        "description": "Exactly one of `file` and `upload_id`, unless the search of `request_id` is finished: then "
+        "neither is looked at.",
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "properties": {"file": file} | fields,
+                    "oneOf": [{"required": ["file"]}, {"required": ["upload_id"]}],
+                    "maxProperties": MAX_PARTS,
+                },
+                "encoding": {"file": {"contentType": "image/jpeg, image/png, image/webp"}},
+            },
+            "application/x-www-form-urlencoded": {
+                "schema": {
+                    "type": "object",
+                    "properties": fields,
+                    "required": ["upload_id"],
+                    "maxProperties": MAX_PARTS,
+                },
+            },
+        },
+    }
+
+
+def _uuid(description: str) -> Json:
+    return {
+        "type": "string",
+        "pattern": UUID_PATTERN,
+        "description": description,
+    }
+
+
+# ---------------------------------------------------------------- answers
+def _success(operation: Operation) -> Json:
+    answer = operation.answer
+    example = answer.body(message=answer.message, data=answer.data).model_dump(mode="json", by_alias=True)
+    content = {"schema": _reference(answer.name), "example": example}
+    return {
+        "description": answer.sentence,
+        **_headers(_quota(operation, 200) | (_REPLAYED if operation.replays else {})),
+        "content": {JSON: content},
+    }
+
+
+def _refusal(operation: Operation, status: int, sentence: str) -> Json:
+    retry = _RETRY_AFTER if status == 429 else {}
+    return {
+        "description": sentence,
+        **_headers(retry | _quota(operation, status)),
+        "content": {JSON: {"schema": _reference(_REFUSAL)}},
+    }
+
+
+_REPLAYED: Json = {
+    "Idempotent-Replayed": {
+        "description": "There if the search was done before, for an earlier POST.",
+        "schema": {"const": "true"},
+    }
+}
+_RETRY_AFTER: Json = {
+    "Retry-After": {"description": "Seconds.", "required": True, "schema": {"type": "integer", "minimum": 1}}
+}
+_QUOTA = {
+    "RateLimit-Limit": "Searches that the organisation may run at once after a rest.",
+    "RateLimit-Remaining": "Searches that are left of them now.",
+    "RateLimit-Reset": "Seconds until none is missing.",
+}
+_ALSO_THE_GATEWAYS = {404, 413, 429, 500, 502, 504}
+"""Statuses that the gateway gives too, before the quota was looked at."""
+
+
+def _quota(operation: Operation, status: int) -> Json:
+    if not operation.metered:
+        return {}
+    required = {} if status in _ALSO_THE_GATEWAYS else {"required": True}
+    schema = {"type": "integer", "minimum": 0}
+    return {name: {"description": sentence} | required | {"schema": schema} for name, sentence in _QUOTA.items()}
+
+
+def _headers(headers: Mapping[str, Json]) -> Json:
+    return {"headers": headers} if headers else {}
+
+
+# ---------------------------------------------------------------- schemas
+_REFUSAL = "ErrorResponse"
+
+
+def _schemas() -> Json:
+    """All models by name: requests as they are read, answers as they are sent."""
+    refusal = create_model(_REFUSAL, __base__=Failure, __doc__=Failure.__doc__)
+    models: dict[type[BaseModel], JsonSchemaMode] = {refusal: "serialization"}
+    for operation in OPERATIONS:
+        models[operation.answer.body] = "serialization"
+        if isinstance(operation.body, JsonBody):
+            models[operation.body.model] = "validation"
+    _, schemas = models_json_schema(
+        list(models.items()), ref_template="#/components/schemas/{model}", schema_generator=_Schemas
+    )
+    named: Json = dict(sorted(schemas["$defs"].items()))
+    named[_REFUSAL]["examples"] = [examples.REFUSAL.model_dump(mode="json", by_alias=True)]
+    return named
+
+
+def _reference(name: str) -> Json:
+    return {"$ref": f"#/components/schemas/{name}"}

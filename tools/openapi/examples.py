@@ -1,0 +1,87 @@
+"""What the document shows as examples; built from the models, so that they cannot be wrong."""
+
+import uuid
+
+from facesearch.originals import Method, OriginalsRequest
+from facesearch.pagination import Page, paginate
+from facesearch.responses import (
+    EventDetails,
+    EventItem,
+    Events,
+    FaceSearchResult,
+    FailedUrl,
+    Failure,
+    ImageItem,
+    Images,
+    OriginalPhotos,
+    Pong,
+    PresignedUrl,
+    SelfieUpload,
+)
+from facesearch.selfies import MAX_UPLOAD_BYTES, UPLOAD_SECONDS, UploadRequest
+
+ORG_ID, EVENT_ID = 903, 456
+REQUEST_ID = uuid.UUID("6f0c2f52-19b7-4c1f-8a55-0d4c5b7a9e31")
+UPLOAD_ID = uuid.UUID("b35c1a0e-7d43-4f6c-9a27-f1c2f2a64d10")
+IMAGE_ID = uuid.UUID("1d9f7c64-3b0e-5a52-8f41-7c2be0a5d963")
+GONE_ID = uuid.UUID("93b1f0de-52a8-5c07-9e3c-4f6d8a21b7f5")
+_PHOTOS = f"https://photos.example.com/imgs/{EVENT_ID}"
+_IMAGE = ImageItem(
+    img_url=f"{_PHOTOS}/large/{IMAGE_ID}.jpg",
+    height=4000,
+    width=6000,
+    image_id=IMAGE_ID,
+    thumbnail_url=f"{_PHOTOS}/small/{IMAGE_ID}.jpg",
+)
+_ONE = paginate(Page(1, 32), 1)
+
+REFUSAL = Failure(message="query.page: Input should be greater than or equal to 1")
+FACES = FaceSearchResult(request_id=REQUEST_ID, confidence_percentage=90, images=[_IMAGE], pagination=_ONE)
+UPLOAD = SelfieUpload(
+    upload_id=UPLOAD_ID,
+    url="https://selfies.example.com/",
+    fields={
+        "Content-Type": "image/jpeg",
+        "key": f"uploads/{ORG_ID}/{EVENT_ID}/{UPLOAD_ID}",
+        "policy": "eyJleHBpcmF0aW9uIjogIuKApiJ9",
+        "x-amz-signature": "…",
+    },
+    max_bytes=MAX_UPLOAD_BYTES,
+    expires_in=UPLOAD_SECONDS,
+)
+UPLOAD_REQUEST = UploadRequest()
+IMAGES = Images(images=[_IMAGE], pagination=_ONE)
+ORIGINALS_REQUEST = OriginalsRequest(method=Method.SELFIE, identifier=str(REQUEST_ID))
+ORIGINALS = OriginalPhotos(
+    presigned_urls=[PresignedUrl(url="https://originals.example.com/…?X-Amz-Signature=…", filename="finish-0815.jpg")],
+    failed_urls=[FailedUrl(image_id=str(GONE_ID), reason="The original is no longer there.")],
+    total_images=2,
+    successful_count=1,
+    failed_count=1,
+    identifier=str(REQUEST_ID),
+    message="1 of 2 images have no link; see failed_urls.",
+    pagination=paginate(Page(1, 30), 2),
+)
+EVENTS = Events(
+    events=[
+        EventItem(
+            event_id=EVENT_ID,
+            event_name="Lakeside Half Marathon",
+            event_slug="lakeside-half-marathon",
+            event_date="2026-05-17",
+            status="active",
+            cover_image=_IMAGE.img_url,
+        )
+    ],
+    pagination=paginate(Page(1, 10), 1),
+)
+DETAILS = EventDetails(
+    event_id=EVENT_ID,
+    event_name="Lakeside Half Marathon",
+    event_slug="lakeside-half-marathon",
+    event_date="2026-05-17",
+    status="active",
+    event_enabled=True,
+    selfie_search=True,
+)
+PONG = Pong(org_id=ORG_ID, event_id=EVENT_ID)

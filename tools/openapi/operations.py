@@ -1,0 +1,269 @@
+"""Every operation of the API, one entry each: what it takes, what it answers, and when it answers something else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+from typing import Annotated, Any
+
+from pydantic import BaseModel, Field, create_model
+
+from facesearch.calls import UUID_PATTERN, EventPath, EventsQuery, OrgPath, OriginalsQuery, PageQuery
+from facesearch.models import Scope
+from facesearch.originals import OriginalsRequest
+from facesearch.responses import Success
+from facesearch.selfies import UploadRequest
+from tools.openapi import examples
+
+ORG = "/api/v1/ext/{org_id}"
+EVENT = f"{ORG}/event/{{event_id}}"
+
+
+class Tag(StrEnum):
+    """What operations are grouped under."""
+
+    SEARCH = "Face search"
+    PHOTOS = "Photos"
+    EVENTS = "Events"
+
+
+class SearchPath(EventPath):
+    """Path parameters of a call about one search; what is no UUID there is 400, not 422."""
+
+    request_id: Annotated[
+        str,
+        Field(
+            pattern=UUID_PATTERN,
+            description="The search: a UUID in any text form of RFC 4122, or its 32 digits.",
+            examples=[str(examples.REQUEST_ID)],
+        ),
+    ]
+
+
+@dataclass(frozen=True)
+class JsonBody:
+    """A JSON body of that model."""
+
+    model: type[BaseModel]
+    required: bool
+    example: BaseModel
+
+
+@dataclass(frozen=True)
+class SelfieFormBody:
+    """The form of POST faces, which `facesearch.multipart` reads part by part: it has no model."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The 200.
+
+    Attributes:
+        name: of the whole body in the document.
+        sentence: when it is given.
+        message: what `message` always is.
+        data: an example; its type is the type of `data`.
+    """
+
+    name: str
+    sentence: str
+    message: str
+    data: BaseModel
+
+    @cached_property
+    def body(self) -> type[BaseModel]:
+        """The envelope with these data in it."""
+        envelope: Any = Success.__class_getitem__(type(self.data))
+        message = Annotated[str, Field(json_schema_extra={"const": self.message})]
+        body: type[BaseModel] = create_model(self.name, __base__=envelope, __doc__=Success.__doc__, message=message)
+        return body
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One method of one path.
+
+    Attributes:
+        scope: what the key must be good for.
+        path: the parameters' model; `query` likewise, if there is a query.
+        refusals: status -> when, for every status beside 200.
+        metered: whether answers tell the organisation's face-search quota.
+        replays: whether an answer may be that of an earlier call, and then says so.
+    """
+
+    method: str
+    route: str
+    id: str
+    tag: Tag
+    scope: Scope
+    summary: str
+    description: str
+    path: type[OrgPath]
+    answer: Answer
+    refusals: Mapping[int, str]
+    query: type[PageQuery] | None = None
+    body: JsonBody | SelfieFormBody | None = None
+    metered: bool = False
+    replays: bool = False
+
+
+_NO_KEY = "`X-API-Key` is missing or blank."
+_BAD_KEY = "The key is unknown, inactive, expired or too narrow, or the organisation is not the key's"
+_NOT_YOURS = f"{_BAD_KEY}; or the event is not the organisation's"
+_EVENT_OFF = f"{_NOT_YOURS}, or is disabled."
+_SEARCH_OFF = f"{_NOT_YOURS}, or is disabled, or its selfie search is."
+_NO_EVENT = "There is no such event, or no such route."
+_NO_SEARCH = "There is no such event, no finished search of this `request_id` in it, or no such route."
+_BAD_PATH = "The path does not fit the schema; `message` names the fields."
+_BAD_QUERY = "Path or query do not fit the schema; `message` names the fields."
+_BAD_BODY = "Path, query or body do not fit the schema; `message` names the fields."
+_TOO_LARGE = "The body is larger than one call may carry."
+_THROTTLED = "Too many requests. Come again after `Retry-After` seconds."
+_TROUBLE = {
+    429: _THROTTLED,
+    500: "Internal error. The call can be sent again.",
+    502: "The service did not answer properly. The call can be sent again.",
+    504: "The service did not answer in time. The call can be sent again.",
+}
+
+_FACES = Answer("FaceSearchResponse", "A page of the matches.", "Computed face search", examples.FACES)
+
+OPERATIONS = [
+    Operation(
+        "POST",
+        f"{EVENT}/faces",
+        "searchFaces",
+        Tag.SEARCH,
+        Scope.SEARCH,
+        "Search an event with a selfie",
+        "Runs one face search and answers a page of the photos that the person on the selfie is in. The search is "
+        "known by its `request_id` from then on: further pages are read with `getFaces`, and the same POST sent again "
+        "is answered from the stored result, whatever selfie comes with it, or none, and costs nothing. Send a "
+        "`request_id` of your own to be able to retry a POST whose answer never came.\n\n"
+        "The selfie is `file`, or `upload_id` in its place if it is too large for one call: see `createSelfieUpload`. "
+        "With `upload_id` alone, it is the `request_id` as well.",
+        EventPath,
+        _FACES,
+        {
+            400: "`request_id` is no UUID, `upload_id` names no upload that is there, or the selfie is empty, no "
+            "readable JPEG, PNG or WebP, or shows no face.",
+            401: _NO_KEY,
+            403: _SEARCH_OFF,
+            404: _NO_EVENT,
+            413: "The selfie is larger than one call may carry: 4.4 MiB. Up to 15 MiB go through `createSelfieUpload`.",
+            422: _BAD_BODY,
+            429: "Too many requests, the organisation's face-search quota is used up, or a search of the same "
+            "`request_id` is still running. Come again after `Retry-After` seconds with the same `request_id`.",
+            500: "Internal error; nothing was recorded. Retry with the same `request_id`.",
+            502: "The service did not answer properly. Retry with the same `request_id`.",
+            504: "The service did not answer in time. Retry with the same `request_id`.",
+        },
+        query=PageQuery,
+        body=SelfieFormBody(),
+        metered=True,
+        replays=True,
+    ),
+    Operation(
+        "GET",
+        f"{EVENT}/faces/{{request_id}}",
+        "getFaces",
+        Tag.SEARCH,
+        Scope.READ,
+        "Read a page of a finished search",
+        "Answers from the stored result: no selfie, no matching. A result never changes, so photos that were added "
+        "later are not in it.",
+        SearchPath,
+        _FACES,
+        {400: "`request_id` is no UUID.", 401: _NO_KEY, 403: _SEARCH_OFF, 404: _NO_SEARCH, 422: _BAD_QUERY, **_TROUBLE},
+        query=PageQuery,
+    ),
+    Operation(
+        "POST",
+        f"{EVENT}/faces/uploads",
+        "createSelfieUpload",
+        Tag.SEARCH,
+        Scope.SEARCH,
+        "Get a link to upload a large selfie with",
+        "For a selfie that is too large for one call. POST a multipart form to `url`: all `fields`, then the picture "
+        "as the last part, `file`. Then search with `upload_id` in place of `file`. An upload is good for one search.",
+        EventPath,
+        Answer("SelfieUploadResponse", "Where to upload to.", "Upload the selfie", examples.UPLOAD),
+        {401: _NO_KEY, 403: _SEARCH_OFF, 404: _NO_EVENT, 413: _TOO_LARGE, 422: _BAD_BODY, **_TROUBLE},
+        body=JsonBody(UploadRequest, required=False, example=examples.UPLOAD_REQUEST),
+    ),
+    Operation(
+        "GET",
+        f"{EVENT}/images",
+        "listImages",
+        Tag.PHOTOS,
+        Scope.READ,
+        "List all photos of an event",
+        "By capture time, then `image_id`; photos without a capture time come last.",
+        EventPath,
+        Answer("ImagesResponse", "A page of the gallery.", "Records for all images", examples.IMAGES),
+        {401: _NO_KEY, 403: _EVENT_OFF, 404: _NO_EVENT, 422: _BAD_QUERY, **_TROUBLE},
+        query=PageQuery,
+    ),
+    Operation(
+        "POST",
+        f"{EVENT}/original-photos",
+        "getOriginalPhotos",
+        Tag.PHOTOS,
+        Scope.READ,
+        "Get download links to originals",
+        "Links live one hour. An image that cannot be linked is a row of `failed_urls` and nobody else's trouble.",
+        EventPath,
+        Answer("OriginalPhotosResponse", "A page of links.", "Original photos", examples.ORIGINALS),
+        {
+            400: "`method` is `selfie` and the identifier is no UUID.",
+            401: _NO_KEY,
+            403: f"{_NOT_YOURS}, or is disabled, or what `method` needs of it is: selfie search, or bib search, "
+            "which always is.",
+            404: _NO_SEARCH,
+            413: _TOO_LARGE,
+            422: _BAD_BODY,
+            **_TROUBLE,
+        },
+        query=OriginalsQuery,
+        body=JsonBody(OriginalsRequest, required=True, example=examples.ORIGINALS_REQUEST),
+    ),
+    Operation(
+        "GET",
+        f"{ORG}/events",
+        "listEvents",
+        Tag.EVENTS,
+        Scope.READ,
+        "List the organisation's events",
+        "Newest first.",
+        OrgPath,
+        Answer("EventsResponse", "A page of events.", "Records for events", examples.EVENTS),
+        {401: _NO_KEY, 403: f"{_BAD_KEY}.", 404: "There is no such route.", 422: _BAD_QUERY, **_TROUBLE},
+        query=EventsQuery,
+    ),
+    Operation(
+        "GET",
+        f"{EVENT}/details",
+        "getEventDetails",
+        Tag.EVENTS,
+        Scope.READ,
+        "Read an event's metadata and feature flags",
+        "Answers for a disabled event too: the flags say what may be called.",
+        EventPath,
+        Answer("EventDetailsResponse", "The event.", "Event details", examples.DETAILS),
+        {401: _NO_KEY, 403: f"{_NOT_YOURS}.", 404: _NO_EVENT, 422: _BAD_PATH, **_TROUBLE},
+    ),
+    Operation(
+        "GET",
+        f"{EVENT}/ping",
+        "ping",
+        Tag.EVENTS,
+        Scope.READ,
+        "Try a key on an event",
+        "Touches no photo data, and answers for a disabled event too.",
+        EventPath,
+        Answer("PingResponse", "The key is good for the event.", "pong", examples.PONG),
+        {401: _NO_KEY, 403: f"{_NOT_YOURS}.", 404: _NO_EVENT, 422: _BAD_PATH, **_TROUBLE},
+    ),
+]
