@@ -37,13 +37,15 @@ def event(event_id: int) -> Event:
 def faces(count: int, seed: int) -> Embedding:
     """Unit vectors, shape (count, 128); face n is of person n // `PHOTOS_A_PERSON`."""
     rng = np.random.default_rng(seed)
-    everybody = rng.standard_normal(128, np.float32) / np.float32(128**0.5)
-    people = rng.standard_normal((-(-count // PHOTOS_A_PERSON), 128), np.float32) / np.float32(128**0.5)
+    everybody = rng.standard_normal(128, np.float32) * np.float32((STRANGERS / 128) ** 0.5)
     made = rng.standard_normal((count, 128), np.float32)
-    made *= np.float32((1 - SAME) ** 0.5 / 128**0.5)
-    made += np.repeat(people, PHOTOS_A_PERSON, axis=0)[:count] * np.float32((SAME - STRANGERS) ** 0.5)
-    made += everybody * np.float32(STRANGERS**0.5)
-    made /= np.linalg.norm(made, axis=1, keepdims=True)
+    for first in range(0, count, 1000 * PHOTOS_A_PERSON):  # in place: a million faces are 512 MB
+        here = made[first : first + 1000 * PHOTOS_A_PERSON]
+        people = rng.standard_normal((-(-len(here) // PHOTOS_A_PERSON), 128), np.float32)
+        people *= np.float32(((SAME - STRANGERS) / 128) ** 0.5)
+        here *= np.float32(((1 - SAME) / 128) ** 0.5)
+        here += np.repeat(people, PHOTOS_A_PERSON, axis=0)[: len(here)] + everybody
+        here /= np.linalg.norm(here, axis=1, keepdims=True)
     return made
 
 
