@@ -31,7 +31,8 @@ def _only_digits(value: object) -> object:
     return value
 
 
-Count = Annotated[int, BeforeValidator(_only_digits)]
+# Comes after a field's limits: in front of them they would be unknown to JSON Schema, and so to the OpenAPI document.
+_DIGITS_ALONE = BeforeValidator(_only_digits)
 Id = Annotated[str, Field(pattern=_DIGITS)]
 
 
@@ -54,20 +55,20 @@ class PageQuery(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    page: Annotated[Count, Field(ge=1, le=MAX_PAGE, description="The page, from 1.")] = 1
-    page_size: Annotated[Count, Field(ge=1, le=100, description="Photos on a page.")] = 32
+    page: Annotated[int, Field(ge=1, le=MAX_PAGE, description="The page, from 1."), _DIGITS_ALONE] = 1
+    page_size: Annotated[int, Field(ge=1, le=100, description="Photos on a page."), _DIGITS_ALONE] = 32
 
 
 class EventsQuery(PageQuery):
     """The same for lists of events."""
 
-    page_size: Annotated[Count, Field(ge=1, le=100, description="Events on a page.")] = 10
+    page_size: Annotated[int, Field(ge=1, le=100, description="Events on a page."), _DIGITS_ALONE] = 10
 
 
 class OriginalsQuery(PageQuery):
     """The same for links to originals, each of which is looked for."""
 
-    page_size: Annotated[Count, Field(ge=1, le=60, description="Links on a page.")] = 30
+    page_size: Annotated[int, Field(ge=1, le=60, description="Links on a page."), _DIGITS_ALONE] = 30
 
 
 @dataclass(frozen=True)
