@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
     from facesearch.engine import FaceEngine
+    from facesearch.engine.opencv import OpenCvEngine
     from facesearch.erasure import FaceRetention
     from facesearch.gallery import Galleries
     from facesearch.indexing import PhotoIndexer
@@ -82,11 +83,9 @@ class Parts:
         from facesearch.store.results import DynamoResultStore
 
         settings = self.settings
-        indexes = IndexCache(
-            self._photos, self._snapshots, self._engine.model, settings.index_cache_megabytes, self._io
-        )
+        indexes = IndexCache(self._photos, self._snapshots, settings.index_cache_megabytes, self._io)
         return FaceSearch(
-            matcher=EmbeddedMatcher(self._engine, indexes, self._background, self._cpu),
+            matcher=EmbeddedMatcher(self._engine_of, indexes, self._background, self._cpu),
             claims=OnceOnly(
                 self._dynamodb, settings.required("idempotency_table_name"), settings.result_retention_days
             ),
@@ -131,7 +130,7 @@ class Parts:
 
         settings = self.settings
         return PhotoIndexer(
-            engine=self._engine,
+            engines=self._engine_of,
             photos=self._photos,
             reader=self._reader,
             s3=self._s3,
@@ -143,10 +142,9 @@ class Parts:
 
     @cached_property
     def snapshot_builder(self) -> "SnapshotBuilder":
-        from facesearch.engine import DEFAULT_MODEL
         from facesearch.snapshots import SnapshotBuilder
 
-        return SnapshotBuilder(self._photos, self._snapshots, DEFAULT_MODEL, self._io)
+        return SnapshotBuilder(self._photos, self._snapshots, self._io)
 
     @cached_property
     def face_retention(self) -> "FaceRetention":
@@ -168,8 +166,12 @@ class Parts:
         bucket = self.settings.required("snapshots_bucket")
         return S3SnapshotStore(self._s3, bucket, self._dynamodb, self.settings.table_name)
 
+    def _engine_of(self, model: str) -> "FaceEngine":
+        """See `engine.EngineOf`; the networks are loaded for the first model that is asked for."""
+        return self._engine.named(model)
+
     @cached_property
-    def _engine(self) -> "FaceEngine":
+    def _engine(self) -> "OpenCvEngine":
         from facesearch.engine.opencv import OpenCvEngine
 
         return OpenCvEngine(self.settings.models_dir, threads=self.settings.vcpus)

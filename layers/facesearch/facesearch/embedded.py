@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facesearch.confidence import threshold
-from facesearch.engine import Embedding, FaceEngine
+from facesearch.engine import Embedding, EngineOf
 from facesearch.index import EventIndex, IndexCache, probe_of
 from facesearch.index.event import Hits
 from facesearch.index.vectors import cosines
@@ -32,20 +32,21 @@ class EmbeddedProbe:
 
 
 class EmbeddedMatcher:
-    """`Matcher` over a `FaceEngine` and the index in memory."""
+    """`Matcher` over a `FaceEngine` and the index in memory, both of the event's model."""
 
-    def __init__(self, engine: FaceEngine, indexes: IndexCache, background: Executor, pool: Executor) -> None:
+    def __init__(self, engines: EngineOf, indexes: IndexCache, background: Executor, pool: Executor) -> None:
         """Take the parts; `background` brings indexes up to date, `pool` scans them."""
-        self._engine = engine
+        self._engines = engines
         self._indexes = indexes
         self._background = background
         self._pool = pool
 
     def probe(self, event: Event, selfie: bytes) -> EmbeddedProbe:
         """See `Matcher.probe`. Embedding is CPU and the index's refresh is network: they run side by side."""
+        engine = self._engines(event.model)
         index = self._background.submit(self._indexes.current, event)
         try:
-            return EmbeddedProbe(self._engine.probe(selfie), index)
+            return EmbeddedProbe(engine.probe(selfie), index)
         except BaseException:
             wait([index])  # the next search of this environment must not meet a half-done refresh
             raise

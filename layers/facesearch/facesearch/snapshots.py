@@ -39,16 +39,15 @@ class Compaction:
 class SnapshotBuilder:
     """The use case of the snapshots function, and of deletions, which must not leave anything in an old file."""
 
-    def __init__(self, photos: PhotoStore, snapshots: SnapshotStore, model: str, pool: Executor) -> None:
+    def __init__(self, photos: PhotoStore, snapshots: SnapshotStore, pool: Executor) -> None:
         self._photos = photos
         self._snapshots = snapshots
-        self._model = model
         self._pool = pool
 
     def compact(self, event: Event, *, at_least: int = TAIL_BYTES) -> Compaction:
-        """Write a new snapshot if the tail has `at_least` so many bytes."""
-        replaces = self._snapshots.current(event.event_id, self._model)
-        index = open_index(event, self._model, self._snapshots, self._pool)
+        """Write a new snapshot of the event's model if the tail has `at_least` so many bytes."""
+        replaces = self._snapshots.current(event.event_id, event.model)
+        index = open_index(event, self._snapshots, self._pool)
         index.refresh(self._photos, event, self._pool)
         if index.tail_bytes < at_least:
             return _report(index, photos=0, written=False)

@@ -47,7 +47,7 @@ class Studio:
     @property
     def indexer(self) -> PhotoIndexer:
         return PhotoIndexer(
-            self.engine,
+            lambda _: self.engine,
             self.photos,
             self.reader,
             cast("Any", self.s3),

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 DEFAULT_CONFIDENCE = 90
 EVENTS_PER_ORG = 10_000
 SLUG_LENGTH = 80
+MODELS_UNDER_WAY = ("next_model", "previous_model")
 
 
 class EventChanges(TypedDict, total=False):
@@ -141,10 +142,13 @@ class EventAdmin(TableAdmin):
         unchanged = {f":{name}": value for name, value in _settings(before).items()}
         # What may be absent is written by others than `update_event`: a change of it must not be lost either.
         counted = "attribute_not_exists(closing) AND (attribute_not_exists(erasures) OR erasures = :erasures)"
+        kept = {f":{name}": schema.s(getattr(before, name)) for name in MODELS_UNDER_WAY if getattr(before, name)}
+        for name in MODELS_UNDER_WAY:
+            counted += f" AND {name} = :{name}" if f":{name}" in kept else f" AND attribute_not_exists({name})"
         put = self._put(_item(after), " AND ".join([*(f"#{name[1:]} = {name}" for name in unchanged), counted]))
         put["Put"] |= {
             "ExpressionAttributeNames": {f"#{name[1:]}": name[1:] for name in unchanged},
-            "ExpressionAttributeValues": unchanged | {":erasures": schema.n(before.erasures)},
+            "ExpressionAttributeValues": unchanged | kept | {":erasures": schema.n(before.erasures)},
         }
         row, old_row = row_of(after), row_of(before)
         moved = (row["pk"], row["sk"]) != (old_row["pk"], old_row["sk"])
@@ -181,7 +185,11 @@ def _item(event: Event) -> "schema.Key":
         "shards": schema.n(event.shards),
         "created_at": schema.n(event.created_at),
         "erasures": schema.n(event.erasures),
+        "model": schema.s(event.model),
     }
+    for name in MODELS_UNDER_WAY:
+        if model := getattr(event, name):
+            item[name] = schema.s(model)
     if event.retain_until:
         item["retain_until"] = schema.s(event.retain_until)
     return item | ({"cover": schema.s(str(event.cover))} if event.cover is not None else {})

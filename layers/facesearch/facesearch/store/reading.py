@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from facesearch.models import ApiKey, Event, PhotoMatch, Scope, SearchKey, SearchSummary
+from facesearch.models import DEFAULT_MODEL, ApiKey, Event, PhotoMatch, Scope, SearchKey, SearchSummary
 from facesearch.pagination import Page
 from facesearch.quota import QuotaState
 from facesearch.store import schema
@@ -163,4 +163,7 @@ def event_from_item(item: "schema.Item") -> Event:
         retain_until=schema.text(item, "retain_until"),
         erasures=schema.number(item, "erasures"),
         closing=schema.boolean(item, "closing"),
+        model=schema.text(item, "model") or DEFAULT_MODEL,
+        next_model=schema.text(item, "next_model"),
+        previous_model=schema.text(item, "previous_model"),
     )
