@@ -23,6 +23,7 @@ from tools.cli.errors import CommandError
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_sqs import SQSClient
 
 LOCAL = "local"
 STACK_FILE_VARIABLE = "FACESEARCH_STACK_FILE"
@@ -42,6 +43,7 @@ class _Outputs(BaseModel):
     RenditionsBucket: str = ""
     SelfiesBucket: str = ""
     SnapshotsBucket: str = ""
+    UploadsQueueUrl: str = ""
     DistributionId: str = ""
     BiometricRetentionDays: int = 0
 
@@ -118,6 +120,11 @@ class Stack:
     def s3(self) -> "S3Client":
         """Client of the stack's buckets."""
         return boto3.client("s3", **self.client_arguments)
+
+    @cached_property
+    def sqs(self) -> "SQSClient":
+        """Client of the stack's queues."""
+        return boto3.client("sqs", **self.client_arguments)
 
     @property
     def admin(self) -> Admin:

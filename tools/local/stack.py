@@ -48,6 +48,7 @@ OUTPUTS = {
     "RenditionsBucket": "RenditionsBucket",
     "SelfiesBucket": "SelfiesBucket",
     "SnapshotsBucket": "SnapshotsBucket",
+    "UploadsQueueUrl": "UploadsQueue",
 }
 PARAMETER_OUTPUTS = ("BiometricRetentionDays",)
 """Outputs that are a parameter's value."""

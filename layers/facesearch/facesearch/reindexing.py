@@ -150,22 +150,25 @@ class Reindexing:
 
         Args:
             event_id: the event.
-            model: one of `engine.MODELS`; None = the event's own, once more, by whatever settings are deployed.
+            model: one of `engine.MODELS`, nothing to do if the event has it; None = the event's own, once more, by
+                whatever settings are deployed.
             wait: until the event has gone over; if not, only order what is missing.
 
         Raises:
             NotFound: no such event.
             UnknownModelError: no such model.
-            InvalidRequest: the event is on its way to another model, or has the wanted one, or keeps no faces.
+            InvalidRequest: the event is on its way to another model, or keeps no faces.
             StalledError: see there.
         """
         event = self._event(event_id)
         if model is not None and model not in MODELS:
             raise UnknownModelError(f"There is no face model {model!r}; there are: {', '.join(MODELS)}.")
-        if event.previous_model:
+        finished = bool(event.previous_model)
+        if finished:
             event = self._finish(event)
-            if model is None or engine_name(event.model) == model:
-                return self._result(event, event.model)
+        has_it = finished if model is None else engine_name(event.model) == model
+        if has_it and not event.next_model:
+            return self._result(event, event.model)
         target = _target(event, model)
         if not event.next_model:
             event = self._change(event, replace(event, next_model=target))
@@ -312,14 +315,7 @@ def _target(event: Event, model: str | None) -> str:
                 f"Event {event.event_id} is being re-indexed by {event.next_model}: finish that, or --cancel it."
             )
         return event.next_model
-    if model is None:
-        return next_generation(event.model)
-    if engine_name(event.model) == model:
-        raise InvalidRequest(
-            f"Event {event.event_id} is searched by {event.model} already. Without --model it is re-indexed by the same"
-            " model with the settings of today."
-        )
-    return model
+    return next_generation(event.model) if model is None else model
 
 
 class _Survey:
