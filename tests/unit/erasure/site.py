@@ -5,7 +5,7 @@ import uuid
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar, cast
+from typing import Any, Protocol, TypeVar, cast
 
 import boto3
 import numpy as np
@@ -330,7 +330,16 @@ def id_of(number: int) -> uuid.UUID:
     return uuid.UUID(int=number)
 
 
-def crash_points(site: Callable[[], Site], run: Callable[[Site], Any], step: int = 1) -> Iterator[Site]:
+class Breakable(Protocol):
+    """Something with a fuse."""
+
+    fuse: Fuse
+
+
+SiteT = TypeVar("SiteT", bound=Breakable)
+
+
+def crash_points(site: Callable[[], SiteT], run: Callable[[SiteT], Any], step: int = 1) -> Iterator[SiteT]:
     """Sites on which `run` has crashed: at every call in turn, before and after it was carried out."""
     for after in (False, True):
         at = 1
