@@ -77,6 +77,9 @@ class MemoryClaims:
     def forget(self, search: SearchKey) -> None:
         self.done.pop(search, None)
 
+    def holds(self, search: SearchKey) -> bool:
+        return search in self.done or search in self.running
+
 
 @dataclass
 class MemorySelfies:

@@ -1,11 +1,12 @@
 import uuid
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from facesearch.access import Feature, Gate, digest_of
+from facesearch.access import Feature, Gate, digest_of, require
 from facesearch.calls import Call, parse_call
-from facesearch.errors import FaceSearchError
+from facesearch.errors import FaceSearchError, Forbidden
 from facesearch.models import Scope, SearchKey, SearchSummary
 from facesearch.store.memory import MemoryReader
 from tests.unit.fakes import EVENT, EVENT_ID, KEY, ORG, photos
@@ -87,3 +88,15 @@ def test_a_feature_that_is_switched_off_is_403(reader: MemoryReader, feature: st
 def test_a_request_id_of_another_event_is_another_search(reader: MemoryReader) -> None:
     reader.events[OTHER_EVENT] = replace(EVENT, event_id=OTHER_EVENT)
     assert Gate(reader).identify(SECRET, call(event=OTHER_EVENT, request_id=REQUEST), Scope.READ).known.result is None
+
+
+@pytest.mark.parametrize(("days", "refused"), [(-1, True), (0, False), (1, False)])
+def test_faces_are_searched_up_to_their_last_day_and_the_photos_shown_beyond_it(days: int, refused: bool) -> None:
+    until = (datetime.now(UTC).date() + timedelta(days=days)).isoformat()
+    event = replace(EVENT, retain_until=until)
+    require(event, Feature.PHOTOS)
+    if not refused:
+        require(event, Feature.SELFIE_SEARCH)
+        return
+    with pytest.raises(Forbidden):
+        require(event, Feature.SELFIE_SEARCH)

@@ -11,6 +11,8 @@ from facesearch.calls import EventsQuery, OriginalsQuery, PageQuery
 from facesearch.settings import Settings
 from tests.conftest import ROOT
 from tests.unit.test_stores import TemplateLoader
+from tools.cli.stack import _Outputs
+from tools.local.stack import OUTPUTS, PARAMETER_OUTPUTS
 
 TEMPLATE: dict[str, Any] = yaml.load((ROOT / "template.yaml").read_text(), TemplateLoader)  # noqa: S506 - a safe loader
 README = (ROOT / "README.md").read_text()
@@ -108,3 +110,10 @@ def test_the_gateways_own_answers_are_the_envelope_with_our_headers() -> None:
         assert {"Cache-Control", "X-Content-Type-Options", "Strict-Transport-Security"} <= set(headers), kind
         assert ("Retry-After" in headers) is (response.get("StatusCode") == 429), kind
     assert "faces/uploads" in responses["REQUEST_TOO_LARGE"]["ResponseTemplates"]["application/json"]
+
+
+def test_the_command_line_finds_what_it_works_on_in_both_kinds_of_stack() -> None:
+    known, outputs = set(_Outputs.model_fields), set(TEMPLATE["Outputs"])
+    assert known | {"RenditionsBaseUrl"} == outputs
+    local = set(OUTPUTS) | set(PARAMETER_OUTPUTS) | {"ApiUrl", "RenditionsBaseUrl"}
+    assert outputs - local == {"DistributionId"}, "nothing is cached here"

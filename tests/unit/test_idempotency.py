@@ -114,3 +114,26 @@ def test_a_killed_run_is_taken_over_after_the_time_it_had_left(once: OnceOnly) -
         once.run(SEARCH, CONTEXT, never)
     time.sleep(0.8)
     assert once.run(SEARCH, CONTEXT, lambda: SUMMARY) == SUMMARY
+
+
+def test_the_record_that_powertools_wrote_is_found_and_forgotten(once: OnceOnly, dynamodb: "DynamoDBClient") -> None:
+    assert once.holds(SEARCH) is False
+    once.run(SEARCH, CONTEXT, lambda: SUMMARY)
+    (item,) = dynamodb.scan(TableName=TABLE)["Items"]
+    assert item["id"]["S"] == OnceOnly.record_id(SEARCH)
+    assert once.holds(SEARCH) is True
+    once.forget(SearchKey(904, 456, SEARCH.request_id))
+    assert once.run(SEARCH, CONTEXT, never) == SUMMARY
+    once.forget(SEARCH)
+    assert dynamodb.scan(TableName=TABLE)["Items"] == []
+    assert once.run(SEARCH, CONTEXT, lambda: SearchSummary(0, 50)) == SearchSummary(0, 50)
+
+
+def test_a_running_search_keeps_its_claim(once: OnceOnly) -> None:
+    def work() -> SearchSummary:
+        once.forget(SEARCH)
+        with pytest.raises(AlreadyRunningError):
+            once.run(SEARCH, CONTEXT, never)
+        return SUMMARY
+
+    assert once.run(SEARCH, CONTEXT, work) == SUMMARY

@@ -3,11 +3,21 @@ import time
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any
 
 import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from facesearch.errors import NoFaceFound, QuotaExceeded, SearchInProgress, UnknownUpload, UnusableImage
+from facesearch.errors import (
+    Forbidden,
+    NoFaceFound,
+    NotFound,
+    QuotaExceeded,
+    SearchInProgress,
+    UnknownUpload,
+    UnusableImage,
+)
 from facesearch.models import SearchKey
 from facesearch.multipart import SelfieForm
 from facesearch.pagination import Page
@@ -225,3 +235,55 @@ def test_a_search_that_fails_leaves_its_upload_for_the_retry(bench: Bench) -> No
     with pytest.raises(NoFaceFound):
         bench.ask(SelfieForm(upload_id=str(upload.upload_id)))
     assert upload in bench.uploads.waiting
+
+
+def test_a_search_that_a_deletion_has_overtaken_is_done_again(bench: Bench) -> None:
+    """Given a deletion while the first match runs, then what is stored and answered is from after it."""
+
+    def delete() -> None:
+        if bench.matcher.matched == 1:
+            bench.store.events[EVENT_ID] = replace(EVENT, erasures=1)
+            bench.matcher.found = photos(3)
+
+    bench.matcher.during_match = delete
+    outcome = bench.post()
+    assert (outcome.replayed, outcome.stored.summary.total) == (False, 3)
+    assert bench.store.results[SEARCH][1] == photos(3)
+    assert bench.matcher.matched == 2
+    assert bench.selfies.kept == {SEARCH: b"guest"}
+
+
+def test_a_search_gives_up_when_something_is_deleted_all_the_time(bench: Bench) -> None:
+    def delete() -> None:
+        bench.store.events[EVENT_ID] = replace(EVENT, erasures=bench.matcher.matched)
+
+    bench.matcher.during_match = delete
+    with pytest.raises(SearchInProgress):
+        bench.post()
+    assert bench.store.results == {}
+    assert bench.selfies.kept == {}
+
+
+@pytest.mark.parametrize(
+    ("event", "error"), [(None, NotFound), (replace(EVENT, erasures=1, event_enabled=False), Forbidden)]
+)
+def test_a_search_whose_event_was_deleted_meanwhile_leaves_nothing(
+    bench: Bench, event: Any, error: type[Exception]
+) -> None:
+    def delete() -> None:
+        bench.store.events = {} if event is None else {EVENT_ID: event}
+
+    bench.matcher.during_match = delete
+    with pytest.raises(error):
+        bench.post()
+    assert (bench.store.results, bench.selfies.kept, bench.claims.done) == ({}, {}, {})
+
+
+def test_a_request_id_whose_result_was_deleted_is_searched_again(bench: Bench) -> None:
+    """Also while the deletion has come as far as the result, and not to the record that it is done."""
+    bench.post()
+    bench.store.withdraw(SEARCH)
+    bench.matcher.found = photos(2)
+    outcome = bench.post()
+    assert (outcome.replayed, outcome.stored.summary.total) == (False, 2)
+    assert bench.post().replayed is True

@@ -1,24 +1,31 @@
 """Snapshots: the format, both stores by one contract, and compaction."""
 
+import json
 import random
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import date
 
 import boto3
 import numpy as np
 import pytest
 from moto import mock_aws
 
+from facesearch import bootstrap
+from facesearch.admin import Admin
 from facesearch.index import EventIndex, SnapshotError, SnapshotInfo, SnapshotStore, open_index, probe_of
 from facesearch.index.snapshot import HEADER_BYTES, decode, encode
 from facesearch.packing import pack
 from facesearch.photos import Photo
 from facesearch.snapshots import SnapshotBuilder
 from facesearch.store.memory import MemoryPhotoStore, MemorySnapshotStore
+from facesearch.store.photos import DynamoPhotoStore
 from facesearch.store.snapshots import S3SnapshotStore
+from tests.conftest import ROOT
 from tests.unit.fakes import EVENT, EVENT_ID
+from tests.unit.test_handlers import Context, load
 from tests.unit.test_stores import create_table
 
 MODEL = EVENT.model
@@ -176,3 +183,28 @@ def test_a_short_tail_is_left_alone_and_a_long_one_folded_in(pool: ThreadPoolExe
 
 def done_bytes(store: MemoryPhotoStore) -> int:
     return sum(200 + len(change.faces) for shard in range(4) for change in store.changes(EVENT_ID, shard, 0))
+
+
+def test_the_daily_call_takes_the_faces_of_events_that_are_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    with mock_aws():
+        dynamodb = boto3.client("dynamodb")
+        boto3.client("s3").create_bucket(Bucket=BUCKET)
+        create_table(dynamodb, "Table", TABLE)
+        monkeypatch.setenv("TABLE_NAME", TABLE)
+        monkeypatch.setenv("SNAPSHOTS_BUCKET", BUCKET)
+        monkeypatch.setattr(bootstrap, "parts", bootstrap.Parts())
+        admin, photos = Admin(dynamodb, TABLE), DynamoPhotoStore(dynamodb, TABLE)
+        org, day = admin.create_org("Runners"), date(2020, 1, 1)
+        over = admin.create_event(org, "Over", event_date=day, retention_days=30)
+        kept = admin.create_event(org, "Kept", event_date=day)
+        later = admin.create_event(org, "Later", retention_days=30)
+        photo = Photo(uuid.UUID(int=4), "indexed", "k", 1, 1, MODEL, bytes(132))
+        for event_id in (over, kept, later):
+            photos.add(event_id, 4, photo)
+        event = json.loads((ROOT / "events" / "snapshots-daily.json").read_text())
+        assert load("snapshots")(event, Context("snapshots")) is None
+        left = {event_id: photos.get(event_id, 4, photo.image_id) for event_id in (over, kept, later)}
+        assert left == {over: replace(photo, faces=b""), kept: photo, later: photo}
+        assert [ended.event_id for ended in admin.ended_events(date(2100, 1, 1))] == [later], (
+            "long over: looked at once"
+        )

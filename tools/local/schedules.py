@@ -10,11 +10,13 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from tools.local.gateway import Invocable
 from tools.local.intrinsics import TemplateError
 from tools.local.pool import FunctionFailed
+
+if TYPE_CHECKING:
+    from tools.local.gateway import Invocable
 
 _RATE = re.compile(r"rate\(\s*(?P<count>[1-9][0-9]*)\s+(?P<unit>minute|hour|day)s?\s*\)")
 _SECONDS = {"minute": 60, "hour": 3_600, "day": 86_400}

@@ -78,6 +78,11 @@ class OnceOnly:
         except self._dynamodb.exceptions.ConditionalCheckFailedException:
             return
 
+    def holds(self, search: SearchKey) -> bool:
+        """Whether there is a record of the search: it is done, or running, or was killed."""
+        key: Any = {"id": {"S": self.record_id(search)}}
+        return "Item" in self._dynamodb.get_item(TableName=self._table, Key=key, ConsistentRead=True)
+
     @staticmethod
     def record_id(search: SearchKey) -> str:
         """The id that powertools gives the record: the prefix, and SHA-256 of the claim as JSON with sorted keys."""

@@ -4,6 +4,7 @@ import io
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, cast
 from urllib.parse import quote_plus
 
@@ -38,6 +39,10 @@ class MemoryS3:
         self._called("PutObject", Key)
         self.objects[Bucket, Key] = Body
         self.headers[Bucket, Key] = headers
+
+    def delete_object(self, *, Bucket: str, Key: str) -> None:  # noqa: N803
+        self._called("DeleteObject", Key)
+        self.objects.pop((Bucket, Key), None)
 
     def _called(self, operation: str, key: str) -> None:
         self.log.append(f"{operation} {key}")
@@ -75,7 +80,11 @@ class MemoryRequests:
         self.events.append(event_id)
 
 
-def notification(*keys: str, bucket: str = PHOTOS) -> str:
+def notification(*keys: str, bucket: str = PHOTOS, at: datetime | None = None) -> str:
     """The body of the message in which S3 announces these keys, encoded as AWS does."""
-    records = [{"s3": {"bucket": {"name": bucket}, "object": {"key": quote_plus(key, safe="/")}}} for key in keys]
+    records: list[dict[str, Any]] = [
+        {"s3": {"bucket": {"name": bucket}, "object": {"key": quote_plus(key, safe="/")}}} for key in keys
+    ]
+    if at is not None:
+        records = [{"eventTime": at.strftime("%Y-%m-%dT%H:%M:%S.%fZ"), **record} for record in records]
     return json.dumps({"Records": records})

@@ -5,8 +5,8 @@ import json
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from time import monotonic, sleep
 from typing import Any, cast
 from urllib.parse import quote_plus
@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from facesearch.indexing import MAX_FILE_BYTES, Outcome, PhotoIndexer, Report, Upload, parse_notification
+from facesearch.models import Event
 from facesearch.packing import FACE_BYTES, unpack
 from facesearch.photos import Photo, image_id_of_bytes, rendition_key
 from facesearch.store.memory import MemoryPhotoStore, MemoryReader
@@ -280,3 +281,80 @@ def wait_until(condition: Callable[[], bool]) -> None:
     while not condition():
         assert monotonic() < deadline, "waited in vain"
         sleep(0.001)
+
+
+def deliver(studio: Studio, data: bytes, at: datetime | None = None) -> Outcome:
+    studio.s3.objects[PHOTOS, KEY] = data
+    (report,) = studio.indexer.index_message(notification(KEY, at=at))
+    return report.outcome
+
+
+def delete(studio: Studio, data: bytes) -> None:
+    image_id = image_id_of_bytes(EVENT_ID, data)
+    studio.photos.bury(EVENT_ID, EVENT.shards, image_id)
+    for key in [key for key in studio.s3.objects if key[0] == RENDITIONS]:
+        del studio.s3.objects[key]
+    studio.photos.finish(EVENT_ID, EVENT.shards, image_id)
+
+
+def renditions(studio: Studio) -> int:
+    return sum(bucket == RENDITIONS for bucket, _ in studio.s3.objects)
+
+
+def test_a_deleted_photo_comes_back_by_a_later_upload_only(studio: Studio) -> None:
+    data, before = photo_of(2), datetime.now(UTC)
+    studio.upload(data)
+    delete(studio, data)
+    looks = studio.engine.looks
+    assert deliver(studio, data) is Outcome.DELETED
+    assert deliver(studio, data, before) is Outcome.DELETED
+    assert (studio.engine.looks, renditions(studio)) == (looks, 0)
+    assert deliver(studio, data, datetime.now(UTC) + timedelta(seconds=1)) is Outcome.INDEXED
+    assert renditions(studio) == 2
+    assert studio.record_of(data) is not None
+
+
+def test_a_run_that_a_deletion_overtakes_leaves_no_renditions(studio: Studio) -> None:
+    data = photo_of(2)
+    studio.upload(data)
+    image_id = image_id_of_bytes(EVENT_ID, data)
+    record = studio.photos.get(EVENT_ID, EVENT.shards, image_id)
+    assert record is not None
+    studio.photos.remove(EVENT_ID, EVENT.shards, image_id)
+
+    def overtake() -> None:
+        studio.photos.add(EVENT_ID, EVENT.shards, record)
+        delete(studio, data)
+
+    studio.engine.during_look = overtake
+    assert deliver(studio, data, datetime.now(UTC) - timedelta(seconds=1)) is Outcome.DELETED
+    assert renditions(studio) == 0
+    assert studio.record_of(data) is None
+
+
+@pytest.mark.parametrize("data", [photo_of(2), b"broken"])
+@pytest.mark.parametrize("now", [None, replace(EVENT, closing=True)])
+def test_a_photo_of_an_event_that_is_deleted_meanwhile_is_taken_back(
+    studio: Studio, data: bytes, now: Event | None
+) -> None:
+    add = studio.photos.add
+
+    def close(event_id: int, shards: int, photo: Photo, uploaded_at: int = 0) -> bool:
+        added = add(event_id, shards, photo, uploaded_at)
+        studio.reader.events = {} if now is None else {EVENT_ID: now}
+        return added
+
+    studio.photos.add = close  # type: ignore[method-assign]
+    assert deliver(studio, data) is Outcome.IGNORED
+    assert studio.record_of(data) is None
+    assert renditions(studio) == 0
+    assert deliver(studio, data) is Outcome.IGNORED
+
+
+def test_after_an_event_s_last_day_photos_are_indexed_without_faces(studio: Studio) -> None:
+    studio.reader.events[EVENT_ID] = replace(EVENT, retain_until="2020-01-01")
+    data = photo_of(2)
+    assert deliver(studio, data) is Outcome.INDEXED
+    record = studio.record_of(data)
+    assert record is not None
+    assert (record.faces, studio.engine.looks, renditions(studio)) == (b"", 0, 2)

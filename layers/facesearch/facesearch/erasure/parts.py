@@ -52,6 +52,9 @@ class FinishedClaims(Protocol):
     def forget(self, search: SearchKey) -> None:
         """Forget that a search is done, so that it can be done again."""
 
+    def holds(self, search: SearchKey) -> bool:
+        """Whether the search is done or running."""
+
 
 class Edge(Protocol):
     """Caches between the renditions and the world."""
@@ -124,12 +127,12 @@ class Stores:
         """Files of the event's faces other than the current one."""
         return self.snapshots.count(event.event_id, self._current(event))
 
-    def naming(self, event_id: int, image_ids: Iterable[uuid.UUID]) -> list[SearchKey]:
-        """Stored searches that name one of the photos."""
+    def naming(self, event_id: int, image_ids: Iterable[uuid.UUID], *, whole: bool = False) -> list[SearchKey]:
+        """Stored searches that name one of the photos; with `whole` without those that nobody can read (yet)."""
         wanted = frozenset(image_ids)
 
         def named(search: SearchKey) -> SearchKey | None:
-            return None if wanted.isdisjoint(self.results.photos(search)) else search
+            return None if wanted.isdisjoint(self.results.photos(search, whole=whole)) else search
 
         return [found for found in self.pool.map(named, self.results.searches(event_id)) if found is not None]
 

@@ -106,12 +106,20 @@ class PhotosEraser:
         return Counts(
             photos=len(still),
             faces=sum(len(photo.faces) for photo in still.values()) // FACE_BYTES,
-            results=len(stores.naming(event.event_id, (entry.image_id for entry in entries))),
-            selfies=len(stores.selfies.existing([selfie_key(search) for search in done.searches])),
+            results=len(stores.naming(event.event_id, (entry.image_id for entry in entries), whole=True)),
+            selfies=self._orphans(done.searches),
             snapshots=stores.old_snapshots(event) if entries else 0,
             renditions=len(stores.renditions.existing(_renditions(event, entries))),
             originals=len(self._originals(event, entries)),
         )
+
+    def _orphans(self, searches: Sequence[SearchKey]) -> int:
+        """Selfies that are still there. Another search under the same request_id may have begun: it keeps its own."""
+        stores = self._stores
+        unclaimed = [
+            search for search, held in zip(searches, map(stores.claims.holds, searches), strict=True) if not held
+        ]
+        return len(stores.selfies.existing([selfie_key(search) for search in unclaimed]))
 
     def bury(self, event: Event, entries: Sequence[Erasing], deleted: Counts) -> None:
         """Make tombstones of the photos that go whole."""

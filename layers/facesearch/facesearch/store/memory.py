@@ -61,9 +61,11 @@ class MemoryReader:
         """See `ResultStore.searches`."""
         return iter([search for search in self.listed if search.event_id == event_id])
 
-    def photos(self, search: SearchKey) -> Iterator[uuid.UUID]:
+    def photos(self, search: SearchKey, *, whole: bool = False) -> list[uuid.UUID]:
         """See `ResultStore.photos`."""
-        return iter([photo.image_id for photo in self.listed.get(search, [])])
+        if whole and search not in self.results:
+            return []
+        return [photo.image_id for photo in self.listed.get(search, [])]
 
     def withdraw(self, search: SearchKey) -> None:
         """See `ResultStore.withdraw`."""

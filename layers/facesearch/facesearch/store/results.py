@@ -39,8 +39,8 @@ class ResultStore(Protocol):
     def searches(self, event_id: int) -> Iterator[SearchKey]:
         """Every search of the event that is kept, or was about to be."""
 
-    def photos(self, search: SearchKey) -> Iterator[uuid.UUID]:
-        """What the stored search names, whether it is whole or not."""
+    def photos(self, search: SearchKey, *, whole: bool = False) -> list[uuid.UUID]:
+        """What the stored search names; with `whole` only if it is a result that can be read."""
 
     def withdraw(self, search: SearchKey) -> None:
         """From now on there is no result. What it names is still known, so that a second run finds it."""
@@ -90,10 +90,14 @@ class DynamoResultStore:
         for item in self._query(schema.searches_pk(event_id), ""):
             yield SearchKey(schema.number(item, "org_id"), event_id, uuid.UUID(schema.text(item, "sk")))
 
-    def photos(self, search: SearchKey) -> Iterator[uuid.UUID]:
+    def photos(self, search: SearchKey, *, whole: bool = False) -> list[uuid.UUID]:
         """See `ResultStore.photos`; one Query."""
-        for item in self._query(schema.result_pk(search), schema.CHUNKS):
-            yield from (photo.image_id for photo in unpack_chunk(schema.blob(item, "photos")))
+        items = list(self._query(schema.result_pk(search), ""))
+        is_whole = any("total" in item and "announced" not in item for item in items)
+        if whole and not is_whole:
+            return []
+        chunks = [schema.blob(item, "photos") for item in items if "photos" in item]
+        return [photo.image_id for chunk in chunks for photo in unpack_chunk(chunk)]
 
     def withdraw(self, search: SearchKey) -> None:
         """See `ResultStore.withdraw`."""

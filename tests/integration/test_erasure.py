@@ -1,0 +1,211 @@
+"""Deletions through the command line against real handlers that are warm: what is deleted is in no later answer."""
+
+import datetime as dt
+import json
+import threading
+import time
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from facesearch.photos import image_id_of_bytes, original_key, rendition_keys
+from tests.integration.conftest import Site, until
+from tools.cli.call import call
+
+OBAMAS = ("obama.jpg", "obama2.jpg", "obama3.jpg")
+
+
+@pytest.fixture
+def event(site: Site, samples: Path, monkeypatch: pytest.MonkeyPatch) -> Site:
+    """An event with three photos of one person and one of another, in environments that have searched it."""
+    monkeypatch.setenv("MODELS_DIR", str(samples.parent / "models"))
+    event = site.other_event()
+    for name in (*OBAMAS, "biden.jpg"):
+        event.put_photo((samples / name).read_bytes(), name)
+    for name in (*OBAMAS, "biden.jpg"):
+        event.indexed(image_id_of_bytes(event.event_id, (samples / name).read_bytes()))
+    return event
+
+
+def delete(event: Site, *arguments: object) -> Any:
+    """The receipt."""
+    return call(event.stack.state, *arguments)
+
+
+def ids(event: Site, samples: Path, *names: str) -> set[str]:
+    return {str(image_id_of_bytes(event.event_id, (samples / name).read_bytes())) for name in names}
+
+
+def found(event: Site, selfie: bytes) -> set[str]:
+    response = event.post(selfie)
+    assert response.status_code == 200, response.text
+    return {image["image_id"] for image in response.json()["data"]["images"]}
+
+
+def gallery(event: Site) -> set[str]:
+    url = f"{event.stack.url}/api/v1/ext/{event.org_id}/event/{event.event_id}/images"
+    images = event.http.get(url, headers=event.headers).json()["data"]["images"]
+    return {image["image_id"] for image in images}
+
+
+def originals(event: Site, image_id: str) -> Any:
+    url = f"{event.stack.url}/api/v1/ext/{event.org_id}/event/{event.event_id}/original-photos"
+    body = {"method": "image_id", "identifier": image_id}
+    return event.http.post(url, json=body, headers=event.headers).json()["data"]
+
+
+def deliver_again(event: Site, image_id: str, filename: str, uploaded_at: dt.datetime) -> None:
+    """The message of an upload, once more."""
+    key = original_key(event.org_id, event.event_id, uuid.UUID(image_id), filename)
+    s3 = {"bucket": {"name": event.outputs["PhotosBucket"]}, "object": {"key": key}}
+    record = {"eventTime": uploaded_at.isoformat(), "eventName": "ObjectCreated:Put", "s3": s3}
+    url = next(url for url in event.sqs.list_queues()["QueueUrls"] if "UploadsQueue" in url)
+    event.sqs.send_message(QueueUrl=url, MessageBody=json.dumps({"Records": [record]}))
+
+
+def test_a_deleted_photo_is_in_no_later_answer_and_comes_back_only_by_a_new_upload(
+    event: Site, samples: Path, obama: bytes
+) -> None:
+    request_id = str(uuid.uuid4())
+    everything, (gone,) = ids(event, samples, *OBAMAS), ids(event, samples, "obama2.jpg")
+    assert event.post(obama, request_id).status_code == 200
+    assert found(event, obama) == everything
+    assert gallery(event) == everything | ids(event, samples, "biden.jpg")
+    assert originals(event, gone)["successful_count"] == 1
+    before = dt.datetime.now(dt.UTC)
+
+    receipt = delete(event, "photos", "delete", gone, "--event", event.event_id)
+    assert set(receipt["left"].values()) == {0}
+    assert receipt["deleted"] == {
+        "photos": 1, "faces": 1, "results": 2, "selfies": 2, "snapshots": 0, "renditions": 2, "originals": 0,
+    }  # fmt: skip
+    for _ in range(6):  # whichever environment it is
+        assert found(event, obama) == everything - {gone}
+    assert gone not in gallery(event)
+    assert originals(event, gone)["failed_count"] == 1
+    for key in rendition_keys(event.event_id, uuid.UUID(gone)):
+        assert event.http.get(f"{event.stack.url}/{key}").status_code == 404
+    assert event.get(request_id).status_code == 404
+    again = event.post(obama, request_id)
+    assert again.status_code == 200
+    assert {image["image_id"] for image in again.json()["data"]["images"]} == everything - {gone}
+
+    deliver_again(event, gone, "obama2.jpg", before)
+    event.put_photo((samples / "astronaut.png").read_bytes())
+    until(lambda: len(gallery(event)) == 4)
+    time.sleep(1)
+    assert found(event, obama) == everything - {gone}
+    assert event.http.get(f"{event.stack.url}/{rendition_keys(event.event_id, uuid.UUID(gone))[0]}").status_code == 404
+
+    time.sleep(1.1)  # a store may tell the time of an upload by the second
+    event.put_photo((samples / "obama2.jpg").read_bytes(), "obama2.jpg")
+    until(lambda: found(event, obama) == everything)
+    assert gone in gallery(event)
+
+
+def test_a_person_is_not_found_again_and_the_others_are(event: Site, samples: Path, obama: bytes) -> None:
+    assert found(event, obama) == ids(event, samples, *OBAMAS)
+    biden = (samples / "biden.jpg").read_bytes()
+    person = ("person", "delete", "--selfie", samples / "obama3.jpg", "--event", event.event_id)
+    receipt = delete(event, *person)
+    assert set(receipt["left"].values()) == {0}
+    assert (receipt["deleted"]["faces"], receipt["deleted"]["photos"], receipt["deleted"]["renditions"]) == (3, 0, 0)
+    for _ in range(6):
+        assert found(event, obama) == set()
+    assert found(event, biden) == ids(event, samples, "biden.jpg")
+    assert len(gallery(event)) == 4
+    with_photos = ("--confidence", 50, "--photos", "--originals")
+    assert delete(event, *person, *with_photos)["deleted"]["photos"] == 0, "their faces are known to nobody any more"
+
+    receipt = delete(
+        event, "person", "delete", "--selfie", samples / "biden.jpg", "--event", event.event_id, *with_photos
+    )
+    assert set(receipt["left"].values()) == {0}
+    assert (receipt["deleted"]["photos"], receipt["deleted"]["renditions"], receipt["deleted"]["originals"]) == (
+        1,
+        2,
+        1,
+    )
+    assert found(event, biden) == set()
+    assert len(gallery(event)) == 3
+
+
+def test_while_searches_run_none_that_starts_after_a_deletion_names_the_photo(
+    event: Site, samples: Path, obama: bytes
+) -> None:
+    """Neither does any stored result, also of the searches that the deletion overtook."""
+    (gone,) = ids(event, samples, "obama.jpg")
+    is_over, stop = threading.Event(), threading.Event()
+    requests: list[str] = []
+    wrong: list[str] = []
+
+    def search() -> int:
+        count = 0
+        while not stop.is_set():
+            after, request_id = is_over.is_set(), str(uuid.uuid4())
+            response = event.post(obama, request_id)
+            assert response.status_code == 200, response.text
+            requests.append(request_id)
+            if after:
+                count += 1
+                if gone in {image["image_id"] for image in response.json()["data"]["images"]}:
+                    wrong.append(request_id)
+        return count
+
+    with ThreadPoolExecutor(4) as guests:
+        searching = [guests.submit(search) for _ in range(4)]
+        try:
+            until(lambda: len(requests) > 6)
+            delete(event, "photos", "delete", gone, "--event", event.event_id)
+            is_over.set()
+            time.sleep(3)
+        finally:
+            stop.set()
+        assert sum(each.result() for each in searching) > 4
+    assert wrong == []
+    for request_id in requests:
+        stored = event.get(request_id)
+        if stored.status_code == 200:
+            assert gone not in {image["image_id"] for image in stored.json()["data"]["images"]}
+
+
+def test_a_deleted_event_leaves_nothing(event: Site, samples: Path, obama: bytes) -> None:
+    assert found(event, obama)
+    (gone,) = ids(event, samples, "obama.jpg")
+    delete(event, "photos", "delete", gone, "--event", event.event_id)
+    found(event, obama)
+    receipt = delete(event, "event", "delete", event.event_id, "--originals")
+    assert set(receipt["left"].values()) == {0}
+    assert receipt["deleted"]["photos"] == 3
+    assert event.post(obama).status_code == 404
+    mine = str(event.event_id)
+    pages = event.dynamodb.get_paginator("scan").paginate(TableName=event.outputs["TableName"], ConsistentRead=True)
+    assert [
+        item["pk"] for page in pages for item in page["Items"] if mine in json.dumps([item["pk"], item["sk"]])
+    ] == []
+    for bucket in ("PhotosBucket", "RenditionsBucket", "SelfiesBucket", "SnapshotsBucket"):
+        files = event.s3.list_objects_v2(Bucket=event.outputs[bucket]).get("Contents", [])
+        assert [file["Key"] for file in files if f"/{mine}/" in file["Key"]] == [], bucket
+    # What comes for it now is nobody's.
+    event.put_photo((samples / "obama2.jpg").read_bytes())
+    time.sleep(1.5)
+    assert event.photo(image_id_of_bytes(event.event_id, (samples / "obama2.jpg").read_bytes())) is None
+
+
+def test_after_its_last_day_an_event_is_searched_no_more(event: Site, obama: bytes) -> None:
+    request_id = str(uuid.uuid4())
+    assert event.post(obama, request_id).status_code == 200
+    update = ("event", "update", event.event_id, "--retain-until")
+    delete(event, *update, dt.datetime.now(dt.UTC).date() + dt.timedelta(days=1))
+    assert event.post(obama).status_code == 200
+    delete(event, *update, "2020-01-01")
+    assert event.post(obama).status_code == 403
+    assert event.get(request_id).status_code == 403
+    assert len(gallery(event)) == 4
+    url = f"{event.stack.url}/api/v1/ext/{event.org_id}/event/{event.event_id}/details"
+    assert event.http.get(url, headers=event.headers).json()["data"]["selfie_search"] is False
+    delete(event, *update, "")
+    assert event.post(obama).status_code == 200

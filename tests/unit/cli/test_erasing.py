@@ -1,0 +1,181 @@
+"""Deletions from the command line: what is asked, what is printed, what the exit code says."""
+
+import json
+import sys
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import boto3
+import pytest
+
+from facesearch.photos import Photo, original_key, rendition_keys
+from facesearch.store.photos import DynamoPhotoStore
+from tests.unit.cli.conftest import BUCKET, JPEG, TABLE, Command, Place, stack_file_of
+from tests.unit.erasure.site import FakeEngine, face_of
+from tests.unit.test_stores import create_table
+from tools.cli import erasing
+
+PHOTO = uuid.UUID(int=8)
+
+
+@pytest.fixture
+def event(place: Place, monkeypatch: pytest.MonkeyPatch) -> Place:
+    """The event with one photo of person 1, its files, and everything that deletions work on."""
+    from facesearch.packing import pack
+
+    create_table(place.dynamodb, "IdempotencyTable", "claims")
+    outputs = stack_file_of(place)["outputs"]
+    for output, name in {"RenditionsBucket": "r-b", "SelfiesBucket": "s-b", "SnapshotsBucket": "n-b"}.items():
+        place.s3.create_bucket(Bucket=name)
+        outputs[output] = name
+    outputs |= {"IdempotencyTableName": "claims"}
+    place.stack_file.write_text(json.dumps(stack_file_of(place, outputs=outputs)))
+    key = original_key(place.org_id, place.event_id, PHOTO, "a.jpg")
+    photo = Photo(PHOTO, "indexed", key, 3, 4, "fake", pack(face_of(1, 1)[None]))
+    DynamoPhotoStore(place.dynamodb, TABLE).add(place.event_id, 4, photo)
+    place.s3.put_object(Bucket=BUCKET, Key=key, Body=JPEG)
+    for rendition in rendition_keys(place.event_id, PHOTO):
+        place.s3.put_object(Bucket="r-b", Key=rendition, Body=JPEG)
+    (place.folder / "selfie").write_bytes(b"1")
+    monkeypatch.setattr(erasing, "DEFAULT_MODEL", "fake")
+    monkeypatch.setattr("facesearch.engine.opencv.OpenCvEngine", lambda folder, threads: FakeEngine())
+    monkeypatch.setenv("MODELS_DIR", str(place.folder))
+    return place
+
+
+def on_a_terminal(monkeypatch: pytest.MonkeyPatch, answer: bool) -> list[str]:
+    asked: list[str] = []
+
+    def confirm(question: str, **options: Any) -> bool:
+        asked.append(question)
+        if not answer:
+            import typer
+
+            raise typer.Abort
+        return answer
+
+    monkeypatch.setattr("typer.confirm", confirm)
+    for stream in (sys.stdin, sys.stderr):
+        monkeypatch.setattr(stream, "isatty", lambda: True, raising=False)
+    return asked
+
+
+def is_there(place: Place) -> bool:
+    return DynamoPhotoStore(place.dynamodb, TABLE).get(place.event_id, 4, PHOTO) is not None
+
+
+def test_given_a_photo_when_deleted_then_a_receipt_of_zeros(event: Place, facesearch: Command) -> None:
+    receipt = facesearch("photos", "delete", PHOTO, "--event", event.event_id, "--originals", "--json").json
+    assert receipt["event_id"] == event.event_id
+    assert {kind: count for kind, count in receipt["deleted"].items() if count} == {
+        "photos": 1, "faces": 1, "renditions": 2, "originals": 1,
+    }  # fmt: skip
+    assert receipt["left"] == dict.fromkeys(receipt["deleted"], 0)
+    assert event.object_keys() == []
+
+
+def test_given_no_json_when_deleted_then_two_lines(event: Place, facesearch: Command) -> None:
+    ended = facesearch("photos", "delete", PHOTO, "--event", event.event_id, "--keep-renditions")
+    assert (ended.code, ended.err) == (0, "")
+    assert ended.out == "Deleted: 1 photo, 1 face.\nCounted again, left: nothing.\n"
+
+
+def test_given_an_unknown_photo_when_deleted_then_it_is_said_with_1(event: Place, facesearch: Command) -> None:
+    stranger = uuid.uuid4()
+    ended = facesearch("photos", "delete", PHOTO, stranger, "--event", event.event_id, "--json")
+    assert (ended.code, ended.json["unknown"]) == (1, [str(stranger)])
+    assert str(stranger) in ended.err
+    assert not is_there(event)
+    assert facesearch("photos", "delete", "x", "--event", event.event_id).err == "'x' is no image_id.\n"
+
+
+def test_given_a_selfie_when_deleted_then_the_face_is_gone_and_the_photo_is_not(
+    event: Place, facesearch: Command
+) -> None:
+    person = ("person", "delete", "--selfie", "selfie", "--event", event.event_id)
+    receipt = facesearch(*person, "--json").json
+    assert (receipt["deleted"]["faces"], set(receipt["left"].values())) == (1, {0})
+    assert is_there(event)
+    assert facesearch(*person, "--originals").code == 1
+    assert "--photos" in facesearch(*person, "--originals").err
+
+
+def test_given_a_selfie_and_photos_when_deleted_then_the_photo_is_gone(event: Place, facesearch: Command) -> None:
+    person = ("person", "delete", "--selfie", "selfie", "--event", event.event_id, "--photos", "--confidence", 80)
+    receipt = facesearch(*person, "--json").json
+    assert (receipt["deleted"]["photos"], receipt["deleted"]["renditions"]) == (1, 2)
+    assert not is_there(event)
+
+
+def test_given_no_models_when_a_person_is_deleted_then_one_line_and_1(
+    event: Place, facesearch: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MODELS_DIR", str(event.folder / "nothing"))
+    ended = facesearch("person", "delete", "--selfie", "selfie", "--event", event.event_id, "--json")
+    assert (ended.code, ended.out, ended.err.count("\n")) == (1, "", 1)
+    assert "make assets" in ended.err
+
+
+def test_given_an_event_when_deleted_then_it_is_unknown_and_its_organisation_counts_one_less(
+    event: Place, facesearch: Command
+) -> None:
+    assert facesearch("event", "update", event.event_id, "--retain-until", "2099-01-01", "--json").code == 0
+    assert facesearch("event", "delete", event.event_id, "--json").json["deleted"]["photos"] == 1
+    assert "no event" in facesearch("event", "delete", event.event_id).err
+    assert facesearch("org", "show", event.org_id, "--json").json["events"] == 0
+    assert facesearch("event", "list", "--org", event.org_id, "--json").json == {"events": []}
+    assert len(event.object_keys()) == 1, "originals by flag only"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        lambda event: ("photos", "delete", PHOTO, "--event", event.event_id),
+        lambda event: ("person", "delete", "--selfie", "selfie", "--event", event.event_id, "--photos"),
+        lambda event: ("event", "delete", event.event_id),
+    ],
+)
+def test_given_a_terminal_when_deleted_then_it_is_asked_and_no_means_no(
+    event: Place, facesearch: Command, monkeypatch: pytest.MonkeyPatch, words: Callable[[Place], tuple[object, ...]]
+) -> None:
+    asked = on_a_terminal(monkeypatch, answer=False)
+    assert facesearch(*words(event)).code != 0
+    assert len(asked) == 1
+    assert is_there(event)
+    for quiet in ("--json", "--yes"):
+        facesearch(*words(event), quiet)
+    assert len(asked) == 1
+    assert not is_there(event)
+
+
+def test_given_a_stack_of_before_when_deleted_then_one_line_says_what_to_do(place: Place, facesearch: Command) -> None:
+    outputs = {name: value for name, value in stack_file_of(place)["outputs"].items() if "Snapshots" not in name}
+    place.stack_file.write_text(json.dumps(stack_file_of(place, outputs=outputs)))
+    ended = facesearch("event", "delete", place.event_id)
+    assert (ended.code, ended.out) == (1, "")
+    assert "deploy it again" in ended.err
+
+
+def test_given_a_last_day_when_updated_or_by_default_then_it_is_listed(place: Place, facesearch: Command) -> None:
+    def listed() -> list[str]:
+        pk = {":pk": {"S": "RETENTION"}}
+        rows = boto3.client("dynamodb").query(
+            TableName=TABLE, KeyConditionExpression="pk = :pk", ExpressionAttributeValues=pk
+        )
+        return [item["sk"]["S"] for item in rows["Items"]]
+
+    update = ("event", "update", place.event_id, "--json", "--retain-until")
+    assert facesearch(*update, "2026-12-31").json["retain_until"] == "2026-12-31"
+    assert facesearch(*update, "2027-01-31").json["retain_until"] == "2027-01-31"
+    assert listed() == [f"2027-01-31#{place.event_id}"]
+    assert facesearch(*update, "").json["retain_until"] is None
+    assert listed() == []
+    assert "YYYY-MM-DD" in facesearch(*update, "soon").err
+
+    outputs = stack_file_of(place)["outputs"] | {"BiometricRetentionDays": "90"}
+    place.stack_file.write_text(json.dumps(stack_file_of(place, outputs=outputs)))
+    create = ("event", "create", "Gala", "--org", place.org_id, "--date", "2026-05-01", "--json")
+    assert listed() == []
+    event_id = facesearch(*create).json["event_id"]
+    assert listed() == [f"2026-07-30#{event_id}"]
