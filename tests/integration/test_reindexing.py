@@ -39,7 +39,9 @@ def guests(event: Site, samples: Path) -> Iterator[list[str]]:
     def search(number: int, selfie: str) -> None:
         while not over.is_set():
             answer = event.post((samples / selfie).read_bytes())
-            found = {image["image_id"] for image in answer.json()["data"]["images"]} if answer.status_code == 200 else None
+            found = (
+                {image["image_id"] for image in answer.json()["data"]["images"]} if answer.status_code == 200 else None
+            )
             if found != {str(image_id) for image_id in expected[selfie]}:
                 wrong.append(f"{selfie}: {answer.status_code} {answer.text}")
             answers[number] += 1
