@@ -173,7 +173,7 @@ class PhotoIndexer:
         if report.image_id is None:
             return report
         if now is not None and not now.closing:
-            if now.keeps_faces:
+            if now.keeps_faces and (report.outcome is Outcome.KNOWN or now.models != event.models):
                 self._next.complete(now, report.image_id)
             return report
         if report.outcome is Outcome.KNOWN:

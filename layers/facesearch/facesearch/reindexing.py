@@ -36,6 +36,7 @@ ATTEMPTS = 10
 """At a snapshot that others write at the same time."""
 LOOKED_UP_AT_ONCE = 100
 ORDERS_AT_ONCE = 10
+SUBMITTED_AT_ONCE = 1_000
 
 
 class EventModels(Protocol):
@@ -288,8 +289,9 @@ class Reindexing:
                     yield change
 
     def _each(self, work: Callable[[Any], Any], inputs: list[Any]) -> None:
-        for _ in self._pool.map(work, inputs):
-            pass
+        for start in range(0, len(inputs), SUBMITTED_AT_ONCE):
+            for _ in self._pool.map(work, inputs[start : start + SUBMITTED_AT_ONCE]):
+                pass
 
     def _change(self, before: Event, after: Event) -> Event:
         if not self._events.change_models(before, after):
