@@ -51,6 +51,14 @@ def tell(report: Report) -> None:
         case Outcome.FAILED:
             count("PhotosFailed")
             logger.warning("photo failed", extra=said | {"reason": report.reason})
+        case Outcome.REINDEXED:
+            count("FacesReindexed", report.faces)
+            logger.info(
+                "photo re-indexed", extra=said | {"faces": report.faces, "ms": round(report.embed_milliseconds)}
+            )
+        case Outcome.LOST:
+            count("PhotosLost")
+            logger.warning("photo not re-indexed", extra=said | {"reason": report.reason})
         case Outcome.KNOWN:
             logger.info("photo known already", extra=said)
         case Outcome.DELETED:

@@ -16,7 +16,7 @@ from facesearch.photos import Photo, PhotoChange
 from facesearch.store.memory import MemoryPhotoStore, MemorySnapshotStore
 from tests.unit.fakes import EVENT, EVENT_ID
 
-MODEL = "test-model"
+MODEL = EVENT.model
 
 
 @pytest.fixture(scope="module")
@@ -162,7 +162,7 @@ def test_the_least_recently_used_event_is_dropped_when_memory_runs_out(pool: Thr
     for event in events:
         for number in range(4500):
             store.add(event.event_id, 4, photo(number + 1, at_cosine(0.7)))
-    cache = IndexCache(store, MemorySnapshotStore(), MODEL, megabytes=2, pool=pool)  # two of 0.7 MB or more, not three
+    cache = IndexCache(store, MemorySnapshotStore(), megabytes=2, pool=pool)  # two of 0.7 MB or more, not three
     for event in (events[0], events[1], events[0], events[2]):
         cache.current(event)
     store.rows = 0

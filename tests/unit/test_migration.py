@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from facesearch.engine import DEFAULT_MODEL
 from facesearch.errors import InvalidRequest, NotFound
 from facesearch.faceitems import FaceItemStore, FaceKeeper, FacePlace, PhotoFaces, ShardFaces, faces_of, place_of
 from facesearch.migration import IndexMigration, LaggingError
@@ -22,7 +23,7 @@ from facesearch.store.memory import MemoryPhotoStore, MemorySnapshotStore
 from facesearch.store.memory_faces import MemoryFaceStore
 from tests.unit.fakes import EVENT, EVENT_ID
 
-MODEL = "test-model"
+MODEL = DEFAULT_MODEL
 SHARDS = 4
 rng = np.random.default_rng(3)
 
@@ -81,7 +82,7 @@ class World:
             photos=self.photos,
             items=self.items,
             snapshots=self.snapshots,
-            builder=SnapshotBuilder(self.photos, self.snapshots, MODEL, self.pool),
+            builder=SnapshotBuilder(self.photos, self.snapshots, self.pool),
             model=MODEL,
             pool=self.pool,
             face_shards=SHARDS,
@@ -108,7 +109,7 @@ def world() -> Iterator[World]:
 def test_there_and_back(world: World) -> None:
     photos = [photo(number % 4) for number in range(250)]
     world.add(*photos, replace(photo(), model="older"), Photo(uuid.uuid4(), "failed", "k", reason="no"))
-    SnapshotBuilder(world.photos, world.snapshots, MODEL, world.pool).compact(EVENT, at_least=1)
+    SnapshotBuilder(world.photos, world.snapshots, world.pool).compact(EVENT, at_least=1)
     done: list[int] = []
     moved = world.migration().to(EVENT_ID, IndexKind.VECTORS, done.append)
     assert (moved.event.index_kind, moved.event.next_index_kind) == (IndexKind.VECTORS, None)

@@ -28,7 +28,7 @@ from tests.unit.fakes import EVENT, EVENT_ID
 from tests.unit.test_handlers import Context, load
 from tests.unit.test_stores import create_table
 
-MODEL = "test-model"
+MODEL = EVENT.model
 BUCKET, TABLE = "snapshots", "table"
 
 
@@ -87,7 +87,7 @@ def test_an_index_read_back_from_its_file_finds_the_same(snapshots: SnapshotStor
     assert saved is not None
     assert (saved.photos, saved.faces) == (200, index.faces)
     assert snapshots.current(EVENT_ID, MODEL) == saved
-    again = open_index(EVENT, MODEL, snapshots, pool)
+    again = open_index(EVENT, snapshots, pool)
     assert again.complete_until == index.complete_until
     assert all_hits(again, pool) == all_hits(index, pool)
     assert len(all_hits(again, pool)) == index.faces
@@ -95,7 +95,7 @@ def test_an_index_read_back_from_its_file_finds_the_same(snapshots: SnapshotStor
 
 def test_an_empty_event_has_a_snapshot_too(snapshots: SnapshotStore, pool: ThreadPoolExecutor) -> None:
     assert snapshots.save(EventIndex(EVENT_ID, MODEL).to_snapshot(), None) is not None
-    assert all_hits(open_index(EVENT, MODEL, snapshots, pool), pool) == []
+    assert all_hits(open_index(EVENT, snapshots, pool), pool) == []
 
 
 def test_only_one_of_two_writers_replaces_a_snapshot(snapshots: SnapshotStore, pool: ThreadPoolExecutor) -> None:
@@ -159,22 +159,22 @@ def test_another_events_or_models_snapshot_is_refused(pool: ThreadPoolExecutor) 
 
 def test_a_snapshot_that_is_broken_is_built_again_from_the_table(pool: ThreadPoolExecutor) -> None:
     store, snapshots = photos_with(100), MemorySnapshotStore()
-    builder = SnapshotBuilder(store, snapshots, MODEL, pool)
+    builder = SnapshotBuilder(store, snapshots, pool)
     assert builder.compact(EVENT, at_least=1).written
     expected = all_hits(index_of(store, pool), pool)
     (key,) = snapshots.files
     snapshots.files[key] = snapshots.files[key][:-1]
-    index = open_index(EVENT, MODEL, snapshots, pool)
+    index = open_index(EVENT, snapshots, pool)
     index.refresh(store, EVENT, pool)
     assert all_hits(index, pool) == expected
     assert builder.compact(EVENT).written is False, "nothing to gain yet"
     assert builder.compact(EVENT, at_least=1).written
-    assert all_hits(open_index(EVENT, MODEL, snapshots, pool), pool) == expected
+    assert all_hits(open_index(EVENT, snapshots, pool), pool) == expected
 
 
 def test_a_short_tail_is_left_alone_and_a_long_one_folded_in(pool: ThreadPoolExecutor) -> None:
     store, snapshots = photos_with(30), MemorySnapshotStore()
-    builder = SnapshotBuilder(store, snapshots, MODEL, pool)
+    builder = SnapshotBuilder(store, snapshots, pool)
     assert builder.compact(EVENT).written is False
     done = builder.compact(EVENT, at_least=done_bytes(store))
     assert (done.written, done.photos) == (True, 30)

@@ -220,7 +220,7 @@ def measure(where: Where, made: Made, size: int, repeats: int) -> Measured:
         list(io.map(lambda _: snapshots.current(0, "nothing"), range(IO_THREADS)))  # code and threads, not the event
         at_rest = machine.resident_bytes()
         counter = Counter(clients.dynamodb, clients.s3)
-        caches = [IndexCache(photos, snapshots, DEFAULT_MODEL, 8192, io)]
+        caches = [IndexCache(photos, snapshots, 8192, io)]
         first_cold = machine.seconds(lambda: caches[0].current(event))
         counted = counter.counted
         now = machine.resident_bytes()
@@ -229,7 +229,7 @@ def measure(where: Where, made: Made, size: int, repeats: int) -> Measured:
         counter.stop()
 
         def cold() -> None:
-            IndexCache(photos, snapshots, DEFAULT_MODEL, 8192, io).current(event)
+            IndexCache(photos, snapshots, 8192, io).current(event)
 
         info = snapshots.current(made.event_id, DEFAULT_MODEL)
         if info is None:
@@ -241,7 +241,7 @@ def measure(where: Where, made: Made, size: int, repeats: int) -> Measured:
             in_memory.add(made.event_id, 4, photo)
 
         def cold_file() -> None:
-            IndexCache(in_memory, from_file, DEFAULT_MODEL, 8192, io).current(event)
+            IndexCache(in_memory, from_file, 8192, io).current(event)
 
         def store_alone() -> None:
             machine.read_url(url, made.file_bytes, io)
@@ -255,7 +255,7 @@ def measure(where: Where, made: Made, size: int, repeats: int) -> Measured:
             cold_file,
             lambda: machine.read_file(path, made.file_bytes, io),
         )
-        index = open_index(event, DEFAULT_MODEL, snapshots, io)
+        index = open_index(event, snapshots, io)
         refresh_page = machine.seconds(lambda: index.refresh(photos, event, io))
 
         def nothing_new() -> None:

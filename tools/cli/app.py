@@ -15,7 +15,9 @@ from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionEr
 
 from facesearch import client
 from facesearch.errors import FaceSearchError
+from facesearch.reindexing import StalledError
 from tools.cli.commands import erasing, events, keys, orgs, photos
+from tools.cli.commands.reindex import reindex_event
 from tools.cli.commands.search import search_event
 from tools.cli.errors import CommandError
 from tools.cli.stack import LOCAL, STACK_FILE_VARIABLE
@@ -32,6 +34,7 @@ GROUPS = {"org": orgs.app, "key": keys.app, "event": events.app, "photos": photo
 for name, group in GROUPS.items():
     app.add_typer(group, name=name)
 app.command("search")(search_event)
+app.command("reindex")(reindex_event)
 
 INTERRUPTED = 130
 
@@ -58,7 +61,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
         app(arguments, prog_name="facesearch")
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else int(end.code is not None)
-    except (CommandError, FaceSearchError, client.ClientError, ValueError, OSError) as error:
+    except (CommandError, FaceSearchError, StalledError, client.ClientError, ValueError, OSError) as error:
         say(_line_of(error))
     except NoCredentialsError:
         say("No AWS credentials were found: log in first, or set AWS_PROFILE.")

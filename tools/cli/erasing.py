@@ -52,9 +52,8 @@ def stores_of(stack: Stack) -> Iterator[Stores]:
             renditions=S3Objects(stack.s3, stack.name_of("RenditionsBucket"), pool),
             originals=S3Objects(stack.s3, stack.photos_bucket, pool),
             snapshots=snapshots,
-            builder=SnapshotBuilder(photos, snapshots, DEFAULT_MODEL, reading),
+            builder=SnapshotBuilder(photos, snapshots, reading),
             events=Admin(stack.dynamodb, stack.table_name),
-            model=DEFAULT_MODEL,
             pool=pool,
             edge=_edge(stack),
         )
@@ -74,8 +73,8 @@ def person_eraser(stores: Stores) -> Iterator[PersonEraser]:
 
     cores = os.cpu_count() or 1
     with ThreadPoolExecutor(cores) as cpu, ThreadPoolExecutor(THREADS) as reading, ThreadPoolExecutor(1) as background:
-        indexes = IndexCache(stores.photos, stores.snapshots, stores.model, INDEX_MEGABYTES, reading)
-        yield PersonEraser(stores, EmbeddedMatcher(OpenCvEngine(folder, threads=cores), indexes, background, cpu))
+        indexes = IndexCache(stores.photos, stores.snapshots, INDEX_MEGABYTES, reading)
+        yield PersonEraser(stores, EmbeddedMatcher(OpenCvEngine(folder, threads=cores).named, indexes, background, cpu))
 
 
 def _edge(stack: Stack) -> Edge:

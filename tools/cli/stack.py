@@ -30,6 +30,7 @@ from tools.cli.errors import CommandError
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_sqs import SQSClient
 
 LOCAL = "local"
 STACK_FILE_VARIABLE = "FACESEARCH_STACK_FILE"
@@ -50,6 +51,7 @@ class _Outputs(BaseModel):
     RenditionsBucket: str = ""
     SelfiesBucket: str = ""
     SnapshotsBucket: str = ""
+    UploadsQueueUrl: str = ""
     DistributionId: str = ""
     BiometricRetentionDays: int = 0
     FacesTableName: str = ""
@@ -128,6 +130,11 @@ class Stack:
         """Client of the stack's buckets."""
         return boto3.client("s3", **self.client_arguments)
 
+    @cached_property
+    def sqs(self) -> "SQSClient":
+        """Client of the stack's queues."""
+        return boto3.client("sqs", **self.client_arguments)
+
     @property
     def admin(self) -> Admin:
         """The operator's use cases."""
@@ -154,7 +161,7 @@ class Stack:
                 photos=self.photos,
                 items=self.face_items,
                 snapshots=snapshots,
-                builder=SnapshotBuilder(self.photos, snapshots, DEFAULT_MODEL, pool),
+                builder=SnapshotBuilder(self.photos, snapshots, pool),
                 model=DEFAULT_MODEL,
                 pool=pool,
             )

@@ -49,6 +49,7 @@ OUTPUTS = {
     "SelfiesBucket": "SelfiesBucket",
     "SnapshotsBucket": "SnapshotsBucket",
     "FacesTableName": "FacesTable",
+    "UploadsQueueUrl": "UploadsQueue",
 }
 PARAMETER_OUTPUTS = ("BiometricRetentionDays",)
 """Outputs that are a parameter's value."""

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
     from facesearch.engine import FaceEngine
+    from facesearch.engine.opencv import OpenCvEngine
     from facesearch.erasure import FaceRetention
     from facesearch.faceitems import FaceKeeper
     from facesearch.gallery import Galleries
@@ -86,7 +87,7 @@ class Parts:
 
         settings = self.settings
         return FaceSearch(
-            matcher=EmbeddedMatcher(self._engine, self._indexes, self._background, self._cpu),
+            matcher=EmbeddedMatcher(self._engine_of, self._indexes, self._background, self._cpu),
             claims=OnceOnly(
                 self._dynamodb, settings.required("idempotency_table_name"), settings.result_retention_days
             ),
@@ -131,7 +132,7 @@ class Parts:
 
         settings = self.settings
         return PhotoIndexer(
-            engine=self._engine,
+            engines=self._engine_of,
             photos=self._photos,
             reader=self._reader,
             s3=self._s3,
@@ -144,12 +145,9 @@ class Parts:
 
     @cached_property
     def snapshot_builder(self) -> "SnapshotBuilder":
-        from facesearch.engine import DEFAULT_MODEL
         from facesearch.snapshots import SnapshotBuilder
 
-        return SnapshotBuilder(
-            self._photos, self._snapshots, DEFAULT_MODEL, self._io, self.settings.snapshot_tail_bytes
-        )
+        return SnapshotBuilder(self._photos, self._snapshots, self._io, self.settings.snapshot_tail_bytes)
 
     @cached_property
     def face_retention(self) -> "FaceRetention":
@@ -176,13 +174,13 @@ class Parts:
         from facesearch.index import IndexCache
         from facesearch.index.distributed import ChosenIndexes, VectorIndex
 
-        model, items = self._engine.model, self._face_items
-        exact = IndexCache(self._photos, self._snapshots, model, self.settings.index_cache_megabytes, self._io)
+        items = self._face_items
+        exact = IndexCache(self._photos, self._snapshots, self.settings.index_cache_megabytes, self._io)
         if items is None:
             return exact
 
         def vectors(event: Event) -> "FaceIndex":
-            return VectorIndex(event, model, items, self._photos, self.event, self._io)
+            return VectorIndex(event, event.model, items, self._photos, self.event, self._io)
 
         return ChosenIndexes(exact, items, vectors)
 
@@ -206,8 +204,12 @@ class Parts:
         bucket = self.settings.required("snapshots_bucket")
         return S3SnapshotStore(self._s3, bucket, self._dynamodb, self.settings.table_name)
 
+    def _engine_of(self, model: str) -> "FaceEngine":
+        """See `engine.EngineOf`; the networks are loaded for the first model that is asked for."""
+        return self._engine.named(model)
+
     @cached_property
-    def _engine(self) -> "FaceEngine":
+    def _engine(self) -> "OpenCvEngine":
         from facesearch.engine.opencv import OpenCvEngine
 
         return OpenCvEngine(self.settings.models_dir, threads=self.settings.vcpus)

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facesearch.confidence import threshold
-from facesearch.engine import Embedding, FaceEngine
+from facesearch.engine import Embedding, EngineOf
 from facesearch.index import FaceIndex, FaceIndexes, IndexMovedError, Probe, probe_of
 from facesearch.index.event import Hits
 from facesearch.index.vectors import cosines
@@ -54,20 +54,21 @@ class EmbeddedProbe:
 
 
 class EmbeddedMatcher:
-    """`Matcher` over a `FaceEngine` and a `FaceIndex`."""
+    """`Matcher` over a `FaceIndex` and the engine that made its faces."""
 
-    def __init__(self, engine: FaceEngine, indexes: FaceIndexes, background: Executor, pool: Executor) -> None:
+    def __init__(self, engines: EngineOf, indexes: FaceIndexes, background: Executor, pool: Executor) -> None:
         """Take the parts; `background` brings indexes up to date, `pool` scans them."""
-        self._engine = engine
+        self._engines = engines
         self._indexes = indexes
         self._background = background
         self._pool = pool
 
     def probe(self, event: Event, selfie: bytes) -> EmbeddedProbe:
         """See `Matcher.probe`. Embedding is CPU and the index's refresh is network: they run side by side."""
+        engine = self._engines(event.model)
         index = self._background.submit(self._indexes.current, event)
         try:
-            return EmbeddedProbe(self._engine.probe(selfie), index)
+            return EmbeddedProbe(engine.probe(selfie), index)
         except BaseException:
             wait([index])  # the next search of this environment must not meet a half-done refresh
             raise

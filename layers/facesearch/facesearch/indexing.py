@@ -1,13 +1,13 @@
 """Indexing: from "a photo was uploaded" to its renditions and its faces in the event's index.
 
-Whatever arrives ends in one of four outcomes, and only trouble with the services around raises: that message is then
+Whatever arrives ends in one of these outcomes, and only trouble with the services around raises: that message is then
 delivered again, and after a few times it lies in the dead-letter queue.
 """
 
 import hashlib
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from concurrent.futures import Executor, Future
 from contextlib import closing
 from dataclasses import dataclass
@@ -22,11 +22,12 @@ from uuid import UUID
 import numpy as np
 from botocore.exceptions import BotoCoreError, ClientError
 
-from facesearch.engine import FaceEngine
+from facesearch.engine import EngineOf, Face
 from facesearch.errors import UnusableImage
 from facesearch.faceitems import FaceKeeper
 from facesearch.imaging import read_image
 from facesearch.models import Event
+from facesearch.nextfaces import NextFaces, Renewal, parse_order
 from facesearch.observability import log_unexpected
 from facesearch.packing import pack
 from facesearch.photos import Photo, PhotoStore, image_id_of, image_id_of_bytes, rendition_keys
@@ -62,6 +63,10 @@ class Outcome(StrEnum):
     """This very photo is in the event already: a redelivery, or the same file uploaded twice."""
     DELETED = "deleted"
     """This very photo was deleted after it had been uploaded: a redelivery, or a run that the deletion overtook."""
+    REINDEXED = "reindexed"
+    """A known photo has faces by a further model."""
+    LOST = "lost"
+    """It should have, but its original is gone, or cannot be read any more."""
     IGNORED = "ignored"
     """Nothing that can ever be indexed; trying again would not help."""
 
@@ -102,7 +107,7 @@ class PhotoIndexer:
 
     def __init__(  # noqa: PLR0913 - a use case's parts, each by its name
         self,
-        engine: FaceEngine,
+        engines: EngineOf,
         photos: PhotoStore,
         reader: Reader,
         s3: "S3Client",
@@ -117,7 +122,7 @@ class PhotoIndexer:
 
         `face_keeper` keeps the distributed index in step; None on a stack without one.
         """
-        self._engine = engine
+        self._engines = engines
         self._photos = photos
         self._reader = reader
         self._s3 = s3
@@ -127,9 +132,11 @@ class PhotoIndexer:
         self._pool = pool
         self._face_keeper = face_keeper
         self._cpu = Lock()
+        self._next = NextFaces(self._faces_of, photos, reader, s3, photos_bucket, MAX_FILE_BYTES)
 
     def submit(self, message: str) -> Future[list[Report]]:
-        """Start to index the photos that an S3 event notification, the body of an SQS message, speaks of."""
+        """Start to index the photos that the body of an SQS message speaks of: S3's notification of new ones, or an
+        order to index known ones again."""
         return self._pool.submit(self.index_message, message)
 
     def index_message(self, message: str) -> list[Report]:
@@ -139,6 +146,10 @@ class PhotoIndexer:
             botocore.exceptions.BotoCoreError, ClientError: a service refused or could not be reached; worth a retry.
         """
         try:
+            order = parse_order(message)
+            if order is not None:
+                renewals = self._next.carry_out(order)
+                return [_report(order.event_id, renewal) for renewal in renewals]
             uploads = parse_notification(message)
         except ValueError as error:
             return [Report(Outcome.IGNORED, str(error))]
@@ -164,12 +175,19 @@ class PhotoIndexer:
         if event is None or event.org_id != org_id or event.closing:
             return Report(Outcome.IGNORED, "no such event of this organisation", org_id, event_id)
         report = self._index_photo(event, upload)
-        return self._check_event(event, report) if report.outcome in _ADDED else report
+        return self._check_event(event, report) if report.outcome in (*_ADDED, Outcome.KNOWN) else report
 
     def _check_event(self, event: Event, report: Report) -> Report:
-        """Undo what was added to an event that was being deleted meanwhile: its deletion may have looked already."""
+        """Undo what was added to an event that was being deleted meanwhile: its deletion may have looked already. Add
+        what a re-indexing wants that began meanwhile, or while this photo's earlier delivery was killed."""
         now = self._reader.read(Wanted(event_id=event.event_id)).event
-        if report.image_id is None or (now is not None and not now.closing):
+        if report.image_id is None:
+            return report
+        if now is not None and not now.closing:
+            if now.keeps_faces and (report.outcome is Outcome.KNOWN or now.models != event.models):
+                self._next.complete(now, report.image_id)
+            return report
+        if report.outcome is Outcome.KNOWN:
             return report
         self._photos.remove(event.event_id, event.shards, report.image_id)
         self._unpublish(event.event_id, report.image_id)
@@ -197,21 +215,36 @@ class PhotoIndexer:
         if tombstone is not None and tombstone.refuses(upload.at):
             return Report(Outcome.DELETED, "", org_id, event_id, image_id)
         try:
-            seen = self._look_at(data, with_faces=event.keeps_faces)
+            seen = self._look_at(data, event)
         except UnusableImage as error:
             return self._failed(event, image_id, upload, error.message)
         return self._indexed(event, image_id, upload, seen)
 
-    def _look_at(self, data: bytes, *, with_faces: bool) -> "_Seen":
+    def _faces_of(self, data: bytes, models: Sequence[str]) -> dict[str, list[Face]]:
+        """See `nextfaces.Look`."""
+        with self._cpu:
+            image = np.asarray(read_image(data).image)
+            return {model: self._engines(model).faces(image) for model in models}
+
+    def _look_at(self, data: bytes, event: Event) -> "_Seen":
         """The CPU's part, of one photo at a time: a decoded one can take 600 MB."""
         with self._cpu:
             picture = read_image(data, enough=ENOUGH_PIXELS)
             started = perf_counter()
-            faces = self._engine.faces(np.asarray(picture.image)) if with_faces else []
+            image = np.asarray(picture.image)
+            found = [self._engines(model).faces(image) if event.keeps_faces else [] for model in event.models]
             milliseconds = (perf_counter() - started) * 1000
-            packed = pack(np.stack([face.embedding for face in faces])) if faces else b""
+            packed = [pack(np.stack([face.embedding for face in faces])) if faces else b"" for faces in found]
+            faces, next_faces = packed if event.next_model else (packed[0], b"")
             return _Seen(
-                picture.width, picture.height, picture.taken_at, packed, len(faces), milliseconds, render(picture)
+                picture.width,
+                picture.height,
+                picture.taken_at,
+                faces,
+                next_faces,
+                len(found[0]),
+                milliseconds,
+                render(picture),
             )
 
     def _indexed(self, event: Event, image_id: UUID, upload: Upload, seen: "_Seen") -> Report:
@@ -223,8 +256,10 @@ class PhotoIndexer:
             upload.key,
             width=seen.width,
             height=seen.height,
-            model=self._engine.model,
+            model=event.model,
             faces=seen.faces,
+            next_model=event.next_model,
+            next_faces=seen.next_faces,
             taken_at=seen.taken_at,
         )
         # Its faces first: one that is recorded is found by the next search. Without its record nobody is shown it.
@@ -272,15 +307,28 @@ class PhotoIndexer:
 
 @dataclass(frozen=True)
 class _Seen:
-    """What one look at a photo gave; `faces` packed."""
+    """What one look at a photo gave; faces packed, `next_faces` by the event's next model if there is one."""
 
     width: int
     height: int
     taken_at: datetime | None
     faces: bytes
+    next_faces: bytes
     face_count: int
     embed_milliseconds: float
     renditions: Renditions
+
+
+def _report(event_id: int, renewal: Renewal) -> Report:
+    outcome = Outcome.REINDEXED if renewal.made else Outcome.KNOWN
+    return Report(
+        Outcome.LOST if renewal.reason else outcome,
+        renewal.reason,
+        event_id=event_id,
+        image_id=renewal.image_id,
+        faces=renewal.faces,
+        embed_milliseconds=renewal.milliseconds,
+    )
 
 
 def unread_image_id(event_id: int, key: str, etag: str) -> UUID:

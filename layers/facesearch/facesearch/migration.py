@@ -115,6 +115,11 @@ class IndexMigration:
     def _to_vectors(self, event_id: int, items: FaceItemStore, progress: Progress) -> Migration:
         written = 0
         event = self._event(event_id)
+        if event.model != self._model or event.next_model:
+            raise InvalidRequest(
+                f"The vector index holds faces by {self._model}: first have the event re-indexed by it, with: "
+                f"facesearch reindex {event_id} --model {self._model}"
+            )
         if not searches_items(event, items.name):
             event = self._change(
                 event_id,

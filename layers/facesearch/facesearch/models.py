@@ -5,6 +5,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 
+DEFAULT_MODEL = "sface-2021dec-mirrored"
+"""Made the faces of every event that names no model: SFace 2021dec, the mean of a face's and its mirror image's
+features."""
+
 
 class Scope(StrEnum):
     """What an API key may be used for."""
@@ -51,12 +55,16 @@ class Event:
         created_at: microseconds since the epoch; orders events of one day.
         cover: image_id of the photo that stands for the event, if one was chosen.
         retain_until: ISO 8601, the last day on which faces are kept and searched; empty = for good.
-        erasures: how often photos or faces of it were deleted; a search that began before one stores no result.
+        erasures: how often photos or faces of it were deleted, or it went over to another model; a search that began
+            before stores no result.
         closing: being deleted: nothing comes into it any more.
         next_index_kind: the index that is being built, to answer when it is complete.
         vector_table: the table whose vector index `index_kind` or `next_index_kind` means; a table that took its place
             is empty.
         face_shards: number of partitions of its face items.
+        model: whose faces are searched (see `engine`).
+        next_model: whose faces are being made beside them; empty but while it is re-indexed.
+        previous_model: whose faces were searched until a moment ago and are being removed; mostly empty.
     """
 
     event_id: int
@@ -77,6 +85,14 @@ class Event:
     next_index_kind: IndexKind | None = None
     vector_table: str = ""
     face_shards: int = FACE_SHARDS
+    model: str = DEFAULT_MODEL
+    next_model: str = ""
+    previous_model: str = ""
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """The models that a new photo needs faces by."""
+        return (self.model, self.next_model) if self.next_model else (self.model,)
 
     @property
     def keeps_faces(self) -> bool:

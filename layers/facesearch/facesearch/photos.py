@@ -66,7 +66,11 @@ class Photo:
         model: name of the engine that made `faces`.
         faces: embeddings packed by `packing.pack`, 132 bytes a face; empty = scanned, nobody found.
         taken_at: capture time by the camera's own clock, which knows no zone.
-        reason: why a failed photo failed, in words for the photographer.
+        reason: why a failed photo failed, in words for the photographer; of an indexed one: why re-indexing found no
+            faces.
+        next_model, next_faces: while the event is re-indexed, the next model and what it made of the photo.
+        stripped: faces of people who were to be forgotten were taken out of `faces`.
+        changed_at: microseconds since the epoch, as it was read.
     """
 
     image_id: uuid.UUID
@@ -78,6 +82,14 @@ class Photo:
     faces: bytes = field(default=b"", repr=False)
     taken_at: datetime | None = None
     reason: str = ""
+    next_model: str = ""
+    next_faces: bytes = field(default=b"", repr=False)
+    stripped: bool = False
+    changed_at: int = field(default=0, compare=False)
+
+    def faces_by(self, model: str) -> bytes | None:
+        """Its packed faces by that model; None if that model has not looked at it."""
+        return faces_by(self, model)
 
     @property
     def filename(self) -> str:
@@ -102,6 +114,21 @@ class PhotoChange:
     width: int
     height: int
     taken_at: datetime | None = None
+    next_model: str = ""
+    next_faces: bytes = field(default=b"", repr=False)
+
+    def faces_by(self, model: str) -> bytes | None:
+        """The photo's packed faces by that model; None if that model has not looked at it, or it is gone."""
+        return faces_by(self, model)
+
+
+def faces_by(photo: Photo | PhotoChange, model: str) -> bytes | None:
+    """The one place where it is decided which faces are a model's: those of two models are never compared."""
+    if photo.status != "indexed":
+        return None
+    if photo.model == model:
+        return photo.faces
+    return photo.next_faces if photo.next_model == model else None
 
 
 @dataclass(frozen=True)
@@ -149,6 +176,21 @@ class PhotoStore(Protocol):
         Without `faces`, theirs stay empty, and less is sent.
         """
 
+    def put_next(self, event_id: int, shards: int, seen: Photo, model: str, faces: bytes, reason: str = "") -> bool:
+        """Put a model's faces beside the live ones, if the photo is still as it was `seen`; says whether it did.
+
+        `reason`: why there are none.
+        """
+
+    def drop_next(self, event_id: int, shards: int, image_id: uuid.UUID, model: str) -> bool:
+        """Remove what `put_next` put there for that model; says whether there was any."""
+
+    def fold(self, event_id: int, shards: int, image_id: uuid.UUID, model: str) -> bool:
+        """Make what `put_next` put there for that model the live faces; says whether there was any.
+
+        Readers need not look again: what a model has made of the photo stays as it is.
+        """
+
 
 class PhotoEraser(PhotoStore, Protocol):
     """Records of photos, and how they end."""
@@ -160,8 +202,11 @@ class PhotoEraser(PhotoStore, Protocol):
     def finish(self, event_id: int, shards: int, image_id: uuid.UUID) -> None:
         """Nothing that belongs to the buried photo is left: its tombstone begins to expire."""
 
-    def replace_faces(self, event_id: int, shards: int, change: PhotoChange, faces: bytes) -> bool:
-        """Give the photo other faces, if it has not changed since `change` was read; says whether it did.
+    def replace_faces(
+        self, event_id: int, shards: int, change: PhotoChange, faces: bytes, model: str | None = None
+    ) -> bool:
+        """Give the photo other faces, made by `model` (that of its live ones unless given), if it has not changed since
+        `change` was read; says whether it did.
 
         Vectors that a re-indexing under way has made of it go, too: they are of all its faces.
         """

@@ -38,19 +38,18 @@ class SnapshotBuilder:
     """The use case of the snapshots function, and of deletions, which must not leave anything in an old file."""
 
     def __init__(
-        self, photos: PhotoStore, snapshots: SnapshotStore, model: str, pool: Executor, tail_bytes: int = 1_000_000
+        self, photos: PhotoStore, snapshots: SnapshotStore, pool: Executor, tail_bytes: int = 1_000_000
     ) -> None:
         """`tail_bytes`: how long a tail is folded in; a page of a DynamoDB query is 1 MB, and shorter costs no less."""
         self._tail_bytes = tail_bytes
         self._photos = photos
         self._snapshots = snapshots
-        self._model = model
         self._pool = pool
 
     def compact(self, event: Event, *, at_least: int | None = None) -> Compaction:
-        """Write a new snapshot if the tail has `at_least` so many bytes, instead of the usual number."""
-        replaces = self._snapshots.current(event.event_id, self._model)
-        index = open_index(event, self._model, self._snapshots, self._pool)
+        """Write a new snapshot of the event's model if the tail has `at_least` so many bytes, not the usual number."""
+        replaces = self._snapshots.current(event.event_id, event.model)
+        index = open_index(event, self._snapshots, self._pool)
         index.refresh(self._photos, event, self._pool)
         if index.tail_bytes < (self._tail_bytes if at_least is None else at_least):
             return _report(index, photos=0, written=False)

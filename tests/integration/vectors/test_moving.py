@@ -55,7 +55,7 @@ class Traffic:
         """Note of each search the index that answered, and how many photos it lacked that were there when it began."""
         ground = self.ground
         with ThreadPoolExecutor(4) as own:
-            exact = IndexCache(ground.photos, ground.snapshots, MODEL, 64, own)
+            exact = IndexCache(ground.photos, ground.snapshots, 64, own)
 
             def vectors(event: Event) -> FaceIndex:
                 return VectorIndex(event, MODEL, ground.items, ground.photos, ground.admin.event, own)
@@ -103,7 +103,7 @@ def test_no_search_loses_a_photo_while_an_event_moves_there_and_back(
         photos=ministack.photos,
         items=ministack.items,
         snapshots=ministack.snapshots,
-        builder=SnapshotBuilder(ministack.photos, ministack.snapshots, MODEL, pool),
+        builder=SnapshotBuilder(ministack.photos, ministack.snapshots, pool),
         model=MODEL,
         pool=pool,
         face_shards=4,

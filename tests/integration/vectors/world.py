@@ -9,6 +9,7 @@ from botocore.config import Config
 from numpy.typing import NDArray
 
 from facesearch.admin import Admin
+from facesearch.engine import DEFAULT_MODEL
 from facesearch.packing import pack
 from facesearch.photos import Photo
 from facesearch.store.faces import DynamoFaceStore
@@ -19,7 +20,7 @@ from tools.local.clients import Clients
 from tools.local.resources import Resources
 from tools.local.template import Deployment, Template
 
-MODEL = "test-model"
+MODEL = DEFAULT_MODEL
 
 
 class Ground:

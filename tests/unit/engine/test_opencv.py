@@ -11,7 +11,15 @@ import pytest
 from PIL import Image
 
 from facesearch.confidence import threshold
-from facesearch.engine import Embedding, RgbImage
+from facesearch.engine import (
+    DEFAULT_MODEL,
+    MODELS,
+    PLAIN_MODEL,
+    Embedding,
+    RgbImage,
+    UnknownModelError,
+    next_generation,
+)
 from facesearch.engine.opencv import MIN_FACE, OpenCvEngine
 from facesearch.errors import NoFaceFound, UnusableImage
 from facesearch.imaging import read_image
@@ -200,3 +208,28 @@ def test_nothing_is_written_to_the_log_on_loading(models: Path) -> None:
     command = [sys.executable, "-c", code, str(models)]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     assert (done.stdout, done.stderr) == ("", "")
+
+
+def test_each_model_finds_the_person_among_its_own_embeddings(
+    engine: OpenCvEngine, faces: dict[str, Image.Image]
+) -> None:
+    for model in (*MODELS, f"{PLAIN_MODEL}+2"):
+        other = engine.named(model)
+        assert other.model == model
+        same, stranger = (other.probe(selfie(faces[name])) for name in ("obama2", "biden"))
+        own = other.probe(selfie(faces["obama"]))
+        assert np.linalg.norm(own) == pytest.approx(1, abs=1e-5)
+        assert own @ same > SURE > own @ stranger
+    plain, mirrored = (engine.named(model).probe(selfie(faces["obama"])) for model in (PLAIN_MODEL, DEFAULT_MODEL))
+    assert 0.8 < plain @ mirrored < 0.9999, "they are alike, and not the same"
+    assert engine.model == DEFAULT_MODEL
+
+
+def test_a_model_that_nobody_knows_is_named_with_those_that_there_are(engine: OpenCvEngine) -> None:
+    with pytest.raises(UnknownModelError, match=f"'arcface'.*{DEFAULT_MODEL}, {PLAIN_MODEL}"):
+        engine.named("arcface+2")
+
+
+def test_a_generation_follows_the_one_before() -> None:
+    assert next_generation(PLAIN_MODEL) == f"{PLAIN_MODEL}+2"
+    assert next_generation(f"{PLAIN_MODEL}+9") == f"{PLAIN_MODEL}+10"

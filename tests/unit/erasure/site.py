@@ -5,7 +5,7 @@ import uuid
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar, cast
+from typing import Any, Protocol, TypeVar, cast
 
 import boto3
 import numpy as np
@@ -100,7 +100,7 @@ class Inline(Executor):
 class FakeEngine:
     """A selfie is the number of its person, whose face looks along an axis of its own."""
 
-    model: str = "fake"
+    model: str = EVENT.model
 
     def faces(self, image: RgbImage) -> list[Face]:
         raise NotImplementedError
@@ -175,9 +175,8 @@ class Parts:
             renditions=MemoryObjects(),
             originals=MemoryObjects(),
             snapshots=snapshots,
-            builder=SnapshotBuilder(photos, snapshots, "fake", Inline()),
+            builder=SnapshotBuilder(photos, snapshots, Inline()),
             events=MemoryEvents(reader),
-            model="fake",
             pool=Inline(),
         )
         return cls(stores, reader, claims, EVENT)
@@ -205,9 +204,8 @@ class Parts:
             renditions=S3Objects(s3, "renditions", Inline()),
             originals=S3Objects(s3, "originals", Inline()),
             snapshots=snapshots,
-            builder=SnapshotBuilder(photos, snapshots, "fake", Inline()),
+            builder=SnapshotBuilder(photos, snapshots, Inline()),
             events=admin,
-            model="fake",
             pool=Inline(),
         )
         return cls(stores, DynamoReader(dynamodb, "table"), claims, event)
@@ -246,7 +244,7 @@ class Site:
                 *("photos", "log", "results", "claims", "selfies", "renditions", "originals", "snapshots", "events"),
             )
         }
-        builder = SnapshotBuilder(fused["photos"], fused["snapshots"], "fake", Inline())
+        builder = SnapshotBuilder(fused["photos"], fused["snapshots"], Inline())
         self.stores = replace(parts.stores, **fused, builder=builder)
 
     @property
@@ -268,8 +266,8 @@ class Site:
     def matcher(self) -> EmbeddedMatcher:
         """That of an environment that has just started."""
         plain = self.plain.stores
-        cache = IndexCache(plain.photos, plain.snapshots, "fake", 100, Inline())
-        return EmbeddedMatcher(cast("Any", FakeEngine()), cache, Inline(), Inline())
+        cache = IndexCache(plain.photos, plain.snapshots, 100, Inline())
+        return EmbeddedMatcher(lambda _: cast("Any", FakeEngine()), cache, Inline(), Inline())
 
     def upload(self, number: int, uploaded_at: int = 0) -> bool:
         """Index a photo as the indexing function does."""
@@ -278,7 +276,7 @@ class Site:
         faces = pack(np.stack([face_of(person, number) for person in people])) if people else b""
         key = original_key(event.org_id, event.event_id, image_id, "photo.jpg")
         self.plain.put("originals", key)
-        photo = Photo(image_id, "indexed", key, 30, 40, "fake", faces)
+        photo = Photo(image_id, "indexed", key, 30, 40, EVENT.model, faces)
         added = stores.photos.add(event.event_id, event.shards, photo, uploaded_at)
         if added:
             for rendition in rendition_keys(event.event_id, image_id):
@@ -332,7 +330,16 @@ def id_of(number: int) -> uuid.UUID:
     return uuid.UUID(int=number)
 
 
-def crash_points(site: Callable[[], Site], run: Callable[[Site], Any], step: int = 1) -> Iterator[Site]:
+class Breakable(Protocol):
+    """Something with a fuse."""
+
+    fuse: Fuse
+
+
+SiteT = TypeVar("SiteT", bound=Breakable)
+
+
+def crash_points(site: Callable[[], SiteT], run: Callable[[SiteT], Any], step: int = 1) -> Iterator[SiteT]:
     """Sites on which `run` has crashed: at every call in turn, before and after it was carried out."""
     for after in (False, True):
         at = 1

@@ -11,7 +11,7 @@ from urllib.parse import quote_plus
 import numpy as np
 from botocore.exceptions import ClientError
 
-from facesearch.engine import Embedding, Face, RgbImage
+from facesearch.engine import DEFAULT_MODEL, Embedding, Face, RgbImage
 
 PHOTOS, RENDITIONS = "photos", "renditions"
 
@@ -54,7 +54,7 @@ class MemoryS3:
 class FakeEngine:
     """Finds as many faces as a picture's first pixel has red in it; face number n looks along axis n."""
 
-    model: str = "fake"
+    model: str = DEFAULT_MODEL
     looks: int = 0
     during_look: Callable[[], None] = lambda: None
 

@@ -79,7 +79,14 @@ def function(monkeypatch: pytest.MonkeyPatch) -> Iterator[Function]:
     parts = bootstrap.Parts()
     with ThreadPoolExecutor(4) as pool:
         parts.photo_indexer = PhotoIndexer(
-            FakeEngine(), function.photos, reader, cast("Any", function.s3), PHOTOS, RENDITIONS, function.requests, pool
+            lambda _: FakeEngine(),
+            function.photos,
+            reader,
+            cast("Any", function.s3),
+            PHOTOS,
+            RENDITIONS,
+            function.requests,
+            pool,
         )
         monkeypatch.setattr(bootstrap, "parts", parts)
         yield function
@@ -213,7 +220,7 @@ def test_a_photo_uploaded_to_the_real_parts_is_found_by_its_guest(
         photos = DynamoPhotoStore(boto3.client("dynamodb"), "table")
         engine = OpenCvEngine(models, threads=2)
         with ThreadPoolExecutor(2) as pool:
-            index = IndexCache(photos, MemorySnapshotStore(), engine.model, 64, pool).current(admin_event(event))
+            index = IndexCache(photos, MemorySnapshotStore(), 64, pool).current(admin_event(event))
             probe = engine.probe((samples / "obama.jpg").read_bytes())
             (found,) = match_faces(index, probe, 0.5, pool)
         assert found.image_id == image_id_of_bytes(event, (samples / "obama2.jpg").read_bytes())

@@ -51,7 +51,7 @@ class Studio:
     @property
     def indexer(self) -> PhotoIndexer:
         return PhotoIndexer(
-            self.engine,
+            lambda _: self.engine,
             self.photos,
             self.reader,
             cast("Any", self.s3),
@@ -89,7 +89,7 @@ def test_a_photo_is_recorded_with_its_faces(studio: Studio) -> None:
     assert (report.org_id, report.event_id, report.image_id) == (ORG, EVENT_ID, image_id_of_bytes(EVENT_ID, data))
     photo = studio.record_of(data)
     assert photo is not None
-    assert (photo.status, photo.key, photo.model) == ("indexed", KEY, "fake")
+    assert (photo.status, photo.key, photo.model) == ("indexed", KEY, EVENT.model)
     assert (photo.width, photo.height) == (400, 600)
     assert photo.taken_at == datetime.fromisoformat("2026-05-17T09:30:01")
     assert np.allclose(unpack(photo.faces), np.eye(128)[:3], atol=1e-6)

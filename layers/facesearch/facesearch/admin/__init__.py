@@ -3,6 +3,7 @@
 from facesearch.admin.ending import EndedEvent, EndingAdmin
 from facesearch.admin.events import DEFAULT_CONFIDENCE, EVENTS_PER_ORG, EventAdmin, EventChanges
 from facesearch.admin.keys import KEYS_PER_ORG, CreatedKey, KeyAdmin, KeyRow
+from facesearch.admin.models import ModelAdmin
 from facesearch.admin.orgs import OrgAdmin, Organisation
 
 __all__ = [
@@ -17,10 +18,11 @@ __all__ = [
     "EventChanges",
     "KeyAdmin",
     "KeyRow",
+    "ModelAdmin",
     "OrgAdmin",
     "Organisation",
 ]
 
 
-class Admin(OrgAdmin, KeyAdmin, EventAdmin, EndingAdmin):
+class Admin(OrgAdmin, KeyAdmin, EventAdmin, EndingAdmin, ModelAdmin):
     """Creates and changes what the API only reads."""

@@ -208,6 +208,7 @@ def _item(event: Event) -> "schema.Key":
         "shards": schema.n(event.shards),
         "created_at": schema.n(event.created_at),
         "erasures": schema.n(event.erasures),
+        "model": schema.s(event.model),
     }
     return schema.event_key(event.event_id) | _settings(event) | numbers
 

@@ -1,13 +1,33 @@
 """The face engine's port: pictures in, faces out."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-DEFAULT_MODEL = "sface-2021dec-mirrored"
-"""SFace 2021dec, the mean of a face's and its mirror image's features."""
+from facesearch.models import DEFAULT_MODEL
+
+__all__ = [
+    "DEFAULT_MODEL",
+    "MODELS",
+    "PLAIN_MODEL",
+    "Embedding",
+    "EngineOf",
+    "Face",
+    "FaceEngine",
+    "RgbImage",
+    "UnknownModelError",
+    "engine_name",
+    "next_generation",
+]
+
+PLAIN_MODEL = "sface-2021dec"
+"""The same network without the mirror image: half the time a face, one point less of recall."""
+MODELS = (DEFAULT_MODEL, PLAIN_MODEL)
+GENERATION = "+"
+"""Between a model's name and the number of its settings: "sface-2021dec+2" is made by the engine "sface-2021dec"."""
 
 Embedding = NDArray[np.float32]
 """Unit vector(s): shape (128,) for one face, (n, 128) for many."""
@@ -34,6 +54,28 @@ class Face:
     embedding: Embedding
 
 
+class UnknownModelError(ValueError):
+    """There is no engine of that name."""
+
+
+def engine_name(model: str) -> str:
+    """The engine that makes a model's faces: its name without the generation.
+
+    Raises:
+        UnknownModelError: there is no such engine.
+    """
+    name = model.partition(GENERATION)[0]
+    if name not in MODELS:
+        raise UnknownModelError(f"There is no face model {name!r}; there are: {', '.join(MODELS)}.")
+    return name
+
+
+def next_generation(model: str) -> str:
+    """The name for the same model's faces by new settings."""
+    name, _, generation = model.partition(GENERATION)
+    return f"{name}{GENERATION}{int(generation or 1) + 1}"
+
+
 class FaceEngine(Protocol):
     """Detects, aligns and embeds faces. Implementations are loaded once per process."""
 
@@ -56,3 +98,11 @@ class FaceEngine(Protocol):
             UnusableImage: not a readable picture within the limits.
             NoFaceFound: no face in any of the orientations that are tried.
         """
+
+
+EngineOf = Callable[[str], FaceEngine]
+"""The engine of a model's name.
+
+Raises:
+    UnknownModelError: there is none.
+"""

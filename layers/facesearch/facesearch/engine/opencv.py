@@ -1,5 +1,6 @@
 """The embedded engine: YuNet detects, SFace embeds, both through OpenCV."""
 
+import copy
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -11,7 +12,7 @@ os.environ.setdefault("OPENCV_LOG_LEVEL", "ERROR")  # 5.0 warns on loading any m
 import cv2
 from numpy.typing import NDArray
 
-from facesearch.engine import DEFAULT_MODEL, Embedding, Face, RgbImage
+from facesearch.engine import DEFAULT_MODEL, Embedding, Face, RgbImage, engine_name
 from facesearch.engine.detections import SCORE, Detections, largest, most_prominent, moved, one_per_face, tiles, whole
 from facesearch.errors import NoFaceFound
 from facesearch.imaging import read_image
@@ -52,7 +53,7 @@ PORTRAIT_SIDE = 256
 
 
 class OpenCvEngine:
-    """`FaceEngine` of OpenCV Zoo's YuNet 2023mar and SFace 2021dec.
+    """`FaceEngine` of OpenCV Zoo's YuNet 2023mar and SFace 2021dec, under each of `engine.MODELS`.
 
     The networks keep state while they run: one call at a time.
     """
@@ -74,11 +75,24 @@ class OpenCvEngine:
         size = (COARSE_SIDE, COARSE_SIDE)  # until the first picture
         self._detector = cv2.FaceDetectorYN.create(str(models_dir / DETECTOR), "", size, MIN_SCORE)
         self._recogniser = cv2.FaceRecognizerSF.create(str(models_dir / RECOGNISER), "")
+        self._model = DEFAULT_MODEL
+        self._mirrored = True
+
+    def named(self, model: str) -> "OpenCvEngine":
+        """The same two networks as the engine of another model.
+
+        Raises:
+            UnknownModelError: there is none.
+        """
+        engine = copy.copy(self)
+        engine._mirrored = engine_name(model) == DEFAULT_MODEL
+        engine._model = model
+        return engine
 
     @property
     def model(self) -> str:
         """See `FaceEngine.model`."""
-        return DEFAULT_MODEL
+        return self._model
 
     def faces(self, image: RgbImage) -> list[Face]:
         """See `FaceEngine.faces`. At most `MAX_FACES`, none smaller than `MIN_FACE` pixels."""
@@ -145,12 +159,13 @@ class OpenCvEngine:
         return Face((x, y, width, height), row[4:14].reshape(5, 2), float(row[SCORE]), self._embedding(image, row))
 
     def _embedding(self, image: RgbImage, row: Detections) -> Embedding:
-        """Unit mean of the aligned face's features and its mirror image's."""
+        """Unit features of the aligned face; if mirrored, the unit mean with its mirror image's."""
         portrait, local = _portrait(image, row)
         aligned = self._recogniser.alignCrop(_bgr(portrait), local)
         # feature() answers from a buffer that the next call overwrites.
-        both = [self._recogniser.feature(face)[0].copy() for face in (aligned, cv2.flip(aligned, 1))]
-        mean = sum(feature / np.linalg.norm(feature) for feature in both)
+        views = (aligned, cv2.flip(aligned, 1)) if self._mirrored else (aligned,)
+        features = [self._recogniser.feature(view)[0].copy() for view in views]
+        mean = sum(feature / np.linalg.norm(feature) for feature in features)
         return np.asarray(mean / np.linalg.norm(mean), np.float32)
 
 

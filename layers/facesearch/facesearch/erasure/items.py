@@ -33,6 +33,9 @@ class PhotosWithItems:
         self.add = photos.add
         self.remove = photos.remove
         self.finish = photos.finish
+        self.put_next = photos.put_next
+        self.drop_next = photos.drop_next
+        self.fold = photos.fold
         self.tombstone: Callable[[int, int, uuid.UUID], Tombstone | None] = photos.tombstone
 
     def changes(self, event_id: int, shard: int, since: int, *, faces: bool = True) -> Iterator[PhotoChange]:
@@ -45,9 +48,11 @@ class PhotosWithItems:
         self._keeper.settle(event_id, image_id, written=True)
         return faces
 
-    def replace_faces(self, event_id: int, shards: int, change: PhotoChange, faces: bytes) -> bool:
+    def replace_faces(
+        self, event_id: int, shards: int, change: PhotoChange, faces: bytes, model: str | None = None
+    ) -> bool:
         """See `PhotoEraser.replace_faces`."""
-        replaced = self._photos.replace_faces(event_id, shards, change, faces)
+        replaced = self._photos.replace_faces(event_id, shards, change, faces, model)
         event, photo = self._event_now(event_id), self._photos.get(event_id, shards, change.image_id)
         if replaced and event is not None and photo is not None:
             self._keeper.replace(event, photo)

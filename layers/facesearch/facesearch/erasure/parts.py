@@ -92,7 +92,6 @@ class Stores:
     """Everything that holds something of a photo or a person.
 
     Attributes:
-        model: name of the engine whose snapshots are searched.
         pool: runs leaf calls side by side.
     """
 
@@ -106,7 +105,6 @@ class Stores:
     snapshots: SnapshotStore
     builder: SnapshotBuilder
     events: Events
-    model: str
     pool: Executor
     edge: Edge = NO_EDGE
 
@@ -118,7 +116,7 @@ class Stores:
         Raises:
             RuntimeError: others kept writing.
         """
-        current = self.snapshots.current(event.event_id, self.model)
+        current = self.snapshots.current(event.event_id, event.model)
         replaced = int(current is not None)  # a save deletes the file that it replaces
         for _ in range(ATTEMPTS):
             if self.builder.compact(event, at_least=0).written:
@@ -139,4 +137,4 @@ class Stores:
         return [found for found in self.pool.map(named, self.results.searches(event_id)) if found is not None]
 
     def _current(self, event: Event) -> SnapshotInfo | None:
-        return self.snapshots.current(event.event_id, self.model)
+        return self.snapshots.current(event.event_id, event.model)

@@ -54,10 +54,13 @@ class PersonEraser:
         """
         if confidence is not None and not 1 <= confidence <= 100:
             raise InvalidRequest("A confidence is a whole percent from 1 to 100.")
-        at, deleted = replace(event, confidence=confidence or event.confidence), Counts()
+        at, deleted = self._now(event, confidence), Counts()
         for _ in range(ROUNDS):
             probe = self._matcher.probe(at, selfie)
             found = self._matcher.match(at, probe)
+            before, at = at, self._now(event, confidence)
+            if at.model != before.model:  # what was found, or not, was half of the one model and half of the other
+                continue
             if not found:
                 break
             self._delete(at, probe.embedding, found, files, deleted)
@@ -67,6 +70,11 @@ class PersonEraser:
         left = self._photos.count(at, done)
         left.faces += len(self._matcher.match(at, self._matcher.probe(at, selfie)))
         return Receipt(event.event_id, deleted, left)
+
+    def _now(self, event: Event, confidence: int | None) -> Event:
+        """The event as it is: a re-indexing may have given it another model."""
+        now = self._stores.events.event(event.event_id) or event
+        return replace(now, confidence=confidence or event.confidence)
 
     def _delete(
         self, event: Event, embedding: Embedding, found: Sequence[PhotoMatch], files: Files | None, deleted: Counts
@@ -93,11 +101,12 @@ class PersonEraser:
     def _strip(self, event: Event, embedding: Embedding, change: PhotoChange | None) -> int:
         """Take the person's faces out of one photo; how many they were."""
         for _ in range(ATTEMPTS):
-            if change is None or change.status != "indexed":
+            faces = change.faces_by(event.model) if change is not None else None
+            if change is None or faces is None:
                 return 0
-            kept = without(change.faces, embedding, threshold(event.confidence))
-            if self._stores.photos.replace_faces(event.event_id, event.shards, change, kept):
-                return (len(change.faces) - len(kept)) // FACE_BYTES
+            kept = without(faces, embedding, threshold(event.confidence))
+            if self._stores.photos.replace_faces(event.event_id, event.shards, change, kept, event.model):
+                return (len(faces) - len(kept)) // FACE_BYTES
             change = self._again(event, change)
         raise RuntimeError("a photo is changed by others all the time")
 

@@ -39,7 +39,7 @@ class FaceRetention:
         faces = left = snapshots = 0
         if event is not None and event.retain_until == ended.retain_until:
             for change in self._with_faces(event):
-                count = len(change.faces) // FACE_BYTES
+                count = len(change.faces + change.next_faces) // FACE_BYTES
                 if self._photos.replace_faces(event.event_id, event.shards, change, b""):
                     faces += count
                 else:  # changed by somebody else meanwhile: the next run's
@@ -53,5 +53,5 @@ class FaceRetention:
     def _with_faces(self, event: Event) -> Iterator[PhotoChange]:
         for shard in range(event.shards):
             for change in list(self._photos.changes(event.event_id, shard, 0)):
-                if change.faces:
+                if change.faces or change.next_faces:
                     yield change

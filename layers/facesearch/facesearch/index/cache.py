@@ -16,35 +16,34 @@ FORGET_AFTER = 24 * 3600
 photo's tombstone lives two weeks (`photos.TOMBSTONE_SECONDS`), and a reader must not have been away for longer."""
 
 
-def open_index(event: Event, model: str, snapshots: SnapshotStore, pool: Executor) -> EventIndex:
-    """The event's index as of its snapshot; without a usable one empty, so that a refresh fills it from the table."""
+def open_index(event: Event, snapshots: SnapshotStore, pool: Executor) -> EventIndex:
+    """The index of the event's model as of its snapshot; without a usable one empty, so that a refresh fills it from
+    the table."""
     for _ in range(2):  # a snapshot that was replaced while it was read is gone: the next one is there
-        info = snapshots.current(event.event_id, model)
+        info = snapshots.current(event.event_id, event.model)
         if info is None:
             break
         try:
-            return EventIndex(event.event_id, model, snapshots.load(info, pool))
+            return EventIndex(event.event_id, event.model, snapshots.load(info, pool))
         except SnapshotError as error:
             count("SnapshotRejected")
             logger.warning("snapshot rejected", reason=str(error), event_id=event.event_id)
-    return EventIndex(event.event_id, model)
+    return EventIndex(event.event_id, event.model)
 
 
 class IndexCache:
-    """Indexes by event, the least recently used dropped first when they outgrow the budget."""
+    """Indexes by event, of its model alone; the least recently used dropped first when they outgrow the budget."""
 
     def __init__(
         self,
         photos: PhotoStore,
         snapshots: SnapshotStore,
-        model: str,
         megabytes: int,
         pool: Executor,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._photos = photos
         self._snapshots = snapshots
-        self._model = model
         self._budget = megabytes * 2**20
         self._pool = pool
         self._clock = clock
@@ -54,9 +53,10 @@ class IndexCache:
         """The event's index with everything that was written before this call. An event larger than the budget is kept
         until another is asked for."""
         index = self._indexes.pop(event.event_id, None)
-        if index is None or index.complete_until < (self._clock() - FORGET_AFTER) * 1_000_000:
+        too_old = (self._clock() - FORGET_AFTER) * 1_000_000
+        if index is None or index.model != event.model or index.complete_until < too_old:
             self._make_room(keeping=0)
-            index = open_index(event, self._model, self._snapshots, self._pool)
+            index = open_index(event, self._snapshots, self._pool)
         index.refresh(self._photos, event, self._pool)  # one that fails half-way is not kept
         self._indexes[event.event_id] = index
         self._make_room(keeping=1)

@@ -89,13 +89,13 @@ class EventIndex:
             if known is not None:
                 self._alive[known] = False
             number = len(self._base.ids) + len(self._tail_photos)
-            searchable = change.status == "indexed" and change.model == self.model
+            faces = change.faces_by(self.model)
             self._tail_photos.append(change)
             self._tail_numbers[change.image_id.bytes] = number
-            self._set_alive(number, searchable=searchable)
-            self.tail_bytes += CHANGE_BYTES + len(change.faces)
-            if searchable and change.faces:
-                blobs.append(values_of(change.faces))
+            self._set_alive(number, searchable=faces is not None)
+            self.tail_bytes += CHANGE_BYTES + len(faces or b"")
+            if faces:
+                blobs.append(values_of(faces))
                 numbers.append(number)
         self._tail.append(blobs, numbers)
 

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import replace
+from typing import Any
 
 from facesearch.index.snapshot import Snapshot as FaceSnapshot
 from facesearch.index.snapshot import SnapshotError, SnapshotInfo, decode, encode
@@ -138,7 +139,10 @@ class MemoryPhotoStore:
             width=photo.width,
             height=photo.height,
             taken_at=photo.taken_at,
+            next_model=photo.next_model,
+            next_faces=photo.next_faces,
         )
+        photo = replace(photo, changed_at=change.changed_at)
         self._photos[event_id, photo.image_id] = (photo, change, photo.image_id.int % shards)
         return True
 
@@ -163,13 +167,41 @@ class MemoryPhotoStore:
             self._photos[event_id, image_id] = (photo, replace(change, changed_at=_after(change)), shard)
             self._finished.add((event_id, image_id))
 
-    def replace_faces(self, event_id: int, shards: int, change: PhotoChange, faces: bytes) -> bool:
+    def replace_faces(
+        self, event_id: int, shards: int, change: PhotoChange, faces: bytes, model: str | None = None
+    ) -> bool:
         """See `PhotoEraser.replace_faces`."""
-        photo, now, shard = self._photos.get((event_id, change.image_id), (None, None, 0))
-        if photo is None or now is None or now.changed_at != change.changed_at:
+        photo, now, _ = self._photos.get((event_id, change.image_id), (None, None, 0))
+        if photo is None or now is None or (now.changed_at, now.model) != (change.changed_at, change.model):
             return False
-        changed = replace(now, faces=faces, changed_at=_after(now))
-        self._photos[event_id, change.image_id] = (replace(photo, faces=faces), changed, shard)
+        made = {"model": model or change.model, "faces": faces, "next_model": "", "next_faces": b""}
+        self._change(event_id, change.image_id, changed_at=_after(now), **made)
+        self._set(event_id, change.image_id, stripped=True)
+        return True
+
+    def put_next(self, event_id: int, shards: int, seen: Photo, model: str, faces: bytes, reason: str = "") -> bool:
+        """See `PhotoStore.put_next`."""
+        photo, now, _ = self._photos.get((event_id, seen.image_id), (None, None, 0))
+        if photo is None or now is None or now.changed_at != seen.changed_at:
+            return False
+        self._change(event_id, seen.image_id, changed_at=_after(now), next_model=model, next_faces=faces)
+        self._set(event_id, seen.image_id, reason=reason)
+        return True
+
+    def drop_next(self, event_id: int, shards: int, image_id: uuid.UUID, model: str) -> bool:
+        """See `PhotoStore.drop_next`."""
+        photo, now, _ = self._photos.get((event_id, image_id), (None, None, 0))
+        if photo is None or now is None or now.next_model != model:
+            return False
+        self._change(event_id, image_id, changed_at=_after(now), next_model="", next_faces=b"")
+        return True
+
+    def fold(self, event_id: int, shards: int, image_id: uuid.UUID, model: str) -> bool:
+        """See `PhotoStore.fold`."""
+        photo, now, _ = self._photos.get((event_id, image_id), (None, None, 0))
+        if photo is None or now is None or now.next_model != model or now.status != "indexed":
+            return False
+        self._change(event_id, image_id, model=model, faces=now.next_faces, next_model="", next_faces=b"")
         return True
 
     def purge(self, event_id: int, shard: int) -> int:
@@ -184,11 +216,19 @@ class MemoryPhotoStore:
     def changes(self, event_id: int, shard: int, since: int, *, faces: bool = True) -> Iterator[PhotoChange]:
         """See `PhotoStore.changes`."""
         rows = [
-            change if faces else replace(change, faces=b"")
+            change if faces else replace(change, faces=b"", next_faces=b"")
             for (event, _), (_, change, its_shard) in self._photos.items()
             if event == event_id and its_shard == shard and change.changed_at >= since
         ]
         return iter(sorted(rows, key=lambda change: change.changed_at))
+
+    def _change(self, event_id: int, image_id: uuid.UUID, **values: Any) -> None:
+        photo, change, shard = self._photos[event_id, image_id]
+        self._photos[event_id, image_id] = (photo and replace(photo, **values), replace(change, **values), shard)
+
+    def _set(self, event_id: int, image_id: uuid.UUID, **values: Any) -> None:
+        photo, change, shard = self._photos[event_id, image_id]
+        self._photos[event_id, image_id] = (photo and replace(photo, **values), change, shard)
 
 
 class MemorySnapshotStore:

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 ATTEMPTS = 8
 """Each one finds the item changed by somebody else since it was read; nobody changes a photo that often."""
 
-OF_A_PHOTO = ("key", "model", "faces", "next_model", "next_faces", "width", "height", "taken_at", "reason")
+NEXT = ("next_model", "next_faces", "next_reason")
+OF_A_PHOTO = ("key", "model", "faces", *NEXT, "width", "height", "taken_at", "reason", "stripped")
 """What an item loses when it becomes a tombstone."""
 
 
@@ -56,6 +57,8 @@ class DynamoPhotoStore:
         }
         if photo.status == "indexed":
             item |= {"model": schema.s(photo.model), "faces": schema.b(photo.faces)}
+        if photo.next_model:
+            item |= {"next_model": schema.s(photo.next_model), "next_faces": schema.b(photo.next_faces)}
         if photo.taken_at is not None:
             item["taken_at"] = schema.s(photo.taken_at.isoformat())
         if photo.reason:
@@ -88,7 +91,8 @@ class DynamoPhotoStore:
     def changes(self, event_id: int, shard: int, since: int, *, faces: bool = True) -> Iterator[PhotoChange]:
         """See `PhotoStore.changes`; one Query a page of 1 MB."""
         attributes = {"sk", "changed_at", "status", "model", "faces", "width", "height", "taken_at"}
-        names = {f"#{name}": name for name in attributes - (set() if faces else {"faces"})}
+        attributes |= {"next_model", "next_faces"}
+        names = {f"#{name}": name for name in attributes - (set() if faces else {"faces", "next_faces"})}
         pages = self._dynamodb.get_paginator("query").paginate(
             TableName=self._table,
             IndexName=schema.BY_CHANGE,
@@ -127,12 +131,57 @@ class DynamoPhotoStore:
                 return
         raise StillUnprocessedError("UpdateItem")
 
-    def replace_faces(self, event_id: int, shards: int, change: PhotoChange, faces: bytes) -> bool:
+    def put_next(self, event_id: int, shards: int, seen: Photo, model: str, faces: bytes, reason: str = "") -> bool:
+        """See `PhotoStore.put_next`."""
+        key = schema.photo_key(event_id, shards, seen.image_id)
+        update = "SET #next_model = :model, #next_faces = :faces, #next_reason = :reason, changed_at = :now"
+        values = {":model": schema.s(model), ":faces": schema.b(faces), ":reason": schema.s(reason)}
+        return self._change(key, seen.changed_at, update, _named(*NEXT), values)
+
+    def drop_next(self, event_id: int, shards: int, image_id: uuid.UUID, model: str) -> bool:
+        """See `PhotoStore.drop_next`."""
+        key = schema.photo_key(event_id, shards, image_id)
+        for _ in range(ATTEMPTS):
+            item = self._item(key)
+            if item is None or schema.text(item, "next_model") != model:
+                return False
+            update = f"SET changed_at = :now REMOVE {', '.join(_named(*NEXT))}"
+            if self._change(key, schema.number(item, "changed_at"), update, _named(*NEXT), {}):
+                return True
+        raise StillUnprocessedError("UpdateItem")
+
+    def fold(self, event_id: int, shards: int, image_id: uuid.UUID, model: str) -> bool:
+        """See `PhotoStore.fold`. One write that reads nothing first, for a million photos in a row."""
+        return self._update(
+            schema.photo_key(event_id, shards, image_id),
+            "SET #model = #next_model, #faces = #next_faces, #reason = if_not_exists(#next_reason, :none)"
+            f" REMOVE {', '.join(_named(*NEXT))}",
+            "#next_model = :model AND #status = :indexed",
+            _named("model", "faces", "reason", "status", *NEXT),
+            {":model": schema.s(model), ":indexed": schema.s("indexed"), ":none": schema.s("")},
+        )
+
+    def replace_faces(
+        self, event_id: int, shards: int, change: PhotoChange, faces: bytes, model: str | None = None
+    ) -> bool:
         """See `PhotoEraser.replace_faces`."""
-        key = schema.photo_key(event_id, shards, change.image_id)
-        names = {f"#{name}": name for name in ("faces", "next_model", "next_faces")}
-        update = "SET #faces = :faces, changed_at = :now REMOVE #next_model, #next_faces"
-        return self._change(key, change.changed_at, update, names, {":faces": schema.b(faces)})
+        seen, now = schema.n(change.changed_at), schema.n(max(self._clock(), change.changed_at + 1))
+        return self._update(
+            schema.photo_key(event_id, shards, change.image_id),
+            "SET #faces = :faces, #model = :model, #stripped = :yes, changed_at = :now"
+            f" REMOVE {', '.join(_named(*NEXT))}",
+            # A `fold` leaves `changed_at` as it is, but not the faces that the caller has seen.
+            "changed_at = :seen AND #model = :was",
+            _named("faces", "model", "stripped", *NEXT),
+            {
+                ":faces": schema.b(faces),
+                ":model": schema.s(model or change.model),
+                ":yes": schema.flag(value=True),
+                ":was": schema.s(change.model),
+                ":seen": seen,
+                ":now": now,
+            },
+        )
 
     def purge(self, event_id: int, shard: int) -> int:
         """See `PhotoEraser.purge`."""
@@ -171,23 +220,29 @@ class DynamoPhotoStore:
         self, key: "schema.Key", seen: int, update: str, names: dict[str, str], values: "dict[str, schema.Value]"
     ) -> bool:
         """Change an item that is as it was `seen`; its new `changed_at` is later in any case: readers notice."""
+        stamps = {":seen": schema.n(seen), ":now": schema.n(max(self._clock(), seen + 1))}
+        return self._update(key, update, "changed_at = :seen", names, stamps | values)
+
+    def _update(
+        self, key: "schema.Key", update: str, condition: str, names: dict[str, str], values: "dict[str, schema.Value]"
+    ) -> bool:
         named: Any = {"ExpressionAttributeNames": names} if names else {}
         try:
             self._dynamodb.update_item(
                 TableName=self._table,
                 Key=key,
                 UpdateExpression=update,
-                ConditionExpression="changed_at = :seen",
-                ExpressionAttributeValues={
-                    ":seen": schema.n(seen),
-                    ":now": schema.n(max(self._clock(), seen + 1)),
-                    **values,
-                },
+                ConditionExpression=condition,
+                ExpressionAttributeValues=values,
                 **named,
             )
         except self._dynamodb.exceptions.ConditionalCheckFailedException:
             return False
         return True
+
+
+def _named(*names: str) -> dict[str, str]:
+    return {f"#{name}": name for name in names}
 
 
 def _is_tombstone(item: "schema.Item") -> bool:
@@ -204,6 +259,8 @@ def _change(item: "schema.Item") -> PhotoChange:
         width=schema.number(item, "width"),
         height=schema.number(item, "height"),
         taken_at=schema.moment(item, "taken_at"),
+        next_model=schema.text(item, "next_model"),
+        next_faces=schema.blob(item, "next_faces"),
     )
 
 
@@ -217,5 +274,9 @@ def _photo(item: "schema.Item") -> Photo:
         model=schema.text(item, "model"),
         faces=schema.blob(item, "faces"),
         taken_at=schema.moment(item, "taken_at"),
-        reason=schema.text(item, "reason"),
+        reason=schema.text(item, "next_reason") or schema.text(item, "reason"),
+        next_model=schema.text(item, "next_model"),
+        next_faces=schema.blob(item, "next_faces"),
+        stripped=schema.boolean(item, "stripped"),
+        changed_at=schema.number(item, "changed_at"),
     )

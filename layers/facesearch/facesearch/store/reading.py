@@ -6,7 +6,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from facesearch.models import FACE_SHARDS, ApiKey, Event, IndexKind, PhotoMatch, Scope, SearchKey, SearchSummary
+from facesearch.models import (
+    DEFAULT_MODEL,
+    FACE_SHARDS,
+    ApiKey,
+    Event,
+    IndexKind,
+    PhotoMatch,
+    Scope,
+    SearchKey,
+    SearchSummary,
+)
 from facesearch.pagination import Page
 from facesearch.quota import QuotaState
 from facesearch.store import schema
@@ -167,4 +177,7 @@ def event_from_item(item: "schema.Item") -> Event:
         next_index_kind=IndexKind(kind) if (kind := schema.text(item, "next_index_kind")) else None,
         vector_table=schema.text(item, "vector_table"),
         face_shards=schema.number(item, "face_shards") or FACE_SHARDS,
+        model=schema.text(item, "model") or DEFAULT_MODEL,
+        next_model=schema.text(item, "next_model"),
+        previous_model=schema.text(item, "previous_model"),
     )

@@ -1,0 +1,82 @@
+"""Re-indexing on the running stack, while guests search."""
+
+import json
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from facesearch.engine import DEFAULT_MODEL, PLAIN_MODEL
+from facesearch.photos import image_id_of_bytes
+from tests.integration.conftest import Site
+from tools.cli.app import run
+
+PHOTOS = ("obama2.jpg", "obama3.jpg", "biden.jpg", "astronaut.png")
+
+
+@pytest.fixture
+def event(site: Site, samples: Path) -> Site:
+    event = site.other_event()
+    for image_id in [event.put_photo((samples / name).read_bytes(), name) for name in PHOTOS]:
+        event.indexed(image_id)
+    return event
+
+
+@contextmanager
+def guests(event: Site, samples: Path) -> Iterator[list[str]]:
+    """Two guests who search all the time; what was wrong with their answers."""
+    wrong: list[str] = []
+    expected = {
+        "obama.jpg": {image_id_of_bytes(event.event_id, (samples / name).read_bytes()) for name in PHOTOS[:2]},
+        "biden.jpg": {image_id_of_bytes(event.event_id, (samples / "biden.jpg").read_bytes())},
+    }
+    over, answers = threading.Event(), [0, 0]
+
+    def search(number: int, selfie: str) -> None:
+        while not over.is_set():
+            answer = event.post((samples / selfie).read_bytes())
+            found = (
+                {image["image_id"] for image in answer.json()["data"]["images"]} if answer.status_code == 200 else None
+            )
+            if found != {str(image_id) for image_id in expected[selfie]}:
+                wrong.append(f"{selfie}: {answer.status_code} {answer.text}")
+            answers[number] += 1
+
+    with ThreadPoolExecutor(2) as pool:
+        running = [pool.submit(search, number, selfie) for number, selfie in enumerate(expected)]
+        try:
+            yield wrong
+            before = list(answers)  # the very next searches, too
+            deadline = time.monotonic() + 60
+            while any(now < then + 2 for now, then in zip(answers, before, strict=True)):
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
+        finally:
+            over.set()
+        for each in running:
+            each.result()
+
+
+def test_an_event_goes_to_another_model_and_back_and_no_search_notices(
+    event: Site, samples: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with guests(event, samples) as wrong:
+        for model in (PLAIN_MODEL, DEFAULT_MODEL):
+            state = str(event.stack.state)
+            assert run(["--state", state, "reindex", str(event.event_id), "--model", model, "--json"]) == 0
+            assert json.loads(capsys.readouterr().out) == {
+                "event_id": event.event_id,
+                "model": model,
+                "photos": 4,
+                "faces": 4,
+                "failed": [],
+                "switched": True,
+            }
+    assert wrong == []
+    now = event.admin.event(event.event_id)
+    assert now is not None
+    assert (now.models, now.previous_model) == ((DEFAULT_MODEL,), "")
