@@ -15,6 +15,7 @@ from facesearch.admin import Admin
 from facesearch.packing import FACE_BYTES
 from facesearch.photos import Photo, image_id_of_bytes
 from facesearch.store.photos import DynamoPhotoStore
+from tests.unit.test_stores import create_table
 from tools.cli.app import run
 from tools.cli.stack import STACK_FILE_VARIABLE, Stack, open_stack
 
@@ -90,12 +91,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
     monkeypatch.delenv("FACESEARCH_API_KEY", raising=False)
     with mock_aws():
         dynamodb = boto3.client("dynamodb")
-        dynamodb.create_table(
-            TableName=TABLE,
-            BillingMode="PAY_PER_REQUEST",
-            AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")],
-            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
-        )
+        create_table(dynamodb, "Table", TABLE)
         s3 = boto3.client("s3")
         s3.create_bucket(Bucket=BUCKET)
         admin = Admin(dynamodb, TABLE)
