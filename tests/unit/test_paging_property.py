@@ -38,6 +38,7 @@ class QuickDynamoDB:
 
     def __init__(self) -> None:
         self.items: dict[tuple[str, str], Any] = {}
+        self.exceptions = boto3.client("dynamodb").exceptions
 
     def batch_write_item(self, RequestItems: Any) -> Any:  # noqa: N803 - boto3's name
         for put in RequestItems[TABLE]:
@@ -47,6 +48,10 @@ class QuickDynamoDB:
     def put_item(self, TableName: str, Item: Any, **_: Any) -> None:  # noqa: N803
         assert TableName == TABLE
         self._put(Item)
+
+    def update_item(self, TableName: str, Key: Any, UpdateExpression: str, **_: Any) -> None:  # noqa: N803
+        assert (TableName, UpdateExpression) == (TABLE, "REMOVE announced")
+        del self.items[Key["pk"]["S"], Key["sk"]["S"]]["announced"]
 
     def batch_get_item(self, RequestItems: Any) -> Any:  # noqa: N803
         keys = [(key["pk"]["S"], key["sk"]["S"]) for key in RequestItems[TABLE]["Keys"]]

@@ -14,7 +14,6 @@ from facesearch.store.photos import DynamoPhotoStore
 from tests.unit.cli.conftest import BUCKET, JPEG, TABLE, Command, Place, stack_file_of
 from tests.unit.erasure.site import FakeEngine, face_of
 from tests.unit.test_stores import create_table
-from tools.cli import erasing
 
 PHOTO = uuid.UUID(int=8)
 
@@ -22,6 +21,7 @@ PHOTO = uuid.UUID(int=8)
 @pytest.fixture
 def event(place: Place, monkeypatch: pytest.MonkeyPatch) -> Place:
     """The event with one photo of person 1, its files, and everything that deletions work on."""
+    from facesearch.engine import DEFAULT_MODEL
     from facesearch.packing import pack
 
     create_table(place.dynamodb, "IdempotencyTable", "claims")
@@ -32,13 +32,12 @@ def event(place: Place, monkeypatch: pytest.MonkeyPatch) -> Place:
     outputs |= {"IdempotencyTableName": "claims"}
     place.stack_file.write_text(json.dumps(stack_file_of(place, outputs=outputs)))
     key = original_key(place.org_id, place.event_id, PHOTO, "a.jpg")
-    photo = Photo(PHOTO, "indexed", key, 3, 4, "fake", pack(face_of(1, 1)[None]))
+    photo = Photo(PHOTO, "indexed", key, 3, 4, DEFAULT_MODEL, pack(face_of(1, 1)[None]))
     DynamoPhotoStore(place.dynamodb, TABLE).add(place.event_id, 4, photo)
     place.s3.put_object(Bucket=BUCKET, Key=key, Body=JPEG)
     for rendition in rendition_keys(place.event_id, PHOTO):
         place.s3.put_object(Bucket="r-b", Key=rendition, Body=JPEG)
     (place.folder / "selfie").write_bytes(b"1")
-    monkeypatch.setattr(erasing, "DEFAULT_MODEL", "fake")
     monkeypatch.setattr("facesearch.engine.opencv.OpenCvEngine", lambda folder, threads: FakeEngine())
     monkeypatch.setenv("MODELS_DIR", str(place.folder))
     return place

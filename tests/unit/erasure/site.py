@@ -102,6 +102,9 @@ class FakeEngine:
 
     model: str = EVENT.model
 
+    def named(self, model: str) -> "FakeEngine":
+        return self
+
     def faces(self, image: RgbImage) -> list[Face]:
         raise NotImplementedError
 

@@ -174,9 +174,14 @@ class EventAdmin(TableAdmin):
         row, old_row = row_of(after), row_of(before)
         moved = (row["pk"], row["sk"]) != (old_row["pk"], old_row["sk"])
         old_key = {"pk": old_row["pk"], "sk": old_row["sk"]}
+        gone = [name for name in _OPTIONAL if f":was_{name}" in was and name not in wanted]
         update = self._set(schema.event_key(before.event_id), **wanted)
-        update["Update"]["ConditionExpression"] = " AND ".join(conditions)
-        update["Update"]["ExpressionAttributeValues"] = {f":{name}": value for name, value in wanted.items()} | was
+        update["Update"] |= {
+            "UpdateExpression": update["Update"]["UpdateExpression"] + (f" REMOVE {', '.join(gone)}" if gone else ""),
+            "ConditionExpression": " AND ".join(conditions),
+            "ExpressionAttributeNames": {f"#{name}": name for name in {*wanted, *gone}},
+            "ExpressionAttributeValues": {f":{name}": value for name, value in wanted.items()} | was,
+        }
         return [update, self._put(row), *([self._delete(old_key)] if moved else []), *self._retaining(before, after)]
 
     def _retaining(self, before: Event, after: Event) -> "list[TransactWriteItemTypeDef]":
