@@ -20,16 +20,6 @@ settings.register_profile("project", deadline=None, print_blob=True)
 settings.load_profile("project")
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What shares a stack, or else a file, runs in one process: `make test` has two, and a stack is slow to start."""
-    for item in items:
-        callspec = getattr(item, "callspec", None)
-        store = callspec.params.get("stack") if callspec is not None else None
-        contract = (ROOT / "tests" / "contract") in item.path.parents
-        item.add_marker(pytest.mark.xdist_group(str(store or ("contract" if contract else item.path))))
-
-
 @pytest.fixture(scope="session", autouse=True)
 def no_account() -> Iterator[None]:
     """Nothing in a test can reach the developer's own AWS account, whatever profile is set up."""
