@@ -28,7 +28,7 @@ MINIMUM = 3_000
 CALLERS = {400, 401, 403, 404, 422}
 """Statuses that a request alone can bring about."""
 
-# All of it costs 105 s of processor time, half of it the stack's: 30 ms a request, for making it up, answering it and
+# All of it costs 100 s of processor time, half of it the stack's: 30 ms a request, for making it up, answering it and
 # checking the answer; 100 ms a search. The coverage phase adds about 50 requests to each operation by itself.
 READS, SEARCHES = 340, 220
 
