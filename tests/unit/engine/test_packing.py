@@ -21,7 +21,8 @@ def test_the_direction_survives_packing(vectors: NDArray[np.float32]) -> None:
     back = unpack(packed)
     assert back.dtype == np.float32
     assert np.allclose(np.linalg.norm(back, axis=1), 1, atol=1e-6)
-    assert np.all((back * units).sum(axis=1) > 0.9995)
+    # Each of 127 dimensions is off by at most 1/254 of the largest: the sine of the angle is at most .0444.
+    assert np.all((back * units).sum(axis=1) > 0.999)
 
 
 def test_cosines_between_faces_stay_within_a_two_hundredth() -> None:
