@@ -20,6 +20,7 @@ from facesearch.errors import InvalidRequest, InvalidRequestId, NotFound
 from facesearch.models import Event
 from facesearch.observability import log_unexpected
 from facesearch.photos import Photo, PhotoStore
+from facesearch.store.objects import object_exists
 from facesearch.store.reading import StoredPage
 
 if TYPE_CHECKING:
@@ -154,13 +155,7 @@ class S3Originals:
 
     def exists(self, key: str) -> bool:
         """See `OriginalStore.exists`; one HEAD."""
-        try:
-            self._s3.head_object(Bucket=self._bucket, Key=key)
-        except ClientError as error:
-            if error.response["ResponseMetadata"]["HTTPStatusCode"] == 404:
-                return False
-            raise
-        return True
+        return object_exists(self._s3, self._bucket, key)
 
     def link(self, key: str, filename: str) -> str:
         """See `OriginalStore.link`. Signed here, nothing is sent."""

@@ -30,6 +30,7 @@ def test_cosines_between_faces_stay_within_a_two_hundredth() -> None:
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     back = unpack(pack(vectors))
     assert np.abs(vectors @ vectors[0] - back @ vectors[0]).max() < 0.005
+    assert np.all((back * vectors).sum(axis=1) > 0.9995), "spread over all dimensions, as faces are"
 
 
 def test_the_layout_is_a_little_endian_scale_and_128_signed_bytes() -> None:

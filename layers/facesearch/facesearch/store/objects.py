@@ -71,10 +71,15 @@ class S3Objects:
         raise StillThereError(f"{len(keys)} files could not be deleted")
 
     def _exists(self, key: str) -> bool:
-        try:
-            self._s3.head_object(Bucket=self._bucket, Key=key)
-        except ClientError as error:
-            if error.response["ResponseMetadata"]["HTTPStatusCode"] == 404:
-                return False
-            raise
-        return True
+        return object_exists(self._s3, self._bucket, key)
+
+
+def object_exists(s3: "S3Client", bucket: str, key: str) -> bool:
+    """Whether the object is there; one HEAD. Without ListBucket S3 would answer 403, which is raised."""
+    try:
+        s3.head_object(Bucket=bucket, Key=key)
+    except ClientError as error:
+        if error.response["ResponseMetadata"]["HTTPStatusCode"] == 404:
+            return False
+        raise
+    return True
