@@ -1,7 +1,7 @@
 """The nouns of the domain."""
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 
@@ -28,6 +28,20 @@ class ApiKey:
     active: bool
     scopes: frozenset[Scope] = frozenset(Scope)
     expires_at: int | None = None
+
+
+@dataclass(frozen=True)
+class WebhookSecret:
+    """A secret that an organisation's webhooks, and ours to it, are signed by.
+
+    Attributes:
+        secret: `whsec_` and base64 of the random bytes.
+        created_at: ISO 8601.
+    """
+
+    secret_id: str
+    secret: str = field(repr=False)
+    created_at: str
 
 
 FACE_SHARDS = 16

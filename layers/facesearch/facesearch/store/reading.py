@@ -16,6 +16,7 @@ from facesearch.models import (
     Scope,
     SearchKey,
     SearchSummary,
+    WebhookSecret,
 )
 from facesearch.pagination import Page
 from facesearch.quota import QuotaState
@@ -45,6 +46,7 @@ class Wanted:
         search, page: a page of that search; both or neither.
         org_id: the organisation's item.
         quota_of: the organisation whose quota matters.
+        secrets_of: the organisation whose webhook secrets matter.
     """
 
     digest: str | None = None
@@ -53,6 +55,7 @@ class Wanted:
     page: Page | None = None
     org_id: int | None = None
     quota_of: int | None = None
+    secrets_of: int | None = None
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,7 @@ class Snapshot:
     result: StoredPage | None = None
     events: int | None = None
     quota: QuotaState = field(default_factory=QuotaState)
+    secrets: tuple[WebhookSecret, ...] = ()
 
 
 class Reader(Protocol):
@@ -97,6 +101,7 @@ class DynamoReader:
         event = found(schema.event_key(wanted.event_id)) if wanted.event_id is not None else None
         org = found(schema.org_key(wanted.org_id)) if wanted.org_id is not None else None
         quota = found(schema.quota_key(wanted.quota_of)) if wanted.quota_of is not None else None
+        secrets = found(schema.secrets_key(wanted.secrets_of)) if wanted.secrets_of is not None else None
         result = None
         if wanted.search is not None and wanted.page is not None:
             chunks = [found(schema.chunk_key(wanted.search, number)) for number in chunks_of(wanted.page)]
@@ -107,6 +112,7 @@ class DynamoReader:
             result=result,
             events=schema.number(org, "events") if org else None,
             quota=quota_from_item(quota),
+            secrets=secrets_from_item(secrets),
         )
 
 
@@ -119,6 +125,8 @@ def _keys_of(wanted: Wanted) -> "Iterator[schema.Key]":
         yield schema.org_key(wanted.org_id)
     if wanted.quota_of is not None:
         yield schema.quota_key(wanted.quota_of)
+    if wanted.secrets_of is not None:
+        yield schema.secrets_key(wanted.secrets_of)
     if wanted.search is not None and wanted.page is not None:
         yield schema.header_key(wanted.search)
         yield from (schema.chunk_key(wanted.search, number) for number in chunks_of(wanted.page))
@@ -154,6 +162,20 @@ def api_key_from_item(item: "schema.Item") -> ApiKey:
         scopes=frozenset(Scope(name) for name in schema.string_set(item, "scopes")),
         expires_at=schema.number(item, "valid_until") or None,
     )
+
+
+def secrets_from_item(item: "schema.Item | None") -> tuple[WebhookSecret, ...]:
+    """The webhook secrets in an organisation's item of them, oldest first."""
+    slots = [item[slot]["M"] for slot in schema.SECRET_SLOTS if item is not None and slot in item]
+    secrets = [
+        WebhookSecret(
+            secret_id=schema.text(slot, "secret_id"),
+            secret=schema.text(slot, "secret"),
+            created_at=schema.text(slot, "created_at"),
+        )
+        for slot in slots
+    ]
+    return tuple(sorted(secrets, key=lambda secret: secret.created_at))
 
 
 def event_from_item(item: "schema.Item") -> Event:

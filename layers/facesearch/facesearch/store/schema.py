@@ -6,6 +6,7 @@
 | its API keys        | ORG#{org}                       | KEY#{key_id}    |
 | its events by date  | ORG#{org}                       | EVENT#{date}#{created_at}#{event} |
 | its quota           | QUOTA#{org}                     | QUOTA           |
+| its webhook secrets | SECRETS#{org}                   | SECRETS         |
 | API key by secret   | KEY#{sha256 of the key}         | KEY             |
 | event               | EVENT#{event}                   | EVENT           |
 | current snapshots   | SNAPSHOT#{event}                | {model}         |
@@ -40,6 +41,9 @@ BY_FACE = "by-face"
 
 API_KEYS, EVENTS = "KEY#", "EVENT#"
 """What the sort keys of an organisation's lists begin with."""
+
+SECRET_SLOTS = ("secret_1", "secret_2")
+"""Attributes with a webhook secret each."""
 
 CHUNKS = "CHUNK#"
 RETENTION = "RETENTION"
@@ -78,6 +82,11 @@ def org_event_key(org_id: int, date: str, created_at: int, event_id: int) -> "Ke
 def quota_key(org_id: int) -> "Key":
     """The organisation's face-search quota. An item of its own: it is written by searches, the others by operators."""
     return key(f"QUOTA#{org_id}", "QUOTA")
+
+
+def secrets_key(org_id: int) -> "Key":
+    """The organisation's webhook secrets, one in each of `SECRET_SLOTS`. An item of its own: only webhooks read it."""
+    return key(f"SECRETS#{org_id}", "SECRETS")
 
 
 def event_key(event_id: int) -> "Key":
