@@ -37,10 +37,10 @@ class Order:
         try:
             content = json.loads(text)
             if content["kind"] != "search":
-                raise ValueError(content["kind"])
+                raise ValueError
             search = SearchKey(content["org_id"], content["event_id"], uuid.UUID(content["request_id"]))
             return cls(search, int(content.get("waits", 0)))
-        except (KeyError, TypeError, AttributeError):
+        except (KeyError, TypeError, AttributeError, ValueError):
             raise ValueError("not an order for a search") from None
 
 
