@@ -50,6 +50,8 @@ OUTPUTS = {
     "SnapshotsBucket": "SnapshotsBucket",
     "FacesTableName": "FacesTable",
     "UploadsQueueUrl": "UploadsQueue",
+    "CallbacksQueueUrl": "CallbacksQueue",
+    "CallbacksDeadLettersUrl": "CallbacksDeadLetters",
 }
 PARAMETER_OUTPUTS = ("BiometricRetentionDays",)
 """Outputs that are a parameter's value."""
@@ -102,7 +104,12 @@ class LocalStack:
         store = await self._start_store()
         aws = aws_environment(store.endpoint_url, is_ours=store.name != "endpoint")
         clients = await asyncio.to_thread(make_clients, aws)
-        suggestions = {"RenditionsBaseUrl": url, "VectorIndex": str(store.name in STORES_WITH_VECTORS).lower()}
+        suggestions = {
+            "RenditionsBaseUrl": url,
+            "ApiBaseUrl": url,
+            "OutboundAllowLocal": "true",
+            "VectorIndex": str(store.name in STORES_WITH_VECTORS).lower(),
+        }
         template = Template.load(
             self._options.template,
             Deployment(STACK_NAME, ACCOUNT, aws["AWS_REGION"], self._options.parameters, suggestions),

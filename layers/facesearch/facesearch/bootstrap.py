@@ -21,7 +21,10 @@ from facesearch.store.reading import DynamoReader, Wanted
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_sqs import SQSClient
 
+    from facesearch.callbacks import CallbackQueue, SqsTurnQueue
+    from facesearch.callbacks.delivering import Deliverer
     from facesearch.engine import FaceEngine
     from facesearch.engine.opencv import OpenCvEngine
     from facesearch.erasure import FaceRetention
@@ -30,10 +33,12 @@ if TYPE_CHECKING:
     from facesearch.index import FaceIndex, FaceIndexes
     from facesearch.indexing import PhotoIndexer
     from facesearch.originals import Originals
+    from facesearch.outbound import Outbound
     from facesearch.photos import PhotoEraser
     from facesearch.search import FaceSearch
     from facesearch.selfies import SelfieUploads
     from facesearch.snapshots import SnapshotBuilder, SqsSnapshotRequests
+    from facesearch.store.callbacks import DynamoCallbackStore
     from facesearch.store.directory import EventDirectory
     from facesearch.store.faces import DynamoFaceStore
     from facesearch.store.photos import DynamoPhotoStore
@@ -53,6 +58,8 @@ S3 = Config(
 )
 SQS = Config(connect_timeout=2, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 3})
 IO_THREADS = 16
+CALLBACKS_AT_ONCE = 10
+"""A batch, whose every callback may wait 15 s for its receiver."""
 UPLOADS_AT_ONCE = 4
 """One photo has the CPU while others are fetched and written; each may hold a file of 50 MB."""
 
@@ -170,6 +177,49 @@ class Parts:
         return FaceKeeper(items, self._photos, self.event, DEFAULT_MODEL) if items is not None else None
 
     @cached_property
+    def announcer(self) -> "CallbackQueue":
+        """Where the ends of searches are announced; needs neither httpx nor a secret."""
+        from facesearch.callbacks import CallbackQueue
+
+        return CallbackQueue(self._callbacks, self._turns)
+
+    @cached_property
+    def deliverer(self) -> "Deliverer":
+        from facesearch.callbacks.delivering import Deliverer
+        from facesearch.callbacks.plan import Plan
+
+        return Deliverer(
+            callbacks=self._callbacks,
+            addresses=self._callbacks,
+            queue=self._turns,
+            sender=self.outbound,
+            reader=self._reader,
+            plan=Plan(self.settings.delays),
+            api_base_url=self.settings.api_base_url,
+            pool=ThreadPoolExecutor(CALLBACKS_AT_ONCE, thread_name_prefix="callbacks"),
+        )
+
+    @cached_property
+    def outbound(self) -> "Outbound":
+        """Calls to addresses that strangers gave us."""
+        from facesearch.outbound import Outbound, SystemResolver
+
+        return Outbound(resolver=SystemResolver(), allow_local=self.settings.outbound_allow_local)
+
+    @cached_property
+    def _callbacks(self) -> "DynamoCallbackStore":
+        from facesearch.store.callbacks import DynamoCallbackStore
+
+        return DynamoCallbackStore(self._dynamodb, self.settings.table_name, self.settings.result_retention_days)
+
+    @cached_property
+    def _turns(self) -> "SqsTurnQueue":
+        from facesearch.callbacks import SqsTurnQueue
+
+        settings = self.settings
+        return SqsTurnQueue(self._sqs, settings.required("callbacks_queue_url"), settings.callbacks_dead_letters_url)
+
+    @cached_property
     def _indexes(self) -> "FaceIndexes":
         from facesearch.index import IndexCache
         from facesearch.index.distributed import ChosenIndexes, VectorIndex
@@ -195,7 +245,7 @@ class Parts:
     def _snapshot_requests(self) -> "SqsSnapshotRequests":
         from facesearch.snapshots import SqsSnapshotRequests
 
-        return SqsSnapshotRequests(boto3.client("sqs", config=SQS), self.settings.required("snapshots_queue_url"))
+        return SqsSnapshotRequests(self._sqs, self.settings.required("snapshots_queue_url"))
 
     @cached_property
     def _snapshots(self) -> "S3SnapshotStore":
@@ -235,6 +285,10 @@ class Parts:
     @cached_property
     def _s3(self) -> "S3Client":
         return boto3.client("s3", config=S3)
+
+    @cached_property
+    def _sqs(self) -> "SQSClient":
+        return boto3.client("sqs", config=SQS)
 
     @cached_property
     def _io(self) -> ThreadPoolExecutor:

@@ -24,6 +24,7 @@ from facesearch.pagination import Page
 from facesearch.photos import Photo, original_key, rendition_keys
 from facesearch.selfies import selfie_key
 from facesearch.snapshots import SnapshotBuilder
+from facesearch.store.callbacks import DynamoCallbackStore
 from facesearch.store.erasing import DynamoErasureLog
 from facesearch.store.memory import (
     MemoryErasureLog,
@@ -32,6 +33,7 @@ from facesearch.store.memory import (
     MemoryReader,
     MemorySnapshotStore,
 )
+from facesearch.store.memory_callbacks import MemoryCallbackStore
 from facesearch.store.objects import S3Objects
 from facesearch.store.photos import DynamoPhotoStore
 from facesearch.store.reading import DynamoReader, Wanted
@@ -180,6 +182,7 @@ class Parts:
             snapshots=snapshots,
             builder=SnapshotBuilder(photos, snapshots, Inline()),
             events=MemoryEvents(reader),
+            callbacks=MemoryCallbackStore(),
             pool=Inline(),
         )
         return cls(stores, reader, claims, EVENT)
@@ -209,6 +212,7 @@ class Parts:
             snapshots=snapshots,
             builder=SnapshotBuilder(photos, snapshots, Inline()),
             events=admin,
+            callbacks=DynamoCallbackStore(dynamodb, "table"),
             pool=Inline(),
         )
         return cls(stores, DynamoReader(dynamodb, "table"), claims, event)
@@ -244,7 +248,18 @@ class Site:
         fused = {
             name: self.fuse.wrap(getattr(parts.stores, name))
             for name in (
-                *("photos", "log", "results", "claims", "selfies", "renditions", "originals", "snapshots", "events"),
+                *(
+                    "photos",
+                    "log",
+                    "results",
+                    "claims",
+                    "selfies",
+                    "renditions",
+                    "originals",
+                    "snapshots",
+                    "events",
+                    "callbacks",
+                ),
             )
         }
         builder = SnapshotBuilder(fused["photos"], fused["snapshots"], Inline())

@@ -37,6 +37,7 @@ class EventEraser:
         delete_searches(stores, list(stores.results.searches(event_id)), deleted)
         for prefix in selfie_prefixes(event.org_id, event_id):
             deleted.selfies += stores.selfies.delete(stores.selfies.under(prefix))
+        deleted.callbacks += stores.callbacks.purge(event.org_id, event_id)
         deleted.photos += sum(stores.photos.purge(event_id, shard) for shard in range(event.shards))
         deleted.snapshots += stores.snapshots.forget(event_id)
         deleted.renditions += stores.renditions.delete(stores.renditions.under(_renditions(event)))
@@ -54,6 +55,7 @@ class EventEraser:
             snapshots=stores.snapshots.count(event_id),
             renditions=sum(1 for _ in stores.renditions.under(_renditions(event))),
             originals=sum(1 for _ in stores.originals.under(_originals(event))) if originals else 0,
+            callbacks=stores.callbacks.count(event.org_id, event_id),
         )
 
 
