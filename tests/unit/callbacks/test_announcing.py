@@ -104,4 +104,4 @@ def test_the_message_in_the_queue_holds_ids_alone() -> None:
     site = Site()
     site.announce()
     (turn,) = site.queue.waiting
-    assert json.loads(turn.to_message()).keys() == {"org_id", "event_id", "callback_id", "turn", "not_before"}
+    assert json.loads(turn.to_message()).keys() == {"org_id", "event_id", "callback_id", "turn", "not_before", "replay"}

@@ -177,6 +177,17 @@ def test_while_it_is_being_sent_nobody_else_sends_it() -> None:
     assert len(site.receiver.got) == 1
 
 
+def test_a_turn_of_a_process_that_died_does_not_outlive_the_end_of_its_callback() -> None:
+    """Its message was delivered again and had another answer; the next turn, which it had queued before, is over."""
+    for answer, status in ((204, Status.DELIVERED), (410, Status.GONE)):
+        site = Site()
+        site.receiver.answers = [answer]
+        site.announce()
+        site.queue.send(Turn(KEY, 1))
+        assert outcomes(site)[1:] == [Outcome.STALE]
+        assert site.callback().status is status
+
+
 def test_an_event_deleted_while_its_callback_is_being_sent_leaves_nothing() -> None:
     site = Site()
     site.announce()
@@ -207,7 +218,9 @@ def test_wherever_a_process_dies_the_callback_comes_to_its_end(answers: list[int
 
 def _run_with_redelivery(site: Site, fuse: Fuse) -> int:
     crashed = 0
-    while site.queue.waiting:
+    for _ in range(100):
+        if not site.queue.waiting:
+            break
         turn = min(site.queue.waiting, key=lambda each: each.not_before)
         site.queue.waiting.remove(turn)
         site.now = max(site.now, turn.not_before)

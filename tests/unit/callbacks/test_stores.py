@@ -86,7 +86,7 @@ def test_a_settled_turn_gives_the_claim_back(store: Any) -> None:
 def test_what_was_not_delivered_can_begin_anew(store: Any, status: Status, restarts: bool) -> None:
     store.add(CALLBACK)
     store.settle(ended(status), 0)
-    again = replace(CALLBACK, turn=1)
+    again = replace(CALLBACK, turn=3)
     assert store.restart(again) is restarts
     assert store.get(KEY) == (again if restarts else ended(status))
     assert store.restart(again) is False

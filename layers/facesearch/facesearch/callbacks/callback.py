@@ -3,7 +3,7 @@
 import json
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Protocol
@@ -82,7 +82,7 @@ class CallbackStore(Protocol):
         """Write how a claimed turn ended, and give the claim back; False if it is not the callback's turn any more."""
 
     def restart(self, callback: Callback) -> bool:
-        """Write a callback that begins anew with its `turn`; False if it was delivered, erased or changed meanwhile."""
+        """Write a callback that begins anew with its `turn`; False if it was delivered or erased, or has begun."""
 
     def remove(self, key: CallbackKey) -> None:
         """Forget the callback."""
@@ -126,6 +126,11 @@ def callback_of(end: JobEnd, now: float) -> Callback:
         created_at=int(now),
         next_at=int(now),
     )
+
+
+def again(callback: Callback, turn: int, now: float) -> Callback:
+    """The callback as it is when it begins anew with that turn."""
+    return replace(callback, status=Status.PENDING, turn=turn, attempts=0, reason="", next_at=int(now))
 
 
 def body_with_host(body: bytes, base_url: str) -> bytes:

@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Protocol
 
-from facesearch.callbacks.callback import Addresses, Callback, CallbackStore, Status, body_with_host
+from facesearch.callbacks.callback import Addresses, Callback, CallbackStore, Status, again, body_with_host
 from facesearch.callbacks.plan import Plan
 from facesearch.callbacks.turns import Turn, TurnQueue
 from facesearch.models import WebhookSecret
@@ -134,8 +134,8 @@ class Deliverer:
         callback = self._callbacks.get(turn.key)
         if callback is None:
             return Report(Outcome.ERASED, turn)
-        if turn.number > callback.turn and callback.status is not Status.PENDING:
-            raise BusyError  # a replay has queued it and is about to say so
+        if turn.is_replay and turn.number > callback.turn:
+            callback = self._begin_again(turn, callback)
         if turn.number < callback.turn or callback.status is not Status.PENDING:
             return Report(Outcome.STALE, turn, callback)
         known = self._reader.read(Wanted(event_id=turn.key.event_id, secrets_of=turn.key.org_id))
@@ -146,6 +146,11 @@ class Deliverer:
         if not self._callbacks.claim(turn.key, turn.number, now, now + CLAIM_SECONDS):
             raise BusyError
         return self._send(turn, callback, known.secrets)
+
+    def _begin_again(self, turn: Turn, callback: Callback) -> Callback:
+        """What the replay is about to write itself, or died before it could."""
+        self._callbacks.restart(again(callback, turn.number, self._clock()))
+        return self._callbacks.get(turn.key) or callback
 
     def _send(self, turn: Turn, callback: Callback, secrets: Sequence[WebhookSecret]) -> Report:
         if self._addresses.is_off(turn.key.org_id, callback.url):

@@ -3,16 +3,13 @@
 import time
 import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from facesearch.callbacks.callback import Addresses, Callback, CallbackLists, CallbackStore, Status
+from facesearch.callbacks.callback import Addresses, Callback, CallbackLists, CallbackStore, Status, again
 from facesearch.callbacks.turns import DeadLetters, Turn, TurnQueue
 
 OVERDUE_SECONDS = 3_600
 """A callback that is pending but has not been due for so long has lost its message, or it is among the dead letters."""
-
-HEAD_START_SECONDS = 2
-"""For the callback to be written before its message comes. One that is early is left to SQS, which takes minutes."""
 
 
 @dataclass(frozen=True)
@@ -58,12 +55,11 @@ class CallbackDesk:
         known = {each.key.callback_id: each for each in self.list(org_id)}
         chosen = [known[each] for each in dict.fromkeys(wanted) if each in known] if wanted else list(known.values())
         replayed = [
-            again
+            begun
             for callback in chosen
-            if (bool(wanted) or self._is_stuck(callback)) and (again := self._restart(callback)) is not None
+            if (wanted or self._is_stuck(callback)) and (begun := self._restart(callback)) is not None
         ]
-        if replayed:
-            self._clear(org_id)
+        self._clear(org_id)
         done = {each.key.callback_id for each in replayed}
         return Replayed(tuple(replayed), tuple(each for each in dict.fromkeys(wanted) if each not in done))
 
@@ -73,16 +69,14 @@ class CallbackDesk:
         return callback.status is not Status.DELIVERED
 
     def _restart(self, callback: Callback) -> Callback | None:
-        """Queued first: whoever dies in between can do it again; a message that is early waits (see `Deliverer`)."""
+        """Queued first: whoever dies then has it replayed all the same, by the message."""
         if callback.status is Status.DELIVERED:
             return None
         self._addresses.switch_on(callback.key.org_id, callback.url)
-        now = self._clock()
-        again = replace(
-            callback, status=Status.PENDING, turn=callback.turn + 1, attempts=0, reason="", next_at=int(now)
-        )
-        self._queue.send(Turn(again.key, again.turn, now + HEAD_START_SECONDS))
-        return again if self._callbacks.restart(again) else None
+        begun = again(callback, callback.turn + 1, self._clock())
+        self._queue.send(Turn(begun.key, begun.turn, is_replay=True))
+        self._callbacks.restart(begun)
+        return begun
 
     def _clear(self, org_id: int) -> None:
         """Take out the organisation's dead letters that no longer stand for a callback that is dead."""

@@ -30,11 +30,13 @@ class Turn:
     Attributes:
         number: counts up with every attempt and every replay, so that a message that comes twice, or late, is known.
         not_before: seconds since the epoch.
+        is_replay: the callback begins anew with it, whatever has become of it.
     """
 
     key: CallbackKey
     number: int
     not_before: float = 0
+    is_replay: bool = False
 
     def to_message(self) -> str:
         """As the queue holds it."""
@@ -45,6 +47,7 @@ class Turn:
                 "callback_id": str(self.key.callback_id),
                 "turn": self.number,
                 "not_before": self.not_before,
+                "replay": self.is_replay,
             }
         )
 
@@ -58,7 +61,7 @@ class Turn:
         try:
             content: Any = json.loads(message)
             key = CallbackKey(int(content["org_id"]), int(content["event_id"]), uuid.UUID(content["callback_id"]))
-            return cls(key, int(content["turn"]), float(content["not_before"]))
+            return cls(key, int(content["turn"]), float(content["not_before"]), bool(content["replay"]))
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError("a message that is no callback's turn") from error
 

@@ -88,8 +88,8 @@ class DynamoCallbackStore:
 
     def restart(self, callback: Callback) -> bool:
         """See `CallbackStore.restart`."""
-        condition = "turn = :seen AND #status <> :delivered"
-        return self._write(callback, condition, callback.turn - 1, {":delivered": Status.DELIVERED})
+        condition = "turn < :seen AND #status <> :delivered"
+        return self._write(callback, condition, callback.turn, {":delivered": Status.DELIVERED})
 
     def remove(self, key: CallbackKey) -> None:
         """See `CallbackStore.remove`."""

@@ -47,7 +47,7 @@ class MemoryCallbackStore:
         """See `CallbackStore.restart`."""
         with self._lock:
             now = self.callbacks.get(callback.key)
-            if now is None or now.status is Status.DELIVERED or now.turn != callback.turn - 1:
+            if now is None or now.status is Status.DELIVERED or now.turn >= callback.turn:
                 return False
             return self._write(callback)
 
