@@ -1,6 +1,7 @@
 """An event with photos of made-up people in every kind of store, and deletions that can be made to crash."""
 
 import datetime as dt
+import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future
@@ -11,6 +12,7 @@ import boto3
 import numpy as np
 
 from facesearch.admin import Admin, EndedEvent
+from facesearch.callbacks.callback import callback_of
 from facesearch.embedded import EmbeddedMatcher
 from facesearch.engine import Embedding, Face, RgbImage
 from facesearch.erasure import EventEraser, FaceRetention, PersonEraser, PhotosEraser, Stores
@@ -39,6 +41,7 @@ from facesearch.store.photos import DynamoPhotoStore
 from facesearch.store.reading import DynamoReader, Wanted
 from facesearch.store.results import DynamoResultStore
 from facesearch.store.snapshots import S3SnapshotStore
+from facesearch.webhooks.announcing import JobEnd
 from tests.unit.fakes import EVENT, EVENT_ID, ORG, MemoryClaims
 from tests.unit.test_stores import create_table
 
@@ -300,6 +303,21 @@ class Site:
             for rendition in rendition_keys(event.event_id, image_id):
                 self.plain.put("renditions", rendition)
         return added
+
+    def announce(self, person: int) -> None:
+        """A callback about the search of a person."""
+        end = JobEnd(
+            self.event.org_id,
+            self.event.event_id,
+            uuid.UUID(int=person),
+            "face_search.completed",
+            1,
+            90,
+            None,
+            None,
+            "u",
+        )
+        cast("Any", self.plain.stores.callbacks).add(callback_of(end, time.time()))
 
     def found(self, person: int, matcher: EmbeddedMatcher | None = None) -> list[int]:
         """Numbers of the photos that a search finds, ascending; by a warm environment unless another is given."""
