@@ -1,13 +1,11 @@
 """Secrets of webhooks: made, listed, deleted; and what is signed by them."""
 
 import base64
-import hashlib
-import hmac
 import json
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import boto3
 import pytest
@@ -20,6 +18,7 @@ from facesearch.errors import InvalidRequest, NotFound
 from facesearch.models import WebhookSecret
 from facesearch.store.reading import DynamoReader, Wanted
 from facesearch.webhooks.signing import ForgedError, sign, verify
+from tests.signatures import signed
 from tests.unit.test_stores import TABLE, create_table
 
 if TYPE_CHECKING:
@@ -33,18 +32,6 @@ def secret(number: int) -> WebhookSecret:
 
 
 OLD, NEW = secret(1), secret(2)
-
-
-def by_hand(key: WebhookSecret, body: bytes = BODY, message: str = "msg_1", at: datetime | None = None) -> Any:
-    """What the standard's text says, without any library."""
-    timestamp = str(int((at or datetime.now(UTC)).timestamp()))
-    digest = hmac.digest(
-        base64.b64decode(key.secret.removeprefix("whsec_")),
-        b".".join([message.encode(), timestamp.encode(), body]),
-        hashlib.sha256,
-    )
-    signature = f"v1,{base64.b64encode(digest).decode()}"
-    return {"webhook-id": message, "webhook-timestamp": timestamp, "webhook-signature": signature}
 
 
 # ------------------------------------------------------------------ secrets
@@ -130,7 +117,7 @@ def test_a_secret_is_its_own_organisations_alone(admin: Admin, org: int, client:
 def test_what_others_sign_is_verified_by_either_secret() -> None:
     now = datetime.now(UTC)
     for key in (OLD, NEW):
-        assert verify(by_hand(key), BODY, [OLD, NEW]) == "msg_1"
+        assert verify(signed(key.secret, BODY), BODY, [OLD, NEW]) == "msg_1"
         for library in (standardwebhooks.Webhook, svix.Webhook):
             signature = library(key.secret).sign("msg_2", now, BODY.decode())
             headers = {
@@ -146,19 +133,19 @@ def test_what_is_signed_here_is_verified_by_others_with_either_secret() -> None:
     for key in (OLD, NEW):
         standardwebhooks.Webhook(key.secret).verify(BODY, headers)
         svix.Webhook(key.secret).verify(BODY, headers)
-        assert by_hand(key, message="msg_3")["webhook-signature"] in headers["webhook-signature"].split(" ")
+        assert signed(key.secret, BODY, "msg_3")["webhook-signature"] in headers["webhook-signature"].split(" ")
 
 
 @pytest.mark.parametrize("minutes", [-5.1, 5.1, -600, 10**6], ids=str)
 def test_a_signature_of_another_time_is_refused(minutes: float) -> None:
     at = datetime.now(UTC) + timedelta(minutes=minutes)
     with pytest.raises(ForgedError):
-        verify(by_hand(NEW, at=at), BODY, [NEW])
+        verify(signed(NEW.secret, BODY, at=at), BODY, [NEW])
 
 
 def test_five_minutes_are_tolerated() -> None:
     for minutes in (-4.9, 4.9):
-        assert verify(by_hand(NEW, at=datetime.now(UTC) + timedelta(minutes=minutes)), BODY, [NEW])
+        assert verify(signed(NEW.secret, BODY, at=datetime.now(UTC) + timedelta(minutes=minutes)), BODY, [NEW])
 
 
 FORGED: list[dict[str, str]] = [
@@ -183,7 +170,7 @@ FORGED: list[dict[str, str]] = [
 
 @pytest.mark.parametrize("changes", FORGED, ids=str)
 def test_what_is_not_signed_as_it_is_is_refused(changes: dict[str, str]) -> None:
-    headers = by_hand(NEW) | changes
+    headers = signed(NEW.secret, BODY) | changes
     bodies = [BODY] if changes else [BODY + b" ", BODY[:-1], b"", b"\xff"]
     for body in bodies:
         with pytest.raises(ForgedError):
@@ -191,7 +178,7 @@ def test_what_is_not_signed_as_it_is_is_refused(changes: dict[str, str]) -> None
 
 
 def test_without_secrets_nothing_is_signed_well_enough() -> None:
-    forged: list[dict[str, str]] = [by_hand(OLD), by_hand(WebhookSecret("", "whsec_AAAA", "")), {}]
+    forged: list[dict[str, str]] = [signed(OLD.secret, BODY), signed("whsec_AAAA", BODY), {}]
     for headers in forged:
         with pytest.raises(ForgedError):
             verify(headers, BODY, [])

@@ -107,8 +107,8 @@ class LocalStack:
         suggestions = {
             "RenditionsBaseUrl": url,
             "ApiBaseUrl": url,
-            "OutboundAllowLocal": "true",
             "VectorIndex": str(store.name in STORES_WITH_VECTORS).lower(),
+            "OutboundAllowLocal": "true",  # whoever tries it out has sender and receiver on this machine
         }
         template = Template.load(
             self._options.template,
@@ -248,7 +248,7 @@ class LocalStack:
     def _describe(
         self, url: str, store: stores.Store, aws: Mapping[str, str], clients: Clients, names: Mapping[str, str]
     ) -> dict[str, Any]:
-        planted: Mapping[str, Any] = {"org_id": None, "event_id": None, "api_key": None}
+        planted: Mapping[str, Any] = {"org_id": None, "event_id": None, "api_key": None, "webhook_secret": None}
         table = names.get(OUTPUTS["TableName"])
         if self._options.seed and table is not None:
             planted = asdict(self._plant(clients, table, names))
@@ -256,7 +256,6 @@ class LocalStack:
         return {
             "url": url,
             **planted,
-            "webhook_secret": None,
             "store": store.name,
             "endpoint_url": store.endpoint_url,
             "region": aws["AWS_REGION"],

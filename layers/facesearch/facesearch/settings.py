@@ -27,6 +27,7 @@ class Settings(BaseModel):
     callbacks_queue_url: str = ""
     callbacks_dead_letters_url: str = ""
     faces_table_name: str = ""
+    search_jobs_queue_url: str = ""
     renditions_base_url: str = ""
     api_base_url: str = ""
     models_dir: Path = Path("/opt/models")
@@ -36,13 +37,14 @@ class Settings(BaseModel):
     duplicate_wait_seconds: Annotated[float, Field(ge=0, le=15)] = 10
     search_quota_per_minute: Annotated[int, Field(ge=1, le=600_000)] = 600
     search_quota_burst: Annotated[int, Field(ge=1, le=100_000)] = 200
+    search_job_deliveries: Annotated[int, Field(ge=2, le=20)] = 10
+    outbound_allow_local: bool = False
     cors_allowed_origins: str = ""
     snapshot_tail_bytes: Annotated[int, Field(ge=1, le=100_000_000)] = 1_000_000
     index_cache_megabytes: Annotated[int, Field(ge=1, le=8192)] = 1024
     callback_delays: Annotated[str, Field(pattern=r"^[0-9]{1,5}(,[0-9]{1,5}){0,19}$")] = (
         "5,300,1800,7200,18000,36000,50400,72000,86400"
     )
-    outbound_allow_local: bool = False
 
     memory_megabytes: Annotated[int, Field(ge=128, alias="aws_lambda_function_memory_size")] = 1769
 

@@ -39,8 +39,8 @@ def sqs() -> Iterator[Any]:
 
 @pytest.fixture
 def queue(sqs: Any) -> SqsTurnQueue:
-    urls = [sqs.create_queue(QueueName=name)["QueueUrl"] for name in ("turns", "dead")]
-    return SqsTurnQueue(sqs, *urls, lambda: NOW)
+    turns, dead = (sqs.create_queue(QueueName=name)["QueueUrl"] for name in ("turns", "dead"))
+    return SqsTurnQueue(sqs, turns, dead, lambda: NOW)
 
 
 def bodies(sqs: Any, name: str) -> list[str]:

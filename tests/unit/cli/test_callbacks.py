@@ -25,7 +25,7 @@ class Kept:
         place.stack_file.write_text(json.dumps(stack_file_of(place, outputs=outputs)))
         self.sqs, self.urls, self.org_id = sqs, urls, place.org_id
         self.store = DynamoCallbackStore(place.dynamodb, TABLE)
-        self.queue = SqsTurnQueue(sqs, *urls)
+        self.queue = SqsTurnQueue(sqs, urls[0], urls[1])
         self.dead = self.add(place, Status.DEAD, attempts=10, last_status=500, reason="answered 500")
         self.done = self.add(place, Status.DELIVERED, attempts=1, last_status=204)
         self.queue.bury(Turn(self.dead, 0))

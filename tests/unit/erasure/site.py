@@ -20,14 +20,15 @@ from facesearch.errors import NoFaceFound, NotFound
 from facesearch.gallery import Galleries
 from facesearch.idempotency import OnceOnly
 from facesearch.index import IndexCache
-from facesearch.models import Event, SearchKey, SearchSummary
+from facesearch.models import Event, Job, SearchKey, SearchSummary
 from facesearch.packing import pack, unpack
 from facesearch.pagination import Page
 from facesearch.photos import Photo, original_key, rendition_keys
-from facesearch.selfies import selfie_key
+from facesearch.selfies import job_prefix, selfie_key
 from facesearch.snapshots import SnapshotBuilder
 from facesearch.store.callbacks import DynamoCallbackStore
 from facesearch.store.erasing import DynamoErasureLog
+from facesearch.store.jobs import DynamoJobStore
 from facesearch.store.memory import (
     MemoryErasureLog,
     MemoryObjects,
@@ -36,6 +37,7 @@ from facesearch.store.memory import (
     MemorySnapshotStore,
 )
 from facesearch.store.memory_callbacks import MemoryCallbackStore
+from facesearch.store.memory_jobs import MemoryJobStore
 from facesearch.store.objects import S3Objects
 from facesearch.store.photos import DynamoPhotoStore
 from facesearch.store.reading import DynamoReader, Wanted
@@ -178,6 +180,7 @@ class Parts:
             photos=photos,
             log=MemoryErasureLog(),
             results=reader,
+            jobs=MemoryJobStore(reader),
             claims=claims,
             selfies=MemoryObjects(),
             renditions=MemoryObjects(),
@@ -208,6 +211,7 @@ class Parts:
             photos=photos,
             log=DynamoErasureLog(dynamodb, "table"),
             results=DynamoResultStore(dynamodb, "table", 30),
+            jobs=DynamoJobStore(dynamodb, "table", 30),
             claims=claims,
             selfies=S3Objects(s3, "selfies", Inline()),
             renditions=S3Objects(s3, "renditions", Inline()),
@@ -255,6 +259,7 @@ class Site:
                     "photos",
                     "log",
                     "results",
+                    "jobs",
                     "claims",
                     "selfies",
                     "renditions",
@@ -344,7 +349,14 @@ class Site:
             return summary
 
         self.plain.claims.run(search, cast("Any", Context()), work)
+        self.ask(search)
         return search
+
+    def ask(self, search: SearchKey) -> None:
+        """What a webhook leaves that has asked for this search, its selfie included."""
+        key = f"{job_prefix(search)}1"
+        self.plain.put("selfies", key)
+        cast("Any", self.plain.stores.jobs).add(Job(search, selfie=key, webhook=f"webhook {search.request_id}"))
 
     def stored(self, person: int) -> list[int] | None:
         """Numbers of the photos that the stored search of a person names; None if there is none."""

@@ -16,6 +16,9 @@
 | finished searches   | SEARCHES#{event}                | {request_id}    |
 | callbacks           | CALLBACKS#{org}                 | {event}#{callback_id} |
 | addresses that are off | OFF#{org}                    | {sha256 of the URL} |
+| webhooks' searches  | JOBS#{event}                    | {request_id}    |
+| webhook's search    | JOB#{org}#{event}#{request}     | JOB             |
+| webhook by its id   | WEBHOOK#{org}#{sha256 of event and webhook-id} | WEBHOOK |
 | faces, spread       | FACES#{event}#{model}#{shard}   | {image_id}#{number}, in the faces table |
 | result header       | RESULT#{org}#{event}#{request}  | HEADER          |
 | result chunks       | RESULT#{org}#{event}#{request}  | CHUNK#{number}  |
@@ -149,6 +152,26 @@ def callback_sk(event_id: int, callback_id: uuid.UUID | None = None) -> str:
 def off_key(org_id: int, digest: str) -> "Key":
     """An address that is switched off; `digest` is the SHA-256 of its URL in hex."""
     return key(f"OFF#{org_id}", digest)
+
+
+def jobs_pk(event_id: int) -> str:
+    """Partition of the list of an event's webhook searches."""
+    return f"JOBS#{event_id}"
+
+
+def listed_job_key(search: SearchKey) -> "Key":
+    """A webhook's search in its event's list."""
+    return key(jobs_pk(search.event_id), str(search.request_id))
+
+
+def job_key(search: SearchKey) -> "Key":
+    """A webhook's search. A partition of its own: one event's webhooks may come by the hundred a second."""
+    return key(f"JOB#{search.org_id}#{search.event_id}#{search.request_id}", "JOB")
+
+
+def webhook_key(org_id: int, digest: str) -> "Key":
+    """The item that says which search a webhook has started; `digest` is of event and `webhook-id`."""
+    return key(f"WEBHOOK#{org_id}#{digest}", "WEBHOOK")
 
 
 def faces_pk(event_id: int, model: str, shard: int) -> str:
