@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from facesearch.outbound import Limits, Outbound
+from facesearch.outbound import LIMITS, Limits, Outbound
 from tests.unit.outbound.certificates import Authority
 from tests.unit.outbound.servers import PUBLIC, Behaviour, Internet, Names, Server
 
 SHORT = Limits(fetch_seconds=0.4, post_seconds=0.4, lookup_seconds=0.3)
-"""For tests in which somebody is slow."""
+"""For tests in which somebody is slow; in all others nothing depends on how busy the machine is."""
 
 Serve = Callable[..., Server]
 
@@ -52,7 +52,7 @@ class World:
         self.internet.servers[PUBLIC, 443] = server
         return server
 
-    def outbound(self, *, allow_local: bool = False, limits: Limits = SHORT) -> Outbound:
+    def outbound(self, *, allow_local: bool = False, limits: Limits = LIMITS) -> Outbound:
         return Outbound(
             resolver=self.names,
             allow_local=allow_local,

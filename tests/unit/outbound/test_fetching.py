@@ -11,7 +11,7 @@ from email.utils import format_datetime
 
 import pytest
 
-from facesearch.outbound import FetchFailedError, Limits, Outbound, RefusedUrlError
+from facesearch.outbound import LIMITS, FetchFailedError, Limits, Outbound, RefusedUrlError
 from facesearch.outbound.addresses import Address
 from tests.unit.outbound.conftest import SHORT, Serve, World
 from tests.unit.outbound.servers import (
@@ -28,17 +28,17 @@ from tests.unit.outbound.servers import (
 )
 
 URL = "https://photos.example/selfie.jpg"
-SMALL = replace(SHORT, fetch_bytes=100_000)
+SMALL = replace(LIMITS, fetch_bytes=100_000)
 OK = b"HTTP/1.1 200 OK\r\n"
 CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
 
 
-def failing(world: World, url: str = URL, limits: Limits = SHORT) -> FetchFailedError:
+def failing(world: World, url: str = URL, limits: Limits = LIMITS) -> FetchFailedError:
     """How the fetch fails; not much later than it may take."""
     started = time.monotonic()
     with pytest.raises(FetchFailedError) as failed:
         world.outbound(limits=limits).fetch(url)
-    assert time.monotonic() - started < limits.fetch_seconds + 1
+    assert time.monotonic() - started < limits.fetch_seconds + 3
     assert "example" not in failed.value.reason
     return failed.value
 
@@ -113,7 +113,7 @@ def test_not_more_than_four_addresses_are_tried(world: World) -> None:
 
 
 def test_the_largest_selfie_is_taken_and_one_byte_more_is_not(world: World) -> None:
-    limits = replace(SHORT, fetch_bytes=50_000)
+    limits = replace(LIMITS, fetch_bytes=50_000)
     world.site(in_turn(answering(200, bytes(50_000)), answering(200, bytes(50_001))))
     assert len(world.outbound(limits=limits).fetch(URL)) == 50_000
     assert not failing(world, limits=limits).retryable
@@ -146,7 +146,7 @@ ENDLESS = {
 @pytest.mark.parametrize(("start", "chunk"), ENDLESS.values(), ids=ENDLESS)
 def test_what_has_no_end_is_given_up_soon(world: World, start: bytes, chunk: bytes) -> None:
     site = world.site(pouring(start, chunk))
-    failing(world, limits=replace(SMALL, fetch_seconds=5))  # it is its size that ends it
+    assert "seconds" not in failing(world, limits=SMALL).reason  # it is its size that ends it
     assert site.sent < 6_000_000  # what is read is a twentieth; the rest is in the buffers on the way
 
 
@@ -166,13 +166,13 @@ SLOW = {
 @pytest.mark.parametrize("behave", SLOW.values(), ids=SLOW)
 def test_who_drips_is_given_up_in_time(world: World, behave: Behaviour) -> None:
     world.site(behave)
-    failure = failing(world)
+    failure = failing(world, limits=SHORT)
     assert (failure.reason, failure.retryable) == ("The host gave no whole answer within 0.4 seconds.", True)
 
 
 def test_who_never_greets_is_given_up_in_time(world: World, serve: Serve) -> None:
     world.internet.servers[PUBLIC, 443] = serve(answering(), deaf=True)
-    assert failing(world).retryable
+    assert failing(world, limits=SHORT).retryable
 
 
 def test_a_slow_look_up_uses_up_the_time_as_well(world: World) -> None:
@@ -184,7 +184,7 @@ def test_a_slow_look_up_uses_up_the_time_as_well(world: World) -> None:
             return super().resolve(host, seconds)
 
     world.names = Slow({"photos.example": [[str(PUBLIC)]]})
-    assert failing(world).retryable
+    assert failing(world, limits=SHORT).retryable
     assert site.connections == 0
 
 
@@ -273,7 +273,7 @@ def test_nothing_about_a_call_is_logged(world: World, caplog: pytest.LogCaptureF
 
 def test_threads_may_share_it(world: World) -> None:
     site = world.site(answering(200, b"x" * 100_000))
-    outbound = world.outbound(limits=replace(SHORT, fetch_seconds=10))
+    outbound = world.outbound()
     found: list[bytes] = []
     threads = [threading.Thread(target=lambda: found.append(outbound.fetch(URL))) for _ in range(16)]
     for thread in threads:

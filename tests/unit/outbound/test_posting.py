@@ -1,7 +1,6 @@
 """Posting: one request, its status, and no more of the answer than a few KB."""
 
 import time
-from dataclasses import replace
 
 import pytest
 
@@ -11,12 +10,11 @@ from tests.unit.outbound.servers import PUBLIC, Behaviour, answering, dripping, 
 
 URL = "https://photos.example/hooks?site=4"
 HEADERS = {"webhook-id": "msg_1", "webhook-timestamp": "1700000000", "webhook-signature": "v1,abc= v1,def="}
-LONG = replace(SHORT, post_seconds=10)
 
 
 def deliver(world: World, *, headers: dict[str, str] = HEADERS) -> tuple[Delivery, float]:
     started = time.monotonic()
-    delivery = world.outbound(limits=LONG).post(URL, b'{"type":"x"}', headers)
+    delivery = world.outbound().post(URL, b'{"type":"x"}', headers)
     return delivery, time.monotonic() - started
 
 
@@ -82,7 +80,7 @@ def test_whatever_follows_the_status_neither_delays_nor_changes_it(world: World,
     site = world.site(behave)
     delivery, seconds = deliver(world)
     assert delivery.status == 200
-    assert seconds < 3
+    assert seconds < 6
     assert site.sent < 6_000_000
 
 
@@ -98,9 +96,9 @@ def test_who_does_not_answer_in_time_is_a_failure(world: World, behave: Behaviou
     world.site(behave)
     started = time.monotonic()
     with pytest.raises(FetchFailedError) as failed:
-        world.outbound().post(URL, b"{}", HEADERS)
+        world.outbound(limits=SHORT).post(URL, b"{}", HEADERS)
     assert failed.value.retryable
-    assert time.monotonic() - started < 1.5
+    assert time.monotonic() - started < 3
 
 
 def test_nobody_there_is_a_failure(world: World) -> None:
@@ -111,9 +109,8 @@ def test_nobody_there_is_a_failure(world: World) -> None:
 
 
 def test_who_does_not_take_the_body_is_a_failure_in_time(world: World, serve: Serve) -> None:
-    world.internet.servers[PUBLIC, 8443] = serve(answering(), deaf=True)
     local = serve(answering(), deaf=True)
     started = time.monotonic()
     with pytest.raises(FetchFailedError):
-        world.outbound(allow_local=True).post(f"http://127.0.0.1:{local.port}/", bytes(20_000_000), {})
-    assert time.monotonic() - started < 1.5
+        world.outbound(allow_local=True, limits=SHORT).post(f"http://127.0.0.1:{local.port}/", bytes(20_000_000), {})
+    assert time.monotonic() - started < 3

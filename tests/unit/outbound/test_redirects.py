@@ -5,7 +5,7 @@ import socket
 import pytest
 
 from facesearch.outbound import FetchFailedError, RefusedUrlError
-from tests.unit.outbound.conftest import Serve, World
+from tests.unit.outbound.conftest import SHORT, Serve, World
 from tests.unit.outbound.servers import PUBLIC, Behaviour, Names, Server, answering, dripping, in_turn, saying
 
 START = "https://photos.example/start"
@@ -68,7 +68,7 @@ def test_all_hops_share_one_time(world: World) -> None:
 
     site = world.site(slowly)
     with pytest.raises(FetchFailedError) as failed:
-        world.outbound().fetch(START)
+        world.outbound(limits=SHORT).fetch(START)
     assert failed.value.retryable
     assert site.connections <= 3
 

@@ -108,8 +108,9 @@ class Outbound:
             RefusedUrlError: the URL, or one that it redirects to, is not one that we call.
             FetchFailedError: there is no such thing, it is too large, or it took too long.
         """
-        deadline = Deadline(self._limits.fetch_seconds)
-        found = self._get(parse_url(url, self._allow_local), deadline)
+        target = parse_url(url, self._allow_local)
+        deadline = _begin(self._limits.fetch_seconds)
+        found = self._get(target, deadline)
         for _ in range(self._limits.redirects):
             if isinstance(found, bytes):
                 return found
@@ -127,8 +128,9 @@ class Outbound:
         """
         from facesearch.outbound.wire import drain, exchange
 
-        deadline = Deadline(self._limits.post_seconds)
-        route = self._route(parse_url(url, self._allow_local), deadline)
+        target = parse_url(url, self._allow_local)
+        deadline = _begin(self._limits.post_seconds)
+        route = self._route(target, deadline)
         with exchange(route, "POST", headers, body, _DRAIN_BYTES) as response:
             delivery = Delivery(response.status, _retry_after(response.headers, LONGEST_DELIVERY_WAIT))
             deadline.shorten(_DRAIN_SECONDS)
@@ -193,6 +195,13 @@ class Outbound:
         from facesearch.outbound.wire import tls_context
 
         return self._given_tls or tls_context()
+
+
+def _begin(seconds: float) -> Deadline:
+    """Start the clock, once everything is loaded: a cold start is not the host's fault."""
+    import facesearch.outbound.wire  # noqa: F401
+
+    return Deadline(seconds)
 
 
 def _header(headers: Iterable[tuple[bytes, bytes]], wanted: bytes) -> bytes | None:
