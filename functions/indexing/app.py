@@ -35,6 +35,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailure
     try:
         answer = process_partial_response(event=event, record_handler=finish, processor=processor, context=context)
         parts.photo_indexer.request_snapshots(finished)
+        parts.photo_indexer.request_watches(finished)
         return answer
     finally:
         flush_metrics()

@@ -1,4 +1,5 @@
-"""Searches that webhooks have asked for, ordered through SQS: each is brought to its end, or comes again."""
+"""Searches that webhooks have asked for, ordered through SQS: each is brought to its end, or comes again. And rounds
+over those that watch for later photos."""
 
 from typing import Any
 
@@ -10,6 +11,8 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from facesearch.bootstrap import parts
 from facesearch.entry import log_call
 from facesearch.observability import flush_metrics, log_unexpected, logger
+from facesearch.watching.looking import Turn
+from facesearch.watching.orders import WatchOrder
 from facesearch.webhooks.queue import Order
 from facesearch.webhooks.running import Delivery, NotNowError
 
@@ -28,10 +31,16 @@ def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailure
 def run(record: SQSRecord, lambda_context: LambdaContext) -> None:
     """One order."""
     try:
-        order = Order.of(record.body)
-        log_call(order.search.org_id, order.search.event_id, order.search.request_id)
         delivery = Delivery(int(record.attributes.approximate_receive_count), record.receipt_handle)
-        parts.search_jobs.run(order, delivery, lambda_context)
+        watch = WatchOrder.of(record.body)
+        if watch is None:
+            order = Order.of(record.body)
+            log_call(order.search.org_id, order.search.event_id, order.search.request_id)
+            parts.search_jobs.run(order, delivery, lambda_context)
+        elif parts.watching is not None:
+            log_call(watch.org_id, watch.event_id, None)
+            last = delivery.number >= parts.settings.search_job_deliveries
+            parts.watching.run(watch, Turn(lambda_context.get_remaining_time_in_millis, last))
     except NotNowError:
         raise
     except Exception as error:

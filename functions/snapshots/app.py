@@ -33,7 +33,7 @@ def retain() -> None:
     """Delete the faces of events whose last day is over. Whatever is left is the next day's."""
     for ended in parts.face_retention.run(datetime.now(UTC).date()):
         count("FacesExpired", ended.faces)
-        logger.info("faces expired", event_id=ended.event_id, faces=ended.faces, left=ended.left)
+        logger.info("faces expired", event_id=ended.event_id, faces=ended.faces, left=ended.left, probes=ended.probes)
 
 
 def compact(record: SQSRecord) -> None:

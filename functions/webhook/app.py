@@ -1,4 +1,5 @@
-"""POST …/faces/webhook: a signed message starts a face search, which then runs on its own."""
+"""POST …/faces/webhook: a signed message starts a face search, which then runs on its own. DELETE …/faces/{request_id}:
+any search is forgotten, and what it watches for."""
 
 from http import HTTPStatus
 
@@ -8,8 +9,11 @@ from facesearch.access import Feature
 from facesearch.answers import success
 from facesearch.bootstrap import parts
 from facesearch.calls import parse_call
-from facesearch.entry import api_handler, body_of, headers_of, log_call, path_of, query_of
+from facesearch.entry import api_handler, body_of, header_of, headers_of, log_call, path_of, query_of
+from facesearch.errors import NotFound
+from facesearch.models import Scope
 from facesearch.observability import count
+from facesearch.responses import DeletedSearch
 from facesearch.webhooks.jobs import queued_search
 from facesearch.webhooks.requests import parse_webhook
 from facesearch.webhooks.signing import ID
@@ -29,6 +33,19 @@ def post_webhook(org_id: str, event_id: str) -> Response[str]:
     replay = {"Idempotent-Replayed": "true"} if accepted.replayed else {}
     data = queued_search(accepted.search, accepted.status)
     return success("Face search queued", data, replay, HTTPStatus.ACCEPTED)
+
+
+@app.delete("/api/v1/ext/<org_id>/event/<event_id>/faces/<request_id>")
+def delete_search(org_id: str, event_id: str, request_id: str) -> Response[str]:
+    call = parse_call(path_of(app), query_of(app), None)
+    log_call(call.org_id, call.event_id, call.request_id)
+    # Whatever is switched off: what is kept of a person can be deleted.
+    parts.gate.identify(header_of(app, "X-API-Key"), call, Scope.SEARCH).event(Feature.METADATA)
+    if call.search is None:
+        raise NotFound("request_id is unknown for this event.")
+    parts.search_eraser.delete(call.search)
+    count("SearchDeleted")
+    return success("Face search deleted", DeletedSearch(request_id=call.search.request_id))
 
 
 handler = api_handler(app)

@@ -9,8 +9,10 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from facesearch.errors import NoFaceFound, UnknownUpload
 from facesearch.idempotency import AlreadyRunningError
+from facesearch.matching import KeptProbe
 from facesearch.models import ApiKey, Event, PhotoMatch, SearchKey, SearchSummary
 from facesearch.selfies import ContentType, UploadForm, UploadKey
+from facesearch.watching.watch import LostProbeError, Watch
 
 ORG, EVENT_ID = 903, 456
 
@@ -110,3 +112,19 @@ class MemoryUploads:
 
     def forget(self, upload: UploadKey) -> None:
         self.waiting.pop(upload, None)
+
+
+@dataclass
+class OpenProbes:
+    """`Probes` that are not encrypted, but as particular about whose they are; `lost`: nobody can open any."""
+
+    lost: bool = False
+
+    def seal(self, search: SearchKey, kept: KeptProbe) -> bytes:
+        return str(search).encode() + b"|" + kept.values
+
+    def open(self, watch: Watch) -> KeptProbe:
+        own = str(watch.search).encode() + b"|"
+        if self.lost or not watch.probe.startswith(own):
+            raise LostProbeError
+        return KeptProbe(watch.model, watch.probe.removeprefix(own))

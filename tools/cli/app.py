@@ -36,6 +36,7 @@ GROUPS["webhook"] = webhooks.app
 for name, group in GROUPS.items():
     app.add_typer(group, name=name)
 app.command("search")(search_event)
+app.command("search-delete")(erasing.delete_search)
 app.command("reindex")(reindex_event)
 
 INTERRUPTED = 130

@@ -12,6 +12,7 @@ from facesearch.admin import Admin
 from facesearch.embedded import EmbeddedMatcher
 from facesearch.engine import DEFAULT_MODEL
 from facesearch.erasure import NO_EDGE, CloudFrontEdge, Edge, PersonEraser, PhotosWithItems, Stores
+from facesearch.forgetting import SearchEraser
 from facesearch.idempotency import OnceOnly
 from facesearch.index import IndexCache
 from facesearch.photos import PhotoEraser
@@ -23,6 +24,8 @@ from facesearch.store.objects import S3Objects
 from facesearch.store.photos import DynamoPhotoStore
 from facesearch.store.results import DynamoResultStore
 from facesearch.store.snapshots import S3SnapshotStore
+from facesearch.store.watches import DynamoWatchStore
+from facesearch.watching.probes import KmsProbes
 from tools.cli.errors import CommandError
 from tools.cli.stack import Stack
 
@@ -57,10 +60,17 @@ def stores_of(stack: Stack) -> Iterator[Stores]:
             snapshots=snapshots,
             builder=SnapshotBuilder(photos, snapshots, reading),
             events=Admin(stack.dynamodb, stack.table_name),
+            watches=DynamoWatchStore(stack.dynamodb, stack.table_name),
+            probes=KmsProbes(stack.kms, key=""),  # only opened; KMS knows by which key
             callbacks=DynamoCallbackStore(stack.dynamodb, stack.table_name),
             pool=pool,
             edge=_edge(stack),
         )
+
+
+def search_eraser(stores: Stores) -> SearchEraser:
+    """The use case that deletes one search."""
+    return SearchEraser(stores.results, stores.jobs, stores.claims, stores.selfies, stores.watches)
 
 
 @contextmanager

@@ -32,6 +32,7 @@ from tools.cli.errors import CommandError
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_kms import KMSClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sqs import SQSClient
 
@@ -139,6 +140,11 @@ class Stack:
     def sqs(self) -> "SQSClient":
         """Client of the stack's queues."""
         return boto3.client("sqs", **self.client_arguments)
+
+    @cached_property
+    def kms(self) -> "KMSClient":
+        """Client of the key that probes are encrypted by."""
+        return boto3.client("kms", **self.client_arguments)
 
     @property
     def admin(self) -> Admin:

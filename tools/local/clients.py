@@ -12,6 +12,7 @@ from botocore.config import Config
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_kms import KMSClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sqs import SQSClient
 
@@ -26,6 +27,7 @@ class Clients:
     dynamodb: DynamoDBClient
     s3: S3Client
     sqs: SQSClient
+    kms: KMSClient
 
 
 def aws_environment(endpoint_url: str, *, is_ours: bool) -> dict[str, str]:
@@ -60,4 +62,5 @@ def make_clients(aws: Mapping[str, str]) -> Clients:
         dynamodb=session.client("dynamodb", endpoint_url=endpoint_url, config=config),
         s3=session.client("s3", endpoint_url=endpoint_url, config=config),
         sqs=session.client("sqs", endpoint_url=endpoint_url, config=config),
+        kms=session.client("kms", endpoint_url=endpoint_url, config=config),
     )

@@ -1,4 +1,4 @@
-"""Tables, buckets and queues of the template, made in the store: the template's properties are boto3's, almost 1:1.
+"""Tables, buckets, queues and keys of the template, made in the store: its properties are boto3's, almost 1:1.
 
 A property or a type that is on neither list is an error, so that the local stack cannot silently lack something.
 """
@@ -49,6 +49,7 @@ QUEUE_ATTRIBUTES = {
     "SqsManagedSseEnabled",
     "VisibilityTimeout",
 }
+KEY_IGNORED = {"KeyPolicy", "PendingWindowInDays", "Tags"}
 BUCKET_IGNORED = {"BucketEncryption", "OwnershipControls", "PublicAccessBlockConfiguration", "Tags"}
 
 
@@ -57,13 +58,14 @@ class Resources:
 
     def __init__(self, template: Template, clients: Clients) -> None:
         self._template = template
-        self._dynamodb, self._s3, self._sqs = clients.dynamodb, clients.s3, clients.sqs
+        self._dynamodb, self._s3, self._sqs, self._kms = clients.dynamodb, clients.s3, clients.sqs, clients.kms
         self._known: dict[str, dict[str, Any]] = {
             function.id: _function_attributes(template, function.id)
             for function in template.of_type("AWS::Serverless::Function")
         }
         self._makers: dict[str, Callable[[str, dict[str, Any]], dict[str, Any]]] = {
             "AWS::DynamoDB::Table": self._make_table,
+            "AWS::KMS::Key": self._make_key,
             "AWS::S3::Bucket": self._make_bucket,
             "AWS::SQS::Queue": self._make_queue,
         }
@@ -157,10 +159,29 @@ class Resources:
         host = f"{name}.s3.amazonaws.com"
         return {"Ref": name, "Arn": f"arn:aws:s3:::{name}", "DomainName": host, "RegionalDomainName": host}
 
+    def _make_key(self, logical_id: str, properties: dict[str, Any]) -> dict[str, Any]:
+        """A key has no name to be found by after a restart: an alias gives it one."""
+        rotates = properties.pop("EnableKeyRotation", False)
+        _refuse_unknown(logical_id, properties, {"Description"})
+        alias = f"alias/{self._template.deployment.stack}-{logical_id}"
+        try:
+            key = self._kms.describe_key(KeyId=alias)["KeyMetadata"]
+        except self._kms.exceptions.NotFoundException:
+            key = self._kms.create_key(**properties)["KeyMetadata"]
+            self._kms.create_alias(AliasName=alias, TargetKeyId=key["KeyId"])
+        if rotates:
+            self._kms.enable_key_rotation(KeyId=key["KeyId"])
+        return {"Ref": key["KeyId"], "Arn": key["Arn"]}
+
 
 def _used(resource: Resource) -> dict[str, Any]:
     """The properties that matter locally, so that the others need not resolve."""
-    ignored = {"AWS::DynamoDB::Table": TABLE_IGNORED, "AWS::S3::Bucket": BUCKET_IGNORED, "AWS::SQS::Queue": {"Tags"}}
+    ignored = {
+        "AWS::DynamoDB::Table": TABLE_IGNORED,
+        "AWS::KMS::Key": KEY_IGNORED,
+        "AWS::S3::Bucket": BUCKET_IGNORED,
+        "AWS::SQS::Queue": {"Tags"},
+    }
     return {name: value for name, value in resource.properties.items() if name not in ignored[resource.type]}
 
 

@@ -5,6 +5,7 @@ import uuid
 from facesearch.originals import Method, OriginalsRequest
 from facesearch.pagination import Page, paginate
 from facesearch.responses import (
+    DeletedSearch,
     EventDetails,
     EventItem,
     Events,
@@ -60,6 +61,7 @@ WEBHOOK_REQUEST = WebhookRequest(
     metadata={"form": 17},
 )
 QUEUED = QueuedSearch(request_id=REQUEST_ID, status="queued", results_url=_SEARCH, status_url=f"{_SEARCH}/status")
+DELETED = DeletedSearch(request_id=REQUEST_ID)
 STATUS = SearchStatus(request_id=REQUEST_ID, status="failed", reason="No face was found in the selfie.")
 IMAGES = Images(images=[_IMAGE], pagination=_ONE)
 ORIGINALS_REQUEST = OriginalsRequest(method=Method.SELFIE, identifier=str(REQUEST_ID))

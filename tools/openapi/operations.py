@@ -185,6 +185,26 @@ OPERATIONS = [
         query=PageQuery,
     ),
     Operation(
+        "DELETE",
+        f"{EVENT}/faces/{{request_id}}",
+        "deleteSearch",
+        Tag.SEARCH,
+        Scope.SEARCH,
+        "Delete a search",
+        "Its result, its selfie, what a webhook has sent for it, and its watch: nothing more is told of it. Searches "
+        "that the watch has told of go, too. Photos and faces stay. Also of an event that is disabled or over.",
+        SearchPath,
+        Answer("DeletedSearchResponse", "The search is gone.", "Face search deleted", examples.DELETED),
+        {
+            400: "`request_id` is no UUID.",
+            401: _NO_KEY,
+            403: f"{_NOT_YOURS}.",
+            404: "There is no such event, no search of this `request_id` in it, or no such route.",
+            422: _BAD_PATH,
+            **_TROUBLE,
+        },
+    ),
+    Operation(
         "POST",
         f"{EVENT}/faces/webhook",
         "receiveWebhook",

@@ -20,6 +20,7 @@ from facesearch.store.reading import DynamoReader, Wanted
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_kms import KMSClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sqs import SQSClient
 
@@ -29,9 +30,11 @@ if TYPE_CHECKING:
     from facesearch.engine.opencv import OpenCvEngine
     from facesearch.erasure import FaceRetention
     from facesearch.faceitems import FaceKeeper
+    from facesearch.forgetting import SearchEraser
     from facesearch.gallery import Galleries
     from facesearch.index import FaceIndex, FaceIndexes
     from facesearch.indexing import PhotoIndexer
+    from facesearch.matching import Matcher
     from facesearch.originals import Originals
     from facesearch.outbound import Outbound
     from facesearch.photos import PhotoEraser
@@ -43,7 +46,11 @@ if TYPE_CHECKING:
     from facesearch.store.faces import DynamoFaceStore
     from facesearch.store.jobs import DynamoJobStore
     from facesearch.store.photos import DynamoPhotoStore
+    from facesearch.store.results import DynamoResultStore
     from facesearch.store.snapshots import S3SnapshotStore
+    from facesearch.store.watches import DynamoWatchStore
+    from facesearch.watching.looking import Watching
+    from facesearch.watching.orders import CollapsedRequests, SqsWatchOrders
     from facesearch.webhooks.announcing import Announcer
     from facesearch.webhooks.queue import SqsOrderQueue
     from facesearch.webhooks.receiving import Door, Receiver
@@ -91,19 +98,17 @@ class Parts:
 
     @cached_property
     def face_search(self) -> "FaceSearch[Any]":
-        from facesearch.embedded import EmbeddedMatcher
         from facesearch.idempotency import OnceOnly
         from facesearch.search import FaceSearch, Patience
         from facesearch.selfies import NoSelfieStore, S3SelfieStore
-        from facesearch.store.results import DynamoResultStore
 
         settings = self.settings
         return FaceSearch(
-            matcher=EmbeddedMatcher(self._engine_of, self._indexes, self._background, self._cpu),
+            matcher=self._matcher,
             claims=OnceOnly(
                 self._dynamodb, settings.required("idempotency_table_name"), settings.result_retention_days
             ),
-            results=DynamoResultStore(self._dynamodb, settings.table_name, settings.result_retention_days),
+            results=self._results,
             selfies=S3SelfieStore(self._s3, settings.required("selfies_bucket"))
             if settings.selfie_retention_days
             else NoSelfieStore(),
@@ -152,6 +157,7 @@ class Parts:
             renditions_bucket=settings.required("renditions_bucket"),
             snapshots=self._snapshot_requests,
             face_keeper=self.face_keeper,
+            watches=self._watch_requests,
             pool=ThreadPoolExecutor(UPLOADS_AT_ONCE, thread_name_prefix="uploads"),
         )
 
@@ -170,7 +176,8 @@ class Parts:
         photos: PhotoEraser = self._photos
         if self._face_items is not None:
             photos = PhotosWithItems(photos, self._face_items, self.event, DEFAULT_MODEL, self._io)
-        return FaceRetention(photos, self._snapshots, Admin(self._dynamodb, self.settings.table_name))
+        admin = Admin(self._dynamodb, self.settings.table_name)
+        return FaceRetention(photos, self._snapshots, admin, self._watches)
 
     @cached_property
     def face_keeper(self) -> "FaceKeeper | None":
@@ -221,6 +228,24 @@ class Parts:
             queue=self._orders,
             announcer=self.announcer,
             check_url=self._outbound.check,
+            watching=bool(self.settings.watch_key_arn),
+        )
+
+    @cached_property
+    def search_eraser(self) -> "SearchEraser":
+        from facesearch.forgetting import SearchEraser
+        from facesearch.idempotency import OnceOnly
+        from facesearch.store.objects import S3Objects
+
+        settings = self.settings
+        return SearchEraser(
+            results=self._results,
+            jobs=self._jobs,
+            claims=OnceOnly(
+                self._dynamodb, settings.required("idempotency_table_name"), settings.result_retention_days
+            ),
+            selfies=S3Objects(self._s3, settings.required("selfies_bucket"), self._io),
+            watches=self._watches,
         )
 
     @cached_property
@@ -237,7 +262,62 @@ class Parts:
             queue=self._orders,
             announcer=self.announcer,
             deliveries=self.settings.search_job_deliveries,
+            watching=self.watching,
+            forget=self.search_eraser.forget,
         )
+
+    @cached_property
+    def watching(self) -> "Watching[Any] | None":
+        """None where no probe can be kept: without a key to encrypt it by, or with an engine that gives none away."""
+        from facesearch.matching import Recalling
+        from facesearch.watching.looking import Watching
+        from facesearch.watching.probes import KmsProbes
+
+        key, matcher = self.settings.watch_key_arn, self._matcher
+        if not key or not isinstance(matcher, Recalling):
+            return None
+        return Watching(
+            matcher=matcher,
+            probes=KmsProbes(self._kms, key),
+            watches=self._watches,
+            reader=self._reader,
+            results=self._results,
+            announcer=self.announcer,
+            orders=self._watch_orders,
+            retention_days=self.settings.result_retention_days,
+        )
+
+    @cached_property
+    def _matcher(self) -> "Matcher[Any]":
+        from facesearch.embedded import EmbeddedMatcher
+
+        return EmbeddedMatcher(self._engine_of, self._indexes, self._background, self._cpu)
+
+    @cached_property
+    def _watch_requests(self) -> "CollapsedRequests | None":
+        from facesearch.watching.orders import CollapsedRequests
+
+        if not self.settings.search_jobs_queue_url:  # nobody can watch here
+            return None
+        return CollapsedRequests(self._watch_orders, self._watches)
+
+    @cached_property
+    def _watch_orders(self) -> "SqsWatchOrders":
+        from facesearch.watching.orders import SqsWatchOrders
+
+        return SqsWatchOrders(self._sqs, self.settings.required("search_jobs_queue_url"))
+
+    @cached_property
+    def _watches(self) -> "DynamoWatchStore":
+        from facesearch.store.watches import DynamoWatchStore
+
+        return DynamoWatchStore(self._dynamodb, self.settings.table_name)
+
+    @cached_property
+    def _results(self) -> "DynamoResultStore":
+        from facesearch.store.results import DynamoResultStore
+
+        return DynamoResultStore(self._dynamodb, self.settings.table_name, self.settings.result_retention_days)
 
     @cached_property
     def _jobs(self) -> "DynamoJobStore":
@@ -350,6 +430,10 @@ class Parts:
     @cached_property
     def _sqs(self) -> "SQSClient":
         return boto3.client("sqs", config=SQS)
+
+    @cached_property
+    def _kms(self) -> "KMSClient":
+        return boto3.client("kms", config=SQS)
 
     @cached_property
     def _io(self) -> ThreadPoolExecutor:

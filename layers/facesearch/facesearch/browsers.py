@@ -7,7 +7,7 @@ from aws_lambda_powertools.event_handler import CORSConfig
 ALLOWED_HEADERS = ["Content-Type", "X-API-Key"]
 EXPOSED_HEADERS = ["Idempotent-Replayed", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset", "Retry-After"]
 """Beyond those that every page may read."""
-METHODS = "GET,OPTIONS,POST"
+METHODS = "DELETE,GET,OPTIONS,POST"
 PREFLIGHT_SECONDS = 7200
 """The longest that any browser remembers a preflight (Chromium)."""
 

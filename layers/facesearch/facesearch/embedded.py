@@ -1,5 +1,6 @@
 """The embedded matcher: our own engine over the event's index, whichever it has."""
 
+from collections.abc import Sequence
 from concurrent.futures import Executor, Future, wait
 from dataclasses import dataclass
 
@@ -11,6 +12,7 @@ from facesearch.engine import Embedding, EngineOf
 from facesearch.index import FaceIndex, FaceIndexes, IndexMovedError, Probe, probe_of
 from facesearch.index.event import Hits
 from facesearch.index.vectors import cosines
+from facesearch.matching import KeptProbe
 from facesearch.models import Event, PhotoMatch
 
 
@@ -44,6 +46,8 @@ SECOND_PASS = SecondPass()
 """Chosen by `python -m tools.bench.second_pass` (ADR 4). At the default confidence a match is sure from .52, false
 match rate about 2e-6, and whatever is found has at least .36 to the selfie itself, false match rate 1e-3."""
 
+_STORED = np.dtype("<f4")
+
 
 @dataclass(frozen=True, eq=False)
 class EmbeddedProbe:
@@ -54,7 +58,7 @@ class EmbeddedProbe:
 
 
 class EmbeddedMatcher:
-    """`Matcher` over a `FaceIndex` and the engine that made its faces."""
+    """`Recalling` over a `FaceIndex` and the engine that made its faces. What it keeps of a probe is the embedding."""
 
     def __init__(self, engines: EngineOf, indexes: FaceIndexes, background: Executor, pool: Executor) -> None:
         """Take the parts; `background` brings indexes up to date, `pool` scans them."""
@@ -81,6 +85,21 @@ class EmbeddedMatcher:
                 return match_faces(index, probe.embedding, threshold(event.confidence), self._pool)
             except IndexMovedError as moved:
                 index = self._indexes.current(moved.event)
+
+    def keepable(self, event: Event, selfie: bytes) -> KeptProbe:
+        """See `Recalling.keepable`; 512 bytes."""
+        return KeptProbe(event.model, self._engines(event.model).probe(selfie).astype(_STORED).tobytes())
+
+    def recall(self, event: Event, kept: Sequence[KeptProbe]) -> list[EmbeddedProbe]:
+        """See `Recalling.recall`. The index is brought up to date once for all of them."""
+        index: Future[FaceIndex] = Future()
+        index.set_result(self._indexes.current(event))
+        return [EmbeddedProbe(embedding_of(each), index) for each in kept]
+
+
+def embedding_of(kept: KeptProbe) -> Embedding:
+    """The embedding, shape (128,), that was kept."""
+    return np.frombuffer(kept.values, _STORED).astype(np.float32)
 
 
 def match_faces(

@@ -34,6 +34,7 @@ from facesearch.photos import Photo, PhotoStore, image_id_of, image_id_of_bytes,
 from facesearch.renditions import Renditions, render
 from facesearch.snapshots import SnapshotRequests
 from facesearch.store.reading import Reader, Wanted
+from facesearch.watching.orders import WatchRequests
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -117,10 +118,12 @@ class PhotoIndexer:
         pool: Executor,
         *,
         face_keeper: FaceKeeper | None = None,
+        watches: WatchRequests | None = None,
     ) -> None:
         """Take the parts; `pool` runs whole messages side by side, so that one's transfers overlap another's faces.
 
-        `face_keeper` keeps the distributed index in step; None on a stack without one.
+        `face_keeper` keeps the distributed index in step; None on a stack without one. `watches` hears of new photos;
+        None where nobody can watch.
         """
         self._engines = engines
         self._photos = photos
@@ -131,6 +134,7 @@ class PhotoIndexer:
         self._snapshots = snapshots
         self._pool = pool
         self._face_keeper = face_keeper
+        self._watches = watches
         self._cpu = Lock()
         self._next = NextFaces(self._faces_of, photos, reader, s3, photos_bucket, MAX_FILE_BYTES)
 
@@ -165,6 +169,23 @@ class PhotoIndexer:
                     self._snapshots.request(event_id)
                 except (BotoCoreError, ClientError) as error:
                     log_unexpected(error)
+
+    def request_watches(self, reports: Iterable[Report]) -> None:
+        """Have the watches of events looked through that have new photos, or such as were new when an earlier delivery
+        was killed.
+
+        Raises:
+            BotoCoreError, ClientError: nobody was asked. The whole batch must come again: a search that waits for its
+                photos would never hear of them, and photos that are known cost next to nothing.
+        """
+        places = {
+            (report.org_id, report.event_id)
+            for report in reports
+            if (report.outcome is Outcome.INDEXED and report.faces) or report.outcome is Outcome.KNOWN
+        }
+        for org_id, event_id in places:
+            if self._watches is not None and org_id is not None and event_id is not None:
+                self._watches.request(org_id, event_id)
 
     def _index(self, upload: Upload) -> Report:
         place = _KEY.fullmatch(upload.key)

@@ -1,6 +1,8 @@
 """The matcher's port: which photos of an event show the person of a selfie."""
 
-from typing import Protocol, TypeVar
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol, TypeVar, runtime_checkable
 
 from facesearch.models import Event, PhotoMatch
 
@@ -20,3 +22,26 @@ class Matcher(Protocol[ProbeT]):
 
     def match(self, event: Event, probe: ProbeT) -> list[PhotoMatch]:
         """Every photo at or above the event's confidence, most similar first, ties by image_id."""
+
+
+@dataclass(frozen=True)
+class KeptProbe:
+    """A probe as bytes, to be matched again later; only against faces by the same model."""
+
+    model: str
+    values: bytes = field(repr=False)
+
+
+@runtime_checkable
+class Recalling(Matcher[ProbeT], Protocol[ProbeT]):
+    """A matcher whose probes can be kept. Not every engine gives its own away."""
+
+    def keepable(self, event: Event, selfie: bytes) -> KeptProbe:
+        """Read the selfie into something that can be kept.
+
+        Raises:
+            UnusableImage, NoFaceFound: see `Matcher.probe`.
+        """
+
+    def recall(self, event: Event, kept: Sequence[KeptProbe]) -> Sequence[ProbeT]:
+        """Kept probes by the event's model, ready to be matched against the event as it is now."""

@@ -171,3 +171,9 @@ class SearchStatus(Body):
     reason: Annotated[
         str | None, Field(description="Why it failed, or why a running one is being tried again; for people.")
     ]
+
+
+class DeletedSearch(Body):
+    """A search that is gone: its `request_id` names nothing any more."""
+
+    request_id: uuid.UUID

@@ -39,6 +39,7 @@ class Settings(BaseModel):
     search_quota_burst: Annotated[int, Field(ge=1, le=100_000)] = 200
     search_job_deliveries: Annotated[int, Field(ge=2, le=20)] = 10
     outbound_allow_local: bool = False
+    watch_key_arn: str = ""
     cors_allowed_origins: str = ""
     snapshot_tail_bytes: Annotated[int, Field(ge=1, le=100_000_000)] = 1_000_000
     index_cache_megabytes: Annotated[int, Field(ge=1, le=8192)] = 1024

@@ -44,7 +44,7 @@ class Ground:
         def client(service: str) -> object:
             return boto3.client(service, endpoint_url=self.endpoint_url, config=config)  # type: ignore[call-overload]
 
-        return Clients(client("dynamodb"), client("s3"), client("sqs"))  # type: ignore[arg-type]
+        return Clients(client("dynamodb"), client("s3"), client("sqs"), client("kms"))  # type: ignore[arg-type]
 
     @cached_property
     def items(self) -> DynamoFaceStore:

@@ -38,13 +38,15 @@ from facesearch.store.memory import (
 )
 from facesearch.store.memory_callbacks import MemoryCallbackStore
 from facesearch.store.memory_jobs import MemoryJobStore
+from facesearch.store.memory_watches import MemoryWatchStore
 from facesearch.store.objects import S3Objects
 from facesearch.store.photos import DynamoPhotoStore
 from facesearch.store.reading import DynamoReader, Wanted
 from facesearch.store.results import DynamoResultStore
 from facesearch.store.snapshots import S3SnapshotStore
+from facesearch.store.watches import DynamoWatchStore
 from facesearch.webhooks.announcing import JobEnd
-from tests.unit.fakes import EVENT, EVENT_ID, ORG, MemoryClaims
+from tests.unit.fakes import EVENT, EVENT_ID, ORG, MemoryClaims, OpenProbes
 from tests.unit.test_stores import create_table
 
 T = TypeVar("T")
@@ -189,6 +191,8 @@ class Parts:
             builder=SnapshotBuilder(photos, snapshots, Inline()),
             events=MemoryEvents(reader),
             callbacks=MemoryCallbackStore(),
+            watches=MemoryWatchStore(),
+            probes=OpenProbes(),
             pool=Inline(),
         )
         return cls(stores, reader, claims, EVENT)
@@ -220,6 +224,8 @@ class Parts:
             builder=SnapshotBuilder(photos, snapshots, Inline()),
             events=admin,
             callbacks=DynamoCallbackStore(dynamodb, "table"),
+            watches=DynamoWatchStore(dynamodb, "table"),
+            probes=OpenProbes(),
             pool=Inline(),
         )
         return cls(stores, DynamoReader(dynamodb, "table"), claims, event)
@@ -266,6 +272,7 @@ class Site:
                     "originals",
                     "snapshots",
                     "events",
+                    "watches",
                     "callbacks",
                 ),
             )
@@ -287,7 +294,7 @@ class Site:
 
     @property
     def retention(self) -> FaceRetention:
-        return FaceRetention(self.stores.photos, self.stores.snapshots, self.stores.events)
+        return FaceRetention(self.stores.photos, self.stores.snapshots, self.stores.events, self.stores.watches)
 
     def matcher(self) -> EmbeddedMatcher:
         """That of an environment that has just started."""

@@ -21,7 +21,12 @@ DEPLOYMENT = Deployment("stack", "000000000000", "us-east-1", suggestions={"Rend
 @pytest.fixture
 def clients() -> Iterator[Clients]:
     with mock_aws():
-        yield Clients(dynamodb=boto3.client("dynamodb"), s3=boto3.client("s3"), sqs=boto3.client("sqs"))
+        yield Clients(
+            dynamodb=boto3.client("dynamodb"),
+            s3=boto3.client("s3"),
+            sqs=boto3.client("sqs"),
+            kms=boto3.client("kms"),
+        )
 
 
 def resources_of(template: Template, clients: Clients) -> Resources:

@@ -29,10 +29,11 @@ from facesearch.store.memory import (
 )
 from facesearch.store.memory_callbacks import MemoryCallbackStore
 from facesearch.store.memory_jobs import MemoryJobStore
+from facesearch.store.memory_watches import MemoryWatchStore
 from tests.pictures import encoded
 from tests.unit.erasure.site import Fuse, Inline
 from tests.unit.erasure.site import MemoryEvents as ErasedEvents
-from tests.unit.fakes import EVENT, EVENT_ID, ORG, MemoryClaims
+from tests.unit.fakes import EVENT, EVENT_ID, ORG, MemoryClaims, OpenProbes
 from tests.unit.indexing.fakes import PHOTOS, RENDITIONS, MemoryRequests, MemoryS3, notification
 
 A, B = DEFAULT_MODEL, PLAIN_MODEL
@@ -154,6 +155,8 @@ class Site:
             builder=SnapshotBuilder(self.photos, self.snapshots, self.pool),
             events=self.events,
             callbacks=MemoryCallbackStore(),
+            watches=MemoryWatchStore(),
+            probes=OpenProbes(),
             pool=self.pool,
         )
 

@@ -1,4 +1,5 @@
-"""`facesearch photos delete`, `person delete`, `event delete`: what they ask first, and how they show a receipt."""
+"""`facesearch photos delete`, `person delete`, `search-delete`, `event delete`: what they ask first, and how they show
+a receipt."""
 
 import sys
 import uuid
@@ -7,10 +8,12 @@ from typing import Annotated
 
 import typer
 
+from facesearch.calls import parse_request_id
 from facesearch.erasure import Counts, EventEraser, Files, PhotosEraser, Receipt
 from facesearch.errors import InvalidRequest
+from facesearch.models import SearchKey
 from tools.cli.commands.common import AsJson, EventArgument, EventId, group, stack_of
-from tools.cli.erasing import person_eraser, stores_of
+from tools.cli.erasing import person_eraser, search_eraser, stores_of
 from tools.cli.terminal import plural, print_json, results, say
 
 app = group("People in an event.")
@@ -61,6 +64,26 @@ def delete_person(  # noqa: PLR0913, PLR0917 - a command's options, each by its 
     files = Files(renditions=not keep_renditions, originals=originals) if photos else None
     with stores_of(stack) as stores, person_eraser(stores) as eraser:
         _show(eraser.delete_person(event, selfie.read_bytes(), files, confidence), as_json=as_json)
+
+
+def delete_search(
+    context: typer.Context,
+    request_id: Annotated[str, typer.Argument(show_default=False)],
+    event_id: EventId,
+    yes: Yes = False,
+    as_json: AsJson = False,
+) -> None:
+    """Delete one search: its result, its selfie, its watch and what that has told of. The request_id is free again."""
+    stack = stack_of(context)
+    event = stack.event(event_id)
+    search = SearchKey(event.org_id, event_id, parse_request_id(request_id))
+    _ask(f"Delete the search {search.request_id} of {event.name!r} for good?", yes=yes or as_json)
+    with stores_of(stack) as stores:
+        search_eraser(stores).delete(search)
+    if as_json:
+        print_json({"request_id": str(search.request_id)})
+    else:
+        results().print(f"Deleted: search {search.request_id}.")
 
 
 def delete_event(

@@ -39,6 +39,7 @@ class EventEraser:
         for prefix in selfie_prefixes(event.org_id, event_id):
             deleted.selfies += stores.selfies.delete(stores.selfies.under(prefix))
         deleted.callbacks += stores.callbacks.purge(event.org_id, event_id)
+        deleted.probes += stores.watches.purge(event_id)
         deleted.photos += sum(stores.photos.purge(event_id, shard) for shard in range(event.shards))
         deleted.snapshots += stores.snapshots.forget(event_id)
         deleted.renditions += stores.renditions.delete(stores.renditions.under(_renditions(event)))
@@ -58,6 +59,7 @@ class EventEraser:
             renditions=sum(1 for _ in stores.renditions.under(_renditions(event))),
             originals=sum(1 for _ in stores.originals.under(_originals(event))) if originals else 0,
             callbacks=stores.callbacks.count(event.org_id, event_id),
+            probes=stores.watches.count(event_id),
         )
 
 

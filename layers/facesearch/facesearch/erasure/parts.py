@@ -16,6 +16,7 @@ from facesearch.store.erasing import ErasureLog
 from facesearch.store.jobs import JobEraser
 from facesearch.store.objects import Objects
 from facesearch.store.results import ResultStore
+from facesearch.watching.watch import Probes, WatchEraser
 
 ATTEMPTS = 10
 """How often a snapshot is written anew because somebody else wrote one meanwhile; each of theirs takes seconds."""
@@ -118,6 +119,8 @@ class Stores:
     builder: SnapshotBuilder
     events: Events
     callbacks: EventCallbacks
+    watches: WatchEraser
+    probes: Probes
     pool: Executor
     edge: Edge = NO_EDGE
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from facesearch.confidence import threshold
-from facesearch.embedded import EmbeddedProbe
+from facesearch.embedded import EmbeddedProbe, embedding_of
 from facesearch.engine import Embedding
 from facesearch.erasure.parts import Stores
 from facesearch.erasure.photos import Files, PhotosEraser
@@ -16,16 +16,19 @@ from facesearch.errors import InvalidRequest
 from facesearch.index import probe_of
 from facesearch.index.vectors import cosines
 from facesearch.matching import Matcher
-from facesearch.models import Event, PhotoMatch
+from facesearch.models import Event, PhotoMatch, SearchKey
 from facesearch.packing import FACE_BYTES, values_of
 from facesearch.photos import PhotoChange
 from facesearch.store.erasing import Erasing
+from facesearch.watching.watch import LostProbeError, Watch
 
 ROUNDS = 20
 """Searches, each over what the one before has left. The second pass finds other faces when the surest are gone; two or
 three rounds are usual."""
 ATTEMPTS = 8
 """At the faces of one photo that others change at the same time."""
+
+WATCHES_AT_ONCE = 100
 
 
 class PersonEraser:
@@ -67,9 +70,34 @@ class PersonEraser:
         else:
             raise RuntimeError("the selfie still finds faces; run it again")
         done = self._photos.carry_out(at, deleted)
+        probe = self._matcher.probe(at, selfie)
+        # Counted before they are looked for: whoever keeps a probe at this moment sees that, and looks again whether
+        # its search is still there.
+        self._stores.events.count_erasure(at.event_id)
+        deleted.probes += sum(map(self._stores.watches.end, self._watches_of(at, probe.embedding)))
         left = self._photos.count(at, done)
-        left.faces += len(self._matcher.match(at, self._matcher.probe(at, selfie)))
+        left.probes = len(self._watches_of(at, probe.embedding))
+        left.faces += len(self._matcher.match(at, probe))
         return Receipt(event.event_id, deleted, left)
+
+    def _watches_of(self, event: Event, embedding: Embedding) -> list[SearchKey]:
+        """Searches whose kept probes show the person; they may name no photo yet. A probe by another model, or that
+        nobody can decrypt, is of no use to anybody and is taken for the person's, too."""
+        watches, after, found = self._stores.watches, None, list[SearchKey]()
+        while page := watches.page(event.event_id, after, WATCHES_AT_ONCE):
+            shown = self._stores.pool.map(lambda watch: self._shows(event, watch, embedding), page)
+            found += [watch.search for watch, yes in zip(page, shown, strict=True) if yes]
+            after = page[-1].search.request_id
+        return found
+
+    def _shows(self, event: Event, watch: Watch, embedding: Embedding) -> bool:
+        if watch.model != event.model:
+            return True
+        try:
+            kept = embedding_of(self._stores.probes.open(watch))
+        except LostProbeError:
+            return True
+        return float(np.dot(kept, embedding)) >= threshold(event.confidence)
 
     def _now(self, event: Event, confidence: int | None) -> Event:
         """The event as it is: a re-indexing may have given it another model."""

@@ -18,6 +18,7 @@ class Counts:
         snapshots: files that hold faces as they were before.
         renditions, originals: files.
         callbacks: of a whole event, sent or not.
+        probes: kept to watch for later photos.
     """
 
     photos: int = 0
@@ -29,6 +30,7 @@ class Counts:
     renditions: int = 0
     originals: int = 0
     callbacks: int = 0
+    probes: int = 0
 
     @property
     def total(self) -> int:

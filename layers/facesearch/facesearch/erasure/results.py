@@ -9,11 +9,13 @@ from facesearch.selfies import job_prefix, selfie_key
 
 
 def delete_searches(stores: Stores, searches: Sequence[SearchKey], deleted: Counts) -> None:
-    """Delete results, idempotency records, kept selfies, and what webhooks have sent for them, and count it all.
-    Afterwards each request_id is free again.
+    """Delete results, idempotency records, kept selfies, watches, and what webhooks have sent for them, and count it
+    all. Afterwards each request_id is free again.
 
-    The result goes first and what it names last, by which a second run finds the rest.
+    A watch goes before the search that it goes on with. The result goes first of the rest and what it names last, by
+    which a second run finds what is left.
     """
+    deleted.probes += sum(stores.pool.map(stores.watches.end, searches))
     keys = [selfie_key(search) for search in searches]
     deleted.selfies += len(stores.selfies.existing(keys))
 

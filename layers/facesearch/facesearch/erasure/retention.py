@@ -10,25 +10,28 @@ from facesearch.index import SnapshotStore
 from facesearch.models import Event
 from facesearch.packing import FACE_BYTES
 from facesearch.photos import PhotoChange, PhotoEraser
+from facesearch.watching.watch import WatchEraser
 
 
 @dataclass(frozen=True)
 class Ended:
-    """What was deleted of one event, and how many faces are left to the next run."""
+    """What was deleted of one event, and how many faces are left to the next run. `probes`: of its watches."""
 
     event_id: int
     faces: int
     left: int
     snapshots: int
+    probes: int = 0
 
 
 class FaceRetention:
     """The daily job."""
 
-    def __init__(self, photos: PhotoEraser, snapshots: SnapshotStore, events: Events) -> None:
+    def __init__(self, photos: PhotoEraser, snapshots: SnapshotStore, events: Events, watches: WatchEraser) -> None:
         self._photos = photos
         self._snapshots = snapshots
         self._events = events
+        self._watches = watches
 
     def run(self, today: dt.date) -> list[Ended]:
         """Delete the faces of every event whose last day is over. A run that is killed goes on with the next one."""
@@ -36,7 +39,7 @@ class FaceRetention:
 
     def _end(self, ended: EndedEvent, today: dt.date) -> Ended:
         event = self._events.event(ended.event_id)
-        faces = left = snapshots = 0
+        faces = left = snapshots = probes = 0
         if event is not None and event.retain_until == ended.retain_until:
             for change in self._with_faces(event):
                 count = len(change.faces + change.next_faces) // FACE_BYTES
@@ -45,10 +48,11 @@ class FaceRetention:
                 else:  # changed by somebody else meanwhile: the next run's
                     left += count
             snapshots = self._snapshots.forget(event.event_id)
+            probes = self._watches.purge(event.event_id)
         # Once more on the next day: a photo that was being indexed at midnight had its faces looked for before.
         if not left and ended.retain_until < (today - dt.timedelta(days=1)).isoformat():
             self._events.forget_ended(ended)
-        return Ended(ended.event_id, faces, left, snapshots)
+        return Ended(ended.event_id, faces, left, snapshots, probes)
 
     def _with_faces(self, event: Event) -> Iterator[PhotoChange]:
         for shard in range(event.shards):

@@ -67,6 +67,10 @@ class MemoryReader:
         """See `ResultStore.searches`."""
         return iter([search for search in self.listed if search.event_id == event_id])
 
+    def holds(self, search: SearchKey) -> bool:
+        """See `ResultStore.holds`."""
+        return search in self.listed
+
     def photos(self, search: SearchKey, *, whole: bool = False) -> list[uuid.UUID]:
         """See `ResultStore.photos`."""
         if whole and search not in self.results:

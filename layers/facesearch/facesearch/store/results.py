@@ -39,6 +39,9 @@ class ResultStore(Protocol):
     def searches(self, event_id: int) -> Iterator[SearchKey]:
         """Every search of the event that is kept, or was about to be."""
 
+    def holds(self, search: SearchKey) -> bool:
+        """Whether there is anything of this search, even if its result is withdrawn."""
+
     def photos(self, search: SearchKey, *, whole: bool = False) -> list[uuid.UUID]:
         """What the stored search names; with `whole` only if it is a result that can be read."""
 
@@ -89,6 +92,12 @@ class DynamoResultStore:
         """See `ResultStore.searches`."""
         for item in self._query(schema.searches_pk(event_id), ""):
             yield SearchKey(schema.number(item, "org_id"), event_id, uuid.UUID(schema.text(item, "sk")))
+
+    def holds(self, search: SearchKey) -> bool:
+        """See `ResultStore.holds`; the list says so first and last."""
+        key = schema.search_key(search)
+        item = self._dynamodb.get_item(TableName=self._table, Key=key, ConsistentRead=True).get("Item")
+        return item is not None and schema.number(item, "org_id") == search.org_id
 
     def photos(self, search: SearchKey, *, whole: bool = False) -> list[uuid.UUID]:
         """See `ResultStore.photos`; one Query."""

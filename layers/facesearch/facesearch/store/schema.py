@@ -19,6 +19,9 @@
 | webhooks' searches  | JOBS#{event}                    | {request_id}    |
 | webhook's search    | JOB#{org}#{event}#{request}     | JOB             |
 | webhook by its id   | WEBHOOK#{org}#{sha256 of event and webhook-id} | WEBHOOK |
+| watches             | WATCH#{event}                   | {request_id}    |
+| what they told of   | WATCHED#{event}                 | {request_id}#{child's request_id} |
+| how many there are, and who looks | WATCHES#{event}   | ROUND           |
 | faces, spread       | FACES#{event}#{model}#{shard}   | {image_id}#{number}, in the faces table |
 | result header       | RESULT#{org}#{event}#{request}  | HEADER          |
 | result chunks       | RESULT#{org}#{event}#{request}  | CHUNK#{number}  |
@@ -172,6 +175,31 @@ def job_key(search: SearchKey) -> "Key":
 def webhook_key(org_id: int, digest: str) -> "Key":
     """The item that says which search a webhook has started; `digest` is of event and `webhook-id`."""
     return key(f"WEBHOOK#{org_id}#{digest}", "WEBHOOK")
+
+
+def watches_pk(event_id: int) -> str:
+    """Partition of an event's watches."""
+    return f"WATCH#{event_id}"
+
+
+def watch_key(search: SearchKey) -> "Key":
+    """The watch that goes on with a search."""
+    return key(watches_pk(search.event_id), str(search.request_id))
+
+
+def children_pk(event_id: int) -> str:
+    """Partition of the searches that an event's watches have told of."""
+    return f"WATCHED#{event_id}"
+
+
+def child_key(parent: SearchKey, child: uuid.UUID) -> "Key":
+    """A search that the watch of another has told of."""
+    return key(children_pk(parent.event_id), f"{parent.request_id}#{child}")
+
+
+def round_key(event_id: int) -> "Key":
+    """How many watches the event has, and until when somebody orders a round over them."""
+    return key(f"WATCHES#{event_id}", "ROUND")
 
 
 def faces_pk(event_id: int, model: str, shard: int) -> str:

@@ -88,14 +88,17 @@ class Receiver:
         queue: OrderQueue,
         announcer: Announcer,
         check_url: Callable[[str], None],
+        watching: bool = False,
     ) -> None:
-        """Take the parts; `check_url` raises `RefusedUrlError` of what can be no callback's address."""
+        """Take the parts; `check_url` raises `RefusedUrlError` of what can be no callback's address. `watching`:
+        whether this deployment keeps probes."""
         self._reader = reader
         self._jobs = jobs
         self._selfies = selfies
         self._queue = queue
         self._announcer = announcer
         self._check_url = check_url
+        self._watching = watching
 
     def receive(self, event: Event, request: WebhookRequest, webhook_id: str) -> Accepted:
         """Start the search, or say what has become of it.
@@ -111,6 +114,10 @@ class Receiver:
             SearchInProgress: others add and delete the same job all the time.
         """
         given, picture = request.search_id, request.picture()
+        if request.watch and not self._watching:
+            raise InvalidRequest(
+                "body.watch: this deployment keeps no probes, so it cannot watch (parameter Watching)."
+            )
         self._check_callback(request)
         search = SearchKey(event.org_id, event.event_id, given or uuid.uuid4())
         webhook = _digest(event, webhook_id) if webhook_id else ""

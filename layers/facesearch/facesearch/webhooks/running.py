@@ -14,14 +14,24 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.exceptions import BotoCoreError, ClientError
 
 from facesearch.access import Feature, require
-from facesearch.errors import FaceSearchError, NotFound, QuotaExceeded, SearchInProgress
-from facesearch.models import Job, JobStatus, SearchSummary
+from facesearch.errors import (
+    FaceSearchError,
+    NoFaceFound,
+    NotFound,
+    QuotaExceeded,
+    SearchInProgress,
+    SelfieUnavailable,
+    UnusableImage,
+)
+from facesearch.models import Job, JobStatus, SearchKey, SearchSummary
 from facesearch.observability import count, log_unexpected, logger
 from facesearch.pagination import Page
 from facesearch.quota import Meter, QuotaState
 from facesearch.search import Caller, FaceSearch
 from facesearch.store.jobs import JobStore
 from facesearch.store.reading import Reader, Snapshot, Wanted
+from facesearch.watching.looking import Watching
+from facesearch.watching.watch import Watch
 from facesearch.webhooks.announcing import Announcer
 from facesearch.webhooks.jobs import completed, failed
 from facesearch.webhooks.queue import LONGEST_DELAY, Order, OrderQueue
@@ -52,7 +62,7 @@ class Delivery:
 class SearchJobs:
     """The use case."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - a use case's parts, each by its name
         self,
         *,
         reader: Reader,
@@ -63,11 +73,14 @@ class SearchJobs:
         queue: OrderQueue,
         announcer: Announcer,
         deliveries: int,
+        watching: Watching[Any] | None = None,
+        forget: Callable[[SearchKey], None] | None = None,
     ) -> None:
         """Take the parts.
 
         `deliveries`: how often the queue delivers an order at most. The last one only closes the job, so that it ends
-        even if every worker died of it before.
+        even if every worker died of it before. `watching`: None = this deployment keeps no probes. `forget` deletes a
+        search whose job was deleted while it ran.
         """
         self._reader = reader
         self._jobs = jobs
@@ -77,6 +90,8 @@ class SearchJobs:
         self._queue = queue
         self._announcer = announcer
         self._deliveries = deliveries
+        self._watching = watching
+        self._forget_search = forget
 
     def run(self, order: Order, delivery: Delivery, context: LambdaContext) -> None:
         """Bring a job to its end.
@@ -91,11 +106,11 @@ class SearchJobs:
         job = known.job
         if job is None:
             logger.info("job is gone")
-        elif known.result is not None:
+        elif known.result is not None and (job.status is JobStatus.DONE or not self._is_watched(job, delivery)):
             self._complete(job, known.result.summary)
         elif job.status is JobStatus.DONE or (job.status is JobStatus.FAILED and not job.reason.startswith(GAVE_UP)):
             self._selfies.forget(job)
-        elif delivery.number >= self._deliveries:
+        elif known.result is None and delivery.number >= self._deliveries:
             self._fail(job, f"{GAVE_UP} {job.reason.removeprefix(GAVE_UP)}".strip())
             self._postpone(delivery, 0)  # whence SQS moves it to the dead letters
             raise NotNowError
@@ -103,8 +118,17 @@ class SearchJobs:
             self._try(order, job, known, delivery, context)
 
     def _try(self, order: Order, job: Job, known: Snapshot, delivery: Delivery, context: LambdaContext) -> None:
+        # A search that starts afresh because of a deletion meanwhile does not fetch again, and neither does its watch.
+        selfie = cache(lambda: self._selfies.of(job))
         try:
-            self._complete(job, self._matched(job, known, context))
+            summary = known.result.summary if known.result is not None else self._matched(job, known, context, selfie)
+            if self._is_deleted(job):
+                return
+            watch = self._watch(job, selfie) if self._is_watched(job, delivery) else None
+            self._tell(job, summary)
+            if watch is not None and self._watching is not None:
+                self._watching.catch_up(watch)
+            self._end(job, summary)
         except QuotaExceeded as error:
             self._jobs.note(job.search, "Waiting for the organisation's face-search quota.")
             self._wait(order, error.retry_after)
@@ -123,23 +147,52 @@ class SearchJobs:
             self._again(delivery, 0)
             raise NotNowError from error
 
-    def _matched(self, job: Job, known: Snapshot, context: LambdaContext) -> SearchSummary:
+    def _is_watched(self, job: Job, delivery: Delivery) -> bool:
+        """Whether a watch is wanted and still to be had: at the last delivery the job ends without."""
+        return self._watching is not None and job.watch_days is not None and delivery.number < self._deliveries
+
+    def _is_deleted(self, job: Job) -> bool:
+        """Whether the search was deleted while it ran: first its job, then its result, which may have come later."""
+        if self._forget_search is None or self._reader.read(Wanted(job=job.search)).job is not None:
+            return False
+        self._forget_search(job.search)
+        self._selfies.forget(job)
+        return True
+
+    def _watch(self, job: Job, selfie: Callable[[], bytes]) -> Watch | None:
+        """Keep the probe. Of a search that was done before, the selfie may be another, or gone: nothing is kept."""
+        if self._watching is None:
+            return None
+        try:
+            return self._watching.keep(job, selfie)
+        except (SelfieUnavailable, UnusableImage, NoFaceFound) as error:
+            logger.warning("search is not watched", reason=error.message)
+            count("WatchesRefused")
+            return None
+
+    def _matched(self, job: Job, known: Snapshot, context: LambdaContext, selfie: Callable[[], bytes]) -> SearchSummary:
         event = known.event
         if event is None or event.closing:
             raise NotFound("The event is gone.")
         require(event, Feature.SELFIE_SEARCH)
         caller = Caller(context, self._meter(job.search.org_id, known.quota))
-        # A search that starts afresh because of a deletion meanwhile does not fetch again.
-        source = cache(lambda: self._selfies.of(job))
-        return self._search.search(event, job.search, source, FIRST, caller).stored.summary
+        return self._search.search(event, job.search, selfie, FIRST, caller).stored.summary
 
     def _complete(self, job: Job, summary: SearchSummary) -> None:
-        if job.status is not JobStatus.DONE:
-            if job.callback_url:
-                self._announcer.announce(completed(job, summary))
-            self._jobs.end(job.search)
-            count("JobsCompleted")
-            logger.info("job completed", matches=summary.total)
+        if job.status is JobStatus.DONE:
+            self._selfies.forget(job)
+        else:
+            self._tell(job, summary)
+            self._end(job, summary)
+
+    def _tell(self, job: Job, summary: SearchSummary) -> None:
+        if job.callback_url:
+            self._announcer.announce(completed(job, summary))
+
+    def _end(self, job: Job, summary: SearchSummary) -> None:
+        self._jobs.end(job.search)
+        count("JobsCompleted")
+        logger.info("job completed", matches=summary.total)
         self._selfies.forget(job)
 
     def _fail(self, job: Job, reason: str) -> None:

@@ -1,0 +1,62 @@
+"""One search is deleted, with all that belongs to it, as whoever has asked for it may want."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from facesearch.errors import NotFound
+from facesearch.models import SearchKey
+from facesearch.selfies import job_prefix, selfie_key
+from facesearch.store.jobs import JobEraser
+from facesearch.store.objects import Objects
+from facesearch.store.results import ResultStore
+from facesearch.watching.watch import WatchEraser
+
+
+class Records(Protocol):
+    """The part of `search.Claims` that this needs."""
+
+    def forget(self, search: SearchKey) -> None:
+        """Forget that a search is done, so that it can be done again."""
+
+
+@dataclass(frozen=True)
+class SearchEraser:
+    """The use case: the watch ends first, then the job, so that nothing new comes of either; then what was found.
+
+    Whoever is searching at this moment finds its job gone and calls this once more; whoever has found later photos
+    finds the watch gone. The search stays known until the very end, for a second run after a crash.
+    """
+
+    results: ResultStore
+    jobs: JobEraser
+    claims: Records
+    selfies: Objects
+    watches: WatchEraser
+
+    def delete(self, search: SearchKey) -> None:
+        """Delete the search and what its watch has told of.
+
+        Raises:
+            NotFound: there is nothing of it.
+        """
+        watched, asked = self.watches.end(search), self.jobs.holds(search)
+        children = self.watches.children(search)
+        if not (watched or asked or children or self.results.holds(search)):
+            raise NotFound("request_id is unknown for this event.")
+        self.forget(search)
+
+    def forget(self, search: SearchKey) -> None:
+        """The same of what there may be nothing of."""
+        self.watches.end(search)
+        self.jobs.delete(search)
+        for child in self.watches.children(search):
+            self._erase(child)
+        self.watches.disown(search)
+        self.selfies.delete(self.selfies.under(job_prefix(search)))
+        self._erase(search)
+
+    def _erase(self, search: SearchKey) -> None:
+        self.results.withdraw(search)
+        self.claims.forget(search)
+        self.selfies.delete([selfie_key(search)])
+        self.results.delete(search)
