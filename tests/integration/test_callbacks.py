@@ -1,5 +1,6 @@
 """Callbacks on the running stack, to a real receiver: what it gets, however it answers."""
 
+import base64
 import os
 import signal
 import socket
@@ -19,8 +20,9 @@ from facesearch.admin import Admin
 from facesearch.callbacks import CallbackQueue, SqsTurnQueue, Status
 from facesearch.store.callbacks import DynamoCallbackStore
 from facesearch.webhooks.announcing import JobEnd
-from tests.integration.conftest import Site, until
+from tests.integration.conftest import Site, photo_of_nobody, until
 from tests.integration.receiver import Answer, Got, Receiver, receiving
+from tests.integration.webhooks import Partner
 from tools.cli.call import call
 from tools.local import running
 
@@ -254,6 +256,39 @@ def test_many_at_once_each_arrive_although_workers_are_killed(callbacks: Callbac
     assert min(per_search) >= 2
     # A worker that dies takes at most the ten of its batch with it, and they are sent once more.
     assert sum(per_search) <= 2 * count + 4 * 2 * 10
+
+
+def test_the_end_of_a_webhooks_search_is_called_back(callbacks: Callbacks, samples: Path, obama: bytes) -> None:
+    site, receiver = callbacks.site, callbacks.receiver
+    site.indexed(site.put_photo((samples / "obama2.jpg").read_bytes()))
+    partner = Partner(site, receiver.secret)
+    began = time.monotonic()
+    requests = [str(uuid.uuid4()) for _ in range(3)]
+    for request_id, selfie in zip(requests, (obama, photo_of_nobody(7), obama), strict=True):
+        body = {"request_id": request_id, "callback_url": receiver.url, "metadata": {"bib": 42}}
+        answer = partner.send(body | {"selfie_base64": base64.b64encode(selfie).decode()})
+        assert answer.status_code == 202, answer.text
+    found, nobody, also = (until(lambda each=each: receiver.of(each))[0].message for each in requests)
+    assert time.monotonic() - began < 30
+    for message in (found, also):
+        data = message["data"]
+        assert (message["type"], data["status"], data["total"]) == ("face_search.completed", "done", 1)
+        assert data["metadata"] == {"bib": 42}
+        results = site.http.get(data["results_url"], headers=site.headers)
+        assert results.json()["data"]["pagination"]["total"] == 1
+    assert (nobody["type"], nobody["data"]["status"]) == ("face_search.failed", "failed")
+    assert (nobody["data"]["results_url"], nobody["data"]["total"]) == (None, None)
+    assert "face" in nobody["data"]["reason"]
+    # A search that has ended already is told of at once, and once.
+    body = {"request_id": requests[0], "callback_url": receiver.url, "selfie_base64": "AAAA"}
+    assert partner.send(body).json()["data"]["status"] == "done"
+    searched = str(uuid.uuid4())
+    assert site.post(obama, searched).status_code == 200
+    for _ in range(2):
+        assert partner.send(body | {"request_id": searched}).status_code == 202
+    until(lambda: receiver.of(searched))
+    time.sleep(2)
+    assert [len(receiver.of(each)) for each in (*requests, searched)] == [1, 1, 1, 1]
 
 
 def test_a_deleted_event_leaves_no_callback(callbacks: Callbacks) -> None:
