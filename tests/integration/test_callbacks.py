@@ -2,8 +2,11 @@
 
 import base64
 import os
+import re
 import signal
 import socket
+import subprocess
+import sys
 import threading
 import time
 import uuid
@@ -20,6 +23,7 @@ from facesearch.admin import Admin
 from facesearch.callbacks import CallbackQueue, SqsTurnQueue, Status
 from facesearch.store.callbacks import DynamoCallbackStore
 from facesearch.webhooks.announcing import JobEnd
+from tests.conftest import ROOT
 from tests.integration.conftest import Site, photo_of_nobody, until
 from tests.integration.receiver import Answer, Got, Receiver, receiving
 from tests.integration.webhooks import Partner
@@ -291,6 +295,34 @@ def test_the_end_of_a_webhooks_search_is_called_back(callbacks: Callbacks, sampl
     assert [len(receiver.of(each)) for each in (*requests, searched)] == [1, 1, 1, 1]
 
 
+def test_the_readmes_receiver_takes_what_is_signed_and_tells_of_it_once(callbacks: Callbacks) -> None:
+    section = (ROOT / "README.md").read_text().partition("### Callbacks")[2].partition("\n### ")[0]
+    (example,) = re.findall(r"^```python\n(.*?)^```$", section, re.MULTILINE | re.DOTALL)
+    assert len([line for line in example.splitlines() if line]) <= 20
+    port = _closed_port()
+    environment = os.environ | {"PORT": str(port), "WEBHOOK_SECRET": callbacks.receiver.secret}
+    with subprocess.Popen(
+        [sys.executable, "-c", example], env=environment, stdout=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            until(lambda: _listens(port))
+            url = f"http://127.0.0.1:{port}/"
+            completed = callbacks.announce(callback_url=url)
+            callbacks.ends(completed, Status.DELIVERED)
+            failed = callbacks.announce(
+                callback_url=url, type="face_search.failed", total=None, confidence=None, reason="No face was found."
+            )
+            callbacks.ends(failed, Status.DELIVERED)
+            assert httpx.post(url, content=b"{}").status_code == 401
+        finally:
+            process.terminate()
+        said, _ = process.communicate(timeout=10)
+    assert said.splitlines() == [
+        f"face_search.completed {callbacks.site.faces_url(str(completed))}",
+        "face_search.failed No face was found.",
+    ]
+
+
 def test_a_deleted_event_leaves_no_callback(callbacks: Callbacks) -> None:
     site = callbacks.site
     done, waiting = callbacks.announce(), callbacks.announce(callback_url=f"http://127.0.0.1:{_closed_port()}/")
@@ -316,6 +348,11 @@ def test_logs_and_metrics_say_how_many_and_nothing_of_what(callbacks: Callbacks)
     assert str(request_id) in text
     for name in ("CallbacksDelivered", "CallbacksFailed", "CallbacksDead"):
         assert site.metric("callbacks", name) >= 1, name
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def _closed_port() -> int:

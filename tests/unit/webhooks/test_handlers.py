@@ -37,10 +37,7 @@ class Deployment:
 
     def send(self, **changes: str) -> Any:
         event = self.sample("webhook")
-        event["headers"] |= {"Webhook-Id": "msg", "webhook-id": "msg"} | signed(
-            self.secret, event["body"].encode(), "msg"
-        )
-        event["headers"] |= changes
+        event["headers"] |= signed(self.secret, event["body"].encode()) | changes
         return load("webhook")(event, Context("webhook"))
 
 
@@ -63,7 +60,7 @@ def deployment(monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployment]:
             "SEARCH_JOBS_QUEUE_URL": queue,
         }.items():
             monkeypatch.setenv(name, value)
-        monkeypatch.setattr(bootstrap.parts, "__dict__", {})
+        monkeypatch.setattr(bootstrap, "parts", bootstrap.Parts())
         yield Deployment(org_id, event_id, secret, sqs, queue)
 
 
