@@ -272,7 +272,8 @@ def test_the_end_of_a_webhooks_search_is_called_back(callbacks: Callbacks, sampl
         body = {"request_id": request_id, "callback_url": receiver.url, "metadata": {"bib": 42}}
         answer = partner.send(body | {"selfie_base64": base64.b64encode(selfie).decode()})
         assert answer.status_code == 202, answer.text
-    found, nobody, also = (until(lambda each=each: receiver.of(each))[0].message for each in requests)
+    until(lambda: all(receiver.of(each) for each in requests))
+    found, nobody, also = (receiver.of(each)[0].message for each in requests)
     assert time.monotonic() - began < 30
     for message in (found, also):
         data = message["data"]
