@@ -48,7 +48,7 @@ serve: setup ministack assets ## Keep the local stack running (PORT=8700 STORE=m
 
 # ---------------------------------------------------------------- checking
 test: setup ministack assets ## Unit, integration (on both stores) and contract tests
-	@exec $(PY) -m pytest
+	@exec $(PY) -m pytest --numprocesses 2 --dist loadgroup
 
 CODE := layers/facesearch functions tools tests
 
