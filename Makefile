@@ -16,7 +16,7 @@ unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
 PY := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test lint format openapi build accuracy accuracy-crowd bench-index lock clean python setup \
+.PHONY: help demo serve test lint format openapi build accuracy accuracy-crowd bench-index cost lock clean python setup \
   assets ministack sam uv
 
 help: ## List the targets
@@ -88,6 +88,9 @@ accuracy-crowd: setup assets ## Small faces in 24 MP crowds made of portraits: P
 SIZES ?= 10000,100000,1000000
 bench-index: setup ministack ## The face index beside the machine's own speed (SIZES=10000,100000,1000000)
 	@exec $(PY) -m tools.bench.index "$(SIZES)" $(OPTIONS)
+
+cost: setup ## What 1,000 searches cost, beside Rekognition (OPTIONS="--embed 200 --match 1,4,40 --cold 0.02")
+	@exec $(PY) -m tools.bench.cost $(OPTIONS)
 
 # ---------------------------------------------------------------- locks
 UV := .venv-uv/bin/uv
