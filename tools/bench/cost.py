@@ -2,9 +2,9 @@
 
     python -m tools.bench.cost [--match 1,6,40] [--embed 150] [--cold 0.02] [--pages 3]
 
-A small model: what one search asks of each service, times its price. The requests are those of the code (ADR 5 says which
-writes a search makes); the milliseconds and the share of cold starts are assumptions that the arguments change, since
-nobody's Lambda is measured here. `make bench-index` gives milliseconds per match on the machine at hand.
+A small model: what one search asks of each service, times its price. The requests are those of the code (ADR 5 says
+which writes a search makes); the milliseconds and the share of cold starts are assumptions that the arguments change,
+since nobody's Lambda is measured here. `make bench-index` gives milliseconds per match on the machine at hand.
 """
 
 from __future__ import annotations
@@ -73,12 +73,12 @@ class Model:
         self._assumed = assumptions
         self._base = read_prices()
         table = tomllib.loads(PRICES.read_text())
-        self._gb_second = table["lambda"]["dollars_per_million_gb_seconds"] / 1e6
-        self._invocation = table["lambda"]["dollars_per_million_requests"] / 1e6
-        self._call = table["api_gateway"]["dollars_per_million_requests"] / 1e6
-        self._image = table["rekognition"]["dollars_per_thousand_images"] / 1e3
-        self._gb_month = table["s3"]["dollars_per_gb_month"] + table["dynamodb"]["dollars_per_gb_month"]
-        self._face_month = table["rekognition"]["dollars_per_thousand_faces_a_month"] / 1e3
+        self._gb_second: float = table["lambda"]["dollars_per_million_gb_seconds"] / 1e6
+        self._invocation: float = table["lambda"]["dollars_per_million_requests"] / 1e6
+        self._call: float = table["api_gateway"]["dollars_per_million_requests"] / 1e6
+        self._image: float = table["rekognition"]["dollars_per_thousand_images"] / 1e3
+        self._gb_month: float = table["s3"]["dollars_per_gb_month"] + table["dynamodb"]["dollars_per_gb_month"]
+        self._face_month: float = table["rekognition"]["dollars_per_thousand_faces_a_month"] / 1e3
 
     def searches(self, faces: int, match: float, count: int = 1000) -> Cost:
         """With the embedded engine, in an event of so many faces."""
@@ -128,8 +128,7 @@ class Model:
 def table(model: Model, assumptions: Assumptions) -> str:
     """The table of docs/cost.md, in Markdown."""
     lines = [
-        "| faces in the event | gateway | Lambda | DynamoDB | S3 | 1,000 searches | by Rekognition | "
-        "faces kept a month | by Rekognition |",
+        "| faces | gateway | Lambda | DynamoDB | S3 | 1,000 searches | by Rekognition | kept a month | by Rekognition |",
         "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
     for faces, match in zip(SIZES, assumptions.match, strict=True):
