@@ -128,7 +128,7 @@ class Model:
 def table(model: Model, assumptions: Assumptions) -> str:
     """The table of docs/cost.md, in Markdown."""
     lines = [
-        "| faces | gateway | Lambda | DynamoDB | S3 | 1,000 searches | by Rekognition | kept a month | by Rekognition |",
+        "| faces | gateway | Lambda | DynamoDB | S3 | 1,000 searches | Rekognition | kept a month | Rekognition |",
         "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
     for faces, match in zip(SIZES, assumptions.match, strict=True):
