@@ -17,7 +17,7 @@ PY := .venv/bin/python
 
 .DEFAULT_GOAL := help
 .PHONY: help demo serve test lint format openapi build accuracy accuracy-crowd bench-index cost lock clean python setup \
-  assets ministack sam uv
+  assets ministack sam uv audit auditors sbom
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -76,6 +76,19 @@ build: setup sam assets ## sam build, without Docker; prints what each function 
 	@$(SAM) build
 	@$(PY) -m tools.build_sizes
 
+DEPLOYED := layers/dependencies/requirements.txt layers/engine/requirements.txt
+
+auditors: python
+	@$(PYTHON) -I tools/build_environment.py .venv-audit requirements/audit.txt
+
+audit: auditors ## Known weaknesses of what is deployed; needs the advisory database of the package index
+	@.venv-audit/bin/pip-audit --strict --no-deps --disable-pip $(foreach lock,$(DEPLOYED),-r $(lock))
+
+sbom: auditors ## dist/sbom.json: what is deployed, as CycloneDX
+	@mkdir -p dist
+	@cat $(DEPLOYED) | .venv-audit/bin/cyclonedx-py requirements --output-reproducible --of JSON -o dist/sbom.json -
+	@echo "dist/sbom.json"
+
 # ---------------------------------------------------------------- measuring
 accuracy: setup ministack assets ## How well people are told apart and found: DATASET=folder of a folder a person
 	@[ -d "$(DATASET)" ] || { echo "error: name a folder with one folder of photos a person: make accuracy DATASET=…" >&2; exit 2; }
@@ -107,6 +120,7 @@ lock: uv ## Resolve the lock files again (UPGRADE=--upgrade takes newer versions
 	$(ANYWHERE) requirements/uv.in -o requirements/uv.txt
 	$(ANYWHERE) requirements/ministack.in -o requirements/ministack.txt
 	$(ANYWHERE) requirements/sam.in -o requirements/sam.txt
+	$(ANYWHERE) requirements/audit.in -o requirements/audit.txt
 	$(ANYWHERE) pyproject.toml --extra engine --extra tools --group dev -o requirements/dev.txt
 	$(LAMBDA) pyproject.toml -o layers/dependencies/requirements.txt
 	$(LAMBDA) layers/engine/requirements.in -o layers/engine/requirements.txt
