@@ -27,9 +27,14 @@ def serve() -> Iterator[Serve]:
     servers: list[Server] = []
 
     def start(
-        behave: Behaviour, tls: ssl.SSLContext | None = None, *, deaf: bool = False, greeting: bytes | None = None
+        behave: Behaviour,
+        tls: ssl.SSLContext | None = None,
+        *,
+        deaf: bool = False,
+        sipping: bool = False,
+        greeting: bytes | None = None,
     ) -> Server:
-        servers.append(Server(behave, tls, deaf=deaf, greeting=greeting))
+        servers.append(Server(behave, tls, deaf=deaf, sipping=sipping, greeting=greeting))
         return servers[-1]
 
     yield start
