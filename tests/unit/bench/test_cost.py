@@ -1,6 +1,7 @@
 """The cost model: what it adds up, and what it must be sensitive to."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -36,3 +37,8 @@ def test_rekognition_is_paid_by_the_image_and_by_the_face_kept() -> None:
 def test_the_table_has_a_row_for_each_size() -> None:
     rows = table(Model(ASSUMED), ASSUMED).splitlines()[2:]
     assert [row.split(" | ")[0] for row in rows] == [f"| {size:,}" for size in SIZES]
+
+
+def test_the_published_table_is_what_the_command_prints() -> None:
+    published = (Path(__file__).parents[3] / "docs" / "cost.md").read_text()
+    assert table(Model(ASSUMED), ASSUMED) in published
