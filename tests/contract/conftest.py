@@ -21,6 +21,8 @@ UNLIMITED = {
     "ThrottleBurst": "5000",
     "SearchThrottleRate": "10000",
     "SearchThrottleBurst": "5000",
+    "WebhookThrottleRate": "10000",
+    "WebhookThrottleBurst": "5000",
     "SearchQuotaPerMinute": "600000",
     "SearchQuotaBurst": "100000",
 }

@@ -55,6 +55,7 @@ def test_every_setting_is_set_for_some_function() -> None:
         ("SearchQuotaBurst", "search_quota_burst"),
         ("SnapshotTailBytes", "snapshot_tail_bytes"),
         ("IndexCacheMegabytes", "index_cache_megabytes"),
+        ("SearchJobDeliveries", "search_job_deliveries"),
     ],
 )
 def test_a_parameter_and_its_setting_have_one_default_and_the_same_limits(parameter: str, setting: str) -> None:

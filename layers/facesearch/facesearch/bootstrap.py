@@ -13,7 +13,7 @@ from botocore.config import Config
 
 from facesearch.access import Gate, Visit
 from facesearch.models import Event
-from facesearch.quota import Limits, Meter
+from facesearch.quota import Limits, Meter, QuotaState
 from facesearch.settings import Settings
 from facesearch.store.quota import DynamoBucket
 from facesearch.store.reading import DynamoReader, Wanted
@@ -30,14 +30,21 @@ if TYPE_CHECKING:
     from facesearch.index import FaceIndex, FaceIndexes
     from facesearch.indexing import PhotoIndexer
     from facesearch.originals import Originals
+    from facesearch.outbound import Outbound
     from facesearch.photos import PhotoEraser
     from facesearch.search import FaceSearch
     from facesearch.selfies import SelfieUploads
     from facesearch.snapshots import SnapshotBuilder, SqsSnapshotRequests
     from facesearch.store.directory import EventDirectory
     from facesearch.store.faces import DynamoFaceStore
+    from facesearch.store.jobs import DynamoJobStore
     from facesearch.store.photos import DynamoPhotoStore
     from facesearch.store.snapshots import S3SnapshotStore
+    from facesearch.webhooks.announcing import Announcer
+    from facesearch.webhooks.queue import SqsOrderQueue
+    from facesearch.webhooks.receiving import Door, Receiver
+    from facesearch.webhooks.running import SearchJobs
+    from facesearch.webhooks.waiting import S3WaitingSelfies
 
 DYNAMODB = Config(
     connect_timeout=1, read_timeout=3, retries={"mode": "standard", "total_max_attempts": 3}, max_pool_connections=16
@@ -74,8 +81,7 @@ class Parts:
 
     def meter(self, visit: Visit) -> Meter:
         """The quota of the organisation that pays for this visit's searches."""
-        limits = Limits(self.settings.search_quota_per_minute, self.settings.search_quota_burst)
-        return Meter(self._bucket, visit.org_id, limits, visit.known.quota)
+        return self._meter_of(visit.org_id, visit.known.quota)
 
     @cached_property
     def face_search(self) -> "FaceSearch[Any]":
@@ -168,6 +174,75 @@ class Parts:
 
         items = self._face_items
         return FaceKeeper(items, self._photos, self.event, DEFAULT_MODEL) if items is not None else None
+
+    @cached_property
+    def webhook_door(self) -> "Door":
+        from facesearch.webhooks.receiving import Door
+
+        return Door(self.gate, self._reader)
+
+    @cached_property
+    def webhook_receiver(self) -> "Receiver":
+        from facesearch.webhooks.receiving import Receiver
+
+        return Receiver(
+            reader=self._reader,
+            jobs=self._jobs,
+            selfies=self._waiting_selfies,
+            queue=self._orders,
+            announcer=self.announcer,
+            check_url=self._outbound.check,
+        )
+
+    @cached_property
+    def search_jobs(self) -> "SearchJobs":
+        from facesearch.webhooks.running import SearchJobs
+        from facesearch.webhooks.waiting import JobSelfies
+
+        return SearchJobs(
+            reader=self._reader,
+            jobs=self._jobs,
+            selfies=JobSelfies(self._waiting_selfies, self._outbound),
+            search=self.face_search,
+            meter=self._meter_of,
+            queue=self._orders,
+            announcer=self.announcer,
+            deliveries=self.settings.search_job_deliveries,
+        )
+
+    @cached_property
+    def announcer(self) -> "Announcer":
+        from facesearch.webhooks.announcing import Unannounced
+
+        return Unannounced()
+
+    @cached_property
+    def _jobs(self) -> "DynamoJobStore":
+        from facesearch.store.jobs import DynamoJobStore
+
+        return DynamoJobStore(self._dynamodb, self.settings.table_name, self.settings.result_retention_days)
+
+    @cached_property
+    def _waiting_selfies(self) -> "S3WaitingSelfies":
+        from facesearch.webhooks.waiting import S3WaitingSelfies
+
+        return S3WaitingSelfies(self._s3, self.settings.required("selfies_bucket"))
+
+    @cached_property
+    def _orders(self) -> "SqsOrderQueue":
+        from facesearch.webhooks.queue import SqsOrderQueue
+
+        return SqsOrderQueue(boto3.client("sqs", config=SQS), self.settings.required("search_jobs_queue_url"))
+
+    @cached_property
+    def _outbound(self) -> "Outbound":
+        from facesearch.outbound import Outbound, SystemResolver
+
+        return Outbound(resolver=SystemResolver(), allow_local=self.settings.outbound_allow_local)
+
+    def _meter_of(self, org_id: int, quota: QuotaState) -> Meter:
+        limits = Limits(self.settings.search_quota_per_minute, self.settings.search_quota_burst)
+        return Meter(self._bucket, org_id, limits, quota)
 
     @cached_property
     def _indexes(self) -> "FaceIndexes":

@@ -25,6 +25,7 @@ class Settings(BaseModel):
     snapshots_bucket: str = ""
     snapshots_queue_url: str = ""
     faces_table_name: str = ""
+    search_jobs_queue_url: str = ""
     renditions_base_url: str = ""
     models_dir: Path = Path("/opt/models")
 
@@ -33,6 +34,8 @@ class Settings(BaseModel):
     duplicate_wait_seconds: Annotated[float, Field(ge=0, le=15)] = 10
     search_quota_per_minute: Annotated[int, Field(ge=1, le=600_000)] = 600
     search_quota_burst: Annotated[int, Field(ge=1, le=100_000)] = 200
+    search_job_deliveries: Annotated[int, Field(ge=2, le=20)] = 10
+    outbound_allow_local: bool = False
     cors_allowed_origins: str = ""
     snapshot_tail_bytes: Annotated[int, Field(ge=1, le=100_000_000)] = 1_000_000
     index_cache_megabytes: Annotated[int, Field(ge=1, le=8192)] = 1024

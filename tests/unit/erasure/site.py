@@ -18,13 +18,14 @@ from facesearch.errors import NoFaceFound, NotFound
 from facesearch.gallery import Galleries
 from facesearch.idempotency import OnceOnly
 from facesearch.index import IndexCache
-from facesearch.models import Event, SearchKey, SearchSummary
+from facesearch.models import Event, Job, SearchKey, SearchSummary
 from facesearch.packing import pack, unpack
 from facesearch.pagination import Page
 from facesearch.photos import Photo, original_key, rendition_keys
-from facesearch.selfies import selfie_key
+from facesearch.selfies import job_prefix, selfie_key
 from facesearch.snapshots import SnapshotBuilder
 from facesearch.store.erasing import DynamoErasureLog
+from facesearch.store.jobs import DynamoJobStore
 from facesearch.store.memory import (
     MemoryErasureLog,
     MemoryObjects,
@@ -32,6 +33,7 @@ from facesearch.store.memory import (
     MemoryReader,
     MemorySnapshotStore,
 )
+from facesearch.store.memory_jobs import MemoryJobStore
 from facesearch.store.objects import S3Objects
 from facesearch.store.photos import DynamoPhotoStore
 from facesearch.store.reading import DynamoReader, Wanted
@@ -173,6 +175,7 @@ class Parts:
             photos=photos,
             log=MemoryErasureLog(),
             results=reader,
+            jobs=MemoryJobStore(reader),
             claims=claims,
             selfies=MemoryObjects(),
             renditions=MemoryObjects(),
@@ -202,6 +205,7 @@ class Parts:
             photos=photos,
             log=DynamoErasureLog(dynamodb, "table"),
             results=DynamoResultStore(dynamodb, "table", 30),
+            jobs=DynamoJobStore(dynamodb, "table", 30),
             claims=claims,
             selfies=S3Objects(s3, "selfies", Inline()),
             renditions=S3Objects(s3, "renditions", Inline()),
@@ -244,7 +248,18 @@ class Site:
         fused = {
             name: self.fuse.wrap(getattr(parts.stores, name))
             for name in (
-                *("photos", "log", "results", "claims", "selfies", "renditions", "originals", "snapshots", "events"),
+                *(
+                    "photos",
+                    "log",
+                    "results",
+                    "jobs",
+                    "claims",
+                    "selfies",
+                    "renditions",
+                    "originals",
+                    "snapshots",
+                    "events",
+                ),
             )
         }
         builder = SnapshotBuilder(fused["photos"], fused["snapshots"], Inline())
@@ -311,7 +326,14 @@ class Site:
             return summary
 
         self.plain.claims.run(search, cast("Any", Context()), work)
+        self.ask(search)
         return search
+
+    def ask(self, search: SearchKey) -> None:
+        """What a webhook leaves that has asked for this search, its selfie included."""
+        key = f"{job_prefix(search)}1"
+        self.plain.put("selfies", key)
+        cast("Any", self.plain.stores.jobs).add(Job(search, selfie=key, webhook=f"webhook {search.request_id}"))
 
     def stored(self, person: int) -> list[int] | None:
         """Numbers of the photos that the stored search of a person names; None if there is none."""

@@ -13,6 +13,7 @@ from facesearch.models import Event, SearchKey
 from facesearch.photos import PhotoEraser
 from facesearch.snapshots import SnapshotBuilder
 from facesearch.store.erasing import ErasureLog
+from facesearch.store.jobs import JobEraser
 from facesearch.store.objects import Objects
 from facesearch.store.results import ResultStore
 
@@ -98,6 +99,7 @@ class Stores:
     photos: PhotoEraser
     log: ErasureLog
     results: ResultStore
+    jobs: JobEraser
     claims: FinishedClaims
     selfies: Objects
     renditions: Objects
