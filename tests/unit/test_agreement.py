@@ -66,6 +66,12 @@ def test_a_parameter_and_its_setting_have_one_default_and_the_same_limits(parame
         assert (limits["ge"] <= value <= limits["le"]) is fits, value
 
 
+def test_the_delays_of_callbacks_are_the_same_and_limited_alike() -> None:
+    declared, field = TEMPLATE["Parameters"]["CallbackDelays"], Settings.model_fields["callback_delays"]
+    assert declared["Default"] == field.default
+    assert {limit.pattern for limit in field.metadata if hasattr(limit, "pattern")} == {declared["AllowedPattern"]}
+
+
 def test_every_parameter_is_in_a_group_and_says_what_it_is() -> None:
     groups = TEMPLATE["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
     assert sorted(name for group in groups for name in group["Parameters"]) == sorted(TEMPLATE["Parameters"])

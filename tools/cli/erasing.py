@@ -16,6 +16,7 @@ from facesearch.idempotency import OnceOnly
 from facesearch.index import IndexCache
 from facesearch.photos import PhotoEraser
 from facesearch.snapshots import SnapshotBuilder
+from facesearch.store.callbacks import DynamoCallbackStore
 from facesearch.store.erasing import DynamoErasureLog
 from facesearch.store.jobs import DynamoJobStore
 from facesearch.store.objects import S3Objects
@@ -56,6 +57,7 @@ def stores_of(stack: Stack) -> Iterator[Stores]:
             snapshots=snapshots,
             builder=SnapshotBuilder(photos, snapshots, reading),
             events=Admin(stack.dynamodb, stack.table_name),
+            callbacks=DynamoCallbackStore(stack.dynamodb, stack.table_name),
             pool=pool,
             edge=_edge(stack),
         )

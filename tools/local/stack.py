@@ -50,6 +50,8 @@ OUTPUTS = {
     "SnapshotsBucket": "SnapshotsBucket",
     "FacesTableName": "FacesTable",
     "UploadsQueueUrl": "UploadsQueue",
+    "CallbacksQueueUrl": "CallbacksQueue",
+    "CallbacksDeadLettersUrl": "CallbacksDeadLetters",
 }
 PARAMETER_OUTPUTS = ("BiometricRetentionDays",)
 """Outputs that are a parameter's value."""
@@ -104,6 +106,7 @@ class LocalStack:
         clients = await asyncio.to_thread(make_clients, aws)
         suggestions = {
             "RenditionsBaseUrl": url,
+            "ApiBaseUrl": url,
             "VectorIndex": str(store.name in STORES_WITH_VECTORS).lower(),
             "OutboundAllowLocal": "true",  # whoever tries it out has sender and receiver on this machine
         }

@@ -21,7 +21,10 @@ from facesearch.store.reading import DynamoReader, Wanted
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_sqs import SQSClient
 
+    from facesearch.callbacks import SqsTurnQueue
+    from facesearch.callbacks.delivering import Deliverer
     from facesearch.engine import FaceEngine
     from facesearch.engine.opencv import OpenCvEngine
     from facesearch.erasure import FaceRetention
@@ -35,6 +38,7 @@ if TYPE_CHECKING:
     from facesearch.search import FaceSearch
     from facesearch.selfies import SelfieUploads
     from facesearch.snapshots import SnapshotBuilder, SqsSnapshotRequests
+    from facesearch.store.callbacks import DynamoCallbackStore
     from facesearch.store.directory import EventDirectory
     from facesearch.store.faces import DynamoFaceStore
     from facesearch.store.jobs import DynamoJobStore
@@ -60,6 +64,8 @@ S3 = Config(
 )
 SQS = Config(connect_timeout=2, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 3})
 IO_THREADS = 16
+CALLBACKS_AT_ONCE = 10
+"""A batch, whose every callback may wait 15 s for its receiver."""
 UPLOADS_AT_ONCE = 4
 """One photo has the CPU while others are fetched and written; each may hold a file of 50 MB."""
 
@@ -176,6 +182,29 @@ class Parts:
         return FaceKeeper(items, self._photos, self.event, DEFAULT_MODEL) if items is not None else None
 
     @cached_property
+    def announcer(self) -> "Announcer":
+        """Where the ends of searches are announced; needs neither httpx nor a secret."""
+        from facesearch.callbacks import CallbackQueue
+
+        return CallbackQueue(self._callbacks, self._turns)
+
+    @cached_property
+    def deliverer(self) -> "Deliverer":
+        from facesearch.callbacks.delivering import Deliverer
+        from facesearch.callbacks.plan import Plan
+
+        return Deliverer(
+            callbacks=self._callbacks,
+            addresses=self._callbacks,
+            queue=self._turns,
+            sender=self._outbound,
+            reader=self._reader,
+            plan=Plan(self.settings.delays),
+            api_base_url=self.settings.api_base_url,
+            pool=ThreadPoolExecutor(CALLBACKS_AT_ONCE, thread_name_prefix="callbacks"),
+        )
+
+    @cached_property
     def webhook_door(self) -> "Door":
         from facesearch.webhooks.receiving import Door
 
@@ -211,12 +240,6 @@ class Parts:
         )
 
     @cached_property
-    def announcer(self) -> "Announcer":
-        from facesearch.webhooks.announcing import Unannounced
-
-        return Unannounced()
-
-    @cached_property
     def _jobs(self) -> "DynamoJobStore":
         from facesearch.store.jobs import DynamoJobStore
 
@@ -232,13 +255,26 @@ class Parts:
     def _orders(self) -> "SqsOrderQueue":
         from facesearch.webhooks.queue import SqsOrderQueue
 
-        return SqsOrderQueue(boto3.client("sqs", config=SQS), self.settings.required("search_jobs_queue_url"))
+        return SqsOrderQueue(self._sqs, self.settings.required("search_jobs_queue_url"))
 
     @cached_property
     def _outbound(self) -> "Outbound":
         from facesearch.outbound import Outbound, SystemResolver
 
         return Outbound(resolver=SystemResolver(), allow_local=self.settings.outbound_allow_local)
+
+    @cached_property
+    def _callbacks(self) -> "DynamoCallbackStore":
+        from facesearch.store.callbacks import DynamoCallbackStore
+
+        return DynamoCallbackStore(self._dynamodb, self.settings.table_name, self.settings.result_retention_days)
+
+    @cached_property
+    def _turns(self) -> "SqsTurnQueue":
+        from facesearch.callbacks import SqsTurnQueue
+
+        settings = self.settings
+        return SqsTurnQueue(self._sqs, settings.required("callbacks_queue_url"), settings.callbacks_dead_letters_url)
 
     def _meter_of(self, org_id: int, quota: QuotaState) -> Meter:
         limits = Limits(self.settings.search_quota_per_minute, self.settings.search_quota_burst)
@@ -270,7 +306,7 @@ class Parts:
     def _snapshot_requests(self) -> "SqsSnapshotRequests":
         from facesearch.snapshots import SqsSnapshotRequests
 
-        return SqsSnapshotRequests(boto3.client("sqs", config=SQS), self.settings.required("snapshots_queue_url"))
+        return SqsSnapshotRequests(self._sqs, self.settings.required("snapshots_queue_url"))
 
     @cached_property
     def _snapshots(self) -> "S3SnapshotStore":
@@ -310,6 +346,10 @@ class Parts:
     @cached_property
     def _s3(self) -> "S3Client":
         return boto3.client("s3", config=S3)
+
+    @cached_property
+    def _sqs(self) -> "SQSClient":
+        return boto3.client("sqs", config=SQS)
 
     @cached_property
     def _io(self) -> ThreadPoolExecutor:

@@ -24,9 +24,12 @@ class Settings(BaseModel):
     selfies_bucket: str = ""
     snapshots_bucket: str = ""
     snapshots_queue_url: str = ""
+    callbacks_queue_url: str = ""
+    callbacks_dead_letters_url: str = ""
     faces_table_name: str = ""
     search_jobs_queue_url: str = ""
     renditions_base_url: str = ""
+    api_base_url: str = ""
     models_dir: Path = Path("/opt/models")
 
     result_retention_days: Annotated[int, Field(ge=1, le=365)] = 30
@@ -39,6 +42,9 @@ class Settings(BaseModel):
     cors_allowed_origins: str = ""
     snapshot_tail_bytes: Annotated[int, Field(ge=1, le=100_000_000)] = 1_000_000
     index_cache_megabytes: Annotated[int, Field(ge=1, le=8192)] = 1024
+    callback_delays: Annotated[str, Field(pattern=r"^[0-9]{1,5}(,[0-9]{1,5}){0,19}$")] = (
+        "5,300,1800,7200,18000,36000,50400,72000,86400"
+    )
 
     memory_megabytes: Annotated[int, Field(ge=128, alias="aws_lambda_function_memory_size")] = 1769
 
@@ -46,6 +52,11 @@ class Settings(BaseModel):
     def origins(self) -> list[str]:
         """Origins whose pages may call the API from a browser; `*` = any."""
         return [origin for part in self.cors_allowed_origins.split(",") if (origin := part.strip())]
+
+    @property
+    def delays(self) -> list[int]:
+        """Seconds between the attempts to deliver a callback."""
+        return [int(seconds) for seconds in self.callback_delays.split(",")]
 
     @property
     def vcpus(self) -> int:

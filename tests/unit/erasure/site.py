@@ -1,6 +1,7 @@
 """An event with photos of made-up people in every kind of store, and deletions that can be made to crash."""
 
 import datetime as dt
+import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future
@@ -11,6 +12,7 @@ import boto3
 import numpy as np
 
 from facesearch.admin import Admin, EndedEvent
+from facesearch.callbacks.callback import callback_of
 from facesearch.embedded import EmbeddedMatcher
 from facesearch.engine import Embedding, Face, RgbImage
 from facesearch.erasure import EventEraser, FaceRetention, PersonEraser, PhotosEraser, Stores
@@ -24,6 +26,7 @@ from facesearch.pagination import Page
 from facesearch.photos import Photo, original_key, rendition_keys
 from facesearch.selfies import job_prefix, selfie_key
 from facesearch.snapshots import SnapshotBuilder
+from facesearch.store.callbacks import DynamoCallbackStore
 from facesearch.store.erasing import DynamoErasureLog
 from facesearch.store.jobs import DynamoJobStore
 from facesearch.store.memory import (
@@ -33,12 +36,14 @@ from facesearch.store.memory import (
     MemoryReader,
     MemorySnapshotStore,
 )
+from facesearch.store.memory_callbacks import MemoryCallbackStore
 from facesearch.store.memory_jobs import MemoryJobStore
 from facesearch.store.objects import S3Objects
 from facesearch.store.photos import DynamoPhotoStore
 from facesearch.store.reading import DynamoReader, Wanted
 from facesearch.store.results import DynamoResultStore
 from facesearch.store.snapshots import S3SnapshotStore
+from facesearch.webhooks.announcing import JobEnd
 from tests.unit.fakes import EVENT, EVENT_ID, ORG, MemoryClaims
 from tests.unit.test_stores import create_table
 
@@ -183,6 +188,7 @@ class Parts:
             snapshots=snapshots,
             builder=SnapshotBuilder(photos, snapshots, Inline()),
             events=MemoryEvents(reader),
+            callbacks=MemoryCallbackStore(),
             pool=Inline(),
         )
         return cls(stores, reader, claims, EVENT)
@@ -213,6 +219,7 @@ class Parts:
             snapshots=snapshots,
             builder=SnapshotBuilder(photos, snapshots, Inline()),
             events=admin,
+            callbacks=DynamoCallbackStore(dynamodb, "table"),
             pool=Inline(),
         )
         return cls(stores, DynamoReader(dynamodb, "table"), claims, event)
@@ -259,6 +266,7 @@ class Site:
                     "originals",
                     "snapshots",
                     "events",
+                    "callbacks",
                 ),
             )
         }
@@ -300,6 +308,21 @@ class Site:
             for rendition in rendition_keys(event.event_id, image_id):
                 self.plain.put("renditions", rendition)
         return added
+
+    def announce(self, person: int) -> None:
+        """A callback about the search of a person."""
+        end = JobEnd(
+            self.event.org_id,
+            self.event.event_id,
+            uuid.UUID(int=person),
+            "face_search.completed",
+            1,
+            90,
+            None,
+            None,
+            "u",
+        )
+        cast("Any", self.plain.stores.callbacks).add(callback_of(end, time.time()))
 
     def found(self, person: int, matcher: EmbeddedMatcher | None = None) -> list[int]:
         """Numbers of the photos that a search finds, ascending; by a warm environment unless another is given."""

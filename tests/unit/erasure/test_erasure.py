@@ -145,9 +145,14 @@ def test_an_event_leaves_nothing(site: Site) -> None:
     site.ask(replace(site.searches[ANNA], request_id=uuid.uuid4()))  # and has not been searched yet
     for prefix in ("", "uploads/", "jobs/"):
         site.plain.put("selfies", f"{prefix}{site.event.org_id}/{site.event.event_id}/{uuid.uuid4()}")
+    for person in (ANNA, BEN):
+        site.announce(person)
     receipt = site.event_eraser.delete_event(site.event.event_id, originals=True)
     assert receipt.complete
-    assert receipt.deleted == Counts(photos=4, results=2, jobs=3, selfies=8, snapshots=1, renditions=8, originals=5)
+    assert receipt.deleted == Counts(
+        photos=4, results=2, jobs=3, selfies=8, snapshots=1, renditions=8, originals=5, callbacks=2
+    )
+    assert site.plain.stores.callbacks.count(site.event.org_id, site.event.event_id) == 0
     assert site.reader.read(Wanted(event_id=site.event.event_id)).event is None
     assert [site.keys(bucket) for bucket in ("selfies", "renditions", "originals")] == [[], [], []]
     assert site.plain.stores.snapshots.count(site.event.event_id) == 0
@@ -159,6 +164,7 @@ def test_an_event_leaves_nothing_in_the_table_but_its_organisation() -> None:
     with mock_aws():
         site = Site(Parts.aws())
         site.photos_eraser.delete_photos(site.event, [id_of(3)], Files())
+        site.announce(ANNA)
         Admin(boto3.client("dynamodb"), "table").update_event(site.event.event_id, retain_until=dt.date(2099, 1, 1))
         assert site.event_eraser.delete_event(site.event.event_id).complete
         (org,) = boto3.client("dynamodb").scan(TableName="table")["Items"]

@@ -38,6 +38,7 @@ class EventEraser:
         deleted.jobs += sum(stores.pool.map(stores.jobs.delete, list(stores.jobs.jobs(event_id))))
         for prefix in selfie_prefixes(event.org_id, event_id):
             deleted.selfies += stores.selfies.delete(stores.selfies.under(prefix))
+        deleted.callbacks += stores.callbacks.purge(event.org_id, event_id)
         deleted.photos += sum(stores.photos.purge(event_id, shard) for shard in range(event.shards))
         deleted.snapshots += stores.snapshots.forget(event_id)
         deleted.renditions += stores.renditions.delete(stores.renditions.under(_renditions(event)))
@@ -56,6 +57,7 @@ class EventEraser:
             snapshots=stores.snapshots.count(event_id),
             renditions=sum(1 for _ in stores.renditions.under(_renditions(event))),
             originals=sum(1 for _ in stores.originals.under(_originals(event))) if originals else 0,
+            callbacks=stores.callbacks.count(event.org_id, event_id),
         )
 
 

@@ -57,6 +57,16 @@ class FinishedClaims(Protocol):
         """Whether the search is done or running."""
 
 
+class EventCallbacks(Protocol):
+    """The part of `callbacks.callback.CallbackLists` that deletes."""
+
+    def count(self, org_id: int, event_id: int) -> int:
+        """How many callbacks of an event are kept."""
+
+    def purge(self, org_id: int, event_id: int) -> int:
+        """Forget an event's callbacks; how many there were."""
+
+
 class Edge(Protocol):
     """Caches between the renditions and the world."""
 
@@ -107,6 +117,7 @@ class Stores:
     snapshots: SnapshotStore
     builder: SnapshotBuilder
     events: Events
+    callbacks: EventCallbacks
     pool: Executor
     edge: Edge = NO_EDGE
 

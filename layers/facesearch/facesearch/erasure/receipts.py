@@ -17,6 +17,7 @@ class Counts:
         selfies: of those searches; of a whole event also those that wait for theirs.
         snapshots: files that hold faces as they were before.
         renditions, originals: files.
+        callbacks: of a whole event, sent or not.
     """
 
     photos: int = 0
@@ -27,6 +28,7 @@ class Counts:
     snapshots: int = 0
     renditions: int = 0
     originals: int = 0
+    callbacks: int = 0
 
     @property
     def total(self) -> int:

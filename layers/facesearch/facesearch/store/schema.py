@@ -14,6 +14,8 @@
 | deletions under way | ERASING#{event}                 | {image_id}      |
 | events by last day  | RETENTION                       | {date}#{event}  |
 | finished searches   | SEARCHES#{event}                | {request_id}    |
+| callbacks           | CALLBACKS#{org}                 | {event}#{callback_id} |
+| addresses that are off | OFF#{org}                    | {sha256 of the URL} |
 | webhooks' searches  | JOBS#{event}                    | {request_id}    |
 | webhook's search    | JOB#{org}#{event}#{request}     | JOB             |
 | webhook by its id   | WEBHOOK#{org}#{sha256 of event and webhook-id} | WEBHOOK |
@@ -135,6 +137,21 @@ def searches_pk(event_id: int) -> str:
 def search_key(search: SearchKey) -> "Key":
     """A stored search in its event's list."""
     return key(searches_pk(search.event_id), str(search.request_id))
+
+
+def callbacks_pk(org_id: int) -> str:
+    """Partition of an organisation's callbacks."""
+    return f"CALLBACKS#{org_id}"
+
+
+def callback_sk(event_id: int, callback_id: uuid.UUID | None = None) -> str:
+    """Sort key of a callback, or what those of an event's callbacks begin with."""
+    return f"{event_id}#{callback_id or ''}"
+
+
+def off_key(org_id: int, digest: str) -> "Key":
+    """An address that is switched off; `digest` is the SHA-256 of its URL in hex."""
+    return key(f"OFF#{org_id}", digest)
 
 
 def jobs_pk(event_id: int) -> str:

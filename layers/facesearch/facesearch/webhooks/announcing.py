@@ -38,10 +38,3 @@ class Announcer(Protocol):
 
     def announce(self, end: JobEnd) -> None:
         """Take one. The same one may come more than once, and is one: its request_id and type say which it is."""
-
-
-class Unannounced:
-    """`Announcer` of a deployment without callbacks: nobody is told."""
-
-    def announce(self, end: JobEnd) -> None:
-        """Let it go."""
