@@ -48,7 +48,8 @@ serve: setup ministack assets ## Keep the local stack running (PORT=8700 STORE=m
 
 # ---------------------------------------------------------------- checking
 test: setup ministack assets ## Unit, integration (on both stores) and contract tests
-	@exec $(PY) -m pytest
+	@$(PY) -m pytest
+	@$(PY) -m tools.policies
 
 CODE := layers/facesearch functions tools tests
 
