@@ -52,6 +52,7 @@ serve: setup ministack assets ## Keep the local stack running (PORT=8700 STORE=m
 # ---------------------------------------------------------------- checking
 # Last, what the run's functions called of AWS beside what their policies allow.
 test: setup ministack assets ## Unit, integration (on both stores) and contract tests
+	@rm -rf .cache/calls
 	@$(PY) -m pytest
 	@$(PY) -m tools.policies
 

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
-
-from tools import policies
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -21,12 +18,6 @@ os.environ["POWERTOOLS_METRICS_NAMESPACE"] = "FaceSearch"
 # The machine's load decides how long one example takes; a deadline would make tests fail by chance.
 settings.register_profile("project", deadline=None, print_blob=True)
 settings.load_profile("project")
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    """Forget the calls of the last run; `make test` compares this one's with the policies when all is over."""
-    if not hasattr(config, "workerinput"):  # once, not in each of pytest-xdist's processes
-        shutil.rmtree(policies.CALLS, ignore_errors=True)
 
 
 @pytest.fixture(scope="session", autouse=True)

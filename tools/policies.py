@@ -20,7 +20,7 @@ from tools.local.stack import ACCOUNT, ROOT, STACK_NAME
 from tools.local.template import Deployment, Template
 
 CALLS = ROOT / ".cache" / "calls"
-"""Where a test run's workers note what they need; emptied when the next run starts."""
+"""Where a test run's workers note what they need; `make test` empties it first."""
 
 ASKED_BY_S3 = "S3 asks for it itself: without it an object that is not there is a 403, not a 404"
 

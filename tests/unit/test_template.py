@@ -263,7 +263,7 @@ def test_the_access_log_has_nobodys_address_key_or_path() -> None:
         "error.responseType",
     }
     line_of_a_request = re.sub(r"\$context\.[A-Za-z.]+", "200", line)
-    assert json.loads(line_of_a_request)["status"] == 200
+    assert json.loads(line_of_a_request)["status"] == "200"
 
 
 def test_every_exception_of_the_policy_linter_has_its_reason() -> None:

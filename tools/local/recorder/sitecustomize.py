@@ -118,6 +118,7 @@ class _Record:
         if new:
             self._known |= new
             lines = "".join(f"{json.dumps(need)}\n" for need in sorted(new))
+            self._path.parent.mkdir(parents=True, exist_ok=True)
             with self._path.open("ab", buffering=0) as file:  # one write: other workers add to it as well
                 file.write(lines.encode())
 
@@ -126,7 +127,6 @@ def install(folder: Path, function: str) -> None:
     """Listen to every client that boto3's own session will make."""
     import boto3
 
-    folder.mkdir(parents=True, exist_ok=True)
     record = _Record(folder / f"{function}.jsonl")
     boto3.setup_default_session()
     events = boto3.DEFAULT_SESSION.events  # type: ignore[union-attr]
