@@ -23,14 +23,24 @@ CALLS = ROOT / ".cache" / "calls"
 """Where a test run's workers note what they need; `make test` empties it first."""
 
 ASKED_BY_S3 = "S3 asks for it itself: without it an object that is not there is a 403, not a 404"
+LOST_RACE = "takes back what was written of a photo that was deleted meanwhile: a race that no run can be made to have"
 
 NEVER_SEEN: dict[tuple[str, str, str], str] = {
     ("SearchFunction", "SayReplacedNotForbidden", "s3:ListBucket"): ASKED_BY_S3,
     ("SearchFunction", "SayMissingNotForbidden", "s3:ListBucket"): ASKED_BY_S3,
     ("ResultsFunction", "SayMissingNotForbidden", "s3:ListBucket"): ASKED_BY_S3,
     ("IndexingFunction", "SayMissingNotForbidden", "s3:ListBucket"): ASKED_BY_S3,
+    ("SearchFunction", "ExactlyOnce", "dynamodb:GetItem"): (
+        "powertools reads a claim that the answer to its refused put does not bring along"
+    ),
+    ("SearchFunction", "ReadFullPartitions", "dynamodb:Query"): (
+        "only when a hundred faces of one partition match; tests/unit/test_face_index.py has them in memory"
+    ),
+    ("IndexingFunction", "EventsAndPhotos", "dynamodb:DeleteItem"): LOST_RACE,
+    ("IndexingFunction", "WriteRenditions", "s3:DeleteObject"): LOST_RACE,
+    ("IndexingFunction", "WriteFaces", "dynamodb:Query"): LOST_RACE,
 }
-"""(function, statement, action) that a policy allows though no test makes the call -> why."""
+"""(function, statement, action) that a policy allows though a run need not show the call -> why."""
 
 
 @dataclass(frozen=True)
@@ -101,11 +111,9 @@ def differences(
     for grant in allowed:
         if grant.function not in made:
             continue
-        is_made = any(grant.allows(need) for need in made[grant.function])
-        if not is_made and grant.key not in never_seen:
+        # A call that is excused may still be seen: of a race nobody knows beforehand.
+        if grant.key not in never_seen and not any(grant.allows(need) for need in made[grant.function]):
             yield f"{grant.function} is allowed {grant.action} ({grant.statement}), and never calls it"
-        if is_made and grant.key in never_seen:
-            yield f"{grant.function} calls {grant.action} ({grant.statement}): it needs no excuse in NEVER_SEEN"
     for function in sorted({grant.function for grant in allowed} - made.keys()):
         yield f"{function} made no call in the recorded run: run all tests first (make test)"
     for key in sorted(never_seen.keys() - {grant.key for grant in allowed}):
