@@ -113,6 +113,12 @@ def test_every_alarm_says_what_is_wrong_and_tells_the_operator_if_there_is_one(a
         assert PLAIN.resolve(alarm.properties[actions], stand_in) == []
 
 
+def test_every_alarm_has_its_row_in_the_runbook() -> None:
+    runbook = (ROOT / "docs" / "operators.md").read_text()
+    for alarm in ALARMS:
+        assert f"`{alarm.id}`" in runbook, alarm.id
+
+
 def test_no_function_may_do_something_to_everything() -> None:
     for grant in grants(TEMPLATE):
         assert not grant.action.endswith("*"), grant
