@@ -17,7 +17,7 @@ PY := .venv/bin/python
 
 .DEFAULT_GOAL := help
 .PHONY: help demo serve test lint format openapi build accuracy accuracy-crowd bench-index cost lock clean python setup \
-  assets ministack sam uv audit auditors sbom
+  assets ministack sam policy uv audit auditors sbom
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -36,6 +36,9 @@ ministack: python
 sam: python
 	@$(PYTHON) -I tools/build_environment.py .venv-sam requirements/sam.txt
 
+policy: python
+	@$(PYTHON) -I tools/build_environment.py .venv-policy requirements/policy.txt
+
 assets: setup
 	@$(PY) -m tools.assets
 
@@ -47,17 +50,21 @@ serve: setup ministack assets ## Keep the local stack running (PORT=8700 STORE=m
 	@exec $(PY) -m tools.local --port $(PORT) --store $(STORE) $(if $(PERSIST),--persist) --photos .cache/assets/samples
 
 # ---------------------------------------------------------------- checking
+# Last, what the run's functions called of AWS beside what their policies allow.
 test: setup ministack assets ## Unit, integration (on both stores) and contract tests
-	@exec $(PY) -m pytest --numprocesses 2 --dist loadgroup
+	@rm -rf .cache/calls
+	@$(PY) -m pytest --numprocesses 2 --dist loadgroup
+	@$(PY) -m tools.policies
 
 CODE := layers/facesearch functions tools tests
 
-lint: setup sam ## ruff, mypy --strict, cfn-lint, sam validate --lint
+lint: setup sam policy ## ruff, mypy --strict, cfn-lint, sam validate --lint, checkov
 	@$(PY) -m ruff check $(wildcard $(CODE))
 	@$(PY) -m ruff format --check $(wildcard $(CODE))
 	@$(PY) -m mypy
 	@.venv/bin/cfn-lint
-	@$(SAM) validate --region us-east-1
+	@$(SAM) validate --lint --region us-east-1
+	@.venv-policy/bin/checkov --config-file .checkov.yaml
 
 format: setup ## Rewrite the code in the project's format
 	@$(PY) -m ruff check --fix $(wildcard $(CODE))
@@ -120,6 +127,7 @@ lock: uv ## Resolve the lock files again (UPGRADE=--upgrade takes newer versions
 	$(ANYWHERE) requirements/uv.in -o requirements/uv.txt
 	$(ANYWHERE) requirements/ministack.in -o requirements/ministack.txt
 	$(ANYWHERE) requirements/sam.in -o requirements/sam.txt
+	$(ANYWHERE) requirements/policy.in -o requirements/policy.txt
 	$(ANYWHERE) requirements/audit.in -o requirements/audit.txt
 	$(ANYWHERE) pyproject.toml --extra engine --extra tools --group dev -o requirements/dev.txt
 	$(LAMBDA) pyproject.toml -o layers/dependencies/requirements.txt
