@@ -91,9 +91,8 @@ def test_a_webhook_that_others_sign_is_searched_and_its_result_is_read_as_any_ot
     data = response.json()["data"]
     assert data["status"] == "queued"
     assert partner.end_of(request_id) == {"request_id": request_id, "status": "done", "reason": None}
-    own = {"headers": site.headers}
-    assert site.http.get(site.stack.url + data["status_url"], **own).json()["data"]["status"] == "done"
-    result = site.http.get(site.stack.url + data["results_url"], **own)
+    assert site.http.get(site.stack.url + data["status_url"], headers=site.headers).json()["data"]["status"] == "done"
+    result = site.http.get(site.stack.url + data["results_url"], headers=site.headers)
     assert len(result.json()["data"]["images"]) == 5
     assert result.json()["data"] == site.post(obama).json()["data"] | {"request_id": request_id}
 
@@ -275,6 +274,7 @@ WRONG: list[tuple[Any, int]] = [
     (b'{"selfie_url": ', 400),
     (b'{"selfie_url": "https://a.example/\\ud800"}', 400),
     (b'{"selfie_url": "https://a.example/", "metadata": {"a": NaN}}', 400),
+    (b'{"selfie_url": "https://a.example/", "metadata": {"a": 1e400}}', 422),
     (b"[" * 100_000, 400),
     ([], 422),
     ("text", 422),
