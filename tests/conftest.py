@@ -20,6 +20,19 @@ settings.register_profile("project", deadline=None, print_blob=True)
 settings.load_profile("project")
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Say which tests belong to one process when there are several: those that share a stack, or else a file.
+
+    Here and not in `pytest_collection_modifyitems`, where pytest-xdist has read the marks already.
+    """
+    params = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
+    if item.path.is_relative_to(ROOT / "tests" / "contract"):
+        group = "contract"
+    else:
+        group = str(params.get("stack", item.path.relative_to(ROOT)))
+    item.add_marker(pytest.mark.xdist_group(group))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def no_account() -> Iterator[None]:
     """Nothing in a test can reach the developer's own AWS account, whatever profile is set up."""

@@ -13,6 +13,7 @@ import requests
 from facesearch.admin import Admin
 from tests.contract.reality import FINISHED, PEOPLE, Reality, small_picture
 from tests.integration.conftest import Site
+from tools import policies
 from tools.local import RunningStack, running
 
 # Nothing is refused for coming too fast: what generated requests get must not depend on the machine's speed.
@@ -30,7 +31,7 @@ UNLIMITED = {
 
 @pytest.fixture(scope="session")
 def unlimited_stack(no_account: None, assets: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
-    with running(state=tmp_path_factory.mktemp("contract"), parameters=UNLIMITED) as stack:
+    with running(state=tmp_path_factory.mktemp("contract"), parameters=UNLIMITED, record_calls=policies.CALLS) as stack:
         yield stack
 
 

@@ -3,7 +3,10 @@
 import base64
 import json
 import os
+import re
 import signal
+import subprocess
+import sys
 import time
 import uuid
 from collections.abc import Iterator
@@ -21,6 +24,7 @@ import svix
 from facesearch.models import Scope
 from facesearch.quota import Limits
 from facesearch.webhooks.running import GAVE_UP
+from tests.conftest import ROOT
 from tests.integration.conftest import Site, photo_of_nobody, until
 from tests.integration.test_exactly_once import results_of
 from tests.integration.webhooks import Host, Partner, host
@@ -87,9 +91,8 @@ def test_a_webhook_that_others_sign_is_searched_and_its_result_is_read_as_any_ot
     data = response.json()["data"]
     assert data["status"] == "queued"
     assert partner.end_of(request_id) == {"request_id": request_id, "status": "done", "reason": None}
-    own = {"headers": site.headers}
-    assert site.http.get(site.stack.url + data["status_url"], **own).json()["data"]["status"] == "done"
-    result = site.http.get(site.stack.url + data["results_url"], **own)
+    assert site.http.get(site.stack.url + data["status_url"], headers=site.headers).json()["data"]["status"] == "done"
+    result = site.http.get(site.stack.url + data["results_url"], headers=site.headers)
     assert len(result.json()["data"]["images"]) == 5
     assert result.json()["data"] == site.post(obama).json()["data"] | {"request_id": request_id}
 
@@ -135,6 +138,30 @@ def test_a_search_is_told_of_from_the_moment_that_it_is_queued(partner: Partner,
     stranger = site.other_org()
     assert Partner(replace(stranger, event_id=site.event_id), "").status(request_id).status_code == 403
     assert Partner(stranger, "").status(request_id).status_code == 404
+
+
+def test_the_readmes_sender_sends_what_is_searched(partner: Partner, samples: Path, tmp_path: Path) -> None:
+    section = (ROOT / "README.md").read_text().partition("### Webhooks")[2].partition("\n### ")[0]
+    (example,) = re.findall(r"^```python\n(.*?)^```$", section, re.MULTILINE | re.DOTALL)
+    assert len(example.splitlines()) <= 20
+    site = partner.site
+    environment = os.environ | {
+        "URL": site.stack.url,
+        "ORG": str(site.org_id),
+        "EVENT": str(site.event_id),
+        "API_KEY": site.api_key,
+        "WEBHOOK_SECRET": partner.secret,
+        "SELFIE": str(samples / "obama2.jpg"),
+        "NO_PROXY": "127.0.0.1",
+    }
+    command = [sys.executable, "-c", example]
+    done = subprocess.run(
+        command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    status, url = done.stdout.split()
+    assert status == "done"
+    assert site.http.get(url, headers=site.headers).json()["data"]["pagination"]["total"] == 5
 
 
 # ------------------------------------------------------------------ once
@@ -247,6 +274,7 @@ WRONG: list[tuple[Any, int]] = [
     (b'{"selfie_url": ', 400),
     (b'{"selfie_url": "https://a.example/\\ud800"}', 400),
     (b'{"selfie_url": "https://a.example/", "metadata": {"a": NaN}}', 400),
+    (b'{"selfie_url": "https://a.example/", "metadata": {"a": 1e400}}', 422),
     (b"[" * 100_000, 400),
     ([], 422),
     ("text", 422),

@@ -70,6 +70,7 @@ class Options:
         seed: create an organisation, a key and an event.
         photos: folder of photos to put into that event.
         runtime: what runs in the workers; None = awslambdaric where there is one.
+        record_calls: where the workers note what permissions their calls need; None = nowhere.
     """
 
     store: str = "ministack"
@@ -80,6 +81,7 @@ class Options:
     photos: Path | None = None
     workers: int | None = None
     runtime: RuntimeName | None = None
+    record_calls: Path | None = None
     parameters: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -158,6 +160,7 @@ class LocalStack:
             overrides={"MODELS_DIR": str(MODELS)},
             scratch=self._state.scratch,
             runtime=self._options.runtime or default_runtime(),
+            record_calls=self._options.record_calls,
         )
         sockets: list[socket.socket] = []
         by_port: dict[int, Pool] = {}

@@ -10,7 +10,7 @@ from facesearch.outbound import LIMITS, Limits, Outbound
 from tests.unit.outbound.certificates import Authority
 from tests.unit.outbound.servers import PUBLIC, Behaviour, Internet, Names, Server
 
-SHORT = Limits(fetch_seconds=0.4, post_seconds=0.4, lookup_seconds=0.3)
+SHORT = Limits(fetch_seconds=0.25, post_seconds=0.25, lookup_seconds=0.2)
 """For tests in which somebody is slow; in all others nothing depends on how busy the machine is."""
 
 Serve = Callable[..., Server]
@@ -27,9 +27,14 @@ def serve() -> Iterator[Serve]:
     servers: list[Server] = []
 
     def start(
-        behave: Behaviour, tls: ssl.SSLContext | None = None, *, deaf: bool = False, greeting: bytes | None = None
+        behave: Behaviour,
+        tls: ssl.SSLContext | None = None,
+        *,
+        deaf: bool = False,
+        sipping: bool = False,
+        greeting: bytes | None = None,
     ) -> Server:
-        servers.append(Server(behave, tls, deaf=deaf, greeting=greeting))
+        servers.append(Server(behave, tls, deaf=deaf, sipping=sipping, greeting=greeting))
         return servers[-1]
 
     yield start

@@ -20,9 +20,15 @@ class Server:
     """Listens on 127.0.0.1; each connection, once its request is read, is given to `behave` in a thread of its own."""
 
     def __init__(
-        self, behave: Behaviour, tls: ssl.SSLContext | None = None, *, deaf: bool = False, greeting: bytes | None = None
+        self,
+        behave: Behaviour,
+        tls: ssl.SSLContext | None = None,
+        *,
+        deaf: bool = False,
+        sipping: bool = False,
+        greeting: bytes | None = None,
     ) -> None:
-        """A `deaf` server takes connections and never says or reads anything.
+        """A `deaf` server takes connections and never says or reads anything; a `sipping` one reads 5 MB/s for ever.
 
         One with a `greeting` says that, reads once, and is gone, without TLS.
         """
@@ -30,6 +36,7 @@ class Server:
         self._tls = tls
         self._deaf = deaf
         self._greeting = greeting
+        self._sipping = sipping
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
         self.connections = 0
@@ -72,6 +79,8 @@ class Server:
             if self._deaf:
                 self.closing.wait(5)
                 return
+            while self._sipping and not self.closing.wait(0.05):
+                connection.recv(2**18)
             if self._greeting is not None:
                 connection.sendall(self._greeting)
                 self.requests.append(connection.recv(65536))

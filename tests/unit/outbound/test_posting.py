@@ -108,9 +108,10 @@ def test_nobody_there_is_a_failure(world: World) -> None:
     assert world.internet.dialled == [(PUBLIC, 443)]
 
 
-def test_who_does_not_take_the_body_is_a_failure_in_time(world: World, serve: Serve) -> None:
-    local = serve(answering(), deaf=True)
+@pytest.mark.parametrize("how", ["deaf", "sipping"])
+def test_who_does_not_take_the_body_is_a_failure_in_time(world: World, serve: Serve, how: str) -> None:
+    local = serve(answering(), **{how: True})
     started = time.monotonic()
     with pytest.raises(FetchFailedError):
-        world.outbound(allow_local=True, limits=SHORT).post(f"http://127.0.0.1:{local.port}/", bytes(20_000_000), {})
+        world.outbound(allow_local=True, limits=SHORT).post(f"http://127.0.0.1:{local.port}/", bytes(50_000_000), {})
     assert time.monotonic() - started < 3

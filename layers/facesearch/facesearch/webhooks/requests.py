@@ -6,7 +6,7 @@ import json
 import uuid
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError, from_json
 
 from facesearch.calls import UUID_PATTERN, flatten, parse_request_id
@@ -37,6 +37,13 @@ _SHAPES: dict[str, Any] = {
         },
     ]
 }
+
+
+def _whole(value: object) -> object:
+    """To JSON, and so to the OpenAPI document, 30.0 is a whole number."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 Url = Annotated[str, Field(min_length=1, max_length=MAX_URL_LENGTH)]
 
 
@@ -49,7 +56,11 @@ class WebhookRequest(BaseModel):
         Url | None, Field(description="Where the selfie is: https, at a public address; 15 MiB at most.")
     ] = None
     selfie_base64: Annotated[
-        str | None, Field(description="The selfie itself: JPEG, PNG or WebP, at most 4.4 MiB before encoding.")
+        str | None,
+        Field(
+            description="The selfie itself: JPEG, PNG or WebP, at most 4.4 MiB before encoding.",
+            json_schema_extra={"anyOf": [{"type": "string", "minLength": 1}, {"type": "null"}]},
+        ),
     ] = None
     request_id: Annotated[
         str | None,
@@ -68,7 +79,9 @@ class WebhookRequest(BaseModel):
     watch_consent: Annotated[
         bool, Field(description="The person agrees that the face's embedding is kept for that time.")
     ] = False
-    watch_days: Annotated[int, Field(ge=1, le=WATCH_DAYS, description="For how long.")] = WATCH_DAYS
+    watch_days: Annotated[int, Field(ge=1, le=WATCH_DAYS, description="For how long."), BeforeValidator(_whole)] = (
+        WATCH_DAYS
+    )
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
@@ -130,6 +143,6 @@ def parse_webhook(body: bytes) -> WebhookRequest:
 
 def _size(metadata: dict[str, Any]) -> int:
     try:
-        return len(json.dumps(metadata, separators=(",", ":"), ensure_ascii=False).encode())
-    except (ValueError, RecursionError):  # numbers of thousands of digits, nesting without end
+        return len(json.dumps(metadata, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode())
+    except (ValueError, RecursionError):  # numbers that JSON has no way to say, nesting without end
         return MAX_METADATA_BYTES + 1
