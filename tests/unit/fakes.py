@@ -2,7 +2,7 @@
 
 import threading
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -47,6 +47,12 @@ class FakeMatcher:
         if selfie == b"nobody":
             raise NoFaceFound("No face was found in the selfie.")
         return selfie
+
+    def keepable(self, event: Event, selfie: bytes) -> KeptProbe:
+        return KeptProbe(event.model, self.probe(event, selfie))
+
+    def recall(self, event: Event, kept: Sequence[KeptProbe]) -> list[bytes]:
+        return [each.values for each in kept]
 
     def match(self, event: Event, probe: bytes) -> list[PhotoMatch]:
         self.matched += 1

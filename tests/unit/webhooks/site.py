@@ -8,19 +8,32 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from facesearch.errors import SelfieUnavailable
+from facesearch.forgetting import SearchEraser
 from facesearch.models import Job, JobStatus, SearchKey
 from facesearch.outbound import RefusedUrlError
 from facesearch.quota import Limits, Meter, QuotaState
 from facesearch.search import FaceSearch, Patience
-from facesearch.store.memory import MemoryBucket, MemoryReader
+from facesearch.store.memory import MemoryBucket, MemoryObjects, MemoryReader
 from facesearch.store.memory_jobs import MemoryJobStore
+from facesearch.store.memory_watches import MemoryWatchStore
+from facesearch.watching.looking import Watching
+from facesearch.watching.orders import WatchOrder
 from facesearch.webhooks.announcing import JobEnd
 from facesearch.webhooks.queue import Order
 from facesearch.webhooks.receiving import Accepted, Receiver
 from facesearch.webhooks.requests import WebhookRequest
 from facesearch.webhooks.running import Delivery, SearchJobs
 from facesearch.webhooks.waiting import JobSelfies
-from tests.unit.fakes import EVENT, EVENT_ID, ORG, FakeMatcher, MemoryClaims, MemorySelfies, MemoryUploads
+from tests.unit.fakes import (
+    EVENT,
+    EVENT_ID,
+    ORG,
+    FakeMatcher,
+    MemoryClaims,
+    MemorySelfies,
+    MemoryUploads,
+    OpenProbes,
+)
 
 DELIVERIES = 4
 CALLBACK = "https://partner.example/hook"
@@ -74,6 +87,18 @@ class MemoryQueue:
 
     def postpone(self, receipt: str, seconds: int) -> None:
         self.postponed.append((receipt, seconds))
+
+
+@dataclass
+class MemoryOrders:
+    """Orders to look through watches."""
+
+    sent: list[tuple[WatchOrder, int]] = field(default_factory=list)
+
+    def send(self, order: WatchOrder, delay: int = 0) -> None:
+        read = WatchOrder.of(order.to_text())
+        assert read is not None
+        self.sent.append((read, delay))
 
 
 @dataclass
@@ -155,7 +180,19 @@ class Site:
                 "announcer": self.ends,
             }.items()
         }
-        self.receiver = Receiver(reader=self.reader, check_url=check_url, **fused)
+        self.receiver = Receiver(reader=self.reader, check_url=check_url, watching=True, **fused)
+        self.watches = MemoryWatchStore()
+        eraser = SearchEraser(self.reader, self.store, self.claims, MemoryObjects(), self.watches)
+        watching = Watching(
+            matcher=self.matcher,
+            probes=OpenProbes(),
+            watches=Fused(self.watches, self.fuse),
+            reader=self.reader,
+            results=self.reader,
+            announcer=fused["announcer"],
+            orders=MemoryOrders(),
+            retention_days=30,
+        )
         search = FaceSearch(
             matcher=self.matcher,
             claims=self.claims,
@@ -171,6 +208,8 @@ class Site:
             search=search,
             meter=self.meter,
             deliveries=DELIVERIES,
+            watching=watching,
+            forget=eraser.forget,
             **fused | {"selfies": JobSelfies(fused["selfies"], self.host)},
         )
 

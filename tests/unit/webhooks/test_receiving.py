@@ -150,3 +150,12 @@ def test_a_refusal_never_quotes_what_was_sent() -> None:
         with pytest.raises((InvalidRequest, UnreadableBody)) as refused:
             parse_webhook(body).picture()
         assert "secret" not in str(refused.value)
+
+
+def test_a_deployment_that_keeps_no_probes_says_so(site: Site) -> None:
+    site.receiver._watching = False
+    watch = {"watch": True, "watch_consent": True, "callback_url": CALLBACK}
+    with pytest.raises(InvalidRequest, match="keeps no probes"):
+        site.send(**watch)
+    assert site.queue.sent == []
+    site.send(**watch | {"watch": False})

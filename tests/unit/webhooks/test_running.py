@@ -207,3 +207,87 @@ def test_an_order_is_read_as_it_was_written_and_nothing_else_is() -> None:
     for text in texts:
         with pytest.raises(ValueError, match="not an order"):
             Order.of(text)
+
+
+# ------------------------------------------------------------------ watching
+WATCHED = {"callback_url": CALLBACK, "watch": True, "watch_consent": True, "watch_days": 3}
+
+
+def test_a_search_that_goes_on_keeps_its_probe_and_no_other_does(site: Site) -> None:
+    site.send("msg_1", callback_url=CALLBACK)
+    site.deliver()
+    assert site.watches.watches == {}
+    accepted = site.send("msg_2", selfie_base64=ALONG, metadata={"form": 1}, **WATCHED)
+    site.deliver()
+    watch = site.watches.watches[accepted.search]
+    assert (watch.metadata, watch.callback_url, watch.last) == ({"form": 1}, CALLBACK, accepted.search.request_id)
+    assert site.status(accepted.search.request_id) == (JobStatus.DONE, "")
+    assert [end.type for end in site.ends.heard] == ["face_search.completed"] * 2
+
+
+def test_photos_that_came_before_the_probe_was_kept_are_told_of_after_the_search(site: Site) -> None:
+    keep = site.watches.keep
+
+    def late(watch: Any) -> bool:
+        site.matcher.found = photos(13)
+        return keep(watch)
+
+    site.watches.keep = late  # type: ignore[method-assign]
+    site.send(**WATCHED)
+    site.deliver()
+    assert [(end.type, end.total) for end in site.ends.heard] == [
+        ("face_search.completed", 12),
+        ("face_search.updated", 13),
+    ]
+
+
+def test_what_a_post_has_searched_before_is_watched_with_the_webhooks_selfie(site: Site) -> None:
+    search = SearchKey(ORG, EVENT_ID, uuid.uuid4())
+    site.reader.save(search, SearchSummary(12, 90), photos(12))
+    site.send(request_id=str(search.request_id), selfie_base64=ALONG, **WATCHED)
+    site.deliver()
+    assert (search in site.watches.watches, site.status(search.request_id)[0]) == (True, JobStatus.DONE)
+    other = replace(search, request_id=uuid.uuid4())
+    site.reader.save(other, SearchSummary(12, 90), photos(12))
+    site.send("msg_2", request_id=str(other.request_id), selfie_base64="bm9ib2R5", **WATCHED)
+    site.deliver()
+    assert (other in site.watches.watches, site.status(other.request_id)[0]) == (False, JobStatus.DONE)
+
+
+def test_a_probe_that_cannot_be_kept_is_tried_again_and_then_done_without(site: Site) -> None:
+    accepted = site.send(selfie_base64=ALONG, **WATCHED)
+
+    def failing(watch: Any) -> bool:
+        raise OSError
+
+    site.watches.keep = failing  # type: ignore[method-assign]
+    for number in range(1, DELIVERIES):
+        with pytest.raises(NotNowError):
+            site.deliver(number)
+    assert site.ends.heard == []
+    site.deliver(DELIVERIES)
+    assert site.status(accepted.search.request_id) == (JobStatus.DONE, "")
+    assert [end.type for end in site.ends.heard] == ["face_search.completed"]
+
+
+def test_a_worker_that_dies_anywhere_leaves_one_watch(site: Site) -> None:
+    site.limits = Limits(per_minute=6000, burst=100)
+    for steps in range(1, 20):
+        accepted = site.send(f"msg_{steps}", selfie_base64=ALONG, **WATCHED)
+        site.fuse.left = steps
+        crashed = site.deliver_until_over() == 2
+        site.fuse.left = None
+        assert site.status(accepted.search.request_id) == (JobStatus.DONE, "")
+        assert accepted.search in site.watches.watches
+        if not crashed:
+            break
+    assert steps == 8, "begin, fetch, look for the watch, keep it, announce, end, forget"
+    assert {kind for _, kind in site.ends.told} == {"face_search.completed"}
+
+
+def test_a_search_that_is_deleted_while_it_runs_leaves_nothing(site: Site) -> None:
+    accepted = site.send(selfie_base64=ALONG, **WATCHED)
+    site.matcher.during_match = lambda: (site.store.delete(accepted.search), None)[1]
+    site.deliver()
+    assert (site.reader.results, site.reader.listed, site.watches.watches, site.ends.heard) == ({}, {}, {}, [])
+    assert (site.claims.done, site.waiting.kept) == ({}, {})

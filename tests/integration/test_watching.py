@@ -1,0 +1,199 @@
+"""Watching on the running stack: later photos of the same person are told of, until it ends."""
+
+import base64
+import io
+import time
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from PIL import Image
+
+from facesearch.models import Scope
+from facesearch.store.watches import DynamoWatchStore
+from facesearch.watching.watch import Watch
+from tests.integration.conftest import Site, photo_of_nobody, until
+from tests.integration.receiver import Got, Receiver, receiving
+from tests.integration.test_webhooks import accepted, refused
+from tests.integration.webhooks import Partner
+from tools.cli.call import call
+
+COMPLETED, UPDATED = "face_search.completed", "face_search.updated"
+METADATA = {"guest": 17}
+QUIET_SECONDS = 14
+"""A round begins ten seconds after a photo was indexed."""
+
+
+@dataclass
+class Watched:
+    """An event of its own, and its organisation's partner who sends webhooks and takes callbacks."""
+
+    site: Site
+    partner: Partner
+    receiver: Receiver
+
+    def watch(self, selfie: bytes, **more: Any) -> str:
+        """Ask to be told of later photos, too; the request_id as soon as the search is done."""
+        body = {
+            "selfie_base64": base64.b64encode(selfie).decode(),
+            "callback_url": self.receiver.url,
+            "metadata": METADATA,
+            "watch": True,
+            "watch_consent": True,
+        }
+        request_id = accepted(self.partner.send(body | more))
+        assert self.partner.end_of(request_id)["status"] == "done"
+        until(lambda: self.told(request_id))
+        return request_id
+
+    def told(self, request_id: str, kind: str = COMPLETED) -> list[Got]:
+        """Callbacks of that kind about a search, or about its children."""
+        return [
+            got
+            for got in list(self.receiver.got)
+            if got.message["type"] == kind
+            and request_id in (got.message["data"]["request_id"], got.message["data"].get("parent_request_id"))
+        ]
+
+    def upload(self, photo: bytes) -> str:
+        """The image_id of a photo, when it is indexed."""
+        image_id = self.site.put_photo(photo)
+        self.site.indexed(image_id)
+        return str(image_id)
+
+    def found(self, request_id: str) -> list[str]:
+        response = self.site.get(request_id)
+        assert response.status_code == 200, response.text
+        return sorted(image["image_id"] for image in response.json()["data"]["images"])
+
+    def kept(self) -> list[Watch]:
+        store = DynamoWatchStore(self.site.dynamodb, self.site.outputs["TableName"])
+        return store.page(self.site.event_id, None, 100)
+
+    def delete(self, request_id: str, **headers: str) -> httpx.Response:
+        return self.site.http.delete(self.site.faces_url(request_id), headers=headers or self.site.headers)
+
+
+@pytest.fixture
+def watched(site: Site) -> Iterator[Watched]:
+    own = site.other_org("Watchful")
+    secret = own.admin.create_webhook_secret(own.org_id).secret
+    with receiving(secret) as receiver:
+        yield Watched(own, Partner(own, secret), receiver)
+        assert receiver.forged == 0
+
+
+def another_of(photo: bytes) -> bytes:
+    """The same picture as another file."""
+    buffer = io.BytesIO()
+    Image.open(io.BytesIO(photo)).convert("RGB").save(buffer, "JPEG", quality=88)
+    return buffer.getvalue()
+
+
+def test_a_later_photo_of_the_person_is_told_of_and_a_strangers_is_not(
+    watched: Watched, obama: bytes, samples: Path
+) -> None:
+    first = watched.upload(obama)
+    request_id = watched.watch((samples / "obama2.jpg").read_bytes())
+    assert watched.found(request_id) == [first]
+    (kept,) = watched.kept()
+    assert (str(kept.search.request_id), kept.metadata, str(kept.last)) == (request_id, METADATA, request_id)
+    assert 29 * 86_400 < kept.expires_at - time.time() <= 30 * 86_400
+    # When a stranger's photo, nobody's, and one of the person come
+    for photo in ((samples / "biden.jpg").read_bytes(), photo_of_nobody(3)):
+        watched.upload(photo)
+    time.sleep(QUIET_SECONDS)
+    assert watched.told(request_id, UPDATED) == []
+    second = watched.upload((samples / "obama3.jpg").read_bytes())
+    (got,) = until(lambda: watched.told(request_id, UPDATED))
+    # Then it is a search of its own, which never changes either
+    data = got.message["data"]
+    child = data["request_id"]
+    assert (data["parent_request_id"], data["total"], data["status"]) == (request_id, 2, "done")
+    assert data["metadata"] == METADATA
+    assert data["results_url"].endswith(f"/faces/{child}")
+    assert uuid.UUID(child).version == 5
+    assert watched.found(child) == sorted([first, second])
+    assert watched.found(request_id) == [first]
+    until(lambda: [str(watch.last) for watch in watched.kept()] == [child])
+    # And the photo again tells nothing new
+    watched.site.put_photo((samples / "obama3.jpg").read_bytes(), "again.jpg")
+    time.sleep(QUIET_SECONDS)
+    assert len(watched.told(request_id, UPDATED)) == 1
+
+
+def test_who_is_in_no_photo_yet_is_told_of_the_first_one_and_of_many_at_once_but_once(
+    watched: Watched, obama: bytes, samples: Path
+) -> None:
+    request_id = watched.watch(obama)
+    assert watched.found(request_id) == []
+    ids = [watched.upload(photo) for photo in (obama, another_of(obama), (samples / "obama3.jpg").read_bytes())]
+    (got,) = until(lambda: watched.told(request_id, UPDATED))
+    assert watched.found(got.message["data"]["request_id"]) == sorted(ids)
+
+
+def test_a_deleted_search_is_over_with_all_that_it_has_told_of(watched: Watched, obama: bytes, samples: Path) -> None:
+    request_id = watched.watch(obama)
+    watched.upload(obama)
+    (got,) = until(lambda: watched.told(request_id, UPDATED))
+    child = got.message["data"]["request_id"]
+    reading = watched.site.admin.create_key(watched.site.org_id, [Scope.READ]).api_key
+    for key in (reading, watched.site.other_org().api_key, "wrong"):
+        refused(watched.delete(request_id, **{"X-API-Key": key}), 403)
+    refused(watched.delete(str(uuid.uuid4())), 404)
+    refused(watched.delete("no-uuid"), 400)
+    assert watched.kept() != []
+    response = watched.delete(request_id)
+    assert (response.status_code, response.json()) == (
+        200,
+        {"responseType": "success", "message": "Face search deleted", "data": {"request_id": request_id}},
+    )
+    assert watched.kept() == []
+    for gone in (request_id, child):
+        assert watched.site.get(gone).status_code == 404
+        assert watched.partner.status(gone).status_code == 404
+    refused(watched.delete(request_id), 404)
+    bucket, prefix = watched.site.outputs["SelfiesBucket"], f"{watched.site.org_id}/"
+    assert watched.site.s3.list_objects_v2(Bucket=bucket, Prefix=prefix).get("KeyCount") == 0
+    watched.upload((samples / "obama3.jpg").read_bytes())
+    time.sleep(QUIET_SECONDS)
+    assert len(watched.told(request_id, UPDATED)) == 1
+    # The request_id is free again
+    assert watched.site.post(obama, request_id).json()["data"]["pagination"]["total"] == 2
+    assert call(watched.site.stack.state, "search-delete", request_id, "--event", watched.site.event_id) == {
+        "request_id": request_id
+    }
+    assert watched.site.get(request_id).status_code == 404
+
+
+def test_it_ends_by_its_time_and_nothing_of_a_face_is_readable_in_the_table(watched: Watched, obama: bytes) -> None:
+    request_id = watched.watch(obama, watch_days=1)
+    (kept,) = watched.kept()
+    assert 0 < kept.expires_at - time.time() <= 86_400
+    assert len(kept.probe) > 512, "not the 512 bytes of an embedding"
+    table = watched.site.outputs["TableName"]
+    watched.site.dynamodb.update_item(
+        TableName=table,
+        Key={"pk": {"S": f"WATCH#{watched.site.event_id}"}, "sk": {"S": request_id}},
+        UpdateExpression="SET expires_at = :now",
+        ExpressionAttributeValues={":now": {"N": str(int(time.time()))}},
+    )
+    watched.upload(obama)
+    until(lambda: watched.kept() == [])  # the round has found it
+    assert watched.told(request_id, UPDATED) == []
+    log = "\n".join(str(line) for line in watched.site.log("searchjobs"))
+    assert "obama" not in log
+    assert watched.receiver.url not in log
+
+
+def test_without_consent_or_address_there_is_no_watch(watched: Watched, obama: bytes) -> None:
+    body = {"selfie_base64": base64.b64encode(obama).decode(), "watch": True}
+    refused(watched.partner.send(body | {"callback_url": watched.receiver.url}), 422)
+    refused(watched.partner.send(body | {"watch_consent": True}), 422)
+    plain = accepted(watched.partner.send({"selfie_base64": body["selfie_base64"]}))
+    watched.partner.end_of(plain)
+    assert watched.kept() == []

@@ -1,0 +1,102 @@
+"""An event that is watched, with everything around it in memory; any step can be made to fail."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from facesearch.errors import NoFaceFound
+from facesearch.forgetting import SearchEraser
+from facesearch.matching import KeptProbe, Recalling
+from facesearch.models import Event, Job, JobStatus, PhotoMatch, SearchKey, SearchSummary
+from facesearch.store.memory import MemoryObjects, MemoryReader
+from facesearch.store.memory_jobs import MemoryJobStore
+from facesearch.store.memory_watches import MemoryWatchStore
+from facesearch.watching.looking import Turn, Watching
+from facesearch.watching.orders import CollapsedRequests, WatchOrder
+from facesearch.watching.watch import Watch
+from tests.unit.fakes import EVENT, EVENT_ID, ORG, MemoryClaims, OpenProbes
+from tests.unit.webhooks.site import CALLBACK, Ends, Fuse, Fused, MemoryOrders
+
+DAY = 86_400
+LEFT = 30_000
+
+
+@dataclass
+class PeopleMatcher:
+    """`Recalling` whose selfies are names; a photo is found by whoever is in it."""
+
+    people: dict[str, set[int]] = field(default_factory=dict)
+    refreshed: int = 0
+    matched: int = 0
+
+    def probe(self, event: Event, selfie: bytes) -> str:
+        return self.recall(event, [self.keepable(event, selfie)])[0]
+
+    def keepable(self, event: Event, selfie: bytes) -> KeptProbe:
+        if selfie == b"nobody":
+            raise NoFaceFound("No face was found in the selfie.")
+        return KeptProbe(event.model, selfie)
+
+    def recall(self, event: Event, kept: Sequence[KeptProbe]) -> list[str]:
+        self.refreshed += 1
+        assert {each.model for each in kept} == {event.model}
+        return [each.values.decode() for each in kept]
+
+    def match(self, event: Event, probe: str) -> list[PhotoMatch]:
+        self.matched += 1
+        return [PhotoMatch(uuid.UUID(int=number), 30, 40) for number in sorted(self.people.get(probe, ()))]
+
+
+class Site:
+    """The event; Anna is in photo 1, and everybody may watch."""
+
+    def __init__(self, most: int = 10_000) -> None:
+        self.fuse = Fuse()
+        self.reader = MemoryReader()
+        self.reader.events[EVENT_ID] = EVENT
+        self.jobs = MemoryJobStore(self.reader)
+        self.store, self.orders, self.ends = MemoryWatchStore(most), MemoryOrders(), Ends()
+        self.matcher, self.probes = PeopleMatcher({"anna": {1}}), OpenProbes()
+        self.claims, self.selfies = MemoryClaims(), MemoryObjects()
+        self.clock = 1_000.0
+        assert isinstance(self.matcher, Recalling)
+        fused: dict[str, Any] = {
+            name: Fused(part, self.fuse)
+            for name, part in {
+                "watches": self.store,
+                "results": self.reader,
+                "announcer": self.ends,
+                "orders": self.orders,
+            }.items()
+        }
+        self.watching = Watching(
+            matcher=self.matcher, probes=self.probes, reader=self.reader, retention_days=30, **fused
+        )
+        self.requests = CollapsedRequests(self.orders, self.store, lambda: self.clock)
+        self.eraser = SearchEraser(self.reader, self.jobs, self.claims, self.selfies, self.store)
+
+    def search(self, person: str = "anna", number: int = 7, days: int | None = 30) -> Job:
+        """A finished search that a webhook has asked for."""
+        key = SearchKey(ORG, EVENT_ID, uuid.UUID(int=number))
+        job = Job(key, selfie="s", callback_url=CALLBACK, metadata={"n": number}, watch_days=days, created_at=1)
+        self.jobs.add(replace(job, status=JobStatus.DONE))
+        photos = self.matcher.match(EVENT, person)
+        self.reader.save(key, SearchSummary(len(photos), 90), photos)
+        return job
+
+    def watch(self, person: str = "anna", number: int = 7, days: int | None = 30) -> Watch:
+        watch = self.watching.keep(self.search(person, number, days), person.encode)
+        assert watch is not None
+        return watch
+
+    def change(self, **changes: Any) -> None:
+        self.reader.events[EVENT_ID] = replace(self.reader.events[EVENT_ID], **changes)
+
+    def round(self, *, last: bool = False, left: int = LEFT, order: WatchOrder | None = None) -> None:
+        self.watching.run(order or WatchOrder(ORG, EVENT_ID), Turn(lambda: left, last))
+
+    def stored(self, request_id: uuid.UUID) -> list[int] | None:
+        """Numbers of the photos in a result."""
+        result = self.reader.results.get(SearchKey(ORG, EVENT_ID, request_id))
+        return None if result is None else [photo.image_id.int for photo in result[1]]
