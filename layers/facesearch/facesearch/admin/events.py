@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 from facesearch.admin.table import RefusedError, TableAdmin, checked_name, random_id
 from facesearch.errors import InvalidRequest, NotFound
-from facesearch.models import Event, EventRow, IndexKind
+from facesearch.models import Event, EventRow, IndexKind, UpstreamEvent
 from facesearch.photos import SHARDS
 from facesearch.store import schema
 from facesearch.store.directory import row_from_item, row_of
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 DEFAULT_CONFIDENCE = 90
 EVENTS_PER_ORG = 10_000
 SLUG_LENGTH = 80
-_OPTIONAL = ("cover", "retain_until")
+_OPTIONAL = ("cover", "retain_until", "upstream")
 INDEX_ATTRIBUTES = ("index_kind", "next_index_kind", "vector_table", "face_shards")
 
 
@@ -37,6 +37,7 @@ class EventChanges(TypedDict, total=False):
     confidence: int
     cover: uuid.UUID | None
     retain_until: dt.date | None
+    upstream: UpstreamEvent | None
 
 
 class EventAdmin(TableAdmin):
@@ -96,7 +97,7 @@ class EventAdmin(TableAdmin):
 
         Raises:
             NotFound: no such event.
-            InvalidRequest: nothing to change, or a value that `create_event` would refuse too.
+            InvalidRequest: nothing to change, a value that `create_event` would refuse too, or another event's upstream.
         """
         given: dict[str, Any] = dict(changes)
         if not given:
@@ -120,8 +121,10 @@ class EventAdmin(TableAdmin):
             after = replace(before, **given)
             try:
                 self._together(self._replacing(before, after))
-            except RefusedError:  # somebody else changed it a moment ago
-                continue
+            except RefusedError as refused:
+                if refused.position == 0:  # somebody else changed it a moment ago
+                    continue
+                raise InvalidRequest(f"Another event searches the upstream's event {after.upstream} already.") from None
             return after
 
     def change_index(self, before: Event, after: Event) -> bool:
@@ -182,7 +185,13 @@ class EventAdmin(TableAdmin):
             "ExpressionAttributeNames": {f"#{name}": name for name in {*wanted, *gone}},
             "ExpressionAttributeValues": {f":{name}": value for name, value in wanted.items()} | was,
         }
-        return [update, self._put(row), *([self._delete(old_key)] if moved else []), *self._retaining(before, after)]
+        return [
+            update,
+            self._put(row),
+            *([self._delete(old_key)] if moved else []),
+            *self._retaining(before, after),
+            *self._mapping(before, after),
+        ]
 
     def _retaining(self, before: Event, after: Event) -> "list[TransactWriteItemTypeDef]":
         """The list of events by their last day follows; an event whose faces are gone is not on it any more, and comes
@@ -192,6 +201,16 @@ class EventAdmin(TableAdmin):
         writes = [self._put(_retention(after))] if after.retain_until else []
         if before.retain_until:
             writes.append(self._delete(schema.retention_key(before.retain_until, before.event_id)))
+        return writes
+
+    def _mapping(self, before: Event, after: Event) -> "list[TransactWriteItemTypeDef]":
+        """No two events search the same one of the upstream's: there, one request_id would be one search for both."""
+        if before.upstream == after.upstream:
+            return []
+        writes = [self._delete(schema.upstream_key(before.upstream))] if before.upstream is not None else []
+        if after.upstream is not None:
+            claim = schema.upstream_key(after.upstream) | {"event_id": schema.n(after.event_id)}
+            writes.append(self._put(claim, "attribute_not_exists(pk)"))
         return writes
 
     def _why_no_more(self, org_id: int) -> NotFound | InvalidRequest:
@@ -244,6 +263,8 @@ def _settings(event: Event) -> "schema.Key":
         settings["cover"] = schema.s(str(event.cover))
     if event.retain_until:
         settings["retain_until"] = schema.s(event.retain_until)
+    if event.upstream is not None:
+        settings["upstream"] = schema.s(str(event.upstream))
     return settings
 
 

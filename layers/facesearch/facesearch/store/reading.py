@@ -13,9 +13,11 @@ from facesearch.models import (
     Event,
     IndexKind,
     PhotoMatch,
+    RenditionUrls,
     Scope,
     SearchKey,
     SearchSummary,
+    UpstreamEvent,
 )
 from facesearch.pagination import Page
 from facesearch.quota import QuotaState
@@ -129,8 +131,16 @@ def stored_page(header: "schema.Item | None", chunks: "list[schema.Item | None]"
     deletes within days, not at once)."""
     if header is None or "announced" in header or schema.number(header, "expires_at") <= time.time():
         return None
-    summary = SearchSummary(schema.number(header, "total"), schema.number(header, "confidence"))
-    return StoredPage(summary, photos_of(page, chunks))
+    return StoredPage(_summary_from_item(header), photos_of(page, chunks))
+
+
+def _summary_from_item(header: "schema.Item") -> SearchSummary:
+    large, small = schema.text(header, "large_url"), schema.text(header, "small_url")
+    return SearchSummary(
+        total=schema.number(header, "total"),
+        confidence=schema.number(header, "confidence"),
+        renditions=RenditionUrls(large, small) if large else None,
+    )
 
 
 def chunks_of(page: Page) -> range:
@@ -180,4 +190,5 @@ def event_from_item(item: "schema.Item") -> Event:
         model=schema.text(item, "model") or DEFAULT_MODEL,
         next_model=schema.text(item, "next_model"),
         previous_model=schema.text(item, "previous_model"),
+        upstream=UpstreamEvent.of(upstream) if (upstream := schema.text(item, "upstream")) else None,
     )
