@@ -35,6 +35,7 @@ def main() -> int:
         workers=arguments.workers,
         runtime=arguments.runtime,
         parameters=dict(arguments.parameter),
+        secrets=dict(arguments.secret),
     )
     try:
         listener = listening(arguments.host, arguments.port)
@@ -138,7 +139,8 @@ def _arguments() -> argparse.Namespace:
     add("--photos", type=_folder, metavar="DIR", help="put the photos of this folder into that event")
     add("--workers", type=_count, help="at most so many worker processes per function (default: by the cores)")
     add("--runtime", choices=("awslambdaric", "plain"), help="what runs the handlers (default: awslambdaric)")
-    add("--parameter", type=_parameter, action="append", default=[], metavar="NAME=VALUE", help="of the template")
+    add("--parameter", type=_pair, action="append", default=[], metavar="NAME=VALUE", help="of the template")
+    add("--secret", type=_pair, action="append", default=[], metavar="NAME=VARIABLE", help="keep what a variable holds")
     arguments = parser.parse_args()
     if arguments.persist and arguments.store != "ministack":
         parser.error("--persist needs --store ministack")
@@ -166,10 +168,10 @@ def _count(text: str) -> int:
     return number
 
 
-def _parameter(text: str) -> tuple[str, str]:
+def _pair(text: str) -> tuple[str, str]:
     name, separator, value = text.partition("=")
     if not separator:
-        raise argparse.ArgumentTypeError("NAME=VALUE")
+        raise argparse.ArgumentTypeError("two texts with = between them")
     return name, value
 
 

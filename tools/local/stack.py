@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from tools.local import seed, stores
+from tools.local import secrets, seed, stores
 from tools.local.clients import Clients, aws_environment, make_clients
 from tools.local.functions import Function, functions_of
 from tools.local.gateway import Api, Gateway
@@ -68,6 +68,7 @@ class Options:
         seed: create an organisation, a key and an event.
         photos: folder of photos to put into that event.
         runtime: what runs in the workers; None = awslambdaric where there is one.
+        secrets: names of secrets to keep in the store, and the environment variables that hold them.
     """
 
     store: str = "ministack"
@@ -79,6 +80,7 @@ class Options:
     workers: int | None = None
     runtime: RuntimeName | None = None
     parameters: Mapping[str, str] = field(default_factory=dict)
+    secrets: Mapping[str, str] = field(default_factory=dict)
 
 
 class LocalStack:
@@ -96,12 +98,14 @@ class LocalStack:
         """Start everything behind a socket that listens already; what `stack.json` says.
 
         Raises:
-            TemplateError, stores.StoreError: see there.
+            TemplateError, stores.StoreError: see there, and `secrets.keep`.
         """
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         store = await self._start_store()
         aws = aws_environment(store.endpoint_url, is_ours=store.name != "endpoint")
         clients = await asyncio.to_thread(make_clients, aws)
+        if self._options.secrets:
+            await asyncio.to_thread(secrets.keep, aws, self._options.secrets)
         suggestions = {"RenditionsBaseUrl": url, "VectorIndex": str(store.name in STORES_WITH_VECTORS).lower()}
         template = Template.load(
             self._options.template,

@@ -15,9 +15,9 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 
-from facesearch.models import Event, PhotoMatch, SearchKey, SearchSummary, UpstreamEvent
+from facesearch.models import Event, PhotoMatch, SearchKey, SearchSummary
 from facesearch.multipart import parse_selfie_form
-from facesearch.upstream import Breaker, KeySecret, Upstream, UpstreamMatcher, new_http
+from facesearch.upstream import Breaker, KeySecret, Upstream, UpstreamMatcher
 from facesearch.upstream.api import RETRIES
 from tests.unit.fakes import EVENT, EVENT_ID, ORG, photos
 
@@ -108,66 +108,70 @@ class FakeApi:
         }
 
 
+class Handler(BaseHTTPRequestHandler):
+    """Answers, or fails as told."""
+
+    protocol_version = "HTTP/1.1"
+    api: FakeApi
+
+    def do_POST(self) -> None:
+        self.answer()
+
+    def do_GET(self) -> None:
+        self.answer()
+
+    def answer(self) -> None:
+        api, url = self.api, urlsplit(self.path)
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        with api.lock:
+            api.asked.append((self.command, url.path, url.query))
+            api.keys.add(self.headers["X-API-Key"])
+            api.connections.add(self.client_address)
+            fault = api.faults.popleft() if api.faults else None
+        if fault is not None and not fault.worked:
+            self.fail(fault)
+            return
+        query = {name: int(value) for name, (value,) in parse_qs(url.query).items()}
+        is_post = self.command == "POST"
+        request_id = api.post(self.headers["Content-Type"], body) if is_post else url.path.rpartition("/")[2]
+        if fault is not None:
+            self.fail(fault)
+            return
+        self.send(200, (), json.dumps(api.page(request_id, query["page"], query["page_size"])).encode())
+
+    def fail(self, fault: Fault) -> None:
+        time.sleep(fault.seconds)
+        if not fault.status:
+            self.close_connection = True
+            return
+        envelope = {"responseType": "error", "message": f"Refused by secret-host with {KEY}", "data": None}
+        self.send(fault.status, fault.headers, json.dumps(envelope).encode() if fault.body is None else fault.body)
+
+    def send(self, status: int, headers: tuple[tuple[str, str], ...], body: bytes) -> None:
+        self.send_response(status)
+        for name, value in headers:
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Nowhere."""
+
+
+class Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 64
+
+    def handle_error(self, *_: object) -> None:
+        """A client that has given up is what some tests are about."""
+
+
 @contextmanager
 def serving(api: FakeApi) -> Iterator[str]:
     """The API's base URL."""
-
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_POST(self) -> None:
-            self.answer()
-
-        def do_GET(self) -> None:
-            self.answer()
-
-        def answer(self) -> None:
-            url = urlsplit(self.path)
-            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            with api.lock:
-                api.asked.append((self.command, url.path, url.query))
-                api.keys.add(self.headers["X-API-Key"])
-                api.connections.add(self.client_address)
-                fault = api.faults.popleft() if api.faults else None
-            if fault is not None and not fault.worked:
-                self.fail(fault)
-                return
-            query = {name: int(value) for name, (value,) in parse_qs(url.query).items()}
-            is_post = self.command == "POST"
-            request_id = api.post(self.headers["Content-Type"], body) if is_post else url.path.rpartition("/")[2]
-            if fault is not None:
-                self.fail(fault)
-                return
-            self.send(200, (), json.dumps(api.page(request_id, query["page"], query["page_size"])).encode())
-
-        def fail(self, fault: Fault) -> None:
-            time.sleep(fault.seconds)
-            if not fault.status:
-                self.close_connection = True
-                return
-            envelope = {"responseType": "error", "message": f"Refused by secret-host with {KEY}", "data": None}
-            self.send(fault.status, fault.headers, json.dumps(envelope).encode() if fault.body is None else fault.body)
-
-        def send(self, status: int, headers: tuple[tuple[str, str], ...], body: bytes) -> None:
-            self.send_response(status)
-            for name, value in headers:
-                self.send_header(name, value)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            """Nowhere."""
-
-    class Server(ThreadingHTTPServer):
-        daemon_threads = True
-        request_queue_size = 64
-
-        def handle_error(self, *_: object) -> None:
-            """A client that has given up is what some tests are about."""
-
-    with Server(("127.0.0.1", 0), Handler) as server:
-        # Well under the time that a shutdown otherwise takes to be noticed, half a second for each test.
+    with Server(("127.0.0.1", 0), type("OfOneApi", (Handler,), {"api": api})) as server:
+        # A shutdown is noticed at the next poll: the usual half a second would be most of a test.
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         try:
@@ -202,7 +206,9 @@ class Front:
         self.upstream = Upstream(http, url, key, self.breaker, replace(RETRIES, sleep=self.pauses.append))
         self.matcher = UpstreamMatcher(self.upstream, pool)
 
-    def search(self, seconds: float = 20, selfie: bytes = SELFIE, **event: Any) -> tuple[SearchSummary, list[PhotoMatch]]:
+    def search(
+        self, seconds: float = 20, selfie: bytes = SELFIE, **event: Any
+    ) -> tuple[SearchSummary, list[PhotoMatch]]:
         """As `FaceSearch` does."""
         there: Event = replace(EVENT, **event)
         probe = self.matcher.probe(there, selfie, SEARCH, seconds)
@@ -211,10 +217,7 @@ class Front:
 
 
 @contextmanager
-def front_of(api: FakeApi, breaker: Breaker | None = None) -> Iterator[Front]:
+def front_of(api: FakeApi, http: httpx.Client, breaker: Breaker | None = None) -> Iterator[Front]:
     """The API served, and the engine in front of it."""
-    with serving(api) as url, new_http() as http, ThreadPoolExecutor(4) as pool:
+    with serving(api) as url, ThreadPoolExecutor(4) as pool:
         yield Front(url, http, pool, breaker)
-
-
-__all__ = ["BASE", "KEY", "REQUEST", "SELFIE", "FakeApi", "Fault", "Front", "UpstreamEvent", "front_of", "serving"]

@@ -82,10 +82,7 @@ def update(  # noqa: PLR0913, PLR0917 - a command's options, each by its name
         changes["date"] = day.date()
     if cover is not None:
         changes["cover"] = _cover(stack, event_id, cover)
-    if retain_until is not None:
-        changes["retain_until"] = _last_day(retain_until)
-    if upstream is not None:
-        changes["upstream"] = _upstream_event(upstream)
+    changes |= _ended_by_nothing(retain_until, upstream)
     event = stack.admin.update_event(event_id, **changes) if changes or index is None else stack.event(event_id)
     if index is not None:
         event = _move(stack, event_id, index)
@@ -133,6 +130,16 @@ def _json(event: Event) -> dict[str, object]:
         "index": event.index_kind,
         "upstream": str(event.upstream) if event.upstream else None,
     }
+
+
+def _ended_by_nothing(retain_until: str | None, upstream: str | None) -> EventChanges:
+    """Changes by options whose empty text takes away what there was; None = the option was not given."""
+    changes: EventChanges = {}
+    if retain_until is not None:
+        changes["retain_until"] = _last_day(retain_until)
+    if upstream is not None:
+        changes["upstream"] = _upstream_event(upstream)
+    return changes
 
 
 def _last_day(text: str) -> date | None:

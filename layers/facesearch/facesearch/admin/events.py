@@ -97,21 +97,10 @@ class EventAdmin(TableAdmin):
 
         Raises:
             NotFound: no such event.
-            InvalidRequest: nothing to change, a value that `create_event` would refuse too, or another event's upstream.
+            InvalidRequest: nothing to change, a value that `create_event` would refuse too, or an upstream's event that
+                another event searches.
         """
-        given: dict[str, Any] = dict(changes)
-        if not given:
-            raise InvalidRequest("Nothing to change was given.")
-        if "confidence" in changes:
-            _check_confidence(changes["confidence"])
-        if "name" in changes:
-            given["name"] = checked_name(changes["name"])
-            given["slug"] = slug_of(given["name"])
-        if "date" in changes:
-            given["date"] = changes["date"].isoformat()
-        if "retain_until" in changes:
-            until = changes["retain_until"]
-            given["retain_until"] = until.isoformat() if until else ""
+        given = _given(changes)
         while True:
             before = self.event(event_id)
             if before is None:
@@ -217,6 +206,24 @@ class EventAdmin(TableAdmin):
         if self._read(schema.org_key(org_id)) is None:
             return NotFound(f"There is no organisation {org_id}.")
         return InvalidRequest(f"Organisation {org_id} has {EVENTS_PER_ORG} events already, which is the most.")
+
+
+def _given(changes: EventChanges) -> dict[str, Any]:
+    """The changes as an event has them."""
+    given: dict[str, Any] = dict(changes)
+    if not given:
+        raise InvalidRequest("Nothing to change was given.")
+    if "confidence" in changes:
+        _check_confidence(changes["confidence"])
+    if "name" in changes:
+        given["name"] = checked_name(changes["name"])
+        given["slug"] = slug_of(given["name"])
+    if "date" in changes:
+        given["date"] = changes["date"].isoformat()
+    if "retain_until" in changes:
+        until = changes["retain_until"]
+        given["retain_until"] = until.isoformat() if until else ""
+    return given
 
 
 def slug_of(name: str) -> str:
