@@ -148,12 +148,12 @@ def test_an_upstream_that_is_gone_is_a_500_then_a_429_at_once_and_nothing_is_sto
     parameters = {"Engine": "upstream", "UpstreamUrl": "http://127.0.0.1:9", "UpstreamKeySecret": SECRET}
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(VARIABLE, "a key")
-        with running(state=tmp_path, workers=1, parameters=parameters, secrets={SECRET: VARIABLE}) as stack:
-            outputs = stack.description["outputs"]
-            admin = Admin(boto3.client("dynamodb", endpoint_url=stack.endpoint_url), outputs["TableName"])
-            described = stack.description
+        with running(state=tmp_path, workers=1, parameters=parameters, secrets={SECRET: VARIABLE}) as gone:
+            outputs = gone.description["outputs"]
+            admin = Admin(boto3.client("dynamodb", endpoint_url=gone.endpoint_url), outputs["TableName"])
+            described = gone.description
             with httpx.Client(timeout=60) as http:
-                alone = Site(stack, admin, described["org_id"], described["event_id"], described["api_key"], http)
+                alone = Site(gone, admin, described["org_id"], described["event_id"], described["api_key"], http)
                 request_id, began = str(uuid.uuid4()), time.monotonic()
                 answers = [alone.post(obama, request_id) for _ in range(3)]
                 assert [answer.status_code for answer in answers] == [500, 429, 429]

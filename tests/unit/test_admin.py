@@ -241,7 +241,6 @@ def test_an_event_of_the_upstream_belongs_to_one_event_until_that_lets_it_go(
     admin: Admin, org: int, content: Callable[[], list[Any]]
 ) -> None:
     """Given two events with one number there, then one request_id would be one search for both: it is refused."""
-    nothing = content()
     first, second = (admin.create_event(org, name) for name in ("Marathon", "Half"))
     there, elsewhere = UpstreamEvent(12, 34), UpstreamEvent(12, 35)
     assert admin.update_event(first, upstream=there).upstream == there
@@ -254,7 +253,7 @@ def test_an_event_of_the_upstream_belongs_to_one_event_until_that_lets_it_go(
     admin.update_event(first, upstream=there)
     for event_id in (first, second):
         admin.remove_event(admin.close_event(event_id))
-    assert content() == nothing
+    assert not any("UPSTREAM#" in item for item in content())
 
 
 @pytest.mark.parametrize("text", ["", "12", "12/", "/34", "a/b", "1/2/3", "-1/2", "²/2", "12/34 ", f"1/{'9' * 19}"])
