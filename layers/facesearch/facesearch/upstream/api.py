@@ -17,7 +17,7 @@ from facesearch.client.retries import RetryPolicy
 from facesearch.client.selfies import image_type_of
 from facesearch.errors import Busy, TooLarge, UnusableImage
 from facesearch.models import SearchKey
-from facesearch.observability import logger
+from facesearch.observability import count, logger
 from facesearch.upstream.breaker import Breaker, CircuitOpenError
 from facesearch.upstream.errors import UpstreamAnswerError, UpstreamDownError, UpstreamRefusedError
 from facesearch.upstream.key import KeySecret
@@ -158,13 +158,17 @@ class Upstream:
         try:
             response = self._send(call.request, deadline)
         except httpx.RequestError:
-            self._breaker.failed()
+            self._failed()
             raise
         if response.status_code >= 500:
-            self._breaker.failed()
+            self._failed()
         else:
             self._breaker.succeeded()
         return response
+
+    def _failed(self) -> None:
+        self._breaker.failed()
+        count("UpstreamFailed")
 
     def _send(self, request: httpx.Request, deadline: float) -> httpx.Response:
         silence = max(0.001, min(ATTEMPT_SECONDS, deadline - self.clock()))
