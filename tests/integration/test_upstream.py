@@ -83,6 +83,19 @@ def test_many_at_once_are_one_search_there(site: Site, front: Site, obama: bytes
     assert site.metric("search", "SearchExecuted") == executed + 1
 
 
+def test_what_was_searched_is_answered_without_the_upstream(front: Site, site: Site, obama: bytes) -> None:
+    """Given an upstream that does not know the event any more, then pages and replays stay, and new searches fail."""
+    request_id = str(uuid.uuid4())
+    answer = front.post(obama, request_id).json()
+    front.admin.update_event(front.event_id, upstream=None)
+    try:
+        assert front.get(request_id).json() == answer
+        assert front.post(obama, request_id).json() == answer
+        assert front.post(obama).status_code == 500
+    finally:
+        front.admin.update_event(front.event_id, upstream=UpstreamEvent(site.org_id, site.event_id))
+
+
 def test_a_selfie_without_a_face_is_refused_here_as_there_and_leaves_nothing(site: Site, front: Site) -> None:
     request_id = str(uuid.uuid4())
     nobody = encoded(Image.new("RGB", (300, 300), "green"), "JPEG")

@@ -1,6 +1,7 @@
 """A small API of this contract on a port of its own, that fails as it is told to, and the engine in front of it."""
 
 import json
+import ssl
 import threading
 import time
 import uuid
@@ -168,14 +169,16 @@ class Server(ThreadingHTTPServer):
 
 
 @contextmanager
-def serving(api: FakeApi) -> Iterator[str]:
+def serving(api: FakeApi, tls: ssl.SSLContext | None = None) -> Iterator[str]:
     """The API's base URL."""
     with Server(("127.0.0.1", 0), type("OfOneApi", (Handler,), {"api": api})) as server:
+        if tls is not None:  # shaken by the thread of the connection, not by the one that accepts
+            server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
         # A shutdown is noticed at the next poll: the usual half a second would be most of a test.
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         try:
-            yield f"http://127.0.0.1:{server.server_port}"
+            yield f"http{'s' if tls else ''}://127.0.0.1:{server.server_port}"
         finally:
             server.shutdown()
             thread.join()
