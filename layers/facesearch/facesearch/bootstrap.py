@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from facesearch.gallery import Galleries
     from facesearch.index import FaceIndex, FaceIndexes
     from facesearch.indexing import PhotoIndexer
+    from facesearch.matching import Matcher
     from facesearch.originals import Originals
     from facesearch.outbound import Outbound
     from facesearch.photos import PhotoEraser
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from facesearch.store.jobs import DynamoJobStore
     from facesearch.store.photos import DynamoPhotoStore
     from facesearch.store.snapshots import S3SnapshotStore
+    from facesearch.upstream import Upstream
     from facesearch.webhooks.announcing import Announcer
     from facesearch.webhooks.queue import SqsOrderQueue
     from facesearch.webhooks.receiving import Door, Receiver
@@ -63,6 +65,7 @@ S3 = Config(
     s3={"addressing_style": "virtual"},  # else presigned links lead to us-east-1, which redirects; browsers refuse that
 )
 SQS = Config(connect_timeout=2, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 3})
+SECRETS = Config(connect_timeout=2, read_timeout=3, retries={"mode": "standard", "total_max_attempts": 3})
 IO_THREADS = 16
 CALLBACKS_AT_ONCE = 10
 """A batch, whose every callback may wait 15 s for its receiver."""
@@ -91,7 +94,6 @@ class Parts:
 
     @cached_property
     def face_search(self) -> "FaceSearch[Any]":
-        from facesearch.embedded import EmbeddedMatcher
         from facesearch.idempotency import OnceOnly
         from facesearch.search import FaceSearch, Patience
         from facesearch.selfies import NoSelfieStore, S3SelfieStore
@@ -99,7 +101,7 @@ class Parts:
 
         settings = self.settings
         return FaceSearch(
-            matcher=EmbeddedMatcher(self._engine_of, self._indexes, self._background, self._cpu),
+            matcher=self._matcher,
             claims=OnceOnly(
                 self._dynamodb, settings.required("idempotency_table_name"), settings.result_retention_days
             ),
@@ -112,6 +114,29 @@ class Parts:
             pool=self._background,
             patience=Patience(settings.duplicate_wait_seconds),
         )
+
+    @cached_property
+    def _matcher(self) -> "Matcher[Any]":
+        match self.settings.engine:
+            case "upstream":
+                from facesearch.upstream import PAGES_AT_ONCE, UpstreamMatcher
+
+                return UpstreamMatcher(self._upstream, ThreadPoolExecutor(PAGES_AT_ONCE, thread_name_prefix="pages"))
+            case "embedded":
+                from facesearch.embedded import EmbeddedMatcher
+
+                return EmbeddedMatcher(self._engine_of, self._indexes, self._background, self._cpu)
+            case engine:
+                raise ValueError(f"ENGINE {engine} is not built yet")
+
+    @cached_property
+    def _upstream(self) -> "Upstream":
+        from facesearch.upstream import Breaker, KeySecret, Upstream, new_http
+
+        settings = self.settings
+        secrets = boto3.client("secretsmanager", config=SECRETS)
+        key = KeySecret(secrets, settings.required("upstream_key_secret"))
+        return Upstream(new_http(), settings.required("upstream_url"), key, Breaker())
 
     @cached_property
     def selfie_uploads(self) -> "SelfieUploads":
