@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -161,7 +162,7 @@ def test_from_a_webhook_that_svix_signs_to_a_callback_that_svix_verifies(
         assert accepted(partner.send({"selfie_url": SELFIE, "request_id": posted} | more), replayed=True) == posted
         ends = {}
         for request_id in (found, nobody, posted):
-            (got,) = until(lambda request_id=request_id: receiver.of(request_id))
+            (got,) = until(partial(receiver.of, request_id))
             ends[request_id] = got.message["type"], got.message["data"]["total"]
             assert got.message["data"]["metadata"] == {"form": "é"}
             assert len(got.body) < 20_000
