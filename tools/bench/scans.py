@@ -1,4 +1,4 @@
-"""Ways to scan an event's faces, side by side: `python -m tools.bench.scans [FACES]` (ADR 11).
+"""Ways to scan an event's faces, side by side: `python -m tools.bench.scans [FACES]` (ADR 13).
 
 Each finds the rows of the same int8 vectors that may reach the second pass's floor, with two threads, in turns with the
 others and with reading as many bytes as the product's own scan does. A way that needs a library which is not there is

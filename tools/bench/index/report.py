@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from facesearch.index import native
 from tools.bench.index.measuring import CORES, Measured
 from tools.bench.requests import Prices
 from tools.cli.terminal import results
@@ -54,6 +55,8 @@ def show(rows: Sequence[Measured], prices: Prices) -> None:
         f"read: {CORES} threads XOR as many bytes as the scan reads, 64 bits at a time: {speeds} GB/s; copy: they copy"
     )
     out.print("them, every byte counted once. float32: numpy's X @ q and flatnonzero on the same vectors.")
+    loop = "in C" if native.is_there() else "simsimd's; make setup compiles one in C where there is a compiler"
+    out.print(f"The scan's inner loop is {loop}. Other ways: python -m tools.bench.scans (ADR 13).")
     _table(
         ("faces", "DynamoDB", "read units", "MB", "S3 GET", "MB", "dollars"),
         [
