@@ -58,6 +58,7 @@ def deployment(monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployment]:
             "SELFIES_BUCKET": "selfies",
             "SNAPSHOTS_BUCKET": "snapshots",
             "SEARCH_JOBS_QUEUE_URL": queue,
+            "CALLBACKS_QUEUE_URL": sqs.create_queue(QueueName="turns")["QueueUrl"],
         }.items():
             monkeypatch.setenv(name, value)
         monkeypatch.setattr(bootstrap, "parts", bootstrap.Parts())
