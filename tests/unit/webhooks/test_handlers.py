@@ -98,6 +98,7 @@ def test_webhook_imports_neither_numpy_nor_opencv_nor_httpx() -> None:
         "TABLE_NAME": "t",
         "SELFIES_BUCKET": "s",
         "SEARCH_JOBS_QUEUE_URL": "https://q.example/",
+        "CALLBACKS_QUEUE_URL": "https://turns.example/",
         "AWS_DEFAULT_REGION": "us-east-1",
     }
     done = subprocess.run(
