@@ -16,7 +16,7 @@ unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
 PY := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test lint format openapi build accuracy accuracy-crowd bench-index lock clean python setup \
+.PHONY: help demo serve test lint format openapi build deploy accuracy accuracy-crowd bench-index lock clean python setup \
   assets ministack sam uv
 
 help: ## List the targets
@@ -70,11 +70,18 @@ openapi: setup ## Write docs/openapi.json anew after a change of the API
 # Without MAKEFLAGS: the layers' own Makefiles are SAM's children, not this make's.
 SAM := env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL SAM_CLI_TELEMETRY=0 .venv-sam/bin/sam
 
-build: setup sam assets ## sam build, without Docker; prints what each function weighs
+# arm64 is what is deployed. x86_64 is for trying the layers on such a machine: they are over Lambda's limit.
+BUILD := $(if $(filter arm64,$(ARCH)),.aws-sam/build,.aws-sam/$(ARCH))
+CONFIG ?= default
+
+build: setup sam assets ## sam build, without Docker; prints what each function weighs, and fails if it is too much
 	@case "$(CURDIR)" in *" "*) echo "error: the layers' Makefiles cannot be reached by a path with a space: $(CURDIR)" >&2; exit 1;; esac
 	@find functions -name __pycache__ -type d -prune -exec rm -rf {} +
-	@$(SAM) build
-	@$(PY) -m tools.build_sizes
+	@ARCH=$(ARCH) $(SAM) build --build-dir $(BUILD)
+	@[ $(ARCH) != arm64 ] || $(PY) -m tools.build_sizes
+
+deploy: build ## Deploy to AWS, asking for what is not in samconfig.toml (CONFIG=dev or prod for its other stacks)
+	@$(SAM) deploy --guided --config-env $(CONFIG)
 
 # ---------------------------------------------------------------- measuring
 accuracy: setup ministack assets ## How well people are told apart and found: DATASET=folder of a folder a person
