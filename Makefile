@@ -16,7 +16,7 @@ unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
 PY := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test lint format openapi build deploy accuracy accuracy-crowd bench-index lock clean python setup \
+.PHONY: help demo serve test test-deploy lint format openapi build deploy accuracy accuracy-crowd bench-index lock clean python setup \
   assets ministack sam uv
 
 help: ## List the targets
@@ -49,6 +49,9 @@ serve: setup ministack assets ## Keep the local stack running (PORT=8700 STORE=m
 # ---------------------------------------------------------------- checking
 test: setup ministack assets ## Unit, integration (on both stores) and contract tests
 	@exec $(PY) -m pytest --numprocesses 2 --dist loadgroup
+
+test-deploy: setup sam ministack assets ## What is shipped: sam build, sam deploy into MiniStack, the built functions run
+	@exec $(PY) -m pytest -m deploy tests/deploy
 
 CODE := layers/facesearch functions tools tests
 
