@@ -3,51 +3,29 @@
 Minutes, not seconds: none of it is in `make test`; `make test-deploy` runs it.
 """
 
-import asyncio
 import os
 import platform
 import subprocess
 import sys
-import threading
-from collections.abc import Coroutine, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, TypeVar
 
 import pytest
 
 from tests.conftest import ROOT
 from tests.deploy.cloud import Cloud, Deployed
+from tests.deploy.functions import Background
 from tools.local import stores
 
 SAM = ROOT / ".venv-sam" / "bin" / "sam"
 STACK = "face-search-trial"
 BUILD_SECONDS, DEPLOY_SECONDS = 900, 600
 
-T = TypeVar("T")
-
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.is_relative_to(ROOT / "tests" / "deploy"):
             item.add_marker(pytest.mark.deploy)
-
-
-class Background:
-    """An event loop in a thread of its own, for the tools that are made for one."""
-
-    def __init__(self) -> None:
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever)
-        self._thread.start()
-
-    def run(self, work: Coroutine[Any, Any, T]) -> T:
-        """Wait for a coroutine that runs over there."""
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
-
-    def stop(self) -> None:
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
 
 
 @pytest.fixture(scope="session")
