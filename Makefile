@@ -16,7 +16,7 @@ unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
 PY := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test test-deploy lint format openapi build deploy accuracy accuracy-crowd bench-index lock clean python setup \
+.PHONY: help demo serve test test-deploy smoke lint format openapi build deploy accuracy accuracy-crowd bench-index lock clean python setup \
   assets ministack sam uv
 
 help: ## List the targets
@@ -52,6 +52,16 @@ test: setup ministack assets ## Unit, integration (on both stores) and contract 
 
 test-deploy: setup sam ministack assets ## What is shipped: sam build, sam deploy into MiniStack, the built functions run
 	@exec $(PY) -m pytest -m deploy tests/deploy
+
+# By the environment: a command's arguments can be read by everybody on the machine.
+smoke: export SMOKE_URL := $(URL)
+smoke: export SMOKE_STACK := $(STACK)
+smoke: export SMOKE_KEY := $(KEY)
+smoke: export SMOKE_ORG := $(ORG)
+smoke: export SMOKE_EVENT := $(EVENT)
+smoke: export SMOKE_SELFIE := $(SELFIE)
+smoke: setup ## Test a deployment: URL=… (or STACK=name) KEY=… ORG=… EVENT=… SELFIE=file; of a running local stack: nothing
+	@exec $(PY) -m tools.smoke
 
 CODE := layers/facesearch functions tools tests
 

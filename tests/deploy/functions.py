@@ -3,6 +3,7 @@
 import asyncio
 import json
 import signal
+import socket
 import threading
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
@@ -93,7 +94,9 @@ class Functions:
         self._background.run(self._start(make))
 
     async def _start(self, make: MakeLauncher) -> None:
-        sockets, by_port, arns = [], {}, {}
+        sockets: list[socket.socket] = []
+        by_port: dict[int, Pool] = {}
+        arns: dict[int, str] = {}
         for name, function in self.functions.items():
             log = FunctionLog(self.surroundings.scratch / f"{name}.log")
             log.start()
