@@ -19,7 +19,7 @@ from tools.cli.stack import LOCAL, open_stack
 
 ROOT = Path(__file__).resolve().parent.parent
 TESTS = "tests/e2e"
-USAGE = "make smoke URL=https://… (or STACK=name) KEY=… ORG=… EVENT=… [SELFIE=file]; for a running local stack: make smoke"
+USAGE = "make smoke URL=https://… (or STACK=name) KEY=… ORG=… EVENT=… [SELFIE=file]; or of `make serve`: make smoke"
 
 
 class SmokeError(Exception):
@@ -85,7 +85,7 @@ def main() -> int:
         return 2
     search = f"one search with {chosen.selfie}" if chosen.selfie else "no search (name a file: SELFIE=…)"
     print(f"Testing {chosen.url}, organisation {chosen.org_id}, event {chosen.event_id}; {search}.", flush=True)
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-p", "no:xdist", TESTS]
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", TESTS]
     return subprocess.run(command, check=False, cwd=ROOT, env=os.environ | chosen.environment()).returncode
 
 
