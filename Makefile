@@ -29,6 +29,7 @@ python:
 
 setup: python
 	@$(PYTHON) -I tools/build_environment.py .venv requirements/dev.txt --editable
+	@$(PYTHON) -I tools/native.py --quiet # the scan's inner loop, where there is a C compiler
 
 ministack: python
 	@$(PYTHON) -I tools/build_environment.py .venv-ministack requirements/ministack.txt
@@ -162,3 +163,4 @@ lock: uv ## Resolve the lock files again (UPGRADE=--upgrade takes newer versions
 clean: ## Remove everything that make made
 	@rm -rf .venv .venv-* .cache .local .aws-sam build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+	@rm -f layers/facesearch/facesearch/index/scan-*.so

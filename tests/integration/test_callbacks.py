@@ -1,8 +1,12 @@
 """Callbacks on the running stack, to a real receiver: what it gets, however it answers."""
 
+import base64
 import os
+import re
 import signal
 import socket
+import subprocess
+import sys
 import threading
 import time
 import uuid
@@ -19,8 +23,10 @@ from facesearch.admin import Admin
 from facesearch.callbacks import CallbackQueue, SqsTurnQueue, Status
 from facesearch.store.callbacks import DynamoCallbackStore
 from facesearch.webhooks.announcing import JobEnd
-from tests.integration.conftest import Site, until
+from tests.conftest import ROOT
+from tests.integration.conftest import Site, photo_of_nobody, until
 from tests.integration.receiver import Answer, Got, Receiver, receiving
+from tests.integration.webhooks import Partner
 from tools.cli.call import call
 from tools.local import running
 
@@ -256,6 +262,68 @@ def test_many_at_once_each_arrive_although_workers_are_killed(callbacks: Callbac
     assert sum(per_search) <= 2 * count + 4 * 2 * 10
 
 
+def test_the_end_of_a_webhooks_search_is_called_back(callbacks: Callbacks, samples: Path, obama: bytes) -> None:
+    site, receiver = callbacks.site, callbacks.receiver
+    site.indexed(site.put_photo((samples / "obama2.jpg").read_bytes()))
+    partner = Partner(site, receiver.secret)
+    began = time.monotonic()
+    requests = [str(uuid.uuid4()) for _ in range(3)]
+    for request_id, selfie in zip(requests, (obama, photo_of_nobody(7), obama), strict=True):
+        body = {"request_id": request_id, "callback_url": receiver.url, "metadata": {"bib": 42}}
+        answer = partner.send(body | {"selfie_base64": base64.b64encode(selfie).decode()})
+        assert answer.status_code == 202, answer.text
+    until(lambda: all(receiver.of(each) for each in requests))
+    found, nobody, also = (receiver.of(each)[0].message for each in requests)
+    assert time.monotonic() - began < 30
+    for message in (found, also):
+        data = message["data"]
+        assert (message["type"], data["status"], data["total"]) == ("face_search.completed", "done", 1)
+        assert data["metadata"] == {"bib": 42}
+        results = site.http.get(data["results_url"], headers=site.headers)
+        assert results.json()["data"]["pagination"]["total"] == 1
+    assert (nobody["type"], nobody["data"]["status"]) == ("face_search.failed", "failed")
+    assert (nobody["data"]["results_url"], nobody["data"]["total"]) == (None, None)
+    assert "face" in nobody["data"]["reason"]
+    # A search that has ended already is told of at once, and once.
+    body = {"request_id": requests[0], "callback_url": receiver.url, "selfie_base64": "AAAA"}
+    assert partner.send(body).json()["data"]["status"] == "done"
+    searched = str(uuid.uuid4())
+    assert site.post(obama, searched).status_code == 200
+    for _ in range(2):
+        assert partner.send(body | {"request_id": searched}).status_code == 202
+    until(lambda: receiver.of(searched))
+    time.sleep(2)
+    assert [len(receiver.of(each)) for each in (*requests, searched)] == [1, 1, 1, 1]
+
+
+def test_the_readmes_receiver_takes_what_is_signed_and_tells_of_it_once(callbacks: Callbacks) -> None:
+    section = (ROOT / "README.md").read_text().partition("### Callbacks")[2].partition("\n### ")[0]
+    (example,) = re.findall(r"^```python\n(.*?)^```$", section, re.MULTILINE | re.DOTALL)
+    assert len([line for line in example.splitlines() if line]) <= 20
+    port = _closed_port()
+    environment = os.environ | {"PORT": str(port), "WEBHOOK_SECRET": callbacks.receiver.secret}
+    with subprocess.Popen(
+        [sys.executable, "-c", example], env=environment, stdout=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            until(lambda: _listens(port))
+            url = f"http://127.0.0.1:{port}/"
+            completed = callbacks.announce(callback_url=url)
+            callbacks.ends(completed, Status.DELIVERED)
+            failed = callbacks.announce(
+                callback_url=url, type="face_search.failed", total=None, confidence=None, reason="No face was found."
+            )
+            callbacks.ends(failed, Status.DELIVERED)
+            assert httpx.post(url, content=b"{}").status_code == 401
+        finally:
+            process.terminate()
+        said, _ = process.communicate(timeout=10)
+    assert said.splitlines() == [
+        f"face_search.completed {callbacks.site.faces_url(str(completed))}",
+        "face_search.failed No face was found.",
+    ]
+
+
 def test_a_deleted_event_leaves_no_callback(callbacks: Callbacks) -> None:
     site = callbacks.site
     done, waiting = callbacks.announce(), callbacks.announce(callback_url=f"http://127.0.0.1:{_closed_port()}/")
@@ -281,6 +349,11 @@ def test_logs_and_metrics_say_how_many_and_nothing_of_what(callbacks: Callbacks)
     assert str(request_id) in text
     for name in ("CallbacksDelivered", "CallbacksFailed", "CallbacksDead"):
         assert site.metric("callbacks", name) >= 1, name
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def _closed_port() -> int:

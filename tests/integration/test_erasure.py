@@ -79,9 +79,8 @@ def test_a_deleted_photo_is_in_no_later_answer_and_comes_back_only_by_a_new_uplo
 
     receipt = delete(event, "photos", "delete", gone, "--event", event.event_id)
     assert set(receipt["left"].values()) == {0}
-    assert receipt["deleted"] == {
-        "photos": 1, "faces": 1, "results": 2, "selfies": 2, "snapshots": 0, "renditions": 2, "originals": 0,
-        "callbacks": 0,
+    assert {kind: count for kind, count in receipt["deleted"].items() if count} == {
+        "photos": 1, "faces": 1, "results": 2, "selfies": 2, "renditions": 2,
     }  # fmt: skip
     for _ in range(6):  # whichever environment it is
         assert found(event, obama) == everything - {gone}

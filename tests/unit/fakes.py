@@ -2,14 +2,14 @@
 
 import threading
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from facesearch.errors import NoFaceFound, UnknownUpload
 from facesearch.idempotency import AlreadyRunningError
-from facesearch.models import ApiKey, Event, PhotoMatch, SearchKey, SearchSummary
+from facesearch.models import ApiKey, Event, PhotoMatch, RenditionUrls, SearchKey, SearchSummary
 from facesearch.selfies import ContentType, UploadForm, UploadKey
 
 ORG, EVENT_ID = 903, 456
@@ -39,9 +39,11 @@ class FakeMatcher:
 
     found: list[PhotoMatch] = field(default_factory=lambda: photos(12))
     matched: int = 0
+    confidence: int | None = None
+    renditions: RenditionUrls | None = None
     during_match: Callable[[], None] = lambda: None
 
-    def probe(self, event: Event, selfie: bytes) -> bytes:
+    def probe(self, event: Event, selfie: bytes, search: SearchKey, seconds: float) -> bytes:
         if selfie == b"nobody":
             raise NoFaceFound("No face was found in the selfie.")
         return selfie
@@ -50,6 +52,9 @@ class FakeMatcher:
         self.matched += 1
         self.during_match()
         return self.found
+
+    def summary(self, event: Event, probe: bytes, photos: Sequence[PhotoMatch]) -> SearchSummary:
+        return SearchSummary(len(photos), self.confidence or event.confidence, self.renditions)
 
 
 @dataclass

@@ -235,7 +235,8 @@ def _show(compared: Sequence[Kind], imported: Mapping[str, Counter[str]], host: 
     console = Console(width=120)
     found = {kind.name: kind.milliseconds for kind in compared}
     paths = "Lambda's own paths" if host.is_faithful else "no /opt and /var/task: no mount namespace here"
-    table = Table(f"init, {len(compared[0].seconds)} rounds, {paths}", "median ms", "fastest", "slowest", "x bare", "x bare + models")
+    columns = ("median ms", "fastest", "slowest", "x bare", "x bare + models")
+    table = Table(f"init, {len(compared[0].seconds)} rounds, {paths}", *columns)
     for kind in compared:
         table.add_row(
             kind.name, f"{kind.milliseconds:.0f}",

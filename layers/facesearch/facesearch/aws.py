@@ -24,6 +24,7 @@ S3 = Config(
     s3={"addressing_style": "virtual"},  # else presigned links lead to us-east-1, which redirects; browsers refuse that
 )
 SQS = Config(connect_timeout=2, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 3})
+SECRETS = Config(connect_timeout=2, read_timeout=3, retries={"mode": "standard", "total_max_attempts": 3})
 
 
 def client(service: str, config: Config) -> Any:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from facesearch.gallery import Galleries
     from facesearch.index import FaceIndex, FaceIndexes
     from facesearch.indexing import PhotoIndexer
+    from facesearch.matching import Matcher
     from facesearch.originals import Originals
     from facesearch.outbound import Outbound
     from facesearch.photos import PhotoEraser
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from facesearch.store.jobs import DynamoJobStore
     from facesearch.store.photos import DynamoPhotoStore
     from facesearch.store.snapshots import S3SnapshotStore
+    from facesearch.upstream import Upstream
     from facesearch.webhooks.announcing import Announcer
     from facesearch.webhooks.queue import SqsOrderQueue
     from facesearch.webhooks.receiving import Door, Receiver
@@ -75,7 +77,6 @@ class Parts:
 
     @cached_property
     def face_search(self) -> "FaceSearch[Any]":
-        from facesearch.embedded import EmbeddedMatcher
         from facesearch.idempotency import OnceOnly
         from facesearch.search import FaceSearch, Patience
         from facesearch.selfies import NoSelfieStore, S3SelfieStore
@@ -83,7 +84,7 @@ class Parts:
 
         settings = self.settings
         return FaceSearch(
-            matcher=EmbeddedMatcher(self._engine_of, self._indexes, self._background, self._cpu),
+            matcher=self._matcher,
             claims=OnceOnly(
                 self._dynamodb, settings.required("idempotency_table_name"), settings.result_retention_days
             ),
@@ -96,6 +97,30 @@ class Parts:
             pool=self._background,
             patience=Patience(settings.duplicate_wait_seconds),
         )
+
+    @cached_property
+    def _matcher(self) -> "Matcher[Any]":
+        match self.settings.engine:
+            case "upstream":
+                from facesearch.upstream import PAGES_AT_ONCE, UpstreamMatcher
+
+                return UpstreamMatcher(self._upstream, ThreadPoolExecutor(PAGES_AT_ONCE, thread_name_prefix="pages"))
+            case "embedded":
+                from facesearch.embedded import EmbeddedMatcher
+
+                return EmbeddedMatcher(self._engine_of, self._indexes, self._background, self._cpu)
+            case engine:
+                raise ValueError(f"ENGINE {engine} is not built yet")
+
+    @cached_property
+    def _upstream(self) -> "Upstream":
+        from facesearch import aws
+        from facesearch.upstream import Breaker, KeySecret, Upstream, new_http
+
+        settings = self.settings
+        secrets = aws.client("secretsmanager", aws.SECRETS)
+        key = KeySecret(secrets, settings.required("upstream_key_secret"))
+        return Upstream(new_http(), settings.required("upstream_url"), key, Breaker())
 
     @cached_property
     def selfie_uploads(self) -> "SelfieUploads":

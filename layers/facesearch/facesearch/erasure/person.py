@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from facesearch.confidence import threshold
-from facesearch.embedded import EmbeddedProbe
+from facesearch.embedded import EmbeddedMatcher
 from facesearch.engine import Embedding
 from facesearch.erasure.parts import Stores
 from facesearch.erasure.photos import Files, PhotosEraser
@@ -15,7 +15,6 @@ from facesearch.erasure.receipts import Counts, Receipt
 from facesearch.errors import InvalidRequest
 from facesearch.index import probe_of
 from facesearch.index.vectors import cosines
-from facesearch.matching import Matcher
 from facesearch.models import Event, PhotoMatch
 from facesearch.packing import FACE_BYTES, values_of
 from facesearch.photos import PhotoChange
@@ -31,7 +30,7 @@ ATTEMPTS = 8
 class PersonEraser:
     """The use case. The selfie and its embedding are kept nowhere."""
 
-    def __init__(self, stores: Stores, matcher: Matcher[EmbeddedProbe]) -> None:
+    def __init__(self, stores: Stores, matcher: EmbeddedMatcher) -> None:
         self._stores = stores
         self._matcher = matcher
         self._photos = PhotosEraser(stores)
