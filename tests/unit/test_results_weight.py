@@ -1,4 +1,5 @@
-"""Who only reads pages, or hands selfies on, never loads what finding faces needs."""
+"""Who only reads pages, or hands selfies on, never loads what finding faces needs; and starting loads nothing that only a
+first call needs."""
 
 import json
 import os
@@ -8,12 +9,12 @@ import sys
 from tests.conftest import ROOT
 
 
-def loaded_by(function: str, part: str, **environment: str) -> set[str]:
-    """Packages that are there when a function has been imported, and a part of it built."""
+def loaded_by(function: str, then: str, **environment: str) -> set[str]:
+    """Modules, to their second level, that are there when a function has been imported and some more was done."""
     script = (
         f"import sys; sys.path[:0] = ['layers/facesearch', 'functions/{function}']; import app; "
-        f"from facesearch.bootstrap import parts; parts.{part}; "
-        "import json; print(json.dumps(sorted({name.partition('.')[0] for name in sys.modules})))"
+        f"from facesearch.bootstrap import parts; {then}; "
+        "import json; print(json.dumps(sorted({'.'.join(name.split('.')[:2]) for name in sys.modules})))"
     )
     environment |= {"PATH": os.environ["PATH"], "TABLE_NAME": "t", "AWS_DEFAULT_REGION": "us-east-1"}
     done = subprocess.run(
@@ -23,15 +24,22 @@ def loaded_by(function: str, part: str, **environment: str) -> set[str]:
 
 
 def test_results_imports_neither_numpy_nor_opencv_nor_httpx() -> None:
-    loaded = loaded_by("results", "gate")
-    assert "boto3" in loaded
+    loaded = loaded_by("results", "parts.gate")
+    assert "botocore.session" in loaded
     assert not loaded & {"numpy", "cv2", "PIL", "httpx"}
+
+
+def test_starting_results_loads_no_client_of_aws_and_reading_never_boto3() -> None:
+    # botocore's exceptions are small; its clients are as large as all the rest of the start
+    started = loaded_by("results", "pass")
+    assert not started & {"botocore.session", "botocore.client", "botocore.httpsession", "urllib3.util"}
+    assert "boto3" not in loaded_by("results", "parts.gate")
 
 
 def test_search_by_an_upstream_imports_neither_numpy_nor_opencv() -> None:
     loaded = loaded_by(
         "search",
-        "face_search",
+        "parts.face_search",
         ENGINE="upstream",
         UPSTREAM_URL="https://api.example",
         UPSTREAM_KEY_SECRET="key",

@@ -1,15 +1,12 @@
 """The composition root: every real part is wired here, and built when it is first needed.
 
 Importing this reads no environment and connects to nothing. Numpy and OpenCV are imported by the parts that need them,
-so that a function which only reads results never loads them.
+so that a function which only reads results never loads them; botocore is imported with the first client.
 """
 
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
-
-import boto3
-from botocore.config import Config
 
 from facesearch.access import Gate, Visit
 from facesearch.models import Event
@@ -52,20 +49,6 @@ if TYPE_CHECKING:
     from facesearch.webhooks.running import SearchJobs
     from facesearch.webhooks.waiting import S3WaitingSelfies
 
-DYNAMODB = Config(
-    connect_timeout=1, read_timeout=3, retries={"mode": "standard", "total_max_attempts": 3}, max_pool_connections=16
-)
-"""A single-digit-millisecond service: a call that hangs is better tried again, with botocore's jittered backoff."""
-S3 = Config(
-    connect_timeout=2,
-    read_timeout=20,
-    retries={"mode": "standard", "total_max_attempts": 4},
-    max_pool_connections=16,
-    signature_version="s3v4",
-    s3={"addressing_style": "virtual"},  # else presigned links lead to us-east-1, which redirects; browsers refuse that
-)
-SQS = Config(connect_timeout=2, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 3})
-SECRETS = Config(connect_timeout=2, read_timeout=3, retries={"mode": "standard", "total_max_attempts": 3})
 IO_THREADS = 16
 CALLBACKS_AT_ONCE = 10
 """A batch, whose every callback may wait 15 s for its receiver."""
@@ -131,10 +114,11 @@ class Parts:
 
     @cached_property
     def _upstream(self) -> "Upstream":
+        from facesearch import aws
         from facesearch.upstream import Breaker, KeySecret, Upstream, new_http
 
         settings = self.settings
-        secrets = boto3.client("secretsmanager", config=SECRETS)
+        secrets = aws.client("secretsmanager", aws.SECRETS)
         key = KeySecret(secrets, settings.required("upstream_key_secret"))
         return Upstream(new_http(), settings.required("upstream_url"), key, Breaker())
 
@@ -366,15 +350,24 @@ class Parts:
 
     @cached_property
     def _dynamodb(self) -> "DynamoDBClient":
-        return boto3.client("dynamodb", config=DYNAMODB)
+        from facesearch import aws
+
+        client: DynamoDBClient = aws.client("dynamodb", aws.DYNAMODB)
+        return client
 
     @cached_property
     def _s3(self) -> "S3Client":
-        return boto3.client("s3", config=S3)
+        from facesearch import aws
+
+        client: S3Client = aws.client("s3", aws.S3)
+        return client
 
     @cached_property
     def _sqs(self) -> "SQSClient":
-        return boto3.client("sqs", config=SQS)
+        from facesearch import aws
+
+        client: SQSClient = aws.client("sqs", aws.SQS)
+        return client
 
     @cached_property
     def _io(self) -> ThreadPoolExecutor:
