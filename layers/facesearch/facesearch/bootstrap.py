@@ -29,8 +29,11 @@ if TYPE_CHECKING:
     from facesearch.gallery import Galleries
     from facesearch.index import FaceIndex, FaceIndexes
     from facesearch.indexing import PhotoIndexer
+    from facesearch.matching import Matcher
     from facesearch.originals import Originals
+    from facesearch.outside import OutsideIndexing
     from facesearch.photos import PhotoEraser
+    from facesearch.rekognition import Collections
     from facesearch.search import FaceSearch
     from facesearch.selfies import SelfieUploads
     from facesearch.snapshots import SnapshotBuilder, SqsSnapshotRequests
@@ -79,7 +82,6 @@ class Parts:
 
     @cached_property
     def face_search(self) -> "FaceSearch[Any]":
-        from facesearch.embedded import EmbeddedMatcher
         from facesearch.idempotency import OnceOnly
         from facesearch.search import FaceSearch, Patience
         from facesearch.selfies import NoSelfieStore, S3SelfieStore
@@ -87,7 +89,7 @@ class Parts:
 
         settings = self.settings
         return FaceSearch(
-            matcher=EmbeddedMatcher(self._engine_of, self._indexes, self._background, self._cpu),
+            matcher=self._matcher,
             claims=OnceOnly(
                 self._dynamodb, settings.required("idempotency_table_name"), settings.result_retention_days
             ),
@@ -100,6 +102,41 @@ class Parts:
             pool=self._background,
             patience=Patience(settings.duplicate_wait_seconds),
         )
+
+    @cached_property
+    def _matcher(self) -> "Matcher[Any]":
+        match self.settings.engine:
+            case "rekognition":
+                from facesearch.rekognition import SEARCHING, RekognitionMatcher
+
+                client = boto3.client("rekognition", config=SEARCHING)
+                prefix = self.settings.required("collection_prefix")
+                return RekognitionMatcher(client, prefix, self._photos, self._io)
+            case "embedded":
+                from facesearch.embedded import EmbeddedMatcher
+
+                return EmbeddedMatcher(self._engine_of, self._indexes, self._background, self._cpu)
+            case engine:
+                raise ValueError(f"ENGINE {engine} is not built yet")
+
+    @cached_property
+    def _collections(self) -> "Collections | None":
+        """The events' collections of faces; None with another engine than Rekognition."""
+        if self.settings.engine != "rekognition":
+            return None
+        from facesearch.rekognition import INDEXING, Collections
+
+        return Collections(boto3.client("rekognition", config=INDEXING), self.settings.required("collection_prefix"))
+
+    @property
+    def _outside_indexing(self) -> "OutsideIndexing | None":
+        if self._collections is None:
+            return None
+        from facesearch.outside import OutsideIndexing
+        from facesearch.rekognition import COLLECTION_MODEL
+        from facesearch.rekognition.pictures import parts_of
+
+        return OutsideIndexing(COLLECTION_MODEL, self._collections, parts_of)
 
     @cached_property
     def selfie_uploads(self) -> "SelfieUploads":
@@ -140,6 +177,7 @@ class Parts:
             renditions_bucket=settings.required("renditions_bucket"),
             snapshots=self._snapshot_requests,
             face_keeper=self.face_keeper,
+            outside=self._outside_indexing,
             pool=ThreadPoolExecutor(UPLOADS_AT_ONCE, thread_name_prefix="uploads"),
         )
 
@@ -154,11 +192,13 @@ class Parts:
         from facesearch.admin import Admin
         from facesearch.engine import DEFAULT_MODEL
         from facesearch.erasure import FaceRetention, PhotosWithItems
+        from facesearch.outside import NOTHING_OUTSIDE
 
         photos: PhotoEraser = self._photos
         if self._face_items is not None:
             photos = PhotosWithItems(photos, self._face_items, self.event, DEFAULT_MODEL, self._io)
-        return FaceRetention(photos, self._snapshots, Admin(self._dynamodb, self.settings.table_name))
+        admin = Admin(self._dynamodb, self.settings.table_name)
+        return FaceRetention(photos, self._snapshots, admin, self._collections or NOTHING_OUTSIDE)
 
     @cached_property
     def face_keeper(self) -> "FaceKeeper | None":

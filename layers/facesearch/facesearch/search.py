@@ -15,10 +15,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 from facesearch.access import Feature, require
 from facesearch.calls import upload_of
 from facesearch.errors import (
+    Busy,
     FaceSearchError,
     InvalidRequest,
     NotFound,
-    QuotaExceeded,
     SearchInProgress,
     UnknownUpload,
     UnusableImage,
@@ -117,6 +117,7 @@ class FaceSearch(Generic[ProbeT]):
                 stored.
             QuotaExceeded: nothing was searched.
             NotFound, Forbidden: the event was deleted or switched off meanwhile.
+            EngineBusy: nothing was searched, whatever was retried.
             SearchInProgress: still running elsewhere after the bounded wait, or photos are being deleted all the time.
         """
         selfie = _selfie_of(event, form)
@@ -229,7 +230,7 @@ def replayed(stored: StoredPage) -> Outcome:
 def _count_unfinished(error: Exception) -> None:
     if isinstance(error, AlreadyRunningError | OutdatedError):
         return
-    if isinstance(error, QuotaExceeded):
+    if isinstance(error, Busy):
         count("SearchThrottled")
     else:
         count("SelfieRefused" if isinstance(error, FaceSearchError) else "SearchFailed")

@@ -188,7 +188,8 @@ class Site:
 
     def forget(self, person: int) -> None:
         """Delete the person's faces."""
-        receipt = PersonEraser(self.stores, self.matcher()).delete_person(self.event, str(person).encode())
+        eraser = PersonEraser(self.stores, self.matcher(), EmbeddedStripper(self.stores))
+        receipt = eraser.delete_person(self.event, str(person).encode())
         assert receipt.complete
         for people in self.people.values():
             people[:] = [other for other in people if other != person]
