@@ -80,8 +80,8 @@ def person_eraser(stack: Stack, stores: Stores) -> Iterator[PersonEraser[Any]]:
     """
     if stack.collections is not None:
         client = stack.rekognition(INDEXING)
-        matcher = RekognitionMatcher(client, stack.name_of("CollectionPrefix"), stores.photos, stores.pool)
-        yield PersonEraser(stores, matcher, PersonFaces(stack.collections))
+        collections = RekognitionMatcher(client, stack.name_of("CollectionPrefix"), stores.photos, stores.pool)
+        yield PersonEraser(stores, collections, PersonFaces(stack.collections))
         return
     stack.require_embedded("This command")
     folder = Path(os.environ.get(MODELS_VARIABLE) or MODELS)

@@ -12,7 +12,7 @@ from PIL import Image
 
 from facesearch.embedded import EmbeddedMatcher
 from facesearch.engine import DEFAULT_MODEL, PLAIN_MODEL, Embedding, Face, RgbImage, engine_name
-from facesearch.erasure import Files, PersonEraser, PhotosEraser, Stores
+from facesearch.erasure import EmbeddedStripper, Files, PersonEraser, PhotosEraser, Stores
 from facesearch.index import IndexCache
 from facesearch.indexing import PhotoIndexer
 from facesearch.models import Event
