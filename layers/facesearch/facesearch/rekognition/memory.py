@@ -82,7 +82,7 @@ class MemoryRekognition:
     def client(self, config: Config | None = None) -> Any:
         """A boto3 client whose requests end here. It takes region and credentials as any other does."""
         client = boto3.client("rekognition", config=config)
-        client.meta.events.register_first("before-send", self._answer)
+        client.meta.events.register("before-send.rekognition", self._answer)
         return client
 
     def _answer(self, request: Any, **_: Any) -> AWSResponse:
