@@ -16,8 +16,8 @@ unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
 PY := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test lint format openapi build accuracy accuracy-crowd bench-index lock clean python setup \
-  assets ministack sam uv
+.PHONY: help demo serve test lint format openapi build accuracy accuracy-crowd bench-index cost lock clean python setup \
+  assets ministack sam policy uv audit auditors sbom
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -36,6 +36,9 @@ ministack: python
 sam: python
 	@$(PYTHON) -I tools/build_environment.py .venv-sam requirements/sam.txt
 
+policy: python
+	@$(PYTHON) -I tools/build_environment.py .venv-policy requirements/policy.txt
+
 assets: setup
 	@$(PY) -m tools.assets
 
@@ -47,17 +50,21 @@ serve: setup ministack assets ## Keep the local stack running (PORT=8700 STORE=m
 	@exec $(PY) -m tools.local --port $(PORT) --store $(STORE) $(if $(PERSIST),--persist) --photos .cache/assets/samples
 
 # ---------------------------------------------------------------- checking
+# Last, what the run's functions called of AWS beside what their policies allow.
 test: setup ministack assets ## Unit, integration (on both stores) and contract tests
-	@exec $(PY) -m pytest --numprocesses 2 --dist loadgroup
+	@rm -rf .cache/calls
+	@$(PY) -m pytest --numprocesses 2 --dist loadgroup
+	@$(PY) -m tools.policies
 
 CODE := layers/facesearch functions tools tests
 
-lint: setup sam ## ruff, mypy --strict, cfn-lint, sam validate --lint
+lint: setup sam policy ## ruff, mypy --strict, cfn-lint, sam validate --lint, checkov
 	@$(PY) -m ruff check $(wildcard $(CODE))
 	@$(PY) -m ruff format --check $(wildcard $(CODE))
 	@$(PY) -m mypy
 	@.venv/bin/cfn-lint
-	@$(SAM) validate --region us-east-1
+	@$(SAM) validate --lint --region us-east-1
+	@.venv-policy/bin/checkov --config-file .checkov.yaml
 
 format: setup ## Rewrite the code in the project's format
 	@$(PY) -m ruff check --fix $(wildcard $(CODE))
@@ -76,6 +83,19 @@ build: setup sam assets ## sam build, without Docker; prints what each function 
 	@$(SAM) build
 	@$(PY) -m tools.build_sizes
 
+DEPLOYED := layers/dependencies/requirements.txt layers/engine/requirements.txt
+
+auditors: python
+	@$(PYTHON) -I tools/build_environment.py .venv-audit requirements/audit.txt
+
+audit: auditors ## Known weaknesses of what is deployed; needs the advisory database of the package index
+	@.venv-audit/bin/pip-audit --strict --no-deps --disable-pip $(foreach lock,$(DEPLOYED),-r $(lock))
+
+sbom: auditors ## dist/sbom.json: what is deployed, as CycloneDX
+	@mkdir -p dist
+	@cat $(DEPLOYED) | .venv-audit/bin/cyclonedx-py requirements --output-reproducible --of JSON -o dist/sbom.json -
+	@echo "dist/sbom.json"
+
 # ---------------------------------------------------------------- measuring
 accuracy: setup ministack assets ## How well people are told apart and found: DATASET=folder of a folder a person
 	@[ -d "$(DATASET)" ] || { echo "error: name a folder with one folder of photos a person: make accuracy DATASET=…" >&2; exit 2; }
@@ -88,6 +108,9 @@ accuracy-crowd: setup assets ## Small faces in 24 MP crowds made of portraits: P
 SIZES ?= 10000,100000,1000000
 bench-index: setup ministack ## The face index beside the machine's own speed (SIZES=10000,100000,1000000)
 	@exec $(PY) -m tools.bench.index "$(SIZES)" $(OPTIONS)
+
+cost: setup ## What 1,000 searches cost, beside Rekognition (OPTIONS="--embed 200 --match 1,4,40 --cold 0.02")
+	@exec $(PY) -m tools.bench.cost $(OPTIONS)
 
 # ---------------------------------------------------------------- locks
 UV := .venv-uv/bin/uv
@@ -104,6 +127,8 @@ lock: uv ## Resolve the lock files again (UPGRADE=--upgrade takes newer versions
 	$(ANYWHERE) requirements/uv.in -o requirements/uv.txt
 	$(ANYWHERE) requirements/ministack.in -o requirements/ministack.txt
 	$(ANYWHERE) requirements/sam.in -o requirements/sam.txt
+	$(ANYWHERE) requirements/policy.in -o requirements/policy.txt
+	$(ANYWHERE) requirements/audit.in -o requirements/audit.txt
 	$(ANYWHERE) pyproject.toml --extra engine --extra tools --group dev -o requirements/dev.txt
 	$(LAMBDA) pyproject.toml -o layers/dependencies/requirements.txt
 	$(LAMBDA) layers/engine/requirements.in -o layers/engine/requirements.txt

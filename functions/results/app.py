@@ -15,6 +15,7 @@ from facesearch.models import Scope
 from facesearch.originals import OriginalsRequest, parse_originals
 from facesearch.responses import Pong, SelfieUpload
 from facesearch.selfies import MAX_UPLOAD_BYTES, UPLOAD_SECONDS, UploadKey, parse_upload_request
+from facesearch.webhooks.jobs import search_status, status_of
 
 app = APIGatewayRestResolver()
 ORG = "/api/v1/ext/<org_id>"
@@ -71,6 +72,17 @@ def get_faces(org_id: str, event_id: str, request_id: str) -> Response[str]:
         raise NotFound("request_id is unknown for this event.")
     data = answers.face_search_result(parts.settings.renditions_base_url, call.search, call.page, stored)
     return success("Computed face search", data)
+
+
+@app.get(f"{EVENT}/faces/<request_id>/status")
+def get_search_status(org_id: str, event_id: str, request_id: str) -> Response[str]:
+    visit = parts.gate.identify(header_of(app, "X-API-Key"), call_of(None), Scope.READ, job=True)
+    visit.event(Feature.SELFIE_SEARCH)
+    search, job = visit.call.search, visit.known.job
+    status = status_of(job, visit.known.result)
+    if search is None or status is None:
+        raise NotFound("request_id is unknown for this event.")
+    return success("Face search status", search_status(search, status, job))
 
 
 @app.post(f"{EVENT}/original-photos")

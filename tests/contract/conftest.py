@@ -13,6 +13,7 @@ import requests
 from facesearch.admin import Admin
 from tests.contract.reality import FINISHED, PEOPLE, Reality, small_picture
 from tests.integration.conftest import Site
+from tools import policies
 from tools.local import RunningStack, running
 
 # Nothing is refused for coming too fast: what generated requests get must not depend on the machine's speed.
@@ -21,6 +22,8 @@ UNLIMITED = {
     "ThrottleBurst": "5000",
     "SearchThrottleRate": "10000",
     "SearchThrottleBurst": "5000",
+    "WebhookThrottleRate": "10000",
+    "WebhookThrottleBurst": "5000",
     "SearchQuotaPerMinute": "600000",
     "SearchQuotaBurst": "100000",
 }
@@ -28,7 +31,7 @@ UNLIMITED = {
 
 @pytest.fixture(scope="session")
 def unlimited_stack(no_account: None, assets: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
-    with running(state=tmp_path_factory.mktemp("contract"), parameters=UNLIMITED) as stack:
+    with running(state=tmp_path_factory.mktemp("contract"), parameters=UNLIMITED, record_calls=policies.CALLS) as stack:
         yield stack
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import functools
 import json
 import os
@@ -57,6 +58,8 @@ class Reality:
         case.path_parameters = self._enter_path(case.path_parameters, dice)
         if {"method", "identifier"} <= body.keys():
             case.body = self._enter_originals(body, dice)  # assigned, or Schemathesis would not look at it again
+        if case.operation.definition.raw["operationId"] == "receiveWebhook" and body:
+            case.body = self._enter_webhook(body, dice)
         upload_id = body.get("upload_id")
         if isinstance(upload_id, str) and is_uuid(upload_id) and dice.random() < 1 / 2:
             self._upload(str(parse_request_id(upload_id)), dice.choice(self.pictures))
@@ -88,6 +91,19 @@ class Reality:
             case "image_ids", list(each) if all(isinstance(text, str) for text in each):
                 return body | {"identifier": [dice.choice([text, *self.image_ids]) for text in each]}
         return body
+
+    def _enter_webhook(self, body: dict[str, Any], dice: random.Random) -> dict[str, Any]:
+        """Addresses that are refused where they are called, and never looked up; pictures that can be searched."""
+        picture = base64.b64encode(dice.choice(self.pictures)).decode()
+        real = {
+            "selfie_url": "https://10.0.0.1/selfie.jpg",
+            "callback_url": "https://partner.invalid/",
+            "selfie_base64": picture,
+        }
+        changes = {name: value for name, value in real.items() if isinstance(body.get(name), str) and body[name]}
+        if is_uuid(body.get("request_id")) and dice.random() < 3 / 4:
+            changes["request_id"] = dice.choice(FINISHED)
+        return body | changes
 
     def _upload(self, upload_id: str, picture: bytes) -> None:
         key = f"uploads/{self.site.org_id}/{self.site.event_id}/{upload_id}"

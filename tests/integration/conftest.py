@@ -17,6 +17,7 @@ from facesearch.admin import Admin
 from facesearch.photos import Photo, image_id_of_bytes, original_key
 from facesearch.store.photos import DynamoPhotoStore
 from tests.pictures import encoded, exif
+from tools import policies
 from tools.local import running
 
 if TYPE_CHECKING:
@@ -153,7 +154,9 @@ def until(look: "Callable[[], Any]", seconds: float = INDEXING_SECONDS) -> Any:
 def stack(
     request: pytest.FixtureRequest, no_account: None, assets: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> "Iterator[RunningStack]":
-    with running(store=request.param, state=tmp_path_factory.mktemp(request.param)) as stack:
+    with running(
+        store=request.param, state=tmp_path_factory.mktemp(request.param), record_calls=policies.CALLS
+    ) as stack:
         yield stack
 
 

@@ -13,6 +13,7 @@ import pytest
 from facesearch.admin import Admin
 from tests.integration.conftest import Site, until
 from tests.integration.test_faces import images
+from tools import policies
 from tools.local import running
 
 
@@ -23,7 +24,12 @@ def busy_site(
     """A site on a stack that writes a snapshot after every batch of photos."""
     parameters = {"SnapshotDelaySeconds": "0", "SnapshotTailBytes": "1"}
     with (
-        running(store=request.param, state=tmp_path_factory.mktemp("busy"), parameters=parameters) as stack,
+        running(
+            store=request.param,
+            state=tmp_path_factory.mktemp("busy"),
+            parameters=parameters,
+            record_calls=policies.CALLS,
+        ) as stack,
         httpx.Client(timeout=60) as http,
     ):
         admin = Admin(

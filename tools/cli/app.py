@@ -16,7 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionEr
 from facesearch import client
 from facesearch.errors import FaceSearchError
 from facesearch.reindexing import StalledError
-from tools.cli.commands import erasing, events, keys, orgs, photos
+from tools.cli.commands import callbacks, erasing, events, keys, orgs, photos, webhooks
 from tools.cli.commands.reindex import reindex_event
 from tools.cli.commands.search import search_event
 from tools.cli.errors import CommandError
@@ -31,6 +31,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 GROUPS = {"org": orgs.app, "key": keys.app, "event": events.app, "photos": photos.app, "person": erasing.app}
+GROUPS["callbacks"] = callbacks.app
+GROUPS["webhook"] = webhooks.app
 for name, group in GROUPS.items():
     app.add_typer(group, name=name)
 app.command("search")(search_event)

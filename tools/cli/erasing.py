@@ -27,7 +27,9 @@ from facesearch.outside import NOTHING_OUTSIDE
 from facesearch.photos import PhotoEraser
 from facesearch.rekognition import INDEXING, PersonFaces, RekognitionMatcher
 from facesearch.snapshots import SnapshotBuilder
+from facesearch.store.callbacks import DynamoCallbackStore
 from facesearch.store.erasing import DynamoErasureLog
+from facesearch.store.jobs import DynamoJobStore
 from facesearch.store.objects import S3Objects
 from facesearch.store.photos import DynamoPhotoStore
 from facesearch.store.results import DynamoResultStore
@@ -58,6 +60,7 @@ def stores_of(stack: Stack) -> Iterator[Stores]:
             photos=photos,
             log=DynamoErasureLog(stack.dynamodb, stack.table_name),
             results=DynamoResultStore(stack.dynamodb, stack.table_name, retention_days=1),  # only read and deleted
+            jobs=DynamoJobStore(stack.dynamodb, stack.table_name, retention_days=1),
             claims=OnceOnly(stack.dynamodb, stack.name_of("IdempotencyTableName"), retention_days=1),
             selfies=S3Objects(stack.s3, stack.name_of("SelfiesBucket"), pool),
             renditions=S3Objects(stack.s3, stack.name_of("RenditionsBucket"), pool),
@@ -65,6 +68,7 @@ def stores_of(stack: Stack) -> Iterator[Stores]:
             snapshots=snapshots,
             builder=SnapshotBuilder(photos, snapshots, reading),
             events=Admin(stack.dynamodb, stack.table_name),
+            callbacks=DynamoCallbackStore(stack.dynamodb, stack.table_name),
             pool=pool,
             edge=_edge(stack),
             outside=stack.collections or NOTHING_OUTSIDE,

@@ -16,12 +16,15 @@ from botocore.exceptions import ClientError
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from facesearch.admin import Admin
+from facesearch.callbacks import SqsTurnQueue
+from facesearch.callbacks.replaying import CallbackDesk
 from facesearch.engine import DEFAULT_MODEL
 from facesearch.errors import NotFound
 from facesearch.migration import IndexMigration
 from facesearch.models import Event
 from facesearch.rekognition import INDEXING, Collections
 from facesearch.snapshots import SnapshotBuilder
+from facesearch.store.callbacks import DynamoCallbackStore
 from facesearch.store.faces import DynamoFaceStore
 from facesearch.store.photos import DynamoPhotoStore
 from facesearch.store.snapshots import S3SnapshotStore
@@ -53,6 +56,8 @@ class _Outputs(BaseModel):
     SelfiesBucket: str = ""
     SnapshotsBucket: str = ""
     UploadsQueueUrl: str = ""
+    CallbacksQueueUrl: str = ""
+    CallbacksDeadLettersUrl: str = ""
     DistributionId: str = ""
     BiometricRetentionDays: int = 0
     FacesTableName: str = ""
@@ -188,6 +193,13 @@ class Stack:
                 model=DEFAULT_MODEL,
                 pool=pool,
             )
+
+    @property
+    def callbacks(self) -> CallbackDesk:
+        """What operators do about callbacks."""
+        store = DynamoCallbackStore(self.dynamodb, self.table_name)
+        queues = SqsTurnQueue(self.sqs, self.name_of("CallbacksQueueUrl"), self.name_of("CallbacksDeadLettersUrl"))
+        return CallbackDesk(store, store, store, queues, queues)
 
     @property
     def transport(self) -> httpx.BaseTransport | None:

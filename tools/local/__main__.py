@@ -34,6 +34,7 @@ def main() -> int:
         photos=arguments.photos,
         workers=arguments.workers,
         runtime=arguments.runtime,
+        record_calls=arguments.record_calls and arguments.record_calls.resolve(),
         parameters=dict(arguments.parameter),
     )
     try:
@@ -138,6 +139,7 @@ def _arguments() -> argparse.Namespace:
     add("--photos", type=_folder, metavar="DIR", help="put the photos of this folder into that event")
     add("--workers", type=_count, help="at most so many worker processes per function (default: by the cores)")
     add("--runtime", choices=("awslambdaric", "plain"), help="what runs the handlers (default: awslambdaric)")
+    add("--record-calls", type=Path, metavar="DIR", help="note what permissions the handlers' calls need")
     add("--parameter", type=_parameter, action="append", default=[], metavar="NAME=VALUE", help="of the template")
     arguments = parser.parse_args()
     if arguments.persist and arguments.store != "ministack":

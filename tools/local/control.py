@@ -66,6 +66,7 @@ def running(  # noqa: PLR0913 - the options of a command, all with defaults but 
     workers: int | None = None,
     runtime: str | None = None,
     template: Path | None = None,
+    record_calls: Path | None = None,
     parameters: Mapping[str, str] | None = None,
 ) -> Iterator[RunningStack]:
     """A stack in a process of its own, which ends with the block, and with this thread at the latest.
@@ -79,7 +80,13 @@ def running(  # noqa: PLR0913 - the options of a command, all with defaults but 
     command = [sys.executable, "-m", "tools.local", "--port", str(port), "--store", store, "--state", str(state)]
     command += ["--persist"] if persist else []
     command += [] if seed else ["--no-seed"]
-    for option, value in (("--workers", workers), ("--runtime", runtime), ("--template", template)):
+    options = {
+        "--workers": workers,
+        "--runtime": runtime,
+        "--template": template,
+        "--record-calls": record_calls and record_calls.resolve(),
+    }
+    for option, value in options.items():
         command += [] if value is None else [option, str(value)]
     for name, value in (parameters or {}).items():
         command += ["--parameter", f"{name}={value}"]

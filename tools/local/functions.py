@@ -23,13 +23,19 @@ class Route:
 
 @dataclass(frozen=True)
 class QueueSource:
-    """An SQS event source. `window` is how long a batch that is not full waits, in seconds."""
+    """An SQS event source.
+
+    Attributes:
+        window: how long a batch that is not full waits, in seconds.
+        postpones: the function itself says when a message that it could not handle comes again.
+    """
 
     queue_arn: str
     batch_size: int
     window: float
     reports_failures: bool
     concurrency: int | None
+    postpones: bool = False
 
 
 @dataclass(frozen=True)
@@ -97,7 +103,9 @@ def _function(template: Template, resource: Resource, lookup: Lookup) -> Functio
         import_path=tuple(_layers(template, properties.get("Layers", ()))),
         routes=tuple(_route(name, event) for event in events.values() if event["Type"] == "Api"),
         queues=tuple(
-            _queue(event_id, event) for event_id, event in events.items() if event["Type"] not in ("Api", "Schedule")
+            _queue(event_id, event, postpones=_mentions(properties.get("Policies"), "sqs:ChangeMessageVisibility"))
+            for event_id, event in events.items()
+            if event["Type"] not in ("Api", "Schedule")
         ),
         schedules=tuple(
             Schedule.of(event_id, event["Properties"])
@@ -112,7 +120,7 @@ def _route(function: str, event: Mapping[str, Any]) -> Route:
     return Route(str(properties["Method"]).upper(), properties["Path"], function)
 
 
-def _queue(event_id: str, event: Mapping[str, Any]) -> QueueSource:
+def _queue(event_id: str, event: Mapping[str, Any], *, postpones: bool) -> QueueSource:
     if event["Type"] != "SQS":
         raise TemplateError(f"{event_id}: the local stack does not know events of type {event['Type']}")
     properties = event["Properties"]
@@ -123,7 +131,17 @@ def _queue(event_id: str, event: Mapping[str, Any]) -> QueueSource:
         window=float(properties.get("MaximumBatchingWindowInSeconds", 0)),
         reports_failures="ReportBatchItemFailures" in properties.get("FunctionResponseTypes", ()),
         concurrency=None if concurrency is None else int(concurrency),
+        postpones=postpones,
     )
+
+
+def _mentions(value: Any, text: str) -> bool:
+    """Whether the text is anywhere in a part of the template."""
+    if isinstance(value, Mapping):
+        return any(_mentions(each, text) for each in value.values())
+    if isinstance(value, list | tuple):
+        return any(_mentions(each, text) for each in value)
+    return bool(value == text)
 
 
 def _layers(template: Template, layers: Any) -> list[Path]:

@@ -29,7 +29,8 @@ RECEIVE_LIMIT = 10
 REDELIVERY_SECONDS = 2
 REDELIVERY_CEILING_SECONDS = 30
 """A local convenience: on AWS a message whose batch failed stays hidden for the queue's VisibilityTimeout, twelve
-minutes for uploads. Here it comes back after 2 s, 4 s, … 30 s, so that redelivery and dead letters can be watched."""
+minutes for uploads. Here it comes back after 2 s, 4 s, … 30 s, so that redelivery and dead letters can be watched;
+unless the function has seen to that itself."""
 TROUBLE_SECONDS = 1.0
 
 T = TypeVar("T")
@@ -102,10 +103,11 @@ class Poller:
         try:
             answer = await self._function.invoke(json.dumps({"Records": records}).encode())
             failed = failed_ids(answer, ids, self._queue.source.reports_failures)
+            again = set[str]() if self._queue.source.postpones else failed
         except FunctionFailed:
-            failed = ids
+            failed = again = ids
         await self._delete([message for message in batch if message["MessageId"] not in failed])
-        await self._again_in([message for message in batch if message["MessageId"] in failed], redelivery_delay)
+        await self._again_in([message for message in batch if message["MessageId"] in again], redelivery_delay)
 
     async def _delete(self, handled: Sequence[MessageTypeDef]) -> None:
         for start in range(0, len(handled), RECEIVE_LIMIT):

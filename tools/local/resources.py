@@ -15,13 +15,25 @@ from tools.local.clients import Clients
 from tools.local.intrinsics import TemplateError
 from tools.local.template import Resource, Template
 
-# What matters on AWS only: delivery, permissions, retention of CloudWatch logs, packaging.
+# What matters on AWS only: delivery, domains, firewall, permissions, logs, alarms.
 IGNORED_TYPES = {
+    "AWS::ApiGateway::Account",
+    "AWS::ApiGateway::BasePathMapping",
+    "AWS::ApiGateway::DomainName",
     "AWS::CloudFront::Distribution",
     "AWS::CloudFront::OriginAccessControl",
+    "AWS::CloudFront::ResponseHeadersPolicy",
+    "AWS::CloudWatch::Alarm",
+    "AWS::CloudWatch::Dashboard",
+    "AWS::IAM::Role",
     "AWS::Logs::LogGroup",
+    "AWS::Route53::RecordSet",
     "AWS::S3::BucketPolicy",
+    "AWS::SNS::Topic",
+    "AWS::SNS::TopicPolicy",
     "AWS::SQS::QueuePolicy",
+    "AWS::WAFv2::WebACL",
+    "AWS::WAFv2::WebACLAssociation",
 }
 # Read by functions.py.
 SERVERLESS_TYPES = {"AWS::Serverless::Api", "AWS::Serverless::Function", "AWS::Serverless::LayerVersion"}
@@ -59,7 +71,7 @@ class Resources:
         self._template = template
         self._dynamodb, self._s3, self._sqs = clients.dynamodb, clients.s3, clients.sqs
         self._known: dict[str, dict[str, Any]] = {
-            function.id: _function_attributes(template, function.id)
+            function.id: static_attributes(template, function.id)
             for function in template.of_type("AWS::Serverless::Function")
         }
         self._makers: dict[str, Callable[[str, dict[str, Any]], dict[str, Any]]] = {
@@ -99,6 +111,9 @@ class Resources:
         """Logical id -> name of every table, bucket and queue."""
         return {logical_id: str(attributes["Ref"]) for logical_id, attributes in self._known.items()}
 
+    def _name(self, logical_id: str) -> str:
+        return str(static_attributes(self._template, logical_id)["Name"])
+
     def _is_made(self, resource: Resource) -> bool:
         if resource.type in self._makers:
             return True
@@ -120,8 +135,8 @@ class Resources:
         return {"Ref": name, "Arn": self._dynamodb.describe_table(TableName=name)["Table"]["TableArn"]}
 
     def _make_queue(self, logical_id: str, properties: dict[str, Any]) -> dict[str, Any]:
-        suffix = ".fifo" if properties.get("FifoQueue") else ""
-        name = properties.pop("QueueName", f"{self._template.deployment.stack}-{logical_id}{suffix}")
+        name = self._name(logical_id)
+        properties.pop("QueueName", None)
         _refuse_unknown(logical_id, properties, QUEUE_ATTRIBUTES)
         attributes: Any = {key: _attribute(value) for key, value in properties.items()}
         try:
@@ -135,7 +150,8 @@ class Resources:
 
     def _make_bucket(self, logical_id: str, properties: dict[str, Any]) -> dict[str, Any]:
         deployment = self._template.deployment
-        name = properties.pop("BucketName", f"{deployment.stack}-{logical_id}-{deployment.account}").lower()
+        name = self._name(logical_id)
+        properties.pop("BucketName", None)
         lifecycle = properties.pop("LifecycleConfiguration", None)
         notifications = properties.pop("NotificationConfiguration", None)
         cors = properties.pop("CorsConfiguration", None)
@@ -205,7 +221,37 @@ def _notifications(logical_id: str, configuration: dict[str, Any]) -> Any:
     return {"QueueConfigurations": queues}
 
 
-def _function_attributes(template: Template, logical_id: str) -> dict[str, Any]:
+def static_attributes(template: Template, logical_id: str) -> dict[str, Any]:
+    """What is known of a table, bucket, queue or function before it is made; "Name" is what it is called by.
+
+    Raises:
+        TemplateError: there is no such resource, or it is of another type.
+    """
+    resource = template.resources.get(logical_id)
     deployment = template.deployment
-    name = f"{deployment.stack}-{logical_id}"
-    return {"Ref": name, "Arn": f"arn:aws:lambda:{deployment.region}:{deployment.account}:function:{name}"}
+    place = f"{deployment.region}:{deployment.account}"
+    named = f"{deployment.stack}-{logical_id}"
+    match resource.type if resource else None:
+        case "AWS::Serverless::Function":
+            return {"Name": named, "Ref": named, "Arn": f"arn:aws:lambda:{place}:function:{named}"}
+        case "AWS::DynamoDB::Table":
+            name = _own_name(template, logical_id, "TableName") or named
+            return {"Name": name, "Ref": name, "Arn": f"arn:aws:dynamodb:{place}:table/{name}"}
+        case "AWS::S3::Bucket":
+            name = (_own_name(template, logical_id, "BucketName") or f"{named}-{deployment.account}").lower()
+            return {"Name": name, "Ref": name, "Arn": f"arn:aws:s3:::{name}"}
+        case "AWS::SQS::Queue":
+            suffix = ".fifo" if template.resources[logical_id].properties.get("FifoQueue") else ""
+            name = _own_name(template, logical_id, "QueueName") or f"{named}{suffix}"
+            return {"Name": name, "QueueName": name, "Arn": f"arn:aws:sqs:{place}:{name}"}
+    raise TemplateError(f"{logical_id} is no table, bucket, queue or function")
+
+
+def _own_name(template: Template, logical_id: str, property_: str) -> str | None:
+    """The name that the template gives by itself, which cannot depend on another resource."""
+    given = template.resources[logical_id].properties.get(property_)
+    return None if given is None else str(template.resolve(given, _nothing))
+
+
+def _nothing(logical_id: str, attribute: str) -> Any:
+    raise TemplateError(f"a name cannot depend on {logical_id}.{attribute}")

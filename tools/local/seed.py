@@ -1,4 +1,4 @@
-"""An organisation, an API key and an event to begin with, and photos in it."""
+"""An organisation, an API key, a webhook secret and an event to begin with, and photos in it."""
 
 from __future__ import annotations
 
@@ -27,25 +27,30 @@ class Seed:
     org_id: int
     event_id: int
     api_key: str
+    webhook_secret: str
 
 
 def plant(dynamodb: DynamoDBClient, table_name: str) -> Seed:
-    """Create all three."""
+    """Create all four."""
     admin = Admin(dynamodb, table_name)
     org_id = admin.create_org("Local organisation")
     return Seed(
         org_id=org_id,
         event_id=admin.create_event(org_id, "Local event"),
         api_key=admin.create_key(org_id).api_key,
+        webhook_secret=admin.create_webhook_secret(org_id).secret,
     )
 
 
 def plant_once(dynamodb: DynamoDBClient, table_name: str, kept: Path) -> Seed:
     """The same for a store that remembers: the table has only the key's digest, so the key is kept in a file."""
     if kept.exists():
-        seed = Seed(**json.loads(kept.read_text()))
-        if Admin(dynamodb, table_name).event(seed.event_id) is not None:
-            return seed
+        known, admin = json.loads(kept.read_text()), Admin(dynamodb, table_name)
+        if admin.event(known["event_id"]) is not None:
+            if "webhook_secret" not in known:  # kept by a stack that had none yet
+                known["webhook_secret"] = admin.create_webhook_secret(known["org_id"]).secret
+                write_json(kept, known)
+            return Seed(**known)
     seed = plant(dynamodb, table_name)
     write_json(kept, asdict(seed))
     return seed

@@ -50,6 +50,8 @@ OUTPUTS = {
     "SnapshotsBucket": "SnapshotsBucket",
     "FacesTableName": "FacesTable",
     "UploadsQueueUrl": "UploadsQueue",
+    "CallbacksQueueUrl": "CallbacksQueue",
+    "CallbacksDeadLettersUrl": "CallbacksDeadLetters",
 }
 PARAMETER_OUTPUTS = ("BiometricRetentionDays", "Engine")
 """Outputs that are a parameter's value."""
@@ -68,6 +70,7 @@ class Options:
         seed: create an organisation, a key and an event.
         photos: folder of photos to put into that event.
         runtime: what runs in the workers; None = awslambdaric where there is one.
+        record_calls: where the workers note what permissions their calls need; None = nowhere.
     """
 
     store: str = "ministack"
@@ -78,6 +81,7 @@ class Options:
     photos: Path | None = None
     workers: int | None = None
     runtime: RuntimeName | None = None
+    record_calls: Path | None = None
     parameters: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -102,7 +106,12 @@ class LocalStack:
         store = await self._start_store()
         aws = aws_environment(store.endpoint_url, is_ours=store.name != "endpoint")
         clients = await asyncio.to_thread(make_clients, aws)
-        suggestions = {"RenditionsBaseUrl": url, "VectorIndex": str(store.name in STORES_WITH_VECTORS).lower()}
+        suggestions = {
+            "RenditionsBaseUrl": url,
+            "ApiBaseUrl": url,
+            "VectorIndex": str(store.name in STORES_WITH_VECTORS).lower(),
+            "OutboundAllowLocal": "true",  # whoever tries it out has sender and receiver on this machine
+        }
         template = Template.load(
             self._options.template,
             Deployment(STACK_NAME, ACCOUNT, aws["AWS_REGION"], self._options.parameters, suggestions),
@@ -151,6 +160,7 @@ class LocalStack:
             overrides={"MODELS_DIR": str(MODELS)},
             scratch=self._state.scratch,
             runtime=self._options.runtime or default_runtime(),
+            record_calls=self._options.record_calls,
         )
         sockets: list[socket.socket] = []
         by_port: dict[int, Pool] = {}
@@ -241,7 +251,7 @@ class LocalStack:
     def _describe(
         self, url: str, store: stores.Store, aws: Mapping[str, str], clients: Clients, names: Mapping[str, str]
     ) -> dict[str, Any]:
-        planted: Mapping[str, Any] = {"org_id": None, "event_id": None, "api_key": None}
+        planted: Mapping[str, Any] = {"org_id": None, "event_id": None, "api_key": None, "webhook_secret": None}
         table = names.get(OUTPUTS["TableName"])
         if self._options.seed and table is not None:
             planted = asdict(self._plant(clients, table, names))
@@ -249,7 +259,6 @@ class LocalStack:
         return {
             "url": url,
             **planted,
-            "webhook_secret": None,
             "store": store.name,
             "endpoint_url": store.endpoint_url,
             "region": aws["AWS_REGION"],

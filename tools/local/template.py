@@ -92,12 +92,8 @@ class Template:
 
     @classmethod
     def load(cls, path: Path, deployment: Deployment) -> Template:
-        """Read a template file; see `__init__`."""
-        try:
-            document = yaml.load(path.read_text(), Loader=_Loader)  # noqa: S506 - a SafeLoader
-        except (OSError, yaml.YAMLError) as error:
-            raise TemplateError(f"{path}: {error}") from error
-        return cls(document, path.resolve().parent, deployment)
+        """Read a template file; see `__init__` and `read_document`."""
+        return cls(read_document(path), path.resolve().parent, deployment)
 
     def parameters(self, names: Sequence[str]) -> dict[str, str]:
         """Values of those of the parameters that the template has, as an output would show them."""
@@ -123,6 +119,19 @@ class Template:
 
         self.resolve(value, note)
         return found
+
+
+def read_document(path: Path) -> dict[str, Any]:
+    """A template file as it is written, its short tags as `{"Fn::…": …}`.
+
+    Raises:
+        TemplateError: it cannot be read.
+    """
+    try:
+        document: dict[str, Any] = yaml.load(path.read_text(), Loader=_Loader)  # noqa: S506 - a SafeLoader
+    except (OSError, yaml.YAMLError) as error:
+        raise TemplateError(f"{path}: {error}") from error
+    return document
 
 
 def _parameters(declared: Mapping[str, Any], deployment: Deployment) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Literal
 
 from tools.local.functions import Function
+from tools.local.recorder.sitecustomize import FOLDER as RECORD_CALLS
 
 HERE = Path(__file__).parent
 RuntimeName = Literal["awslambdaric", "plain"]
@@ -39,12 +40,14 @@ class Surroundings:
         aws: endpoint, region and credentials, as the environment variables that boto3 reads.
         overrides: variables that replace the template's of the same name.
         scratch: stands for Lambda's /tmp.
+        record_calls: where the workers note what permissions their calls need; None = nowhere.
     """
 
     aws: Mapping[str, str]
     overrides: Mapping[str, str]
     scratch: Path
     runtime: RuntimeName
+    record_calls: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -176,6 +179,10 @@ def environment(function: Function, surroundings: Surroundings, port: int) -> di
     declared = dict(function.environment)
     declared |= {name: value for name, value in surroundings.overrides.items() if name in declared}
     scratch = str(surroundings.scratch)
+    import_path = list(function.import_path)
+    if surroundings.record_calls is not None:
+        import_path.append(HERE / "recorder")
+        declared[RECORD_CALLS] = str(surroundings.record_calls)
     return declared | {
         **surroundings.aws,
         "AWS_EXECUTION_ENV": f"AWS_Lambda_{function.runtime}",
@@ -192,7 +199,7 @@ def environment(function: Function, surroundings: Surroundings, port: int) -> di
         "LANG": "C.UTF-8",
         "OPENCV_LOG_LEVEL": "ERROR",
         "PATH": os.defpath,
-        "PYTHONPATH": os.pathsep.join(map(str, function.import_path)),
+        "PYTHONPATH": os.pathsep.join(map(str, import_path)),
         "TMPDIR": scratch,
         "TZ": ":UTC",
         "_HANDLER": function.handler,

@@ -21,7 +21,7 @@ from tools.openapi.operations import OPERATIONS, JsonBody, Operation, SelfieForm
 ROOT = Path(__file__).resolve().parents[2]
 FILE = ROOT / "docs" / "openapi.json"
 JSON = "application/json"
-KEY = "ApiKey"
+KEY, SIGNATURE = "ApiKey", "WebhookSignature"
 Json = dict[str, Any]
 
 _INTRODUCTION = """\
@@ -79,7 +79,15 @@ def document() -> Json:
                     "in": "header",
                     "name": "X-API-Key",
                     "description": "A key of one organisation, shown whole once, when it was made.",
-                }
+                },
+                SIGNATURE: {
+                    "type": "apiKey",
+                    "in": "header",
+                    "name": "webhook-signature",
+                    "description": "`v1,` and base64 of HMAC-SHA256 over `webhook-id`, `webhook-timestamp` and the "
+                    "body as it was sent, with full stops between them, by a secret of the organisation; several "
+                    "with spaces between. See Standard Webhooks.",
+                },
             },
             "schemas": _schemas(),
         },
@@ -101,6 +109,9 @@ def _operation(operation: Operation) -> Json:
         "description": f"{operation.description}\n\nThe key must have the scope `{operation.scope}`.",
         "parameters": [*_parameters(operation.path, "path")],
     }
+    if operation.signed:
+        described["security"] = [{KEY: []}, {SIGNATURE: []}]
+        described["parameters"] += _signed_headers()
     if operation.query is not None:
         described["parameters"] += _parameters(operation.query, "query")
     match operation.body:
@@ -109,7 +120,7 @@ def _operation(operation: Operation) -> Json:
             described["requestBody"] = {"required": required, "content": {JSON: content}}
         case SelfieFormBody():
             described["requestBody"] = _selfie_form()
-    described["responses"] = {"200": _success(operation)} | {
+    described["responses"] = {str(operation.answer.status): _success(operation)} | {
         str(status): _refusal(operation, status, sentence) for status, sentence in sorted(operation.refusals.items())
     }
     return described
@@ -121,6 +132,22 @@ def _parameters(model: type[BaseModel], place: str) -> Iterable[Json]:
         parameter = {"name": name, "in": place, "required": name in schema.get("required", ())}
         parameter["description"] = described.pop("description")
         yield parameter | {"schema": described}
+
+
+def _signed_headers() -> Iterable[Json]:
+    """What is signed beside the body; with a key in place of the signature neither is needed."""
+    about = {
+        "webhook-id": "Names the message: the same one sent again is not searched again. Needed with a signature.",
+        "webhook-timestamp": "When it was sent: seconds since 1970. Needed with a signature.",
+    }
+    for name, description in about.items():
+        yield {
+            "name": name,
+            "in": "header",
+            "required": False,
+            "description": description,
+            "schema": {"type": "string"},
+        }
 
 
 # ---------------------------------------------------------------- POST faces
@@ -175,7 +202,7 @@ def _success(operation: Operation) -> Json:
     content = {"schema": _reference(answer.name), "example": example}
     return {
         "description": answer.sentence,
-        **_headers(_quota(operation, 200) | (_REPLAYED if operation.replays else {})),
+        **_headers(_quota(operation, operation.answer.status) | (_REPLAYED if operation.replays else {})),
         "content": {JSON: content},
     }
 
@@ -191,7 +218,7 @@ def _refusal(operation: Operation, status: int, sentence: str) -> Json:
 
 _REPLAYED: Json = {
     "Idempotent-Replayed": {
-        "description": "There if the search was done before, for an earlier POST.",
+        "description": "There if the search was done, or queued, before, for an earlier POST.",
         "schema": {"const": "true"},
     }
 }

@@ -16,9 +16,12 @@ from facesearch.responses import (
     OriginalPhotos,
     Pong,
     PresignedUrl,
+    QueuedSearch,
+    SearchStatus,
     SelfieUpload,
 )
 from facesearch.selfies import MAX_UPLOAD_BYTES, UPLOAD_SECONDS, UploadRequest
+from facesearch.webhooks.requests import WebhookRequest
 
 ORG_ID, EVENT_ID = 903, 456
 REQUEST_ID = uuid.UUID("6f0c2f52-19b7-4c1f-8a55-0d4c5b7a9e31")
@@ -50,6 +53,14 @@ UPLOAD = SelfieUpload(
     expires_in=UPLOAD_SECONDS,
 )
 UPLOAD_REQUEST = UploadRequest()
+_SEARCH = f"/api/v1/ext/{ORG_ID}/event/{EVENT_ID}/faces/{REQUEST_ID}"
+WEBHOOK_REQUEST = WebhookRequest(
+    selfie_url="https://forms.example.com/uploads/selfie.jpg",
+    callback_url="https://forms.example.com/hooks/face-search",
+    metadata={"form": 17},
+)
+QUEUED = QueuedSearch(request_id=REQUEST_ID, status="queued", results_url=_SEARCH, status_url=f"{_SEARCH}/status")
+STATUS = SearchStatus(request_id=REQUEST_ID, status="failed", reason="No face was found in the selfie.")
 IMAGES = Images(images=[_IMAGE], pagination=_ONE)
 ORIGINALS_REQUEST = OriginalsRequest(method=Method.SELFIE, identifier=str(REQUEST_ID))
 ORIGINALS = OriginalPhotos(

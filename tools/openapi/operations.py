@@ -15,6 +15,7 @@ from facesearch.models import Scope
 from facesearch.originals import OriginalsRequest
 from facesearch.responses import Success
 from facesearch.selfies import UploadRequest
+from facesearch.webhooks.requests import WebhookRequest
 from tools.openapi import examples
 
 ORG = "/api/v1/ext/{org_id}"
@@ -58,19 +59,21 @@ class SelfieFormBody:
 
 @dataclass(frozen=True)
 class Answer:
-    """The 200.
+    """The answer to a call that was accepted.
 
     Attributes:
         name: of the whole body in the document.
         sentence: when it is given.
         message: what `message` always is.
         data: an example; its type is the type of `data`.
+        status: 200, or 202 where the work is still to be done.
     """
 
     name: str
     sentence: str
     message: str
     data: BaseModel
+    status: int = 200
 
     @cached_property
     def body(self) -> type[BaseModel]:
@@ -88,9 +91,10 @@ class Operation:
     Attributes:
         scope: what the key must be good for.
         path: the parameters' model; `query` likewise, if there is a query.
-        refusals: status -> when, for every status beside 200.
+        refusals: status -> when, for every status beside the answer's.
         metered: whether answers tell the organisation's face-search quota.
         replays: whether an answer may be that of an earlier call, and then says so.
+        signed: whether a webhook's signature does in place of a key.
     """
 
     method: str
@@ -107,6 +111,7 @@ class Operation:
     body: JsonBody | SelfieFormBody | None = None
     metered: bool = False
     replays: bool = False
+    signed: bool = False
 
 
 _NO_KEY = "`X-API-Key` is missing or blank."
@@ -178,6 +183,53 @@ OPERATIONS = [
         _FACES,
         {400: "`request_id` is no UUID.", 401: _NO_KEY, 403: _SEARCH_OFF, 404: _NO_SEARCH, 422: _BAD_QUERY, **_TROUBLE},
         query=PageQuery,
+    ),
+    Operation(
+        "POST",
+        f"{EVENT}/faces/webhook",
+        "receiveWebhook",
+        Tag.SEARCH,
+        Scope.SEARCH,
+        "Have an event searched by a signed webhook",
+        "Takes a message signed as [Standard Webhooks](https://www.standardwebhooks.com) says, by a secret of the "
+        "organisation, not more than five minutes ago; or one with a key. The search then runs on its own: ask "
+        "`getSearchStatus` how far it has come, or give a `callback_url` to be told. The same `webhook-id` again, or "
+        "the same `request_id`, is the same search: the same answer, and nothing runs twice.",
+        EventPath,
+        Answer("QueuedSearchResponse", "The search is known.", "Face search queued", examples.QUEUED, 202),
+        {
+            400: "The body is not JSON, `request_id` is no UUID, or `selfie_base64` is not base64, or empty.",
+            401: "Neither `X-API-Key` nor a valid signature: it is missing, forged, more than five minutes off, or the "
+            "organisation has no such secret.",
+            403: _SEARCH_OFF,
+            404: _NO_EVENT,
+            413: "The selfie is larger than one call may carry: 4.4 MiB. Up to 15 MiB come from `selfie_url`.",
+            422: "Path or body do not fit the schema, or `callback_url` is not one that we call; `message` says which.",
+            **_TROUBLE,
+        },
+        body=JsonBody(WebhookRequest, required=True, example=examples.WEBHOOK_REQUEST),
+        replays=True,
+        signed=True,
+    ),
+    Operation(
+        "GET",
+        f"{EVENT}/faces/{{request_id}}/status",
+        "getSearchStatus",
+        Tag.SEARCH,
+        Scope.READ,
+        "Ask how far a search has come",
+        "Of a search that a webhook has asked for: queued, running, done or failed, and why. Any other search that is "
+        "finished is done.",
+        SearchPath,
+        Answer("SearchStatusResponse", "How far it has come.", "Face search status", examples.STATUS),
+        {
+            400: "`request_id` is no UUID.",
+            401: _NO_KEY,
+            403: _SEARCH_OFF,
+            404: "There is no such event, no search of this `request_id` in it, or no such route.",
+            422: _BAD_PATH,
+            **_TROUBLE,
+        },
     ),
     Operation(
         "POST",

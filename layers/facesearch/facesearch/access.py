@@ -91,7 +91,14 @@ class Gate:
         self._reader = reader
 
     def identify(
-        self, api_key: str | None, call: Call, scope: Scope, *, quota: bool = False, events: bool = False
+        self,
+        api_key: str | None,
+        call: Call,
+        scope: Scope,
+        *,
+        quota: bool = False,
+        events: bool = False,
+        job: bool = False,
     ) -> Visit:
         """Check the key against the organisation. Event, search and page that the call names are read along.
 
@@ -101,7 +108,8 @@ class Gate:
             api_key: as it came.
             call: whose turn it is.
             scope: what the key must be good for.
-            quota, events: read the organisation's quota, or how many events it has.
+            quota, events, job: read the organisation's quota, how many events it has, or what a webhook has made of the
+                search.
 
         Raises:
             MissingKey: no key, or a blank one.
@@ -118,6 +126,7 @@ class Gate:
                 page=call.page,
                 org_id=call.org_id if events else None,
                 quota_of=call.org_id if quota else None,
+                job=call.search if job else None,
             )
         )
         if known.key is None or not is_live(known.key):

@@ -31,10 +31,12 @@ JSON = "application/json"
 INTERNAL_ERROR = "Internal error; nothing was recorded. Retry with the same request_id."
 
 
-def success(message: str, data: BaseModel, headers: Mapping[str, str] | None = None) -> Response[str]:
-    """200 with these data in the envelope."""
+def success(
+    message: str, data: BaseModel, headers: Mapping[str, str] | None = None, status: int = HTTPStatus.OK
+) -> Response[str]:
+    """These data in the envelope."""
     body = Success(message=message, data=data)
-    return Response(HTTPStatus.OK, JSON, body.model_dump_json(by_alias=True), headers=dict(headers or {}))
+    return Response(status, JSON, body.model_dump_json(by_alias=True), headers=dict(headers or {}))
 
 
 def failure(error: Exception, headers: Mapping[str, str] | None = None) -> Response[str]:

@@ -13,7 +13,7 @@ from botocore.config import Config
 
 from facesearch.access import Gate, Visit
 from facesearch.models import Event
-from facesearch.quota import Limits, Meter
+from facesearch.quota import Limits, Meter, QuotaState
 from facesearch.settings import Settings
 from facesearch.store.quota import DynamoBucket
 from facesearch.store.reading import DynamoReader, Wanted
@@ -21,7 +21,10 @@ from facesearch.store.reading import DynamoReader, Wanted
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_sqs import SQSClient
 
+    from facesearch.callbacks import SqsTurnQueue
+    from facesearch.callbacks.delivering import Deliverer
     from facesearch.engine import FaceEngine
     from facesearch.engine.opencv import OpenCvEngine
     from facesearch.erasure import FaceRetention
@@ -31,16 +34,24 @@ if TYPE_CHECKING:
     from facesearch.indexing import PhotoIndexer
     from facesearch.matching import Matcher
     from facesearch.originals import Originals
+    from facesearch.outbound import Outbound
     from facesearch.outside import OutsideIndexing
     from facesearch.photos import PhotoEraser
     from facesearch.rekognition import Collections
     from facesearch.search import FaceSearch
     from facesearch.selfies import SelfieUploads
     from facesearch.snapshots import SnapshotBuilder, SqsSnapshotRequests
+    from facesearch.store.callbacks import DynamoCallbackStore
     from facesearch.store.directory import EventDirectory
     from facesearch.store.faces import DynamoFaceStore
+    from facesearch.store.jobs import DynamoJobStore
     from facesearch.store.photos import DynamoPhotoStore
     from facesearch.store.snapshots import S3SnapshotStore
+    from facesearch.webhooks.announcing import Announcer
+    from facesearch.webhooks.queue import SqsOrderQueue
+    from facesearch.webhooks.receiving import Door, Receiver
+    from facesearch.webhooks.running import SearchJobs
+    from facesearch.webhooks.waiting import S3WaitingSelfies
 
 DYNAMODB = Config(
     connect_timeout=1, read_timeout=3, retries={"mode": "standard", "total_max_attempts": 3}, max_pool_connections=16
@@ -56,6 +67,8 @@ S3 = Config(
 )
 SQS = Config(connect_timeout=2, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 3})
 IO_THREADS = 16
+CALLBACKS_AT_ONCE = 10
+"""A batch, whose every callback may wait 15 s for its receiver."""
 UPLOADS_AT_ONCE = 4
 """One photo has the CPU while others are fetched and written; each may hold a file of 50 MB."""
 
@@ -77,8 +90,7 @@ class Parts:
 
     def meter(self, visit: Visit) -> Meter:
         """The quota of the organisation that pays for this visit's searches."""
-        limits = Limits(self.settings.search_quota_per_minute, self.settings.search_quota_burst)
-        return Meter(self._bucket, visit.org_id, limits, visit.known.quota)
+        return self._meter_of(visit.org_id, visit.known.quota)
 
     @cached_property
     def face_search(self) -> "FaceSearch[Any]":
@@ -210,6 +222,105 @@ class Parts:
         return FaceKeeper(items, self._photos, self.event, DEFAULT_MODEL) if items is not None else None
 
     @cached_property
+    def announcer(self) -> "Announcer":
+        """Where the ends of searches are announced; needs neither httpx nor a secret."""
+        from facesearch.callbacks import CallbackQueue
+
+        return CallbackQueue(self._callbacks, self._turns)
+
+    @cached_property
+    def deliverer(self) -> "Deliverer":
+        from facesearch.callbacks.delivering import Deliverer
+        from facesearch.callbacks.plan import Plan
+
+        return Deliverer(
+            callbacks=self._callbacks,
+            addresses=self._callbacks,
+            queue=self._turns,
+            sender=self._outbound,
+            reader=self._reader,
+            plan=Plan(self.settings.delays),
+            api_base_url=self.settings.api_base_url,
+            pool=ThreadPoolExecutor(CALLBACKS_AT_ONCE, thread_name_prefix="callbacks"),
+        )
+
+    @cached_property
+    def webhook_door(self) -> "Door":
+        from facesearch.webhooks.receiving import Door
+
+        return Door(self.gate, self._reader)
+
+    @cached_property
+    def webhook_receiver(self) -> "Receiver":
+        from facesearch.webhooks.receiving import Receiver
+
+        return Receiver(
+            reader=self._reader,
+            jobs=self._jobs,
+            selfies=self._waiting_selfies,
+            queue=self._orders,
+            announcer=self.announcer,
+            check_url=self._outbound.check,
+        )
+
+    @cached_property
+    def search_jobs(self) -> "SearchJobs":
+        from facesearch.webhooks.running import SearchJobs
+        from facesearch.webhooks.waiting import JobSelfies
+
+        return SearchJobs(
+            reader=self._reader,
+            jobs=self._jobs,
+            selfies=JobSelfies(self._waiting_selfies, self._outbound),
+            search=self.face_search,
+            meter=self._meter_of,
+            queue=self._orders,
+            announcer=self.announcer,
+            deliveries=self.settings.search_job_deliveries,
+        )
+
+    @cached_property
+    def _jobs(self) -> "DynamoJobStore":
+        from facesearch.store.jobs import DynamoJobStore
+
+        return DynamoJobStore(self._dynamodb, self.settings.table_name, self.settings.result_retention_days)
+
+    @cached_property
+    def _waiting_selfies(self) -> "S3WaitingSelfies":
+        from facesearch.webhooks.waiting import S3WaitingSelfies
+
+        return S3WaitingSelfies(self._s3, self.settings.required("selfies_bucket"))
+
+    @cached_property
+    def _orders(self) -> "SqsOrderQueue":
+        from facesearch.webhooks.queue import SqsOrderQueue
+
+        return SqsOrderQueue(self._sqs, self.settings.required("search_jobs_queue_url"))
+
+    @cached_property
+    def _outbound(self) -> "Outbound":
+        from facesearch.outbound import Outbound, SystemResolver
+
+        return Outbound(resolver=SystemResolver(), allow_local=self.settings.outbound_allow_local)
+
+    @cached_property
+    def _callbacks(self) -> "DynamoCallbackStore":
+        from facesearch.store.callbacks import DynamoCallbackStore
+
+        return DynamoCallbackStore(self._dynamodb, self.settings.table_name, self.settings.result_retention_days)
+
+    @cached_property
+    def _turns(self) -> "SqsTurnQueue":
+        from facesearch.callbacks import SqsTurnQueue
+
+        settings = self.settings
+        return SqsTurnQueue(self._sqs, settings.required("callbacks_queue_url"), settings.callbacks_dead_letters_url)
+
+    def _meter_of(self, org_id: int, quota: QuotaState) -> Meter:
+        limits = Limits(self.settings.search_quota_per_minute, self.settings.search_quota_burst)
+        return Meter(self._bucket, org_id, limits, quota)
+
+    @cached_property
     def _indexes(self) -> "FaceIndexes":
         from facesearch.index import IndexCache
         from facesearch.index.distributed import ChosenIndexes, VectorIndex
@@ -235,7 +346,7 @@ class Parts:
     def _snapshot_requests(self) -> "SqsSnapshotRequests":
         from facesearch.snapshots import SqsSnapshotRequests
 
-        return SqsSnapshotRequests(boto3.client("sqs", config=SQS), self.settings.required("snapshots_queue_url"))
+        return SqsSnapshotRequests(self._sqs, self.settings.required("snapshots_queue_url"))
 
     @cached_property
     def _snapshots(self) -> "S3SnapshotStore":
@@ -275,6 +386,10 @@ class Parts:
     @cached_property
     def _s3(self) -> "S3Client":
         return boto3.client("s3", config=S3)
+
+    @cached_property
+    def _sqs(self) -> "SQSClient":
+        return boto3.client("sqs", config=SQS)
 
     @cached_property
     def _io(self) -> ThreadPoolExecutor:

@@ -34,6 +34,11 @@ def header_of(app: APIGatewayRestResolver, name: str) -> str:
     return app.current_event.headers.get(name) or ""
 
 
+def headers_of(app: APIGatewayRestResolver) -> Mapping[str, str]:
+    """All request headers, their names in lower case."""
+    return {name.lower(): value for name, value in app.current_event.headers.items()}
+
+
 def body_of(app: APIGatewayRestResolver) -> bytes:
     """The request's body as it was sent; empty if there is none, or none that decodes."""
     body = app.current_event.body or ""

@@ -30,6 +30,18 @@ class UnusableImage(FaceSearchError):
     status = 400
 
 
+class UnreadableBody(FaceSearchError):
+    """The body is not what it should be at all: no JSON, or no base64 in it."""
+
+    status = 400
+
+
+class SelfieUnavailable(FaceSearchError):
+    """The selfie of a webhook's search cannot be had: its URL is refused or leads to nothing, or it is gone."""
+
+    status = 400
+
+
 class UnknownUpload(FaceSearchError):
     """`upload_id` names no upload that is there: never made, not finished, expired, or used for a search already."""
 
@@ -44,6 +56,12 @@ class NoFaceFound(FaceSearchError):
 
 class MissingKey(FaceSearchError):
     """No `X-API-Key`, or a blank one."""
+
+    status = 401
+
+
+class NotSigned(FaceSearchError):
+    """A webhook without `X-API-Key` whose signature is missing, forged, or older than five minutes."""
 
     status = 401
 

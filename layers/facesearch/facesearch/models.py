@@ -1,9 +1,10 @@
 """The nouns of the domain."""
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
+from typing import Any
 
 DEFAULT_MODEL = "sface-2021dec-mirrored"
 """Made the faces of every event that names no model: SFace 2021dec, the mean of a face's and its mirror image's
@@ -28,6 +29,20 @@ class ApiKey:
     active: bool
     scopes: frozenset[Scope] = frozenset(Scope)
     expires_at: int | None = None
+
+
+@dataclass(frozen=True)
+class WebhookSecret:
+    """A secret that an organisation's webhooks, and ours to it, are signed by.
+
+    Attributes:
+        secret: `whsec_` and base64 of the random bytes.
+        created_at: ISO 8601.
+    """
+
+    secret_id: str
+    secret: str = field(repr=False)
+    created_at: str
 
 
 FACE_SHARDS = 16
@@ -136,3 +151,42 @@ class SearchKey:
     org_id: int
     event_id: int
     request_id: uuid.UUID
+
+
+class JobStatus(StrEnum):
+    """How far a webhook's search has come."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    """It was begun at least once; whatever went wrong since is tried again."""
+    DONE = "done"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class Job:
+    """A search that a webhook has asked for.
+
+    Attributes:
+        url: where the selfie is; empty if it came along.
+        selfie: S3 key of a selfie that came along; empty if there is a URL.
+        callback_url: who is told of the end; empty = nobody.
+        metadata: as it was sent, to be sent back.
+        watch_days: for how many days later photos are looked through as well; None = not at all.
+        webhook: digest of event and `webhook-id`; empty if the webhook had no id.
+        created_at: seconds since the epoch.
+        reason: why it failed, or what it is waiting for, in words that are safe to show.
+        enqueued: whether its message is known to have been sent.
+    """
+
+    search: SearchKey
+    url: str = field(default="", repr=False)
+    selfie: str = field(default="", repr=False)
+    callback_url: str = field(default="", repr=False)
+    metadata: dict[str, Any] | None = field(default=None, repr=False)
+    watch_days: int | None = None
+    webhook: str = ""
+    created_at: int = 0
+    status: JobStatus = JobStatus.QUEUED
+    reason: str = ""
+    enqueued: bool = False

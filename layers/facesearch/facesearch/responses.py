@@ -6,6 +6,7 @@ from typing import Annotated, Generic, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field
 
 DataT = TypeVar("DataT", bound=BaseModel)
+Status = Literal["queued", "running", "done", "failed"]
 
 
 class Body(BaseModel):
@@ -149,3 +150,24 @@ class SelfieUpload(Body):
     fields: dict[str, str]
     max_bytes: Annotated[int, Field(ge=1, description="The largest file that the form takes.")]
     expires_in: Annotated[int, Field(ge=1, description="Seconds for which the form is good.")]
+
+
+class QueuedSearch(Body):
+    """A search that a webhook has asked for."""
+
+    request_id: Annotated[uuid.UUID, Field(description="The search.")]
+    status: Annotated[Status, Field(description="How far it has come by now.")]
+    results_url: Annotated[
+        str, Field(description="Where its pages are when it is done, below the API's base URL.", pattern="^/")
+    ]
+    status_url: Annotated[str, Field(description="Where to ask how far it has come, likewise.", pattern="^/")]
+
+
+class SearchStatus(Body):
+    """How far a search has come."""
+
+    request_id: uuid.UUID
+    status: Status
+    reason: Annotated[
+        str | None, Field(description="Why it failed, or why a running one is being tried again; for people.")
+    ]

@@ -34,6 +34,10 @@ from facesearch.selfies import SelfieStore, SelfieUploads, UploadKey
 from facesearch.store.reading import Reader, StoredPage, Wanted
 from facesearch.store.results import OutdatedError, ResultStore
 
+SelfieSource = Callable[[], bytes]
+"""Gets a selfie from elsewhere. What it raises ends the search, which can be tried again."""
+Selfie = bytes | UploadKey | SelfieSource
+
 CLAIM_AGAIN_SECONDS = 1.0
 """A waiting duplicate polls the header, which costs half a read unit, and tries the claim, which costs a write unit,
 only this often: to take over from a run that failed or was killed."""
@@ -109,8 +113,16 @@ class FaceSearch(Generic[ProbeT]):
         self._pool = pool
         self._patience = patience
 
-    def search(self, event: Event, search: SearchKey, form: SelfieForm, page: Page, call: Caller) -> Outcome:
+    def search(
+        self, event: Event, search: SearchKey, form: SelfieForm | SelfieSource, page: Page, call: Caller
+    ) -> Outcome:
         """Search, or replay, or wait for the one that is searching.
+
+        Args:
+            event, search: where, and under which id.
+            form: the selfie as it was sent, or where it comes from: asked only if there is a search to be done.
+            page: of the answer.
+            call: who asks.
 
         Raises:
             InvalidRequest, TooLarge, UnusableImage, UnknownUpload, NoFaceFound: the form or the selfie; nothing is
@@ -120,7 +132,7 @@ class FaceSearch(Generic[ProbeT]):
             EngineBusy: nothing was searched, whatever was retried.
             SearchInProgress: still running elsewhere after the bounded wait, or photos are being deleted all the time.
         """
-        selfie = _selfie_of(event, form)
+        selfie = _selfie_of(event, form) if isinstance(form, SelfieForm) else form
         clock = self._patience.clock
         deadline = clock() + self._patience.seconds
         afresh = 0
@@ -139,13 +151,13 @@ class FaceSearch(Generic[ProbeT]):
                     "This request_id is still being searched. Retry with the same request_id.", RETRY_AFTER_SECONDS
                 )
 
-    def _run(self, event: Event, search: SearchKey, selfie: bytes | UploadKey, page: Page, call: Caller) -> Outcome:
+    def _run(self, event: Event, search: SearchKey, selfie: Selfie, page: Page, call: Caller) -> Outcome:
         found: list[PhotoMatch] | None = None
 
         def match_and_store() -> SearchSummary:
             nonlocal found
             call.meter.check()
-            picture = self._uploads.fetch(selfie) if isinstance(selfie, UploadKey) else selfie
+            picture = self._picture(selfie)
             with milliseconds("EmbedMilliseconds"):
                 probe = self._matcher.probe(event, picture)
             # Only now, with a face found: a selfie that is refused costs nothing and leaves nothing behind.
@@ -175,6 +187,15 @@ class FaceSearch(Generic[ProbeT]):
         count("SearchExecuted")
         logger.info("searched", matches=summary.total, confidence=summary.confidence)
         return Outcome(StoredPage(summary, found[page.start : page.stop]), replayed=False)
+
+    def _picture(self, selfie: Selfie) -> bytes:
+        match selfie:
+            case bytes():
+                return selfie
+            case UploadKey():
+                return self._uploads.fetch(selfie)
+            case _:
+                return selfie()
 
     def _afresh(self, event: Event, search: SearchKey, error: Exception) -> Event:
         """Make way for the same search once more, over the event as it is after the deletion."""

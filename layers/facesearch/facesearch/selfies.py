@@ -24,6 +24,9 @@ UPLOAD_SECONDS = 600
 UPLOADS = "uploads"
 """Prefix of what was uploaded but not searched yet."""
 
+JOBS = "jobs"
+"""Prefix of what came with a webhook whose search has not ended yet."""
+
 ContentType = Literal["image/jpeg", "image/png", "image/webp"]
 
 
@@ -73,9 +76,14 @@ def selfie_key(search: SearchKey) -> str:
     return f"{search.org_id}/{search.event_id}/{search.request_id}"
 
 
-def selfie_prefixes(org_id: int, event_id: int) -> tuple[str, str]:
+def selfie_prefixes(org_id: int, event_id: int) -> tuple[str, ...]:
     """What the keys of an event's selfies begin with: those of searches, and those that wait for theirs."""
-    return f"{org_id}/{event_id}/", f"{UPLOADS}/{org_id}/{event_id}/"
+    return f"{org_id}/{event_id}/", f"{UPLOADS}/{org_id}/{event_id}/", f"{JOBS}/{org_id}/{event_id}/"
+
+
+def job_prefix(search: SearchKey) -> str:
+    """What the key of a selfie begins with that came with a webhook for this search."""
+    return f"{JOBS}/{selfie_key(search)}/"
 
 
 class UploadRequest(BaseModel):

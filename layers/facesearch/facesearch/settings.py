@@ -27,8 +27,12 @@ class Settings(BaseModel):
     selfies_bucket: str = ""
     snapshots_bucket: str = ""
     snapshots_queue_url: str = ""
+    callbacks_queue_url: str = ""
+    callbacks_dead_letters_url: str = ""
     faces_table_name: str = ""
+    search_jobs_queue_url: str = ""
     renditions_base_url: str = ""
+    api_base_url: str = ""
     models_dir: Path = Path("/opt/models")
 
     result_retention_days: Annotated[int, Field(ge=1, le=365)] = 30
@@ -36,9 +40,14 @@ class Settings(BaseModel):
     duplicate_wait_seconds: Annotated[float, Field(ge=0, le=15)] = 10
     search_quota_per_minute: Annotated[int, Field(ge=1, le=600_000)] = 600
     search_quota_burst: Annotated[int, Field(ge=1, le=100_000)] = 200
+    search_job_deliveries: Annotated[int, Field(ge=2, le=20)] = 10
+    outbound_allow_local: bool = False
     cors_allowed_origins: str = ""
     snapshot_tail_bytes: Annotated[int, Field(ge=1, le=100_000_000)] = 1_000_000
     index_cache_megabytes: Annotated[int, Field(ge=1, le=8192)] = 1024
+    callback_delays: Annotated[str, Field(pattern=r"^[0-9]{1,5}(,[0-9]{1,5}){0,19}$")] = (
+        "5,300,1800,7200,18000,36000,50400,72000,86400"
+    )
 
     memory_megabytes: Annotated[int, Field(ge=128, alias="aws_lambda_function_memory_size")] = 1769
 
@@ -46,6 +55,11 @@ class Settings(BaseModel):
     def origins(self) -> list[str]:
         """Origins whose pages may call the API from a browser; `*` = any."""
         return [origin for part in self.cors_allowed_origins.split(",") if (origin := part.strip())]
+
+    @property
+    def delays(self) -> list[int]:
+        """Seconds between the attempts to deliver a callback."""
+        return [int(seconds) for seconds in self.callback_delays.split(",")]
 
     @property
     def vcpus(self) -> int:

@@ -362,3 +362,23 @@ def api(
         finally:
             server.shutdown()
             thread.join()
+
+
+def test_webhook_secrets_are_shown_once_listed_without_and_deleted(place: Place, facesearch: Command) -> None:
+    org = ("--org", place.org_id, "--json")
+    first, second = (facesearch("webhook", "secret", "create", *org).json for _ in range(2))
+    assert set(first) == {"secret_id", "secret"}
+    assert first["secret"].startswith("whsec_")
+    full = facesearch("webhook", "secret", "create", *org)
+    assert (full.code, full.out) == (1, "")
+    assert "2 webhook secrets" in full.err
+    listed = facesearch("webhook", "secret", "list", *org)
+    assert {each["secret_id"] for each in listed.json["secrets"]} == {first["secret_id"], second["secret_id"]}
+    assert "whsec_" not in listed.out
+    assert "whsec_" not in facesearch("webhook", "secret", "list", "--org", place.org_id).out
+    gone = facesearch("webhook", "secret", "delete", first["secret_id"], *org)
+    assert gone.json == {"secret_id": first["secret_id"], "deleted": True}
+    assert facesearch("webhook", "secret", "delete", first["secret_id"], *org).code == 1
+    shown = facesearch("webhook", "secret", "create", "--org", place.org_id)
+    assert "whsec_" in shown.out
+    assert "not shown again" in shown.err

@@ -1,6 +1,7 @@
 """An event with photos of made-up people in every kind of store, and deletions that can be made to crash."""
 
 import datetime as dt
+import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future
@@ -11,6 +12,7 @@ import boto3
 import numpy as np
 
 from facesearch.admin import Admin, EndedEvent
+from facesearch.callbacks.callback import callback_of
 from facesearch.embedded import EmbeddedMatcher, EmbeddedProbe
 from facesearch.engine import Embedding, Face, RgbImage
 from facesearch.erasure import EmbeddedStripper, EventEraser, FaceRetention, PersonEraser, PhotosEraser, Stores
@@ -18,13 +20,15 @@ from facesearch.errors import NoFaceFound, NotFound
 from facesearch.gallery import Galleries
 from facesearch.idempotency import OnceOnly
 from facesearch.index import IndexCache
-from facesearch.models import Event, SearchKey, SearchSummary
+from facesearch.models import Event, Job, SearchKey, SearchSummary
 from facesearch.packing import pack, unpack
 from facesearch.pagination import Page
 from facesearch.photos import Photo, original_key, rendition_keys
-from facesearch.selfies import selfie_key
+from facesearch.selfies import job_prefix, selfie_key
 from facesearch.snapshots import SnapshotBuilder
+from facesearch.store.callbacks import DynamoCallbackStore
 from facesearch.store.erasing import DynamoErasureLog
+from facesearch.store.jobs import DynamoJobStore
 from facesearch.store.memory import (
     MemoryErasureLog,
     MemoryObjects,
@@ -32,11 +36,14 @@ from facesearch.store.memory import (
     MemoryReader,
     MemorySnapshotStore,
 )
+from facesearch.store.memory_callbacks import MemoryCallbackStore
+from facesearch.store.memory_jobs import MemoryJobStore
 from facesearch.store.objects import S3Objects
 from facesearch.store.photos import DynamoPhotoStore
 from facesearch.store.reading import DynamoReader, Wanted
 from facesearch.store.results import DynamoResultStore
 from facesearch.store.snapshots import S3SnapshotStore
+from facesearch.webhooks.announcing import JobEnd
 from tests.unit.fakes import EVENT, EVENT_ID, ORG, MemoryClaims
 from tests.unit.test_stores import create_table
 
@@ -173,6 +180,7 @@ class Parts:
             photos=photos,
             log=MemoryErasureLog(),
             results=reader,
+            jobs=MemoryJobStore(reader),
             claims=claims,
             selfies=MemoryObjects(),
             renditions=MemoryObjects(),
@@ -180,6 +188,7 @@ class Parts:
             snapshots=snapshots,
             builder=SnapshotBuilder(photos, snapshots, Inline()),
             events=MemoryEvents(reader),
+            callbacks=MemoryCallbackStore(),
             pool=Inline(),
         )
         return cls(stores, reader, claims, EVENT)
@@ -202,6 +211,7 @@ class Parts:
             photos=photos,
             log=DynamoErasureLog(dynamodb, "table"),
             results=DynamoResultStore(dynamodb, "table", 30),
+            jobs=DynamoJobStore(dynamodb, "table", 30),
             claims=claims,
             selfies=S3Objects(s3, "selfies", Inline()),
             renditions=S3Objects(s3, "renditions", Inline()),
@@ -209,6 +219,7 @@ class Parts:
             snapshots=snapshots,
             builder=SnapshotBuilder(photos, snapshots, Inline()),
             events=admin,
+            callbacks=DynamoCallbackStore(dynamodb, "table"),
             pool=Inline(),
         )
         return cls(stores, DynamoReader(dynamodb, "table"), claims, event)
@@ -244,7 +255,19 @@ class Site:
         fused = {
             name: self.fuse.wrap(getattr(parts.stores, name))
             for name in (
-                *("photos", "log", "results", "claims", "selfies", "renditions", "originals", "snapshots", "events"),
+                *(
+                    "photos",
+                    "log",
+                    "results",
+                    "jobs",
+                    "claims",
+                    "selfies",
+                    "renditions",
+                    "originals",
+                    "snapshots",
+                    "events",
+                    "callbacks",
+                ),
             )
         }
         builder = SnapshotBuilder(fused["photos"], fused["snapshots"], Inline())
@@ -286,6 +309,21 @@ class Site:
                 self.plain.put("renditions", rendition)
         return added
 
+    def announce(self, person: int) -> None:
+        """A callback about the search of a person."""
+        end = JobEnd(
+            self.event.org_id,
+            self.event.event_id,
+            uuid.UUID(int=person),
+            "face_search.completed",
+            1,
+            90,
+            None,
+            None,
+            "u",
+        )
+        cast("Any", self.plain.stores.callbacks).add(callback_of(end, time.time()))
+
     def found(self, person: int, matcher: EmbeddedMatcher | None = None) -> list[int]:
         """Numbers of the photos that a search finds, ascending; by a warm environment unless another is given."""
         matcher = matcher or self.warm
@@ -311,7 +349,14 @@ class Site:
             return summary
 
         self.plain.claims.run(search, cast("Any", Context()), work)
+        self.ask(search)
         return search
+
+    def ask(self, search: SearchKey) -> None:
+        """What a webhook leaves that has asked for this search, its selfie included."""
+        key = f"{job_prefix(search)}1"
+        self.plain.put("selfies", key)
+        cast("Any", self.plain.stores.jobs).add(Job(search, selfie=key, webhook=f"webhook {search.request_id}"))
 
     def stored(self, person: int) -> list[int] | None:
         """Numbers of the photos that the stored search of a person names; None if there is none."""

@@ -39,7 +39,7 @@ def test_a_deleted_photo_is_in_no_search_and_no_gallery_that_starts_later(site: 
     assert site.gallery() == [1, 2, 3, 4, 5]
     receipt = site.photos_eraser.delete_photos(site.event, [id_of(2)], Files())
     assert receipt.complete
-    assert receipt.deleted == Counts(photos=1, faces=2, results=2, selfies=2, snapshots=1, renditions=2)
+    assert receipt.deleted == Counts(photos=1, faces=2, results=2, jobs=2, selfies=4, snapshots=1, renditions=2)
     for matcher in (site.warm, site.matcher()):
         assert (site.found(ANNA, matcher), site.found(BEN, matcher)) == ([1, 4], [3, 4])
     assert site.gallery() == [1, 3, 4, 5]
@@ -110,7 +110,9 @@ def test_the_cover_goes_with_its_photo(site: Site) -> None:
 def test_a_person_is_not_found_again_and_everybody_else_is(site: Site) -> None:
     receipt = site.person_eraser.delete_person(site.event, b"1")
     assert receipt.complete
-    assert receipt.deleted == Counts(faces=3, results=3, selfies=3, snapshots=1), "group photos were in every result"
+    assert receipt.deleted == Counts(faces=3, results=3, jobs=3, selfies=6, snapshots=1), (
+        "group photos were in every result"
+    )
     for matcher in (site.warm, site.matcher()):
         assert (site.found(ANNA, matcher), site.found(BEN, matcher)) == ([], [2, 3, 4])
         assert site.found(CARL, matcher) == [4]
@@ -122,7 +124,9 @@ def test_a_person_is_not_found_again_and_everybody_else_is(site: Site) -> None:
 def test_a_person_goes_with_the_photos_if_wanted(site: Site) -> None:
     receipt = site.person_eraser.delete_person(site.event, b"1", EVERYTHING)
     assert receipt.complete
-    assert receipt.deleted == Counts(photos=3, faces=6, results=3, selfies=3, snapshots=1, renditions=6, originals=3)
+    assert receipt.deleted == Counts(
+        photos=3, faces=6, results=3, jobs=3, selfies=6, snapshots=1, renditions=6, originals=3
+    )
     assert (site.found(ANNA), site.found(BEN), site.gallery()) == ([], [3], [3, 5])
     assert site.keys("originals") == site.originals_of([3, 5])
     assert site.keys("renditions") == site.renditions_of([3, 5])
@@ -138,11 +142,17 @@ def test_a_selfie_that_cannot_be_searched_deletes_nobody(site: Site) -> None:
 
 def test_an_event_leaves_nothing(site: Site) -> None:
     site.photos_eraser.delete_photos(site.event, [id_of(3)], Files())
-    for prefix in ("", "uploads/"):
+    site.ask(replace(site.searches[ANNA], request_id=uuid.uuid4()))  # and has not been searched yet
+    for prefix in ("", "uploads/", "jobs/"):
         site.plain.put("selfies", f"{prefix}{site.event.org_id}/{site.event.event_id}/{uuid.uuid4()}")
+    for person in (ANNA, BEN):
+        site.announce(person)
     receipt = site.event_eraser.delete_event(site.event.event_id, originals=True)
     assert receipt.complete
-    assert receipt.deleted == Counts(photos=4, results=2, selfies=4, snapshots=1, renditions=8, originals=5)
+    assert receipt.deleted == Counts(
+        photos=4, results=2, jobs=3, selfies=8, snapshots=1, renditions=8, originals=5, callbacks=2
+    )
+    assert site.plain.stores.callbacks.count(site.event.org_id, site.event.event_id) == 0
     assert site.reader.read(Wanted(event_id=site.event.event_id)).event is None
     assert [site.keys(bucket) for bucket in ("selfies", "renditions", "originals")] == [[], [], []]
     assert site.plain.stores.snapshots.count(site.event.event_id) == 0
@@ -154,6 +164,7 @@ def test_an_event_leaves_nothing_in_the_table_but_its_organisation() -> None:
     with mock_aws():
         site = Site(Parts.aws())
         site.photos_eraser.delete_photos(site.event, [id_of(3)], Files())
+        site.announce(ANNA)
         Admin(boto3.client("dynamodb"), "table").update_event(site.event.event_id, retain_until=dt.date(2099, 1, 1))
         assert site.event_eraser.delete_event(site.event.event_id).complete
         (org,) = boto3.client("dynamodb").scan(TableName="table")["Items"]
@@ -180,6 +191,7 @@ def check_after_crash(site: Site, name: str) -> None:
         assert site.found(ANNA, matcher) == []
         assert site.found(BEN, matcher) == ([2, 3, 4] if name == "person" else [3])
     assert site.stored(ANNA) is None
+    assert not any(site.plain.stores.jobs.holds(search) for search in site.searches.values())
     assert site.keys("selfies") == [], "everybody was in a photo with Anna"
     kept = [1, 2, 3, 4, 5] if name == "person" else [3, 5]
     assert site.gallery() == kept
@@ -226,6 +238,7 @@ def test_an_event_whose_deletion_crashed_anywhere_is_gone_after_a_second_run() -
         assert site.stores.events.event(site.event.event_id) is None
         assert [site.keys(bucket) for bucket in ("selfies", "renditions", "originals")] == [[], [], []]
         assert list(site.plain.stores.results.searches(site.event.event_id)) == []
+        assert list(site.plain.stores.jobs.jobs(site.event.event_id)) == []
         assert sum(site.plain.stores.photos.count(site.event.event_id, shard) for shard in range(4)) == 0
         assert site.plain.stores.snapshots.count(site.event.event_id) == 0
 

@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -44,14 +45,15 @@ class Function:
         return json.dumps(self._handler(json.loads(payload)["Records"])).encode()
 
 
-async def handled(sqs: SQSClient, bodies: list[str], handler: Handler) -> str:
+async def handled(sqs: SQSClient, bodies: list[str], handler: Handler, *, postpones: bool = False) -> str:
     """How many messages are left, hidden for a while, after one batch."""
     url = sqs.create_queue(QueueName="work", Attributes={"VisibilityTimeout": "720"})["QueueUrl"]
     for body in bodies:
         sqs.send_message(QueueUrl=url, MessageBody=body)
     stopping = asyncio.Event()
     with ThreadPoolExecutor(1) as threads:
-        poller = Poller(sqs, Queue(SOURCE, url, "us-east-1"), Function(handler, stopping), threads, stopping)
+        source = replace(SOURCE, postpones=postpones)
+        poller = Poller(sqs, Queue(source, url, "us-east-1"), Function(handler, stopping), threads, stopping)
         async with asyncio.timeout(10):
             await poller.run()
     attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
@@ -77,6 +79,28 @@ async def test_given_a_batch_when_handled_then_only_what_succeeded_is_deleted(
     sqs: SQSClient, handler: Handler, left: str
 ) -> None:
     assert await handled(sqs, ["a", "b", "c"], handler) == left
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("postpones", "handler", "expected"),
+    [
+        (False, lambda records: {"batchItemFailures": [{"itemIdentifier": records[0]["messageId"]}]}, [2]),
+        (True, lambda records: {"batchItemFailures": [{"itemIdentifier": records[0]["messageId"]}]}, []),
+        (True, crash, [2]),
+    ],
+)
+async def test_given_a_function_that_postpones_itself_then_only_its_crash_is_postponed_for_it(
+    sqs: SQSClient, monkeypatch: pytest.MonkeyPatch, postpones: bool, handler: Handler, expected: list[int]
+) -> None:
+    seconds: list[int] = []
+
+    def change(**arguments: Any) -> None:
+        seconds.append(arguments["VisibilityTimeout"])
+
+    monkeypatch.setattr(sqs, "change_message_visibility", change)
+    await handled(sqs, ["a"], handler, postpones=postpones)
+    assert seconds == expected
 
 
 @pytest.mark.anyio

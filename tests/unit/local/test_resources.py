@@ -58,7 +58,7 @@ def test_given_our_template_when_created_then_queues_and_lifecycles_are_as_decla
     assert queue["Attributes"]["VisibilityTimeout"] == "720"
     assert ours.lookup("UploadsDeadLetters", "Arn") in queue["Attributes"]["RedrivePolicy"]
     rules = clients.s3.get_bucket_lifecycle_configuration(Bucket=ours.lookup("SelfiesBucket", "Ref"))["Rules"]
-    assert {rule["ID"] for rule in rules} == {"forget-selfies", "forget-uploads", "abandoned-uploads"}
+    assert {rule["ID"] for rule in rules} == {"forget-selfies", "forget-uploads", "forget-jobs", "abandoned-uploads"}
 
 
 def test_given_resources_that_exist_when_created_again_then_their_content_stays(

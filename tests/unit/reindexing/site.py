@@ -27,6 +27,8 @@ from facesearch.store.memory import (
     MemoryReader,
     MemorySnapshotStore,
 )
+from facesearch.store.memory_callbacks import MemoryCallbackStore
+from facesearch.store.memory_jobs import MemoryJobStore
 from tests.pictures import encoded
 from tests.unit.erasure.site import Fuse, Inline
 from tests.unit.erasure.site import MemoryEvents as ErasedEvents
@@ -143,6 +145,7 @@ class Site:
             photos=self.photos,
             log=MemoryErasureLog(),
             results=self.reader,
+            jobs=MemoryJobStore(self.reader),
             claims=MemoryClaims(),
             selfies=MemoryObjects(),
             renditions=MemoryObjects(),
@@ -150,6 +153,7 @@ class Site:
             snapshots=self.snapshots,
             builder=SnapshotBuilder(self.photos, self.snapshots, self.pool),
             events=self.events,
+            callbacks=MemoryCallbackStore(),
             pool=self.pool,
         )
 

@@ -35,8 +35,10 @@ class EventEraser:
     def _sweep(self, event: Event, deleted: Counts, *, originals: bool) -> None:
         stores, event_id = self._stores, event.event_id
         delete_searches(stores, list(stores.results.searches(event_id)), deleted)
+        deleted.jobs += sum(stores.pool.map(stores.jobs.delete, list(stores.jobs.jobs(event_id))))
         for prefix in selfie_prefixes(event.org_id, event_id):
             deleted.selfies += stores.selfies.delete(stores.selfies.under(prefix))
+        deleted.callbacks += stores.callbacks.purge(event.org_id, event_id)
         deleted.photos += sum(stores.photos.purge(event_id, shard) for shard in range(event.shards))
         deleted.faces += stores.outside.forget_event(event_id)
         deleted.snapshots += stores.snapshots.forget(event_id)
@@ -52,10 +54,12 @@ class EventEraser:
             photos=sum(stores.photos.count(event_id, shard) for shard in range(event.shards)),
             faces=stores.outside.count_event(event_id),
             results=sum(1 for _ in stores.results.searches(event_id)),
+            jobs=sum(1 for _ in stores.jobs.jobs(event_id)),
             selfies=sum(1 for prefix in selfie_prefixes(event.org_id, event_id) for _ in stores.selfies.under(prefix)),
             snapshots=stores.snapshots.count(event_id),
             renditions=sum(1 for _ in stores.renditions.under(_renditions(event))),
             originals=sum(1 for _ in stores.originals.under(_originals(event))) if originals else 0,
+            callbacks=stores.callbacks.count(event.org_id, event_id),
         )
 
 

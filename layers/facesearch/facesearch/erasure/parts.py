@@ -14,6 +14,7 @@ from facesearch.outside import NOTHING_OUTSIDE, OutsideEraser
 from facesearch.photos import PhotoEraser
 from facesearch.snapshots import SnapshotBuilder
 from facesearch.store.erasing import ErasureLog
+from facesearch.store.jobs import JobEraser
 from facesearch.store.objects import Objects
 from facesearch.store.results import ResultStore
 
@@ -55,6 +56,16 @@ class FinishedClaims(Protocol):
 
     def holds(self, search: SearchKey) -> bool:
         """Whether the search is done or running."""
+
+
+class EventCallbacks(Protocol):
+    """The part of `callbacks.callback.CallbackLists` that deletes."""
+
+    def count(self, org_id: int, event_id: int) -> int:
+        """How many callbacks of an event are kept."""
+
+    def purge(self, org_id: int, event_id: int) -> int:
+        """Forget an event's callbacks; how many there were."""
 
 
 class Edge(Protocol):
@@ -100,6 +111,7 @@ class Stores:
     photos: PhotoEraser
     log: ErasureLog
     results: ResultStore
+    jobs: JobEraser
     claims: FinishedClaims
     selfies: Objects
     renditions: Objects
@@ -107,6 +119,7 @@ class Stores:
     snapshots: SnapshotStore
     builder: SnapshotBuilder
     events: Events
+    callbacks: EventCallbacks
     pool: Executor
     edge: Edge = NO_EDGE
     outside: OutsideEraser = NOTHING_OUTSIDE

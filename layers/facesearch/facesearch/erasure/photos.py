@@ -103,25 +103,24 @@ class PhotosEraser:
         """Count again what should be gone."""
         stores, entries = self._stores, done.entries
         whole = [entry.image_id for entry in entries if entry.whole]
+        unclaimed = self._unclaimed(done.searches)
         still = stores.photos.get_many(event.event_id, event.shards, whole)
         return Counts(
             photos=len(still),
             faces=sum(len(photo.faces) for photo in still.values()) // FACE_BYTES
             + stores.outside.count(event.event_id, whole),
             results=len(stores.naming(event.event_id, (entry.image_id for entry in entries), whole=True)),
-            selfies=self._orphans(done.searches),
+            jobs=sum(stores.jobs.holds(search) for search in unclaimed),
+            selfies=len(stores.selfies.existing([selfie_key(search) for search in unclaimed])),
             snapshots=stores.old_snapshots(event) if entries else 0,
             renditions=len(stores.renditions.existing(_renditions(event, entries))),
             originals=len(self._originals(event, entries)),
         )
 
-    def _orphans(self, searches: Sequence[SearchKey]) -> int:
-        """Selfies that are still there. Another search under the same request_id may have begun: it keeps its own."""
-        stores = self._stores
-        unclaimed = [
-            search for search, held in zip(searches, map(stores.claims.holds, searches), strict=True) if not held
-        ]
-        return len(stores.selfies.existing([selfie_key(search) for search in unclaimed]))
+    def _unclaimed(self, searches: Sequence[SearchKey]) -> list[SearchKey]:
+        """Those whose request_id is free. Another search under the same one may have begun: it keeps its own."""
+        held = map(self._stores.claims.holds, searches)
+        return [search for search, is_held in zip(searches, held, strict=True) if not is_held]
 
     def bury(self, event: Event, entries: Sequence[Erasing], deleted: Counts) -> None:
         """Make tombstones of the photos that go whole."""

@@ -13,18 +13,22 @@ class Counts:
         photos: records; tombstones are none.
         faces: in the records of photos.
         results: stored searches, with their idempotency records.
+        jobs: what webhooks have sent for those searches, selfie aside; of a whole event also what was not searched.
         selfies: of those searches; of a whole event also those that wait for theirs.
         snapshots: files that hold faces as they were before.
         renditions, originals: files.
+        callbacks: of a whole event, sent or not.
     """
 
     photos: int = 0
     faces: int = 0
     results: int = 0
+    jobs: int = 0
     selfies: int = 0
     snapshots: int = 0
     renditions: int = 0
     originals: int = 0
+    callbacks: int = 0
 
     @property
     def total(self) -> int:

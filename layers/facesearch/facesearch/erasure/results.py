@@ -5,15 +5,17 @@ from collections.abc import Sequence
 from facesearch.erasure.parts import Stores
 from facesearch.erasure.receipts import Counts
 from facesearch.models import SearchKey
-from facesearch.selfies import selfie_key
+from facesearch.selfies import job_prefix, selfie_key
 
 
 def delete_searches(stores: Stores, searches: Sequence[SearchKey], deleted: Counts) -> None:
-    """Delete results, idempotency records and kept selfies, and count them. Afterwards each request_id is free again.
+    """Delete results, idempotency records, kept selfies, and what webhooks have sent for them, and count it all.
+    Afterwards each request_id is free again.
 
     The result goes first and what it names last, by which a second run finds the rest.
     """
-    deleted.selfies += len(stores.selfies.existing([selfie_key(search) for search in searches]))
+    keys = [selfie_key(search) for search in searches]
+    deleted.selfies += len(stores.selfies.existing(keys))
 
     def withdraw(search: SearchKey) -> None:
         stores.results.withdraw(search)
@@ -21,6 +23,11 @@ def delete_searches(stores: Stores, searches: Sequence[SearchKey], deleted: Coun
 
     for _ in stores.pool.map(withdraw, searches):
         deleted.results += 1
-    stores.selfies.delete(selfie_key(search) for search in searches)
+    stores.selfies.delete(keys)
+    had_jobs = list(stores.pool.map(stores.jobs.holds, searches))
+    jobs = [search for search, had_job in zip(searches, had_jobs, strict=True) if had_job]
+    for search in jobs:
+        deleted.selfies += stores.selfies.delete(stores.selfies.under(job_prefix(search)))
+    deleted.jobs += sum(stores.pool.map(stores.jobs.delete, jobs))
     for _ in stores.pool.map(stores.results.delete, searches):
         pass

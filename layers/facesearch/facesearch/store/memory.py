@@ -10,7 +10,7 @@ from typing import Any
 
 from facesearch.index.snapshot import Snapshot as FaceSnapshot
 from facesearch.index.snapshot import SnapshotError, SnapshotInfo, decode, encode
-from facesearch.models import ApiKey, Event, PhotoMatch, SearchKey, SearchSummary
+from facesearch.models import ApiKey, Event, Job, PhotoMatch, SearchKey, SearchSummary, WebhookSecret
 from facesearch.photos import Photo, PhotoChange, Tombstone
 from facesearch.quota import BucketEmptyError, Limits, QuotaState
 from facesearch.store.erasing import Erasing
@@ -25,6 +25,9 @@ class MemoryReader:
         self.keys: dict[str, ApiKey] = {}
         self.events: dict[int, Event] = {}
         self.quotas: dict[int, QuotaState] = {}
+        self.secrets: dict[int, tuple[WebhookSecret, ...]] = {}
+        self.jobs: dict[SearchKey, Job] = {}
+        self.webhooks: dict[tuple[int, str], uuid.UUID] = {}
         self.results: dict[SearchKey, tuple[SearchSummary, list[PhotoMatch]]] = {}
         self.listed: dict[SearchKey, list[PhotoMatch]] = {}
         self.reads = 0
@@ -42,6 +45,9 @@ class MemoryReader:
             result=result,
             events=sum(event.org_id == wanted.org_id for event in self.events.values()) if wanted.org_id else None,
             quota=self.quotas.get(wanted.quota_of, QuotaState()) if wanted.quota_of is not None else QuotaState(),
+            secrets=self.secrets.get(wanted.secrets_of, ()) if wanted.secrets_of is not None else (),
+            job=self.jobs.get(wanted.job) if wanted.job is not None else None,
+            webhook=self.webhooks.get(wanted.webhook) if wanted.webhook is not None else None,
         )
 
     def save(

@@ -1,5 +1,6 @@
 """The read side of the API: everything that one request needs, in one strongly consistent round trip."""
 
+import json
 import time
 import uuid
 from collections.abc import Iterator
@@ -12,10 +13,13 @@ from facesearch.models import (
     ApiKey,
     Event,
     IndexKind,
+    Job,
+    JobStatus,
     PhotoMatch,
     Scope,
     SearchKey,
     SearchSummary,
+    WebhookSecret,
 )
 from facesearch.pagination import Page
 from facesearch.quota import QuotaState
@@ -45,6 +49,9 @@ class Wanted:
         search, page: a page of that search; both or neither.
         org_id: the organisation's item.
         quota_of: the organisation whose quota matters.
+        secrets_of: the organisation whose webhook secrets matter.
+        job: that search as a webhook has asked for it.
+        webhook: organisation, and digest of event and webhook-id.
     """
 
     digest: str | None = None
@@ -53,6 +60,9 @@ class Wanted:
     page: Page | None = None
     org_id: int | None = None
     quota_of: int | None = None
+    secrets_of: int | None = None
+    job: SearchKey | None = None
+    webhook: tuple[int, str] | None = None
 
 
 @dataclass(frozen=True)
@@ -62,6 +72,7 @@ class Snapshot:
     Attributes:
         events: number of the organisation's events.
         quota: of an organisation that has not searched yet: a full bucket.
+        webhook: the request_id of the search that the webhook has started.
     """
 
     key: ApiKey | None = None
@@ -69,6 +80,9 @@ class Snapshot:
     result: StoredPage | None = None
     events: int | None = None
     quota: QuotaState = field(default_factory=QuotaState)
+    secrets: tuple[WebhookSecret, ...] = ()
+    job: Job | None = None
+    webhook: uuid.UUID | None = None
 
 
 class Reader(Protocol):
@@ -97,6 +111,9 @@ class DynamoReader:
         event = found(schema.event_key(wanted.event_id)) if wanted.event_id is not None else None
         org = found(schema.org_key(wanted.org_id)) if wanted.org_id is not None else None
         quota = found(schema.quota_key(wanted.quota_of)) if wanted.quota_of is not None else None
+        secrets = found(schema.secrets_key(wanted.secrets_of)) if wanted.secrets_of is not None else None
+        job = found(schema.job_key(wanted.job)) if wanted.job is not None else None
+        webhook = found(schema.webhook_key(*wanted.webhook)) if wanted.webhook is not None else None
         result = None
         if wanted.search is not None and wanted.page is not None:
             chunks = [found(schema.chunk_key(wanted.search, number)) for number in chunks_of(wanted.page)]
@@ -107,6 +124,9 @@ class DynamoReader:
             result=result,
             events=schema.number(org, "events") if org else None,
             quota=quota_from_item(quota),
+            secrets=secrets_from_item(secrets),
+            job=job_from_item(job) if job and not _is_expired(job) else None,
+            webhook=uuid.UUID(schema.text(webhook, "request_id")) if webhook and not _is_expired(webhook) else None,
         )
 
 
@@ -119,18 +139,28 @@ def _keys_of(wanted: Wanted) -> "Iterator[schema.Key]":
         yield schema.org_key(wanted.org_id)
     if wanted.quota_of is not None:
         yield schema.quota_key(wanted.quota_of)
+    if wanted.secrets_of is not None:
+        yield schema.secrets_key(wanted.secrets_of)
+    if wanted.job is not None:
+        yield schema.job_key(wanted.job)
+    if wanted.webhook is not None:
+        yield schema.webhook_key(*wanted.webhook)
     if wanted.search is not None and wanted.page is not None:
         yield schema.header_key(wanted.search)
         yield from (schema.chunk_key(wanted.search, number) for number in chunks_of(wanted.page))
 
 
 def stored_page(header: "schema.Item | None", chunks: "list[schema.Item | None]", page: Page) -> StoredPage | None:
-    """The page of a result; None without a header that counts: announced ones do not yet, expired ones no more (TTL
-    deletes within days, not at once)."""
-    if header is None or "announced" in header or schema.number(header, "expires_at") <= time.time():
+    """The page of a result; None without a header that counts: announced ones do not yet, expired ones no more."""
+    if header is None or "announced" in header or _is_expired(header):
         return None
     summary = SearchSummary(schema.number(header, "total"), schema.number(header, "confidence"))
     return StoredPage(summary, photos_of(page, chunks))
+
+
+def _is_expired(item: "schema.Item") -> bool:
+    """TTL deletes within days, not at once."""
+    return schema.number(item, "expires_at") <= time.time()
 
 
 def chunks_of(page: Page) -> range:
@@ -154,6 +184,20 @@ def api_key_from_item(item: "schema.Item") -> ApiKey:
         scopes=frozenset(Scope(name) for name in schema.string_set(item, "scopes")),
         expires_at=schema.number(item, "valid_until") or None,
     )
+
+
+def secrets_from_item(item: "schema.Item | None") -> tuple[WebhookSecret, ...]:
+    """The webhook secrets in an organisation's item of them, oldest first."""
+    slots = [item[slot]["M"] for slot in schema.SECRET_SLOTS if item is not None and slot in item]
+    secrets = [
+        WebhookSecret(
+            secret_id=schema.text(slot, "secret_id"),
+            secret=schema.text(slot, "secret"),
+            created_at=schema.text(slot, "created_at"),
+        )
+        for slot in slots
+    ]
+    return tuple(sorted(secrets, key=lambda secret: secret.created_at))
 
 
 def event_from_item(item: "schema.Item") -> Event:
@@ -180,4 +224,24 @@ def event_from_item(item: "schema.Item") -> Event:
         model=schema.text(item, "model") or DEFAULT_MODEL,
         next_model=schema.text(item, "next_model"),
         previous_model=schema.text(item, "previous_model"),
+    )
+
+
+def job_from_item(item: "schema.Item") -> Job:
+    """The webhook's search that an item describes."""
+    search = SearchKey(
+        schema.number(item, "org_id"), schema.number(item, "event_id"), uuid.UUID(schema.text(item, "request_id"))
+    )
+    return Job(
+        search=search,
+        url=schema.text(item, "url"),
+        selfie=schema.text(item, "selfie"),
+        callback_url=schema.text(item, "callback_url"),
+        metadata=json.loads(metadata) if (metadata := schema.text(item, "metadata")) else None,
+        watch_days=schema.number(item, "watch_days") or None,
+        webhook=schema.text(item, "webhook"),
+        created_at=schema.number(item, "created_at"),
+        status=JobStatus(schema.text(item, "status")),
+        reason=schema.text(item, "reason"),
+        enqueued="enqueued_at" in item,
     )

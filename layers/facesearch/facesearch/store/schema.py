@@ -6,6 +6,7 @@
 | its API keys        | ORG#{org}                       | KEY#{key_id}    |
 | its events by date  | ORG#{org}                       | EVENT#{date}#{created_at}#{event} |
 | its quota           | QUOTA#{org}                     | QUOTA           |
+| its webhook secrets | SECRETS#{org}                   | SECRETS         |
 | API key by secret   | KEY#{sha256 of the key}         | KEY             |
 | event               | EVENT#{event}                   | EVENT           |
 | current snapshots   | SNAPSHOT#{event}                | {model}         |
@@ -13,6 +14,11 @@
 | deletions under way | ERASING#{event}                 | {image_id}      |
 | events by last day  | RETENTION                       | {date}#{event}  |
 | finished searches   | SEARCHES#{event}                | {request_id}    |
+| callbacks           | CALLBACKS#{org}                 | {event}#{callback_id} |
+| addresses that are off | OFF#{org}                    | {sha256 of the URL} |
+| webhooks' searches  | JOBS#{event}                    | {request_id}    |
+| webhook's search    | JOB#{org}#{event}#{request}     | JOB             |
+| webhook by its id   | WEBHOOK#{org}#{sha256 of event and webhook-id} | WEBHOOK |
 | faces, spread       | FACES#{event}#{model}#{shard}   | {image_id}#{number}, in the faces table |
 | result header       | RESULT#{org}#{event}#{request}  | HEADER          |
 | result chunks       | RESULT#{org}#{event}#{request}  | CHUNK#{number}  |
@@ -40,6 +46,9 @@ BY_FACE = "by-face"
 
 API_KEYS, EVENTS = "KEY#", "EVENT#"
 """What the sort keys of an organisation's lists begin with."""
+
+SECRET_SLOTS = ("secret_1", "secret_2")
+"""Attributes with a webhook secret each."""
 
 CHUNKS = "CHUNK#"
 RETENTION = "RETENTION"
@@ -78,6 +87,11 @@ def org_event_key(org_id: int, date: str, created_at: int, event_id: int) -> "Ke
 def quota_key(org_id: int) -> "Key":
     """The organisation's face-search quota. An item of its own: it is written by searches, the others by operators."""
     return key(f"QUOTA#{org_id}", "QUOTA")
+
+
+def secrets_key(org_id: int) -> "Key":
+    """The organisation's webhook secrets, one in each of `SECRET_SLOTS`. An item of its own: only webhooks read it."""
+    return key(f"SECRETS#{org_id}", "SECRETS")
 
 
 def event_key(event_id: int) -> "Key":
@@ -123,6 +137,41 @@ def searches_pk(event_id: int) -> str:
 def search_key(search: SearchKey) -> "Key":
     """A stored search in its event's list."""
     return key(searches_pk(search.event_id), str(search.request_id))
+
+
+def callbacks_pk(org_id: int) -> str:
+    """Partition of an organisation's callbacks."""
+    return f"CALLBACKS#{org_id}"
+
+
+def callback_sk(event_id: int, callback_id: uuid.UUID | None = None) -> str:
+    """Sort key of a callback, or what those of an event's callbacks begin with."""
+    return f"{event_id}#{callback_id or ''}"
+
+
+def off_key(org_id: int, digest: str) -> "Key":
+    """An address that is switched off; `digest` is the SHA-256 of its URL in hex."""
+    return key(f"OFF#{org_id}", digest)
+
+
+def jobs_pk(event_id: int) -> str:
+    """Partition of the list of an event's webhook searches."""
+    return f"JOBS#{event_id}"
+
+
+def listed_job_key(search: SearchKey) -> "Key":
+    """A webhook's search in its event's list."""
+    return key(jobs_pk(search.event_id), str(search.request_id))
+
+
+def job_key(search: SearchKey) -> "Key":
+    """A webhook's search. A partition of its own: one event's webhooks may come by the hundred a second."""
+    return key(f"JOB#{search.org_id}#{search.event_id}#{search.request_id}", "JOB")
+
+
+def webhook_key(org_id: int, digest: str) -> "Key":
+    """The item that says which search a webhook has started; `digest` is of event and `webhook-id`."""
+    return key(f"WEBHOOK#{org_id}#{digest}", "WEBHOOK")
 
 
 def faces_pk(event_id: int, model: str, shard: int) -> str:

@@ -1,0 +1,39 @@
+"""Searches that webhooks have asked for, ordered through SQS: each is brought to its end, or comes again."""
+
+from typing import Any
+
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from facesearch.bootstrap import parts
+from facesearch.entry import log_call
+from facesearch.observability import flush_metrics, log_unexpected, logger
+from facesearch.webhooks.queue import Order
+from facesearch.webhooks.running import Delivery, NotNowError
+
+processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
+
+
+@logger.inject_lambda_context(clear_state=True)
+def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
+    """Handle the batch's orders one after the other; those that are not over are named in the answer."""
+    try:
+        return process_partial_response(event=event, record_handler=run, processor=processor, context=context)
+    finally:
+        flush_metrics()
+
+
+def run(record: SQSRecord, lambda_context: LambdaContext) -> None:
+    """One order."""
+    try:
+        order = Order.of(record.body)
+        log_call(order.search.org_id, order.search.event_id, order.search.request_id)
+        delivery = Delivery(int(record.attributes.approximate_receive_count), record.receipt_handle)
+        parts.search_jobs.run(order, delivery, lambda_context)
+    except NotNowError:
+        raise
+    except Exception as error:
+        log_unexpected(error)
+        raise

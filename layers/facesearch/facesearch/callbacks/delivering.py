@@ -1,0 +1,201 @@
+"""Sending callbacks: signed, at least once, until the receiver takes them or the plan is over.
+
+A turn ends in this order, so that a process may die at any point:
+
+1. It is claimed: a message that came twice is sent once. The claim runs out by itself.
+2. The callback is sent.
+3. The next turn is queued, or the dead letter is; the address is switched off.
+4. The callback is written down as it is now, which gives the claim back.
+
+Whoever dies before 4 has its message delivered again, and the callback is sent once more under the same `webhook-id`.
+"""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Protocol
+
+from facesearch.callbacks.callback import Addresses, Callback, CallbackStore, Status, again, body_with_host
+from facesearch.callbacks.plan import Plan
+from facesearch.callbacks.turns import Turn, TurnQueue
+from facesearch.models import WebhookSecret
+from facesearch.outbound import Delivery, FetchFailedError, RefusedUrlError
+from facesearch.store.reading import Reader, Wanted
+from facesearch.webhooks.signing import sign
+
+CLAIM_SECONDS = 20
+"""Sending takes 15 s at most."""
+POSTPONABLE = (429, 503)
+"""Statuses whose Retry-After counts."""
+
+
+class Outcome(StrEnum):
+    """What became of a turn."""
+
+    DELIVERED = "callback delivered"
+    FAILED = "callback failed"
+    DEAD = "callback given up"
+    GONE = "callback's address is switched off"
+    WAITING = "callback is not due yet"
+    STALE = "callback's turn is over"
+    ERASED = "callback's event is gone"
+
+
+@dataclass(frozen=True)
+class Report:
+    """What became of a turn, in words and numbers that may be logged.
+
+    Attributes:
+        callback: None if it is not known, or was not looked at.
+        seconds: until the next attempt; 0 = there is none.
+    """
+
+    outcome: Outcome
+    turn: Turn
+    callback: Callback | None = None
+    seconds: float = 0
+
+
+class BusyError(Exception):
+    """Somebody else is sending this callback, or died while doing so: deliver the message again."""
+
+
+class Sender(Protocol):
+    """How a callback reaches its address; see `outbound.Outbound`."""
+
+    def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Delivery:
+        """POST it, following no redirect.
+
+        Raises:
+            RefusedUrlError: nothing is ever sent to such an address.
+            FetchFailedError: no answer.
+        """
+
+
+@dataclass(frozen=True)
+class _Attempt:
+    """How an attempt ended. `status`: 0 = no answer; `final`: another attempt would end the same way."""
+
+    status: int = 0
+    reason: str = ""
+    retry_after: int | None = None
+    final: bool = False
+
+    @property
+    def was_taken(self) -> bool:
+        return 200 <= self.status < 300
+
+
+class Deliverer:
+    """The use case of the callbacks function."""
+
+    def __init__(  # noqa: PLR0913 - a use case's parts, each by its name
+        self,
+        *,
+        callbacks: CallbackStore,
+        addresses: Addresses,
+        queue: TurnQueue,
+        sender: Sender,
+        reader: Reader,
+        plan: Plan,
+        api_base_url: str,
+        pool: Executor,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """Take the parts; `pool` runs turns side by side, `api_base_url` is what `results_url` begins with."""
+        self._callbacks = callbacks
+        self._addresses = addresses
+        self._queue = queue
+        self._sender = sender
+        self._reader = reader
+        self._plan = plan
+        self._api_base_url = api_base_url
+        self._pool = pool
+        self._clock = clock
+
+    def submit(self, message: str) -> "Future[Report]":
+        """`deliver`, beside others."""
+        return self._pool.submit(self.deliver, message)
+
+    def deliver(self, message: str) -> Report:
+        """Handle one message of the queue.
+
+        Raises:
+            BusyError: see there.
+            ValueError: that is no message of ours.
+        """
+        turn = Turn.from_message(message)
+        if turn.not_before > self._clock():
+            self._queue.send(turn)
+            return Report(Outcome.WAITING, turn)
+        callback = self._callbacks.get(turn.key)
+        if callback is None:
+            return Report(Outcome.ERASED, turn)
+        if turn.is_replay and turn.number > callback.turn:
+            callback = self._begin_again(turn, callback)
+        if turn.number < callback.turn or callback.status is not Status.PENDING:
+            return Report(Outcome.STALE, turn, callback)
+        known = self._reader.read(Wanted(event_id=turn.key.event_id, secrets_of=turn.key.org_id))
+        if known.event is None or known.event.closing:
+            self._callbacks.remove(turn.key)  # announced while its event was being deleted
+            return Report(Outcome.ERASED, turn)
+        now = self._clock()
+        if not self._callbacks.claim(turn.key, turn.number, now, now + CLAIM_SECONDS):
+            raise BusyError
+        return self._send(turn, callback, known.secrets)
+
+    def _begin_again(self, turn: Turn, callback: Callback) -> Callback:
+        """What the replay is about to write itself, or died before it could."""
+        self._callbacks.restart(again(callback, turn.number, self._clock()))
+        return self._callbacks.get(turn.key) or callback
+
+    def _send(self, turn: Turn, callback: Callback, secrets: Sequence[WebhookSecret]) -> Report:
+        if self._addresses.is_off(turn.key.org_id, callback.url):
+            return self._settle(Outcome.GONE, turn, replace(callback, reason="the address is switched off"))
+        attempt = self._attempt(callback, secrets)
+        callback = replace(callback, attempts=callback.attempts + 1, last_status=attempt.status, reason=attempt.reason)
+        if attempt.was_taken:
+            return self._settle(Outcome.DELIVERED, turn, callback)
+        if attempt.status == 410:
+            self._addresses.switch_off(turn.key.org_id, callback.url)
+            return self._settle(Outcome.GONE, turn, callback)
+        delay = None if attempt.final else self._plan.after(callback.attempts, attempt.retry_after)
+        if delay is None:
+            self._queue.bury(turn)
+            return self._settle(Outcome.DEAD, turn, callback)
+        return self._again(turn, callback, delay)
+
+    def _attempt(self, callback: Callback, secrets: Sequence[WebhookSecret]) -> _Attempt:
+        if not secrets:  # one may be made before the plan is over
+            return _Attempt(reason="the organisation has no webhook secret to sign by")
+        body = body_with_host(callback.body, self._api_base_url)
+        moment = datetime.fromtimestamp(self._clock(), UTC)
+        headers = {"content-type": "application/json"} | sign(str(callback.key.callback_id), moment, body, secrets)
+        try:
+            delivery = self._sender.post(callback.url, body, headers)
+        except RefusedUrlError as error:
+            return _Attempt(reason=error.reason, final=True)
+        except FetchFailedError as error:
+            return _Attempt(reason=error.reason)
+        status = delivery.status
+        if 200 <= status < 300:
+            return _Attempt(status)
+        return _Attempt(status, f"answered {status}", delivery.retry_after if status in POSTPONABLE else None)
+
+    def _again(self, turn: Turn, callback: Callback, delay: float) -> Report:
+        due = self._clock() + delay
+        self._queue.send(Turn(turn.key, turn.number + 1, due))
+        later = replace(callback, turn=turn.number + 1, next_at=int(due))
+        self._callbacks.settle(later, turn.number)
+        return Report(Outcome.FAILED, turn, later, delay)
+
+    def _settle(self, outcome: Outcome, turn: Turn, callback: Callback) -> Report:
+        ends = {Outcome.DELIVERED: Status.DELIVERED, Outcome.DEAD: Status.DEAD, Outcome.GONE: Status.GONE}
+        ended = replace(callback, turn=turn.number, status=ends[outcome])
+        if ended.status is Status.DELIVERED:
+            ended = replace(ended, body=b"")  # what was for the receiver alone, and it has it
+        self._callbacks.settle(ended, turn.number)
+        return Report(outcome, turn, ended)

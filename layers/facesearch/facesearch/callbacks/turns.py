@@ -1,0 +1,139 @@
+"""The queue of callbacks that are due now or later. A message is a callback's turn; all it holds are ids and a time."""
+
+import json
+import math
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from facesearch.callbacks.callback import CallbackKey
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+
+DELAY_SECONDS = 900
+"""The longest that SQS holds a message back. A turn that is due later is sent again until it is due: a day's wait is
+96 messages, about $0.0001, and needs nothing but the queue that is there anyway (see ADR 12)."""
+HIDDEN_SECONDS = 60
+"""How long dead letters are held while they are looked through; whatever goes wrong, they are back after it."""
+RECEIVED_AT_ONCE = 10
+EMPTY_ANSWERS = 2
+"""SQS may answer with nothing while there is something: so many such answers in a row are the end."""
+
+
+@dataclass(frozen=True)
+class Turn:
+    """A callback's turn to be sent.
+
+    Attributes:
+        number: counts up with every attempt and every replay, so that a message that comes twice, or late, is known.
+        not_before: seconds since the epoch.
+        is_replay: the callback begins anew with it, whatever has become of it.
+    """
+
+    key: CallbackKey
+    number: int
+    not_before: float = 0
+    is_replay: bool = False
+
+    def to_message(self) -> str:
+        """As the queue holds it."""
+        return json.dumps(
+            {
+                "org_id": self.key.org_id,
+                "event_id": self.key.event_id,
+                "callback_id": str(self.key.callback_id),
+                "turn": self.number,
+                "not_before": self.not_before,
+                "replay": self.is_replay,
+            }
+        )
+
+    @classmethod
+    def from_message(cls, message: str) -> "Turn":
+        """Read what the queue holds.
+
+        Raises:
+            ValueError: that is no turn.
+        """
+        try:
+            content: Any = json.loads(message)
+            key = CallbackKey(int(content["org_id"]), int(content["event_id"]), uuid.UUID(content["callback_id"]))
+            return cls(key, int(content["turn"]), float(content["not_before"]), bool(content["replay"]))
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ValueError("a message that is no callback's turn") from error
+
+
+class TurnQueue(Protocol):
+    """Brings turns to the callbacks function, when they are due or before."""
+
+    def send(self, turn: Turn) -> None:
+        """Have it handled when it is due; earlier if that is longer than the queue can wait."""
+
+    def bury(self, turn: Turn) -> None:
+        """Put it among the dead letters, where an operator sees it."""
+
+
+class DeadLetters(Protocol):
+    """Turns that were given up, or that failed too often."""
+
+    def take(self, wanted: Callable[[Turn], bool]) -> int:
+        """Take out those that are wanted; how many they were."""
+
+
+class SqsTurnQueue:
+    """`TurnQueue` and `DeadLetters` over two queues."""
+
+    def __init__(
+        self, sqs: "SQSClient", queue_url: str, dead_letters_url: str, clock: Callable[[], float] = time.time
+    ) -> None:
+        """Take the queues' URLs; that of the dead letters is empty for who only sends."""
+        self._sqs = sqs
+        self._queue_url = queue_url
+        self._dead_letters_url = dead_letters_url
+        self._clock = clock
+
+    def send(self, turn: Turn) -> None:
+        """See `TurnQueue.send`."""
+        rest = math.ceil(turn.not_before - self._clock())
+        self._sqs.send_message(
+            QueueUrl=self._queue_url, MessageBody=turn.to_message(), DelaySeconds=min(DELAY_SECONDS, max(0, rest))
+        )
+
+    def bury(self, turn: Turn) -> None:
+        """See `TurnQueue.bury`."""
+        self._sqs.send_message(QueueUrl=self._dead_letters_url, MessageBody=turn.to_message())
+
+    def take(self, wanted: Callable[[Turn], bool]) -> int:
+        """See `DeadLetters.take`. What is no turn stays where it is."""
+        taken = empty = 0
+        kept: list[str] = []
+        while empty < EMPTY_ANSWERS:
+            answer = self._sqs.receive_message(
+                QueueUrl=self._dead_letters_url,
+                MaxNumberOfMessages=RECEIVED_AT_ONCE,
+                VisibilityTimeout=HIDDEN_SECONDS,
+                WaitTimeSeconds=1,
+            )
+            messages = answer.get("Messages", [])
+            empty = 0 if messages else empty + 1
+            for message in messages:
+                if _is_wanted(message["Body"], wanted):
+                    self._sqs.delete_message(QueueUrl=self._dead_letters_url, ReceiptHandle=message["ReceiptHandle"])
+                    taken += 1
+                else:
+                    kept.append(message["ReceiptHandle"])
+        for handle in kept:
+            self._sqs.change_message_visibility(
+                QueueUrl=self._dead_letters_url, ReceiptHandle=handle, VisibilityTimeout=0
+            )
+        return taken
+
+
+def _is_wanted(body: str, wanted: Callable[[Turn], bool]) -> bool:
+    try:
+        return wanted(Turn.from_message(body))
+    except ValueError:
+        return False

@@ -1,0 +1,1 @@
+"""Searches that are asked for by signed webhooks and run on their own."""

@@ -1,0 +1,40 @@
+"""How the end of a webhook's search is told to whoever asked for it."""
+
+import uuid
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+EndType = Literal["face_search.completed", "face_search.failed", "face_search.updated"]
+
+
+@dataclass(frozen=True)
+class JobEnd:
+    """What there is to say of a search that a webhook has asked for.
+
+    Attributes:
+        type: completed and failed once for each request_id; updated for a later search that this one watches for.
+        total: how many photos were found; None if it failed.
+        confidence: the threshold in percent; None if it failed.
+        reason: why it failed, in words that are safe to show; None if it did not.
+        metadata: as the webhook sent it, at most 1 KB as JSON; None if it sent none.
+        callback_url: where to; accepted once as https, not yet looked up.
+        parent_request_id: of an update, the search that asked for it.
+    """
+
+    org_id: int
+    event_id: int
+    request_id: uuid.UUID
+    type: EndType
+    total: int | None
+    confidence: int | None
+    reason: str | None
+    metadata: dict[str, Any] | None
+    callback_url: str
+    parent_request_id: uuid.UUID | None = None
+
+
+class Announcer(Protocol):
+    """Takes announcements and keeps them until they are delivered."""
+
+    def announce(self, end: JobEnd) -> None:
+        """Take one. The same one may come more than once, and is one: its request_id and type say which it is."""

@@ -1,0 +1,198 @@
+"""A webhook comes in: who sent it, whether it is new, and the search that it starts.
+
+The order of its steps is what makes it safe to send again: the selfie, the job, the message, the note that the message
+was sent. Whatever a crash leaves out, the same webhook sent again adds.
+"""
+
+import hashlib
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+from facesearch.access import Gate, Visit
+from facesearch.calls import Call
+from facesearch.errors import InvalidRequest, NotFound, NotSigned, SearchInProgress
+from facesearch.models import Event, Job, JobStatus, Scope, SearchKey
+from facesearch.outbound import RefusedUrlError
+from facesearch.pagination import Page
+from facesearch.store.jobs import JobStore
+from facesearch.store.reading import Reader, Snapshot, Wanted
+from facesearch.webhooks.announcing import Announcer
+from facesearch.webhooks.jobs import completed, status_of
+from facesearch.webhooks.queue import Order, OrderQueue
+from facesearch.webhooks.requests import WebhookRequest
+from facesearch.webhooks.signing import ID, ForgedError, verify
+from facesearch.webhooks.waiting import WaitingSelfies
+
+API_KEY = "x-api-key"
+ATTEMPTS = 4
+"""At a job that others add or delete at the same moment; each of theirs is one write."""
+RETRY_AFTER_SECONDS = 1
+FIRST = Page(1, 1)
+
+
+class Door:
+    """Lets webhooks in that their organisation has signed, or that carry one of its keys."""
+
+    def __init__(self, gate: Gate, reader: Reader) -> None:
+        self._gate = gate
+        self._reader = reader
+
+    def admit(self, headers: Mapping[str, str], body: bytes, call: Call) -> Visit:
+        """Check key or signature; of a webhook with both, the key alone counts.
+
+        Args:
+            headers: with names in lower case.
+            body: as it came; nothing has looked at it yet.
+            call: whose turn it is.
+
+        Raises:
+            NotSigned: neither a key nor a signature of the last five minutes by a secret of the organisation, which may
+                be one that there is not.
+            Forbidden: see `Gate.identify`.
+        """
+        if headers.get(API_KEY, "").strip():
+            return self._gate.identify(headers[API_KEY], call, Scope.SEARCH)
+        known = self._reader.read(Wanted(event_id=call.event_id, secrets_of=call.org_id))
+        try:
+            verify(headers, body, known.secrets)
+        except ForgedError:
+            raise NotSigned(
+                "Neither X-API-Key nor a valid webhook signature: webhook-id, webhook-timestamp (at most five minutes "
+                "off), and webhook-signature over them and the body as it was sent."
+            ) from None
+        if call.org_id is None:
+            raise NotSigned("There is no organisation in the path.")
+        return Visit(call, call.org_id, known)
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """What becomes of a webhook. `replayed`: something had become of it, or of its search, before."""
+
+    search: SearchKey
+    status: JobStatus
+    replayed: bool
+
+
+class Receiver:
+    """The use case: one job for each webhook-id, and for each request_id."""
+
+    def __init__(
+        self,
+        *,
+        reader: Reader,
+        jobs: JobStore,
+        selfies: WaitingSelfies,
+        queue: OrderQueue,
+        announcer: Announcer,
+        check_url: Callable[[str], None],
+    ) -> None:
+        """Take the parts; `check_url` raises `RefusedUrlError` of what can be no callback's address."""
+        self._reader = reader
+        self._jobs = jobs
+        self._selfies = selfies
+        self._queue = queue
+        self._announcer = announcer
+        self._check_url = check_url
+
+    def receive(self, event: Event, request: WebhookRequest, webhook_id: str) -> Accepted:
+        """Start the search, or say what has become of it.
+
+        Args:
+            event: that the search is about.
+            request: the body.
+            webhook_id: of the webhook; empty if it came without one.
+
+        Raises:
+            InvalidRequest, InvalidRequestId, UnreadableBody, TooLarge: the body.
+            NotFound: the event was deleted meanwhile.
+            SearchInProgress: others add and delete the same job all the time.
+        """
+        given, picture = request.search_id, request.picture()
+        self._check_callback(request)
+        search = SearchKey(event.org_id, event.event_id, given or uuid.uuid4())
+        webhook = _digest(event, webhook_id) if webhook_id else ""
+        for _ in range(ATTEMPTS):
+            search, known = self._known(search, webhook)
+            if known.job is not None:
+                return self._again(known.job, known)
+            accepted = self._add(event, _job(search, request, webhook), picture, known)
+            if accepted is not None:
+                return accepted
+        raise SearchInProgress("This webhook is being received elsewhere. Send it again.", RETRY_AFTER_SECONDS)
+
+    def _check_callback(self, request: WebhookRequest) -> None:
+        if request.callback_url is not None:
+            try:
+                self._check_url(request.callback_url)
+            except RefusedUrlError as refused:
+                raise InvalidRequest(f"body.callback_url: {refused.reason}") from None
+
+    def _known(self, search: SearchKey, webhook: str) -> tuple[SearchKey, Snapshot]:
+        """The search that the webhook is about, the one that it started if it has been here before, and what there is
+        of it."""
+        by_id = (search.org_id, webhook) if webhook else None
+        known = self._reader.read(Wanted(search=search, page=FIRST, job=search, webhook=by_id))
+        if known.webhook is None or known.webhook == search.request_id:
+            return search, known
+        search = replace(search, request_id=known.webhook)
+        return search, self._reader.read(Wanted(search=search, page=FIRST, job=search))
+
+    def _again(self, job: Job, known: Snapshot) -> Accepted:
+        if job.status is JobStatus.QUEUED and not job.enqueued:
+            self._enqueue(job.search)  # the first time ended before this; if it did not, two messages do no harm
+        return Accepted(job.search, status_of(job, known.result) or JobStatus.DONE, replayed=True)
+
+    def _add(self, event: Event, job: Job, picture: bytes | None, known: Snapshot) -> Accepted | None:
+        """Add the job; None if there is one by now."""
+        if known.result is not None and job.watch_days is None:
+            # A POST has searched already. Told before the job is there: sent again, it would not be told any more.
+            if job.callback_url:
+                self._announcer.announce(completed(job, known.result.summary))
+            done = replace(job, status=JobStatus.DONE, enqueued=True)
+            return Accepted(job.search, JobStatus.DONE, replayed=True) if self._jobs.add(done) else None
+        if picture is not None:
+            job = replace(job, selfie=self._selfies.keep(job.search, picture))
+        if not self._jobs.add(job):
+            self._forget(job)
+            return None
+        self._require_open(event, job)
+        self._enqueue(job.search)
+        return Accepted(job.search, JobStatus.QUEUED, replayed=False)
+
+    def _require_open(self, event: Event, job: Job) -> None:
+        """A deletion closes the event and then looks for its jobs: it has found this one, or is seen here."""
+        now = self._reader.read(Wanted(event_id=event.event_id)).event
+        if now is None or now.closing:
+            self._jobs.delete(job.search)
+            self._forget(job)
+            raise NotFound("Event configuration not found.")
+
+    def _enqueue(self, search: SearchKey) -> None:
+        self._queue.send(Order(search))
+        self._jobs.note_enqueued(search)
+
+    def _forget(self, job: Job) -> None:
+        if job.selfie:
+            self._selfies.forget(job.selfie)
+
+
+def _job(search: SearchKey, request: WebhookRequest, webhook: str) -> Job:
+    return Job(
+        search=search,
+        url=request.selfie_url or "",
+        callback_url=request.callback_url or "",
+        metadata=request.metadata,
+        watch_days=request.watch_days if request.watch else None,
+        webhook=webhook,
+        created_at=int(time.time()),
+    )
+
+
+def _digest(event: Event, webhook_id: str) -> str:
+    return hashlib.sha256(f"{event.event_id}\n{webhook_id}".encode()).hexdigest()
+
+
+__all__ = ["ID", "Accepted", "Door", "Receiver"]

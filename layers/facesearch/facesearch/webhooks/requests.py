@@ -1,0 +1,148 @@
+"""The body of a webhook."""
+
+import base64
+import binascii
+import json
+import uuid
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import PydanticCustomError, from_json
+
+from facesearch.calls import UUID_PATTERN, flatten, parse_request_id
+from facesearch.errors import InvalidRequest, TooLarge, UnreadableBody
+from facesearch.multipart import MAX_SELFIE_BYTES
+
+MAX_METADATA_BYTES = 1024
+MAX_URL_LENGTH = 2048
+WATCH_DAYS = 30
+
+_STRING, _ABSENT = {"type": "string"}, {"type": "null"}
+_SHAPES: dict[str, Any] = {
+    "allOf": [
+        {
+            "oneOf": [
+                {"required": ["selfie_url"], "properties": {"selfie_url": _STRING, "selfie_base64": _ABSENT}},
+                {"required": ["selfie_base64"], "properties": {"selfie_base64": _STRING, "selfie_url": _ABSENT}},
+            ]
+        },
+        {
+            "anyOf": [
+                {"properties": {"watch": {"const": False}}},
+                {
+                    "required": ["watch_consent", "callback_url"],
+                    "properties": {"watch_consent": {"const": True}, "callback_url": _STRING},
+                },
+            ]
+        },
+    ]
+}
+
+
+def _whole(value: object) -> object:
+    """To JSON, and so to the OpenAPI document, 30.0 is a whole number."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+Url = Annotated[str, Field(min_length=1, max_length=MAX_URL_LENGTH)]
+
+
+class WebhookRequest(BaseModel):
+    """What to search with, and what to do with the result. Exactly one of `selfie_url` and `selfie_base64`."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", strict=True, json_schema_extra=_SHAPES)
+
+    selfie_url: Annotated[
+        Url | None, Field(description="Where the selfie is: https, at a public address; 15 MiB at most.")
+    ] = None
+    selfie_base64: Annotated[
+        str | None,
+        Field(
+            description="The selfie itself: JPEG, PNG or WebP, at most 4.4 MiB before encoding.",
+            json_schema_extra={"anyOf": [{"type": "string", "minLength": 1}, {"type": "null"}]},
+        ),
+    ] = None
+    request_id: Annotated[
+        str | None,
+        Field(
+            description="The search; made up by the service if left out.",
+            json_schema_extra={"anyOf": [{"type": "string", "pattern": UUID_PATTERN}, {"type": "null"}]},
+        ),
+    ] = None
+    callback_url: Annotated[Url | None, Field(description="Whom to tell when it has ended: https.")] = None
+    metadata: Annotated[
+        dict[str, Any] | None, Field(description="Sent back with the callback; at most 1 KB as JSON.")
+    ] = None
+    watch: Annotated[
+        bool, Field(description="Also tell of matching photos that come later; needs watch_consent and callback_url.")
+    ] = False
+    watch_consent: Annotated[
+        bool, Field(description="The person agrees that the face's embedding is kept for that time.")
+    ] = False
+    watch_days: Annotated[int, Field(ge=1, le=WATCH_DAYS, description="For how long."), BeforeValidator(_whole)] = (
+        WATCH_DAYS
+    )
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if (self.selfie_url is None) is (self.selfie_base64 is None):
+            raise PydanticCustomError("selfie", "exactly one of selfie_url and selfie_base64")
+        if self.watch and not (self.watch_consent and self.callback_url):
+            raise PydanticCustomError("watch", "watch needs watch_consent to be true, and a callback_url")
+        if self.metadata is not None and _size(self.metadata) > MAX_METADATA_BYTES:
+            raise PydanticCustomError("metadata", "metadata must have at most 1024 bytes as JSON")
+        return self
+
+    @property
+    def search_id(self) -> uuid.UUID | None:
+        """The request_id, if there is one.
+
+        Raises:
+            InvalidRequestId: it is no UUID.
+        """
+        return None if self.request_id is None else parse_request_id(self.request_id)
+
+    def picture(self) -> bytes | None:
+        """The selfie that came along, if one did.
+
+        Raises:
+            UnreadableBody: it is not base64, or empty.
+            TooLarge: it is more than one call may carry.
+        """
+        if self.selfie_base64 is None:
+            return None
+        try:
+            picture = base64.b64decode(self.selfie_base64, validate=True)
+        except (binascii.Error, ValueError):
+            raise UnreadableBody("body.selfie_base64: must be base64, without line breaks or a data: prefix") from None
+        if not picture:
+            raise UnreadableBody("body.selfie_base64: the selfie is empty")
+        if len(picture) > MAX_SELFIE_BYTES:
+            raise TooLarge(
+                f"The selfie has more than {MAX_SELFIE_BYTES / 2**20:.1f} MiB. Send a smaller picture, or selfie_url."
+            )
+        return picture
+
+
+def parse_webhook(body: bytes) -> WebhookRequest:
+    """Read the body.
+
+    Raises:
+        UnreadableBody: not JSON.
+        InvalidRequest: another shape.
+    """
+    try:
+        content = from_json(body, allow_inf_nan=False)
+    except ValueError:
+        raise UnreadableBody("body: must be JSON") from None
+    try:
+        return WebhookRequest.model_validate(content)
+    except ValidationError as error:
+        raise InvalidRequest("; ".join(flatten("body", error))) from None
+
+
+def _size(metadata: dict[str, Any]) -> int:
+    try:
+        return len(json.dumps(metadata, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode())
+    except (ValueError, RecursionError):  # numbers that JSON has no way to say, nesting without end
+        return MAX_METADATA_BYTES + 1

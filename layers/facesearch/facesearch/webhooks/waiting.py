@@ -1,0 +1,114 @@
+"""The selfie of a webhook's search: it came along and waits in the selfies bucket, or it is fetched from its URL."""
+
+import uuid
+from typing import TYPE_CHECKING, Protocol
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from facesearch.errors import Busy, SelfieUnavailable
+from facesearch.models import Job, SearchKey
+from facesearch.observability import log_unexpected
+from facesearch.outbound import FetchFailedError, RefusedUrlError
+from facesearch.selfies import job_prefix
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+
+class WaitingSelfies(Protocol):
+    """Where they wait."""
+
+    def keep(self, search: SearchKey, selfie: bytes) -> str:
+        """Keep one, beside whatever there is of the same search; what it is fetched by."""
+
+    def fetch(self, key: str) -> bytes:
+        """One that was kept.
+
+        Raises:
+            SelfieUnavailable: it is gone.
+        """
+
+    def forget(self, key: str) -> None:
+        """Delete one; it may be gone already."""
+
+
+class S3WaitingSelfies:
+    """`WaitingSelfies` in the bucket of selfies, whose lifecycle rule forgets what nobody came for.
+
+    A key of its own for each webhook: of two at once for one request_id, only the one whose job was added is read.
+    """
+
+    def __init__(self, s3: "S3Client", bucket: str) -> None:
+        self._s3 = s3
+        self._bucket = bucket
+
+    def keep(self, search: SearchKey, selfie: bytes) -> str:
+        """See `WaitingSelfies.keep`."""
+        key = f"{job_prefix(search)}{uuid.uuid4()}"
+        self._s3.put_object(Bucket=self._bucket, Key=key, Body=selfie)
+        return key
+
+    def fetch(self, key: str) -> bytes:
+        """See `WaitingSelfies.fetch`."""
+        try:
+            with self._s3.get_object(Bucket=self._bucket, Key=key)["Body"] as body:
+                return body.read()
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "NoSuchKey":
+                raise
+            raise SelfieUnavailable("The selfie is no longer there.") from None
+
+    def forget(self, key: str) -> None:
+        """See `WaitingSelfies.forget`."""
+        self._s3.delete_object(Bucket=self._bucket, Key=key)
+
+
+class FetchLaterError(Busy):
+    """The selfie's host did not answer properly; `retry_after` is 0 if it did not say when it will."""
+
+
+class Fetcher(Protocol):
+    """Gets what is at a stranger's URL; see `outbound.Outbound`."""
+
+    def fetch(self, url: str) -> bytes:
+        """The content.
+
+        Raises:
+            RefusedUrlError: nothing that we fetch from.
+            FetchFailedError: it did not work, for now or for good.
+        """
+
+
+class JobSelfies:
+    """The selfies of jobs, wherever they are."""
+
+    def __init__(self, waiting: WaitingSelfies, fetcher: Fetcher) -> None:
+        self._waiting = waiting
+        self._fetcher = fetcher
+
+    def of(self, job: Job) -> bytes:
+        """The selfie.
+
+        Raises:
+            SelfieUnavailable: it is gone, its URL is refused, or there is nothing.
+            FetchLaterError: its host has no answer for now.
+        """
+        if job.selfie:
+            return self._waiting.fetch(job.selfie)
+        try:
+            return self._fetcher.fetch(job.url)
+        except RefusedUrlError as error:
+            raise SelfieUnavailable(f"selfie_url is refused: {error.reason}") from None
+        except FetchFailedError as error:
+            reason = f"selfie_url could not be fetched: {error.reason}"
+            if error.retryable:
+                raise FetchLaterError(reason, error.retry_after or 0) from None
+            raise SelfieUnavailable(reason) from None
+
+    def forget(self, job: Job) -> None:
+        """Delete it if it came along. The bucket's lifecycle rule forgets what cannot be forgotten now."""
+        if job.selfie:
+            try:
+                self._waiting.forget(job.selfie)
+            except (BotoCoreError, ClientError) as error:
+                log_unexpected(error)

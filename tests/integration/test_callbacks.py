@@ -1,0 +1,289 @@
+"""Callbacks on the running stack, to a real receiver: what it gets, however it answers."""
+
+import os
+import signal
+import socket
+import threading
+import time
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import boto3
+import httpx
+import pytest
+
+from facesearch.admin import Admin
+from facesearch.callbacks import CallbackQueue, SqsTurnQueue, Status
+from facesearch.store.callbacks import DynamoCallbackStore
+from facesearch.webhooks.announcing import JobEnd
+from tests.integration.conftest import Site, until
+from tests.integration.receiver import Answer, Got, Receiver, receiving
+from tools.cli.call import call
+from tools.local import running
+
+DELAYS = "1,1,1"
+METADATA = {"bib": "private-bib"}
+
+
+@dataclass
+class Callbacks:
+    """An event whose searches' ends a test announces, and its organisation's receiver."""
+
+    site: Site
+    receiver: Receiver
+    announcer: CallbackQueue
+
+    def announce(self, request_id: uuid.UUID | None = None, **changes: Any) -> uuid.UUID:
+        """As the searchjobs function does; the request_id."""
+        request_id = request_id or uuid.uuid4()
+        site = self.site
+        end = JobEnd(
+            site.org_id, site.event_id, request_id, "face_search.completed", 3, 90, None, METADATA, self.receiver.url
+        )
+        self.announcer.announce(replace(end, **changes))
+        return request_id
+
+    def listed(self, request_id: uuid.UUID) -> dict[str, Any]:
+        """What the operator sees."""
+        rows = self.call("list")["callbacks"]
+        (row,) = (row for row in rows if row["request_id"] == str(request_id))
+        found: dict[str, Any] = row
+        return found
+
+    def ends(self, request_id: uuid.UUID, status: Status) -> dict[str, Any]:
+        """What the operator sees as soon as it is so."""
+
+        def look() -> dict[str, Any] | None:
+            row = self.listed(request_id)
+            return row if row["status"] == status else None
+
+        found: dict[str, Any] = until(look)
+        return found
+
+    def call(self, command: str, *arguments: object) -> Any:
+        return call(self.site.stack.state, "callbacks", command, "--org", self.site.org_id, *arguments)
+
+    def dead_letters(self) -> int:
+        url = self.site.outputs["CallbacksDeadLettersUrl"]
+        names: Any = ["ApproximateNumberOfMessages"]
+        attributes = self.site.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
+        return int(attributes["ApproximateNumberOfMessages"])
+
+
+@pytest.fixture(scope="module", params=["ministack", "moto"])
+def stack_site(
+    request: pytest.FixtureRequest, no_account: None, assets: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Site]:
+    """A site on a stack that gives a callback up after three seconds, not three days."""
+    parameters = {"CallbackDelays": DELAYS}
+    with (
+        running(store=request.param, state=tmp_path_factory.mktemp("callbacks"), parameters=parameters) as stack,
+        httpx.Client(timeout=60) as http,
+    ):
+        admin = Admin(
+            boto3.client("dynamodb", endpoint_url=stack.endpoint_url), stack.description["outputs"]["TableName"]
+        )
+        org_id = admin.create_org("Marathon Photos")
+        event_id, key = admin.create_event(org_id, "Marathon"), admin.create_key(org_id).api_key
+        yield Site(stack, admin, org_id, event_id, key, http)
+
+
+@pytest.fixture
+def callbacks(stack_site: Site) -> Iterator[Callbacks]:
+    """An organisation of its own: no other test's receiver, address or dead letter."""
+    site = stack_site.other_org()
+    secret = site.admin.create_webhook_secret(site.org_id).secret
+    store = DynamoCallbackStore(site.dynamodb, site.outputs["TableName"])
+    queue = SqsTurnQueue(site.sqs, site.outputs["CallbacksQueueUrl"], "")
+    with receiving(secret) as receiver:
+        yield Callbacks(site, receiver, CallbackQueue(store, queue))
+        assert receiver.forged == 0
+
+
+def failing(times: int, *answer: Any) -> Any:
+    """Answer so to the first requests of each search, and well to the others."""
+    bad: Answer = (answer[0], answer[1] if len(answer) > 1 else {})
+
+    def decide(receiver: Receiver, got: Got) -> Answer:
+        before = sum(each.webhook_id == got.webhook_id for each in receiver.got)
+        return bad if before < times else (200, {})
+
+    return decide
+
+
+def test_a_callback_arrives_signed_and_says_where_the_results_are(callbacks: Callbacks) -> None:
+    site, began = callbacks.site, time.monotonic()
+    request_id = callbacks.announce()
+    (got,) = until(lambda: callbacks.receiver.of(request_id))
+    assert time.monotonic() - began < 10
+    assert got.path == "/hooks/private-path"
+    assert got.message["type"] == "face_search.completed"
+    assert got.message["data"] == {
+        "org_id": site.org_id,
+        "event_id": site.event_id,
+        "request_id": str(request_id),
+        "total": 3,
+        "confidence_percentage": 90,
+        "status": "done",
+        "reason": None,
+        "metadata": METADATA,
+        "results_url": site.faces_url(str(request_id)),
+    }
+    row = callbacks.ends(request_id, Status.DELIVERED)
+    assert (row["callback_id"], row["attempts"], row["last_status"], row["reason"]) == (
+        got.webhook_id,
+        1,
+        200 + 4,
+        None,
+    )
+
+
+def test_both_secrets_sign_while_an_organisation_changes_over(callbacks: Callbacks) -> None:
+    second = callbacks.site.admin.create_webhook_secret(callbacks.site.org_id)
+    with receiving(second.secret) as other:
+        first_id, second_id = callbacks.announce(), callbacks.announce(callback_url=other.url)
+        until(lambda: callbacks.receiver.of(first_id) and other.of(second_id))
+
+
+def test_a_receiver_that_fails_twice_then_accepts_gets_exactly_one_more(callbacks: Callbacks) -> None:
+    callbacks.receiver.answer = failing(2, 500)
+    request_id = callbacks.announce()
+    assert callbacks.ends(request_id, Status.DELIVERED)["attempts"] == 3
+    time.sleep(2)
+    first, second, third = callbacks.receiver.of(request_id)
+    assert first.webhook_id == second.webhook_id == third.webhook_id
+    assert first.body == second.body == third.body
+    assert first.timestamp < third.timestamp
+
+
+def test_one_that_is_down_for_good_is_a_dead_letter_until_a_replay_delivers_it(callbacks: Callbacks) -> None:
+    down = f"http://127.0.0.1:{_closed_port()}/hooks/private-path"
+    failed = callbacks.announce(type="face_search.failed", total=None, confidence=None, reason="No face was found.")
+    until(lambda: callbacks.receiver.of(failed))
+    before = callbacks.dead_letters()
+    request_id = callbacks.announce(callback_url=down)
+    row = callbacks.ends(request_id, Status.DEAD)
+    assert (row["attempts"], row["last_status"]) == (4, None)
+    assert row["reason"]
+    assert until(lambda: callbacks.dead_letters() == before + 1)
+    assert callbacks.receiver.of(request_id) == []
+    with receiving(callbacks.receiver.secret, int(down.split(":")[2].split("/", maxsplit=1)[0])) as up:
+        assert callbacks.call("replay") == {"replayed": [row["callback_id"]], "unknown": []}
+        (got,) = until(lambda: up.of(request_id))
+        assert got.webhook_id == row["callback_id"]
+        callbacks.ends(request_id, Status.DELIVERED)
+    assert until(lambda: callbacks.dead_letters() == before)
+    assert callbacks.call("replay") == {"replayed": [], "unknown": []}
+
+
+def test_410_switches_the_address_off_and_a_replay_switches_it_on(callbacks: Callbacks) -> None:
+    callbacks.receiver.answer = failing(1, 410)
+    request_id = callbacks.announce()
+    assert callbacks.ends(request_id, Status.GONE)["attempts"] == 1
+    withheld = callbacks.announce()
+    assert callbacks.ends(withheld, Status.GONE)["attempts"] == 0
+    assert callbacks.receiver.of(withheld) == []
+    callbacks.receiver.answer = failing(0, 410)
+    assert len(callbacks.call("replay")["replayed"]) == 2
+    for each in (request_id, withheld):
+        callbacks.ends(each, Status.DELIVERED)
+
+
+def test_429_with_retry_after_is_left_alone_for_so_long(callbacks: Callbacks) -> None:
+    callbacks.receiver.answer = failing(1, 429, {"retry-after": "4"})
+    request_id = callbacks.announce()
+    callbacks.ends(request_id, Status.DELIVERED)
+    first, second = callbacks.receiver.of(request_id)
+    assert second.at - first.at >= 4
+
+
+def test_a_redirect_is_a_failure_and_is_not_followed(callbacks: Callbacks) -> None:
+    with receiving(callbacks.receiver.secret) as elsewhere:
+        callbacks.receiver.answer = failing(9, 307, {"location": elsewhere.url})
+        request_id = callbacks.announce()
+        row = callbacks.ends(request_id, Status.DEAD)
+        assert (row["attempts"], row["last_status"], row["reason"]) == (4, 307, "answered 307")
+        assert elsewhere.got == []
+
+
+def test_an_address_that_is_not_to_be_called_is_given_up_at_once(callbacks: Callbacks) -> None:
+    request_id = callbacks.announce(callback_url="http://169.254.169.254/latest/meta-data/")
+    assert callbacks.ends(request_id, Status.DEAD)["attempts"] == 1
+
+
+def test_a_slow_receiver_holds_up_nobody_else(callbacks: Callbacks) -> None:
+    release = threading.Event()
+    site = callbacks.site
+    with receiving(callbacks.receiver.secret) as slow:
+        slow.answer = lambda receiver, got: ((release.wait(20) and 200) or 500, {})
+        held = callbacks.announce(callback_url=slow.url)
+        time.sleep(0.5)
+        began = time.monotonic()
+        others = [callbacks.announce() for _ in range(5)]
+        until(lambda: all(callbacks.receiver.of(each) for each in others))
+        assert time.monotonic() - began < 10
+        assert callbacks.listed(held)["status"] == "pending"
+        release.set()
+        callbacks.ends(held, Status.DELIVERED)
+    assert site.stack.worker_pids("callbacks")
+
+
+def test_many_at_once_each_arrive_although_workers_are_killed(callbacks: Callbacks) -> None:
+    count, stop = 150, threading.Event()
+    callbacks.receiver.answer = failing(1, 503)
+
+    def kill() -> None:
+        for _ in range(4):
+            if stop.wait(0.7):
+                return
+            for pid in callbacks.site.stack.worker_pids("callbacks")[:1]:
+                os.kill(pid, signal.SIGKILL)
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    try:
+        requests = [callbacks.announce() for _ in range(count)]
+        until(lambda: all(row["status"] == "delivered" for row in callbacks.call("list")["callbacks"]), 120)
+    finally:
+        stop.set()
+        killer.join()
+    per_search = [len(callbacks.receiver.of(request_id)) for request_id in requests]
+    assert min(per_search) >= 2
+    # A worker that dies takes at most the ten of its batch with it, and they are sent once more.
+    assert sum(per_search) <= 2 * count + 4 * 2 * 10
+
+
+def test_a_deleted_event_leaves_no_callback(callbacks: Callbacks) -> None:
+    site = callbacks.site
+    done, waiting = callbacks.announce(), callbacks.announce(callback_url=f"http://127.0.0.1:{_closed_port()}/")
+    callbacks.ends(done, Status.DELIVERED)
+    until(lambda: callbacks.listed(waiting)["attempts"])
+    receipt = call(site.stack.state, "event", "delete", site.event_id)
+    assert (receipt["deleted"]["callbacks"], receipt["left"]["callbacks"]) == (2, 0)
+    time.sleep(2)
+    assert callbacks.call("list") == {"callbacks": []}
+    late = callbacks.announce()
+    until(lambda: callbacks.call("list") == {"callbacks": []})
+    assert callbacks.receiver.of(late) == []
+
+
+def test_logs_and_metrics_say_how_many_and_nothing_of_what(callbacks: Callbacks) -> None:
+    """Runs last: it looks at everything that was logged."""
+    site = callbacks.site
+    request_id = callbacks.announce()
+    callbacks.ends(request_id, Status.DELIVERED)
+    text = site.stack.logs("callbacks").read_text()
+    for private in ("private-path", "private-bib", "127.0.0.1", "whsec_", "169.254", "results_url"):
+        assert private not in text, private
+    assert str(request_id) in text
+    for name in ("CallbacksDelivered", "CallbacksFailed", "CallbacksDead"):
+        assert site.metric("callbacks", name) >= 1, name
+
+
+def _closed_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port: int = probe.getsockname()[1]
+        return port

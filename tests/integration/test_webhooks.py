@@ -1,0 +1,487 @@
+"""Webhooks on the running stack: who may send them, what becomes of them, and what happens when something dies."""
+
+import base64
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import standardwebhooks
+import svix
+
+from facesearch.models import Scope
+from facesearch.quota import Limits
+from facesearch.webhooks.running import GAVE_UP
+from tests.conftest import ROOT
+from tests.integration.conftest import Site, photo_of_nobody, until
+from tests.integration.test_exactly_once import results_of
+from tests.integration.webhooks import Host, Partner, host
+from tests.signatures import signed
+from tools.cli.call import call
+from tools.local import running
+
+TWO_DELIVERIES = {"SearchJobDeliveries": "2"}
+QUEUES = ("SearchJobsQueue", "SearchJobsDeadLetters")
+ENVELOPE = ["responseType", "message", "data"]
+
+
+@pytest.fixture(scope="module")
+def partner(site: Site) -> Partner:
+    return Partner(site, site.admin.create_webhook_secret(site.org_id).secret)
+
+
+@pytest.fixture(scope="module")
+def selfies() -> Iterator[Host]:
+    with host() as selfies:
+        yield selfies
+
+
+def accepted(response: httpx.Response, *, replayed: bool = False) -> str:
+    """The request_id of a webhook that was taken."""
+    assert response.status_code == 202, response.text
+    assert list(response.json()) == ENVELOPE
+    assert response.json()["message"] == "Face search queued"
+    assert (response.headers.get("Idempotent-Replayed") == "true") is replayed
+    data: dict[str, str] = response.json()["data"]
+    return data["request_id"]
+
+
+def refused(response: httpx.Response, status: int) -> str:
+    """What an answer says that refuses a webhook."""
+    assert response.status_code == status, response.text
+    assert list(response.json()) == ENVELOPE
+    assert (response.json()["responseType"], response.json()["data"]) == ("error", None)
+    message: str = response.json()["message"]
+    return message
+
+
+def in_base64(selfie: bytes) -> str:
+    return base64.b64encode(selfie).decode()
+
+
+# ------------------------------------------------------------------ from the webhook to the result
+
+
+@pytest.mark.parametrize("library", [standardwebhooks.Webhook, svix.Webhook])
+def test_a_webhook_that_others_sign_is_searched_and_its_result_is_read_as_any_other(
+    partner: Partner, selfies: Host, obama: bytes, library: Any
+) -> None:
+    site, now = partner.site, datetime.now(UTC)
+    body = json.dumps({"selfie_url": selfies.put(obama)}).encode()
+    message = f"msg_{uuid.uuid4().hex}"
+    headers = {
+        "Webhook-Signature": library(partner.secret).sign(message, now, body.decode()),
+        "Webhook-Timestamp": str(int(now.timestamp())),
+        "Webhook-Id": message,
+    }
+    response = site.http.post(partner.url, content=body, headers=headers)
+    request_id = accepted(response)
+    data = response.json()["data"]
+    assert data["status"] == "queued"
+    assert partner.end_of(request_id) == {"request_id": request_id, "status": "done", "reason": None}
+    assert site.http.get(site.stack.url + data["status_url"], headers=site.headers).json()["data"]["status"] == "done"
+    result = site.http.get(site.stack.url + data["results_url"], headers=site.headers)
+    assert len(result.json()["data"]["images"]) == 5
+    assert result.json()["data"] == site.post(obama).json()["data"] | {"request_id": request_id}
+
+
+def test_a_selfie_may_come_along_and_is_gone_when_it_was_searched(partner: Partner, obama: bytes) -> None:
+    request_id = str(uuid.uuid4())
+    response = partner.send({"selfie_base64": in_base64(obama), "request_id": request_id.upper()})
+    assert accepted(response) == request_id
+    assert partner.end_of(request_id)["status"] == "done"
+    assert len(partner.site.get(request_id).json()["data"]["images"]) == 5
+    until(lambda: not partner.selfies())
+    replay = partner.site.post(obama, request_id)
+    assert replay.headers["Idempotent-Replayed"] == "true", "POST knows it, too"
+
+
+def test_a_key_does_in_place_of_a_signature(partner: Partner, obama: bytes) -> None:
+    site, body = partner.site, {"selfie_base64": in_base64(obama)}
+    request_id = accepted(site.http.post(partner.url, json=body, headers=site.headers))
+    assert partner.end_of(request_id)["status"] == "done"
+    reading = site.admin.create_key(site.org_id, [Scope.READ]).api_key
+    stranger = site.other_org().api_key
+    before = partner.items()
+    for key in ("wrong", reading, stranger):
+        refused(site.http.post(partner.url, json=body, headers={"X-API-Key": key}), 403)
+        refused(partner.send(body, **{"X-API-Key": key}), 403)
+    refused(site.http.post(partner.url, json=body, headers={"X-API-Key": ""}), 401)
+    assert partner.items() == before
+
+
+def test_a_search_is_told_of_from_the_moment_that_it_is_queued(partner: Partner, obama: bytes) -> None:
+    site = partner.site
+    assert partner.status(str(uuid.uuid4())).status_code == 404
+    assert partner.status("no uuid").status_code == 400
+    request_id = accepted(partner.send({"selfie_base64": in_base64(obama)}))
+    seen = {partner.status(request_id).json()["data"]["status"]}
+    early = site.get(request_id)
+    assert early.status_code in (200, 404)
+    partner.end_of(request_id)
+    assert seen <= {"queued", "running", "done"}
+    posted = str(uuid.uuid4())
+    site.post(obama, posted)
+    assert partner.status(posted).json()["data"] == {"request_id": posted, "status": "done", "reason": None}
+    stranger = site.other_org()
+    assert Partner(replace(stranger, event_id=site.event_id), "").status(request_id).status_code == 403
+    assert Partner(stranger, "").status(request_id).status_code == 404
+
+
+def test_the_readmes_sender_sends_what_is_searched(partner: Partner, samples: Path, tmp_path: Path) -> None:
+    section = (ROOT / "README.md").read_text().partition("### Webhooks")[2].partition("\n### ")[0]
+    (example,) = re.findall(r"^```python\n(.*?)^```$", section, re.MULTILINE | re.DOTALL)
+    assert len(example.splitlines()) <= 20
+    site = partner.site
+    environment = os.environ | {
+        "URL": site.stack.url,
+        "ORG": str(site.org_id),
+        "EVENT": str(site.event_id),
+        "API_KEY": site.api_key,
+        "WEBHOOK_SECRET": partner.secret,
+        "SELFIE": str(samples / "obama2.jpg"),
+        "NO_PROXY": "127.0.0.1",
+    }
+    command = [sys.executable, "-c", example]
+    done = subprocess.run(
+        command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    status, url = done.stdout.split()
+    assert status == "done"
+    assert site.http.get(url, headers=site.headers).json()["data"]["pagination"]["total"] == 5
+
+
+# ------------------------------------------------------------------ once
+
+
+def test_the_same_webhook_again_gets_the_same_answer_and_nothing_runs_twice(
+    partner: Partner, selfies: Host, obama: bytes
+) -> None:
+    body, message = {"selfie_url": selfies.put(obama)}, f"msg_{uuid.uuid4().hex}"
+    executed, asked = partner.site.metric("searchjobs", "SearchExecuted"), len(selfies.asked)
+    first = partner.send(body, message)
+    request_id = accepted(first)
+    again = partner.send(body, message)
+    assert accepted(again, replayed=True) == request_id
+    partner.end_of(request_id)
+    late = partner.send(body, message)
+    assert accepted(late, replayed=True) == request_id
+    for answer in (again, late):
+        data, before = answer.json()["data"], first.json()["data"]
+        assert data | {"status": ""} == before | {"status": ""}
+    assert late.json()["data"]["status"] == "done"
+    until(lambda: partner.orders() == 0)
+    assert partner.site.metric("searchjobs", "SearchExecuted") == executed + 1
+    assert len(selfies.asked) == asked + 1
+
+
+def test_twenty_at_once_are_one(partner: Partner, obama: bytes) -> None:
+    body, message = {"selfie_base64": in_base64(obama)}, f"msg_{uuid.uuid4().hex}"
+    with ThreadPoolExecutor(20) as senders:
+        answers = list(senders.map(lambda _: partner.send(body, message), range(20)))
+    (request_id,) = {answer.json()["data"]["request_id"] for answer in answers}
+    assert {answer.status_code for answer in answers} == {202}
+    assert [answer.headers.get("Idempotent-Replayed") for answer in answers].count(None) == 1
+    assert partner.end_of(request_id)["status"] == "done"
+    assert results_of(partner.site, request_id) == 1
+    until(lambda: not partner.selfies() and partner.orders() == 0)
+
+
+def test_a_request_id_is_one_search_whatever_webhook_it_comes_with(
+    partner: Partner, selfies: Host, obama: bytes
+) -> None:
+    body = {"selfie_url": selfies.put(obama), "request_id": str(uuid.uuid4())}
+    request_id = accepted(partner.send(body))
+    assert accepted(partner.send(body | {"selfie_url": selfies.put(b"another")}), replayed=True) == request_id
+    assert partner.end_of(request_id)["status"] == "done"
+    elsewhere = Partner(partner.site.other_event(), partner.secret)
+    assert accepted(elsewhere.send(body)) == request_id, "another event's is another search"
+
+
+def test_what_a_post_has_searched_is_not_queued(partner: Partner, obama: bytes) -> None:
+    request_id = str(uuid.uuid4())
+    partner.site.post(obama, request_id)
+    received = partner.site.metric("searchjobs", "SearchReplayed")
+    response = partner.send({"selfie_url": "https://127.0.0.1:1/", "request_id": request_id})
+    assert accepted(response, replayed=True) == request_id
+    assert response.json()["data"]["status"] == "done"
+    assert partner.orders() == 0
+    assert partner.site.metric("searchjobs", "SearchReplayed") == received
+
+
+# ------------------------------------------------------------------ refused
+
+
+def test_what_is_not_signed_by_the_organisation_now_is_refused_and_leaves_nothing(
+    partner: Partner, obama: bytes
+) -> None:
+    site, before = partner.site, partner.items()
+    body = json.dumps({"selfie_base64": in_base64(obama), "metadata": {"a": 1, "b": 2}}).encode()
+    other = site.other_org()
+    theirs = site.admin.create_webhook_secret(other.org_id).secret
+    own = signed(partner.secret, body)
+    forged: list[dict[str, str]] = [
+        {},
+        signed(theirs, body),
+        signed(partner.secret, body + b" "),
+        signed(partner.secret, body.replace(b'"a": 1, "b": 2', b'"b": 2, "a": 1')),
+        signed(partner.secret, body, at=datetime.now(UTC) - timedelta(minutes=6)),
+        signed(partner.secret, body, at=datetime.now(UTC) + timedelta(minutes=6)),
+        own | {"webhook-id": own["webhook-timestamp"], "webhook-timestamp": own["webhook-id"]},
+        own | {"webhook-id": "msg_2"},
+        own | {"webhook-signature": own["webhook-signature"].removeprefix("v1,")},
+        own | {"webhook-signature": own["webhook-signature"].replace("v1,", "v2,")},
+        *({name: value for name, value in own.items() if name != left_out} for left_out in own),
+    ]
+    messages = {refused(site.http.post(partner.url, content=body, headers=headers), 401) for headers in forged}
+    elsewhere = [partner.url.replace(str(site.org_id), org) for org in (str(other.org_id), "123456789", "abc")]
+    messages |= {refused(site.http.post(url, content=body, headers=own), 401) for url in elsewhere}
+    assert len(messages) == 1, "a refusal tells nothing"
+    assert partner.items() == before
+    assert partner.selfies() == []
+    assert partner.orders() == 0
+
+
+def test_a_secret_ends_with_the_next_request_and_the_other_goes_on(partner: Partner, obama: bytes) -> None:
+    site = partner.site.other_org("Changes its secret")
+    old, new = (site.admin.create_webhook_secret(site.org_id) for _ in range(2))
+    body = {"selfie_base64": in_base64(obama)}
+    for secret in (old, new):
+        accepted(Partner(site, secret.secret).send(body))
+    site.admin.delete_webhook_secret(site.org_id, old.secret_id)
+    refused(Partner(site, old.secret).send(body), 401)
+    accepted(Partner(site, new.secret).send(body))
+    site.admin.delete_webhook_secret(site.org_id, new.secret_id)
+    refused(Partner(site, new.secret).send(body), 401)
+
+
+WRONG: list[tuple[Any, int]] = [
+    (b"", 400),
+    (b"selfie", 400),
+    (b'{"selfie_url": ', 400),
+    (b'{"selfie_url": "https://a.example/\\ud800"}', 400),
+    (b'{"selfie_url": "https://a.example/", "metadata": {"a": NaN}}', 400),
+    (b'{"selfie_url": "https://a.example/", "metadata": {"a": 1e400}}', 422),
+    (b"[" * 100_000, 400),
+    ([], 422),
+    ("text", 422),
+    ({}, 422),
+    ({"selfie_url": None}, 422),
+    ({"selfie_url": ""}, 422),
+    ({"selfie_url": 7}, 422),
+    ({"selfie_url": "https://a.example/" + "a" * 2048}, 422),
+    ({"selfie_url": "https://a.example/", "selfie_base64": "AAAA"}, 422),
+    ({"selfie_base64": ""}, 400),
+    ({"selfie_base64": "é"}, 400),
+    ({"selfie_base64": "AAA"}, 400),
+    ({"selfie_base64": "AAAA\nAAAA"}, 400),
+    ({"selfie_base64": "data:image/jpeg;base64,AAAA"}, 400),
+    ({"selfie_base64": "A" * 6_292_000}, 413),
+    ({"selfie_base64": "A" * 12_000_000}, 413),
+    ({"selfie_url": "https://a.example/", "request_id": "7"}, 400),
+    ({"selfie_url": "https://a.example/", "request_id": 7}, 422),
+    ({"selfie_url": "https://a.example/", "metadata": []}, 422),
+    ({"selfie_url": "https://a.example/", "metadata": {"a": "é" * 512}}, 422),
+    (b'{"selfie_url": "https://a.example/", "metadata": {"a": ' + b"9" * 5000 + b"}}", 400),
+    ({"selfie_url": "https://a.example/", "callback_url": "ftp://a.example/"}, 422),
+    ({"selfie_url": "https://a.example/", "callback_url": "https://10.0.0.1/"}, 422),
+    ({"selfie_url": "https://a.example/", "callback_url": "https://user@a.example/"}, 422),
+    ({"selfie_url": "https://a.example/", "watch": "true"}, 422),
+    ({"selfie_url": "https://a.example/", "watch": True, "callback_url": "https://a.example/"}, 422),
+    ({"selfie_url": "https://a.example/", "watch": True, "watch_consent": True}, 422),
+    ({"selfie_url": "https://a.example/", "watch_days": 31}, 422),
+    ({"selfie_url": "https://a.example/", "watch_days": 0}, 422),
+]
+
+
+def test_a_body_that_makes_no_sense_is_refused_and_leaves_nothing(partner: Partner) -> None:
+    before = partner.items()
+    for body, status in WRONG:
+        assert "selfie" not in refused(partner.send(body), status) or status != 400 or b"base64" in str(body).encode()
+    assert partner.items() == before
+    assert partner.selfies() == []
+    assert partner.orders() == 0
+
+
+def test_path_event_and_feature_are_checked_in_the_contracts_order(partner: Partner) -> None:
+    site, bad = partner.site, b"no JSON"
+    off = site.other_event()
+    site.admin.update_event(off.event_id, selfie_search=False)
+    theirs = site.other_org()
+
+    def answer(event: object, *, forged: bool = False) -> httpx.Response:
+        headers = signed(partner.secret, bad + b"!" * forged)
+        return site.http.post(f"{site.org_url}/event/{event}/faces/webhook", content=bad, headers=headers)
+
+    assert [answer(event).status_code for event in ("x", 999_999_999, theirs.event_id, off.event_id)] == [
+        422,
+        404,
+        403,
+        403,
+    ]
+    assert answer(site.event_id).status_code == 400
+    assert {answer(event, forged=True).status_code for event in ("x", 999_999_999, theirs.event_id)} == {401}
+
+
+# ------------------------------------------------------------------ failed
+
+
+def test_a_selfie_that_cannot_be_had_or_searched_fails_the_search_with_the_reason(
+    partner: Partner, selfies: Host
+) -> None:
+    cases = {
+        selfies.put(photo_of_nobody(7)): "No face",
+        selfies.put(b"no picture"): "picture",
+        selfies.put(b"", 403): "selfie_url could not be fetched",
+        selfies.url + "/nothing": "selfie_url could not be fetched",
+        "https://10.0.0.1/selfie.jpg": "selfie_url is refused",
+        "http://169.254.169.254/latest/meta-data/": "selfie_url is refused",
+        "https://user:secret@127.0.0.1/": "selfie_url is refused",
+        "selfie.jpg": "selfie_url is refused",
+    }
+    searches = {accepted(partner.send({"selfie_url": url})): (url, words) for url, words in cases.items()}
+    for request_id, (url, words) in searches.items():
+        end = partner.end_of(request_id)
+        assert (end["status"], words in end["reason"], url in end["reason"]) == ("failed", True, False), end
+        assert partner.site.get(request_id).status_code == 404
+    until(lambda: partner.orders() == 0)
+    request_id, (url, _) = next(iter(searches.items()))
+    again = partner.send({"selfie_url": url, "request_id": request_id})
+    assert accepted(again, replayed=True) == request_id
+    assert again.json()["data"]["status"] == "failed"
+    assert partner.orders() == 0
+
+
+def test_what_webhooks_left_goes_with_the_person_and_with_the_event(
+    partner: Partner, selfies: Host, samples: Path, obama: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MODELS_DIR", str(samples.parent / "models"))
+    site = partner.site.other_event()
+    sender = Partner(site, partner.secret)
+    site.indexed(site.put_photo(obama))
+    found = accepted(sender.send({"selfie_url": selfies.put(obama)}))
+    failed = accepted(sender.send({"selfie_url": selfies.put(b"no picture")}))
+    assert [sender.end_of(each)["status"] for each in (found, failed)] == ["done", "failed"]
+    waiting = f"jobs/{site.org_id}/{site.event_id}/{uuid.uuid4()}/1"
+    site.s3.put_object(Bucket=site.outputs["SelfiesBucket"], Key=waiting, Body=obama)
+    receipt = call(site.stack.state, "person", "delete", "--selfie", samples / "obama.jpg", "--event", site.event_id)
+    assert (receipt["deleted"]["jobs"], receipt["left"]["jobs"]) == (1, 0)
+    assert sender.status(found).status_code == 404
+    assert sender.status(failed).status_code == 200, "nobody was found on it"
+    receipt = call(site.stack.state, "event", "delete", site.event_id)
+    assert (receipt["deleted"]["jobs"], receipt["left"]["jobs"]) == (1, 0)
+    assert not {key for key in sender.items() if str(site.event_id) in key}
+    assert not [key for key in sender.selfies() if f"/{site.event_id}/" in key]
+
+
+# ------------------------------------------------------------------ crashes
+
+
+def test_a_crash_between_the_job_and_its_message_is_made_good_by_the_next_webhook(
+    partner: Partner, obama: bytes
+) -> None:
+    site, message = partner.site, f"msg_{uuid.uuid4().hex}"
+    body = {"selfie_base64": in_base64(obama), "request_id": str(uuid.uuid4())}
+    request_id = accepted(partner.send(body, message))
+    partner.end_of(request_id)
+    until(lambda: not partner.selfies() and partner.orders() == 0)
+    # Given a job as such a crash leaves it: of another search, never sent
+    lost = str(uuid.uuid4())
+    key = f"jobs/{site.org_id}/{site.event_id}/{lost}/1"
+    site.s3.put_object(Bucket=site.outputs["SelfiesBucket"], Key=key, Body=obama)
+    pk = f"JOB#{site.org_id}#{site.event_id}#"
+    item = dict(
+        site.dynamodb.get_item(
+            TableName=site.outputs["TableName"], Key={"pk": {"S": pk + request_id}, "sk": {"S": "JOB"}}
+        )["Item"]
+    )
+    del item["enqueued_at"]
+    item |= {"pk": {"S": pk + lost}, "request_id": {"S": lost}, "status": {"S": "queued"}, "selfie": {"S": key}}
+    site.dynamodb.put_item(TableName=site.outputs["TableName"], Item=item)
+    assert partner.status(lost).json()["data"]["status"] == "queued"
+    # When its sender tries again
+    assert accepted(partner.send(body | {"request_id": lost}), replayed=True) == lost
+    # Then it is searched
+    assert partner.end_of(lost)["status"] == "done"
+    until(lambda: not partner.selfies())
+
+
+def test_a_worker_that_is_killed_leaves_the_search_to_another(partner: Partner, obama: bytes) -> None:
+    site = partner.site
+    claims = site.outputs["IdempotencyTableName"]
+
+    def claimed() -> bool:
+        rows = site.dynamodb.scan(TableName=claims, ConsistentRead=True)["Items"]
+        return any(row["status"]["S"] == "INPROGRESS" for row in rows)
+
+    request_id = accepted(partner.send({"selfie_base64": in_base64(obama)}))
+    until(lambda: claimed() or partner.status(request_id).json()["data"]["status"] == "done", seconds=20)
+    for pid in site.stack.worker_pids("searchjobs"):
+        os.kill(pid, signal.SIGKILL)
+    time.sleep(0.2)
+    assert partner.end_of(request_id, seconds=150)["status"] == "done"
+    assert results_of(site, request_id) == 1
+    assert len(site.get(request_id).json()["data"]["images"]) == 5
+    until(lambda: partner.orders() == 0)
+
+
+def test_a_selfies_host_that_is_down_is_asked_again(partner: Partner, selfies: Host, obama: bytes) -> None:
+    url = selfies.put(b"", 503)
+    request_id = accepted(partner.send({"selfie_url": url}))
+
+    def waits() -> bool:
+        data = partner.status(request_id).json()["data"]
+        return data["status"] == "running" and "selfie_url" in (data["reason"] or "")
+
+    until(waits)
+    assert partner.site.get(request_id).status_code == 404
+    selfies.answers[url.removeprefix(selfies.url)] = (200, obama)
+    assert partner.end_of(request_id) == {"request_id": request_id, "status": "done", "reason": None}
+    assert selfies.asked.count(url.removeprefix(selfies.url)) == 2
+
+
+def test_without_quota_a_search_waits_and_fails_never(partner: Partner, obama: bytes) -> None:
+    site = partner.site.other_org("Has one search a second")
+    site.admin.set_quota(site.org_id, Limits(60, 1))
+    sender = Partner(site, site.admin.create_webhook_secret(site.org_id).secret)
+    ids = [accepted(sender.send({"selfie_base64": in_base64(obama)})) for _ in range(4)]
+    assert [sender.end_of(request_id)["status"] for request_id in ids] == ["done"] * 4
+    assert site.metric("searchjobs", "JobsWaited") >= 1
+
+
+def test_an_order_that_was_tried_often_enough_is_closed_and_a_dead_letter_that_can_be_delivered_again(
+    partner: Partner, selfies: Host, obama: bytes, tmp_path: Path
+) -> None:
+    with running(store=partner.site.stack.description["store"], state=tmp_path, parameters=TWO_DELIVERIES) as stack:
+        site = replace(
+            partner.site, stack=stack, **{k: stack.description[k] for k in ("org_id", "event_id", "api_key")}
+        )
+        sender = Partner(site, stack.description["webhook_secret"])
+        url = selfies.put(b"", 503)
+        request_id = accepted(sender.send({"selfie_url": url}))
+        end = sender.end_of(request_id)
+        assert end["status"] == "failed"
+        assert end["reason"].startswith(f"{GAVE_UP} selfie_url could not be fetched")
+        order, dead = (next(url for url in site.sqs.list_queues()["QueueUrls"] if name in url) for name in QUEUES)
+        (letter,) = until(lambda: site.sqs.receive_message(QueueUrl=dead).get("Messages"), seconds=90)
+        assert json.loads(letter["Body"]) == {
+            "kind": "search", "org_id": site.org_id, "event_id": site.event_id, "request_id": request_id
+        }  # fmt: skip
+        # When the host is up again and an operator has the dead letter delivered
+        selfies.answers[url.removeprefix(selfies.url)] = (200, obama)
+        site.sqs.send_message(QueueUrl=order, MessageBody=letter["Body"])
+        until(lambda: sender.status(request_id).json()["data"]["status"] == "done")
+        assert site.get(request_id).json()["data"]["pagination"]["total"] == 0

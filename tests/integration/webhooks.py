@@ -1,0 +1,111 @@
+"""A partner's site: sends webhooks to a running stack, and serves the selfies that they name."""
+
+import json
+import threading
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import httpx
+
+from tests.integration.conftest import Site
+from tests.signatures import signed
+
+ENDED = {"done", "failed"}
+
+
+@dataclass
+class Partner:
+    """Sends as an organisation does that has this secret."""
+
+    site: Site
+    secret: str
+
+    @property
+    def url(self) -> str:
+        return f"{self.site.faces_url()}/webhook"
+
+    def send(self, body: Any, message: str | None = None, **headers: str) -> httpx.Response:
+        """One signed webhook; `body` as JSON unless it is bytes, `headers` in place of those that it would have."""
+        content = body if isinstance(body, bytes) else json.dumps(body).encode()
+        own = signed(self.secret, content, message or f"msg_{uuid.uuid4().hex}")
+        return self.site.http.post(self.url, content=content, headers=own | headers)
+
+    def status(self, request_id: str) -> httpx.Response:
+        return self.site.http.get(f"{self.site.faces_url(request_id)}/status", headers=self.site.headers)
+
+    def end_of(self, request_id: str, seconds: float = 60) -> dict[str, Any]:
+        """What the search has come to, as soon as it has."""
+        deadline = time.monotonic() + seconds
+        while True:
+            answer = self.status(request_id)
+            assert answer.status_code == 200, answer.text
+            data: dict[str, Any] = answer.json()["data"]
+            if data["status"] in ENDED:
+                return data
+            assert time.monotonic() < deadline, data
+            time.sleep(0.05)
+
+    def orders(self) -> int:
+        """Messages for searches, waiting or in work or dead."""
+        queues = [url for url in self.site.sqs.list_queues()["QueueUrls"] if "SearchJobs" in url]
+        assert len(queues) == 2
+        names: Any = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        counts = [
+            self.site.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"] for url in queues
+        ]
+        return sum(int(value) for each in counts for value in each.values())
+
+    def items(self) -> set[str]:
+        """Keys of all that webhooks have left in the table for this organisation."""
+        pages = self.site.dynamodb.get_paginator("scan").paginate(TableName=self.site.outputs["TableName"])
+        keys = {f"{item['pk']['S']}/{item['sk']['S']}" for page in pages for item in page["Items"]}
+        own = (f"JOB#{self.site.org_id}#", f"WEBHOOK#{self.site.org_id}#", f"JOBS#{self.site.event_id}/")
+        return {key for key in keys if key.startswith(own)}
+
+    def selfies(self) -> list[str]:
+        """Keys of selfies that wait for their search."""
+        bucket, prefix = self.site.outputs["SelfiesBucket"], f"jobs/{self.site.org_id}/"
+        return [each["Key"] for each in self.site.s3.list_objects_v2(Bucket=bucket, Prefix=prefix).get("Contents", [])]
+
+
+@dataclass
+class Host:
+    """A web server with selfies on it. `answers`: path -> status and body; `asked`: the paths in order."""
+
+    url: str
+    answers: dict[str, tuple[int, bytes]] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)
+
+    def put(self, content: bytes, status: int = 200) -> str:
+        """The URL of something new."""
+        path = f"/{uuid.uuid4()}"
+        self.answers[path] = (status, content)
+        return self.url + path
+
+
+@contextmanager
+def host() -> Iterator[Host]:
+    """A host on this machine, for as long as the block takes."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            known.asked.append(self.path)
+            status, content = known.answers.get(self.path, (404, b""))
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class calls it so
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        known = Host(f"http://127.0.0.1:{server.server_port}")
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield known
+        server.shutdown()

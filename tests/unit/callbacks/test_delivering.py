@@ -1,0 +1,240 @@
+"""Sending callbacks: who gets what how often, whatever receivers answer and wherever processes die."""
+
+import itertools
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from standardwebhooks import Webhook, WebhookVerificationError
+
+from facesearch.callbacks import Status, Turn
+from facesearch.callbacks.delivering import CLAIM_SECONDS, BusyError, Outcome
+from facesearch.callbacks.plan import LONGEST_SECONDS
+from facesearch.outbound import Delivery, FetchFailedError, RefusedUrlError
+from tests.unit.callbacks.fakes import KEY, NOW, SECRETS, URL, Site, content
+from tests.unit.erasure.site import CrashError, Fuse
+from tests.unit.fakes import EVENT, EVENT_ID, ORG
+
+NO_ANSWER = FetchFailedError("The host did not answer in time.", retryable=True)
+
+
+def outcomes(site: Site) -> list[Outcome]:
+    return [report.outcome for report in site.run()]
+
+
+def test_a_callback_is_signed_by_every_live_secret_and_sent_once() -> None:
+    site = Site()
+    site.now = datetime.now(UTC).timestamp()
+    site.announce()
+    assert outcomes(site) == [Outcome.DELIVERED]
+    ((url, body, headers),) = site.receiver.got
+    assert (url, headers["content-type"], headers["webhook-id"]) == (URL, "application/json", str(KEY.callback_id))
+    for secret in SECRETS:
+        assert site.receiver.verified(0, secret) == content(body)
+    with pytest.raises(WebhookVerificationError):
+        Webhook("whsec_" + "A" * 44).verify(body, dict(headers))
+    callback = site.callback()
+    assert (callback.status, callback.attempts, callback.last_status) == (Status.DELIVERED, 1, 204)
+    assert callback.body == b"", "only its receiver has it now"
+
+
+def test_a_receiver_that_fails_twice_then_accepts_gets_exactly_one_more() -> None:
+    site = Site(delays=(5, 300, 1_800))
+    site.receiver.answers = [500, NO_ANSWER, 200]
+    site.announce()
+    reports = site.run()
+    assert [report.outcome for report in reports] == [Outcome.FAILED, Outcome.FAILED, Outcome.DELIVERED]
+    assert [report.seconds for report in reports] == [5, 300, 0]
+    assert len(set(site.receiver.ids)) == 1
+    bodies = {body for _, body, _ in site.receiver.got}
+    assert len(bodies) == 1
+    stamps = [int(headers["webhook-timestamp"]) - int(NOW) for _, _, headers in site.receiver.got]
+    assert stamps == [0, 5, 305], "signed afresh at each attempt"
+    assert site.queue.waiting == []
+
+
+@pytest.mark.parametrize("answer", [100, 301, 302, 304, 307, 308, 400, 401, 404, 418, 429, 500, 503, NO_ANSWER])
+def test_whatever_is_not_2xx_is_a_failure(answer: Any) -> None:
+    site = Site()
+    site.receiver.answers = [answer]
+    site.announce()
+    assert outcomes(site) == [Outcome.FAILED, Outcome.FAILED, Outcome.DEAD]
+    callback = site.callback()
+    assert (callback.status, callback.attempts) == (Status.DEAD, 3)
+    assert callback.last_status == (0 if answer is NO_ANSWER else answer)
+    assert callback.reason == (NO_ANSWER.reason if answer is NO_ANSWER else f"answered {answer}")
+    assert [turn.key for turn in site.queue.dead] == [KEY]
+    assert callback.body != b"", "for a replay"
+
+
+@pytest.mark.parametrize("answer", [200, 201, 202, 204, 206, 299])
+def test_any_2xx_is_success(answer: int) -> None:
+    site = Site()
+    site.receiver.answers = [answer]
+    site.announce()
+    assert outcomes(site) == [Outcome.DELIVERED]
+
+
+@pytest.mark.parametrize(
+    ("answer", "seconds"),
+    [
+        (Delivery(429, 60), 60),
+        (Delivery(503, 60), 60),
+        (Delivery(429, 1), 5),
+        (Delivery(429, None), 5),
+        (Delivery(503, 10**9), LONGEST_SECONDS),
+        (Delivery(500, 60), 5),
+        (Delivery(302, 60), 5),
+    ],
+)
+def test_retry_after_of_429_and_503_makes_the_delay_longer_but_not_endless(answer: Delivery, seconds: int) -> None:
+    site = Site()
+    site.receiver.answers = [answer]
+    site.announce()
+    (report,) = site.run(most=1)
+    assert report.seconds == seconds
+    (turn,) = site.queue.waiting
+    assert (turn.number, turn.not_before) == (1, NOW + seconds)
+    assert site.callback().next_at == NOW + seconds
+
+
+def test_410_switches_the_address_off_for_this_organisation_alone() -> None:
+    site = Site()
+    site.receiver.answers = [410]
+    site.announce()
+    other = site.announce(total=1, type="face_search.failed")
+    elsewhere = site.announce(org_id=ORG + 1)
+    site.reader.secrets[ORG + 1] = SECRETS
+    assert outcomes(site) == [Outcome.GONE, Outcome.GONE, Outcome.GONE]
+    assert len(site.receiver.got) == 2, "the other one of this organisation was not even tried"
+    assert (site.callback().status, site.callback().attempts) == (Status.GONE, 1)
+    assert (site.callback(other).status, site.callback(other).attempts) == (Status.GONE, 0)
+    assert site.callback(elsewhere).attempts == 1
+    assert site.queue.dead == [], "the receiver wants it so"
+
+
+def test_a_refused_address_is_given_up_at_once() -> None:
+    site = Site()
+    site.receiver.answers = [RefusedUrlError("The URL leads to an address that is not public.")]
+    site.announce()
+    assert outcomes(site) == [Outcome.DEAD]
+    assert site.callback().reason == "The URL leads to an address that is not public."
+    assert len(site.queue.dead) == 1
+
+
+def test_without_a_secret_nothing_is_sent_and_it_is_tried_again() -> None:
+    site = Site(secrets=())
+    site.announce()
+    site.run(most=1)
+    assert site.receiver.got == []
+    site.reader.secrets[ORG] = SECRETS[:1]
+    assert outcomes(site) == [Outcome.DELIVERED]
+
+
+@pytest.mark.parametrize("event", [None, replace(EVENT, closing=True)])
+def test_a_callback_of_an_event_that_is_deleted_is_forgotten(event: Any) -> None:
+    site = Site()
+    site.announce()
+    site.reader.events = {EVENT_ID: event} if event else {}
+    assert outcomes(site) == [Outcome.ERASED]
+    assert (site.receiver.got, site.callbacks.callbacks) == ([], {})
+    assert site.deliver(Turn(KEY, 0)).outcome is Outcome.ERASED
+
+
+def test_a_turn_that_is_not_due_is_queued_again_as_it_is() -> None:
+    site = Site()
+    site.announce()
+    turn = Turn(KEY, 0, NOW + 3_000)
+    assert site.deliver(turn).outcome is Outcome.WAITING
+    assert site.queue.waiting[-1] == turn
+    assert site.receiver.got == []
+
+
+def test_a_message_that_comes_twice_is_sent_once() -> None:
+    site = Site()
+    site.announce()
+    site.announce()
+    assert outcomes(site) == [Outcome.DELIVERED, Outcome.STALE]
+    site = Site()
+    site.receiver.answers = [500, 204]
+    site.announce()
+    site.announce()
+    assert outcomes(site) == [Outcome.FAILED, Outcome.STALE, Outcome.DELIVERED]
+
+
+def test_while_it_is_being_sent_nobody_else_sends_it() -> None:
+    site = Site()
+    site.announce()
+
+    def meanwhile() -> None:
+        with pytest.raises(BusyError):
+            site.deliver(Turn(KEY, 0))
+        site.receiver.during = lambda: None
+
+    site.receiver.during = meanwhile
+    assert outcomes(site) == [Outcome.DELIVERED]
+    assert len(site.receiver.got) == 1
+
+
+def test_a_turn_of_a_process_that_died_does_not_outlive_the_end_of_its_callback() -> None:
+    """Its message was delivered again and had another answer; the next turn, which it had queued before, is over."""
+    for answer, status in ((204, Status.DELIVERED), (410, Status.GONE)):
+        site = Site()
+        site.receiver.answers = [answer]
+        site.announce()
+        site.queue.send(Turn(KEY, 1))
+        assert outcomes(site)[1:] == [Outcome.STALE]
+        assert site.callback().status is status
+
+
+def test_an_event_deleted_while_its_callback_is_being_sent_leaves_nothing() -> None:
+    site = Site()
+    site.announce()
+    site.receiver.during = lambda: site.callbacks.purge(ORG, EVENT_ID)
+    site.run()
+    assert site.callbacks.callbacks == {}
+
+
+@pytest.mark.parametrize("answers", [[204], [500, 204], [500, 500, 500], [410]])
+def test_wherever_a_process_dies_the_callback_comes_to_its_end(answers: list[int]) -> None:
+    """The message of a process that dies is delivered again, after its claim is over."""
+    ends = {204: Status.DELIVERED, 500: Status.DEAD, 410: Status.GONE}
+    for after in (False, True):
+        for at in itertools.count(1):
+            site, fuse = Site(), Fuse()
+            site.announce()
+            site.receiver.answers = list(answers)
+            site.wrap = fuse.wrap
+            fuse.set(at, after=after)
+            crashed = _run_with_redelivery(site, fuse)
+            assert site.callback().status is ends[answers[-1]], (at, after)
+            assert len(set(site.receiver.ids)) == 1
+            assert len(site.receiver.got) <= len(answers) + crashed
+            assert bool(site.queue.dead) is (answers[-1] == 500)
+            if not crashed:
+                break
+
+
+def _run_with_redelivery(site: Site, fuse: Fuse) -> int:
+    crashed = 0
+    for _ in range(100):
+        if not site.queue.waiting:
+            break
+        turn = min(site.queue.waiting, key=lambda each: each.not_before)
+        site.queue.waiting.remove(turn)
+        site.now = max(site.now, turn.not_before)
+        try:
+            site.deliver(turn)
+        except (CrashError, BusyError) as error:
+            crashed += isinstance(error, CrashError)
+            fuse.left = None
+            site.now += CLAIM_SECONDS
+            site.queue.waiting.append(turn)
+    return crashed
+
+
+@pytest.mark.parametrize("message", ["", "?", "[]", "{}", '{"org_id": 1}', "null", '{"org_id": "x"}'])
+def test_what_is_no_turn_is_an_error(message: str) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011 - json's own among others
+        Site().deliverer.deliver(message)

@@ -1,0 +1,285 @@
+"""What template.yaml promises of every resource of a kind, so that the next function, queue or bucket keeps it too."""
+
+import ast
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.conftest import ROOT
+from tools.local.resources import static_attributes
+from tools.local.template import Deployment, Resource, Template, read_document
+from tools.policies import grants
+
+EVERYTHING = {
+    "AlarmEmail": "operator@example.com",
+    "ApiCertificateArn": "arn:aws:acm:us-east-1:000000000000:certificate/a",
+    "ApiDomain": "faces.example.com",
+    "Firewall": "true",
+    "HostedZoneId": "Z1",
+    "RenditionsBaseUrl": "https://photos.example.com",
+    "RenditionsCertificateArn": "arn:aws:acm:us-east-1:000000000000:certificate/b",
+    "VectorIndex": "true",
+}
+PATH = ROOT / "template.yaml"
+RAW = read_document(PATH)
+GLOBAL: dict[str, Any] = RAW["Globals"]["Function"]
+TEMPLATE = Template.load(PATH, Deployment("stack", "000000000000", "us-east-1", EVERYTHING))
+PLAIN = Template.load(PATH, Deployment("stack", "000000000000", "us-east-1"))
+FUNCTIONS = TEMPLATE.of_type("AWS::Serverless::Function")
+QUEUES = TEMPLATE.of_type("AWS::SQS::Queue")
+BUCKETS = TEMPLATE.of_type("AWS::S3::Bucket")
+ALARMS = TEMPLATE.of_type("AWS::CloudWatch::Alarm")
+DEAD_LETTERS = {
+    queue.properties["RedrivePolicy"]["deadLetterTargetArn"]["Fn::GetAtt"][0]
+    for queue in QUEUES
+    if "RedrivePolicy" in queue.properties
+}
+NAMESPACE = "FaceSearch"
+
+
+def stand_in(logical_id: str, attribute: str) -> str:
+    return f"{logical_id}.{attribute}"
+
+
+def ids(resource: Resource) -> str:
+    return resource.id
+
+
+def alarms(metric: str, dimension: Any) -> list[Resource]:
+    return [
+        alarm
+        for alarm in ALARMS
+        if alarm.properties["MetricName"] == metric
+        and [each["Value"] for each in alarm.properties["Dimensions"]] == [dimension]
+    ]
+
+
+@pytest.mark.parametrize("bucket", BUCKETS, ids=ids)
+def test_every_bucket_is_private_encrypted_and_answers_only_over_tls(bucket: Resource) -> None:
+    assert set(bucket.properties["PublicAccessBlockConfiguration"].values()) == {True}
+    assert bucket.properties["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    (policy,) = (
+        each for each in TEMPLATE.of_type("AWS::S3::BucketPolicy") if each.properties["Bucket"] == {"Ref": bucket.id}
+    )
+    (refusal,) = (each for each in policy.properties["PolicyDocument"]["Statement"] if each["Effect"] == "Deny")
+    assert (refusal["Principal"], refusal["Action"]) == ("*", "s3:*")
+    assert refusal["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+    arn = {"Fn::GetAtt": [bucket.id, "Arn"]}
+    assert refusal["Resource"] == [arn, {"Fn::Sub": f"${{{bucket.id}.Arn}}/*"}]
+
+
+@pytest.mark.parametrize("queue", QUEUES, ids=ids)
+def test_every_queue_is_encrypted_and_what_it_gives_up_is_kept_two_weeks_and_told(queue: Resource) -> None:
+    assert queue.properties["SqsManagedSseEnabled"] is True
+    name = {"Fn::GetAtt": [queue.id, "QueueName"]}
+    if queue.id in DEAD_LETTERS:
+        assert queue.properties["MessageRetentionPeriod"] == 1209600
+        assert alarms("ApproximateNumberOfMessagesVisible", name)
+    else:
+        assert "RedrivePolicy" in queue.properties
+        assert alarms("ApproximateAgeOfOldestMessage", name)
+
+
+@pytest.mark.parametrize("table", TEMPLATE.of_type("AWS::DynamoDB::Table"), ids=ids)
+def test_every_table_is_encrypted_and_paid_by_request(table: Resource) -> None:
+    assert table.properties["SSESpecification"] == {"SSEEnabled": True}
+    assert table.properties["BillingMode"] == "PAY_PER_REQUEST"
+
+
+@pytest.mark.parametrize("function", FUNCTIONS, ids=ids)
+def test_every_function_has_its_log_group_its_concurrency_and_its_alarms(function: Resource) -> None:
+    group = function.properties["LoggingConfig"]["LogGroup"]["Ref"]
+    assert group == f"{function.id.removesuffix('Function')}Logs"
+    assert "ReservedConcurrentExecutions" in function.properties
+    for metric in ("Errors", "Throttles"):
+        assert alarms(metric, {"Ref": function.id}), metric
+    if any(event["Type"] == "Api" for event in function.properties["Events"].values()):
+        assert alarms("Duration", {"Ref": function.id})
+
+
+@pytest.mark.parametrize("group", TEMPLATE.of_type("AWS::Logs::LogGroup"), ids=ids)
+def test_every_log_is_forgotten_in_time(group: Resource) -> None:
+    assert group.properties["RetentionInDays"] == {"Ref": "LogRetentionDays"}
+
+
+@pytest.mark.parametrize("alarm", ALARMS, ids=ids)
+def test_every_alarm_says_what_is_wrong_and_tells_the_operator_if_there_is_one(alarm: Resource) -> None:
+    assert len(alarm.properties["AlarmDescription"]) > 20
+    for actions in ("AlarmActions", "OKActions"):
+        assert TEMPLATE.resolve(alarm.properties[actions], stand_in) == ["AlarmTopic.Ref"]
+        assert PLAIN.resolve(alarm.properties[actions], stand_in) == []
+
+
+def test_every_alarm_has_its_row_in_the_runbook() -> None:
+    runbook = (ROOT / "docs" / "operators.md").read_text()
+    for alarm in ALARMS:
+        assert f"`{alarm.id}`" in runbook, alarm.id
+
+
+def test_no_function_may_do_something_to_everything() -> None:
+    for grant in grants(TEMPLATE):
+        assert not grant.action.endswith("*"), grant
+        assert all(not resource.startswith("*") for resource in grant.resources), grant
+
+
+class TestGradualDeployment:
+    def test_the_functions_that_people_wait_for_go_back_by_alarms(self) -> None:
+        for function in FUNCTIONS:
+            has_routes = any(event["Type"] == "Api" for event in function.properties["Events"].values())
+            assert ("DeploymentPreference" in function.properties) is has_routes, function.id
+            if has_routes:
+                name = function.id.removesuffix("Function")
+                expected = [{"Ref": f"{name}Errors"}, {"Ref": "ApiFailures"}]
+                assert function.properties["DeploymentPreference"]["Alarms"] == expected
+                assert function.properties["AutoPublishAliasAllProperties"] is True
+
+    def test_a_new_layer_is_a_new_version(self) -> None:
+        for layer in TEMPLATE.of_type("AWS::Serverless::LayerVersion"):
+            assert layer.properties["PublishLambdaVersion"] is True, layer.id
+
+    @pytest.mark.parametrize("function", [f for f in FUNCTIONS if "AutoPublishAlias" in f.properties], ids=ids)
+    def test_a_parameters_new_value_is_a_new_version(self, function: Resource) -> None:
+        """Else `sam deploy` would change $LATEST, and the alias would stay on the version with the old value."""
+        part_of_a_version = ("Environment", "MemorySize", "Timeout", "Tracing", "SnapStart", "EphemeralStorage")
+        needed = {
+            parameter
+            for name in part_of_a_version
+            for parameter in parameters_in(RAW["Resources"][function.id]["Properties"].get(name, GLOBAL.get(name)))
+        } | set(parameters_in(GLOBAL["Environment"]))
+        said = RAW["Resources"][function.id]["Properties"]["VersionDescription"]
+        assert needed <= set(parameters_in(said))
+
+    @pytest.mark.parametrize("function", [f for f in FUNCTIONS if "AutoPublishAlias" in f.properties], ids=ids)
+    def test_the_description_of_a_version_is_never_longer_than_lambda_takes(self, function: Resource) -> None:
+        longest = {name: longest_value(declared) for name, declared in RAW["Parameters"].items()}
+        template = Template.load(PATH, Deployment("s", "0", "us-east-1", longest))
+        assert len(template.resolve(function.properties["VersionDescription"], stand_in)) <= 256
+
+    def test_every_rollout_is_known(self) -> None:
+        assert set(RAW["Mappings"]["Rollouts"]) == set(RAW["Parameters"]["Rollout"]["AllowedValues"])
+
+
+def parameters_in(value: Any) -> Iterator[str]:
+    """Names of the parameters that a value depends on, by its conditions too."""
+    if isinstance(value, list):
+        for item in value:
+            yield from parameters_in(item)
+    elif isinstance(value, dict):
+        for name, item in value.items():
+            if name == "Ref" and item in RAW["Parameters"]:
+                yield item
+            elif name == "Fn::Sub":
+                yield from (found for found in re.findall(r"\$\{(\w+)\}", str(item)) if found in RAW["Parameters"])
+            elif name == "Fn::If":
+                yield from parameters_in(RAW["Conditions"][item[0]])
+                yield from parameters_in(item[1:])
+            elif name == "Condition":
+                yield from parameters_in(RAW["Conditions"][item])
+            else:
+                yield from parameters_in(item)
+
+
+def longest_value(declared: dict[str, Any]) -> str:
+    if "AllowedValues" in declared:
+        return max(map(str, declared["AllowedValues"]), key=len)
+    if declared["Type"] == "Number":
+        return str(declared["MaxValue"])
+    return "x" * int(declared.get("MaxLength", 4096))
+
+
+class TestMetrics:
+    """What the code counts is what the operator sees, and no alarm waits for what nobody counts."""
+
+    def test_the_dashboard_shows_what_the_code_counts_and_nothing_else(self) -> None:
+        assert {metric[1] for metric in shown() if metric[0] == NAMESPACE} == counted()
+
+    def test_alarms_of_our_own_are_about_what_the_code_counts(self) -> None:
+        own = {alarm.properties["MetricName"] for alarm in ALARMS if alarm.properties["Namespace"] == NAMESPACE}
+        assert own
+        assert own <= counted()
+
+    def test_every_function_and_every_queue_is_on_the_dashboard(self) -> None:
+        assert {metric[3] for metric in shown() if metric[0] == "AWS/Lambda"} == {f"{f.id}.Ref" for f in FUNCTIONS}
+        names = {metric[3] for metric in shown() if metric[0] == "AWS/SQS"}
+        assert names == {f"{queue.id}.QueueName" for queue in QUEUES}
+
+    def test_stacks_of_one_account_do_not_count_together(self) -> None:
+        service = GLOBAL["Environment"]["Variables"]["POWERTOOLS_SERVICE_NAME"]
+        assert service == {"Ref": "AWS::StackName"}
+        assert {metric[3] for metric in shown() if metric[0] == NAMESPACE} == {"stack"}
+        for alarm in ALARMS:
+            if alarm.properties["Namespace"] == NAMESPACE:
+                assert alarm.properties["Dimensions"] == [{"Name": "service", "Value": {"Ref": "AWS::StackName"}}]
+
+
+def shown() -> list[list[Any]]:
+    """The dashboard's metrics: namespace, name, dimension, its value, options."""
+    (dashboard,) = TEMPLATE.of_type("AWS::CloudWatch::Dashboard")
+    body = json.loads(TEMPLATE.resolve(dashboard.properties["DashboardBody"], stand_in))
+    return [metric for widget in body["widgets"] for metric in widget["properties"]["metrics"]]
+
+
+def counted() -> set[str]:
+    """The names that the code gives to `count`, `milliseconds` and `metrics.add_metric`."""
+    found: set[str] = set()
+    for folder in ("functions", "layers/facesearch"):
+        for path in (ROOT / folder).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text())):
+                if isinstance(node, ast.Call):
+                    found.update(_metric_names(node))
+    return found
+
+
+def _metric_names(call: ast.Call) -> Iterator[str]:
+    match call:
+        case ast.Call(func=ast.Name(id="count" | "milliseconds"), args=[name, *_]):
+            yield from _texts(name)
+        case ast.Call(func=ast.Attribute(value=ast.Name(id="metrics"), attr="add_metric"), keywords=keywords):
+            for keyword in keywords:
+                if keyword.arg == "name":
+                    yield from _texts(keyword.value)
+
+
+def _texts(name: ast.expr) -> Iterator[str]:
+    """A name, or one of two by a condition; a variable is named where its function is called."""
+    match name:
+        case ast.Constant(value=str(text)):
+            yield text
+        case ast.IfExp(body=body, orelse=orelse):
+            yield from _texts(body)
+            yield from _texts(orelse)
+
+
+def test_the_access_log_has_nobodys_address_key_or_path() -> None:
+    (api,) = TEMPLATE.of_type("AWS::Serverless::Api")
+    line = TEMPLATE.resolve(api.properties["AccessLogSetting"], stand_in)["Format"]
+    said = set(re.findall(r"\$context\.([A-Za-z.]+)", line))
+    assert said == {
+        "requestId",
+        "integration.requestId",
+        "requestTimeEpoch",
+        "httpMethod",
+        "resourcePath",
+        "status",
+        "responseLength",
+        "responseLatency",
+        "error.responseType",
+    }
+    line_of_a_request = re.sub(r"\$context\.[A-Za-z.]+", "200", line)
+    assert json.loads(line_of_a_request)["status"] == "200"
+
+
+def test_every_exception_of_the_policy_linter_has_its_reason() -> None:
+    lines = (ROOT / ".checkov.yaml").read_text().splitlines()
+    exceptions = [line for line in lines if "CKV" in line]
+    assert exceptions
+    for line in exceptions:
+        assert re.fullmatch(r"  - CKV2?_AWS_\d+ # .{15,}", line), line
+
+
+def test_buckets_and_queues_are_called_what_the_policies_comparison_expects() -> None:
+    assert static_attributes(TEMPLATE, "PhotosBucket")["Arn"] == "arn:aws:s3:::stack-photos-000000000000"
+    assert static_attributes(TEMPLATE, "SnapshotsQueue")["QueueName"] == "stack-SnapshotsQueue.fifo"

@@ -1,0 +1,207 @@
+"""Webhooks and their searches with everything around them in memory; any step can be made to fail."""
+
+import itertools
+import uuid
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from facesearch.errors import SelfieUnavailable
+from facesearch.models import Job, JobStatus, SearchKey
+from facesearch.outbound import RefusedUrlError
+from facesearch.quota import Limits, Meter, QuotaState
+from facesearch.search import FaceSearch, Patience
+from facesearch.store.memory import MemoryBucket, MemoryReader
+from facesearch.store.memory_jobs import MemoryJobStore
+from facesearch.webhooks.announcing import JobEnd
+from facesearch.webhooks.queue import Order
+from facesearch.webhooks.receiving import Accepted, Receiver
+from facesearch.webhooks.requests import WebhookRequest
+from facesearch.webhooks.running import Delivery, SearchJobs
+from facesearch.webhooks.waiting import JobSelfies
+from tests.unit.fakes import EVENT, EVENT_ID, ORG, FakeMatcher, MemoryClaims, MemorySelfies, MemoryUploads
+
+DELIVERIES = 4
+CALLBACK = "https://partner.example/hook"
+SELFIE = "https://partner.example/selfie.jpg"
+
+
+class CrashError(BaseException):
+    """The process has died here."""
+
+
+@dataclass
+class Fuse:
+    """Lets a process die after its n-th step."""
+
+    left: int | None = None
+
+    def step(self) -> None:
+        if self.left is not None:
+            self.left -= 1
+            if not self.left:
+                raise CrashError
+
+
+class Fused:
+    """Something whose every call is a step."""
+
+    def __init__(self, inner: Any, fuse: Fuse) -> None:
+        self._inner = inner
+        self._fuse = fuse
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._inner, name)
+
+        def call(*arguments: Any, **more: Any) -> Any:
+            result = method(*arguments, **more)
+            self._fuse.step()
+            return result
+
+        return call
+
+
+@dataclass
+class MemoryQueue:
+    """Orders as they were sent, and by how much which delivery was put off."""
+
+    sent: list[tuple[Order, int]] = field(default_factory=list)
+    postponed: list[tuple[str, int]] = field(default_factory=list)
+
+    def send(self, order: Order, delay: int = 0) -> None:
+        self.sent.append((Order.of(order.to_text()), delay))
+
+    def postpone(self, receipt: str, seconds: int) -> None:
+        self.postponed.append((receipt, seconds))
+
+
+@dataclass
+class MemoryWaiting:
+    """Selfies that came along."""
+
+    kept: dict[str, bytes] = field(default_factory=dict)
+
+    def keep(self, search: SearchKey, selfie: bytes) -> str:
+        key = f"{search.request_id}/{len(self.kept)}/{uuid.uuid4()}"
+        self.kept[key] = selfie
+        return key
+
+    def fetch(self, key: str) -> bytes:
+        if key not in self.kept:
+            raise SelfieUnavailable("The selfie is no longer there.")
+        return self.kept[key]
+
+    def forget(self, key: str) -> None:
+        self.kept.pop(key, None)
+
+
+@dataclass
+class FakeHost:
+    """Serves every URL alike."""
+
+    answer: Callable[[], bytes] = lambda: b"guest"
+    asked: list[str] = field(default_factory=list)
+
+    def fetch(self, url: str) -> bytes:
+        self.asked.append(url)
+        return self.answer()
+
+
+@dataclass
+class Ends:
+    """What was announced."""
+
+    heard: list[JobEnd] = field(default_factory=list)
+
+    def announce(self, end: JobEnd) -> None:
+        self.heard.append(end)
+
+    @property
+    def told(self) -> set[tuple[uuid.UUID, str]]:
+        """One of each, as a receiver counts them."""
+        return {(end.request_id, end.type) for end in self.heard}
+
+
+class Context:
+    """Of an invocation that has just begun."""
+
+    def get_remaining_time_in_millis(self) -> int:
+        return 30_000
+
+
+def check_url(url: str) -> None:
+    if not url.startswith("https://"):
+        raise RefusedUrlError("The URL must begin with https://.")
+
+
+class Site:
+    """An event with twelve photos of everybody, and a partner who sends webhooks."""
+
+    def __init__(self, pool: ThreadPoolExecutor) -> None:
+        self.fuse = Fuse()
+        self.reader = MemoryReader()
+        self.reader.events[EVENT_ID] = EVENT
+        self.store = MemoryJobStore(self.reader)
+        self.queue, self.waiting, self.host, self.ends = MemoryQueue(), MemoryWaiting(), FakeHost(), Ends()
+        self.matcher, self.claims, self.kept = FakeMatcher(), MemoryClaims(), MemorySelfies()
+        self.limits = Limits(per_minute=60, burst=5)
+        fused: dict[str, Any] = {
+            name: Fused(part, self.fuse)
+            for name, part in {
+                "jobs": self.store,
+                "selfies": self.waiting,
+                "queue": self.queue,
+                "announcer": self.ends,
+            }.items()
+        }
+        self.receiver = Receiver(reader=self.reader, check_url=check_url, **fused)
+        search = FaceSearch(
+            matcher=self.matcher,
+            claims=self.claims,
+            results=self.reader,
+            selfies=self.kept,
+            uploads=MemoryUploads(),
+            reader=self.reader,
+            pool=pool,
+            patience=Patience(0),
+        )
+        self.jobs = SearchJobs(
+            reader=self.reader,
+            search=search,
+            meter=self.meter,
+            deliveries=DELIVERIES,
+            **fused | {"selfies": JobSelfies(fused["selfies"], self.host)},
+        )
+
+    def meter(self, org_id: int, quota: QuotaState) -> Meter:
+        return Meter(MemoryBucket(self.reader.quotas), org_id, self.limits, quota)
+
+    def send(self, message: str = "msg_1", **body: Any) -> Accepted:
+        if not body.keys() & {"selfie_url", "selfie_base64"}:
+            body["selfie_url"] = SELFIE
+        return self.receiver.receive(EVENT, WebhookRequest.model_validate(body), message)
+
+    def deliver(self, number: int = 1, order: Order | None = None) -> None:
+        """Deliver an order, the latest unless given, for the n-th time."""
+        self.jobs.run(order or self.queue.sent[-1][0], Delivery(number, f"receipt {number}"), cast("Any", Context()))
+
+    def deliver_until_over(self) -> int:
+        """Deliver everything as SQS does, after crashes too, until it is over; how many deliveries that took."""
+        for deliveries in itertools.count():
+            if not self.queue.sent:
+                return deliveries
+            try:
+                self.deliver(1, self.queue.sent[0][0])
+            except CrashError:
+                self.fuse.left = None
+            else:
+                self.queue.sent.pop(0)
+        raise AssertionError
+
+    def job(self, request_id: uuid.UUID) -> Job:
+        return self.reader.jobs[SearchKey(ORG, EVENT_ID, request_id)]
+
+    def status(self, request_id: uuid.UUID) -> tuple[JobStatus, str]:
+        job = self.job(request_id)
+        return job.status, job.reason

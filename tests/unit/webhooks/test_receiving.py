@@ -1,0 +1,152 @@
+"""What a webhook starts, once; and what is left when its receiver dies anywhere."""
+
+import base64
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from facesearch.errors import InvalidRequest, NotFound, SearchInProgress, UnreadableBody
+from facesearch.models import JobStatus, SearchKey, SearchSummary
+from facesearch.webhooks.queue import Order
+from facesearch.webhooks.requests import parse_webhook
+from tests.unit.fakes import EVENT, EVENT_ID, ORG, photos
+from tests.unit.webhooks.site import CALLBACK, SELFIE, CrashError, Site
+
+ALONG = base64.b64encode(b"guest").decode()
+
+
+def test_a_webhook_is_a_job_and_one_order(site: Site) -> None:
+    accepted = site.send(selfie_base64=ALONG, callback_url=CALLBACK, metadata={"form": 17})
+    assert (accepted.status, accepted.replayed) == (JobStatus.QUEUED, False)
+    job = site.job(accepted.search.request_id)
+    assert (job.callback_url, job.metadata, job.url, job.watch_days, job.enqueued) == (
+        CALLBACK, {"form": 17}, "", None, True
+    )  # fmt: skip
+    assert site.waiting.kept == {job.selfie: b"guest"}
+    assert site.queue.sent == [(Order(accepted.search), 0)]
+
+
+def test_the_same_webhook_is_the_same_search_with_or_without_a_request_id(site: Site) -> None:
+    first, other = site.send("msg_1"), site.send("msg_2")
+    assert first.search != other.search
+    assert site.send("msg_1") == replace(first, replayed=True)
+    given = uuid.uuid4()
+    assert site.send("msg_1", request_id=str(given)) == replace(first, replayed=True), "the message decides"
+    named = site.send("msg_3", request_id=str(given))
+    assert named.search.request_id == given
+    assert site.send("msg_4", request_id=given.hex.upper()) == replace(named, replayed=True)
+    assert len(site.queue.sent) == 3
+    assert site.send("", request_id=str(given)).replayed, "without a message id, by key"
+    assert site.send("").search != site.send("").search
+
+
+def test_what_has_ended_is_answered_as_it_is_now(site: Site) -> None:
+    accepted = site.send()
+    site.deliver()
+    assert site.send() == replace(accepted, status=JobStatus.DONE, replayed=True)
+    assert len(site.queue.sent) == 1
+
+
+def test_a_finished_search_is_told_once_and_not_queued(site: Site) -> None:
+    search = SearchKey(ORG, EVENT_ID, uuid.uuid4())
+    site.reader.save(search, SearchSummary(12, 90), photos(12))
+    for replays in range(2):
+        accepted = site.send(f"msg_{replays}", request_id=str(search.request_id), callback_url=CALLBACK)
+        assert (accepted.search, accepted.status, accepted.replayed) == (search, JobStatus.DONE, True)
+    (end,) = site.ends.heard
+    assert (end.type, end.total, end.confidence, end.reason) == ("face_search.completed", 12, 90, None)
+    assert site.queue.sent == []
+
+
+def test_a_finished_search_that_shall_be_watched_is_queued(site: Site) -> None:
+    search = SearchKey(ORG, EVENT_ID, uuid.uuid4())
+    site.reader.save(search, SearchSummary(12, 90), photos(12))
+    accepted = site.send(
+        request_id=str(search.request_id), callback_url=CALLBACK, watch=True, watch_consent=True, watch_days=3
+    )
+    assert accepted.status is JobStatus.QUEUED
+    assert site.job(search.request_id).watch_days == 3
+    assert len(site.queue.sent) == 1
+
+
+def test_of_many_at_once_one_is_new(site: Site) -> None:
+    with ThreadPoolExecutor(8) as senders:
+        answers = list(senders.map(lambda _: site.send(selfie_base64=ALONG), range(8)))
+    assert len({answer.search for answer in answers}) == 1
+    assert [answer.replayed for answer in answers].count(False) == 1
+    assert len(site.waiting.kept) == 1, "the others' selfies are not kept"
+
+
+@pytest.mark.parametrize("body", [{"selfie_base64": ALONG}, {"selfie_url": SELFIE}], ids=lambda body: next(iter(body)))
+def test_a_receiver_that_dies_anywhere_leaves_what_the_next_webhook_completes(site: Site, body: Any) -> None:
+    for step in range(1, 9):
+        message = f"msg_{step}"
+        site.fuse.left = step
+        try:
+            site.send(message, **body)
+        except CrashError:
+            site.fuse.left = None
+        else:
+            site.fuse.left = None
+            assert step == (5 if "selfie_base64" in body else 4)
+            break
+        accepted = site.send(message, **body)
+        assert site.deliver_until_over() >= 1
+        assert site.status(accepted.search.request_id) == (JobStatus.DONE, "")
+    assert site.matcher.matched == step - 1, "each was searched once"
+
+
+def test_an_event_that_is_deleted_at_the_same_moment_keeps_nothing(site: Site) -> None:
+    site.reader.events[EVENT_ID] = replace(EVENT, closing=True)
+    with pytest.raises(NotFound):
+        site.send(selfie_base64=ALONG)
+    del site.reader.events[EVENT_ID]
+    with pytest.raises(NotFound):
+        site.send()
+    assert (site.reader.jobs, site.reader.webhooks, site.waiting.kept, site.queue.sent) == ({}, {}, {}, [])
+
+
+def test_a_job_that_others_add_and_delete_all_the_time_is_given_up(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(site.store, "add", lambda job: False)
+    with pytest.raises(SearchInProgress):
+        site.send(selfie_base64=ALONG)
+    assert site.waiting.kept == {}
+
+
+def test_what_is_refused_starts_nothing(site: Site) -> None:
+    for body, refusal in (
+        ({"callback_url": "http://partner.example"}, InvalidRequest),
+        ({"selfie_base64": "A"}, UnreadableBody),
+    ):
+        with pytest.raises(refusal):
+            site.send(**body)
+    assert (site.reader.jobs, site.reader.webhooks, site.waiting.kept, site.queue.sent) == ({}, {}, {}, [])
+
+
+def test_metadata_has_a_kilobyte_as_json() -> None:
+    frame = len(b'{"a":""}')
+    for letter, size in (("a", 1), ("é", 2)):
+        fits = letter * ((1024 - frame) // size)
+        for text, good in ((fits, True), (fits + letter, False)):
+            body = f'{{"selfie_url": "{SELFIE}", "metadata": {{"a": "{text}"}}}}'.encode()
+            if good:
+                assert parse_webhook(body).metadata == {"a": text}
+            else:
+                with pytest.raises(InvalidRequest):
+                    parse_webhook(body)
+
+
+def test_watching_is_asked_for_with_consent_and_an_address() -> None:
+    body = {"selfie_url": SELFIE, "watch": True, "watch_consent": True, "callback_url": CALLBACK}
+    request = parse_webhook(str(body).replace("'", '"').replace("True", "true").encode())
+    assert (request.watch, request.watch_days) == (True, 30)
+
+
+def test_a_refusal_never_quotes_what_was_sent() -> None:
+    for body in (b'{"selfie_url": 7, "request_id": ["secret"]}', b'{"secret', b'{"selfie_base64": "secret!"}'):
+        with pytest.raises((InvalidRequest, UnreadableBody)) as refused:
+            parse_webhook(body).picture()
+        assert "secret" not in str(refused.value)

@@ -1,0 +1,226 @@
+"""How a webhook's search ends: once, whatever fails or dies on the way."""
+
+import uuid
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from facesearch.errors import EngineBusy
+from facesearch.models import JobStatus, SearchKey, SearchSummary
+from facesearch.outbound import FetchFailedError, RefusedUrlError
+from facesearch.quota import Limits
+from facesearch.webhooks.queue import LONGEST_DELAY, Order
+from facesearch.webhooks.running import GAVE_UP, NotNowError
+from tests.unit.fakes import EVENT, EVENT_ID, ORG, photos
+from tests.unit.webhooks.site import CALLBACK, DELIVERIES, SELFIE, CrashError, Site
+
+ALONG = "Z3Vlc3Q="  # "guest"
+
+
+def failing(error: Exception) -> Callable[[], bytes]:
+    def fail() -> bytes:
+        raise error
+
+    return fail
+
+
+def test_a_search_is_run_paid_for_stored_and_told(site: Site) -> None:
+    request_id = site.send(callback_url=CALLBACK, metadata={"form": 17}).search.request_id
+    site.deliver()
+    assert site.status(request_id) == (JobStatus.DONE, "")
+    assert site.reader.results[SearchKey(ORG, EVENT_ID, request_id)] == (SearchSummary(12, 90), photos(12))
+    assert site.reader.quotas[ORG].full_at
+    (end,) = site.ends.heard
+    assert (end.type, end.total, end.metadata, end.callback_url) == (
+        "face_search.completed", 12, {"form": 17}, CALLBACK
+    )  # fmt: skip
+    assert site.host.asked == [SELFIE]
+
+
+def test_an_order_delivered_again_does_nothing_more(site: Site) -> None:
+    request_id = site.send(callback_url=CALLBACK, selfie_base64=ALONG).search.request_id
+    for number in (1, 2, DELIVERIES + 1):
+        site.deliver(number)
+    assert (site.matcher.matched, len(site.ends.heard), site.waiting.kept) == (1, 1, {})
+    assert site.status(request_id) == (JobStatus.DONE, "")
+
+
+def test_nobody_is_told_who_did_not_ask(site: Site) -> None:
+    site.send()
+    site.deliver()
+    site.host.answer = failing(RefusedUrlError("no"))
+    site.send("msg_2")
+    site.deliver()
+    assert site.ends.heard == []
+
+
+@pytest.mark.parametrize(
+    ("break_it", "reason"),
+    [
+        (lambda site: setattr(site.host, "answer", lambda: b"nobody"), "No face was found in the selfie."),
+        (
+            lambda site: setattr(site.host, "answer", failing(RefusedUrlError("Private."))),
+            "selfie_url is refused: Private.",
+        ),
+        (
+            lambda site: setattr(site.host, "answer", failing(FetchFailedError("404.", retryable=False))),
+            "selfie_url could not be fetched: 404.",
+        ),
+        (lambda site: site.reader.events.clear(), "The event is gone."),
+        (lambda site: site.reader.events.update({EVENT_ID: replace(EVENT, closing=True)}), "The event is gone."),
+        (
+            lambda site: site.reader.events.update({EVENT_ID: replace(EVENT, selfie_search=False)}),
+            "Selfie search is disabled for this event.",
+        ),
+    ],
+)
+def test_what_cannot_be_done_fails_at_once_with_the_reason(
+    site: Site, break_it: Callable[[Site], Any], reason: str
+) -> None:
+    request_id = site.send(callback_url=CALLBACK).search.request_id
+    break_it(site)
+    site.deliver()
+    assert site.status(request_id) == (JobStatus.FAILED, reason)
+    (end,) = site.ends.heard
+    assert (end.type, end.total, end.confidence, end.reason) == ("face_search.failed", None, None, reason)
+    site.deliver(2)
+    assert (len(site.ends.heard), site.queue.postponed, site.claims.running) == (1, [], set())
+    assert not site.reader.quotas, "nothing was matched, nothing is paid"
+
+
+def test_a_selfie_that_came_along_and_is_gone_fails(site: Site) -> None:
+    request_id = site.send(selfie_base64=ALONG).search.request_id
+    site.waiting.kept.clear()
+    site.deliver()
+    assert site.status(request_id) == (JobStatus.FAILED, "The selfie is no longer there.")
+
+
+@pytest.mark.parametrize(
+    ("error", "shortest", "reason"),
+    [
+        (FetchFailedError("503.", retryable=True), 0, "selfie_url could not be fetched: 503."),
+        (FetchFailedError("503.", retryable=True, retry_after=1000), 1000, "selfie_url could not be fetched: 503."),
+        (OSError("quotes the request"), 0, ""),
+    ],
+)
+def test_what_may_come_is_tried_again_later_and_later_and_then_given_up(
+    site: Site, error: Exception, shortest: int, reason: str
+) -> None:
+    request_id = site.send(callback_url=CALLBACK).search.request_id
+    site.host.answer = failing(error)
+    for number in range(1, DELIVERIES):
+        with pytest.raises(NotNowError):
+            site.deliver(number)
+        assert site.status(request_id) == (JobStatus.RUNNING, reason)
+    for (_, seconds), planned in zip(site.queue.postponed, (5, 20, 80), strict=True):
+        assert max(shortest, planned * 0.79) <= seconds <= max(shortest, planned * 1.21)
+    with pytest.raises(NotNowError):
+        site.deliver(DELIVERIES)
+    assert site.queue.postponed[-1] == (f"receipt {DELIVERIES}", 0)
+    said = f"{GAVE_UP} {reason}".strip()
+    assert site.status(request_id) == (JobStatus.FAILED, said)
+    assert [(end.type, end.reason) for end in site.ends.heard] == [("face_search.failed", said)]
+    # When an operator has the dead letter delivered again
+    site.host.answer = lambda: b"guest"
+    site.deliver(1)
+    assert site.status(request_id) == (JobStatus.DONE, "")
+
+
+def test_a_face_service_that_is_busy_is_asked_again_and_the_search_is_not_over(site: Site) -> None:
+    request_id = site.send(selfie_base64=ALONG).search.request_id
+
+    def busy() -> None:
+        raise EngineBusy("busy", 7)
+
+    site.matcher.during_match = busy
+    with pytest.raises(NotNowError):
+        site.deliver(1)
+    assert site.status(request_id) == (JobStatus.RUNNING, "busy")
+    assert site.queue.postponed[-1][1] >= 7
+    site.matcher.during_match = lambda: None
+    site.deliver(2)
+    assert site.status(request_id) == (JobStatus.DONE, "")
+
+
+def test_the_last_delivery_only_closes_what_killed_every_worker(site: Site) -> None:
+    request_id = site.send(selfie_base64=ALONG).search.request_id
+
+    def die() -> None:
+        raise CrashError
+
+    site.matcher.during_match = die
+    for number in range(1, DELIVERIES):
+        with pytest.raises(CrashError):
+            site.deliver(number)
+    with pytest.raises(NotNowError):
+        site.deliver(DELIVERIES)
+    assert site.matcher.matched == DELIVERIES - 1
+    assert site.status(request_id) == (JobStatus.FAILED, GAVE_UP)
+    assert site.waiting.kept, "for whoever delivers the dead letter"
+
+
+def test_a_search_that_runs_elsewhere_comes_again(site: Site) -> None:
+    accepted = site.send()
+    site.claims.running.add(accepted.search)
+    with pytest.raises(NotNowError):
+        site.deliver()
+    assert site.host.asked == []
+    ((_, seconds),) = site.queue.postponed
+    assert seconds == 31, "by then it has ended, or its claim has"
+    assert site.status(accepted.search.request_id) == (JobStatus.RUNNING, "")
+    site.claims.running.clear()
+    site.deliver(2)
+    assert site.status(accepted.search.request_id) == (JobStatus.DONE, "")
+
+
+def test_without_quota_an_order_waits_and_its_deliveries_are_not_used_up(site: Site) -> None:
+    site.limits = Limits(per_minute=1, burst=1)
+    first, second = (site.send(f"msg_{number}").search.request_id for number in range(2))
+    orders = [order for order, _ in site.queue.sent]
+    site.deliver(order=orders[0])
+    fetched = len(site.host.asked)
+    for waits in range(20):
+        site.deliver(order=replace(orders[1], waits=waits))
+        order, delay = site.queue.sent[-1]
+        assert order == replace(orders[1], waits=waits + 1)
+        assert 1 <= delay <= LONGEST_DELAY
+    assert (site.queue.postponed, len(site.host.asked)) == ([], fetched), "nothing is fetched in vain"
+    assert site.status(second) == (JobStatus.RUNNING, "Waiting for the organisation's face-search quota.")
+    site.reader.quotas.clear()
+    site.deliver()
+    assert [site.status(each)[0] for each in (first, second)] == [JobStatus.DONE] * 2
+
+
+def test_an_order_of_a_job_that_is_gone_is_over(site: Site) -> None:
+    accepted = site.send(callback_url=CALLBACK)
+    site.store.delete(accepted.search)
+    site.deliver()
+    assert (site.reader.jobs, site.reader.results, site.ends.heard, site.host.asked) == ({}, {}, [], [])
+
+
+def test_a_worker_that_dies_anywhere_leaves_a_search_that_ends_once(site: Site) -> None:
+    steps = 0
+    for steps in range(1, 9):
+        accepted = site.send(f"msg_{steps}", selfie_base64=ALONG, callback_url=CALLBACK)
+        site.fuse.left = steps
+        crashed = site.deliver_until_over() == 2
+        site.fuse.left = None
+        assert site.status(accepted.search.request_id) == (JobStatus.DONE, "")
+        assert site.matcher.matched == steps
+        if not crashed:
+            break
+    assert steps == 6, "begin, fetch, announce, note, forget"
+    assert site.waiting.kept == {}
+    assert len(site.ends.told) == steps
+    assert len(site.ends.heard) > steps, "at least once"
+
+
+def test_an_order_is_read_as_it_was_written_and_nothing_else_is() -> None:
+    order = Order(SearchKey(ORG, EVENT_ID, uuid.uuid4()), 3)
+    assert Order.of(order.to_text()) == order
+    texts = ("", "7", "[]", "{}", '{"kind": "watch"}', '{"kind": "search"}', order.to_text().replace("search", "x"))
+    for text in texts:
+        with pytest.raises(ValueError, match="not an order"):
+            Order.of(text)

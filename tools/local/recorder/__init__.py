@@ -1,0 +1,1 @@
+"""The folder that a recorded run puts on its workers' PYTHONPATH; see `sitecustomize`."""
