@@ -7,7 +7,7 @@ from typing import Protocol
 from facesearch.confidence import threshold
 from facesearch.embedded import match_faces
 from facesearch.engine import engine_name
-from facesearch.erasure import Files, EmbeddedStripper, PersonEraser, PhotosEraser
+from facesearch.erasure import EmbeddedStripper, Files, PersonEraser, PhotosEraser
 from facesearch.errors import InvalidRequest
 from tests.unit.erasure.site import Inline
 from tests.unit.exactness.world import LOOKS, Process, id_of
