@@ -16,8 +16,8 @@ unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
 PY := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test lint format openapi build accuracy accuracy-crowd bench-index cost lock clean python setup \
-  assets ministack sam policy uv audit auditors sbom
+.PHONY: help demo serve test test-deploy smoke lint format openapi build deploy accuracy accuracy-crowd bench-index \
+  bench-cold cost lock clean python setup assets ministack sam policy uv audit auditors sbom
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -29,6 +29,7 @@ python:
 
 setup: python
 	@$(PYTHON) -I tools/build_environment.py .venv requirements/dev.txt --editable
+	@$(PYTHON) -I tools/native.py --quiet # the scan's inner loop, where there is a C compiler
 
 ministack: python
 	@$(PYTHON) -I tools/build_environment.py .venv-ministack requirements/ministack.txt
@@ -56,6 +57,19 @@ test: setup ministack assets ## Unit, integration (on both stores) and contract 
 	@$(PY) -m pytest --numprocesses 2 --dist loadgroup
 	@$(PY) -m tools.policies
 
+test-deploy: setup sam ministack assets ## What is shipped: sam build, sam deploy into MiniStack, the built functions run
+	@exec $(PY) -m pytest -m deploy tests/deploy
+
+# By the environment: a command's arguments can be read by everybody on the machine.
+smoke: export SMOKE_URL := $(URL)
+smoke: export SMOKE_STACK := $(STACK)
+smoke: export SMOKE_KEY := $(KEY)
+smoke: export SMOKE_ORG := $(ORG)
+smoke: export SMOKE_EVENT := $(EVENT)
+smoke: export SMOKE_SELFIE := $(SELFIE)
+smoke: setup ## Test a deployment: URL=… (or STACK=name) KEY=… ORG=… EVENT=… SELFIE=file; of a running local stack: nothing
+	@exec $(PY) -m tools.smoke
+
 CODE := layers/facesearch functions tools tests
 
 lint: setup sam policy ## ruff, mypy --strict, cfn-lint, sam validate --lint, checkov
@@ -77,11 +91,18 @@ openapi: setup ## Write docs/openapi.json anew after a change of the API
 # Without MAKEFLAGS: the layers' own Makefiles are SAM's children, not this make's.
 SAM := env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL SAM_CLI_TELEMETRY=0 .venv-sam/bin/sam
 
-build: setup sam assets ## sam build, without Docker; prints what each function weighs
+# arm64 is what is deployed. x86_64 is for trying the layers on such a machine: they are over Lambda's limit.
+BUILD := $(if $(filter arm64,$(ARCH)),.aws-sam/build,.aws-sam/$(ARCH))
+CONFIG ?= default
+
+build: setup sam assets ## sam build, without Docker; prints what each function weighs, and fails if it is too much
 	@case "$(CURDIR)" in *" "*) echo "error: the layers' Makefiles cannot be reached by a path with a space: $(CURDIR)" >&2; exit 1;; esac
 	@find functions -name __pycache__ -type d -prune -exec rm -rf {} +
-	@$(SAM) build
-	@$(PY) -m tools.build_sizes
+	@ARCH=$(ARCH) $(SAM) build --build-dir $(BUILD)
+	@[ $(ARCH) != arm64 ] || $(PY) -m tools.build_sizes
+
+deploy: build ## Deploy to AWS, asking for what is not in samconfig.toml (CONFIG=dev or prod for its other stacks)
+	@$(SAM) deploy --guided --config-env $(CONFIG)
 
 DEPLOYED := layers/dependencies/requirements.txt layers/engine/requirements.txt
 
@@ -112,6 +133,12 @@ bench-index: setup ministack ## The face index beside the machine's own speed (S
 cost: setup ## What 1,000 searches cost, beside Rekognition (OPTIONS="--embed 200 --match 1,4,40 --cold 0.02")
 	@exec $(PY) -m tools.bench.cost $(OPTIONS)
 
+# The built functions run only where the layers were built for.
+NATIVE := $(if $(filter aarch64 arm64,$(shell uname -m)),arm64,x86_64)
+bench-cold: ## Each built function's cold start beside handlers that do nothing, and what each import costs
+	@$(MAKE) --no-print-directory build ARCH=$(NATIVE)
+	@exec $(PY) -m tools.bench.cold $(if $(filter arm64,$(NATIVE)),.aws-sam/build,.aws-sam/$(NATIVE)) $(OPTIONS)
+
 # ---------------------------------------------------------------- locks
 UV := .venv-uv/bin/uv
 COMPILE := $(UV) pip compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links --no-header $(UPGRADE)
@@ -136,3 +163,4 @@ lock: uv ## Resolve the lock files again (UPGRADE=--upgrade takes newer versions
 clean: ## Remove everything that make made
 	@rm -rf .venv .venv-* .cache .local .aws-sam build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+	@rm -f layers/facesearch/facesearch/index/scan-*.so

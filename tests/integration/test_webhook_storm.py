@@ -1,4 +1,4 @@
-"""Five hundred webhooks at once while workers are killed: each is searched, and none twice."""
+"""Five hundred webhooks at once while workers are killed: each is searched, none twice, and the end of each is told."""
 
 import os
 import random
@@ -14,6 +14,7 @@ import pytest
 from facesearch.quota import Limits
 from tests.contract.reality import small_picture
 from tests.integration.conftest import Site, until
+from tests.integration.receiver import receiving
 from tests.integration.webhooks import Partner, host
 
 WEBHOOKS, KILLS, AT_ONCE = 500, 50, 50
@@ -30,19 +31,19 @@ def test_five_hundred_at_once_with_a_tenth_as_many_kills_are_searched_once_each(
     def kill() -> None:
         nonlocal killed
         while killed < KILLS and not over.wait(dice.uniform(0.2, 0.8)):
-            pids = site.stack.worker_pids("searchjobs")
+            pids = site.stack.worker_pids("searchjobs") * 9 + site.stack.worker_pids("callbacks")
             if pids:
                 os.kill(dice.choice(pids), signal.SIGKILL)
                 killed += 1
 
-    with host() as selfies, ThreadPoolExecutor(AT_ONCE) as senders:
+    with host() as selfies, receiving(partner.secret) as receiver, ThreadPoolExecutor(AT_ONCE) as senders:
         url = selfies.put(small_picture("obama.jpg"))
         killer = threading.Thread(target=kill)
         started = time.monotonic()
         killer.start()
 
         def send(request_id: str) -> str:
-            answer = partner.send({"selfie_url": url, "request_id": request_id})
+            answer = partner.send({"selfie_url": url, "request_id": request_id, "callback_url": receiver.url})
             assert answer.status_code == 202, answer.text
             return request_id
 
@@ -56,6 +57,8 @@ def test_five_hundred_at_once_with_a_tenth_as_many_kills_are_searched_once_each(
         print(f"{received:.1f} s to receive, {time.monotonic() - started:.1f} s until done, {killed} kills")
         assert states == {"done": WEBHOOKS}
         assert killed == KILLS
+        until(lambda: {got.message["data"]["request_id"] for got in list(receiver.got)} >= set(ids), seconds=300)
+        assert receiver.forged == 0
     until(lambda: partner.orders() == 0)
     totals = {request_id: site.get(request_id).json()["data"]["pagination"]["total"] for request_id in ids}
     assert set(totals.values()) == {5}

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,12 +27,15 @@ from facesearch.quota import Limits
 from facesearch.webhooks.running import GAVE_UP
 from tests.conftest import ROOT
 from tests.integration.conftest import Site, photo_of_nobody, until
+from tests.integration.receiver import receiving
 from tests.integration.test_exactly_once import results_of
 from tests.integration.webhooks import Host, Partner, host
 from tests.signatures import signed
+from tools import policies
 from tools.cli.call import call
 from tools.local import running
 
+SELFIE = "https://a.example/selfie.jpg"
 TWO_DELIVERIES = {"SearchJobDeliveries": "2"}
 QUEUES = ("SearchJobsQueue", "SearchJobsDeadLetters")
 ENVELOPE = ["responseType", "message", "data"]
@@ -138,6 +142,40 @@ def test_a_search_is_told_of_from_the_moment_that_it_is_queued(partner: Partner,
     stranger = site.other_org()
     assert Partner(replace(stranger, event_id=site.event_id), "").status(request_id).status_code == 403
     assert Partner(stranger, "").status(request_id).status_code == 404
+
+
+def test_from_a_webhook_that_svix_signs_to_a_callback_that_svix_verifies(
+    partner: Partner, selfies: Host, obama: bytes
+) -> None:
+    with receiving(partner.secret) as receiver:
+        more = {"callback_url": receiver.url, "metadata": {"form": "é"}}
+        body = json.dumps({"selfie_url": selfies.put(obama)} | more).encode()
+        message, now = f"msg_{uuid.uuid4().hex}", datetime.now(UTC)
+        headers = {
+            "webhook-id": message,
+            "webhook-timestamp": str(int(now.timestamp())),
+            "webhook-signature": svix.Webhook(partner.secret).sign(message, now, body.decode()),
+        }
+        found = accepted(partner.site.http.post(partner.url, content=body, headers=headers))
+        nobody = accepted(partner.send({"selfie_url": selfies.put(photo_of_nobody(8))} | more))
+        posted = str(uuid.uuid4())
+        partner.site.post(obama, posted)
+        assert accepted(partner.send({"selfie_url": SELFIE, "request_id": posted} | more), replayed=True) == posted
+        ends = {}
+        for request_id in (found, nobody, posted):
+            (got,) = until(partial(receiver.of, request_id))
+            ends[request_id] = got.message["type"], got.message["data"]["total"]
+            assert got.message["data"]["metadata"] == {"form": "é"}
+            assert len(got.body) < 20_000
+        assert ends == {
+            found: ("face_search.completed", 5),
+            nobody: ("face_search.failed", None),
+            posted: ("face_search.completed", 5),
+        }
+        assert receiver.forged == 0
+        (end,) = receiver.of(found)
+        result = partner.site.http.get(end.message["data"]["results_url"], headers=partner.site.headers)
+        assert result.json()["data"]["pagination"]["total"] == 5
 
 
 def test_the_readmes_sender_sends_what_is_searched(partner: Partner, samples: Path, tmp_path: Path) -> None:
@@ -465,7 +503,8 @@ def test_without_quota_a_search_waits_and_fails_never(partner: Partner, obama: b
 def test_an_order_that_was_tried_often_enough_is_closed_and_a_dead_letter_that_can_be_delivered_again(
     partner: Partner, selfies: Host, obama: bytes, tmp_path: Path
 ) -> None:
-    with running(store=partner.site.stack.description["store"], state=tmp_path, parameters=TWO_DELIVERIES) as stack:
+    store = partner.site.stack.description["store"]
+    with running(store=store, state=tmp_path, parameters=TWO_DELIVERIES, record_calls=policies.CALLS) as stack:
         site = replace(
             partner.site, stack=stack, **{k: stack.description[k] for k in ("org_id", "event_id", "api_key")}
         )

@@ -10,7 +10,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from facesearch.errors import NoFaceFound, UnknownUpload
 from facesearch.idempotency import AlreadyRunningError
 from facesearch.matching import KeptProbe
-from facesearch.models import ApiKey, Event, PhotoMatch, SearchKey, SearchSummary
+from facesearch.models import ApiKey, Event, PhotoMatch, RenditionUrls, SearchKey, SearchSummary
 from facesearch.selfies import ContentType, UploadForm, UploadKey
 from facesearch.watching.watch import LostProbeError, Watch
 
@@ -41,15 +41,17 @@ class FakeMatcher:
 
     found: list[PhotoMatch] = field(default_factory=lambda: photos(12))
     matched: int = 0
+    confidence: int | None = None
+    renditions: RenditionUrls | None = None
     during_match: Callable[[], None] = lambda: None
 
-    def probe(self, event: Event, selfie: bytes) -> bytes:
+    def probe(self, event: Event, selfie: bytes, search: SearchKey, seconds: float) -> bytes:
         if selfie == b"nobody":
             raise NoFaceFound("No face was found in the selfie.")
         return selfie
 
     def keepable(self, event: Event, selfie: bytes) -> KeptProbe:
-        return KeptProbe(event.model, self.probe(event, selfie))
+        return KeptProbe(event.model, self.probe(event, selfie, SearchKey(0, 0, uuid.UUID(int=0)), 1))
 
     def recall(self, event: Event, kept: Sequence[KeptProbe]) -> list[bytes]:
         return [each.values for each in kept]
@@ -58,6 +60,9 @@ class FakeMatcher:
         self.matched += 1
         self.during_match()
         return self.found
+
+    def summary(self, event: Event, probe: bytes, photos: Sequence[PhotoMatch]) -> SearchSummary:
+        return SearchSummary(len(photos), self.confidence or event.confidence, self.renditions)
 
 
 @dataclass

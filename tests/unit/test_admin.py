@@ -18,7 +18,7 @@ from facesearch.admin import KEYS_PER_ORG, Admin
 from facesearch.admin import events as events_module
 from facesearch.admin.events import SLUG_LENGTH, slug_of
 from facesearch.errors import InvalidRequest, NotFound
-from facesearch.models import Scope
+from facesearch.models import Scope, UpstreamEvent
 from facesearch.pagination import Page
 from facesearch.quota import Limits
 from facesearch.store.directory import EventDirectory
@@ -235,6 +235,32 @@ def test_an_organisation_has_so_many_events_at_most(
     with pytest.raises(InvalidRequest):
         admin.create_event(org, "Marathon")
     assert content() == full
+
+
+def test_an_event_of_the_upstream_belongs_to_one_event_until_that_lets_it_go(
+    admin: Admin, org: int, content: Callable[[], list[Any]]
+) -> None:
+    """Given two events with one number there, then one request_id would be one search for both: it is refused."""
+    first, second = (admin.create_event(org, name) for name in ("Marathon", "Half"))
+    there, elsewhere = UpstreamEvent(12, 34), UpstreamEvent(12, 35)
+    assert admin.update_event(first, upstream=there).upstream == there
+    assert admin.update_event(first, upstream=there, name="Ultra") == admin.event(first)
+    with pytest.raises(InvalidRequest):
+        admin.update_event(second, upstream=there)
+    admin.update_event(first, upstream=elsewhere)
+    admin.update_event(second, upstream=there)
+    assert admin.update_event(second, upstream=None).upstream is None
+    admin.update_event(first, upstream=there)
+    for event_id in (first, second):
+        admin.remove_event(admin.close_event(event_id))
+    assert not any("UPSTREAM#" in item for item in content())
+
+
+@pytest.mark.parametrize("text", ["", "12", "12/", "/34", "a/b", "1/2/3", "-1/2", "²/2", "12/34 ", f"1/{'9' * 19}"])
+def test_what_is_no_number_of_an_upstream_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="ORG/EVENT"):
+        UpstreamEvent.of(text)
+    assert UpstreamEvent.of("12/34") == UpstreamEvent(12, 34)
 
 
 CHANGES: list[Any] = [

@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import ROOT
 from tools import build_sizes
+from tools.local.template import Deployment, Template
 
 TEMPLATE = """
 Resources:
@@ -47,5 +49,18 @@ def test_a_function_over_the_limit_fails_by_name(build: Path, capsys: pytest.Cap
     # Then it fails and names it
     error = capsys.readouterr().err
     assert code == 1
-    assert "Large (240 MiB)" in error
+    assert "Large (240.0 of 240 MiB)" in error
     assert "Small" not in error
+
+
+def test_a_function_over_its_own_budget_fails_below_the_common_limit(
+    build: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(build_sizes.BUDGETS, "Small", 209)
+    assert build_sizes.main(build) == 1
+    assert "Small" in capsys.readouterr().err
+
+
+def test_every_budget_is_for_a_function_of_the_template() -> None:
+    template = Template.load(ROOT / "template.yaml", Deployment("any", "000000000000", "us-east-1"))
+    assert build_sizes.BUDGETS.keys() <= template.resources.keys()

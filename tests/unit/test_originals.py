@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from moto import mock_aws
 
 from facesearch.access import Feature
-from facesearch.bootstrap import S3
+from facesearch.aws import S3
 from facesearch.calls import Call, parse_call
 from facesearch.errors import InvalidRequest, InvalidRequestId, NotFound
 from facesearch.models import SearchSummary

@@ -18,7 +18,7 @@ from facesearch.errors import (
     UnknownUpload,
     UnusableImage,
 )
-from facesearch.models import SearchKey
+from facesearch.models import RenditionUrls, SearchKey, SearchSummary
 from facesearch.multipart import SelfieForm
 from facesearch.pagination import Page
 from facesearch.quota import Limits, Meter, QuotaState
@@ -87,6 +87,15 @@ def test_the_same_request_id_again_is_replayed_without_a_match(bench: Bench) -> 
     assert (again.stored, again.replayed) == (first.stored, True)
     assert bench.matcher.matched == 1
     assert bench.selfies.kept == {SEARCH: b"guest"}
+
+
+def test_what_the_matcher_says_of_its_match_is_stored_and_answered(bench: Bench) -> None:
+    bench.matcher.confidence = 87
+    bench.matcher.renditions = RenditionUrls("https://a.example/large/{image_id}.jpg", "https://a.example/{image_id}")
+    summary = SearchSummary(12, 87, bench.matcher.renditions)
+    assert bench.post().stored.summary == summary
+    again = bench.post()
+    assert (again.replayed, again.stored.summary) == (True, summary)
 
 
 def test_many_at_once_are_matched_once_and_all_answered_alike(bench: Bench) -> None:

@@ -15,7 +15,7 @@ from moto import mock_aws
 from facesearch.access import digest_of
 from facesearch.admin import KEYS_PER_ORG, Admin
 from facesearch.errors import InvalidRequest, NotFound
-from facesearch.models import IndexKind, SearchKey, SearchSummary
+from facesearch.models import IndexKind, RenditionUrls, SearchKey, SearchSummary
 from facesearch.pagination import Page
 from facesearch.photos import Photo, PhotoStore
 from facesearch.store import schema
@@ -82,6 +82,15 @@ def test_a_saved_search_is_read_back_page_by_page(results: tuple[Reader, ResultS
         assert stored is not None
         assert stored.summary == SearchSummary(total, 90)
         assert stored.photos == photos(total)[page.start : page.stop]
+
+
+def test_where_another_api_serves_the_renditions_is_kept_with_the_search(results: tuple[Reader, ResultStore]) -> None:
+    reader, store = results
+    summary = SearchSummary(3, 87, RenditionUrls("https://a.example/l/{image_id}.jpg", "https://a.example/{image_id}"))
+    store.save(SEARCH, summary, photos(3))
+    stored = reader.read(Wanted(search=SEARCH, page=Page(1, 32))).result
+    assert stored is not None
+    assert stored.summary == summary
 
 
 def test_a_saved_search_never_changes(results: tuple[Reader, ResultStore]) -> None:

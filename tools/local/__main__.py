@@ -36,6 +36,7 @@ def main() -> int:
         runtime=arguments.runtime,
         record_calls=arguments.record_calls and arguments.record_calls.resolve(),
         parameters=dict(arguments.parameter),
+        secrets=dict(arguments.secret),
     )
     try:
         listener = listening(arguments.host, arguments.port)
@@ -140,7 +141,8 @@ def _arguments() -> argparse.Namespace:
     add("--workers", type=_count, help="at most so many worker processes per function (default: by the cores)")
     add("--runtime", choices=("awslambdaric", "plain"), help="what runs the handlers (default: awslambdaric)")
     add("--record-calls", type=Path, metavar="DIR", help="note what permissions the handlers' calls need")
-    add("--parameter", type=_parameter, action="append", default=[], metavar="NAME=VALUE", help="of the template")
+    add("--parameter", type=_pair, action="append", default=[], metavar="NAME=VALUE", help="of the template")
+    add("--secret", type=_pair, action="append", default=[], metavar="NAME=VARIABLE", help="keep what a variable holds")
     arguments = parser.parse_args()
     if arguments.persist and arguments.store != "ministack":
         parser.error("--persist needs --store ministack")
@@ -168,10 +170,10 @@ def _count(text: str) -> int:
     return number
 
 
-def _parameter(text: str) -> tuple[str, str]:
+def _pair(text: str) -> tuple[str, str]:
     name, separator, value = text.partition("=")
     if not separator:
-        raise argparse.ArgumentTypeError("NAME=VALUE")
+        raise argparse.ArgumentTypeError("two texts with = between them")
     return name, value
 
 

@@ -19,6 +19,14 @@ if TYPE_CHECKING:
 DEFAULT_REGION = "us-east-1"
 CREDENTIALS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 
+LOCAL_CONFIG = Config(
+    connect_timeout=5,
+    max_pool_connections=50,
+    proxies={},  # none, whatever HTTP_PROXY says
+    retries={"mode": "standard", "total_max_attempts": 3},
+    s3={"addressing_style": "path"},
+)
+
 
 @dataclass(frozen=True)
 class Clients:
@@ -50,14 +58,7 @@ def make_clients(aws: Mapping[str, str]) -> Clients:
         aws_session_token=aws.get("AWS_SESSION_TOKEN"),
         region_name=aws["AWS_REGION"],
     )
-    endpoint_url = aws["AWS_ENDPOINT_URL"]
-    config = Config(
-        connect_timeout=5,
-        max_pool_connections=50,
-        proxies={},  # none, whatever HTTP_PROXY says
-        retries={"mode": "standard", "total_max_attempts": 3},
-        s3={"addressing_style": "path"},
-    )
+    endpoint_url, config = aws["AWS_ENDPOINT_URL"], LOCAL_CONFIG
     return Clients(
         dynamodb=session.client("dynamodb", endpoint_url=endpoint_url, config=config),
         s3=session.client("s3", endpoint_url=endpoint_url, config=config),

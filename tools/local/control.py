@@ -68,6 +68,7 @@ def running(  # noqa: PLR0913 - the options of a command, all with defaults but 
     template: Path | None = None,
     record_calls: Path | None = None,
     parameters: Mapping[str, str] | None = None,
+    secrets: Mapping[str, str] | None = None,
 ) -> Iterator[RunningStack]:
     """A stack in a process of its own, which ends with the block, and with this thread at the latest.
 
@@ -90,6 +91,8 @@ def running(  # noqa: PLR0913 - the options of a command, all with defaults but 
         command += [] if value is None else [option, str(value)]
     for name, value in (parameters or {}).items():
         command += ["--parameter", f"{name}={value}"]
+    for name, variable in (secrets or {}).items():
+        command += ["--secret", f"{name}={variable}"]
     state.mkdir(parents=True, exist_ok=True)
     output = state / "stack.out"
     with output.open("wb") as file:

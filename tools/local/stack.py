@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from tools.local import seed, stores
+from tools.local import secrets, seed, stores
 from tools.local.clients import Clients, aws_environment, make_clients
 from tools.local.functions import Function, functions_of
 from tools.local.gateway import Api, Gateway
@@ -53,7 +53,7 @@ OUTPUTS = {
     "CallbacksQueueUrl": "CallbacksQueue",
     "CallbacksDeadLettersUrl": "CallbacksDeadLetters",
 }
-PARAMETER_OUTPUTS = ("BiometricRetentionDays",)
+PARAMETER_OUTPUTS = ("BiometricRetentionDays", "Engine")
 """Outputs that are a parameter's value."""
 STORES_WITH_VECTORS = ("ministack",)
 """Stores that know DynamoDB's vector indexes; moto does not."""
@@ -71,6 +71,7 @@ class Options:
         photos: folder of photos to put into that event.
         runtime: what runs in the workers; None = awslambdaric where there is one.
         record_calls: where the workers note what permissions their calls need; None = nowhere.
+        secrets: names of secrets to keep in the store, and the environment variables that hold them.
     """
 
     store: str = "ministack"
@@ -83,6 +84,7 @@ class Options:
     runtime: RuntimeName | None = None
     record_calls: Path | None = None
     parameters: Mapping[str, str] = field(default_factory=dict)
+    secrets: Mapping[str, str] = field(default_factory=dict)
 
 
 class LocalStack:
@@ -100,12 +102,14 @@ class LocalStack:
         """Start everything behind a socket that listens already; what `stack.json` says.
 
         Raises:
-            TemplateError, stores.StoreError: see there.
+            TemplateError, stores.StoreError: see there, and `secrets.keep`.
         """
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         store = await self._start_store()
         aws = aws_environment(store.endpoint_url, is_ours=store.name != "endpoint")
         clients = await asyncio.to_thread(make_clients, aws)
+        if self._options.secrets:
+            await asyncio.to_thread(secrets.keep, aws, self._options.secrets)
         suggestions = {
             "RenditionsBaseUrl": url,
             "ApiBaseUrl": url,

@@ -90,23 +90,31 @@ class Launcher:
         function = self._function
         is_aws = self._surroundings.runtime == "awslambdaric"
         run = ["-m", "awslambdaric"] if is_aws else [str(HERE / "plain_worker.py")]
-        output = _Output(self._log)
-        try:
-            process = await asyncio.create_subprocess_exec(
-                *leashed([sys.executable, *run, function.handler], death=signal.SIGKILL),
-                cwd=function.code,
-                env=environment(function, self._surroundings, port),
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=output.write_end,
-                stderr=output.write_end,
-                start_new_session=True,  # a terminal's Ctrl-C is for the stack, which then stops its workers in order
-            )
-        except BaseException:
-            output.close()
-            raise
-        finally:
-            os.close(output.write_end)
-        return LoggedProcess(process, output)
+        command = leashed([sys.executable, *run, function.handler], death=signal.SIGKILL)
+        return await start_logged(command, function.code, environment(function, self._surroundings, port), self._log)
+
+
+async def start_logged(
+    command: list[str], folder: Path, environment: Mapping[str, str], log: FunctionLog
+) -> LoggedProcess:
+    """Start a worker in this folder; what it prints goes to the log."""
+    output = _Output(log)
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *command,
+            cwd=folder,
+            env=dict(environment),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=output.write_end,
+            stderr=output.write_end,
+            start_new_session=True,  # a terminal's Ctrl-C is for the stack, which then stops its workers in order
+        )
+    except BaseException:
+        output.close()
+        raise
+    finally:
+        os.close(output.write_end)
+    return LoggedProcess(process, output)
 
 
 class LoggedProcess:

@@ -7,7 +7,7 @@ from aws_lambda_powertools.event_handler import Response
 from pydantic import BaseModel
 
 from facesearch.errors import FaceSearchError
-from facesearch.models import Event, EventRow, PhotoMatch, SearchKey
+from facesearch.models import Event, EventRow, PhotoMatch, RenditionUrls, SearchKey
 from facesearch.observability import log_unexpected, logger
 from facesearch.originals import Link, NoLink, OriginalsRequest
 from facesearch.pagination import Page, paginate
@@ -57,7 +57,7 @@ def face_search_result(base_url: str, search: SearchKey, page: Page, stored: Sto
     return FaceSearchResult(
         request_id=search.request_id,
         confidence_percentage=stored.summary.confidence,
-        images=[_image_item(base_url, search.event_id, photo) for photo in stored.photos],
+        images=[_image_item(base_url, search.event_id, photo, stored.summary.renditions) for photo in stored.photos],
         pagination=paginate(page, stored.summary.total),
     )
 
@@ -103,13 +103,19 @@ def original_photos(
     )
 
 
-def _image_item(base_url: str, event_id: int, photo: PhotoMatch) -> ImageItem:
+def _image_item(base_url: str, event_id: int, photo: PhotoMatch, elsewhere: RenditionUrls | None = None) -> ImageItem:
+    """`elsewhere`: where the photo's renditions are if they are not this deployment's."""
+    if elsewhere is not None:
+        large, small = elsewhere.of(photo.image_id)
+    else:
+        large = rendition_url(base_url, event_id, "large", photo.image_id)
+        small = rendition_url(base_url, event_id, "small", photo.image_id)
     return ImageItem(
-        img_url=rendition_url(base_url, event_id, "large", photo.image_id),
+        img_url=large,
         height=photo.height or None,
         width=photo.width or None,
         image_id=photo.image_id,
-        thumbnail_url=rendition_url(base_url, event_id, "small", photo.image_id),
+        thumbnail_url=small,
     )
 
 

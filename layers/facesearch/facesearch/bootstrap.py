@@ -1,15 +1,12 @@
 """The composition root: every real part is wired here, and built when it is first needed.
 
 Importing this reads no environment and connects to nothing. Numpy and OpenCV are imported by the parts that need them,
-so that a function which only reads results never loads them.
+so that a function which only reads results never loads them; botocore is imported with the first client.
 """
 
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
-
-import boto3
-from botocore.config import Config
 
 from facesearch.access import Gate, Visit
 from facesearch.models import Event
@@ -37,7 +34,9 @@ if TYPE_CHECKING:
     from facesearch.matching import Matcher
     from facesearch.originals import Originals
     from facesearch.outbound import Outbound
+    from facesearch.outside import OutsideIndexing
     from facesearch.photos import PhotoEraser
+    from facesearch.rekognition import Collections
     from facesearch.search import FaceSearch
     from facesearch.selfies import SelfieUploads
     from facesearch.snapshots import SnapshotBuilder, SqsSnapshotRequests
@@ -51,25 +50,13 @@ if TYPE_CHECKING:
     from facesearch.store.watches import DynamoWatchStore
     from facesearch.watching.looking import Watching
     from facesearch.watching.orders import CollapsedRequests, SqsWatchOrders
+    from facesearch.upstream import Upstream
     from facesearch.webhooks.announcing import Announcer
     from facesearch.webhooks.queue import SqsOrderQueue
     from facesearch.webhooks.receiving import Door, Receiver
     from facesearch.webhooks.running import SearchJobs
     from facesearch.webhooks.waiting import S3WaitingSelfies
 
-DYNAMODB = Config(
-    connect_timeout=1, read_timeout=3, retries={"mode": "standard", "total_max_attempts": 3}, max_pool_connections=16
-)
-"""A single-digit-millisecond service: a call that hangs is better tried again, with botocore's jittered backoff."""
-S3 = Config(
-    connect_timeout=2,
-    read_timeout=20,
-    retries={"mode": "standard", "total_max_attempts": 4},
-    max_pool_connections=16,
-    signature_version="s3v4",
-    s3={"addressing_style": "virtual"},  # else presigned links lead to us-east-1, which redirects; browsers refuse that
-)
-SQS = Config(connect_timeout=2, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 3})
 IO_THREADS = 16
 CALLBACKS_AT_ONCE = 10
 """A batch, whose every callback may wait 15 s for its receiver."""
@@ -119,6 +106,55 @@ class Parts:
         )
 
     @cached_property
+    def _matcher(self) -> "Matcher[Any]":
+        match self.settings.engine:
+            case "upstream":
+                from facesearch.upstream import PAGES_AT_ONCE, UpstreamMatcher
+
+                return UpstreamMatcher(self._upstream, ThreadPoolExecutor(PAGES_AT_ONCE, thread_name_prefix="pages"))
+            case "rekognition":
+                from facesearch import aws
+                from facesearch.rekognition import SEARCHING, RekognitionMatcher
+
+                client = aws.client("rekognition", SEARCHING)
+                prefix = self.settings.required("collection_prefix")
+                return RekognitionMatcher(client, prefix, self._photos, self._io)
+            case "embedded":
+                from facesearch.embedded import EmbeddedMatcher
+
+                return EmbeddedMatcher(self._engine_of, self._indexes, self._background, self._cpu)
+
+    @cached_property
+    def _upstream(self) -> "Upstream":
+        from facesearch import aws
+        from facesearch.upstream import Breaker, KeySecret, Upstream, new_http
+
+        settings = self.settings
+        secrets = aws.client("secretsmanager", aws.SECRETS)
+        key = KeySecret(secrets, settings.required("upstream_key_secret"))
+        return Upstream(new_http(), settings.required("upstream_url"), key, Breaker())
+
+    @cached_property
+    def _collections(self) -> "Collections | None":
+        """The events' collections of faces; None with another engine than Rekognition."""
+        if self.settings.engine != "rekognition":
+            return None
+        from facesearch import aws
+        from facesearch.rekognition import INDEXING, Collections
+
+        return Collections(aws.client("rekognition", INDEXING), self.settings.required("collection_prefix"))
+
+    @property
+    def _outside_indexing(self) -> "OutsideIndexing | None":
+        if self._collections is None:
+            return None
+        from facesearch.outside import OutsideIndexing
+        from facesearch.rekognition import COLLECTION_MODEL
+        from facesearch.rekognition.pictures import parts_of
+
+        return OutsideIndexing(COLLECTION_MODEL, self._collections, parts_of)
+
+    @cached_property
     def selfie_uploads(self) -> "SelfieUploads":
         from facesearch.selfies import S3SelfieUploads
 
@@ -158,6 +194,7 @@ class Parts:
             snapshots=self._snapshot_requests,
             face_keeper=self.face_keeper,
             watches=self._watch_requests,
+            outside=self._outside_indexing,
             pool=ThreadPoolExecutor(UPLOADS_AT_ONCE, thread_name_prefix="uploads"),
         )
 
@@ -172,12 +209,13 @@ class Parts:
         from facesearch.admin import Admin
         from facesearch.engine import DEFAULT_MODEL
         from facesearch.erasure import FaceRetention, PhotosWithItems
+        from facesearch.outside import NOTHING_OUTSIDE
 
         photos: PhotoEraser = self._photos
         if self._face_items is not None:
             photos = PhotosWithItems(photos, self._face_items, self.event, DEFAULT_MODEL, self._io)
         admin = Admin(self._dynamodb, self.settings.table_name)
-        return FaceRetention(photos, self._snapshots, admin, self._watches)
+        return FaceRetention(photos, self._snapshots, admin, self._watches, self._collections or NOTHING_OUTSIDE)
 
     @cached_property
     def face_keeper(self) -> "FaceKeeper | None":
@@ -286,12 +324,6 @@ class Parts:
             orders=self._watch_orders,
             retention_days=self.settings.result_retention_days,
         )
-
-    @cached_property
-    def _matcher(self) -> "Matcher[Any]":
-        from facesearch.embedded import EmbeddedMatcher
-
-        return EmbeddedMatcher(self._engine_of, self._indexes, self._background, self._cpu)
 
     @cached_property
     def _watch_requests(self) -> "CollapsedRequests | None":
@@ -421,19 +453,31 @@ class Parts:
 
     @cached_property
     def _dynamodb(self) -> "DynamoDBClient":
-        return boto3.client("dynamodb", config=DYNAMODB)
+        from facesearch import aws
+
+        client: DynamoDBClient = aws.client("dynamodb", aws.DYNAMODB)
+        return client
 
     @cached_property
     def _s3(self) -> "S3Client":
-        return boto3.client("s3", config=S3)
+        from facesearch import aws
+
+        client: S3Client = aws.client("s3", aws.S3)
+        return client
 
     @cached_property
     def _sqs(self) -> "SQSClient":
-        return boto3.client("sqs", config=SQS)
+        from facesearch import aws
+
+        client: SQSClient = aws.client("sqs", aws.SQS)
+        return client
 
     @cached_property
     def _kms(self) -> "KMSClient":
-        return boto3.client("kms", config=SQS)
+        from facesearch import aws
+
+        client: KMSClient = aws.client("kms", aws.SQS)
+        return client
 
     @cached_property
     def _io(self) -> ThreadPoolExecutor:

@@ -1,5 +1,6 @@
 """The embedded matcher: our own engine over the event's index, whichever it has."""
 
+import math
 from collections.abc import Sequence
 from concurrent.futures import Executor, Future, wait
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from facesearch.index import FaceIndex, FaceIndexes, IndexMovedError, Probe, pro
 from facesearch.index.event import Hits
 from facesearch.index.vectors import cosines
 from facesearch.matching import KeptProbe
-from facesearch.models import Event, PhotoMatch
+from facesearch.models import Event, PhotoMatch, SearchKey, SearchSummary
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,9 @@ class EmbeddedMatcher:
         self._background = background
         self._pool = pool
 
-    def probe(self, event: Event, selfie: bytes) -> EmbeddedProbe:
+    def probe(
+        self, event: Event, selfie: bytes, search: SearchKey | None = None, seconds: float = math.inf
+    ) -> EmbeddedProbe:
         """See `Matcher.probe`. Embedding is CPU and the index's refresh is network: they run side by side."""
         engine = self._engines(event.model)
         index = self._background.submit(self._indexes.current, event)
@@ -85,6 +88,10 @@ class EmbeddedMatcher:
                 return match_faces(index, probe.embedding, threshold(event.confidence), self._pool)
             except IndexMovedError as moved:
                 index = self._indexes.current(moved.event)
+
+    def summary(self, event: Event, probe: EmbeddedProbe, photos: Sequence[PhotoMatch]) -> SearchSummary:
+        """See `Matcher.summary`."""
+        return SearchSummary(len(photos), event.confidence)
 
     def keepable(self, event: Event, selfie: bytes) -> KeptProbe:
         """See `Recalling.keepable`; 512 bytes."""

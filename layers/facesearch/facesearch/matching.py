@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar, runtime_checkable
 
-from facesearch.models import Event, PhotoMatch
+from facesearch.models import Event, PhotoMatch, SearchKey, SearchSummary
 
 ProbeT = TypeVar("ProbeT")
 
@@ -12,8 +12,13 @@ ProbeT = TypeVar("ProbeT")
 class Matcher(Protocol[ProbeT]):
     """Two steps, so that a selfie which cannot be searched is refused before anything is stored or spent."""
 
-    def probe(self, event: Event, selfie: bytes) -> ProbeT:
+    def probe(self, event: Event, selfie: bytes, search: SearchKey, seconds: float) -> ProbeT:
         """Read the selfie.
+
+        Args:
+            event, selfie: whom to look for, and where.
+            search: on whose behalf; the same one again is a retry.
+            seconds: how long probe and match may take together, for who waits for others.
 
         Raises:
             UnusableImage: not a readable picture within the limits.
@@ -22,6 +27,9 @@ class Matcher(Protocol[ProbeT]):
 
     def match(self, event: Event, probe: ProbeT) -> list[PhotoMatch]:
         """Every photo at or above the event's confidence, most similar first, ties by image_id."""
+
+    def summary(self, event: Event, probe: ProbeT, photos: Sequence[PhotoMatch]) -> SearchSummary:
+        """What is kept of the match beside its photos."""
 
 
 @dataclass(frozen=True)

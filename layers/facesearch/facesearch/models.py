@@ -4,7 +4,7 @@ import uuid
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, ClassVar
 
 DEFAULT_MODEL = "sface-2021dec-mirrored"
 """Made the faces of every event that names no model: SFace 2021dec, the mean of a face's and its mirror image's
@@ -60,6 +60,29 @@ class IndexKind(StrEnum):
 
 
 @dataclass(frozen=True)
+class UpstreamEvent:
+    """An event as the upstream numbers it: an API of this contract that searches in place of an engine of ours."""
+
+    org_id: int
+    event_id: int
+
+    def __str__(self) -> str:
+        return f"{self.org_id}/{self.event_id}"
+
+    @classmethod
+    def of(cls, text: str) -> "UpstreamEvent":
+        """What `str` has made a text of.
+
+        Raises:
+            ValueError: it is no ORG/EVENT.
+        """
+        org_id, slash, event_id = text.partition("/")
+        if not (slash and all(part.isascii() and part.isdecimal() and len(part) <= 18 for part in (org_id, event_id))):
+            raise ValueError("not ORG/EVENT")
+        return cls(int(org_id), int(event_id))
+
+
+@dataclass(frozen=True)
 class Event:
     """One event's configuration.
 
@@ -80,6 +103,7 @@ class Event:
         model: whose faces are searched (see `engine`).
         next_model: whose faces are being made beside them; empty but while it is re-indexed.
         previous_model: whose faces were searched until a moment ago and are being removed; mostly empty.
+        upstream: what it is called there, on a deployment whose engine is an upstream; None = the same.
     """
 
     event_id: int
@@ -103,6 +127,7 @@ class Event:
     model: str = DEFAULT_MODEL
     next_model: str = ""
     previous_model: str = ""
+    upstream: UpstreamEvent | None = None
 
     @property
     def models(self) -> tuple[str, ...]:
@@ -137,11 +162,26 @@ class PhotoMatch:
 
 
 @dataclass(frozen=True)
+class RenditionUrls:
+    """Where another API serves the renditions of its photos: URLs with `IMAGE_ID` where a photo's own id stands."""
+
+    large: str
+    small: str
+
+    IMAGE_ID: ClassVar[str] = "{image_id}"
+
+    def of(self, image_id: uuid.UUID) -> tuple[str, str]:
+        """The URLs of one photo's two renditions, the large one first."""
+        return self.large.replace(self.IMAGE_ID, str(image_id)), self.small.replace(self.IMAGE_ID, str(image_id))
+
+
+@dataclass(frozen=True)
 class SearchSummary:
-    """What is known of a finished search without its photos."""
+    """What is known of a finished search without its photos. `renditions`: None = they are this deployment's."""
 
     total: int
     confidence: int
+    renditions: RenditionUrls | None = None
 
 
 @dataclass(frozen=True)

@@ -215,9 +215,12 @@ class Reindexing:
         survey = _Survey(self._photos, event, target, self._pool)
         while True:
             self._complete(event, target, survey)
+            erasures = self._event(event.event_id).erasures
             written = self._write_snapshot(replace(event, model=target))
             survey.refresh()
-            if written and not survey.lacking:  # nothing came or was changed while the snapshot was written
+            # Nothing came, changed or was deleted while the snapshot was written. A deletion that counts itself later
+            # deletes the file; one that did before has left a face in it, which would outlive the tombstone.
+            if written and not survey.lacking and self._event(event.event_id).erasures == erasures:
                 return
 
     def _complete(self, event: Event, target: str, survey: "_Survey") -> None:

@@ -15,10 +15,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 from facesearch.access import Feature, require
 from facesearch.calls import upload_of
 from facesearch.errors import (
+    Busy,
     FaceSearchError,
     InvalidRequest,
     NotFound,
-    QuotaExceeded,
     SearchInProgress,
     UnknownUpload,
     UnusableImage,
@@ -42,6 +42,8 @@ CLAIM_AGAIN_SECONDS = 1.0
 """A waiting duplicate polls the header, which costs half a read unit, and tries the claim, which costs a write unit,
 only this often: to take over from a run that failed or was killed."""
 RETRY_AFTER_SECONDS = 5
+STORING_SECONDS = 2.0
+"""Kept of the invocation's time for storing what was found."""
 AFRESH_AT_MOST = 3
 """How often one call starts its search afresh because something was deleted while it ran."""
 
@@ -88,6 +90,11 @@ class Caller:
     context: LambdaContext
     meter: Meter
 
+    @property
+    def seconds(self) -> float:
+        """What is left of the invocation."""
+        return self.context.get_remaining_time_in_millis() / 1000
+
 
 class FaceSearch(Generic[ProbeT]):
     """Match a selfie against an event and store the result, once."""
@@ -129,6 +136,7 @@ class FaceSearch(Generic[ProbeT]):
                 stored.
             QuotaExceeded: nothing was searched.
             NotFound, Forbidden: the event was deleted or switched off meanwhile.
+            EngineBusy: nothing was searched, whatever was retried.
             SearchInProgress: still running elsewhere after the bounded wait, or photos are being deleted all the time.
         """
         selfie = _selfie_of(event, form) if isinstance(form, SelfieForm) else form
@@ -151,41 +159,41 @@ class FaceSearch(Generic[ProbeT]):
                 )
 
     def _run(self, event: Event, search: SearchKey, selfie: Selfie, page: Page, call: Caller) -> Outcome:
-        found: list[PhotoMatch] | None = None
+        found: tuple[SearchSummary, list[PhotoMatch]] | None = None
 
         def match_and_store() -> SearchSummary:
             nonlocal found
             call.meter.check()
             picture = self._picture(selfie)
             with milliseconds("EmbedMilliseconds"):
-                probe = self._matcher.probe(event, picture)
+                probe = self._matcher.probe(event, picture, search, call.seconds - STORING_SECONDS)
             # Only now, with a face found: a selfie that is refused costs nothing and leaves nothing behind.
             with _paid(call.meter):
                 photos = self._match(event, search, picture, probe)
-                summary = SearchSummary(total=len(photos), confidence=event.confidence)
+                summary = self._matcher.summary(event, probe, photos)
                 if self._results.save(search, summary, photos, event.erasures):
-                    found = photos
+                    found = summary, photos
             if isinstance(selfie, UploadKey):
                 self._forget(selfie)
             return summary
 
         try:
-            summary = self._claims.run(search, call.context, match_and_store)
+            self._claims.run(search, call.context, match_and_store)
         except IdempotencyPersistenceLayerError as error:
             if found is None:
                 count("SearchFailed")
                 raise
             # The result is whole and will be replayed; only the note that the claim is done could not be written.
             log_unexpected(error)
-            summary = SearchSummary(total=len(found), confidence=event.confidence)
         except Exception as error:
             _count_unfinished(error)
             raise
         if found is None:
             return replayed(self._stored(search, page))
         count("SearchExecuted")
+        summary, photos = found
         logger.info("searched", matches=summary.total, confidence=summary.confidence)
-        return Outcome(StoredPage(summary, found[page.start : page.stop]), replayed=False)
+        return Outcome(StoredPage(summary, photos[page.start : page.stop]), replayed=False)
 
     def _picture(self, selfie: Selfie) -> bytes:
         match selfie:
@@ -250,7 +258,7 @@ def replayed(stored: StoredPage) -> Outcome:
 def _count_unfinished(error: Exception) -> None:
     if isinstance(error, AlreadyRunningError | OutdatedError):
         return
-    if isinstance(error, QuotaExceeded):
+    if isinstance(error, Busy):
         count("SearchThrottled")
     else:
         count("SelfieRefused" if isinstance(error, FaceSearchError) else "SearchFailed")

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -16,6 +16,11 @@ class Settings(BaseModel):
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
+
+    engine: Literal["embedded", "rekognition", "upstream"] = "embedded"
+    upstream_url: str = ""
+    upstream_key_secret: str = ""
+    collection_prefix: str = ""
 
     table_name: str
     idempotency_table_name: str = ""

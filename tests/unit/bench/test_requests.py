@@ -11,7 +11,8 @@ from moto import mock_aws
 
 from tests.unit.test_stores import create_table
 from tools.bench import machine
-from tools.bench.index import Made, Measured, in_turns
+from tools.bench.index.making import Made
+from tools.bench.index.measuring import Measured, in_turns
 from tools.bench.requests import Counter, Requests, item_bytes, read_prices
 
 if TYPE_CHECKING:

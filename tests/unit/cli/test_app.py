@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from facesearch.access import digest_of
-from facesearch.models import ApiKey
+from facesearch.models import ApiKey, UpstreamEvent
 from facesearch.store.reading import DynamoReader, Wanted
 from tests.unit.cli.conftest import JPEG, TABLE, Command, Place, stack_file_of
 from tests.unit.client.fakes import body_of
@@ -55,6 +55,17 @@ class TestOrganisationsKeysEvents:
         }
         (listed,) = facesearch("event", "list", "--org", place.org_id, "--json").json["events"]
         assert (listed["event_date"], listed["event_name"]) == ("2026-05-01", "Half marathon")
+
+    def test_given_an_event_of_the_upstream_when_updated_then_it_is_searched_there(
+        self, place: Place, facesearch: Command
+    ) -> None:
+        update = ("event", "update", place.event_id, "--json", "--upstream")
+        assert facesearch(*update, "12/34").json["upstream"] == "12/34"
+        known = DynamoReader(place.dynamodb, TABLE).read(Wanted(event_id=place.event_id)).event
+        assert known is not None
+        assert known.upstream == UpstreamEvent(12, 34)
+        assert "ORG/EVENT" in facesearch(*update, "12").err
+        assert facesearch(*update, "").json["upstream"] is None
 
     def test_given_keys_when_listed_switched_and_deleted_then_each_shows_at_once(
         self, place: Place, facesearch: Command

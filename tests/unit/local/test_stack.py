@@ -244,6 +244,19 @@ def test_given_a_template_that_cannot_be_run_when_started_then_the_reason_is_in_
         stack.__enter__()
 
 
+def test_given_a_secret_when_started_then_the_store_keeps_what_the_environment_holds(
+    tmp_path: Path, template: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secrets = {"upstream/key": "KEY_OF_THIS_TEST"}
+    stack = running(store="moto", state=tmp_path, template=template, secrets=secrets)
+    with pytest.raises(LocalStackError, match="KEY_OF_THIS_TEST"):
+        stack.__enter__()
+    monkeypatch.setenv("KEY_OF_THIS_TEST", "very secret")
+    with running(store="moto", state=tmp_path, template=template, secrets=secrets) as started:
+        client = boto3.client("secretsmanager", endpoint_url=started.endpoint_url, region_name="us-east-1")
+        assert client.get_secret_value(SecretId="upstream/key")["SecretString"] == "very secret"
+
+
 def _answers(url: str) -> bool:
     try:
         httpx.get(url, trust_env=False)

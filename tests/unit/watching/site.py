@@ -30,7 +30,7 @@ class PeopleMatcher:
     refreshed: int = 0
     matched: int = 0
 
-    def probe(self, event: Event, selfie: bytes) -> str:
+    def probe(self, event: Event, selfie: bytes, search: SearchKey, seconds: float) -> str:
         return self.recall(event, [self.keepable(event, selfie)])[0]
 
     def keepable(self, event: Event, selfie: bytes) -> KeptProbe:
@@ -46,6 +46,9 @@ class PeopleMatcher:
     def match(self, event: Event, probe: str) -> list[PhotoMatch]:
         self.matched += 1
         return [PhotoMatch(uuid.UUID(int=number), 30, 40) for number in sorted(self.people.get(probe, ()))]
+
+    def summary(self, event: Event, probe: str, photos: Sequence[PhotoMatch]) -> SearchSummary:
+        return SearchSummary(len(photos), event.confidence)
 
 
 class Site:

@@ -58,6 +58,7 @@ def deployment(monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployment]:
             "SELFIES_BUCKET": "selfies",
             "SNAPSHOTS_BUCKET": "snapshots",
             "SEARCH_JOBS_QUEUE_URL": queue,
+            "CALLBACKS_QUEUE_URL": sqs.create_queue(QueueName="turns")["QueueUrl"],
         }.items():
             monkeypatch.setenv(name, value)
         monkeypatch.setattr(bootstrap, "parts", bootstrap.Parts())
@@ -97,6 +98,7 @@ def test_webhook_imports_neither_numpy_nor_opencv_nor_httpx() -> None:
         "TABLE_NAME": "t",
         "SELFIES_BUCKET": "s",
         "SEARCH_JOBS_QUEUE_URL": "https://q.example/",
+        "CALLBACKS_QUEUE_URL": "https://turns.example/",
         "AWS_DEFAULT_REGION": "us-east-1",
     }
     done = subprocess.run(

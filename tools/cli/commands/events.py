@@ -9,7 +9,7 @@ import typer
 from facesearch.admin import DEFAULT_CONFIDENCE, EventChanges
 from facesearch.errors import InvalidRequest
 from facesearch.migration import LaggingError
-from facesearch.models import Event, IndexKind
+from facesearch.models import Event, IndexKind, UpstreamEvent
 from facesearch.photos import Photo
 from facesearch.store.batch import StillUnprocessedError
 from tools.cli.commands.common import AsJson, EventArgument, OrgId, Switch, group, stack_of, switch
@@ -38,6 +38,8 @@ def create(
     stack = stack_of(context)
     days = stack.outputs.BiometricRetentionDays
     event_id = stack.admin.create_event(org_id, name, confidence, day.date() if day else None, days)
+    if stack.collections is not None:  # if this fails, the first photo makes it
+        stack.collections.create(event_id)
     if as_json:
         print_json({"event_id": event_id})
     else:
@@ -61,6 +63,10 @@ def update(  # noqa: PLR0913, PLR0917 - a command's options, each by its name
         IndexKind | None,
         typer.Option(help="Move it to that index; searches go on meanwhile. Run it again if it was interrupted."),
     ] = None,
+    upstream: Annotated[
+        str | None,
+        typer.Option(help='ORG/EVENT: what the event is called at the upstream; "" = the same numbers as here.'),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Change an event; what is not given stays."""
@@ -78,8 +84,7 @@ def update(  # noqa: PLR0913, PLR0917 - a command's options, each by its name
         changes["date"] = day.date()
     if cover is not None:
         changes["cover"] = _cover(stack, event_id, cover)
-    if retain_until is not None:
-        changes["retain_until"] = _last_day(retain_until)
+    changes |= _ended_by_nothing(retain_until, upstream)
     event = stack.admin.update_event(event_id, **changes) if changes or index is None else stack.event(event_id)
     if index is not None:
         event = _move(stack, event_id, index)
@@ -125,7 +130,18 @@ def _json(event: Event) -> dict[str, object]:
         "cover": str(event.cover) if event.cover else None,
         "retain_until": event.retain_until or None,
         "index": event.index_kind,
+        "upstream": str(event.upstream) if event.upstream else None,
     }
+
+
+def _ended_by_nothing(retain_until: str | None, upstream: str | None) -> EventChanges:
+    """Changes by options whose empty text takes away what there was; None = the option was not given."""
+    changes: EventChanges = {}
+    if retain_until is not None:
+        changes["retain_until"] = _last_day(retain_until)
+    if upstream is not None:
+        changes["upstream"] = _upstream_event(upstream)
+    return changes
 
 
 def _last_day(text: str) -> date | None:
@@ -137,7 +153,15 @@ def _last_day(text: str) -> date | None:
         raise InvalidRequest("A last day is written YYYY-MM-DD.") from None
 
 
+def _upstream_event(text: str) -> UpstreamEvent | None:
+    try:
+        return UpstreamEvent.of(text) if text else None
+    except ValueError:
+        raise InvalidRequest("An upstream's event is written ORG/EVENT, two numbers.") from None
+
+
 def _move(stack: Stack, event_id: int, index: IndexKind) -> Event:
+    stack.require_embedded("--index")
     try:
         with stack.index_migration() as migration, progress_bar() as watcher:
             moved = migration.to(event_id, index, watcher.stage("photos", None).advance)

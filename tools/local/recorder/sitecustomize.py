@@ -124,12 +124,13 @@ class _Record:
 
 
 def install(folder: Path, function: str) -> None:
-    """Listen to every client that boto3's own session will make."""
-    import boto3
+    """Listen to every client, botocore's and boto3's: the one session that there will be is this one."""
+    import botocore.session
 
     record = _Record(folder / f"{function}.jsonl")
-    boto3.setup_default_session()
-    events = boto3.DEFAULT_SESSION.events  # type: ignore[union-attr]
+    session = botocore.session.get_session()
+    botocore.session.get_session = lambda env_vars=None: session
+    events = session.get_component("event_emitter")
     events.register("before-parameter-build", record.call)
     events.register("before-sign.s3.PutObject", record.form)
 

@@ -77,6 +77,8 @@ class EndingAdmin(TableAdmin):
         ]
         if event.retain_until:
             writes.append(self._delete(schema.retention_key(event.retain_until, event.event_id)))
+        if event.upstream is not None:
+            writes.append(self._delete(schema.upstream_key(event.upstream)))
         try:
             self._together(writes)
         except RefusedError as refused:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 from facesearch.admin.table import RefusedError, TableAdmin, checked_name, random_id
 from facesearch.errors import InvalidRequest, NotFound
-from facesearch.models import Event, EventRow, IndexKind
+from facesearch.models import Event, EventRow, IndexKind, UpstreamEvent
 from facesearch.photos import SHARDS
 from facesearch.store import schema
 from facesearch.store.directory import row_from_item, row_of
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 DEFAULT_CONFIDENCE = 90
 EVENTS_PER_ORG = 10_000
 SLUG_LENGTH = 80
-_OPTIONAL = ("cover", "retain_until")
+_OPTIONAL = ("cover", "retain_until", "upstream")
 INDEX_ATTRIBUTES = ("index_kind", "next_index_kind", "vector_table", "face_shards")
 
 
@@ -37,6 +37,7 @@ class EventChanges(TypedDict, total=False):
     confidence: int
     cover: uuid.UUID | None
     retain_until: dt.date | None
+    upstream: UpstreamEvent | None
 
 
 class EventAdmin(TableAdmin):
@@ -96,21 +97,10 @@ class EventAdmin(TableAdmin):
 
         Raises:
             NotFound: no such event.
-            InvalidRequest: nothing to change, or a value that `create_event` would refuse too.
+            InvalidRequest: nothing to change, a value that `create_event` would refuse too, or an upstream's event that
+                another event searches.
         """
-        given: dict[str, Any] = dict(changes)
-        if not given:
-            raise InvalidRequest("Nothing to change was given.")
-        if "confidence" in changes:
-            _check_confidence(changes["confidence"])
-        if "name" in changes:
-            given["name"] = checked_name(changes["name"])
-            given["slug"] = slug_of(given["name"])
-        if "date" in changes:
-            given["date"] = changes["date"].isoformat()
-        if "retain_until" in changes:
-            until = changes["retain_until"]
-            given["retain_until"] = until.isoformat() if until else ""
+        given = _given(changes)
         while True:
             before = self.event(event_id)
             if before is None:
@@ -120,8 +110,10 @@ class EventAdmin(TableAdmin):
             after = replace(before, **given)
             try:
                 self._together(self._replacing(before, after))
-            except RefusedError:  # somebody else changed it a moment ago
-                continue
+            except RefusedError as refused:
+                if refused.position == 0:  # somebody else changed it a moment ago
+                    continue
+                raise InvalidRequest(f"Another event searches the upstream's event {after.upstream} already.") from None
             return after
 
     def change_index(self, before: Event, after: Event) -> bool:
@@ -182,7 +174,13 @@ class EventAdmin(TableAdmin):
             "ExpressionAttributeNames": {f"#{name}": name for name in {*wanted, *gone}},
             "ExpressionAttributeValues": {f":{name}": value for name, value in wanted.items()} | was,
         }
-        return [update, self._put(row), *([self._delete(old_key)] if moved else []), *self._retaining(before, after)]
+        return [
+            update,
+            self._put(row),
+            *([self._delete(old_key)] if moved else []),
+            *self._retaining(before, after),
+            *self._mapping(before, after),
+        ]
 
     def _retaining(self, before: Event, after: Event) -> "list[TransactWriteItemTypeDef]":
         """The list of events by their last day follows; an event whose faces are gone is not on it any more, and comes
@@ -194,10 +192,38 @@ class EventAdmin(TableAdmin):
             writes.append(self._delete(schema.retention_key(before.retain_until, before.event_id)))
         return writes
 
+    def _mapping(self, before: Event, after: Event) -> "list[TransactWriteItemTypeDef]":
+        """No two events search the same one of the upstream's: there, one request_id would be one search for both."""
+        if before.upstream == after.upstream:
+            return []
+        writes = [self._delete(schema.upstream_key(before.upstream))] if before.upstream is not None else []
+        if after.upstream is not None:
+            claim = schema.upstream_key(after.upstream) | {"event_id": schema.n(after.event_id)}
+            writes.append(self._put(claim, "attribute_not_exists(pk)"))
+        return writes
+
     def _why_no_more(self, org_id: int) -> NotFound | InvalidRequest:
         if self._read(schema.org_key(org_id)) is None:
             return NotFound(f"There is no organisation {org_id}.")
         return InvalidRequest(f"Organisation {org_id} has {EVENTS_PER_ORG} events already, which is the most.")
+
+
+def _given(changes: EventChanges) -> dict[str, Any]:
+    """The changes as an event has them."""
+    given: dict[str, Any] = dict(changes)
+    if not given:
+        raise InvalidRequest("Nothing to change was given.")
+    if "confidence" in changes:
+        _check_confidence(changes["confidence"])
+    if "name" in changes:
+        given["name"] = checked_name(changes["name"])
+        given["slug"] = slug_of(given["name"])
+    if "date" in changes:
+        given["date"] = changes["date"].isoformat()
+    if "retain_until" in changes:
+        until = changes["retain_until"]
+        given["retain_until"] = until.isoformat() if until else ""
+    return given
 
 
 def slug_of(name: str) -> str:
@@ -244,6 +270,8 @@ def _settings(event: Event) -> "schema.Key":
         settings["cover"] = schema.s(str(event.cover))
     if event.retain_until:
         settings["retain_until"] = schema.s(event.retain_until)
+    if event.upstream is not None:
+        settings["upstream"] = schema.s(str(event.upstream))
     return settings
 
 

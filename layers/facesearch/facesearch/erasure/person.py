@@ -1,13 +1,14 @@
 """A person: every face that a selfie finds goes, or every photo with one, until the same selfie finds nothing."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from typing import Generic, Protocol, TypeVar
 
 import numpy as np
 
 from facesearch.confidence import threshold
-from facesearch.embedded import EmbeddedProbe, embedding_of
+from facesearch.embedded import EmbeddedProbe
 from facesearch.engine import Embedding
 from facesearch.erasure.parts import Stores
 from facesearch.erasure.photos import Files, PhotosEraser
@@ -15,12 +16,10 @@ from facesearch.erasure.receipts import Counts, Receipt
 from facesearch.errors import InvalidRequest
 from facesearch.index import probe_of
 from facesearch.index.vectors import cosines
-from facesearch.matching import Matcher
 from facesearch.models import Event, PhotoMatch, SearchKey
 from facesearch.packing import FACE_BYTES, values_of
 from facesearch.photos import PhotoChange
 from facesearch.store.erasing import Erasing
-from facesearch.watching.watch import LostProbeError, Watch
 
 ROUNDS = 20
 """Searches, each over what the one before has left. The second pass finds other faces when the surest are gone; two or
@@ -28,15 +27,58 @@ three rounds are usual."""
 ATTEMPTS = 8
 """At the faces of one photo that others change at the same time."""
 
-WATCHES_AT_ONCE = 100
+
+ProbeT = TypeVar("ProbeT")
 
 
-class PersonEraser:
+class PersonMatcher(Protocol[ProbeT]):
+    """The part of `matching.Matcher` that no search stands behind."""
+
+    def probe(self, event: Event, selfie: bytes) -> ProbeT:
+        """Read the selfie; see `Matcher.probe`."""
+
+    def match(self, event: Event, probe: ProbeT) -> list[PhotoMatch]:
+        """See `Matcher.match`."""
+
+
+ProbeT_contra = TypeVar("ProbeT_contra", contravariant=True)
+
+
+class FaceStripper(Protocol[ProbeT_contra]):
+    """Takes faces out of photos that stay, wherever they are kept."""
+
+    def strip(self, event: Event, probe: ProbeT_contra, image_ids: Iterable[uuid.UUID]) -> int:
+        """Delete the person's faces in these photos; how many they were."""
+
+    def strip_strays(self, event: Event, probe: ProbeT_contra) -> int:
+        """Delete the person's faces that belong to no recorded photo, when no other is found any more; how many."""
+
+    def left(self, probe: ProbeT_contra, found: Sequence[PhotoMatch]) -> int:
+        """How many of the person's faces a last search has seen."""
+
+
+class ProbeFinder(Protocol[ProbeT_contra]):
+    """Knows whose probes are kept; see `probes.KeptProbes`."""
+
+    def showing(self, event: Event, probe: ProbeT_contra) -> list[SearchKey]:
+        """Searches whose kept probes show the person."""
+
+
+class PersonEraser(Generic[ProbeT]):
     """The use case. The selfie and its embedding are kept nowhere."""
 
-    def __init__(self, stores: Stores, matcher: Matcher[EmbeddedProbe]) -> None:
+    def __init__(
+        self,
+        stores: Stores,
+        matcher: PersonMatcher[ProbeT],
+        stripper: FaceStripper[ProbeT],
+        kept: ProbeFinder[ProbeT] | None = None,
+    ) -> None:
+        """Take the parts; `kept`: None if the engine gives no probes away."""
         self._stores = stores
+        self._kept = kept
         self._matcher = matcher
+        self._stripper = stripper
         self._photos = PhotosEraser(stores)
 
     def delete_person(
@@ -65,39 +107,32 @@ class PersonEraser:
             if at.model != before.model:  # what was found, or not, was half of the one model and half of the other
                 continue
             if not found:
-                break
-            self._delete(at, probe.embedding, found, files, deleted)
+                strays = self._stripper.strip_strays(at, probe)
+                deleted.faces += strays
+                if not strays:
+                    break
+                continue
+            self._delete(at, probe, found, files, deleted)
         else:
             raise RuntimeError("the selfie still finds faces; run it again")
         done = self._photos.carry_out(at, deleted)
-        probe = self._matcher.probe(at, selfie)
-        # Counted before they are looked for: whoever keeps a probe at this moment sees that, and looks again whether
-        # its search is still there.
-        self._stores.events.count_erasure(at.event_id)
-        deleted.probes += sum(map(self._stores.watches.end, self._watches_of(at, probe.embedding)))
         left = self._photos.count(at, done)
-        left.probes = len(self._watches_of(at, probe.embedding))
-        left.faces += len(self._matcher.match(at, probe))
+        probe = self._matcher.probe(at, selfie)
+        left.faces += self._stripper.left(probe, self._matcher.match(at, probe))
+        self._end_watches(at, probe, deleted, left)
         return Receipt(event.event_id, deleted, left)
 
-    def _watches_of(self, event: Event, embedding: Embedding) -> list[SearchKey]:
-        """Searches whose kept probes show the person; they may name no photo yet. A probe by another model, or that
-        nobody can decrypt, is of no use to anybody and is taken for the person's, too."""
-        watches, after, found = self._stores.watches, None, list[SearchKey]()
-        while page := watches.page(event.event_id, after, WATCHES_AT_ONCE):
-            shown = self._stores.pool.map(lambda watch: self._shows(event, watch, embedding), page)
-            found += [watch.search for watch, yes in zip(page, shown, strict=True) if yes]
-            after = page[-1].search.request_id
-        return found
+    def _end_watches(self, event: Event, probe: ProbeT, deleted: Counts, left: Counts) -> None:
+        """Forget the kept probes that show the person.
 
-    def _shows(self, event: Event, watch: Watch, embedding: Embedding) -> bool:
-        if watch.model != event.model:
-            return True
-        try:
-            kept = embedding_of(self._stores.probes.open(watch))
-        except LostProbeError:
-            return True
-        return float(np.dot(kept, embedding)) >= threshold(event.confidence)
+        Counted before they are looked for: whoever keeps one at this moment sees that, and looks again whether its
+        search is still there.
+        """
+        if self._kept is None:
+            return
+        self._stores.events.count_erasure(event.event_id)
+        deleted.probes += sum(map(self._stores.watches.end, self._kept.showing(event, probe)))
+        left.probes = len(self._kept.showing(event, probe))
 
     def _now(self, event: Event, confidence: int | None) -> Event:
         """The event as it is: a re-indexing may have given it another model."""
@@ -105,7 +140,7 @@ class PersonEraser:
         return replace(now, confidence=confidence or event.confidence)
 
     def _delete(
-        self, event: Event, embedding: Embedding, found: Sequence[PhotoMatch], files: Files | None, deleted: Counts
+        self, event: Event, probe: ProbeT, found: Sequence[PhotoMatch], files: Files | None, deleted: Counts
     ) -> None:
         image_ids = [match.image_id for match in found]
         if files is not None:
@@ -113,18 +148,38 @@ class PersonEraser:
             self._photos.bury(event, self._stores.log.pending(event.event_id), deleted)
             return
         self._photos.enter(event, [Erasing(image_id, whole=False) for image_id in image_ids])
-        wanted = set(image_ids)
+        deleted.faces += self._stripper.strip(event, probe, image_ids)
+
+
+class EmbeddedStripper:
+    """`FaceStripper` of faces in the photos' records."""
+
+    def __init__(self, stores: Stores) -> None:
+        self._stores = stores
+
+    def strip(self, event: Event, probe: EmbeddedProbe, image_ids: Iterable[uuid.UUID]) -> int:
+        """See `FaceStripper.strip`."""
+        wanted = list(image_ids)
+        among = frozenset(wanted)
         changes = {
             change.image_id: change
             for shard in range(event.shards)
             for change in self._stores.photos.changes(event.event_id, shard, 0)
-            if change.image_id in wanted
+            if change.image_id in among
         }
 
         def strip(image_id: uuid.UUID) -> int:
-            return self._strip(event, embedding, changes[image_id]) if image_id in changes else 0
+            return self._strip(event, probe.embedding, changes[image_id]) if image_id in changes else 0
 
-        deleted.faces += sum(self._stores.pool.map(strip, image_ids))
+        return sum(self._stores.pool.map(strip, wanted))
+
+    def strip_strays(self, event: Event, probe: EmbeddedProbe) -> int:
+        """See `FaceStripper.strip_strays`: a face is nowhere but in its photo's record."""
+        return 0
+
+    def left(self, probe: EmbeddedProbe, found: Sequence[PhotoMatch]) -> int:
+        """See `FaceStripper.left`; each photo found counts as one."""
+        return len(found)
 
     def _strip(self, event: Event, embedding: Embedding, change: PhotoChange | None) -> int:
         """Take the person's faces out of one photo; how many they were."""

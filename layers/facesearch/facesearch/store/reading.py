@@ -16,9 +16,11 @@ from facesearch.models import (
     Job,
     JobStatus,
     PhotoMatch,
+    RenditionUrls,
     Scope,
     SearchKey,
     SearchSummary,
+    UpstreamEvent,
     WebhookSecret,
 )
 from facesearch.pagination import Page
@@ -154,8 +156,16 @@ def stored_page(header: "schema.Item | None", chunks: "list[schema.Item | None]"
     """The page of a result; None without a header that counts: announced ones do not yet, expired ones no more."""
     if header is None or "announced" in header or _is_expired(header):
         return None
-    summary = SearchSummary(schema.number(header, "total"), schema.number(header, "confidence"))
-    return StoredPage(summary, photos_of(page, chunks))
+    return StoredPage(_summary_from_item(header), photos_of(page, chunks))
+
+
+def _summary_from_item(header: "schema.Item") -> SearchSummary:
+    large, small = schema.text(header, "large_url"), schema.text(header, "small_url")
+    return SearchSummary(
+        total=schema.number(header, "total"),
+        confidence=schema.number(header, "confidence"),
+        renditions=RenditionUrls(large, small) if large else None,
+    )
 
 
 def _is_expired(item: "schema.Item") -> bool:
@@ -224,6 +234,7 @@ def event_from_item(item: "schema.Item") -> Event:
         model=schema.text(item, "model") or DEFAULT_MODEL,
         next_model=schema.text(item, "next_model"),
         previous_model=schema.text(item, "previous_model"),
+        upstream=UpstreamEvent.of(upstream) if (upstream := schema.text(item, "upstream")) else None,
     )
 
 

@@ -79,6 +79,11 @@ class DynamoResultStore:
             "created_at": schema.n(now),
             "expires_at": expires_at,
         }
+        if summary.renditions is not None:
+            header |= {
+                "large_url": schema.s(summary.renditions.large),
+                "small_url": schema.s(summary.renditions.small),
+            }
         announced = schema.s(uuid.uuid4().hex)  # by this run, and no other that took over from it
         if not self._announce(header | {"announced": announced}, now):
             return False

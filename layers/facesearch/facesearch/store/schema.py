@@ -13,6 +13,7 @@
 | photos, spread      | PHOTOS#{event}#{shard}          | {image_id}      |
 | deletions under way | ERASING#{event}                 | {image_id}      |
 | events by last day  | RETENTION                       | {date}#{event}  |
+| whose upstream's event | UPSTREAM#{org}/{event} there | EVENT           |
 | finished searches   | SEARCHES#{event}                | {request_id}    |
 | callbacks           | CALLBACKS#{org}                 | {event}#{callback_id} |
 | addresses that are off | OFF#{org}                    | {sha256 of the URL} |
@@ -32,7 +33,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from facesearch.models import SearchKey
+from facesearch.models import SearchKey, UpstreamEvent
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
@@ -100,6 +101,11 @@ def secrets_key(org_id: int) -> "Key":
 def event_key(event_id: int) -> "Key":
     """The event's configuration."""
     return key(f"EVENT#{event_id}", "EVENT")
+
+
+def upstream_key(upstream: UpstreamEvent) -> "Key":
+    """The item that says which event searches that one of the upstream's."""
+    return key(f"UPSTREAM#{upstream}", "EVENT")
 
 
 def snapshot_key(event_id: int, model: str) -> "Key":

@@ -169,7 +169,7 @@ class Watching(Generic[ProbeT]):
             return
         if {photo.image_id for photo in photos} <= told:
             return
-        summary = SearchSummary(len(photos), event.confidence)
+        summary = self._matcher.summary(event, probe, photos)
         self._watches.enter(watch, child)
         self._results.save(child, summary, photos, event.erasures)
         if self._watches.get(watch.search) is None:  # ended meanwhile, and maybe before the child was entered

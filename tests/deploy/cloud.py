@@ -1,0 +1,101 @@
+"""A stack in MiniStack's CloudFormation, beside the template that it was deployed from."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+from tests.conftest import ROOT
+from tools.local.intrinsics import TemplateError
+from tools.local.template import Deployment, Resource, Template
+
+ACCOUNT, REGION = "000000000000", "us-east-1"
+PREFIXES = {
+    "AWS::DynamoDB::Table": "dynamodb:{place}:table/{name}",
+    "AWS::S3::Bucket": "s3:::{name}",
+    "AWS::SNS::Topic": "sns:{place}:{name}",
+    "AWS::SQS::Queue": "sqs:{place}:{name}",
+    "AWS::Lambda::Function": "lambda:{place}:function:{name}",
+    "AWS::Logs::LogGroup": "logs:{place}:log-group:{name}:*",
+}
+"""How an ARN is made of a name; `place` is region:account."""
+
+
+@dataclass
+class Cloud:
+    """The account; `deploy` brings the stack to these parameters."""
+
+    endpoint_url: str
+    stack: str
+    artifacts: str = "artifacts"
+    deploy: Callable[[dict[str, str]], None] = field(default=lambda parameters: None)
+
+    def client(self, service: str) -> Any:
+        """A boto3 client that knows no other account."""
+        config = Config(proxies={}, s3={"addressing_style": "path"})
+        return boto3.client(service, endpoint_url=self.endpoint_url, config=config)  # type: ignore[call-overload]
+
+    def deployed(self, parameters: dict[str, str]) -> "Deployed":
+        """Deploy, and look at what became of it."""
+        self.deploy(parameters)
+        cloudformation = self.client("cloudformation")
+        pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=self.stack)
+        found = [summary for page in pages for summary in page["StackResourceSummaries"]]
+        (described,) = cloudformation.describe_stacks(StackName=self.stack)["Stacks"]
+        template = Template.load(ROOT / "template.yaml", Deployment(self.stack, ACCOUNT, REGION, parameters))
+        outputs = {output["OutputKey"]: output["OutputValue"] for output in described.get("Outputs", [])}
+        return Deployed(self, template, described["StackStatus"], found, outputs)
+
+
+@dataclass
+class Deployed:
+    """A deployed stack: what the template says, resolved with the names that CloudFormation has given."""
+
+    cloud: Cloud
+    template: Template
+    status: str
+    summaries: list[dict[str, Any]]
+    outputs: Mapping[str, str]
+
+    def client(self, service: str) -> Any:
+        return self.cloud.client(service)
+
+    @cached_property
+    def physical(self) -> dict[str, str]:
+        """Physical id by logical id."""
+        return {each["LogicalResourceId"]: each["PhysicalResourceId"] for each in self.summaries}
+
+    @cached_property
+    def types(self) -> dict[str, str]:
+        """Type by logical id, after SAM's transform."""
+        return {each["LogicalResourceId"]: each["ResourceType"] for each in self.summaries}
+
+    def of_type(self, kind: str) -> list[tuple[str, Resource, dict[str, Any]]]:
+        """The template's resources of a type: physical id, the resource, its properties without intrinsic functions."""
+        return [
+            (self.physical[resource.id], resource, self.template.resolve(resource.properties, self.lookup))
+            for resource in self.template.of_type(kind)
+        ]
+
+    def lookup(self, logical_id: str, attribute: str) -> Any:
+        """Ref and GetAtt by what was really made; an attribute that only MiniStack could tell is a mark of its own."""
+        if logical_id not in self.physical:
+            if self.template.resources[logical_id].type == "AWS::Serverless::LayerVersion":
+                return next(id_ for each, id_ in self.physical.items() if each.startswith(logical_id))
+            raise TemplateError(f"{logical_id} was not made")
+        name = self.physical[logical_id]
+        if attribute == "Ref":
+            return name
+        if attribute in ("Arn", "TopicArn") and self.types[logical_id] in PREFIXES:
+            if name.startswith("arn:"):
+                return name
+            pattern = PREFIXES[self.types[logical_id]]
+            return "arn:aws:" + pattern.format(
+                place=f"{REGION}:{ACCOUNT}", name=name.rpartition("/")[2] if "://" in name else name
+            )
+        if attribute == "QueueName":
+            return name.rpartition("/")[2]
+        return f"<{logical_id}.{attribute}>"

@@ -1,0 +1,125 @@
+"""What is shipped, for real: built by `sam build`, deployed into MiniStack's CloudFormation, run on Lambda's paths.
+
+Minutes, not seconds: none of it is in `make test`; `make test-deploy` runs it.
+"""
+
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT
+from tests.deploy.cloud import Cloud, Deployed
+from tests.deploy.functions import Background
+from tools.local import stores
+
+SAM = ROOT / ".venv-sam" / "bin" / "sam"
+STACK = "face-search-trial"
+BUILD_SECONDS, DEPLOY_SECONDS = 900, 600
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.is_relative_to(ROOT / "tests" / "deploy"):
+            item.add_marker(pytest.mark.deploy)
+
+
+@pytest.fixture(scope="session")
+def background() -> Iterator[Background]:
+    background = Background()
+    yield background
+    background.stop()
+
+
+@pytest.fixture(scope="session")
+def ministack(
+    no_account: None, background: Background, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[stores.Store]:
+    """MiniStack with nothing in it."""
+    folder = tmp_path_factory.mktemp("ministack")
+    store = background.run(stores.start("ministack", stores.Place(None, folder, folder / "log")))
+    yield store
+    background.run(store.stop())
+
+
+def sam(*arguments: object, seconds: float, **environment: str) -> str:
+    """Run the SAM CLI in the project's folder; what it printed."""
+    if not SAM.exists():
+        pytest.fail(f"no SAM CLI at {SAM}: run `make sam` first")
+    base = {name: value for name, value in os.environ.items() if name not in ("ARCH", "PYTHONPATH")}
+    done = subprocess.run(
+        [str(SAM), *map(str, arguments)], cwd=ROOT, env=base | {"SAM_CLI_TELEMETRY": "0"} | environment,
+        timeout=seconds, check=False, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-4000:]
+    return done.stdout
+
+
+def built(architecture: str, assets: Path) -> Path:
+    """The folder of a fresh build for this architecture."""
+    folder = ROOT / ".aws-sam" / f"test-{architecture}"
+    sam(
+        "build", "--build-dir", folder, seconds=BUILD_SECONDS,
+        ARCH=architecture, FACESEARCH_ASSETS=str(assets.resolve()),
+    )  # fmt: skip
+    return folder
+
+
+@pytest.fixture(scope="session")
+def arm64(no_account: None, assets: Path) -> Path:
+    """What `make deploy` would deploy."""
+    return built("arm64", assets)
+
+
+@pytest.fixture(scope="session")
+def native(no_account: None, assets: Path) -> Path:
+    """The same for this machine, so that it can be run here. On x86_64 it is too large for Lambda itself."""
+    if sys.platform != "linux":
+        pytest.skip("the layers hold Linux binaries")
+    return built("arm64" if platform.machine() == "aarch64" else "x86_64", assets)
+
+
+@pytest.fixture(scope="session")
+def cloud(ministack: stores.Store, arm64: Path, tmp_path_factory: pytest.TempPathFactory) -> Cloud:
+    """MiniStack in place of an AWS account, and `sam deploy` into it."""
+    empty = tmp_path_factory.mktemp("sam") / "samconfig.toml"
+    empty.write_text("version = 0.1\n")
+    cloud = Cloud(ministack.endpoint_url, STACK)
+    cloud.client("s3").create_bucket(Bucket=cloud.artifacts)
+
+    def deploy(parameters: dict[str, str]) -> None:
+        given = [f"{name}={value}" for name, value in parameters.items()]
+        sam(
+            "deploy", "--template-file", arm64 / "template.yaml", "--stack-name", STACK, "--config-file", empty,
+            "--s3-bucket", cloud.artifacts, "--capabilities", "CAPABILITY_IAM", "--no-confirm-changeset",
+            "--no-progressbar", *(["--parameter-overrides", *given] if given else []), seconds=DEPLOY_SECONDS,
+            AWS_ENDPOINT_URL=ministack.endpoint_url,
+        )  # fmt: skip
+
+    cloud.deploy = deploy
+    return cloud
+
+
+@pytest.fixture(scope="session")
+def created(cloud: Cloud) -> Deployed:
+    """The stack with the template's defaults, but one that can be deleted again."""
+    return cloud.deployed({"DeletionProtection": "false"})
+
+
+@pytest.fixture(scope="session")
+def updated(cloud: Cloud, created: Deployed) -> Deployed:
+    """The same after an update with changed parameters."""
+    return cloud.deployed(
+        {
+            "DeletionProtection": "false",
+            "LogRetentionDays": "7",
+            "SearchMemory": "5307",
+            "SnapshotDelaySeconds": "5",
+            "VectorIndex": "true",
+        }
+    )

@@ -1,0 +1,142 @@
+"""Functions to be invoked with an event each: the local stack's own from the checkout, and the built ones."""
+
+import asyncio
+import json
+import signal
+import socket
+import threading
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from tools.built import Host
+from tools.local.clients import aws_environment, make_clients
+from tools.local.functions import Function, functions_of
+from tools.local.pool import Pool
+from tools.local.resources import Resources
+from tools.local.runtime_api import RuntimeApi
+from tools.local.server import Serving, listening
+from tools.local.template import Deployment, Template
+from tools.local.workers import (
+    FunctionLog,
+    Launcher,
+    LoggedProcess,
+    Surroundings,
+    default_runtime,
+    environment,
+    leashed,
+    start_logged,
+)
+
+ACCOUNT = "000000000000"
+SUGGESTIONS = {"RenditionsBaseUrl": "https://renditions.example", "VectorIndex": "true"}
+MakeLauncher = Callable[[Function, FunctionLog], Any]
+T = TypeVar("T")
+
+
+class Background:
+    """An event loop in a thread of its own, for the tools that are made for one."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever)
+        self._thread.start()
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """Wait for a coroutine that runs over there."""
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+
+    def stop(self) -> None:
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+
+@dataclass(frozen=True)
+class BuiltLauncher:
+    """Starts workers of a built function, `layers` laid over each other."""
+
+    function: Function
+    log: FunctionLog
+    host: Host
+    layers: Path
+    surroundings: Surroundings
+
+    async def launch(self, port: int) -> LoggedProcess:
+        """See `workers.Launcher.launch`."""
+        function, code = self.function, self.function.code.resolve()
+        variables = environment(function, self.surroundings, port) | self.host.environment(code, self.layers)
+        # The leash is innermost: the kernel forgets it where a process gains the rights to mount.
+        leash = leashed([], death=signal.SIGKILL)
+        python = self.host.command(code, self.layers, "-m", "awslambdaric", function.handler, through=leash)
+        return await start_logged(python, code, variables, self.log)
+
+
+class Functions:
+    """All functions of a template over resources of their own; each has one worker, started when it is first called."""
+
+    def __init__(self, template: Path, name: str, endpoint_url: str, scratch: Path, background: Background) -> None:
+        aws = aws_environment(endpoint_url, is_ours=True)
+        self._template = Template.load(template, Deployment(name, ACCOUNT, aws["AWS_REGION"], {}, SUGGESTIONS))
+        self.clients = make_clients(aws)
+        resources = Resources(self._template, self.clients)
+        resources.create()
+        self.names = resources.names()
+        self.functions = {each.name: each for each in functions_of(self._template, resources.lookup)}
+        self.surroundings = Surroundings(aws=aws, overrides={}, scratch=scratch, runtime=default_runtime())
+        self._background = background
+        self._pools: dict[str, Pool] = {}
+        self._serving: Serving | None = None
+
+    def start(self, make: MakeLauncher) -> None:
+        """Be ready to be invoked."""
+        self._background.run(self._start(make))
+
+    async def _start(self, make: MakeLauncher) -> None:
+        sockets: list[socket.socket] = []
+        by_port: dict[int, Pool] = {}
+        arns: dict[int, str] = {}
+        for name, function in self.functions.items():
+            log = FunctionLog(self.surroundings.scratch / f"{name}.log")
+            log.start()
+            own = [listening("127.0.0.1", 0) for _ in range(3)]
+            ports = [each.getsockname()[1] for each in own]
+            launch = make(function, log).launch
+            pool = Pool(launch=launch, ports=ports, maximum=1, timeout=function.timeout * 3, log=log)
+            self._pools[name] = pool
+            sockets += own
+            by_port |= dict.fromkeys(ports, pool)
+            arns |= dict.fromkeys(ports, function.arn)
+        self._serving = Serving(RuntimeApi(by_port, arns).app, keep_alive=3600, grace=1)
+        await self._serving.start(sockets)
+
+    def invoke(self, name: str, event: Mapping[str, Any]) -> Any:
+        """The function's answer to this event."""
+        return json.loads(self._background.run(self._pools[name].invoke(json.dumps(event).encode())))
+
+    def stop(self) -> None:
+        """End the workers."""
+        self._background.run(self._stop())
+
+    async def _stop(self) -> None:
+        for pool in self._pools.values():
+            await pool.close()
+        if self._serving is not None:
+            await self._serving.stop()
+
+    def log(self, name: str) -> str:
+        """What the function has printed."""
+        return (self.surroundings.scratch / f"{name}.log").read_text(errors="replace")
+
+
+def local_launcher(functions: Functions, models: Path) -> MakeLauncher:
+    """The local stack's own."""
+    own = functions.surroundings
+    surroundings = Surroundings(own.aws, {"MODELS_DIR": str(models)}, own.scratch, own.runtime)
+    return lambda function, log: Launcher(function, surroundings, log)
+
+
+def built_launcher(functions: Functions, host: Host, layers: Callable[[Function], Path]) -> MakeLauncher:
+    """That of built functions."""
+    return lambda function, log: BuiltLauncher(function, log, host, layers(function), functions.surroundings)

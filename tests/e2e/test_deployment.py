@@ -1,0 +1,215 @@
+"""A deployment keeps the documented promises to an integrator. Safe against production: see tools/smoke.py.
+
+The key may be one that only reads, and the event one without selfie search: what they cannot do is then skipped.
+"""
+
+import uuid
+from typing import Any, TypeVar, cast
+
+import httpx
+import pytest
+from pydantic import TypeAdapter
+
+from facesearch.client.models import (
+    Envelope,
+    EventDetails,
+    EventPage,
+    FaceSearchResult,
+    ImagePage,
+    OriginalPhotos,
+    Ping,
+    Upload,
+)
+from tests.e2e.conftest import Client
+
+NOTHING_YET = uuid.UUID("00000000-0000-4000-8000-000000000000")
+"""A request_id that nobody has searched under."""
+TOO_LARGE = 6 * 1024 * 1024 + 200_000
+"""Above Lambda's 6 MB, below the gateway's 10 MB: refused by the gateway without a function having seen it."""
+
+T = TypeVar("T")
+
+
+def data(answer: httpx.Response, kind: type[T]) -> T:
+    """`data` of a success, field for field of the documented types."""
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["content-type"].split(";")[0] == "application/json"
+    assert answer.headers["cache-control"] == "no-store"
+    body: Any = TypeAdapter(Envelope[kind]).validate_json(answer.content, strict=True)  # type: ignore[valid-type]
+    assert body["responseType"] == "success"
+    return cast("T", body["data"])
+
+
+def refused(answer: httpx.Response, *statuses: int) -> str:
+    """The message of a refusal in the three keys."""
+    assert answer.status_code in statuses, answer.text
+    body = answer.json()
+    assert body.keys() == {"responseType", "message", "data"}
+    assert (body["responseType"], body["data"]) == ("error", None)
+    return str(body["message"])
+
+
+@pytest.fixture(scope="module")
+def details(client: Client) -> EventDetails:
+    return data(client.ask("GET", "details"), EventDetails)
+
+
+@pytest.fixture(scope="module")
+def may_search(client: Client, details: EventDetails) -> None:
+    """The event can be searched by selfie with this key."""
+    if not (details["event_enabled"] and details["selfie_search"]):
+        pytest.skip("the event's selfie search is off")
+    probe = client.ask("POST", "faces", files={"file": ("selfie.jpg", b"no picture", "image/jpeg")})
+    if probe.status_code == 403:
+        pytest.skip("the key may not search")
+
+
+@pytest.fixture(scope="module")
+def search(client: Client, may_search: None) -> tuple[uuid.UUID, httpx.Response]:
+    """The one search of this run, and the request_id that it was given."""
+    if client.target.selfie is None:
+        pytest.skip("no selfie was given: SELFIE=file makes one search")
+    request_id = uuid.uuid4()
+    return request_id, post(client, request_id)
+
+
+def post(client: Client, request_id: uuid.UUID, **query: Any) -> httpx.Response:
+    assert client.target.selfie is not None
+    parts = {"request_id": (None, str(request_id)), "file": ("selfie", client.target.selfie.read_bytes())}
+    return client.ask("POST", "faces", files=parts, params=query)
+
+
+# ------------------------------------------------------------------ reading
+
+
+def test_ping_answers_with_the_callers_own_ids(client: Client) -> None:
+    answer = data(client.ask("GET", "ping"), Ping)
+    assert (answer["status"], answer["org_id"], answer["event_id"]) == (
+        "ok", client.target.org_id, client.target.event_id,
+    )  # fmt: skip
+
+
+def test_the_details_are_the_events(client: Client, details: EventDetails) -> None:
+    assert details["event_id"] == client.target.event_id
+
+
+def test_the_organisations_events_are_listed(client: Client) -> None:
+    page = data(client.ask("GET", f"/api/v1/ext/{client.target.org_id}/events", params={"page_size": 1}), EventPage)
+    assert len(page["events"]) == 1
+    assert page["pagination"]["total"] >= 1
+
+
+def test_the_gallery_is_listed_page_by_page(client: Client, details: EventDetails) -> None:
+    if not details["event_enabled"]:
+        pytest.skip("the event is off")
+    first = data(client.ask("GET", "images", params={"page": 1, "page_size": 1}), ImagePage)
+    assert len(first["images"]) == min(1, first["pagination"]["total"])
+    beyond = data(client.ask("GET", "images", params={"page": 10_000_000, "page_size": 1}), ImagePage)
+    assert beyond["images"] == []
+    assert beyond["pagination"]["total"] >= first["pagination"]["total"]
+
+
+# ------------------------------------------------------------------ refusing
+
+
+def test_a_call_without_a_key_is_refused(client: Client) -> None:
+    refused(client.ask("GET", "ping", key=None), 401)
+
+
+def test_a_call_with_an_unknown_key_is_refused(client: Client) -> None:
+    refused(client.ask("GET", "ping", key="nobody's"), 403)
+
+
+def test_another_organisation_is_out_of_reach(client: Client) -> None:
+    refused(client.ask("GET", f"/api/v1/ext/{client.target.org_id + 1}/events"), 403)
+
+
+def test_an_unknown_route_is_refused_in_the_envelope(client: Client) -> None:
+    refused(client.ask("GET", "nothing-here"), 404)
+
+
+def test_a_page_that_does_not_fit_is_refused(client: Client) -> None:
+    assert "page_size" in refused(client.ask("GET", "images", params={"page_size": 101}), 422)
+
+
+def test_an_unknown_search_is_not_found(client: Client, details: EventDetails) -> None:
+    if not details["selfie_search"]:
+        pytest.skip("the event's selfie search is off")
+    refused(client.ask("GET", f"faces/{NOTHING_YET}"), 404)
+
+
+def test_a_body_that_is_too_large_is_refused_in_the_envelope(client: Client) -> None:
+    refused(client.ask("POST", "faces", files={"file": ("selfie.jpg", bytes(TOO_LARGE), "image/jpeg")}), 413)
+
+
+@pytest.mark.usefixtures("may_search")
+def test_what_is_no_picture_is_refused_and_leaves_nothing(client: Client) -> None:
+    request_id = str(uuid.uuid4())
+    parts = {"request_id": (None, request_id), "file": ("selfie.jpg", b"no picture", "image/jpeg")}
+    refused(client.ask("POST", "faces", files=parts), 400)
+    refused(client.ask("GET", f"faces/{request_id}"), 404)
+
+
+# ------------------------------------------------------------------ browsers, uploads
+
+
+def test_a_browsers_preflight_is_answered(client: Client) -> None:
+    asked = {"Origin": "https://site.example", "Access-Control-Request-Method": "POST"}
+    answer = client.http.options(f"{client.target.url}{client.event_path}/faces", headers=asked)
+    assert answer.status_code in (200, 204)
+
+
+@pytest.mark.usefixtures("may_search")
+def test_a_large_selfie_gets_a_form_to_upload_it_with(client: Client) -> None:
+    form = data(client.ask("POST", "faces/uploads", json={"content_type": "image/jpeg"}), Upload)
+    assert form["max_bytes"] == 15 * 1024 * 1024
+    assert form["url"].startswith("http")
+    assert form["fields"]
+
+
+# ------------------------------------------------------------------ searching
+
+
+def test_a_search_is_answered_under_its_request_id(search: tuple[uuid.UUID, httpx.Response]) -> None:
+    request_id, answer = search
+    found = data(answer, FaceSearchResult)
+    assert found["request_id"] == str(request_id)
+    assert found["pagination"]["total"] >= len(found["images"])
+
+
+def test_a_second_post_replays_the_search_byte_for_byte(
+    client: Client, search: tuple[uuid.UUID, httpx.Response]
+) -> None:
+    request_id, first = search
+    again = post(client, request_id)
+    assert again.headers["Idempotent-Replayed"] == "true"
+    assert again.content == first.content
+
+
+def test_a_page_of_the_search_is_a_part_of_it(client: Client, search: tuple[uuid.UUID, httpx.Response]) -> None:
+    request_id, first = search
+    whole = data(first, FaceSearchResult)
+    for page in (1, 2):
+        query = {"page": page, "page_size": 1}
+        part = data(client.ask("GET", f"faces/{request_id}", params=query), FaceSearchResult)
+        assert part["images"] == whole["images"][page - 1 : page]
+        assert part["pagination"]["total"] == whole["pagination"]["total"]
+
+
+def test_the_found_photos_can_be_seen_and_their_originals_fetched(
+    client: Client, search: tuple[uuid.UUID, httpx.Response]
+) -> None:
+    request_id, answer = search
+    found = data(answer, FaceSearchResult)
+    if not found["images"]:
+        pytest.skip("the selfie is of nobody on the event's photos")
+    thumbnail = client.http.get(found["images"][0]["thumbnail_url"])
+    assert thumbnail.status_code == 200
+    assert thumbnail.content.startswith(b"\xff\xd8\xff")
+    asked = {"method": "selfie", "identifier": str(request_id)}
+    links = data(client.ask("POST", "original-photos", json=asked, params={"page_size": 1}), OriginalPhotos)
+    assert links["total_images"] == found["pagination"]["total"]
+    assert links["successful_count"] + links["failed_count"] == 1
+    for link in links["presigned_urls"]:
+        with client.http.stream("GET", link["url"]) as original:  # its first bytes will do
+            assert original.status_code == 200
