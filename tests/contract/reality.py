@@ -20,6 +20,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from facesearch.calls import UUID_PATTERN, parse_request_id
+from facesearch.models import SearchKey, SearchSummary
+from facesearch.store.results import DynamoResultStore
 from tests.conftest import ROOT
 from tests.integration.conftest import Site
 from tests.pictures import encoded
@@ -55,9 +57,12 @@ class Reality:
         # Not by repr, in which some of Schemathesis' own values have their address, another in every run.
         said = json.dumps([case.path_parameters, case.query, body], default=lambda value: type(value).__name__)
         dice = random.Random(zlib.crc32(said.encode()))
+        path_before = case.path_parameters
         case.path_parameters = self._enter_path(case.path_parameters, dice)
         if {"method", "identifier"} <= body.keys():
             case.body = self._enter_originals(body, dice)  # assigned, or Schemathesis would not look at it again
+        if case.operation.definition.raw["operationId"] == "deleteSearch":
+            self._plant(path_before, case.path_parameters, dice)
         if case.operation.definition.raw["operationId"] == "receiveWebhook" and body:
             case.body = self._enter_webhook(body, dice)
         upload_id = body.get("upload_id")
@@ -65,6 +70,18 @@ class Reality:
             self._upload(str(parse_request_id(upload_id)), dice.choice(self.pictures))
         keys = [self.site.api_key] * 14 + ["wrong", ""]
         return {KEY: dice.choice(keys)}
+
+    def _plant(self, before: dict[str, Any], path: dict[str, Any], dice: random.Random) -> None:
+        """A finished search of the generated id, to be deleted; the others are still needed."""
+        path["request_id"] = before.get("request_id")
+        own = (path.get("org_id"), path.get("event_id")) == (str(self.site.org_id), str(self.site.event_id))
+        if own and is_uuid(path["request_id"]) and dice.random() < 3 / 4:
+            search = SearchKey(self.site.org_id, self.site.event_id, parse_request_id(path["request_id"]))
+            self._results.save(search, SearchSummary(0, 90), [])
+
+    @functools.cached_property
+    def _results(self) -> DynamoResultStore:
+        return DynamoResultStore(self.site.dynamodb, self.site.outputs["TableName"], retention_days=1)
 
     @functools.cached_property
     def _s3(self) -> Any:

@@ -18,7 +18,7 @@ def cors_of(origin: str, allowed: str) -> dict[str, str]:
 def test_by_default_every_page_may_call(origin: str) -> None:
     cors = cors_of(origin, "*")
     assert cors["Access-Control-Allow-Origin"] == "*"
-    assert cors["Access-Control-Allow-Methods"] == "GET,OPTIONS,POST"
+    assert cors["Access-Control-Allow-Methods"] == "DELETE,GET,OPTIONS,POST"
     assert {"x-api-key", "content-type"} <= set(cors["Access-Control-Allow-Headers"].lower().split(","))
     assert "Retry-After" in cors["Access-Control-Expose-Headers"]
     assert "Access-Control-Allow-Credentials" not in cors

@@ -232,7 +232,7 @@ CALLS = sorted(
 )
 
 
-OF_A_SEARCH = ("results-faces", "results-status", "results-original-photos")
+OF_A_SEARCH = ("results-faces", "results-status", "results-original-photos", "webhook-delete")
 
 
 @pytest.mark.parametrize("name", CALLS)

@@ -265,6 +265,8 @@ def static_attributes(template: Template, logical_id: str) -> dict[str, Any]:
             suffix = ".fifo" if template.resources[logical_id].properties.get("FifoQueue") else ""
             name = _own_name(template, logical_id, "QueueName") or f"{named}{suffix}"
             return {"Name": name, "QueueName": name, "Arn": f"arn:aws:sqs:{place}:{name}"}
+        case "AWS::KMS::Key":
+            return {"Name": named, "Arn": f"arn:aws:kms:{place}:key/x"}
     raise TemplateError(f"{logical_id} is no table, bucket, queue or function")
 
 

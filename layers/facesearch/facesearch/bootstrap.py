@@ -48,9 +48,9 @@ if TYPE_CHECKING:
     from facesearch.store.results import DynamoResultStore
     from facesearch.store.snapshots import S3SnapshotStore
     from facesearch.store.watches import DynamoWatchStore
+    from facesearch.upstream import Upstream
     from facesearch.watching.looking import Watching
     from facesearch.watching.orders import CollapsedRequests, SqsWatchOrders
-    from facesearch.upstream import Upstream
     from facesearch.webhooks.announcing import Announcer
     from facesearch.webhooks.queue import SqsOrderQueue
     from facesearch.webhooks.receiving import Door, Receiver

@@ -15,11 +15,20 @@ from facesearch.admin import Admin, EndedEvent
 from facesearch.callbacks.callback import callback_of
 from facesearch.embedded import EmbeddedMatcher, EmbeddedProbe
 from facesearch.engine import Embedding, Face, RgbImage
-from facesearch.erasure import EmbeddedStripper, EventEraser, FaceRetention, PersonEraser, PhotosEraser, Stores
+from facesearch.erasure import (
+    EmbeddedStripper,
+    EventEraser,
+    FaceRetention,
+    KeptProbes,
+    PersonEraser,
+    PhotosEraser,
+    Stores,
+)
 from facesearch.errors import NoFaceFound, NotFound
 from facesearch.gallery import Galleries
 from facesearch.idempotency import OnceOnly
 from facesearch.index import IndexCache
+from facesearch.matching import KeptProbe
 from facesearch.models import Event, Job, SearchKey, SearchSummary
 from facesearch.packing import pack, unpack
 from facesearch.pagination import Page
@@ -45,6 +54,7 @@ from facesearch.store.reading import DynamoReader, Wanted
 from facesearch.store.results import DynamoResultStore
 from facesearch.store.snapshots import S3SnapshotStore
 from facesearch.store.watches import DynamoWatchStore
+from facesearch.watching.watch import Watch
 from facesearch.webhooks.announcing import JobEnd
 from tests.unit.fakes import EVENT, EVENT_ID, ORG, MemoryClaims, OpenProbes
 from tests.unit.test_stores import create_table
@@ -286,7 +296,7 @@ class Site:
 
     @property
     def person_eraser(self) -> PersonEraser[EmbeddedProbe]:
-        return PersonEraser(self.stores, self.matcher(), EmbeddedStripper(self.stores))
+        return PersonEraser(self.stores, self.matcher(), EmbeddedStripper(self.stores), KeptProbes(self.stores))
 
     @property
     def event_eraser(self) -> EventEraser:
@@ -364,6 +374,19 @@ class Site:
         key = f"{job_prefix(search)}1"
         self.plain.put("selfies", key)
         cast("Any", self.plain.stores.jobs).add(Job(search, selfie=key, webhook=f"webhook {search.request_id}"))
+
+    def watch(self, person: int, number: int, model: str = EVENT.model) -> SearchKey:
+        """Keep the probe of a search that may have found nothing."""
+        search = SearchKey(self.event.org_id, self.event.event_id, uuid.UUID(int=number))
+        kept = KeptProbe(model, face_of(person, 0).astype("<f4").tobytes())
+        probe, later = self.plain.stores.probes.seal(search, kept), int(time.time()) + 1000
+        watch = Watch(search, model, probe, "https://partner.example/", None, 1, later, search.request_id)
+        cast("Any", self.plain.stores.watches).keep(watch)
+        return search
+
+    def watched(self) -> list[SearchKey]:
+        """Searches whose probes are kept."""
+        return [watch.search for watch in self.plain.stores.watches.page(self.event.event_id, None, 100)]
 
     def stored(self, person: int) -> list[int] | None:
         """Numbers of the photos that the stored search of a person names; None if there is none."""

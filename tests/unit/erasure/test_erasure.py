@@ -107,6 +107,36 @@ def test_the_cover_goes_with_its_photo(site: Site) -> None:
     assert event.cover is None
 
 
+def test_a_person_takes_the_probes_along_that_show_them_and_such_as_nobody_can_compare(site: Site) -> None:
+    of_anna, of_ben = site.watch(ANNA, 21), site.watch(BEN, 22)
+    of_another_model = site.watch(CARL, 23, model="another")
+    assert site.watched() == [of_anna, of_ben, of_another_model]
+    receipt = site.person_eraser.delete_person(site.event, b"1")
+    assert (receipt.deleted.probes, receipt.left) == (2, Counts())
+    assert site.watched() == [of_ben]
+
+
+def test_a_search_takes_its_watch_along_and_an_event_takes_all(site: Site) -> None:
+    searched, other = site.watch(ANNA, site.searches[ANNA].request_id.int), site.watch(BEN, 22)
+    receipt = site.photos_eraser.delete_photos(site.event, [id_of(1)], Files())
+    assert (receipt.deleted.probes, site.watched()) == (1, [other])
+    assert searched not in site.watched()
+    receipt = site.event_eraser.delete_event(site.event.event_id)
+    assert (receipt.deleted.probes, receipt.left, site.watched()) == (1, Counts(), [])
+
+
+def test_on_the_events_last_day_its_watches_go_with_its_faces(site: Site) -> None:
+    site.watch(ANNA, 21)
+    day, events = dt.date(2026, 1, 1), site.plain.stores.events
+    if isinstance(events, MemoryEvents):
+        events.reader.events[site.event.event_id] = replace(site.event, retain_until=day.isoformat())
+        events.ended.append(EndedEvent(site.event.event_id, day.isoformat()))
+    else:
+        events.update_event(site.event.event_id, retain_until=day)
+    (ended,) = site.retention.run(day + dt.timedelta(days=1))
+    assert (ended.probes, site.watched()) == (1, [])
+
+
 def test_a_person_is_not_found_again_and_everybody_else_is(site: Site) -> None:
     receipt = site.person_eraser.delete_person(site.event, b"1")
     assert receipt.complete

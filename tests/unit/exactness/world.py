@@ -38,9 +38,10 @@ from facesearch.store.memory import (
 )
 from facesearch.store.memory_callbacks import MemoryCallbackStore
 from facesearch.store.memory_jobs import MemoryJobStore
+from facesearch.store.memory_watches import MemoryWatchStore
 from tests.pictures import encoded
 from tests.unit.erasure.site import CrashError, Inline
-from tests.unit.fakes import EVENT, EVENT_ID, ORG, MemoryClaims
+from tests.unit.fakes import EVENT, EVENT_ID, ORG, MemoryClaims, OpenProbes
 from tests.unit.indexing.fakes import PHOTOS, RENDITIONS, MemoryRequests, MemoryS3, notification
 from tests.unit.reindexing.site import MemoryEvents
 
@@ -175,6 +176,8 @@ class Process:
             results=world.reader,
             jobs=MemoryJobStore(world.reader),
             callbacks=MemoryCallbackStore(),
+            watches=MemoryWatchStore(),
+            probes=OpenProbes(),
             claims=MemoryClaims(),
             selfies=MemoryObjects(),
             renditions=MemoryObjects(),

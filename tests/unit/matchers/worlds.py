@@ -100,7 +100,7 @@ class World:
         self.person_eraser = PersonEraser(self.stores, self.matcher, stripper)
         self.event_eraser = EventEraser(self.stores)
         self.retention = FaceRetention(
-            self.stores.photos, self.stores.snapshots, self.stores.events, self.stores.outside
+            self.stores.photos, self.stores.snapshots, self.stores.events, self.stores.watches, self.stores.outside
         )
 
     def upload(self, data: bytes, event: Event | None = None) -> Report:

@@ -146,4 +146,4 @@ def test_a_probe_is_opened_for_the_search_that_it_was_sealed_for_and_no_other() 
             assert probes.open(sealed) == kept
             for change in ({"org_id": 1}, {"event_id": 1}, {"request_id": uuid.uuid4()}):
                 with pytest.raises(LostProbeError):
-                    probes.open(replace(sealed, search=replace(watch.search, **change)))  # type: ignore[arg-type]
+                    probes.open(replace(sealed, search=replace(watch.search, **change)))

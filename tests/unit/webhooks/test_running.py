@@ -227,7 +227,7 @@ def test_an_order_is_read_as_it_was_written_and_nothing_else_is() -> None:
 
 
 # ------------------------------------------------------------------ watching
-WATCHED = {"callback_url": CALLBACK, "watch": True, "watch_consent": True, "watch_days": 3}
+WATCHED: dict[str, Any] = {"callback_url": CALLBACK, "watch": True, "watch_consent": True, "watch_days": 3}
 
 
 def test_a_search_that_goes_on_keeps_its_probe_and_no_other_does(site: Site) -> None:

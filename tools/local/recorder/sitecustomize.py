@@ -49,6 +49,8 @@ def needs(service: str, operation: str, parameters: Mapping[str, Any]) -> Iterat
         yield from _of_s3(operation, parameters)
     elif service == "sqs":
         yield f"sqs:{operation.removesuffix('Batch')}", parameters["QueueUrl"].rpartition("/")[2]
+    elif service == "kms":  # there is one key, which has no name
+        yield f"kms:{operation}", "key/x"
     elif service == "rekognition" and "CollectionId" in parameters:
         yield f"rekognition:{operation}", f"collection/{parameters['CollectionId']}"
     else:
