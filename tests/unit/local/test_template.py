@@ -161,9 +161,8 @@ def test_given_no_intrinsic_functions_when_resolved_then_nothing_changes(value: 
 
 
 def test_given_our_template_when_read_then_the_search_function_is_as_deployed() -> None:
-    functions = {
-        function.name: function for function in functions_of(Template.load(ROOT / "template.yaml", DEPLOYMENT), lookup)
-    }
+    template = Template.load(ROOT / "template.yaml", DEPLOYMENT)
+    functions = {function.name: function for function in functions_of(template, lambda each, what: f"{each}.{what}")}
     search = functions["search"]
     assert Route("POST", "/api/v1/ext/{org_id}/event/{event_id}/faces", "search") in search.routes
     assert search.environment["RENDITIONS_BASE_URL"] == "http://127.0.0.1:1"
