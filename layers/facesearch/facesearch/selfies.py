@@ -1,4 +1,4 @@
-"""Selfies: kept once under their search for a day or so, or not at all; an embedding of one only by consent (`watching`).
+"""Selfies: kept once under their search for a day or so, or not at all; an embedding of one by consent only.
 
 A selfie that is too large for one call comes through the same bucket: uploaded under a presigned form, fetched by the
 search that names it, and gone with that search.
