@@ -68,7 +68,7 @@ from facesearch.bootstrap import parts
 parts.gate, parts.face_search
 parts._engine_of(__import__("facesearch.engine").engine.DEFAULT_MODEL)
 """
-"""Nothing is promised of this: it is what the first guest of an environment waits for, clients and networks included."""
+"""Nothing is promised of this: what the first guest of an environment waits for, clients and networks included."""
 
 BARE, BARE_MODELS = "powertools handler with validation", "the same, cv2 and both models"
 SEARCH_READY = "search, and what its first match builds"
