@@ -27,6 +27,7 @@ from tests.conftest import ROOT
 from tests.integration.conftest import Site, photo_of_nobody, until
 from tests.integration.receiver import Answer, Got, Receiver, receiving
 from tests.integration.webhooks import Partner
+from tools import policies
 from tools.cli.call import call
 from tools.local import running
 
@@ -86,7 +87,12 @@ def stack_site(
     """A site on a stack that gives a callback up after three seconds, not three days."""
     parameters = {"CallbackDelays": DELAYS}
     with (
-        running(store=request.param, state=tmp_path_factory.mktemp("callbacks"), parameters=parameters) as stack,
+        running(
+            store=request.param,
+            state=tmp_path_factory.mktemp("callbacks"),
+            parameters=parameters,
+            record_calls=policies.CALLS,
+        ) as stack,
         httpx.Client(timeout=60) as http,
     ):
         admin = Admin(

@@ -31,6 +31,7 @@ from tests.integration.receiver import receiving
 from tests.integration.test_exactly_once import results_of
 from tests.integration.webhooks import Host, Partner, host
 from tests.signatures import signed
+from tools import policies
 from tools.cli.call import call
 from tools.local import running
 
@@ -502,7 +503,8 @@ def test_without_quota_a_search_waits_and_fails_never(partner: Partner, obama: b
 def test_an_order_that_was_tried_often_enough_is_closed_and_a_dead_letter_that_can_be_delivered_again(
     partner: Partner, selfies: Host, obama: bytes, tmp_path: Path
 ) -> None:
-    with running(store=partner.site.stack.description["store"], state=tmp_path, parameters=TWO_DELIVERIES) as stack:
+    store = partner.site.stack.description["store"]
+    with running(store=store, state=tmp_path, parameters=TWO_DELIVERIES, record_calls=policies.CALLS) as stack:
         site = replace(
             partner.site, stack=stack, **{k: stack.description[k] for k in ("org_id", "event_id", "api_key")}
         )

@@ -127,4 +127,4 @@ def test_the_command_line_finds_what_it_works_on_in_both_kinds_of_stack() -> Non
     known, outputs = set(_Outputs.model_fields), set(TEMPLATE["Outputs"]) - for_people
     assert known | {"RenditionsBaseUrl"} == outputs
     local = set(OUTPUTS) | set(PARAMETER_OUTPUTS) | {"ApiUrl", "RenditionsBaseUrl"}
-    assert outputs - local == {"DistributionId"}, "nothing is cached here"
+    assert outputs - local == {"DistributionId", "CollectionPrefix"}, "nothing is cached here, nor Rekognition"

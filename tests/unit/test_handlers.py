@@ -122,6 +122,7 @@ def deployment(models: Path, samples: Path, monkeypatch: pytest.MonkeyPatch) -> 
             "PHOTOS_BUCKET": "photos",
             "SNAPSHOTS_BUCKET": "snapshots",
             "SEARCH_JOBS_QUEUE_URL": orders,
+            "CALLBACKS_QUEUE_URL": orders,
             "RENDITIONS_BASE_URL": "https://photos.example.com",
             "MODELS_DIR": str(models),
         }.items():
@@ -227,7 +228,7 @@ def test_a_failure_of_ours_is_500_and_says_nothing_of_the_request(
 CALLS = sorted(
     path.stem
     for path in (ROOT / "events").glob("*.json")
-    if not path.stem.startswith(("indexing", "snapshots", "searchjobs"))
+    if not path.stem.startswith(("indexing", "snapshots", "searchjobs", "callbacks"))
 )
 
 

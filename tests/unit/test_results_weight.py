@@ -1,7 +1,5 @@
-"""Who only reads pages, or hands selfies on, never loads what finding faces needs.
-
-And starting loads nothing that only a first call needs.
-"""
+"""Who only reads pages, or hands selfies on, never loads what finding faces needs; and starting loads nothing that
+only a first call needs."""
 
 import json
 import os

@@ -5,16 +5,27 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import boto3
 
 from facesearch.admin import Admin
 from facesearch.embedded import EmbeddedMatcher
 from facesearch.engine import DEFAULT_MODEL
-from facesearch.erasure import NO_EDGE, CloudFrontEdge, Edge, PersonEraser, PhotosWithItems, Stores
+from facesearch.erasure import (
+    NO_EDGE,
+    CloudFrontEdge,
+    Edge,
+    EmbeddedStripper,
+    PersonEraser,
+    PhotosWithItems,
+    Stores,
+)
 from facesearch.idempotency import OnceOnly
 from facesearch.index import IndexCache
+from facesearch.outside import NOTHING_OUTSIDE
 from facesearch.photos import PhotoEraser
+from facesearch.rekognition import INDEXING, PersonFaces, RekognitionMatcher
 from facesearch.snapshots import SnapshotBuilder
 from facesearch.store.callbacks import DynamoCallbackStore
 from facesearch.store.erasing import DynamoErasureLog
@@ -60,16 +71,23 @@ def stores_of(stack: Stack) -> Iterator[Stores]:
             callbacks=DynamoCallbackStore(stack.dynamodb, stack.table_name),
             pool=pool,
             edge=_edge(stack),
+            outside=stack.collections or NOTHING_OUTSIDE,
         )
 
 
 @contextmanager
-def person_eraser(stores: Stores) -> Iterator[PersonEraser]:
-    """The use case that looks for a selfie.
+def person_eraser(stack: Stack, stores: Stores) -> Iterator[PersonEraser[Any]]:
+    """The use case that looks for a selfie, by the stack's own engine.
 
     Raises:
-        CommandError: there are no models on this machine.
+        CommandError: there are no models on this machine, or the engine is one that keeps nothing here.
     """
+    if stack.collections is not None:
+        client = stack.rekognition(INDEXING)
+        collections = RekognitionMatcher(client, stack.name_of("CollectionPrefix"), stores.photos, stores.pool)
+        yield PersonEraser(stores, collections, PersonFaces(stack.collections))
+        return
+    stack.require_embedded("This command")
     folder = Path(os.environ.get(MODELS_VARIABLE) or MODELS)
     if not folder.is_dir():
         raise CommandError(f"There are no face models in {folder}: make assets, or set {MODELS_VARIABLE}.")
@@ -78,7 +96,8 @@ def person_eraser(stores: Stores) -> Iterator[PersonEraser]:
     cores = os.cpu_count() or 1
     with ThreadPoolExecutor(cores) as cpu, ThreadPoolExecutor(THREADS) as reading, ThreadPoolExecutor(1) as background:
         indexes = IndexCache(stores.photos, stores.snapshots, INDEX_MEGABYTES, reading)
-        yield PersonEraser(stores, EmbeddedMatcher(OpenCvEngine(folder, threads=cores).named, indexes, background, cpu))
+        matcher = EmbeddedMatcher(OpenCvEngine(folder, threads=cores).named, indexes, background, cpu)
+        yield PersonEraser(stores, matcher, EmbeddedStripper(stores))
 
 
 def _edge(stack: Stack) -> Edge:

@@ -22,6 +22,7 @@ from facesearch.engine import DEFAULT_MODEL
 from facesearch.errors import NotFound
 from facesearch.migration import IndexMigration
 from facesearch.models import Event
+from facesearch.rekognition import INDEXING, Collections
 from facesearch.snapshots import SnapshotBuilder
 from facesearch.store.callbacks import DynamoCallbackStore
 from facesearch.store.faces import DynamoFaceStore
@@ -60,6 +61,8 @@ class _Outputs(BaseModel):
     DistributionId: str = ""
     BiometricRetentionDays: int = 0
     FacesTableName: str = ""
+    Engine: str = "embedded"
+    CollectionPrefix: str = ""
 
 
 class _StackFile(BaseModel):
@@ -155,6 +158,26 @@ class Stack:
         """Face items of the distributed index; None on a stack without one."""
         name = self.outputs.FacesTableName
         return DynamoFaceStore(self.dynamodb, name) if name else None
+
+    @cached_property
+    def collections(self) -> Collections | None:
+        """The events' collections of faces; None on a stack with another engine than Rekognition."""
+        if self.outputs.Engine != "rekognition":
+            return None
+        return Collections(self.rekognition(INDEXING), self.name_of("CollectionPrefix"))
+
+    def rekognition(self, config: Config) -> Any:
+        """A client of Rekognition."""
+        return boto3.client("rekognition", **{**self.client_arguments, "config": config})
+
+    def require_embedded(self, command: str) -> None:
+        """Refuse what works on faces in the table on a stack that has none there.
+
+        Raises:
+            CommandError: it is such a stack.
+        """
+        if self.outputs.Engine != "embedded":
+            raise CommandError(f"{command} is for the embedded engine; {self.name!r} has {self.outputs.Engine}.")
 
     @contextmanager
     def index_migration(self) -> Iterator[IndexMigration]:

@@ -53,7 +53,7 @@ OUTPUTS = {
     "CallbacksQueueUrl": "CallbacksQueue",
     "CallbacksDeadLettersUrl": "CallbacksDeadLetters",
 }
-PARAMETER_OUTPUTS = ("BiometricRetentionDays",)
+PARAMETER_OUTPUTS = ("BiometricRetentionDays", "Engine")
 """Outputs that are a parameter's value."""
 STORES_WITH_VECTORS = ("ministack",)
 """Stores that know DynamoDB's vector indexes; moto does not."""

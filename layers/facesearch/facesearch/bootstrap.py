@@ -32,7 +32,9 @@ if TYPE_CHECKING:
     from facesearch.matching import Matcher
     from facesearch.originals import Originals
     from facesearch.outbound import Outbound
+    from facesearch.outside import OutsideIndexing
     from facesearch.photos import PhotoEraser
+    from facesearch.rekognition import Collections
     from facesearch.search import FaceSearch
     from facesearch.selfies import SelfieUploads
     from facesearch.snapshots import SnapshotBuilder, SqsSnapshotRequests
@@ -105,12 +107,17 @@ class Parts:
                 from facesearch.upstream import PAGES_AT_ONCE, UpstreamMatcher
 
                 return UpstreamMatcher(self._upstream, ThreadPoolExecutor(PAGES_AT_ONCE, thread_name_prefix="pages"))
+            case "rekognition":
+                from facesearch import aws
+                from facesearch.rekognition import SEARCHING, RekognitionMatcher
+
+                client = aws.client("rekognition", SEARCHING)
+                prefix = self.settings.required("collection_prefix")
+                return RekognitionMatcher(client, prefix, self._photos, self._io)
             case "embedded":
                 from facesearch.embedded import EmbeddedMatcher
 
                 return EmbeddedMatcher(self._engine_of, self._indexes, self._background, self._cpu)
-            case engine:
-                raise ValueError(f"ENGINE {engine} is not built yet")
 
     @cached_property
     def _upstream(self) -> "Upstream":
@@ -121,6 +128,26 @@ class Parts:
         secrets = aws.client("secretsmanager", aws.SECRETS)
         key = KeySecret(secrets, settings.required("upstream_key_secret"))
         return Upstream(new_http(), settings.required("upstream_url"), key, Breaker())
+
+    @cached_property
+    def _collections(self) -> "Collections | None":
+        """The events' collections of faces; None with another engine than Rekognition."""
+        if self.settings.engine != "rekognition":
+            return None
+        from facesearch import aws
+        from facesearch.rekognition import INDEXING, Collections
+
+        return Collections(aws.client("rekognition", INDEXING), self.settings.required("collection_prefix"))
+
+    @property
+    def _outside_indexing(self) -> "OutsideIndexing | None":
+        if self._collections is None:
+            return None
+        from facesearch.outside import OutsideIndexing
+        from facesearch.rekognition import COLLECTION_MODEL
+        from facesearch.rekognition.pictures import parts_of
+
+        return OutsideIndexing(COLLECTION_MODEL, self._collections, parts_of)
 
     @cached_property
     def selfie_uploads(self) -> "SelfieUploads":
@@ -161,6 +188,7 @@ class Parts:
             renditions_bucket=settings.required("renditions_bucket"),
             snapshots=self._snapshot_requests,
             face_keeper=self.face_keeper,
+            outside=self._outside_indexing,
             pool=ThreadPoolExecutor(UPLOADS_AT_ONCE, thread_name_prefix="uploads"),
         )
 
@@ -175,11 +203,13 @@ class Parts:
         from facesearch.admin import Admin
         from facesearch.engine import DEFAULT_MODEL
         from facesearch.erasure import FaceRetention, PhotosWithItems
+        from facesearch.outside import NOTHING_OUTSIDE
 
         photos: PhotoEraser = self._photos
         if self._face_items is not None:
             photos = PhotosWithItems(photos, self._face_items, self.event, DEFAULT_MODEL, self._io)
-        return FaceRetention(photos, self._snapshots, Admin(self._dynamodb, self.settings.table_name))
+        admin = Admin(self._dynamodb, self.settings.table_name)
+        return FaceRetention(photos, self._snapshots, admin, self._collections or NOTHING_OUTSIDE)
 
     @cached_property
     def face_keeper(self) -> "FaceKeeper | None":

@@ -111,3 +111,7 @@ class SearchInProgress(Busy):
 
 class QuotaExceeded(Busy):
     """The organisation has no face search left for now."""
+
+
+class EngineBusy(Busy):
+    """The service that finds the faces refuses more calls for now."""

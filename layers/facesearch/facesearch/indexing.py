@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Executor, Future
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from threading import Lock
@@ -21,6 +21,7 @@ from uuid import UUID
 
 import numpy as np
 from botocore.exceptions import BotoCoreError, ClientError
+from PIL import Image
 
 from facesearch.engine import EngineOf, Face
 from facesearch.errors import UnusableImage
@@ -29,6 +30,7 @@ from facesearch.imaging import read_image
 from facesearch.models import Event
 from facesearch.nextfaces import NextFaces, Renewal, parse_order
 from facesearch.observability import log_unexpected
+from facesearch.outside import WHOLE, OutsideIndexing, PhotoFile, Region
 from facesearch.packing import pack
 from facesearch.photos import Photo, PhotoStore, image_id_of, image_id_of_bytes, rendition_keys
 from facesearch.renditions import Renditions, render
@@ -117,10 +119,12 @@ class PhotoIndexer:
         pool: Executor,
         *,
         face_keeper: FaceKeeper | None = None,
+        outside: OutsideIndexing | None = None,
     ) -> None:
         """Take the parts; `pool` runs whole messages side by side, so that one's transfers overlap another's faces.
 
-        `face_keeper` keeps the distributed index in step; None on a stack without one.
+        `face_keeper` keeps the distributed index in step; None on a stack without one. `outside` finds and keeps the
+        faces in the engines' place.
         """
         self._engines = engines
         self._photos = photos
@@ -131,6 +135,7 @@ class PhotoIndexer:
         self._snapshots = snapshots
         self._pool = pool
         self._face_keeper = face_keeper
+        self._outside = outside
         self._cpu = Lock()
         self._next = NextFaces(self._faces_of, photos, reader, s3, photos_bucket, MAX_FILE_BYTES)
 
@@ -158,6 +163,8 @@ class PhotoIndexer:
     def request_snapshots(self, reports: Iterable[Report]) -> None:
         """Have the snapshots of the events looked at whose faces changed. A request that is lost costs cold starts some
         milliseconds until the next one."""
+        if self._outside is not None:  # no faces of ours have changed
+            return
         events = {report.event_id for report in reports if report.outcome is Outcome.INDEXED and report.faces}
         for event_id in events:
             if event_id is not None:
@@ -184,13 +191,19 @@ class PhotoIndexer:
         if report.image_id is None:
             return report
         if now is not None and not now.closing:
-            if now.keeps_faces and (report.outcome is Outcome.KNOWN or now.models != event.models):
+            if (
+                self._outside is None
+                and now.keeps_faces
+                and (report.outcome is Outcome.KNOWN or now.models != event.models)
+            ):
                 self._next.complete(now, report.image_id)
             return report
         if report.outcome is Outcome.KNOWN:
             return report
         self._photos.remove(event.event_id, event.shards, report.image_id)
         self._unpublish(event.event_id, report.image_id)
+        if self._outside is not None:
+            self._outside.faces.forget_event(event.event_id)
         return Report(Outcome.IGNORED, "the event was deleted meanwhile", event.org_id, event.event_id, report.image_id)
 
     def _index_photo(self, event: Event, upload: Upload) -> Report:
@@ -213,9 +226,11 @@ class PhotoIndexer:
             return Report(Outcome.KNOWN, "", org_id, event_id, image_id)
         tombstone = self._photos.tombstone(event_id, event.shards, image_id)
         if tombstone is not None and tombstone.refuses(upload.at):
+            if self._outside is not None:  # an earlier delivery may have been killed after it had added faces
+                self._outside.faces.forget(event_id, [image_id])
             return Report(Outcome.DELETED, "", org_id, event_id, image_id)
         try:
-            seen = self._look_at(data, event)
+            seen = self._found_outside(event, image_id, self._look_at(data, event))
         except UnusableImage as error:
             return self._failed(event, image_id, upload, error.message)
         return self._indexed(event, image_id, upload, seen)
@@ -232,7 +247,8 @@ class PhotoIndexer:
             picture = read_image(data, enough=ENOUGH_PIXELS)
             started = perf_counter()
             image = np.asarray(picture.image)
-            found = [self._engines(model).faces(image) if event.keeps_faces else [] for model in event.models]
+            wanted = event.keeps_faces and self._outside is None
+            found = [self._engines(model).faces(image) if wanted else [] for model in event.models]
             milliseconds = (perf_counter() - started) * 1000
             packed = [pack(np.stack([face.embedding for face in faces])) if faces else b"" for faces in found]
             faces, next_faces = packed if event.next_model else (packed[0], b"")
@@ -245,7 +261,29 @@ class PhotoIndexer:
                 len(found[0]),
                 milliseconds,
                 render(picture),
+                self._file_of(picture.image, data) if event.keeps_faces else None,
             )
+
+    def _file_of(self, image: Image.Image, data: bytes) -> PhotoFile | None:
+        """What is sent to who finds the faces in the engines' place."""
+        if self._outside is None:
+            return None
+        parts_of = self._outside.parts_of
+
+        def cut(regions: Sequence[Region]) -> list[bytes]:
+            with self._cpu:
+                return parts_of(read_image(data, enough=ENOUGH_PIXELS).image, regions)
+
+        return PhotoFile(parts_of(image, [WHOLE])[0], cut)
+
+    def _found_outside(self, event: Event, image_id: UUID, seen: "_Seen") -> "_Seen":
+        """The network's part of faces that are kept outside; of others there is none."""
+        if self._outside is None or seen.file is None:
+            return seen
+        started = perf_counter()
+        face_ids = self._outside.faces.add(event.event_id, image_id, seen.file)
+        milliseconds = (perf_counter() - started) * 1000
+        return replace(seen, face_count=len(face_ids), face_ids=face_ids, embed_milliseconds=milliseconds)
 
     def _indexed(self, event: Event, image_id: UUID, upload: Upload, seen: "_Seen") -> Report:
         # The renditions first: a recorded photo may be in an answer the next moment, with their URLs.
@@ -256,9 +294,9 @@ class PhotoIndexer:
             upload.key,
             width=seen.width,
             height=seen.height,
-            model=event.model,
+            model=event.model if self._outside is None else self._outside.model,
             faces=seen.faces,
-            next_model=event.next_model,
+            next_model=event.next_model if self._outside is None else "",
             next_faces=seen.next_faces,
             taken_at=seen.taken_at,
         )
@@ -269,19 +307,22 @@ class PhotoIndexer:
         if keeper is not None:
             keeper.settle(event.event_id, image_id, written=written)
         if not new:
-            return self._not_added(event, image_id, seen.renditions)
+            return self._not_added(event, image_id, seen)
         return Report(
             Outcome.INDEXED, "", event.org_id, event.event_id, image_id, seen.face_count, seen.embed_milliseconds
         )
 
-    def _not_added(self, event: Event, image_id: UUID, renditions: Renditions) -> Report:
-        """Known by now, or deleted since this run began: then the deletion has not seen the renditions of this run."""
+    def _not_added(self, event: Event, image_id: UUID, seen: "_Seen") -> Report:
+        """Known by now, or deleted since this run began: then the deletion has not seen what this run has made."""
         known = Report(Outcome.KNOWN, "", event.org_id, event.event_id, image_id)
         if self._photos.tombstone(event.event_id, event.shards, image_id) is None:
             return known
         self._unpublish(event.event_id, image_id)
+        if self._outside is not None:
+            self._outside.faces.discard(event.event_id, seen.face_ids)
         if self._photos.get(event.event_id, event.shards, image_id) is not None:  # uploaded afresh at this very moment
-            self._publish(event.event_id, image_id, renditions)
+            self._publish(event.event_id, image_id, seen.renditions)
+            self._found_outside(event, image_id, seen)
             return known
         return Report(Outcome.DELETED, "", event.org_id, event.event_id, image_id)
 
@@ -307,7 +348,10 @@ class PhotoIndexer:
 
 @dataclass(frozen=True)
 class _Seen:
-    """What one look at a photo gave; faces packed, `next_faces` by the event's next model if there is one."""
+    """What one look at a photo gave; faces packed, `next_faces` by the event's next model if there is one.
+
+    Of faces that are kept outside: `file` is what finds them there, `face_ids` what they are called there.
+    """
 
     width: int
     height: int
@@ -317,6 +361,8 @@ class _Seen:
     face_count: int
     embed_milliseconds: float
     renditions: Renditions
+    file: PhotoFile | None = None
+    face_ids: Sequence[str] = ()
 
 
 def _report(event_id: int, renewal: Renewal) -> Report:

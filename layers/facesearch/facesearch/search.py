@@ -136,6 +136,7 @@ class FaceSearch(Generic[ProbeT]):
                 stored.
             QuotaExceeded: nothing was searched.
             NotFound, Forbidden: the event was deleted or switched off meanwhile.
+            EngineBusy: nothing was searched, whatever was retried.
             SearchInProgress: still running elsewhere after the bounded wait, or photos are being deleted all the time.
         """
         selfie = _selfie_of(event, form) if isinstance(form, SelfieForm) else form

@@ -20,6 +20,7 @@ class Settings(BaseModel):
     engine: Literal["embedded", "rekognition", "upstream"] = "embedded"
     upstream_url: str = ""
     upstream_key_secret: str = ""
+    collection_prefix: str = ""
 
     table_name: str
     idempotency_table_name: str = ""

@@ -89,7 +89,7 @@ Command = Callable[..., Ended]
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
     monkeypatch.delenv(STACK_FILE_VARIABLE, raising=False)
     monkeypatch.delenv("FACESEARCH_API_KEY", raising=False)
-    with mock_aws():
+    with mock_aws(config={"core": {"passthrough": {"services": ["rekognition"]}}}):  # which has a stand-in of its own
         dynamodb = boto3.client("dynamodb")
         create_table(dynamodb, "Table", TABLE)
         s3 = boto3.client("s3")

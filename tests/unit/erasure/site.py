@@ -13,9 +13,9 @@ import numpy as np
 
 from facesearch.admin import Admin, EndedEvent
 from facesearch.callbacks.callback import callback_of
-from facesearch.embedded import EmbeddedMatcher
+from facesearch.embedded import EmbeddedMatcher, EmbeddedProbe
 from facesearch.engine import Embedding, Face, RgbImage
-from facesearch.erasure import EventEraser, FaceRetention, PersonEraser, PhotosEraser, Stores
+from facesearch.erasure import EmbeddedStripper, EventEraser, FaceRetention, PersonEraser, PhotosEraser, Stores
 from facesearch.errors import NoFaceFound, NotFound
 from facesearch.gallery import Galleries
 from facesearch.idempotency import OnceOnly
@@ -278,8 +278,8 @@ class Site:
         return PhotosEraser(self.stores)
 
     @property
-    def person_eraser(self) -> PersonEraser:
-        return PersonEraser(self.stores, self.matcher())
+    def person_eraser(self) -> PersonEraser[EmbeddedProbe]:
+        return PersonEraser(self.stores, self.matcher(), EmbeddedStripper(self.stores))
 
     @property
     def event_eraser(self) -> EventEraser:

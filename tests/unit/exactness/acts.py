@@ -7,7 +7,7 @@ from typing import Protocol
 from facesearch.confidence import threshold
 from facesearch.embedded import match_faces
 from facesearch.engine import engine_name
-from facesearch.erasure import Files, PersonEraser, PhotosEraser
+from facesearch.erasure import EmbeddedStripper, Files, PersonEraser, PhotosEraser
 from facesearch.errors import InvalidRequest
 from tests.unit.erasure.site import Inline
 from tests.unit.exactness.world import LOOKS, Process, id_of
@@ -77,7 +77,7 @@ class DeletePerson:
     def run(self, process: Process, *, alone: bool) -> None:
         world = process.world
         world.deleting = True
-        eraser = PersonEraser(process.stores, process.matcher())
+        eraser = PersonEraser(process.stores, process.matcher(), EmbeddedStripper(process.stores))
         receipt = eraser.delete_person(world.event, b"%d" % self.view, Files() if self.photos else None)
         if alone:
             assert receipt.complete

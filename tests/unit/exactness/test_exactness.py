@@ -154,7 +154,7 @@ def probe_near(view: int, seed: int) -> NDArray[np.float64]:
 
 TestExactness = DisturbedEvent.TestCase
 TestExactness.settings = settings(
-    max_examples=80,
+    max_examples=60,
     stateful_step_count=40,
     derandomize=True,
     database=None,

@@ -36,6 +36,8 @@ from facesearch.store.memory import (
     MemoryReader,
     MemorySnapshotStore,
 )
+from facesearch.store.memory_callbacks import MemoryCallbackStore
+from facesearch.store.memory_jobs import MemoryJobStore
 from tests.pictures import encoded
 from tests.unit.erasure.site import CrashError, Inline
 from tests.unit.fakes import EVENT, EVENT_ID, ORG, MemoryClaims
@@ -171,6 +173,8 @@ class Process:
             photos=self.wrap(world.photos),
             log=self.wrap(world.log),
             results=world.reader,
+            jobs=MemoryJobStore(world.reader),
+            callbacks=MemoryCallbackStore(),
             claims=MemoryClaims(),
             selfies=MemoryObjects(),
             renditions=MemoryObjects(),

@@ -12,7 +12,7 @@ from PIL import Image
 
 from facesearch.embedded import EmbeddedMatcher
 from facesearch.engine import DEFAULT_MODEL, PLAIN_MODEL, Embedding, Face, RgbImage, engine_name
-from facesearch.erasure import Files, PersonEraser, PhotosEraser, Stores
+from facesearch.erasure import EmbeddedStripper, Files, PersonEraser, PhotosEraser, Stores
 from facesearch.index import IndexCache
 from facesearch.indexing import PhotoIndexer
 from facesearch.models import Event
@@ -192,7 +192,8 @@ class Site:
 
     def forget(self, person: int) -> None:
         """Delete the person's faces."""
-        receipt = PersonEraser(self.stores, self.matcher()).delete_person(self.event, str(person).encode())
+        eraser = PersonEraser(self.stores, self.matcher(), EmbeddedStripper(self.stores))
+        receipt = eraser.delete_person(self.event, str(person).encode())
         assert receipt.complete
         for people in self.people.values():
             people[:] = [other for other in people if other != person]

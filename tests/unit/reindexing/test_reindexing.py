@@ -43,6 +43,19 @@ def test_the_same_model_with_new_settings_is_another_generation() -> None:
         assert site.is_settled(generation)
 
 
+def test_photos_whose_faces_another_engine_kept_get_ours() -> None:
+    site = filled()
+    for image_id in site.people:
+        photo = site.photos.get(EVENT_ID, site.event.shards, image_id)
+        assert photo is not None
+        site.photos.remove(EVENT_ID, site.event.shards, image_id)
+        site.photos.add(EVENT_ID, site.event.shards, replace(photo, model="rekognition", faces=b""))
+    done = site.reindexing.run(EVENT_ID)
+    assert (done.switched, done.photos, done.faces, done.failed) == (True, 5, 7, [])
+    site.warm = site.matcher()
+    site.check()
+
+
 def test_vectors_of_two_models_never_meet() -> None:
     """Given a photo whose live faces are one model's and whose next faces another's: to B,
     Anna looks as Ben does to A."""

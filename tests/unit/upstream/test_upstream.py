@@ -154,7 +154,7 @@ def test_a_refusal_is_not_repeated_and_says_nothing_of_who_refused(
     assert not any(word in told for word in ("secret-host", "127.0.0.1", KEY))
 
 
-@pytest.mark.parametrize(("said", "seconds"), [("7", 7), (None, 5), ("999999", 3600), ("soon", 5)])
+@pytest.mark.parametrize(("said", "seconds"), [("7", 7), (None, 5), ("999999", 3600), ("9" * 400, 3600), ("soon", 5)])
 def test_a_busy_upstream_is_the_callers_to_wait_for(http: httpx.Client, said: str | None, seconds: int) -> None:
     busy = Fault(429, headers=(("Retry-After", said),) if said else ())
     api = failing(busy, busy, busy)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from facesearch.errors import EngineBusy
 from facesearch.models import JobStatus, SearchKey, SearchSummary
 from facesearch.outbound import FetchFailedError, RefusedUrlError
 from facesearch.quota import Limits
@@ -124,6 +125,22 @@ def test_what_may_come_is_tried_again_later_and_later_and_then_given_up(
     # When an operator has the dead letter delivered again
     site.host.answer = lambda: b"guest"
     site.deliver(1)
+    assert site.status(request_id) == (JobStatus.DONE, "")
+
+
+def test_a_face_service_that_is_busy_is_asked_again_and_the_search_is_not_over(site: Site) -> None:
+    request_id = site.send(selfie_base64=ALONG).search.request_id
+
+    def busy() -> None:
+        raise EngineBusy("busy", 7)
+
+    site.matcher.during_match = busy
+    with pytest.raises(NotNowError):
+        site.deliver(1)
+    assert site.status(request_id) == (JobStatus.RUNNING, "busy")
+    assert site.queue.postponed[-1][1] >= 7
+    site.matcher.during_match = lambda: None
+    site.deliver(2)
     assert site.status(request_id) == (JobStatus.DONE, "")
 
 

@@ -1,6 +1,7 @@
 """Loading and searching an event in a process that has done nothing yet, in turns with what the machine can do."""
 
 import statistics
+import time
 from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -23,6 +24,8 @@ from tools.local.stores import StoreError
 CORES = 2
 """Threads of a scan: the vCPUs of the search function's default memory are one or two."""
 PROBES = 5
+BLAS_SECONDS = 0.2
+"""Until its threads have gone to sleep."""
 MOST_COLD, MOST_MATCH, MOST_MEMORY = 1.5, 1.5, 1.3
 JUDGED_FROM = 1_000_000
 """Limits hold from this size on: below, calls cost more than bytes."""
@@ -187,8 +190,10 @@ def _searches(index: EventIndex, size: int, event_id: int, repeats: int, pool: E
             lambda selfie=selfie: match_faces(index, selfie, minimum, pool),  # type: ignore[misc]
             memory.read,
             memory.copy,
-            lambda selfie=selfie: np.flatnonzero(vectors @ selfie >= floor),  # type: ignore[misc]
         )
+        # On its own: BLAS's threads wait for more work in a loop, and would take a core from whatever comes next.
+        found += in_turns(repeats, lambda selfie=selfie: np.flatnonzero(vectors @ selfie >= floor))  # type: ignore[misc]
+        time.sleep(BLAS_SECONDS)
         for place, each in enumerate(found):
             times[place].append(each)
     return [statistics.median(each) for each in times]

@@ -59,7 +59,7 @@ def delete_person(  # noqa: PLR0913, PLR0917 - a command's options, each by its 
     what = "every photo that shows this person" if photos else "every face of this person"
     _ask(f"Delete {what} from {event.name!r} for good?", yes=yes or as_json)
     files = Files(renditions=not keep_renditions, originals=originals) if photos else None
-    with stores_of(stack) as stores, person_eraser(stores) as eraser:
+    with stores_of(stack) as stores, person_eraser(stack, stores) as eraser:
         _show(eraser.delete_person(event, selfie.read_bytes(), files, confidence), as_json=as_json)
 
 

@@ -38,6 +38,8 @@ def create(
     stack = stack_of(context)
     days = stack.outputs.BiometricRetentionDays
     event_id = stack.admin.create_event(org_id, name, confidence, day.date() if day else None, days)
+    if stack.collections is not None:  # if this fails, the first photo makes it
+        stack.collections.create(event_id)
     if as_json:
         print_json({"event_id": event_id})
     else:
@@ -159,6 +161,7 @@ def _upstream_event(text: str) -> UpstreamEvent | None:
 
 
 def _move(stack: Stack, event_id: int, index: IndexKind) -> Event:
+    stack.require_embedded("--index")
     try:
         with stack.index_migration() as migration, progress_bar() as watcher:
             moved = migration.to(event_id, index, watcher.stage("photos", None).advance)

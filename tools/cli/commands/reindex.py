@@ -42,6 +42,7 @@ def reindex_event(
     if cancel and model is not None:
         raise InvalidRequest("--cancel takes no --model.")
     stack = stack_of(context)
+    stack.require_embedded("reindex")
     with progress_bar() as watcher, reindexing(stack, _following(watcher)) as use_case:
         if cancel:
             event = use_case.cancel(event_id)

@@ -4,7 +4,7 @@ counted again, and each can be repeated after a crash at any point."""
 from facesearch.erasure.event import EventEraser
 from facesearch.erasure.items import PhotosWithItems
 from facesearch.erasure.parts import NO_EDGE, CloudFrontEdge, Edge, Events, Stores
-from facesearch.erasure.person import PersonEraser
+from facesearch.erasure.person import EmbeddedStripper, FaceStripper, PersonEraser
 from facesearch.erasure.photos import Files, PhotosEraser
 from facesearch.erasure.receipts import Counts, Receipt
 from facesearch.erasure.retention import FaceRetention
@@ -14,9 +14,11 @@ __all__ = [
     "CloudFrontEdge",
     "Counts",
     "Edge",
+    "EmbeddedStripper",
     "EventEraser",
     "Events",
     "FaceRetention",
+    "FaceStripper",
     "Files",
     "PersonEraser",
     "PhotosEraser",

@@ -40,6 +40,7 @@ class EventEraser:
             deleted.selfies += stores.selfies.delete(stores.selfies.under(prefix))
         deleted.callbacks += stores.callbacks.purge(event.org_id, event_id)
         deleted.photos += sum(stores.photos.purge(event_id, shard) for shard in range(event.shards))
+        deleted.faces += stores.outside.forget_event(event_id)
         deleted.snapshots += stores.snapshots.forget(event_id)
         deleted.renditions += stores.renditions.delete(stores.renditions.under(_renditions(event)))
         stores.edge.forget([f"/{_renditions(event)}*"])
@@ -51,6 +52,7 @@ class EventEraser:
         stores, event_id = self._stores, event.event_id
         return Counts(
             photos=sum(stores.photos.count(event_id, shard) for shard in range(event.shards)),
+            faces=stores.outside.count_event(event_id),
             results=sum(1 for _ in stores.results.searches(event_id)),
             jobs=sum(1 for _ in stores.jobs.jobs(event_id)),
             selfies=sum(1 for prefix in selfie_prefixes(event.org_id, event_id) for _ in stores.selfies.under(prefix)),

@@ -10,6 +10,7 @@ from typing import Any, Protocol, Unpack
 from facesearch.admin import EndedEvent, EventChanges
 from facesearch.index import SnapshotInfo, SnapshotStore
 from facesearch.models import Event, SearchKey
+from facesearch.outside import NOTHING_OUTSIDE, OutsideEraser
 from facesearch.photos import PhotoEraser
 from facesearch.snapshots import SnapshotBuilder
 from facesearch.store.erasing import ErasureLog
@@ -104,6 +105,7 @@ class Stores:
 
     Attributes:
         pool: runs leaf calls side by side.
+        outside: faces that another service keeps.
     """
 
     photos: PhotoEraser
@@ -120,6 +122,7 @@ class Stores:
     callbacks: EventCallbacks
     pool: Executor
     edge: Edge = NO_EDGE
+    outside: OutsideEraser = NOTHING_OUTSIDE
 
     def rewrite_snapshot(self, event: Event) -> int:
         """Have a current snapshot with nothing in it that is deleted by now, and no other file; how many went.

@@ -1,13 +1,14 @@
 """A person: every face that a selfie finds goes, or every photo with one, until the same selfie finds nothing."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from typing import Generic, Protocol, TypeVar
 
 import numpy as np
 
 from facesearch.confidence import threshold
-from facesearch.embedded import EmbeddedMatcher
+from facesearch.embedded import EmbeddedProbe
 from facesearch.engine import Embedding
 from facesearch.erasure.parts import Stores
 from facesearch.erasure.photos import Files, PhotosEraser
@@ -27,12 +28,42 @@ ATTEMPTS = 8
 """At the faces of one photo that others change at the same time."""
 
 
-class PersonEraser:
+ProbeT = TypeVar("ProbeT")
+
+
+class PersonMatcher(Protocol[ProbeT]):
+    """The part of `matching.Matcher` that no search stands behind."""
+
+    def probe(self, event: Event, selfie: bytes) -> ProbeT:
+        """Read the selfie; see `Matcher.probe`."""
+
+    def match(self, event: Event, probe: ProbeT) -> list[PhotoMatch]:
+        """See `Matcher.match`."""
+
+
+ProbeT_contra = TypeVar("ProbeT_contra", contravariant=True)
+
+
+class FaceStripper(Protocol[ProbeT_contra]):
+    """Takes faces out of photos that stay, wherever they are kept."""
+
+    def strip(self, event: Event, probe: ProbeT_contra, image_ids: Iterable[uuid.UUID]) -> int:
+        """Delete the person's faces in these photos; how many they were."""
+
+    def strip_strays(self, event: Event, probe: ProbeT_contra) -> int:
+        """Delete the person's faces that belong to no recorded photo, when no other is found any more; how many."""
+
+    def left(self, probe: ProbeT_contra, found: Sequence[PhotoMatch]) -> int:
+        """How many of the person's faces a last search has seen."""
+
+
+class PersonEraser(Generic[ProbeT]):
     """The use case. The selfie and its embedding are kept nowhere."""
 
-    def __init__(self, stores: Stores, matcher: EmbeddedMatcher) -> None:
+    def __init__(self, stores: Stores, matcher: PersonMatcher[ProbeT], stripper: FaceStripper[ProbeT]) -> None:
         self._stores = stores
         self._matcher = matcher
+        self._stripper = stripper
         self._photos = PhotosEraser(stores)
 
     def delete_person(
@@ -61,13 +92,18 @@ class PersonEraser:
             if at.model != before.model:  # what was found, or not, was half of the one model and half of the other
                 continue
             if not found:
-                break
-            self._delete(at, probe.embedding, found, files, deleted)
+                strays = self._stripper.strip_strays(at, probe)
+                deleted.faces += strays
+                if not strays:
+                    break
+                continue
+            self._delete(at, probe, found, files, deleted)
         else:
             raise RuntimeError("the selfie still finds faces; run it again")
         done = self._photos.carry_out(at, deleted)
         left = self._photos.count(at, done)
-        left.faces += len(self._matcher.match(at, self._matcher.probe(at, selfie)))
+        probe = self._matcher.probe(at, selfie)
+        left.faces += self._stripper.left(probe, self._matcher.match(at, probe))
         return Receipt(event.event_id, deleted, left)
 
     def _now(self, event: Event, confidence: int | None) -> Event:
@@ -76,7 +112,7 @@ class PersonEraser:
         return replace(now, confidence=confidence or event.confidence)
 
     def _delete(
-        self, event: Event, embedding: Embedding, found: Sequence[PhotoMatch], files: Files | None, deleted: Counts
+        self, event: Event, probe: ProbeT, found: Sequence[PhotoMatch], files: Files | None, deleted: Counts
     ) -> None:
         image_ids = [match.image_id for match in found]
         if files is not None:
@@ -84,18 +120,38 @@ class PersonEraser:
             self._photos.bury(event, self._stores.log.pending(event.event_id), deleted)
             return
         self._photos.enter(event, [Erasing(image_id, whole=False) for image_id in image_ids])
-        wanted = set(image_ids)
+        deleted.faces += self._stripper.strip(event, probe, image_ids)
+
+
+class EmbeddedStripper:
+    """`FaceStripper` of faces in the photos' records."""
+
+    def __init__(self, stores: Stores) -> None:
+        self._stores = stores
+
+    def strip(self, event: Event, probe: EmbeddedProbe, image_ids: Iterable[uuid.UUID]) -> int:
+        """See `FaceStripper.strip`."""
+        wanted = list(image_ids)
+        among = frozenset(wanted)
         changes = {
             change.image_id: change
             for shard in range(event.shards)
             for change in self._stores.photos.changes(event.event_id, shard, 0)
-            if change.image_id in wanted
+            if change.image_id in among
         }
 
         def strip(image_id: uuid.UUID) -> int:
-            return self._strip(event, embedding, changes[image_id]) if image_id in changes else 0
+            return self._strip(event, probe.embedding, changes[image_id]) if image_id in changes else 0
 
-        deleted.faces += sum(self._stores.pool.map(strip, image_ids))
+        return sum(self._stores.pool.map(strip, wanted))
+
+    def strip_strays(self, event: Event, probe: EmbeddedProbe) -> int:
+        """See `FaceStripper.strip_strays`: a face is nowhere but in its photo's record."""
+        return 0
+
+    def left(self, probe: EmbeddedProbe, found: Sequence[PhotoMatch]) -> int:
+        """See `FaceStripper.left`; each photo found counts as one."""
+        return len(found)
 
     def _strip(self, event: Event, embedding: Embedding, change: PhotoChange | None) -> int:
         """Take the person's faces out of one photo; how many they were."""

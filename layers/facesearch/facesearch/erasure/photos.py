@@ -86,6 +86,7 @@ class PhotosEraser:
         if not entries:
             return Done()
         self.bury(event, entries, deleted)
+        deleted.faces += stores.outside.forget(event_id, [entry.image_id for entry in entries if entry.whole])
         stores.events.count_erasure(event_id)
         self._uncover(event, entries)
         searches = stores.naming(event_id, (entry.image_id for entry in entries))
@@ -106,7 +107,8 @@ class PhotosEraser:
         still = stores.photos.get_many(event.event_id, event.shards, whole)
         return Counts(
             photos=len(still),
-            faces=sum(len(photo.faces) for photo in still.values()) // FACE_BYTES,
+            faces=sum(len(photo.faces) for photo in still.values()) // FACE_BYTES
+            + stores.outside.count(event.event_id, whole),
             results=len(stores.naming(event.event_id, (entry.image_id for entry in entries), whole=True)),
             jobs=sum(stores.jobs.holds(search) for search in unclaimed),
             selfies=len(stores.selfies.existing([selfie_key(search) for search in unclaimed])),

@@ -8,6 +8,7 @@ from facesearch.admin import EndedEvent
 from facesearch.erasure.parts import Events
 from facesearch.index import SnapshotStore
 from facesearch.models import Event
+from facesearch.outside import NOTHING_OUTSIDE, OutsideEraser
 from facesearch.packing import FACE_BYTES
 from facesearch.photos import PhotoChange, PhotoEraser
 
@@ -25,10 +26,17 @@ class Ended:
 class FaceRetention:
     """The daily job."""
 
-    def __init__(self, photos: PhotoEraser, snapshots: SnapshotStore, events: Events) -> None:
+    def __init__(
+        self,
+        photos: PhotoEraser,
+        snapshots: SnapshotStore,
+        events: Events,
+        outside: OutsideEraser = NOTHING_OUTSIDE,
+    ) -> None:
         self._photos = photos
         self._snapshots = snapshots
         self._events = events
+        self._outside = outside
 
     def run(self, today: dt.date) -> list[Ended]:
         """Delete the faces of every event whose last day is over. A run that is killed goes on with the next one."""
@@ -44,6 +52,7 @@ class FaceRetention:
                     faces += count
                 else:  # changed by somebody else meanwhile: the next run's
                     left += count
+            faces += self._outside.forget_event(event.event_id)
             snapshots = self._snapshots.forget(event.event_id)
         # Once more on the next day: a photo that was being indexed at midnight had its faces looked for before.
         if not left and ended.retain_until < (today - dt.timedelta(days=1)).isoformat():

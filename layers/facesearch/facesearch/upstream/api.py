@@ -198,7 +198,7 @@ class Upstream:
 def _outcome_of(error: client.ClientError) -> Exception:
     match error:
         case client.TooManyRequestsError():
-            return Busy(BUSY, min(LONGEST_RETRY_AFTER, max(1, round(error.retry_after or RETRY_AFTER_SECONDS))))
+            return Busy(BUSY, max(1, round(min(LONGEST_RETRY_AFTER, error.retry_after or RETRY_AFTER_SECONDS))))
         case client.SelfieError():
             return TooLarge(TOO_LARGE)
         case client.ServerError() | client.NoAnswerError():

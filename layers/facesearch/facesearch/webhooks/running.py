@@ -14,7 +14,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.exceptions import BotoCoreError, ClientError
 
 from facesearch.access import Feature, require
-from facesearch.errors import FaceSearchError, NotFound, QuotaExceeded, SearchInProgress
+from facesearch.errors import Busy, FaceSearchError, NotFound, QuotaExceeded, SearchInProgress
 from facesearch.models import Job, JobStatus, SearchSummary
 from facesearch.observability import count, log_unexpected, logger
 from facesearch.pagination import Page
@@ -25,7 +25,7 @@ from facesearch.store.reading import Reader, Snapshot, Wanted
 from facesearch.webhooks.announcing import Announcer
 from facesearch.webhooks.jobs import completed, failed
 from facesearch.webhooks.queue import LONGEST_DELAY, Order, OrderQueue
-from facesearch.webhooks.waiting import FetchLaterError, JobSelfies
+from facesearch.webhooks.waiting import JobSelfies
 
 FIRST = Page(1, 1)
 RETRY_SECONDS = 5
@@ -112,7 +112,7 @@ class SearchJobs:
             # Whoever has the claim has it for as long as an invocation may last; if it was killed, the claim ends then.
             self._postpone(delivery, context.get_remaining_time_in_millis() // 1000 + 1)
             raise NotNowError from error
-        except FetchLaterError as error:
+        except Busy as error:  # the host of the selfie, or the service that finds the faces
             self._jobs.note(job.search, error.message)
             self._again(delivery, error.retry_after)
             raise NotNowError from error

@@ -1,0 +1,167 @@
+"""The matcher over Rekognition's collections, and what person deletion asks of it."""
+
+import math
+import uuid
+from collections.abc import Iterable, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from facesearch.errors import EngineBusy, NoFaceFound, UnusableImage
+from facesearch.models import Event, PhotoMatch, SearchKey, SearchSummary
+from facesearch.photos import Photo, PhotoStore
+from facesearch.rekognition.collections import NOT_FOUND, UNUSABLE, Collections, code_of, name_of
+from facesearch.rekognition.pictures import selfie_jpeg
+
+MAX_MATCHES = 4_096
+"""The most faces that one search returns: a person on more photos of an event is found on the most similar of them."""
+RECORDS_AT_ONCE = 100
+RETRY_AFTER_SECONDS = 5
+THROTTLED = (
+    "ThrottlingException",
+    "ProvisionedThroughputExceededException",
+    "LimitExceededException",
+    "TooManyRequestsException",
+)
+_NOBODY = "No face was found in the selfie."
+_UNREADABLE = "The file is not a picture that the face service can read."
+_BUSY = "The face service is busy. Retry with the same request_id."
+
+
+@dataclass(frozen=True)
+class FaceHit:
+    """A face of the collection. `similarity`: Rekognition's own, 0 to 100."""
+
+    face_id: str
+    image_id: uuid.UUID
+    similarity: float
+
+
+@dataclass(frozen=True)
+class RekognitionProbe:
+    """Every face at or above the event's confidence. Rekognition keeps no embedding that could be asked for again, so
+    the one paid call is made where the selfie is read."""
+
+    hits: Sequence[FaceHit]
+
+
+class RekognitionMatcher:
+    """`Matcher` over the event's collection.
+
+    An event's confidence is the least similarity by Rekognition's own scale here: the same name, another scale.
+    """
+
+    def __init__(self, rekognition: Any, prefix: str, photos: PhotoStore, pool: Executor) -> None:
+        """Take a boto3 client, `prefix` as `name_of` takes it, and a pool that reads records side by side."""
+        self._rekognition = rekognition
+        self._prefix = prefix
+        self._photos = photos
+        self._pool = pool
+
+    def probe(
+        self, event: Event, selfie: bytes, search: SearchKey | None = None, seconds: float = math.inf
+    ) -> RekognitionProbe:
+        """See `Matcher.probe`.
+
+        Raises:
+            EngineBusy: throttled, and still after the client's own attempts.
+        """
+        jpeg = selfie_jpeg(selfie)
+        try:
+            answer = self._rekognition.search_faces_by_image(
+                CollectionId=name_of(self._prefix, event.event_id),
+                Image={"Bytes": jpeg},
+                MaxFaces=MAX_MATCHES,
+                FaceMatchThreshold=float(event.confidence),
+                QualityFilter="NONE",
+            )
+        except ClientError as error:
+            if code_of(error) != NOT_FOUND:
+                raise _outcome(error) from error
+            self._check_for_a_face(jpeg)
+            return RekognitionProbe(())
+        return RekognitionProbe(tuple(_hits(answer["FaceMatches"], event.confidence)))
+
+    def match(self, event: Event, probe: RekognitionProbe) -> list[PhotoMatch]:
+        """See `Matcher.match`. Records are read now and strongly consistent: a photo without one is no match."""
+        best: dict[uuid.UUID, float] = {}
+        for hit in probe.hits:
+            best[hit.image_id] = max(hit.similarity, best.get(hit.image_id, 0.0))
+        ranked = sorted(best, key=lambda image_id: (-best[image_id], image_id))
+        records = self._records(event, ranked)
+        found = [records[image_id] for image_id in ranked if image_id in records]
+        return [PhotoMatch(photo.image_id, photo.width, photo.height) for photo in found if photo.status == "indexed"]
+
+    def summary(self, event: Event, probe: RekognitionProbe, photos: Sequence[PhotoMatch]) -> SearchSummary:
+        """What is kept of the match beside its photos."""
+        return SearchSummary(len(photos), event.confidence)
+
+    def _check_for_a_face(self, jpeg: bytes) -> None:
+        """Of an event without a collection, which has no photo yet: a selfie of nobody is refused there as well."""
+        try:
+            answer = self._rekognition.detect_faces(Image={"Bytes": jpeg}, Attributes=["DEFAULT"])
+        except ClientError as error:
+            raise _outcome(error) from error
+        if not answer["FaceDetails"]:
+            raise NoFaceFound(_NOBODY)
+
+    def _records(self, event: Event, image_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, Photo]:
+        def read(start: int) -> dict[uuid.UUID, Photo]:
+            some = image_ids[start : start + RECORDS_AT_ONCE]
+            return self._photos.get_many(event.event_id, event.shards, some)
+
+        records: dict[uuid.UUID, Photo] = {}
+        for some in self._pool.map(read, range(0, len(image_ids), RECORDS_AT_ONCE)):
+            records |= some
+        return records
+
+
+class PersonFaces:
+    """`erasure.person.FaceStripper`: the person's faces in the collection are those that the selfie's search names."""
+
+    def __init__(self, collections: Collections) -> None:
+        self._collections = collections
+
+    def strip(self, event: Event, probe: RekognitionProbe, image_ids: Iterable[uuid.UUID]) -> int:
+        """See `FaceStripper.strip`."""
+        wanted = set(image_ids)
+        return self._discard(event, [hit for hit in probe.hits if hit.image_id in wanted])
+
+    def strip_strays(self, event: Event, probe: RekognitionProbe) -> int:
+        """See `FaceStripper.strip_strays`."""
+        return self._discard(event, probe.hits)
+
+    def left(self, probe: RekognitionProbe, found: Sequence[PhotoMatch]) -> int:
+        """See `FaceStripper.left`; also those of photos that have no record."""
+        return len(probe.hits)
+
+    def _discard(self, event: Event, hits: Sequence[FaceHit]) -> int:
+        return self._collections.discard(event.event_id, [hit.face_id for hit in hits])
+
+
+def _outcome(error: ClientError) -> Exception:
+    """What a refusal means to a guest. The parameters are ours and within their limits, the selfie is a JPEG of a
+    size that Rekognition takes: the only invalid thing left is that there is no face in it."""
+    code = code_of(error)
+    if code == "InvalidParameterException":
+        return NoFaceFound(_NOBODY)
+    if code in UNUSABLE:
+        return UnusableImage(_UNREADABLE)
+    return EngineBusy(_BUSY, RETRY_AFTER_SECONDS) if code in THROTTLED else error
+
+
+def _hits(matches: Any, least: float) -> Iterable[FaceHit]:
+    for match in matches:
+        image_id = _uuid(match["Face"].get("ExternalImageId", ""))
+        if image_id is not None and match["Similarity"] >= least:
+            yield FaceHit(match["Face"]["FaceId"], image_id, match["Similarity"])
+
+
+def _uuid(text: str) -> uuid.UUID | None:
+    """None: a face that somebody else has put there."""
+    try:
+        return uuid.UUID(text)
+    except ValueError:
+        return None
