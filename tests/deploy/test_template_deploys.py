@@ -372,4 +372,7 @@ def test_a_deletion_keeps_the_photos_and_the_table_and_nothing_else(cloud: Cloud
     assert {bucket["Name"] for bucket in s3.list_buckets()["Buckets"]} == buckets | {cloud.artifacts}
     assert cloud.client("sqs").list_queues().get("QueueUrls", []) == []
     assert cloud.client("lambda").list_functions()["Functions"] == []
-    assert [role for role in cloud.client("iam").list_roles()["Roles"] if cloud.stack in role["RoleName"]] == []
+    roles = {role["RoleName"] for role in cloud.client("iam").list_roles()["Roles"] if cloud.stack in role["RoleName"]}
+    assert roles == {
+        updated.physical[each.id] for each in updated.template.of_type("AWS::IAM::Role") if each.id in kept
+    }
