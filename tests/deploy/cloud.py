@@ -76,7 +76,7 @@ class Deployed:
     def of_type(self, kind: str) -> list[tuple[str, Resource, dict[str, Any]]]:
         """The template's resources of a type: physical id, the resource, its properties without intrinsic functions."""
         return [
-            (self.physical[resource.id], resource, self.template.resolve(resource.properties, self.lookup))
+            (self.physical[resource.id], resource, self.template.resolve(_made(resource), self.lookup))
             for resource in self.template.of_type(kind)
         ]
 
@@ -99,3 +99,8 @@ class Deployed:
         if attribute == "QueueName":
             return name.rpartition("/")[2]
         return f"<{logical_id}.{attribute}>"
+
+
+def _made(resource: Resource) -> dict[str, Any]:
+    """The properties that MiniStack makes something of: CodeDeploy's are not (see conftest's `HERE`)."""
+    return {name: value for name, value in resource.properties.items() if name != "DeploymentPreference"}

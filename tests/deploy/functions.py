@@ -30,7 +30,11 @@ from tools.local.workers import (
 )
 
 ACCOUNT = "000000000000"
-SUGGESTIONS = {"RenditionsBaseUrl": "https://renditions.example", "VectorIndex": "true"}
+SUGGESTIONS = {
+    "ApiBaseUrl": "https://api.example",
+    "RenditionsBaseUrl": "https://renditions.example",
+    "VectorIndex": "true",
+}
 MakeLauncher = Callable[[Function, FunctionLog], Any]
 T = TypeVar("T")
 

@@ -59,7 +59,7 @@ def test_a_photo_that_cannot_be_read_is_recorded_with_the_reason(event: Site, co
     photo = event.indexed(event.put_photo(content))
     assert photo.status == "failed"
     assert photo.reason
-    assert event.metric("indexing", "PhotosFailed") >= 1
+    until(lambda: event.metric("indexing", "PhotosFailed") >= 1)  # written after the record
 
 
 def test_the_same_photo_twice_is_one_photo(event: Site, samples: Path) -> None:

@@ -148,6 +148,7 @@ def test_five_minutes_are_tolerated() -> None:
         assert verify(signed(NEW.secret, BODY, at=datetime.now(UTC) + timedelta(minutes=minutes)), BODY, [NEW])
 
 
+A_MINUTE_LATER = "a minute later"
 FORGED: list[dict[str, str]] = [
     {},
     {"webhook-id": "msg_2"},
@@ -157,7 +158,7 @@ FORGED: list[dict[str, str]] = [
     {"webhook-timestamp": "nan"},
     {"webhook-timestamp": "1e400"},
     {"webhook-timestamp": "-1"},
-    {"webhook-timestamp": str(int(datetime.now(UTC).timestamp()) + 60)},
+    {"webhook-timestamp": A_MINUTE_LATER},
     {"webhook-signature": ""},
     {"webhook-signature": "v1,"},
     {"webhook-signature": "v1"},
@@ -171,6 +172,8 @@ FORGED: list[dict[str, str]] = [
 @pytest.mark.parametrize("changes", FORGED, ids=str)
 def test_what_is_not_signed_as_it_is_is_refused(changes: dict[str, str]) -> None:
     headers = signed(NEW.secret, BODY) | changes
+    if headers["webhook-timestamp"] == A_MINUTE_LATER:
+        headers["webhook-timestamp"] = str(int(datetime.now(UTC).timestamp()) + 60)
     bodies = [BODY] if changes else [BODY + b" ", BODY[:-1], b"", b"\xff"]
     for body in bodies:
         with pytest.raises(ForgedError):

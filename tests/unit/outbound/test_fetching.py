@@ -230,7 +230,7 @@ def test_a_status_that_passes_is_worth_another_try(world: World, status: int) ->
     assert failing(world).retryable
 
 
-SOON = format_datetime(datetime.now(UTC) + timedelta(minutes=10), usegmt=True)
+SOON = "in ten minutes, "
 
 
 @pytest.mark.parametrize(
@@ -241,14 +241,15 @@ SOON = format_datetime(datetime.now(UTC) + timedelta(minutes=10), usegmt=True)
         ("3600", range(3600, 3601)),
         ("86400", range(3600, 3601)),
         ("9" * 5000, range(3600, 3601)),
-        (SOON, range(540, 601)),
-        (SOON.replace("GMT", "-0000"), range(540, 601)),
+        (SOON + "GMT", range(540, 601)),
+        (SOON + "-0000", range(540, 601)),
         ("Wed, 21 Oct 2015 07:28:00 GMT", range(1)),
         ("Fri, 31 Dec 9999 23:59:59 GMT", range(3600, 3601)),
     ],
 )
 def test_the_hosts_wish_to_wait_is_passed_on_up_to_an_hour(world: World, header: str, seconds: range) -> None:
-    world.site(answering(503, Retry_After=header))
+    soon = format_datetime(datetime.now(UTC) + timedelta(minutes=10), usegmt=True).removesuffix("GMT")
+    world.site(answering(503, Retry_After=header.replace(SOON, soon)))
     assert failing(world).retry_after in seconds
 
 
