@@ -47,15 +47,19 @@ class HttpAnswer:
 
 
 class Routes:
-    """Finds the route of a request; a constant segment wins over a {parameter}, that over a {greedy+} one."""
+    """Finds the route of a request; a constant segment wins over a {parameter}, that over a {greedy+} one.
+
+    The path alone decides, as in API Gateway: a method that the winner has not is not looked for elsewhere.
+    """
 
     def __init__(self, routes: Iterable[Route]) -> None:
         self._routes = sorted(((_pattern(route.path), route) for route in routes), key=lambda entry: _rank(entry[1]))
 
     def find(self, method: str, path: str) -> tuple[Route, dict[str, str]] | None:
         """The route and its path parameters, decoded; None if the template has none."""
+        winner = next((route.path for pattern, route in self._routes if pattern.fullmatch(path)), None)
         for pattern, route in self._routes:
-            if route.method in (method, "ANY") and (found := pattern.fullmatch(path)):
+            if route.path == winner and route.method in (method, "ANY") and (found := pattern.fullmatch(path)):
                 names = re.findall(r"\{(\w+)\+?\}", route.path)
                 return route, {name: unquote(value) for name, value in zip(names, found.groups(), strict=True)}
         return None
