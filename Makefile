@@ -16,7 +16,7 @@ unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
 PY := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test test-deploy smoke lint format openapi build deploy accuracy accuracy-crowd bench-index \
+.PHONY: help demo serve test test-long test-deploy smoke lint format openapi build deploy accuracy accuracy-crowd bench-index \
   bench-cold cost lock clean python setup assets ministack sam policy uv audit auditors sbom
 
 help: ## List the targets
@@ -51,10 +51,13 @@ serve: setup ministack assets ## Keep the local stack running (PORT=8700 STORE=m
 	@exec $(PY) -m tools.local --port $(PORT) --store $(STORE) $(if $(PERSIST),--persist) --photos .cache/assets/samples
 
 # ---------------------------------------------------------------- checking
-# Last, what the run's functions called of AWS beside what their policies allow.
 test: setup ministack assets ## Unit, integration (on both stores) and contract tests
 	@rm -rf .cache/calls
-	@$(PY) -m pytest --numprocesses 2 --dist loadgroup
+	@exec $(PY) -m pytest --numprocesses 2 --dist loadgroup
+
+# Last, what the functions of both runs called of AWS beside what their policies allow.
+test-long: setup ministack assets ## After `make test`: callbacks, watching, upstream, vectors; then each function's policy
+	@$(PY) -m pytest --numprocesses 2 --dist loadgroup -m long
 	@$(PY) -m tools.policies
 
 test-deploy: setup sam ministack assets ## What is shipped: sam build, sam deploy into MiniStack, the built functions run

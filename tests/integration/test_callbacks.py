@@ -31,6 +31,8 @@ from tools import policies
 from tools.cli.call import call
 from tools.local import running
 
+pytestmark = pytest.mark.long
+
 DELAYS = "1,1,1"
 METADATA = {"bib": "private-bib"}
 

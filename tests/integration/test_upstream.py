@@ -22,7 +22,7 @@ from tools.local import RunningStack, running
 
 ONE_STORE = pytest.mark.parametrize("stack", ["ministack"], indirect=True)
 """The stores are below what is proven here."""
-pytestmark = ONE_STORE
+pytestmark = [ONE_STORE, pytest.mark.long]
 SECRET, VARIABLE = "upstream/api-key", "UPSTREAM_API_KEY_OF_THE_TESTS"
 
 

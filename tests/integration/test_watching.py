@@ -22,6 +22,8 @@ from tests.integration.test_webhooks import accepted, refused
 from tests.integration.webhooks import Partner
 from tools.cli.call import call
 
+pytestmark = pytest.mark.long
+
 COMPLETED, UPDATED = "face_search.completed", "face_search.updated"
 METADATA = {"guest": 17}
 QUIET_SECONDS = 14

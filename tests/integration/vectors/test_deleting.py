@@ -17,6 +17,8 @@ from tests.integration.conftest import Site, until
 from tests.integration.test_erasure import OBAMAS, delete, deliver_again, found, ids
 from tests.integration.vectors.conftest import THREADS
 
+pytestmark = pytest.mark.long
+
 WHICHEVER = 6
 """Searches, so that every warm environment answers one."""
 

@@ -32,6 +32,8 @@ from tests.integration.vectors.world import MODEL, Ground, People
 from tests.unit.fakes import EVENT, EVENT_ID
 from tests.unit.test_stores import create_table
 
+pytestmark = pytest.mark.long
+
 PLACE = FacePlace(EVENT_ID, MODEL, 4)
 VECTORS = replace(EVENT, index_kind=IndexKind.VECTORS, face_shards=4)
 

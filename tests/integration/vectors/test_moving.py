@@ -20,6 +20,8 @@ from tests.integration.conftest import Site
 from tests.integration.vectors.world import MODEL, Ground, People
 from tools.cli.app import run
 
+pytestmark = pytest.mark.long
+
 
 class Traffic:
     """Photos of one person are uploaded and searched, as the functions do it."""
