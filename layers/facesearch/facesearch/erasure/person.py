@@ -99,7 +99,7 @@ class PersonEraser(Generic[ProbeT]):
         """
         if confidence is not None and not 1 <= confidence <= 100:
             raise InvalidRequest("A confidence is a whole percent from 1 to 100.")
-        at, deleted = self._now(event, confidence), Counts()
+        at, deleted, stripped = self._now(event, confidence), Counts(), dict[uuid.UUID, Erasing]()
         for _ in range(ROUNDS):
             probe = self._matcher.probe(at, selfie)
             found = self._matcher.match(at, probe)
@@ -112,10 +112,10 @@ class PersonEraser(Generic[ProbeT]):
                 if not strays:
                     break
                 continue
-            self._delete(at, probe, found, files, deleted)
+            stripped |= self._delete(at, probe, found, files, deleted)
         else:
             raise RuntimeError("the selfie still finds faces; run it again")
-        done = self._photos.carry_out(at, deleted)
+        done = self._photos.carry_out(at, deleted, stripped.values())
         left = self._photos.count(at, done)
         probe = self._matcher.probe(at, selfie)
         left.faces += self._stripper.left(probe, self._matcher.match(at, probe))
@@ -141,14 +141,19 @@ class PersonEraser(Generic[ProbeT]):
 
     def _delete(
         self, event: Event, probe: ProbeT, found: Sequence[PhotoMatch], files: Files | None, deleted: Counts
-    ) -> None:
+    ) -> dict[uuid.UUID, Erasing]:
+        """One round; the photos that have lost faces and stay."""
         image_ids = [match.image_id for match in found]
         if files is not None:
             self._photos.begin(event, image_ids, files)
             self._photos.bury(event, self._stores.log.pending(event.event_id), deleted)
-            return
-        self._photos.enter(event, [Erasing(image_id, whole=False) for image_id in image_ids])
+            return {}
+        losing = {image_id: Erasing(image_id, whole=False) for image_id in image_ids}
+        self._photos.enter(event, list(losing.values()))
         deleted.faces += self._stripper.strip(event, probe, image_ids)
+        # Once more: another deletion may have ended these between, with the faces still in the snapshot that it wrote.
+        self._photos.enter(event, list(losing.values()))
+        return losing
 
 
 class EmbeddedStripper:

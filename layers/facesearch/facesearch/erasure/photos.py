@@ -79,10 +79,16 @@ class PhotosEraser:
         merged = [_both(before.get(entry.image_id, entry), entry) for entry in entries]
         self._stores.log.begin(event.event_id, merged)
 
-    def carry_out(self, event: Event, deleted: Counts) -> Done:
-        """Do everything that is on the list, and count it; what that was."""
+    def carry_out(self, event: Event, deleted: Counts, own: Iterable[Erasing] = ()) -> Done:
+        """Do everything that is on the list, and count it; what that was.
+
+        `own`: what the caller itself has entered. Another deletion takes all that is on the list for its own, and may
+        have ended this one's before its faces were gone: what is done here must be done after that.
+        """
         stores, event_id = self._stores, event.event_id
-        entries = stores.log.pending(event_id)
+        pending = stores.log.pending(event_id)
+        listed = {entry.image_id for entry in pending}
+        entries = [*pending, *(entry for entry in own if entry.image_id not in listed)]
         if not entries:
             return Done()
         self.bury(event, entries, deleted)
