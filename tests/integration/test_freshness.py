@@ -14,6 +14,8 @@ from facesearch.photos import image_id_of_bytes
 from tests.integration.conftest import Site
 from tools.cli.call import call
 
+pytestmark = pytest.mark.long
+
 FOUND_SECONDS = 10
 GUESTS = 2
 """Who search without a pause: as many as the machine has cores, so that indexing has to share them."""

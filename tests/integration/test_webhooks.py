@@ -35,6 +35,8 @@ from tools import policies
 from tools.cli.call import call
 from tools.local import running
 
+pytestmark = pytest.mark.long
+
 SELFIE = "https://a.example/selfie.jpg"
 TWO_DELIVERIES = {"SearchJobDeliveries": "2"}
 QUEUES = ("SearchJobsQueue", "SearchJobsDeadLetters")
