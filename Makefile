@@ -57,7 +57,7 @@ test: setup ministack assets ## Unit, integration (on both stores) and contract 
 
 # Last, what the functions of both runs called of AWS beside what their policies allow.
 test-long: setup ministack assets ## After `make test`: callbacks, watching, upstream, vectors; then each function's policy
-	@$(PY) -m pytest --numprocesses 2 --dist loadgroup -m long
+	@$(PY) -m pytest --numprocesses 2 --dist loadgroup -m "long and not slow"
 	@$(PY) -m tools.policies
 
 test-deploy: setup sam ministack assets ## What is shipped: sam build, sam deploy into MiniStack, the built functions run
