@@ -1,4 +1,4 @@
-"""BatchGetItem and BatchWriteItem to their end: what was left unprocessed is asked for again, within bounds."""
+"""BatchGetItem, BatchWriteItem and Query to their end: what was left unprocessed is asked for again, within bounds."""
 
 import random
 import time
@@ -75,3 +75,16 @@ def _slices(values: Iterable[T], size: int) -> Iterator[list[T]]:
     iterator = iter(values)
     while some := list(islice(iterator, size)):
         yield some
+
+
+def query_all(dynamodb: "DynamoDBClient", table: str, pk: str, prefix: str = "") -> "Iterator[Item]":
+    """The items of a partition whose sort key begins so, read strongly consistent, page after page."""
+    begins = " AND begins_with(sk, :prefix)" if prefix else ""
+    pages = dynamodb.get_paginator("query").paginate(
+        TableName=table,
+        ConsistentRead=True,
+        KeyConditionExpression=f"pk = :pk{begins}",
+        ExpressionAttributeValues={":pk": {"S": pk}} | ({":prefix": {"S": prefix}} if prefix else {}),
+    )
+    for page in pages:
+        yield from page["Items"]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from facesearch.callbacks.callback import Callback, CallbackKey, Status
 from facesearch.store import schema
-from facesearch.store.batch import batch_delete
+from facesearch.store.batch import batch_delete, query_all
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -160,16 +160,7 @@ class DynamoCallbackStore:
         return True
 
     def _query(self, org_id: int, prefix: str) -> "Iterator[schema.Item]":
-        begins = " AND begins_with(sk, :prefix)" if prefix else ""
-        pages = self._dynamodb.get_paginator("query").paginate(
-            TableName=self._table,
-            ConsistentRead=True,
-            KeyConditionExpression=f"pk = :pk{begins}",
-            ExpressionAttributeValues={":pk": schema.s(schema.callbacks_pk(org_id))}
-            | ({":prefix": schema.s(prefix)} if prefix else {}),
-        )
-        for page in pages:
-            yield from page["Items"]
+        return query_all(self._dynamodb, self._table, schema.callbacks_pk(org_id), prefix)
 
 
 def _key(key: CallbackKey) -> "schema.Key":

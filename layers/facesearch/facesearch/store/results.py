@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from facesearch.models import PhotoMatch, SearchKey, SearchSummary
 from facesearch.store import schema
-from facesearch.store.batch import batch_delete, batch_put
+from facesearch.store.batch import batch_delete, batch_put, query_all
 from facesearch.store.chunks import CHUNK_SIZE, pack_chunk, unpack_chunk
 
 if TYPE_CHECKING:
@@ -165,12 +165,4 @@ class DynamoResultStore:
         return True
 
     def _query(self, pk: str, prefix: str) -> "Iterator[schema.Item]":
-        begins = " AND begins_with(sk, :prefix)" if prefix else ""
-        pages = self._dynamodb.get_paginator("query").paginate(
-            TableName=self._table,
-            ConsistentRead=True,
-            KeyConditionExpression=f"pk = :pk{begins}",
-            ExpressionAttributeValues={":pk": schema.s(pk)} | ({":prefix": schema.s(prefix)} if prefix else {}),
-        )
-        for page in pages:
-            yield from page["Items"]
+        return query_all(self._dynamodb, self._table, pk, prefix)

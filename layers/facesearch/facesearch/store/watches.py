@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from facesearch.models import SearchKey
 from facesearch.store import schema
-from facesearch.store.batch import batch_delete
+from facesearch.store.batch import batch_delete, query_all
 from facesearch.store.results import SECONDS_PER_DAY
 from facesearch.watching.watch import WATCHES_PER_EVENT, Watch
 
@@ -165,15 +165,7 @@ class DynamoWatchStore:
         return True
 
     def _query(self, pk: str, prefix: str = "") -> "Iterator[schema.Item]":
-        begins = " AND begins_with(sk, :prefix)" if prefix else ""
-        pages = self._dynamodb.get_paginator("query").paginate(
-            TableName=self._table,
-            ConsistentRead=True,
-            KeyConditionExpression=f"pk = :pk{begins}",
-            ExpressionAttributeValues={":pk": schema.s(pk)} | ({":prefix": schema.s(prefix)} if prefix else {}),
-        )
-        for page in pages:
-            yield from page["Items"]
+        return query_all(self._dynamodb, self._table, pk, prefix)
 
 
 def _item(watch: Watch) -> "schema.Key":
