@@ -2,19 +2,17 @@
 
 import json
 import re
-from typing import Any
 
 import pytest
-import yaml
 
 from facesearch.calls import EventsQuery, OriginalsQuery, PageQuery
 from facesearch.settings import Settings
 from tests.conftest import ROOT
-from tests.unit.test_stores import TemplateLoader
 from tools.cli.stack import _Outputs
 from tools.local.stack import OUTPUTS, PARAMETER_OUTPUTS
+from tools.local.template import read_document
 
-TEMPLATE: dict[str, Any] = yaml.load((ROOT / "template.yaml").read_text(), TemplateLoader)  # noqa: S506 - a safe loader
+TEMPLATE = read_document(ROOT / "template.yaml")
 README = (ROOT / "README.md").read_text()
 FUNCTIONS = {
     name: resource["Properties"]

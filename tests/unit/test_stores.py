@@ -5,11 +5,11 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
-import yaml
 from moto import mock_aws
 
 from facesearch.access import digest_of
@@ -26,6 +26,7 @@ from facesearch.store.reading import DynamoReader, Reader, Wanted
 from facesearch.store.results import DynamoResultStore, ResultStore
 from tests.conftest import ROOT
 from tests.unit.fakes import photos
+from tools.local.template import read_document
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -34,17 +35,15 @@ TABLE = "facesearch"
 SEARCH = SearchKey(903, 456, uuid.UUID(int=7))
 
 
-class TemplateLoader(yaml.SafeLoader):
-    """Reads the template's plain parts; what an intrinsic function would give is left out."""
-
-
-TemplateLoader.add_multi_constructor("!", lambda *_: None)
+@cache
+def template() -> dict[str, Any]:
+    """Read once, for hundreds of tests make a table."""
+    return read_document(ROOT / "template.yaml")
 
 
 def create_table(client: "DynamoDBClient", resource: str, name: str) -> None:
     """The template's table, under a name of its own."""
-    template = yaml.load((ROOT / "template.yaml").read_text(), TemplateLoader)  # noqa: S506 - a safe loader
-    table: dict[str, Any] = template["Resources"][resource]["Properties"]
+    table: dict[str, Any] = template()["Resources"][resource]["Properties"]
     wanted = {"BillingMode", "AttributeDefinitions", "KeySchema", "LocalSecondaryIndexes"} & set(table)
     client.create_table(TableName=name, **{part: table[part] for part in wanted})
 
