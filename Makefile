@@ -10,8 +10,9 @@ STORE ?= ministack
 PERSIST ?=
 ARCH ?= arm64
 
-# A caller's own settings must not reach the project's environments.
-unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
+# A caller's own settings must not reach the project's environments. Bytecode is kept even where a machine is set up not
+# to: a local stack starts a process for each worker, and each would compile the package again.
+unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV PYTHONDONTWRITEBYTECODE
 
 PY := .venv/bin/python
 
