@@ -2,9 +2,11 @@
 
 import json
 import re
+import tomllib
 
 import pytest
 
+from facesearch import __version__
 from facesearch.calls import EventsQuery, OriginalsQuery, PageQuery
 from facesearch.settings import Settings
 from tests.conftest import ROOT
@@ -126,3 +128,12 @@ def test_the_command_line_finds_what_it_works_on_in_both_kinds_of_stack() -> Non
     assert known | {"RenditionsBaseUrl"} == outputs
     local = set(OUTPUTS) | set(PARAMETER_OUTPUTS) | {"ApiUrl", "RenditionsBaseUrl"}
     assert outputs - local == {"DistributionId", "CollectionPrefix"}, "nothing is cached here, nor Rekognition"
+
+
+def test_one_version_is_released_and_the_changelog_has_its_section() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    assert json.loads((ROOT / "docs" / "openapi.json").read_text())["info"]["version"] == project == __version__
+    sections = re.findall(r"^## (.+)$", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    released = [section for section in sections if section != "Unreleased"]
+    assert sections[-len(released) :] == released, "what is not released stands first"
+    assert re.fullmatch(rf"{re.escape(project)}, \d{{4}}-\d\d-\d\d", released[0])
