@@ -9,6 +9,7 @@ PORT ?= 8700
 STORE ?= ministack
 PERSIST ?=
 ARCH ?= arm64
+LONG := long and not slow
 
 # A caller's own settings must not reach the project's environments. Bytecode is kept even where a machine is set up not
 # to: a local stack starts a process for each worker, and each would compile the package again.
@@ -17,7 +18,7 @@ unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV PYTHONDONTWRITEBYTECODE
 PY := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test test-long test-deploy smoke lint format openapi build deploy accuracy accuracy-crowd bench-index \
+.PHONY: help demo serve test test-long test-policies test-again test-deploy smoke lint format openapi build deploy accuracy accuracy-crowd bench-index \
   bench-cold cost lock clean python setup assets ministack sam policy uv audit auditors sbom
 
 help: ## List the targets
@@ -56,10 +57,16 @@ test: setup ministack assets ## Unit, integration (on both stores) and contract 
 	@rm -rf .cache/calls
 	@exec $(PY) -m pytest --numprocesses 2 --dist loadgroup
 
-# Last, what the functions of both runs called of AWS beside what their policies allow.
 test-long: setup ministack assets ## After `make test`: callbacks, watching, upstream, vectors; then each function's policy
-	@$(PY) -m pytest --numprocesses 2 --dist loadgroup -m "long and not slow"
+	@$(PY) -m pytest --numprocesses 2 --dist loadgroup -m "$(LONG)"
+	@$(MAKE) --no-print-directory test-policies
+
+# What the functions of both runs called of AWS beside what their policies allow.
+test-policies: setup
 	@$(PY) -m tools.policies
+
+test-again: setup ministack assets ## What failed in the last run, once more and one at a time (MARK=… as it was run)
+	@exec $(PY) -m pytest --last-failed --last-failed-no-failures none $(if $(MARK),-m "$(MARK)")
 
 test-deploy: setup sam ministack assets ## What is shipped: sam build, sam deploy into MiniStack, the built functions run
 	@exec $(PY) -m pytest -m deploy tests/deploy

@@ -15,6 +15,7 @@ from PIL import Image
 
 from facesearch.admin import Admin
 from facesearch.photos import Photo, image_id_of_bytes, original_key
+from facesearch.quota import Limits
 from facesearch.store.photos import DynamoPhotoStore
 from tests.pictures import encoded, exif
 from tools import policies
@@ -127,6 +128,12 @@ class Site:
         org_id = self.admin.create_org(name)
         event_id = self.admin.create_event(org_id, f"Event of {name}")
         return replace(self, org_id=org_id, event_id=event_id, api_key=self.admin.create_key(org_id).api_key)
+
+    def unlimited_org(self, name: str) -> "Site":
+        """One whose guests may search without pause, however fast the machine is."""
+        org = self.other_org(name)
+        self.admin.set_quota(org.org_id, Limits(600_000, 100_000))
+        return org
 
     def log(self, function: str) -> list[dict[str, Any]]:
         """The JSON lines that a function has logged, metrics included."""

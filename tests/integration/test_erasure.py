@@ -22,7 +22,7 @@ OBAMAS = ("obama.jpg", "obama2.jpg", "obama3.jpg")
 def event(site: Site, samples: Path, monkeypatch: pytest.MonkeyPatch) -> Site:
     """An event with three photos of one person and one of another, in environments that have searched it."""
     monkeypatch.setenv("MODELS_DIR", str(samples.parent / "models"))
-    event = site.other_event()
+    event = site.unlimited_org("Erasure")
     for name in (*OBAMAS, "biden.jpg"):
         event.put_photo((samples / name).read_bytes(), name)
     for name in (*OBAMAS, "biden.jpg"):

@@ -57,7 +57,7 @@ def test_a_worker_killed_in_mid_search_leaves_a_retry_that_answers(site: Site, o
 
     with ThreadPoolExecutor(1) as callers:
         first = callers.submit(site.post, obama, request_id)
-        until(claimed, seconds=10)
+        until(lambda: first.done() or claimed(), seconds=30)
         for pid in site.stack.worker_pids("search"):
             os.kill(pid, signal.SIGKILL)
         crashed = first.result()
@@ -66,7 +66,7 @@ def test_a_worker_killed_in_mid_search_leaves_a_retry_that_answers(site: Site, o
     else:
         assert crashed.status_code == 502
         assert set(crashed.json()) == {"responseType", "message", "data"}
-        assert site.get(request_id).status_code == 404
+        assert site.get(request_id).status_code in (200, 404), "killed before the result was stored, or just after"
     answer = patiently(site, obama, request_id)
     assert answer.status_code == 200
     assert len(answer.json()["data"]["images"]) == 5

@@ -24,7 +24,7 @@ GUESTS = 2
 @pytest.fixture
 def event(site: Site, samples: Path) -> Site:
     """An event with one photo, in environments that have searched it."""
-    event = site.other_event()
+    event = site.unlimited_org("Freshness")
     event.indexed(event.put_photo((samples / "obama.jpg").read_bytes(), "obama.jpg"))
     return event
 

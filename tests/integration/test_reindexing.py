@@ -20,7 +20,7 @@ PHOTOS = ("obama2.jpg", "obama3.jpg", "biden.jpg", "astronaut.png")
 
 @pytest.fixture
 def event(site: Site, samples: Path) -> Site:
-    event = site.other_event()
+    event = site.unlimited_org("Reindexing")
     for image_id in [event.put_photo((samples / name).read_bytes(), name) for name in PHOTOS]:
         event.indexed(image_id)
     return event

@@ -4,6 +4,7 @@ import threading
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
@@ -33,6 +34,27 @@ KEY = ApiKey(key_id="k", org_id=ORG, active=True)
 def photos(count: int) -> list[PhotoMatch]:
     """So many photos with ids that tell their place."""
     return [PhotoMatch(uuid.UUID(int=number + 1), 3240, 4860) for number in range(count)]
+
+
+class OneAtATime:
+    """A client whose writes of items follow one another, as DynamoDB's do and those of moto in this process do not."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+        self._lock = threading.Lock()
+        self.updates = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    def update_item(self, **arguments: Any) -> Any:
+        with self._lock:
+            self.updates += 1
+            return self._client.update_item(**arguments)
+
+    def transact_write_items(self, **arguments: Any) -> Any:
+        with self._lock:
+            return self._client.transact_write_items(**arguments)
 
 
 @dataclass

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import boto3
 import pytest
@@ -21,10 +21,8 @@ from facesearch.quota import MICROSECONDS, Bucket, BucketEmptyError, Limits, Met
 from facesearch.store.memory import MemoryBucket, MemoryReader
 from facesearch.store.quota import ATTEMPTS, DynamoBucket
 from facesearch.store.reading import DynamoReader, Reader, Wanted
+from tests.unit.fakes import OneAtATime
 from tests.unit.test_stores import TABLE, create_table
-
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
 
 ORG = 903
 NOON = 1_800_000_000 * MICROSECONDS
@@ -46,23 +44,6 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
     monkeypatch.setattr(time, "time_ns", lambda: clock.now * 1000)
     return clock
-
-
-class OneAtATime:
-    """A client whose updates of an item follow one another, as DynamoDB's do and moto's do not."""
-
-    def __init__(self, client: "DynamoDBClient") -> None:
-        self._client = client
-        self._lock = threading.Lock()
-        self.updates = 0
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._client, name)
-
-    def update_item(self, **arguments: Any) -> Any:
-        with self._lock:
-            self.updates += 1
-            return self._client.update_item(**arguments)
 
 
 @dataclass

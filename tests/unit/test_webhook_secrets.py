@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import boto3
 import pytest
@@ -19,6 +19,7 @@ from facesearch.models import WebhookSecret
 from facesearch.store.reading import DynamoReader, Wanted
 from facesearch.webhooks.signing import ForgedError, sign, verify
 from tests.signatures import signed
+from tests.unit.fakes import OneAtATime
 from tests.unit.test_stores import TABLE, create_table
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def client() -> "Iterator[DynamoDBClient]":
     with mock_aws():
         client = boto3.client("dynamodb")
         create_table(client, "Table", TABLE)
-        yield client
+        yield cast("DynamoDBClient", OneAtATime(client))
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import random
 import signal
 import socket
 import sys
@@ -21,6 +22,7 @@ from tools.local.workers import leashed
 
 START_SECONDS = 60.0
 STOP_SECONDS = 10.0
+PORTS_TRIED = 3
 MINISTACK = Path(__file__).resolve().parents[2] / ".venv-ministack" / "bin" / "ministack"
 # moto's server logs every path, and paths hold file names: its own main, with that log turned off.
 MOTO = "import logging; logging.getLogger('werkzeug').setLevel(logging.ERROR); from moto.server import main; main()"
@@ -28,6 +30,10 @@ MOTO = "import logging; logging.getLogger('werkzeug').setLevel(logging.ERROR); f
 
 class StoreError(Exception):
     """The store cannot be used; the text says why."""
+
+
+class PortTakenError(StoreError):
+    """Somebody bound the port in the seconds that the store took to import."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +94,15 @@ async def start(name: str, place: Place) -> Store:
         if not await asyncio.to_thread(_answers, name):
             raise StoreError(f"nothing answers at {name}")
         return Store("endpoint", name.rstrip("/"), None)
-    port = _free_port()
+    for _ in range(PORTS_TRIED - 1):
+        try:
+            return await _start_at(_free_port(), name, place)
+        except PortTakenError:
+            continue
+    return await _start_at(_free_port(), name, place)
+
+
+async def _start_at(port: int, name: str, place: Place) -> Store:
     command, environment = _ministack(port, place) if name == "ministack" else _moto(name, port)
     base = {"PATH": os.defpath, "HOME": str(place.scratch), "TMPDIR": str(place.scratch), "LANG": "C.UTF-8"}
     with place.log.open("ab") as log:
@@ -142,11 +156,18 @@ def _moto(name: str, port: int) -> tuple[list[str], Mapping[str, str]]:
 async def _until_ready(store: Store, process: asyncio.subprocess.Process, log: Path) -> None:
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(START_SECONDS):
-            while process.returncode is None:
-                if await asyncio.to_thread(_answers, store.endpoint_url):
-                    return
+            while _runs(process):
+                answers = await asyncio.to_thread(_answers, store.endpoint_url)
                 await asyncio.sleep(0.05)
+                if answers and _runs(process):  # else somebody else's server has answered
+                    return
+    if "ddress already in use" in _tail(log):
+        raise PortTakenError(f"{store.name} found its port taken: {store.endpoint_url}")
     raise StoreError(f"{store.name} did not start; its log, {log}, ends with:\n{_tail(log)}")
+
+
+def _runs(process: asyncio.subprocess.Process) -> bool:
+    return process.returncode is None
 
 
 def _tail(log: Path) -> str:
@@ -165,6 +186,8 @@ def _answers(url: str) -> bool:
 
 
 def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-        return port
+    """Below those that a system gives away by itself (Linux: from 32768), for the store binds it only 2 s later."""
+    while True:
+        port = random.randrange(20_000, 32_000)  # noqa: S311 - no secret
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
