@@ -159,6 +159,34 @@ def test_a_result_without_header_is_no_result(dynamodb: "DynamoDBClient") -> Non
     assert DynamoReader(dynamodb, TABLE).read(Wanted(search=SEARCH, page=Page(1, 32))).result is None
 
 
+def test_what_a_failed_run_left_is_on_no_page_of_the_next_ones_result(dynamodb: "DynamoDBClient") -> None:
+    reader, store = DynamoReader(dynamodb, TABLE), DynamoResultStore(dynamodb, TABLE, 30)
+    store.save(SEARCH, SearchSummary(250, 90), photos(250))
+    dynamodb.delete_item(TableName=TABLE, Key=schema.header_key(SEARCH))  # as if it had died before
+    store.save(SEARCH, SearchSummary(50, 90), photos(50))
+    for page in (Page(2, 100), Page(2, 60), Page(3, 100)):
+        stored = reader.read(Wanted(search=SEARCH, page=page)).result
+        assert stored is not None
+        assert stored.photos == []
+    assert store.photos(SEARCH, whole=True) == [photo.image_id for photo in photos(50)]
+
+
+def test_a_search_that_is_saved_anew_during_its_deletion_stays_whole(results: tuple[Reader, ResultStore]) -> None:
+    reader, store = results
+    store.save(SEARCH, SearchSummary(3, 90), photos(3))
+    store.withdraw(SEARCH)
+    assert store.save(SEARCH, SearchSummary(11, 90), photos(11))
+    store.delete(SEARCH)
+    stored = reader.read(Wanted(search=SEARCH, page=Page(1, 32))).result
+    assert stored is not None
+    assert stored.photos == photos(11)
+    assert store.holds(SEARCH)
+    store.withdraw(SEARCH)
+    store.delete(SEARCH)
+    assert not store.holds(SEARCH)
+    assert store.photos(SEARCH) == []
+
+
 def test_what_an_operator_creates_is_what_the_api_reads(dynamodb: "DynamoDBClient") -> None:
     admin = Admin(dynamodb, TABLE)
     org = admin.create_org("Marathon Photos")

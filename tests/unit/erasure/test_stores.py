@@ -204,8 +204,10 @@ def test_a_search_that_took_over_confirms_its_own_result_only(dynamodb: Any) -> 
             assert second.save(SEARCH, SearchSummary(5, 90), photos(5), 0)  # while this one is held up
             return super()._is_current(event_id, erasures)
 
-    with pytest.raises(OutdatedError):
-        Killed(dynamodb, TABLE, 30).save(SEARCH, SearchSummary(3, 90), photos(3), 0)
+    assert Killed(dynamodb, TABLE, 30).save(SEARCH, SearchSummary(3, 90), photos(3), 0) is False
+    stored = DynamoReader(dynamodb, TABLE).read(Wanted(search=SEARCH, page=FIRST)).result
+    assert stored is not None
+    assert (stored.summary.total, stored.photos) == (5, photos(5)), "and leaves the other's alone"
 
 
 def test_many_items_are_deleted_in_batches(dynamodb: Any) -> None:

@@ -83,7 +83,8 @@ class MemoryReader:
 
     def delete(self, search: SearchKey) -> None:
         """See `ResultStore.delete`."""
-        self.listed.pop(search, None)
+        if search not in self.results:
+            self.listed.pop(search, None)
 
 
 class MemoryBucket:

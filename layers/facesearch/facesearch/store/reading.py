@@ -156,7 +156,9 @@ def stored_page(header: "schema.Item | None", chunks: "list[schema.Item | None]"
     """The page of a result; None without a header that counts: announced ones do not yet, expired ones no more."""
     if header is None or "announced" in header or _is_expired(header):
         return None
-    return StoredPage(_summary_from_item(header), photos_of(page, chunks))
+    summary = _summary_from_item(header)
+    # Past its end may lie what a run left that found more and failed before its header.
+    return StoredPage(summary, photos_of(page, chunks)[: max(0, summary.total - page.start)])
 
 
 def _summary_from_item(header: "schema.Item") -> SearchSummary:

@@ -49,7 +49,7 @@ class ResultStore(Protocol):
         """From now on there is no result. What it names is still known, so that a second run finds it."""
 
     def delete(self, search: SearchKey) -> None:
-        """Forget what a withdrawn search names, and that there was one."""
+        """Forget what a withdrawn search names, and that there was one; not one saved anew since."""
 
 
 class DynamoResultStore:
@@ -87,11 +87,14 @@ class DynamoResultStore:
         announced = schema.s(uuid.uuid4().hex)  # by this run, and no other that took over from it
         if not self._announce(header | {"announced": announced}, now):
             return False
-        if not (self._is_current(search.event_id, erasures) and self._confirm(search, announced)):
-            self.withdraw(search)
-            self.delete(search)
-            raise OutdatedError
-        return True
+        if self._is_current(search.event_id, erasures) and self._confirm(search, announced):
+            return True
+        if not self._take_back(search, announced):  # a deletion withdrew it, or another run has announced its own
+            found = self._header(search)
+            if found is not None and "announced" not in found:
+                return False
+        self.delete(search)
+        raise OutdatedError
 
     def searches(self, event_id: int) -> Iterator[SearchKey]:
         """See `ResultStore.searches`."""
@@ -107,11 +110,12 @@ class DynamoResultStore:
     def photos(self, search: SearchKey, *, whole: bool = False) -> list[uuid.UUID]:
         """See `ResultStore.photos`; one Query."""
         items = list(self._query(schema.result_pk(search), ""))
-        is_whole = any("total" in item and "announced" not in item for item in items)
-        if whole and not is_whole:
+        totals = [schema.number(item, "total") for item in items if "total" in item and "announced" not in item]
+        if whole and not totals:
             return []
         chunks = [schema.blob(item, "photos") for item in items if "photos" in item]
-        return [photo.image_id for chunk in chunks for photo in unpack_chunk(chunk)]
+        named = [photo.image_id for chunk in chunks for photo in unpack_chunk(chunk)]
+        return named[: totals[0]] if whole else named  # past it lies what a run left that found more and failed
 
     def withdraw(self, search: SearchKey) -> None:
         """See `ResultStore.withdraw`."""
@@ -119,8 +123,10 @@ class DynamoResultStore:
 
     def delete(self, search: SearchKey) -> None:
         """See `ResultStore.delete`."""
-        chunks = self._query(schema.result_pk(search), schema.CHUNKS)
-        batch_delete(self._dynamodb, self._table, ({"pk": item["pk"], "sk": item["sk"]} for item in chunks))
+        items = list(self._query(schema.result_pk(search), ""))
+        if any("total" in item for item in items):  # its request_id was free since it was withdrawn
+            return
+        batch_delete(self._dynamodb, self._table, ({"pk": item["pk"], "sk": item["sk"]} for item in items))
         self._dynamodb.delete_item(TableName=self._table, Key=schema.search_key(search))
 
     def _put_parts(self, search: SearchKey, photos: Sequence[PhotoMatch], expires_at: "schema.Value") -> None:
@@ -163,6 +169,22 @@ class DynamoResultStore:
         except self._dynamodb.exceptions.ConditionalCheckFailedException:
             return False
         return True
+
+    def _take_back(self, search: SearchKey, announced: "schema.Value") -> bool:
+        try:
+            self._dynamodb.delete_item(
+                TableName=self._table,
+                Key=schema.header_key(search),
+                ConditionExpression="announced = :announced",
+                ExpressionAttributeValues={":announced": announced},
+            )
+        except self._dynamodb.exceptions.ConditionalCheckFailedException:
+            return False
+        return True
+
+    def _header(self, search: SearchKey) -> "schema.Item | None":
+        key = schema.header_key(search)
+        return self._dynamodb.get_item(TableName=self._table, Key=key, ConsistentRead=True).get("Item")
 
     def _query(self, pk: str, prefix: str) -> "Iterator[schema.Item]":
         return query_all(self._dynamodb, self._table, pk, prefix)
