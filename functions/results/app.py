@@ -57,7 +57,7 @@ def get_events(org_id: str) -> Response[str]:
 def get_images(org_id: str, event_id: str) -> Response[str]:
     call = call_of(PageQuery)
     event = visit_of(call).event(Feature.PHOTOS)
-    gallery = parts.galleries.current(event)
+    gallery = parts.galleries.current(event, app.lambda_context.get_remaining_time_in_millis() / 1000)
     base_url, photos = parts.settings.renditions_base_url, gallery.cut(call.page)
     return success("Records for all images", answers.images(base_url, event.event_id, photos, call.page, len(gallery)))
 

@@ -13,9 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from facesearch import gallery as gallery_module
-from facesearch.gallery import Galleries, Gallery
+from facesearch.errors import GalleryLoading
+from facesearch.gallery import SPARE_SECONDS, Galleries, Gallery
 from facesearch.pagination import Page
-from facesearch.photos import OVERLAP_MICROSECONDS, PhotoChange
+from facesearch.photos import OVERLAP_MICROSECONDS, TOMBSTONE_SECONDS, PhotoChange
 from facesearch.store.memory import MemoryPhotoStore
 from tests.unit.fakes import EVENT
 
@@ -23,6 +24,8 @@ NOON = datetime(2026, 5, 1, 12)  # noqa: DTZ001 - a camera's clock has no zone
 NOW = 1_800_000_000_000_000
 """Microseconds since the epoch."""
 EVERYTHING = Page(1, 10_000)
+SECONDS = 25.0
+"""What is left of an invocation that has only just begun."""
 
 
 def change(number: int, at: int = 1, taken: datetime | None = None, status: str = "indexed") -> PhotoChange:
@@ -86,7 +89,7 @@ def shown(gallery: Gallery) -> list[int]:
 def test_photos_come_by_capture_time_then_image_id_and_last_without_a_time(feed: Feed, galleries: Galleries) -> None:
     feed.put(change(5), change(2), change(9, taken=NOON), change(4, taken=NOON), change(7, taken=datetime(1969, 1, 1)))  # noqa: DTZ001
     feed.put(change(1, taken=NOON + timedelta(seconds=1)), change(3, status="failed"))
-    gallery = galleries.current(EVENT)
+    gallery = galleries.current(EVENT, SECONDS)
     assert shown(gallery) == [7, 4, 9, 1, 2, 5]
     assert len(gallery) == 6
     assert [photo.image_id.int for photo in gallery.cut(Page(2, 4))] == [2, 5]
@@ -111,8 +114,9 @@ def test_whatever_came_when_the_gallery_is_what_the_table_says(pool: ThreadPoolE
                 feed.put(change(number, at, taken, status))
             rows = [row for row in feed.rows.get(EVENT.event_id, []) if row.status == "indexed"]
             rows.sort(key=lambda row: (row.taken_at is None, row.taken_at or NOON, row.image_id.int))
-            assert shown(kept.current(EVENT)) == [row.image_id.int for row in rows]
-            assert shown(Galleries(feed, pool).current(EVENT)) == [row.image_id.int for row in rows], "as a cold one"
+            expected = [row.image_id.int for row in rows]
+            assert shown(kept.current(EVENT, SECONDS)) == expected
+            assert shown(Galleries(feed, pool).current(EVENT, SECONDS)) == expected, "as a cold one"
 
     check()
 
@@ -121,15 +125,15 @@ def test_a_warm_gallery_reads_only_what_may_have_changed_with_room_for_late_writ
     feed: Feed, galleries: Galleries, clock: SimpleNamespace
 ) -> None:
     feed.put(change(1, at=-10))
-    galleries.current(EVENT)
+    galleries.current(EVENT, SECONDS)
     assert sorted(feed.reads) == [(EVENT.event_id, shard, 0) for shard in range(4)]
     feed.reads.clear()
     feed.put(change(2, at=-OVERLAP_MICROSECONDS))  # stamped before the last look, visible only now
     clock.now = NOW + 60_000_000
-    assert shown(galleries.current(EVENT)) == [1, 2]
+    assert shown(galleries.current(EVENT, SECONDS)) == [1, 2]
     assert sorted(feed.reads) == [(EVENT.event_id, shard, NOW - OVERLAP_MICROSECONDS) for shard in range(4)]
     feed.reads.clear()
-    galleries.current(EVENT)
+    galleries.current(EVENT, SECONDS)
     assert {since for _, _, since in feed.reads} == {clock.now - OVERLAP_MICROSECONDS}
     clock.now = NOW
 
@@ -138,31 +142,95 @@ def test_a_tombstone_takes_a_photo_out_and_an_older_row_does_not_bring_it_back(
     feed: Feed, galleries: Galleries
 ) -> None:
     feed.put(change(1, at=5), change(2, at=5))
-    assert shown(galleries.current(EVENT)) == [1, 2]
+    assert shown(galleries.current(EVENT, SECONDS)) == [1, 2]
     feed.put(change(1, at=9, status="deleted"))
-    assert shown(galleries.current(EVENT)) == [2]
+    assert shown(galleries.current(EVENT, SECONDS)) == [2]
     feed.put(change(1, at=7))
-    assert shown(galleries.current(EVENT)) == [2]
+    assert shown(galleries.current(EVENT, SECONDS)) == [2]
     feed.put(change(1, at=10))
-    assert shown(galleries.current(EVENT)) == [1, 2]
+    assert shown(galleries.current(EVENT, SECONDS)) == [1, 2]
 
 
 def test_a_photo_whose_time_was_corrected_moves(feed: Feed, galleries: Galleries) -> None:
     feed.put(change(1, taken=NOON), change(2, taken=NOON + timedelta(hours=1)))
-    assert shown(galleries.current(EVENT)) == [1, 2]
+    assert shown(galleries.current(EVENT, SECONDS)) == [1, 2]
     feed.put(change(1, at=2, taken=NOON + timedelta(hours=2)))
-    assert shown(galleries.current(EVENT)) == [2, 1]
+    assert shown(galleries.current(EVENT, SECONDS)) == [2, 1]
 
 
-def test_a_gallery_that_could_be_read_only_in_part_is_not_kept(feed: Feed, galleries: Galleries) -> None:
+def test_a_gallery_of_which_a_part_could_not_be_read_is_read_on_from_there(feed: Feed, galleries: Galleries) -> None:
     feed.put(change(1), change(2))
     feed.broken.add(2)
     with pytest.raises(ConnectionError):
-        galleries.current(EVENT)
+        galleries.current(EVENT, SECONDS)
     feed.broken.clear()
     feed.reads.clear()
-    assert shown(galleries.current(EVENT)) == [1, 2]
-    assert {since for _, _, since in feed.reads} == {0}
+    assert shown(galleries.current(EVENT, SECONDS)) == [1, 2]
+    assert {shard for _, shard, since in feed.reads if not since} == {2}
+
+
+@dataclass
+class SlowFeed(Feed):
+    """Every photo takes a second to read, by a clock of its own."""
+
+    seconds: float = 0.0
+
+    def clock(self) -> float:
+        return self.seconds
+
+    def changes(self, event_id: int, shard: int, since: int, *, faces: bool = True) -> Iterator[PhotoChange]:
+        for row in super().changes(event_id, shard, since, faces=faces):
+            with self.lock:
+                self.seconds += 1
+            yield row
+
+
+def calls_until_whole(galleries: Galleries, seconds: float = SPARE_SECONDS + 40) -> tuple[int, Gallery]:
+    for calls in range(1, 100):
+        try:
+            return calls, galleries.current(EVENT, seconds)
+        except GalleryLoading:
+            continue
+    raise AssertionError("it never ends")
+
+
+def test_a_gallery_that_takes_longer_than_a_call_is_whole_after_several(pool: ThreadPoolExecutor) -> None:
+    feed = SlowFeed()
+    feed.put(*(change(number, -OVERLAP_MICROSECONDS - 1000 + number) for number in range(400)))
+    calls, gallery = calls_until_whole(Galleries(feed, pool, feed.clock))
+    assert 10 <= calls <= 20, "40 photos a call, of which each shard reads one again"
+    assert shown(gallery) == list(range(400)), "none is missing, none is there twice"
+
+
+def test_what_changes_while_a_gallery_is_read_in_several_calls_is_in_it(
+    pool: ThreadPoolExecutor, clock: SimpleNamespace
+) -> None:
+    feed = SlowFeed()
+    feed.put(*(change(number, -OVERLAP_MICROSECONDS - 1000 + number) for number in range(100)))
+    galleries = Galleries(feed, pool, feed.clock)
+    with pytest.raises(GalleryLoading) as refused:
+        galleries.current(EVENT, SPARE_SECONDS + 40)
+    assert (refused.value.status, refused.value.headers) == (429, {"Retry-After": "1"})
+    clock.now = NOW + 60_000_000
+    feed.put(change(0, 50_000_000, status="deleted"), change(1, 50_000_001, taken=NOON), change(99, 50_000_002))
+    feed.put(change(100, -OVERLAP_MICROSECONDS + 1))  # stamped before the first call, visible only now
+    _, gallery = calls_until_whole(galleries)
+    assert shown(gallery) == list(range(1, 101))
+    clock.now = NOW
+
+
+def test_a_gallery_that_was_begun_long_ago_is_begun_afresh(pool: ThreadPoolExecutor, clock: SimpleNamespace) -> None:
+    feed = SlowFeed()
+    feed.put(*(change(number, -OVERLAP_MICROSECONDS - 1000 + number) for number in range(100)))
+    galleries = Galleries(feed, pool, feed.clock)
+    with pytest.raises(GalleryLoading):
+        galleries.current(EVENT, SPARE_SECONDS + 40)
+    clock.now = NOW + TOMBSTONE_SECONDS * 1_000_000
+    rows = feed.rows[EVENT.event_id]
+    feed.rows[EVENT.event_id] = [row for row in rows if row.image_id.int]  # deleted, and its tombstone has expired
+    _, gallery = calls_until_whole(galleries)
+    assert shown(gallery) == list(range(1, 100))
+    clock.now = NOW
 
 
 def test_the_gallery_that_was_not_used_for_longest_is_dropped_first(
@@ -173,11 +241,11 @@ def test_the_gallery_that_was_not_used_for_longest_is_dropped_first(
     for event in events:
         feed.put(change(1), change(2), event=event.event_id)
     for event in (events[0], events[1], events[0], events[2]):  # 6 photos: one gallery too many
-        galleries.current(event)
+        galleries.current(event, SECONDS)
 
     def cold(number: int) -> bool:
         feed.reads.clear()
-        galleries.current(events[number - 1])
+        galleries.current(events[number - 1], SECONDS)
         return feed.reads[0][2] == 0
 
     assert not cold(1)
@@ -190,7 +258,7 @@ def test_a_gallery_beyond_the_limit_is_kept_while_it_is_the_only_one(
 ) -> None:
     monkeypatch.setattr(gallery_module, "PHOTOS_KEPT", 1)
     feed.put(change(1), change(2))
-    galleries.current(EVENT)
+    galleries.current(EVENT, SECONDS)
     feed.reads.clear()
-    assert shown(galleries.current(EVENT)) == [1, 2]
+    assert shown(galleries.current(EVENT, SECONDS)) == [1, 2]
     assert all(since for _, _, since in feed.reads)

@@ -272,10 +272,19 @@ OPERATIONS = [
         Tag.PHOTOS,
         Scope.READ,
         "List all photos of an event",
-        "By capture time, then `image_id`; photos without a capture time come last.",
+        "By capture time, then `image_id`; photos without a capture time come last. The first page of an event of "
+        "hundreds of thousands of photos may take several calls, each but the last answered with 429.",
         EventPath,
         Answer("ImagesResponse", "A page of the gallery.", "Records for all images", examples.IMAGES),
-        {401: _NO_KEY, 403: _EVENT_OFF, 404: _NO_EVENT, 422: _BAD_QUERY, **_TROUBLE},
+        {
+            401: _NO_KEY,
+            403: _EVENT_OFF,
+            404: _NO_EVENT,
+            422: _BAD_QUERY,
+            **_TROUBLE,
+            429: "Too many requests, or the gallery of a huge event is still being read. Come again after "
+            "`Retry-After` seconds.",
+        },
         query=PageQuery,
     ),
     Operation(

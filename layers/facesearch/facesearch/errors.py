@@ -91,7 +91,7 @@ class InvalidRequest(FaceSearchError):
 
 
 class Busy(FaceSearchError):
-    """Not now: come again after `retry_after` seconds with the same `request_id`."""
+    """Not now: come again after `retry_after` seconds, a search with the same `request_id`."""
 
     status = 429
 
@@ -115,3 +115,7 @@ class QuotaExceeded(Busy):
 
 class EngineBusy(Busy):
     """The service that finds the faces refuses more calls for now."""
+
+
+class GalleryLoading(Busy):
+    """The event's gallery could not be read whole within one call; the next one goes on."""
