@@ -149,10 +149,10 @@ class MemoryOriginals:
     there: set[str] = field(default_factory=set)
     broken: dict[str, Exception] = field(default_factory=dict)
 
-    def exists(self, key: str) -> bool:
+    def etag(self, key: str) -> str | None:
         if key in self.broken:
             raise self.broken[key]
-        return key in self.there
+        return '"1"' if key in self.there else None
 
     def link(self, key: str, filename: str) -> str:
         return f"memory:{key}?as={filename}"
@@ -195,6 +195,14 @@ def test_a_photo_of_another_event_is_no_photo_of_this_one(pool: ThreadPoolExecut
     assert isinstance(link, NoLink)
 
 
+def test_a_file_that_has_taken_the_key_of_another_is_not_linked_in_its_place(pool: ThreadPoolExecutor) -> None:
+    records, store = MemoryPhotoStore(), MemoryOriginals({"k/IMG_1.jpg"})
+    for number, etag in enumerate(['"1"', '"0"', ""]):  # its own, another's, and a record from before they had any
+        records.add(EVENT_ID, EVENT.shards, Photo(uuid.UUID(int=number), "indexed", "k/IMG_1.jpg", etag=etag))
+    links = Originals(records, store, pool).links(EVENT, [str(uuid.UUID(int=number)) for number in range(3)])
+    assert [type(link) for link in links] == [Link, NoLink, Link]
+
+
 def test_no_images_are_no_links(pool: ThreadPoolExecutor) -> None:
     assert Originals(MemoryPhotoStore(), MemoryOriginals(), pool).links(EVENT, []) == []
 
@@ -205,12 +213,12 @@ def test_in_s3_an_original_is_there_or_not_or_cannot_be_looked_for() -> None:
         s3.create_bucket(Bucket="photos")
         s3.put_object(Bucket="photos", Key="903/ü 1.jpg", Body=b"x")
         store = S3Originals(s3, "photos")
-        assert store.exists("903/ü 1.jpg")
-        assert not store.exists("903/ü 2.jpg")
+        assert store.etag("903/ü 1.jpg") == s3.head_object(Bucket="photos", Key="903/ü 1.jpg")["ETag"]
+        assert store.etag("903/ü 2.jpg") is None
         with Stubber(s3) as stub:
             stub.add_client_error("head_object", "403", http_status_code=403)
             with pytest.raises(ClientError):
-                store.exists("903/ü 1.jpg")
+                store.etag("903/ü 1.jpg")
 
 
 def test_a_link_is_signed_for_an_hour_and_names_the_region_the_file_and_its_name() -> None:

@@ -98,11 +98,13 @@ class Report:
 
 @dataclass(frozen=True)
 class Upload:
-    """An object that appeared in a bucket. `at`: microseconds since the epoch, 0 if the message does not tell."""
+    """An object that appeared in a bucket. `at`: microseconds since the epoch, 0 if the message does not tell.
+    `etag`: of what was read of it, as the message may be older."""
 
     bucket: str
     key: str
     at: int = 0
+    etag: str = ""
 
 
 class PhotoIndexer:
@@ -234,13 +236,17 @@ class PhotoIndexer:
             if error.response["Error"]["Code"] != "NoSuchKey":
                 raise
             return Report(Outcome.IGNORED, "the object was deleted meanwhile", org_id, event_id)
+        upload = replace(upload, etag=answer["ETag"])
         with closing(answer["Body"]) as body:
             if answer["ContentLength"] > MAX_FILE_BYTES:
-                image_id = unread_image_id(event_id, key, answer["ETag"])
+                image_id = unread_image_id(event_id, key, upload.etag)
                 return self._failed(event, image_id, upload, _TOO_LARGE)
             data = body.read()
         image_id = image_id_of_bytes(event_id, data)
-        if self._photos.get(event_id, event.shards, image_id) is not None:
+        known = self._photos.get(event_id, event.shards, image_id)
+        if known is not None:
+            if known.key == key and known.etag != upload.etag:  # uploaded again, in other parts
+                self._photos.note_etag(event_id, event.shards, image_id, key, upload.etag)
             if self._face_keeper is not None:  # whoever recorded it may have been killed before its faces were settled
                 self._face_keeper.settle(event_id, image_id, written=False)
             return Report(Outcome.KNOWN, "", org_id, event_id, image_id)
@@ -319,6 +325,7 @@ class PhotoIndexer:
             next_model=event.next_model if self._outside is None else "",
             next_faces=seen.next_faces,
             taken_at=seen.taken_at,
+            etag=upload.etag,
         )
         # Its faces first: one that is recorded is found by the next search. Without its record nobody is shown it.
         keeper = self._face_keeper
@@ -361,7 +368,7 @@ class PhotoIndexer:
             self._s3.delete_object(Bucket=self._renditions_bucket, Key=key)
 
     def _failed(self, event: Event, image_id: UUID, upload: Upload, reason: str) -> Report:
-        photo = Photo(image_id, "failed", upload.key, reason=reason)
+        photo = Photo(image_id, "failed", upload.key, reason=reason, etag=upload.etag)
         new = self._photos.add(event.event_id, event.shards, photo, upload.at)
         return Report(Outcome.FAILED if new else Outcome.KNOWN, reason, event.org_id, event.event_id, image_id)
 

@@ -20,7 +20,7 @@ from facesearch.errors import InvalidRequest, InvalidRequestId, NotFound
 from facesearch.models import Event
 from facesearch.observability import log_unexpected
 from facesearch.photos import Photo, PhotoStore
-from facesearch.store.objects import object_exists
+from facesearch.store.objects import etag_of
 from facesearch.store.reading import StoredPage
 
 if TYPE_CHECKING:
@@ -139,8 +139,8 @@ class NoLink:
 class OriginalStore(Protocol):
     """Where originals lie."""
 
-    def exists(self, key: str) -> bool:
-        """Whether the object is there."""
+    def etag(self, key: str) -> str | None:
+        """S3's ETag of the object; None if it is not there."""
 
     def link(self, key: str, filename: str) -> str:
         """A URL that downloads it under that name for `LINK_SECONDS`."""
@@ -153,9 +153,9 @@ class S3Originals:
         self._s3 = s3
         self._bucket = bucket
 
-    def exists(self, key: str) -> bool:
-        """See `OriginalStore.exists`; one HEAD."""
-        return object_exists(self._s3, self._bucket, key)
+    def etag(self, key: str) -> str | None:
+        """See `OriginalStore.etag`; one HEAD."""
+        return etag_of(self._s3, self._bucket, key)
 
     def link(self, key: str, filename: str) -> str:
         """See `OriginalStore.link`. Signed here, nothing is sent."""
@@ -190,7 +190,8 @@ class Originals:
         if photo is None or photo.status != "indexed":
             return NoLink(image_id, _NOT_HERE)
         try:
-            if not self._store.exists(photo.key):
+            etag = self._store.etag(photo.key)
+            if etag is None or photo.etag not in ("", etag):  # or another file has taken its key
                 return NoLink(image_id, _GONE)
             return Link(self._store.link(photo.key, photo.filename), photo.filename)
         except (BotoCoreError, ClientError) as error:

@@ -62,6 +62,7 @@ class Photo:
 
     Attributes:
         key: S3 key of the original in the photos bucket.
+        etag: S3's ETag of the original, by which another file that takes its key is told; empty in an older record.
         width, height: pixels as displayed; 0 for a failed photo.
         model: name of the engine that made `faces`.
         faces: embeddings packed by `packing.pack`, 132 bytes a face; empty = scanned, nobody found.
@@ -85,6 +86,7 @@ class Photo:
     next_model: str = ""
     next_faces: bytes = field(default=b"", repr=False)
     stripped: bool = False
+    etag: str = ""
     changed_at: int = field(default=0, compare=False)
 
     def faces_by(self, model: str) -> bytes | None:
@@ -166,6 +168,12 @@ class PhotoStore(Protocol):
 
     def remove(self, event_id: int, shards: int, image_id: uuid.UUID) -> None:
         """Undo an `add` for which there is no event any more; no trace is left."""
+
+    def note_etag(self, event_id: int, shards: int, image_id: uuid.UUID, key: str, etag: str) -> bool:
+        """The photo's file was written under its `key` again; says whether there is such a photo.
+
+        Readers need not look again.
+        """
 
     def tombstone(self, event_id: int, shards: int, image_id: uuid.UUID) -> Tombstone | None:
         """What is left of the photo if it was deleted, read strongly consistent."""

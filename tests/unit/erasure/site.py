@@ -348,7 +348,7 @@ class Site:
         return sorted(match.image_id.int for match in matches)
 
     def gallery(self) -> list[int]:
-        return sorted(photo.image_id.int for photo in self.galleries.current(self.event).cut(Page(1, 100)))
+        return sorted(photo.image_id.int for photo in self.galleries.current(self.event, 25.0).cut(Page(1, 100)))
 
     def faces(self, number: int) -> int | None:
         photo = self.plain.stores.photos.get(self.event.event_id, self.event.shards, id_of(number))

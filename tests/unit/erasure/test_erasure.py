@@ -15,6 +15,7 @@ from facesearch.admin import Admin, EndedEvent
 from facesearch.erasure import CloudFrontEdge, Counts, Files, PhotosEraser
 from facesearch.errors import InvalidRequest, NoFaceFound, NotFound
 from facesearch.models import SearchSummary
+from facesearch.photos import Photo
 from facesearch.store.memory import MemoryObjects
 from facesearch.store.reading import Wanted
 from facesearch.store.results import OutdatedError
@@ -55,6 +56,24 @@ def test_originals_go_by_flag_with_the_copies_that_our_tool_has_uploaded(site: S
     assert (receipt.deleted.originals, receipt.deleted.renditions, receipt.left) == (2, 0, Counts())
     assert site.keys("originals") == site.originals_of([1, 3, 4, 5])
     assert site.keys("renditions") == site.renditions_of([1, 2, 3, 4, 5])
+
+
+@pytest.mark.parametrize("below", ["", "its own folder/"])
+def test_a_file_that_has_taken_the_key_of_a_deleted_photo_stays(site: Site, below: str) -> None:
+    stores, event = site.plain.stores, site.event
+    replaced, own = uuid.UUID(int=21), uuid.UUID(int=22)
+    folder = f"{replaced}/" if below else ""
+    key = f"{event.org_id}/{event.event_id}/{folder}IMG_1.jpg"
+    site.plain.put("originals", key)
+    etag = stores.originals.etags([key])[key]
+    stores.photos.add(event.event_id, event.shards, Photo(replaced, "indexed", key, etag='"before"'))
+    stores.photos.add(event.event_id, event.shards, Photo(own, "indexed", key, etag=etag))
+    receipt = site.photos_eraser.delete_photos(event, [replaced], EVERYTHING)
+    assert receipt.complete
+    assert receipt.deleted.originals == 0
+    assert key in site.keys("originals"), "it is the other photo's"
+    assert site.photos_eraser.delete_photos(event, [own], EVERYTHING).deleted.originals == 1
+    assert key not in site.keys("originals")
 
 
 def test_results_that_name_the_photo_are_searched_anew_and_the_others_stay(site: Site) -> None:

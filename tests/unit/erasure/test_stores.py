@@ -3,6 +3,7 @@
 import time
 import uuid
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from typing import Any
@@ -28,7 +29,7 @@ from tests.unit.test_stores import TABLE, create_table
 from tools.cli.clock import corrected_clock
 
 ID = uuid.UUID(int=4)
-PHOTO = Photo(ID, "indexed", "903/456/a.jpg", 3240, 4860, "m", b"f" * 264)
+PHOTO = Photo(ID, "indexed", "903/456/a.jpg", 3240, 4860, "m", b"f" * 264, etag='"e"')
 SEARCH = SearchKey(903, EVENT_ID, uuid.UUID(int=7))
 FIRST = Page(1, 100)
 
@@ -139,10 +140,26 @@ def test_a_tombstone_holds_nothing_of_the_photo_and_expires_once_it_is_finished(
     assert int(item["expires_at"]["N"]) == pytest.approx(time.time() + TOMBSTONE_SECONDS, abs=60)
 
 
+def test_the_etag_of_a_file_that_was_uploaded_again_is_noted_and_nothing_else_changes(store: PhotoEraser) -> None:
+    assert store.note_etag(EVENT_ID, 4, ID, PHOTO.key, '"new"') is False, "there is no such photo"
+    store.add(EVENT_ID, 4, PHOTO)
+    before = store.get(EVENT_ID, 4, ID)
+    assert before == PHOTO
+    assert store.note_etag(EVENT_ID, 4, ID, "another/key.jpg", '"new"') is False
+    assert store.note_etag(EVENT_ID, 4, ID, PHOTO.key, '"new"') is True
+    after = store.get(EVENT_ID, 4, ID)
+    assert after == replace(PHOTO, etag='"new"')
+    assert after.changed_at == before.changed_at
+    store.bury(EVENT_ID, 4, ID)
+    assert store.note_etag(EVENT_ID, 4, ID, PHOTO.key, '"new"') is False
+
+
 @pytest.mark.parametrize("log", [MemoryErasureLog(), None])
 def test_what_is_under_way_is_listed_until_it_is_over(log: ErasureLog | None, dynamodb: Any) -> None:
     log = log or DynamoErasureLog(dynamodb, TABLE)
-    entries = [Erasing(uuid.UUID(int=number), whole=number > 1, key="k", originals=True) for number in range(3)]
+    entries = [
+        Erasing(uuid.UUID(int=number), whole=number > 1, key="k", originals=True, etag='"e"') for number in range(3)
+    ]
     log.begin(EVENT_ID, entries)
     assert sorted(log.pending(EVENT_ID), key=lambda entry: entry.image_id) == entries
     assert log.pending(EVENT_ID + 1) == []

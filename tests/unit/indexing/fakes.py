@@ -26,6 +26,7 @@ class MemoryS3:
     fails: set[str] = field(default_factory=set)
     log: list[str] = field(default_factory=list)
     bodies: list[io.BytesIO] = field(default_factory=list)
+    etag: str = '"e1"'
 
     def get_object(self, *, Bucket: str, Key: str) -> dict[str, Any]:  # noqa: N803 - boto3's names
         self._called("GetObject", Key)
@@ -33,7 +34,7 @@ class MemoryS3:
             raise ClientError({"Error": {"Code": "NoSuchKey", "Message": "gone"}}, "GetObject")
         data = self.objects[Bucket, Key]
         self.bodies.append(io.BytesIO(data))
-        return {"ContentLength": self.sizes.get(Key, len(data)), "ETag": '"e1"', "Body": self.bodies[-1]}
+        return {"ContentLength": self.sizes.get(Key, len(data)), "ETag": self.etag, "Body": self.bodies[-1]}
 
     def put_object(self, *, Bucket: str, Key: str, Body: bytes, **headers: str) -> None:  # noqa: N803
         self._called("PutObject", Key)

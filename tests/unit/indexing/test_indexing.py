@@ -90,6 +90,7 @@ def test_a_photo_is_recorded_with_its_faces(studio: Studio) -> None:
     photo = studio.record_of(data)
     assert photo is not None
     assert (photo.status, photo.key, photo.model) == ("indexed", KEY, EVENT.model)
+    assert photo.etag == studio.s3.etag
     assert (photo.width, photo.height) == (400, 600)
     assert photo.taken_at == datetime.fromisoformat("2026-05-17T09:30:01")
     assert np.allclose(unpack(photo.faces), np.eye(128)[:3], atol=1e-6)
@@ -155,6 +156,18 @@ def test_the_same_file_under_another_name_is_the_same_photo(studio: Studio) -> N
     photo = studio.record_of(data)
     assert photo is not None
     assert photo.key == KEY
+
+
+def test_a_photo_uploaded_again_in_other_parts_is_known_by_its_new_etag(studio: Studio) -> None:
+    data = photo_of(2)
+    studio.upload(data)
+    before, studio.s3.etag = studio.s3.etag, '"parts-2"'
+    assert studio.upload(data, f"{ORG}/{EVENT_ID}/copy.png").outcome is Outcome.KNOWN
+    photo = studio.record_of(data)
+    assert photo is not None
+    assert photo.etag == before, "a copy under another key is not what the record leads to"
+    assert studio.upload(data).outcome is Outcome.KNOWN
+    assert studio.record_of(data) == replace(photo, etag='"parts-2"')
 
 
 def test_two_deliveries_at_once_are_one_photo(studio: Studio) -> None:

@@ -65,6 +65,7 @@ class PhotosEraser:
                     image_id,
                     whole=True,
                     key=records[image_id].key if image_id in records else "",
+                    etag=records[image_id].etag if image_id in records else "",
                     renditions=files.renditions,
                     originals=files.originals,
                 )
@@ -153,13 +154,20 @@ class PhotosEraser:
         return len(there)
 
     def _originals(self, event: Event, entries: Sequence[Erasing]) -> list[str]:
-        """Keys of the originals that are there: the recorded one, and further copies that our own tool has uploaded."""
+        """Keys of the originals that are there: the recorded one, and further copies that our own tool has uploaded.
+
+        Another file that has taken the recorded key since is another photo's original, maybe its only one.
+        """
         stores = self._stores
         asked = [entry for entry in entries if entry.whole and entry.originals]
-        keys = dict.fromkeys(stores.originals.existing([entry.key for entry in asked if entry.key]))
+        there = stores.originals.etags([entry.key for entry in asked if entry.key])
+        keys: dict[str, None] = {}
         for entry in asked:
+            etag = there.get(entry.key)
+            others = {entry.key} if etag is not None and entry.etag not in ("", etag) else set()
             prefix = f"{event.org_id}/{event.event_id}/{entry.image_id}/"
-            keys |= dict.fromkeys(stores.originals.under(prefix))
+            recorded = [entry.key] if etag is not None else []
+            keys |= dict.fromkeys(key for key in (*recorded, *stores.originals.under(prefix)) if key not in others)
         return list(keys)
 
 
@@ -168,6 +176,7 @@ def _both(one: Erasing, other: Erasing) -> Erasing:
         other,
         whole=one.whole or other.whole,
         key=other.key or one.key,
+        etag=other.etag if other.key else one.etag,
         renditions=one.renditions or other.renditions,
         originals=one.originals or other.originals,
     )

@@ -21,7 +21,7 @@ class Erasing:
 
     Attributes:
         whole: the photo itself goes; if not, only what names it does.
-        key: S3 key of its original, as far as it is known.
+        key, etag: S3 key and ETag of its original, as far as they are known.
         renditions, originals: whether these files go, too.
     """
 
@@ -30,6 +30,7 @@ class Erasing:
     key: str = ""
     renditions: bool = False
     originals: bool = False
+    etag: str = ""
 
 
 class ErasureLog(Protocol):
@@ -64,6 +65,7 @@ class DynamoErasureLog:
                     "key": schema.s(erasing.key),
                     "renditions": schema.flag(erasing.renditions),
                     "originals": schema.flag(erasing.originals),
+                    "etag": schema.s(erasing.etag),
                 }
                 for erasing in each
             ),
@@ -92,4 +94,5 @@ def _erasing(item: "schema.Item") -> Erasing:
         key=schema.text(item, "key"),
         renditions=schema.boolean(item, "renditions"),
         originals=schema.boolean(item, "originals"),
+        etag=schema.text(item, "etag"),
     )

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import replace
+from hashlib import md5
 from typing import Any
 
 from facesearch.index.snapshot import Snapshot as FaceSnapshot
@@ -122,6 +123,14 @@ class MemoryPhotoStore:
         """See `PhotoStore.get`."""
         known = self._photos.get((event_id, image_id))
         return known[0] if known else None
+
+    def note_etag(self, event_id: int, shards: int, image_id: uuid.UUID, key: str, etag: str) -> bool:
+        """See `PhotoStore.note_etag`."""
+        known = self.get(event_id, shards, image_id)
+        if known is None or known.key != key:
+            return False
+        self._set(event_id, image_id, etag=etag)
+        return True
 
     def tombstone(self, event_id: int, shards: int, image_id: uuid.UUID) -> Tombstone | None:
         """See `PhotoStore.tombstone`."""
@@ -328,6 +337,10 @@ class MemoryObjects:
     def existing(self, keys: Sequence[str]) -> list[str]:
         """See `Objects.existing`."""
         return [key for key in keys if key in self.files]
+
+    def etags(self, keys: Sequence[str]) -> dict[str, str]:
+        """See `Objects.etags`."""
+        return {key: f'"{md5(self.files[key]).hexdigest()}"' for key in keys if key in self.files}  # noqa: S324 - as S3's
 
     def delete(self, keys: Iterable[str]) -> int:
         """See `Objects.delete`."""

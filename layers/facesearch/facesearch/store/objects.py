@@ -29,6 +29,9 @@ class Objects(Protocol):
     def existing(self, keys: Sequence[str]) -> list[str]:
         """Those of the keys that are there."""
 
+    def etags(self, keys: Sequence[str]) -> dict[str, str]:
+        """S3's ETags of those of the keys that are there."""
+
     def delete(self, keys: Iterable[str]) -> int:
         """Delete the files; some may be gone already. How many keys there were."""
 
@@ -49,7 +52,12 @@ class S3Objects:
 
     def existing(self, keys: Sequence[str]) -> list[str]:
         """See `Objects.existing`; one HEAD each."""
-        return [key for key, found in zip(keys, self._pool.map(self._exists, keys), strict=True) if found]
+        return list(self.etags(keys))
+
+    def etags(self, keys: Sequence[str]) -> dict[str, str]:
+        """See `Objects.etags`; one HEAD each."""
+        found = zip(keys, self._pool.map(self._etag, keys), strict=True)
+        return {key: etag for key, etag in found if etag is not None}
 
     def delete(self, keys: Iterable[str]) -> int:
         """See `Objects.delete`; 1,000 to a round trip."""
@@ -70,16 +78,15 @@ class S3Objects:
                 return
         raise StillThereError(f"{len(keys)} files could not be deleted")
 
-    def _exists(self, key: str) -> bool:
-        return object_exists(self._s3, self._bucket, key)
+    def _etag(self, key: str) -> str | None:
+        return etag_of(self._s3, self._bucket, key)
 
 
-def object_exists(s3: "S3Client", bucket: str, key: str) -> bool:
-    """Whether the object is there; one HEAD. Without ListBucket S3 would answer 403, which is raised."""
+def etag_of(s3: "S3Client", bucket: str, key: str) -> str | None:
+    """The object's ETag, None if it is not there; one HEAD. Without ListBucket S3 would answer 403, which is raised."""
     try:
-        s3.head_object(Bucket=bucket, Key=key)
+        return s3.head_object(Bucket=bucket, Key=key)["ETag"]
     except ClientError as error:
         if error.response["ResponseMetadata"]["HTTPStatusCode"] == 404:
-            return False
+            return None
         raise
-    return True

@@ -16,7 +16,7 @@ ATTEMPTS = 8
 """Each one finds the item changed by somebody else since it was read; nobody changes a photo that often."""
 
 NEXT = ("next_model", "next_faces", "next_reason")
-OF_A_PHOTO = ("key", "model", "faces", *NEXT, "width", "height", "taken_at", "reason", "stripped")
+OF_A_PHOTO = ("key", "model", "faces", *NEXT, "width", "height", "taken_at", "reason", "stripped", "etag")
 """What an item loses when it becomes a tombstone."""
 
 
@@ -63,6 +63,8 @@ class DynamoPhotoStore:
             item["taken_at"] = schema.s(photo.taken_at.isoformat())
         if photo.reason:
             item["reason"] = schema.s(photo.reason)
+        if photo.etag:
+            item["etag"] = schema.s(photo.etag)
         try:
             self._dynamodb.put_item(
                 TableName=self._table,
@@ -80,6 +82,16 @@ class DynamoPhotoStore:
     def remove(self, event_id: int, shards: int, image_id: uuid.UUID) -> None:
         """See `PhotoStore.remove`."""
         self._dynamodb.delete_item(TableName=self._table, Key=schema.photo_key(event_id, shards, image_id))
+
+    def note_etag(self, event_id: int, shards: int, image_id: uuid.UUID, key: str, etag: str) -> bool:
+        """See `PhotoStore.note_etag`. A tombstone has no key."""
+        return self._update(
+            schema.photo_key(event_id, shards, image_id),
+            "SET #etag = :etag",
+            "#key = :key",
+            _named("etag", "key"),
+            {":etag": schema.s(etag), ":key": schema.s(key)},
+        )
 
     def tombstone(self, event_id: int, shards: int, image_id: uuid.UUID) -> Tombstone | None:
         """See `PhotoStore.tombstone`."""
@@ -278,5 +290,6 @@ def _photo(item: "schema.Item") -> Photo:
         next_model=schema.text(item, "next_model"),
         next_faces=schema.blob(item, "next_faces"),
         stripped=schema.boolean(item, "stripped"),
+        etag=schema.text(item, "etag"),
         changed_at=schema.number(item, "changed_at"),
     )
