@@ -4,7 +4,7 @@ import threading
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
@@ -61,13 +61,16 @@ class OneAtATime:
 class FakeMatcher:
     """A matcher whose selfies are texts: `b"nobody"` has no face in it, any other matches `found`."""
 
+    probe_is_paid: ClassVar[bool] = False
     found: list[PhotoMatch] = field(default_factory=lambda: photos(12))
+    probed: int = 0
     matched: int = 0
     confidence: int | None = None
     renditions: RenditionUrls | None = None
     during_match: Callable[[], None] = lambda: None
 
     def probe(self, event: Event, selfie: bytes, search: SearchKey, seconds: float) -> bytes:
+        self.probed += 1
         if selfie == b"nobody":
             raise NoFaceFound("No face was found in the selfie.")
         return selfie
@@ -85,6 +88,12 @@ class FakeMatcher:
 
     def summary(self, event: Event, probe: bytes, photos: Sequence[PhotoMatch]) -> SearchSummary:
         return SearchSummary(len(photos), self.confidence or event.confidence, self.renditions)
+
+
+class PaidProbeMatcher(FakeMatcher):
+    """One whose probe is what costs, as with an engine elsewhere."""
+
+    probe_is_paid: ClassVar[bool] = True
 
 
 @dataclass

@@ -25,7 +25,17 @@ from facesearch.quota import Limits, Meter, QuotaState
 from facesearch.search import Caller, FaceSearch, Outcome, Patience
 from facesearch.selfies import UploadKey
 from facesearch.store.memory import MemoryBucket, MemoryReader
-from tests.unit.fakes import EVENT, EVENT_ID, ORG, FakeMatcher, MemoryClaims, MemorySelfies, MemoryUploads, photos
+from tests.unit.fakes import (
+    EVENT,
+    EVENT_ID,
+    ORG,
+    FakeMatcher,
+    MemoryClaims,
+    MemorySelfies,
+    MemoryUploads,
+    PaidProbeMatcher,
+    photos,
+)
 
 SEARCH = SearchKey(ORG, EVENT_ID, uuid.UUID(int=7))
 FIRST = Page(1, 32)
@@ -34,8 +44,8 @@ FIRST = Page(1, 32)
 class Bench:
     """A search use case with everything around it in memory."""
 
-    def __init__(self, pool: ThreadPoolExecutor, wait: float = 5) -> None:
-        self.matcher = FakeMatcher()
+    def __init__(self, pool: ThreadPoolExecutor, wait: float = 5, matcher: FakeMatcher | None = None) -> None:
+        self.matcher = matcher or FakeMatcher()
         self.claims = MemoryClaims()
         self.store = MemoryReader()
         self.store.events[EVENT_ID] = EVENT
@@ -56,8 +66,9 @@ class Bench:
     def post(self, selfie: bytes = b"guest", page: Page = FIRST) -> Outcome:
         return self.ask(SelfieForm(selfie), page)
 
-    def ask(self, form: SelfieForm, page: Page = FIRST) -> Outcome:
-        meter = Meter(MemoryBucket(self.store.quotas), ORG, self.limits, self.store.quotas.get(ORG, QuotaState()))
+    def ask(self, form: SelfieForm, page: Page = FIRST, seen: QuotaState | None = None) -> Outcome:
+        state = seen or self.store.quotas.get(ORG, QuotaState())
+        meter = Meter(MemoryBucket(self.store.quotas), ORG, self.limits, state)
         return self.face_search.search(EVENT, SEARCH, form, page, Caller(LambdaContext(), meter))
 
 
@@ -219,6 +230,25 @@ def test_without_quota_nothing_is_matched_or_stored_and_a_later_retry_is_searche
     assert (bench.matcher.matched, bench.selfies.kept, bench.store.results) == (0, {}, {})
     bench.store.quotas.clear()
     assert not bench.post().replayed
+
+
+def test_a_probe_that_somebody_is_paid_for_is_not_made_once_others_have_taken_the_last_search(
+    pool: ThreadPoolExecutor,
+) -> None:
+    bench = Bench(pool, matcher=PaidProbeMatcher())
+    bench.store.quotas[ORG] = QuotaState(full_at=time.time_ns() // 1000 + 5 * bench.limits.interval)
+    with pytest.raises(QuotaExceeded):
+        bench.ask(SelfieForm(b"guest"), seen=QuotaState(full_at=1))  # as it was before the others
+    assert bench.matcher.probed == 0
+
+
+def test_a_paid_probe_costs_the_quota_once_and_a_refused_selfie_nothing(pool: ThreadPoolExecutor) -> None:
+    bench = Bench(pool, matcher=PaidProbeMatcher())
+    with pytest.raises(NoFaceFound):
+        bench.post(b"nobody")
+    assert left(bench) == 5
+    bench.post()
+    assert (left(bench), bench.matcher.probed) == (4, 2)
 
 
 def test_an_uploaded_selfie_is_searched_once_and_then_gone(bench: Bench) -> None:

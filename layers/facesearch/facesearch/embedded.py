@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from concurrent.futures import Executor, Future, wait
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,6 +61,8 @@ class EmbeddedProbe:
 
 class EmbeddedMatcher:
     """`Recalling` over a `FaceIndex` and the engine that made its faces. What it keeps of a probe is the embedding."""
+
+    probe_is_paid: ClassVar[bool] = False
 
     def __init__(self, engines: EngineOf, indexes: FaceIndexes, background: Executor, pool: Executor) -> None:
         """Take the parts; `background` brings indexes up to date, `pool` scans them."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Protocol, TypeVar, runtime_checkable
+from typing import ClassVar, Protocol, TypeVar, runtime_checkable
 
 from facesearch.models import Event, PhotoMatch, SearchKey, SearchSummary
 
@@ -10,7 +10,14 @@ ProbeT = TypeVar("ProbeT")
 
 
 class Matcher(Protocol[ProbeT]):
-    """Two steps, so that a selfie which cannot be searched is refused before anything is stored or spent."""
+    """Two steps, so that a selfie which cannot be searched is refused before anything is stored or spent.
+
+    Attributes:
+        probe_is_paid: the first step is what somebody else is paid for. It is made only with quota for it, which comes
+            back if the selfie is refused.
+    """
+
+    probe_is_paid: ClassVar[bool]
 
     def probe(self, event: Event, selfie: bytes, search: SearchKey, seconds: float) -> ProbeT:
         """Read the selfie.

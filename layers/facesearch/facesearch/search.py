@@ -4,7 +4,7 @@ import random
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Generic, Protocol
 
@@ -165,10 +165,14 @@ class FaceSearch(Generic[ProbeT]):
             nonlocal found
             call.meter.check()
             picture = self._picture(selfie)
-            with milliseconds("EmbedMilliseconds"):
-                probe = self._matcher.probe(event, picture, search, call.seconds - STORING_SECONDS)
-            # Only now, with a face found: a selfie that is refused costs nothing and leaves nothing behind.
-            with _paid(call.meter):
+            with ExitStack() as paid:
+                if self._matcher.probe_is_paid:
+                    paid.enter_context(_paid(call.meter))
+                with milliseconds("EmbedMilliseconds"):
+                    probe = self._matcher.probe(event, picture, search, call.seconds - STORING_SECONDS)
+                # Else only now, with a face found: a selfie that is refused costs nothing and leaves nothing behind.
+                if not self._matcher.probe_is_paid:
+                    paid.enter_context(_paid(call.meter))
                 photos = self._match(event, search, picture, probe)
                 summary = self._matcher.summary(event, probe, photos)
                 if self._results.save(search, summary, photos, event.erasures):

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, ClassVar
 
 from facesearch.errors import NoFaceFound
 from facesearch.forgetting import SearchEraser
@@ -26,6 +26,7 @@ LEFT = 30_000
 class PeopleMatcher:
     """`Recalling` whose selfies are names; a photo is found by whoever is in it."""
 
+    probe_is_paid: ClassVar[bool] = False
     people: dict[str, set[int]] = field(default_factory=dict)
     refreshed: int = 0
     matched: int = 0

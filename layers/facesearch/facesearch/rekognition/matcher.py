@@ -5,7 +5,7 @@ import uuid
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from botocore.exceptions import ClientError
 
@@ -52,6 +52,8 @@ class RekognitionMatcher:
 
     An event's confidence is the least similarity by Rekognition's own scale here: the same name, another scale.
     """
+
+    probe_is_paid: ClassVar[bool] = True
 
     def __init__(self, rekognition: Any, prefix: str, photos: PhotoStore, pool: Executor) -> None:
         """Take a boto3 client, `prefix` as `name_of` takes it, and a pool that reads records side by side."""

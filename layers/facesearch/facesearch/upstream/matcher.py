@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 from facesearch.client.answers import FaceSearchAnswer
 from facesearch.client.models import LARGEST_PAGE, ImageItem
@@ -41,6 +42,8 @@ class UpstreamProbe:
 
 class UpstreamMatcher:
     """See `Matcher`; the search itself is part of the probe, for only who searches knows whether there is a face."""
+
+    probe_is_paid: ClassVar[bool] = True
 
     def __init__(self, upstream: Upstream, pool: Executor) -> None:
         """Take the parts; `pool` reads further pages, so many at once as it has threads."""
