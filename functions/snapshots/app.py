@@ -42,6 +42,8 @@ def compact(record: SQSRecord) -> None:
         event_id = int(json.loads(record.body)["event_id"])
         event = parts.event(event_id)
         if event is None or _is_over(event):
+            # One that was killed between its file and what names it comes again, and finds the event deleted.
+            parts.snapshot_builder.forget(event_id)
             logger.info("event is over", event_id=event_id)
             return
         if event.index_kind is IndexKind.VECTORS and event.next_index_kind is None:
