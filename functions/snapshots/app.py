@@ -11,7 +11,7 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from facesearch.bootstrap import parts
-from facesearch.models import IndexKind
+from facesearch.models import Event, IndexKind
 from facesearch.observability import count, flush_metrics, log_unexpected, logger, milliseconds
 
 processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
@@ -41,7 +41,9 @@ def compact(record: SQSRecord) -> None:
     try:
         event_id = int(json.loads(record.body)["event_id"])
         event = parts.event(event_id)
-        if event is None or event.closing or not event.keeps_faces:
+        if event is None or _is_over(event):
+            # One that was killed between its file and what names it comes again, and finds the event deleted.
+            parts.snapshot_builder.forget(event_id)
             logger.info("event is over", event_id=event_id)
             return
         if event.index_kind is IndexKind.VECTORS and event.next_index_kind is None:
@@ -49,6 +51,10 @@ def compact(record: SQSRecord) -> None:
             return
         with milliseconds("CompactMilliseconds"):
             done = parts.snapshot_builder.compact(event)
+        if done.written and _is_over(parts.event(event_id)):
+            parts.snapshot_builder.forget(event_id)
+            logger.info("event is over", event_id=event_id)
+            return
     except Exception as error:
         log_unexpected(error)
         raise
@@ -61,3 +67,7 @@ def compact(record: SQSRecord) -> None:
         faces=done.faces,
         tail_bytes=done.tail_bytes,
     )
+
+
+def _is_over(event: Event | None) -> bool:
+    return event is None or event.closing or not event.keeps_faces

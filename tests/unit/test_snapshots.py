@@ -17,6 +17,7 @@ from facesearch import bootstrap
 from facesearch.admin import Admin
 from facesearch.index import EventIndex, SnapshotError, SnapshotInfo, SnapshotStore, open_index, probe_of
 from facesearch.index.snapshot import HEADER_BYTES, decode, encode
+from facesearch.models import Event
 from facesearch.packing import pack
 from facesearch.photos import Photo
 from facesearch.snapshots import SnapshotBuilder
@@ -183,6 +184,31 @@ def test_a_short_tail_is_left_alone_and_a_long_one_folded_in(pool: ThreadPoolExe
 
 def done_bytes(store: MemoryPhotoStore) -> int:
     return sum(200 + len(change.faces) for shard in range(4) for change in store.changes(EVENT_ID, shard, 0))
+
+
+def test_a_snapshot_of_an_event_that_was_deleted_meanwhile_is_taken_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Deleted(bootstrap.Parts):
+        def event(self, event_id: int) -> Event | None:
+            found = super().event(event_id)
+            admin.close_event(event_id)  # the deletion begins when the function has looked
+            return found
+
+    with mock_aws():
+        dynamodb, s3 = boto3.client("dynamodb"), boto3.client("s3")
+        s3.create_bucket(Bucket=BUCKET)
+        create_table(dynamodb, "Table", TABLE)
+        for name, value in (("TABLE_NAME", TABLE), ("SNAPSHOTS_BUCKET", BUCKET), ("SNAPSHOT_TAIL_BYTES", "1")):
+            monkeypatch.setenv(name, value)
+        monkeypatch.setattr(bootstrap, "parts", Deleted())
+        admin, store = Admin(dynamodb, TABLE), S3SnapshotStore(s3, BUCKET, dynamodb, TABLE)
+        event_id = admin.create_event(admin.create_org("Runners"), "Marathon")
+        photo = Photo(uuid.uuid4(), "indexed", "k", 3, 4, MODEL, pack(np.ones((1, 128), np.float32)))
+        DynamoPhotoStore(dynamodb, TABLE).add(event_id, 4, photo)
+        order = json.loads((ROOT / "events" / "snapshots.json").read_text())
+        order["Records"] = [order["Records"][0] | {"body": json.dumps({"event_id": event_id})}]
+        assert load("snapshots")(order, Context("snapshots")) == {"batchItemFailures": []}
+        assert s3.list_objects_v2(Bucket=BUCKET).get("Contents", []) == []
+        assert store.current(event_id, MODEL) is None
 
 
 def test_the_daily_call_takes_the_faces_of_events_that_are_over(monkeypatch: pytest.MonkeyPatch) -> None:

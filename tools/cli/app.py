@@ -16,6 +16,8 @@ from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionEr
 from facesearch import client
 from facesearch.errors import FaceSearchError
 from facesearch.reindexing import StalledError
+from facesearch.store.batch import StillUnprocessedError
+from facesearch.store.objects import StillThereError
 from tools.cli.commands import callbacks, erasing, events, keys, orgs, photos, webhooks
 from tools.cli.commands.reindex import reindex_event
 from tools.cli.commands.search import search_event
@@ -70,6 +72,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
         say("No AWS credentials were found: log in first, or set AWS_PROFILE.")
     except EndpointConnectionError as error:
         say(f"No answer from the stack's stores: {error} Is it still running?")
+    except (StillUnprocessedError, StillThereError):
+        say("AWS kept refusing a part of it. Run the same command again: it goes on where this one ended.")
     except (BotoCoreError, ClientError) as error:
         say(f"AWS refused: {error}")
     return 1

@@ -57,6 +57,10 @@ class SnapshotBuilder:
         saved = self._snapshots.save(snapshot, replaces)
         return _report(index, photos=len(snapshot.ids), written=saved is not None)
 
+    def forget(self, event_id: int) -> None:
+        """Take back what was written for an event that was deleted meanwhile: its deletion may have looked already."""
+        self._snapshots.forget(event_id)
+
 
 def _report(index: EventIndex, *, photos: int, written: bool) -> Compaction:
     return Compaction(written, photos, index.faces, index.tail_bytes)

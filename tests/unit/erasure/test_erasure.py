@@ -5,14 +5,14 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import boto3
 import pytest
 from moto import mock_aws
 
 from facesearch.admin import Admin, EndedEvent
-from facesearch.erasure import CloudFrontEdge, Counts, Files, PhotosEraser
+from facesearch.erasure import CloudFrontEdge, Counts, FaceRetention, Files, PhotosEraser
 from facesearch.errors import InvalidRequest, NoFaceFound, NotFound
 from facesearch.models import SearchSummary
 from facesearch.photos import Photo
@@ -322,7 +322,7 @@ def test_the_faces_of_an_event_go_after_their_last_day_and_are_looked_for_twice(
     if isinstance(site.plain.stores.events, MemoryEvents):
         site.plain.stores.events.update_event(site.event.event_id, retain_until=day.isoformat())
         site.plain.stores.events.ended.append(EndedEvent(retained.event_id, day.isoformat()))
-    assert site.retention.run(day) == []
+    assert list(site.retention.run(day)) == []
     assert site.found(ANNA) == [1, 2, 4]
     (ended,) = site.retention.run(day + dt.timedelta(days=1))
     assert (ended.faces, ended.left, ended.snapshots) == (7, 0, 1)
@@ -331,7 +331,27 @@ def test_the_faces_of_an_event_go_after_their_last_day_and_are_looked_for_twice(
     assert site.gallery() == [1, 2, 3, 4, 5]
     (again,) = site.retention.run(day + dt.timedelta(days=2))
     assert (again.faces, again.snapshots) == (0, 0)
-    assert site.retention.run(day + dt.timedelta(days=3)) == []
+    assert list(site.retention.run(day + dt.timedelta(days=3))) == []
+
+
+def test_an_event_that_fails_does_not_keep_those_behind_it_from_ending() -> None:
+    class Watches:
+        def purge(self, event_id: int) -> int:
+            if event_id == broken:
+                raise OSError("no answer")
+            return 0
+
+    site, day, broken = Site(Parts.memory()), "2026-05-31", 1
+    events = site.plain.stores.events
+    assert isinstance(events, MemoryEvents)
+    events.update_event(site.event.event_id, retain_until=day)
+    events.reader.events[broken] = replace(events.reader.events[site.event.event_id], event_id=broken)
+    events.ended += [EndedEvent(broken, day), EndedEvent(site.event.event_id, day)]
+    retention = FaceRetention(site.stores.photos, site.stores.snapshots, events, cast("Any", Watches()))
+    run = retention.run(dt.date(2026, 6, 1))
+    assert next(run).faces == 7
+    with pytest.raises(ExceptionGroup):
+        next(run)
 
 
 def test_the_edge_is_told_to_forget_the_renditions() -> None:

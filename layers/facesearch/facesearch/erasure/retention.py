@@ -42,14 +42,27 @@ class FaceRetention:
         self._watches = watches
         self._outside = outside
 
-    def run(self, today: dt.date) -> list[Ended]:
-        """Delete the faces of every event whose last day is over. A run that is killed goes on with the next one."""
-        return [self._end(ended, today) for ended in self._events.ended_events(today)]
+    def run(self, today: dt.date) -> Iterator[Ended]:
+        """Delete the faces of every event whose last day is over. A run that is killed goes on with the next one.
+
+        Raises:
+            ExceptionGroup: at the end, of events where something failed; those behind them have had their turn.
+        """
+        failed = []
+        for ended in self._events.ended_events(today):
+            try:
+                yield self._end(ended, today)
+            except Exception as error:  # noqa: BLE001 - raised below, when the other events have had their turn
+                failed.append(error)
+        if failed:
+            raise ExceptionGroup("events whose faces are left for the next run", failed)
 
     def _end(self, ended: EndedEvent, today: dt.date) -> Ended:
         event = self._events.event(ended.event_id)
         faces = left = snapshots = probes = 0
         if event is not None and event.retain_until == ended.retain_until:
+            # These hold all faces at once, and the photos of a large event may take several runs.
+            snapshots, probes = self._snapshots.forget(event.event_id), self._watches.purge(event.event_id)
             for change in self._with_faces(event):
                 count = len(change.faces + change.next_faces) // FACE_BYTES
                 if self._photos.replace_faces(event.event_id, event.shards, change, b""):
@@ -57,8 +70,8 @@ class FaceRetention:
                 else:  # changed by somebody else meanwhile: the next run's
                     left += count
             faces += self._outside.forget_event(event.event_id)
-            snapshots = self._snapshots.forget(event.event_id)
-            probes = self._watches.purge(event.event_id)
+            snapshots += self._snapshots.forget(event.event_id)
+            probes += self._watches.purge(event.event_id)
         # Once more on the next day: a photo that was being indexed at midnight had its faces looked for before.
         if not left and ended.retain_until < (today - dt.timedelta(days=1)).isoformat():
             self._events.forget_ended(ended)

@@ -1,5 +1,6 @@
 """The indexes that a warm environment keeps, and how one is opened."""
 
+import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
@@ -48,10 +49,18 @@ class IndexCache:
         self._pool = pool
         self._clock = clock
         self._indexes: OrderedDict[int, EventIndex] = OrderedDict()
+        self._lock = threading.Lock()
 
     def current(self, event: Event) -> EventIndex:
         """The event's index with everything that was written before this call. An event larger than the budget is kept
-        until another is asked for."""
+        until another is asked for.
+
+        One call at a time: a search that was refused leaves its own running, and the next must not load the same again.
+        """
+        with self._lock:
+            return self._refreshed(event)
+
+    def _refreshed(self, event: Event) -> EventIndex:
         index = self._indexes.pop(event.event_id, None)
         too_old = (self._clock() - FORGET_AFTER) * 1_000_000
         if index is None or index.model != event.model or index.complete_until < too_old:
