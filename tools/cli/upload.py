@@ -31,6 +31,7 @@ WINDOW = 1_000
 """Photos looked up at a time, in the order of their upload, which is about the order of their indexing."""
 
 NOT_INDEXED = "not indexed yet"
+NOT_UPLOADED = "not uploaded"
 
 T = TypeVar("T")
 ResultT = TypeVar("ResultT")
@@ -46,7 +47,7 @@ class Report:
         photos: file name, image_id, and number of faces; None for one that is not indexed yet.
         failed: file name and reason.
         ignored: files that are no pictures.
-        unreachable: there was something to send, and none of it could be.
+        refused: files that the store did not take.
         stalled: waiting ended before everything was indexed.
     """
 
@@ -54,7 +55,7 @@ class Report:
     photos: list[tuple[str, uuid.UUID, int | None]] = field(default_factory=list)
     failed: list[tuple[str, str]] = field(default_factory=list)
     ignored: int = 0
-    unreachable: bool = False
+    refused: int = 0
     stalled: bool = False
 
     @property
@@ -69,8 +70,8 @@ class Report:
 
     @property
     def succeeded(self) -> bool:
-        """Pictures that cannot be read are part of life; a store that takes nothing, or a stall, is not."""
-        return not (self.unreachable or self.stalled)
+        """Pictures that cannot be read are part of life; a store that refuses one, or a stall, is not."""
+        return not (self.refused or self.stalled)
 
     def to_json(self) -> dict[str, Any]:
         """The shape of `photos upload --json`."""
@@ -122,7 +123,7 @@ class Uploader:
                 report.uploaded += 1
             else:
                 unsent[picture.image_id] = problem
-        report.unreachable = bool(new) and not report.uploaded
+        report.refused = sum(problem.startswith(NOT_UPLOADED) for problem in unsent.values())
         if wait_until_indexed:
             pending = [image_id for image_id in new if image_id not in unsent]
             records |= self._wait_for(pending)
@@ -181,7 +182,7 @@ class Uploader:
         except OSError as error:
             return f"cannot be read: {error.strerror or error}"
         except (BotoCoreError, ClientError) as error:
-            return f"not uploaded: {error}"
+            return f"{NOT_UPLOADED}: {error}"
         return None
 
     def _records(self, image_ids: Iterable[uuid.UUID]) -> Records:

@@ -4,10 +4,12 @@ import base64
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
 
 import pytest
+from botocore.awsrequest import AWSResponse
 
 from facesearch.photos import image_id_of_bytes
 from tests.conftest import ROOT
@@ -15,6 +17,16 @@ from tests.unit.cli.conftest import BUCKET, JPEG, Command, Place
 from tools.cli.errors import CommandError
 from tools.cli.pictures import scan
 from tools.cli.upload import NOT_INDEXED, Report, Uploader
+
+
+class Expired:
+    """The body of S3's refusal, as urllib3 would stream it."""
+
+    def stream(self, **_: object) -> Iterator[bytes]:
+        yield b"<Error><Code>ExpiredToken</Code><Message>The provided token has expired.</Message></Error>"
+
+
+EXPIRED = Expired()
 
 
 class Clock:
@@ -127,6 +139,19 @@ def test_given_a_bucket_that_refuses_when_uploaded_then_reasons_and_no_exception
     report = Clock(place).uploader().run(scan(folder), wait_until_indexed=False)
     assert {reason.split(":")[0] for _, reason in report.failed} == {"not uploaded"}
     assert (report.uploaded, len(report.failed), report.succeeded) == (0, 5, False)
+
+
+def test_given_credentials_that_expire_when_uploading_then_what_was_refused_is_no_success(
+    place: Place, folder: Path
+) -> None:
+    uploader, answered = Clock(place).uploader(), iter([True])
+
+    def expire(**_: object) -> AWSResponse | None:
+        return None if next(answered, False) else AWSResponse("", 403, {}, EXPIRED)
+
+    uploader.stack.s3.meta.events.register_first("before-send.s3.PutObject", expire)
+    report = uploader.run(scan(folder), wait_until_indexed=False)
+    assert (report.uploaded, report.refused, report.succeeded) == (1, 4, False)
 
 
 def test_given_an_indexer_that_stops_when_waited_for_then_it_ends_and_says_what_is_missing(
