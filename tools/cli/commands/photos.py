@@ -27,8 +27,8 @@ def upload_photos(
 ) -> None:
     """Upload the pictures of a folder and those below it; a second run sends only what is missing.
 
-    Pictures that cannot be read are listed with the reason, and are no error of the command. It ends with 1 if one could
-    not be uploaded, or if nothing more was indexed for two minutes.
+    Pictures that cannot be read are listed with the reason, and are no error of the command. It ends with 1 if the
+    store refused one, or if nothing more was indexed for two minutes.
     """
     stack = stack_of(context)
     event = stack.event(event_id)
