@@ -40,6 +40,7 @@ from facesearch.store.watches import DynamoWatchStore
 from facesearch.watching.probes import KmsProbes
 from tools.cli.errors import CommandError
 from tools.cli.stack import Stack
+from tools.cli.terminal import ENDING, held_interrupts
 
 THREADS = 8
 INDEX_MEGABYTES = 1
@@ -50,12 +51,16 @@ MODELS = Path(__file__).resolve().parents[2] / ".cache" / "assets" / "models"
 
 @contextmanager
 def stores_of(stack: Stack) -> Iterator[Stores]:
-    """Everything that holds something of a photo or a person.
+    """Everything that holds something of a photo or a person. Ctrl-C ends the block when it is done.
 
     Raises:
         CommandError: the stack was deployed before it told all its parts.
     """
-    with ThreadPoolExecutor(THREADS) as pool, ThreadPoolExecutor(THREADS) as reading:
+    with (
+        held_interrupts(ENDING),
+        ThreadPoolExecutor(THREADS) as pool,
+        ThreadPoolExecutor(THREADS) as reading,
+    ):
         photos: PhotoEraser = DynamoPhotoStore(stack.dynamodb, stack.table_name, stack.clock)
         if stack.face_items is not None:
             photos = PhotosWithItems(photos, stack.face_items, stack.admin.event, DEFAULT_MODEL, pool)

@@ -30,6 +30,7 @@ from facesearch.store.photos import DynamoPhotoStore
 from facesearch.store.snapshots import S3SnapshotStore
 from tools.cli.clock import corrected_clock
 from tools.cli.errors import CommandError
+from tools.cli.terminal import ENDING, held_interrupts
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -72,8 +73,8 @@ class _StackFile(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     url: str
-    org_id: int
-    api_key: str
+    org_id: int | None = None  # none of both: started without a seed
+    api_key: str | None = None
     endpoint_url: str | None = None
     region: str
     store: str
@@ -89,7 +90,7 @@ class Stack:
         outputs: names of its parts, as CloudFormation tells them.
         client_arguments: keyword arguments of every boto3 client.
         state: folder of the local stack's files; None for a deployed one.
-        first_key: organisation and key that the local stack was started with.
+        first_key: organisation and key that the local stack was started with, if with any.
     """
 
     name: str
@@ -189,7 +190,7 @@ class Stack:
     def index_migration(self) -> Iterator[IndexMigration]:
         """What moves events between the kinds of index."""
         snapshots = S3SnapshotStore(self.s3, self.name_of("SnapshotsBucket"), self.dynamodb, self.table_name)
-        with ThreadPoolExecutor(REQUESTS_AT_ONCE) as pool:
+        with held_interrupts(ENDING), ThreadPoolExecutor(REQUESTS_AT_ONCE) as pool:
             yield IndexMigration(
                 events=self.admin,
                 photos=self.photos,
@@ -255,7 +256,7 @@ def _local_stack(given: Path | None) -> Stack:
         outputs=content.outputs.model_copy(update={"ApiUrl": content.url}),
         client_arguments=arguments,
         state=path.parent,
-        first_key=(content.org_id, content.api_key),
+        first_key=None if content.org_id is None or content.api_key is None else (content.org_id, content.api_key),
     )
 
 

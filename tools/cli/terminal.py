@@ -6,7 +6,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Protocol
 
 from rich.console import Console
@@ -66,9 +66,15 @@ def progress_bar() -> Iterator[Watcher]:
         yield _Bars(progress)
 
 
+ENDING = "Ending what is under way; Ctrl-C again stops at once."
+SHOW_CURSOR = b"\x1b[?25h"
+
+
 @contextmanager
-def held_interrupts() -> Iterator[Callable[[], None]]:
+def held_interrupts(said: str = "") -> Iterator[Callable[[], None]]:
     """Ctrl-C waits for the next call of what this gives, which then raises it; a second one ends the process at once.
+
+    `said` is for a terminal, at the first one, where it may take a while until it is raised.
 
     Raised in the middle of a thread pool's own locking, it would leave a lock that nobody ever releases.
     """
@@ -80,8 +86,11 @@ def held_interrupts() -> Iterator[Callable[[], None]]:
     def note(number: int, _: object) -> None:
         nonlocal asked
         if asked:
+            _to_terminal(SHOW_CURSOR + b"\n")  # nobody else will: a progress bar hides it
             os._exit(128 + number)
         asked = True
+        if said:
+            _to_terminal(f"{said}\r\n".encode())
 
     def check() -> None:
         if asked:
@@ -93,6 +102,13 @@ def held_interrupts() -> Iterator[Callable[[], None]]:
         check()
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def _to_terminal(text: bytes) -> None:
+    """At once and past all buffers, which the interrupted code may be in the middle of."""
+    with suppress(OSError):
+        if os.isatty(2):
+            os.write(2, text)
 
 
 def results() -> Console:

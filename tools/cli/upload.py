@@ -1,4 +1,4 @@
-"""Upload a folder into an event: only what is not recorded yet, several files at once; wait until all is indexed."""
+"""Upload a folder into an event: only what is not there yet, several files at once; wait until all is indexed."""
 
 import base64
 import time
@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
@@ -30,7 +31,12 @@ POLL_SECONDS = (0.25, 4.0)
 WINDOW = 1_000
 """Photos looked up at a time, in the order of their upload, which is about the order of their indexing."""
 
+UNDER_WAY_SECONDS = 900.0
+"""A file that came into S3 within this is taken to be on its way to the indexer, which tries again after 720 s. An
+older one without a record may have lost its notification, and is sent again."""
+
 NOT_INDEXED = "not indexed yet"
+NOT_UPLOADED = "not uploaded"
 
 T = TypeVar("T")
 ResultT = TypeVar("ResultT")
@@ -46,7 +52,7 @@ class Report:
         photos: file name, image_id, and number of faces; None for one that is not indexed yet.
         failed: file name and reason.
         ignored: files that are no pictures.
-        unreachable: there was something to send, and none of it could be.
+        refused: files that the store did not take.
         stalled: waiting ended before everything was indexed.
     """
 
@@ -54,7 +60,7 @@ class Report:
     photos: list[tuple[str, uuid.UUID, int | None]] = field(default_factory=list)
     failed: list[tuple[str, str]] = field(default_factory=list)
     ignored: int = 0
-    unreachable: bool = False
+    refused: int = 0
     stalled: bool = False
 
     @property
@@ -69,8 +75,8 @@ class Report:
 
     @property
     def succeeded(self) -> bool:
-        """Pictures that cannot be read are part of life; a store that takes nothing, or a stall, is not."""
-        return not (self.unreachable or self.stalled)
+        """Pictures that cannot be read are part of life; a store that refuses one, or a stall, is not."""
+        return not (self.refused or self.stalled)
 
     def to_json(self) -> dict[str, Any]:
         """The shape of `photos upload --json`."""
@@ -96,11 +102,12 @@ class Uploader:
     most_bytes: int
     watcher: Watcher = SILENT
     stall_seconds: float = STALL_SECONDS
+    under_way_seconds: float = UNDER_WAY_SECONDS
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
 
     def run(self, folder: Folder, *, wait_until_indexed: bool) -> Report:
-        """Send what is not recorded yet; say what became of every picture.
+        """Send what is neither recorded nor under way; say what became of every picture.
 
         Raises:
             CommandError: no picture in the folder.
@@ -117,12 +124,14 @@ class Uploader:
         records = self._records({picture.image_id for picture in pictures})
         new = {picture.image_id: picture for picture in pictures if picture.image_id not in records}
         unsent: dict[uuid.UUID, str] = {}
-        for picture, problem in self._each("Uploading", list(new.values()), self._send):
+        under_way = self._under_way() if new else set()
+        missing = [picture for image_id, picture in new.items() if image_id not in under_way]
+        for picture, problem in self._each("Uploading", missing, self._send):
             if problem is None:
                 report.uploaded += 1
             else:
                 unsent[picture.image_id] = problem
-        report.unreachable = bool(new) and not report.uploaded
+        report.refused = sum(problem.startswith(NOT_UPLOADED) for problem in unsent.values())
         if wait_until_indexed:
             pending = [image_id for image_id in new if image_id not in unsent]
             records |= self._wait_for(pending)
@@ -181,11 +190,26 @@ class Uploader:
         except OSError as error:
             return f"cannot be read: {error.strerror or error}"
         except (BotoCoreError, ClientError) as error:
-            return f"not uploaded: {error}"
+            return f"{NOT_UPLOADED}: {error}"
         return None
 
     def _records(self, image_ids: Iterable[uuid.UUID]) -> Records:
         return self.stack.photos.get_many(self.event.event_id, self.event.shards, image_ids)
+
+    def _under_way(self) -> set[uuid.UUID]:
+        """Photos of the event that came into the bucket a moment ago, by one listing of its originals.
+
+        None if the store gives no listing: to send a photo twice costs time and does no harm.
+        """
+        prefix = f"{self.event.org_id}/{self.event.event_id}/"
+        pages = self.stack.s3.get_paginator("list_objects_v2").paginate(Bucket=self.stack.photos_bucket, Prefix=prefix)
+        oldest = datetime.fromtimestamp(self.stack.clock() / 1e6 - self.under_way_seconds, UTC)
+        found: set[uuid.UUID] = set()
+        with suppress(BotoCoreError, ClientError):
+            for page in pages:
+                recent = (file["Key"] for file in page.get("Contents", []) if file["LastModified"] > oldest)
+                found.update(image_id for key in recent if (image_id := _image_id_in(key.removeprefix(prefix))))
+        return found
 
     def _wait_for(self, image_ids: list[uuid.UUID]) -> Records:
         """Records of those photos; what is missing at the end has not come for `stall_seconds`."""
@@ -222,6 +246,13 @@ def _add(report: Report, name: str, image_id: uuid.UUID, photo: Photo | None) ->
     if photo is not None and photo.status == "failed":
         return photo.reason or "failed"
     report.photos.append((name, image_id, None if photo is None else len(photo.faces) // FACE_BYTES))
+    return None
+
+
+def _image_id_in(rest: str) -> uuid.UUID | None:
+    """Of a key without its organisation and event; None if somebody else's tool has put the file there."""
+    with suppress(ValueError):
+        return uuid.UUID(rest.partition("/")[0])
     return None
 
 

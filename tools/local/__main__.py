@@ -14,8 +14,11 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from tools.local import swagger
 from tools.local.intrinsics import TemplateError
+from tools.local.seed import files_in
 from tools.local.server import listening
 from tools.local.stack import MODELS, LocalStack, Options
 from tools.local.state import State, StateInUseError
@@ -37,6 +40,7 @@ def main() -> int:
         record_calls=arguments.record_calls and arguments.record_calls.resolve(),
         parameters=dict(arguments.parameter),
         secrets=dict(arguments.secret),
+        host=arguments.host,
     )
     try:
         listener = listening(arguments.host, arguments.port)
@@ -74,6 +78,9 @@ async def _run(options: Options, state: State, listener: socket.socket) -> int:
             return await _serve(stack, state, listener, stopping)
         except (TemplateError, StoreError) as error:
             print(f"error: {error}", file=sys.stderr)
+            return 1
+        except (BotoCoreError, ClientError) as error:
+            print(f"error: the store refused: {' '.join(str(error).split())}", file=sys.stderr)
             return 1
 
 
@@ -114,7 +121,7 @@ def _greet(description: dict[str, Any], state: State, photos: Path | None) -> No
         else:
             print(f"The event holds the photos of {photos}. Put in your own, and search with a selfie:")
         print(f"  .venv/bin/facesearch photos upload DIR --event {event} --wait")
-        selfie = "selfie.jpg" if photos is None else min(photos.iterdir())
+        selfie = "selfie.jpg" if photos is None else files_in(photos)[0]
         print(f'  curl -i \\\n    -H "X-API-Key: {description["api_key"]}" \\\n    -F "file=@{selfie}" \\')
         print(f'    "{url}/api/v1/ext/{description["org_id"]}/event/{event}/faces?page=1&page_size=32"')
     print(f"Stop it with Ctrl-C, or: kill {description['pid']}", flush=True)
@@ -160,6 +167,8 @@ def _folder(text: str) -> Path:
     folder = Path(text)
     if not folder.is_dir():
         raise argparse.ArgumentTypeError("no such folder")
+    if not files_in(folder):
+        raise argparse.ArgumentTypeError("no files in this folder")
     return folder
 
 

@@ -56,13 +56,19 @@ def plant_once(dynamodb: DynamoDBClient, table_name: str, kept: Path) -> Seed:
     return seed
 
 
+def files_in(folder: Path) -> list[Path]:
+    """The files of a folder by name, without those of folders below."""
+    return sorted(path for path in folder.iterdir() if path.is_file())
+
+
 def put_photos(dynamodb: DynamoDBClient, table_name: str, s3: S3Client, bucket: str, seed: Seed, folder: Path) -> int:
-    """Upload the files of a folder into the event and wait until they are indexed; how many were in time."""
-    ids = []
-    for path in sorted(folder.iterdir()):
+    """Upload the files of a folder into the event and wait until they are indexed; how many photos were in time."""
+    ids = set()
+    for path in files_in(folder):
         content = path.read_bytes()
-        ids.append(image_id_of_bytes(seed.event_id, content))
-        s3.put_object(Bucket=bucket, Key=original_key(seed.org_id, seed.event_id, ids[-1], path.name), Body=content)
+        image_id = image_id_of_bytes(seed.event_id, content)
+        ids.add(image_id)
+        s3.put_object(Bucket=bucket, Key=original_key(seed.org_id, seed.event_id, image_id, path.name), Body=content)
     photos = DynamoPhotoStore(dynamodb, table_name)
     end = time.monotonic() + INDEXING_SECONDS
     while (recorded := len(photos.get_many(seed.event_id, SHARDS, ids))) < len(ids) and time.monotonic() < end:

@@ -59,6 +59,11 @@ STORES_WITH_VECTORS = ("ministack",)
 """Stores that know DynamoDB's vector indexes; moto does not."""
 
 
+LOOPBACK = "127.0.0.1"
+WILDCARDS = ("", "0", "0.0.0.0")  # noqa: S104 - nothing is bound to it here
+"""All addresses, of which the loopback is one."""
+
+
 @dataclass(frozen=True)
 class Options:
     """How to run a stack.
@@ -69,6 +74,7 @@ class Options:
         workers: at most so many per function; None = by the cores.
         seed: create an organisation, a key and an event.
         photos: folder of photos to put into that event.
+        host: the address that is listened on, for the URL that everybody is told.
         runtime: what runs in the workers; None = awslambdaric where there is one.
         record_calls: where the workers note what permissions their calls need; None = nowhere.
         secrets: names of secrets to keep in the store, and the environment variables that hold them.
@@ -85,6 +91,7 @@ class Options:
     record_calls: Path | None = None
     parameters: Mapping[str, str] = field(default_factory=dict)
     secrets: Mapping[str, str] = field(default_factory=dict)
+    host: str = LOOPBACK
 
 
 class LocalStack:
@@ -104,7 +111,7 @@ class LocalStack:
         Raises:
             TemplateError, stores.StoreError: see there, and `secrets.keep`.
         """
-        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        url = url_of(self._options.host, listener.getsockname()[1])
         store = await self._start_store()
         aws = aws_environment(store.endpoint_url, is_ours=store.name != "endpoint")
         clients = await asyncio.to_thread(make_clients, aws)
@@ -279,6 +286,11 @@ class LocalStack:
             bucket = names[OUTPUTS["PhotosBucket"]]
             seed.put_photos(clients.dynamodb, table, clients.s3, bucket, planted, self._options.photos)
         return planted
+
+
+def url_of(host: str, port: int) -> str:
+    """Where a stack that listens there is reached from this machine."""
+    return f"http://{LOOPBACK if host in WILDCARDS else host}:{port}"
 
 
 def _api(template: Template, functions: Sequence[Function], resources: Resources) -> Api:

@@ -189,6 +189,12 @@ class TestWhichStack:
         assert (ended.code, ended.err.count("\n")) == (1, 1)
         assert "does not describe a local stack" in ended.err
 
+    def test_given_a_stack_without_a_seed_when_asked_then_it_is_operated(
+        self, place: Place, facesearch: Command
+    ) -> None:
+        place.stack_file.write_text(json.dumps(stack_file_of(place, org_id=None, event_id=None, api_key=None)))
+        assert facesearch("org", "create", "Club").code == 0
+
     def test_given_a_store_that_is_gone_when_asked_then_one_line(self, place: Place, facesearch: Command) -> None:
         place.dynamodb.delete_table(TableName=TABLE)
         ended = facesearch("org", "create", "Club")
@@ -242,6 +248,14 @@ class TestSearch:
         assert (ended.code, ended.json, ended.err) == (0, body, "")
         assert asked[0]["path"] == f"/api/v1/ext/{place.org_id}/event/{place.event_id}/faces?page=2&page_size=2"
         assert asked[0]["key"] == place.first_key
+
+    def test_given_downscale_when_searched_then_a_smaller_copy_is_what_is_read(
+        self, place: Place, facesearch: Command
+    ) -> None:
+        with api(place, 200, body_of(total=5)) as asked:
+            ended = self.search(place, facesearch, "--downscale", 1600)
+        assert (ended.code, ended.out, asked) == (1, "", [])
+        assert ended.err == "The selfie is not a readable JPEG, PNG or WebP picture.\n", "four bytes are not"
 
     def test_given_a_refusal_when_searched_then_the_envelope_one_line_and_1(
         self, place: Place, facesearch: Command

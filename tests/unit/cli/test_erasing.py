@@ -139,12 +139,12 @@ def test_given_a_terminal_when_deleted_then_it_is_asked_and_no_means_no(
     event: Place, facesearch: Command, monkeypatch: pytest.MonkeyPatch, words: Callable[[Place], tuple[object, ...]]
 ) -> None:
     asked = on_a_terminal(monkeypatch, answer=False)
-    assert facesearch(*words(event)).code != 0
-    assert len(asked) == 1
+    for options in ((), ("--json",)):
+        assert facesearch(*words(event), *options).code != 0
+    assert len(asked) == 2
     assert is_there(event)
-    for quiet in ("--json", "--yes"):
-        facesearch(*words(event), quiet)
-    assert len(asked) == 1
+    facesearch(*words(event), "--yes")
+    assert len(asked) == 2
     assert not is_there(event)
 
 

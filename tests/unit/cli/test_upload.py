@@ -4,10 +4,15 @@ import base64
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import pytest
+from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
 
 from facesearch.photos import image_id_of_bytes
 from tests.conftest import ROOT
@@ -15,6 +20,16 @@ from tests.unit.cli.conftest import BUCKET, JPEG, Command, Place
 from tools.cli.errors import CommandError
 from tools.cli.pictures import scan
 from tools.cli.upload import NOT_INDEXED, Report, Uploader
+
+
+class Expired:
+    """The body of S3's refusal, as urllib3 would stream it."""
+
+    def stream(self, **_: object) -> Iterator[bytes]:
+        yield b"<Error><Code>ExpiredToken</Code><Message>The provided token has expired.</Message></Error>"
+
+
+EXPIRED = Expired()
 
 
 class Clock:
@@ -79,12 +94,34 @@ def test_given_a_second_run_when_uploaded_then_only_what_is_new_is_sent(place: P
     assert set(first.photos) < set(second.photos)
 
 
-def test_given_a_run_cut_short_when_run_again_then_what_is_not_recorded_is_sent_again(
+def test_given_an_indexer_that_lags_when_run_again_then_nothing_is_sent_again_and_all_is_waited_for(
     place: Place, folder: Path
 ) -> None:
     Clock(place).uploader().run(scan(folder), wait_until_indexed=False)
     place.index(2)
-    assert upload(place, folder).uploaded == 3
+    (folder / "late.jpg").write_bytes(JPEG + b"late")
+    unwaited = Clock(place).uploader().run(scan(folder), wait_until_indexed=False)
+    assert (unwaited.uploaded, unwaited.indexed, len(unwaited.photos)) == (1, 2, 6)
+    report = upload(place, folder)
+    assert (report.uploaded, report.indexed, report.failed) == (0, 6, [])
+
+
+def test_given_a_lost_notification_when_run_again_much_later_then_the_photo_is_sent_again(
+    place: Place, folder: Path
+) -> None:
+    Clock(place).uploader().run(scan(folder), wait_until_indexed=False)
+    place.index(2)
+    later = replace(Clock(place).uploader(), under_way_seconds=-60.0)
+    assert later.run(scan(folder), wait_until_indexed=False).uploaded == 3
+
+
+def test_given_files_of_another_tool_and_event_when_uploaded_then_they_are_not_taken_for_ours(
+    place: Place, folder: Path
+) -> None:
+    image_id = image_id_of_bytes(place.event_id, JPEG + b"\x03")
+    for key in (f"{place.org_id}/{place.event_id}/by hand.jpg", f"{place.org_id}/{place.event_id}9/{image_id}/3.jpg"):
+        place.s3.put_object(Bucket=BUCKET, Key=key, Body=JPEG)
+    assert Clock(place).uploader().run(scan(folder), wait_until_indexed=False).uploaded == 5
 
 
 def test_given_copies_when_uploaded_then_sent_once_and_both_listed(place: Place, folder: Path) -> None:
@@ -127,6 +164,20 @@ def test_given_a_bucket_that_refuses_when_uploaded_then_reasons_and_no_exception
     report = Clock(place).uploader().run(scan(folder), wait_until_indexed=False)
     assert {reason.split(":")[0] for _, reason in report.failed} == {"not uploaded"}
     assert (report.uploaded, len(report.failed), report.succeeded) == (0, 5, False)
+
+
+def test_given_credentials_that_expire_when_uploading_then_what_was_refused_is_no_success(
+    place: Place, folder: Path
+) -> None:
+    uploader, answered = Clock(place).uploader(), iter([True])
+
+    def expire(**_: object) -> AWSResponse | None:
+        return None if next(answered, False) else AWSResponse("", 403, HTTPHeaders(), EXPIRED)
+
+    events: Any = uploader.stack.s3.meta.events  # its stub knows no handler that answers
+    events.register_first("before-send.s3.PutObject", expire)
+    report = uploader.run(scan(folder), wait_until_indexed=False)
+    assert (report.uploaded, report.refused, report.succeeded) == (1, 4, False)
 
 
 def test_given_an_indexer_that_stops_when_waited_for_then_it_ends_and_says_what_is_missing(
@@ -189,3 +240,25 @@ def test_ctrl_c_at_any_moment_ends_the_work_and_leaves_no_lock(delay: float) -> 
         [sys.executable, "-c", INTERRUPTED_AT_ONCE, str(delay)], cwd=ROOT, timeout=30, capture_output=True, check=False
     )
     assert done.returncode == 130, done.stderr
+
+
+INTERRUPTED_TWICE = """
+import os, signal, time
+from tools.cli.terminal import held_interrupts
+
+with held_interrupts("Wait."):
+    for _ in range(2):
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(0.01)
+"""
+
+
+def test_a_second_ctrl_c_ends_at_once_and_gives_the_terminal_its_cursor_back() -> None:
+    ours, theirs = os.openpty()
+    done = subprocess.run([sys.executable, "-c", INTERRUPTED_TWICE], cwd=ROOT, timeout=30, stderr=theirs, check=False)
+    os.close(theirs)
+    assert done.returncode == 130
+    said = os.read(ours, 1000)
+    os.close(ours)
+    assert said.startswith(b"Wait.")
+    assert said.rstrip().endswith(b"\x1b[?25h")

@@ -65,18 +65,30 @@ def create(endpoint_url: str) -> Mapping[str, str]:
     return resources.names()
 
 
+def _numbers(text: str) -> list[int]:
+    try:
+        sizes = [int(each) for each in text.split(",")]
+    except ValueError:
+        sizes = []
+    if not sizes or min(sizes) < 1:
+        raise argparse.ArgumentTypeError(f"numbers with commas between them, not {text!r}")
+    return sizes
+
+
 def main() -> int:
     """Measure; the exit code is 1 if a limit is missed."""
     parser = argparse.ArgumentParser(
         prog="python -m tools.bench.index", description=(index.__doc__ or "").split("\n")[0]
     )
-    parser.add_argument("sizes", nargs="?", default=",".join(map(str, SIZES)), help="faces, with commas between")
+    parser.add_argument(
+        "sizes", nargs="?", type=_numbers, default=",".join(map(str, SIZES)), help="faces, with commas between"
+    )
     parser.add_argument("--repeats", type=int, default=7, help="how often everything is measured (default 7)")
     parser.add_argument("--store", choices=("ministack", "moto"), default="ministack", help="what stands in for AWS")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     options = parser.parse_args()
     try:
-        rows = asyncio.run(run([int(each) for each in options.sizes.split(",")], options.store, options.repeats))
+        rows = asyncio.run(run(options.sizes, options.store, options.repeats))
     except KeyboardInterrupt:
         say("Stopped.")
         return 130

@@ -34,7 +34,7 @@ def delete_photos(
     """Delete photos: from every search and gallery, with their faces, renditions and the results that name them."""
     stack = stack_of(context)
     event, wanted = stack.event(event_id), [_image_id(text) for text in image_ids]
-    _ask(f"Delete {plural(len(wanted), 'photo')} of {event.name!r} for good?", yes=yes or as_json)
+    _ask(f"Delete {plural(len(wanted), 'photo')} of {event.name!r} for good?", yes=yes)
     with stores_of(stack) as stores:
         files = Files(renditions=not keep_renditions, originals=originals)
         _show(PhotosEraser(stores).delete_photos(event, wanted, files), as_json=as_json)
@@ -60,7 +60,7 @@ def delete_person(  # noqa: PLR0913, PLR0917 - a command's options, each by its 
     stack = stack_of(context)
     event = stack.event(event_id)
     what = "every photo that shows this person" if photos else "every face of this person"
-    _ask(f"Delete {what} from {event.name!r} for good?", yes=yes or as_json)
+    _ask(f"Delete {what} from {event.name!r} for good?", yes=yes)
     files = Files(renditions=not keep_renditions, originals=originals) if photos else None
     with stores_of(stack) as stores, person_eraser(stack, stores) as eraser:
         _show(eraser.delete_person(event, selfie.read_bytes(), files, confidence), as_json=as_json)
@@ -77,7 +77,7 @@ def delete_search(
     stack = stack_of(context)
     event = stack.event(event_id)
     search = SearchKey(event.org_id, event_id, parse_request_id(request_id))
-    _ask(f"Delete the search {search.request_id} of {event.name!r} for good?", yes=yes or as_json)
+    _ask(f"Delete the search {search.request_id} of {event.name!r} for good?", yes=yes)
     with stores_of(stack) as stores:
         search_eraser(stores).delete(search)
     if as_json:
@@ -95,13 +95,13 @@ def delete_event(
 ) -> None:
     """Delete an event: its photos, faces, renditions, results, selfies, and itself."""
     stack = stack_of(context)
-    _ask(f"Delete the event {stack.event(event_id).name!r} for good?", yes=yes or as_json)
+    _ask(f"Delete the event {stack.event(event_id).name!r} for good?", yes=yes)
     with stores_of(stack) as stores:
         _show(EventEraser(stores).delete_event(event_id, originals=originals), as_json=as_json)
 
 
 def _ask(question: str, *, yes: bool) -> None:
-    """On a terminal; a script has meant what it says."""
+    """On a terminal, with --json too; a script has meant what it says."""
     if not yes and sys.stdin.isatty() and sys.stderr.isatty():
         typer.confirm(question, abort=True, err=True)
 

@@ -27,8 +27,8 @@ def upload_photos(
 ) -> None:
     """Upload the pictures of a folder and those below it; a second run sends only what is missing.
 
-    Pictures that cannot be read are listed with the reason, and are no error of the command. It ends with 1 if nothing
-    could be uploaded, or if nothing more was indexed for two minutes.
+    Pictures that cannot be read are listed with the reason, and are no error of the command. It ends with 1 if the
+    store refused one, or if nothing more was indexed for two minutes.
     """
     stack = stack_of(context)
     event = stack.event(event_id)
@@ -61,5 +61,6 @@ def _say_what_is_missing(report: Report, *, listed: bool) -> None:
             say(f"… and {len(report.failed) - SHOWN_FAILURES} more; --json lists them all.")
     if report.stalled:
         say("Some photos are not indexed yet, nothing more for two minutes: see the indexing function's log.")
-    elif report.unreachable:
-        say("Nothing could be uploaded.")
+    if report.refused:
+        some = plural(report.refused, "photo") if report.uploaded else "Nothing"
+        say(f"{some} could {'not ' if report.uploaded else ''}be uploaded: run the same command again.")

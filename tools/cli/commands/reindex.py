@@ -15,7 +15,7 @@ from facesearch.store.photos import DynamoPhotoStore
 from facesearch.store.snapshots import S3SnapshotStore
 from tools.cli.commands.common import AsJson, EventArgument, stack_of
 from tools.cli.stack import Stack
-from tools.cli.terminal import Stage, Watcher, plural, print_json, progress_bar, results, say
+from tools.cli.terminal import ENDING, Stage, Watcher, held_interrupts, plural, print_json, progress_bar, results, say
 
 THREADS = 8
 SHOWN_FAILURES = 20
@@ -72,7 +72,12 @@ def reindexing(stack: Stack, progress: Progress) -> Iterator[Reindexing]:
         CommandError: the stack was deployed before it told all its parts.
     """
     bucket, queue = stack.name_of("SnapshotsBucket"), stack.name_of("UploadsQueueUrl")
-    with ThreadPoolExecutor(THREADS) as pool:
+    with held_interrupts(ENDING) as check, ThreadPoolExecutor(THREADS) as pool:
+
+        def follow(done: int, total: int) -> None:
+            check()
+            progress(done, total)
+
         photos = DynamoPhotoStore(stack.dynamodb, stack.table_name, stack.clock)
         snapshots = S3SnapshotStore(stack.s3, bucket, stack.dynamodb, stack.table_name)
         yield Reindexing(
@@ -82,7 +87,7 @@ def reindexing(stack: Stack, progress: Progress) -> Iterator[Reindexing]:
             builder=SnapshotBuilder(photos, snapshots, pool),
             orders=SqsOrders(stack.sqs, queue),
             pool=pool,
-            progress=progress,
+            progress=follow,
         )
 
 

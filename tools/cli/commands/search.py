@@ -11,13 +11,16 @@ from tools.cli.keys import key_for
 from tools.cli.terminal import plural, print_json, printable, results
 
 
-def search_event(
+def search_event(  # noqa: PLR0913, PLR0917 - a command's options, each by its name
     context: typer.Context,
     selfie: Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True, show_default=False)],
     event_id: EventId,
     page: Annotated[int, typer.Option(help="From 1.")] = 1,
     page_size: Annotated[int, typer.Option(help="Photos on a page, at most 100.")] = client.PAGE_SIZE,
     request_id: Annotated[str | None, typer.Option(help="UUID of the search; one is made if not given.")] = None,
+    downscale: Annotated[
+        int | None, typer.Option(min=1, help="Send a copy whose long side is no more pixels than that, such as 1600.")
+    ] = None,
     key: Annotated[
         str | None,
         typer.Option(envvar="FACESEARCH_API_KEY", help="API key; the local stack needs none.", show_envvar=True),
@@ -30,7 +33,7 @@ def search_event(
     api_key = key or key_for(stack, event.org_id)
     try:
         with client.FaceSearchClient(stack.api_url, api_key, event.org_id, transport=stack.transport) as api:
-            answer = api.search(event_id, selfie, request_id, page, page_size)
+            answer = api.search(event_id, selfie, request_id, page, page_size, downscale=downscale)
     except client.ClientError as error:
         if as_json and error.envelope is not None:
             print_json(error.envelope)

@@ -53,7 +53,8 @@ def read_selfie(selfie: Path | bytes, downscale: int | None = None) -> bytes:
         content = selfie
     if len(content) > MAX_SELFIE_BYTES:
         raise SelfieError(
-            f"The selfie is larger than {MAX_SELFIE_BYTES // 2**20} MiB; downscale=1600 sends a smaller copy of it."
+            f"The selfie is larger than {MAX_SELFIE_BYTES // 2**20} MiB; downscale=1600 "
+            "(on the command line --downscale 1600) sends a smaller copy of it."
         )
     return content
 
