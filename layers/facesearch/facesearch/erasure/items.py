@@ -32,6 +32,7 @@ class PhotosWithItems:
         self.get_many: Callable[[int, int, Iterable[uuid.UUID]], dict[uuid.UUID, Photo]] = photos.get_many
         self.add = photos.add
         self.remove = photos.remove
+        self.note_etag = photos.note_etag
         self.finish = photos.finish
         self.put_next = photos.put_next
         self.drop_next = photos.drop_next
