@@ -13,8 +13,9 @@ from facesearch.embedded import EmbeddedMatcher, match_faces
 from facesearch.engine import Embedding
 from facesearch.faceitems import FaceKeeper, FacePlace, ShardFaces, faces_of, place_of
 from facesearch.index import EventIndex, FaceIndex, IndexMovedError, probe_of
-from facesearch.index.distributed import ChosenIndexes, VectorIndex
-from facesearch.models import Event, IndexKind
+from facesearch.index.cohort import NOBODY
+from facesearch.index.distributed import ChosenIndexes, VectorCohorts, VectorIndex
+from facesearch.models import DEFAULT_MODEL, Event, IndexKind
 from facesearch.packing import pack, values_of
 from facesearch.photos import Photo
 from facesearch.store.memory import MemoryPhotoStore
@@ -22,7 +23,7 @@ from facesearch.store.memory_faces import MemoryFaceStore
 from tests.unit.fakes import EVENT, EVENT_ID
 from tests.unit.indexing.fakes import FakeEngine
 
-MODEL = "test-model"
+MODEL = DEFAULT_MODEL
 VECTORS = replace(EVENT, index_kind=IndexKind.VECTORS, vector_table="memory", face_shards=4)
 rng = np.random.default_rng(7)
 
@@ -59,6 +60,7 @@ class World:
         self.event: Event | None = event
         self.photos = MemoryPhotoStore()
         self.items = MemoryFaceStore()
+        self.cohorts = VectorCohorts(self.items, pool)
         self.keeper = FaceKeeper(self.items, self.photos, lambda _: self.event, MODEL)
 
     def add(self, *photos: Photo) -> None:
@@ -73,7 +75,8 @@ class World:
         return index
 
     def vectors(self) -> VectorIndex:
-        return VectorIndex(VECTORS, MODEL, self.items, self.photos, lambda _: self.event, self.pool)
+        cohort = self.cohorts.of(VECTORS)
+        return VectorIndex(VECTORS, MODEL, self.items, self.photos, lambda _: self.event, self.pool, cohort)
 
     def found(self, index: FaceIndex, minimum: float = 0.5) -> list[uuid.UUID]:
         return [match.image_id for match in match_faces(index, PERSON, minimum, self.pool)]
@@ -170,7 +173,7 @@ def test_a_search_that_a_switch_overtook_is_answered_by_the_other_index(world: W
             return ShardFaces([], np.empty((0, 128), np.int8))
 
     def vectors(event: Event) -> VectorIndex:
-        return VectorIndex(event, MODEL, SwitchesMidway(), world.photos, lambda _: world.event, world.pool)
+        return VectorIndex(event, MODEL, SwitchesMidway(), world.photos, lambda _: world.event, world.pool, NOBODY)
 
     with pytest.raises(IndexMovedError):
         vectors(VECTORS).search(probe_of(PERSON), 0.5, world.pool)

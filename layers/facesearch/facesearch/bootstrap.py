@@ -395,15 +395,17 @@ class Parts:
     @cached_property
     def _indexes(self) -> "FaceIndexes":
         from facesearch.index import IndexCache
-        from facesearch.index.distributed import ChosenIndexes, VectorIndex
+        from facesearch.index.distributed import ChosenIndexes, VectorCohorts, VectorIndex
 
         items = self._face_items
         exact = IndexCache(self._photos, self._snapshots, self.settings.index_cache_megabytes, self._io)
         if items is None:
             return exact
 
+        cohorts = VectorCohorts(items, self._io)
+
         def vectors(event: Event) -> "FaceIndex":
-            return VectorIndex(event, event.model, items, self._photos, self.event, self._io)
+            return VectorIndex(event, event.model, items, self._photos, self.event, self._io, cohorts.of(event))
 
         return ChosenIndexes(exact, items, vectors)
 

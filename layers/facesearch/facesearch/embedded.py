@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from facesearch.confidence import threshold
 from facesearch.engine import Embedding, EngineOf
 from facesearch.index import FaceIndex, FaceIndexes, IndexMovedError, Probe, probe_of
+from facesearch.index.cohort import Cohort
 from facesearch.index.event import Hits
 from facesearch.index.vectors import cosines
 from facesearch.matching import KeptProbe
@@ -35,7 +36,7 @@ class SecondPass:
     least: float = 0.50
     sure: float = 0.02
     most: int = 20
-    margin: float = 0.04
+    margin: float = 0.03
     floor: float = 0.14
     rounds: int = 2
 
@@ -88,7 +89,7 @@ class EmbeddedMatcher:
         index = probe.index.result()
         while True:
             try:
-                return match_faces(index, probe.embedding, threshold(event.confidence), self._pool)
+                return match_faces(index, probe.embedding, threshold(event.confidence, event.model), self._pool)
             except IndexMovedError as moved:
                 index = self._indexes.current(moved.event)
 
@@ -115,43 +116,67 @@ def embedding_of(kept: KeptProbe) -> Embedding:
 def match_faces(
     index: FaceIndex, embedding: Embedding, minimum: float, pool: Executor, again: SecondPass | None = SECOND_PASS
 ) -> list[PhotoMatch]:
-    """Every photo with a face at or above `minimum` cosine, most similar to the selfie first, ties by image_id.
+    """Every photo with a face whose levelled score reaches `minimum`, most similar first, ties by image_id.
 
-    A second probe, the normalised mean of the selfie and its surest matches, finds the photos that show the person in
-    another pose or light. One match per photo, by its best face. `again` None: the selfie alone.
+    A face's score is its cosine to the probe less what the event's cohort takes off both (see `index.cohort`). A second
+    probe, the normalised mean of the selfie and its surest matches, finds the photos that show the person in another
+    pose or light. One match per photo, by its best face. `again` None: the selfie alone.
     """
     probe = probe_of(embedding)
     # The second pass looks only at faces from its floor on, so one scan serves both.
     hits = index.search(probe, minimum if again is None else min(minimum, again.base(minimum) - again.floor), pool)
-    best = _best_by_photo(hits, hits.cosines, minimum)
+    levelled = _Levelled(hits, index.cohort)
+    best = levelled.best_by_photo(hits.cosines, probe, minimum)
     if again is not None:
-        for photo, row in _second_pass(hits, probe, minimum, again).items():
+        for photo, row in _second_pass(levelled, probe, minimum, again).items():
             best.setdefault(photo, row)
     found = [(-hits.cosines[row], index.photo(photo)) for photo, row in best.items()]
     return [photo for _, photo in sorted(found, key=lambda each: (each[0], each[1].image_id))]
 
 
-def _second_pass(hits: Hits, probe: Probe, minimum: float, settings: SecondPass) -> dict[int, int]:
-    """What the second probe finds, as `_best_by_photo` says it."""
+def _second_pass(levelled: "_Levelled", probe: Probe, minimum: float, settings: SecondPass) -> dict[int, int]:
+    """What the second probe finds, as `best_by_photo` says it."""
     found: dict[int, int] = {}
-    base = settings.base(minimum)
+    hits, base = levelled.hits, settings.base(minimum)
     sure, enough = base + settings.sure, base + settings.margin
-    scores, pictures_before = hits.cosines, list[int]()
+    scores, by, pictures_before = hits.cosines, probe, list[int]()
     for _ in range(settings.rounds):
-        rows = sorted(_best_by_photo(hits, scores, sure).values(), key=lambda row: -scores[row])[: settings.most]
+        rows = sorted(levelled.best_by_photo(scores, by, sure).values(), key=lambda row: -scores[row])[: settings.most]
         if rows == pictures_before:  # none, or the same again
             break
         pictures = hits.values[rows].astype(np.float64)
         pictures /= np.linalg.norm(pictures, axis=1, keepdims=True)
-        scores = cosines(hits.values, probe_of(probe.exact + pictures.sum(axis=0)))
+        by = probe_of(probe.exact + pictures.sum(axis=0))
+        scores = cosines(hits.values, by)
         scores[hits.cosines < base - settings.floor] = -1
-        found |= _best_by_photo(hits, scores, enough)
+        found |= levelled.best_by_photo(scores, by, enough)
         sure, pictures_before = max(sure, enough), rows
     return found
 
 
-def _best_by_photo(hits: Hits, scores: NDArray[np.float64], minimum: float) -> dict[int, int]:
-    """The row of each photo's best face, of those that reach the minimum."""
-    rows = np.flatnonzero(scores >= minimum)
-    rows = rows[np.argsort(scores[rows], kind="stable")]  # ascending, so that the best is written last
-    return dict(zip(hits.photos[rows].tolist(), rows.tolist(), strict=True))
+class _Levelled:
+    """Hits, and which of them reach a minimum once the cohort has taken off what it does."""
+
+    def __init__(self, hits: Hits, cohort: Cohort) -> None:
+        self.hits = hits
+        self._cohort = cohort
+        self._taken_off = np.full(len(hits.cosines), np.nan)
+        """Of each hit's scores; NaN where it has not mattered yet. Someone on a third of the photos has thousands."""
+
+    def best_by_photo(self, scores: NDArray[np.float64], probe: Probe, minimum: float) -> dict[int, int]:
+        """The row of each photo's best face, of those that reach the minimum.
+
+        Args:
+            scores: shape (hits,), cosines to the probe.
+            probe: what they are cosines to.
+            minimum: of the score, when what the cohort takes off the probe's and the face's is taken off.
+        """
+        minimum += self._cohort.of_probe(probe)
+        rows = np.flatnonzero(scores >= minimum)
+        unsure = rows[scores[rows] < minimum + self._cohort.most]
+        unknown = unsure[np.isnan(self._taken_off[unsure])]
+        self._taken_off[unknown] = self._cohort.of_faces(self.hits.values[unknown])
+        below = unsure[scores[unsure] - self._taken_off[unsure] < minimum]
+        rows = np.setdiff1d(rows, below, assume_unique=True)
+        rows = rows[np.argsort(scores[rows], kind="stable")]  # ascending, so that the best is written last
+        return dict(zip(self.hits.photos[rows].tolist(), rows.tolist(), strict=True))

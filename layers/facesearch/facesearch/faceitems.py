@@ -87,8 +87,8 @@ class FaceItemStore(Protocol):
         It may be approximate, and some time behind what was written.
         """
 
-    def read(self, place: FacePlace, shard: int) -> ShardFaces:
-        """Every face of a partition, read strongly consistent."""
+    def read(self, place: FacePlace, shard: int, most: int | None = None) -> ShardFaces:
+        """The faces of a partition by image_id and number, all or the first `most`, read strongly consistent."""
 
 
 def keeps_items(event: Event, store_name: str) -> bool:

@@ -16,7 +16,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
-from facesearch.engine import MODELS, UnknownModelError, engine_name, next_generation
+from facesearch.engine import DEFAULT_MODEL, FIRST_MODEL, MODELS, UnknownModelError, engine_name, next_generation
 from facesearch.errors import InvalidRequest, NotFound
 from facesearch.index.snapshot import SnapshotStore
 from facesearch.models import Event, IndexKind
@@ -325,7 +325,9 @@ def _target(event: Event, model: str | None) -> str:
                 f"Event {event.event_id} is being re-indexed by {event.next_model}: finish that, or --cancel it."
             )
         return event.next_model
-    return next_generation(event.model) if model is None else model
+    if model is not None:
+        return model
+    return DEFAULT_MODEL if engine_name(event.model) == FIRST_MODEL else next_generation(event.model)
 
 
 class _Survey:

@@ -19,6 +19,7 @@ from moto import mock_aws
 
 from facesearch.faceitems import TOP_K, FaceItemStore, FacePlace, PhotoFaces, faces_of
 from facesearch.index import probe_of
+from facesearch.index.cohort import NOBODY
 from facesearch.index.distributed import VectorIndex
 from facesearch.index.vectors import cosines
 from facesearch.models import IndexKind
@@ -167,7 +168,7 @@ def test_nothing_above_the_threshold_is_missed_with_500_matches_of_one_person(
     batches = [(matches + strangers)[start : start + 25] for start in range(0, faces, 25)]
     assert sum(pool.map(lambda some: ministack.items.put(place, map(faces_of, some)), batches)) == faces
 
-    index = VectorIndex(event, MODEL, ministack.items, store, lambda _: event, pool)
+    index = VectorIndex(event, MODEL, ministack.items, store, lambda _: event, pool, NOBODY)
     probe = probe_of(people.person)
     hits = index.search(probe, 0.42, pool)
     every = np.stack(list(truth.values()))

@@ -12,7 +12,7 @@ import pytest
 from facesearch.embedded import match_faces
 from facesearch.faceitems import FaceKeeper, FacePlace
 from facesearch.index import FaceIndex, IndexCache, IndexMovedError
-from facesearch.index.distributed import ChosenIndexes, VectorIndex
+from facesearch.index.distributed import ChosenIndexes, VectorCohorts, VectorIndex
 from facesearch.migration import IndexMigration
 from facesearch.models import Event, IndexKind
 from facesearch.snapshots import SnapshotBuilder
@@ -59,8 +59,11 @@ class Traffic:
         with ThreadPoolExecutor(4) as own:
             exact = IndexCache(ground.photos, ground.snapshots, 64, own)
 
+            cohorts = VectorCohorts(ground.items, own)
+
             def vectors(event: Event) -> FaceIndex:
-                return VectorIndex(event, MODEL, ground.items, ground.photos, ground.admin.event, own)
+                cohort = cohorts.of(event)
+                return VectorIndex(event, MODEL, ground.items, ground.photos, ground.admin.event, own, cohort)
 
             indexes = ChosenIndexes(exact, ground.items, vectors)
             while not self.stop.is_set():

@@ -14,7 +14,7 @@ def test_more_confidence_is_always_a_higher_threshold(percent: int) -> None:
     assert threshold(percent) < threshold(percent + 1)
 
 
-@pytest.mark.parametrize(("percent", "cosine"), [(0, 0.0), (50, 0.293), (90, 0.50), (99, 0.60)])
+@pytest.mark.parametrize(("percent", "cosine"), [(0, 0.0), (50, 0.300), (90, 0.50), (99, 0.60)])
 def test_the_fixed_points(percent: int, cosine: float) -> None:
     assert threshold(percent) == cosine
 

@@ -96,7 +96,7 @@ def test_a_mirrored_face_is_the_same_face(
     engine: OpenCvEngine, faces: dict[str, Image.Image], probe: Callable[[str], Embedding]
 ) -> None:
     mirrored = faces["obama"].transpose(Image.Transpose.FLIP_LEFT_RIGHT)
-    assert engine.probe(selfie(mirrored)) @ probe("obama") > 0.98
+    assert engine.probe(selfie(mirrored)) @ probe("obama") > 0.95
 
 
 @pytest.mark.parametrize("turn", [90, 180, 270])

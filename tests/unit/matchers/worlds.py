@@ -18,7 +18,7 @@ from facesearch.errors import NoFaceFound
 from facesearch.imaging import read_image
 from facesearch.index import IndexCache
 from facesearch.indexing import PhotoIndexer, Report
-from facesearch.models import Event
+from facesearch.models import FIRST_MODEL, Event
 from facesearch.outside import OutsideIndexing
 from facesearch.photos import image_id_of_bytes
 from facesearch.rekognition import COLLECTION_MODEL, Collections, PersonFaces, RekognitionMatcher
@@ -37,7 +37,8 @@ ONE_ATTEMPT = Config(retries={"mode": "standard", "total_max_attempts": 1})
 class FakeEngine:
     """Reads the pictures of `people`; a face's cosine to its person's selfie is the one of its percentage."""
 
-    model = EVENT.model
+    model = FIRST_MODEL
+    """Whose scores are bare cosines, so that a photo lies just above a percentage; levelling has tests of its own."""
 
     def faces(self, image: RgbImage) -> list[Face]:
         return [Face((0, 0, 9, 9), np.zeros((5, 2), np.float32), 0.9, embedding_of(each)) for _, each in seen(image)]
@@ -51,7 +52,7 @@ class FakeEngine:
 
 def embedding_of(each: Look) -> Embedding:
     vector = np.zeros(128, np.float64)
-    cosine = 1.0 if each.level == 0 else threshold(LIKENESS[each.level]) + 0.002
+    cosine = 1.0 if each.level == 0 else threshold(LIKENESS[each.level], FIRST_MODEL) + 0.002
     vector[each.person] = cosine
     vector[20 + each.person * len(LIKENESS) + each.level] = np.sqrt(1 - cosine**2)
     return cast("Embedding", vector.astype(np.float32))
@@ -68,7 +69,8 @@ class World:
     config: Config | None = None
 
     def __post_init__(self) -> None:
-        self.event = self.parts.event
+        self.event = replace(self.parts.event, model=FIRST_MODEL)
+        self.parts.reader.events[self.event.event_id] = self.event
         self.parts.reader.events[OTHER.event_id] = OTHER
         self.service = MemoryRekognition(lambda data: [SeenFace(box, each) for box, each in see(data)], likeness)
         client: Any = self.service.client(self.config)

@@ -9,7 +9,7 @@ import pytest
 from moto import mock_aws
 
 from facesearch.admin import Admin
-from facesearch.models import DEFAULT_MODEL, Event
+from facesearch.models import DEFAULT_MODEL, FIRST_MODEL, Event
 from facesearch.photos import Photo, PhotoChange, PhotoEraser
 from facesearch.reindexing import EventModels
 from facesearch.store import schema
@@ -150,7 +150,7 @@ def test_models_change_in_one_step_from_what_they_are(events: tuple[EventModels,
     assert not admin.change_models(replace(event, event_id=1), begun)
 
 
-def test_an_item_without_a_model_has_the_default_one_and_a_change_of_settings_keeps_the_models() -> None:
+def test_an_item_without_a_model_has_the_first_one_and_a_change_of_settings_keeps_the_models() -> None:
     with mock_aws():
         dynamodb = boto3.client("dynamodb")
         create_table(dynamodb, "Table", "table")
@@ -161,9 +161,9 @@ def test_an_item_without_a_model_has_the_default_one_and_a_change_of_settings_ke
             TableName="table", Key=key, UpdateExpression="REMOVE #m", ExpressionAttributeNames={"#m": "model"}
         )
         event = event_from_item(dynamodb.get_item(TableName="table", Key=key)["Item"])
-        assert event.model == DEFAULT_MODEL
+        assert event.model == FIRST_MODEL
         assert admin.change_models(event, replace(event, next_model=B))
-        assert admin.update_event(event_id, name="Half marathon").models == (A, B)
+        assert admin.update_event(event_id, name="Half marathon").models == (FIRST_MODEL, B)
         now = admin.event(event_id)
         assert now is not None
-        assert now.models == (A, B)
+        assert now.models == (FIRST_MODEL, B)

@@ -1,7 +1,7 @@
 """Which model's faces an event is searched by, and which it is going over to."""
 
 from facesearch.admin.table import TableAdmin
-from facesearch.models import DEFAULT_MODEL, Event
+from facesearch.models import FIRST_MODEL, Event
 from facesearch.store import schema
 
 
@@ -22,7 +22,7 @@ class ModelAdmin(TableAdmin):
             if was:
                 values[f":was_{name}"] = schema.s(was)
             absent = f"attribute_not_exists(#{name})"
-            if name == "model" and was == DEFAULT_MODEL:
+            if name == "model" and was == FIRST_MODEL:
                 conditions.append(f"({absent} OR {same})")
             else:
                 conditions.append(same if was else absent)

@@ -7,10 +7,11 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from facesearch.models import DEFAULT_MODEL
+from facesearch.models import DEFAULT_MODEL, FIRST_MODEL
 
 __all__ = [
     "DEFAULT_MODEL",
+    "FIRST_MODEL",
     "MODELS",
     "PLAIN_MODEL",
     "Embedding",
@@ -20,12 +21,13 @@ __all__ = [
     "RgbImage",
     "UnknownModelError",
     "engine_name",
+    "is_default",
     "next_generation",
 ]
 
 PLAIN_MODEL = "sface-2021dec"
-"""The same network without the mirror image: half the time a face, one point less of recall."""
-MODELS = (DEFAULT_MODEL, PLAIN_MODEL)
+"""The same network without the mirror image and the second look: half the time a face, and less recall."""
+MODELS = (DEFAULT_MODEL, FIRST_MODEL, PLAIN_MODEL)
 GENERATION = "+"
 """Between a model's name and the number of its settings: "sface-2021dec+2" is made by the engine "sface-2021dec"."""
 
@@ -68,6 +70,11 @@ def engine_name(model: str) -> str:
     if name not in MODELS:
         raise UnknownModelError(f"There is no face model {name!r}; there are: {', '.join(MODELS)}.")
     return name
+
+
+def is_default(model: str) -> bool:
+    """Whether faces by that model are of today's engine, in whichever generation."""
+    return model.partition(GENERATION)[0] == DEFAULT_MODEL
 
 
 def next_generation(model: str) -> str:

@@ -12,7 +12,7 @@ os.environ.setdefault("OPENCV_LOG_LEVEL", "ERROR")  # 5.0 warns on loading any m
 import cv2
 from numpy.typing import NDArray
 
-from facesearch.engine import DEFAULT_MODEL, Embedding, Face, RgbImage, engine_name
+from facesearch.engine import DEFAULT_MODEL, PLAIN_MODEL, Embedding, Face, RgbImage, engine_name, upright
 from facesearch.engine.detections import SCORE, Detections, largest, most_prominent, moved, one_per_face, tiles, whole
 from facesearch.errors import NoFaceFound
 from facesearch.imaging import read_image
@@ -76,7 +76,7 @@ class OpenCvEngine:
         self._detector = cv2.FaceDetectorYN.create(str(models_dir / DETECTOR), "", size, MIN_SCORE)
         self._recogniser = cv2.FaceRecognizerSF.create(str(models_dir / RECOGNISER), "")
         self._model = DEFAULT_MODEL
-        self._mirrored = True
+        self._mirrored = self._looks_again = True
 
     def named(self, model: str) -> "OpenCvEngine":
         """The same two networks as the engine of another model.
@@ -85,7 +85,8 @@ class OpenCvEngine:
             UnknownModelError: there is none.
         """
         engine = copy.copy(self)
-        engine._mirrored = engine_name(model) == DEFAULT_MODEL
+        name = engine_name(model)
+        engine._mirrored, engine._looks_again = name != PLAIN_MODEL, name == DEFAULT_MODEL
         engine._model = model
         return engine
 
@@ -161,12 +162,31 @@ class OpenCvEngine:
     def _embedding(self, image: RgbImage, row: Detections) -> Embedding:
         """Unit features of the aligned face; if mirrored, the unit mean with its mirror image's."""
         portrait, local = _portrait(image, row)
+        if self._looks_again:
+            local = self._upright(portrait, local)
         aligned = self._recogniser.alignCrop(_bgr(portrait), local)
         # feature() answers from a buffer that the next call overwrites.
         views = (aligned, cv2.flip(aligned, 1)) if self._mirrored else (aligned,)
         features = [self._recogniser.feature(view)[0].copy() for view in views]
         mean = sum(feature / np.linalg.norm(feature) for feature in features)
         return np.asarray(mean / np.linalg.norm(mean), np.float32)
+
+    def _upright(self, picture: RgbImage, row: Detections) -> Detections:
+        """The row with the landmarks that the detector finds once the face is upright; as it is where it finds none."""
+        if upright.is_profile(row):
+            return row
+        best, degrees = row, upright.OVERSHOOT * upright.roll_of(row)
+        for _ in range(upright.MOST_LOOKS):
+            view, transform = upright.view_of(picture, row, degrees)
+            found = upright.central(self._detect(view))
+            if found is None:
+                break
+            best = upright.landmarks_from(found, transform, row)
+            roll = upright.roll_of(best)
+            if abs(roll - degrees) <= upright.LEVEL_DEGREES:
+                break
+            degrees = roll + (upright.OVERSHOOT - 1) * (roll - degrees)
+        return best
 
 
 def _bgr(image: RgbImage) -> NDArray[np.uint8]:

@@ -164,6 +164,9 @@ class EmbeddedStripper:
 
     def strip(self, event: Event, probe: EmbeddedProbe, image_ids: Iterable[uuid.UUID]) -> int:
         """See `FaceStripper.strip`."""
+        # As near as a face must be to the selfie at least for the match to find it: other people in the photo stay.
+        cohort = probe.index.result().cohort
+        minimum = threshold(event.confidence, event.model) + cohort.of_probe(probe_of(probe.embedding))
         wanted = list(image_ids)
         among = frozenset(wanted)
         changes = {
@@ -174,7 +177,7 @@ class EmbeddedStripper:
         }
 
         def strip(image_id: uuid.UUID) -> int:
-            return self._strip(event, probe.embedding, changes[image_id]) if image_id in changes else 0
+            return self._strip(event, probe.embedding, minimum, changes[image_id]) if image_id in changes else 0
 
         return sum(self._stores.pool.map(strip, wanted))
 
@@ -186,13 +189,13 @@ class EmbeddedStripper:
         """See `FaceStripper.left`; each photo found counts as one."""
         return len(found)
 
-    def _strip(self, event: Event, embedding: Embedding, change: PhotoChange | None) -> int:
+    def _strip(self, event: Event, embedding: Embedding, minimum: float, change: PhotoChange | None) -> int:
         """Take the person's faces out of one photo; how many they were."""
         for _ in range(ATTEMPTS):
             faces = change.faces_by(event.model) if change is not None else None
             if change is None or faces is None:
                 return 0
-            kept = without(faces, embedding, threshold(event.confidence))
+            kept = without(faces, embedding, minimum)
             if self._stores.photos.replace_faces(event.event_id, event.shards, change, kept, event.model):
                 return (len(faces) - len(kept)) // FACE_BYTES
             change = self._again(event, change)

@@ -34,4 +34,4 @@ class KeptProbes:
             kept = embedding_of(self._stores.probes.open(watch))
         except LostProbeError:
             return True
-        return float(np.dot(kept, probe.embedding)) >= threshold(event.confidence)
+        return float(np.dot(kept, probe.embedding)) >= threshold(event.confidence, event.model)

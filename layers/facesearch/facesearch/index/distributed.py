@@ -9,14 +9,19 @@ nearest of a partition are the 100 nearest, and that a photo is found in the mom
 either stays with the exact index.
 """
 
+import time
 import uuid
+from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import Executor
+from itertools import repeat
 
 import numpy as np
 from numpy.typing import NDArray
 
-from facesearch.faceitems import TOP_K, FaceItemStore, place_of, searches_items
+from facesearch.engine import is_default
+from facesearch.faceitems import TOP_K, FaceItemStore, FacePlace, place_of, searches_items
+from facesearch.index.cohort import LOOKED_AT, NOBODY, Cohort, draw
 from facesearch.index.event import Hits
 from facesearch.index.port import FaceIndex, FaceIndexes, IndexMovedError
 from facesearch.index.vectors import DIMENSIONS, Probe, Values, cosines
@@ -30,6 +35,8 @@ MARGIN = 0.01
 what an approximate order and the service's float32 may hide."""
 PHOTOS_AT_ONCE = 100
 """Photo records to a round trip."""
+COHORTS_KEPT = 100
+"""Events; 256 KB each."""
 
 
 class VectorIndex:
@@ -43,8 +50,10 @@ class VectorIndex:
         photos: PhotoStore,
         event_now: Callable[[int], Event | None],
         network: Executor,
+        cohort: Cohort,
     ) -> None:
         """Take the parts; `event_now` reads an event strongly consistent, `network` runs requests side by side."""
+        self.cohort = cohort
         self._event = event
         self._place = place_of(event, model)
         self._items = items
@@ -100,6 +109,54 @@ class VectorIndex:
         scores = cosines(values, probe)
         enough: NDArray[np.bool_] = scores >= minimum
         return Hits(owners[enough], scores[enough], values[enough])
+
+
+class VectorCohorts:
+    """The cohorts of events whose faces lie in face items.
+
+    One is read beside the selfie's embedding, so that a search waits no longer for it, and kept for a minute: 16 small
+    queries. An event of fewer faces than a cohort is drawn from is read by every search: there, each upload counts.
+    """
+
+    def __init__(
+        self, items: FaceItemStore, network: Executor, clock: Callable[[], float] = time.monotonic, seconds: float = 60
+    ) -> None:
+        """Take the parts; `network` runs requests side by side."""
+        self._items = items
+        self._network = network
+        self._clock = clock
+        self._seconds = seconds
+        self._kept: OrderedDict[int, tuple[tuple[str, int], float, Cohort]] = OrderedDict()
+
+    def of(self, event: Event) -> Cohort:
+        """The event's cohort: that of the exact index, as of a minute ago at most, and after every deletion."""
+        if not is_default(event.model):
+            return NOBODY
+        now = self._clock()
+        kept = self._kept.pop(event.event_id, None)
+        if kept is None or kept[0] != (event.model, event.erasures) or now >= kept[1]:
+            faces = self._first(place_of(event, event.model))
+            seconds = self._seconds if len(faces) == LOOKED_AT else 0
+            kept = (event.model, event.erasures), now + seconds, draw(faces)[0]
+        self._kept[event.event_id] = kept
+        while len(self._kept) > COHORTS_KEPT:
+            self._kept.popitem(last=False)
+        return kept[2]
+
+    def _first(self, place: FacePlace) -> Values:
+        """The first `LOOKED_AT` faces by image_id, of all partitions."""
+        most = 2 * -(-LOOKED_AT // place.shards)
+        while True:
+            parts = list(self._network.map(self._items.read, repeat(place), range(place.shards), repeat(most)))
+            # A partition may have more behind its last photo, or of it.
+            ends = [part.photos[-1].bytes for part in parts if len(part.photos) == most]
+            end = min(ends, default=b"\xff" * 17)
+            keys = [photo.bytes for part in parts for photo in part.photos]
+            order = sorted((row for row, key in enumerate(keys) if key < end), key=lambda row: keys[row])
+            if len(order) >= LOOKED_AT or not ends:
+                values = np.concatenate([part.values for part in parts])
+                return values[np.array(order[:LOOKED_AT], np.int64)]
+            most *= 2
 
 
 class ChosenIndexes:

@@ -3,6 +3,7 @@
 from concurrent.futures import Executor
 from typing import Protocol
 
+from facesearch.index.cohort import Cohort
 from facesearch.index.event import Hits
 from facesearch.index.vectors import Probe
 from facesearch.models import Event, PhotoMatch
@@ -19,6 +20,10 @@ class IndexMovedError(Exception):
 
 class FaceIndex(Protocol):
     """The faces of one event that one model made."""
+
+    @property
+    def cohort(self) -> Cohort:
+        """Faces of the event that are surely different people, by which scores are levelled."""
 
     def search(self, probe: Probe, minimum: float, pool: Executor) -> Hits:
         """Faces of photos that count with a cosine of at least `minimum` to the probe; `pool` is for computing.

@@ -123,16 +123,20 @@ class DynamoFaceStore:
         )
         return _faces(result["Item"] for result in answer["SearchResults"])
 
-    def read(self, place: FacePlace, shard: int) -> ShardFaces:
+    def read(self, place: FacePlace, shard: int, most: int | None = None) -> ShardFaces:
         """See `FaceItemStore.read`; one Query a page of 1 MB, about 1,400 faces."""
-        return _faces(self._query("sk, face", "pk = :pk", schema.faces_pk(place.event_id, place.model, shard)))
+        pk = schema.faces_pk(place.event_id, place.model, shard)
+        return _faces(self._query("sk, face", "pk = :pk", pk, most))
 
-    def _query(self, wanted: str, condition: str, pk: str, **values: str) -> "Iterator[schema.Item]":
+    def _query(
+        self, wanted: str, condition: str, pk: str, most: int | None = None, **values: str
+    ) -> "Iterator[schema.Item]":
         pages = self._dynamodb.get_paginator("query").paginate(
             TableName=self._table,
             ConsistentRead=True,
             KeyConditionExpression=condition,
             ProjectionExpression=wanted,
+            PaginationConfig={} if most is None else {"MaxItems": most, "PageSize": most},
             ExpressionAttributeValues={
                 ":pk": schema.s(pk),
                 **{f":{name}": schema.s(value) for name, value in values.items()},

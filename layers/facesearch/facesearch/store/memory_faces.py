@@ -56,12 +56,13 @@ class MemoryFaceStore:
         order = np.argsort(-cosines(every.values, probe_of(vector)), kind="stable")[:TOP_K]
         return ShardFaces([every.photos[row] for row in order], every.values[order])
 
-    def read(self, place: FacePlace, shard: int) -> ShardFaces:
-        """See `FaceItemStore.read`."""
-        self.reads += 1
-        return self._read(place, shard)
+    def read(self, place: FacePlace, shard: int, most: int | None = None) -> ShardFaces:
+        """See `FaceItemStore.read`; `reads` counts whole partitions."""
+        self.reads += most is None
+        every = self._read(place, shard)
+        return ShardFaces(every.photos[:most], every.values[:most])
 
     def _read(self, place: FacePlace, shard: int) -> ShardFaces:
-        photos = dict(self._faces.get((place, shard), {}))
+        photos = dict(sorted(self._faces.get((place, shard), {}).items()))
         values = [np.empty((0, DIMENSIONS), np.int8), *photos.values()]
         return ShardFaces([image_id for image_id, own in photos.items() for _ in own], np.concatenate(values))

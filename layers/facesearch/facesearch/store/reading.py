@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from facesearch.models import (
-    DEFAULT_MODEL,
     FACE_SHARDS,
+    FIRST_MODEL,
     ApiKey,
     Event,
     IndexKind,
@@ -233,7 +233,7 @@ def event_from_item(item: "schema.Item") -> Event:
         next_index_kind=IndexKind(kind) if (kind := schema.text(item, "next_index_kind")) else None,
         vector_table=schema.text(item, "vector_table"),
         face_shards=schema.number(item, "face_shards") or FACE_SHARDS,
-        model=schema.text(item, "model") or DEFAULT_MODEL,
+        model=schema.text(item, "model") or FIRST_MODEL,
         next_model=schema.text(item, "next_model"),
         previous_model=schema.text(item, "previous_model"),
         upstream=UpstreamEvent.of(upstream) if (upstream := schema.text(item, "upstream")) else None,

@@ -1,0 +1,123 @@
+"""Levelling: what the event's own faces say about how near to each other strangers are in it.
+
+A cosine means little by itself: two children who never met are as near as two pictures of one adult. So each face and
+each probe is compared with a *cohort*, faces of the event that are surely different people. How much nearer it is to
+them than an adult is to adults, its *excess*, is taken off its scores. That is cohort score normalisation (T- and
+Z-norm of speaker verification; adaptive in that only the nearest of the cohort count: Sturim and Reynolds, 2005),
+one-sided: nobody's scores are ever raised.
+
+The cohort is drawn from the vectors that are there whenever they change, and kept nowhere: it is the same whatever the
+order of uploads was, and a deleted face is out of it as soon as the deletion is read.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from facesearch.index.vectors import DIMENSIONS, Probe, Values, inverse_norms
+
+LOOKED_AT = 1_024
+"""A cohort is drawn from so many faces, the first by image_id, which is a hash: a fixed random sample of the event."""
+LARGEST = 512
+"""Members. 256 do as well, but hold fewer of a minority's faces."""
+APART = 0.45
+"""A face joins if its cosine to every member is below: 2e-5 of adult strangers are not, and most pairs of one person's
+pictures. With .40 a cohort of children is too small to tell how alike they are."""
+SAME_PERSON = 0.50
+"""What is as near as this to a face is taken for the same person, so that nobody's own pictures raise their excess."""
+NEAREST = 20
+"""Members whose mean cosine counts; a quarter of a cohort that has fewer than 80."""
+REFERENCE = (
+    (2, 0.135, 0.076),
+    (4, 0.174, 0.065),
+    (8, 0.184, 0.048),
+    (16, 0.192, 0.037),
+    (32, 0.194, 0.030),
+    (64, 0.196, 0.026),
+    (128, 0.220, 0.024),
+    (256, 0.248, 0.023),
+    (512, 0.273, 0.022),
+)
+"""Size of a cohort of adults, mean and standard deviation of other adults' mean cosine to its nearest members, on the
+pictures that the confidence scale was measured on (`make scale`). Between two sizes linear in the logarithm."""
+SLACK = 1.5
+"""Standard deviations above the mean that are nobody's excess yet."""
+SHARE = 0.8
+"""Of the excess, taken off. A probe's and a face's both count, so that two of a kind lose 1.6 of theirs."""
+SHRINK = 16
+"""A cohort of m says m^2 / (m^2 + 16^2) of it: eight people tell little about how alike everybody is, some of them may
+be one person's unlike pictures, and there are few strangers among them."""
+
+
+@dataclass(frozen=True, eq=False)
+class Cohort:
+    """Faces of surely different people.
+
+    Attributes:
+        values: shape (m, 128), float32, the stored whole numbers, whose dot products are exact in any order.
+        inverse_norms: shape (m,), float32.
+    """
+
+    values: NDArray[np.float32]
+    inverse_norms: NDArray[np.float32]
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    @property
+    def most(self) -> float:
+        """No excess is larger: the nearest members are below `SAME_PERSON`."""
+        return float(self._taken_off(np.array([SAME_PERSON]))[0]) if len(self) else 0.0
+
+    def of_probe(self, probe: Probe) -> float:
+        """What is taken off a probe's scores."""
+        if not len(self):
+            return 0.0
+        cosines = (self.values.astype(np.float64) @ probe.exact) * self.inverse_norms
+        return float(self._excess(cosines[None])[0])
+
+    def of_faces(self, faces: Values) -> NDArray[np.float64]:
+        """What is taken off the scores of each face, shape (n,), for stored vectors of shape (n, 128)."""
+        if not len(self):
+            return np.zeros(len(faces))
+        dots = (faces.astype(np.float32) @ self.values.T).astype(np.float64)
+        return self._excess(dots * self.inverse_norms * inverse_norms(faces)[:, None])
+
+    def _excess(self, cosines: NDArray[np.float64]) -> NDArray[np.float64]:
+        """For cosines to the members, shape (n, m)."""
+        nearest = min(NEAREST, max(1, len(self) // 4))
+        others = np.where(cosines < SAME_PERSON, cosines, -np.inf)
+        top = np.sort(np.partition(others, -nearest, axis=1)[:, -nearest:], axis=1)
+        known = np.isfinite(top)
+        # Without anybody but the person there is nothing to compare with: no excess.
+        mean = np.where(known, top, 0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
+        return self._taken_off(np.where(known.any(axis=1), mean, 0))
+
+    def _taken_off(self, nearness: NDArray[np.float64]) -> NDArray[np.float64]:
+        sizes, means, deviations = (np.array(column) for column in zip(*REFERENCE, strict=True))
+        size, at = len(self), np.log(sizes)
+        usual = np.interp(np.log(size), at, means) + SLACK * np.interp(np.log(size), at, deviations)
+        taken_off: NDArray[np.float64] = SHARE * size**2 / (size**2 + SHRINK**2) * np.maximum(0, nearness - usual)
+        return taken_off
+
+
+NOBODY = Cohort(np.empty((0, DIMENSIONS), np.float32), np.empty(0, np.float32))
+"""Of whom nobody is compared with anybody: scores stay as they are."""
+
+
+def draw(faces: Values) -> tuple[Cohort, int]:
+    """The cohort among these faces, shape (n, 128), taken in their order, and how many of them were looked at."""
+    norms = inverse_norms(faces)
+    rows = faces.astype(np.float32)
+    near = (rows @ rows.T) * norms * norms[:, None] >= APART
+    taken = np.zeros(len(faces), bool)
+    members, looked_at = list[int](), 0
+    for row in range(len(faces)):
+        looked_at += 1
+        if norms[row] and not taken[row]:
+            members.append(row)
+            taken |= near[row]
+            if len(members) == LARGEST:
+                break
+    return Cohort(rows[members], norms[members]), looked_at
