@@ -11,6 +11,7 @@ order of uploads was, and a deleted face is out of it as soon as the deletion is
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,7 +66,7 @@ class Cohort:
     def __len__(self) -> int:
         return len(self.values)
 
-    @property
+    @cached_property
     def most(self) -> float:
         """No excess is larger: the nearest members are below `SAME_PERSON`."""
         return float(self._taken_off(np.array([SAME_PERSON]))[0]) if len(self) else 0.0
@@ -74,32 +75,35 @@ class Cohort:
         """What is taken off a probe's scores."""
         if not len(self):
             return 0.0
-        cosines = (self.values.astype(np.float64) @ probe.exact) * self.inverse_norms
-        return float(self._excess(cosines[None])[0])
+        return float(self._excess((self.values @ probe.exact.astype(np.float32) * self.inverse_norms)[None])[0])
 
     def of_faces(self, faces: Values) -> NDArray[np.float64]:
         """What is taken off the scores of each face, shape (n,), for stored vectors of shape (n, 128)."""
-        if not len(self):
+        if not len(self) or not len(faces):
             return np.zeros(len(faces))
-        dots = (faces.astype(np.float32) @ self.values.T).astype(np.float64)
-        return self._excess(dots * self.inverse_norms * inverse_norms(faces)[:, None])
+        return self._excess(
+            (faces.astype(np.float32) @ self.values.T) * self.inverse_norms * inverse_norms(faces)[:, None]
+        )
 
-    def _excess(self, cosines: NDArray[np.float64]) -> NDArray[np.float64]:
+    def _excess(self, cosines: NDArray[np.float32]) -> NDArray[np.float64]:
         """For cosines to the members, shape (n, m)."""
         nearest = min(NEAREST, max(1, len(self) // 4))
-        others = np.where(cosines < SAME_PERSON, cosines, -np.inf)
-        top = np.sort(np.partition(others, -nearest, axis=1)[:, -nearest:], axis=1)
-        known = np.isfinite(top)
-        # Without anybody but the person there is nothing to compare with: no excess.
-        mean = np.where(known, top, 0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
-        return self._taken_off(np.where(known.any(axis=1), mean, 0))
+        others = np.where(cosines < SAME_PERSON, cosines, np.float32(-2))
+        top = np.partition(others, -nearest, axis=1)[:, -nearest:].astype(np.float64)
+        known = top > -2  # too few others: who is like nobody but themselves has no excess
+        return self._taken_off((top * known).sum(axis=1) / np.maximum(known.sum(axis=1), 1))
 
     def _taken_off(self, nearness: NDArray[np.float64]) -> NDArray[np.float64]:
+        usual, share = self._usual
+        return np.asarray(share * np.maximum(0, nearness - usual))
+
+    @cached_property
+    def _usual(self) -> tuple[float, float]:
+        """The nearness that is nobody's excess, and the share of what is above it that is taken off."""
         sizes, means, deviations = (np.array(column) for column in zip(*REFERENCE, strict=True))
-        size, at = len(self), np.log(sizes)
-        usual = np.interp(np.log(size), at, means) + SLACK * np.interp(np.log(size), at, deviations)
-        taken_off: NDArray[np.float64] = SHARE * size**2 / (size**2 + SHRINK**2) * np.maximum(0, nearness - usual)
-        return taken_off
+        at, size = np.log(sizes), np.log(len(self))
+        usual = np.interp(size, at, means) + SLACK * np.interp(size, at, deviations)
+        return float(usual), SHARE * len(self) ** 2 / (len(self) ** 2 + SHRINK**2)
 
 
 NOBODY = Cohort(np.empty((0, DIMENSIONS), np.float32), np.empty(0, np.float32))
