@@ -121,7 +121,7 @@ def _looked(jobs: Sequence[Job], place: Path, selfies: bool, models: Path, watch
 def fingerprint() -> str:
     """Names everything that decides which faces are found."""
     digest = hashlib.sha256(f"2 {engine.DEFAULT_MODEL} {cv2.__version__}".encode())  # 2: what `Seen` holds
-    for source in (*sorted(Path(engine.__file__).parent.glob("*.py")), Path(imaging.__file__)):
+    for source in (*sorted(Path(engine.__file__).parent.rglob("*.py")), Path(imaging.__file__)):
         digest.update(source.name.encode() + source.read_bytes())
     return digest.hexdigest()[:16]
 

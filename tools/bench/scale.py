@@ -159,7 +159,7 @@ def as_text(scale: Scale) -> str:
             *_fit_lines(scale.fit),
             "",
             f"Of the pairs of strangers so many reach {above}.",
-            "Those are mostly one person under two names: look at them before you believe the rarest rates.",
+            "Many of those may be one person under two names: look at them before you believe the rarest rates.",
             "Pairs that share a photo are not independent either.",
             "",
             "For facesearch/confidence.py:",
