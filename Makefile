@@ -18,11 +18,11 @@ unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV PYTHONDONTWRITEBYTECODE
 PY := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test test-long test-policies test-again test-deploy smoke lint format openapi build deploy accuracy accuracy-crowd bench-index \
+.PHONY: help demo serve test test-long test-policies test-again test-deploy smoke lint format openapi build deploy accuracy accuracy-sweeps accuracy-crowd scale bench-index \
   bench-cold cost lock clean python setup assets ministack sam policy uv audit auditors sbom
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 # ---------------------------------------------------------------- environments
 python:
@@ -129,9 +129,20 @@ sbom: auditors ## dist/sbom.json: what is deployed, as CycloneDX
 	@echo "dist/sbom.json"
 
 # ---------------------------------------------------------------- measuring
-accuracy: setup ministack assets ## How well people are told apart and found: DATASET=folder of a folder a person
-	@[ -d "$(DATASET)" ] || { echo "error: name a folder with one folder of photos a person: make accuracy DATASET=…" >&2; exit 2; }
-	@exec $(PY) -m tools.bench.accuracy "$(DATASET)" $(OPTIONS)
+LABELLED = [ -d "$(DATASET)" ] || { echo "error: name a folder with one folder of photos a person, or of groups of these: make $@ DATASET=…" >&2; exit 2; }
+DRAW = $(if $(PLOTS),--plots "$(PLOTS)")
+
+accuracy: setup ministack assets ## How well people are told apart and found: DATASET=folder of a folder a person (PLOTS=folder)
+	@$(LABELLED)
+	@exec $(PY) -m tools.bench.accuracy "$(DATASET)" $(DRAW) $(OPTIONS)
+
+accuracy-sweeps: setup assets ## The same offline, and among photos that are spoilt step by step: DATASET=folder (PLOTS=folder)
+	@$(LABELLED)
+	@exec $(PY) -m tools.bench.accuracy "$(DATASET)" --offline --sweeps $(DRAW) $(OPTIONS)
+
+scale: setup assets ## The confidence scale's anchors by a folder of your own: DATASET=folder
+	@$(LABELLED)
+	@exec $(PY) -m tools.bench.scale "$(DATASET)" $(OPTIONS)
 
 accuracy-crowd: setup assets ## Small faces in 24 MP crowds made of portraits: PORTRAITS=folder of one a person
 	@[ -d "$(PORTRAITS)" ] || { echo "error: name a folder with one portrait a person: make accuracy-crowd PORTRAITS=…" >&2; exit 2; }

@@ -21,7 +21,7 @@ from facesearch.confidence import threshold
 from facesearch.embedded import SECOND_PASS
 from facesearch.imaging import read_image
 from tools.bench.embeddings import ROOT, Seen, look_at
-from tools.bench.identification import COLUMNS, Found, index_of, search_all
+from tools.bench.identification import COLUMNS, Found, Wanted, index_of, search_all
 from tools.cli.errors import CommandError
 from tools.cli.pictures import scan
 from tools.cli.terminal import SILENT, Watcher, progress_bar, results, say
@@ -145,15 +145,17 @@ def measure(portraits: Sequence[Path], plan: Plan, confidences: Sequence[int], w
     seen = look_at(portraits, watcher=watcher)
     crowds = compose(portraits, seen, plan, ROOT / ".cache" / "crowds")
     looks = look_at([crowd.path for crowd in crowds], selfies=False, watcher=watcher)
-    index = index_of(looks)
+    photos, selfies = index_of(looks), [each.selfie for each in seen]
     pasted = sorted(frozenset[int]().union(*(crowd.people for crowd in crowds)))
-    wanted = {person: [n for n, crowd in enumerate(crowds) if person in crowd.people] for person in pasted}
+    wanted = {
+        person: Wanted(str(person), [n for n, crowd in enumerate(crowds) if person in crowd.people])
+        for person in pasted
+    }
     rows = []
     with ThreadPoolExecutor(2) as pool:
         for percent in confidences:
             one, two = (
-                search_all(index, seen, wanted, threshold(percent), pool, again, inside=False)
-                for again in (None, SECOND_PASS)
+                search_all(photos, selfies, wanted, threshold(percent), pool, again) for again in (None, SECOND_PASS)
             )
             rows.append(Recall(percent, one, two))
     return Measured(

@@ -4,7 +4,7 @@ It is no part of the project and of no lock file: `.venv/bin/pip install face_re
 """
 
 import importlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tools.bench.identification import Found
+from tools.bench.identification import Counts, Found, Wanted
 from tools.cli.terminal import SILENT, Watcher
 
 DISTANCES = (0.6, 0.5, 0.45, 0.4)
@@ -55,17 +55,13 @@ def encode(package: Any, paths: Sequence[Path], watcher: Watcher = SILENT) -> li
     return found
 
 
-def search_all(photos: Sequence[Encodings], wanted: Mapping[int, Collection[int]]) -> list[DlibRow]:
+def search_all(photos: Sequence[Encodings], wanted: Mapping[int, Wanted]) -> list[DlibRow]:
     """Searches as `identification.search_all` makes them, by each photo's largest face, at several distances."""
     owners = np.repeat(np.arange(len(photos)), [len(each) for each in photos])
     faces = np.concatenate([np.empty((0, 128)), *photos])
-    totals = {distance: [0, 0, 0, 0] for distance in DISTANCES}
-    for number, theirs in wanted.items():
-        distances = np.linalg.norm(faces - photos[number][0], axis=1) if len(photos[number]) else None
-        for most, counts in totals.items():
-            found = set() if distances is None else set(owners[distances <= most].tolist()) - {number}
-            right = len(found.intersection(theirs))
-            wrong = len(found) - right
-            for place, count in enumerate((right, wrong, len(theirs) - right, int(wrong > 0))):
-                counts[place] += count
-    return [DlibRow(distance, Found(len(wanted), *counts)) for distance, counts in totals.items()]
+    counts: dict[float, list[Counts]] = {distance: [] for distance in DISTANCES}
+    for place, each in wanted.items():
+        distances = np.linalg.norm(faces - photos[place][0], axis=1) if len(photos[place]) else None
+        for most, outcomes in counts.items():
+            outcomes.append(each.counts(() if distances is None else owners[distances <= most].tolist()))
+    return [DlibRow(distance, Found(tuple(outcomes))) for distance, outcomes in counts.items()]

@@ -1,13 +1,13 @@
 """The faces of a folder's photos, by the product's own engine: found by all cores once, read from a cache afterwards.
 
-The cache is keyed by the file's content and by everything that decides what is found in it, the engine's source
-included: a changed engine finds nothing of an older one's.
+The cache is keyed by the file's content and by everything that decides what is found in it, all of the engine's source
+included: a changed engine finds nothing of an older one's. So is what a photo was spoilt by before the look.
 """
 
 import hashlib
 import io
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
@@ -18,8 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facesearch import engine, imaging
-from facesearch.engine import Embedding, detections, opencv
+from facesearch.engine import Embedding, Face, RgbImage, opencv
 from facesearch.errors import NoFaceFound, UnusableImage
+from tools.bench import spoil
+from tools.bench.spoil import Spoiler, Subject
 from tools.cli.terminal import SILENT, Watcher
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -37,6 +39,8 @@ class Seen:
         faces: shape (n, 128), float32, unit length.
         selfie: shape (128,), what a search with this photo looks for; None if it is refused, or was not asked for.
         readable: False for a file that the indexer would record as failed.
+        landmarks: shape (n, 5, 2), pixels: eyes, nose tip, corners of the mouth.
+        subject: the place among the faces of the one that the photo is looked at for; None if it was not found.
     """
 
     boxes: NDArray[np.float32]
@@ -44,6 +48,24 @@ class Seen:
     faces: Embedding
     selfie: Embedding | None
     readable: bool = True
+    landmarks: NDArray[np.float32] | None = None
+    subject: int | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Job:
+    """A photo to be looked at.
+
+    Attributes:
+        spoiler: what is done to the photo before; None = nothing, and it is also taken as a selfie if that is asked.
+        points: shape (5, 2), landmarks of the face that the photo is looked at for.
+        face: pixels of that face's box, its long side.
+    """
+
+    path: Path
+    spoiler: Spoiler | None = None
+    points: NDArray[np.float32] | None = None
+    face: float = 0
 
 
 NOTHING = Seen(np.empty((0, 4), np.float32), np.empty(0, np.float32), np.empty((0, 128), np.float32), None, False)
@@ -67,9 +89,22 @@ def look_at(
         watcher: follows.
     """
     place = cache / fingerprint() / ("both" if selfies else "faces")
+    return _looked([Job(path) for path in paths], place, selfies, models, watcher)
+
+
+def look_at_spoilt(
+    jobs: Sequence[Job], *, cache: Path = CACHE, models: Path = MODELS, watcher: Watcher = SILENT
+) -> list[Seen]:
+    """The faces of each job's photo after it was spoilt, in order."""
+    source = hashlib.sha256(Path(spoil.__file__).read_bytes()).hexdigest()[:16]
+    return _looked(jobs, cache / fingerprint() / f"spoilt-{source}", False, models, watcher)
+
+
+def _looked(jobs: Sequence[Job], place: Path, selfies: bool, models: Path, watcher: Watcher) -> list[Seen]:
     place.mkdir(parents=True, exist_ok=True)
-    files = [place / f"{_sha256(path)}.npz" for path in paths]
-    missing = {file: path for file, path in zip(files, paths, strict=True) if not file.exists()}
+    sums = {path: _sha256(path) for path in {job.path for job in jobs}}
+    files = [place / f"{sums[job.path]}{f'-{job.spoiler}' if job.spoiler else ''}.npz" for job in jobs]
+    missing = {file: job for file, job in zip(files, jobs, strict=True) if not file.exists()}
     stage = watcher.stage("Looking", len(missing))
     if missing:
         workers = min(os.cpu_count() or 1, len(missing))
@@ -85,9 +120,9 @@ def look_at(
 
 def fingerprint() -> str:
     """Names everything that decides which faces are found."""
-    digest = hashlib.sha256(f"{engine.DEFAULT_MODEL} {cv2.__version__}".encode())
-    for module in (opencv, detections, imaging):
-        digest.update(Path(str(module.__file__)).read_bytes())
+    digest = hashlib.sha256(f"2 {engine.DEFAULT_MODEL} {cv2.__version__}".encode())  # 2: what `Seen` holds
+    for source in (*sorted(Path(engine.__file__).parent.rglob("*.py")), Path(imaging.__file__)):
+        digest.update(source.name.encode() + source.read_bytes())
     return digest.hexdigest()[:16]
 
 
@@ -100,55 +135,69 @@ def _start(models: Path, selfies: bool) -> None:
     _engine, _selfies = opencv.OpenCvEngine(models, threads=1), selfies
 
 
-def _look(path: Path) -> bytes:
-    data = path.read_bytes()
+def _look(job: Job) -> bytes:
+    data = job.path.read_bytes()
     try:
-        faces = _engine.faces(np.asarray(imaging.read_image(data).image))
+        image: RgbImage = np.asarray(imaging.read_image(data).image)
     except UnusableImage:
         return _file(NOTHING)
+    if job.spoiler is not None and job.points is not None:
+        spoilt = job.spoiler(Subject(image, job.points, job.face))
+        faces = _engine.faces(spoilt.pixels)
+        return _file(_seen(faces, None, spoil.place_of(spoilt, [face.box for face in faces])))
+    faces = _engine.faces(image)
     selfie = None
     if _selfies:
         try:
             selfie = _engine.probe(data)
         except (NoFaceFound, UnusableImage):
             selfie = None
-    return _file(
-        Seen(
-            np.array([face.box for face in faces], np.float32).reshape(-1, 4),
-            np.array([face.score for face in faces], np.float32),
-            np.array([face.embedding for face in faces], np.float32).reshape(-1, 128),
-            selfie,
-        )
+    subject = None
+    if selfie is not None and faces:
+        subject = int(np.argmax(np.array([face.embedding for face in faces]) @ selfie))
+    return _file(_seen(faces, selfie, subject))
+
+
+def _seen(faces: Sequence[Face], selfie: Embedding | None, subject: int | None) -> Seen:
+    return Seen(
+        np.array([face.box for face in faces], np.float32).reshape(-1, 4),
+        np.array([face.score for face in faces], np.float32),
+        np.array([face.embedding for face in faces], np.float32).reshape(-1, 128),
+        selfie,
+        landmarks=np.array([face.landmarks for face in faces], np.float32).reshape(-1, 5, 2),
+        subject=subject,
     )
 
 
 def _file(seen: Seen) -> bytes:
     file = io.BytesIO()
-    selfie = np.empty((0, 128), np.float32) if seen.selfie is None else seen.selfie[None]
     np.savez(
-        file, boxes=seen.boxes, scores=seen.scores, faces=seen.faces, selfie=selfie, readable=np.array(seen.readable)
+        file,
+        boxes=seen.boxes,
+        scores=seen.scores,
+        faces=seen.faces,
+        selfie=np.empty((0, 128), np.float32) if seen.selfie is None else seen.selfie[None],
+        readable=np.array(seen.readable),
+        landmarks=np.empty((0, 5, 2), np.float32) if seen.landmarks is None else seen.landmarks,
+        subject=np.array(-1 if seen.subject is None else seen.subject),
     )
     return file.getvalue()
 
 
 def _read(file: Path) -> Seen:
     with np.load(file) as stored:
-        selfie = stored["selfie"]
+        selfie, subject = stored["selfie"], int(stored["subject"])
         return Seen(
             stored["boxes"],
             stored["scores"],
             stored["faces"],
             selfie[0] if len(selfie) else None,
             bool(stored["readable"]),
+            stored["landmarks"],
+            None if subject < 0 else subject,
         )
 
 
 def _sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def pictures_by_person(paths: Iterable[Path], root: Path) -> dict[Path, str]:
-    """Whom each photo shows: the name of the folder of `root` that it lies in. One beside the folders is nobody's."""
-    places = {path: path.relative_to(root).parts for path in paths}
-    return {path: parts[0] for path, parts in places.items() if len(parts) > 1}

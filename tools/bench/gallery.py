@@ -3,9 +3,10 @@
 import random
 import time
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from tools.bench.dataset import labels_of
 from tools.cli.call import call
 from tools.cli.errors import CommandError
 
@@ -18,6 +19,7 @@ class Gallery:
 
     Attributes:
         people: the people whom a photo shows, by image_id; the same file may lie in two folders.
+        folders: the names of these people's folders, by which namesakes of other groups are known.
         files: one file of each photo, by image_id.
         failed: how many files could not be indexed.
         seconds: from the first upload to the last photo indexed.
@@ -30,15 +32,22 @@ class Gallery:
     faces: int
     failed: int
     seconds: float
+    folders: dict[str, set[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Probe:
-    """A selfie: one photo of a person, and the person's other photos, which a search should find."""
+    """A selfie: one photo of a person, and the person's other photos, which a search should find.
 
+    Attributes:
+        neither: photos that count neither way: this one, and those of namesakes in other groups.
+    """
+
+    person: str
     path: Path
     image_id: str
     others: frozenset[str]
+    neither: frozenset[str]
 
 
 def load(state: Path, dataset: Path) -> Gallery:
@@ -53,10 +62,13 @@ def load(state: Path, dataset: Path) -> Gallery:
     report = call(state, "photos", "upload", dataset, "--event", event_id, "--wait")
     seconds = time.monotonic() - began
     people: dict[str, set[str]] = {photo["image_id"]: set() for photo in report["photos"]}
-    for photo in report["photos"]:
-        person, below, _ = photo["file"].partition("/")
-        if below:  # a photo beside the folders is nobody's: to find it is to find a stranger
-            people[photo["image_id"]].add(person)
+    folders: dict[str, set[str]] = {photo["image_id"]: set() for photo in report["photos"]}
+    labels = labels_of([photo["file"].split("/") for photo in report["photos"]])
+    for photo, label in zip(report["photos"], labels, strict=True):
+        # A photo beside the folders is nobody's: to find it is to find a stranger.
+        if label.person is not None and label.folder is not None:
+            people[photo["image_id"]].add(label.person)
+            folders[photo["image_id"]].add(label.folder)
     if not any(people.values()):
         raise CommandError(f"{dataset} is not laid out as one folder of photos per person.")
     return Gallery(
@@ -67,6 +79,7 @@ def load(state: Path, dataset: Path) -> Gallery:
         sum({photo["image_id"]: photo["faces"] for photo in report["photos"]}.values()),
         len(report["failed"]),
         seconds,
+        folders,
     )
 
 
@@ -88,5 +101,10 @@ def choose_probes(gallery: Gallery, count: int) -> list[Probe]:
     for person in sorted(chance.sample(eligible, min(count, len(eligible)))):
         theirs = sorted(photos[person], key=lambda image_id: gallery.files[image_id])
         image_id = chance.choice(theirs)
-        probes.append(Probe(gallery.files[image_id], image_id, frozenset(theirs) - {image_id}))
+        others = frozenset(theirs) - {image_id}
+        names = gallery.folders.get(image_id, set())
+        neither = {other for other, folders in gallery.folders.items() if folders & names}
+        probes.append(
+            Probe(person, gallery.files[image_id], image_id, others, frozenset(neither | {image_id}) - others)
+        )
     return probes

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from facesearch.client import BadRequestError, FaceSearchClient
 from tools.bench.gallery import Gallery, Probe, choose_probes, load
+from tools.bench.identification import Counts, Found
 from tools.cli.call import call
 from tools.cli.stack import LOCAL, open_stack
 from tools.cli.terminal import progress_bar
@@ -24,17 +25,14 @@ REPLAY_EVERY = 10
 
 @dataclass(frozen=True)
 class Search:
-    """One search's outcome, the selfie's own photo left out.
+    """One search's outcome.
 
     Attributes:
-        right, strangers, missed: photos.
         refused: the API found no face in the selfie; all its photos are missed then.
         same_again: the same `request_id` posted again brought the same; None = not tried.
     """
 
-    right: int
-    strangers: int
-    missed: int
+    counts: Counts
     milliseconds: float
     refused: bool = False
     same_again: bool | None = None
@@ -42,14 +40,11 @@ class Search:
 
 @dataclass(frozen=True)
 class Row:
-    """One confidence, all searches pooled. `precision` is None if no photo was found at all."""
+    """All searches at one confidence."""
 
     confidence: int
-    searches: int
+    found: Found
     refused: int
-    precision: float | None
-    recall: float
-    with_strangers: int
     median_milliseconds: float
     p95_milliseconds: float
     replays: int
@@ -107,32 +102,27 @@ def _search(client: FaceSearchClient, gallery: Gallery, probe: Probe, *, replay:
     except BadRequestError as error:
         if error.status != 400:
             raise
-        return Search(0, 0, len(probe.others), 1000 * (time.perf_counter() - began), refused=True)
+        counts = Counts(probe.person, 0, 0, len(probe.others))
+        return Search(counts, 1000 * (time.perf_counter() - began), refused=True)
     milliseconds = 1000 * (time.perf_counter() - began)
     found = {image["image_id"] for page in client.pages(gallery.event_id, request_id) for image in page.images}
-    found.discard(probe.image_id)
     same_again = None
     if replay:
         again = client.search(gallery.event_id, probe.path, request_id, page_size=100)
         same_again = again.replayed and again.body == answer.body
-    right = len(found & probe.others)
-    return Search(right, len(found) - right, len(probe.others) - right, milliseconds, same_again=same_again)
+    right, strangers = len(found & probe.others), len(found - probe.others - probe.neither)
+    counts = Counts(probe.person, right, strangers, len(probe.others) - right)
+    return Search(counts, milliseconds, same_again=same_again)
 
 
 def pool(confidence: int, searches: Sequence[Search]) -> Row:
     """One line of the table."""
-    right = sum(search.right for search in searches)
-    strangers = sum(search.strangers for search in searches)
-    missed = sum(search.missed for search in searches)
     times = sorted(search.milliseconds for search in searches)
     replays = [search.same_again for search in searches if search.same_again is not None]
     return Row(
         confidence=confidence,
-        searches=len(searches),
+        found=Found(tuple(search.counts for search in searches)),
         refused=sum(search.refused for search in searches),
-        precision=right / (right + strangers) if right + strangers else None,
-        recall=right / (right + missed),
-        with_strangers=sum(search.strangers > 0 for search in searches),
         median_milliseconds=statistics.median(times),
         p95_milliseconds=times[math.ceil(0.95 * len(times)) - 1],
         replays=len(replays),

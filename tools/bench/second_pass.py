@@ -20,10 +20,10 @@ import numpy as np
 
 from facesearch.confidence import threshold
 from facesearch.embedded import SECOND_PASS, SecondPass
-from tools.bench.embeddings import Seen, look_at, pictures_by_person
-from tools.bench.identification import Found, index_of, others_of, search_all
+from tools.bench.dataset import read_dataset
+from tools.bench.embeddings import Seen, look_at
+from tools.bench.identification import Found, index_of, others_of, search_all, summed
 from tools.cli.errors import CommandError
-from tools.cli.pictures import scan
 from tools.cli.terminal import SILENT, Watcher, progress_bar, results, say
 
 GRID = [
@@ -93,21 +93,16 @@ def measure(
 
 
 def _outcomes(seen: Sequence[Seen], people: Sequence[str | None], pool: Executor) -> dict[SecondPass | None, Outcome]:
-    index, wanted, minimum = index_of(seen), others_of(people), threshold(90)
+    photos, selfies, wanted, minimum = index_of(seen), [each.selfie for each in seen], others_of(people), threshold(90)
 
     def both(settings: SecondPass | None) -> Outcome:
         laxer = None if settings is None else replace(settings, least=settings.least - LAXER)
         return Outcome(
-            search_all(index, seen, wanted, minimum, pool, settings),
-            search_all(index, seen, wanted, minimum - LAXER, pool, laxer),
+            search_all(photos, selfies, wanted, minimum, pool, settings),
+            search_all(photos, selfies, wanted, minimum - LAXER, pool, laxer),
         )
 
     return {settings: both(settings) for settings in (None, SECOND_PASS, *GRID)}
-
-
-def summed(found: Sequence[Found]) -> Found:
-    """All searches together."""
-    return Found(*(sum(vars(each)[name] for each in found) for name in vars(Found())))
 
 
 def _show(splits: Sequence[Split]) -> None:
@@ -137,13 +132,12 @@ def main() -> int:
     parser.add_argument("--repeats", type=int, default=3, help="how often the people are halved (default 3)")
     options = parser.parse_args()
     try:
-        paths = scan(options.dataset).pictures
-        names = pictures_by_person(paths, options.dataset)
-        people = [names.get(path) for path in paths]
+        dataset = read_dataset(options.dataset)
+        people = dataset.people
         if len(others_of(people)) < 4:
             raise CommandError(f"{options.dataset} needs two people or more with several photos, a folder each.")
         with progress_bar() as watcher, ThreadPoolExecutor(2) as pool:
-            _show(measure(look_at(paths, watcher=watcher), people, options.repeats, pool, watcher))
+            _show(measure(look_at(dataset.paths, watcher=watcher), people, options.repeats, pool, watcher))
     except (CommandError, OSError) as error:
         say(f"Not measured: {error}")
         return 1

@@ -45,6 +45,7 @@ class Calibration:
 
     Attributes:
         measured: false match rate at the published cosine.
+        accepted: true match rate at the published cosine.
         cosine_here: where the published false match rate lies in the dataset.
     """
 
@@ -53,6 +54,7 @@ class Calibration:
     published: float | None
     measured: float | None
     cosine_here: float | None
+    accepted: float | None = None
 
     @property
     def strangers_per_100_000(self) -> float | None:
@@ -60,19 +62,31 @@ class Calibration:
         return None if self.measured is None else self.measured * 100_000
 
 
-def pairs_of(embeddings: Embedding, people: Sequence[str | None], seed: int = 3) -> Pairs:
-    """The pairs of photos, shape (n, 128), whose people are known."""
+def pairs_of(
+    embeddings: Embedding, people: Sequence[str | None], folders: Sequence[str | None] | None = None, seed: int = 3
+) -> Pairs:
+    """The pairs of photos whose people are known.
+
+    Args:
+        embeddings: shape (n, 128).
+        people: whom each photo shows.
+        folders: names of their folders; two people under one name are in no pair, they may be one person.
+        seed: draws `MOST_PHOTOS` of more.
+    """
     known = np.flatnonzero([person is not None for person in people])
     if len(known) > MOST_PHOTOS:
         known = np.sort(np.random.default_rng(seed).choice(known, MOST_PHOTOS, replace=False))
     vectors = np.ascontiguousarray(embeddings[known], np.float32)
-    numbers = np.unique([str(people[each]) for each in known.tolist()], return_inverse=True)[1]
+    numbers, names = (
+        np.unique([str(labels[each]) for each in known.tolist()], return_inverse=True)[1]
+        for labels in (people, folders or people)
+    )
     same, strangers = [np.empty(0, np.float32)], [np.empty(0, np.float32)]
     for row in range(len(vectors) - 1):
         cosines = vectors[row + 1 :] @ vectors[row]
         alike = numbers[row + 1 :] == numbers[row]
         same.append(cosines[alike])
-        strangers.append(cosines[~alike])
+        strangers.append(cosines[names[row + 1 :] != names[row]])
     return Pairs(np.sort(np.concatenate(same)), np.sort(np.concatenate(strangers)))
 
 
@@ -112,6 +126,29 @@ def calibration(pairs: Pairs) -> list[Calibration]:
                     anchor.false_match_rate,
                     reached if reached * len(pairs.strangers) >= ENOUGH else None,
                     threshold_at(pairs.strangers, anchor.false_match_rate) if anchor.false_match_rate else None,
+                    share_from(pairs.same, anchor.cosine) if len(pairs.same) else None,
                 )
             )
     return rows
+
+
+@dataclass(frozen=True)
+class Distribution:
+    """How many pairs have which cosine, in `BINS` bins from -1 to 1: what curves are drawn of."""
+
+    same: list[int]
+    strangers: list[int]
+
+
+BINS = 200
+
+
+def distribution(pairs: Pairs) -> Distribution:
+    """Both kinds of pairs, counted."""
+    edges = np.linspace(-1, 1, BINS + 1)
+    return Distribution(*(_counted(each, edges) for each in (pairs.same, pairs.strangers)))
+
+
+def _counted(cosines: Cosines, edges: NDArray[np.float64]) -> list[int]:
+    counts: list[int] = np.histogram(np.clip(cosines, -1, 1), edges)[0].tolist()
+    return counts

@@ -1,5 +1,6 @@
 """Offline searches on made-up faces: what counts as right, as a stranger and as missed."""
 
+import shutil
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -9,12 +10,13 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from facesearch import engine
 from facesearch.embedded import SECOND_PASS
 from facesearch.engine import Embedding
 from tools.bench import dlib_pipeline, made_up
-from tools.bench.embeddings import NOTHING, Seen, look_at, pictures_by_person
-from tools.bench.identification import Found, index_of, others_of, search_all
-from tools.bench.second_pass import Outcome, best, halves, measure, summed
+from tools.bench.embeddings import NOTHING, Seen, fingerprint, look_at
+from tools.bench.identification import Counts, Found, Wanted, index_of, others_of, search_all, summed
+from tools.bench.second_pass import Outcome, best, halves, measure
 
 
 @pytest.fixture(scope="module")
@@ -32,36 +34,71 @@ def photo(*axes: int) -> Seen:
 def test_photos_are_counted_and_the_selfies_own_is_not(pool: ThreadPoolExecutor) -> None:
     seen = [photo(0), photo(0, 1), photo(1), photo(2), NOTHING]
     people = ["a", "a", "b", "a", "b"]
-    found = search_all(index_of(seen), seen, others_of(people), 0.5, pool, None)
+    found = search_all(index_of(seen), [each.selfie for each in seen], others_of(people), 0.5, pool, None)
     # 0 finds 1, misses 3; 1 finds 0, misses 3; 3 misses both; 2 finds a's photo 1 with b in it, misses 4; 4: no face.
-    assert found == Found(searches=5, right=2, strangers=1, missed=6, with_strangers=1)
+    assert sorted(found.counts) == [
+        Counts("a", 0, 0, 2),
+        Counts("a", 1, 0, 1),
+        Counts("a", 1, 0, 1),
+        Counts("b", 0, 0, 1),
+        Counts("b", 0, 1, 1),
+    ]
+    assert (found.searches, found.right, found.strangers, found.missed, found.with_strangers) == (5, 2, 1, 6, 1)
     assert (found.precision, found.recall) == (2 / 3, 1 / 4)
 
 
 def test_a_selfie_from_elsewhere_has_no_photo_of_its_own(pool: ThreadPoolExecutor) -> None:
-    index = index_of([photo(0), photo(1)])
-    assert search_all(index, [photo(0)], {0: [1]}, 0.5, pool, inside=False) == Found(1, 0, 1, 1, 1)
+    photos = index_of([photo(0), photo(1)])
+    found = search_all(photos, [photo(0).selfie], {0: Wanted("a", [1])}, 0.5, pool)
+    assert found == Found((Counts("a", 0, 1, 1),))
 
 
 def test_nothing_found_and_nothing_to_find_are_no_numbers() -> None:
     assert (Found().precision, Found().recall) == (None, None)
     assert "-" in Found().line()
+    assert Found().figures()["strangers_a_search_interval"] == [None, None]
+
+
+def test_ids_are_hashes_and_lead_back_to_the_numbers(pool: ThreadPoolExecutor) -> None:
+    photos = index_of([photo(axis) for axis in range(20)])
+    assert {image_id.version for image_id in photos.numbers} == {5}
+    assert sorted(photos.numbers.values()) == list(range(20))
+    assert [photos.numbers[image_id] for image_id in sorted(photos.numbers)] != list(range(20))
+    assert all(photos.search(photo(axis).faces[0], 0.5, pool) == {axis} for axis in range(20))
+
+
+def test_figures_have_intervals_over_people_and_none_seen_is_not_none_at_all() -> None:
+    found = Found(tuple(Counts(str(n), 1, n % 2, 0) for n in range(100)))
+    figures = found.figures()
+    assert (figures["strangers_a_search"], figures["recall"], figures["recall_interval"]) == (0.5, 1, [1, 1])
+    low, high = figures["strangers_a_search_interval"]
+    assert 0.3 < low < 0.45
+    assert 0.55 < high < 0.7
+    assert figures["precision_interval"][0] < figures["precision"] < figures["precision_interval"][1]
+    spotless = Found(tuple(Counts(str(n), 1, 0, 0) for n in range(100))).figures()
+    assert spotless["strangers_a_search_interval"] == [0, 0.03]
+    assert "[0.000 0.060]" in Found(found.counts[::2]).line()
+
+
+def test_a_namesake_in_another_group_counts_neither_way(pool: ThreadPoolExecutor) -> None:
+    seen = [photo(0), photo(0), photo(0), photo(0)]
+    people, folders = ["child/1", "child/1", "adult/1", "adult/2"], ["1", "1", "1", "2"]
+    wanted = others_of(people, folders=folders)
+    assert set(wanted) == {0, 1}
+    found = search_all(index_of(seen), [each.selfie for each in seen], wanted, 0.5, pool)
+    assert found.counts == (Counts("child/1", 1, 1, 0),) * 2
 
 
 def test_selfies_are_everybodys_or_one_of_some_people_the_same_ones_each_time() -> None:
     people = [f"{number % 50}" for number in range(150)] + ["alone", None]
     everybody = others_of(people)
     assert len(everybody) == 150
-    assert all(number not in others and len(others) == 2 for number, others in everybody.items())
+    assert all(number not in each.theirs and len(each.theirs) == 2 for number, each in everybody.items())
+    assert all(set(each.neither) == {number} for number, each in everybody.items())
     some = others_of(people, 20)
     assert len(some) == 20
     assert len({people[number] for number in some}) == 20
     assert some == others_of(people, 20)
-
-
-def test_photos_beside_the_folders_are_nobodys() -> None:
-    root = Path("set")
-    assert pictures_by_person([root / "a" / "1.jpg", root / "2.jpg"], root) == {root / "a" / "1.jpg": "a"}
 
 
 def test_people_are_halved_whole() -> None:
@@ -73,15 +110,18 @@ def test_people_are_halved_whole() -> None:
 
 
 def test_the_settings_that_find_most_are_chosen_of_those_that_are_precise_enough() -> None:
-    alone = Outcome(Found(10, 90, 1, 10, 1), Found(10, 95, 5, 5, 5))
+    def one(right: int, strangers: int, missed: int) -> Found:
+        return Found((Counts("a", right, strangers, missed),))
+
+    alone = Outcome(one(90, 1, 10), one(95, 5, 5))
     careful, lax, drifting = (replace(SECOND_PASS, margin=margin) for margin in (0.04, 0.02, 0.0))
     outcomes = {
-        careful: Outcome(Found(10, 93, 1, 7, 1), Found(10, 96, 5, 4, 5)),
-        lax: Outcome(Found(10, 95, 1, 5, 1), Found(10, 97, 5, 3, 5)),
-        drifting: Outcome(Found(10, 97, 1, 3, 1), Found(10, 98, 9, 2, 9)),
+        careful: Outcome(one(93, 1, 7), one(96, 5, 4)),
+        lax: Outcome(one(95, 1, 5), one(97, 5, 3)),
+        drifting: Outcome(one(97, 1, 3), one(98, 9, 2)),
     }
     assert best(alone, outcomes) == lax
-    assert summed([alone.event, alone.larger]) == Found(20, 185, 6, 15, 6)
+    assert summed([alone.event, alone.larger]) == Found((Counts("a", 90, 1, 10), Counts("a", 95, 5, 5)))
 
 
 def test_a_made_up_event_is_measured_on_the_half_that_was_not_chosen_on(pool: ThreadPoolExecutor) -> None:
@@ -109,9 +149,19 @@ def test_the_dlib_pipeline_is_counted_like_ours() -> None:
     )
     encoded = dlib_pipeline.encode(package, [Path(name) for name in where])
     assert [len(each) for each in encoded] == [1, 1, 2, 1, 0]
-    rows = {row.distance: row.found for row in dlib_pipeline.search_all(encoded, {0: [1, 3], 4: [0]})}
-    assert rows[0.6] == Found(searches=2, right=1, strangers=1, missed=2, with_strangers=1)
-    assert rows[0.4] == Found(searches=2, right=1, strangers=0, missed=2, with_strangers=0)
+    wanted = {0: Wanted("a", [1, 3], [0]), 4: Wanted("b", [0], [4])}
+    rows = {row.distance: row.found for row in dlib_pipeline.search_all(encoded, wanted)}
+    assert rows[0.6] == Found((Counts("a", 1, 1, 1), Counts("b", 0, 0, 1)))
+    assert rows[0.4] == Found((Counts("a", 1, 0, 1), Counts("b", 0, 0, 1)))
+
+
+def test_the_caches_name_changes_with_any_of_the_engines_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = fingerprint()
+    copied = shutil.copytree(Path(engine.__file__).parent, tmp_path / "engine")
+    monkeypatch.setattr(engine, "__file__", str(copied / "__init__.py"))
+    assert fingerprint() == before
+    (copied / "later.py").write_text("")
+    assert fingerprint() != before
 
 
 def test_photos_are_looked_at_once_and_then_read_from_the_cache(samples: Path, models: Path, tmp_path: Path) -> None:
@@ -123,5 +173,8 @@ def test_photos_are_looked_at_once_and_then_read_from_the_cache(samples: Path, m
     for seen in (first, again):
         assert seen[0].selfie is not None
         assert float(seen[0].faces[0] @ seen[0].selfie) > 0.9
+        assert seen[0].subject == 0
+        assert seen[0].landmarks is not None
+        assert seen[0].landmarks.shape == (len(seen[0].faces), 5, 2)
         assert not seen[1].readable
         assert len(seen[1].faces) == 0

@@ -4,7 +4,17 @@ import numpy as np
 import pytest
 
 from facesearch.confidence import TABLE
-from tools.bench.verification import ENOUGH, Pairs, calibration, pairs_of, rates, share_from, threshold_at
+from tools.bench.verification import (
+    BINS,
+    ENOUGH,
+    Pairs,
+    calibration,
+    distribution,
+    pairs_of,
+    rates,
+    share_from,
+    threshold_at,
+)
 
 
 def ascending(count: int) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
@@ -18,6 +28,18 @@ def test_pairs_are_every_two_photos_once_and_unknown_people_are_left_out() -> No
     pairs = pairs_of(vectors, ["a", "a", "b", None, "c"])
     assert pairs.same.tolist() == [1]
     assert pairs.strangers.tolist() == [0] * 5  # a-b, a-b, a-c, a-c, b-c
+
+
+def test_namesakes_of_two_groups_are_no_pair() -> None:
+    pairs = pairs_of(np.eye(3, 128, dtype=np.float32), ["child/1", "adult/1", "adult/2"], ["1", "1", "2"])
+    assert (len(pairs.same), len(pairs.strangers)) == (0, 2)
+
+
+def test_the_distribution_counts_every_pair_once() -> None:
+    pairs = Pairs(np.array([1.0, 1.0000002], np.float32), np.array([-1.0, 0.004, 0.006, 0.011], np.float32))
+    counted = distribution(pairs)
+    assert (sum(counted.same), counted.same[-1], len(counted.same)) == (2, 2, BINS)
+    assert (counted.strangers[0], counted.strangers[BINS // 2], counted.strangers[BINS // 2 + 1]) == (1, 2, 1)
 
 
 def test_the_threshold_of_a_rate_is_reached_by_just_that_share() -> None:
@@ -57,6 +79,7 @@ def test_the_calibration_measures_every_published_row() -> None:
     for row in rows:
         assert row.measured == pytest.approx(1 - row.cosine, abs=1e-4)
         assert row.strangers_per_100_000 == pytest.approx(1e5 * (1 - row.cosine), abs=10)
+        assert row.accepted == 1
     assert rows[0].cosine_here == pytest.approx(0.99, abs=1e-4)
     few = calibration(Pairs(np.ones(1, np.float32), np.zeros(100, np.float32)))
     assert all(row.measured is None and row.strangers_per_100_000 is None for row in few)
