@@ -30,10 +30,10 @@ def crowd(count: int, seed: int, alike: float = 0.0) -> Vectors:
     rng = np.random.default_rng(seed)
     own = rng.normal(size=(count, 128)) * np.linspace(1.6, 0.4, 128)  # real ones lie in few dimensions, too
     own /= np.linalg.norm(own, axis=1, keepdims=True)
-    common = np.eye(128)[0]
-    made = alike * common + np.sqrt(1 - alike**2) * own
-    found: Vectors = made / np.linalg.norm(made, axis=1, keepdims=True)
-    return found
+    common: Vectors = np.eye(128)[0]
+    made: Vectors = alike * common + np.sqrt(1 - alike**2) * own
+    made /= np.linalg.norm(made, axis=1, keepdims=True)
+    return made
 
 
 def picture_of(person: Vectors, seed: int, near: float = 0.7) -> Vectors:
