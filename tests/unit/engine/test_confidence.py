@@ -21,9 +21,7 @@ def test_the_fixed_points(percent: int, cosine: float) -> None:
 
 
 @pytest.mark.parametrize(("table", "model"), [(TABLE, DEFAULT_MODEL), (FIRST_TABLE, FIRST_MODEL)])
-def test_every_row_of_a_table_is_on_the_scale_and_rarer_than_the_one_before(
-    table: tuple[Anchor, ...], model: str
-) -> None:
+def test_each_row_is_on_the_scale_and_rarer_than_the_one_before(table: tuple[Anchor, ...], model: str) -> None:
     assert all(threshold(row.percent, model) == row.cosine for row in table)
     rates = [row.false_match_rate for row in table if row.false_match_rate is not None]
     assert all(rarer < rate for rate, rarer in pairwise(rates))

@@ -41,7 +41,8 @@ class Measured:
         store, file: the same bytes, raw: from the store the same ranges, then the same queries, by plain HTTP.
         first_cold: a fresh process's first, with its connections.
         refresh_page, refresh_idle: reading a tail of one page; finding nothing new.
-        scan: one probe, all faces, from the second pass's floor on; `match`: all of a search's matching; `not_levelled`: without cohort.
+        scan: one probe, all faces, from the second pass's floor on; `match`: all of a search's matching.
+        not_levelled: the same without a cohort.
         read, copied: as many bytes as a scan reads, read in memory and nothing else, and copied.
         float32: numpy's `X @ q` and flatnonzero on the same vectors.
         matrix, resident, peak: bytes of the vectors; what the process grew by, at rest and at most.
