@@ -62,7 +62,7 @@ def index_of(photos: Sequence[PhotoChange], model: str = DEFAULT_MODEL) -> Event
 
 
 def members(cohort: Cohort) -> list[bytes]:
-    return [row.astype(np.int8).tobytes() for row in cohort.values]
+    return [row.tobytes() for row in cohort.values]
 
 
 @pytest.fixture(scope="module")

@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+import simsimd
 from numpy.typing import NDArray
 
-from facesearch.index.vectors import DIMENSIONS, Probe, Values, inverse_norms
+from facesearch.index.vectors import DIMENSIONS, Probe, Values, cosines, inverse_norms
 
 LOOKED_AT = 1_024
 """A cohort is drawn from so many faces, the first by image_id, which is a hash: a fixed random sample of the event."""
@@ -56,11 +57,11 @@ class Cohort:
     """Faces of surely different people.
 
     Attributes:
-        values: shape (m, 128), float32, the stored whole numbers, whose dot products are exact in any order.
+        values: shape (m, 128), int8, the stored vectors.
         inverse_norms: shape (m,), float32.
     """
 
-    values: NDArray[np.float32]
+    values: Values
     inverse_norms: NDArray[np.float32]
 
     def __len__(self) -> int:
@@ -75,21 +76,20 @@ class Cohort:
         """What is taken off a probe's scores."""
         if not len(self):
             return 0.0
-        return float(self._excess((self.values @ probe.exact.astype(np.float32) * self.inverse_norms)[None])[0])
+        return float(self._excess(cosines(self.values, probe)[None])[0])
 
     def of_faces(self, faces: Values) -> NDArray[np.float64]:
         """What is taken off the scores of each face, shape (n,), for stored vectors of shape (n, 128)."""
         if not len(self) or not len(faces):
             return np.zeros(len(faces))
-        return self._excess(
-            (faces.astype(np.float32) @ self.values.T) * self.inverse_norms * inverse_norms(faces)[:, None]
-        )
+        # Whole numbers, exact in any order; and no BLAS, whose threads cost more than these few products.
+        dots = np.asarray(simsimd.cdist(faces, self.values, metric="dot"), np.float64)
+        return self._excess(dots * self.inverse_norms * inverse_norms(faces)[:, None])
 
-    def _excess(self, cosines: NDArray[np.float32]) -> NDArray[np.float64]:
+    def _excess(self, near: NDArray[np.float64]) -> NDArray[np.float64]:
         """For cosines to the members, shape (n, m)."""
         nearest = min(NEAREST, max(1, len(self) // 4))
-        others = np.where(cosines < SAME_PERSON, cosines, np.float32(-2))
-        top = np.partition(others, -nearest, axis=1)[:, -nearest:].astype(np.float64)
+        top = np.partition(np.where(near < SAME_PERSON, near, -2), -nearest, axis=1)[:, -nearest:]
         known = top > -2  # too few others: who is like nobody but themselves has no excess
         return self._taken_off((top * known).sum(axis=1) / np.maximum(known.sum(axis=1), 1))
 
@@ -106,7 +106,7 @@ class Cohort:
         return float(usual), SHARE * len(self) ** 2 / (len(self) ** 2 + SHRINK**2)
 
 
-NOBODY = Cohort(np.empty((0, DIMENSIONS), np.float32), np.empty(0, np.float32))
+NOBODY = Cohort(np.empty((0, DIMENSIONS), np.int8), np.empty(0, np.float32))
 """Of whom nobody is compared with anybody: scores stay as they are."""
 
 
@@ -124,4 +124,4 @@ def draw(faces: Values) -> tuple[Cohort, int]:
             taken |= near[row]
             if len(members) == LARGEST:
                 break
-    return Cohort(rows[members], norms[members]), looked_at
+    return Cohort(faces[members], norms[members]), looked_at
