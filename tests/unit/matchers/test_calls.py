@@ -63,7 +63,7 @@ def test_a_search_asks_for_everything_above_the_event_s_confidence(stub: Stubber
     asked = {"Image": {"Bytes": ANY}, "MaxFaces": 4096, "FaceMatchThreshold": 90.0, "QualityFilter": "NONE"}
     matches = [{"Similarity": 99.5, "Face": face()}, {"Similarity": 89.9, "Face": face(uuid.UUID(int=8))}]
     stub.add_response("search_faces_by_image", {"FaceMatches": matches}, COLLECTION | asked)
-    probe = matcher.probe(EVENT, selfie_of(1))
+    probe = matcher.probe(EVENT, [selfie_of(1)])
     assert [hit.similarity for hit in probe.hits] == [99.5]
     assert [match.image_id for match in matcher.match(EVENT, probe)] == [PHOTO]
 
@@ -76,7 +76,7 @@ def test_a_search_that_is_refused_says_why(
 ) -> None:
     stub.add_client_error("search_faces_by_image", code)
     with pytest.raises(outcome):
-        matcher.probe(EVENT, selfie_of(1))
+        matcher.probe(EVENT, [selfie_of(1)])
 
 
 @pytest.mark.parametrize("faces", [[{"BoundingBox": BOX}], []])
@@ -86,10 +86,10 @@ def test_without_a_collection_the_selfie_alone_is_looked_at(
     stub.add_client_error("search_faces_by_image", "ResourceNotFoundException")
     stub.add_response("detect_faces", {"FaceDetails": faces}, {"Image": {"Bytes": ANY}, "Attributes": ["DEFAULT"]})
     if faces:
-        assert matcher.match(EVENT, matcher.probe(EVENT, selfie_of(1))) == []
+        assert matcher.match(EVENT, matcher.probe(EVENT, [selfie_of(1)])) == []
     else:
         with pytest.raises(NoFaceFound):
-            matcher.probe(EVENT, selfie_of(1))
+            matcher.probe(EVENT, [selfie_of(1)])
 
 
 def asked_to_index(jpeg: bytes) -> dict[str, Any]:

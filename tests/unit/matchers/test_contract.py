@@ -53,7 +53,7 @@ def test_a_photo_is_one_match_by_its_best_face(world: World) -> None:
 def test_a_match_has_the_size_of_the_photo_as_displayed(world: World) -> None:
     data = encoded(picture_of([look(ANNA)], columns=3).rotate(90, expand=True), "JPEG", exif=exif(Orientation=6))
     world.add(data)
-    (match,) = world.matcher.match(world.event, world.matcher.probe(world.event, selfie_of(ANNA)))
+    (match,) = world.matcher.match(world.event, world.matcher.probe(world.event, [selfie_of(ANNA)]))
     assert (match.width, match.height) == (192, 64)
 
 
@@ -132,7 +132,7 @@ def test_deleted_photos_are_found_no_more_and_the_receipt_says_zero(world: World
 def test_a_deleted_person_is_found_no_more_and_the_others_on_the_photos_are(world: World) -> None:
     photo = world.add(photo_of(look(ANNA), look(BEN), look(ANNA, 95)))
     world.add(photo_of(look(ANNA)))
-    receipt = world.person_eraser.delete_person(world.event, selfie_of(ANNA))
+    receipt = world.person_eraser.delete_person(world.event, [selfie_of(ANNA)])
     assert receipt.complete
     assert (receipt.deleted.photos, receipt.deleted.faces) == (0, 3)
     assert world.find(ANNA, 50) == []
@@ -142,7 +142,7 @@ def test_a_deleted_person_is_found_no_more_and_the_others_on_the_photos_are(worl
 def test_a_person_deleted_with_their_photos_takes_them_along(world: World) -> None:
     world.add(photo_of(look(ANNA), look(BEN)))
     stays = world.add(photo_of(look(BEN, 95)))
-    receipt = world.person_eraser.delete_person(world.event, selfie_of(ANNA), Files())
+    receipt = world.person_eraser.delete_person(world.event, [selfie_of(ANNA)], Files())
     assert receipt.complete
     assert (receipt.deleted.photos, receipt.deleted.faces) == (1, 2)
     assert (world.find(ANNA), world.find(BEN)) == ([], [stays])

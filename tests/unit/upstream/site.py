@@ -6,7 +6,7 @@ import threading
 import time
 import uuid
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -72,7 +72,7 @@ class FakeApi:
         """Search, unless that was done; the request_id."""
         form = parse_selfie_form(content_type, body)
         assert form.problem is None
-        assert form.file == SELFIE
+        assert set(form.files) == {SELFIE}
         assert form.request_id is not None
         with self.lock:
             if form.request_id not in self.executed:
@@ -210,11 +210,11 @@ class Front:
         self.matcher = UpstreamMatcher(self.upstream, pool)
 
     def search(
-        self, seconds: float = 20, selfie: bytes = SELFIE, **event: Any
+        self, seconds: float = 20, selfie: bytes = SELFIE, selfies: Sequence[bytes] = (), **event: Any
     ) -> tuple[SearchSummary, list[PhotoMatch]]:
         """As `FaceSearch` does."""
         there: Event = replace(EVENT, **event)
-        probe = self.matcher.probe(there, selfie, SEARCH, seconds)
+        probe = self.matcher.probe(there, selfies or [selfie], SEARCH, seconds)
         found = self.matcher.match(there, probe)
         return self.matcher.summary(there, probe, found), found
 

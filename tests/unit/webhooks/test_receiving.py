@@ -22,10 +22,10 @@ def test_a_webhook_is_a_job_and_one_order(site: Site) -> None:
     accepted = site.send(selfie_base64=ALONG, callback_url=CALLBACK, metadata={"form": 17})
     assert (accepted.status, accepted.replayed) == (JobStatus.QUEUED, False)
     job = site.job(accepted.search.request_id)
-    assert (job.callback_url, job.metadata, job.url, job.watch_days, job.enqueued) == (
-        CALLBACK, {"form": 17}, "", None, True
+    assert (job.callback_url, job.metadata, job.urls, job.watch_days, job.enqueued) == (
+        CALLBACK, {"form": 17}, (), None, True
     )  # fmt: skip
-    assert site.waiting.kept == {job.selfie: b"guest"}
+    assert site.waiting.kept == {job.selfies[0]: b"guest"}
     assert site.queue.sent == [(Order(accepted.search), 0)]
 
 
@@ -148,7 +148,7 @@ def test_watching_is_asked_for_with_consent_and_an_address() -> None:
 def test_a_refusal_never_quotes_what_was_sent() -> None:
     for body in (b'{"selfie_url": 7, "request_id": ["secret"]}', b'{"secret', b'{"selfie_base64": "secret!"}'):
         with pytest.raises((InvalidRequest, UnreadableBody)) as refused:
-            parse_webhook(body).picture()
+            parse_webhook(body).pictures()
         assert "secret" not in str(refused.value)
 
 

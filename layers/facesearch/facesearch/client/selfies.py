@@ -2,6 +2,7 @@
 
 import io
 import warnings
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +18,13 @@ INLINE_SELFIE_BYTES = 4 * 2**20
 MAX_SELFIE_BYTES = 15 * 2**20
 """15 MiB, the API's own limit for uploads."""
 
+MAX_SELFIES = 3
+"""Of one person in one search."""
+
 JPEG_QUALITY = 90
+
+Selfie = Path | bytes
+"""A file, or what is in it."""
 
 
 def image_type_of(head: bytes) -> str | None:
@@ -31,7 +38,19 @@ def image_type_of(head: bytes) -> str | None:
     return None
 
 
-def read_selfie(selfie: Path | bytes, downscale: int | None = None) -> bytes:
+def read_selfies(selfies: Selfie | Sequence[Selfie], downscale: int | None = None) -> list[bytes]:
+    """The bytes to send of one selfie, or of several of one person; see `read_selfie`.
+
+    Raises:
+        ValueError: none, or more than MAX_SELFIES.
+    """
+    given = [selfies] if isinstance(selfies, Path | bytes) else list(selfies)
+    if not 1 <= len(given) <= MAX_SELFIES:
+        raise ValueError(f"A search takes 1 to {MAX_SELFIES} selfies, not {len(given)}.")
+    return [read_selfie(each, downscale) for each in given]
+
+
+def read_selfie(selfie: Selfie, downscale: int | None = None) -> bytes:
     """The bytes to send.
 
     Args:
