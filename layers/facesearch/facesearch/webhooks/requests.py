@@ -73,15 +73,15 @@ Url = Annotated[str, Field(min_length=1, max_length=MAX_URL_LENGTH)]
 
 
 class WebhookRequest(BaseModel):
-    """What to search with, and what to do with the result. Exactly one of `selfie_url` and `selfie_base64`, each of one
-    selfie or of up to three that show the same person."""
+    """What to search with, and what to do with the result. Exactly one of `selfie_url` and `selfie_base64`."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", strict=True, json_schema_extra=_SHAPES)
 
     selfie_url: Annotated[
         str | list[str] | None,
         Field(
-            description="Where the selfie is, or up to three are: https, at a public address; 15 MiB at most each.",
+            description="Where the selfie is, or up to three of one person are: https, at a public "
+            "address; 15 MiB at most each.",
             json_schema_extra=_schema({"type": "string", "minLength": 1, "maxLength": MAX_URL_LENGTH}),
         ),
         BeforeValidator(_urls),
@@ -90,8 +90,8 @@ class WebhookRequest(BaseModel):
     selfie_base64: Annotated[
         str | list[str] | None,
         Field(
-            description="The selfie itself, or up to three: JPEG, PNG or WebP, at most 4.4 MiB together before "
-            "encoding.",
+            description="The selfie itself, or up to three of one person: JPEG, PNG or WebP, at most 4.4 MiB together "
+            "before encoding.",
             json_schema_extra=_schema({"type": "string", "minLength": 1}),
         ),
         BeforeValidator(_one_or_some),
