@@ -16,6 +16,7 @@ from facesearch.erasure import CloudFrontEdge, Counts, FaceRetention, Files, Pho
 from facesearch.errors import InvalidRequest, NoFaceFound, NotFound
 from facesearch.models import SearchSummary
 from facesearch.photos import Photo
+from facesearch.selfies import selfie_keys
 from facesearch.store.memory import MemoryObjects
 from facesearch.store.reading import Wanted
 from facesearch.store.results import OutdatedError
@@ -179,6 +180,14 @@ def test_a_person_goes_with_the_photos_if_wanted(site: Site) -> None:
     assert (site.found(ANNA), site.found(BEN), site.gallery()) == ([], [3], [3, 5])
     assert site.keys("originals") == site.originals_of([3, 5])
     assert site.keys("renditions") == site.renditions_of([3, 5])
+
+
+def test_further_selfies_of_a_search_are_counted_and_go_with_it(site: Site) -> None:
+    for key in selfie_keys(site.searches[1])[1:]:
+        site.plain.put("selfies", key)
+    receipt = site.person_eraser.delete_person(site.event, [b"1", b"1"])
+    assert (receipt.complete, receipt.deleted.selfies) == (True, 8)
+    assert site.keys("selfies") == [], "everybody was in a photo with Anna"
 
 
 def test_a_selfie_that_cannot_be_searched_deletes_nobody(site: Site) -> None:

@@ -55,6 +55,7 @@ class FakeApi:
         faults: of the next requests, in turn; None = answer as it should.
         edit: changes what a page says, by its number.
         executed: searches that ran, by request_id.
+        sent: how many selfies each search came with.
     """
 
     found: list[PhotoMatch] = field(default_factory=lambda: photos(12))
@@ -63,6 +64,7 @@ class FakeApi:
     faults: deque[Fault | None] = field(default_factory=deque)
     edit: Callable[[int, Any], None] = lambda number, data: None
     executed: list[str] = field(default_factory=list)
+    sent: list[int] = field(default_factory=list)
     asked: list[tuple[str, str, str]] = field(default_factory=list)
     keys: set[str] = field(default_factory=set)
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -73,6 +75,7 @@ class FakeApi:
         form = parse_selfie_form(content_type, body)
         assert form.problem is None
         assert set(form.files) == {SELFIE}
+        self.sent.append(len(form.files))
         assert form.request_id is not None
         with self.lock:
             if form.request_id not in self.executed:
