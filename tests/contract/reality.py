@@ -67,8 +67,9 @@ class Reality:
             case.body = self._enter_webhook(body, dice)
         upload_ids = body.get("upload_id")
         if isinstance(upload_ids, list) and dice.random() < 1 / 2:
-            for upload_id in filter(is_uuid, upload_ids):
-                self._upload(str(parse_request_id(upload_id)), dice.choice(self.pictures))
+            for upload_id in upload_ids:
+                if isinstance(upload_id, str) and is_uuid(upload_id):
+                    self._upload(str(parse_request_id(upload_id)), dice.choice(self.pictures))
         keys = [self.site.api_key] * 14 + ["wrong", ""]
         return {KEY: dice.choice(keys)}
 

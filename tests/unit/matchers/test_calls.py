@@ -221,7 +221,9 @@ def test_several_selfies_are_compared_first_and_a_face_counts_once_by_its_best(
         stub.add_response("compare_faces", compared((0.4, 95.0), (0.2, 0)), COMPARE)
     found = [(93.0, PHOTO), (99.5, PHOTO), (91.0, uuid.UUID(int=8))]
     for similarity, photo in found:
-        stub.add_response("search_faces_by_image", {"FaceMatches": [{"Similarity": similarity, "Face": face(photo)}]})
+        stub.add_response(
+            "search_faces_by_image", {"FaceMatches": [{"Similarity": similarity, "Face": face(photo, photo)}]}
+        )
     probe = matcher.probe(EVENT, [selfie_of(1)] * 3)
     assert [hit.similarity for hit in probe.hits] == [99.5, 91.0]
     assert [match.image_id for match in matcher.match(EVENT, probe)] == [PHOTO]
@@ -249,5 +251,5 @@ def test_a_comparison_without_a_face_says_in_which_selfie(
 
 def test_a_busy_service_is_no_selfies_fault(stub: Stubber, matcher: RekognitionMatcher) -> None:
     stub.add_client_error("compare_faces", "ThrottlingException")
-    with pytest.raises(EngineBusy, match="^The face service"):
+    with pytest.raises(EngineBusy, match=r"^The face service"):
         matcher.probe(EVENT, [selfie_of(1)] * 2)

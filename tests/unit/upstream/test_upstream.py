@@ -23,7 +23,7 @@ from facesearch.upstream import (
 )
 from facesearch.upstream import api as api_module
 from tests.unit.fakes import photos
-from tests.unit.upstream.site import BASE, KEY, REQUEST, FakeApi, FakeSecrets, Fault, front_of
+from tests.unit.upstream.site import BASE, KEY, REQUEST, SELFIE, FakeApi, FakeSecrets, Fault, front_of
 
 DOWN, CUT = Fault(503), Fault()
 HEARD_BY_NOBODY = Fault(worked=True)
@@ -290,6 +290,6 @@ def test_several_selfies_that_are_refused_are_so_in_our_own_words(http: httpx.Cl
 
 def test_the_one_of_several_that_is_no_picture_is_named_without_a_call(http: httpx.Client) -> None:
     api = FakeApi()
-    with front_of(api, http) as front, pytest.raises(UnusableImage, match="^Selfie 2: "):
+    with front_of(api, http) as front, pytest.raises(UnusableImage, match=r"^Selfie 2: "):
         front.search(selfies=[SELFIE, b"GIF89a"])
     assert api.asked == []
