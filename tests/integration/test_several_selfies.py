@@ -11,6 +11,7 @@ import pytest
 
 from facesearch.client import BadRequestError, FaceSearchClient
 from facesearch.models import SearchKey
+from facesearch.quota import Limits
 from facesearch.selfies import selfie_keys
 from tests.integration.conftest import Site, until
 from tests.integration.test_faces import OBAMA, Footprint, envelope, images
@@ -49,6 +50,7 @@ def test_selfies_of_one_person_are_one_search(
     site: Site, post: Post, samples: Path, sample_id: Callable[[str], str], selfies: tuple[str, ...]
 ) -> None:
     own, request_id = site.other_org(), str(uuid.uuid4())
+    site.admin.set_quota(own.org_id, Limits(per_minute=1, burst=5))  # so that it does not fill up meanwhile
     before = remaining(site.http.post(own.faces_url(), files={"no": b"file"}, headers=own.headers))
     response = post(*selfies, request_id=request_id)
     assert set(images(response)) == {sample_id(name) for name in OBAMA}
