@@ -16,7 +16,7 @@ def search_event(  # noqa: PLR0913, PLR0917 - a command's options, each by its n
     selfies: Annotated[
         list[Path],
         typer.Argument(
-            metavar="SELFIE…",
+            metavar="SELFIE",
             exists=True,
             dir_okay=False,
             readable=True,
