@@ -338,6 +338,13 @@ def test_several_selfies_are_fetched_and_searched_once_in_their_order(site: Site
     assert (site.matcher.probed, site.matcher.matched, len(site.ends.heard)) == (1, 1, 1)
 
 
+def test_a_job_without_any_selfie_fails(site: Site) -> None:
+    search = site.send().search
+    site.reader.jobs[search] = replace(site.reader.jobs[search], urls=())
+    site.deliver()
+    assert site.status(search.request_id) == (JobStatus.FAILED, "There is no selfie.")
+
+
 def test_several_selfies_that_came_along_are_all_gone_when_they_were_searched(site: Site) -> None:
     site.send(selfie_base64=[ALONG, base64.b64encode(b"side").decode()])
     site.deliver()

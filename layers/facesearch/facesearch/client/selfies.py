@@ -5,7 +5,7 @@ import warnings
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from facesearch.client.errors import SelfieError
 
@@ -44,7 +44,8 @@ def read_selfies(selfies: Selfie | Sequence[Selfie], downscale: int | None = Non
     Raises:
         ValueError: none, or more than MAX_SELFIES.
     """
-    given = [selfies] if isinstance(selfies, Path | bytes) else list(selfies)
+    is_one = not isinstance(selfies, Sequence) or isinstance(selfies, str | bytes | bytearray | memoryview)
+    given = [cast("Selfie", selfies)] if is_one else list(cast("Sequence[Selfie]", selfies))
     if not 1 <= len(given) <= MAX_SELFIES:
         raise ValueError(f"A search takes 1 to {MAX_SELFIES} selfies, not {len(given)}.")
     return [read_selfie(each, downscale) for each in given]

@@ -99,6 +99,8 @@ class JobSelfies:
         """
         places = job.selfies or job.urls
         get = self._waiting.fetch if job.selfies else self._fetch
+        if not places:
+            raise SelfieUnavailable("There is no selfie.")
 
         def numbered(number: int) -> bytes:
             with naming(number, len(places)):
