@@ -237,7 +237,7 @@ def test_a_search_that_a_switch_overtook_is_answered_by_the_other_index(world: W
     world.event = VECTORS
     indexes = ChosenIndexes(Exact(), world.items, vectors)
     matcher = EmbeddedMatcher(lambda _: Engine(), indexes, world.pool, world.pool)
-    found = matcher.match(VECTORS, matcher.probe(VECTORS, b"selfie"))
+    found = matcher.match(VECTORS, matcher.probe(VECTORS, [b"selfie"]))
     assert [match.image_id for match in found] == [person.image_id]
 
 

@@ -10,13 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facesearch.confidence import threshold
-from facesearch.engine import Embedding, EngineOf
+from facesearch.engine import Embedding, EngineOf, FaceEngine
 from facesearch.index import FaceIndex, FaceIndexes, IndexMovedError, Probe, probe_of
 from facesearch.index.cohort import Cohort
 from facesearch.index.event import Hits
 from facesearch.index.vectors import cosines
 from facesearch.matching import KeptProbe
 from facesearch.models import Event, PhotoMatch, SearchKey, SearchSummary
+from facesearch.sameperson import averaged
+from facesearch.several import naming
 
 
 @dataclass(frozen=True)
@@ -73,13 +75,13 @@ class EmbeddedMatcher:
         self._pool = pool
 
     def probe(
-        self, event: Event, selfie: bytes, search: SearchKey | None = None, seconds: float = math.inf
+        self, event: Event, selfies: Sequence[bytes], search: SearchKey | None = None, seconds: float = math.inf
     ) -> EmbeddedProbe:
         """See `Matcher.probe`. Embedding is CPU and the index's refresh is network: they run side by side."""
         engine = self._engines(event.model)
         index = self._background.submit(self._indexes.current, event)
         try:
-            return EmbeddedProbe(engine.probe(selfie), index)
+            return EmbeddedProbe(_person(engine, selfies), index)
         except BaseException:
             wait([index])  # the next search of this environment must not meet a half-done refresh
             raise
@@ -97,15 +99,24 @@ class EmbeddedMatcher:
         """See `Matcher.summary`."""
         return SearchSummary(len(photos), event.confidence)
 
-    def keepable(self, event: Event, selfie: bytes) -> KeptProbe:
+    def keepable(self, event: Event, selfies: Sequence[bytes]) -> KeptProbe:
         """See `Recalling.keepable`; 512 bytes."""
-        return KeptProbe(event.model, self._engines(event.model).probe(selfie).astype(_STORED).tobytes())
+        return KeptProbe(event.model, _person(self._engines(event.model), selfies).astype(_STORED).tobytes())
 
     def recall(self, event: Event, kept: Sequence[KeptProbe]) -> list[EmbeddedProbe]:
         """See `Recalling.recall`. The index is brought up to date once for all of them."""
         index: Future[FaceIndex] = Future()
         index.set_result(self._indexes.current(event))
         return [EmbeddedProbe(embedding_of(each), index) for each in kept]
+
+
+def _person(engine: FaceEngine, selfies: Sequence[bytes]) -> Embedding:
+    """The embedding of the one person that all selfies show."""
+    embeddings = []
+    for number, selfie in enumerate(selfies, 1):
+        with naming(number, len(selfies)):
+            embeddings.append(engine.probe(selfie))
+    return averaged(embeddings)
 
 
 def embedding_of(kept: KeptProbe) -> Embedding:
