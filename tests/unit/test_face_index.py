@@ -13,7 +13,7 @@ from facesearch.embedded import EmbeddedMatcher, match_faces
 from facesearch.engine import Embedding
 from facesearch.faceitems import FaceKeeper, FacePlace, ShardFaces, faces_of, place_of
 from facesearch.index import EventIndex, FaceIndex, IndexMovedError, probe_of
-from facesearch.index.cohort import NOBODY
+from facesearch.index.cohort import LOOKED_AT, NOBODY
 from facesearch.index.distributed import ChosenIndexes, VectorCohorts, VectorIndex
 from facesearch.models import DEFAULT_MODEL, Event, IndexKind
 from facesearch.packing import pack, values_of
@@ -141,7 +141,7 @@ def test_scores_are_levelled_alike_by_either(world: World, open_index: Callable[
 
 
 def test_both_draw_the_same_cohort(world: World) -> None:
-    world.add(*[photo(*[stranger() for _ in range(rng.integers(0, 4))]) for _ in range(1_200)])
+    world.add(*[photo(*[stranger() for _ in range(rng.integers(0, 4))]) for _ in range(1_800)])
     exact, vectors = world.exact().cohort, world.vectors().cohort
     assert len(exact) > 100
     assert exact.values.tolist() == vectors.values.tolist()
@@ -151,13 +151,13 @@ def test_both_draw_the_same_cohort(world: World) -> None:
 
 def test_a_partition_that_holds_few_of_the_first_faces_is_read_no_further(world: World) -> None:
     """All in one of the four, so that its own first ones are not enough."""
-    alone = [replace(photo(stranger()), image_id=uuid.UUID(int=4 * number)) for number in range(1, 1_200)]
+    alone = [replace(photo(stranger()), image_id=uuid.UUID(int=4 * number)) for number in range(1, LOOKED_AT + 100)]
     world.add(*alone, *[replace(photo(stranger()), image_id=uuid.UUID(int=4 * 10**9 + 1))])
     assert world.vectors().cohort.values.tolist() == world.exact().cohort.values.tolist()
 
 
 def test_a_large_event_s_cohort_is_read_once_a_minute_and_after_every_deletion(world: World) -> None:
-    world.add(*[photo(stranger()) for _ in range(1_100)])
+    world.add(*[photo(stranger()) for _ in range(LOOKED_AT + 100)])
     now = 0.0
     cohorts = VectorCohorts(world.items, world.pool, lambda: now)
     first = cohorts.of(VECTORS)
