@@ -32,16 +32,16 @@ NEAREST = 8
 """Members whose mean cosine counts; a quarter of a cohort that has fewer than 32. The mean of 20 is surer, but knows
 nothing of a minority that has fewer than 20 in the cohort."""
 REFERENCE = (
-    (2, 0.135, 0.076),
+    (2, 0.134, 0.077),
     (4, 0.174, 0.065),
-    (8, 0.184, 0.048),
-    (16, 0.192, 0.037),
-    (32, 0.194, 0.030),
-    (64, 0.228, 0.028),
-    (128, 0.256, 0.027),
-    (256, 0.281, 0.025),
-    (512, 0.302, 0.024),
-    (1024, 0.321, 0.023),
+    (8, 0.183, 0.047),
+    (16, 0.192, 0.036),
+    (32, 0.192, 0.029),
+    (64, 0.226, 0.028),
+    (128, 0.255, 0.026),
+    (256, 0.280, 0.025),
+    (512, 0.303, 0.024),
+    (1024, 0.322, 0.023),
 )
 """Size of a cohort of adults, mean and standard deviation of other adults' mean cosine to its nearest members, on the
 pictures that the confidence scale was measured on (`make scale`). Between two sizes linear in the logarithm."""
@@ -74,6 +74,10 @@ class Cohort:
         """No excess is larger: the nearest members are below `SAME_PERSON`."""
         return float(self._taken_off(np.array([SAME_PERSON]))[0]) if len(self) else 0.0
 
+    def first(self, count: int) -> "Cohort":
+        """The cohort of the members that came first."""
+        return Cohort(self.values[:count], self.inverse_norms[:count])
+
     def of_probe(self, probe: Probe) -> float:
         """What is taken off a probe's scores."""
         if not len(self):
@@ -90,10 +94,15 @@ class Cohort:
 
     def _excess(self, near: NDArray[np.float64]) -> NDArray[np.float64]:
         """For cosines to the members, shape (n, m)."""
+        return self._taken_off(self.nearness(near))
+
+    def nearness(self, near: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Mean cosine to the nearest members who are somebody else, shape (n,), of cosines to all, shape (n, m)."""
         nearest = min(NEAREST, max(1, len(self) // 4))
         top = np.partition(np.where(near < SAME_PERSON, near, -2), -nearest, axis=1)[:, -nearest:]
         known = top > -2  # too few others: who is like nobody but themselves has no excess
-        return self._taken_off((top * known).sum(axis=1) / np.maximum(known.sum(axis=1), 1))
+        mean: NDArray[np.float64] = (top * known).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
+        return mean
 
     def _taken_off(self, nearness: NDArray[np.float64]) -> NDArray[np.float64]:
         usual, share = self._usual
