@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from facesearch.engine import UnknownModelError
+from facesearch.engine import FIRST_MODEL, UnknownModelError
 from facesearch.errors import InvalidRequest
 from facesearch.models import Event
 from facesearch.nextfaces import GONE
@@ -41,6 +41,14 @@ def test_the_same_model_with_new_settings_is_another_generation() -> None:
         assert site.reindexing.run(EVENT_ID).model == generation
         site.check()
         assert site.is_settled(generation)
+
+
+def test_an_event_of_the_first_model_goes_over_to_today_s() -> None:
+    site = filled()
+    assert site.reindexing.run(EVENT_ID, FIRST_MODEL).model == FIRST_MODEL
+    assert site.reindexing.run(EVENT_ID).model == A
+    site.check()
+    assert site.is_settled(A)
 
 
 def test_photos_whose_faces_another_engine_kept_get_ours() -> None:
