@@ -27,7 +27,7 @@ SMALL, TINY = 40, 32
 """Pixels. Of faces of 40 px nine in ten are found, of 32 px eight, of 24 px, the smallest that are indexed, five."""
 KEPT_FACES = 200_000
 """Vectors that are looked at, 26 MB. They are those of the first photos by image_id, a hash: a random sample."""
-SAMPLED_FACES = 10_000
+SAMPLED_FACES = 5_000
 """The same where it must not take long: some 10 ms."""
 PAIRS = 20_000
 """Drawn of each kind. A rate of 1e-6 by a law through so many is right within a third."""

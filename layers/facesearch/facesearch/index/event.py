@@ -144,9 +144,9 @@ class EventIndex:
         photos += heapq.nsmallest(most, newer, key=self._id)
         numbers = np.array(sorted(photos, key=self._id), np.int64)
         owners = np.concatenate([self._base_owners, self._tail.owners])
-        begins, ends = (np.searchsorted(owners, numbers, side).tolist() for side in ("left", "right"))
-        rows = [np.arange(begin, end) for begin, end in zip(begins, ends, strict=True)]
-        found = np.concatenate([np.empty(0, np.int64), *rows])[:most]
+        begins, ends = (np.searchsorted(owners, numbers, side) for side in ("left", "right"))
+        until = np.cumsum(ends - begins)
+        found = (np.arange(until[-1] if len(until) else 0) + np.repeat(ends - until, ends - begins))[:most]
         return take([self._base.faces, self._tail.block], found), owners[found]
 
     def photo(self, number: int) -> PhotoMatch:
