@@ -40,7 +40,8 @@ def picture_of(person: Vectors, seed: int, near: float = 0.7) -> Vectors:
     """Another picture of a person, at that cosine."""
     other = np.random.default_rng(seed).normal(size=128)
     other -= (other @ person) * person
-    return near * person + np.sqrt(1 - near**2) * other / np.linalg.norm(other)
+    found: Vectors = near * person + np.sqrt(1 - near**2) * other / np.linalg.norm(other)
+    return found
 
 
 def stored(vectors: Vectors) -> Values:

@@ -86,11 +86,11 @@ class TestRecords:
     def test_faces_that_were_measured_tell_how_they_look(self, pool: ThreadPoolExecutor) -> None:
         one, two, three = crowd(3, 1)
         photos = [
-            photo(1, one, two, qualities=[(200, 0.3), (39, 0.3)]),
-            photo(2, three, one, qualities=[(31, 0.05), (24, 0.01)]),
+            photo(1, one, two, qualities=[(200, 0.3), (39, 0.01)]),
+            photo(2, three, one, qualities=[(31, 0.3), (92, 0.01)]),
             photo(3, two),  # an older record
         ]
-        assert health_with(photos, pool).looks == Looks(4, 35, 0.75, 0.5, 0.5)
+        assert health_with(photos, pool).looks == Looks(4, 66, 0.5, 0.25, 0.25)
 
     def test_qualities_of_another_models_faces_say_nothing(self, pool: ThreadPoolExecutor) -> None:
         (one,) = crowd(1, 1)

@@ -26,13 +26,12 @@ def blurred(picture: Picture, kernel: NDArray[np.float32]) -> Picture:
     return np.asarray(cv2.filter2D(picture, -1, kernel), np.uint8)
 
 
-@settings(max_examples=15)
+@settings(max_examples=25)
 @given(st.integers(0, 2**32 - 1))
 def test_the_more_a_face_is_blurred_the_less_sharp_it_is(seed: int) -> None:
-    discs = [sharpness_of(blurred(face(seed), disc_kernel(pixels))) for pixels in (1.0, 6.0, 12.0, 20.0)]
-    assert discs == sorted(discs, reverse=True)
-    lines = [sharpness_of(blurred(face(seed), line_kernel(pixels, 0.7))) for pixels in (1.0, 10.0, 20.0)]
-    assert lines == sorted(lines, reverse=True)
+    for kernel in (disc_kernel, lambda pixels: line_kernel(pixels, 0.7)):
+        sharp, soft, softer = (sharpness_of(blurred(face(seed), kernel(pixels))) for pixels in (1.0, 4.0, 8.0))
+        assert 0 < softer < 0.9 * soft < 0.8 * sharp
 
 
 @given(st.integers(0, 2**32 - 1), st.floats(0.3, 1.0), st.integers(0, 50))

@@ -38,8 +38,9 @@ ENOUGH_FOR_A_LAW = 1_000
 ALIKE_TOGETHER = 0.36
 """The 90 % quantile of cosines of two faces of one photo from which an event is unusual: midway between a road race of
 adults and a race of children."""
-ALIKE_APART = 0.26
-"""The same of faces of two photos, midway between adults' and children's portraits."""
+ALIKE_APART = 0.28
+"""The same of faces of two photos: midway between adults at a race, many of them blurred and so more alike than in
+portraits, and children's portraits."""
 BODY = 0.95
 """The quantile that the normal law is laid through, beside the median. As far as rates can be counted, it is right
 within a half for adults and for children; beyond 1e-6 strangers are more frequent than it says."""
@@ -71,6 +72,8 @@ class Looks:
     Attributes:
         faces: that were measured. Those of older records and of re-indexed photos were not.
         median_pixels: of the long sides of their boxes.
+        small, tiny: below `SMALL` and below `TINY` pixels.
+        blurred: large enough, and yet without detail.
     """
 
     faces: int
@@ -160,9 +163,9 @@ def is_alike(together: Alikeness) -> bool:
 
 
 def _is_alike(together: Alikeness | None, apart: Alikeness | None) -> bool | None:
-    if together is not None:
-        return is_alike(together)
-    return None if apart is None else apart.q90 >= ALIKE_APART
+    if together is None and apart is None:
+        return None
+    return (together is not None and is_alike(together)) or (apart is not None and apart.q90 >= ALIKE_APART)
 
 
 @dataclass
@@ -207,7 +210,7 @@ def _looks(packed: bytes) -> Looks | None:
         median_pixels=round(float(np.median(found.pixels))),
         small=float((found.pixels < SMALL).mean()),
         tiny=float((found.pixels < TINY).mean()),
-        blurred=float((found.sharpness < BLURRED).mean()),
+        blurred=float(((found.sharpness < BLURRED) & (found.pixels >= SMALL)).mean()),
     )
 
 

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-BLURRED = 0.07
+BLURRED = 0.05
 """A face that is less sharp is hardly matched any more. Chosen between portraits that were spoilt a little (a face of
-80 px, a disc of 2 % of the face, a line of 5 %), of which a twentieth is below, and portraits that were spoilt so much
-that fewer than a fifth are still found (discs of 4 and 6 %, lines of 13 and 17 %), of which two thirds are."""
+80 px, a disc of 2 % of the face, a line of 5 %), of which a fiftieth is below, and portraits that were spoilt so much
+that fewer than a fifth are still found (discs of 4 and 6 %, lines of 13 and 17 %), of which half are. Small faces are
+below it as well: they are enlarged for the recogniser."""
 MOST_PIXELS = 65_535
 STEPS = 300
 """Steps of the stored sharpness in 1.0; it ends at .85, as sharp as portraits come."""

@@ -80,7 +80,7 @@ def _looks(found: Health) -> Iterator[str]:
         return
     small = f"{looks.small:.0%} below {SMALL} px, {looks.tiny:.0%} below {TINY} px"
     yield _row("Sizes", f"median {looks.median_pixels} px, {small}")
-    yield _row("Blurred", f"{looks.blurred:.0%}")
+    yield _row("Blurred", f"{looks.blurred:.0%}, and not below {SMALL} px")
     if looks.faces < found.faces:
         yield _row("", f"sizes and blur are known of {looks.faces:,} of the faces")
 
