@@ -19,7 +19,7 @@ app = APIGatewayRestResolver()
 def post_faces(org_id: str, event_id: str) -> Response[str]:
     also_answer(app, lambda: NOBODYS)
     form = parse_selfie_form(header_of(app, "Content-Type"), body_of(app))
-    call = parse_call(path_of(app), query_of(app)).with_body(form.request_id, form.upload_id)
+    call = parse_call(path_of(app), query_of(app)).with_body(form.request_id, form.upload_ids)
     log_call(call.org_id, call.event_id, call.request_id)
     visit = parts.gate.identify(header_of(app, "X-API-Key"), call, Scope.SEARCH, quota=True)
     meter = parts.meter(visit)

@@ -65,9 +65,11 @@ class Reality:
             self._plant(path_before, case.path_parameters, dice)
         if case.operation.definition.raw["operationId"] == "receiveWebhook" and body:
             case.body = self._enter_webhook(body, dice)
-        upload_id = body.get("upload_id")
-        if isinstance(upload_id, str) and is_uuid(upload_id) and dice.random() < 1 / 2:
-            self._upload(str(parse_request_id(upload_id)), dice.choice(self.pictures))
+        upload_ids = body.get("upload_id")
+        if isinstance(upload_ids, list) and dice.random() < 1 / 2:
+            for upload_id in upload_ids:
+                if isinstance(upload_id, str) and is_uuid(upload_id):
+                    self._upload(str(parse_request_id(upload_id)), dice.choice(self.pictures))
         keys = [self.site.api_key] * 14 + ["wrong", ""]
         return {KEY: dice.choice(keys)}
 
@@ -117,7 +119,13 @@ class Reality:
             "callback_url": "https://partner.invalid/",
             "selfie_base64": picture,
         }
-        changes = {name: value for name, value in real.items() if isinstance(body.get(name), str) and body[name]}
+        changes: dict[str, Any] = {
+            name: value for name, value in real.items() if isinstance(body.get(name), str) and body[name]
+        }
+        for name in ("selfie_url", "selfie_base64"):
+            match body.get(name):
+                case list(each) if all(isinstance(text, str) and text for text in each):
+                    changes[name] = [real[name]] * len(each)
         if is_uuid(body.get("request_id")) and dice.random() < 3 / 4:
             changes["request_id"] = dice.choice(FINISHED)
         return body | changes

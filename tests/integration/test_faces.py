@@ -240,7 +240,7 @@ FORM = "multipart/form-data; boundary=x"
     ("content_type", "body"),
     [
         (FORM, b'--x\r\nContent-Disposition: form-data; name="photo"\r\n\r\n1\r\n--x--\r\n'),
-        (FORM, b'--x\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n1\r\n' * 2 + b"--x--\r\n"),
+        (FORM, b'--x\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n1\r\n' * 4 + b"--x--\r\n"),
         (FORM, b'--y\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n1\r\n--y--\r\n'),
         (FORM, b'--x\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n1'),
         (FORM, b""),

@@ -137,13 +137,6 @@ def test_an_upload_with_nobody_in_it_is_400_as_often_as_it_is_sent(site: Site) -
     assert Footprint(site)() == before
 
 
-def test_a_file_and_an_upload_or_two_uploads_are_422(site: Site, obama: bytes) -> None:
-    one = ("upload_id", (None, str(uuid.uuid4()).encode()))
-    for more in (("file", ("selfie.jpg", obama)), one):
-        response = site.http.post(site.faces_url(), files=[one, more], headers=site.headers)
-        assert envelope(response, 422)["message"].startswith("body.upload_id: ")
-
-
 @pytest.mark.parametrize("size", [0, LIMIT + 1])
 def test_an_upload_beyond_its_limits_is_never_searched(site: Site, obama: bytes, size: int) -> None:
     """S3 and MiniStack refuse the upload by the form's policy; moto takes anything, and the search refuses it."""

@@ -8,11 +8,12 @@ from typing import Any, ClassVar
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from facesearch.errors import NoFaceFound, UnknownUpload
+from facesearch.errors import NoFaceFound, OtherPerson, UnknownUpload
 from facesearch.idempotency import AlreadyRunningError
 from facesearch.matching import KeptProbe
 from facesearch.models import ApiKey, Event, PhotoMatch, RenditionUrls, SearchKey, SearchSummary
 from facesearch.selfies import ContentType, UploadForm, UploadKey
+from facesearch.several import naming
 from facesearch.watching.watch import LostProbeError, Watch
 
 ORG, EVENT_ID = 903, 456
@@ -59,7 +60,8 @@ class OneAtATime:
 
 @dataclass
 class FakeMatcher:
-    """A matcher whose selfies are texts: `b"nobody"` has no face in it, any other matches `found`."""
+    """A matcher whose selfies are texts: `b"nobody"` has no face in it, `b"stranger"` is not the person of others, and
+    any other matches `found`. A probe is all of them, with plus signs between."""
 
     probe_is_paid: ClassVar[bool] = False
     found: list[PhotoMatch] = field(default_factory=lambda: photos(12))
@@ -69,14 +71,18 @@ class FakeMatcher:
     renditions: RenditionUrls | None = None
     during_match: Callable[[], None] = lambda: None
 
-    def probe(self, event: Event, selfie: bytes, search: SearchKey, seconds: float) -> bytes:
+    def probe(self, event: Event, selfies: Sequence[bytes], search: SearchKey, seconds: float) -> bytes:
         self.probed += 1
-        if selfie == b"nobody":
-            raise NoFaceFound("No face was found in the selfie.")
-        return selfie
+        for number, selfie in enumerate(selfies, 1):
+            with naming(number, len(selfies)):
+                if selfie == b"nobody":
+                    raise NoFaceFound("No face was found in the selfie.")
+        if len(selfies) > 1 and b"stranger" in selfies:
+            raise OtherPerson(f"Selfie {selfies.index(b'stranger') + 1} shows somebody else.")
+        return b"+".join(selfies)
 
-    def keepable(self, event: Event, selfie: bytes) -> KeptProbe:
-        return KeptProbe(event.model, self.probe(event, selfie, SearchKey(0, 0, uuid.UUID(int=0)), 1))
+    def keepable(self, event: Event, selfies: Sequence[bytes]) -> KeptProbe:
+        return KeptProbe(event.model, self.probe(event, selfies, SearchKey(0, 0, uuid.UUID(int=0)), 1))
 
     def recall(self, event: Event, kept: Sequence[KeptProbe]) -> list[bytes]:
         return [each.values for each in kept]
@@ -129,10 +135,10 @@ class MemoryClaims:
 class MemorySelfies:
     """Selfies in a dictionary, kept once."""
 
-    kept: dict[SearchKey, bytes] = field(default_factory=dict)
+    kept: dict[SearchKey, tuple[bytes, ...]] = field(default_factory=dict)
 
-    def keep(self, search: SearchKey, selfie: bytes) -> None:
-        self.kept.setdefault(search, selfie)
+    def keep(self, search: SearchKey, selfies: Sequence[bytes]) -> None:
+        self.kept.setdefault(search, tuple(selfies))
 
     def forget(self, search: SearchKey) -> None:
         self.kept.pop(search, None)

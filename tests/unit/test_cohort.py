@@ -30,18 +30,18 @@ def crowd(count: int, seed: int, alike: float = 0.0) -> Vectors:
     rng = np.random.default_rng(seed)
     own = rng.normal(size=(count, 128)) * np.linspace(1.6, 0.4, 128)  # real ones lie in few dimensions, too
     own /= np.linalg.norm(own, axis=1, keepdims=True)
-    common = np.eye(128)[0]
-    made = alike * common + np.sqrt(1 - alike**2) * own
-    found: Vectors = made / np.linalg.norm(made, axis=1, keepdims=True)
-    return found
+    common: Vectors = np.eye(128)[0]
+    made: Vectors = alike * common + np.sqrt(1 - alike**2) * own
+    made /= np.linalg.norm(made, axis=1, keepdims=True)
+    return made
 
 
 def picture_of(person: Vectors, seed: int, near: float = 0.7) -> Vectors:
     """Another picture of a person, at that cosine."""
     other = np.random.default_rng(seed).normal(size=128)
     other -= (other @ person) * person
-    found: Vectors = near * person + np.sqrt(1 - near**2) * other / np.linalg.norm(other)
-    return found
+    made: Vectors = near * person + np.sqrt(1 - near**2) * other / np.linalg.norm(other)
+    return made
 
 
 def stored(vectors: Vectors) -> Values:
@@ -62,7 +62,7 @@ def index_of(photos: Sequence[PhotoChange], model: str = DEFAULT_MODEL) -> Event
 
 
 def members(cohort: Cohort) -> list[bytes]:
-    return [row.astype(np.int8).tobytes() for row in cohort.values]
+    return [row.tobytes() for row in cohort.values]
 
 
 @pytest.fixture(scope="module")

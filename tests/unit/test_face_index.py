@@ -13,7 +13,7 @@ from facesearch.embedded import EmbeddedMatcher, match_faces
 from facesearch.engine import Embedding
 from facesearch.faceitems import FaceKeeper, FacePlace, ShardFaces, faces_of, place_of
 from facesearch.index import EventIndex, FaceIndex, IndexMovedError, probe_of
-from facesearch.index.cohort import NOBODY
+from facesearch.index.cohort import LOOKED_AT, NOBODY
 from facesearch.index.distributed import ChosenIndexes, VectorCohorts, VectorIndex
 from facesearch.models import DEFAULT_MODEL, Event, IndexKind
 from facesearch.packing import pack, values_of
@@ -132,6 +132,54 @@ def test_both_find_the_same_faces_with_the_same_scores(world: World, minimum: fl
     assert answers[0]
 
 
+def test_scores_are_levelled_alike_by_either(world: World, open_index: Callable[[], FaceIndex]) -> None:
+    """Strangers as near as children's: bare cosines would bring them all."""
+    guests = [photo(near(rng.uniform(0.3, 0.52)), near(rng.uniform(0.3, 0.52))) for _ in range(60)]
+    mine = photo(near(0.95))
+    world.add(*guests, mine)
+    assert world.found(open_index()) == [mine.image_id]
+
+
+def test_both_draw_the_same_cohort(world: World) -> None:
+    world.add(*[photo(*[stranger() for _ in range(rng.integers(0, 4))]) for _ in range(1_800)])
+    exact, vectors = world.exact().cohort, world.vectors().cohort
+    assert len(exact) > 100
+    assert exact.values.tolist() == vectors.values.tolist()
+    probe = probe_of(PERSON)
+    assert exact.of_probe(probe) == vectors.of_probe(probe)
+
+
+def test_a_partition_that_holds_few_of_the_first_faces_is_read_no_further(world: World) -> None:
+    """All in one of the four, so that its own first ones are not enough."""
+    alone = [replace(photo(stranger()), image_id=uuid.UUID(int=4 * number)) for number in range(1, LOOKED_AT + 100)]
+    world.add(*alone, *[replace(photo(stranger()), image_id=uuid.UUID(int=4 * 10**9 + 1))])
+    assert world.vectors().cohort.values.tolist() == world.exact().cohort.values.tolist()
+
+
+def test_a_large_event_s_cohort_is_read_once_a_minute_and_after_every_deletion(world: World) -> None:
+    world.add(*[photo(stranger()) for _ in range(LOOKED_AT + 100)])
+    now = 0.0
+    cohorts = VectorCohorts(world.items, world.pool, lambda: now)
+    first = cohorts.of(VECTORS)
+    now = 59.0
+    assert cohorts.of(VECTORS) is first
+    deleted = replace(VECTORS, erasures=1)
+    second = cohorts.of(deleted)
+    assert second is not first
+    assert cohorts.of(deleted) is second
+    now = 120.0
+    assert cohorts.of(deleted) is not second
+    assert cohorts.of(replace(deleted, model="older")) is NOBODY
+
+
+def test_a_small_event_s_cohort_knows_every_upload(world: World) -> None:
+    world.add(*[photo(stranger()) for _ in range(30)])
+    cohorts = VectorCohorts(world.items, world.pool, lambda: 0.0)
+    assert len(cohorts.of(VECTORS)) == 30
+    world.add(photo(stranger()))
+    assert len(cohorts.of(VECTORS)) == 31
+
+
 def test_only_a_partition_that_may_hold_more_than_the_service_says_is_read(world: World) -> None:
     world.add(*[photo(near(0.7)) for _ in range(150)])
     assert len(world.found(world.vectors())) == 150
@@ -189,7 +237,7 @@ def test_a_search_that_a_switch_overtook_is_answered_by_the_other_index(world: W
     world.event = VECTORS
     indexes = ChosenIndexes(Exact(), world.items, vectors)
     matcher = EmbeddedMatcher(lambda _: Engine(), indexes, world.pool, world.pool)
-    found = matcher.match(VECTORS, matcher.probe(VECTORS, b"selfie"))
+    found = matcher.match(VECTORS, matcher.probe(VECTORS, [b"selfie"]))
     assert [match.image_id for match in found] == [person.image_id]
 
 

@@ -26,7 +26,7 @@ def test_a_form_gives_back_the_bytes_and_the_id_that_were_put_in(content: bytes,
     if BOUNDARY.encode() in content:
         return
     form = parse_selfie_form(FORM, body(part("request_id", str(request_id).encode()), part("file", content, "a.jpg")))
-    assert form == SelfieForm(content, request_id=str(request_id))
+    assert form == SelfieForm((content,), request_id=str(request_id))
 
 
 @given(st.binary(max_size=300), st.text(max_size=80))
@@ -41,17 +41,53 @@ def test_a_body_that_was_cut_anywhere_is_refused(data: st.DataObject) -> None:
     cut = data.draw(st.integers(0, len(whole) - 5))  # the closing boundary's last CRLF may be missing
     form = parse_selfie_form(FORM, whole[:cut])
     assert status(form) == 422
-    assert form.file is None
+    assert form.files == ()
 
 
 def test_bytes_that_look_like_the_boundary_stay_in_the_file() -> None:
     content = b"a\r\n--" + BOUNDARY.encode()[:-1] + b"\r\nb--" + BOUNDARY.encode() + b"c"
-    assert parse_selfie_form(FORM, body(part("file", content, "a"))).file == content
+    assert parse_selfie_form(FORM, body(part("file", content, "a"))).files == (content,)
 
 
-def test_two_files_are_refused_and_not_one_of_them_taken() -> None:
-    form = parse_selfie_form(FORM, body(part("file", b"1", "a"), part("file", b"2", "b"), part("request_id", b"r")))
-    assert (form.file, form.request_id, status(form)) == (None, "r", 422)
+SELFIES = st.lists(st.binary(max_size=300), max_size=5)
+UPLOADS = st.lists(st.uuids().map(str), max_size=5)
+
+
+@given(st.data(), SELFIES, UPLOADS)
+def test_one_to_three_selfies_come_in_the_order_in_which_they_were_sent(
+    data: st.DataObject, files: list[bytes], uploads: list[str]
+) -> None:
+    """However files, uploads and other fields are mixed; and of more than three, or of none, not one is taken."""
+    if any(BOUNDARY.encode() in content for content in files):
+        return
+    places = data.draw(st.permutations([True] * len(files) + [False] * len(uploads)))
+    left, waiting = iter(files), iter(uploads)
+    parts = [
+        part("file", next(left), "a") if is_file else part("upload_id", next(waiting).encode()) for is_file in places
+    ]
+    parts.insert(data.draw(st.integers(0, len(parts))), part("request_id", b"r"))
+    form = parse_selfie_form(FORM, body(*parts))
+    assert form.request_id == "r" or len(parts) > 10
+    if 1 <= len(places) <= 3:
+        assert form == SelfieForm(tuple(files), tuple(uploads), "r")
+    else:
+        assert (form.files, form.upload_ids, status(form)) == ((), (), 413 if len(parts) > 10 else 422)
+
+
+def test_uploads_alone_may_also_be_several_as_a_plain_form() -> None:
+    form = parse_selfie_form("application/x-www-form-urlencoded", b"upload_id=a&upload_id=b&request_id=r")
+    assert form == SelfieForm((), ("a", "b"), "r")
+    assert status(parse_selfie_form("application/x-www-form-urlencoded", b"&".join([b"upload_id=a"] * 4))) == 422
+
+
+def test_selfies_together_have_the_size_that_one_may_have() -> None:
+    half = bytes(MAX_SELFIE_BYTES // 2)
+    assert parse_selfie_form(FORM, body(part("file", half, "a"), part("file", half, "b"))).problem is None
+    for more in ([half, half, b"1"], [half + b"1", half]):
+        form = parse_selfie_form(FORM, body(part("request_id", b"r"), *[part("file", each, "a") for each in more]))
+        assert isinstance(form.problem, TooLarge)
+        assert (form.files, form.request_id) == ((), "r")
+        assert "together" in form.problem.message
 
 
 def test_two_request_ids_are_refused() -> None:
@@ -66,7 +102,7 @@ def test_a_form_without_file_says_which_field_is_required() -> None:
 
 
 def test_an_empty_file_is_a_file() -> None:
-    assert parse_selfie_form(FORM, body(part("file", b"", "a.jpg"))) == SelfieForm(b"")
+    assert parse_selfie_form(FORM, body(part("file", b"", "a.jpg"))) == SelfieForm((b"",))
 
 
 def test_a_missing_boundary_or_another_content_type_is_refused() -> None:

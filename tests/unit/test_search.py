@@ -64,7 +64,7 @@ class Bench:
         )
 
     def post(self, selfie: bytes = b"guest", page: Page = FIRST) -> Outcome:
-        return self.ask(SelfieForm(selfie), page)
+        return self.ask(SelfieForm((selfie,)), page)
 
     def ask(self, form: SelfieForm, page: Page = FIRST, seen: QuotaState | None = None) -> Outcome:
         state = seen or self.store.quotas.get(ORG, QuotaState())
@@ -88,7 +88,7 @@ def test_a_search_is_matched_stored_and_answered(bench: Bench) -> None:
     assert outcome.replayed is False
     assert outcome.stored.photos == photos(12)[5:10]
     assert outcome.stored.summary.total == 12
-    assert bench.selfies.kept == {SEARCH: b"guest"}
+    assert bench.selfies.kept == {SEARCH: (b"guest",)}
     assert bench.store.results[SEARCH] == (outcome.stored.summary, photos(12))
 
 
@@ -97,7 +97,7 @@ def test_the_same_request_id_again_is_replayed_without_a_match(bench: Bench) -> 
     again = bench.post(selfie=b"somebody else")
     assert (again.stored, again.replayed) == (first.stored, True)
     assert bench.matcher.matched == 1
-    assert bench.selfies.kept == {SEARCH: b"guest"}
+    assert bench.selfies.kept == {SEARCH: (b"guest",)}
 
 
 def test_what_the_matcher_says_of_its_match_is_stored_and_answered(bench: Bench) -> None:
@@ -142,8 +142,8 @@ def test_a_duplicate_takes_over_when_the_first_one_failed(bench: Bench) -> None:
 @pytest.mark.parametrize(
     ("form", "error"),
     [
-        (SelfieForm(b""), UnusableImage),
-        (SelfieForm(b"nobody"), NoFaceFound),
+        (SelfieForm((b"",)), UnusableImage),
+        (SelfieForm((b"nobody",)), NoFaceFound),
         (SelfieForm(problem=UnusableImage("broken")), UnusableImage),
     ],
 )
@@ -238,7 +238,7 @@ def test_a_probe_that_somebody_is_paid_for_is_not_made_once_others_have_taken_th
     bench = Bench(pool, matcher=PaidProbeMatcher())
     bench.store.quotas[ORG] = QuotaState(full_at=time.time_ns() // 1000 + 5 * bench.limits.interval)
     with pytest.raises(QuotaExceeded):
-        bench.ask(SelfieForm(b"guest"), seen=QuotaState(full_at=1))  # as it was before the others
+        bench.ask(SelfieForm((b"guest",)), seen=QuotaState(full_at=1))  # as it was before the others
     assert bench.matcher.probed == 0
 
 
@@ -254,17 +254,17 @@ def test_a_paid_probe_costs_the_quota_once_and_a_refused_selfie_nothing(pool: Th
 def test_an_uploaded_selfie_is_searched_once_and_then_gone(bench: Bench) -> None:
     upload = UploadKey(ORG, EVENT_ID, uuid.UUID(int=9))
     bench.uploads.waiting[upload] = b"guest"
-    form = SelfieForm(upload_id=str(upload.upload_id))
+    form = SelfieForm(upload_ids=(str(upload.upload_id),))
     assert not bench.ask(form).replayed
     assert bench.uploads.waiting == {}
-    assert bench.selfies.kept == {SEARCH: b"guest"}
+    assert bench.selfies.kept == {SEARCH: (b"guest",)}
     assert bench.ask(form).replayed, "a finished search needs no upload any more"
 
 
 @pytest.mark.parametrize("upload_id", [str(uuid.UUID(int=10)), "abc", ""])
 def test_an_upload_that_is_not_there_is_refused(bench: Bench, upload_id: str) -> None:
     with pytest.raises(UnknownUpload):
-        bench.ask(SelfieForm(upload_id=upload_id))
+        bench.ask(SelfieForm(upload_ids=(upload_id,)))
     assert left(bench) == 5
 
 
@@ -272,7 +272,7 @@ def test_a_search_that_fails_leaves_its_upload_for_the_retry(bench: Bench) -> No
     upload = UploadKey(ORG, EVENT_ID, uuid.UUID(int=9))
     bench.uploads.waiting[upload] = b"nobody"
     with pytest.raises(NoFaceFound):
-        bench.ask(SelfieForm(upload_id=str(upload.upload_id)))
+        bench.ask(SelfieForm(upload_ids=(str(upload.upload_id),)))
     assert upload in bench.uploads.waiting
 
 
@@ -289,7 +289,7 @@ def test_a_search_that_a_deletion_has_overtaken_is_done_again(bench: Bench) -> N
     assert (outcome.replayed, outcome.stored.summary.total) == (False, 3)
     assert bench.store.results[SEARCH][1] == photos(3)
     assert bench.matcher.matched == 2
-    assert bench.selfies.kept == {SEARCH: b"guest"}
+    assert bench.selfies.kept == {SEARCH: (b"guest",)}
 
 
 def test_a_search_gives_up_when_something_is_deleted_all_the_time(bench: Bench) -> None:

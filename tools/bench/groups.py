@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from facesearch.confidence import threshold
+from facesearch.index import probe_of
 from tools.bench.dataset import Dataset
 from tools.bench.embeddings import Seen
 from tools.bench.identification import Found, Photos, index_of, others_of, search_all
@@ -28,7 +29,8 @@ class Group:
 
     Attributes:
         same, strangers: pairs inside the group.
-        calibration: false and true match rates at the published cosines.
+        calibration: false and true match rates at the published cosines, by bare cosines.
+        levelled: the same by scores that the group's own cohort has levelled, as in an event of the group alone.
     """
 
     name: str
@@ -38,6 +40,7 @@ class Group:
     strangers: int
     rates: list[Rate]
     calibration: list[Calibration]
+    levelled: list[Calibration]
     searches: list[GroupSearches]
 
 
@@ -87,7 +90,9 @@ def _group(
     ]
     usable = [place for place in places if seen[place].selfie is not None]
     embeddings = np.array([selfies[place] for place in usable], np.float32).reshape(-1, 128)
-    pairs = pairs_of(embeddings, [dataset.people[place] for place in usable])
+    people = [dataset.people[place] for place in usable]
+    pairs, cohort = pairs_of(embeddings, people), inside.index.cohort
+    taken_off = np.array([cohort.of_probe(probe_of(each)) for each in embeddings])
     return Group(
         name=name,
         photos=len(places),
@@ -96,5 +101,6 @@ def _group(
         strangers=len(pairs.strangers),
         rates=rates(pairs),
         calibration=calibration(pairs),
+        levelled=calibration(pairs_of(embeddings, people, taken_off=taken_off)),
         searches=searches,
     )

@@ -17,7 +17,17 @@ from tools.bench.identification import Found, Photos, Wanted, index_of, others_o
 from tools.bench.selfies import Taken
 from tools.bench.speed import EngineSpeed, engine_speed, search_speed
 from tools.bench.sweeps import Swept
-from tools.bench.verification import Calibration, Distribution, Rate, calibration, distribution, pairs_of, rates
+from tools.bench.verification import (
+    Calibration,
+    Distribution,
+    Namesakes,
+    Rate,
+    calibration,
+    distribution,
+    namesakes,
+    pairs_of,
+    rates,
+)
 from tools.cli.errors import CommandError
 from tools.cli.terminal import SILENT, Watcher
 
@@ -64,6 +74,7 @@ class Offline:
     identification: list[Passes]
     selfies: list[Taken]
     groups: list[Group]
+    namesakes: Namesakes
     sweeps: Swept | None = None
     dlib: list[DlibRow] | None = None
 
@@ -98,7 +109,8 @@ def measure(dataset: Dataset, wish: Wish, watcher: Watcher = SILENT) -> Offline:
         seen = look_at(dataset.paths, watcher=watcher)
         known = [place for place, each in enumerate(seen) if each.selfie is not None]
         embeddings = np.array([seen[place].selfie for place in known], np.float32).reshape(-1, 128)
-        pairs = pairs_of(embeddings, [people[place] for place in known], [dataset.folders[place] for place in known])
+        labels = [people[place] for place in known], [dataset.folders[place] for place in known]
+        pairs = pairs_of(embeddings, *labels)
         photos, probes = index_of(seen), [each.selfie for each in seen]
         return Offline(
             photos=len(seen),
@@ -116,6 +128,7 @@ def measure(dataset: Dataset, wish: Wish, watcher: Watcher = SILENT) -> Offline:
             identification=_passes(photos, seen, wanted, wish.confidences, pool),
             selfies=selfies.measure(dataset, seen, wish.confidences, pool),
             groups=groups.measure(dataset, seen, photos, wish.probes, wish.confidences, pool),
+            namesakes=namesakes(embeddings, *labels),
             sweeps=None if wish.swept is None else sweeps.measure(dataset, seen, wish.swept, pool, watcher),
             dlib=_dlib(dataset, wanted, watcher),
         )

@@ -16,7 +16,11 @@ from statistics import NormalDist
 import numpy as np
 
 from facesearch.confidence import TABLE
-from facesearch.engine import DEFAULT_MODEL
+from facesearch.engine import DEFAULT_MODEL, Embedding
+from facesearch.index import probe_of
+from facesearch.index.cohort import LOOKED_AT, draw
+from facesearch.index.vectors import cosines
+from facesearch.packing import pack, values_of
 from tools.bench.dataset import Dataset, read_dataset
 from tools.bench.embeddings import Seen, look_at
 from tools.bench.identification import cell
@@ -24,6 +28,7 @@ from tools.bench.verification import ENOUGH, Cosines, Pairs, pairs_of, share_fro
 from tools.cli.errors import CommandError
 from tools.cli.terminal import progress_bar, results, say
 
+REFERENCE_SIZES = tuple(2**power for power in range(1, 11))
 FITTED = (1e-2, 5e-3, 2e-3, 1e-3, 5e-4, 2e-4, 1e-4, 5e-5, 2e-5, 1e-5, 5e-6, 2e-6, 1e-6)
 """Rates through which the line is laid, as far as `ENOUGH` pairs reach them: three a decade."""
 
@@ -83,6 +88,7 @@ class Scale:
     Attributes:
         photos: that are usable as a selfie.
         strangers: pairs; `above` by percentage, how many of them reach the published cosine.
+        reference: what levelling takes for usual (`index.cohort.REFERENCE`).
     """
 
     model: str
@@ -93,6 +99,27 @@ class Scale:
     above: dict[int, int]
     fit: Fit | None
     rows: list[Row]
+    reference: list[tuple[int, float, float]]
+
+
+def reference_of(selfies: Embedding, faces: Embedding) -> list[tuple[int, float, float]]:
+    """Sizes of cohorts, and mean and standard deviation of the selfies' nearness to ones of that size.
+
+    For each size cohorts are drawn of the photos' faces in several orders, so that small ones do not depend on whom
+    they are of. A selfie's own person is left out by the cosine, as in an event. The last size is the largest there is.
+    """
+    packed, rows = values_of(pack(faces)), []
+    probes = [probe_of(each) for each in selfies]
+    for size in REFERENCE_SIZES:
+        found = []
+        for seed in range(max(4, 160 // size)):
+            order = np.random.default_rng(seed).permutation(len(packed))
+            cohort = draw(packed[order[:LOOKED_AT]])[0].first(size)
+            found += [cohort.nearness(cosines(cohort.values, probe)[None])[0] for probe in probes]
+        rows.append((len(cohort), round(float(np.mean(found)), 3), round(float(np.std(found)), 3)))
+        if len(cohort) < size:
+            break
+    return rows
 
 
 def fitted(strangers: Cosines) -> Fit | None:
@@ -126,6 +153,7 @@ def scale_of(dataset: Dataset, seen: Sequence[Seen]) -> Scale:
         above={anchor.percent: _reach(pairs, anchor.cosine) for anchor in TABLE[1:]},
         fit=fit,
         rows=[_row(pairs.strangers, fit, *astuple(anchor)) for anchor in TABLE[1:]],
+        reference=reference_of(embeddings, np.concatenate([each.faces for each in seen])),
     )
 
 
@@ -168,6 +196,9 @@ def as_text(scale: Scale) -> str:
                 for row in scale.rows
                 if row.cosine is not None
             ),
+            "",
+            "For facesearch/index/cohort.py, REFERENCE:",
+            *(f"    ({size}, {mean:.3f}, {deviation:.3f})," for size, mean, deviation in scale.reference),
         )
     )
 

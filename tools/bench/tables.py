@@ -8,7 +8,7 @@ from tools.bench.offline import Offline, Speed
 from tools.bench.over_http import Measurement
 from tools.bench.selfies import Taken
 from tools.bench.sweeps import LevelRow, Swept
-from tools.bench.verification import ENOUGH, Calibration
+from tools.bench.verification import ENOUGH, Calibration, Namesakes
 from tools.cli.terminal import results
 
 
@@ -25,6 +25,7 @@ def show_offline(measured: Offline) -> None:
     _show_selfies(measured.selfies)
     if measured.groups:
         _show_groups(measured.groups, measured.calibration)
+        _show_namesakes(measured.namesakes)
     if measured.sweeps is not None:
         _show_sweeps(measured.sweeps)
 
@@ -91,10 +92,16 @@ def _show_groups(groups: Sequence[Group], together: Sequence[Calibration]) -> No
     out = results()
     width = max(8, *(len(group.name) for group in groups))
     percents = [row.percent for row in together]
-    scales = [(group.name, group.calibration) for group in groups] + [("together", list(together))]
+    bare = [(group.name, group.calibration) for group in groups] + [("together", list(together))]
+    levelled = [(group.name, group.levelled) for group in groups]
     out.print(f"\nGroups: {', '.join(f'{group.name} ({group.people} people)' for group in groups)}")
-    for title, form, attribute in (("False", ".1e", "measured"), ("True", ".4f", "accepted")):
-        out.print(f"{title} match rate at the published cosine of each confidence")
+    for title, form, attribute, scales in (
+        ("False match rate of bare cosines", ".1e", "measured", bare),
+        ("True match rate of bare cosines", ".4f", "accepted", bare),
+        ("False match rate, levelled by the group's own photos,", ".1e", "measured", levelled),
+        ("True match rate, levelled by the group's own photos,", ".4f", "accepted", levelled),
+    ):
+        out.print(f"{title} at the published cosine of each confidence")
         out.print(f"{'group':{width}}  {'  '.join(f'{percent:7}' for percent in percents)}")
         for name, rows in scales:
             cells = (cell(getattr(row, attribute), form) for row in rows)
@@ -105,6 +112,12 @@ def _show_groups(groups: Sequence[Group], together: Sequence[Calibration]) -> No
         for row in group.searches:
             for among, found in (("own", row.inside), ("mixture", row.mixture)):
                 out.print(f"{group.name:{width}}  {row.confidence:10}  {among:>7}  {found.line()}")
+
+
+def _show_namesakes(measured: Namesakes) -> None:
+    out = results()
+    out.print(f"\nFolders of one name in two groups: {measured.pairs} pairs, and the share at each confidence's cosine")
+    out.print("  ".join(f"{percent}: {share:.4f}" for percent, share in measured.reach.items()) or "-")
 
 
 def _show_sweeps(swept: Swept) -> None:

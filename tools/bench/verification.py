@@ -63,7 +63,11 @@ class Calibration:
 
 
 def pairs_of(
-    embeddings: Embedding, people: Sequence[str | None], folders: Sequence[str | None] | None = None, seed: int = 3
+    embeddings: Embedding,
+    people: Sequence[str | None],
+    folders: Sequence[str | None] | None = None,
+    taken_off: NDArray[np.float64] | None = None,
+    seed: int = 3,
 ) -> Pairs:
     """The pairs of photos whose people are known.
 
@@ -71,23 +75,51 @@ def pairs_of(
         embeddings: shape (n, 128).
         people: whom each photo shows.
         folders: names of their folders; two people under one name are in no pair, they may be one person.
+        taken_off: shape (n,), what levelling takes off each one's scores; None = bare cosines.
         seed: draws `MOST_PHOTOS` of more.
     """
     known = np.flatnonzero([person is not None for person in people])
     if len(known) > MOST_PHOTOS:
         known = np.sort(np.random.default_rng(seed).choice(known, MOST_PHOTOS, replace=False))
     vectors = np.ascontiguousarray(embeddings[known], np.float32)
+    lower = np.zeros(len(known), np.float32) if taken_off is None else taken_off[known].astype(np.float32)
     numbers, names = (
         np.unique([str(labels[each]) for each in known.tolist()], return_inverse=True)[1]
         for labels in (people, folders or people)
     )
     same, strangers = [np.empty(0, np.float32)], [np.empty(0, np.float32)]
     for row in range(len(vectors) - 1):
-        cosines = vectors[row + 1 :] @ vectors[row]
+        cosines = vectors[row + 1 :] @ vectors[row] - lower[row + 1 :] - lower[row]
         alike = numbers[row + 1 :] == numbers[row]
         same.append(cosines[alike])
         strangers.append(cosines[names[row + 1 :] != names[row]])
     return Pairs(np.sort(np.concatenate(same)), np.sort(np.concatenate(strangers)))
+
+
+def namesakes_of(embeddings: Embedding, people: Sequence[str | None], folders: Sequence[str | None]) -> Cosines:
+    """Cosines, ascending, of the pairs of photos of two groups that lie in folders of one name: one person as a child
+    and as an adult, a parent and a child, however the folders were laid out."""
+    numbers, names = (np.unique([str(each) for each in labels], return_inverse=True)[1] for labels in (people, folders))
+    found = [np.empty(0, np.float32)]
+    for row in range(len(embeddings) - 1):
+        namesake = (names[row + 1 :] == names[row]) & (numbers[row + 1 :] != numbers[row])
+        found.append(embeddings[row + 1 :][namesake] @ embeddings[row])
+    return np.sort(np.concatenate(found))
+
+
+@dataclass(frozen=True)
+class Namesakes:
+    """Pairs of photos in folders of one name in two groups, and the share that reaches each confidence's cosine."""
+
+    pairs: int
+    reach: dict[int, float]
+
+
+def namesakes(embeddings: Embedding, people: Sequence[str | None], folders: Sequence[str | None]) -> Namesakes:
+    """What `namesakes_of` finds, at the published cosines."""
+    found = namesakes_of(embeddings, people, folders)
+    percents = [anchor for anchor in TABLE if 0 < anchor.percent < 100]
+    return Namesakes(len(found), {each.percent: share_from(found, each.cosine) for each in percents if len(found)})
 
 
 def threshold_at(strangers: Cosines, rate: float) -> float | None:

@@ -15,6 +15,7 @@ from pydantic_core.core_schema import WithDefaultSchema
 from facesearch.calls import UUID_PATTERN
 from facesearch.multipart import MAX_PARTS
 from facesearch.responses import Failure
+from facesearch.several import MAX_SELFIES
 from tools.openapi import examples
 from tools.openapi.operations import OPERATIONS, JsonBody, Operation, SelfieFormBody, Tag
 
@@ -152,25 +153,26 @@ def _signed_headers() -> Iterable[Json]:
 
 # ---------------------------------------------------------------- POST faces
 def _selfie_form() -> Json:
-    """Several readings of one form: a file, or in its place the id of one that was uploaded before."""
-    file = {
-        "type": "string",
-        "format": "binary",
-        "description": "The selfie: JPEG, PNG or WebP, at most 4.4 MiB. 5 MB and more need an upload.",
+    """Several readings of one form: files, or in their place ids of such as were uploaded before, or both."""
+    file = _one_to_three({"type": "string", "format": "binary"}) | {
+        "description": "The selfie: JPEG, PNG or WebP, at most 4.4 MiB. 5 MB and more need an upload. Or up to three "
+        "parts of this name, each with a selfie of the same person; then 4.4 MiB are for all of them together.",
     }
-    upload_id = _uuid("In place of `file`: what `createSelfieUpload` answered.")
+    upload_id = _one_to_three({"type": "string", "pattern": UUID_PATTERN}) | {
+        "description": "In place of a `file`, or beside others: what `createSelfieUpload` answered.",
+    }
     request_id = _uuid("The search; made up by the service if left out.")
     fields = {"upload_id": upload_id, "request_id": request_id}
     return {
         "required": True,
-        "description": "Exactly one of `file` and `upload_id`, unless the search of `request_id` is finished: then "
-        "neither is looked at.",
+        "description": "One to three selfies, each a `file` or an `upload_id`, unless the search of "
+        "`request_id` is finished: then neither is looked at. Files come before uploads where they are counted.",
         "content": {
             "multipart/form-data": {
                 "schema": {
                     "type": "object",
                     "properties": {"file": file} | fields,
-                    "oneOf": [{"required": ["file"]}, {"required": ["upload_id"]}],
+                    "anyOf": [{"required": ["file"]}, {"required": ["upload_id"]}],
                     "maxProperties": MAX_PARTS,
                 },
                 "encoding": {"file": {"contentType": "image/jpeg, image/png, image/webp"}},
@@ -185,6 +187,11 @@ def _selfie_form() -> Json:
             },
         },
     }
+
+
+def _one_to_three(items: Json) -> Json:
+    """To a form a list is so many parts, or pairs, of one name; a list of one is what a form of one has always been."""
+    return {"type": "array", "items": items, "minItems": 1, "maxItems": MAX_SELFIES}
 
 
 def _uuid(description: str) -> Json:

@@ -148,16 +148,19 @@ OPERATIONS = [
         "is answered from the stored result, whatever selfie comes with it, or none, and costs nothing. Send a "
         "`request_id` of your own to be able to retry a POST whose answer never came.\n\n"
         "The selfie is `file`, or `upload_id` in its place if it is too large for one call: see `createSelfieUpload`. "
-        "With `upload_id` alone, it is the `request_id` as well.",
+        "Up to three selfies of one person, in any mixture of the two, find more than one does; they are one search. "
+        "With `upload_id` and no `request_id`, the (first) upload's id is the `request_id` as well.",
         EventPath,
         _FACES,
         {
             400: "`request_id` is no UUID, `upload_id` names no upload that is there, or the selfie is empty, no "
-            "readable JPEG, PNG or WebP, or shows no face.",
+            "readable JPEG, PNG or WebP, or shows no face; or one of several shows another person. `message` says "
+            "which.",
             401: _NO_KEY,
             403: _SEARCH_OFF,
             404: _NO_EVENT,
-            413: "The selfie is larger than one call may carry: 4.4 MiB. Up to 15 MiB go through `createSelfieUpload`.",
+            413: "The selfie is, or the selfies together are, larger than one call may carry: 4.4 MiB. Up to 15 MiB "
+            "each go through `createSelfieUpload`.",
             422: _BAD_BODY,
             429: "Too many requests, the organisation's face-search quota is used up, or a search of the same "
             "`request_id` is still running. Come again after `Retry-After` seconds with the same `request_id`.",
@@ -223,7 +226,8 @@ OPERATIONS = [
             "organisation has no such secret.",
             403: _SEARCH_OFF,
             404: _NO_EVENT,
-            413: "The selfie is larger than one call may carry: 4.4 MiB. Up to 15 MiB come from `selfie_url`.",
+            413: "The selfie is, or the selfies together are, larger than one call may carry: 4.4 MiB. Up to 15 MiB "
+            "each come from `selfie_url`.",
             422: "Path or body do not fit the schema, or `callback_url` is not one that we call; `message` says which.",
             **_TROUBLE,
         },

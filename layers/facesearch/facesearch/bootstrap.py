@@ -294,7 +294,7 @@ class Parts:
         return SearchJobs(
             reader=self._reader,
             jobs=self._jobs,
-            selfies=JobSelfies(self._waiting_selfies, self._outbound),
+            selfies=JobSelfies(self._waiting_selfies, self._outbound, self._io),
             search=self.face_search,
             meter=self._meter_of,
             queue=self._orders,

@@ -2,7 +2,7 @@
 
 import re
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated
 
@@ -97,14 +97,14 @@ class Call:
             return None
         return SearchKey(self.org_id, self.event_id, self.request_id)
 
-    def with_body(self, request_id: str | None, upload_id: str | None = None) -> "Call":
+    def with_body(self, request_id: str | None, upload_ids: Sequence[str] = ()) -> "Call":
         """This call with the request_id of its body, if there is one.
 
-        An upload is made for one search: its id names that search if nothing else does, so that sending it again is a
-        retry.
+        An upload is made for one search: its id, of several the first, names that search if nothing else does, so that
+        sending it again is a retry.
         """
         if request_id is None:
-            given = upload_of(upload_id)
+            given = upload_of(upload_ids[0]) if upload_ids else None
             return self if given is None else replace(self, request_id=given)
         try:
             return replace(self, request_id=parse_request_id(request_id))
@@ -167,10 +167,10 @@ def parse_request_id(text: str) -> uuid.UUID:
     return uuid.UUID(form[1])
 
 
-def upload_of(text: str | None) -> uuid.UUID | None:
-    """An upload_id; None if there is none, or if it is no UUID and so was never given out."""
+def upload_of(text: str) -> uuid.UUID | None:
+    """An upload_id; None if it is no UUID and so was never given out."""
     try:
-        return None if text is None else parse_request_id(text)
+        return parse_request_id(text)
     except InvalidRequestId:
         return None
 

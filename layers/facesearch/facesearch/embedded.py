@@ -10,13 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facesearch.confidence import threshold
-from facesearch.engine import Embedding, EngineOf
+from facesearch.engine import Embedding, EngineOf, FaceEngine
 from facesearch.index import FaceIndex, FaceIndexes, IndexMovedError, Probe, probe_of
 from facesearch.index.cohort import Cohort
 from facesearch.index.event import Hits
 from facesearch.index.vectors import cosines
 from facesearch.matching import KeptProbe
 from facesearch.models import Event, PhotoMatch, SearchKey, SearchSummary
+from facesearch.sameperson import averaged
+from facesearch.several import naming
 
 
 @dataclass(frozen=True)
@@ -73,13 +75,13 @@ class EmbeddedMatcher:
         self._pool = pool
 
     def probe(
-        self, event: Event, selfie: bytes, search: SearchKey | None = None, seconds: float = math.inf
+        self, event: Event, selfies: Sequence[bytes], search: SearchKey | None = None, seconds: float = math.inf
     ) -> EmbeddedProbe:
         """See `Matcher.probe`. Embedding is CPU and the index's refresh is network: they run side by side."""
         engine = self._engines(event.model)
         index = self._background.submit(self._indexes.current, event)
         try:
-            return EmbeddedProbe(engine.probe(selfie), index)
+            return EmbeddedProbe(_person(engine, selfies), index)
         except BaseException:
             wait([index])  # the next search of this environment must not meet a half-done refresh
             raise
@@ -97,15 +99,24 @@ class EmbeddedMatcher:
         """See `Matcher.summary`."""
         return SearchSummary(len(photos), event.confidence)
 
-    def keepable(self, event: Event, selfie: bytes) -> KeptProbe:
+    def keepable(self, event: Event, selfies: Sequence[bytes]) -> KeptProbe:
         """See `Recalling.keepable`; 512 bytes."""
-        return KeptProbe(event.model, self._engines(event.model).probe(selfie).astype(_STORED).tobytes())
+        return KeptProbe(event.model, _person(self._engines(event.model), selfies).astype(_STORED).tobytes())
 
     def recall(self, event: Event, kept: Sequence[KeptProbe]) -> list[EmbeddedProbe]:
         """See `Recalling.recall`. The index is brought up to date once for all of them."""
         index: Future[FaceIndex] = Future()
         index.set_result(self._indexes.current(event))
         return [EmbeddedProbe(embedding_of(each), index) for each in kept]
+
+
+def _person(engine: FaceEngine, selfies: Sequence[bytes]) -> Embedding:
+    """The embedding of the one person that all selfies show."""
+    embeddings = []
+    for number, selfie in enumerate(selfies, 1):
+        with naming(number, len(selfies)):
+            embeddings.append(engine.probe(selfie))
+    return averaged(embeddings)
 
 
 def embedding_of(kept: KeptProbe) -> Embedding:
@@ -126,30 +137,34 @@ def match_faces(
     # The second pass looks only at faces from its floor on, so one scan serves both.
     hits = index.search(probe, minimum if again is None else min(minimum, again.base(minimum) - again.floor), pool)
     levelled = _Levelled(hits, index.cohort)
-    best = levelled.best_by_photo(hits.cosines, probe, minimum)
+    taken_off = levelled.of_probe(probe)
+    best = levelled.best_by_photo(hits.cosines, minimum + taken_off)
     if again is not None:
-        for photo, row in _second_pass(levelled, probe, minimum, again).items():
+        for photo, row in _second_pass(levelled, probe, taken_off, minimum, again).items():
             best.setdefault(photo, row)
     found = [(-hits.cosines[row], index.photo(photo)) for photo, row in best.items()]
     return [photo for _, photo in sorted(found, key=lambda each: (each[0], each[1].image_id))]
 
 
-def _second_pass(levelled: "_Levelled", probe: Probe, minimum: float, settings: SecondPass) -> dict[int, int]:
-    """What the second probe finds, as `best_by_photo` says it."""
+def _second_pass(
+    levelled: "_Levelled", probe: Probe, taken_off: float, minimum: float, settings: SecondPass
+) -> dict[int, int]:
+    """What the second probe finds, as `best_by_photo` says it. `taken_off`: of the first probe's scores."""
     found: dict[int, int] = {}
     hits, base = levelled.hits, settings.base(minimum)
     sure, enough = base + settings.sure, base + settings.margin
-    scores, by, pictures_before = hits.cosines, probe, list[int]()
+    scores, pictures_before = hits.cosines, list[int]()
     for _ in range(settings.rounds):
-        rows = sorted(levelled.best_by_photo(scores, by, sure).values(), key=lambda row: -scores[row])[: settings.most]
+        surest = levelled.best_by_photo(scores, sure + taken_off).values()
+        rows = sorted(surest, key=lambda row: -scores[row])[: settings.most]
         if rows == pictures_before:  # none, or the same again
             break
         pictures = hits.values[rows].astype(np.float64)
         pictures /= np.linalg.norm(pictures, axis=1, keepdims=True)
         by = probe_of(probe.exact + pictures.sum(axis=0))
-        scores = cosines(hits.values, by)
+        scores, taken_off = cosines(hits.values, by), levelled.of_probe(by)
         scores[hits.cosines < base - settings.floor] = -1
-        found |= levelled.best_by_photo(scores, by, enough)
+        found |= levelled.best_by_photo(scores, enough + taken_off)
         sure, pictures_before = max(sure, enough), rows
     return found
 
@@ -160,18 +175,17 @@ class _Levelled:
     def __init__(self, hits: Hits, cohort: Cohort) -> None:
         self.hits = hits
         self._cohort = cohort
+        self.of_probe = cohort.of_probe
         self._taken_off = np.full(len(hits.cosines), np.nan)
         """Of each hit's scores; NaN where it has not mattered yet. Someone on a third of the photos has thousands."""
 
-    def best_by_photo(self, scores: NDArray[np.float64], probe: Probe, minimum: float) -> dict[int, int]:
+    def best_by_photo(self, scores: NDArray[np.float64], minimum: float) -> dict[int, int]:
         """The row of each photo's best face, of those that reach the minimum.
 
         Args:
-            scores: shape (hits,), cosines to the probe.
-            probe: what they are cosines to.
-            minimum: of the score, when what the cohort takes off the probe's and the face's is taken off.
+            scores: shape (hits,), cosines to a probe.
+            minimum: to be reached when what is taken off the face's scores is; what is off the probe's is added to it.
         """
-        minimum += self._cohort.of_probe(probe)
         rows = np.flatnonzero(scores >= minimum)
         unsure = rows[scores[rows] < minimum + self._cohort.most]
         unknown = unsure[np.isnan(self._taken_off[unsure])]

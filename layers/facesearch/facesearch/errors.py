@@ -54,6 +54,12 @@ class NoFaceFound(FaceSearchError):
     status = 400
 
 
+class OtherPerson(FaceSearchError):
+    """The selfies of one search do not all show the same person."""
+
+    status = 400
+
+
 class MissingKey(FaceSearchError):
     """No `X-API-Key`, or a blank one."""
 

@@ -5,7 +5,7 @@ from typing import Protocol
 
 from facesearch.errors import NotFound
 from facesearch.models import SearchKey
-from facesearch.selfies import job_prefix, selfie_key
+from facesearch.selfies import job_prefix, selfie_keys
 from facesearch.store.jobs import JobEraser
 from facesearch.store.objects import Objects
 from facesearch.store.results import ResultStore
@@ -58,5 +58,5 @@ class SearchEraser:
     def _erase(self, search: SearchKey) -> None:
         self.results.withdraw(search)
         self.claims.forget(search)
-        self.selfies.delete([selfie_key(search)])
+        self.selfies.delete(selfie_keys(search))
         self.results.delete(search)

@@ -44,7 +44,7 @@ portraits, and children's portraits."""
 BODY = 0.95
 """The quantile that the normal law is laid through, beside the median. As far as rates can be counted, it is right
 within a half for adults and for children; beyond 1e-6 strangers are more frequent than it says."""
-_ROWS = 4_096
+_ROWS = 1_024
 """At a time: the cosines of so many faces to a cohort are 8 MB."""
 
 _NORMAL = NormalDist()

@@ -19,17 +19,19 @@ class Matcher(Protocol[ProbeT]):
 
     probe_is_paid: ClassVar[bool]
 
-    def probe(self, event: Event, selfie: bytes, search: SearchKey, seconds: float) -> ProbeT:
-        """Read the selfie.
+    def probe(self, event: Event, selfies: Sequence[bytes], search: SearchKey, seconds: float) -> ProbeT:
+        """Read the selfies.
 
         Args:
-            event, selfie: whom to look for, and where.
+            event: where to look.
+            selfies: whom to look for: one picture or several of one person, in the order in which they are numbered.
             search: on whose behalf; the same one again is a retry.
             seconds: how long probe and match may take together, for who waits for others.
 
         Raises:
             UnusableImage: not a readable picture within the limits.
             NoFaceFound: nobody in it.
+            OtherPerson: one of several shows somebody else; as with the others, the message says which.
         """
 
     def match(self, event: Event, probe: ProbeT) -> list[PhotoMatch]:
@@ -51,11 +53,11 @@ class KeptProbe:
 class Recalling(Matcher[ProbeT], Protocol[ProbeT]):
     """A matcher whose probes can be kept. Not every engine gives its own away."""
 
-    def keepable(self, event: Event, selfie: bytes) -> KeptProbe:
-        """Read the selfie into something that can be kept.
+    def keepable(self, event: Event, selfies: Sequence[bytes]) -> KeptProbe:
+        """Read the selfies into something that can be kept.
 
         Raises:
-            UnusableImage, NoFaceFound: see `Matcher.probe`.
+            UnusableImage, NoFaceFound, OtherPerson: see `Matcher.probe`.
         """
 
     def recall(self, event: Event, kept: Sequence[KeptProbe]) -> Sequence[ProbeT]:

@@ -210,8 +210,8 @@ class Job:
     """A search that a webhook has asked for.
 
     Attributes:
-        url: where the selfie is; empty if it came along.
-        selfie: S3 key of a selfie that came along; empty if there is a URL.
+        urls: where the selfies are; none if they came along.
+        selfies: S3 keys of selfies that came along; none if there are URLs.
         callback_url: who is told of the end; empty = nobody.
         metadata: as it was sent, to be sent back.
         watch_days: for how many days later photos are looked through as well; None = not at all.
@@ -222,8 +222,8 @@ class Job:
     """
 
     search: SearchKey
-    url: str = field(default="", repr=False)
-    selfie: str = field(default="", repr=False)
+    urls: tuple[str, ...] = field(default=(), repr=False)
+    selfies: tuple[str, ...] = field(default=(), repr=False)
     callback_url: str = field(default="", repr=False)
     metadata: dict[str, Any] | None = field(default=None, repr=False)
     watch_days: int | None = None

@@ -1,4 +1,4 @@
-"""The POST body: a `file` or the `upload_id` of one, perhaps a `request_id`.
+"""The POST body: one to three selfies, each a `file` or the `upload_id` of one, perhaps a `request_id`.
 
 As multipart/form-data, or, where no file is in it, as what plain HTML forms and many clients then send instead:
 application/x-www-form-urlencoded.
@@ -12,11 +12,12 @@ from urllib.parse import parse_qs
 from multipart import MultipartError, MultipartParser, MultipartPart, ParserLimitReached, parse_options_header
 
 from facesearch.errors import FaceSearchError, InvalidRequest, TooLarge
+from facesearch.several import MAX_SELFIES
 
 MAX_PARTS = 10
 MAX_SELFIE_BYTES = 4_718_592
 """4.5 MiB: a little over what fits through one Lambda call (6 MB of event, a third of it base64), so that the gateway
-says 413 first."""
+says 413 first. Of all selfies of a form together."""
 MAX_FIELD_BYTES = 200
 """A request_id has 36 characters, 45 as a URN."""
 MAX_URLENCODED_BYTES = 10_000
@@ -29,15 +30,15 @@ class SelfieForm:
     """The form as sent.
 
     Attributes:
-        file: the selfie's bytes; None if there is no such part.
-        upload_id: what stands in its place, as text; None if there is no such part.
+        files: the selfies' bytes, in the order of their parts.
+        upload_ids: what stands in the place of files, as text; these selfies come after the files.
         request_id: the field's text; None if there is no such part.
         problem: what is wrong with the rest of the form. It counts only if the selfie is needed: a finished search
             is answered from the cache whatever comes with its request_id.
     """
 
-    file: bytes | None = None
-    upload_id: str | None = None
+    files: tuple[bytes, ...] = ()
+    upload_ids: tuple[str, ...] = ()
     request_id: str | None = None
     problem: FaceSearchError | None = None
 
@@ -77,7 +78,7 @@ def _parse_multipart(boundary: str, body: bytes) -> SelfieForm:
             part_limit=MAX_PARTS,
             partsize_limit=MAX_SELFIE_BYTES,
             spool_limit=MAX_SELFIE_BYTES,
-            memory_limit=2 * MAX_SELFIE_BYTES,
+            memory_limit=2 * MAX_SELFIE_BYTES,  # files and fields; of the files together see `_form_of`
         ).parts()
     except ParserLimitReached:
         return SelfieForm(
@@ -100,16 +101,18 @@ def _form_of(fields: Mapping[str, Sequence[str]], files: Sequence[bytes]) -> Sel
     if len(request_ids) > 1:
         return SelfieForm(problem=InvalidRequest("body.request_id: given more than once"))
     request_id = request_ids[0] if request_ids else None
-    if len(files) > 1:
-        return SelfieForm(request_id=request_id, problem=InvalidRequest("body.file: exactly one file, not several"))
-    if upload_ids and (files or len(upload_ids) > 1):
-        problem = InvalidRequest("body.upload_id: given once and in place of file, not beside it")
+    problem: FaceSearchError
+    if not 1 <= len(files) + len(upload_ids) <= MAX_SELFIES:
+        too_many = f"body.file: at most {MAX_SELFIES} selfies, as file or upload_id"
+        problem = InvalidRequest(too_many if files or upload_ids else "body.file: Field required")
         return SelfieForm(request_id=request_id, problem=problem)
-    if upload_ids:
-        return SelfieForm(upload_id=upload_ids[0], request_id=request_id)
-    if not files:
-        return SelfieForm(request_id=request_id, problem=InvalidRequest("body.file: Field required"))
-    return SelfieForm(file=files[0], request_id=request_id)
+    if sum(map(len, files)) > MAX_SELFIE_BYTES:
+        problem = TooLarge(
+            f"The selfies have more than {MAX_SELFIE_BYTES / 2**20:.1f} MiB together. "
+            "Send smaller pictures, or upload links of POST .../faces/uploads."
+        )
+        return SelfieForm(request_id=request_id, problem=problem)
+    return SelfieForm(tuple(files), tuple(upload_ids), request_id)
 
 
 def _text(part: MultipartPart) -> str:

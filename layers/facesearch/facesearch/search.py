@@ -2,7 +2,7 @@
 
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -31,12 +31,13 @@ from facesearch.observability import count, log_unexpected, logger, milliseconds
 from facesearch.pagination import Page
 from facesearch.quota import Meter
 from facesearch.selfies import SelfieStore, SelfieUploads, UploadKey
+from facesearch.several import naming
 from facesearch.store.reading import Reader, StoredPage, Wanted
 from facesearch.store.results import OutdatedError, ResultStore
 
-SelfieSource = Callable[[], bytes]
-"""Gets a selfie from elsewhere. What it raises ends the search, which can be tried again."""
-Selfie = bytes | UploadKey | SelfieSource
+SelfieSource = Callable[[], Sequence[bytes]]
+"""Gets the selfies from elsewhere. What it raises ends the search, which can be tried again."""
+Selfies = Sequence[bytes | UploadKey] | SelfieSource
 
 CLAIM_AGAIN_SECONDS = 1.0
 """A waiting duplicate polls the header, which costs half a read unit, and tries the claim, which costs a write unit,
@@ -97,7 +98,7 @@ class Caller:
 
 
 class FaceSearch(Generic[ProbeT]):
-    """Match a selfie against an event and store the result, once."""
+    """Match a person's selfies against an event and store the result, once."""
 
     def __init__(
         self,
@@ -127,26 +128,26 @@ class FaceSearch(Generic[ProbeT]):
 
         Args:
             event, search: where, and under which id.
-            form: the selfie as it was sent, or where it comes from: asked only if there is a search to be done.
+            form: the selfies as they were sent, or where they come from: asked only if there is a search to be done.
             page: of the answer.
             call: who asks.
 
         Raises:
-            InvalidRequest, TooLarge, UnusableImage, UnknownUpload, NoFaceFound: the form or the selfie; nothing is
-                stored.
+            InvalidRequest, TooLarge, UnusableImage, UnknownUpload, NoFaceFound, OtherPerson: the form or a selfie;
+                nothing is stored.
             QuotaExceeded: nothing was searched.
             NotFound, Forbidden: the event was deleted or switched off meanwhile.
             EngineBusy: nothing was searched, whatever was retried.
             SearchInProgress: still running elsewhere after the bounded wait, or photos are being deleted all the time.
         """
-        selfie = _selfie_of(event, form) if isinstance(form, SelfieForm) else form
+        selfies = _selfies_of(event, form) if isinstance(form, SelfieForm) else form
         clock = self._patience.clock
         deadline = clock() + self._patience.seconds
         afresh = 0
         while True:
             stored = None
             try:
-                return self._run(event, search, selfie, page, call)
+                return self._run(event, search, selfies, page, call)
             except AlreadyRunningError:
                 stored = self._await_result(search, page, until=min(deadline, clock() + CLAIM_AGAIN_SECONDS))
             except (OutdatedError, _ResultGoneError) as error:
@@ -158,27 +159,26 @@ class FaceSearch(Generic[ProbeT]):
                     "This request_id is still being searched. Retry with the same request_id.", RETRY_AFTER_SECONDS
                 )
 
-    def _run(self, event: Event, search: SearchKey, selfie: Selfie, page: Page, call: Caller) -> Outcome:
+    def _run(self, event: Event, search: SearchKey, selfies: Selfies, page: Page, call: Caller) -> Outcome:
         found: tuple[SearchSummary, list[PhotoMatch]] | None = None
 
         def match_and_store() -> SearchSummary:
             nonlocal found
             call.meter.check()
-            picture = self._picture(selfie)
+            pictures = self._pictures(selfies)
             with ExitStack() as paid:
                 if self._matcher.probe_is_paid:
                     paid.enter_context(_paid(call.meter))
                 with milliseconds("EmbedMilliseconds"):
-                    probe = self._matcher.probe(event, picture, search, call.seconds - STORING_SECONDS)
+                    probe = self._matcher.probe(event, pictures, search, call.seconds - STORING_SECONDS)
                 # Else only now, with a face found: a selfie that is refused costs nothing and leaves nothing behind.
                 if not self._matcher.probe_is_paid:
                     paid.enter_context(_paid(call.meter))
-                photos = self._match(event, search, picture, probe)
+                photos = self._match(event, search, pictures, probe)
                 summary = self._matcher.summary(event, probe, photos)
                 if self._results.save(search, summary, photos, event.erasures):
                     found = summary, photos
-            if isinstance(selfie, UploadKey):
-                self._forget(selfie)
+            self._forget_uploads(selfies)
             return summary
 
         try:
@@ -199,14 +199,14 @@ class FaceSearch(Generic[ProbeT]):
         logger.info("searched", matches=summary.total, confidence=summary.confidence)
         return Outcome(StoredPage(summary, photos[page.start : page.stop]), replayed=False)
 
-    def _picture(self, selfie: Selfie) -> bytes:
-        match selfie:
-            case bytes():
-                return selfie
-            case UploadKey():
-                return self._uploads.fetch(selfie)
-            case _:
-                return selfie()
+    def _pictures(self, selfies: Selfies) -> Sequence[bytes]:
+        if callable(selfies):
+            return selfies()
+        pictures = []
+        for number, selfie in enumerate(selfies, 1):
+            with naming(number, len(selfies)):
+                pictures.append(selfie if isinstance(selfie, bytes) else self._uploads.fetch(selfie))
+        return pictures
 
     def _afresh(self, event: Event, search: SearchKey, error: Exception) -> Event:
         """Make way for the same search once more, over the event as it is after the deletion."""
@@ -220,19 +220,21 @@ class FaceSearch(Generic[ProbeT]):
         require(now, Feature.SELFIE_SEARCH)
         return now
 
-    def _match(self, event: Event, search: SearchKey, selfie: bytes, probe: ProbeT) -> list[PhotoMatch]:
-        kept = self._pool.submit(self._selfies.keep, search, selfie)
+    def _match(self, event: Event, search: SearchKey, pictures: Sequence[bytes], probe: ProbeT) -> list[PhotoMatch]:
+        kept = self._pool.submit(self._selfies.keep, search, pictures)
         with milliseconds("MatchMilliseconds"):
             photos = self._matcher.match(event, probe)
         kept.result()
         return photos
 
-    def _forget(self, upload: UploadKey) -> None:
+    def _forget_uploads(self, selfies: Selfies) -> None:
         """An upload is for one search. The bucket's lifecycle rule forgets what cannot be forgotten now."""
-        try:
-            self._uploads.forget(upload)
-        except (BotoCoreError, ClientError) as error:
-            log_unexpected(error)
+        for upload in () if callable(selfies) else selfies:
+            if isinstance(upload, UploadKey):
+                try:
+                    self._uploads.forget(upload)
+                except (BotoCoreError, ClientError) as error:
+                    log_unexpected(error)
 
     def _await_result(self, search: SearchKey, page: Page, until: float) -> StoredPage | None:
         attempt = 0
@@ -285,16 +287,27 @@ def _paid(meter: Meter) -> Iterator[None]:
         raise
 
 
-def _selfie_of(event: Event, form: SelfieForm) -> bytes | UploadKey:
+def _selfies_of(event: Event, form: SelfieForm) -> list[bytes | UploadKey]:
     if form.problem is not None:
         raise form.problem
-    if form.upload_id is not None:
-        upload_id = upload_of(form.upload_id)
-        if upload_id is None:
-            raise UnknownUpload("upload_id is not a valid UUID")
-        return UploadKey(event.org_id, event.event_id, upload_id)
-    if form.file is None:
+    sent: list[bytes | str] = [*form.files, *form.upload_ids]
+    if not sent:
         raise InvalidRequest("body.file: Field required")
-    if not form.file:
+    selfies = list[bytes | UploadKey]()
+    for number, each in enumerate(sent, 1):
+        with naming(number, len(sent)):
+            selfies.append(_upload(event, each) if isinstance(each, str) else _file(each))
+    return selfies
+
+
+def _file(content: bytes) -> bytes:
+    if not content:
         raise UnusableImage("The selfie is empty.")
-    return form.file
+    return content
+
+
+def _upload(event: Event, text: str) -> UploadKey:
+    upload_id = upload_of(text)
+    if upload_id is None:
+        raise UnknownUpload("upload_id is not a valid UUID")
+    return UploadKey(event.org_id, event.event_id, upload_id)

@@ -6,6 +6,7 @@ search that names it, and gone with that search.
 
 import json
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
@@ -15,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from facesearch.calls import flatten
 from facesearch.errors import InvalidRequest, UnknownUpload
 from facesearch.models import SearchKey
+from facesearch.several import MAX_SELFIES
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -33,11 +35,11 @@ ContentType = Literal["image/jpeg", "image/png", "image/webp"]
 class SelfieStore(Protocol):
     """Where selfies are kept."""
 
-    def keep(self, search: SearchKey, selfie: bytes) -> None:
-        """Keep the selfie of a search; a second one for the same search changes nothing."""
+    def keep(self, search: SearchKey, selfies: Sequence[bytes]) -> None:
+        """Keep the selfies of a search; what is kept of the same search already stays as it is."""
 
     def forget(self, search: SearchKey) -> None:
-        """Delete the selfie of a search; there may be none."""
+        """Delete the selfies of a search; there may be none."""
 
 
 class S3SelfieStore:
@@ -47,10 +49,14 @@ class S3SelfieStore:
         self._s3 = s3
         self._bucket = bucket
 
-    def keep(self, search: SearchKey, selfie: bytes) -> None:
-        """See `SelfieStore.keep`; one conditional PUT. The content type stays opaque: nothing ever serves a selfie."""
+    def keep(self, search: SearchKey, selfies: Sequence[bytes]) -> None:
+        """See `SelfieStore.keep`; a conditional PUT each. Content types stay opaque: nothing ever serves a selfie."""
+        for key, selfie in zip(selfie_keys(search), selfies, strict=False):
+            self._put(key, selfie)
+
+    def _put(self, key: str, selfie: bytes) -> None:
         try:
-            self._s3.put_object(Bucket=self._bucket, Key=selfie_key(search), Body=selfie, IfNoneMatch="*")
+            self._s3.put_object(Bucket=self._bucket, Key=key, Body=selfie, IfNoneMatch="*")
         except ClientError as error:
             # 412: it is there. 409: a PUT of the same key is under way, which then keeps one.
             if error.response["ResponseMetadata"]["HTTPStatusCode"] not in (409, 412):
@@ -58,22 +64,24 @@ class S3SelfieStore:
 
     def forget(self, search: SearchKey) -> None:
         """See `SelfieStore.forget`."""
-        self._s3.delete_object(Bucket=self._bucket, Key=selfie_key(search))
+        for key in selfie_keys(search):
+            self._s3.delete_object(Bucket=self._bucket, Key=key)
 
 
 class NoSelfieStore:
     """For `SelfieRetentionDays` 0: selfies are never stored."""
 
-    def keep(self, search: SearchKey, selfie: bytes) -> None:
-        """Forget it at once."""
+    def keep(self, search: SearchKey, selfies: Sequence[bytes]) -> None:
+        """Forget them at once."""
 
     def forget(self, search: SearchKey) -> None:
         """There is none."""
 
 
-def selfie_key(search: SearchKey) -> str:
-    """S3 key of a search's selfie."""
-    return f"{search.org_id}/{search.event_id}/{search.request_id}"
+def selfie_keys(search: SearchKey) -> tuple[str, ...]:
+    """S3 keys of the selfies that a search may have, in their order; mostly there is only the first."""
+    first = f"{search.org_id}/{search.event_id}/{search.request_id}"
+    return first, *(f"{first}/{number}" for number in range(2, MAX_SELFIES + 1))
 
 
 def selfie_prefixes(org_id: int, event_id: int) -> tuple[str, ...]:
@@ -83,7 +91,7 @@ def selfie_prefixes(org_id: int, event_id: int) -> tuple[str, ...]:
 
 def job_prefix(search: SearchKey) -> str:
     """What the key of a selfie begins with that came with a webhook for this search."""
-    return f"{JOBS}/{selfie_key(search)}/"
+    return f"{JOBS}/{search.org_id}/{search.event_id}/{search.request_id}/"
 
 
 class UploadRequest(BaseModel):

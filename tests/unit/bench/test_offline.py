@@ -81,8 +81,9 @@ def test_strangers_of_a_group_match_more_often_than_the_mixture_says(pool: Threa
     (row,) = close.searches
     assert row.inside.searches == row.mixture.searches == 10
     assert [each.person for each in row.inside.counts] == [each.person for each in row.mixture.counts]
-    assert row.inside.strangers > 100
-    assert row.inside.recall == row.mixture.recall
+    assert 0 < row.inside.strangers < 100, "by bare cosines there are hundreds"
+    assert (row.inside.recall or 0) > 0.9
+    assert (row.mixture.recall or 0) > 0.9
 
 
 def test_a_group_of_one_person_has_no_strangers(pool: ThreadPoolExecutor) -> None:

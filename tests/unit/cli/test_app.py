@@ -249,6 +249,17 @@ class TestSearch:
         assert asked[0]["path"] == f"/api/v1/ext/{place.org_id}/event/{place.event_id}/faces?page=2&page_size=2"
         assert asked[0]["key"] == place.first_key
 
+    def test_given_several_selfies_when_searched_then_one_call_and_at_most_three(
+        self, place: Place, facesearch: Command
+    ) -> None:
+        (place.folder / "side.jpg").write_bytes(JPEG)
+        with api(place, 200, body_of()) as asked:
+            assert self.search(place, facesearch, "side.jpg", "side.jpg", "--json").code == 0
+            assert [request["files"] for request in asked] == ["3"]
+            ended = self.search(place, facesearch, *["side.jpg"] * 3, "--json")
+        assert (ended.code, ended.out, len(asked)) == (1, "", 1)
+        assert ended.err == "A search takes 1 to 3 selfies, not 4.\n"
+
     def test_given_downscale_when_searched_then_a_smaller_copy_is_what_is_read(
         self, place: Place, facesearch: Command
     ) -> None:
@@ -363,8 +374,8 @@ def api(
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            self.rfile.read(int(self.headers["Content-Length"]))
-            asked.append({"path": self.path, "key": self.headers["X-API-Key"]})
+            files = self.rfile.read(int(self.headers["Content-Length"])).count(b'name="file"')
+            asked.append({"path": self.path, "key": self.headers["X-API-Key"], "files": str(files)})
             content = json.dumps(body).encode()
             self.send_response(status)
             for name, value in {"Content-Type": "application/json", **headers}.items():

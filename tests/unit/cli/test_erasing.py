@@ -107,6 +107,19 @@ def test_given_a_selfie_and_photos_when_deleted_then_the_photo_is_gone(event: Pl
     assert not is_there(event)
 
 
+def test_given_several_selfies_when_deleted_then_one_person_and_at_most_three(
+    event: Place, facesearch: Command
+) -> None:
+    (event.folder / "other").write_bytes(b"2")
+    person = ("person", "delete", "--event", event.event_id, "--json", "--selfie", "selfie", "--selfie")
+    assert facesearch(*person, "other").err == "Selfie 2 does not show the same person as selfie 1.\n"
+    too_many = facesearch(*person, "selfie", *["--selfie", "selfie"] * 2)
+    assert (too_many.code, too_many.out) == (1, "")
+    assert "1 to 3 selfies" in too_many.err
+    receipt = facesearch(*person, "selfie").json
+    assert (receipt["deleted"]["faces"], set(receipt["left"].values())) == (1, {0})
+
+
 def test_given_no_models_when_a_person_is_deleted_then_one_line_and_1(
     event: Place, facesearch: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,12 +3,13 @@
 import io
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import ExifTags, Image
 
 from facesearch.client import SelfieError
-from facesearch.client.selfies import read_selfie
+from facesearch.client.selfies import read_selfie, read_selfies
 from tests.unit.client.conftest import ClientOf
 from tests.unit.client.fakes import FakeApi, form_of
 
@@ -93,3 +94,10 @@ def test_given_no_downscale_when_read_then_the_bytes_as_they_are(tmp_path: Path)
     selfie = tmp_path / "selfie"
     selfie.write_bytes(b"anything")
     assert read_selfie(selfie) == b"anything"
+    assert read_selfies(selfie) == [b"anything"]
+    assert read_selfies((selfie, b"more")) == [b"anything", b"more"]
+
+
+@pytest.mark.parametrize("kind", [bytes, bytearray, memoryview])
+def test_bytes_of_any_kind_are_one_selfie_and_not_several(kind: Any) -> None:
+    assert read_selfies(kind(b"abc")) == [b"abc"]

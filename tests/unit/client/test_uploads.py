@@ -1,5 +1,10 @@
 """Selfies that are too large for one call: uploaded first, once, to another host that never sees the key."""
 
+import urllib.parse
+from email import message_from_bytes
+from email.message import Message
+from pathlib import Path
+
 import httpx
 import pytest
 
@@ -192,3 +197,82 @@ class TestTheSearchAfterIt:
         with pytest.raises(kind) as caught:
             client_of(api).search(456, LARGE, REQUEST_ID)
         assert caught.value.request_id == REQUEST_ID  # type: ignore[attr-defined]
+
+
+def parts_of(request: httpx.Request, name: str) -> list[bytes]:
+    """What the parts of one name hold, in their order."""
+    head = f"Content-Type: {request.headers['Content-Type']}\r\n\r\n".encode()
+    parts = message_from_bytes(head + request.content).get_payload()
+    assert isinstance(parts, list)
+    found = []
+    for part in parts:
+        assert isinstance(part, Message)
+        if part.get_param("name", header="Content-Disposition") == name:
+            content = part.get_payload(decode=True)
+            assert isinstance(content, bytes)
+            found.append(content)
+    return found
+
+
+class TestSeveral:
+    def test_given_several_selfies_when_searched_then_one_call_in_their_order(
+        self, client_of: ClientOf, tmp_path: Path
+    ) -> None:
+        api, side = FakeApi(), tmp_path / "side.jpg"
+        side.write_bytes(JPEG + b"side")
+        answer = client_of(api).search(456, [JPEG, side, JPEG + b"hat"], REQUEST_ID)
+        (request,) = api.requests
+        assert parts_of(request, "file") == [JPEG, JPEG + b"side", JPEG + b"hat"]
+        assert parts_of(request, "request_id") == [REQUEST_ID.encode()]
+        assert (answer.request_id, api.matches) == (REQUEST_ID, 1)
+        assert b"side.jpg" not in request.content
+
+    def test_given_a_list_of_one_when_searched_then_the_call_of_one(self, client_of: ClientOf) -> None:
+        api = FakeApi()
+        client = client_of(api)
+        client.search(456, [JPEG], REQUEST_ID)
+        client.search(456, JPEG, REQUEST_ID)
+        first, second = (form_of(request) for request in api.requests)
+        assert [*first] == [*second] == ["request_id", "file"]
+
+    @pytest.mark.parametrize(
+        ("sizes", "uploaded"),
+        [
+            ([1.0, 1.0, 1.0], 0),
+            ([2.0, 2.0], 0),
+            ([2.0, 2.1], 1),
+            ([2.1, 2.0, 0.1], 2),
+            ([5.0, 0.1], 2),
+            ([0.1, 5.0, 5.0], 2),
+        ],
+    )
+    def test_given_more_than_one_call_carries_then_the_later_ones_are_uploaded_so_that_their_numbers_stay(
+        self, client_of: ClientOf, sizes: list[float], uploaded: int
+    ) -> None:
+        api = FakeApi()
+        selfies = [JPEG.ljust(round(size * 2**20), b"%d" % number) for number, size in enumerate(sizes)]
+        client_of(api).search(456, selfies, REQUEST_ID)
+        inline = len(selfies) - uploaded
+        assert list(api.uploads.values()) == selfies[inline:]
+        last = api.requests[-1]
+        if inline:
+            assert parts_of(last, "file") == selfies[:inline]
+            assert [each.decode() for each in parts_of(last, "upload_id")] == list(api.uploads)
+        else:
+            assert urllib.parse.parse_qs(last.content.decode())["upload_id"] == list(api.uploads)
+        assert api.matches == 1
+
+    @pytest.mark.parametrize("selfies", [[], [JPEG] * 4])
+    def test_given_none_or_too_many_when_searched_then_an_error_and_no_call(
+        self, client_of: ClientOf, selfies: list[bytes]
+    ) -> None:
+        api = FakeApi()
+        with pytest.raises(ValueError, match="1 to 3 selfies"):
+            client_of(api).search(456, selfies)
+        assert api.requests == []
+
+    def test_given_a_large_one_among_several_that_is_no_picture_then_no_search(self, client_of: ClientOf) -> None:
+        api = FakeApi()
+        with pytest.raises(SelfieError):
+            client_of(api).search(456, [JPEG, bytes(INLINE_SELFIE_BYTES + 1)])
+        assert api.requests == []

@@ -33,7 +33,7 @@ from facesearch.models import Event, Job, SearchKey, SearchSummary
 from facesearch.packing import pack, unpack
 from facesearch.pagination import Page
 from facesearch.photos import Photo, original_key, rendition_keys
-from facesearch.selfies import job_prefix, selfie_key
+from facesearch.selfies import job_prefix, selfie_keys
 from facesearch.snapshots import SnapshotBuilder
 from facesearch.store.callbacks import DynamoCallbackStore
 from facesearch.store.erasing import DynamoErasureLog
@@ -344,7 +344,7 @@ class Site:
     def found(self, person: int, matcher: EmbeddedMatcher | None = None) -> list[int]:
         """Numbers of the photos that a search finds, ascending; by a warm environment unless another is given."""
         matcher = matcher or self.warm
-        matches = matcher.match(self.event, matcher.probe(self.event, str(person).encode()))
+        matches = matcher.match(self.event, matcher.probe(self.event, [str(person).encode()]))
         return sorted(match.image_id.int for match in matches)
 
     def gallery(self) -> list[int]:
@@ -357,12 +357,12 @@ class Site:
     def search(self, person: int) -> SearchKey:
         """A finished search, with record and selfie."""
         search = SearchKey(self.event.org_id, self.event.event_id, uuid.UUID(int=person))
-        matches = self.warm.match(self.event, self.warm.probe(self.event, str(person).encode()))
+        matches = self.warm.match(self.event, self.warm.probe(self.event, [str(person).encode()]))
 
         def work() -> SearchSummary:
             summary = SearchSummary(len(matches), 90)
             self.plain.stores.results.save(search, summary, matches)
-            self.plain.put("selfies", selfie_key(search))
+            self.plain.put("selfies", selfie_keys(search)[0])
             return summary
 
         self.plain.claims.run(search, cast("Any", Context()), work)
@@ -373,7 +373,7 @@ class Site:
         """What a webhook leaves that has asked for this search, its selfie included."""
         key = f"{job_prefix(search)}1"
         self.plain.put("selfies", key)
-        cast("Any", self.plain.stores.jobs).add(Job(search, selfie=key, webhook=f"webhook {search.request_id}"))
+        cast("Any", self.plain.stores.jobs).add(Job(search, selfies=(key,), webhook=f"webhook {search.request_id}"))
 
     def watch(self, person: int, number: int, model: str = EVENT.model) -> SearchKey:
         """Keep the probe of a search that may have found nothing."""

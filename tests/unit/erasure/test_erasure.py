@@ -16,6 +16,7 @@ from facesearch.erasure import CloudFrontEdge, Counts, FaceRetention, Files, Pho
 from facesearch.errors import InvalidRequest, NoFaceFound, NotFound
 from facesearch.models import SearchSummary
 from facesearch.photos import Photo
+from facesearch.selfies import selfie_keys
 from facesearch.store.memory import MemoryObjects
 from facesearch.store.reading import Wanted
 from facesearch.store.results import OutdatedError
@@ -130,7 +131,7 @@ def test_a_person_takes_the_probes_along_that_show_them_and_such_as_nobody_can_c
     of_anna, of_ben = site.watch(ANNA, 21), site.watch(BEN, 22)
     of_another_model = site.watch(CARL, 23, model="another")
     assert site.watched() == [of_anna, of_ben, of_another_model]
-    receipt = site.person_eraser.delete_person(site.event, b"1")
+    receipt = site.person_eraser.delete_person(site.event, [b"1"])
     assert (receipt.deleted.probes, receipt.left) == (2, Counts())
     assert site.watched() == [of_ben]
 
@@ -157,7 +158,7 @@ def test_on_the_events_last_day_its_watches_go_with_its_faces(site: Site) -> Non
 
 
 def test_a_person_is_not_found_again_and_everybody_else_is(site: Site) -> None:
-    receipt = site.person_eraser.delete_person(site.event, b"1")
+    receipt = site.person_eraser.delete_person(site.event, [b"1"])
     assert receipt.complete
     assert receipt.deleted == Counts(faces=3, results=3, jobs=3, selfies=6, snapshots=1), (
         "group photos were in every result"
@@ -167,11 +168,11 @@ def test_a_person_is_not_found_again_and_everybody_else_is(site: Site) -> None:
         assert site.found(CARL, matcher) == [4]
     assert site.gallery() == [1, 2, 3, 4, 5]
     assert [site.faces(number) for number in (1, 2, 3, 4, 5)] == [0, 1, 1, 2, 0]
-    assert site.person_eraser.delete_person(site.event, b"1").deleted == Counts()
+    assert site.person_eraser.delete_person(site.event, [b"1"]).deleted == Counts()
 
 
 def test_a_person_goes_with_the_photos_if_wanted(site: Site) -> None:
-    receipt = site.person_eraser.delete_person(site.event, b"1", EVERYTHING)
+    receipt = site.person_eraser.delete_person(site.event, [b"1"], EVERYTHING)
     assert receipt.complete
     assert receipt.deleted == Counts(
         photos=3, faces=6, results=3, jobs=3, selfies=6, snapshots=1, renditions=6, originals=3
@@ -181,11 +182,19 @@ def test_a_person_goes_with_the_photos_if_wanted(site: Site) -> None:
     assert site.keys("renditions") == site.renditions_of([3, 5])
 
 
+def test_further_selfies_of_a_search_are_counted_and_go_with_it(site: Site) -> None:
+    for key in selfie_keys(site.searches[1])[1:]:
+        site.plain.put("selfies", key)
+    receipt = site.person_eraser.delete_person(site.event, [b"1", b"1"])
+    assert (receipt.complete, receipt.deleted.selfies) == (True, 8)
+    assert site.keys("selfies") == [], "everybody was in a photo with Anna"
+
+
 def test_a_selfie_that_cannot_be_searched_deletes_nobody(site: Site) -> None:
     with pytest.raises(NoFaceFound):
-        site.person_eraser.delete_person(site.event, b"nobody")
+        site.person_eraser.delete_person(site.event, [b"nobody"])
     with pytest.raises(InvalidRequest):
-        site.person_eraser.delete_person(site.event, b"1", confidence=101)
+        site.person_eraser.delete_person(site.event, [b"1"], confidence=101)
     assert site.found(ANNA) == [1, 2, 4]
 
 
@@ -225,8 +234,8 @@ def test_an_event_leaves_nothing_in_the_table_but_its_organisation() -> None:
 Run = Callable[[Site], Any]
 RUNS: dict[str, Run] = {
     "photos": lambda site: site.photos_eraser.delete_photos(site.event, [id_of(1), id_of(2), id_of(4)], EVERYTHING),
-    "person": lambda site: site.person_eraser.delete_person(site.event, b"1"),
-    "person with photos": lambda site: site.person_eraser.delete_person(site.event, b"1", EVERYTHING),
+    "person": lambda site: site.person_eraser.delete_person(site.event, [b"1"]),
+    "person with photos": lambda site: site.person_eraser.delete_person(site.event, [b"1"], EVERYTHING),
 }
 
 
@@ -304,7 +313,7 @@ def test_a_crashed_run_s_wish_is_not_forgotten_by_a_later_one_s() -> None:
 
 def test_a_search_that_began_before_a_deletion_stores_nothing(site: Site) -> None:
     search = replace(site.searches[ANNA], request_id=uuid.uuid4())
-    matches = site.warm.match(site.event, site.warm.probe(site.event, b"1"))
+    matches = site.warm.match(site.event, site.warm.probe(site.event, [b"1"]))
     site.photos_eraser.delete_photos(site.event, [id_of(2)], Files())
     store = site.plain.stores.results
     with pytest.raises(OutdatedError):

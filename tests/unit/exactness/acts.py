@@ -78,7 +78,7 @@ class DeletePerson:
         world = process.world
         world.deleting = True
         eraser = PersonEraser(process.stores, process.matcher(), EmbeddedStripper(process.stores))
-        receipt = eraser.delete_person(world.event, b"%d" % self.view, Files() if self.photos else None)
+        receipt = eraser.delete_person(world.event, [b"%d" % self.view], Files() if self.photos else None)
         if alone:
             assert receipt.complete
             selfie = LOOKS[engine_name(world.event.model)][self.view]

@@ -8,7 +8,7 @@ import boto3
 import pytest
 from botocore.stub import ANY, Stubber
 
-from facesearch.errors import NoFaceFound, UnusableImage
+from facesearch.errors import EngineBusy, NoFaceFound, OtherPerson, UnusableImage
 from facesearch.outside import PhotoFile
 from facesearch.photos import Photo
 from facesearch.rekognition import Collections, RekognitionMatcher
@@ -63,7 +63,7 @@ def test_a_search_asks_for_everything_above_the_event_s_confidence(stub: Stubber
     asked = {"Image": {"Bytes": ANY}, "MaxFaces": 4096, "FaceMatchThreshold": 90.0, "QualityFilter": "NONE"}
     matches = [{"Similarity": 99.5, "Face": face()}, {"Similarity": 89.9, "Face": face(uuid.UUID(int=8))}]
     stub.add_response("search_faces_by_image", {"FaceMatches": matches}, COLLECTION | asked)
-    probe = matcher.probe(EVENT, selfie_of(1))
+    probe = matcher.probe(EVENT, [selfie_of(1)])
     assert [hit.similarity for hit in probe.hits] == [99.5]
     assert [match.image_id for match in matcher.match(EVENT, probe)] == [PHOTO]
 
@@ -76,7 +76,7 @@ def test_a_search_that_is_refused_says_why(
 ) -> None:
     stub.add_client_error("search_faces_by_image", code)
     with pytest.raises(outcome):
-        matcher.probe(EVENT, selfie_of(1))
+        matcher.probe(EVENT, [selfie_of(1)])
 
 
 @pytest.mark.parametrize("faces", [[{"BoundingBox": BOX}], []])
@@ -86,10 +86,10 @@ def test_without_a_collection_the_selfie_alone_is_looked_at(
     stub.add_client_error("search_faces_by_image", "ResourceNotFoundException")
     stub.add_response("detect_faces", {"FaceDetails": faces}, {"Image": {"Bytes": ANY}, "Attributes": ["DEFAULT"]})
     if faces:
-        assert matcher.match(EVENT, matcher.probe(EVENT, selfie_of(1))) == []
+        assert matcher.match(EVENT, matcher.probe(EVENT, [selfie_of(1)])) == []
     else:
         with pytest.raises(NoFaceFound):
-            matcher.probe(EVENT, selfie_of(1))
+            matcher.probe(EVENT, [selfie_of(1)])
 
 
 def asked_to_index(jpeg: bytes) -> dict[str, Any]:
@@ -194,3 +194,62 @@ def test_every_name_and_number_fits_the_service_s_own_limits(client: Any) -> Non
     longest = f"{'a' * 128}.{10**15 - 1}"  # a stack's name has at most 128 characters
     assert len(longest) <= model["CollectionId"].metadata["max"]
     assert model["MaxFaces"].metadata["max"] == MAX_MATCHES
+
+
+def compared(*faces: tuple[float, float]) -> dict[str, Any]:
+    """An answer of CompareFaces: faces of the target by their width and similarity, of which 0 is told by no match."""
+    boxes = [{"BoundingBox": BOX | {"Width": width}} for width, _ in faces]
+    told = list(zip(boxes, faces, strict=True))
+    return {
+        "FaceMatches": [{"Face": box, "Similarity": similarity} for box, (_, similarity) in told if similarity],
+        "UnmatchedFaces": [box for box, (_, similarity) in told if not similarity],
+    }
+
+
+COMPARE = {
+    "SourceImage": {"Bytes": ANY},
+    "TargetImage": {"Bytes": ANY},
+    "SimilarityThreshold": 90.0,
+    "QualityFilter": "NONE",
+}
+
+
+def test_several_selfies_are_compared_first_and_a_face_counts_once_by_its_best(
+    stub: Stubber, matcher: RekognitionMatcher
+) -> None:
+    for _ in range(2):
+        stub.add_response("compare_faces", compared((0.4, 95.0), (0.2, 0)), COMPARE)
+    found = [(93.0, PHOTO), (99.5, PHOTO), (91.0, uuid.UUID(int=8))]
+    for similarity, photo in found:
+        stub.add_response(
+            "search_faces_by_image", {"FaceMatches": [{"Similarity": similarity, "Face": face(photo, photo)}]}
+        )
+    probe = matcher.probe(EVENT, [selfie_of(1)] * 3)
+    assert [hit.similarity for hit in probe.hits] == [99.5, 91.0]
+    assert [match.image_id for match in matcher.match(EVENT, probe)] == [PHOTO]
+
+
+@pytest.mark.parametrize("faces", [[(0.4, 0)], [(0.4, 89.9)], [(0.2, 99.0), (0.4, 0)], []])
+def test_selfies_that_are_not_alike_are_refused_before_a_second_comparison_and_before_any_search(
+    stub: Stubber, matcher: RekognitionMatcher, faces: list[tuple[float, float]]
+) -> None:
+    stub.add_response("compare_faces", compared(*faces), COMPARE)
+    with pytest.raises(OtherPerson if faces else NoFaceFound, match="Selfie 2"):
+        matcher.probe(EVENT, [selfie_of(1)] * 3)
+
+
+@pytest.mark.parametrize(("first_has_a_face", "odd"), [(True, 2), (False, 1)])
+def test_a_comparison_without_a_face_says_in_which_selfie(
+    stub: Stubber, matcher: RekognitionMatcher, first_has_a_face: bool, odd: int
+) -> None:
+    stub.add_client_error("compare_faces", "InvalidParameterException")
+    faces = [{"BoundingBox": BOX}] if first_has_a_face else []
+    stub.add_response("detect_faces", {"FaceDetails": faces}, {"Image": {"Bytes": ANY}, "Attributes": ["DEFAULT"]})
+    with pytest.raises(NoFaceFound, match=f"Selfie {odd}: "):
+        matcher.probe(EVENT, [selfie_of(1)] * 2)
+
+
+def test_a_busy_service_is_no_selfies_fault(stub: Stubber, matcher: RekognitionMatcher) -> None:
+    stub.add_client_error("compare_faces", "ThrottlingException")
+    with pytest.raises(EngineBusy, match=r"^The face service"):
+        matcher.probe(EVENT, [selfie_of(1)] * 2)

@@ -9,7 +9,7 @@ from PIL import Image
 
 from facesearch.admin import EndedEvent
 from facesearch.erasure import Files
-from facesearch.errors import NoFaceFound, UnusableImage
+from facesearch.errors import FaceSearchError, NoFaceFound, OtherPerson, UnusableImage
 from facesearch.indexing import Outcome
 from tests.pictures import encoded, exif
 from tests.unit.matchers.people import NOBODY, look, photo_of, picture_of, selfie_of
@@ -53,7 +53,7 @@ def test_a_photo_is_one_match_by_its_best_face(world: World) -> None:
 def test_a_match_has_the_size_of_the_photo_as_displayed(world: World) -> None:
     data = encoded(picture_of([look(ANNA)], columns=3).rotate(90, expand=True), "JPEG", exif=exif(Orientation=6))
     world.add(data)
-    (match,) = world.matcher.match(world.event, world.matcher.probe(world.event, selfie_of(ANNA)))
+    (match,) = world.matcher.match(world.event, world.matcher.probe(world.event, [selfie_of(ANNA)]))
     assert (match.width, match.height) == (192, 64)
 
 
@@ -68,6 +68,55 @@ def test_a_selfie_is_read_as_its_camera_meant_it(world: World) -> None:
 def test_a_selfie_of_several_is_of_the_largest(world: World) -> None:
     anna, _ = world.add(photo_of(look(ANNA))), world.add(photo_of(look(BEN)))
     assert world.search(photo_of(look(ANNA, 100), look(BEN, 100), columns=2, last=20)) == [anna]
+
+
+def test_several_selfies_of_one_person_find_what_each_finds(world: World) -> None:
+    less, most = world.add(photo_of(look(ANNA, 95), look(BEN))), world.add(photo_of(look(ANNA, 99)))
+    world.add(photo_of(look(BEN)))
+    for several in (2, 3):
+        assert world.search(*[selfie_of(ANNA)] * several) == [most, less]
+    assert most in world.search(selfie_of(ANNA, 99), selfie_of(ANNA))
+
+
+@pytest.mark.parametrize(
+    ("people", "odd"), [((ANNA, BEN), 2), ((ANNA, ANNA, BEN), 3), ((ANNA, BEN, ANNA), 2), ((ANNA, BEN, CARL), 0)]
+)
+def test_a_selfie_of_somebody_else_is_refused_and_named(world: World, people: tuple[int, ...], odd: int) -> None:
+    world.add(photo_of(look(ANNA)))
+    with pytest.raises(OtherPerson) as refused:
+        world.search(*map(selfie_of, people))
+    assert refused.value.status == 400
+    assert not odd or refused.value.message.startswith(f"Selfie {odd} does not show the same person as ")
+    assert "SearchFacesByImage" not in world.service.calls, "nothing is paid for a search that is none"
+
+
+def test_somebody_in_the_background_of_a_further_selfie_is_not_its_person(world: World) -> None:
+    behind = photo_of(look(BEN, 100), look(ANNA, 100), columns=2, last=20)
+    with pytest.raises(OtherPerson):
+        world.search(selfie_of(ANNA), behind)
+    photo = world.add(photo_of(look(ANNA)))
+    assert world.search(selfie_of(ANNA), photo_of(look(ANNA, 99), look(BEN, 100), columns=2, last=20)) == [photo]
+
+
+@pytest.mark.parametrize(
+    ("bad", "error"), [(NOBODY, NoFaceFound), (b"text", UnusableImage)], ids=["nobody", "no picture"]
+)
+@pytest.mark.parametrize("place", [1, 2, 3])
+def test_a_selfie_that_cannot_be_used_is_named(
+    world: World, bad: bytes, error: type[FaceSearchError], place: int
+) -> None:
+    selfies = [selfie_of(ANNA), selfie_of(ANNA)]
+    selfies.insert(place - 1, bad)
+    with pytest.raises(error) as refused:
+        world.search(*selfies)
+    assert refused.value.message.startswith(f"Selfie {place}: ")
+
+
+def test_several_selfies_delete_a_person(world: World) -> None:
+    photo = world.add(photo_of(look(ANNA), look(BEN), look(ANNA, 95)))
+    receipt = world.person_eraser.delete_person(world.event, [selfie_of(ANNA)] * 3)
+    assert (receipt.complete, receipt.deleted.faces) == (True, 2)
+    assert (world.find(ANNA, 50), world.find(BEN)) == ([], [photo])
 
 
 @pytest.mark.parametrize("selfie", [b"text", encoded(Image.new("RGB", (9, 9)), "GIF"), selfie_of(1)[:200]])
@@ -132,7 +181,7 @@ def test_deleted_photos_are_found_no_more_and_the_receipt_says_zero(world: World
 def test_a_deleted_person_is_found_no_more_and_the_others_on_the_photos_are(world: World) -> None:
     photo = world.add(photo_of(look(ANNA), look(BEN), look(ANNA, 95)))
     world.add(photo_of(look(ANNA)))
-    receipt = world.person_eraser.delete_person(world.event, selfie_of(ANNA))
+    receipt = world.person_eraser.delete_person(world.event, [selfie_of(ANNA)])
     assert receipt.complete
     assert (receipt.deleted.photos, receipt.deleted.faces) == (0, 3)
     assert world.find(ANNA, 50) == []
@@ -142,7 +191,7 @@ def test_a_deleted_person_is_found_no_more_and_the_others_on_the_photos_are(worl
 def test_a_person_deleted_with_their_photos_takes_them_along(world: World) -> None:
     world.add(photo_of(look(ANNA), look(BEN)))
     stays = world.add(photo_of(look(BEN, 95)))
-    receipt = world.person_eraser.delete_person(world.event, selfie_of(ANNA), Files())
+    receipt = world.person_eraser.delete_person(world.event, [selfie_of(ANNA)], Files())
     assert receipt.complete
     assert (receipt.deleted.photos, receipt.deleted.faces) == (1, 2)
     assert (world.find(ANNA), world.find(BEN)) == ([], [stays])

@@ -139,7 +139,7 @@ def test_a_person_s_faces_go_even_where_no_photo_was_recorded(service_world: Wor
     world.service.collections[f"{PREFIX}{world.event.event_id}"][stray.face_id] = stray
     for files in (None, Files()):
         world.add(photo_of(look(ANNA), *[look(BEN)] * (files is None)))
-        assert world.person_eraser.delete_person(world.event, selfie_of(ANNA), files).complete
+        assert world.person_eraser.delete_person(world.event, [selfie_of(ANNA)], files).complete
         assert [kept.face.look for kept in world.kept] == [look(BEN)]
 
 
@@ -152,7 +152,7 @@ def test_more_faces_than_one_search_returns_are_still_all_deleted(service_world:
         collection[face_id] = KeptFace(face_id, "x", str(image_id), SeenFace(Region(0, 0, 1, 1), look(ANNA)))
         world.stores.photos.add(world.event.event_id, 4, Photo(image_id, "indexed", "k", 3, 4, "rekognition"))
     assert len(world.find(ANNA)) == MAX_MATCHES
-    receipt = world.person_eraser.delete_person(world.event, selfie_of(ANNA))
+    receipt = world.person_eraser.delete_person(world.event, [selfie_of(ANNA)])
     assert (receipt.complete, receipt.deleted.faces, world.kept) == (True, MAX_MATCHES + 5, [])
 
 
@@ -210,6 +210,6 @@ def test_photos_say_that_none_of_our_models_has_looked_at_them(service_world: Wo
 
 def test_a_search_is_summed_up_by_the_event_s_confidence(service_world: World) -> None:
     service_world.add(photo_of(look(ANNA)))
-    probe = service_world.matcher.probe(service_world.event, selfie_of(ANNA))
+    probe = service_world.matcher.probe(service_world.event, [selfie_of(ANNA)])
     found = service_world.matcher.match(service_world.event, probe)
     assert service_world.matcher.summary(service_world.event, probe, found) == SearchSummary(1, 90)

@@ -13,8 +13,8 @@ from tools.local.template import Deployment, Template
 from tools.policies import grants
 
 ASKS = {
-    "SearchFunction": {"SearchFacesByImage", "DetectFaces"},
-    "SearchJobsFunction": {"SearchFacesByImage", "DetectFaces"},
+    "SearchFunction": {"SearchFacesByImage", "DetectFaces", "CompareFaces"},
+    "SearchJobsFunction": {"SearchFacesByImage", "DetectFaces", "CompareFaces"},
     "IndexingFunction": {
         *("CreateCollection", "IndexFaces", "ListFaces", "DeleteFaces", "DescribeCollection", "DeleteCollection"),
     },
@@ -59,7 +59,7 @@ def test_each_function_may_call_what_it_calls_on_this_stack_s_collections_alone(
         service, _, operation = grant.action.partition(":")
         if service == "rekognition":
             allowed.setdefault(grant.function, set()).add(operation)
-            everything = operation == "DetectFaces"  # it takes a picture and nothing else
+            everything = operation in {"DetectFaces", "CompareFaces"}  # they take pictures and nothing else
             assert grant.resources == (("*",) if everything else (f"collection/{STACK_NAME}.*",))
     assert allowed == (ASKS if engine == "rekognition" else {})
 

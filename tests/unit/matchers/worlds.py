@@ -119,14 +119,14 @@ class World:
         assert image_id is not None
         return image_id
 
-    def search(self, selfie: bytes, confidence: int | None = None, event: Event | None = None) -> list[uuid.UUID]:
-        """Ids of the photos that a selfie finds, in order."""
+    def search(self, *selfies: bytes, confidence: int | None = None, event: Event | None = None) -> list[uuid.UUID]:
+        """Ids of the photos that the selfies find, in order."""
         event = self.parts.reader.events[(event or self.event).event_id]
         at = replace(event, confidence=confidence or event.confidence)
-        return [match.image_id for match in self.matcher.match(at, self.matcher.probe(at, selfie))]
+        return [match.image_id for match in self.matcher.match(at, self.matcher.probe(at, selfies))]
 
     def find(self, person: int, confidence: int | None = None) -> list[uuid.UUID]:
-        return self.search(selfie_of(person), confidence)
+        return self.search(selfie_of(person), confidence=confidence)
 
     @property
     def kept(self) -> Sequence[Any]:

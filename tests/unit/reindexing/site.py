@@ -196,13 +196,13 @@ class Site:
     def forget(self, person: int) -> None:
         """Delete the person's faces."""
         eraser = PersonEraser(self.stores, self.matcher(), EmbeddedStripper(self.stores), KeptProbes(self.stores))
-        receipt = eraser.delete_person(self.event, str(person).encode())
+        receipt = eraser.delete_person(self.event, [str(person).encode()])
         assert receipt.complete
         for people in self.people.values():
             people[:] = [other for other in people if other != person]
 
     def found(self, person: int, matcher: EmbeddedMatcher) -> set[uuid.UUID]:
-        matches = matcher.match(self.event, matcher.probe(self.event, str(person).encode()))
+        matches = matcher.match(self.event, matcher.probe(self.event, [str(person).encode()]))
         return {match.image_id for match in matches}
 
     def check(self) -> None:

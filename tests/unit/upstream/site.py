@@ -6,7 +6,7 @@ import threading
 import time
 import uuid
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -55,6 +55,7 @@ class FakeApi:
         faults: of the next requests, in turn; None = answer as it should.
         edit: changes what a page says, by its number.
         executed: searches that ran, by request_id.
+        sent: how many selfies each search came with.
     """
 
     found: list[PhotoMatch] = field(default_factory=lambda: photos(12))
@@ -63,6 +64,7 @@ class FakeApi:
     faults: deque[Fault | None] = field(default_factory=deque)
     edit: Callable[[int, Any], None] = lambda number, data: None
     executed: list[str] = field(default_factory=list)
+    sent: list[int] = field(default_factory=list)
     asked: list[tuple[str, str, str]] = field(default_factory=list)
     keys: set[str] = field(default_factory=set)
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -72,7 +74,8 @@ class FakeApi:
         """Search, unless that was done; the request_id."""
         form = parse_selfie_form(content_type, body)
         assert form.problem is None
-        assert form.file == SELFIE
+        assert set(form.files) == {SELFIE}
+        self.sent.append(len(form.files))
         assert form.request_id is not None
         with self.lock:
             if form.request_id not in self.executed:
@@ -210,11 +213,11 @@ class Front:
         self.matcher = UpstreamMatcher(self.upstream, pool)
 
     def search(
-        self, seconds: float = 20, selfie: bytes = SELFIE, **event: Any
+        self, seconds: float = 20, selfie: bytes = SELFIE, selfies: Sequence[bytes] = (), **event: Any
     ) -> tuple[SearchSummary, list[PhotoMatch]]:
         """As `FaceSearch` does."""
         there: Event = replace(EVENT, **event)
-        probe = self.matcher.probe(there, selfie, SEARCH, seconds)
+        probe = self.matcher.probe(there, selfies or [selfie], SEARCH, seconds)
         found = self.matcher.match(there, probe)
         return self.matcher.summary(there, probe, found), found
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from facesearch.errors import Busy, TooLarge, UnusableImage
+from facesearch.errors import Busy, InvalidRequest, TooLarge, UnusableImage
 from facesearch.models import PhotoMatch, RenditionUrls, UpstreamEvent
 from facesearch.upstream import (
     Breaker,
@@ -23,7 +23,7 @@ from facesearch.upstream import (
 )
 from facesearch.upstream import api as api_module
 from tests.unit.fakes import photos
-from tests.unit.upstream.site import BASE, KEY, REQUEST, FakeApi, FakeSecrets, Fault, front_of
+from tests.unit.upstream.site import BASE, KEY, REQUEST, SELFIE, FakeApi, FakeSecrets, Fault, front_of
 
 DOWN, CUT = Fault(503), Fault()
 HEARD_BY_NOBODY = Fault(worked=True)
@@ -271,3 +271,25 @@ def test_nothing_of_the_environment_decides_where_a_selfie_goes(monkeypatch: pyt
     api = FakeApi()
     with new_http() as http, front_of(api, http) as front:
         assert front.search()[1] == api.found
+
+
+def test_several_selfies_are_sent_on_in_one_call(http: httpx.Client) -> None:
+    api = FakeApi()
+    with front_of(api, http) as front:
+        _, found = front.search(selfies=[SELFIE, SELFIE, SELFIE])
+    assert (found, len(api.executed), api.sent) == (api.found, 1, [3])
+
+
+def test_several_selfies_that_are_refused_are_so_in_our_own_words(http: httpx.Client) -> None:
+    for status, error in ((400, UnusableImage), (422, InvalidRequest), (413, TooLarge)):
+        with front_of(failing(Fault(status)), http) as front, pytest.raises(error) as refused:
+            front.search(selfies=[SELFIE, SELFIE])
+        assert refused.value.status == status
+        assert "secret-host" not in str(refused.value)
+
+
+def test_the_one_of_several_that_is_no_picture_is_named_without_a_call(http: httpx.Client) -> None:
+    api = FakeApi()
+    with front_of(api, http) as front, pytest.raises(UnusableImage, match=r"^Selfie 2: "):
+        front.search(selfies=[SELFIE, b"GIF89a"])
+    assert api.asked == []

@@ -31,13 +31,13 @@ class PeopleMatcher:
     refreshed: int = 0
     matched: int = 0
 
-    def probe(self, event: Event, selfie: bytes, search: SearchKey, seconds: float) -> str:
-        return self.recall(event, [self.keepable(event, selfie)])[0]
+    def probe(self, event: Event, selfies: Sequence[bytes], search: SearchKey, seconds: float) -> str:
+        return self.recall(event, [self.keepable(event, selfies)])[0]
 
-    def keepable(self, event: Event, selfie: bytes) -> KeptProbe:
-        if selfie == b"nobody":
+    def keepable(self, event: Event, selfies: Sequence[bytes]) -> KeptProbe:
+        if b"nobody" in selfies:
             raise NoFaceFound("No face was found in the selfie.")
-        return KeptProbe(event.model, selfie)
+        return KeptProbe(event.model, selfies[0])
 
     def recall(self, event: Event, kept: Sequence[KeptProbe]) -> list[str]:
         self.refreshed += 1
@@ -83,14 +83,14 @@ class Site:
     def search(self, person: str = "anna", number: int = 7, days: int | None = 30) -> Job:
         """A finished search that a webhook has asked for."""
         key = SearchKey(ORG, EVENT_ID, uuid.UUID(int=number))
-        job = Job(key, selfie="s", callback_url=CALLBACK, metadata={"n": number}, watch_days=days, created_at=1)
+        job = Job(key, selfies=("s",), callback_url=CALLBACK, metadata={"n": number}, watch_days=days, created_at=1)
         self.jobs.add(replace(job, status=JobStatus.DONE))
         photos = self.matcher.match(EVENT, person)
         self.reader.save(key, SearchSummary(len(photos), 90), photos)
         return job
 
     def watch(self, person: str = "anna", number: int = 7, days: int | None = 30) -> Watch:
-        watch = self.watching.keep(self.search(person, number, days), person.encode)
+        watch = self.watching.keep(self.search(person, number, days), lambda: [person.encode()])
         assert watch is not None
         return watch
 

@@ -9,7 +9,7 @@ import pytest
 
 from facesearch.errors import NotFound, SearchInProgress
 from facesearch.models import PhotoMatch, SearchKey, SearchSummary
-from facesearch.selfies import job_prefix, selfie_key
+from facesearch.selfies import job_prefix, selfie_keys
 from facesearch.store.results import OutdatedError
 from facesearch.watching.looking import ENOUGH_MILLISECONDS, PAGE
 from facesearch.watching.orders import DELAY_SECONDS, WINDOW_SECONDS, WatchOrder
@@ -56,7 +56,7 @@ def test_the_probe_is_sealed_and_kept_for_the_days_that_were_agreed_to_and_no_lo
         watch = site.watch(number=number, days=wanted)
         assert watch.expires_at == pytest.approx(time.time() + kept * DAY, abs=5)
         assert watch.created_at == 1
-    assert site.watching._new(EVENT, replace(site.search(), watch_days=30), b"anna").probe != b"anna"
+    assert site.watching._new(EVENT, replace(site.search(), watch_days=30), [b"anna"]).probe != b"anna"
 
 
 def test_a_watch_is_over_when_its_time_is_whether_or_not_the_table_has_forgotten_it(site: Site) -> None:
@@ -178,28 +178,28 @@ def test_a_search_that_is_deleted_while_its_photos_are_found_leaves_nothing(site
 def test_a_watch_whose_search_or_event_is_deleted_meanwhile_is_not_kept(site: Site) -> None:
     job = site.search()
     site.jobs.delete(job.search)
-    assert site.watching.keep(job, lambda: b"anna") is None
+    assert site.watching.keep(job, lambda: [b"anna"]) is None
     job = site.search(number=8)
     site.change(closing=True)
-    assert site.watching.keep(job, lambda: b"anna") is None
+    assert site.watching.keep(job, lambda: [b"anna"]) is None
     assert site.store.watches == {}
 
 
 def test_a_person_that_is_deleted_meanwhile_is_looked_at_again(site: Site) -> None:
     job, asked = site.search(), list[int]()
 
-    def selfie() -> bytes:
+    def selfie() -> list[bytes]:
         asked.append(1)
         if len(asked) == 1:
             site.change(erasures=1)
-        return b"anna"
+        return [b"anna"]
 
     watch = site.watching.keep(job, selfie)
     assert (watch is not None, len(asked)) == (True, 2)
 
-    def erasing() -> bytes:
+    def erasing() -> list[bytes]:
         site.change(erasures=site.reader.events[EVENT_ID].erasures + 1)
-        return b"anna"
+        return [b"anna"]
 
     with pytest.raises(SearchInProgress):
         site.watching.keep(site.search(number=8), erasing)
@@ -209,7 +209,7 @@ def test_a_person_that_is_deleted_meanwhile_is_looked_at_again(site: Site) -> No
 def test_a_watch_that_is_kept_is_kept_once_and_its_selfie_not_asked_for_again(site: Site) -> None:
     watch = site.watch()
 
-    def gone() -> bytes:
+    def gone() -> list[bytes]:
         raise AssertionError
 
     assert site.watching.keep(site.search(), gone) == watch
@@ -221,7 +221,7 @@ def test_a_watch_that_is_kept_is_kept_once_and_its_selfie_not_asked_for_again(si
 def test_an_event_has_only_so_many_watches_and_rounds_count_again() -> None:
     site = Site(most=2)
     first, _ = site.watch(number=1), site.watch(number=2)
-    assert site.watching.keep(site.search(number=3), lambda: b"anna") is None
+    assert site.watching.keep(site.search(number=3), lambda: [b"anna"]) is None
     del site.store.watches[first.search]  # the table has forgotten it by itself
     site.round()
     assert site.watch(number=3).search in site.store.watches
@@ -297,13 +297,13 @@ def test_a_deleted_search_leaves_nothing_and_others_stay(site: Site) -> None:
     site.matcher.people["anna"] = {1, 2}
     site.round()
     (child,) = told(site)
-    for key in (selfie_key(watch.search), f"{job_prefix(watch.search)}1", selfie_key(other.search)):
+    for key in (*selfie_keys(watch.search), f"{job_prefix(watch.search)}1", *selfie_keys(other.search)):
         site.selfies.files[key] = b"x"
     site.claims.done[watch.search] = SearchSummary(1, 90)
     site.eraser.delete(watch.search)
     assert (site.stored(watch.search.request_id), site.stored(child)) == (None, None)
     assert list(site.reader.results) == list(site.reader.jobs) == list(site.store.watches) == [other.search]
-    assert (list(site.selfies.files), site.claims.done, site.store.told) == ([selfie_key(other.search)], {}, {})
+    assert (list(site.selfies.files), site.claims.done, site.store.told) == ([*selfie_keys(other.search)], {}, {})
     with pytest.raises(NotFound):
         site.eraser.delete(watch.search)
 

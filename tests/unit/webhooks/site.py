@@ -210,7 +210,7 @@ class Site:
             deliveries=DELIVERIES,
             watching=watching,
             forget=eraser.forget,
-            **fused | {"selfies": JobSelfies(fused["selfies"], self.host)},
+            **fused | {"selfies": JobSelfies(fused["selfies"], self.host, pool)},
         )
 
     def meter(self, org_id: int, quota: QuotaState) -> Meter:

@@ -1,6 +1,7 @@
 """What a webhook starts, once; and what is left when its receiver dies anywhere."""
 
 import base64
+import json
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -8,7 +9,14 @@ from typing import Any
 
 import pytest
 
-from facesearch.errors import InvalidRequest, NotFound, SearchInProgress, UnreadableBody
+from facesearch.errors import (
+    FaceSearchError,
+    InvalidRequest,
+    NotFound,
+    SearchInProgress,
+    TooLarge,
+    UnreadableBody,
+)
 from facesearch.models import JobStatus, SearchKey, SearchSummary
 from facesearch.webhooks.queue import Order
 from facesearch.webhooks.requests import parse_webhook
@@ -22,10 +30,10 @@ def test_a_webhook_is_a_job_and_one_order(site: Site) -> None:
     accepted = site.send(selfie_base64=ALONG, callback_url=CALLBACK, metadata={"form": 17})
     assert (accepted.status, accepted.replayed) == (JobStatus.QUEUED, False)
     job = site.job(accepted.search.request_id)
-    assert (job.callback_url, job.metadata, job.url, job.watch_days, job.enqueued) == (
-        CALLBACK, {"form": 17}, "", None, True
+    assert (job.callback_url, job.metadata, job.urls, job.watch_days, job.enqueued) == (
+        CALLBACK, {"form": 17}, (), None, True
     )  # fmt: skip
-    assert site.waiting.kept == {job.selfie: b"guest"}
+    assert site.waiting.kept == {job.selfies[0]: b"guest"}
     assert site.queue.sent == [(Order(accepted.search), 0)]
 
 
@@ -148,7 +156,7 @@ def test_watching_is_asked_for_with_consent_and_an_address() -> None:
 def test_a_refusal_never_quotes_what_was_sent() -> None:
     for body in (b'{"selfie_url": 7, "request_id": ["secret"]}', b'{"secret', b'{"selfie_base64": "secret!"}'):
         with pytest.raises((InvalidRequest, UnreadableBody)) as refused:
-            parse_webhook(body).picture()
+            parse_webhook(body).pictures()
         assert "secret" not in str(refused.value)
 
 
@@ -159,3 +167,61 @@ def test_a_deployment_that_keeps_no_probes_says_so(site: Site) -> None:
         site.send(**watch)
     assert site.queue.sent == []
     site.send(**watch | {"watch": False})
+
+
+def test_several_selfies_are_one_job(site: Site) -> None:
+    side = base64.b64encode(b"side").decode()
+    along = site.job(site.send("msg_1", selfie_base64=[ALONG, side, ALONG]).search.request_id)
+    assert [site.waiting.kept[key] for key in along.selfies] == [b"guest", b"side", b"guest"]
+    assert len(set(along.selfies)) == 3
+    linked = site.job(site.send("msg_2", selfie_url=[SELFIE, f"{SELFIE}?2"]).search.request_id)
+    assert (linked.urls, linked.selfies) == ((SELFIE, f"{SELFIE}?2"), ())
+    assert site.job(site.send("msg_3", selfie_url=[SELFIE]).search.request_id).urls == (SELFIE,)
+    assert len(site.queue.sent) == 3
+
+
+def test_of_several_none_is_kept_if_the_job_is_not(site: Site) -> None:
+    site.reader.events[EVENT_ID] = replace(EVENT, closing=True)
+    with pytest.raises(NotFound):
+        site.send(selfie_base64=[ALONG, ALONG])
+    assert (site.reader.jobs, site.waiting.kept, site.queue.sent) == ({}, {}, [])
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ([], "selfie_url: Input should be a string, or a list of 1 to 3 strings"),
+        ([SELFIE] * 4, "selfie_url: Input should be a string, or a list of 1 to 3 strings"),
+        ([SELFIE, 7], "selfie_url: Input should be a string, or a list of 1 to 3 strings"),
+        ({"a": SELFIE}, "selfie_url: Input should be a string, or a list of 1 to 3 strings"),
+        (["", SELFIE], "selfie_url: A URL should have 1 to 2048 characters"),
+        (SELFIE.ljust(2049, "a"), "selfie_url: A URL should have 1 to 2048 characters"),
+        (None, "exactly one of selfie_url and selfie_base64"),
+    ],
+)
+def test_what_is_not_one_to_three_selfies_is_said_in_one_sentence(value: Any, said: str) -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        parse_webhook(json.dumps({"selfie_url": value}).encode())
+    assert refused.value.message.startswith("body")
+    assert refused.value.message.endswith(said)
+    with pytest.raises(InvalidRequest, match="exactly one of"):
+        parse_webhook(json.dumps({"selfie_url": [SELFIE], "selfie_base64": [ALONG]}).encode())
+
+
+@pytest.mark.parametrize(
+    ("selfies", "error", "said"),
+    [
+        ([ALONG, "A"], UnreadableBody, "Selfie 2: body.selfie_base64: must be base64"),
+        (["", ALONG, ALONG], UnreadableBody, "Selfie 1: body.selfie_base64: the selfie is empty"),
+        ([base64.b64encode(bytes(3 * 2**20)).decode()] * 2, TooLarge, "The selfies have more than 4.5 MiB together"),
+        ([""], UnreadableBody, "body.selfie_base64: the selfie is empty"),
+    ],
+    ids=["no base64", "empty", "too large together", "one"],
+)
+def test_the_one_that_cannot_be_read_is_named_and_starts_nothing(
+    site: Site, selfies: list[str], error: type[FaceSearchError], said: str
+) -> None:
+    with pytest.raises(error) as refused:
+        site.send(selfie_base64=selfies)
+    assert refused.value.message.startswith(said)
+    assert (site.reader.jobs, site.waiting.kept, site.queue.sent) == ({}, {}, [])

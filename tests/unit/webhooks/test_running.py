@@ -1,9 +1,10 @@
 """How a webhook's search ends: once, whatever fails or dies on the way."""
 
+import base64
 import uuid
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -13,7 +14,7 @@ from facesearch.outbound import FetchFailedError, RefusedUrlError
 from facesearch.quota import Limits
 from facesearch.webhooks.queue import LONGEST_DELAY, Order
 from facesearch.webhooks.running import GAVE_UP, NotNowError
-from tests.unit.fakes import EVENT, EVENT_ID, ORG, photos
+from tests.unit.fakes import EVENT, EVENT_ID, ORG, OpenProbes, photos
 from tests.unit.webhooks.site import CALLBACK, DELIVERIES, SELFIE, CrashError, Site
 
 ALONG = "Z3Vlc3Q="  # "guest"
@@ -308,3 +309,83 @@ def test_a_search_that_is_deleted_while_it_runs_leaves_nothing(site: Site) -> No
     site.deliver()
     assert (site.reader.results, site.reader.listed, site.watches.watches, site.ends.heard) == ({}, {}, {}, [])
     assert (site.claims.done, site.waiting.kept) == ({}, {})
+
+
+# ------------------------------------------------------------------ several selfies
+SIDE = f"{SELFIE}?side"
+
+
+def serving(site: Site, **others: Any) -> None:
+    """Let the host answer with `guest`, and with something else for the second selfie."""
+
+    def fetch(url: str) -> bytes:
+        site.host.asked.append(url)
+        answer = others["side"] if url == SIDE else b"guest"
+        if isinstance(answer, Exception):
+            raise answer
+        return cast("bytes", answer)
+
+    site.host.fetch = fetch  # type: ignore[method-assign]
+
+
+def test_several_selfies_are_fetched_and_searched_once_in_their_order(site: Site) -> None:
+    serving(site, side=b"side")
+    request_id = site.send(callback_url=CALLBACK, selfie_url=[SELFIE, SIDE, SELFIE]).search.request_id
+    site.deliver()
+    assert site.status(request_id) == (JobStatus.DONE, "")
+    assert sorted(site.host.asked) == [SELFIE, SELFIE, SIDE]
+    assert list(site.kept.kept.values()) == [(b"guest", b"side", b"guest")]
+    assert (site.matcher.probed, site.matcher.matched, len(site.ends.heard)) == (1, 1, 1)
+
+
+def test_a_job_without_any_selfie_fails(site: Site) -> None:
+    search = site.send().search
+    site.reader.jobs[search] = replace(site.reader.jobs[search], urls=())
+    site.deliver()
+    assert site.status(search.request_id) == (JobStatus.FAILED, "There is no selfie.")
+
+
+def test_several_selfies_that_came_along_are_all_gone_when_they_were_searched(site: Site) -> None:
+    site.send(selfie_base64=[ALONG, base64.b64encode(b"side").decode()])
+    site.deliver()
+    assert (list(site.kept.kept.values()), site.waiting.kept) == ([(b"guest", b"side")], {})
+
+
+@pytest.mark.parametrize(
+    ("side", "reason"),
+    [
+        (b"nobody", "Selfie 2: No face was found in the selfie."),
+        (b"stranger", "Selfie 2 shows somebody else."),
+        (RefusedUrlError("Private."), "Selfie 2: selfie_url is refused: Private."),
+        (FetchFailedError("404.", retryable=False), "Selfie 2: selfie_url could not be fetched: 404."),
+    ],
+)
+def test_the_reason_says_which_of_several_selfies_it_was(site: Site, side: Any, reason: str) -> None:
+    serving(site, side=side)
+    request_id = site.send(callback_url=CALLBACK, selfie_url=[SELFIE, SIDE]).search.request_id
+    site.deliver()
+    assert site.status(request_id) == (JobStatus.FAILED, reason)
+    assert [end.reason for end in site.ends.heard] == [reason]
+    assert (site.kept.kept, site.matcher.matched, dict(site.reader.quotas)) == ({}, 0, {})
+
+
+def test_a_host_that_does_not_answer_for_one_of_them_is_asked_again_for_all(site: Site) -> None:
+    serving(site, side=FetchFailedError("503.", retryable=True))
+    request_id = site.send(selfie_url=[SELFIE, SIDE]).search.request_id
+    with pytest.raises(NotNowError):
+        site.deliver()
+    assert site.job(request_id).reason == "Selfie 2: selfie_url could not be fetched: 503."
+    serving(site, side=b"side")
+    site.deliver(2)
+    assert site.status(request_id) == (JobStatus.DONE, "")
+
+
+def test_a_watch_keeps_the_probe_of_all_selfies(site: Site) -> None:
+    serving(site, side=b"side")
+    watch: dict[str, Any] = {"watch": True, "watch_consent": True, "callback_url": CALLBACK}
+    search = site.send(selfie_url=[SELFIE, SIDE], **watch).search
+    site.deliver()
+    kept = site.watches.get(search)
+    assert kept is not None
+    assert OpenProbes().open(kept).values == b"guest+side"
+    assert sorted(site.host.asked) == [SELFIE, SIDE], "fetched once, for both"

@@ -24,7 +24,7 @@ SEARCH = SearchKey(903, 456, uuid.UUID(int=7))
 OTHER = replace(SEARCH, request_id=uuid.UUID(int=8))
 JOB = Job(
     SEARCH,
-    url="https://a.example/é",
+    urls=("https://a.example/é",),
     callback_url="https://b.example/",
     metadata={"form": {"é": [1, None, True]}},
     watch_days=3,
@@ -62,7 +62,16 @@ def jobs(request: pytest.FixtureRequest) -> Jobs:
     return Jobs(DynamoJobStore(client, TABLE, retention_days=30), DynamoReader(client, TABLE))
 
 
-@pytest.mark.parametrize("job", [JOB, Job(SEARCH, selfie="jobs/1"), replace(JOB, status=JobStatus.DONE)], ids=str)
+@pytest.mark.parametrize(
+    "job",
+    [
+        JOB,
+        Job(SEARCH, selfies=("jobs/1",)),
+        Job(SEARCH, selfies=("jobs/2", "jobs/1")),
+        replace(JOB, status=JobStatus.DONE),
+    ],
+    ids=str,
+)
 def test_a_job_is_read_back_whole(jobs: Jobs, job: Job) -> None:
     assert jobs.read() is None
     assert jobs.store.add(job) is True

@@ -12,6 +12,7 @@ from facesearch.bootstrap import IO_THREADS
 from facesearch.embedded import SECOND_PASS, match_faces
 from facesearch.engine import DEFAULT_MODEL
 from facesearch.index import EventIndex, IndexCache, open_index, probe_of
+from facesearch.index.cohort import NOBODY
 from facesearch.store.memory import MemoryPhotoStore
 from facesearch.store.photos import DynamoPhotoStore
 from facesearch.store.snapshots import S3SnapshotStore
@@ -41,6 +42,7 @@ class Measured:
         first_cold: a fresh process's first, with its connections.
         refresh_page, refresh_idle: reading a tail of one page; finding nothing new.
         scan: one probe, all faces, from the second pass's floor on; `match`: all of a search's matching.
+        not_levelled: the same without a cohort.
         read, copied: as many bytes as a scan reads, read in memory and nothing else, and copied.
         float32: numpy's `X @ q` and flatnonzero on the same vectors.
         matrix, resident, peak: bytes of the vectors; what the process grew by, at rest and at most.
@@ -57,6 +59,7 @@ class Measured:
     refresh_idle: float
     scan: float
     match: float
+    not_levelled: float
     read: float
     copied: float
     float32: float
@@ -151,7 +154,7 @@ def measure(where: Where, made: Made, size: int, repeats: int) -> Measured:
             index.refresh(photos, event, io)
 
         refresh_idle = in_turns(repeats, nothing_new)[0]
-        scan, match, read, copied, float32 = _searches(index, size, made.event_id, repeats, cpu)
+        scan, match, not_levelled, read, copied, float32 = _searches(index, size, made.event_id, repeats, cpu)
     return Measured(
         faces=size,
         made=made,
@@ -164,6 +167,7 @@ def measure(where: Where, made: Made, size: int, repeats: int) -> Measured:
         refresh_idle=refresh_idle,
         scan=scan,
         match=match,
+        not_levelled=not_levelled,
         read=read,
         copied=copied,
         float32=float32,
@@ -175,19 +179,22 @@ def measure(where: Where, made: Made, size: int, repeats: int) -> Measured:
 
 
 def _searches(index: EventIndex, size: int, event_id: int, repeats: int, pool: Executor) -> list[float]:
-    """Median seconds of a scan, a search's matching, reading and copying as many bytes, and numpy's float32."""
+    """Median seconds of a scan, a search's matching, the same without levelling, reading and copying as many bytes, and
+    numpy's float32."""
     vectors = made_up.faces(size, event_id)
     selfies = vectors[np.random.default_rng(9).integers(0, size, PROBES)].copy()
     probes = [probe_of(selfie) for selfie in selfies]
     memory = machine.Memory(index.faces * 132, CORES, pool)
     floor = SECOND_PASS.least - SECOND_PASS.floor
     minimum = SECOND_PASS.least
-    times: list[list[float]] = [[] for _ in range(5)]
+    plain = _NotLevelled(index)
+    times: list[list[float]] = [[] for _ in range(6)]
     for probe, selfie in zip(probes, selfies, strict=True):
         found = in_turns(
             repeats,
             lambda probe=probe: index.search(probe, floor, pool),  # type: ignore[misc]
             lambda selfie=selfie: match_faces(index, selfie, minimum, pool),  # type: ignore[misc]
+            lambda selfie=selfie: match_faces(plain, selfie, minimum, pool),  # type: ignore[misc]
             memory.read,
             memory.copy,
         )
@@ -197,6 +204,16 @@ def _searches(index: EventIndex, size: int, event_id: int, repeats: int, pool: E
         for place, each in enumerate(found):
             times[place].append(each)
     return [statistics.median(each) for each in times]
+
+
+class _NotLevelled:
+    """The same index without a cohort."""
+
+    cohort = NOBODY
+
+    def __init__(self, index: EventIndex) -> None:
+        self.search = index.search
+        self.photo = index.photo
 
 
 def in_turns(repeats: int, *works: Callable[[], object]) -> list[float]:

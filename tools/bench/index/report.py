@@ -41,11 +41,17 @@ def show(rows: Sequence[Measured], prices: Prices) -> None:
         "queries for the tail; from a file that the system has in memory by preadv (there the tail is in memory, too)."
     )
     _table(
-        ("faces", "scan", "read", "ratio", "copy", "ratio", "float32", "a search's matching"),
+        ("faces", "scan", "read", "ratio", "copy", "ratio", "float32", "a search's matching", "not levelled"),
         [
             (
                 *(f"{row.faces}", _ms(row.scan), _ms(row.read), f"{row.match_ratio:.2f}"),
-                *(_ms(row.copied), f"{row.scan / row.copied:.2f}", _ms(row.float32), _ms(row.match)),
+                *(
+                    _ms(row.copied),
+                    f"{row.scan / row.copied:.2f}",
+                    _ms(row.float32),
+                    _ms(row.match),
+                    _ms(row.not_levelled),
+                ),
             )
             for row in rows
         ],

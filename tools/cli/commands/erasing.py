@@ -12,6 +12,7 @@ from facesearch.calls import parse_request_id
 from facesearch.erasure import Counts, EventEraser, Files, PhotosEraser, Receipt
 from facesearch.errors import InvalidRequest
 from facesearch.models import SearchKey
+from facesearch.several import MAX_SELFIES
 from tools.cli.commands.common import AsJson, EventArgument, EventId, group, stack_of
 from tools.cli.erasing import person_eraser, search_eraser, stores_of
 from tools.cli.terminal import plural, print_json, results, say
@@ -43,7 +44,16 @@ def delete_photos(
 @app.command("delete")
 def delete_person(  # noqa: PLR0913, PLR0917 - a command's options, each by its name
     context: typer.Context,
-    selfie: Annotated[Path, typer.Option(exists=True, dir_okay=False, readable=True, help="A picture of the person.")],
+    selfies: Annotated[
+        list[Path],
+        typer.Option(
+            "--selfie",
+            exists=True,
+            dir_okay=False,
+            readable=True,
+            help="A picture of the person; up to three times.",
+        ),
+    ],
     event_id: EventId,
     photos: Annotated[bool, typer.Option("--photos", help="Delete the photos that show the person.")] = False,
     originals: Annotated[bool, typer.Option("--originals", help="With --photos: the original files, too.")] = False,
@@ -57,13 +67,16 @@ def delete_person(  # noqa: PLR0913, PLR0917 - a command's options, each by its 
     """Delete a person's faces from an event, or with --photos the photos: no search finds the person again."""
     if (originals or keep_renditions) and not photos:
         raise InvalidRequest("--originals and --keep-renditions need --photos: without it no file is deleted.")
+    if len(selfies) > MAX_SELFIES:
+        raise InvalidRequest(f"A person is known by 1 to {MAX_SELFIES} selfies, not {len(selfies)}.")
     stack = stack_of(context)
     event = stack.event(event_id)
     what = "every photo that shows this person" if photos else "every face of this person"
     _ask(f"Delete {what} from {event.name!r} for good?", yes=yes)
     files = Files(renditions=not keep_renditions, originals=originals) if photos else None
     with stores_of(stack) as stores, person_eraser(stack, stores) as eraser:
-        _show(eraser.delete_person(event, selfie.read_bytes(), files, confidence), as_json=as_json)
+        pictures = [selfie.read_bytes() for selfie in selfies]
+        _show(eraser.delete_person(event, pictures, files, confidence), as_json=as_json)
 
 
 def delete_search(

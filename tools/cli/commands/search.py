@@ -13,7 +13,17 @@ from tools.cli.terminal import plural, print_json, printable, results
 
 def search_event(  # noqa: PLR0913, PLR0917 - a command's options, each by its name
     context: typer.Context,
-    selfie: Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True, show_default=False)],
+    selfies: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="SELFIE",
+            exists=True,
+            dir_okay=False,
+            readable=True,
+            show_default=False,
+            help="A picture of the person, or up to three.",
+        ),
+    ],
     event_id: EventId,
     page: Annotated[int, typer.Option(help="From 1.")] = 1,
     page_size: Annotated[int, typer.Option(help="Photos on a page, at most 100.")] = client.PAGE_SIZE,
@@ -27,13 +37,13 @@ def search_event(  # noqa: PLR0913, PLR0917 - a command's options, each by its n
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Search an event for the person of a selfie. --json prints the API's answer as it came, errors too."""
+    """Search an event for the person of one to three selfies. --json prints the API's answer as it came, errors too."""
     stack = stack_of(context)
     event = stack.event(event_id)
     api_key = key or key_for(stack, event.org_id)
     try:
         with client.FaceSearchClient(stack.api_url, api_key, event.org_id, transport=stack.transport) as api:
-            answer = api.search(event_id, selfie, request_id, page, page_size, downscale=downscale)
+            answer = api.search(event_id, selfies, request_id, page, page_size, downscale=downscale)
     except client.ClientError as error:
         if as_json and error.envelope is not None:
             print_json(error.envelope)

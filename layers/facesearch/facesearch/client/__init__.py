@@ -44,10 +44,11 @@ from facesearch.client.models import (
     Upload,
 )
 from facesearch.client.retries import RetryPolicy
-from facesearch.client.selfies import INLINE_SELFIE_BYTES, MAX_SELFIE_BYTES, image_type_of
+from facesearch.client.selfies import INLINE_SELFIE_BYTES, MAX_SELFIE_BYTES, MAX_SELFIES, Selfie, image_type_of
 
 __all__ = [
     "INLINE_SELFIE_BYTES",
+    "MAX_SELFIES",
     "MAX_SELFIE_BYTES",
     "PAGE_SIZE",
     "Answer",
@@ -76,6 +77,7 @@ __all__ = [
     "Ping",
     "RateLimit",
     "RetryPolicy",
+    "Selfie",
     "SelfieError",
     "ServerError",
     "StorageRefusedError",

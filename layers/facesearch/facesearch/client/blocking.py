@@ -1,7 +1,7 @@
 """The synchronous client: the shared flows over an `httpx.Client`."""
 
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from types import TracebackType
@@ -26,7 +26,7 @@ from facesearch.client.models import (
 )
 from facesearch.client.protocol import AnswerT, Api, Call, Identity, has_more, names_of
 from facesearch.client.retries import RetryPolicy
-from facesearch.client.selfies import read_selfie
+from facesearch.client.selfies import Selfie, read_selfies
 
 PagedT = TypeVar("PagedT", bound=Answer[Any])
 
@@ -98,7 +98,7 @@ class FaceSearchClient:
     def search(
         self,
         event_id: int,
-        selfie: Path | bytes,
+        selfie: Selfie | Sequence[Selfie],
         request_id: Identity | None = None,
         page: int = 1,
         page_size: int = PAGE_SIZE,
@@ -108,17 +108,19 @@ class FaceSearchClient:
         """Search the event for the person of a selfie, or replay the search of that `request_id`.
 
         Without a `request_id` one is made here, not by the server: a retry after a lost answer must carry it.
-        A selfie that is too large for one call is uploaded first. With `downscale`, a long side in pixels, a smaller
+        Up to three selfies of one person find more than one does: give a list of them. What is too large for one call
+        is uploaded first. With `downscale`, a long side in pixels, a smaller
         copy is sent: an upright JPEG without metadata. That needs Pillow.
 
         Raises:
-            OSError: the selfie's file cannot be read.
+            OSError: a selfie's file cannot be read.
             ImportError: `downscale` without Pillow.
+            ValueError: no selfie, or more than three.
             ClientError: see its subclasses.
         """
         identity = str(uuid.uuid4() if request_id is None else request_id)
-        content = read_selfie(selfie, downscale)
-        return self._run(flows.search(self._api, self._retry, event_id, content, identity, page, page_size))
+        contents = read_selfies(selfie, downscale)
+        return self._run(flows.search(self._api, self._retry, event_id, contents, identity, page, page_size))
 
     def results(
         self, event_id: int, request_id: Identity, page: int = 1, page_size: int = PAGE_SIZE

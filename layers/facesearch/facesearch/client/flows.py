@@ -4,8 +4,9 @@ Both clients run the same flows; httpx's own `Auth.auth_flow` is built that way.
 of each `Call`, or throws httpx's RequestError into it.
 """
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -76,17 +77,21 @@ def retrying(call: Call[AnswerT], policy: RetryPolicy) -> Flow[AnswerT]:
 
 
 def search(
-    api: Api, policy: RetryPolicy, event_id: int, selfie: bytes, request_id: str, page: int, page_size: int
+    api: Api, policy: RetryPolicy, event_id: int, selfies: Sequence[bytes], request_id: str, page: int, page_size: int
 ) -> Flow[FaceSearchAnswer]:
-    """A search; a selfie beyond INLINE_SELFIE_BYTES is uploaded first, once, however often the search is retried.
+    """A search; from the first selfie on that goes beyond INLINE_SELFIE_BYTES together with those before it, each is
+    uploaded first, once, however often the search is retried. So the API numbers them as they are given here.
 
     Raises:
         ClientError: see its subclasses.
     """
-    if len(selfie) <= INLINE_SELFIE_BYTES:
-        return (yield from retrying(api.search(event_id, selfie, request_id, page, page_size), policy))
-    upload_id = yield from upload(api, policy, event_id, selfie, request_id)
-    return (yield from retrying(api.search_uploaded(event_id, upload_id, request_id, page, page_size), policy))
+    inline = sum(1 for size in accumulate(map(len, selfies)) if size <= INLINE_SELFIE_BYTES)
+    upload_ids = []
+    for selfie in selfies[inline:]:
+        upload_id = yield from upload(api, policy, event_id, selfie, request_id)
+        upload_ids.append(upload_id)
+    call = api.search(event_id, selfies[:inline], upload_ids, request_id, page, page_size)
+    return (yield from retrying(call, policy))
 
 
 def upload(api: Api, policy: RetryPolicy, event_id: int, selfie: bytes, request_id: str) -> Flow[str]:

@@ -1,7 +1,7 @@
 """The API as requests and answers, without any I/O: what each call sends, and how its response is read."""
 
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 from urllib.parse import quote
@@ -102,16 +102,24 @@ class Api:
         return self._call(request, _IMAGES, "images")
 
     def search(
-        self, event_id: int, selfie: bytes, request_id: str, page: int, page_size: int
+        self,
+        event_id: int,
+        selfies: Sequence[bytes],
+        upload_ids: Sequence[str],
+        request_id: str,
+        page: int,
+        page_size: int,
     ) -> Call[FaceSearchAnswer]:
-        """A search by a selfie that travels with the call."""
-        return self._search(event_id, request_id, page, page_size, {}, {"file": _file_of(selfie)})
-
-    def search_uploaded(
-        self, event_id: int, upload_id: str, request_id: str, page: int, page_size: int
-    ) -> Call[FaceSearchAnswer]:
-        """A search by a selfie that was uploaded before."""
-        return self._search(event_id, request_id, page, page_size, {"upload_id": upload_id}, None)
+        """A search by selfies that travel with the call, and by such as were uploaded before."""
+        uploads = {"upload_id": list(upload_ids)} if upload_ids else {}
+        request = self._request(
+            "POST",
+            f"event/{event_id}/faces",
+            params={"page": page, "page_size": page_size},
+            data={**uploads, "request_id": request_id},
+            files=[("file", _file_of(selfie)) for selfie in selfies] or None,
+        )
+        return self._search_call(request, request_id)
 
     def results(
         self, event_id: int, request_id: Identity, page: int, page_size: int, timeout: float | None = None
@@ -196,24 +204,6 @@ class Api:
                 raise NoAnswerError(f"Cut off after {sink.size} of {length} bytes.")
 
         return Call(request, read, to_storage=True, sink=sink)
-
-    def _search(
-        self,
-        event_id: int,
-        request_id: str,
-        page: int,
-        page_size: int,
-        fields: Mapping[str, str],
-        files: Mapping[str, tuple[str, bytes, str]] | None,
-    ) -> Call[FaceSearchAnswer]:
-        request = self._request(
-            "POST",
-            f"event/{event_id}/faces",
-            params={"page": page, "page_size": page_size},
-            data={**fields, "request_id": request_id},
-            files=files,
-        )
-        return self._search_call(request, request_id)
 
     def _search_call(self, request: httpx.Request, request_id: str) -> Call[FaceSearchAnswer]:
         def read(response: httpx.Response) -> FaceSearchAnswer:

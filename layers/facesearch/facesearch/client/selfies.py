@@ -2,9 +2,10 @@
 
 import io
 import warnings
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from facesearch.client.errors import SelfieError
 
@@ -17,7 +18,13 @@ INLINE_SELFIE_BYTES = 4 * 2**20
 MAX_SELFIE_BYTES = 15 * 2**20
 """15 MiB, the API's own limit for uploads."""
 
+MAX_SELFIES = 3
+"""Of one person in one search."""
+
 JPEG_QUALITY = 90
+
+Selfie = Path | bytes
+"""A file, or what is in it."""
 
 
 def image_type_of(head: bytes) -> str | None:
@@ -31,7 +38,20 @@ def image_type_of(head: bytes) -> str | None:
     return None
 
 
-def read_selfie(selfie: Path | bytes, downscale: int | None = None) -> bytes:
+def read_selfies(selfies: Selfie | Sequence[Selfie], downscale: int | None = None) -> list[bytes]:
+    """The bytes to send of one selfie, or of several of one person; see `read_selfie`.
+
+    Raises:
+        ValueError: none, or more than MAX_SELFIES.
+    """
+    is_one = not isinstance(selfies, Sequence) or isinstance(selfies, str | bytes | bytearray | memoryview)
+    given = [cast("Selfie", selfies)] if is_one else list(cast("Sequence[Selfie]", selfies))
+    if not 1 <= len(given) <= MAX_SELFIES:
+        raise ValueError(f"A search takes 1 to {MAX_SELFIES} selfies, not {len(given)}.")
+    return [read_selfie(each, downscale) for each in given]
+
+
+def read_selfie(selfie: Selfie, downscale: int | None = None) -> bytes:
     """The bytes to send.
 
     Args:

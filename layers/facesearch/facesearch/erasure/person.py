@@ -34,8 +34,8 @@ ProbeT = TypeVar("ProbeT")
 class PersonMatcher(Protocol[ProbeT]):
     """The part of `matching.Matcher` that no search stands behind."""
 
-    def probe(self, event: Event, selfie: bytes) -> ProbeT:
-        """Read the selfie; see `Matcher.probe`."""
+    def probe(self, event: Event, selfies: Sequence[bytes]) -> ProbeT:
+        """Read the selfies; see `Matcher.probe`."""
 
     def match(self, event: Event, probe: ProbeT) -> list[PhotoMatch]:
         """See `Matcher.match`."""
@@ -65,7 +65,7 @@ class ProbeFinder(Protocol[ProbeT_contra]):
 
 
 class PersonEraser(Generic[ProbeT]):
-    """The use case. The selfie and its embedding are kept nowhere."""
+    """The use case. The selfies and their embedding are kept nowhere."""
 
     def __init__(
         self,
@@ -82,26 +82,26 @@ class PersonEraser(Generic[ProbeT]):
         self._photos = PhotosEraser(stores)
 
     def delete_person(
-        self, event: Event, selfie: bytes, files: Files | None = None, confidence: int | None = None
+        self, event: Event, selfies: Sequence[bytes], files: Files | None = None, confidence: int | None = None
     ) -> Receipt:
-        """Delete the person of a selfie from an event.
+        """Delete the person of some selfies from an event.
 
         Args:
             event: where; its confidence counts unless another is given.
-            selfie: a picture of the person.
+            selfies: one to three pictures of the person.
             files: delete the photos themselves, and which files with them; None = the person's faces alone.
             confidence: percent, 1 to 100; a lower one takes more faces, also those of people who look alike.
 
         Raises:
             InvalidRequest: no such confidence.
-            UnusableImage, NoFaceFound: the selfie.
+            UnusableImage, NoFaceFound, OtherPerson: a selfie.
             RuntimeError: something is found again and again.
         """
         if confidence is not None and not 1 <= confidence <= 100:
             raise InvalidRequest("A confidence is a whole percent from 1 to 100.")
         at, deleted, stripped = self._now(event, confidence), Counts(), dict[uuid.UUID, Erasing]()
         for _ in range(ROUNDS):
-            probe = self._matcher.probe(at, selfie)
+            probe = self._matcher.probe(at, selfies)
             found = self._matcher.match(at, probe)
             before, at = at, self._now(event, confidence)
             if at.model != before.model:  # what was found, or not, was half of the one model and half of the other
@@ -117,7 +117,7 @@ class PersonEraser(Generic[ProbeT]):
             raise RuntimeError("the selfie still finds faces; run it again")
         done = self._photos.carry_out(at, deleted, stripped.values())
         left = self._photos.count(at, done)
-        probe = self._matcher.probe(at, selfie)
+        probe = self._matcher.probe(at, selfies)
         left.faces += self._stripper.left(probe, self._matcher.match(at, probe))
         self._end_watches(at, probe, deleted, left)
         return Receipt(event.event_id, deleted, left)

@@ -15,7 +15,7 @@ from facesearch.erasure.results import delete_searches
 from facesearch.models import Event, SearchKey
 from facesearch.packing import FACE_BYTES
 from facesearch.photos import rendition_keys
-from facesearch.selfies import selfie_key
+from facesearch.selfies import selfie_keys
 from facesearch.store.erasing import Erasing
 
 
@@ -118,7 +118,7 @@ class PhotosEraser:
             + stores.outside.count(event.event_id, whole),
             results=len(stores.naming(event.event_id, (entry.image_id for entry in entries), whole=True)),
             jobs=sum(stores.jobs.holds(search) for search in unclaimed),
-            selfies=len(stores.selfies.existing([selfie_key(search) for search in unclaimed])),
+            selfies=len(stores.selfies.existing([key for search in unclaimed for key in selfie_keys(search)])),
             snapshots=stores.old_snapshots(event) if entries else 0,
             renditions=len(stores.renditions.existing(_renditions(event, entries))),
             originals=len(self._originals(event, entries)),

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from facesearch.erasure.parts import Stores
 from facesearch.erasure.receipts import Counts
 from facesearch.models import SearchKey
-from facesearch.selfies import job_prefix, selfie_key
+from facesearch.selfies import job_prefix, selfie_keys
 
 
 def delete_searches(stores: Stores, searches: Sequence[SearchKey], deleted: Counts) -> None:
@@ -16,7 +16,7 @@ def delete_searches(stores: Stores, searches: Sequence[SearchKey], deleted: Coun
     which a second run finds what is left.
     """
     deleted.probes += sum(stores.pool.map(stores.watches.end, searches))
-    keys = [selfie_key(search) for search in searches]
+    keys = [key for search in searches for key in selfie_keys(search)]
     deleted.selfies += len(stores.selfies.existing(keys))
 
     def withdraw(search: SearchKey) -> None:

@@ -14,38 +14,41 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+import simsimd
 from numpy.typing import NDArray
 
 from facesearch.index.vectors import DIMENSIONS, Probe, Values, inverse_norms
 
-LOOKED_AT = 1_024
+LOOKED_AT = 2_048
 """A cohort is drawn from so many faces, the first by image_id, which is a hash: a fixed random sample of the event."""
-LARGEST = 512
-"""Members. 256 do as well, but hold fewer of a minority's faces."""
+LARGEST = 1_024
+"""Members. 256 do as well for an event of one kind; a few children among adults need some of their own in it."""
 APART = 0.45
 """A face joins if its cosine to every member is below: 2e-5 of adult strangers are not, and most pairs of one person's
 pictures. With .40 a cohort of children is too small to tell how alike they are."""
 SAME_PERSON = 0.50
 """What is as near as this to a face is taken for the same person, so that nobody's own pictures raise their excess."""
-NEAREST = 20
-"""Members whose mean cosine counts; a quarter of a cohort that has fewer than 80."""
+NEAREST = 8
+"""Members whose mean cosine counts; a quarter of a cohort that has fewer than 32. The mean of 20 is surer, but knows
+nothing of a minority that has fewer than 20 in the cohort."""
 REFERENCE = (
-    (2, 0.135, 0.076),
+    (2, 0.134, 0.077),
     (4, 0.174, 0.065),
-    (8, 0.184, 0.048),
-    (16, 0.192, 0.037),
-    (32, 0.194, 0.030),
-    (64, 0.196, 0.026),
-    (128, 0.220, 0.024),
-    (256, 0.248, 0.023),
-    (512, 0.273, 0.022),
+    (8, 0.183, 0.047),
+    (16, 0.192, 0.036),
+    (32, 0.192, 0.029),
+    (64, 0.226, 0.028),
+    (128, 0.255, 0.026),
+    (256, 0.280, 0.025),
+    (512, 0.303, 0.024),
+    (1024, 0.322, 0.023),
 )
 """Size of a cohort of adults, mean and standard deviation of other adults' mean cosine to its nearest members, on the
 pictures that the confidence scale was measured on (`make scale`). Between two sizes linear in the logarithm."""
 SLACK = 1.5
 """Standard deviations above the mean that are nobody's excess yet."""
-SHARE = 0.8
-"""Of the excess, taken off. A probe's and a face's both count, so that two of a kind lose 1.6 of theirs."""
+SHARE = 0.75
+"""Of the excess, taken off. A probe's and a face's both count, so that two of a kind lose one and a half of theirs."""
 SHRINK = 16
 """A cohort of m says m^2 / (m^2 + 16^2) of it: eight people tell little about how alike everybody is, some of them may
 be one person's unlike pictures, and there are few strangers among them."""
@@ -56,11 +59,11 @@ class Cohort:
     """Faces of surely different people.
 
     Attributes:
-        values: shape (m, 128), float32, the stored whole numbers, whose dot products are exact in any order.
+        values: shape (m, 128), int8, the stored vectors.
         inverse_norms: shape (m,), float32.
     """
 
-    values: NDArray[np.float32]
+    values: Values
     inverse_norms: NDArray[np.float32]
 
     def __len__(self) -> int:
@@ -71,31 +74,45 @@ class Cohort:
         """No excess is larger: the nearest members are below `SAME_PERSON`."""
         return float(self._taken_off(np.array([SAME_PERSON]))[0]) if len(self) else 0.0
 
+    def first(self, count: int) -> "Cohort":
+        """The cohort of the members that came first."""
+        return Cohort(self.values[:count], self.inverse_norms[:count])
+
     def of_probe(self, probe: Probe) -> float:
         """What is taken off a probe's scores."""
         if not len(self):
             return 0.0
-        return float(self._excess((self.values @ probe.exact.astype(np.float32) * self.inverse_norms)[None])[0])
+        # Not BLAS, see `vectors.cosines`: both kinds of index must come to the same.
+        return float(self._excess(np.einsum("ij,j->i", self._units, probe.exact)[None])[0])
 
     def of_faces(self, faces: Values) -> NDArray[np.float64]:
         """What is taken off the scores of each face, shape (n,), for stored vectors of shape (n, 128)."""
         if not len(self) or not len(faces):
             return np.zeros(len(faces))
-        return self._excess(
-            (faces.astype(np.float32) @ self.values.T) * self.inverse_norms * inverse_norms(faces)[:, None]
-        )
+        # Whole numbers, exact in any order; and no BLAS, whose threads cost more than these few products.
+        dots = np.asarray(simsimd.cdist(faces, self.values, metric="dot"), np.float64)
+        return self._excess(dots * self.inverse_norms * inverse_norms(faces)[:, None])
 
-    def _excess(self, cosines: NDArray[np.float32]) -> NDArray[np.float64]:
+    def _excess(self, near: NDArray[np.float64]) -> NDArray[np.float64]:
         """For cosines to the members, shape (n, m)."""
+        return self._taken_off(self.nearness(near))
+
+    def nearness(self, near: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Mean cosine to the nearest members who are somebody else, shape (n,), of cosines to all, shape (n, m)."""
         nearest = min(NEAREST, max(1, len(self) // 4))
-        others = np.where(cosines < SAME_PERSON, cosines, np.float32(-2))
-        top = np.partition(others, -nearest, axis=1)[:, -nearest:].astype(np.float64)
+        top = np.partition(np.where(near < SAME_PERSON, near, -2), -nearest, axis=1)[:, -nearest:]
         known = top > -2  # too few others: who is like nobody but themselves has no excess
-        return self._taken_off((top * known).sum(axis=1) / np.maximum(known.sum(axis=1), 1))
+        mean: NDArray[np.float64] = (top * known).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
+        return mean
 
     def _taken_off(self, nearness: NDArray[np.float64]) -> NDArray[np.float64]:
         usual, share = self._usual
         return np.asarray(share * np.maximum(0, nearness - usual))
+
+    @cached_property
+    def _units(self) -> NDArray[np.float64]:
+        rows = self.values.astype(np.float64)
+        return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True))
 
     @cached_property
     def _usual(self) -> tuple[float, float]:
@@ -106,7 +123,7 @@ class Cohort:
         return float(usual), SHARE * len(self) ** 2 / (len(self) ** 2 + SHRINK**2)
 
 
-NOBODY = Cohort(np.empty((0, DIMENSIONS), np.float32), np.empty(0, np.float32))
+NOBODY = Cohort(np.empty((0, DIMENSIONS), np.int8), np.empty(0, np.float32))
 """Of whom nobody is compared with anybody: scores stay as they are."""
 
 
@@ -124,4 +141,4 @@ def draw(faces: Values) -> tuple[Cohort, int]:
             taken |= near[row]
             if len(members) == LARGEST:
                 break
-    return Cohort(rows[members], norms[members]), looked_at
+    return Cohort(faces[members], norms[members]), looked_at

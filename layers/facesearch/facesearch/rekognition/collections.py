@@ -31,7 +31,8 @@ QUALITY = "AUTO"
 INDEXING = Config(connect_timeout=2, read_timeout=15, retries={"mode": "standard", "total_max_attempts": 6})
 """Pauses of up to 1, 2, 4, 8 and 16 s, each shortened by chance: what is refused after them, SQS delivers again."""
 SEARCHING = Config(connect_timeout=1, read_timeout=4, retries={"mode": "standard", "total_max_attempts": 3})
-"""Three calls of 5 s and pauses of up to 1 and 2 s stay below the search function's 20 s."""
+"""Three calls of 5 s and pauses of up to 1 and 2 s stay below the search function's 20 s. With several selfies
+each step may take as long: if the service hangs in two of them, the search ends with its function; retry it."""
 
 NOT_FOUND = "ResourceNotFoundException"
 UNUSABLE = ("ImageTooLargeException", "InvalidImageFormatException")

@@ -5,15 +5,17 @@ import uuid
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, ClassVar
 
 from botocore.exceptions import ClientError
 
-from facesearch.errors import EngineBusy, NoFaceFound, UnusableImage
+from facesearch.errors import EngineBusy, NoFaceFound, OtherPerson, UnusableImage
 from facesearch.models import Event, PhotoMatch, SearchKey, SearchSummary
 from facesearch.photos import Photo, PhotoStore
 from facesearch.rekognition.collections import NOT_FOUND, UNUSABLE, Collections, code_of, name_of
 from facesearch.rekognition.pictures import selfie_jpeg
+from facesearch.several import naming
 
 MAX_MATCHES = 4_096
 """The most faces that one search returns: a person on more photos of an event is found on the most similar of them."""
@@ -41,8 +43,8 @@ class FaceHit:
 
 @dataclass(frozen=True)
 class RekognitionProbe:
-    """Every face at or above the event's confidence. Rekognition keeps no embedding that could be asked for again, so
-    the one paid call is made where the selfie is read."""
+    """Every face at or above the event's confidence to one of the selfies, once. Rekognition keeps no embedding that
+    could be asked for again, so the paid call of each selfie is made where it is read."""
 
     hits: Sequence[FaceHit]
 
@@ -63,14 +65,31 @@ class RekognitionMatcher:
         self._pool = pool
 
     def probe(
-        self, event: Event, selfie: bytes, search: SearchKey | None = None, seconds: float = math.inf
+        self, event: Event, selfies: Sequence[bytes], search: SearchKey | None = None, seconds: float = math.inf
     ) -> RekognitionProbe:
-        """See `Matcher.probe`.
+        """See `Matcher.probe`. Several selfies are compared first: nothing is searched with pictures of two people.
 
         Raises:
             EngineBusy: throttled, and still after the client's own attempts.
         """
-        jpeg = selfie_jpeg(selfie)
+        jpegs = []
+        for number, selfie in enumerate(selfies, 1):
+            with naming(number, len(selfies)):
+                jpegs.append(selfie_jpeg(selfie))
+        for number in range(2, len(jpegs) + 1):
+            self._compare(event, jpegs, number)
+
+        def search_with(number: int) -> Sequence[FaceHit]:
+            with naming(number, len(jpegs)):
+                return self._search(event, jpegs[number - 1])
+
+        best: dict[str, FaceHit] = {}
+        for hit in chain.from_iterable(self._pool.map(search_with, range(1, len(jpegs) + 1))):
+            if hit.face_id not in best or hit.similarity > best[hit.face_id].similarity:
+                best[hit.face_id] = hit
+        return RekognitionProbe(tuple(best.values()))
+
+    def _search(self, event: Event, jpeg: bytes) -> Sequence[FaceHit]:
         try:
             answer = self._rekognition.search_faces_by_image(
                 CollectionId=name_of(self._prefix, event.event_id),
@@ -83,8 +102,36 @@ class RekognitionMatcher:
             if code_of(error) != NOT_FOUND:
                 raise _outcome(error) from error
             self._check_for_a_face(jpeg)
-            return RekognitionProbe(())
-        return RekognitionProbe(tuple(_hits(answer["FaceMatches"], event.confidence)))
+            return ()
+        return tuple(_hits(answer["FaceMatches"], event.confidence))
+
+    def _compare(self, event: Event, jpegs: Sequence[bytes], number: int) -> None:
+        """Check that a further selfie shows the person of the first one.
+
+        Both by their largest face, as searches see them: CompareFaces itself would also take somebody in the second
+        one's background.
+        """
+        try:
+            answer = self._rekognition.compare_faces(
+                SourceImage={"Bytes": jpegs[0]},
+                TargetImage={"Bytes": jpegs[number - 1]},
+                SimilarityThreshold=float(event.confidence),
+                QualityFilter="NONE",
+            )
+        except ClientError as error:
+            outcome = _outcome(error)
+            if isinstance(outcome, NoFaceFound):  # in one of the two
+                with naming(1, len(jpegs)):
+                    self._check_for_a_face(jpegs[0])
+            with naming(number, len(jpegs)):
+                raise outcome from error
+        faces = [(_area(match["Face"]), match["Similarity"]) for match in answer["FaceMatches"]]
+        faces += [(_area(face), 0.0) for face in answer["UnmatchedFaces"]]
+        if not faces:
+            with naming(number, len(jpegs)):
+                raise NoFaceFound(_NOBODY)
+        if max(faces)[1] < event.confidence:
+            raise OtherPerson(f"Selfie {number} does not show the same person as selfie 1.")
 
     def match(self, event: Event, probe: RekognitionProbe) -> list[PhotoMatch]:
         """See `Matcher.match`. Records are read now and strongly consistent: a photo without one is no match."""
@@ -159,6 +206,10 @@ def _hits(matches: Any, least: float) -> Iterable[FaceHit]:
         image_id = _uuid(match["Face"].get("ExternalImageId", ""))
         if image_id is not None and match["Similarity"] >= least:
             yield FaceHit(match["Face"]["FaceId"], image_id, match["Similarity"])
+
+
+def _area(face: Any) -> float:
+    return float(face["BoundingBox"]["Width"] * face["BoundingBox"]["Height"])
 
 
 def _uuid(text: str) -> uuid.UUID | None:

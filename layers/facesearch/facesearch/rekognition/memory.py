@@ -116,7 +116,7 @@ class MemoryRekognition:
 
     def index_faces(self, asked: dict[str, Any]) -> dict[str, Any]:
         """IndexFaces: the 100 largest faces, of the others not a word. The same picture under the same id is known."""
-        collection, data = self._collection(asked), _picture(asked)
+        collection, data = self._collection(asked), _picture(asked["Image"])
         picture = hashlib.sha256(data).hexdigest()
         known = {
             kept.face: kept
@@ -136,7 +136,7 @@ class MemoryRekognition:
     def search_faces_by_image(self, asked: dict[str, Any]) -> dict[str, Any]:
         """SearchFacesByImage: by the largest face; most similar first, and alike ones in no order to lean on."""
         collection = self._collection(asked)
-        faces = self._largest(_picture(asked))
+        faces = self._largest(_picture(asked["Image"]))
         if not faces:
             raise Refusal("InvalidParameterException")
         scored = [(self.likeness(faces[0].look, kept.face.look), kept) for kept in reversed(collection.values())]
@@ -154,7 +154,25 @@ class MemoryRekognition:
 
     def detect_faces(self, asked: dict[str, Any]) -> dict[str, Any]:
         """DetectFaces."""
-        return {"FaceDetails": [{"BoundingBox": _box(face.box)} for face in self._largest(_picture(asked))]}
+        return {"FaceDetails": [{"BoundingBox": _box(face.box)} for face in self._largest(_picture(asked["Image"]))]}
+
+    def compare_faces(self, asked: dict[str, Any]) -> dict[str, Any]:
+        """CompareFaces: the source's largest face with each of the target's. Where there is none, both are refused."""
+        source = self._largest(_picture(asked["SourceImage"]))
+        target = self._largest(_picture(asked["TargetImage"]))
+        if not source or not target:
+            raise Refusal("InvalidParameterException")
+        scored = [(self.likeness(source[0].look, face.look), face) for face in target]
+        matches = sorted(
+            (each for each in scored if each[0] >= asked.get("SimilarityThreshold", 80)), key=lambda each: -each[0]
+        )
+        return {
+            "SourceImageFace": {"BoundingBox": _box(source[0].box), "Confidence": 99.9},
+            "FaceMatches": [
+                {"Similarity": similarity, "Face": {"BoundingBox": _box(face.box)}} for similarity, face in matches
+            ],
+            "UnmatchedFaces": [{"BoundingBox": _box(each[1].box)} for each in scored if each not in matches],
+        }
 
     def list_faces(self, asked: dict[str, Any]) -> dict[str, Any]:
         """ListFaces, page by page."""
@@ -193,13 +211,14 @@ _OPERATIONS: dict[str, Callable[[MemoryRekognition, dict[str, Any]], dict[str, A
     "IndexFaces": MemoryRekognition.index_faces,
     "SearchFacesByImage": MemoryRekognition.search_faces_by_image,
     "DetectFaces": MemoryRekognition.detect_faces,
+    "CompareFaces": MemoryRekognition.compare_faces,
     "ListFaces": MemoryRekognition.list_faces,
     "DeleteFaces": MemoryRekognition.delete_faces,
 }
 
 
-def _picture(asked: dict[str, Any]) -> bytes:
-    data = base64.b64decode(asked["Image"]["Bytes"])
+def _picture(given: dict[str, Any]) -> bytes:
+    data = base64.b64decode(given["Bytes"])
     if len(data) > MAX_BYTES:
         raise Refusal("ImageTooLargeException")
     try:

@@ -190,8 +190,9 @@ def _attributes(job: Job) -> "schema.Key":
         "status": schema.s(job.status),
         "created_at": schema.n(job.created_at),
     }
-    texts = {"url": job.url, "selfie": job.selfie, "callback_url": job.callback_url, "reason": job.reason}
+    texts = {"callback_url": job.callback_url, "reason": job.reason}
     if job.metadata is not None:
         texts["metadata"] = json.dumps(job.metadata, separators=(",", ":"))
     item |= {name: schema.s(value) for name, value in texts.items() if value}
+    item |= {name: schema.texts(values) for name, values in (("url", job.urls), ("selfie", job.selfies)) if values}
     return item | ({"watch_days": schema.n(job.watch_days)} if job.watch_days is not None else {})

@@ -247,8 +247,8 @@ def job_from_item(item: "schema.Item") -> Job:
     )
     return Job(
         search=search,
-        url=schema.text(item, "url"),
-        selfie=schema.text(item, "selfie"),
+        urls=schema.several_texts(item, "url"),
+        selfies=schema.several_texts(item, "selfie"),
         callback_url=schema.text(item, "callback_url"),
         metadata=json.loads(metadata) if (metadata := schema.text(item, "metadata")) else None,
         watch_days=schema.number(item, "watch_days") or None,

@@ -29,7 +29,7 @@
 """
 
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -248,6 +248,11 @@ def b(value: bytes) -> "Value":
     return {"B": value}
 
 
+def texts(values: Sequence[str]) -> "Value":
+    """One string, or a list of several."""
+    return s(values[0]) if len(values) == 1 else {"L": [s(value) for value in values]}
+
+
 def numbers(values: Iterable[int]) -> "Value":
     """A list of whole numbers."""
     return {"L": [{"N": str(value)} for value in values]}
@@ -266,6 +271,13 @@ def strings(values: Iterable[str]) -> "Value":
 def text(item: "Item", name: str) -> str:
     """A string attribute, empty if absent."""
     return item[name]["S"] if name in item else ""
+
+
+def several_texts(item: "Item", name: str) -> tuple[str, ...]:
+    """What `texts` has made an attribute of; none if absent."""
+    if name not in item:
+        return ()
+    return tuple(each["S"] for each in item[name].get("L", [item[name]]))
 
 
 def number(item: "Item", name: str) -> int:

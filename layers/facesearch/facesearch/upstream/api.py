@@ -3,7 +3,7 @@
 What is sent and how answers are read is the client package's; the same requests leave here as leave any integrator.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import httpx
@@ -15,9 +15,10 @@ from facesearch.client.models import LARGEST_PAGE
 from facesearch.client.protocol import AnswerT, Api, Call
 from facesearch.client.retries import RetryPolicy
 from facesearch.client.selfies import image_type_of
-from facesearch.errors import Busy, TooLarge, UnusableImage
+from facesearch.errors import Busy, FaceSearchError, InvalidRequest, TooLarge, UnusableImage
 from facesearch.models import SearchKey
 from facesearch.observability import count, logger
+from facesearch.several import label
 from facesearch.upstream.breaker import Breaker, CircuitOpenError
 from facesearch.upstream.errors import UpstreamAnswerError, UpstreamDownError, UpstreamRefusedError
 from facesearch.upstream.key import KeySecret
@@ -34,6 +35,8 @@ RETRY_AFTER_SECONDS, LONGEST_RETRY_AFTER = 5, 3600
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 NO_FACE = "No face was found in the selfie, or it is not a readable JPEG, PNG or WebP picture."
+NOT_ONE_PERSON = "A selfie shows no face, or is no readable JPEG, PNG or WebP picture, or shows somebody else."
+ONE_ALONE = "body.file: the service that searches does not take these selfies together. Send one."
 TOO_LARGE = "The selfie is too large. Send a smaller picture."
 BUSY = "Too many searches at the moment. Retry with the same request_id."
 
@@ -66,27 +69,32 @@ class Upstream:
             raise ValueError("the upstream's URL is not https")
         self._http, self._url, self._key, self._breaker, self._retries = http, url, key, breaker, retries
 
-    def search(self, search: SearchKey, selfie: bytes, deadline: float) -> FaceSearchAnswer:
+    def search(self, search: SearchKey, selfies: Sequence[bytes], deadline: float) -> FaceSearchAnswer:
         """Search, or get the search that was done under this request_id: its first page, of 100.
 
         Args:
             search: as the upstream numbers organisation and event.
-            selfie: JPEG, PNG or WebP; larger ones go by way of an upload there as here.
+            selfies: JPEG, PNG or WebP; larger ones go by way of an upload there as here.
             deadline: when to give up, by `clock`.
 
         Raises:
-            UnusableImage, TooLarge: the selfie.
+            UnusableImage, TooLarge: a selfie. Of several the upstream's own words would say which; they are not read.
+            InvalidRequest: it knows only searches with one.
             Busy: the upstream says so, or has failed so often that it is left alone for now.
             UpstreamDownError, UpstreamRefusedError, UpstreamAnswerError: see there.
         """
-        if image_type_of(selfie) is None:
-            raise UnusableImage(NO_FACE)
+        for number, selfie in enumerate(selfies, 1):
+            if image_type_of(selfie) is None:
+                raise UnusableImage(f"{label(number, len(selfies))}{NO_FACE}")
+        refused: dict[int | None, FaceSearchError] = {400: UnusableImage(NO_FACE), 413: TooLarge(TOO_LARGE)}
+        if len(selfies) > 1:
+            refused |= {400: UnusableImage(NOT_ONE_PERSON), 422: InvalidRequest(ONE_ALONE)}
         request_id = str(search.request_id)
         return self._end_of(
             search,
-            lambda api, policy: flows.search(api, policy, search.event_id, selfie, request_id, 1, LARGEST_PAGE),
+            lambda api, policy: flows.search(api, policy, search.event_id, selfies, request_id, 1, LARGEST_PAGE),
             deadline,
-            refused={400: UnusableImage(NO_FACE), 413: TooLarge(TOO_LARGE)},
+            refused,
         )
 
     def page(self, search: SearchKey, number: int, deadline: float) -> FaceSearchAnswer:
@@ -109,7 +117,7 @@ class Upstream:
         search: SearchKey,
         flow_of: Callable[[Api, RetryPolicy], flows.Flow[AnswerT]],
         deadline: float,
-        refused: dict[int, Exception] | None = None,
+        refused: Mapping[int | None, Exception] | None = None,
     ) -> AnswerT:
         api = Api(self._url, self._key.value(), search.org_id, ATTEMPT_SECONDS)
         policy = replace(self._retries, longest_wait=max(0.0, deadline - self.clock()))

@@ -50,12 +50,12 @@ class UpstreamMatcher:
         self._upstream = upstream
         self._pool = pool
 
-    def probe(self, event: Event, selfie: bytes, search: SearchKey, seconds: float) -> UpstreamProbe:
+    def probe(self, event: Event, selfies: Sequence[bytes], search: SearchKey, seconds: float) -> UpstreamProbe:
         """See `Matcher.probe`; also raises what `Upstream.search` does."""
         deadline = self._upstream.clock() + seconds
         there = event.upstream or UpstreamEvent(event.org_id, event.event_id)
         wanted = SearchKey(there.org_id, there.event_id, search.request_id)
-        return UpstreamProbe(wanted, _sheet(self._upstream.search(wanted, selfie, deadline), wanted, 1), deadline)
+        return UpstreamProbe(wanted, _sheet(self._upstream.search(wanted, selfies, deadline), wanted, 1), deadline)
 
     def match(self, event: Event, probe: UpstreamProbe) -> list[PhotoMatch]:
         """See `Matcher.match`: in the upstream's order, as it is.

@@ -65,12 +65,12 @@ class Watching(Generic[ProbeT]):
         self._orders = orders
         self._retention_days = retention_days
 
-    def keep(self, job: Job, selfie: Callable[[], bytes]) -> Watch | None:
+    def keep(self, job: Job, selfies: Callable[[], Sequence[bytes]]) -> Watch | None:
         """Keep the probe of a job's finished search; None if there is nothing to watch any more, or no room.
 
         Raises:
             SearchInProgress: things are being deleted from the event all the time.
-            UnusableImage, NoFaceFound, and what `selfie` raises.
+            UnusableImage, NoFaceFound, OtherPerson, and what `selfies` raises.
         """
         for _ in range(AFRESH_AT_MOST):
             event = self._event(job.search.event_id)
@@ -78,7 +78,7 @@ class Watching(Generic[ProbeT]):
                 return None
             watch = self._watches.get(job.search)
             if watch is None:
-                watch = self._new(event, job, selfie())
+                watch = self._new(event, job, selfies())
                 if not self._watches.keep(watch):
                     count("WatchesRefused")
                     logger.warning("the event has as many watches as it may")
@@ -210,8 +210,8 @@ class Watching(Generic[ProbeT]):
         event = self._reader.read(Wanted(event_id=event_id)).event
         return None if event is None or event.closing else event
 
-    def _new(self, event: Event, job: Job, selfie: bytes) -> Watch:
-        kept = self._matcher.keepable(event, selfie)
+    def _new(self, event: Event, job: Job, selfies: Sequence[bytes]) -> Watch:
+        kept = self._matcher.keepable(event, selfies)
         now = int(time.time())
         days = min(job.watch_days or 0, self._retention_days)
         return Watch(

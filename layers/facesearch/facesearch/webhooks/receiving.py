@@ -1,13 +1,13 @@
 """A webhook comes in: who sent it, whether it is new, and the search that it starts.
 
-The order of its steps is what makes it safe to send again: the selfie, the job, the message, the note that the message
+The order of its steps is what makes it safe to send again: the selfies, the job, the message, the note that the message
 was sent. Whatever a crash leaves out, the same webhook sent again adds.
 """
 
 import hashlib
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from facesearch.access import Gate, Visit
@@ -113,7 +113,7 @@ class Receiver:
             NotFound: the event was deleted meanwhile.
             SearchInProgress: others add and delete the same job all the time.
         """
-        given, picture = request.search_id, request.picture()
+        given, pictures = request.search_id, request.pictures()
         if request.watch and not self._watching:
             raise InvalidRequest(
                 "body.watch: this deployment keeps no probes, so it cannot watch (parameter Watching)."
@@ -125,7 +125,7 @@ class Receiver:
             search, known = self._known(search, webhook)
             if known.job is not None:
                 return self._again(known.job, known)
-            accepted = self._add(event, _job(search, request, webhook), picture, known)
+            accepted = self._add(event, _job(search, request, webhook), pictures, known)
             if accepted is not None:
                 return accepted
         raise SearchInProgress("This webhook is being received elsewhere. Send it again.", RETRY_AFTER_SECONDS)
@@ -152,7 +152,7 @@ class Receiver:
             self._enqueue(job.search)  # the first time ended before this; if it did not, two messages do no harm
         return Accepted(job.search, status_of(job, known.result) or JobStatus.DONE, replayed=True)
 
-    def _add(self, event: Event, job: Job, picture: bytes | None, known: Snapshot) -> Accepted | None:
+    def _add(self, event: Event, job: Job, pictures: Sequence[bytes], known: Snapshot) -> Accepted | None:
         """Add the job; None if there is one by now."""
         if known.result is not None and job.watch_days is None:
             # A POST has searched already. Told before the job is there: sent again, it would not be told any more.
@@ -160,8 +160,7 @@ class Receiver:
                 self._announcer.announce(completed(job, known.result.summary))
             done = replace(job, status=JobStatus.DONE, enqueued=True)
             return Accepted(job.search, JobStatus.DONE, replayed=True) if self._jobs.add(done) else None
-        if picture is not None:
-            job = replace(job, selfie=self._selfies.keep(job.search, picture))
+        job = replace(job, selfies=tuple(self._selfies.keep(job.search, picture) for picture in pictures))
         if not self._jobs.add(job):
             self._forget(job)
             return None
@@ -182,14 +181,14 @@ class Receiver:
         self._jobs.note_enqueued(search)
 
     def _forget(self, job: Job) -> None:
-        if job.selfie:
-            self._selfies.forget(job.selfie)
+        for key in job.selfies:
+            self._selfies.forget(key)
 
 
 def _job(search: SearchKey, request: WebhookRequest, webhook: str) -> Job:
     return Job(
         search=search,
-        url=request.selfie_url or "",
+        urls=request.urls,
         callback_url=request.callback_url or "",
         metadata=request.metadata,
         watch_days=request.watch_days if request.watch else None,

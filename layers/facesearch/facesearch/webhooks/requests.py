@@ -12,18 +12,19 @@ from pydantic_core import PydanticCustomError, from_json
 from facesearch.calls import UUID_PATTERN, flatten, parse_request_id
 from facesearch.errors import InvalidRequest, TooLarge, UnreadableBody
 from facesearch.multipart import MAX_SELFIE_BYTES
+from facesearch.several import MAX_SELFIES, naming
 
 MAX_METADATA_BYTES = 1024
 MAX_URL_LENGTH = 2048
 WATCH_DAYS = 30
 
-_STRING, _ABSENT = {"type": "string"}, {"type": "null"}
+_STRING, _ABSENT, _GIVEN = {"type": "string"}, {"type": "null"}, {"type": ["string", "array"]}
 _SHAPES: dict[str, Any] = {
     "allOf": [
         {
             "oneOf": [
-                {"required": ["selfie_url"], "properties": {"selfie_url": _STRING, "selfie_base64": _ABSENT}},
-                {"required": ["selfie_base64"], "properties": {"selfie_base64": _STRING, "selfie_url": _ABSENT}},
+                {"required": ["selfie_url"], "properties": {"selfie_url": _GIVEN, "selfie_base64": _ABSENT}},
+                {"required": ["selfie_base64"], "properties": {"selfie_base64": _GIVEN, "selfie_url": _ABSENT}},
             ]
         },
         {
@@ -44,6 +45,30 @@ def _whole(value: object) -> object:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
+def _one_or_some(value: object) -> object:
+    """Says it in one sentence, where the union would say it of each of its members."""
+    some = value if isinstance(value, list) else [value]
+    if value is not None and not (1 <= len(some) <= MAX_SELFIES and all(isinstance(each, str) for each in some)):
+        raise PydanticCustomError("selfies", f"Input should be a string, or a list of 1 to {MAX_SELFIES} strings")
+    return value
+
+
+def _urls(value: object) -> object:
+    for each in _each(value):
+        if not 1 <= len(each) <= MAX_URL_LENGTH:
+            raise PydanticCustomError("url", f"A URL should have 1 to {MAX_URL_LENGTH} characters")
+    return value
+
+
+def _each(value: Any) -> tuple[str, ...]:
+    return () if value is None else (value,) if isinstance(value, str) else tuple(value)
+
+
+def _schema(each: dict[str, Any]) -> dict[str, Any]:
+    some = {"type": "array", "items": each, "minItems": 1, "maxItems": MAX_SELFIES}
+    return {"anyOf": [each, some, {"type": "null"}]}
+
+
 Url = Annotated[str, Field(min_length=1, max_length=MAX_URL_LENGTH)]
 
 
@@ -53,14 +78,23 @@ class WebhookRequest(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", strict=True, json_schema_extra=_SHAPES)
 
     selfie_url: Annotated[
-        Url | None, Field(description="Where the selfie is: https, at a public address; 15 MiB at most.")
+        str | list[str] | None,
+        Field(
+            description="Where the selfie is, or up to three of one person are: https, at a public "
+            "address; 15 MiB at most each.",
+            json_schema_extra=_schema({"type": "string", "minLength": 1, "maxLength": MAX_URL_LENGTH}),
+        ),
+        BeforeValidator(_urls),
+        BeforeValidator(_one_or_some),  # the last one is asked first
     ] = None
     selfie_base64: Annotated[
-        str | None,
+        str | list[str] | None,
         Field(
-            description="The selfie itself: JPEG, PNG or WebP, at most 4.4 MiB before encoding.",
-            json_schema_extra={"anyOf": [{"type": "string", "minLength": 1}, {"type": "null"}]},
+            description="The selfie itself, or up to three of one person: JPEG, PNG or WebP, at most 4.4 MiB together "
+            "before encoding.",
+            json_schema_extra=_schema({"type": "string", "minLength": 1}),
         ),
+        BeforeValidator(_one_or_some),
     ] = None
     request_id: Annotated[
         str | None,
@@ -102,26 +136,29 @@ class WebhookRequest(BaseModel):
         """
         return None if self.request_id is None else parse_request_id(self.request_id)
 
-    def picture(self) -> bytes | None:
-        """The selfie that came along, if one did.
+    @property
+    def urls(self) -> tuple[str, ...]:
+        """Where the selfies are, if they did not come along."""
+        return _each(self.selfie_url)
+
+    def pictures(self) -> list[bytes]:
+        """The selfies that came along, if any did.
 
         Raises:
-            UnreadableBody: it is not base64, or empty.
-            TooLarge: it is more than one call may carry.
+            UnreadableBody: one is not base64, or empty.
+            TooLarge: they are more than one call may carry.
         """
-        if self.selfie_base64 is None:
-            return None
-        try:
-            picture = base64.b64decode(self.selfie_base64, validate=True)
-        except (binascii.Error, ValueError):
-            raise UnreadableBody("body.selfie_base64: must be base64, without line breaks or a data: prefix") from None
-        if not picture:
-            raise UnreadableBody("body.selfie_base64: the selfie is empty")
-        if len(picture) > MAX_SELFIE_BYTES:
-            raise TooLarge(
-                f"The selfie has more than {MAX_SELFIE_BYTES / 2**20:.1f} MiB. Send a smaller picture, or selfie_url."
-            )
-        return picture
+        given = _each(self.selfie_base64)
+        pictures = []
+        for number, text in enumerate(given, 1):
+            with naming(number, len(given)):
+                pictures.append(_picture(text))
+        if sum(map(len, pictures)) > MAX_SELFIE_BYTES:
+            too_much = f"more than {MAX_SELFIE_BYTES / 2**20:.1f} MiB"
+            if len(pictures) > 1:
+                raise TooLarge(f"The selfies have {too_much} together. Send smaller pictures, or selfie_url.")
+            raise TooLarge(f"The selfie has {too_much}. Send a smaller picture, or selfie_url.")
+        return pictures
 
 
 def parse_webhook(body: bytes) -> WebhookRequest:
@@ -139,6 +176,16 @@ def parse_webhook(body: bytes) -> WebhookRequest:
         return WebhookRequest.model_validate(content)
     except ValidationError as error:
         raise InvalidRequest("; ".join(flatten("body", error))) from None
+
+
+def _picture(text: str) -> bytes:
+    try:
+        picture = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        raise UnreadableBody("body.selfie_base64: must be base64, without line breaks or a data: prefix") from None
+    if not picture:
+        raise UnreadableBody("body.selfie_base64: the selfie is empty")
+    return picture
 
 
 def _size(metadata: dict[str, Any]) -> int:

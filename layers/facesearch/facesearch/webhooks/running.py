@@ -19,6 +19,7 @@ from facesearch.errors import (
     FaceSearchError,
     NoFaceFound,
     NotFound,
+    OtherPerson,
     QuotaExceeded,
     SearchInProgress,
     SelfieUnavailable,
@@ -28,7 +29,7 @@ from facesearch.models import Job, JobStatus, SearchKey, SearchSummary
 from facesearch.observability import count, log_unexpected, logger
 from facesearch.pagination import Page
 from facesearch.quota import Meter, QuotaState
-from facesearch.search import Caller, FaceSearch
+from facesearch.search import Caller, FaceSearch, SelfieSource
 from facesearch.store.jobs import JobStore
 from facesearch.store.reading import Reader, Snapshot, Wanted
 from facesearch.watching.looking import Watching
@@ -120,12 +121,12 @@ class SearchJobs:
 
     def _try(self, order: Order, job: Job, known: Snapshot, delivery: Delivery, context: LambdaContext) -> None:
         # A search that starts afresh because of a deletion meanwhile does not fetch again, and neither does its watch.
-        selfie = cache(lambda: self._selfies.of(job))
+        selfies = cache(lambda: self._selfies.of(job))
         try:
-            summary = known.result.summary if known.result is not None else self._matched(job, known, context, selfie)
+            summary = known.result.summary if known.result is not None else self._matched(job, known, context, selfies)
             if self._is_deleted(job):
                 return
-            watch = self._watch(job, selfie) if self._is_watched(job, delivery) else None
+            watch = self._watch(job, selfies) if self._is_watched(job, delivery) else None
             self._tell(job, summary)
             if watch is not None and self._watching is not None:
                 self._watching.catch_up(watch)
@@ -160,24 +161,24 @@ class SearchJobs:
         self._selfies.forget(job)
         return True
 
-    def _watch(self, job: Job, selfie: Callable[[], bytes]) -> Watch | None:
-        """Keep the probe. Of a search that was done before, the selfie may be another, or gone: nothing is kept."""
+    def _watch(self, job: Job, selfies: SelfieSource) -> Watch | None:
+        """Keep the probe. Of a search that was done before, selfies may be others, or gone: nothing is kept."""
         if self._watching is None:
             return None
         try:
-            return self._watching.keep(job, selfie)
-        except (SelfieUnavailable, UnusableImage, NoFaceFound) as error:
+            return self._watching.keep(job, selfies)
+        except (SelfieUnavailable, UnusableImage, NoFaceFound, OtherPerson) as error:
             logger.warning("search is not watched", reason=error.message)
             count("WatchesRefused")
             return None
 
-    def _matched(self, job: Job, known: Snapshot, context: LambdaContext, selfie: Callable[[], bytes]) -> SearchSummary:
+    def _matched(self, job: Job, known: Snapshot, context: LambdaContext, selfies: SelfieSource) -> SearchSummary:
         event = known.event
         if event is None or event.closing:
             raise NotFound("The event is gone.")
         require(event, Feature.SELFIE_SEARCH)
         caller = Caller(context, self._meter(job.search.org_id, known.quota))
-        return self._search.search(event, job.search, selfie, FIRST, caller).stored.summary
+        return self._search.search(event, job.search, selfies, FIRST, caller).stored.summary
 
     def _complete(self, job: Job, summary: SearchSummary) -> None:
         if job.status is JobStatus.DONE:

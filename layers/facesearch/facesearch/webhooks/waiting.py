@@ -1,6 +1,7 @@
-"""The selfie of a webhook's search: it came along and waits in the selfies bucket, or it is fetched from its URL."""
+"""The selfies of a webhook's search: they came along and wait in the selfies bucket, or are fetched from their URLs."""
 
 import uuid
+from concurrent.futures import Executor
 from typing import TYPE_CHECKING, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -10,6 +11,7 @@ from facesearch.models import Job, SearchKey
 from facesearch.observability import log_unexpected
 from facesearch.outbound import FetchFailedError, RefusedUrlError
 from facesearch.selfies import job_prefix
+from facesearch.several import naming
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -82,21 +84,33 @@ class Fetcher(Protocol):
 class JobSelfies:
     """The selfies of jobs, wherever they are."""
 
-    def __init__(self, waiting: WaitingSelfies, fetcher: Fetcher) -> None:
+    def __init__(self, waiting: WaitingSelfies, fetcher: Fetcher, pool: Executor) -> None:
+        """Take the parts; `pool` gets several side by side: each may take as long as it would alone."""
         self._waiting = waiting
         self._fetcher = fetcher
+        self._pool = pool
 
-    def of(self, job: Job) -> bytes:
-        """The selfie.
+    def of(self, job: Job) -> list[bytes]:
+        """The selfies, in their order. Of one of several, errors say which.
 
         Raises:
             SelfieUnavailable: it is gone, its URL is refused, or there is nothing.
             FetchLaterError: its host has no answer for now.
         """
-        if job.selfie:
-            return self._waiting.fetch(job.selfie)
+        places = job.selfies or job.urls
+        get = self._waiting.fetch if job.selfies else self._fetch
+        if not places:
+            raise SelfieUnavailable("There is no selfie.")
+
+        def numbered(number: int) -> bytes:
+            with naming(number, len(places)):
+                return get(places[number - 1])
+
+        return list(self._pool.map(numbered, range(1, len(places) + 1)))
+
+    def _fetch(self, url: str) -> bytes:
         try:
-            return self._fetcher.fetch(job.url)
+            return self._fetcher.fetch(url)
         except RefusedUrlError as error:
             raise SelfieUnavailable(f"selfie_url is refused: {error.reason}") from None
         except FetchFailedError as error:
@@ -106,9 +120,9 @@ class JobSelfies:
             raise SelfieUnavailable(reason) from None
 
     def forget(self, job: Job) -> None:
-        """Delete it if it came along. The bucket's lifecycle rule forgets what cannot be forgotten now."""
-        if job.selfie:
+        """Delete what came along. The bucket's lifecycle rule forgets what cannot be forgotten now."""
+        for key in job.selfies:
             try:
-                self._waiting.forget(job.selfie)
+                self._waiting.forget(key)
             except (BotoCoreError, ClientError) as error:
                 log_unexpected(error)
