@@ -47,7 +47,7 @@ def test_given_an_event_when_asked_then_all_that_it_tells_and_nothing_unusual(
     for line in ("62, 1 without a face, 1 failed", "120", "median 68 px, 50% below 40 px, 0% below 32 px"):
         assert f" {line}\n" in ended.out
     assert "Blurred    50%" in ended.out
-    assert "Alikeness  -" in ended.out, "60 pairs of one photo are too few"
+    assert "Alikeness  of two faces of one photo: -\n" in ended.out, "60 pairs of one photo are too few"
     assert "90 %  below 0.001, this event" in ended.out
     assert "Nothing unusual" in ended.out
 

@@ -65,8 +65,8 @@ def _lines(event: Event, found: Health) -> Iterator[str]:
         yield _row("", f"{plural(found.unseen, 'photo')} without faces by this model yet")
     yield _row("Faces", f"{found.faces:,}")
     yield from _looks(found)
-    yield _row("Alikeness", f"{_quantiles(found.together)} two faces of one photo")
-    yield _row("", f"{_quantiles(found.apart)} faces of two photos")
+    yield _row("Alikeness", f"of two faces of one photo: {_quantiles(found.together)}")
+    yield _row("", f"of faces of two photos: {_quantiles(found.apart)}")
     yield from _strangers(event, found)
     yield ""
     yield UNKNOWN if found.alike is None else UNUSUAL if found.alike else USUAL
@@ -80,13 +80,13 @@ def _looks(found: Health) -> Iterator[str]:
         return
     small = f"{looks.small:.0%} below {SMALL} px, {looks.tiny:.0%} below {TINY} px"
     yield _row("Sizes", f"median {looks.median_pixels} px, {small}")
-    yield _row("Blurred", f"{looks.blurred:.0%}, and not below {SMALL} px")
+    yield _row("Blurred", f"{looks.blurred:.0%}, though of {SMALL} px or more")
     if looks.faces < found.faces:
         yield _row("", f"sizes and blur are known of {looks.faces:,} of the faces")
 
 
 def _quantiles(alikeness: Alikeness | None) -> str:
-    return "-" if alikeness is None else f"q75 {alikeness.q75:.2f}, q90 {alikeness.q90:.2f}:"
+    return "-" if alikeness is None else f"q75 {alikeness.q75:.2f}, q90 {alikeness.q90:.2f}"
 
 
 def _strangers(event: Event, found: Health) -> Iterator[str]:
