@@ -5,14 +5,16 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
+from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from facesearch.bootstrap import parts
+from facesearch.health import Alikeness, is_alike
 from facesearch.models import Event, IndexKind
-from facesearch.observability import count, flush_metrics, log_unexpected, logger, milliseconds
+from facesearch.observability import count, flush_metrics, log_unexpected, logger, metrics, milliseconds
 
 processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
 
@@ -58,6 +60,8 @@ def compact(record: SQSRecord) -> None:
     except Exception as error:
         log_unexpected(error)
         raise
+    if done.together is not None:
+        tell_alikeness(event_id, done.together)
     if done.written:
         count("SnapshotWritten")
     logger.info(
@@ -67,6 +71,14 @@ def compact(record: SQSRecord) -> None:
         faces=done.faces,
         tail_bytes=done.tail_bytes,
     )
+
+
+def tell_alikeness(event_id: int, together: Alikeness) -> None:
+    """Say how alike an event's strangers are, whose confidence may promise too much."""
+    q90 = round(together.q90, 3)
+    metrics.add_metric(name="FacesAlike", unit=MetricUnit.NoUnit, value=q90)
+    if is_alike(together):
+        logger.warning("faces unusually alike", event_id=event_id, pairs=together.pairs, q90=q90)
 
 
 def _is_over(event: Event | None) -> bool:

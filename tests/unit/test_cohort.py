@@ -108,6 +108,13 @@ def test_the_order_of_uploads_deletions_and_compaction_do_not_matter(seed: int, 
     assert members(index.cohort) == members(expected)
 
 
+def test_photos_without_faces_take_nobodys_place_in_the_cohort() -> None:
+    faces = crowd(300, 4)
+    photos = [photo(number, face) for number, face in enumerate(faces)]
+    empty = [photo(1_000 + number) for number in range(3 * LOOKED_AT)]
+    assert members(index_of([*photos, *empty]).cohort) == members(index_of(photos).cohort)
+
+
 def test_a_deleted_person_leaves_the_cohort_with_the_next_look(pool: ThreadPoolExecutor) -> None:
     faces = crowd(40, 5)
     index = index_of([photo(number, face) for number, face in enumerate(faces)])

@@ -1,16 +1,19 @@
 """Snapshots: the format, both stores by one contract, and compaction."""
 
 import json
+import logging
 import random
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date
 
 import boto3
 import numpy as np
 import pytest
+from aws_lambda_powertools import Logger
 from moto import mock_aws
 
 from facesearch import bootstrap
@@ -18,6 +21,7 @@ from facesearch.admin import Admin
 from facesearch.index import EventIndex, SnapshotError, SnapshotInfo, SnapshotStore, open_index, probe_of
 from facesearch.index.snapshot import HEADER_BYTES, decode, encode
 from facesearch.models import Event
+from facesearch.observability import logger
 from facesearch.packing import pack
 from facesearch.photos import Photo
 from facesearch.snapshots import SnapshotBuilder
@@ -26,6 +30,7 @@ from facesearch.store.photos import DynamoPhotoStore
 from facesearch.store.snapshots import S3SnapshotStore
 from tests.conftest import ROOT
 from tests.unit.fakes import EVENT, EVENT_ID
+from tests.unit.test_cohort import crowd
 from tests.unit.test_handlers import Context, load
 from tests.unit.test_stores import create_table
 
@@ -209,6 +214,57 @@ def test_a_snapshot_of_an_event_that_was_deleted_meanwhile_is_taken_back(monkeyp
         assert load("snapshots")(order, Context("snapshots")) == {"batchItemFailures": []}
         assert s3.list_objects_v2(Bucket=BUCKET).get("Contents", []) == []
         assert store.current(event_id, MODEL) is None
+
+
+@pytest.mark.parametrize("tail_bytes", ["1", "1000000"])
+@pytest.mark.parametrize(("alike", "size", "unusual"), [(0.0, 2, False), (0.63, 2, True), (0.63, 1, None)])
+def test_how_alike_strangers_of_an_event_are_is_told_whether_a_snapshot_is_written_or_not(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tail_bytes: str,
+    alike: float,
+    size: int,
+    unusual: bool | None,
+) -> None:
+    with mock_aws(), heard_by(logger) as heard:
+        dynamodb = boto3.client("dynamodb")
+        boto3.client("s3").create_bucket(Bucket=BUCKET)
+        create_table(dynamodb, "Table", TABLE)
+        for name, value in (("TABLE_NAME", TABLE), ("SNAPSHOTS_BUCKET", BUCKET), ("SNAPSHOT_TAIL_BYTES", tail_bytes)):
+            monkeypatch.setenv(name, value)
+        monkeypatch.setattr(bootstrap, "parts", bootstrap.Parts())
+        admin, photos = Admin(dynamodb, TABLE), DynamoPhotoStore(dynamodb, TABLE)
+        event_id = admin.create_event(admin.create_org("Runners"), "Marathon")
+        people = crowd(200, 1, alike).astype(np.float32)
+        for number in range(100):
+            faces = people[2 * number : 2 * number + size]
+            photos.add(event_id, 4, Photo(uuid.UUID(int=number), "indexed", "k", 3, 4, MODEL, pack(faces)))
+        order = json.loads((ROOT / "events" / "snapshots.json").read_text())
+        order["Records"] = [order["Records"][0] | {"body": json.dumps({"event_id": event_id})}]
+        assert load("snapshots")(order, Context("snapshots")) == {"batchItemFailures": []}
+    told = [json.loads(line) for line in capsys.readouterr().out.splitlines() if '"_aws"' in line]
+    values = [value for metrics in told for value in metrics.get("FacesAlike", [])]
+    assert [value >= 0.36 for value in values] == ([] if unusual is None else [unusual])
+    warnings = [each for each in heard if each.getMessage() == "faces unusually alike"]
+    assert [vars(each)["event_id"] for each in warnings] == ([event_id] if unusual else [])
+    assert not any("event_id" in metrics for metrics in told), "a dimension each would cost for good"
+
+
+@contextmanager
+def heard_by(logger: Logger) -> Iterator[list[logging.LogRecord]]:
+    """What the logger is told meanwhile."""
+    heard: list[logging.LogRecord] = []
+
+    class Ear(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            heard.append(record)
+
+    handler = Ear()
+    logger.addHandler(handler)
+    try:
+        yield heard
+    finally:
+        logging.getLogger(logger.name).removeHandler(handler)
 
 
 def test_the_daily_call_takes_the_faces_of_events_that_are_over(monkeypatch: pytest.MonkeyPatch) -> None:

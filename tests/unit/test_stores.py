@@ -117,12 +117,28 @@ def test_a_photo_is_recorded_once_and_read_back_whole(photo_store: PhotoStore) -
         "m",
         b"\x00" * 132,
         datetime(2026, 5, 1, 9, 30),  # noqa: DTZ001
+        qualities=b"\x00" * 3,
     )
     assert photo_store.get(456, 4, photo.image_id) is None
     assert photo_store.add(456, 4, photo) is True
     assert photo_store.add(456, 4, Photo(photo.image_id, "failed", "other", reason="no")) is False
     assert photo_store.get(456, 4, photo.image_id) == photo
     assert photo_store.get(457, 4, photo.image_id) is None
+
+
+def test_records_are_read_whole_in_the_order_of_their_ids(photo_store: PhotoStore) -> None:
+    assert isinstance(photo_store, DynamoPhotoStore | MemoryPhotoStore)
+    kept = [
+        Photo(uuid.UUID(int=9 << 64), "indexed", "k", 3, 4, "m", bytes(264), qualities=bytes(6)),
+        Photo(uuid.UUID(int=7 << 64), "failed", "k", reason="no readable picture"),
+        Photo(uuid.UUID(int=8 << 64), "indexed", "k", 3, 4, "m", bytes(132)),
+    ]
+    for photo in [*kept, Photo(uuid.UUID(int=4), "indexed", "k"), Photo(uuid.UUID(int=5), "indexed", "k")]:
+        photo_store.add(456, 4, photo)
+    photo_store.bury(456, 4, uuid.UUID(int=4))
+    assert list(photo_store.records(456, 0)) == sorted(kept, key=lambda photo: photo.image_id)
+    assert [photo.image_id.int for photo in photo_store.records(456, 1)] == [5]
+    assert list(photo_store.records(457, 0)) == []
 
 
 def test_a_failed_photo_keeps_its_reason(photo_store: PhotoStore) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from facesearch.health import ALIKE_TOGETHER
 from tests.conftest import ROOT
 from tools.local.resources import static_attributes
 from tools.local.template import Deployment, Resource, Template, read_document
@@ -283,3 +284,9 @@ def test_every_exception_of_the_policy_linter_has_its_reason() -> None:
 def test_buckets_and_queues_are_called_what_the_policies_comparison_expects() -> None:
     assert static_attributes(TEMPLATE, "PhotosBucket")["Arn"] == "arn:aws:s3:::stack-photos-000000000000"
     assert static_attributes(TEMPLATE, "SnapshotsQueue")["QueueName"] == "stack-SnapshotsQueue.fifo"
+
+
+def test_the_alarm_of_alike_faces_is_where_the_code_finds_them_unusual() -> None:
+    (alarm,) = [each for each in ALARMS if each.properties["MetricName"] == "FacesAlike"]
+    assert alarm.properties["Threshold"] == ALIKE_TOGETHER
+    assert alarm.properties["Statistic"] == "Maximum"

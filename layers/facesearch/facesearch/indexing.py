@@ -33,6 +33,7 @@ from facesearch.observability import log_unexpected
 from facesearch.outside import WHOLE, OutsideIndexing, PhotoFile, Region
 from facesearch.packing import pack
 from facesearch.photos import Photo, PhotoStore, image_id_of, image_id_of_bytes, rendition_keys
+from facesearch.qualities import pack_qualities
 from facesearch.renditions import Renditions, render
 from facesearch.snapshots import SnapshotRequests
 from facesearch.store.reading import Reader, Wanted
@@ -288,6 +289,7 @@ class PhotoIndexer:
                 milliseconds,
                 render(picture),
                 self._file_of(picture.image, data) if event.keeps_faces else None,
+                qualities=pack_qualities((max(face.box[2:]), face.sharpness) for face in found[0]),
             )
 
     def _file_of(self, image: Image.Image, data: bytes) -> PhotoFile | None:
@@ -326,6 +328,7 @@ class PhotoIndexer:
             next_faces=seen.next_faces,
             taken_at=seen.taken_at,
             etag=upload.etag,
+            qualities=seen.qualities,
         )
         # Its faces first: one that is recorded is found by the next search. Without its record nobody is shown it.
         keeper = self._face_keeper
@@ -375,7 +378,7 @@ class PhotoIndexer:
 
 @dataclass(frozen=True)
 class _Seen:
-    """What one look at a photo gave; faces packed, `next_faces` by the event's next model if there is one.
+    """What one look at a photo gave: faces and their qualities packed, `next_faces` by the event's next model, if any.
 
     Of faces that are kept outside: `file` is what finds them there, `face_ids` what they are called there.
     """
@@ -390,6 +393,7 @@ class _Seen:
     renditions: Renditions
     file: PhotoFile | None = None
     face_ids: Sequence[str] = ()
+    qualities: bytes = b""
 
 
 def _report(event_id: int, renewal: Renewal) -> Report:

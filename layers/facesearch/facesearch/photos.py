@@ -69,6 +69,8 @@ class Photo:
         taken_at: capture time by the camera's own clock, which knows no zone.
         reason: why a failed photo failed, in words for the photographer; of an indexed one: why re-indexing found no
             faces.
+        qualities: of `faces`, packed by `qualities.pack_qualities`; empty in an older record and once `faces` were
+            replaced.
         next_model, next_faces: while the event is re-indexed, the next model and what it made of the photo.
         stripped: faces of people who were to be forgotten were taken out of `faces`.
         changed_at: microseconds since the epoch, as it was read.
@@ -87,6 +89,7 @@ class Photo:
     next_faces: bytes = field(default=b"", repr=False)
     stripped: bool = False
     etag: str = ""
+    qualities: bytes = field(default=b"", repr=False)
     changed_at: int = field(default=0, compare=False)
 
     def faces_by(self, model: str) -> bytes | None:
@@ -198,6 +201,13 @@ class PhotoStore(Protocol):
 
         Readers need not look again: what a model has made of the photo stays as it is.
         """
+
+
+class PhotoRecords(Protocol):
+    """All records of an event, for whoever wants more of them than the change feed has."""
+
+    def records(self, event_id: int, shard: int) -> Iterator[Photo]:
+        """The shard's photos by ascending image_id, read strongly consistent; deleted ones are none."""
 
 
 class PhotoEraser(PhotoStore, Protocol):

@@ -5,6 +5,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from facesearch.health import Alikeness, alike_together
 from facesearch.index.cache import open_index
 from facesearch.index.event import EventIndex
 from facesearch.index.snapshot import SnapshotStore
@@ -26,12 +27,14 @@ class Compaction:
         written: a new snapshot is current; if not, the tail was short, or somebody else wrote one meanwhile.
         photos, faces: in the index, searchable or not.
         tail_bytes: read after the snapshot that was there.
+        together: how alike faces of one photo are; None if there are too few pairs.
     """
 
     written: bool
     photos: int
     faces: int
     tail_bytes: int
+    together: Alikeness | None
 
 
 class SnapshotBuilder:
@@ -63,7 +66,7 @@ class SnapshotBuilder:
 
 
 def _report(index: EventIndex, *, photos: int, written: bool) -> Compaction:
-    return Compaction(written, photos, index.faces, index.tail_bytes)
+    return Compaction(written, photos, index.faces, index.tail_bytes, alike_together(index))
 
 
 class SnapshotRequests(Protocol):

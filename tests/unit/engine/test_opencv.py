@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageFilter
 
 from facesearch.confidence import threshold
 from facesearch.engine import (
@@ -91,6 +91,13 @@ def test_a_face_is_told_by_box_landmarks_score_and_unit_embedding(engine: OpenCv
     assert face.embedding.shape == (128,)
     assert face.embedding.dtype == np.float32
     assert np.linalg.norm(face.embedding) == pytest.approx(1, abs=1e-5)
+
+
+def test_a_photo_that_was_out_of_focus_has_less_sharp_faces(engine: OpenCvEngine, samples: Path) -> None:
+    image = picture(samples, "obama")
+    (sharp,) = engine.faces(rgb(image))
+    (soft,) = engine.faces(rgb(image.filter(ImageFilter.GaussianBlur(0.02 * max(sharp.box[2:])))))
+    assert soft.sharpness < 0.5 * sharp.sharpness
 
 
 def test_a_mirrored_face_is_the_same_face(

@@ -29,7 +29,7 @@ from tests.unit.test_stores import TABLE, create_table
 from tools.cli.clock import corrected_clock
 
 ID = uuid.UUID(int=4)
-PHOTO = Photo(ID, "indexed", "903/456/a.jpg", 3240, 4860, "m", b"f" * 264, etag='"e"')
+PHOTO = Photo(ID, "indexed", "903/456/a.jpg", 3240, 4860, "m", b"f" * 264, etag='"e"', qualities=b"q" * 6)
 SEARCH = SearchKey(903, EVENT_ID, uuid.UUID(int=7))
 FIRST = Page(1, 100)
 
@@ -111,6 +111,9 @@ def test_faces_are_replaced_only_if_nothing_has_changed_since_they_were_read(sto
     (after,) = feed(store)
     assert (after.status, after.faces, after.width) == ("indexed", b"g" * 132, 3240)
     assert after.changed_at > before.changed_at
+    left = store.get(EVENT_ID, 4, ID)
+    assert left is not None
+    assert left.qualities == b"", "they were of the faces before"
     assert store.replace_faces(EVENT_ID, 4, before, b"") is False
     store.bury(EVENT_ID, 4, ID)
     assert store.replace_faces(EVENT_ID, 4, after, b"") is False

@@ -53,7 +53,8 @@ class MemoryS3:
 
 @dataclass
 class FakeEngine:
-    """Finds as many faces as a picture's first pixel has red in it; face number n looks along axis n."""
+    """Finds as many faces as a picture's first pixel has red in it; face number n looks along axis n and
+    has a sharpness of n + 1 tenths."""
 
     model: str = DEFAULT_MODEL
     looks: int = 0
@@ -63,8 +64,8 @@ class FakeEngine:
         self.looks += 1
         self.during_look()
         return [
-            Face((0, 0, 30, 40), np.zeros((5, 2), np.float32), 0.9, cast("Embedding", np.eye(128, dtype=np.float32)[n]))
-            for n in range(int(image[0, 0, 0]))
+            Face((0, 0, 30, 40), np.zeros((5, 2), np.float32), 0.9, look, sharpness=(1 + n) / 10)
+            for n, look in enumerate(cast("Embedding", np.eye(128, dtype=np.float32))[: int(image[0, 0, 0])])
         ]
 
     def probe(self, selfie: bytes) -> Embedding:

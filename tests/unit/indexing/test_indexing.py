@@ -23,6 +23,7 @@ from facesearch.indexing import MAX_FILE_BYTES, Outcome, PhotoIndexer, Report, U
 from facesearch.models import Event, IndexKind
 from facesearch.packing import FACE_BYTES, unpack
 from facesearch.photos import Photo, image_id_of_bytes, rendition_key
+from facesearch.qualities import unpack_qualities
 from facesearch.store.memory import MemoryPhotoStore, MemoryReader
 from facesearch.store.memory_faces import MemoryFaceStore
 from tests.pictures import encoded, exif
@@ -95,6 +96,8 @@ def test_a_photo_is_recorded_with_its_faces(studio: Studio) -> None:
     assert photo.taken_at == datetime.fromisoformat("2026-05-17T09:30:01")
     assert np.allclose(unpack(photo.faces), np.eye(128)[:3], atol=1e-6)
     assert len(photo.faces) == 3 * FACE_BYTES
+    qualities = unpack_qualities(photo.qualities)
+    assert (qualities.pixels.tolist(), qualities.sharpness.tolist()) == ([40] * 3, [0.1, 0.2, 0.3])
 
 
 def test_a_photo_without_faces_is_recorded_as_scanned(studio: Studio) -> None:
@@ -102,7 +105,7 @@ def test_a_photo_without_faces_is_recorded_as_scanned(studio: Studio) -> None:
     assert studio.upload(data).faces == 0
     photo = studio.record_of(data)
     assert photo is not None
-    assert (photo.status, photo.faces) == ("indexed", b"")
+    assert (photo.status, photo.faces, photo.qualities) == ("indexed", b"", b"")
 
 
 def test_an_event_with_a_vector_index_has_the_faces_there_too_however_often_it_is_told(studio: Studio) -> None:

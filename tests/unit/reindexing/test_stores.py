@@ -100,10 +100,11 @@ def test_next_faces_become_the_faces_without_a_reader_having_to_look_again(photo
 
 
 def test_a_photo_that_was_recorded_with_both_is_folded_too(photos: PhotoEraser) -> None:
-    photos.add(EVENT_ID, 4, Photo(ID, "indexed", "k", 3, 4, A, LIVE, next_model=B, next_faces=NEXT))
+    photos.add(EVENT_ID, 4, Photo(ID, "indexed", "k", 3, 4, A, LIVE, next_model=B, next_faces=NEXT, qualities=b"q"))
     assert change(photos).faces_by(B) == NEXT
+    assert got(photos).qualities == b"q"
     assert photos.fold(EVENT_ID, 4, ID, B)
-    assert (got(photos).faces, got(photos).reason) == (NEXT, "")
+    assert (got(photos).faces, got(photos).reason, got(photos).qualities) == (NEXT, "", b"")
 
 
 def test_next_faces_are_dropped_for_good(photos: PhotoEraser) -> None:

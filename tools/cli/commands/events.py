@@ -14,12 +14,14 @@ from facesearch.photos import Photo
 from facesearch.store.batch import StillUnprocessedError
 from tools.cli.commands.common import AsJson, EventArgument, OrgId, Switch, group, stack_of, switch
 from tools.cli.commands.erasing import delete_event
+from tools.cli.commands.health import event_health
 from tools.cli.errors import CommandError
 from tools.cli.stack import Stack
 from tools.cli.terminal import plural, print_json, progress_bar, results, say
 
 app = group("Events.")
 app.command("delete")(delete_event)
+app.command("health")(event_health)
 Day = Annotated[datetime | None, typer.Option("--date", formats=["%Y-%m-%d"], help="Day of the event.")]
 
 

@@ -48,12 +48,14 @@ class Face:
         landmarks: shape (5, 2): right eye, left eye, nose tip, right and left mouth corner, in the same pixels.
         score: the detector's confidence, 0 to 1.
         embedding: shape (128,), float32, unit length.
+        sharpness: see `qualities.sharpness_of`; 0 where nobody measured it.
     """
 
     box: tuple[float, float, float, float]
     landmarks: NDArray[np.float32]
     score: float
     embedding: Embedding
+    sharpness: float = 0.0
 
 
 class UnknownModelError(ValueError):

@@ -16,6 +16,7 @@ from facesearch.engine import DEFAULT_MODEL, PLAIN_MODEL, Embedding, Face, RgbIm
 from facesearch.engine.detections import SCORE, Detections, largest, most_prominent, moved, one_per_face, tiles, whole
 from facesearch.errors import NoFaceFound
 from facesearch.imaging import read_image
+from facesearch.qualities import sharpness_of
 
 DETECTOR = "face_detection_yunet_2023mar.onnx"
 RECOGNISER = "face_recognition_sface_2021dec.onnx"
@@ -115,7 +116,7 @@ class OpenCvEngine:
         owner = owner or self._owner([_framed(upright), _resized(upright, 2, cv2.INTER_CUBIC)])
         if owner is None:
             raise NoFaceFound("No face was found in the selfie.")
-        return self._embedding(*owner)
+        return self._embedding(self._aligned(*owner))
 
     def _looks(self, image: RgbImage) -> Iterator[Detections]:
         """Rows in the picture's pixels: large faces from a coarse look, smaller ones from a fine one and from tiles."""
@@ -157,14 +158,18 @@ class OpenCvEngine:
 
     def _face(self, image: RgbImage, row: Detections) -> Face:
         x, y, width, height = (float(value) for value in row[:4])
-        return Face((x, y, width, height), row[4:14].reshape(5, 2), float(row[SCORE]), self._embedding(image, row))
+        box, landmarks, aligned = (x, y, width, height), row[4:14].reshape(5, 2), self._aligned(image, row)
+        return Face(box, landmarks, float(row[SCORE]), self._embedding(aligned), sharpness_of(aligned))
 
-    def _embedding(self, image: RgbImage, row: Detections) -> Embedding:
-        """Unit features of the aligned face; if mirrored, the unit mean with its mirror image's."""
+    def _aligned(self, image: RgbImage, row: Detections) -> NDArray[np.uint8]:
+        """The face as the recogniser wants it: shape (112, 112, 3), BGR, its landmarks in their places."""
         portrait, local = _portrait(image, row)
         if self._looks_again:
             local = self._upright(portrait, local)
-        aligned = self._recogniser.alignCrop(_bgr(portrait), local)
+        return np.asarray(self._recogniser.alignCrop(_bgr(portrait), local), np.uint8)
+
+    def _embedding(self, aligned: NDArray[np.uint8]) -> Embedding:
+        """Unit features of an aligned face; if mirrored, the unit mean with its mirror image's."""
         # feature() answers from a buffer that the next call overwrites.
         views = (aligned, cv2.flip(aligned, 1)) if self._mirrored else (aligned,)
         features = [self._recogniser.feature(view)[0].copy() for view in views]

@@ -124,25 +124,30 @@ class EventIndex:
     def cohort(self) -> Cohort:
         """See `FaceIndex.cohort`; some 50 ms when a photo that it is drawn from comes or goes, mostly nothing."""
         if self._cohort is None:
-            rows, photos = self._first_faces()
-            self._cohort, looked_at = draw(take([self._base.faces, self._tail.block], rows))
+            faces, photos = self.first_faces(LOOKED_AT)
+            self._cohort, looked_at = draw(faces)
             # Of fewer faces than could be drawn from, any further photo's are drawn from, too.
-            everything = looked_at == len(rows) < LOOKED_AT
+            everything = looked_at == len(faces) < LOOKED_AT
             self._drawn_to = b"\xff" * 16 if everything else self._id(int(photos[looked_at - 1]))
         return self._cohort
 
-    def _first_faces(self) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
-        """Rows of the first `LOOKED_AT` faces of photos that count, by image_id, and the photo of each."""
+    def first_faces(self, most: int) -> tuple[Values, NDArray[np.int32]]:
+        """The first so many faces of photos that count, by image_id, which is a hash: a fixed random sample. And the
+        photo of each, one photo's side by side."""
         older = len(self._base.ids)
-        photos = np.flatnonzero(self._alive[:older] & (self._base.counts > 0))[:LOOKED_AT].tolist()
-        newer = (older + place for place, each in enumerate(self._tail_photos) if self._alive[older + place])
-        photos += heapq.nsmallest(LOOKED_AT, newer, key=self._id)
+        photos = np.flatnonzero(self._alive[:older] & (self._base.counts > 0))[:most].tolist()
+        newer = (
+            older + place
+            for place, each in enumerate(self._tail_photos)
+            if self._alive[older + place] and each.faces_by(self.model)
+        )
+        photos += heapq.nsmallest(most, newer, key=self._id)
         numbers = np.array(sorted(photos, key=self._id), np.int64)
         owners = np.concatenate([self._base_owners, self._tail.owners])
-        begins, ends = (np.searchsorted(owners, numbers, side).tolist() for side in ("left", "right"))
-        rows = [np.arange(begin, end) for begin, end in zip(begins, ends, strict=True)]
-        found = np.concatenate([np.empty(0, np.int64), *rows])[:LOOKED_AT]
-        return found, owners[found]
+        begins, ends = (np.searchsorted(owners, numbers, side) for side in ("left", "right"))
+        until = np.cumsum(ends - begins)
+        found = (np.arange(until[-1] if len(until) else 0) + np.repeat(ends - until, ends - begins))[:most]
+        return take([self._base.faces, self._tail.block], found), owners[found]
 
     def photo(self, number: int) -> PhotoMatch:
         """The photo of that number."""

@@ -196,7 +196,7 @@ class MemoryPhotoStore:
             return False
         made = {"model": model or change.model, "faces": faces, "next_model": "", "next_faces": b""}
         self._change(event_id, change.image_id, changed_at=_after(now), **made)
-        self._set(event_id, change.image_id, stripped=True)
+        self._set(event_id, change.image_id, stripped=True, qualities=b"")
         return True
 
     def put_next(self, event_id: int, shards: int, seen: Photo, model: str, faces: bytes, reason: str = "") -> bool:
@@ -222,6 +222,7 @@ class MemoryPhotoStore:
         if photo is None or now is None or now.next_model != model or now.status != "indexed":
             return False
         self._change(event_id, image_id, model=model, faces=now.next_faces, next_model="", next_faces=b"")
+        self._set(event_id, image_id, qualities=b"")
         return True
 
     def purge(self, event_id: int, shard: int) -> int:
@@ -241,6 +242,11 @@ class MemoryPhotoStore:
             if event == event_id and its_shard == shard and change.changed_at >= since
         ]
         return iter(sorted(rows, key=lambda change: change.changed_at))
+
+    def records(self, event_id: int, shard: int) -> Iterator[Photo]:
+        """See `PhotoRecords.records`."""
+        kept = [photo for (event, _), (photo, _, its) in self._photos.items() if (event, its) == (event_id, shard)]
+        return iter(sorted((photo for photo in kept if photo is not None), key=lambda photo: photo.image_id.bytes))
 
     def _change(self, event_id: int, image_id: uuid.UUID, **values: Any) -> None:
         photo, change, shard = self._photos[event_id, image_id]

@@ -16,7 +16,7 @@ ATTEMPTS = 8
 """Each one finds the item changed by somebody else since it was read; nobody changes a photo that often."""
 
 NEXT = ("next_model", "next_faces", "next_reason")
-OF_A_PHOTO = ("key", "model", "faces", *NEXT, "width", "height", "taken_at", "reason", "stripped", "etag")
+OF_A_PHOTO = ("key", "model", "faces", "qualities", *NEXT, "width", "height", "taken_at", "reason", "stripped", "etag")
 """What an item loses when it becomes a tombstone."""
 
 
@@ -57,6 +57,8 @@ class DynamoPhotoStore:
         }
         if photo.status == "indexed":
             item |= {"model": schema.s(photo.model), "faces": schema.b(photo.faces)}
+        if photo.qualities:
+            item["qualities"] = schema.b(photo.qualities)
         if photo.next_model:
             item |= {"next_model": schema.s(photo.next_model), "next_faces": schema.b(photo.next_faces)}
         if photo.taken_at is not None:
@@ -117,6 +119,18 @@ class DynamoPhotoStore:
         for page in pages:
             yield from map(_change, page["Items"])
 
+    def records(self, event_id: int, shard: int) -> Iterator[Photo]:
+        """See `PhotoRecords.records`. From the table itself: its local index has no `qualities`, and no table that is
+        there can be given another local index."""
+        pages = self._dynamodb.get_paginator("query").paginate(
+            TableName=self._table,
+            ConsistentRead=True,
+            KeyConditionExpression="pk = :pk",
+            ExpressionAttributeValues={":pk": schema.s(schema.photos_pk(event_id, shard))},
+        )
+        for page in pages:
+            yield from (_photo(item) for item in page["Items"] if not _is_tombstone(item))
+
     def bury(self, event_id: int, shards: int, image_id: uuid.UUID) -> int | None:
         """See `PhotoEraser.bury`."""
         key = schema.photo_key(event_id, shards, image_id)
@@ -167,9 +181,9 @@ class DynamoPhotoStore:
         return self._update(
             schema.photo_key(event_id, shards, image_id),
             "SET #model = #next_model, #faces = #next_faces, #reason = if_not_exists(#next_reason, :none)"
-            f" REMOVE {', '.join(_named(*NEXT))}",
+            f" REMOVE {', '.join(_named(*NEXT, 'qualities'))}",
             "#next_model = :model AND #status = :indexed",
-            _named("model", "faces", "reason", "status", *NEXT),
+            _named("model", "faces", "qualities", "reason", "status", *NEXT),
             {":model": schema.s(model), ":indexed": schema.s("indexed"), ":none": schema.s("")},
         )
 
@@ -181,10 +195,10 @@ class DynamoPhotoStore:
         return self._update(
             schema.photo_key(event_id, shards, change.image_id),
             "SET #faces = :faces, #model = :model, #stripped = :yes, changed_at = :now"
-            f" REMOVE {', '.join(_named(*NEXT))}",
+            f" REMOVE {', '.join(_named(*NEXT, 'qualities'))}",
             # A `fold` leaves `changed_at` as it is, but not the faces that the caller has seen.
             "changed_at = :seen AND #model = :was",
-            _named("faces", "model", "stripped", *NEXT),
+            _named("faces", "model", "qualities", "stripped", *NEXT),
             {
                 ":faces": schema.b(faces),
                 ":model": schema.s(model or change.model),
@@ -291,5 +305,6 @@ def _photo(item: "schema.Item") -> Photo:
         next_faces=schema.blob(item, "next_faces"),
         stripped=schema.boolean(item, "stripped"),
         etag=schema.text(item, "etag"),
+        qualities=schema.blob(item, "qualities"),
         changed_at=schema.number(item, "changed_at"),
     )
