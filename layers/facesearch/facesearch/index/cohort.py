@@ -45,10 +45,10 @@ REFERENCE = (
 )
 """Size of a cohort of adults, mean and standard deviation of other adults' mean cosine to its nearest members, on the
 pictures that the confidence scale was measured on (`make scale`). Between two sizes linear in the logarithm."""
-SLACK = 1.5
+SLACK = 1.2
 """Standard deviations above the mean that are nobody's excess yet."""
-SHARE = 0.75
-"""Of the excess, taken off. A probe's and a face's both count, so that two of a kind lose one and a half of theirs."""
+SHARE = 0.9
+"""Of the excess, taken off. A probe's and a face's both count, so that two of a kind lose nearly twice theirs."""
 SHRINK = 16
 """A cohort of m says m^2 / (m^2 + 16^2) of it: eight people tell little about how alike everybody is, some of them may
 be one person's unlike pictures, and there are few strangers among them."""
