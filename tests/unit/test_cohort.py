@@ -115,7 +115,7 @@ def test_photos_without_faces_take_nobodys_place_in_the_cohort() -> None:
     assert members(index_of([*photos, *empty]).cohort) == members(index_of(photos).cohort)
 
 
-def test_a_deleted_person_leaves_the_cohort_with_the_next_look(pool: ThreadPoolExecutor) -> None:
+def test_a_deleted_person_leaves_the_cohort_with_the_next_look() -> None:
     faces = crowd(40, 5)
     index = index_of([photo(number, face) for number, face in enumerate(faces)])
     before = members(index.cohort)

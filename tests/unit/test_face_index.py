@@ -61,7 +61,7 @@ class World:
         self.photos = MemoryPhotoStore()
         self.items = MemoryFaceStore()
         self.cohorts = VectorCohorts(self.items, pool)
-        self.keeper = FaceKeeper(self.items, self.photos, lambda _: self.event, MODEL)
+        self.keeper = FaceKeeper(self.items, self.photos, lambda _: self.event)
 
     def add(self, *photos: Photo) -> None:
         for each in photos:
@@ -76,7 +76,7 @@ class World:
 
     def vectors(self) -> VectorIndex:
         cohort = self.cohorts.of(VECTORS)
-        return VectorIndex(VECTORS, MODEL, self.items, self.photos, lambda _: self.event, self.pool, cohort)
+        return VectorIndex(VECTORS, self.items, self.photos, lambda _: self.event, self.pool, cohort)
 
     def found(self, index: FaceIndex, minimum: float = 0.5) -> list[uuid.UUID]:
         return [match.image_id for match in match_faces(index, PERSON, minimum, self.pool)]
@@ -195,18 +195,18 @@ def test_only_a_partition_that_may_hold_more_than_the_service_says_is_read(world
 def test_a_photo_whose_record_does_not_count_is_never_returned(world: World) -> None:
     kept, gone = photo(near(0.8)), photo(near(0.9))
     world.add(kept)
-    world.items.put(place_of(VECTORS, MODEL), [faces_of(gone)])
+    world.items.put(place_of(VECTORS), [faces_of(gone)])
     older, failed = photo(near(0.9), model="older"), replace(photo(near(0.9)), status="failed")
     for each in (older, failed):
         world.photos.add(EVENT_ID, EVENT.shards, each)
-        world.items.put(place_of(VECTORS, MODEL), [faces_of(each)])
+        world.items.put(place_of(VECTORS), [faces_of(each)])
     assert world.found(world.vectors()) == [kept.image_id]
 
 
 def test_items_that_lag_behind_a_record_never_score_for_it(world: World) -> None:
     changed = photo(stranger())
     world.add(changed)
-    world.items.put(place_of(VECTORS, MODEL), [replace(faces_of(changed), faces=pack(near(0.9)))])
+    world.items.put(place_of(VECTORS), [replace(faces_of(changed), faces=pack(near(0.9)))])
     assert world.found(world.vectors()) == []
 
 
@@ -221,7 +221,7 @@ def test_a_search_that_a_switch_overtook_is_answered_by_the_other_index(world: W
             return ShardFaces([], np.empty((0, 128), np.int8))
 
     def vectors(event: Event) -> VectorIndex:
-        return VectorIndex(event, MODEL, SwitchesMidway(), world.photos, lambda _: world.event, world.pool, NOBODY)
+        return VectorIndex(event, SwitchesMidway(), world.photos, lambda _: world.event, world.pool, NOBODY)
 
     with pytest.raises(IndexMovedError):
         vectors(VECTORS).search(probe_of(PERSON), 0.5, world.pool)
@@ -253,7 +253,7 @@ def test_an_event_whose_vector_table_was_replaced_is_searched_exactly(world: Wor
 
 
 def test_a_redelivered_photo_is_written_once_and_a_half_done_one_is_completed(world: World) -> None:
-    place = place_of(VECTORS, MODEL)
+    place = place_of(VECTORS)
     person = photo(near(0.8), stranger())
     for _ in range(2):
         world.add(person)
@@ -264,7 +264,7 @@ def test_a_redelivered_photo_is_written_once_and_a_half_done_one_is_completed(wo
 
 
 def test_faces_written_for_a_photo_or_an_event_that_has_none_any_more_go_again(world: World) -> None:
-    place = place_of(VECTORS, MODEL)
+    place = place_of(VECTORS)
     deleted = photo(near(0.8))
     world.keeper.write(VECTORS, deleted)
     world.keeper.settle(EVENT_ID, deleted.image_id, written=True)
@@ -280,7 +280,7 @@ def test_an_event_that_began_to_move_while_a_photo_was_indexed_has_its_faces(wor
     assert world.keeper.write(EVENT, person) is False
     world.photos.add(EVENT_ID, EVENT.shards, person)
     world.keeper.settle(EVENT_ID, person.image_id, written=False)
-    assert world.items.counts(place_of(VECTORS, MODEL), world.pool) == {person.image_id: 1}
+    assert world.items.counts(place_of(VECTORS), world.pool) == {person.image_id: 1}
 
 
 def test_a_photo_that_has_fewer_faces_now_keeps_none_of_the_others(world: World) -> None:
@@ -288,7 +288,7 @@ def test_a_photo_that_has_fewer_faces_now_keeps_none_of_the_others(world: World)
     world.add(before)
     after = replace(before, faces=pack(near(0.6)))
     world.keeper.replace(VECTORS, after)
-    place = place_of(VECTORS, MODEL)
+    place = place_of(VECTORS)
     assert world.items.counts(place, world.pool) == {before.image_id: 1}
     shard = world.items.read(place, place.shard_of(before.image_id))
     assert bytes(shard.values) == bytes(values_of(after.faces))

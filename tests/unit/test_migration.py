@@ -66,7 +66,7 @@ class World:
     def add(self, *photos: Photo) -> None:
         """As indexing does."""
         assert self.items is not None
-        keeper = FaceKeeper(self.items, self.photos, self.events.event, MODEL)
+        keeper = FaceKeeper(self.items, self.photos, self.events.event)
         for each in photos:
             event = self.events.now or EVENT
             written = keeper.write(event, each)
@@ -83,7 +83,6 @@ class World:
             items=self.items,
             snapshots=self.snapshots,
             builder=SnapshotBuilder(self.photos, self.snapshots, self.pool),
-            model=MODEL,
             pool=self.pool,
             face_shards=SHARDS,
             clock=lambda: self.slept,
@@ -288,4 +287,4 @@ def test_a_throttled_write_is_tried_again(world: World) -> None:
     world.add(photo())
     world.migration().to(EVENT_ID, IndexKind.VECTORS)
     assert len(world.counts()) == 1
-    assert place_of(world.event, MODEL) == FacePlace(EVENT_ID, MODEL, SHARDS)
+    assert place_of(world.event) == FacePlace(EVENT_ID, MODEL, SHARDS)

@@ -11,7 +11,6 @@ import boto3
 
 from facesearch.admin import Admin
 from facesearch.embedded import EmbeddedMatcher
-from facesearch.engine import DEFAULT_MODEL
 from facesearch.erasure import (
     NO_EDGE,
     CloudFrontEdge,
@@ -63,7 +62,7 @@ def stores_of(stack: Stack) -> Iterator[Stores]:
     ):
         photos: PhotoEraser = DynamoPhotoStore(stack.dynamodb, stack.table_name, stack.clock)
         if stack.face_items is not None:
-            photos = PhotosWithItems(photos, stack.face_items, stack.admin.event, DEFAULT_MODEL, pool)
+            photos = PhotosWithItems(photos, stack.face_items, stack.admin.event, pool)
         snapshots = S3SnapshotStore(stack.s3, stack.name_of("SnapshotsBucket"), stack.dynamodb, stack.table_name)
         yield Stores(
             photos=photos,

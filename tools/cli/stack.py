@@ -18,7 +18,6 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from facesearch.admin import Admin
 from facesearch.callbacks import SqsTurnQueue
 from facesearch.callbacks.replaying import CallbackDesk
-from facesearch.engine import DEFAULT_MODEL
 from facesearch.errors import NotFound
 from facesearch.migration import IndexMigration
 from facesearch.models import Event
@@ -197,7 +196,6 @@ class Stack:
                 items=self.face_items,
                 snapshots=snapshots,
                 builder=SnapshotBuilder(self.photos, snapshots, pool),
-                model=DEFAULT_MODEL,
                 pool=pool,
             )
 

@@ -207,24 +207,22 @@ class Parts:
     @cached_property
     def face_retention(self) -> "FaceRetention":
         from facesearch.admin import Admin
-        from facesearch.engine import DEFAULT_MODEL
         from facesearch.erasure import FaceRetention, PhotosWithItems
         from facesearch.outside import NOTHING_OUTSIDE
 
         photos: PhotoEraser = self._photos
         if self._face_items is not None:
-            photos = PhotosWithItems(photos, self._face_items, self.event, DEFAULT_MODEL, self._io)
+            photos = PhotosWithItems(photos, self._face_items, self.event, self._io)
         admin = Admin(self._dynamodb, self.settings.table_name)
         return FaceRetention(photos, self._snapshots, admin, self._watches, self._collections or NOTHING_OUTSIDE)
 
     @cached_property
     def face_keeper(self) -> "FaceKeeper | None":
         """Keeps the distributed index in step with single photos; None on a stack without one."""
-        from facesearch.engine import DEFAULT_MODEL
         from facesearch.faceitems import FaceKeeper
 
         items = self._face_items
-        return FaceKeeper(items, self._photos, self.event, DEFAULT_MODEL) if items is not None else None
+        return FaceKeeper(items, self._photos, self.event) if items is not None else None
 
     @cached_property
     def announcer(self) -> "Announcer":
@@ -405,7 +403,7 @@ class Parts:
         cohorts = VectorCohorts(items, self._io)
 
         def vectors(event: Event) -> "FaceIndex":
-            return VectorIndex(event, event.model, items, self._photos, self.event, self._io, cohorts.of(event))
+            return VectorIndex(event, items, self._photos, self.event, self._io, cohorts.of(event))
 
         return ChosenIndexes(exact, items, vectors)
 

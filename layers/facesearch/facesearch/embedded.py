@@ -137,7 +137,7 @@ def match_faces(
     # The second pass looks only at faces from its floor on, so one scan serves both.
     hits = index.search(probe, minimum if again is None else min(minimum, again.base(minimum) - again.floor), pool)
     levelled = _Levelled(hits, index.cohort)
-    taken_off = levelled.of_probe(probe)
+    taken_off = index.cohort.of_probe(probe)
     best = levelled.best_by_photo(hits.cosines, minimum + taken_off)
     if again is not None:
         for photo, row in _second_pass(levelled, probe, taken_off, minimum, again).items():
@@ -162,7 +162,7 @@ def _second_pass(
         pictures = hits.values[rows].astype(np.float64)
         pictures /= np.linalg.norm(pictures, axis=1, keepdims=True)
         by = probe_of(probe.exact + pictures.sum(axis=0))
-        scores, taken_off = cosines(hits.values, by), levelled.of_probe(by)
+        scores, taken_off = cosines(hits.values, by), levelled.cohort.of_probe(by)
         scores[hits.cosines < base - settings.floor] = -1
         found |= levelled.best_by_photo(scores, enough + taken_off)
         sure, pictures_before = max(sure, enough), rows
@@ -174,8 +174,7 @@ class _Levelled:
 
     def __init__(self, hits: Hits, cohort: Cohort) -> None:
         self.hits = hits
-        self._cohort = cohort
-        self.of_probe = cohort.of_probe
+        self.cohort = cohort
         self._taken_off = np.full(len(hits.cosines), np.nan)
         """Of each hit's scores; NaN where it has not mattered yet. Someone on a third of the photos has thousands."""
 
@@ -187,9 +186,9 @@ class _Levelled:
             minimum: to be reached when what is taken off the face's scores is; what is off the probe's is added to it.
         """
         rows = np.flatnonzero(scores >= minimum)
-        unsure = rows[scores[rows] < minimum + self._cohort.most]
+        unsure = rows[scores[rows] < minimum + self.cohort.most]
         unknown = unsure[np.isnan(self._taken_off[unsure])]
-        self._taken_off[unknown] = self._cohort.of_faces(self.hits.values[unknown])
+        self._taken_off[unknown] = self.cohort.of_faces(self.hits.values[unknown])
         below = unsure[scores[unsure] - self._taken_off[unsure] < minimum]
         rows = np.setdiff1d(rows, below, assume_unique=True)
         rows = rows[np.argsort(scores[rows], kind="stable")]  # ascending, so that the best is written last

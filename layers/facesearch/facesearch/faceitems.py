@@ -101,9 +101,9 @@ def searches_items(event: Event, store_name: str) -> bool:
     return event.index_kind is IndexKind.VECTORS and event.vector_table == store_name
 
 
-def place_of(event: Event, model: str) -> FacePlace:
-    """Where the event's face items by that model lie."""
-    return FacePlace(event.event_id, model, event.face_shards)
+def place_of(event: Event) -> FacePlace:
+    """Where the event's face items lie. Its model stays the same as long as it has any."""
+    return FacePlace(event.event_id, event.model, event.face_shards)
 
 
 def faces_of(photo: Photo | PhotoChange) -> PhotoFaces:
@@ -114,20 +114,17 @@ def faces_of(photo: Photo | PhotoChange) -> PhotoFaces:
 class FaceKeeper:
     """Keeps face items in step with single photos, for indexing and deletion."""
 
-    def __init__(
-        self, items: FaceItemStore, photos: PhotoStore, event_now: Callable[[int], Event | None], model: str
-    ) -> None:
+    def __init__(self, items: FaceItemStore, photos: PhotoStore, event_now: Callable[[int], Event | None]) -> None:
         """Take the parts; `event_now` reads an event strongly consistent."""
         self._items = items
         self._photos = photos
         self._event_now = event_now
-        self._model = model
 
     def write(self, event: Event, photo: Photo) -> bool:
         """Before a photo is recorded: write its face items if the event has such. `settle` must follow."""
-        wanted = keeps_items(event, self._items.name) and photo.model == self._model
+        wanted = keeps_items(event, self._items.name) and photo.model == event.model
         if wanted:
-            self._items.put(place_of(event, self._model), [faces_of(photo)])
+            self._items.put(place_of(event), [faces_of(photo)])
         return wanted
 
     def settle(self, event_id: int, image_id: uuid.UUID, *, written: bool) -> None:
@@ -142,23 +139,23 @@ class FaceKeeper:
         if not wanted and not written:
             return
         photo = self._photos.get(event_id, event.shards, image_id)
-        if wanted and photo is not None and photo.status == "indexed" and photo.model == self._model:
+        if wanted and photo is not None and photo.status == "indexed" and photo.model == event.model:
             if not written:
-                self._items.put(place_of(event, self._model), [faces_of(photo)])
+                self._items.put(place_of(event), [faces_of(photo)])
         else:
-            self._items.forget(place_of(event, self._model), image_id)
+            self._items.forget(place_of(event), image_id)
 
     def replace(self, event: Event, photo: Photo) -> None:
         """A recorded photo's faces have changed: its items follow, and those that are too many go."""
         if self.write(event, photo):
-            place = place_of(event, self._model)
+            place = place_of(event)
             self._items.forget(place, photo.image_id, beyond=count_of(photo.faces))
         self.settle(event.event_id, photo.image_id, written=True)
 
     def forget(self, event: Event, image_id: uuid.UUID) -> int:
         """Delete a photo's face items, whatever the event's index is. Call it when the photo's record says that it is
         deleted, not before. Returns how many there were."""
-        return self._items.forget(place_of(event, self._model), image_id)
+        return self._items.forget(place_of(event), image_id)
 
 
 def count_of(packed: bytes) -> int:

@@ -44,8 +44,6 @@ portraits, and children's portraits."""
 BODY = 0.95
 """The quantile that the normal law is laid through, beside the median. As far as rates can be counted, it is right
 within a half for adults and for children; beyond 1e-6 strangers are more frequent than it says."""
-_ROWS = 1_024
-"""At a time: the cosines of so many faces to a cohort are 8 MB."""
 
 _NORMAL = NormalDist()
 Rows = NDArray[np.int64]
@@ -244,8 +242,7 @@ def _law(scores: NDArray[np.float64]) -> Callable[[float], float]:
 def _taken_off(cohort: Cohort, values: Values, *ends: Rows) -> NDArray[np.float64]:
     """What levelling takes off the score of each pair: of both of its faces."""
     rows, where = np.unique(np.concatenate(ends), return_inverse=True)
-    parts = [cohort.of_faces(values[rows[start : start + _ROWS]]) for start in range(0, len(rows), _ROWS)]
-    return np.asarray(np.concatenate(parts)[where].reshape(len(ends), -1).sum(axis=0), np.float64)
+    return np.asarray(cohort.of_faces(values[rows])[where].reshape(len(ends), -1).sum(axis=0), np.float64)
 
 
 def _cosines(values: Values, one: Rows, other: Rows) -> NDArray[np.float64]:

@@ -78,7 +78,6 @@ class IndexMigration:
         items: FaceItemStore | None,
         snapshots: SnapshotStore,
         builder: SnapshotBuilder,
-        model: str,
         pool: Executor,
         face_shards: int = FACE_SHARDS,
         clock: Callable[[], float] = time.monotonic,
@@ -90,7 +89,6 @@ class IndexMigration:
         self._items = items
         self._snapshots = snapshots
         self._builder = builder
-        self._model = model
         self._pool = pool
         self._face_shards = face_shards
         self._clock = clock
@@ -115,10 +113,10 @@ class IndexMigration:
     def _to_vectors(self, event_id: int, items: FaceItemStore, progress: Progress) -> Migration:
         written = 0
         event = self._event(event_id)
-        if event.model != self._model or event.next_model:
+        if event.next_model:
             raise InvalidRequest(
-                f"The vector index holds faces by {self._model}: first have the event re-indexed by it, with: "
-                f"facesearch reindex {event_id} --model {self._model}"
+                f"Event {event_id} is being re-indexed by {event.next_model}: finish that first, with: "
+                f"facesearch reindex {event_id}"
             )
         if not searches_items(event, items.name):
             event = self._change(
@@ -135,7 +133,7 @@ class IndexMigration:
                     )
                 ),
             )
-            copy = _Copy(event, place_of(event, self._model), self._photos, items, self._sleep, progress)
+            copy = _Copy(event, place_of(event), self._photos, items, self._sleep, progress)
             written = copy.run(items.counts(copy.place, self._pool))
             self._await_service(event, items, copy.last)
             event = self._change(event_id, _switched_to_vectors)
@@ -154,7 +152,7 @@ class IndexMigration:
             faces = built.faces
             progress(built.photos)
         event = self._change(event_id, lambda event: replace(event, index_kind=IndexKind.EXACT, next_index_kind=None))
-        deleted = self._items.forget_all(place_of(event, self._model), self._pool) if self._items is not None else 0
+        deleted = self._items.forget_all(place_of(event), self._pool) if self._items is not None else 0
         return Migration(event, faces, deleted)
 
     def _event(self, event_id: int) -> Event:
@@ -174,7 +172,7 @@ class IndexMigration:
     def _await_service(self, event: Event, items: FaceItemStore, last: dict[int, PhotoChange]) -> None:
         """Wait until the service's own search finds the face that was written last in every partition: it follows
         writes in their order."""
-        place = place_of(event, self._model)
+        place = place_of(event)
         deadline = self._clock() + CATCH_UP_SECONDS
         for shard, change in last.items():
             probe = probe_of(unpack(change.faces)[0])

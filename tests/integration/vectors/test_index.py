@@ -168,7 +168,7 @@ def test_nothing_above_the_threshold_is_missed_with_500_matches_of_one_person(
     batches = [(matches + strangers)[start : start + 25] for start in range(0, faces, 25)]
     assert sum(pool.map(lambda some: ministack.items.put(place, map(faces_of, some)), batches)) == faces
 
-    index = VectorIndex(event, MODEL, ministack.items, store, lambda _: event, pool, NOBODY)
+    index = VectorIndex(event, ministack.items, store, lambda _: event, pool, NOBODY)
     probe = probe_of(people.person)
     hits = index.search(probe, 0.42, pool)
     every = np.stack(list(truth.values()))

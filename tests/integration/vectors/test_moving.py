@@ -30,7 +30,7 @@ class Traffic:
         self.ground = ground
         self.people = People(5)
         self.event_id = ground.admin.create_event(ground.admin.create_org("Marathon Photos"), "Marathon")
-        self.keeper = FaceKeeper(ground.items, ground.photos, ground.admin.event, MODEL)
+        self.keeper = FaceKeeper(ground.items, ground.photos, ground.admin.event)
         self.recorded: list[uuid.UUID] = []
         self.searches: list[tuple[IndexKind, int]] = []
         self.stop = threading.Event()
@@ -63,7 +63,7 @@ class Traffic:
 
             def vectors(event: Event) -> FaceIndex:
                 cohort = cohorts.of(event)
-                return VectorIndex(event, MODEL, ground.items, ground.photos, ground.admin.event, own, cohort)
+                return VectorIndex(event, ground.items, ground.photos, ground.admin.event, own, cohort)
 
             indexes = ChosenIndexes(exact, ground.items, vectors)
             while not self.stop.is_set():
@@ -109,7 +109,6 @@ def test_no_search_loses_a_photo_while_an_event_moves_there_and_back(
         items=ministack.items,
         snapshots=ministack.snapshots,
         builder=SnapshotBuilder(ministack.photos, ministack.snapshots, pool),
-        model=MODEL,
         pool=pool,
         face_shards=4,
     )

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pytest
 
+from facesearch.engine import MODELS
 from facesearch.erasure import PhotosWithItems
 from facesearch.faceitems import FaceKeeper, place_of
 from facesearch.models import Event, IndexKind
@@ -17,39 +18,38 @@ from facesearch.store.memory import MemoryPhotoStore
 from facesearch.store.memory_faces import MemoryFaceStore
 from tests.unit.fakes import EVENT, EVENT_ID
 
-MODEL = "test-model"
 ONE, OTHER = uuid.UUID(int=1), uuid.UUID(int=2)
 
 
 @dataclass
 class Bench:
     pool: ThreadPoolExecutor
+    model: str
     items: MemoryFaceStore = field(default_factory=MemoryFaceStore)
     event: Event | None = None
 
     def __post_init__(self) -> None:
-        self.event = replace(EVENT, index_kind=IndexKind.VECTORS, vector_table=self.items.name)
-        self.photos = PhotosWithItems(MemoryPhotoStore(), self.items, lambda _: self.event, MODEL, self.pool)
-        keeper = FaceKeeper(self.items, self.photos, lambda _: self.event, MODEL)
+        self.event = replace(EVENT, index_kind=IndexKind.VECTORS, vector_table=self.items.name, model=self.model)
+        self.photos = PhotosWithItems(MemoryPhotoStore(), self.items, lambda _: self.event, self.pool)
+        keeper = FaceKeeper(self.items, self.photos, lambda _: self.event)
         for image_id in (ONE, OTHER):
             faces = pack(np.eye(3, 128, dtype=np.float32))
-            photo = Photo(image_id, "indexed", "k", 4, 3, MODEL, faces)
+            photo = Photo(image_id, "indexed", "k", 4, 3, self.model, faces)
             assert keeper.write(self.event, photo)
             self.photos.add(EVENT_ID, EVENT.shards, photo)
 
     def left(self) -> dict[uuid.UUID, int]:
         assert self.event is not None
         return {
-            image_id: count
-            for image_id, count in self.items.counts(place_of(self.event, MODEL), self.pool).items()
-            if count
+            image_id: count for image_id, count in self.items.counts(place_of(self.event), self.pool).items() if count
         }
 
 
-@pytest.fixture
-def bench() -> Iterator[Bench]:
+@pytest.fixture(params=MODELS)
+def bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
+    """Of an event by each model: events keep theirs when a new one becomes the default."""
     with ThreadPoolExecutor(2) as pool:
-        yield Bench(pool)
+        yield Bench(pool, request.param)
 
 
 def test_a_buried_photo_has_no_items_and_the_others_keep_theirs(bench: Bench) -> None:
@@ -61,8 +61,8 @@ def test_a_buried_photo_has_no_items_and_the_others_keep_theirs(bench: Bench) ->
 def test_items_that_a_crash_has_left_go_with_the_second_burial(bench: Bench) -> None:
     bench.photos.bury(EVENT_ID, EVENT.shards, ONE)
     assert bench.event is not None
-    photo = Photo(ONE, "indexed", "k", 4, 3, MODEL, pack(np.eye(3, 128, dtype=np.float32)))
-    FaceKeeper(bench.items, bench.photos, lambda _: bench.event, MODEL).write(bench.event, photo)
+    photo = Photo(ONE, "indexed", "k", 4, 3, bench.model, pack(np.eye(3, 128, dtype=np.float32)))
+    FaceKeeper(bench.items, bench.photos, lambda _: bench.event).write(bench.event, photo)
     assert bench.photos.bury(EVENT_ID, EVENT.shards, ONE) is None
     assert bench.left() == {OTHER: 3}
 

@@ -111,8 +111,8 @@ def test_a_photo_without_faces_is_recorded_as_scanned(studio: Studio) -> None:
 def test_an_event_with_a_vector_index_has_the_faces_there_too_however_often_it_is_told(studio: Studio) -> None:
     items = MemoryFaceStore()
     event = replace(EVENT, index_kind=IndexKind.VECTORS, vector_table=items.name)
-    place = place_of(event, event.model)
-    studio.keeper = FaceKeeper(items, studio.photos, studio.reader.events.get, event.model)
+    place = place_of(event)
+    studio.keeper = FaceKeeper(items, studio.photos, studio.reader.events.get)
     studio.upload(photo_of(1))
     assert items.counts(place, studio.pool) == {}, "this event's index is the exact one"
     studio.reader.events[EVENT_ID] = event

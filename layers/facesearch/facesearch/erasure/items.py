@@ -17,16 +17,14 @@ class PhotosWithItems:
         photos: PhotoEraser,
         items: FaceItemStore,
         event_now: Callable[[int], Event | None],
-        model: str,
         pool: Executor,
     ) -> None:
         """Take the parts; `event_now` reads an event strongly consistent, `pool` runs leaf calls side by side."""
         self._photos = photos
         self._items = items
         self._event_now = event_now
-        self._model = model
         self._pool = pool
-        self._keeper = FaceKeeper(items, photos, event_now, model)
+        self._keeper = FaceKeeper(items, photos, event_now)
         # What changes nothing is the inner store's own.
         self.get: Callable[[int, int, uuid.UUID], Photo | None] = photos.get
         self.get_many: Callable[[int, int, Iterable[uuid.UUID]], dict[uuid.UUID, Photo]] = photos.get_many
@@ -64,7 +62,7 @@ class PhotosWithItems:
         photos = self._photos.purge(event_id, shard)
         event = self._event_now(event_id)
         if event is not None:
-            self._items.forget_all(place_of(event, self._model), self._pool)
+            self._items.forget_all(place_of(event), self._pool)
         return photos
 
     def count(self, event_id: int, shard: int) -> int:
@@ -72,5 +70,5 @@ class PhotosWithItems:
         event = self._event_now(event_id)
         left = 0
         if event is not None and shard == 0:
-            left = sum(self._items.counts(place_of(event, self._model), self._pool).values())
+            left = sum(self._items.counts(place_of(event), self._pool).values())
         return self._photos.count(event_id, shard) + left

@@ -164,7 +164,8 @@ class EmbeddedStripper:
 
     def strip(self, event: Event, probe: EmbeddedProbe, image_ids: Iterable[uuid.UUID]) -> int:
         """See `FaceStripper.strip`."""
-        # As near as a face must be to the selfie at least for the match to find it: other people in the photo stay.
+        # As near as a face must be to the selfie at least for the match to find it. What is taken off the faces
+        # themselves is left out: rather one face too many goes than one of the person's stays.
         cohort = probe.index.result().cohort
         minimum = threshold(event.confidence, event.model) + cohort.of_probe(probe_of(probe.embedding))
         wanted = list(image_ids)

@@ -34,4 +34,5 @@ class KeptProbes:
             kept = embedding_of(self._stores.probes.open(watch))
         except LostProbeError:
             return True
+        # Bare, not levelled: rather a watch too many ends than one of the person's goes on.
         return float(np.dot(kept, probe.embedding)) >= threshold(event.confidence, event.model)

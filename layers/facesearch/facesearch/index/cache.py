@@ -67,6 +67,7 @@ class IndexCache:
             self._make_room(keeping=0)
             index = open_index(event, self._snapshots, self._pool)
         index.refresh(self._photos, event, self._pool)  # one that fails half-way is not kept
+        _ = index.cohort  # drawn here, where the selfie is embedded meanwhile
         self._indexes[event.event_id] = index
         self._make_room(keeping=1)
         return index

@@ -53,6 +53,9 @@ SHRINK = 16
 """A cohort of m says m^2 / (m^2 + 16^2) of it: eight people tell little about how alike everybody is, some of them may
 be one person's unlike pictures, and there are few strangers among them."""
 
+ROWS = 1_024
+"""Faces at a time: their cosines to a whole cohort are 8 MB."""
+
 
 @dataclass(frozen=True, eq=False)
 class Cohort:
@@ -87,11 +90,13 @@ class Cohort:
 
     def of_faces(self, faces: Values) -> NDArray[np.float64]:
         """What is taken off the scores of each face, shape (n,), for stored vectors of shape (n, 128)."""
-        if not len(self) or not len(faces):
-            return np.zeros(len(faces))
-        # Whole numbers, exact in any order; and no BLAS, whose threads cost more than these few products.
-        dots = np.asarray(simsimd.cdist(faces, self.values, metric="dot"), np.float64)
-        return self._excess(dots * self.inverse_norms * inverse_norms(faces)[:, None])
+        taken_off = np.zeros(len(faces))
+        for start in range(0, len(faces) if len(self) else 0, ROWS):
+            rows = faces[start : start + ROWS]
+            # Whole numbers, exact in any order; and no BLAS, whose threads cost more than these few products.
+            dots = np.asarray(simsimd.cdist(rows, self.values, metric="dot"), np.float64)
+            taken_off[start : start + ROWS] = self._excess(dots * self.inverse_norms * inverse_norms(rows)[:, None])
+        return taken_off
 
     def _excess(self, near: NDArray[np.float64]) -> NDArray[np.float64]:
         """For cosines to the members, shape (n, m)."""

@@ -45,7 +45,6 @@ class VectorIndex:
     def __init__(
         self,
         event: Event,
-        model: str,
         items: FaceItemStore,
         photos: PhotoStore,
         event_now: Callable[[int], Event | None],
@@ -55,7 +54,7 @@ class VectorIndex:
         """Take the parts; `event_now` reads an event strongly consistent, `network` runs requests side by side."""
         self.cohort = cohort
         self._event = event
-        self._place = place_of(event, model)
+        self._place = place_of(event)
         self._items = items
         self._photos = photos
         self._event_now = event_now
@@ -135,7 +134,7 @@ class VectorCohorts:
         now = self._clock()
         kept = self._kept.pop(event.event_id, None)
         if kept is None or kept[0] != (event.model, event.erasures) or now >= kept[1]:
-            faces = self._first(place_of(event, event.model))
+            faces = self._first(place_of(event))
             seconds = self._seconds if len(faces) == LOOKED_AT else 0
             kept = (event.model, event.erasures), now + seconds, draw(faces)[0]
         self._kept[event.event_id] = kept

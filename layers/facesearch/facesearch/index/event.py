@@ -122,7 +122,7 @@ class EventIndex:
 
     @property
     def cohort(self) -> Cohort:
-        """See `FaceIndex.cohort`; some 50 ms when a photo that it is drawn from comes or goes, mostly nothing."""
+        """See `FaceIndex.cohort`; some 0.1 s of CPU when a photo that it is drawn from comes or goes, mostly none."""
         if self._cohort is None:
             faces, photos = self.first_faces(LOOKED_AT)
             self._cohort, looked_at = draw(faces)
