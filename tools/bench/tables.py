@@ -83,9 +83,10 @@ def _show_selfies(taken: Sequence[Taken]) -> None:
         out.print("\nSeveral selfies: nobody has three photos, so they are not tried.")
         return
     out.print("\nSeveral selfies: searches by their mean, of the same people among the same photos")
-    out.print(f"selfies  confidence  {COLUMNS}")
+    out.print("refused: the share of people whose selfies are refused as not of one person; these find nothing")
+    out.print(f"selfies  confidence  refused  {COLUMNS}")
     for row in sorted(taken, key=lambda row: (row.confidence, row.selfies)):
-        out.print(f"{row.selfies:7}  {row.confidence:10}  {row.found.line()}")
+        out.print(f"{row.selfies:7}  {row.confidence:10}  {row.refused:7.4f}  {row.found.line()}")
 
 
 def _show_groups(groups: Sequence[Group], together: Sequence[Calibration]) -> None:
