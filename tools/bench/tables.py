@@ -133,14 +133,14 @@ def _show_sweeps(swept: Swept) -> None:
             f"  recall {each.confidence}         [95 %]  strangers a search {each.confidence}          [95 %]"
             for each in sweep.levels[0].searches
         )
-        out.print(f"\n{sweep.name}, {sweep.unit}\n     level   found{heads}")
+        out.print(f"\n{sweep.name}, {sweep.unit}\n         level   found{heads}")
         for level in sweep.levels:
             out.print(_level(level))
 
 
 def _level(level: LevelRow) -> str:
     cells = "".join(f"  {_short(each.found)}" for each in level.searches)
-    return f"{level.level or 'as it is':>10}  {level.found / level.photos:.4f}{cells}"
+    return f"{level.level or 'as it is':>14}  {level.found / level.photos:.4f}{cells}"
 
 
 def _short(found: Found) -> str:
