@@ -12,7 +12,7 @@ from facesearch.errors import OtherPerson
 
 SAME_PERSON = 60
 """Percent that every two selfies must reach. Laxer than any search (false match rate 1e-3): it need only notice a
-picture of somebody else, and two pictures of one person, in another light and pose, shall not be refused."""
+picture of somebody else, and should accept two pictures of one person in different light and pose."""
 
 
 def averaged(embeddings: Sequence[Embedding], model: str) -> Embedding:
