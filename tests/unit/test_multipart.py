@@ -9,7 +9,7 @@ FORM = f"multipart/form-data; boundary={BOUNDARY}"
 
 
 def part(name: str, value: bytes, filename: str | None = None) -> bytes:
-    disposition = f'form-data; name="{name}"' + (f'; filename="{filename}"' if filename else "")
+    disposition = f'form-data; name="{name}"' + (f'; filename="{filename}"' if filename is not None else "")
     return f"--{BOUNDARY}\r\nContent-Disposition: {disposition}\r\n\r\n".encode() + value + b"\r\n"
 
 
@@ -72,6 +72,36 @@ def test_one_to_three_selfies_come_in_the_order_in_which_they_were_sent(
         assert form == SelfieForm(tuple(files), tuple(uploads), "r")
     else:
         assert (form.files, form.upload_ids, status(form)) == ((), (), 413 if len(parts) > 10 else 422)
+
+
+EMPTY_INPUT = part("file", b"", "")
+
+
+@given(st.data(), st.lists(st.binary(max_size=300), max_size=2), st.integers(0, 1), st.integers(1, 6))
+def test_inputs_that_were_left_empty_change_nothing_beside_a_selfie(
+    data: st.DataObject, files: list[bytes], uploads: int, empty: int
+) -> None:
+    """Wherever they stand among the others."""
+    if any(BOUNDARY.encode() in content for content in files) or not len(files) + uploads:
+        return
+    parts = [part("file", each, "a") for each in files] + [part("upload_id", b"u")] * uploads
+    for _ in range(empty):
+        parts.insert(data.draw(st.integers(0, len(parts))), EMPTY_INPUT)
+    assert parse_selfie_form(FORM, body(*parts)) == SelfieForm(tuple(files), ("u",) * uploads)
+
+
+def test_of_three_inputs_one_has_to_be_filled() -> None:
+    filled = part("file", b"front", "a.jpg")
+    for parts in ([filled, EMPTY_INPUT, EMPTY_INPUT], [EMPTY_INPUT, EMPTY_INPUT, filled]):
+        assert parse_selfie_form(FORM, body(*parts)) == SelfieForm((b"front",))
+    for count in (1, 3, 5):
+        assert parse_selfie_form(FORM, body(*[EMPTY_INPUT] * count)) == SelfieForm((b"",))
+
+
+def test_a_file_without_bytes_that_has_a_name_or_a_nameless_one_with_bytes_is_a_selfie() -> None:
+    for empty in (part("file", b"", "a.jpg"), part("file", b"")):
+        assert parse_selfie_form(FORM, body(part("file", b"front", "a"), empty)) == SelfieForm((b"front", b""))
+    assert parse_selfie_form(FORM, body(part("file", b"front", ""))) == SelfieForm((b"front",))
 
 
 def test_uploads_alone_may_also_be_several_as_a_plain_form() -> None:

@@ -4,7 +4,7 @@ DATASET holds one folder per person, or a folder of such folders per group. Offl
 once: verification over all pairs, the confidence scale beside the published one, searches by the real matcher with and
 without its second pass, by one to three selfies, inside each group and, if asked for, among photos that are spoilt step
 by step. Then searches over HTTP, through the local stack. Labels are taken as they are: one person under two names
-counts as two, and whoever else is in a picture as a stranger, so rather too many strangers are counted than too few.
+counts as two, and anybody else in a picture as a stranger, so rather too many strangers are counted than too few.
 """
 
 import argparse

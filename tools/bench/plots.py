@@ -115,6 +115,7 @@ def sweeps(rows: list[SweepRows]) -> Figure:
     )  # fmt: skip
     for axes in panels.flat[len(rows) :]:
         axes.set_visible(False)
+    # Not strict: the last row may have more panels than sweeps.
     for axes, sweep in zip(panels.flat, rows, strict=False):
         names = [level.level or "as it is" for level in sweep.levels]
         axes.plot(names, [level.found / level.photos for level in sweep.levels], "k:", label="found")

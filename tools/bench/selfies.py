@@ -1,5 +1,5 @@
-"""What a second and a third selfie bring: searches by the normalised mean of several, of the same people among the same
-photos."""
+"""What a second and a third selfie bring: searches by several, made one probe as the product does, of the same people
+among the same photos. Selfies that the product refuses as of two people find nothing."""
 
 from collections.abc import Sequence
 from concurrent.futures import Executor
@@ -8,7 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from facesearch.confidence import threshold
-from facesearch.engine import Embedding
+from facesearch.engine import DEFAULT_MODEL, Embedding
+from facesearch.errors import OtherPerson
+from facesearch.sameperson import averaged
 from tools.bench.dataset import Dataset
 from tools.bench.embeddings import Seen
 from tools.bench.identification import Found, Wanted, index_of, search_all
@@ -19,10 +21,15 @@ SEED = 6
 
 @dataclass(frozen=True)
 class Taken:
-    """Searches at one confidence by so many selfies of each person."""
+    """Searches at one confidence by so many selfies of each person.
+
+    Attributes:
+        refused: the share of people whose selfies are refused as not all of one person.
+    """
 
     selfies: int
     confidence: int
+    refused: float
     found: Found
 
 
@@ -44,10 +51,12 @@ def held_out(
     return drawn if drawn or most <= 2 else held_out(people, usable, most - 1, seed)
 
 
-def mean_of(embeddings: Sequence[Embedding]) -> Embedding:
-    """The normalised mean, shape (128,)."""
-    mean = np.asarray(embeddings, np.float64).mean(axis=0)
-    return np.asarray(mean / np.linalg.norm(mean), np.float32)
+def one_probe(selfies: Sequence[Embedding]) -> Embedding | None:
+    """What the product searches with, shape (128,); None if it refuses these selfies as of two people."""
+    try:
+        return averaged(selfies, DEFAULT_MODEL)
+    except OtherPerson:
+        return None
 
 
 def measure(dataset: Dataset, seen: Sequence[Seen], confidences: Sequence[int], pool: Executor) -> list[Taken]:
@@ -64,12 +73,13 @@ def measure(dataset: Dataset, seen: Sequence[Seen], confidences: Sequence[int], 
         wanted[number] = Wanted(str(label.person), same, set(named).difference(same))
     rows = []
     for count in range(1, 1 + max((len(theirs) for theirs in drawn), default=0)):
-        means: list[Embedding | None] = [
-            mean_of([selfie for place in theirs[:count] if (selfie := seen[place].selfie) is not None])
+        probes = [
+            one_probe([selfie for place in theirs[:count] if (selfie := seen[place].selfie) is not None])
             for theirs in drawn
         ]
+        refused = sum(probe is None for probe in probes) / len(probes)
         rows += [
-            Taken(count, percent, search_all(photos, means, wanted, threshold(percent), pool))
+            Taken(count, percent, refused, search_all(photos, probes, wanted, threshold(percent), pool))
             for percent in confidences
         ]
     return rows

@@ -18,6 +18,8 @@ NEUTRAL = 127
 """The grey of what a photo does not show: corners of a turned one, surroundings of a shrunk one."""
 CANVAS = 320
 """Pixels. A smaller photo is laid on a grey one of this size, as faces that small lie in larger photos."""
+SMALL = 40
+"""Pixels of a small face that is also compressed."""
 _GAMMA = 2.2
 _NOISE = 2.0
 """Standard deviation of a sensor's noise, in levels of an 8-bit picture."""
@@ -70,6 +72,11 @@ def jpeg(subject: Subject, level: Level) -> Subject:
     """The photo compressed at a quality of JPEG."""
     _, data = cv2.imencode(".jpg", subject.pixels[:, :, ::-1], [cv2.IMWRITE_JPEG_QUALITY, int(level)])
     return replace(subject, pixels=_picture(np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR))[:, :, ::-1]))
+
+
+def small_jpeg(subject: Subject, level: Level) -> Subject:
+    """The photo with a small face, compressed at a quality of JPEG, as messengers send pictures of a crowd."""
+    return jpeg(shrunk(subject, SMALL), level)
 
 
 def moving(subject: Subject, level: Level) -> Subject:
@@ -153,7 +160,7 @@ WORN: Shapes = {
 
 
 def covered(subject: Subject, level: Level) -> Subject:
-    """The face with a mask, sunglasses or a cap painted on it, as the landmarks lie."""
+    """The face with one of `WORN`, or several joined by "+", painted on it, as the landmarks lie."""
     right_eye, left_eye, _, right_mouth, left_mouth = subject.points.astype(np.float64)
     middle, mouth = (right_eye + left_eye) / 2, (right_mouth + left_mouth) / 2
     across = left_eye - right_eye
@@ -161,11 +168,11 @@ def covered(subject: Subject, level: Level) -> Subject:
     unit = max(float(np.hypot(*across)), 0.9 * float(np.hypot(*(mouth - middle))), 1e-6)
     x = across / max(float(np.hypot(*across)), 1e-6)
     y = np.array([-x[1], x[0]])
-    colour, outlines = WORN[str(level)]
     pixels = np.ascontiguousarray(subject.pixels).copy()
-    for outline in outlines:
-        corners = middle + unit * (np.array(outline) @ np.array([x, y]))
-        cv2.fillPoly(pixels, [np.round(corners * 16).astype(np.int32)], colour, cv2.LINE_AA, 4)
+    for colour, outlines in (WORN[each] for each in str(level).split("+")):
+        for outline in outlines:
+            corners = middle + unit * (np.array(outline) @ np.array([x, y]))
+            cv2.fillPoly(pixels, [np.round(corners * 16).astype(np.int32)], colour, cv2.LINE_AA, 4)
     return replace(subject, pixels=pixels)
 
 
@@ -182,10 +189,11 @@ SWEEPS: Mapping[str, Sweep] = {
     "tilt": Sweep(tilted, "degrees", (15, 30, 45)),
     "size": Sweep(shrunk, "px of face", (80, 64, 48, 40, 32, 28, 24, 20)),
     "jpeg": Sweep(jpeg, "quality", (90, 70, 50, 30, 20, 10)),
+    "small jpeg": Sweep(small_jpeg, f"quality, {SMALL} px of face", (90, 60, 30)),
     "motion": Sweep(moving, "face widths", (0.05, 0.1, 0.15, 0.2)),
     "defocus": Sweep(defocused, "face widths", (0.03, 0.06, 0.1, 0.15)),
     "brightness": Sweep(lit, "times the light", (0.01, 0.05, 2, 4)),
-    "occlusion": Sweep(covered, "worn", tuple(WORN)),
+    "occlusion": Sweep(covered, "worn", (*WORN, "sunglasses+cap")),
 }
 
 

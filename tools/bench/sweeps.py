@@ -1,6 +1,7 @@
 """How hard an event's photos may be: searches by clean selfies among photos that are spoilt step by step.
 
-Of some people one photo is the selfie and another one the event's. The latter is spoilt; whoever else is in it, too.
+Of some people one photo is the selfie and another one the event's. The latter is spoilt as a whole,
+everybody else in it included.
 """
 
 from collections.abc import Sequence

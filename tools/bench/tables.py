@@ -83,9 +83,10 @@ def _show_selfies(taken: Sequence[Taken]) -> None:
         out.print("\nSeveral selfies: nobody has three photos, so they are not tried.")
         return
     out.print("\nSeveral selfies: searches by their mean, of the same people among the same photos")
-    out.print(f"selfies  confidence  {COLUMNS}")
+    out.print("refused: the share of people whose selfies are refused as not of one person; these find nothing")
+    out.print(f"selfies  confidence  refused  {COLUMNS}")
     for row in sorted(taken, key=lambda row: (row.confidence, row.selfies)):
-        out.print(f"{row.selfies:7}  {row.confidence:10}  {row.found.line()}")
+        out.print(f"{row.selfies:7}  {row.confidence:10}  {row.refused:7.4f}  {row.found.line()}")
 
 
 def _show_groups(groups: Sequence[Group], together: Sequence[Calibration]) -> None:
@@ -132,14 +133,14 @@ def _show_sweeps(swept: Swept) -> None:
             f"  recall {each.confidence}         [95 %]  strangers a search {each.confidence}          [95 %]"
             for each in sweep.levels[0].searches
         )
-        out.print(f"\n{sweep.name}, {sweep.unit}\n     level   found{heads}")
+        out.print(f"\n{sweep.name}, {sweep.unit}\n         level   found{heads}")
         for level in sweep.levels:
             out.print(_level(level))
 
 
 def _level(level: LevelRow) -> str:
     cells = "".join(f"  {_short(each.found)}" for each in level.searches)
-    return f"{level.level or 'as it is':>10}  {level.found / level.photos:.4f}{cells}"
+    return f"{level.level or 'as it is':>14}  {level.found / level.photos:.4f}{cells}"
 
 
 def _short(found: Found) -> str:

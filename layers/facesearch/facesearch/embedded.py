@@ -81,7 +81,7 @@ class EmbeddedMatcher:
         engine = self._engines(event.model)
         index = self._background.submit(self._indexes.current, event)
         try:
-            return EmbeddedProbe(_person(engine, selfies), index)
+            return EmbeddedProbe(_person(engine, event.model, selfies), index)
         except BaseException:
             wait([index])  # the next search of this environment must not meet a half-done refresh
             raise
@@ -101,7 +101,8 @@ class EmbeddedMatcher:
 
     def keepable(self, event: Event, selfies: Sequence[bytes]) -> KeptProbe:
         """See `Recalling.keepable`; 512 bytes."""
-        return KeptProbe(event.model, _person(self._engines(event.model), selfies).astype(_STORED).tobytes())
+        person = _person(self._engines(event.model), event.model, selfies)
+        return KeptProbe(event.model, person.astype(_STORED).tobytes())
 
     def recall(self, event: Event, kept: Sequence[KeptProbe]) -> list[EmbeddedProbe]:
         """See `Recalling.recall`. The index is brought up to date once for all of them."""
@@ -110,13 +111,13 @@ class EmbeddedMatcher:
         return [EmbeddedProbe(embedding_of(each), index) for each in kept]
 
 
-def _person(engine: FaceEngine, selfies: Sequence[bytes]) -> Embedding:
-    """The embedding of the one person that all selfies show."""
+def _person(engine: FaceEngine, model: str, selfies: Sequence[bytes]) -> Embedding:
+    """The embedding of the one person that all selfies show, alike by the scale of the event's model."""
     embeddings = []
     for number, selfie in enumerate(selfies, 1):
         with naming(number, len(selfies)):
             embeddings.append(engine.probe(selfie))
-    return averaged(embeddings)
+    return averaged(embeddings, model)
 
 
 def embedding_of(kept: KeptProbe) -> Embedding:

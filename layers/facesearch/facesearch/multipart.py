@@ -93,7 +93,17 @@ def _parse_multipart(boundary: str, body: bytes) -> SelfieForm:
     for part in parts:
         if part.name != "file":
             fields.setdefault(part.name, []).append(_text(part))
-    return _form_of(fields, [part.raw for part in parts if part.name == "file"])
+    files = [part for part in parts if part.name == "file"]
+    return _form_of(fields, _filled(files, others="upload_id" in fields))
+
+
+def _filled(parts: Sequence[MultipartPart], *, others: bool) -> list[bytes]:
+    """The files without those of inputs that were left empty, which browsers send with `filename=""` and no bytes.
+
+    If nothing else is there, neither a file nor `others`, one of them stays: it is refused as an empty selfie.
+    """
+    filled = [part.raw for part in parts if part.raw or part.filename != ""]
+    return filled if filled or others else [part.raw for part in parts[:1]]
 
 
 def _form_of(fields: Mapping[str, Sequence[str]], files: Sequence[bytes]) -> SelfieForm:

@@ -204,7 +204,7 @@ class PhotoStore(Protocol):
 
 
 class PhotoRecords(Protocol):
-    """All records of an event, for whoever wants more of them than the change feed has."""
+    """All records of an event, for callers that need more of them than the change feed has."""
 
     def records(self, event_id: int, shard: int) -> Iterator[Photo]:
         """The shard's photos by ascending image_id, read strongly consistent; deleted ones are none."""

@@ -12,11 +12,11 @@ from facesearch.errors import OtherPerson
 
 SAME_PERSON = 60
 """Percent that every two selfies must reach. Laxer than any search (false match rate 1e-3): it need only notice a
-picture of somebody else, and two pictures of one person, in another light and pose, shall not be refused."""
+picture of somebody else, and should accept two pictures of one person in different light and pose."""
 
 
-def averaged(embeddings: Sequence[Embedding]) -> Embedding:
-    """The normalised mean of the embeddings, each of shape (128,); of a single one, that one as it is.
+def averaged(embeddings: Sequence[Embedding], model: str) -> Embedding:
+    """The normalised mean of a model's embeddings, each of shape (128,); of a single one, that one as it is.
 
     Raises:
         OtherPerson: two of them are not alike.
@@ -26,7 +26,7 @@ def averaged(embeddings: Sequence[Embedding]) -> Embedding:
     rows = np.array(embeddings, np.float64)
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)
     cosines = rows @ rows.T
-    least = threshold(SAME_PERSON)
+    least = threshold(SAME_PERSON, model)
     if any(cosines[one, other] < least for one, other in combinations(range(len(rows)), 2)):
         raise OtherPerson(_who(cosines, least))
     mean = rows.sum(axis=0)

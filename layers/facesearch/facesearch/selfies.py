@@ -51,6 +51,7 @@ class S3SelfieStore:
 
     def keep(self, search: SearchKey, selfies: Sequence[bytes]) -> None:
         """See `SelfieStore.keep`; a conditional PUT each. Content types stay opaque: nothing ever serves a selfie."""
+        # Not strict: there is a key for each of the most selfies that a search may have.
         for key, selfie in zip(selfie_keys(search), selfies, strict=False):
             self._put(key, selfie)
 

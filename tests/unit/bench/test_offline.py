@@ -16,7 +16,7 @@ from tools.bench.embeddings import NOTHING, Job, Seen
 from tools.bench.identification import index_of
 from tools.bench.offline import Offline, Wish
 from tools.bench.plots import draw, shares
-from tools.bench.selfies import held_out, mean_of
+from tools.bench.selfies import held_out, one_probe
 from tools.bench.speed import EngineSpeed, engine_speed
 from tools.bench.spoil import SWEEPS
 from tools.bench.sweeps import couples
@@ -105,10 +105,14 @@ def test_selfies_are_held_out_of_those_who_have_enough_photos() -> None:
     assert held_out(["b"] * 2, [True] * 2) == []
 
 
-def test_the_mean_of_selfies_is_a_unit_vector_between_them() -> None:
+def test_selfies_are_searched_with_as_the_product_does_or_refused() -> None:
     axes = np.eye(128, dtype=np.float32)
-    assert mean_of([axes[0], axes[1]])[:3].tolist() == pytest.approx([0.5**0.5, 0.5**0.5, 0])
-    assert mean_of([axes[0]]).tolist() == axes[0].tolist()
+    alone, between = one_probe([axes[0]]), one_probe([axes[0], unit(axes[0].astype(np.float64) + axes[1])])
+    assert alone is not None
+    assert between is not None
+    assert alone.tolist() == axes[0].tolist()
+    assert between[:2].tolist() == pytest.approx([np.cos(np.pi / 8), np.sin(np.pi / 8)])
+    assert one_probe([axes[0], axes[1]]) is None
 
 
 def test_several_selfies_search_the_same_photos_for_the_same_people(pool: ThreadPoolExecutor) -> None:
@@ -116,9 +120,22 @@ def test_several_selfies_search_the_same_photos_for_the_same_people(pool: Thread
     taken = selfies.measure(dataset, seen, (90, 99), pool)
     assert [(row.selfies, row.confidence) for row in taken] == [(k, c) for k in (1, 2, 3) for c in (90, 99)]
     assert len({tuple(each.person for each in row.found.counts) for row in taken}) == 1
+    assert {row.refused for row in taken} == {0}
     assert all(each.right + each.missed == 2 for row in taken for each in row.found.counts)
     recalls = [row.found.recall or 0 for row in taken if row.confidence == 99]
     assert recalls == sorted(recalls)
+
+
+def test_people_whose_selfies_are_refused_are_counted_and_find_nothing(pool: ThreadPoolExecutor) -> None:
+    dataset, seen = made_up(people=2)  # four in both groups
+    drawn = held_out(dataset.people, [True] * len(seen))
+    odd = drawn[0][1]  # the second selfie of one of the four shows somebody else
+    seen[odd] = photo(unit(np.eye(128)[0]))
+    taken = selfies.measure(dataset, seen, (90,), pool)
+    assert [(row.selfies, row.refused) for row in taken] == [(1, 0), (2, 0.25), (3, 0.25)]
+    assert [row.found.searches for row in taken] == [4, 4, 4]
+    assert [row.found.missed for row in taken] == [0, 2, 2]
+    assert [as_json(row)["refused"] for row in taken] == [0, 0.25, 0.25]
 
 
 def test_two_photos_each_are_drawn_for_the_sweeps() -> None:
@@ -151,7 +168,7 @@ def test_everything_is_measured_shown_and_drawn(
     for part in (
         "ratio of a face 2.00",
         "strangers a search",
-        "selfies  confidence",
+        "selfies  confidence  refused  searches",
         "close (20 people)",
         "tilt, degrees",
     ):

@@ -83,6 +83,15 @@ def test_jpeg_loses_more_the_lower_its_quality(subject: Subject) -> None:
     assert lost[0] < 3, "colours keep their order"
 
 
+def test_a_small_face_is_compressed_after_it_was_shrunk(subject: Subject) -> None:
+    small = spoil.small_jpeg(subject, 60)
+    shrunk = spoil.shrunk(subject, 40)
+    assert small.face == 40
+    assert np.array_equal(small.points, shrunk.points)
+    assert np.array_equal(small.pixels, spoil.jpeg(shrunk, 60).pixels)
+    assert np.abs(small.pixels.astype(int) - shrunk.pixels).max() > 10
+
+
 @pytest.mark.parametrize("length", [0.5, 4.0, 9.3])
 def test_a_line_is_as_long_as_it_should_be(length: float) -> None:
     flat = line_kernel(length, 0)
@@ -126,7 +135,15 @@ def test_what_is_worn_covers_its_part_of_the_face_and_turns_with_it(subject: Sub
         assert covered("mask", of) == [False, False, True, True, True]
         assert covered("sunglasses", of) == [True, True, False, False, False]
         assert covered("cap", of) == [False] * 5
+        assert covered("sunglasses+cap", of) == [True, True, False, False, False]
     assert (spoil.covered(subject, "cap").pixels != subject.pixels)[:70].any()
+
+
+def test_two_things_are_worn_together(subject: Subject) -> None:
+    both, cap, sunglasses = (spoil.covered(subject, worn).pixels for worn in ("sunglasses+cap", "cap", "sunglasses"))
+    assert np.array_equal(both, spoil.covered(spoil.covered(subject, "sunglasses"), "cap").pixels)
+    assert np.array_equal(both[:70], cap[:70])
+    assert np.array_equal(both[80:], sunglasses[80:])
 
 
 def test_a_face_is_found_if_a_box_lies_around_it(subject: Subject) -> None:
@@ -143,7 +160,7 @@ def test_the_engine_finds_a_spoilt_face_where_the_landmarks_went(samples: Path, 
     face = float(clean.boxes[clean.subject, 2:4].max())
     jobs = [
         Job(path, Spoiler(name, level), clean.landmarks[clean.subject], face)
-        for name, level in (("tilt", 15), ("size", 48), ("jpeg", 30), ("occlusion", "cap"))
+        for name, level in (("tilt", 15), ("size", 48), ("jpeg", 30), ("small jpeg", 60), ("occlusion", "cap"))
     ]
     seen = look_at_spoilt(jobs, cache=tmp_path, models=models)
     assert all(each.subject is not None for each in seen)

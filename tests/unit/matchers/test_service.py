@@ -14,12 +14,15 @@ from facesearch.models import SearchSummary
 from facesearch.outside import Region
 from facesearch.photos import Photo
 from facesearch.rekognition import SEARCHING, RekognitionMatcher
-from facesearch.rekognition.collections import LOOKS
+from facesearch.rekognition.collections import CALL_SECONDS, LOOKS
 from facesearch.rekognition.matcher import MAX_MATCHES
 from facesearch.rekognition.memory import KeptFace, Refusal, SeenFace
+from facesearch.search import STORING_SECONDS
+from tests.conftest import ROOT
 from tests.unit.erasure.site import Inline
 from tests.unit.matchers.people import Look, look, photo_of, selfie_of
-from tests.unit.matchers.worlds import PREFIX, World
+from tests.unit.matchers.worlds import ONE_ATTEMPT, PREFIX, World
+from tools.local.template import Deployment, Template
 
 ANNA, BEN, CARL = 1, 2, 3
 THROTTLES = ["ThrottlingException", "ProvisionedThroughputExceededException"]
@@ -51,9 +54,59 @@ def test_the_client_itself_tries_a_throttled_search_again(service_world: World) 
     world = service_world
     photo = world.add(photo_of(look(ANNA)))
     world.matcher = RekognitionMatcher(world.service.client(SEARCHING), PREFIX, world.stores.photos, Inline())
-    world.service.refusals["SearchFacesByImage"] = [Refusal(THROTTLES[0]), Refusal("InternalServerError", 500)]
-    assert world.find(ANNA) == [photo]
-    assert world.service.calls.count("SearchFacesByImage") == 3
+    for refusal in (Refusal(THROTTLES[0]), Refusal("InternalServerError", 500)):
+        world.service.calls.clear()
+        world.service.refusals["SearchFacesByImage"] = [refusal]
+        assert world.find(ANNA) == [photo]
+        assert world.service.calls.count("SearchFacesByImage") == 2
+
+
+def test_one_call_takes_no_longer_than_its_searches_reckon_with() -> None:
+    config: Any = SEARCHING
+    attempts = config.retries["total_max_attempts"]
+    pauses = sum(2**attempt for attempt in range(attempts - 1))  # botocore's standard mode: up to 1 s, 2 s, 4 s ...
+    assert attempts * (config.connect_timeout + config.read_timeout) + pauses == CALL_SECONDS
+    template = Template.load(ROOT / "template.yaml", Deployment("live", "1" * 12, "us-east-1", {}))
+    (function,) = (each for each in template.of_type("AWS::Serverless::Function") if each.id == "SearchFunction")
+    assert function.properties["Timeout"] - STORING_SECONDS >= CALL_SECONDS + 6, "two comparisons, three times as slow"
+
+
+def needed(selfies: int, photos: bool) -> int:
+    """Calls of a search: comparisons with the first selfie, and a search each, without a collection also a look."""
+    return selfies - 1 + selfies * (1 if photos else 2)
+
+
+@pytest.mark.parametrize("slow", ["CompareFaces", "DetectFaces", "SearchFacesByImage"])
+@pytest.mark.parametrize("selfies", [1, 2, 3])
+def test_no_call_begins_that_could_outlive_the_search(service_world: World, slow: str, selfies: int) -> None:
+    """Whichever operation hangs for a while: every call has a whole one's time left when it begins, or is not made."""
+    world, now, begun = service_world, [1000.0], list[float]()
+    world.add(photo_of(look(ANNA)))
+    collections = world.service.collections
+    client = world.service.client(ONE_ATTEMPT)
+
+    def passes(model: Any, **_: Any) -> None:
+        begun.append(now[0])
+        now[0] += 9.5 if model.name == slow else 0.5
+
+    client.meta.events.register("before-call.rekognition", passes)
+    matcher = RekognitionMatcher(client, PREFIX, world.stores.photos, Inline(), lambda: now[0])
+    for seconds in (10.9, 11.0, 17.5, 20.4, 20.5, 40.0):
+        for photos in (False, True):
+            world.service.collections = collections if photos else {}
+            start = now[0]
+            begun.clear()
+            busy: EngineBusy | None = None
+            try:
+                assert len(matcher.probe(world.event, [selfie_of(ANNA)] * selfies, seconds=seconds).hits) == photos
+            except EngineBusy as error:
+                busy = error
+            assert all(at + CALL_SECONDS <= start + seconds for at in begun)
+            left = seconds - (now[0] - start)
+            assert (busy is None) == (len(begun) == needed(selfies, photos))
+            if busy is not None:
+                assert left < CALL_SECONDS, "there was time for one more"
+                assert (busy.status, busy.headers) == (429, {"Retry-After": "5"})
 
 
 @pytest.mark.parametrize(

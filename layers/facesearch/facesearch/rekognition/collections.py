@@ -30,9 +30,10 @@ QUALITY = "AUTO"
 
 INDEXING = Config(connect_timeout=2, read_timeout=15, retries={"mode": "standard", "total_max_attempts": 6})
 """Pauses of up to 1, 2, 4, 8 and 16 s, each shortened by chance: what is refused after them, SQS delivers again."""
-SEARCHING = Config(connect_timeout=1, read_timeout=4, retries={"mode": "standard", "total_max_attempts": 3})
-"""Three calls of 5 s and pauses of up to 1 and 2 s stay below the search function's 20 s. With several selfies
-each step may take as long: if the service hangs in two of them, the search ends with its function; retry it."""
+SEARCHING = Config(connect_timeout=1, read_timeout=4, retries={"mode": "standard", "total_max_attempts": 2})
+CALL_SECONDS = 11.0
+"""The longest that one call of a search takes: two attempts of 5 s and a pause of up to 1 s. Of the search function's
+20 s, two go to storing what was found: 7 s are left for the steps before the last call, of which each takes about 1."""
 
 NOT_FOUND = "ResourceNotFoundException"
 UNUSABLE = ("ImageTooLargeException", "InvalidImageFormatException")

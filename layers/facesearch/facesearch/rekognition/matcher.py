@@ -1,8 +1,9 @@
 """The matcher over Rekognition's collections, and what person deletion asks of it."""
 
 import math
+import time
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from itertools import chain
@@ -13,7 +14,7 @@ from botocore.exceptions import ClientError
 from facesearch.errors import EngineBusy, NoFaceFound, OtherPerson, UnusableImage
 from facesearch.models import Event, PhotoMatch, SearchKey, SearchSummary
 from facesearch.photos import Photo, PhotoStore
-from facesearch.rekognition.collections import NOT_FOUND, UNUSABLE, Collections, code_of, name_of
+from facesearch.rekognition.collections import CALL_SECONDS, NOT_FOUND, UNUSABLE, Collections, code_of, name_of
 from facesearch.rekognition.pictures import selfie_jpeg
 from facesearch.several import naming
 
@@ -57,12 +58,20 @@ class RekognitionMatcher:
 
     probe_is_paid: ClassVar[bool] = True
 
-    def __init__(self, rekognition: Any, prefix: str, photos: PhotoStore, pool: Executor) -> None:
+    def __init__(
+        self,
+        rekognition: Any,
+        prefix: str,
+        photos: PhotoStore,
+        pool: Executor,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         """Take a boto3 client, `prefix` as `name_of` takes it, and a pool that reads records side by side."""
         self._rekognition = rekognition
         self._prefix = prefix
         self._photos = photos
         self._pool = pool
+        self._clock = clock
 
     def probe(
         self, event: Event, selfies: Sequence[bytes], search: SearchKey | None = None, seconds: float = math.inf
@@ -70,18 +79,20 @@ class RekognitionMatcher:
         """See `Matcher.probe`. Several selfies are compared first: nothing is searched with pictures of two people.
 
         Raises:
-            EngineBusy: throttled, and still after the client's own attempts.
+            EngineBusy: throttled, and still after the client's own attempts; or the next call might take longer than
+                what is left of `seconds`.
         """
+        calls = _Calls(self._rekognition, self._clock, self._clock() + seconds)
         jpegs = []
         for number, selfie in enumerate(selfies, 1):
             with naming(number, len(selfies)):
                 jpegs.append(selfie_jpeg(selfie))
         for number in range(2, len(jpegs) + 1):
-            self._compare(event, jpegs, number)
+            self._compare(calls, event, jpegs, number)
 
         def search_with(number: int) -> Sequence[FaceHit]:
             with naming(number, len(jpegs)):
-                return self._search(event, jpegs[number - 1])
+                return self._search(calls, event, jpegs[number - 1])
 
         best: dict[str, FaceHit] = {}
         for hit in chain.from_iterable(self._pool.map(search_with, range(1, len(jpegs) + 1))):
@@ -89,9 +100,9 @@ class RekognitionMatcher:
                 best[hit.face_id] = hit
         return RekognitionProbe(tuple(best.values()))
 
-    def _search(self, event: Event, jpeg: bytes) -> Sequence[FaceHit]:
+    def _search(self, calls: "_Calls", event: Event, jpeg: bytes) -> Sequence[FaceHit]:
         try:
-            answer = self._rekognition.search_faces_by_image(
+            answer = calls.client.search_faces_by_image(
                 CollectionId=name_of(self._prefix, event.event_id),
                 Image={"Bytes": jpeg},
                 MaxFaces=MAX_MATCHES,
@@ -101,18 +112,18 @@ class RekognitionMatcher:
         except ClientError as error:
             if code_of(error) != NOT_FOUND:
                 raise _outcome(error) from error
-            self._check_for_a_face(jpeg)
+            _check_for_a_face(calls, jpeg)
             return ()
         return tuple(_hits(answer["FaceMatches"], event.confidence))
 
-    def _compare(self, event: Event, jpegs: Sequence[bytes], number: int) -> None:
+    def _compare(self, calls: "_Calls", event: Event, jpegs: Sequence[bytes], number: int) -> None:
         """Check that a further selfie shows the person of the first one.
 
         Both by their largest face, as searches see them: CompareFaces itself would also take somebody in the second
         one's background.
         """
         try:
-            answer = self._rekognition.compare_faces(
+            answer = calls.client.compare_faces(
                 SourceImage={"Bytes": jpegs[0]},
                 TargetImage={"Bytes": jpegs[number - 1]},
                 SimilarityThreshold=float(event.confidence),
@@ -122,7 +133,7 @@ class RekognitionMatcher:
             outcome = _outcome(error)
             if isinstance(outcome, NoFaceFound):  # in one of the two
                 with naming(1, len(jpegs)):
-                    self._check_for_a_face(jpegs[0])
+                    _check_for_a_face(calls, jpegs[0])
             with naming(number, len(jpegs)):
                 raise outcome from error
         faces = [(_area(match["Face"]), match["Similarity"]) for match in answer["FaceMatches"]]
@@ -146,15 +157,6 @@ class RekognitionMatcher:
     def summary(self, event: Event, probe: RekognitionProbe, photos: Sequence[PhotoMatch]) -> SearchSummary:
         """What is kept of the match beside its photos."""
         return SearchSummary(len(photos), event.confidence)
-
-    def _check_for_a_face(self, jpeg: bytes) -> None:
-        """Of an event without a collection, which has no photo yet: a selfie of nobody is refused there as well."""
-        try:
-            answer = self._rekognition.detect_faces(Image={"Bytes": jpeg}, Attributes=["DEFAULT"])
-        except ClientError as error:
-            raise _outcome(error) from error
-        if not answer["FaceDetails"]:
-            raise NoFaceFound(_NOBODY)
 
     def _records(self, event: Event, image_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, Photo]:
         def read(start: int) -> dict[uuid.UUID, Photo]:
@@ -188,6 +190,39 @@ class PersonFaces:
 
     def _discard(self, event: Event, hits: Sequence[FaceHit]) -> int:
         return self._collections.discard(event.event_id, [hit.face_id for hit in hits])
+
+
+@dataclass(frozen=True)
+class _Calls:
+    """The calls of one search, of which none begins that could outlive it.
+
+    A function that is killed in a call tells the guest nothing and gives no quota back.
+    """
+
+    rekognition: Any
+    clock: Callable[[], float]
+    deadline: float
+
+    @property
+    def client(self) -> Any:
+        """The client, for one call.
+
+        Raises:
+            EngineBusy: that call might not end in time.
+        """
+        if self.deadline - self.clock() < CALL_SECONDS:
+            raise EngineBusy(_BUSY, RETRY_AFTER_SECONDS)
+        return self.rekognition
+
+
+def _check_for_a_face(calls: _Calls, jpeg: bytes) -> None:
+    """Of an event without a collection, which has no photo yet: a selfie of nobody is refused there as well."""
+    try:
+        answer = calls.client.detect_faces(Image={"Bytes": jpeg}, Attributes=["DEFAULT"])
+    except ClientError as error:
+        raise _outcome(error) from error
+    if not answer["FaceDetails"]:
+        raise NoFaceFound(_NOBODY)
 
 
 def _outcome(error: ClientError) -> Exception:
