@@ -129,7 +129,7 @@ sbom: auditors ## dist/sbom.json: what is deployed, as CycloneDX
 	@echo "dist/sbom.json"
 
 # ---------------------------------------------------------------- measuring
-LABELLED = [ -d "$(DATASET)" ] || { echo "error: name a folder with one folder of photos a person, or of groups of these: make $@ DATASET=…" >&2; exit 2; }
+LABELLED = [ -d "$(DATASET)" ] || { echo "error: $(if $(DATASET),there is no folder $(DATASET): )name a folder with one folder of photos a person, or of groups of these: make $@ DATASET=…" >&2; exit 2; }
 DRAW = $(if $(PLOTS),--plots "$(PLOTS)")
 
 accuracy: setup ministack assets ## How well people are told apart and found: DATASET=folder of a folder a person (PLOTS=folder)

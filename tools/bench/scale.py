@@ -186,11 +186,10 @@ def as_text(scale: Scale) -> str:
             *map(_line, scale.rows),
             *_fit_lines(scale.fit),
             "",
-            f"Of the pairs of strangers so many reach {above}.",
+            f"Pairs of strangers that reach: {above}.",
             "Many of those may be one person under two names: look at them before you believe the rarest rates.",
             "Pairs that share a photo are not independent either.",
-            "",
-            "For facesearch/confidence.py:",
+            *(("", "For facesearch/confidence.py:") if any(row.cosine is not None for row in scale.rows) else ()),
             *(
                 f"    Anchor({row.percent}, {row.cosine:.3f}, {row.false_match_rate:.0e}),  # {_by(row)}"
                 for row in scale.rows
@@ -238,6 +237,9 @@ def main() -> int:
         dataset = read_dataset(options.dataset)
         with progress_bar() as watcher:
             scale = scale_of(dataset, look_at(dataset.paths, watcher=watcher))
+    except KeyboardInterrupt:
+        say("Stopped.")
+        return 130
     except (CommandError, OSError) as error:
         say(f"Not measured: {error}")
         return 1

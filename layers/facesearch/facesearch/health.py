@@ -91,7 +91,7 @@ class Health:
         together: of faces of one photo; None if there are too few pairs.
         apart: of faces of two photos, the nearest left out, which may be one person's; None if there are too few.
         strangers: by confidence, how many strangers' faces a search may be expected to find by the selfie alone; None
-            if there are too few faces to tell.
+            if there are too few faces to tell. The event's own confidence is among them.
         alike: whether the faces are unusually alike; None if nobody can tell.
     """
 
@@ -124,6 +124,7 @@ def health_of(
     index = EventIndex(event.event_id, event.model)
     index.apply(change for tally in tallies for change in tally.kept)
     faces = sum(tally.faces for tally in tallies)
+    percents = sorted({*CONFIDENCES, event.confidence})
     together, (apart, rate) = alike_together(index, KEPT_FACES), _apart(index)
     return Health(
         photos=sum(tally.photos for tally in tallies),
@@ -134,7 +135,7 @@ def health_of(
         looks=_looks(b"".join(tally.qualities for tally in tallies)),
         together=together,
         apart=apart,
-        strangers=None if rate is None else {each: faces * rate(threshold(each, event.model)) for each in CONFIDENCES},
+        strangers=None if rate is None else {each: faces * rate(threshold(each, event.model)) for each in percents},
         alike=_is_alike(together, apart),
     )
 

@@ -116,7 +116,9 @@ def _check_size(width: int, height: int) -> None:
     if min(width, height) < 1:
         raise UnusableImage("The picture has no pixels.")
     if max(width, height) > MAX_ASPECT * min(width, height):
-        raise UnusableImage(f"The picture is {width} x {height} pixels; one side may be {MAX_ASPECT} times the other.")
+        raise UnusableImage(
+            f"The picture is {width} x {height} pixels; one side may be at most {MAX_ASPECT} times the other."
+        )
 
 
 def _check_header(data: bytes) -> None:

@@ -76,7 +76,13 @@ def delete_person(  # noqa: PLR0913, PLR0917 - a command's options, each by its 
     files = Files(renditions=not keep_renditions, originals=originals) if photos else None
     with stores_of(stack) as stores, person_eraser(stack, stores) as eraser:
         pictures = [selfie.read_bytes() for selfie in selfies]
-        _show(eraser.delete_person(event, pictures, files, confidence), as_json=as_json)
+        receipt = eraser.delete_person(event, pictures, files, confidence)
+    _show(receipt, as_json=as_json)
+    if not as_json:
+        say(
+            f"That is what the selfie finds at confidence {confidence or event.confidence}. The person may be on other "
+            "photos, too, above all a child: try another selfie, or a lower --confidence."
+        )
 
 
 def delete_search(

@@ -6,6 +6,7 @@ from dataclasses import asdict
 
 import typer
 
+from facesearch.engine import DEFAULT_MODEL, is_default
 from facesearch.health import SMALL, TINY, Alikeness, Health, health_of
 from facesearch.models import Event
 from tools.cli.commands.common import AsJson, EventArgument, stack_of
@@ -69,6 +70,9 @@ def _lines(event: Event, found: Health) -> Iterator[str]:
     yield _row("", f"of faces of two photos: {_quantiles(found.apart)}")
     yield from _strangers(event, found)
     yield ""
+    if not is_default(event.model):
+        yield f"Scores of {event.model} are not levelled, and the second pass adds strangers among alike faces."
+        yield f"facesearch reindex {event.event_id} --model {DEFAULT_MODEL} mends both."
     yield UNKNOWN if found.alike is None else UNUSUAL if found.alike else USUAL
 
 

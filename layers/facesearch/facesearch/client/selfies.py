@@ -63,7 +63,10 @@ def read_selfie(selfie: Selfie, downscale: int | None = None) -> bytes:
         SelfieError: larger than MAX_SELFIE_BYTES; no picture, if it is to be made smaller.
         ImportError: `downscale` without Pillow.
         ValueError: `downscale` is no number of pixels.
+        TypeError: the selfie is a str.
     """
+    if isinstance(cast("object", selfie), str):
+        raise TypeError(f"A selfie is a pathlib.Path or bytes, not a str. Did you mean Path({selfie!r})?")
     if downscale is not None:
         content = _smaller(selfie.read_bytes() if isinstance(selfie, Path) else selfie, downscale)
     elif isinstance(selfie, Path):
