@@ -92,7 +92,7 @@ def selfie_prefixes(org_id: int, event_id: int) -> tuple[str, ...]:
 
 def job_prefix(search: SearchKey) -> str:
     """What the key of a selfie begins with that came with a webhook for this search."""
-    return f"{JOBS}/{search.org_id}/{search.event_id}/{search.request_id}/"
+    return f"{JOBS}/{selfie_keys(search)[0]}/"
 
 
 class UploadRequest(BaseModel):

@@ -18,7 +18,7 @@ from facesearch.client.selfies import image_type_of
 from facesearch.errors import Busy, FaceSearchError, InvalidRequest, TooLarge, UnusableImage
 from facesearch.models import SearchKey
 from facesearch.observability import count, logger
-from facesearch.several import label
+from facesearch.several import naming
 from facesearch.upstream.breaker import Breaker, CircuitOpenError
 from facesearch.upstream.errors import UpstreamAnswerError, UpstreamDownError, UpstreamRefusedError
 from facesearch.upstream.key import KeySecret
@@ -84,8 +84,9 @@ class Upstream:
             UpstreamDownError, UpstreamRefusedError, UpstreamAnswerError: see there.
         """
         for number, selfie in enumerate(selfies, 1):
-            if image_type_of(selfie) is None:
-                raise UnusableImage(f"{label(number, len(selfies))}{NO_FACE}")
+            with naming(number, len(selfies)):
+                if image_type_of(selfie) is None:
+                    raise UnusableImage(NO_FACE)
         refused: dict[int | None, FaceSearchError] = {400: UnusableImage(NO_FACE), 413: TooLarge(TOO_LARGE)}
         if len(selfies) > 1:
             refused |= {400: UnusableImage(NOT_ONE_PERSON), 422: InvalidRequest(ONE_ALONE)}
