@@ -11,6 +11,7 @@ from standardwebhooks import Webhook, WebhookVerificationError
 from facesearch.callbacks import Status, Turn
 from facesearch.callbacks.delivering import CLAIM_SECONDS, BusyError, Outcome
 from facesearch.callbacks.plan import LONGEST_SECONDS
+from facesearch.callbacks.turns import DELAY_SECONDS
 from facesearch.outbound import Delivery, FetchFailedError, RefusedUrlError
 from tests.unit.callbacks.fakes import KEY, NOW, SECRETS, URL, Site, content
 from tests.unit.erasure.site import CrashError, Fuse
@@ -238,3 +239,48 @@ def _run_with_redelivery(site: Site, fuse: Fuse) -> int:
 def test_what_is_no_turn_is_an_error(message: str) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 - json's own among others
         Site().deliverer.deliver(message)
+
+
+RECEIVES = 10
+VISIBILITY_SECONDS = 180
+
+
+def test_a_chain_of_attempts_ends_even_if_every_process_dies_before_it_can_write_one_down() -> None:
+    """The only thing that ends it: Lambda must let the function feed its own queue, and each message is a new one."""
+    site = Site(delays=(5, 300, 1_800))
+    site.receiver.answers = [500]
+    site.announce()
+    site.callbacks.settle = _die  # type: ignore[assignment, method-assign]
+    deliveries = [(turn, 1, turn.not_before) for turn in site.queue.waiting]
+    handled = 0
+    while deliveries and handled < 1_000:
+        deliveries.sort(key=lambda each: each[2])
+        turn, receive, due = deliveries.pop(0)
+        site.now, handled = max(site.now, due), handled + 1
+        site.queue.waiting.clear()
+        try:
+            site.deliver(turn)
+        except (CrashError, BusyError):
+            if receive < RECEIVES:
+                deliveries.append((turn, receive + 1, site.now + VISIBILITY_SECONDS))
+        deliveries += [(sent, 1, sent.not_before) for sent in site.queue.waiting]
+    assert deliveries == []
+    assert len(site.receiver.got) <= RECEIVES * (3 + 1)
+
+
+def test_a_receiver_that_puts_every_attempt_off_for_years_ends_its_chain_of_messages_within_the_plan() -> None:
+    site = Site(delays=(5,) * 9)
+    site.receiver.answers = [Delivery(503, 10**9)]
+    site.announce()
+    messages = 0
+    while site.queue.waiting and messages < 10_000:
+        turn = site.queue.waiting.pop()
+        site.now = min(max(site.now, turn.not_before), site.now + DELAY_SECONDS)
+        site.deliver(turn)
+        messages += 1
+    assert site.callback().status is Status.DEAD
+    assert messages == 10 + 9 * (LONGEST_SECONDS // DELAY_SECONDS - 1)
+
+
+def _die(*_: Any) -> Any:
+    raise CrashError

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from facesearch.callbacks import Status
+from facesearch.callbacks.callback import LOST, OVERDUE_SECONDS
 from facesearch.callbacks.delivering import Outcome
-from facesearch.callbacks.replaying import OVERDUE_SECONDS, CallbackDesk
+from facesearch.callbacks.replaying import CallbackDesk
 from tests.unit.callbacks.fakes import KEY, SECRETS, Site
 from tests.unit.erasure.site import CrashError, Fuse
 from tests.unit.fakes import ORG
@@ -81,6 +82,26 @@ def test_what_waits_for_its_next_attempt_is_sent_at_once_if_it_is_asked_for() ->
     reports = site.run()
     assert [report.outcome for report in reports] == [Outcome.DELIVERED, Outcome.STALE]
     assert len(site.receiver.got) == 2
+
+
+def test_what_sqs_has_moved_to_the_dead_letters_is_dead_an_hour_after_it_was_due_and_replayed() -> None:
+    """None of our code runs when it does: the callback itself still says that it is pending."""
+    site = Site()
+    site.receiver.answers = [500, 204]
+    site.announce()
+    site.run(most=1)
+    site.queue.dead = [site.queue.waiting.pop()]
+    site.now = site.callback().next_at + OVERDUE_SECONDS
+    assert [each.status for each in desk(site).list(ORG)] == [Status.PENDING]
+    desk(site).replay(ORG)
+    assert len(site.queue.dead) == 1, "it is the only trace of its callback"
+    site.now += 1
+    (shown,) = desk(site).list(ORG, Status.DEAD)
+    assert (shown.key, shown.reason) == (KEY, LOST)
+    assert desk(site).list(ORG, Status.PENDING) == []
+    assert len(desk(site).replay(ORG).callbacks) == 1
+    assert site.queue.dead == []
+    assert [report.outcome for report in site.run()] == [Outcome.DELIVERED]
 
 
 def test_what_has_lost_its_message_is_replayed() -> None:

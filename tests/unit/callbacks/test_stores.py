@@ -58,7 +58,7 @@ def test_a_turn_is_claimed_once_until_the_claim_is_over(store: Any) -> None:
     assert store.claim(KEY, 0, NOW + 19, NOW + 39) is False
     assert store.claim(KEY, 0, NOW + 20, NOW + 40) is True
     assert store.claim(KEY, 1, NOW + 60, NOW + 80) is True, "of a process that died before it wrote the turn"
-    assert store.get(KEY).turn == 1
+    assert (store.get(KEY).turn, store.get(KEY).attempts) == (1, 3), "counted before they are made"
     assert store.claim(KEY, 0, NOW + 99, NOW + 119) is False
 
 

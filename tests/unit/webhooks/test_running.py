@@ -1,6 +1,7 @@
 """How a webhook's search ends: once, whatever fails or dies on the way."""
 
 import base64
+import time
 import uuid
 from collections.abc import Callable
 from dataclasses import replace
@@ -13,7 +14,7 @@ from facesearch.models import JobStatus, SearchKey, SearchSummary
 from facesearch.outbound import FetchFailedError, RefusedUrlError
 from facesearch.quota import Limits
 from facesearch.webhooks.queue import LONGEST_DELAY, Order
-from facesearch.webhooks.running import GAVE_UP, NotNowError
+from facesearch.webhooks.running import GAVE_UP, NO_QUOTA, NotNowError
 from tests.unit.fakes import EVENT, EVENT_ID, ORG, OpenProbes, photos
 from tests.unit.webhooks.site import CALLBACK, DELIVERIES, SELFIE, CrashError, Site
 
@@ -192,6 +193,29 @@ def test_without_quota_an_order_waits_and_its_deliveries_are_not_used_up(site: S
     site.reader.quotas.clear()
     site.deliver()
     assert [site.status(each)[0] for each in (first, second)] == [JobStatus.DONE] * 2
+
+
+def test_an_order_waits_for_quota_for_a_day_and_then_its_search_has_failed(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing else ends this chain of messages: Lambda must not, and the queue counts each as a new one."""
+    site.limits = Limits(per_minute=1, burst=1)
+    sent = [site.send(f"msg_{number}", callback_url=CALLBACK) for number in range(2)]
+    first, second = (accepted.search.request_id for accepted in sent)
+    orders = [order for order, _ in site.queue.sent]
+    site.deliver(order=orders[0])
+    site.queue.sent = [(orders[1], 0)]
+    now = time.time()
+    monkeypatch.setattr("facesearch.webhooks.running.time.time", lambda: now)
+    for _ in range(200_000):
+        if not site.queue.sent:
+            break
+        order, delay = site.queue.sent.pop()
+        now += delay
+        site.deliver(order=order)
+    assert site.queue.sent == []
+    assert site.status(second) == (JobStatus.FAILED, NO_QUOTA)
+    assert site.ends.told == {(first, "face_search.completed"), (second, "face_search.failed")}
 
 
 def test_an_order_of_a_job_that_is_gone_is_over(site: Site) -> None:

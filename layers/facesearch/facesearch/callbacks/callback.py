@@ -12,6 +12,10 @@ from facesearch.webhooks.announcing import JobEnd
 
 BODY_BYTES = 20_000
 """Standard Webhooks advises to stay below 20 KB; metadata of 1 KB is the only part that can grow."""
+OVERDUE_SECONDS = 3_600
+"""SQS delivers a turn again for half an hour (`maxReceiveCount` times the queue's `VisibilityTimeout`). A callback that
+was due an hour ago has lost its message, or Lambda or SQS has moved it to the dead letters without a word."""
+LOST = "the attempt that was due was not made"
 _NAMESPACE = uuid.UUID("6a0f6e0c-5a0e-4d3f-9b7e-0f2f6d6f6d6b")
 
 
@@ -23,7 +27,7 @@ class Status(StrEnum):
     DELIVERED = "delivered"
     """The receiver has answered 2xx."""
     DEAD = "dead"
-    """Given up; its message is among the dead letters."""
+    """Given up; its message is among the dead letters, or lost (see `Callback.as_of`)."""
     GONE = "gone"
     """The address is switched off: it has answered 410."""
 
@@ -45,7 +49,7 @@ class Callback:
         type: "face_search.completed", …; see `webhooks.announcing`.
         body: JSON in UTF-8, its `results_url` without scheme and host; empty once it was delivered.
         turn: number of the message in the queue that counts (see `callbacks.turns`).
-        attempts: made since it was announced or replayed.
+        attempts: begun since it was announced or replayed.
         last_status: HTTP status of the last answer; 0 = there was none.
         reason: why it is not delivered, in words that are safe to show.
         next_at: when the next attempt is due, in seconds since the epoch.
@@ -64,6 +68,12 @@ class Callback:
     last_status: int = 0
     reason: str = ""
 
+    def as_of(self, now: float) -> "Callback":
+        """The callback as an operator is to see it: nothing stays pending whose message does not come any more."""
+        if self.status is not Status.PENDING or now <= self.next_at + OVERDUE_SECONDS:
+            return self
+        return replace(self, status=Status.DEAD, reason=LOST)
+
 
 class CallbackStore(Protocol):
     """Where callbacks are kept, for as long as results and dead letters are."""
@@ -75,8 +85,9 @@ class CallbackStore(Protocol):
         """The callback; read strongly consistent."""
 
     def claim(self, key: CallbackKey, turn: int, now: float, until: float) -> bool:
-        """Take a turn of a pending callback, for nobody else to send it until then; False if somebody else has it, or
-        a later turn, or it is not pending."""
+        """Take a turn of a pending callback, for nobody else to send it until then, and count the attempt, which ends
+        the plan even if every process dies of it; False if somebody else has it, or a later turn, or it is not
+        pending."""
 
     def settle(self, callback: Callback, turn: int) -> bool:
         """Write how a claimed turn ended, and give the claim back; False if it is not the callback's turn any more."""

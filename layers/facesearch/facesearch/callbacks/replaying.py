@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from facesearch.callbacks.callback import Addresses, Callback, CallbackLists, CallbackStore, Status, again
 from facesearch.callbacks.turns import DeadLetters, Turn, TurnQueue
 
-OVERDUE_SECONDS = 3_600
-"""A callback that is pending but has not been due for so long has lost its message, or it is among the dead letters."""
+GIVEN_UP = (Status.DEAD, Status.GONE)
 
 
 @dataclass(frozen=True)
@@ -40,8 +39,10 @@ class CallbackDesk:
         self._clock = clock
 
     def list(self, org_id: int, status: Status | None = None) -> list[Callback]:
-        """An organisation's callbacks, oldest first."""
-        found = [each for each in self._lists.of_org(org_id) if status in (None, each.status)]
+        """An organisation's callbacks as they are now, oldest first."""
+        now = self._clock()
+        every = (each.as_of(now) for each in self._lists.of_org(org_id))
+        found = [each for each in every if status in (None, each.status)]
         return sorted(found, key=lambda each: (each.created_at, each.key.callback_id))
 
     def replay(self, org_id: int, wanted: Sequence[uuid.UUID] = ()) -> Replayed:
@@ -49,24 +50,19 @@ class CallbackDesk:
 
         Args:
             org_id: the organisation.
-            wanted: which, whatever their state unless they were delivered; empty = what was given up, what went to an
-                address that was switched off, and what has lost its message.
+            wanted: which, whatever their state unless they were delivered; empty = what is dead, and what went to an
+                address that was switched off.
         """
         known = {each.key.callback_id: each for each in self.list(org_id)}
         chosen = [known[each] for each in dict.fromkeys(wanted) if each in known] if wanted else list(known.values())
         replayed = [
             begun
             for callback in chosen
-            if (wanted or self._is_stuck(callback)) and (begun := self._restart(callback)) is not None
+            if (wanted or callback.status in GIVEN_UP) and (begun := self._restart(callback)) is not None
         ]
         self._clear(org_id)
         done = {each.key.callback_id for each in replayed}
         return Replayed(tuple(replayed), tuple(each for each in dict.fromkeys(wanted) if each not in done))
-
-    def _is_stuck(self, callback: Callback) -> bool:
-        if callback.status is Status.PENDING:
-            return callback.next_at + OVERDUE_SECONDS < self._clock()
-        return callback.status is not Status.DELIVERED
 
     def _restart(self, callback: Callback) -> Callback | None:
         """Queued first: whoever dies then has it replayed all the same, by the message."""
@@ -79,12 +75,15 @@ class CallbackDesk:
         return begun
 
     def _clear(self, org_id: int) -> None:
-        """Take out the organisation's dead letters that no longer stand for a callback that is dead."""
+        """Take out the organisation's dead letters that no longer stand for a callback that is dead, or that will be:
+        SQS moves the message of a turn that failed too often while its callback is still pending."""
 
         def is_over(turn: Turn) -> bool:
             if turn.key.org_id != org_id:
                 return False
             callback = self._callbacks.get(turn.key)
-            return callback is None or callback.status is not Status.DEAD
+            if callback is None or callback.status not in (Status.DEAD, Status.PENDING):
+                return True
+            return turn.number < callback.turn
 
         self._dead_letters.take(is_over)

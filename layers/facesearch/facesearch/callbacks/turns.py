@@ -61,7 +61,10 @@ class Turn:
         try:
             content: Any = json.loads(message)
             key = CallbackKey(int(content["org_id"]), int(content["event_id"]), uuid.UUID(content["callback_id"]))
-            return cls(key, int(content["turn"]), float(content["not_before"]), bool(content["replay"]))
+            not_before = float(content["not_before"])
+            if not math.isfinite(not_before):
+                raise ValueError("a turn that is never due")
+            return cls(key, int(content["turn"]), not_before, bool(content["replay"]))
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError("a message that is no callback's turn") from error
 

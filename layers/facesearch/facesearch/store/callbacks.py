@@ -67,7 +67,7 @@ class DynamoCallbackStore:
             {
                 "TableName": self._table,
                 "Key": _key(key),
-                "UpdateExpression": "SET turn = :turn, claimed_until = :until",
+                "UpdateExpression": "SET turn = :turn, claimed_until = :until ADD attempts :one",
                 "ConditionExpression": (
                     "#status = :pending AND turn <= :turn"
                     " AND (attribute_not_exists(claimed_until) OR claimed_until <= :now)"
@@ -76,6 +76,7 @@ class DynamoCallbackStore:
                 "ExpressionAttributeValues": {
                     ":turn": schema.n(turn),
                     ":pending": schema.s(Status.PENDING),
+                    ":one": schema.n(1),
                     ":until": schema.n(int(until * 1000)),
                     ":now": schema.n(int(now * 1000)),
                 },

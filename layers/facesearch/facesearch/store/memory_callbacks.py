@@ -33,7 +33,7 @@ class MemoryCallbackStore:
                 return False
             if self.claims.get(key, now) > now:
                 return False
-            self.callbacks[key] = replace(callback, turn=turn)
+            self.callbacks[key] = replace(callback, turn=turn, attempts=callback.attempts + 1)
             self.claims[key] = until
             return True
 

@@ -119,13 +119,15 @@ class Watching(Generic[ProbeT]):
             self._watches.purge(event.event_id)
             return
         after, counted = order.after, order.counted
-        while turn.left() >= ENOUGH_MILLISECONDS:
+        while True:  # each message looks through a page at least, so that a round ends however slow its workers are
             page = self._watches.page(order.event_id, after, PAGE)
             counted += self._page(order.event_id, page, last=turn.last)
             if len(page) < PAGE:
                 self._watches.recount(order.event_id, counted)
                 return
             after = page[-1].search.request_id
+            if turn.left() < ENOUGH_MILLISECONDS:
+                break
         self._orders.send(replace(order, after=after, counted=counted))
 
     def _page(self, event_id: int, page: Sequence[Watch], *, last: bool) -> int:

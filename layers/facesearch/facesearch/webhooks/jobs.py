@@ -1,9 +1,16 @@
 """What can be said of a job: how far it has come, where its result is, and how it has ended."""
 
+import time
+
 from facesearch.models import Job, JobStatus, SearchKey, SearchSummary
 from facesearch.responses import QueuedSearch, SearchStatus
 from facesearch.store.reading import StoredPage
 from facesearch.webhooks.announcing import JobEnd
+
+LOST_SECONDS = 3 * 86_400
+"""A job is over within two days of its webhook: one of waiting for quota, and twenty deliveries an hour apart. One that
+is not has lost its message, or SQS has moved it to the dead letters before a worker could say how it ended."""
+LOST = "The search could not be completed."
 
 
 def status_of(job: Job | None, result: StoredPage | None) -> JobStatus | None:
@@ -12,12 +19,14 @@ def status_of(job: Job | None, result: StoredPage | None) -> JobStatus | None:
         return JobStatus.DONE
     if job is None or job.status is JobStatus.DONE:
         return None
-    return job.status
+    return JobStatus.FAILED if time.time() > job.created_at + LOST_SECONDS else job.status
 
 
 def search_status(search: SearchKey, status: JobStatus, job: Job | None) -> SearchStatus:
     """The answer that says so."""
     reason = job.reason if job is not None and status is not JobStatus.DONE else ""
+    if job is not None and status is JobStatus.FAILED and job.status is not JobStatus.FAILED:
+        reason = LOST
     return SearchStatus(request_id=search.request_id, status=status.value, reason=reason or None)
 
 

@@ -5,6 +5,7 @@ happens once by its claim, the end is told before it is noted, and told twice it
 """
 
 import random
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -46,6 +47,9 @@ GROWTH = 4
 LONGEST_RETRY = 3600
 SHORTEST_WAIT = 2
 """Seconds before the first look whether there is quota again; doubled each time, up to 15 minutes."""
+LONGEST_WAIT = 86_400
+"""Seconds after its webhook in which a search waits for quota: a selfie that came along is kept for no longer."""
+NO_QUOTA = "The organisation's face-search quota was used up for a day."
 GAVE_UP = "The search could not be completed."
 
 
@@ -132,6 +136,9 @@ class SearchJobs:
                 self._watching.catch_up(watch)
             self._end(job, summary)
         except QuotaExceeded as error:
+            if time.time() > job.created_at + LONGEST_WAIT:
+                self._fail(job, NO_QUOTA)
+                return
             self._jobs.note(job.search, "Waiting for the organisation's face-search quota.")
             self._wait(order, error.retry_after)
         except SearchInProgress as error:
@@ -207,8 +214,8 @@ class SearchJobs:
             self._selfies.forget(job)
 
     def _wait(self, order: Order, retry_after: int) -> None:
-        """Enter the order anew: waiting for quota is no failure and must not use up its deliveries. Bounded by the job,
-        which expires."""
+        """Enter the order anew: waiting for quota is no failure and must not use up its deliveries. `LONGEST_WAIT` ends
+        it."""
         ceiling = min(LONGEST_DELAY, SHORTEST_WAIT * 2 ** min(order.waits, 10))
         delay = min(LONGEST_DELAY, retry_after + random.randint(0, ceiling))  # noqa: S311 - jitter
         self._queue.send(Order(order.search, order.waits + 1), delay)

@@ -1,0 +1,36 @@
+"""What is said of a job."""
+
+import time
+from dataclasses import replace
+
+import pytest
+
+from facesearch.models import Job, JobStatus, SearchKey, SearchSummary
+from facesearch.store.reading import StoredPage
+from facesearch.webhooks.jobs import LOST, LOST_SECONDS, search_status, status_of
+from tests.unit.callbacks.fakes import REQUEST
+from tests.unit.fakes import EVENT_ID, ORG
+
+SEARCH = SearchKey(ORG, EVENT_ID, REQUEST)
+RESULT = StoredPage(SearchSummary(0, 90), [])
+
+
+@pytest.mark.parametrize("status", [JobStatus.QUEUED, JobStatus.RUNNING])
+def test_a_job_whose_message_comes_no_more_is_not_running_for_ever(status: JobStatus) -> None:
+    """SQS moves it to the dead letters without a worker that could say so, if the last deliveries found no place."""
+    job = Job(SEARCH, status=status, reason="Waiting.", created_at=int(time.time()))
+    assert status_of(job, None) is status
+    assert search_status(SEARCH, status, job).reason == "Waiting."
+    lost = replace(job, created_at=job.created_at - LOST_SECONDS - 1)
+    assert status_of(lost, None) is JobStatus.FAILED
+    assert search_status(SEARCH, JobStatus.FAILED, lost).reason == LOST
+    assert status_of(lost, RESULT) is JobStatus.DONE
+
+
+def test_a_job_that_has_failed_keeps_its_reason() -> None:
+    job = Job(SEARCH, status=JobStatus.FAILED, reason="No face.", created_at=1)
+    assert search_status(SEARCH, JobStatus.FAILED, job).reason == "No face."
+
+
+def test_a_job_that_is_done_and_has_no_result_any_more_is_unknown() -> None:
+    assert status_of(Job(SEARCH, status=JobStatus.DONE, created_at=1), None) is None
