@@ -53,9 +53,9 @@ def test_every_setting_is_set_for_some_function() -> None:
         ("DuplicateWaitSeconds", "duplicate_wait_seconds"),
         ("SearchQuotaPerMinute", "search_quota_per_minute"),
         ("SearchQuotaBurst", "search_quota_burst"),
+        ("SnapshotDelaySeconds", "snapshot_delay_seconds"),
         ("SnapshotTailBytes", "snapshot_tail_bytes"),
         ("IndexCacheMegabytes", "index_cache_megabytes"),
-        ("SearchJobDeliveries", "search_job_deliveries"),
     ],
 )
 def test_a_parameter_and_its_setting_have_one_default_and_the_same_limits(parameter: str, setting: str) -> None:
@@ -64,6 +64,14 @@ def test_a_parameter_and_its_setting_have_one_default_and_the_same_limits(parame
     limits = {kind: getattr(limit, kind) for limit in field.metadata for kind in ("ge", "le") if hasattr(limit, kind)}
     for value, fits in ((declared["MinValue"], True), (declared["MaxValue"], True), (declared["MaxValue"] + 1, False)):
         assert (limits["ge"] <= value <= limits["le"]) is fits, value
+
+
+def test_deliveries_of_a_job_are_the_same_and_a_stack_has_more_of_them_than_the_code_needs() -> None:
+    """A test of what happens at the last one need not wait for five."""
+    declared, field = TEMPLATE["Parameters"]["SearchJobDeliveries"], Settings.model_fields["search_job_deliveries"]
+    assert declared["Default"] == field.default
+    limits = {kind: getattr(limit, kind) for limit in field.metadata for kind in ("ge", "le") if hasattr(limit, kind)}
+    assert limits == {"ge": 2, "le": declared["MaxValue"]}
 
 
 def test_the_delays_of_callbacks_are_the_same_and_limited_alike() -> None:

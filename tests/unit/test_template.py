@@ -290,3 +290,40 @@ def test_the_alarm_of_alike_faces_is_where_the_code_finds_them_unusual() -> None
     (alarm,) = [each for each in ALARMS if each.properties["MetricName"] == "FacesAlike"]
     assert alarm.properties["Threshold"] == ALIKE_TOGETHER
     assert alarm.properties["Statistic"] == "Maximum"
+
+
+class TestGatewaysOwnResponses:
+    """Pages read only the headers that a response exposes to them."""
+
+    def test_a_gateways_429_lets_pages_read_when_to_come_again(self) -> None:
+        (api,) = TEMPLATE.of_type("AWS::Serverless::Api")
+        throttled = [each for each in api.properties["GatewayResponses"].values() if each.get("StatusCode") == 429]
+        assert throttled
+        for response in throttled:
+            headers = response["ResponseParameters"]["Headers"]
+            assert (headers["Retry-After"], headers["Access-Control-Expose-Headers"]) == ("'1'", "'Retry-After'")
+
+    def test_whatever_else_tells_when_to_come_again_exposes_it_too(self) -> None:
+        (api,) = TEMPLATE.of_type("AWS::Serverless::Api")
+        (firewall,) = TEMPLATE.of_type("AWS::WAFv2::WebACL")
+        responses = [each["ResponseParameters"]["Headers"] for each in api.properties["GatewayResponses"].values()]
+        actions = [rule["Action"] for rule in firewall.properties["Rules"] if "Action" in rule]
+        blocked = [action["Block"]["CustomResponse"] for action in actions]
+        responses += [{each["Name"]: each["Value"] for each in response["ResponseHeaders"]} for response in blocked]
+        for headers in responses:
+            assert ("Retry-After" in headers) is ("Access-Control-Expose-Headers" in headers)
+        assert [response["ResponseCode"] for response in blocked] == [429]
+        assert responses[-1]["Access-Control-Expose-Headers"] == "Retry-After"
+
+
+def test_two_stacks_of_an_account_share_no_layer() -> None:
+    layers = TEMPLATE.of_type("AWS::Serverless::LayerVersion")
+    names = [TEMPLATE.resolve(layer.properties["LayerName"], stand_in) for layer in layers]
+    assert len(set(names)) == len(layers)
+    assert all(name.startswith("stack-") for name in names)
+
+
+def test_guests_everywhere_have_an_edge_of_cloudfront_unless_the_operator_wants_it_cheaper() -> None:
+    (distribution,) = PLAIN.of_type("AWS::CloudFront::Distribution")
+    chosen = distribution.properties["DistributionConfig"]["PriceClass"]
+    assert PLAIN.resolve(chosen, stand_in) == "PriceClass_All"

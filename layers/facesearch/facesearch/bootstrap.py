@@ -418,7 +418,8 @@ class Parts:
     def _snapshot_requests(self) -> "SqsSnapshotRequests":
         from facesearch.snapshots import SqsSnapshotRequests
 
-        return SqsSnapshotRequests(self._sqs, self.settings.required("snapshots_queue_url"))
+        settings = self.settings
+        return SqsSnapshotRequests(self._sqs, settings.required("snapshots_queue_url"), settings.snapshot_delay_seconds)
 
     @cached_property
     def _snapshots(self) -> "S3SnapshotStore":

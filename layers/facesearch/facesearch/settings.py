@@ -46,6 +46,7 @@ class Settings(BaseModel):
     outbound_allow_local: bool = False
     watch_key_arn: str = ""
     cors_allowed_origins: str = ""
+    snapshot_delay_seconds: Annotated[int, Field(ge=0, le=900)] = 60
     snapshot_tail_bytes: Annotated[int, Field(ge=1, le=100_000_000)] = 1_000_000
     index_cache_megabytes: Annotated[int, Field(ge=1, le=8192)] = 1024
     callback_delays: Annotated[str, Field(pattern=r"^[0-9]{1,5}(,[0-9]{1,5}){0,19}$")] = (

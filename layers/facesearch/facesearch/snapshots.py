@@ -1,6 +1,8 @@
 """Compaction: fold what came after an event's snapshot into a new one, so that the next cold start reads one file."""
 
 import time
+import uuid
+from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
@@ -15,8 +17,8 @@ from facesearch.photos import PhotoStore
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
-REQUEST_SECONDS = 60
-"""Requests for an event within such a window are one (see `SqsSnapshotRequests`)."""
+CLOCKS_DIFFER_SECONDS = 1
+"""Workers, and SQS, agree on the time to a few milliseconds."""
 
 
 @dataclass(frozen=True)
@@ -73,23 +75,29 @@ class SnapshotRequests(Protocol):
     """How indexing says that an event's photos have changed."""
 
     def request(self, event_id: int) -> None:
-        """Have the event's snapshot looked at soon; asked often within a minute is asked once."""
+        """Have the event's snapshot looked at soon; asked often at a time is asked once."""
 
 
 class SqsSnapshotRequests:
     """`SnapshotRequests` over a FIFO queue: an event is a message group, so it is never compacted twice at a time.
 
-    The queue delays messages by a window of `REQUEST_SECONDS`, so that whatever was written in the window is there when
-    its one message is handled.
+    SQS drops a message whose deduplication id it has had within five minutes, also when the first one was handled long
+    ago. An id therefore stands for a window that is shorter than the queue's delay: the window is over when its one
+    message is handled, and whatever was written in it is there.
     """
 
-    def __init__(self, sqs: "SQSClient", queue_url: str) -> None:
+    def __init__(
+        self, sqs: "SQSClient", queue_url: str, delay_seconds: int, clock: Callable[[], float] = time.time
+    ) -> None:
+        """`delay_seconds`: the queue's; of 0 and 1 every request is a message of its own."""
         self._sqs = sqs
         self._queue_url = queue_url
+        self._window_seconds = max(0, delay_seconds - CLOCKS_DIFFER_SECONDS)
+        self._clock = clock
 
     def request(self, event_id: int) -> None:
         """See `SnapshotRequests.request`."""
-        window = int(time.time()) // REQUEST_SECONDS
+        window = int(self._clock() // self._window_seconds) if self._window_seconds else uuid.uuid4()
         self._sqs.send_message(
             QueueUrl=self._queue_url,
             MessageBody=f'{{"event_id": {event_id}}}',

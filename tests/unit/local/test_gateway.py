@@ -115,6 +115,7 @@ async def test_given_more_calls_than_the_stage_admits_then_429_and_when_to_come_
         assert (await site.http.post(PATH)).status_code == 200
         refused = await site.http.post(PATH)
         assert "same request_id" in assert_envelope(refused, 429)
+        assert refused.headers["Access-Control-Expose-Headers"] == "Retry-After"
         assert int(refused.headers["retry-after"]) > 0
         assert len(site.function.events) == 1
 
