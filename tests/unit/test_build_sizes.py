@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from facesearch.index.native import library_name
 from tests.conftest import ROOT
 from tools import build_sizes
 from tools.local.template import Deployment, Template
@@ -64,3 +65,30 @@ def test_a_function_over_its_own_budget_fails_below_the_common_limit(
 def test_every_budget_is_for_a_function_of_the_template() -> None:
     template = Template.load(ROOT / "template.yaml", Deployment("any", "000000000000", "us-east-1"))
     assert build_sizes.BUDGETS.keys() <= template.resources.keys()
+
+
+def test_a_build_says_at_its_end_what_it_had_to_leave_out_and_how_to_have_it(
+    build: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    package = build / "Package" / "python" / "index"
+    package.mkdir()
+    (package / "scan.py").touch()
+    (package / "scan.c").touch()
+    assert build_sizes.main(build) == 0, "it can be deployed all the same"
+    error = capsys.readouterr().err
+    assert "Without bytecode: Package." in error
+    assert "PYTHON313=" in error
+    assert "LAMBDA_CC" in error
+
+
+def test_a_whole_build_has_nothing_to_say(build: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    package = build / "Package" / "python" / "index"
+    (package / "__pycache__").mkdir(parents=True)
+    for name in ("scan.py", "scan.c", "scan-linux-aarch64.so", "__pycache__/scan.cpython-313.pyc"):
+        (package / name).touch()
+    assert build_sizes.main(build) == 0
+    assert capsys.readouterr().err == ""
+
+
+def test_the_loop_that_is_looked_for_is_the_one_that_lambda_loads() -> None:
+    assert library_name("linux", "aarch64") == build_sizes.LOOP
