@@ -22,6 +22,7 @@ from facesearch.photos import Photo
 from facesearch.store.photos import DynamoPhotoStore
 from tests.conftest import ROOT
 from tests.unit.test_stores import create_table
+from tools.bench.cost import SEARCH_READS, SEARCH_WRITES
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -159,6 +160,31 @@ def test_a_selfie_is_searched_replayed_and_read_again(deployment: Deployment, sa
     assert again["json"] == first["json"]
     assert again["multiValueHeaders"]["Idempotent-Replayed"] == ["true"]
     assert deployment.get(data["request_id"])["json"] == first["json"]
+
+
+def test_a_search_reads_and_writes_what_the_cost_model_says(deployment: Deployment, samples: Path) -> None:
+    selfie = form((samples / "obama2.jpg").read_bytes())
+    deployment.post(selfie)  # which also opens the event's index
+    reads: list[int] = []
+    writes: list[int] = []
+
+    def count(params: dict[str, Any], model: Any, **_: Any) -> None:
+        """By how many items are asked for: all are below 4 KB, and 1 KB when they are written."""
+        match model.name:
+            case "BatchGetItem":
+                reads.extend(len(table["Keys"]) for table in params["RequestItems"].values())
+                assert all(table["ConsistentRead"] for table in params["RequestItems"].values())
+            case "GetItem" | "Query":
+                reads.append(1)
+                assert params["ConsistentRead"] is True
+            case "BatchWriteItem":
+                writes.extend(map(len, params["RequestItems"].values()))
+            case _:
+                writes.append(1)
+
+    bootstrap.parts._dynamodb.meta.events.register("provide-client-params.dynamodb", count)
+    deployment.post(selfie)
+    assert (sum(reads), sum(writes)) == (SEARCH_READS, SEARCH_WRITES)
 
 
 def test_a_stranger_finds_an_empty_page_zero(deployment: Deployment, samples: Path) -> None:

@@ -114,6 +114,14 @@ def test_every_alarm_says_what_is_wrong_and_tells_the_operator_if_there_is_one(a
         assert PLAIN.resolve(alarm.properties[actions], stand_in) == []
 
 
+def test_without_alarms_those_are_left_by_which_a_new_version_goes_back() -> None:
+    without = Template.load(PATH, Deployment("stack", "000000000000", "us-east-1", {"Alarms": "false"}))
+    rollouts = [function.properties.get("DeploymentPreference", {"Alarms": []}) for function in FUNCTIONS]
+    needed = {alarm["Ref"] for rollout in rollouts for alarm in rollout["Alarms"]}
+    assert {alarm.id for alarm in without.of_type("AWS::CloudWatch::Alarm")} == needed
+    assert needed < {alarm.id for alarm in ALARMS}
+
+
 def test_every_alarm_has_its_row_in_the_runbook() -> None:
     runbook = (ROOT / "docs" / "operators.md").read_text()
     for alarm in ALARMS:

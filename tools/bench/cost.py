@@ -2,8 +2,8 @@
 
     python -m tools.bench.cost [--match 1,6,40] [--embed 150] [--cold 0.02] [--pages 3]
 
-A small model: what one search asks of each service, times its price. The requests are those of the code (ADR 5 says
-which writes a search makes); the milliseconds and the share of cold starts are assumptions that the arguments change,
+A small model: what one search asks of each service, times its price. The requests are those of the code (a test counts
+them); the milliseconds and the share of cold starts are assumptions that the arguments change,
 since nobody's Lambda is measured here. `make bench-index` gives milliseconds per match on the machine at hand.
 """
 
@@ -14,6 +14,8 @@ import tomllib
 from dataclasses import dataclass
 from math import ceil
 
+from facesearch.photos import SHARDS
+from tools.bench import idle
 from tools.bench.requests import PRICES, read_prices
 
 SIZES = (10_000, 100_000, 1_000_000)
@@ -21,6 +23,11 @@ FACE_BYTES = 132
 """int8 vector and scale, see `packing`."""
 RANGE_BYTES = 8 * 2**20
 """A snapshot is read in ranges of this size, a GET each."""
+SEARCH_READS = 3 + SHARDS + 1
+"""Key, event and quota; what each partition has new, a unit also where that is nothing, as all reads are strongly
+consistent; the event once more before the result is kept."""
+SEARCH_WRITES = 7
+"""Claim, quota, header, place in the event's list, chunk; header once it is whole, claim once it is over."""
 
 
 @dataclass(frozen=True)
@@ -116,9 +123,7 @@ class Model:
         return milliseconds / 1e3 * assumed.search_gb * self._gb_second + self._invocation
 
     def _search_dynamodb(self) -> float:
-        # Read: key, event, header, quota (4 units); the tail since the last search (8 partitions, a unit each).
-        # Written: quota, claim, its completion, chunk, header, entry in the event's list of searches.
-        return (4 + 8) * self._base.read_unit + 6 * self._base.write_unit
+        return SEARCH_READS * self._base.read_unit + SEARCH_WRITES * self._base.write_unit
 
     def _search_s3(self, faces: int) -> float:
         cold_gets = ceil(faces * FACE_BYTES / RANGE_BYTES) + 1
@@ -146,7 +151,7 @@ def table(model: Model, assumptions: Assumptions) -> str:
 
 
 def main() -> None:
-    """Print the table."""
+    """Print the tables."""
     parser = argparse.ArgumentParser(description="What a thousand searches cost")
     given = Assumptions()
     parser.add_argument("--embed", type=float, default=given.embed, help="milliseconds for the selfie")
@@ -163,6 +168,7 @@ def main() -> None:
         parser.error(f"--match takes {len(SIZES)} numbers")
     assumptions = Assumptions(embed=asked.embed, match=asked.match, cold=asked.cold, pages=asked.pages)
     print(table(Model(assumptions), assumptions))
+    print(f"\n{idle.table(idle.template())}")
     prices = read_prices()
     print(f"\nPrices of {prices.as_of}, {prices.region}; without tax, free tier, logs and data out of AWS.")
 

@@ -40,8 +40,8 @@ SelfieSource = Callable[[], Sequence[bytes]]
 Selfies = Sequence[bytes | UploadKey] | SelfieSource
 
 CLAIM_AGAIN_SECONDS = 1.0
-"""A waiting duplicate polls the header, which costs half a read unit, and tries the claim, which costs a write unit,
-only this often: to take over from a run that failed or was killed."""
+"""A waiting duplicate polls header and chunk, which costs two read units, and tries the claim, which costs a write
+unit, only this often: to take over from a run that failed or was killed."""
 RETRY_AFTER_SECONDS = 5
 STORING_SECONDS = 2.0
 """Kept of the invocation's time for storing what was found."""

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tools.bench import idle
 from tools.bench.cost import SIZES, Assumptions, Model, table
 
 ASSUMED = Assumptions()
@@ -42,3 +43,21 @@ def test_the_table_has_a_row_for_each_size() -> None:
 def test_the_published_table_is_what_the_command_prints() -> None:
     published = (Path(__file__).parents[3] / "docs" / "cost.md").read_text()
     assert table(Model(ASSUMED), ASSUMED) in published
+    assert idle.table(idle.template()) in published
+    assert f"{idle.metrics(idle.template())} metrics" in published
+
+
+class TestIdle:
+    def test_what_is_switched_off_is_not_paid_for(self) -> None:
+        whole, bare = (
+            {item.what.partition(" ")[2]: item.dollars for item in idle.items(idle.template(**parameters))}
+            for parameters in ({}, {"Alarms": "false", "Watching": "false"})
+        )
+        assert bare["alarms"] == pytest.approx(0.4)
+        assert bare["key for watches"] == 0
+        assert whole["alarms"] > bare["alarms"]
+        assert whole["key for watches"] == 1
+
+    def test_no_more_is_free_than_is_used(self) -> None:
+        for parameters in ({}, {"Alarms": "false", "Watching": "false"}):
+            assert all(0 <= item.free <= item.dollars for item in idle.items(idle.template(**parameters)))
