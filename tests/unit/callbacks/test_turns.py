@@ -73,3 +73,10 @@ def test_wanted_dead_letters_are_taken_out_and_the_others_stay(sqs: Any, queue: 
     assert queue.take(lambda turn: turn.key.org_id == ORG) == 22
     assert sorted(bodies(sqs, "dead")) == sorted(["nonsense", others.to_message()])
     assert json.loads(others.to_message())["org_id"] == ORG + 1
+
+
+@pytest.mark.parametrize("never", [float("inf"), float("-inf"), float("nan")])
+def test_a_turn_that_is_never_due_is_no_turn(never: float) -> None:
+    """It would be sent again and again: the chain of a turn that waits ends by this time alone."""
+    with pytest.raises(ValueError, match="never due"):
+        Turn.from_message(replace(TURN, not_before=never).to_message())
