@@ -501,11 +501,11 @@ def test_a_selfies_host_that_is_down_is_asked_again(partner: Partner, selfies: H
 
 
 def test_without_quota_a_search_waits_and_fails_never(partner: Partner, obama: bytes) -> None:
-    site = partner.site.other_org("Has one search a second")
-    site.admin.set_quota(site.org_id, Limits(60, 1))
+    site = partner.site.other_org("Has one search in five seconds")
+    site.admin.set_quota(site.org_id, Limits(12, 1))  # two workers meet in it, however slow the machine is
     sender = Partner(site, site.admin.create_webhook_secret(site.org_id).secret)
-    ids = [accepted(sender.send({"selfie_base64": in_base64(obama)})) for _ in range(4)]
-    assert [sender.end_of(request_id)["status"] for request_id in ids] == ["done"] * 4
+    ids = [accepted(sender.send({"selfie_base64": in_base64(obama)})) for _ in range(3)]
+    assert [sender.end_of(request_id)["status"] for request_id in ids] == ["done"] * 3
     assert site.metric("searchjobs", "JobsWaited") >= 1
 
 
