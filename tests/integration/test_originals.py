@@ -35,7 +35,7 @@ def test_the_originals_of_a_search_can_be_downloaded_under_their_own_names(
         "message": None,
         "pagination": pagination(5, 1, 1, 30),
     }
-    names = [record.filename for image_id in found if (record := site.photo(uuid.UUID(image_id)))]
+    names = [record.originals[0].filename for image_id in found if (record := site.photo(uuid.UUID(image_id)))]
     assert [link["filename"] for link in data["presigned_urls"]] == names, "in the order of the search"
     for link in data["presigned_urls"]:
         assert list(link) == ["url", "filename"]

@@ -32,10 +32,12 @@ from facesearch.nextfaces import NextFaces, Renewal, parse_order
 from facesearch.observability import log_unexpected
 from facesearch.outside import WHOLE, OutsideIndexing, PhotoFile, Region
 from facesearch.packing import pack
-from facesearch.photos import Photo, PhotoStore, image_id_of, image_id_of_bytes, rendition_keys
+from facesearch.photos import Original, Photo, PhotoStore, image_id_of, image_id_of_bytes, rendition_keys
+from facesearch.places import note_place
 from facesearch.qualities import pack_qualities
 from facesearch.renditions import Renditions, render
 from facesearch.snapshots import SnapshotRequests
+from facesearch.store.objects import etag_of
 from facesearch.store.reading import Reader, Wanted
 from facesearch.watching.orders import WatchRequests
 
@@ -246,8 +248,7 @@ class PhotoIndexer:
         image_id = image_id_of_bytes(event_id, data)
         known = self._photos.get(event_id, event.shards, image_id)
         if known is not None:
-            if known.key == key and known.etag != upload.etag:  # uploaded again, in other parts
-                self._photos.note_etag(event_id, event.shards, image_id, key, upload.etag)
+            note_place(self._photos, self._etag, event, known, Original(key, upload.etag))
             if self._face_keeper is not None:  # whoever recorded it may have been killed before its faces were settled
                 self._face_keeper.settle(event_id, image_id, written=False)
             return Report(Outcome.KNOWN, "", org_id, event_id, image_id)
@@ -337,14 +338,17 @@ class PhotoIndexer:
         if keeper is not None:
             keeper.settle(event.event_id, image_id, written=written)
         if not new:
-            return self._not_added(event, image_id, seen)
+            return self._not_added(event, image_id, upload, seen)
         return Report(
             Outcome.INDEXED, "", event.org_id, event.event_id, image_id, seen.face_count, seen.embed_milliseconds
         )
 
-    def _not_added(self, event: Event, image_id: UUID, seen: "_Seen") -> Report:
+    def _not_added(self, event: Event, image_id: UUID, upload: Upload, seen: "_Seen") -> Report:
         """Known by now, or deleted since this run began: then the deletion has not seen what this run has made."""
         known = Report(Outcome.KNOWN, "", event.org_id, event.event_id, image_id)
+        photo = self._photos.get(event.event_id, event.shards, image_id)
+        if photo is not None:  # by another run, which may have found the same file under another key
+            note_place(self._photos, self._etag, event, photo, Original(upload.key, upload.etag))
         if self._photos.tombstone(event.event_id, event.shards, image_id) is None:
             return known
         self._unpublish(event.event_id, image_id)
@@ -365,6 +369,9 @@ class PhotoIndexer:
                 ContentType="image/jpeg",
                 CacheControl=RENDITION_CACHING,
             )
+
+    def _etag(self, key: str) -> str | None:
+        return etag_of(self._s3, self._photos_bucket, key)
 
     def _unpublish(self, event_id: int, image_id: UUID) -> None:
         for key in rendition_keys(event_id, image_id):

@@ -190,10 +190,10 @@ class Originals:
         if photo is None or photo.status != "indexed":
             return NoLink(image_id, _NOT_HERE)
         try:
-            etag = self._store.etag(photo.key)
-            if etag is None or photo.etag not in ("", etag):  # or another file has taken its key
-                return NoLink(image_id, _GONE)
-            return Link(self._store.link(photo.key, photo.filename), photo.filename)
+            for place in photo.originals:
+                if place.is_there(self._store.etag(place.key)):
+                    return Link(self._store.link(place.key, place.filename), place.filename)
+            return NoLink(image_id, _GONE)
         except (BotoCoreError, ClientError) as error:
             log_unexpected(error)
             return NoLink(image_id, _UNREACHABLE)
