@@ -27,6 +27,7 @@ from facesearch.engine import EngineOf, Face
 from facesearch.errors import UnusableImage
 from facesearch.faceitems import FaceKeeper
 from facesearch.imaging import read_image
+from facesearch.litter import litter_in
 from facesearch.models import Event
 from facesearch.nextfaces import NextFaces, Renewal, parse_order
 from facesearch.observability import log_unexpected
@@ -55,7 +56,7 @@ _TOO_LARGE = f"The file is larger than {MAX_FILE_BYTES // 10**6} MB."
 RENDITION_CACHING = "public, max-age=31536000, immutable"
 """A rendition's URL names its content, so that browsers and the CDN may keep it for good."""
 
-_KEY = re.compile(r"(?P<org_id>[0-9]{1,15})/(?P<event_id>[0-9]{1,15})/.*[^/]", re.DOTALL)
+_KEY = re.compile(r"(?P<org_id>[0-9]{1,15})/(?P<event_id>[0-9]{1,15})/(?P<path>.*[^/])", re.DOTALL)
 
 
 class Outcome(StrEnum):
@@ -203,6 +204,8 @@ class PhotoIndexer:
         if upload.bucket != self._photos_bucket or place is None:
             return Report(Outcome.IGNORED, "the object is no org/event/photo of the photos bucket")
         org_id, event_id = int(place["org_id"]), int(place["event_id"])
+        if litter_in(place["path"].split("/")) is not None:
+            return Report(Outcome.IGNORED, "what a system or a drive leaves among pictures", org_id, event_id)
         event = self._reader.read(Wanted(event_id=event_id)).event
         if event is None or event.org_id != org_id or event.closing:
             return Report(Outcome.IGNORED, "no such event of this organisation", org_id, event_id)

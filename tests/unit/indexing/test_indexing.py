@@ -100,6 +100,16 @@ def test_a_photo_is_recorded_with_its_faces(studio: Studio) -> None:
     assert (qualities.pixels.tolist(), qualities.sharpness.tolist()) == ([40] * 3, [0.1, 0.2, 0.3])
 
 
+@pytest.mark.parametrize(
+    "path", ["@eaDir/DSC_1.JPG/SYNOPHOTO_THUMB_XL.jpg", "day 1/#recycle/DSC_1.JPG", "._DSC_1.JPG", "MVI_2.THM"]
+)
+def test_what_a_drive_leaves_among_pictures_is_no_photo_however_it_was_synced(studio: Studio, path: str) -> None:
+    data = photo_of(1)
+    assert studio.upload(data, f"{ORG}/{EVENT_ID}/{path}").outcome is Outcome.IGNORED
+    assert studio.record_of(data) is None
+    assert studio.s3.log == []
+
+
 def test_a_photo_without_faces_is_recorded_as_scanned(studio: Studio) -> None:
     data = photo_of(0)
     assert studio.upload(data).faces == 0
