@@ -6,9 +6,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from facesearch.calls import COMPRESSED
 from facesearch.errors import InvalidRequest, TooLarge
 from facesearch.multipart import (
-    COMPRESSED,
     CUT_SHORT,
     LONG_HEAD,
     MAX_HEAD_BYTES,

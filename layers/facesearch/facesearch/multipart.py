@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import parse_qs
 
+from facesearch.calls import COMPRESSED, GZIP
 from facesearch.errors import FaceSearchError, InvalidRequest, TooLarge
 from facesearch.several import MAX_SELFIES
 
@@ -24,10 +25,7 @@ MAX_FIELD_BYTES = 200
 MAX_HEAD_BYTES = 16_384
 """Of a part: a file's name of thousands of letters fits."""
 MAX_URLENCODED_BYTES = 10_000
-GZIP = b"\x1f\x8b"
-"""What a gzip'd body begins with; no form does."""
 UNREADABLE = "body: must be multipart/form-data with a part named file"
-COMPRESSED = "body: it is compressed; send the form as it is, without Content-Encoding"
 NO_BOUNDARY = "body: the boundary that the Content-Type names is not in it"
 CUT_SHORT = "body: the form is cut short, or its lines do not end with CR LF"
 TOO_MANY_PARTS = f"The form has more than {MAX_PARTS} fields. Send file, request_id and upload_id alone."

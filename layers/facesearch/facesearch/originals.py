@@ -15,7 +15,7 @@ from pydantic.config import JsonDict
 from pydantic_core import PydanticCustomError
 
 from facesearch.access import Feature
-from facesearch.calls import UUID_PATTERN, Call, flatten, parse_request_id
+from facesearch.calls import UUID_PATTERN, Call, flatten, no_json, parse_request_id
 from facesearch.errors import InvalidRequest, InvalidRequestId, NotFound
 from facesearch.models import Event
 from facesearch.observability import log_unexpected
@@ -117,7 +117,7 @@ def parse_originals(body: bytes) -> OriginalsRequest | InvalidRequest:
     except ValidationError as error:
         return InvalidRequest("; ".join(dict.fromkeys(flatten("body", error))))
     except (ValueError, RecursionError):
-        return InvalidRequest("body: must be a JSON object with method and identifier")
+        return InvalidRequest(no_json(body, "body: must be a JSON object with method and identifier"))
 
 
 @dataclass(frozen=True)
