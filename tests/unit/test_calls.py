@@ -103,11 +103,12 @@ def test_a_wrong_request_id_in_the_body_waits_until_the_body_is_checked() -> Non
 @pytest.mark.parametrize("parse", [parse_originals, parse_upload_request, parse_webhook])
 def test_a_compressed_body_is_told_apart_from_one_that_is_no_json(parse: Callable[[bytes], object]) -> None:
     messages = []
-    for body in (gzip.compress(b'{"method": "image_id", "identifier": "x"}'), b"{"):
+    compressed = gzip.compress(b'{"method": "image_id", "identifier": "x"}')
+    for body in (compressed, compressed.decode(errors="replace").encode(), b"{"):
         try:
             problem: object = parse(body)
         except FaceSearchError as error:
             problem = error
         assert isinstance(problem, FaceSearchError)
         messages.append(problem.message)
-    assert messages[0] == COMPRESSED != messages[1]
+    assert messages[0] == messages[1] == COMPRESSED != messages[2]

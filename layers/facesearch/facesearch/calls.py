@@ -20,8 +20,8 @@ UUID_PATTERN = (
 )
 """What we read as a UUID; spelt without flags, so that the OpenAPI document can say it too."""
 
-GZIP = b"\x1f\x8b"
-"""What a gzip'd body begins with; no form and no JSON does."""
+GZIP = b"\x1f"
+"""What a gzip'd body begins with, and no form or JSON. The byte after it is lost where the gateway took it for text."""
 COMPRESSED = "body: it is compressed; send it as it is, without Content-Encoding"
 
 _DIGITS = r"^[0-9]{1,18}$"

@@ -6,6 +6,7 @@ They are known by name alone, and only by names that nobody gives to a folder of
 
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
+from itertools import pairwise
 
 _THUMBNAILS = (
     "@eaDir",  # Synology: thumbnails and metadata of each file
@@ -69,6 +70,9 @@ _SYSTEM = (
     ".picasa.ini",
 )
 _PATTERNS = {name.lower(): name for name in (*_THUMBNAILS, *_EARLIER, *_SYSTEM)}
+_LIBRARIES = (".photoslibrary", ".photolibrary", ".aplibrary")
+"""Of macOS: folders that look like files, with the photographer's own files in two folders and a dozen of its own."""
+_IN_LIBRARIES = ("originals", "masters")
 _WILD = {lowered: name for lowered, name in _PATTERNS.items() if "*" in lowered}
 
 
@@ -78,7 +82,11 @@ def litter_in(path: Sequence[str]) -> str | None:
     Args:
         path: names from the outermost folder to the file, in any case.
     """
-    return next((name for part in path if (name := _litter(part.lower()))), None)
+    lowered = [part.lower() for part in path]
+    for library, part in pairwise(lowered):
+        if library.endswith(_LIBRARIES) and part not in _IN_LIBRARIES:
+            return "*.photoslibrary"
+    return next((name for part in lowered if (name := _litter(part))), None)
 
 
 def _litter(part: str) -> str | None:

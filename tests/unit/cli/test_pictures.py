@@ -73,6 +73,7 @@ LITTER = {
     "SYNOFILE_THUMB_M.jpg": "SYNOFILE_THUMB_*",
     ".trashed-1700000000-IMG_1.jpg": ".trashed-*",
     "#snapshot/GMT+1/DSC_1.JPG": "#snapshot",
+    "Photos Library.photoslibrary/resources/derivatives/0/A_1_105_c.jpeg": "*.photoslibrary",
 }
 
 
@@ -97,6 +98,7 @@ def test_given_what_systems_leave_when_scanned_then_it_is_skipped_and_counted_by
         "trash run/a.jpg",
         "snapshot/a.jpg",
         "@home/a.jpg",
+        "Photos Library.photoslibrary/originals/0/A.jpeg",
     ],
 )
 def test_given_names_that_only_resemble_litter_when_scanned_then_their_pictures_are_taken(
