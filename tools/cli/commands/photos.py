@@ -55,7 +55,7 @@ def _summary(report: Report, *, waited: bool) -> str:
     indexed = f"{report.indexed} indexed with {plural(report.faces, 'face')}"
     line = f"{report.uploaded} uploaded, {indexed}, {len(report.failed)} failed."
     under_way = len(report.photos) - report.indexed
-    return line if waited or not under_way else f"{line} {under_way} are being indexed."
+    return line if waited or not under_way else f"{line} {under_way} {'is' if under_way == 1 else 'are'} being indexed."
 
 
 def _say_what_is_missing(report: Report, *, listed: bool) -> None:
@@ -92,15 +92,15 @@ def list_failed(context: typer.Context, event_id: EventArgument, as_json: AsJson
     prefix = original_prefix(event.org_id, event_id)
     records = (photo for shard in range(event.shards) for photo in stack.photos.records(event_id, shard))
     failed = sorted(
-        (photo for photo in records if photo.status == "failed" or photo.reason), key=lambda photo: photo.key
+        # A photo that our own tool has sent lies in a folder of its own, which says nothing.
+        (photo.key.removeprefix(prefix).removeprefix(f"{photo.image_id}/"), str(photo.image_id), photo.reason)
+        for photo in records
+        if photo.status == "failed" or photo.reason
     )
     if as_json:
-        photos = [
-            {"file": photo.key.removeprefix(prefix), "image_id": str(photo.image_id), "reason": photo.reason}
-            for photo in failed
-        ]
+        photos = [{"file": file, "image_id": image_id, "reason": reason} for file, image_id, reason in failed]
         print_json({"event_id": event_id, "failed": photos})
         return
-    for photo in failed:
-        results().print(printable(f"{photo.image_id}  {photo.key.removeprefix(prefix)}: {photo.reason}"))
+    for file, image_id, reason in failed:
+        results().print(printable(f"{image_id}  {file}: {reason}"))
     say(f"{plural(len(failed), 'photo')} failed.")
