@@ -104,10 +104,10 @@ def is_too_long_a_form(response: Response) -> bool:
     if not isinstance(sent, bytes):
         sent = sent.encode() if isinstance(sent, str) else b""
     content_type = str(response.request.headers.get("Content-Type", ""))
-    match content_type.partition(";")[0]:
-        case "multipart/form-data":
-            return sent.count(b"--" + options_of(content_type)["boundary"].encode()) - 1 > MAX_PARTS
-        case "application/x-www-form-urlencoded":
+    match content_type.partition(";")[0], options_of(content_type):
+        case "multipart/form-data", {"boundary": boundary}:
+            return sent.count(b"--" + boundary.encode()) - 1 > MAX_PARTS
+        case "application/x-www-form-urlencoded", _:
             return sent.count(b"&") + 1 > MAX_PARTS or len(sent) > MAX_URLENCODED_BYTES
     return False
 

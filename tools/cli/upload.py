@@ -81,7 +81,7 @@ class Report:
 
     @property
     def succeeded(self) -> bool:
-        """Pictures that cannot be read are part of life; that there are none, a store that refuses one, or a stall, is
+        """Pictures that cannot be read are part of life. No picture at all, one that the store refused, or a stall is
         not."""
         return bool(self.photos or self.failed) and not (self.refused or self.stalled)
 
