@@ -18,7 +18,7 @@ app = APIGatewayRestResolver()
 @app.post("/api/v1/ext/<org_id>/event/<event_id>/faces")
 def post_faces(org_id: str, event_id: str) -> Response[str]:
     also_answer(app, lambda: NOBODYS)
-    form = parse_selfie_form(header_of(app, "Content-Type"), body_of(app))
+    form = parse_selfie_form(header_of(app, "Content-Type"), body_of(app), header_of(app, "Content-Encoding"))
     call = parse_call(path_of(app), query_of(app)).with_body(form.request_id, form.upload_ids)
     log_call(call.org_id, call.event_id, call.request_id)
     visit = parts.gate.identify(header_of(app, "X-API-Key"), call, Scope.SEARCH, quota=True)

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from tests.integration.calls import NOTHING, pagination
-from tests.integration.conftest import Site, photo_of_nobody
+from tests.integration.conftest import Site, photo_of_nobody, until
 from tests.integration.test_faces import envelope, images
 
 
@@ -35,7 +35,7 @@ def test_the_originals_of_a_search_can_be_downloaded_under_their_own_names(
         "message": None,
         "pagination": pagination(5, 1, 1, 30),
     }
-    names = [record.filename for image_id in found if (record := site.photo(uuid.UUID(image_id)))]
+    names = [record.originals[0].filename for image_id in found if (record := site.photo(uuid.UUID(image_id)))]
     assert [link["filename"] for link in data["presigned_urls"]] == names, "in the order of the search"
     for link in data["presigned_urls"]:
         assert list(link) == ["url", "filename"]
@@ -87,6 +87,31 @@ def test_one_bad_image_never_fails_the_whole_call(site: Site) -> None:
     assert (page["total_images"], page["successful_count"], page["failed_count"]) == (8, 0, 2), "of this page"
     one = envelope(event.originals({"method": "image_id", "identifier": "no-uuid"}), 200)["data"]
     assert (one["total_images"], one["successful_count"], one["failed_count"]) == (1, 0, 1)
+
+
+def test_an_original_that_is_renamed_in_s3_is_linked_from_the_moment_that_its_old_key_is_gone(site: Site) -> None:
+    event, bucket = site.other_event(), site.outputs["PhotosBucket"]
+    image_id = event.put_photo(photo_of_nobody(40), "DSC_1.jpg")
+    old = event.indexed(image_id).key
+    new = f"{event.org_id}/{event.event_id}/day 1/Läufer 1.jpg"
+    event.s3.copy_object(Bucket=bucket, Key=new, CopySource={"Bucket": bucket, "Key": old})
+    until(lambda: event.indexed(image_id).copies)
+    wanted = {"method": "image_id", "identifier": str(image_id)}
+
+    def names() -> list[str]:
+        links = envelope(event.originals(wanted), 200)["data"]["presigned_urls"]
+        assert all(httpx.get(link["url"]).status_code == 200 for link in links)
+        return [link["filename"] for link in links]
+
+    assert names() == ["DSC_1.jpg"]
+    event.s3.delete_object(Bucket=bucket, Key=old)
+    assert names() == ["Läufer 1.jpg"]
+    event.s3.delete_object(Bucket=bucket, Key=new)
+    assert names() == []
+    event.put_photo(photo_of_nobody(40), "restored.jpg")
+    until(lambda: event.indexed(image_id).key != old)
+    assert names() == ["restored.jpg"]
+    assert [place.filename for place in event.indexed(image_id).originals] == ["restored.jpg"]
 
 
 def test_one_original_is_asked_for_by_its_image_id_in_any_form(gallery: Site, in_order: list[str]) -> None:

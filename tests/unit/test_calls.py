@@ -1,12 +1,17 @@
+import gzip
 import uuid
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from facesearch.calls import parse_call, parse_request_id
-from facesearch.errors import InvalidRequest, InvalidRequestId
+from facesearch.calls import COMPRESSED, parse_call, parse_request_id
+from facesearch.errors import FaceSearchError, InvalidRequest, InvalidRequestId
+from facesearch.originals import parse_originals
 from facesearch.pagination import Page
+from facesearch.selfies import parse_upload_request
+from facesearch.webhooks.requests import parse_webhook
 
 PATH = {"org_id": "903", "event_id": "456"}
 KNOWN = "ddc661a7-8861-4793-9437-af42a82d12f8"
@@ -93,3 +98,17 @@ def test_a_wrong_request_id_in_the_body_waits_until_the_body_is_checked() -> Non
     assert call.problem is None
     assert isinstance(call.body_problem, InvalidRequestId)
     assert call.search is None
+
+
+@pytest.mark.parametrize("parse", [parse_originals, parse_upload_request, parse_webhook])
+def test_a_compressed_body_is_told_apart_from_one_that_is_no_json(parse: Callable[[bytes], object]) -> None:
+    messages = []
+    compressed = gzip.compress(b'{"method": "image_id", "identifier": "x"}')
+    for body in (compressed, compressed.decode(errors="replace").encode(), b"{"):
+        try:
+            problem: object = parse(body)
+        except FaceSearchError as error:
+            problem = error
+        assert isinstance(problem, FaceSearchError)
+        messages.append(problem.message)
+    assert messages[0] == messages[1] == COMPRESSED != messages[2]

@@ -58,12 +58,6 @@ def test_the_layers_hold_what_the_project_declares() -> None:
     assert not dependencies & engine
 
 
-def test_only_one_multipart_parser_is_installed() -> None:
-    # python-multipart installs a module of the same name over it.
-    assert "multipart" in pins(MAIN)
-    assert "python-multipart" not in pins(MAIN)
-
-
 def test_every_service_that_the_functions_call_is_in_the_layer() -> None:
     # The dependencies layer drops botocore's descriptions of all other services, which only Lambda would notice.
     makefile = (ROOT / "layers" / "dependencies" / "Makefile").read_text()

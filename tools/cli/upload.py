@@ -1,9 +1,9 @@
-"""Upload a folder into an event: only what is not there yet, several files at once; wait until all is indexed."""
+"""Upload pictures into an event: only what is not there yet, several files at once; wait until all is indexed."""
 
 import base64
 import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -16,9 +16,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from facesearch.models import Event
 from facesearch.packing import FACE_BYTES
-from facesearch.photos import Photo, original_key
+from facesearch.photos import Photo, original_key, original_prefix
+from facesearch.places import find_moved
 from tools.cli.errors import CommandError
-from tools.cli.pictures import Folder, Picture, read
+from tools.cli.pictures import Found, Picture, read
 from tools.cli.stack import UPLOADS_AT_ONCE, Stack
 from tools.cli.terminal import SILENT, Watcher, held_interrupts
 
@@ -37,6 +38,7 @@ older one without a record may have lost its notification, and is sent again."""
 
 NOT_INDEXED = "not indexed yet"
 NOT_UPLOADED = "not uploaded"
+BEING_DELETED = f"{NOT_UPLOADED}: it is being deleted, or its deletion was interrupted; finish that first"
 
 T = TypeVar("T")
 ResultT = TypeVar("ResultT")
@@ -45,21 +47,25 @@ Records = dict[uuid.UUID, Photo]
 
 @dataclass
 class Report:
-    """What became of a folder's pictures; each of them is either in `photos` or in `failed`.
+    """What became of the files; each picture is either in `photos` or in `failed`.
 
     Attributes:
+        keeps_faces: whether faces of the event are kept today; if not, nobody is found on what was uploaded.
         uploaded: files sent by this run; one of several copies of a file is enough.
         photos: file name, image_id, and number of faces; None for one that is not indexed yet.
         failed: file name and reason.
-        ignored: files that are no pictures.
+        left_out: the same of files that are no pictures.
+        skipped: how many files were not looked at, by the name that says why.
         refused: files that the store did not take.
         stalled: waiting ended before everything was indexed.
     """
 
+    keeps_faces: bool = True
     uploaded: int = 0
     photos: list[tuple[str, uuid.UUID, int | None]] = field(default_factory=list)
     failed: list[tuple[str, str]] = field(default_factory=list)
-    ignored: int = 0
+    left_out: list[tuple[str, str]] = field(default_factory=list)
+    skipped: Mapping[str, int] = field(default_factory=dict)
     refused: int = 0
     stalled: bool = False
 
@@ -75,17 +81,35 @@ class Report:
 
     @property
     def succeeded(self) -> bool:
-        """Pictures that cannot be read are part of life; a store that refuses one, or a stall, is not."""
-        return not (self.refused or self.stalled)
+        """Pictures that cannot be read are part of life. No picture at all, one that the store refused, or a stall is
+        not."""
+        return bool(self.photos or self.failed) and not (self.refused or self.stalled)
 
     def to_json(self) -> dict[str, Any]:
         """The shape of `photos upload --json`."""
         return {
             "uploaded": self.uploaded,
             "indexed": self.indexed,
-            "failed": [{"file": file, "reason": reason} for file, reason in self.failed],
+            "failed": _named(self.failed),
+            "left_out": _named(self.left_out),
+            "skipped": dict(self.skipped),
+            "keeps_faces": self.keeps_faces,
             "photos": [{"file": f, "image_id": str(i), "faces": faces} for f, i, faces in self.photos],
         }
+
+
+@dataclass(frozen=True)
+class _Originals:
+    """What the bucket has of the event.
+
+    Attributes:
+        etags: by key.
+        arrived: of photos that our own tool has sent a moment ago: when the last file came, in microseconds since the
+            epoch.
+    """
+
+    etags: dict[str, str]
+    arrived: dict[uuid.UUID, int]
 
 
 @dataclass
@@ -106,47 +130,67 @@ class Uploader:
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
 
-    def run(self, folder: Folder, *, wait_until_indexed: bool) -> Report:
-        """Send what is neither recorded nor under way; say what became of every picture.
+    def run(self, found: Found, *, wait_until_indexed: bool) -> Report:
+        """Send what is neither recorded nor under way, and what is recorded but lost; say what became of every picture.
 
         Raises:
-            CommandError: no picture in the folder.
+            CommandError: there is nothing at all.
         """
-        if not folder.pictures and not folder.unreadable:
-            raise CommandError(f"There are no pictures in {folder.root}.")
-        report, reasons = Report(ignored=folder.ignored), {}
-        pictures: list[Picture] = []
-        for path, outcome in self._each("Reading", folder.pictures, self._read):
+        if found.is_empty:
+            raise CommandError("There are no pictures.")
+        report = Report(keeps_faces=self.event.keeps_faces, left_out=found.left_out, skipped=found.skipped)
+        reasons: dict[Path, str] = {}
+        pictures: dict[Path, Picture] = {}
+        for path, outcome in self._each("Reading", found.pictures, self._read):
             if isinstance(outcome, Picture):
-                pictures.append(outcome)
+                pictures[path] = outcome
             else:
                 reasons[path] = outcome
-        records = self._records({picture.image_id for picture in pictures})
-        new = {picture.image_id: picture for picture in pictures if picture.image_id not in records}
-        unsent: dict[uuid.UUID, str] = {}
-        under_way = self._under_way() if new else set()
-        missing = [picture for image_id, picture in new.items() if image_id not in under_way]
+        distinct = {picture.image_id: picture for picture in pictures.values()}
+        records = self._records(distinct)
+        missing, unsent = self._missing(distinct, records)
+        sent: dict[uuid.UUID, str] = {}
         for picture, problem in self._each("Uploading", missing, self._send):
             if problem is None:
-                report.uploaded += 1
+                sent[picture.image_id] = self._key(picture)
             else:
                 unsent[picture.image_id] = problem
-        report.refused = sum(problem.startswith(NOT_UPLOADED) for problem in unsent.values())
+        report.uploaded, report.refused = len(sent), sum(each.startswith(NOT_UPLOADED) for each in unsent.values())
         if wait_until_indexed:
-            pending = [image_id for image_id in new if image_id not in unsent]
-            records |= self._wait_for(pending)
+            pending = [each for each in distinct if each not in unsent and (each not in records or each in sent)]
+            records |= self._wait_for(pending, sent)
             unsent |= {image_id: NOT_INDEXED for image_id in pending if image_id not in records}
             report.stalled = NOT_INDEXED in unsent.values()
-        image_ids = {picture.path: picture.image_id for picture in pictures}
-        report.failed += [(f"{folder.name_of(path)}/", reason) for path, reason in folder.unreadable]
-        for path in folder.pictures:
-            name, image_id = folder.name_of(path), image_ids.get(path)
-            reason = reasons[path] if image_id is None else unsent.get(image_id)
-            if reason is None and image_id is not None:
-                reason = _add(report, name, image_id, records.get(image_id))
+        report.failed += found.failed
+        for path in found.pictures:
+            name, picture_of = found.names[path], pictures.get(path)
+            reason = reasons[path] if picture_of is None else unsent.get(picture_of.image_id)
+            if reason is None and picture_of is not None:
+                reason = _add(report, name, picture_of.image_id, records.get(picture_of.image_id))
             if reason is not None:
                 report.failed.append((name, reason))
         return report
+
+    def _missing(
+        self, distinct: Mapping[uuid.UUID, Picture], records: Records
+    ) -> tuple[list[Picture], dict[uuid.UUID, str]]:
+        """Pictures that have to be sent, and those that must not be, with the reason."""
+        originals, event = self._originals(), self.event
+        new = [image_id for image_id in distinct if image_id not in records]
+        buried = self.stack.photos.tombstones(event.event_id, event.shards, new)
+        unsent = {image_id: BEING_DELETED for image_id, tombstone in buried.items() if not tombstone.finished}
+
+        def is_under_way(image_id: uuid.UUID) -> bool:
+            # What came before the deletion was over is the deleted file, of which nothing will come any more.
+            after = buried[image_id].deleted_at if image_id in buried else 0
+            return originals is not None and originals.arrived.get(image_id, 0) > after
+
+        wanted = {image_id for image_id in new if image_id not in unsent and not is_under_way(image_id)}
+        if originals is not None:
+            indexed = [photo for photo in records.values() if photo.status == "indexed"]
+            lost = find_moved(self.stack.photos, event, indexed, originals.etags)
+            wanted |= {photo.image_id for photo in lost if originals.arrived.get(photo.image_id) is None}
+        return [picture for image_id, picture in distinct.items() if image_id in wanted], unsent
 
     def _each(self, stage_name: str, inputs: Sequence[T], work: Callable[[T], ResultT]) -> Iterator[tuple[T, ResultT]]:
         """Run `work` on every input, several at once; results in the order of the inputs."""
@@ -176,12 +220,11 @@ class Uploader:
             return f"cannot be read: {error.strerror or error}"
 
     def _send(self, picture: Picture) -> str | None:
-        key = original_key(self.event.org_id, self.event.event_id, picture.image_id, _key_name(picture.path.name))
         try:
             with picture.path.open("rb") as file:
                 self.stack.s3.put_object(
                     Bucket=self.stack.photos_bucket,
-                    Key=key,
+                    Key=self._key(picture),
                     Body=file,
                     ContentType=picture.content_type,
                     # Refused by S3 if the file has changed since it was read: its image_id would be another.
@@ -193,38 +236,49 @@ class Uploader:
             return f"{NOT_UPLOADED}: {error}"
         return None
 
+    def _key(self, picture: Picture) -> str:
+        return original_key(self.event.org_id, self.event.event_id, picture.image_id, _key_name(picture.path.name))
+
     def _records(self, image_ids: Iterable[uuid.UUID]) -> Records:
         return self.stack.photos.get_many(self.event.event_id, self.event.shards, image_ids)
 
-    def _under_way(self) -> set[uuid.UUID]:
-        """Photos of the event that came into the bucket a moment ago, by one listing of its originals.
-
-        None if the store gives no listing: to send a photo twice costs time and does no harm.
-        """
-        prefix = f"{self.event.org_id}/{self.event.event_id}/"
+    def _originals(self) -> _Originals | None:
+        """By one listing; None if the store gives none: to send a photo twice costs time and does no harm."""
+        prefix = original_prefix(self.event.org_id, self.event.event_id)
         pages = self.stack.s3.get_paginator("list_objects_v2").paginate(Bucket=self.stack.photos_bucket, Prefix=prefix)
         oldest = datetime.fromtimestamp(self.stack.clock() / 1e6 - self.under_way_seconds, UTC)
-        found: set[uuid.UUID] = set()
-        with suppress(BotoCoreError, ClientError):
-            for page in pages:
-                recent = (file["Key"] for file in page.get("Contents", []) if file["LastModified"] > oldest)
-                found.update(image_id for key in recent if (image_id := _image_id_in(key.removeprefix(prefix))))
-        return found
+        originals = _Originals({}, {})
+        try:
+            for file in (file for page in pages for file in page.get("Contents", [])):
+                originals.etags[file["Key"]] = file["ETag"]
+                image_id = _image_id_in(file["Key"].removeprefix(prefix))
+                if image_id is not None and file["LastModified"] > oldest:
+                    arrived = int(file["LastModified"].timestamp() * 1e6)
+                    originals.arrived[image_id] = max(arrived, originals.arrived.get(image_id, 0))
+        except (BotoCoreError, ClientError):
+            return None
+        return originals
 
-    def _wait_for(self, image_ids: list[uuid.UUID]) -> Records:
-        """Records of those photos; what is missing at the end has not come for `stall_seconds`."""
+    def _wait_for(self, image_ids: list[uuid.UUID], sent: Mapping[uuid.UUID, str]) -> Records:
+        """Records of those photos, once they lead to the key of what was `sent`; what is missing at the end has not
+        come for `stall_seconds`."""
         stage = self.watcher.stage("Indexing", len(image_ids))
         done: Records = {}
         pending, pause, last_progress = image_ids, POLL_SECONDS[0], self.clock()
+
+        def settled(some: list[uuid.UUID]) -> Records:
+            records = self._records(some)
+            return {each: photo for each, photo in records.items() if _leads_to(photo, sent.get(each))}
+
         while pending:
-            settled = self._records(pending[:WINDOW])
-            if not settled and len(pending) > WINDOW:
-                settled = self._records(pending[WINDOW:])
-            if settled:
-                done |= settled
-                pending = [image_id for image_id in pending if image_id not in settled]
+            new = settled(pending[:WINDOW])
+            if not new and len(pending) > WINDOW:
+                new = settled(pending[WINDOW:])
+            if new:
+                done |= new
+                pending = [image_id for image_id in pending if image_id not in new]
                 pause, last_progress = POLL_SECONDS[0], self.clock()
-                stage.advance(len(settled))
+                stage.advance(len(new))
             elif self.clock() - last_progress >= self.stall_seconds:
                 break
             if pending:
@@ -247,6 +301,14 @@ def _add(report: Report, name: str, image_id: uuid.UUID, photo: Photo | None) ->
         return photo.reason or "failed"
     report.photos.append((name, image_id, None if photo is None else len(photo.faces) // FACE_BYTES))
     return None
+
+
+def _leads_to(photo: Photo, key: str | None) -> bool:
+    return key is None or any(place.key == key for place in photo.originals)
+
+
+def _named(files: list[tuple[str, str]]) -> list[dict[str, str]]:
+    return [{"file": file, "reason": reason} for file, reason in files]
 
 
 def _image_id_in(rest: str) -> uuid.UUID | None:

@@ -20,6 +20,10 @@ UUID_PATTERN = (
 )
 """What we read as a UUID; spelt without flags, so that the OpenAPI document can say it too."""
 
+GZIP = b"\x1f"
+"""What a gzip'd body begins with, and no form or JSON. The byte after it is lost where the gateway took it for text."""
+COMPRESSED = "body: it is compressed; send it as it is, without Content-Encoding"
+
 _DIGITS = r"^[0-9]{1,18}$"
 _UUID = re.compile(UUID_PATTERN)
 
@@ -178,6 +182,11 @@ def upload_of(text: str) -> uuid.UUID | None:
 def flatten(place: str, error: ValidationError) -> list[str]:
     """Field errors as `place.field: message`; never the value that was sent."""
     return [".".join([place, *map(str, detail["loc"])]) + f": {detail['msg']}" for detail in error.errors()]
+
+
+def no_json(body: bytes, expected: str) -> str:
+    """What is wrong with a body that is no JSON."""
+    return COMPRESSED if body.startswith(GZIP) else expected
 
 
 def _number(text: str) -> int | None:

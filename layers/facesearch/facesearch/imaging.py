@@ -14,6 +14,7 @@ from datetime import datetime
 from PIL import ExifTags, Image
 
 from facesearch.errors import UnusableImage
+from facesearch.formats import UNREADABLE, why_unreadable
 
 MAX_PIXELS = 2**26
 """67 million: the largest that phones and cameras commonly write (64 MP, 9,248 x 6,944) fit, as 200 MB of RGB."""
@@ -24,7 +25,6 @@ MAX_ASPECT = 20
 Image.MAX_IMAGE_PIXELS = None  # our own limit is checked from the header; Pillow's is a warning at half of it
 
 _FORMATS = ("JPEG", "PNG", "WEBP")
-_UNREADABLE = "The file is not a readable JPEG, PNG or WebP picture."
 _DAMAGED = "The picture is damaged or cut short."
 
 _TRANSPOSE = {
@@ -69,7 +69,7 @@ def read_image(data: bytes, *, fit: int | None = None, enough: int | None = None
     """
     if not data:
         raise UnusableImage("The file is empty.")
-    with _as_unusable(_UNREADABLE):
+    with _as_unusable(UNREADABLE, data):
         _check_header(data)
         image = Image.open(io.BytesIO(data), formats=_FORMATS)
     _check_size(*image.size)
@@ -77,7 +77,7 @@ def read_image(data: bytes, *, fit: int | None = None, enough: int | None = None
     if image.format != "MPO" and getattr(image, "is_animated", False):
         raise UnusableImage("The picture is animated; send a still one.")
     size = image.size
-    with _as_unusable(_DAMAGED):
+    with _as_unusable(_DAMAGED, data):
         if fit is not None:
             image.draft(None, (fit, fit))
         elif enough is not None and max(size) > enough:
@@ -96,8 +96,11 @@ def read_image(data: bytes, *, fit: int | None = None, enough: int | None = None
 
 
 @contextmanager
-def _as_unusable(message: str) -> Iterator[None]:
-    """Pillow's parsers raise almost anything on damaged input, and warn about metadata that does not matter here."""
+def _as_unusable(message: str, data: bytes) -> Iterator[None]:
+    """Pillow's parsers raise almost anything on damaged input, and warn about metadata that does not matter here.
+
+    `message` is for a file that is what it should be, as far as `formats` can tell.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
@@ -105,7 +108,7 @@ def _as_unusable(message: str) -> Iterator[None]:
         except (UnusableImage, MemoryError):
             raise
         except Exception as error:
-            raise UnusableImage(message) from error
+            raise UnusableImage(why_unreadable(data) or message) from error
 
 
 def _check_size(width: int, height: int) -> None:
@@ -124,6 +127,8 @@ def _check_size(width: int, height: int) -> None:
 def _check_header(data: bytes) -> None:
     """Check what Pillow would work on before it tells the size: PNG's metadata, and two canvases for any WebP."""
     if data[:8] == b"\x89PNG\r\n\x1a\n":
+        if data[12:16] != b"IHDR":  # what stands there is no size
+            raise ValueError
         _check_size(*struct.unpack_from(">II", data, 16))
     elif data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         _check_webp(data)

@@ -27,15 +27,18 @@ from facesearch.engine import EngineOf, Face
 from facesearch.errors import UnusableImage
 from facesearch.faceitems import FaceKeeper
 from facesearch.imaging import read_image
+from facesearch.litter import litter_in
 from facesearch.models import Event
 from facesearch.nextfaces import NextFaces, Renewal, parse_order
 from facesearch.observability import log_unexpected
 from facesearch.outside import WHOLE, OutsideIndexing, PhotoFile, Region
 from facesearch.packing import pack
-from facesearch.photos import Photo, PhotoStore, image_id_of, image_id_of_bytes, rendition_keys
+from facesearch.photos import Original, Photo, PhotoStore, image_id_of, image_id_of_bytes, rendition_keys
+from facesearch.places import note_place
 from facesearch.qualities import pack_qualities
 from facesearch.renditions import Renditions, render
 from facesearch.snapshots import SnapshotRequests
+from facesearch.store.objects import etag_of
 from facesearch.store.reading import Reader, Wanted
 from facesearch.watching.orders import WatchRequests
 
@@ -53,7 +56,7 @@ _TOO_LARGE = f"The file is larger than {MAX_FILE_BYTES // 10**6} MB."
 RENDITION_CACHING = "public, max-age=31536000, immutable"
 """A rendition's URL names its content, so that browsers and the CDN may keep it for good."""
 
-_KEY = re.compile(r"(?P<org_id>[0-9]{1,15})/(?P<event_id>[0-9]{1,15})/.*[^/]", re.DOTALL)
+_KEY = re.compile(r"(?P<org_id>[0-9]{1,15})/(?P<event_id>[0-9]{1,15})/(?P<path>.*[^/])", re.DOTALL)
 
 
 class Outcome(StrEnum):
@@ -201,6 +204,8 @@ class PhotoIndexer:
         if upload.bucket != self._photos_bucket or place is None:
             return Report(Outcome.IGNORED, "the object is no org/event/photo of the photos bucket")
         org_id, event_id = int(place["org_id"]), int(place["event_id"])
+        if litter_in(place["path"].split("/")) is not None:
+            return Report(Outcome.IGNORED, "what a system or a drive leaves among pictures", org_id, event_id)
         event = self._reader.read(Wanted(event_id=event_id)).event
         if event is None or event.org_id != org_id or event.closing:
             return Report(Outcome.IGNORED, "no such event of this organisation", org_id, event_id)
@@ -246,8 +251,7 @@ class PhotoIndexer:
         image_id = image_id_of_bytes(event_id, data)
         known = self._photos.get(event_id, event.shards, image_id)
         if known is not None:
-            if known.key == key and known.etag != upload.etag:  # uploaded again, in other parts
-                self._photos.note_etag(event_id, event.shards, image_id, key, upload.etag)
+            note_place(self._photos, self._etag, event, known, Original(key, upload.etag))
             if self._face_keeper is not None:  # whoever recorded it may have been killed before its faces were settled
                 self._face_keeper.settle(event_id, image_id, written=False)
             return Report(Outcome.KNOWN, "", org_id, event_id, image_id)
@@ -337,14 +341,17 @@ class PhotoIndexer:
         if keeper is not None:
             keeper.settle(event.event_id, image_id, written=written)
         if not new:
-            return self._not_added(event, image_id, seen)
+            return self._not_added(event, image_id, upload, seen)
         return Report(
             Outcome.INDEXED, "", event.org_id, event.event_id, image_id, seen.face_count, seen.embed_milliseconds
         )
 
-    def _not_added(self, event: Event, image_id: UUID, seen: "_Seen") -> Report:
+    def _not_added(self, event: Event, image_id: UUID, upload: Upload, seen: "_Seen") -> Report:
         """Known by now, or deleted since this run began: then the deletion has not seen what this run has made."""
         known = Report(Outcome.KNOWN, "", event.org_id, event.event_id, image_id)
+        photo = self._photos.get(event.event_id, event.shards, image_id)
+        if photo is not None:  # by another run, which may have found the same file under another key
+            note_place(self._photos, self._etag, event, photo, Original(upload.key, upload.etag))
         if self._photos.tombstone(event.event_id, event.shards, image_id) is None:
             return known
         self._unpublish(event.event_id, image_id)
@@ -365,6 +372,9 @@ class PhotoIndexer:
                 ContentType="image/jpeg",
                 CacheControl=RENDITION_CACHING,
             )
+
+    def _etag(self, key: str) -> str | None:
+        return etag_of(self._s3, self._photos_bucket, key)
 
     def _unpublish(self, event_id: int, image_id: UUID) -> None:
         for key in rendition_keys(event_id, image_id):

@@ -166,9 +166,13 @@ class NextFaces:
         return np.stack([face.embedding for face in faces]) if faces else nothing, ""
 
     def _original(self, event: Event, photo: Photo) -> bytes | None:
-        """The file that the photo is; None if it is gone, or another one has its key by now."""
+        """The file that the photo is; None if it is gone, or others have its keys by now."""
+        files = (self._file(event, photo, place.key) for place in photo.originals)
+        return next((data for data in files if data is not None), None)
+
+    def _file(self, event: Event, photo: Photo, key: str) -> bytes | None:
         try:
-            answer = self._s3.get_object(Bucket=self._bucket, Key=photo.key)
+            answer = self._s3.get_object(Bucket=self._bucket, Key=key)
         except ClientError as error:
             if error.response["Error"]["Code"] != "NoSuchKey":
                 raise

@@ -15,7 +15,7 @@ from pydantic.config import JsonDict
 from pydantic_core import PydanticCustomError
 
 from facesearch.access import Feature
-from facesearch.calls import UUID_PATTERN, Call, flatten, parse_request_id
+from facesearch.calls import UUID_PATTERN, Call, flatten, no_json, parse_request_id
 from facesearch.errors import InvalidRequest, InvalidRequestId, NotFound
 from facesearch.models import Event
 from facesearch.observability import log_unexpected
@@ -117,7 +117,7 @@ def parse_originals(body: bytes) -> OriginalsRequest | InvalidRequest:
     except ValidationError as error:
         return InvalidRequest("; ".join(dict.fromkeys(flatten("body", error))))
     except (ValueError, RecursionError):
-        return InvalidRequest("body: must be a JSON object with method and identifier")
+        return InvalidRequest(no_json(body, "body: must be a JSON object with method and identifier"))
 
 
 @dataclass(frozen=True)
@@ -190,10 +190,10 @@ class Originals:
         if photo is None or photo.status != "indexed":
             return NoLink(image_id, _NOT_HERE)
         try:
-            etag = self._store.etag(photo.key)
-            if etag is None or photo.etag not in ("", etag):  # or another file has taken its key
-                return NoLink(image_id, _GONE)
-            return Link(self._store.link(photo.key, photo.filename), photo.filename)
+            for place in photo.originals:
+                if place.is_there(self._store.etag(place.key)):
+                    return Link(self._store.link(place.key, place.filename), place.filename)
+            return NoLink(image_id, _GONE)
         except (BotoCoreError, ClientError) as error:
             log_unexpected(error)
             return NoLink(image_id, _UNREACHABLE)

@@ -2,7 +2,7 @@
 
 import hashlib
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, Protocol
@@ -23,6 +23,10 @@ TOMBSTONE_SECONDS = 15 * 86_400
 """How long it is known that a photo was deleted. A warm environment looks for deletions at least once a day
 (`index.cache.FORGET_AFTER`), and SQS may deliver the message of an upload 14 days later."""
 
+MAX_COPIES = 8
+"""Further places of a photo's file that its record leads to: 8 KB of keys at most. What lies under more keys is found
+by its ETag when it has to be: to be deleted, or to be looked at again."""
+
 Status = Literal["indexed", "failed"]
 
 
@@ -36,9 +40,14 @@ def image_id_of_bytes(event_id: int, content: bytes) -> uuid.UUID:
     return image_id_of(event_id, hashlib.sha256(content).digest())
 
 
+def original_prefix(org_id: int, event_id: int) -> str:
+    """What the S3 keys of an event's originals begin with, whoever has put them there."""
+    return f"{org_id}/{event_id}/"
+
+
 def original_key(org_id: int, event_id: int, image_id: uuid.UUID, filename: str) -> str:
     """S3 key under which our own uploads put an original; the id in it keeps two files of one name apart."""
-    return f"{org_id}/{event_id}/{image_id}/{filename}"
+    return f"{original_prefix(org_id, event_id)}{image_id}/{filename}"
 
 
 def rendition_key(event_id: int, size: Literal["large", "small"], image_id: uuid.UUID) -> str:
@@ -54,6 +63,26 @@ def rendition_keys(event_id: int, image_id: uuid.UUID) -> tuple[str, str]:
 def rendition_url(base_url: str, event_id: int, size: Literal["large", "small"], image_id: uuid.UUID) -> str:
     """Public URL of a rendition."""
     return f"{base_url}/{quote(rendition_key(event_id, size, image_id))}"
+
+
+@dataclass(frozen=True)
+class Original:
+    """Where a photo's file lies: its S3 key, and S3's ETag, by which another file that takes the key is told.
+
+    The ETag is empty in an older record.
+    """
+
+    key: str
+    etag: str = ""
+
+    def is_there(self, etag: str | None) -> bool:
+        """Whether what has this ETag under the key is the photo's file; None = nothing is there."""
+        return etag is not None and self.etag in ("", etag)
+
+    @property
+    def filename(self) -> str:
+        """The file's name as its photographer gave it."""
+        return self.key.rpartition("/")[2]
 
 
 @dataclass(frozen=True)
@@ -73,6 +102,7 @@ class Photo:
             replaced.
         next_model, next_faces: while the event is re-indexed, the next model and what it made of the photo.
         stripped: faces of people who were to be forgotten were taken out of `faces`.
+        copies: where the same file was seen as well; it is taken from there once `key` is gone.
         changed_at: microseconds since the epoch, as it was read.
     """
 
@@ -90,6 +120,7 @@ class Photo:
     stripped: bool = False
     etag: str = ""
     qualities: bytes = field(default=b"", repr=False)
+    copies: tuple[Original, ...] = ()
     changed_at: int = field(default=0, compare=False)
 
     def faces_by(self, model: str) -> bytes | None:
@@ -97,9 +128,9 @@ class Photo:
         return faces_by(self, model)
 
     @property
-    def filename(self) -> str:
-        """The original's name as its photographer gave it."""
-        return self.key.rpartition("/")[2]
+    def originals(self) -> tuple[Original, ...]:
+        """Where its file may lie; the first place that still has it counts."""
+        return (Original(self.key, self.etag), *self.copies)
 
 
 @dataclass(frozen=True)
@@ -172,14 +203,17 @@ class PhotoStore(Protocol):
     def remove(self, event_id: int, shards: int, image_id: uuid.UUID) -> None:
         """Undo an `add` for which there is no event any more; no trace is left."""
 
-    def note_etag(self, event_id: int, shards: int, image_id: uuid.UUID, key: str, etag: str) -> bool:
-        """The photo's file was written under its `key` again; says whether there is such a photo.
+    def set_originals(self, event_id: int, shards: int, seen: Photo, originals: Sequence[Original]) -> bool:
+        """Say where the photo's file lies, if its record still leads where it led when it was `seen`; whether it did.
 
         Readers need not look again.
         """
 
     def tombstone(self, event_id: int, shards: int, image_id: uuid.UUID) -> Tombstone | None:
         """What is left of the photo if it was deleted, read strongly consistent."""
+
+    def tombstones(self, event_id: int, shards: int, image_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Tombstone]:
+        """What is left of those photos that were deleted, read strongly consistent."""
 
     def changes(self, event_id: int, shard: int, since: int, *, faces: bool = True) -> Iterator[PhotoChange]:
         """Photos of one shard whose `changed_at` is at least `since`, oldest first, read strongly consistent.

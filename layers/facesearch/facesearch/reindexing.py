@@ -22,8 +22,10 @@ from facesearch.index.snapshot import SnapshotStore
 from facesearch.models import Event, IndexKind
 from facesearch.nextfaces import PHOTOS_PER_ORDER, Order
 from facesearch.packing import FACE_BYTES
-from facesearch.photos import OVERLAP_MICROSECONDS, Photo, PhotoStore
+from facesearch.photos import OVERLAP_MICROSECONDS, Photo, PhotoRecords, PhotoStore, original_prefix
+from facesearch.places import find_moved
 from facesearch.snapshots import SnapshotBuilder
+from facesearch.store.objects import Objects
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -47,6 +49,10 @@ class EventModels(Protocol):
 
     def change_models(self, before: Event, after: Event) -> bool:
         """Change the models from those of `before` to those of `after`, unless they are others by now."""
+
+
+class Records(PhotoStore, PhotoRecords, Protocol):
+    """Records of photos, one by one and all of them."""
 
 
 class Orders(Protocol):
@@ -127,7 +133,8 @@ class Reindexing:
         self,
         *,
         events: EventModels,
-        photos: PhotoStore,
+        photos: Records,
+        originals: Objects,
         snapshots: SnapshotStore,
         builder: SnapshotBuilder,
         orders: Orders,
@@ -138,6 +145,7 @@ class Reindexing:
     ) -> None:
         self._events = events
         self._photos = photos
+        self._originals = originals
         self._snapshots = snapshots
         self._builder = builder
         self._orders = orders
@@ -178,6 +186,7 @@ class Reindexing:
         target = _target(event, model)
         if not event.next_model:
             event = self._change(event, replace(event, next_model=target))
+        self._find_moved(event)
         if not wait:
             survey = _Survey(self._photos, event, target, self._pool)
             survey.refresh()
@@ -209,6 +218,12 @@ class Reindexing:
         self._each(drop, left)
         self._forget_others(event)
         return event
+
+    def _find_moved(self, event: Event) -> None:
+        """An original that was moved must be found before it is ordered: faces whose original is gone are dropped."""
+        listing = dict(self._originals.etags_under(original_prefix(event.org_id, event.event_id)))
+        for shard in range(event.shards):
+            find_moved(self._photos, event, self._photos.records(event.event_id, shard), listing)
 
     def _prepare(self, event: Event, target: str) -> None:
         """Have every photo's faces by the target, and its snapshot."""

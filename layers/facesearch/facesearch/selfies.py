@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 from botocore.exceptions import ClientError
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from facesearch.calls import flatten
+from facesearch.calls import flatten, no_json
 from facesearch.errors import InvalidRequest, UnknownUpload
 from facesearch.models import SearchKey
 from facesearch.several import MAX_SELFIES
@@ -116,7 +116,7 @@ def parse_upload_request(body: bytes) -> UploadRequest:
     except ValidationError as error:
         raise InvalidRequest("; ".join(flatten("body", error))) from None
     except (ValueError, RecursionError):
-        raise InvalidRequest("body: must be empty or a JSON object with content_type") from None
+        raise InvalidRequest(no_json(body, "body: must be empty or a JSON object with content_type")) from None
 
 
 @dataclass(frozen=True)

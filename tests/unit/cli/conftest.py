@@ -14,7 +14,7 @@ from moto import mock_aws
 from facesearch.admin import Admin
 from facesearch.packing import FACE_BYTES
 from facesearch.photos import Photo, image_id_of_bytes
-from facesearch.store.photos import DynamoPhotoStore
+from facesearch.store.photos import DynamoPhotoStore, microseconds
 from tests.unit.test_stores import create_table
 from tools.cli.app import run
 from tools.cli.stack import STACK_FILE_VARIABLE, Stack, open_stack
@@ -56,13 +56,14 @@ class Place:
         store, event = DynamoPhotoStore(self.dynamodb, TABLE), self.event_id
         new = [key for key in self.object_keys() if key not in self.indexed][:limit]
         for key in new:
-            content = self.s3.get_object(Bucket=BUCKET, Key=key)["Body"].read()
+            file = self.s3.get_object(Bucket=BUCKET, Key=key)
+            content = file["Body"].read()
             image_id = image_id_of_bytes(event, content)
             if failing in content:
-                photo = Photo(image_id, "failed", key, reason="no readable picture")
+                photo = Photo(image_id, "failed", key, reason="no readable picture", etag=file["ETag"])
             else:
-                photo = Photo(image_id, "indexed", key, 4, 3, "model", bytes(3 * FACE_BYTES))
-            store.add(event, self.stack.event(event).shards, photo)
+                photo = Photo(image_id, "indexed", key, 4, 3, "model", bytes(3 * FACE_BYTES), etag=file["ETag"])
+            store.add(event, self.stack.event(event).shards, photo, microseconds())
             self.indexed.add(key)
         return len(new)
 

@@ -6,6 +6,7 @@ import stat
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import date
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import MappingProxyType
@@ -16,7 +17,7 @@ import pytest
 from facesearch.access import digest_of
 from facesearch.models import ApiKey, UpstreamEvent
 from facesearch.store.reading import DynamoReader, Wanted
-from tests.unit.cli.conftest import JPEG, TABLE, Command, Place, stack_file_of
+from tests.unit.cli.conftest import BUCKET, JPEG, TABLE, Command, Place, stack_file_of
 from tests.unit.client.fakes import body_of
 from tools.cli.app import main
 from tools.cli.stack import NOT_RUNNING, STACK_FILE_VARIABLE
@@ -209,6 +210,8 @@ class TestUpload:
         (place.folder / "race" / "a.jpg").write_bytes(JPEG)
         (place.folder / "race" / "b.gif").write_bytes(b"unreadable")
         (place.folder / "race" / "notes.txt").write_text("x")
+        (place.folder / "race" / "@eaDir").mkdir()
+        (place.folder / "race" / "@eaDir" / "a.jpg").write_bytes(JPEG + b"thumbnail")
         arguments = ("photos", "upload", place.folder / "race", "--event", place.event_id, "--json")
         first = facesearch(*arguments, "--no-wait")
         assert (first.json["uploaded"], first.json["indexed"], first.json["failed"]) == (2, 0, [])
@@ -219,9 +222,12 @@ class TestUpload:
             "uploaded": 0,
             "indexed": 1,
             "failed": [{"file": "b.gif", "reason": "no readable picture"}],
+            "left_out": [{"file": "notes.txt", "reason": "no picture"}],
+            "skipped": {"@eaDir": 1},
+            "keeps_faces": True,
             "photos": [{"file": "a.jpg", "image_id": second.json["photos"][0]["image_id"], "faces": 3}],
         }
-        assert second.err == "1 other file ignored.\n"
+        assert second.err == "1 other file left out.\n1 file skipped: 1 @eaDir.\n"
 
     def test_given_only_failures_when_uploaded_then_listed_and_no_error(
         self, place: Place, facesearch: Command
@@ -237,7 +243,56 @@ class TestUpload:
 
     def test_given_no_folder_when_uploaded_then_one_line_and_1(self, place: Place, facesearch: Command) -> None:
         ended = facesearch("photos", "upload", "nowhere", "--event", place.event_id, "--json")
-        assert (ended.code, ended.out, ended.err) == (1, "", "There is no folder nowhere.\n")
+        assert (ended.code, ended.out, ended.err) == (1, "", "There is no file or folder nowhere.\n")
+
+    def test_given_no_picture_when_uploaded_then_all_is_named_and_1(self, place: Place, facesearch: Command) -> None:
+        (place.folder / "race").mkdir()
+        (place.folder / "race" / "film.MOV").write_bytes(b"x")
+        arguments = ("photos", "upload", "race", "--event", place.event_id)
+        ended = facesearch(*arguments)
+        assert (ended.code, ended.err) == (1, "There are no pictures.\nfilm.MOV: a video\n")
+        ended = facesearch(*arguments, "--json")
+        assert (ended.code, ended.json["left_out"]) == (1, [{"file": "film.MOV", "reason": "a video"}])
+
+    def test_given_raw_files_alone_when_uploaded_then_they_failed_and_are_not_sent(
+        self, place: Place, facesearch: Command
+    ) -> None:
+        (place.folder / "DSC_1.NEF").write_bytes(b"MM\0*")
+        ended = facesearch("photos", "upload", "DSC_1.NEF", "--event", place.event_id, "--wait")
+        assert (ended.code, ended.out) == (0, "0 uploaded, 0 indexed with 0 faces, 1 failed.\n")
+        assert ended.err == "DSC_1.NEF: a camera's RAW file: save it as JPEG and upload that\n"
+        assert place.object_keys() == []
+
+    @pytest.mark.parametrize("as_json", [False, True])
+    def test_given_an_event_past_its_last_day_when_uploaded_then_it_says_that_no_faces_are_kept(
+        self, place: Place, facesearch: Command, *, as_json: bool
+    ) -> None:
+        place.stack.admin.update_event(place.event_id, retain_until=date(2026, 1, 1))
+        (place.folder / "a.jpg").write_bytes(JPEG)
+        arguments = ("photos", "upload", "a.jpg", "--event", place.event_id, *(["--json"] if as_json else []))
+        ended = facesearch(*arguments)
+        assert ended.code == 0
+        assert "keeps no faces: their last day was 2026-01-01" in ended.err
+        if as_json:
+            assert ended.json["keeps_faces"] is False
+
+    def test_given_photos_that_failed_when_listed_then_each_with_its_reason_whichever_way_it_came(
+        self, place: Place, facesearch: Command
+    ) -> None:
+        for name, content in (("b\n.gif", b"unreadable"), ("fine.jpg", JPEG), ("a/x.gif", b"unreadable too")):
+            place.s3.put_object(Bucket=BUCKET, Key=f"{place.org_id}/{place.event_id}/{name}", Body=content)
+        place.index()
+        ended = facesearch("photos", "failed", place.event_id, "--json")
+        assert [(each["file"], each["reason"]) for each in ended.json["failed"]] == [
+            ("a/x.gif", "no readable picture"),
+            ("b\n.gif", "no readable picture"),
+        ]
+        image_ids = [each["image_id"] for each in ended.json["failed"]]
+        ended = facesearch("photos", "failed", place.event_id)
+        assert ended.out == (
+            f"{image_ids[0]}  a/x.gif: no readable picture\n{image_ids[1]}  b\ufffd.gif: no readable picture\n"
+        )
+        assert (ended.code, ended.err) == (0, "2 photos failed.\n")
 
 
 class TestSearch:

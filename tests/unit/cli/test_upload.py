@@ -9,17 +9,20 @@ from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
 
-from facesearch.photos import image_id_of_bytes
+from facesearch.photos import Original, image_id_of_bytes
+from facesearch.store import schema
+from facesearch.store.photos import DynamoPhotoStore
 from tests.conftest import ROOT
-from tests.unit.cli.conftest import BUCKET, JPEG, Command, Place
+from tests.unit.cli.conftest import BUCKET, JPEG, TABLE, Command, Place
 from tools.cli.errors import CommandError
 from tools.cli.pictures import scan
-from tools.cli.upload import NOT_INDEXED, Report, Uploader
+from tools.cli.upload import BEING_DELETED, NOT_INDEXED, Report, Uploader
 
 
 class Expired:
@@ -113,6 +116,81 @@ def test_given_a_lost_notification_when_run_again_much_later_then_the_photo_is_s
     place.index(2)
     later = replace(Clock(place).uploader(), under_way_seconds=-60.0)
     assert later.run(scan(folder), wait_until_indexed=False).uploaded == 3
+
+
+def end(place: Place, image_id: UUID, *, finish: bool = True) -> None:
+    """Delete a photo, as every kind of deletion does, and keep its original."""
+    store = DynamoPhotoStore(place.dynamodb, TABLE)
+    shards = place.stack.event(place.event_id).shards
+    store.bury(place.event_id, shards, image_id)
+    if finish:
+        store.finish(place.event_id, shards, image_id)
+
+
+@pytest.mark.parametrize("wait", [True, False])
+def test_given_a_photo_deleted_a_moment_ago_when_uploaded_again_then_it_is_sent_again(
+    place: Place, folder: Path, *, wait: bool
+) -> None:
+    upload(place, folder)
+    image_id = image_id_of_bytes(place.event_id, JPEG + b"\x03")
+    end(place, image_id)
+    place.indexed = {key for key in place.indexed if str(image_id) not in key}
+    report = Clock(place).uploader().run(scan(folder), wait_until_indexed=wait)
+    assert (report.uploaded, len(report.photos), report.failed, report.succeeded) == (1, 5, [], True)
+    if wait:
+        assert report.indexed == 5
+
+
+def test_given_a_photo_sent_again_after_its_deletion_when_run_again_then_it_is_under_way(
+    place: Place, folder: Path
+) -> None:
+    upload(place, folder)
+    image_id = image_id_of_bytes(place.event_id, JPEG + b"\x03")
+    end(place, image_id)
+    place.dynamodb.update_item(  # as if the deletion had been over a minute before the file that is there came
+        TableName=TABLE,
+        Key=schema.photo_key(place.event_id, place.stack.event(place.event_id).shards, image_id),
+        UpdateExpression="SET changed_at = changed_at - :minute",
+        ExpressionAttributeValues={":minute": schema.n(60_000_000)},
+    )
+    assert Clock(place).uploader().run(scan(folder), wait_until_indexed=False).uploaded == 0
+
+
+def test_given_a_deletion_that_is_not_over_when_uploaded_then_the_photo_is_refused_and_named(
+    place: Place, folder: Path
+) -> None:
+    upload(place, folder)
+    end(place, image_id_of_bytes(place.event_id, JPEG + b"\x03"), finish=False)
+    report = upload(place, folder)
+    assert (report.uploaded, report.failed) == (0, [("finish/3.jpg", BEING_DELETED)])
+    assert not report.succeeded
+
+
+def test_given_an_original_that_is_lost_when_uploaded_then_it_is_sent_again(place: Place, folder: Path) -> None:
+    upload(place, folder)
+    image_id = image_id_of_bytes(place.event_id, JPEG + b"\x03")
+    key = f"{place.org_id}/{place.event_id}/{image_id}/3.jpg"
+    place.s3.delete_object(Bucket=BUCKET, Key=key)
+    report = upload(place, folder)
+    assert (report.uploaded, report.indexed, report.succeeded) == (1, 5, True)
+    assert key in place.object_keys()
+    assert upload(place, folder).uploaded == 0
+
+
+def test_given_an_original_that_was_moved_when_uploaded_then_the_record_leads_there_and_nothing_is_sent(
+    place: Place, folder: Path
+) -> None:
+    upload(place, folder)
+    image_id = image_id_of_bytes(place.event_id, JPEG + b"\x03")
+    prefix = f"{place.org_id}/{place.event_id}/"
+    before = place.stack.photos.get(place.event_id, place.stack.event(place.event_id).shards, image_id)
+    assert before is not None
+    place.s3.copy_object(Bucket=BUCKET, Key=f"{prefix}day 1/3.jpg", CopySource={"Bucket": BUCKET, "Key": before.key})
+    place.s3.delete_object(Bucket=BUCKET, Key=before.key)
+    assert upload(place, folder).uploaded == 0
+    after = place.stack.photos.get(place.event_id, place.stack.event(place.event_id).shards, image_id)
+    assert after is not None
+    assert after.originals == (Original(f"{prefix}day 1/3.jpg", before.etag),)
 
 
 def test_given_files_of_another_tool_and_event_when_uploaded_then_they_are_not_taken_for_ours(

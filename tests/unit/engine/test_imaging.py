@@ -143,15 +143,15 @@ def test_an_empty_file_is_refused() -> None:
 
 @pytest.mark.parametrize("kind", ["GIF", "BMP", "TIFF", "PPM", "ICO", "JPEG2000"])
 def test_other_formats_are_refused(kind: str) -> None:
-    with pytest.raises(UnusableImage, match="not a readable JPEG, PNG or WebP"):
+    with pytest.raises(UnusableImage, match=r"not a (readable )?JPEG, PNG or WebP"):
         read_image(encoded(corners(64, 64), kind))
 
 
 @pytest.mark.parametrize(
-    "data", [b"hello", b"\0" * 1000, b"<svg/>", b"RIFF", b"RIFF\0\0\0\0WEBP", b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n"]
+    "data", [b"hello", b"\0\1" * 500, b"<svg/>", b"RIFF", b"RIFF\0\0\0\0WEBP", b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n"]
 )
 def test_what_is_no_picture_is_refused(data: bytes) -> None:
-    with pytest.raises(UnusableImage, match="not a readable JPEG, PNG or WebP"):
+    with pytest.raises(UnusableImage, match=r"not a (readable )?JPEG, PNG or WebP"):
         read_image(data)
 
 

@@ -241,11 +241,12 @@ class Parts:
         return cls(stores, DynamoReader(dynamodb, "table"), claims, event)
 
     def put(self, bucket: str, key: str) -> None:
+        """A file with a content, and so an ETag, of its own."""
         objects = getattr(self.stores, bucket)
         if isinstance(objects, MemoryObjects):
-            objects.files[key] = b"x"
+            objects.files[key] = key.encode()
         else:
-            boto3.client("s3").put_object(Bucket=bucket, Key=key, Body=b"x")
+            boto3.client("s3").put_object(Bucket=bucket, Key=key, Body=key.encode())
 
 
 class Context:

@@ -14,7 +14,7 @@ from moto import mock_aws
 
 from facesearch.models import SearchKey, SearchSummary
 from facesearch.pagination import Page
-from facesearch.photos import TOMBSTONE_SECONDS, Photo, PhotoChange, PhotoEraser
+from facesearch.photos import TOMBSTONE_SECONDS, Original, Photo, PhotoChange, PhotoEraser
 from facesearch.store import schema
 from facesearch.store.batch import batch_delete
 from facesearch.store.erasing import DynamoErasureLog, Erasing, ErasureLog
@@ -143,31 +143,58 @@ def test_a_tombstone_holds_nothing_of_the_photo_and_expires_once_it_is_finished(
     assert int(item["expires_at"]["N"]) == pytest.approx(time.time() + TOMBSTONE_SECONDS, abs=60)
 
 
-def test_the_etag_of_a_file_that_was_uploaded_again_is_noted_and_nothing_else_changes(store: PhotoEraser) -> None:
-    assert store.note_etag(EVENT_ID, 4, ID, PHOTO.key, '"new"') is False, "there is no such photo"
+def test_where_the_file_lies_is_noted_if_nobody_else_has_and_nothing_else_changes(store: PhotoEraser) -> None:
+    here, there = Original(PHOTO.key, '"new"'), Original("another/key ü.jpg", '"parts-2"')
+    assert store.set_originals(EVENT_ID, 4, PHOTO, [here]) is False, "there is no such photo"
     store.add(EVENT_ID, 4, PHOTO)
     before = store.get(EVENT_ID, 4, ID)
     assert before == PHOTO
-    assert store.note_etag(EVENT_ID, 4, ID, "another/key.jpg", '"new"') is False
-    assert store.note_etag(EVENT_ID, 4, ID, PHOTO.key, '"new"') is True
+    assert store.set_originals(EVENT_ID, 4, PHOTO, [here, there, Original("k")]) is True
     after = store.get(EVENT_ID, 4, ID)
-    assert after == replace(PHOTO, etag='"new"')
+    assert after == replace(PHOTO, etag='"new"', copies=(there, Original("k")))
+    assert after.originals == (here, there, Original("k"))
     assert after.changed_at == before.changed_at
+    assert store.set_originals(EVENT_ID, 4, PHOTO, [there]) is False, "it was seen before it was changed"
+    assert store.set_originals(EVENT_ID, 4, after, [there]) is True
+    moved = store.get(EVENT_ID, 4, ID)
+    assert moved == replace(PHOTO, key=there.key, etag=there.etag)
     store.bury(EVENT_ID, 4, ID)
-    assert store.note_etag(EVENT_ID, 4, ID, PHOTO.key, '"new"') is False
+    assert store.set_originals(EVENT_ID, 4, moved, [here]) is False
+
+
+def test_tombstones_are_found_many_at_a_time(store: PhotoEraser) -> None:
+    ids = [uuid.UUID(int=number) for number in range(1, 5)]
+    for image_id in ids[:3]:
+        store.add(EVENT_ID, 4, replace(PHOTO, image_id=image_id))
+    for image_id in ids[:2]:
+        store.bury(EVENT_ID, 4, image_id)
+    store.finish(EVENT_ID, 4, ids[0])
+    found = store.tombstones(EVENT_ID, 4, ids)
+    assert found == {image_id: store.tombstone(EVENT_ID, 4, image_id) for image_id in ids[:2]}
+    assert [found[image_id].finished for image_id in ids[:2]] == [True, False]
+
+
+PLACES = (Original("k", '"e"'), Original("further/k"))
 
 
 @pytest.mark.parametrize("log", [MemoryErasureLog(), None])
 def test_what_is_under_way_is_listed_until_it_is_over(log: ErasureLog | None, dynamodb: Any) -> None:
     log = log or DynamoErasureLog(dynamodb, TABLE)
     entries = [
-        Erasing(uuid.UUID(int=number), whole=number > 1, key="k", originals=True, etag='"e"') for number in range(3)
+        Erasing(uuid.UUID(int=number), whole=number > 1, places=PLACES[:number], originals=True) for number in range(3)
     ]
     log.begin(EVENT_ID, entries)
     assert sorted(log.pending(EVENT_ID), key=lambda entry: entry.image_id) == entries
     assert log.pending(EVENT_ID + 1) == []
     log.end(EVENT_ID, [entry.image_id for entry in entries[1:]])
     assert log.pending(EVENT_ID) == entries[:1]
+
+
+def test_what_an_older_version_left_under_way_still_knows_its_original(dynamodb: Any) -> None:
+    item = schema.erasing_key(EVENT_ID, ID) | {"whole": schema.flag(value=True), "originals": schema.flag(value=True)}
+    dynamodb.put_item(TableName=TABLE, Item=item | {"key": schema.s("k"), "etag": schema.s('"e"')})
+    (entry,) = DynamoErasureLog(dynamodb, TABLE).pending(EVENT_ID)
+    assert entry == Erasing(ID, whole=True, places=(Original("k", '"e"'),), originals=True)
 
 
 def test_a_result_is_listed_withdrawn_and_deleted(results: tuple[Reader, ResultStore]) -> None:

@@ -194,6 +194,7 @@ class Process:
         return Reindexing(
             events=self.wrap(world.events),
             photos=self.wrap(world.photos),
+            originals=cast("Any", world.s3),
             snapshots=self.wrap(world.snapshots),
             builder=self.builder,
             orders=self.wrap(world),
@@ -227,7 +228,7 @@ class World:
     photos: MemoryPhotoStore = field(default_factory=MemoryPhotoStore)
     snapshots: MemorySnapshotStore = field(default_factory=MemorySnapshotStore)
     log: MemoryErasureLog = field(default_factory=MemoryErasureLog)
-    s3: MemoryS3 = field(default_factory=MemoryS3)
+    s3: MemoryS3 = field(default_factory=lambda: MemoryS3(etag=""))
     queue: list[str] = field(default_factory=list)
     now: float = 0.0
     shows: dict[int, list[int]] = field(default_factory=dict)

@@ -2,9 +2,10 @@
 
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from hashlib import md5
 from typing import Any, cast
 from urllib.parse import quote_plus
 
@@ -14,11 +15,15 @@ from botocore.exceptions import ClientError
 from facesearch.engine import DEFAULT_MODEL, Embedding, Face, RgbImage
 
 PHOTOS, RENDITIONS = "photos", "renditions"
+NOT_FOUND: Any = {"HTTPStatusCode": 404}
 
 
 @dataclass
 class MemoryS3:
-    """Buckets. `fails` names operations that answer with a throttling error; `log` is what was asked, in order."""
+    """Buckets. `fails` names operations that answer with a throttling error; `log` is what was asked, in order.
+
+    `etag` is that of every file but those in `etags`; if it is empty, each has one by its content.
+    """
 
     objects: dict[tuple[str, str], bytes] = field(default_factory=dict)
     headers: dict[tuple[str, str], dict[str, str]] = field(default_factory=dict)
@@ -27,6 +32,7 @@ class MemoryS3:
     log: list[str] = field(default_factory=list)
     bodies: list[io.BytesIO] = field(default_factory=list)
     etag: str = '"e1"'
+    etags: dict[str, str] = field(default_factory=dict)
 
     def get_object(self, *, Bucket: str, Key: str) -> dict[str, Any]:  # noqa: N803 - boto3's names
         self._called("GetObject", Key)
@@ -34,7 +40,17 @@ class MemoryS3:
             raise ClientError({"Error": {"Code": "NoSuchKey", "Message": "gone"}}, "GetObject")
         data = self.objects[Bucket, Key]
         self.bodies.append(io.BytesIO(data))
-        return {"ContentLength": self.sizes.get(Key, len(data)), "ETag": self.etag, "Body": self.bodies[-1]}
+        return {
+            "ContentLength": self.sizes.get(Key, len(data)),
+            "ETag": self._etag_of(Bucket, Key),
+            "Body": self.bodies[-1],
+        }
+
+    def head_object(self, *, Bucket: str, Key: str) -> dict[str, str]:  # noqa: N803
+        self._called("HeadObject", Key)
+        if (Bucket, Key) not in self.objects:
+            raise ClientError({"Error": {"Code": "404"}, "ResponseMetadata": NOT_FOUND}, "HeadObject")
+        return {"ETag": self._etag_of(Bucket, Key)}
 
     def put_object(self, *, Bucket: str, Key: str, Body: bytes, **headers: str) -> None:  # noqa: N803
         self._called("PutObject", Key)
@@ -44,6 +60,15 @@ class MemoryS3:
     def delete_object(self, *, Bucket: str, Key: str) -> None:  # noqa: N803
         self._called("DeleteObject", Key)
         self.objects.pop((Bucket, Key), None)
+
+    def etags_under(self, prefix: str) -> Iterator[tuple[str, str]]:
+        """As `Objects` of the photos bucket."""
+        keys = [key for bucket, key in self.objects if bucket == PHOTOS and key.startswith(prefix)]
+        return iter([(key, self._etag_of(PHOTOS, key)) for key in keys])
+
+    def _etag_of(self, bucket: str, key: str) -> str:
+        by_content = f'"{md5(self.objects[bucket, key]).hexdigest()}"'  # noqa: S324 - as S3's
+        return self.etags.get(key, self.etag or by_content)
 
     def _called(self, operation: str, key: str) -> None:
         self.log.append(f"{operation} {key}")

@@ -22,7 +22,7 @@ from facesearch.faceitems import FaceKeeper, place_of
 from facesearch.indexing import MAX_FILE_BYTES, Outcome, PhotoIndexer, Report, Upload, parse_notification
 from facesearch.models import Event, IndexKind
 from facesearch.packing import FACE_BYTES, unpack
-from facesearch.photos import Photo, image_id_of_bytes, rendition_key
+from facesearch.photos import Original, Photo, image_id_of_bytes, rendition_key
 from facesearch.qualities import unpack_qualities
 from facesearch.store.memory import MemoryPhotoStore, MemoryReader
 from facesearch.store.memory_faces import MemoryFaceStore
@@ -100,6 +100,16 @@ def test_a_photo_is_recorded_with_its_faces(studio: Studio) -> None:
     assert (qualities.pixels.tolist(), qualities.sharpness.tolist()) == ([40] * 3, [0.1, 0.2, 0.3])
 
 
+@pytest.mark.parametrize(
+    "path", ["@eaDir/DSC_1.JPG/SYNOPHOTO_THUMB_XL.jpg", "day 1/#recycle/DSC_1.JPG", "._DSC_1.JPG", "MVI_2.THM"]
+)
+def test_what_a_drive_leaves_among_pictures_is_no_photo_however_it_was_synced(studio: Studio, path: str) -> None:
+    data = photo_of(1)
+    assert studio.upload(data, f"{ORG}/{EVENT_ID}/{path}").outcome is Outcome.IGNORED
+    assert studio.record_of(data) is None
+    assert studio.s3.log == []
+
+
 def test_a_photo_without_faces_is_recorded_as_scanned(studio: Studio) -> None:
     data = photo_of(0)
     assert studio.upload(data).faces == 0
@@ -164,13 +174,15 @@ def test_the_same_file_under_another_name_is_the_same_photo(studio: Studio) -> N
 def test_a_photo_uploaded_again_in_other_parts_is_known_by_its_new_etag(studio: Studio) -> None:
     data = photo_of(2)
     studio.upload(data)
-    before, studio.s3.etag = studio.s3.etag, '"parts-2"'
-    assert studio.upload(data, f"{ORG}/{EVENT_ID}/copy.png").outcome is Outcome.KNOWN
+    copy = f"{ORG}/{EVENT_ID}/copy.png"
+    studio.s3.etags[copy] = '"parts-2"'
+    assert studio.upload(data, copy).outcome is Outcome.KNOWN
     photo = studio.record_of(data)
     assert photo is not None
-    assert photo.etag == before, "a copy under another key is not what the record leads to"
+    assert photo.etag == studio.s3.etag, "a copy under another key is not what the record leads to first"
+    studio.s3.etags[KEY] = '"parts-3"'
     assert studio.upload(data).outcome is Outcome.KNOWN
-    assert studio.record_of(data) == replace(photo, etag='"parts-2"')
+    assert studio.record_of(data) == replace(photo, etag='"parts-3"', copies=(Original(copy, '"parts-2"'),))
 
 
 def test_two_deliveries_at_once_are_one_photo(studio: Studio) -> None:

@@ -101,7 +101,7 @@ class Site:
         self.reader, self.photos, self.snapshots = MemoryReader(), MemoryPhotoStore(), MemorySnapshotStore()
         self.reader.events[EVENT_ID] = EVENT
         self.events = MemoryEvents(self.reader)
-        self.s3 = MemoryS3()
+        self.s3 = MemoryS3(etag="")
         self.queue: list[str] = []
         self.pool: Executor = Inline()
         self.people: dict[uuid.UUID, list[int]] = {}
@@ -132,6 +132,7 @@ class Site:
         return Reindexing(
             events=wrap(self.events),
             photos=photos,
+            originals=cast("Any", self.s3),
             snapshots=snapshots,
             builder=SnapshotBuilder(photos, snapshots, self.pool),
             orders=wrap(self),

@@ -11,6 +11,7 @@ from facesearch.engine import MODELS
 from facesearch.errors import InvalidRequest
 from facesearch.reindexing import Progress, Reindexed, Reindexing, SqsOrders
 from facesearch.snapshots import SnapshotBuilder
+from facesearch.store.objects import S3Objects
 from facesearch.store.photos import DynamoPhotoStore
 from facesearch.store.snapshots import S3SnapshotStore
 from tools.cli.commands.common import AsJson, EventArgument, stack_of
@@ -83,6 +84,7 @@ def reindexing(stack: Stack, progress: Progress) -> Iterator[Reindexing]:
         yield Reindexing(
             events=stack.admin,
             photos=photos,
+            originals=S3Objects(stack.s3, stack.photos_bucket, pool),
             snapshots=snapshots,
             builder=SnapshotBuilder(photos, snapshots, pool),
             orders=SqsOrders(stack.sqs, queue),

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from facesearch.client.errors import SelfieError
+from facesearch.formats import why_unreadable
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -105,7 +106,8 @@ def _smaller(content: bytes, long_side: int) -> bytes:
         except MemoryError:
             raise
         except Exception as error:  # Pillow's parsers raise almost anything on damaged input
-            raise SelfieError("The selfie is not a readable JPEG, PNG or WebP picture.") from error
+            reason = why_unreadable(content) or "The selfie is not a readable JPEG, PNG or WebP picture."
+            raise SelfieError(reason) from error
     flat.info.clear()  # a comment would be written again
     out = io.BytesIO()
     flat.save(out, "JPEG", quality=JPEG_QUALITY, icc_profile=profile)

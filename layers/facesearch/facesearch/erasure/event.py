@@ -4,6 +4,7 @@ from facesearch.erasure.parts import Stores
 from facesearch.erasure.receipts import Counts, Receipt
 from facesearch.erasure.results import delete_searches
 from facesearch.models import Event
+from facesearch.photos import original_prefix
 from facesearch.selfies import selfie_prefixes
 
 SWEEPS = 3
@@ -46,7 +47,9 @@ class EventEraser:
         deleted.renditions += stores.renditions.delete(stores.renditions.under(_renditions(event)))
         stores.edge.forget([f"/{_renditions(event)}*"])
         if originals:
-            deleted.originals += stores.originals.delete(stores.originals.under(_originals(event)))
+            deleted.originals += stores.originals.delete(
+                stores.originals.under(original_prefix(event.org_id, event_id))
+            )
         stores.log.end(event_id, [entry.image_id for entry in stores.log.pending(event_id)])
 
     def _count(self, event: Event, *, originals: bool) -> Counts:
@@ -59,7 +62,9 @@ class EventEraser:
             selfies=sum(1 for prefix in selfie_prefixes(event.org_id, event_id) for _ in stores.selfies.under(prefix)),
             snapshots=stores.snapshots.count(event_id),
             renditions=sum(1 for _ in stores.renditions.under(_renditions(event))),
-            originals=sum(1 for _ in stores.originals.under(_originals(event))) if originals else 0,
+            originals=sum(1 for _ in stores.originals.under(original_prefix(event.org_id, event_id)))
+            if originals
+            else 0,
             callbacks=stores.callbacks.count(event.org_id, event_id),
             probes=stores.watches.count(event_id),
         )
@@ -67,7 +72,3 @@ class EventEraser:
 
 def _renditions(event: Event) -> str:
     return f"imgs/{event.event_id}/"
-
-
-def _originals(event: Event) -> str:
-    return f"{event.org_id}/{event.event_id}/"

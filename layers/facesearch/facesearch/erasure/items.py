@@ -30,11 +30,12 @@ class PhotosWithItems:
         self.get_many: Callable[[int, int, Iterable[uuid.UUID]], dict[uuid.UUID, Photo]] = photos.get_many
         self.add = photos.add
         self.remove = photos.remove
-        self.note_etag = photos.note_etag
+        self.set_originals = photos.set_originals
         self.finish = photos.finish
         self.put_next = photos.put_next
         self.drop_next = photos.drop_next
         self.fold = photos.fold
+        self.tombstones = photos.tombstones
         self.tombstone: Callable[[int, int, uuid.UUID], Tombstone | None] = photos.tombstone
 
     def changes(self, event_id: int, shard: int, since: int, *, faces: bool = True) -> Iterator[PhotoChange]:

@@ -14,7 +14,7 @@ from facesearch.erasure.receipts import Counts, Receipt
 from facesearch.erasure.results import delete_searches
 from facesearch.models import Event, SearchKey
 from facesearch.packing import FACE_BYTES
-from facesearch.photos import rendition_keys
+from facesearch.photos import original_prefix, rendition_keys
 from facesearch.selfies import selfie_keys
 from facesearch.store.erasing import Erasing
 
@@ -64,8 +64,7 @@ class PhotosEraser:
                 Erasing(
                     image_id,
                     whole=True,
-                    key=records[image_id].key if image_id in records else "",
-                    etag=records[image_id].etag if image_id in records else "",
+                    places=records[image_id].originals if image_id in records else (),
                     renditions=files.renditions,
                     originals=files.originals,
                 )
@@ -154,29 +153,35 @@ class PhotosEraser:
         return len(there)
 
     def _originals(self, event: Event, entries: Sequence[Erasing]) -> list[str]:
-        """Keys of the originals that are there: the recorded one, and further copies that our own tool has uploaded.
+        """Keys of the originals that are there, by one listing of the event's: what the records lead to, what our own
+        tool has uploaded, and whatever else has the ETag of one of them, wherever it was moved or copied.
 
-        Another file that has taken the recorded key since is another photo's original, maybe its only one.
+        Another file that has taken a recorded key since is another photo's original, maybe its only one.
         """
-        stores = self._stores
         asked = [entry for entry in entries if entry.whole and entry.originals]
-        there = stores.originals.etags([entry.key for entry in asked if entry.key])
-        keys: dict[str, None] = {}
-        for entry in asked:
-            etag = there.get(entry.key)
-            others = {entry.key} if etag is not None and entry.etag not in ("", etag) else set()
-            prefix = f"{event.org_id}/{event.event_id}/{entry.image_id}/"
-            recorded = [entry.key] if etag is not None else []
-            keys |= dict.fromkeys(key for key in (*recorded, *stores.originals.under(prefix)) if key not in others)
-        return list(keys)
+        if not asked:
+            return []
+        recorded: dict[str, set[str]] = {}
+        for place in (place for entry in asked for place in entry.places):
+            recorded.setdefault(place.key, set()).add(place.etag)
+        etags = {etag for known in recorded.values() for etag in known if etag}
+        prefix, own = original_prefix(event.org_id, event.event_id), {str(entry.image_id) for entry in asked}
+
+        def is_theirs(key: str, etag: str) -> bool:
+            if etag in etags:
+                return True
+            if key in recorded:
+                return "" in recorded[key]
+            return key.removeprefix(prefix).partition("/")[0] in own
+
+        return [key for key, etag in self._stores.originals.etags_under(prefix) if is_theirs(key, etag)]
 
 
 def _both(one: Erasing, other: Erasing) -> Erasing:
     return replace(
         other,
         whole=one.whole or other.whole,
-        key=other.key or one.key,
-        etag=other.etag if other.key else one.etag,
+        places=tuple(dict.fromkeys((*one.places, *other.places))),
         renditions=one.renditions or other.renditions,
         originals=one.originals or other.originals,
     )

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from facesearch.photos import Original
 from facesearch.store import schema
 from facesearch.store.batch import batch_delete, batch_put
 
@@ -21,16 +22,15 @@ class Erasing:
 
     Attributes:
         whole: the photo itself goes; if not, only what names it does.
-        key, etag: S3 key and ETag of its original, as far as they are known.
+        places: where its original lies, as far as it is known.
         renditions, originals: whether these files go, too.
     """
 
     image_id: uuid.UUID
     whole: bool
-    key: str = ""
+    places: tuple[Original, ...] = ()
     renditions: bool = False
     originals: bool = False
-    etag: str = ""
 
 
 class ErasureLog(Protocol):
@@ -62,10 +62,9 @@ class DynamoErasureLog:
                 schema.erasing_key(event_id, erasing.image_id)
                 | {
                     "whole": schema.flag(erasing.whole),
-                    "key": schema.s(erasing.key),
+                    "places": schema.pairs((place.key, place.etag) for place in erasing.places),
                     "renditions": schema.flag(erasing.renditions),
                     "originals": schema.flag(erasing.originals),
-                    "etag": schema.s(erasing.etag),
                 }
                 for erasing in each
             ),
@@ -88,11 +87,13 @@ class DynamoErasureLog:
 
 
 def _erasing(item: "schema.Item") -> Erasing:
+    places = schema.several_pairs(item, "places")
+    if key := schema.text(item, "key"):  # an entry of an older version, whose run was killed
+        places = ((key, schema.text(item, "etag")),)
     return Erasing(
         image_id=uuid.UUID(schema.text(item, "sk")),
         whole=schema.boolean(item, "whole"),
-        key=schema.text(item, "key"),
+        places=tuple(Original(*place) for place in places),
         renditions=schema.boolean(item, "renditions"),
         originals=schema.boolean(item, "originals"),
-        etag=schema.text(item, "etag"),
     )

@@ -12,7 +12,7 @@ from typing import Any
 from facesearch.index.snapshot import Snapshot as FaceSnapshot
 from facesearch.index.snapshot import SnapshotError, SnapshotInfo, decode, encode
 from facesearch.models import ApiKey, Event, Job, PhotoMatch, SearchKey, SearchSummary, WebhookSecret
-from facesearch.photos import Photo, PhotoChange, Tombstone
+from facesearch.photos import Original, Photo, PhotoChange, Tombstone
 from facesearch.quota import BucketEmptyError, Limits, QuotaState
 from facesearch.store.erasing import Erasing
 from facesearch.store.reading import Snapshot, StoredPage, Wanted
@@ -124,12 +124,13 @@ class MemoryPhotoStore:
         known = self._photos.get((event_id, image_id))
         return known[0] if known else None
 
-    def note_etag(self, event_id: int, shards: int, image_id: uuid.UUID, key: str, etag: str) -> bool:
-        """See `PhotoStore.note_etag`."""
-        known = self.get(event_id, shards, image_id)
-        if known is None or known.key != key:
+    def set_originals(self, event_id: int, shards: int, seen: Photo, originals: Sequence[Original]) -> bool:
+        """See `PhotoStore.set_originals`."""
+        known = self.get(event_id, shards, seen.image_id)
+        if known is None or known.originals != seen.originals:
             return False
-        self._set(event_id, image_id, etag=etag)
+        first, *copies = originals
+        self._set(event_id, seen.image_id, key=first.key, etag=first.etag, copies=tuple(copies))
         return True
 
     def tombstone(self, event_id: int, shards: int, image_id: uuid.UUID) -> Tombstone | None:
@@ -138,6 +139,11 @@ class MemoryPhotoStore:
         if photo is not None or change is None:
             return None
         return Tombstone(image_id, change.changed_at, (event_id, image_id) in self._finished)
+
+    def tombstones(self, event_id: int, shards: int, image_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Tombstone]:
+        """See `PhotoStore.tombstones`."""
+        found = (self.tombstone(event_id, shards, image_id) for image_id in image_ids)
+        return {tombstone.image_id: tombstone for tombstone in found if tombstone is not None}
 
     def get_many(self, event_id: int, shards: int, image_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Photo]:
         """See `PhotoStore.get_many`."""
@@ -347,6 +353,10 @@ class MemoryObjects:
     def etags(self, keys: Sequence[str]) -> dict[str, str]:
         """See `Objects.etags`."""
         return {key: f'"{md5(self.files[key]).hexdigest()}"' for key in keys if key in self.files}  # noqa: S324 - as S3's
+
+    def etags_under(self, prefix: str) -> Iterator[tuple[str, str]]:
+        """See `Objects.etags_under`."""
+        return iter(self.etags(list(self.under(prefix))).items())
 
     def delete(self, keys: Iterable[str]) -> int:
         """See `Objects.delete`."""

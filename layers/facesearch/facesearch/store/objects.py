@@ -26,6 +26,9 @@ class Objects(Protocol):
     def under(self, prefix: str) -> Iterator[str]:
         """Keys that begin so."""
 
+    def etags_under(self, prefix: str) -> Iterator[tuple[str, str]]:
+        """Keys that begin so, and S3's ETags of what is there."""
+
     def existing(self, keys: Sequence[str]) -> list[str]:
         """Those of the keys that are there."""
 
@@ -47,8 +50,12 @@ class S3Objects:
 
     def under(self, prefix: str) -> Iterator[str]:
         """See `Objects.under`; 1,000 to a round trip."""
+        return (key for key, _ in self.etags_under(prefix))
+
+    def etags_under(self, prefix: str) -> Iterator[tuple[str, str]]:
+        """See `Objects.etags_under`; 1,000 to a round trip."""
         for page in self._s3.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix):
-            yield from (file["Key"] for file in page.get("Contents", []))
+            yield from ((file["Key"], file["ETag"]) for file in page.get("Contents", []))
 
     def existing(self, keys: Sequence[str]) -> list[str]:
         """See `Objects.existing`; one HEAD each."""

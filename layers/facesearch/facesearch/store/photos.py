@@ -2,10 +2,10 @@
 
 import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from facesearch.photos import TOMBSTONE_SECONDS, Photo, PhotoChange, Tombstone
+from facesearch.photos import TOMBSTONE_SECONDS, Original, Photo, PhotoChange, Tombstone
 from facesearch.store import schema
 from facesearch.store.batch import StillUnprocessedError, batch_delete, batch_get
 
@@ -16,7 +16,8 @@ ATTEMPTS = 8
 """Each one finds the item changed by somebody else since it was read; nobody changes a photo that often."""
 
 NEXT = ("next_model", "next_faces", "next_reason")
-OF_A_PHOTO = ("key", "model", "faces", "qualities", *NEXT, "width", "height", "taken_at", "reason", "stripped", "etag")
+PLACES = ("key", "etag", "copies")
+OF_A_PHOTO = (*PLACES, "model", "faces", "qualities", *NEXT, "width", "height", "taken_at", "reason", "stripped")
 """What an item loses when it becomes a tombstone."""
 
 
@@ -41,8 +42,7 @@ class DynamoPhotoStore:
 
     def get_many(self, event_id: int, shards: int, image_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Photo]:
         """See `PhotoStore.get_many`; 100 to a round trip."""
-        keys = [schema.photo_key(event_id, shards, image_id) for image_id in dict.fromkeys(image_ids)]
-        items = batch_get(self._dynamodb, self._table, keys)
+        items = self._items(event_id, shards, image_ids)
         photos = [_photo(item) for item in items if not _is_tombstone(item)]
         return {photo.image_id: photo for photo in photos}
 
@@ -50,7 +50,6 @@ class DynamoPhotoStore:
         """See `PhotoStore.add`."""
         item = schema.photo_key(event_id, shards, photo.image_id) | {
             "status": schema.s(photo.status),
-            "key": schema.s(photo.key),
             "changed_at": schema.n(max(self._clock(), uploaded_at)),  # later than the tombstone that it may replace
             "width": schema.n(photo.width),
             "height": schema.n(photo.height),
@@ -65,12 +64,10 @@ class DynamoPhotoStore:
             item["taken_at"] = schema.s(photo.taken_at.isoformat())
         if photo.reason:
             item["reason"] = schema.s(photo.reason)
-        if photo.etag:
-            item["etag"] = schema.s(photo.etag)
         try:
             self._dynamodb.put_item(
                 TableName=self._table,
-                Item=item,
+                Item=item | _places(photo.originals),
                 # `expires_at`: a deletion that is not over takes along whatever comes meanwhile.
                 ConditionExpression="attribute_not_exists(pk) OR"
                 " (#status = :deleted AND attribute_exists(expires_at) AND changed_at < :uploaded)",
@@ -85,22 +82,30 @@ class DynamoPhotoStore:
         """See `PhotoStore.remove`."""
         self._dynamodb.delete_item(TableName=self._table, Key=schema.photo_key(event_id, shards, image_id))
 
-    def note_etag(self, event_id: int, shards: int, image_id: uuid.UUID, key: str, etag: str) -> bool:
-        """See `PhotoStore.note_etag`. A tombstone has no key."""
+    def set_originals(self, event_id: int, shards: int, seen: Photo, originals: Sequence[Original]) -> bool:
+        """See `PhotoStore.set_originals`. A tombstone has no key."""
+        before, after = _places(seen.originals), _places(originals)
+        gone = [f"#{name}" for name in PLACES if name not in after]
         return self._update(
-            schema.photo_key(event_id, shards, image_id),
-            "SET #etag = :etag",
-            "#key = :key",
-            _named("etag", "key"),
-            {":etag": schema.s(etag), ":key": schema.s(key)},
+            schema.photo_key(event_id, shards, seen.image_id),
+            f"SET {', '.join(f'#{name} = :{name}' for name in after)}" + (f" REMOVE {', '.join(gone)}" if gone else ""),
+            " AND ".join(
+                f"#{name} = :was_{name}" if name in before else f"attribute_not_exists(#{name})" for name in PLACES
+            ),
+            _named(*PLACES),
+            {f":{name}": value for name, value in after.items()}
+            | {f":was_{name}": value for name, value in before.items()},
         )
 
     def tombstone(self, event_id: int, shards: int, image_id: uuid.UUID) -> Tombstone | None:
         """See `PhotoStore.tombstone`."""
         item = self._item(schema.photo_key(event_id, shards, image_id))
-        if item is None or not _is_tombstone(item):
-            return None
-        return Tombstone(image_id, schema.number(item, "changed_at"), "expires_at" in item)
+        return None if item is None or not _is_tombstone(item) else _tombstone(item)
+
+    def tombstones(self, event_id: int, shards: int, image_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Tombstone]:
+        """See `PhotoStore.tombstones`; 100 to a round trip."""
+        found = (_tombstone(item) for item in self._items(event_id, shards, image_ids) if _is_tombstone(item))
+        return {tombstone.image_id: tombstone for tombstone in found}
 
     def changes(self, event_id: int, shard: int, since: int, *, faces: bool = True) -> Iterator[PhotoChange]:
         """See `PhotoStore.changes`; one Query a page of 1 MB."""
@@ -229,6 +234,10 @@ class DynamoPhotoStore:
     def _item(self, key: "schema.Key") -> "schema.Item | None":
         return self._dynamodb.get_item(TableName=self._table, Key=key, ConsistentRead=True).get("Item")
 
+    def _items(self, event_id: int, shards: int, image_ids: Iterable[uuid.UUID]) -> "Iterable[schema.Item]":
+        keys = [schema.photo_key(event_id, shards, image_id) for image_id in dict.fromkeys(image_ids)]
+        return batch_get(self._dynamodb, self._table, keys)
+
     def _all(self, event_id: int, shard: int) -> "Iterator[schema.Item]":
         """Keys and status of the shard's items, read strongly consistent."""
         pages = self._dynamodb.get_paginator("query").paginate(
@@ -275,6 +284,21 @@ def _is_tombstone(item: "schema.Item") -> bool:
     return schema.text(item, "status") == "deleted"
 
 
+def _tombstone(item: "schema.Item") -> Tombstone:
+    return Tombstone(uuid.UUID(schema.text(item, "sk")), schema.number(item, "changed_at"), "expires_at" in item)
+
+
+def _places(originals: Sequence[Original]) -> "dict[str, schema.Value]":
+    """Attributes of a photo that say where its file lies; those that would be empty are left out."""
+    first, *copies = originals
+    places = {"key": schema.s(first.key)}
+    if first.etag:
+        places["etag"] = schema.s(first.etag)
+    if copies:
+        places["copies"] = schema.pairs((copy.key, copy.etag) for copy in copies)
+    return places
+
+
 def _change(item: "schema.Item") -> PhotoChange:
     return PhotoChange(
         image_id=uuid.UUID(schema.text(item, "sk")),
@@ -306,5 +330,6 @@ def _photo(item: "schema.Item") -> Photo:
         stripped=schema.boolean(item, "stripped"),
         etag=schema.text(item, "etag"),
         qualities=schema.blob(item, "qualities"),
+        copies=tuple(Original(key, etag) for key, etag in schema.several_pairs(item, "copies")),
         changed_at=schema.number(item, "changed_at"),
     )

@@ -301,6 +301,18 @@ def moment(item: "Item", name: str) -> datetime | None:
     return datetime.fromisoformat(value) if value else None
 
 
+def pairs(values: Iterable[tuple[str, str]]) -> "Value":
+    """A list of pairs of strings."""
+    return {"L": [{"L": [s(one), s(other)]} for one, other in values]}
+
+
+def several_pairs(item: "Item", name: str) -> tuple[tuple[str, str], ...]:
+    """A list of pairs of strings; empty if absent."""
+    if name not in item:
+        return ()
+    return tuple((each["L"][0]["S"], each["L"][1]["S"]) for each in item[name]["L"])
+
+
 def string_set(item: "Item", name: str) -> frozenset[str]:
     """A set of strings, empty if absent."""
     return frozenset(item[name]["SS"]) if name in item else frozenset()

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError, from_json
 
-from facesearch.calls import UUID_PATTERN, flatten, parse_request_id
+from facesearch.calls import UUID_PATTERN, flatten, no_json, parse_request_id
 from facesearch.errors import InvalidRequest, TooLarge, UnreadableBody
 from facesearch.multipart import MAX_SELFIE_BYTES
 from facesearch.several import MAX_SELFIES, naming
@@ -171,7 +171,7 @@ def parse_webhook(body: bytes) -> WebhookRequest:
     try:
         content = from_json(body, allow_inf_nan=False)
     except ValueError:
-        raise UnreadableBody("body: must be JSON") from None
+        raise UnreadableBody(no_json(body, "body: must be JSON")) from None
     try:
         return WebhookRequest.model_validate(content)
     except ValidationError as error:
