@@ -10,10 +10,12 @@ since nobody's Lambda is measured here. `make bench-index` gives milliseconds pe
 from __future__ import annotations
 
 import argparse
+import sys
 import tomllib
 from dataclasses import dataclass
 from math import ceil
 
+from tools import interrupts
 from tools.bench.requests import PRICES, read_prices
 
 SIZES = (10_000, 100_000, 1_000_000)
@@ -168,4 +170,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(interrupts.run(main))
