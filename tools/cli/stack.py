@@ -271,7 +271,7 @@ def _find_stack_file(given: Path | None) -> Path:
 
 
 def _deployed_stack(name: str) -> Stack:
-    arguments = {"config": _config(local=False), "region_name": chosen_region()}
+    arguments: dict[str, Any] = {"config": _config(local=False), "region_name": chosen_region()}
     try:
         described = boto3.client("cloudformation", **arguments).describe_stacks(StackName=name)
     except ClientError as error:
