@@ -23,6 +23,8 @@ from typing import IO, Annotated, Literal
 import httpx
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
+from tools import interrupts
+
 ROOT = Path(__file__).resolve().parent.parent
 MANIFEST = Path(__file__).with_name("assets.toml")
 DEFAULT_FOLDER = ROOT / ".cache" / "assets"
@@ -258,10 +260,8 @@ def main(arguments: Sequence[str] | None = None, manifest: Manifest | None = Non
     except (AssetError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
-        return 130
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(interrupts.run(main))

@@ -5,6 +5,11 @@ Run by the Makefile with whatever Python the machine has, before anything is ins
 
 from __future__ import annotations
 
+import signal
+
+if __name__ == "__main__":  # Ctrl-C just ends it, while the rest is imported too
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
 import argparse
 import fcntl
 import hashlib
@@ -108,7 +113,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except KeyboardInterrupt:  # what is half made has no stamp, and is made anew next time
-        sys.exit(130)
+    sys.exit(main())  # what Ctrl-C leaves half made has no stamp, and is made anew next time

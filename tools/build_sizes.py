@@ -10,6 +10,8 @@ import yaml
 from rich.console import Console
 from rich.table import Table
 
+from tools import interrupts
+
 BUILD = Path(__file__).resolve().parent.parent / ".aws-sam" / "build"
 MEBIBYTE = 1024 * 1024
 LIMIT = 240 * MEBIBYTE  # Lambda refuses 250 MiB unzipped; the rest is room for our own next lines
@@ -85,4 +87,4 @@ def main(build: Path = BUILD) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(interrupts.run(main))

@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 
 from facesearch.client import ClientError, FaceSearchAnswer, FaceSearchClient
+from tools import interrupts
 from tools.bench.metrics import counted
 from tools.cli.call import call
 from tools.cli.errors import CommandError
@@ -210,9 +211,6 @@ def main() -> int:
             story.step(f"The API answers at {stack.url}; logs are in {_shown(STATE / 'logs')}")
             Demo(stack.url, story).tell()
             story.step("Done; stopping the stack")
-    except KeyboardInterrupt:
-        print("Stopped.", file=sys.stderr)
-        return 130
     except (DemoError, CommandError, LocalStackError, ClientError, httpx.HTTPError, OSError) as error:
         print(f"The demo failed: {error}\nThe functions' logs are in {_shown(STATE / 'logs')}.", file=sys.stderr)
         return 1
@@ -226,4 +224,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(interrupts.run(main))

@@ -6,6 +6,11 @@ machine, else `aarch64-linux-gnu-gcc`, or what $LAMBDA_CC says, like
 Without one nothing is made and nothing is wrong: the scan then takes simsimd's way, which is slower. Needs no package.
 """
 
+import signal
+
+if __name__ == "__main__":  # Ctrl-C just ends it, while the rest is imported too
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
 import argparse
 import os
 import platform

@@ -14,6 +14,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
+from tools import interrupts
 from tools.local.intrinsics import TemplateError
 from tools.local.resources import static_attributes
 from tools.local.stack import ACCOUNT, ROOT, STACK_NAME
@@ -151,4 +152,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(interrupts.run(main))

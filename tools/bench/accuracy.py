@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from facesearch.client import ClientError
+from tools import interrupts
 from tools.bench import over_http, sweeps
 from tools.bench.dataset import read_dataset
 from tools.bench.identification import Found
@@ -84,9 +85,6 @@ def main() -> int:
     try:
         offline = _offline(options)
         http = None if options.offline else _over_http(options)
-    except KeyboardInterrupt:
-        say("Stopped.")
-        return 130
     except (CommandError, LocalStackError, ClientError, OSError) as error:
         say(f"Not measured: {error}")
         return 1
@@ -96,4 +94,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(interrupts.run(main))

@@ -26,7 +26,7 @@ import yaml
 from rich.console import Console
 from rich.table import Table
 
-from tools import built
+from tools import built, interrupts
 
 ROUNDS = 9
 INIT_SECONDS = 60
@@ -255,4 +255,4 @@ def _show(compared: Sequence[Kind], imported: Mapping[str, Counter[str]], host: 
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(interrupts.run(main))

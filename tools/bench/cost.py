@@ -10,11 +10,13 @@ since nobody's Lambda is measured here. `make bench-index` gives milliseconds pe
 from __future__ import annotations
 
 import argparse
+import sys
 import tomllib
 from dataclasses import dataclass
 from math import ceil
 
 from facesearch.photos import SHARDS
+from tools import interrupts
 from tools.bench import idle
 from tools.bench.requests import PRICES, read_prices
 
@@ -174,4 +176,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(interrupts.run(main))

@@ -20,6 +20,7 @@ from PIL import Image
 from facesearch.confidence import threshold
 from facesearch.embedded import SECOND_PASS
 from facesearch.imaging import read_image
+from tools import interrupts
 from tools.bench.embeddings import ROOT, Seen, look_at
 from tools.bench.identification import COLUMNS, Found, Wanted, index_of, search_all
 from tools.cli.errors import CommandError
@@ -197,4 +198,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(interrupts.run(main))

@@ -21,6 +21,7 @@ from facesearch.index import probe_of
 from facesearch.index.cohort import LOOKED_AT, draw
 from facesearch.index.vectors import cosines
 from facesearch.packing import pack, values_of
+from tools import interrupts
 from tools.bench.dataset import Dataset, read_dataset
 from tools.bench.embeddings import Seen, look_at
 from tools.bench.identification import cell
@@ -237,9 +238,6 @@ def main() -> int:
         dataset = read_dataset(options.dataset)
         with progress_bar() as watcher:
             scale = scale_of(dataset, look_at(dataset.paths, watcher=watcher))
-    except KeyboardInterrupt:
-        say("Stopped.")
-        return 130
     except (CommandError, OSError) as error:
         say(f"Not measured: {error}")
         return 1
@@ -251,4 +249,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(interrupts.run(main))

@@ -23,6 +23,7 @@ from facesearch.embedded import SECOND_PASS
 from facesearch.index import native, probe_of
 from facesearch.index.vectors import DIMENSIONS, SCAN_ROWS, Block, Probe, inverse_norms, scan
 from facesearch.packing import pack, values_of
+from tools import interrupts
 from tools.bench import machine, made_up
 from tools.cli.terminal import results, say
 
@@ -165,4 +166,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(interrupts.run(main))

@@ -20,6 +20,7 @@ import numpy as np
 
 from facesearch.confidence import threshold
 from facesearch.embedded import SECOND_PASS, SecondPass
+from tools import interrupts
 from tools.bench.dataset import read_dataset
 from tools.bench.embeddings import Seen, look_at
 from tools.bench.identification import Found, index_of, others_of, search_all, summed
@@ -145,4 +146,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(interrupts.run(main))

@@ -24,6 +24,7 @@ from tools.cli.commands.search import search_event
 from tools.cli.errors import CommandError
 from tools.cli.stack import LOCAL, STACK_FILE_VARIABLE
 from tools.cli.terminal import say
+from tools.interrupts import INTERRUPTED
 
 app = typer.Typer(
     name="facesearch",
@@ -40,8 +41,6 @@ for name, group in GROUPS.items():
 app.command("search")(search_event)
 app.command("search-delete")(erasing.delete_search)
 app.command("reindex")(reindex_event)
-
-INTERRUPTED = 130
 
 
 @app.callback()

@@ -6,8 +6,9 @@ from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
-from tools.cli.app import INTERRUPTED, run
+from tools.cli.app import run
 from tools.cli.errors import CommandError
+from tools.interrupts import INTERRUPTED
 
 
 def call(state: Path, *arguments: object) -> Any:

@@ -17,14 +17,16 @@ from facesearch.erasure import (
     Edge,
     EmbeddedStripper,
     KeptProbes,
+    OutsideItems,
     PersonEraser,
     PhotosWithItems,
+    Progress,
     Stores,
 )
 from facesearch.forgetting import SearchEraser
 from facesearch.idempotency import OnceOnly
 from facesearch.index import IndexCache
-from facesearch.outside import NOTHING_OUTSIDE
+from facesearch.outside import NOTHING_OUTSIDE, OutsideEraser
 from facesearch.photos import PhotoEraser
 from facesearch.rekognition import INDEXING, PersonFaces, RekognitionMatcher
 from facesearch.snapshots import SnapshotBuilder
@@ -61,8 +63,10 @@ def stores_of(stack: Stack) -> Iterator[Stores]:
         ThreadPoolExecutor(THREADS) as reading,
     ):
         photos: PhotoEraser = DynamoPhotoStore(stack.dynamodb, stack.table_name, stack.clock)
-        if stack.face_items is not None:
-            photos = PhotosWithItems(photos, stack.face_items, stack.admin.event, pool)
+        outside: OutsideEraser = stack.collections or NOTHING_OUTSIDE
+        if stack.face_items is not None and stack.collections is None:
+            photos = PhotosWithItems(photos, stack.face_items, stack.admin.event)
+            outside = OutsideItems(stack.face_items, stack.admin.event, pool)
         snapshots = S3SnapshotStore(stack.s3, stack.name_of("SnapshotsBucket"), stack.dynamodb, stack.table_name)
         yield Stores(
             photos=photos,
@@ -81,7 +85,7 @@ def stores_of(stack: Stack) -> Iterator[Stores]:
             callbacks=DynamoCallbackStore(stack.dynamodb, stack.table_name),
             pool=pool,
             edge=_edge(stack),
-            outside=stack.collections or NOTHING_OUTSIDE,
+            outside=outside,
         )
 
 
@@ -91,8 +95,8 @@ def search_eraser(stores: Stores) -> SearchEraser:
 
 
 @contextmanager
-def person_eraser(stack: Stack, stores: Stores) -> Iterator[PersonEraser[Any]]:
-    """The use case that looks for a selfie, by the stack's own engine.
+def person_eraser(stack: Stack, stores: Stores, progress: Progress) -> Iterator[PersonEraser[Any]]:
+    """The use case that looks for a selfie, by the stack's own engine; `progress` is told of the stored ones.
 
     Raises:
         CommandError: there are no models on this machine, or the engine is one that keeps nothing here.
@@ -100,7 +104,7 @@ def person_eraser(stack: Stack, stores: Stores) -> Iterator[PersonEraser[Any]]:
     if stack.collections is not None:
         client = stack.rekognition(INDEXING)
         collections = RekognitionMatcher(client, stack.name_of("CollectionPrefix"), stores.photos, stores.pool)
-        yield PersonEraser(stores, collections, PersonFaces(stack.collections))
+        yield PersonEraser(stores, collections, PersonFaces(stack.collections), progress=progress)
         return
     stack.require_embedded("This command")
     folder = Path(os.environ.get(MODELS_VARIABLE) or MODELS)
@@ -112,7 +116,7 @@ def person_eraser(stack: Stack, stores: Stores) -> Iterator[PersonEraser[Any]]:
     with ThreadPoolExecutor(cores) as cpu, ThreadPoolExecutor(THREADS) as reading, ThreadPoolExecutor(1) as background:
         indexes = IndexCache(stores.photos, stores.snapshots, INDEX_MEGABYTES, reading)
         matcher = EmbeddedMatcher(OpenCvEngine(folder, threads=cores).named, indexes, background, cpu)
-        yield PersonEraser(stores, matcher, EmbeddedStripper(stores), KeptProbes(stores))
+        yield PersonEraser(stores, matcher, EmbeddedStripper(stores), KeptProbes(stores), progress)
 
 
 def _edge(stack: Stack) -> Edge:

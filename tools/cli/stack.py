@@ -30,6 +30,7 @@ from facesearch.store.snapshots import S3SnapshotStore
 from tools.cli.clock import corrected_clock
 from tools.cli.errors import CommandError
 from tools.cli.terminal import ENDING, held_interrupts
+from tools.region import chosen_region
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -270,9 +271,9 @@ def _find_stack_file(given: Path | None) -> Path:
 
 
 def _deployed_stack(name: str) -> Stack:
-    config = _config(local=False)
+    arguments: dict[str, Any] = {"config": _config(local=False), "region_name": chosen_region()}
     try:
-        described = boto3.client("cloudformation", config=config).describe_stacks(StackName=name)
+        described = boto3.client("cloudformation", **arguments).describe_stacks(StackName=name)
     except ClientError as error:
         # CloudFormation has no code of its own for a stack that is not there.
         if "does not exist" in error.response["Error"].get("Message", ""):
@@ -283,7 +284,7 @@ def _deployed_stack(name: str) -> Stack:
         outputs = _Outputs.model_validate(found)
     except ValidationError:
         raise CommandError(f"{name!r} is no deployed Face Search stack: outputs are missing.") from None
-    return Stack(name, outputs, {"config": config})
+    return Stack(name, outputs, arguments)
 
 
 def _config(*, local: bool) -> Config:

@@ -66,6 +66,20 @@ def progress_bar() -> Iterator[Watcher]:
         yield _Bars(progress)
 
 
+def following(watcher: Watcher, name: str) -> Callable[[int, int], None]:
+    """Shows as one stage what a use case tells of: how many are done, of how many."""
+    stage: Stage | None = None
+    shown = 0
+
+    def follow(done: int, total: int) -> None:
+        nonlocal stage, shown
+        stage = stage or watcher.stage(name, total)
+        stage.advance(done - shown)
+        shown = done
+
+    return follow
+
+
 ENDING = "Ending what is under way; Ctrl-C again stops at once."
 SHOW_CURSOR = b"\x1b[?25h"
 

@@ -16,18 +16,21 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from tools import interrupts
 from tools.local import swagger
+from tools.local.disk import LogFile
 from tools.local.intrinsics import TemplateError
 from tools.local.seed import files_in
 from tools.local.server import listening
 from tools.local.stack import MODELS, LocalStack, Options
-from tools.local.state import State, StateInUseError
+from tools.local.state import NotOurFolderError, State, StateInUseError
 from tools.local.stores import StoreError
 
 
 def main() -> int:
     """Exit codes: 0 stopped as asked, 1 could not start or lost its store, 2 port or state folder in use."""
     arguments = _arguments()
+    os.umask(0o077)  # of the store and the workers as well: what a stack writes is for its owner alone
     options = Options(
         store=arguments.store,
         state=arguments.state,
@@ -49,12 +52,15 @@ def main() -> int:
     state = State(options.state)
     try:
         with listener, state.claimed():
-            logging.basicConfig(filename=state.log("stack"), level=logging.WARNING)
+            logging.basicConfig(handlers=[LogFile(state.log("stack"))], level=logging.WARNING)
             return asyncio.run(_run(options, state, listener))
     except StateInUseError as error:
         return _refuse(f"{error}. Stop it first, or take another --state.")
-    except KeyboardInterrupt:  # before the stack looks after its signals itself
-        return 0
+    except NotOurFolderError as error:
+        return _refuse(str(error))
+    except OSError as error:
+        print(f"error: cannot use {options.state}: {error.strerror or error}", file=sys.stderr)
+        return 1
 
 
 def _refuse(reason: str) -> int:
@@ -187,4 +193,4 @@ def _pair(text: str) -> tuple[str, str]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(interrupts.run(main))

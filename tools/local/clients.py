@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 import boto3
 from botocore.config import Config
 
+from tools.region import chosen_region
+
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_kms import KMSClient
@@ -39,9 +41,10 @@ class Clients:
 
 
 def aws_environment(endpoint_url: str, *, is_ours: bool) -> dict[str, str]:
-    """Where AWS is, for boto3: a store of ours takes any credentials, somebody else's may need the caller's."""
+    """Where AWS is, for boto3: a store of ours takes any credentials, somebody else's may need the caller's. Each has
+    the region that the caller has chosen."""
     caller: Mapping[str, str] = {} if is_ours else os.environ
-    region = caller.get("AWS_REGION") or caller.get("AWS_DEFAULT_REGION") or DEFAULT_REGION
+    region = chosen_region() or DEFAULT_REGION
     credentials = {name: caller[name] for name in CREDENTIALS if name in caller}
     return (credentials or {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}) | {
         "AWS_DEFAULT_REGION": region,

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tools.local.state import NotOurFolderError, State
 from tools.local.workers import leashed
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -93,9 +94,12 @@ def running(  # noqa: PLR0913 - the options of a command, all with defaults but 
         command += ["--parameter", f"{name}={value}"]
     for name, variable in (secrets or {}).items():
         command += ["--secret", f"{name}={variable}"]
-    state.mkdir(parents=True, exist_ok=True)
+    try:
+        State(state).own()
+    except NotOurFolderError as error:
+        raise LocalStackError(str(error)) from None
     output = state / "stack.out"
-    with output.open("wb") as file:
+    with open(output, "wb", opener=lambda path, flags: os.open(path, flags, 0o600)) as file:
         process = subprocess.Popen(
             leashed(command, death=signal.SIGTERM),
             cwd=ROOT,

@@ -16,6 +16,7 @@ from typing import Any
 
 from tools.local import secrets, seed, stores
 from tools.local.clients import Clients, aws_environment, make_clients
+from tools.local.disk import TROUBLE, LogFile
 from tools.local.functions import Function, functions_of
 from tools.local.gateway import Api, Gateway
 from tools.local.gateway_responses import GatewayResponses
@@ -205,7 +206,10 @@ class LocalStack:
         await asyncio.gather(*(pool.close() for pool in self._pools.values()))
 
     def _note_workers(self) -> None:
-        write_json(self._state.workers, {name: pool.pids() for name, pool in self._pools.items()})
+        try:
+            write_json(self._state.workers, {name: pool.pids() for name, pool in self._pools.items()})
+        except OSError as error:
+            TROUBLE.say(error)
 
     async def _start_pollers(self, functions: Sequence[Function], clients: Clients, region: str) -> None:
         stopping = asyncio.Event()
@@ -245,7 +249,7 @@ class LocalStack:
     ) -> None:
         bucket = names.get(OUTPUTS["RenditionsBucket"])
         log = logging.getLogger("tools.local.gateway.requests")
-        log.addHandler(logging.FileHandler(self._state.log("gateway")))
+        log.addHandler(LogFile(self._state.log("gateway")))
         log.setLevel(logging.INFO)
         log.propagate = False
         gateway = Gateway(

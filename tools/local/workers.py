@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
+from tools.local.disk import TROUBLE
 from tools.local.functions import Function
 from tools.local.recorder.sitecustomize import FOLDER as RECORD_CALLS
 
@@ -72,9 +73,12 @@ class FunctionLog:
         self.append(f"{json.dumps(line)}\n".encode())
 
     def append(self, lines: bytes) -> None:
-        """Add whole lines."""
-        with self.path.open("ab") as log:
-            log.write(lines)
+        """Add whole lines. A full disk loses them, and must not lose the response that they are about."""
+        try:
+            with self.path.open("ab") as log:
+                log.write(lines)
+        except OSError as error:
+            TROUBLE.say(error)
 
 
 class Launcher:

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from facesearch.matching import Matcher
     from facesearch.originals import Originals
     from facesearch.outbound import Outbound
-    from facesearch.outside import OutsideIndexing
+    from facesearch.outside import OutsideEraser, OutsideIndexing
     from facesearch.photos import PhotoEraser
     from facesearch.rekognition import Collections
     from facesearch.search import FaceSearch
@@ -207,14 +207,16 @@ class Parts:
     @cached_property
     def face_retention(self) -> "FaceRetention":
         from facesearch.admin import Admin
-        from facesearch.erasure import FaceRetention, PhotosWithItems
+        from facesearch.erasure import FaceRetention, OutsideItems, PhotosWithItems
         from facesearch.outside import NOTHING_OUTSIDE
 
         photos: PhotoEraser = self._photos
-        if self._face_items is not None:
-            photos = PhotosWithItems(photos, self._face_items, self.event, self._io)
+        outside: OutsideEraser = self._collections or NOTHING_OUTSIDE
+        if self._face_items is not None and self._collections is None:
+            photos = PhotosWithItems(photos, self._face_items, self.event)
+            outside = OutsideItems(self._face_items, self.event, self._io)
         admin = Admin(self._dynamodb, self.settings.table_name)
-        return FaceRetention(photos, self._snapshots, admin, self._watches, self._collections or NOTHING_OUTSIDE)
+        return FaceRetention(photos, self._snapshots, admin, self._watches, outside)
 
     @cached_property
     def face_keeper(self) -> "FaceKeeper | None":

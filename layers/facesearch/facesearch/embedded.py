@@ -99,6 +99,11 @@ class EmbeddedMatcher:
         """See `Matcher.summary`."""
         return SearchSummary(len(photos), event.confidence)
 
+    def shows(self, event: Event, probe: EmbeddedProbe, selfies: Sequence[bytes], picture: bytes) -> bool:
+        """See `erasure.person.PersonMatcher.shows`. Bare, not levelled: rather a search too many goes."""
+        found = self._engines(event.model).probe(picture)
+        return float(np.dot(found, probe.embedding)) >= threshold(event.confidence, event.model)
+
     def keepable(self, event: Event, selfies: Sequence[bytes]) -> KeptProbe:
         """See `Recalling.keepable`; 512 bytes."""
         person = _person(self._engines(event.model), event.model, selfies)

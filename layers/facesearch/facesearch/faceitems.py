@@ -78,6 +78,9 @@ class FaceItemStore(Protocol):
     def forget_all(self, place: FacePlace, pool: Executor) -> int:
         """Delete every face. Returns how many there were."""
 
+    def count(self, place: FacePlace, image_id: uuid.UUID) -> int:
+        """How many faces of that photo are there, read strongly consistent."""
+
     def counts(self, place: FacePlace, pool: Executor) -> dict[uuid.UUID, int]:
         """How many faces of which photos are there, read strongly consistent."""
 

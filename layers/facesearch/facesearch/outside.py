@@ -1,4 +1,5 @@
-"""Faces that another service keeps instead of the photos' records: what indexing and deletion ask of it.
+"""Faces that lie elsewhere than in the photos' records: what indexing asks of a service that keeps them instead, and
+what deletion asks of whatever keeps any.
 
 The record stays the truth about the photo: a face there whose photo has none here is shown to nobody.
 """
@@ -72,7 +73,7 @@ class OutsideIndexing:
 
 
 class OutsideEraser(Protocol):
-    """What deletions ask."""
+    """What deletions ask; also of `erasure.OutsideItems`, which are copies of the records' faces."""
 
     def forget(self, event_id: int, image_ids: Iterable[uuid.UUID]) -> int:
         """See `OutsideFaces.forget`."""

@@ -5,7 +5,7 @@ import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 from urllib.parse import quote
 
 PHOTO_NAMESPACE = uuid.UUID("3f1f8f0a-6d0b-5b53-9a54-0c1d7b9e2c11")
@@ -167,6 +167,19 @@ def faces_by(photo: Photo | PhotoChange, model: str) -> bytes | None:
     return photo.next_faces if photo.next_model == model else None
 
 
+class Held(NamedTuple):
+    """How many photos a part of an event holds, and how many bytes of faces these have (see `face_bytes`)."""
+
+    photos: int
+    face_bytes: int
+
+
+def face_bytes(record: "Photo | PhotoChange") -> int:
+    """How many bytes of packed faces count for a record: while an event is re-indexed, most of its faces are in there
+    twice, by two models."""
+    return max(len(record.faces), len(record.next_faces))
+
+
 @dataclass(frozen=True)
 class Tombstone:
     """What is left of a deleted photo.
@@ -249,7 +262,7 @@ class PhotoEraser(PhotoStore, Protocol):
 
     def bury(self, event_id: int, shards: int, image_id: uuid.UUID) -> int | None:
         """Make the record a tombstone, which no search and no gallery that looks from now on returns. How many bytes of
-        packed faces it had; None if there was no record."""
+        packed faces it had (see `face_bytes`); None if there was no record."""
 
     def finish(self, event_id: int, shards: int, image_id: uuid.UUID) -> None:
         """Nothing that belongs to the buried photo is left: its tombstone begins to expire."""
@@ -263,8 +276,8 @@ class PhotoEraser(PhotoStore, Protocol):
         Vectors that a re-indexing under way has made of it go, too: they are of all its faces.
         """
 
-    def purge(self, event_id: int, shard: int) -> int:
-        """Delete every record of the shard, tombstones too; how many photos there were."""
+    def purge(self, event_id: int, shard: int) -> Held:
+        """Delete every record of the shard, tombstones too; how much it held, of which tombstones are no photos."""
 
-    def count(self, event_id: int, shard: int) -> int:
-        """Items of the shard, tombstones too."""
+    def count(self, event_id: int, shard: int) -> Held:
+        """How much the shard holds; here tombstones count as photos, for they are to go as well."""

@@ -95,6 +95,18 @@ def job_prefix(search: SearchKey) -> str:
     return f"{JOBS}/{selfie_keys(search)[0]}/"
 
 
+def search_of(key: str) -> SearchKey | None:
+    """The search that a selfie's key belongs to, kept with it or sent with its webhook; None of an upload, which is not
+    searched yet, and of what is no selfie's key."""
+    match key.removeprefix(f"{JOBS}/").split("/"):
+        case [org_id, event_id, request_id, *_] if org_id.isdecimal() and event_id.isdecimal():
+            try:
+                return SearchKey(int(org_id), int(event_id), uuid.UUID(request_id))
+            except ValueError:
+                return None
+    return None
+
+
 class UploadRequest(BaseModel):
     """The body of a call for an upload; without one, the picture is a JPEG."""
 

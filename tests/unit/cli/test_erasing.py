@@ -10,6 +10,7 @@ import boto3
 import pytest
 
 from facesearch.photos import Photo, original_key, rendition_keys
+from facesearch.store.erasing import DynamoErasureLog, Erasing
 from facesearch.store.photos import DynamoPhotoStore
 from tests.unit.cli.conftest import BUCKET, JPEG, TABLE, Command, Place, stack_file_of
 from tests.unit.erasure.site import FakeEngine, face_of
@@ -77,7 +78,7 @@ def test_given_a_photo_when_deleted_then_a_receipt_of_zeros(event: Place, facese
 def test_given_no_json_when_deleted_then_two_lines(event: Place, facesearch: Command) -> None:
     ended = facesearch("photos", "delete", PHOTO, "--event", event.event_id, "--keep-renditions")
     assert (ended.code, ended.err) == (0, "")
-    assert ended.out == "Deleted: 1 photo, 1 face.\nCounted again, left: nothing.\n"
+    assert ended.out == "Deleted by this run: 1 photo, 1 face.\nCounted again, left: nothing.\n"
 
 
 def test_given_an_unknown_photo_when_deleted_then_it_is_said_with_1(event: Place, facesearch: Command) -> None:
@@ -105,6 +106,34 @@ def test_given_a_selfie_and_photos_when_deleted_then_the_photo_is_gone(event: Pl
     receipt = facesearch(*person, "--json").json
     assert (receipt["deleted"]["photos"], receipt["deleted"]["renditions"]) == (1, 2)
     assert not is_there(event)
+
+
+def test_given_stored_selfies_of_the_person_when_deleted_then_they_go_and_the_receipt_says_how_many_were_looked_at(
+    event: Place, facesearch: Command
+) -> None:
+    below = f"{event.org_id}/{event.event_id}"
+    of_the_person, of_another = f"{below}/{uuid.UUID(int=1)}", f"uploads/{below}/{uuid.UUID(int=2)}"
+    for key, content in {of_the_person: b"2", of_another: b"3", f"uploads/{below}/x": b"nobody"}.items():
+        event.s3.put_object(Bucket="s-b", Key=key, Body=content)
+    (event.folder / "other").write_bytes(b"2")
+    person = ("person", "delete", "--selfie", "other", "--event", event.event_id)
+    receipt = facesearch(*person, "--json").json
+    assert {kind: count for kind, count in receipt["deleted"].items() if count} == {"selfies": 1}
+    assert receipt["looked_at"] == {"selfies": 3, "unreadable": 1}
+    left = [each["Key"] for each in event.s3.list_objects_v2(Bucket="s-b")["Contents"]]
+    assert left == [of_another, f"uploads/{below}/x"]
+    ended = facesearch(*person)
+    assert "Stored selfies looked at: 2." in ended.out
+    assert "1 of the stored selfies show no face" in " ".join(ended.err.split())
+
+
+def test_given_an_interrupted_run_when_deleted_then_the_receipt_says_that_it_does_not_count_that_one(
+    event: Place, facesearch: Command
+) -> None:
+    DynamoErasureLog(event.dynamodb, TABLE).begin(event.event_id, [Erasing(PHOTO, whole=True)])
+    ended = facesearch("photos", "delete", PHOTO, "--event", event.event_id, "--json")
+    assert ended.json["resumed"] is True
+    assert "counts only its own part" in ended.err
 
 
 def test_given_several_selfies_when_deleted_then_one_person_and_at_most_three(

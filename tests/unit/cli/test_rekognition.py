@@ -1,6 +1,7 @@
 """The command line against a stack whose engine is Rekognition: what reaches an event's collection, what is refused."""
 
 import json
+import uuid
 from dataclasses import dataclass
 from typing import Any
 
@@ -89,6 +90,24 @@ def test_given_a_selfie_when_deleted_then_that_person_alone_is_gone_without_any_
     receipt = facesearch("person", "delete", "--selfie", "selfie", "--event", site.place.event_id, "--json").json
     assert (receipt["deleted"]["faces"], set(receipt["left"].values())) == (1, {0})
     assert site.kept == [look(BEN)]
+
+
+def test_given_stored_selfies_when_a_person_is_deleted_then_the_service_tells_whose_they_are(
+    site: Site, facesearch: Command
+) -> None:
+    below = f"{site.place.org_id}/{site.place.event_id}"
+    stored = {
+        f"{below}/{uuid.UUID(int=1)}": selfie_of(ANNA),
+        f"uploads/{below}/{uuid.UUID(int=2)}": selfie_of(BEN),
+        f"uploads/{below}/{uuid.UUID(int=3)}": b"no picture",
+    }
+    for key, content in stored.items():
+        site.place.s3.put_object(Bucket="s-b", Key=key, Body=content)
+    receipt = facesearch("person", "delete", "--selfie", "selfie", "--event", site.place.event_id, "--json").json
+    assert (receipt["deleted"]["faces"], receipt["deleted"]["selfies"]) == (1, 1)
+    assert receipt["looked_at"] == {"selfies": 3, "unreadable": 1}
+    left = [each["Key"] for each in site.place.s3.list_objects_v2(Bucket="s-b")["Contents"]]
+    assert left == list(stored)[1:]
 
 
 def test_given_an_event_when_deleted_then_its_collection_is_gone(site: Site, facesearch: Command) -> None:

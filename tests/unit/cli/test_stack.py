@@ -9,6 +9,8 @@ import pytest
 from tests.unit.cli.conftest import BUCKET, JPEG, TABLE, Command, Place
 from tests.unit.cli.test_app import api
 from tests.unit.client.fakes import body_of
+from tools.cli.stack import open_stack
+from tools.local.clients import aws_environment
 
 
 def deploy(name: str, outputs: dict[str, str]) -> None:
@@ -61,3 +63,30 @@ def test_given_no_credentials_when_named_then_one_line_and_1(
     ended = facesearch("--stack", "prod", "org", "create", "Club")
     assert (ended.code, ended.out) == (1, "")
     assert ended.err.startswith("No AWS credentials")
+
+
+@pytest.mark.parametrize(
+    ("variables", "region"),
+    [
+        ({"AWS_REGION": "eu-west-1"}, "eu-west-1"),
+        ({"AWS_DEFAULT_REGION": "eu-west-1"}, "eu-west-1"),
+        ({"AWS_REGION": "eu-west-1", "AWS_DEFAULT_REGION": "eu-north-1"}, "eu-west-1"),
+        ({"AWS_REGION": "", "AWS_DEFAULT_REGION": "eu-north-1"}, "eu-north-1"),
+    ],
+)
+def test_given_a_region_by_either_variable_when_named_then_the_stack_is_looked_for_and_used_there(
+    place: Place, monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], region: str
+) -> None:
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
+    outputs = {"ApiUrl": "http://127.0.0.1:1/live", "TableName": TABLE, "PhotosBucket": BUCKET}
+    monkeypatch.setenv("AWS_DEFAULT_REGION", region)
+    deploy("there", outputs)
+    monkeypatch.delenv("AWS_DEFAULT_REGION")
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    stack = open_stack("there")
+    assert [client.meta.region_name for client in (stack.dynamodb, stack.s3, stack.sqs)] == [region] * 3
+    assert aws_environment("http://127.0.0.1:1", is_ours=True)["AWS_REGION"] == region

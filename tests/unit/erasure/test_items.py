@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 
 from facesearch.engine import MODELS
-from facesearch.erasure import PhotosWithItems
+from facesearch.erasure import EventEraser, OutsideItems, PhotosWithItems
 from facesearch.faceitems import FaceKeeper, place_of
 from facesearch.models import Event, IndexKind
 from facesearch.packing import FACE_BYTES, pack
 from facesearch.photos import Photo
 from facesearch.store.memory import MemoryPhotoStore
 from facesearch.store.memory_faces import MemoryFaceStore
+from tests.unit.erasure.site import Parts
 from tests.unit.fakes import EVENT, EVENT_ID
 
 ONE, OTHER = uuid.UUID(int=1), uuid.UUID(int=2)
@@ -30,7 +31,8 @@ class Bench:
 
     def __post_init__(self) -> None:
         self.event = replace(EVENT, index_kind=IndexKind.VECTORS, vector_table=self.items.name, model=self.model)
-        self.photos = PhotosWithItems(MemoryPhotoStore(), self.items, lambda _: self.event, self.pool)
+        self.photos = PhotosWithItems(MemoryPhotoStore(), self.items, lambda _: self.event)
+        self.outside = OutsideItems(self.items, lambda _: self.event, self.pool)
         keeper = FaceKeeper(self.items, self.photos, lambda _: self.event)
         for image_id in (ONE, OTHER):
             faces = pack(np.eye(3, 128, dtype=np.float32))
@@ -58,13 +60,15 @@ def test_a_buried_photo_has_no_items_and_the_others_keep_theirs(bench: Bench) ->
     assert bench.left() == {OTHER: 3}
 
 
-def test_items_that_a_crash_has_left_go_with_the_second_burial(bench: Bench) -> None:
+def test_items_that_a_crash_has_left_go_with_the_second_run_and_are_counted(bench: Bench) -> None:
     bench.photos.bury(EVENT_ID, EVENT.shards, ONE)
     assert bench.event is not None
     photo = Photo(ONE, "indexed", "k", 4, 3, bench.model, pack(np.eye(3, 128, dtype=np.float32)))
     FaceKeeper(bench.items, bench.photos, lambda _: bench.event).write(bench.event, photo)
     assert bench.photos.bury(EVENT_ID, EVENT.shards, ONE) is None
-    assert bench.left() == {OTHER: 3}
+    assert bench.outside.count(EVENT_ID, [ONE]) == 3
+    assert bench.outside.forget(EVENT_ID, [ONE]) == 3
+    assert (bench.outside.count(EVENT_ID, [ONE]), bench.left()) == (0, {OTHER: 3})
 
 
 def test_a_photo_that_loses_a_face_keeps_as_many_items(bench: Bench) -> None:
@@ -73,8 +77,25 @@ def test_a_photo_that_loses_a_face_keeps_as_many_items(bench: Bench) -> None:
     assert bench.left() == {ONE: 2, OTHER: 3}
 
 
-def test_a_purged_event_has_none(bench: Bench) -> None:
-    assert sum(bench.photos.count(EVENT_ID, shard) for shard in range(4)) == 2 + 6
-    assert sum(bench.photos.purge(EVENT_ID, shard) for shard in range(4)) == 2
+def test_an_event_s_items_are_counted_and_go_at_once(bench: Bench) -> None:
+    assert bench.outside.count_event(EVENT_ID) == 6
+    assert bench.outside.forget_event(EVENT_ID) == 6
+    assert (bench.outside.count_event(EVENT_ID), bench.left()) == (0, {})
+    bench.event = None
+    assert (bench.outside.count_event(EVENT_ID), bench.outside.forget(EVENT_ID, [ONE])) == (0, 0)
+
+
+@pytest.mark.parametrize("crash", ["", "before its items went"])
+def test_an_event_s_receipt_counts_each_face_once_and_what_a_crash_has_left(bench: Bench, crash: str) -> None:
+    parts, event = Parts.memory(), bench.event
+    assert event is not None
+    parts.reader.events[EVENT_ID] = event
+    eraser = EventEraser(replace(parts.stores, photos=bench.photos, outside=bench.outside))
+    if crash:
+        parts.stores.events.close_event(EVENT_ID)
+        for shard in range(EVENT.shards):
+            bench.photos.purge(EVENT_ID, shard)
+    receipt = eraser.delete_event(EVENT_ID)
+    assert (receipt.deleted.photos, receipt.deleted.faces) == (0 if crash else 2, 6)
+    assert (receipt.complete, receipt.resumed) == (True, bool(crash))
     assert bench.left() == {}
-    assert sum(bench.photos.count(EVENT_ID, shard) for shard in range(4)) == 0

@@ -60,6 +60,7 @@ def test_it_ends_and_takes_the_person_s_faces_and_no_others(person: int) -> None
         """What an operator's command asks of the matcher."""
 
         match = staticmethod(matcher.match)
+        shows = staticmethod(matcher.shows)
 
         def probe(self, event: Any, selfies: Sequence[bytes]) -> Any:
             return matcher.probe(event, selfies)

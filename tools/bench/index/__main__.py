@@ -11,6 +11,7 @@ from dataclasses import asdict
 from multiprocessing import get_context
 from pathlib import Path
 
+from tools import interrupts
 from tools.bench import index
 from tools.bench.index.making import Where, make
 from tools.bench.index.measuring import Measured, measure
@@ -89,9 +90,6 @@ def main() -> int:
     options = parser.parse_args()
     try:
         rows = asyncio.run(run(options.sizes, options.store, options.repeats))
-    except KeyboardInterrupt:
-        say("Stopped.")
-        return 130
     except (StoreError, OSError) as error:
         say(f"Not measured: {error}")
         return 1
@@ -103,4 +101,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(interrupts.run(main))

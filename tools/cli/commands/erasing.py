@@ -15,7 +15,7 @@ from facesearch.models import SearchKey
 from facesearch.several import MAX_SELFIES
 from tools.cli.commands.common import AsJson, EventArgument, EventId, group, stack_of
 from tools.cli.erasing import person_eraser, search_eraser, stores_of
-from tools.cli.terminal import plural, print_json, results, say
+from tools.cli.terminal import following, plural, print_json, progress_bar, results, say
 
 app = group("People in an event.")
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
@@ -64,7 +64,8 @@ def delete_person(  # noqa: PLR0913, PLR0917 - a command's options, each by its 
     yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
-    """Delete a person's faces from an event, or with --photos the photos: no search finds the person again."""
+    """Delete a person's faces from an event, or with --photos the photos: no search finds the person again. Stored
+    selfies that show the person go too, with their searches."""
     if (originals or keep_renditions) and not photos:
         raise InvalidRequest("--originals and --keep-renditions need --photos: without it no file is deleted.")
     if len(selfies) > MAX_SELFIES:
@@ -74,14 +75,19 @@ def delete_person(  # noqa: PLR0913, PLR0917 - a command's options, each by its 
     what = "every photo that shows this person" if photos else "every face of this person"
     _ask(f"Delete {what} from {event.name!r} for good?", yes=yes)
     files = Files(renditions=not keep_renditions, originals=originals) if photos else None
-    with stores_of(stack) as stores, person_eraser(stack, stores) as eraser:
-        pictures = [selfie.read_bytes() for selfie in selfies]
+    pictures = [selfie.read_bytes() for selfie in selfies]
+    with (
+        stores_of(stack) as stores,
+        progress_bar() as watcher,
+        person_eraser(stack, stores, following(watcher, "Selfies")) as eraser,
+    ):
         receipt = eraser.delete_person(event, pictures, files, confidence)
     _show(receipt, as_json=as_json)
     if not as_json:
         say(
             f"That is what the selfie finds at confidence {confidence or event.confidence}. The person may be on other "
-            "photos, too, above all a child: try another selfie, or a lower --confidence."
+            "photos, too, above all a child: try another selfie, or a lower --confidence. Of a search "
+            "whose selfie has expired nobody can tell whose it was: it is deleted if it found a photo of the person."
         )
 
 
@@ -129,8 +135,14 @@ def _show(receipt: Receipt, *, as_json: bool) -> None:
     if as_json:
         print_json(receipt.to_json())
     else:
-        results().print(f"Deleted: {_listed(receipt.deleted)}.")
+        results().print(f"Deleted by this run: {_listed(receipt.deleted)}.")
         results().print(f"Counted again, left: {_listed(receipt.left)}.")
+        if receipt.looked is not None:
+            results().print(f"Stored selfies looked at: {receipt.looked.selfies}.")
+    if receipt.resumed:
+        say("An earlier run in this event was interrupted: this run has finished it, but counts only its own part.")
+    if receipt.looked is not None and receipt.looked.unreadable:
+        say(f"{receipt.looked.unreadable} of the stored selfies show no face to compare. They stay until they expire.")
     for image_id in receipt.unknown:
         say(f"{image_id} is no photo of event {receipt.event_id}.")
     if not receipt.complete:

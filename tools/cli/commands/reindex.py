@@ -16,7 +16,7 @@ from facesearch.store.photos import DynamoPhotoStore
 from facesearch.store.snapshots import S3SnapshotStore
 from tools.cli.commands.common import AsJson, EventArgument, stack_of
 from tools.cli.stack import Stack
-from tools.cli.terminal import ENDING, Stage, Watcher, held_interrupts, plural, print_json, progress_bar, results, say
+from tools.cli.terminal import ENDING, following, held_interrupts, plural, print_json, progress_bar, results, say
 
 THREADS = 8
 SHOWN_FAILURES = 20
@@ -44,7 +44,7 @@ def reindex_event(
         raise InvalidRequest("--cancel takes no --model.")
     stack = stack_of(context)
     stack.require_embedded("reindex")
-    with progress_bar() as watcher, reindexing(stack, _following(watcher)) as use_case:
+    with progress_bar() as watcher, reindexing(stack, following(watcher, "Indexing")) as use_case:
         if cancel:
             event = use_case.cancel(event_id)
         else:
@@ -91,19 +91,6 @@ def reindexing(stack: Stack, progress: Progress) -> Iterator[Reindexing]:
             pool=pool,
             progress=follow,
         )
-
-
-def _following(watcher: Watcher) -> Progress:
-    stage: Stage | None = None
-    shown = 0
-
-    def follow(done: int, total: int) -> None:
-        nonlocal stage, shown
-        stage = stage or watcher.stage("Indexing", total)
-        stage.advance(done - shown)
-        shown = done
-
-    return follow
 
 
 def _summary(done: Reindexed) -> str:

@@ -1,10 +1,13 @@
 """A whole event."""
 
+from collections.abc import Sequence
+
 from facesearch.erasure.parts import Stores
 from facesearch.erasure.receipts import Counts, Receipt
 from facesearch.erasure.results import delete_searches
 from facesearch.models import Event
-from facesearch.photos import original_prefix
+from facesearch.packing import FACE_BYTES
+from facesearch.photos import Held, original_prefix
 from facesearch.selfies import selfie_prefixes
 
 SWEEPS = 3
@@ -24,6 +27,7 @@ class EventEraser:
             NotFound: no such event.
         """
         deleted, left = Counts(), Counts()
+        before = self._stores.events.event(event_id)
         event = self._stores.events.close_event(event_id)
         for _ in range(SWEEPS):
             self._sweep(event, deleted, originals=originals)
@@ -31,7 +35,7 @@ class EventEraser:
             if not left.total:
                 self._stores.events.remove_event(event)
                 break
-        return Receipt(event_id, deleted, left)
+        return Receipt(event_id, deleted, left, resumed=before is not None and before.closing)
 
     def _sweep(self, event: Event, deleted: Counts, *, originals: bool) -> None:
         stores, event_id = self._stores, event.event_id
@@ -41,8 +45,9 @@ class EventEraser:
             deleted.selfies += stores.selfies.delete(stores.selfies.under(prefix))
         deleted.callbacks += stores.callbacks.purge(event.org_id, event_id)
         deleted.probes += stores.watches.purge(event_id)
-        deleted.photos += sum(stores.photos.purge(event_id, shard) for shard in range(event.shards))
-        deleted.faces += stores.outside.forget_event(event_id)
+        held = [stores.photos.purge(event_id, shard) for shard in range(event.shards)]
+        deleted.photos += sum(each.photos for each in held)
+        deleted.faces += _faces(held, stores.outside.forget_event(event_id))
         deleted.snapshots += stores.snapshots.forget(event_id)
         deleted.renditions += stores.renditions.delete(stores.renditions.under(_renditions(event)))
         stores.edge.forget([f"/{_renditions(event)}*"])
@@ -54,9 +59,10 @@ class EventEraser:
 
     def _count(self, event: Event, *, originals: bool) -> Counts:
         stores, event_id = self._stores, event.event_id
+        held = [stores.photos.count(event_id, shard) for shard in range(event.shards)]
         return Counts(
-            photos=sum(stores.photos.count(event_id, shard) for shard in range(event.shards)),
-            faces=stores.outside.count_event(event_id),
+            photos=sum(each.photos for each in held),
+            faces=_faces(held, stores.outside.count_event(event_id)),
             results=sum(1 for _ in stores.results.searches(event_id)),
             jobs=sum(1 for _ in stores.jobs.jobs(event_id)),
             selfies=sum(1 for prefix in selfie_prefixes(event.org_id, event_id) for _ in stores.selfies.under(prefix)),
@@ -68,6 +74,11 @@ class EventEraser:
             callbacks=stores.callbacks.count(event.org_id, event_id),
             probes=stores.watches.count(event_id),
         )
+
+
+def _faces(held: Sequence[Held], outside: int) -> int:
+    """Faces that lie elsewhere are those of the records once more, or the records have none."""
+    return max(sum(each.face_bytes for each in held) // FACE_BYTES, outside)
 
 
 def _renditions(event: Event) -> str:

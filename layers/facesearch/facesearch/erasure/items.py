@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor
 
-from facesearch.faceitems import FaceItemStore, FaceKeeper, place_of
+from facesearch.faceitems import FaceItemStore, FaceKeeper, FacePlace, place_of
 from facesearch.models import Event
 from facesearch.photos import Photo, PhotoChange, PhotoEraser, Tombstone
 
@@ -17,13 +17,10 @@ class PhotosWithItems:
         photos: PhotoEraser,
         items: FaceItemStore,
         event_now: Callable[[int], Event | None],
-        pool: Executor,
     ) -> None:
-        """Take the parts; `event_now` reads an event strongly consistent, `pool` runs leaf calls side by side."""
+        """Take the parts; `event_now` reads an event strongly consistent."""
         self._photos = photos
-        self._items = items
         self._event_now = event_now
-        self._pool = pool
         self._keeper = FaceKeeper(items, photos, event_now)
         # What changes nothing is the inner store's own.
         self.get: Callable[[int, int, uuid.UUID], Photo | None] = photos.get
@@ -36,6 +33,8 @@ class PhotosWithItems:
         self.drop_next = photos.drop_next
         self.fold = photos.fold
         self.tombstones = photos.tombstones
+        self.purge = photos.purge  # an event's items go at once, by `OutsideItems`
+        self.count = photos.count
         self.tombstone: Callable[[int, int, uuid.UUID], Tombstone | None] = photos.tombstone
 
     def changes(self, event_id: int, shard: int, since: int, *, faces: bool = True) -> Iterator[PhotoChange]:
@@ -43,9 +42,10 @@ class PhotosWithItems:
         return self._photos.changes(event_id, shard, since, faces=faces)
 
     def bury(self, event_id: int, shards: int, image_id: uuid.UUID) -> int | None:
-        """See `PhotoEraser.bury`; also of a photo that was buried before, whose items a crash may have left."""
+        """See `PhotoEraser.bury`. Items that a crash has left of one that was buried before are `OutsideItems`'."""
         faces = self._photos.bury(event_id, shards, image_id)
-        self._keeper.settle(event_id, image_id, written=True)
+        if faces is not None:
+            self._keeper.settle(event_id, image_id, written=True)
         return faces
 
     def replace_faces(
@@ -58,18 +58,37 @@ class PhotosWithItems:
             self._keeper.replace(event, photo)
         return replaced
 
-    def purge(self, event_id: int, shard: int) -> int:
-        """See `PhotoEraser.purge`."""
-        photos = self._photos.purge(event_id, shard)
-        event = self._event_now(event_id)
-        if event is not None:
-            self._items.forget_all(place_of(event), self._pool)
-        return photos
 
-    def count(self, event_id: int, shard: int) -> int:
-        """See `PhotoEraser.count`; the items count with the first shard."""
+class OutsideItems:
+    """`OutsideEraser` of face items: copies of the faces in the records, and what a crash has left of others."""
+
+    def __init__(self, items: FaceItemStore, event_now: Callable[[int], Event | None], pool: Executor) -> None:
+        """Take the parts as `PhotosWithItems` does."""
+        self._items = items
+        self._event_now = event_now
+        self._pool = pool
+
+    def forget(self, event_id: int, image_ids: Iterable[uuid.UUID]) -> int:
+        """See `OutsideEraser.forget`."""
+        return self._sum(event_id, self._items.forget, image_ids)
+
+    def forget_event(self, event_id: int) -> int:
+        """See `OutsideEraser.forget_event`."""
         event = self._event_now(event_id)
-        left = 0
-        if event is not None and shard == 0:
-            left = sum(self._items.counts(place_of(event), self._pool).values())
-        return self._photos.count(event_id, shard) + left
+        return 0 if event is None else self._items.forget_all(place_of(event), self._pool)
+
+    def count(self, event_id: int, image_ids: Iterable[uuid.UUID]) -> int:
+        """See `OutsideEraser.count`."""
+        return self._sum(event_id, self._items.count, image_ids)
+
+    def count_event(self, event_id: int) -> int:
+        """See `OutsideEraser.count_event`."""
+        event = self._event_now(event_id)
+        return 0 if event is None else sum(self._items.counts(place_of(event), self._pool).values())
+
+    def _sum(self, event_id: int, each: Callable[[FacePlace, uuid.UUID], int], image_ids: Iterable[uuid.UUID]) -> int:
+        event = self._event_now(event_id)
+        if event is None:
+            return 0
+        place = place_of(event)
+        return sum(self._pool.map(lambda image_id: each(place, image_id), image_ids))

@@ -13,6 +13,7 @@ from facesearch.engine import Embedding
 from facesearch.erasure.parts import Stores
 from facesearch.erasure.photos import Files, PhotosEraser
 from facesearch.erasure.receipts import Counts, Receipt
+from facesearch.erasure.selfies import Progress, StoredSelfies
 from facesearch.errors import InvalidRequest
 from facesearch.index import probe_of
 from facesearch.index.vectors import cosines
@@ -39,6 +40,13 @@ class PersonMatcher(Protocol[ProbeT]):
 
     def match(self, event: Event, probe: ProbeT) -> list[PhotoMatch]:
         """See `Matcher.match`."""
+
+    def shows(self, event: Event, probe: ProbeT, selfies: Sequence[bytes], picture: bytes) -> bool:
+        """Whether another selfie shows the person of the probe, which was read from `selfies`.
+
+        Raises:
+            UnusableImage, NoFaceFound: the picture cannot be compared.
+        """
 
 
 ProbeT_contra = TypeVar("ProbeT_contra", contravariant=True)
@@ -73,13 +81,15 @@ class PersonEraser(Generic[ProbeT]):
         matcher: PersonMatcher[ProbeT],
         stripper: FaceStripper[ProbeT],
         kept: ProbeFinder[ProbeT] | None = None,
+        progress: Progress = lambda done, total: None,
     ) -> None:
-        """Take the parts; `kept`: None if the engine gives no probes away."""
+        """Take the parts; `kept`: None if the engine gives no probes away; `progress`: of looking at stored selfies."""
         self._stores = stores
         self._kept = kept
         self._matcher = matcher
         self._stripper = stripper
         self._photos = PhotosEraser(stores)
+        self._stored = StoredSelfies(stores, progress)
 
     def delete_person(
         self, event: Event, selfies: Sequence[bytes], files: Files | None = None, confidence: int | None = None
@@ -100,6 +110,7 @@ class PersonEraser(Generic[ProbeT]):
         if confidence is not None and not 1 <= confidence <= 100:
             raise InvalidRequest("A confidence is a whole percent from 1 to 100.")
         at, deleted, stripped = self._now(event, confidence), Counts(), dict[uuid.UUID, Erasing]()
+        resumed = self._photos.is_unfinished(event)
         for _ in range(ROUNDS):
             probe = self._matcher.probe(at, selfies)
             found = self._matcher.match(at, probe)
@@ -120,7 +131,10 @@ class PersonEraser(Generic[ProbeT]):
         probe = self._matcher.probe(at, selfies)
         left.faces += self._stripper.left(probe, self._matcher.match(at, probe))
         self._end_watches(at, probe, deleted, left)
-        return Receipt(event.event_id, deleted, left)
+        looked = self._stored.delete_showing(
+            at, lambda picture: self._matcher.shows(at, probe, selfies, picture), deleted, left
+        )
+        return Receipt(event.event_id, deleted, left, resumed=resumed, looked=looked)
 
     def _end_watches(self, event: Event, probe: ProbeT, deleted: Counts, left: Counts) -> None:
         """Forget the kept probes that show the person.

@@ -14,7 +14,7 @@ from facesearch.erasure.receipts import Counts, Receipt
 from facesearch.erasure.results import delete_searches
 from facesearch.models import Event, SearchKey
 from facesearch.packing import FACE_BYTES
-from facesearch.photos import original_prefix, rendition_keys
+from facesearch.photos import face_bytes, original_prefix, rendition_keys
 from facesearch.selfies import selfie_keys
 from facesearch.store.erasing import Erasing
 
@@ -43,11 +43,15 @@ class PhotosEraser:
 
     def delete_photos(self, event: Event, image_ids: Iterable[uuid.UUID], files: Files) -> Receipt:
         """Delete photos of an event. One that is deleted already is looked after again, as after a crash."""
-        wanted, deleted = list(dict.fromkeys(image_ids)), Counts()
+        wanted, deleted, resumed = list(dict.fromkeys(image_ids)), Counts(), self.is_unfinished(event)
         known = self.begin(event, wanted, files)
         done = self.carry_out(event, deleted)
         unknown = tuple(image_id for image_id in wanted if image_id not in known)
-        return Receipt(event.event_id, deleted, self.count(event, done), unknown)
+        return Receipt(event.event_id, deleted, self.count(event, done), unknown, resumed=resumed)
+
+    def is_unfinished(self, event: Event) -> bool:
+        """Whether a deletion in the event was interrupted, or is under way."""
+        return bool(self._stores.log.pending(event.event_id))
 
     def begin(self, event: Event, image_ids: Sequence[uuid.UUID], files: Files) -> set[uuid.UUID]:
         """Enter photos, or what is left of them, in the list of what is under way; those that the event knows."""
@@ -113,8 +117,7 @@ class PhotosEraser:
         still = stores.photos.get_many(event.event_id, event.shards, whole)
         return Counts(
             photos=len(still),
-            faces=sum(len(photo.faces) for photo in still.values()) // FACE_BYTES
-            + stores.outside.count(event.event_id, whole),
+            faces=sum(map(face_bytes, still.values())) // FACE_BYTES + stores.outside.count(event.event_id, whole),
             results=len(stores.naming(event.event_id, (entry.image_id for entry in entries), whole=True)),
             jobs=sum(stores.jobs.holds(search) for search in unclaimed),
             selfies=len(stores.selfies.existing([key for search in unclaimed for key in selfie_keys(search)])),

@@ -11,10 +11,11 @@ class Counts:
 
     Attributes:
         photos: records; tombstones are none.
-        faces: in the records of photos.
+        faces: wherever they lay: in photos' records, as vector items, in a Rekognition collection. One that lay in
+            several places, or was in a record by two models, is one.
         results: stored searches, with their idempotency records.
         jobs: what webhooks have sent for those searches, selfie aside; of a whole event also what was not searched.
-        selfies: of those searches; of a whole event also those that wait for theirs.
+        selfies: of those searches; of a person and of a whole event also those that wait for theirs.
         snapshots: files that hold faces as they were before.
         renditions, originals: files.
         callbacks: of a whole event, sent or not.
@@ -39,19 +40,36 @@ class Counts:
 
 
 @dataclass(frozen=True)
+class Looked:
+    """What the deletion of a person saw of the event's stored selfies.
+
+    Attributes:
+        selfies: so many were there.
+        unreadable: so many of them could not be compared: no picture, or nobody in it. They stay until they expire.
+    """
+
+    selfies: int = 0
+    unreadable: int = 0
+
+
+@dataclass(frozen=True)
 class Receipt:
     """The proof of a deletion.
 
     Attributes:
-        deleted: by this run; what an earlier one had deleted before it was interrupted is not in it.
+        deleted: by this run alone.
         left: found by counting again everything that should be gone.
         unknown: image_ids that are no photos of the event.
+        resumed: an earlier run was interrupted; what that had deleted is not in `deleted`.
+        looked: at stored selfies, for a person; None where nobody looked.
     """
 
     event_id: int
     deleted: Counts
     left: Counts
     unknown: tuple[uuid.UUID, ...] = ()
+    resumed: bool = False
+    looked: Looked | None = None
 
     @property
     def complete(self) -> bool:
@@ -65,4 +83,6 @@ class Receipt:
             "deleted": asdict(self.deleted),
             "left": asdict(self.left),
             "unknown": [str(image_id) for image_id in self.unknown],
+            "resumed": self.resumed,
+            **({} if self.looked is None else {"looked_at": asdict(self.looked)}),
         }

@@ -10,13 +10,16 @@ from facesearch.index import SnapshotStore
 from facesearch.models import Event
 from facesearch.outside import NOTHING_OUTSIDE, OutsideEraser
 from facesearch.packing import FACE_BYTES
-from facesearch.photos import PhotoChange, PhotoEraser
+from facesearch.photos import PhotoChange, PhotoEraser, face_bytes
 from facesearch.watching.watch import WatchEraser
 
 
 @dataclass(frozen=True)
 class Ended:
-    """What was deleted of one event, and how many faces are left to the next run. `probes`: of its watches."""
+    """What this run has deleted of one event, and how many faces are left to the next one. `probes`: of its watches.
+
+    What a run deleted before it was killed is counted nowhere.
+    """
 
     event_id: int
     faces: int
@@ -64,7 +67,7 @@ class FaceRetention:
             # These hold all faces at once, and the photos of a large event may take several runs.
             snapshots, probes = self._snapshots.forget(event.event_id), self._watches.purge(event.event_id)
             for change in self._with_faces(event):
-                count = len(change.faces + change.next_faces) // FACE_BYTES
+                count = face_bytes(change) // FACE_BYTES
                 if self._photos.replace_faces(event.event_id, event.shards, change, b""):
                     faces += count
                 else:  # changed by somebody else meanwhile: the next run's

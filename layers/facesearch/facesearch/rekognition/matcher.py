@@ -100,6 +100,17 @@ class RekognitionMatcher:
                 best[hit.face_id] = hit
         return RekognitionProbe(tuple(best.values()))
 
+    def shows(self, event: Event, probe: RekognitionProbe, selfies: Sequence[bytes], picture: bytes) -> bool:
+        """See `erasure.person.PersonMatcher.shows`; up to one paid call for each of the person's selfies."""
+        calls, other = _Calls(self._rekognition, self._clock, math.inf), selfie_jpeg(picture)
+        for selfie in selfies:
+            try:
+                self._compare(calls, event, [selfie_jpeg(selfie), other], 2)
+            except OtherPerson:
+                continue
+            return True
+        return False
+
     def _search(self, calls: "_Calls", event: Event, jpeg: bytes) -> Sequence[FaceHit]:
         try:
             answer = calls.client.search_faces_by_image(

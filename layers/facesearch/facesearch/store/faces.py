@@ -83,9 +83,7 @@ class DynamoFaceStore:
     def forget(self, place: FacePlace, image_id: uuid.UUID, beyond: int = 0) -> int:
         """See `FaceItemStore.forget`."""
         pk = schema.faces_pk(place.event_id, place.model, place.shard_of(image_id))
-        first, last = schema.face_sk(image_id, beyond), f"{image_id}$"  # $ comes after #
-        pages = self._query("sk", "pk = :pk AND sk BETWEEN :first AND :last", pk, first=first, last=last)
-        return self._delete(pk, pages)
+        return self._delete(pk, self._of(pk, image_id, beyond))
 
     def forget_all(self, place: FacePlace, pool: Executor) -> int:
         """See `FaceItemStore.forget_all`."""
@@ -95,6 +93,11 @@ class DynamoFaceStore:
             return self._delete(pk, self._query("sk", "pk = :pk", pk))
 
         return sum(pool.map(forget, range(place.shards)))
+
+    def count(self, place: FacePlace, image_id: uuid.UUID) -> int:
+        """See `FaceItemStore.count`."""
+        pk = schema.faces_pk(place.event_id, place.model, place.shard_of(image_id))
+        return sum(1 for _ in self._of(pk, image_id))
 
     def counts(self, place: FacePlace, pool: Executor) -> dict[uuid.UUID, int]:
         """See `FaceItemStore.counts`."""
@@ -127,6 +130,11 @@ class DynamoFaceStore:
         """See `FaceItemStore.read`; one Query a page of 1 MB, about 1,400 faces."""
         pk = schema.faces_pk(place.event_id, place.model, shard)
         return _faces(self._query("sk, face", "pk = :pk", pk, most))
+
+    def _of(self, pk: str, image_id: uuid.UUID, beyond: int = 0) -> "Iterator[schema.Item]":
+        """Sort keys of a photo's faces from number `beyond` on."""
+        first, last = schema.face_sk(image_id, beyond), f"{image_id}$"  # $ comes after #
+        return self._query("sk", "pk = :pk AND sk BETWEEN :first AND :last", pk, first=first, last=last)
 
     def _query(
         self, wanted: str, condition: str, pk: str, most: int | None = None, **values: str

@@ -12,7 +12,7 @@ from typing import Any
 from facesearch.index.snapshot import Snapshot as FaceSnapshot
 from facesearch.index.snapshot import SnapshotError, SnapshotInfo, decode, encode
 from facesearch.models import ApiKey, Event, Job, PhotoMatch, SearchKey, SearchSummary, WebhookSecret
-from facesearch.photos import Original, Photo, PhotoChange, Tombstone
+from facesearch.photos import Held, Original, Photo, PhotoChange, Tombstone, face_bytes
 from facesearch.quota import BucketEmptyError, Limits, QuotaState
 from facesearch.store.erasing import Erasing
 from facesearch.store.reading import Snapshot, StoredPage, Wanted
@@ -183,7 +183,7 @@ class MemoryPhotoStore:
             return None
         buried = PhotoChange(image_id, _after(change), "deleted", "", b"", 0, 0)
         self._photos[event_id, image_id] = (None, buried, shard)
-        return len(photo.faces)
+        return face_bytes(photo)
 
     def finish(self, event_id: int, shards: int, image_id: uuid.UUID) -> None:
         """See `PhotoEraser.finish`."""
@@ -231,14 +231,16 @@ class MemoryPhotoStore:
         self._set(event_id, image_id, qualities=b"")
         return True
 
-    def purge(self, event_id: int, shard: int) -> int:
+    def purge(self, event_id: int, shard: int) -> Held:
         """See `PhotoEraser.purge`."""
         gone = [place for place, kept in self._photos.items() if place[0] == event_id and kept[2] == shard]
-        return sum(self._photos.pop(place)[0] is not None for place in gone)
+        photos = [photo for photo, _, _ in map(self._photos.pop, gone) if photo is not None]
+        return Held(len(photos), sum(map(face_bytes, photos)))
 
-    def count(self, event_id: int, shard: int) -> int:
+    def count(self, event_id: int, shard: int) -> Held:
         """See `PhotoEraser.count`."""
-        return sum(place[0] == event_id and kept[2] == shard for place, kept in self._photos.items())
+        kept = [change for (event, _), (_, change, its) in self._photos.items() if (event, its) == (event_id, shard)]
+        return Held(len(kept), sum(map(face_bytes, kept)))
 
     def changes(self, event_id: int, shard: int, since: int, *, faces: bool = True) -> Iterator[PhotoChange]:
         """See `PhotoStore.changes`."""
@@ -357,6 +359,11 @@ class MemoryObjects:
     def etags_under(self, prefix: str) -> Iterator[tuple[str, str]]:
         """See `Objects.etags_under`."""
         return iter(self.etags(list(self.under(prefix))).items())
+
+    def read(self, key: str, most: int) -> bytes | None:
+        """See `Objects.read`."""
+        file = self.files.get(key)
+        return file if file is not None and len(file) <= most else None
 
     def delete(self, keys: Iterable[str]) -> int:
         """See `Objects.delete`."""

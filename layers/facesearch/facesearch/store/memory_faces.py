@@ -45,6 +45,10 @@ class MemoryFaceStore:
         gone = [self._faces.pop((place, shard), {}) for shard in range(place.shards)]
         return sum(len(values) for photos in gone for values in photos.values())
 
+    def count(self, place: FacePlace, image_id: uuid.UUID) -> int:
+        """See `FaceItemStore.count`."""
+        return len(self._faces.get((place, place.shard_of(image_id)), {}).get(image_id, ()))
+
     def counts(self, place: FacePlace, pool: Executor) -> dict[uuid.UUID, int]:
         """See `FaceItemStore.counts`."""
         shards = [self._faces.get((place, shard), {}) for shard in range(place.shards)]

@@ -35,6 +35,9 @@ class Objects(Protocol):
     def etags(self, keys: Sequence[str]) -> dict[str, str]:
         """S3's ETags of those of the keys that are there."""
 
+    def read(self, key: str, most: int) -> bytes | None:
+        """The file; None if it is not there, or has more than `most` bytes."""
+
     def delete(self, keys: Iterable[str]) -> int:
         """Delete the files; some may be gone already. How many keys there were."""
 
@@ -65,6 +68,15 @@ class S3Objects:
         """See `Objects.etags`; one HEAD each."""
         found = zip(keys, self._pool.map(self._etag, keys), strict=True)
         return {key: etag for key, etag in found if etag is not None}
+
+    def read(self, key: str, most: int) -> bytes | None:
+        """See `Objects.read`."""
+        try:
+            answer = self._s3.get_object(Bucket=self._bucket, Key=key)
+        except self._s3.exceptions.NoSuchKey:
+            return None
+        with answer["Body"] as body:
+            return body.read() if answer["ContentLength"] <= most else None
 
     def delete(self, keys: Iterable[str]) -> int:
         """See `Objects.delete`; 1,000 to a round trip."""

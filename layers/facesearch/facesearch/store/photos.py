@@ -5,7 +5,7 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from facesearch.photos import TOMBSTONE_SECONDS, Original, Photo, PhotoChange, Tombstone
+from facesearch.photos import TOMBSTONE_SECONDS, Held, Original, Photo, PhotoChange, Tombstone, face_bytes
 from facesearch.store import schema
 from facesearch.store.batch import StillUnprocessedError, batch_delete, batch_get
 
@@ -146,7 +146,7 @@ class DynamoPhotoStore:
             update = f"SET #status = :deleted, changed_at = :now REMOVE {', '.join(f'#{name}' for name in OF_A_PHOTO)}"
             names = {f"#{name}": name for name in ("status", *OF_A_PHOTO)}
             if self._change(key, schema.number(item, "changed_at"), update, names, {":deleted": schema.s("deleted")}):
-                return len(schema.blob(item, "faces"))
+                return face_bytes(_change(item))
         raise StillUnprocessedError("UpdateItem")
 
     def finish(self, event_id: int, shards: int, image_id: uuid.UUID) -> None:
@@ -214,22 +214,26 @@ class DynamoPhotoStore:
             },
         )
 
-    def purge(self, event_id: int, shard: int) -> int:
+    def purge(self, event_id: int, shard: int) -> Held:
         """See `PhotoEraser.purge`."""
-        photos = 0
+        photos = faces = 0
 
         def keys() -> "Iterator[schema.Key]":
-            nonlocal photos
+            nonlocal photos, faces
             for item in self._all(event_id, shard):
                 photos += not _is_tombstone(item)
+                faces += face_bytes(_change(item))
                 yield {"pk": item["pk"], "sk": item["sk"]}
 
         batch_delete(self._dynamodb, self._table, keys())
-        return photos
+        return Held(photos, faces)
 
-    def count(self, event_id: int, shard: int) -> int:
+    def count(self, event_id: int, shard: int) -> Held:
         """See `PhotoEraser.count`."""
-        return sum(1 for _ in self._all(event_id, shard))
+        photos = faces = 0
+        for item in self._all(event_id, shard):
+            photos, faces = photos + 1, faces + face_bytes(_change(item))
+        return Held(photos, faces)
 
     def _item(self, key: "schema.Key") -> "schema.Item | None":
         return self._dynamodb.get_item(TableName=self._table, Key=key, ConsistentRead=True).get("Item")
@@ -239,13 +243,13 @@ class DynamoPhotoStore:
         return batch_get(self._dynamodb, self._table, keys)
 
     def _all(self, event_id: int, shard: int) -> "Iterator[schema.Item]":
-        """Keys and status of the shard's items, read strongly consistent."""
+        """Keys, status and faces of the shard's items, read strongly consistent."""
         pages = self._dynamodb.get_paginator("query").paginate(
             TableName=self._table,
             ConsistentRead=True,
             KeyConditionExpression="pk = :pk",
-            ProjectionExpression="pk, sk, #status",
-            ExpressionAttributeNames={"#status": "status"},
+            ProjectionExpression="pk, sk, #status, #faces, #next_faces",
+            ExpressionAttributeNames=_named("status", "faces", "next_faces"),
             ExpressionAttributeValues={":pk": schema.s(schema.photos_pk(event_id, shard))},
         )
         for page in pages:

@@ -67,7 +67,7 @@ class S3SnapshotStore:
         info = SnapshotInfo(
             event_id=snapshot.event_id,
             model=snapshot.model,
-            key=f"{_prefix(snapshot.event_id)}{uuid.uuid4()}{SUFFIX}",
+            key=f"{snapshot_prefix(snapshot.event_id)}{uuid.uuid4()}{SUFFIX}",
             watermark=snapshot.watermark,
             photos=len(snapshot.ids),
             faces=len(snapshot.faces),
@@ -140,11 +140,14 @@ class S3SnapshotStore:
         return [item for page in pages for item in page["Items"]]
 
     def _files(self, event_id: int) -> list[tuple[str, float]]:
-        pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=_prefix(event_id))
+        pages = self._s3.get_paginator("list_objects_v2").paginate(
+            Bucket=self._bucket, Prefix=snapshot_prefix(event_id)
+        )
         return [(file["Key"], file["LastModified"].timestamp()) for page in pages for file in page.get("Contents", [])]
 
 
-def _prefix(event_id: int) -> str:
+def snapshot_prefix(event_id: int) -> str:
+    """What the S3 keys of an event's snapshots begin with."""
     return f"snapshots/{event_id}/"
 
 
