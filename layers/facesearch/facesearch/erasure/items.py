@@ -32,6 +32,7 @@ class PhotosWithItems:
         self.remove = photos.remove
         self.note_etag = photos.note_etag
         self.finish = photos.finish
+        self.touch = photos.touch
         self.put_next = photos.put_next
         self.drop_next = photos.drop_next
         self.fold = photos.fold
