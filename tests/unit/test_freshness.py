@@ -64,7 +64,7 @@ class Wire:
 
 
 class Readers:
-    """A warm index and a warm gallery of one environment, whose clock is `ahead`."""
+    """A warm index and a warm gallery of one environment."""
 
     def __init__(self, store: DynamoPhotoStore, pool: ThreadPoolExecutor) -> None:
         self.index = EventIndex(EVENT_ID, EVENT.model)
@@ -125,7 +125,7 @@ Delays = st.lists(
 Steps = st.lists(st.tuples(st.integers(1, 3), Delays, st.integers(0, 7)), min_size=1, max_size=6)
 
 
-def test_what_was_written_is_known_to_whoever_looks_next_however_long_the_write_took(
+def test_what_was_written_is_known_to_the_next_look_however_long_the_write_took(
     worlds: Callable[[int], World],
 ) -> None:
     @settings(max_examples=40, derandomize=True, database=None, deadline=None, suppress_health_check=list(HealthCheck))

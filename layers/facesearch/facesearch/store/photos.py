@@ -104,7 +104,7 @@ class DynamoPhotoStore:
         )
 
     def touch(self, event_id: int, shards: int, image_id: uuid.UUID) -> None:
-        """See `PhotoStore.touch`. Whoever changes the item meanwhile stamps it, too."""
+        """See `PhotoStore.touch`. Another writer that changes the item meanwhile stamps it, too."""
         key = schema.photo_key(event_id, shards, image_id)
         item = self._item(key)
         if item is not None:
