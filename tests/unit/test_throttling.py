@@ -210,13 +210,16 @@ def test_a_search_is_answered_by_429_and_is_done_by_its_repetition(
     assert again["json"]["data"]["pagination"]["total"] == 1
 
 
-def test_a_photo_is_delivered_again(refusing: Refusing, monkeypatch: pytest.MonkeyPatch) -> None:
-    event = json.loads((ROOT / "events" / "indexing.json").read_text())
-    for name in ("RENDITIONS_BUCKET", "SNAPSHOTS_QUEUE_URL"):
+@pytest.mark.parametrize("function", ["indexing", "snapshots", "callbacks"])
+def test_a_message_is_delivered_again(refusing: Refusing, monkeypatch: pytest.MonkeyPatch, function: str) -> None:
+    event = json.loads((ROOT / "events" / f"{function}.json").read_text())
+    for name in ("RENDITIONS_BUCKET", "SNAPSHOTS_QUEUE_URL", "CALLBACKS_DEAD_LETTERS_URL", "API_BASE_URL"):
         monkeypatch.setenv(name, "unused")
-    refusing("_dynamodb", "BatchGetItem", exceeded)
+    for operation in ("BatchGetItem", "GetItem"):
+        refusing("_dynamodb", operation, exceeded)
     ids = [{"itemIdentifier": record["messageId"]} for record in event["Records"]]
-    assert load("indexing")(event, Context("indexing")) == {"batchItemFailures": ids}
+    assert load(function)(event, Context(function)) == {"batchItemFailures": ids}
+    assert refusing.sent
 
 
 @pytest.mark.parametrize("operation", ["BatchGetItem", "UpdateItem"])
