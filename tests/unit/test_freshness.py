@@ -215,3 +215,14 @@ def test_a_write_whose_response_was_lost_is_not_taken_for_somebody_else_s(worlds
     assert store.replace_faces(EVENT_ID, 1, change, b"")
     assert store.replace_faces(EVENT_ID, 1, change, b"") is False
     assert store.bury(EVENT_ID, 1, one.image_id) == 0
+
+
+def test_two_writers_with_slow_clocks_are_told_apart(worlds: Callable[[int], World]) -> None:
+    """Both stamp a photo by the microsecond that follows its own, which is ahead of their clocks."""
+    world, one = worlds(0), photo(1)
+    world.writer.add(EVENT_ID, 1, one, uploaded_at=NOW + SECOND)
+    seen = world.writer.get(EVENT_ID, 1, one.image_id)
+    assert seen is not None
+    assert world.writer.add(EVENT_ID, 1, one, uploaded_at=NOW + SECOND) is False
+    assert world.writer.put_next(EVENT_ID, 1, seen, "next", b"")
+    assert world.writer.put_next(EVENT_ID, 1, seen, "other", b"") is False

@@ -84,7 +84,7 @@ class DynamoPhotoStore:
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )
         except self._dynamodb.exceptions.ConditionalCheckFailedException as refused:
-            if not _is_own(refused.response, stamp):
+            if not _is_own(refused.response, stamp, uploaded_at):
                 return False
         self._confirm(key, stamp)
         return True
@@ -304,14 +304,16 @@ class DynamoPhotoStore:
                 **named,
             )
         except self._dynamodb.exceptions.ConditionalCheckFailedException as refused:
-            return ":now" in values and _is_own(refused.response, schema.number(values, ":now"))
+            now, seen = schema.number(values, ":now"), schema.number(values, ":seen")
+            return ":now" in values and _is_own(refused.response, now, seen + 1)
         return True
 
 
-def _is_own(refusal: Mapping[str, Any], stamp: int) -> bool:
+def _is_own(refusal: Mapping[str, Any], stamp: int, least: int) -> bool:
     """Whether the item that a write has found instead is its own: an attempt before had come through, and what was
-    lost was the response. Nobody else has the same microsecond."""
-    return schema.number(refusal.get("Item", {}), "changed_at") == stamp
+    lost was the response. Nobody else has the same microsecond of the clock; the `least` that a stamp may be is no
+    clock's, and two writers may have it."""
+    return stamp > least and schema.number(refusal.get("Item", {}), "changed_at") == stamp
 
 
 def _named(*names: str) -> dict[str, str]:
