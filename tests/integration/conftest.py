@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from facesearch.admin import Admin
-from facesearch.photos import Photo, image_id_of_bytes, original_key
+from facesearch.photos import SHARDS, Photo, image_id_of_bytes, original_key
 from facesearch.quota import Limits
 from facesearch.store.photos import DynamoPhotoStore
 from tests.pictures import encoded, exif
@@ -100,7 +100,7 @@ class Site:
         return image_id
 
     def photo(self, image_id: uuid.UUID) -> Photo | None:
-        return DynamoPhotoStore(self.dynamodb, self.outputs["TableName"]).get(self.event_id, 4, image_id)
+        return DynamoPhotoStore(self.dynamodb, self.outputs["TableName"]).get(self.event_id, SHARDS, image_id)
 
     def indexed(self, image_id: uuid.UUID) -> Photo:
         """The photo's record, as soon as there is one."""

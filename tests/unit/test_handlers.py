@@ -18,7 +18,7 @@ from facesearch import bootstrap
 from facesearch.admin import Admin
 from facesearch.engine.opencv import OpenCvEngine
 from facesearch.packing import pack
-from facesearch.photos import Photo
+from facesearch.photos import SHARDS, Photo
 from facesearch.store.photos import DynamoPhotoStore
 from tests.conftest import ROOT
 from tests.unit.test_stores import create_table
@@ -114,7 +114,7 @@ def deployment(models: Path, samples: Path, monkeypatch: pytest.MonkeyPatch) -> 
         engine = OpenCvEngine(models, threads=1)
         faces = pack(engine.probe((samples / "obama.jpg").read_bytes())[None])
         DynamoPhotoStore(dynamodb, "table").add(
-            event, 4, Photo(uuid.UUID(int=5), "indexed", "k", 30, 40, engine.model, faces)
+            event, SHARDS, Photo(uuid.UUID(int=5), "indexed", "k", 30, 40, engine.model, faces)
         )
         for name, value in {
             "TABLE_NAME": "table",

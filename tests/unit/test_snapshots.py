@@ -23,7 +23,7 @@ from facesearch.index.snapshot import HEADER_BYTES, decode, encode
 from facesearch.models import Event
 from facesearch.observability import logger
 from facesearch.packing import pack
-from facesearch.photos import Photo
+from facesearch.photos import SHARDS, Photo
 from facesearch.snapshots import SnapshotBuilder
 from facesearch.store.memory import MemoryPhotoStore, MemorySnapshotStore
 from facesearch.store.photos import DynamoPhotoStore
@@ -208,7 +208,7 @@ def test_a_snapshot_of_an_event_that_was_deleted_meanwhile_is_taken_back(monkeyp
         admin, store = Admin(dynamodb, TABLE), S3SnapshotStore(s3, BUCKET, dynamodb, TABLE)
         event_id = admin.create_event(admin.create_org("Runners"), "Marathon")
         photo = Photo(uuid.uuid4(), "indexed", "k", 3, 4, MODEL, pack(np.ones((1, 128), np.float32)))
-        DynamoPhotoStore(dynamodb, TABLE).add(event_id, 4, photo)
+        DynamoPhotoStore(dynamodb, TABLE).add(event_id, SHARDS, photo)
         order = json.loads((ROOT / "events" / "snapshots.json").read_text())
         order["Records"] = [order["Records"][0] | {"body": json.dumps({"event_id": event_id})}]
         assert load("snapshots")(order, Context("snapshots")) == {"batchItemFailures": []}
@@ -238,7 +238,7 @@ def test_how_alike_strangers_of_an_event_are_is_told_whether_a_snapshot_is_writt
         people = crowd(200, 1, alike).astype(np.float32)
         for number in range(100):
             faces = people[2 * number : 2 * number + size]
-            photos.add(event_id, 4, Photo(uuid.UUID(int=number), "indexed", "k", 3, 4, MODEL, pack(faces)))
+            photos.add(event_id, SHARDS, Photo(uuid.UUID(int=number), "indexed", "k", 3, 4, MODEL, pack(faces)))
         order = json.loads((ROOT / "events" / "snapshots.json").read_text())
         order["Records"] = [order["Records"][0] | {"body": json.dumps({"event_id": event_id})}]
         assert load("snapshots")(order, Context("snapshots")) == {"batchItemFailures": []}
@@ -282,10 +282,10 @@ def test_the_daily_call_takes_the_faces_of_events_that_are_over(monkeypatch: pyt
         later = admin.create_event(org, "Later", retention_days=30)
         photo = Photo(uuid.UUID(int=4), "indexed", "k", 1, 1, MODEL, bytes(132))
         for event_id in (over, kept, later):
-            photos.add(event_id, 4, photo)
+            photos.add(event_id, SHARDS, photo)
         event = json.loads((ROOT / "events" / "snapshots-daily.json").read_text())
         assert load("snapshots")(event, Context("snapshots")) is None
-        left = {event_id: photos.get(event_id, 4, photo.image_id) for event_id in (over, kept, later)}
+        left = {event_id: photos.get(event_id, SHARDS, photo.image_id) for event_id in (over, kept, later)}
         assert left == {over: replace(photo, faces=b"", stripped=True), kept: photo, later: photo}
         assert [ended.event_id for ended in admin.ended_events(date(2100, 1, 1))] == [later], (
             "long over: looked at once"

@@ -69,8 +69,9 @@ def put_photos(dynamodb: DynamoDBClient, table_name: str, s3: S3Client, bucket: 
         image_id = image_id_of_bytes(seed.event_id, content)
         ids.add(image_id)
         s3.put_object(Bucket=bucket, Key=original_key(seed.org_id, seed.event_id, image_id, path.name), Body=content)
-    photos = DynamoPhotoStore(dynamodb, table_name)
+    photos, event = DynamoPhotoStore(dynamodb, table_name), Admin(dynamodb, table_name).event(seed.event_id)
+    shards = event.shards if event is not None else SHARDS
     end = time.monotonic() + INDEXING_SECONDS
-    while (recorded := len(photos.get_many(seed.event_id, SHARDS, ids))) < len(ids) and time.monotonic() < end:
+    while (recorded := len(photos.get_many(seed.event_id, shards, ids))) < len(ids) and time.monotonic() < end:
         time.sleep(0.1)
     return recorded

@@ -26,6 +26,7 @@ from facesearch.responses import (
     Success,
 )
 from facesearch.store.reading import StoredPage
+from facesearch.throttling import as_outcome
 
 JSON = "application/json"
 INTERNAL_ERROR = "Internal error; nothing was recorded. Retry with the same request_id."
@@ -41,9 +42,13 @@ def success(
 
 def failure(error: Exception, headers: Mapping[str, str] | None = None) -> Response[str]:
     """The envelope of whatever went wrong: a documented outcome as it says of itself, anything else as 500."""
-    if isinstance(error, FaceSearchError):
-        logger.info("refused", status=error.status, outcome=type(error).__name__)
-        return _error(error.status, error.message, {**(headers or {}), **error.headers})
+    outcome = as_outcome(error)
+    if isinstance(outcome, FaceSearchError):
+        if outcome is error:
+            logger.info("refused", status=outcome.status, outcome=type(outcome).__name__)
+        else:
+            log_unexpected(error)
+        return _error(outcome.status, outcome.message, {**(headers or {}), **outcome.headers})
     log_unexpected(error)
     return _error(HTTPStatus.INTERNAL_SERVER_ERROR, INTERNAL_ERROR, headers or {})
 

@@ -123,5 +123,9 @@ class EngineBusy(Busy):
     """The service that finds the faces refuses more calls for now."""
 
 
+class Throttled(Busy):
+    """A service of AWS refuses more calls for now; see `throttling`."""
+
+
 class GalleryLoading(Busy):
     """The event's gallery could not be read whole within one call; the next one goes on."""

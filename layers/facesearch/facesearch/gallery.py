@@ -1,7 +1,7 @@
 """An event's whole gallery in order, so that any page of it is a slice.
 
 A page far down a sorted list in DynamoDB costs reading all that lies before it. The gallery is small instead, 32 bytes
-a photo: a warm environment keeps it and reads only what changed, one query a shard, all at once (a read unit each
+a photo: a warm environment keeps it and reads only what changed, one query a shard, all at once (one read unit each
 where nothing did). Only an environment that never saw the event reads all of it, over several calls if it must: see
 `docs/adr`.
 """

@@ -251,10 +251,7 @@ class PhotoIndexer:
         image_id = image_id_of_bytes(event_id, data)
         known = self._photos.get(event_id, event.shards, image_id)
         if known is not None:
-            note_place(self._photos, self._etag, event, known, Original(key, upload.etag))
-            if self._face_keeper is not None:  # whoever recorded it may have been killed before its faces were settled
-                self._face_keeper.settle(event_id, image_id, written=False)
-            return Report(Outcome.KNOWN, "", org_id, event_id, image_id)
+            return self._known(event, known, upload)
         tombstone = self._photos.tombstone(event_id, event.shards, image_id)
         if tombstone is not None and tombstone.refuses(upload.at):
             if self._outside is not None:  # an earlier delivery may have been killed after it had added faces
@@ -265,6 +262,15 @@ class PhotoIndexer:
         except UnusableImage as error:
             return self._failed(event, image_id, upload, error.message)
         return self._indexed(event, image_id, upload, seen)
+
+    def _known(self, event: Event, known: Photo, upload: Upload) -> Report:
+        event_id, image_id = event.event_id, known.image_id
+        note_place(self._photos, self._etag, event, known, Original(upload.key, upload.etag))
+        if upload.at <= known.changed_at:  # maybe recorded by this very message, whose earlier delivery was killed
+            self._photos.touch(event_id, event.shards, image_id)
+        if self._face_keeper is not None:  # whoever recorded it may have been killed before its faces were settled
+            self._face_keeper.settle(event_id, image_id, written=False)
+        return Report(Outcome.KNOWN, "", event.org_id, event_id, image_id)
 
     def _faces_of(self, data: bytes, models: Sequence[str]) -> dict[str, list[Face]]:
         """See `nextfaces.Look`."""

@@ -129,7 +129,8 @@ class NextFaces:
                 # A run that was cancelled: what this message's earlier delivery has left must not wait for the next.
                 self._photos.drop_next(event_id, event.shards, image_id, model)
                 return Renewal(image_id)
-            if photo.faces_by(model) is not None:
+            if photo.faces_by(model) is not None:  # maybe by this order, whose earlier delivery was killed
+                self._photos.touch(event_id, event.shards, image_id)
                 return Renewal(image_id)
             started = perf_counter()
             faces, reason = self._made(event, photo, model)

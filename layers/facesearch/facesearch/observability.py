@@ -9,6 +9,8 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from botocore.exceptions import ClientError
 
+from facesearch.throttling import is_throttled
+
 logger = Logger()
 """Structured JSON. Identifiers (request_id, org_id, event_id, image_id), counts and times only: never a picture, a file
 name, an object key, an API key or an embedding."""
@@ -37,13 +39,19 @@ def flush_metrics() -> None:
 
 
 def log_unexpected(error: BaseException) -> None:
-    """Log a failure by its type, AWS error code and stack; its text may quote the request and is left out."""
+    """Log a failure by its type, AWS error code and stack; its text may quote the request and is left out. Throttling
+    ends by itself and is a warning."""
     frames = traceback.extract_tb(error.__traceback__)
     cause = error.__cause__
-    logger.error(
-        "unexpected failure",
+    log, said = (logger.warning, "throttled") if is_throttled(error) else (logger.error, "unexpected failure")
+    log(
+        said,
         error=type(error).__name__,
         cause=type(cause).__name__ if cause is not None else None,
-        aws_code=error.response.get("Error", {}).get("Code") if isinstance(error, ClientError) else None,
+        aws_code=next((_code(each) for each in (error, cause) if isinstance(each, ClientError)), None),
         stack=[f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames],
     )
+
+
+def _code(error: ClientError) -> str | None:
+    return error.response.get("Error", {}).get("Code")

@@ -11,13 +11,17 @@ from urllib.parse import quote
 PHOTO_NAMESPACE = uuid.UUID("3f1f8f0a-6d0b-5b53-9a54-0c1d7b9e2c11")
 """Root of every image_id. Changing it would give every known photo a second identity."""
 
-SHARDS = 4
-"""Partition keys per event. An item collection under a local index cannot split: one takes 1,000 writes a second."""
+SHARDS = 8
+"""Partition keys of a new event; the event knows its own number. An item collection under a local index cannot split:
+one takes 1,000 writes and 3,000 read units a second."""
 
-OVERLAP_MICROSECONDS = 30_000_000
-"""How far before a reader's last look each next one begins. A writer stamps a photo before its write is visible: three
-attempts of 4 s at most and the pauses between them, 15 s. Lambda's clocks agree within milliseconds; twice 15 s is on
-the safe side."""
+STAMPED_MICROSECONDS = 500_000
+"""How old a photo's stamp may be when its writer knows that the write is visible. Most take 10 ms. One that took longer
+than this, by whatever retries, is stamped again before it counts as written."""
+OVERLAP_MICROSECONDS = 2_000_000
+"""How far before a reader's last look each next one begins: what was not visible then, and is written now, was stamped
+`STAMPED_MICROSECONDS` before that look at the earliest. The rest is for clocks: an operator's is up to 1 s slow
+(`tools.cli.clock`), Lambda's agree within milliseconds. Every search during an upload reads it all again."""
 
 TOMBSTONE_SECONDS = 15 * 86_400
 """How long it is known that a photo was deleted. A warm environment looks for deletions at least once a day
@@ -222,6 +226,10 @@ class PhotoStore(Protocol):
         Readers need not look again.
         """
 
+    def touch(self, event_id: int, shards: int, image_id: uuid.UUID) -> None:
+        """Stamp the record as changed just now, if there is one. For what an earlier run may have written that was
+        killed before it knew the write visible in time: a reader may have looked by and never look there again."""
+
     def tombstone(self, event_id: int, shards: int, image_id: uuid.UUID) -> Tombstone | None:
         """What is left of the photo if it was deleted, read strongly consistent."""
 
@@ -262,7 +270,10 @@ class PhotoEraser(PhotoStore, Protocol):
 
     def bury(self, event_id: int, shards: int, image_id: uuid.UUID) -> int | None:
         """Make the record a tombstone, which no search and no gallery that looks from now on returns. How many bytes of
-        packed faces it had (see `face_bytes`); None if there was no record."""
+        packed faces it had (see `face_bytes`); None if there was no record.
+
+        An unfinished tombstone is an interrupted run's, which readers may have looked by: it is touched.
+        """
 
     def finish(self, event_id: int, shards: int, image_id: uuid.UUID) -> None:
         """Nothing that belongs to the buried photo is left: its tombstone begins to expire."""

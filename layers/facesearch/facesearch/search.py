@@ -34,6 +34,7 @@ from facesearch.selfies import SelfieStore, SelfieUploads, UploadKey
 from facesearch.several import naming
 from facesearch.store.reading import Reader, StoredPage, Wanted
 from facesearch.store.results import OutdatedError, ResultStore
+from facesearch.throttling import is_throttled
 
 SelfieSource = Callable[[], Sequence[bytes]]
 """Gets the selfies from elsewhere. What it raises ends the search, which can be tried again."""
@@ -185,7 +186,7 @@ class FaceSearch(Generic[ProbeT]):
             self._claims.run(search, call.context, match_and_store)
         except IdempotencyPersistenceLayerError as error:
             if found is None:
-                count("SearchFailed")
+                _count_unfinished(error)
                 raise
             # The result is whole and will be replayed; only the note that the claim is done could not be written.
             log_unexpected(error)
@@ -264,7 +265,7 @@ def replayed(stored: StoredPage) -> Outcome:
 def _count_unfinished(error: Exception) -> None:
     if isinstance(error, AlreadyRunningError | OutdatedError):
         return
-    if isinstance(error, Busy):
+    if isinstance(error, Busy) or is_throttled(error):
         count("SearchThrottled")
     else:
         count("SelfieRefused" if isinstance(error, FaceSearchError) else "SearchFailed")

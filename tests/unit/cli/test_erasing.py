@@ -9,7 +9,7 @@ from typing import Any
 import boto3
 import pytest
 
-from facesearch.photos import Photo, original_key, rendition_keys
+from facesearch.photos import SHARDS, Photo, original_key, rendition_keys
 from facesearch.store.erasing import DynamoErasureLog, Erasing
 from facesearch.store.photos import DynamoPhotoStore
 from tests.unit.cli.conftest import BUCKET, JPEG, TABLE, Command, Place, stack_file_of
@@ -34,7 +34,7 @@ def event(place: Place, monkeypatch: pytest.MonkeyPatch) -> Place:
     place.stack_file.write_text(json.dumps(stack_file_of(place, outputs=outputs)))
     key = original_key(place.org_id, place.event_id, PHOTO, "a.jpg")
     photo = Photo(PHOTO, "indexed", key, 3, 4, DEFAULT_MODEL, pack(face_of(1, 1)[None]))
-    DynamoPhotoStore(place.dynamodb, TABLE).add(place.event_id, 4, photo)
+    DynamoPhotoStore(place.dynamodb, TABLE).add(place.event_id, SHARDS, photo)
     place.s3.put_object(Bucket=BUCKET, Key=key, Body=JPEG)
     for rendition in rendition_keys(place.event_id, PHOTO):
         place.s3.put_object(Bucket="r-b", Key=rendition, Body=JPEG)
@@ -62,7 +62,7 @@ def on_a_terminal(monkeypatch: pytest.MonkeyPatch, answer: bool) -> list[str]:
 
 
 def is_there(place: Place) -> bool:
-    return DynamoPhotoStore(place.dynamodb, TABLE).get(place.event_id, 4, PHOTO) is not None
+    return DynamoPhotoStore(place.dynamodb, TABLE).get(place.event_id, SHARDS, PHOTO) is not None
 
 
 def test_given_a_photo_when_deleted_then_a_receipt_of_zeros(event: Place, facesearch: Command) -> None:

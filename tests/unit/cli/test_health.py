@@ -8,7 +8,7 @@ import pytest
 
 from facesearch.models import DEFAULT_MODEL
 from facesearch.packing import pack
-from facesearch.photos import Photo
+from facesearch.photos import SHARDS, Photo
 from facesearch.qualities import pack_qualities
 from facesearch.store.photos import DynamoPhotoStore
 from tests.unit.cli.conftest import TABLE, Command, Place, stack_file_of
@@ -35,7 +35,7 @@ def fill(place: Place, alike: float, *, qualities: bool = True) -> None:
     photos.append(Photo(uuid.UUID(int=1), "indexed", "k", 4, 3, DEFAULT_MODEL))
     photos.append(Photo(uuid.UUID(int=2), "failed", "k", reason="no readable picture"))
     for photo in photos:
-        store.add(place.event_id, 4, photo)
+        store.add(place.event_id, SHARDS, photo)
 
 
 def test_given_an_event_when_asked_then_all_that_it_tells_and_nothing_unusual(

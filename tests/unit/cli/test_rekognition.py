@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from facesearch.outside import WHOLE, PhotoFile
-from facesearch.photos import Photo, image_id_of_bytes, original_key
+from facesearch.photos import SHARDS, Photo, image_id_of_bytes, original_key
 from facesearch.rekognition import COLLECTION_MODEL, Collections
 from facesearch.rekognition.memory import MemoryRekognition, Refusal, SeenFace
 from facesearch.rekognition.pictures import parts_of
@@ -55,7 +55,7 @@ def site(place: Place, monkeypatch: pytest.MonkeyPatch) -> Site:
     )
     key = original_key(place.org_id, place.event_id, image_id, "a.png")
     DynamoPhotoStore(place.dynamodb, TABLE).add(
-        place.event_id, 4, Photo(image_id, "indexed", key, 3, 4, COLLECTION_MODEL)
+        place.event_id, SHARDS, Photo(image_id, "indexed", key, 3, 4, COLLECTION_MODEL)
     )
     place.s3.put_object(Bucket=BUCKET, Key=key, Body=data)
     (place.folder / "selfie").write_bytes(selfie_of(ANNA))

@@ -17,6 +17,7 @@ from facesearch.errors import InvalidRequest, NoFaceFound, NotFound
 from facesearch.models import SearchKey, SearchSummary
 from facesearch.photos import Held, Photo
 from facesearch.selfies import job_prefix, selfie_keys
+from facesearch.store.erasing import Erasing
 from facesearch.store.memory import MemoryObjects
 from facesearch.store.reading import Wanted
 from facesearch.store.results import OutdatedError
@@ -127,6 +128,18 @@ def test_a_redelivered_upload_does_not_bring_a_photo_back_and_a_later_one_does(s
 def test_a_photo_that_comes_while_it_is_being_deleted_goes_along(site: Site) -> None:
     assert site.plain.stores.photos.bury(site.event.event_id, site.event.shards, id_of(2)) is not None
     assert site.upload(2, uploaded_at=NOW) is False
+
+
+def test_what_a_killed_run_has_done_to_a_photo_that_stays_is_shown_to_readers_again(site: Site) -> None:
+    photos = site.plain.stores.photos
+    before = photos.get(site.event.event_id, site.event.shards, id_of(3))
+    site.plain.stores.log.begin(site.event.event_id, [Erasing(id_of(3), whole=False)])
+    site.photos_eraser.delete_photos(site.event, [id_of(1)], Files())
+    after = photos.get(site.event.event_id, site.event.shards, id_of(3))
+    assert before is not None
+    assert after is not None
+    assert after == before
+    assert after.changed_at > before.changed_at
 
 
 def test_the_cover_goes_with_its_photo(site: Site) -> None:

@@ -10,6 +10,8 @@ from typing import Any
 
 import boto3
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from moto import mock_aws
 
 from facesearch.models import SearchKey, SearchSummary
@@ -20,7 +22,7 @@ from facesearch.store.batch import batch_delete
 from facesearch.store.erasing import DynamoErasureLog, Erasing, ErasureLog
 from facesearch.store.memory import MemoryErasureLog, MemoryPhotoStore, MemoryReader
 from facesearch.store.objects import S3Objects, StillThereError
-from facesearch.store.photos import DynamoPhotoStore, microseconds
+from facesearch.store.photos import DynamoPhotoStore
 from facesearch.store.reading import DynamoReader, Reader, Wanted
 from facesearch.store.results import DynamoResultStore, OutdatedError, ResultStore
 from tests.unit.erasure.site import Inline
@@ -288,14 +290,26 @@ def test_what_s3_refuses_to_delete_is_asked_for_again_and_given_up_on(monkeypatc
         S3Objects(StubbornS3(rounds=99), "b", Inline()).delete(["k"])  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize(("wrong_by", "corrected"), [(-3_600, True), (90, True), (1, False), (0, False)])
-def test_an_operator_s_clock_is_corrected_by_dynamodb_s(wrong_by: int, corrected: bool) -> None:
+@given(
+    true=st.integers(0, 2_000_000),
+    wrong_by=st.sampled_from([-3_600, -2, -1, 0, 1, 90]).flatmap(lambda s: st.integers(s * 10**6, (s + 1) * 10**6)),
+    there=st.integers(0, 3_000_000),
+    back=st.integers(0, 3_000_000),
+)
+def test_an_operator_s_clock_is_a_second_slow_at_most(true: int, wrong_by: int, there: int, back: int) -> None:
+    """`true`: microseconds since a full second, by DynamoDB's clock; `there` and `back`: how long the call takes."""
+    now = 1_700_000_000_000_000 + true
+
     class DynamoDB:
         def get_item(self, TableName: str, Key: Any) -> Any:  # noqa: N803 - boto3's names
-            date = format_datetime(datetime.now(UTC), usegmt=True)
+            nonlocal now
+            now += there
+            date = format_datetime(datetime.fromtimestamp(now // 1_000_000, UTC), usegmt=True)
+            now += back
             return {"ResponseMetadata": {"HTTPHeaders": {"date": date}}}
 
     client: Any = DynamoDB()
-    clock = corrected_clock(client, TABLE, lambda: microseconds() + wrong_by * 1_000_000)
-    off_by = abs(clock() - microseconds()) / 1_000_000
-    assert off_by < (1.1 if corrected else 1.5)
+    clock = corrected_clock(client, TABLE, lambda: now + wrong_by)
+    fast_by = clock() - now
+    assert fast_by >= -1_000_000
+    assert fast_by <= 1_000_000 + there

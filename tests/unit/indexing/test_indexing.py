@@ -364,6 +364,27 @@ def test_a_deleted_photo_comes_back_by_a_later_upload_only(studio: Studio) -> No
     assert studio.record_of(data) is not None
 
 
+def test_a_photo_that_its_own_message_may_have_recorded_is_shown_to_readers_again(studio: Studio) -> None:
+    """A run may have been killed before it knew its write visible, and readers may have looked by."""
+
+    def changed_at() -> int:
+        record = studio.record_of(data)
+        assert record is not None
+        return record.changed_at
+
+    data, before = photo_of(2), datetime.now(UTC)
+    assert deliver(studio, data, before) is Outcome.INDEXED
+    recorded = changed_at()
+    assert deliver(studio, data, before) is Outcome.KNOWN
+    again = changed_at()
+    assert again > recorded
+    assert deliver(studio, data) is Outcome.KNOWN, "and nobody knows when it was uploaded"
+    once_more = changed_at()
+    assert once_more > again
+    assert deliver(studio, data, datetime.now(UTC) + timedelta(seconds=1)) is Outcome.KNOWN
+    assert changed_at() == once_more, "the same file uploaded later is no news"
+
+
 def test_a_run_that_a_deletion_overtakes_leaves_no_renditions(studio: Studio) -> None:
     data = photo_of(2)
     studio.upload(data)

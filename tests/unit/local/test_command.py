@@ -12,10 +12,10 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from facesearch.photos import Photo, image_id_of_bytes
+from facesearch.photos import SHARDS, Photo, image_id_of_bytes
 from facesearch.store.photos import DynamoPhotoStore
 from tests.unit.test_stores import create_table
-from tools.local.seed import Seed, put_photos
+from tools.local.seed import plant, put_photos
 from tools.local.stack import url_of
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -47,9 +47,10 @@ def test_given_a_folder_below_and_a_copy_when_put_then_each_photo_is_waited_for_
         dynamodb, s3 = boto3.client("dynamodb"), boto3.client("s3")
         create_table(dynamodb, "Table", "table")
         s3.create_bucket(Bucket="photos")
-        recorded = Photo(image_id_of_bytes(2, b"same"), "failed", "key", reason="no readable picture")
-        DynamoPhotoStore(dynamodb, "table").add(2, 4, recorded)
-        assert put_photos(dynamodb, "table", s3, "photos", Seed(1, 2, "key", "secret"), tmp_path) == 1
+        seed = plant(dynamodb, "table")
+        recorded = Photo(image_id_of_bytes(seed.event_id, b"same"), "failed", "key", reason="no readable picture")
+        DynamoPhotoStore(dynamodb, "table").add(seed.event_id, SHARDS, recorded)
+        assert put_photos(dynamodb, "table", s3, "photos", seed, tmp_path) == 1
 
 
 class Refusing(BaseHTTPRequestHandler):

@@ -203,7 +203,9 @@ def test_more_faces_than_one_search_returns_are_still_all_deleted(service_world:
     for number in range(MAX_MATCHES + 5):
         image_id, face_id = uuid.UUID(int=number), str(uuid.uuid4())
         collection[face_id] = KeptFace(face_id, "x", str(image_id), SeenFace(Region(0, 0, 1, 1), look(ANNA)))
-        world.stores.photos.add(world.event.event_id, 4, Photo(image_id, "indexed", "k", 3, 4, "rekognition"))
+        world.stores.photos.add(
+            world.event.event_id, world.event.shards, Photo(image_id, "indexed", "k", 3, 4, "rekognition")
+        )
     assert len(world.find(ANNA)) == MAX_MATCHES
     receipt = world.person_eraser.delete_person(world.event, [selfie_of(ANNA)])
     assert (receipt.complete, receipt.deleted.faces, world.kept) == (True, MAX_MATCHES + 5, [])
@@ -256,7 +258,7 @@ def test_an_event_deleted_while_a_photo_is_looked_at_gets_no_second_collection(s
 
 def test_photos_say_that_none_of_our_models_has_looked_at_them(service_world: World) -> None:
     photo = service_world.add(photo_of(look(ANNA)))
-    record = service_world.stores.photos.get(service_world.event.event_id, 4, photo)
+    record = service_world.stores.photos.get(service_world.event.event_id, service_world.event.shards, photo)
     assert record is not None
     assert (record.model, record.faces, record.faces_by(service_world.event.model)) == ("rekognition", b"", None)
 

@@ -29,6 +29,7 @@ class PhotosWithItems:
         self.remove = photos.remove
         self.set_originals = photos.set_originals
         self.finish = photos.finish
+        self.touch = photos.touch
         self.put_next = photos.put_next
         self.drop_next = photos.drop_next
         self.fold = photos.fold

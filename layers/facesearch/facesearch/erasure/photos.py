@@ -132,11 +132,15 @@ class PhotosEraser:
         return [search for search, is_held in zip(searches, held, strict=True) if not is_held]
 
     def bury(self, event: Event, entries: Sequence[Erasing], deleted: Counts) -> None:
-        """Make tombstones of the photos that go whole."""
+        """Make tombstones of the photos that go whole. The others have lost their faces, maybe to a run that was
+        killed before it knew that readers see it."""
         stores = self._stores
 
         def bury(entry: Erasing) -> int | None:
-            return stores.photos.bury(event.event_id, event.shards, entry.image_id) if entry.whole else None
+            if entry.whole:
+                return stores.photos.bury(event.event_id, event.shards, entry.image_id)
+            stores.photos.touch(event.event_id, event.shards, entry.image_id)
+            return None
 
         for faces in stores.pool.map(bury, entries):
             deleted.photos += faces is not None

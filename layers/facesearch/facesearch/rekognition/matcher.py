@@ -17,17 +17,12 @@ from facesearch.photos import Photo, PhotoStore
 from facesearch.rekognition.collections import CALL_SECONDS, NOT_FOUND, UNUSABLE, Collections, code_of, name_of
 from facesearch.rekognition.pictures import selfie_jpeg
 from facesearch.several import naming
+from facesearch.throttling import is_throttled
 
 MAX_MATCHES = 4_096
 """The most faces that one search returns: a person on more photos of an event is found on the most similar of them."""
 RECORDS_AT_ONCE = 100
 RETRY_AFTER_SECONDS = 5
-THROTTLED = (
-    "ThrottlingException",
-    "ProvisionedThroughputExceededException",
-    "LimitExceededException",
-    "TooManyRequestsException",
-)
 _NOBODY = "No face was found in the selfie."
 _UNREADABLE = "The file is not a picture that the face service can read."
 _BUSY = "The face service is busy. Retry with the same request_id."
@@ -244,7 +239,7 @@ def _outcome(error: ClientError) -> Exception:
         return NoFaceFound(_NOBODY)
     if code in UNUSABLE:
         return UnusableImage(_UNREADABLE)
-    return EngineBusy(_BUSY, RETRY_AFTER_SECONDS) if code in THROTTLED else error
+    return EngineBusy(_BUSY, RETRY_AFTER_SECONDS) if is_throttled(error) else error
 
 
 def _hits(matches: Any, least: float) -> Iterable[FaceHit]:

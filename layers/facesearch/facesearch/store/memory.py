@@ -133,6 +133,11 @@ class MemoryPhotoStore:
         self._set(event_id, seen.image_id, key=first.key, etag=first.etag, copies=tuple(copies))
         return True
 
+    def touch(self, event_id: int, shards: int, image_id: uuid.UUID) -> None:
+        """See `PhotoStore.touch`."""
+        if (event_id, image_id) in self._photos:
+            self._change(event_id, image_id, changed_at=_after(self._photos[event_id, image_id][1]))
+
     def tombstone(self, event_id: int, shards: int, image_id: uuid.UUID) -> Tombstone | None:
         """See `PhotoStore.tombstone`."""
         photo, change, _ = self._photos.get((event_id, image_id), (True, None, 0))
@@ -180,6 +185,8 @@ class MemoryPhotoStore:
         """See `PhotoEraser.bury`."""
         photo, change, shard = self._photos.get((event_id, image_id), (None, None, 0))
         if photo is None or change is None:
+            if (event_id, image_id) not in self._finished:
+                self.touch(event_id, shards, image_id)
             return None
         buried = PhotoChange(image_id, _after(change), "deleted", "", b"", 0, 0)
         self._photos[event_id, image_id] = (None, buried, shard)

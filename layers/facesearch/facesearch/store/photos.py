@@ -2,10 +2,19 @@
 
 import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from facesearch.photos import TOMBSTONE_SECONDS, Held, Original, Photo, PhotoChange, Tombstone, face_bytes
+from facesearch.photos import (
+    STAMPED_MICROSECONDS,
+    TOMBSTONE_SECONDS,
+    Held,
+    Original,
+    Photo,
+    PhotoChange,
+    Tombstone,
+    face_bytes,
+)
 from facesearch.store import schema
 from facesearch.store.batch import StillUnprocessedError, batch_delete, batch_get
 
@@ -27,8 +36,12 @@ def microseconds() -> int:
 
 
 class DynamoPhotoStore:
-    """`PhotoStore` and `PhotoEraser` over DynamoDB. Whoever writes from elsewhere than Lambda brings a clock that
-    agrees with DynamoDB's: readers ask for what was stamped since they last looked."""
+    """`PhotoStore` and `PhotoEraser` over DynamoDB.
+
+    Readers ask for what was stamped since a little before they last looked. A write with a stamp therefore returns only
+    when it is visible under one that is `STAMPED_MICROSECONDS` old at most. A writer elsewhere than in Lambda brings a
+    clock that agrees with DynamoDB's.
+    """
 
     def __init__(self, dynamodb: "DynamoDBClient", table_name: str, clock: Callable[[], int] = microseconds) -> None:
         self._dynamodb = dynamodb
@@ -48,9 +61,10 @@ class DynamoPhotoStore:
 
     def add(self, event_id: int, shards: int, photo: Photo, uploaded_at: int = 0) -> bool:
         """See `PhotoStore.add`."""
-        item = schema.photo_key(event_id, shards, photo.image_id) | {
+        key, stamp = schema.photo_key(event_id, shards, photo.image_id), max(self._clock(), uploaded_at)
+        item = key | {
             "status": schema.s(photo.status),
-            "changed_at": schema.n(max(self._clock(), uploaded_at)),  # later than the tombstone that it may replace
+            "changed_at": schema.n(stamp),  # later than the tombstone that it may replace
             "width": schema.n(photo.width),
             "height": schema.n(photo.height),
         }
@@ -73,9 +87,12 @@ class DynamoPhotoStore:
                 " (#status = :deleted AND attribute_exists(expires_at) AND changed_at < :uploaded)",
                 ExpressionAttributeNames={"#status": "status"},
                 ExpressionAttributeValues={":deleted": schema.s("deleted"), ":uploaded": schema.n(uploaded_at)},
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )
-        except self._dynamodb.exceptions.ConditionalCheckFailedException:
-            return False
+        except self._dynamodb.exceptions.ConditionalCheckFailedException as refused:
+            if not _is_own(refused.response, stamp, uploaded_at):
+                return False
+        self._confirm(key, stamp)
         return True
 
     def remove(self, event_id: int, shards: int, image_id: uuid.UUID) -> None:
@@ -96,6 +113,13 @@ class DynamoPhotoStore:
             {f":{name}": value for name, value in after.items()}
             | {f":was_{name}": value for name, value in before.items()},
         )
+
+    def touch(self, event_id: int, shards: int, image_id: uuid.UUID) -> None:
+        """See `PhotoStore.touch`. Another writer that changes the item meanwhile stamps it, too."""
+        key = schema.photo_key(event_id, shards, image_id)
+        item = self._item(key)
+        if item is not None:
+            self._change(key, schema.number(item, "changed_at"), "SET changed_at = :now", {}, {})
 
     def tombstone(self, event_id: int, shards: int, image_id: uuid.UUID) -> Tombstone | None:
         """See `PhotoStore.tombstone`."""
@@ -141,7 +165,11 @@ class DynamoPhotoStore:
         key = schema.photo_key(event_id, shards, image_id)
         for _ in range(ATTEMPTS):
             item = self._item(key)
-            if item is None or _is_tombstone(item):
+            if item is None:
+                return None
+            if _is_tombstone(item):
+                if "expires_at" not in item:
+                    self.touch(event_id, shards, image_id)
                 return None
             update = f"SET #status = :deleted, changed_at = :now REMOVE {', '.join(f'#{name}' for name in OF_A_PHOTO)}"
             names = {f"#{name}": name for name in ("status", *OF_A_PHOTO)}
@@ -196,22 +224,20 @@ class DynamoPhotoStore:
         self, event_id: int, shards: int, change: PhotoChange, faces: bytes, model: str | None = None
     ) -> bool:
         """See `PhotoEraser.replace_faces`."""
-        seen, now = schema.n(change.changed_at), schema.n(max(self._clock(), change.changed_at + 1))
-        return self._update(
+        return self._change(
             schema.photo_key(event_id, shards, change.image_id),
+            change.changed_at,
             "SET #faces = :faces, #model = :model, #stripped = :yes, changed_at = :now"
             f" REMOVE {', '.join(_named(*NEXT, 'qualities'))}",
-            # A `fold` leaves `changed_at` as it is, but not the faces that the caller has seen.
-            "changed_at = :seen AND #model = :was",
             _named("faces", "model", "qualities", "stripped", *NEXT),
             {
                 ":faces": schema.b(faces),
                 ":model": schema.s(model or change.model),
                 ":yes": schema.flag(value=True),
                 ":was": schema.s(change.model),
-                ":seen": seen,
-                ":now": now,
             },
+            # A `fold` leaves `changed_at` as it is, but not the faces that the caller has seen.
+            "changed_at = :seen AND #model = :was",
         )
 
     def purge(self, event_id: int, shard: int) -> Held:
@@ -256,11 +282,34 @@ class DynamoPhotoStore:
             yield from page["Items"]
 
     def _change(
-        self, key: "schema.Key", seen: int, update: str, names: dict[str, str], values: "dict[str, schema.Value]"
+        self,
+        key: "schema.Key",
+        seen: int,
+        update: str,
+        names: dict[str, str],
+        values: "dict[str, schema.Value]",
+        condition: str = "changed_at = :seen",
     ) -> bool:
         """Change an item that is as it was `seen`; its new `changed_at` is later in any case: readers notice."""
-        stamps = {":seen": schema.n(seen), ":now": schema.n(max(self._clock(), seen + 1))}
-        return self._update(key, update, "changed_at = :seen", names, stamps | values)
+        now = max(self._clock(), seen + 1)
+        stamps = {":seen": schema.n(seen), ":now": schema.n(now)}
+        if not self._update(key, update, condition, names, stamps | values):
+            return False
+        self._confirm(key, now)
+        return True
+
+    def _confirm(self, key: "schema.Key", stamp: int) -> None:
+        """Stamp an item again until its write is known to be visible in time. Somebody who has changed it meanwhile
+        does the same."""
+        for _ in range(ATTEMPTS):
+            now = self._clock()
+            if now - stamp <= STAMPED_MICROSECONDS:
+                return
+            stamps = {":seen": schema.n(stamp), ":now": schema.n(now)}
+            if not self._update(key, "SET changed_at = :now", "changed_at = :seen", {}, stamps):
+                return
+            stamp = now
+        raise StillUnprocessedError("UpdateItem")
 
     def _update(
         self, key: "schema.Key", update: str, condition: str, names: dict[str, str], values: "dict[str, schema.Value]"
@@ -273,11 +322,20 @@ class DynamoPhotoStore:
                 UpdateExpression=update,
                 ConditionExpression=condition,
                 ExpressionAttributeValues=values,
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
                 **named,
             )
-        except self._dynamodb.exceptions.ConditionalCheckFailedException:
-            return False
+        except self._dynamodb.exceptions.ConditionalCheckFailedException as refused:
+            now, seen = schema.number(values, ":now"), schema.number(values, ":seen")
+            return ":now" in values and _is_own(refused.response, now, seen + 1)
         return True
+
+
+def _is_own(refusal: Mapping[str, Any], stamp: int, least: int) -> bool:
+    """Whether the item that a write has found instead is its own: an attempt before had come through, and what was
+    lost was the response. Nobody else has the same microsecond of the clock; the `least` that a stamp may be is no
+    clock's, and two writers may have it."""
+    return stamp > least and schema.number(refusal.get("Item", {}), "changed_at") == stamp
 
 
 def _named(*names: str) -> dict[str, str]:

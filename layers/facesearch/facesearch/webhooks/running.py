@@ -33,6 +33,7 @@ from facesearch.quota import Meter, QuotaState
 from facesearch.search import Caller, FaceSearch, SelfieSource
 from facesearch.store.jobs import JobStore
 from facesearch.store.reading import Reader, Snapshot, Wanted
+from facesearch.throttling import RETRY_AFTER_SECONDS, is_throttled
 from facesearch.watching.looking import Watching
 from facesearch.watching.watch import Watch
 from facesearch.webhooks.announcing import Announcer
@@ -105,6 +106,17 @@ class SearchJobs:
         Raises:
             NotNowError: the order must be delivered again, after a while that the queue knows.
         """
+        try:
+            self._run(order, delivery, context)
+        except NotNowError:
+            raise
+        except Exception as error:
+            if not is_throttled(error):
+                raise
+            log_unexpected(error)
+            self._wait(order, RETRY_AFTER_SECONDS)
+
+    def _run(self, order: Order, delivery: Delivery, context: LambdaContext) -> None:
         search = order.search
         known = self._reader.read(
             Wanted(event_id=search.event_id, search=search, page=FIRST, quota_of=search.org_id, job=search)
@@ -152,6 +164,8 @@ class SearchJobs:
         except FaceSearchError as error:
             self._fail(job, error.message)
         except Exception as error:
+            if is_throttled(error):
+                raise
             log_unexpected(error)
             self._again(delivery, 0)
             raise NotNowError from error
@@ -214,13 +228,13 @@ class SearchJobs:
             self._selfies.forget(job)
 
     def _wait(self, order: Order, retry_after: int) -> None:
-        """Enter the order anew: waiting for quota is no failure and must not use up its deliveries. `LONGEST_WAIT` ends
-        it."""
+        """Enter the order anew: waiting for quota or for AWS is no failure and must not use up its deliveries.
+        `LONGEST_WAIT` ends it."""
         ceiling = min(LONGEST_DELAY, SHORTEST_WAIT * 2 ** min(order.waits, 10))
         delay = min(LONGEST_DELAY, retry_after + random.randint(0, ceiling))  # noqa: S311 - jitter
         self._queue.send(Order(order.search, order.waits + 1), delay)
         count("JobsWaited")
-        logger.info("job waits for quota", seconds=delay)
+        logger.info("job waits", seconds=delay)
 
     def _again(self, delivery: Delivery, retry_after: int) -> None:
         backoff = min(LONGEST_DELAY, RETRY_SECONDS * GROWTH ** (delivery.number - 1))
