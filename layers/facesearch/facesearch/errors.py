@@ -25,9 +25,14 @@ class InvalidRequestId(FaceSearchError):
 
 
 class UnusableImage(FaceSearchError):
-    """The picture is empty, no readable JPEG/PNG/WebP, or beyond the limits on its size."""
+    """The picture is empty, in no format that is read, or beyond the limits on its size and on the work it takes."""
 
     status = 400
+
+    def __init__(self, message: str, *, costly: bool = False) -> None:
+        """`costly`: it is made to be work, as no camera makes one; sending it costs what a search costs."""
+        super().__init__(message)
+        self.costly = costly
 
 
 class UnreadableBody(FaceSearchError):

@@ -26,7 +26,7 @@ from PIL import Image
 from facesearch.engine import EngineOf, Face
 from facesearch.errors import UnusableImage
 from facesearch.faceitems import FaceKeeper
-from facesearch.imaging import read_image
+from facesearch.imaging import Picture, read_image
 from facesearch.models import Event
 from facesearch.nextfaces import NextFaces, Renewal, parse_order
 from facesearch.observability import log_unexpected
@@ -265,17 +265,27 @@ class PhotoIndexer:
     def _faces_of(self, data: bytes, models: Sequence[str]) -> dict[str, list[Face]]:
         """See `nextfaces.Look`."""
         with self._cpu:
-            image = np.asarray(read_image(data).image)
-            return {model: self._engines(model).faces(image) for model in models}
+            return self._seen_by(read_image(data, enough=ENOUGH_PIXELS), models)[1]
+
+    def _seen_by(self, picture: Picture, models: Sequence[str]) -> tuple[Picture, dict[str, list[Face]]]:
+        """The faces by each model, and the picture as it is held: where that is in doubt, the view in which faces are
+        found wins, by their scores, and without any the one that browsers show."""
+        views = (picture,) if picture.doubtful == 1 else (picture, picture.turned())
+        looks = []
+        for view in views:
+            image = np.asarray(view.image)
+            looks.append((view, {model: self._engines(model).faces(image) for model in models}))
+        return max(looks, key=lambda look: sum(face.score for face in look[1][models[0]]))
 
     def _look_at(self, data: bytes, event: Event) -> "_Seen":
         """The CPU's part, of one photo at a time: a decoded one can take 600 MB."""
         with self._cpu:
             picture = read_image(data, enough=ENOUGH_PIXELS)
             started = perf_counter()
-            image = np.asarray(picture.image)
-            wanted = event.keeps_faces and self._outside is None
-            found = [self._engines(model).faces(image) if wanted else [] for model in event.models]
+            by_model: dict[str, list[Face]] = {}
+            if event.keeps_faces and self._outside is None:
+                picture, by_model = self._seen_by(picture, event.models)
+            found = [by_model.get(model, []) for model in event.models]
             milliseconds = (perf_counter() - started) * 1000
             packed = [pack(np.stack([face.embedding for face in faces])) if faces else b"" for faces in found]
             faces, next_faces = packed if event.next_model else (packed[0], b"")

@@ -111,7 +111,7 @@ def upload(api: Api, policy: RetryPolicy, event_id: int, selfie: bytes, request_
 def _upload_by_new_form(api: Api, policy: RetryPolicy, event_id: int, selfie: bytes, request_id: str) -> Flow[str]:
     content_type = image_type_of(selfie)
     if content_type is None:
-        raise SelfieError("The selfie is not a readable JPEG, PNG or WebP picture.", request_id=request_id)
+        raise SelfieError("The selfie is not a readable JPEG, PNG, WebP, HEIC or AVIF picture.", request_id=request_id)
     form = (yield from retrying(api.create_upload(event_id, content_type, request_id), policy)).data
     if len(selfie) > form["max_bytes"]:
         raise SelfieError(f"The selfie is larger than {form['max_bytes']} bytes.", request_id=request_id)
