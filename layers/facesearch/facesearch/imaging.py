@@ -36,8 +36,8 @@ _DAMAGED = "The picture is damaged or cut short."
 _TOO_MUCH_WORK = "The picture is stored so that reading it takes too long. Save it again as a JPEG."
 _ANIMATED = "The picture is animated; send a still one."
 _P3_PRIMARIES = 12
-_SCALES = (1, 2, 4, 8)
-"""The fractions of a JPEG's size that it can be decoded at."""
+_FRACTIONS = (1, 2, 4, 8)
+"""What a JPEG's sides can be divided by while it is decoded."""
 
 _TRANSPOSE = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -116,7 +116,7 @@ def read_image(data: bytes, *, fit: int | None = None, enough: int | None = None
     if image.format in ("PNG", "WEBP") and getattr(image, "is_animated", False):
         raise UnusableImage(_ANIMATED)
     with _as_unusable(_DAMAGED):
-        _draft(image, fit or enough)
+        _draft(image, fit, enough)
         image.load()
         metadata = metadata_of(image)
         profile = _profile_of(opened, metadata)
@@ -175,10 +175,15 @@ def _opened_heif(data: bytes) -> _Opened:
     return _Opened(image, is_turned=file.is_turned, primaries=file.primaries)
 
 
-def _draft(image: Image.Image, wanted: int | None) -> None:
-    """Have a JPEG decoded at the smallest of its fractions that has the wanted long side, and never too many pixels."""
-    long_side = max(image.size)
-    fraction = max(each for each in _SCALES if each == 1 or (wanted and long_side >= each * wanted))
+def _draft(image: Image.Image, fit: int | None, enough: int | None) -> None:
+    """Have a JPEG decoded at a fraction: both sides as long as `fit`, or the long one as `enough`; and never too many
+    pixels."""
+    room = 1
+    if fit is not None:
+        room = min(image.size) // fit
+    elif enough is not None:
+        room = min(side // -(-side * enough // max(image.size)) for side in image.size)
+    fraction = max(each for each in _FRACTIONS if each <= max(1, room))
     while image.width * image.height > MAX_PIXELS * fraction**2:
         fraction *= 2
     if fraction > 1:

@@ -61,6 +61,7 @@ def test_nobody_is_told_who_did_not_ask(site: Site) -> None:
     ("break_it", "reason"),
     [
         (lambda site: setattr(site.host, "answer", lambda: b"nobody"), "No face was found in the selfie."),
+        (lambda site: setattr(site.host, "answer", lambda: b"bomb"), "The picture takes too long to read."),
         (
             lambda site: setattr(site.host, "answer", failing(RefusedUrlError("Private."))),
             "selfie_url is refused: Private.",
