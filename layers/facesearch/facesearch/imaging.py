@@ -36,6 +36,8 @@ _DAMAGED = "The picture is damaged or cut short."
 _TOO_MUCH_WORK = "The picture is stored so that reading it takes too long. Save it again as a JPEG."
 _ANIMATED = "The picture is animated; send a still one."
 _P3_PRIMARIES = 12
+_MIRRORED = 2
+"""The orientation that is merely mirrored: faces cannot tell whether it is true."""
 _FRACTIONS = (1, 2, 4, 8)
 """What a JPEG's sides can be divided by while it is decoded."""
 
@@ -196,7 +198,8 @@ def _orientations(opened: _Opened, metadata: Metadata) -> tuple[int, int]:
         return 1, 1
     if opened.is_turned is None and metadata.orientation is not None:
         return metadata.orientation, 1
-    return 1, metadata.orientation or metadata.xmp_orientation or 1
+    claimed = metadata.orientation or metadata.xmp_orientation or 1
+    return 1, claimed if claimed != _MIRRORED else 1
 
 
 def _profile_of(opened: _Opened, metadata: Metadata) -> bytes:

@@ -48,6 +48,10 @@ ENOUGH_PIXELS = 4_500
 """Long side in pixels. A 64 MP JPEG is read as one of 16 MP, with a quarter of the memory, and a face in it has 24 px
 where it had 48; 50 MP and less are read whole, for the crowds in them."""
 
+SURER = 1.02
+"""By so much must the faces of a view in doubt be surer: of a face that is hard to see either may seem so by chance
+(`engine.opencv.TURN_MARGIN`)."""
+
 _TOO_LARGE = f"The file is larger than {MAX_FILE_BYTES // 10**6} MB."
 
 RENDITION_CACHING = "public, max-age=31536000, immutable"
@@ -270,12 +274,17 @@ class PhotoIndexer:
     def _seen_by(self, picture: Picture, models: Sequence[str]) -> tuple[Picture, dict[str, list[Face]]]:
         """The faces by each model, and the picture as it is held: where that is in doubt, the view in which faces are
         found wins, by their scores, and without any the one that browsers show."""
-        views = (picture,) if picture.doubtful == 1 else (picture, picture.turned())
-        looks = []
-        for view in views:
-            image = np.asarray(view.image)
-            looks.append((view, {model: self._engines(model).faces(image) for model in models}))
-        return max(looks, key=lambda look: sum(face.score for face in look[1][models[0]]))
+        found = self._found(picture, models)
+        if picture.doubtful == 1:
+            return picture, found
+        turned = picture.turned()
+        found_turned = self._found(turned, models)
+        before, after = (sum(face.score for face in faces[models[0]]) for faces in (found, found_turned))
+        return (turned, found_turned) if after > SURER * before else (picture, found)
+
+    def _found(self, picture: Picture, models: Sequence[str]) -> dict[str, list[Face]]:
+        image = np.asarray(picture.image)
+        return {model: self._engines(model).faces(image) for model in models}
 
     def _look_at(self, data: bytes, event: Event) -> "_Seen":
         """The CPU's part, of one photo at a time: a decoded one can take 600 MB."""

@@ -219,6 +219,11 @@ def test_an_orientation_that_only_xmp_knows_is_in_doubt(text: bytes, tags: dict[
     assert colours(turned.image)["top right"] == colours(picture.image)["top left"]
 
 
+def test_whether_a_picture_is_mirrored_no_face_can_tell() -> None:
+    xmp = XMP_SIGNATURE + b'tiff:Orientation="2"'
+    assert read_image(with_jpeg_segment(encoded(corners(160, 80), "JPEG"), 0xE1, xmp)).doubtful == 1
+
+
 def test_exif_s_orientation_leaves_no_doubt() -> None:
     xmp = XMP_SIGNATURE + b'tiff:Orientation="6"'
     upright = read_image(with_jpeg_segment(encoded(corners(160, 80), "JPEG", exif=exif(Orientation=1)), 0xE1, xmp))
