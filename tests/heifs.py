@@ -73,36 +73,50 @@ def exif_item(block: bytes) -> Item:
 
 
 def heif(
-    items: Sequence[Item], references: Iterable[Reference] = (), primary: int = 1, brand: bytes = b"heic"
+    items: Sequence[Item],
+    references: Iterable[Reference] = (),
+    primary: int = 1,
+    brand: bytes = b"heic",
+    inline: bool = False,
 ) -> bytes:
-    """A file whose items lie one behind the other at its end."""
+    """A file whose items lie one behind the other at its end; `inline`: grids lie among the boxes, as phones do it."""
     infos = [full_box(b"infe", struct.pack(">HH4sx", n, 0, item.kind), version=2) for n, item in enumerate(items, 1)]
-    properties = [each for item in items for each in item.properties]
+    pointers = [
+        box(kind, struct.pack(f">HH{len(targets)}H", source, len(targets), *targets))
+        for kind, source, targets in references
+    ]
+    inside = b"".join(item.content for item in items if inline and item.kind == b"grid")
+    outside = b"".join(item.content for item in items if not (inline and item.kind == b"grid"))
+    start = box(b"ftyp", brand, bytes(4), b"mif1", b"heic")
+
+    def meta(begin: int) -> bytes:
+        places, begin_inside = b"", 0
+        for n, item in enumerate(items, 1):
+            if inline and item.kind == b"grid":
+                places += struct.pack(">HHHHII", n, 1, 0, 1, begin_inside, len(item.content))
+                begin_inside += len(item.content)
+            else:
+                places += struct.pack(">HHHHII", n, 0, 0, 1, begin, len(item.content))
+                begin += len(item.content)
+        return full_box(
+            b"meta",
+            full_box(b"hdlr", struct.pack(">I4s12xx", 0, b"pict")),
+            full_box(b"pitm", struct.pack(">H", primary)),
+            full_box(b"iloc", struct.pack(">BBH", 0x44, 0, len(items)), places, version=1),
+            full_box(b"iinf", struct.pack(">H", len(items)), *infos),
+            _properties(items),
+            full_box(b"iref", *pointers) if pointers else b"",
+            box(b"idat", inside) if inside else b"",
+        )
+
+    return start + meta(len(start) + len(meta(0)) + 8) + box(b"mdat", outside)
+
+
+def _properties(items: Sequence[Item]) -> bytes:
     links, number = b"", 0
     for n, item in enumerate(items, 1):
         ids = range(number + 1, number + 1 + len(item.properties))
         links += struct.pack(f">HB{len(ids)}H", n, len(ids), *ids)
         number += len(ids)
     associations = full_box(b"ipma", struct.pack(">I", len(items)), links, flags=1)
-    pointers = [
-        box(kind, struct.pack(f">HH{len(targets)}H", source, len(targets), *targets))
-        for kind, source, targets in references
-    ]
-    start = box(b"ftyp", brand, bytes(4), b"mif1", b"heic")
-
-    def meta(begin: int) -> bytes:
-        places = b""
-        for n, item in enumerate(items, 1):
-            places += struct.pack(">HHHII", n, 0, 1, begin, len(item.content))
-            begin += len(item.content)
-        return full_box(
-            b"meta",
-            full_box(b"hdlr", struct.pack(">I4s12xx", 0, b"pict")),
-            full_box(b"pitm", struct.pack(">H", primary)),
-            full_box(b"iloc", struct.pack(">BBH", 0x44, 0, len(items)), places),
-            full_box(b"iinf", struct.pack(">H", len(items)), *infos),
-            box(b"iprp", box(b"ipco", *properties), associations),
-            full_box(b"iref", *pointers) if pointers else b"",
-        )
-
-    return start + meta(len(start) + len(meta(0)) + 8) + box(b"mdat", *(item.content for item in items))
+    return box(b"iprp", box(b"ipco", *(each for item in items for each in item.properties)), associations)

@@ -45,8 +45,9 @@ class TestReading:
         assert (picture.width, picture.height, picture.image.mode) == (WIDTH, HEIGHT, "RGB")
         assert looks_like_the_scene(picture.image)
 
-    def test_given_a_grid_of_tiles_when_read_then_they_are_one_picture(self) -> None:
-        file = heif([grid(2, 2), *[coded()] * 4], [(b"dimg", 1, [2, 3, 4, 5])])
+    @pytest.mark.parametrize("inline", [False, True])
+    def test_given_a_grid_of_tiles_when_read_then_they_are_one_picture(self, inline: bool) -> None:
+        file = heif([grid(2, 2), *[coded()] * 4], [(b"dimg", 1, [2, 3, 4, 5])], inline=inline)
         assert read_image(file).image.size == (2 * WIDTH, 2 * HEIGHT)
 
     def test_given_several_pictures_when_read_then_it_is_the_file_s_own(self) -> None:

@@ -183,10 +183,10 @@ def _lost(known: bytes, file: JpegFile) -> float:
     rows = np.flatnonzero(changed.any(axis=1))
     if not len(rows):
         return 0.0
-    height, width = changed.shape
+    width = changed.shape[1]
     first = int(rows[0])
     known_pixels = width * first + int(changed[first].argmax())
-    return 1 - known_pixels / int(width * height)
+    return float(1 - known_pixels / changed.size)
 
 
 def _filler(known: bytes, file: JpegFile) -> bytes:
