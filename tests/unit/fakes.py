@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from facesearch.errors import NoFaceFound, OtherPerson, UnknownUpload, UnusableImage
+from facesearch.errors import CostlyImage, NoFaceFound, OtherPerson, UnknownUpload
 from facesearch.idempotency import AlreadyRunningError
 from facesearch.matching import KeptProbe
 from facesearch.models import ApiKey, Event, PhotoMatch, RenditionUrls, SearchKey, SearchSummary
@@ -78,7 +78,7 @@ class FakeMatcher:
                 if selfie == b"nobody":
                     raise NoFaceFound("No face was found in the selfie.")
                 if selfie == b"bomb":
-                    raise UnusableImage("The picture takes too long to read.", costly=True)
+                    raise CostlyImage
         if len(selfies) > 1 and b"stranger" in selfies:
             raise OtherPerson(f"Selfie {selfies.index(b'stranger') + 1} shows somebody else.")
         return b"+".join(selfies)

@@ -29,10 +29,12 @@ class UnusableImage(FaceSearchError):
 
     status = 400
 
-    def __init__(self, message: str, *, costly: bool = False) -> None:
-        """`costly`: it is made to be work, as no camera makes one; sending it costs what a search costs."""
-        super().__init__(message)
-        self.costly = costly
+
+class CostlyImage(UnusableImage):
+    """The picture is made to be work, as no camera makes one. Sending it costs the organisation what a search costs."""
+
+    def __init__(self) -> None:
+        super().__init__("The picture is stored so that reading it takes too long. Save it again as an ordinary JPEG.")
 
 
 class UnreadableBody(FaceSearchError):

@@ -17,7 +17,7 @@ from PIL import Image
 from facesearch.decoding import heif, jpeg, png
 from facesearch.decoding.colours import ADOBE_RGB, DISPLAY_P3
 from facesearch.decoding.metadata import Metadata, metadata_of
-from facesearch.errors import UnusableImage
+from facesearch.errors import CostlyImage, UnusableImage
 
 MAX_PIXELS = 2**26
 """67 million: the largest that phones and cameras commonly write (64 MP, 9,248 x 6,944) fit, as 200 MB of RGB."""
@@ -33,7 +33,6 @@ Image.MAX_IMAGE_PIXELS = None  # our own limit is checked from the header; Pillo
 
 _UNREADABLE = "The file is not a readable JPEG, PNG, WebP, HEIC or AVIF picture."
 _DAMAGED = "The picture is damaged or cut short."
-_TOO_MUCH_WORK = "The picture is stored so that reading it takes too long. Save it again as a JPEG."
 _ANIMATED = "The picture is animated; send a still one."
 _P3_PRIMARIES = 12
 _MIRRORED = 2
@@ -105,8 +104,8 @@ def read_image(data: bytes, *, fit: int | None = None, enough: int | None = None
         enough: long side in pixels that a JPEG's half, quarter or eighth must still have to be decoded instead of it.
 
     Raises:
-        UnusableImage: empty, another format, damaged, cut short, animated, or beyond the limits on its size and on
-            the work that it takes, which is counted before it is done.
+        UnusableImage: empty, another format, damaged, cut short, animated, or beyond the limits on its size.
+        CostlyImage: it takes too much work, which is counted before it is done.
     """
     if not data:
         raise UnusableImage("The file is empty.")
@@ -152,7 +151,7 @@ def _opened(data: bytes) -> _Opened:
 
 
 def _opened_jpeg(data: bytes) -> _Opened:
-    file = jpeg.examine(data)
+    file = jpeg.examine(data, MAX_JPEG_PIXELS)
     _check_size(file.width, file.height, MAX_JPEG_PIXELS)
     image = Image.open(io.BytesIO(jpeg.mended(data, file)), formats=("JPEG",))
     if image.size != (file.width, file.height):
@@ -164,15 +163,16 @@ def _opened_heif(data: bytes) -> _Opened:
     file = heif.examine(data)
     _check_size(file.width, file.height)
     if file.pixels > MAX_DECODED_PIXELS:
-        raise UnusableImage(_TOO_MUCH_WORK, costly=True)
+        raise CostlyImage
     if file.is_av1:
         # Its own picture, even if there is a film beside it, which the other brand makes the first choice.
         still = data if data[8:12] == b"avif" else data[:8] + b"avif" + data[12:]
         return _Opened(Image.open(io.BytesIO(still), formats=("AVIF",)), primaries=file.primaries)
     decoder = HeifFile(io.BytesIO(data), convert_hdr_to_8bit=True, remove_stride=False)
     frame = decoder[decoder.primary_index]
-    content = frame.data
-    image = Image.frombytes(frame.mode, frame.size, content, "raw", frame.mode, frame.stride)
+    with _as_unusable(_DAMAGED):
+        content = frame.data  # decodes; the size is known only then
+        image = Image.frombytes(frame.mode, frame.size, content, "raw", frame.mode, frame.stride)
     image.info = {key: value for key, value in frame.info.items() if key in ("exif", "xmp", "icc_profile")}
     return _Opened(image, is_turned=file.is_turned, primaries=file.primaries)
 

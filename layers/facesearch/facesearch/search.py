@@ -16,6 +16,7 @@ from facesearch.access import Feature, require
 from facesearch.calls import upload_of
 from facesearch.errors import (
     Busy,
+    CostlyImage,
     FaceSearchError,
     InvalidRequest,
     NotFound,
@@ -293,14 +294,13 @@ def _charged_if_costly(meter: Meter) -> Iterator[None]:
     """Charge for a selfie that no camera makes. Refusing it is cheap; sending thousands of them shall not be."""
     try:
         yield
-    except UnusableImage as error:
-        if error.costly:
-            try:
-                meter.take()
-            except QuotaExceeded:  # the next one is refused for it
-                pass
-            except (BotoCoreError, ClientError) as unpaid:
-                log_unexpected(unpaid)
+    except CostlyImage:
+        try:
+            meter.take()
+        except QuotaExceeded:  # the next one is refused for it
+            pass
+        except (BotoCoreError, ClientError) as unpaid:
+            log_unexpected(unpaid)
         raise
 
 

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import pytest
 
-from facesearch.errors import EngineBusy
+from facesearch.errors import CostlyImage, EngineBusy
 from facesearch.models import JobStatus, SearchKey, SearchSummary
 from facesearch.outbound import FetchFailedError, RefusedUrlError
 from facesearch.quota import Limits
@@ -95,7 +95,7 @@ def test_a_selfie_that_is_made_to_be_work_fails_at_once_and_is_paid_for_once(sit
     request_id = site.send(callback_url=CALLBACK).search.request_id
     site.host.answer = lambda: b"bomb"
     site.deliver()
-    assert site.status(request_id) == (JobStatus.FAILED, "The picture takes too long to read.")
+    assert site.status(request_id) == (JobStatus.FAILED, CostlyImage().message)
     paid = dict(site.reader.quotas)
     assert paid
     site.deliver(2)

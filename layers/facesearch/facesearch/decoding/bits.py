@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from facesearch.errors import UnusableImage
+from facesearch.errors import CostlyImage, UnusableImage
 
 MAX_UNITS = 2**14
 """NAL units or OBUs of a file. A picture of 64 MP in tiles has a few hundred."""
@@ -14,7 +14,6 @@ _HEVC_SLICES = range(32)
 _AV1_SEQUENCE, _AV1_FRAME_HEADER, _AV1_FRAME = 1, 3, 6
 
 _DAMAGED = "The picture is damaged or cut short."
-_TOO_MUCH_WORK = "The picture is stored so that reading it takes too long. Save it again as a JPEG."
 
 
 class _Bits:
@@ -49,7 +48,8 @@ def hevc_pixels(sets: list[memoryview], item: memoryview, length_size: int) -> i
         length_size: bytes of such a length.
 
     Raises:
-        UnusableImage: no picture, several ones, or without a size.
+        UnusableImage: no picture, or one without a size.
+        CostlyImage: several ones.
     """
     pixels = pictures = 0
     for unit in (*sets, *_nal_units(item, length_size)):
@@ -61,7 +61,7 @@ def hevc_pixels(sets: list[memoryview], item: memoryview, length_size: int) -> i
     if not pixels or not pictures:
         raise UnusableImage(_DAMAGED)
     if pictures > 1:
-        raise UnusableImage(_TOO_MUCH_WORK, costly=True)
+        raise CostlyImage
     return pixels
 
 
@@ -73,7 +73,7 @@ def _nal_units(item: memoryview, length_size: int) -> Iterator[memoryview]:
         at += length_size + length
         count += 1
         if count > MAX_UNITS:
-            raise UnusableImage(_TOO_MUCH_WORK, costly=True)
+            raise CostlyImage
         if len(unit) > 2:
             yield unit
 
@@ -97,7 +97,8 @@ def av1_pixels(configuration: memoryview, item: memoryview) -> int:
     """Pixels that decoding an AV1 item takes, all its frames together.
 
     Raises:
-        UnusableImage: no picture, more frames than layers, or without a size.
+        UnusableImage: no picture, or one without a size.
+        CostlyImage: more frames than layers.
     """
     pixels = frames = 0
     for kind, content in (*_obus(configuration), *_obus(item)):
@@ -107,7 +108,7 @@ def av1_pixels(configuration: memoryview, item: memoryview) -> int:
     if not pixels or not frames:
         raise UnusableImage(_DAMAGED)
     if frames > MAX_LAYERS:
-        raise UnusableImage(_TOO_MUCH_WORK, costly=True)
+        raise CostlyImage
     return pixels * frames
 
 
@@ -129,7 +130,7 @@ def _obus(data: memoryview) -> Iterator[tuple[int, memoryview]]:
         at += size
         count += 1
         if count > MAX_UNITS:
-            raise UnusableImage(_TOO_MUCH_WORK, costly=True)
+            raise CostlyImage
 
 
 def _sequence_pixels(content: bytes) -> int:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from facesearch.decoding.bits import av1_pixels, hevc_pixels
-from facesearch.errors import UnusableImage
+from facesearch.errors import CostlyImage, UnusableImage
 
 MAX_ITEMS = 2048
 """A grid of tiles of 512 x 512 is 256 for 64 MP; some cameras' tiles are half as large."""
@@ -27,7 +27,6 @@ _DERIVED = {b"grid": 4, b"iovl": 12, b"iden": -1}
 
 _DAMAGED = "The picture is damaged or cut short."
 _UNREADABLE = "The file is not a readable JPEG, PNG, WebP, HEIC or AVIF picture."
-_TOO_MUCH_WORK = "The picture is stored so that reading it takes too long. Save it again as a JPEG."
 
 
 @dataclass(frozen=True)
@@ -63,7 +62,8 @@ def examine(data: bytes) -> HeifFile:
     """Read the boxes, without decoding anything.
 
     Raises:
-        UnusableImage: no picture of a kind that is read, or stored in a way that no photograph is.
+        UnusableImage: no picture of a kind that is read, or data are missing.
+        CostlyImage: stored in a way that no photograph is.
         IndexError, struct.error, ValueError, KeyError: a box is broken.
     """
     return _Items(data).primary()
@@ -128,7 +128,7 @@ class _Items:
     def _link(self, count: int = 1) -> None:
         self._links += count
         if self._links > MAX_LINKS:
-            raise UnusableImage(_TOO_MUCH_WORK, costly=True)
+            raise CostlyImage
 
     def _read_items(self, start: int, end: int) -> None:
         for kind, at, _ in _boxes(self._data, start + (8 if self._data[start] else 6), end):
@@ -140,7 +140,7 @@ class _Items:
                     raise UnusableImage(_DAMAGED)
                 self._items[number] = _Item(name)
         if len(self._items) > MAX_ITEMS:
-            raise UnusableImage(_TOO_MUCH_WORK, costly=True)
+            raise CostlyImage
 
     def _read_properties(self, start: int, end: int) -> None:
         self._properties.append((b"", self._data[:0]))  # they are numbered from 1
@@ -184,7 +184,7 @@ class _Items:
                     item.extents.append((begin, begin + length if length else len(self._data)))
         stored = [place for item in self._items.values() for place in item.extents if place[1] <= len(self._data)]
         if sum(stop - begin for begin, stop in stored) > 2 * len(self._data):
-            raise UnusableImage(_TOO_MUCH_WORK, costly=True)
+            raise CostlyImage
 
     def _read_references(self, start: int, end: int) -> None:
         wide = 4 if self._data[start] else 2
@@ -209,7 +209,7 @@ class _Items:
             if number not in parts and self._is_picture(number):
                 held += sum(len(self._properties[each][1]) for each in item.properties if each < len(self._properties))
         if held > MAX_METADATA:
-            raise UnusableImage(_TOO_MUCH_WORK, costly=True)
+            raise CostlyImage
 
     def _length(self, number: int) -> int:
         item = self._items.get(number)
@@ -222,7 +222,7 @@ class _Items:
     def _cost(self, number: int, depth: int) -> int:
         """Pixels that are decoded for an item; each item is looked at once, but counted wherever it is used."""
         if depth < 0:
-            raise UnusableImage(_TOO_MUCH_WORK, costly=True)
+            raise CostlyImage
         if number not in self._pixels:
             item = self._items[number]
             if not self._is_picture(number):
@@ -296,7 +296,7 @@ def _boxes(data: memoryview, start: int, end: int) -> Iterator[tuple[bytes, int,
             raise UnusableImage(_DAMAGED)
         yield kind, begin, stop
         at = stop
-    raise UnusableImage(_TOO_MUCH_WORK, costly=True)
+    raise CostlyImage
 
 
 def _single(data: memoryview, start: int, end: int, *kinds: bytes) -> dict[bytes, tuple[int, int]]:

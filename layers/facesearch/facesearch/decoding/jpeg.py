@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from facesearch.errors import UnusableImage
+from facesearch.errors import CostlyImage, UnusableImage
 
 SIGNATURE = b"\xff\xd8\xff"
 
@@ -40,7 +40,6 @@ _MARKER = re.compile(rb"\xff([\x01-\xfe])")
 _MARKER_IN_SCAN = re.compile(rb"\xff([\x01-\xcf\xd8-\xfe])")
 
 _DAMAGED = "The picture is damaged or cut short."
-_TOO_MUCH_WORK = "The picture is stored so that reading it takes too long. Save it again as an ordinary JPEG."
 
 
 @dataclass
@@ -72,7 +71,7 @@ class JpegFile:
         """Count one more scan.
 
         Raises:
-            UnusableImage: too many, or too much to keep in memory until the last.
+            CostlyImage: too many, or too much to keep in memory until the last.
         """
         count = header[0]
         first, last, precision = header[1 + 2 * count : 4 + 2 * count]
@@ -86,7 +85,7 @@ class JpegFile:
         whole = self.scans == 1 and not self.progressive and count == len(self.components)
         kept = 0 if whole else 128 * sum(self.components.values())
         if self.visits > MAX_BLOCK_VISITS or kept > MAX_COEFFICIENT_BYTES:
-            raise UnusableImage(_TOO_MUCH_WORK, costly=True)
+            raise CostlyImage
 
     @property
     def lacks_scans(self) -> bool:
@@ -94,11 +93,11 @@ class JpegFile:
         return any(len(self.final.get(component, ())) < 64 for component in self.components)
 
 
-def examine(data: bytes) -> JpegFile:
-    """Walk the markers of the first picture as libjpeg does, without decoding anything.
+def examine(data: bytes, most_pixels: int) -> JpegFile:
+    """Walk the markers of the first picture as libjpeg does, decoding nothing; of one too large only to its size.
 
     Raises:
-        UnusableImage: it is more work than a photograph.
+        CostlyImage: it is more work than a photograph.
         IndexError, struct.error, ValueError: the markers make no picture.
     """
     file: JpegFile | None = None
@@ -108,12 +107,14 @@ def examine(data: bytes) -> JpegFile:
             raise ValueError("markers in an order that makes no picture")
         if marker in _SOF:
             file = _frame(marker, body)
+            if file.width * file.height > most_pixels:
+                return file
         elif marker == _DRI:
             restarts = any(body[:2])
         elif marker == _APP1 and body.startswith(b"Exif\0"):
             exifs += 1
             if exifs > MAX_EXIF_SEGMENTS:
-                raise UnusableImage(_TOO_MUCH_WORK, costly=True)
+                raise CostlyImage
         elif marker == _SOS and file is not None:
             file.add_scan(body)
             file.scan_at, file.restarts = at + len(body), restarts
@@ -149,7 +150,7 @@ def _segments(data: bytes) -> Iterator[tuple[int, int, bytes]]:
         junk += 0 if in_scan else found.start() - at
         at, count = found.end(), count + 1
         if count > MAX_SEGMENTS or junk > MAX_JUNK:
-            raise UnusableImage(_TOO_MUCH_WORK, costly=True)
+            raise CostlyImage
         if marker in _BARE or marker == _EOI or (in_scan and marker < min(_SOF)):
             # In a scan libjpeg goes on behind a marker that it does not know, so that a segment hides nothing there.
             yield marker, at, b""

@@ -3,7 +3,7 @@
 import struct
 import zlib
 
-from facesearch.errors import UnusableImage
+from facesearch.errors import CostlyImage
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
@@ -18,14 +18,12 @@ _TEXTS = (b"tEXt", b"zTXt", b"iTXt")
 _WANTED = (b"XML:com.adobe.xmp", b"Raw profile type exif")
 """Texts that can say how the picture is held. Pillow would unpack the others, too, and give up at a long one."""
 
-_TOO_MANY = "The picture is stored so that reading it takes too long. Save it again as an ordinary PNG."
-
 
 def without_ballast(data: bytes) -> tuple[bytes, bytes]:
     """The file without its texts and its colour profile, except for short texts that matter; and the profile, unpacked.
 
     Raises:
-        UnusableImage: more chunks than a photograph has.
+        CostlyImage: more chunks than a photograph has.
     """
     kept, profile, view = [data[:8]], b"", memoryview(data)
     seen = set()
@@ -35,7 +33,7 @@ def without_ballast(data: bytes) -> tuple[bytes, bytes]:
         end = at + 12 + length
         count += 1
         if count > MAX_CHUNKS:
-            raise UnusableImage(_TOO_MANY, costly=True)
+            raise CostlyImage
         if kind == b"iCCP" or kind in _TEXTS:
             name = bytes(view[at + 8 : min(end, at + 88)]).partition(b"\0")[0]
             content = view[at + 8 + len(name) + 1 : max(at, end - 4)]
