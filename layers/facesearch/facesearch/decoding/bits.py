@@ -17,7 +17,7 @@ _DAMAGED = "The picture is damaged or cut short."
 
 
 class _Bits:
-    """Reads bits; beyond the end all are 0."""
+    """Reads bits, the most significant first; beyond the end there is no picture."""
 
     def __init__(self, data: bytes) -> None:
         self._number = int.from_bytes(data)
