@@ -77,3 +77,8 @@ def webp_header(kind: bytes, width: int, height: int) -> bytes:
         content = b"\x10\x00\x00\x9d\x01\x2a" + struct.pack("<HH", width, height)
     chunk = kind + struct.pack("<I", len(content)) + content
     return b"RIFF" + struct.pack("<I", len(chunk) + 4) + b"WEBP" + chunk
+
+
+def with_jpeg_segment(jpeg: bytes, marker: int, content: bytes) -> bytes:
+    """The JPEG with one more segment behind its first marker."""
+    return jpeg[:2] + struct.pack(">BBH", 0xFF, marker, len(content) + 2) + content + jpeg[2:]

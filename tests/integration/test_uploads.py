@@ -63,7 +63,7 @@ def test_a_form_for_an_upload_has_the_documented_shape(site: Site) -> None:
     assert form_for(site)["upload_id"] != data["upload_id"]
 
 
-@pytest.mark.parametrize("kind", ["image/jpeg", "image/png", "image/webp"])
+@pytest.mark.parametrize("kind", ["image/jpeg", "image/png", "image/webp", "image/heic", "image/heif", "image/avif"])
 def test_a_form_is_for_the_type_that_was_asked_for(site: Site, kind: str) -> None:
     assert form_for(site, {"content_type": kind, "more": 1})["fields"]["Content-Type"] == kind
 

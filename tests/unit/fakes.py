@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from facesearch.errors import NoFaceFound, OtherPerson, UnknownUpload
+from facesearch.errors import CostlyImage, NoFaceFound, OtherPerson, UnknownUpload
 from facesearch.idempotency import AlreadyRunningError
 from facesearch.matching import KeptProbe
 from facesearch.models import ApiKey, Event, PhotoMatch, RenditionUrls, SearchKey, SearchSummary
@@ -61,7 +61,7 @@ class OneAtATime:
 @dataclass
 class FakeMatcher:
     """A matcher whose selfies are texts: `b"nobody"` has no face in it, `b"stranger"` is not the person of others, and
-    any other matches `found`. A probe is all of them, with plus signs between."""
+    `b"bomb"` is made to be work; any other matches `found`. A probe is all of them, with plus signs between."""
 
     probe_is_paid: ClassVar[bool] = False
     found: list[PhotoMatch] = field(default_factory=lambda: photos(12))
@@ -77,6 +77,8 @@ class FakeMatcher:
             with naming(number, len(selfies)):
                 if selfie == b"nobody":
                     raise NoFaceFound("No face was found in the selfie.")
+                if selfie == b"bomb":
+                    raise CostlyImage
         if len(selfies) > 1 and b"stranger" in selfies:
             raise OtherPerson(f"Selfie {selfies.index(b'stranger') + 1} shows somebody else.")
         return b"+".join(selfies)

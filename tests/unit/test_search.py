@@ -212,6 +212,26 @@ def test_a_refused_selfie_costs_nothing(bench: Bench, selfie: bytes) -> None:
     assert left(bench) == 5
 
 
+@pytest.mark.parametrize("matcher", [FakeMatcher, PaidProbeMatcher])
+def test_a_selfie_that_is_made_to_be_work_costs_a_search_each_time(
+    pool: ThreadPoolExecutor, matcher: type[FakeMatcher]
+) -> None:
+    bench = Bench(pool, matcher=matcher())
+    for sent in range(1, 6):
+        with pytest.raises(UnusableImage):
+            bench.post(b"bomb")
+        assert left(bench) == 5 - sent
+    with pytest.raises(QuotaExceeded):
+        bench.post(b"bomb")
+    assert (bench.matcher.probed, bench.selfies.kept, bench.store.results) == (5, {}, {})
+
+
+def test_a_selfie_that_is_made_to_be_work_is_refused_as_such_when_others_took_the_last_search(bench: Bench) -> None:
+    bench.store.quotas[ORG] = QuotaState(full_at=time.time_ns() // 1000 + 5 * bench.limits.interval)
+    with pytest.raises(UnusableImage):
+        bench.ask(SelfieForm((b"guest", b"bomb")), seen=QuotaState(full_at=1))
+
+
 def test_a_failed_search_costs_nothing(bench: Bench) -> None:
     def fail() -> None:
         raise OSError

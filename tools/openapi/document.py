@@ -155,8 +155,9 @@ def _signed_headers() -> Iterable[Json]:
 def _selfie_form() -> Json:
     """Several readings of one form: files, or in their place ids of such as were uploaded before, or both."""
     file = _one_to_three({"type": "string", "format": "binary"}) | {
-        "description": "The selfie: JPEG, PNG or WebP, at most 4.4 MiB. 5 MB and more need an upload. Or up to three "
-        "parts of this name, each with a selfie of the same person; then 4.4 MiB are for all of them together.",
+        "description": "The selfie: JPEG, PNG, WebP, HEIC or AVIF, at most 4.4 MiB. 5 MB and more need an upload. "
+        "Or up to three parts of this name, each with a selfie of the same person; then 4.4 MiB are for all of them "
+        "together.",
     }
     upload_id = _one_to_three({"type": "string", "pattern": UUID_PATTERN}) | {
         "description": "In place of a `file`, or beside others: what `createSelfieUpload` answered.",
@@ -175,7 +176,9 @@ def _selfie_form() -> Json:
                     "anyOf": [{"required": ["file"]}, {"required": ["upload_id"]}],
                     "maxProperties": MAX_PARTS,
                 },
-                "encoding": {"file": {"contentType": "image/jpeg, image/png, image/webp"}},
+                "encoding": {
+                    "file": {"contentType": "image/jpeg, image/png, image/webp, image/heic, image/heif, image/avif"}
+                },
             },
             "application/x-www-form-urlencoded": {
                 "schema": {

@@ -154,8 +154,8 @@ OPERATIONS = [
         _FACES,
         {
             400: "`request_id` is no UUID, `upload_id` names no upload that is there, or the selfie is empty, no "
-            "readable JPEG, PNG or WebP, or shows no face; or one of several shows another person. `message` says "
-            "which.",
+            "readable JPEG, PNG, WebP, HEIC or AVIF, or shows no face; or one of several shows another person. "
+            "`message` says which.",
             401: _NO_KEY,
             403: _SEARCH_OFF,
             404: _NO_EVENT,

@@ -25,9 +25,16 @@ class InvalidRequestId(FaceSearchError):
 
 
 class UnusableImage(FaceSearchError):
-    """The picture is empty, no readable JPEG/PNG/WebP, or beyond the limits on its size."""
+    """The picture is empty, in no format that is read, or beyond the limits on its size and on the work it takes."""
 
     status = 400
+
+
+class CostlyImage(UnusableImage):
+    """The picture is made to be work, as no camera makes one. Sending it costs the organisation what a search costs."""
+
+    def __init__(self) -> None:
+        super().__init__("The picture is stored so that reading it takes too long. Save it again as an ordinary JPEG.")
 
 
 class UnreadableBody(FaceSearchError):

@@ -7,7 +7,7 @@ that a format that the decoder has learnt is never refused here.
 import re
 import struct
 
-READABLE = "JPEG, PNG or WebP"
+READABLE = "JPEG, PNG, WebP, HEIC or AVIF"
 """What `imaging` reads, as it is told to people."""
 UNREADABLE = f"The file is not a readable {READABLE} picture."
 
@@ -69,9 +69,6 @@ _MAGIC: tuple[tuple[int, bytes, str], ...] = (
 )
 _ISO_BRANDS = (
     ((b"crx ",), _RAW),  # Canon CR3
-    ((b"avif", b"avis"), "an AVIF picture"),
-    ((b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"), "a HEIC picture"),
-    ((b"mif1", b"msf1", b"miaf"), "a HEIF picture"),
     ((b"M4A ", b"M4B "), "a sound"),
 )
 _TEXTS = (
@@ -88,6 +85,15 @@ _FRAMES = (0xC0, 0xC1, 0xC2, *_LOSSLESS, *_HIERARCHICAL, *_ARITHMETIC, _JPEG_LS)
 _START_OF_SCAN = 0xDA
 
 
+def is_heif(data: bytes) -> bool:
+    """Whether it is a file of ISO's family that has pictures' brands; videos are of that family, too."""
+    (length,) = struct.unpack_from(">I", data.ljust(8, b"\0"))
+    brands = {data[at : at + 4] for at in (8, *range(16, min(length, 256), 4))}
+    return data[4:8] == b"ftyp" and not brands.isdisjoint(
+        (b"mif1", b"msf1", b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"avif", b"avis")
+    )
+
+
 def why_unreadable(data: bytes) -> str | None:
     """A sentence about a file that could not be read; None if it seems to be what it should be, and is damaged."""
     if data.startswith(b"\xff\xd8\xff"):
@@ -96,6 +102,8 @@ def why_unreadable(data: bytes) -> str | None:
     if data.startswith(b"\x89PNG\r\n\x1a\n"):
         return _APPLES_PNG if data[12:16] == b"CgBI" else None
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        return None
+    if is_heif(data):
         return None
     if data and not data.strip(b"\0"):
         return _ZEROS

@@ -26,7 +26,7 @@ from PIL import Image
 from facesearch.engine import EngineOf, Face
 from facesearch.errors import UnusableImage
 from facesearch.faceitems import FaceKeeper
-from facesearch.imaging import read_image
+from facesearch.imaging import Picture, read_image
 from facesearch.litter import litter_in
 from facesearch.models import Event
 from facesearch.nextfaces import NextFaces, Renewal, parse_order
@@ -50,6 +50,10 @@ MAX_FILE_BYTES = 50_000_000
 ENOUGH_PIXELS = 4_500
 """Long side in pixels. A 64 MP JPEG is read as one of 16 MP, with a quarter of the memory, and a face in it has 24 px
 where it had 48; 50 MP and less are read whole, for the crowds in them."""
+
+SURER = 1.02
+"""By so much must the faces of a view in doubt be surer: of a face that is hard to see either may seem so by chance
+(`engine.opencv.TURN_MARGIN`)."""
 
 _TOO_LARGE = f"The file is larger than {MAX_FILE_BYTES // 10**6} MB."
 
@@ -275,17 +279,32 @@ class PhotoIndexer:
     def _faces_of(self, data: bytes, models: Sequence[str]) -> dict[str, list[Face]]:
         """See `nextfaces.Look`."""
         with self._cpu:
-            image = np.asarray(read_image(data).image)
-            return {model: self._engines(model).faces(image) for model in models}
+            return self._seen_by(read_image(data, enough=ENOUGH_PIXELS), models)[1]
+
+    def _seen_by(self, picture: Picture, models: Sequence[str]) -> tuple[Picture, dict[str, list[Face]]]:
+        """The faces by each model, and the picture as it is held: where that is in doubt, the view in which faces are
+        found wins, by their scores, and without any the one that browsers show."""
+        found = self._found(picture, models)
+        if picture.doubtful == 1:
+            return picture, found
+        turned = picture.turned()
+        found_turned = self._found(turned, models)
+        before, after = (sum(face.score for face in faces[models[0]]) for faces in (found, found_turned))
+        return (turned, found_turned) if after > SURER * before else (picture, found)
+
+    def _found(self, picture: Picture, models: Sequence[str]) -> dict[str, list[Face]]:
+        image = np.asarray(picture.image)
+        return {model: self._engines(model).faces(image) for model in models}
 
     def _look_at(self, data: bytes, event: Event) -> "_Seen":
         """The CPU's part, of one photo at a time: a decoded one can take 600 MB."""
         with self._cpu:
             picture = read_image(data, enough=ENOUGH_PIXELS)
             started = perf_counter()
-            image = np.asarray(picture.image)
-            wanted = event.keeps_faces and self._outside is None
-            found = [self._engines(model).faces(image) if wanted else [] for model in event.models]
+            by_model: dict[str, list[Face]] = {}
+            if event.keeps_faces and self._outside is None:
+                picture, by_model = self._seen_by(picture, event.models)
+            found = [by_model.get(model, []) for model in event.models]
             milliseconds = (perf_counter() - started) * 1000
             packed = [pack(np.stack([face.embedding for face in faces])) if faces else b"" for faces in found]
             faces, next_faces = packed if event.next_model else (packed[0], b"")

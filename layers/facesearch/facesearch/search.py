@@ -16,9 +16,11 @@ from facesearch.access import Feature, require
 from facesearch.calls import upload_of
 from facesearch.errors import (
     Busy,
+    CostlyImage,
     FaceSearchError,
     InvalidRequest,
     NotFound,
+    QuotaExceeded,
     SearchInProgress,
     UnknownUpload,
     UnusableImage,
@@ -167,7 +169,7 @@ class FaceSearch(Generic[ProbeT]):
             nonlocal found
             call.meter.check()
             pictures = self._pictures(selfies)
-            with ExitStack() as paid:
+            with _charged_if_costly(call.meter), ExitStack() as paid:
                 if self._matcher.probe_is_paid:
                     paid.enter_context(_paid(call.meter))
                 with milliseconds("EmbedMilliseconds"):
@@ -285,6 +287,21 @@ def _paid(meter: Meter) -> Iterator[None]:
             meter.give_back()
         except (BotoCoreError, ClientError) as error:  # one search less until the bucket has filled up by itself
             log_unexpected(error)
+        raise
+
+
+@contextmanager
+def _charged_if_costly(meter: Meter) -> Iterator[None]:
+    """Charge for a selfie that no camera makes. Refusing it is cheap; sending thousands of them shall not be."""
+    try:
+        yield
+    except CostlyImage:
+        try:
+            meter.take()
+        except QuotaExceeded:  # the next one is refused for it
+            pass
+        except (BotoCoreError, ClientError) as unpaid:
+            log_unexpected(unpaid)
         raise
 
 

@@ -29,7 +29,7 @@ UPLOADS = "uploads"
 JOBS = "jobs"
 """Prefix of what came with a webhook whose search has not ended yet."""
 
-ContentType = Literal["image/jpeg", "image/png", "image/webp"]
+ContentType = Literal["image/jpeg", "image/png", "image/webp", "image/heic", "image/heif", "image/avif"]
 
 
 class SelfieStore(Protocol):

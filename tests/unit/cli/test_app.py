@@ -321,7 +321,8 @@ class TestSearch:
         with api(place, 200, body_of(total=5)) as asked:
             ended = self.search(place, facesearch, "--downscale", 1600)
         assert (ended.code, ended.out, asked) == (1, "", [])
-        assert ended.err == "The selfie is not a readable JPEG, PNG or WebP picture.\n", "four bytes are not"
+        refusal = "The selfie is not a readable JPEG, PNG, WebP, HEIC or AVIF picture.\n"
+        assert ended.err == refusal, "four bytes are not"
 
     def test_given_a_refusal_when_searched_then_the_envelope_one_line_and_1(
         self, place: Place, facesearch: Command

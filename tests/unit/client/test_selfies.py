@@ -10,6 +10,7 @@ from PIL import ExifTags, Image
 
 from facesearch.client import SelfieError
 from facesearch.client.selfies import read_selfie, read_selfies
+from tests.heifs import coded, heif, turn_box
 from tests.unit.client.conftest import ClientOf
 from tests.unit.client.fakes import FakeApi, form_of
 
@@ -42,7 +43,13 @@ def test_given_a_small_picture_when_downscaled_then_it_is_not_enlarged() -> None
     assert opened(read_selfie(picture((300, 200)), 1600)).size == (300, 200)
 
 
-@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+@pytest.mark.parametrize(("quarters", "size"), [(0, (64, 32)), (1, (32, 64))])
+def test_given_what_phones_write_when_downscaled_then_an_upright_jpeg(quarters: int, size: tuple[int, int]) -> None:
+    small = opened(read_selfie(heif([coded(*([turn_box(quarters)] if quarters else []))]), 64))
+    assert (small.format, small.size) == ("JPEG", size)
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "AVIF"])
 def test_given_metadata_when_downscaled_then_it_stays_at_home(kind: str) -> None:
     original = picture((300, 200), kind)
     assert b"Maria" in original

@@ -68,7 +68,7 @@ class TestWhichWay:
 
     def test_given_something_large_that_is_no_picture_when_searched_then_no_call(self, client_of: ClientOf) -> None:
         api = FakeApi()
-        with pytest.raises(SelfieError, match="JPEG, PNG or WebP"):
+        with pytest.raises(SelfieError, match="JPEG, PNG, WebP, HEIC or AVIF"):
             client_of(api).search(456, bytes(INLINE_SELFIE_BYTES + 1))
         assert api.requests == []
 

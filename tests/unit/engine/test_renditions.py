@@ -3,10 +3,11 @@
 import io
 
 import pytest
-from PIL import Image, ImageCms
+from PIL import ExifTags, Image, ImageCms
 
 from facesearch.imaging import read_image
 from facesearch.renditions import render
+from tests.heifs import coded, heif, nclx_box
 from tests.pictures import CORNERS, colours, corners, encoded, exif
 
 
@@ -80,3 +81,56 @@ def test_a_broken_profile_is_taken_as_srgb(profile: bytes) -> None:
     shown = opened(render(read_image(encoded(red, "JPEG", icc_profile=profile))).large).getpixel((32, 32))
     assert isinstance(shown, tuple)
     assert shown[0] > 240
+
+
+def adobe(space: int | None = 65535, index: str | None = "R03") -> Image.Exif:
+    """EXIF as a camera writes it that is set to Adobe RGB."""
+    block = exif(Make="camera")
+    if space is not None:
+        block.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.ColorSpace] = space
+    if index is not None:
+        block.get_ifd(ExifTags.IFD.Exif)[ExifTags.IFD.Interop] = {ExifTags.Interop.InteropIndex: index}
+    return block
+
+
+def shown(file: bytes) -> tuple[int, ...]:
+    pixel = opened(render(read_image(file)).large).getpixel((32, 32))
+    assert isinstance(pixel, tuple)
+    return pixel
+
+
+@pytest.mark.parametrize(
+    ("stored", "expected"),
+    [((200, 80, 80), (230, 79, 79)), ((90, 170, 80), (0, 172, 71)), ((220, 170, 140), (237, 172, 140))],
+)
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+def test_adobe_rgb_that_only_exif_tells_is_converted(
+    kind: str, stored: tuple[int, int, int], expected: tuple[int, int, int]
+) -> None:
+    """The expected values are those of Adobe's own profile, by way of LittleCMS."""
+    file = encoded(Image.new("RGB", (64, 64), stored), kind, exif=adobe(), quality=100)
+    assert shown(file) == pytest.approx(expected, abs=6)
+
+
+@pytest.mark.parametrize(
+    "block",
+    [adobe(space=1), adobe(index="R98"), adobe(index=None), exif(Make="camera")],
+    ids=["sRGB", "R98", "no index", "none"],
+)
+def test_anything_less_is_taken_as_srgb(block: Image.Exif) -> None:
+    assert shown(encoded(Image.new("RGB", (64, 64), (200, 80, 80)), "JPEG", exif=block)) == pytest.approx(
+        (200, 80, 80), abs=4
+    )
+
+
+def test_a_profile_has_the_last_word() -> None:
+    file = encoded(Image.new("RGB", (64, 64), (200, 80, 80)), "JPEG", exif=adobe(), icc_profile=srgb())
+    assert shown(file) == pytest.approx((200, 80, 80), abs=4)
+
+
+def test_a_heic_in_display_p3_is_converted() -> None:
+    plain, wide = (read_image(heif([coded(*more)])) for more in ((), (nclx_box(12),)))
+    assert plain.icc_profile == b""
+    red = [opened(render(each).large).getpixel((20, 10)) for each in (plain, wide)]
+    assert red[0] == pytest.approx((220, 30, 30), abs=12)
+    assert red[1] == pytest.approx((239, 0, 0), abs=6)  # Display P3's (220, 30, 30)

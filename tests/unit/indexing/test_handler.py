@@ -172,7 +172,7 @@ def test_only_the_message_in_trouble_is_delivered_again(function: Function, outp
     assert [line["message"] for line in logs] == [
         "photo indexed", "photo failed", "upload ignored", "upload ignored", "unexpected failure",
     ]  # fmt: skip
-    assert logs[1]["reason"] == "The file is not a readable JPEG, PNG or WebP picture."
+    assert logs[1]["reason"] == "The file is not a readable JPEG, PNG, WebP, HEIC or AVIF picture."
     assert measured["PhotosFailed"] == [1]
     assert "private-name" not in json.dumps(logs)
 

@@ -26,7 +26,8 @@ from facesearch.photos import Original, Photo, image_id_of_bytes, rendition_key
 from facesearch.qualities import unpack_qualities
 from facesearch.store.memory import MemoryPhotoStore, MemoryReader
 from facesearch.store.memory_faces import MemoryFaceStore
-from tests.pictures import encoded, exif
+from tests.heifs import coded, heif
+from tests.pictures import encoded, exif, with_png_chunk
 from tests.unit.fakes import EVENT, EVENT_ID, ORG
 from tests.unit.indexing.fakes import PHOTOS, RENDITIONS, FakeEngine, MemoryRequests, MemoryS3, notification
 
@@ -108,6 +109,36 @@ def test_what_a_drive_leaves_among_pictures_is_no_photo_however_it_was_synced(st
     assert studio.upload(data, f"{ORG}/{EVENT_ID}/{path}").outcome is Outcome.IGNORED
     assert studio.record_of(data) is None
     assert studio.s3.log == []
+
+
+def photo_in_doubt(faces: int, faces_if_turned: int) -> bytes:
+    """Upright, while its XMP says that it lies on its side: then another corner is the first pixel."""
+    scene = Image.new("RGB", (600, 400), (faces, 0, 0))
+    scene.putpixel((0, 399), (faces_if_turned, 0, 0))
+    return with_png_chunk(encoded(scene, "PNG"), b"iTXt", b'XML:com.adobe.xmp\0\0\0\0\0<x tiff:Orientation="6"/>')
+
+
+@pytest.mark.parametrize(
+    ("faces", "faces_if_turned", "size"),
+    [(3, 1, (600, 400)), (1, 3, (400, 600)), (2, 2, (600, 400)), (0, 0, (600, 400)), (0, 1, (400, 600))],
+)
+def test_given_an_orientation_in_doubt_when_indexed_then_the_view_with_faces_wins(
+    studio: Studio, faces: int, faces_if_turned: int, size: tuple[int, int]
+) -> None:
+    data = photo_in_doubt(faces, faces_if_turned)
+    assert studio.upload(data).faces == max(faces, faces_if_turned)
+    photo = studio.record_of(data)
+    assert photo is not None
+    assert (photo.width, photo.height) == size
+    assert Image.open(io.BytesIO(studio.rendition("large", data))).size == size
+    assert studio.engine.looks == 2
+
+
+@pytest.mark.parametrize("kind", ["AVIF", "HEIC"])
+def test_given_what_phones_write_when_indexed_then_it_is_a_photo(studio: Studio, kind: str) -> None:
+    data = heif([coded()]) if kind == "HEIC" else encoded(Image.new("RGB", (128, 64)), kind)
+    assert studio.upload(data).outcome is Outcome.INDEXED
+    assert Image.open(io.BytesIO(studio.rendition("large", data))).format == "JPEG"
 
 
 def test_a_photo_without_faces_is_recorded_as_scanned(studio: Studio) -> None:
@@ -197,7 +228,7 @@ def test_two_deliveries_at_once_are_one_photo(studio: Studio) -> None:
     ("data", "reason"),
     [
         (b"", "The file is empty."),
-        (b"no picture", "The file is not a readable JPEG, PNG or WebP picture."),
+        (b"no picture", "The file is not a readable JPEG, PNG, WebP, HEIC or AVIF picture."),
         (photo_of(1, kind="JPEG")[:-300], "The picture is damaged or cut short."),
     ],
 )

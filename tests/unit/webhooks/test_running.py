@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import pytest
 
-from facesearch.errors import EngineBusy
+from facesearch.errors import CostlyImage, EngineBusy
 from facesearch.models import JobStatus, SearchKey, SearchSummary
 from facesearch.outbound import FetchFailedError, RefusedUrlError
 from facesearch.quota import Limits
@@ -90,6 +90,17 @@ def test_what_cannot_be_done_fails_at_once_with_the_reason(
     site.deliver(2)
     assert (len(site.ends.heard), site.queue.postponed, site.claims.running) == (1, [], set())
     assert not site.reader.quotas, "nothing was matched, nothing is paid"
+
+
+def test_a_selfie_that_is_made_to_be_work_fails_at_once_and_is_paid_for_once(site: Site) -> None:
+    request_id = site.send(callback_url=CALLBACK).search.request_id
+    site.host.answer = lambda: b"bomb"
+    site.deliver()
+    assert site.status(request_id) == (JobStatus.FAILED, CostlyImage().message)
+    paid = dict(site.reader.quotas)
+    assert paid
+    site.deliver(2)
+    assert (len(site.ends.heard), site.queue.postponed, site.reader.quotas) == (1, [], paid)
 
 
 def test_a_selfie_that_came_along_and_is_gone_fails(site: Site) -> None:

@@ -27,6 +27,7 @@ from facesearch.client.models import OriginalLink
 from facesearch.client.protocol import AnswerT, Api, Call
 from facesearch.client.retries import RetryPolicy
 from facesearch.client.selfies import INLINE_SELFIE_BYTES, image_type_of
+from facesearch.formats import READABLE
 
 
 @dataclass(frozen=True)
@@ -111,7 +112,7 @@ def upload(api: Api, policy: RetryPolicy, event_id: int, selfie: bytes, request_
 def _upload_by_new_form(api: Api, policy: RetryPolicy, event_id: int, selfie: bytes, request_id: str) -> Flow[str]:
     content_type = image_type_of(selfie)
     if content_type is None:
-        raise SelfieError("The selfie is not a readable JPEG, PNG or WebP picture.", request_id=request_id)
+        raise SelfieError(f"The selfie is not a readable {READABLE} picture.", request_id=request_id)
     form = (yield from retrying(api.create_upload(event_id, content_type, request_id), policy)).data
     if len(selfie) > form["max_bytes"]:
         raise SelfieError(f"The selfie is larger than {form['max_bytes']} bytes.", request_id=request_id)

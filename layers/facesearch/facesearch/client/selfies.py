@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from facesearch.client.errors import SelfieError
-from facesearch.formats import why_unreadable
+from facesearch.formats import READABLE, why_unreadable
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -24,19 +24,25 @@ MAX_SELFIES = 3
 
 JPEG_QUALITY = 90
 
+_BRANDS = {
+    **dict.fromkeys((b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx"), "image/heic"),
+    **dict.fromkeys((b"mif1", b"msf1"), "image/heif"),
+    **dict.fromkeys((b"avif", b"avis"), "image/avif"),
+}
+
 Selfie = Path | bytes
 """A file, or what is in it."""
 
 
 def image_type_of(head: bytes) -> str | None:
-    """Content type by the first bytes (16 are enough); None if it is no JPEG, PNG or WebP."""
+    """Content type by the first bytes (16 are enough); None if it is no JPEG, PNG, WebP, HEIC or AVIF."""
     if head.startswith(b"\xff\xd8\xff"):
         return "image/jpeg"
     if head.startswith(b"\x89PNG\r\n\x1a\n"):
         return "image/png"
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         return "image/webp"
-    return None
+    return _BRANDS.get(head[8:12]) if head[4:8] == b"ftyp" else None
 
 
 def read_selfies(selfies: Selfie | Sequence[Selfie], downscale: int | None = None) -> list[bytes]:
@@ -62,7 +68,7 @@ def read_selfie(selfie: Selfie, downscale: int | None = None) -> bytes:
     Raises:
         OSError: the file cannot be read.
         SelfieError: larger than MAX_SELFIE_BYTES; no picture, if it is to be made smaller.
-        ImportError: `downscale` without Pillow.
+        ImportError: `downscale` without Pillow; of an HEIC, without pi-heif.
         ValueError: `downscale` is no number of pixels.
         TypeError: the selfie is a str.
     """
@@ -94,7 +100,7 @@ def _smaller(content: bytes, long_side: int) -> bytes:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # odd metadata, and pictures that are large but not yet absurd
         try:
-            with Image.open(io.BytesIO(content), formats=("JPEG", "PNG", "WEBP")) as image:
+            with _opened(content) as image:
                 image.draft(None, (long_side, long_side))  # JPEGs are decoded at a fraction of their size
                 image.load()
                 upright: Image.Image = image
@@ -103,15 +109,27 @@ def _smaller(content: bytes, long_side: int) -> bytes:
                 profile = upright.info.get("icc_profile") if upright.mode == "RGB" else None
                 flat = _flat(upright)
             flat.thumbnail((long_side, long_side), Image.Resampling.LANCZOS, reducing_gap=2.0)
-        except MemoryError:
+        except (ImportError, MemoryError):
             raise
         except Exception as error:  # Pillow's parsers raise almost anything on damaged input
-            reason = why_unreadable(content) or "The selfie is not a readable JPEG, PNG or WebP picture."
+            reason = why_unreadable(content) or f"The selfie is not a readable {READABLE} picture."
             raise SelfieError(reason) from error
     flat.info.clear()  # a comment would be written again
     out = io.BytesIO()
     flat.save(out, "JPEG", quality=JPEG_QUALITY, icc_profile=profile)
     return out.getvalue()
+
+
+def _opened(content: bytes) -> "Image.Image":
+    from PIL import Image
+
+    if image_type_of(content[:16]) not in ("image/heic", "image/heif"):
+        return Image.open(io.BytesIO(content), formats=("JPEG", "PNG", "WEBP", "AVIF"))
+    try:
+        from pi_heif import open_heif
+    except ImportError as error:
+        raise ImportError("downscale of an HEIC needs pi-heif: install it with `pip install pi-heif`.") from error
+    return cast("Image.Image", open_heif(io.BytesIO(content)).to_pillow())
 
 
 def _flat(image: "Image.Image") -> "Image.Image":

@@ -34,8 +34,8 @@ RETRIES = RetryPolicy(attempts=3, base=0.2, ceiling=2.0, longest_retry_after=1.0
 RETRY_AFTER_SECONDS, LONGEST_RETRY_AFTER = 5, 3600
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
-NO_FACE = "No face was found in the selfie, or it is not a readable JPEG, PNG or WebP picture."
-NOT_ONE_PERSON = "A selfie shows no face, or is no readable JPEG, PNG or WebP picture, or shows somebody else."
+NO_FACE = "No face was found in the selfie, or it is not a readable picture."
+NOT_ONE_PERSON = "A selfie shows no face, or is no readable picture, or shows somebody else."
 ONE_ALONE = "body.file: the service that searches does not take these selfies together. Send one."
 TOO_LARGE = "The selfie is too large. Send a smaller picture."
 BUSY = "Too many searches at the moment. Retry with the same request_id."
@@ -74,7 +74,7 @@ class Upstream:
 
         Args:
             search: as the upstream numbers organisation and event.
-            selfies: JPEG, PNG or WebP; larger ones go by way of an upload there as here.
+            selfies: files of a format that the service reads; larger ones go by way of an upload there as here.
             deadline: when to give up, by `clock`.
 
         Raises:

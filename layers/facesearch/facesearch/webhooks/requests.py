@@ -90,8 +90,8 @@ class WebhookRequest(BaseModel):
     selfie_base64: Annotated[
         str | list[str] | None,
         Field(
-            description="The selfie itself, or up to three of one person: JPEG, PNG or WebP, at most 4.4 MiB together "
-            "before encoding.",
+            description="The selfie itself, or up to three of one person: JPEG, PNG, WebP, HEIC or AVIF, at most "
+            "4.4 MiB together before encoding.",
             json_schema_extra=_schema({"type": "string", "minLength": 1}),
         ),
         BeforeValidator(_one_or_some),
