@@ -138,7 +138,7 @@ class MemorySelfies:
     kept: dict[SearchKey, tuple[bytes, ...]] = field(default_factory=dict)
 
     def keep(self, search: SearchKey, selfies: Sequence[bytes]) -> None:
-        self.kept.setdefault(search, tuple(selfies))
+        self.kept[search] = tuple(selfies)
 
     def forget(self, search: SearchKey) -> None:
         self.kept.pop(search, None)

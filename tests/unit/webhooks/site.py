@@ -46,15 +46,16 @@ class CrashError(BaseException):
 
 @dataclass
 class Fuse:
-    """Lets a process die after its n-th step."""
+    """Lets a process die after its n-th step, or lets that step's reply be lost."""
 
     left: int | None = None
+    error: BaseException = field(default_factory=CrashError)
 
     def step(self) -> None:
         if self.left is not None:
             self.left -= 1
             if not self.left:
-                raise CrashError
+                raise self.error
 
 
 class Fused:

@@ -7,8 +7,9 @@ one is full it takes the place of the other, so that there are always the last `
 
 import secrets
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -139,7 +140,9 @@ def _token() -> str:
 
 def _item(refused: ClientError) -> "schema.Item":
     """The item as it was when a condition on it did not hold."""
-    return cast("dict[str, Any]", refused.response).get("Item", {})
+    response: Mapping[str, Any] = refused.response
+    item: schema.Item = response.get("Item", {})
+    return item
 
 
 def _has(item: "schema.Item", token: str) -> bool:

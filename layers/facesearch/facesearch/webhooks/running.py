@@ -21,6 +21,7 @@ from facesearch.errors import (
     NotFound,
     OtherPerson,
     QuotaExceeded,
+    SearchDeleted,
     SearchInProgress,
     SelfieUnavailable,
     UnusableImage,
@@ -142,6 +143,9 @@ class SearchJobs:
             self._jobs.note(job.search, error.message)
             self._again(delivery, error.retry_after)
             raise NotNowError from error
+        except SearchDeleted:
+            logger.info("search was deleted")
+            self._selfies.forget(job)
         except FaceSearchError as error:
             self._fail(job, error.message)
         except Exception as error:
@@ -177,7 +181,7 @@ class SearchJobs:
         if event is None or event.closing:
             raise NotFound("The event is gone.")
         require(event, Feature.SELFIE_SEARCH)
-        caller = Caller(context, self._meter(job.search.org_id, known.quota))
+        caller = Caller(context, self._meter(job.search.org_id, known.quota), known.cancelled)
         return self._search.search(event, job.search, selfies, FIRST, caller).stored.summary
 
     def _complete(self, job: Job, summary: SearchSummary) -> None:
