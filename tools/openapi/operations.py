@@ -195,8 +195,8 @@ OPERATIONS = [
         Scope.SEARCH,
         "Delete a search",
         "Its result, its selfie, what a webhook has sent for it, and its watch: nothing more is told of it. Searches "
-        "that the watch has told of go, too. Photos and faces stay. Also of an event that is disabled or over, and of a "
-        "search that is running: it keeps nothing.",
+        "that the watch has told of go, too. Photos and faces stay. Also of an event that is disabled or over, and "
+        "of a search that is running: it keeps nothing.",
         SearchPath,
         Answer("DeletedSearchResponse", "The search is gone.", "Face search deleted", examples.DELETED),
         {
