@@ -3,6 +3,7 @@
 import threading
 import uuid
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -142,6 +143,22 @@ class MemorySelfies:
 
     def forget(self, search: SearchKey) -> None:
         self.kept.pop(search, None)
+
+
+@dataclass
+class MemoryShares:
+    """So many slots of each organisation, which nothing but the holder gives back."""
+
+    slots: int
+    taken: list[int] = field(default_factory=list)
+
+    def take(self, org_id: int, seconds: float) -> ExitStack | None:
+        if self.taken.count(org_id) >= self.slots:
+            return None
+        self.taken.append(org_id)
+        held = ExitStack()
+        held.callback(self.taken.remove, org_id)
+        return held
 
 
 @dataclass

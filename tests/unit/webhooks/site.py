@@ -31,6 +31,7 @@ from tests.unit.fakes import (
     FakeMatcher,
     MemoryClaims,
     MemorySelfies,
+    MemoryShares,
     MemoryUploads,
     OpenProbes,
 )
@@ -172,6 +173,7 @@ class Site:
         self.queue, self.waiting, self.host, self.ends = MemoryQueue(), MemoryWaiting(), FakeHost(), Ends()
         self.matcher, self.claims, self.kept = FakeMatcher(), MemoryClaims(), MemorySelfies()
         self.limits = Limits(per_minute=60, burst=5)
+        self.shares = MemoryShares(2)
         fused: dict[str, Any] = {
             name: Fused(part, self.fuse)
             for name, part in {
@@ -209,6 +211,7 @@ class Site:
             search=search,
             meter=self.meter,
             deliveries=DELIVERIES,
+            shares=self.shares,
             watching=watching,
             forget=eraser.forget,
             **fused | {"selfies": JobSelfies(fused["selfies"], self.host, pool)},

@@ -7,9 +7,8 @@ one is full it takes the place of the other, so that there are always the last `
 
 import secrets
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -59,7 +58,7 @@ class DynamoBucket:
             try:
                 return quota_from_item(self._write(org_id, token, move, turn=turn))
             except self._dynamodb.exceptions.ConditionalCheckFailedException as refused:
-                item = _item(refused)
+                item = schema.refused_item(refused.response)
                 if _has(item, token):
                     return quota_from_item(item)
                 full_at, turn = schema.number(item, "full_at"), _is_due(item)
@@ -76,7 +75,7 @@ class DynamoBucket:
             try:
                 self._write(org_id, token, move, turn=turn)
             except self._dynamodb.exceptions.ConditionalCheckFailedException as refused:
-                item = _item(refused)
+                item = schema.refused_item(refused.response)
                 if _has(item, token):
                     return
                 turn = _is_due(item)
@@ -136,13 +135,6 @@ def _taken(limits: Limits, now: int, latest: int, *, is_full: bool) -> _Move:
 
 def _token() -> str:
     return secrets.token_urlsafe(TOKEN_BYTES)
-
-
-def _item(refused: ClientError) -> "schema.Item":
-    """The item as it was when a condition on it did not hold."""
-    response: Mapping[str, Any] = refused.response
-    item: schema.Item = response.get("Item", {})
-    return item
 
 
 def _has(item: "schema.Item", token: str) -> bool:

@@ -5,8 +5,9 @@ happens once by its claim, the end is told before it is noted, and told twice it
 """
 
 import random
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -33,6 +34,7 @@ from facesearch.quota import Meter, QuotaState
 from facesearch.search import Caller, FaceSearch, SelfieSource
 from facesearch.store.jobs import JobStore
 from facesearch.store.reading import Reader, Snapshot, Wanted
+from facesearch.store.shares import Shares
 from facesearch.watching.looking import Watching
 from facesearch.watching.watch import Watch
 from facesearch.webhooks.announcing import Announcer
@@ -47,6 +49,9 @@ GROWTH = 4
 LONGEST_RETRY = 3600
 SHORTEST_WAIT = 2
 """Seconds before the first look whether there is quota again; doubled each time, up to 15 minutes."""
+LONGEST_ASIDE = 60
+MOST_ASIDES = 200
+"""Up to 2 s, 4 s, … 60 s of stepping aside, so often: an hour and a half in which others' fetches hang all the time."""
 GAVE_UP = "The search could not be completed."
 
 
@@ -76,13 +81,15 @@ class SearchJobs:
         queue: OrderQueue,
         announcer: Announcer,
         deliveries: int,
+        shares: Shares,
         watching: Watching[Any] | None = None,
         forget: Callable[[SearchKey], None] | None = None,
     ) -> None:
         """Take the parts.
 
         `deliveries`: how often the queue delivers an order at most. The last one only closes the job, so that it ends
-        even if every worker died of it before. `watching`: None = this deployment keeps no probes. `forget` deletes a
+        even if every worker died of it before. `shares`: of an organisation in the workers, while its selfies are
+        being fetched. `watching`: None = this deployment keeps no probes. `forget` deletes a
         search whose job was deleted while it ran.
         """
         self._reader = reader
@@ -93,6 +100,7 @@ class SearchJobs:
         self._queue = queue
         self._announcer = announcer
         self._deliveries = deliveries
+        self._shares = shares
         self._watching = watching
         self._forget_search = forget
 
@@ -107,6 +115,7 @@ class SearchJobs:
             Wanted(event_id=search.event_id, search=search, page=FIRST, quota_of=search.org_id, job=search)
         )
         job = known.job
+        delivery = _counted(order, delivery, job)
         if job is None:
             logger.info("job is gone")
         elif known.result is not None and (job.status is JobStatus.DONE or not self._is_watched(job, delivery)):
@@ -117,12 +126,44 @@ class SearchJobs:
             self._fail(job, f"{GAVE_UP} {job.reason.removeprefix(GAVE_UP)}".strip())
             self._postpone(delivery, 0)  # whence SQS moves it to the dead letters
             raise NotNowError
-        elif self._jobs.begin(search):
-            self._try(order, job, known, delivery, context)
+        elif (share := self._share(job, context)) is None:
+            self._step_aside(order, job, delivery)
+        else:
+            with share:
+                if self._jobs.begin(search):
+                    self._try(order, job, known, delivery, context, share)
 
-    def _try(self, order: Order, job: Job, known: Snapshot, delivery: Delivery, context: LambdaContext) -> None:
+    def _share(self, job: Job, context: LambdaContext) -> ExitStack | None:
+        """The right to let a worker wait for this organisation's hosts; nothing else waits for a stranger."""
+        if not job.urls:
+            return ExitStack()
+        return self._shares.take(job.search.org_id, context.get_remaining_time_in_millis() / 1000)
+
+    def _step_aside(self, order: Order, job: Job, delivery: Delivery) -> None:
+        """Enter the order anew, which uses up no delivery, while fetches of its organisation hold all they may."""
+        if order.asides >= MOST_ASIDES:
+            self._fail(job, "selfie_url could not be fetched: too many others of the organisation do not respond.")
+            return
+        delay = random.randint(1, min(LONGEST_ASIDE, 2 ** min(order.asides + 1, 6)))  # noqa: S311 - jitter
+        self._queue.send(replace(order, asides=order.asides + 1, tries=delivery.number - 1), delay)
+        count("JobsSteppedAside")
+        logger.info("job steps aside", seconds=delay)
+
+    def _try(
+        self,
+        order: Order,
+        job: Job,
+        known: Snapshot,
+        delivery: Delivery,
+        context: LambdaContext,
+        share: ExitStack,
+    ) -> None:
+        def fetch() -> Sequence[bytes]:
+            with share:  # which is given back as soon as they are there
+                return self._selfies.of(job)
+
         # A search that starts afresh because of a deletion meanwhile does not fetch again, and neither does its watch.
-        selfies = cache(lambda: self._selfies.of(job))
+        selfies = cache(fetch)
         try:
             summary = known.result.summary if known.result is not None else self._matched(job, known, context, selfies)
             if self._is_deleted(job):
@@ -134,7 +175,7 @@ class SearchJobs:
             self._end(job, summary)
         except QuotaExceeded as error:
             self._jobs.note(job.search, "Waiting for the organisation's face-search quota.")
-            self._wait(order, error.retry_after)
+            self._wait(order, delivery, error.retry_after)
         except SearchInProgress as error:
             # Whoever has the claim has it for as long as an invocation may last; if it was killed, the claim ends then.
             self._postpone(delivery, context.get_remaining_time_in_millis() // 1000 + 1)
@@ -210,12 +251,12 @@ class SearchJobs:
         if not reason.startswith(GAVE_UP):  # else an operator may have the dead letter delivered once more
             self._selfies.forget(job)
 
-    def _wait(self, order: Order, retry_after: int) -> None:
+    def _wait(self, order: Order, delivery: Delivery, retry_after: int) -> None:
         """Enter the order anew: waiting for quota is no failure and must not use up its deliveries. Bounded by the job,
         which expires."""
         ceiling = min(LONGEST_DELAY, SHORTEST_WAIT * 2 ** min(order.waits, 10))
         delay = min(LONGEST_DELAY, retry_after + random.randint(0, ceiling))  # noqa: S311 - jitter
-        self._queue.send(Order(order.search, order.waits + 1), delay)
+        self._queue.send(replace(order, waits=order.waits + 1, tries=delivery.number - 1), delay)
         count("JobsWaited")
         logger.info("job waits for quota", seconds=delay)
 
@@ -230,3 +271,10 @@ class SearchJobs:
             self._queue.postpone(delivery.receipt, seconds)
         except (BotoCoreError, ClientError) as error:  # then it comes again when the queue's own time is over
             log_unexpected(error)
+
+
+def _counted(order: Order, delivery: Delivery, job: Job | None) -> Delivery:
+    """The delivery by its number among all of the job's: the queue counts those of one message. A dead letter that an
+    operator has delivered once more is tried, whatever came before."""
+    is_revived = delivery.number == 1 and job is not None and job.status is JobStatus.FAILED
+    return delivery if is_revived else replace(delivery, number=order.tries + delivery.number)
