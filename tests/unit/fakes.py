@@ -160,6 +160,9 @@ class MemoryShares:
         held.callback(self.taken.remove, org_id)
         return held
 
+    def is_free(self, org_id: int) -> bool:
+        return self.taken.count(org_id) < self.slots
+
 
 @dataclass
 class MemoryUploads:

@@ -37,6 +37,7 @@ def of(client: Any, kind: str = "FETCHES", slots: int = 3) -> DynamoShares:
 def test_an_organisation_gets_so_many_slots_and_no_other_is_affected(shares: Shares) -> None:
     held = [shares.take(ORG, 30) for _ in range(5)]
     assert [each is not None for each in held] == [True, True, True, False, False]
+    assert [shares.is_free(org_id) for org_id in (ORG, OTHER)] == [False, True]
     assert shares.take(OTHER, 30) is not None
     assert held[1] is not None
     held[1].close()

@@ -266,6 +266,7 @@ class Parts:
             queue=self._orders,
             announcer=self.announcer,
             check_url=self._outbound.check,
+            shares=self._shares("FETCHES", self.settings.search_jobs_concurrency),
             watching=bool(self.settings.watch_key_arn),
         )
 

@@ -183,7 +183,7 @@ class Site:
                 "announcer": self.ends,
             }.items()
         }
-        self.receiver = Receiver(reader=self.reader, check_url=check_url, watching=True, **fused)
+        self.receiver = Receiver(reader=self.reader, check_url=check_url, shares=self.shares, watching=True, **fused)
         self.watches = MemoryWatchStore()
         eraser = SearchEraser(self.reader, self.store, self.claims, MemoryObjects(), self.watches)
         watching = Watching(

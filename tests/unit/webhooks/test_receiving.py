@@ -21,6 +21,7 @@ from facesearch.errors import (
 )
 from facesearch.models import JobStatus, SearchKey, SearchSummary
 from facesearch.webhooks.queue import Order
+from facesearch.webhooks.receiving import LONGEST_DELAY
 from facesearch.webhooks.requests import parse_webhook
 from tests.unit.fakes import EVENT, EVENT_ID, ORG, photos
 from tests.unit.webhooks.site import CALLBACK, SELFIE, CrashError, Site
@@ -268,3 +269,13 @@ def test_the_one_that_cannot_be_read_is_named_and_starts_nothing(
         site.send(selfie_base64=selfies)
     assert refused.value.message.startswith(said)
     assert (site.reader.jobs, site.waiting.kept, site.queue.sent) == ({}, {}, [])
+
+
+def test_an_order_comes_a_little_later_while_its_organisations_fetches_hold_all_they_may(site: Site) -> None:
+    for _ in range(site.shares.slots):
+        site.shares.take(ORG, 1)
+    site.send("msg_1")
+    site.send("msg_2", selfie_base64=ALONG)
+    (_, delay), (_, none) = site.queue.sent
+    assert 1 <= delay <= LONGEST_DELAY
+    assert none == 0, "it fetches nothing"

@@ -26,6 +26,9 @@ class Shares(Protocol):
     def take(self, org_id: int, seconds: float) -> ExitStack | None:
         """Take a slot for so long at most; None if all of the organisation's are taken. Closing it gives it back."""
 
+    def is_free(self, org_id: int) -> bool:
+        """Whether one of the organisation's slots seems to be free; a hint."""
+
 
 def share_of(concurrency: int) -> int:
     """An organisation's slots, where so many invocations may run at once."""
@@ -70,6 +73,12 @@ class DynamoShares:
                 held.callback(self._give_back, org_id, slot, until)
                 return held
         return None
+
+    def is_free(self, org_id: int) -> bool:
+        """See `Shares.is_free`. Half a read unit."""
+        key = schema.share_key(org_id, self._kind)
+        item = self._dynamodb.get_item(TableName=self._table, Key=key).get("Item", {})
+        return any(schema.number(item, slot) <= time.time_ns() // 1000 for slot in self._slots)
 
     def _give_back(self, org_id: int, slot: str, until: int) -> None:
         try:

@@ -5,6 +5,7 @@ was sent. Whatever a crash leaves out, the same webhook sent again adds.
 """
 
 import hashlib
+import random
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -22,6 +23,7 @@ from facesearch.outbound import RefusedUrlError
 from facesearch.pagination import Page
 from facesearch.store.jobs import JobStore
 from facesearch.store.reading import Reader, Snapshot, Wanted
+from facesearch.store.shares import Shares
 from facesearch.webhooks.announcing import Announcer
 from facesearch.webhooks.jobs import completed, status_of
 from facesearch.webhooks.queue import Order, OrderQueue
@@ -33,6 +35,9 @@ API_KEY = "x-api-key"
 ATTEMPTS = 4
 """At a job that others add or delete at the same moment; each of theirs is one write."""
 RETRY_AFTER_SECONDS = 1
+LONGEST_DELAY = 5
+"""Seconds by which an order may come later while its organisation's fetches hold all they may: a burst of them does not
+lie in the queue before others' searches, only to step aside."""
 FIRST = Page(1, 1)
 
 
@@ -92,16 +97,18 @@ class Receiver:
         queue: OrderQueue,
         announcer: Announcer,
         check_url: Callable[[str], None],
+        shares: Shares,
         watching: bool = False,
     ) -> None:
         """Take the parts; `check_url` raises `RefusedUrlError` of what can be no callback's address. `watching`:
-        whether this deployment keeps probes."""
+        whether this deployment keeps probes. `shares`: of an organisation in the workers that fetch."""
         self._reader = reader
         self._jobs = jobs
         self._selfies = selfies
         self._queue = queue
         self._announcer = announcer
         self._check_url = check_url
+        self._shares = shares
         self._watching = watching
 
     def receive(self, event: Event, request: WebhookRequest, webhook_id: str) -> Accepted:
@@ -157,7 +164,7 @@ class Receiver:
 
     def _again(self, job: Job, known: Snapshot) -> Accepted | None:
         """What has become of the job; None if it is gone by now."""
-        if job.status is JobStatus.QUEUED and not job.enqueued and not self._enqueue(job.search):
+        if job.status is JobStatus.QUEUED and not job.enqueued and not self._enqueue(job):
             return None  # the first time ended before this; if it did not, two messages do no harm
         return Accepted(job.search, status_of(job, known.result) or JobStatus.DONE, replayed=True)
 
@@ -177,7 +184,7 @@ class Receiver:
                 self._forget(kept)
                 return None
             self._require_open(event, job)
-            if not self._enqueue(job.search):
+            if not self._enqueue(job):
                 self._forget(kept)
                 return None
         return Accepted(job.search, JobStatus.QUEUED, replayed=False)
@@ -204,11 +211,12 @@ class Receiver:
             self._jobs.delete(job.search)
             raise NotFound("Event configuration not found.")
 
-    def _enqueue(self, search: SearchKey) -> bool:
+    def _enqueue(self, job: Job) -> bool:
         """Order the search; False if its job is gone."""
-        self._queue.send(Order(search))
+        waits = bool(job.urls) and not self._shares.is_free(job.search.org_id)
+        self._queue.send(Order(job.search), random.randint(1, LONGEST_DELAY) if waits else 0)  # noqa: S311 - jitter
         try:
-            return self._jobs.note_enqueued(search)
+            return self._jobs.note_enqueued(job.search)
         except (BotoCoreError, ClientError) as error:  # the order is on its way, and a second one would do no harm
             log_unexpected(error)
             return True
