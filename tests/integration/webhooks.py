@@ -1,11 +1,13 @@
 """A partner's site: sends webhooks to a running stack, and serves the selfies that they name."""
 
 import json
+import select
+import socket
 import threading
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -75,9 +77,14 @@ class Partner:
 
 @dataclass
 class Host:
-    """A web server with selfies on it. `answers`: path -> status and body; `asked`: the paths in order."""
+    """A web server with selfies on it. `answers`: path -> status and body; `asked`: the paths in order; `hangs`: what
+    is not answered before it is `released`; `most`: how many connections have waited for that at once."""
 
     url: str
+    hangs: set[str] = field(default_factory=set)
+    released: threading.Event = field(default_factory=threading.Event)
+    waiting: set[int] = field(default_factory=set)
+    most: int = 0
     answers: dict[str, tuple[int, bytes]] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
 
@@ -87,6 +94,23 @@ class Host:
         self.answers[path] = (status, content)
         return self.url + path
 
+    def hanging(self, status: int = 404) -> str:
+        """The URL of something that does not come, and is answered so when it is released."""
+        url = self.put(b"", status)
+        self.hangs.add(url.removeprefix(self.url))
+        return url
+
+    def hang(self, connection: socket.socket) -> None:
+        """Until it is released or the other side gives up."""
+        number = connection.fileno()
+        self.waiting.add(number)
+        self.most = max(self.most, len(self.waiting))
+        while not self.released.wait(0.05):
+            readable, _, _ = select.select([connection], [], [], 0)
+            if readable and not connection.recv(1, socket.MSG_PEEK):
+                break
+        self.waiting.discard(number)
+
 
 @contextmanager
 def host() -> Iterator[Host]:
@@ -95,11 +119,18 @@ def host() -> Iterator[Host]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             known.asked.append(self.path)
+            if self.path in known.hangs:
+                known.hang(self.connection)
             status, content = known.answers.get(self.path, (404, b""))
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
+            with suppress(ConnectionError):  # of who has not waited
+                self.send_response(status)
+                self.send_header("Content-Length", str(len(content)))
+                self.end_headers()
+                self.wfile.write(content)
+
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers.get("content-length") or 0))
+            self.do_GET()
 
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class calls it so
             pass
@@ -111,5 +142,8 @@ def host() -> Iterator[Host]:
     with Server(("127.0.0.1", 0), Handler) as server:
         known = Host(f"http://127.0.0.1:{server.server_port}")
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield known
-        server.shutdown()
+        try:
+            yield known
+        finally:
+            known.released.set()
+            server.shutdown()

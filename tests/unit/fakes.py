@@ -3,6 +3,7 @@
 import threading
 import uuid
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -140,10 +141,29 @@ class MemorySelfies:
     kept: dict[SearchKey, tuple[bytes, ...]] = field(default_factory=dict)
 
     def keep(self, search: SearchKey, selfies: Sequence[bytes]) -> None:
-        self.kept.setdefault(search, tuple(selfies))
+        self.kept[search] = tuple(selfies)
 
     def forget(self, search: SearchKey) -> None:
         self.kept.pop(search, None)
+
+
+@dataclass
+class MemoryShares:
+    """So many slots of each organisation, which nothing but the holder gives back."""
+
+    slots: int
+    taken: list[int] = field(default_factory=list)
+
+    def take(self, org_id: int, seconds: float) -> ExitStack | None:
+        if self.taken.count(org_id) >= self.slots:
+            return None
+        self.taken.append(org_id)
+        held = ExitStack()
+        held.callback(self.taken.remove, org_id)
+        return held
+
+    def is_free(self, org_id: int) -> bool:
+        return self.taken.count(org_id) < self.slots
 
 
 @dataclass

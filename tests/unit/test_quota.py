@@ -8,18 +8,22 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import count
+from types import SimpleNamespace
 from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import ReadTimeoutError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from moto import mock_aws
 
+from facesearch import aws
 from facesearch.errors import QuotaExceeded
 from facesearch.quota import MICROSECONDS, Bucket, BucketEmptyError, Limits, Meter, QuotaState
+from facesearch.store import schema
 from facesearch.store.memory import MemoryBucket, MemoryReader
-from facesearch.store.quota import ATTEMPTS, DynamoBucket
+from facesearch.store.quota import ATTEMPTS, TOKENS, DynamoBucket
 from facesearch.store.reading import DynamoReader, Reader, Wanted
 from tests.unit.fakes import OneAtATime
 from tests.unit.test_stores import TABLE, create_table
@@ -242,6 +246,119 @@ def test_a_bucket_that_never_holds_still_is_given_up_on(client: OneAtATime, cloc
     with pytest.raises(BucketEmptyError):
         DynamoBucket(restless, TABLE).take(ORG, LIMITS, QuotaState())
     assert restless.updates == ATTEMPTS
+
+
+# ------------------------------------------------------------------ lost replies
+
+
+@dataclass
+class Losses:
+    """Replies of DynamoDB to a real client that are lost after their write was made, or writes that never arrive.
+
+    `fates`: of the coming writes in their order, True = the reply is lost, False = the write is; None = all is well.
+    """
+
+    client: Any
+    fates: list[bool | None] = field(default_factory=list)
+    asked: int = 0
+    lost: int = 0
+
+    def __post_init__(self) -> None:
+        events = self.client.meta.events
+        events.register_first("before-send.dynamodb.UpdateItem", self._before)
+        events.register_last("before-send", self._after)  # behind moto's of that name, which carries it out
+
+    def _before(self, request: Any, **_: Any) -> None:
+        self.asked += 1
+        self._fate = self.fates.pop(0) if self.fates else None
+        if self._fate is False:
+            raise ReadTimeoutError(endpoint_url=request.url)
+
+    def _after(self, request: Any, event_name: str, **_: Any) -> None:
+        if event_name.endswith("UpdateItem") and self._fate:
+            self.lost += 1
+            raise ReadTimeoutError(endpoint_url=request.url)
+
+
+@pytest.fixture
+def losses(client: OneAtATime, monkeypatch: pytest.MonkeyPatch) -> Losses:
+    monkeypatch.setattr("botocore.endpoint.time", SimpleNamespace(sleep=lambda seconds: None))
+    # Else the client's own budget of retries would be used up by so many.
+    monkeypatch.setattr("botocore.retries.quota.RetryQuota.acquire", lambda self, amount: True)
+    return Losses(aws.client("dynamodb", aws.DYNAMODB))
+
+
+@pytest.mark.parametrize("lost", [1, 2])
+def test_a_search_whose_replies_are_lost_is_paid_for_once(losses: Losses, clock: Clock, lost: int) -> None:
+    kept, limits = in_dynamodb(losses.client), Limits(per_minute=60, burst=100)
+    for number in range(1, 51):
+        losses.fates = [True] * lost
+        assert kept.take(limits).full_at == NOON + number * limits.interval
+    assert losses.lost == 50 * lost
+    assert kept.state().full_at == NOON + 50 * limits.interval
+
+
+def test_what_is_given_back_is_given_back_once(losses: Losses, clock: Clock) -> None:
+    kept = in_dynamodb(losses.client)
+    assert kept.taken(3) == 3
+    losses.fates = [True, True]
+    kept.give_back()
+    assert kept.state().full_at == NOON + 2 * MICROSECONDS
+
+
+@pytest.mark.parametrize("fates", [[True] * 3, [False] * 3, [False, True, False], [True] * 5, [True] * 3 + [False]])
+def test_a_search_that_fails_over_its_payment_has_paid_nothing(
+    losses: Losses, clock: Clock, fates: list[bool | None]
+) -> None:
+    kept = in_dynamodb(losses.client)
+    kept.take()
+    losses.fates = fates
+    with pytest.raises(ReadTimeoutError):
+        kept.take()
+    assert kept.state().full_at == NOON + MICROSECONDS
+
+
+def test_whatever_is_lost_the_bucket_has_moved_once_for_each_search_that_was_paid_for(
+    losses: Losses, clock: Clock
+) -> None:
+    """Up to two replies or writes in a row, which is as many as a call survives; or three, and the call fails."""
+    fates = st.lists(st.sampled_from([True, False]), max_size=3)
+
+    @settings(max_examples=30, deadline=None)
+    @given(st.lists(st.tuples(st.booleans(), fates), max_size=TOKENS))
+    def check(steps: list[tuple[bool, list[bool]]]) -> None:
+        kept, limits, paid = in_dynamodb(losses.client), Limits(per_minute=60, burst=1_000), 0
+        for give_back, lost in steps:
+            losses.fates = [*lost]
+            try:
+                if give_back and paid:
+                    losses.fates = [*lost[:2]]
+                    kept.give_back(limits)
+                    paid -= 1
+                else:
+                    kept.take(limits)
+                    paid += 1
+            except ReadTimeoutError:
+                assert len(lost) == 3
+            losses.fates = []
+            assert max(NOON, kept.state().full_at) == NOON + paid * limits.interval
+
+    check()
+
+
+def test_tokens_are_kept_for_the_last_moves_alone_and_cost_no_second_write_unit(losses: Losses, clock: Clock) -> None:
+    kept, limits = in_dynamodb(losses.client), Limits(per_minute=60, burst=1_000)
+    refused = 0
+    for _ in range(3 * TOKENS):
+        before, seen = losses.asked, kept.state()
+        kept.take(limits, seen)
+        refused += losses.asked - before - 1
+        item = losses.client.get_item(TableName=TABLE, Key=schema.quota_key(kept.org), ConsistentRead=True)["Item"]
+        tokens = item["moves"]["SS"] + item.get("older_moves", {"SS": []})["SS"]
+        assert len(tokens) <= 2 * TOKENS
+        assert sum(map(len, tokens)) < 700
+    assert refused <= 4, "one for the first, which fills the bucket no more, and one for each new set"
+    assert len(tokens) > TOKENS
 
 
 # ------------------------------------------------------------------ the meter

@@ -115,7 +115,7 @@ def test_an_upload_that_is_named_twice_is_searched_with_twice(bench: Bench) -> N
     assert (bench.uploads.waiting, bench.selfies.kept) == ({}, {SEARCH: (b"large", b"large")})
 
 
-def test_selfies_in_the_bucket_are_kept_once_and_forgotten_together() -> None:
+def test_selfies_in_the_bucket_take_the_place_of_those_of_a_run_that_died() -> None:
     with mock_aws():
         s3 = boto3.client("s3")
         s3.create_bucket(Bucket="selfies")
@@ -127,8 +127,11 @@ def test_selfies_in_the_bucket_are_kept_once_and_forgotten_together() -> None:
             return {key: s3.get_object(Bucket="selfies", Key=key)["Body"].read() for key in keys}
 
         store.keep(SEARCH, [b"front", b"side", b"hat"])
-        store.keep(SEARCH, [b"other"])
         assert there() == dict(zip(selfie_keys(SEARCH), (b"front", b"side", b"hat"), strict=True))
+        store.keep(SEARCH, [b"other", b"glasses"])
+        assert there() == dict(zip(selfie_keys(SEARCH), (b"other", b"glasses"), strict=False))
+        store.keep(SEARCH, [b"alone"])
+        assert there() == {selfie_keys(SEARCH)[0]: b"alone"}
         assert all(key.startswith(selfie_prefixes(ORG, EVENT_ID)[0]) for key in there())
         store.forget(SEARCH)
         assert there() == {}

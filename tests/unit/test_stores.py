@@ -23,7 +23,7 @@ from facesearch.store.batch import StillUnprocessedError, batch_get, batch_put
 from facesearch.store.memory import MemoryPhotoStore, MemoryReader
 from facesearch.store.photos import DynamoPhotoStore
 from facesearch.store.reading import DynamoReader, Reader, Wanted
-from facesearch.store.results import DynamoResultStore, ResultStore
+from facesearch.store.results import DynamoResultStore, OutdatedError, ResultStore
 from tests.conftest import ROOT
 from tests.unit.fakes import photos
 from tools.local.template import read_document
@@ -201,6 +201,28 @@ def test_a_search_that_is_saved_anew_during_its_deletion_stays_whole(results: tu
     store.delete(SEARCH)
     assert not store.holds(SEARCH)
     assert store.photos(SEARCH) == []
+
+
+def test_who_has_asked_before_a_cancellation_keeps_nothing(results: tuple[Reader, ResultStore]) -> None:
+    reader, store = results
+    wanted, found = Wanted(search=SEARCH, page=Page(1, 32)), (SEARCH, SearchSummary(3, 90), photos(3))
+    store.save(*found, cancelled="")
+    store.cancel(SEARCH)
+    known = reader.read(wanted)
+    assert known.result is None
+    assert known.cancelled
+    for before in ("", "another"):
+        with pytest.raises(OutdatedError):
+            store.save(*found, cancelled=before)
+    store.withdraw(SEARCH)
+    store.delete(SEARCH)
+    assert (store.holds(SEARCH), store.photos(SEARCH)) == (False, [])
+    assert reader.read(wanted).cancelled == known.cancelled, "neither forgets it"
+    assert store.save(*found, cancelled=known.cancelled)
+    assert reader.read(wanted).result is not None
+    assert reader.read(wanted).cancelled == ""
+    store.cancel(SEARCH)
+    assert store.save(*found), "who does not care"
 
 
 def test_what_an_operator_creates_is_what_the_api_reads(dynamodb: "DynamoDBClient") -> None:

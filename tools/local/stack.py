@@ -9,7 +9,7 @@ import socket
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -36,8 +36,11 @@ ROOT = Path(__file__).resolve().parents[2]
 MODELS = Path(os.environ.get("FACESEARCH_ASSETS") or ROOT / ".cache" / "assets").resolve() / "models"
 STACK_NAME, ACCOUNT = "facesearch-local", "000000000000"
 
-WAITING_FUNCTIONS = {"search": 2}
-"""Functions whose invocations also wait for one another, and so many more workers than cores they get."""
+WAITING_FUNCTIONS = {"search": 2, "searchjobs": 1, "callbacks": 1}
+"""Functions whose invocations also wait, for one another or for strangers' hosts, and so many more workers than cores
+they get."""
+CONCURRENCIES = ("SEARCH_JOBS_CONCURRENCY", "CALLBACKS_CONCURRENCY")
+"""Variables that say how many of their function run at once, which here are its workers at most."""
 SPARE_PORTS = 2
 REQUEST_GRACE_SECONDS = 5
 """How long requests and batches that are being handled may take after a stop was asked for."""
@@ -183,8 +186,10 @@ class LocalStack:
             maximum = self._options.workers or (os.cpu_count() or 1) + WAITING_FUNCTIONS.get(function.name, 0)
             own = [listening("127.0.0.1", 0) for _ in range(maximum + SPARE_PORTS)]
             ports = [each.getsockname()[1] for each in own]
+            at_once = min([maximum, *(source.concurrency for source in function.queues if source.concurrency)])
+            its = {**surroundings.overrides, **dict.fromkeys(CONCURRENCIES, str(at_once))}
             pool = Pool(
-                launch=Launcher(function, surroundings, log).launch,
+                launch=Launcher(function, replace(surroundings, overrides=its), log).launch,
                 ports=ports,
                 maximum=maximum,
                 timeout=function.timeout,

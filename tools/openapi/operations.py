@@ -158,7 +158,7 @@ OPERATIONS = [
             "`message` says which.",
             401: _NO_KEY,
             403: _SEARCH_OFF,
-            404: _NO_EVENT,
+            404: "There is no such event or no such route, or the search was deleted while it was running.",
             413: "The selfie is, or the selfies together are, larger than one call may carry: 4.4 MiB. Up to 15 MiB "
             "each go through `createSelfieUpload`.",
             422: _BAD_BODY,
@@ -195,7 +195,8 @@ OPERATIONS = [
         Scope.SEARCH,
         "Delete a search",
         "Its result, its selfie, what a webhook has sent for it, and its watch: nothing more is told of it. Searches "
-        "that the watch has told of go, too. Photos and faces stay. Also of an event that is disabled or over.",
+        "that the watch has told of go, too. Photos and faces stay. Also of an event that is disabled or over, and "
+        "of a search that is running: it keeps nothing.",
         SearchPath,
         Answer("DeletedSearchResponse", "The search is gone.", "Face search deleted", examples.DELETED),
         {

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from facesearch.store.jobs import DynamoJobStore
     from facesearch.store.photos import DynamoPhotoStore
     from facesearch.store.results import DynamoResultStore
+    from facesearch.store.shares import DynamoShares
     from facesearch.store.snapshots import S3SnapshotStore
     from facesearch.store.watches import DynamoWatchStore
     from facesearch.upstream import Upstream
@@ -247,6 +248,7 @@ class Parts:
             plan=Plan(self.settings.delays),
             api_base_url=self.settings.api_base_url,
             pool=ThreadPoolExecutor(CALLBACKS_AT_ONCE, thread_name_prefix="callbacks"),
+            shares=self._shares("CALLBACKS", self.settings.callbacks_concurrency),
         )
 
     @cached_property
@@ -266,6 +268,7 @@ class Parts:
             queue=self._orders,
             announcer=self.announcer,
             check_url=self._outbound.check,
+            shares=self._shares("FETCHES", self.settings.search_jobs_concurrency),
             watching=bool(self.settings.watch_key_arn),
         )
 
@@ -300,6 +303,7 @@ class Parts:
             queue=self._orders,
             announcer=self.announcer,
             deliveries=self.settings.search_job_deliveries,
+            shares=self._shares("FETCHES", self.settings.search_jobs_concurrency),
             watching=self.watching,
             forget=self.search_eraser.forget,
         )
@@ -387,6 +391,11 @@ class Parts:
 
         settings = self.settings
         return SqsTurnQueue(self._sqs, settings.required("callbacks_queue_url"), settings.callbacks_dead_letters_url)
+
+    def _shares(self, kind: str, concurrency: int) -> "DynamoShares":
+        from facesearch.store.shares import DynamoShares, share_of
+
+        return DynamoShares(self._dynamodb, self.settings.table_name, kind, share_of(concurrency))
 
     def _meter_of(self, org_id: int, quota: QuotaState) -> Meter:
         limits = Limits(self.settings.search_quota_per_minute, self.settings.search_quota_burst)

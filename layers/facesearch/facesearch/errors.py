@@ -91,6 +91,10 @@ class NotFound(FaceSearchError):
     status = 404
 
 
+class SearchDeleted(NotFound):
+    """The search was deleted while it ran: there is nothing of it."""
+
+
 class TooLarge(FaceSearchError):
     """The body or the selfie is larger than one call may carry."""
 

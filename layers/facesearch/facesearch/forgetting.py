@@ -13,7 +13,10 @@ from facesearch.watching.watch import WatchEraser
 
 
 class Records(Protocol):
-    """The part of `search.Claims` that this needs."""
+    """The part of `idempotency.OnceOnly` that this needs."""
+
+    def holds(self, search: SearchKey) -> bool:
+        """Whether the search is done, or running, or was killed."""
 
     def forget(self, search: SearchKey) -> None:
         """Forget that a search is done, so that it can be done again."""
@@ -23,8 +26,8 @@ class Records(Protocol):
 class SearchEraser:
     """The use case: the watch ends first, then the job, so that nothing new comes of either; then what was found.
 
-    Whoever is searching at this moment finds its job gone and calls this once more; whoever has found later photos
-    finds the watch gone. The search stays known until the very end, for a second run after a crash.
+    A search that runs at this moment can keep no result any more and takes back what it has kept; one that has found
+    later photos finds the watch gone. The search stays known until the very end, for a second run after a crash.
     """
 
     results: ResultStore
@@ -41,7 +44,7 @@ class SearchEraser:
         """
         watched, asked = self.watches.end(search), self.jobs.holds(search)
         children = self.watches.children(search)
-        if not (watched or asked or children or self.results.holds(search)):
+        if not (watched or asked or children or self.results.holds(search) or self._is_begun(search)):
             raise NotFound("request_id is unknown for this event.")
         self.forget(search)
 
@@ -53,7 +56,13 @@ class SearchEraser:
             self._erase(child)
         self.watches.disown(search)
         self.selfies.delete(self.selfies.under(job_prefix(search)))
+        self.results.cancel(search)
         self._erase(search)
+
+    def _is_begun(self, search: SearchKey) -> bool:
+        """Whether it is running, or what was killed in its midst has left a selfie."""
+        prefixes = selfie_keys(search)[0], job_prefix(search)
+        return self.claims.holds(search) or any(True for prefix in prefixes for _ in self.selfies.under(prefix))
 
     def _erase(self, search: SearchKey) -> None:
         self.results.withdraw(search)

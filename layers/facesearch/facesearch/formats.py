@@ -101,9 +101,7 @@ def why_unreadable(data: bytes) -> str | None:
         return f"The file is {kind}, {_ODD_JPEG}" if kind else None
     if data.startswith(b"\x89PNG\r\n\x1a\n"):
         return _APPLES_PNG if data[12:16] == b"CgBI" else None
-    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
-        return None
-    if is_heif(data):
+    if (data[:4] == b"RIFF" and data[8:12] == b"WEBP") or is_heif(data):
         return None
     if data and not data.strip(b"\0"):
         return _ZEROS

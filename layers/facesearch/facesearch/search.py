@@ -3,7 +3,7 @@
 import random
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor
+from concurrent.futures import Executor, wait
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Generic, Protocol
@@ -21,6 +21,7 @@ from facesearch.errors import (
     InvalidRequest,
     NotFound,
     QuotaExceeded,
+    SearchDeleted,
     SearchInProgress,
     UnknownUpload,
     UnusableImage,
@@ -89,10 +90,14 @@ class Patience:
 
 @dataclass(frozen=True)
 class Caller:
-    """Who asks: the invocation that would do the work, and the meter of the organisation that pays for it."""
+    """Who asks: the invocation that would do the work, and the meter of the organisation that pays for it.
+
+    `cancelled`: the search's last cancellation that the caller knew of; a later one ends what it asks for.
+    """
 
     context: LambdaContext
     meter: Meter
+    cancelled: str = ""
 
     @property
     def seconds(self) -> float:
@@ -139,6 +144,7 @@ class FaceSearch(Generic[ProbeT]):
             InvalidRequest, TooLarge, UnusableImage, UnknownUpload, NoFaceFound, OtherPerson: the form or a selfie;
                 nothing is stored.
             QuotaExceeded: nothing was searched.
+            SearchDeleted: the search was, meanwhile; nothing of it is stored.
             NotFound, Forbidden: the event was deleted or switched off meanwhile.
             EngineBusy: nothing was searched, whatever was retried.
             SearchInProgress: still running elsewhere after the bounded wait, or photos are being deleted all the time.
@@ -154,7 +160,7 @@ class FaceSearch(Generic[ProbeT]):
             except AlreadyRunningError:
                 stored = self._await_result(search, page, until=min(deadline, clock() + CLAIM_AGAIN_SECONDS))
             except (OutdatedError, _ResultGoneError) as error:
-                event, afresh = self._afresh(event, search, error), afresh + 1
+                event, afresh = self._afresh(event, search, call, error), afresh + 1
             if stored is not None:
                 return replayed(stored)
             if clock() >= deadline or afresh > AFRESH_AT_MOST:
@@ -177,10 +183,11 @@ class FaceSearch(Generic[ProbeT]):
                 # Else only now, with a face found: a selfie that is refused costs nothing and leaves nothing behind.
                 if not self._matcher.probe_is_paid:
                     paid.enter_context(_paid(call.meter))
-                photos = self._match(event, search, pictures, probe)
-                summary = self._matcher.summary(event, probe, photos)
-                if self._results.save(search, summary, photos, event.erasures):
-                    found = summary, photos
+                with self._nothing_left(search):
+                    photos = self._match(event, search, pictures, probe)
+                    summary = self._matcher.summary(event, probe, photos)
+                    if self._results.save(search, summary, photos, event.erasures, call.cancelled):
+                        found = summary, photos
             self._forget_uploads(selfies)
             return summary
 
@@ -211,22 +218,45 @@ class FaceSearch(Generic[ProbeT]):
                 pictures.append(selfie if isinstance(selfie, bytes) else self._uploads.fetch(selfie))
         return pictures
 
-    def _afresh(self, event: Event, search: SearchKey, error: Exception) -> Event:
+    @contextmanager
+    def _nothing_left(self, search: SearchKey) -> Iterator[None]:
+        """What the block has kept of the search is gone again if it fails: a failed search leaves nothing.
+
+        Inside the claim, so that it is never a later run's. What a killed one leaves, or one whose stores fail here,
+        too, is found by the next run, which overwrites it, and by a deletion.
+        """
+        try:
+            yield
+        except Exception as error:
+            try:
+                self._results.withdraw(search)
+                self._selfies.forget(search)  # a deletion that went by has looked for it, maybe before it was there
+                self._results.delete(search)
+            except (BotoCoreError, ClientError) as left:
+                if isinstance(error, OutdatedError):
+                    raise
+                log_unexpected(left)
+            raise
+
+    def _afresh(self, event: Event, search: SearchKey, call: Caller, error: Exception) -> Event:
         """Make way for the same search once more, over the event as it is after the deletion."""
         if isinstance(error, _ResultGoneError):
             self._claims.forget(search)
-        else:
-            self._selfies.forget(search)  # the deletion that went by has looked for it, maybe before it was there
-        now = self._reader.read(Wanted(event_id=event.event_id)).event
-        if now is None:
+        known = self._reader.read(Wanted(event_id=event.event_id, search=search, page=Page(1, 1)))
+        if known.cancelled not in ("", call.cancelled):
+            raise SearchDeleted("This search was deleted while it was running.")
+        if known.event is None:
             raise NotFound("Event configuration not found.")
-        require(now, Feature.SELFIE_SEARCH)
-        return now
+        require(known.event, Feature.SELFIE_SEARCH)
+        return known.event
 
     def _match(self, event: Event, search: SearchKey, pictures: Sequence[bytes], probe: ProbeT) -> list[PhotoMatch]:
         kept = self._pool.submit(self._selfies.keep, search, pictures)
-        with milliseconds("MatchMilliseconds"):
-            photos = self._matcher.match(event, probe)
+        try:
+            with milliseconds("MatchMilliseconds"):
+                photos = self._matcher.match(event, probe)
+        finally:
+            wait([kept])  # so that nothing is kept after this has failed and was cleaned up
         kept.result()
         return photos
 

@@ -36,7 +36,7 @@ class SelfieStore(Protocol):
     """Where selfies are kept."""
 
     def keep(self, search: SearchKey, selfies: Sequence[bytes]) -> None:
-        """Keep the selfies of a search; what is kept of the same search already stays as it is."""
+        """Keep these selfies of a search, in place of what a run of it that was killed may have left."""
 
     def forget(self, search: SearchKey) -> None:
         """Delete the selfies of a search; there may be none."""
@@ -50,22 +50,33 @@ class S3SelfieStore:
         self._bucket = bucket
 
     def keep(self, search: SearchKey, selfies: Sequence[bytes]) -> None:
-        """See `SelfieStore.keep`; a conditional PUT each. Content types stay opaque: nothing ever serves a selfie."""
-        # Not strict: there is a key for each of the most selfies that a search may have.
-        for key, selfie in zip(selfie_keys(search), selfies, strict=False):
-            self._put(key, selfie)
+        """See `SelfieStore.keep`; a PUT each. Content types stay opaque: nothing ever serves a selfie.
 
-    def _put(self, key: str, selfie: bytes) -> None:
+        The first is there for as long as any is, so that it alone says whether there are more to be deleted.
+        """
+        keys = selfie_keys(search)
+        if not self._is_first(keys[0], selfies[0]):
+            for key in keys[len(selfies) :]:
+                self._s3.delete_object(Bucket=self._bucket, Key=key)
+            self._s3.put_object(Bucket=self._bucket, Key=keys[0], Body=selfies[0])
+        # Not strict: there is a key for each of the most selfies that a search may have.
+        for key, selfie in zip(keys[1:], selfies[1:], strict=False):
+            self._s3.put_object(Bucket=self._bucket, Key=key, Body=selfie)
+
+    def _is_first(self, key: str, selfie: bytes) -> bool:
+        """Keep it, unless there is one."""
         try:
             self._s3.put_object(Bucket=self._bucket, Key=key, Body=selfie, IfNoneMatch="*")
         except ClientError as error:
-            # 412: it is there. 409: a PUT of the same key is under way, which then keeps one.
+            # 412: there is. 409: a PUT of the same key is under way, a dead run's.
             if error.response["ResponseMetadata"]["HTTPStatusCode"] not in (409, 412):
                 raise
+            return False
+        return True
 
     def forget(self, search: SearchKey) -> None:
-        """See `SelfieStore.forget`."""
-        for key in selfie_keys(search):
+        """See `SelfieStore.forget`; the first goes last."""
+        for key in reversed(selfie_keys(search)):
             self._s3.delete_object(Bucket=self._bucket, Key=key)
 
 

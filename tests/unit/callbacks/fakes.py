@@ -18,7 +18,7 @@ from facesearch.store.memory import MemoryReader
 from facesearch.store.memory_callbacks import MemoryCallbackStore
 from facesearch.webhooks.announcing import JobEnd
 from tests.unit.erasure.site import Inline
-from tests.unit.fakes import EVENT, EVENT_ID, ORG
+from tests.unit.fakes import EVENT, EVENT_ID, ORG, MemoryShares
 
 URL = "https://partner.example/hooks/private-path?token=private"
 REQUEST = uuid.UUID(int=7)
@@ -83,6 +83,7 @@ class Site:
         self.reader.events[EVENT_ID] = EVENT
         self.reader.secrets[ORG] = secrets
         self.plan = Plan(delays, lambda low, high: (low + high) / 2)
+        self.shares = MemoryShares(2)
         self.wrap: Callable[[Any], Any] = lambda part: part
 
     @property
@@ -100,6 +101,7 @@ class Site:
             plan=self.plan,
             api_base_url="https://api.example/live",
             pool=Inline(),
+            shares=self.shares,
             clock=lambda: self.now,
         )
 

@@ -9,7 +9,7 @@ import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from facesearch.callbacks import Status, Turn
-from facesearch.callbacks.delivering import CLAIM_SECONDS, BusyError, Outcome
+from facesearch.callbacks.delivering import CLAIM_SECONDS, LONGEST_ASIDE, BusyError, Outcome
 from facesearch.callbacks.plan import LONGEST_SECONDS
 from facesearch.callbacks.turns import DELAY_SECONDS
 from facesearch.outbound import Delivery, FetchFailedError, RefusedUrlError
@@ -284,3 +284,44 @@ def test_a_receiver_that_puts_every_attempt_off_for_years_ends_its_chain_of_mess
 
 def _die(*_: Any) -> Any:
     raise CrashError
+
+
+# ------------------------------------------------------------------ shares
+
+
+def test_a_turn_steps_aside_while_others_of_its_organisation_hold_all_they_may() -> None:
+    site = Site()
+    site.announce()
+    others = [site.shares.take(ORG, 1) for _ in range(2)]
+    reports = site.run(most=20)
+    assert {report.outcome for report in reports} == {Outcome.WAITING}
+    assert all(1 <= report.seconds <= 2 + LONGEST_ASIDE for report in reports)
+    assert (site.callback().attempts, site.receiver.got) == (0, [])
+    for other in others:
+        assert other is not None
+        other.close()
+    assert outcomes(site) == [Outcome.DELIVERED]
+    assert site.shares.taken == []
+
+
+def test_a_turn_that_cannot_be_had_for_half_an_hour_is_a_failed_attempt_and_its_plan_ends() -> None:
+    site = Site()
+    site.announce()
+    for _ in range(2):
+        site.shares.take(ORG, 1)
+    reports = site.run(most=20_000)
+    assert [report.outcome for report in reports if report.outcome is not Outcome.WAITING] == [
+        Outcome.FAILED, Outcome.FAILED, Outcome.DEAD
+    ]  # fmt: skip
+    assert site.receiver.got == []
+    assert "organisation" in site.callback().reason
+    assert len(site.queue.dead) == 1
+
+
+@pytest.mark.parametrize("answer", [204, 500, NO_ANSWER, RefusedUrlError("no")])
+def test_however_an_attempt_ends_its_share_is_given_back(answer: Any) -> None:
+    site = Site()
+    site.receiver.answers = [answer, 204]
+    site.announce()
+    site.run()
+    assert site.shares.taken == []

@@ -31,6 +31,7 @@ from tests.unit.fakes import (
     FakeMatcher,
     MemoryClaims,
     MemorySelfies,
+    MemoryShares,
     MemoryUploads,
     OpenProbes,
 )
@@ -46,15 +47,16 @@ class CrashError(BaseException):
 
 @dataclass
 class Fuse:
-    """Lets a process die after its n-th step."""
+    """Lets a process die after its n-th step, or lets that step's reply be lost."""
 
     left: int | None = None
+    error: BaseException = field(default_factory=CrashError)
 
     def step(self) -> None:
         if self.left is not None:
             self.left -= 1
             if not self.left:
-                raise CrashError
+                raise self.error
 
 
 class Fused:
@@ -171,6 +173,7 @@ class Site:
         self.queue, self.waiting, self.host, self.ends = MemoryQueue(), MemoryWaiting(), FakeHost(), Ends()
         self.matcher, self.claims, self.kept = FakeMatcher(), MemoryClaims(), MemorySelfies()
         self.limits = Limits(per_minute=60, burst=5)
+        self.shares = MemoryShares(2)
         fused: dict[str, Any] = {
             name: Fused(part, self.fuse)
             for name, part in {
@@ -180,7 +183,7 @@ class Site:
                 "announcer": self.ends,
             }.items()
         }
-        self.receiver = Receiver(reader=self.reader, check_url=check_url, watching=True, **fused)
+        self.receiver = Receiver(reader=self.reader, check_url=check_url, shares=self.shares, watching=True, **fused)
         self.watches = MemoryWatchStore()
         eraser = SearchEraser(self.reader, self.store, self.claims, MemoryObjects(), self.watches)
         watching = Watching(
@@ -208,6 +211,7 @@ class Site:
             search=search,
             meter=self.meter,
             deliveries=DELIVERIES,
+            shares=self.shares,
             watching=watching,
             forget=eraser.forget,
             **fused | {"selfies": JobSelfies(fused["selfies"], self.host, pool)},

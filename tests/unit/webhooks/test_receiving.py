@@ -8,17 +8,20 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from botocore.exceptions import ReadTimeoutError
 
 from facesearch.errors import (
     FaceSearchError,
     InvalidRequest,
     NotFound,
+    SearchDeleted,
     SearchInProgress,
     TooLarge,
     UnreadableBody,
 )
 from facesearch.models import JobStatus, SearchKey, SearchSummary
 from facesearch.webhooks.queue import Order
+from facesearch.webhooks.receiving import LONGEST_DELAY
 from facesearch.webhooks.requests import parse_webhook
 from tests.unit.fakes import EVENT, EVENT_ID, ORG, photos
 from tests.unit.webhooks.site import CALLBACK, SELFIE, CrashError, Site
@@ -105,6 +108,47 @@ def test_a_receiver_that_dies_anywhere_leaves_what_the_next_webhook_completes(si
         assert site.deliver_until_over() >= 1
         assert site.status(accepted.search.request_id) == (JobStatus.DONE, "")
     assert site.matcher.matched == step - 1, "each was searched once"
+
+
+@pytest.mark.parametrize("kind", ["selfie_base64", "selfie_url"])
+def test_a_receiver_that_fails_anywhere_leaves_nothing_and_the_next_webhook_counts(site: Site, kind: str) -> None:
+    """The failed one may have been sent with another selfie, of which nothing may be left."""
+    first, second = {
+        "selfie_base64": (ALONG, base64.b64encode(b"other").decode()),
+        "selfie_url": (SELFIE, f"{SELFIE}?other"),
+    }[kind]
+    site.fuse.error = ReadTimeoutError(endpoint_url="https://aws.example")
+    # What was written of a selfie under a key that is not known yet, its store deletes.
+    for step in range(2 if kind == "selfie_base64" else 1, 9):
+        request_id = str(uuid.uuid4())
+        site.fuse.left = step
+        try:
+            site.send(f"msg_{step}", **{kind: first}, request_id=request_id)
+        except ReadTimeoutError:
+            assert (site.reader.jobs, site.reader.webhooks, site.waiting.kept) == ({}, {}, {})
+        else:
+            break
+        accepted = site.send(f"msg_{step}", **{kind: second}, request_id=request_id)
+        assert accepted.replayed is False
+        site.host.asked.clear()
+        site.deliver_until_over()
+        assert site.host.asked == ([second] if kind == "selfie_url" else [])
+        assert site.kept.kept[accepted.search] == ((b"other",) if kind == "selfie_base64" else (b"guest",))
+        site.store.delete(accepted.search)
+    assert step == (4 if kind == "selfie_base64" else 3), "keep, add, send; a note that fails is no failure"
+
+
+def test_a_webhook_that_is_deleted_while_it_is_received_starts_nothing(site: Site) -> None:
+    search = SearchKey(ORG, EVENT_ID, uuid.uuid4())
+
+    def delete(order: Order, delay: int = 0) -> None:
+        site.store.delete(search)
+        site.reader.cancel(search)
+
+    site.queue.send = delete  # type: ignore[method-assign]
+    with pytest.raises(SearchDeleted):
+        site.send(selfie_base64=ALONG, request_id=str(search.request_id))
+    assert (site.reader.jobs, site.reader.webhooks, site.waiting.kept) == ({}, {}, {})
 
 
 def test_an_event_that_is_deleted_at_the_same_moment_keeps_nothing(site: Site) -> None:
@@ -225,3 +269,13 @@ def test_the_one_that_cannot_be_read_is_named_and_starts_nothing(
         site.send(selfie_base64=selfies)
     assert refused.value.message.startswith(said)
     assert (site.reader.jobs, site.waiting.kept, site.queue.sent) == ({}, {}, [])
+
+
+def test_an_order_comes_a_little_later_while_its_organisations_fetches_hold_all_they_may(site: Site) -> None:
+    for _ in range(site.shares.slots):
+        site.shares.take(ORG, 1)
+    site.send("msg_1")
+    site.send("msg_2", selfie_base64=ALONG)
+    (_, delay), (_, none) = site.queue.sent
+    assert 1 <= delay <= LONGEST_DELAY
+    assert none == 0, "it fetches nothing"

@@ -4,6 +4,7 @@ import base64
 import time
 import uuid
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any, cast
 
@@ -14,7 +15,7 @@ from facesearch.models import JobStatus, SearchKey, SearchSummary
 from facesearch.outbound import FetchFailedError, RefusedUrlError
 from facesearch.quota import Limits
 from facesearch.webhooks.queue import LONGEST_DELAY, Order
-from facesearch.webhooks.running import GAVE_UP, NO_QUOTA, NotNowError
+from facesearch.webhooks.running import GAVE_UP, MOST_ASIDES, NO_QUOTA, NotNowError
 from tests.unit.fakes import EVENT, EVENT_ID, ORG, OpenProbes, photos
 from tests.unit.webhooks.site import CALLBACK, DELIVERIES, SELFIE, CrashError, Site
 
@@ -424,3 +425,81 @@ def test_a_watch_keeps_the_probe_of_all_selfies(site: Site) -> None:
     assert kept is not None
     assert OpenProbes().open(kept).values == b"guest+side"
     assert sorted(site.host.asked) == [SELFIE, SIDE], "fetched once, for both"
+
+
+# ------------------------------------------------------------------ shares
+
+
+def busy(site: Site) -> list[ExitStack]:
+    """Other fetches of the organisation, which hold all that it may."""
+    return [held for _ in range(site.shares.slots) if (held := site.shares.take(ORG, 1)) is not None]
+
+
+def test_a_job_steps_aside_while_fetches_of_its_organisation_hold_all_they_may(site: Site) -> None:
+    accepted, others = site.send(), busy(site)
+    for number in range(1, 9):
+        site.deliver()
+        order, delay = site.queue.sent[-1]
+        assert order == Order(accepted.search, asides=number)
+        assert 1 <= delay <= min(60, 2 ** min(number, 6))
+    assert (site.host.asked, site.queue.postponed) == ([], []), "it has used up no delivery"
+    assert site.status(accepted.search.request_id) == (JobStatus.QUEUED, "")
+    for other in others:
+        other.close()
+    site.deliver()
+    assert site.status(accepted.search.request_id) == (JobStatus.DONE, "")
+    assert site.shares.taken == []
+
+
+def test_a_selfie_that_came_along_waits_for_nobody(site: Site) -> None:
+    busy(site)
+    accepted = site.send(selfie_base64=ALONG)
+    site.deliver()
+    assert site.status(accepted.search.request_id) == (JobStatus.DONE, "")
+
+
+def test_a_share_is_given_back_before_the_search_and_however_the_fetch_ends(site: Site) -> None:
+    taken: list[int] = []
+    site.matcher.during_match = lambda: taken.append(len(site.shares.taken))
+    site.send()
+    site.deliver()
+    assert taken == [0]
+    site.host.answer = failing(FetchFailedError("no answer", retryable=True))
+    site.send("msg_2")
+    with pytest.raises(NotNowError):
+        site.deliver()
+    assert site.shares.taken == []
+
+
+def test_tries_are_counted_across_the_messages_of_a_job(site: Site) -> None:
+    """A message that is sent anew is counted from one by the queue."""
+    accepted = site.send(callback_url=CALLBACK)
+    site.host.answer = failing(FetchFailedError("no answer", retryable=True))
+    order = Order(accepted.search)
+    for tries in range(1, DELIVERIES - 1):
+        with pytest.raises(NotNowError):
+            site.deliver(1, order)
+        others = busy(site)
+        site.deliver(2, order)
+        order = site.queue.sent[-1][0]
+        assert (order.tries, order.asides) == (tries, tries)
+        for other in others:
+            other.close()
+    for number in (1, 2):
+        with pytest.raises(NotNowError):
+            site.deliver(number, order)
+    assert site.status(accepted.search.request_id)[0] is JobStatus.FAILED
+    assert len(site.host.asked) == DELIVERIES - 1
+    site.host.answer = lambda: b"guest"
+    site.deliver(1, order)  # by an operator, out of the dead letters
+    assert site.status(accepted.search.request_id) == (JobStatus.DONE, "")
+
+
+def test_a_job_that_has_stepped_aside_too_often_has_failed(site: Site) -> None:
+    accepted = site.send(callback_url=CALLBACK)
+    busy(site)
+    site.deliver(1, Order(accepted.search, asides=MOST_ASIDES))
+    status, reason = site.status(accepted.search.request_id)
+    assert (status, reason.startswith("selfie_url could not be fetched")) == (JobStatus.FAILED, True)
+    assert [end.type for end in site.ends.heard] == ["face_search.failed"]
+    assert len(site.queue.sent) == 1

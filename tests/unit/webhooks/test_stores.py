@@ -134,6 +134,22 @@ def test_a_job_that_is_gone_stays_gone(jobs: Jobs) -> None:
     assert jobs.store.add(JOB) is True
 
 
+def test_a_job_is_taken_back_unless_it_was_ordered_or_runs(jobs: Jobs) -> None:
+    assert jobs.store.take_back(SEARCH) is True, "there is none"
+    jobs.store.add(JOB)
+    assert jobs.store.take_back(SEARCH) is True
+    assert (jobs.read(), jobs.started(JOB.webhook), jobs.store.holds(SEARCH)) == (None, None, False)
+    assert jobs.store.note_enqueued(SEARCH) is False
+    jobs.store.add(JOB)
+    assert jobs.store.note_enqueued(SEARCH) is True
+    assert jobs.store.take_back(SEARCH) is False
+    jobs.store.delete(SEARCH)
+    jobs.store.add(JOB)
+    jobs.store.begin(SEARCH)
+    assert jobs.store.take_back(SEARCH) is False
+    assert jobs.read() is not None
+
+
 def test_a_job_that_has_expired_is_gone_before_it_is_deleted(dynamodb: "DynamoDBClient") -> None:
     old, reader = DynamoJobStore(dynamodb, TABLE, retention_days=-2), DynamoReader(dynamodb, TABLE)
     assert old.add(JOB)

@@ -10,9 +10,11 @@ A turn ends in this order, so that a process may die at any point:
 Whoever dies before 4 has its message delivered again, and the callback is sent once more under the same `webhook-id`.
 """
 
+import random
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor, Future
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -24,10 +26,15 @@ from facesearch.callbacks.turns import Turn, TurnQueue
 from facesearch.models import WebhookSecret
 from facesearch.outbound import Delivery, FetchFailedError, RefusedUrlError
 from facesearch.store.reading import Reader, Wanted
+from facesearch.store.shares import Shares
 from facesearch.webhooks.signing import sign
 
 CLAIM_SECONDS = 20
 """Sending takes 15 s at most."""
+ASIDE_SECONDS = 1_800
+"""A turn that could not be had for so long is over: the attempt has failed, and the plan goes on. Shorter than
+`OVERDUE_SECONDS`, after which a callback that is due counts as lost."""
+LONGEST_ASIDE = 60
 POSTPONABLE = (429, 503)
 """Statuses whose Retry-After counts."""
 
@@ -103,9 +110,11 @@ class Deliverer:
         plan: Plan,
         api_base_url: str,
         pool: Executor,
+        shares: Shares,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """Take the parts; `pool` runs turns side by side, `api_base_url` is what `results_url` begins with."""
+        """Take the parts; `pool` runs turns side by side, `api_base_url` is what `results_url` begins with. `shares`:
+        of an organisation in the workers, each of which waits for the slowest of its batch."""
         self._callbacks = callbacks
         self._addresses = addresses
         self._queue = queue
@@ -114,6 +123,7 @@ class Deliverer:
         self._plan = plan
         self._api_base_url = api_base_url
         self._pool = pool
+        self._shares = shares
         self._clock = clock
 
     def submit(self, message: str) -> "Future[Report]":
@@ -143,16 +153,27 @@ class Deliverer:
             self._callbacks.remove(turn.key)  # announced while its event was being deleted
             return Report(Outcome.ERASED, turn)
         now = self._clock()
-        if not self._callbacks.claim(turn.key, turn.number, now, now + CLAIM_SECONDS):
-            raise BusyError
-        return self._send(turn, callback, known.secrets)
+        share = self._shares.take(turn.key.org_id, CLAIM_SECONDS)
+        late = now - callback.next_at
+        if share is None and late < ASIDE_SECONDS:
+            return self._step_aside(turn, callback, now, late)
+        with share or ExitStack():
+            if not self._callbacks.claim(turn.key, turn.number, now, now + CLAIM_SECONDS):
+                raise BusyError
+            return self._send(turn, callback, known.secrets if share else None)
+
+    def _step_aside(self, turn: Turn, callback: Callback, now: float, late: float) -> Report:
+        """Queue the same turn again: other receivers of its organisation are being waited for as much as they may."""
+        delay = random.uniform(1, 2 + min(LONGEST_ASIDE, max(0.0, late)))  # noqa: S311 - jitter
+        self._queue.send(replace(turn, not_before=now + delay))
+        return Report(Outcome.WAITING, turn, callback, delay)
 
     def _begin_again(self, turn: Turn, callback: Callback) -> Callback:
         """What the replay is about to write itself, or died before it could."""
         self._callbacks.restart(again(callback, turn.number, self._clock()))
         return self._callbacks.get(turn.key) or callback
 
-    def _send(self, turn: Turn, callback: Callback, secrets: Sequence[WebhookSecret]) -> Report:
+    def _send(self, turn: Turn, callback: Callback, secrets: Sequence[WebhookSecret] | None) -> Report:
         if self._addresses.is_off(turn.key.org_id, callback.url):
             return self._settle(Outcome.GONE, turn, replace(callback, reason="the address is switched off"))
         attempt = self._attempt(callback, secrets)
@@ -168,7 +189,9 @@ class Deliverer:
             return self._settle(Outcome.DEAD, turn, callback)
         return self._again(turn, callback, delay)
 
-    def _attempt(self, callback: Callback, secrets: Sequence[WebhookSecret]) -> _Attempt:
+    def _attempt(self, callback: Callback, secrets: Sequence[WebhookSecret] | None) -> _Attempt:
+        if secrets is None:
+            return _Attempt(reason="too many other callbacks of the organisation are not responded to")
         if not secrets:  # one may be made before the plan is over
             return _Attempt(reason="the organisation has no webhook secret to sign by")
         body = body_with_host(callback.body, self._api_base_url)

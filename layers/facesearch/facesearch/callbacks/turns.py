@@ -102,7 +102,10 @@ class SqsTurnQueue:
         """See `TurnQueue.send`."""
         rest = math.ceil(turn.not_before - self._clock())
         self._sqs.send_message(
-            QueueUrl=self._queue_url, MessageBody=turn.to_message(), DelaySeconds=min(DELAY_SECONDS, max(0, rest))
+            QueueUrl=self._queue_url,
+            MessageBody=turn.to_message(),
+            DelaySeconds=min(DELAY_SECONDS, max(0, rest)),
+            MessageGroupId=str(turn.key.org_id),  # of a standard queue: SQS lets no group's backlog hold up others
         )
 
     def bury(self, turn: Turn) -> None:

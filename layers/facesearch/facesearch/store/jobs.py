@@ -21,8 +21,11 @@ class JobStore(Protocol):
     def add(self, job: Job) -> bool:
         """Keep a new job; False if there is one of its request_id, or its webhook has started another."""
 
-    def note_enqueued(self, search: SearchKey) -> None:
-        """Its message was sent."""
+    def note_enqueued(self, search: SearchKey) -> bool:
+        """Its message was sent; False if the job is gone."""
+
+    def take_back(self, search: SearchKey) -> bool:
+        """Forget a job whose webhook is about to be told that it failed; False if its message was sent, or it runs."""
 
     def begin(self, search: SearchKey) -> bool:
         """It is running; False if it is done, or gone."""
@@ -88,9 +91,9 @@ class DynamoJobStore:
             return False  # in a conflict somebody else is just adding the same
         return True
 
-    def note_enqueued(self, search: SearchKey) -> None:
+    def note_enqueued(self, search: SearchKey) -> bool:
         """See `JobStore.note_enqueued`."""
-        self._update(search, "SET enqueued_at = :now", {":now": schema.n(int(time.time()))})
+        return self._update(search, "SET enqueued_at = :now", {":now": schema.n(int(time.time()))})
 
     def begin(self, search: SearchKey) -> bool:
         """See `JobStore.begin`."""
@@ -122,6 +125,28 @@ class DynamoJobStore:
             {name: schema.s(value) for name, value in values.items()},
             "#status <> :done",
         )
+
+    def take_back(self, search: SearchKey) -> bool:
+        """See `JobStore.take_back`; one transaction."""
+        listed = self._get(schema.listed_job_key(search)) or {}
+        webhook = schema.text(listed, "webhook")
+        keys = [schema.listed_job_key(search), *([schema.webhook_key(search.org_id, webhook)] if webhook else [])]
+        waits = "#s = :queued AND attribute_not_exists(enqueued_at)"
+        job: TransactWriteItemTypeDef = {
+            "Delete": {
+                "TableName": self._table,
+                "Key": schema.job_key(search),
+                "ConditionExpression": f"attribute_not_exists(pk) OR ({waits})",
+                "ExpressionAttributeNames": {"#s": "status"},
+                "ExpressionAttributeValues": {":queued": schema.s(JobStatus.QUEUED)},
+            }
+        }
+        rest: list[TransactWriteItemTypeDef] = [{"Delete": {"TableName": self._table, "Key": key}} for key in keys]
+        try:
+            self._dynamodb.transact_write_items(TransactItems=[job, *rest])
+        except self._dynamodb.exceptions.TransactionCanceledException:
+            return False  # or somebody else is at it
+        return True
 
     def jobs(self, event_id: int) -> Iterator[SearchKey]:
         """See `JobEraser.jobs`."""

@@ -31,6 +31,7 @@ class MemoryReader:
         self.webhooks: dict[tuple[int, str], uuid.UUID] = {}
         self.results: dict[SearchKey, tuple[SearchSummary, list[PhotoMatch]]] = {}
         self.listed: dict[SearchKey, list[PhotoMatch]] = {}
+        self.cancelled: dict[SearchKey, str] = {}
         self.reads = 0
 
     def read(self, wanted: Wanted) -> Snapshot:
@@ -49,10 +50,16 @@ class MemoryReader:
             secrets=self.secrets.get(wanted.secrets_of, ()) if wanted.secrets_of is not None else (),
             job=self.jobs.get(wanted.job) if wanted.job is not None else None,
             webhook=self.webhooks.get(wanted.webhook) if wanted.webhook is not None else None,
+            cancelled=self.cancelled.get(wanted.search, "") if wanted.search and wanted.page is not None else "",
         )
 
     def save(
-        self, search: SearchKey, summary: SearchSummary, photos: Sequence[PhotoMatch], erasures: int | None = None
+        self,
+        search: SearchKey,
+        summary: SearchSummary,
+        photos: Sequence[PhotoMatch],
+        erasures: int | None = None,
+        cancelled: str | None = None,
     ) -> bool:
         """See `ResultStore.save`."""
         if search in self.results:
@@ -60,6 +67,9 @@ class MemoryReader:
         event = self.events.get(search.event_id)
         if erasures is not None and (event is None or event.erasures != erasures):
             raise OutdatedError
+        if cancelled is not None and self.cancelled.get(search, "") not in ("", cancelled):
+            raise OutdatedError
+        self.cancelled.pop(search, None)
         self.listed[search] = list(photos)
         self.results[search] = (summary, list(photos))
         return True
@@ -81,6 +91,11 @@ class MemoryReader:
     def withdraw(self, search: SearchKey) -> None:
         """See `ResultStore.withdraw`."""
         self.results.pop(search, None)
+
+    def cancel(self, search: SearchKey) -> None:
+        """See `ResultStore.cancel`."""
+        self.withdraw(search)
+        self.cancelled[search] = uuid.uuid4().hex
 
     def delete(self, search: SearchKey) -> None:
         """See `ResultStore.delete`."""

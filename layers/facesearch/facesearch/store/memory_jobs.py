@@ -25,10 +25,20 @@ class MemoryJobStore:
             self._webhooks[webhook] = job.search.request_id
         return True
 
-    def note_enqueued(self, search: SearchKey) -> None:
+    def note_enqueued(self, search: SearchKey) -> bool:
         """See `JobStore.note_enqueued`."""
-        if search in self._jobs:
-            self._jobs[search] = replace(self._jobs[search], enqueued=True)
+        if search not in self._jobs:
+            return False
+        self._jobs[search] = replace(self._jobs[search], enqueued=True)
+        return True
+
+    def take_back(self, search: SearchKey) -> bool:
+        """See `JobStore.take_back`."""
+        job = self._jobs.get(search)
+        if job is not None and (job.enqueued or job.status is not JobStatus.QUEUED):
+            return False
+        self.delete(search)
+        return True
 
     def begin(self, search: SearchKey) -> bool:
         """See `JobStore.begin`."""

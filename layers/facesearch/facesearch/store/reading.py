@@ -75,6 +75,7 @@ class Snapshot:
         events: number of the organisation's events.
         quota: of an organisation that has not searched yet: a full bucket.
         webhook: the request_id of the search that the webhook has started.
+        cancelled: names the search's last cancellation, if it is not long ago; empty = there was none.
     """
 
     key: ApiKey | None = None
@@ -85,6 +86,7 @@ class Snapshot:
     secrets: tuple[WebhookSecret, ...] = ()
     job: Job | None = None
     webhook: uuid.UUID | None = None
+    cancelled: str = ""
 
 
 class Reader(Protocol):
@@ -116,10 +118,11 @@ class DynamoReader:
         secrets = found(schema.secrets_key(wanted.secrets_of)) if wanted.secrets_of is not None else None
         job = found(schema.job_key(wanted.job)) if wanted.job is not None else None
         webhook = found(schema.webhook_key(*wanted.webhook)) if wanted.webhook is not None else None
-        result = None
+        result, header = None, None
         if wanted.search is not None and wanted.page is not None:
             chunks = [found(schema.chunk_key(wanted.search, number)) for number in chunks_of(wanted.page)]
-            result = stored_page(found(schema.header_key(wanted.search)), chunks, wanted.page)
+            header = found(schema.header_key(wanted.search))
+            result = stored_page(header, chunks, wanted.page)
         return Snapshot(
             key=api_key_from_item(key) if key else None,
             event=event_from_item(event) if event else None,
@@ -129,6 +132,7 @@ class DynamoReader:
             secrets=secrets_from_item(secrets),
             job=job_from_item(job) if job and not _is_expired(job) else None,
             webhook=uuid.UUID(schema.text(webhook, "request_id")) if webhook and not _is_expired(webhook) else None,
+            cancelled=schema.text(header, "cancelled") if header is not None else "",
         )
 
 
@@ -153,8 +157,9 @@ def _keys_of(wanted: Wanted) -> "Iterator[schema.Key]":
 
 
 def stored_page(header: "schema.Item | None", chunks: "list[schema.Item | None]", page: Page) -> StoredPage | None:
-    """The page of a result; None without a header that counts: announced ones do not yet, expired ones no more."""
-    if header is None or "announced" in header or _is_expired(header):
+    """The page of a result; None without a header that counts: announced ones do not yet, expired ones no more, and
+    what stands in the place of a cancelled one is none."""
+    if header is None or "announced" in header or "cancelled" in header or _is_expired(header):
         return None
     summary = _summary_from_item(header)
     # Past its end may lie what a run left that found more and failed before its header.

@@ -16,24 +16,35 @@ if TYPE_CHECKING:
 SECONDS_PER_DAY = 86_400
 
 
+CANCELLED_SECONDS = 3600
+"""How long it is remembered that a search was deleted: no run of it that began before lasts as long."""
+
+
 class OutdatedError(Exception):
-    """Photos or faces of the event were deleted since the search began; nothing of it was kept."""
+    """Photos or faces of the event, or the search itself, were deleted since it began; nothing of it was kept."""
 
 
 class ResultStore(Protocol):
     """Where finished searches are kept."""
 
     def save(
-        self, search: SearchKey, summary: SearchSummary, photos: Sequence[PhotoMatch], erasures: int | None = None
+        self,
+        search: SearchKey,
+        summary: SearchSummary,
+        photos: Sequence[PhotoMatch],
+        erasures: int | None = None,
+        cancelled: str | None = None,
     ) -> bool:
         """Keep a finished search for its retention time; False if there is one already, which then stays.
 
         Args:
             search, summary, photos: what was found.
             erasures: of the event, read before the search looked at its faces; None = keep it whatever was deleted.
+            cancelled: the search's last cancellation when it was asked for; None = keep it whatever came since.
 
         Raises:
-            OutdatedError: the event's erasures are others by now, or a deletion took this result along.
+            OutdatedError: the event's erasures are others by now, the search was cancelled since, or a deletion took
+                this result along.
         """
 
     def searches(self, event_id: int) -> Iterator[SearchKey]:
@@ -48,6 +59,9 @@ class ResultStore(Protocol):
     def withdraw(self, search: SearchKey) -> None:
         """From now on there is no result. What it names is still known, so that a second run finds it."""
 
+    def cancel(self, search: SearchKey) -> None:
+        """`withdraw` it; and of who has asked for it before, nobody may keep one any more."""
+
     def delete(self, search: SearchKey) -> None:
         """Forget what a withdrawn search names, and that there was one; not one saved anew since."""
 
@@ -58,6 +72,9 @@ class DynamoResultStore:
     The header is *announced*, then confirmed, and an announced one is no result yet. Between the two the event's count
     of deletions is read. A deletion counts itself first and then looks for results to delete: it either finds the
     announced one, whose confirmation then fails, or the search sees that it has counted. No result outlives a deletion.
+
+    A search that is itself deleted leaves an item in the place of its header for a while. It names that cancellation,
+    and who has asked for the search before does not know it and can announce nothing.
     """
 
     def __init__(self, dynamodb: "DynamoDBClient", table_name: str, retention_days: int) -> None:
@@ -67,7 +84,12 @@ class DynamoResultStore:
         self._seconds = (retention_days + 1) * SECONDS_PER_DAY
 
     def save(
-        self, search: SearchKey, summary: SearchSummary, photos: Sequence[PhotoMatch], erasures: int | None = None
+        self,
+        search: SearchKey,
+        summary: SearchSummary,
+        photos: Sequence[PhotoMatch],
+        erasures: int | None = None,
+        cancelled: str | None = None,
     ) -> bool:
         """See `ResultStore.save`."""
         now = int(time.time())
@@ -85,14 +107,13 @@ class DynamoResultStore:
                 "small_url": schema.s(summary.renditions.small),
             }
         announced = schema.s(uuid.uuid4().hex)  # by this run, and no other that took over from it
-        if not self._announce(header | {"announced": announced}, now):
+        if self._announce(header | {"announced": announced}, now, cancelled):
+            if self._is_current(search.event_id, erasures) and self._confirm(search, announced):
+                return True
+            self._take_back(search, announced)
+        found = self._header(search)  # else a deletion withdrew it, or another run has announced its own
+        if found is not None and "total" in found and "announced" not in found:
             return False
-        if self._is_current(search.event_id, erasures) and self._confirm(search, announced):
-            return True
-        if not self._take_back(search, announced):  # a deletion withdrew it, or another run has announced its own
-            found = self._header(search)
-            if found is not None and "announced" not in found:
-                return False
         self.delete(search)
         raise OutdatedError
 
@@ -119,14 +140,28 @@ class DynamoResultStore:
 
     def withdraw(self, search: SearchKey) -> None:
         """See `ResultStore.withdraw`."""
-        self._dynamodb.delete_item(TableName=self._table, Key=schema.header_key(search))
+        try:
+            self._dynamodb.delete_item(
+                TableName=self._table,
+                Key=schema.header_key(search),
+                ConditionExpression="attribute_not_exists(cancelled)",
+            )
+        except self._dynamodb.exceptions.ConditionalCheckFailedException:
+            return  # it was cancelled, and so there is none
+
+    def cancel(self, search: SearchKey) -> None:
+        """See `ResultStore.cancel`."""
+        expires_at = schema.n(int(time.time()) + CANCELLED_SECONDS)
+        remembered = {"cancelled": schema.s(uuid.uuid4().hex), "expires_at": expires_at}
+        self._dynamodb.put_item(TableName=self._table, Item=schema.header_key(search) | remembered)
 
     def delete(self, search: SearchKey) -> None:
         """See `ResultStore.delete`."""
         items = list(self._query(schema.result_pk(search), ""))
         if any("total" in item for item in items):  # its request_id was free since it was withdrawn
             return
-        batch_delete(self._dynamodb, self._table, ({"pk": item["pk"], "sk": item["sk"]} for item in items))
+        parts = ({"pk": item["pk"], "sk": item["sk"]} for item in items if "cancelled" not in item)
+        batch_delete(self._dynamodb, self._table, parts)
         self._dynamodb.delete_item(TableName=self._table, Key=schema.search_key(search))
 
     def _put_parts(self, search: SearchKey, photos: Sequence[PhotoMatch], expires_at: "schema.Value") -> None:
@@ -138,13 +173,16 @@ class DynamoResultStore:
         )
         batch_put(self._dynamodb, self._table, (listed, *chunks))
 
-    def _announce(self, header: "schema.Key", now: int) -> bool:
+    def _announce(self, header: "schema.Key", now: int, cancelled: str | None) -> bool:
+        free = "attribute_not_exists(pk) OR expires_at <= :now OR attribute_exists(announced)"
+        values = {":now": schema.n(now)}
+        if cancelled is None:
+            free += " OR attribute_exists(cancelled)"
+        elif cancelled:
+            free, values = f"{free} OR cancelled = :cancelled", values | {":cancelled": schema.s(cancelled)}
         try:
             self._dynamodb.put_item(
-                TableName=self._table,
-                Item=header,
-                ConditionExpression="attribute_not_exists(pk) OR expires_at <= :now OR attribute_exists(announced)",
-                ExpressionAttributeValues={":now": schema.n(now)},
+                TableName=self._table, Item=header, ConditionExpression=free, ExpressionAttributeValues=values
             )
         except self._dynamodb.exceptions.ConditionalCheckFailedException:
             return False
@@ -170,7 +208,7 @@ class DynamoResultStore:
             return False
         return True
 
-    def _take_back(self, search: SearchKey, announced: "schema.Value") -> bool:
+    def _take_back(self, search: SearchKey, announced: "schema.Value") -> None:
         try:
             self._dynamodb.delete_item(
                 TableName=self._table,
@@ -179,8 +217,7 @@ class DynamoResultStore:
                 ExpressionAttributeValues={":announced": announced},
             )
         except self._dynamodb.exceptions.ConditionalCheckFailedException:
-            return False
-        return True
+            return
 
     def _header(self, search: SearchKey) -> "schema.Item | None":
         key = schema.header_key(search)

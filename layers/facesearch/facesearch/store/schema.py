@@ -6,6 +6,7 @@
 | its API keys        | ORG#{org}                       | KEY#{key_id}    |
 | its events by date  | ORG#{org}                       | EVENT#{date}#{created_at}#{event} |
 | its quota           | QUOTA#{org}                     | QUOTA           |
+| its slots that are taken | SHARE#{org}                | FETCHES or CALLBACKS |
 | its webhook secrets | SECRETS#{org}                   | SECRETS         |
 | API key by secret   | KEY#{sha256 of the key}         | KEY             |
 | event               | EVENT#{event}                   | EVENT           |
@@ -31,7 +32,7 @@
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from facesearch.models import SearchKey, UpstreamEvent
 
@@ -91,6 +92,11 @@ def org_event_key(org_id: int, date: str, created_at: int, event_id: int) -> "Ke
 def quota_key(org_id: int) -> "Key":
     """The organisation's face-search quota. An item of its own: it is written by searches, the others by operators."""
     return key(f"QUOTA#{org_id}", "QUOTA")
+
+
+def share_key(org_id: int, kind: str) -> "Key":
+    """Which of the organisation's slots are taken, by work that waits for strangers' hosts."""
+    return key(f"SHARE#{org_id}", kind)
 
 
 def secrets_key(org_id: int) -> "Key":
@@ -231,6 +237,12 @@ def header_key(search: SearchKey) -> "Key":
 def chunk_key(search: SearchKey, number: int) -> "Key":
     """One chunk of a result, counted from 0."""
     return key(result_pk(search), f"{CHUNKS}{number:06d}")
+
+
+def refused_item(response: Mapping[str, Any]) -> "Item":
+    """The item as it was when a condition on it did not hold; empty if there was none."""
+    item: Item = response.get("Item", {})
+    return item
 
 
 def s(value: str) -> "Value":

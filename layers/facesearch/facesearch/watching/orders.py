@@ -76,7 +76,12 @@ class SqsWatchOrders:
 
     def send(self, order: WatchOrder, delay: int = 0) -> None:
         """See `WatchOrders.send`."""
-        self._sqs.send_message(QueueUrl=self._url, MessageBody=order.to_text(), DelaySeconds=delay)
+        self._sqs.send_message(
+            QueueUrl=self._url,
+            MessageBody=order.to_text(),
+            DelaySeconds=delay,
+            MessageGroupId=str(order.org_id),  # as of searches
+        )
 
 
 class CollapsedRequests:

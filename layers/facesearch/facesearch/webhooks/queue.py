@@ -16,16 +16,25 @@ LONGEST_DELAY = 900
 
 @dataclass(frozen=True)
 class Order:
-    """A message: run this search. `waits`: how often it has already waited for the organisation's quota."""
+    """A message: run this search.
+
+    Attributes:
+        waits: how often it has already waited for the organisation's quota.
+        asides: how often it has stepped aside for other organisations' searches.
+        tries: that messages before this one have used up; its own are counted by the queue.
+    """
 
     search: SearchKey
     waits: int = 0
+    asides: int = 0
+    tries: int = 0
 
     def to_text(self) -> str:
         """As it is sent."""
         search = self.search
         ids = {"org_id": search.org_id, "event_id": search.event_id, "request_id": str(search.request_id)}
-        return json.dumps({"kind": "search"} | ids | ({"waits": self.waits} if self.waits else {}))
+        counts = {"waits": self.waits, "asides": self.asides, "tries": self.tries}
+        return json.dumps({"kind": "search"} | ids | {name: value for name, value in counts.items() if value})
 
     @classmethod
     def of(cls, text: str) -> "Order":
@@ -39,7 +48,7 @@ class Order:
             if content["kind"] != "search":
                 raise ValueError
             search = SearchKey(content["org_id"], content["event_id"], uuid.UUID(content["request_id"]))
-            return cls(search, int(content.get("waits", 0)))
+            return cls(search, *(int(content.get(name, 0)) for name in ("waits", "asides", "tries")))
         except (KeyError, TypeError, AttributeError, ValueError):
             raise ValueError("not an order for a search") from None
 
@@ -63,7 +72,12 @@ class SqsOrderQueue:
 
     def send(self, order: Order, delay: int = 0) -> None:
         """See `OrderQueue.send`."""
-        self._sqs.send_message(QueueUrl=self._url, MessageBody=order.to_text(), DelaySeconds=min(delay, LONGEST_DELAY))
+        self._sqs.send_message(
+            QueueUrl=self._url,
+            MessageBody=order.to_text(),
+            DelaySeconds=min(delay, LONGEST_DELAY),
+            MessageGroupId=str(order.search.org_id),  # of a standard queue: SQS lets no group's backlog hold up others
+        )
 
     def postpone(self, receipt: str, seconds: int) -> None:
         """See `OrderQueue.postpone`."""

@@ -6,8 +6,9 @@ happens once by its claim, the end is told before it is noted, and told twice it
 
 import random
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -22,6 +23,7 @@ from facesearch.errors import (
     NotFound,
     OtherPerson,
     QuotaExceeded,
+    SearchDeleted,
     SearchInProgress,
     SelfieUnavailable,
     UnusableImage,
@@ -33,6 +35,7 @@ from facesearch.quota import Meter, QuotaState
 from facesearch.search import Caller, FaceSearch, SelfieSource
 from facesearch.store.jobs import JobStore
 from facesearch.store.reading import Reader, Snapshot, Wanted
+from facesearch.store.shares import Shares
 from facesearch.throttling import RETRY_AFTER_SECONDS, is_throttled
 from facesearch.watching.looking import Watching
 from facesearch.watching.watch import Watch
@@ -50,7 +53,12 @@ SHORTEST_WAIT = 2
 """Seconds before the first look whether there is quota again; doubled each time, up to 15 minutes."""
 LONGEST_WAIT = 86_400
 """Seconds after its webhook in which a search waits for quota: a selfie that came along is kept for no longer."""
+MOST_WAITS = 200
+"""While AWS throttles: a day of waits of 15 minutes and less. What comes then uses up deliveries."""
 NO_QUOTA = "The organisation's face-search quota was used up for a day."
+LONGEST_ASIDE = 60
+MOST_ASIDES = 200
+"""Up to 2 s, 4 s, … 60 s of stepping aside, so often: an hour and a half in which others' fetches hang all the time."""
 GAVE_UP = "The search could not be completed."
 
 
@@ -80,14 +88,16 @@ class SearchJobs:
         queue: OrderQueue,
         announcer: Announcer,
         deliveries: int,
+        shares: Shares,
         watching: Watching[Any] | None = None,
         forget: Callable[[SearchKey], None] | None = None,
     ) -> None:
         """Take the parts.
 
         `deliveries`: how often the queue delivers an order at most. The last one only closes the job, so that it ends
-        even if every worker died of it before. `watching`: None = this deployment keeps no probes. `forget` deletes a
-        search whose job was deleted while it ran.
+        even if every worker died of it before. `shares`: of an organisation in the workers, while its selfies are
+        being fetched. `watching`: None = this deployment keeps no probes. `forget` deletes a search whose job was
+        deleted while it ran.
         """
         self._reader = reader
         self._jobs = jobs
@@ -97,6 +107,7 @@ class SearchJobs:
         self._queue = queue
         self._announcer = announcer
         self._deliveries = deliveries
+        self._shares = shares
         self._watching = watching
         self._forget_search = forget
 
@@ -111,10 +122,10 @@ class SearchJobs:
         except NotNowError:
             raise
         except Exception as error:
-            if not is_throttled(error):
+            if not is_throttled(error) or order.waits >= MOST_WAITS:
                 raise
             log_unexpected(error)
-            self._wait(order, RETRY_AFTER_SECONDS)
+            self._wait(order, replace(delivery, number=order.tries + delivery.number), RETRY_AFTER_SECONDS)
 
     def _run(self, order: Order, delivery: Delivery, context: LambdaContext) -> None:
         search = order.search
@@ -122,6 +133,7 @@ class SearchJobs:
             Wanted(event_id=search.event_id, search=search, page=FIRST, quota_of=search.org_id, job=search)
         )
         job = known.job
+        delivery = _counted(order, delivery, job)
         if job is None:
             logger.info("job is gone")
         elif known.result is not None and (job.status is JobStatus.DONE or not self._is_watched(job, delivery)):
@@ -132,12 +144,44 @@ class SearchJobs:
             self._fail(job, f"{GAVE_UP} {job.reason.removeprefix(GAVE_UP)}".strip())
             self._postpone(delivery, 0)  # whence SQS moves it to the dead letters
             raise NotNowError
-        elif self._jobs.begin(search):
-            self._try(order, job, known, delivery, context)
+        elif (share := self._share(job, context)) is None:
+            self._step_aside(order, job, delivery)
+        else:
+            with share:
+                if self._jobs.begin(search):
+                    self._try(order, job, known, delivery, context, share)
 
-    def _try(self, order: Order, job: Job, known: Snapshot, delivery: Delivery, context: LambdaContext) -> None:
+    def _share(self, job: Job, context: LambdaContext) -> ExitStack | None:
+        """The right to let a worker wait for this organisation's hosts; nothing else waits for a stranger."""
+        if not job.urls:
+            return ExitStack()
+        return self._shares.take(job.search.org_id, context.get_remaining_time_in_millis() / 1000)
+
+    def _step_aside(self, order: Order, job: Job, delivery: Delivery) -> None:
+        """Enter the order anew, which uses up no delivery, while fetches of its organisation hold all they may."""
+        if order.asides >= MOST_ASIDES:
+            self._fail(job, "selfie_url could not be fetched: too many others of the organisation do not respond.")
+            return
+        delay = random.randint(1, min(LONGEST_ASIDE, 2 ** min(order.asides + 1, 6)))  # noqa: S311 - jitter
+        self._queue.send(replace(order, asides=order.asides + 1, tries=delivery.number - 1), delay)
+        count("JobsSteppedAside")
+        logger.info("job steps aside", seconds=delay)
+
+    def _try(
+        self,
+        order: Order,
+        job: Job,
+        known: Snapshot,
+        delivery: Delivery,
+        context: LambdaContext,
+        share: ExitStack,
+    ) -> None:
+        def fetch() -> Sequence[bytes]:
+            with share:  # which is given back as soon as they are there
+                return self._selfies.of(job)
+
         # A search that starts afresh because of a deletion meanwhile does not fetch again, and neither does its watch.
-        selfies = cache(lambda: self._selfies.of(job))
+        selfies = cache(fetch)
         try:
             summary = known.result.summary if known.result is not None else self._matched(job, known, context, selfies)
             if self._is_deleted(job):
@@ -152,7 +196,7 @@ class SearchJobs:
                 self._fail(job, NO_QUOTA)
                 return
             self._jobs.note(job.search, "Waiting for the organisation's face-search quota.")
-            self._wait(order, error.retry_after)
+            self._wait(order, delivery, error.retry_after)
         except SearchInProgress as error:
             # Whoever has the claim has it for as long as an invocation may last; if it was killed, the claim ends then.
             self._postpone(delivery, context.get_remaining_time_in_millis() // 1000 + 1)
@@ -161,6 +205,9 @@ class SearchJobs:
             self._jobs.note(job.search, error.message)
             self._again(delivery, error.retry_after)
             raise NotNowError from error
+        except SearchDeleted:
+            logger.info("search was deleted")
+            self._selfies.forget(job)
         except FaceSearchError as error:
             self._fail(job, error.message)
         except Exception as error:
@@ -198,7 +245,7 @@ class SearchJobs:
         if event is None or event.closing:
             raise NotFound("The event is gone.")
         require(event, Feature.SELFIE_SEARCH)
-        caller = Caller(context, self._meter(job.search.org_id, known.quota))
+        caller = Caller(context, self._meter(job.search.org_id, known.quota), known.cancelled)
         return self._search.search(event, job.search, selfies, FIRST, caller).stored.summary
 
     def _complete(self, job: Job, summary: SearchSummary) -> None:
@@ -227,12 +274,12 @@ class SearchJobs:
         if not reason.startswith(GAVE_UP):  # else an operator may have the dead letter delivered once more
             self._selfies.forget(job)
 
-    def _wait(self, order: Order, retry_after: int) -> None:
+    def _wait(self, order: Order, delivery: Delivery, retry_after: int) -> None:
         """Enter the order anew: waiting for quota or for AWS is no failure and must not use up its deliveries.
-        `LONGEST_WAIT` ends it."""
+        `LONGEST_WAIT` and `MOST_WAITS` end it."""
         ceiling = min(LONGEST_DELAY, SHORTEST_WAIT * 2 ** min(order.waits, 10))
         delay = min(LONGEST_DELAY, retry_after + random.randint(0, ceiling))  # noqa: S311 - jitter
-        self._queue.send(Order(order.search, order.waits + 1), delay)
+        self._queue.send(replace(order, waits=order.waits + 1, tries=delivery.number - 1), delay)
         count("JobsWaited")
         logger.info("job waits", seconds=delay)
 
@@ -247,3 +294,10 @@ class SearchJobs:
             self._queue.postpone(delivery.receipt, seconds)
         except (BotoCoreError, ClientError) as error:  # then it comes again when the queue's own time is over
             log_unexpected(error)
+
+
+def _counted(order: Order, delivery: Delivery, job: Job | None) -> Delivery:
+    """The delivery by its number among all of the job's: the queue counts those of one message. A dead letter that an
+    operator has delivered once more is tried, whatever came before."""
+    is_revived = delivery.number == 1 and job is not None and job.status is JobStatus.FAILED
+    return delivery if is_revived else replace(delivery, number=order.tries + delivery.number)

@@ -2,6 +2,7 @@
 
 import uuid
 from concurrent.futures import Executor
+from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -47,7 +48,12 @@ class S3WaitingSelfies:
     def keep(self, search: SearchKey, selfie: bytes) -> str:
         """See `WaitingSelfies.keep`."""
         key = f"{job_prefix(search)}{uuid.uuid4()}"
-        self._s3.put_object(Bucket=self._bucket, Key=key, Body=selfie)
+        try:
+            self._s3.put_object(Bucket=self._bucket, Key=key, Body=selfie)
+        except (BotoCoreError, ClientError):
+            with suppress(BotoCoreError, ClientError):  # then the lifecycle rule does
+                self.forget(key)  # it may have been written, and its key is known to nobody else
+            raise
         return key
 
     def fetch(self, key: str) -> bytes:

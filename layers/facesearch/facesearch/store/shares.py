@@ -1,0 +1,100 @@
+"""How much of what all organisations share one of them may hold at once while it waits for strangers' hosts."""
+
+import random
+import time
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Protocol
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from facesearch.observability import log_unexpected
+from facesearch.store import schema
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+PART = 4
+"""An organisation's hosts may hold up a quarter of a function's workers: three that hang leave another quarter."""
+ATTEMPTS = 3
+"""At a slot: a refusal says which others are free, and they may be taken meanwhile."""
+KEPT_SECONDS = 86_400
+
+
+class Shares(Protocol):
+    """Slots, so many for each organisation."""
+
+    def take(self, org_id: int, seconds: float) -> ExitStack | None:
+        """Take a slot for so long at most; None if all of the organisation's are taken. Closing it gives it back."""
+
+    def is_free(self, org_id: int) -> bool:
+        """Whether one of the organisation's slots seems to be free; a hint."""
+
+
+def share_of(concurrency: int) -> int:
+    """An organisation's slots, where so many invocations may run at once."""
+    return max(1, concurrency // PART)
+
+
+class DynamoShares:
+    """`Shares` in the table: an item per organisation, with an attribute for each slot, until when it is taken.
+
+    A worker that is killed gives nothing back: its slot is free when its invocation would have ended.
+    """
+
+    def __init__(self, dynamodb: "DynamoDBClient", table_name: str, kind: str, slots: int) -> None:
+        """Take the parts; `kind`: of what the slots are."""
+        self._dynamodb = dynamodb
+        self._table = table_name
+        self._kind = kind
+        self._slots = [f"slot_{number}" for number in range(slots)]
+
+    def take(self, org_id: int, seconds: float) -> ExitStack | None:
+        """See `Shares.take`. One write unit, and another to give it back."""
+        now = time.time_ns() // 1000
+        until = now + round(seconds * 1_000_000) + random.randrange(1000)  # noqa: S311 - to tell it from others
+        slot = random.choice(self._slots)  # noqa: S311 - spreads them
+        for _ in range(ATTEMPTS):
+            try:
+                self._update(
+                    org_id,
+                    slot,
+                    "SET #slot = :until, expires_at = :expires_at",
+                    "attribute_not_exists(#slot) OR #slot <= :now OR #slot = :until",  # a repetition of this very write
+                    {":until": until, ":now": now, ":expires_at": now // 1_000_000 + KEPT_SECONDS},
+                )
+            except self._dynamodb.exceptions.ConditionalCheckFailedException as refused:
+                item = schema.refused_item(refused.response)
+                free = [other for other in self._slots if schema.number(item, other) <= now]
+                if not free:
+                    return None
+                slot = random.choice(free)  # noqa: S311 - as above
+            else:
+                held = ExitStack()
+                held.callback(self._give_back, org_id, slot, until)
+                return held
+        return None
+
+    def is_free(self, org_id: int) -> bool:
+        """See `Shares.is_free`. Half a read unit."""
+        key = schema.share_key(org_id, self._kind)
+        item = self._dynamodb.get_item(TableName=self._table, Key=key).get("Item", {})
+        return any(schema.number(item, slot) <= time.time_ns() // 1000 for slot in self._slots)
+
+    def _give_back(self, org_id: int, slot: str, until: int) -> None:
+        try:
+            self._update(org_id, slot, "REMOVE #slot", "#slot = :until", {":until": until})
+        except self._dynamodb.exceptions.ConditionalCheckFailedException:
+            return  # it took too long, and another has it
+        except (BotoCoreError, ClientError) as error:  # it runs out by itself
+            log_unexpected(error)
+
+    def _update(self, org_id: int, slot: str, update: str, condition: str, values: dict[str, int]) -> None:
+        self._dynamodb.update_item(
+            TableName=self._table,
+            Key=schema.share_key(org_id, self._kind),
+            UpdateExpression=update,
+            ConditionExpression=condition,
+            ExpressionAttributeNames={"#slot": slot},
+            ExpressionAttributeValues={name: schema.n(value) for name, value in values.items()},
+            ReturnValuesOnConditionCheckFailure="ALL_OLD",
+        )
