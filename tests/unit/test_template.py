@@ -3,8 +3,9 @@
 import ast
 import json
 import re
+import tomllib
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -38,6 +39,7 @@ DEAD_LETTERS = {
     for queue in QUEUES
     if "RedrivePolicy" in queue.properties
 }
+CLOUDFRONT = {id_ for id_, body in RAW["Resources"].items() if body["Type"].startswith("AWS::CloudFront::")}
 NAMESPACE = "FaceSearch"
 
 
@@ -65,11 +67,11 @@ def test_every_bucket_is_private_encrypted_and_answers_only_over_tls(bucket: Res
     (policy,) = (
         each for each in TEMPLATE.of_type("AWS::S3::BucketPolicy") if each.properties["Bucket"] == {"Ref": bucket.id}
     )
-    (refusal,) = (each for each in policy.properties["PolicyDocument"]["Statement"] if each["Effect"] == "Deny")
+    statements = TEMPLATE.resolve(policy.properties["PolicyDocument"]["Statement"], stand_in)
+    (refusal,) = (each for each in statements if each["Effect"] == "Deny")
     assert (refusal["Principal"], refusal["Action"]) == ("*", "s3:*")
     assert refusal["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
-    arn = {"Fn::GetAtt": [bucket.id, "Arn"]}
-    assert refusal["Resource"] == [arn, {"Fn::Sub": f"${{{bucket.id}.Arn}}/*"}]
+    assert refusal["Resource"] == [f"{bucket.id}.Arn", f"{bucket.id}.Arn/*"]
 
 
 @pytest.mark.parametrize("queue", QUEUES, ids=ids)
@@ -112,6 +114,81 @@ def test_every_alarm_says_what_is_wrong_and_tells_the_operator_if_there_is_one(a
     for actions in ("AlarmActions", "OKActions"):
         assert TEMPLATE.resolve(alarm.properties[actions], stand_in) == ["AlarmTopic.Ref"]
         assert PLAIN.resolve(alarm.properties[actions], stand_in) == []
+
+
+class TestANewAccount:
+    """`make deploy CONFIG=fresh`: 3,008 MB for a function, ten calls at once, no CloudFront; and a second try works."""
+
+    OVERRIDES: ClassVar[dict[str, str]] = dict(
+        line.split("=", 1)
+        for line in tomllib.loads((ROOT / "samconfig.toml").read_text())["fresh"]["deploy"]["parameters"][
+            "parameter_overrides"
+        ]
+    )
+    FRESH = Template.load(PATH, Deployment("stack", "000000000000", "us-east-1", OVERRIDES))
+
+    def test_no_function_has_more_memory_than_a_new_account_gives(self) -> None:
+        for function in self.FRESH.of_type("AWS::Serverless::Function"):
+            assert int(self.FRESH.resolve(function.properties["MemorySize"], stand_in)) <= 3008, function.id
+
+    def test_no_concurrency_is_reserved_and_queues_leave_room_for_people(self) -> None:
+        at_once = 0
+        for function in self.FRESH.of_type("AWS::Serverless::Function"):
+            assert self.FRESH.resolve(function.properties["ReservedConcurrentExecutions"], stand_in) is None
+            assert "ProvisionedConcurrencyConfig" not in function.properties
+            for event in function.properties["Events"].values():
+                scaling = event["Properties"].get("ScalingConfig")
+                if scaling is not None:
+                    at_once += int(self.FRESH.resolve(scaling, stand_in)["MaximumConcurrency"])
+        assert 0 < at_once < 10
+
+    def test_nothing_of_cloudfront_is_made_or_asked_for(self) -> None:
+        assert [each.id for each in self.FRESH.resources.values() if each.type.startswith("AWS::CloudFront")] == []
+        made = self.FRESH.resources.keys()
+        for resource in self.FRESH.resources.values():
+            assert not self.mentioned(resource.properties) & CLOUDFRONT, resource.id
+        for name, output in RAW["Outputs"].items():
+            if "Condition" not in output or self.holds(output["Condition"]):
+                assert self.mentioned(output["Value"]) & RAW["Resources"].keys() <= made, name
+
+    def holds(self, condition: str) -> bool:
+        return bool(self.FRESH.resolve({"Fn::If": [condition, True, False]}, stand_in))
+
+    def mentioned(self, value: Any) -> set[str]:
+        """What a value refers to, with these parameters."""
+        if isinstance(value, list):
+            return {name for item in value for name in self.mentioned(item)}
+        match value:
+            case {"Fn::If": [condition, taken, otherwise]}:
+                return self.mentioned(taken if self.holds(condition) else otherwise)
+            case {"Ref": str(name)} | {"Fn::GetAtt": [str(name), *_]}:
+                return {name}
+            case {"Fn::Sub": str(text)}:
+                return set(re.findall(r"\$\{(\w+)", text))
+            case dict():
+                return self.mentioned(list(value.values()))
+        return set()
+
+    def test_photos_are_signed_for_by_the_functions_that_show_them_and_by_no_other(self) -> None:
+        def readers(template: Template) -> set[str]:
+            return {
+                grant.function
+                for grant in grants(template)
+                if grant.action == "s3:GetObject" and any("imgs/" in each for each in grant.resources)
+            }
+
+        assert len(readers(self.FRESH)) == 2
+        assert readers(PLAIN) == set()
+
+    def test_what_outlives_a_stack_under_a_fixed_name_does_not_outlive_a_create_that_failed(self) -> None:
+        fixed = {
+            id_: body.get("DeletionPolicy", "Delete")
+            for id_, body in RAW["Resources"].items()
+            if {"BucketName", "TableName", "QueueName", "RoleName", "LogGroupName"} & body.get("Properties", {}).keys()
+        }
+        assert fixed["PhotosBucket"] == "RetainExceptOnCreate"
+        assert set(fixed.values()) <= {"RetainExceptOnCreate", "Delete"}
+        assert RAW["Resources"]["PhotosBucket"]["UpdateReplacePolicy"] == "Retain"
 
 
 def test_every_alarm_has_its_row_in_the_runbook() -> None:

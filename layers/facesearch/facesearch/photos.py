@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, Protocol
-from urllib.parse import quote
 
 PHOTO_NAMESPACE = uuid.UUID("3f1f8f0a-6d0b-5b53-9a54-0c1d7b9e2c11")
 """Root of every image_id. Changing it would give every known photo a second identity."""
@@ -24,6 +23,7 @@ TOMBSTONE_SECONDS = 15 * 86_400
 (`index.cache.FORGET_AFTER`), and SQS may deliver the message of an upload 14 days later."""
 
 Status = Literal["indexed", "failed"]
+RenditionSize = Literal["large", "small"]
 
 
 def image_id_of(event_id: int, content_sha256: bytes) -> uuid.UUID:
@@ -41,7 +41,7 @@ def original_key(org_id: int, event_id: int, image_id: uuid.UUID, filename: str)
     return f"{org_id}/{event_id}/{image_id}/{filename}"
 
 
-def rendition_key(event_id: int, size: Literal["large", "small"], image_id: uuid.UUID) -> str:
+def rendition_key(event_id: int, size: RenditionSize, image_id: uuid.UUID) -> str:
     """S3 key of a rendition, and the path of its public URL."""
     return f"imgs/{event_id}/{size}/{image_id}.jpg"
 
@@ -49,11 +49,6 @@ def rendition_key(event_id: int, size: Literal["large", "small"], image_id: uuid
 def rendition_keys(event_id: int, image_id: uuid.UUID) -> tuple[str, str]:
     """S3 keys of both renditions, the large one first."""
     return rendition_key(event_id, "large", image_id), rendition_key(event_id, "small", image_id)
-
-
-def rendition_url(base_url: str, event_id: int, size: Literal["large", "small"], image_id: uuid.UUID) -> str:
-    """Public URL of a rendition."""
-    return f"{base_url}/{quote(rendition_key(event_id, size, image_id))}"
 
 
 @dataclass(frozen=True)
