@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from facesearch.errors import FaceSearchError
 from facesearch.links import RenditionLinks
 from facesearch.models import Event, EventRow, PhotoMatch, RenditionUrls, SearchKey
-from facesearch.observability import log_unexpected, logger
+from facesearch.observability import count_failed_call, log_unexpected, logger
 from facesearch.originals import Link, NoLink, OriginalsRequest
 from facesearch.pagination import Page, paginate
 from facesearch.responses import (
@@ -45,6 +45,7 @@ def failure(error: Exception, headers: Mapping[str, str] | None = None) -> Respo
         logger.info("refused", status=error.status, outcome=type(error).__name__)
         return _error(error.status, error.message, {**(headers or {}), **error.headers})
     log_unexpected(error)
+    count_failed_call()
     return _error(HTTPStatus.INTERNAL_SERVER_ERROR, INTERNAL_ERROR, headers or {})
 
 
