@@ -112,7 +112,7 @@ build: setup sam assets ## sam build, without Docker; prints what each function 
 	@ARCH=$(ARCH) $(SAM) build --build-dir $(BUILD)
 	@[ $(ARCH) != arm64 ] || $(PY) -m tools.build_sizes
 
-deploy: build ## Deploy to AWS, asking for what is not in samconfig.toml (CONFIG=dev or prod for its other stacks)
+deploy: build ## Deploy to AWS, asking for what is not in samconfig.toml (CONFIG=fresh, dev or prod for its other stacks)
 	@$(SAM) deploy --guided --config-env $(CONFIG)
 
 DEPLOYED := layers/dependencies/requirements.txt layers/engine/requirements.txt

@@ -50,7 +50,7 @@ def get_events(org_id: str) -> Response[str]:
     visit.check()
     page, total = visit.call.page, visit.known.events or 0
     rows = parts.directory.page(visit.org_id, page) if page.start < total else []
-    return success("Records for events", answers.events(parts.settings.renditions_base_url, rows, page, total))
+    return success("Records for events", answers.events(parts.rendition_links, rows, page, total))
 
 
 @app.get(f"{EVENT}/images")
@@ -58,8 +58,8 @@ def get_images(org_id: str, event_id: str) -> Response[str]:
     call = call_of(PageQuery)
     event = visit_of(call).event(Feature.PHOTOS)
     gallery = parts.galleries.current(event, app.lambda_context.get_remaining_time_in_millis() / 1000)
-    base_url, photos = parts.settings.renditions_base_url, gallery.cut(call.page)
-    return success("Records for all images", answers.images(base_url, event.event_id, photos, call.page, len(gallery)))
+    links, photos = parts.rendition_links, gallery.cut(call.page)
+    return success("Records for all images", answers.images(links, event.event_id, photos, call.page, len(gallery)))
 
 
 @app.get(f"{EVENT}/faces/<request_id>")
@@ -70,7 +70,7 @@ def get_faces(org_id: str, event_id: str, request_id: str) -> Response[str]:
     stored = visit.known.result
     if call.search is None or stored is None:
         raise NotFound("request_id is unknown for this event.")
-    data = answers.face_search_result(parts.settings.renditions_base_url, call.search, call.page, stored)
+    data = answers.face_search_result(parts.rendition_links, call.search, call.page, stored)
     return success("Computed face search", data)
 
 

@@ -32,7 +32,7 @@ def post_faces(org_id: str, event_id: str) -> Response[str]:
     else:
         caller = Caller(app.lambda_context, meter, visit.known.cancelled)
         outcome = parts.face_search.search(event, search, form, call.page, caller)
-    data = face_search_result(parts.settings.renditions_base_url, search, call.page, outcome.stored)
+    data = face_search_result(parts.rendition_links, search, call.page, outcome.stored)
     replay = {"Idempotent-Replayed": "true"} if outcome.replayed else {}
     return success("Computed face search", data, meter.headers | replay)
 

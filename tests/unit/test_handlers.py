@@ -23,6 +23,7 @@ from facesearch.store.photos import DynamoPhotoStore
 from tests.conftest import ROOT
 from tests.unit.test_stores import create_table
 from tools.bench.cost import SEARCH_READS, SEARCH_WRITES
+from tools.local.template import read_document
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -240,8 +241,13 @@ def test_an_unknown_request_id_is_404_and_no_uuid_400(deployment: Deployment) ->
 
 
 def test_a_failure_of_ours_is_500_and_says_nothing_of_the_request(
-    deployment: Deployment, caplog: pytest.LogCaptureFixture
+    deployment: Deployment,
+    caplog: pytest.LogCaptureFixture,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "results")
+    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_VERSION", "8")
     deployment.dynamodb.delete_table(TableName="table")
     response = deployment.get(str(uuid.uuid4()))
     assert response["statusCode"] == 500
@@ -249,6 +255,20 @@ def test_a_failure_of_ours_is_500_and_says_nothing_of_the_request(
     (record,) = [record for record in caplog.records if record.message == "unexpected failure"]
     assert vars(record)["aws_code"] == "ResourceNotFoundException"
     assert deployment.api_key not in str(vars(record))
+    # And it is counted for its version, by the dimensions of the alarms that end a release
+    (counted,) = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "CallsFailed" in line]
+    (directive,) = counted["_aws"]["CloudWatchMetrics"]
+    alarm = read_document(ROOT / "template.yaml")["Resources"]["ResultsReleaseFailures"]["Properties"]
+    assert directive["Namespace"] == alarm["Namespace"]
+    assert {name for (*names,) in directive["Dimensions"] for name in names} == {
+        dimension["Name"] for dimension in alarm["Dimensions"]
+    }
+    assert (counted["function"], counted["version"], counted["CallsFailed"]) == ("results", "8", [1.0])
+
+
+def test_what_the_caller_did_wrong_ends_no_release(deployment: Deployment, capsys: pytest.CaptureFixture[str]) -> None:
+    assert deployment.get("abc")["statusCode"] == 400
+    assert "CallsFailed" not in capsys.readouterr().out
 
 
 CALLS = sorted(

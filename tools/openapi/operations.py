@@ -299,7 +299,9 @@ OPERATIONS = [
         Tag.PHOTOS,
         Scope.READ,
         "Get download links to originals",
-        "Links live one hour. An image that cannot be linked is a row of `failed_urls` and nobody else's trouble.",
+        "Links live one hour at most. On AWS a link may end sooner, with the session that signed it; S3 then answers "
+        "403, and you ask again for the links that you still need. Links outlive a key that is deactivated. An image "
+        "that cannot be linked is a row of `failed_urls` and nobody else's trouble.",
         EventPath,
         Answer("OriginalPhotosResponse", "A page of links.", "Original photos", examples.ORIGINALS),
         {

@@ -7,11 +7,11 @@ from aws_lambda_powertools.event_handler import Response
 from pydantic import BaseModel
 
 from facesearch.errors import FaceSearchError
+from facesearch.links import RenditionLinks
 from facesearch.models import Event, EventRow, PhotoMatch, RenditionUrls, SearchKey
-from facesearch.observability import log_unexpected, logger
+from facesearch.observability import count_failed_call, log_unexpected, logger
 from facesearch.originals import Link, NoLink, OriginalsRequest
 from facesearch.pagination import Page, paginate
-from facesearch.photos import rendition_url
 from facesearch.responses import (
     EventDetails,
     EventItem,
@@ -50,6 +50,7 @@ def failure(error: Exception, headers: Mapping[str, str] | None = None) -> Respo
             log_unexpected(error)
         return _error(outcome.status, outcome.message, {**(headers or {}), **outcome.headers})
     log_unexpected(error)
+    count_failed_call()
     return _error(HTTPStatus.INTERNAL_SERVER_ERROR, INTERNAL_ERROR, headers or {})
 
 
@@ -57,19 +58,19 @@ def _error(status: int, message: str, headers: Mapping[str, str]) -> Response[st
     return Response(status, JSON, Failure(message=message).model_dump_json(by_alias=True), headers=dict(headers))
 
 
-def face_search_result(base_url: str, search: SearchKey, page: Page, stored: StoredPage) -> FaceSearchResult:
+def face_search_result(links: RenditionLinks, search: SearchKey, page: Page, stored: StoredPage) -> FaceSearchResult:
     """The answer of both faces calls."""
     return FaceSearchResult(
         request_id=search.request_id,
         confidence_percentage=stored.summary.confidence,
-        images=[_image_item(base_url, search.event_id, photo, stored.summary.renditions) for photo in stored.photos],
+        images=[_image_item(links, search.event_id, photo, stored.summary.renditions) for photo in stored.photos],
         pagination=paginate(page, stored.summary.total),
     )
 
 
-def images(base_url: str, event_id: int, photos: Sequence[PhotoMatch], page: Page, total: int) -> Images:
+def images(links: RenditionLinks, event_id: int, photos: Sequence[PhotoMatch], page: Page, total: int) -> Images:
     """A page of the gallery."""
-    return Images(images=[_image_item(base_url, event_id, photo) for photo in photos], pagination=paginate(page, total))
+    return Images(images=[_image_item(links, event_id, photo) for photo in photos], pagination=paginate(page, total))
 
 
 def event_details(event: Event) -> EventDetails:
@@ -85,9 +86,9 @@ def event_details(event: Event) -> EventDetails:
     )
 
 
-def events(base_url: str, rows: Sequence[EventRow], page: Page, total: int) -> Events:
+def events(links: RenditionLinks, rows: Sequence[EventRow], page: Page, total: int) -> Events:
     """A page of the organisation's events."""
-    return Events(events=[_event_item(base_url, row) for row in rows], pagination=paginate(page, total))
+    return Events(events=[_event_item(links, row) for row in rows], pagination=paginate(page, total))
 
 
 def original_photos(
@@ -108,13 +109,15 @@ def original_photos(
     )
 
 
-def _image_item(base_url: str, event_id: int, photo: PhotoMatch, elsewhere: RenditionUrls | None = None) -> ImageItem:
+def _image_item(
+    links: RenditionLinks, event_id: int, photo: PhotoMatch, elsewhere: RenditionUrls | None = None
+) -> ImageItem:
     """`elsewhere`: where the photo's renditions are if they are not this deployment's."""
     if elsewhere is not None:
         large, small = elsewhere.of(photo.image_id)
     else:
-        large = rendition_url(base_url, event_id, "large", photo.image_id)
-        small = rendition_url(base_url, event_id, "small", photo.image_id)
+        large = links.url(event_id, "large", photo.image_id)
+        small = links.url(event_id, "small", photo.image_id)
     return ImageItem(
         img_url=large,
         height=photo.height or None,
@@ -124,12 +127,12 @@ def _image_item(base_url: str, event_id: int, photo: PhotoMatch, elsewhere: Rend
     )
 
 
-def _event_item(base_url: str, row: EventRow) -> EventItem:
+def _event_item(links: RenditionLinks, row: EventRow) -> EventItem:
     return EventItem(
         event_id=row.event_id,
         event_name=row.name,
         event_slug=row.slug,
         event_date=row.date,
         status="active" if row.event_enabled else "inactive",
-        cover_image=rendition_url(base_url, row.event_id, "large", row.cover) if row.cover else None,
+        cover_image=links.url(row.event_id, "large", row.cover) if row.cover else None,
     )

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from facesearch.gallery import Galleries
     from facesearch.index import FaceIndex, FaceIndexes
     from facesearch.indexing import PhotoIndexer
+    from facesearch.links import RenditionLinks
     from facesearch.matching import Matcher
     from facesearch.originals import Originals
     from facesearch.outbound import Outbound
@@ -166,6 +167,14 @@ class Parts:
         from facesearch.gallery import Galleries
 
         return Galleries(self._photos, self._io)
+
+    @cached_property
+    def rendition_links(self) -> "RenditionLinks":
+        from facesearch.links import HostLinks, SignedLinks
+
+        if base_url := self.settings.renditions_base_url:
+            return HostLinks(base_url)
+        return SignedLinks(self._s3, self.settings.required("renditions_bucket"))
 
     @cached_property
     def originals(self) -> "Originals":

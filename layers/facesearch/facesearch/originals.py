@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 LINK_SECONDS = 3600
+"""At most: a link ends with the credentials that signed it. Lambda gives a running environment a session and tells no
+end of it, so nothing here can know when that is."""
 MAX_IMAGE_IDS = 1_000
 _NOT_HERE = "There is no such photo in this event."
 _GONE = "The original is no longer there."

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, NamedTuple, Protocol
-from urllib.parse import quote
 
 PHOTO_NAMESPACE = uuid.UUID("3f1f8f0a-6d0b-5b53-9a54-0c1d7b9e2c11")
 """Root of every image_id. Changing it would give every known photo a second identity."""
@@ -32,6 +31,7 @@ MAX_COPIES = 8
 by its ETag when it has to be: to be deleted, or to be looked at again."""
 
 Status = Literal["indexed", "failed"]
+RenditionSize = Literal["large", "small"]
 
 
 def image_id_of(event_id: int, content_sha256: bytes) -> uuid.UUID:
@@ -54,7 +54,7 @@ def original_key(org_id: int, event_id: int, image_id: uuid.UUID, filename: str)
     return f"{original_prefix(org_id, event_id)}{image_id}/{filename}"
 
 
-def rendition_key(event_id: int, size: Literal["large", "small"], image_id: uuid.UUID) -> str:
+def rendition_key(event_id: int, size: RenditionSize, image_id: uuid.UUID) -> str:
     """S3 key of a rendition, and the path of its public URL."""
     return f"imgs/{event_id}/{size}/{image_id}.jpg"
 
@@ -62,11 +62,6 @@ def rendition_key(event_id: int, size: Literal["large", "small"], image_id: uuid
 def rendition_keys(event_id: int, image_id: uuid.UUID) -> tuple[str, str]:
     """S3 keys of both renditions, the large one first."""
     return rendition_key(event_id, "large", image_id), rendition_key(event_id, "small", image_id)
-
-
-def rendition_url(base_url: str, event_id: int, size: Literal["large", "small"], image_id: uuid.UUID) -> str:
-    """Public URL of a rendition."""
-    return f"{base_url}/{quote(rendition_key(event_id, size, image_id))}"
 
 
 @dataclass(frozen=True)

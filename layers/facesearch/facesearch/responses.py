@@ -116,7 +116,7 @@ class Images(Body):
 
 
 class PresignedUrl(Body):
-    """A link to an original that lives one hour, and the file's name."""
+    """A link to an original that lives one hour at most, and the file's name."""
 
     url: str
     filename: str
