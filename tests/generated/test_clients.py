@@ -87,7 +87,16 @@ def test_openapi_python_client_makes_a_client_that_does_the_main_job(
     job: dict[str, str], samples: Path, tmp_path: Path
 ) -> None:
     package = tmp_path / "face_search_client"
-    generate = ["generate", "--path", FILE, "--output-path", package, "--meta", "none", "--fail-on-warning"]
+    generate: list[str | Path] = [
+        "generate",
+        "--path",
+        FILE,
+        "--output-path",
+        package,
+        "--meta",
+        "none",
+        "--fail-on-warning",
+    ]
     settings = tmp_path / "settings.json"
     settings.write_text(json.dumps({"post_hooks": []}))  # they would want another formatter
     run(BIN / "openapi-python-client", *generate, "--config", settings, cwd=tmp_path)
