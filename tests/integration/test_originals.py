@@ -72,21 +72,25 @@ def test_one_bad_image_never_fails_the_whole_call(site: Site) -> None:
     good, other, gone = (event.put_photo(photo_of_nobody(shade), f"{shade}.jpg") for shade in (10, 20, 30))
     for image_id in (good, other):
         event.indexed(image_id)
-    event.s3.delete_object(Bucket=event.outputs["PhotosBucket"], Key=event.indexed(gone).key)
+    gone_key = event.indexed(gone).key
+    event.s3.delete_object(Bucket=event.outputs["PhotosBucket"], Key=gone_key)
     (elsewhere, *_) = images(site.images())
     bad = [str(gone), str(uuid.uuid4()), "no-uuid", "", "ü" * 200, elsewhere]
     asked = [bad[0], str(good), *bad[1:], str(other)]
     data = envelope(event.originals({"method": "image_ids", "identifier": asked}), 200)["data"]
     assert [link["filename"] for link in data["presigned_urls"]] == ["10.jpg", "20.jpg"]
     assert [row["image_id"] for row in data["failed_urls"]] == bad
-    assert all(row.keys() == {"image_id", "reason"} and row["reason"] for row in data["failed_urls"])
+    assert all(row.keys() == {"image_id", "error", "path"} and row["error"] for row in data["failed_urls"])
+    assert [row["path"] for row in data["failed_urls"]] == [gone_key, None, None, None, None, None]
     assert (data["total_images"], data["successful_count"], data["failed_count"]) == (8, 2, 6)
-    assert data["identifier"] == asked
+    assert data["identifier"] is None, "only a string is sent back"
     assert data["message"]
     page = envelope(event.originals({"method": "image_ids", "identifier": asked}, page=2, page_size=2), 200)["data"]
     assert (page["total_images"], page["successful_count"], page["failed_count"]) == (8, 0, 2), "of this page"
-    one = envelope(event.originals({"method": "image_id", "identifier": "no-uuid"}), 200)["data"]
-    assert (one["total_images"], one["successful_count"], one["failed_count"]) == (1, 0, 1)
+    envelope(event.originals({"method": "image_id", "identifier": "no-uuid"}), 400)
+    for strangers in ([elsewhere], bad[1:]):
+        envelope(event.originals({"method": "image_ids", "identifier": strangers}), 400)
+    envelope(event.originals({"method": "image_ids", "identifier": bad[1:]}, page=9), 400)
 
 
 def test_an_original_that_is_renamed_in_s3_is_linked_from_the_moment_that_its_old_key_is_gone(site: Site) -> None:

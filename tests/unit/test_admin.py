@@ -17,6 +17,7 @@ from facesearch.access import digest_of
 from facesearch.admin import KEYS_PER_ORG, Admin
 from facesearch.admin import events as events_module
 from facesearch.admin.events import SLUG_LENGTH, slug_of
+from facesearch.answers import event_details
 from facesearch.errors import InvalidRequest, NotFound
 from facesearch.models import Scope, UpstreamEvent
 from facesearch.pagination import Page
@@ -206,6 +207,22 @@ def test_a_change_is_in_the_event_and_in_its_row(admin: Admin, org: int, client:
     assert second.event_id == other
     assert listed(client, org) == [event, other]
     assert admin.org(org).events == 2, "moved in the list, not counted again"
+
+
+def test_an_event_starts_at_a_time_and_is_listed_by_it(admin: Admin, org: int, client: "DynamoDBClient") -> None:
+    day = dt.date(2026, 1, 19)
+    early, late = (
+        admin.create_event(org, "Run", event_date=dt.datetime(2026, 1, 19, hour), retention_days=2)  # noqa: DTZ001
+        for hour in (6, 9)
+    )
+    whole = admin.create_event(org, "Day", event_date=day)
+    assert listed(client, org) == [late, early, whole], "a day alone starts at midnight"
+    event = admin.event(early)
+    assert event is not None
+    assert (event.date, event.retain_until) == ("2026-01-19T06:00:00", "2026-01-21")
+    assert event_details(event).event_date == "2026-01-19T06:00:00"
+    assert event_details(admin.update_event(early, date=day)).event_date == "2026-01-19T00:00:00"
+    assert listed(client, org) == [late, whole, early]
 
 
 def test_an_event_is_on_the_day_of_its_creation_unless_it_is_said(admin: Admin, org: int) -> None:

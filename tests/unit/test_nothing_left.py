@@ -205,6 +205,12 @@ class _KeptOf:
     def etags(self, keys: Any) -> dict[str, str]:
         raise NotImplementedError
 
+    def etags_under(self, prefix: str) -> Iterator[tuple[str, str]]:
+        raise NotImplementedError
+
+    def read(self, key: str, most: int) -> bytes | None:
+        raise NotImplementedError
+
     def delete(self, keys: Any) -> int:
         if selfie_keys(SEARCH)[0] in list(keys):
             self.selfies.forget(SEARCH)

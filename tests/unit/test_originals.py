@@ -19,7 +19,7 @@ from moto import mock_aws
 from facesearch.access import Feature
 from facesearch.aws import S3
 from facesearch.calls import Call, parse_call
-from facesearch.errors import InvalidRequest, InvalidRequestId, NotFound
+from facesearch.errors import InvalidRequest, InvalidRequestId, NoSuchImages, NotFound
 from facesearch.models import SearchSummary
 from facesearch.originals import (
     MAX_IMAGE_IDS,
@@ -182,10 +182,30 @@ def test_each_image_has_its_link_or_its_reason_in_the_order_asked(pool: ThreadPo
     assert [type(link) for link in links] == [NoLink, Link, NoLink, NoLink, NoLink, NoLink, NoLink, Link]
     assert links[1] == Link("memory:903/456/1/wild name 1.jpg?as=wild name 1.jpg", "wild name 1.jpg")
     assert [link.image_id for link in links if isinstance(link, NoLink)] == [asked_for[n] for n in (0, 2, 3, 4, 5, 6)]
-    reasons = [link.reason for link in links if isinstance(link, NoLink)]
+    reasons = [link.error for link in links if isinstance(link, NoLink)]
     assert reasons[0] == reasons[1], "try again"
     assert reasons[2] == reasons[4] == reasons[5], "no such photo, whatever kind of none it is"
     assert len(set(reasons)) == 3
+    paths = [link.path for link in links if isinstance(link, NoLink)]
+    assert paths == [f"903/456/{n}/wild name {n}.jpg" for n in (5, 4, 3, 2)] + [None, None]
+
+
+@pytest.mark.parametrize("status", [None, "failed"])
+def test_it_is_refused_if_not_one_of_the_named_images_is_there(pool: ThreadPoolExecutor, status: Any) -> None:
+    records = MemoryPhotoStore()
+    here, gone = str(uuid.UUID(int=1)), str(uuid.UUID(int=2))
+    if status is not None:
+        records.add(EVENT_ID, EVENT.shards, Photo(uuid.UUID(int=2), status, "k/gone.jpg"))
+    records.add(EVENT_ID, EVENT.shards, Photo(uuid.UUID(int=1), "indexed", "k/a.jpg"))
+    originals = Originals(records, MemoryOriginals({"k/a.jpg"}), pool)
+    for named in ([gone], [gone, "no uuid"]):
+        with pytest.raises(NoSuchImages):
+            originals.links(EVENT, named, named)
+        with pytest.raises(NoSuchImages):
+            originals.links(EVENT, [], named)  # a page past the end
+    (link,) = originals.links(EVENT, [gone], [here, gone])
+    assert isinstance(link, NoLink), "one that is there may be on another page"
+    assert originals.links(EVENT, [], [here]) == []
 
 
 def test_a_photo_of_another_event_is_no_photo_of_this_one(pool: ThreadPoolExecutor) -> None:

@@ -46,6 +46,13 @@ class _Schemas(GenerateJsonSchema):
         return self.generate_inner(schema["schema"]) if self.mode == "serialization" else super().default_schema(schema)
 
 
+class _Bodies(_Schemas):
+    """Without defaults in requests either: openapi-typescript takes a field that has one for required."""
+
+    def default_schema(self, schema: WithDefaultSchema) -> JsonSchemaValue:
+        return self.generate_inner(schema["schema"])
+
+
 def text() -> str:
     """The document as it is committed."""
     return json.dumps(document(), indent=2, ensure_ascii=False) + "\n"
@@ -71,7 +78,7 @@ def document() -> Json:
             },
         ],
         "security": [{KEY: []}],
-        "tags": [{"name": str(tag)} for tag in Tag],
+        "tags": [{"name": str(tag), "description": tag.description} for tag in Tag],
         "paths": _paths(),
         "components": {
             "securitySchemes": {
@@ -120,7 +127,8 @@ def _operation(operation: Operation) -> Json:
             content = {"schema": _reference(model.__name__), "example": example.model_dump(mode="json")}
             described["requestBody"] = {"required": required, "content": {JSON: content}}
         case SelfieFormBody():
-            described["requestBody"] = _selfie_form()
+            form = {"schema": _reference(_SELFIE_FORM), "encoding": _PICTURES}
+            described["requestBody"] = {"required": True, "content": {"multipart/form-data": form}}
     described["responses"] = {str(operation.answer.status): _success(operation)} | {
         str(status): _refusal(operation, status, sentence) for status, sentence in sorted(operation.refusals.items())
     }
@@ -152,6 +160,10 @@ def _signed_headers() -> Iterable[Json]:
 
 
 # ---------------------------------------------------------------- POST faces
+_SELFIE_FORM = "SelfieForm"
+_PICTURES = {"file": {"contentType": "image/jpeg, image/png, image/webp, image/heic, image/heif, image/avif"}}
+
+
 def _selfie_form() -> Json:
     """Several readings of one form: files, or in their place ids of such as were uploaded before, or both."""
     file = _one_to_three({"type": "string", "format": "binary"}) | {
@@ -163,32 +175,12 @@ def _selfie_form() -> Json:
         "description": "In place of a `file`, or beside others: what `createSelfieUpload` answered.",
     }
     request_id = _uuid("The search; made up by the service if left out.")
-    fields = {"upload_id": upload_id, "request_id": request_id}
     return {
-        "required": True,
+        "type": "object",
         "description": "One to three selfies, each a `file` or an `upload_id`, unless the search of "
         "`request_id` is finished: then neither is looked at. Files come before uploads where they are counted.",
-        "content": {
-            "multipart/form-data": {
-                "schema": {
-                    "type": "object",
-                    "properties": {"file": file} | fields,
-                    "anyOf": [{"required": ["file"]}, {"required": ["upload_id"]}],
-                    "maxProperties": MAX_PARTS,
-                },
-                "encoding": {
-                    "file": {"contentType": "image/jpeg, image/png, image/webp, image/heic, image/heif, image/avif"}
-                },
-            },
-            "application/x-www-form-urlencoded": {
-                "schema": {
-                    "type": "object",
-                    "properties": fields,
-                    "required": ["upload_id"],
-                    "maxProperties": MAX_PARTS,
-                },
-            },
-        },
+        "properties": {"file": file, "upload_id": upload_id, "request_id": request_id},
+        "maxProperties": MAX_PARTS,
     }
 
 
@@ -269,9 +261,9 @@ def _schemas() -> Json:
         if isinstance(operation.body, JsonBody):
             models[operation.body.model] = "validation"
     _, schemas = models_json_schema(
-        list(models.items()), ref_template="#/components/schemas/{model}", schema_generator=_Schemas
+        list(models.items()), ref_template="#/components/schemas/{model}", schema_generator=_Bodies
     )
-    named: Json = dict(sorted(schemas["$defs"].items()))
+    named: Json = dict(sorted((schemas["$defs"] | {_SELFIE_FORM: _selfie_form()}).items()))
     named[_REFUSAL]["examples"] = [examples.REFUSAL.model_dump(mode="json", by_alias=True)]
     return named
 

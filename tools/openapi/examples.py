@@ -67,7 +67,13 @@ IMAGES = Images(images=[_IMAGE], pagination=_ONE)
 ORIGINALS_REQUEST = OriginalsRequest(method=Method.SELFIE, identifier=str(REQUEST_ID))
 ORIGINALS = OriginalPhotos(
     presigned_urls=[PresignedUrl(url="https://originals.example.com/…?X-Amz-Signature=…", filename="finish-0815.jpg")],
-    failed_urls=[FailedUrl(image_id=str(GONE_ID), reason="The original is no longer there.")],
+    failed_urls=[
+        FailedUrl(
+            image_id=str(GONE_ID),
+            error="The original is no longer there.",
+            path=f"{ORG_ID}/{EVENT_ID}/{GONE_ID}/finish-0816.jpg",
+        )
+    ],
     total_images=2,
     successful_count=1,
     failed_count=1,
@@ -81,7 +87,7 @@ EVENTS = Events(
             event_id=EVENT_ID,
             event_name="Lakeside Half Marathon",
             event_slug="lakeside-half-marathon",
-            event_date="2026-05-17",
+            event_date="2026-05-17T09:30:00",
             status="active",
             cover_image=_IMAGE.img_url,
         )
@@ -92,7 +98,7 @@ DETAILS = EventDetails(
     event_id=EVENT_ID,
     event_name="Lakeside Half Marathon",
     event_slug="lakeside-half-marathon",
-    event_date="2026-05-17",
+    event_date="2026-05-17T09:30:00",
     status="active",
     event_enabled=True,
     selfie_search=True,

@@ -12,11 +12,11 @@ from pydantic import BaseModel, Field, create_model
 
 from facesearch.calls import UUID_PATTERN, EventPath, EventsQuery, OrgPath, OriginalsQuery, PageQuery
 from facesearch.models import Scope
-from facesearch.originals import OriginalsRequest
 from facesearch.responses import Success
 from facesearch.selfies import UploadRequest
 from facesearch.webhooks.requests import WebhookRequest
 from tools.openapi import examples
+from tools.openapi.bodies import OriginalsRequest
 
 ORG = "/api/v1/ext/{org_id}"
 EVENT = f"{ORG}/event/{{event_id}}"
@@ -28,6 +28,15 @@ class Tag(StrEnum):
     SEARCH = "Face search"
     PHOTOS = "Photos"
     EVENTS = "Events"
+
+    @property
+    def description(self) -> str:
+        """What its operations have in common."""
+        return {
+            Tag.SEARCH: "Searching an event by selfie, at once or by a webhook, and what becomes of a search.",
+            Tag.PHOTOS: "An event's gallery, and links to originals.",
+            Tag.EVENTS: "The organisation's events, and what may be called of each.",
+        }[self]
 
 
 class SearchPath(EventPath):
@@ -301,11 +310,13 @@ OPERATIONS = [
         "Get download links to originals",
         "Links live one hour at most. On AWS a link may end sooner, with the session that signed it; S3 then answers "
         "403, and you ask again for the links that you still need. Links outlive a key that is deactivated. An image "
-        "that cannot be linked is a row of `failed_urls` and nobody else's trouble.",
+        "that cannot be linked is a row of `failed_urls` and nobody else's trouble. `identifier` is null where a list "
+        "was sent.",
         EventPath,
         Answer("OriginalPhotosResponse", "A page of links.", "Original photos", examples.ORIGINALS),
         {
-            400: "`method` is `selfie` and the identifier is no UUID.",
+            400: "`method` is `selfie` and the identifier is no UUID; or the image of `image_id`, or every one of "
+            "`image_ids`, is no photo of the event.",
             401: _NO_KEY,
             403: f"{_NOT_YOURS}, or is disabled, or what `method` needs of it is: selfie search, or bib search, "
             "which always is.",

@@ -79,7 +79,7 @@ def event_details(event: Event) -> EventDetails:
         event_id=event.event_id,
         event_name=event.name,
         event_slug=event.slug,
-        event_date=event.date,
+        event_date=start_of(event.date),
         status="active" if event.event_enabled else "inactive",
         event_enabled=event.event_enabled,
         selfie_search=event.selfie_search and event.keeps_faces,
@@ -96,17 +96,23 @@ def original_photos(
 ) -> OriginalPhotos:
     """A page of links to originals."""
     found = [PresignedUrl(url=link.url, filename=link.filename) for link in links if isinstance(link, Link)]
-    failed = [FailedUrl(image_id=link.image_id, reason=link.reason) for link in links if isinstance(link, NoLink)]
+    lost = [link for link in links if isinstance(link, NoLink)]
+    failed = [FailedUrl(image_id=link.image_id, error=link.error, path=link.path) for link in lost]
     return OriginalPhotos(
         presigned_urls=found,
         failed_urls=failed,
         total_images=total,
         successful_count=len(found),
         failed_count=len(failed),
-        identifier=request.identifier,
+        identifier=request.identifier if isinstance(request.identifier, str) else None,
         message=f"{len(failed)} of {len(links)} images have no link; see failed_urls." if failed else None,
         pagination=paginate(page, total),
     )
+
+
+def start_of(date: str) -> str:
+    """An event's date with a time of day: one that was given a day alone starts at midnight."""
+    return date if "T" in date else f"{date}T00:00:00"
 
 
 def _image_item(
@@ -132,7 +138,7 @@ def _event_item(links: RenditionLinks, row: EventRow) -> EventItem:
         event_id=row.event_id,
         event_name=row.name,
         event_slug=row.slug,
-        event_date=row.date,
+        event_date=start_of(row.date),
         status="active" if row.event_enabled else "inactive",
         cover_image=links.url(row.event_id, "large", row.cover) if row.cover else None,
     )

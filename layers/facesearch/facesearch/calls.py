@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from facesearch.errors import FaceSearchError, InvalidRequest, InvalidRequestId
@@ -37,7 +37,12 @@ def _only_digits(value: object) -> object:
 
 # Comes after a field's limits: in front of them they would be unknown to JSON Schema, and so to the OpenAPI document.
 _DIGITS_ALONE = BeforeValidator(_only_digits)
-Id = Annotated[str, Field(pattern=_DIGITS)]
+# Read as text, so that not everything counts as a number that Python would take for one; to callers it is one.
+Id = Annotated[
+    str,
+    Field(pattern=_DIGITS),
+    WithJsonSchema({"type": "integer", "format": "int64", "minimum": 0, "maximum": 10**18 - 1}),
+]
 
 
 class OrgPath(BaseModel):
@@ -45,13 +50,13 @@ class OrgPath(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    org_id: Annotated[Id, Field(description="The organisation that the key belongs to.", examples=["903"])]
+    org_id: Annotated[Id, Field(description="The organisation that the key belongs to.", examples=[903])]
 
 
 class EventPath(OrgPath):
     """Path parameters of a call about an event."""
 
-    event_id: Annotated[Id, Field(description="An event of that organisation.", examples=["456"])]
+    event_id: Annotated[Id, Field(description="An event of that organisation.", examples=[456])]
 
 
 class PageQuery(BaseModel):

@@ -55,6 +55,12 @@ class UnknownUpload(FaceSearchError):
     status = 400
 
 
+class NoSuchImages(FaceSearchError):
+    """Not one of the images that the caller names is a photo of the event."""
+
+    status = 400
+
+
 class NoFaceFound(FaceSearchError):
     """The selfie is a readable picture, but no face was found in it."""
 

@@ -11,12 +11,11 @@ from urllib.parse import quote
 
 from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
-from pydantic.config import JsonDict
 from pydantic_core import PydanticCustomError
 
 from facesearch.access import Feature
-from facesearch.calls import UUID_PATTERN, Call, flatten, no_json, parse_request_id
-from facesearch.errors import InvalidRequest, InvalidRequestId, NotFound
+from facesearch.calls import Call, flatten, no_json, parse_request_id
+from facesearch.errors import InvalidRequest, InvalidRequestId, NoSuchImages, NotFound
 from facesearch.models import Event
 from facesearch.observability import log_unexpected
 from facesearch.photos import Photo, PhotoStore
@@ -30,7 +29,9 @@ LINK_SECONDS = 3600
 """At most: a link ends with the credentials that signed it. Lambda gives a running environment a session and tells no
 end of it, so nothing here can know when that is."""
 MAX_IMAGE_IDS = 1_000
+MAX_IDENTIFIER = 200
 _NOT_HERE = "There is no such photo in this event."
+_NONE_HERE = "None of these photos is in this event."
 _GONE = "The original is no longer there."
 _UNREACHABLE = "The original could not be looked for. Try again."
 
@@ -44,31 +45,20 @@ class Method(StrEnum):
     BIB = "bib"
 
 
-_SHAPES: JsonDict = {
-    "allOf": [
-        {
-            "if": {"properties": {"method": {"const": Method.IMAGE_IDS}}},
-            "then": {"properties": {"identifier": {"type": "array"}}},
-            "else": {"properties": {"identifier": {"type": "string"}}},
-        },
-        {
-            "if": {"properties": {"method": {"const": Method.SELFIE}}},
-            "then": {"properties": {"identifier": {"pattern": UUID_PATTERN}}},
-        },
-    ]
-}
-"""What the OpenAPI document says of which identifier goes with which method, in JSON Schema."""
+_ImageId = Annotated[str, Field(max_length=MAX_IDENTIFIER)]
 
 
 class OriginalsRequest(BaseModel):
     """The body of the call: a request_id for `selfie`, an image_id, a list of them, or a bib number."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", strict=True, json_schema_extra=_SHAPES)
+    model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
 
     method: Annotated[Method, Field(strict=False)]
     identifier: (
-        Annotated[str, Field(min_length=1, max_length=200)]
-        | Annotated[list[Annotated[str, Field(max_length=200)]], Field(min_length=1, max_length=MAX_IMAGE_IDS)]
+        Annotated[str, Field(min_length=1, max_length=MAX_IDENTIFIER)]
+        | Annotated[
+            list[Annotated[str, Field(max_length=MAX_IDENTIFIER)]], Field(min_length=1, max_length=MAX_IMAGE_IDS)
+        ]
     )
 
     @model_validator(mode="after")
@@ -90,6 +80,13 @@ class OriginalsRequest(BaseModel):
         """The search whose photos are wanted, if it is one."""
         return self.identifier if self.method is Method.SELFIE and isinstance(self.identifier, str) else None
 
+    @property
+    def named(self) -> list[str]:
+        """The images that the caller names one by one, each once; none if a search does."""
+        if self.method is Method.SELFIE:
+            return []
+        return list(dict.fromkeys(self.identifier if isinstance(self.identifier, list) else [self.identifier]))
+
     def select(self, call: Call, stored: StoredPage | None) -> tuple[int, list[str]]:
         """How many images the identifier names in all, and those of the page.
 
@@ -107,8 +104,7 @@ class OriginalsRequest(BaseModel):
             if stored is None:
                 raise NotFound("request_id is unknown for this event.")
             return stored.summary.total, [str(photo.image_id) for photo in stored.photos]
-        given = self.identifier if isinstance(self.identifier, list) else [self.identifier]
-        each = list(dict.fromkeys(given))
+        each = self.named
         return len(each), each[call.page.start : call.page.stop]
 
 
@@ -132,10 +128,11 @@ class Link:
 
 @dataclass(frozen=True)
 class NoLink:
-    """An image without a link, and why."""
+    """An image without a link, and why; `path` is its original's key, if there is such a photo."""
 
     image_id: str
-    reason: str
+    error: str
+    path: str | None = None
 
 
 class OriginalStore(Protocol):
@@ -178,27 +175,50 @@ class Originals:
         self._store = store
         self._pool = pool
 
-    def links(self, event: Event, image_ids: Sequence[str]) -> list[Link | NoLink]:
-        """A link for each image, in order. One that cannot be linked says why and is nobody else's trouble."""
-        known = {text: image_id for text in image_ids if (image_id := _uuid(text)) is not None}
-        photos = self._photos.get_many(event.event_id, event.shards, known.values())
+    def links(self, event: Event, image_ids: Sequence[str], named: Sequence[str] = ()) -> list[Link | NoLink]:
+        """A link for each image of a page, in order. One that cannot be linked says why and is nobody else's trouble.
+
+        Args:
+            event: whose photos they are.
+            image_ids: those of the page.
+            named: all that the caller has named, on whatever page; empty if a search has named them.
+
+        Raises:
+            NoSuchImages: the caller has named some, and not one of them is a photo of the event.
+        """
+        known, photos = self._look_up(event, image_ids)
+        if named and not any(map(_is_shown, photos.values())):
+            _, others = self._look_up(event, sorted(set(named) - set(image_ids)))
+            if not any(map(_is_shown, others.values())):
+                raise NoSuchImages(_NOT_HERE if len(named) == 1 else _NONE_HERE)
 
         def link(text: str) -> Link | NoLink:
             return self._link(text, photos.get(known[text]) if text in known else None)
 
         return list(self._pool.map(link, image_ids))
 
+    def _look_up(self, event: Event, image_ids: Sequence[str]) -> tuple[dict[str, uuid.UUID], dict[uuid.UUID, Photo]]:
+        """Those of the texts that are UUIDs, and the records that there are of them."""
+        known = {text: image_id for text in image_ids if (image_id := _uuid(text)) is not None}
+        return known, dict(self._photos.get_many(event.event_id, event.shards, known.values()))
+
     def _link(self, image_id: str, photo: Photo | None) -> Link | NoLink:
-        if photo is None or photo.status != "indexed":
+        if photo is None:
             return NoLink(image_id, _NOT_HERE)
+        if not _is_shown(photo):
+            return NoLink(image_id, _NOT_HERE, photo.key)
         try:
             for place in photo.originals:
                 if place.is_there(self._store.etag(place.key)):
                     return Link(self._store.link(place.key, place.filename), place.filename)
-            return NoLink(image_id, _GONE)
+            return NoLink(image_id, _GONE, photo.key)
         except (BotoCoreError, ClientError) as error:
             log_unexpected(error)
-            return NoLink(image_id, _UNREACHABLE)
+            return NoLink(image_id, _UNREACHABLE, photo.key)
+
+
+def _is_shown(photo: Photo) -> bool:
+    return photo.status == "indexed"
 
 
 def _uuid(text: str) -> uuid.UUID | None:

@@ -73,13 +73,23 @@ class Pong(Body):
     event_id: int
 
 
+# Without a zone, so not JSON Schema's "date-time", which RFC 3339 defines and which needs one.
+EventDate = Annotated[
+    str,
+    Field(
+        description="When the event starts: ISO 8601, a date and a time without a zone.",
+        pattern=r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}$",
+    ),
+]
+
+
 class EventDetails(Body):
     """An event's metadata and feature flags; the flags of features that are not served are false."""
 
     event_id: int
     event_name: str
     event_slug: str
-    event_date: Annotated[str, Field(json_schema_extra={"format": "date"})]
+    event_date: EventDate
     status: Annotated[Literal["active", "inactive"], Field(description="active = event_enabled")]
     event_enabled: bool
     bib_search: Literal[False] = False
@@ -96,7 +106,7 @@ class EventItem(Body):
     event_id: int
     event_name: str
     event_slug: str
-    event_date: Annotated[str, Field(json_schema_extra={"format": "date"})]
+    event_date: EventDate
     status: Literal["active", "inactive"]
     cover_image: str | None
 
@@ -126,7 +136,8 @@ class FailedUrl(Body):
     """An image that there is no link for, and why."""
 
     image_id: Annotated[str, Field(description="As it was sent, so perhaps no UUID.")]
-    reason: str
+    error: str
+    path: Annotated[str | None, Field(description="The original's object key, null if there is no such photo.")]
 
 
 class OriginalPhotos(Body):
@@ -137,7 +148,7 @@ class OriginalPhotos(Body):
     total_images: Annotated[int, Field(ge=0)]
     successful_count: Annotated[int, Field(ge=0)]
     failed_count: Annotated[int, Field(ge=0)]
-    identifier: Annotated[str | list[str], Field(description="As it was sent.")]
+    identifier: Annotated[str | None, Field(description="As it was sent; null for `image_ids`.")]
     message: Annotated[str | None, Field(description="Says so if a link is missing.")]
     pagination: PaginationInfo
 

@@ -209,14 +209,15 @@ class FakeApi:
             for name in shown
             if name in self.originals
         ]
-        missing = [{"image_id": name, "reason": "Not found"} for name in shown if name not in self.originals]
+        lost = [name for name in shown if name not in self.originals]
+        missing = [{"image_id": name, "error": "Not found", "path": None} for name in lost]
         data = {
             "presigned_urls": links,
             "failed_urls": missing,
             "total_images": len(named),
             "successful_count": len(links),
             "failed_count": len(missing),
-            "identifier": body["identifier"],
+            "identifier": body["identifier"] if body["method"] == "selfie" else None,
             "message": None,
             "pagination": pagination(len(named), page, size),
         }
@@ -250,7 +251,7 @@ def _event(number: int) -> dict[str, Any]:
         "event_id": 456 + number,
         "event_name": f"Run {number}",
         "event_slug": f"run-{number}",
-        "event_date": "2025-05-04",
+        "event_date": "2025-05-04T00:00:00",
         "status": "active",
         "cover_image": None,
     }

@@ -97,7 +97,7 @@ class TestRefused:
 
     @pytest.mark.parametrize("brand", [b"isom", b"mp42", b"qt  "])
     def test_given_a_film_when_read_then_no_such_picture(self, brand: bytes) -> None:
-        with pytest.raises(UnusableImage, match="not a readable"):
+        with pytest.raises(UnusableImage, match="The file is a video"):
             read_image(box(b"ftyp", brand, bytes(4), brand) + box(b"moov", bytes(100)))
 
     def test_given_too_many_pixels_when_read_then_the_limit_is_named(self) -> None:

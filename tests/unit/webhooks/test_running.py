@@ -4,18 +4,19 @@ import base64
 import time
 import uuid
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from dataclasses import replace
 from typing import Any, cast
 
 import pytest
+from botocore.exceptions import ClientError
 
 from facesearch.errors import CostlyImage, EngineBusy
 from facesearch.models import JobStatus, SearchKey, SearchSummary
 from facesearch.outbound import FetchFailedError, RefusedUrlError
 from facesearch.quota import Limits
 from facesearch.webhooks.queue import LONGEST_DELAY, Order
-from facesearch.webhooks.running import GAVE_UP, MOST_ASIDES, NO_QUOTA, NotNowError
+from facesearch.webhooks.running import GAVE_UP, MOST_ASIDES, MOST_WAITS, NO_QUOTA, NotNowError
 from tests.unit.fakes import EVENT, EVENT_ID, ORG, OpenProbes, photos
 from tests.unit.webhooks.site import CALLBACK, DELIVERIES, SELFIE, CrashError, Site
 
@@ -503,3 +504,18 @@ def test_a_job_that_has_stepped_aside_too_often_has_failed(site: Site) -> None:
     assert (status, reason.startswith("selfie_url could not be fetched")) == (JobStatus.FAILED, True)
     assert [end.type for end in site.ends.heard] == ["face_search.failed"]
     assert len(site.queue.sent) == 1
+
+
+@pytest.mark.parametrize(("waits", "raises"), [(0, False), (MOST_WAITS - 1, False), (MOST_WAITS, True)])
+def test_a_job_that_aws_throttles_waits_so_often_and_then_uses_up_deliveries(
+    site: Site, waits: int, raises: bool
+) -> None:
+    accepted = site.send()
+    throttled = ClientError({"Error": {"Code": "ThrottlingException"}}, "BatchGetItem")
+    site.reader.read = failing(throttled)  # type: ignore[method-assign, assignment]
+    sent = len(site.queue.sent)
+    with pytest.raises(ClientError) if raises else nullcontext():
+        site.deliver(2, Order(accepted.search, waits=waits, tries=1))
+    assert [order for order, _ in site.queue.sent[sent:]] == (
+        [] if raises else [Order(accepted.search, waits=waits + 1, tries=2)]
+    )

@@ -22,7 +22,8 @@ from tools.cli.terminal import plural, print_json, progress_bar, results, say
 app = group("Events.")
 app.command("delete")(delete_event)
 app.command("health")(event_health)
-Day = Annotated[datetime | None, typer.Option("--date", formats=["%Y-%m-%d"], help="Day of the event.")]
+_DATES = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]
+Day = Annotated[datetime | None, typer.Option("--date", formats=_DATES, help="Day of the event, or when it starts.")]
 
 
 @app.command("create")
@@ -39,7 +40,7 @@ def create(
     """Create an event, open for selfie search; its day is today unless given."""
     stack = stack_of(context)
     days = stack.outputs.BiometricRetentionDays
-    event_id = stack.admin.create_event(org_id, name, confidence, day.date() if day else None, days)
+    event_id = stack.admin.create_event(org_id, name, confidence, day, days)
     if stack.collections is not None:  # if this fails, the first photo makes it
         stack.collections.create(event_id)
     if as_json:
@@ -83,7 +84,7 @@ def update(  # noqa: PLR0913, PLR0917 - a command's options, each by its name
     if name is not None:
         changes["name"] = name
     if day is not None:
-        changes["date"] = day.date()
+        changes["date"] = day
     if cover is not None:
         changes["cover"] = _cover(stack, event_id, cover)
     changes |= _ended_by_nothing(retain_until, upstream)

@@ -53,6 +53,8 @@ class EventAdmin(TableAdmin):
     ) -> int:
         """A new event, open for selfie search, on a day that is today unless given.
 
+        A `datetime` in place of the day also says when it starts.
+
         Its faces are kept for `retention_days` after that day; 0 = for good.
 
         Raises:
@@ -73,9 +75,9 @@ class EventAdmin(TableAdmin):
                 confidence=confidence,
                 shards=SHARDS,
                 slug=slug_of(name),
-                date=date.isoformat(),
+                date=_text_of(date),
                 created_at=time.time_ns() // 1000,
-                retain_until=(date + dt.timedelta(retention_days)).isoformat() if retention_days else "",
+                retain_until=_last_day(date, retention_days) if retention_days else "",
             )
             try:
                 self._together(
@@ -219,11 +221,27 @@ def _given(changes: EventChanges) -> dict[str, Any]:
         given["name"] = checked_name(changes["name"])
         given["slug"] = slug_of(given["name"])
     if "date" in changes:
-        given["date"] = changes["date"].isoformat()
+        given["date"] = _text_of(changes["date"])
     if "retain_until" in changes:
         until = changes["retain_until"]
         given["retain_until"] = until.isoformat() if until else ""
     return given
+
+
+def _text_of(date: dt.date) -> str:
+    """An event's date as it is stored: YYYY-MM-DD, and Thh:mm:ss behind it if it starts at another time than midnight.
+
+    Both sort by time among each other, for they are the beginning of a sort key and "#" comes before "T".
+    """
+    if not isinstance(date, dt.datetime):
+        return date.isoformat()
+    start = date.replace(tzinfo=None, microsecond=0)
+    return start.isoformat() if start.time() != dt.time() else start.date().isoformat()
+
+
+def _last_day(date: dt.date, retention_days: int) -> str:
+    day = date.date() if isinstance(date, dt.datetime) else date
+    return (day + dt.timedelta(retention_days)).isoformat()
 
 
 def slug_of(name: str) -> str:

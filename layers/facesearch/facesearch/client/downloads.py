@@ -56,7 +56,7 @@ class Tally:
         """Note how many there are in all, and which of this page the server has no link to."""
         self._total = max(page["total_images"], self._done)
         for missing in page["failed_urls"]:
-            self._outcomes.append(DownloadFailure(missing["image_id"], missing["reason"]))
+            self._outcomes.append(DownloadFailure(missing["image_id"], missing["error"]))
             self.count()
 
     def count(self) -> None:

@@ -77,7 +77,7 @@ class Ping(TypedDict):
 
 @with_config(_LENIENT)
 class EventDetails(TypedDict):
-    """`data` of an event's details; `event_date` is YYYY-MM-DD, `status` "active" or "inactive"."""
+    """`data` of an event's details; `event_date` is YYYY-MM-DDThh:mm:ss, `status` "active" or "inactive"."""
 
     event_id: int
     event_name: str
@@ -95,7 +95,7 @@ class EventDetails(TypedDict):
 
 @with_config(_LENIENT)
 class EventSummary(TypedDict):
-    """A row of the organisation's events; `cover_image` is a URL."""
+    """A row of the organisation's events; `event_date` as in `EventDetails`, `cover_image` is a URL."""
 
     event_id: int
     event_name: str
@@ -131,10 +131,11 @@ class OriginalLink(TypedDict):
 
 @with_config(_LENIENT)
 class MissingOriginal(TypedDict):
-    """A photo that has no link, and why."""
+    """A photo that has no link, and why; `path` is the key of its original in the bucket, None if there is none."""
 
     image_id: str
-    reason: str
+    error: str
+    path: str | None
 
 
 @with_config(_LENIENT)
@@ -146,7 +147,7 @@ class OriginalPhotos(TypedDict):
     total_images: int
     successful_count: int
     failed_count: int
-    identifier: str | list[str]
+    identifier: str | None
     message: str | None
     pagination: PaginationInfo
 

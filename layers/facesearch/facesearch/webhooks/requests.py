@@ -18,27 +18,6 @@ MAX_METADATA_BYTES = 1024
 MAX_URL_LENGTH = 2048
 WATCH_DAYS = 30
 
-_STRING, _ABSENT, _GIVEN = {"type": "string"}, {"type": "null"}, {"type": ["string", "array"]}
-_SHAPES: dict[str, Any] = {
-    "allOf": [
-        {
-            "oneOf": [
-                {"required": ["selfie_url"], "properties": {"selfie_url": _GIVEN, "selfie_base64": _ABSENT}},
-                {"required": ["selfie_base64"], "properties": {"selfie_base64": _GIVEN, "selfie_url": _ABSENT}},
-            ]
-        },
-        {
-            "anyOf": [
-                {"properties": {"watch": {"const": False}}},
-                {
-                    "required": ["watch_consent", "callback_url"],
-                    "properties": {"watch_consent": {"const": True}, "callback_url": _STRING},
-                },
-            ]
-        },
-    ]
-}
-
 
 def _whole(value: object) -> object:
     """To JSON, and so to the OpenAPI document, 30.0 is a whole number."""
@@ -73,9 +52,12 @@ Url = Annotated[str, Field(min_length=1, max_length=MAX_URL_LENGTH)]
 
 
 class WebhookRequest(BaseModel):
-    """What to search with, and what to do with the result. Exactly one of `selfie_url` and `selfie_base64`."""
+    """What to search with, and what to do with the result. Exactly one of `selfie_url` and `selfie_base64`.
 
-    model_config = ConfigDict(frozen=True, extra="ignore", strict=True, json_schema_extra=_SHAPES)
+    `watch` needs `watch_consent` to be true, and a `callback_url`.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
 
     selfie_url: Annotated[
         str | list[str] | None,
@@ -113,9 +95,11 @@ class WebhookRequest(BaseModel):
     watch_consent: Annotated[
         bool, Field(description="The person agrees that the face's embedding is kept for that time.")
     ] = False
-    watch_days: Annotated[int, Field(ge=1, le=WATCH_DAYS, description="For how long."), BeforeValidator(_whole)] = (
-        WATCH_DAYS
-    )
+    watch_days: Annotated[
+        int,
+        Field(ge=1, le=WATCH_DAYS, description=f"For how many days; {WATCH_DAYS} unless given."),
+        BeforeValidator(_whole),
+    ] = WATCH_DAYS
 
     @model_validator(mode="after")
     def _fits(self) -> Self:

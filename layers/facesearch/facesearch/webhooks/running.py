@@ -176,21 +176,8 @@ class SearchJobs:
         context: LambdaContext,
         share: ExitStack,
     ) -> None:
-        def fetch() -> Sequence[bytes]:
-            with share:  # which is given back as soon as they are there
-                return self._selfies.of(job)
-
-        # A search that starts afresh because of a deletion meanwhile does not fetch again, and neither does its watch.
-        selfies = cache(fetch)
         try:
-            summary = known.result.summary if known.result is not None else self._matched(job, known, context, selfies)
-            if self._is_deleted(job):
-                return
-            watch = self._watch(job, selfies) if self._is_watched(job, delivery) else None
-            self._tell(job, summary)
-            if watch is not None and self._watching is not None:
-                self._watching.catch_up(watch)
-            self._end(job, summary)
+            self._search_and_tell(job, known, delivery, context, share)
         except QuotaExceeded as error:
             if time.time() > job.created_at + LONGEST_WAIT:
                 self._fail(job, NO_QUOTA)
@@ -216,6 +203,24 @@ class SearchJobs:
             log_unexpected(error)
             self._again(delivery, 0)
             raise NotNowError from error
+
+    def _search_and_tell(
+        self, job: Job, known: Snapshot, delivery: Delivery, context: LambdaContext, share: ExitStack
+    ) -> None:
+        def fetch() -> Sequence[bytes]:
+            with share:  # which is given back as soon as they are there
+                return self._selfies.of(job)
+
+        # A search that starts afresh because of a deletion meanwhile does not fetch again, and neither does its watch.
+        selfies = cache(fetch)
+        summary = known.result.summary if known.result is not None else self._matched(job, known, context, selfies)
+        if self._is_deleted(job):
+            return
+        watch = self._watch(job, selfies) if self._is_watched(job, delivery) else None
+        self._tell(job, summary)
+        if watch is not None and self._watching is not None:
+            self._watching.catch_up(watch)
+        self._end(job, summary)
 
     def _is_watched(self, job: Job, delivery: Delivery) -> bool:
         """Whether a watch is wanted and still to be had: at the last delivery the job ends without."""
