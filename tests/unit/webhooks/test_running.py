@@ -15,6 +15,7 @@ from facesearch.errors import CostlyImage, EngineBusy
 from facesearch.models import JobStatus, SearchKey, SearchSummary
 from facesearch.outbound import FetchFailedError, RefusedUrlError
 from facesearch.quota import Limits
+from facesearch.store.reading import Snapshot, Wanted
 from facesearch.webhooks.queue import LONGEST_DELAY, Order
 from facesearch.webhooks.running import GAVE_UP, MOST_ASIDES, MOST_WAITS, NO_QUOTA, NotNowError
 from tests.unit.fakes import EVENT, EVENT_ID, ORG, OpenProbes, photos
@@ -512,7 +513,11 @@ def test_a_job_that_aws_throttles_waits_so_often_and_then_uses_up_deliveries(
 ) -> None:
     accepted = site.send()
     throttled = ClientError({"Error": {"Code": "ThrottlingException"}}, "BatchGetItem")
-    site.reader.read = failing(throttled)  # type: ignore[method-assign, assignment]
+
+    def read(wanted: Wanted) -> Snapshot:
+        raise throttled
+
+    site.reader.read = read  # type: ignore[method-assign]
     sent = len(site.queue.sent)
     with pytest.raises(ClientError) if raises else nullcontext():
         site.deliver(2, Order(accepted.search, waits=waits, tries=1))
