@@ -271,7 +271,9 @@ class PhotoEraser(PhotoStore, Protocol):
         """
 
     def finish(self, event_id: int, shards: int, image_id: uuid.UUID) -> None:
-        """Nothing that belongs to the buried photo is left: its tombstone begins to expire."""
+        """The deletion is over: the photo leaves the list of what is under way (see `store.erasing`), and if it was
+        buried, its tombstone begins to expire, at once: a file that comes from now on is a new photo, which must not be
+        on that list any more."""
 
     def replace_faces(
         self, event_id: int, shards: int, change: PhotoChange, faces: bytes, model: str | None = None

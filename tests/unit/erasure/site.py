@@ -185,12 +185,13 @@ class Parts:
 
     @classmethod
     def memory(cls) -> "Parts":
-        reader, photos, snapshots = MemoryReader(), MemoryPhotoStore(), MemorySnapshotStore()
+        reader, log, snapshots = MemoryReader(), MemoryErasureLog(), MemorySnapshotStore()
+        photos = MemoryPhotoStore(log)
         reader.events[EVENT_ID] = EVENT
         claims = MemoryClaims()
         stores = Stores(
             photos=photos,
-            log=MemoryErasureLog(),
+            log=log,
             results=reader,
             jobs=MemoryJobStore(reader),
             claims=claims,

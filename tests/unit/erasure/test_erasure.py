@@ -4,6 +4,7 @@ import datetime as dt
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, cast
 
@@ -123,6 +124,35 @@ def test_a_redelivered_upload_does_not_bring_a_photo_back_and_a_later_one_does(s
     assert site.gallery() == [1, 2, 3, 4, 5]
     site.photos_eraser.delete_photos(site.event, [id_of(2)], EVERYTHING)
     assert site.found(BEN) == [3, 4]
+
+
+class _Dies:
+    """A store whose process dies at the n-th call of one of its functions."""
+
+    def __init__(self, store: Any, name: str, at: int) -> None:
+        self._store, self._name, self._left = store, name, at
+
+    def __getattr__(self, name: str) -> Any:
+        if name == self._name:
+            self._left -= 1
+            if not self._left:
+                raise CrashError
+        return getattr(self._store, name)
+
+
+@pytest.mark.parametrize(("store", "name", "at"), [("log", "end", 1), ("photos", "finish", 2)])
+def test_a_photo_that_comes_after_its_deletion_stays_though_the_run_was_killed(
+    site: Site, store: str, name: str, at: int
+) -> None:
+    dying: Any = {store: _Dies(getattr(site.stores, store), name, at)}
+    with suppress(CrashError):
+        PhotosEraser(replace(site.stores, **dying)).delete_photos(site.event, [id_of(1), id_of(2)], EVERYTHING)
+    assert site.upload(1, uploaded_at=NOW) is True
+    site.photos_eraser.delete_photos(site.event, [id_of(5)], EVERYTHING)
+    assert site.gallery() == [1, 3, 4]
+    assert site.keys("renditions") == site.renditions_of([1, 3, 4])
+    assert site.keys("originals") == site.originals_of([1, 3, 4])
+    assert site.plain.stores.log.pending(site.event.event_id) == []
 
 
 def test_a_photo_that_comes_while_it_is_being_deleted_goes_along(site: Site) -> None:

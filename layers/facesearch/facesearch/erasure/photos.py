@@ -1,8 +1,9 @@
 """Photos: deleted whole, or what names them after they lost faces.
 
 In this order: entered in the list of what is under way; out of every search and gallery (tombstone, or fewer faces);
-counted, so that no search which began before stores its result; stored results; snapshot; files; tombstone finished;
-out of the list. A crash between any two leaves the list, and the next deletion in the event goes on where it was.
+counted, so that no search which began before stores its result; stored results; snapshot; files; tombstone finished
+and out of the list, at once. A crash between any two leaves the list, and the next deletion in the event goes on where
+it was.
 """
 
 import uuid
@@ -104,9 +105,8 @@ class PhotosEraser:
         deleted.snapshots += stores.rewrite_snapshot(event)
         deleted.renditions += self._delete_renditions(event, entries)
         deleted.originals += stores.originals.delete(self._originals(event, entries))
-        for entry in entries:
-            stores.photos.finish(event_id, event.shards, entry.image_id)
-        stores.log.end(event_id, [entry.image_id for entry in entries])
+        for _ in stores.pool.map(lambda entry: stores.photos.finish(event_id, event.shards, entry.image_id), entries):
+            pass
         return Done(entries, searches)
 
     def count(self, event: Event, done: Done) -> Counts:

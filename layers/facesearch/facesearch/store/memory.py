@@ -130,7 +130,8 @@ class MemoryBucket:
 class MemoryPhotoStore:
     """`PhotoStore` and `PhotoEraser` over a dictionary; a tombstone has no photo."""
 
-    def __init__(self) -> None:
+    def __init__(self, log: "MemoryErasureLog | None" = None) -> None:
+        self._log = log
         self._photos: dict[tuple[int, uuid.UUID], tuple[Photo | None, PhotoChange, int]] = {}
         self._finished: set[tuple[int, uuid.UUID]] = set()
 
@@ -214,6 +215,8 @@ class MemoryPhotoStore:
             photo, change, shard = self._photos[event_id, image_id]
             self._photos[event_id, image_id] = (photo, replace(change, changed_at=_after(change)), shard)
             self._finished.add((event_id, image_id))
+        if self._log is not None:
+            self._log.end(event_id, [image_id])
 
     def replace_faces(
         self, event_id: int, shards: int, change: PhotoChange, faces: bytes, model: str | None = None

@@ -20,6 +20,7 @@ from facesearch.store.batch import StillUnprocessedError, batch_delete, batch_ge
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
 
 ATTEMPTS = 8
 """Each one finds the item changed by somebody else since it was read; nobody changes a photo that often."""
@@ -178,17 +179,19 @@ class DynamoPhotoStore:
         raise StillUnprocessedError("UpdateItem")
 
     def finish(self, event_id: int, shards: int, image_id: uuid.UUID) -> None:
-        """See `PhotoEraser.finish`."""
-        key = schema.photo_key(event_id, shards, image_id)
+        """See `PhotoEraser.finish`; one transaction."""
+        key, listed = schema.photo_key(event_id, shards, image_id), schema.erasing_key(event_id, image_id)
         for _ in range(ATTEMPTS):
             item = self._item(key)
             if item is None or not _is_tombstone(item) or "expires_at" in item:
+                self._dynamodb.delete_item(TableName=self._table, Key=listed)
                 return
-            end = schema.n(self._clock() // 1_000_000 + TOMBSTONE_SECONDS)
-            update = "SET changed_at = :now, expires_at = :end"
-            if self._change(key, schema.number(item, "changed_at"), update, {}, {":end": end}):
+            seen = schema.number(item, "changed_at")
+            now = max(self._clock(), seen + 1)
+            if self._finish(key, listed, seen, now):
+                self._confirm(key, now)
                 return
-        raise StillUnprocessedError("UpdateItem")
+        raise StillUnprocessedError("TransactWriteItems")
 
     def put_next(self, event_id: int, shards: int, seen: Photo, model: str, faces: bytes, reason: str = "") -> bool:
         """See `PhotoStore.put_next`."""
@@ -296,6 +299,27 @@ class DynamoPhotoStore:
         if not self._update(key, update, condition, names, stamps | values):
             return False
         self._confirm(key, now)
+        return True
+
+    def _finish(self, key: "schema.Key", listed: "schema.Key", seen: int, now: int) -> bool:
+        end = now // 1_000_000 + TOMBSTONE_SECONDS
+        tombstone: TransactWriteItemTypeDef = {
+            "Update": {
+                "TableName": self._table,
+                "Key": key,
+                "UpdateExpression": "SET changed_at = :now, expires_at = :end",
+                "ConditionExpression": "changed_at = :seen",
+                "ExpressionAttributeValues": {":now": schema.n(now), ":end": schema.n(end), ":seen": schema.n(seen)},
+            }
+        }
+        try:
+            self._dynamodb.transact_write_items(
+                TransactItems=[tombstone, {"Delete": {"TableName": self._table, "Key": listed}}]
+            )
+        except self._dynamodb.exceptions.TransactionCanceledException as refused:
+            if refused.response["CancellationReasons"][0].get("Code") != "ConditionalCheckFailed":
+                raise
+            return False
         return True
 
     def _confirm(self, key: "schema.Key", stamp: int) -> None:
