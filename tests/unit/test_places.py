@@ -140,7 +140,22 @@ def test_records_that_lead_nowhere_are_led_to_what_has_their_etag_and_the_lost_a
     assert [photo.key for photo in lost] == ["c", "d"]
     moved = photos.get(EVENT_ID, EVENT.shards, uuid.UUID(int=1))
     assert moved is not None
-    assert moved.originals == (Original("elsewhere/b", '"2"'),)
+    assert moved.originals == (Original("elsewhere/b", '"2"'), Original("b", '"2"'))
+
+
+def test_a_file_that_was_moved_after_the_listing_is_not_lost() -> None:
+    photos, etag = MemoryPhotoStore(), '"1"'
+    photos.add(EVENT_ID, EVENT.shards, Photo(ID, "indexed", "before", etag=etag))
+    listing, there = {"before": etag}, {"after": etag}
+    known = photos.get(EVENT_ID, EVENT.shards, ID)
+    assert known is not None
+    note_place(photos, there.get, EVENT, known, Original("after", etag))
+    moved = photos.get(EVENT_ID, EVENT.shards, ID)
+    assert moved is not None
+    assert find_moved(photos, EVENT, [moved], listing) == []
+    record = photos.get(EVENT_ID, EVENT.shards, ID)
+    assert record is not None
+    assert Original("after", etag) in record.originals
 
 
 def test_a_deleted_photos_original_goes_wherever_it_lies(site: Site) -> None:

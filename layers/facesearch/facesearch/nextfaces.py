@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from facesearch.engine import Face
 from facesearch.errors import UnusableImage
-from facesearch.models import Event
+from facesearch.models import Event, IndexKind
 from facesearch.packing import pack, unpack
 from facesearch.photos import Photo, PhotoStore, image_id_of_bytes
 from facesearch.store.batch import StillUnprocessedError
@@ -110,11 +110,12 @@ class NextFaces:
         return [self._renew(order.event_id, order.model, image_id) for image_id in order.image_ids]
 
     def complete(self, event: Event, image_id: uuid.UUID) -> list[Renewal]:
-        """Make what a photo lacks of the event's models: it was recorded by a run that knew others."""
+        """Make what a photo lacks of the event's models: it was recorded by a run that knew others, or its original
+        was gone and is there again."""
         photo = self._photos.get(event.event_id, event.shards, image_id)
         if photo is None or photo.status != "indexed":
             return []
-        lacking = [model for model in event.models if photo.faces_by(model) is None]
+        lacking = [model for model in event.models if _lacks(event, photo, model)]
         return [self._renew(event.event_id, model, image_id) for model in lacking]
 
     def _renew(self, event_id: int, model: str, image_id: uuid.UUID) -> Renewal:
@@ -129,17 +130,17 @@ class NextFaces:
                 # A run that was cancelled: what this message's earlier delivery has left must not wait for the next.
                 self._photos.drop_next(event_id, event.shards, image_id, model)
                 return Renewal(image_id)
-            if photo.faces_by(model) is not None:  # maybe by this order, whose earlier delivery was killed
+            if not _lacks(event, photo, model):  # maybe by this order, whose earlier delivery was killed
                 self._photos.touch(event_id, event.shards, image_id)
                 return Renewal(image_id)
             started = perf_counter()
             faces, reason = self._made(event, photo, model)
             if self._photos.put_next(event_id, event.shards, photo, model, pack(faces) if len(faces) else b"", reason):
                 milliseconds = (perf_counter() - started) * 1000
-                return self._settled(event, Renewal(image_id, True, len(faces), reason, milliseconds), model)
+                return self._settled(event, photo, Renewal(image_id, True, len(faces), reason, milliseconds), model)
         raise StillUnprocessedError("UpdateItem")
 
-    def _settled(self, event: Event, renewal: Renewal, model: str) -> Renewal:
+    def _settled(self, event: Event, photo: Photo, renewal: Renewal, model: str) -> Renewal:
         """Look at the event again: who ends a re-indexing says so there first, and then removes what he finds."""
         now = self._reader.read(Wanted(event_id=event.event_id)).event
         if now is None or not _wants(now, model):
@@ -147,6 +148,8 @@ class NextFaces:
             return Renewal(renewal.image_id)
         if now.model == model:
             self._photos.fold(event.event_id, event.shards, renewal.image_id, model)
+            if photo.model == model:  # a reader that came before the fold has seen the faces that it had
+                self._photos.touch(event.event_id, event.shards, renewal.image_id)
         return renewal
 
     def _made(self, event: Event, photo: Photo, model: str) -> tuple[NDArray[np.float32], str]:
@@ -183,6 +186,14 @@ class NextFaces:
                 return None
             data = body.read()
         return data if image_id_of_bytes(event.event_id, data) == photo.image_id else None
+
+
+def _lacks(event: Event, photo: Photo, model: str) -> bool:
+    """Whether the model has not looked at the photo, or could not, as its file was gone. The vector index would hear
+    nothing of faces that come later than their photo."""
+    faces = photo.faces_by(model)
+    is_exact = IndexKind.VECTORS not in (event.index_kind, event.next_index_kind)
+    return faces is None or (not faces and photo.reason == GONE and is_exact)
 
 
 def _wants(event: Event, model: str) -> bool:

@@ -16,8 +16,8 @@ from facesearch.nextfaces import GONE
 from facesearch.photos import Photo
 from facesearch.reindexing import StalledError
 from tests.unit.erasure.site import CrashError, crash_points
-from tests.unit.fakes import EVENT_ID
-from tests.unit.indexing.fakes import PHOTOS
+from tests.unit.fakes import EVENT_ID, ORG
+from tests.unit.indexing.fakes import PHOTOS, notification
 from tests.unit.reindexing.site import ANNA, BEN, CARL, A, B, Site, filled, picture
 
 
@@ -220,6 +220,28 @@ def test_a_photo_whose_original_is_gone_is_reported_and_keeps_no_faces() -> None
     site.check()
     assert site.is_settled(B)
     assert dict(site.reindexing.run(EVENT_ID).failed) == {gone: GONE, replaced: GONE}
+
+
+@pytest.mark.parametrize("is_under_way", [True, False])
+def test_an_original_that_is_there_again_has_its_faces_again(is_under_way: bool) -> None:
+    """Moved while it was being re-indexed, or restored after that."""
+    site = filled()
+    image_id = site.upload(10, CARL)
+    file = site.s3.objects.pop((PHOTOS, site.key(10)))
+    site.reindexing.run(EVENT_ID, B, wait=not is_under_way)
+    site.deliver()
+    assert site.photo(image_id).reason == GONE
+    site.people[image_id] = [CARL] if is_under_way else []
+    site.check()
+    moved = f"{ORG}/{EVENT_ID}/moved/10.png"
+    site.s3.objects[PHOTOS, moved] = file
+    site.indexer.index_message(notification(moved))
+    if is_under_way:
+        site.reindexing.run(EVENT_ID, B)
+    site.people[image_id] = [CARL]
+    site.check()
+    assert site.photo(image_id).reason == ""
+    assert site.is_settled(B)
 
 
 def test_a_photo_deleted_meanwhile_stays_deleted(monkeypatch: pytest.MonkeyPatch) -> None:
