@@ -60,5 +60,8 @@ def find_moved(photos: PhotoStore, event: Event, records: Iterable[Photo], listi
         if found is None:
             lost.append(photo)
         else:  # if somebody was faster, they have seen the file themselves
-            photos.set_originals(event.event_id, event.shards, photo, [Original(found, listing[found])])
+            # The listing may be minutes old: a place that is not on it may be where the file was moved since.
+            others = [place for place in photo.originals if place.etag]
+            originals = [Original(found, listing[found]), *others[-MAX_COPIES:]]
+            photos.set_originals(event.event_id, event.shards, photo, originals)
     return lost

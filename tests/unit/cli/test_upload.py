@@ -190,7 +190,7 @@ def test_given_an_original_that_was_moved_when_uploaded_then_the_record_leads_th
     assert upload(place, folder).uploaded == 0
     after = place.stack.photos.get(place.event_id, place.stack.event(place.event_id).shards, image_id)
     assert after is not None
-    assert after.originals == (Original(f"{prefix}day 1/3.jpg", before.etag),)
+    assert after.originals[0] == Original(f"{prefix}day 1/3.jpg", before.etag)
 
 
 def test_given_files_of_another_tool_and_event_when_uploaded_then_they_are_not_taken_for_ours(
