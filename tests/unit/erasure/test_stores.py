@@ -22,7 +22,7 @@ from facesearch.store.batch import batch_delete
 from facesearch.store.erasing import DynamoErasureLog, Erasing, ErasureLog
 from facesearch.store.memory import MemoryErasureLog, MemoryPhotoStore, MemoryReader
 from facesearch.store.objects import S3Objects, StillThereError
-from facesearch.store.photos import DynamoPhotoStore
+from facesearch.store.photos import DynamoPhotoStore, microseconds
 from facesearch.store.reading import DynamoReader, Reader, Wanted
 from facesearch.store.results import DynamoResultStore, OutdatedError, ResultStore
 from tests.unit.erasure.site import Inline
@@ -143,6 +143,26 @@ def test_a_tombstone_holds_nothing_of_the_photo_and_expires_once_it_is_finished(
     store.finish(EVENT_ID, 4, ID)
     (item,) = dynamodb.scan(TableName=TABLE)["Items"]
     assert int(item["expires_at"]["N"]) == pytest.approx(time.time() + TOMBSTONE_SECONDS, abs=60)
+
+
+def test_a_tombstone_that_is_touched_meanwhile_is_finished_and_leaves_the_list(dynamodb: Any) -> None:
+    log, other = DynamoErasureLog(dynamodb, TABLE), DynamoPhotoStore(dynamodb, TABLE)
+    other.add(EVENT_ID, 4, PHOTO)
+    log.begin(EVENT_ID, [Erasing(ID, whole=True)])
+    other.bury(EVENT_ID, 4, ID)
+    touches = [True]
+
+    def clock() -> int:
+        if touches:
+            touches.clear()
+            other.touch(EVENT_ID, 4, ID)
+        return microseconds()
+
+    DynamoPhotoStore(dynamodb, TABLE, clock).finish(EVENT_ID, 4, ID)
+    tombstone = other.tombstone(EVENT_ID, 4, ID)
+    assert tombstone is not None
+    assert tombstone.finished
+    assert log.pending(EVENT_ID) == []
 
 
 def test_where_the_file_lies_is_noted_if_nobody_else_has_and_nothing_else_changes(store: PhotoEraser) -> None:

@@ -317,7 +317,8 @@ class DynamoPhotoStore:
                 TransactItems=[tombstone, {"Delete": {"TableName": self._table, "Key": listed}}]
             )
         except self._dynamodb.exceptions.TransactionCanceledException as refused:
-            if refused.response["CancellationReasons"][0].get("Code") != "ConditionalCheckFailed":
+            reasons = refused.response.get("CancellationReasons", [])
+            if not any(reason.get("Code") == "ConditionalCheckFailed" for reason in reasons):
                 raise
             return False
         return True
