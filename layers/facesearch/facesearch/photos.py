@@ -223,7 +223,10 @@ class PhotoStore(Protocol):
 
     def touch(self, event_id: int, shards: int, image_id: uuid.UUID) -> None:
         """Stamp the record as changed just now, if there is one. For what an earlier run may have written that was
-        killed before it knew the write visible in time: a reader may have looked by and never look there again."""
+        killed before it knew the write visible in time: a reader may have looked by and never look there again.
+
+        A finished tombstone stays as it is: its stamp says from when on a file is a new photo.
+        """
 
     def tombstone(self, event_id: int, shards: int, image_id: uuid.UUID) -> Tombstone | None:
         """What is left of the photo if it was deleted, read strongly consistent."""

@@ -98,6 +98,8 @@ def test_a_tombstone_refuses_what_was_uploaded_before_it_was_finished(store: Pho
         assert store.add(EVENT_ID, 4, PHOTO, uploaded_at) is False
     store.finish(EVENT_ID, 4, ID)
     assert store.tombstone(EVENT_ID, 4, ID) == finished, "finished once"
+    store.touch(EVENT_ID, 4, ID)
+    assert store.tombstone(EVENT_ID, 4, ID) == finished, "a file that came since is still a new one"
     assert store.add(EVENT_ID, 4, PHOTO, finished.deleted_at + 1) is True
     assert store.get(EVENT_ID, 4, ID) == PHOTO
     (change,) = feed(store)

@@ -151,7 +151,7 @@ class MemoryPhotoStore:
 
     def touch(self, event_id: int, shards: int, image_id: uuid.UUID) -> None:
         """See `PhotoStore.touch`."""
-        if (event_id, image_id) in self._photos:
+        if (event_id, image_id) in self._photos and (event_id, image_id) not in self._finished:
             self._change(event_id, image_id, changed_at=_after(self._photos[event_id, image_id][1]))
 
     def tombstone(self, event_id: int, shards: int, image_id: uuid.UUID) -> Tombstone | None:
@@ -201,8 +201,7 @@ class MemoryPhotoStore:
         """See `PhotoEraser.bury`."""
         photo, change, shard = self._photos.get((event_id, image_id), (None, None, 0))
         if photo is None or change is None:
-            if (event_id, image_id) not in self._finished:
-                self.touch(event_id, shards, image_id)
+            self.touch(event_id, shards, image_id)
             return None
         buried = PhotoChange(image_id, _after(change), "deleted", "", b"", 0, 0)
         self._photos[event_id, image_id] = (None, buried, shard)

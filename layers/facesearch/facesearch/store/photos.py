@@ -119,7 +119,7 @@ class DynamoPhotoStore:
         """See `PhotoStore.touch`. Another writer that changes the item meanwhile stamps it, too."""
         key = schema.photo_key(event_id, shards, image_id)
         item = self._item(key)
-        if item is not None:
+        if item is not None and "expires_at" not in item:
             self._change(key, schema.number(item, "changed_at"), "SET changed_at = :now", {}, {})
 
     def tombstone(self, event_id: int, shards: int, image_id: uuid.UUID) -> Tombstone | None:
@@ -169,8 +169,7 @@ class DynamoPhotoStore:
             if item is None:
                 return None
             if _is_tombstone(item):
-                if "expires_at" not in item:
-                    self.touch(event_id, shards, image_id)
+                self.touch(event_id, shards, image_id)
                 return None
             update = f"SET #status = :deleted, changed_at = :now REMOVE {', '.join(f'#{name}' for name in OF_A_PHOTO)}"
             names = {f"#{name}": name for name in ("status", *OF_A_PHOTO)}
