@@ -1,18 +1,18 @@
 """Hosts of one organisation that hang, of selfies or of callbacks, hold up nobody else."""
 
-import os
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from facesearch.settings import Settings
 from facesearch.store.shares import share_of
 from tests.integration.conftest import Site, until
 from tests.integration.receiver import receiving
 from tests.integration.webhooks import ENDED, Partner, host
 
 HANGING = 50
-SHARE = share_of(min(20, (os.cpu_count() or 1) + 1))
-"""Of the local stack's workers."""
+SHARE = share_of(Settings.model_fields["search_jobs_concurrency"].default)
+"""Of the local stack's workers, which are at most as many as the template says."""
 MANY_SECONDS = 300
 """For a busy machine; what is shown is an order of things, no time."""
 
