@@ -410,6 +410,19 @@ def test_a_post_that_fails_leaves_nothing_and_its_retry_counts(world_of: Callabl
     assert failed > 4
 
 
+def test_a_table_that_refuses_to_the_end_keeps_no_selfie(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = InMemory()
+
+    def refuse(*_: object) -> None:
+        raise ReadTimeoutError(endpoint_url="https://aws.example")
+
+    for step in ("save", "withdraw", "delete"):
+        monkeypatch.setattr(world.reader, step, refuse)
+    with pytest.raises(ReadTimeoutError):
+        world.post(b"guest")
+    assert world.kept() == []
+
+
 @pytest.mark.parametrize("after", [False, True])
 @pytest.mark.parametrize("then", ["retry", "delete"])
 @pytest.mark.parametrize("killed", [True, False])

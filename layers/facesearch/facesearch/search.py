@@ -35,6 +35,7 @@ from facesearch.pagination import Page
 from facesearch.quota import Meter
 from facesearch.selfies import SelfieStore, SelfieUploads, UploadKey
 from facesearch.several import naming
+from facesearch.store.batch import StillUnprocessedError
 from facesearch.store.reading import Reader, StoredPage, Wanted
 from facesearch.store.results import OutdatedError, ResultStore
 from facesearch.throttling import is_throttled
@@ -223,20 +224,21 @@ class FaceSearch(Generic[ProbeT]):
         """What the block has kept of the search is gone again if it fails: a failed search leaves nothing.
 
         Inside the claim, so that it is never a later run's. What a killed one leaves, or one whose stores fail here,
-        too, is found by the next run, which overwrites it, and by a deletion.
+        too, is found by the next run, which overwrites it, and by a deletion. A table that refuses keeps no selfie: each
+        step is tried whatever became of the one before.
         """
         try:
             yield
         except Exception as error:
-            try:
-                self._results.withdraw(search)
-                self._selfies.forget(search)  # a deletion that went by has looked for it, maybe before it was there
-                self._results.delete(search)
-            except (BotoCoreError, ClientError) as left:
-                if isinstance(error, OutdatedError):
-                    raise
-                log_unexpected(left)
-            raise
+            # A deletion that went by has looked for the selfies, maybe before they were there.
+            for undo in (self._results.withdraw, self._selfies.forget, self._results.delete):
+                try:
+                    undo(search)
+                except (BotoCoreError, ClientError, StillUnprocessedError) as left:
+                    log_unexpected(left)
+                    if isinstance(error, OutdatedError):  # which would start the search afresh
+                        error = left
+            raise error
 
     def _afresh(self, event: Event, search: SearchKey, call: Caller, error: Exception) -> Event:
         """Make way for the same search once more, over the event as it is after the deletion."""
