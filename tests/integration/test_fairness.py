@@ -1,18 +1,18 @@
 """Hosts of one organisation that hang, of selfies or of callbacks, hold up nobody else."""
 
-import os
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from facesearch.settings import Settings
 from facesearch.store.shares import share_of
 from tests.integration.conftest import Site, until
 from tests.integration.receiver import receiving
 from tests.integration.webhooks import ENDED, Partner, host
 
 HANGING = 50
-SHARE = share_of(min(20, (os.cpu_count() or 1) + 1))
-"""Of the local stack's workers."""
+SHARE = share_of(Settings.model_fields["search_jobs_concurrency"].default)
+"""Of the local stack's workers, which are at most as many as the template says."""
 MANY_SECONDS = 300
 """For a busy machine; what is shown is an order of things, no time."""
 
@@ -23,7 +23,7 @@ def partner_of(site: Site) -> Partner:
 
 def test_fifty_selfies_that_do_not_come_hold_up_no_other_organisations_search(site: Site, samples: Path) -> None:
     """The other one has its result while all fifty are still unfinished."""
-    hanging, other = partner_of(site.unlimited_org("Hangs")), partner_of(site)
+    hanging, other = partner_of(site.unlimited_org("Hangs")), partner_of(site.unlimited_org("Quick"))
     ids = [str(uuid.uuid4()) for _ in range(HANGING)]
     with host() as selfies, ThreadPoolExecutor(10) as senders:
         url, photo = selfies.hanging(), selfies.put((samples / "obama.jpg").read_bytes())
@@ -43,7 +43,7 @@ def test_fifty_selfies_that_do_not_come_hold_up_no_other_organisations_search(si
 
 def test_fifty_callbacks_that_are_not_taken_hold_up_no_other_organisations(site: Site) -> None:
     """The other one's arrives, and of the fifty no more than a share is waited for at once."""
-    hanging, other = partner_of(site.unlimited_org("Takes none")), partner_of(site)
+    hanging, other = partner_of(site.unlimited_org("Takes none")), partner_of(site.unlimited_org("Takes all"))
     ids = [str(uuid.uuid4()) for _ in range(HANGING)]
     with host() as web, receiving(other.secret) as receiver, ThreadPoolExecutor(10) as senders:
         nothing, callback_url = web.put(b"", 404), web.hanging(410)  # without a selfie the search is over at once

@@ -16,24 +16,32 @@ from facesearch.errors import InvalidRequest, NotFound
 from facesearch.models import Scope
 from facesearch.quota import Limits
 from tests.integration.calls import Ask, every_call
-from tests.integration.conftest import Site
+from tests.integration.conftest import Site, photo_of_nobody
 from tests.integration.test_faces import envelope
 from tests.integration.test_headers import rate_limit
 
 
 @pytest.fixture(scope="module")
 def org(site: Site) -> Site:
-    """An organisation of this module's own, with an empty event."""
+    """An organisation of this module's own, with an event that nobody is in."""
     return site.other_org()
 
 
+@pytest.fixture(scope="module")
+def photo(org: Site) -> uuid.UUID:
+    """A photo of nobody in that event."""
+    image_id = org.put_photo(photo_of_nobody(50))
+    org.indexed(image_id)
+    return image_id
+
+
 @pytest.fixture
-def asks(org: Site, obama: bytes) -> list[Ask]:
+def asks(org: Site, photo: uuid.UUID, obama: bytes) -> list[Ask]:
     """Every call, each of which succeeds with a good key; the search is a replay."""
     request_id = str(uuid.uuid4())
     envelope(org.post(obama, request_id), 200)
     replay = {"files": {"request_id": (None, request_id)}}
-    calls = every_call(request_id, str(uuid.uuid4()), obama)
+    calls = every_call(request_id, str(photo), obama)
     return [replace(ask, arguments=replay) if ask.name == "search" else ask for ask in calls]
 
 

@@ -56,6 +56,8 @@ def test_every_setting_is_set_for_some_function() -> None:
         ("SnapshotDelaySeconds", "snapshot_delay_seconds"),
         ("SnapshotTailBytes", "snapshot_tail_bytes"),
         ("IndexCacheMegabytes", "index_cache_megabytes"),
+        ("SearchJobsConcurrency", "search_jobs_concurrency"),
+        ("CallbacksConcurrency", "callbacks_concurrency"),
     ],
 )
 def test_a_parameter_and_its_setting_have_one_default_and_the_same_limits(parameter: str, setting: str) -> None:

@@ -56,7 +56,7 @@ def items(stack: Template) -> list[Item]:
     free_alarms, free_dashboards = min(alarms, watch["free_alarms"]), min(dashboards, watch["free_dashboards"])
     free_polling = min(polling, sqs["free_million_requests"] * sqs["dollars_per_million_requests"])
     return [
-        Item(f"{alarms} alarms", alarms * alarm, free_alarms * alarm, "`Alarms=false` leaves four"),
+        Item(f"{alarms} alarms", alarms * alarm, free_alarms * alarm, "`Alarms=false` leaves six"),
         Item(f"{keys} key for watches", keys * prices["kms"]["dollars_per_key_month"], 0, "`Watching=false`"),
         Item(f"{len(queues)} queues, polled by Lambda", polling, free_polling),
         Item(f"{dashboards} dashboard", dashboards * dashboard, free_dashboards * dashboard),

@@ -224,8 +224,8 @@ class FaceSearch(Generic[ProbeT]):
         """What the block has kept of the search is gone again if it fails: a failed search leaves nothing.
 
         Inside the claim, so that it is never a later run's. What a killed one leaves, or one whose stores fail here,
-        too, is found by the next run, which overwrites it, and by a deletion. Each step is tried whatever became of the
-        one before: a table that refuses keeps no selfie.
+        too, is found by the next run, which overwrites it, and by a deletion. A table that refuses keeps no selfie:
+        each step is tried whatever became of the one before.
         """
         try:
             yield

@@ -42,8 +42,8 @@ class Settings(BaseModel):
     duplicate_wait_seconds: Annotated[float, Field(ge=0, le=15)] = 10
     search_quota_per_minute: Annotated[int, Field(ge=1, le=600_000)] = 600
     search_quota_burst: Annotated[int, Field(ge=1, le=100_000)] = 200
-    search_jobs_concurrency: Annotated[int, Field(ge=1)] = 20
-    callbacks_concurrency: Annotated[int, Field(ge=1)] = 20
+    search_jobs_concurrency: Annotated[int, Field(ge=1, le=1000)] = 2
+    callbacks_concurrency: Annotated[int, Field(ge=1, le=1000)] = 2
     search_job_deliveries: Annotated[int, Field(ge=2, le=20)] = 10
     outbound_allow_local: bool = False
     watch_key_arn: str = ""
