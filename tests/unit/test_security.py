@@ -26,7 +26,7 @@ SEARCH = SearchKey(A_ORG, AN_EVENT, REQUEST)
 VALUES: dict[str, Any] = {
     "org_id": A_ORG, "event_id": AN_EVENT, "search": SEARCH, "parent": SEARCH, "child": REQUEST, "image_id": REQUEST,
     "shards": 1, "shard": 0, "model": "m", "digest": "d" * 64, "date": "2026-01-01", "created_at": 1, "key_id": "k",
-    "callback_id": REQUEST, "number": 0, "upstream": UpstreamEvent(1, 2),
+    "callback_id": REQUEST, "number": 0, "kind": "FETCHES", "upstream": UpstreamEvent(1, 2),
 }  # fmt: skip
 NEITHER = {"KEY", "RETENTION", "UPSTREAM"}
 """What SECURITY.md names as exceptions."""
