@@ -69,7 +69,7 @@ async function sendWebhook(body: components["schemas"]["WebhookRequest"]): Promi
 
 async function endOf(requestId: string): Promise<string> {
   const params = { path: { ...event, request_id: requestId } };
-  for (const end = Date.now() + 60_000; ; await setTimeout(100)) {
+  for (const end = Date.now() + 240_000; ; await setTimeout(100)) {
     const { status } = dataOf(
       await api.GET("/api/v1/ext/{org_id}/event/{event_id}/faces/{request_id}/status", { params }),
     );

@@ -157,18 +157,13 @@ def test_the_overlap_is_read_again_and_counted_once(pool: ThreadPoolExecutor) ->
 
 
 def test_the_least_recently_used_event_is_dropped_when_memory_runs_out(pool: ThreadPoolExecutor) -> None:
-    store = CountingStore()
-    events = [EVENT.__class__(**{**vars(EVENT), "event_id": number}) for number in (1, 2, 3)]
+    store = MemoryPhotoStore()
+    events = [replace(EVENT, event_id=number) for number in (1, 2, 3)]
     for event in events:
-        for number in range(4500):
-            store.add(event.event_id, 4, photo(number + 1, at_cosine(0.7)))
-    cache = IndexCache(store, MemorySnapshotStore(), megabytes=2, pool=pool)  # two of 0.7 MB or more, not three
-    for event in (events[0], events[1], events[0], events[2]):
-        cache.current(event)
-    store.rows = 0
-    cache.current(events[0])
-    kept = store.rows
-    store.rows = 0
-    cache.current(events[1])
-    assert store.rows >= 4500, "event 2 had to be read from the start"
-    assert kept <= 4500
+        for number in range(5500):
+            store.add(event.event_id, event.shards, photo(number + 1, at_cosine(0.7)))
+    cache = IndexCache(store, MemorySnapshotStore(), megabytes=2, pool=pool)  # two of 0.75 MB, not three
+    first, second, again, _ = (cache.current(event) for event in (events[0], events[1], events[0], events[2]))
+    assert again is first
+    assert cache.current(events[0]) is first
+    assert cache.current(events[1]) is not second, "event 2 had to be read from the start"

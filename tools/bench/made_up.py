@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from facesearch.engine import DEFAULT_MODEL, Embedding
 from facesearch.models import Event
 from facesearch.packing import FACE_BYTES, pack
-from facesearch.photos import Photo, PhotoChange
+from facesearch.photos import SHARDS, Photo, PhotoChange
 
 FACES_A_PHOTO = 3
 PHOTOS_A_PERSON = 20
@@ -28,7 +28,7 @@ def event(event_id: int) -> Event:
         selfie_search=True,
         event_enabled=True,
         confidence=90,
-        shards=4,
+        shards=SHARDS,
         slug="made-up",
         date="2026-01-01",
     )
