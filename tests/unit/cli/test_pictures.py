@@ -64,6 +64,8 @@ LITTER = {
     "Thumbs.db": "Thumbs.db",
     "Race Previews.lrdata/0/1/a.lrprev": "*.lrdata",
     "Race Smart Previews.lrdata/0/1/a.dng": "*.lrdata",
+    "CaptureOne/Cache/Thumbnails/DSC_1.JPG.cot": "*.cot",
+    "CaptureOne/Cache/Proxies/DSC_1.JPG.cop": "*.cop",
     ".dtrash/files/a.jpg": ".dtrash",
     ".picasaoriginals/DSC_1.JPG": ".picasaoriginals",
     "[Originals]/DSC_1.JPG": "[Originals]",
