@@ -168,6 +168,16 @@ def test_given_links_in_circles_when_scanned_then_each_picture_once(tmp_path: Pa
     assert names(root) == ["a/one.jpg", "b/two.jpg"]
 
 
+def test_given_a_link_that_cannot_be_followed_when_scanned_then_the_rest_is_found_and_reading_it_says_why(
+    tmp_path: Path,
+) -> None:
+    write(tmp_path, "a.jpg")
+    (tmp_path / "b.jpg").symlink_to("long" * 100)  # refused by the system, as a place is that must not be entered
+    assert names(tmp_path) == ["a.jpg", "b.jpg"]
+    with pytest.raises(OSError, match="too long"):
+        read(tmp_path / "b.jpg", 1, 100)
+
+
 def test_given_a_pipe_and_a_dead_link_when_scanned_then_no_hang_and_the_link_is_not_missed(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.jpg")
     (tmp_path / "dead.jpg").symlink_to(tmp_path / "nowhere.jpg")
