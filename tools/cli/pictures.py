@@ -167,7 +167,7 @@ def _sort(files: Iterable[Path], name_of: Callable[[Path], str], found: Found) -
     taken: set[tuple[Path, str]] = set()
     for path in files:
         suffix = path.suffix.lower()
-        if path.exists() and not path.is_file():
+        if _is_no_file(path):
             found.left_out.append((name_of(path), IS_NO_FILE))
         elif suffix in PICTURE_SUFFIXES or _looks_like_picture(path):
             found.pictures.append(path)
@@ -184,6 +184,13 @@ def _sort(files: Iterable[Path], name_of: Callable[[Path], str], found: Found) -
             found.left_out.append((name_of(path), IS_RAW_BESIDE))
         else:
             found.failed.append((name_of(path), IS_RAW))
+
+
+def _is_no_file(path: Path) -> bool:
+    try:
+        return path.exists() and not path.is_file()
+    except OSError:  # who reads it will say why it cannot be read
+        return False
 
 
 def _looks_like_picture(path: Path) -> bool:

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from botocore.exceptions import BotoCoreError, ClientError
 
 from facesearch.models import Event
+from facesearch.nextfaces import GONE
 from facesearch.packing import FACE_BYTES
 from facesearch.photos import Photo, original_key, original_prefix
 from facesearch.places import find_moved
@@ -38,6 +39,9 @@ older one without a record may have lost its notification, and is sent again."""
 
 NOT_INDEXED = "not indexed yet"
 NOT_UPLOADED = "not uploaded"
+LOST_FACES = (
+    "its faces were lost when the event was re-indexed without its original; facesearch reindex finds them again"
+)
 BEING_DELETED = f"{NOT_UPLOADED}: it is being deleted, or its deletion was interrupted; finish that first"
 
 T = TypeVar("T")
@@ -296,9 +300,11 @@ def _await_one(finished: "SimpleQueue[Any]", check: Callable[[], None]) -> None:
 
 
 def _add(report: Report, name: str, image_id: uuid.UUID, photo: Photo | None) -> str | None:
-    """Enter a picture that was sent; the reason if its photo failed."""
+    """Enter a picture that was sent; the reason if its photo failed, or is found by nobody any more."""
     if photo is not None and photo.status == "failed":
         return photo.reason or "failed"
+    if photo is not None and photo.reason and not photo.faces:
+        return LOST_FACES if photo.reason == GONE else photo.reason
     report.photos.append((name, image_id, None if photo is None else len(photo.faces) // FACE_BYTES))
     return None
 

@@ -27,6 +27,8 @@ _THUMBNAILS = (
     "ehthumbs.db",
     "*.lrdata",  # Lightroom: previews
     "*.lrprev",
+    "*.cot",  # Capture One: thumbnails and previews, in a folder beside the pictures
+    "*.cop",
     ".photostructure",
 )
 _EARLIER = (

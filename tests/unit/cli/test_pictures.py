@@ -64,6 +64,8 @@ LITTER = {
     "Thumbs.db": "Thumbs.db",
     "Race Previews.lrdata/0/1/a.lrprev": "*.lrdata",
     "Race Smart Previews.lrdata/0/1/a.dng": "*.lrdata",
+    "CaptureOne/Cache/Thumbnails/DSC_1.JPG.cot": "*.cot",
+    "CaptureOne/Cache/Proxies/DSC_1.JPG.cop": "*.cop",
     ".dtrash/files/a.jpg": ".dtrash",
     ".picasaoriginals/DSC_1.JPG": ".picasaoriginals",
     "[Originals]/DSC_1.JPG": "[Originals]",
@@ -164,6 +166,16 @@ def test_given_links_in_circles_when_scanned_then_each_picture_once(tmp_path: Pa
     (root / "b").symlink_to(outside, target_is_directory=True)
     (root / "c").symlink_to(outside, target_is_directory=True)
     assert names(root) == ["a/one.jpg", "b/two.jpg"]
+
+
+def test_given_a_link_that_cannot_be_followed_when_scanned_then_the_rest_is_found_and_reading_it_says_why(
+    tmp_path: Path,
+) -> None:
+    write(tmp_path, "a.jpg")
+    (tmp_path / "b.jpg").symlink_to("long" * 100)  # refused by the system, as a place is that must not be entered
+    assert names(tmp_path) == ["a.jpg", "b.jpg"]
+    with pytest.raises(OSError, match="too long"):
+        read(tmp_path / "b.jpg", 1, 100)
 
 
 def test_given_a_pipe_and_a_dead_link_when_scanned_then_no_hang_and_the_link_is_not_missed(tmp_path: Path) -> None:

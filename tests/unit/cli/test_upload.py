@@ -15,6 +15,7 @@ import pytest
 from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
 
+from facesearch.nextfaces import GONE
 from facesearch.photos import Original, image_id_of_bytes
 from facesearch.store import schema
 from facesearch.store.photos import DynamoPhotoStore
@@ -22,7 +23,7 @@ from tests.conftest import ROOT
 from tests.unit.cli.conftest import BUCKET, JPEG, TABLE, Command, Place
 from tools.cli.errors import CommandError
 from tools.cli.pictures import scan
-from tools.cli.upload import BEING_DELETED, NOT_INDEXED, Report, Uploader
+from tools.cli.upload import BEING_DELETED, LOST_FACES, NOT_INDEXED, Report, Uploader
 
 
 class Expired:
@@ -175,6 +176,20 @@ def test_given_an_original_that_is_lost_when_uploaded_then_it_is_sent_again(plac
     assert (report.uploaded, report.indexed, report.succeeded) == (1, 5, True)
     assert key in place.object_keys()
     assert upload(place, folder).uploaded == 0
+
+
+def test_given_an_original_that_was_gone_when_re_indexed_when_uploaded_again_then_its_lost_faces_are_told(
+    place: Place, folder: Path
+) -> None:
+    upload(place, folder)
+    photos, shards = place.stack.photos, place.stack.event(place.event_id).shards
+    seen = photos.get(place.event_id, shards, image_id_of_bytes(place.event_id, JPEG + b"\x03"))
+    assert seen is not None
+    assert photos.put_next(place.event_id, shards, seen, "another model", b"", GONE)
+    assert upload(place, folder).failed == []  # searches still go by the faces that were there before
+    photos.fold(place.event_id, shards, seen.image_id, "another model")
+    report = upload(place, folder)
+    assert (report.uploaded, report.indexed, report.failed) == (0, 4, [("finish/3.jpg", LOST_FACES)])
 
 
 def test_given_an_original_that_was_moved_when_uploaded_then_the_record_leads_there_and_nothing_is_sent(

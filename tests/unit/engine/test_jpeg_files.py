@@ -125,11 +125,21 @@ class TestAMissingEnd:
             assert changed == 0
 
     @pytest.mark.parametrize("stored", STORED)
+    @pytest.mark.parametrize("filling", [b"\xff\xff", b"\xff" * 999, bytes(999), b"\xff" + bytes(999)], ids=range(4))
+    def test_given_an_end_that_was_filled_up_when_read_then_the_picture_is_there(
+        self, stored: dict[str, Any], filling: bytes
+    ) -> None:
+        file = encoded(SCENE, "JPEG", **stored)
+        seen = np.asarray(read_image(file[:-2] + filling).image).astype(int)
+        changed = np.abs(np.asarray(read_image(file).image).astype(int) - seen).max(axis=2) > 8
+        assert changed.mean() <= jpeg.LOST_AT_MOST
+
+    @pytest.mark.parametrize("stored", STORED)
     @pytest.mark.parametrize("share", [0.2, 0.5, 0.8, 0.9, 0.95, 0.97])
     def test_given_a_part_when_read_then_it_is_refused(self, stored: dict[str, Any], share: float) -> None:
         file = encoded(SCENE, "JPEG", **stored)
         part = file[: int(len(file) * share)]
-        for cut in (part, part + bytes(100_000)):
+        for cut in (part, part + bytes(100_000), part + b"\xff" * 100_000):
             with pytest.raises(UnusableImage, match="damaged or cut short") as refused:
                 read_image(cut)
             assert not isinstance(refused.value, CostlyImage)

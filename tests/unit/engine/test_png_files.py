@@ -77,6 +77,13 @@ def test_a_large_profile_is_kept() -> None:
     assert read_image(with_png_chunk(PNG, b"iCCP", b"large\0\0" + zlib.compress(profile))).icc_profile == profile
 
 
+def test_of_several_profiles_only_the_first_is_unpacked_even_if_it_is_broken() -> None:
+    """Hundreds of broken ones would take seconds."""
+    broken = png_chunk(b"iCCP", b"long\0\0" + zlib.compress(bytes(png.MAX_PROFILE + 1)))
+    good = png_chunk(b"iCCP", b"good\0\0" + zlib.compress(SRGB))
+    assert png.without_ballast(PNG[:33] + broken + good + PNG[33:]) == (PNG, b"")
+
+
 def test_the_words_that_say_how_the_picture_is_held_are_kept() -> None:
     picture = read_image(with_png_chunk(PNG, *xmp_chunk(b'<x tiff:Orientation="8"/>')))
     assert (picture.width, picture.doubtful) == (160, 8)

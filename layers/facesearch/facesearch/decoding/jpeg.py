@@ -133,8 +133,9 @@ def mended(data: bytes, file: JpegFile) -> bytes:
     """
     if file.ended:
         return data
-    # A file system that lost the end has often filled it with zeros. The last byte may be half a marker.
-    known = data.rstrip(b"\0").removesuffix(b"\xff")
+    # What lost the end has often filled it with zeros, or with ones as flash memory does that nothing was written to.
+    # The last byte may be half a marker.
+    known = data.rstrip(b"\0\xff")
     if 3 * file.visits > MAX_BLOCK_VISITS:  # it is decoded twice more
         raise UnusableImage(_DAMAGED)
     if file.lacks_scans or len(known) < file.scan_at or _lost(known, file) > LOST_AT_MOST:

@@ -26,7 +26,7 @@ def without_ballast(data: bytes) -> tuple[bytes, bytes]:
         CostlyImage: more chunks than a photograph has.
     """
     kept, profile, view = [data[:8]], b"", memoryview(data)
-    seen = set()
+    seen, has_profile = set(), False
     at, since, count = 8, 8, 0
     while at + 8 <= len(data):
         length, kind = struct.unpack_from(">I4s", data, at)
@@ -39,8 +39,8 @@ def without_ballast(data: bytes) -> tuple[bytes, bytes]:
             content = view[at + 8 + len(name) + 1 : max(at, end - 4)]
             drop = kind == b"iCCP" or name not in _WANTED or name in seen or not _is_short(kind, content)
             seen.add(name)
-            if kind == b"iCCP" and not profile:
-                profile = _unpacked(content[1:], MAX_PROFILE) or b""
+            if kind == b"iCCP" and not has_profile:  # there may be one; to unpack a broken one again and again is slow
+                has_profile, profile = True, _unpacked(content[1:], MAX_PROFILE) or b""
             if drop:
                 kept.append(data[since:at])
                 since = end
