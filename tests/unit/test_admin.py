@@ -21,8 +21,9 @@ from facesearch.answers import event_details
 from facesearch.errors import InvalidRequest, NotFound
 from facesearch.models import Scope, UpstreamEvent
 from facesearch.pagination import Page
-from facesearch.quota import Limits
+from facesearch.quota import BucketEmptyError, Limits, QuotaState
 from facesearch.store.directory import EventDirectory
+from facesearch.store.quota import DynamoBucket
 from facesearch.store.reading import DynamoReader, Wanted
 from tests.unit.test_stores import TABLE, create_table
 
@@ -176,6 +177,25 @@ def test_a_quota_is_the_organisations_own_until_it_is_taken_back(admin: Admin, o
     assert admin.org(org).quota == Limits(30, 5)
     admin.set_quota(org, None)
     assert admin.org(org).quota is None
+
+
+@pytest.mark.parametrize("limits", [Limits(600, 200), None])
+def test_searches_under_a_slow_quota_do_not_count_against_the_next(
+    admin: Admin, org: int, client: "DynamoDBClient", limits: Limits | None
+) -> None:
+    bucket, reader = DynamoBucket(client, TABLE), DynamoReader(client, TABLE)
+    slow, fast = Limits(1, 3), Limits(600, 200)
+
+    def seen() -> QuotaState:
+        return reader.read(Wanted(quota_of=org)).quota
+
+    admin.set_quota(org, slow)
+    for _ in range(slow.burst):
+        bucket.take(org, slow, seen())
+    with pytest.raises(BucketEmptyError):
+        bucket.take(org, slow, seen())
+    admin.set_quota(org, limits)
+    bucket.take(org, fast, seen())
 
 
 @pytest.mark.parametrize("limits", [Limits(0, 1), Limits(1, 0), Limits(600_001, 1), Limits(1, 100_001), Limits(-1, -1)])

@@ -2,12 +2,14 @@
 
 import json
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from facesearch.access import digest_of, is_live
 from facesearch.store.reading import DynamoReader, Wanted
 from tools.cli.errors import CommandError
 from tools.cli.stack import Stack
+from tools.cli.terminal import say
 
 FILE_NAME = "keys.json"
 
@@ -19,10 +21,15 @@ def remember(stack: Stack, org_id: int, api_key: str) -> None:
     path = stack.state / FILE_NAME
     keys = _remembered(path) | {str(org_id): api_key}
     fresh = path.with_name(f"{FILE_NAME}.{os.getpid()}")
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        json.dump(keys, file)
-    fresh.replace(path)  # at once: another command may be reading
+    try:
+        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            json.dump(keys, file)
+        fresh.replace(path)  # at once: another command may be reading
+    except OSError as error:  # a full disk; the key itself is made, and its user must still be shown it
+        with suppress(OSError):
+            fresh.unlink()
+        say(f"The key could not be kept in {path}: {error.strerror or error}.")
 
 
 def key_for(stack: Stack, org_id: int) -> str:

@@ -384,6 +384,15 @@ class TestSearch:
             self.search(place, facesearch)
         assert asked[0]["key"] == created
 
+    def test_given_no_room_to_remember_a_key_when_created_then_it_is_shown_all_the_same(
+        self, place: Place, facesearch: Command
+    ) -> None:
+        (place.stack_file.parent / f"keys.json.{os.getpid()}").mkdir()  # as good as a full disk
+        ended = facesearch("key", "create", "--org", place.org_id, "--json")
+        assert ended.code == 0
+        assert DynamoReader(place.dynamodb, TABLE).read(Wanted(digest_of(ended.json["api_key"]))).key is not None
+        assert "could not be kept" in ended.err
+
     def test_given_a_remembered_key_of_an_earlier_stack_when_searched_then_it_is_replaced(
         self, place: Place, facesearch: Command
     ) -> None:

@@ -1,6 +1,7 @@
 """How a webhook's search ends: once, whatever fails or dies on the way."""
 
 import base64
+import random
 import time
 import uuid
 from collections.abc import Callable
@@ -437,13 +438,15 @@ def busy(site: Site) -> list[ExitStack]:
     return [held for _ in range(site.shares.slots) if (held := site.shares.take(ORG, 1)) is not None]
 
 
-def test_a_job_steps_aside_while_fetches_of_its_organisation_hold_all_they_may(site: Site) -> None:
+def test_a_job_steps_aside_while_fetches_of_its_organisation_hold_all_they_may(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each time for longer, and at once for so long that fifty of them leave the workers to others."""
     accepted, others = site.send(), busy(site)
-    for number in range(1, 9):
+    monkeypatch.setattr(random, "randint", lambda least, most: most if least == 1 else least)
+    for number, longest in enumerate((8, 16, 32, 60, 60, 60, 60, 60), 1):
         site.deliver()
-        order, delay = site.queue.sent[-1]
-        assert order == Order(accepted.search, asides=number)
-        assert 1 <= delay <= min(60, 2 ** min(number, 6))
+        assert site.queue.sent[-1] == (Order(accepted.search, asides=number), longest)
     assert (site.host.asked, site.queue.postponed) == ([], []), "it has used up no delivery"
     assert site.status(accepted.search.request_id) == (JobStatus.QUEUED, "")
     for other in others:

@@ -64,6 +64,9 @@ class OrgAdmin(TableAdmin):
     def set_quota(self, org_id: int, limits: Limits | None) -> None:
         """Give the organisation limits of its own, or (None) the deployment's again; the next search sees it.
 
+        The bucket is full then: what was taken from it under slower limits would refuse searches for as long as those
+        need to fill it, up to 70 days under the slowest.
+
         Raises:
             NotFound: no such organisation.
             InvalidRequest: limits outside 1 to `MAX_PER_MINUTE` and 1 to `MAX_BURST`.
@@ -71,7 +74,9 @@ class OrgAdmin(TableAdmin):
         self.org(org_id)
         if limits is None:
             self._dynamodb.update_item(
-                TableName=self._table, Key=schema.quota_key(org_id), UpdateExpression="REMOVE per_minute, burst"
+                TableName=self._table,
+                Key=schema.quota_key(org_id),
+                UpdateExpression="REMOVE per_minute, burst, full_at",
             )
             return
         if not (1 <= limits.per_minute <= MAX_PER_MINUTE and 1 <= limits.burst <= MAX_BURST):
@@ -79,6 +84,6 @@ class OrgAdmin(TableAdmin):
         self._dynamodb.update_item(
             TableName=self._table,
             Key=schema.quota_key(org_id),
-            UpdateExpression="SET per_minute = :per_minute, burst = :burst",
+            UpdateExpression="SET per_minute = :per_minute, burst = :burst REMOVE full_at",
             ExpressionAttributeValues={":per_minute": schema.n(limits.per_minute), ":burst": schema.n(limits.burst)},
         )
