@@ -10,7 +10,7 @@ import pytest
 from moto import mock_aws
 
 from facesearch.store import schema
-from facesearch.store.shares import DynamoShares, Shares, share_of
+from facesearch.store.shares import DynamoShares, Shares, WorkersShares, share_of
 from tests.unit.fakes import MemoryShares, OneAtATime
 from tests.unit.test_stores import TABLE, create_table
 
@@ -83,3 +83,32 @@ def test_the_slots_of_workers_that_were_killed_are_free_when_their_time_is_over(
 @pytest.mark.parametrize(("concurrency", "slots"), [(1, 1), (2, 1), (3, 1), (8, 2), (20, 5), (1000, 250)])
 def test_a_share_is_a_quarter_of_the_workers(concurrency: int, slots: int) -> None:
     assert share_of(concurrency) == slots
+
+
+def test_what_a_process_does_at_once_holds_one_slot_and_the_last_gives_it_back() -> None:
+    shares = MemoryShares(1)
+    one, another = WorkersShares(shares), WorkersShares(shares)
+    held = [one.take(ORG, 30) for _ in range(10)]
+    assert None not in held
+    assert another.take(ORG, 30) is None
+    assert another.take(OTHER, 30) is not None
+    for each in held[:-1]:
+        assert each is not None
+        each.close()
+        each.close()
+    assert another.take(ORG, 30) is None
+    assert held[-1] is not None
+    held[-1].close()
+    assert [one.is_free(ORG), another.is_free(ORG)] == [True, True]
+    with another.take(ORG, 30) or pytest.fail("it was given back"):
+        assert one.take(ORG, 30) is None
+
+
+def test_a_slot_that_cannot_be_had_is_asked_for_again() -> None:
+    shares = MemoryShares(1)
+    other = shares.take(ORG, 30)
+    assert other is not None
+    mine = WorkersShares(shares)
+    assert [mine.take(ORG, 30), mine.take(ORG, 30)] == [None, None]
+    other.close()
+    assert mine.take(ORG, 30) is not None

@@ -247,6 +247,7 @@ class Parts:
     def deliverer(self) -> "Deliverer":
         from facesearch.callbacks.delivering import Deliverer
         from facesearch.callbacks.plan import Plan
+        from facesearch.store.shares import WorkersShares
 
         return Deliverer(
             callbacks=self._callbacks,
@@ -257,7 +258,7 @@ class Parts:
             plan=Plan(self.settings.delays),
             api_base_url=self.settings.api_base_url,
             pool=ThreadPoolExecutor(CALLBACKS_AT_ONCE, thread_name_prefix="callbacks"),
-            shares=self._shares("CALLBACKS", self.settings.callbacks_concurrency),
+            shares=WorkersShares(self._shares("CALLBACKS", self.settings.callbacks_concurrency)),
         )
 
     @cached_property
