@@ -148,6 +148,9 @@ def small_picture(name: str) -> bytes:
 
 
 def _is_number(value: Any) -> bool:
+    """Some of what is generated is spelt as it will stand in the path."""
+    if isinstance(value, str):
+        return re.fullmatch("[0-9]{1,18}", value, re.ASCII) is not None
     return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 10**18
 
 
