@@ -39,7 +39,7 @@ def counted(file: bytes) -> jpeg.JpegFile:
 
 
 class TestWork:
-    @pytest.mark.parametrize(("side", "scans"), [(4096, 300), (8000, 100), (512, 10_000), (8000, 4000)])
+    @pytest.mark.parametrize(("side", "scans"), [(4096, 300), (8000, 100), (512, 10_000), (8000, 4000), (64, 130)])
     @pytest.mark.parametrize("fit", [None, 1280])
     def test_given_a_scan_bomb_when_read_then_nothing_is_decoded(
         self, side: int, scans: int, fit: int | None, monkeypatch: pytest.MonkeyPatch

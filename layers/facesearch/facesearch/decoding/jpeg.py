@@ -18,6 +18,8 @@ SIGNATURE = b"\xff\xd8\xff"
 MAX_BLOCK_VISITS = 2**25
 """34 million visits of 8 x 8 blocks: about a second. The usual ten scans of a progressive 64 MP picture are 15 million
 with full chroma, those of 200 MP with a quarter of it are 26 million. A scan visits its blocks even if it is empty."""
+MAX_SCANS = 128
+"""Ten are usual. Beside the limit on visits, which lets a picture of a megapixel have a thousand: a second and more."""
 MAX_COEFFICIENT_BYTES = 640 * 10**6
 """What a picture of several scans keeps in memory until the last one: 604 MB for 200 MP with a quarter of the chroma.
 A picture of one scan keeps a few rows."""
@@ -84,7 +86,7 @@ class JpegFile:
         self.scans += 1
         whole = self.scans == 1 and not self.progressive and count == len(self.components)
         kept = 0 if whole else 128 * sum(self.components.values())
-        if self.visits > MAX_BLOCK_VISITS or kept > MAX_COEFFICIENT_BYTES:
+        if self.scans > MAX_SCANS or self.visits > MAX_BLOCK_VISITS or kept > MAX_COEFFICIENT_BYTES:
             raise CostlyImage
 
     @property
