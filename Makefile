@@ -60,7 +60,7 @@ demo: setup ministack assets ## Set everything up, then search sample photos wit
 	@exec $(PY) -m tools.demo
 
 serve: setup ministack assets ## Keep the local stack running (PORT=8700 STORE=ministack|moto PERSIST=1)
-	@exec $(PY) -m tools.local --port $(PORT) --store $(STORE) $(if $(PERSIST),--persist) --photos .cache/assets/samples
+	@exec $(PY) -m facesearch_local --port $(PORT) --store $(STORE) $(if $(PERSIST),--persist) --photos .cache/assets/samples
 
 # ---------------------------------------------------------------- checking
 test: setup ministack assets ## Unit, integration (on both stores) and contract tests
@@ -94,7 +94,7 @@ smoke: export SMOKE_SELFIE := $(SELFIE)
 smoke: setup ## Test a deployment: URL=… (or STACK=name) KEY=… ORG=… EVENT=… SELFIE=file; of a running local stack: nothing
 	@exec $(PY) -m tools.smoke
 
-CODE := layers/facesearch functions tools tests
+CODE := layers/facesearch functions clients facesearch_cli facesearch_local tools tests
 
 lint: setup sam policy ## ruff, mypy --strict, cfn-lint, sam validate --lint, checkov
 	@$(PY) -m ruff check $(wildcard $(CODE))
@@ -199,4 +199,4 @@ lock: uv ## Resolve the lock files again (UPGRADE=--upgrade takes newer versions
 clean: ## Remove everything that make made
 	@rm -rf .venv .venv-* tests/generated/node_modules .cache .local .aws-sam build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
-	@rm -f layers/facesearch/facesearch/index/scan-*.so
+	@rm -f layers/facesearch/facesearch/faces/index/scan-*.so

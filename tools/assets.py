@@ -23,7 +23,7 @@ from typing import IO, Annotated, Literal
 import httpx
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
-from tools import interrupts
+from facesearch_cli import interrupts
 
 ROOT = Path(__file__).resolve().parent.parent
 MANIFEST = Path(__file__).with_name("assets.toml")

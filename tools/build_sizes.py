@@ -10,7 +10,7 @@ import yaml
 from rich.console import Console
 from rich.table import Table
 
-from tools import interrupts
+from facesearch_cli import interrupts
 
 BUILD = Path(__file__).resolve().parent.parent / ".aws-sam" / "build"
 MEBIBYTE = 1024 * 1024

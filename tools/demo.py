@@ -10,12 +10,12 @@ from typing import Any
 
 import httpx
 
-from facesearch.client import ClientError, FaceSearchAnswer, FaceSearchClient
-from tools import interrupts
+from facesearch_cli import interrupts
+from facesearch_cli.call import call
+from facesearch_cli.errors import CommandError
+from facesearch_client import ClientError, FaceSearchClient, FaceSearchResponse
+from facesearch_local import LocalStackError, running
 from tools.bench.metrics import counted
-from tools.cli.call import call
-from tools.cli.errors import CommandError
-from tools.local import LocalStackError, running
 
 ROOT = Path(__file__).resolve().parent.parent
 STATE = ROOT / ".local" / "demo"
@@ -192,7 +192,7 @@ def _until(holds: Callable[[], bool], otherwise: str) -> None:
         time.sleep(0.05)
 
 
-def _is_whole(answer: FaceSearchAnswer) -> bool:
+def _is_whole(answer: FaceSearchResponse) -> bool:
     return answer.pagination["total"] == len(answer.images)
 
 

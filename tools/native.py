@@ -20,7 +20,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-INDEX = Path(__file__).resolve().parents[1] / "layers/facesearch/facesearch/index"
+INDEX = Path(__file__).resolve().parents[1] / "layers/facesearch/facesearch/faces/index"
 SOURCE = INDEX / "scan.c"
 OPTIONS = ("-O3", "-fPIC", "-shared", "-Wall", "-Werror")
 GRAVITON2 = "-mcpu=neoverse-n1"

@@ -14,11 +14,11 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-from tools import interrupts
-from tools.local.intrinsics import TemplateError
-from tools.local.resources import static_attributes
-from tools.local.stack import ACCOUNT, ROOT, STACK_NAME
-from tools.local.template import Deployment, Template
+from facesearch_cli import interrupts
+from facesearch_local.intrinsics import TemplateError
+from facesearch_local.resources import static_attributes
+from facesearch_local.stack import ACCOUNT, ROOT, STACK_NAME
+from facesearch_local.template import Deployment, Template
 
 CALLS = ROOT / ".cache" / "calls"
 """Where a test run's workers note what they need; `make test` empties it first."""

@@ -14,9 +14,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools import interrupts
-from tools.cli.errors import CommandError
-from tools.cli.stack import LOCAL, open_stack
+from facesearch_cli import interrupts
+from facesearch_cli.errors import CommandError
+from facesearch_cli.stack import LOCAL, open_stack
 
 ROOT = Path(__file__).resolve().parent.parent
 TESTS = "tests/e2e"

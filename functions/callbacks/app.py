@@ -7,18 +7,18 @@ from aws_lambda_powertools.utilities.batch.types import PartialItemFailureRespon
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from facesearch.bootstrap import parts
-from facesearch.callbacks.delivering import BusyError, Outcome, Report
+from facesearch.bootstrap import container
 from facesearch.observability import count, flush_metrics, log_unexpected, logger
+from facesearch.webhooks.callbacks.delivery import BusyError, DeliveryOutcome, DeliveryReport
 
 processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
-ATTEMPTS_THAT_FAILED = (Outcome.FAILED, Outcome.DEAD, Outcome.GONE)
+ATTEMPTS_THAT_FAILED = (DeliveryOutcome.FAILED, DeliveryOutcome.DEAD, DeliveryOutcome.GONE)
 
 
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
     """Handle the batch's turns side by side: a receiver that takes its 15 s holds up nobody else's callback."""
-    running = {record["messageId"]: parts.deliverer.submit(record["body"]) for record in event["Records"]}
+    running = {record["messageId"]: container.deliverer.submit(record["body"]) for record in event["Records"]}
 
     def finish(record: SQSRecord) -> None:
         try:
@@ -37,7 +37,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailure
         flush_metrics()
 
 
-def tell(report: Report) -> None:
+def tell(report: DeliveryReport) -> None:
     """One log line for each turn, and the metrics. Neither the address nor what was sent is in them."""
     key, callback = report.turn.key, report.callback
     said: dict[str, Any] = {"org_id": key.org_id, "event_id": key.event_id, "callback_id": str(key.callback_id)}
@@ -45,11 +45,11 @@ def tell(report: Report) -> None:
         said |= {"request_id": str(callback.request_id), "attempts": callback.attempts, "status": callback.last_status}
     if report.seconds:
         said["next_in_seconds"] = round(report.seconds)
-    if report.outcome is Outcome.DELIVERED:
+    if report.outcome is DeliveryOutcome.DELIVERED:
         count("CallbacksDelivered")
     if report.outcome in ATTEMPTS_THAT_FAILED:
         count("CallbacksFailed")
-    if report.outcome is Outcome.DEAD:
+    if report.outcome is DeliveryOutcome.DEAD:
         count("CallbacksDead")
     log = logger.warning if report.outcome in ATTEMPTS_THAT_FAILED else logger.info
     log(report.outcome.value, extra=said)

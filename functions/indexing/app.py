@@ -8,9 +8,9 @@ from aws_lambda_powertools.utilities.batch.types import PartialItemFailureRespon
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from facesearch.bootstrap import parts
-from facesearch.indexing import Outcome, Report
+from facesearch.bootstrap import container
 from facesearch.observability import count, flush_metrics, log_unexpected, logger, metrics
+from facesearch.photos.indexing import IndexingOutcome, IndexingReport
 
 # Every message that failed is named in the answer, also when all did: an error of the whole call would say no more.
 processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
@@ -19,8 +19,8 @@ processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failu
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
     """Index the batch's photos side by side, and report on them in the order of their messages."""
-    running = {record["messageId"]: parts.photo_indexer.submit(record["body"]) for record in event["Records"]}
-    finished: list[Report] = []
+    running = {record["messageId"]: container.photo_indexer.submit(record["body"]) for record in event["Records"]}
+    finished: list[IndexingReport] = []
 
     def finish(record: SQSRecord) -> None:
         try:
@@ -34,35 +34,35 @@ def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailure
 
     try:
         answer = process_partial_response(event=event, record_handler=finish, processor=processor, context=context)
-        parts.photo_indexer.request_snapshots(finished)
-        parts.photo_indexer.request_watches(finished)
+        container.photo_indexer.request_snapshots(finished)
+        container.photo_indexer.request_watches(finished)
         return answer
     finally:
         flush_metrics()
 
 
-def tell(report: Report) -> None:
+def tell(report: IndexingReport) -> None:
     """One log line for each upload, and the metrics."""
     said = {"org_id": report.org_id, "event_id": report.event_id, "image_id": report.image_id and str(report.image_id)}
     match report.outcome:
-        case Outcome.INDEXED:
+        case IndexingOutcome.INDEXED:
             count("FacesIndexed", report.faces)
             metrics.add_metric(name="EmbedMilliseconds", unit=MetricUnit.Milliseconds, value=report.embed_milliseconds)
             logger.info("photo indexed", extra=said | {"faces": report.faces, "ms": round(report.embed_milliseconds)})
-        case Outcome.FAILED:
+        case IndexingOutcome.FAILED:
             count("PhotosFailed")
             logger.warning("photo failed", extra=said | {"reason": report.reason})
-        case Outcome.REINDEXED:
+        case IndexingOutcome.REINDEXED:
             count("FacesReindexed", report.faces)
             logger.info(
                 "photo re-indexed", extra=said | {"faces": report.faces, "ms": round(report.embed_milliseconds)}
             )
-        case Outcome.LOST:
+        case IndexingOutcome.LOST:
             count("PhotosLost")
             logger.warning("photo not re-indexed", extra=said | {"reason": report.reason})
-        case Outcome.KNOWN:
+        case IndexingOutcome.KNOWN:
             logger.info("photo known already", extra=said)
-        case Outcome.DELETED:
+        case IndexingOutcome.DELETED:
             logger.info("photo was deleted", extra=said)
-        case Outcome.IGNORED:
+        case IndexingOutcome.IGNORED:
             logger.warning("upload ignored", extra=said | {"reason": report.reason})

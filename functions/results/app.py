@@ -4,32 +4,33 @@ import uuid
 
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 
-from facesearch import answers
-from facesearch.access import Feature, Visit, require
-from facesearch.answers import success
-from facesearch.bootstrap import parts
-from facesearch.calls import Call, EventsQuery, OriginalsQuery, PageQuery, parse_call
-from facesearch.entry import api_handler, body_of, header_of, log_call, path_of, query_of
+from facesearch.api import presenters
+from facesearch.api.authentication import AuthenticatedRequest
+from facesearch.api.handler import api_handler, body_of, header_of, log_call, path_of, query_of
+from facesearch.api.originals_request import OriginalsRequest, parse_originals
+from facesearch.api.presenters import search_status, success
+from facesearch.api.requests import ApiRequest, EventsQuery, OriginalsQuery, PageQuery, parse_request
+from facesearch.api.schemas import Pong, SelfieUpload
+from facesearch.api.upload_request import parse_upload_request
+from facesearch.bootstrap import container
 from facesearch.errors import NotFound
-from facesearch.models import Scope
-from facesearch.originals import OriginalsRequest, parse_originals
-from facesearch.responses import Pong, SelfieUpload
-from facesearch.selfies import MAX_UPLOAD_BYTES, UPLOAD_SECONDS, UploadKey, parse_upload_request
-from facesearch.webhooks.jobs import search_status, status_of
+from facesearch.models import Feature, Scope, require
+from facesearch.search.selfies import MAX_UPLOAD_BYTES, UPLOAD_SECONDS, UploadKey
+from facesearch.webhooks.jobs import status_of
 
 app = APIGatewayRestResolver()
 ORG = "/api/v1/ext/<org_id>"
 EVENT = f"{ORG}/event/<event_id>"
 
 
-def call_of(paged: type[PageQuery] | None) -> Call:
-    call = parse_call(path_of(app), query_of(app), paged)
+def call_of(paged: type[PageQuery] | None) -> ApiRequest:
+    call = parse_request(path_of(app), query_of(app), paged)
     log_call(call.org_id, call.event_id, call.request_id)
     return call
 
 
-def visit_of(call: Call, scope: Scope = Scope.READ, *, events: bool = False) -> Visit:
-    return parts.gate.identify(header_of(app, "X-API-Key"), call, scope, events=events)
+def visit_of(call: ApiRequest, scope: Scope = Scope.READ, *, events: bool = False) -> AuthenticatedRequest:
+    return container.gate.identify(header_of(app, "X-API-Key"), call, scope, events=events)
 
 
 @app.get(f"{EVENT}/ping")
@@ -41,7 +42,7 @@ def ping(org_id: str, event_id: str) -> Response[str]:
 @app.get(f"{EVENT}/details")
 def get_details(org_id: str, event_id: str) -> Response[str]:
     event = visit_of(call_of(None)).event(Feature.METADATA)
-    return success("Event details", answers.event_details(event))
+    return success("Event details", presenters.event_details(event))
 
 
 @app.get(f"{ORG}/events")
@@ -49,17 +50,17 @@ def get_events(org_id: str) -> Response[str]:
     visit = visit_of(call_of(EventsQuery), events=True)
     visit.check()
     page, total = visit.call.page, visit.known.events or 0
-    rows = parts.directory.page(visit.org_id, page) if page.start < total else []
-    return success("Records for events", answers.events(parts.rendition_links, rows, page, total))
+    rows = container.directory.page(visit.org_id, page) if page.start < total else []
+    return success("Records for events", presenters.events(container.rendition_links, rows, page, total))
 
 
 @app.get(f"{EVENT}/images")
 def get_images(org_id: str, event_id: str) -> Response[str]:
     call = call_of(PageQuery)
     event = visit_of(call).event(Feature.PHOTOS)
-    gallery = parts.galleries.current(event, app.lambda_context.get_remaining_time_in_millis() / 1000)
-    links, photos = parts.rendition_links, gallery.cut(call.page)
-    return success("Records for all images", answers.images(links, event.event_id, photos, call.page, len(gallery)))
+    gallery = container.galleries.current(event, app.lambda_context.get_remaining_time_in_millis() / 1000)
+    links, photos = container.rendition_links, gallery.cut(call.page)
+    return success("Records for all images", presenters.images(links, event.event_id, photos, call.page, len(gallery)))
 
 
 @app.get(f"{EVENT}/faces/<request_id>")
@@ -70,13 +71,13 @@ def get_faces(org_id: str, event_id: str, request_id: str) -> Response[str]:
     stored = visit.known.result
     if call.search is None or stored is None:
         raise NotFound("request_id is unknown for this event.")
-    data = answers.face_search_result(parts.rendition_links, call.search, call.page, stored)
+    data = presenters.face_search_result(container.rendition_links, call.search, call.page, stored)
     return success("Computed face search", data)
 
 
 @app.get(f"{EVENT}/faces/<request_id>/status")
 def get_search_status(org_id: str, event_id: str, request_id: str) -> Response[str]:
-    visit = parts.gate.identify(header_of(app, "X-API-Key"), call_of(None), Scope.READ, job=True)
+    visit = container.gate.identify(header_of(app, "X-API-Key"), call_of(None), Scope.READ, job=True)
     visit.event(Feature.SELFIE_SEARCH)
     search, job = visit.call.search, visit.known.job
     status = status_of(job, visit.known.result)
@@ -97,8 +98,8 @@ def post_original_photos(org_id: str, event_id: str) -> Response[str]:
         raise request
     require(event, request.feature)
     total, image_ids = request.select(call, visit.known.result)
-    links = parts.originals.links(event, image_ids, request.named)
-    return success("Original photos", answers.original_photos(request, links, call.page, total))
+    links = container.originals.links(event, image_ids, request.named)
+    return success("Original photos", presenters.original_photos(request, links, call.page, total))
 
 
 @app.post(f"{EVENT}/faces/uploads")
@@ -106,7 +107,7 @@ def post_uploads(org_id: str, event_id: str) -> Response[str]:
     event = visit_of(call_of(None), Scope.SEARCH).event(Feature.SELFIE_SEARCH)
     request = parse_upload_request(body_of(app))
     upload_id = uuid.uuid4()
-    form = parts.selfie_uploads.form(UploadKey(event.org_id, event.event_id, upload_id), request.content_type)
+    form = container.selfie_uploads.form(UploadKey(event.org_id, event.event_id, upload_id), request.content_type)
     data = SelfieUpload(
         upload_id=upload_id,
         url=form.url,

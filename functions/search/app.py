@@ -2,15 +2,14 @@
 
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 
-from facesearch.access import Feature
-from facesearch.answers import face_search_result, success
-from facesearch.bootstrap import parts
-from facesearch.calls import parse_call
-from facesearch.entry import also_answer, api_handler, body_of, header_of, log_call, path_of, query_of
-from facesearch.models import Scope
-from facesearch.multipart import parse_selfie_form
-from facesearch.quota import NOBODYS
-from facesearch.search import Caller, replayed
+from facesearch.api.handler import also_answer, api_handler, body_of, header_of, log_call, path_of, query_of
+from facesearch.api.presenters import face_search_result, success
+from facesearch.api.requests import parse_request
+from facesearch.api.selfie_form import parse_selfie_form
+from facesearch.bootstrap import container
+from facesearch.models import Feature, Scope
+from facesearch.search.face_search import Invocation, replayed
+from facesearch.search.quota import NOBODYS
 
 app = APIGatewayRestResolver()
 
@@ -19,10 +18,10 @@ app = APIGatewayRestResolver()
 def post_faces(org_id: str, event_id: str) -> Response[str]:
     also_answer(app, lambda: NOBODYS)
     form = parse_selfie_form(header_of(app, "Content-Type"), body_of(app), header_of(app, "Content-Encoding"))
-    call = parse_call(path_of(app), query_of(app)).with_body(form.request_id, form.upload_ids)
+    call = parse_request(path_of(app), query_of(app)).with_body(form.request_id, form.upload_ids)
     log_call(call.org_id, call.event_id, call.request_id)
-    visit = parts.gate.identify(header_of(app, "X-API-Key"), call, Scope.SEARCH, quota=True)
-    meter = parts.meter(visit)
+    visit = container.gate.identify(header_of(app, "X-API-Key"), call, Scope.SEARCH, quota=True)
+    meter = container.meter(visit)
     also_answer(app, lambda: meter.headers)
     event = visit.event(Feature.SELFIE_SEARCH)
     search = call.search_or_new(event)
@@ -30,9 +29,9 @@ def post_faces(org_id: str, event_id: str) -> Response[str]:
     if visit.known.result is not None:
         outcome = replayed(visit.known.result)
     else:
-        caller = Caller(app.lambda_context, meter, visit.known.cancelled)
-        outcome = parts.face_search.search(event, search, form, call.page, caller)
-    data = face_search_result(parts.rendition_links, search, call.page, outcome.stored)
+        caller = Invocation(app.lambda_context, meter, visit.known.cancelled)
+        outcome = container.face_search.search(event, search, form, call.page, caller)
+    data = face_search_result(container.rendition_links, search, call.page, outcome.stored)
     replay = {"Idempotent-Replayed": "true"} if outcome.replayed else {}
     return success("Computed face search", data, meter.headers | replay)
 

@@ -8,13 +8,13 @@ from aws_lambda_powertools.utilities.batch.types import PartialItemFailureRespon
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from facesearch.bootstrap import parts
-from facesearch.entry import log_call
+from facesearch.api.handler import log_call
+from facesearch.bootstrap import container
 from facesearch.observability import flush_metrics, log_unexpected, logger
-from facesearch.watching.looking import Turn
-from facesearch.watching.orders import WatchOrder
-from facesearch.webhooks.queue import Order
-from facesearch.webhooks.running import Delivery, NotNowError
+from facesearch.webhooks.commands import SearchCommand
+from facesearch.webhooks.job_runner import MessageDelivery, NotNowError
+from facesearch.webhooks.watches.commands import WatchCommand
+from facesearch.webhooks.watches.runner import WatchInvocation
 
 processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
 
@@ -31,16 +31,16 @@ def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailure
 def run(record: SQSRecord, lambda_context: LambdaContext) -> None:
     """One order."""
     try:
-        delivery = Delivery(int(record.attributes.approximate_receive_count), record.receipt_handle)
-        watch = WatchOrder.of(record.body)
+        delivery = MessageDelivery(int(record.attributes.approximate_receive_count), record.receipt_handle)
+        watch = WatchCommand.of(record.body)
         if watch is None:
-            order = Order.of(record.body)
+            order = SearchCommand.of(record.body)
             log_call(order.search.org_id, order.search.event_id, order.search.request_id)
-            parts.search_jobs.run(order, delivery, lambda_context)
-        elif parts.watching is not None:
+            container.search_jobs.run(order, delivery, lambda_context)
+        elif container.watching is not None:
             log_call(watch.org_id, watch.event_id, None)
-            last = delivery.number >= parts.settings.search_job_deliveries
-            parts.watching.run(watch, Turn(lambda_context.get_remaining_time_in_millis, last))
+            last = delivery.number >= container.settings.search_job_deliveries
+            container.watching.run(watch, WatchInvocation(lambda_context.get_remaining_time_in_millis, last))
     except NotNowError:
         raise
     except Exception as error:

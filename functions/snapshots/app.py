@@ -11,8 +11,8 @@ from aws_lambda_powertools.utilities.batch.types import PartialItemFailureRespon
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from facesearch.bootstrap import parts
-from facesearch.health import Alikeness, is_alike
+from facesearch.bootstrap import container
+from facesearch.faces.health import Alikeness, is_alike
 from facesearch.models import Event, IndexKind
 from facesearch.observability import count, flush_metrics, log_unexpected, logger, metrics, milliseconds
 
@@ -33,7 +33,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailure
 
 def retain() -> None:
     """Delete the faces of events whose last day is over. Whatever is left is the next day's."""
-    for ended in parts.face_retention.run(datetime.now(UTC).date()):
+    for ended in container.face_retention.run(datetime.now(UTC).date()):
         count("FacesExpired", ended.faces)
         logger.info("faces expired", event_id=ended.event_id, faces=ended.faces, left=ended.left, probes=ended.probes)
 
@@ -42,19 +42,19 @@ def compact(record: SQSRecord) -> None:
     """One event. Whatever fails is delivered again."""
     try:
         event_id = int(json.loads(record.body)["event_id"])
-        event = parts.event(event_id)
+        event = container.event(event_id)
         if event is None or _is_over(event):
             # One that was killed between its file and what names it comes again, and finds the event deleted.
-            parts.snapshot_builder.forget(event_id)
+            container.snapshot_builder.forget(event_id)
             logger.info("event is over", event_id=event_id)
             return
         if event.index_kind is IndexKind.VECTORS and event.next_index_kind is None:
             logger.info("event is searched by its vector index", event_id=event_id)
             return
         with milliseconds("CompactMilliseconds"):
-            done = parts.snapshot_builder.compact(event)
-        if done.written and _is_over(parts.event(event_id)):
-            parts.snapshot_builder.forget(event_id)
+            done = container.snapshot_builder.compact(event)
+        if done.written and _is_over(container.event(event_id)):
+            container.snapshot_builder.forget(event_id)
             logger.info("event is over", event_id=event_id)
             return
     except Exception as error:

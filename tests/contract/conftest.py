@@ -10,11 +10,11 @@ import httpx
 import pytest
 import requests
 
-from facesearch.admin import Admin
+from facesearch.adapters.dynamodb.admin import Admin
+from facesearch_local import RunningStack, running
 from tests.contract.reality import FINISHED, PEOPLE, Reality, small_picture
 from tests.integration.conftest import Site
 from tools import policies
-from tools.local import RunningStack, running
 
 # Nothing is refused for coming too fast: what generated requests get must not depend on the machine's speed.
 UNLIMITED = {

@@ -19,9 +19,9 @@ import schemathesis
 from hypothesis import strategies as st
 from PIL import Image
 
-from facesearch.calls import UUID_PATTERN, parse_request_id
+from facesearch.adapters.dynamodb.results import DynamoResultStore
 from facesearch.models import SearchKey, SearchSummary
-from facesearch.store.results import DynamoResultStore
+from facesearch.validation import UUID_PATTERN, parse_request_id
 from tests.conftest import ROOT
 from tests.integration.conftest import Site
 from tests.pictures import encoded

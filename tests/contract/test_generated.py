@@ -19,9 +19,9 @@ from schemathesis.config import SchemathesisConfig
 from schemathesis.core.transport import Response
 from schemathesis.specs.openapi.checks import ignored_auth, negative_data_rejection, positive_data_acceptance
 
-from facesearch.browsers import SECURITY
-from facesearch.multipart import MAX_PARTS, MAX_URLENCODED_BYTES, options_of
-from facesearch.several import MAX_SELFIES
+from facesearch.api.cors import SECURITY
+from facesearch.api.selfie_form import MAX_PARTS, MAX_URLENCODED_BYTES, options_of
+from facesearch.faces.several import MAX_SELFIES
 from facesearch.webhooks.requests import MAX_METADATA_BYTES
 from tests.contract.reality import FINISHED, Case, Reality, is_uuid, small_pictures
 from tools.openapi import FILE

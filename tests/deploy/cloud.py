@@ -8,9 +8,9 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
+from facesearch_local.intrinsics import TemplateError
+from facesearch_local.template import Deployment, Resource, Template
 from tests.conftest import ROOT
-from tools.local.intrinsics import TemplateError
-from tools.local.template import Deployment, Resource, Template
 
 ACCOUNT, REGION = "000000000000", "us-east-1"
 PREFIXES = {

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
+from facesearch_local import stores
 from tests.conftest import ROOT
 from tests.deploy.cloud import Cloud, Deployed
 from tests.deploy.functions import Background
-from tools.local import stores
 
 SAM = ROOT / ".venv-sam" / "bin" / "sam"
 STACK = "face-search-trial"

@@ -10,15 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from tools.built import Host
-from tools.local.clients import aws_environment, make_clients
-from tools.local.functions import Function, functions_of
-from tools.local.pool import Pool
-from tools.local.resources import Resources
-from tools.local.runtime_api import RuntimeApi
-from tools.local.server import Serving, listening
-from tools.local.template import Deployment, Template
-from tools.local.workers import (
+from facesearch_local.clients import aws_environment, make_clients
+from facesearch_local.functions import Function, functions_of
+from facesearch_local.pool import Pool
+from facesearch_local.resources import Resources
+from facesearch_local.runtime_api import RuntimeApi
+from facesearch_local.server import Serving, listening
+from facesearch_local.template import Deployment, Template
+from facesearch_local.workers import (
     FunctionLog,
     Launcher,
     LoggedProcess,
@@ -28,6 +27,7 @@ from tools.local.workers import (
     leashed,
     start_logged,
 )
+from tools.built import Host
 
 ACCOUNT = "000000000000"
 SUGGESTIONS = {

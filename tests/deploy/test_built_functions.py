@@ -15,13 +15,13 @@ from typing import Any
 
 import pytest
 
-from facesearch.admin import Admin
+from facesearch.adapters.dynamodb.admin import Admin
+from facesearch_local import stores
+from facesearch_local.functions import Function
+from facesearch_local.workers import environment
 from tests.conftest import ROOT
 from tests.deploy.functions import Background, Functions, built_launcher, local_launcher
 from tools import built
-from tools.local import stores
-from tools.local.functions import Function
-from tools.local.workers import environment
 
 EVENTS = sorted((ROOT / "events").glob("*.json"))
 UPLOAD = "a4402318-0cf4-5e1e-b8e8-ac8e8f2fc244/finish line (1).jpg"

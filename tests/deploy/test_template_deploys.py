@@ -15,10 +15,10 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from facesearch.photos import image_id_of_bytes
+from facesearch.records import image_id_of_bytes
+from facesearch_cli.app import run
 from tests.deploy.cloud import Cloud, Deployed
 from tools.build_sizes import main as weigh
-from tools.cli.app import run
 
 SAM_NAMES = {
     "AWS::Serverless::Api": "AWS::ApiGateway::RestApi",

@@ -14,8 +14,8 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from tools.cli.call import call
-from tools.local import running
+from facesearch_cli.call import call
+from facesearch_local import running
 from tools.smoke import Target, target
 
 

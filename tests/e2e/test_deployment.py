@@ -10,7 +10,7 @@ import httpx
 import pytest
 from pydantic import TypeAdapter
 
-from facesearch.client.models import (
+from facesearch_client.models import (
     Envelope,
     EventDetails,
     EventPage,

@@ -14,10 +14,10 @@ import boto3
 import httpx
 import pytest
 
-from facesearch.admin import Admin
+from facesearch.adapters.dynamodb.admin import Admin
+from facesearch_local import RunningStack, running
 from tests.conftest import ROOT
 from tests.integration.conftest import Site
-from tools.local import RunningStack, running
 from tools.openapi import FILE
 
 pytestmark = pytest.mark.clients

@@ -13,20 +13,20 @@ import httpx
 import pytest
 from PIL import Image
 
-from facesearch.admin import Admin
-from facesearch.photos import SHARDS, Photo, image_id_of_bytes, original_key
-from facesearch.quota import Limits
-from facesearch.store.photos import DynamoPhotoStore
+from facesearch.adapters.dynamodb.admin import Admin
+from facesearch.adapters.dynamodb.photos import DynamoPhotoStore
+from facesearch.records import SHARDS, Photo, image_id_of_bytes, original_key
+from facesearch.search.quota import QuotaLimits
+from facesearch_local import running
 from tests.pictures import encoded, exif
 from tools import policies
-from tools.local import running
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sqs import SQSClient
 
-    from tools.local import RunningStack
+    from facesearch_local import RunningStack
 
 INDEXING_SECONDS = 60
 
@@ -132,7 +132,7 @@ class Site:
     def unlimited_org(self, name: str) -> "Site":
         """One whose guests may search without pause, however fast the machine is."""
         org = self.other_org(name)
-        self.admin.set_quota(org.org_id, Limits(600_000, 100_000))
+        self.admin.set_quota(org.org_id, QuotaLimits(600_000, 100_000))
         return org
 
     def log(self, function: str) -> list[dict[str, Any]]:

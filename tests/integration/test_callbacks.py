@@ -19,17 +19,18 @@ import boto3
 import httpx
 import pytest
 
-from facesearch.admin import Admin
-from facesearch.callbacks import CallbackQueue, SqsTurnQueue, Status
-from facesearch.store.callbacks import DynamoCallbackStore
+from facesearch.adapters.dynamodb.admin import Admin
+from facesearch.adapters.dynamodb.callbacks import DynamoCallbackStore
+from facesearch.adapters.sqs.callback_attempts import SqsAttemptQueue
 from facesearch.webhooks.announcing import JobEnd
+from facesearch.webhooks.callbacks import CallbackQueue, Status
+from facesearch_cli.call import call
+from facesearch_local import running
 from tests.conftest import ROOT
 from tests.integration.conftest import Site, photo_of_nobody, until
 from tests.integration.receiver import Answer, Got, Receiver, receiving
 from tests.integration.webhooks import Partner
 from tools import policies
-from tools.cli.call import call
-from tools.local import running
 
 pytestmark = pytest.mark.long
 
@@ -111,7 +112,7 @@ def callbacks(stack_site: Site) -> Iterator[Callbacks]:
     site = stack_site.other_org()
     secret = site.admin.create_webhook_secret(site.org_id).secret
     store = DynamoCallbackStore(site.dynamodb, site.outputs["TableName"])
-    queue = SqsTurnQueue(site.sqs, site.outputs["CallbacksQueueUrl"], "")
+    queue = SqsAttemptQueue(site.sqs, site.outputs["CallbacksQueueUrl"], "")
     with receiving(secret) as receiver:
         yield Callbacks(site, receiver, CallbackQueue(store, queue))
         assert receiver.forged == 0

@@ -11,8 +11,8 @@ from typing import cast
 
 import pytest
 
-from facesearch.client import FaceSearchClient, NotAllowedError, NotFoundError, WaitTimeoutError
-from facesearch.client.asynchronous import AsyncFaceSearchClient
+from facesearch_client import FaceSearchClient, NotAllowedError, NotFoundError, WaitTimeoutError
+from facesearch_client.asynchronous import AsyncFaceSearchClient
 from tests.integration.conftest import GALLERY, Site
 from tests.integration.test_faces import envelope
 from tests.integration.test_uploads import padded

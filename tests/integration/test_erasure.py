@@ -12,9 +12,9 @@ from typing import Any
 import httpx
 import pytest
 
-from facesearch.photos import image_id_of_bytes, original_key, rendition_keys
+from facesearch.records import image_id_of_bytes, original_key, rendition_keys
+from facesearch_cli.call import call
 from tests.integration.conftest import Site, until
-from tools.cli.call import call
 
 OBAMAS = ("obama.jpg", "obama2.jpg", "obama3.jpg")
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from facesearch.photos import image_id_of_bytes
+from facesearch.records import image_id_of_bytes
+from facesearch_cli.call import call
 from tests.integration.conftest import Site
-from tools.cli.call import call
 
 pytestmark = pytest.mark.long
 

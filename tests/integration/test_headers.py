@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from facesearch.quota import Limits
+from facesearch.search.quota import QuotaLimits
 from tests.integration.calls import NAMES, Ask, by_name
 from tests.integration.conftest import Site
 
@@ -85,7 +85,7 @@ def test_every_answer_of_a_search_says_what_is_left_of_the_quota(site: Site, oba
     assert rate_limit(ask.send(org, key="guess")) == nobodys, "403"
     assert rate_limit(ask.send(org, org=site.org_id)) == nobodys, "403, another's organisation and its quota"
     request_id = str(uuid.uuid4())
-    org.admin.set_quota(org.org_id, Limits(per_minute=1, burst=5))
+    org.admin.set_quota(org.org_id, QuotaLimits(per_minute=1, burst=5))
     searched = org.post(obama, request_id)
     assert searched.status_code == 200
     assert chosen(searched, BY_A_HANDLER) == BY_A_HANDLER

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from facesearch.packing import FACE_BYTES
-from facesearch.photos import image_id_of_bytes
+from facesearch.faces.packing import FACE_BYTES
+from facesearch.records import image_id_of_bytes
 from tests.integration.conftest import Site, until
 
 

@@ -14,9 +14,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from facesearch.admin import EventChanges
-from facesearch.quota import Limits
-from facesearch.store import schema
+from facesearch.adapters.dynamodb import schema
+from facesearch.admin.models import EventChanges
+from facesearch.search.quota import QuotaLimits
 from tests.integration.calls import NAMES, Ask, every_call
 from tests.integration.conftest import Site, photo_of_nobody
 from tests.integration.test_faces import envelope
@@ -58,7 +58,7 @@ def holdings(tenants: list[Tenant]) -> list[list[str]]:
 def tenant(site: Site, selfie: bytes, dice: random.Random) -> Tenant:
     name = f"Org{dice.getrandbits(48):x}"
     org = site.other_org(name)
-    org.admin.set_quota(org.org_id, Limits(per_minute=1, burst=50))
+    org.admin.set_quota(org.org_id, QuotaLimits(per_minute=1, burst=50))
     filename = f"file{dice.getrandbits(48):x}.jpg"
     image_id = org.put_photo(photo_of_nobody(dice.randrange(256)), filename)
     org.indexed(image_id)

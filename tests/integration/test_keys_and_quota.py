@@ -11,10 +11,10 @@ from types import SimpleNamespace
 import httpx
 import pytest
 
-from facesearch.admin import KEYS_PER_ORG
+from facesearch.adapters.dynamodb.admin import KEYS_PER_ORG
 from facesearch.errors import InvalidRequest, NotFound
 from facesearch.models import Scope
-from facesearch.quota import Limits
+from facesearch.search.quota import QuotaLimits
 from tests.integration.calls import Ask, every_call
 from tests.integration.conftest import Site, photo_of_nobody
 from tests.integration.test_faces import envelope
@@ -82,9 +82,9 @@ def test_two_keys_are_good_at_once_so_that_one_can_take_the_others_place(org: Si
 
 def test_a_key_that_has_expired_opens_nothing(org: Site, asks: list[Ask], monkeypatch: pytest.MonkeyPatch) -> None:
     then = time.time() - 86_400
-    monkeypatch.setattr("facesearch.admin.keys.time", SimpleNamespace(time=lambda: then + 60))
+    monkeypatch.setattr("facesearch.adapters.dynamodb.admin.keys.time", SimpleNamespace(time=lambda: then + 60))
     running = org.admin.create_key(org.org_id, days=1)
-    monkeypatch.setattr("facesearch.admin.keys.time", SimpleNamespace(time=lambda: then - 60))
+    monkeypatch.setattr("facesearch.adapters.dynamodb.admin.keys.time", SimpleNamespace(time=lambda: then - 60))
     over = org.admin.create_key(org.org_id, days=1)
     assert statuses(org, asks, running.api_key) == {200}
     assert statuses(org, asks, over.api_key) == {403}
@@ -130,7 +130,7 @@ def limited(site: Site) -> Callable[[int, int], Site]:
 
     def make(per_minute: int, burst: int) -> Site:
         org = site.other_org()
-        org.admin.set_quota(org.org_id, Limits(per_minute, burst))
+        org.admin.set_quota(org.org_id, QuotaLimits(per_minute, burst))
         return org
 
     return make
@@ -161,7 +161,7 @@ def test_without_quota_a_new_search_is_429_and_what_was_found_before_is_still_th
     assert envelope(org.post(b"no picture"), 429), "no picture is opened that could not be searched"
 
     assert envelope(site.post(obama), 200), "another organisation"
-    org.admin.set_quota(org.org_id, Limits(1, 3))
+    org.admin.set_quota(org.org_id, QuotaLimits(1, 3))
     retried = org.post(obama, refused_id)
     assert envelope(retried, 200)["data"]["request_id"] == refused_id
     assert "idempotent-replayed" not in retried.headers

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from facesearch.engine import DEFAULT_MODEL, PLAIN_MODEL
-from facesearch.photos import image_id_of_bytes
+from facesearch.faces.engine import DEFAULT_MODEL, PLAIN_MODEL
+from facesearch.records import image_id_of_bytes
+from facesearch_cli.app import run
 from tests.integration.conftest import Site
-from tools.cli.app import run
 
 PHOTOS = ("obama2.jpg", "obama3.jpg", "biden.jpg", "astronaut.png")
 

@@ -6,12 +6,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+from facesearch_cli.call import call
+from facesearch_local import recorder
+from facesearch_local.recorder.sitecustomize import FOLDER
 from tests.conftest import ROOT
 from tests.integration.conftest import Site, until
 from tools import policies
-from tools.cli.call import call
-from tools.local import recorder
-from tools.local.recorder.sitecustomize import FOLDER
 
 CALL = """
 import json, sys, types

@@ -9,10 +9,10 @@ from typing import Any
 import httpx
 import pytest
 
-from facesearch.client import BadRequestError, FaceSearchClient
 from facesearch.models import SearchKey
-from facesearch.quota import Limits
-from facesearch.selfies import selfie_keys
+from facesearch.search.quota import QuotaLimits
+from facesearch.search.selfies import selfie_keys
+from facesearch_client import BadRequestError, FaceSearchClient
 from tests.integration.conftest import Site, until
 from tests.integration.test_faces import OBAMA, Footprint, envelope, images
 from tests.integration.test_uploads import form_for, padded, send, uploads_of
@@ -50,7 +50,7 @@ def test_selfies_of_one_person_are_one_search(
     site: Site, post: Post, samples: Path, sample_id: Callable[[str], str], selfies: tuple[str, ...]
 ) -> None:
     own, request_id = site.other_org(), str(uuid.uuid4())
-    site.admin.set_quota(own.org_id, Limits(per_minute=1, burst=5))  # so that it does not fill up meanwhile
+    site.admin.set_quota(own.org_id, QuotaLimits(per_minute=1, burst=5))  # so that it does not fill up meanwhile
     before = remaining(site.http.post(own.faces_url(), files={"no": b"file"}, headers=own.headers))
     response = post(*selfies, request_id=request_id)
     assert set(images(response)) == {sample_id(name) for name in OBAMA}

@@ -8,9 +8,9 @@ import boto3
 import httpx
 import pytest
 
-from facesearch.admin import Admin
+from facesearch.adapters.dynamodb.admin import Admin
+from facesearch_local import running
 from tests.integration.conftest import Site
-from tools.local import running
 
 pytestmark = pytest.mark.long
 

@@ -10,11 +10,11 @@ import boto3
 import httpx
 import pytest
 
-from facesearch.admin import Admin
+from facesearch.adapters.dynamodb.admin import Admin
+from facesearch_local import running
 from tests.integration.conftest import Site, until
 from tests.integration.test_faces import images
 from tools import policies
-from tools.local import running
 
 
 @pytest.fixture(scope="module", params=["ministack", "moto"])

@@ -13,12 +13,12 @@ import httpx
 import pytest
 from PIL import Image
 
-from facesearch.admin import Admin
+from facesearch.adapters.dynamodb.admin import Admin
 from facesearch.models import UpstreamEvent
+from facesearch_local import RunningStack, running
 from tests.integration.conftest import Site, until
 from tests.integration.test_exactly_once import patiently, results_of
 from tests.pictures import encoded
-from tools.local import RunningStack, running
 
 ONE_STORE = pytest.mark.parametrize("stack", ["ministack"], indirect=True)
 """The stores are below what is proven here."""

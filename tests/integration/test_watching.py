@@ -13,14 +13,14 @@ import httpx
 import pytest
 from PIL import Image
 
+from facesearch.adapters.dynamodb.watches import DynamoWatchStore
 from facesearch.models import Scope
-from facesearch.store.watches import DynamoWatchStore
-from facesearch.watching.watch import Watch
+from facesearch.webhooks.watches.watch import Watch
+from facesearch_cli.call import call
 from tests.integration.conftest import Site, photo_of_nobody, until
 from tests.integration.receiver import Got, Receiver, receiving
 from tests.integration.test_webhooks import accepted, refused
 from tests.integration.webhooks import Partner
-from tools.cli.call import call
 
 pytestmark = pytest.mark.long
 

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from facesearch.quota import Limits
+from facesearch.search.quota import QuotaLimits
 from tests.contract.reality import small_picture
 from tests.integration.conftest import Site, until
 from tests.integration.receiver import receiving
@@ -22,7 +22,7 @@ WEBHOOKS, KILLS, AT_ONCE = 500, 50, 50
 
 @pytest.mark.slow
 def test_five_hundred_at_once_with_a_tenth_as_many_kills_are_searched_once_each(site: Site) -> None:
-    site.admin.set_quota(site.org_id, Limits(600_000, 100_000))
+    site.admin.set_quota(site.org_id, QuotaLimits(600_000, 100_000))
     partner = Partner(site, site.admin.create_webhook_secret(site.org_id).secret)
     ids = [str(uuid.uuid4()) for _ in range(WEBHOOKS)]
     executed = site.metric("searchjobs", "SearchExecuted")

@@ -23,8 +23,10 @@ import standardwebhooks
 import svix
 
 from facesearch.models import Scope
-from facesearch.quota import Limits
-from facesearch.webhooks.running import GAVE_UP
+from facesearch.search.quota import QuotaLimits
+from facesearch.webhooks.job_runner import GAVE_UP
+from facesearch_cli.call import call
+from facesearch_local import running
 from tests.conftest import ROOT
 from tests.integration.conftest import Site, photo_of_nobody, until
 from tests.integration.receiver import receiving
@@ -32,8 +34,6 @@ from tests.integration.test_exactly_once import results_of
 from tests.integration.webhooks import Host, Partner, host
 from tests.signatures import signed
 from tools import policies
-from tools.cli.call import call
-from tools.local import running
 
 pytestmark = pytest.mark.long
 
@@ -502,7 +502,7 @@ def test_a_selfies_host_that_is_down_is_asked_again(partner: Partner, selfies: H
 
 def test_without_quota_a_search_waits_and_fails_never(partner: Partner, obama: bytes) -> None:
     site = partner.site.other_org("Has one search in five seconds")
-    site.admin.set_quota(site.org_id, Limits(12, 1))  # two workers meet in it, however slow the machine is
+    site.admin.set_quota(site.org_id, QuotaLimits(12, 1))  # two workers meet in it, however slow the machine is
     sender = Partner(site, site.admin.create_webhook_secret(site.org_id).secret)
     ids = [accepted(sender.send({"selfie_base64": in_base64(obama)})) for _ in range(3)]
     assert [sender.end_of(request_id)["status"] for request_id in ids] == ["done"] * 3

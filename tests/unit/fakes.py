@@ -10,12 +10,12 @@ from typing import Any, ClassVar
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from facesearch.errors import CostlyImage, NoFaceFound, OtherPerson, UnknownUpload
-from facesearch.idempotency import AlreadyRunningError
-from facesearch.matching import KeptProbe
+from facesearch.faces.matching import StoredProbe
+from facesearch.faces.several import naming
 from facesearch.models import ApiKey, Event, PhotoMatch, RenditionUrls, SearchKey, SearchSummary
-from facesearch.selfies import ContentType, UploadForm, UploadKey
-from facesearch.several import naming
-from facesearch.watching.watch import LostProbeError, Watch
+from facesearch.search.idempotency import AlreadyRunningError
+from facesearch.search.selfies import ContentType, UploadForm, UploadKey
+from facesearch.webhooks.watches.watch import LostProbeError, Watch
 
 ORG, EVENT_ID = 903, 456
 
@@ -84,10 +84,10 @@ class FakeMatcher:
             raise OtherPerson(f"Selfie {selfies.index(b'stranger') + 1} shows somebody else.")
         return b"+".join(selfies)
 
-    def keepable(self, event: Event, selfies: Sequence[bytes]) -> KeptProbe:
-        return KeptProbe(event.model, self.probe(event, selfies, SearchKey(0, 0, uuid.UUID(int=0)), 1))
+    def keepable(self, event: Event, selfies: Sequence[bytes]) -> StoredProbe:
+        return StoredProbe(event.model, self.probe(event, selfies, SearchKey(0, 0, uuid.UUID(int=0)), 1))
 
-    def recall(self, event: Event, kept: Sequence[KeptProbe]) -> list[bytes]:
+    def recall(self, event: Event, kept: Sequence[StoredProbe]) -> list[bytes]:
         return [each.values for each in kept]
 
     def match(self, event: Event, probe: bytes) -> list[PhotoMatch]:
@@ -190,11 +190,11 @@ class OpenProbes:
 
     lost: bool = False
 
-    def seal(self, search: SearchKey, kept: KeptProbe) -> bytes:
+    def seal(self, search: SearchKey, kept: StoredProbe) -> bytes:
         return str(search).encode() + b"|" + kept.values
 
-    def open(self, watch: Watch) -> KeptProbe:
+    def open(self, watch: Watch) -> StoredProbe:
         own = str(watch.search).encode() + b"|"
         if self.lost or not watch.probe.startswith(own):
             raise LostProbeError
-        return KeptProbe(watch.model, watch.probe.removeprefix(own))
+        return StoredProbe(watch.model, watch.probe.removeprefix(own))

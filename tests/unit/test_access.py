@@ -4,11 +4,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from facesearch.access import Feature, Gate, digest_of, require
-from facesearch.calls import Call, parse_call
+from facesearch.adapters.memory.stores import MemoryReader
+from facesearch.api.authentication import Authenticator
+from facesearch.api.requests import ApiRequest, parse_request
 from facesearch.errors import FaceSearchError, Forbidden
-from facesearch.models import Scope, SearchKey, SearchSummary
-from facesearch.store.memory import MemoryReader
+from facesearch.models import Feature, Scope, SearchKey, SearchSummary, digest_of, require
 from tests.unit.fakes import EVENT, EVENT_ID, KEY, ORG, photos
 
 SECRET = "a-key-that-was-shown-once"
@@ -26,19 +26,19 @@ def reader() -> MemoryReader:
     return reader
 
 
-def call(org: object = ORG, event: object = EVENT_ID, request_id: str | None = None, **query: str) -> Call:
+def call(org: object = ORG, event: object = EVENT_ID, request_id: str | None = None, **query: str) -> ApiRequest:
     path = {"org_id": str(org), "event_id": str(event)} | ({"request_id": request_id} if request_id else {})
-    return parse_call(path, query)
+    return parse_request(path, query)
 
 
-def refusal(reader: MemoryReader, api_key: str | None, asked: Call) -> int:
+def refusal(reader: MemoryReader, api_key: str | None, asked: ApiRequest) -> int:
     with pytest.raises(FaceSearchError) as refused:
-        Gate(reader).identify(api_key, asked, Scope.READ).event(Feature.SELFIE_SEARCH)
+        Authenticator(reader).identify(api_key, asked, Scope.READ).event(Feature.SELFIE_SEARCH)
     return refused.value.status
 
 
 def test_everything_that_a_page_needs_is_read_at_once(reader: MemoryReader) -> None:
-    visit = Gate(reader).identify(SECRET, call(request_id=REQUEST, page="2"), Scope.READ)
+    visit = Authenticator(reader).identify(SECRET, call(request_id=REQUEST, page="2"), Scope.READ)
     assert visit.event(Feature.SELFIE_SEARCH) == EVENT
     stored = visit.known.result
     assert stored is not None
@@ -87,7 +87,10 @@ def test_a_feature_that_is_switched_off_is_403(reader: MemoryReader, feature: st
 
 def test_a_request_id_of_another_event_is_another_search(reader: MemoryReader) -> None:
     reader.events[OTHER_EVENT] = replace(EVENT, event_id=OTHER_EVENT)
-    assert Gate(reader).identify(SECRET, call(event=OTHER_EVENT, request_id=REQUEST), Scope.READ).known.result is None
+    assert (
+        Authenticator(reader).identify(SECRET, call(event=OTHER_EVENT, request_id=REQUEST), Scope.READ).known.result
+        is None
+    )
 
 
 @pytest.mark.parametrize(("days", "refused"), [(-1, True), (0, False), (1, False)])

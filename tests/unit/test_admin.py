@@ -13,18 +13,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from moto import mock_aws
 
-from facesearch.access import digest_of
-from facesearch.admin import KEYS_PER_ORG, Admin
-from facesearch.admin import events as events_module
-from facesearch.admin.events import SLUG_LENGTH, slug_of
-from facesearch.answers import event_details
+from facesearch.adapters.dynamodb.admin import KEYS_PER_ORG, Admin
+from facesearch.adapters.dynamodb.admin import events as events_module
+from facesearch.adapters.dynamodb.admin.events import SLUG_LENGTH, slug_of
+from facesearch.adapters.dynamodb.directory import EventDirectory
+from facesearch.adapters.dynamodb.quota import DynamoTokenBuckets
+from facesearch.adapters.dynamodb.reading import DynamoReader
+from facesearch.api.presenters import event_details
 from facesearch.errors import InvalidRequest, NotFound
-from facesearch.models import Scope, UpstreamEvent
-from facesearch.pagination import Page
-from facesearch.quota import BucketEmptyError, Limits, QuotaState
-from facesearch.store.directory import EventDirectory
-from facesearch.store.quota import DynamoBucket
-from facesearch.store.reading import DynamoReader, Wanted
+from facesearch.models import Page, Scope, UpstreamEvent, digest_of
+from facesearch.reading import Wanted
+from facesearch.search.quota import BucketEmptyError, QuotaLimits, QuotaState
 from tests.unit.test_stores import TABLE, create_table
 
 if TYPE_CHECKING:
@@ -172,19 +171,19 @@ def test_a_quota_is_the_organisations_own_until_it_is_taken_back(admin: Admin, o
     assert admin.org(org).quota is None
     admin.set_quota(org, None)
     assert admin.org(org).quota is None
-    admin.set_quota(org, Limits(60, 10))
-    admin.set_quota(org, Limits(30, 5))
-    assert admin.org(org).quota == Limits(30, 5)
+    admin.set_quota(org, QuotaLimits(60, 10))
+    admin.set_quota(org, QuotaLimits(30, 5))
+    assert admin.org(org).quota == QuotaLimits(30, 5)
     admin.set_quota(org, None)
     assert admin.org(org).quota is None
 
 
-@pytest.mark.parametrize("limits", [Limits(600, 200), None])
+@pytest.mark.parametrize("limits", [QuotaLimits(600, 200), None])
 def test_searches_under_a_slow_quota_do_not_count_against_the_next(
-    admin: Admin, org: int, client: "DynamoDBClient", limits: Limits | None
+    admin: Admin, org: int, client: "DynamoDBClient", limits: QuotaLimits | None
 ) -> None:
-    bucket, reader = DynamoBucket(client, TABLE), DynamoReader(client, TABLE)
-    slow, fast = Limits(1, 3), Limits(600, 200)
+    bucket, reader = DynamoTokenBuckets(client, TABLE), DynamoReader(client, TABLE)
+    slow, fast = QuotaLimits(1, 3), QuotaLimits(600, 200)
 
     def seen() -> QuotaState:
         return reader.read(Wanted(quota_of=org)).quota
@@ -198,8 +197,11 @@ def test_searches_under_a_slow_quota_do_not_count_against_the_next(
     bucket.take(org, fast, seen())
 
 
-@pytest.mark.parametrize("limits", [Limits(0, 1), Limits(1, 0), Limits(600_001, 1), Limits(1, 100_001), Limits(-1, -1)])
-def test_a_quota_beyond_its_limits_is_refused(admin: Admin, org: int, limits: Limits) -> None:
+@pytest.mark.parametrize(
+    "limits",
+    [QuotaLimits(0, 1), QuotaLimits(1, 0), QuotaLimits(600_001, 1), QuotaLimits(1, 100_001), QuotaLimits(-1, -1)],
+)
+def test_a_quota_beyond_its_limits_is_refused(admin: Admin, org: int, limits: QuotaLimits) -> None:
     with pytest.raises(InvalidRequest):
         admin.set_quota(org, limits)
     assert admin.org(org).quota is None

@@ -7,12 +7,12 @@ import tomllib
 import pytest
 
 from facesearch import __version__
-from facesearch.calls import EventsQuery, OriginalsQuery, PageQuery
+from facesearch.api.requests import EventsQuery, OriginalsQuery, PageQuery
 from facesearch.settings import Settings
+from facesearch_cli.stack import _Outputs
+from facesearch_local.stack import OUTPUTS, PARAMETER_OUTPUTS
+from facesearch_local.template import read_document
 from tests.conftest import ROOT
-from tools.cli.stack import _Outputs
-from tools.local.stack import OUTPUTS, PARAMETER_OUTPUTS
-from tools.local.template import read_document
 
 TEMPLATE = read_document(ROOT / "template.yaml")
 README = (ROOT / "README.md").read_text()

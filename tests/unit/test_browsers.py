@@ -2,7 +2,7 @@
 
 import pytest
 
-from facesearch.browsers import SECURITY, headers_for
+from facesearch.api.cors import SECURITY, headers_for
 from facesearch.settings import Settings
 
 HERE, THERE = "https://a.example.com", "https://b.example.com"

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from facesearch.index.native import library_name
+from facesearch.faces.index.native import library_name
+from facesearch_local.template import Deployment, Template
 from tests.conftest import ROOT
 from tools import build_sizes
-from tools.local.template import Deployment, Template
 
 TEMPLATE = """
 Resources:

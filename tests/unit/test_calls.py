@@ -6,11 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from facesearch.calls import COMPRESSED, parse_call, parse_request_id
+from facesearch.api.originals_request import parse_originals
+from facesearch.api.requests import parse_request
+from facesearch.api.upload_request import parse_upload_request
 from facesearch.errors import FaceSearchError, InvalidRequest, InvalidRequestId
-from facesearch.originals import parse_originals
-from facesearch.pagination import Page
-from facesearch.selfies import parse_upload_request
+from facesearch.models import Page
+from facesearch.validation import COMPRESSED, parse_request_id
 from facesearch.webhooks.requests import parse_webhook
 
 PATH = {"org_id": "903", "event_id": "456"}
@@ -18,13 +19,13 @@ KNOWN = "ddc661a7-8861-4793-9437-af42a82d12f8"
 
 
 def test_a_call_without_query_asks_for_the_first_page_of_32() -> None:
-    call = parse_call(PATH, {})
+    call = parse_request(PATH, {})
     assert (call.org_id, call.event_id, call.page, call.problem) == (903, 456, Page(1, 32), None)
 
 
 @given(page=st.integers(1, 2**31 - 1), size=st.integers(1, 100))
 def test_every_page_within_the_limits_is_understood(page: int, size: int) -> None:
-    assert parse_call(PATH, {"page": str(page), "page_size": str(size)}).page == Page(page, size)
+    assert parse_request(PATH, {"page": str(page), "page_size": str(size)}).page == Page(page, size)
 
 
 @pytest.mark.parametrize(
@@ -47,7 +48,7 @@ def test_every_page_within_the_limits_is_understood(page: int, size: int) -> Non
     ],
 )
 def test_a_page_beyond_the_limits_is_named_in_the_message(query: dict[str, str], field: str) -> None:
-    problem = parse_call(PATH, query).problem
+    problem = parse_request(PATH, query).problem
     assert isinstance(problem, InvalidRequest)
     assert field in problem.message
     assert len(problem.message) < 300, "the value that was sent is not echoed"
@@ -56,7 +57,7 @@ def test_a_page_beyond_the_limits_is_named_in_the_message(query: dict[str, str],
 @pytest.mark.parametrize("number", ["abc", "", "-1", "1.0", "1e3", "１", "9" * 19, " 1"])
 @pytest.mark.parametrize("name", ["org_id", "event_id"])
 def test_an_id_that_is_no_number_does_not_fit_the_schema(name: str, number: str) -> None:
-    call = parse_call(PATH | {name: number}, {})
+    call = parse_request(PATH | {name: number}, {})
     assert isinstance(call.problem, InvalidRequest)
     assert f"path.{name}: " in call.problem.message
     assert getattr(call, name) is None
@@ -90,11 +91,11 @@ def test_whatever_is_sent_as_request_id_is_a_uuid_or_refused(text: str) -> None:
 
 
 def test_a_wrong_request_id_in_the_path_is_a_problem_of_the_call() -> None:
-    assert isinstance(parse_call(PATH | {"request_id": "abc"}, {}).problem, InvalidRequestId)
+    assert isinstance(parse_request(PATH | {"request_id": "abc"}, {}).problem, InvalidRequestId)
 
 
 def test_a_wrong_request_id_in_the_body_waits_until_the_body_is_checked() -> None:
-    call = parse_call(PATH, {}).with_body("abc")
+    call = parse_request(PATH, {}).with_body("abc")
     assert call.problem is None
     assert isinstance(call.body_problem, InvalidRequestId)
     assert call.search is None

@@ -11,13 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from facesearch.embedded import match_faces
-from facesearch.engine import DEFAULT_MODEL, FIRST_MODEL, PLAIN_MODEL
-from facesearch.index import EventIndex, Snapshot, probe_of
-from facesearch.index.cohort import APART, LARGEST, LOOKED_AT, NOBODY, SAME_PERSON, Cohort, draw
-from facesearch.index.vectors import Values, cosines
-from facesearch.packing import pack, values_of
-from facesearch.photos import PhotoChange
+from facesearch.faces.embedded import match_faces
+from facesearch.faces.engine import DEFAULT_MODEL, FIRST_MODEL, PLAIN_MODEL
+from facesearch.faces.index import EventIndex, Snapshot, probe_of
+from facesearch.faces.index.cohort import APART, LARGEST, LOOKED_AT, NOBODY, SAME_PERSON, Cohort, draw
+from facesearch.faces.index.vectors import Values, cosines
+from facesearch.faces.packing import pack, values_of
+from facesearch.records import PhotoChange
 from tests.unit.fakes import EVENT_ID
 
 Vectors = NDArray[np.float64]

@@ -9,17 +9,17 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from facesearch.embedded import EmbeddedMatcher, match_faces
-from facesearch.engine import Embedding
-from facesearch.faceitems import FaceKeeper, FacePlace, ShardFaces, faces_of, place_of
-from facesearch.index import EventIndex, FaceIndex, IndexMovedError, probe_of
-from facesearch.index.cohort import LOOKED_AT, NOBODY
-from facesearch.index.distributed import ChosenIndexes, VectorCohorts, VectorIndex
+from facesearch.adapters.memory.stores import MemoryPhotoStore
+from facesearch.adapters.memory.vector_items import MemoryVectorItems
+from facesearch.faces.embedded import EmbeddedMatcher, match_faces
+from facesearch.faces.engine import Embedding
+from facesearch.faces.index import EventIndex, FaceIndex, IndexMovedError, probe_of
+from facesearch.faces.index.cohort import LOOKED_AT, NOBODY
+from facesearch.faces.index.distributed import ChosenIndexes, VectorCohorts, VectorIndex
+from facesearch.faces.packing import pack, values_of
+from facesearch.faces.vector_items import FaceKeeper, FacePlace, ShardFaces, faces_of, place_of
 from facesearch.models import DEFAULT_MODEL, Event, IndexKind
-from facesearch.packing import pack, values_of
-from facesearch.photos import Photo
-from facesearch.store.memory import MemoryPhotoStore
-from facesearch.store.memory_faces import MemoryFaceStore
+from facesearch.records import Photo
 from tests.unit.fakes import EVENT, EVENT_ID
 from tests.unit.indexing.fakes import FakeEngine
 
@@ -59,7 +59,7 @@ class World:
         self.pool = pool
         self.event: Event | None = event
         self.photos = MemoryPhotoStore()
-        self.items = MemoryFaceStore()
+        self.items = MemoryVectorItems()
         self.cohorts = VectorCohorts(self.items, pool)
         self.keeper = FaceKeeper(self.items, self.photos, lambda _: self.event)
 
@@ -220,7 +220,7 @@ def test_a_search_that_a_switch_overtook_is_answered_by_the_other_index(world: W
     person = photo(near(0.8))
     world.add(person)
 
-    class SwitchesMidway(MemoryFaceStore):
+    class SwitchesMidway(MemoryVectorItems):
         def nearest(self, place: FacePlace, shard: int, vector: NDArray[np.float64]) -> ShardFaces:
             world.event = EVENT
             return ShardFaces([], np.empty((0, 128), np.int8))

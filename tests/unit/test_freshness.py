@@ -17,15 +17,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from moto import mock_aws
 
-from facesearch import gallery as gallery_module
-from facesearch.gallery import Galleries
-from facesearch.index import EventIndex
-from facesearch.index import event as index_module
-from facesearch.index.vectors import probe_of
-from facesearch.packing import pack
-from facesearch.pagination import Page
-from facesearch.photos import OVERLAP_MICROSECONDS, STAMPED_MICROSECONDS, Photo
-from facesearch.store.photos import DynamoPhotoStore
+from facesearch.adapters.dynamodb.photos import DynamoPhotoStore
+from facesearch.faces.index import EventIndex
+from facesearch.faces.index import event as index_module
+from facesearch.faces.index.vectors import probe_of
+from facesearch.faces.packing import pack
+from facesearch.models import Page
+from facesearch.photos import gallery as gallery_module
+from facesearch.photos.gallery import Galleries
+from facesearch.records import OVERLAP_MICROSECONDS, STAMPED_MICROSECONDS, Photo
 from tests.unit.fakes import EVENT, EVENT_ID
 from tests.unit.test_stores import TABLE, create_table
 

@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from facesearch import gallery as gallery_module
+from facesearch.adapters.memory.stores import MemoryPhotoStore
 from facesearch.errors import GalleryLoading
-from facesearch.gallery import SPARE_SECONDS, Galleries, Gallery
-from facesearch.pagination import Page
-from facesearch.photos import OVERLAP_MICROSECONDS, TOMBSTONE_SECONDS, PhotoChange
-from facesearch.store.memory import MemoryPhotoStore
+from facesearch.models import Page
+from facesearch.photos import gallery as gallery_module
+from facesearch.photos.gallery import SPARE_SECONDS, Galleries, Gallery
+from facesearch.records import OVERLAP_MICROSECONDS, TOMBSTONE_SECONDS, PhotoChange
 from tests.unit.fakes import EVENT
 
 NOON = datetime(2026, 5, 1, 12)  # noqa: DTZ001 - a camera's clock has no zone

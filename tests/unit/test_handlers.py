@@ -15,15 +15,15 @@ import pytest
 from moto import mock_aws
 
 from facesearch import bootstrap
-from facesearch.admin import Admin
-from facesearch.engine.opencv import OpenCvEngine
-from facesearch.packing import pack
-from facesearch.photos import SHARDS, Photo
-from facesearch.store.photos import DynamoPhotoStore
+from facesearch.adapters.dynamodb.admin import Admin
+from facesearch.adapters.dynamodb.photos import DynamoPhotoStore
+from facesearch.adapters.opencv.face_engine import OpenCvEngine
+from facesearch.faces.packing import pack
+from facesearch.records import SHARDS, Photo
+from facesearch_local.template import read_document
 from tests.conftest import ROOT
 from tests.unit.test_stores import create_table
 from tools.bench.cost import SEARCH_READS, SEARCH_WRITES
-from tools.local.template import read_document
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -129,7 +129,7 @@ def deployment(models: Path, samples: Path, monkeypatch: pytest.MonkeyPatch) -> 
             "MODELS_DIR": str(models),
         }.items():
             monkeypatch.setenv(name, value)
-        monkeypatch.setattr(bootstrap, "parts", bootstrap.Parts())
+        monkeypatch.setattr(bootstrap, "container", bootstrap.Container())
         yield Deployment(org, event, admin.create_key(org).api_key, admin, dynamodb)
 
 
@@ -183,7 +183,7 @@ def test_a_search_reads_and_writes_what_the_cost_model_says(deployment: Deployme
             case _:
                 writes.append(1)
 
-    bootstrap.parts._dynamodb.meta.events.register("provide-client-params.dynamodb", count)
+    bootstrap.container._dynamodb.meta.events.register("provide-client-params.dynamodb", count)
     deployment.post(selfie)
     assert (sum(reads), sum(writes)) == (SEARCH_READS, SEARCH_WRITES)
 
@@ -226,7 +226,7 @@ def test_the_checks_of_a_post_come_before_its_body_is_looked_at(deployment: Depl
 def test_a_page_costs_one_round_trip(deployment: Deployment, samples: Path) -> None:
     request_id = deployment.post(form((samples / "obama2.jpg").read_bytes()))["json"]["data"]["request_id"]
     calls: list[str] = []
-    dynamodb = bootstrap.parts._dynamodb
+    dynamodb = bootstrap.container._dynamodb
     dynamodb.meta.events.register("before-call", lambda model, **_: calls.append(model.name))
     assert deployment.get(request_id)["statusCode"] == 200
     assert calls == ["BatchGetItem"]

@@ -11,10 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from facesearch import health
-from facesearch.confidence import threshold
-from facesearch.engine import FIRST_MODEL
-from facesearch.health import (
+from facesearch.adapters.memory.stores import MemoryPhotoStore
+from facesearch.faces import health
+from facesearch.faces.confidence import threshold
+from facesearch.faces.engine import FIRST_MODEL
+from facesearch.faces.health import (
     CONFIDENCES,
     ENOUGH_FOR_A_LAW,
     ENOUGH_PAIRS,
@@ -25,11 +26,10 @@ from facesearch.health import (
     health_of,
     is_alike,
 )
-from facesearch.index import EventIndex
-from facesearch.packing import pack
-from facesearch.photos import Photo
-from facesearch.qualities import pack_qualities
-from facesearch.store.memory import MemoryPhotoStore
+from facesearch.faces.index import EventIndex
+from facesearch.faces.packing import pack
+from facesearch.faces.qualities import pack_qualities
+from facesearch.records import Photo
 from tests.unit.fakes import EVENT, EVENT_ID
 from tests.unit.test_cohort import ALIKE, Vectors, crowd, index_of, picture_of
 from tests.unit.test_cohort import photo as change_of

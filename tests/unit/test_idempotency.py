@@ -11,9 +11,10 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from facesearch.adapters.dynamodb.idempotency import DynamoIdempotency
 from facesearch.errors import NoFaceFound
-from facesearch.idempotency import AlreadyRunningError, OnceOnly
 from facesearch.models import SearchKey, SearchSummary
+from facesearch.search.idempotency import AlreadyRunningError
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -50,27 +51,27 @@ def dynamodb() -> "Iterator[DynamoDBClient]":
 
 
 @pytest.fixture
-def once(dynamodb: "DynamoDBClient") -> OnceOnly:
-    return OnceOnly(dynamodb, TABLE, retention_days=30)
+def once(dynamodb: "DynamoDBClient") -> DynamoIdempotency:
+    return DynamoIdempotency(dynamodb, TABLE, retention_days=30)
 
 
 def never() -> SearchSummary:
     pytest.fail("ran a second time")
 
 
-def test_work_runs_once_and_its_summary_is_remembered(once: OnceOnly) -> None:
+def test_work_runs_once_and_its_summary_is_remembered(once: DynamoIdempotency) -> None:
     assert once.run(SEARCH, CONTEXT, lambda: SUMMARY) == SUMMARY
     assert once.run(SEARCH, CONTEXT, never) == SUMMARY
 
 
-def test_the_same_uuid_elsewhere_is_another_search(once: OnceOnly) -> None:
+def test_the_same_uuid_elsewhere_is_another_search(once: DynamoIdempotency) -> None:
     once.run(SEARCH, CONTEXT, lambda: SUMMARY)
     for other in (SearchKey(904, 456, SEARCH.request_id), SearchKey(903, 457, SEARCH.request_id)):
         assert once.run(other, CONTEXT, lambda: SearchSummary(0, 50)) == SearchSummary(0, 50)
 
 
 def test_a_record_holds_the_id_the_total_and_the_threshold_and_nothing_else(
-    once: OnceOnly, dynamodb: "DynamoDBClient"
+    once: DynamoIdempotency, dynamodb: "DynamoDBClient"
 ) -> None:
     once.run(SEARCH, CONTEXT, lambda: SUMMARY)
     (item,) = dynamodb.scan(TableName=TABLE)["Items"]
@@ -81,7 +82,7 @@ def test_a_record_holds_the_id_the_total_and_the_threshold_and_nothing_else(
     assert int(item["expiration"]["N"]) == pytest.approx(time.time() + 30 * 86_400, abs=60)
 
 
-def test_somebody_who_comes_meanwhile_is_told_so(once: OnceOnly) -> None:
+def test_somebody_who_comes_meanwhile_is_told_so(once: DynamoIdempotency) -> None:
     def work() -> SearchSummary:
         with pytest.raises(AlreadyRunningError):
             once.run(SEARCH, CONTEXT, never)
@@ -90,7 +91,7 @@ def test_somebody_who_comes_meanwhile_is_told_so(once: OnceOnly) -> None:
     assert once.run(SEARCH, CONTEXT, work) == SUMMARY
 
 
-def test_a_failed_run_gives_its_claim_back(once: OnceOnly, dynamodb: "DynamoDBClient") -> None:
+def test_a_failed_run_gives_its_claim_back(once: DynamoIdempotency, dynamodb: "DynamoDBClient") -> None:
     def fail() -> SearchSummary:
         raise NoFaceFound("nobody")
 
@@ -100,7 +101,7 @@ def test_a_failed_run_gives_its_claim_back(once: OnceOnly, dynamodb: "DynamoDBCl
     assert once.run(SEARCH, CONTEXT, lambda: SUMMARY) == SUMMARY
 
 
-def test_a_killed_run_is_taken_over_after_the_time_it_had_left(once: OnceOnly) -> None:
+def test_a_killed_run_is_taken_over_after_the_time_it_had_left(once: DynamoIdempotency) -> None:
     class KilledError(BaseException):
         """Not an Exception: powertools cannot clean up after it, as after SIGKILL."""
 
@@ -116,11 +117,13 @@ def test_a_killed_run_is_taken_over_after_the_time_it_had_left(once: OnceOnly) -
     assert once.run(SEARCH, CONTEXT, lambda: SUMMARY) == SUMMARY
 
 
-def test_the_record_that_powertools_wrote_is_found_and_forgotten(once: OnceOnly, dynamodb: "DynamoDBClient") -> None:
+def test_the_record_that_powertools_wrote_is_found_and_forgotten(
+    once: DynamoIdempotency, dynamodb: "DynamoDBClient"
+) -> None:
     assert once.holds(SEARCH) is False
     once.run(SEARCH, CONTEXT, lambda: SUMMARY)
     (item,) = dynamodb.scan(TableName=TABLE)["Items"]
-    assert item["id"]["S"] == OnceOnly.record_id(SEARCH)
+    assert item["id"]["S"] == DynamoIdempotency.record_id(SEARCH)
     assert once.holds(SEARCH) is True
     once.forget(SearchKey(904, 456, SEARCH.request_id))
     assert once.run(SEARCH, CONTEXT, never) == SUMMARY
@@ -129,7 +132,7 @@ def test_the_record_that_powertools_wrote_is_found_and_forgotten(once: OnceOnly,
     assert once.run(SEARCH, CONTEXT, lambda: SearchSummary(0, 50)) == SearchSummary(0, 50)
 
 
-def test_a_running_search_keeps_its_claim(once: OnceOnly) -> None:
+def test_a_running_search_keeps_its_claim(once: DynamoIdempotency) -> None:
     def work() -> SearchSummary:
         once.forget(SEARCH)
         with pytest.raises(AlreadyRunningError):

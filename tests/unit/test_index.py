@@ -8,12 +8,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from facesearch.embedded import SECOND_PASS, match_faces
-from facesearch.engine import Embedding
-from facesearch.index import EventIndex, IndexCache
-from facesearch.packing import pack
-from facesearch.photos import Photo, PhotoChange
-from facesearch.store.memory import MemoryPhotoStore, MemorySnapshotStore
+from facesearch.adapters.memory.stores import MemoryPhotoStore, MemorySnapshotStore
+from facesearch.faces.embedded import SECOND_PASS, match_faces
+from facesearch.faces.engine import Embedding
+from facesearch.faces.index import EventIndex, IndexCache
+from facesearch.faces.packing import pack
+from facesearch.records import Photo, PhotoChange
 from tests.unit.fakes import EVENT, EVENT_ID
 
 MODEL = EVENT.model
@@ -132,7 +132,7 @@ class CountingStore(MemoryPhotoStore):
 
 
 def test_a_warm_index_reads_only_what_is_new(pool: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("facesearch.index.event.OVERLAP_MICROSECONDS", 0)
+    monkeypatch.setattr("facesearch.faces.index.event.OVERLAP_MICROSECONDS", 0)
     store = CountingStore()
     for number in range(1, 41):
         store.add(EVENT_ID, 4, photo(number, at_cosine(0.7)))

@@ -22,7 +22,7 @@ sys.meta_path.insert(0, AtImport())
 """
 COMMANDS = {
     "facesearch": (str(Path(sys.executable).parent / "facesearch"), "org", "list"),
-    "tools.local": (sys.executable, "-m", "tools.local", "--port", "0"),
+    "facesearch_local": (sys.executable, "-m", "facesearch_local", "--port", "0"),
     "tools.demo": (sys.executable, "-m", "tools.demo"),
     "tools.assets": (sys.executable, "-m", "tools.assets", "--help"),
     "tools.bench.accuracy": (sys.executable, "-m", "tools.bench.accuracy", "--help"),
@@ -32,15 +32,22 @@ COMMANDS = {
     "tools.smoke": (sys.executable, "-m", "tools.smoke"),
 }
 MODULES = {
-    "facesearch": ("tools.interrupts", "tools.cli.app", "typer", "botocore", "facesearch.client", "tools.cli.commands"),
-    "tools.local": ("tools.local", "asyncio", "boto3", "uvicorn", "tools.local.stack"),
-    "tools.demo": ("httpx", "facesearch.client", "tools.local.control"),
+    "facesearch": (
+        "facesearch_cli.interrupts",
+        "facesearch_cli.app",
+        "typer",
+        "botocore",
+        "facesearch_client",
+        "facesearch_cli.commands",
+    ),
+    "facesearch_local": ("facesearch_local", "asyncio", "boto3", "uvicorn", "facesearch_local.stack"),
+    "tools.demo": ("httpx", "facesearch_client", "facesearch_local.control"),
     "tools.assets": ("httpx", "pydantic"),
     "tools.bench.accuracy": ("numpy", "cv2", "tools.bench.accuracy"),
     "tools.bench.index": ("numpy", "tools.bench.index.measuring"),
     "tools.bench.cost": ("tools.bench", "tools.bench.requests"),
     "tools.openapi": ("tools.openapi", "tools.openapi.document", "pydantic"),
-    "tools.smoke": ("boto3", "tools.cli.stack"),
+    "tools.smoke": ("boto3", "facesearch_cli.stack"),
 }
 
 

@@ -10,17 +10,24 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from facesearch.engine import DEFAULT_MODEL
-from facesearch.errors import InvalidRequest, NotFound
-from facesearch.faceitems import FaceItemStore, FaceKeeper, FacePlace, PhotoFaces, ShardFaces, faces_of, place_of
-from facesearch.migration import IndexMigration, LaggingError
+from facesearch.adapters.memory.stores import MemoryPhotoStore, MemorySnapshotStore
+from facesearch.adapters.memory.vector_items import MemoryVectorItems
+from facesearch.errors import InvalidRequest, NotFound, StillUnprocessedError
+from facesearch.faces.compaction import SnapshotBuilder
+from facesearch.faces.engine import DEFAULT_MODEL
+from facesearch.faces.packing import pack
+from facesearch.faces.vector_items import (
+    FaceKeeper,
+    FacePlace,
+    PhotoFaces,
+    ShardFaces,
+    VectorItemStore,
+    faces_of,
+    place_of,
+)
 from facesearch.models import Event, IndexKind
-from facesearch.packing import pack
-from facesearch.photos import Photo
-from facesearch.snapshots import SnapshotBuilder
-from facesearch.store.batch import StillUnprocessedError
-from facesearch.store.memory import MemoryPhotoStore, MemorySnapshotStore
-from facesearch.store.memory_faces import MemoryFaceStore
+from facesearch.photos.migration import IndexMigration, LaggingError
+from facesearch.records import Photo
 from tests.unit.fakes import EVENT, EVENT_ID
 
 MODEL = DEFAULT_MODEL
@@ -59,7 +66,7 @@ class World:
         self.pool = pool
         self.events = Events()
         self.photos = MemoryPhotoStore()
-        self.items: FaceItemStore | None = MemoryFaceStore()
+        self.items: VectorItemStore | None = MemoryVectorItems()
         self.snapshots = MemorySnapshotStore()
         self.slept = 0.0
 
@@ -152,7 +159,7 @@ def test_a_stack_without_a_vector_index_says_so_and_changes_nothing(world: World
         world.migration().to(EVENT_ID, IndexKind.EXACT)
 
 
-class Interrupted(MemoryFaceStore):
+class Interrupted(MemoryVectorItems):
     """Fails when so many photos were put; counts the photos that it was given."""
 
     def __init__(self, after: int) -> None:
@@ -197,7 +204,7 @@ def test_an_interrupted_run_can_be_taken_back(world: World) -> None:
 
 
 def test_photos_that_come_while_it_runs_are_in_the_new_index_before_it_answers(world: World) -> None:
-    class Busy(MemoryFaceStore):
+    class Busy(MemoryVectorItems):
         during: list[Photo] = []  # noqa: RUF012 - one test's
 
         def put(self, place: FacePlace, photos: Iterable[PhotoFaces]) -> int:
@@ -251,7 +258,7 @@ def test_faces_that_an_earlier_life_left_behind_are_gone(world: World) -> None:
 
 
 def test_it_waits_for_the_services_own_index_and_does_not_switch_without_it(world: World) -> None:
-    class Lags(MemoryFaceStore):
+    class Lags(MemoryVectorItems):
         behind = 3
 
         def nearest(self, place: FacePlace, shard: int, vector: NDArray[np.float64]) -> ShardFaces:
@@ -274,7 +281,7 @@ def test_it_waits_for_the_services_own_index_and_does_not_switch_without_it(worl
 
 
 def test_a_throttled_write_is_tried_again(world: World) -> None:
-    class Throttled(MemoryFaceStore):
+    class Throttled(MemoryVectorItems):
         refusals = 2
 
         def put(self, place: FacePlace, photos: Iterable[PhotoFaces]) -> int:

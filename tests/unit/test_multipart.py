@@ -6,9 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from facesearch.calls import COMPRESSED
-from facesearch.errors import InvalidRequest, TooLarge
-from facesearch.multipart import (
+from facesearch.api.selfie_form import (
     CUT_SHORT,
     LONG_HEAD,
     MAX_HEAD_BYTES,
@@ -19,6 +17,8 @@ from facesearch.multipart import (
     options_of,
     parse_selfie_form,
 )
+from facesearch.errors import InvalidRequest, TooLarge
+from facesearch.validation import COMPRESSED
 
 BOUNDARY = "----x9"
 FORM = f"multipart/form-data; boundary={BOUNDARY}"

@@ -16,33 +16,34 @@ from botocore.config import Config
 from botocore.exceptions import ReadTimeoutError
 from moto import mock_aws
 
-from facesearch import aws
+from facesearch.adapters import aws
+from facesearch.adapters.dynamodb import schema
+from facesearch.adapters.dynamodb.idempotency import DynamoIdempotency
+from facesearch.adapters.dynamodb.jobs import DynamoJobStore
+from facesearch.adapters.dynamodb.quota import DynamoTokenBuckets
+from facesearch.adapters.dynamodb.reading import DynamoReader
+from facesearch.adapters.dynamodb.results import DynamoResultStore
+from facesearch.adapters.dynamodb.watches import DynamoWatchStore
+from facesearch.adapters.memory.jobs import MemoryJobStore
+from facesearch.adapters.memory.stores import MemoryReader, MemoryTokenBuckets
+from facesearch.adapters.memory.watches import MemoryWatchStore
+from facesearch.adapters.s3.objects import S3Objects
+from facesearch.adapters.s3.selfies import S3SelfieStore
+from facesearch.api.selfie_form import SelfieForm
+from facesearch.deletion.search import SearchDeletion
 from facesearch.errors import NotFound, SearchDeleted
-from facesearch.forgetting import SearchEraser
-from facesearch.idempotency import OnceOnly
-from facesearch.models import SearchKey
-from facesearch.multipart import SelfieForm
-from facesearch.pagination import Page
-from facesearch.quota import Bucket, Limits, Meter
-from facesearch.search import Caller, FaceSearch, Outcome, Patience, replayed
-from facesearch.selfies import S3SelfieStore, job_prefix, selfie_keys
-from facesearch.store import schema
-from facesearch.store.jobs import DynamoJobStore
-from facesearch.store.memory import MemoryBucket, MemoryReader
-from facesearch.store.memory_jobs import MemoryJobStore
-from facesearch.store.memory_watches import MemoryWatchStore
-from facesearch.store.objects import S3Objects
-from facesearch.store.quota import DynamoBucket
-from facesearch.store.reading import DynamoReader, Reader, Wanted
-from facesearch.store.results import DynamoResultStore
-from facesearch.store.watches import DynamoWatchStore
+from facesearch.models import Page, SearchKey
+from facesearch.reading import Reader, Wanted
+from facesearch.search.face_search import FaceSearch, Invocation, SearchOutcome, WaitPolicy, replayed
+from facesearch.search.quota import Meter, QuotaLimits, TokenBucketStore
+from facesearch.search.selfies import job_prefix, selfie_keys
 from tests.unit.erasure.site import Inline
 from tests.unit.fakes import EVENT, EVENT_ID, ORG, FakeMatcher, MemoryClaims, MemorySelfies, MemoryUploads, photos
 from tests.unit.test_stores import TABLE, create_table
 
 SEARCH = SearchKey(ORG, EVENT_ID, uuid.UUID(int=7))
 FIRST = Page(1, 32)
-LIMITS = Limits(per_minute=1, burst=50)
+LIMITS = QuotaLimits(per_minute=1, burst=50)
 CLAIMS, BUCKET = "claims", "selfies"
 ONE_TRY = Config(retries={"mode": "standard", "total_max_attempts": 1})
 
@@ -95,13 +96,13 @@ class World(Protocol):
     """An event with a POST to come, and what is seen of it from outside."""
 
     steps: Steps
-    eraser: SearchEraser
+    eraser: SearchDeletion
 
     @property
     def reader(self) -> Reader:
         """Who looks on."""
 
-    def post(self, selfie: bytes) -> Outcome:
+    def post(self, selfie: bytes) -> SearchOutcome:
         """A POST, whose steps count."""
 
     def kept(self) -> list[bytes]:
@@ -134,11 +135,11 @@ class InMemory:
         self.reader = MemoryReader()
         self.reader.events[EVENT_ID] = EVENT
         self.claims, self.selfies = MemoryClaims(), MemorySelfies()
-        self.eraser = SearchEraser(
+        self.eraser = SearchDeletion(
             self.reader, MemoryJobStore(self.reader), self.claims, _KeptOf(self.selfies), MemoryWatchStore()
         )
 
-    def post(self, selfie: bytes) -> Outcome:
+    def post(self, selfie: bytes) -> SearchOutcome:
         def stepwise(part: object) -> Any:
             return _Stepwise(part, self.steps)
 
@@ -150,9 +151,9 @@ class InMemory:
             uploads=MemoryUploads(),
             reader=stepwise(self.reader),
             pool=Inline(),
-            patience=Patience(5),
+            patience=WaitPolicy(5),
         )
-        return _posted(self, search, selfie, MemoryBucket(self.reader.quotas))
+        return _posted(self, search, selfie, MemoryTokenBuckets(self.reader.quotas))
 
     def kept(self) -> list[bytes]:
         return list(self.selfies.kept.get(SEARCH, ()))
@@ -240,27 +241,27 @@ class OnAws:
         dynamodb, s3 = clients.dynamodb, clients.s3
         self.dynamodb, self.s3 = dynamodb, s3
         self.reader = DynamoReader(dynamodb, TABLE)
-        self.eraser = SearchEraser(
+        self.eraser = SearchDeletion(
             DynamoResultStore(dynamodb, TABLE, 30),
             DynamoJobStore(dynamodb, TABLE, 30),
-            OnceOnly(dynamodb, CLAIMS, 30),
+            DynamoIdempotency(dynamodb, CLAIMS, 30),
             S3Objects(s3, BUCKET, Inline()),
             DynamoWatchStore(dynamodb, TABLE),
         )
 
-    def post(self, selfie: bytes) -> Outcome:
+    def post(self, selfie: bytes) -> SearchOutcome:
         dynamodb = self._dynamodb
         search = FaceSearch(
             matcher=FakeMatcher(),
-            claims=OnceOnly(dynamodb, CLAIMS, 30),
+            claims=DynamoIdempotency(dynamodb, CLAIMS, 30),
             results=DynamoResultStore(dynamodb, TABLE, 30),
             selfies=S3SelfieStore(self._s3, BUCKET),
             uploads=MemoryUploads(),
             reader=DynamoReader(dynamodb, TABLE),
             pool=Inline(),
-            patience=Patience(5),
+            patience=WaitPolicy(5),
         )
-        return _posted(self, search, selfie, DynamoBucket(dynamodb, TABLE))
+        return _posted(self, search, selfie, DynamoTokenBuckets(dynamodb, TABLE))
 
     def kept(self) -> list[bytes]:
         keys = S3Objects(self.s3, BUCKET, Inline()).under(selfie_keys(SEARCH)[0])
@@ -283,13 +284,13 @@ class OnAws:
             )
 
 
-def _posted(world: World, search: FaceSearch[Any], selfie: bytes, bucket: Bucket) -> Outcome:
+def _posted(world: World, search: FaceSearch[Any], selfie: bytes, bucket: TokenBucketStore) -> SearchOutcome:
     """As the function does it."""
     known = world.reader.read(Wanted(search=SEARCH, page=FIRST, quota_of=ORG))
     if known.result is not None:
         return replayed(known.result)
     context: Any = Context()
-    caller = Caller(context, Meter(bucket, ORG, LIMITS, known.quota), known.cancelled)
+    caller = Invocation(context, Meter(bucket, ORG, LIMITS, known.quota), known.cancelled)
     world.steps.count, world.steps.going = 0, True
     try:
         return search.search(EVENT, SEARCH, SelfieForm((selfie,)), FIRST, caller)

@@ -9,11 +9,12 @@ import openapi_spec_validator
 import pytest
 
 from facesearch import errors
-from facesearch.calls import MAX_PAGE, PageQuery, parse_call, parse_request_id
-from facesearch.quota import NOBODYS
+from facesearch.api.requests import MAX_PAGE, PageQuery, parse_request
+from facesearch.search.quota import NOBODYS
+from facesearch.validation import parse_request_id
+from facesearch_local.functions import functions_of
+from facesearch_local.template import Deployment, Template
 from tests.conftest import ROOT
-from tools.local.functions import functions_of
-from tools.local.template import Deployment, Template
 from tools.openapi import FILE, document, text
 from tools.openapi.operations import OPERATIONS, Operation
 
@@ -141,12 +142,12 @@ def test_what_reads_the_query_keeps_to_the_documented_limits(operation: Operatio
                 assert problem_of(operation.query, parameter["name"], inside) is None
             for outside in (schema["minimum"] - 1, schema["maximum"] + 1):
                 assert problem_of(operation.query, parameter["name"], outside) is not None
-    asked = parse_call({"org_id": "1"}, {}, operation.query).page
+    asked = parse_request({"org_id": "1"}, {}, operation.query).page
     assert (asked.number, asked.size) == (1, LIMITS[operation.id][0])
 
 
 def problem_of(query: type[PageQuery] | None, name: str, value: int) -> errors.FaceSearchError | None:
-    return parse_call({"org_id": "1"}, {name: str(value)}, query).problem
+    return parse_request({"org_id": "1"}, {name: str(value)}, query).problem
 
 
 @pytest.mark.parametrize(

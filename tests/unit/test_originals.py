@@ -16,24 +16,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from moto import mock_aws
 
-from facesearch.access import Feature
-from facesearch.aws import S3
-from facesearch.calls import Call, parse_call
+from facesearch.adapters.aws import S3
+from facesearch.adapters.memory.stores import MemoryPhotoStore
+from facesearch.adapters.s3.originals import S3Originals
+from facesearch.api.originals_request import Method, OriginalsRequest, parse_originals
+from facesearch.api.requests import ApiRequest, parse_request
 from facesearch.errors import InvalidRequest, InvalidRequestId, NoSuchImages, NotFound
-from facesearch.models import SearchSummary
-from facesearch.originals import (
-    MAX_IMAGE_IDS,
-    Link,
-    Method,
-    NoLink,
-    Originals,
-    OriginalsRequest,
-    S3Originals,
-    parse_originals,
-)
-from facesearch.photos import Photo
-from facesearch.store.memory import MemoryPhotoStore
-from facesearch.store.reading import StoredPage
+from facesearch.models import Feature, SearchSummary
+from facesearch.photos.originals import MAX_IMAGE_IDS, Link, NoLink, Originals
+from facesearch.reading import StoredPage
+from facesearch.records import Photo
 from tests.unit.fakes import EVENT, EVENT_ID, ORG, photos
 
 # ------------------------------------------------------------------ the body
@@ -110,9 +102,9 @@ def asked(method: str, identifier: Any) -> OriginalsRequest:
     return OriginalsRequest(method=Method(method), identifier=identifier)
 
 
-def call_for(request: OriginalsRequest, page: int = 1, size: int = 30) -> Call:
+def call_for(request: OriginalsRequest, page: int = 1, size: int = 30) -> ApiRequest:
     path = {"org_id": str(ORG), "event_id": str(EVENT_ID)}
-    return parse_call(path, {"page": str(page), "page_size": str(size)}).with_body(request.request_id)
+    return parse_request(path, {"page": str(page), "page_size": str(size)}).with_body(request.request_id)
 
 
 @given(st.lists(st.sampled_from(["a", "b", "c", "d", "e", "f", "g"]), min_size=1), st.integers(1, 4), st.integers(1, 4))

@@ -1,10 +1,11 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from facesearch.pagination import Page, paginate
-from facesearch.store import schema
-from facesearch.store.chunks import CHUNK_SIZE, pack_chunk, unpack_chunk
-from facesearch.store.reading import chunks_of, photos_of
+from facesearch.adapters.dynamodb import schema
+from facesearch.adapters.dynamodb.chunks import CHUNK_SIZE, pack_chunk, unpack_chunk
+from facesearch.adapters.dynamodb.reading import chunks_of, photos_of
+from facesearch.api.presenters import paginate
+from facesearch.models import Page
 from tests.unit.fakes import photos
 
 totals = st.integers(0, 5000)

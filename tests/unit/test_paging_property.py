@@ -12,13 +12,14 @@ from hypothesis import strategies as st
 from moto import mock_aws
 
 from facesearch import bootstrap
-from facesearch.access import digest_of
-from facesearch.models import PhotoMatch, SearchKey, SearchSummary
-from facesearch.pagination import Page, paginate
-from facesearch.store import schema
-from facesearch.store.memory import MemoryReader
-from facesearch.store.reading import DynamoReader, Reader, Wanted
-from facesearch.store.results import DynamoResultStore, ResultStore
+from facesearch.adapters.dynamodb import schema
+from facesearch.adapters.dynamodb.reading import DynamoReader
+from facesearch.adapters.dynamodb.results import DynamoResultStore
+from facesearch.adapters.memory.stores import MemoryReader
+from facesearch.api.presenters import paginate
+from facesearch.models import Page, PhotoMatch, SearchKey, SearchSummary, digest_of
+from facesearch.reading import Reader, Wanted
+from facesearch.search.results import ResultStore
 from tests.conftest import ROOT
 from tests.unit.fakes import EVENT, EVENT_ID, KEY, ORG, photos
 from tests.unit.test_handlers import Answer, answer, load
@@ -160,7 +161,7 @@ def store() -> Iterator[DynamoResultStore]:
             client.put_item(TableName=TABLE, Item=item)
         patch.setenv("TABLE_NAME", TABLE)
         patch.setenv("RENDITIONS_BASE_URL", "https://photos.example.com")
-        patch.setattr(bootstrap, "parts", bootstrap.Parts())
+        patch.setattr(bootstrap, "container", bootstrap.Container())
         yield DynamoResultStore(client, TABLE, 30)
 
 

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from facesearch.erasure import Files, PhotosEraser
-from facesearch.indexing import Outcome
-from facesearch.originals import Link, Originals
-from facesearch.photos import MAX_COPIES, Original, Photo, image_id_of_bytes
-from facesearch.places import find_moved, note_place
-from facesearch.store.memory import MemoryObjects, MemoryPhotoStore
+from facesearch.adapters.memory.stores import MemoryObjects, MemoryPhotoStore
+from facesearch.deletion import Files, PhotoDeletion
+from facesearch.photos.indexing import IndexingOutcome
+from facesearch.photos.originals import Link, Originals
+from facesearch.photos.places import find_moved, note_place
+from facesearch.records import MAX_COPIES, Original, Photo, image_id_of_bytes
 from tests.unit.fakes import EVENT, EVENT_ID, ORG
 from tests.unit.indexing.fakes import PHOTOS, notification
 from tests.unit.reindexing.site import ANNA, B, Site, picture
@@ -92,7 +92,7 @@ def test_two_keys_indexed_at_the_same_moment_are_both_remembered(monkeypatch: py
 
     monkeypatch.setattr(site.photos, "add", add_late)
     (report,) = site.indexer.index_message(notification(FIRST))
-    assert report.outcome is Outcome.KNOWN
+    assert report.outcome is IndexingOutcome.KNOWN
     assert [place.key for place in site.photo(ID).originals] == [MOVED, FIRST]
 
 
@@ -172,7 +172,7 @@ def test_a_deleted_photos_original_goes_wherever_it_lies(site: Site) -> None:
     named = [replace(place, etag=etags.get(place.key, place.etag)) for place in record.originals if place.key != taken]
     known = [Original(taken, etags[MOVED]), *named]
     assert site.photos.set_originals(EVENT_ID, EVENT.shards, record, known)
-    eraser = PhotosEraser(replace(site.stores, originals=cast("Any", bucket)))
+    eraser = PhotoDeletion(replace(site.stores, originals=cast("Any", bucket)))
     receipt = eraser.delete_photos(EVENT, [ID], Files(originals=True))
     assert receipt.complete
     assert receipt.deleted.originals == 3

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from tools.local.intrinsics import TemplateError
-from tools.local.recorder.sitecustomize import needs
-from tools.local.template import Deployment, Template
+from facesearch_local.intrinsics import TemplateError
+from facesearch_local.recorder.sitecustomize import needs
+from facesearch_local.template import Deployment, Template
 from tools.policies import NEVER_SEEN, Grant, differences, grants, recorded
 
 READ = Grant("SearchFunction", "Read", "s3:GetObject", ("bucket/uploads/*",))

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from facesearch.qualities import QUALITY_BYTES, STEPS, pack_qualities, sharpness_of, unpack_qualities
+from facesearch.faces.qualities import QUALITY_BYTES, STEPS, pack_qualities, sharpness_of, unpack_qualities
 from tools.bench.spoil import disc_kernel, line_kernel
 
 Picture = NDArray[np.uint8]

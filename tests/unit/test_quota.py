@@ -18,19 +18,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from moto import mock_aws
 
-from facesearch import aws
+from facesearch.adapters import aws
+from facesearch.adapters.dynamodb import schema
+from facesearch.adapters.dynamodb.quota import ATTEMPTS, TOKENS, DynamoTokenBuckets
+from facesearch.adapters.dynamodb.reading import DynamoReader
+from facesearch.adapters.memory.stores import MemoryReader, MemoryTokenBuckets
 from facesearch.errors import QuotaExceeded
-from facesearch.quota import MICROSECONDS, Bucket, BucketEmptyError, Limits, Meter, QuotaState
-from facesearch.store import schema
-from facesearch.store.memory import MemoryBucket, MemoryReader
-from facesearch.store.quota import ATTEMPTS, TOKENS, DynamoBucket
-from facesearch.store.reading import DynamoReader, Reader, Wanted
+from facesearch.reading import Reader, Wanted
+from facesearch.search.quota import MICROSECONDS, BucketEmptyError, Meter, QuotaLimits, QuotaState, TokenBucketStore
 from tests.unit.fakes import OneAtATime
 from tests.unit.test_stores import TABLE, create_table
 
 ORG = 903
 NOON = 1_800_000_000 * MICROSECONDS
-LIMITS = Limits(per_minute=60, burst=3)
+LIMITS = QuotaLimits(per_minute=60, burst=3)
 
 
 @dataclass
@@ -54,20 +55,20 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 class Kept:
     """A place for buckets, and who reads them."""
 
-    bucket: Bucket
+    bucket: TokenBucketStore
     reader: Reader
     org: int = field(default_factory=partial(next, count(ORG)))  # each has another, so that they can share a table
 
     def state(self) -> QuotaState:
         return self.reader.read(Wanted(quota_of=self.org)).quota
 
-    def take(self, limits: Limits = LIMITS, seen: QuotaState | None = None) -> QuotaState:
+    def take(self, limits: QuotaLimits = LIMITS, seen: QuotaState | None = None) -> QuotaState:
         return self.bucket.take(self.org, limits, self.state() if seen is None else seen)
 
-    def give_back(self, limits: Limits = LIMITS) -> None:
+    def give_back(self, limits: QuotaLimits = LIMITS) -> None:
         self.bucket.give_back(self.org, limits)
 
-    def taken(self, attempts: int, limits: Limits = LIMITS) -> int:
+    def taken(self, attempts: int, limits: QuotaLimits = LIMITS) -> int:
         """How many of so many searches were allowed."""
         allowed = 0
         for _ in range(attempts):
@@ -89,12 +90,12 @@ def client() -> Iterator[OneAtATime]:
 def kept(request: pytest.FixtureRequest) -> Kept:
     if request.param == "memory":
         memory = MemoryReader()
-        return Kept(MemoryBucket(memory.quotas), memory)
+        return Kept(MemoryTokenBuckets(memory.quotas), memory)
     return in_dynamodb(request.getfixturevalue("client"))
 
 
 def in_dynamodb(client: Any) -> Kept:
-    return Kept(DynamoBucket(client, TABLE), DynamoReader(client, TABLE))
+    return Kept(DynamoTokenBuckets(client, TABLE), DynamoReader(client, TABLE))
 
 
 # ------------------------------------------------------------------ both buckets
@@ -117,7 +118,7 @@ def test_a_long_rest_saves_up_no_more_than_the_burst(kept: Kept, clock: Clock) -
 
 
 def test_a_bucket_of_one(kept: Kept, clock: Clock) -> None:
-    limits = Limits(per_minute=1, burst=1)
+    limits = QuotaLimits(per_minute=1, burst=1)
     assert kept.taken(3, limits) == 1
     clock.pass_seconds(59.9)
     assert kept.taken(3, limits) == 0
@@ -156,7 +157,7 @@ def test_a_hint_that_is_out_of_date_changes_nothing_but_the_cost(kept: Kept, clo
 
 
 def test_searches_at_once_never_take_more_than_there_is(kept: Kept, clock: Clock) -> None:
-    start, limits = threading.Barrier(12), Limits(per_minute=1, burst=5)
+    start, limits = threading.Barrier(12), QuotaLimits(per_minute=1, burst=5)
 
     def search(_: int) -> int:
         start.wait(10)
@@ -170,7 +171,7 @@ def test_searches_at_once_never_take_more_than_there_is(kept: Kept, clock: Clock
 Steps = st.lists(st.tuples(st.sampled_from(["wait", "take", "give back"]), st.integers(0, 3_000)), max_size=40)
 
 
-def check_against_tokens(kept: Kept, clock: Clock, steps: list[tuple[str, int]], limits: Limits) -> None:
+def check_against_tokens(kept: Kept, clock: Clock, steps: list[tuple[str, int]], limits: QuotaLimits) -> None:
     """The same steps with a bucket of whole tokens that is filled up by hand."""
     interval = limits.interval
     tokens = limits.burst * interval
@@ -194,7 +195,9 @@ def test_in_memory_it_is_a_token_bucket_whatever_happens(
     with pytest.MonkeyPatch.context() as patch:
         clock, memory = Clock(), MemoryReader()
         patch.setattr(time, "time_ns", lambda: clock.now * 1000)
-        check_against_tokens(Kept(MemoryBucket(memory.quotas), memory), clock, steps, Limits(per_minute, burst))
+        check_against_tokens(
+            Kept(MemoryTokenBuckets(memory.quotas), memory), clock, steps, QuotaLimits(per_minute, burst)
+        )
 
 
 def test_in_dynamodb_too(client: OneAtATime) -> None:
@@ -204,7 +207,7 @@ def test_in_dynamodb_too(client: OneAtATime) -> None:
         with pytest.MonkeyPatch.context() as patch:
             clock = Clock()
             patch.setattr(time, "time_ns", lambda: clock.now * 1000)
-            check_against_tokens(in_dynamodb(client), clock, steps, Limits(per_minute, burst))
+            check_against_tokens(in_dynamodb(client), clock, steps, QuotaLimits(per_minute, burst))
 
     check()
 
@@ -244,7 +247,7 @@ def test_a_bucket_that_never_holds_still_is_given_up_on(client: OneAtATime, cloc
 
     restless: Any = Restless()
     with pytest.raises(BucketEmptyError):
-        DynamoBucket(restless, TABLE).take(ORG, LIMITS, QuotaState())
+        DynamoTokenBuckets(restless, TABLE).take(ORG, LIMITS, QuotaState())
     assert restless.updates == ATTEMPTS
 
 
@@ -290,7 +293,7 @@ def losses(client: OneAtATime, monkeypatch: pytest.MonkeyPatch) -> Losses:
 
 @pytest.mark.parametrize("lost", [1, 2])
 def test_a_search_whose_replies_are_lost_is_paid_for_once(losses: Losses, clock: Clock, lost: int) -> None:
-    kept, limits = in_dynamodb(losses.client), Limits(per_minute=60, burst=100)
+    kept, limits = in_dynamodb(losses.client), QuotaLimits(per_minute=60, burst=100)
     for number in range(1, 51):
         losses.fates = [True] * lost
         assert kept.take(limits).full_at == NOON + number * limits.interval
@@ -327,7 +330,7 @@ def test_whatever_is_lost_the_bucket_has_moved_once_for_each_search_that_was_pai
     @settings(max_examples=30, deadline=None)
     @given(st.lists(st.tuples(st.booleans(), fates), max_size=TOKENS))
     def check(steps: list[tuple[bool, list[bool]]]) -> None:
-        kept, limits, paid = in_dynamodb(losses.client), Limits(per_minute=60, burst=1_000), 0
+        kept, limits, paid = in_dynamodb(losses.client), QuotaLimits(per_minute=60, burst=1_000), 0
         for give_back, lost in steps:
             losses.fates = [*lost]
             try:
@@ -347,7 +350,7 @@ def test_whatever_is_lost_the_bucket_has_moved_once_for_each_search_that_was_pai
 
 
 def test_tokens_are_kept_for_the_last_moves_alone_and_cost_no_second_write_unit(losses: Losses, clock: Clock) -> None:
-    kept, limits = in_dynamodb(losses.client), Limits(per_minute=60, burst=1_000)
+    kept, limits = in_dynamodb(losses.client), QuotaLimits(per_minute=60, burst=1_000)
     refused = 0
     for _ in range(3 * TOKENS):
         before, seen = losses.asked, kept.state()
@@ -364,8 +367,8 @@ def test_tokens_are_kept_for_the_last_moves_alone_and_cost_no_second_write_unit(
 # ------------------------------------------------------------------ the meter
 
 
-def meter(state: QuotaState, limits: Limits = LIMITS) -> Meter:
-    return Meter(MemoryBucket({ORG: state}), ORG, limits, state)
+def meter(state: QuotaState, limits: QuotaLimits = LIMITS) -> Meter:
+    return Meter(MemoryTokenBuckets({ORG: state}), ORG, limits, state)
 
 
 def told(meter: Meter) -> tuple[int, ...]:
@@ -405,7 +408,7 @@ def test_a_search_that_can_be_paid_for_is(clock: Clock, ahead: int) -> None:
 
 
 def test_an_organisations_own_limits_take_the_place_of_the_deployments(clock: Clock) -> None:
-    own = meter(QuotaState(NOON, Limits(per_minute=1, burst=1)))
+    own = meter(QuotaState(NOON, QuotaLimits(per_minute=1, burst=1)))
     own.take()
     assert told(own) == (1, 0, 60)
     with pytest.raises(QuotaExceeded):
@@ -413,7 +416,7 @@ def test_an_organisations_own_limits_take_the_place_of_the_deployments(clock: Cl
 
 
 def test_a_refusal_after_the_check_brings_the_truth_with_it(clock: Clock) -> None:
-    bucket = MemoryBucket({ORG: QuotaState(NOON + 3 * MICROSECONDS)})
+    bucket = MemoryTokenBuckets({ORG: QuotaState(NOON + 3 * MICROSECONDS)})
     outdated = Meter(bucket, ORG, LIMITS, QuotaState())
     outdated.check()
     with pytest.raises(QuotaExceeded):

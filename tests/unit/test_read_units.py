@@ -16,13 +16,13 @@ import numpy as np
 import pytest
 from moto import mock_aws
 
-from facesearch.admin import Admin
+from facesearch.adapters.dynamodb import schema
+from facesearch.adapters.dynamodb.admin import Admin
+from facesearch.adapters.dynamodb.photos import DynamoPhotoStore
 from facesearch.bootstrap import IO_THREADS
-from facesearch.packing import pack
-from facesearch.photos import OVERLAP_MICROSECONDS, SHARDS, Photo, image_id_of_bytes
-from facesearch.qualities import pack_qualities
-from facesearch.store import schema
-from facesearch.store.photos import DynamoPhotoStore
+from facesearch.faces.packing import pack
+from facesearch.faces.qualities import pack_qualities
+from facesearch.records import OVERLAP_MICROSECONDS, SHARDS, Photo, image_id_of_bytes
 from tests.unit.fakes import EVENT, EVENT_ID
 from tests.unit.test_stores import TABLE, create_table, template
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from facesearch.index import native, probe_of
-from facesearch.index.vectors import DIMENSIONS, SCAN_ROWS, Block, Probe, Values, by_simsimd, inverse_norms, scan
+from facesearch.faces.index import native, probe_of
+from facesearch.faces.index.vectors import DIMENSIONS, SCAN_ROWS, Block, Probe, Values, by_simsimd, inverse_norms, scan
 from tools import native as compiling
 
 HERE = (sys.platform, platform.machine().lower())

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from facesearch.adapters.memory.stores import MemoryReader, MemoryTokenBuckets
+from facesearch.api.selfie_form import SelfieForm
 from facesearch.errors import (
     Forbidden,
     NoFaceFound,
@@ -18,13 +20,10 @@ from facesearch.errors import (
     UnknownUpload,
     UnusableImage,
 )
-from facesearch.models import RenditionUrls, SearchKey, SearchSummary
-from facesearch.multipart import SelfieForm
-from facesearch.pagination import Page
-from facesearch.quota import Limits, Meter, QuotaState
-from facesearch.search import Caller, FaceSearch, Outcome, Patience
-from facesearch.selfies import UploadKey
-from facesearch.store.memory import MemoryBucket, MemoryReader
+from facesearch.models import Page, RenditionUrls, SearchKey, SearchSummary
+from facesearch.search.face_search import FaceSearch, Invocation, SearchOutcome, WaitPolicy
+from facesearch.search.quota import Meter, QuotaLimits, QuotaState
+from facesearch.search.selfies import UploadKey
 from tests.unit.fakes import (
     EVENT,
     EVENT_ID,
@@ -51,7 +50,7 @@ class Bench:
         self.store.events[EVENT_ID] = EVENT
         self.selfies = MemorySelfies()
         self.uploads = MemoryUploads()
-        self.limits = Limits(per_minute=1, burst=5)
+        self.limits = QuotaLimits(per_minute=1, burst=5)
         self.face_search = FaceSearch(
             matcher=self.matcher,
             claims=self.claims,
@@ -60,16 +59,16 @@ class Bench:
             uploads=self.uploads,
             reader=self.store,
             pool=pool,
-            patience=Patience(wait),
+            patience=WaitPolicy(wait),
         )
 
-    def post(self, selfie: bytes = b"guest", page: Page = FIRST) -> Outcome:
+    def post(self, selfie: bytes = b"guest", page: Page = FIRST) -> SearchOutcome:
         return self.ask(SelfieForm((selfie,)), page)
 
-    def ask(self, form: SelfieForm, page: Page = FIRST, seen: QuotaState | None = None) -> Outcome:
+    def ask(self, form: SelfieForm, page: Page = FIRST, seen: QuotaState | None = None) -> SearchOutcome:
         state = seen or self.store.quotas.get(ORG, QuotaState())
-        meter = Meter(MemoryBucket(self.store.quotas), ORG, self.limits, state)
-        return self.face_search.search(EVENT, SEARCH, form, page, Caller(LambdaContext(), meter))
+        meter = Meter(MemoryTokenBuckets(self.store.quotas), ORG, self.limits, state)
+        return self.face_search.search(EVENT, SEARCH, form, page, Invocation(LambdaContext(), meter))
 
 
 @pytest.fixture
@@ -112,7 +111,7 @@ def test_what_the_matcher_says_of_its_match_is_stored_and_answered(bench: Bench)
 def test_many_at_once_are_matched_once_and_all_answered_alike(bench: Bench) -> None:
     gate = threading.Barrier(8)
 
-    def post() -> Outcome:
+    def post() -> SearchOutcome:
         gate.wait()
         return bench.post()
 
@@ -183,7 +182,7 @@ def test_a_result_that_another_run_has_finished_meanwhile_is_the_answer(bench: B
 def left(bench: Bench) -> int:
     """Searches that the organisation may still run."""
     state = bench.store.quotas.get(ORG, QuotaState())
-    return int(Meter(MemoryBucket({}), ORG, bench.limits, state).headers["RateLimit-Remaining"])
+    return int(Meter(MemoryTokenBuckets({}), ORG, bench.limits, state).headers["RateLimit-Remaining"])
 
 
 def test_a_search_pays_once_and_its_replays_and_duplicates_nothing(bench: Bench) -> None:

@@ -9,15 +9,15 @@ from typing import Any
 
 import pytest
 
-from facesearch.access import Feature, Gate, digest_of
-from facesearch.calls import parse_call
+from facesearch.adapters.dynamodb import schema
+from facesearch.adapters.memory.stores import MemoryReader
+from facesearch.adapters.s3.snapshots import snapshot_prefix
+from facesearch.api.authentication import Authenticator
+from facesearch.api.requests import parse_request
 from facesearch.errors import FaceSearchError
-from facesearch.models import Scope, SearchKey, UpstreamEvent
-from facesearch.photos import original_key, rendition_keys
-from facesearch.selfies import job_prefix, selfie_keys, selfie_prefixes
-from facesearch.store import schema
-from facesearch.store.memory import MemoryReader
-from facesearch.store.snapshots import snapshot_prefix
+from facesearch.models import Feature, Scope, SearchKey, UpstreamEvent, digest_of
+from facesearch.records import original_key, rendition_keys
+from facesearch.search.selfies import job_prefix, selfie_keys, selfie_prefixes
 from tests.unit.fakes import EVENT, EVENT_ID, KEY, ORG
 
 A_ORG, AN_EVENT, OTHER_ORG = 90307, 45611, 90308
@@ -78,9 +78,9 @@ def reader() -> MemoryReader:
 
 
 def refusal(reader: MemoryReader, key: str | None, org_id: int, event_id: int) -> tuple[int, str]:
-    asked = parse_call({"org_id": str(org_id), "event_id": str(event_id)}, {})
+    asked = parse_request({"org_id": str(org_id), "event_id": str(event_id)}, {})
     with pytest.raises(FaceSearchError) as refused:
-        Gate(reader).identify(key, asked, Scope.READ).event(Feature.PHOTOS)
+        Authenticator(reader).identify(key, asked, Scope.READ).event(Feature.PHOTOS)
     return refused.value.status, refused.value.message
 
 

@@ -10,12 +10,13 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from facesearch.adapters.s3.selfies import S3SelfieStore
+from facesearch.api.selfie_form import SelfieForm
 from facesearch.errors import FaceSearchError, NoFaceFound, OtherPerson, QuotaExceeded, UnknownUpload, UnusableImage
-from facesearch.multipart import SelfieForm
-from facesearch.quota import QuotaState
-from facesearch.search import Outcome
-from facesearch.selfies import S3SelfieStore, UploadKey, selfie_keys, selfie_prefixes
-from facesearch.several import MAX_SELFIES
+from facesearch.faces.several import MAX_SELFIES
+from facesearch.search.face_search import SearchOutcome
+from facesearch.search.quota import QuotaState
+from facesearch.search.selfies import UploadKey, selfie_keys, selfie_prefixes
 from tests.unit.fakes import EVENT_ID, ORG, PaidProbeMatcher
 from tests.unit.test_search import SEARCH, Bench, left
 
@@ -53,7 +54,7 @@ def test_a_replay_does_not_look_at_its_selfies_however_many(bench: Bench, again:
 def test_many_at_once_are_matched_and_paid_once(bench: Bench) -> None:
     gate = threading.Barrier(8)
 
-    def post(number: int) -> Outcome:
+    def post(number: int) -> SearchOutcome:
         gate.wait()
         return bench.ask(SelfieForm((b"front", b"side", b"hat")[: 1 + number % 3]))
 

@@ -9,8 +9,9 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from facesearch.store import schema
-from facesearch.store.shares import DynamoShares, Shares, WorkersShares, share_of
+from facesearch.adapters.dynamodb import schema
+from facesearch.adapters.dynamodb.shares import DynamoShares, WorkersShares
+from facesearch.webhooks.shares import Shares, share_of
 from tests.unit.fakes import MemoryShares, OneAtATime
 from tests.unit.test_stores import TABLE, create_table
 

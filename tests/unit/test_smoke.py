@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.cli.errors import CommandError
+from facesearch_cli.errors import CommandError
 from tools.smoke import SmokeError, Target, target
 
 SAID = {"SMOKE_URL": "https://api.example/live/", "SMOKE_KEY": "k", "SMOKE_ORG": "3", "SMOKE_EVENT": "4"}

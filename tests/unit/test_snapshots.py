@@ -17,17 +17,17 @@ from aws_lambda_powertools import Logger
 from moto import mock_aws
 
 from facesearch import bootstrap
-from facesearch.admin import Admin
-from facesearch.index import EventIndex, SnapshotError, SnapshotInfo, SnapshotStore, open_index, probe_of
-from facesearch.index.snapshot import HEADER_BYTES, decode, encode
+from facesearch.adapters.dynamodb.admin import Admin
+from facesearch.adapters.dynamodb.photos import DynamoPhotoStore
+from facesearch.adapters.memory.stores import MemoryPhotoStore, MemorySnapshotStore
+from facesearch.adapters.s3.snapshots import S3SnapshotStore
+from facesearch.faces.compaction import SnapshotBuilder
+from facesearch.faces.index import EventIndex, SnapshotError, SnapshotInfo, SnapshotStore, open_index, probe_of
+from facesearch.faces.index.snapshot import HEADER_BYTES, decode, encode
+from facesearch.faces.packing import pack
 from facesearch.models import Event
 from facesearch.observability import logger
-from facesearch.packing import pack
-from facesearch.photos import SHARDS, Photo
-from facesearch.snapshots import SnapshotBuilder
-from facesearch.store.memory import MemoryPhotoStore, MemorySnapshotStore
-from facesearch.store.photos import DynamoPhotoStore
-from facesearch.store.snapshots import S3SnapshotStore
+from facesearch.records import SHARDS, Photo
 from tests.conftest import ROOT
 from tests.unit.fakes import EVENT, EVENT_ID
 from tests.unit.test_cohort import crowd
@@ -134,7 +134,7 @@ def test_a_writer_that_was_killed_before_its_file_became_current_leaves_no_trace
         store = S3SnapshotStore(s3, BUCKET, dynamodb, TABLE)
         s3.put_object(Bucket=BUCKET, Key=f"snapshots/{EVENT_ID}/orphan.fsindex", Body=b"half")
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("facesearch.store.snapshots.ORPHAN_SECONDS", -10)
+            patch.setattr("facesearch.adapters.s3.snapshots.ORPHAN_SECONDS", -10)
             saved = store.save(index_of(photos_with(10), pool).to_snapshot(), None)
         assert saved is not None
         assert [file["Key"] for file in s3.list_objects_v2(Bucket=BUCKET)["Contents"]] == [saved.key]
@@ -192,7 +192,7 @@ def done_bytes(store: MemoryPhotoStore) -> int:
 
 
 def test_a_snapshot_of_an_event_that_was_deleted_meanwhile_is_taken_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Deleted(bootstrap.Parts):
+    class Deleted(bootstrap.Container):
         def event(self, event_id: int) -> Event | None:
             found = super().event(event_id)
             admin.close_event(event_id)  # the deletion begins when the function has looked
@@ -204,7 +204,7 @@ def test_a_snapshot_of_an_event_that_was_deleted_meanwhile_is_taken_back(monkeyp
         create_table(dynamodb, "Table", TABLE)
         for name, value in (("TABLE_NAME", TABLE), ("SNAPSHOTS_BUCKET", BUCKET), ("SNAPSHOT_TAIL_BYTES", "1")):
             monkeypatch.setenv(name, value)
-        monkeypatch.setattr(bootstrap, "parts", Deleted())
+        monkeypatch.setattr(bootstrap, "container", Deleted())
         admin, store = Admin(dynamodb, TABLE), S3SnapshotStore(s3, BUCKET, dynamodb, TABLE)
         event_id = admin.create_event(admin.create_org("Runners"), "Marathon")
         photo = Photo(uuid.uuid4(), "indexed", "k", 3, 4, MODEL, pack(np.ones((1, 128), np.float32)))
@@ -232,7 +232,7 @@ def test_how_alike_strangers_of_an_event_are_is_told_whether_a_snapshot_is_writt
         create_table(dynamodb, "Table", TABLE)
         for name, value in (("TABLE_NAME", TABLE), ("SNAPSHOTS_BUCKET", BUCKET), ("SNAPSHOT_TAIL_BYTES", tail_bytes)):
             monkeypatch.setenv(name, value)
-        monkeypatch.setattr(bootstrap, "parts", bootstrap.Parts())
+        monkeypatch.setattr(bootstrap, "container", bootstrap.Container())
         admin, photos = Admin(dynamodb, TABLE), DynamoPhotoStore(dynamodb, TABLE)
         event_id = admin.create_event(admin.create_org("Runners"), "Marathon")
         people = crowd(200, 1, alike).astype(np.float32)
@@ -274,7 +274,7 @@ def test_the_daily_call_takes_the_faces_of_events_that_are_over(monkeypatch: pyt
         create_table(dynamodb, "Table", TABLE)
         monkeypatch.setenv("TABLE_NAME", TABLE)
         monkeypatch.setenv("SNAPSHOTS_BUCKET", BUCKET)
-        monkeypatch.setattr(bootstrap, "parts", bootstrap.Parts())
+        monkeypatch.setattr(bootstrap, "container", bootstrap.Container())
         admin, photos = Admin(dynamodb, TABLE), DynamoPhotoStore(dynamodb, TABLE)
         org, day = admin.create_org("Runners"), date(2020, 1, 1)
         over = admin.create_event(org, "Over", event_date=day, retention_days=30)

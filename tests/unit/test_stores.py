@@ -12,21 +12,21 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from facesearch.access import digest_of
-from facesearch.admin import KEYS_PER_ORG, Admin
-from facesearch.errors import InvalidRequest, NotFound
-from facesearch.models import IndexKind, RenditionUrls, SearchKey, SearchSummary
-from facesearch.pagination import Page
-from facesearch.photos import Photo, PhotoStore
-from facesearch.store import schema
-from facesearch.store.batch import StillUnprocessedError, batch_get, batch_put
-from facesearch.store.memory import MemoryPhotoStore, MemoryReader
-from facesearch.store.photos import DynamoPhotoStore
-from facesearch.store.reading import DynamoReader, Reader, Wanted
-from facesearch.store.results import DynamoResultStore, OutdatedError, ResultStore
+from facesearch.adapters.dynamodb import schema
+from facesearch.adapters.dynamodb.admin import KEYS_PER_ORG, Admin
+from facesearch.adapters.dynamodb.batch import batch_get, batch_put
+from facesearch.adapters.dynamodb.photos import DynamoPhotoStore
+from facesearch.adapters.dynamodb.reading import DynamoReader
+from facesearch.adapters.dynamodb.results import DynamoResultStore
+from facesearch.adapters.memory.stores import MemoryPhotoStore, MemoryReader
+from facesearch.errors import InvalidRequest, NotFound, StillUnprocessedError
+from facesearch.models import IndexKind, Page, RenditionUrls, SearchKey, SearchSummary, digest_of
+from facesearch.reading import Reader, Wanted
+from facesearch.records import Photo, PhotoStore
+from facesearch.search.results import OutdatedError, ResultStore
+from facesearch_local.template import read_document
 from tests.conftest import ROOT
 from tests.unit.fakes import photos
-from tools.local.template import read_document
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

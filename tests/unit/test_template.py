@@ -9,10 +9,10 @@ from typing import Any, ClassVar
 
 import pytest
 
-from facesearch.health import ALIKE_TOGETHER
+from facesearch.faces.health import ALIKE_TOGETHER
+from facesearch_local.resources import static_attributes
+from facesearch_local.template import Deployment, Resource, Template, read_document
 from tests.conftest import ROOT
-from tools.local.resources import static_attributes
-from tools.local.template import Deployment, Resource, Template, read_document
 from tools.policies import grants
 
 EVERYTHING = {

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from facesearch.callbacks.callback import OVERDUE_SECONDS
+from facesearch.webhooks.callbacks.callback import OVERDUE_SECONDS
+from facesearch_local.resources import static_attributes
+from facesearch_local.template import Deployment, Resource, Template, read_document
 from tests.conftest import ROOT
-from tools.local.resources import static_attributes
-from tools.local.template import Deployment, Resource, Template, read_document
 from tools.policies import grants
 
 PATH = ROOT / "template.yaml"

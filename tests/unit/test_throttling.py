@@ -16,8 +16,8 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from facesearch import bootstrap
-from facesearch.store.batch import StillUnprocessedError
-from facesearch.throttling import RETRY_AFTER_SECONDS, is_throttled
+from facesearch.adapters.throttling import RETRY_AFTER_SECONDS, is_throttled
+from facesearch.errors import StillUnprocessedError
 from tests.conftest import ROOT
 from tests.unit.indexing.test_handler import Output, output
 from tests.unit.test_handlers import Context, Deployment, answer, deployment, form, load
@@ -126,7 +126,7 @@ class Refusing:
             request.url = "https://refused.example/"  # else moto, which comes next, would carry it out
             return response()
 
-        events = getattr(bootstrap.parts, client).meta.events
+        events = getattr(bootstrap.container, client).meta.events
         events.register_first(f"before-send.{client.removeprefix('_')}.{operation}", refuse)
 
 
@@ -227,11 +227,11 @@ def test_a_webhook_s_search_waits_and_uses_up_none_of_its_deliveries(
     refusing: Refusing, deployment: Deployment, output: Output, operation: str
 ) -> None:
     assert answer(load("webhook"), deployment.filled("webhook"))["statusCode"] == 202
-    sqs, queue = boto3.client("sqs"), bootstrap.parts.settings.search_jobs_queue_url
+    sqs, queue = boto3.client("sqs"), bootstrap.container.settings.search_jobs_queue_url
     (order,) = sqs.receive_message(QueueUrl=queue)["Messages"]
     event = json.loads((ROOT / "events" / "searchjobs.json").read_text())
     event["Records"][0]["body"] = order["Body"]
-    event["Records"][0]["attributes"]["ApproximateReceiveCount"] = str(bootstrap.parts.settings.search_job_deliveries)
+    event["Records"][0]["attributes"]["ApproximateReceiveCount"] = str(bootstrap.container.settings.search_job_deliveries)
     refusing("_dynamodb", operation, exceeded)
     assert load("searchjobs")(event, Context("searchjobs")) == {"batchItemFailures": []}
     attributes = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["All"])["Attributes"]

@@ -13,10 +13,11 @@ import standardwebhooks
 import svix
 from moto import mock_aws
 
-from facesearch.admin import SECRETS_PER_ORG, Admin
+from facesearch.adapters.dynamodb.admin import SECRETS_PER_ORG, Admin
+from facesearch.adapters.dynamodb.reading import DynamoReader
 from facesearch.errors import InvalidRequest, NotFound
 from facesearch.models import WebhookSecret
-from facesearch.store.reading import DynamoReader, Wanted
+from facesearch.reading import Wanted
 from facesearch.webhooks.signing import ForgedError, sign, verify
 from tests.signatures import signed
 from tests.unit.fakes import OneAtATime

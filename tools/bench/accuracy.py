@@ -15,17 +15,17 @@ from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
-from facesearch.client import ClientError
-from tools import interrupts
+from facesearch_cli import interrupts
+from facesearch_cli.errors import CommandError
+from facesearch_cli.terminal import progress_bar, say
+from facesearch_client import ClientError
+from facesearch_local import LocalStackError, running
 from tools.bench import over_http, sweeps
 from tools.bench.dataset import read_dataset
 from tools.bench.identification import Found
 from tools.bench.offline import Offline, Wish, measure
 from tools.bench.over_http import Measurement
 from tools.bench.tables import show_http, show_offline
-from tools.cli.errors import CommandError
-from tools.cli.terminal import progress_bar, say
-from tools.local import LocalStackError, running
 
 CONFIDENCES = (50, 70, 80, 90, 95, 99)
 
@@ -62,7 +62,7 @@ def _offline(options: argparse.Namespace) -> Offline:
     if not options.json:
         show_offline(measured)
     if options.plots is not None:
-        from tools.bench import plots  # matplotlib takes a second to load
+        from tools.bench import plots
 
         for path in plots.draw(measured, options.plots):
             say(f"Drawn: {path}")

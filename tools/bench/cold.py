@@ -26,7 +26,8 @@ import yaml
 from rich.console import Console
 from rich.table import Table
 
-from tools import built, interrupts
+from facesearch_cli import interrupts
+from tools import built
 
 ROUNDS = 9
 INIT_SECONDS = 60
@@ -66,7 +67,7 @@ READY = """
 from app import handler
 from facesearch.bootstrap import parts
 parts.gate, parts.face_search
-parts._engine_of(__import__("facesearch.engine").engine.DEFAULT_MODEL)
+parts._engine_of(__import__("facesearch.faces.engine").engine.DEFAULT_MODEL)
 """
 """Nothing is promised of this: what the first guest of an environment waits for, clients and networks included."""
 

@@ -15,8 +15,8 @@ import tomllib
 from dataclasses import dataclass
 from math import ceil
 
-from facesearch.photos import SHARDS
-from tools import interrupts
+from facesearch.records import SHARDS
+from facesearch_cli import interrupts
 from tools.bench import idle
 from tools.bench.requests import PRICES, read_prices
 

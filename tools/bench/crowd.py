@@ -17,15 +17,15 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from facesearch.confidence import threshold
-from facesearch.embedded import SECOND_PASS
-from facesearch.imaging import read_image
-from tools import interrupts
+from facesearch.faces.confidence import threshold
+from facesearch.faces.embedded import SECOND_PASS
+from facesearch.photos.imaging import read_image
+from facesearch_cli import interrupts
+from facesearch_cli.errors import CommandError
+from facesearch_cli.pictures import scan
+from facesearch_cli.terminal import SILENT, Watcher, progress_bar, results, say
 from tools.bench.embeddings import ROOT, Seen, look_at
 from tools.bench.identification import COLUMNS, Found, Wanted, index_of, search_all
-from tools.cli.errors import CommandError
-from tools.cli.pictures import scan
-from tools.cli.terminal import SILENT, Watcher, progress_bar, results, say
 
 SIZE = (6000, 4000)
 QUALITY = 85

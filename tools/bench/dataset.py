@@ -4,8 +4,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.cli.errors import CommandError
-from tools.cli.pictures import scan
+from facesearch_cli.errors import CommandError
+from facesearch_cli.pictures import scan
 
 
 @dataclass(frozen=True)

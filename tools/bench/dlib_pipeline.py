@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from facesearch_cli.terminal import SILENT, Watcher
 from tools.bench.identification import Counts, Found, Wanted
-from tools.cli.terminal import SILENT, Watcher
 
 DISTANCES = (0.6, 0.5, 0.45, 0.4)
 """Its default, and stricter ones."""

@@ -17,12 +17,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from facesearch import engine, imaging
-from facesearch.engine import Embedding, Face, RgbImage, opencv
+from facesearch.adapters.opencv import face_engine
 from facesearch.errors import NoFaceFound, UnusableImage
+from facesearch.faces import engine
+from facesearch.faces.engine import Embedding, Face, RgbImage
+from facesearch.photos import imaging
+from facesearch_cli.terminal import SILENT, Watcher
 from tools.bench import spoil
 from tools.bench.spoil import Spoiler, Subject
-from tools.cli.terminal import SILENT, Watcher
 
 ROOT = Path(__file__).resolve().parents[2]
 MODELS = ROOT / ".cache" / "assets" / "models"
@@ -126,13 +128,13 @@ def fingerprint() -> str:
     return digest.hexdigest()[:16]
 
 
-_engine: opencv.OpenCvEngine
+_engine: face_engine.OpenCvEngine
 _selfies: bool
 
 
 def _start(models: Path, selfies: bool) -> None:
     global _engine, _selfies  # one engine a process, as on Lambda
-    _engine, _selfies = opencv.OpenCvEngine(models, threads=1), selfies
+    _engine, _selfies = face_engine.OpenCvEngine(models, threads=1), selfies
 
 
 def _look(job: Job) -> bytes:

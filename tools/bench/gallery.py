@@ -6,9 +6,9 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from facesearch_cli.call import call
+from facesearch_cli.errors import CommandError
 from tools.bench.dataset import labels_of
-from tools.cli.call import call
-from tools.cli.errors import CommandError
 
 SEED = 2
 

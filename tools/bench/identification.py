@@ -11,11 +11,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from facesearch.embedded import SECOND_PASS, SecondPass, match_faces
-from facesearch.engine import DEFAULT_MODEL, Embedding
-from facesearch.index import EventIndex
-from facesearch.packing import pack
-from facesearch.photos import PhotoChange
+from facesearch.faces.embedded import SECOND_PASS, SecondPass, match_faces
+from facesearch.faces.engine import DEFAULT_MODEL, Embedding
+from facesearch.faces.index import EventIndex
+from facesearch.faces.packing import pack
+from facesearch.records import PhotoChange
 from tools.bench.bootstrap import Estimate, Sums, estimate, never_seen, resampled, sums_by_person
 from tools.bench.embeddings import Seen
 

@@ -7,9 +7,9 @@ import tomllib
 from dataclasses import dataclass
 from typing import Any
 
+from facesearch_local.stack import ROOT
+from facesearch_local.template import Deployment, Template
 from tools.bench.requests import PRICES
-from tools.local.stack import ROOT
-from tools.local.template import Deployment, Template
 
 POLLERS = 5
 """Long polls that Lambda keeps open for each queue that calls a function; fewer only without a MaximumConcurrency."""

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from facesearch.engine import DEFAULT_MODEL, Embedding
+from facesearch.faces.engine import DEFAULT_MODEL, Embedding
+from facesearch.faces.packing import FACE_BYTES, pack
 from facesearch.models import Event
-from facesearch.packing import FACE_BYTES, pack
-from facesearch.photos import SHARDS, Photo, PhotoChange
+from facesearch.records import SHARDS, Photo, PhotoChange
 
 FACES_A_PHOTO = 3
 PHOTOS_A_PERSON = 20

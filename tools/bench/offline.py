@@ -6,8 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from facesearch.confidence import threshold
-from facesearch.embedded import SECOND_PASS
+from facesearch.faces.confidence import threshold
+from facesearch.faces.embedded import SECOND_PASS
+from facesearch_cli.errors import CommandError
+from facesearch_cli.terminal import SILENT, Watcher
 from tools.bench import dlib_pipeline, groups, selfies, sweeps
 from tools.bench.dataset import Dataset
 from tools.bench.dlib_pipeline import DlibRow
@@ -28,8 +30,6 @@ from tools.bench.verification import (
     pairs_of,
     rates,
 )
-from tools.cli.errors import CommandError
-from tools.cli.terminal import SILENT, Watcher
 
 
 @dataclass(frozen=True)

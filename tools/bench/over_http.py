@@ -12,12 +12,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from facesearch.client import BadRequestError, FaceSearchClient
+from facesearch_cli.call import call
+from facesearch_cli.stack import LOCAL, open_stack
+from facesearch_cli.terminal import progress_bar
+from facesearch_client import BadRequestError, FaceSearchClient
 from tools.bench.gallery import Gallery, Probe, choose_probes, load
 from tools.bench.identification import Counts, Found
-from tools.cli.call import call
-from tools.cli.stack import LOCAL, open_stack
-from tools.cli.terminal import progress_bar
 
 REPLAY_EVERY = 10
 """Of every so many searches one is posted again, to see that its answer stays."""

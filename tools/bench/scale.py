@@ -15,19 +15,19 @@ from statistics import NormalDist
 
 import numpy as np
 
-from facesearch.confidence import TABLE
-from facesearch.engine import DEFAULT_MODEL, Embedding
-from facesearch.index import probe_of
-from facesearch.index.cohort import LOOKED_AT, draw
-from facesearch.index.vectors import cosines
-from facesearch.packing import pack, values_of
-from tools import interrupts
+from facesearch.faces.confidence import TABLE
+from facesearch.faces.engine import DEFAULT_MODEL, Embedding
+from facesearch.faces.index import probe_of
+from facesearch.faces.index.cohort import LOOKED_AT, draw
+from facesearch.faces.index.vectors import cosines
+from facesearch.faces.packing import pack, values_of
+from facesearch_cli import interrupts
+from facesearch_cli.errors import CommandError
+from facesearch_cli.terminal import progress_bar, results, say
 from tools.bench.dataset import Dataset, read_dataset
 from tools.bench.embeddings import Seen, look_at
 from tools.bench.identification import cell
 from tools.bench.verification import ENOUGH, Cosines, Pairs, pairs_of, share_from, threshold_at
-from tools.cli.errors import CommandError
-from tools.cli.terminal import progress_bar, results, say
 
 REFERENCE_SIZES = tuple(2**power for power in range(1, 11))
 FITTED = (1e-2, 5e-3, 2e-3, 1e-3, 5e-4, 2e-4, 1e-4, 5e-5, 2e-5, 1e-5, 5e-6, 2e-6, 1e-6)
@@ -190,14 +190,14 @@ def as_text(scale: Scale) -> str:
             f"Pairs of strangers that reach: {above}.",
             "Many of those may be one person under two names: look at them before you believe the rarest rates.",
             "Pairs that share a photo are not independent either.",
-            *(("", "For facesearch/confidence.py:") if any(row.cosine is not None for row in scale.rows) else ()),
+            *(("", "For facesearch/faces/confidence.py:") if any(row.cosine is not None for row in scale.rows) else ()),
             *(
                 f"    Anchor({row.percent}, {row.cosine:.3f}, {row.false_match_rate:.0e}),  # {_by(row)}"
                 for row in scale.rows
                 if row.cosine is not None
             ),
             "",
-            "For facesearch/index/cohort.py, REFERENCE:",
+            "For facesearch/faces/index/cohort.py, REFERENCE:",
             *(f"    ({size}, {mean:.3f}, {deviation:.3f})," for size, mean, deviation in scale.reference),
         )
     )

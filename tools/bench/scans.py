@@ -19,13 +19,13 @@ import numpy as np
 import simsimd
 from numpy.typing import NDArray
 
-from facesearch.embedded import SECOND_PASS
-from facesearch.index import native, probe_of
-from facesearch.index.vectors import DIMENSIONS, SCAN_ROWS, Block, Probe, inverse_norms, scan
-from facesearch.packing import pack, values_of
-from tools import interrupts
+from facesearch.faces.embedded import SECOND_PASS
+from facesearch.faces.index import native, probe_of
+from facesearch.faces.index.vectors import DIMENSIONS, SCAN_ROWS, Block, Probe, inverse_norms, scan
+from facesearch.faces.packing import pack, values_of
+from facesearch_cli import interrupts
+from facesearch_cli.terminal import results, say
 from tools.bench import machine, made_up
-from tools.cli.terminal import results, say
 
 CORES = 2
 CONVERTED_ROWS = 2_048
@@ -64,7 +64,7 @@ class Ways:
             yield "numkong int8, packed", 152, self.numkong()
 
     def product(self) -> Rows:
-        """`facesearch.index.vectors.scan`."""
+        """`facesearch.faces.index.vectors.scan`."""
         return scan([self.block], self.probe, self.minimum, self._pool)
 
     def simsimd(self) -> Way:

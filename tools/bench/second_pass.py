@@ -18,14 +18,14 @@ from pathlib import Path
 
 import numpy as np
 
-from facesearch.confidence import threshold
-from facesearch.embedded import SECOND_PASS, SecondPass
-from tools import interrupts
+from facesearch.faces.confidence import threshold
+from facesearch.faces.embedded import SECOND_PASS, SecondPass
+from facesearch_cli import interrupts
+from facesearch_cli.errors import CommandError
+from facesearch_cli.terminal import SILENT, Watcher, progress_bar, results, say
 from tools.bench.dataset import read_dataset
 from tools.bench.embeddings import Seen, look_at
 from tools.bench.identification import Found, index_of, others_of, search_all, summed
-from tools.cli.errors import CommandError
-from tools.cli.terminal import SILENT, Watcher, progress_bar, results, say
 
 GRID = [
     replace(SECOND_PASS, sure=sure, margin=margin, floor=floor, rounds=rounds)

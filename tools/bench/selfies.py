@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from facesearch.confidence import threshold
-from facesearch.engine import DEFAULT_MODEL, Embedding
 from facesearch.errors import OtherPerson
-from facesearch.sameperson import averaged
+from facesearch.faces.confidence import threshold
+from facesearch.faces.engine import DEFAULT_MODEL, Embedding
+from facesearch.faces.sameperson import averaged
 from tools.bench.dataset import Dataset
 from tools.bench.embeddings import Seen
 from tools.bench.identification import Found, Wanted, index_of, search_all

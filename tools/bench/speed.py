@@ -16,9 +16,10 @@ from typing import TypeVar
 import cv2
 import numpy as np
 
-from facesearch.engine import Embedding, opencv
+from facesearch.adapters.opencv import face_engine
 from facesearch.errors import UnusableImage
-from facesearch.imaging import read_image
+from facesearch.faces.engine import Embedding
+from facesearch.photos.imaging import read_image
 from tools.bench.embeddings import MODELS
 from tools.bench.identification import Photos
 
@@ -47,8 +48,8 @@ class EngineSpeed:
 
 def engine_speed(paths: Sequence[Path], models: Path = MODELS) -> EngineSpeed | None:
     """Measure the engine in this process, by one thread, on some photos; None if none of them has a face."""
-    engine = opencv.OpenCvEngine(models, threads=1)
-    recogniser = cv2.FaceRecognizerSF.create(str(models / opencv.RECOGNISER), "")
+    engine = face_engine.OpenCvEngine(models, threads=1)
+    recogniser = cv2.FaceRecognizerSF.create(str(models / face_engine.RECOGNISER), "")
     crop = np.random.default_rng(1).integers(0, 256, (CROP, CROP, 3), dtype=np.uint8)
 
     def bare() -> None:

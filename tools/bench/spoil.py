@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from facesearch.engine import RgbImage
+from facesearch.faces.engine import RgbImage
 
 NEUTRAL = 127
 """The grey of what a photo does not show: corners of a turned one, surroundings of a shrunk one."""

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from facesearch.confidence import threshold
+from facesearch.faces.confidence import threshold
+from facesearch_cli.terminal import SILENT, Watcher
 from tools.bench.dataset import Dataset
 from tools.bench.embeddings import Job, Seen, look_at_spoilt
 from tools.bench.identification import Found, Wanted, index_of, search_all
 from tools.bench.spoil import SWEEPS, Spoiler
-from tools.cli.terminal import SILENT, Watcher
 
 PEOPLE = 150
 CONFIDENCES = (80, 90)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from facesearch_cli.terminal import results
 from tools.bench.groups import Group
 from tools.bench.identification import COLUMNS, Found, cell, span
 from tools.bench.offline import Offline, Speed
@@ -9,7 +10,6 @@ from tools.bench.over_http import Measurement
 from tools.bench.selfies import Taken
 from tools.bench.sweeps import LevelRow, Swept
 from tools.bench.verification import ENOUGH, Calibration, Namesakes
-from tools.cli.terminal import results
 
 
 def show_offline(measured: Offline) -> None:

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from facesearch.confidence import TABLE
-from facesearch.engine import Embedding
+from facesearch.faces.confidence import TABLE
+from facesearch.faces.engine import Embedding
 
 RATES = (1e-2, 1e-3, 1e-4, 1e-5)
 ENOUGH = 10

@@ -3,7 +3,7 @@
 import os
 import sys
 
-from tools import interrupts
+from facesearch_cli import interrupts
 from tools.openapi import FILE, text
 
 

@@ -4,8 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field, RootModel
 
-from facesearch.calls import UUID_PATTERN
-from facesearch.originals import MAX_IDENTIFIER, MAX_IMAGE_IDS
+from facesearch.photos.originals import MAX_IDENTIFIER, MAX_IMAGE_IDS
+from facesearch.validation import UUID_PATTERN
 
 _Text = Annotated[str, Field(min_length=1, max_length=MAX_IDENTIFIER)]
 

@@ -12,10 +12,10 @@ from pydantic import BaseModel, create_model
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, JsonSchemaValue, models_json_schema
 from pydantic_core.core_schema import WithDefaultSchema
 
-from facesearch.calls import UUID_PATTERN
-from facesearch.multipart import MAX_PARTS
-from facesearch.responses import Failure
-from facesearch.several import MAX_SELFIES
+from facesearch.api.schemas import Failure
+from facesearch.api.selfie_form import MAX_PARTS
+from facesearch.faces.several import MAX_SELFIES
+from facesearch.validation import UUID_PATTERN
 from tools.openapi import examples
 from tools.openapi.operations import OPERATIONS, JsonBody, Operation, SelfieFormBody, Tag
 

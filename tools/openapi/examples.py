@@ -2,9 +2,9 @@
 
 import uuid
 
-from facesearch.originals import Method, OriginalsRequest
-from facesearch.pagination import Page, paginate
-from facesearch.responses import (
+from facesearch.api.originals_request import Method, OriginalsRequest
+from facesearch.api.presenters import paginate
+from facesearch.api.schemas import (
     DeletedSearch,
     EventDetails,
     EventItem,
@@ -21,7 +21,9 @@ from facesearch.responses import (
     SearchStatus,
     SelfieUpload,
 )
-from facesearch.selfies import MAX_UPLOAD_BYTES, UPLOAD_SECONDS, UploadRequest
+from facesearch.api.upload_request import UploadRequest
+from facesearch.models import Page
+from facesearch.search.selfies import MAX_UPLOAD_BYTES, UPLOAD_SECONDS
 from facesearch.webhooks.requests import WebhookRequest
 
 ORG_ID, EVENT_ID = 903, 456

@@ -10,10 +10,11 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Field, create_model
 
-from facesearch.calls import UUID_PATTERN, EventPath, EventsQuery, OrgPath, OriginalsQuery, PageQuery
+from facesearch.api.requests import EventPath, EventsQuery, OrgPath, OriginalsQuery, PageQuery
+from facesearch.api.schemas import Success
+from facesearch.api.upload_request import UploadRequest
 from facesearch.models import Scope
-from facesearch.responses import Success
-from facesearch.selfies import UploadRequest
+from facesearch.validation import UUID_PATTERN
 from facesearch.webhooks.requests import WebhookRequest
 from tools.openapi import examples
 from tools.openapi.bodies import OriginalsRequest
@@ -63,7 +64,7 @@ class JsonBody:
 
 @dataclass(frozen=True)
 class SelfieFormBody:
-    """The form of POST faces, which `facesearch.multipart` reads part by part: it has no model."""
+    """The form of POST faces, which `facesearch.api.selfie_form` reads part by part: it has no model."""
 
 
 @dataclass(frozen=True)

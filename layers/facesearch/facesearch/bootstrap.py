@@ -8,12 +8,13 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from facesearch.access import Gate, Visit
+from facesearch.adapters.dynamodb.quota import DynamoTokenBuckets
+from facesearch.adapters.dynamodb.reading import DynamoReader
+from facesearch.api.authentication import AuthenticatedRequest, Authenticator
 from facesearch.models import Event
-from facesearch.quota import Limits, Meter, QuotaState
+from facesearch.reading import Wanted
+from facesearch.search.quota import Meter, QuotaLimits, QuotaState
 from facesearch.settings import Settings
-from facesearch.store.quota import DynamoBucket
-from facesearch.store.reading import DynamoReader, Wanted
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -21,43 +22,46 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sqs import SQSClient
 
-    from facesearch.callbacks import SqsTurnQueue
-    from facesearch.callbacks.delivering import Deliverer
-    from facesearch.engine import FaceEngine
-    from facesearch.engine.opencv import OpenCvEngine
-    from facesearch.erasure import FaceRetention
-    from facesearch.faceitems import FaceKeeper
-    from facesearch.forgetting import SearchEraser
-    from facesearch.gallery import Galleries
-    from facesearch.index import FaceIndex, FaceIndexes
-    from facesearch.indexing import PhotoIndexer
-    from facesearch.links import RenditionLinks
-    from facesearch.matching import Matcher
-    from facesearch.originals import Originals
-    from facesearch.outbound import Outbound
-    from facesearch.outside import OutsideEraser, OutsideIndexing
-    from facesearch.photos import PhotoEraser
-    from facesearch.rekognition import Collections
-    from facesearch.search import FaceSearch
-    from facesearch.selfies import SelfieUploads
-    from facesearch.snapshots import SnapshotBuilder, SqsSnapshotRequests
-    from facesearch.store.callbacks import DynamoCallbackStore
-    from facesearch.store.directory import EventDirectory
-    from facesearch.store.faces import DynamoFaceStore
-    from facesearch.store.jobs import DynamoJobStore
-    from facesearch.store.photos import DynamoPhotoStore
-    from facesearch.store.results import DynamoResultStore
-    from facesearch.store.shares import DynamoShares
-    from facesearch.store.snapshots import S3SnapshotStore
-    from facesearch.store.watches import DynamoWatchStore
-    from facesearch.upstream import Upstream
-    from facesearch.watching.looking import Watching
-    from facesearch.watching.orders import CollapsedRequests, SqsWatchOrders
+    from facesearch.adapters.dynamodb.callbacks import DynamoCallbackStore
+    from facesearch.adapters.dynamodb.directory import EventDirectory
+    from facesearch.adapters.dynamodb.jobs import DynamoJobStore
+    from facesearch.adapters.dynamodb.photos import DynamoPhotoStore
+    from facesearch.adapters.dynamodb.results import DynamoResultStore
+    from facesearch.adapters.dynamodb.shares import DynamoShares
+    from facesearch.adapters.dynamodb.vector_items import DynamoVectorItems
+    from facesearch.adapters.dynamodb.watches import DynamoWatchStore
+    from facesearch.adapters.opencv.face_engine import OpenCvEngine
+    from facesearch.adapters.outbound import Outbound
+    from facesearch.adapters.rekognition import Collections
+    from facesearch.adapters.s3.pending_selfies import S3PendingSelfies
+    from facesearch.adapters.s3.snapshots import S3SnapshotStore
+    from facesearch.adapters.sqs.callback_attempts import SqsAttemptQueue
+    from facesearch.adapters.sqs.search_commands import SqsSearchCommands
+    from facesearch.adapters.sqs.snapshot_requests import SqsSnapshotRequests
+    from facesearch.adapters.sqs.watch_commands import SqsWatchCommands
+    from facesearch.adapters.upstream import Upstream
+    from facesearch.api.webhook_authentication import WebhookAuthenticator
+    from facesearch.deletion import FaceRetention
+    from facesearch.deletion.search import SearchDeletion
+    from facesearch.faces.compaction import SnapshotBuilder
+    from facesearch.faces.engine import FaceEngine
+    from facesearch.faces.index import FaceIndex, FaceIndexes
+    from facesearch.faces.matching import Matcher
+    from facesearch.faces.outside import OutsideEraser, OutsideIndexing
+    from facesearch.faces.vector_items import FaceKeeper
+    from facesearch.photos.gallery import Galleries
+    from facesearch.photos.indexing import PhotoIndexer
+    from facesearch.photos.links import RenditionLinks
+    from facesearch.photos.originals import Originals
+    from facesearch.records import PhotoEraser
+    from facesearch.search.face_search import FaceSearch
+    from facesearch.search.selfies import SelfieUploads
     from facesearch.webhooks.announcing import Announcer
-    from facesearch.webhooks.queue import SqsOrderQueue
-    from facesearch.webhooks.receiving import Door, Receiver
-    from facesearch.webhooks.running import SearchJobs
-    from facesearch.webhooks.waiting import S3WaitingSelfies
+    from facesearch.webhooks.callbacks.delivery import CallbackDelivery
+    from facesearch.webhooks.intake import WebhookIntake
+    from facesearch.webhooks.job_runner import JobRunner
+    from facesearch.webhooks.watches.commands import CollapsedRequests
+    from facesearch.webhooks.watches.runner import WatchRunner
 
 IO_THREADS = 16
 CALLBACKS_AT_ONCE = 10
@@ -66,7 +70,7 @@ UPLOADS_AT_ONCE = 4
 """One photo has the CPU while others are fetched and written; each may hold a file of 50 MB."""
 
 
-class Parts:
+class Container:
     """The parts of one process. A part that lacks a setting says which when it is asked for."""
 
     @cached_property
@@ -78,23 +82,24 @@ class Parts:
         return self._reader.read(Wanted(event_id=event_id)).event
 
     @cached_property
-    def gate(self) -> Gate:
-        return Gate(self._reader)
+    def gate(self) -> Authenticator:
+        return Authenticator(self._reader)
 
-    def meter(self, visit: Visit) -> Meter:
+    def meter(self, visit: AuthenticatedRequest) -> Meter:
         """The quota of the organisation that pays for this visit's searches."""
         return self._meter_of(visit.org_id, visit.known.quota)
 
     @cached_property
     def face_search(self) -> "FaceSearch[Any]":
-        from facesearch.idempotency import OnceOnly
-        from facesearch.search import FaceSearch, Patience
-        from facesearch.selfies import NoSelfieStore, S3SelfieStore
+        from facesearch.adapters.dynamodb.idempotency import DynamoIdempotency
+        from facesearch.adapters.s3.selfies import S3SelfieStore
+        from facesearch.search.face_search import FaceSearch, WaitPolicy
+        from facesearch.search.selfies import NoSelfieStore
 
         settings = self.settings
         return FaceSearch(
             matcher=self._matcher,
-            claims=OnceOnly(
+            claims=DynamoIdempotency(
                 self._dynamodb, settings.required("idempotency_table_name"), settings.result_retention_days
             ),
             results=self._results,
@@ -104,32 +109,32 @@ class Parts:
             uploads=self.selfie_uploads,
             reader=self._reader,
             pool=self._background,
-            patience=Patience(settings.duplicate_wait_seconds),
+            patience=WaitPolicy(settings.duplicate_wait_seconds),
         )
 
     @cached_property
     def _matcher(self) -> "Matcher[Any]":
         match self.settings.engine:
             case "upstream":
-                from facesearch.upstream import PAGES_AT_ONCE, UpstreamMatcher
+                from facesearch.adapters.upstream import PAGES_AT_ONCE, UpstreamMatcher
 
                 return UpstreamMatcher(self._upstream, ThreadPoolExecutor(PAGES_AT_ONCE, thread_name_prefix="pages"))
             case "rekognition":
-                from facesearch import aws
-                from facesearch.rekognition import SEARCHING, RekognitionMatcher
+                from facesearch.adapters import aws
+                from facesearch.adapters.rekognition import SEARCHING, RekognitionMatcher
 
                 client = aws.client("rekognition", SEARCHING)
                 prefix = self.settings.required("collection_prefix")
                 return RekognitionMatcher(client, prefix, self._photos, self._io)
             case "embedded":
-                from facesearch.embedded import EmbeddedMatcher
+                from facesearch.faces.embedded import EmbeddedMatcher
 
                 return EmbeddedMatcher(self._engine_of, self._indexes, self._background, self._cpu)
 
     @cached_property
     def _upstream(self) -> "Upstream":
-        from facesearch import aws
-        from facesearch.upstream import Breaker, KeySecret, Upstream, new_http
+        from facesearch.adapters import aws
+        from facesearch.adapters.upstream import Breaker, KeySecret, Upstream, new_http
 
         settings = self.settings
         secrets = aws.client("secretsmanager", aws.SECRETS)
@@ -141,8 +146,8 @@ class Parts:
         """The events' collections of faces; None with another engine than Rekognition."""
         if self.settings.engine != "rekognition":
             return None
-        from facesearch import aws
-        from facesearch.rekognition import INDEXING, Collections
+        from facesearch.adapters import aws
+        from facesearch.adapters.rekognition import INDEXING, Collections
 
         return Collections(aws.client("rekognition", INDEXING), self.settings.required("collection_prefix"))
 
@@ -150,27 +155,28 @@ class Parts:
     def _outside_indexing(self) -> "OutsideIndexing | None":
         if self._collections is None:
             return None
-        from facesearch.outside import OutsideIndexing
-        from facesearch.rekognition import COLLECTION_MODEL
-        from facesearch.rekognition.pictures import parts_of
+        from facesearch.adapters.rekognition import COLLECTION_MODEL
+        from facesearch.adapters.rekognition.pictures import parts_of
+        from facesearch.faces.outside import OutsideIndexing
 
         return OutsideIndexing(COLLECTION_MODEL, self._collections, parts_of)
 
     @cached_property
     def selfie_uploads(self) -> "SelfieUploads":
-        from facesearch.selfies import S3SelfieUploads
+        from facesearch.adapters.s3.selfies import S3SelfieUploads
 
         return S3SelfieUploads(self._s3, self.settings.required("selfies_bucket"))
 
     @cached_property
     def galleries(self) -> "Galleries":
-        from facesearch.gallery import Galleries
+        from facesearch.photos.gallery import Galleries
 
         return Galleries(self._photos, self._io)
 
     @cached_property
     def rendition_links(self) -> "RenditionLinks":
-        from facesearch.links import HostLinks, SignedLinks
+        from facesearch.adapters.s3.links import SignedLinks
+        from facesearch.photos.links import HostLinks
 
         if base_url := self.settings.renditions_base_url:
             return HostLinks(base_url)
@@ -178,20 +184,21 @@ class Parts:
 
     @cached_property
     def originals(self) -> "Originals":
-        from facesearch.originals import Originals, S3Originals
+        from facesearch.adapters.s3.originals import S3Originals
+        from facesearch.photos.originals import Originals
 
         store = S3Originals(self._s3, self.settings.required("photos_bucket"))
         return Originals(self._photos, store, self._io)
 
     @cached_property
     def directory(self) -> "EventDirectory":
-        from facesearch.store.directory import EventDirectory
+        from facesearch.adapters.dynamodb.directory import EventDirectory
 
         return EventDirectory(self._dynamodb, self.settings.table_name)
 
     @cached_property
     def photo_indexer(self) -> "PhotoIndexer":
-        from facesearch.indexing import PhotoIndexer
+        from facesearch.photos.indexing import PhotoIndexer
 
         settings = self.settings
         return PhotoIndexer(
@@ -210,15 +217,15 @@ class Parts:
 
     @cached_property
     def snapshot_builder(self) -> "SnapshotBuilder":
-        from facesearch.snapshots import SnapshotBuilder
+        from facesearch.faces.compaction import SnapshotBuilder
 
         return SnapshotBuilder(self._photos, self._snapshots, self._io, self.settings.snapshot_tail_bytes)
 
     @cached_property
     def face_retention(self) -> "FaceRetention":
-        from facesearch.admin import Admin
-        from facesearch.erasure import FaceRetention, OutsideItems, PhotosWithItems
-        from facesearch.outside import NOTHING_OUTSIDE
+        from facesearch.adapters.dynamodb.admin import Admin
+        from facesearch.deletion import FaceRetention, OutsideItems, PhotosWithItems
+        from facesearch.faces.outside import NOTHING_OUTSIDE
 
         photos: PhotoEraser = self._photos
         outside: OutsideEraser = self._collections or NOTHING_OUTSIDE
@@ -231,7 +238,7 @@ class Parts:
     @cached_property
     def face_keeper(self) -> "FaceKeeper | None":
         """Keeps the distributed index in step with single photos; None on a stack without one."""
-        from facesearch.faceitems import FaceKeeper
+        from facesearch.faces.vector_items import FaceKeeper
 
         items = self._face_items
         return FaceKeeper(items, self._photos, self.event) if items is not None else None
@@ -239,17 +246,17 @@ class Parts:
     @cached_property
     def announcer(self) -> "Announcer":
         """Where the ends of searches are announced; needs neither httpx nor a secret."""
-        from facesearch.callbacks import CallbackQueue
+        from facesearch.webhooks.callbacks import CallbackQueue
 
         return CallbackQueue(self._callbacks, self._turns)
 
     @cached_property
-    def deliverer(self) -> "Deliverer":
-        from facesearch.callbacks.delivering import Deliverer
-        from facesearch.callbacks.plan import Plan
-        from facesearch.store.shares import WorkersShares
+    def deliverer(self) -> "CallbackDelivery":
+        from facesearch.adapters.dynamodb.shares import WorkersShares
+        from facesearch.webhooks.callbacks.delivery import CallbackDelivery
+        from facesearch.webhooks.callbacks.plan import Plan
 
-        return Deliverer(
+        return CallbackDelivery(
             callbacks=self._callbacks,
             addresses=self._callbacks,
             queue=self._turns,
@@ -262,16 +269,16 @@ class Parts:
         )
 
     @cached_property
-    def webhook_door(self) -> "Door":
-        from facesearch.webhooks.receiving import Door
+    def webhook_door(self) -> "WebhookAuthenticator":
+        from facesearch.api.webhook_authentication import WebhookAuthenticator
 
-        return Door(self.gate, self._reader)
+        return WebhookAuthenticator(self.gate, self._reader)
 
     @cached_property
-    def webhook_receiver(self) -> "Receiver":
-        from facesearch.webhooks.receiving import Receiver
+    def webhook_receiver(self) -> "WebhookIntake":
+        from facesearch.webhooks.intake import WebhookIntake
 
-        return Receiver(
+        return WebhookIntake(
             reader=self._reader,
             jobs=self._jobs,
             selfies=self._waiting_selfies,
@@ -283,16 +290,16 @@ class Parts:
         )
 
     @cached_property
-    def search_eraser(self) -> "SearchEraser":
-        from facesearch.forgetting import SearchEraser
-        from facesearch.idempotency import OnceOnly
-        from facesearch.store.objects import S3Objects
+    def search_eraser(self) -> "SearchDeletion":
+        from facesearch.adapters.dynamodb.idempotency import DynamoIdempotency
+        from facesearch.adapters.s3.objects import S3Objects
+        from facesearch.deletion.search import SearchDeletion
 
         settings = self.settings
-        return SearchEraser(
+        return SearchDeletion(
             results=self._results,
             jobs=self._jobs,
-            claims=OnceOnly(
+            claims=DynamoIdempotency(
                 self._dynamodb, settings.required("idempotency_table_name"), settings.result_retention_days
             ),
             selfies=S3Objects(self._s3, settings.required("selfies_bucket"), self._io),
@@ -300,14 +307,14 @@ class Parts:
         )
 
     @cached_property
-    def search_jobs(self) -> "SearchJobs":
-        from facesearch.webhooks.running import SearchJobs
-        from facesearch.webhooks.waiting import JobSelfies
+    def search_jobs(self) -> "JobRunner":
+        from facesearch.webhooks.job_runner import JobRunner
+        from facesearch.webhooks.pending_selfies import PendingSelfies
 
-        return SearchJobs(
+        return JobRunner(
             reader=self._reader,
             jobs=self._jobs,
-            selfies=JobSelfies(self._waiting_selfies, self._outbound, self._io),
+            selfies=PendingSelfies(self._waiting_selfies, self._outbound, self._io),
             search=self.face_search,
             meter=self._meter_of,
             queue=self._orders,
@@ -319,16 +326,16 @@ class Parts:
         )
 
     @cached_property
-    def watching(self) -> "Watching[Any] | None":
+    def watching(self) -> "WatchRunner[Any] | None":
         """None where no probe can be kept: without a key to encrypt it by, or with an engine that gives none away."""
-        from facesearch.matching import Recalling
-        from facesearch.watching.looking import Watching
-        from facesearch.watching.probes import KmsProbes
+        from facesearch.adapters.kms.probes import KmsProbes
+        from facesearch.faces.matching import StoringMatcher
+        from facesearch.webhooks.watches.runner import WatchRunner
 
         key, matcher = self.settings.watch_key_arn, self._matcher
-        if not key or not isinstance(matcher, Recalling):
+        if not key or not isinstance(matcher, StoringMatcher):
             return None
-        return Watching(
+        return WatchRunner(
             matcher=matcher,
             probes=KmsProbes(self._kms, key),
             watches=self._watches,
@@ -341,80 +348,81 @@ class Parts:
 
     @cached_property
     def _watch_requests(self) -> "CollapsedRequests | None":
-        from facesearch.watching.orders import CollapsedRequests
+        from facesearch.webhooks.watches.commands import CollapsedRequests
 
         if not self.settings.search_jobs_queue_url:  # nobody can watch here
             return None
         return CollapsedRequests(self._watch_orders, self._watches)
 
     @cached_property
-    def _watch_orders(self) -> "SqsWatchOrders":
-        from facesearch.watching.orders import SqsWatchOrders
+    def _watch_orders(self) -> "SqsWatchCommands":
+        from facesearch.adapters.sqs.watch_commands import SqsWatchCommands
 
-        return SqsWatchOrders(self._sqs, self.settings.required("search_jobs_queue_url"))
+        return SqsWatchCommands(self._sqs, self.settings.required("search_jobs_queue_url"))
 
     @cached_property
     def _watches(self) -> "DynamoWatchStore":
-        from facesearch.store.watches import DynamoWatchStore
+        from facesearch.adapters.dynamodb.watches import DynamoWatchStore
 
         return DynamoWatchStore(self._dynamodb, self.settings.table_name)
 
     @cached_property
     def _results(self) -> "DynamoResultStore":
-        from facesearch.store.results import DynamoResultStore
+        from facesearch.adapters.dynamodb.results import DynamoResultStore
 
         return DynamoResultStore(self._dynamodb, self.settings.table_name, self.settings.result_retention_days)
 
     @cached_property
     def _jobs(self) -> "DynamoJobStore":
-        from facesearch.store.jobs import DynamoJobStore
+        from facesearch.adapters.dynamodb.jobs import DynamoJobStore
 
         return DynamoJobStore(self._dynamodb, self.settings.table_name, self.settings.result_retention_days)
 
     @cached_property
-    def _waiting_selfies(self) -> "S3WaitingSelfies":
-        from facesearch.webhooks.waiting import S3WaitingSelfies
+    def _waiting_selfies(self) -> "S3PendingSelfies":
+        from facesearch.adapters.s3.pending_selfies import S3PendingSelfies
 
-        return S3WaitingSelfies(self._s3, self.settings.required("selfies_bucket"))
+        return S3PendingSelfies(self._s3, self.settings.required("selfies_bucket"))
 
     @cached_property
-    def _orders(self) -> "SqsOrderQueue":
-        from facesearch.webhooks.queue import SqsOrderQueue
+    def _orders(self) -> "SqsSearchCommands":
+        from facesearch.adapters.sqs.search_commands import SqsSearchCommands
 
-        return SqsOrderQueue(self._sqs, self.settings.required("search_jobs_queue_url"))
+        return SqsSearchCommands(self._sqs, self.settings.required("search_jobs_queue_url"))
 
     @cached_property
     def _outbound(self) -> "Outbound":
-        from facesearch.outbound import Outbound, SystemResolver
+        from facesearch.adapters.outbound import Outbound, SystemResolver
 
         return Outbound(resolver=SystemResolver(), allow_local=self.settings.outbound_allow_local)
 
     @cached_property
     def _callbacks(self) -> "DynamoCallbackStore":
-        from facesearch.store.callbacks import DynamoCallbackStore
+        from facesearch.adapters.dynamodb.callbacks import DynamoCallbackStore
 
         return DynamoCallbackStore(self._dynamodb, self.settings.table_name, self.settings.result_retention_days)
 
     @cached_property
-    def _turns(self) -> "SqsTurnQueue":
-        from facesearch.callbacks import SqsTurnQueue
+    def _turns(self) -> "SqsAttemptQueue":
+        from facesearch.adapters.sqs.callback_attempts import SqsAttemptQueue
 
         settings = self.settings
-        return SqsTurnQueue(self._sqs, settings.required("callbacks_queue_url"), settings.callbacks_dead_letters_url)
+        return SqsAttemptQueue(self._sqs, settings.required("callbacks_queue_url"), settings.callbacks_dead_letters_url)
 
     def _shares(self, kind: str, concurrency: int) -> "DynamoShares":
-        from facesearch.store.shares import DynamoShares, share_of
+        from facesearch.adapters.dynamodb.shares import DynamoShares
+        from facesearch.webhooks.shares import share_of
 
         return DynamoShares(self._dynamodb, self.settings.table_name, kind, share_of(concurrency))
 
     def _meter_of(self, org_id: int, quota: QuotaState) -> Meter:
-        limits = Limits(self.settings.search_quota_per_minute, self.settings.search_quota_burst)
+        limits = QuotaLimits(self.settings.search_quota_per_minute, self.settings.search_quota_burst)
         return Meter(self._bucket, org_id, limits, quota)
 
     @cached_property
     def _indexes(self) -> "FaceIndexes":
-        from facesearch.index import IndexCache
-        from facesearch.index.distributed import ChosenIndexes, VectorCohorts, VectorIndex
+        from facesearch.faces.index import IndexCache
+        from facesearch.faces.index.distributed import ChosenIndexes, VectorCohorts, VectorIndex
 
         items = self._face_items
         exact = IndexCache(self._photos, self._snapshots, self.settings.index_cache_megabytes, self._io)
@@ -429,22 +437,22 @@ class Parts:
         return ChosenIndexes(exact, items, vectors)
 
     @cached_property
-    def _face_items(self) -> "DynamoFaceStore | None":
-        from facesearch.store.faces import DynamoFaceStore
+    def _face_items(self) -> "DynamoVectorItems | None":
+        from facesearch.adapters.dynamodb.vector_items import DynamoVectorItems
 
         name = self.settings.faces_table_name
-        return DynamoFaceStore(self._dynamodb, name) if name else None
+        return DynamoVectorItems(self._dynamodb, name) if name else None
 
     @cached_property
     def _snapshot_requests(self) -> "SqsSnapshotRequests":
-        from facesearch.snapshots import SqsSnapshotRequests
+        from facesearch.adapters.sqs.snapshot_requests import SqsSnapshotRequests
 
         settings = self.settings
         return SqsSnapshotRequests(self._sqs, settings.required("snapshots_queue_url"), settings.snapshot_delay_seconds)
 
     @cached_property
     def _snapshots(self) -> "S3SnapshotStore":
-        from facesearch.store.snapshots import S3SnapshotStore
+        from facesearch.adapters.s3.snapshots import S3SnapshotStore
 
         bucket = self.settings.required("snapshots_bucket")
         return S3SnapshotStore(self._s3, bucket, self._dynamodb, self.settings.table_name)
@@ -455,19 +463,19 @@ class Parts:
 
     @cached_property
     def _engine(self) -> "OpenCvEngine":
-        from facesearch.engine.opencv import OpenCvEngine
+        from facesearch.adapters.opencv.face_engine import OpenCvEngine
 
         return OpenCvEngine(self.settings.models_dir, threads=self.settings.vcpus)
 
     @cached_property
     def _photos(self) -> "DynamoPhotoStore":
-        from facesearch.store.photos import DynamoPhotoStore
+        from facesearch.adapters.dynamodb.photos import DynamoPhotoStore
 
         return DynamoPhotoStore(self._dynamodb, self.settings.table_name)
 
     @cached_property
-    def _bucket(self) -> DynamoBucket:
-        return DynamoBucket(self._dynamodb, self.settings.table_name)
+    def _bucket(self) -> DynamoTokenBuckets:
+        return DynamoTokenBuckets(self._dynamodb, self.settings.table_name)
 
     @cached_property
     def _reader(self) -> DynamoReader:
@@ -475,28 +483,28 @@ class Parts:
 
     @cached_property
     def _dynamodb(self) -> "DynamoDBClient":
-        from facesearch import aws
+        from facesearch.adapters import aws
 
         client: DynamoDBClient = aws.client("dynamodb", aws.DYNAMODB)
         return client
 
     @cached_property
     def _s3(self) -> "S3Client":
-        from facesearch import aws
+        from facesearch.adapters import aws
 
         client: S3Client = aws.client("s3", aws.S3)
         return client
 
     @cached_property
     def _sqs(self) -> "SQSClient":
-        from facesearch import aws
+        from facesearch.adapters import aws
 
         client: SQSClient = aws.client("sqs", aws.SQS)
         return client
 
     @cached_property
     def _kms(self) -> "KMSClient":
-        from facesearch import aws
+        from facesearch.adapters import aws
 
         client: KMSClient = aws.client("kms", aws.SQS)
         return client
@@ -517,5 +525,5 @@ class Parts:
         return ThreadPoolExecutor(2, thread_name_prefix="background")
 
 
-parts = Parts()
+container = Container()
 """This process's parts; nothing is built yet."""

@@ -146,3 +146,7 @@ class Throttled(Busy):
 
 class GalleryLoading(Busy):
     """The event's gallery could not be read whole within one call; the next one goes on."""
+
+
+class StillUnprocessedError(RuntimeError):
+    """DynamoDB kept refusing part of a batch; the whole operation is safe to retry."""

@@ -1,10 +1,14 @@
 """The nouns of the domain."""
 
+import hashlib
+import time
 import uuid
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from enum import StrEnum
+from enum import Enum, StrEnum
 from typing import Any, ClassVar
+
+from facesearch.errors import Forbidden
 
 DEFAULT_MODEL = "sface-2021dec-upright"
 """Makes the faces of a new event: SFace 2021dec, the mean of a face's and its mirror image's features, aligned by a
@@ -232,3 +236,60 @@ class Job:
     status: JobStatus = JobStatus.QUEUED
     reason: str = ""
     enqueued: bool = False
+
+
+def digest_of(api_key: str) -> str:
+    """SHA-256 of an API key in hex: what is stored, and what a presented key is looked up by."""
+    return hashlib.sha256(api_key.encode()).hexdigest()
+
+
+class Feature(Enum):
+    """What of an event a call is about, and so which of its switches must be on."""
+
+    METADATA = "metadata"
+    """Answers whatever is switched off, or nobody could see that it is."""
+    PHOTOS = "photos"
+    SELFIE_SEARCH = "selfie search"
+    BIB_SEARCH = "bib search"
+    """Part of the contract that is not served: off in every event."""
+
+
+def require(event: Event, feature: Feature) -> None:
+    """Refuse a feature that the event's switches do not allow.
+
+    Raises:
+        Forbidden: it is off.
+    """
+    if feature is Feature.METADATA:
+        return
+    if not event.event_enabled:
+        raise Forbidden("This event is disabled.")
+    if feature is Feature.SELFIE_SEARCH and not event.selfie_search:
+        raise Forbidden("Selfie search is disabled for this event.")
+    if feature is Feature.SELFIE_SEARCH and not event.keeps_faces:
+        raise Forbidden("Selfie search of this event is over.")
+    if feature is Feature.BIB_SEARCH:
+        raise Forbidden("Bib search is disabled for this event.")
+
+
+def is_live(key: ApiKey) -> bool:
+    """Whether the key opens anything now."""
+    return key.active and (key.expires_at is None or time.time() < key.expires_at)
+
+
+@dataclass(frozen=True)
+class Page:
+    """The page that a caller asks for: `number` from 1, `size` photos."""
+
+    number: int
+    size: int
+
+    @property
+    def start(self) -> int:
+        """Position of the page's first photo among all, from 0."""
+        return (self.number - 1) * self.size
+
+    @property
+    def stop(self) -> int:
+        """Position behind the page's last photo."""
+        return self.start + self.size

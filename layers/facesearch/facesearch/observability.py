@@ -10,7 +10,7 @@ from aws_lambda_powertools import Logger, Metrics, single_metric
 from aws_lambda_powertools.metrics import MetricUnit
 from botocore.exceptions import ClientError
 
-from facesearch.throttling import is_throttled
+from facesearch.adapters.throttling import is_throttled
 
 logger = Logger()
 """Structured JSON. Identifiers (request_id, org_id, event_id, image_id), counts and times only: never a picture, a file

@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from facesearch_local import stores
 from tests.integration.vectors.world import Ground
-from tools.local import stores
 
 THREADS = 8
 

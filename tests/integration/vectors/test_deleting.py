@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from facesearch.engine import DEFAULT_MODEL
-from facesearch.faceitems import FacePlace
+from facesearch.adapters.dynamodb.vector_items import DynamoVectorItems
+from facesearch.faces.engine import DEFAULT_MODEL
+from facesearch.faces.vector_items import FacePlace
 from facesearch.models import FACE_SHARDS
-from facesearch.photos import image_id_of_bytes
-from facesearch.store.faces import DynamoFaceStore
+from facesearch.records import image_id_of_bytes
 from tests.integration.conftest import Site, until
 from tests.integration.test_erasure import OBAMAS, delete, deliver_again, found, ids
 from tests.integration.vectors.conftest import THREADS
@@ -40,7 +40,7 @@ def event(site: Site, samples: Path, monkeypatch: pytest.MonkeyPatch) -> Site:
 
 def items(event: Site) -> dict[uuid.UUID, int]:
     """How many faces of each photo the distributed index holds."""
-    store = DynamoFaceStore(event.dynamodb, event.outputs["FacesTableName"])
+    store = DynamoVectorItems(event.dynamodb, event.outputs["FacesTableName"])
     with ThreadPoolExecutor(THREADS) as pool:
         return store.counts(FacePlace(event.event_id, DEFAULT_MODEL, FACE_SHARDS), pool)
 

@@ -17,17 +17,17 @@ import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
-from facesearch.faceitems import TOP_K, FaceItemStore, FacePlace, PhotoFaces, faces_of
-from facesearch.index import probe_of
-from facesearch.index.cohort import NOBODY
-from facesearch.index.distributed import VectorIndex
-from facesearch.index.vectors import cosines
+from facesearch.adapters.dynamodb import schema
+from facesearch.adapters.dynamodb.vector_items import DynamoVectorItems, VectorItem, vector_items
+from facesearch.adapters.memory.stores import MemoryPhotoStore
+from facesearch.adapters.memory.vector_items import MemoryVectorItems
+from facesearch.faces.index import probe_of
+from facesearch.faces.index.cohort import NOBODY
+from facesearch.faces.index.distributed import VectorIndex
+from facesearch.faces.index.vectors import cosines
+from facesearch.faces.packing import pack, values_of
+from facesearch.faces.vector_items import TOP_K, FacePlace, PhotoFaces, VectorItemStore, faces_of
 from facesearch.models import IndexKind
-from facesearch.packing import pack, values_of
-from facesearch.store import schema
-from facesearch.store.faces import DynamoFaceStore, FaceItem, face_items
-from facesearch.store.memory import MemoryPhotoStore
-from facesearch.store.memory_faces import MemoryFaceStore
 from tests.conftest import ROOT
 from tests.integration.vectors.world import MODEL, Ground, People
 from tests.unit.fakes import EVENT, EVENT_ID
@@ -40,15 +40,15 @@ VECTORS = replace(EVENT, index_kind=IndexKind.VECTORS, face_shards=4)
 
 
 @pytest.fixture(params=["memory", "ministack", "moto"])
-def items(request: pytest.FixtureRequest) -> Iterator[FaceItemStore]:
+def items(request: pytest.FixtureRequest) -> Iterator[VectorItemStore]:
     """An empty store."""
     if request.param == "memory":
-        yield MemoryFaceStore()
+        yield MemoryVectorItems()
     elif request.param == "moto":
         with mock_aws():
             client = boto3.client("dynamodb")
             create_table(client, "FacesTable", "faces")
-            yield DynamoFaceStore(client, "faces")
+            yield DynamoVectorItems(client, "faces")
     else:
         store = request.getfixturevalue("ministack").items
         yield store
@@ -57,7 +57,7 @@ def items(request: pytest.FixtureRequest) -> Iterator[FaceItemStore]:
 
 
 def test_what_was_put_is_there_once_and_goes_when_it_is_forgotten(
-    items: FaceItemStore, pool: ThreadPoolExecutor
+    items: VectorItemStore, pool: ThreadPoolExecutor
 ) -> None:
     people = People(1)
     photos = [people.photo(*[people.unit() for _ in range(number % 4)]) for number in range(60)]
@@ -84,7 +84,7 @@ def test_what_was_put_is_there_once_and_goes_when_it_is_forgotten(
 
 
 def test_the_nearest_come_first_and_a_hundred_at_most(
-    request: pytest.FixtureRequest, items: FaceItemStore, pool: ThreadPoolExecutor
+    request: pytest.FixtureRequest, items: VectorItemStore, pool: ThreadPoolExecutor
 ) -> None:
     if "moto" in request.node.name:
         pytest.skip("moto does not know SearchVectors")
@@ -135,16 +135,16 @@ def test_one_place_makes_items_with_vectors_and_refuses_what_the_index_would_not
     makers = [path for path in layer.rglob("*.py") for _ in re.findall(r'"vector":', path.read_text())]
     assert [path.name for path in makers] == ["faces.py"]
     pk, face = schema.faces_pk(EVENT_ID, MODEL, 0), np.ones(128, np.int8)
-    assert FaceItem(pk, "sk", face, 1, 1).to_item()["pk"] == {"S": pk}
+    assert VectorItem(pk, "sk", face, 1, 1).to_item()["pk"] == {"S": pk}
     for item in (
-        FaceItem("", "sk", face, 1, 1),
-        FaceItem(pk, "sk", face[:127], 1, 1),
-        FaceItem(pk, "sk", np.zeros(128, np.int8), 1, 1),
+        VectorItem("", "sk", face, 1, 1),
+        VectorItem(pk, "sk", face[:127], 1, 1),
+        VectorItem(pk, "sk", np.zeros(128, np.int8), 1, 1),
     ):
         with pytest.raises(ValueError, match="no face"):
             item.to_item()
     nobody = PhotoFaces(uuid.UUID(int=1), pack(np.zeros((1, 128), np.float32)), 1, 1)
-    assert list(face_items(PLACE, nobody)) == []
+    assert list(vector_items(PLACE, nobody)) == []
 
 
 @pytest.mark.parametrize(

@@ -9,16 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from facesearch.embedded import match_faces
-from facesearch.faceitems import FaceKeeper, FacePlace
-from facesearch.index import FaceIndex, IndexCache, IndexMovedError
-from facesearch.index.distributed import ChosenIndexes, VectorCohorts, VectorIndex
-from facesearch.migration import IndexMigration
+from facesearch.faces.compaction import SnapshotBuilder
+from facesearch.faces.embedded import match_faces
+from facesearch.faces.index import FaceIndex, IndexCache, IndexMovedError
+from facesearch.faces.index.distributed import ChosenIndexes, VectorCohorts, VectorIndex
+from facesearch.faces.vector_items import FaceKeeper, FacePlace
 from facesearch.models import Event, IndexKind
-from facesearch.snapshots import SnapshotBuilder
+from facesearch.photos.migration import IndexMigration
+from facesearch_cli.app import run
 from tests.integration.conftest import Site
 from tests.integration.vectors.world import MODEL, Ground, People
-from tools.cli.app import run
 
 pytestmark = pytest.mark.long
 

@@ -8,17 +8,17 @@ import numpy as np
 from botocore.config import Config
 from numpy.typing import NDArray
 
-from facesearch.admin import Admin
-from facesearch.engine import DEFAULT_MODEL
-from facesearch.packing import pack
-from facesearch.photos import Photo
-from facesearch.store.faces import DynamoFaceStore
-from facesearch.store.photos import DynamoPhotoStore
-from facesearch.store.snapshots import S3SnapshotStore
+from facesearch.adapters.dynamodb.admin import Admin
+from facesearch.adapters.dynamodb.photos import DynamoPhotoStore
+from facesearch.adapters.dynamodb.vector_items import DynamoVectorItems
+from facesearch.adapters.s3.snapshots import S3SnapshotStore
+from facesearch.faces.engine import DEFAULT_MODEL
+from facesearch.faces.packing import pack
+from facesearch.records import Photo
+from facesearch_local.clients import Clients
+from facesearch_local.resources import Resources
+from facesearch_local.template import Deployment, Template
 from tests.conftest import ROOT
-from tools.local.clients import Clients
-from tools.local.resources import Resources
-from tools.local.template import Deployment, Template
 
 MODEL = DEFAULT_MODEL
 
@@ -47,8 +47,8 @@ class Ground:
         return Clients(client("dynamodb"), client("s3"), client("sqs"), client("kms"))  # type: ignore[arg-type]
 
     @cached_property
-    def items(self) -> DynamoFaceStore:
-        return DynamoFaceStore(self.clients.dynamodb, self.faces)
+    def items(self) -> DynamoVectorItems:
+        return DynamoVectorItems(self.clients.dynamodb, self.faces)
 
     @cached_property
     def photos(self) -> DynamoPhotoStore:

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from facesearch_cli.errors import CommandError
 from tools.bench.dataset import Label, labels_of, read_dataset
-from tools.cli.errors import CommandError
 
 NOBODY = Label(None, None, None)
 

@@ -10,9 +10,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from facesearch import engine
-from facesearch.embedded import SECOND_PASS
-from facesearch.engine import Embedding
+from facesearch.faces import engine
+from facesearch.faces.embedded import SECOND_PASS
+from facesearch.faces.engine import Embedding
 from tools.bench import dlib_pipeline, made_up
 from tools.bench.embeddings import NOTHING, Seen, fingerprint, look_at
 from tools.bench.identification import Counts, Found, Wanted, index_of, others_of, search_all, summed

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from facesearch.engine import Embedding
+from facesearch.faces.engine import Embedding
+from facesearch_cli.errors import CommandError
 from tools.bench import groups, offline, plots, selfies, speed, sweeps
 from tools.bench.accuracy import as_json
 from tools.bench.dataset import Dataset, Label
@@ -21,7 +22,6 @@ from tools.bench.speed import EngineSpeed, engine_speed
 from tools.bench.spoil import SWEEPS
 from tools.bench.sweeps import couples
 from tools.bench.tables import show_offline
-from tools.cli.errors import CommandError
 
 ENGINE = EngineSpeed(2, 50.0, 40.0, 20.0, 2.0)
 

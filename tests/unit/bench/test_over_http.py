@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from facesearch_cli.errors import CommandError
 from tools.bench.gallery import Gallery, choose_probes
 from tools.bench.identification import Counts, Found
 from tools.bench.metrics import counted
 from tools.bench.over_http import Row, Search, pool
-from tools.cli.errors import CommandError
 
 
 def gallery_of(photos: dict[str, set[str]]) -> Gallery:

@@ -7,11 +7,11 @@ from statistics import NormalDist
 import numpy as np
 import pytest
 
-from facesearch.confidence import TABLE
+from facesearch.faces.confidence import TABLE
+from facesearch_cli.errors import CommandError
 from tools.bench.dataset import Dataset, Label
 from tools.bench.embeddings import NOTHING, Seen
 from tools.bench.scale import as_text, fitted, main, scale_of
-from tools.cli.errors import CommandError
 
 MEAN, SPREAD = 0.09, 0.09
 

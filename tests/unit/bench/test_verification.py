@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from facesearch.confidence import TABLE
+from facesearch.faces.confidence import TABLE
 from tools.bench.verification import (
     BINS,
     ENOUGH,

@@ -8,15 +8,15 @@ from typing import Any
 
 from standardwebhooks import Webhook
 
-from facesearch.callbacks import Callback, CallbackKey, CallbackQueue, Turn
-from facesearch.callbacks.callback import callback_of
-from facesearch.callbacks.delivering import Deliverer, Report
-from facesearch.callbacks.plan import Plan
+from facesearch.adapters.memory.callbacks import MemoryCallbackStore
+from facesearch.adapters.memory.stores import MemoryReader
+from facesearch.adapters.outbound import PostResult
 from facesearch.models import WebhookSecret
-from facesearch.outbound import Delivery
-from facesearch.store.memory import MemoryReader
-from facesearch.store.memory_callbacks import MemoryCallbackStore
 from facesearch.webhooks.announcing import JobEnd
+from facesearch.webhooks.callbacks import Callback, CallbackKey, CallbackQueue, DeliveryAttempt
+from facesearch.webhooks.callbacks.callback import callback_of
+from facesearch.webhooks.callbacks.delivery import CallbackDelivery, DeliveryReport
+from facesearch.webhooks.callbacks.plan import Plan
 from tests.unit.erasure.site import Inline
 from tests.unit.fakes import EVENT, EVENT_ID, ORG, MemoryShares
 
@@ -36,13 +36,13 @@ class Receiver:
     got: list[tuple[str, bytes, Mapping[str, str]]] = field(default_factory=list)
     during: Callable[[], Any] = lambda: None
 
-    def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Delivery:
+    def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> PostResult:
         self.got.append((url, body, dict(headers)))
         self.during()
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         if isinstance(answer, Exception):
             raise answer
-        return answer if isinstance(answer, Delivery) else Delivery(answer, None)
+        return answer if isinstance(answer, PostResult) else PostResult(answer, None)
 
     @property
     def ids(self) -> list[str]:
@@ -58,16 +58,16 @@ class Receiver:
 class MemoryTurns:
     """`TurnQueue` and `DeadLetters` over lists."""
 
-    waiting: list[Turn] = field(default_factory=list)
-    dead: list[Turn] = field(default_factory=list)
+    waiting: list[DeliveryAttempt] = field(default_factory=list)
+    dead: list[DeliveryAttempt] = field(default_factory=list)
 
-    def send(self, turn: Turn) -> None:
+    def send(self, turn: DeliveryAttempt) -> None:
         self.waiting.append(turn)
 
-    def bury(self, turn: Turn) -> None:
+    def bury(self, turn: DeliveryAttempt) -> None:
         self.dead.append(turn)
 
-    def take(self, wanted: Callable[[Turn], bool]) -> int:
+    def take(self, wanted: Callable[[DeliveryAttempt], bool]) -> int:
         taken = [turn for turn in self.dead if wanted(turn)]
         self.dead = [turn for turn in self.dead if turn not in taken]
         return len(taken)
@@ -91,8 +91,8 @@ class Site:
         return CallbackQueue(self.wrap(self.callbacks), self.wrap(self.queue), lambda: self.now)
 
     @property
-    def deliverer(self) -> Deliverer:
-        return Deliverer(
+    def deliverer(self) -> CallbackDelivery:
+        return CallbackDelivery(
             callbacks=self.wrap(self.callbacks),
             addresses=self.wrap(self.callbacks),
             queue=self.wrap(self.queue),
@@ -110,12 +110,12 @@ class Site:
         self.announcer.announce(end)
         return callback_of(end, self.now).key
 
-    def deliver(self, turn: Turn) -> Report:
+    def deliver(self, turn: DeliveryAttempt) -> DeliveryReport:
         return self.deliverer.deliver(turn.to_message())
 
-    def run(self, *, most: int = 1_000) -> list[Report]:
+    def run(self, *, most: int = 1_000) -> list[DeliveryReport]:
         """Handle what is in the queue, and pass the time until each is due, to the end."""
-        reports: list[Report] = []
+        reports: list[DeliveryReport] = []
         while self.queue.waiting and len(reports) < most:
             turn = min(self.queue.waiting, key=lambda each: each.not_before)
             self.queue.waiting.remove(turn)

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from facesearch.callbacks import Status
-from facesearch.callbacks.callback import BODY_BYTES, body_with_host, callback_of
+from facesearch.webhooks.callbacks import Status
+from facesearch.webhooks.callbacks.callback import BODY_BYTES, body_with_host, callback_of
 from tests.unit.callbacks.fakes import END, NOW, URL, Site, content
 from tests.unit.erasure.site import CrashError, Fuse
 from tests.unit.fakes import EVENT_ID, ORG

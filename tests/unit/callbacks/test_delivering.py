@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from facesearch.callbacks import Status, Turn
-from facesearch.callbacks.delivering import CLAIM_SECONDS, LONGEST_ASIDE, BusyError, Outcome
-from facesearch.callbacks.plan import LONGEST_SECONDS
-from facesearch.callbacks.turns import DELAY_SECONDS
-from facesearch.outbound import Delivery, FetchFailedError, RefusedUrlError
+from facesearch.adapters.outbound import PostResult
+from facesearch.webhooks.callbacks import DeliveryAttempt, Status
+from facesearch.webhooks.callbacks.attempts import DELAY_SECONDS
+from facesearch.webhooks.callbacks.delivery import CLAIM_SECONDS, LONGEST_ASIDE, BusyError, DeliveryOutcome
+from facesearch.webhooks.callbacks.plan import LONGEST_SECONDS
+from facesearch.webhooks.outbound import FetchFailedError, RefusedUrlError
 from tests.unit.callbacks.fakes import KEY, NOW, SECRETS, URL, Site, content
 from tests.unit.erasure.site import CrashError, Fuse
 from tests.unit.fakes import EVENT, EVENT_ID, ORG
@@ -20,7 +21,7 @@ from tests.unit.fakes import EVENT, EVENT_ID, ORG
 NO_ANSWER = FetchFailedError("The host did not answer in time.", retryable=True)
 
 
-def outcomes(site: Site) -> list[Outcome]:
+def outcomes(site: Site) -> list[DeliveryOutcome]:
     return [report.outcome for report in site.run()]
 
 
@@ -28,7 +29,7 @@ def test_a_callback_is_signed_by_every_live_secret_and_sent_once() -> None:
     site = Site()
     site.now = datetime.now(UTC).timestamp()
     site.announce()
-    assert outcomes(site) == [Outcome.DELIVERED]
+    assert outcomes(site) == [DeliveryOutcome.DELIVERED]
     ((url, body, headers),) = site.receiver.got
     assert (url, headers["content-type"], headers["webhook-id"]) == (URL, "application/json", str(KEY.callback_id))
     for secret in SECRETS:
@@ -45,7 +46,11 @@ def test_a_receiver_that_fails_twice_then_accepts_gets_exactly_one_more() -> Non
     site.receiver.answers = [500, NO_ANSWER, 200]
     site.announce()
     reports = site.run()
-    assert [report.outcome for report in reports] == [Outcome.FAILED, Outcome.FAILED, Outcome.DELIVERED]
+    assert [report.outcome for report in reports] == [
+        DeliveryOutcome.FAILED,
+        DeliveryOutcome.FAILED,
+        DeliveryOutcome.DELIVERED,
+    ]
     assert [report.seconds for report in reports] == [5, 300, 0]
     assert len(set(site.receiver.ids)) == 1
     bodies = {body for _, body, _ in site.receiver.got}
@@ -60,7 +65,7 @@ def test_whatever_is_not_2xx_is_a_failure(answer: Any) -> None:
     site = Site()
     site.receiver.answers = [answer]
     site.announce()
-    assert outcomes(site) == [Outcome.FAILED, Outcome.FAILED, Outcome.DEAD]
+    assert outcomes(site) == [DeliveryOutcome.FAILED, DeliveryOutcome.FAILED, DeliveryOutcome.DEAD]
     callback = site.callback()
     assert (callback.status, callback.attempts) == (Status.DEAD, 3)
     assert callback.last_status == (0 if answer is NO_ANSWER else answer)
@@ -74,22 +79,22 @@ def test_any_2xx_is_success(answer: int) -> None:
     site = Site()
     site.receiver.answers = [answer]
     site.announce()
-    assert outcomes(site) == [Outcome.DELIVERED]
+    assert outcomes(site) == [DeliveryOutcome.DELIVERED]
 
 
 @pytest.mark.parametrize(
     ("answer", "seconds"),
     [
-        (Delivery(429, 60), 60),
-        (Delivery(503, 60), 60),
-        (Delivery(429, 1), 5),
-        (Delivery(429, None), 5),
-        (Delivery(503, 10**9), LONGEST_SECONDS),
-        (Delivery(500, 60), 5),
-        (Delivery(302, 60), 5),
+        (PostResult(429, 60), 60),
+        (PostResult(503, 60), 60),
+        (PostResult(429, 1), 5),
+        (PostResult(429, None), 5),
+        (PostResult(503, 10**9), LONGEST_SECONDS),
+        (PostResult(500, 60), 5),
+        (PostResult(302, 60), 5),
     ],
 )
-def test_retry_after_of_429_and_503_makes_the_delay_longer_but_not_endless(answer: Delivery, seconds: int) -> None:
+def test_retry_after_of_429_and_503_makes_the_delay_longer_but_not_endless(answer: PostResult, seconds: int) -> None:
     site = Site()
     site.receiver.answers = [answer]
     site.announce()
@@ -107,7 +112,7 @@ def test_410_switches_the_address_off_for_this_organisation_alone() -> None:
     other = site.announce(total=1, type="face_search.failed")
     elsewhere = site.announce(org_id=ORG + 1)
     site.reader.secrets[ORG + 1] = SECRETS
-    assert outcomes(site) == [Outcome.GONE, Outcome.GONE, Outcome.GONE]
+    assert outcomes(site) == [DeliveryOutcome.GONE, DeliveryOutcome.GONE, DeliveryOutcome.GONE]
     assert len(site.receiver.got) == 2, "the other one of this organisation was not even tried"
     assert (site.callback().status, site.callback().attempts) == (Status.GONE, 1)
     assert (site.callback(other).status, site.callback(other).attempts) == (Status.GONE, 0)
@@ -119,7 +124,7 @@ def test_a_refused_address_is_given_up_at_once() -> None:
     site = Site()
     site.receiver.answers = [RefusedUrlError("The URL leads to an address that is not public.")]
     site.announce()
-    assert outcomes(site) == [Outcome.DEAD]
+    assert outcomes(site) == [DeliveryOutcome.DEAD]
     assert site.callback().reason == "The URL leads to an address that is not public."
     assert len(site.queue.dead) == 1
 
@@ -130,7 +135,7 @@ def test_without_a_secret_nothing_is_sent_and_it_is_tried_again() -> None:
     site.run(most=1)
     assert site.receiver.got == []
     site.reader.secrets[ORG] = SECRETS[:1]
-    assert outcomes(site) == [Outcome.DELIVERED]
+    assert outcomes(site) == [DeliveryOutcome.DELIVERED]
 
 
 @pytest.mark.parametrize("event", [None, replace(EVENT, closing=True)])
@@ -138,16 +143,16 @@ def test_a_callback_of_an_event_that_is_deleted_is_forgotten(event: Any) -> None
     site = Site()
     site.announce()
     site.reader.events = {EVENT_ID: event} if event else {}
-    assert outcomes(site) == [Outcome.ERASED]
+    assert outcomes(site) == [DeliveryOutcome.ERASED]
     assert (site.receiver.got, site.callbacks.callbacks) == ([], {})
-    assert site.deliver(Turn(KEY, 0)).outcome is Outcome.ERASED
+    assert site.deliver(DeliveryAttempt(KEY, 0)).outcome is DeliveryOutcome.ERASED
 
 
 def test_a_turn_that_is_not_due_is_queued_again_as_it_is() -> None:
     site = Site()
     site.announce()
-    turn = Turn(KEY, 0, NOW + 3_000)
-    assert site.deliver(turn).outcome is Outcome.WAITING
+    turn = DeliveryAttempt(KEY, 0, NOW + 3_000)
+    assert site.deliver(turn).outcome is DeliveryOutcome.WAITING
     assert site.queue.waiting[-1] == turn
     assert site.receiver.got == []
 
@@ -156,12 +161,12 @@ def test_a_message_that_comes_twice_is_sent_once() -> None:
     site = Site()
     site.announce()
     site.announce()
-    assert outcomes(site) == [Outcome.DELIVERED, Outcome.STALE]
+    assert outcomes(site) == [DeliveryOutcome.DELIVERED, DeliveryOutcome.STALE]
     site = Site()
     site.receiver.answers = [500, 204]
     site.announce()
     site.announce()
-    assert outcomes(site) == [Outcome.FAILED, Outcome.STALE, Outcome.DELIVERED]
+    assert outcomes(site) == [DeliveryOutcome.FAILED, DeliveryOutcome.STALE, DeliveryOutcome.DELIVERED]
 
 
 def test_while_it_is_being_sent_nobody_else_sends_it() -> None:
@@ -170,11 +175,11 @@ def test_while_it_is_being_sent_nobody_else_sends_it() -> None:
 
     def meanwhile() -> None:
         with pytest.raises(BusyError):
-            site.deliver(Turn(KEY, 0))
+            site.deliver(DeliveryAttempt(KEY, 0))
         site.receiver.during = lambda: None
 
     site.receiver.during = meanwhile
-    assert outcomes(site) == [Outcome.DELIVERED]
+    assert outcomes(site) == [DeliveryOutcome.DELIVERED]
     assert len(site.receiver.got) == 1
 
 
@@ -184,8 +189,8 @@ def test_a_turn_of_a_process_that_died_does_not_outlive_the_end_of_its_callback(
         site = Site()
         site.receiver.answers = [answer]
         site.announce()
-        site.queue.send(Turn(KEY, 1))
-        assert outcomes(site)[1:] == [Outcome.STALE]
+        site.queue.send(DeliveryAttempt(KEY, 1))
+        assert outcomes(site)[1:] == [DeliveryOutcome.STALE]
         assert site.callback().status is status
 
 
@@ -270,7 +275,7 @@ def test_a_chain_of_attempts_ends_even_if_every_process_dies_before_it_can_write
 
 def test_a_receiver_that_puts_every_attempt_off_for_years_ends_its_chain_of_messages_within_the_plan() -> None:
     site = Site(delays=(5,) * 9)
-    site.receiver.answers = [Delivery(503, 10**9)]
+    site.receiver.answers = [PostResult(503, 10**9)]
     site.announce()
     messages = 0
     while site.queue.waiting and messages < 10_000:
@@ -294,13 +299,13 @@ def test_a_turn_steps_aside_while_others_of_its_organisation_hold_all_they_may()
     site.announce()
     others = [site.shares.take(ORG, 1) for _ in range(2)]
     reports = site.run(most=20)
-    assert {report.outcome for report in reports} == {Outcome.WAITING}
+    assert {report.outcome for report in reports} == {DeliveryOutcome.WAITING}
     assert all(1 <= report.seconds <= 2 + LONGEST_ASIDE for report in reports)
     assert (site.callback().attempts, site.receiver.got) == (0, [])
     for other in others:
         assert other is not None
         other.close()
-    assert outcomes(site) == [Outcome.DELIVERED]
+    assert outcomes(site) == [DeliveryOutcome.DELIVERED]
     assert site.shares.taken == []
 
 
@@ -310,8 +315,8 @@ def test_a_turn_that_cannot_be_had_for_half_an_hour_is_a_failed_attempt_and_its_
     for _ in range(2):
         site.shares.take(ORG, 1)
     reports = site.run(most=20_000)
-    assert [report.outcome for report in reports if report.outcome is not Outcome.WAITING] == [
-        Outcome.FAILED, Outcome.FAILED, Outcome.DEAD
+    assert [report.outcome for report in reports if report.outcome is not DeliveryOutcome.WAITING] == [
+        DeliveryOutcome.FAILED, DeliveryOutcome.FAILED, DeliveryOutcome.DEAD
     ]  # fmt: skip
     assert site.receiver.got == []
     assert "organisation" in site.callback().reason

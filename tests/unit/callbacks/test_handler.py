@@ -9,8 +9,8 @@ from typing import Any, TextIO, cast
 import pytest
 
 from facesearch import bootstrap
-from facesearch.callbacks import Turn
-from facesearch.outbound import RefusedUrlError
+from facesearch.webhooks.callbacks import DeliveryAttempt
+from facesearch.webhooks.outbound import RefusedUrlError
 from tests.conftest import ROOT
 from tests.unit.callbacks.fakes import KEY, NOW, REQUEST, Site
 from tests.unit.fakes import EVENT_ID, ORG
@@ -42,9 +42,9 @@ class Output:
 
 @pytest.fixture
 def site(monkeypatch: pytest.MonkeyPatch) -> Site:
-    site, parts = Site(), bootstrap.Parts()
+    site, parts = Site(), bootstrap.Container()
     parts.deliverer = site.deliverer
-    monkeypatch.setattr(bootstrap, "parts", parts)
+    monkeypatch.setattr(bootstrap, "container", parts)
     return site
 
 
@@ -67,14 +67,14 @@ def invoke(event: dict[str, Any]) -> list[str]:
 def test_the_versioned_event_is_a_turn(site: Site) -> None:
     event = json.loads((ROOT / "events" / "callbacks.json").read_text())
     assert invoke(event) == [], "of a callback that is not kept any more"
-    turn = Turn.from_message(event["Records"][0]["body"])
+    turn = DeliveryAttempt.from_message(event["Records"][0]["body"])
     assert (turn.key.org_id, turn.key.event_id, turn.number) == (ORG, EVENT_ID, 0)
 
 
 def test_a_turn_is_told_by_ids_and_counts_alone(site: Site, output: Output) -> None:
     site.receiver.answers = [503]
     site.announce()
-    assert invoke(batch(Turn(KEY, 0).to_message())) == []
+    assert invoke(batch(DeliveryAttempt(KEY, 0).to_message())) == []
     (line,) = output.logs
     assert line["message"] == "callback failed"
     assert {name: line[name] for name in ("org_id", "event_id", "callback_id", "request_id", "attempts", "status")} == {
@@ -96,7 +96,7 @@ def test_every_outcome_is_counted(site: Site, output: Output) -> None:
     for org_id in (ORG + 1, ORG + 2):
         site.reader.secrets[org_id] = site.reader.secrets[ORG]
     site.receiver.answers = [204, 500, RefusedUrlError("no"), 410]
-    assert invoke(batch(*(Turn(key, 0).to_message() for key in (*keys, *elsewhere)))) == []
+    assert invoke(batch(*(DeliveryAttempt(key, 0).to_message() for key in (*keys, *elsewhere)))) == []
     assert output.metrics == {"CallbacksDelivered": [1], "CallbacksFailed": [1, 1, 1], "CallbacksDead": [1]}
 
 
@@ -104,7 +104,12 @@ def test_only_the_message_in_trouble_is_delivered_again(site: Site, output: Outp
     site.announce()
     other = site.announce(type="face_search.failed")
     site.callbacks.claim(other, 0, NOW, NOW + 20)
-    bodies = [Turn(KEY, 0).to_message(), Turn(other, 0).to_message(), "no turn", Turn(KEY, 0).to_message()]
+    bodies = [
+        DeliveryAttempt(KEY, 0).to_message(),
+        DeliveryAttempt(other, 0).to_message(),
+        "no turn",
+        DeliveryAttempt(KEY, 0).to_message(),
+    ]
     assert invoke(batch(*bodies)) == ["m1", "m2"]
     assert [line["message"] for line in output.logs] == [
         "callback delivered", "callback is being sent by somebody else", "unexpected failure",

@@ -2,8 +2,8 @@
 
 import pytest
 
-from facesearch.callbacks.plan import Plan
 from facesearch.settings import Settings
+from facesearch.webhooks.callbacks.plan import Plan
 
 STANDARD = Settings(table_name="t").delays
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from facesearch.callbacks import Status
-from facesearch.callbacks.callback import LOST, OVERDUE_SECONDS
-from facesearch.callbacks.delivering import Outcome
-from facesearch.callbacks.replaying import CallbackDesk
+from facesearch.webhooks.callbacks import Status
+from facesearch.webhooks.callbacks.callback import LOST, OVERDUE_SECONDS
+from facesearch.webhooks.callbacks.delivery import DeliveryOutcome
+from facesearch.webhooks.callbacks.replay import CallbackDesk
 from tests.unit.callbacks.fakes import KEY, SECRETS, Site
 from tests.unit.erasure.site import CrashError, Fuse
 from tests.unit.fakes import ORG
@@ -37,7 +37,7 @@ def test_a_dead_callback_is_replayed_delivered_and_no_dead_letter_any_more(dead:
     (again,) = desk(dead).replay(ORG).callbacks
     assert (again.status, again.attempts, again.key) == (Status.PENDING, 0, KEY)
     assert dead.queue.dead == []
-    assert [report.outcome for report in dead.run()] == [Outcome.DELIVERED]
+    assert [report.outcome for report in dead.run()] == [DeliveryOutcome.DELIVERED]
     assert (dead.receiver.got[-1][1], dead.receiver.ids[-1]) == (before[1], dead.receiver.ids[0])
     assert desk(dead).replay(ORG).callbacks == ()
 
@@ -45,7 +45,11 @@ def test_a_dead_callback_is_replayed_delivered_and_no_dead_letter_any_more(dead:
 def test_a_replayed_callback_has_the_whole_plan_again(dead: Site) -> None:
     dead.receiver.answers = [500]
     desk(dead).replay(ORG)
-    assert [report.outcome for report in dead.run()] == [Outcome.FAILED, Outcome.FAILED, Outcome.DEAD]
+    assert [report.outcome for report in dead.run()] == [
+        DeliveryOutcome.FAILED,
+        DeliveryOutcome.FAILED,
+        DeliveryOutcome.DEAD,
+    ]
     assert len(dead.queue.dead) == 1
     assert dead.callback().attempts == 3
 
@@ -56,9 +60,9 @@ def test_a_replay_switches_the_address_on_again() -> None:
     site.announce()
     site.run()
     assert len(desk(site).replay(ORG).callbacks) == 1
-    assert [report.outcome for report in site.run()] == [Outcome.DELIVERED]
+    assert [report.outcome for report in site.run()] == [DeliveryOutcome.DELIVERED]
     site.announce(type="face_search.failed")
-    assert [report.outcome for report in site.run()] == [Outcome.DELIVERED]
+    assert [report.outcome for report in site.run()] == [DeliveryOutcome.DELIVERED]
 
 
 def test_only_those_asked_for_are_replayed_and_the_others_named(dead: Site) -> None:
@@ -80,7 +84,7 @@ def test_what_waits_for_its_next_attempt_is_sent_at_once_if_it_is_asked_for() ->
     assert desk(site).replay(ORG).callbacks == ()
     desk(site).replay(ORG, [KEY.callback_id])
     reports = site.run()
-    assert [report.outcome for report in reports] == [Outcome.DELIVERED, Outcome.STALE]
+    assert [report.outcome for report in reports] == [DeliveryOutcome.DELIVERED, DeliveryOutcome.STALE]
     assert len(site.receiver.got) == 2
 
 
@@ -101,7 +105,7 @@ def test_what_sqs_has_moved_to_the_dead_letters_is_dead_an_hour_after_it_was_due
     assert desk(site).list(ORG, Status.PENDING) == []
     assert len(desk(site).replay(ORG).callbacks) == 1
     assert site.queue.dead == []
-    assert [report.outcome for report in site.run()] == [Outcome.DELIVERED]
+    assert [report.outcome for report in site.run()] == [DeliveryOutcome.DELIVERED]
 
 
 def test_what_has_lost_its_message_is_replayed() -> None:
@@ -111,7 +115,7 @@ def test_what_has_lost_its_message_is_replayed() -> None:
     assert desk(site).replay(ORG).callbacks == ()
     site.now += OVERDUE_SECONDS + 1
     assert len(desk(site).replay(ORG).callbacks) == 1
-    assert [report.outcome for report in site.run()] == [Outcome.DELIVERED]
+    assert [report.outcome for report in site.run()] == [DeliveryOutcome.DELIVERED]
 
 
 def test_another_organisation_s_are_neither_listed_nor_replayed(dead: Site) -> None:
@@ -169,7 +173,7 @@ def test_a_replay_that_dies_after_it_was_queued_is_one_all_the_same(dead: Site) 
         ).replay(ORG)
     fuse.left = None
     assert dead.callback().status is Status.DEAD
-    assert [report.outcome for report in dead.run()] == [Outcome.DELIVERED]
+    assert [report.outcome for report in dead.run()] == [DeliveryOutcome.DELIVERED]
 
 
 def test_an_unknown_organisation_has_no_callbacks() -> None:

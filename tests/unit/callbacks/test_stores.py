@@ -10,10 +10,10 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from facesearch.callbacks import Callback, CallbackKey, Status
-from facesearch.callbacks.callback import callback_of
-from facesearch.store.callbacks import LEAST_DAYS, DynamoCallbackStore
-from facesearch.store.memory_callbacks import MemoryCallbackStore
+from facesearch.adapters.dynamodb.callbacks import LEAST_DAYS, DynamoCallbackStore
+from facesearch.adapters.memory.callbacks import MemoryCallbackStore
+from facesearch.webhooks.callbacks import Callback, CallbackKey, Status
+from facesearch.webhooks.callbacks.callback import callback_of
 from tests.unit.callbacks.fakes import END, KEY, URL
 from tests.unit.fakes import EVENT_ID, ORG
 from tests.unit.test_stores import TABLE, create_table

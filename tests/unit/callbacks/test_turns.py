@@ -9,11 +9,12 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from facesearch.callbacks import SqsTurnQueue, Turn
+from facesearch.adapters.sqs.callback_attempts import SqsAttemptQueue
+from facesearch.webhooks.callbacks import DeliveryAttempt
 from tests.unit.callbacks.fakes import KEY, NOW
 from tests.unit.fakes import ORG
 
-TURN = Turn(KEY, 3, NOW + 0.5)
+TURN = DeliveryAttempt(KEY, 3, NOW + 0.5)
 
 
 class Spy:
@@ -38,9 +39,9 @@ def sqs() -> Iterator[Any]:
 
 
 @pytest.fixture
-def queue(sqs: Any) -> SqsTurnQueue:
+def queue(sqs: Any) -> SqsAttemptQueue:
     turns, dead = (sqs.create_queue(QueueName=name)["QueueUrl"] for name in ("turns", "dead"))
-    return SqsTurnQueue(sqs, turns, dead, lambda: NOW)
+    return SqsAttemptQueue(sqs, turns, dead, lambda: NOW)
 
 
 def bodies(sqs: Any, name: str) -> list[str]:
@@ -49,23 +50,23 @@ def bodies(sqs: Any, name: str) -> list[str]:
     return [message["Body"] for message in messages]
 
 
-def test_a_turn_comes_back_as_it_was_sent(sqs: Any, queue: SqsTurnQueue) -> None:
+def test_a_turn_comes_back_as_it_was_sent(sqs: Any, queue: SqsAttemptQueue) -> None:
     queue.send(TURN)
     (body,) = bodies(sqs, "turns")
-    assert Turn.from_message(body) == TURN
+    assert DeliveryAttempt.from_message(body) == TURN
 
 
 @pytest.mark.parametrize(
     ("seconds", "delay"), [(-5, 0), (0, 0), (0.2, 1), (5, 5), (900, 900), (900.1, 900), (86_400, 900)]
 )
 def test_a_turn_is_held_back_until_it_is_due_or_as_long_as_sqs_can(
-    sqs: Any, queue: SqsTurnQueue, seconds: float, delay: int
+    sqs: Any, queue: SqsAttemptQueue, seconds: float, delay: int
 ) -> None:
     queue.send(replace(TURN, not_before=NOW + seconds))
     assert sqs.delays == [delay]
 
 
-def test_wanted_dead_letters_are_taken_out_and_the_others_stay(sqs: Any, queue: SqsTurnQueue) -> None:
+def test_wanted_dead_letters_are_taken_out_and_the_others_stay(sqs: Any, queue: SqsAttemptQueue) -> None:
     others = replace(TURN, key=replace(KEY, org_id=ORG + 1))
     for turn in (TURN, others, TURN, *[replace(TURN, number=number) for number in range(20)]):
         queue.bury(turn)
@@ -79,4 +80,4 @@ def test_wanted_dead_letters_are_taken_out_and_the_others_stay(sqs: Any, queue: 
 def test_a_turn_that_is_never_due_is_no_turn(never: float) -> None:
     """It would be sent again and again: the chain of a turn that waits ends by this time alone."""
     with pytest.raises(ValueError, match="never due"):
-        Turn.from_message(replace(TURN, not_before=never).to_message())
+        DeliveryAttempt.from_message(replace(TURN, not_before=never).to_message())

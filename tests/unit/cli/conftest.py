@@ -11,13 +11,13 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from facesearch.admin import Admin
-from facesearch.packing import FACE_BYTES
-from facesearch.photos import Photo, image_id_of_bytes
-from facesearch.store.photos import DynamoPhotoStore, microseconds
+from facesearch.adapters.dynamodb.admin import Admin
+from facesearch.adapters.dynamodb.photos import DynamoPhotoStore, microseconds
+from facesearch.faces.packing import FACE_BYTES
+from facesearch.records import Photo, image_id_of_bytes
+from facesearch_cli.app import run
+from facesearch_cli.stack import STACK_FILE_VARIABLE, Stack, open_stack
 from tests.unit.test_stores import create_table
-from tools.cli.app import run
-from tools.cli.stack import STACK_FILE_VARIABLE, Stack, open_stack
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

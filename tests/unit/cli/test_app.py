@@ -14,13 +14,13 @@ from typing import Any
 
 import pytest
 
-from facesearch.access import digest_of
-from facesearch.models import ApiKey, UpstreamEvent
-from facesearch.store.reading import DynamoReader, Wanted
+from facesearch.adapters.dynamodb.reading import DynamoReader
+from facesearch.models import ApiKey, UpstreamEvent, digest_of
+from facesearch.reading import Wanted
+from facesearch_cli.app import main
+from facesearch_cli.stack import NOT_RUNNING, STACK_FILE_VARIABLE
 from tests.unit.cli.conftest import BUCKET, JPEG, TABLE, Command, Place, stack_file_of
 from tests.unit.client.fakes import body_of
-from tools.cli.app import main
-from tools.cli.stack import NOT_RUNNING, STACK_FILE_VARIABLE
 
 
 class TestOrganisationsKeysEvents:
@@ -415,7 +415,7 @@ def test_given_ctrl_c_when_running_then_a_clean_line_and_130(
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("tools.cli.commands.photos.scan", interrupt)
+    monkeypatch.setattr("facesearch_cli.commands.photos.scan", interrupt)
     monkeypatch.setattr("sys.argv", ["facesearch", "photos", "upload", ".", "--event", str(place.event_id)])
     with pytest.raises(SystemExit) as ended:
         main()

@@ -8,10 +8,11 @@ from typing import Any
 import boto3
 import pytest
 
-from facesearch.callbacks import CallbackKey, SqsTurnQueue, Status, Turn
-from facesearch.callbacks.callback import callback_of
-from facesearch.store.callbacks import DynamoCallbackStore
+from facesearch.adapters.dynamodb.callbacks import DynamoCallbackStore
+from facesearch.adapters.sqs.callback_attempts import SqsAttemptQueue
 from facesearch.webhooks.announcing import JobEnd
+from facesearch.webhooks.callbacks import CallbackKey, DeliveryAttempt, Status
+from facesearch.webhooks.callbacks.callback import callback_of
 from tests.unit.cli.conftest import TABLE, Command, Place, stack_file_of
 
 
@@ -25,10 +26,10 @@ class Kept:
         place.stack_file.write_text(json.dumps(stack_file_of(place, outputs=outputs)))
         self.sqs, self.urls, self.org_id = sqs, urls, place.org_id
         self.store = DynamoCallbackStore(place.dynamodb, TABLE)
-        self.queue = SqsTurnQueue(sqs, urls[0], urls[1])
+        self.queue = SqsAttemptQueue(sqs, urls[0], urls[1])
         self.dead = self.add(place, Status.DEAD, attempts=10, last_status=500, reason="answered 500")
         self.done = self.add(place, Status.DELIVERED, attempts=1, last_status=204)
-        self.queue.bury(Turn(self.dead, 0))
+        self.queue.bury(DeliveryAttempt(self.dead, 0))
 
     def add(self, place: Place, status: Status, **changes: Any) -> CallbackKey:
         url = "https://partner.example/hooks"

@@ -9,9 +9,10 @@ from typing import Any
 import boto3
 import pytest
 
-from facesearch.photos import SHARDS, Photo, original_key, rendition_keys
-from facesearch.store.erasing import DynamoErasureLog, Erasing
-from facesearch.store.photos import DynamoPhotoStore
+from facesearch.adapters.dynamodb.erasing import DynamoErasureLog
+from facesearch.adapters.dynamodb.photos import DynamoPhotoStore
+from facesearch.deletion.log import Erasing
+from facesearch.records import SHARDS, Photo, original_key, rendition_keys
 from tests.unit.cli.conftest import BUCKET, JPEG, TABLE, Command, Place, stack_file_of
 from tests.unit.erasure.site import FakeEngine, face_of
 from tests.unit.test_stores import create_table
@@ -22,8 +23,8 @@ PHOTO = uuid.UUID(int=8)
 @pytest.fixture
 def event(place: Place, monkeypatch: pytest.MonkeyPatch) -> Place:
     """The event with one photo of person 1, its files, and everything that deletions work on."""
-    from facesearch.engine import DEFAULT_MODEL
-    from facesearch.packing import pack
+    from facesearch.faces.engine import DEFAULT_MODEL
+    from facesearch.faces.packing import pack
 
     create_table(place.dynamodb, "IdempotencyTable", "claims")
     outputs = stack_file_of(place)["outputs"]
@@ -39,7 +40,7 @@ def event(place: Place, monkeypatch: pytest.MonkeyPatch) -> Place:
     for rendition in rendition_keys(place.event_id, PHOTO):
         place.s3.put_object(Bucket="r-b", Key=rendition, Body=JPEG)
     (place.folder / "selfie").write_bytes(b"1")
-    monkeypatch.setattr("facesearch.engine.opencv.OpenCvEngine", lambda folder, threads: FakeEngine())
+    monkeypatch.setattr("facesearch.adapters.opencv.face_engine.OpenCvEngine", lambda folder, threads: FakeEngine())
     monkeypatch.setenv("MODELS_DIR", str(place.folder))
     return place
 

@@ -6,11 +6,11 @@ import uuid
 import numpy as np
 import pytest
 
+from facesearch.adapters.dynamodb.photos import DynamoPhotoStore
+from facesearch.faces.packing import pack
+from facesearch.faces.qualities import pack_qualities
 from facesearch.models import DEFAULT_MODEL
-from facesearch.packing import pack
-from facesearch.photos import SHARDS, Photo
-from facesearch.qualities import pack_qualities
-from facesearch.store.photos import DynamoPhotoStore
+from facesearch.records import SHARDS, Photo
 from tests.unit.cli.conftest import TABLE, Command, Place, stack_file_of
 from tests.unit.test_cohort import crowd
 from tests.unit.test_health import VERY_ALIKE

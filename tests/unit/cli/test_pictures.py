@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from facesearch.photos import image_id_of_bytes
-from tools.cli.errors import CommandError
-from tools.cli.pictures import (
+from facesearch.records import image_id_of_bytes
+from facesearch_cli.errors import CommandError
+from facesearch_cli.pictures import (
     IS_NO_FILE,
     IS_NO_PICTURE,
     IS_OTHER_PICTURE,

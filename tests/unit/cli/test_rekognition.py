@@ -7,17 +7,17 @@ from typing import Any
 
 import pytest
 
-from facesearch.outside import WHOLE, PhotoFile
-from facesearch.photos import SHARDS, Photo, image_id_of_bytes, original_key
-from facesearch.rekognition import COLLECTION_MODEL, Collections
-from facesearch.rekognition.memory import MemoryRekognition, Refusal, SeenFace
-from facesearch.rekognition.pictures import parts_of
-from facesearch.store.photos import DynamoPhotoStore
+from facesearch.adapters.dynamodb.photos import DynamoPhotoStore
+from facesearch.adapters.memory.rekognition import MemoryRekognition, Refusal, SeenFace
+from facesearch.adapters.rekognition import COLLECTION_MODEL, Collections
+from facesearch.adapters.rekognition.pictures import parts_of
+from facesearch.faces.outside import WHOLE, PhotoFile
+from facesearch.records import SHARDS, Photo, image_id_of_bytes, original_key
+from facesearch_cli.stack import Stack
 from tests.unit.cli.conftest import BUCKET, TABLE, Command, Place, stack_file_of
 from tests.unit.matchers.people import likeness, look, photo_of, picture_of, see, selfie_of
 from tests.unit.matchers.worlds import ONE_ATTEMPT
 from tests.unit.test_stores import create_table
-from tools.cli.stack import Stack
 
 ANNA, BEN = 1, 2
 

@@ -6,11 +6,11 @@ from typing import Any
 import boto3
 import pytest
 
+from facesearch_cli.stack import open_stack
+from facesearch_local.clients import aws_environment
 from tests.unit.cli.conftest import BUCKET, JPEG, TABLE, Command, Place
 from tests.unit.cli.test_app import api
 from tests.unit.client.fakes import body_of
-from tools.cli.stack import open_stack
-from tools.local.clients import aws_environment
 
 
 def deploy(name: str, outputs: dict[str, str]) -> None:

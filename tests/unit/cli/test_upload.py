@@ -15,15 +15,15 @@ import pytest
 from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
 
-from facesearch.nextfaces import GONE
-from facesearch.photos import Original, image_id_of_bytes
-from facesearch.store import schema
-from facesearch.store.photos import DynamoPhotoStore
+from facesearch.adapters.dynamodb import schema
+from facesearch.adapters.dynamodb.photos import DynamoPhotoStore
+from facesearch.photos.nextfaces import GONE
+from facesearch.records import Original, image_id_of_bytes
+from facesearch_cli.errors import CommandError
+from facesearch_cli.pictures import scan
+from facesearch_cli.upload import BEING_DELETED, LOST_FACES, NOT_INDEXED, Report, Uploader
 from tests.conftest import ROOT
 from tests.unit.cli.conftest import BUCKET, JPEG, TABLE, Command, Place
-from tools.cli.errors import CommandError
-from tools.cli.pictures import scan
-from tools.cli.upload import BEING_DELETED, LOST_FACES, NOT_INDEXED, Report, Uploader
 
 
 class Expired:
@@ -311,8 +311,8 @@ def test_given_a_name_that_is_no_text_when_uploaded_then_the_key_is_and_json_sti
 
 INTERRUPTED_AT_ONCE = """
 import os, signal, sys, threading, time
-from tools.cli.terminal import SILENT
-from tools.cli.upload import Uploader
+from facesearch_cli.terminal import SILENT
+from facesearch_cli.upload import Uploader
 
 def work(number):
     time.sleep(0.001)
@@ -337,7 +337,7 @@ def test_ctrl_c_at_any_moment_ends_the_work_and_leaves_no_lock(delay: float) -> 
 
 INTERRUPTED_TWICE = """
 import os, signal, time
-from tools.cli.terminal import held_interrupts
+from facesearch_cli.terminal import held_interrupts
 
 with held_interrupts("Wait."):
     for _ in range(2):

@@ -7,7 +7,7 @@ from typing import Any, cast
 import httpx
 import pytest
 
-from facesearch.client import AsyncFaceSearchClient, FaceSearchClient
+from facesearch_client import AsyncFaceSearchClient, FaceSearchClient
 from tests.unit.client.fakes import API, KEY, AsyncAtOnce, Handler, Waits
 
 ClientOf = Callable[..., FaceSearchClient]

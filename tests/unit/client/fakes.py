@@ -15,7 +15,7 @@ from typing import Any
 
 import httpx
 
-from facesearch.client import AsyncFaceSearchClient, RetryPolicy
+from facesearch_client import AsyncFaceSearchClient, RetryPolicy
 
 JPEG = b"\xff\xd8\xff\xe0 not much of a picture"
 REQUEST_ID = "ddc661a7-8861-4793-9437-af42a82d12f8"

@@ -7,7 +7,7 @@ import sys
 import httpx
 import pytest
 
-from facesearch.client import AsyncFaceSearchClient, FaceSearchClient, image_type_of
+from facesearch_client import AsyncFaceSearchClient, FaceSearchClient, image_type_of
 from tests.unit.client.conftest import ClientOf
 from tests.unit.client.fakes import KEY, FakeApi
 
@@ -55,7 +55,7 @@ def test_given_a_with_block_when_left_then_the_client_is_closed() -> None:
 
 def test_importing_the_client_loads_neither_aws_nor_pictures() -> None:
     heavy = ["numpy", "cv2", "boto3", "botocore", "PIL"]
-    code = f"import sys, facesearch.client; print([name for name in {heavy} if name in sys.modules])"
+    code = f"import sys, facesearch_client; print([name for name in {heavy} if name in sys.modules])"
     done = subprocess.run(
         [sys.executable, "-c", code],
         env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},

@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from facesearch.client import AsyncFaceSearchClient, DownloadFailure, FaceSearchClient, NotFoundError
-from facesearch.client.downloads import LONGEST_NAME, Folder, safe_name
+from facesearch_client import AsyncFaceSearchClient, DownloadFailure, FaceSearchClient, NotFoundError
+from facesearch_client.downloads import LONGEST_NAME, Folder, safe_name
 from tests.unit.client.conftest import ClientOf
 from tests.unit.client.fakes import API, KEY, REQUEST_ID, FakeApi, Waits, refusal
 

@@ -6,12 +6,7 @@ import uuid
 import httpx
 import pytest
 
-from facesearch.client import (
-    NotAllowedError,
-    NotFoundError,
-    UnexpectedAnswerError,
-    WaitTimeoutError,
-)
+from facesearch_client import NotAllowedError, NotFoundError, UnexpectedResponseError, WaitTimeoutError
 from tests.unit.client.conftest import ClientOf
 from tests.unit.client.fakes import JPEG, KEY, REQUEST_ID, FakeApi, Waits, refusal, success
 
@@ -56,7 +51,7 @@ class TestReading:
     def test_given_another_body_when_read_then_unexpected_answer(self, client_of: ClientOf) -> None:
         api = FakeApi()
         api.troubles["GET /event/456/details"] = [success({"event_id": "456"})]
-        with pytest.raises(UnexpectedAnswerError, match="event details"):
+        with pytest.raises(UnexpectedResponseError, match="event details"):
             client_of(api).details(456)
 
     def test_every_call_to_the_api_carries_the_key(self, client_of: ClientOf) -> None:

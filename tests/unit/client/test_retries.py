@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from facesearch.client import RetryPolicy
-from facesearch.client.retries import seconds_of
+from facesearch_client import RetryPolicy
+from facesearch_client.retries import seconds_of
 
 NOW = 1_750_000_000
 

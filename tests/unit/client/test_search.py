@@ -10,18 +10,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from facesearch.client import (
+from facesearch_client import (
     BadRequestError,
     ClientError,
     FaceSearchClient,
-    NoAnswerError,
+    NoResponseError,
     NotAllowedError,
     NotFoundError,
     RateLimit,
     RetryPolicy,
     ServerError,
     TooManyRequestsError,
-    UnexpectedAnswerError,
+    UnexpectedResponseError,
 )
 from tests.unit.client.conftest import ClientOf
 from tests.unit.client.fakes import (
@@ -181,7 +181,7 @@ class TestAnswers:
         self, client_of: ClientOf, response: Step
     ) -> None:
         api = ScriptedApi([response])
-        with pytest.raises(UnexpectedAnswerError):
+        with pytest.raises(UnexpectedResponseError):
             client_of(api).search(456, JPEG)
         assert len(api.requests) == 1
 
@@ -234,7 +234,7 @@ class TestRetries:
         self, client_of: ClientOf
     ) -> None:
         api = ScriptedApi([httpx.ConnectError("refused")] * 5)
-        with pytest.raises(NoAnswerError, match="refused") as caught:
+        with pytest.raises(NoResponseError, match="refused") as caught:
             client_of(api).search(456, JPEG, REQUEST_ID)
         assert (caught.value.status, caught.value.request_id) == (None, REQUEST_ID)
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from PIL import ExifTags, Image
 
-from facesearch.client import SelfieError
-from facesearch.client.selfies import read_selfie, read_selfies
+from facesearch_client import SelfieError
+from facesearch_client.selfies import read_selfie, read_selfies
 from tests.heifs import coded, heif, turn_box
 from tests.unit.client.conftest import ClientOf
 from tests.unit.client.fakes import FakeApi, form_of

@@ -8,16 +8,16 @@ from pathlib import Path
 import httpx
 import pytest
 
-from facesearch.client import (
+from facesearch_client import (
     INLINE_SELFIE_BYTES,
     MAX_SELFIE_BYTES,
     BadRequestError,
-    NoAnswerError,
+    NoResponseError,
     SelfieError,
     ServerError,
     StorageRefusedError,
     TooManyRequestsError,
-    UnexpectedAnswerError,
+    UnexpectedResponseError,
 )
 from tests.unit.client.conftest import ClientOf
 from tests.unit.client.fakes import (
@@ -135,7 +135,7 @@ class TestTheOtherHost:
     def test_given_a_redirect_by_the_storage_when_searched_then_it_is_not_followed(self, client_of: ClientOf) -> None:
         api = FakeApi()
         api.troubles[STORAGE] = [httpx.Response(307, headers={"Location": "https://elsewhere.example/"})]
-        with pytest.raises(UnexpectedAnswerError):
+        with pytest.raises(UnexpectedResponseError):
             client_of(api).search(456, LARGE)
         assert {request.url.host for request in api.requests} == {"api.example", "store.example"}
 
@@ -148,7 +148,7 @@ class TestTheOtherHost:
         api = FakeApi()
         form = {"upload_id": "u", "url": url, "fields": {}, "max_bytes": MAX_SELFIE_BYTES, "expires_in": 600}
         api.troubles[UPLOADS] = [success(form)]
-        with pytest.raises(UnexpectedAnswerError, match="place for files"):
+        with pytest.raises(UnexpectedResponseError, match="place for files"):
             client_of(api).search(456, LARGE)
         assert len(api.requests) == 1
 
@@ -187,7 +187,9 @@ class TestTheSearchAfterIt:
         assert len(api.asked(STORAGE)) == 1
 
     @pytest.mark.parametrize(
-        ("failure", "kind"), [(refusal(429), TooManyRequestsError), (httpx.ConnectError("no"), NoAnswerError)], ids=str
+        ("failure", "kind"),
+        [(refusal(429), TooManyRequestsError), (httpx.ConnectError("no"), NoResponseError)],
+        ids=str,
     )
     def test_given_no_form_when_searched_then_the_error_carries_the_request_id(
         self, client_of: ClientOf, failure: httpx.Response | Exception, kind: type[Exception]

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from facesearch.confidence import FIRST_TABLE, TABLE, Anchor, threshold
-from facesearch.engine import DEFAULT_MODEL, FIRST_MODEL, PLAIN_MODEL
+from facesearch.faces.confidence import FIRST_TABLE, TABLE, Anchor, threshold
+from facesearch.faces.engine import DEFAULT_MODEL, FIRST_MODEL, PLAIN_MODEL
 
 
 @given(st.integers(0, 99))

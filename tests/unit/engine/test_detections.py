@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from facesearch.engine.detections import (
+from facesearch.adapters.opencv.detections import (
     SCORE,
     Detections,
     Tile,

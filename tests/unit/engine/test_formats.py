@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from facesearch.errors import UnusableImage
-from facesearch.formats import READABLE, UNREADABLE, why_unreadable
-from facesearch.imaging import read_image
+from facesearch.photos.formats import READABLE, UNREADABLE, why_unreadable
+from facesearch.photos.imaging import read_image
 from tests.pictures import corners, encoded
 
 

@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from facesearch import imaging
-from facesearch.decoding import heif as files
 from facesearch.errors import CostlyImage, UnusableImage
-from facesearch.imaging import MAX_DECODED_PIXELS, MAX_PIXELS, read_image
+from facesearch.photos import imaging
+from facesearch.photos.decoding import heif as files
+from facesearch.photos.imaging import MAX_DECODED_PIXELS, MAX_PIXELS, read_image
 from tests.heifs import (
     HEIGHT,
     PICTURE,

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
 from facesearch.errors import UnusableImage
-from facesearch.imaging import MAX_PIXELS, read_image
+from facesearch.photos.imaging import MAX_PIXELS, read_image
 from tests.pictures import (
     CORNERS,
     colours,

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from facesearch.decoding import jpeg
 from facesearch.errors import CostlyImage, UnusableImage
-from facesearch.imaging import MAX_JPEG_PIXELS, read_image
+from facesearch.photos.decoding import jpeg
+from facesearch.photos.imaging import MAX_JPEG_PIXELS, read_image
 from tests.pictures import encoded, with_jpeg_segment
 
 SCENE = Image.fromarray(np.random.default_rng(5).integers(0, 256, (50, 30, 3), np.uint8)).resize((600, 1000))

@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
-from facesearch.confidence import threshold
-from facesearch.engine import (
+from facesearch.adapters.opencv.face_engine import MIN_FACE, OpenCvEngine
+from facesearch.errors import NoFaceFound, UnusableImage
+from facesearch.faces.confidence import threshold
+from facesearch.faces.engine import (
     DEFAULT_MODEL,
     FIRST_MODEL,
     MODELS,
@@ -21,9 +23,7 @@ from facesearch.engine import (
     UnknownModelError,
     next_generation,
 )
-from facesearch.engine.opencv import MIN_FACE, OpenCvEngine
-from facesearch.errors import NoFaceFound, UnusableImage
-from facesearch.imaging import read_image
+from facesearch.photos.imaging import read_image
 from tests.conftest import ROOT
 from tests.pictures import encoded, exif
 
@@ -224,7 +224,7 @@ def test_missing_weights_are_named(tmp_path: Path) -> None:
 
 
 def test_nothing_is_written_to_the_log_on_loading(models: Path) -> None:
-    code = "import sys, pathlib, facesearch.engine.opencv as e; e.OpenCvEngine(pathlib.Path(sys.argv[1]), threads=1)"
+    code = "import sys, pathlib, facesearch.adapters.opencv.face_engine as e; e.OpenCvEngine(pathlib.Path(sys.argv[1]), threads=1)"
     environment = os.environ | {"PYTHONPATH": str(ROOT / "layers" / "facesearch")}
     command = [sys.executable, "-c", code, str(models)]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)

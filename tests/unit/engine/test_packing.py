@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
-from facesearch.packing import FACE_BYTES, pack, unpack
+from facesearch.faces.packing import FACE_BYTES, pack, unpack
 
 
 @given(arrays(np.float32, st.tuples(st.integers(0, 5), st.just(128)), elements=st.floats(-1, 1, width=32)))

@@ -6,9 +6,9 @@ import zlib
 import pytest
 from PIL import Image, ImageCms
 
-from facesearch.decoding import png
 from facesearch.errors import CostlyImage
-from facesearch.imaging import read_image
+from facesearch.photos.decoding import png
+from facesearch.photos.imaging import read_image
 from tests.pictures import corners, encoded, exif, png_chunk, with_png_chunk
 
 PNG = encoded(corners(160, 80), "PNG")

@@ -5,8 +5,8 @@ import io
 import pytest
 from PIL import ExifTags, Image, ImageCms
 
-from facesearch.imaging import read_image
-from facesearch.renditions import render
+from facesearch.photos.imaging import read_image
+from facesearch.photos.renditions import render
 from tests.heifs import coded, heif, nclx_box
 from tests.pictures import CORNERS, colours, corners, encoded, exif
 

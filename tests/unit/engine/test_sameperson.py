@@ -11,12 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from facesearch.confidence import threshold
-from facesearch.embedded import EmbeddedMatcher
-from facesearch.engine import DEFAULT_MODEL, Embedding
 from facesearch.errors import OtherPerson
+from facesearch.faces.confidence import threshold
+from facesearch.faces.embedded import EmbeddedMatcher
+from facesearch.faces.engine import DEFAULT_MODEL, Embedding
+from facesearch.faces.sameperson import SAME_PERSON, averaged
 from facesearch.models import FIRST_MODEL
-from facesearch.sameperson import SAME_PERSON, averaged
 from tests.unit.erasure.site import Inline
 from tests.unit.fakes import EVENT
 

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from facesearch.engine.detections import SCORE, Detections
-from facesearch.engine.upright import (
+from facesearch.adapters.opencv.detections import SCORE, Detections
+from facesearch.adapters.opencv.upright import (
     VIEW_FACE,
     VIEW_SIDE,
     central,

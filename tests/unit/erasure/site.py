@@ -11,51 +11,52 @@ from typing import Any, Protocol, TypeVar, cast
 import boto3
 import numpy as np
 
-from facesearch.admin import Admin, EndedEvent
-from facesearch.callbacks.callback import callback_of
-from facesearch.embedded import EmbeddedMatcher, EmbeddedProbe
-from facesearch.engine import Embedding, Face, RgbImage
-from facesearch.erasure import (
-    EmbeddedStripper,
-    EventEraser,
-    FaceRetention,
-    KeptProbes,
-    PersonEraser,
-    PhotosEraser,
-    Stores,
-)
-from facesearch.errors import NoFaceFound, NotFound
-from facesearch.gallery import Galleries
-from facesearch.idempotency import OnceOnly
-from facesearch.index import IndexCache
-from facesearch.matching import KeptProbe
-from facesearch.models import Event, Job, SearchKey, SearchSummary
-from facesearch.packing import pack, unpack
-from facesearch.pagination import Page
-from facesearch.photos import Photo, original_key, rendition_keys
-from facesearch.selfies import job_prefix, selfie_keys
-from facesearch.snapshots import SnapshotBuilder
-from facesearch.store.callbacks import DynamoCallbackStore
-from facesearch.store.erasing import DynamoErasureLog
-from facesearch.store.jobs import DynamoJobStore
-from facesearch.store.memory import (
+from facesearch.adapters.dynamodb.admin import Admin
+from facesearch.adapters.dynamodb.callbacks import DynamoCallbackStore
+from facesearch.adapters.dynamodb.erasing import DynamoErasureLog
+from facesearch.adapters.dynamodb.idempotency import DynamoIdempotency
+from facesearch.adapters.dynamodb.jobs import DynamoJobStore
+from facesearch.adapters.dynamodb.photos import DynamoPhotoStore
+from facesearch.adapters.dynamodb.reading import DynamoReader
+from facesearch.adapters.dynamodb.results import DynamoResultStore
+from facesearch.adapters.dynamodb.watches import DynamoWatchStore
+from facesearch.adapters.memory.callbacks import MemoryCallbackStore
+from facesearch.adapters.memory.jobs import MemoryJobStore
+from facesearch.adapters.memory.stores import (
     MemoryErasureLog,
     MemoryObjects,
     MemoryPhotoStore,
     MemoryReader,
     MemorySnapshotStore,
 )
-from facesearch.store.memory_callbacks import MemoryCallbackStore
-from facesearch.store.memory_jobs import MemoryJobStore
-from facesearch.store.memory_watches import MemoryWatchStore
-from facesearch.store.objects import S3Objects
-from facesearch.store.photos import DynamoPhotoStore
-from facesearch.store.reading import DynamoReader, Wanted
-from facesearch.store.results import DynamoResultStore
-from facesearch.store.snapshots import S3SnapshotStore
-from facesearch.store.watches import DynamoWatchStore
-from facesearch.watching.watch import Watch
+from facesearch.adapters.memory.watches import MemoryWatchStore
+from facesearch.adapters.s3.objects import S3Objects
+from facesearch.adapters.s3.snapshots import S3SnapshotStore
+from facesearch.admin.models import EndedEvent
+from facesearch.deletion import (
+    EmbeddedStripper,
+    EventDeletion,
+    FaceRetention,
+    PersonDeletion,
+    PhotoDeletion,
+    StoredProbes,
+    Stores,
+)
+from facesearch.errors import NoFaceFound, NotFound
+from facesearch.faces.compaction import SnapshotBuilder
+from facesearch.faces.embedded import EmbeddedMatcher, EmbeddedProbe
+from facesearch.faces.engine import Embedding, Face, RgbImage
+from facesearch.faces.index import IndexCache
+from facesearch.faces.matching import StoredProbe
+from facesearch.faces.packing import pack, unpack
+from facesearch.models import Event, Job, Page, SearchKey, SearchSummary
+from facesearch.photos.gallery import Galleries
+from facesearch.reading import Wanted
+from facesearch.records import Photo, original_key, rendition_keys
+from facesearch.search.selfies import job_prefix, selfie_keys
 from facesearch.webhooks.announcing import JobEnd
+from facesearch.webhooks.callbacks.callback import callback_of
+from facesearch.webhooks.watches.watch import Watch
 from tests.unit.fakes import EVENT, EVENT_ID, ORG, MemoryClaims, OpenProbes
 from tests.unit.test_stores import create_table
 
@@ -221,7 +222,7 @@ class Parts:
         assert event is not None
         photos = DynamoPhotoStore(dynamodb, "table")
         snapshots = S3SnapshotStore(s3, "snapshots", dynamodb, "table")
-        claims = OnceOnly(dynamodb, "claims", 30)
+        claims = DynamoIdempotency(dynamodb, "claims", 30)
         stores = Stores(
             photos=photos,
             log=DynamoErasureLog(dynamodb, "table"),
@@ -294,20 +295,20 @@ class Site:
         self.stores = replace(parts.stores, **fused, builder=builder)
 
     @property
-    def photos_eraser(self) -> PhotosEraser:
-        return PhotosEraser(self.stores)
+    def photos_eraser(self) -> PhotoDeletion:
+        return PhotoDeletion(self.stores)
 
     @property
-    def person_eraser(self) -> PersonEraser[EmbeddedProbe]:
+    def person_eraser(self) -> PersonDeletion[EmbeddedProbe]:
         return self.person_eraser_telling(lambda done, total: None)
 
-    def person_eraser_telling(self, progress: Callable[[int, int], None]) -> PersonEraser[EmbeddedProbe]:
-        stripper, kept = EmbeddedStripper(self.stores), KeptProbes(self.stores)
-        return PersonEraser(self.stores, self.matcher(), stripper, kept, progress)
+    def person_eraser_telling(self, progress: Callable[[int, int], None]) -> PersonDeletion[EmbeddedProbe]:
+        stripper, kept = EmbeddedStripper(self.stores), StoredProbes(self.stores)
+        return PersonDeletion(self.stores, self.matcher(), stripper, kept, progress)
 
     @property
-    def event_eraser(self) -> EventEraser:
-        return EventEraser(self.stores)
+    def event_eraser(self) -> EventDeletion:
+        return EventDeletion(self.stores)
 
     @property
     def retention(self) -> FaceRetention:
@@ -385,7 +386,7 @@ class Site:
     def watch(self, person: int, number: int, model: str = EVENT.model) -> SearchKey:
         """Keep the probe of a search that may have found nothing."""
         search = SearchKey(self.event.org_id, self.event.event_id, uuid.UUID(int=number))
-        kept = KeptProbe(model, face_of(person, 0).astype("<f4").tobytes())
+        kept = StoredProbe(model, face_of(person, 0).astype("<f4").tobytes())
         probe, later = self.plain.stores.probes.seal(search, kept), int(time.time()) + 1000
         watch = Watch(search, model, probe, "https://partner.example/", None, 1, later, search.request_id)
         cast("Any", self.plain.stores.watches).keep(watch)

@@ -12,16 +12,18 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from facesearch.admin import Admin, EndedEvent
-from facesearch.erasure import CloudFrontEdge, Counts, FaceRetention, Files, Looked, PhotosEraser
+from facesearch.adapters.cloudfront.cdn_cache import CloudFrontCache
+from facesearch.adapters.dynamodb.admin import Admin
+from facesearch.adapters.memory.stores import MemoryObjects
+from facesearch.admin.models import EndedEvent
+from facesearch.deletion import Counts, FaceRetention, Files, Looked, PhotoDeletion
+from facesearch.deletion.log import Erasing
 from facesearch.errors import InvalidRequest, NoFaceFound, NotFound
 from facesearch.models import SearchKey, SearchSummary
-from facesearch.photos import Held, Photo
-from facesearch.selfies import job_prefix, selfie_keys
-from facesearch.store.erasing import Erasing
-from facesearch.store.memory import MemoryObjects
-from facesearch.store.reading import Wanted
-from facesearch.store.results import OutdatedError
+from facesearch.reading import Wanted
+from facesearch.records import Held, Photo
+from facesearch.search.results import OutdatedError
+from facesearch.search.selfies import job_prefix, selfie_keys
 from tests.unit.erasure.site import (
     ANNA,
     BEN,
@@ -146,7 +148,7 @@ def test_a_photo_that_comes_after_its_deletion_stays_though_the_run_was_killed(
 ) -> None:
     dying: Any = {store: _Dies(getattr(site.stores, store), name, at)}
     with suppress(CrashError):
-        PhotosEraser(replace(site.stores, **dying)).delete_photos(site.event, [id_of(1), id_of(2)], EVERYTHING)
+        PhotoDeletion(replace(site.stores, **dying)).delete_photos(site.event, [id_of(1), id_of(2)], EVERYTHING)
     assert site.upload(1, uploaded_at=NOW) is True
     site.photos_eraser.delete_photos(site.event, [id_of(5)], EVERYTHING)
     assert site.gallery() == [1, 3, 4]
@@ -527,9 +529,9 @@ def test_the_edge_is_told_to_forget_the_renditions() -> None:
             self.paths.append(InvalidationBatch["Paths"]["Items"])
 
     site, cloudfront = Site(Parts.memory()), CloudFront()
-    stores = replace(site.stores, edge=CloudFrontEdge(cloudfront, "D"))
-    PhotosEraser(stores).delete_photos(site.event, [id_of(1)], Files())
+    stores = replace(site.stores, edge=CloudFrontCache(cloudfront, "D"))
+    PhotoDeletion(stores).delete_photos(site.event, [id_of(1)], Files())
     assert cloudfront.paths == [[f"/{key}" for key in site.renditions_of([1])]]
-    CloudFrontEdge(cloudfront, "D").forget(["/x"] * 2_500)
+    CloudFrontCache(cloudfront, "D").forget(["/x"] * 2_500)
     assert [len(paths) for paths in cloudfront.paths[1:]] == [1_000, 1_000, 500]
     assert isinstance(site.plain.stores.selfies, MemoryObjects)

@@ -8,14 +8,14 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pytest
 
-from facesearch.engine import MODELS
-from facesearch.erasure import EventEraser, OutsideItems, PhotosWithItems
-from facesearch.faceitems import FaceKeeper, place_of
+from facesearch.adapters.memory.stores import MemoryPhotoStore
+from facesearch.adapters.memory.vector_items import MemoryVectorItems
+from facesearch.deletion import EventDeletion, OutsideItems, PhotosWithItems
+from facesearch.faces.engine import MODELS
+from facesearch.faces.packing import FACE_BYTES, pack
+from facesearch.faces.vector_items import FaceKeeper, place_of
 from facesearch.models import Event, IndexKind
-from facesearch.packing import FACE_BYTES, pack
-from facesearch.photos import Photo
-from facesearch.store.memory import MemoryPhotoStore
-from facesearch.store.memory_faces import MemoryFaceStore
+from facesearch.records import Photo
 from tests.unit.erasure.site import Parts
 from tests.unit.fakes import EVENT, EVENT_ID
 
@@ -26,7 +26,7 @@ ONE, OTHER = uuid.UUID(int=1), uuid.UUID(int=2)
 class Bench:
     pool: ThreadPoolExecutor
     model: str
-    items: MemoryFaceStore = field(default_factory=MemoryFaceStore)
+    items: MemoryVectorItems = field(default_factory=MemoryVectorItems)
     event: Event | None = None
 
     def __post_init__(self) -> None:
@@ -90,7 +90,7 @@ def test_an_event_s_receipt_counts_each_face_once_and_what_a_crash_has_left(benc
     parts, event = Parts.memory(), bench.event
     assert event is not None
     parts.reader.events[EVENT_ID] = event
-    eraser = EventEraser(replace(parts.stores, photos=bench.photos, outside=bench.outside))
+    eraser = EventDeletion(replace(parts.stores, photos=bench.photos, outside=bench.outside))
     if crash:
         parts.stores.events.close_event(EVENT_ID)
         for shard in range(EVENT.shards):

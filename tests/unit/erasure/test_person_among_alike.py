@@ -7,13 +7,13 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
-from facesearch.embedded import EmbeddedMatcher
-from facesearch.engine import Embedding
-from facesearch.erasure import EmbeddedStripper, PersonEraser
-from facesearch.index import EventIndex, IndexCache
+from facesearch.deletion import EmbeddedStripper, PersonDeletion
+from facesearch.faces.embedded import EmbeddedMatcher
+from facesearch.faces.engine import Embedding
+from facesearch.faces.index import EventIndex, IndexCache
+from facesearch.faces.packing import pack, values_of
 from facesearch.models import DEFAULT_MODEL
-from facesearch.packing import pack, values_of
-from facesearch.photos import Photo
+from facesearch.records import Photo
 from tests.unit.erasure.site import Inline, Parts
 from tests.unit.fakes import EVENT, EVENT_ID
 from tests.unit.test_cohort import Vectors, crowd, picture_of
@@ -65,7 +65,7 @@ def test_it_ends_and_takes_the_person_s_faces_and_no_others(person: int) -> None
         def probe(self, event: Any, selfies: Sequence[bytes]) -> Any:
             return matcher.probe(event, selfies)
 
-    receipt = PersonEraser(parts.stores, OnePicture(), EmbeddedStripper(parts.stores)).delete_person(
+    receipt = PersonDeletion(parts.stores, OnePicture(), EmbeddedStripper(parts.stores)).delete_person(
         EVENT, [str(person).encode()]
     )
 

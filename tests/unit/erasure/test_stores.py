@@ -14,21 +14,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 from moto import mock_aws
 
-from facesearch.models import SearchKey, SearchSummary
-from facesearch.pagination import Page
-from facesearch.photos import TOMBSTONE_SECONDS, Original, Photo, PhotoChange, PhotoEraser
-from facesearch.store import schema
-from facesearch.store.batch import batch_delete
-from facesearch.store.erasing import DynamoErasureLog, Erasing, ErasureLog
-from facesearch.store.memory import MemoryErasureLog, MemoryPhotoStore, MemoryReader
-from facesearch.store.objects import S3Objects, StillThereError
-from facesearch.store.photos import DynamoPhotoStore, microseconds
-from facesearch.store.reading import DynamoReader, Reader, Wanted
-from facesearch.store.results import DynamoResultStore, OutdatedError, ResultStore
+from facesearch.adapters.dynamodb import schema
+from facesearch.adapters.dynamodb.batch import batch_delete
+from facesearch.adapters.dynamodb.erasing import DynamoErasureLog
+from facesearch.adapters.dynamodb.photos import DynamoPhotoStore, microseconds
+from facesearch.adapters.dynamodb.reading import DynamoReader
+from facesearch.adapters.dynamodb.results import DynamoResultStore
+from facesearch.adapters.memory.stores import MemoryErasureLog, MemoryPhotoStore, MemoryReader
+from facesearch.adapters.s3.objects import S3Objects
+from facesearch.deletion.log import Erasing, ErasureLog
+from facesearch.models import Page, SearchKey, SearchSummary
+from facesearch.photos.objects import StillThereError
+from facesearch.reading import Reader, Wanted
+from facesearch.records import TOMBSTONE_SECONDS, Original, Photo, PhotoChange, PhotoEraser
+from facesearch.search.results import OutdatedError, ResultStore
+from facesearch_cli.clock import corrected_clock
 from tests.unit.erasure.site import Inline
 from tests.unit.fakes import EVENT, EVENT_ID, photos
 from tests.unit.test_stores import TABLE, create_table
-from tools.cli.clock import corrected_clock
 
 ID = uuid.UUID(int=4)
 PHOTO = Photo(ID, "indexed", "903/456/a.jpg", 3240, 4860, "m", b"f" * 264, etag='"e"', qualities=b"q" * 6)

@@ -4,11 +4,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 
-from facesearch.confidence import threshold
-from facesearch.embedded import match_faces
-from facesearch.engine import engine_name
-from facesearch.erasure import EmbeddedStripper, Files, PersonEraser, PhotosEraser
+from facesearch.deletion import EmbeddedStripper, Files, PersonDeletion, PhotoDeletion
 from facesearch.errors import InvalidRequest
+from facesearch.faces.confidence import threshold
+from facesearch.faces.embedded import match_faces
+from facesearch.faces.engine import engine_name
 from tests.unit.erasure.site import Inline
 from tests.unit.exactness.world import LOOKS, Process, id_of
 from tests.unit.fakes import EVENT_ID
@@ -60,7 +60,7 @@ class DeletePhotos:
         world = process.world
         world.deleting = True
         image_ids = [id_of(number) for number in self.numbers]
-        receipt = PhotosEraser(process.stores).delete_photos(world.event, image_ids, Files())
+        receipt = PhotoDeletion(process.stores).delete_photos(world.event, image_ids, Files())
         if alone:
             assert receipt.complete
             assert not world.photos.get_many(EVENT_ID, world.event.shards, image_ids)
@@ -77,7 +77,7 @@ class DeletePerson:
     def run(self, process: Process, *, alone: bool) -> None:
         world = process.world
         world.deleting = True
-        eraser = PersonEraser(process.stores, process.matcher(), EmbeddedStripper(process.stores))
+        eraser = PersonDeletion(process.stores, process.matcher(), EmbeddedStripper(process.stores))
         receipt = eraser.delete_person(world.event, [b"%d" % self.view], Files() if self.photos else None)
         if alone:
             assert receipt.complete

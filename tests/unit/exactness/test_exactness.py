@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 from numpy.typing import NDArray
 
-from facesearch.index import IndexCache
+from facesearch.faces.index import IndexCache
 from tests.unit.exactness.acts import (
     Act,
     Cancel,
@@ -188,6 +188,6 @@ def test_what_is_deleted_while_a_reindexing_writes_its_snapshot_is_not_in_it(del
 def no_overlap() -> Iterator[None]:
     """Readers look again at the last 30 s, which here is everything. Without it their watermarks must be right."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("facesearch.index.event.OVERLAP_MICROSECONDS", 0)
-        patch.setattr("facesearch.reindexing.OVERLAP_MICROSECONDS", 0)
+        patch.setattr("facesearch.faces.index.event.OVERLAP_MICROSECONDS", 0)
+        patch.setattr("facesearch.photos.reindexing.OVERLAP_MICROSECONDS", 0)
         yield

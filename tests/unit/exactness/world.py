@@ -18,27 +18,27 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from facesearch.embedded import EmbeddedMatcher
-from facesearch.engine import DEFAULT_MODEL, PLAIN_MODEL, Embedding, Face, RgbImage, engine_name
-from facesearch.erasure import Stores
-from facesearch.index import IndexCache, SnapshotError, probe_of
-from facesearch.indexing import PhotoIndexer
-from facesearch.models import Event
-from facesearch.nextfaces import Order
-from facesearch.packing import FACE_BYTES, pack, values_of
-from facesearch.photos import Tombstone, image_id_of_bytes
-from facesearch.reindexing import Reindexing
-from facesearch.snapshots import SnapshotBuilder
-from facesearch.store.memory import (
+from facesearch.adapters.memory.callbacks import MemoryCallbackStore
+from facesearch.adapters.memory.jobs import MemoryJobStore
+from facesearch.adapters.memory.stores import (
     MemoryErasureLog,
     MemoryObjects,
     MemoryPhotoStore,
     MemoryReader,
     MemorySnapshotStore,
 )
-from facesearch.store.memory_callbacks import MemoryCallbackStore
-from facesearch.store.memory_jobs import MemoryJobStore
-from facesearch.store.memory_watches import MemoryWatchStore
+from facesearch.adapters.memory.watches import MemoryWatchStore
+from facesearch.deletion import Stores
+from facesearch.faces.compaction import SnapshotBuilder
+from facesearch.faces.embedded import EmbeddedMatcher
+from facesearch.faces.engine import DEFAULT_MODEL, PLAIN_MODEL, Embedding, Face, RgbImage, engine_name
+from facesearch.faces.index import IndexCache, SnapshotError, probe_of
+from facesearch.faces.packing import FACE_BYTES, pack, values_of
+from facesearch.models import Event
+from facesearch.photos.indexing import PhotoIndexer
+from facesearch.photos.nextfaces import IndexingCommand
+from facesearch.photos.reindexing import Reindexing
+from facesearch.records import Tombstone, image_id_of_bytes
 from tests.pictures import encoded
 from tests.unit.erasure.site import CrashError, Inline
 from tests.unit.fakes import EVENT, EVENT_ID, ORG, MemoryClaims, OpenProbes
@@ -247,7 +247,7 @@ class World:
     def event(self) -> Event:
         return self.reader.events[EVENT_ID]
 
-    def send(self, orders: list[Order]) -> None:
+    def send(self, orders: list[IndexingCommand]) -> None:
         """See `reindexing.Orders`."""
         self.queue += [order.to_message() for order in orders]
 

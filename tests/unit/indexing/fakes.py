@@ -12,7 +12,7 @@ from urllib.parse import quote_plus
 import numpy as np
 from botocore.exceptions import ClientError
 
-from facesearch.engine import DEFAULT_MODEL, Embedding, Face, RgbImage
+from facesearch.faces.engine import DEFAULT_MODEL, Embedding, Face, RgbImage
 
 PHOTOS, RENDITIONS = "photos", "renditions"
 NOT_FOUND: Any = {"HTTPStatusCode": 404}

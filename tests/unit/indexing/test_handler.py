@@ -15,15 +15,15 @@ from moto import mock_aws
 from PIL import Image
 
 from facesearch import bootstrap
-from facesearch.admin import Admin
-from facesearch.embedded import match_faces
-from facesearch.engine.opencv import OpenCvEngine
-from facesearch.index import IndexCache
-from facesearch.indexing import PhotoIndexer
-from facesearch.photos import Photo, image_id_of_bytes
-from facesearch.store.memory import MemoryPhotoStore, MemoryReader, MemorySnapshotStore
-from facesearch.store.photos import DynamoPhotoStore
-from facesearch.store.reading import Wanted
+from facesearch.adapters.dynamodb.admin import Admin
+from facesearch.adapters.dynamodb.photos import DynamoPhotoStore
+from facesearch.adapters.memory.stores import MemoryPhotoStore, MemoryReader, MemorySnapshotStore
+from facesearch.adapters.opencv.face_engine import OpenCvEngine
+from facesearch.faces.embedded import match_faces
+from facesearch.faces.index import IndexCache
+from facesearch.photos.indexing import PhotoIndexer
+from facesearch.reading import Wanted
+from facesearch.records import Photo, image_id_of_bytes
 from tests.conftest import ROOT
 from tests.pictures import encoded
 from tests.unit.fakes import EVENT, EVENT_ID, ORG
@@ -76,7 +76,7 @@ def function(monkeypatch: pytest.MonkeyPatch) -> Iterator[Function]:
     function = Function(MemoryS3(), MemoryPhotoStore())
     reader = MemoryReader()
     reader.events[EVENT_ID] = EVENT
-    parts = bootstrap.Parts()
+    parts = bootstrap.Container()
     with ThreadPoolExecutor(4) as pool:
         parts.photo_indexer = PhotoIndexer(
             lambda _: FakeEngine(),
@@ -88,7 +88,7 @@ def function(monkeypatch: pytest.MonkeyPatch) -> Iterator[Function]:
             function.requests,
             pool,
         )
-        monkeypatch.setattr(bootstrap, "parts", parts)
+        monkeypatch.setattr(bootstrap, "container", parts)
         yield function
 
 
@@ -205,7 +205,7 @@ def test_a_photo_uploaded_to_the_real_parts_is_found_by_its_guest(
         }
         for name, value in settings.items():
             monkeypatch.setenv(name, str(value))
-        monkeypatch.setattr(bootstrap, "parts", bootstrap.Parts())
+        monkeypatch.setattr(bootstrap, "container", bootstrap.Container())
         admin = Admin(boto3.client("dynamodb"), "table")
         org = admin.create_org("Marathon Photos")
         event = admin.create_event(org, "Marathon 2026")
@@ -231,7 +231,7 @@ def test_a_photo_uploaded_to_the_real_parts_is_found_by_its_guest(
 
 
 def admin_event(event_id: int) -> Any:
-    found = bootstrap.parts._reader.read(Wanted(event_id=event_id)).event
+    found = bootstrap.container._reader.read(Wanted(event_id=event_id)).event
     assert found is not None
     return found
 
@@ -251,7 +251,7 @@ class Asked:
 
 def test_watches_are_looked_through_once_for_a_batch_and_again_for_one_that_came_twice(function: Function) -> None:
     asked = Asked()
-    bootstrap.parts.photo_indexer._watches = asked
+    bootstrap.container.photo_indexer._watches = asked
     for number in (1, 2):
         function.s3.objects[PHOTOS, f"{ORG}/{EVENT_ID}/{number}.png"] = photo_of(number)
     function.s3.objects[PHOTOS, f"{ORG}/{EVENT_ID}/0.png"] = photo_of(0)
@@ -265,7 +265,7 @@ def test_watches_are_looked_through_once_for_a_batch_and_again_for_one_that_came
 
 
 def test_a_batch_whose_watches_cannot_be_asked_for_comes_again(function: Function) -> None:
-    bootstrap.parts.photo_indexer._watches = Asked(fails=True)
+    bootstrap.container.photo_indexer._watches = Asked(fails=True)
     function.s3.objects[PHOTOS, f"{ORG}/{EVENT_ID}/1.png"] = photo_of(1)
     with pytest.raises(OSError, match="the queue is gone"):
         function(batch(notification(f"{ORG}/{EVENT_ID}/1.png")))

@@ -18,14 +18,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from facesearch.faceitems import FaceKeeper, place_of
-from facesearch.indexing import MAX_FILE_BYTES, Outcome, PhotoIndexer, Report, Upload, parse_notification
+from facesearch.adapters.memory.stores import MemoryPhotoStore, MemoryReader
+from facesearch.adapters.memory.vector_items import MemoryVectorItems
+from facesearch.faces.packing import FACE_BYTES, unpack
+from facesearch.faces.qualities import unpack_qualities
+from facesearch.faces.vector_items import FaceKeeper, place_of
 from facesearch.models import Event, IndexKind
-from facesearch.packing import FACE_BYTES, unpack
-from facesearch.photos import Original, Photo, image_id_of_bytes, rendition_key
-from facesearch.qualities import unpack_qualities
-from facesearch.store.memory import MemoryPhotoStore, MemoryReader
-from facesearch.store.memory_faces import MemoryFaceStore
+from facesearch.photos.indexing import (
+    MAX_FILE_BYTES,
+    IndexingOutcome,
+    IndexingReport,
+    PhotoIndexer,
+    Upload,
+    parse_notification,
+)
+from facesearch.records import Original, Photo, image_id_of_bytes, rendition_key
 from tests.heifs import coded, heif
 from tests.pictures import encoded, exif, with_png_chunk
 from tests.unit.fakes import EVENT, EVENT_ID, ORG
@@ -64,7 +71,7 @@ class Studio:
             face_keeper=self.keeper,
         )
 
-    def upload(self, data: bytes, key: str = KEY) -> Report:
+    def upload(self, data: bytes, key: str = KEY) -> IndexingReport:
         self.s3.objects[PHOTOS, key] = data
         (report,) = self.indexer.index_message(notification(key))
         return report
@@ -87,7 +94,7 @@ def studio() -> Iterator[Studio]:
 def test_a_photo_is_recorded_with_its_faces(studio: Studio) -> None:
     data = photo_of(3, exif=exif(Orientation=6, DateTimeOriginal="2026:05:17 09:30:01"))
     report = studio.upload(data)
-    assert (report.outcome, report.faces) == (Outcome.INDEXED, 3)
+    assert (report.outcome, report.faces) == (IndexingOutcome.INDEXED, 3)
     assert (report.org_id, report.event_id, report.image_id) == (ORG, EVENT_ID, image_id_of_bytes(EVENT_ID, data))
     photo = studio.record_of(data)
     assert photo is not None
@@ -106,7 +113,7 @@ def test_a_photo_is_recorded_with_its_faces(studio: Studio) -> None:
 )
 def test_what_a_drive_leaves_among_pictures_is_no_photo_however_it_was_synced(studio: Studio, path: str) -> None:
     data = photo_of(1)
-    assert studio.upload(data, f"{ORG}/{EVENT_ID}/{path}").outcome is Outcome.IGNORED
+    assert studio.upload(data, f"{ORG}/{EVENT_ID}/{path}").outcome is IndexingOutcome.IGNORED
     assert studio.record_of(data) is None
     assert studio.s3.log == []
 
@@ -137,7 +144,7 @@ def test_given_an_orientation_in_doubt_when_indexed_then_the_view_with_faces_win
 @pytest.mark.parametrize("kind", ["AVIF", "HEIC"])
 def test_given_what_phones_write_when_indexed_then_it_is_a_photo(studio: Studio, kind: str) -> None:
     data = heif([coded()]) if kind == "HEIC" else encoded(Image.new("RGB", (128, 64)), kind)
-    assert studio.upload(data).outcome is Outcome.INDEXED
+    assert studio.upload(data).outcome is IndexingOutcome.INDEXED
     assert Image.open(io.BytesIO(studio.rendition("large", data))).format == "JPEG"
 
 
@@ -150,7 +157,7 @@ def test_a_photo_without_faces_is_recorded_as_scanned(studio: Studio) -> None:
 
 
 def test_an_event_with_a_vector_index_has_the_faces_there_too_however_often_it_is_told(studio: Studio) -> None:
-    items = MemoryFaceStore()
+    items = MemoryVectorItems()
     event = replace(EVENT, index_kind=IndexKind.VECTORS, vector_table=items.name)
     place = place_of(event)
     studio.keeper = FaceKeeper(items, studio.photos, studio.reader.events.get)
@@ -163,7 +170,7 @@ def test_an_event_with_a_vector_index_has_the_faces_there_too_however_often_it_i
     wanted = {image_id_of_bytes(EVENT_ID, data): 3}
     assert items.counts(place, studio.pool) == wanted
     items.forget_all(place, studio.pool)  # as if the first delivery had been killed before it came to this
-    assert studio.upload(data).outcome is Outcome.KNOWN
+    assert studio.upload(data).outcome is IndexingOutcome.KNOWN
     assert items.counts(place, studio.pool) == wanted
 
 
@@ -187,7 +194,7 @@ def test_redelivery_changes_nothing(studio: Studio) -> None:
     data = photo_of(2)
     studio.upload(data)
     record, calls = studio.record_of(data), len(studio.s3.log)
-    assert studio.upload(data).outcome is Outcome.KNOWN
+    assert studio.upload(data).outcome is IndexingOutcome.KNOWN
     assert studio.record_of(data) == record
     assert studio.engine.looks == 1
     assert len(studio.s3.log) == calls + 1  # one read, no write
@@ -196,7 +203,7 @@ def test_redelivery_changes_nothing(studio: Studio) -> None:
 def test_the_same_file_under_another_name_is_the_same_photo(studio: Studio) -> None:
     data = photo_of(2)
     studio.upload(data)
-    assert studio.upload(data, f"{ORG}/{EVENT_ID}/copy.png").outcome is Outcome.KNOWN
+    assert studio.upload(data, f"{ORG}/{EVENT_ID}/copy.png").outcome is IndexingOutcome.KNOWN
     photo = studio.record_of(data)
     assert photo is not None
     assert photo.key == KEY
@@ -207,12 +214,12 @@ def test_a_photo_uploaded_again_in_other_parts_is_known_by_its_new_etag(studio: 
     studio.upload(data)
     copy = f"{ORG}/{EVENT_ID}/copy.png"
     studio.s3.etags[copy] = '"parts-2"'
-    assert studio.upload(data, copy).outcome is Outcome.KNOWN
+    assert studio.upload(data, copy).outcome is IndexingOutcome.KNOWN
     photo = studio.record_of(data)
     assert photo is not None
     assert photo.etag == studio.s3.etag, "a copy under another key is not what the record leads to first"
     studio.s3.etags[KEY] = '"parts-3"'
-    assert studio.upload(data).outcome is Outcome.KNOWN
+    assert studio.upload(data).outcome is IndexingOutcome.KNOWN
     assert studio.record_of(data) == replace(photo, etag='"parts-3"', copies=(Original(copy, '"parts-2"'),))
 
 
@@ -221,7 +228,7 @@ def test_two_deliveries_at_once_are_one_photo(studio: Studio) -> None:
     studio.s3.objects[PHOTOS, KEY] = data
     running = [studio.indexer.submit(notification(KEY)) for _ in range(4)]
     outcomes = sorted(report.outcome for future in running for report in future.result())
-    assert outcomes == [Outcome.INDEXED] + [Outcome.KNOWN] * 3
+    assert outcomes == [IndexingOutcome.INDEXED] + [IndexingOutcome.KNOWN] * 3
 
 
 @pytest.mark.parametrize(
@@ -236,24 +243,24 @@ def test_what_cannot_be_read_is_recorded_with_its_reason_and_never_tried_again(
     studio: Studio, data: bytes, reason: str
 ) -> None:
     report = studio.upload(data)
-    assert (report.outcome, report.reason) == (Outcome.FAILED, reason)
+    assert (report.outcome, report.reason) == (IndexingOutcome.FAILED, reason)
     photo = studio.record_of(data)
     assert photo is not None
     assert (photo.status, photo.reason, photo.faces, photo.width) == ("failed", reason, b"", 0)
-    assert studio.upload(data).outcome is Outcome.KNOWN
+    assert studio.upload(data).outcome is IndexingOutcome.KNOWN
     assert not [line for line in studio.s3.log if line.startswith("Put")]
 
 
 def test_a_file_that_is_too_large_is_recorded_without_being_read(studio: Studio) -> None:
     studio.s3.sizes[KEY] = MAX_FILE_BYTES + 1
     report = studio.upload(b"x")
-    assert (report.outcome, report.reason) == (Outcome.FAILED, "The file is larger than 50 MB.")
+    assert (report.outcome, report.reason) == (IndexingOutcome.FAILED, "The file is larger than 50 MB.")
     assert studio.s3.bodies[0].closed
     assert report.image_id is not None
     photo = studio.photos.get(EVENT_ID, EVENT.shards, report.image_id)
     assert photo is not None
     assert (photo.status, photo.key) == ("failed", KEY)
-    assert studio.upload(b"x").outcome is Outcome.KNOWN
+    assert studio.upload(b"x").outcome is IndexingOutcome.KNOWN
 
 
 @pytest.mark.parametrize(
@@ -272,19 +279,19 @@ def test_a_file_that_is_too_large_is_recorded_without_being_read(studio: Studio)
 )
 def test_what_is_no_photo_of_an_event_is_ignored(studio: Studio, key: str) -> None:
     report = studio.upload(photo_of(1), key)
-    assert report.outcome is Outcome.IGNORED
+    assert report.outcome is IndexingOutcome.IGNORED
     assert report.reason
     assert studio.s3.log == []
 
 
 def test_another_bucket_is_ignored(studio: Studio) -> None:
     (report,) = studio.indexer.index_message(notification(KEY, bucket="elsewhere"))
-    assert report.outcome is Outcome.IGNORED
+    assert report.outcome is IndexingOutcome.IGNORED
 
 
 def test_an_object_that_is_gone_is_ignored(studio: Studio) -> None:
     (report,) = studio.indexer.index_message(notification(KEY))
-    assert (report.outcome, report.reason) == (Outcome.IGNORED, "the object was deleted meanwhile")
+    assert (report.outcome, report.reason) == (IndexingOutcome.IGNORED, "the object was deleted meanwhile")
 
 
 def test_trouble_with_a_service_is_raised_and_leaves_no_trace(studio: Studio) -> None:
@@ -294,7 +301,7 @@ def test_trouble_with_a_service_is_raised_and_leaves_no_trace(studio: Studio) ->
         studio.upload(data)
     assert studio.record_of(data) is None
     studio.s3.fails.clear()
-    assert studio.upload(data).outcome is Outcome.INDEXED
+    assert studio.upload(data).outcome is IndexingOutcome.INDEXED
 
 
 def test_the_records_of_one_message_are_all_indexed(studio: Studio) -> None:
@@ -310,7 +317,7 @@ def test_the_records_of_one_message_are_all_indexed(studio: Studio) -> None:
 )
 def test_a_message_that_nobody_can_read_is_ignored(studio: Studio, message: str) -> None:
     (report,) = studio.indexer.index_message(message)
-    assert (report.outcome, report.reason) == (Outcome.IGNORED, "the message is no S3 event notification")
+    assert (report.outcome, report.reason) == (IndexingOutcome.IGNORED, "the message is no S3 event notification")
 
 
 def test_the_test_event_of_a_new_notification_says_nothing(studio: Studio) -> None:
@@ -335,7 +342,7 @@ def test_one_photo_is_fetched_while_another_is_looked_at(studio: Studio) -> None
     studio.engine.during_look = lambda: wait_until(both_fetched)
     indexer = studio.indexer
     reports = [future.result() for future in [indexer.submit(notification(key)) for key in keys]]
-    assert [report.outcome for (report,) in reports] == [Outcome.INDEXED] * 2
+    assert [report.outcome for (report,) in reports] == [IndexingOutcome.INDEXED] * 2
 
 
 def test_only_one_photo_at_a_time_is_in_memory_decoded(studio: Studio) -> None:
@@ -364,7 +371,7 @@ def wait_until(condition: Callable[[], bool]) -> None:
         sleep(0.001)
 
 
-def deliver(studio: Studio, data: bytes, at: datetime | None = None) -> Outcome:
+def deliver(studio: Studio, data: bytes, at: datetime | None = None) -> IndexingOutcome:
     studio.s3.objects[PHOTOS, KEY] = data
     (report,) = studio.indexer.index_message(notification(KEY, at=at))
     return report.outcome
@@ -387,10 +394,10 @@ def test_a_deleted_photo_comes_back_by_a_later_upload_only(studio: Studio) -> No
     studio.upload(data)
     delete(studio, data)
     looks = studio.engine.looks
-    assert deliver(studio, data) is Outcome.DELETED
-    assert deliver(studio, data, before) is Outcome.DELETED
+    assert deliver(studio, data) is IndexingOutcome.DELETED
+    assert deliver(studio, data, before) is IndexingOutcome.DELETED
     assert (studio.engine.looks, renditions(studio)) == (looks, 0)
-    assert deliver(studio, data, datetime.now(UTC) + timedelta(seconds=1)) is Outcome.INDEXED
+    assert deliver(studio, data, datetime.now(UTC) + timedelta(seconds=1)) is IndexingOutcome.INDEXED
     assert renditions(studio) == 2
     assert studio.record_of(data) is not None
 
@@ -404,15 +411,15 @@ def test_a_photo_that_its_own_message_may_have_recorded_is_shown_to_readers_agai
         return record.changed_at
 
     data, before = photo_of(2), datetime.now(UTC)
-    assert deliver(studio, data, before) is Outcome.INDEXED
+    assert deliver(studio, data, before) is IndexingOutcome.INDEXED
     recorded = changed_at()
-    assert deliver(studio, data, before) is Outcome.KNOWN
+    assert deliver(studio, data, before) is IndexingOutcome.KNOWN
     again = changed_at()
     assert again > recorded
-    assert deliver(studio, data) is Outcome.KNOWN, "and nobody knows when it was uploaded"
+    assert deliver(studio, data) is IndexingOutcome.KNOWN, "and nobody knows when it was uploaded"
     once_more = changed_at()
     assert once_more > again
-    assert deliver(studio, data, datetime.now(UTC) + timedelta(seconds=1)) is Outcome.KNOWN
+    assert deliver(studio, data, datetime.now(UTC) + timedelta(seconds=1)) is IndexingOutcome.KNOWN
     assert changed_at() == once_more, "the same file uploaded later is no news"
 
 
@@ -429,7 +436,7 @@ def test_a_run_that_a_deletion_overtakes_leaves_no_renditions(studio: Studio) ->
         delete(studio, data)
 
     studio.engine.during_look = overtake
-    assert deliver(studio, data, datetime.now(UTC) - timedelta(seconds=1)) is Outcome.DELETED
+    assert deliver(studio, data, datetime.now(UTC) - timedelta(seconds=1)) is IndexingOutcome.DELETED
     assert renditions(studio) == 0
     assert studio.record_of(data) is None
 
@@ -447,16 +454,16 @@ def test_a_photo_of_an_event_that_is_deleted_meanwhile_is_taken_back(
         return added
 
     studio.photos.add = close  # type: ignore[method-assign]
-    assert deliver(studio, data) is Outcome.IGNORED
+    assert deliver(studio, data) is IndexingOutcome.IGNORED
     assert studio.record_of(data) is None
     assert renditions(studio) == 0
-    assert deliver(studio, data) is Outcome.IGNORED
+    assert deliver(studio, data) is IndexingOutcome.IGNORED
 
 
 def test_after_an_event_s_last_day_photos_are_indexed_without_faces(studio: Studio) -> None:
     studio.reader.events[EVENT_ID] = replace(EVENT, retain_until="2020-01-01")
     data = photo_of(2)
-    assert deliver(studio, data) is Outcome.INDEXED
+    assert deliver(studio, data) is IndexingOutcome.INDEXED
     record = studio.record_of(data)
     assert record is not None
     assert (record.faces, studio.engine.looks, renditions(studio)) == (b"", 0, 2)

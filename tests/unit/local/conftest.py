@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from tools.local.functions import Function
-from tools.local.pool import Pool
-from tools.local.runtime_api import RuntimeApi
-from tools.local.server import Serving, listening
-from tools.local.workers import FunctionLog, Launcher, RuntimeName, Surroundings
+from facesearch_local.functions import Function
+from facesearch_local.pool import Pool
+from facesearch_local.runtime_api import RuntimeApi
+from facesearch_local.server import Serving, listening
+from facesearch_local.workers import FunctionLog, Launcher, RuntimeName, Surroundings
 
 ARN = "arn:aws:lambda:us-east-1:000000000000:function:toy"
 HANDLER = """

@@ -1,4 +1,4 @@
-"""What `python -m tools.local` and `tools.bench.index` are told: refused in a line; and what a folder of photos is."""
+"""What `python -m facesearch_local` and `tools.bench.index` are told: refused in a line; and what a folder of photos is."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from facesearch.photos import SHARDS, Photo, image_id_of_bytes
-from facesearch.store.photos import DynamoPhotoStore
+from facesearch.adapters.dynamodb.photos import DynamoPhotoStore
+from facesearch.records import SHARDS, Photo, image_id_of_bytes
+from facesearch_local.seed import plant, put_photos
+from facesearch_local.stack import url_of
 from tests.unit.test_stores import create_table
-from tools.local.seed import plant, put_photos
-from tools.local.stack import url_of
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parents[3]
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("tools.local", "--photos", "{empty}"), "no files in this folder"),
+        (("facesearch_local", "--photos", "{empty}"), "no files in this folder"),
         (("tools.bench.index", "abc"), "numbers with commas between them, not 'abc'"),
         (("tools.bench.index", "10,0"), "numbers with commas between them, not '10,0'"),
     ],
@@ -71,7 +71,7 @@ def test_given_a_store_that_refuses_when_started_then_one_line_and_1(tmp_path: P
     with ThreadingHTTPServer(("127.0.0.1", 0), Refusing) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         url = f"http://127.0.0.1:{server.server_port}"
-        command = [sys.executable, "-m", "tools.local", "--port", "0", "--state", str(tmp_path), "--store", url]
+        command = [sys.executable, "-m", "facesearch_local", "--port", "0", "--state", str(tmp_path), "--store", url]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
         server.shutdown()
     assert (done.returncode, done.stderr.count("\n")) == (1, 1), done.stderr

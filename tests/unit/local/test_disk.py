@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from facesearch_local import disk
+from facesearch_local.workers import FunctionLog, RuntimeName
 from tests.unit.local.conftest import OpenPool
-from tools.local import disk
-from tools.local.workers import FunctionLog, RuntimeName
 
 pytestmark = pytest.mark.anyio
 FULL = Path("/dev/full")
@@ -21,7 +21,7 @@ FULL = Path("/dev/full")
 def trouble(monkeypatch: pytest.MonkeyPatch) -> None:
     if not FULL.exists():
         pytest.skip("no /dev/full on this system")
-    monkeypatch.setattr("tools.local.workers.TROUBLE", disk.Trouble())
+    monkeypatch.setattr("facesearch_local.workers.TROUBLE", disk.Trouble())
     monkeypatch.setattr(disk, "TROUBLE", disk.Trouble())
 
 
@@ -45,7 +45,7 @@ async def test_given_a_full_disk_when_called_then_there_is_a_response_and_one_li
 async def test_given_a_full_disk_when_a_worker_dies_then_its_invocation_fails_at_once(
     open_pool: OpenPool, runtime: RuntimeName
 ) -> None:
-    from tools.local.pool import FunctionFailed
+    from facesearch_local.pool import FunctionFailed
 
     async with open_pool(runtime) as pool:
         with pytest.raises(FunctionFailed):

@@ -15,15 +15,15 @@ from typing import Any
 import httpx
 import pytest
 
-from tools.local.functions import Route
-from tools.local.gateway import REQUEST_BYTES, Api, Gateway
-from tools.local.gateway_responses import GatewayResponses
-from tools.local.intrinsics import TemplateError
-from tools.local.pool import FunctionCrashed, FunctionError, FunctionTimedOut
-from tools.local.runtime_api import LAMBDA_PAYLOAD_BYTES
-from tools.local.server import Serving, listening
-from tools.local.template import Deployment, Template
-from tools.local.throttles import Throttles
+from facesearch_local.functions import Route
+from facesearch_local.gateway import REQUEST_BYTES, Api, Gateway
+from facesearch_local.gateway_responses import GatewayResponses
+from facesearch_local.intrinsics import TemplateError
+from facesearch_local.pool import FunctionCrashed, FunctionError, FunctionTimedOut
+from facesearch_local.runtime_api import LAMBDA_PAYLOAD_BYTES
+from facesearch_local.server import Serving, listening
+from facesearch_local.template import Deployment, Template
+from facesearch_local.throttles import Throttles
 
 pytestmark = pytest.mark.anyio
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from facesearch_local import parent_death
 from tests.unit.local.conftest import is_alive
-from tools.local import leash
 
 # A process that starts `sleep` on a leash, says its id, and waits; on the system that it is told it is on.
 PARENT = """
@@ -27,7 +27,7 @@ sys.stdin.read()
 @pytest.mark.parametrize("ending", ["killed", "of itself"])
 def test_given_a_command_on_a_leash_when_its_parent_ends_then_it_ends_too(system: str, ending: str) -> None:
     with subprocess.Popen(
-        [sys.executable, "-c", PARENT, str(Path(leash.__file__)), system],
+        [sys.executable, "-c", PARENT, str(Path(parent_death.__file__)), system],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
     ) as parent:
@@ -49,7 +49,7 @@ def test_given_a_command_on_a_leash_when_its_parent_ends_then_it_ends_too(system
 def test_given_a_parent_that_is_gone_already_when_started_then_the_command_never_runs() -> None:
     gone = subprocess.Popen([sys.executable, "-c", ""])
     gone.wait()
-    command = [sys.executable, "-I", "-S", str(Path(leash.__file__)), str(gone.pid), str(signal.SIGKILL.value)]
+    command = [sys.executable, "-I", "-S", str(Path(parent_death.__file__)), str(gone.pid), str(signal.SIGKILL.value)]
     started = subprocess.run([*command, "/bin/echo", "ran"], capture_output=True, check=False)
     assert (started.returncode, started.stdout) == (1, b"")
     assert os.getpid() != gone.pid

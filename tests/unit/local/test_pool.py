@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
+from facesearch_local.pool import FunctionCrashed, FunctionError, FunctionTimedOut, Pool
+from facesearch_local.runtime_api import LAMBDA_PAYLOAD_BYTES
+from facesearch_local.workers import FunctionLog, RuntimeName
 from tests.unit.local.conftest import ARN, OpenPool, is_alive
-from tools.local.pool import FunctionCrashed, FunctionError, FunctionTimedOut, Pool
-from tools.local.runtime_api import LAMBDA_PAYLOAD_BYTES
-from tools.local.workers import FunctionLog, RuntimeName
 
 pytestmark = pytest.mark.anyio
 

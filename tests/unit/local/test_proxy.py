@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tools.local.functions import Route
-from tools.local.proxy import HttpRequest, MalformedAnswerError, Routes, from_answer, to_event
+from facesearch_local.functions import Route
+from facesearch_local.proxy import HttpRequest, MalformedAnswerError, Routes, from_answer, to_event
 
 FACES = Route("POST", "/event/{event_id}/faces", "search")
 ONE = Route("GET", "/event/{event_id}/faces/{request_id}", "results")

@@ -11,9 +11,9 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from tools.local.functions import QueueSource
-from tools.local.pool import FunctionCrashed
-from tools.local.queues import Poller, Queue, failed_ids, redelivery_delay, to_record
+from facesearch_local.functions import QueueSource
+from facesearch_local.pool import FunctionCrashed
+from facesearch_local.queues import Poller, Queue, failed_ids, redelivery_delay, to_record
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient

@@ -9,10 +9,10 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from tools.local.clients import Clients
-from tools.local.intrinsics import TemplateError
-from tools.local.resources import Resources
-from tools.local.template import Deployment, Template
+from facesearch_local.clients import Clients
+from facesearch_local.intrinsics import TemplateError
+from facesearch_local.resources import Resources
+from facesearch_local.template import Deployment, Template
 
 ROOT = Path(__file__).resolve().parents[3]
 DEPLOYMENT = Deployment("stack", "000000000000", "us-east-1", suggestions={"RenditionsBaseUrl": "http://127.0.0.1:1"})

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from tools.local.intrinsics import TemplateError
-from tools.local.pool import FunctionCrashed
-from tools.local.schedules import Schedule, event_of, keep_calling
+from facesearch_local.intrinsics import TemplateError
+from facesearch_local.pool import FunctionCrashed
+from facesearch_local.schedules import Schedule, event_of, keep_calling
 
 EVENTS = Path(__file__).resolve().parents[3] / "events"
 

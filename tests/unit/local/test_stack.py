@@ -19,8 +19,8 @@ import boto3
 import httpx
 import pytest
 
+from facesearch_local import LocalStackError, RunningStack, running
 from tests.unit.local.conftest import is_alive
-from tools.local import LocalStackError, RunningStack, running
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -110,7 +110,7 @@ def until(holds: Callable[[], Any], seconds: float = 20) -> Any:
 
 def command(*arguments: object) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "tools.local", *map(str, arguments)],
+        [sys.executable, "-m", "facesearch_local", *map(str, arguments)],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

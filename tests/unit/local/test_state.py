@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tools.local import LocalStackError, running
-from tools.local.state import NotOurFolderError, State
+from facesearch_local import LocalStackError, running
+from facesearch_local.state import NotOurFolderError, State
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -42,7 +42,7 @@ def test_given_a_folder_with_files_of_somebody_else_then_it_is_refused_and_left_
     for name in names:
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text("mine")
-    command = [sys.executable, "-m", "tools.local", "--port", "0", "--store", "moto", "--state", str(tmp_path)]
+    command = [sys.executable, "-m", "facesearch_local", "--port", "0", "--store", "moto", "--state", str(tmp_path)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
     assert "holds files that no local stack has made" in done.stderr

@@ -9,10 +9,10 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from tools.local.gateway import Api, Gateway
-from tools.local.gateway_responses import GatewayResponses
-from tools.local.server import Serving, listening
-from tools.local.throttles import Throttles
+from facesearch_local.gateway import Api, Gateway
+from facesearch_local.gateway_responses import GatewayResponses
+from facesearch_local.server import Serving, listening
+from facesearch_local.throttles import Throttles
 from tools.openapi import document
 
 pytestmark = pytest.mark.anyio

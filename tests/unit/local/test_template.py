@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tools.local.functions import QueueSource, Route, functions_of
-from tools.local.intrinsics import Resolver, TemplateError
-from tools.local.template import Deployment, Template
+from facesearch_local.functions import QueueSource, Route, functions_of
+from facesearch_local.intrinsics import Resolver, TemplateError
+from facesearch_local.template import Deployment, Template
 
 ROOT = Path(__file__).resolve().parents[3]
 DEPLOYMENT = Deployment("stack", "000000000000", "us-east-1", suggestions={"RenditionsBaseUrl": "http://127.0.0.1:1"})

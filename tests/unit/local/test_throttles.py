@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tools.local.functions import Route
-from tools.local.template import Deployment, Template
-from tools.local.throttles import Throttles
+from facesearch_local.functions import Route
+from facesearch_local.template import Deployment, Template
+from facesearch_local.throttles import Throttles
 
 ROOT = Path(__file__).resolve().parents[3]
 SEARCH = Route("POST", "/api/{org_id}/faces", "search")

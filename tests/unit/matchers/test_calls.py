@@ -8,12 +8,12 @@ import boto3
 import pytest
 from botocore.stub import ANY, Stubber
 
+from facesearch.adapters.memory.stores import MemoryPhotoStore
+from facesearch.adapters.rekognition import Collections, RekognitionMatcher
+from facesearch.adapters.rekognition.matcher import MAX_MATCHES
 from facesearch.errors import EngineBusy, NoFaceFound, OtherPerson, UnusableImage
-from facesearch.outside import PhotoFile
-from facesearch.photos import Photo
-from facesearch.rekognition import Collections, RekognitionMatcher
-from facesearch.rekognition.matcher import MAX_MATCHES
-from facesearch.store.memory import MemoryPhotoStore
+from facesearch.faces.outside import PhotoFile
+from facesearch.records import Photo
 from tests.unit.erasure.site import Inline
 from tests.unit.fakes import EVENT, EVENT_ID
 from tests.unit.matchers.people import selfie_of

@@ -7,10 +7,10 @@ from dataclasses import replace
 import pytest
 from PIL import Image
 
-from facesearch.admin import EndedEvent
-from facesearch.erasure import Files
+from facesearch.admin.models import EndedEvent
+from facesearch.deletion import Files
 from facesearch.errors import FaceSearchError, NoFaceFound, OtherPerson, UnusableImage
-from facesearch.indexing import Outcome
+from facesearch.photos.indexing import IndexingOutcome
 from tests.pictures import encoded, exif
 from tests.unit.matchers.people import NOBODY, look, photo_of, picture_of, selfie_of
 from tests.unit.matchers.worlds import OTHER, World
@@ -159,13 +159,17 @@ def test_a_second_delivery_of_a_photo_adds_nothing(world: World) -> None:
     data = photo_of(look(ANNA), look(BEN))
     first, kept = world.upload(data), len(world.kept)
     again = world.upload(data)
-    assert (first.outcome, again.outcome, again.image_id) == (Outcome.INDEXED, Outcome.KNOWN, first.image_id)
+    assert (first.outcome, again.outcome, again.image_id) == (
+        IndexingOutcome.INDEXED,
+        IndexingOutcome.KNOWN,
+        first.image_id,
+    )
     assert len(world.kept) == kept
     assert world.find(ANNA) == [first.image_id]
 
 
 def test_a_photo_that_cannot_be_read_is_recorded_and_never_found(world: World) -> None:
-    assert world.upload(photo_of(look(ANNA))[:200]).outcome is Outcome.FAILED
+    assert world.upload(photo_of(look(ANNA))[:200]).outcome is IndexingOutcome.FAILED
     assert world.find(ANNA) == []
 
 
@@ -203,7 +207,7 @@ def test_a_deleted_event_leaves_no_face(world: World) -> None:
     receipt = world.event_eraser.delete_event(world.event.event_id)
     assert receipt.complete
     assert receipt.deleted.photos == 1
-    assert world.upload(data).outcome is Outcome.IGNORED
+    assert world.upload(data).outcome is IndexingOutcome.IGNORED
     assert world.service.collections == {}
 
 
@@ -215,6 +219,6 @@ def test_faces_go_after_the_event_s_last_day_and_the_photos_stay(world: World) -
     (ended,) = world.retention.run(dt.datetime.now(dt.UTC).date())
     assert (ended.faces, ended.left) == (2, 0)
     assert world.find(ANNA) == []
-    assert world.upload(photo_of(look(BEN))).outcome is Outcome.INDEXED, "as a photo without faces"
+    assert world.upload(photo_of(look(BEN))).outcome is IndexingOutcome.INDEXED, "as a photo without faces"
     assert world.find(BEN) == []
     assert world.kept == []

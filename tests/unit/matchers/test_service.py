@@ -7,22 +7,22 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from facesearch.erasure import Files
+from facesearch.adapters.memory.rekognition import KeptFace, Refusal, SeenFace
+from facesearch.adapters.rekognition import SEARCHING, RekognitionMatcher
+from facesearch.adapters.rekognition.collections import CALL_SECONDS, LOOKS
+from facesearch.adapters.rekognition.matcher import MAX_MATCHES
+from facesearch.deletion import Files
 from facesearch.errors import EngineBusy, NoFaceFound, UnusableImage
-from facesearch.indexing import Outcome
+from facesearch.faces.outside import Region
 from facesearch.models import SearchSummary
-from facesearch.outside import Region
-from facesearch.photos import Photo
-from facesearch.rekognition import SEARCHING, RekognitionMatcher
-from facesearch.rekognition.collections import CALL_SECONDS, LOOKS
-from facesearch.rekognition.matcher import MAX_MATCHES
-from facesearch.rekognition.memory import KeptFace, Refusal, SeenFace
-from facesearch.search import STORING_SECONDS
+from facesearch.photos.indexing import IndexingOutcome
+from facesearch.records import Photo
+from facesearch.search.face_search import STORING_SECONDS
+from facesearch_local.template import Deployment, Template
 from tests.conftest import ROOT
 from tests.unit.erasure.site import Inline
 from tests.unit.matchers.people import Look, look, photo_of, selfie_of
 from tests.unit.matchers.worlds import ONE_ATTEMPT, PREFIX, World
-from tools.local.template import Deployment, Template
 
 ANNA, BEN, CARL = 1, 2, 3
 THROTTLES = ["ThrottlingException", "ProvisionedThroughputExceededException"]
@@ -142,7 +142,7 @@ def test_a_photo_that_the_service_cannot_read_is_recorded_as_failed(service_worl
     service_world.collections.create(service_world.event.event_id)
     service_world.service.refusals["IndexFaces"] = [Refusal("InvalidImageFormatException")]
     report = service_world.upload(photo_of(look(ANNA)))
-    assert (report.outcome, report.reason) == (Outcome.FAILED, "The face service cannot read the picture.")
+    assert (report.outcome, report.reason) == (IndexingOutcome.FAILED, "The face service cannot read the picture.")
 
 
 def test_the_first_photo_makes_the_collection_and_a_search_makes_none(service_world: World) -> None:
@@ -228,7 +228,7 @@ def test_a_photo_deleted_while_a_second_delivery_looks_at_it_leaves_no_face(serv
         assert receipt.complete
 
     during_first_look(world, record_and_delete)
-    assert world.upload(data).outcome is Outcome.DELETED
+    assert world.upload(data).outcome is IndexingOutcome.DELETED
     assert [kept.face.look for kept in world.kept] == [look(CARL)]
 
 
@@ -238,7 +238,7 @@ def test_what_a_killed_delivery_has_left_of_a_deleted_photo_goes_with_the_next_o
     (kept,) = world.kept
     world.photos_eraser.delete_photos(world.event, [photo], Files())
     world.service.collections[f"{PREFIX}{world.event.event_id}"][kept.face_id] = kept
-    assert world.upload(data).outcome is Outcome.DELETED
+    assert world.upload(data).outcome is IndexingOutcome.DELETED
     assert world.kept == []
 
 
@@ -251,7 +251,7 @@ def test_an_event_deleted_while_a_photo_is_looked_at_gets_no_second_collection(s
         raise Refusal("ResourceNotFoundException")
 
     during_first_look(world, delete)
-    assert world.upload(photo_of(look(ANNA))).outcome is Outcome.IGNORED
+    assert world.upload(photo_of(look(ANNA))).outcome is IndexingOutcome.IGNORED
     assert world.service.calls.count("CreateCollection") == 2
     assert world.service.collections == {}
 

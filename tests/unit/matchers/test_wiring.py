@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 
-from facesearch.bootstrap import Parts
-from facesearch.embedded import EmbeddedMatcher
-from facesearch.rekognition import Collections, RekognitionMatcher
+from facesearch.adapters.rekognition import Collections, RekognitionMatcher
+from facesearch.bootstrap import Container
+from facesearch.faces.embedded import EmbeddedMatcher
+from facesearch_local.stack import ACCOUNT, STACK_NAME
+from facesearch_local.template import Deployment, Template
 from tests.conftest import ROOT
-from tools.local.stack import ACCOUNT, STACK_NAME
-from tools.local.template import Deployment, Template
 from tools.policies import grants
 
 ASKS = {
@@ -22,10 +22,10 @@ ASKS = {
 }
 
 
-def parts_of(monkeypatch: pytest.MonkeyPatch, **settings: str) -> Parts:
+def parts_of(monkeypatch: pytest.MonkeyPatch, **settings: str) -> Container:
     for name, value in {"TABLE_NAME": "t", "SNAPSHOTS_BUCKET": "s", **settings}.items():
         monkeypatch.setenv(name, value)
-    return Parts()
+    return Container()
 
 
 def test_the_engine_is_the_embedded_one_unless_another_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

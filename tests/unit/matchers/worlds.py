@@ -10,20 +10,20 @@ from typing import Any, cast
 import numpy as np
 from botocore.config import Config
 
-from facesearch.confidence import threshold
-from facesearch.embedded import EmbeddedMatcher
-from facesearch.engine import Embedding, Face, RgbImage
-from facesearch.erasure import EmbeddedStripper, EventEraser, FaceRetention, PersonEraser, PhotosEraser
+from facesearch.adapters.memory.rekognition import MemoryRekognition, SeenFace
+from facesearch.adapters.rekognition import COLLECTION_MODEL, Collections, PersonFaces, RekognitionMatcher
+from facesearch.adapters.rekognition.pictures import parts_of
+from facesearch.deletion import EmbeddedStripper, EventDeletion, FaceRetention, PersonDeletion, PhotoDeletion
 from facesearch.errors import NoFaceFound
-from facesearch.imaging import read_image
-from facesearch.index import IndexCache
-from facesearch.indexing import PhotoIndexer, Report
+from facesearch.faces.confidence import threshold
+from facesearch.faces.embedded import EmbeddedMatcher
+from facesearch.faces.engine import Embedding, Face, RgbImage
+from facesearch.faces.index import IndexCache
+from facesearch.faces.outside import OutsideIndexing
 from facesearch.models import FIRST_MODEL, Event
-from facesearch.outside import OutsideIndexing
-from facesearch.photos import image_id_of_bytes
-from facesearch.rekognition import COLLECTION_MODEL, Collections, PersonFaces, RekognitionMatcher
-from facesearch.rekognition.memory import MemoryRekognition, SeenFace
-from facesearch.rekognition.pictures import parts_of
+from facesearch.photos.imaging import read_image
+from facesearch.photos.indexing import IndexingReport, PhotoIndexer
+from facesearch.records import image_id_of_bytes
 from tests.unit.erasure.site import Inline, Parts
 from tests.unit.fakes import EVENT
 from tests.unit.indexing.fakes import PHOTOS, RENDITIONS, MemoryRequests, MemoryS3, notification
@@ -98,14 +98,14 @@ class World:
             self.pool,
             outside=outside,
         )
-        self.photos_eraser = PhotosEraser(self.stores)
-        self.person_eraser = PersonEraser(self.stores, self.matcher, stripper)
-        self.event_eraser = EventEraser(self.stores)
+        self.photos_eraser = PhotoDeletion(self.stores)
+        self.person_eraser = PersonDeletion(self.stores, self.matcher, stripper)
+        self.event_eraser = EventDeletion(self.stores)
         self.retention = FaceRetention(
             self.stores.photos, self.stores.snapshots, self.stores.events, self.stores.watches, self.stores.outside
         )
 
-    def upload(self, data: bytes, event: Event | None = None) -> Report:
+    def upload(self, data: bytes, event: Event | None = None) -> IndexingReport:
         """Have a photo indexed."""
         event = event or self.event
         key = f"{event.org_id}/{event.event_id}/{image_id_of_bytes(event.event_id, data)}/a.png"

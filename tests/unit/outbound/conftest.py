@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from facesearch.outbound import LIMITS, Limits, Outbound
+from facesearch.adapters.outbound import LIMITS, Outbound, OutboundLimits
 from tests.unit.outbound.certificates import Authority
 from tests.unit.outbound.servers import PUBLIC, Behaviour, Internet, Names, Server
 
-SHORT = Limits(fetch_seconds=0.25, post_seconds=0.25, lookup_seconds=0.2)
+SHORT = OutboundLimits(fetch_seconds=0.25, post_seconds=0.25, lookup_seconds=0.2)
 """For tests in which somebody is slow; in all others nothing depends on how busy the machine is."""
 
 Serve = Callable[..., Server]
@@ -57,7 +57,7 @@ class World:
         self.internet.servers[PUBLIC, 443] = server
         return server
 
-    def outbound(self, *, allow_local: bool = False, limits: Limits = LIMITS) -> Outbound:
+    def outbound(self, *, allow_local: bool = False, limits: OutboundLimits = LIMITS) -> Outbound:
         return Outbound(
             resolver=self.names,
             allow_local=allow_local,

@@ -6,9 +6,9 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from ipaddress import ip_address
 
-from facesearch.outbound.addresses import Address
-from facesearch.outbound.connecting import dial
-from facesearch.outbound.errors import FetchFailedError
+from facesearch.adapters.outbound.addresses import Address
+from facesearch.adapters.outbound.connecting import dial
+from facesearch.webhooks.outbound import FetchFailedError
 
 PUBLIC = ip_address("93.184.216.34")
 OTHER_PUBLIC = ip_address("2606:2800:220:1:248:1893:25c8:1946")

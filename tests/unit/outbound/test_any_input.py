@@ -8,10 +8,11 @@ from ipaddress import ip_address
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from facesearch.outbound import FetchFailedError, Outbound, RefusedUrlError
-from facesearch.outbound.addresses import Address, is_public
-from facesearch.outbound.client import Delivery
-from facesearch.outbound.urls import Target, follow, parse_url
+from facesearch.adapters.outbound import Outbound
+from facesearch.adapters.outbound.addresses import Address, is_public
+from facesearch.adapters.outbound.client import PostResult
+from facesearch.adapters.outbound.urls import Target, follow, parse_url
+from facesearch.webhooks.outbound import FetchFailedError, RefusedUrlError
 from tests.unit.outbound.servers import Names
 
 PIECES = st.sampled_from(
@@ -113,7 +114,7 @@ def test_any_answer_is_bytes_or_a_failure(answer: bytes) -> None:
     with suppress(RefusedUrlError, FetchFailedError):
         assert isinstance(outbound.fetch("http://127.0.0.1:8000/"), bytes)
     with suppress(FetchFailedError):
-        assert isinstance(outbound.post("http://127.0.0.1:8000/", b"{}", {}), Delivery)
+        assert isinstance(outbound.post("http://127.0.0.1:8000/", b"{}", {}), PostResult)
 
 
 def test_the_checks_of_these_tests_bite() -> None:

@@ -11,8 +11,9 @@ from email.utils import format_datetime
 
 import pytest
 
-from facesearch.outbound import LIMITS, FetchFailedError, Limits, Outbound, RefusedUrlError
-from facesearch.outbound.addresses import Address
+from facesearch.adapters.outbound import LIMITS, Outbound, OutboundLimits
+from facesearch.adapters.outbound.addresses import Address
+from facesearch.webhooks.outbound import FetchFailedError, RefusedUrlError
 from tests.unit.outbound.conftest import SHORT, Serve, World
 from tests.unit.outbound.servers import (
     OTHER_PUBLIC,
@@ -33,7 +34,7 @@ OK = b"HTTP/1.1 200 OK\r\n"
 CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
 
 
-def failing(world: World, url: str = URL, limits: Limits = LIMITS) -> FetchFailedError:
+def failing(world: World, url: str = URL, limits: OutboundLimits = LIMITS) -> FetchFailedError:
     """How the fetch fails; not much later than it may take."""
     started = time.monotonic()
     with pytest.raises(FetchFailedError) as failed:
@@ -299,6 +300,6 @@ def test_a_local_stack_fetches_over_http(serve: Serve) -> None:
 
 
 def test_the_limits_are_the_documented_ones() -> None:
-    limits = Limits()
+    limits = OutboundLimits()
     assert (limits.fetch_bytes, limits.fetch_seconds, limits.redirects) == (15 * 2**20, 10, 3)
     assert limits.post_seconds == 15

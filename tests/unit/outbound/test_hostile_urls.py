@@ -2,7 +2,8 @@
 
 import pytest
 
-from facesearch.outbound import Outbound, RefusedUrlError
+from facesearch.adapters.outbound import Outbound
+from facesearch.webhooks.outbound import RefusedUrlError
 from tests.unit.outbound.conftest import Serve, World
 from tests.unit.outbound.servers import Internet, Names, Server, answering
 

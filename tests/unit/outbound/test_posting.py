@@ -4,7 +4,8 @@ import time
 
 import pytest
 
-from facesearch.outbound import Delivery, FetchFailedError
+from facesearch.adapters.outbound import PostResult
+from facesearch.webhooks.outbound import FetchFailedError
 from tests.unit.outbound.conftest import SHORT, Serve, World
 from tests.unit.outbound.servers import PUBLIC, Behaviour, answering, dripping, pouring, saying
 
@@ -12,7 +13,7 @@ URL = "https://photos.example/hooks?site=4"
 HEADERS = {"webhook-id": "msg_1", "webhook-timestamp": "1700000000", "webhook-signature": "v1,abc= v1,def="}
 
 
-def deliver(world: World, *, headers: dict[str, str] = HEADERS) -> tuple[Delivery, float]:
+def deliver(world: World, *, headers: dict[str, str] = HEADERS) -> tuple[PostResult, float]:
     started = time.monotonic()
     delivery = world.outbound().post(URL, b'{"type":"x"}', headers)
     return delivery, time.monotonic() - started
@@ -21,7 +22,7 @@ def deliver(world: World, *, headers: dict[str, str] = HEADERS) -> tuple[Deliver
 def test_a_body_is_delivered_with_its_headers(world: World) -> None:
     site = world.site(answering(204))
     delivery, _ = deliver(world, headers=HEADERS | {"Content-Type": "application/json"})
-    assert delivery == Delivery(204, None)
+    assert delivery == PostResult(204, None)
     head, _, body = site.requests[0].partition(b"\r\n\r\n")
     lines = head.decode().split("\r\n")
     assert body == b'{"type":"x"}'
@@ -62,7 +63,7 @@ def test_the_receivers_wish_to_wait_is_passed_on_up_to_a_day(
     world: World, status: int, header: str, seconds: int | None
 ) -> None:
     world.site(answering(status, Retry_After=header))
-    assert deliver(world)[0] == Delivery(status, seconds)
+    assert deliver(world)[0] == PostResult(status, seconds)
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import socket
 
 import pytest
 
-from facesearch.outbound import FetchFailedError, RefusedUrlError
+from facesearch.webhooks.outbound import FetchFailedError, RefusedUrlError
 from tests.unit.outbound.conftest import SHORT, Serve, World
 from tests.unit.outbound.servers import PUBLIC, Behaviour, Names, Server, answering, dripping, in_turn, saying
 

@@ -10,7 +10,8 @@ from ipaddress import IPv6Address, ip_address
 
 import pytest
 
-from facesearch.outbound import FetchFailedError, SystemResolver
+from facesearch.adapters.outbound import SystemResolver
+from facesearch.webhooks.outbound import FetchFailedError
 
 
 def failing(resolver: SystemResolver, seconds: float = 0.1) -> FetchFailedError:
@@ -62,7 +63,7 @@ def test_a_look_up_that_takes_too_long_is_not_waited_for_and_few_are_left_alone(
 def test_checking_a_url_loads_no_http_library() -> None:
     # The function that receives webhooks refuses URLs at the door and starts cold in the guest's time.
     code = (
-        "import sys; from facesearch.outbound import Outbound, SystemResolver;"
+        "import sys; from facesearch.adapters.outbound import Outbound, SystemResolver;"
         "Outbound(resolver=SystemResolver()).check('https://photos.example/');"
         "sys.exit(any(name in sys.modules for name in ('httpx', 'httpcore', 'numpy', 'cv2', 'boto3')))"
     )

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from facesearch.outbound import FetchFailedError
-from facesearch.outbound.wire import tls_context
+from facesearch.adapters.outbound.wire import tls_context
+from facesearch.webhooks.outbound import FetchFailedError
 from tests.unit.outbound.certificates import Authority
 from tests.unit.outbound.conftest import Serve, World
 from tests.unit.outbound.servers import OTHER_PUBLIC, PUBLIC, Names, answering

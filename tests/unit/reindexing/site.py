@@ -10,26 +10,26 @@ from typing import Any, cast
 import numpy as np
 from PIL import Image
 
-from facesearch.embedded import EmbeddedMatcher
-from facesearch.engine import DEFAULT_MODEL, PLAIN_MODEL, Embedding, Face, RgbImage, engine_name
-from facesearch.erasure import EmbeddedStripper, Files, KeptProbes, PersonEraser, PhotosEraser, Stores
-from facesearch.index import IndexCache
-from facesearch.indexing import PhotoIndexer
-from facesearch.models import Event
-from facesearch.nextfaces import Order
-from facesearch.photos import Photo, image_id_of_bytes
-from facesearch.reindexing import Reindexing
-from facesearch.snapshots import SnapshotBuilder
-from facesearch.store.memory import (
+from facesearch.adapters.memory.callbacks import MemoryCallbackStore
+from facesearch.adapters.memory.jobs import MemoryJobStore
+from facesearch.adapters.memory.stores import (
     MemoryErasureLog,
     MemoryObjects,
     MemoryPhotoStore,
     MemoryReader,
     MemorySnapshotStore,
 )
-from facesearch.store.memory_callbacks import MemoryCallbackStore
-from facesearch.store.memory_jobs import MemoryJobStore
-from facesearch.store.memory_watches import MemoryWatchStore
+from facesearch.adapters.memory.watches import MemoryWatchStore
+from facesearch.deletion import EmbeddedStripper, Files, PersonDeletion, PhotoDeletion, StoredProbes, Stores
+from facesearch.faces.compaction import SnapshotBuilder
+from facesearch.faces.embedded import EmbeddedMatcher
+from facesearch.faces.engine import DEFAULT_MODEL, PLAIN_MODEL, Embedding, Face, RgbImage, engine_name
+from facesearch.faces.index import IndexCache
+from facesearch.models import Event
+from facesearch.photos.indexing import PhotoIndexer
+from facesearch.photos.nextfaces import IndexingCommand
+from facesearch.photos.reindexing import Reindexing
+from facesearch.records import Photo, image_id_of_bytes
 from tests.pictures import encoded
 from tests.unit.erasure.site import Fuse, Inline
 from tests.unit.erasure.site import MemoryEvents as ErasedEvents
@@ -161,7 +161,7 @@ class Site:
             pool=self.pool,
         )
 
-    def send(self, orders: list[Order]) -> None:
+    def send(self, orders: list[IndexingCommand]) -> None:
         self.queue += [order.to_message() for order in orders]
 
     def sleep(self, seconds: float) -> None:
@@ -191,12 +191,12 @@ class Site:
         return f"{ORG}/{EVENT_ID}/{number}.png"
 
     def delete_photo(self, image_id: uuid.UUID) -> None:
-        PhotosEraser(self.stores).delete_photos(self.event, [image_id], Files())
+        PhotoDeletion(self.stores).delete_photos(self.event, [image_id], Files())
         self.people.pop(image_id, None)
 
     def forget(self, person: int) -> None:
         """Delete the person's faces."""
-        eraser = PersonEraser(self.stores, self.matcher(), EmbeddedStripper(self.stores), KeptProbes(self.stores))
+        eraser = PersonDeletion(self.stores, self.matcher(), EmbeddedStripper(self.stores), StoredProbes(self.stores))
         receipt = eraser.delete_person(self.event, [str(person).encode()])
         assert receipt.complete
         for people in self.people.values():

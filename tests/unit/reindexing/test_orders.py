@@ -9,35 +9,35 @@ import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
-from facesearch.indexing import Outcome
-from facesearch.nextfaces import Order, parse_order
-from facesearch.reindexing import SqsOrders
+from facesearch.adapters.sqs.indexing_commands import SqsIndexingCommands
+from facesearch.photos.indexing import IndexingOutcome
+from facesearch.photos.nextfaces import IndexingCommand, parse_command
 from tests.unit.fakes import EVENT_ID
 from tests.unit.indexing.fakes import notification
 from tests.unit.reindexing.site import B, filled
 
 
 def test_an_order_is_read_back_and_nothing_else_is_one() -> None:
-    order = Order(EVENT_ID, B, (uuid.UUID(int=1), uuid.UUID(int=2)))
-    assert parse_order(order.to_message()) == order
-    assert parse_order(notification("1/2/reindex.jpg")) is None
-    assert parse_order("nonsense") is None
-    assert parse_order("[]") is None
+    order = IndexingCommand(EVENT_ID, B, (uuid.UUID(int=1), uuid.UUID(int=2)))
+    assert parse_command(order.to_message()) == order
+    assert parse_command(notification("1/2/reindex.jpg")) is None
+    assert parse_command("nonsense") is None
+    assert parse_command("[]") is None
     for body in ('{"reindex": 1}', '{"reindex": {"event_id": 1, "model": "m", "image_ids": ["x"]}}', '{"reindex"'):
         with pytest.raises(ValueError, match="no order"):
-            parse_order(body)
+            parse_command(body)
 
 
 def test_nonsense_is_not_delivered_again() -> None:
     (report,) = filled().indexer.index_message('{"reindex": {}}')
-    assert report.outcome is Outcome.IGNORED
+    assert report.outcome is IndexingOutcome.IGNORED
 
 
 def test_an_order_is_carried_out_once_however_often_it_comes() -> None:
     site = filled()
     site.reindexing.run(EVENT_ID, B, wait=False)
     (message,) = site.queue
-    for outcome in (Outcome.REINDEXED, Outcome.KNOWN):
+    for outcome in (IndexingOutcome.REINDEXED, IndexingOutcome.KNOWN):
         before = {row.image_id: row.changed_at for row in site.rows()}
         assert [report.outcome for report in site.indexer.index_message(message)] == [outcome] * 5
         # Also the second time: the first run may have been killed before it knew its writes visible.
@@ -48,7 +48,7 @@ def test_an_order_for_an_event_that_is_gone_does_nothing() -> None:
     site = filled()
     site.reindexing.run(EVENT_ID, B, wait=False)
     site.reader.events.clear()
-    assert {report.outcome for report in site.indexer.index_message(site.queue[0])} == {Outcome.KNOWN}
+    assert {report.outcome for report in site.indexer.index_message(site.queue[0])} == {IndexingOutcome.KNOWN}
 
 
 def test_what_was_done_before_the_trouble_stays_done() -> None:
@@ -74,8 +74,8 @@ def test_orders_are_sent_ten_at_a_time() -> None:
     with mock_aws():
         sqs = boto3.client("sqs")
         url = sqs.create_queue(QueueName="uploads")["QueueUrl"]
-        orders = [Order(EVENT_ID, B, (uuid.UUID(int=number),)) for number in range(13)]
-        SqsOrders(sqs, url).send(orders)
+        orders = [IndexingCommand(EVENT_ID, B, (uuid.UUID(int=number),)) for number in range(13)]
+        SqsIndexingCommands(sqs, url).send(orders)
         got = []
         while messages := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
             got += [json.loads(message["Body"])["reindex"]["image_ids"] for message in messages]

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from facesearch.engine import FIRST_MODEL, UnknownModelError
 from facesearch.errors import InvalidRequest
+from facesearch.faces.engine import FIRST_MODEL, UnknownModelError
 from facesearch.models import Event
-from facesearch.nextfaces import GONE
-from facesearch.photos import Photo
-from facesearch.reindexing import StalledError
+from facesearch.photos.nextfaces import GONE
+from facesearch.photos.reindexing import StalledError
+from facesearch.records import Photo
 from tests.unit.erasure.site import CrashError, crash_points
 from tests.unit.fakes import EVENT_ID, ORG
 from tests.unit.indexing.fakes import PHOTOS, notification

@@ -8,14 +8,14 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from facesearch.admin import Admin
+from facesearch.adapters.dynamodb import schema
+from facesearch.adapters.dynamodb.admin import Admin
+from facesearch.adapters.dynamodb.photos import DynamoPhotoStore
+from facesearch.adapters.dynamodb.reading import event_from_item
+from facesearch.adapters.memory.stores import MemoryPhotoStore, MemoryReader
 from facesearch.models import DEFAULT_MODEL, FIRST_MODEL, Event
-from facesearch.photos import Photo, PhotoChange, PhotoEraser
-from facesearch.reindexing import EventModels
-from facesearch.store import schema
-from facesearch.store.memory import MemoryPhotoStore, MemoryReader
-from facesearch.store.photos import DynamoPhotoStore
-from facesearch.store.reading import event_from_item
+from facesearch.photos.reindexing import EventModels
+from facesearch.records import Photo, PhotoChange, PhotoEraser
 from tests.unit.fakes import EVENT, EVENT_ID
 from tests.unit.reindexing.site import A, B, MemoryEvents
 from tests.unit.test_stores import create_table

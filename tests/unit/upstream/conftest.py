@@ -3,7 +3,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from facesearch.upstream import new_http
+from facesearch.adapters.upstream import new_http
 
 
 @pytest.fixture(scope="session")

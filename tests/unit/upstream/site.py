@@ -16,10 +16,10 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 
+from facesearch.adapters.upstream import Breaker, KeySecret, Upstream, UpstreamMatcher
+from facesearch.adapters.upstream.api import RETRIES
+from facesearch.api.selfie_form import parse_selfie_form
 from facesearch.models import Event, PhotoMatch, SearchKey, SearchSummary
-from facesearch.multipart import parse_selfie_form
-from facesearch.upstream import Breaker, KeySecret, Upstream, UpstreamMatcher
-from facesearch.upstream.api import RETRIES
 from tests.unit.fakes import EVENT, EVENT_ID, ORG, photos
 
 KEY = "key of the upstream"

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from facesearch.upstream.breaker import Breaker, CircuitOpenError
+from facesearch.adapters.upstream.breaker import Breaker, CircuitOpenError
 
 
 @dataclass

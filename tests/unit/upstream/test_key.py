@@ -2,8 +2,8 @@
 
 import pytest
 
-from facesearch.upstream import KeySecret
-from facesearch.upstream.key import READ_AGAIN_AFTER
+from facesearch.adapters.upstream import KeySecret
+from facesearch.adapters.upstream.key import READ_AGAIN_AFTER
 from tests.unit.upstream.site import KEY, FakeSecrets
 
 

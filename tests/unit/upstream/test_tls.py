@@ -12,7 +12,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from facesearch.upstream import UpstreamDownError
+from facesearch.adapters.upstream import UpstreamDownError
 from tests.unit.upstream.site import FakeApi, Front, serving
 
 

@@ -10,18 +10,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from facesearch.errors import Busy, InvalidRequest, TooLarge, UnusableImage
-from facesearch.models import PhotoMatch, RenditionUrls, UpstreamEvent
-from facesearch.upstream import (
+from facesearch.adapters.upstream import (
     Breaker,
     KeySecret,
     Upstream,
-    UpstreamAnswerError,
     UpstreamDownError,
     UpstreamRefusedError,
+    UpstreamResponseError,
     new_http,
 )
-from facesearch.upstream import api as api_module
+from facesearch.adapters.upstream import api as api_module
+from facesearch.errors import Busy, InvalidRequest, TooLarge, UnusableImage
+from facesearch.models import PhotoMatch, RenditionUrls, UpstreamEvent
 from tests.unit.fakes import photos
 from tests.unit.upstream.site import BASE, KEY, REQUEST, SELFIE, FakeApi, FakeSecrets, Fault, front_of
 
@@ -137,10 +137,10 @@ def test_an_attempt_that_is_silent_leaves_time_for_another(http: httpx.Client, m
         (Fault(403), UpstreamRefusedError),
         (Fault(404), UpstreamRefusedError),
         (Fault(422), UpstreamRefusedError),
-        (Fault(302, headers=(("Location", "http://127.0.0.1:9/"),)), UpstreamAnswerError),
-        (Fault(200, body=b"<html>hello</html>"), UpstreamAnswerError),
-        (Fault(200, body=b'{"responseType": "success", "message": "", "data": null}'), UpstreamAnswerError),
-        (Fault(200, body=b" " * (api_module.MAX_ANSWER_BYTES + 1)), UpstreamAnswerError),
+        (Fault(302, headers=(("Location", "http://127.0.0.1:9/"),)), UpstreamResponseError),
+        (Fault(200, body=b"<html>hello</html>"), UpstreamResponseError),
+        (Fault(200, body=b'{"responseType": "success", "message": "", "data": null}'), UpstreamResponseError),
+        (Fault(200, body=b" " * (api_module.MAX_ANSWER_BYTES + 1)), UpstreamResponseError),
     ],
 )
 def test_a_refusal_is_not_repeated_and_says_nothing_of_who_refused(
@@ -244,7 +244,7 @@ def test_pages_that_do_not_fit_together_are_no_result(
     http: httpx.Client, page: int, change: Callable[[Any], None]
 ) -> None:
     api = FakeApi(found=photos(250), edit=with_page(page, change))
-    with front_of(api, http) as front, pytest.raises(UpstreamAnswerError):
+    with front_of(api, http) as front, pytest.raises(UpstreamResponseError):
         front.search()
 
 

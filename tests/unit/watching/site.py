@@ -5,16 +5,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
+from facesearch.adapters.memory.jobs import MemoryJobStore
+from facesearch.adapters.memory.stores import MemoryObjects, MemoryReader
+from facesearch.adapters.memory.watches import MemoryWatchStore
+from facesearch.deletion.search import SearchDeletion
 from facesearch.errors import NoFaceFound
-from facesearch.forgetting import SearchEraser
-from facesearch.matching import KeptProbe, Recalling
+from facesearch.faces.matching import StoredProbe, StoringMatcher
 from facesearch.models import Event, Job, JobStatus, PhotoMatch, SearchKey, SearchSummary
-from facesearch.store.memory import MemoryObjects, MemoryReader
-from facesearch.store.memory_jobs import MemoryJobStore
-from facesearch.store.memory_watches import MemoryWatchStore
-from facesearch.watching.looking import Turn, Watching
-from facesearch.watching.orders import CollapsedRequests, WatchOrder
-from facesearch.watching.watch import Watch
+from facesearch.webhooks.watches.commands import CollapsedRequests, WatchCommand
+from facesearch.webhooks.watches.runner import WatchInvocation, WatchRunner
+from facesearch.webhooks.watches.watch import Watch
 from tests.unit.fakes import EVENT, EVENT_ID, ORG, MemoryClaims, OpenProbes
 from tests.unit.webhooks.site import CALLBACK, Ends, Fuse, Fused, MemoryOrders
 
@@ -24,7 +24,7 @@ LEFT = 30_000
 
 @dataclass
 class PeopleMatcher:
-    """`Recalling` whose selfies are names; a photo is found by whoever is in it."""
+    """`StoringMatcher` whose selfies are names; a photo is found by whoever is in it."""
 
     probe_is_paid: ClassVar[bool] = False
     people: dict[str, set[int]] = field(default_factory=dict)
@@ -34,12 +34,12 @@ class PeopleMatcher:
     def probe(self, event: Event, selfies: Sequence[bytes], search: SearchKey, seconds: float) -> str:
         return self.recall(event, [self.keepable(event, selfies)])[0]
 
-    def keepable(self, event: Event, selfies: Sequence[bytes]) -> KeptProbe:
+    def keepable(self, event: Event, selfies: Sequence[bytes]) -> StoredProbe:
         if b"nobody" in selfies:
             raise NoFaceFound("No face was found in the selfie.")
-        return KeptProbe(event.model, selfies[0])
+        return StoredProbe(event.model, selfies[0])
 
-    def recall(self, event: Event, kept: Sequence[KeptProbe]) -> list[str]:
+    def recall(self, event: Event, kept: Sequence[StoredProbe]) -> list[str]:
         self.refreshed += 1
         assert {each.model for each in kept} == {event.model}
         return [each.values.decode() for each in kept]
@@ -64,7 +64,7 @@ class Site:
         self.matcher, self.probes = PeopleMatcher({"anna": {1}}), OpenProbes()
         self.claims, self.selfies = MemoryClaims(), MemoryObjects()
         self.clock = 1_000.0
-        assert isinstance(self.matcher, Recalling)
+        assert isinstance(self.matcher, StoringMatcher)
         fused: dict[str, Any] = {
             name: Fused(part, self.fuse)
             for name, part in {
@@ -74,11 +74,11 @@ class Site:
                 "orders": self.orders,
             }.items()
         }
-        self.watching = Watching(
+        self.watching = WatchRunner(
             matcher=self.matcher, probes=self.probes, reader=self.reader, retention_days=30, **fused
         )
         self.requests = CollapsedRequests(self.orders, self.store, lambda: self.clock)
-        self.eraser = SearchEraser(self.reader, self.jobs, self.claims, self.selfies, self.store)
+        self.eraser = SearchDeletion(self.reader, self.jobs, self.claims, self.selfies, self.store)
 
     def search(self, person: str = "anna", number: int = 7, days: int | None = 30) -> Job:
         """A finished search that a webhook has asked for."""
@@ -97,8 +97,8 @@ class Site:
     def change(self, **changes: Any) -> None:
         self.reader.events[EVENT_ID] = replace(self.reader.events[EVENT_ID], **changes)
 
-    def round(self, *, last: bool = False, left: int = LEFT, order: WatchOrder | None = None) -> None:
-        self.watching.run(order or WatchOrder(ORG, EVENT_ID), Turn(lambda: left, last))
+    def round(self, *, last: bool = False, left: int = LEFT, order: WatchCommand | None = None) -> None:
+        self.watching.run(order or WatchCommand(ORG, EVENT_ID), WatchInvocation(lambda: left, last))
 
     def stored(self, request_id: uuid.UUID) -> list[int] | None:
         """Numbers of the photos in a result."""

@@ -9,12 +9,12 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from facesearch.matching import KeptProbe
+from facesearch.adapters.dynamodb.watches import DynamoWatchStore
+from facesearch.adapters.kms.probes import KmsProbes
+from facesearch.adapters.memory.watches import MemoryWatchStore
+from facesearch.faces.matching import StoredProbe
 from facesearch.models import SearchKey
-from facesearch.store.memory_watches import MemoryWatchStore
-from facesearch.store.watches import DynamoWatchStore
-from facesearch.watching.probes import KmsProbes
-from facesearch.watching.watch import LostProbeError, Watch
+from facesearch.webhooks.watches.watch import LostProbeError, Watch
 from tests.unit.test_stores import TABLE, create_table
 
 MOST = 3
@@ -139,7 +139,7 @@ def test_a_probe_is_opened_for_the_search_that_it_was_sealed_for_and_no_other() 
     with mock_aws():
         kms = boto3.client("kms")
         key = kms.create_key()["KeyMetadata"]["Arn"]
-        kept, watch = KeptProbe("sface", bytes(range(256)) * 2), watch_of(1)
+        kept, watch = StoredProbe("sface", bytes(range(256)) * 2), watch_of(1)
         sealed = replace(watch, probe=KmsProbes(kms, key).seal(watch.search, kept))
         assert kept.values not in sealed.probe
         for probes in (KmsProbes(kms, key), KmsProbes(kms, "")):

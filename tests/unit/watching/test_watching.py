@@ -9,11 +9,11 @@ import pytest
 
 from facesearch.errors import NotFound, SearchInProgress
 from facesearch.models import PhotoMatch, SearchKey, SearchSummary
-from facesearch.selfies import job_prefix, selfie_keys
-from facesearch.store.results import OutdatedError
-from facesearch.watching.looking import ENOUGH_MILLISECONDS, PAGE
-from facesearch.watching.orders import DELAY_SECONDS, WINDOW_SECONDS, WatchOrder
-from facesearch.watching.watch import child_of
+from facesearch.search.results import OutdatedError
+from facesearch.search.selfies import job_prefix, selfie_keys
+from facesearch.webhooks.watches.commands import DELAY_SECONDS, WINDOW_SECONDS, WatchCommand
+from facesearch.webhooks.watches.runner import ENOUGH_MILLISECONDS, PAGE
+from facesearch.webhooks.watches.watch import child_of
 from tests.unit.fakes import EVENT, EVENT_ID, ORG
 from tests.unit.watching.site import DAY, Site
 from tests.unit.webhooks.site import CALLBACK, CrashError
@@ -101,7 +101,7 @@ def test_an_event_that_is_switched_off_tells_nothing_until_it_is_on_again(site: 
 def test_an_event_that_is_gone_or_another_organisations_is_left_alone(site: Site) -> None:
     site.watch()
     site.matcher.people["anna"] = {1, 2}
-    site.round(order=WatchOrder(ORG + 1, EVENT_ID))
+    site.round(order=WatchCommand(ORG + 1, EVENT_ID))
     site.change(closing=True)
     site.round()
     site.reader.events.clear()
@@ -232,7 +232,7 @@ def test_a_round_that_is_too_long_goes_on_in_another_message(site: Site) -> None
         site.watch("anna", number=number + 1)
     site.matcher.people["anna"] = {1, 2}
     times = iter([ENOUGH_MILLISECONDS - 1])
-    site.watching.run(WatchOrder(ORG, EVENT_ID), replace(_turn(), left=lambda: next(times)))
+    site.watching.run(WatchCommand(ORG, EVENT_ID), replace(_turn(), left=lambda: next(times)))
     ((order, delay),) = site.orders.sent
     assert (len(told(site)), order.counted, delay) == (PAGE, PAGE, 0)
     site.round(order=order)
@@ -244,7 +244,7 @@ def test_a_round_that_is_too_long_goes_on_in_another_message(site: Site) -> None
 def test_a_round_ends_after_as_many_messages_as_pages_however_slow_its_workers_are(site: Site) -> None:
     for number in range(PAGE * 2 + 3):
         site.watch("anna", number=number + 1)
-    order: WatchOrder | None = WatchOrder(ORG, EVENT_ID)
+    order: WatchCommand | None = WatchCommand(ORG, EVENT_ID)
     messages = 0
     while order is not None and messages < 10:
         site.orders.sent.clear()
@@ -281,7 +281,7 @@ def test_an_event_that_nobody_watches_costs_no_message_and_a_batch_of_uploads_co
     for _ in range(5):
         site.requests.request(ORG, EVENT_ID)
         site.clock += WINDOW_SECONDS / 4.5
-    assert site.orders.sent == [(WatchOrder(ORG, EVENT_ID), DELAY_SECONDS)]
+    assert site.orders.sent == [(WatchCommand(ORG, EVENT_ID), DELAY_SECONDS)]
     site.clock += WINDOW_SECONDS
     site.requests.request(ORG, EVENT_ID)
     assert len(site.orders.sent) == 2
@@ -289,8 +289,8 @@ def test_an_event_that_nobody_watches_costs_no_message_and_a_batch_of_uploads_co
 
 
 def test_an_order_is_read_as_it_was_written_and_nothing_else_is() -> None:
-    for order in (WatchOrder(ORG, EVENT_ID), WatchOrder(ORG, EVENT_ID, uuid.UUID(int=3), 20)):
-        assert WatchOrder.of(order.to_text()) == order
+    for order in (WatchCommand(ORG, EVENT_ID), WatchCommand(ORG, EVENT_ID, uuid.UUID(int=3), 20)):
+        assert WatchCommand.of(order.to_text()) == order
     for text in (
         "",
         "7",
@@ -300,7 +300,7 @@ def test_an_order_is_read_as_it_was_written_and_nothing_else_is() -> None:
         '{"kind": "search"}',
         '{"kind":"watch","org_id":1,"event_id":2,"after":"x"}',
     ):
-        assert WatchOrder.of(text) is None
+        assert WatchCommand.of(text) is None
 
 
 # ------------------------------------------------------------------ deletion
@@ -339,6 +339,6 @@ def told(site: Site) -> list[uuid.UUID]:
 
 
 def _turn() -> Any:
-    from facesearch.watching.looking import Turn
+    from facesearch.webhooks.watches.runner import WatchInvocation
 
-    return Turn(lambda: 0)
+    return WatchInvocation(lambda: 0)

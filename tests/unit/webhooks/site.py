@@ -7,23 +7,23 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, cast
 
+from facesearch.adapters.memory.jobs import MemoryJobStore
+from facesearch.adapters.memory.stores import MemoryObjects, MemoryReader, MemoryTokenBuckets
+from facesearch.adapters.memory.watches import MemoryWatchStore
+from facesearch.deletion.search import SearchDeletion
 from facesearch.errors import SelfieUnavailable
-from facesearch.forgetting import SearchEraser
 from facesearch.models import Job, JobStatus, SearchKey
-from facesearch.outbound import RefusedUrlError
-from facesearch.quota import Limits, Meter, QuotaState
-from facesearch.search import FaceSearch, Patience
-from facesearch.store.memory import MemoryBucket, MemoryObjects, MemoryReader
-from facesearch.store.memory_jobs import MemoryJobStore
-from facesearch.store.memory_watches import MemoryWatchStore
-from facesearch.watching.looking import Watching
-from facesearch.watching.orders import WatchOrder
+from facesearch.search.face_search import FaceSearch, WaitPolicy
+from facesearch.search.quota import Meter, QuotaLimits, QuotaState
 from facesearch.webhooks.announcing import JobEnd
-from facesearch.webhooks.queue import Order
-from facesearch.webhooks.receiving import Accepted, Receiver
+from facesearch.webhooks.commands import SearchCommand
+from facesearch.webhooks.intake import Accepted, WebhookIntake
+from facesearch.webhooks.job_runner import JobRunner, MessageDelivery
+from facesearch.webhooks.outbound import RefusedUrlError
+from facesearch.webhooks.pending_selfies import PendingSelfies
 from facesearch.webhooks.requests import WebhookRequest
-from facesearch.webhooks.running import Delivery, SearchJobs
-from facesearch.webhooks.waiting import JobSelfies
+from facesearch.webhooks.watches.commands import WatchCommand
+from facesearch.webhooks.watches.runner import WatchRunner
 from tests.unit.fakes import (
     EVENT,
     EVENT_ID,
@@ -81,11 +81,11 @@ class Fused:
 class MemoryQueue:
     """Orders as they were sent, and by how much which delivery was put off."""
 
-    sent: list[tuple[Order, int]] = field(default_factory=list)
+    sent: list[tuple[SearchCommand, int]] = field(default_factory=list)
     postponed: list[tuple[str, int]] = field(default_factory=list)
 
-    def send(self, order: Order, delay: int = 0) -> None:
-        self.sent.append((Order.of(order.to_text()), delay))
+    def send(self, order: SearchCommand, delay: int = 0) -> None:
+        self.sent.append((SearchCommand.of(order.to_text()), delay))
 
     def postpone(self, receipt: str, seconds: int) -> None:
         self.postponed.append((receipt, seconds))
@@ -95,10 +95,10 @@ class MemoryQueue:
 class MemoryOrders:
     """Orders to look through watches."""
 
-    sent: list[tuple[WatchOrder, int]] = field(default_factory=list)
+    sent: list[tuple[WatchCommand, int]] = field(default_factory=list)
 
-    def send(self, order: WatchOrder, delay: int = 0) -> None:
-        read = WatchOrder.of(order.to_text())
+    def send(self, order: WatchCommand, delay: int = 0) -> None:
+        read = WatchCommand.of(order.to_text())
         assert read is not None
         self.sent.append((read, delay))
 
@@ -172,7 +172,7 @@ class Site:
         self.store = MemoryJobStore(self.reader)
         self.queue, self.waiting, self.host, self.ends = MemoryQueue(), MemoryWaiting(), FakeHost(), Ends()
         self.matcher, self.claims, self.kept = FakeMatcher(), MemoryClaims(), MemorySelfies()
-        self.limits = Limits(per_minute=60, burst=5)
+        self.limits = QuotaLimits(per_minute=60, burst=5)
         self.shares = MemoryShares(2)
         fused: dict[str, Any] = {
             name: Fused(part, self.fuse)
@@ -183,10 +183,12 @@ class Site:
                 "announcer": self.ends,
             }.items()
         }
-        self.receiver = Receiver(reader=self.reader, check_url=check_url, shares=self.shares, watching=True, **fused)
+        self.receiver = WebhookIntake(
+            reader=self.reader, check_url=check_url, shares=self.shares, watching=True, **fused
+        )
         self.watches = MemoryWatchStore()
-        eraser = SearchEraser(self.reader, self.store, self.claims, MemoryObjects(), self.watches)
-        watching = Watching(
+        eraser = SearchDeletion(self.reader, self.store, self.claims, MemoryObjects(), self.watches)
+        watching = WatchRunner(
             matcher=self.matcher,
             probes=OpenProbes(),
             watches=Fused(self.watches, self.fuse),
@@ -204,9 +206,9 @@ class Site:
             uploads=MemoryUploads(),
             reader=self.reader,
             pool=pool,
-            patience=Patience(0),
+            patience=WaitPolicy(0),
         )
-        self.jobs = SearchJobs(
+        self.jobs = JobRunner(
             reader=self.reader,
             search=search,
             meter=self.meter,
@@ -214,20 +216,22 @@ class Site:
             shares=self.shares,
             watching=watching,
             forget=eraser.forget,
-            **fused | {"selfies": JobSelfies(fused["selfies"], self.host, pool)},
+            **fused | {"selfies": PendingSelfies(fused["selfies"], self.host, pool)},
         )
 
     def meter(self, org_id: int, quota: QuotaState) -> Meter:
-        return Meter(MemoryBucket(self.reader.quotas), org_id, self.limits, quota)
+        return Meter(MemoryTokenBuckets(self.reader.quotas), org_id, self.limits, quota)
 
     def send(self, message: str = "msg_1", **body: Any) -> Accepted:
         if not body.keys() & {"selfie_url", "selfie_base64"}:
             body["selfie_url"] = SELFIE
         return self.receiver.receive(EVENT, WebhookRequest.model_validate(body), message)
 
-    def deliver(self, number: int = 1, order: Order | None = None) -> None:
+    def deliver(self, number: int = 1, order: SearchCommand | None = None) -> None:
         """Deliver an order, the latest unless given, for the n-th time."""
-        self.jobs.run(order or self.queue.sent[-1][0], Delivery(number, f"receipt {number}"), cast("Any", Context()))
+        self.jobs.run(
+            order or self.queue.sent[-1][0], MessageDelivery(number, f"receipt {number}"), cast("Any", Context())
+        )
 
     def deliver_until_over(self) -> int:
         """Deliver everything as SQS does, after crashes too, until it is over; how many deliveries that took."""

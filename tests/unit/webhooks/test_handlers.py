@@ -13,7 +13,7 @@ import pytest
 from moto import mock_aws
 
 from facesearch import bootstrap
-from facesearch.admin import Admin
+from facesearch.adapters.dynamodb.admin import Admin
 from tests.conftest import ROOT
 from tests.signatures import signed
 from tests.unit.test_handlers import Context, load
@@ -61,7 +61,7 @@ def deployment(monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployment]:
             "CALLBACKS_QUEUE_URL": sqs.create_queue(QueueName="turns")["QueueUrl"],
         }.items():
             monkeypatch.setenv(name, value)
-        monkeypatch.setattr(bootstrap, "parts", bootstrap.Parts())
+        monkeypatch.setattr(bootstrap, "container", bootstrap.Container())
         yield Deployment(org_id, event_id, secret, sqs, queue)
 
 

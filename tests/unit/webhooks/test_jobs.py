@@ -5,9 +5,10 @@ from dataclasses import replace
 
 import pytest
 
+from facesearch.api.presenters import search_status
 from facesearch.models import Job, JobStatus, SearchKey, SearchSummary
-from facesearch.store.reading import StoredPage
-from facesearch.webhooks.jobs import LOST, LOST_SECONDS, search_status, status_of
+from facesearch.reading import StoredPage
+from facesearch.webhooks.jobs import LOST, LOST_SECONDS, status_of
 from tests.unit.callbacks.fakes import REQUEST
 from tests.unit.fakes import EVENT_ID, ORG
 

@@ -20,8 +20,8 @@ from facesearch.errors import (
     UnreadableBody,
 )
 from facesearch.models import JobStatus, SearchKey, SearchSummary
-from facesearch.webhooks.queue import Order
-from facesearch.webhooks.receiving import LONGEST_DELAY
+from facesearch.webhooks.commands import SearchCommand
+from facesearch.webhooks.intake import LONGEST_DELAY
 from facesearch.webhooks.requests import parse_webhook
 from tests.unit.fakes import EVENT, EVENT_ID, ORG, photos
 from tests.unit.webhooks.site import CALLBACK, SELFIE, CrashError, Site
@@ -37,7 +37,7 @@ def test_a_webhook_is_a_job_and_one_order(site: Site) -> None:
         CALLBACK, {"form": 17}, (), None, True
     )  # fmt: skip
     assert site.waiting.kept == {job.selfies[0]: b"guest"}
-    assert site.queue.sent == [(Order(accepted.search), 0)]
+    assert site.queue.sent == [(SearchCommand(accepted.search), 0)]
 
 
 def test_the_same_webhook_is_the_same_search_with_or_without_a_request_id(site: Site) -> None:
@@ -141,7 +141,7 @@ def test_a_receiver_that_fails_anywhere_leaves_nothing_and_the_next_webhook_coun
 def test_a_webhook_that_is_deleted_while_it_is_received_starts_nothing(site: Site) -> None:
     search = SearchKey(ORG, EVENT_ID, uuid.uuid4())
 
-    def delete(order: Order, delay: int = 0) -> None:
+    def delete(order: SearchCommand, delay: int = 0) -> None:
         site.store.delete(search)
         site.reader.cancel(search)
 

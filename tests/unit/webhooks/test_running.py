@@ -14,11 +14,11 @@ from botocore.exceptions import ClientError
 
 from facesearch.errors import CostlyImage, EngineBusy
 from facesearch.models import JobStatus, SearchKey, SearchSummary
-from facesearch.outbound import FetchFailedError, RefusedUrlError
-from facesearch.quota import Limits
-from facesearch.store.reading import Snapshot, Wanted
-from facesearch.webhooks.queue import LONGEST_DELAY, Order
-from facesearch.webhooks.running import GAVE_UP, MOST_ASIDES, MOST_WAITS, NO_QUOTA, NotNowError
+from facesearch.reading import Known, Wanted
+from facesearch.search.quota import QuotaLimits
+from facesearch.webhooks.commands import LONGEST_DELAY, SearchCommand
+from facesearch.webhooks.job_runner import GAVE_UP, MOST_ASIDES, MOST_WAITS, NO_QUOTA, NotNowError
+from facesearch.webhooks.outbound import FetchFailedError, RefusedUrlError
 from tests.unit.fakes import EVENT, EVENT_ID, ORG, OpenProbes, photos
 from tests.unit.webhooks.site import CALLBACK, DELIVERIES, SELFIE, CrashError, Site
 
@@ -193,7 +193,7 @@ def test_a_search_that_runs_elsewhere_comes_again(site: Site) -> None:
 
 
 def test_without_quota_an_order_waits_and_its_deliveries_are_not_used_up(site: Site) -> None:
-    site.limits = Limits(per_minute=1, burst=1)
+    site.limits = QuotaLimits(per_minute=1, burst=1)
     first, second = (site.send(f"msg_{number}").search.request_id for number in range(2))
     orders = [order for order, _ in site.queue.sent]
     site.deliver(order=orders[0])
@@ -214,14 +214,14 @@ def test_an_order_waits_for_quota_for_a_day_and_then_its_search_has_failed(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nothing else ends this chain of messages: Lambda must not, and the queue counts each as a new one."""
-    site.limits = Limits(per_minute=1, burst=1)
+    site.limits = QuotaLimits(per_minute=1, burst=1)
     sent = [site.send(f"msg_{number}", callback_url=CALLBACK) for number in range(2)]
     first, second = (accepted.search.request_id for accepted in sent)
     orders = [order for order, _ in site.queue.sent]
     site.deliver(order=orders[0])
     site.queue.sent = [(orders[1], 0)]
     now = time.time()
-    monkeypatch.setattr("facesearch.webhooks.running.time.time", lambda: now)
+    monkeypatch.setattr("facesearch.webhooks.job_runner.time.time", lambda: now)
     for _ in range(200_000):
         if not site.queue.sent:
             break
@@ -258,12 +258,12 @@ def test_a_worker_that_dies_anywhere_leaves_a_search_that_ends_once(site: Site) 
 
 
 def test_an_order_is_read_as_it_was_written_and_nothing_else_is() -> None:
-    order = Order(SearchKey(ORG, EVENT_ID, uuid.uuid4()), 3)
-    assert Order.of(order.to_text()) == order
+    order = SearchCommand(SearchKey(ORG, EVENT_ID, uuid.uuid4()), 3)
+    assert SearchCommand.of(order.to_text()) == order
     texts = ("", "7", "[]", "{}", '{"kind": "watch"}', '{"kind": "search"}', order.to_text().replace("search", "x"))
     for text in texts:
         with pytest.raises(ValueError, match="not an order"):
-            Order.of(text)
+            SearchCommand.of(text)
 
 
 # ------------------------------------------------------------------ watching
@@ -328,7 +328,7 @@ def test_a_probe_that_cannot_be_kept_is_tried_again_and_then_done_without(site: 
 
 
 def test_a_worker_that_dies_anywhere_leaves_one_watch(site: Site) -> None:
-    site.limits = Limits(per_minute=6000, burst=100)
+    site.limits = QuotaLimits(per_minute=6000, burst=100)
     for steps in range(1, 20):
         accepted = site.send(f"msg_{steps}", selfie_base64=ALONG, **WATCHED)
         site.fuse.left = steps
@@ -446,7 +446,7 @@ def test_a_job_steps_aside_while_fetches_of_its_organisation_hold_all_they_may(
     monkeypatch.setattr(random, "randint", lambda least, most: most if least == 1 else least)
     for number, longest in enumerate((8, 16, 32, 60, 60, 60, 60, 60), 1):
         site.deliver()
-        assert site.queue.sent[-1] == (Order(accepted.search, asides=number), longest)
+        assert site.queue.sent[-1] == (SearchCommand(accepted.search, asides=number), longest)
     assert (site.host.asked, site.queue.postponed) == ([], []), "it has used up no delivery"
     assert site.status(accepted.search.request_id) == (JobStatus.QUEUED, "")
     for other in others:
@@ -480,7 +480,7 @@ def test_tries_are_counted_across_the_messages_of_a_job(site: Site) -> None:
     """A message that is sent anew is counted from one by the queue."""
     accepted = site.send(callback_url=CALLBACK)
     site.host.answer = failing(FetchFailedError("no answer", retryable=True))
-    order = Order(accepted.search)
+    order = SearchCommand(accepted.search)
     for tries in range(1, DELIVERIES - 1):
         with pytest.raises(NotNowError):
             site.deliver(1, order)
@@ -503,7 +503,7 @@ def test_tries_are_counted_across_the_messages_of_a_job(site: Site) -> None:
 def test_a_job_that_has_stepped_aside_too_often_has_failed(site: Site) -> None:
     accepted = site.send(callback_url=CALLBACK)
     busy(site)
-    site.deliver(1, Order(accepted.search, asides=MOST_ASIDES))
+    site.deliver(1, SearchCommand(accepted.search, asides=MOST_ASIDES))
     status, reason = site.status(accepted.search.request_id)
     assert (status, reason.startswith("selfie_url could not be fetched")) == (JobStatus.FAILED, True)
     assert [end.type for end in site.ends.heard] == ["face_search.failed"]
@@ -517,13 +517,13 @@ def test_a_job_that_aws_throttles_waits_so_often_and_then_uses_up_deliveries(
     accepted = site.send()
     throttled = ClientError({"Error": {"Code": "ThrottlingException"}}, "BatchGetItem")
 
-    def read(wanted: Wanted) -> Snapshot:
+    def read(wanted: Wanted) -> Known:
         raise throttled
 
     site.reader.read = read  # type: ignore[method-assign]
     sent = len(site.queue.sent)
     with pytest.raises(ClientError) if raises else nullcontext():
-        site.deliver(2, Order(accepted.search, waits=waits, tries=1))
+        site.deliver(2, SearchCommand(accepted.search, waits=waits, tries=1))
     assert [order for order, _ in site.queue.sent[sent:]] == (
-        [] if raises else [Order(accepted.search, waits=waits + 1, tries=2)]
+        [] if raises else [SearchCommand(accepted.search, waits=waits + 1, tries=2)]
     )

@@ -10,11 +10,12 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from facesearch.adapters.dynamodb.jobs import DynamoJobStore
+from facesearch.adapters.dynamodb.reading import DynamoReader
+from facesearch.adapters.memory.jobs import MemoryJobStore
+from facesearch.adapters.memory.stores import MemoryReader
 from facesearch.models import Job, JobStatus, SearchKey
-from facesearch.store.jobs import DynamoJobStore
-from facesearch.store.memory import MemoryReader
-from facesearch.store.memory_jobs import MemoryJobStore
-from facesearch.store.reading import DynamoReader, Reader, Wanted
+from facesearch.reading import Reader, Wanted
 from tests.unit.test_stores import TABLE, create_table
 
 if TYPE_CHECKING:

@@ -11,17 +11,17 @@ from dataclasses import asdict
 from multiprocessing import get_context
 from pathlib import Path
 
-from tools import interrupts
+from facesearch_cli import interrupts
+from facesearch_cli.terminal import say
+from facesearch_local.clients import aws_environment, make_clients
+from facesearch_local.resources import Resources
+from facesearch_local.stores import Place, Store, StoreError, start
+from facesearch_local.template import Deployment, Template
 from tools.bench import index
 from tools.bench.index.making import Where, make
 from tools.bench.index.measuring import Measured, measure
 from tools.bench.index.report import show
 from tools.bench.requests import read_prices
-from tools.cli.terminal import say
-from tools.local.clients import aws_environment, make_clients
-from tools.local.resources import Resources
-from tools.local.stores import Place, Store, StoreError, start
-from tools.local.template import Deployment, Template
 
 ROOT = Path(__file__).resolve().parents[3]
 SIZES = (10_000, 100_000, 1_000_000)

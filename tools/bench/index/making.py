@@ -7,13 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
-from facesearch.engine import DEFAULT_MODEL
-from facesearch.index import EventIndex, Snapshot, SnapshotInfo
-from facesearch.index.snapshot import decode, encode
-from facesearch.store.photos import DynamoPhotoStore
-from facesearch.store.snapshots import S3SnapshotStore
+from facesearch.adapters.dynamodb.photos import DynamoPhotoStore
+from facesearch.adapters.s3.snapshots import S3SnapshotStore
+from facesearch.faces.engine import DEFAULT_MODEL
+from facesearch.faces.index import EventIndex, Snapshot, SnapshotInfo
+from facesearch.faces.index.snapshot import decode, encode
+from facesearch_local.clients import aws_environment, make_clients
 from tools.bench import machine, made_up
-from tools.local.clients import aws_environment, make_clients
 
 TAIL_MEGABYTES = 0.97
 """A page of a query is 1 MB; a little less, so that it is one."""

@@ -8,19 +8,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from facesearch.adapters.dynamodb.photos import DynamoPhotoStore
+from facesearch.adapters.memory.stores import MemoryPhotoStore
+from facesearch.adapters.s3.snapshots import S3SnapshotStore
 from facesearch.bootstrap import IO_THREADS
-from facesearch.embedded import SECOND_PASS, match_faces
-from facesearch.engine import DEFAULT_MODEL
-from facesearch.index import EventIndex, IndexCache, open_index, probe_of
-from facesearch.index.cohort import NOBODY
-from facesearch.store.memory import MemoryPhotoStore
-from facesearch.store.photos import DynamoPhotoStore
-from facesearch.store.snapshots import S3SnapshotStore
+from facesearch.faces.embedded import SECOND_PASS, match_faces
+from facesearch.faces.engine import DEFAULT_MODEL
+from facesearch.faces.index import EventIndex, IndexCache, open_index, probe_of
+from facesearch.faces.index.cohort import NOBODY
+from facesearch_local.clients import aws_environment, make_clients
+from facesearch_local.stores import StoreError
 from tools.bench import machine, made_up
 from tools.bench.index.making import TAIL_MEGABYTES, FileSnapshots, Made, Where
 from tools.bench.requests import Counter, Requests
-from tools.local.clients import aws_environment, make_clients
-from tools.local.stores import StoreError
 
 CORES = 2
 """Threads of a scan: the vCPUs of the search function's default memory are one or two."""

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from facesearch.index import native
+from facesearch.faces.index import native
+from facesearch_cli.terminal import results
 from tools.bench.index.measuring import CORES, Measured
 from tools.bench.requests import Prices
-from tools.cli.terminal import results
 
 
 def show(rows: Sequence[Measured], prices: Prices) -> None:

@@ -1,51 +1,83 @@
-"""Which model's faces an event is searched by, and which it is going over to."""
+"""What the operator sees and gives."""
 
-from facesearch.admin.table import TableAdmin
-from facesearch.models import FIRST_MODEL, Event
-from facesearch.store import schema
+import datetime as dt
+import uuid
+from dataclasses import dataclass
+from typing import TypedDict
+
+from facesearch.models import Scope, UpstreamEvent
+from facesearch.search.quota import QuotaLimits
 
 
-class ModelAdmin(TableAdmin):
-    """What re-indexing does to events."""
+@dataclass(frozen=True)
+class EndedEvent:
+    """An event whose faces may be kept no longer. `retain_until`: ISO 8601, the last day on which they were."""
 
-    def change_models(self, before: Event, after: Event) -> bool:
-        """Change an event's models from those of `before` to those of `after`, in one write; False if they are others
-        by now, or the event is gone or being deleted.
+    event_id: int
+    retain_until: str
 
-        A search that began with another model stores no result, as if something had been deleted (see `store.results`).
-        """
-        sets, removes, conditions = [], [], ["attribute_exists(pk)", "attribute_not_exists(closing)"]
-        values: schema.Key = {}
-        for name in ("model", "next_model", "previous_model"):
-            was, wanted = getattr(before, name), getattr(after, name)
-            same = f"#{name} = :was_{name}"
-            if was:
-                values[f":was_{name}"] = schema.s(was)
-            absent = f"attribute_not_exists(#{name})"
-            if name == "model" and was == FIRST_MODEL:
-                conditions.append(f"({absent} OR {same})")
-            else:
-                conditions.append(same if was else absent)
-            if wanted:
-                values[f":{name}"] = schema.s(wanted)
-                sets.append(f"#{name} = :{name}")
-            else:
-                removes.append(f"#{name}")
-        update = f"SET {', '.join(sets)}"
-        if removes:
-            update += f" REMOVE {', '.join(removes)}"
-        if before.model != after.model:
-            update += " ADD erasures :one"
-            values[":one"] = schema.n(1)
-        try:
-            self._dynamodb.update_item(
-                TableName=self._table,
-                Key=schema.event_key(before.event_id),
-                UpdateExpression=update,
-                ConditionExpression=" AND ".join(conditions),
-                ExpressionAttributeNames={f"#{name}": name for name in ("model", "next_model", "previous_model")},
-                ExpressionAttributeValues=values,
-            )
-        except self._dynamodb.exceptions.ConditionalCheckFailedException:
-            return False
-        return True
+
+class EventChanges(TypedDict, total=False):
+    """What can be changed of an event."""
+
+    name: str
+    date: dt.date
+    event_enabled: bool
+    selfie_search: bool
+    confidence: int
+    cover: uuid.UUID | None
+    retain_until: dt.date | None
+    upstream: UpstreamEvent | None
+
+
+@dataclass(frozen=True)
+class CreatedKey:
+    """A new API key; `api_key` is shown this once, only its SHA-256 is stored."""
+
+    key_id: str
+    api_key: str
+
+
+@dataclass(frozen=True)
+class KeyRow:
+    """A key as it is listed.
+
+    Attributes:
+        api_key: its first five characters and `***`.
+        created_at: ISO 8601.
+        expires_at: seconds since the epoch; None = never.
+    """
+
+    key_id: str
+    api_key: str
+    active: bool
+    scopes: frozenset[Scope]
+    created_at: str
+    expires_at: int | None
+
+
+@dataclass(frozen=True)
+class Organisation:
+    """One organisation. `quota`: its own limits, None = the deployment's."""
+
+    org_id: int
+    name: str
+    keys: int
+    events: int
+    quota: QuotaLimits | None
+
+
+class RefusedError(Exception):
+    """A condition of one of the writes did not hold; `position` tells whose, counted from 0."""
+
+    def __init__(self, position: int) -> None:
+        super().__init__(str(position))
+        self.position = position
+
+
+@dataclass(frozen=True)
+class CreatedSecret:
+    """A new secret, shown this once; both ends need it as it is, so the table has it as it is, encrypted at rest."""
+
+    secret_id: str
+    secret: str

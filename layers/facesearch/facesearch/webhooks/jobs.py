@@ -1,10 +1,11 @@
 """What can be said of a job: how far it has come, where its result is, and how it has ended."""
 
 import time
+from collections.abc import Iterator
+from typing import Protocol
 
 from facesearch.models import Job, JobStatus, SearchKey, SearchSummary
-from facesearch.responses import QueuedSearch, SearchStatus
-from facesearch.store.reading import StoredPage
+from facesearch.reading import StoredPage
 from facesearch.webhooks.announcing import JobEnd
 
 LOST_SECONDS = 3 * 86_400
@@ -20,22 +21,6 @@ def status_of(job: Job | None, result: StoredPage | None) -> JobStatus | None:
     if job is None or job.status is JobStatus.DONE:
         return None
     return JobStatus.FAILED if time.time() > job.created_at + LOST_SECONDS else job.status
-
-
-def search_status(search: SearchKey, status: JobStatus, job: Job | None) -> SearchStatus:
-    """The answer that says so."""
-    reason = job.reason if job is not None and status is not JobStatus.DONE else ""
-    if job is not None and status is JobStatus.FAILED and job.status is not JobStatus.FAILED:
-        reason = LOST
-    return SearchStatus(request_id=search.request_id, status=status.value, reason=reason or None)
-
-
-def queued_search(search: SearchKey, status: JobStatus) -> QueuedSearch:
-    """The answer to its webhook."""
-    results = f"/api/v1/ext/{search.org_id}/event/{search.event_id}/faces/{search.request_id}"
-    return QueuedSearch(
-        request_id=search.request_id, status=status.value, results_url=results, status_url=f"{results}/status"
-    )
 
 
 def completed(job: Job, summary: SearchSummary) -> JobEnd:
@@ -66,3 +51,41 @@ def failed(job: Job, reason: str) -> JobEnd:
         metadata=job.metadata,
         callback_url=job.callback_url,
     )
+
+
+class JobStore(Protocol):
+    """Where jobs are kept; `store.reading` reads them."""
+
+    def add(self, job: Job) -> bool:
+        """Keep a new job; False if there is one of its request_id, or its webhook has started another."""
+
+    def note_enqueued(self, search: SearchKey) -> bool:
+        """Its message was sent; False if the job is gone."""
+
+    def take_back(self, search: SearchKey) -> bool:
+        """Forget a job whose webhook is about to be told that it failed; False if its message was sent, or it runs."""
+
+    def begin(self, search: SearchKey) -> bool:
+        """It is running; False if it is done, or gone."""
+
+    def note(self, search: SearchKey, reason: str) -> None:
+        """Why it did not get on this time."""
+
+    def end(self, search: SearchKey, reason: str = "") -> None:
+        """It is done, or, with a reason, failed. One that is done stays so, and one that is gone is not made anew."""
+
+    def delete(self, search: SearchKey) -> bool:
+        """Forget a job, and which webhook has started it; whether there was one."""
+
+
+class JobEraser(Protocol):
+    """What deletions ask of jobs."""
+
+    def jobs(self, event_id: int) -> Iterator[SearchKey]:
+        """Every job of the event."""
+
+    def holds(self, search: SearchKey) -> bool:
+        """Whether there is a job of this search."""
+
+    def delete(self, search: SearchKey) -> bool:
+        """Forget a job, and which webhook has started it; whether there was one."""

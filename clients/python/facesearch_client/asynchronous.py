@@ -1,0 +1,297 @@
+"""The asynchronous client: the shared flows over an `httpx.AsyncClient`, on asyncio."""
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import httpx
+
+from facesearch_client import flows
+from facesearch_client.answers import FaceSearchResponse, Response
+from facesearch_client.downloads import (
+    AT_ONCE,
+    CHUNK_BYTES,
+    DownloadFailure,
+    DownloadReport,
+    DownloadTotals,
+    Folder,
+    Progress,
+)
+from facesearch_client.models import (
+    LARGEST_ORIGINALS_PAGE,
+    LARGEST_PAGE,
+    PAGE_SIZE,
+    EventDetails,
+    EventPage,
+    ImagePage,
+    OriginalLink,
+    OriginalPhotos,
+    Ping,
+    Upload,
+)
+from facesearch_client.protocol import AnswerT, Api, Call, Identity, has_more, names_of
+from facesearch_client.retries import RetryPolicy
+from facesearch_client.selfies import Selfie, read_selfies
+
+PagedT = TypeVar("PagedT", bound=Response[Any])
+
+
+class AsyncFaceSearchClient:
+    """Asynchronous client for one organisation; close it or use it as a context manager. Tasks may share it.
+
+    Every call raises `ClientError`s and nothing else for what happens on the wire.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        api_key: str,
+        org_id: int,
+        *,
+        transport: httpx.AsyncBaseTransport | None = None,
+        storage_transport: httpx.AsyncBaseTransport | None = None,
+        timeout: float = 35.0,
+        retry: RetryPolicy | None = None,
+    ) -> None:
+        """`timeout` in seconds; the default outlasts the 29 s after which API Gateway itself gives up.
+
+        `storage_transport` is for the host of uploads and originals; without it `transport` serves that too.
+
+        Raises:
+            ValueError: the base URL or the key cannot be sent.
+        """
+        self._api = Api(base_url, api_key, org_id, timeout)
+        self._retry = retry or RetryPolicy()
+        # No redirects: neither the key nor a selfie must follow one to another host.
+        self._http = httpx.AsyncClient(transport=transport, follow_redirects=False)
+        self._storage = self._http
+        if storage_transport is not None:
+            self._storage = httpx.AsyncClient(transport=storage_transport, follow_redirects=False)
+
+    async def ping(self, event_id: int) -> Response[Ping]:
+        """Whether the API is there and key, organisation and event fit together.
+
+        Raises:
+            ClientError: see its subclasses.
+        """
+        return await self._call(self._api.ping(event_id))
+
+    async def details(self, event_id: int) -> Response[EventDetails]:
+        """An event's metadata and feature flags.
+
+        Raises:
+            ClientError: see its subclasses.
+        """
+        return await self._call(self._api.details(event_id))
+
+    def events(self, page_size: int = LARGEST_PAGE, page: int = 1) -> AsyncIterator[Response[EventPage]]:
+        """The organisation's events, newest first: every page from `page` on.
+
+        Raises:
+            ClientError: see its subclasses.
+        """
+        return self._walk(lambda number: self._api.events(number, page_size), page)
+
+    def images(self, event_id: int, page_size: int = LARGEST_PAGE, page: int = 1) -> AsyncIterator[Response[ImagePage]]:
+        """The event's whole gallery by capture time: every page from `page` on.
+
+        Raises:
+            ClientError: see its subclasses.
+        """
+        return self._walk(lambda number: self._api.images(event_id, number, page_size), page)
+
+    async def search(
+        self,
+        event_id: int,
+        selfie: Selfie | Sequence[Selfie],
+        request_id: Identity | None = None,
+        page: int = 1,
+        page_size: int = PAGE_SIZE,
+        *,
+        downscale: int | None = None,
+    ) -> FaceSearchResponse:
+        """Search the event for the person of a selfie, or replay the search of that `request_id`.
+
+        Without a `request_id` one is made here, not by the server: a retry after a lost answer must carry it.
+        Up to three selfies of one person find more than one does: give a list of them. What is too large for one call
+        is uploaded first. With `downscale`, a long side in pixels, a smaller
+        copy is sent: an upright JPEG without metadata. That needs Pillow.
+
+        Raises:
+            OSError: a selfie's file cannot be read.
+            ImportError: `downscale` without Pillow.
+            ValueError: no selfie, or more than three.
+            ClientError: see its subclasses.
+        """
+        identity = str(uuid.uuid4() if request_id is None else request_id)
+        contents = await asyncio.to_thread(read_selfies, selfie, downscale)
+        return await self._run(flows.search(self._api, self._retry, event_id, contents, identity, page, page_size))
+
+    async def results(
+        self, event_id: int, request_id: Identity, page: int = 1, page_size: int = PAGE_SIZE
+    ) -> FaceSearchResponse:
+        """A page of a finished search.
+
+        Raises:
+            ClientError: see its subclasses.
+        """
+        return await self._call(self._api.results(event_id, request_id, page, page_size))
+
+    async def wait(
+        self,
+        event_id: int,
+        request_id: Identity,
+        timeout: float = 60.0,  # noqa: ASYNC109 - as in FaceSearchClient; the last try is at the very end of it
+        page: int = 1,
+        page_size: int = PAGE_SIZE,
+    ) -> FaceSearchResponse:
+        """A page of a search that somebody else started, as soon as it is there; `timeout` in seconds.
+
+        Raises:
+            WaitTimeoutError: it was not there in time.
+            ClientError: see its subclasses.
+        """
+        return await self._run(flows.wait(self._api, self._retry, event_id, str(request_id), timeout, page, page_size))
+
+    def pages(
+        self, event_id: int, request_id: Identity, page_size: int = LARGEST_PAGE, page: int = 1
+    ) -> AsyncIterator[FaceSearchResponse]:
+        """A finished search: every page from `page` on.
+
+        Raises:
+            ClientError: see its subclasses.
+        """
+        return self._walk(lambda number: self._api.results(event_id, request_id, number, page_size), page)
+
+    async def create_upload(self, event_id: int, content_type: str = "image/jpeg") -> Response[Upload]:
+        """A form by which somebody else, a browser say, uploads a selfie; `search` makes its own.
+
+        Raises:
+            ClientError: see its subclasses.
+        """
+        return await self._call(self._api.create_upload(event_id, content_type))
+
+    async def original_photos(
+        self,
+        event_id: int,
+        *,
+        request_id: Identity | None = None,
+        image_ids: Iterable[Identity] | None = None,
+        page: int = 1,
+        page_size: int = LARGEST_ORIGINALS_PAGE,
+    ) -> Response[OriginalPhotos]:
+        """A page of links, good for an hour, to the originals of a search or of the photos named.
+
+        Raises:
+            ValueError: not one of the two is given, or no photo is named.
+            ClientError: see its subclasses.
+        """
+        return await self._call(self._api.original_photos(event_id, request_id, image_ids, page, page_size))
+
+    async def download_originals(
+        self,
+        event_id: int,
+        folder: Path,
+        *,
+        request_id: Identity | None = None,
+        image_ids: Iterable[Identity] | None = None,
+        progress: Progress | None = None,
+    ) -> DownloadReport:
+        """Fetch the originals of a search, or of the photos named, into a folder; it is made if it is not there.
+
+        A file is there whole or not at all, and none is overwritten: two of one name get a number. A photo that cannot
+        be fetched is a row of the report.
+
+        Raises:
+            OSError: the folder cannot be made.
+            ValueError: not one of request_id and image_ids is given, or no photo is named.
+            ClientError: the links could not be had; files that came before stay.
+        """
+        names = None if image_ids is None else names_of(image_ids)  # every page asks for them again
+        target, tally = await asyncio.to_thread(Folder, folder), DownloadTotals(progress)
+        free = asyncio.Semaphore(AT_ONCE)
+        page, more = 1, True
+        while more:
+            answer = await self.original_photos(event_id, request_id=request_id, image_ids=names, page=page)
+            tally.begin_page(answer.data)
+            tasks = [asyncio.create_task(self._fetch(link, target, free)) for link in answer.data["presigned_urls"]]
+            try:
+                for done in asyncio.as_completed(tasks):
+                    await done
+                    tally.count()
+            finally:
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)  # their files are gone only then
+            tally.end_page([task.result() for task in tasks])
+            page, more = page + 1, has_more(answer.data)
+        return tally.report()
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._http.aclose()
+        await self._storage.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self._api})"
+
+    async def _call(self, call: Call[AnswerT]) -> AnswerT:
+        return await self._run(flows.retrying(call, self._retry))
+
+    async def _walk(self, call_of: Callable[[int], Call[PagedT]], page: int) -> AsyncIterator[PagedT]:
+        more = True
+        while more:
+            answer = await self._call(call_of(page))
+            yield answer
+            page, more = page + 1, has_more(answer.data)
+
+    async def _fetch(self, link: OriginalLink, folder: Folder, free: asyncio.Semaphore) -> Path | DownloadFailure:
+        try:
+            async with free:
+                return await self._run(flows.fetch(self._api, self._retry, link, folder))
+        except OSError as error:
+            return DownloadFailure(link["filename"], error.strerror or str(error))
+
+    async def _run(self, flow: flows.Flow[AnswerT]) -> AnswerT:
+        try:
+            step = next(flow)
+            while True:
+                try:
+                    response = await self._perform(step)
+                except httpx.RequestError as error:
+                    step = flow.throw(error)
+                else:
+                    step = flow.send(response)
+        except StopIteration as end:
+            answer: AnswerT = end.value
+            return answer
+        finally:
+            flow.close()  # what it holds open must not wait for the garbage collector
+
+    async def _perform(self, step: flows.Step) -> httpx.Response | None:
+        if isinstance(step, flows.Pause):
+            await self._retry.sleep_async(step.seconds)
+            return None
+        http = self._storage if step.to_storage else self._http
+        if step.sink is None:
+            return await http.send(step.request)
+        response = await http.send(step.request, stream=True)
+        try:
+            if response.is_success:
+                step.sink.restart()
+                async for chunk in response.aiter_bytes(CHUNK_BYTES):
+                    await asyncio.to_thread(step.sink.write, chunk)  # a slow disk must not stop the other tasks
+        finally:
+            await response.aclose()
+        return response

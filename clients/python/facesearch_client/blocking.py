@@ -1,0 +1,290 @@
+"""The synchronous client: the shared flows over an `httpx.Client`."""
+
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import httpx
+
+from facesearch_client import flows
+from facesearch_client.answers import FaceSearchResponse, Response
+from facesearch_client.downloads import (
+    AT_ONCE,
+    CHUNK_BYTES,
+    DownloadFailure,
+    DownloadReport,
+    DownloadTotals,
+    Folder,
+    Progress,
+)
+from facesearch_client.models import (
+    LARGEST_ORIGINALS_PAGE,
+    LARGEST_PAGE,
+    PAGE_SIZE,
+    EventDetails,
+    EventPage,
+    ImagePage,
+    OriginalLink,
+    OriginalPhotos,
+    Ping,
+    Upload,
+)
+from facesearch_client.protocol import AnswerT, Api, Call, Identity, has_more, names_of
+from facesearch_client.retries import RetryPolicy
+from facesearch_client.selfies import Selfie, read_selfies
+
+PagedT = TypeVar("PagedT", bound=Response[Any])
+
+
+class FaceSearchClient:
+    """Synchronous client for one organisation; close it or use it as a context manager. Threads may share it.
+
+    Every call raises `ClientError`s and nothing else for what happens on the wire.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        api_key: str,
+        org_id: int,
+        *,
+        transport: httpx.BaseTransport | None = None,
+        storage_transport: httpx.BaseTransport | None = None,
+        timeout: float = 35.0,
+        retry: RetryPolicy | None = None,
+    ) -> None:
+        """`timeout` in seconds; the default outlasts the 29 s after which API Gateway itself gives up.
+
+        `storage_transport` is for the host of uploads and originals; without it `transport` serves that too.
+
+        Raises:
+            ValueError: the base URL or the key cannot be sent.
+        """
+        self._api = Api(base_url, api_key, org_id, timeout)
+        self._retry = retry or RetryPolicy()
+        # No redirects: neither the key nor a selfie must follow one to another host.
+        self._http = httpx.Client(transport=transport, follow_redirects=False)
+        self._storage = self._http
+        if storage_transport is not None:
+            self._storage = httpx.Client(transport=storage_transport, follow_redirects=False)
+
+    def ping(self, event_id: int) -> Response[Ping]:
+        """Whether the API is there and key, organisation and event fit together.
+
+        Raises:
+            ClientError: see its subclasses.
+        """
+        return self._call(self._api.ping(event_id))
+
+    def details(self, event_id: int) -> Response[EventDetails]:
+        """An event's metadata and feature flags.
+
+        Raises:
+            ClientError: see its subclasses.
+        """
+        return self._call(self._api.details(event_id))
+
+    def events(self, page_size: int = LARGEST_PAGE, page: int = 1) -> Iterator[Response[EventPage]]:
+        """The organisation's events, newest first: every page from `page` on.
+
+        Raises:
+            ClientError: see its subclasses.
+        """
+        return self._walk(lambda number: self._api.events(number, page_size), page)
+
+    def images(self, event_id: int, page_size: int = LARGEST_PAGE, page: int = 1) -> Iterator[Response[ImagePage]]:
+        """The event's whole gallery by capture time: every page from `page` on.
+
+        Raises:
+            ClientError: see its subclasses.
+        """
+        return self._walk(lambda number: self._api.images(event_id, number, page_size), page)
+
+    def search(
+        self,
+        event_id: int,
+        selfie: Selfie | Sequence[Selfie],
+        request_id: Identity | None = None,
+        page: int = 1,
+        page_size: int = PAGE_SIZE,
+        *,
+        downscale: int | None = None,
+    ) -> FaceSearchResponse:
+        """Search the event for the person of a selfie, or replay the search of that `request_id`.
+
+        Without a `request_id` one is made here, not by the server: a retry after a lost answer must carry it.
+        Up to three selfies of one person find more than one does: give a list of them. What is too large for one call
+        is uploaded first. With `downscale`, a long side in pixels, a smaller
+        copy is sent: an upright JPEG without metadata. That needs Pillow.
+
+        Raises:
+            OSError: a selfie's file cannot be read.
+            ImportError: `downscale` without Pillow.
+            ValueError: no selfie, or more than three.
+            ClientError: see its subclasses.
+        """
+        identity = str(uuid.uuid4() if request_id is None else request_id)
+        contents = read_selfies(selfie, downscale)
+        return self._run(flows.search(self._api, self._retry, event_id, contents, identity, page, page_size))
+
+    def results(
+        self, event_id: int, request_id: Identity, page: int = 1, page_size: int = PAGE_SIZE
+    ) -> FaceSearchResponse:
+        """A page of a finished search.
+
+        Raises:
+            ClientError: see its subclasses.
+        """
+        return self._call(self._api.results(event_id, request_id, page, page_size))
+
+    def wait(
+        self, event_id: int, request_id: Identity, timeout: float = 60.0, page: int = 1, page_size: int = PAGE_SIZE
+    ) -> FaceSearchResponse:
+        """A page of a search that somebody else started, as soon as it is there; `timeout` in seconds.
+
+        Raises:
+            WaitTimeoutError: it was not there in time.
+            ClientError: see its subclasses.
+        """
+        return self._run(flows.wait(self._api, self._retry, event_id, str(request_id), timeout, page, page_size))
+
+    def pages(
+        self, event_id: int, request_id: Identity, page_size: int = LARGEST_PAGE, page: int = 1
+    ) -> Iterator[FaceSearchResponse]:
+        """A finished search: every page from `page` on.
+
+        Raises:
+            ClientError: see its subclasses.
+        """
+        return self._walk(lambda number: self._api.results(event_id, request_id, number, page_size), page)
+
+    def create_upload(self, event_id: int, content_type: str = "image/jpeg") -> Response[Upload]:
+        """A form by which somebody else, a browser say, uploads a selfie; `search` makes its own.
+
+        Raises:
+            ClientError: see its subclasses.
+        """
+        return self._call(self._api.create_upload(event_id, content_type))
+
+    def original_photos(
+        self,
+        event_id: int,
+        *,
+        request_id: Identity | None = None,
+        image_ids: Iterable[Identity] | None = None,
+        page: int = 1,
+        page_size: int = LARGEST_ORIGINALS_PAGE,
+    ) -> Response[OriginalPhotos]:
+        """A page of links, good for an hour, to the originals of a search or of the photos named.
+
+        Raises:
+            ValueError: not one of the two is given, or no photo is named.
+            ClientError: see its subclasses.
+        """
+        return self._call(self._api.original_photos(event_id, request_id, image_ids, page, page_size))
+
+    def download_originals(
+        self,
+        event_id: int,
+        folder: Path,
+        *,
+        request_id: Identity | None = None,
+        image_ids: Iterable[Identity] | None = None,
+        progress: Progress | None = None,
+    ) -> DownloadReport:
+        """Fetch the originals of a search, or of the photos named, into a folder; it is made if it is not there.
+
+        A file is there whole or not at all, and none is overwritten: two of one name get a number. A photo that cannot
+        be fetched is a row of the report.
+
+        Raises:
+            OSError: the folder cannot be made.
+            ValueError: not one of request_id and image_ids is given, or no photo is named.
+            ClientError: the links could not be had; files that came before stay.
+        """
+        names = None if image_ids is None else names_of(image_ids)  # every page asks for them again
+        target, tally = Folder(folder), DownloadTotals(progress)
+        page, more = 1, True
+        with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="originals") as pool:
+            while more:
+                links = self.original_photos(event_id, request_id=request_id, image_ids=names, page=page).data
+                tally.begin_page(links)
+                futures = [pool.submit(self._fetch, link, target) for link in links["presigned_urls"]]
+                try:
+                    for done in as_completed(futures):
+                        done.result()
+                        tally.count()
+                finally:
+                    for future in futures:
+                        future.cancel()
+                tally.end_page([future.result() for future in futures])
+                page, more = page + 1, has_more(links)
+        return tally.report()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+        self._storage.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self._api})"
+
+    def _call(self, call: Call[AnswerT]) -> AnswerT:
+        return self._run(flows.retrying(call, self._retry))
+
+    def _walk(self, call_of: Callable[[int], Call[PagedT]], page: int) -> Iterator[PagedT]:
+        more = True
+        while more:
+            answer = self._call(call_of(page))
+            yield answer
+            page, more = page + 1, has_more(answer.data)
+
+    def _fetch(self, link: OriginalLink, folder: Folder) -> Path | DownloadFailure:
+        try:
+            return self._run(flows.fetch(self._api, self._retry, link, folder))
+        except OSError as error:
+            return DownloadFailure(link["filename"], error.strerror or str(error))
+
+    def _run(self, flow: flows.Flow[AnswerT]) -> AnswerT:
+        try:
+            step = next(flow)
+            while True:
+                try:
+                    response = self._perform(step)
+                except httpx.RequestError as error:
+                    step = flow.throw(error)
+                else:
+                    step = flow.send(response)
+        except StopIteration as end:
+            answer: AnswerT = end.value
+            return answer
+        finally:
+            flow.close()  # what it holds open must not wait for the garbage collector
+
+    def _perform(self, step: flows.Step) -> httpx.Response | None:
+        if isinstance(step, flows.Pause):
+            self._retry.sleep(step.seconds)
+            return None
+        http = self._storage if step.to_storage else self._http
+        if step.sink is None:
+            return http.send(step.request)
+        response = http.send(step.request, stream=True)
+        try:
+            if response.is_success:
+                step.sink.restart()
+                for chunk in response.iter_bytes(CHUNK_BYTES):
+                    step.sink.write(chunk)
+        finally:
+            response.close()
+        return response

@@ -1,0 +1,94 @@
+"""`facesearch`: the operator's command line.
+
+Results go to stdout, alone and as one JSON object with --json; everything else goes to stderr.
+Exit codes: 0 done, 1 not done (one line on stderr says why), 2 wrong usage, 130 interrupted. Of errors nothing goes to
+stdout, but for `search --json`, which prints the API's own error body there.
+"""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError, NoCredentialsError
+
+import facesearch_client
+from facesearch.errors import FaceSearchError, StillUnprocessedError
+from facesearch.photos.objects import StillThereError
+from facesearch.photos.reindexing import StalledError
+from facesearch_cli.commands import callbacks, erasing, events, keys, orgs, photos, webhooks
+from facesearch_cli.commands.reindex import reindex_event
+from facesearch_cli.commands.search import search_event
+from facesearch_cli.errors import CommandError
+from facesearch_cli.interrupts import INTERRUPTED
+from facesearch_cli.stack import LOCAL, STACK_FILE_VARIABLE
+from facesearch_cli.terminal import say
+
+app = typer.Typer(
+    name="facesearch",
+    help="Operate Face Search: organisations, API keys, events, photos, searches.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+GROUPS = {"org": orgs.app, "key": keys.app, "event": events.app, "photos": photos.app, "person": erasing.app}
+GROUPS["callbacks"] = callbacks.app
+GROUPS["webhook"] = webhooks.app
+for name, group in GROUPS.items():
+    app.add_typer(group, name=name)
+app.command("search")(search_event)
+app.command("search-delete")(erasing.delete_search)
+app.command("reindex")(reindex_event)
+
+
+@app.callback()
+def choose_stack(
+    context: typer.Context,
+    stack: Annotated[str, typer.Option(help='"local", or the name of a CloudFormation stack.')] = LOCAL,
+    state: Annotated[
+        Path | None,
+        typer.Option(
+            envvar=STACK_FILE_VARIABLE,
+            help="The local stack's stack.json or its folder; without it .local/ is looked for from here upwards.",
+        ),
+    ] = None,
+) -> None:
+    """Remember which stack; it is opened by the command that needs it, so that --help always works."""
+    context.obj = (stack, state)
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run one command line; the exit code."""
+    try:
+        app(arguments, prog_name="facesearch")
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else int(end.code is not None)
+    except (CommandError, FaceSearchError, StalledError, facesearch_client.ClientError, ValueError, OSError) as error:
+        say(_line_of(error))
+    except NoCredentialsError:
+        say("No AWS credentials were found: log in first, or set AWS_PROFILE.")
+    except EndpointConnectionError as error:
+        say(f"No answer from the stack's stores: {error} Is it still running?")
+    except (StillUnprocessedError, StillThereError):
+        say("AWS kept refusing a part of it. Run the same command again: it goes on where this one ended.")
+    except (BotoCoreError, ClientError) as error:
+        say(f"AWS refused: {error}")
+    return 1
+
+
+def _line_of(error: Exception) -> str:
+    text = str(error)
+    if isinstance(error, facesearch_client.ClientError) and error.status is not None:
+        text = f"The API answered {error.status}: {text}"
+    if isinstance(error, facesearch_client.ClientError) and error.retryable:
+        text = f"{text} Nothing is searched twice if you try again with: --request-id {error.request_id}"
+    return " ".join(text.split())
+
+
+def main() -> None:
+    """Entry point of the `facesearch` command."""
+    code = run()
+    if code == INTERRUPTED:
+        say("Stopped.")
+    sys.exit(code)

@@ -1,0 +1,87 @@
+"""`facesearch callbacks …`."""
+
+import uuid
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import typer
+
+from facesearch.errors import InvalidRequest
+from facesearch.webhooks.callbacks import Callback, Status
+from facesearch_cli.commands.common import AsJson, OrgId, group, stack_of
+from facesearch_cli.terminal import plural, print_json, printable, results, say
+
+app = group("Callbacks that tell an organisation how its webhooks' searches ended.")
+
+
+@app.command("list")
+def list_callbacks(
+    context: typer.Context,
+    org_id: OrgId,
+    status: Annotated[Status | None, typer.Option(help="Only those in this state.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List an organisation's callbacks, oldest first."""
+    rows = stack_of(context).callbacks.list(org_id, status)
+    if as_json:
+        print_json({"callbacks": [_json(row) for row in rows]})
+        return
+    for row in rows:
+        why = f": {row.reason}" if row.reason else ""
+        tried = plural(row.attempts, "attempt")
+        results().print(f"{row.key.callback_id}  {row.type}  {row.status}  {tried}{why}  {printable(row.url)}")
+
+
+@app.command("replay")
+def replay(
+    context: typer.Context,
+    org_id: OrgId,
+    callback_ids: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[CALLBACK_ID…]", help="Which; without any all that were given up.", show_default=False),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Send callbacks again that were given up, or whose address was switched off, which switches it on again."""
+    wanted = [_callback_id(text) for text in callback_ids or ()]
+    done = stack_of(context).callbacks.replay(org_id, wanted)
+    if as_json:
+        print_json(
+            {
+                "replayed": [str(each.key.callback_id) for each in done.callbacks],
+                "unknown": [str(each) for each in done.unknown],
+            }
+        )
+    else:
+        results().print(f"{plural(len(done.callbacks), 'callback')} queued again.")
+    for each in done.unknown:
+        say(f"{each} is no callback of organisation {org_id} that is not delivered yet.")
+    if done.unknown:
+        raise typer.Exit(1)
+
+
+def _json(row: Callback) -> dict[str, Any]:
+    return {
+        "callback_id": str(row.key.callback_id),
+        "event_id": row.key.event_id,
+        "request_id": str(row.request_id),
+        "type": row.type,
+        "url": row.url,
+        "status": row.status,
+        "attempts": row.attempts,
+        "last_status": row.last_status or None,
+        "reason": row.reason or None,
+        "created_at": _time(row.created_at),
+        "next_at": _time(row.next_at) if row.status is Status.PENDING else None,
+    }
+
+
+def _time(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat()
+
+
+def _callback_id(text: str) -> uuid.UUID:
+    try:
+        return uuid.UUID(text)
+    except ValueError:
+        raise InvalidRequest(f"{text!r} is no callback_id.") from None

@@ -1,0 +1,106 @@
+"""`facesearch photos …`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from facesearch.photos.indexing import MAX_FILE_BYTES
+from facesearch.records import original_prefix
+from facesearch_cli.commands.common import AsJson, EventArgument, EventId, group, stack_of
+from facesearch_cli.commands.erasing import delete_photos
+from facesearch_cli.pictures import scan
+from facesearch_cli.terminal import plural, print_json, printable, progress_bar, results, say
+from facesearch_cli.upload import Report, Uploader
+
+app = group("Photos of an event.")
+app.command("delete")(delete_photos)
+SHOWN = 20
+
+
+@app.command("upload")
+def upload_photos(
+    context: typer.Context,
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH…", show_default=False)],
+    event_id: EventId,
+    wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Wait until every photo is indexed.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Upload pictures, and those of folders and the ones below; a second run sends only what is missing.
+
+    Whatever is left out is listed with the reason. Pictures that cannot be read are no error of the command. It ends
+    with 1 if there are none, if the store refused one, or if nothing more was indexed for two minutes.
+    """
+    stack = stack_of(context)
+    event = stack.event(event_id)
+    found = scan(*paths)
+    with progress_bar() as watcher:
+        report = Uploader(stack, event, MAX_FILE_BYTES, watcher).run(found, wait_until_indexed=wait)
+    if as_json:
+        print_json(report.to_json())
+    else:
+        results().print(_summary(report, waited=wait))
+    _say_what_is_missing(report, listed=as_json)
+    if not report.keeps_faces:
+        say(
+            f"Event {event_id} keeps no faces: their last day was {event.retain_until}. No search finds anybody on "
+            f"these photos. If that is wrong: facesearch event update {event_id} --retain-until YYYY-MM-DD, then "
+            f"facesearch reindex {event_id}."
+        )
+    if not report.succeeded:
+        raise typer.Exit(1)
+
+
+def _summary(report: Report, *, waited: bool) -> str:
+    indexed = f"{report.indexed} indexed with {plural(report.faces, 'face')}"
+    line = f"{report.uploaded} uploaded, {indexed}, {len(report.failed)} failed."
+    under_way = len(report.photos) - report.indexed
+    return line if waited or not under_way else f"{line} {under_way} {'is' if under_way == 1 else 'are'} being indexed."
+
+
+def _say_what_is_missing(report: Report, *, listed: bool) -> None:
+    if not (report.photos or report.failed):
+        say("There are no pictures.")
+    if not listed:
+        _say_some(report.failed, "failed")
+        _say_some(report.left_out, "left out")
+    elif report.left_out:
+        say(f"{plural(len(report.left_out), 'other file')} left out.")
+    if report.skipped:
+        names = ", ".join(f"{count} {name}" for name, count in sorted(report.skipped.items()))
+        say(f"{plural(sum(report.skipped.values()), 'file')} skipped: {names}.")
+    if report.stalled:
+        say("Some photos are not indexed yet, nothing more for two minutes: see the indexing function's log.")
+    if report.refused:
+        some = plural(report.refused, "photo") if report.uploaded else "Nothing"
+        say(f"{some} could {'not ' if report.uploaded else ''}be uploaded: run the same command again.")
+
+
+def _say_some(files: list[tuple[str, str]], what: str) -> None:
+    for file, reason in files[:SHOWN]:
+        say(f"{file}: {reason}")
+    if len(files) > SHOWN:
+        say(f"… and {len(files) - SHOWN} more {what}; --json lists them all.")
+
+
+@app.command("failed")
+def list_failed(context: typer.Context, event_id: EventArgument, as_json: AsJson = False) -> None:
+    """List the photos of an event that could not be read, whichever way they came, and those that lost their faces
+    because their original was gone when the event was re-indexed."""
+    stack = stack_of(context)
+    event = stack.event(event_id)
+    prefix = original_prefix(event.org_id, event_id)
+    records = (photo for shard in range(event.shards) for photo in stack.photos.records(event_id, shard))
+    failed = sorted(
+        # A photo that our own tool has sent lies in a folder of its own, which says nothing.
+        (photo.key.removeprefix(prefix).removeprefix(f"{photo.image_id}/"), str(photo.image_id), photo.reason)
+        for photo in records
+        if photo.status == "failed" or photo.reason
+    )
+    if as_json:
+        photos = [{"file": file, "image_id": image_id, "reason": reason} for file, image_id, reason in failed]
+        print_json({"event_id": event_id, "failed": photos})
+        return
+    for file, image_id, reason in failed:
+        results().print(printable(f"{image_id}  {file}: {reason}"))
+    say(f"{plural(len(failed), 'photo')} failed.")

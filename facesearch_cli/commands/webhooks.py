@@ -1,0 +1,49 @@
+"""`facesearch webhook secret …`."""
+
+from typing import Annotated
+
+import typer
+
+from facesearch_cli.commands.common import AsJson, OrgId, group, stack_of
+from facesearch_cli.terminal import print_json, results, say
+
+app = group("Webhooks of an organisation.")
+secret = group("Secrets that they are signed by, both ways; two at most, to go over from one to the next.")
+app.add_typer(secret, name="secret")
+
+
+@secret.command("create")
+def create(context: typer.Context, org_id: OrgId, as_json: AsJson = False) -> None:
+    """Create a secret. It is shown this once: keep it."""
+    created = stack_of(context).admin.create_webhook_secret(org_id)
+    if as_json:
+        print_json({"secret_id": created.secret_id, "secret": created.secret})
+    else:
+        results().print(f"Secret {created.secret_id}: {created.secret}")
+        say("It is not shown again.")
+
+
+@secret.command("list")
+def list_secrets(context: typer.Context, org_id: OrgId, as_json: AsJson = False) -> None:
+    """List an organisation's secrets, oldest first, without what they are."""
+    secrets = stack_of(context).admin.webhook_secrets(org_id)
+    if as_json:
+        print_json({"secrets": [{"secret_id": each.secret_id, "created_at": each.created_at} for each in secrets]})
+        return
+    for each in secrets:
+        results().print(f"{each.secret_id}  since {each.created_at}")
+
+
+@secret.command("delete")
+def delete(
+    context: typer.Context,
+    secret_id: Annotated[str, typer.Argument(metavar="SECRET_ID", show_default=False)],
+    org_id: OrgId,
+    as_json: AsJson = False,
+) -> None:
+    """Forget a secret for good; the very next webhook that is signed by it alone is refused."""
+    stack_of(context).admin.delete_webhook_secret(org_id, secret_id)
+    if as_json:
+        print_json({"secret_id": secret_id, "deleted": True})
+    else:
+        results().print(f"Secret {secret_id}: deleted")

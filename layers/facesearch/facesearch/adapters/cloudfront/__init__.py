@@ -1,0 +1,1 @@
+"""CloudFront behind the ports."""

@@ -1,0 +1,114 @@
+"""How events end: their deletions counted, closed for good, removed, and listed by the last day of their faces."""
+
+import datetime as dt
+from typing import TYPE_CHECKING
+
+from facesearch.adapters.dynamodb import schema
+from facesearch.adapters.dynamodb.admin.table import TableAdmin
+from facesearch.adapters.dynamodb.directory import row_of
+from facesearch.adapters.dynamodb.reading import event_from_item
+from facesearch.admin.models import EndedEvent, RefusedError
+from facesearch.errors import NotFound
+from facesearch.models import Event
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
+
+
+class EndingAdmin(TableAdmin):
+    """What deletions and retention do to events."""
+
+    def count_erasure(self, event_id: int) -> None:
+        """Say that photos or faces were deleted: a search that began before this stores no result (see
+        `store.results`).
+
+        Raises:
+            NotFound: no such event.
+        """
+        try:
+            self._together([self._counted(event_id)])
+        except RefusedError:
+            raise NotFound(f"There is no event {event_id}.") from None
+
+    def close_event(self, event_id: int) -> Event:
+        """Switch the event off for good: no search, no upload and no change comes into it any more.
+
+        Raises:
+            NotFound: no such event.
+        """
+        while True:
+            event = self._event(event_id)
+            if event.closing:
+                return event
+            row = row_of(event) | {"event_enabled": schema.flag(value=False)}
+            counted = self._counted(event_id)
+            counted["Update"] |= {
+                "UpdateExpression": "SET closing = :yes, event_enabled = :no ADD erasures :one",
+                "ConditionExpression": "attribute_not_exists(closing) AND event_date = :date AND #name = :name",
+                "ExpressionAttributeNames": {"#name": "name"},
+                "ExpressionAttributeValues": {
+                    ":yes": schema.flag(value=True),
+                    ":no": schema.flag(value=False),
+                    ":one": schema.n(1),
+                    ":date": schema.s(event.date),
+                    ":name": schema.s(event.name),
+                },
+            }
+            try:
+                self._together([counted, self._put(row)])
+            except RefusedError:  # somebody else changed it a moment ago
+                continue
+
+    def remove_event(self, event: Event) -> None:
+        """Remove a closed event: from the table, from its organisation's list and count, from the list by last day."""
+        row = row_of(event)
+        writes = [
+            self._delete(schema.event_key(event.event_id), "attribute_exists(pk)"),
+            self._delete({"pk": row["pk"], "sk": row["sk"]}),
+            self._count(event.org_id, "events", -1),
+        ]
+        if event.retain_until:
+            writes.append(self._delete(schema.retention_key(event.retain_until, event.event_id)))
+        if event.upstream is not None:
+            writes.append(self._delete(schema.upstream_key(event.upstream)))
+        try:
+            self._together(writes)
+        except RefusedError as refused:
+            if refused.position != 0:  # removed by somebody else meanwhile, and counted
+                raise
+
+    def ended_events(self, today: dt.date) -> list[EndedEvent]:
+        """Events whose last day is before `today`, as long as something of them may be left."""
+        pages = self._dynamodb.get_paginator("query").paginate(
+            TableName=self._table,
+            ConsistentRead=True,
+            KeyConditionExpression="pk = :pk AND sk < :today",
+            ExpressionAttributeValues={":pk": schema.s(schema.RETENTION), ":today": schema.s(today.isoformat())},
+        )
+        return [
+            EndedEvent(schema.number(item, "event_id"), schema.text(item, "sk").partition("#")[0])
+            for page in pages
+            for item in page["Items"]
+        ]
+
+    def forget_ended(self, ended: EndedEvent) -> None:
+        """Nothing of its faces is left: it need not be looked at again."""
+        key = schema.retention_key(ended.retain_until, ended.event_id)
+        self._dynamodb.delete_item(TableName=self._table, Key=key)
+
+    def _event(self, event_id: int) -> Event:
+        item = self._read(schema.event_key(event_id))
+        if item is None:
+            raise NotFound(f"There is no event {event_id}.")
+        return event_from_item(item)
+
+    def _counted(self, event_id: int) -> "TransactWriteItemTypeDef":
+        return {
+            "Update": {
+                "TableName": self._table,
+                "Key": schema.event_key(event_id),
+                "UpdateExpression": "ADD erasures :one",
+                "ConditionExpression": "attribute_exists(pk)",
+                "ExpressionAttributeValues": {":one": schema.n(1)},
+            }
+        }

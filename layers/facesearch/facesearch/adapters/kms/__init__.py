@@ -1,0 +1,1 @@
+"""KMS behind the ports."""

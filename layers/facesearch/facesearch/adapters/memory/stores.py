@@ -1,0 +1,398 @@
+"""The stores in memory, for tests and experiments; they pass the same contract tests as DynamoDB's."""
+
+import threading
+import time
+import uuid
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Executor
+from dataclasses import replace
+from hashlib import md5
+from typing import Any
+
+from facesearch.deletion.log import Erasing
+from facesearch.faces.index.snapshot import Snapshot as FaceSnapshot
+from facesearch.faces.index.snapshot import SnapshotError, SnapshotInfo, decode, encode
+from facesearch.models import ApiKey, Event, Job, PhotoMatch, SearchKey, SearchSummary, WebhookSecret
+from facesearch.reading import Known, StoredPage, Wanted
+from facesearch.records import Held, Original, Photo, PhotoChange, Tombstone, face_bytes
+from facesearch.search.quota import BucketEmptyError, QuotaLimits, QuotaState
+from facesearch.search.results import OutdatedError
+
+
+class MemoryReader:
+    """`Reader` and `ResultStore` over dictionaries; `keys` are by SHA-256 in hex."""
+
+    def __init__(self) -> None:
+        self.keys: dict[str, ApiKey] = {}
+        self.events: dict[int, Event] = {}
+        self.quotas: dict[int, QuotaState] = {}
+        self.secrets: dict[int, tuple[WebhookSecret, ...]] = {}
+        self.jobs: dict[SearchKey, Job] = {}
+        self.webhooks: dict[tuple[int, str], uuid.UUID] = {}
+        self.results: dict[SearchKey, tuple[SearchSummary, list[PhotoMatch]]] = {}
+        self.listed: dict[SearchKey, list[PhotoMatch]] = {}
+        self.cancelled: dict[SearchKey, str] = {}
+        self.reads = 0
+
+    def read(self, wanted: Wanted) -> Known:
+        """See `Reader.read`."""
+        self.reads += 1
+        result = None
+        if wanted.search in self.results and wanted.page is not None:
+            summary, photos = self.results[wanted.search]
+            result = StoredPage(summary, photos[wanted.page.start : wanted.page.stop])
+        return Known(
+            key=self.keys.get(wanted.digest) if wanted.digest is not None else None,
+            event=self.events.get(wanted.event_id) if wanted.event_id is not None else None,
+            result=result,
+            events=sum(event.org_id == wanted.org_id for event in self.events.values()) if wanted.org_id else None,
+            quota=self.quotas.get(wanted.quota_of, QuotaState()) if wanted.quota_of is not None else QuotaState(),
+            secrets=self.secrets.get(wanted.secrets_of, ()) if wanted.secrets_of is not None else (),
+            job=self.jobs.get(wanted.job) if wanted.job is not None else None,
+            webhook=self.webhooks.get(wanted.webhook) if wanted.webhook is not None else None,
+            cancelled=self.cancelled.get(wanted.search, "") if wanted.search and wanted.page is not None else "",
+        )
+
+    def save(
+        self,
+        search: SearchKey,
+        summary: SearchSummary,
+        photos: Sequence[PhotoMatch],
+        erasures: int | None = None,
+        cancelled: str | None = None,
+    ) -> bool:
+        """See `ResultStore.save`."""
+        if search in self.results:
+            return False
+        event = self.events.get(search.event_id)
+        if erasures is not None and (event is None or event.erasures != erasures):
+            raise OutdatedError
+        if cancelled is not None and self.cancelled.get(search, "") not in ("", cancelled):
+            raise OutdatedError
+        self.cancelled.pop(search, None)
+        self.listed[search] = list(photos)
+        self.results[search] = (summary, list(photos))
+        return True
+
+    def searches(self, event_id: int) -> Iterator[SearchKey]:
+        """See `ResultStore.searches`."""
+        return iter([search for search in self.listed if search.event_id == event_id])
+
+    def holds(self, search: SearchKey) -> bool:
+        """See `ResultStore.holds`."""
+        return search in self.listed
+
+    def photos(self, search: SearchKey, *, whole: bool = False) -> list[uuid.UUID]:
+        """See `ResultStore.photos`."""
+        if whole and search not in self.results:
+            return []
+        return [photo.image_id for photo in self.listed.get(search, [])]
+
+    def withdraw(self, search: SearchKey) -> None:
+        """See `ResultStore.withdraw`."""
+        self.results.pop(search, None)
+
+    def cancel(self, search: SearchKey) -> None:
+        """See `ResultStore.cancel`."""
+        self.withdraw(search)
+        self.cancelled[search] = uuid.uuid4().hex
+
+    def delete(self, search: SearchKey) -> None:
+        """See `ResultStore.delete`."""
+        if search not in self.results:
+            self.listed.pop(search, None)
+
+
+class MemoryTokenBuckets:
+    """`Bucket` over the same dictionary that `MemoryReader` reads."""
+
+    def __init__(self, quotas: dict[int, QuotaState]) -> None:
+        self._quotas = quotas
+        self._lock = threading.Lock()
+
+    def take(self, org_id: int, limits: QuotaLimits, seen: QuotaState) -> QuotaState:
+        """See `Bucket.take`."""
+        with self._lock:
+            now, state = time.time_ns() // 1000, self._quotas.get(org_id, QuotaState())
+            full_at = max(now, state.full_at) + limits.interval
+            if full_at > now + limits.burst * limits.interval:
+                raise BucketEmptyError(state)
+            self._quotas[org_id] = replace(state, full_at=full_at)
+            return self._quotas[org_id]
+
+    def give_back(self, org_id: int, limits: QuotaLimits) -> None:
+        """See `Bucket.give_back`."""
+        with self._lock:
+            state = self._quotas.get(org_id, QuotaState())
+            self._quotas[org_id] = replace(state, full_at=state.full_at - limits.interval)
+
+
+class MemoryPhotoStore:
+    """`PhotoStore` and `PhotoEraser` over a dictionary; a tombstone has no photo."""
+
+    def __init__(self, log: "MemoryErasureLog | None" = None) -> None:
+        self._log = log
+        self._photos: dict[tuple[int, uuid.UUID], tuple[Photo | None, PhotoChange, int]] = {}
+        self._finished: set[tuple[int, uuid.UUID]] = set()
+
+    def get(self, event_id: int, shards: int, image_id: uuid.UUID) -> Photo | None:
+        """See `PhotoStore.get`."""
+        known = self._photos.get((event_id, image_id))
+        return known[0] if known else None
+
+    def set_originals(self, event_id: int, shards: int, seen: Photo, originals: Sequence[Original]) -> bool:
+        """See `PhotoStore.set_originals`."""
+        known = self.get(event_id, shards, seen.image_id)
+        if known is None or known.originals != seen.originals:
+            return False
+        first, *copies = originals
+        self._set(event_id, seen.image_id, key=first.key, etag=first.etag, copies=tuple(copies))
+        return True
+
+    def touch(self, event_id: int, shards: int, image_id: uuid.UUID) -> None:
+        """See `PhotoStore.touch`."""
+        if (event_id, image_id) in self._photos and (event_id, image_id) not in self._finished:
+            self._change(event_id, image_id, changed_at=_after(self._photos[event_id, image_id][1]))
+
+    def tombstone(self, event_id: int, shards: int, image_id: uuid.UUID) -> Tombstone | None:
+        """See `PhotoStore.tombstone`."""
+        photo, change, _ = self._photos.get((event_id, image_id), (True, None, 0))
+        if photo is not None or change is None:
+            return None
+        return Tombstone(image_id, change.changed_at, (event_id, image_id) in self._finished)
+
+    def tombstones(self, event_id: int, shards: int, image_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Tombstone]:
+        """See `PhotoStore.tombstones`."""
+        found = (self.tombstone(event_id, shards, image_id) for image_id in image_ids)
+        return {tombstone.image_id: tombstone for tombstone in found if tombstone is not None}
+
+    def get_many(self, event_id: int, shards: int, image_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Photo]:
+        """See `PhotoStore.get_many`."""
+        photos = (self.get(event_id, shards, image_id) for image_id in image_ids)
+        return {photo.image_id: photo for photo in photos if photo is not None}
+
+    def add(self, event_id: int, shards: int, photo: Photo, uploaded_at: int = 0) -> bool:
+        """See `PhotoStore.add`."""
+        tombstone = self.tombstone(event_id, shards, photo.image_id)
+        if (event_id, photo.image_id) in self._photos and (tombstone is None or tombstone.refuses(uploaded_at)):
+            return False
+        self._finished.discard((event_id, photo.image_id))
+        change = PhotoChange(
+            image_id=photo.image_id,
+            changed_at=max(time.time_ns() // 1000, uploaded_at),
+            status=photo.status,
+            model=photo.model,
+            faces=photo.faces,
+            width=photo.width,
+            height=photo.height,
+            taken_at=photo.taken_at,
+            next_model=photo.next_model,
+            next_faces=photo.next_faces,
+        )
+        photo = replace(photo, changed_at=change.changed_at)
+        self._photos[event_id, photo.image_id] = (photo, change, photo.image_id.int % shards)
+        return True
+
+    def remove(self, event_id: int, shards: int, image_id: uuid.UUID) -> None:
+        """See `PhotoStore.remove`."""
+        self._photos.pop((event_id, image_id), None)
+
+    def bury(self, event_id: int, shards: int, image_id: uuid.UUID) -> int | None:
+        """See `PhotoEraser.bury`."""
+        photo, change, shard = self._photos.get((event_id, image_id), (None, None, 0))
+        if photo is None or change is None:
+            self.touch(event_id, shards, image_id)
+            return None
+        buried = PhotoChange(image_id, _after(change), "deleted", "", b"", 0, 0)
+        self._photos[event_id, image_id] = (None, buried, shard)
+        return face_bytes(photo)
+
+    def finish(self, event_id: int, shards: int, image_id: uuid.UUID) -> None:
+        """See `PhotoEraser.finish`."""
+        tombstone = self.tombstone(event_id, shards, image_id)
+        if tombstone is not None and not tombstone.finished:
+            photo, change, shard = self._photos[event_id, image_id]
+            self._photos[event_id, image_id] = (photo, replace(change, changed_at=_after(change)), shard)
+            self._finished.add((event_id, image_id))
+        if self._log is not None:
+            self._log.end(event_id, [image_id])
+
+    def replace_faces(
+        self, event_id: int, shards: int, change: PhotoChange, faces: bytes, model: str | None = None
+    ) -> bool:
+        """See `PhotoEraser.replace_faces`."""
+        photo, now, _ = self._photos.get((event_id, change.image_id), (None, None, 0))
+        if photo is None or now is None or (now.changed_at, now.model) != (change.changed_at, change.model):
+            return False
+        made = {"model": model or change.model, "faces": faces, "next_model": "", "next_faces": b""}
+        self._change(event_id, change.image_id, changed_at=_after(now), **made)
+        self._set(event_id, change.image_id, stripped=True, qualities=b"")
+        return True
+
+    def put_next(self, event_id: int, shards: int, seen: Photo, model: str, faces: bytes, reason: str = "") -> bool:
+        """See `PhotoStore.put_next`."""
+        photo, now, _ = self._photos.get((event_id, seen.image_id), (None, None, 0))
+        if photo is None or now is None or now.changed_at != seen.changed_at:
+            return False
+        self._change(event_id, seen.image_id, changed_at=_after(now), next_model=model, next_faces=faces)
+        self._set(event_id, seen.image_id, reason=reason)
+        return True
+
+    def drop_next(self, event_id: int, shards: int, image_id: uuid.UUID, model: str) -> bool:
+        """See `PhotoStore.drop_next`."""
+        photo, now, _ = self._photos.get((event_id, image_id), (None, None, 0))
+        if photo is None or now is None or now.next_model != model:
+            return False
+        self._change(event_id, image_id, changed_at=_after(now), next_model="", next_faces=b"")
+        return True
+
+    def fold(self, event_id: int, shards: int, image_id: uuid.UUID, model: str) -> bool:
+        """See `PhotoStore.fold`."""
+        photo, now, _ = self._photos.get((event_id, image_id), (None, None, 0))
+        if photo is None or now is None or now.next_model != model or now.status != "indexed":
+            return False
+        self._change(event_id, image_id, model=model, faces=now.next_faces, next_model="", next_faces=b"")
+        self._set(event_id, image_id, qualities=b"")
+        return True
+
+    def purge(self, event_id: int, shard: int) -> Held:
+        """See `PhotoEraser.purge`."""
+        gone = [place for place, kept in self._photos.items() if place[0] == event_id and kept[2] == shard]
+        photos = [photo for photo, _, _ in map(self._photos.pop, gone) if photo is not None]
+        return Held(len(photos), sum(map(face_bytes, photos)))
+
+    def count(self, event_id: int, shard: int) -> Held:
+        """See `PhotoEraser.count`."""
+        kept = [change for (event, _), (_, change, its) in self._photos.items() if (event, its) == (event_id, shard)]
+        return Held(len(kept), sum(map(face_bytes, kept)))
+
+    def changes(self, event_id: int, shard: int, since: int, *, faces: bool = True) -> Iterator[PhotoChange]:
+        """See `PhotoStore.changes`."""
+        rows = [
+            change if faces else replace(change, faces=b"", next_faces=b"")
+            for (event, _), (_, change, its_shard) in self._photos.items()
+            if event == event_id and its_shard == shard and change.changed_at >= since
+        ]
+        return iter(sorted(rows, key=lambda change: change.changed_at))
+
+    def records(self, event_id: int, shard: int) -> Iterator[Photo]:
+        """See `PhotoRecords.records`."""
+        kept = [photo for (event, _), (photo, _, its) in self._photos.items() if (event, its) == (event_id, shard)]
+        return iter(sorted((photo for photo in kept if photo is not None), key=lambda photo: photo.image_id.bytes))
+
+    def _change(self, event_id: int, image_id: uuid.UUID, **values: Any) -> None:
+        photo, change, shard = self._photos[event_id, image_id]
+        self._photos[event_id, image_id] = (photo and replace(photo, **values), replace(change, **values), shard)
+
+    def _set(self, event_id: int, image_id: uuid.UUID, **values: Any) -> None:
+        photo, change, shard = self._photos[event_id, image_id]
+        self._photos[event_id, image_id] = (photo and replace(photo, **values), change, shard)
+
+
+class MemorySnapshotStore:
+    """`SnapshotStore` over a dictionary of files."""
+
+    def __init__(self) -> None:
+        self.files: dict[str, bytes] = {}
+        self._current: dict[tuple[int, str], SnapshotInfo] = {}
+
+    def current(self, event_id: int, model: str) -> SnapshotInfo | None:
+        """See `SnapshotStore.current`."""
+        return self._current.get((event_id, model))
+
+    def load(self, info: SnapshotInfo, pool: Executor) -> FaceSnapshot:
+        """See `SnapshotStore.load`."""
+        file = self.files.get(info.key)
+        if file is None:
+            raise SnapshotError("gone, or replaced meanwhile")
+
+        def read(start: int, buffer: memoryview) -> None:
+            buffer[:] = file[start : start + len(buffer)]
+
+        return decode(read, len(file), info, pool)
+
+    def save(self, snapshot: FaceSnapshot, replaces: SnapshotInfo | None) -> SnapshotInfo | None:
+        """See `SnapshotStore.save`."""
+        place = (snapshot.event_id, snapshot.model)
+        if self._current.get(place) != replaces:
+            return None
+        info = SnapshotInfo(
+            snapshot.event_id,
+            snapshot.model,
+            str(uuid.uuid4()),
+            snapshot.watermark,
+            len(snapshot.ids),
+            len(snapshot.faces),
+        )
+        self.files[info.key] = bytes(encode(snapshot))
+        self._current[place] = info
+        if replaces is not None:
+            self.files.pop(replaces.key, None)
+        return info
+
+    def count(self, event_id: int, keep: SnapshotInfo | None = None) -> int:
+        """See `SnapshotStore.count`."""
+        return sum(place[0] == event_id and info != keep for place, info in self._current.items())
+
+    def forget(self, event_id: int, keep: SnapshotInfo | None = None) -> int:
+        """See `SnapshotStore.forget`."""
+        gone = [place for place, info in self._current.items() if place[0] == event_id and info != keep]
+        for place in gone:
+            self.files.pop(self._current.pop(place).key, None)
+        return len(gone)
+
+
+class MemoryErasureLog:
+    """`ErasureLog` over a dictionary."""
+
+    def __init__(self) -> None:
+        self.entries: dict[tuple[int, uuid.UUID], Erasing] = {}
+
+    def begin(self, event_id: int, each: Iterable[Erasing]) -> None:
+        """See `ErasureLog.begin`."""
+        self.entries |= {(event_id, erasing.image_id): erasing for erasing in each}
+
+    def pending(self, event_id: int) -> list[Erasing]:
+        """See `ErasureLog.pending`."""
+        return [erasing for (event, _), erasing in self.entries.items() if event == event_id]
+
+    def end(self, event_id: int, image_ids: Iterable[uuid.UUID]) -> None:
+        """See `ErasureLog.end`."""
+        for image_id in image_ids:
+            self.entries.pop((event_id, image_id), None)
+
+
+class MemoryObjects:
+    """`Objects` over a dictionary of files."""
+
+    def __init__(self) -> None:
+        self.files: dict[str, bytes] = {}
+
+    def under(self, prefix: str) -> Iterator[str]:
+        """See `Objects.under`."""
+        return iter([key for key in self.files if key.startswith(prefix)])
+
+    def existing(self, keys: Sequence[str]) -> list[str]:
+        """See `Objects.existing`."""
+        return [key for key in keys if key in self.files]
+
+    def etags(self, keys: Sequence[str]) -> dict[str, str]:
+        """See `Objects.etags`."""
+        return {key: f'"{md5(self.files[key]).hexdigest()}"' for key in keys if key in self.files}  # noqa: S324 - as S3's
+
+    def etags_under(self, prefix: str) -> Iterator[tuple[str, str]]:
+        """See `Objects.etags_under`."""
+        return iter(self.etags(list(self.under(prefix))).items())
+
+    def read(self, key: str, most: int) -> bytes | None:
+        """See `Objects.read`."""
+        file = self.files.get(key)
+        return file if file is not None and len(file) <= most else None
+
+    def delete(self, keys: Iterable[str]) -> int:
+        """See `Objects.delete`."""
+        return len([self.files.pop(key, None) for key in list(keys)])
+
+
+def _after(change: PhotoChange) -> int:
+    return max(time.time_ns() // 1000, change.changed_at + 1)

@@ -1,0 +1,1 @@
+"""The embedded engine: YuNet and SFace through OpenCV."""

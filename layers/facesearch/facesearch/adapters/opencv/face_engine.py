@@ -1,0 +1,231 @@
+"""The embedded engine: YuNet detects, SFace embeds, both through OpenCV."""
+
+import copy
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+
+os.environ.setdefault("OPENCV_LOG_LEVEL", "ERROR")  # 5.0 warns on loading any model, before Python could silence it
+import cv2
+from numpy.typing import NDArray
+
+from facesearch.adapters.opencv import upright
+from facesearch.adapters.opencv.detections import (
+    SCORE,
+    Detections,
+    largest,
+    most_prominent,
+    moved,
+    one_per_face,
+    tiles,
+    whole,
+)
+from facesearch.errors import NoFaceFound
+from facesearch.faces.engine import DEFAULT_MODEL, PLAIN_MODEL, Embedding, Face, RgbImage, engine_name
+from facesearch.faces.qualities import sharpness_of
+from facesearch.photos.imaging import read_image
+
+DETECTOR = "face_detection_yunet_2023mar.onnx"
+RECOGNISER = "face_recognition_sface_2021dec.onnx"
+
+COARSE_SIDE = 480
+"""YuNet finds faces of 24 to 600 px. In this pass they are 5 to 100 % of the long side: portraits, selfies."""
+FINE_SIDE = 1920
+"""The pass for photos of ordinary size: 0.15 s on one core."""
+TILED_FROM = 2560
+"""Long side above which tiles pay: until there the fine pass still sees a 32 px face with 24."""
+SELFIE_SIDE = 1280
+"""Selfies are decoded to this size: a face that fills a tenth of it still has the 112 px that SFace looks at."""
+TILE_SIDE = 1280
+TILE_OVERLAP = 192
+"""Pixels. A larger face may be cut by every tile, but it is at least 24 px in one of the other passes."""
+TILED_PIXELS = 24_000_000
+"""Tiles look at full resolution up to 24 MP, at the same number of pixels above: 1.5 s on one core, whatever comes."""
+
+MIN_SCORE = 0.7
+"""On 1,612 LFW photos every central face is at .8 and above, 1 % are below .9. In the background, finds are mostly
+faces down to .7; below, it is mostly hands, ears and patterns."""
+MIN_FACE = 24
+"""Pixels of a face box's long side. Of faces with 40 px 89 % still match at confidence 90, with 32 px 80 %, with 24 px
+half, with 20 px a quarter, with 16 px a tenth."""
+MAX_FACES = 256
+"""The largest of a photo. Each costs 25 ms on one core, and a batch of ten photos has 120 s."""
+UPRIGHT_SCORE = 0.9
+"""Upside-down faces are found as well, at up to .899, with landmarks that make their embedding worthless. Of 606 faces
+in four orientations the best score was the upright one's each time."""
+TURN_MARGIN = 0.02
+"""A turned view's face must be surer by so much, the least that truly turned ones were. It keeps upright what is merely
+hard to see (half hidden, in profile): of 208 such faces 8 look surer when they are turned, 2 by more than this."""
+PORTRAIT_SIDE = 256
+"""Faces larger than this are shrunk before alignment, whose bilinear sampling down to 112 px would skip pixels."""
+
+
+class OpenCvEngine:
+    """`FaceEngine` of OpenCV Zoo's YuNet 2023mar and SFace 2021dec, under each of `engine.MODELS`.
+
+    The networks keep state while they run: one call at a time.
+    """
+
+    def __init__(self, models_dir: Path, threads: int) -> None:
+        """Load the two networks, about 0.1 s.
+
+        Args:
+            models_dir: folder of the two ONNX files.
+            threads: OpenCV's threads, process-wide.
+
+        Raises:
+            FileNotFoundError: a model is not in the folder.
+        """
+        for name in (DETECTOR, RECOGNISER):
+            if not (models_dir / name).is_file():
+                raise FileNotFoundError(f"no {name} in the models folder {models_dir}")
+        cv2.setNumThreads(threads)
+        size = (COARSE_SIDE, COARSE_SIDE)  # until the first picture
+        self._detector = cv2.FaceDetectorYN.create(str(models_dir / DETECTOR), "", size, MIN_SCORE)
+        self._recogniser = cv2.FaceRecognizerSF.create(str(models_dir / RECOGNISER), "")
+        self._model = DEFAULT_MODEL
+        self._mirrored = self._looks_again = True
+
+    def named(self, model: str) -> "OpenCvEngine":
+        """The same two networks as the engine of another model.
+
+        Raises:
+            UnknownModelError: there is none.
+        """
+        engine = copy.copy(self)
+        name = engine_name(model)
+        engine._mirrored, engine._looks_again = name != PLAIN_MODEL, name == DEFAULT_MODEL
+        engine._model = model
+        return engine
+
+    @property
+    def model(self) -> str:
+        """See `FaceEngine.model`."""
+        return self._model
+
+    def faces(self, image: RgbImage) -> list[Face]:
+        """See `FaceEngine.faces`. At most `MAX_FACES`, none smaller than `MIN_FACE` pixels."""
+        found = one_per_face(np.concatenate(list(self._looks(image))))
+        return [self._face(image, row) for row in largest(found, MIN_FACE, MAX_FACES)]
+
+    def probe(self, selfie: bytes) -> Embedding:
+        """See `FaceEngine.probe`.
+
+        A selfie that has no surely upright face as it is, is also looked at in the other three orientations; one
+        without any face also in a frame (the face fills the picture) and enlarged (the picture is tiny).
+        """
+        upright = np.asarray(read_image(selfie, fit=SELFIE_SIDE).image)
+        owner = self._owner([upright])
+        if owner is None or owner[1][SCORE] < UPRIGHT_SCORE:
+            turned = self._owner(np.rot90(upright, turns) for turns in (1, 2, 3))
+            if owner is None or (turned is not None and turned[1][SCORE] > owner[1][SCORE] + TURN_MARGIN):
+                owner = turned
+        owner = owner or self._owner([_framed(upright), _resized(upright, 2, cv2.INTER_CUBIC)])
+        if owner is None:
+            raise NoFaceFound("No face was found in the selfie.")
+        return self._embedding(self._aligned(*owner))
+
+    def _looks(self, image: RgbImage) -> Iterator[Detections]:
+        """Rows in the picture's pixels: large faces from a coarse look, smaller ones from a fine one and from tiles."""
+        height, width = image.shape[:2]
+        for side in (COARSE_SIDE, FINE_SIDE):
+            yield self._look(image, side)
+            if max(width, height) <= side:
+                return
+        if max(width, height) <= TILED_FROM:
+            return
+        scale = min(1.0, (TILED_PIXELS / (width * height)) ** 0.5)
+        tiled = image if scale == 1 else _resized(image, scale)
+        for tile in tiles(tiled.shape[1], tiled.shape[0], TILE_SIDE, TILE_OVERLAP):
+            part = tiled[tile.y : tile.y + tile.height, tile.x : tile.x + tile.width]
+            found = whole(self._detect(part), tile, tiled.shape[1], tiled.shape[0])
+            yield moved(found, scale, tile.x / scale, tile.y / scale)
+
+    def _look(self, image: RgbImage, side: int) -> Detections:
+        scale = min(1.0, side / max(image.shape[:2]))
+        return moved(self._detect(image if scale == 1 else _resized(image, scale)), scale)
+
+    def _detect(self, image: RgbImage) -> Detections:
+        self._detector.setInputSize((image.shape[1], image.shape[0]))
+        _, found = self._detector.detect(_bgr(image))
+        rows = cast("Detections | None", found)  # OpenCV's own type hints know nothing of None
+        return np.empty((0, 15), np.float32) if rows is None else rows
+
+    def _owner(self, views: Iterable[RgbImage]) -> tuple[RgbImage, Detections] | None:
+        """The surest of the views' most prominent faces, and its view."""
+        owners = []
+        for view in views:
+            for side in (COARSE_SIDE, SELFIE_SIDE):
+                row = most_prominent(self._look(view, side), view.shape[1], view.shape[0])
+                if row is not None:
+                    owners.append((view, row))
+                if max(view.shape[:2]) <= side or (row is not None and row[SCORE] >= UPRIGHT_SCORE):
+                    break
+        return max(owners, key=lambda owner: owner[1][SCORE], default=None)
+
+    def _face(self, image: RgbImage, row: Detections) -> Face:
+        x, y, width, height = (float(value) for value in row[:4])
+        box, landmarks, aligned = (x, y, width, height), row[4:14].reshape(5, 2), self._aligned(image, row)
+        return Face(box, landmarks, float(row[SCORE]), self._embedding(aligned), sharpness_of(aligned))
+
+    def _aligned(self, image: RgbImage, row: Detections) -> NDArray[np.uint8]:
+        """The face as the recogniser wants it: shape (112, 112, 3), BGR, its landmarks in their places."""
+        portrait, local = _portrait(image, row)
+        if self._looks_again:
+            local = self._upright(portrait, local)
+        return np.asarray(self._recogniser.alignCrop(_bgr(portrait), local), np.uint8)
+
+    def _embedding(self, aligned: NDArray[np.uint8]) -> Embedding:
+        """Unit features of an aligned face; if mirrored, the unit mean with its mirror image's."""
+        # feature() answers from a buffer that the next call overwrites.
+        views = (aligned, cv2.flip(aligned, 1)) if self._mirrored else (aligned,)
+        features = [self._recogniser.feature(view)[0].copy() for view in views]
+        mean = sum(feature / np.linalg.norm(feature) for feature in features)
+        return np.asarray(mean / np.linalg.norm(mean), np.float32)
+
+    def _upright(self, picture: RgbImage, row: Detections) -> Detections:
+        """The row with the landmarks that the detector finds once the face is upright; as it is where it finds none."""
+        if upright.is_profile(row):
+            return row
+        best, degrees = row, upright.OVERSHOOT * upright.roll_of(row)
+        for _ in range(upright.MOST_LOOKS):
+            view, transform = upright.view_of(picture, row, degrees)
+            found = upright.central(self._detect(view))
+            if found is None:
+                break
+            best = upright.landmarks_from(found, transform, row)
+            roll = upright.roll_of(best)
+            if abs(roll - degrees) <= upright.LEVEL_DEGREES:
+                break
+            degrees = roll + (upright.OVERSHOOT - 1) * (roll - degrees)
+        return best
+
+
+def _bgr(image: RgbImage) -> NDArray[np.uint8]:
+    """OpenCV's order of channels. Only ever of a part or a smaller copy: 64 MP are 200 MB."""
+    return np.ascontiguousarray(image[:, :, ::-1])
+
+
+def _resized(image: RgbImage, scale: float, interpolation: int = cv2.INTER_AREA) -> RgbImage:
+    size = (max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale)))
+    return np.asarray(cv2.resize(image, size, interpolation=interpolation), np.uint8)
+
+
+def _framed(image: RgbImage) -> RgbImage:
+    """In a grey frame of half its size: the detector wants some background around a face."""
+    margin = max(image.shape[:2]) // 2
+    framed = cv2.copyMakeBorder(image, margin, margin, margin, margin, cv2.BORDER_CONSTANT, value=(127, 127, 127))
+    return np.asarray(framed, np.uint8)
+
+
+def _portrait(image: RgbImage, row: Detections) -> tuple[RgbImage, Detections]:
+    """A face with half its size of surroundings on each side, shrunk if it is large, and its row in there."""
+    x, y, width, height = row[:4]
+    left, top = max(0, int(x - width / 2)), max(0, int(y - height / 2))
+    part = image[top : int(y + 1.5 * height) + 1, left : int(x + 1.5 * width) + 1]
+    scale = min(1.0, PORTRAIT_SIDE / float(max(width, height)))
+    local = moved(moved(row[None], 1, -left, -top), 1 / scale)[0]
+    return part if scale == 1 else _resized(part, scale), local

@@ -1,0 +1,29 @@
+"""Links to originals in their bucket."""
+
+from urllib.parse import quote
+
+from mypy_boto3_s3 import S3Client
+
+from facesearch.adapters.s3.objects import etag_of
+from facesearch.photos.originals import LINK_SECONDS
+
+
+class S3Originals:
+    """`OriginalStore` over the photos bucket."""
+
+    def __init__(self, s3: "S3Client", bucket: str) -> None:
+        self._s3 = s3
+        self._bucket = bucket
+
+    def etag(self, key: str) -> str | None:
+        """See `OriginalStore.etag`; one HEAD."""
+        return etag_of(self._s3, self._bucket, key)
+
+    def link(self, key: str, filename: str) -> str:
+        """See `OriginalStore.link`. Signed here, nothing is sent."""
+        disposition = f"attachment; filename*=UTF-8''{quote(filename, safe='')}"  # RFC 6266
+        return self._s3.generate_presigned_url(
+            "get_object",
+            Params={"Bucket": self._bucket, "Key": key, "ResponseContentDisposition": disposition},
+            ExpiresIn=LINK_SECONDS,
+        )

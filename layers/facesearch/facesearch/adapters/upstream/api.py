@@ -1,0 +1,218 @@
+"""Calls of the upstream: bounded in time and size, tried again where that helps, every end mapped to one of ours.
+
+What is sent and how answers are read is the client package's; the same requests leave here as leave any integrator.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+
+import httpx
+
+from facesearch.adapters.upstream.breaker import Breaker, CircuitOpenError
+from facesearch.adapters.upstream.errors import UpstreamDownError, UpstreamRefusedError, UpstreamResponseError
+from facesearch.adapters.upstream.key import KeySecret
+from facesearch.errors import Busy, FaceSearchError, InvalidRequest, TooLarge, UnusableImage
+from facesearch.faces.several import naming
+from facesearch.models import SearchKey
+from facesearch.observability import count, logger
+from facesearch_client import errors as client
+from facesearch_client import flows
+from facesearch_client.answers import FaceSearchResponse
+from facesearch_client.models import LARGEST_PAGE
+from facesearch_client.protocol import AnswerT, Api, Call
+from facesearch_client.retries import RetryPolicy
+from facesearch_client.selfies import image_type_of
+
+ATTEMPT_SECONDS = 10.0
+"""A search takes two seconds, five on a cold start; who says nothing for ten is asked anew, and then finds the result
+or joins the search that is running: the request_id is the same."""
+CONNECT_SECONDS = 2.0
+MAX_ANSWER_BYTES = 2**20
+"""A page of 100 photos has 45 KB."""
+RETRIES = RetryPolicy(attempts=3, base=0.2, ceiling=2.0, longest_retry_after=1.0)
+"""A `Retry-After` of more than a second is the caller's to wait, not this function's, which is paid by the second."""
+RETRY_AFTER_SECONDS, LONGEST_RETRY_AFTER = 5, 3600
+
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+NO_FACE = "No face was found in the selfie, or it is not a readable picture."
+NOT_ONE_PERSON = "A selfie shows no face, or is no readable picture, or shows somebody else."
+ONE_ALONE = "body.file: the service that searches does not take these selfies together. Send one."
+TOO_LARGE = "The selfie is too large. Send a smaller picture."
+BUSY = "Too many searches at the moment. Retry with the same request_id."
+
+
+def new_http() -> httpx.Client:
+    """The connections of one process: kept open, verified by TLS, through no proxy of the environment; no redirect is
+    followed, neither key nor selfie goes where it was not sent."""
+    limits = httpx.Limits(max_connections=8, max_keepalive_connections=8, keepalive_expiry=30)
+    return httpx.Client(trust_env=False, follow_redirects=False, limits=limits)
+
+
+class Upstream:
+    """An API of this contract, as one deployment sees it. Threads may share it."""
+
+    def __init__(
+        self,
+        http: httpx.Client,
+        url: str,
+        key: KeySecret,
+        breaker: Breaker,
+        retries: RetryPolicy = RETRIES,
+    ) -> None:
+        """Take the parts; `url` is the API's base URL, without /api/v1.
+
+        Raises:
+            ValueError: key and selfies would leave this machine unencrypted.
+        """
+        base = httpx.URL(url)
+        if base.scheme != "https" and base.host not in LOOPBACK:
+            raise ValueError("the upstream's URL is not https")
+        self._http, self._url, self._key, self._breaker, self._retries = http, url, key, breaker, retries
+
+    def search(self, search: SearchKey, selfies: Sequence[bytes], deadline: float) -> FaceSearchResponse:
+        """Search, or get the search that was done under this request_id: its first page, of 100.
+
+        Args:
+            search: as the upstream numbers organisation and event.
+            selfies: files of a format that the service reads; larger ones go by way of an upload there as here.
+            deadline: when to give up, by `clock`.
+
+        Raises:
+            UnusableImage, TooLarge: a selfie. Of several the upstream's own words would say which; they are not read.
+            InvalidRequest: it knows only searches with one.
+            Busy: the upstream says so, or has failed so often that it is left alone for now.
+            UpstreamDownError, UpstreamRefusedError, UpstreamResponseError: see there.
+        """
+        for number, selfie in enumerate(selfies, 1):
+            with naming(number, len(selfies)):
+                if image_type_of(selfie) is None:
+                    raise UnusableImage(NO_FACE)
+        refused: dict[int | None, FaceSearchError] = {400: UnusableImage(NO_FACE), 413: TooLarge(TOO_LARGE)}
+        if len(selfies) > 1:
+            refused |= {400: UnusableImage(NOT_ONE_PERSON), 422: InvalidRequest(ONE_ALONE)}
+        request_id = str(search.request_id)
+        return self._end_of(
+            search,
+            lambda api, policy: flows.search(api, policy, search.event_id, selfies, request_id, 1, LARGEST_PAGE),
+            deadline,
+            refused,
+        )
+
+    def page(self, search: SearchKey, number: int, deadline: float) -> FaceSearchResponse:
+        """A further page, of 100, of a search that is done. Arguments and errors as of `search`, without the selfie."""
+        return self._end_of(
+            search,
+            lambda api, policy: flows.retrying(
+                api.results(search.event_id, search.request_id, number, LARGEST_PAGE), policy
+            ),
+            deadline,
+        )
+
+    @property
+    def clock(self) -> Callable[[], float]:
+        """Seconds; what deadlines are told by."""
+        return self._retries.clock
+
+    def _end_of(
+        self,
+        search: SearchKey,
+        flow_of: Callable[[Api, RetryPolicy], flows.Flow[AnswerT]],
+        deadline: float,
+        refused: Mapping[int | None, Exception] | None = None,
+    ) -> AnswerT:
+        api = Api(self._url, self._key.value(), search.org_id, ATTEMPT_SECONDS)
+        policy = replace(self._retries, longest_wait=max(0.0, deadline - self.clock()))
+        try:
+            return self._run(flow_of(api, policy), deadline)
+        except CircuitOpenError as error:
+            logger.warning("upstream is left alone", seconds=round(error.seconds, 1))
+            raise Busy(BUSY, max(1, round(error.seconds))) from None
+        except client.ClientError as error:
+            # Not its words: they may name the upstream, or quote what was sent.
+            logger.warning("upstream failed", status=error.status, outcome=type(error).__name__)
+            if isinstance(error, client.NotAllowedError):
+                self._key.refused()
+            if isinstance(error, client.BadRequestError) and refused and error.status in refused:
+                raise refused[error.status] from None
+            raise _outcome_of(error) from None
+
+    def _run(self, flow: flows.Flow[AnswerT], deadline: float) -> AnswerT:
+        """See `client.flows`; time that is up is an answer that did not come in time."""
+        try:
+            step = next(flow)
+            while True:
+                left = deadline - self.clock()
+                if isinstance(step, flows.Pause):
+                    self._retries.sleep(max(0.0, min(step.seconds, left)))
+                    step = flow.send(None)
+                    continue
+                try:
+                    if left <= 0:
+                        raise httpx.ReadTimeout("no time left", request=step.request)
+                    response = self._answer_to(step, deadline)
+                except httpx.RequestError as error:
+                    step = flow.throw(error)
+                else:
+                    step = flow.send(response)
+        except StopIteration as end:
+            answer: AnswerT = end.value
+            return answer
+        finally:
+            flow.close()
+
+    def _answer_to(self, call: Call[AnswerT], deadline: float) -> httpx.Response:
+        if call.to_storage:  # another host, which may be up while the API is down
+            return self._send(call.request, deadline)
+        self._breaker.admit()
+        try:
+            response = self._send(call.request, deadline)
+        except httpx.RequestError:
+            self._failed()
+            raise
+        if response.status_code >= 500:
+            self._failed()
+        else:
+            self._breaker.succeeded()
+        return response
+
+    def _failed(self) -> None:
+        self._breaker.failed()
+        count("UpstreamFailed")
+
+    def _send(self, request: httpx.Request, deadline: float) -> httpx.Response:
+        silence = max(0.001, min(ATTEMPT_SECONDS, deadline - self.clock()))
+        timeout = httpx.Timeout(silence, connect=min(CONNECT_SECONDS, silence))
+        request.extensions["timeout"] = timeout.as_dict()
+        # Uncompressed, so that its size is known as it comes.
+        request.headers["Accept-Encoding"] = "identity"
+        end = min(deadline, self.clock() + ATTEMPT_SECONDS)
+        response = self._http.send(request, stream=True)
+        try:
+            body = b"".join(self._chunks(response, end))
+        finally:
+            response.close()
+        return httpx.Response(response.status_code, headers=response.headers, content=body, request=request)
+
+    def _chunks(self, response: httpx.Response, end: float) -> Iterator[bytes]:
+        size = 0
+        for chunk in response.iter_raw():
+            size += len(chunk)
+            if size > MAX_ANSWER_BYTES:
+                raise httpx.DecodingError("too long an answer", request=response.request)
+            if self.clock() > end:
+                raise httpx.ReadTimeout("too slow an answer", request=response.request)
+            yield chunk
+
+
+def _outcome_of(error: client.ClientError) -> Exception:
+    match error:
+        case client.TooManyRequestsError():
+            return Busy(BUSY, max(1, round(min(LONGEST_RETRY_AFTER, error.retry_after or RETRY_AFTER_SECONDS))))
+        case client.SelfieError():
+            return TooLarge(TOO_LARGE)
+        case client.ServerError() | client.NoResponseError():
+            return UpstreamDownError(f"status {error.status}")
+        case client.NotAllowedError() | client.NotFoundError() | client.BadRequestError():
+            return UpstreamRefusedError(f"status {error.status}")
+        case _:
+            return UpstreamResponseError(f"status {error.status}")

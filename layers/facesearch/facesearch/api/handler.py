@@ -1,0 +1,88 @@
+"""What every API function does around its routes: reading the event, log context, error mapping, headers, metrics."""
+
+import base64
+import binascii
+import uuid
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from facesearch.api.cors import headers_for
+from facesearch.api.presenters import failure
+from facesearch.bootstrap import container
+from facesearch.errors import NotFound
+from facesearch.observability import flush_metrics, logger
+
+Handler = Callable[[dict[str, Any], LambdaContext], dict[str, Any]]
+_ALSO = "headers of this answer"
+
+
+def path_of(app: APIGatewayRestResolver) -> Mapping[str, str]:
+    """Path parameters, as API Gateway decoded them."""
+    return app.current_event.path_parameters
+
+
+def query_of(app: APIGatewayRestResolver) -> Mapping[str, str]:
+    """Query parameters; of one given twice the last counts."""
+    return app.current_event.query_string_parameters
+
+
+def header_of(app: APIGatewayRestResolver, name: str) -> str:
+    """A request header, its name in any case; empty if absent."""
+    return app.current_event.headers.get(name) or ""
+
+
+def headers_of(app: APIGatewayRestResolver) -> Mapping[str, str]:
+    """All request headers, their names in lower case."""
+    return {name.lower(): value for name, value in app.current_event.headers.items()}
+
+
+def body_of(app: APIGatewayRestResolver) -> bytes:
+    """The request's body as it was sent; empty if there is none, or none that decodes."""
+    body = app.current_event.body or ""
+    if not app.current_event.is_base64_encoded:
+        return body.encode()
+    try:
+        return base64.b64decode(body, validate=True)
+    except binascii.Error:
+        return b""
+
+
+def log_call(org_id: int | None, event_id: int | None, request_id: uuid.UUID | None) -> None:
+    """Say in every further log line of this invocation which call it is about."""
+    logger.append_keys(org_id=org_id, event_id=event_id, request_id=str(request_id) if request_id else None)
+
+
+def also_answer(app: APIGatewayRestResolver, headers: Callable[[], Mapping[str, str]]) -> None:
+    """Headers that this request's answer has, should it fail; asked for when it does."""
+    app.append_context(**{_ALSO: headers})  # type: ignore[no-untyped-call]
+
+
+def api_handler(app: APIGatewayRestResolver) -> Handler:
+    """The Lambda handler of an API function with these routes; whatever goes wrong in a route becomes an answer."""
+
+    def failed(error: Exception) -> Response[str]:
+        headers = app.context.get(_ALSO)
+        return failure(error, headers() if headers else None)
+
+    app.exception_handler(Exception)(failed)
+    app.not_found(_no_such_route)
+
+    @logger.inject_lambda_context(clear_state=True)
+    def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+        try:
+            answer = app.resolve(event, context)
+            origin = app.current_event.headers.get("Origin") or ""
+            for name, value in headers_for(origin, container.settings.origins).items():
+                answer["multiValueHeaders"][name] = [value]
+            return answer
+        finally:
+            flush_metrics()
+
+    return handler
+
+
+def _no_such_route(_: Exception) -> Response[str]:
+    return failure(NotFound("No such route."))

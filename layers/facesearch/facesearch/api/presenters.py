@@ -1,0 +1,177 @@
+"""The envelope around every answer, and the one place where exceptions become statuses."""
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+
+from aws_lambda_powertools.event_handler import Response
+from pydantic import BaseModel
+
+from facesearch.adapters.throttling import as_outcome
+from facesearch.api.originals_request import OriginalsRequest
+from facesearch.api.schemas import (
+    EventDetails,
+    EventItem,
+    Events,
+    FaceSearchResult,
+    FailedUrl,
+    Failure,
+    ImageItem,
+    Images,
+    OriginalPhotos,
+    PaginationInfo,
+    PresignedUrl,
+    QueuedSearch,
+    SearchStatus,
+    Success,
+)
+from facesearch.errors import FaceSearchError
+from facesearch.models import Event, EventRow, Job, JobStatus, Page, PhotoMatch, RenditionUrls, SearchKey
+from facesearch.observability import count_failed_call, log_unexpected, logger
+from facesearch.photos.links import RenditionLinks
+from facesearch.photos.originals import Link, NoLink
+from facesearch.reading import StoredPage
+from facesearch.webhooks.jobs import LOST
+
+JSON = "application/json"
+INTERNAL_ERROR = "Internal error; nothing was recorded. Retry with the same request_id."
+
+
+def success(
+    message: str, data: BaseModel, headers: Mapping[str, str] | None = None, status: int = HTTPStatus.OK
+) -> Response[str]:
+    """These data in the envelope."""
+    body = Success(message=message, data=data)
+    return Response(status, JSON, body.model_dump_json(by_alias=True), headers=dict(headers or {}))
+
+
+def failure(error: Exception, headers: Mapping[str, str] | None = None) -> Response[str]:
+    """The envelope of whatever went wrong: a documented outcome as it says of itself, anything else as 500."""
+    outcome = as_outcome(error)
+    if isinstance(outcome, FaceSearchError):
+        if outcome is error:
+            logger.info("refused", status=outcome.status, outcome=type(outcome).__name__)
+        else:
+            log_unexpected(error)
+        return _error(outcome.status, outcome.message, {**(headers or {}), **outcome.headers})
+    log_unexpected(error)
+    count_failed_call()
+    return _error(HTTPStatus.INTERNAL_SERVER_ERROR, INTERNAL_ERROR, headers or {})
+
+
+def _error(status: int, message: str, headers: Mapping[str, str]) -> Response[str]:
+    return Response(status, JSON, Failure(message=message).model_dump_json(by_alias=True), headers=dict(headers))
+
+
+def face_search_result(links: RenditionLinks, search: SearchKey, page: Page, stored: StoredPage) -> FaceSearchResult:
+    """The answer of both faces calls."""
+    return FaceSearchResult(
+        request_id=search.request_id,
+        confidence_percentage=stored.summary.confidence,
+        images=[_image_item(links, search.event_id, photo, stored.summary.renditions) for photo in stored.photos],
+        pagination=paginate(page, stored.summary.total),
+    )
+
+
+def images(links: RenditionLinks, event_id: int, photos: Sequence[PhotoMatch], page: Page, total: int) -> Images:
+    """A page of the gallery."""
+    return Images(images=[_image_item(links, event_id, photo) for photo in photos], pagination=paginate(page, total))
+
+
+def event_details(event: Event) -> EventDetails:
+    """All that a site may know of an event."""
+    return EventDetails(
+        event_id=event.event_id,
+        event_name=event.name,
+        event_slug=event.slug,
+        event_date=start_of(event.date),
+        status="active" if event.event_enabled else "inactive",
+        event_enabled=event.event_enabled,
+        selfie_search=event.selfie_search and event.keeps_faces,
+    )
+
+
+def events(links: RenditionLinks, rows: Sequence[EventRow], page: Page, total: int) -> Events:
+    """A page of the organisation's events."""
+    return Events(events=[_event_item(links, row) for row in rows], pagination=paginate(page, total))
+
+
+def original_photos(
+    request: OriginalsRequest, links: Sequence[Link | NoLink], page: Page, total: int
+) -> OriginalPhotos:
+    """A page of links to originals."""
+    found = [PresignedUrl(url=link.url, filename=link.filename) for link in links if isinstance(link, Link)]
+    lost = [link for link in links if isinstance(link, NoLink)]
+    failed = [FailedUrl(image_id=link.image_id, error=link.error, path=link.path) for link in lost]
+    return OriginalPhotos(
+        presigned_urls=found,
+        failed_urls=failed,
+        total_images=total,
+        successful_count=len(found),
+        failed_count=len(failed),
+        identifier=request.identifier if isinstance(request.identifier, str) else None,
+        message=f"{len(failed)} of {len(links)} images have no link; see failed_urls." if failed else None,
+        pagination=paginate(page, total),
+    )
+
+
+def start_of(date: str) -> str:
+    """An event's date with a time of day: one that was given a day alone starts at midnight."""
+    return date if "T" in date else f"{date}T00:00:00"
+
+
+def _image_item(
+    links: RenditionLinks, event_id: int, photo: PhotoMatch, elsewhere: RenditionUrls | None = None
+) -> ImageItem:
+    """`elsewhere`: where the photo's renditions are if they are not this deployment's."""
+    if elsewhere is not None:
+        large, small = elsewhere.of(photo.image_id)
+    else:
+        large = links.url(event_id, "large", photo.image_id)
+        small = links.url(event_id, "small", photo.image_id)
+    return ImageItem(
+        img_url=large,
+        height=photo.height or None,
+        width=photo.width or None,
+        image_id=photo.image_id,
+        thumbnail_url=small,
+    )
+
+
+def _event_item(links: RenditionLinks, row: EventRow) -> EventItem:
+    return EventItem(
+        event_id=row.event_id,
+        event_name=row.name,
+        event_slug=row.slug,
+        event_date=start_of(row.date),
+        status="active" if row.event_enabled else "inactive",
+        cover_image=links.url(row.event_id, "large", row.cover) if row.cover else None,
+    )
+
+
+def paginate(page: Page, total: int) -> PaginationInfo:
+    """Describe `page` of `total` results."""
+    pages = -(-total // page.size)
+    return PaginationInfo(
+        total=total,
+        current_page=page.number if total else 0,
+        total_pages=pages,
+        has_next_page=page.number < pages,
+        has_previous_page=total > 0 and page.number > 1,
+        page_size=page.size,
+    )
+
+
+def search_status(search: SearchKey, status: JobStatus, job: Job | None) -> SearchStatus:
+    """The answer that says so."""
+    reason = job.reason if job is not None and status is not JobStatus.DONE else ""
+    if job is not None and status is JobStatus.FAILED and job.status is not JobStatus.FAILED:
+        reason = LOST
+    return SearchStatus(request_id=search.request_id, status=status.value, reason=reason or None)
+
+
+def queued_search(search: SearchKey, status: JobStatus) -> QueuedSearch:
+    """The answer to its webhook."""
+    results = f"/api/v1/ext/{search.org_id}/event/{search.event_id}/faces/{search.request_id}"
+    return QueuedSearch(
+        request_id=search.request_id, status=status.value, results_url=results, status_url=f"{results}/status"
+    )

@@ -1,0 +1,161 @@
+"""What a caller asks for: path and query parsed softly, so that the checks can run in the contract's order."""
+
+import re
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Annotated
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from facesearch.errors import FaceSearchError, InvalidRequest, InvalidRequestId
+from facesearch.models import Event, Page, SearchKey
+from facesearch.validation import flatten, parse_request_id, upload_of
+
+MAX_PAGE = 2**31 - 1
+
+
+_DIGITS = r"^[0-9]{1,18}$"
+
+
+def _only_digits(value: object) -> object:
+    """Pydantic alone would also take `1_0`, `1.0` and white space for a number."""
+    if isinstance(value, str) and re.fullmatch(_DIGITS, value, re.ASCII) is None:
+        raise PydanticCustomError("whole_number", "Input should be a whole number")
+    return value
+
+
+# Comes after a field's limits: in front of them they would be unknown to JSON Schema, and so to the OpenAPI document.
+_DIGITS_ALONE = BeforeValidator(_only_digits)
+# Read as text, so that not everything counts as a number that Python would take for one; to callers it is one.
+Id = Annotated[
+    str,
+    Field(pattern=_DIGITS),
+    WithJsonSchema({"type": "integer", "format": "int64", "minimum": 0, "maximum": 10**18 - 1}),
+]
+
+
+class OrgPath(BaseModel):
+    """Path parameters that every call has."""
+
+    model_config = ConfigDict(frozen=True)
+
+    org_id: Annotated[Id, Field(description="The organisation that the key belongs to.", examples=[903])]
+
+
+class EventPath(OrgPath):
+    """Path parameters of a call about an event."""
+
+    event_id: Annotated[Id, Field(description="An event of that organisation.", examples=[456])]
+
+
+class PageQuery(BaseModel):
+    """Query parameters of a paged call."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    page: Annotated[int, Field(ge=1, le=MAX_PAGE, description="The page, from 1."), _DIGITS_ALONE] = 1
+    page_size: Annotated[int, Field(ge=1, le=100, description="Photos on a page."), _DIGITS_ALONE] = 32
+
+
+class EventsQuery(PageQuery):
+    """The same for lists of events."""
+
+    page_size: Annotated[int, Field(ge=1, le=100, description="Events on a page."), _DIGITS_ALONE] = 10
+
+
+class OriginalsQuery(PageQuery):
+    """The same for links to originals, each of which is looked for."""
+
+    page_size: Annotated[int, Field(ge=1, le=60, description="Links on a page."), _DIGITS_ALONE] = 30
+
+
+@dataclass(frozen=True)
+class ApiRequest:
+    """One call, as far as it could be read.
+
+    Attributes:
+        org_id, event_id: None where the path has no number there.
+        page: the page asked for, or the first of the default size if the query is wrong.
+        request_id: None if not given, or not a UUID.
+        problem: what is wrong with path and query.
+        body_problem: what is wrong with a request_id that came in the body, which is checked last.
+    """
+
+    org_id: int | None
+    event_id: int | None
+    page: Page
+    request_id: uuid.UUID | None = None
+    problem: FaceSearchError | None = None
+    body_problem: FaceSearchError | None = None
+
+    @property
+    def search(self) -> SearchKey | None:
+        """The search that the call names, if it names one."""
+        if self.org_id is None or self.event_id is None or self.request_id is None:
+            return None
+        return SearchKey(self.org_id, self.event_id, self.request_id)
+
+    def with_body(self, request_id: str | None, upload_ids: Sequence[str] = ()) -> "ApiRequest":
+        """This call with the request_id of its body, if there is one.
+
+        An upload is made for one search: its id, of several the first, names that search if nothing else does, so that
+        sending it again is a retry.
+        """
+        if request_id is None:
+            given = upload_of(upload_ids[0]) if upload_ids else None
+            return self if given is None else replace(self, request_id=given)
+        try:
+            return replace(self, request_id=parse_request_id(request_id))
+        except InvalidRequestId as error:
+            return replace(self, body_problem=error)
+
+    def search_or_new(self, event: Event) -> SearchKey:
+        """The search that the call names, or a new one.
+
+        Raises:
+            InvalidRequestId: it names one by something that is no UUID.
+        """
+        if self.body_problem is not None:
+            raise self.body_problem
+        return SearchKey(event.org_id, event.event_id, self.request_id or uuid.uuid4())
+
+
+def parse_request(
+    path: Mapping[str, str], query: Mapping[str, str], paged: type[PageQuery] | None = PageQuery
+) -> ApiRequest:
+    """Read path and query of a call, which has no query if `paged` is None. Never raises.
+
+    An `event_id` and a `request_id` in the path are read as well.
+    """
+    problems: list[str] = []
+    try:
+        (EventPath if "event_id" in path else OrgPath).model_validate(dict(path))
+    except ValidationError as error:
+        problems += flatten("path", error)
+    wanted = PageQuery()
+    if paged is not None:
+        try:
+            wanted = paged.model_validate(dict(query))
+        except ValidationError as error:
+            problems += flatten("query", error)
+            wanted = paged()
+    problem: FaceSearchError | None = InvalidRequest("; ".join(problems)) if problems else None
+    request_id = None
+    if "request_id" in path:
+        try:
+            request_id = parse_request_id(path["request_id"])
+        except InvalidRequestId as error:
+            problem = problem or error
+    return ApiRequest(
+        org_id=_number(path.get("org_id", "")),
+        event_id=_number(path.get("event_id", "")),
+        page=Page(wanted.page, wanted.page_size),
+        request_id=request_id,
+        problem=problem,
+    )
+
+
+def _number(text: str) -> int | None:
+    return int(text) if re.fullmatch(_DIGITS, text, re.ASCII) else None

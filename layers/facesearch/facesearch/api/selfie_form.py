@@ -1,0 +1,189 @@
+"""The POST body: one to three selfies, each a `file` or the `upload_id` of one, perhaps a `request_id`.
+
+As multipart/form-data, or, where no file is in it, as what plain HTML forms and many clients then send instead:
+application/x-www-form-urlencoded.
+
+Of a part nothing counts but its field's name and its content. The file's name comes in any code page, of any length and
+quoted in any way: parsers that read it refuse forms that have nothing wrong with them.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from urllib.parse import parse_qs
+
+from facesearch.errors import FaceSearchError, InvalidRequest, TooLarge
+from facesearch.faces.several import MAX_SELFIES
+from facesearch.validation import COMPRESSED, GZIP
+
+MAX_PARTS = 10
+MAX_SELFIE_BYTES = 4_718_592
+"""4.5 MiB: a little over what fits through one Lambda call (6 MB of event, a third of it base64), so that the gateway
+says 413 first. Of all selfies of a form together."""
+MAX_FIELD_BYTES = 200
+"""A request_id has 36 characters, 45 as a URN."""
+MAX_HEAD_BYTES = 16_384
+"""Of a part: a file's name of thousands of letters fits."""
+MAX_URLENCODED_BYTES = 10_000
+UNREADABLE = "body: must be multipart/form-data with a part named file"
+NO_BOUNDARY = "body: the boundary that the Content-Type names is not in it"
+CUT_SHORT = "body: the form is cut short, or its lines do not end with CR LF"
+TOO_MANY_PARTS = f"The form has more than {MAX_PARTS} fields. Send file, request_id and upload_id alone."
+LONG_HEAD = (
+    f"A field of the form has more than {MAX_HEAD_BYTES:,} bytes before its content. Give the file a shorter name."
+)
+NO_SMALL_FORM = f"body: without a file, a form of at most {MAX_PARTS} fields and {MAX_URLENCODED_BYTES:,} bytes"
+
+
+@dataclass(frozen=True)
+class SelfieForm:
+    """The form as sent.
+
+    Attributes:
+        files: the selfies' bytes, in the order of their parts.
+        upload_ids: what stands in the place of files, as text; these selfies come after the files.
+        request_id: the field's text; None if there is no such part.
+        problem: what is wrong with the rest of the form. It counts only if the selfie is needed: a finished search
+            is answered from the cache whatever comes with its request_id.
+    """
+
+    files: tuple[bytes, ...] = ()
+    upload_ids: tuple[str, ...] = ()
+    request_id: str | None = None
+    problem: FaceSearchError | None = None
+
+
+@dataclass(frozen=True)
+class _Part:
+    """A field of the form. `is_blank`: it says of itself that it is a file without a name."""
+
+    name: str
+    is_blank: bool
+    content: bytes
+
+
+_OPTION = re.compile(r""";\s*([\w!#$%&'*+.^`|~-]+)\s*=\s*("[^"]*"|[^;\s]*)""", re.ASCII)
+
+
+def options_of(header: str) -> dict[str, str]:
+    """The parameters in a header's value, by their names in lower case. Of one given twice the first counts: the
+    others may be a part of a file's name.
+
+    A backslash is a letter. In some code pages it is the second half of one, and no current browser escapes by it.
+    """
+    options: dict[str, str] = {}
+    for name, value in _OPTION.findall(header):
+        options.setdefault(name.lower(), value.strip('"'))
+    return options
+
+
+def parse_selfie_form(content_type: str, body: bytes, content_encoding: str = "") -> SelfieForm:
+    """Parse the form in full, to the closing boundary; never raises, see `SelfieForm.problem`."""
+    if content_encoding.strip().lower() not in ("", "identity") or body.startswith(GZIP):
+        return SelfieForm(problem=InvalidRequest(COMPRESSED))
+    match content_type.partition(";")[0].strip().lower():
+        case "multipart/form-data":
+            return _parse_multipart(options_of(content_type).get("boundary", ""), body)
+        case "application/x-www-form-urlencoded":
+            return _parse_urlencoded(body)
+        case _:
+            return SelfieForm(problem=InvalidRequest(UNREADABLE))
+
+
+def _parse_urlencoded(body: bytes) -> SelfieForm:
+    if len(body) > MAX_URLENCODED_BYTES:
+        return SelfieForm(problem=InvalidRequest(NO_SMALL_FORM))
+    try:
+        fields = parse_qs(body.decode("ascii"), keep_blank_values=True, max_num_fields=MAX_PARTS, errors="replace")
+    except ValueError:
+        return SelfieForm(problem=InvalidRequest(NO_SMALL_FORM))
+    if "file" in fields:
+        return SelfieForm(problem=InvalidRequest("body.file: a file is sent as multipart/form-data"))
+    return _form_of(fields, [])
+
+
+def _parse_multipart(boundary: str, body: bytes) -> SelfieForm:
+    if not 1 <= len(boundary) <= 70 or not boundary.isascii():  # RFC 2046, 5.1.1
+        return SelfieForm(problem=InvalidRequest("body: the Content-Type has no valid multipart boundary"))
+    parts: list[_Part] = []
+    problem: FaceSearchError | None = None
+    try:
+        parts.extend(_parts_of(body, b"--" + boundary.encode()))
+    except FaceSearchError as error:
+        problem = error
+    fields: dict[str, list[str]] = {}
+    for part in parts:
+        if part.name != "file":
+            fields.setdefault(part.name, []).append(_text(part))
+    form = _form_of(fields, _filled([part for part in parts if part.name == "file"], others="upload_id" in fields))
+    return form if problem is None else SelfieForm(request_id=form.request_id, problem=problem)
+
+
+def _parts_of(body: bytes, delimiter: bytes) -> Iterator[_Part]:
+    """The parts up to the closing delimiter; what stands before the first and after the last is nobody's.
+
+    Raises:
+        TooLarge: more parts, or a longer head of one, than a form of ours has.
+        InvalidRequest: there is no such delimiter, or no closing one.
+    """
+    start = 0 if body.startswith(delimiter) else body.find(b"\r\n" + delimiter) + 2
+    if start == 1:  # not found
+        raise InvalidRequest(NO_BOUNDARY)
+    place, count = start + len(delimiter), 0
+    while body[place : place + 2] != b"--":
+        if body[place : place + 2] != b"\r\n":
+            raise InvalidRequest(CUT_SHORT)
+        count += 1
+        if count > MAX_PARTS:
+            raise TooLarge(TOO_MANY_PARTS)
+        content = body.find(b"\r\n\r\n", place, place + MAX_HEAD_BYTES) + 4
+        if content == 3:  # not found
+            raise TooLarge(LONG_HEAD) if len(body) > place + MAX_HEAD_BYTES else InvalidRequest(CUT_SHORT)
+        end = body.find(b"\r\n" + delimiter, content)
+        if end < 0:
+            raise InvalidRequest(CUT_SHORT)
+        options = _disposition(body[place : content - 4])
+        yield _Part(options.get("name", ""), options.get("filename") == "", body[content:end])
+        place = end + 2 + len(delimiter)
+
+
+def _disposition(head: bytes) -> dict[str, str]:
+    """The options of a part's Content-Disposition. Latin-1 has a letter for every byte; what we look for is ASCII."""
+    lines = re.sub(r"\r\n[ \t]+", " ", head.decode("latin-1")).split("\r\n")
+    named = (line.partition(":") for line in lines)
+    return next((options_of(value) for name, _, value in named if name.strip().lower() == "content-disposition"), {})
+
+
+def _filled(parts: Sequence[_Part], *, others: bool) -> list[bytes]:
+    """The files without those of inputs that were left empty, which browsers send with `filename=""` and no bytes.
+
+    If nothing else is there, neither a file nor `others`, one of them stays: it is refused as an empty selfie.
+    """
+    filled = [part.content for part in parts if part.content or not part.is_blank]
+    return filled if filled or others else [part.content for part in parts[:1]]
+
+
+def _form_of(fields: Mapping[str, Sequence[str]], files: Sequence[bytes]) -> SelfieForm:
+    request_ids, upload_ids = fields.get("request_id", []), fields.get("upload_id", [])
+    if len(request_ids) > 1:
+        return SelfieForm(problem=InvalidRequest("body.request_id: given more than once"))
+    request_id = request_ids[0] if request_ids else None
+    problem: FaceSearchError
+    if not 1 <= len(files) + len(upload_ids) <= MAX_SELFIES:
+        too_many = f"body.file: at most {MAX_SELFIES} selfies, as file or upload_id"
+        problem = InvalidRequest(too_many if files or upload_ids else "body.file: Field required")
+        return SelfieForm(request_id=request_id, problem=problem)
+    if sum(map(len, files)) > MAX_SELFIE_BYTES:
+        limit, instead = f"{MAX_SELFIE_BYTES / 2**20:.1f} MiB", "or use an upload link of POST .../faces/uploads."
+        problem = TooLarge(
+            f"The selfies have more than {limit} together. Send smaller pictures, {instead}"
+            if len(files) > 1
+            else f"The selfie has more than {limit}. Send a smaller picture, {instead}"
+        )
+        return SelfieForm(request_id=request_id, problem=problem)
+    return SelfieForm(tuple(files), tuple(upload_ids), request_id)
+
+
+def _text(part: _Part) -> str:
+    # Whatever does not decode is no UUID either, and is refused as such.
+    return part.content[:MAX_FIELD_BYTES].decode("utf-8", errors="replace")

@@ -1,0 +1,232 @@
+"""A person: every face that a selfie finds goes, or every photo with one, until the same selfie finds nothing."""
+
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Generic, Protocol, TypeVar
+
+import numpy as np
+
+from facesearch.deletion.log import Erasing
+from facesearch.deletion.photos import Files, PhotoDeletion
+from facesearch.deletion.receipts import Counts, Receipt
+from facesearch.deletion.selfies import Progress, StoredSelfies
+from facesearch.deletion.stores import Stores
+from facesearch.errors import InvalidRequest
+from facesearch.faces.confidence import threshold
+from facesearch.faces.embedded import EmbeddedProbe
+from facesearch.faces.engine import Embedding
+from facesearch.faces.index import probe_of
+from facesearch.faces.index.vectors import cosines
+from facesearch.faces.packing import FACE_BYTES, values_of
+from facesearch.models import Event, PhotoMatch, SearchKey
+from facesearch.records import PhotoChange
+
+ROUNDS = 20
+"""Searches, each over what the one before has left. The second pass finds other faces when the surest are gone; two or
+three rounds are usual."""
+ATTEMPTS = 8
+"""At the faces of one photo that others change at the same time."""
+
+
+ProbeT = TypeVar("ProbeT")
+
+
+class PersonMatcher(Protocol[ProbeT]):
+    """The part of `matching.Matcher` that no search stands behind."""
+
+    def probe(self, event: Event, selfies: Sequence[bytes]) -> ProbeT:
+        """Read the selfies; see `Matcher.probe`."""
+
+    def match(self, event: Event, probe: ProbeT) -> list[PhotoMatch]:
+        """See `Matcher.match`."""
+
+    def shows(self, event: Event, probe: ProbeT, selfies: Sequence[bytes], picture: bytes) -> bool:
+        """Whether another selfie shows the person of the probe, which was read from `selfies`.
+
+        Raises:
+            UnusableImage, NoFaceFound: the picture cannot be compared.
+        """
+
+
+ProbeT_contra = TypeVar("ProbeT_contra", contravariant=True)
+
+
+class FaceStripper(Protocol[ProbeT_contra]):
+    """Takes faces out of photos that stay, wherever they are kept."""
+
+    def strip(self, event: Event, probe: ProbeT_contra, image_ids: Iterable[uuid.UUID]) -> int:
+        """Delete the person's faces in these photos; how many they were."""
+
+    def strip_strays(self, event: Event, probe: ProbeT_contra) -> int:
+        """Delete the person's faces that belong to no recorded photo, when no other is found any more; how many."""
+
+    def left(self, probe: ProbeT_contra, found: Sequence[PhotoMatch]) -> int:
+        """How many of the person's faces a last search has seen."""
+
+
+class ProbeFinder(Protocol[ProbeT_contra]):
+    """Knows whose probes are kept; see `probes.KeptProbes`."""
+
+    def showing(self, event: Event, probe: ProbeT_contra) -> list[SearchKey]:
+        """Searches whose kept probes show the person."""
+
+
+class PersonDeletion(Generic[ProbeT]):
+    """The use case. The selfies and their embedding are kept nowhere."""
+
+    def __init__(
+        self,
+        stores: Stores,
+        matcher: PersonMatcher[ProbeT],
+        stripper: FaceStripper[ProbeT],
+        kept: ProbeFinder[ProbeT] | None = None,
+        progress: Progress = lambda done, total: None,
+    ) -> None:
+        """Take the parts; `kept`: None if the engine gives no probes away; `progress`: of looking at stored selfies."""
+        self._stores = stores
+        self._kept = kept
+        self._matcher = matcher
+        self._stripper = stripper
+        self._photos = PhotoDeletion(stores)
+        self._stored = StoredSelfies(stores, progress)
+
+    def delete_person(
+        self, event: Event, selfies: Sequence[bytes], files: Files | None = None, confidence: int | None = None
+    ) -> Receipt:
+        """Delete the person of some selfies from an event.
+
+        Args:
+            event: where; its confidence counts unless another is given.
+            selfies: one to three pictures of the person.
+            files: delete the photos themselves, and which files with them; None = the person's faces alone.
+            confidence: percent, 1 to 100; a lower one takes more faces, also those of people who look alike.
+
+        Raises:
+            InvalidRequest: no such confidence.
+            UnusableImage, NoFaceFound, OtherPerson: a selfie.
+            RuntimeError: something is found again and again.
+        """
+        if confidence is not None and not 1 <= confidence <= 100:
+            raise InvalidRequest("A confidence is a whole percent from 1 to 100.")
+        at, deleted, stripped = self._now(event, confidence), Counts(), dict[uuid.UUID, Erasing]()
+        resumed = self._photos.is_unfinished(event)
+        for _ in range(ROUNDS):
+            probe = self._matcher.probe(at, selfies)
+            found = self._matcher.match(at, probe)
+            before, at = at, self._now(event, confidence)
+            if at.model != before.model:  # what was found, or not, was half of the one model and half of the other
+                continue
+            if not found:
+                strays = self._stripper.strip_strays(at, probe)
+                deleted.faces += strays
+                if not strays:
+                    break
+                continue
+            stripped |= self._delete(at, probe, found, files, deleted)
+        else:
+            raise RuntimeError("the selfie still finds faces; run it again")
+        done = self._photos.carry_out(at, deleted, stripped.values())
+        left = self._photos.count(at, done)
+        probe = self._matcher.probe(at, selfies)
+        left.faces += self._stripper.left(probe, self._matcher.match(at, probe))
+        self._end_watches(at, probe, deleted, left)
+        looked = self._stored.delete_showing(
+            at, lambda picture: self._matcher.shows(at, probe, selfies, picture), deleted, left
+        )
+        return Receipt(event.event_id, deleted, left, resumed=resumed, looked=looked)
+
+    def _end_watches(self, event: Event, probe: ProbeT, deleted: Counts, left: Counts) -> None:
+        """Forget the kept probes that show the person.
+
+        Counted before they are looked for: whoever keeps one at this moment sees that, and looks again whether its
+        search is still there.
+        """
+        if self._kept is None:
+            return
+        self._stores.events.count_erasure(event.event_id)
+        deleted.probes += sum(map(self._stores.watches.end, self._kept.showing(event, probe)))
+        left.probes = len(self._kept.showing(event, probe))
+
+    def _now(self, event: Event, confidence: int | None) -> Event:
+        """The event as it is: a re-indexing may have given it another model."""
+        now = self._stores.events.event(event.event_id) or event
+        return replace(now, confidence=confidence or event.confidence)
+
+    def _delete(
+        self, event: Event, probe: ProbeT, found: Sequence[PhotoMatch], files: Files | None, deleted: Counts
+    ) -> dict[uuid.UUID, Erasing]:
+        """One round; the photos that have lost faces and stay."""
+        image_ids = [match.image_id for match in found]
+        if files is not None:
+            self._photos.begin(event, image_ids, files)
+            self._photos.bury(event, self._stores.log.pending(event.event_id), deleted)
+            return {}
+        losing = {image_id: Erasing(image_id, whole=False) for image_id in image_ids}
+        self._photos.enter(event, list(losing.values()))
+        deleted.faces += self._stripper.strip(event, probe, image_ids)
+        # Once more: another deletion may have ended these between, with the faces still in the snapshot that it wrote.
+        self._photos.enter(event, list(losing.values()))
+        return losing
+
+
+class EmbeddedStripper:
+    """`FaceStripper` of faces in the photos' records."""
+
+    def __init__(self, stores: Stores) -> None:
+        self._stores = stores
+
+    def strip(self, event: Event, probe: EmbeddedProbe, image_ids: Iterable[uuid.UUID]) -> int:
+        """See `FaceStripper.strip`."""
+        # As near as a face must be to the selfie at least for the match to find it. What is taken off the faces
+        # themselves is left out: rather one face too many goes than one of the person's stays.
+        cohort = probe.index.result().cohort
+        minimum = threshold(event.confidence, event.model) + cohort.of_probe(probe_of(probe.embedding))
+        wanted = list(image_ids)
+        among = frozenset(wanted)
+        changes = {
+            change.image_id: change
+            for shard in range(event.shards)
+            for change in self._stores.photos.changes(event.event_id, shard, 0)
+            if change.image_id in among
+        }
+
+        def strip(image_id: uuid.UUID) -> int:
+            return self._strip(event, probe.embedding, minimum, changes[image_id]) if image_id in changes else 0
+
+        return sum(self._stores.pool.map(strip, wanted))
+
+    def strip_strays(self, event: Event, probe: EmbeddedProbe) -> int:
+        """See `FaceStripper.strip_strays`: a face is nowhere but in its photo's record."""
+        return 0
+
+    def left(self, probe: EmbeddedProbe, found: Sequence[PhotoMatch]) -> int:
+        """See `FaceStripper.left`; each photo found counts as one."""
+        return len(found)
+
+    def _strip(self, event: Event, embedding: Embedding, minimum: float, change: PhotoChange | None) -> int:
+        """Take the person's faces out of one photo; how many they were."""
+        for _ in range(ATTEMPTS):
+            faces = change.faces_by(event.model) if change is not None else None
+            if change is None or faces is None:
+                return 0
+            kept = without(faces, embedding, minimum)
+            if self._stores.photos.replace_faces(event.event_id, event.shards, change, kept, event.model):
+                return (len(faces) - len(kept)) // FACE_BYTES
+            change = self._again(event, change)
+        raise RuntimeError("a photo is changed by others all the time")
+
+    def _again(self, event: Event, change: PhotoChange) -> PhotoChange | None:
+        changes = self._stores.photos.changes(event.event_id, change.image_id.int % event.shards, change.changed_at)
+        return next((each for each in changes if each.image_id == change.image_id), None)
+
+
+def without(faces: bytes, embedding: Embedding, minimum: float) -> bytes:
+    """The packed faces without those at or above `minimum` cosine to the embedding; if none is, without the most
+    similar one: the photo was found by the second pass."""
+    scores = cosines(values_of(faces), probe_of(embedding))
+    if not len(scores):
+        return faces
+    gone = scores >= min(minimum, scores.max())
+    each = np.frombuffer(faces, np.uint8).reshape(-1, FACE_BYTES)
+    return bytes(each[~gone].tobytes())

@@ -1,0 +1,201 @@
+"""The embedded matcher: our own engine over the event's index, whichever it has."""
+
+import math
+from collections.abc import Sequence
+from concurrent.futures import Executor, Future, wait
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from facesearch.faces.confidence import threshold
+from facesearch.faces.engine import Embedding, EngineOf, FaceEngine
+from facesearch.faces.index import FaceIndex, FaceIndexes, IndexMovedError, Probe, probe_of
+from facesearch.faces.index.cohort import Cohort
+from facesearch.faces.index.event import Hits
+from facesearch.faces.index.vectors import cosines
+from facesearch.faces.matching import StoredProbe
+from facesearch.faces.sameperson import averaged
+from facesearch.faces.several import naming
+from facesearch.models import Event, PhotoMatch, SearchKey, SearchSummary
+
+
+@dataclass(frozen=True)
+class SecondPass:
+    """How a second probe is made of the selfie and its surest matches, and what it may add. Cosines are relative to the
+    event's threshold, or to `least` if that is higher: the second pass is never laxer than the default confidence.
+
+    Attributes:
+        sure: above the threshold; a match from here on is taken as a further picture of the selfie's owner.
+        most: so many of them, the surest.
+        margin: above the threshold; what the second probe finds must reach it. A mean of pictures is nearer to
+            everybody, strangers included, and a stranger among the sure ones pulls in its own pictures.
+        floor: below the threshold; so close must the selfie itself be to a photo that only the second probe finds.
+        rounds: how often a probe is made; from the second time on of what the one before has found and is sure of.
+    """
+
+    least: float = 0.50
+    sure: float = 0.02
+    most: int = 20
+    margin: float = 0.03
+    floor: float = 0.14
+    rounds: int = 2
+
+    def base(self, minimum: float) -> float:
+        """What the others are relative to, for an event's threshold."""
+        return max(minimum, self.least)
+
+
+SECOND_PASS = SecondPass()
+"""Chosen by `python -m tools.bench.second_pass` (ADR 4). At the default confidence a match is sure from .52, false
+match rate about 2e-6, and whatever is found has at least .36 to the selfie itself, false match rate 1e-3."""
+
+_STORED = np.dtype("<f4")
+
+
+@dataclass(frozen=True, eq=False)
+class EmbeddedProbe:
+    """The selfie's embedding, shape (128,), and the event's index, which is brought up to date meanwhile."""
+
+    embedding: Embedding
+    index: Future[FaceIndex]
+
+
+class EmbeddedMatcher:
+    """`Recalling` over a `FaceIndex` and the engine that made its faces. What it keeps of a probe is the embedding."""
+
+    probe_is_paid: ClassVar[bool] = False
+
+    def __init__(self, engines: EngineOf, indexes: FaceIndexes, background: Executor, pool: Executor) -> None:
+        """Take the parts; `background` brings indexes up to date, `pool` scans them."""
+        self._engines = engines
+        self._indexes = indexes
+        self._background = background
+        self._pool = pool
+
+    def probe(
+        self, event: Event, selfies: Sequence[bytes], search: SearchKey | None = None, seconds: float = math.inf
+    ) -> EmbeddedProbe:
+        """See `Matcher.probe`. Embedding is CPU and the index's refresh is network: they run side by side."""
+        engine = self._engines(event.model)
+        index = self._background.submit(self._indexes.current, event)
+        try:
+            return EmbeddedProbe(_person(engine, event.model, selfies), index)
+        except BaseException:
+            wait([index])  # the next search of this environment must not meet a half-done refresh
+            raise
+
+    def match(self, event: Event, probe: EmbeddedProbe) -> list[PhotoMatch]:
+        """See `Matcher.match`."""
+        index = probe.index.result()
+        while True:
+            try:
+                return match_faces(index, probe.embedding, threshold(event.confidence, event.model), self._pool)
+            except IndexMovedError as moved:
+                index = self._indexes.current(moved.event)
+
+    def summary(self, event: Event, probe: EmbeddedProbe, photos: Sequence[PhotoMatch]) -> SearchSummary:
+        """See `Matcher.summary`."""
+        return SearchSummary(len(photos), event.confidence)
+
+    def shows(self, event: Event, probe: EmbeddedProbe, selfies: Sequence[bytes], picture: bytes) -> bool:
+        """See `erasure.person.PersonMatcher.shows`. Bare, not levelled: rather a search too many goes."""
+        found = self._engines(event.model).probe(picture)
+        return float(np.dot(found, probe.embedding)) >= threshold(event.confidence, event.model)
+
+    def keepable(self, event: Event, selfies: Sequence[bytes]) -> StoredProbe:
+        """See `Recalling.keepable`; 512 bytes."""
+        person = _person(self._engines(event.model), event.model, selfies)
+        return StoredProbe(event.model, person.astype(_STORED).tobytes())
+
+    def recall(self, event: Event, kept: Sequence[StoredProbe]) -> list[EmbeddedProbe]:
+        """See `Recalling.recall`. The index is brought up to date once for all of them."""
+        index: Future[FaceIndex] = Future()
+        index.set_result(self._indexes.current(event))
+        return [EmbeddedProbe(embedding_of(each), index) for each in kept]
+
+
+def _person(engine: FaceEngine, model: str, selfies: Sequence[bytes]) -> Embedding:
+    """The embedding of the one person that all selfies show, alike by the scale of the event's model."""
+    embeddings = []
+    for number, selfie in enumerate(selfies, 1):
+        with naming(number, len(selfies)):
+            embeddings.append(engine.probe(selfie))
+    return averaged(embeddings, model)
+
+
+def embedding_of(kept: StoredProbe) -> Embedding:
+    """The embedding, shape (128,), that was kept."""
+    return np.frombuffer(kept.values, _STORED).astype(np.float32)
+
+
+def match_faces(
+    index: FaceIndex, embedding: Embedding, minimum: float, pool: Executor, again: SecondPass | None = SECOND_PASS
+) -> list[PhotoMatch]:
+    """Every photo with a face whose levelled score reaches `minimum`, most similar first, ties by image_id.
+
+    A face's score is its cosine to the probe less what the event's cohort takes off both (see `index.cohort`). A second
+    probe, the normalised mean of the selfie and its surest matches, finds the photos that show the person in another
+    pose or light. One match per photo, by its best face. `again` None: the selfie alone.
+    """
+    probe = probe_of(embedding)
+    # The second pass looks only at faces from its floor on, so one scan serves both.
+    hits = index.search(probe, minimum if again is None else min(minimum, again.base(minimum) - again.floor), pool)
+    levelled = _Levelled(hits, index.cohort)
+    taken_off = index.cohort.of_probe(probe)
+    best = levelled.best_by_photo(hits.cosines, minimum + taken_off)
+    if again is not None:
+        for photo, row in _second_pass(levelled, probe, taken_off, minimum, again).items():
+            best.setdefault(photo, row)
+    found = [(-hits.cosines[row], index.photo(photo)) for photo, row in best.items()]
+    return [photo for _, photo in sorted(found, key=lambda each: (each[0], each[1].image_id))]
+
+
+def _second_pass(
+    levelled: "_Levelled", probe: Probe, taken_off: float, minimum: float, settings: SecondPass
+) -> dict[int, int]:
+    """What the second probe finds, as `best_by_photo` says it. `taken_off`: of the first probe's scores."""
+    found: dict[int, int] = {}
+    hits, base = levelled.hits, settings.base(minimum)
+    sure, enough = base + settings.sure, base + settings.margin
+    scores, pictures_before = hits.cosines, list[int]()
+    for _ in range(settings.rounds):
+        surest = levelled.best_by_photo(scores, sure + taken_off).values()
+        rows = sorted(surest, key=lambda row: -scores[row])[: settings.most]
+        if rows == pictures_before:  # none, or the same again
+            break
+        pictures = hits.values[rows].astype(np.float64)
+        pictures /= np.linalg.norm(pictures, axis=1, keepdims=True)
+        by = probe_of(probe.exact + pictures.sum(axis=0))
+        scores, taken_off = cosines(hits.values, by), levelled.cohort.of_probe(by)
+        scores[hits.cosines < base - settings.floor] = -1
+        found |= levelled.best_by_photo(scores, enough + taken_off)
+        sure, pictures_before = max(sure, enough), rows
+    return found
+
+
+class _Levelled:
+    """Hits, and which of them reach a minimum once the cohort has taken off what it does."""
+
+    def __init__(self, hits: Hits, cohort: Cohort) -> None:
+        self.hits = hits
+        self.cohort = cohort
+        self._taken_off = np.full(len(hits.cosines), np.nan)
+        """Of each hit's scores; NaN where it has not mattered yet. Someone on a third of the photos has thousands."""
+
+    def best_by_photo(self, scores: NDArray[np.float64], minimum: float) -> dict[int, int]:
+        """The row of each photo's best face, of those that reach the minimum.
+
+        Args:
+            scores: shape (hits,), cosines to a probe.
+            minimum: to be reached when what is taken off the face's scores is; what is off the probe's is added to it.
+        """
+        rows = np.flatnonzero(scores >= minimum)
+        unsure = rows[scores[rows] < minimum + self.cohort.most]
+        unknown = unsure[np.isnan(self._taken_off[unsure])]
+        self._taken_off[unknown] = self.cohort.of_faces(self.hits.values[unknown])
+        below = unsure[scores[unsure] - self._taken_off[unsure] < minimum]
+        rows = np.setdiff1d(rows, below, assume_unique=True)
+        rows = rows[np.argsort(scores[rows], kind="stable")]  # ascending, so that the best is written last
+        return dict(zip(self.hits.photos[rows].tolist(), rows.tolist(), strict=True))

@@ -1,0 +1,64 @@
+"""The matcher's port: which photos of an event show the person of a selfie."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import ClassVar, Protocol, TypeVar, runtime_checkable
+
+from facesearch.models import Event, PhotoMatch, SearchKey, SearchSummary
+
+ProbeT = TypeVar("ProbeT")
+
+
+class Matcher(Protocol[ProbeT]):
+    """Two steps, so that a selfie which cannot be searched is refused before anything is stored or spent.
+
+    Attributes:
+        probe_is_paid: the first step is what somebody else is paid for. It is made only with quota for it, which comes
+            back if the selfie is refused.
+    """
+
+    probe_is_paid: ClassVar[bool]
+
+    def probe(self, event: Event, selfies: Sequence[bytes], search: SearchKey, seconds: float) -> ProbeT:
+        """Read the selfies.
+
+        Args:
+            event: where to look.
+            selfies: whom to look for: one picture or several of one person, in the order in which they are numbered.
+            search: on whose behalf; the same one again is a retry.
+            seconds: how long probe and match may take together, for who waits for others.
+
+        Raises:
+            UnusableImage: not a readable picture within the limits.
+            NoFaceFound: nobody in it.
+            OtherPerson: one of several shows somebody else; as with the others, the message says which.
+        """
+
+    def match(self, event: Event, probe: ProbeT) -> list[PhotoMatch]:
+        """Every photo at or above the event's confidence, most similar first, ties by image_id."""
+
+    def summary(self, event: Event, probe: ProbeT, photos: Sequence[PhotoMatch]) -> SearchSummary:
+        """What is kept of the match beside its photos."""
+
+
+@dataclass(frozen=True)
+class StoredProbe:
+    """A probe as bytes, to be matched again later; only against faces by the same model."""
+
+    model: str
+    values: bytes = field(repr=False)
+
+
+@runtime_checkable
+class StoringMatcher(Matcher[ProbeT], Protocol[ProbeT]):
+    """A matcher whose probes can be kept. Not every engine gives its own away."""
+
+    def keepable(self, event: Event, selfies: Sequence[bytes]) -> StoredProbe:
+        """Read the selfies into something that can be kept.
+
+        Raises:
+            UnusableImage, NoFaceFound, OtherPerson: see `Matcher.probe`.
+        """
+
+    def recall(self, event: Event, kept: Sequence[StoredProbe]) -> Sequence[ProbeT]:
+        """Kept probes by the event's model, ready to be matched against the event as it is now."""

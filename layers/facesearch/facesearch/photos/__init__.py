@@ -1,0 +1,1 @@
+"""A photo's life: indexing, imaging, renditions, the gallery, originals."""

@@ -1,0 +1,70 @@
+"""The read side: what one request needs of everything that is stored, in one round trip."""
+
+import uuid
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from facesearch.models import ApiKey, Event, Job, Page, PhotoMatch, SearchKey, SearchSummary, WebhookSecret
+from facesearch.search.quota import QuotaState
+
+
+@dataclass(frozen=True)
+class StoredPage:
+    """A page of a finished search: what is known of the whole, and the photos of the page asked for."""
+
+    summary: SearchSummary
+    photos: list[PhotoMatch]
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What one request needs to know; what is None is not read.
+
+    Attributes:
+        digest: SHA-256 in hex of the API key that was presented.
+        search, page: a page of that search; both or neither.
+        org_id: the organisation's item.
+        quota_of: the organisation whose quota matters.
+        secrets_of: the organisation whose webhook secrets matter.
+        job: that search as a webhook has asked for it.
+        webhook: organisation, and digest of event and webhook-id.
+    """
+
+    digest: str | None = None
+    event_id: int | None = None
+    search: SearchKey | None = None
+    page: Page | None = None
+    org_id: int | None = None
+    quota_of: int | None = None
+    secrets_of: int | None = None
+    job: SearchKey | None = None
+    webhook: tuple[int, str] | None = None
+
+
+@dataclass(frozen=True)
+class Known:
+    """What the table knew about one request at one moment; None = not there, or not asked for.
+
+    Attributes:
+        events: number of the organisation's events.
+        quota: of an organisation that has not searched yet: a full bucket.
+        webhook: the request_id of the search that the webhook has started.
+        cancelled: names the search's last cancellation, if it is not long ago; empty = there was none.
+    """
+
+    key: ApiKey | None = None
+    event: Event | None = None
+    result: StoredPage | None = None
+    events: int | None = None
+    quota: QuotaState = field(default_factory=QuotaState)
+    secrets: tuple[WebhookSecret, ...] = ()
+    job: Job | None = None
+    webhook: uuid.UUID | None = None
+    cancelled: str = ""
+
+
+class Reader(Protocol):
+    """What the API reads for a request."""
+
+    def read(self, wanted: Wanted) -> Known:
+        """All that is wanted, as of one moment."""

@@ -1,0 +1,294 @@
+"""Photos of an event: their identity, where their files lie, and the port to their records."""
+
+import hashlib
+import uuid
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal, NamedTuple, Protocol
+
+PHOTO_NAMESPACE = uuid.UUID("3f1f8f0a-6d0b-5b53-9a54-0c1d7b9e2c11")
+"""Root of every image_id. Changing it would give every known photo a second identity."""
+
+SHARDS = 8
+"""Partition keys of a new event; the event knows its own number. An item collection under a local index cannot split:
+one takes 1,000 writes and 3,000 read units a second."""
+
+STAMPED_MICROSECONDS = 500_000
+"""How old a photo's stamp may be when its writer knows that the write is visible. Most take 10 ms. One that took longer
+than this, by whatever retries, is stamped again before it counts as written."""
+OVERLAP_MICROSECONDS = 2_000_000
+"""How far before a reader's last look each next one begins: what was not visible then, and is written now, was stamped
+`STAMPED_MICROSECONDS` before that look at the earliest. The rest is for clocks: an operator's is up to 1 s slow
+(`facesearch_cli.clock`), Lambda's agree within milliseconds. Every search during an upload reads it all again."""
+
+TOMBSTONE_SECONDS = 15 * 86_400
+"""How long it is known that a photo was deleted. A warm environment looks for deletions at least once a day
+(`index.cache.FORGET_AFTER`), and SQS may deliver the message of an upload 14 days later."""
+
+MAX_COPIES = 8
+"""Further places of a photo's file that its record leads to: 8 KB of keys at most. What lies under more keys is found
+by its ETag when it has to be: to be deleted, or to be looked at again."""
+
+Status = Literal["indexed", "failed"]
+RenditionSize = Literal["large", "small"]
+
+
+def image_id_of(event_id: int, content_sha256: bytes) -> uuid.UUID:
+    """UUIDv5 of event and content: the same file twice in an event is one photo, in two events it is two."""
+    return uuid.uuid5(PHOTO_NAMESPACE, f"{event_id}/{content_sha256.hex()}")
+
+
+def image_id_of_bytes(event_id: int, content: bytes) -> uuid.UUID:
+    """`image_id_of` for content that is in memory."""
+    return image_id_of(event_id, hashlib.sha256(content).digest())
+
+
+def original_prefix(org_id: int, event_id: int) -> str:
+    """What the S3 keys of an event's originals begin with, whoever has put them there."""
+    return f"{org_id}/{event_id}/"
+
+
+def original_key(org_id: int, event_id: int, image_id: uuid.UUID, filename: str) -> str:
+    """S3 key under which our own uploads put an original; the id in it keeps two files of one name apart."""
+    return f"{original_prefix(org_id, event_id)}{image_id}/{filename}"
+
+
+def rendition_key(event_id: int, size: RenditionSize, image_id: uuid.UUID) -> str:
+    """S3 key of a rendition, and the path of its public URL."""
+    return f"imgs/{event_id}/{size}/{image_id}.jpg"
+
+
+def rendition_keys(event_id: int, image_id: uuid.UUID) -> tuple[str, str]:
+    """S3 keys of both renditions, the large one first."""
+    return rendition_key(event_id, "large", image_id), rendition_key(event_id, "small", image_id)
+
+
+@dataclass(frozen=True)
+class Original:
+    """Where a photo's file lies: its S3 key, and S3's ETag, by which another file that takes the key is told.
+
+    The ETag is empty in an older record.
+    """
+
+    key: str
+    etag: str = ""
+
+    def is_there(self, etag: str | None) -> bool:
+        """Whether what has this ETag under the key is the photo's file; None = nothing is there."""
+        return etag is not None and self.etag in ("", etag)
+
+    @property
+    def filename(self) -> str:
+        """The file's name as its photographer gave it."""
+        return self.key.rpartition("/")[2]
+
+
+@dataclass(frozen=True)
+class Photo:
+    """The record of one photo, indexed or failed.
+
+    Attributes:
+        key: S3 key of the original in the photos bucket.
+        etag: S3's ETag of the original, by which another file that takes its key is told; empty in an older record.
+        width, height: pixels as displayed; 0 for a failed photo.
+        model: name of the engine that made `faces`.
+        faces: embeddings packed by `packing.pack`, 132 bytes a face; empty = scanned, nobody found.
+        taken_at: capture time by the camera's own clock, which knows no zone.
+        reason: why a failed photo failed, in words for the photographer; of an indexed one: why re-indexing found no
+            faces.
+        qualities: of `faces`, packed by `qualities.pack_qualities`; empty in an older record and once `faces` were
+            replaced.
+        next_model, next_faces: while the event is re-indexed, the next model and what it made of the photo.
+        stripped: faces of people who were to be forgotten were taken out of `faces`.
+        copies: where the same file was seen as well; it is taken from there once `key` is gone.
+        changed_at: microseconds since the epoch, as it was read.
+    """
+
+    image_id: uuid.UUID
+    status: Status
+    key: str
+    width: int = 0
+    height: int = 0
+    model: str = ""
+    faces: bytes = field(default=b"", repr=False)
+    taken_at: datetime | None = None
+    reason: str = ""
+    next_model: str = ""
+    next_faces: bytes = field(default=b"", repr=False)
+    stripped: bool = False
+    etag: str = ""
+    qualities: bytes = field(default=b"", repr=False)
+    copies: tuple[Original, ...] = ()
+    changed_at: int = field(default=0, compare=False)
+
+    def faces_by(self, model: str) -> bytes | None:
+        """Its packed faces by that model; None if that model has not looked at it."""
+        return faces_by(self, model)
+
+    @property
+    def originals(self) -> tuple[Original, ...]:
+        """Where its file may lie; the first place that still has it counts."""
+        return (Original(self.key, self.etag), *self.copies)
+
+
+@dataclass(frozen=True)
+class PhotoChange:
+    """One row of the change feed that face index and gallery follow.
+
+    Attributes:
+        changed_at: microseconds since the epoch by the writer's clock.
+        status: "indexed", "failed", or "deleted" for the tombstone of a photo that must not be returned again.
+    """
+
+    image_id: uuid.UUID
+    changed_at: int
+    status: str
+    model: str
+    faces: bytes = field(repr=False)
+    width: int
+    height: int
+    taken_at: datetime | None = None
+    next_model: str = ""
+    next_faces: bytes = field(default=b"", repr=False)
+
+    def faces_by(self, model: str) -> bytes | None:
+        """The photo's packed faces by that model; None if that model has not looked at it, or it is gone."""
+        return faces_by(self, model)
+
+
+def faces_by(photo: Photo | PhotoChange, model: str) -> bytes | None:
+    """The one place where it is decided which faces are a model's: those of two models are never compared."""
+    if photo.status != "indexed":
+        return None
+    if photo.model == model:
+        return photo.faces
+    return photo.next_faces if photo.next_model == model else None
+
+
+class Held(NamedTuple):
+    """How many photos a part of an event holds, and how many bytes of faces these have (see `face_bytes`)."""
+
+    photos: int
+    face_bytes: int
+
+
+def face_bytes(record: "Photo | PhotoChange") -> int:
+    """How many bytes of packed faces count for a record: while an event is re-indexed, most of its faces are in there
+    twice, by two models."""
+    return max(len(record.faces), len(record.next_faces))
+
+
+@dataclass(frozen=True)
+class Tombstone:
+    """What is left of a deleted photo.
+
+    Attributes:
+        deleted_at: microseconds since the epoch: when the deletion was over, or began while it is not.
+        finished: nothing that belongs to the photo is left.
+    """
+
+    image_id: uuid.UUID
+    deleted_at: int
+    finished: bool
+
+    def refuses(self, uploaded_at: int) -> bool:
+        """Whether a file that was uploaded then is the deleted one: anything before the deletion was over is."""
+        return not self.finished or uploaded_at <= self.deleted_at
+
+
+class PhotoStore(Protocol):
+    """Records of photos. A deleted photo has none, but for the change feed and `tombstone`."""
+
+    def get(self, event_id: int, shards: int, image_id: uuid.UUID) -> Photo | None:
+        """The record, read strongly consistent; None if this photo was never seen or is deleted."""
+
+    def get_many(self, event_id: int, shards: int, image_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Photo]:
+        """The records of those photos that were seen, read strongly consistent."""
+
+    def add(self, event_id: int, shards: int, photo: Photo, uploaded_at: int = 0) -> bool:
+        """Record a photo unless it is known already, or was deleted after its file was uploaded; says whether it did.
+
+        `uploaded_at` in microseconds since the epoch; 0 = nobody knows, so that any deletion was later.
+        """
+
+    def remove(self, event_id: int, shards: int, image_id: uuid.UUID) -> None:
+        """Undo an `add` for which there is no event any more; no trace is left."""
+
+    def set_originals(self, event_id: int, shards: int, seen: Photo, originals: Sequence[Original]) -> bool:
+        """Say where the photo's file lies, if its record still leads where it led when it was `seen`; whether it did.
+
+        Readers need not look again.
+        """
+
+    def touch(self, event_id: int, shards: int, image_id: uuid.UUID) -> None:
+        """Stamp the record as changed just now, if there is one. For what an earlier run may have written that was
+        killed before it knew the write visible in time: a reader may have looked by and never look there again.
+
+        A finished tombstone stays as it is: its stamp says from when on a file is a new photo.
+        """
+
+    def tombstone(self, event_id: int, shards: int, image_id: uuid.UUID) -> Tombstone | None:
+        """What is left of the photo if it was deleted, read strongly consistent."""
+
+    def tombstones(self, event_id: int, shards: int, image_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Tombstone]:
+        """What is left of those photos that were deleted, read strongly consistent."""
+
+    def changes(self, event_id: int, shard: int, since: int, *, faces: bool = True) -> Iterator[PhotoChange]:
+        """Photos of one shard whose `changed_at` is at least `since`, oldest first, read strongly consistent.
+
+        Without `faces`, theirs stay empty, and less is sent.
+        """
+
+    def put_next(self, event_id: int, shards: int, seen: Photo, model: str, faces: bytes, reason: str = "") -> bool:
+        """Put a model's faces beside the live ones, if the photo is still as it was `seen`; says whether it did.
+
+        `reason`: why there are none.
+        """
+
+    def drop_next(self, event_id: int, shards: int, image_id: uuid.UUID, model: str) -> bool:
+        """Remove what `put_next` put there for that model; says whether there was any."""
+
+    def fold(self, event_id: int, shards: int, image_id: uuid.UUID, model: str) -> bool:
+        """Make what `put_next` put there for that model the live faces; says whether there was any.
+
+        Readers need not look again: what a model has made of the photo stays as it is.
+        """
+
+
+class PhotoRecords(Protocol):
+    """All records of an event, for callers that need more of them than the change feed has."""
+
+    def records(self, event_id: int, shard: int) -> Iterator[Photo]:
+        """The shard's photos by ascending image_id, read strongly consistent; deleted ones are none."""
+
+
+class PhotoEraser(PhotoStore, Protocol):
+    """Records of photos, and how they end."""
+
+    def bury(self, event_id: int, shards: int, image_id: uuid.UUID) -> int | None:
+        """Make the record a tombstone, which no search and no gallery that looks from now on returns. How many bytes of
+        packed faces it had (see `face_bytes`); None if there was no record.
+
+        An unfinished tombstone is an interrupted run's, which readers may have looked by: it is touched.
+        """
+
+    def finish(self, event_id: int, shards: int, image_id: uuid.UUID) -> None:
+        """The deletion is over: the photo leaves the list of what is under way (see `store.erasing`), and if it was
+        buried, its tombstone begins to expire, at once: a file that comes from now on is a new photo, which must not be
+        on that list any more."""
+
+    def replace_faces(
+        self, event_id: int, shards: int, change: PhotoChange, faces: bytes, model: str | None = None
+    ) -> bool:
+        """Give the photo other faces, made by `model` (that of its live ones unless given), if it has not changed since
+        `change` was read; says whether it did.
+
+        Vectors that a re-indexing under way has made of it go, too: they are of all its faces.
+        """
+
+    def purge(self, event_id: int, shard: int) -> Held:
+        """Delete every record of the shard, tombstones too; how much it held, of which tombstones are no photos."""
+
+    def count(self, event_id: int, shard: int) -> Held:
+        """How much the shard holds; here tombstones count as photos, for they are to go as well."""

@@ -1,0 +1,1 @@
+"""One face search per `request_id`: the flow, its idempotency, its quota, its selfies."""

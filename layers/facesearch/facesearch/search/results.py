@@ -1,0 +1,53 @@
+"""Where finished searches are stored."""
+
+import uuid
+from collections.abc import Iterator, Sequence
+from typing import Protocol
+
+from facesearch.models import PhotoMatch, SearchKey, SearchSummary
+
+
+class OutdatedError(Exception):
+    """Photos or faces of the event, or the search itself, were deleted since it began; nothing of it was kept."""
+
+
+class ResultStore(Protocol):
+    """Where finished searches are kept."""
+
+    def save(
+        self,
+        search: SearchKey,
+        summary: SearchSummary,
+        photos: Sequence[PhotoMatch],
+        erasures: int | None = None,
+        cancelled: str | None = None,
+    ) -> bool:
+        """Keep a finished search for its retention time; False if there is one already, which then stays.
+
+        Args:
+            search, summary, photos: what was found.
+            erasures: of the event, read before the search looked at its faces; None = keep it whatever was deleted.
+            cancelled: the search's last cancellation when it was asked for; None = keep it whatever came since.
+
+        Raises:
+            OutdatedError: the event's erasures are others by now, the search was cancelled since, or a deletion took
+                this result along.
+        """
+
+    def searches(self, event_id: int) -> Iterator[SearchKey]:
+        """Every search of the event that is kept, or was about to be."""
+
+    def holds(self, search: SearchKey) -> bool:
+        """Whether there is anything of this search, even if its result is withdrawn."""
+
+    def photos(self, search: SearchKey, *, whole: bool = False) -> list[uuid.UUID]:
+        """What the stored search names; with `whole` only if it is a result that can be read."""
+
+    def withdraw(self, search: SearchKey) -> None:
+        """From now on there is no result. What it names is still known, so that a second run finds it."""
+
+    def cancel(self, search: SearchKey) -> None:
+        """`withdraw` it; and of who has asked for it before, nobody may keep one any more."""
+
+    def delete(self, search: SearchKey) -> None:
+        """Forget what a withdrawn search names, and that there was one; not one saved anew since."""

@@ -1,0 +1,63 @@
+"""The queue between webhooks and their searches. Its messages hold ids alone."""
+
+import json
+import uuid
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from facesearch.models import SearchKey
+
+if TYPE_CHECKING:
+    pass
+
+LONGEST_DELAY = 900
+"""Seconds that SQS can hold a new message back."""
+
+
+@dataclass(frozen=True)
+class SearchCommand:
+    """A message: run this search.
+
+    Attributes:
+        waits: how often it has already waited for the organisation's quota.
+        asides: how often it has stepped aside for other organisations' searches.
+        tries: that messages before this one have used up; its own are counted by the queue.
+    """
+
+    search: SearchKey
+    waits: int = 0
+    asides: int = 0
+    tries: int = 0
+
+    def to_text(self) -> str:
+        """As it is sent."""
+        search = self.search
+        ids = {"org_id": search.org_id, "event_id": search.event_id, "request_id": str(search.request_id)}
+        counts = {"waits": self.waits, "asides": self.asides, "tries": self.tries}
+        return json.dumps({"kind": "search"} | ids | {name: value for name, value in counts.items() if value})
+
+    @classmethod
+    def of(cls, text: str) -> "SearchCommand":
+        """Read a message.
+
+        Raises:
+            ValueError: it is none of ours.
+        """
+        try:
+            content = json.loads(text)
+            if content["kind"] != "search":
+                raise ValueError
+            search = SearchKey(content["org_id"], content["event_id"], uuid.UUID(content["request_id"]))
+            return cls(search, *(int(content.get(name, 0)) for name in ("waits", "asides", "tries")))
+        except (KeyError, TypeError, AttributeError, ValueError):
+            raise ValueError("not an order for a search") from None
+
+
+class SearchCommands(Protocol):
+    """Where orders wait for a worker."""
+
+    def send(self, order: SearchCommand, delay: int = 0) -> None:
+        """Enter an order, to be delivered after so many seconds, 900 at most."""
+
+    def postpone(self, receipt: str, seconds: int) -> None:
+        """Have a message that was delivered come again after so many seconds."""

@@ -1,0 +1,308 @@
+"""A webhook's search is run: by the same use case as POST, under the same claim, paid for by the same quota.
+
+SQS delivers an order at least once and a worker may be killed at any step, so every step can be done again: the search
+happens once by its claim, the end is told before it is noted, and told twice it is one announcement.
+"""
+
+import random
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from botocore.exceptions import BotoCoreError, ClientError
+
+from facesearch.adapters.throttling import RETRY_AFTER_SECONDS, is_throttled
+from facesearch.errors import (
+    Busy,
+    FaceSearchError,
+    NoFaceFound,
+    NotFound,
+    OtherPerson,
+    QuotaExceeded,
+    SearchDeleted,
+    SearchInProgress,
+    SelfieUnavailable,
+    UnusableImage,
+)
+from facesearch.models import Feature, Job, JobStatus, Page, SearchKey, SearchSummary, require
+from facesearch.observability import count, log_unexpected, logger
+from facesearch.reading import Known, Reader, Wanted
+from facesearch.search.face_search import FaceSearch, Invocation, SelfieSource
+from facesearch.search.quota import Meter, QuotaState
+from facesearch.webhooks.announcing import Announcer
+from facesearch.webhooks.commands import LONGEST_DELAY, SearchCommand, SearchCommands
+from facesearch.webhooks.jobs import JobStore, completed, failed
+from facesearch.webhooks.pending_selfies import PendingSelfies
+from facesearch.webhooks.shares import Shares
+from facesearch.webhooks.watches.runner import WatchRunner
+from facesearch.webhooks.watches.watch import Watch
+
+FIRST = Page(1, 1)
+RETRY_SECONDS = 5
+GROWTH = 4
+"""Tried again after 5 s, 20 s, 80 s, 5 min, then every 15 min, give or take a fifth: 10 deliveries take 70 minutes."""
+LONGEST_RETRY = 3600
+SHORTEST_WAIT = 2
+"""Seconds before the first look whether there is quota again; doubled each time, up to 15 minutes."""
+LONGEST_WAIT = 86_400
+"""Seconds after its webhook in which a search waits for quota: a selfie that came along is kept for no longer."""
+MOST_WAITS = 200
+"""While AWS throttles: a day of waits of 15 minutes and less. What comes then uses up deliveries."""
+NO_QUOTA = "The organisation's face-search quota was used up for a day."
+SHORTEST_ASIDE = 8
+LONGEST_ASIDE = 60
+MOST_ASIDES = 200
+"""Up to 8 s, 16 s, 32 s, 60 s of stepping aside, so often: an hour and a half in which others' fetches hang all the
+time. Each time takes a worker for a moment: with 2 s at first, fifty that hang took 12 such moments a second."""
+GAVE_UP = "The search could not be completed."
+
+
+class NotNowError(Exception):
+    """The order must be delivered again."""
+
+
+@dataclass(frozen=True)
+class MessageDelivery:
+    """One delivery of an order. `number`: from 1; `receipt`: what the queue knows it by."""
+
+    number: int
+    receipt: str
+
+
+class JobRunner:
+    """The use case."""
+
+    def __init__(  # noqa: PLR0913 - a use case's parts, each by its name
+        self,
+        *,
+        reader: Reader,
+        jobs: JobStore,
+        selfies: PendingSelfies,
+        search: FaceSearch[Any],
+        meter: Callable[[int, QuotaState], Meter],
+        queue: SearchCommands,
+        announcer: Announcer,
+        deliveries: int,
+        shares: Shares,
+        watching: WatchRunner[Any] | None = None,
+        forget: Callable[[SearchKey], None] | None = None,
+    ) -> None:
+        """Take the parts.
+
+        `deliveries`: how often the queue delivers an order at most. The last one only closes the job, so that it ends
+        even if every worker died of it before. `shares`: of an organisation in the workers, while its selfies are
+        being fetched. `watching`: None = this deployment keeps no probes. `forget` deletes a search whose job was
+        deleted while it ran.
+        """
+        self._reader = reader
+        self._jobs = jobs
+        self._selfies = selfies
+        self._search = search
+        self._meter = meter
+        self._queue = queue
+        self._announcer = announcer
+        self._deliveries = deliveries
+        self._shares = shares
+        self._watching = watching
+        self._forget_search = forget
+
+    def run(self, order: SearchCommand, delivery: MessageDelivery, context: LambdaContext) -> None:
+        """Bring a job to its end.
+
+        Raises:
+            NotNowError: the order must be delivered again, after a while that the queue knows.
+        """
+        try:
+            self._run(order, delivery, context)
+        except NotNowError:
+            raise
+        except Exception as error:
+            if not is_throttled(error) or order.waits >= MOST_WAITS:
+                raise
+            log_unexpected(error)
+            self._wait(order, replace(delivery, number=order.tries + delivery.number), RETRY_AFTER_SECONDS)
+
+    def _run(self, order: SearchCommand, delivery: MessageDelivery, context: LambdaContext) -> None:
+        search = order.search
+        known = self._reader.read(
+            Wanted(event_id=search.event_id, search=search, page=FIRST, quota_of=search.org_id, job=search)
+        )
+        job = known.job
+        delivery = _counted(order, delivery, job)
+        if job is None:
+            logger.info("job is gone")
+        elif known.result is not None and (job.status is JobStatus.DONE or not self._is_watched(job, delivery)):
+            self._complete(job, known.result.summary)
+        elif job.status is JobStatus.DONE or (job.status is JobStatus.FAILED and not job.reason.startswith(GAVE_UP)):
+            self._selfies.forget(job)
+        elif known.result is None and delivery.number >= self._deliveries:
+            self._fail(job, f"{GAVE_UP} {job.reason.removeprefix(GAVE_UP)}".strip())
+            self._postpone(delivery, 0)  # whence SQS moves it to the dead letters
+            raise NotNowError
+        elif (share := self._share(job, context)) is None:
+            self._step_aside(order, job, delivery)
+        else:
+            with share:
+                if self._jobs.begin(search):
+                    self._try(order, job, known, delivery, context, share)
+
+    def _share(self, job: Job, context: LambdaContext) -> ExitStack | None:
+        """The right to let a worker wait for this organisation's hosts; nothing else waits for a stranger."""
+        if not job.urls:
+            return ExitStack()
+        return self._shares.take(job.search.org_id, context.get_remaining_time_in_millis() / 1000)
+
+    def _step_aside(self, order: SearchCommand, job: Job, delivery: MessageDelivery) -> None:
+        """Enter the order anew, which uses up no delivery, while fetches of its organisation hold all they may."""
+        if order.asides >= MOST_ASIDES:
+            self._fail(job, "selfie_url could not be fetched: too many others of the organisation do not respond.")
+            return
+        ceiling = min(LONGEST_ASIDE, SHORTEST_ASIDE * 2 ** min(order.asides, 6))
+        delay = random.randint(1, ceiling)  # noqa: S311 - jitter
+        self._queue.send(replace(order, asides=order.asides + 1, tries=delivery.number - 1), delay)
+        count("JobsSteppedAside")
+        logger.info("job steps aside", seconds=delay)
+
+    def _try(
+        self,
+        order: SearchCommand,
+        job: Job,
+        known: Known,
+        delivery: MessageDelivery,
+        context: LambdaContext,
+        share: ExitStack,
+    ) -> None:
+        try:
+            self._search_and_tell(job, known, delivery, context, share)
+        except QuotaExceeded as error:
+            if time.time() > job.created_at + LONGEST_WAIT:
+                self._fail(job, NO_QUOTA)
+                return
+            self._jobs.note(job.search, "Waiting for the organisation's face-search quota.")
+            self._wait(order, delivery, error.retry_after)
+        except SearchInProgress as error:
+            # Whoever has the claim has it for as long as an invocation may last; if it was killed, the claim ends then.
+            self._postpone(delivery, context.get_remaining_time_in_millis() // 1000 + 1)
+            raise NotNowError from error
+        except Busy as error:  # the host of the selfie, or the service that finds the faces
+            self._jobs.note(job.search, error.message)
+            self._again(delivery, error.retry_after)
+            raise NotNowError from error
+        except SearchDeleted:
+            logger.info("search was deleted")
+            self._selfies.forget(job)
+        except FaceSearchError as error:
+            self._fail(job, error.message)
+        except Exception as error:
+            if is_throttled(error):
+                raise
+            log_unexpected(error)
+            self._again(delivery, 0)
+            raise NotNowError from error
+
+    def _search_and_tell(
+        self, job: Job, known: Known, delivery: MessageDelivery, context: LambdaContext, share: ExitStack
+    ) -> None:
+        def fetch() -> Sequence[bytes]:
+            with share:  # which is given back as soon as they are there
+                return self._selfies.of(job)
+
+        # A search that starts afresh because of a deletion meanwhile does not fetch again, and neither does its watch.
+        selfies = cache(fetch)
+        summary = known.result.summary if known.result is not None else self._matched(job, known, context, selfies)
+        if self._is_deleted(job):
+            return
+        watch = self._watch(job, selfies) if self._is_watched(job, delivery) else None
+        self._tell(job, summary)
+        if watch is not None and self._watching is not None:
+            self._watching.catch_up(watch)
+        self._end(job, summary)
+
+    def _is_watched(self, job: Job, delivery: MessageDelivery) -> bool:
+        """Whether a watch is wanted and still to be had: at the last delivery the job ends without."""
+        return self._watching is not None and job.watch_days is not None and delivery.number < self._deliveries
+
+    def _is_deleted(self, job: Job) -> bool:
+        """Whether the search was deleted while it ran: first its job, then its result, which may have come later."""
+        if self._forget_search is None or self._reader.read(Wanted(job=job.search)).job is not None:
+            return False
+        self._forget_search(job.search)
+        self._selfies.forget(job)
+        return True
+
+    def _watch(self, job: Job, selfies: SelfieSource) -> Watch | None:
+        """Keep the probe. Of a search that was done before, selfies may be others, or gone: nothing is kept."""
+        if self._watching is None:
+            return None
+        try:
+            return self._watching.keep(job, selfies)
+        except (SelfieUnavailable, UnusableImage, NoFaceFound, OtherPerson) as error:
+            logger.warning("search is not watched", reason=error.message)
+            count("WatchesRefused")
+            return None
+
+    def _matched(self, job: Job, known: Known, context: LambdaContext, selfies: SelfieSource) -> SearchSummary:
+        event = known.event
+        if event is None or event.closing:
+            raise NotFound("The event is gone.")
+        require(event, Feature.SELFIE_SEARCH)
+        caller = Invocation(context, self._meter(job.search.org_id, known.quota), known.cancelled)
+        return self._search.search(event, job.search, selfies, FIRST, caller).stored.summary
+
+    def _complete(self, job: Job, summary: SearchSummary) -> None:
+        if job.status is JobStatus.DONE:
+            self._selfies.forget(job)
+        else:
+            self._tell(job, summary)
+            self._end(job, summary)
+
+    def _tell(self, job: Job, summary: SearchSummary) -> None:
+        if job.callback_url:
+            self._announcer.announce(completed(job, summary))
+
+    def _end(self, job: Job, summary: SearchSummary) -> None:
+        self._jobs.end(job.search)
+        count("JobsCompleted")
+        logger.info("job completed", matches=summary.total)
+        self._selfies.forget(job)
+
+    def _fail(self, job: Job, reason: str) -> None:
+        if job.callback_url:
+            self._announcer.announce(failed(job, reason))
+        self._jobs.end(job.search, reason)
+        count("JobsFailed")
+        logger.warning("job failed", reason=reason)
+        if not reason.startswith(GAVE_UP):  # else an operator may have the dead letter delivered once more
+            self._selfies.forget(job)
+
+    def _wait(self, order: SearchCommand, delivery: MessageDelivery, retry_after: int) -> None:
+        """Enter the order anew: waiting for quota or for AWS is no failure and must not use up its deliveries.
+        `LONGEST_WAIT` and `MOST_WAITS` end it."""
+        ceiling = min(LONGEST_DELAY, SHORTEST_WAIT * 2 ** min(order.waits, 10))
+        delay = min(LONGEST_DELAY, retry_after + random.randint(0, ceiling))  # noqa: S311 - jitter
+        self._queue.send(replace(order, waits=order.waits + 1, tries=delivery.number - 1), delay)
+        count("JobsWaited")
+        logger.info("job waits", seconds=delay)
+
+    def _again(self, delivery: MessageDelivery, retry_after: int) -> None:
+        backoff = min(LONGEST_DELAY, RETRY_SECONDS * GROWTH ** (delivery.number - 1))
+        seconds = round(backoff * random.uniform(0.8, 1.2))  # noqa: S311 - jitter
+        self._postpone(delivery, min(LONGEST_RETRY, max(seconds, retry_after)))
+        count("JobsRetried")
+
+    def _postpone(self, delivery: MessageDelivery, seconds: int) -> None:
+        try:
+            self._queue.postpone(delivery.receipt, seconds)
+        except (BotoCoreError, ClientError) as error:  # then it comes again when the queue's own time is over
+            log_unexpected(error)
+
+
+def _counted(order: SearchCommand, delivery: MessageDelivery, job: Job | None) -> MessageDelivery:
+    """The delivery by its number among all of the job's: the queue counts those of one message. A dead letter that an
+    operator has delivered once more is tried, whatever came before."""
+    is_revived = delivery.number == 1 and job is not None and job.status is JobStatus.FAILED
+    return delivery if is_revived else replace(delivery, number=order.tries + delivery.number)

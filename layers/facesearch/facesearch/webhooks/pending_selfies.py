@@ -1,0 +1,95 @@
+"""The selfies of a webhook's search: they came along and wait in the selfies bucket, or are fetched from their URLs."""
+
+from concurrent.futures import Executor
+from typing import TYPE_CHECKING, Protocol
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from facesearch.errors import Busy, SelfieUnavailable
+from facesearch.faces.several import naming
+from facesearch.models import Job, SearchKey
+from facesearch.observability import log_unexpected
+from facesearch.webhooks.outbound import FetchFailedError, RefusedUrlError
+
+if TYPE_CHECKING:
+    pass
+
+
+class PendingSelfieStore(Protocol):
+    """Where they wait."""
+
+    def keep(self, search: SearchKey, selfie: bytes) -> str:
+        """Keep one, beside whatever there is of the same search; what it is fetched by."""
+
+    def fetch(self, key: str) -> bytes:
+        """One that was kept.
+
+        Raises:
+            SelfieUnavailable: it is gone.
+        """
+
+    def forget(self, key: str) -> None:
+        """Delete one; it may be gone already."""
+
+
+class FetchLaterError(Busy):
+    """The selfie's host did not answer properly; `retry_after` is 0 if it did not say when it will."""
+
+
+class Fetcher(Protocol):
+    """Gets what is at a stranger's URL; see `outbound.Outbound`."""
+
+    def fetch(self, url: str) -> bytes:
+        """The content.
+
+        Raises:
+            RefusedUrlError: nothing that we fetch from.
+            FetchFailedError: it did not work, for now or for good.
+        """
+
+
+class PendingSelfies:
+    """The selfies of jobs, wherever they are."""
+
+    def __init__(self, waiting: PendingSelfieStore, fetcher: Fetcher, pool: Executor) -> None:
+        """Take the parts; `pool` gets several side by side: each may take as long as it would alone."""
+        self._waiting = waiting
+        self._fetcher = fetcher
+        self._pool = pool
+
+    def of(self, job: Job) -> list[bytes]:
+        """The selfies, in their order. Of one of several, errors say which.
+
+        Raises:
+            SelfieUnavailable: it is gone, its URL is refused, or there is nothing.
+            FetchLaterError: its host has no answer for now.
+        """
+        places = job.selfies or job.urls
+        get = self._waiting.fetch if job.selfies else self._fetch
+        if not places:
+            raise SelfieUnavailable("There is no selfie.")
+
+        def numbered(number: int) -> bytes:
+            with naming(number, len(places)):
+                return get(places[number - 1])
+
+        return list(self._pool.map(numbered, range(1, len(places) + 1)))
+
+    def _fetch(self, url: str) -> bytes:
+        try:
+            return self._fetcher.fetch(url)
+        except RefusedUrlError as error:
+            raise SelfieUnavailable(f"selfie_url is refused: {error.reason}") from None
+        except FetchFailedError as error:
+            reason = f"selfie_url could not be fetched: {error.reason}"
+            if error.retryable:
+                raise FetchLaterError(reason, error.retry_after or 0) from None
+            raise SelfieUnavailable(reason) from None
+
+    def forget(self, job: Job) -> None:
+        """Delete what came along. The bucket's lifecycle rule forgets what cannot be forgotten now."""
+        for key in job.selfies:
+            try:
+                self._waiting.forget(key)
+            except (BotoCoreError, ClientError) as error:
+                log_unexpected(error)

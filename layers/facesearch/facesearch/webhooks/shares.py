@@ -1,0 +1,21 @@
+"""How much of what all organisations share one of them may hold at once while it waits for strangers' hosts."""
+
+from contextlib import ExitStack
+from typing import Protocol
+
+from facesearch.adapters.dynamodb.shares import PART
+
+
+class Shares(Protocol):
+    """Slots, so many for each organisation."""
+
+    def take(self, org_id: int, seconds: float) -> ExitStack | None:
+        """Take a slot for so long at most; None if all of the organisation's are taken. Closing it gives it back."""
+
+    def is_free(self, org_id: int) -> bool:
+        """Whether one of the organisation's slots seems to be free; a hint."""
+
+
+def share_of(concurrency: int) -> int:
+    """An organisation's slots, where so many invocations may run at once."""
+    return max(1, concurrency // PART)
