@@ -22,18 +22,12 @@ from facesearch.adapters.kms.probes import KmsProbes
 from facesearch.adapters.rekognition import INDEXING, PersonFaces, RekognitionMatcher
 from facesearch.adapters.s3.objects import S3Objects
 from facesearch.adapters.s3.snapshots import S3SnapshotStore
-from facesearch.deletion import (
-    NO_CACHE,
-    CdnCache,
-    EmbeddedStripper,
-    OutsideItems,
-    PersonDeletion,
-    PhotosWithItems,
-    Progress,
-    StoredProbes,
-    Stores,
-)
+from facesearch.deletion.person import EmbeddedStripper, PersonDeletion
+from facesearch.deletion.probes import StoredProbes
 from facesearch.deletion.search import SearchDeletion
+from facesearch.deletion.selfies import Progress
+from facesearch.deletion.stores import NO_CACHE, CdnCache, Stores
+from facesearch.deletion.vector_items import OutsideItems, PhotosWithItems
 from facesearch.faces.compaction import SnapshotBuilder
 from facesearch.faces.embedded import EmbeddedMatcher
 from facesearch.faces.index import IndexCache
@@ -47,7 +41,7 @@ THREADS = 8
 INDEX_MEGABYTES = 1
 """One event at a time is kept, however large."""
 MODELS_VARIABLE = "MODELS_DIR"
-MODELS = Path(__file__).resolve().parents[2] / ".cache" / "assets" / "models"
+MODELS = Path(__file__).resolve().parents[1] / ".cache" / "assets" / "models"
 
 
 @contextmanager

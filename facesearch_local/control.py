@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from facesearch_local.state import NotOurFolderError, State
-from facesearch_local.workers import leashed
+from facesearch_local.workers import dying_with_us
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[1]
 START_SECONDS = 90.0
 STOP_SECONDS = 30.0
 
@@ -101,9 +101,14 @@ def running(  # noqa: PLR0913 - the options of a command, all with defaults but 
     output = state / "stack.out"
     with open(output, "wb", opener=lambda path, flags: os.open(path, flags, 0o600)) as file:
         process = subprocess.Popen(
-            leashed(command, death=signal.SIGTERM),
+            dying_with_us(command, death=signal.SIGTERM),
             cwd=ROOT,
-            env=os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "layers" / "facesearch")])},
+            env=os.environ
+            | {
+                "PYTHONPATH": os.pathsep.join(
+                    [str(ROOT), str(ROOT / "layers" / "facesearch"), str(ROOT / "clients" / "python")]
+                )
+            },
             stdin=subprocess.DEVNULL,
             stdout=file,
             stderr=subprocess.STDOUT,

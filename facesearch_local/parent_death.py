@@ -1,6 +1,6 @@
 """Become a command that does not outlive the process which started it, not even when that is killed.
 
-Run by path, in a bare interpreter: `python -I -S leash.py PARENT_PID SIGNAL COMMAND…`. Standard library only.
+Run by path, in a bare interpreter: `python -I -S parent_death.py PARENT_PID SIGNAL COMMAND…`. Standard library only.
 On Linux the kernel sends the signal; elsewhere a child looks after the parent twice a second.
 """
 

@@ -32,7 +32,7 @@ from facesearch_local.template import Deployment, Template
 from facesearch_local.throttles import Throttles
 from facesearch_local.workers import FunctionLog, Launcher, RuntimeName, Surroundings, default_runtime
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[1]
 MODELS = Path(os.environ.get("FACESEARCH_ASSETS") or ROOT / ".cache" / "assets").resolve() / "models"
 STACK_NAME, ACCOUNT = "facesearch-local", "000000000000"
 

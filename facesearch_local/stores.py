@@ -18,12 +18,12 @@ from pathlib import Path
 from urllib.error import HTTPError, URLError
 from urllib.request import ProxyHandler, build_opener
 
-from facesearch_local.workers import leashed
+from facesearch_local.workers import dying_with_us
 
 START_SECONDS = 60.0
 STOP_SECONDS = 10.0
 PORTS_TRIED = 3
-MINISTACK = Path(__file__).resolve().parents[2] / ".venv-ministack" / "bin" / "ministack"
+MINISTACK = Path(__file__).resolve().parents[1] / ".venv-ministack" / "bin" / "ministack"
 # moto's server logs every path, and paths hold file names: its own main, with that log turned off.
 MOTO = "import logging; logging.getLogger('werkzeug').setLevel(logging.ERROR); from moto.server import main; main()"
 
@@ -107,7 +107,7 @@ async def _start_at(port: int, name: str, place: Place) -> Store:
     base = {"PATH": os.defpath, "HOME": str(place.scratch), "TMPDIR": str(place.scratch), "LANG": "C.UTF-8"}
     with place.log.open("ab") as log:
         process = await asyncio.create_subprocess_exec(
-            *leashed(command, death=signal.SIGTERM),
+            *dying_with_us(command, death=signal.SIGTERM),
             env=base | dict(environment),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=log,

@@ -14,7 +14,7 @@ from starlette.responses import JSONResponse, Response
 
 PAGE = "/docs"
 DOCUMENT = "/openapi.json"
-_ROOT = Path(__file__).resolve().parents[2]
+_ROOT = Path(__file__).resolve().parents[1]
 _SWAGGER_UI = files("aws_lambda_powertools") / "event_handler" / "openapi" / "swagger_ui"
 
 _HTML = """\

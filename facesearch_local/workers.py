@@ -28,9 +28,9 @@ def default_runtime() -> RuntimeName:
     return "awslambdaric" if importlib.util.find_spec("awslambdaric") else "plain"
 
 
-def leashed(command: list[str], *, death: signal.Signals) -> list[str]:
+def dying_with_us(command: list[str], *, death: signal.Signals) -> list[str]:
     """The command, made to get the signal `death` when this process ends in whatever way."""
-    return [sys.executable, "-I", "-S", str(HERE / "leash.py"), str(os.getpid()), str(death.value), *command]
+    return [sys.executable, "-I", "-S", str(HERE / "parent_death.py"), str(os.getpid()), str(death.value), *command]
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ class Launcher:
         function = self._function
         is_aws = self._surroundings.runtime == "awslambdaric"
         run = ["-m", "awslambdaric"] if is_aws else [str(HERE / "plain_worker.py")]
-        command = leashed([sys.executable, *run, function.handler], death=signal.SIGKILL)
+        command = dying_with_us([sys.executable, *run, function.handler], death=signal.SIGKILL)
         return await start_logged(command, function.code, environment(function, self._surroundings, port), self._log)
 
 

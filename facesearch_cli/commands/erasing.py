@@ -8,7 +8,9 @@ from typing import Annotated
 
 import typer
 
-from facesearch.deletion import Counts, EventDeletion, Files, PhotoDeletion, Receipt
+from facesearch.deletion.event import EventDeletion
+from facesearch.deletion.photos import Files, PhotoDeletion
+from facesearch.deletion.receipts import Counts, Receipt
 from facesearch.errors import InvalidRequest
 from facesearch.faces.several import MAX_SELFIES
 from facesearch.models import SearchKey

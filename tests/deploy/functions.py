@@ -23,8 +23,8 @@ from facesearch_local.workers import (
     LoggedProcess,
     Surroundings,
     default_runtime,
+    dying_with_us,
     environment,
-    leashed,
     start_logged,
 )
 from tools.built import Host
@@ -71,9 +71,9 @@ class BuiltLauncher:
         """See `workers.Launcher.launch`."""
         function, code = self.function, self.function.code.resolve()
         variables = environment(function, self.surroundings, port) | self.host.environment(code, self.layers)
-        # The leash is innermost: the kernel forgets it where a process gains the rights to mount.
-        leash = leashed([], death=signal.SIGKILL)
-        python = self.host.command(code, self.layers, "-m", "awslambdaric", function.handler, through=leash)
+        # The parent_death is innermost: the kernel forgets it where a process gains the rights to mount.
+        parent_death = dying_with_us([], death=signal.SIGKILL)
+        python = self.host.command(code, self.layers, "-m", "awslambdaric", function.handler, through=parent_death)
         return await start_logged(python, code, variables, self.log)
 
 

@@ -40,7 +40,7 @@ MODULES = {
         "facesearch_client",
         "facesearch_cli.commands",
     ),
-    "facesearch_local": ("facesearch_local", "asyncio", "boto3", "uvicorn", "facesearch_local.stack"),
+    "facesearch_local": ("facesearch_local.control", "asyncio", "boto3", "uvicorn", "facesearch_local.stack"),
     "tools.demo": ("httpx", "facesearch_client", "facesearch_local.control"),
     "tools.assets": ("httpx", "pydantic"),
     "tools.bench.accuracy": ("numpy", "cv2", "tools.bench.accuracy"),
@@ -75,7 +75,7 @@ def test_given_ctrl_c_at_an_import_then_the_command_ends_as_any_program(
 def test_given_ctrl_c_while_it_runs_or_at_its_end_then_one_line_or_none(body: str, code: int, said: str) -> None:
     program = f"""
 import atexit, os, signal, sys, time
-from tools import interrupts
+from facesearch_cli import interrupts
 def main():
     {body}
 sys.exit(interrupts.run(main))

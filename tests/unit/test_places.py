@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from facesearch.adapters.memory.stores import MemoryObjects, MemoryPhotoStore
-from facesearch.deletion import Files, PhotoDeletion
+from facesearch.deletion.photos import Files, PhotoDeletion
 from facesearch.photos.indexing import IndexingOutcome
 from facesearch.photos.originals import Link, Originals
 from facesearch.photos.places import find_moved, note_place

@@ -231,7 +231,9 @@ def test_a_webhook_s_search_waits_and_uses_up_none_of_its_deliveries(
     (order,) = sqs.receive_message(QueueUrl=queue)["Messages"]
     event = json.loads((ROOT / "events" / "searchjobs.json").read_text())
     event["Records"][0]["body"] = order["Body"]
-    event["Records"][0]["attributes"]["ApproximateReceiveCount"] = str(bootstrap.container.settings.search_job_deliveries)
+    event["Records"][0]["attributes"]["ApproximateReceiveCount"] = str(
+        bootstrap.container.settings.search_job_deliveries
+    )
     refusing("_dynamodb", operation, exceeded)
     assert load("searchjobs")(event, Context("searchjobs")) == {"batchItemFailures": []}
     attributes = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["All"])["Attributes"]

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from facesearch.adapters.sqs.watch_commands import SqsWatchCommands
     from facesearch.adapters.upstream import Upstream
     from facesearch.api.webhook_authentication import WebhookAuthenticator
-    from facesearch.deletion import FaceRetention
+    from facesearch.deletion.retention import FaceRetention
     from facesearch.deletion.search import SearchDeletion
     from facesearch.faces.compaction import SnapshotBuilder
     from facesearch.faces.engine import FaceEngine
@@ -224,7 +224,8 @@ class Container:
     @cached_property
     def face_retention(self) -> "FaceRetention":
         from facesearch.adapters.dynamodb.admin import Admin
-        from facesearch.deletion import FaceRetention, OutsideItems, PhotosWithItems
+        from facesearch.deletion.retention import FaceRetention
+        from facesearch.deletion.vector_items import OutsideItems, PhotosWithItems
         from facesearch.faces.outside import NOTHING_OUTSIDE
 
         photos: PhotoEraser = self._photos

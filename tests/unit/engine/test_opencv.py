@@ -224,7 +224,10 @@ def test_missing_weights_are_named(tmp_path: Path) -> None:
 
 
 def test_nothing_is_written_to_the_log_on_loading(models: Path) -> None:
-    code = "import sys, pathlib, facesearch.adapters.opencv.face_engine as e; e.OpenCvEngine(pathlib.Path(sys.argv[1]), threads=1)"
+    code = (
+        "import sys, pathlib; from facesearch.adapters.opencv.face_engine import OpenCvEngine; "
+        "OpenCvEngine(pathlib.Path(sys.argv[1]), threads=1)"
+    )
     environment = os.environ | {"PYTHONPATH": str(ROOT / "layers" / "facesearch")}
     command = [sys.executable, "-c", code, str(models)]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)

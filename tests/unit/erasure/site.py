@@ -33,15 +33,12 @@ from facesearch.adapters.memory.watches import MemoryWatchStore
 from facesearch.adapters.s3.objects import S3Objects
 from facesearch.adapters.s3.snapshots import S3SnapshotStore
 from facesearch.admin.models import EndedEvent
-from facesearch.deletion import (
-    EmbeddedStripper,
-    EventDeletion,
-    FaceRetention,
-    PersonDeletion,
-    PhotoDeletion,
-    StoredProbes,
-    Stores,
-)
+from facesearch.deletion.event import EventDeletion
+from facesearch.deletion.person import EmbeddedStripper, PersonDeletion
+from facesearch.deletion.photos import PhotoDeletion
+from facesearch.deletion.probes import StoredProbes
+from facesearch.deletion.retention import FaceRetention
+from facesearch.deletion.stores import Stores
 from facesearch.errors import NoFaceFound, NotFound
 from facesearch.faces.compaction import SnapshotBuilder
 from facesearch.faces.embedded import EmbeddedMatcher, EmbeddedProbe

@@ -16,8 +16,10 @@ from facesearch.adapters.cloudfront.cdn_cache import CloudFrontCache
 from facesearch.adapters.dynamodb.admin import Admin
 from facesearch.adapters.memory.stores import MemoryObjects
 from facesearch.admin.models import EndedEvent
-from facesearch.deletion import Counts, FaceRetention, Files, Looked, PhotoDeletion
 from facesearch.deletion.log import Erasing
+from facesearch.deletion.photos import Files, PhotoDeletion
+from facesearch.deletion.receipts import Counts, Looked
+from facesearch.deletion.retention import FaceRetention
 from facesearch.errors import InvalidRequest, NoFaceFound, NotFound
 from facesearch.models import SearchKey, SearchSummary
 from facesearch.reading import Wanted

@@ -10,7 +10,8 @@ import pytest
 
 from facesearch.adapters.memory.stores import MemoryPhotoStore
 from facesearch.adapters.memory.vector_items import MemoryVectorItems
-from facesearch.deletion import EventDeletion, OutsideItems, PhotosWithItems
+from facesearch.deletion.event import EventDeletion
+from facesearch.deletion.vector_items import OutsideItems, PhotosWithItems
 from facesearch.faces.engine import MODELS
 from facesearch.faces.packing import FACE_BYTES, pack
 from facesearch.faces.vector_items import FaceKeeper, place_of

@@ -7,7 +7,7 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
-from facesearch.deletion import EmbeddedStripper, PersonDeletion
+from facesearch.deletion.person import EmbeddedStripper, PersonDeletion
 from facesearch.faces.embedded import EmbeddedMatcher
 from facesearch.faces.engine import Embedding
 from facesearch.faces.index import EventIndex, IndexCache

@@ -4,7 +4,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 
-from facesearch.deletion import EmbeddedStripper, Files, PersonDeletion, PhotoDeletion
+from facesearch.deletion.person import EmbeddedStripper, PersonDeletion
+from facesearch.deletion.photos import Files, PhotoDeletion
 from facesearch.errors import InvalidRequest
 from facesearch.faces.confidence import threshold
 from facesearch.faces.embedded import match_faces

@@ -28,7 +28,7 @@ from facesearch.adapters.memory.stores import (
     MemorySnapshotStore,
 )
 from facesearch.adapters.memory.watches import MemoryWatchStore
-from facesearch.deletion import Stores
+from facesearch.deletion.stores import Stores
 from facesearch.faces.compaction import SnapshotBuilder
 from facesearch.faces.embedded import EmbeddedMatcher
 from facesearch.faces.engine import DEFAULT_MODEL, PLAIN_MODEL, Embedding, Face, RgbImage, engine_name

@@ -1,4 +1,5 @@
-"""What `python -m facesearch_local` and `tools.bench.index` are told: refused in a line; and what a folder of photos is."""
+"""What `python -m facesearch_local` and `tools.bench.index` are told: refused in a line; what a folder
+of photos is."""
 
 from __future__ import annotations
 

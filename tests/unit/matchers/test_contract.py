@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from facesearch.admin.models import EndedEvent
-from facesearch.deletion import Files
+from facesearch.deletion.photos import Files
 from facesearch.errors import FaceSearchError, NoFaceFound, OtherPerson, UnusableImage
 from facesearch.photos.indexing import IndexingOutcome
 from tests.pictures import encoded, exif

@@ -11,7 +11,7 @@ from facesearch.adapters.memory.rekognition import KeptFace, Refusal, SeenFace
 from facesearch.adapters.rekognition import SEARCHING, RekognitionMatcher
 from facesearch.adapters.rekognition.collections import CALL_SECONDS, LOOKS
 from facesearch.adapters.rekognition.matcher import MAX_MATCHES
-from facesearch.deletion import Files
+from facesearch.deletion.photos import Files
 from facesearch.errors import EngineBusy, NoFaceFound, UnusableImage
 from facesearch.faces.outside import Region
 from facesearch.models import SearchSummary

@@ -13,7 +13,10 @@ from botocore.config import Config
 from facesearch.adapters.memory.rekognition import MemoryRekognition, SeenFace
 from facesearch.adapters.rekognition import COLLECTION_MODEL, Collections, PersonFaces, RekognitionMatcher
 from facesearch.adapters.rekognition.pictures import parts_of
-from facesearch.deletion import EmbeddedStripper, EventDeletion, FaceRetention, PersonDeletion, PhotoDeletion
+from facesearch.deletion.event import EventDeletion
+from facesearch.deletion.person import EmbeddedStripper, PersonDeletion
+from facesearch.deletion.photos import PhotoDeletion
+from facesearch.deletion.retention import FaceRetention
 from facesearch.errors import NoFaceFound
 from facesearch.faces.confidence import threshold
 from facesearch.faces.embedded import EmbeddedMatcher

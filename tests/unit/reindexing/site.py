@@ -20,7 +20,10 @@ from facesearch.adapters.memory.stores import (
     MemorySnapshotStore,
 )
 from facesearch.adapters.memory.watches import MemoryWatchStore
-from facesearch.deletion import EmbeddedStripper, Files, PersonDeletion, PhotoDeletion, StoredProbes, Stores
+from facesearch.deletion.person import EmbeddedStripper, PersonDeletion
+from facesearch.deletion.photos import Files, PhotoDeletion
+from facesearch.deletion.probes import StoredProbes
+from facesearch.deletion.stores import Stores
 from facesearch.faces.compaction import SnapshotBuilder
 from facesearch.faces.embedded import EmbeddedMatcher
 from facesearch.faces.engine import DEFAULT_MODEL, PLAIN_MODEL, Embedding, Face, RgbImage, engine_name

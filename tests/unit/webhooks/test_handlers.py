@@ -89,8 +89,9 @@ def test_orders_that_are_over_and_such_as_make_no_sense_are_told_apart(deploymen
 def test_webhook_imports_neither_numpy_nor_opencv_nor_httpx() -> None:
     script = (
         "import sys; sys.path[:0] = ['layers/facesearch', 'functions/webhook']; import app; "
-        "from facesearch.bootstrap import parts; parts.webhook_door, parts.webhook_receiver, parts.search_eraser; "
-        "parts.webhook_receiver._check_url('https://a.example/'); "
+        "from facesearch.bootstrap import container; "
+        "container.webhook_door, container.webhook_receiver, container.search_eraser; "
+        "container.webhook_receiver._check_url('https://a.example/'); "
         "import json; print(json.dumps(sorted({name.partition('.')[0] for name in sys.modules})))"
     )
     environment = {

@@ -2,7 +2,7 @@
 
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from facesearch.faces.health import Alikeness, alike_together
 from facesearch.faces.index.cache import open_index
@@ -10,9 +10,6 @@ from facesearch.faces.index.event import EventIndex
 from facesearch.faces.index.snapshot import SnapshotStore
 from facesearch.models import Event
 from facesearch.records import PhotoStore
-
-if TYPE_CHECKING:
-    pass
 
 
 @dataclass(frozen=True)

@@ -5,13 +5,10 @@ fresh links.
 """
 
 import uuid
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 from urllib.parse import quote
 
 from facesearch.records import RenditionSize, rendition_key
-
-if TYPE_CHECKING:
-    pass
 
 SIGNED_SECONDS = 3600
 """As long as links to originals; less if the function's own credentials end before."""

@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Protocol
+from typing import Annotated, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import Field
@@ -14,9 +14,6 @@ from facesearch.models import Event
 from facesearch.observability import log_unexpected
 from facesearch.records import Photo, PhotoStore
 from facesearch.validation import parse_request_id
-
-if TYPE_CHECKING:
-    pass
 
 LINK_SECONDS = 3600
 """At most: a link ends with the credentials that signed it. Lambda gives a running environment a session and tells no

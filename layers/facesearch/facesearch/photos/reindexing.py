@@ -14,7 +14,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from facesearch.errors import InvalidRequest, NotFound
 from facesearch.faces.compaction import SnapshotBuilder
@@ -26,9 +26,6 @@ from facesearch.photos.nextfaces import PHOTOS_PER_ORDER, IndexingCommand
 from facesearch.photos.objects import Objects
 from facesearch.photos.places import find_moved
 from facesearch.records import OVERLAP_MICROSECONDS, Photo, PhotoRecords, PhotoStore, original_prefix
-
-if TYPE_CHECKING:
-    pass
 
 STALL_SECONDS = 300.0
 """Without one more photo for so long, waiting ends: a full batch of large photos takes the function's 120 s."""

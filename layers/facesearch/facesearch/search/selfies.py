@@ -7,13 +7,10 @@ search that names it, and gone with that search.
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import Literal, Protocol
 
 from facesearch.faces.several import MAX_SELFIES
 from facesearch.models import SearchKey
-
-if TYPE_CHECKING:
-    pass
 
 MAX_UPLOAD_BYTES = 15 * 2**20
 UPLOAD_SECONDS = 600

@@ -3,12 +3,9 @@
 import json
 import uuid
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from facesearch.models import SearchKey
-
-if TYPE_CHECKING:
-    pass
 
 LONGEST_DELAY = 900
 """Seconds that SQS can hold a new message back."""

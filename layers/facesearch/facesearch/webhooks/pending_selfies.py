@@ -1,7 +1,7 @@
 """The selfies of a webhook's search: they came along and wait in the selfies bucket, or are fetched from their URLs."""
 
 from concurrent.futures import Executor
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -10,9 +10,6 @@ from facesearch.faces.several import naming
 from facesearch.models import Job, SearchKey
 from facesearch.observability import log_unexpected
 from facesearch.webhooks.outbound import FetchFailedError, RefusedUrlError
-
-if TYPE_CHECKING:
-    pass
 
 
 class PendingSelfieStore(Protocol):

@@ -3,7 +3,8 @@
 from contextlib import ExitStack
 from typing import Protocol
 
-from facesearch.adapters.dynamodb.shares import PART
+PART = 4
+"""An organisation's hosts may hold up a quarter of a function's workers: three that hang leave another quarter."""
 
 
 class Shares(Protocol):

@@ -16,8 +16,6 @@ from facesearch.webhooks.shares import Shares
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-PART = 4
-"""An organisation's hosts may hold up a quarter of a function's workers: three that hang leave another quarter."""
 ATTEMPTS = 3
 """At a slot: a refusal says which others are free, and they may be taken meanwhile."""
 KEPT_SECONDS = 86_400

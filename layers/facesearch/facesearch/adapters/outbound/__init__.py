@@ -13,10 +13,10 @@ from facesearch.webhooks.outbound import FetchFailedError, RefusedUrlError
 
 __all__ = [
     "LIMITS",
-    "PostResult",
     "FetchFailedError",
-    "OutboundLimits",
     "Outbound",
+    "OutboundLimits",
+    "PostResult",
     "RefusedUrlError",
     "Resolver",
     "SystemResolver",

@@ -12,9 +12,9 @@ __all__ = [
     "Breaker",
     "KeySecret",
     "Upstream",
-    "UpstreamResponseError",
     "UpstreamDownError",
     "UpstreamMatcher",
     "UpstreamRefusedError",
+    "UpstreamResponseError",
     "new_http",
 ]

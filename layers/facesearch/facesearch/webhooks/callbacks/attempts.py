@@ -5,12 +5,9 @@ import math
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from facesearch.webhooks.callbacks.callback import CallbackKey
-
-if TYPE_CHECKING:
-    pass
 
 DELAY_SECONDS = 900
 """The longest that SQS holds a message back. A turn that is due later is sent again until it is due: a day's wait is

@@ -5,12 +5,9 @@ import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from facesearch.webhooks.watches.watch import Rounds
-
-if TYPE_CHECKING:
-    pass
 
 DELAY_SECONDS = 10
 """A round begins so long after it was ordered, and so sees the photos of a whole batch of uploads."""

@@ -12,12 +12,12 @@ import pytest
 from facesearch_local import parent_death
 from tests.unit.local.conftest import is_alive
 
-# A process that starts `sleep` on a leash, says its id, and waits; on the system that it is told it is on.
+# A process that starts `sleep` on a parent_death, says its id, and waits; on the system that it is told it is on.
 PARENT = """
 import os, subprocess, sys
-leash, system = sys.argv[1:]
+parent_death, system = sys.argv[1:]
 become = "import runpy, sys; sys.platform = sys.argv.pop(1); runpy.run_path(sys.argv.pop(1), run_name='__main__')"
-command = [sys.executable, "-I", "-S", "-c", become, system, leash, str(os.getpid()), "15", "/bin/sleep", "60"]
+command = [sys.executable, "-I", "-S", "-c", become, system, parent_death, str(os.getpid()), "15", "/bin/sleep", "60"]
 print(subprocess.Popen(command).pid, flush=True)
 sys.stdin.read()
 """
