@@ -14,7 +14,7 @@ import typer
 from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError, NoCredentialsError
 
 import facesearch_client
-from facesearch.errors import FaceSearchError, StillUnprocessedError
+from facesearch.errors import FaceSearchError, StoreUnavailable, Throttled
 from facesearch.photos.objects import StillThereError
 from facesearch.photos.reindexing import StalledError
 from facesearch_cli.commands import callbacks, erasing, events, keys, orgs, photos, webhooks
@@ -58,20 +58,31 @@ def choose_stack(
     context.obj = (stack, state)
 
 
+REFUSING = "AWS kept refusing a part of it. Run the same command again: it goes on where this one ended."
+
+
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run one command line; the exit code."""
     try:
         app(arguments, prog_name="facesearch")
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else int(end.code is not None)
+    except Throttled:
+        say(REFUSING)
     except (CommandError, FaceSearchError, StalledError, facesearch_client.ClientError, ValueError, OSError) as error:
         say(_line_of(error))
     except NoCredentialsError:
         say("No AWS credentials were found: log in first, or set AWS_PROFILE.")
-    except EndpointConnectionError as error:
-        say(f"No answer from the stack's stores: {error} Is it still running?")
-    except (StillUnprocessedError, StillThereError):
-        say("AWS kept refusing a part of it. Run the same command again: it goes on where this one ended.")
+    except StillThereError:
+        say(REFUSING)
+    except StoreUnavailable as error:
+        cause = error.__cause__
+        if isinstance(cause, NoCredentialsError):
+            say("No AWS credentials were found: log in first, or set AWS_PROFILE.")
+        elif isinstance(cause, EndpointConnectionError):
+            say(f"The stack's stores do not respond: {cause} Is it still running?")
+        else:
+            say(f"AWS refused {error}")
     except (BotoCoreError, ClientError) as error:
         say(f"AWS refused: {error}")
     return 1

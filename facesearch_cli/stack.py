@@ -15,6 +15,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from facesearch.adapters.aws import with_our_errors
 from facesearch.adapters.dynamodb.admin import Admin
 from facesearch.adapters.dynamodb.callbacks import DynamoCallbackStore
 from facesearch.adapters.dynamodb.photos import DynamoPhotoStore
@@ -130,25 +131,34 @@ class Stack:
         """Microseconds since the epoch by DynamoDB's clock: this machine's may be wrong."""
         return corrected_clock(self.dynamodb, self.table_name)
 
+    def _client(self, service: Any) -> Any:
+        client = boto3.client(service, **self.client_arguments)
+        with_our_errors(client.meta.events)
+        return client
+
     @cached_property
     def dynamodb(self) -> "DynamoDBClient":
         """Client of the stack's tables."""
-        return boto3.client("dynamodb", **self.client_arguments)
+        client: DynamoDBClient = self._client("dynamodb")
+        return client
 
     @cached_property
     def s3(self) -> "S3Client":
         """Client of the stack's buckets."""
-        return boto3.client("s3", **self.client_arguments)
+        client: S3Client = self._client("s3")
+        return client
 
     @cached_property
     def sqs(self) -> "SQSClient":
         """Client of the stack's queues."""
-        return boto3.client("sqs", **self.client_arguments)
+        client: SQSClient = self._client("sqs")
+        return client
 
     @cached_property
     def kms(self) -> "KMSClient":
         """Client of the key that probes are encrypted by."""
-        return boto3.client("kms", **self.client_arguments)
+        client: KMSClient = self._client("kms")
+        return client
 
     @property
     def admin(self) -> Admin:

@@ -8,7 +8,7 @@ import typer
 
 from facesearch.adapters.dynamodb.admin import DEFAULT_CONFIDENCE
 from facesearch.admin.models import EventChanges
-from facesearch.errors import InvalidRequest, StillUnprocessedError
+from facesearch.errors import InvalidRequest, Throttled
 from facesearch.models import Event, IndexKind, UpstreamEvent
 from facesearch.photos.migration import LaggingError
 from facesearch.records import Photo
@@ -168,7 +168,7 @@ def _move(stack: Stack, event_id: int, index: IndexKind) -> Event:
     try:
         with stack.index_migration() as migration, progress_bar() as watcher:
             moved = migration.to(event_id, index, watcher.stage("photos", None).advance)
-    except (LaggingError, StillUnprocessedError) as error:
+    except (LaggingError, Throttled) as error:
         raise CommandError(f"{error} The event is still searched by the index that it had; run it again.") from error
     say(f"{plural(moved.faces, 'face')} indexed, {plural(moved.deleted, 'item')} of the other index deleted.")
     return moved.event

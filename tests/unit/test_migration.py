@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from facesearch.adapters.memory.stores import MemoryPhotoStore, MemorySnapshotStore
 from facesearch.adapters.memory.vector_items import MemoryVectorItems
-from facesearch.errors import InvalidRequest, NotFound, StillUnprocessedError
+from facesearch.errors import InvalidRequest, NotFound, Throttled
 from facesearch.faces.compaction import SnapshotBuilder
 from facesearch.faces.engine import DEFAULT_MODEL
 from facesearch.faces.packing import pack
@@ -281,16 +281,16 @@ def test_it_waits_for_the_services_own_index_and_does_not_switch_without_it(worl
 
 
 def test_a_throttled_write_is_tried_again(world: World) -> None:
-    class Throttled(MemoryVectorItems):
+    class Refusing(MemoryVectorItems):
         refusals = 2
 
         def put(self, place: FacePlace, photos: Iterable[PhotoFaces]) -> int:
             self.refusals -= 1
             if self.refusals >= 0:
-                raise StillUnprocessedError("BatchWriteItem")
+                raise Throttled("BatchWriteItem", "Unprocessed")
             return super().put(place, photos)
 
-    world.items = Throttled()
+    world.items = Refusing()
     world.add(photo())
     world.migration().to(EVENT_ID, IndexKind.VECTORS)
     assert len(world.counts()) == 1

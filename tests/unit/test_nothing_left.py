@@ -13,7 +13,6 @@ from typing import Any, Protocol
 
 import pytest
 from botocore.config import Config
-from botocore.exceptions import ReadTimeoutError
 from moto import mock_aws
 
 from facesearch.adapters import aws
@@ -31,7 +30,7 @@ from facesearch.adapters.s3.objects import S3Objects
 from facesearch.adapters.s3.selfies import S3SelfieStore
 from facesearch.api.selfie_form import SelfieForm
 from facesearch.deletion.search import SearchDeletion
-from facesearch.errors import NotFound, SearchDeleted
+from facesearch.errors import NotFound, SearchDeleted, StoreUnavailable
 from facesearch.models import Page, SearchKey
 from facesearch.reading import Reader, Wanted
 from facesearch.search.face_search import FaceSearch, Invocation, SearchOutcome, WaitPolicy, replayed
@@ -390,7 +389,7 @@ def test_what_is_deleted_while_it_is_searched_does_not_come_back(world_of: Calla
 @pytest.mark.parametrize("after", [False, True])
 def test_a_post_that_fails_leaves_nothing_and_its_retry_counts(world_of: Callable[[], World], after: bool) -> None:
     def fail(world: World) -> None:
-        raise ReadTimeoutError(endpoint_url="https://aws.example")
+        raise StoreUnavailable("PutItem", "ReadTimeoutError")
 
     failed = 0
     for world in steps_of(world_of, after, fail):
@@ -415,11 +414,11 @@ def test_a_table_that_refuses_to_the_end_keeps_no_selfie(monkeypatch: pytest.Mon
     world = InMemory()
 
     def refuse(*_: object) -> None:
-        raise ReadTimeoutError(endpoint_url="https://aws.example")
+        raise StoreUnavailable("PutItem", "ReadTimeoutError")
 
     for step in ("save", "withdraw", "delete"):
         monkeypatch.setattr(world.reader, step, refuse)
-    with pytest.raises(ReadTimeoutError):
+    with pytest.raises(StoreUnavailable):
         world.post(b"guest")
     assert world.kept() == []
 
@@ -436,7 +435,7 @@ def test_what_a_run_that_could_not_clean_up_leaves_is_ended_by_its_retry_or_a_de
         if killed:
             raise KilledError
         world.steps.for_good = True
-        raise ReadTimeoutError(endpoint_url="https://aws.example")
+        raise StoreUnavailable("PutItem", "ReadTimeoutError")
 
     left = 0
     for world in steps_of(world_of, after, end):

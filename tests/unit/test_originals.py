@@ -10,7 +10,6 @@ from urllib.parse import parse_qs, urlsplit
 
 import boto3
 import pytest
-from botocore.exceptions import ClientError, EndpointConnectionError
 from botocore.stub import Stubber
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,7 +20,7 @@ from facesearch.adapters.memory.stores import MemoryPhotoStore
 from facesearch.adapters.s3.originals import S3Originals
 from facesearch.api.originals_request import Method, OriginalsRequest, parse_originals
 from facesearch.api.requests import ApiRequest, parse_request
-from facesearch.errors import InvalidRequest, InvalidRequestId, NoSuchImages, NotFound
+from facesearch.errors import InvalidRequest, InvalidRequestId, NoSuchImages, NotFound, StoreUnavailable
 from facesearch.models import Feature, SearchSummary
 from facesearch.photos.originals import MAX_IMAGE_IDS, Link, NoLink, Originals
 from facesearch.reading import StoredPage
@@ -158,8 +157,8 @@ def pool() -> Iterator[ThreadPoolExecutor]:
 
 def test_each_image_has_its_link_or_its_reason_in_the_order_asked(pool: ThreadPoolExecutor) -> None:
     records, store = MemoryPhotoStore(), MemoryOriginals()
-    denied = ClientError({"Error": {"Code": "AccessDenied", "Message": ""}}, "HeadObject")
-    unreachable = EndpointConnectionError(endpoint_url="x")
+    denied = StoreUnavailable("HeadObject", "AccessDenied")
+    unreachable = StoreUnavailable("HeadObject", "EndpointConnectionError")
     for number in range(6):
         status = "failed" if number == 3 else "indexed"
         photo = Photo(uuid.UUID(int=number), status, f"903/456/{number}/wild name {number}.jpg")  # type: ignore[arg-type]
@@ -229,7 +228,7 @@ def test_in_s3_an_original_is_there_or_not_or_cannot_be_looked_for() -> None:
         assert store.etag("903/ü 2.jpg") is None
         with Stubber(s3) as stub:
             stub.add_client_error("head_object", "403", http_status_code=403)
-            with pytest.raises(ClientError):
+            with pytest.raises(StoreUnavailable):
                 store.etag("903/ü 1.jpg")
 
 

@@ -23,7 +23,7 @@ from facesearch.adapters.dynamodb import schema
 from facesearch.adapters.dynamodb.quota import ATTEMPTS, TOKENS, DynamoTokenBuckets
 from facesearch.adapters.dynamodb.reading import DynamoReader
 from facesearch.adapters.memory.stores import MemoryReader, MemoryTokenBuckets
-from facesearch.errors import QuotaExceeded
+from facesearch.errors import QuotaExceeded, StoreUnavailable
 from facesearch.reading import Reader, Wanted
 from facesearch.search.quota import MICROSECONDS, BucketEmptyError, Meter, QuotaLimits, QuotaState, TokenBucketStore
 from tests.unit.fakes import OneAtATime
@@ -316,7 +316,7 @@ def test_a_search_that_fails_over_its_payment_has_paid_nothing(
     kept = in_dynamodb(losses.client)
     kept.take()
     losses.fates = fates
-    with pytest.raises(ReadTimeoutError):
+    with pytest.raises(StoreUnavailable):
         kept.take()
     assert kept.state().full_at == NOON + MICROSECONDS
 
@@ -341,7 +341,7 @@ def test_whatever_is_lost_the_bucket_has_moved_once_for_each_search_that_was_pai
                 else:
                     kept.take(limits)
                     paid += 1
-            except ReadTimeoutError:
+            except StoreUnavailable:
                 assert len(lost) == 3
             losses.fates = []
             assert max(NOON, kept.state().full_at) == NOON + paid * limits.interval

@@ -19,7 +19,7 @@ from facesearch.adapters.dynamodb.photos import DynamoPhotoStore
 from facesearch.adapters.dynamodb.reading import DynamoReader
 from facesearch.adapters.dynamodb.results import DynamoResultStore
 from facesearch.adapters.memory.stores import MemoryPhotoStore, MemoryReader
-from facesearch.errors import InvalidRequest, NotFound, StillUnprocessedError
+from facesearch.errors import InvalidRequest, NotFound, Throttled
 from facesearch.models import IndexKind, Page, RenditionUrls, SearchKey, SearchSummary, digest_of
 from facesearch.reading import Reader, Wanted
 from facesearch.records import Photo, PhotoStore
@@ -334,7 +334,7 @@ def test_what_dynamodb_leaves_unprocessed_is_asked_for_again() -> None:
 
 def test_a_table_that_never_answers_is_given_up_on() -> None:
     client: Any = StubbornDynamoDB(rounds=99)
-    with pytest.raises(StillUnprocessedError):
+    with pytest.raises(Throttled):
         batch_get(client, TABLE, [schema.event_key(1)])
-    with pytest.raises(StillUnprocessedError):
+    with pytest.raises(Throttled):
         batch_put(client, TABLE, [schema.event_key(1)])

@@ -16,8 +16,8 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from facesearch import bootstrap
-from facesearch.adapters.throttling import RETRY_AFTER_SECONDS, is_throttled
-from facesearch.errors import StillUnprocessedError
+from facesearch.adapters.aws import with_our_errors
+from facesearch.errors import StoreUnavailable, Throttled
 from tests.conftest import ROOT
 from tests.unit.indexing.test_handler import Output, output
 from tests.unit.test_handlers import Context, Deployment, answer, deployment, form, load
@@ -80,35 +80,49 @@ REFUSALS: dict[str, Refusal] = {
 }
 OTHERS: dict[str, Refusal] = {
     "a condition": ("dynamodb", "transact_write_items", WRITES, cancelled("None", "ConditionalCheckFailed")),
-    "no such table": ("dynamodb", "get_item", ITEM, dynamodb("ResourceNotFoundException")),
     "no such file": ("s3", "head_object", FILE, wire(404)),
+}
+FAILURES: dict[str, Refusal] = {
+    "no such table": ("dynamodb", "get_item", ITEM, dynamodb("ResourceNotFoundException")),
+    "its own fault": ("dynamodb", "get_item", ITEM, wire(500, "{}")),
     "no permission": ("kms", "decrypt", SECRET, other("kms", "AccessDeniedException")),
 }
 
 
-def error_of(service: str, call: str, arguments: dict[str, Any], response: AWSResponse) -> ClientError:
+def error_of(service: str, call: str, arguments: dict[str, Any], response: AWSResponse) -> Exception:
     client = boto3.client(service, config=Config(retries={"total_max_attempts": 1}))  # type: ignore[call-overload]
+    with_our_errors(client.meta.events)
     client.meta.events.register_first("before-send", lambda **_: response)
-    with pytest.raises(ClientError) as raised:
+    with pytest.raises((ClientError, StoreUnavailable)) as raised:
         getattr(client, call)(**arguments)
     return raised.value
 
 
 @pytest.mark.parametrize("name", REFUSALS)
 def test_a_refusal_for_too_much_is_told(name: str) -> None:
-    error = error_of(*REFUSALS[name])
-    assert is_throttled(error), error.response
-    with pytest.raises(LookupError) as raised:
-        raise LookupError from error
-    assert is_throttled(raised.value)
+    assert isinstance(error_of(*REFUSALS[name]), Throttled)
 
 
 @pytest.mark.parametrize("name", OTHERS)
-def test_any_other_refusal_is_not(name: str) -> None:
-    error = error_of(*OTHERS[name])
-    assert not is_throttled(error), error.response
-    assert not is_throttled(None)
-    assert is_throttled(StillUnprocessedError("BatchGetItem"))
+def test_a_refusal_that_an_adapter_may_have_asked_for_stays_its_own(name: str) -> None:
+    assert isinstance(error_of(*OTHERS[name]), ClientError)
+
+
+@pytest.mark.parametrize("name", FAILURES)
+def test_any_other_refusal_is_the_service_s_failure(name: str) -> None:
+    error = error_of(*FAILURES[name])
+    assert isinstance(error, StoreUnavailable)
+    assert not isinstance(error, Throttled)
+
+
+def test_a_service_that_cannot_be_reached_is_unavailable() -> None:
+    client = boto3.client(
+        "dynamodb", endpoint_url="http://127.0.0.1:1", config=Config(retries={"total_max_attempts": 1})
+    )
+    with_our_errors(client.meta.events)
+    with pytest.raises(StoreUnavailable) as raised:
+        client.get_item(**ITEM)
+    assert (raised.value.operation, raised.value.code) == ("GetItem", "EndpointConnectionError")
 
 
 @dataclass
@@ -142,7 +156,7 @@ def exceeded() -> AWSResponse:
 
 def is_429(response: Any) -> bool:
     assert response["statusCode"] == 429, response["json"]
-    assert response["multiValueHeaders"]["Retry-After"] == [str(RETRY_AFTER_SECONDS)]
+    assert response["multiValueHeaders"]["Retry-After"] == [str(Throttled.RETRY_AFTER_SECONDS)]
     assert response["json"] == {"responseType": "error", "message": BUSY, "data": None}
     return True
 

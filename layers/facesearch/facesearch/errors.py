@@ -140,13 +140,32 @@ class EngineBusy(Busy):
     """The service that finds the faces refuses more calls for now."""
 
 
-class Throttled(Busy):
-    """A service of AWS refuses more calls for now; see `throttling`."""
-
-
 class GalleryLoading(Busy):
     """The event's gallery could not be read whole within one call; the next one goes on."""
 
 
-class StillUnprocessedError(RuntimeError):
-    """DynamoDB kept refusing part of a batch; the whole operation is safe to retry."""
+class StoreUnavailable(Exception):
+    """A service that keeps what is ours has refused a request or could not be reached: nothing that the caller did.
+
+    The request may have been carried out all the same, where only its response was lost.
+
+    Attributes:
+        operation: of the service's API.
+        code: by which the service refused, or the name of the error on the way to it.
+    """
+
+    def __init__(self, operation: str, code: str) -> None:
+        Exception.__init__(self, f"{operation}: {code}")
+        self.operation = operation
+        self.code = code
+
+
+class Throttled(Busy, StoreUnavailable):
+    """A service has refused for having too much to do, and did nothing. That passes by itself."""
+
+    RETRY_AFTER_SECONDS: ClassVar[int] = 5
+
+    def __init__(self, operation: str, code: str) -> None:
+        StoreUnavailable.__init__(self, operation, code)
+        self.message = "Too many requests at this moment. Retry with the same request_id."
+        self.retry_after = self.RETRY_AFTER_SECONDS

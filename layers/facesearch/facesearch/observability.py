@@ -8,9 +8,8 @@ from time import perf_counter
 
 from aws_lambda_powertools import Logger, Metrics, single_metric
 from aws_lambda_powertools.metrics import MetricUnit
-from botocore.exceptions import ClientError
 
-from facesearch.adapters.throttling import is_throttled
+from facesearch.errors import StoreUnavailable, Throttled
 
 logger = Logger()
 """Structured JSON. Identifiers (request_id, org_id, event_id, image_id), counts and times only: never a picture, a file
@@ -55,15 +54,12 @@ def log_unexpected(error: BaseException) -> None:
     ends by itself and is a warning."""
     frames = traceback.extract_tb(error.__traceback__)
     cause = error.__cause__
-    log, said = (logger.warning, "throttled") if is_throttled(error) else (logger.error, "unexpected failure")
+    throttled = isinstance(error, Throttled) or isinstance(cause, Throttled)
+    log, said = (logger.warning, "throttled") if throttled else (logger.error, "unexpected failure")
     log(
         said,
         error=type(error).__name__,
         cause=type(cause).__name__ if cause is not None else None,
-        aws_code=next((_code(each) for each in (error, cause) if isinstance(each, ClientError)), None),
+        aws_code=next((each.code for each in (error, cause) if isinstance(each, StoreUnavailable)), None),
         stack=[f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames],
     )
-
-
-def _code(error: ClientError) -> str | None:
-    return error.response.get("Error", {}).get("Code")

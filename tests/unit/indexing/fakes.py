@@ -12,6 +12,7 @@ from urllib.parse import quote_plus
 import numpy as np
 from botocore.exceptions import ClientError
 
+from facesearch.errors import Throttled
 from facesearch.faces.engine import DEFAULT_MODEL, Embedding, Face, RgbImage
 
 PHOTOS, RENDITIONS = "photos", "renditions"
@@ -73,7 +74,7 @@ class MemoryS3:
     def _called(self, operation: str, key: str) -> None:
         self.log.append(f"{operation} {key}")
         if operation in self.fails:
-            raise ClientError({"Error": {"Code": "SlowDown", "Message": key}}, operation)
+            raise Throttled(operation, "SlowDown")
 
 
 @dataclass

@@ -13,13 +13,13 @@ from urllib.parse import quote_plus
 
 import numpy as np
 import pytest
-from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
 from facesearch.adapters.memory.stores import MemoryPhotoStore, MemoryReader
 from facesearch.adapters.memory.vector_items import MemoryVectorItems
+from facesearch.errors import Throttled
 from facesearch.faces.packing import FACE_BYTES, unpack
 from facesearch.faces.qualities import unpack_qualities
 from facesearch.faces.vector_items import FaceKeeper, place_of
@@ -185,7 +185,7 @@ def test_both_renditions_are_public_for_good_before_the_photo_is_recorded(studio
 
     studio.s3.fails.add("PutObject")
     other = photo_of(2)
-    with pytest.raises(ClientError):
+    with pytest.raises(Throttled):
         studio.upload(other)
     assert studio.record_of(other) is None
 
@@ -297,7 +297,7 @@ def test_an_object_that_is_gone_is_ignored(studio: Studio) -> None:
 def test_trouble_with_a_service_is_raised_and_leaves_no_trace(studio: Studio) -> None:
     data = photo_of(1)
     studio.s3.fails.add("GetObject")
-    with pytest.raises(ClientError):
+    with pytest.raises(Throttled):
         studio.upload(data)
     assert studio.record_of(data) is None
     studio.s3.fails.clear()

@@ -12,7 +12,7 @@ from facesearch.adapters.rekognition import SEARCHING, RekognitionMatcher
 from facesearch.adapters.rekognition.collections import CALL_SECONDS, LOOKS
 from facesearch.adapters.rekognition.matcher import MAX_MATCHES
 from facesearch.deletion.photos import Files
-from facesearch.errors import EngineBusy, NoFaceFound, UnusableImage
+from facesearch.errors import EngineBusy, NoFaceFound, StoreUnavailable, Throttled, UnusableImage
 from facesearch.faces.outside import Region
 from facesearch.models import SearchSummary
 from facesearch.photos.indexing import IndexingOutcome
@@ -115,7 +115,7 @@ def test_no_call_begins_that_could_outlive_the_search(service_world: World, slow
         ("InvalidParameterException", NoFaceFound),
         ("ImageTooLargeException", UnusableImage),
         ("InvalidImageFormatException", UnusableImage),
-        ("InternalServerError", ClientError),
+        ("InternalServerError", StoreUnavailable),
         ("AccessDeniedException", ClientError),
     ],
 )
@@ -131,7 +131,7 @@ def test_a_photo_that_is_throttled_is_delivered_again_and_complete_then(service_
     data = photo_of(look(ANNA), look(BEN))
     service_world.collections.create(service_world.event.event_id)
     service_world.service.refusals["IndexFaces"] = [Refusal(code)]
-    with pytest.raises(ClientError):
+    with pytest.raises(Throttled):
         service_world.upload(data)
     assert service_world.find(ANNA) == []
     photo = service_world.add(data)

@@ -6,10 +6,10 @@ from typing import Any
 
 import boto3
 import pytest
-from botocore.exceptions import ClientError
 from moto import mock_aws
 
 from facesearch.adapters.sqs.indexing_commands import SqsIndexingCommands
+from facesearch.errors import Throttled
 from facesearch.photos.indexing import IndexingOutcome
 from facesearch.photos.nextfaces import IndexingCommand, parse_command
 from tests.unit.fakes import EVENT_ID
@@ -60,11 +60,11 @@ def test_what_was_done_before_the_trouble_stays_done() -> None:
         nonlocal calls
         calls += 1
         if calls == 3:
-            raise ClientError({"Error": {"Code": "SlowDown", "Message": ""}}, "GetObject")
+            raise Throttled("GetObject", "SlowDown")
         return get(**names)
 
     site.s3.get_object = failing  # type: ignore[method-assign]
-    with pytest.raises(ClientError):
+    with pytest.raises(Throttled):
         site.indexer.index_message(site.queue[0])
     reports = site.indexer.index_message(site.queue[0])
     assert sorted(report.outcome for report in reports) == ["known"] * 2 + ["reindexed"] * 3

@@ -10,9 +10,8 @@ from dataclasses import replace
 from typing import Any, cast
 
 import pytest
-from botocore.exceptions import ClientError
 
-from facesearch.errors import CostlyImage, EngineBusy
+from facesearch.errors import CostlyImage, EngineBusy, Throttled
 from facesearch.models import JobStatus, SearchKey, SearchSummary
 from facesearch.reading import Known, Wanted
 from facesearch.search.quota import QuotaLimits
@@ -515,14 +514,14 @@ def test_a_job_that_aws_throttles_waits_so_often_and_then_uses_up_deliveries(
     site: Site, waits: int, raises: bool
 ) -> None:
     accepted = site.send()
-    throttled = ClientError({"Error": {"Code": "ThrottlingException"}}, "BatchGetItem")
+    throttled = Throttled("BatchGetItem", "ThrottlingException")
 
     def read(wanted: Wanted) -> Known:
         raise throttled
 
     site.reader.read = read  # type: ignore[method-assign]
     sent = len(site.queue.sent)
-    with pytest.raises(ClientError) if raises else nullcontext():
+    with pytest.raises(Throttled) if raises else nullcontext():
         site.deliver(2, SearchCommand(accepted.search, waits=waits, tries=1))
     assert [order for order, _ in site.queue.sent[sent:]] == (
         [] if raises else [SearchCommand(accepted.search, waits=waits + 1, tries=2)]

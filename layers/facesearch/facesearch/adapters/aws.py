@@ -3,13 +3,59 @@
 Botocore's own, not boto3's: those bring resources, S3 transfers and multiprocessing along, a third of the time that the
 import takes, and nothing here uses them. Importing this module is most of a cold start, so `bootstrap` does it when a
 client is first needed.
+
+What a service says becomes an error of ours here, once for all adapters: `Throttled`, `StoreUnavailable`. Only refusals
+that an adapter may have asked for stay botocore's: a condition that did not hold, a file that is not there.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
 from botocore.config import Config
+from botocore.exceptions import BotoCoreError
 from botocore.session import Session, get_session
+
+from facesearch.errors import StoreUnavailable, Throttled
+
+THROTTLED = frozenset(
+    {
+        "ProvisionedThroughputExceededException",  # DynamoDB: an item collection's or a partition's share
+        "RequestLimitExceeded",  # DynamoDB: the account's or the table's
+        "ThrottlingException",  # DynamoDB, KMS and most others
+        "Throttling",
+        "ThrottledException",
+        "RequestThrottledException",
+        "TooManyRequestsException",
+        "LimitExceededException",
+        "SlowDown",  # S3
+        "RequestThrottled",  # SQS
+        "KmsThrottled",  # SQS, on behalf of KMS
+        "BandwidthLimitExceeded",
+        "TransactionInProgressException",
+        "429",
+        "503",  # S3 to a HEAD: the code of a response without a body is its status
+    }
+)
+"""Error codes of our services, and those that botocore itself takes for throttling."""
+CANCELLED = frozenset(
+    {"ThrottlingError", "ProvisionedThroughputExceeded", "RequestLimitExceeded", "TransactionConflict"}
+)
+"""Why DynamoDB cancels a transaction that would come through a little later."""
+ASKED_FOR = frozenset(
+    {
+        "ConditionalCheckFailedException",
+        "TransactionCanceledException",
+        "InvalidCiphertextException",  # KMS: sealed by another key, or for another search
+        "NotFoundException",
+        "KMSInvalidStateException",
+    }
+)
+ASKED_FOR_STATUS = frozenset({404, 409, 412, 416})
+"""S3's: not there, being written, changed, beyond the end."""
+OWN_ERRORS = frozenset({"rekognition"})
+"""Services whose adapters know what each refusal means."""
 
 DYNAMODB = Config(
     connect_timeout=1, read_timeout=3, retries={"mode": "standard", "total_max_attempts": 3}, max_pool_connections=16
@@ -32,7 +78,46 @@ def client(service: str, config: Config) -> Any:
     return _session().create_client(service, config=config)
 
 
+def with_our_errors(events: Any) -> None:
+    """Have the clients of a session, or one client, raise our errors: `events` is its emitter."""
+    events.register("after-call", _refused)
+    events.register("after-call-error", _unreachable)
+
+
+@contextmanager
+def reading(operation: str) -> Iterator[None]:
+    """Read a response's body, which comes when the call is long over.
+
+    Raises:
+        StoreUnavailable: the connection ended, or nothing came for too long.
+    """
+    try:
+        yield
+    except BotoCoreError as error:
+        raise StoreUnavailable(operation, type(error).__name__) from error
+
+
+def _refused(http_response: Any, parsed: Any, model: Any, **_: Any) -> None:
+    status = http_response.status_code
+    if status < 300:  # as botocore has it
+        return
+    code = str(parsed.get("Error", {}).get("Code", "")).removeprefix("KMS.")
+    reasons = {reason.get("Code") for reason in parsed.get("CancellationReasons", [])}
+    if code in THROTTLED or (code == "TransactionCanceledException" and reasons & CANCELLED):
+        raise Throttled(model.name, code)
+    own = model.service_model.service_name in OWN_ERRORS and status < 500
+    if not own and code not in ASKED_FOR and status not in ASKED_FOR_STATUS:
+        raise StoreUnavailable(model.name, code)
+
+
+def _unreachable(exception: Exception, event_name: str, **_: Any) -> None:
+    if isinstance(exception, BotoCoreError):
+        raise StoreUnavailable(event_name.rpartition(".")[2], type(exception).__name__) from exception
+
+
 @cache
 def _session() -> Session:
     """One for all clients, so that what describes the services is read once."""
-    return get_session()
+    session = get_session()
+    with_our_errors(session)
+    return session

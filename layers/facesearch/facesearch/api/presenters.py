@@ -6,7 +6,6 @@ from http import HTTPStatus
 from aws_lambda_powertools.event_handler import Response
 from pydantic import BaseModel
 
-from facesearch.adapters.throttling import as_outcome
 from facesearch.api.originals_request import OriginalsRequest
 from facesearch.api.schemas import (
     EventDetails,
@@ -24,7 +23,7 @@ from facesearch.api.schemas import (
     SearchStatus,
     Success,
 )
-from facesearch.errors import FaceSearchError
+from facesearch.errors import FaceSearchError, Throttled
 from facesearch.models import Event, EventRow, Job, JobStatus, Page, PhotoMatch, RenditionUrls, SearchKey
 from facesearch.observability import count_failed_call, log_unexpected, logger
 from facesearch.photos.links import RenditionLinks
@@ -46,13 +45,12 @@ def success(
 
 def failure(error: Exception, headers: Mapping[str, str] | None = None) -> Response[str]:
     """The envelope of whatever went wrong: a documented outcome as it says of itself, anything else as 500."""
-    outcome = as_outcome(error)
-    if isinstance(outcome, FaceSearchError):
-        if outcome is error:
-            logger.info("refused", status=outcome.status, outcome=type(outcome).__name__)
-        else:
+    if isinstance(error, FaceSearchError):
+        if isinstance(error, Throttled):
             log_unexpected(error)
-        return _error(outcome.status, outcome.message, {**(headers or {}), **outcome.headers})
+        else:
+            logger.info("refused", status=error.status, outcome=type(error).__name__)
+        return _error(error.status, error.message, {**(headers or {}), **error.headers})
     log_unexpected(error)
     count_failed_call()
     return _error(HTTPStatus.INTERNAL_SERVER_ERROR, INTERNAL_ERROR, headers or {})

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from facesearch.errors import EngineBusy, FaceSearchError
+from facesearch.errors import EngineBusy, FaceSearchError, Throttled
 
 MAX_SELFIES = 3
 """Two already find what one misses because of its light or pose (ADR 15); each costs another embedding."""
@@ -17,7 +17,7 @@ def naming(number: int, of: int) -> Iterator[None]:
     try:
         yield
     except FaceSearchError as error:
-        if of > 1 and not isinstance(error, EngineBusy):
+        if of > 1 and not isinstance(error, EngineBusy | Throttled):
             error.message = f"Selfie {number}: {error.message}"
             error.args = (error.message,)
         raise

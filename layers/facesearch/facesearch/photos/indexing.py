@@ -20,11 +20,11 @@ from urllib.parse import unquote_plus
 from uuid import UUID
 
 import numpy as np
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 from PIL import Image
 
 from facesearch.adapters.s3.objects import etag_of
-from facesearch.errors import UnusableImage
+from facesearch.errors import StoreUnavailable, UnusableImage
 from facesearch.faces.compaction import SnapshotRequests
 from facesearch.faces.engine import EngineOf, Face
 from facesearch.faces.outside import WHOLE, OutsideIndexing, PhotoFile, Region
@@ -161,7 +161,7 @@ class PhotoIndexer:
         """Index the photos of one message, one report for each.
 
         Raises:
-            botocore.exceptions.BotoCoreError, ClientError: a service refused or could not be reached; worth a retry.
+            StoreUnavailable: a service refused or could not be reached; worth a retry.
         """
         try:
             order = parse_command(message)
@@ -183,7 +183,7 @@ class PhotoIndexer:
             if event_id is not None:
                 try:
                     self._snapshots.request(event_id)
-                except (BotoCoreError, ClientError) as error:
+                except StoreUnavailable as error:
                     log_unexpected(error)
 
     def request_watches(self, reports: Iterable[IndexingReport]) -> None:
@@ -191,7 +191,7 @@ class PhotoIndexer:
         was killed.
 
         Raises:
-            BotoCoreError, ClientError: nobody was asked. The whole batch must come again: a search that waits for its
+            StoreUnavailable: nobody was asked. The whole batch must come again: a search that waits for its
                 photos would never hear of them, and photos that are known cost next to nothing.
         """
         places = {

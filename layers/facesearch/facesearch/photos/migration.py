@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Protocol
 
-from facesearch.errors import InvalidRequest, NotFound, StillUnprocessedError
+from facesearch.errors import InvalidRequest, NotFound, Throttled
 from facesearch.faces.compaction import SnapshotBuilder
 from facesearch.faces.index.snapshot import SnapshotStore
 from facesearch.faces.index.vectors import cosines, probe_of
@@ -284,7 +284,7 @@ class _Copy:
         for _ in range(THROTTLED_ATTEMPTS):
             try:
                 return write()
-            except StillUnprocessedError:
+            except Throttled:
                 self._sleep(THROTTLED_SECONDS)
         return write()
 

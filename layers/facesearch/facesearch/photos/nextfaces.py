@@ -13,7 +13,7 @@ import numpy as np
 from botocore.exceptions import ClientError
 from numpy.typing import NDArray
 
-from facesearch.errors import StillUnprocessedError, UnusableImage
+from facesearch.errors import Throttled, UnusableImage
 from facesearch.faces.engine import Face
 from facesearch.faces.packing import pack, unpack
 from facesearch.models import Event, IndexKind
@@ -137,7 +137,7 @@ class NextFaces:
             if self._photos.put_next(event_id, event.shards, photo, model, pack(faces) if len(faces) else b"", reason):
                 milliseconds = (perf_counter() - started) * 1000
                 return self._settled(event, photo, Renewal(image_id, True, len(faces), reason, milliseconds), model)
-        raise StillUnprocessedError("UpdateItem")
+        raise Throttled("UpdateItem", "Unprocessed")
 
     def _settled(self, event: Event, photo: Photo, renewal: Renewal, model: str) -> Renewal:
         """Look at the event again: who ends a re-indexing says so there first, and then removes what he finds."""

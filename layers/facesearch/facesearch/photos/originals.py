@@ -6,10 +6,9 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Annotated, Protocol
 
-from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import Field
 
-from facesearch.errors import InvalidRequestId, NoSuchImages
+from facesearch.errors import InvalidRequestId, NoSuchImages, StoreUnavailable
 from facesearch.models import Event
 from facesearch.observability import log_unexpected
 from facesearch.records import Photo, PhotoStore
@@ -102,7 +101,7 @@ class Originals:
                 if place.is_there(self._store.etag(place.key)):
                     return Link(self._store.link(place.key, place.filename), place.filename)
             return NoLink(image_id, _GONE, photo.key)
-        except (BotoCoreError, ClientError) as error:
+        except StoreUnavailable as error:
             log_unexpected(error)
             return NoLink(image_id, _UNREACHABLE, photo.key)
 

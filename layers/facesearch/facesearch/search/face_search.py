@@ -8,11 +8,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Generic
 
-from aws_lambda_powertools.utilities.idempotency.exceptions import IdempotencyPersistenceLayerError
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from botocore.exceptions import BotoCoreError, ClientError
 
-from facesearch.adapters.throttling import is_throttled
 from facesearch.api.selfie_form import SelfieForm
 from facesearch.errors import (
     Busy,
@@ -23,7 +20,7 @@ from facesearch.errors import (
     QuotaExceeded,
     SearchDeleted,
     SearchInProgress,
-    StillUnprocessedError,
+    StoreUnavailable,
     UnknownUpload,
     UnusableImage,
 )
@@ -178,7 +175,7 @@ class FaceSearch(Generic[ProbeT]):
 
         try:
             self._claims.run(search, call.context, match_and_store)
-        except IdempotencyPersistenceLayerError as error:
+        except StoreUnavailable as error:
             if found is None:
                 _count_unfinished(error)
                 raise
@@ -218,7 +215,7 @@ class FaceSearch(Generic[ProbeT]):
             for undo in (self._results.withdraw, self._selfies.forget, self._results.delete):
                 try:
                     undo(search)
-                except (BotoCoreError, ClientError, StillUnprocessedError) as left:
+                except StoreUnavailable as left:
                     log_unexpected(left)
                     if isinstance(error, OutdatedError):  # which would start the search afresh
                         error = left
@@ -252,7 +249,7 @@ class FaceSearch(Generic[ProbeT]):
             if isinstance(upload, UploadKey):
                 try:
                     self._uploads.forget(upload)
-                except (BotoCoreError, ClientError) as error:
+                except StoreUnavailable as error:
                     log_unexpected(error)
 
     def _await_result(self, search: SearchKey, page: Page, until: float) -> StoredPage | None:
@@ -283,7 +280,7 @@ def replayed(stored: StoredPage) -> SearchOutcome:
 def _count_unfinished(error: Exception) -> None:
     if isinstance(error, AlreadyRunningError | OutdatedError):
         return
-    if isinstance(error, Busy) or is_throttled(error):
+    if isinstance(error, Busy):
         count("SearchThrottled")
     else:
         count("SelfieRefused" if isinstance(error, FaceSearchError) else "SearchFailed")
@@ -301,7 +298,7 @@ def _paid(meter: Meter) -> Iterator[None]:
     except BaseException:
         try:
             meter.give_back()
-        except (BotoCoreError, ClientError) as error:  # one search less until the bucket has filled up by itself
+        except StoreUnavailable as error:  # one search less until the bucket has filled up by itself
             log_unexpected(error)
         raise
 
@@ -316,7 +313,7 @@ def _charged_if_costly(meter: Meter) -> Iterator[None]:
             meter.take()
         except QuotaExceeded:  # the next one is refused for it
             pass
-        except (BotoCoreError, ClientError) as unpaid:
+        except StoreUnavailable as unpaid:
             log_unexpected(unpaid)
         raise
 

@@ -12,10 +12,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from facesearch.api.webhook_authentication import WebhookAuthenticator
-from facesearch.errors import InvalidRequest, NotFound, SearchDeleted, SearchInProgress
+from facesearch.errors import InvalidRequest, NotFound, SearchDeleted, SearchInProgress, StoreUnavailable
 from facesearch.models import Event, Job, JobStatus, Page, SearchKey
 from facesearch.observability import log_unexpected
 from facesearch.reading import Known, Reader, Wanted
@@ -161,7 +159,7 @@ class WebhookIntake:
             try:
                 if isinstance(error, NotFound) or self._jobs.take_back(search):
                     self._forget(kept)
-            except (BotoCoreError, ClientError) as left:
+            except StoreUnavailable as left:
                 log_unexpected(left)
             raise
 
@@ -178,7 +176,7 @@ class WebhookIntake:
         self._queue.send(SearchCommand(job.search), random.randint(1, LONGEST_DELAY) if waits else 0)  # noqa: S311 - jitter
         try:
             return self._jobs.note_enqueued(job.search)
-        except (BotoCoreError, ClientError) as error:  # the order is on its way, and a second one would do no harm
+        except StoreUnavailable as error:  # the order is on its way, and a second one would do no harm
             log_unexpected(error)
             return True
 

@@ -13,9 +13,7 @@ from functools import cache
 from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from botocore.exceptions import BotoCoreError, ClientError
 
-from facesearch.adapters.throttling import RETRY_AFTER_SECONDS, is_throttled
 from facesearch.errors import (
     Busy,
     FaceSearchError,
@@ -26,6 +24,8 @@ from facesearch.errors import (
     SearchDeleted,
     SearchInProgress,
     SelfieUnavailable,
+    StoreUnavailable,
+    Throttled,
     UnusableImage,
 )
 from facesearch.models import Feature, Job, JobStatus, Page, SearchKey, SearchSummary, require
@@ -118,13 +118,11 @@ class JobRunner:
         """
         try:
             self._run(order, delivery, context)
-        except NotNowError:
-            raise
-        except Exception as error:
-            if not is_throttled(error) or order.waits >= MOST_WAITS:
+        except Throttled as error:
+            if order.waits >= MOST_WAITS:
                 raise
             log_unexpected(error)
-            self._wait(order, replace(delivery, number=order.tries + delivery.number), RETRY_AFTER_SECONDS)
+            self._wait(order, replace(delivery, number=order.tries + delivery.number), error.retry_after)
 
     def _run(self, order: SearchCommand, delivery: MessageDelivery, context: LambdaContext) -> None:
         search = order.search
@@ -188,6 +186,8 @@ class JobRunner:
             # Whoever has the claim has it for as long as an invocation may last; if it was killed, the claim ends then.
             self._postpone(delivery, context.get_remaining_time_in_millis() // 1000 + 1)
             raise NotNowError from error
+        except Throttled:
+            raise
         except Busy as error:  # the host of the selfie, or the service that finds the faces
             self._jobs.note(job.search, error.message)
             self._again(delivery, error.retry_after)
@@ -198,8 +198,6 @@ class JobRunner:
         except FaceSearchError as error:
             self._fail(job, error.message)
         except Exception as error:
-            if is_throttled(error):
-                raise
             log_unexpected(error)
             self._again(delivery, 0)
             raise NotNowError from error
@@ -297,7 +295,7 @@ class JobRunner:
     def _postpone(self, delivery: MessageDelivery, seconds: int) -> None:
         try:
             self._queue.postpone(delivery.receipt, seconds)
-        except (BotoCoreError, ClientError) as error:  # then it comes again when the queue's own time is over
+        except StoreUnavailable as error:  # then it comes again when the queue's own time is over
             log_unexpected(error)
 
 

@@ -3,9 +3,7 @@
 from concurrent.futures import Executor
 from typing import Protocol
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from facesearch.errors import Busy, SelfieUnavailable
+from facesearch.errors import Busy, SelfieUnavailable, StoreUnavailable
 from facesearch.faces.several import naming
 from facesearch.models import Job, SearchKey
 from facesearch.observability import log_unexpected
@@ -88,5 +86,5 @@ class PendingSelfies:
         for key in job.selfies:
             try:
                 self._waiting.forget(key)
-            except (BotoCoreError, ClientError) as error:
+            except StoreUnavailable as error:
                 log_unexpected(error)

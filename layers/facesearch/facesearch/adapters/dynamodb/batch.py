@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from facesearch.errors import StillUnprocessedError
+from facesearch.errors import Throttled
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -35,7 +35,7 @@ def batch_get(dynamodb: "DynamoDBClient", table: str, keys: "Sequence[Key]") -> 
             if not request:
                 break
         else:
-            raise StillUnprocessedError("BatchGetItem")
+            raise Throttled("BatchGetItem", "Unprocessed")
     return items
 
 
@@ -60,7 +60,7 @@ def _batch_write(dynamodb: "DynamoDBClient", table: str, requests: Iterable[Any]
             if not request:
                 break
         else:
-            raise StillUnprocessedError("BatchWriteItem")
+            raise Throttled("BatchWriteItem", "Unprocessed")
     return written
 
 

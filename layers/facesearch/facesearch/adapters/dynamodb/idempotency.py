@@ -10,10 +10,14 @@ from aws_lambda_powertools.utilities.idempotency import (
     IdempotencyConfig,
     idempotent_function,
 )
-from aws_lambda_powertools.utilities.idempotency.exceptions import IdempotencyAlreadyInProgressError
+from aws_lambda_powertools.utilities.idempotency.exceptions import (
+    IdempotencyAlreadyInProgressError,
+    IdempotencyPersistenceLayerError,
+)
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from facesearch.adapters.dynamodb.results import SECONDS_PER_DAY
+from facesearch.errors import StoreUnavailable
 from facesearch.models import SearchKey, SearchSummary
 from facesearch.search.idempotency import AlreadyRunningError
 
@@ -45,7 +49,7 @@ class DynamoIdempotency:
 
         Raises:
             AlreadyRunningError: another invocation is at it.
-            IdempotencyPersistenceLayerError: the claim could not be written, or the record of a finished run.
+            StoreUnavailable: the claim could not be written, or the record of a finished run.
         """
         self._config.register_lambda_context(context)
 
@@ -60,6 +64,11 @@ class DynamoIdempotency:
             record = claimed(claim=_claim(search))
         except IdempotencyAlreadyInProgressError:
             raise AlreadyRunningError from None
+        except IdempotencyPersistenceLayerError as error:
+            cause = error.__cause__
+            raise (
+                cause if isinstance(cause, StoreUnavailable) else StoreUnavailable("idempotency", str(cause))
+            ) from error
         return SearchSummary(total=record["total"], confidence=record["threshold"])
 
     def forget(self, search: SearchKey) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from facesearch.adapters.dynamodb import schema
 from facesearch.adapters.dynamodb.batch import batch_delete, batch_get
-from facesearch.errors import StillUnprocessedError
+from facesearch.errors import Throttled
 from facesearch.records import (
     STAMPED_MICROSECONDS,
     TOMBSTONE_SECONDS,
@@ -176,7 +176,7 @@ class DynamoPhotoStore:
             names = {f"#{name}": name for name in ("status", *OF_A_PHOTO)}
             if self._change(key, schema.number(item, "changed_at"), update, names, {":deleted": schema.s("deleted")}):
                 return face_bytes(_change(item))
-        raise StillUnprocessedError("UpdateItem")
+        raise Throttled("UpdateItem", "Unprocessed")
 
     def finish(self, event_id: int, shards: int, image_id: uuid.UUID) -> None:
         """See `PhotoEraser.finish`; one transaction."""
@@ -191,7 +191,7 @@ class DynamoPhotoStore:
             if self._finish(key, listed, seen, now):
                 self._confirm(key, now)
                 return
-        raise StillUnprocessedError("TransactWriteItems")
+        raise Throttled("TransactWriteItems", "Unprocessed")
 
     def put_next(self, event_id: int, shards: int, seen: Photo, model: str, faces: bytes, reason: str = "") -> bool:
         """See `PhotoStore.put_next`."""
@@ -210,7 +210,7 @@ class DynamoPhotoStore:
             update = f"SET changed_at = :now REMOVE {', '.join(_named(*NEXT))}"
             if self._change(key, schema.number(item, "changed_at"), update, _named(*NEXT), {}):
                 return True
-        raise StillUnprocessedError("UpdateItem")
+        raise Throttled("UpdateItem", "Unprocessed")
 
     def fold(self, event_id: int, shards: int, image_id: uuid.UUID, model: str) -> bool:
         """See `PhotoStore.fold`. One write that reads nothing first, for a million photos in a row."""
@@ -334,7 +334,7 @@ class DynamoPhotoStore:
             if not self._update(key, "SET changed_at = :now", "changed_at = :seen", {}, stamps):
                 return
             stamp = now
-        raise StillUnprocessedError("UpdateItem")
+        raise Throttled("UpdateItem", "Unprocessed")
 
     def _update(
         self, key: "schema.Key", update: str, condition: str, names: dict[str, str], values: "dict[str, schema.Value]"

@@ -10,9 +10,8 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from facesearch.adapters.dynamodb import schema
+from facesearch.errors import StoreUnavailable
 from facesearch.observability import log_unexpected
 from facesearch.search.quota import BucketEmptyError, QuotaLimits, QuotaState
 
@@ -121,7 +120,7 @@ class DynamoTokenBuckets:
             )
         except self._dynamodb.exceptions.ConditionalCheckFailedException:
             return
-        except (BotoCoreError, ClientError) as still:  # one search less until the bucket has filled up by itself
+        except StoreUnavailable as still:  # one search less until the bucket has filled up by itself
             log_unexpected(still)
 
 

@@ -7,9 +7,8 @@ from collections import Counter
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from facesearch.adapters.dynamodb import schema
+from facesearch.errors import StoreUnavailable
 from facesearch.observability import log_unexpected
 from facesearch.webhooks.shares import Shares
 
@@ -71,7 +70,7 @@ class DynamoShares:
             self._update(org_id, slot, "REMOVE #slot", "#slot = :until", {":until": until})
         except self._dynamodb.exceptions.ConditionalCheckFailedException:
             return  # it took too long, and another has it
-        except (BotoCoreError, ClientError) as error:  # it runs out by itself
+        except StoreUnavailable as error:  # it runs out by itself
             log_unexpected(error)
 
     def _update(self, org_id: int, slot: str, update: str, condition: str, values: dict[str, int]) -> None:

@@ -15,6 +15,7 @@ from botocore.awsrequest import AWSResponse
 from botocore.config import Config
 from PIL import Image, UnidentifiedImageError
 
+from facesearch.adapters.aws import with_our_errors
 from facesearch.faces.outside import Region
 
 MAX_BYTES = 5_242_880
@@ -83,6 +84,7 @@ class MemoryRekognition:
         """A boto3 client whose requests end here. It takes region and credentials as any other does."""
         client = boto3.client("rekognition", config=config)
         client.meta.events.register("before-send.rekognition", self._answer)
+        with_our_errors(client.meta.events)
         return client
 
     def _answer(self, request: Any, **_: Any) -> AWSResponse:

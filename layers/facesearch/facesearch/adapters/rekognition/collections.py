@@ -14,7 +14,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from facesearch.adapters.rekognition.regions import FoundFace, one_per_face, placed, quarters
-from facesearch.errors import UnusableImage
+from facesearch.errors import Throttled, UnusableImage
 from facesearch.faces.outside import WHOLE, PhotoFile, Region
 
 COLLECTION_MODEL = "rekognition"
@@ -40,9 +40,9 @@ UNUSABLE = ("ImageTooLargeException", "InvalidImageFormatException")
 _UNREADABLE = "The face service cannot read the picture."
 
 
-def code_of(error: ClientError) -> str:
+def code_of(error: ClientError | Throttled) -> str:
     """The name of what AWS refused for."""
-    return str(error.response["Error"]["Code"])
+    return error.code if isinstance(error, Throttled) else str(error.response["Error"]["Code"])
 
 
 def name_of(prefix: str, event_id: int) -> str:

@@ -13,8 +13,7 @@ from botocore.exceptions import ClientError
 
 from facesearch.adapters.rekognition.collections import CALL_SECONDS, NOT_FOUND, UNUSABLE, Collections, code_of, name_of
 from facesearch.adapters.rekognition.pictures import selfie_jpeg
-from facesearch.adapters.throttling import is_throttled
-from facesearch.errors import EngineBusy, NoFaceFound, OtherPerson, UnusableImage
+from facesearch.errors import EngineBusy, NoFaceFound, OtherPerson, Throttled, UnusableImage
 from facesearch.faces.several import naming
 from facesearch.models import Event, PhotoMatch, SearchKey, SearchSummary
 from facesearch.records import Photo, PhotoStore
@@ -115,7 +114,7 @@ class RekognitionMatcher:
                 FaceMatchThreshold=float(event.confidence),
                 QualityFilter="NONE",
             )
-        except ClientError as error:
+        except (ClientError, Throttled) as error:
             if code_of(error) != NOT_FOUND:
                 raise _outcome(error) from error
             _check_for_a_face(calls, jpeg)
@@ -135,7 +134,7 @@ class RekognitionMatcher:
                 SimilarityThreshold=float(event.confidence),
                 QualityFilter="NONE",
             )
-        except ClientError as error:
+        except (ClientError, Throttled) as error:
             outcome = _outcome(error)
             if isinstance(outcome, NoFaceFound):  # in one of the two
                 with naming(1, len(jpegs)):
@@ -225,13 +224,13 @@ def _check_for_a_face(calls: _Calls, jpeg: bytes) -> None:
     """Of an event without a collection, which has no photo yet: a selfie of nobody is refused there as well."""
     try:
         answer = calls.client.detect_faces(Image={"Bytes": jpeg}, Attributes=["DEFAULT"])
-    except ClientError as error:
+    except (ClientError, Throttled) as error:
         raise _outcome(error) from error
     if not answer["FaceDetails"]:
         raise NoFaceFound(_NOBODY)
 
 
-def _outcome(error: ClientError) -> Exception:
+def _outcome(error: ClientError | Throttled) -> Exception:
     """What a refusal means to a guest. The parameters are ours and within their limits, the selfie is a JPEG of a
     size that Rekognition takes: the only invalid thing left is that there is no face in it."""
     code = code_of(error)
@@ -239,7 +238,7 @@ def _outcome(error: ClientError) -> Exception:
         return NoFaceFound(_NOBODY)
     if code in UNUSABLE:
         return UnusableImage(_UNREADABLE)
-    return EngineBusy(_BUSY, RETRY_AFTER_SECONDS) if is_throttled(error) else error
+    return EngineBusy(_BUSY, RETRY_AFTER_SECONDS) if isinstance(error, Throttled) else error
 
 
 def _hits(matches: Any, least: float) -> Iterable[FaceHit]:

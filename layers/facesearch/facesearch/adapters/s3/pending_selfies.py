@@ -3,10 +3,10 @@
 import uuid
 from contextlib import suppress
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 from mypy_boto3_s3 import S3Client
 
-from facesearch.errors import SelfieUnavailable
+from facesearch.errors import SelfieUnavailable, StoreUnavailable
 from facesearch.models import SearchKey
 from facesearch.search.selfies import job_prefix
 
@@ -26,8 +26,8 @@ class S3PendingSelfies:
         key = f"{job_prefix(search)}{uuid.uuid4()}"
         try:
             self._s3.put_object(Bucket=self._bucket, Key=key, Body=selfie)
-        except (BotoCoreError, ClientError):
-            with suppress(BotoCoreError, ClientError):  # then the lifecycle rule does
+        except StoreUnavailable:
+            with suppress(StoreUnavailable):  # then the lifecycle rule does
                 self.forget(key)  # it may have been written, and its key is known to nobody else
             raise
         return key
