@@ -12,8 +12,7 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
 
-from botocore.exceptions import BotoCoreError, ClientError
-
+from facesearch.errors import StoreUnavailable
 from facesearch.faces.packing import FACE_BYTES
 from facesearch.models import Event
 from facesearch.photos.nextfaces import GONE
@@ -236,7 +235,7 @@ class Uploader:
                 )
         except OSError as error:
             return f"cannot be read: {error.strerror or error}"
-        except (BotoCoreError, ClientError) as error:
+        except StoreUnavailable as error:
             return f"{NOT_UPLOADED}: {error}"
         return None
 
@@ -259,7 +258,7 @@ class Uploader:
                 if image_id is not None and file["LastModified"] > oldest:
                     arrived = int(file["LastModified"].timestamp() * 1e6)
                     originals.arrived[image_id] = max(arrived, originals.arrived.get(image_id, 0))
-        except (BotoCoreError, ClientError):
+        except StoreUnavailable:
             return None
         return originals
 

@@ -12,7 +12,7 @@ from facesearch.adapters.rekognition import SEARCHING, RekognitionMatcher
 from facesearch.adapters.rekognition.collections import CALL_SECONDS, LOOKS
 from facesearch.adapters.rekognition.matcher import MAX_MATCHES
 from facesearch.deletion.photos import Files
-from facesearch.errors import EngineBusy, NoFaceFound, StoreUnavailable, Throttled, UnusableImage
+from facesearch.errors import EngineBusy, NoFaceFound, StoreUnavailable, UnusableImage
 from facesearch.faces.outside import Region
 from facesearch.models import SearchSummary
 from facesearch.photos.indexing import IndexingOutcome
@@ -130,8 +130,8 @@ def test_each_refusal_of_a_search_is_its_own_outcome(service_world: World, code:
 def test_a_photo_that_is_throttled_is_delivered_again_and_complete_then(service_world: World, code: str) -> None:
     data = photo_of(look(ANNA), look(BEN))
     service_world.collections.create(service_world.event.event_id)
-    service_world.service.refusals["IndexFaces"] = [Refusal(code)]
-    with pytest.raises(Throttled):
+    service_world.service.refusals["IndexFaces"] = [Refusal(code, 500 if "Server" in code else 400)]
+    with pytest.raises(StoreUnavailable):
         service_world.upload(data)
     assert service_world.find(ANNA) == []
     photo = service_world.add(data)
