@@ -27,7 +27,7 @@ from facesearch.errors import NotFound
 from facesearch.faces.compaction import SnapshotBuilder
 from facesearch.models import Event
 from facesearch.photos.migration import IndexMigration
-from facesearch.webhooks.callbacks.replay import CallbackDesk
+from facesearch.webhooks.callbacks.replay import CallbackReplay
 from facesearch_cli.clock import corrected_clock
 from facesearch_cli.errors import CommandError
 from facesearch_cli.region import chosen_region
@@ -211,11 +211,11 @@ class Stack:
             )
 
     @property
-    def callbacks(self) -> CallbackDesk:
+    def callbacks(self) -> CallbackReplay:
         """What operators do about callbacks."""
         store = DynamoCallbackStore(self.dynamodb, self.table_name)
         queues = SqsAttemptQueue(self.sqs, self.name_of("CallbacksQueueUrl"), self.name_of("CallbacksDeadLettersUrl"))
-        return CallbackDesk(store, store, store, queues, queues)
+        return CallbackReplay(callbacks=store, lists=store, addresses=store, queue=queues, dead_letters=queues)
 
     @property
     def transport(self) -> httpx.BaseTransport | None:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from facesearch.errors import InvalidRequest
-from facesearch.webhooks.callbacks import Callback, Status
+from facesearch.webhooks.callbacks.callback import Callback, CallbackStatus
 from facesearch_cli.commands.common import AsJson, OrgId, group, stack_of
 from facesearch_cli.terminal import plural, print_json, printable, results, say
 
@@ -18,7 +18,7 @@ app = group("Callbacks that tell an organisation how its webhooks' searches ende
 def list_callbacks(
     context: typer.Context,
     org_id: OrgId,
-    status: Annotated[Status | None, typer.Option(help="Only those in this state.")] = None,
+    status: Annotated[CallbackStatus | None, typer.Option(help="Only those in this state.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """List an organisation's callbacks, oldest first."""
@@ -72,7 +72,7 @@ def _json(row: Callback) -> dict[str, Any]:
         "last_status": row.last_status or None,
         "reason": row.reason or None,
         "created_at": _time(row.created_at),
-        "next_at": _time(row.next_at) if row.status is Status.PENDING else None,
+        "next_at": _time(row.next_at) if row.status is CallbackStatus.PENDING else None,
     }
 
 

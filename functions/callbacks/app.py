@@ -1,4 +1,4 @@
-"""Callbacks whose turn it is, from SQS: each is sent, and queued again, given up or done with."""
+"""Attempts to deliver callbacks, from SQS: each callback is sent, and queued again, given up or done with."""
 
 from typing import Any
 
@@ -17,8 +17,8 @@ ATTEMPTS_THAT_FAILED = (DeliveryOutcome.FAILED, DeliveryOutcome.DEAD, DeliveryOu
 
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
-    """Handle the batch's turns side by side: a receiver that takes its 15 s holds up nobody else's callback."""
-    running = {record["messageId"]: container.deliverer.submit(record["body"]) for record in event["Records"]}
+    """Handle the batch's attempts side by side: a receiver that takes its 15 s holds up nobody else's callback."""
+    running = {record["messageId"]: container.callback_delivery.submit(record["body"]) for record in event["Records"]}
 
     def finish(record: SQSRecord) -> None:
         try:
@@ -38,8 +38,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailure
 
 
 def tell(report: DeliveryReport) -> None:
-    """One log line for each turn, and the metrics. Neither the address nor what was sent is in them."""
-    key, callback = report.turn.key, report.callback
+    """One log line for each attempt, and the metrics. Neither the address nor what was sent is in them."""
+    key, callback = report.attempt.key, report.callback
     said: dict[str, Any] = {"org_id": key.org_id, "event_id": key.event_id, "callback_id": str(key.callback_id)}
     if callback is not None:
         said |= {"request_id": str(callback.request_id), "attempts": callback.attempts, "status": callback.last_status}

@@ -1,5 +1,5 @@
-"""Searches that webhooks have asked for, ordered through SQS: each is brought to its end, or comes again. And rounds
-over those that watch for later photos."""
+"""Commands from SQS: to run a search that a webhook has asked for, which is brought to its end or comes again, and to
+look through an event's watches."""
 
 from typing import Any
 
@@ -11,17 +11,16 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from facesearch.api.handler import log_call
 from facesearch.bootstrap import container
 from facesearch.observability import flush_metrics, log_unexpected, logger
-from facesearch.webhooks.commands import SearchCommand
-from facesearch.webhooks.job_runner import MessageDelivery, NotNowError
+from facesearch.webhooks.commands import MessageDelivery, SearchCommand
+from facesearch.webhooks.job_runner import NotNowError
 from facesearch.webhooks.watches.commands import WatchCommand
-from facesearch.webhooks.watches.runner import WatchInvocation
 
 processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
 
 
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
-    """Handle the batch's orders one after the other; those that are not over are named in the answer."""
+    """Handle the batch's commands one after the other; those that are not over are named in the response."""
     try:
         return process_partial_response(event=event, record_handler=run, processor=processor, context=context)
     finally:
@@ -29,18 +28,22 @@ def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailure
 
 
 def run(record: SQSRecord, lambda_context: LambdaContext) -> None:
-    """One order."""
+    """One command."""
+
+    def seconds_left() -> float:
+        return lambda_context.get_remaining_time_in_millis() / 1000
+
     try:
-        delivery = MessageDelivery(int(record.attributes.approximate_receive_count), record.receipt_handle)
-        watch = WatchCommand.of(record.body)
+        number = int(record.attributes.approximate_receive_count)
+        watch = WatchCommand.from_message(record.body)
         if watch is None:
-            order = SearchCommand.of(record.body)
-            log_call(order.search.org_id, order.search.event_id, order.search.request_id)
-            container.search_jobs.run(order, delivery, lambda_context)
-        elif container.watching is not None:
+            command = SearchCommand.from_message(record.body)
+            log_call(command.search.org_id, command.search.event_id, command.search.request_id)
+            container.job_runner.run(command, MessageDelivery(number, record.receipt_handle, seconds_left))
+        elif container.watch_runner is not None:
             log_call(watch.org_id, watch.event_id, None)
-            last = delivery.number >= container.settings.search_job_deliveries
-            container.watching.run(watch, WatchInvocation(lambda_context.get_remaining_time_in_millis, last))
+            last = number >= container.settings.search_job_deliveries
+            container.watch_runner.run(watch, seconds_left, last=last)
     except NotNowError:
         raise
     except Exception as error:

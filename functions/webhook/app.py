@@ -25,7 +25,7 @@ def post_webhook(org_id: str, event_id: str) -> Response[str]:
     call = parse_request(path_of(app), query_of(app), None)
     log_call(call.org_id, call.event_id, None)
     event = container.webhook_door.admit(headers, body, call).event(Feature.SELFIE_SEARCH)
-    accepted = container.webhook_receiver.receive(event, parse_webhook(body), headers.get(ID, ""))
+    accepted = container.webhook_intake.receive(event, parse_webhook(body), headers.get(ID, ""))
     log_call(event.org_id, event.event_id, accepted.search.request_id)
     count("WebhookReplayed" if accepted.replayed else "WebhookReceived")
     replay = {"Idempotent-Replayed": "true"} if accepted.replayed else {}

@@ -23,7 +23,8 @@ from facesearch.adapters.dynamodb.admin import Admin
 from facesearch.adapters.dynamodb.callbacks import DynamoCallbackStore
 from facesearch.adapters.sqs.callback_attempts import SqsAttemptQueue
 from facesearch.webhooks.announcing import JobEnd
-from facesearch.webhooks.callbacks import CallbackQueue, Status
+from facesearch.webhooks.callbacks.attempts import CallbackAnnouncer
+from facesearch.webhooks.callbacks.callback import CallbackStatus
 from facesearch_cli.call import call
 from facesearch_local import running
 from tests.conftest import ROOT
@@ -44,7 +45,7 @@ class Callbacks:
 
     site: Site
     receiver: Receiver
-    announcer: CallbackQueue
+    announcer: CallbackAnnouncer
 
     def announce(self, request_id: uuid.UUID | None = None, **changes: Any) -> uuid.UUID:
         """As the searchjobs function does; the request_id."""
@@ -63,7 +64,7 @@ class Callbacks:
         found: dict[str, Any] = row
         return found
 
-    def ends(self, request_id: uuid.UUID, status: Status) -> dict[str, Any]:
+    def ends(self, request_id: uuid.UUID, status: CallbackStatus) -> dict[str, Any]:
         """What the operator sees as soon as it is so."""
 
         def look() -> dict[str, Any] | None:
@@ -114,7 +115,7 @@ def callbacks(stack_site: Site) -> Iterator[Callbacks]:
     store = DynamoCallbackStore(site.dynamodb, site.outputs["TableName"])
     queue = SqsAttemptQueue(site.sqs, site.outputs["CallbacksQueueUrl"], "")
     with receiving(secret) as receiver:
-        yield Callbacks(site, receiver, CallbackQueue(store, queue))
+        yield Callbacks(site, receiver, CallbackAnnouncer(callbacks=store, queue=queue))
         assert receiver.forged == 0
 
 
@@ -147,7 +148,7 @@ def test_a_callback_arrives_signed_and_says_where_the_results_are(callbacks: Cal
         "metadata": METADATA,
         "results_url": site.faces_url(str(request_id)),
     }
-    row = callbacks.ends(request_id, Status.DELIVERED)
+    row = callbacks.ends(request_id, CallbackStatus.DELIVERED)
     assert (row["callback_id"], row["attempts"], row["last_status"], row["reason"]) == (
         got.webhook_id,
         1,
@@ -166,7 +167,7 @@ def test_both_secrets_sign_while_an_organisation_changes_over(callbacks: Callbac
 def test_a_receiver_that_fails_twice_then_accepts_gets_exactly_one_more(callbacks: Callbacks) -> None:
     callbacks.receiver.answer = failing(2, 500)
     request_id = callbacks.announce()
-    assert callbacks.ends(request_id, Status.DELIVERED)["attempts"] == 3
+    assert callbacks.ends(request_id, CallbackStatus.DELIVERED)["attempts"] == 3
     time.sleep(2)
     first, second, third = callbacks.receiver.of(request_id)
     assert first.webhook_id == second.webhook_id == third.webhook_id
@@ -180,7 +181,7 @@ def test_one_that_is_down_for_good_is_a_dead_letter_until_a_replay_delivers_it(c
     until(lambda: callbacks.receiver.of(failed))
     before = callbacks.dead_letters()
     request_id = callbacks.announce(callback_url=down)
-    row = callbacks.ends(request_id, Status.DEAD)
+    row = callbacks.ends(request_id, CallbackStatus.DEAD)
     assert (row["attempts"], row["last_status"]) == (4, None)
     assert row["reason"]
     assert until(lambda: callbacks.dead_letters() == before + 1)
@@ -189,7 +190,7 @@ def test_one_that_is_down_for_good_is_a_dead_letter_until_a_replay_delivers_it(c
         assert callbacks.call("replay") == {"replayed": [row["callback_id"]], "unknown": []}
         (got,) = until(lambda: up.of(request_id))
         assert got.webhook_id == row["callback_id"]
-        callbacks.ends(request_id, Status.DELIVERED)
+        callbacks.ends(request_id, CallbackStatus.DELIVERED)
     assert until(lambda: callbacks.dead_letters() == before)
     assert callbacks.call("replay") == {"replayed": [], "unknown": []}
 
@@ -197,20 +198,20 @@ def test_one_that_is_down_for_good_is_a_dead_letter_until_a_replay_delivers_it(c
 def test_410_switches_the_address_off_and_a_replay_switches_it_on(callbacks: Callbacks) -> None:
     callbacks.receiver.answer = failing(1, 410)
     request_id = callbacks.announce()
-    assert callbacks.ends(request_id, Status.GONE)["attempts"] == 1
+    assert callbacks.ends(request_id, CallbackStatus.GONE)["attempts"] == 1
     withheld = callbacks.announce()
-    assert callbacks.ends(withheld, Status.GONE)["attempts"] == 0
+    assert callbacks.ends(withheld, CallbackStatus.GONE)["attempts"] == 0
     assert callbacks.receiver.of(withheld) == []
     callbacks.receiver.answer = failing(0, 410)
     assert len(callbacks.call("replay")["replayed"]) == 2
     for each in (request_id, withheld):
-        callbacks.ends(each, Status.DELIVERED)
+        callbacks.ends(each, CallbackStatus.DELIVERED)
 
 
 def test_429_with_retry_after_is_left_alone_for_so_long(callbacks: Callbacks) -> None:
     callbacks.receiver.answer = failing(1, 429, {"retry-after": "4"})
     request_id = callbacks.announce()
-    callbacks.ends(request_id, Status.DELIVERED)
+    callbacks.ends(request_id, CallbackStatus.DELIVERED)
     first, second = callbacks.receiver.of(request_id)
     assert second.at - first.at >= 4
 
@@ -219,14 +220,14 @@ def test_a_redirect_is_a_failure_and_is_not_followed(callbacks: Callbacks) -> No
     with receiving(callbacks.receiver.secret) as elsewhere:
         callbacks.receiver.answer = failing(9, 307, {"location": elsewhere.url})
         request_id = callbacks.announce()
-        row = callbacks.ends(request_id, Status.DEAD)
-        assert (row["attempts"], row["last_status"], row["reason"]) == (4, 307, "answered 307")
+        row = callbacks.ends(request_id, CallbackStatus.DEAD)
+        assert (row["attempts"], row["last_status"], row["reason"]) == (4, 307, "responded with 307")
         assert elsewhere.got == []
 
 
 def test_an_address_that_is_not_to_be_called_is_given_up_at_once(callbacks: Callbacks) -> None:
     request_id = callbacks.announce(callback_url="http://169.254.169.254/latest/meta-data/")
-    assert callbacks.ends(request_id, Status.DEAD)["attempts"] == 1
+    assert callbacks.ends(request_id, CallbackStatus.DEAD)["attempts"] == 1
 
 
 def test_a_slow_receiver_holds_up_nobody_else(callbacks: Callbacks) -> None:
@@ -326,11 +327,11 @@ def test_the_readmes_receiver_takes_what_is_signed_and_tells_of_it_once(callback
             until(lambda: _listens(port))
             url = f"http://127.0.0.1:{port}/"
             completed = callbacks.announce(callback_url=url)
-            callbacks.ends(completed, Status.DELIVERED)
+            callbacks.ends(completed, CallbackStatus.DELIVERED)
             failed = callbacks.announce(
                 callback_url=url, type="face_search.failed", total=None, confidence=None, reason="No face was found."
             )
-            callbacks.ends(failed, Status.DELIVERED)
+            callbacks.ends(failed, CallbackStatus.DELIVERED)
             assert httpx.post(url, content=b"{}").status_code == 401
         finally:
             process.terminate()
@@ -344,7 +345,7 @@ def test_the_readmes_receiver_takes_what_is_signed_and_tells_of_it_once(callback
 def test_a_deleted_event_leaves_no_callback(callbacks: Callbacks) -> None:
     site = callbacks.site
     done, waiting = callbacks.announce(), callbacks.announce(callback_url=f"http://127.0.0.1:{_closed_port()}/")
-    callbacks.ends(done, Status.DELIVERED)
+    callbacks.ends(done, CallbackStatus.DELIVERED)
     until(lambda: callbacks.listed(waiting)["attempts"])
     receipt = call(site.stack.state, "event", "delete", site.event_id)
     assert (receipt["deleted"]["callbacks"], receipt["left"]["callbacks"]) == (2, 0)
@@ -359,7 +360,7 @@ def test_logs_and_metrics_say_how_many_and_nothing_of_what(callbacks: Callbacks)
     """Runs last: it looks at everything that was logged."""
     site = callbacks.site
     request_id = callbacks.announce()
-    callbacks.ends(request_id, Status.DELIVERED)
+    callbacks.ends(request_id, CallbackStatus.DELIVERED)
     text = site.stack.logs("callbacks").read_text()
     for private in ("private-path", "private-bib", "127.0.0.1", "whsec_", "169.254", "results_url"):
         assert private not in text, private

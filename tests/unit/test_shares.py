@@ -11,7 +11,7 @@ from moto import mock_aws
 
 from facesearch.adapters.dynamodb import schema
 from facesearch.adapters.dynamodb.shares import DynamoShares, WorkersShares
-from facesearch.webhooks.shares import Shares, share_of
+from facesearch.webhooks.outbound import Shares, share_of
 from tests.unit.fakes import MemoryShares, OneAtATime
 from tests.unit.test_stores import TABLE, create_table
 

@@ -48,7 +48,7 @@ def deployment(monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployment]:
         create_table(dynamodb, "Table", "table")
         create_table(dynamodb, "IdempotencyTable", "claims")
         boto3.client("s3").create_bucket(Bucket="selfies")
-        queue = sqs.create_queue(QueueName="orders")["QueueUrl"]
+        queue = sqs.create_queue(QueueName="commands")["QueueUrl"]
         admin = Admin(dynamodb, "table")
         org_id = admin.create_org("Marathon Photos")
         event_id, secret = admin.create_event(org_id, "Marathon"), admin.create_webhook_secret(org_id).secret
@@ -90,8 +90,8 @@ def test_webhook_imports_neither_numpy_nor_opencv_nor_httpx() -> None:
     script = (
         "import sys; sys.path[:0] = ['layers/facesearch', 'functions/webhook']; import app; "
         "from facesearch.bootstrap import container; "
-        "container.webhook_door, container.webhook_receiver, container.search_eraser; "
-        "container.webhook_receiver._check_url('https://a.example/'); "
+        "container.webhook_door, container.webhook_intake, container.search_eraser; "
+        "container.webhook_intake.outbound.check('https://a.example/'); "
         "import json; print(json.dumps(sorted({name.partition('.')[0] for name in sys.modules})))"
     )
     environment = {

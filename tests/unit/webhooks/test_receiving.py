@@ -141,7 +141,7 @@ def test_a_receiver_that_fails_anywhere_leaves_nothing_and_the_next_webhook_coun
 def test_a_webhook_that_is_deleted_while_it_is_received_starts_nothing(site: Site) -> None:
     search = SearchKey(ORG, EVENT_ID, uuid.uuid4())
 
-    def delete(order: SearchCommand, delay: int = 0) -> None:
+    def delete(command: SearchCommand, delay: int = 0) -> None:
         site.store.delete(search)
         site.reader.cancel(search)
 
@@ -205,7 +205,7 @@ def test_a_refusal_never_quotes_what_was_sent() -> None:
 
 
 def test_a_deployment_that_keeps_no_probes_says_so(site: Site) -> None:
-    site.receiver._watching = False
+    site.intake = replace(site.intake, watching=False)
     watch: dict[str, Any] = {"watch": True, "watch_consent": True, "callback_url": CALLBACK}
     with pytest.raises(InvalidRequest, match="keeps no probes"):
         site.send(**watch)

@@ -14,12 +14,10 @@ from urllib.parse import parse_qs
 
 from facesearch.errors import FaceSearchError, InvalidRequest, TooLarge
 from facesearch.faces.several import MAX_SELFIES
+from facesearch.search.selfies import MAX_SELFIE_BYTES
 from facesearch.validation import COMPRESSED, GZIP
 
 MAX_PARTS = 10
-MAX_SELFIE_BYTES = 4_718_592
-"""4.5 MiB: a little over what fits through one Lambda call (6 MB of event, a third of it base64), so that the gateway
-says 413 first. Of all selfies of a form together."""
 MAX_FIELD_BYTES = 200
 """A request_id has 36 characters, 45 as a URN."""
 MAX_HEAD_BYTES = 16_384

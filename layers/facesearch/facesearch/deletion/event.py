@@ -43,8 +43,8 @@ class EventDeletion:
         deleted.jobs += sum(stores.pool.map(stores.jobs.delete, list(stores.jobs.jobs(event_id))))
         for prefix in selfie_prefixes(event.org_id, event_id):
             deleted.selfies += stores.selfies.delete(stores.selfies.under(prefix))
-        deleted.callbacks += stores.callbacks.purge(event.org_id, event_id)
-        deleted.probes += stores.watches.purge(event_id)
+        deleted.callbacks += stores.callbacks.delete_all(event.org_id, event_id)
+        deleted.probes += stores.watches.delete_all(event_id)
         held = [stores.photos.purge(event_id, shard) for shard in range(event.shards)]
         deleted.photos += sum(each.photos for each in held)
         deleted.faces += _faces(held, stores.outside.forget_event(event_id))

@@ -42,7 +42,7 @@ class SearchDeletion:
         Raises:
             NotFound: there is nothing of it.
         """
-        watched, asked = self.watches.end(search), self.jobs.holds(search)
+        watched, asked = self.watches.delete(search), self.jobs.holds(search)
         children = self.watches.children(search)
         if not (watched or asked or children or self.results.holds(search) or self._is_begun(search)):
             raise NotFound("request_id is unknown for this event.")
@@ -50,11 +50,11 @@ class SearchDeletion:
 
     def forget(self, search: SearchKey) -> None:
         """The same of what there may be nothing of."""
-        self.watches.end(search)
+        self.watches.delete(search)
         self.jobs.delete(search)
         for child in self.watches.children(search):
             self._erase(child)
-        self.watches.disown(search)
+        self.watches.delete_children(search)
         self.selfies.delete(self.selfies.under(job_prefix(search)))
         self.results.cancel(search)
         self._erase(search)

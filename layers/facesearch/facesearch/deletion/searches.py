@@ -17,7 +17,7 @@ def delete_searches(
     A watch goes before the search that it goes on with. The result goes first of the rest; last goes what a second run
     finds the search by: what its result names, or its selfies.
     """
-    deleted.probes += sum(stores.pool.map(stores.watches.end, searches))
+    deleted.probes += sum(stores.pool.map(stores.watches.delete, searches))
     deleted.results += sum(stores.pool.map(stores.results.holds, searches))
 
     def withdraw(search: SearchKey) -> None:

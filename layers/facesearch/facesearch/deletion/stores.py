@@ -65,8 +65,8 @@ class EventCallbacks(Protocol):
     def count(self, org_id: int, event_id: int) -> int:
         """How many callbacks of an event are kept."""
 
-    def purge(self, org_id: int, event_id: int) -> int:
-        """Forget an event's callbacks; how many there were."""
+    def delete_all(self, org_id: int, event_id: int) -> int:
+        """Delete an event's callbacks; how many there were."""
 
 
 class CdnCache(Protocol):

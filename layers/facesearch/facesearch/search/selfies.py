@@ -12,6 +12,9 @@ from typing import Literal, Protocol
 from facesearch.faces.several import MAX_SELFIES
 from facesearch.models import SearchKey
 
+MAX_SELFIE_BYTES = 4_718_592
+"""4.5 MiB: a little over what fits through one Lambda call (6 MB of event, a third of it base64), so that the gateway
+says 413 first. Of all selfies of a call together."""
 MAX_UPLOAD_BYTES = 15 * 2**20
 UPLOAD_SECONDS = 600
 UPLOADS = "uploads"

@@ -20,7 +20,7 @@ class Watch:
     Attributes:
         search: that it goes on with.
         model: made the probe.
-        probe: encrypted (see `probes`).
+        probe: encrypted (see `Probes`).
         created_at: when the person's consent came, in seconds since the epoch.
         expires_at: from then on there is no watch, whether or not the table has forgotten it yet.
         last: the search whose result was told last: `search` itself, or a child of it.
@@ -54,11 +54,11 @@ class WatchStore(Protocol):
     def note(self, watch: Watch, child: SearchKey) -> bool:
         """The child was told; False if the watch is gone, or something else was told meanwhile."""
 
-    def end(self, search: SearchKey) -> bool:
-        """Forget the watch of a search; whether there was one."""
+    def delete(self, search: SearchKey) -> bool:
+        """Delete the watch of a search; whether there was one."""
 
-    def purge(self, event_id: int) -> int:
-        """Forget all that there is of the event's watches; how many there were."""
+    def delete_all(self, event_id: int) -> int:
+        """Delete all that there is of the event's watches; how many there were."""
 
     def recount(self, event_id: int, watches: int) -> None:
         """So many there are really: what expired by itself was not counted off."""
@@ -71,7 +71,7 @@ class Rounds(Protocol):
         """Whether anybody watches the event; read strongly consistent."""
 
     def claim(self, event_id: int, now: float, until: float) -> bool:
-        """Be the one who orders a round; False if somebody else is, until then."""
+        """Be the one who has a round begun; False if somebody else is, until then."""
 
 
 class WatchEraser(Protocol):
@@ -80,17 +80,17 @@ class WatchEraser(Protocol):
     def page(self, event_id: int, after: uuid.UUID | None, limit: int) -> list[Watch]:
         """See `WatchStore.page`."""
 
-    def end(self, search: SearchKey) -> bool:
-        """See `WatchStore.end`."""
+    def delete(self, search: SearchKey) -> bool:
+        """See `WatchStore.delete`."""
 
     def children(self, search: SearchKey) -> list[SearchKey]:
         """Searches that became, or were about to become, children of this one."""
 
-    def disown(self, search: SearchKey) -> None:
-        """Forget which children there were."""
+    def delete_children(self, search: SearchKey) -> None:
+        """Delete what says which children there were."""
 
-    def purge(self, event_id: int) -> int:
-        """See `WatchStore.purge`."""
+    def delete_all(self, event_id: int) -> int:
+        """See `WatchStore.delete_all`."""
 
     def count(self, event_id: int) -> int:
         """How many watches of the event there are, expired ones too."""
@@ -110,11 +110,11 @@ class Probes(Protocol):
         """The probe of a watch.
 
         Raises:
-            LostProbeError: see there.
+            LostProbeError: nobody can decrypt it any more.
         """
 
 
 def child_of(parent: SearchKey, photos: Iterable[PhotoMatch]) -> SearchKey:
-    """The search that tells of this set of photos: whoever finds the same set again means the same search."""
+    """The search that tells of this set of photos: the same set found again is the same search."""
     digest = hashlib.sha256(b"".join(sorted(photo.image_id.bytes for photo in photos))).hexdigest()
     return replace(parent, request_id=uuid.uuid5(parent.request_id, digest))
