@@ -6,7 +6,7 @@ from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 
 from facesearch.api import presenters
 from facesearch.api.authentication import AuthenticatedRequest
-from facesearch.api.handler import api_handler, body_of, header_of, log_call, path_of, query_of
+from facesearch.api.handler import api_handler, body_of, header_of, log_call, path_of, query_of, seconds_left
 from facesearch.api.originals_request import OriginalsRequest, parse_originals
 from facesearch.api.presenters import search_status, success
 from facesearch.api.requests import ApiRequest, EventsQuery, OriginalsQuery, PageQuery, parse_request
@@ -50,7 +50,7 @@ def get_events(org_id: str) -> Response[str]:
     visit = visit_of(call_of(EventsQuery), events=True)
     visit.check()
     page, total = visit.call.page, visit.known.events or 0
-    rows = container.directory.page(visit.org_id, page) if page.start < total else []
+    rows = container.event_directory.page(visit.org_id, page) if page.start < total else []
     return success("Records for events", presenters.events(container.rendition_links, rows, page, total))
 
 
@@ -58,7 +58,7 @@ def get_events(org_id: str) -> Response[str]:
 def get_images(org_id: str, event_id: str) -> Response[str]:
     call = call_of(PageQuery)
     event = visit_of(call).event(Feature.PHOTOS)
-    gallery = container.galleries.current(event, app.lambda_context.get_remaining_time_in_millis() / 1000)
+    gallery = container.galleries.current(event, seconds_left(app))
     links, photos = container.rendition_links, gallery.cut(call.page)
     return success("Records for all images", presenters.images(links, event.event_id, photos, call.page, len(gallery)))
 

@@ -2,7 +2,16 @@
 
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 
-from facesearch.api.handler import also_answer, api_handler, body_of, header_of, log_call, path_of, query_of
+from facesearch.api.handler import (
+    also_answer,
+    api_handler,
+    body_of,
+    header_of,
+    log_call,
+    path_of,
+    query_of,
+    seconds_left,
+)
 from facesearch.api.presenters import face_search_result, success
 from facesearch.api.requests import parse_request
 from facesearch.api.selfie_form import parse_selfie_form
@@ -29,8 +38,8 @@ def post_faces(org_id: str, event_id: str) -> Response[str]:
     if visit.known.result is not None:
         outcome = replayed(visit.known.result)
     else:
-        caller = Invocation(app.lambda_context, meter, visit.known.cancelled)
-        outcome = container.face_search.search(event, search, form, call.page, caller)
+        invocation = Invocation(lambda: seconds_left(app), meter, visit.known.cancelled)
+        outcome = container.face_search.search(event, search, form.selfies(event), call.page, invocation)
     data = face_search_result(container.rendition_links, search, call.page, outcome.stored)
     replay = {"Idempotent-Replayed": "true"} if outcome.replayed else {}
     return success("Computed face search", data, meter.headers | replay)

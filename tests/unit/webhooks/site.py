@@ -12,9 +12,9 @@ from facesearch.adapters.memory.stores import MemoryObjects, MemoryReader, Memor
 from facesearch.adapters.memory.watches import MemoryWatchStore
 from facesearch.deletion.search import SearchDeletion
 from facesearch.errors import SelfieUnavailable
-from facesearch.models import Job, JobStatus, SearchKey
-from facesearch.search.face_search import FaceSearch, WaitPolicy
-from facesearch.search.quota import Meter, QuotaLimits, QuotaState
+from facesearch.models import Job, JobStatus, QuotaLimits, QuotaState, SearchKey
+from facesearch.search.face_search import FaceSearch
+from facesearch.search.quota import Meter
 from facesearch.webhooks.announcing import JobEnd
 from facesearch.webhooks.commands import SearchCommand
 from facesearch.webhooks.intake import Accepted, WebhookIntake
@@ -200,13 +200,13 @@ class Site:
         )
         search = FaceSearch(
             matcher=self.matcher,
-            claims=self.claims,
+            idempotency=self.claims,
             results=self.reader,
             selfies=self.kept,
             uploads=MemoryUploads(),
             reader=self.reader,
             pool=pool,
-            patience=WaitPolicy(0),
+            wait_seconds=0,
         )
         self.jobs = JobRunner(
             reader=self.reader,

@@ -50,6 +50,11 @@ def body_of(app: APIGatewayRestResolver) -> bytes:
         return b""
 
 
+def seconds_left(app: APIGatewayRestResolver) -> float:
+    """What is left of this invocation."""
+    return float(app.lambda_context.get_remaining_time_in_millis()) / 1000
+
+
 def log_call(org_id: int | None, event_id: int | None, request_id: uuid.UUID | None) -> None:
     """Say in every further log line of this invocation which call it is about."""
     logger.append_keys(org_id=org_id, event_id=event_id, request_id=str(request_id) if request_id else None)

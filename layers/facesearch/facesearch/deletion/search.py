@@ -18,7 +18,7 @@ class Records(Protocol):
     def holds(self, search: SearchKey) -> bool:
         """Whether the search is done, or running, or was killed."""
 
-    def forget(self, search: SearchKey) -> None:
+    def delete(self, search: SearchKey) -> None:
         """Forget that a search is done, so that it can be done again."""
 
 
@@ -65,7 +65,7 @@ class SearchDeletion:
         return self.claims.holds(search) or any(True for prefix in prefixes for _ in self.selfies.under(prefix))
 
     def _erase(self, search: SearchKey) -> None:
-        self.results.withdraw(search)
-        self.claims.forget(search)
+        self.results.hide(search)
+        self.claims.delete(search)
         self.selfies.delete(selfie_keys(search))
         self.results.delete(search)

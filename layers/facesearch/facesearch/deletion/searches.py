@@ -21,8 +21,8 @@ def delete_searches(
     deleted.results += sum(stores.pool.map(stores.results.holds, searches))
 
     def withdraw(search: SearchKey) -> None:
-        stores.results.withdraw(search)
-        stores.claims.forget(search)
+        stores.results.hide(search)
+        stores.claims.delete(search)
 
     for _ in stores.pool.map(withdraw, searches):
         pass

@@ -52,7 +52,7 @@ class Events(Protocol):
 class FinishedClaims(Protocol):
     """The part of `search.Claims` that remembers finished searches."""
 
-    def forget(self, search: SearchKey) -> None:
+    def delete(self, search: SearchKey) -> None:
         """Forget that a search is done, so that it can be done again."""
 
     def holds(self, search: SearchKey) -> bool:

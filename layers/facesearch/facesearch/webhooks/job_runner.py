@@ -28,11 +28,11 @@ from facesearch.errors import (
     Throttled,
     UnusableImage,
 )
-from facesearch.models import Feature, Job, JobStatus, Page, SearchKey, SearchSummary, require
+from facesearch.models import Feature, Job, JobStatus, Page, QuotaState, SearchKey, SearchSummary, require
 from facesearch.observability import count, log_unexpected, logger
 from facesearch.reading import Known, Reader, Wanted
 from facesearch.search.face_search import FaceSearch, Invocation, SelfieSource
-from facesearch.search.quota import Meter, QuotaState
+from facesearch.search.quota import Meter
 from facesearch.webhooks.announcing import Announcer
 from facesearch.webhooks.commands import LONGEST_DELAY, SearchCommand, SearchCommands
 from facesearch.webhooks.jobs import JobStore, completed, failed
@@ -248,7 +248,11 @@ class JobRunner:
         if event is None or event.closing:
             raise NotFound("The event is gone.")
         require(event, Feature.SELFIE_SEARCH)
-        caller = Invocation(context, self._meter(job.search.org_id, known.quota), known.cancelled)
+        caller = Invocation(
+            lambda: context.get_remaining_time_in_millis() / 1000,
+            self._meter(job.search.org_id, known.quota),
+            known.cancelled,
+        )
         return self._search.search(event, job.search, selfies, FIRST, caller).stored.summary
 
     def _complete(self, job: Job, summary: SearchSummary) -> None:
