@@ -82,12 +82,12 @@ class Container:
         return self._reader.read(Wanted(event_id=event_id)).event
 
     @cached_property
-    def gate(self) -> Authenticator:
-        return Authenticator(self._reader)
+    def authenticator(self) -> Authenticator:
+        return Authenticator(reader=self._reader)
 
-    def meter(self, visit: AuthenticatedRequest) -> Meter:
-        """The quota of the organisation that pays for this visit's searches."""
-        return self._meter_of(visit.org_id, visit.known.quota)
+    def meter(self, request: AuthenticatedRequest) -> Meter:
+        """The quota of the organisation that pays for this request's searches."""
+        return self._meter_of(request.org_id, request.known.quota)
 
     @cached_property
     def face_search(self) -> "FaceSearch[Any]":
@@ -267,10 +267,10 @@ class Container:
         )
 
     @cached_property
-    def webhook_door(self) -> "WebhookAuthenticator":
+    def webhook_authenticator(self) -> "WebhookAuthenticator":
         from facesearch.api.webhook_authentication import WebhookAuthenticator
 
-        return WebhookAuthenticator(self.gate, self._reader)
+        return WebhookAuthenticator(authenticator=self.authenticator, reader=self._reader)
 
     @cached_property
     def webhook_receiver(self) -> "WebhookIntake":
@@ -288,7 +288,7 @@ class Container:
         )
 
     @cached_property
-    def search_eraser(self) -> "SearchDeletion":
+    def search_deletion(self) -> "SearchDeletion":
         from facesearch.adapters.s3.objects import S3Objects
         from facesearch.deletion.search import SearchDeletion
 
@@ -316,7 +316,7 @@ class Container:
             deliveries=self.settings.search_job_deliveries,
             shares=self._shares("FETCHES", self.settings.search_jobs_concurrency),
             watching=self.watching,
-            forget=self.search_eraser.forget,
+            forget=self.search_deletion.forget,
         )
 
     @cached_property

@@ -5,7 +5,7 @@ import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any
 
 from facesearch.adapters.memory.jobs import MemoryJobStore
 from facesearch.adapters.memory.stores import MemoryObjects, MemoryReader, MemoryTokenBuckets
@@ -150,13 +150,6 @@ class Ends:
         return {(end.request_id, end.type) for end in self.heard}
 
 
-class Context:
-    """Of an invocation that has just begun."""
-
-    def get_remaining_time_in_millis(self) -> int:
-        return 30_000
-
-
 def check_url(url: str) -> None:
     if not url.startswith("https://"):
         raise RefusedUrlError("The URL must begin with https://.")
@@ -229,9 +222,7 @@ class Site:
 
     def deliver(self, number: int = 1, order: SearchCommand | None = None) -> None:
         """Deliver an order, the latest unless given, for the n-th time."""
-        self.jobs.run(
-            order or self.queue.sent[-1][0], MessageDelivery(number, f"receipt {number}"), cast("Any", Context())
-        )
+        self.jobs.run(order or self.queue.sent[-1][0], MessageDelivery(number, f"receipt {number}"), lambda: 30.0)
 
     def deliver_until_over(self) -> int:
         """Deliver everything as SQS does, after crashes too, until it is over; how many deliveries that took."""
