@@ -17,12 +17,14 @@ from moto import mock_aws
 
 from facesearch.adapters import aws
 from facesearch.adapters.dynamodb import schema
+from facesearch.adapters.dynamodb.callbacks import DynamoCallbackStore
 from facesearch.adapters.dynamodb.idempotency import DynamoIdempotency
 from facesearch.adapters.dynamodb.jobs import DynamoJobStore
 from facesearch.adapters.dynamodb.quota import DynamoTokenBuckets
 from facesearch.adapters.dynamodb.reading import DynamoReader
 from facesearch.adapters.dynamodb.results import DynamoResultStore
 from facesearch.adapters.dynamodb.watches import DynamoWatchStore
+from facesearch.adapters.memory.callbacks import MemoryCallbackStore
 from facesearch.adapters.memory.jobs import MemoryJobStore
 from facesearch.adapters.memory.stores import MemoryReader, MemoryTokenBuckets
 from facesearch.adapters.memory.watches import MemoryWatchStore
@@ -125,7 +127,13 @@ class InMemory:
         self.reader.events[EVENT_ID] = EVENT
         self.claims, self.selfies = MemoryClaims(), MemorySelfies()
         self.eraser = SearchDeletion(
-            self.reader, MemoryJobStore(self.reader), self.claims, _KeptOf(self.selfies), MemoryWatchStore()
+            results=self.reader,
+            idempotency=self.claims,
+            jobs=MemoryJobStore(self.reader),
+            watches=MemoryWatchStore(),
+            selfies=_KeptOf(self.selfies),
+            callbacks=MemoryCallbackStore(),
+            pool=Inline(),
         )
 
     def post(self, selfie: bytes) -> SearchOutcome:
@@ -231,11 +239,13 @@ class OnAws:
         self.dynamodb, self.s3 = dynamodb, s3
         self.reader = DynamoReader(dynamodb, TABLE)
         self.eraser = SearchDeletion(
-            DynamoResultStore(dynamodb, TABLE, 30),
-            DynamoJobStore(dynamodb, TABLE, 30),
-            DynamoIdempotency(dynamodb, CLAIMS, 30),
-            S3Objects(s3, BUCKET, Inline()),
-            DynamoWatchStore(dynamodb, TABLE),
+            results=DynamoResultStore(dynamodb, TABLE, 30),
+            idempotency=DynamoIdempotency(dynamodb, CLAIMS, 30),
+            jobs=DynamoJobStore(dynamodb, TABLE, 30),
+            watches=DynamoWatchStore(dynamodb, TABLE),
+            selfies=S3Objects(s3, BUCKET, Inline()),
+            callbacks=DynamoCallbackStore(dynamodb, TABLE),
+            pool=Inline(),
         )
 
     def post(self, selfie: bytes) -> SearchOutcome:

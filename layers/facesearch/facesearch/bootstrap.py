@@ -294,10 +294,12 @@ class Container:
 
         return SearchDeletion(
             results=self._results,
+            idempotency=self._idempotency,
             jobs=self._jobs,
-            claims=self._idempotency,
             selfies=S3Objects(self._s3, self.settings.required("selfies_bucket"), self._io),
             watches=self._watches,
+            callbacks=self._callbacks,
+            pool=self._io,
         )
 
     @cached_property
@@ -316,7 +318,7 @@ class Container:
             deliveries=self.settings.search_job_deliveries,
             shares=self._shares("FETCHES", self.settings.search_jobs_concurrency),
             watching=self.watching,
-            forget=self.search_deletion.forget,
+            forget=self.search_deletion.delete_rest,
         )
 
     @cached_property

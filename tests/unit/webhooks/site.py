@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
+from facesearch.adapters.memory.callbacks import MemoryCallbackStore
 from facesearch.adapters.memory.jobs import MemoryJobStore
 from facesearch.adapters.memory.stores import MemoryObjects, MemoryReader, MemoryTokenBuckets
 from facesearch.adapters.memory.watches import MemoryWatchStore
@@ -180,7 +181,15 @@ class Site:
             reader=self.reader, check_url=check_url, shares=self.shares, watching=True, **fused
         )
         self.watches = MemoryWatchStore()
-        eraser = SearchDeletion(self.reader, self.store, self.claims, MemoryObjects(), self.watches)
+        eraser = SearchDeletion(
+            results=self.reader,
+            idempotency=self.claims,
+            jobs=self.store,
+            watches=self.watches,
+            selfies=MemoryObjects(),
+            callbacks=MemoryCallbackStore(),
+            pool=pool,
+        )
         watching = WatchRunner(
             matcher=self.matcher,
             probes=OpenProbes(),
@@ -208,7 +217,7 @@ class Site:
             deliveries=DELIVERIES,
             shares=self.shares,
             watching=watching,
-            forget=eraser.forget,
+            forget=eraser.delete_rest,
             **fused | {"selfies": PendingSelfies(fused["selfies"], self.host, pool)},
         )
 
