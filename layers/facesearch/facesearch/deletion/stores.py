@@ -25,7 +25,7 @@ ATTEMPTS = 10
 INVALIDATED_AT_ONCE = 1_000
 
 
-class Events(Protocol):
+class EventEraser(Protocol):
     """What deletions ask of events; see `admin.EventAdmin` and `admin.EndingAdmin`."""
 
     def event(self, event_id: int) -> Event | None:
@@ -84,7 +84,7 @@ class Stores:
     originals: Objects
     snapshots: SnapshotStore
     builder: SnapshotBuilder
-    events: Events
+    events: EventEraser
     callbacks: EventCallbacks
     watches: WatchEraser
     probes: Probes
