@@ -22,8 +22,7 @@ import pytest
 import standardwebhooks
 import svix
 
-from facesearch.models import Scope
-from facesearch.search.quota import QuotaLimits
+from facesearch.models import QuotaLimits, Scope
 from facesearch.webhooks.job_runner import GAVE_UP
 from facesearch_cli.call import call
 from facesearch_local import running

@@ -24,7 +24,7 @@ def loaded_by(function: str, then: str, **environment: str) -> set[str]:
 
 
 def test_results_imports_neither_numpy_nor_opencv_nor_httpx() -> None:
-    loaded = loaded_by("results", "container.gate")
+    loaded = loaded_by("results", "container.authenticator")
     assert "botocore.session" in loaded
     assert not loaded & {"numpy", "cv2", "PIL", "httpx"}
 
@@ -33,7 +33,7 @@ def test_starting_results_loads_no_client_of_aws_and_reading_never_boto3() -> No
     # botocore's exceptions are small; its clients are as large as all the rest of the start
     started = loaded_by("results", "pass")
     assert not started & {"botocore.session", "botocore.client", "botocore.httpsession", "urllib3.util"}
-    assert "boto3" not in loaded_by("results", "container.gate")
+    assert "boto3" not in loaded_by("results", "container.authenticator")
 
 
 def test_search_by_an_upstream_imports_neither_numpy_nor_opencv() -> None:

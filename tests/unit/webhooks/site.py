@@ -7,14 +7,15 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
+from facesearch.adapters.memory.callbacks import MemoryCallbackStore
 from facesearch.adapters.memory.jobs import MemoryJobStore
 from facesearch.adapters.memory.stores import MemoryObjects, MemoryReader, MemoryTokenBuckets
 from facesearch.adapters.memory.watches import MemoryWatchStore
 from facesearch.deletion.search import SearchDeletion
 from facesearch.errors import SelfieUnavailable
-from facesearch.models import Job, JobStatus, SearchKey
-from facesearch.search.face_search import FaceSearch, WaitPolicy
-from facesearch.search.quota import Meter, QuotaLimits, QuotaState
+from facesearch.models import Job, JobStatus, QuotaLimits, QuotaState, SearchKey
+from facesearch.search.face_search import FaceSearch
+from facesearch.search.quota import Meter
 from facesearch.webhooks.announcing import JobEnd
 from facesearch.webhooks.commands import MessageDelivery, SearchCommand
 from facesearch.webhooks.intake import Accepted, WebhookIntake
@@ -186,7 +187,15 @@ class Site:
             **fused,
         )
         self.watches = MemoryWatchStore()
-        eraser = SearchDeletion(self.reader, self.store, self.claims, MemoryObjects(), self.watches)
+        eraser = SearchDeletion(
+            results=self.reader,
+            idempotency=self.claims,
+            jobs=self.store,
+            watches=self.watches,
+            selfies=MemoryObjects(),
+            callbacks=MemoryCallbackStore(),
+            pool=pool,
+        )
         watching = WatchRunner(
             matcher=self.matcher,
             probes=OpenProbes(),
@@ -199,13 +208,13 @@ class Site:
         )
         search = FaceSearch(
             matcher=self.matcher,
-            claims=self.claims,
+            idempotency=self.claims,
             results=self.reader,
             selfies=self.kept,
             uploads=MemoryUploads(),
             reader=self.reader,
             pool=pool,
-            patience=WaitPolicy(0),
+            wait_seconds=0,
         )
         self.runner = JobRunner(
             reader=self.reader,
@@ -214,7 +223,7 @@ class Site:
             deliveries=DELIVERIES,
             shares=self.shares,
             watcher=watching,
-            delete_search=eraser.forget,
+            delete_search=eraser.delete_rest,
             **fused | {"selfies": PendingSelfies(store=fused["selfies"], outbound=self.host, pool=pool)},
         )
 

@@ -90,7 +90,7 @@ def test_webhook_imports_neither_numpy_nor_opencv_nor_httpx() -> None:
     script = (
         "import sys; sys.path[:0] = ['layers/facesearch', 'functions/webhook']; import app; "
         "from facesearch.bootstrap import container; "
-        "container.webhook_door, container.webhook_intake, container.search_eraser; "
+        "container.webhook_authenticator, container.webhook_intake, container.search_deletion; "
         "container.webhook_intake.outbound.check('https://a.example/'); "
         "import json; print(json.dumps(sorted({name.partition('.')[0] for name in sys.modules})))"
     )

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 
 from facesearch.errors import (
     Busy,
@@ -26,11 +26,11 @@ from facesearch.errors import (
     Throttled,
     UnusableImage,
 )
-from facesearch.models import Feature, Job, JobStatus, Page, SearchKey, SearchSummary, require
+from facesearch.models import Feature, Job, JobStatus, Page, QuotaState, SearchKey, SearchSummary, require
 from facesearch.observability import count, log_unexpected, logger
 from facesearch.reading import Known, Reader, Wanted
 from facesearch.search.face_search import FaceSearch, Invocation, SelfieSource
-from facesearch.search.quota import Meter, QuotaState
+from facesearch.search.quota import Meter
 from facesearch.webhooks.announcing import Announcer, JobEnd, completed, failed
 from facesearch.webhooks.commands import LONGEST_DELAY, MessageDelivery, SearchCommand, SearchCommands
 from facesearch.webhooks.jobs import JobStore
@@ -230,9 +230,9 @@ class JobRunner:
         if event is None or event.closing:
             raise NotFound("The event is gone.")
         require(event, Feature.SELFIE_SEARCH)
-        context = cast("Any", _Context(delivery.seconds_left))
-        caller = Invocation(context, self.meter(job.search.org_id, known.quota), known.cancelled)
-        return self.search.search(event, job.search, selfies, FIRST, caller).stored.summary
+        meter = self.meter(job.search.org_id, known.quota)
+        invocation = Invocation(delivery.seconds_left, meter, known.cancelled)
+        return self.search.search(event, job.search, selfies, FIRST, invocation).stored.summary
 
     def _complete(self, job: Job, summary: SearchSummary) -> None:
         if job.status is JobStatus.DONE:
@@ -279,16 +279,6 @@ class JobRunner:
             self.commands.postpone(delivery.receipt, seconds)
         except StoreUnavailable as error:  # then it comes again when the queue's own time is over
             log_unexpected(error)
-
-
-@dataclass(frozen=True)
-class _Context:
-    """What `Invocation` still asks of Lambda's context."""
-
-    seconds_left: Callable[[], float]
-
-    def get_remaining_time_in_millis(self) -> int:
-        return int(self.seconds_left() * 1000)
 
 
 def _counted(command: SearchCommand, delivery: MessageDelivery, job: Job | None) -> MessageDelivery:

@@ -174,7 +174,7 @@ class CallbackDelivery:
             return self._step_aside(attempt, callback, now, late)
         with share or ExitStack():
             if not self.callbacks.claim(attempt.key, attempt.number, now, now + CLAIM_SECONDS):
-                raise BusyError
+                raise BusyError("callback is being sent by somebody else")
             return self._send(attempt, callback, known.secrets if share else None)
 
     def _step_aside(self, attempt: DeliveryAttempt, callback: Callback, now: float, late: float) -> DeliveryReport:

@@ -175,7 +175,7 @@ class WatchRunner(SearchWatcher, Generic[ProbeT]):
         self.watches.enter(watch, child)
         self.results.save(child, summary, photos, event.erasures)
         if self.watches.get(watch.search) is None:  # ended meanwhile, and maybe before the child was entered
-            self.results.withdraw(child)
+            self.results.hide(child)
             self.results.delete(child)
             return
         self.announcer.announce(_updated(watch, child, summary))
