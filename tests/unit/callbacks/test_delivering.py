@@ -152,7 +152,7 @@ def test_a_callback_of_an_event_that_is_deleted_is_forgotten(event: Any) -> None
     assert site.deliver(DeliveryAttempt(KEY, 0)).outcome is DeliveryOutcome.DELETED
 
 
-def test_a_turn_that_is_not_due_is_queued_again_as_it_is() -> None:
+def test_an_attempt_that_is_not_due_is_queued_again_as_it_is() -> None:
     site = Site()
     site.announce()
     attempt = DeliveryAttempt(KEY, 0, NOW + 3_000)
@@ -187,7 +187,7 @@ def test_while_it_is_being_sent_nobody_else_sends_it() -> None:
     assert len(site.receiver.got) == 1
 
 
-def test_a_turn_of_a_process_that_died_does_not_outlive_the_end_of_its_callback() -> None:
+def test_an_attempt_of_a_process_that_died_does_not_outlive_the_end_of_its_callback() -> None:
     """Its message was delivered again and had another answer; the next attempt, which it had queued before, is over."""
     for answer, status in ((204, CallbackStatus.DELIVERED), (410, CallbackStatus.GONE)):
         site = Site()
@@ -245,7 +245,7 @@ def _run_with_redelivery(site: Site, fuse: Fuse) -> int:
 
 
 @pytest.mark.parametrize("message", ["", "?", "[]", "{}", '{"org_id": 1}', "null", '{"org_id": "x"}'])
-def test_what_is_no_turn_is_an_error(message: str) -> None:
+def test_what_is_no_attempt_is_an_error(message: str) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 - json's own among others
         Site().delivery.deliver(message)
 
@@ -298,7 +298,7 @@ def _die(*_: Any) -> Any:
 # ------------------------------------------------------------------ shares
 
 
-def test_a_turn_steps_aside_while_others_of_its_organisation_hold_all_they_may() -> None:
+def test_an_attempt_steps_aside_while_others_of_its_organisation_hold_all_they_may() -> None:
     site = Site()
     site.announce()
     others = [site.shares.take(ORG, 1) for _ in range(2)]
@@ -313,7 +313,7 @@ def test_a_turn_steps_aside_while_others_of_its_organisation_hold_all_they_may()
     assert site.shares.taken == []
 
 
-def test_a_turn_that_cannot_be_had_for_half_an_hour_is_a_failed_attempt_and_its_plan_ends() -> None:
+def test_an_attempt_that_cannot_be_had_for_half_an_hour_is_a_failed_attempt_and_its_plan_ends() -> None:
     site = Site()
     site.announce()
     for _ in range(2):

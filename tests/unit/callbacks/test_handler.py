@@ -64,14 +64,14 @@ def invoke(event: dict[str, Any]) -> list[str]:
     return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
 
 
-def test_the_versioned_event_is_a_turn(site: Site) -> None:
+def test_the_versioned_event_is_an_attempt(site: Site) -> None:
     event = json.loads((ROOT / "events" / "callbacks.json").read_text())
     assert invoke(event) == [], "of a callback that is not kept any more"
     attempt = DeliveryAttempt.from_message(event["Records"][0]["body"])
     assert (attempt.key.org_id, attempt.key.event_id, attempt.number) == (ORG, EVENT_ID, 0)
 
 
-def test_a_turn_is_told_by_ids_and_counts_alone(site: Site, output: Output) -> None:
+def test_an_attempt_is_told_by_ids_and_counts_alone(site: Site, output: Output) -> None:
     site.receiver.answers = [503]
     site.announce()
     assert invoke(batch(DeliveryAttempt(KEY, 0).to_message())) == []

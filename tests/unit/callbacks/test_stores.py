@@ -49,7 +49,7 @@ def test_a_callback_is_kept_once_and_read_as_it_is(store: Any) -> None:
     assert store.get(KEY) is None
 
 
-def test_a_turn_is_claimed_once_until_the_claim_is_over(store: Any) -> None:
+def test_an_attempt_is_claimed_once_until_the_claim_is_over(store: Any) -> None:
     assert store.claim(KEY, 0, NOW, NOW + 20) is False
     assert store.get(KEY) is None, "nothing is made of nothing"
     store.add(CALLBACK)
@@ -61,7 +61,7 @@ def test_a_turn_is_claimed_once_until_the_claim_is_over(store: Any) -> None:
     assert store.claim(KEY, 0, NOW + 99, NOW + 119) is False
 
 
-def test_a_settled_turn_gives_the_claim_back(store: Any) -> None:
+def test_a_settled_attempt_gives_the_claim_back(store: Any) -> None:
     store.add(CALLBACK)
     store.claim(KEY, 0, NOW, NOW + 20)
     later = replace(ended(CallbackStatus.PENDING), attempt_number=1)

@@ -1,4 +1,4 @@
-"""The queue of attempts over SQS (moto), and its dead letters."""
+"""The queue of delivery attempts over SQS (moto), and its dead letters."""
 
 import json
 from collections.abc import Iterator
@@ -50,7 +50,7 @@ def bodies(sqs: Any, name: str) -> list[str]:
     return [message["Body"] for message in messages]
 
 
-def test_a_turn_comes_back_as_it_was_sent(sqs: Any, queue: SqsAttemptQueue) -> None:
+def test_an_attempt_comes_back_as_it_was_sent(sqs: Any, queue: SqsAttemptQueue) -> None:
     queue.send(ATTEMPT)
     (body,) = bodies(sqs, "attempts")
     assert DeliveryAttempt.from_message(body) == ATTEMPT
@@ -59,7 +59,7 @@ def test_a_turn_comes_back_as_it_was_sent(sqs: Any, queue: SqsAttemptQueue) -> N
 @pytest.mark.parametrize(
     ("seconds", "delay"), [(-5, 0), (0, 0), (0.2, 1), (5, 5), (900, 900), (900.1, 900), (86_400, 900)]
 )
-def test_a_turn_is_held_back_until_it_is_due_or_as_long_as_sqs_can(
+def test_an_attempt_is_held_back_until_it_is_due_or_as_long_as_sqs_can(
     sqs: Any, queue: SqsAttemptQueue, seconds: float, delay: int
 ) -> None:
     queue.send(replace(ATTEMPT, not_before=NOW + seconds))
@@ -77,7 +77,7 @@ def test_wanted_dead_letters_are_taken_out_and_the_others_stay(sqs: Any, queue: 
 
 
 @pytest.mark.parametrize("never", [float("inf"), float("-inf"), float("nan")])
-def test_a_turn_that_is_never_due_is_no_turn(never: float) -> None:
-    """It would be sent again and again: the chain of a attempt that waits ends by this time alone."""
+def test_an_attempt_that_is_never_due_is_no_attempt(never: float) -> None:
+    """It would be sent again and again: the chain of an attempt that waits ends by this time alone."""
     with pytest.raises(ValueError, match="never due"):
         DeliveryAttempt.from_message(replace(ATTEMPT, not_before=never).to_message())

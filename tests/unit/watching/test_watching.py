@@ -288,7 +288,7 @@ def test_an_event_that_nobody_watches_costs_no_message_and_a_batch_of_uploads_co
     assert WINDOW_SECONDS < DELAY_SECONDS, "who is refused knows that the round has not begun"
 
 
-def test_an_order_is_read_as_it_was_written_and_nothing_else_is() -> None:
+def test_a_command_is_read_as_it_was_written_and_nothing_else_is() -> None:
     for command in (WatchCommand(ORG, EVENT_ID), WatchCommand(ORG, EVENT_ID, uuid.UUID(int=3), 20)):
         assert WatchCommand.from_message(command.to_message()) == command
     for text in (

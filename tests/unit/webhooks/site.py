@@ -16,14 +16,14 @@ from facesearch.errors import SelfieUnavailable
 from facesearch.models import Job, JobStatus, QuotaLimits, QuotaState, SearchKey
 from facesearch.search.face_search import FaceSearch
 from facesearch.search.quota import Meter
-from facesearch.webhooks.announcing import JobEnd
-from facesearch.webhooks.commands import MessageDelivery, SearchCommand
+from facesearch.webhooks.announcing import Announcer, JobEnd
+from facesearch.webhooks.commands import MessageDelivery, SearchCommand, SearchCommands
 from facesearch.webhooks.intake import Accepted, WebhookIntake
 from facesearch.webhooks.job_runner import JobRunner
 from facesearch.webhooks.outbound import Outbound, PostResult, RefusedUrlError
-from facesearch.webhooks.pending_selfies import PendingSelfies
+from facesearch.webhooks.pending_selfies import PendingSelfies, PendingSelfieStore
 from facesearch.webhooks.requests import WebhookRequest
-from facesearch.webhooks.watches.commands import WatchCommand
+from facesearch.webhooks.watches.commands import WatchCommand, WatchCommands
 from facesearch.webhooks.watches.runner import WatchRunner
 from tests.unit.fakes import (
     EVENT,
@@ -79,7 +79,7 @@ class Fused:
 
 
 @dataclass
-class MemoryQueue:
+class MemoryQueue(SearchCommands):
     """Commands as they were sent, and by how much which delivery was put off."""
 
     sent: list[tuple[SearchCommand, int]] = field(default_factory=list)
@@ -93,7 +93,7 @@ class MemoryQueue:
 
 
 @dataclass
-class MemoryWatchCommands:
+class MemoryWatchCommands(WatchCommands):
     """Commands to look through watches."""
 
     sent: list[tuple[WatchCommand, int]] = field(default_factory=list)
@@ -105,7 +105,7 @@ class MemoryWatchCommands:
 
 
 @dataclass
-class MemoryWaiting:
+class MemoryWaiting(PendingSelfieStore):
     """Selfies that came along."""
 
     kept: dict[str, bytes] = field(default_factory=dict)
@@ -144,7 +144,7 @@ class FakeHost(Outbound):
 
 
 @dataclass
-class Ends:
+class Ends(Announcer):
     """What was announced."""
 
     heard: list[JobEnd] = field(default_factory=list)

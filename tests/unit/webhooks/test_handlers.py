@@ -65,7 +65,7 @@ def deployment(monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployment]:
         yield Deployment(org_id, event_id, secret, sqs, queue)
 
 
-def test_the_sample_webhook_is_taken_once_and_its_order_is_the_sample_order(deployment: Deployment) -> None:
+def test_the_sample_webhook_is_taken_once_and_its_command_is_the_sample_command(deployment: Deployment) -> None:
     for replayed in (False, True):
         answer = deployment.send()
         assert answer["statusCode"] == 202, answer
@@ -79,7 +79,7 @@ def test_the_sample_webhook_is_taken_once_and_its_order_is_the_sample_order(depl
     assert deployment.send(**{"webhook-signature": "v1,"})["statusCode"] == 401
 
 
-def test_orders_that_are_over_and_such_as_make_no_sense_are_told_apart(deployment: Deployment) -> None:
+def test_commands_that_are_over_and_such_as_make_no_sense_are_told_apart(deployment: Deployment) -> None:
     event = deployment.sample("searchjobs")
     record = event["Records"][0]
     event["Records"].append(record | {"messageId": "another", "body": "{}"})

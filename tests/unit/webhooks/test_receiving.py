@@ -29,7 +29,7 @@ from tests.unit.webhooks.site import CALLBACK, SELFIE, CrashError, Site
 ALONG = base64.b64encode(b"guest").decode()
 
 
-def test_a_webhook_is_a_job_and_one_order(site: Site) -> None:
+def test_a_webhook_is_a_job_and_one_command(site: Site) -> None:
     accepted = site.send(selfie_base64=ALONG, callback_url=CALLBACK, metadata={"form": 17})
     assert (accepted.status, accepted.replayed) == (JobStatus.QUEUED, False)
     job = site.job(accepted.search.request_id)
@@ -271,7 +271,7 @@ def test_the_one_that_cannot_be_read_is_named_and_starts_nothing(
     assert (site.reader.jobs, site.waiting.kept, site.queue.sent) == ({}, {}, [])
 
 
-def test_an_order_comes_a_little_later_while_its_organisations_fetches_hold_all_they_may(site: Site) -> None:
+def test_a_command_comes_a_little_later_while_its_organisations_fetches_hold_all_they_may(site: Site) -> None:
     for _ in range(site.shares.slots):
         site.shares.take(ORG, 1)
     site.send("msg_1")

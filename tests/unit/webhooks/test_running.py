@@ -42,7 +42,7 @@ def test_a_search_is_run_paid_for_stored_and_told(site: Site) -> None:
     assert site.host.asked == [SELFIE]
 
 
-def test_an_order_delivered_again_does_nothing_more(site: Site) -> None:
+def test_a_command_delivered_again_does_nothing_more(site: Site) -> None:
     request_id = site.send(callback_url=CALLBACK, selfie_base64=ALONG).search.request_id
     for number in (1, 2, DELIVERIES + 1):
         site.deliver(number)
@@ -189,7 +189,7 @@ def test_a_search_that_runs_elsewhere_comes_again(site: Site) -> None:
     assert site.status(accepted.search.request_id) == (JobStatus.DONE, "")
 
 
-def test_without_quota_an_order_waits_and_its_deliveries_are_not_used_up(site: Site) -> None:
+def test_without_quota_a_command_waits_and_its_deliveries_are_not_used_up(site: Site) -> None:
     site.limits = QuotaLimits(per_minute=1, burst=1)
     first, second = (site.send(f"msg_{number}").search.request_id for number in range(2))
     commands = [command for command, _ in site.queue.sent]
@@ -207,7 +207,7 @@ def test_without_quota_an_order_waits_and_its_deliveries_are_not_used_up(site: S
     assert [site.status(each)[0] for each in (first, second)] == [JobStatus.DONE] * 2
 
 
-def test_an_order_waits_for_quota_for_a_day_and_then_its_search_has_failed(site: Site) -> None:
+def test_a_command_waits_for_quota_for_a_day_and_then_its_search_has_failed(site: Site) -> None:
     """Nothing else ends this chain of messages: Lambda must not, and the queue counts each as a new one."""
     site.limits = QuotaLimits(per_minute=1, burst=1)
     sent = [site.send(f"msg_{number}", callback_url=CALLBACK) for number in range(2)]
@@ -228,7 +228,7 @@ def test_an_order_waits_for_quota_for_a_day_and_then_its_search_has_failed(site:
     assert site.ends.told == {(first, "face_search.completed"), (second, "face_search.failed")}
 
 
-def test_an_order_of_a_job_that_is_gone_is_over(site: Site) -> None:
+def test_a_command_of_a_job_that_is_gone_is_over(site: Site) -> None:
     accepted = site.send(callback_url=CALLBACK)
     site.store.delete(accepted.search)
     site.deliver()
@@ -252,7 +252,7 @@ def test_a_worker_that_dies_anywhere_leaves_a_search_that_ends_once(site: Site) 
     assert len(site.ends.heard) > steps, "at least once"
 
 
-def test_an_order_is_read_as_it_was_written_and_nothing_else_is() -> None:
+def test_a_command_is_read_as_it_was_written_and_nothing_else_is() -> None:
     command = SearchCommand(SearchKey(ORG, EVENT_ID, uuid.uuid4()), 3)
     assert SearchCommand.from_message(command.to_message()) == command
     texts = (
@@ -370,7 +370,7 @@ def serving(site: Site, **others: Any) -> None:
     site.host.fetch = fetch  # type: ignore[method-assign]
 
 
-def test_several_selfies_are_fetched_and_searched_once_in_their_order(site: Site) -> None:
+def test_several_selfies_are_fetched_and_searched_once_in_their_command(site: Site) -> None:
     serving(site, side=b"side")
     request_id = site.send(callback_url=CALLBACK, selfie_url=[SELFIE, SIDE, SELFIE]).search.request_id
     site.deliver()

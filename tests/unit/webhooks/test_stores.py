@@ -135,7 +135,7 @@ def test_a_job_that_is_gone_stays_gone(jobs: Jobs) -> None:
     assert jobs.store.add(JOB) is True
 
 
-def test_a_job_is_taken_back_unless_it_was_ordered_or_runs(jobs: Jobs) -> None:
+def test_a_job_is_cancelled_unless_its_command_was_sent_or_it_runs(jobs: Jobs) -> None:
     assert jobs.store.cancel(SEARCH) is True, "there is none"
     jobs.store.add(JOB)
     assert jobs.store.cancel(SEARCH) is True

@@ -1,4 +1,4 @@
-"""How the end of a webhook's search is told to whoever asked for it."""
+"""What is told of the end of a webhook's search, and of what a watch has found later."""
 
 import uuid
 from dataclasses import dataclass

@@ -167,7 +167,7 @@ class JobRunner:
             self.jobs.note(job.search, "Waiting for the organisation's face-search quota.")
             self._wait(command, delivery, error.retry_after)
         except SearchInProgress as error:
-            # Whoever has the claim has it for as long as an invocation may last; if it was killed, the claim ends then.
+            # The other worker has its claim as long as an invocation may last; if it was killed, the claim ends then.
             self._postpone(delivery, int(delivery.seconds_left()) + 1)
             raise NotNowError from error
         except Throttled:

@@ -15,7 +15,7 @@ LOST = "The search could not be completed."
 
 def status_of(job: Job | None, result: StoredPage | None) -> JobStatus | None:
     """How far a search has come; None if there is no such search, or no longer a result of it."""
-    if result is not None:  # whoever has searched it: a POST, or a job that could not note it yet
+    if result is not None:  # by a POST, or by a job that could not note it yet
         return JobStatus.DONE
     if job is None or job.status is JobStatus.DONE:
         return None

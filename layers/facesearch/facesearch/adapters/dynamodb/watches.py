@@ -1,4 +1,4 @@
-"""Watches in the table: one item each, those that were told of beside them, and when an event's round was ordered."""
+"""Watches in the table: one item each, beside them their children, and an event's count and claim of a round."""
 
 import json
 import time
