@@ -100,7 +100,9 @@ class Site:
         return job
 
     def watch(self, person: str = "anna", number: int = 7, days: int | None = 30) -> Watch:
-        watch = self.runner.keep(self.search(person, number, days), lambda: [person.encode()])
+        job = self.search(person, number, days)
+        self.runner.watch(job, lambda: [person.encode()])
+        watch = self.store.watches.get(job.search)
         assert watch is not None
         return watch
 

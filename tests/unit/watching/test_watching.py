@@ -134,11 +134,12 @@ def test_a_worker_that_dies_anywhere_in_a_round_tells_the_same_child_once() -> N
 
 
 def test_photos_that_came_while_the_search_ended_are_caught_up_with(site: Site) -> None:
-    watch = site.watch()
-    site.runner.catch_up(watch)
+    catch_up = site.runner.watch(site.search(), lambda: [b"anna"])
+    assert catch_up is not None
+    catch_up()
     assert site.ends.heard == []
     site.matcher.people["anna"] = {1, 2}  # indexed before anybody could know of the watch
-    site.runner.catch_up(watch)
+    catch_up()
     assert [site.stored(child) for child in told(site)] == [[1, 2]]
 
 
@@ -178,10 +179,10 @@ def test_a_search_that_is_deleted_while_its_photos_are_found_leaves_nothing(site
 def test_a_watch_whose_search_or_event_is_deleted_meanwhile_is_not_kept(site: Site) -> None:
     job = site.search()
     site.jobs.delete(job.search)
-    assert site.runner.keep(job, lambda: [b"anna"]) is None
+    assert site.runner.watch(job, lambda: [b"anna"]) is None
     job = site.search(number=8)
     site.change(closing=True)
-    assert site.runner.keep(job, lambda: [b"anna"]) is None
+    assert site.runner.watch(job, lambda: [b"anna"]) is None
     assert site.store.watches == {}
 
 
@@ -194,15 +195,15 @@ def test_a_person_that_is_deleted_meanwhile_is_looked_at_again(site: Site) -> No
             site.change(erasures=1)
         return [b"anna"]
 
-    watch = site.runner.keep(job, selfie)
-    assert (watch is not None, len(asked)) == (True, 2)
+    assert site.runner.watch(job, selfie) is not None
+    assert len(asked) == 2
 
     def erasing() -> list[bytes]:
         site.change(erasures=site.reader.events[EVENT_ID].erasures + 1)
         return [b"anna"]
 
     with pytest.raises(SearchInProgress):
-        site.runner.keep(site.search(number=8), erasing)
+        site.runner.watch(site.search(number=8), erasing)
     assert len(site.store.watches) == 1
 
 
@@ -212,7 +213,8 @@ def test_a_watch_that_is_kept_is_kept_once_and_its_selfie_not_asked_for_again(si
     def gone() -> list[bytes]:
         raise AssertionError
 
-    assert site.runner.keep(site.search(), gone) == watch
+    assert site.runner.watch(site.search(), gone) is not None
+    assert site.store.watches == {watch.search: watch}
 
 
 # ------------------------------------------------------------------ bounds
@@ -221,7 +223,7 @@ def test_a_watch_that_is_kept_is_kept_once_and_its_selfie_not_asked_for_again(si
 def test_an_event_has_only_so_many_watches_and_rounds_count_again() -> None:
     site = Site(most=2)
     first, _ = site.watch(number=1), site.watch(number=2)
-    assert site.runner.keep(site.search(number=3), lambda: [b"anna"]) is None
+    assert site.runner.watch(site.search(number=3), lambda: [b"anna"]) is None
     del site.store.watches[first.search]  # the table has forgotten it by itself
     site.round()
     assert site.watch(number=3).search in site.store.watches

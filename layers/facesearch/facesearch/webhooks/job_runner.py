@@ -68,9 +68,10 @@ class SearchWatcher(Protocol):
         """Keep the probe of a job's finished search; None if there is nothing to watch any more, or no room.
 
         What is returned looks for photos that were indexed before the watch was there and after its search had looked.
+        It raises OutdatedError if something was deleted meanwhile.
 
         Raises:
-            SearchInProgress: things are being deleted from the event all the time.
+            SearchInProgress: photos are being deleted from the event all the time.
             UnusableImage, NoFaceFound, OtherPerson, and what `selfies` raises.
         """
 

@@ -11,6 +11,7 @@ from typing_extensions import override
 
 from facesearch.adapters.dynamodb import schema
 from facesearch.adapters.dynamodb.batch import batch_delete, query_all
+from facesearch.adapters.dynamodb.conditional import update
 from facesearch.webhooks.callbacks.callback import (
     Addresses,
     Callback,
@@ -22,7 +23,6 @@ from facesearch.webhooks.callbacks.callback import (
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
-    from mypy_boto3_dynamodb.type_defs import UpdateItemInputTypeDef
 
 SECONDS_PER_DAY = 86_400
 LEAST_DAYS = 14
@@ -73,25 +73,17 @@ class DynamoCallbackStore(CallbackStore, CallbackLists, Addresses):
 
     @override
     def claim(self, key: CallbackKey, number: int, now: float, until: float) -> bool:
-        return self._update(
-            {
-                "TableName": self.table_name,
-                "Key": _key(key),
-                "UpdateExpression": "SET attempt_number = :number, claimed_until = :until ADD attempts :one",
-                "ConditionExpression": (
-                    "#status = :pending AND attempt_number <= :number"
-                    " AND (attribute_not_exists(claimed_until) OR claimed_until <= :now)"
-                ),
-                "ExpressionAttributeNames": {"#status": "status"},
-                "ExpressionAttributeValues": {
-                    ":number": schema.n(number),
-                    ":pending": schema.s(CallbackStatus.PENDING),
-                    ":one": schema.n(1),
-                    ":until": schema.n(int(until * 1000)),
-                    ":now": schema.n(int(now * 1000)),
-                },
-            }
-        )
+        claim = "SET attempt_number = :number, claimed_until = :until ADD attempts :one"
+        free = "(attribute_not_exists(claimed_until) OR claimed_until <= :now)"
+        values = {
+            ":number": schema.n(number),
+            ":pending": schema.s(CallbackStatus.PENDING),
+            ":one": schema.n(1),
+            ":until": schema.n(int(until * 1000)),
+            ":now": schema.n(int(now * 1000)),
+        }
+        condition = f"#status = :pending AND attempt_number <= :number AND {free}"
+        return update(self.dynamodb, self.table_name, _key(key), claim, values, condition)
 
     @override
     def settle(self, callback: Callback, number: int) -> bool:
@@ -151,26 +143,12 @@ class DynamoCallbackStore(CallbackStore, CallbackLists, Addresses):
             ":body": schema.b(callback.body),
             ":seen": schema.n(seen),
         }
-        return self._update(
-            {
-                "TableName": self.table_name,
-                "Key": _key(callback.key),
-                "UpdateExpression": (
-                    "SET #status = :status, attempt_number = :number, attempts = :attempts, last_status = :last_status,"
-                    " reason = :reason, next_at = :next_at, body = :body REMOVE claimed_until"
-                ),
-                "ConditionExpression": condition,
-                "ExpressionAttributeNames": {"#status": "status"},
-                "ExpressionAttributeValues": values | {name: schema.s(value) for name, value in also.items()},
-            }
+        changes = (
+            "SET #status = :status, attempt_number = :number, attempts = :attempts, last_status = :last_status,"
+            " reason = :reason, next_at = :next_at, body = :body REMOVE claimed_until"
         )
-
-    def _update(self, update: "UpdateItemInputTypeDef") -> bool:
-        try:
-            self.dynamodb.update_item(**update)
-        except self.dynamodb.exceptions.ConditionalCheckFailedException:
-            return False
-        return True
+        values |= {name: schema.s(value) for name, value in also.items()}
+        return update(self.dynamodb, self.table_name, _key(callback.key), changes, values, condition)
 
     def _query(self, org_id: int, prefix: str) -> "Iterator[schema.Item]":
         return query_all(self.dynamodb, self.table_name, schema.callbacks_pk(org_id), prefix)

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 from typing_extensions import override
 
 from facesearch.adapters.dynamodb import schema
+from facesearch.adapters.dynamodb.batch import query_all
+from facesearch.adapters.dynamodb.conditional import update
 from facesearch.adapters.dynamodb.results import SECONDS_PER_DAY
 from facesearch.models import Job, JobStatus, SearchKey
 from facesearch.webhooks.jobs import JobEraser, JobStore
@@ -118,15 +120,8 @@ class DynamoJobStore(JobStore, JobEraser):
 
     @override
     def jobs(self, event_id: int) -> Iterator[SearchKey]:
-        pages = self.dynamodb.get_paginator("query").paginate(
-            TableName=self.table_name,
-            ConsistentRead=True,
-            KeyConditionExpression="pk = :pk",
-            ExpressionAttributeValues={":pk": schema.s(schema.jobs_pk(event_id))},
-        )
-        for page in pages:
-            for item in page["Items"]:
-                yield SearchKey(schema.number(item, "org_id"), event_id, uuid.UUID(schema.text(item, "sk")))
+        for item in query_all(self.dynamodb, self.table_name, schema.jobs_pk(event_id)):
+            yield SearchKey(schema.number(item, "org_id"), event_id, uuid.UUID(schema.text(item, "sk")))
 
     @override
     def holds(self, search: SearchKey) -> bool:
@@ -160,20 +155,8 @@ class DynamoJobStore(JobStore, JobEraser):
 
     def _update(self, search: SearchKey, expression: str, values: "schema.Key", condition: str = "") -> bool:
         """Change a job that is there; False if it is not, or the condition does not hold."""
-        also = f" AND {condition}" if condition else ""
-        names: Any = {"ExpressionAttributeNames": {"#status": "status"}} if "#status" in expression + also else {}
-        try:
-            self.dynamodb.update_item(
-                TableName=self.table_name,
-                Key=schema.job_key(search),
-                UpdateExpression=expression,
-                ConditionExpression=f"attribute_exists(pk){also}",
-                ExpressionAttributeValues=values,
-                **names,
-            )
-        except self.dynamodb.exceptions.ConditionalCheckFailedException:
-            return False
-        return True
+        condition = f"attribute_exists(pk) AND {condition}" if condition else "attribute_exists(pk)"
+        return update(self.dynamodb, self.table_name, schema.job_key(search), expression, values, condition)
 
 
 def _attributes(job: Job) -> "schema.Key":

@@ -11,6 +11,7 @@ from typing_extensions import override
 
 from facesearch.adapters.dynamodb import schema
 from facesearch.adapters.dynamodb.batch import batch_delete, query_all
+from facesearch.adapters.dynamodb.conditional import update
 from facesearch.adapters.dynamodb.results import SECONDS_PER_DAY
 from facesearch.models import SearchKey
 from facesearch.webhooks.watches.watch import WATCHES_PER_EVENT, Rounds, Watch, WatchEraser, WatchStore
@@ -156,18 +157,7 @@ class DynamoWatchStore(WatchStore, WatchEraser, Rounds):
         )
 
     def _update(self, key: "schema.Key", expression: str, values: "schema.Key", condition: str = "") -> bool:
-        also: Any = {"ConditionExpression": condition} if condition else {}
-        try:
-            self.dynamodb.update_item(
-                TableName=self.table_name,
-                Key=key,
-                UpdateExpression=expression,
-                ExpressionAttributeValues=values,
-                **also,
-            )
-        except self.dynamodb.exceptions.ConditionalCheckFailedException:
-            return False
-        return True
+        return update(self.dynamodb, self.table_name, key, expression, values, condition)
 
     def _query(self, pk: str, prefix: str = "") -> "Iterator[schema.Item]":
         return query_all(self.dynamodb, self.table_name, pk, prefix)

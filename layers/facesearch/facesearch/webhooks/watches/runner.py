@@ -57,16 +57,6 @@ class WatchRunner(SearchWatcher, Generic[ProbeT]):
 
     @override
     def watch(self, job: Job, selfies: SelfieSource) -> Callable[[], None] | None:
-        watch = self.keep(job, selfies)
-        return None if watch is None else partial(self.catch_up, watch)
-
-    def keep(self, job: Job, selfies: SelfieSource) -> Watch | None:
-        """Keep the probe of a job's finished search; None if there is nothing to watch any more, or no room.
-
-        Raises:
-            SearchInProgress: things are being deleted from the event all the time.
-            UnusableImage, NoFaceFound, OtherPerson, and what `selfies` raises.
-        """
         for _ in range(AFRESH_AT_MOST):
             event = self._event(job.search.event_id)
             if event is None:
@@ -80,22 +70,16 @@ class WatchRunner(SearchWatcher, Generic[ProbeT]):
                     return None
             # A deletion says so first and then looks for watches: it has found this one, or is seen here.
             known = self.reader.read(Wanted(event_id=event.event_id, job=job.search))
-            if known.event is not None and not known.event.closing and known.job is not None:
-                if known.event.erasures == event.erasures:
-                    count("WatchesKept")
-                    return watch
-                self.watches.delete(job.search)
-                continue
+            is_over = known.event is None or known.event.closing or known.job is None
+            if known.event is not None and not is_over and known.event.erasures == event.erasures:
+                count("WatchesKept")
+                return partial(self._catch_up, watch)
             self.watches.delete(job.search)
-            return None
+            if is_over:
+                return None
         raise SearchInProgress("Photos are being deleted from the event all the time.", RETRY_AFTER_SECONDS)
 
-    def catch_up(self, watch: Watch) -> None:
-        """Look for photos that were indexed before the watch was there and after its search had looked.
-
-        Raises:
-            OutdatedError: something was deleted meanwhile; try again.
-        """
+    def _catch_up(self, watch: Watch) -> None:
         event = self._event(watch.search.event_id)
         if event is not None:
             self._look_through(event, [watch], last=False)
