@@ -78,7 +78,9 @@ def test_the_code_knows_how_often_its_queue_delivers_and_how_late() -> None:
 def test_what_a_parameter_says_of_the_code_is_so() -> None:
     declared = TEMPLATE["Parameters"]
     memory, quota = declared["SearchMemory"]["Default"], declared["SearchQuotaPerMinute"]["Default"]
-    settings = Settings(table_name="t", aws_lambda_function_memory_size=memory, search_quota_per_minute=quota)
+    settings = Settings.from_environment(
+        {"TABLE_NAME": "t", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(memory), "SEARCH_QUOTA_PER_MINUTE": str(quota)}
+    )
     assert "up to 29 %" in declared["SearchMemory"]["Description"]
     assert settings.index_cache_megabytes == 1024 == round(memory * 0.2894)
     assert "a third" in declared["SearchQuotaPerMinute"]["Description"]
