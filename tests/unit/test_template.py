@@ -145,16 +145,34 @@ def test_without_alarms_those_are_left_by_which_a_new_version_goes_back() -> Non
     assert needed < {alarm.id for alarm in ALARMS}
 
 
+SAMCONFIG = tomllib.loads((ROOT / "samconfig.toml").read_text())
+
+
+def overrides_of(config: str) -> dict[str, str]:
+    return dict(line.split("=", 1) for line in SAMCONFIG[config]["deploy"]["parameters"]["parameter_overrides"])
+
+
+@pytest.mark.parametrize("config", ["fresh", "dev", "prod"])
+def test_make_deploy_gives_what_the_template_takes_and_asks_for_no_capability(config: str) -> None:
+    """`sam deploy` without --guided fails on what is missing."""
+    assert set(SAMCONFIG) == {"version", "default", "fresh", "dev", "prod"}
+    given = SAMCONFIG[config]["deploy"]["parameters"]
+    assert given["capabilities"].split() == ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]
+    assert given["resolve_s3"] is True
+    assert SAMCONFIG[config]["global"]["parameters"]["stack_name"] == f"face-search-{config}"
+    Template.load(PATH, Deployment("stack", "000000000000", "us-east-1", overrides_of(config)))
+    for name, value in overrides_of(config).items():
+        declared = RAW["Parameters"][name]
+        if "MinValue" in declared:
+            assert declared["MinValue"] <= int(value) <= declared["MaxValue"], name
+
+
 class TestANewAccount:
     """`make deploy CONFIG=fresh`: 3,008 MB for a function, ten calls at once, no CloudFront; and a second try works."""
 
-    OVERRIDES: ClassVar[dict[str, str]] = dict(
-        line.split("=", 1)
-        for line in tomllib.loads((ROOT / "samconfig.toml").read_text())["fresh"]["deploy"]["parameters"][
-            "parameter_overrides"
-        ]
+    FRESH: ClassVar[Template] = Template.load(
+        PATH, Deployment("stack", "000000000000", "us-east-1", overrides_of("fresh"))
     )
-    FRESH = Template.load(PATH, Deployment("stack", "000000000000", "us-east-1", OVERRIDES))
 
     def test_no_function_has_more_memory_than_a_new_account_gives(self) -> None:
         for function in self.FRESH.of_type("AWS::Serverless::Function"):
