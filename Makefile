@@ -18,7 +18,7 @@ unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV PYTHONDONTWRITEBYTECODE
 PY := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test test-long test-policies test-again test-clients test-deploy smoke lint format openapi build deploy accuracy accuracy-sweeps accuracy-crowd scale bench-index \
+.PHONY: help demo serve test test-long test-policies test-again test-clients test-deploy smoke lint format openapi build deploy named accuracy accuracy-sweeps accuracy-crowd scale bench-index \
   bench-cold cost lock clean python setup assets ministack sam policy clients node-modules uv audit auditors sbom
 
 help: ## List the targets
@@ -101,7 +101,8 @@ lint: setup sam policy ## ruff, mypy --strict, cfn-lint, sam validate --lint, ch
 	@$(PY) -m ruff format --check $(wildcard $(CODE))
 	@$(PY) -m mypy
 	@.venv/bin/cfn-lint
-	@$(SAM) validate --lint --region us-east-1
+	@for template in template operations edge; do \
+	  $(SAM) validate --lint --region us-east-1 --template $$template.yaml || exit; done
 	@.venv-policy/bin/checkov --config-file .checkov.yaml
 
 format: setup ## Rewrite the code in the project's format
@@ -117,7 +118,8 @@ SAM := env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL SAM_CLI_TELEMETRY=0 .venv-sam/bin
 
 # arm64 is what is deployed. x86_64 is for trying the layers on such a machine: they are over Lambda's limit.
 BUILD := $(if $(filter arm64,$(ARCH)),.aws-sam/build,.aws-sam/$(ARCH))
-CONFIG ?= default
+CONFIG ?= fresh
+SAMCONFIG ?= samconfig.toml
 
 build: setup sam assets ## sam build, without Docker; prints what each function weighs, and fails if it is too much
 	@case "$(CURDIR)" in *" "*) echo "error: the layers' Makefiles cannot be reached by a path with a space: $(CURDIR)" >&2; exit 1;; esac
@@ -125,8 +127,14 @@ build: setup sam assets ## sam build, without Docker; prints what each function 
 	@ARCH=$(ARCH) $(SAM) build --build-dir $(BUILD)
 	@[ $(ARCH) != arm64 ] || $(PY) -m tools.build_sizes
 
-deploy: build ## Deploy to AWS, asking for what is not in samconfig.toml (CONFIG=fresh, dev or prod for its other stacks)
-	@$(SAM) deploy --guided --config-env $(CONFIG)
+deploy: named build ## Deploy to AWS as samconfig.toml says (CONFIG=fresh, in any account; dev; prod)
+	@$(SAM) deploy --config-file "$(abspath $(SAMCONFIG))" --config-env $(CONFIG)
+
+# Before a build of minutes; what is wrong with the region or the credentials `sam` says itself.
+named:
+	@grep -qsF '[$(CONFIG).deploy.parameters]' "$(SAMCONFIG)" || { \
+	  echo "error: no deployment $(CONFIG) in $(SAMCONFIG). Name one: make deploy CONFIG=…; there are:" \
+	    $$(sed -n 's/^\[\(.*\)\.deploy\.parameters\]$$/\1/p' "$(SAMCONFIG)" 2>/dev/null) >&2; exit 2; }
 
 DEPLOYED := layers/dependencies/requirements.txt layers/engine/requirements.txt
 

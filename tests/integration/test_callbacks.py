@@ -88,12 +88,12 @@ def stack_site(
     request: pytest.FixtureRequest, no_account: None, assets: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Site]:
     """A site on a stack that gives a callback up after three seconds, not three days."""
-    parameters = {"CallbackDelays": DELAYS}
+    settings = {"CALLBACK_DELAYS": DELAYS}
     with (
         running(
             store=request.param,
             state=tmp_path_factory.mktemp("callbacks"),
-            parameters=parameters,
+            settings=settings,
             record_calls=policies.CALLS,
         ) as stack,
         httpx.Client(timeout=60) as http,

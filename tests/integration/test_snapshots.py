@@ -22,16 +22,19 @@ def busy_site(
     request: pytest.FixtureRequest, no_account: None, assets: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Site]:
     """A site on a stack that writes a snapshot after every batch of photos."""
-    parameters = {"SnapshotDelaySeconds": "0", "SnapshotTailBytes": "1"}
+    settings = {"SNAPSHOT_DELAY_SECONDS": "0", "SNAPSHOT_TAIL_BYTES": "1"}
     with (
         running(
             store=request.param,
             state=tmp_path_factory.mktemp("busy"),
-            parameters=parameters,
+            settings=settings,
             record_calls=policies.CALLS,
         ) as stack,
         httpx.Client(timeout=60) as http,
     ):
+        sqs = boto3.client("sqs", endpoint_url=stack.endpoint_url)
+        (queue,) = (url for url in sqs.list_queues()["QueueUrls"] if "SnapshotsQueue" in url)
+        sqs.set_queue_attributes(QueueUrl=queue, Attributes={"DelaySeconds": "0"})
         admin = Admin(
             boto3.client("dynamodb", endpoint_url=stack.endpoint_url), stack.description["outputs"]["TableName"]
         )

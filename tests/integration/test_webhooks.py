@@ -38,7 +38,7 @@ from tools import policies
 pytestmark = pytest.mark.long
 
 SELFIE = "https://a.example/selfie.jpg"
-TWO_DELIVERIES = {"SearchJobDeliveries": "2"}
+TWO_DELIVERIES = {"SEARCH_JOB_DELIVERIES": "2"}
 QUEUES = ("SearchJobsQueue", "SearchJobsDeadLetters")
 ENVELOPE = ["responseType", "message", "data"]
 
@@ -513,17 +513,21 @@ def test_an_order_that_was_tried_often_enough_is_closed_and_a_dead_letter_that_c
     partner: Partner, selfies: Host, obama: bytes, tmp_path: Path
 ) -> None:
     store = partner.site.stack.description["store"]
-    with running(store=store, state=tmp_path, parameters=TWO_DELIVERIES, record_calls=policies.CALLS) as stack:
+    with running(store=store, state=tmp_path, settings=TWO_DELIVERIES, record_calls=policies.CALLS) as stack:
         site = replace(
             partner.site, stack=stack, **{k: stack.description[k] for k in ("org_id", "event_id", "api_key")}
         )
+        order, dead = (next(url for url in site.sqs.list_queues()["QueueUrls"] if name in url) for name in QUEUES)
+        names: Any = ["RedrivePolicy"]
+        redrive = site.sqs.get_queue_attributes(QueueUrl=order, AttributeNames=names)["Attributes"]["RedrivePolicy"]
+        twice = json.dumps(json.loads(redrive) | {"maxReceiveCount": 2})
+        site.sqs.set_queue_attributes(QueueUrl=order, Attributes={"RedrivePolicy": twice})
         sender = Partner(site, stack.description["webhook_secret"])
         url = selfies.put(b"", 503)
         request_id = accepted(sender.send({"selfie_url": url}))
         end = sender.end_of(request_id)
         assert end["status"] == "failed"
         assert end["reason"].startswith(f"{GAVE_UP} selfie_url could not be fetched")
-        order, dead = (next(url for url in site.sqs.list_queues()["QueueUrls"] if name in url) for name in QUEUES)
         (letter,) = until(lambda: site.sqs.receive_message(QueueUrl=dead).get("Messages"), seconds=90)
         assert json.loads(letter["Body"]) == {
             "kind": "search", "org_id": site.org_id, "event_id": site.event_id, "request_id": request_id

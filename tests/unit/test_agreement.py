@@ -37,10 +37,14 @@ def test_every_variable_that_the_template_sets_is_a_setting_or_powertools_own() 
         assert {variable.lower() for variable in own} <= set(Settings.model_fields), name
 
 
-def test_every_setting_is_set_for_some_function() -> None:
+def test_every_setting_is_set_for_some_function_or_the_same_in_every_deployment() -> None:
     variables = SHARED.union(*(properties["Environment"]["Variables"] for properties in FUNCTIONS.values()))
     given_by_lambda = {"memory_megabytes"}
-    assert set(Settings.model_fields) - given_by_lambda == {
+    constant = {
+        "callback_delays", "outbound_allow_local", "search_job_deliveries", "snapshot_delay_seconds",
+        "snapshot_tail_bytes",
+    }  # fmt: skip
+    assert set(Settings.model_fields) - given_by_lambda - constant == {
         name.lower() for name in variables if not name.startswith("POWERTOOLS_")
     }
 
@@ -50,14 +54,9 @@ def test_every_setting_is_set_for_some_function() -> None:
     [
         ("ResultRetentionDays", "result_retention_days"),
         ("SelfieRetentionDays", "selfie_retention_days"),
-        ("DuplicateWaitSeconds", "duplicate_wait_seconds"),
         ("SearchQuotaPerMinute", "search_quota_per_minute"),
-        ("SearchQuotaBurst", "search_quota_burst"),
-        ("SnapshotDelaySeconds", "snapshot_delay_seconds"),
-        ("SnapshotTailBytes", "snapshot_tail_bytes"),
-        ("IndexCacheMegabytes", "index_cache_megabytes"),
-        ("SearchJobsConcurrency", "search_jobs_concurrency"),
-        ("CallbacksConcurrency", "callbacks_concurrency"),
+        ("WebhooksConcurrency", "search_jobs_concurrency"),
+        ("WebhooksConcurrency", "callbacks_concurrency"),
     ],
 )
 def test_a_parameter_and_its_setting_have_one_default_and_the_same_limits(parameter: str, setting: str) -> None:
@@ -68,26 +67,32 @@ def test_a_parameter_and_its_setting_have_one_default_and_the_same_limits(parame
         assert (limits["ge"] <= value <= limits["le"]) is fits, value
 
 
-def test_deliveries_of_a_job_are_the_same_and_a_stack_has_more_of_them_than_the_code_needs() -> None:
-    """A test of what happens at the last one need not wait for five."""
-    declared, field = TEMPLATE["Parameters"]["SearchJobDeliveries"], Settings.model_fields["search_job_deliveries"]
-    assert declared["Default"] == field.default
-    limits = {kind: getattr(limit, kind) for limit in field.metadata for kind in ("ge", "le") if hasattr(limit, kind)}
-    assert limits == {"ge": 2, "le": declared["MaxValue"]}
+def test_the_code_knows_how_often_its_queue_delivers_and_how_late() -> None:
+    """The queues' own properties are constants of the template."""
+    orders, snapshots = (TEMPLATE["Resources"][queue]["Properties"] for queue in ("SearchJobsQueue", "SnapshotsQueue"))
+    settings = Settings(table_name="t")
+    assert orders["RedrivePolicy"]["maxReceiveCount"] == settings.search_job_deliveries
+    assert snapshots["DelaySeconds"] == settings.snapshot_delay_seconds
 
 
-def test_the_delays_of_callbacks_are_the_same_and_limited_alike() -> None:
-    declared, field = TEMPLATE["Parameters"]["CallbackDelays"], Settings.model_fields["callback_delays"]
-    assert declared["Default"] == field.default
-    assert {limit.pattern for limit in field.metadata if hasattr(limit, "pattern")} == {declared["AllowedPattern"]}
+def test_what_a_parameter_says_of_the_code_is_so() -> None:
+    declared = TEMPLATE["Parameters"]
+    memory, quota = declared["SearchMemory"]["Default"], declared["SearchQuotaPerMinute"]["Default"]
+    settings = Settings.from_environment(
+        {"TABLE_NAME": "t", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(memory), "SEARCH_QUOTA_PER_MINUTE": str(quota)}
+    )
+    assert "up to 29 %" in declared["SearchMemory"]["Description"]
+    assert settings.index_cache_megabytes == 1024 == round(memory * 0.2894)
+    assert "a third" in declared["SearchQuotaPerMinute"]["Description"]
+    assert settings.search_quota_burst == 200 == quota // 3
+    assert Settings(table_name="t", search_quota_per_minute=1).search_quota_burst == 1
 
 
-def test_every_parameter_is_in_a_group_has_a_label_and_says_what_it_is() -> None:
-    groups = TEMPLATE["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
-    assert sorted(name for group in groups for name in group["Parameters"]) == sorted(TEMPLATE["Parameters"])
-    labels = TEMPLATE["Metadata"]["AWS::CloudFormation::Interface"]["ParameterLabels"]
-    assert labels.keys() == TEMPLATE["Parameters"].keys()
-    assert all(len(parameter["Description"]) > 10 for parameter in TEMPLATE["Parameters"].values())
+def test_parameters_are_few_and_each_says_what_it_is_and_has_a_default() -> None:
+    assert len(TEMPLATE["Parameters"]) <= 25
+    for name, parameter in TEMPLATE["Parameters"].items():
+        assert len(parameter["Description"]) > 10, name
+        assert "Default" in parameter, f"{name}: a plain `sam deploy` asks nobody"
 
 
 def test_every_route_has_a_sample_event_and_every_sample_event_a_route() -> None:

@@ -131,6 +131,7 @@ RESOLVER = Resolver({"Name": "x", "Zero": 0, "AWS::Region": "here"}, {"Yes": {"F
         ({"a": {"Ref": "AWS::NoValue"}, "b": 1}, {"b": 1}),
         ({"Fn::Join": ["/", ["a", {"Ref": "Name"}]]}, "a/x"),
         ({"Fn::Select": ["1", ["a", "b"]]}, "b"),
+        ({"Fn::Select": [1, {"Fn::Split": ["://", "https://host"]}]}, "host"),
         ({"Fn::Or": [{"Fn::Equals": [{"Ref": "Zero"}, "0"]}, {"Condition": "Yes"}]}, True),
         ({"Fn::And": [{"Condition": "Yes"}, {"Fn::Not": [{"Condition": "Yes"}]}]}, False),
     ],
@@ -158,6 +159,23 @@ def test_given_what_cannot_be_resolved_when_resolved_then_it_is_an_error(value: 
 @given(st.recursive(st.none() | st.booleans() | st.integers() | st.text(), st.lists))
 def test_given_no_intrinsic_functions_when_resolved_then_nothing_changes(value: Any) -> None:
     assert RESOLVER.resolve({"a": value}, lookup) == {"a": value}
+
+
+def test_given_a_nested_stack_when_read_then_it_has_the_parameters_that_the_one_around_it_gives(tmp_path: Path) -> None:
+    nested = """
+  Inner:
+    Type: AWS::CloudFormation::Stack
+    Properties: {TemplateURL: inner.yaml, Parameters: {Queue: !GetAtt Queue.QueueName, Days: !Ref Days}}
+"""
+    inner = tmp_path / "inner.yaml"
+    declared = "Parameters: {Days: {Type: Number}, Queue: {Type: String}}"
+    inner.write_text(f"{declared}\nResources: {{A: {{Type: B, Properties: {{Q: !Ref Queue}}}}}}")
+    template = template_of(tmp_path, TOY + nested).nested("Inner", lookup)
+    assert template.resolve(template.resources["A"].properties, lookup) == {"Q": "Queue.QueueName"}
+    assert template.parameters(["Days"]) == {"Days": "3"}
+    inner.write_text("Parameters: {Days: {Type: Number}}")
+    with pytest.raises(TemplateError, match="no parameter Queue"):
+        template_of(tmp_path, TOY + nested).nested("Inner", lookup)
 
 
 def test_given_our_template_when_read_then_the_search_function_is_as_deployed() -> None:
