@@ -72,7 +72,7 @@ def metrics(stack: Template) -> int:
 
 
 def table(stack: Template) -> str:
-    """The table of docs/cost.md, in Markdown."""
+    """The table of docs/operating/costs.md, in Markdown."""
     counted = items(stack)
     lines = ["| a month, idle | dollars | beyond the free tier | do without |", "| --- | --- | --- | --- |"]
     lines += [
