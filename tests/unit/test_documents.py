@@ -1,12 +1,15 @@
-"""Documents lead where they say: every link and anchor resolves, and the map names each module once."""
+"""Documents are about what is there: links and anchors resolve, commands exist, the map names each module once."""
 
 import re
 from collections import Counter
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote
 
 import pytest
+import typer
 
+from facesearch_cli.app import app
 from tests.conftest import ROOT
 
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "clients").rglob("*.md")])
@@ -37,6 +40,21 @@ def test_every_link_within_the_repository_leads_somewhere(document: Path) -> Non
         target = (document.parent / unquote(path)).resolve() if path else document
         assert target.exists(), link
         assert not anchor or anchor in anchors_of(target), link
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: str(document.relative_to(ROOT)))
+def test_every_command_of_a_document_exists_with_its_options(document: Path) -> None:
+    """Options in a line's comment, too: there the command line's page lists the others."""
+    released = r"^## \d.*"  # what a released version was like does not change
+    text = re.sub(released, "", document.read_text(), flags=re.MULTILINE | re.DOTALL)
+    for line in re.findall(r"^facesearch (.+)$|`facesearch ([^`]+)`", text, re.MULTILINE):
+        words = re.sub(r"^--stack \S+ ", "", " ".join("".join(line).split())).split()
+        command: Any = typer.main.get_command(app)
+        while commands := getattr(command, "commands", None):
+            assert words[0] in commands, line
+            command = commands[words.pop(0)]
+        known = {name for option in command.params for name in (*option.opts, *option.secondary_opts)} | {"--help"}
+        assert {word.strip("`,:;)") for word in words if word.startswith("--")} <= known, line
 
 
 def test_the_map_names_each_module_once() -> None:
