@@ -313,9 +313,9 @@ def test_the_end_of_a_webhooks_search_is_called_back(callbacks: Callbacks, sampl
     assert [len(receiver.of(each)) for each in (*requests, searched)] == [1, 1, 1, 1]
 
 
-def test_the_readmes_receiver_takes_what_is_signed_and_tells_of_it_once(callbacks: Callbacks) -> None:
-    section = (ROOT / "README.md").read_text().partition("### Callbacks")[2].partition("\n### ")[0]
-    (example,) = re.findall(r"^```python\n(.*?)^```$", section, re.MULTILINE | re.DOTALL)
+def test_the_documents_receiver_takes_what_is_signed_and_tells_of_it_once(callbacks: Callbacks) -> None:
+    document = (ROOT / "docs" / "integrating" / "callbacks.md").read_text()
+    (example,) = re.findall(r"^```python\n(.*?)^```$", document, re.MULTILINE | re.DOTALL)
     assert len([line for line in example.splitlines() if line]) <= 20
     port = _closed_port()
     environment = os.environ | {"PORT": str(port), "WEBHOOK_SECRET": callbacks.receiver.secret}

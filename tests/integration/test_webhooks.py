@@ -187,9 +187,9 @@ def test_from_a_webhook_that_svix_signs_to_a_callback_that_svix_verifies(
         assert result.json()["data"]["pagination"]["total"] == 5
 
 
-def test_the_readmes_sender_sends_what_is_searched(partner: Partner, samples: Path, tmp_path: Path) -> None:
-    section = (ROOT / "README.md").read_text().partition("### Webhooks")[2].partition("\n### ")[0]
-    (example,) = re.findall(r"^```python\n(.*?)^```$", section, re.MULTILINE | re.DOTALL)
+def test_the_documents_sender_sends_what_is_searched(partner: Partner, samples: Path, tmp_path: Path) -> None:
+    document = (ROOT / "docs" / "integrating" / "webhooks.md").read_text()
+    (example,) = re.findall(r"^```python\n(.*?)^```$", document, re.MULTILINE | re.DOTALL)
     assert len(example.splitlines()) <= 20
     site = partner.site
     environment = os.environ | {

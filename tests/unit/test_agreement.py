@@ -1,4 +1,4 @@
-"""What is said in several places says the same: the template, the settings, the sample events, the README."""
+"""What is said in several places says the same: the template, the settings, the sample events, the documents."""
 
 import json
 import re
@@ -15,7 +15,7 @@ from facesearch_local.template import read_document
 from tests.conftest import ROOT
 
 TEMPLATE = read_document(ROOT / "template.yaml")
-README = (ROOT / "README.md").read_text()
+API = (ROOT / "docs" / "integrating" / "api.md").read_text()
 FUNCTIONS = {
     name: resource["Properties"]
     for name, resource in TEMPLATE["Resources"].items()
@@ -105,8 +105,8 @@ def test_every_path_answers_preflights() -> None:
     assert {path for method, path in ROUTES if method == "OPTIONS"} == {path for _, path in ROUTES}
 
 
-def test_the_readme_lists_every_route_with_its_page_sizes() -> None:
-    rows = re.findall(r"^\| `(DELETE|GET|POST) (/\S+?)` \| .*? \| (.*?) \|$", README, re.MULTILINE)
+def test_the_document_of_the_api_lists_every_route_with_its_page_sizes() -> None:
+    rows = re.findall(r"^\| `(DELETE|GET|POST) (/\S+?)` \| .*? \| (.*?) \|$", API, re.MULTILINE)
     base = "/api/v1/ext/{org_id}"
     assert {(method, base + path) for method, path, _ in rows} == {r for r in ROUTES if r[0] != "OPTIONS"}
     sizes = {

@@ -239,7 +239,7 @@ class TestANewAccount:
 
 
 def test_every_alarm_has_its_row_in_the_runbook() -> None:
-    runbook = (ROOT / "docs" / "operators.md").read_text()
+    runbook = (ROOT / "docs" / "operating" / "runbook.md").read_text()
     for alarm in ALARMS:
         assert f"`{alarm.id}`" in runbook, alarm.id
 

@@ -80,7 +80,7 @@ def _nested(stack: Template) -> list[Template]:
 
 
 def table(stack: Template) -> str:
-    """The table of docs/cost.md, in Markdown."""
+    """The table of docs/operating/costs.md, in Markdown."""
     counted = items(stack)
     lines = ["| a month, idle | dollars | beyond the free tier | do without |", "| --- | --- | --- | --- |"]
     lines += [

@@ -41,7 +41,7 @@ def test_the_table_has_a_row_for_each_size() -> None:
 
 
 def test_the_published_table_is_what_the_command_prints() -> None:
-    published = (Path(__file__).parents[3] / "docs" / "cost.md").read_text()
+    published = (Path(__file__).parents[3] / "docs" / "operating" / "costs.md").read_text()
     assert table(Model(ASSUMED), ASSUMED) in published
     assert idle.table(idle.template()) in published
     assert f"{idle.metrics(idle.template())} metrics" in published
@@ -53,7 +53,7 @@ class TestIdle:
             {item.what.partition(" ")[2]: item.dollars for item in idle.items(idle.template(**parameters))}
             for parameters in ({}, {"Alarms": "false", "Watching": "false"})
         )
-        assert bare["alarms"] == pytest.approx(0.6), "docs/cost.md, the runbook and the template say six"
+        assert bare["alarms"] == pytest.approx(0.6), "docs/operating/costs.md, the runbook and the template say six"
         assert bare["key for watches"] == 0
         assert whole["alarms"] > bare["alarms"]
         assert whole["key for watches"] == 1

@@ -1,4 +1,4 @@
-"""The README's examples, run as they stand against the running stack."""
+"""The examples of the documents, run as they stand against the running stack."""
 
 import json
 import os
@@ -13,8 +13,9 @@ import pytest
 from tests.conftest import ROOT
 from tests.integration.conftest import Site
 
-SECTION = (ROOT / "README.md").read_text().partition("### In three languages")[2].partition("\n## ")[0]
-EXAMPLES = dict(re.findall(r"^```(\w+)\n(.*?)^```$", SECTION, re.MULTILINE | re.DOTALL))
+CODE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+EXAMPLES = dict(CODE.findall((ROOT / "docs" / "integrating" / "examples.md").read_text()))
+README = dict(CODE.findall((ROOT / "README.md").read_text()))
 
 
 def run(command: list[str], site: Site, selfie: Path, folder: Path) -> str:
@@ -58,6 +59,11 @@ def test_the_python_example(site: Site, selfie: Path, tmp_path: Path) -> None:
     assert said.count("/large/") == 5
     assert said.endswith("5 originals in ./originals\n")
     assert selfie.read_bytes() in [path.read_bytes() for path in (tmp_path / "originals").iterdir()]
+
+
+def test_the_readmes_python_example(site: Site, selfie: Path, tmp_path: Path) -> None:
+    said = run([sys.executable, "-W", "error", "-c", README["python"]], site, selfie, tmp_path)
+    assert said.count("/large/") == len(said.splitlines()) == 5
 
 
 def test_the_javascript_example(site: Site, selfie: Path, tmp_path: Path) -> None:
