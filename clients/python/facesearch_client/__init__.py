@@ -9,7 +9,7 @@ with FaceSearchClient("https://api.example.com", api_key, org_id=903) as client:
 `AsyncFaceSearchClient` has the same methods for asyncio: `await` each, and `async for` over pages, events and images.
 """
 
-from facesearch_client.answers import FaceSearchResponse, RateLimit, Response
+from facesearch_client.responses import FaceSearchResponse, RateLimit, Response
 from facesearch_client.asynchronous import AsyncFaceSearchClient
 from facesearch_client.blocking import FaceSearchClient
 from facesearch_client.downloads import DownloadFailure, DownloadReport

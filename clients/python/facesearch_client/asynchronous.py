@@ -10,7 +10,7 @@ from typing import Any, Self, TypeVar
 import httpx
 
 from facesearch_client import flows
-from facesearch_client.answers import FaceSearchResponse, Response
+from facesearch_client.responses import FaceSearchResponse, Response
 from facesearch_client.downloads import (
     AT_ONCE,
     CHUNK_BYTES,
@@ -32,7 +32,7 @@ from facesearch_client.models import (
     Ping,
     Upload,
 )
-from facesearch_client.protocol import AnswerT, Api, Call, Identity, has_more, names_of
+from facesearch_client.protocol import ResultT, Api, Call, Identity, has_more, names_of
 from facesearch_client.retries import RetryPolicy
 from facesearch_client.selfies import Selfie, read_selfies
 
@@ -246,7 +246,7 @@ class AsyncFaceSearchClient:
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._api})"
 
-    async def _call(self, call: Call[AnswerT]) -> AnswerT:
+    async def _call(self, call: Call[ResultT]) -> ResultT:
         return await self._run(flows.retrying(call, self._retry))
 
     async def _walk(self, call_of: Callable[[int], Call[PagedT]], page: int) -> AsyncIterator[PagedT]:
@@ -263,7 +263,7 @@ class AsyncFaceSearchClient:
         except OSError as error:
             return DownloadFailure(link["filename"], error.strerror or str(error))
 
-    async def _run(self, flow: flows.Flow[AnswerT]) -> AnswerT:
+    async def _run(self, flow: flows.Flow[ResultT]) -> ResultT:
         try:
             step = next(flow)
             while True:
@@ -274,7 +274,7 @@ class AsyncFaceSearchClient:
                 else:
                     step = flow.send(response)
         except StopIteration as end:
-            answer: AnswerT = end.value
+            answer: ResultT = end.value
             return answer
         finally:
             flow.close()  # what it holds open must not wait for the garbage collector

@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 
 from facesearch.photos.formats import READABLE
-from facesearch_client.answers import FaceSearchResponse
+from facesearch_client.responses import FaceSearchResponse
 from facesearch_client.downloads import DownloadFailure, Folder
 from facesearch_client.errors import (
     ClientError,
@@ -25,7 +25,7 @@ from facesearch_client.errors import (
     WaitTimeoutError,
 )
 from facesearch_client.models import OriginalLink
-from facesearch_client.protocol import AnswerT, Api, Call
+from facesearch_client.protocol import ResultT, Api, Call
 from facesearch_client.retries import RetryPolicy
 from facesearch_client.selfies import INLINE_SELFIE_BYTES, image_type_of
 
@@ -38,10 +38,10 @@ class Pause:
 
 
 Step = Call[Any] | Pause
-Flow = Generator[Step, Any, AnswerT]
+Flow = Generator[Step, Any, ResultT]
 
 
-def attempt(call: Call[AnswerT]) -> Flow[AnswerT]:
+def attempt(call: Call[ResultT]) -> Flow[ResultT]:
     """One call, once.
 
     Raises:
@@ -59,7 +59,7 @@ def attempt(call: Call[AnswerT]) -> Flow[AnswerT]:
     return call.read(response)
 
 
-def retrying(call: Call[AnswerT], policy: RetryPolicy) -> Flow[AnswerT]:
+def retrying(call: Call[ResultT], policy: RetryPolicy) -> Flow[ResultT]:
     """One call, as often as it takes and the policy allows. Every call of this API may be repeated.
 
     Raises:

@@ -9,7 +9,7 @@ from urllib.parse import quote
 import httpx
 from pydantic import TypeAdapter
 
-from facesearch_client.answers import FaceSearchResponse, Response, is_replay, rate_limit_of, read_body
+from facesearch_client.responses import FaceSearchResponse, Response, is_replay, rate_limit_of, read_body
 from facesearch_client.downloads import Part
 from facesearch_client.errors import NoResponseError, UnexpectedResponseError, refusal, storage_refusal
 from facesearch_client.models import (
@@ -25,7 +25,7 @@ from facesearch_client.models import (
 )
 from facesearch_client.selfies import image_type_of
 
-AnswerT = TypeVar("AnswerT")
+ResultT = TypeVar("ResultT")
 Identity = uuid.UUID | str
 
 _PING = TypeAdapter(Envelope[Ping])
@@ -38,7 +38,7 @@ _UPLOAD = TypeAdapter(Envelope[Upload])
 
 
 @dataclass(frozen=True)
-class Call(Generic[AnswerT]):
+class Call(Generic[ResultT]):
     """One request, and what its response means.
 
     Attributes:
@@ -49,7 +49,7 @@ class Call(Generic[AnswerT]):
     """
 
     request: httpx.Request = field(repr=False)  # its headers carry the key
-    read: Callable[[httpx.Response], AnswerT]
+    read: Callable[[httpx.Response], ResultT]
     request_id: str | None = None
     to_storage: bool = False
     sink: Part | None = None

@@ -11,7 +11,7 @@ from facesearch.adapters.upstream.api import Upstream
 from facesearch.adapters.upstream.errors import UpstreamResponseError
 from facesearch.models import Event, PhotoMatch, RenditionUrls, SearchKey, SearchSummary, UpstreamEvent
 from facesearch.observability import logger
-from facesearch_client.answers import FaceSearchResponse
+from facesearch_client.responses import FaceSearchResponse
 from facesearch_client.models import LARGEST_PAGE, ImageItem
 
 MAX_PHOTOS = 100_000
