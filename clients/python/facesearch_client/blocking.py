@@ -10,7 +10,6 @@ from typing import Any, Self, TypeVar
 import httpx
 
 from facesearch_client import flows
-from facesearch_client.responses import FaceSearchResponse, Response
 from facesearch_client.downloads import (
     AT_ONCE,
     CHUNK_BYTES,
@@ -32,7 +31,8 @@ from facesearch_client.models import (
     Ping,
     Upload,
 )
-from facesearch_client.protocol import ResultT, Api, Call, Identity, has_more, names_of
+from facesearch_client.protocol import Api, Call, Identity, ResultT, has_more, names_of
+from facesearch_client.responses import FaceSearchResponse, Response
 from facesearch_client.retries import RetryPolicy
 from facesearch_client.selfies import Selfie, read_selfies
 
@@ -115,7 +115,7 @@ class FaceSearchClient:
     ) -> FaceSearchResponse:
         """Search the event for the person of a selfie, or replay the search of that `request_id`.
 
-        Without a `request_id` one is made here, not by the server: a retry after a lost answer must carry it.
+        Without a `request_id` one is made here, not by the server: a retry after a lost response must carry it.
         Up to three selfies of one person find more than one does: give a list of them. What is too large for one call
         is uploaded first. With `downscale`, a long side in pixels, a smaller
         copy is sent: an upright JPEG without metadata. That needs Pillow.
@@ -246,9 +246,9 @@ class FaceSearchClient:
     def _walk(self, call_of: Callable[[int], Call[PagedT]], page: int) -> Iterator[PagedT]:
         more = True
         while more:
-            answer = self._call(call_of(page))
-            yield answer
-            page, more = page + 1, has_more(answer.data)
+            response = self._call(call_of(page))
+            yield response
+            page, more = page + 1, has_more(response.data)
 
     def _fetch(self, link: OriginalLink, folder: Folder) -> Path | DownloadFailure:
         try:
@@ -267,8 +267,8 @@ class FaceSearchClient:
                 else:
                     step = flow.send(response)
         except StopIteration as end:
-            answer: ResultT = end.value
-            return answer
+            result: ResultT = end.value
+            return result
         finally:
             flow.close()  # what it holds open must not wait for the garbage collector
 

@@ -17,9 +17,9 @@ from facesearch.models import SearchKey
 from facesearch.observability import count, logger
 from facesearch_client import errors as client
 from facesearch_client import flows
-from facesearch_client.responses import FaceSearchResponse
 from facesearch_client.models import LARGEST_PAGE
-from facesearch_client.protocol import ResultT, Api, Call
+from facesearch_client.protocol import Api, Call, ResultT
+from facesearch_client.responses import FaceSearchResponse
 from facesearch_client.retries import RetryPolicy
 from facesearch_client.selfies import image_type_of
 
@@ -155,8 +155,8 @@ class Upstream:
                 else:
                     step = flow.send(response)
         except StopIteration as end:
-            answer: ResultT = end.value
-            return answer
+            result: ResultT = end.value
+            return result
         finally:
             flow.close()
 
