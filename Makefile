@@ -197,6 +197,6 @@ lock: uv ## Resolve the lock files again (UPGRADE=--upgrade takes newer versions
 	$(LAMBDA) layers/engine/requirements.in -o layers/engine/requirements.txt
 
 clean: ## Remove everything that make made
-	@rm -rf .venv .venv-* tests/generated/node_modules .cache .local .aws-sam build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@rm -rf .venv .venv-* tests/generated/node_modules .cache .local .aws-sam build dist *.egg-info clients/python/build clients/python/*.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 	@rm -f layers/facesearch/facesearch/faces/index/scan-*.so

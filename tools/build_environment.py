@@ -102,16 +102,16 @@ def install_by_pip(log: Path, environment: Path, lock: Path) -> None:
 
 def install_by_uv(log: Path, environment: Path, lock: Path, editable: bool) -> None:
     ensure(UV, UV_LOCK, editable=False)
-    asked = [UV / "bin" / "python", "-I", "-m", "pip", "config", "list"]
+    asked = [str(UV / "bin" / "python"), "-I", "-m", "pip", "config", "list"]
     pip = pip_settings(subprocess.run(asked, check=True, env=CLEAN, cwd=ROOT, stdout=subprocess.PIPE, text=True).stdout)
     env = uv_settings(pip) | CLEAN  # who has set uv up gets what was set
     only_links = ["--no-index"] if pip.get("no-index", "").lower() in {"1", "true", "yes", "on"} else []
-    uv = (UV / "bin" / "uv", "--no-progress", "pip")
-    python = ("--python", environment / "bin" / "python", *only_links)
+    uv = (str(UV / "bin" / "uv"), "--no-progress", "pip")
+    python = ("--python", str(environment / "bin" / "python"), *only_links)
     run(log, sys.executable, "-I", "-m", "venv", "--without-pip", environment)
     run(log, *uv, "sync", *python, "--require-hashes", lock, env=env)
     if editable:
-        projects = [part for project in PROJECTS for part in ("--editable", project)]
+        projects = [part for project in PROJECTS for part in ("--editable", str(project))]
         run(log, *uv, "install", *python, "--no-deps", "--no-build-isolation", *projects, env=env)
 
 
