@@ -1,9 +1,9 @@
 # Everything a newcomer runs. Needs python3 >= 3.11, make and git; the rest is installed into .venv* and .cache here.
 
-# The first Python that is new enough. Name another one: make PYTHON=/path/to/python3 …
+# Lambda's Python where it is there, else the newest here. Name another one: make PYTHON=/path/to/python3 …
 ifndef PYTHON
-PYTHON := $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
-    $$p -I -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
+PYTHON := $(shell for v in 13 14 12 11; do for p in python3.$$v "$$HOME"/.pyenv/versions/3.$$v.*/bin/python3.$$v; do \
+    "$$p" -I -c 'import ensurepip, venv' 2>/dev/null && { echo "$$p"; exit; }; done; done; echo python3)
 endif
 PORT ?= 8700
 STORE ?= ministack
@@ -184,7 +184,8 @@ bench-cold: ## Each built function's cold start beside handlers that do nothing,
 
 # ---------------------------------------------------------------- locks
 UV := .venv-uv/bin/uv
-COMPILE := $(UV) pip compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links --no-header $(UPGRADE)
+COMPILE := $(UV) pip compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-emit-package facesearch-client \
+  $(UPGRADE)
 # One lock for every machine that the project is developed on, one a layer for the machine that it runs on.
 ANYWHERE := $(COMPILE) --universal --python-version 3.11
 LAMBDA := $(COMPILE) --python-version 3.13 --python-platform aarch64-manylinux_2_28 --constraint requirements/dev.txt
@@ -193,7 +194,6 @@ uv: python
 	@$(PYTHON) -I tools/build_environment.py .venv-uv requirements/uv.txt
 
 lock: uv ## Resolve the lock files again (UPGRADE=--upgrade takes newer versions)
-	$(ANYWHERE) requirements/bootstrap.in -o requirements/bootstrap.txt
 	$(ANYWHERE) requirements/uv.in -o requirements/uv.txt
 	$(ANYWHERE) requirements/ministack.in -o requirements/ministack.txt
 	$(ANYWHERE) requirements/sam.in -o requirements/sam.txt
@@ -205,6 +205,6 @@ lock: uv ## Resolve the lock files again (UPGRADE=--upgrade takes newer versions
 	$(LAMBDA) layers/engine/requirements.in -o layers/engine/requirements.txt
 
 clean: ## Remove everything that make made
-	@rm -rf .venv .venv-* tests/generated/node_modules .cache .local .aws-sam build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@rm -rf .venv .venv-* tests/generated/node_modules .cache .local .aws-sam build dist *.egg-info clients/python/build clients/python/*.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 	@rm -f layers/facesearch/facesearch/faces/index/scan-*.so

@@ -6,9 +6,12 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from importlib import metadata
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 from tests.conftest import ROOT
 from tests.integration.conftest import Site
@@ -39,6 +42,29 @@ def selfie(samples: Path) -> Path:
     return samples / "obama2.jpg"
 
 
+def dependencies_of(distribution: metadata.Distribution) -> Iterator[metadata.Distribution]:
+    for requirement in map(Requirement, distribution.requires or []):
+        if requirement.marker is None or requirement.marker.evaluate({"extra": ""}):
+            needed = metadata.distribution(requirement.name)
+            yield needed
+            yield from dependencies_of(needed)
+
+
+@pytest.fixture
+def client_alone(tmp_path: Path) -> Path:
+    """A folder of packages: the client as pip installs it, and of what is installed here only what it depends on."""
+    source, packages = tmp_path / "source", tmp_path / "packages"
+    shutil.copytree(ROOT / "clients" / "python", source, ignore=shutil.ignore_patterns("build", "*.egg-info"))
+    pip = [sys.executable, "-I", "-m", "pip", "install", "-qq", "--no-index", "--no-deps", "--no-build-isolation"]
+    subprocess.run([*pip, "--target", str(packages), str(source)], check=True)
+    (client,) = metadata.distributions(path=[str(packages)])
+    for needed in dependencies_of(client):
+        for top in {file.parts[0] for file in needed.files or []} - {"..", "__pycache__"}:
+            if not (packages / top).exists():
+                (packages / top).symlink_to(str(needed.locate_file(top)))
+    return packages
+
+
 def test_the_examples_are_in_three_languages() -> None:
     assert sorted(EXAMPLES) == ["javascript", "python", "sh"]
 
@@ -53,8 +79,9 @@ def test_the_shell_example(site: Site, selfie: Path, tmp_path: Path) -> None:
     assert originals["data"]["successful_count"] == 5
 
 
-def test_the_python_example(site: Site, selfie: Path, tmp_path: Path) -> None:
-    said = run([sys.executable, "-W", "error", "-c", EXAMPLES["python"]], site, selfie, tmp_path)
+def test_the_python_example(site: Site, selfie: Path, tmp_path: Path, client_alone: Path) -> None:
+    only = f"import sys; sys.path.append({str(client_alone)!r})\n"
+    said = run([sys.executable, "-I", "-S", "-W", "error", "-c", only + EXAMPLES["python"]], site, selfie, tmp_path)
     assert said.startswith("5 photos, request_id ")
     assert said.count("/large/") == 5
     assert said.endswith("5 originals in ./originals\n")

@@ -1,7 +1,8 @@
-"""The lock files: complete, agreeing with each other and with pyproject.toml, naming no place to download from."""
+"""The distributions, and the lock files: complete, agreeing with each other, naming no place to download from."""
 
 import re
 import tomllib
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,9 @@ ROOT = Path(__file__).resolve().parents[2]
 MAIN = ROOT / "requirements" / "dev.txt"
 LAYERS = [ROOT / "layers" / name / "requirements.txt" for name in ("dependencies", "engine")]
 LOCKS = sorted((ROOT / "requirements").glob("*.txt")) + LAYERS
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+PROJECT, CLIENT = (
+    tomllib.loads((folder / "pyproject.toml").read_text())["project"] for folder in (ROOT, ROOT / "clients" / "python")
+)
 
 
 def entries(lock: Path) -> list[str]:
@@ -53,7 +56,8 @@ def test_a_layer_holds_the_versions_that_are_tested_here(lock: Path) -> None:
 
 def test_the_layers_hold_what_the_project_declares() -> None:
     dependencies, engine = (pins(lock).keys() for lock in LAYERS)
-    assert names(PROJECT["dependencies"]) <= dependencies
+    ours = {CLIENT["name"]}  # its source is copied into a layer
+    assert (names(PROJECT["dependencies"]) - ours) | names(CLIENT["dependencies"]) <= dependencies
     assert names(PROJECT["optional-dependencies"]["engine"]) == engine
     assert not dependencies & engine
 
@@ -66,3 +70,26 @@ def test_every_service_that_the_functions_call_is_in_the_layer() -> None:
     called = {name for source in sources for name in re.findall(r"\.client\(\s*\"([a-z0-9-]+)\"", source.read_text())}
     assert called
     assert called <= kept
+
+
+@pytest.mark.parametrize(
+    ("distribution", "packages"),
+    [
+        ("facesearch", ["facesearch", "facesearch_cli", "facesearch_local"]),
+        ("facesearch-client", ["facesearch_client"]),
+    ],
+)
+def test_a_distribution_installs_packages_under_names_of_its_own(distribution: str, packages: list[str]) -> None:
+    assert (metadata.distribution(distribution).read_text("top_level.txt") or "").split() == packages
+
+
+def test_the_client_brings_httpx_and_pydantic_and_the_product_brings_the_client() -> None:
+    assert names(CLIENT["dependencies"]) == {"httpx", "pydantic"}
+    assert CLIENT["name"] in names(PROJECT["dependencies"])
+    assert CLIENT["version"] == PROJECT["version"]
+
+
+def test_the_command_is_called_facesearch() -> None:
+    commands = {(entry.name, entry.value) for entry in metadata.distribution("facesearch").entry_points}
+    assert commands == {("facesearch", "facesearch_cli.entry:main")}
+    assert not metadata.distribution("facesearch-client").entry_points

@@ -53,8 +53,8 @@ def test_given_a_with_block_when_left_then_the_client_is_closed() -> None:
         client.ping(456)
 
 
-def test_importing_the_client_loads_neither_aws_nor_pictures() -> None:
-    heavy = ["numpy", "cv2", "boto3", "botocore", "PIL"]
+def test_importing_the_client_loads_nothing_of_the_product_of_aws_or_of_pictures() -> None:
+    heavy = ["facesearch", "aws_lambda_powertools", "boto3", "botocore", "numpy", "cv2", "PIL"]
     code = f"import sys, facesearch_client; print([name for name in {heavy} if name in sys.modules])"
     done = subprocess.run(
         [sys.executable, "-c", code],

@@ -12,7 +12,7 @@ from facesearch_client.models import DataT, Envelope, FaceSearchResult, ImageIte
 
 @dataclass(frozen=True)
 class Response(Generic[DataT]):
-    """An answer of the API; `body` is as it came, with fields that this client does not know."""
+    """A response of the API; `body` is as it came, with fields that this client does not know."""
 
     body: Envelope[DataT]
 
@@ -37,7 +37,7 @@ class FaceSearchResponse(Response[FaceSearchResult]):
 
     Attributes:
         body: the API's body as it came.
-        replayed: the answer came from the cache of an earlier POST; no face match ran for it.
+        replayed: the response came from the cache of an earlier POST; no face match ran for it.
         rate_limit: what is left of the quota; None where the API does not say, as when a page is read.
     """
 
@@ -63,7 +63,7 @@ class FaceSearchResponse(Response[FaceSearchResult]):
 def read_body(
     response: httpx.Response, adapter: TypeAdapter[Envelope[DataT]], what: str, request_id: str | None
 ) -> Envelope[DataT]:
-    """The body of a successful answer as it came, once it is sure to have what its type promises.
+    """The body of a successful response as it came, once it is sure to have what its type promises.
 
     Raises:
         UnexpectedResponseError: it is something else than `what`.
@@ -72,7 +72,7 @@ def read_body(
         adapter.validate_json(response.content, strict=True)
     except ValidationError as error:
         raise UnexpectedResponseError(
-            f"Status {response.status_code} with a body that is no {what} answer "
+            f"Status {response.status_code} with a body that is no {what} response "
             f"({error.error_count()} fields differ).",
             status=response.status_code,
             request_id=request_id,
@@ -82,7 +82,7 @@ def read_body(
 
 
 def is_replay(response: httpx.Response) -> bool:
-    """Whether the answer came from the cache."""
+    """Whether the response came from the cache."""
     return bool(response.headers.get("Idempotent-Replayed", "").lower() == "true")
 
 
