@@ -49,6 +49,11 @@ def no_account() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
 def assets() -> Path:
     """The folder that `make assets` fills: models/*.onnx and samples/*.jpg."""
     folder = Path(os.environ.get("FACESEARCH_ASSETS") or ROOT / ".cache" / "assets")

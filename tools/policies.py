@@ -36,16 +36,16 @@ NEVER_SEEN: dict[tuple[str, str, str], str] = {
         "powertools reads a claim that the answer to its refused put does not bring along"
     ),
     ("SearchFunction", "ReadFullPartitions", "dynamodb:Query"): (
-        "only when a hundred faces of one partition match; tests/unit/test_face_index.py has them in memory"
+        "only when a hundred faces of one partition match; tests/unit/faces/test_face_index.py has them in memory"
     ),
     ("IndexingFunction", "EventsAndPhotos", "dynamodb:DeleteItem"): LOST_RACE,
     ("IndexingFunction", "WriteRenditions", "s3:DeleteObject"): LOST_RACE,
     ("IndexingFunction", "WriteFaces", "dynamodb:Query"): LOST_RACE,
     ("SnapshotsFunction", "EventsAndCurrentSnapshots", "dynamodb:BatchWriteItem"): (
-        "only of an event that somebody still watches on its last day; tests/unit/erasure has it"
+        "only of an event that somebody still watches on its last day; tests/unit/deletion has it"
     ),
     ("SnapshotsFunction", "Files", "s3:DeleteObject"): (
-        "only of a snapshot that is replaced, which happens a minute after another; tests/unit/test_snapshots.py has it"
+        "only of a snapshot that is replaced, a minute or more after another; tests/unit/faces/test_snapshots.py has it"
     ),
     ("SearchJobsFunction", "SayReplacedNotForbidden", "s3:ListBucket"): ASKED_BY_S3,
     ("SearchJobsFunction", "SayMissingNotForbidden", "s3:ListBucket"): ASKED_BY_S3,

@@ -18,7 +18,7 @@ from facesearch.adapters.dynamodb.photos import DynamoPhotoStore
 from facesearch.records import SHARDS, Photo, image_id_of_bytes, original_key
 from facesearch.search.quota import QuotaLimits
 from facesearch_local import running
-from tests.pictures import encoded, exif
+from tests.support.pictures import encoded, exif
 from tools import policies
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from facesearch.models import UpstreamEvent
 from facesearch_local import RunningStack, running
 from tests.integration.conftest import Site, until
 from tests.integration.test_exactly_once import patiently, results_of
-from tests.pictures import encoded
+from tests.support.pictures import encoded
 
 ONE_STORE = pytest.mark.parametrize("stack", ["ministack"], indirect=True)
 """The stores are below what is proven here."""

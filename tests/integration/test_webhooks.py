@@ -32,7 +32,7 @@ from tests.integration.conftest import Site, photo_of_nobody, until
 from tests.integration.receiver import receiving
 from tests.integration.test_exactly_once import results_of
 from tests.integration.webhooks import Host, Partner, host
-from tests.signatures import signed
+from tests.support.signatures import signed
 from tools import policies
 
 pytestmark = pytest.mark.long

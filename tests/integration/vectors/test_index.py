@@ -30,8 +30,8 @@ from facesearch.faces.vector_items import TOP_K, FacePlace, PhotoFaces, VectorIt
 from facesearch.models import IndexKind
 from tests.conftest import ROOT
 from tests.integration.vectors.world import MODEL, Ground, People
-from tests.unit.fakes import EVENT, EVENT_ID
-from tests.unit.test_stores import create_table
+from tests.support.fakes import EVENT, EVENT_ID
+from tests.unit.adapters.test_stores import create_table
 
 pytestmark = pytest.mark.long
 

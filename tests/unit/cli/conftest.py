@@ -17,7 +17,7 @@ from facesearch.faces.packing import FACE_BYTES
 from facesearch.records import Photo, image_id_of_bytes
 from facesearch_cli.app import run
 from facesearch_cli.stack import STACK_FILE_VARIABLE, Stack, open_stack
-from tests.unit.test_stores import create_table
+from tests.unit.adapters.test_stores import create_table
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

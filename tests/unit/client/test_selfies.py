@@ -10,7 +10,7 @@ from PIL import ExifTags, Image
 
 from facesearch_client import SelfieError
 from facesearch_client.selfies import read_selfie, read_selfies
-from tests.heifs import coded, heif, turn_box
+from tests.support.heifs import coded, heif, turn_box
 from tests.unit.client.conftest import ClientOf
 from tests.unit.client.fakes import FakeApi, form_of
 

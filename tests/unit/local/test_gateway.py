@@ -9,7 +9,6 @@ import statistics
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -24,10 +23,10 @@ from facesearch_local.runtime_api import LAMBDA_PAYLOAD_BYTES
 from facesearch_local.server import Serving, listening
 from facesearch_local.template import Deployment, Template
 from facesearch_local.throttles import Throttles
+from tests.conftest import ROOT
 
 pytestmark = pytest.mark.anyio
 
-ROOT = Path(__file__).resolve().parents[3]
 PATH = "/event/7/faces"
 KEYS = {"responseType", "message", "data"}
 Behaviour = Callable[[dict[str, Any]], Awaitable[bytes]]

@@ -23,11 +23,6 @@ Handler = Callable[[list[dict[str, Any]]], Any]
 
 
 @pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture
 def sqs() -> Iterator[SQSClient]:
     with mock_aws():
         yield boto3.client("sqs")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import boto3
 import pytest
@@ -13,8 +12,8 @@ from facesearch_local.clients import Clients
 from facesearch_local.intrinsics import TemplateError
 from facesearch_local.resources import Resources
 from facesearch_local.template import Deployment, Template
+from tests.conftest import ROOT
 
-ROOT = Path(__file__).resolve().parents[3]
 DEPLOYMENT = Deployment("stack", "000000000000", "us-east-1", suggestions={"RenditionsBaseUrl": "http://127.0.0.1:1"})
 
 

@@ -3,7 +3,6 @@ from __future__ import annotations
 import asyncio
 import json
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,13 +10,9 @@ import pytest
 from facesearch_local.intrinsics import TemplateError
 from facesearch_local.pool import FunctionCrashed
 from facesearch_local.schedules import Schedule, event_of, keep_calling
+from tests.conftest import ROOT
 
-EVENTS = Path(__file__).resolve().parents[3] / "events"
-
-
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
+EVENTS = ROOT / "events"
 
 
 @pytest.mark.parametrize(

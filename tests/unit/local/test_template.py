@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from facesearch_local.functions import QueueSource, Route, functions_of
 from facesearch_local.intrinsics import Resolver, TemplateError
 from facesearch_local.template import Deployment, Template
+from tests.conftest import ROOT
 
-ROOT = Path(__file__).resolve().parents[3]
 DEPLOYMENT = Deployment("stack", "000000000000", "us-east-1", suggestions={"RenditionsBaseUrl": "http://127.0.0.1:1"})
 
 TOY = """

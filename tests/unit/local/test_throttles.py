@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,8 +11,8 @@ from hypothesis import strategies as st
 from facesearch_local.functions import Route
 from facesearch_local.template import Deployment, Template
 from facesearch_local.throttles import Throttles
+from tests.conftest import ROOT
 
-ROOT = Path(__file__).resolve().parents[3]
 SEARCH = Route("POST", "/api/{org_id}/faces", "search")
 READ = Route("GET", "/api/{org_id}/faces", "results")
 OTHER = Route("GET", "/api/{org_id}/events", "results")

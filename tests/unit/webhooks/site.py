@@ -24,7 +24,7 @@ from facesearch.webhooks.pending_selfies import PendingSelfies
 from facesearch.webhooks.requests import WebhookRequest
 from facesearch.webhooks.watches.commands import WatchCommand
 from facesearch.webhooks.watches.runner import WatchRunner
-from tests.unit.fakes import (
+from tests.support.fakes import (
     EVENT,
     EVENT_ID,
     ORG,

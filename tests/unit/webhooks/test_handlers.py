@@ -15,9 +15,9 @@ from moto import mock_aws
 from facesearch import bootstrap
 from facesearch.adapters.dynamodb.admin import Admin
 from tests.conftest import ROOT
-from tests.signatures import signed
-from tests.unit.test_handlers import Context, load
-from tests.unit.test_stores import create_table
+from tests.support.signatures import signed
+from tests.unit.adapters.test_stores import create_table
+from tests.unit.api.test_handlers import Context, load
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient

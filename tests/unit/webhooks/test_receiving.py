@@ -23,7 +23,7 @@ from facesearch.models import JobStatus, SearchKey, SearchSummary
 from facesearch.webhooks.commands import SearchCommand
 from facesearch.webhooks.intake import LONGEST_DELAY
 from facesearch.webhooks.requests import parse_webhook
-from tests.unit.fakes import EVENT, EVENT_ID, ORG, photos
+from tests.support.fakes import EVENT, EVENT_ID, ORG, photos
 from tests.unit.webhooks.site import CALLBACK, SELFIE, CrashError, Site
 
 ALONG = base64.b64encode(b"guest").decode()

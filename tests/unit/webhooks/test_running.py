@@ -19,7 +19,7 @@ from facesearch.search.quota import QuotaLimits
 from facesearch.webhooks.commands import LONGEST_DELAY, SearchCommand
 from facesearch.webhooks.job_runner import GAVE_UP, MOST_ASIDES, MOST_WAITS, NO_QUOTA, NotNowError
 from facesearch.webhooks.outbound import FetchFailedError, RefusedUrlError
-from tests.unit.fakes import EVENT, EVENT_ID, ORG, OpenProbes, photos
+from tests.support.fakes import EVENT, EVENT_ID, ORG, OpenProbes, photos
 from tests.unit.webhooks.site import CALLBACK, DELIVERIES, SELFIE, CrashError, Site
 
 ALONG = "Z3Vlc3Q="  # "guest"

@@ -16,7 +16,7 @@ from facesearch.adapters.memory.jobs import MemoryJobStore
 from facesearch.adapters.memory.stores import MemoryReader
 from facesearch.models import Job, JobStatus, SearchKey
 from facesearch.reading import Reader, Wanted
-from tests.unit.test_stores import TABLE, create_table
+from tests.unit.adapters.test_stores import TABLE, create_table
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
