@@ -11,14 +11,13 @@ from pathlib import Path
 
 import boto3
 import pytest
-from moto import mock_aws
 
 from facesearch.adapters.dynamodb.photos import DynamoPhotoStore
 from facesearch.records import SHARDS, Photo, image_id_of_bytes
 from facesearch_local.seed import plant, put_photos
 from facesearch_local.stack import url_of
 from tests.conftest import ROOT
-from tests.unit.adapters.test_stores import create_table
+from tests.support.aws import create_table, moto
 
 
 @pytest.mark.parametrize(
@@ -43,7 +42,7 @@ def test_given_a_folder_below_and_a_copy_when_put_then_each_photo_is_waited_for_
     (tmp_path / "below").mkdir()
     for name in ("a.jpg", "copy of a.jpg"):
         (tmp_path / name).write_bytes(b"same")
-    with mock_aws():
+    with moto():
         dynamodb, s3 = boto3.client("dynamodb"), boto3.client("s3")
         create_table(dynamodb, "Table", "table")
         s3.create_bucket(Bucket="photos")

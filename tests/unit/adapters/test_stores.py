@@ -2,15 +2,11 @@
 
 import time
 import uuid
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
-import boto3
 import pytest
-from moto import mock_aws
 
 from facesearch.adapters.dynamodb import schema
 from facesearch.adapters.dynamodb.admin import KEYS_PER_ORG, Admin
@@ -24,36 +20,13 @@ from facesearch.models import IndexKind, Page, RenditionUrls, SearchKey, SearchS
 from facesearch.reading import Reader, Wanted
 from facesearch.records import Photo, PhotoStore
 from facesearch.search.results import OutdatedError, ResultStore
-from facesearch_local.template import read_document
-from tests.conftest import ROOT
+from tests.support.aws import TABLE
 from tests.support.fakes import photos
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-TABLE = "facesearch"
 SEARCH = SearchKey(903, 456, uuid.UUID(int=7))
-
-
-@cache
-def template() -> dict[str, Any]:
-    """Read once, for hundreds of tests make a table."""
-    return read_document(ROOT / "template.yaml")
-
-
-def create_table(client: "DynamoDBClient", resource: str, name: str) -> None:
-    """The template's table, under a name of its own."""
-    table: dict[str, Any] = template()["Resources"][resource]["Properties"]
-    wanted = {"BillingMode", "AttributeDefinitions", "KeySchema", "LocalSecondaryIndexes"} & set(table)
-    client.create_table(TableName=name, **{part: table[part] for part in wanted})
-
-
-@pytest.fixture
-def dynamodb() -> "Iterator[DynamoDBClient]":
-    with mock_aws():
-        client = boto3.client("dynamodb")
-        create_table(client, "Table", TABLE)
-        yield client
 
 
 @pytest.fixture(params=["dynamodb", "memory"])

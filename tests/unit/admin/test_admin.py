@@ -11,7 +11,6 @@ import boto3
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from moto import mock_aws
 
 from facesearch.adapters.dynamodb.admin import KEYS_PER_ORG, Admin
 from facesearch.adapters.dynamodb.admin import events as events_module
@@ -24,7 +23,7 @@ from facesearch.errors import InvalidRequest, NotFound
 from facesearch.models import Page, Scope, UpstreamEvent, digest_of
 from facesearch.reading import Wanted
 from facesearch.search.quota import BucketEmptyError, QuotaLimits, QuotaState
-from tests.unit.adapters.test_stores import TABLE, create_table
+from tests.support.aws import TABLE, create_table, moto
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -32,9 +31,9 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="module")
 def client() -> "Iterator[DynamoDBClient]":
-    with mock_aws():
+    with moto():
         client = boto3.client("dynamodb")
-        create_table(client, "Table", TABLE)
+        create_table(client)
         yield client
 
 

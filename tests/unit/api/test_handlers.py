@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
-from moto import mock_aws
 
 from facesearch import bootstrap
 from facesearch.adapters.dynamodb.admin import Admin
@@ -22,7 +21,7 @@ from facesearch.faces.packing import pack
 from facesearch.records import SHARDS, Photo
 from facesearch_local.template import read_document
 from tests.conftest import ROOT
-from tests.unit.adapters.test_stores import create_table
+from tests.support.aws import create_table, moto
 from tools.bench.cost import SEARCH_READS, SEARCH_WRITES
 
 if TYPE_CHECKING:
@@ -103,7 +102,7 @@ def form(selfie: bytes, request_id: str | None = None) -> bytes:
 
 @pytest.fixture
 def deployment(models: Path, samples: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployment]:
-    with mock_aws():
+    with moto():
         dynamodb = boto3.client("dynamodb")
         create_table(dynamodb, "Table", "table")
         create_table(dynamodb, "IdempotencyTable", "claims")

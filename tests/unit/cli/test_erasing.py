@@ -13,7 +13,7 @@ from facesearch.adapters.dynamodb.erasing import DynamoErasureLog
 from facesearch.adapters.dynamodb.photos import DynamoPhotoStore
 from facesearch.deletion.log import Erasing
 from facesearch.records import SHARDS, Photo, original_key, rendition_keys
-from tests.unit.adapters.test_stores import create_table
+from tests.support.aws import create_table
 from tests.unit.cli.conftest import BUCKET, JPEG, TABLE, Command, Place, stack_file_of
 from tests.unit.deletion.site import FakeEngine, face_of
 

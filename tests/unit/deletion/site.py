@@ -54,8 +54,8 @@ from facesearch.search.selfies import job_prefix, selfie_keys
 from facesearch.webhooks.announcing import JobEnd
 from facesearch.webhooks.callbacks.callback import callback_of
 from facesearch.webhooks.watches.watch import Watch
+from tests.support.aws import create_table
 from tests.support.fakes import EVENT, EVENT_ID, ORG, MemoryClaims, OpenProbes
-from tests.unit.adapters.test_stores import create_table
 
 T = TypeVar("T")
 ANNA, BEN, CARL, DORA, ELSA = 1, 2, 3, 4, 5

@@ -10,7 +10,6 @@ from typing import Any, cast
 
 import boto3
 import pytest
-from moto import mock_aws
 
 from facesearch.adapters.cloudfront.cdn_cache import CloudFrontCache
 from facesearch.adapters.dynamodb.admin import Admin
@@ -26,6 +25,7 @@ from facesearch.reading import Wanted
 from facesearch.records import Held, Photo
 from facesearch.search.results import OutdatedError
 from facesearch.search.selfies import job_prefix, selfie_keys
+from tests.support.aws import moto
 from tests.support.fakes import EVENT
 from tests.unit.deletion.site import (
     ANNA,
@@ -52,7 +52,7 @@ def site(request: pytest.FixtureRequest) -> Iterator[Site]:
     if request.param == "memory":
         yield Site(Parts.memory())
         return
-    with mock_aws():
+    with moto():
         yield Site(Parts.aws())
 
 
@@ -375,7 +375,7 @@ def test_an_event_leaves_nothing(site: Site) -> None:
 
 
 def test_an_event_leaves_nothing_in_the_table_but_its_organisation() -> None:
-    with mock_aws():
+    with moto():
         site = Site(Parts.aws())
         site.photos_eraser.delete_photos(site.event, [id_of(3)], Files())
         site.announce(ANNA)
@@ -432,7 +432,7 @@ def test_a_deletion_that_crashed_anywhere_is_finished_by_a_second_run(name: str)
 @pytest.mark.parametrize("name", RUNS)
 @pytest.mark.parametrize("at", [9, 21])
 def test_a_deletion_on_dynamodb_that_crashed_is_finished_by_a_second_run(name: str, at: int) -> None:
-    with mock_aws():
+    with moto():
         site = Site(Parts.aws())
         site.fuse.set(at, after=True)
         with pytest.raises(CrashError):

@@ -14,7 +14,6 @@ from typing import Any, Protocol
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ReadTimeoutError
-from moto import mock_aws
 
 from facesearch.adapters import aws
 from facesearch.adapters.dynamodb import schema
@@ -37,8 +36,8 @@ from facesearch.reading import Reader, Wanted
 from facesearch.search.face_search import FaceSearch, Invocation, SearchOutcome, WaitPolicy, replayed
 from facesearch.search.quota import Meter, QuotaLimits, TokenBucketStore
 from facesearch.search.selfies import job_prefix, selfie_keys
+from tests.support.aws import TABLE, create_table, moto
 from tests.support.fakes import EVENT, EVENT_ID, ORG, FakeMatcher, MemoryClaims, MemorySelfies, MemoryUploads, photos
-from tests.unit.adapters.test_stores import TABLE, create_table
 from tests.unit.deletion.site import Inline
 
 SEARCH = SearchKey(ORG, EVENT_ID, uuid.UUID(int=7))
@@ -300,10 +299,10 @@ def _posted(world: World, search: FaceSearch[Any], selfie: bytes, bucket: TokenB
 
 @pytest.fixture(scope="module")
 def clients() -> Iterator[Clients]:
-    with mock_aws():
+    with moto():
         clients = Clients()
         client = clients.dynamodb
-        create_table(client, "Table", TABLE)
+        create_table(client)
         create_table(client, "IdempotencyTable", CLAIMS)
         item = schema.event_key(EVENT_ID) | {
             "event_id": schema.n(EVENT_ID), "org_id": schema.n(ORG), "selfie_search": schema.flag(True),

@@ -2,17 +2,14 @@
 
 import time
 import uuid
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from typing import Any
 
-import boto3
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from moto import mock_aws
 
 from facesearch.adapters.dynamodb import schema
 from facesearch.adapters.dynamodb.batch import batch_delete
@@ -29,22 +26,14 @@ from facesearch.reading import Reader, Wanted
 from facesearch.records import TOMBSTONE_SECONDS, Original, Photo, PhotoChange, PhotoEraser
 from facesearch.search.results import OutdatedError, ResultStore
 from facesearch_cli.clock import corrected_clock
+from tests.support.aws import TABLE
 from tests.support.fakes import EVENT, EVENT_ID, photos
-from tests.unit.adapters.test_stores import TABLE, create_table
 from tests.unit.deletion.site import Inline
 
 ID = uuid.UUID(int=4)
 PHOTO = Photo(ID, "indexed", "903/456/a.jpg", 3240, 4860, "m", b"f" * 264, etag='"e"', qualities=b"q" * 6)
 SEARCH = SearchKey(903, EVENT_ID, uuid.UUID(int=7))
 FIRST = Page(1, 100)
-
-
-@pytest.fixture
-def dynamodb() -> Iterator[Any]:
-    with mock_aws():
-        client = boto3.client("dynamodb")
-        create_table(client, "Table", TABLE)
-        yield client
 
 
 @pytest.fixture(params=["dynamodb", "memory"])

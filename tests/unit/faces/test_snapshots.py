@@ -14,7 +14,6 @@ import boto3
 import numpy as np
 import pytest
 from aws_lambda_powertools import Logger
-from moto import mock_aws
 
 from facesearch import bootstrap
 from facesearch.adapters.dynamodb.admin import Admin
@@ -29,13 +28,13 @@ from facesearch.models import Event
 from facesearch.observability import logger
 from facesearch.records import SHARDS, Photo
 from tests.conftest import ROOT
+from tests.support.aws import TABLE, create_table, moto
 from tests.support.fakes import EVENT, EVENT_ID
-from tests.unit.adapters.test_stores import create_table
 from tests.unit.api.test_handlers import Context, load
 from tests.unit.faces.test_cohort import crowd
 
 MODEL = EVENT.model
-BUCKET, TABLE = "snapshots", "table"
+BUCKET = "snapshots"
 
 
 @pytest.fixture(scope="module")
@@ -49,9 +48,9 @@ def snapshots(request: pytest.FixtureRequest) -> Iterator[SnapshotStore]:
     if request.param == "memory":
         yield MemorySnapshotStore()
         return
-    with mock_aws():
+    with moto():
         boto3.client("s3").create_bucket(Bucket=BUCKET)
-        create_table(boto3.client("dynamodb"), "Table", TABLE)
+        create_table(boto3.client("dynamodb"))
         yield S3SnapshotStore(boto3.client("s3"), BUCKET, boto3.client("dynamodb"), TABLE)
 
 
@@ -127,10 +126,10 @@ def test_forgotten_snapshots_are_gone(snapshots: SnapshotStore, pool: ThreadPool
 
 
 def test_a_writer_that_was_killed_before_its_file_became_current_leaves_no_trace(pool: ThreadPoolExecutor) -> None:
-    with mock_aws():
+    with moto():
         s3, dynamodb = boto3.client("s3"), boto3.client("dynamodb")
         s3.create_bucket(Bucket=BUCKET)
-        create_table(dynamodb, "Table", TABLE)
+        create_table(dynamodb)
         store = S3SnapshotStore(s3, BUCKET, dynamodb, TABLE)
         s3.put_object(Bucket=BUCKET, Key=f"snapshots/{EVENT_ID}/orphan.fsindex", Body=b"half")
         with pytest.MonkeyPatch.context() as patch:
@@ -198,10 +197,10 @@ def test_a_snapshot_of_an_event_that_was_deleted_meanwhile_is_taken_back(monkeyp
             admin.close_event(event_id)  # the deletion begins when the function has looked
             return found
 
-    with mock_aws():
+    with moto():
         dynamodb, s3 = boto3.client("dynamodb"), boto3.client("s3")
         s3.create_bucket(Bucket=BUCKET)
-        create_table(dynamodb, "Table", TABLE)
+        create_table(dynamodb)
         for name, value in (("TABLE_NAME", TABLE), ("SNAPSHOTS_BUCKET", BUCKET), ("SNAPSHOT_TAIL_BYTES", "1")):
             monkeypatch.setenv(name, value)
         monkeypatch.setattr(bootstrap, "container", Deleted())
@@ -226,10 +225,10 @@ def test_how_alike_strangers_of_an_event_are_is_told_whether_a_snapshot_is_writt
     size: int,
     unusual: bool | None,
 ) -> None:
-    with mock_aws(), heard_by(logger) as heard:
+    with moto(), heard_by(logger) as heard:
         dynamodb = boto3.client("dynamodb")
         boto3.client("s3").create_bucket(Bucket=BUCKET)
-        create_table(dynamodb, "Table", TABLE)
+        create_table(dynamodb)
         for name, value in (("TABLE_NAME", TABLE), ("SNAPSHOTS_BUCKET", BUCKET), ("SNAPSHOT_TAIL_BYTES", tail_bytes)):
             monkeypatch.setenv(name, value)
         monkeypatch.setattr(bootstrap, "container", bootstrap.Container())
@@ -268,10 +267,10 @@ def heard_by(logger: Logger) -> Iterator[list[logging.LogRecord]]:
 
 
 def test_the_daily_call_takes_the_faces_of_events_that_are_over(monkeypatch: pytest.MonkeyPatch) -> None:
-    with mock_aws():
+    with moto():
         dynamodb = boto3.client("dynamodb")
         boto3.client("s3").create_bucket(Bucket=BUCKET)
-        create_table(dynamodb, "Table", TABLE)
+        create_table(dynamodb)
         monkeypatch.setenv("TABLE_NAME", TABLE)
         monkeypatch.setenv("SNAPSHOTS_BUCKET", BUCKET)
         monkeypatch.setattr(bootstrap, "container", bootstrap.Container())

@@ -15,7 +15,6 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from moto import mock_aws
 
 from facesearch.adapters.dynamodb.photos import DynamoPhotoStore
 from facesearch.faces.index import EventIndex
@@ -26,8 +25,8 @@ from facesearch.models import Page
 from facesearch.photos import gallery as gallery_module
 from facesearch.photos.gallery import Galleries
 from facesearch.records import OVERLAP_MICROSECONDS, STAMPED_MICROSECONDS, Photo
+from tests.support.aws import TABLE, create_table, moto
 from tests.support.fakes import EVENT, EVENT_ID
-from tests.unit.adapters.test_stores import TABLE, create_table
 
 NOW = 1_700_000_000_000_000
 SECOND = 1_000_000
@@ -96,9 +95,9 @@ def pool() -> Iterator[ThreadPoolExecutor]:
 
 @pytest.fixture
 def worlds(pool: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[int], World]]:
-    with mock_aws():
+    with moto():
         client: Any = boto3.client("dynamodb")
-        create_table(client, "Table", TABLE)
+        create_table(client)
 
         def new(ahead: int) -> World:
             for number in range(9):

@@ -14,7 +14,6 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 from botocore.stub import Stubber
 from hypothesis import given
 from hypothesis import strategies as st
-from moto import mock_aws
 
 from facesearch.adapters.aws import S3
 from facesearch.adapters.memory.stores import MemoryPhotoStore
@@ -26,6 +25,7 @@ from facesearch.models import Feature, SearchSummary
 from facesearch.photos.originals import MAX_IMAGE_IDS, Link, NoLink, Originals
 from facesearch.reading import StoredPage
 from facesearch.records import Photo
+from tests.support.aws import moto
 from tests.support.fakes import EVENT, EVENT_ID, ORG, photos
 
 # ------------------------------------------------------------------ the body
@@ -220,7 +220,7 @@ def test_no_images_are_no_links(pool: ThreadPoolExecutor) -> None:
 
 
 def test_in_s3_an_original_is_there_or_not_or_cannot_be_looked_for() -> None:
-    with mock_aws():
+    with moto():
         s3 = boto3.client("s3", config=S3)
         s3.create_bucket(Bucket="photos")
         s3.put_object(Bucket="photos", Key="903/ü 1.jpg", Body=b"x")
@@ -234,7 +234,7 @@ def test_in_s3_an_original_is_there_or_not_or_cannot_be_looked_for() -> None:
 
 
 def test_a_link_is_signed_for_an_hour_and_names_the_region_the_file_and_its_name() -> None:
-    with mock_aws():
+    with moto():
         store = S3Originals(boto3.client("s3", region_name="eu-central-1", config=S3), "photos")
         url = store.link("903/456/x/Zi el.jpg", 'Zi "el", ü.jpg')
     assert url.startswith("https://photos.s3.eu-central-1.amazonaws.com/903/456/x/Zi%20el.jpg?")

@@ -14,7 +14,6 @@ from typing import Any
 import boto3
 import numpy as np
 import pytest
-from moto import mock_aws
 
 from facesearch.adapters.dynamodb import schema
 from facesearch.adapters.dynamodb.admin import Admin
@@ -23,8 +22,8 @@ from facesearch.bootstrap import IO_THREADS
 from facesearch.faces.packing import pack
 from facesearch.faces.qualities import pack_qualities
 from facesearch.records import OVERLAP_MICROSECONDS, SHARDS, Photo, image_id_of_bytes
+from tests.support.aws import TABLE, create_table, moto, template
 from tests.support.fakes import EVENT, EVENT_ID
-from tests.unit.adapters.test_stores import TABLE, create_table, template
 
 UNIT_BYTES = 4_096
 COLLECTION_UNITS = 3_000
@@ -69,9 +68,9 @@ def row_bytes(faces: int) -> int:
     photo = Photo(
         uuid.UUID(int=1), "indexed", "903/456/k.jpg", 6000, 4000, EVENT.model, packed, TAKEN_AT, qualities=qualities
     )
-    with mock_aws():
+    with moto():
         client = boto3.client("dynamodb")
-        create_table(client, "Table", TABLE)
+        create_table(client)
         DynamoPhotoStore(client, TABLE).add(EVENT_ID, SHARDS, photo)
         (item,) = client.scan(TableName=TABLE)["Items"]
     return bytes_of(item, there)
@@ -138,9 +137,9 @@ def test_a_look_without_an_upload_is_a_unit_a_shard_and_one_round_trip() -> None
 
 
 def test_an_event_keeps_the_shards_that_it_was_made_with() -> None:
-    with mock_aws():
+    with moto():
         client = boto3.client("dynamodb")
-        create_table(client, "Table", TABLE)
+        create_table(client)
         admin = Admin(client, TABLE)
         event_id = admin.create_event(admin.create_org("o"), "e")
         event = admin.event(event_id)

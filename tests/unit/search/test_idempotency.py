@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
-from moto import mock_aws
 
 from facesearch.adapters.dynamodb.idempotency import DynamoIdempotency
 from facesearch.errors import NoFaceFound
 from facesearch.models import SearchKey, SearchSummary
 from facesearch.search.idempotency import AlreadyRunningError
+from tests.support.aws import moto
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -39,7 +39,7 @@ CONTEXT: Any = Context()
 
 @pytest.fixture
 def dynamodb() -> "Iterator[DynamoDBClient]":
-    with mock_aws():
+    with moto():
         client = boto3.client("dynamodb")
         client.create_table(
             TableName=TABLE,

@@ -9,7 +9,6 @@ import boto3
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from moto import mock_aws
 
 from facesearch import bootstrap
 from facesearch.adapters.dynamodb import schema
@@ -21,8 +20,8 @@ from facesearch.models import Page, PhotoMatch, SearchKey, SearchSummary, digest
 from facesearch.reading import Reader, Wanted
 from facesearch.search.results import ResultStore
 from tests.conftest import ROOT
+from tests.support.aws import TABLE, create_table, moto
 from tests.support.fakes import EVENT, EVENT_ID, KEY, ORG, photos
-from tests.unit.adapters.test_stores import TABLE, create_table
 from tests.unit.api.test_handlers import Answer, answer, load
 
 MOST = 5_000
@@ -141,9 +140,9 @@ def test_the_store_in_memory_pages_alike(walk: tuple[int, int], calls: list[tupl
 @pytest.fixture(scope="module")
 def store() -> Iterator[DynamoResultStore]:
     """Results in moto, with a key and an event beside them, and the real results handler's settings."""
-    with mock_aws(), pytest.MonkeyPatch.context() as patch:
+    with moto(), pytest.MonkeyPatch.context() as patch:
         client = boto3.client("dynamodb")
-        create_table(client, "Table", TABLE)
+        create_table(client)
         key = schema.api_key_key(digest_of("key")) | {
             "key_id": schema.s(KEY.key_id),
             "org_id": schema.n(ORG),

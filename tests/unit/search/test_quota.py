@@ -16,7 +16,6 @@ import pytest
 from botocore.exceptions import ReadTimeoutError
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from moto import mock_aws
 
 from facesearch.adapters import aws
 from facesearch.adapters.dynamodb import schema
@@ -26,8 +25,8 @@ from facesearch.adapters.memory.stores import MemoryReader, MemoryTokenBuckets
 from facesearch.errors import QuotaExceeded
 from facesearch.reading import Reader, Wanted
 from facesearch.search.quota import MICROSECONDS, BucketEmptyError, Meter, QuotaLimits, QuotaState, TokenBucketStore
+from tests.support.aws import TABLE, create_table, moto
 from tests.support.fakes import OneAtATime
-from tests.unit.adapters.test_stores import TABLE, create_table
 
 ORG = 903
 NOON = 1_800_000_000 * MICROSECONDS
@@ -80,9 +79,9 @@ class Kept:
 
 @pytest.fixture(scope="module")
 def client() -> Iterator[OneAtATime]:
-    with mock_aws():
+    with moto():
         dynamodb = boto3.client("dynamodb")
-        create_table(dynamodb, "Table", TABLE)
+        create_table(dynamodb)
         yield OneAtATime(dynamodb)
 
 

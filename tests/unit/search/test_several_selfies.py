@@ -8,7 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 
 import boto3
 import pytest
-from moto import mock_aws
 
 from facesearch.adapters.s3.selfies import S3SelfieStore
 from facesearch.api.selfie_form import SelfieForm
@@ -17,6 +16,7 @@ from facesearch.faces.several import MAX_SELFIES
 from facesearch.search.face_search import SearchOutcome
 from facesearch.search.quota import QuotaState
 from facesearch.search.selfies import UploadKey, selfie_keys, selfie_prefixes
+from tests.support.aws import moto
 from tests.support.fakes import EVENT_ID, ORG, PaidProbeMatcher
 from tests.unit.search.test_search import SEARCH, Bench, left
 
@@ -117,7 +117,7 @@ def test_an_upload_that_is_named_twice_is_searched_with_twice(bench: Bench) -> N
 
 
 def test_selfies_in_the_bucket_take_the_place_of_those_of_a_run_that_died() -> None:
-    with mock_aws():
+    with moto():
         s3 = boto3.client("s3")
         s3.create_bucket(Bucket="selfies")
         store = S3SelfieStore(s3, "selfies")

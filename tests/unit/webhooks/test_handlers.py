@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
-from moto import mock_aws
 
 from facesearch import bootstrap
 from facesearch.adapters.dynamodb.admin import Admin
 from tests.conftest import ROOT
+from tests.support.aws import create_table, moto
 from tests.support.signatures import signed
-from tests.unit.adapters.test_stores import create_table
 from tests.unit.api.test_handlers import Context, load
 
 if TYPE_CHECKING:
@@ -43,7 +42,7 @@ class Deployment:
 
 @pytest.fixture
 def deployment(monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployment]:
-    with mock_aws():
+    with moto():
         dynamodb, sqs = boto3.client("dynamodb"), boto3.client("sqs")
         create_table(dynamodb, "Table", "table")
         create_table(dynamodb, "IdempotencyTable", "claims")

@@ -7,22 +7,21 @@ from typing import Any
 
 import boto3
 import pytest
-from moto import mock_aws
 
 from facesearch.adapters.dynamodb import schema
 from facesearch.adapters.dynamodb.shares import DynamoShares, WorkersShares
 from facesearch.webhooks.shares import Shares, share_of
+from tests.support.aws import TABLE, create_table, moto
 from tests.support.fakes import MemoryShares, OneAtATime
-from tests.unit.adapters.test_stores import TABLE, create_table
 
 ORG, OTHER = 903, 904
 
 
 @pytest.fixture
 def client() -> Iterator[OneAtATime]:
-    with mock_aws():
+    with moto():
         dynamodb = boto3.client("dynamodb")
-        create_table(dynamodb, "Table", TABLE)
+        create_table(dynamodb)
         yield OneAtATime(dynamodb)
 
 

@@ -11,7 +11,6 @@ import boto3
 import pytest
 import standardwebhooks
 import svix
-from moto import mock_aws
 
 from facesearch.adapters.dynamodb.admin import SECRETS_PER_ORG, Admin
 from facesearch.adapters.dynamodb.reading import DynamoReader
@@ -19,9 +18,9 @@ from facesearch.errors import InvalidRequest, NotFound
 from facesearch.models import WebhookSecret
 from facesearch.reading import Wanted
 from facesearch.webhooks.signing import ForgedError, sign, verify
+from tests.support.aws import TABLE, create_table, moto
 from tests.support.fakes import OneAtATime
 from tests.support.signatures import signed
-from tests.unit.adapters.test_stores import TABLE, create_table
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -41,9 +40,9 @@ OLD, NEW = secret(1), secret(2)
 
 @pytest.fixture
 def client() -> "Iterator[DynamoDBClient]":
-    with mock_aws():
+    with moto():
         client = boto3.client("dynamodb")
-        create_table(client, "Table", TABLE)
+        create_table(client)
         yield cast("DynamoDBClient", OneAtATime(client))
 
 

@@ -11,7 +11,6 @@ from typing import Any, TextIO, cast
 
 import boto3
 import pytest
-from moto import mock_aws
 from PIL import Image
 
 from facesearch import bootstrap
@@ -25,9 +24,9 @@ from facesearch.photos.indexing import PhotoIndexer
 from facesearch.reading import Wanted
 from facesearch.records import Photo, image_id_of_bytes
 from tests.conftest import ROOT
+from tests.support.aws import create_table, moto
 from tests.support.fakes import EVENT, EVENT_ID, ORG
 from tests.support.pictures import encoded
-from tests.unit.adapters.test_stores import create_table
 from tests.unit.api.test_handlers import Context, load
 from tests.unit.photos.indexing.fakes import PHOTOS, RENDITIONS, FakeEngine, MemoryRequests, MemoryS3, notification
 
@@ -189,7 +188,7 @@ def test_when_every_message_is_in_trouble_each_is_named(function: Function) -> N
 def test_a_photo_uploaded_to_the_real_parts_is_found_by_its_guest(
     models: Path, samples: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with mock_aws():
+    with moto():
         create_table(boto3.client("dynamodb"), "Table", "table")
         s3 = boto3.client("s3")
         for bucket in (PHOTOS, RENDITIONS):

@@ -7,11 +7,11 @@ from typing import Any
 import boto3
 import pytest
 from botocore.exceptions import ClientError
-from moto import mock_aws
 
 from facesearch.adapters.sqs.indexing_commands import SqsIndexingCommands
 from facesearch.photos.indexing import IndexingOutcome
 from facesearch.photos.nextfaces import IndexingCommand, parse_command
+from tests.support.aws import moto
 from tests.support.fakes import EVENT_ID
 from tests.unit.photos.indexing.fakes import notification
 from tests.unit.photos.reindexing.site import B, filled
@@ -71,7 +71,7 @@ def test_what_was_done_before_the_trouble_stays_done() -> None:
 
 
 def test_orders_are_sent_ten_at_a_time() -> None:
-    with mock_aws():
+    with moto():
         sqs = boto3.client("sqs")
         url = sqs.create_queue(QueueName="uploads")["QueueUrl"]
         orders = [IndexingCommand(EVENT_ID, B, (uuid.UUID(int=number),)) for number in range(13)]

@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import boto3
 import pytest
-from moto import mock_aws
 
 from facesearch.adapters.dynamodb import schema
 from facesearch.adapters.dynamodb.admin import Admin
@@ -16,8 +15,8 @@ from facesearch.adapters.memory.stores import MemoryPhotoStore, MemoryReader
 from facesearch.models import DEFAULT_MODEL, FIRST_MODEL, Event
 from facesearch.photos.reindexing import EventModels
 from facesearch.records import Photo, PhotoChange, PhotoEraser
+from tests.support.aws import create_table, moto
 from tests.support.fakes import EVENT, EVENT_ID
-from tests.unit.adapters.test_stores import create_table
 from tests.unit.photos.reindexing.site import A, B, MemoryEvents
 
 ID = uuid.UUID(int=5)
@@ -29,7 +28,7 @@ def photos(request: pytest.FixtureRequest) -> Iterator[PhotoEraser]:
     if request.param == "memory":
         yield MemoryPhotoStore()
         return
-    with mock_aws():
+    with moto():
         create_table(boto3.client("dynamodb"), "Table", "table")
         yield DynamoPhotoStore(boto3.client("dynamodb"), "table")
 
@@ -41,7 +40,7 @@ def events(request: pytest.FixtureRequest) -> Iterator[tuple[EventModels, Event]
         reader.events[EVENT_ID] = EVENT
         yield MemoryEvents(reader), EVENT
         return
-    with mock_aws():
+    with moto():
         create_table(boto3.client("dynamodb"), "Table", "table")
         admin = Admin(boto3.client("dynamodb"), "table")
         event = admin.event(admin.create_event(admin.create_org("Runners"), "Marathon"))
@@ -152,7 +151,7 @@ def test_models_change_in_one_step_from_what_they_are(events: tuple[EventModels,
 
 
 def test_an_item_without_a_model_has_the_first_one_and_a_change_of_settings_keeps_the_models() -> None:
-    with mock_aws():
+    with moto():
         dynamodb = boto3.client("dynamodb")
         create_table(dynamodb, "Table", "table")
         admin = Admin(dynamodb, "table")

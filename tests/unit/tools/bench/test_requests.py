@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 import boto3
 import pytest
-from moto import mock_aws
 
-from tests.unit.adapters.test_stores import create_table
+from tests.support.aws import create_table, moto
 from tools.bench import machine
 from tools.bench.index.making import Made
 from tools.bench.index.measuring import Measured, in_turns
@@ -34,7 +33,7 @@ def test_dollars_are_the_published_prices_times_the_counts() -> None:
 
 
 def test_requests_are_counted_from_botocores_events() -> None:
-    with mock_aws():
+    with moto():
         s3, dynamodb = boto3.client("s3"), boto3.client("dynamodb")
         s3.create_bucket(Bucket="bucket")
         create_table(dynamodb, "Table", "table")

@@ -2,32 +2,21 @@
 
 import time
 import uuid
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-import boto3
 import pytest
-from moto import mock_aws
 
 from facesearch.adapters.dynamodb.callbacks import LEAST_DAYS, DynamoCallbackStore
 from facesearch.adapters.memory.callbacks import MemoryCallbackStore
 from facesearch.webhooks.callbacks import Callback, CallbackKey, Status
 from facesearch.webhooks.callbacks.callback import callback_of
+from tests.support.aws import TABLE
 from tests.support.fakes import EVENT_ID, ORG
-from tests.unit.adapters.test_stores import TABLE, create_table
 from tests.unit.webhooks.callbacks.fakes import END, KEY, URL
 
 NOW = time.time()
 CALLBACK = callback_of(END, NOW)
-
-
-@pytest.fixture
-def dynamodb() -> Iterator[Any]:
-    with mock_aws():
-        client = boto3.client("dynamodb")
-        create_table(client, "Table", TABLE)
-        yield client
 
 
 @pytest.fixture(params=["dynamodb", "memory"])

@@ -7,10 +7,10 @@ from typing import Any
 
 import boto3
 import pytest
-from moto import mock_aws
 
 from facesearch.adapters.sqs.callback_attempts import SqsAttemptQueue
 from facesearch.webhooks.callbacks import DeliveryAttempt
+from tests.support.aws import moto
 from tests.support.fakes import ORG
 from tests.unit.webhooks.callbacks.fakes import KEY, NOW
 
@@ -34,7 +34,7 @@ class Spy:
 
 @pytest.fixture
 def sqs() -> Iterator[Any]:
-    with mock_aws():
+    with moto():
         yield Spy(boto3.client("sqs"))
 
 

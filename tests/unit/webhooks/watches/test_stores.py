@@ -7,7 +7,6 @@ from dataclasses import replace
 
 import boto3
 import pytest
-from moto import mock_aws
 
 from facesearch.adapters.dynamodb.watches import DynamoWatchStore
 from facesearch.adapters.kms.probes import KmsProbes
@@ -15,7 +14,7 @@ from facesearch.adapters.memory.watches import MemoryWatchStore
 from facesearch.faces.matching import StoredProbe
 from facesearch.models import SearchKey
 from facesearch.webhooks.watches.watch import LostProbeError, Watch
-from tests.unit.adapters.test_stores import TABLE, create_table
+from tests.support.aws import TABLE, create_table, moto
 
 MOST = 3
 Store = DynamoWatchStore | MemoryWatchStore
@@ -40,9 +39,9 @@ def store(request: pytest.FixtureRequest) -> Iterator[Store]:
     if request.param == "memory":
         yield MemoryWatchStore(MOST)
         return
-    with mock_aws():
+    with moto():
         client = boto3.client("dynamodb")
-        create_table(client, "Table", TABLE)
+        create_table(client)
         yield DynamoWatchStore(client, TABLE, MOST)
 
 
@@ -136,7 +135,7 @@ def test_a_purged_event_has_nothing(store: Store) -> None:
 
 
 def test_a_probe_is_opened_for_the_search_that_it_was_sealed_for_and_no_other() -> None:
-    with mock_aws():
+    with moto():
         kms = boto3.client("kms")
         key = kms.create_key()["KeyMetadata"]["Arn"]
         kept, watch = StoredProbe("sface", bytes(range(256)) * 2), watch_of(1)
