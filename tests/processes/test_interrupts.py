@@ -85,3 +85,51 @@ sys.exit(interrupts.run(main))
         [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
     )
     assert (done.returncode, done.stderr) == (code, said)
+
+
+INTERRUPTED_AT_ONCE = """
+import os, signal, sys, threading, time
+from facesearch_cli.terminal import SILENT
+from facesearch_cli.upload import Uploader
+
+def work(number):
+    time.sleep(0.001)
+
+uploader = Uploader(stack=None, event=None, most_bytes=1)
+timer = threading.Timer(float(sys.argv[1]), os.kill, (os.getpid(), signal.SIGINT))
+try:
+    timer.start()
+    list(uploader._each("Reading", range(5000), work))
+except KeyboardInterrupt:
+    sys.exit(130)
+"""
+
+
+@pytest.mark.parametrize("delay", [0.001, 0.005, 0.02, 0.1, 0.3])
+def test_ctrl_c_at_any_moment_ends_the_work_and_leaves_no_lock(delay: float) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED_AT_ONCE, str(delay)], cwd=ROOT, timeout=30, capture_output=True, check=False
+    )
+    assert done.returncode == 130, done.stderr
+
+
+INTERRUPTED_TWICE = """
+import os, signal, time
+from facesearch_cli.terminal import held_interrupts
+
+with held_interrupts("Wait."):
+    for _ in range(2):
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(0.01)
+"""
+
+
+def test_a_second_ctrl_c_ends_at_once_and_gives_the_terminal_its_cursor_back() -> None:
+    ours, theirs = os.openpty()
+    done = subprocess.run([sys.executable, "-c", INTERRUPTED_TWICE], cwd=ROOT, timeout=30, stderr=theirs, check=False)
+    os.close(theirs)
+    assert done.returncode == 130
+    said = os.read(ours, 1000)
+    os.close(ours)
+    assert said.startswith(b"Wait.")
+    assert said.rstrip().endswith(b"\x1b[?25h")

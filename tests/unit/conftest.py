@@ -1,7 +1,9 @@
 """What unit tests share: moto's services, and the promise that no unit test starts a process."""
 
+import os
+import subprocess
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import boto3
 import pytest
@@ -12,6 +14,20 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sqs import SQSClient
+
+
+@pytest.fixture(scope="module", autouse=True)
+def no_process() -> Iterator[None]:
+    """A unit test that starts a process fails: those that do are in tests/processes."""
+
+    def refused(*_: object, **__: object) -> NoReturn:
+        pytest.fail("A unit test starts a process; those that do so belong into tests/processes.")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(subprocess.Popen, "__init__", refused)
+        for name in ("fork", "forkpty", "posix_spawn", "posix_spawnp", "system"):
+            patch.setattr(os, name, refused)
+        yield
 
 
 @pytest.fixture

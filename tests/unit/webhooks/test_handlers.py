@@ -1,9 +1,6 @@
 """The two functions with their sample events, over a table, a bucket and a queue in this process."""
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -83,28 +80,3 @@ def test_orders_that_are_over_and_such_as_make_no_sense_are_told_apart(deploymen
     record = event["Records"][0]
     event["Records"].append(record | {"messageId": "another", "body": "{}"})
     assert load("searchjobs")(event, Context("searchjobs")) == {"batchItemFailures": [{"itemIdentifier": "another"}]}
-
-
-def test_webhook_imports_neither_numpy_nor_opencv_nor_httpx() -> None:
-    script = (
-        "import sys; sys.path[:0] = ['layers/facesearch', 'functions/webhook']; import app; "
-        "from facesearch.bootstrap import container; "
-        "container.webhook_door, container.webhook_receiver, container.search_eraser; "
-        "container.webhook_receiver._check_url('https://a.example/'); "
-        "import json; print(json.dumps(sorted({name.partition('.')[0] for name in sys.modules})))"
-    )
-    environment = {
-        "PATH": os.environ["PATH"],
-        "TABLE_NAME": "t",
-        "IDEMPOTENCY_TABLE_NAME": "i",
-        "SELFIES_BUCKET": "s",
-        "SEARCH_JOBS_QUEUE_URL": "https://q.example/",
-        "CALLBACKS_QUEUE_URL": "https://turns.example/",
-        "AWS_DEFAULT_REGION": "us-east-1",
-    }
-    done = subprocess.run(
-        [sys.executable, "-c", script], cwd=ROOT, env=environment, capture_output=True, text=True, check=True
-    )
-    loaded = set(json.loads(done.stdout))
-    assert {"boto3", "standardwebhooks"} <= loaded
-    assert not loaded & {"numpy", "cv2", "PIL", "httpx", "httpcore"}

@@ -1,8 +1,5 @@
 """The real engine on real faces: who is who, in whichever shape a selfie or a photo comes."""
 
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -24,7 +21,6 @@ from facesearch.faces.engine import (
     next_generation,
 )
 from facesearch.photos.imaging import read_image
-from tests.conftest import ROOT
 from tests.support.pictures import encoded, exif
 
 SURE = threshold(90)
@@ -221,17 +217,6 @@ def test_faces_too_small_to_be_known_again_are_left_out(engine: OpenCvEngine, fa
 def test_missing_weights_are_named(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"face_detection_yunet_2023mar\.onnx.*" + tmp_path.name):
         OpenCvEngine(tmp_path, threads=1)
-
-
-def test_nothing_is_written_to_the_log_on_loading(models: Path) -> None:
-    code = (
-        "import sys, pathlib; from facesearch.adapters.opencv.face_engine import OpenCvEngine; "
-        "OpenCvEngine(pathlib.Path(sys.argv[1]), threads=1)"
-    )
-    environment = os.environ | {"PYTHONPATH": str(ROOT / "layers" / "facesearch")}
-    command = [sys.executable, "-c", code, str(models)]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
-    assert (done.stdout, done.stderr) == ("", "")
 
 
 def test_each_model_finds_the_person_among_its_own_embeddings(
