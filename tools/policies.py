@@ -21,7 +21,7 @@ from facesearch_local.stack import ACCOUNT, ROOT, STACK_NAME
 from facesearch_local.template import Deployment, Template
 
 CALLS = ROOT / ".cache" / "calls"
-"""Where a test run's workers note what they need; `make test` empties it first."""
+"""Where a test run's workers note what they need; `make test-all` empties it first."""
 
 ASKED_BY_S3 = "S3 asks for it itself: without it an object that is not there is a 403, not a 404"
 LOST_RACE = "takes back what was written of something that was deleted meanwhile: no run can be made to have that race"
@@ -129,7 +129,7 @@ def differences(
         if grant.key not in never_seen and not any(grant.allows(need) for need in made[grant.function]):
             yield f"{grant.function} is allowed {grant.action} ({grant.statement}), and never calls it"
     for function in sorted({grant.function for grant in allowed} - made.keys()):
-        yield f"{function} made no call in the recorded run: run all tests first (make test)"
+        yield f"{function} made no call in the recorded run: run all tests first (make test-all)"
     for key in sorted(never_seen.keys() - {grant.key for grant in allowed}):
         yield f"{' '.join(key)}: NEVER_SEEN excuses what no policy allows"
 

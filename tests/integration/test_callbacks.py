@@ -15,24 +15,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import boto3
 import httpx
 import pytest
 
-from facesearch.adapters.dynamodb.admin import Admin
 from facesearch.adapters.dynamodb.callbacks import DynamoCallbackStore
 from facesearch.adapters.sqs.callback_attempts import SqsAttemptQueue
 from facesearch.webhooks.announcing import JobEnd
 from facesearch.webhooks.callbacks import CallbackQueue, Status
 from facesearch_cli.call import call
-from facesearch_local import running
 from tests.conftest import ROOT
-from tests.integration.conftest import Site, photo_of_nobody, until
+from tests.integration.conftest import Site, photo_of_nobody, site_on, until
 from tests.integration.receiver import Answer, Got, Receiver, receiving
 from tests.integration.webhooks import Partner
-from tools import policies
-
-pytestmark = pytest.mark.long
 
 DELAYS = "1,1,1"
 METADATA = {"bib": "private-bib"}
@@ -83,27 +77,11 @@ class Callbacks:
         return int(attributes["ApproximateNumberOfMessages"])
 
 
-@pytest.fixture(scope="module", params=["ministack", "moto"])
-def stack_site(
-    request: pytest.FixtureRequest, no_account: None, assets: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Site]:
+@pytest.fixture(scope="module")
+def stack_site(no_account: None, assets: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """A site on a stack that gives a callback up after three seconds, not three days."""
-    parameters = {"CallbackDelays": DELAYS}
-    with (
-        running(
-            store=request.param,
-            state=tmp_path_factory.mktemp("callbacks"),
-            parameters=parameters,
-            record_calls=policies.CALLS,
-        ) as stack,
-        httpx.Client(timeout=60) as http,
-    ):
-        admin = Admin(
-            boto3.client("dynamodb", endpoint_url=stack.endpoint_url), stack.description["outputs"]["TableName"]
-        )
-        org_id = admin.create_org("Marathon Photos")
-        event_id, key = admin.create_event(org_id, "Marathon"), admin.create_key(org_id).api_key
-        yield Site(stack, admin, org_id, event_id, key, http)
+    with site_on(tmp_path_factory.mktemp("callbacks"), parameters={"CallbackDelays": DELAYS}) as site:
+        yield site
 
 
 @pytest.fixture

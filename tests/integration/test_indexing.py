@@ -13,7 +13,9 @@ from PIL import Image
 
 from facesearch.faces.packing import FACE_BYTES
 from facesearch.records import image_id_of_bytes
-from tests.integration.conftest import Site, until
+from tests.integration.conftest import BOTH, Site, until
+
+STORES = BOTH
 
 
 def jpeg(image: Image.Image, **options: Any) -> bytes:

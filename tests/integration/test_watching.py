@@ -22,8 +22,6 @@ from tests.integration.receiver import Got, Receiver, receiving
 from tests.integration.test_webhooks import accepted, refused
 from tests.integration.webhooks import Partner
 
-pytestmark = pytest.mark.long
-
 COMPLETED, UPDATED = "face_search.completed", "face_search.updated"
 METADATA = {"guest": 17}
 QUIET_SECONDS = 14

@@ -35,8 +35,6 @@ from tests.integration.webhooks import Host, Partner, host
 from tests.support.signatures import signed
 from tools import policies
 
-pytestmark = pytest.mark.long
-
 SELFIE = "https://a.example/selfie.jpg"
 TWO_DELIVERIES = {"SearchJobDeliveries": "2"}
 QUEUES = ("SearchJobsQueue", "SearchJobsDeadLetters")

@@ -32,8 +32,6 @@ from tests.integration.vectors.world import MODEL, Ground, People
 from tests.support.aws import create_table, moto
 from tests.support.fakes import EVENT, EVENT_ID
 
-pytestmark = pytest.mark.long
-
 PLACE = FacePlace(EVENT_ID, MODEL, 4)
 VECTORS = replace(EVENT, index_kind=IndexKind.VECTORS, face_shards=4)
 

@@ -20,8 +20,6 @@ from facesearch_cli.app import run
 from tests.integration.conftest import Site
 from tests.integration.vectors.world import MODEL, Ground, People
 
-pytestmark = pytest.mark.long
-
 
 class Traffic:
     """Photos of one person are uploaded and searched, as the functions do it."""

@@ -30,6 +30,7 @@ from facesearch.faces.index import EventIndex
 from facesearch.faces.packing import pack
 from facesearch.faces.qualities import pack_qualities
 from facesearch.records import Photo
+from tests.support.examples import examples
 from tests.support.fakes import EVENT, EVENT_ID
 from tests.unit.faces.test_cohort import ALIKE, Vectors, crowd, index_of, picture_of
 from tests.unit.faces.test_cohort import photo as change_of
@@ -110,7 +111,7 @@ class TestRecords:
 
 
 class TestAlikeness:
-    @settings(max_examples=10, deadline=None)
+    @settings(max_examples=examples(10))
     @given(st.integers(0, 2**32 - 1))
     def test_the_order_of_uploads_does_not_matter(self, seed: int) -> None:
         photos = [*groups(crowd(120, 3, ALIKE), 3), photo(1_000, *crowd(1, 4)), photo(1_001)]
@@ -120,7 +121,7 @@ class TestAlikeness:
         assert expected.strangers is not None
 
     @given(st.lists(st.integers(0, 9), max_size=60), st.booleans())
-    @settings(max_examples=25, deadline=None)
+    @settings(max_examples=examples(25))
     def test_pairs_are_all_of_one_photo_and_of_two_faces(self, sizes: list[int], compacted: bool) -> None:
         """Faces of one photo are at right angles here, and every photo's are the same ones."""
         faces = np.eye(128)[:9]

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from facesearch.faces.qualities import QUALITY_BYTES, STEPS, pack_qualities, sharpness_of, unpack_qualities
+from tests.support.examples import examples
 from tools.bench.spoil import disc_kernel, line_kernel
 
 Picture = NDArray[np.uint8]
@@ -26,7 +27,7 @@ def blurred(picture: Picture, kernel: NDArray[np.float32]) -> Picture:
     return np.asarray(cv2.filter2D(picture, -1, kernel), np.uint8)
 
 
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 @given(st.integers(0, 2**32 - 1))
 def test_the_more_a_face_is_blurred_the_less_sharp_it_is(seed: int) -> None:
     for kernel in (disc_kernel, lambda pixels: line_kernel(pixels, 0.7)):

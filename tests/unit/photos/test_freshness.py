@@ -26,6 +26,7 @@ from facesearch.photos import gallery as gallery_module
 from facesearch.photos.gallery import Galleries
 from facesearch.records import OVERLAP_MICROSECONDS, STAMPED_MICROSECONDS, Photo
 from tests.support.aws import TABLE, create_table, moto
+from tests.support.examples import examples
 from tests.support.fakes import EVENT, EVENT_ID
 
 NOW = 1_700_000_000_000_000
@@ -127,7 +128,13 @@ Steps = st.lists(st.tuples(st.integers(1, 3), Delays, st.integers(0, 7)), min_si
 def test_what_was_written_is_known_to_the_next_look_however_long_the_write_took(
     worlds: Callable[[int], World],
 ) -> None:
-    @settings(max_examples=25, derandomize=True, database=None, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(
+        max_examples=examples(25),
+        derandomize=True,
+        database=None,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+    )
     @given(Steps, st.integers(0, FASTEST_CLOCK - 10_000))
     def check(steps: list[tuple[int, list[int], int]], ahead: int) -> None:
         world, there = worlds(ahead), set[int]()

@@ -18,6 +18,7 @@ from facesearch.models import Page
 from facesearch.photos import gallery as gallery_module
 from facesearch.photos.gallery import SPARE_SECONDS, Galleries, Gallery
 from facesearch.records import OVERLAP_MICROSECONDS, TOMBSTONE_SECONDS, PhotoChange
+from tests.support.examples import examples
 from tests.support.fakes import EVENT
 
 NOON = datetime(2026, 5, 1, 12)  # noqa: DTZ001 - a camera's clock has no zone
@@ -103,7 +104,7 @@ Batch = st.lists(st.tuples(st.integers(0, 12), Times, st.sampled_from(["indexed"
 
 
 def test_whatever_came_when_the_gallery_is_what_the_table_says(pool: ThreadPoolExecutor) -> None:
-    @settings(max_examples=60)
+    @settings(max_examples=examples(60))
     @given(st.lists(Batch, max_size=5))
     def check(batches: list[list[tuple[int, datetime | None, str]]]) -> None:
         feed, at = Feed(), 0

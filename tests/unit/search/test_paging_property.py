@@ -21,6 +21,7 @@ from facesearch.reading import Reader, Wanted
 from facesearch.search.results import ResultStore
 from tests.conftest import ROOT
 from tests.support.aws import TABLE, create_table, moto
+from tests.support.examples import examples
 from tests.support.fakes import EVENT, EVENT_ID, KEY, ORG, photos
 from tests.unit.api.test_handlers import Answer, answer, load
 
@@ -109,7 +110,7 @@ def check_calls(page_of: PageOf, search: SearchKey, total: int, calls: list[tupl
         assert (info.total_pages - 1) * size < total <= info.total_pages * size or total == info.total_pages == 0
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(Walks)
 @example((1_000, 1))
 @example((MOST, 100))
@@ -127,7 +128,7 @@ def test_any_sequence_of_pages_and_sizes_shows_one_order(total: int, calls: list
     check_calls(page_by(DynamoReader(client, TABLE)), search, total, calls)
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(Walks, Calls)
 def test_the_store_in_memory_pages_alike(walk: tuple[int, int], calls: list[tuple[int, int]]) -> None:
     total, size = walk
@@ -189,7 +190,7 @@ def test_so_does_the_real_handler_over_a_real_table(store: DynamoResultStore) ->
         shown = [PhotoMatch(uuid.UUID(image["image_id"]), image["width"], image["height"]) for image in images]
         return data["pagination"]["total"], shown
 
-    @settings(max_examples=6)
+    @settings(max_examples=examples(6))
     @given(Totals, Calls)
     def check(total: int, calls: list[tuple[int, int]]) -> None:
         search = saved(store, total)

@@ -26,6 +26,7 @@ from facesearch.errors import QuotaExceeded
 from facesearch.reading import Reader, Wanted
 from facesearch.search.quota import MICROSECONDS, BucketEmptyError, Meter, QuotaLimits, QuotaState, TokenBucketStore
 from tests.support.aws import TABLE, create_table, moto
+from tests.support.examples import examples
 from tests.support.fakes import OneAtATime
 
 ORG = 903
@@ -200,7 +201,7 @@ def test_in_memory_it_is_a_token_bucket_whatever_happens(
 
 
 def test_in_dynamodb_too(client: OneAtATime) -> None:
-    @settings(max_examples=25)
+    @settings(max_examples=examples(25))
     @given(steps=Steps, per_minute=st.integers(1, 600), burst=st.integers(1, 5))
     def check(steps: list[tuple[str, int]], per_minute: int, burst: int) -> None:
         with pytest.MonkeyPatch.context() as patch:
@@ -326,7 +327,7 @@ def test_whatever_is_lost_the_bucket_has_moved_once_for_each_search_that_was_pai
     """Up to two replies or writes in a row, which is as many as a call survives; or three, and the call fails."""
     fates = st.lists(st.sampled_from([True, False]), max_size=3)
 
-    @settings(max_examples=30, deadline=None)
+    @settings(max_examples=examples(30))
     @given(st.lists(st.tuples(st.booleans(), fates), max_size=TOKENS))
     def check(steps: list[tuple[bool, list[bool]]]) -> None:
         kept, limits, paid = in_dynamodb(losses.client), QuotaLimits(per_minute=60, burst=1_000), 0

@@ -22,6 +22,7 @@ from facesearch.adapters.upstream import (
 from facesearch.adapters.upstream import api as api_module
 from facesearch.errors import Busy, InvalidRequest, TooLarge, UnusableImage
 from facesearch.models import PhotoMatch, RenditionUrls, UpstreamEvent
+from tests.support.examples import examples
 from tests.support.fakes import photos
 from tests.unit.adapters.upstream.site import BASE, KEY, REQUEST, SELFIE, FakeApi, FakeSecrets, Fault, front_of
 
@@ -56,7 +57,7 @@ def test_an_event_that_has_other_numbers_there_is_asked_for_by_those(http: httpx
     assert {path.partition("/faces")[0] for _, path, _ in api.asked} == {"/api/v1/ext/12/event/34"}
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(total=st.integers(0, 520), deaf=st.integers(0, 2), at=st.integers(0, 5), data=st.data())
 def test_every_photo_of_every_page_comes_once_and_in_order_whatever_is_lost_on_the_way(
     http: httpx.Client, total: int, deaf: int, at: int, data: st.DataObject

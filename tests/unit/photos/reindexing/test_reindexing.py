@@ -15,6 +15,7 @@ from facesearch.models import Event
 from facesearch.photos.nextfaces import GONE
 from facesearch.photos.reindexing import StalledError
 from facesearch.records import Photo
+from tests.support.examples import examples
 from tests.support.fakes import EVENT_ID, ORG
 from tests.unit.deletion.site import CrashError, crash_points
 from tests.unit.photos.indexing.fakes import PHOTOS, notification
@@ -317,7 +318,7 @@ def test_one_that_is_cancelled_meanwhile_ends(monkeypatch: pytest.MonkeyPatch) -
 STEPS = ("upload", "delete", "forget", "begin", "deliver", "crash", "cancel", "finish")
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40))
 @given(st.lists(st.tuples(st.sampled_from(STEPS), st.integers(1, 60), st.booleans()), max_size=10))
 def test_any_sequence_of_events_leaves_every_search_right(steps: list[tuple[str, int, bool]]) -> None:
     site, number = filled(), 20

@@ -12,6 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 from numpy.typing import NDArray
 
 from facesearch.faces.index import IndexCache
+from tests.support.examples import examples
 from tests.unit.search.exactness.acts import (
     Act,
     Cancel,
@@ -165,7 +166,7 @@ def probe_near(view: int, seed: int) -> NDArray[np.float64]:
 
 TestExactness = DisturbedEvent.TestCase
 TestExactness.settings = settings(
-    max_examples=60,
+    max_examples=examples(60),
     stateful_step_count=40,
     derandomize=True,
     database=None,
