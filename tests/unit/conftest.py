@@ -1,14 +1,18 @@
 """What unit tests share: moto's services, and the promise that no unit test starts a process."""
 
+import io
 import os
 import subprocess
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, NoReturn
+from logging import StreamHandler
+from typing import TYPE_CHECKING, NoReturn, TextIO, cast
 
 import boto3
 import pytest
 
+from facesearch.observability import logger
 from tests.support.aws import create_table, moto
+from tests.support.output import Output
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -53,3 +57,12 @@ def s3(aws: None) -> "S3Client":
 @pytest.fixture
 def sqs(aws: None) -> "SQSClient":
     return boto3.client("sqs")
+
+
+@pytest.fixture
+def output(capsys: pytest.CaptureFixture[str]) -> Iterator[Output]:
+    handler = cast("StreamHandler[TextIO]", logger.registered_handler)
+    stream = io.StringIO()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(handler, "stream", stream)  # the logger keeps the stdout that it found when it was made
+        yield Output(stream, capsys)

@@ -61,6 +61,16 @@ def test_an_inactive_key_is_403(reader: MemoryReader) -> None:
     assert refusal(reader, SECRET, call()) == 403
 
 
+def test_a_key_opens_up_to_the_second_in_which_it_expires(
+    reader: MemoryReader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reader.keys[digest_of(SECRET)] = replace(KEY, expires_at=1_000)
+    monkeypatch.setattr("time.time", lambda: 999.9)
+    assert Authenticator(reader).identify(SECRET, call(), Scope.READ)
+    monkeypatch.setattr("time.time", lambda: 1_000.0)
+    assert refusal(reader, SECRET, call()) == 403
+
+
 def test_somebody_elses_organisation_is_403_before_the_query_is_looked_at(reader: MemoryReader) -> None:
     assert refusal(reader, SECRET, call(org=904, page="0")) == 403
 

@@ -22,6 +22,7 @@ from facesearch.records import SHARDS, Photo
 from facesearch_local.template import read_document
 from tests.conftest import ROOT
 from tests.support.aws import create_table, moto
+from tests.support.output import Output
 from tools.bench.cost import SEARCH_READS, SEARCH_WRITES
 
 if TYPE_CHECKING:
@@ -212,6 +213,28 @@ def test_a_body_that_cannot_be_searched_stores_nothing(deployment: Deployment, b
     assert deployment.post(body)["statusCode"] == status
     assert [deployment.dynamodb.scan(TableName=table)["Items"] for table in tables] == before
     assert boto3.client("s3").list_objects_v2(Bucket="selfies")["KeyCount"] == 0
+
+
+def test_a_search_that_comes_to_nothing_is_counted_by_whose_fault_it_is(
+    deployment: Deployment, samples: Path, output: Output
+) -> None:
+    deployment.post(form(b"no picture at all"))
+    counted = output.metrics
+    assert (counted.get("SelfieRefused"), counted.get("SearchFailed")) == ([1], None)
+    boto3.client("s3").delete_bucket(Bucket="selfies")
+    assert deployment.post(form((samples / "obama2.jpg").read_bytes()))["statusCode"] == 500
+    counted = output.metrics
+    assert (counted.get("SelfieRefused"), counted.get("SearchFailed")) == (None, [1])
+
+
+def test_a_result_lives_a_day_longer_than_the_claim_that_points_at_it(deployment: Deployment, samples: Path) -> None:
+    deployment.post(form((samples / "obama2.jpg").read_bytes()))
+    (claim,) = deployment.dynamodb.scan(TableName="claims")["Items"]
+    rows = deployment.dynamodb.scan(TableName="table")["Items"]
+    parts = [row for row in rows if "expires_at" in row and row.keys() & {"photos", "total"}]
+    lives = {int(row["expires_at"]["N"]) - int(claim["expiration"]["N"]) for row in parts}
+    assert len(parts) == 2, "the header and a chunk"
+    assert all(22 * 3600 < seconds < 26 * 3600 for seconds in lives), lives
 
 
 def test_the_checks_of_a_post_come_before_its_body_is_looked_at(deployment: Deployment) -> None:

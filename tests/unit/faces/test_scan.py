@@ -1,19 +1,13 @@
 """The scan's two inner loops: in C where it was compiled, by simsimd everywhere. They keep the same rows."""
 
-import os
-import platform
-import sys
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from facesearch.faces.index import native, probe_of
 from facesearch.faces.index.vectors import DIMENSIONS, SCAN_ROWS, Block, Probe, Values, by_simsimd, inverse_norms, scan
-from tools import native as compiling
 
-HERE = (sys.platform, platform.machine().lower())
 compiled = pytest.mark.skipif(not native.is_there(), reason="the loop in C is not compiled here: make setup does it")
 
 
@@ -70,40 +64,3 @@ def test_a_scan_is_the_same_with_and_without_it(monkeypatch: pytest.MonkeyPatch)
                 patch.setattr(native, "is_there", lambda: False)
                 assert scan(blocks, probe(1), minimum, pool).tolist() == with_it
             assert len(with_it) > 0
-
-
-def test_it_is_compiled_once_and_again_when_its_source_changes(tmp_path: Path) -> None:
-    if compiling.compiler(*HERE) is None:
-        pytest.skip("there is no C compiler")
-    assert compiling.build(tmp_path, *HERE) == ""
-    (made,) = tmp_path.iterdir()
-    assert made.name == native.library_name()
-    inode = made.stat().st_ino
-    assert compiling.build(tmp_path, *HERE) == ""
-    assert made.stat().st_ino == inode
-    os.utime(made, (0, 0))
-    assert compiling.build(tmp_path, *HERE) == ""
-    assert made.stat().st_ino != inode
-
-
-def test_without_a_compiler_or_with_one_that_fails_nothing_is_made(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("CC", "no-such-compiler")
-    assert "no C compiler" in compiling.build(tmp_path, *HERE)
-    monkeypatch.setenv("CC", f"{sys.executable} -c 'raise SystemExit(3)'")
-    assert "ended with 3" in compiling.build(tmp_path, *HERE)
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_lambdas_is_another_file_than_this_machines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A stand-in for a cross compiler writes what it was asked for."""
-    script = "import sys; open(sys.argv[-1], 'w').write(' '.join(sys.argv[1:-1]))"
-    monkeypatch.setenv("LAMBDA_CC", f'{sys.executable} -c "{script}" cross')
-    monkeypatch.setenv("CC", "no-such-compiler")
-    if HERE == ("linux", "aarch64"):
-        pytest.skip("this machine is one of Lambda's kind")
-    assert compiling.build(tmp_path, "linux", "aarch64") == ""
-    (made,) = tmp_path.iterdir()
-    assert made.name == "scan-linux-aarch64.so"
-    assert made.read_text().startswith("cross -O3")

@@ -131,6 +131,20 @@ def test_a_duplicate_that_waited_long_enough_is_told_when_to_come_back(pool: Thr
     assert int(refused.value.headers["Retry-After"]) > 0
 
 
+def test_a_duplicate_asks_less_and_less_often(pool: ThreadPoolExecutor) -> None:
+    bench, slept = Bench(pool), list[float]()
+    bench.face_search._patience = WaitPolicy(10, clock=lambda: sum(slept), sleep=slept.append)
+    bench.claims.running.add(SEARCH)
+    with pytest.raises(SearchInProgress):
+        bench.post()
+    assert sum(slept) == pytest.approx(10)
+    first, second, third, fourth = slept[:4]
+    assert 0.025 <= first <= 0.05 <= second <= 0.1 <= third <= 0.2 <= fourth <= 0.4
+    assert max(slept) <= 0.5
+    # At the end of each second it tries to take over, and begins anew.
+    assert bench.store.reads == len(slept) <= 10 * 6
+
+
 def test_a_duplicate_takes_over_when_the_first_one_failed(bench: Bench) -> None:
     bench.claims.running.add(SEARCH)
     threading.Timer(0.3, bench.claims.running.discard, [SEARCH]).start()

@@ -5,11 +5,15 @@ import time
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
+from botocore.stub import Stubber
 
 from facesearch.adapters.s3.selfies import S3SelfieStore
+from facesearch.api.requests import parse_request
 from facesearch.api.selfie_form import SelfieForm
 from facesearch.errors import FaceSearchError, NoFaceFound, OtherPerson, QuotaExceeded, UnknownUpload, UnusableImage
 from facesearch.faces.several import MAX_SELFIES
@@ -19,6 +23,9 @@ from facesearch.search.selfies import UploadKey, selfie_keys, selfie_prefixes
 from tests.support.aws import moto
 from tests.support.fakes import EVENT_ID, ORG, PaidProbeMatcher
 from tests.unit.search.test_search import SEARCH, Bench, left
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
 
 TWO = SelfieForm((b"front", b"side"))
 UPLOADS = [UploadKey(ORG, EVENT_ID, uuid.UUID(int=number)) for number in (9, 10)]
@@ -116,6 +123,13 @@ def test_an_upload_that_is_named_twice_is_searched_with_twice(bench: Bench) -> N
     assert (bench.uploads.waiting, bench.selfies.kept) == ({}, {SEARCH: (b"large", b"large")})
 
 
+def test_of_two_uploads_the_first_names_the_search_if_nothing_else_does() -> None:
+    call = parse_request({"org_id": str(ORG), "event_id": str(EVENT_ID)}, {})
+    assert call.with_body(None, UPLOAD_IDS).request_id == UPLOADS[0].upload_id
+    assert call.with_body(None, UPLOAD_IDS[::-1]).request_id == UPLOADS[1].upload_id
+    assert call.with_body(str(SEARCH.request_id), UPLOAD_IDS).request_id == SEARCH.request_id
+
+
 def test_selfies_in_the_bucket_take_the_place_of_those_of_a_run_that_died() -> None:
     with moto():
         s3 = boto3.client("s3")
@@ -141,3 +155,21 @@ def test_selfies_in_the_bucket_take_the_place_of_those_of_a_run_that_died() -> N
         store.forget(SEARCH)
         assert there() == {}
     assert len(selfie_keys(SEARCH)) == MAX_SELFIES
+
+
+def test_a_put_that_meets_another_s_is_done_again_and_any_other_refusal_is_an_error(s3: "S3Client") -> None:
+    """A run that died may still be putting the same key: S3 says 409 then, and the newer selfie must win."""
+    first, *others = selfie_keys(SEARCH)
+    put = {"Bucket": "selfies", "Key": first, "Body": b"front"}
+    with Stubber(s3) as stub:
+        stub.add_client_error(
+            "put_object", "ConditionalRequestConflict", "", 409, expected_params=put | {"IfNoneMatch": "*"}
+        )
+        for key in others:
+            stub.add_response("delete_object", {}, {"Bucket": "selfies", "Key": key})
+        stub.add_response("put_object", {}, put)
+        S3SelfieStore(s3, "selfies").keep(SEARCH, [b"front"])
+        stub.assert_no_pending_responses()
+        stub.add_client_error("put_object", "AccessDenied", "", 403)
+        with pytest.raises(ClientError):
+            S3SelfieStore(s3, "selfies").keep(SEARCH, [b"front"])

@@ -1,13 +1,11 @@
 """The indexing function with the messages of its trigger: which are delivered again, and what is said of them."""
 
-import io
 import json
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from logging import StreamHandler
 from pathlib import Path
-from typing import Any, TextIO, cast
+from typing import Any, cast
 
 import boto3
 import pytest
@@ -26,6 +24,7 @@ from facesearch.records import Photo, image_id_of_bytes
 from tests.conftest import ROOT
 from tests.support.aws import create_table, moto
 from tests.support.fakes import EVENT, EVENT_ID, ORG
+from tests.support.output import Output
 from tests.support.pictures import encoded
 from tests.unit.api.test_handlers import Context, load
 from tests.unit.photos.indexing.fakes import PHOTOS, RENDITIONS, FakeEngine, MemoryRequests, MemoryS3, notification
@@ -89,34 +88,6 @@ def function(monkeypatch: pytest.MonkeyPatch) -> Iterator[Function]:
         )
         monkeypatch.setattr(bootstrap, "container", parts)
         yield function
-
-
-@dataclass
-class Output:
-    """What the function writes: log lines, and metrics as CloudWatch reads them."""
-
-    stream: io.StringIO
-    capsys: pytest.CaptureFixture[str]
-
-    @property
-    def logs(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self.stream.getvalue().splitlines()]
-
-    @property
-    def metrics(self) -> dict[str, Any]:
-        lines = [json.loads(line) for line in self.capsys.readouterr().out.splitlines() if "_aws" in line]
-        return {name: value for line in lines for name, value in line.items()}
-
-
-@pytest.fixture
-def output(capsys: pytest.CaptureFixture[str]) -> Iterator[Output]:
-    from facesearch.observability import logger
-
-    handler = cast("StreamHandler[TextIO]", logger.registered_handler)
-    stream = io.StringIO()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(handler, "stream", stream)  # the logger keeps the stdout that it found when it was made
-        yield Output(stream, capsys)
 
 
 def test_the_versioned_event_is_indexed(function: Function, output: Output) -> None:
