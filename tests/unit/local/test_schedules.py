@@ -50,12 +50,3 @@ async def test_given_a_call_that_fails_when_the_next_is_due_then_it_comes() -> N
         async with asyncio.timeout(1):
             await keep_calling(Schedule("Daily", 0.05), Function(), "us-east-1", "0")
     assert len(calls) > 2
-
-
-@pytest.mark.anyio
-async def test_given_a_schedule_that_is_off_when_run_then_nothing_is_called() -> None:
-    class Function:
-        async def invoke(self, payload: bytes) -> bytes:
-            pytest.fail("called")
-
-    await keep_calling(Schedule("Daily", 0, enabled=False), Function(), "us-east-1", "0")

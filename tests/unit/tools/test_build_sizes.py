@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 
-from facesearch.faces.index.native import library_name
 from facesearch_local.template import Deployment, Template
 from tests.conftest import ROOT
 from tools import build_sizes
@@ -34,11 +33,6 @@ def test_a_function_weighs_its_code_and_its_layers(build: Path) -> None:
         "Small": {"code": 10, "Package": 200},
         "Large": {"code": 10, "Package": 200, "Engine": 3000},
     }
-
-
-def test_a_function_within_the_limit_passes(build: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert build_sizes.main(build) == 0
-    assert "Large" in capsys.readouterr().out
 
 
 def test_a_function_over_the_limit_fails_by_name(build: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -79,16 +73,3 @@ def test_a_build_says_at_its_end_what_it_had_to_leave_out_and_how_to_have_it(
     assert "Without bytecode: Package." in error
     assert "PYTHON313=" in error
     assert "LAMBDA_CC" in error
-
-
-def test_a_whole_build_has_nothing_to_say(build: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    package = build / "Package" / "python" / "index"
-    (package / "__pycache__").mkdir(parents=True)
-    for name in ("scan.py", "scan.c", "scan-linux-aarch64.so", "__pycache__/scan.cpython-313.pyc"):
-        (package / name).touch()
-    assert build_sizes.main(build) == 0
-    assert capsys.readouterr().err == ""
-
-
-def test_the_loop_that_is_looked_for_is_the_one_that_lambda_loads() -> None:
-    assert library_name("linux", "aarch64") == build_sizes.LOOP

@@ -14,15 +14,6 @@ def labels(*files: str) -> list[Label]:
     return labels_of([file.split("/") for file in files])
 
 
-def test_a_folder_of_people_has_no_groups_and_photos_beside_the_folders_are_nobodys() -> None:
-    assert labels("a/1.jpg", "2.jpg") == [Label(None, "a", "a"), NOBODY]
-    assert labels("1.jpg") == [NOBODY]
-
-
-def test_folders_in_a_persons_folder_are_the_persons() -> None:
-    assert labels("a/1.jpg", "a/more/2.jpg")[1] == Label(None, "a", "a")
-
-
 def test_a_folder_of_folders_is_of_groups_and_one_folder_in_two_of_them_is_two_people() -> None:
     found = labels("child/1/a.jpg", "adult/1/b.jpg", "adult/2/more/c.jpg", "adult/stray.jpg", "stray.jpg")
     assert found == [

@@ -3,20 +3,17 @@
 import shutil
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from facesearch.faces import engine
-from facesearch.faces.embedded import SECOND_PASS
 from facesearch.faces.engine import Embedding
-from tools.bench import dlib_pipeline, made_up
+from tools.bench import made_up
 from tools.bench.embeddings import NOTHING, Seen, fingerprint, look_at
-from tools.bench.identification import Counts, Found, Wanted, index_of, others_of, search_all, summed
-from tools.bench.second_pass import Outcome, best, halves, measure
+from tools.bench.identification import Counts, Found, index_of, others_of, search_all
+from tools.bench.second_pass import measure
 
 
 @pytest.fixture(scope="module")
@@ -47,26 +44,6 @@ def test_photos_are_counted_and_the_selfies_own_is_not(pool: ThreadPoolExecutor)
     assert (found.precision, found.recall) == (2 / 3, 1 / 4)
 
 
-def test_a_selfie_from_elsewhere_has_no_photo_of_its_own(pool: ThreadPoolExecutor) -> None:
-    photos = index_of([photo(0), photo(1)])
-    found = search_all(photos, [photo(0).selfie], {0: Wanted("a", [1])}, 0.5, pool)
-    assert found == Found((Counts("a", 0, 1, 1),))
-
-
-def test_nothing_found_and_nothing_to_find_are_no_numbers() -> None:
-    assert (Found().precision, Found().recall) == (None, None)
-    assert "-" in Found().line()
-    assert Found().figures()["strangers_a_search_interval"] == [None, None]
-
-
-def test_ids_are_hashes_and_lead_back_to_the_numbers(pool: ThreadPoolExecutor) -> None:
-    photos = index_of([photo(axis) for axis in range(20)])
-    assert {image_id.version for image_id in photos.numbers} == {5}
-    assert sorted(photos.numbers.values()) == list(range(20))
-    assert [photos.numbers[image_id] for image_id in sorted(photos.numbers)] != list(range(20))
-    assert all(photos.search(photo(axis).faces[0], 0.5, pool) == {axis} for axis in range(20))
-
-
 def test_figures_have_intervals_over_people_and_none_seen_is_not_none_at_all() -> None:
     found = Found(tuple(Counts(str(n), 1, n % 2, 0) for n in range(100)))
     figures = found.figures()
@@ -89,41 +66,6 @@ def test_a_namesake_in_another_group_counts_neither_way(pool: ThreadPoolExecutor
     assert found.counts == (Counts("child/1", 1, 1, 0),) * 2
 
 
-def test_selfies_are_everybodys_or_one_of_some_people_the_same_ones_each_time() -> None:
-    people = [f"{number % 50}" for number in range(150)] + ["alone", None]
-    everybody = others_of(people)
-    assert len(everybody) == 150
-    assert all(number not in each.theirs and len(each.theirs) == 2 for number, each in everybody.items())
-    assert all(set(each.neither) == {number} for number, each in everybody.items())
-    some = others_of(people, 20)
-    assert len(some) == 20
-    assert len({people[number] for number in some}) == 20
-    assert some == others_of(people, 20)
-
-
-def test_people_are_halved_whole() -> None:
-    people = [f"{number // 3}" for number in range(30)] + [f"alone {number}" for number in range(8)] + [None]
-    first, second = halves(people, seed=1)
-    assert sorted(first + second) == list(range(38))
-    assert not {people[number] for number in first} & {people[number] for number in second}
-    assert len([number for number in first if number < 30]) == 15
-
-
-def test_the_settings_that_find_most_are_chosen_of_those_that_are_precise_enough() -> None:
-    def one(right: int, strangers: int, missed: int) -> Found:
-        return Found((Counts("a", right, strangers, missed),))
-
-    alone = Outcome(one(90, 1, 10), one(95, 5, 5))
-    careful, lax, drifting = (replace(SECOND_PASS, margin=margin) for margin in (0.04, 0.02, 0.0))
-    outcomes = {
-        careful: Outcome(one(93, 1, 7), one(96, 5, 4)),
-        lax: Outcome(one(95, 1, 5), one(97, 5, 3)),
-        drifting: Outcome(one(97, 1, 3), one(98, 9, 2)),
-    }
-    assert best(alone, outcomes) == lax
-    assert summed([alone.event, alone.larger]) == Found((Counts("a", 90, 1, 10), Counts("a", 95, 5, 5)))
-
-
 def test_a_made_up_event_is_measured_on_the_half_that_was_not_chosen_on(pool: ThreadPoolExecutor) -> None:
     faces = made_up.faces(80, 1)
     seen = [Seen(np.zeros((1, 4), np.float32), np.ones(1, np.float32), face[None], face) for face in faces]
@@ -132,27 +74,6 @@ def test_a_made_up_event_is_measured_on_the_half_that_was_not_chosen_on(pool: Th
     for split in splits:
         assert split.one_pass.event.searches == 40
         assert (split.two_pass.event.recall or 0) >= (split.one_pass.event.recall or 0)
-
-
-def test_the_dlib_pipeline_is_counted_like_ours() -> None:
-    where = {"a": [0.0], "b": [0.3], "c": [0.55, 9.0], "d": [9.1], "broken": []}
-
-    def load(path: str) -> str:
-        if path == "broken":
-            raise OSError(path)
-        return path
-
-    package = SimpleNamespace(
-        load_image_file=load,
-        face_locations=lambda name: [(0, 9 - place, 9 - place, 0) for place in range(len(where[name]))],
-        face_encodings=lambda name, boxes: [np.eye(1, 128)[0] * place for place in where[name]],
-    )
-    encoded = dlib_pipeline.encode(package, [Path(name) for name in where])
-    assert [len(each) for each in encoded] == [1, 1, 2, 1, 0]
-    wanted = {0: Wanted("a", [1, 3], [0]), 4: Wanted("b", [0], [4])}
-    rows = {row.distance: row.found for row in dlib_pipeline.search_all(encoded, wanted)}
-    assert rows[0.6] == Found((Counts("a", 1, 1, 1), Counts("b", 0, 0, 1)))
-    assert rows[0.4] == Found((Counts("a", 1, 0, 1), Counts("b", 0, 0, 1)))
 
 
 def test_the_caches_name_changes_with_any_of_the_engines_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from facesearch_cli.errors import CommandError
 from tools.bench.gallery import Gallery, choose_probes
 from tools.bench.identification import Counts, Found
 from tools.bench.metrics import counted
@@ -33,19 +32,6 @@ def test_given_a_namesake_in_another_group_when_chosen_then_its_photos_count_nei
     assert probe.others == {"c1", "c2"} - {probe.image_id}
 
 
-def test_given_many_people_when_chosen_then_as_many_as_asked_and_the_same_each_time() -> None:
-    photos = {f"{person}-{number}": {str(person)} for person in range(50) for number in range(3)}
-    first = choose_probes(gallery_of(photos), 20)
-    again = choose_probes(gallery_of(dict(reversed(photos.items()))), 20)
-    assert len({probe.image_id.split("-")[0] for probe in first}) == 20
-    assert [probe.image_id for probe in first] == [probe.image_id for probe in again]
-
-
-def test_given_nobody_with_two_photos_when_chosen_then_a_clear_error() -> None:
-    with pytest.raises(CommandError, match="more than one photo"):
-        choose_probes(gallery_of({"a": {"a"}, "b": {"b"}}), 10)
-
-
 def test_given_searches_when_pooled_then_photos_count_not_searches() -> None:
     searches = [
         Search(Counts("a", right=6, strangers=0, missed=0), milliseconds=10, same_again=True),
@@ -64,11 +50,6 @@ def test_given_searches_when_pooled_then_photos_count_not_searches() -> None:
         replays=1,
         replays_same=1,
     )
-
-
-def test_given_nothing_found_when_pooled_then_precision_is_unknown() -> None:
-    row = pool(99, [Search(Counts("a", right=0, strangers=0, missed=1), milliseconds=1)])
-    assert (row.found.precision, row.found.recall) == (None, 0)
 
 
 def test_given_metric_lines_when_counted_then_summed_over_logs_and_the_rest_is_ignored(tmp_path: Path) -> None:

@@ -1,17 +1,13 @@
 """Requests, units and dollars, and the ratios of the index's measurements."""
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import boto3
 import pytest
 
 from tests.support.aws import create_table, moto
-from tools.bench import machine
 from tools.bench.index.making import Made
-from tools.bench.index.measuring import Measured, in_turns
+from tools.bench.index.measuring import Measured
 from tools.bench.requests import Counter, Requests, item_bytes, read_prices
 
 if TYPE_CHECKING:
@@ -65,26 +61,3 @@ def test_ratios_are_to_the_machine_and_limits_hold_for_large_events_only() -> No
     assert measured(faces=10_000, **slow).too_slow == []
     assert measured().too_slow == []
     assert measured(resident=None).memory_ratio is None
-
-
-def test_works_take_turns() -> None:
-    calls: list[str] = []
-
-    def work(name: str) -> Callable[[], None]:
-        return lambda: calls.append(name)
-
-    assert len(in_turns(3, work("a"), work("b"))) == 2
-    assert "".join(calls) == "ababab"
-
-
-def test_a_file_is_read_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(machine, "PART_BYTES", 1000)
-    path = tmp_path / "file"
-    path.write_bytes(bytes(2500))
-    with ThreadPoolExecutor(2) as pool:
-        machine.read_file(path, 2500, pool)
-        with pytest.raises(OSError, match="cut short"):
-            machine.read_file(path, 2501, pool)
-        memory = machine.Memory(8000, 2, pool)
-        memory.read()
-        memory.copy()

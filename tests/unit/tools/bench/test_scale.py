@@ -1,6 +1,5 @@
 """The scale's anchors: counted where there are enough pairs, on a line through the tail where there are not."""
 
-import json
 from pathlib import Path
 from statistics import NormalDist
 
@@ -8,10 +7,9 @@ import numpy as np
 import pytest
 
 from facesearch.faces.confidence import TABLE
-from facesearch_cli.errors import CommandError
 from tools.bench.dataset import Dataset, Label
 from tools.bench.embeddings import NOTHING, Seen
-from tools.bench.scale import as_text, fitted, main, scale_of
+from tools.bench.scale import as_text, fitted, scale_of
 
 MEAN, SPREAD = 0.09, 0.09
 
@@ -48,11 +46,6 @@ def test_the_line_goes_through_normal_cosines_and_on_beyond_them() -> None:
         assert fit.rate(fit.cosine(rate)) == pytest.approx(rate)
 
 
-def test_too_few_pairs_make_no_line() -> None:
-    assert fitted(normal(3000)) is None
-    assert fitted(normal(5000)) is not None
-
-
 def test_the_scale_says_whom_it_was_made_of_and_what_was_counted() -> None:
     dataset, seen = dataset_of(120, 2)
     seen[0] = NOTHING
@@ -81,19 +74,3 @@ def test_a_small_folder_has_a_scale_without_a_line() -> None:
     assert scale.fit is None
     assert all(row.cosine is None for row in scale.rows)
     assert "Too few pairs" in as_text(scale)
-
-
-def test_one_person_makes_no_scale() -> None:
-    with pytest.raises(CommandError, match="no stranger"):
-        scale_of(*dataset_of(1, 3))
-
-
-def test_the_command_prints_json(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    dataset, seen = dataset_of(120, 2)
-    monkeypatch.setattr("tools.bench.scale.read_dataset", lambda root: dataset)
-    monkeypatch.setattr("tools.bench.scale.look_at", lambda paths, watcher: seen)
-    monkeypatch.setattr("sys.argv", ["scale", str(tmp_path), "--json"])
-    assert main() == 0
-    assert json.loads(capsys.readouterr().out)["people"] == 120

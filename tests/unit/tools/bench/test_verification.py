@@ -12,7 +12,6 @@ from tools.bench.verification import (
     distribution,
     pairs_of,
     rates,
-    share_from,
     threshold_at,
 )
 
@@ -30,11 +29,6 @@ def test_pairs_are_every_two_photos_once_and_unknown_people_are_left_out() -> No
     assert pairs.strangers.tolist() == [0] * 5  # a-b, a-b, a-c, a-c, b-c
 
 
-def test_namesakes_of_two_groups_are_no_pair() -> None:
-    pairs = pairs_of(np.eye(3, 128, dtype=np.float32), ["child/1", "adult/1", "adult/2"], ["1", "1", "2"])
-    assert (len(pairs.same), len(pairs.strangers)) == (0, 2)
-
-
 def test_the_distribution_counts_every_pair_once() -> None:
     pairs = Pairs(np.array([1.0, 1.0000002], np.float32), np.array([-1.0, 0.004, 0.006, 0.011], np.float32))
     counted = distribution(pairs)
@@ -50,13 +44,6 @@ def test_the_threshold_of_a_rate_is_reached_by_just_that_share() -> None:
         assert np.count_nonzero(strangers >= np.float32(threshold)) == reached
 
 
-def test_equal_cosines_never_exceed_the_rate() -> None:
-    strangers = np.full(10_000, 0.5, np.float32)
-    threshold = threshold_at(strangers, 1e-2)
-    assert threshold is not None
-    assert threshold > 0.5
-
-
 def test_a_set_that_is_too_small_for_a_rate_says_so() -> None:
     assert threshold_at(ascending(9_999), 1e-3) is None
     assert threshold_at(ascending(1000 * ENOUGH), 1e-3) is not None
@@ -64,12 +51,6 @@ def test_a_set_that_is_too_small_for_a_rate_says_so() -> None:
     assert [rate.threshold is None for rate in rates(pairs)] == [False, False, True, True]
     assert rates(pairs)[0].true_accept_rate == pytest.approx(0)
     assert rates(Pairs(np.ones(3, np.float32), ascending(10_000)))[0].true_accept_rate == 1
-
-
-def test_a_share_counts_the_threshold_itself() -> None:
-    cosines = np.array([0.25, 0.5, 0.5, 0.75], np.float32)
-    assert share_from(cosines, 0.5) == 0.75
-    assert share_from(cosines, 0.51) == 0.25
 
 
 def test_the_calibration_measures_every_published_row() -> None:
