@@ -14,8 +14,8 @@ from facesearch.adapters.dynamodb.photos import DynamoPhotoStore
 from facesearch.deletion.log import Erasing
 from facesearch.records import SHARDS, Photo, original_key, rendition_keys
 from tests.support.aws import create_table
+from tests.support.site import FakeEngine, face_of
 from tests.unit.cli.conftest import BUCKET, JPEG, TABLE, Command, Place, stack_file_of
-from tests.unit.deletion.site import FakeEngine, face_of
 
 PHOTO = uuid.UUID(int=8)
 

@@ -27,7 +27,7 @@ from facesearch.search.results import OutdatedError
 from facesearch.search.selfies import job_prefix, selfie_keys
 from tests.support.aws import moto
 from tests.support.fakes import EVENT
-from tests.unit.deletion.site import (
+from tests.support.site import (
     ANNA,
     BEN,
     CARL,

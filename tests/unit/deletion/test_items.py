@@ -18,13 +18,13 @@ from facesearch.faces.vector_items import FaceKeeper, place_of
 from facesearch.models import Event, IndexKind
 from facesearch.records import Photo
 from tests.support.fakes import EVENT, EVENT_ID
-from tests.unit.deletion.site import Parts
+from tests.support.site import Parts
 
 ONE, OTHER = uuid.UUID(int=1), uuid.UUID(int=2)
 
 
 @dataclass
-class Bench:
+class ItemsBench:
     pool: ThreadPoolExecutor
     model: str
     items: MemoryVectorItems = field(default_factory=MemoryVectorItems)
@@ -49,19 +49,19 @@ class Bench:
 
 
 @pytest.fixture(params=MODELS)
-def bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
+def bench(request: pytest.FixtureRequest) -> Iterator[ItemsBench]:
     """Of an event by each model: events keep theirs when a new one becomes the default."""
     with ThreadPoolExecutor(2) as pool:
-        yield Bench(pool, request.param)
+        yield ItemsBench(pool, request.param)
 
 
-def test_a_buried_photo_has_no_items_and_the_others_keep_theirs(bench: Bench) -> None:
+def test_a_buried_photo_has_no_items_and_the_others_keep_theirs(bench: ItemsBench) -> None:
     assert bench.left() == {ONE: 3, OTHER: 3}
     assert bench.photos.bury(EVENT_ID, EVENT.shards, ONE) == 3 * FACE_BYTES
     assert bench.left() == {OTHER: 3}
 
 
-def test_items_that_a_crash_has_left_go_with_the_second_run_and_are_counted(bench: Bench) -> None:
+def test_items_that_a_crash_has_left_go_with_the_second_run_and_are_counted(bench: ItemsBench) -> None:
     bench.photos.bury(EVENT_ID, EVENT.shards, ONE)
     assert bench.event is not None
     photo = Photo(ONE, "indexed", "k", 4, 3, bench.model, pack(np.eye(3, 128, dtype=np.float32)))
@@ -72,13 +72,13 @@ def test_items_that_a_crash_has_left_go_with_the_second_run_and_are_counted(benc
     assert (bench.outside.count(EVENT_ID, [ONE]), bench.left()) == (0, {OTHER: 3})
 
 
-def test_a_photo_that_loses_a_face_keeps_as_many_items(bench: Bench) -> None:
+def test_a_photo_that_loses_a_face_keeps_as_many_items(bench: ItemsBench) -> None:
     (change,) = [c for shard in range(4) for c in bench.photos.changes(EVENT_ID, shard, 0) if c.image_id == ONE]
     assert bench.photos.replace_faces(EVENT_ID, EVENT.shards, change, change.faces[FACE_BYTES:])
     assert bench.left() == {ONE: 2, OTHER: 3}
 
 
-def test_an_event_s_items_are_counted_and_go_at_once(bench: Bench) -> None:
+def test_an_event_s_items_are_counted_and_go_at_once(bench: ItemsBench) -> None:
     assert bench.outside.count_event(EVENT_ID) == 6
     assert bench.outside.forget_event(EVENT_ID) == 6
     assert (bench.outside.count_event(EVENT_ID), bench.left()) == (0, {})
@@ -87,7 +87,7 @@ def test_an_event_s_items_are_counted_and_go_at_once(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("crash", ["", "before its items went"])
-def test_an_event_s_receipt_counts_each_face_once_and_what_a_crash_has_left(bench: Bench, crash: str) -> None:
+def test_an_event_s_receipt_counts_each_face_once_and_what_a_crash_has_left(bench: ItemsBench, crash: str) -> None:
     parts, event = Parts.memory(), bench.event
     assert event is not None
     parts.reader.events[EVENT_ID] = event

@@ -38,7 +38,7 @@ from facesearch.search.quota import Meter, QuotaLimits, TokenBucketStore
 from facesearch.search.selfies import job_prefix, selfie_keys
 from tests.support.aws import TABLE, create_table, moto
 from tests.support.fakes import EVENT, EVENT_ID, ORG, FakeMatcher, MemoryClaims, MemorySelfies, MemoryUploads, photos
-from tests.unit.deletion.site import Inline
+from tests.support.site import Inline
 
 SEARCH = SearchKey(ORG, EVENT_ID, uuid.UUID(int=7))
 FIRST = Page(1, 32)
@@ -91,7 +91,7 @@ class Steps:
                 self.going = True
 
 
-class World(Protocol):
+class SearchBench(Protocol):
     """An event with a POST to come, and what is seen of it from outside."""
 
     steps: Steps
@@ -114,11 +114,11 @@ class World(Protocol):
         """The invocation's time is over: a claim that was left expires."""
 
 
-def result_of(world: World) -> Any:
+def result_of(world: SearchBench) -> Any:
     return world.reader.read(Wanted(search=SEARCH, page=FIRST)).result
 
 
-def used(world: World) -> int:
+def used(world: SearchBench) -> int:
     """How many matches the organisation has paid for."""
     full_at = world.reader.read(Wanted(quota_of=ORG)).quota.full_at
     return max(0, round((full_at - time.time_ns() // 1000) / LIMITS.interval))
@@ -283,7 +283,7 @@ class OnAws:
             )
 
 
-def _posted(world: World, search: FaceSearch[Any], selfie: bytes, bucket: TokenBucketStore) -> SearchOutcome:
+def _posted(world: SearchBench, search: FaceSearch[Any], selfie: bytes, bucket: TokenBucketStore) -> SearchOutcome:
     """As the function does it."""
     known = world.reader.read(Wanted(search=SEARCH, page=FIRST, quota_of=ORG))
     if known.result is not None:
@@ -314,7 +314,7 @@ def clients() -> Iterator[Clients]:
 
 
 @pytest.fixture(params=["aws", "memory"])
-def world_of(request: pytest.FixtureRequest) -> Callable[[], World]:
+def world_of(request: pytest.FixtureRequest) -> Callable[[], SearchBench]:
     if request.param == "memory":
         return InMemory
     clients = request.getfixturevalue("clients")
@@ -333,7 +333,9 @@ def world_of(request: pytest.FixtureRequest) -> Callable[[], World]:
     return fresh
 
 
-def steps_of(world_of: Callable[[], World], after: bool, happens: Callable[[World], None]) -> Iterator[World]:
+def steps_of(
+    world_of: Callable[[], SearchBench], after: bool, happens: Callable[[SearchBench], None]
+) -> Iterator[SearchBench]:
     """A world for each step of a POST, at which that happens."""
     for at in range(1, 100):
         world = world_of()
@@ -351,10 +353,12 @@ def claim_alone(trace: list[str]) -> bool:
 
 
 @pytest.mark.parametrize("after", [False, True])
-def test_what_is_deleted_while_it_is_searched_does_not_come_back(world_of: Callable[[], World], after: bool) -> None:
+def test_what_is_deleted_while_it_is_searched_does_not_come_back(
+    world_of: Callable[[], SearchBench], after: bool
+) -> None:
     deleted: list[bool] = []
 
-    def delete(world: World) -> None:
+    def delete(world: SearchBench) -> None:
         try:
             world.eraser.delete(SEARCH)
             deleted.append(True)
@@ -387,8 +391,10 @@ def test_what_is_deleted_while_it_is_searched_does_not_come_back(world_of: Calla
 
 
 @pytest.mark.parametrize("after", [False, True])
-def test_a_post_that_fails_leaves_nothing_and_its_retry_counts(world_of: Callable[[], World], after: bool) -> None:
-    def fail(world: World) -> None:
+def test_a_post_that_fails_leaves_nothing_and_its_retry_counts(
+    world_of: Callable[[], SearchBench], after: bool
+) -> None:
+    def fail(world: SearchBench) -> None:
         raise ReadTimeoutError(endpoint_url="https://aws.example")
 
     failed = 0
@@ -427,11 +433,11 @@ def test_a_table_that_refuses_to_the_end_keeps_no_selfie(monkeypatch: pytest.Mon
 @pytest.mark.parametrize("then", ["retry", "delete"])
 @pytest.mark.parametrize("killed", [True, False])
 def test_what_a_run_that_could_not_clean_up_leaves_is_ended_by_its_retry_or_a_delete(
-    world_of: Callable[[], World], after: bool, then: str, killed: bool
+    world_of: Callable[[], SearchBench], after: bool, then: str, killed: bool
 ) -> None:
     """It is killed, or nothing answers any more."""
 
-    def end(world: World) -> None:
+    def end(world: SearchBench) -> None:
         if killed:
             raise KilledError
         world.steps.for_good = True
@@ -459,7 +465,7 @@ def test_what_a_run_that_could_not_clean_up_leaves_is_ended_by_its_retry_or_a_de
 
 
 def test_a_delete_finds_what_a_webhook_has_left_that_was_killed_before_its_job_was_there(
-    world_of: Callable[[], World],
+    world_of: Callable[[], SearchBench],
 ) -> None:
     world = world_of()
     with pytest.raises(NotFound):

@@ -15,7 +15,7 @@ from facesearch.faces.packing import pack, values_of
 from facesearch.models import DEFAULT_MODEL
 from facesearch.records import Photo
 from tests.support.fakes import EVENT, EVENT_ID
-from tests.unit.deletion.site import Inline, Parts
+from tests.support.site import Inline, Parts
 from tests.unit.faces.test_cohort import Vectors, crowd, picture_of
 
 PEOPLE, EACH = 200, 8

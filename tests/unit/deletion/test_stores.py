@@ -28,7 +28,7 @@ from facesearch.search.results import OutdatedError, ResultStore
 from facesearch_cli.clock import corrected_clock
 from tests.support.aws import TABLE
 from tests.support.fakes import EVENT, EVENT_ID, photos
-from tests.unit.deletion.site import Inline
+from tests.support.site import Inline
 
 ID = uuid.UUID(int=4)
 PHOTO = Photo(ID, "indexed", "903/456/a.jpg", 3240, 4860, "m", b"f" * 264, etag='"e"', qualities=b"q" * 6)

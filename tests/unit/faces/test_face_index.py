@@ -52,7 +52,7 @@ def stranger() -> NDArray[np.float32]:
     return unit(rng.normal(size=128))
 
 
-class World:
+class IndexBench:
     """Photos in memory, and both indexes over them."""
 
     def __init__(self, pool: ThreadPoolExecutor, event: Event = VECTORS) -> None:
@@ -83,44 +83,46 @@ class World:
 
 
 @pytest.fixture
-def world() -> Iterator[World]:
+def world() -> Iterator[IndexBench]:
     with ThreadPoolExecutor(8) as pool:
-        yield World(pool)
+        yield IndexBench(pool)
 
 
 @pytest.fixture(params=["exact", "vectors"])
-def open_index(request: pytest.FixtureRequest, world: World) -> Callable[[], FaceIndex]:
+def open_index(request: pytest.FixtureRequest, world: IndexBench) -> Callable[[], FaceIndex]:
     opened: Callable[[], FaceIndex] = getattr(world, request.param)
     return opened
 
 
-def test_photos_come_most_similar_first_and_one_time_each(world: World, open_index: Callable[[], FaceIndex]) -> None:
+def test_photos_come_most_similar_first_and_one_time_each(
+    world: IndexBench, open_index: Callable[[], FaceIndex]
+) -> None:
     first, second = photo(near(0.9)), photo(near(0.6), near(0.8), stranger())
     world.add(second, first, photo(stranger()), photo())
     assert world.found(open_index()) == [first.image_id, second.image_id]
 
 
-def test_the_second_pass_works_on_either(world: World, open_index: Callable[[], FaceIndex]) -> None:
+def test_the_second_pass_works_on_either(world: IndexBench, open_index: Callable[[], FaceIndex]) -> None:
     axis = near(0)
     turned = [photo(unit(cosine * PERSON + np.sqrt(1 - cosine**2) * axis)) for cosine in (0.62, 0.6, 0.45)]
     world.add(*turned)
     assert world.found(open_index()) == [each.image_id for each in turned]
 
 
-def test_an_event_without_faces_matches_nothing(world: World, open_index: Callable[[], FaceIndex]) -> None:
+def test_an_event_without_faces_matches_nothing(world: IndexBench, open_index: Callable[[], FaceIndex]) -> None:
     assert world.found(open_index()) == []
     world.add(photo())
     assert world.found(open_index()) == []
 
 
-def test_faces_of_another_model_are_never_compared(world: World, open_index: Callable[[], FaceIndex]) -> None:
+def test_faces_of_another_model_are_never_compared(world: IndexBench, open_index: Callable[[], FaceIndex]) -> None:
     ours = photo(near(0.8))
     world.add(photo(near(0.9), model="older"), ours)
     assert world.found(open_index()) == [ours.image_id]
 
 
 @pytest.mark.parametrize("minimum", [-1.0, 0.0, 0.42, 0.5, 0.7, 0.99])
-def test_both_find_the_same_faces_with_the_same_scores(world: World, minimum: float) -> None:
+def test_both_find_the_same_faces_with_the_same_scores(world: IndexBench, minimum: float) -> None:
     world.add(*[photo(*[near(rng.uniform(-0.2, 1)) for _ in range(rng.integers(0, 5))]) for _ in range(300)])
     probe = probe_of(PERSON)
     answers = []
@@ -132,7 +134,7 @@ def test_both_find_the_same_faces_with_the_same_scores(world: World, minimum: fl
     assert answers[0]
 
 
-def test_scores_are_levelled_alike_by_either(world: World, open_index: Callable[[], FaceIndex]) -> None:
+def test_scores_are_levelled_alike_by_either(world: IndexBench, open_index: Callable[[], FaceIndex]) -> None:
     """Strangers as near as children's: bare cosines would bring them all."""
     guests = [photo(near(rng.uniform(0.3, 0.52)), near(rng.uniform(0.3, 0.52))) for _ in range(60)]
     mine = photo(near(0.95))
@@ -140,7 +142,7 @@ def test_scores_are_levelled_alike_by_either(world: World, open_index: Callable[
     assert world.found(open_index()) == [mine.image_id]
 
 
-def test_both_draw_the_same_cohort(world: World) -> None:
+def test_both_draw_the_same_cohort(world: IndexBench) -> None:
     world.add(*[photo(*[stranger() for _ in range(rng.integers(0, 4))]) for _ in range(1_800)])
     exact, vectors = world.exact().cohort, world.vectors().cohort
     assert len(exact) > 100
@@ -149,14 +151,14 @@ def test_both_draw_the_same_cohort(world: World) -> None:
     assert exact.of_probe(probe) == vectors.of_probe(probe)
 
 
-def test_a_partition_that_holds_few_of_the_first_faces_is_read_no_further(world: World) -> None:
+def test_a_partition_that_holds_few_of_the_first_faces_is_read_no_further(world: IndexBench) -> None:
     """All in one of the four, so that its own first ones are not enough."""
     alone = [replace(photo(stranger()), image_id=uuid.UUID(int=4 * number)) for number in range(1, LOOKED_AT + 100)]
     world.add(*alone, *[replace(photo(stranger()), image_id=uuid.UUID(int=4 * 10**9 + 1))])
     assert world.vectors().cohort.values.tolist() == world.exact().cohort.values.tolist()
 
 
-def test_a_large_event_s_cohort_is_read_once_a_minute_and_after_every_deletion(world: World) -> None:
+def test_a_large_event_s_cohort_is_read_once_a_minute_and_after_every_deletion(world: IndexBench) -> None:
     world.add(*[photo(stranger()) for _ in range(LOOKED_AT + 100)])
     now = 0.0
     cohorts = VectorCohorts(world.items, world.pool, lambda: now)
@@ -177,7 +179,7 @@ def test_a_large_event_s_cohort_is_read_once_a_minute_and_after_every_deletion(w
     assert cohorts.of(replace(deleted, model="older")) is NOBODY
 
 
-def test_a_small_event_s_cohort_knows_every_upload(world: World) -> None:
+def test_a_small_event_s_cohort_knows_every_upload(world: IndexBench) -> None:
     world.add(*[photo(stranger()) for _ in range(30)])
     cohorts = VectorCohorts(world.items, world.pool, lambda: 0.0)
     assert len(cohorts.of(VECTORS)) == 30
@@ -185,7 +187,7 @@ def test_a_small_event_s_cohort_knows_every_upload(world: World) -> None:
     assert len(cohorts.of(VECTORS)) == 31
 
 
-def test_only_a_partition_that_may_hold_more_than_the_service_says_is_read(world: World) -> None:
+def test_only_a_partition_that_may_hold_more_than_the_service_says_is_read(world: IndexBench) -> None:
     world.add(*[photo(near(0.7)) for _ in range(150)])
     assert len(world.found(world.vectors())) == 150
     assert world.items.reads == 0, "about 40 in each of four partitions"
@@ -197,7 +199,7 @@ def test_only_a_partition_that_may_hold_more_than_the_service_says_is_read(world
     assert world.items.reads == 2, "the second pass looks from 0.42 on"
 
 
-def test_a_photo_whose_record_does_not_count_is_never_returned(world: World) -> None:
+def test_a_photo_whose_record_does_not_count_is_never_returned(world: IndexBench) -> None:
     kept, gone = photo(near(0.8)), photo(near(0.9))
     world.add(kept)
     world.items.put(place_of(VECTORS), [faces_of(gone)])
@@ -208,14 +210,14 @@ def test_a_photo_whose_record_does_not_count_is_never_returned(world: World) -> 
     assert world.found(world.vectors()) == [kept.image_id]
 
 
-def test_items_that_lag_behind_a_record_never_score_for_it(world: World) -> None:
+def test_items_that_lag_behind_a_record_never_score_for_it(world: IndexBench) -> None:
     changed = photo(stranger())
     world.add(changed)
     world.items.put(place_of(VECTORS), [replace(faces_of(changed), faces=pack(near(0.9)))])
     assert world.found(world.vectors()) == []
 
 
-def test_a_search_that_a_switch_overtook_is_answered_by_the_other_index(world: World) -> None:
+def test_a_search_that_a_switch_overtook_is_answered_by_the_other_index(world: IndexBench) -> None:
     """The migration deletes the items as soon as it has switched: what was read meanwhile may be a part."""
     person = photo(near(0.8))
     world.add(person)
@@ -246,7 +248,7 @@ def test_a_search_that_a_switch_overtook_is_answered_by_the_other_index(world: W
     assert [match.image_id for match in found] == [person.image_id]
 
 
-def test_an_event_whose_vector_table_was_replaced_is_searched_exactly(world: World) -> None:
+def test_an_event_whose_vector_table_was_replaced_is_searched_exactly(world: IndexBench) -> None:
     class Exact:
         def current(self, event: Event) -> FaceIndex:
             return world.exact()
@@ -257,7 +259,7 @@ def test_an_event_whose_vector_table_was_replaced_is_searched_exactly(world: Wor
     assert isinstance(indexes.current(replace(EVENT, next_index_kind=IndexKind.VECTORS)), EventIndex)
 
 
-def test_a_redelivered_photo_is_written_once_and_a_half_done_one_is_completed(world: World) -> None:
+def test_a_redelivered_photo_is_written_once_and_a_half_done_one_is_completed(world: IndexBench) -> None:
     place = place_of(VECTORS)
     person = photo(near(0.8), stranger())
     for _ in range(2):
@@ -268,7 +270,7 @@ def test_a_redelivered_photo_is_written_once_and_a_half_done_one_is_completed(wo
     assert world.items.counts(place, world.pool) == {person.image_id: 2}
 
 
-def test_faces_written_for_a_photo_or_an_event_that_has_none_any_more_go_again(world: World) -> None:
+def test_faces_written_for_a_photo_or_an_event_that_has_none_any_more_go_again(world: IndexBench) -> None:
     place = place_of(VECTORS)
     deleted = photo(near(0.8))
     world.keeper.write(VECTORS, deleted)
@@ -279,7 +281,7 @@ def test_faces_written_for_a_photo_or_an_event_that_has_none_any_more_go_again(w
     assert world.items.counts(place, world.pool) == {}, "the event was switched while it was indexed"
 
 
-def test_an_event_that_began_to_move_while_a_photo_was_indexed_has_its_faces(world: World) -> None:
+def test_an_event_that_began_to_move_while_a_photo_was_indexed_has_its_faces(world: IndexBench) -> None:
     world.event = replace(VECTORS, index_kind=IndexKind.EXACT, next_index_kind=IndexKind.VECTORS)
     person = photo(near(0.8))
     assert world.keeper.write(EVENT, person) is False
@@ -288,7 +290,7 @@ def test_an_event_that_began_to_move_while_a_photo_was_indexed_has_its_faces(wor
     assert world.items.counts(place_of(VECTORS), world.pool) == {person.image_id: 1}
 
 
-def test_a_photo_that_has_fewer_faces_now_keeps_none_of_the_others(world: World) -> None:
+def test_a_photo_that_has_fewer_faces_now_keeps_none_of_the_others(world: IndexBench) -> None:
     before = photo(near(0.8), near(0.7), stranger())
     world.add(before)
     after = replace(before, faces=pack(near(0.6)))

@@ -18,7 +18,7 @@ from facesearch.faces.engine import DEFAULT_MODEL, Embedding
 from facesearch.faces.sameperson import SAME_PERSON, averaged
 from facesearch.models import FIRST_MODEL
 from tests.support.fakes import EVENT
-from tests.unit.deletion.site import Inline
+from tests.support.site import Inline
 
 LEAST = threshold(SAME_PERSON)
 

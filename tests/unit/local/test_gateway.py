@@ -51,7 +51,7 @@ class Function:
 
 
 @dataclass
-class Site:
+class Served:
     http: httpx.AsyncClient
     function: Function
     log: list[str]
@@ -72,7 +72,7 @@ def failing(error: Exception) -> Behaviour:
 @contextlib.asynccontextmanager
 async def gateway(
     own: GatewayResponses, behaviour: Behaviour = say_hello, seconds: float = 5, throttles: Throttles | None = None
-) -> AsyncIterator[Site]:
+) -> AsyncIterator[Served]:
     function, log = Function(behaviour), list[str]()
     route = Route("POST", "/event/{event_id}/faces", "search")
     api = Api([route], own, throttles or Throttles([]), ["multipart~1form-data"], "live", "000000000000")
@@ -83,7 +83,7 @@ async def gateway(
     try:
         base_url = f"http://127.0.0.1:{address[1]}"
         async with httpx.AsyncClient(base_url=base_url, trust_env=False, timeout=20) as http:
-            yield Site(http, function, log, address)
+            yield Served(http, function, log, address)
     finally:
         await serving.stop()
 

@@ -82,7 +82,7 @@ class Readers:
 
 
 @dataclass
-class World:
+class FreshnessBench:
     wire: Wire
     writer: DynamoPhotoStore
     readers: Readers
@@ -95,12 +95,12 @@ def pool() -> Iterator[ThreadPoolExecutor]:
 
 
 @pytest.fixture
-def worlds(pool: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[int], World]]:
+def worlds(pool: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[int], FreshnessBench]]:
     with moto():
         client: Any = boto3.client("dynamodb")
         create_table(client)
 
-        def new(ahead: int) -> World:
+        def new(ahead: int) -> FreshnessBench:
             for number in range(9):
                 client.delete_item(
                     TableName=TABLE, Key={"pk": {"S": f"PHOTOS#{EVENT_ID}#0"}, "sk": {"S": str(photo(number).image_id)}}
@@ -113,7 +113,7 @@ def worlds(pool: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch) -> Iterato
             monkeypatch.setattr(index_module, "time", clock)
             monkeypatch.setattr(gallery_module, "time", clock)
             readers = Readers(DynamoPhotoStore(client, TABLE), pool)
-            return World(wire, DynamoPhotoStore(slow, TABLE, lambda: wire.now), readers)
+            return FreshnessBench(wire, DynamoPhotoStore(slow, TABLE, lambda: wire.now), readers)
 
         yield new
 
@@ -126,7 +126,7 @@ Steps = st.lists(st.tuples(st.integers(1, 3), Delays, st.integers(0, 7)), min_si
 
 
 def test_what_was_written_is_known_to_the_next_look_however_long_the_write_took(
-    worlds: Callable[[int], World],
+    worlds: Callable[[int], FreshnessBench],
 ) -> None:
     @settings(
         max_examples=examples(25),
@@ -164,7 +164,7 @@ def test_what_was_written_is_known_to_the_next_look_however_long_the_write_took(
 
 @pytest.mark.parametrize("seconds", [1, 40])
 def test_what_a_killed_run_has_written_is_known_when_it_was_repeated(
-    worlds: Callable[[int], World], seconds: int
+    worlds: Callable[[int], FreshnessBench], seconds: int
 ) -> None:
     """It was visible late, and nobody was left to stamp it again."""
     world = worlds(0)
@@ -197,7 +197,9 @@ def test_what_a_killed_run_has_written_is_known_when_it_was_repeated(
     assert world.writer.tombstone(EVENT_ID, 1, photo(2).image_id) is None, "nothing comes of nothing"
 
 
-def test_a_write_whose_response_was_lost_is_not_taken_for_somebody_else_s(worlds: Callable[[int], World]) -> None:
+def test_a_write_whose_response_was_lost_is_not_taken_for_somebody_else_s(
+    worlds: Callable[[int], FreshnessBench],
+) -> None:
     worlds(0)
     client: Any = boto3.client("dynamodb")
     lost = 0
@@ -223,7 +225,7 @@ def test_a_write_whose_response_was_lost_is_not_taken_for_somebody_else_s(worlds
     assert store.bury(EVENT_ID, 1, one.image_id) == 0
 
 
-def test_two_writers_with_slow_clocks_are_told_apart(worlds: Callable[[int], World]) -> None:
+def test_two_writers_with_slow_clocks_are_told_apart(worlds: Callable[[int], FreshnessBench]) -> None:
     """Both stamp a photo by the microsecond that follows its own, which is ahead of their clocks."""
     world, one = worlds(0), photo(1)
     world.writer.add(EVENT_ID, 1, one, uploaded_at=NOW + SECOND)

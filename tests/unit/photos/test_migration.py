@@ -59,7 +59,7 @@ def photo(faces: int = 2) -> Photo:
     return Photo(uuid.uuid4(), "indexed", "k", 100, 200, MODEL, pack(rng.normal(size=(faces, 128)).astype(np.float32)))
 
 
-class World:
+class MigrationBench:
     """Everything that a migration works on."""
 
     def __init__(self, pool: ThreadPoolExecutor) -> None:
@@ -107,12 +107,12 @@ class World:
 
 
 @pytest.fixture
-def world() -> Iterator[World]:
+def world() -> Iterator[MigrationBench]:
     with ThreadPoolExecutor(4) as pool:
-        yield World(pool)
+        yield MigrationBench(pool)
 
 
-def test_there_and_back(world: World) -> None:
+def test_there_and_back(world: MigrationBench) -> None:
     photos = [photo(number % 4) for number in range(250)]
     world.add(*photos, replace(photo(), model="older"), Photo(uuid.uuid4(), "failed", "k", reason="no"))
     SnapshotBuilder(world.photos, world.snapshots, world.pool).compact(EVENT, at_least=1)
@@ -138,7 +138,7 @@ def test_there_and_back(world: World) -> None:
     ]
 
 
-def test_what_an_event_has_already_is_no_work(world: World) -> None:
+def test_what_an_event_has_already_is_no_work(world: MigrationBench) -> None:
     world.add(photo())
     assert world.migration().to(EVENT_ID, IndexKind.EXACT).faces == 0
     world.migration().to(EVENT_ID, IndexKind.VECTORS)
@@ -147,7 +147,7 @@ def test_what_an_event_has_already_is_no_work(world: World) -> None:
     assert len(world.events.history) == 2
 
 
-def test_a_stack_without_a_vector_index_says_so_and_changes_nothing(world: World) -> None:
+def test_a_stack_without_a_vector_index_says_so_and_changes_nothing(world: MigrationBench) -> None:
     world.items = None
     with pytest.raises(InvalidRequest, match="VectorIndex=true"):
         world.migration().to(EVENT_ID, IndexKind.VECTORS)
@@ -176,7 +176,7 @@ class Interrupted(MemoryVectorItems):
         return super().put(place, some)
 
 
-def test_an_interrupted_run_is_finished_by_running_it_again(world: World) -> None:
+def test_an_interrupted_run_is_finished_by_running_it_again(world: MigrationBench) -> None:
     world.items = items = Interrupted(after=10**9)
     world.add(*[photo() for _ in range(600)])
     items.left = 400
@@ -192,7 +192,7 @@ def test_an_interrupted_run_is_finished_by_running_it_again(world: World) -> Non
     assert items.given == 601 - kept, "what was there was not written again"
 
 
-def test_an_interrupted_run_can_be_taken_back(world: World) -> None:
+def test_an_interrupted_run_can_be_taken_back(world: MigrationBench) -> None:
     world.items = items = Interrupted(after=100)
     world.add(*[photo() for _ in range(200)])
     with pytest.raises(ConnectionError):
@@ -203,7 +203,7 @@ def test_an_interrupted_run_can_be_taken_back(world: World) -> None:
     assert world.counts() == {}
 
 
-def test_photos_that_come_while_it_runs_are_in_the_new_index_before_it_answers(world: World) -> None:
+def test_photos_that_come_while_it_runs_are_in_the_new_index_before_it_answers(world: MigrationBench) -> None:
     class Busy(MemoryVectorItems):
         during: list[Photo] = []  # noqa: RUF012 - one test's
 
@@ -228,7 +228,7 @@ def test_photos_that_come_while_it_runs_are_in_the_new_index_before_it_answers(w
     assert seen == [13]
 
 
-def test_a_photo_deleted_while_it_is_copied_leaves_no_face_behind(world: World) -> None:
+def test_a_photo_deleted_while_it_is_copied_leaves_no_face_behind(world: MigrationBench) -> None:
     gone = photo()
 
     class Races(MemoryPhotoStore):
@@ -249,7 +249,7 @@ def test_a_photo_deleted_while_it_is_copied_leaves_no_face_behind(world: World) 
     assert len(world.counts()) == 1
 
 
-def test_faces_that_an_earlier_life_left_behind_are_gone(world: World) -> None:
+def test_faces_that_an_earlier_life_left_behind_are_gone(world: MigrationBench) -> None:
     world.add(photo())
     assert world.items is not None
     world.items.put(FacePlace(EVENT_ID, MODEL, SHARDS), [faces_of(photo())])
@@ -257,7 +257,7 @@ def test_faces_that_an_earlier_life_left_behind_are_gone(world: World) -> None:
     assert len(world.counts()) == 1
 
 
-def test_it_waits_for_the_services_own_index_and_does_not_switch_without_it(world: World) -> None:
+def test_it_waits_for_the_services_own_index_and_does_not_switch_without_it(world: MigrationBench) -> None:
     class Lags(MemoryVectorItems):
         behind = 3
 
@@ -280,7 +280,7 @@ def test_it_waits_for_the_services_own_index_and_does_not_switch_without_it(worl
     assert world.event.index_kind is IndexKind.EXACT
 
 
-def test_a_throttled_write_is_tried_again(world: World) -> None:
+def test_a_throttled_write_is_tried_again(world: MigrationBench) -> None:
     class Throttled(MemoryVectorItems):
         refusals = 2
 

@@ -40,7 +40,7 @@ SEARCH = SearchKey(ORG, EVENT_ID, uuid.UUID(int=7))
 FIRST = Page(1, 32)
 
 
-class Bench:
+class SearchBench:
     """A search use case with everything around it in memory."""
 
     def __init__(self, pool: ThreadPoolExecutor, wait: float = 5, matcher: FakeMatcher | None = None) -> None:
@@ -78,11 +78,11 @@ def pool() -> Iterator[ThreadPoolExecutor]:
 
 
 @pytest.fixture
-def bench(pool: ThreadPoolExecutor) -> Bench:
-    return Bench(pool)
+def bench(pool: ThreadPoolExecutor) -> SearchBench:
+    return SearchBench(pool)
 
 
-def test_a_search_is_matched_stored_and_answered(bench: Bench) -> None:
+def test_a_search_is_matched_stored_and_answered(bench: SearchBench) -> None:
     outcome = bench.post(page=Page(2, 5))
     assert outcome.replayed is False
     assert outcome.stored.photos == photos(12)[5:10]
@@ -91,7 +91,7 @@ def test_a_search_is_matched_stored_and_answered(bench: Bench) -> None:
     assert bench.store.results[SEARCH] == (outcome.stored.summary, photos(12))
 
 
-def test_the_same_request_id_again_is_replayed_without_a_match(bench: Bench) -> None:
+def test_the_same_request_id_again_is_replayed_without_a_match(bench: SearchBench) -> None:
     first = bench.post()
     again = bench.post(selfie=b"somebody else")
     assert (again.stored, again.replayed) == (first.stored, True)
@@ -99,7 +99,7 @@ def test_the_same_request_id_again_is_replayed_without_a_match(bench: Bench) -> 
     assert bench.selfies.kept == {SEARCH: (b"guest",)}
 
 
-def test_what_the_matcher_says_of_its_match_is_stored_and_answered(bench: Bench) -> None:
+def test_what_the_matcher_says_of_its_match_is_stored_and_answered(bench: SearchBench) -> None:
     bench.matcher.confidence = 87
     bench.matcher.renditions = RenditionUrls("https://a.example/large/{image_id}.jpg", "https://a.example/{image_id}")
     summary = SearchSummary(12, 87, bench.matcher.renditions)
@@ -108,7 +108,7 @@ def test_what_the_matcher_says_of_its_match_is_stored_and_answered(bench: Bench)
     assert (again.replayed, again.stored.summary) == (True, summary)
 
 
-def test_many_at_once_are_matched_once_and_all_answered_alike(bench: Bench) -> None:
+def test_many_at_once_are_matched_once_and_all_answered_alike(bench: SearchBench) -> None:
     gate = threading.Barrier(8)
 
     def post() -> SearchOutcome:
@@ -123,7 +123,7 @@ def test_many_at_once_are_matched_once_and_all_answered_alike(bench: Bench) -> N
 
 
 def test_a_duplicate_that_waited_long_enough_is_told_when_to_come_back(pool: ThreadPoolExecutor) -> None:
-    bench = Bench(pool, wait=0.2)
+    bench = SearchBench(pool, wait=0.2)
     bench.claims.running.add(SEARCH)
     with pytest.raises(SearchInProgress) as refused:
         bench.post()
@@ -132,7 +132,7 @@ def test_a_duplicate_that_waited_long_enough_is_told_when_to_come_back(pool: Thr
 
 
 def test_a_duplicate_asks_less_and_less_often(pool: ThreadPoolExecutor) -> None:
-    bench, slept = Bench(pool), list[float]()
+    bench, slept = SearchBench(pool), list[float]()
     bench.face_search._patience = WaitPolicy(10, clock=lambda: sum(slept), sleep=slept.append)
     bench.claims.running.add(SEARCH)
     with pytest.raises(SearchInProgress):
@@ -145,7 +145,7 @@ def test_a_duplicate_asks_less_and_less_often(pool: ThreadPoolExecutor) -> None:
     assert bench.store.reads == len(slept) <= 10 * 6
 
 
-def test_a_duplicate_takes_over_when_the_first_one_failed(bench: Bench) -> None:
+def test_a_duplicate_takes_over_when_the_first_one_failed(bench: SearchBench) -> None:
     bench.claims.running.add(SEARCH)
     threading.Timer(0.3, bench.claims.running.discard, [SEARCH]).start()
     assert bench.post().replayed is False
@@ -161,7 +161,7 @@ def test_a_duplicate_takes_over_when_the_first_one_failed(bench: Bench) -> None:
     ],
 )
 def test_a_selfie_that_cannot_be_searched_leaves_nothing_behind(
-    bench: Bench, form: SelfieForm, error: type[Exception]
+    bench: SearchBench, form: SelfieForm, error: type[Exception]
 ) -> None:
     with pytest.raises(error):
         bench.ask(form)
@@ -170,7 +170,7 @@ def test_a_selfie_that_cannot_be_searched_leaves_nothing_behind(
     assert bench.post().replayed is False, "a retry with a good selfie runs"
 
 
-def test_a_match_that_breaks_is_run_again_by_the_retry(bench: Bench) -> None:
+def test_a_match_that_breaks_is_run_again_by_the_retry(bench: SearchBench) -> None:
     def broken() -> None:
         raise ConnectionError
 
@@ -182,7 +182,7 @@ def test_a_match_that_breaks_is_run_again_by_the_retry(bench: Bench) -> None:
     assert bench.post().replayed is False
 
 
-def test_a_result_that_another_run_has_finished_meanwhile_is_the_answer(bench: Bench) -> None:
+def test_a_result_that_another_run_has_finished_meanwhile_is_the_answer(bench: SearchBench) -> None:
     def overtaken() -> None:
         bench.store.save(SEARCH, summary, photos(3))
 
@@ -193,13 +193,13 @@ def test_a_result_that_another_run_has_finished_meanwhile_is_the_answer(bench: B
     assert bench.post().stored.photos == photos(3)
 
 
-def left(bench: Bench) -> int:
+def left(bench: SearchBench) -> int:
     """Searches that the organisation may still run."""
     state = bench.store.quotas.get(ORG, QuotaState())
     return int(Meter(MemoryTokenBuckets({}), ORG, bench.limits, state).headers["RateLimit-Remaining"])
 
 
-def test_a_search_pays_once_and_its_replays_and_duplicates_nothing(bench: Bench) -> None:
+def test_a_search_pays_once_and_its_replays_and_duplicates_nothing(bench: SearchBench) -> None:
     started, release = threading.Event(), threading.Event()
 
     def hold() -> None:
@@ -219,7 +219,7 @@ def test_a_search_pays_once_and_its_replays_and_duplicates_nothing(bench: Bench)
 
 
 @pytest.mark.parametrize("selfie", [b"nobody", b""])
-def test_a_refused_selfie_costs_nothing(bench: Bench, selfie: bytes) -> None:
+def test_a_refused_selfie_costs_nothing(bench: SearchBench, selfie: bytes) -> None:
     with pytest.raises((NoFaceFound, UnusableImage)):
         bench.post(selfie)
     assert left(bench) == 5
@@ -229,7 +229,7 @@ def test_a_refused_selfie_costs_nothing(bench: Bench, selfie: bytes) -> None:
 def test_a_selfie_that_is_made_to_be_work_costs_a_search_each_time(
     pool: ThreadPoolExecutor, matcher: type[FakeMatcher]
 ) -> None:
-    bench = Bench(pool, matcher=matcher())
+    bench = SearchBench(pool, matcher=matcher())
     for sent in range(1, 6):
         with pytest.raises(UnusableImage):
             bench.post(b"bomb")
@@ -239,13 +239,15 @@ def test_a_selfie_that_is_made_to_be_work_costs_a_search_each_time(
     assert (bench.matcher.probed, bench.selfies.kept, bench.store.results) == (5, {}, {})
 
 
-def test_a_selfie_that_is_made_to_be_work_is_refused_as_such_when_others_took_the_last_search(bench: Bench) -> None:
+def test_a_selfie_that_is_made_to_be_work_is_refused_as_such_when_others_took_the_last_search(
+    bench: SearchBench,
+) -> None:
     bench.store.quotas[ORG] = QuotaState(full_at=time.time_ns() // 1000 + 5 * bench.limits.interval)
     with pytest.raises(UnusableImage):
         bench.ask(SelfieForm((b"guest", b"bomb")), seen=QuotaState(full_at=1))
 
 
-def test_a_failed_search_costs_nothing(bench: Bench) -> None:
+def test_a_failed_search_costs_nothing(bench: SearchBench) -> None:
     def fail() -> None:
         raise OSError
 
@@ -255,7 +257,7 @@ def test_a_failed_search_costs_nothing(bench: Bench) -> None:
     assert left(bench) == 5
 
 
-def test_without_quota_nothing_is_matched_or_stored_and_a_later_retry_is_searched(bench: Bench) -> None:
+def test_without_quota_nothing_is_matched_or_stored_and_a_later_retry_is_searched(bench: SearchBench) -> None:
     bench.store.quotas[ORG] = QuotaState(full_at=time.time_ns() // 1000 + 5 * bench.limits.interval)
     with pytest.raises(QuotaExceeded) as refused:
         bench.post()
@@ -268,7 +270,7 @@ def test_without_quota_nothing_is_matched_or_stored_and_a_later_retry_is_searche
 def test_a_probe_that_somebody_is_paid_for_is_not_made_once_others_have_taken_the_last_search(
     pool: ThreadPoolExecutor,
 ) -> None:
-    bench = Bench(pool, matcher=PaidProbeMatcher())
+    bench = SearchBench(pool, matcher=PaidProbeMatcher())
     bench.store.quotas[ORG] = QuotaState(full_at=time.time_ns() // 1000 + 5 * bench.limits.interval)
     with pytest.raises(QuotaExceeded):
         bench.ask(SelfieForm((b"guest",)), seen=QuotaState(full_at=1))  # as it was before the others
@@ -276,7 +278,7 @@ def test_a_probe_that_somebody_is_paid_for_is_not_made_once_others_have_taken_th
 
 
 def test_a_paid_probe_costs_the_quota_once_and_a_refused_selfie_nothing(pool: ThreadPoolExecutor) -> None:
-    bench = Bench(pool, matcher=PaidProbeMatcher())
+    bench = SearchBench(pool, matcher=PaidProbeMatcher())
     with pytest.raises(NoFaceFound):
         bench.post(b"nobody")
     assert left(bench) == 5
@@ -284,7 +286,7 @@ def test_a_paid_probe_costs_the_quota_once_and_a_refused_selfie_nothing(pool: Th
     assert (left(bench), bench.matcher.probed) == (4, 2)
 
 
-def test_an_uploaded_selfie_is_searched_once_and_then_gone(bench: Bench) -> None:
+def test_an_uploaded_selfie_is_searched_once_and_then_gone(bench: SearchBench) -> None:
     upload = UploadKey(ORG, EVENT_ID, uuid.UUID(int=9))
     bench.uploads.waiting[upload] = b"guest"
     form = SelfieForm(upload_ids=(str(upload.upload_id),))
@@ -295,13 +297,13 @@ def test_an_uploaded_selfie_is_searched_once_and_then_gone(bench: Bench) -> None
 
 
 @pytest.mark.parametrize("upload_id", [str(uuid.UUID(int=10)), "abc", ""])
-def test_an_upload_that_is_not_there_is_refused(bench: Bench, upload_id: str) -> None:
+def test_an_upload_that_is_not_there_is_refused(bench: SearchBench, upload_id: str) -> None:
     with pytest.raises(UnknownUpload):
         bench.ask(SelfieForm(upload_ids=(upload_id,)))
     assert left(bench) == 5
 
 
-def test_a_search_that_fails_leaves_its_upload_for_the_retry(bench: Bench) -> None:
+def test_a_search_that_fails_leaves_its_upload_for_the_retry(bench: SearchBench) -> None:
     upload = UploadKey(ORG, EVENT_ID, uuid.UUID(int=9))
     bench.uploads.waiting[upload] = b"nobody"
     with pytest.raises(NoFaceFound):
@@ -309,7 +311,7 @@ def test_a_search_that_fails_leaves_its_upload_for_the_retry(bench: Bench) -> No
     assert upload in bench.uploads.waiting
 
 
-def test_a_search_that_a_deletion_has_overtaken_is_done_again(bench: Bench) -> None:
+def test_a_search_that_a_deletion_has_overtaken_is_done_again(bench: SearchBench) -> None:
     """Given a deletion while the first match runs, then what is stored and answered is from after it."""
 
     def delete() -> None:
@@ -325,7 +327,7 @@ def test_a_search_that_a_deletion_has_overtaken_is_done_again(bench: Bench) -> N
     assert bench.selfies.kept == {SEARCH: (b"guest",)}
 
 
-def test_a_search_gives_up_when_something_is_deleted_all_the_time(bench: Bench) -> None:
+def test_a_search_gives_up_when_something_is_deleted_all_the_time(bench: SearchBench) -> None:
     def delete() -> None:
         bench.store.events[EVENT_ID] = replace(EVENT, erasures=bench.matcher.matched)
 
@@ -340,7 +342,7 @@ def test_a_search_gives_up_when_something_is_deleted_all_the_time(bench: Bench) 
     ("event", "error"), [(None, NotFound), (replace(EVENT, erasures=1, event_enabled=False), Forbidden)]
 )
 def test_a_search_whose_event_was_deleted_meanwhile_leaves_nothing(
-    bench: Bench, event: Any, error: type[Exception]
+    bench: SearchBench, event: Any, error: type[Exception]
 ) -> None:
     def delete() -> None:
         bench.store.events = {} if event is None else {EVENT_ID: event}
@@ -351,7 +353,7 @@ def test_a_search_whose_event_was_deleted_meanwhile_leaves_nothing(
     assert (bench.store.results, bench.selfies.kept, bench.claims.done) == ({}, {}, {})
 
 
-def test_a_request_id_whose_result_was_deleted_is_searched_again(bench: Bench) -> None:
+def test_a_request_id_whose_result_was_deleted_is_searched_again(bench: SearchBench) -> None:
     """Also while the deletion has come as far as the result, and not to the record that it is done."""
     bench.post()
     bench.store.withdraw(SEARCH)

@@ -22,7 +22,7 @@ from facesearch.search.quota import QuotaState
 from facesearch.search.selfies import UploadKey, selfie_keys, selfie_prefixes
 from tests.support.aws import moto
 from tests.support.fakes import EVENT_ID, ORG, PaidProbeMatcher
-from tests.unit.search.test_search import SEARCH, Bench, left
+from tests.unit.search.test_search import SEARCH, SearchBench, left
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -39,11 +39,11 @@ def pool() -> Iterator[ThreadPoolExecutor]:
 
 
 @pytest.fixture
-def bench(pool: ThreadPoolExecutor) -> Bench:
-    return Bench(pool)
+def bench(pool: ThreadPoolExecutor) -> SearchBench:
+    return SearchBench(pool)
 
 
-def test_several_selfies_are_one_match_and_are_kept_in_their_order(bench: Bench) -> None:
+def test_several_selfies_are_one_match_and_are_kept_in_their_order(bench: SearchBench) -> None:
     outcome = bench.ask(TWO)
     assert (outcome.replayed, outcome.stored.summary.total) == (False, 12)
     assert (bench.matcher.probed, bench.matcher.matched, left(bench)) == (1, 1, 4)
@@ -51,14 +51,14 @@ def test_several_selfies_are_one_match_and_are_kept_in_their_order(bench: Bench)
 
 
 @pytest.mark.parametrize("again", [TWO, SelfieForm((b"front",)), SelfieForm((b"a", b"stranger"))])
-def test_a_replay_does_not_look_at_its_selfies_however_many(bench: Bench, again: SelfieForm) -> None:
+def test_a_replay_does_not_look_at_its_selfies_however_many(bench: SearchBench, again: SelfieForm) -> None:
     first = bench.ask(TWO)
     replay = bench.ask(again)
     assert (replay.stored, replay.replayed) == (first.stored, True)
     assert (bench.matcher.matched, left(bench)) == (1, 4)
 
 
-def test_many_at_once_are_matched_and_paid_once(bench: Bench) -> None:
+def test_many_at_once_are_matched_and_paid_once(bench: SearchBench) -> None:
     gate = threading.Barrier(8)
 
     def post(number: int) -> SearchOutcome:
@@ -90,7 +90,7 @@ def test_many_at_once_are_matched_and_paid_once(bench: Bench) -> None:
 def test_a_refusal_says_which_selfie_it_is_about_and_leaves_nothing(
     pool: ThreadPoolExecutor, form: SelfieForm, error: type[FaceSearchError], message: str, paid: bool
 ) -> None:
-    bench = Bench(pool, matcher=PaidProbeMatcher() if paid else None)
+    bench = SearchBench(pool, matcher=PaidProbeMatcher() if paid else None)
     bench.uploads.waiting[UPLOADS[0]] = b"side"
     for _ in range(2):  # the same words again
         with pytest.raises(error) as refused:
@@ -101,14 +101,14 @@ def test_a_refusal_says_which_selfie_it_is_about_and_leaves_nothing(
     assert not bench.ask(TWO).replayed
 
 
-def test_without_quota_nothing_is_kept_of_any(bench: Bench) -> None:
+def test_without_quota_nothing_is_kept_of_any(bench: SearchBench) -> None:
     bench.store.quotas[ORG] = QuotaState(full_at=time.time_ns() // 1000 + 5 * bench.limits.interval)
     with pytest.raises(QuotaExceeded):
         bench.ask(TWO)
     assert (bench.matcher.matched, bench.selfies.kept) == (0, {})
 
 
-def test_files_come_before_uploads_and_every_upload_is_gone_after_the_search(bench: Bench) -> None:
+def test_files_come_before_uploads_and_every_upload_is_gone_after_the_search(bench: SearchBench) -> None:
     bench.uploads.waiting = dict(zip(UPLOADS, (b"large", b"larger"), strict=True))
     form = SelfieForm((b"front",), UPLOAD_IDS)
     assert not bench.ask(form).replayed
@@ -117,7 +117,7 @@ def test_files_come_before_uploads_and_every_upload_is_gone_after_the_search(ben
     assert bench.ask(form).replayed
 
 
-def test_an_upload_that_is_named_twice_is_searched_with_twice(bench: Bench) -> None:
+def test_an_upload_that_is_named_twice_is_searched_with_twice(bench: SearchBench) -> None:
     bench.uploads.waiting[UPLOADS[0]] = b"large"
     bench.ask(SelfieForm((), (UPLOAD_IDS[0], UPLOAD_IDS[0])))
     assert (bench.uploads.waiting, bench.selfies.kept) == ({}, {SEARCH: (b"large", b"large")})

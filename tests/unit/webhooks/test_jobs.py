@@ -10,7 +10,7 @@ from facesearch.models import Job, JobStatus, SearchKey, SearchSummary
 from facesearch.reading import StoredPage
 from facesearch.webhooks.jobs import LOST, LOST_SECONDS, status_of
 from tests.support.fakes import EVENT_ID, ORG
-from tests.unit.webhooks.callbacks.fakes import REQUEST
+from tests.unit.webhooks.callbacks.bench import REQUEST
 
 SEARCH = SearchKey(ORG, EVENT_ID, REQUEST)
 RESULT = StoredPage(SearchSummary(0, 90), [])

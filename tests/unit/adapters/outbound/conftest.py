@@ -43,7 +43,7 @@ def serve() -> Iterator[Serve]:
 
 
 @dataclass
-class World:
+class OutboundBench:
     """Names, public addresses, and servers behind them with certificates for the names."""
 
     authority: Authority
@@ -68,5 +68,5 @@ class World:
 
 
 @pytest.fixture
-def world(authority: Authority, serve: Serve) -> World:
-    return World(authority, serve)
+def world(authority: Authority, serve: Serve) -> OutboundBench:
+    return OutboundBench(authority, serve)

@@ -14,7 +14,7 @@ import pytest
 from facesearch.adapters.outbound import LIMITS, Outbound, OutboundLimits
 from facesearch.adapters.outbound.addresses import Address
 from facesearch.webhooks.outbound import FetchFailedError, RefusedUrlError
-from tests.unit.adapters.outbound.conftest import SHORT, Serve, World
+from tests.unit.adapters.outbound.conftest import SHORT, OutboundBench, Serve
 from tests.unit.adapters.outbound.servers import (
     OTHER_PUBLIC,
     PUBLIC,
@@ -34,7 +34,7 @@ OK = b"HTTP/1.1 200 OK\r\n"
 CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
 
 
-def failing(world: World, url: str = URL, limits: OutboundLimits = LIMITS) -> FetchFailedError:
+def failing(world: OutboundBench, url: str = URL, limits: OutboundLimits = LIMITS) -> FetchFailedError:
     """How the fetch fails; not much later than it may take."""
     started = time.monotonic()
     with pytest.raises(FetchFailedError) as failed:
@@ -44,7 +44,7 @@ def failing(world: World, url: str = URL, limits: OutboundLimits = LIMITS) -> Fe
     return failed.value
 
 
-def test_a_selfie_is_fetched_as_it_is_sent(world: World) -> None:
+def test_a_selfie_is_fetched_as_it_is_sent(world: OutboundBench) -> None:
     selfie = bytes(range(256)) * 4000
     site = world.site(answering(200, selfie, Content_Type="text/html"))
 
@@ -62,26 +62,26 @@ def test_a_selfie_is_fetched_as_it_is_sent(world: World) -> None:
     assert {"host: photos.example", "accept-encoding: identity", "connection: close"} <= {*head}
 
 
-def test_letters_of_other_scripts_in_a_path_are_encoded(world: World) -> None:
+def test_letters_of_other_scripts_in_a_path_are_encoded(world: OutboundBench) -> None:
     site = world.site(answering())
     world.outbound().fetch("https://photos.example/Zoë/写真.jpg?name=é")
     assert site.requests[0].startswith(b"GET /Zo%C3%AB/%E5%86%99%E7%9C%9F.jpg?name=%C3%A9 HTTP/1.1\r\n")
 
 
-def test_a_port_is_part_of_the_host_header(world: World) -> None:
+def test_a_port_is_part_of_the_host_header(world: OutboundBench) -> None:
     site = world.site(answering())
     world.internet.servers[PUBLIC, 8443] = site
     world.outbound().fetch("https://PHOTOS.example:8443")
     assert site.requests[0].startswith(b"GET / HTTP/1.1\r\nhost: photos.example:8443\r\n")
 
 
-def test_a_compression_bomb_stays_compressed(world: World) -> None:
+def test_a_compression_bomb_stays_compressed(world: OutboundBench) -> None:
     bomb = gzip.compress(bytes(50_000_000))
     world.site(answering(200, bomb, Content_Encoding="gzip"))
     assert world.outbound(limits=SMALL).fetch(URL) == bomb
 
 
-def test_nothing_is_kept_from_one_call_for_the_next(world: World) -> None:
+def test_nothing_is_kept_from_one_call_for_the_next(world: OutboundBench) -> None:
     site = world.site(answering(200, b"x", Set_Cookie="session=1; Path=/"))
     outbound = world.outbound()
     for _ in range(2):
@@ -90,7 +90,9 @@ def test_nothing_is_kept_from_one_call_for_the_next(world: World) -> None:
     assert all(b"cookie" not in request.lower() for request in site.requests)
 
 
-def test_proxies_of_the_environment_are_not_asked(world: World, serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_proxies_of_the_environment_are_not_asked(
+    world: OutboundBench, serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
     proxy = serve(answering())
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "https_proxy", "all_proxy"):
         monkeypatch.setenv(name, f"http://127.0.0.1:{proxy.port}")
@@ -99,7 +101,7 @@ def test_proxies_of_the_environment_are_not_asked(world: World, serve: Serve, mo
     assert proxy.connections == 0
 
 
-def test_the_next_address_is_tried_when_one_does_not_answer(world: World) -> None:
+def test_the_next_address_is_tried_when_one_does_not_answer(world: OutboundBench) -> None:
     world.names = Names({"photos.example": [[str(OTHER_PUBLIC), str(PUBLIC)]]})
     world.site(answering(200, b"x"))
     assert world.outbound().fetch(URL) == b"x"
@@ -107,20 +109,20 @@ def test_the_next_address_is_tried_when_one_does_not_answer(world: World) -> Non
     assert world.names.asked == ["photos.example"]
 
 
-def test_not_more_than_four_addresses_are_tried(world: World) -> None:
+def test_not_more_than_four_addresses_are_tried(world: OutboundBench) -> None:
     world.names = Names({"photos.example": [[f"93.184.216.{number}" for number in range(50, 100)]]})
     assert failing(world).retryable
     assert len(world.internet.dialled) == 4
 
 
-def test_the_largest_selfie_is_taken_and_one_byte_more_is_not(world: World) -> None:
+def test_the_largest_selfie_is_taken_and_one_byte_more_is_not(world: OutboundBench) -> None:
     limits = replace(LIMITS, fetch_bytes=50_000)
     world.site(in_turn(answering(200, bytes(50_000)), answering(200, bytes(50_001))))
     assert len(world.outbound(limits=limits).fetch(URL)) == 50_000
     assert not failing(world, limits=limits).retryable
 
 
-def test_a_length_that_is_too_large_is_enough(world: World) -> None:
+def test_a_length_that_is_too_large_is_enough(world: OutboundBench) -> None:
     site = world.site(dripping(OK + b"Content-Length: 100001\r\n\r\n", b"x", 0.01))
     failure = failing(world, limits=SMALL)
     assert (failure.reason, failure.retryable) == ("The file is larger than 0.0953674 MiB.", False)
@@ -141,7 +143,7 @@ ENDLESS = {
 
 
 @pytest.mark.parametrize(("start", "chunk"), ENDLESS.values(), ids=ENDLESS)
-def test_what_has_no_end_is_given_up_soon(world: World, start: bytes, chunk: bytes) -> None:
+def test_what_has_no_end_is_given_up_soon(world: OutboundBench, start: bytes, chunk: bytes) -> None:
     site = world.site(pouring(start, chunk))
     failure = failing(world, limits=SMALL)
     assert (failure.reason.endswith(("too large.", "MiB.")), failure.retryable) == (True, False)
@@ -162,18 +164,18 @@ SLOW = {
 
 
 @pytest.mark.parametrize("behave", SLOW.values(), ids=SLOW)
-def test_who_drips_is_given_up_in_time(world: World, behave: Behaviour) -> None:
+def test_who_drips_is_given_up_in_time(world: OutboundBench, behave: Behaviour) -> None:
     world.site(behave)
     failure = failing(world, limits=SHORT)
     assert (failure.reason, failure.retryable) == ("The host gave no whole answer within 0.25 seconds.", True)
 
 
-def test_who_never_greets_is_given_up_in_time(world: World, serve: Serve) -> None:
+def test_who_never_greets_is_given_up_in_time(world: OutboundBench, serve: Serve) -> None:
     world.internet.servers[PUBLIC, 443] = serve(answering(), deaf=True)
     assert failing(world, limits=SHORT).retryable
 
 
-def test_a_slow_look_up_uses_up_the_time_as_well(world: World) -> None:
+def test_a_slow_look_up_uses_up_the_time_as_well(world: OutboundBench) -> None:
     site = world.site(answering())
 
     class Slow(Names):
@@ -208,25 +210,25 @@ UNUSABLE = {
 
 
 @pytest.mark.parametrize("behave", UNUSABLE.values(), ids=UNUSABLE)
-def test_an_unusable_answer_is_a_failure_in_words(world: World, behave: Behaviour) -> None:
+def test_an_unusable_answer_is_a_failure_in_words(world: OutboundBench, behave: Behaviour) -> None:
     world.site(behave)
     failing(world)
 
 
-def test_more_than_was_said_is_not_read(world: World) -> None:
+def test_more_than_was_said_is_not_read(world: OutboundBench) -> None:
     world.site(saying(OK + b"Content-Length: 4\r\n\r\nfour and more"))
     assert world.outbound().fetch(URL) == b"four"
 
 
 @pytest.mark.parametrize("status", [204, 206, 300, 304, 400, 401, 403, 404, 410, 418])
-def test_any_other_status_is_a_failure(world: World, status: int) -> None:
+def test_any_other_status_is_a_failure(world: OutboundBench, status: int) -> None:
     world.site(answering(status))
     failure = failing(world)
     assert (failure.reason, failure.retryable, failure.retry_after) == (f"The host answered {status}.", False, None)
 
 
 @pytest.mark.parametrize("status", [408, 425, 429, 500, 502, 503, 504])
-def test_a_status_that_passes_is_worth_another_try(world: World, status: int) -> None:
+def test_a_status_that_passes_is_worth_another_try(world: OutboundBench, status: int) -> None:
     world.site(answering(status))
     assert failing(world).retryable
 
@@ -248,7 +250,7 @@ SOON = "in ten minutes, "
         ("Fri, 31 Dec 9999 23:59:59 GMT", range(3600, 3601)),
     ],
 )
-def test_the_hosts_wish_to_wait_is_passed_on_up_to_an_hour(world: World, header: str, seconds: range) -> None:
+def test_the_hosts_wish_to_wait_is_passed_on_up_to_an_hour(world: OutboundBench, header: str, seconds: range) -> None:
     soon = format_datetime(datetime.now(UTC) + timedelta(minutes=10), usegmt=True).removesuffix("GMT")
     world.site(answering(503, Retry_After=header.replace(SOON, soon)))
     assert failing(world).retry_after in seconds
@@ -257,12 +259,12 @@ def test_the_hosts_wish_to_wait_is_passed_on_up_to_an_hour(world: World, header:
 @pytest.mark.parametrize(
     "header", ["", "soon", "-5", "1.5", "1e3", "١٢", "Wed, 99 Oct 2015", "Wed, 21 Oct 99999 07:28:00 GMT"]
 )
-def test_a_wish_that_cannot_be_read_is_none(world: World, header: str) -> None:
+def test_a_wish_that_cannot_be_read_is_none(world: OutboundBench, header: str) -> None:
     world.site(saying(b"HTTP/1.1 503 No\r\nContent-Length: 0\r\nRetry-After: " + header.encode() + b"\r\n\r\n"))
     assert failing(world).retry_after is None
 
 
-def test_nothing_about_a_call_is_logged(world: World, caplog: pytest.LogCaptureFixture) -> None:
+def test_nothing_about_a_call_is_logged(world: OutboundBench, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     world.site(in_turn(answering(200, b"x"), answering(404), answering(302, Location="http://10.0.0.1/")))
     outbound = world.outbound()
@@ -274,7 +276,7 @@ def test_nothing_about_a_call_is_logged(world: World, caplog: pytest.LogCaptureF
     assert caplog.records == []
 
 
-def test_threads_may_share_it(world: World) -> None:
+def test_threads_may_share_it(world: OutboundBench) -> None:
     site = world.site(answering(200, b"x" * 100_000))
     outbound = world.outbound()
     found: list[bytes] = []
@@ -287,7 +289,7 @@ def test_threads_may_share_it(world: World) -> None:
     assert site.connections == 16
 
 
-def test_an_unknown_host_is_a_failure(world: World) -> None:
+def test_an_unknown_host_is_a_failure(world: OutboundBench) -> None:
     assert not failing(world, "https://unknown.example/").retryable
     assert world.internet.dialled == []
 

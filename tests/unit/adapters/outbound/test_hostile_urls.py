@@ -4,7 +4,7 @@ import pytest
 
 from facesearch.adapters.outbound import Outbound
 from facesearch.webhooks.outbound import RefusedUrlError
-from tests.unit.adapters.outbound.conftest import Serve, World
+from tests.unit.adapters.outbound.conftest import OutboundBench, Serve
 from tests.unit.adapters.outbound.servers import Internet, Names, Server, answering
 
 LOOPBACK = {
@@ -264,7 +264,9 @@ def test_the_battery_would_reach_the_canary(host: str, canary: Server) -> None:
     assert canary.connections == 2
 
 
-def test_a_name_that_is_rebound_after_the_check_is_still_called_where_it_was(world: World, canary: Server) -> None:
+def test_a_name_that_is_rebound_after_the_check_is_still_called_where_it_was(
+    world: OutboundBench, canary: Server
+) -> None:
     world.names = Names({"rebound.example": [["93.184.216.34"], ["127.0.0.1"]]})
     site = world.site(answering(200, b"selfie"), "rebound.example")
     outbound = world.outbound()

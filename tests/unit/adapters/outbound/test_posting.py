@@ -6,20 +6,20 @@ import pytest
 
 from facesearch.adapters.outbound import PostResult
 from facesearch.webhooks.outbound import FetchFailedError
-from tests.unit.adapters.outbound.conftest import SHORT, Serve, World
+from tests.unit.adapters.outbound.conftest import SHORT, OutboundBench, Serve
 from tests.unit.adapters.outbound.servers import PUBLIC, Behaviour, answering, dripping, pouring, saying
 
 URL = "https://photos.example/hooks?site=4"
 HEADERS = {"webhook-id": "msg_1", "webhook-timestamp": "1700000000", "webhook-signature": "v1,abc= v1,def="}
 
 
-def deliver(world: World, *, headers: dict[str, str] = HEADERS) -> tuple[PostResult, float]:
+def deliver(world: OutboundBench, *, headers: dict[str, str] = HEADERS) -> tuple[PostResult, float]:
     started = time.monotonic()
     delivery = world.outbound().post(URL, b'{"type":"x"}', headers)
     return delivery, time.monotonic() - started
 
 
-def test_a_body_is_delivered_with_its_headers(world: World) -> None:
+def test_a_body_is_delivered_with_its_headers(world: OutboundBench) -> None:
     site = world.site(answering(204))
     delivery, _ = deliver(world, headers=HEADERS | {"Content-Type": "application/json"})
     assert delivery == PostResult(204, None)
@@ -31,7 +31,7 @@ def test_a_body_is_delivered_with_its_headers(world: World) -> None:
     assert {"content-type: application/json", "content-length: 12", "host: photos.example"} <= {*lines}
 
 
-def test_a_caller_cannot_say_to_whom_or_how_long(world: World) -> None:
+def test_a_caller_cannot_say_to_whom_or_how_long(world: OutboundBench) -> None:
     site = world.site(answering())
     deliver(world, headers={"Host": "other.example", "Content-Length": "1", "Connection": "keep-alive"})
     head = site.requests[0].partition(b"\r\n\r\n")[0].lower()
@@ -40,14 +40,14 @@ def test_a_caller_cannot_say_to_whom_or_how_long(world: World) -> None:
     assert head.count(b"connection: close") == head.count(b"connection") == 1
 
 
-def test_an_empty_body_has_a_length(world: World) -> None:
+def test_an_empty_body_has_a_length(world: OutboundBench) -> None:
     site = world.site(answering())
     assert world.outbound().post(URL, b"", {}).status == 200
     assert b"content-length: 0\r\n" in site.requests[0]
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_a_redirect_is_an_answer(world: World, serve: Serve, status: int) -> None:
+def test_a_redirect_is_an_answer(world: OutboundBench, serve: Serve, status: int) -> None:
     canary = serve(answering())
     site = world.site(answering(status, Location=f"https://127.0.0.1:{canary.port}/"))
     assert deliver(world)[0].status == status
@@ -60,7 +60,7 @@ def test_a_redirect_is_an_answer(world: World, serve: Serve, status: int) -> Non
 )
 @pytest.mark.parametrize("status", [429, 503])
 def test_the_receivers_wish_to_wait_is_passed_on_up_to_a_day(
-    world: World, status: int, header: str, seconds: int | None
+    world: OutboundBench, status: int, header: str, seconds: int | None
 ) -> None:
     world.site(answering(status, Retry_After=header))
     assert deliver(world)[0] == PostResult(status, seconds)
@@ -77,7 +77,7 @@ def test_the_receivers_wish_to_wait_is_passed_on_up_to_a_day(
     ],
     ids=["endless", "dripping", "never begun", "cut off", "broken"],
 )
-def test_whatever_follows_the_status_neither_delays_nor_changes_it(world: World, behave: Behaviour) -> None:
+def test_whatever_follows_the_status_neither_delays_nor_changes_it(world: OutboundBench, behave: Behaviour) -> None:
     site = world.site(behave)
     delivery, seconds = deliver(world)
     assert delivery.status == 200
@@ -93,7 +93,7 @@ def test_whatever_follows_the_status_neither_delays_nor_changes_it(world: World,
         dripping(b"", b"HTTP/1.1 100 Continue\r\n\r\n", 0.05),
     ],
 )
-def test_who_does_not_answer_in_time_is_a_failure(world: World, behave: Behaviour) -> None:
+def test_who_does_not_answer_in_time_is_a_failure(world: OutboundBench, behave: Behaviour) -> None:
     world.site(behave)
     started = time.monotonic()
     with pytest.raises(FetchFailedError) as failed:
@@ -102,7 +102,7 @@ def test_who_does_not_answer_in_time_is_a_failure(world: World, behave: Behaviou
     assert time.monotonic() - started < 3
 
 
-def test_nobody_there_is_a_failure(world: World) -> None:
+def test_nobody_there_is_a_failure(world: OutboundBench) -> None:
     with pytest.raises(FetchFailedError) as failed:
         world.outbound().post(URL, b"{}", HEADERS)
     assert (failed.value.reason, failed.value.retryable) == ("The host could not be connected to.", True)
@@ -110,7 +110,7 @@ def test_nobody_there_is_a_failure(world: World) -> None:
 
 
 @pytest.mark.parametrize("how", ["deaf", "sipping"])
-def test_who_does_not_take_the_body_is_a_failure_in_time(world: World, serve: Serve, how: str) -> None:
+def test_who_does_not_take_the_body_is_a_failure_in_time(world: OutboundBench, serve: Serve, how: str) -> None:
     local = serve(answering(), **{how: True})
     started = time.monotonic()
     with pytest.raises(FetchFailedError):

@@ -5,7 +5,7 @@ import socket
 import pytest
 
 from facesearch.webhooks.outbound import FetchFailedError, RefusedUrlError
-from tests.unit.adapters.outbound.conftest import SHORT, Serve, World
+from tests.unit.adapters.outbound.conftest import SHORT, OutboundBench, Serve
 from tests.unit.adapters.outbound.servers import PUBLIC, Behaviour, Names, Server, answering, dripping, in_turn, saying
 
 START = "https://photos.example/start"
@@ -33,14 +33,14 @@ def canary(serve: Serve) -> Server:
         ("https://PHOTOS.EXAMPLE", "/"),
     ],
 )
-def test_a_redirect_is_followed(world: World, status: int, location: str, path: str) -> None:
+def test_a_redirect_is_followed(world: OutboundBench, status: int, location: str, path: str) -> None:
     site = world.site(in_turn(to(location, status), answering(200, b"selfie")))
     assert world.outbound().fetch(START) == b"selfie"
     assert site.requests[1].startswith(f"GET {path} HTTP/1.1\r\nhost: photos.example\r\n".encode())
     assert b"referer" not in site.requests[1].lower()
 
 
-def test_three_are_followed_and_each_name_is_looked_up_once_a_hop(world: World) -> None:
+def test_three_are_followed_and_each_name_is_looked_up_once_a_hop(world: OutboundBench) -> None:
     world.names = Names({}, otherwise=[str(PUBLIC)])
     site = world.site(
         in_turn(*(to(f"https://{name}.photos.example/") for name in "abc"), answering(200, b"selfie")),
@@ -53,7 +53,7 @@ def test_three_are_followed_and_each_name_is_looked_up_once_a_hop(world: World) 
 
 
 @pytest.mark.parametrize("location", ["/further", "/start", "https://photos.example/start", "?", ""])
-def test_the_fourth_is_not_followed(world: World, location: str) -> None:
+def test_the_fourth_is_not_followed(world: OutboundBench, location: str) -> None:
     site = world.site(to(location))
     with pytest.raises(FetchFailedError) as failed:
         world.outbound().fetch(START)
@@ -61,7 +61,7 @@ def test_the_fourth_is_not_followed(world: World, location: str) -> None:
     assert site.connections == 4
 
 
-def test_all_hops_share_one_time(world: World) -> None:
+def test_all_hops_share_one_time(world: OutboundBench) -> None:
     def slowly(server: Server, connection: socket.socket) -> None:
         server.closing.wait(0.15)
         to("/further")(server, connection)
@@ -73,13 +73,13 @@ def test_all_hops_share_one_time(world: World) -> None:
     assert site.connections <= 3
 
 
-def test_the_body_of_a_redirect_is_not_waited_for(world: World) -> None:
+def test_the_body_of_a_redirect_is_not_waited_for(world: OutboundBench) -> None:
     head = b"HTTP/1.1 302 Found\r\nLocation: /there\r\nContent-Length: 1000\r\n\r\n"
     world.site(in_turn(dripping(head, b"x", 0.05), answering(200, b"selfie")))
     assert world.outbound().fetch(START) == b"selfie"
 
 
-def test_a_redirect_without_a_place_is_a_failure(world: World) -> None:
+def test_a_redirect_without_a_place_is_a_failure(world: OutboundBench) -> None:
     world.site(answering(302))
     with pytest.raises(FetchFailedError) as failed:
         world.outbound().fetch(START)
@@ -118,7 +118,7 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("location", HOSTILE.values(), ids=HOSTILE)
-def test_a_hostile_redirect_is_refused(world: World, canary: Server, location: str) -> None:
+def test_a_hostile_redirect_is_refused(world: OutboundBench, canary: Server, location: str) -> None:
     world.names = Names(
         {
             "photos.example": [[str(PUBLIC)]],
@@ -138,13 +138,13 @@ def test_a_hostile_redirect_is_refused(world: World, canary: Server, location: s
     assert world.internet.dialled == [(PUBLIC, 443)]
 
 
-def test_a_place_in_no_encoding_is_refused(world: World) -> None:
+def test_a_place_in_no_encoding_is_refused(world: OutboundBench) -> None:
     world.site(saying(b"HTTP/1.1 302 Found\r\nContent-Length: 0\r\nLocation: /\xff\xfe\r\n\r\n"))
     with pytest.raises(RefusedUrlError):
         world.outbound().fetch(START)
 
 
-def test_the_same_name_is_looked_up_and_checked_again_at_each_hop(world: World, canary: Server) -> None:
+def test_the_same_name_is_looked_up_and_checked_again_at_each_hop(world: OutboundBench, canary: Server) -> None:
     world.names = Names({"photos.example": [[str(PUBLIC)], ["127.0.0.1"]]})
     site = world.site(to(f"https://photos.example:{canary.port}/"))
     with pytest.raises(RefusedUrlError):
@@ -153,7 +153,7 @@ def test_the_same_name_is_looked_up_and_checked_again_at_each_hop(world: World, 
     assert world.internet.dialled == [(PUBLIC, 443)]
 
 
-def test_a_local_stack_follows_from_http_to_https_and_never_back(world: World, canary: Server) -> None:
+def test_a_local_stack_follows_from_http_to_https_and_never_back(world: OutboundBench, canary: Server) -> None:
     site = world.site(in_turn(answering(200, b"selfie"), to(f"http://127.0.0.1:{canary.port}/")))
     gate = world.serve(to(START))
     outbound = world.outbound(allow_local=True)

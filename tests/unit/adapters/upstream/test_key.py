@@ -4,7 +4,7 @@ import pytest
 
 from facesearch.adapters.upstream import KeySecret
 from facesearch.adapters.upstream.key import READ_AGAIN_AFTER
-from tests.unit.adapters.upstream.site import KEY, FakeSecrets
+from tests.unit.adapters.upstream.bench import KEY, FakeSecrets
 
 
 def test_the_secret_is_read_once() -> None:

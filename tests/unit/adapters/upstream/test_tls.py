@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from facesearch.adapters.upstream import UpstreamDownError
-from tests.unit.adapters.upstream.site import FakeApi, Front, serving
+from tests.unit.adapters.upstream.bench import FakeApi, Front, serving
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ from facesearch.errors import Busy, InvalidRequest, TooLarge, UnusableImage
 from facesearch.models import PhotoMatch, RenditionUrls, UpstreamEvent
 from tests.support.examples import examples
 from tests.support.fakes import photos
-from tests.unit.adapters.upstream.site import BASE, KEY, REQUEST, SELFIE, FakeApi, FakeSecrets, Fault, front_of
+from tests.unit.adapters.upstream.bench import BASE, KEY, REQUEST, SELFIE, FakeApi, FakeSecrets, Fault, front_of
 
 DOWN, CUT = Fault(503), Fault()
 HEARD_BY_NOBODY = Fault(worked=True)

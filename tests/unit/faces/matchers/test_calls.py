@@ -15,7 +15,7 @@ from facesearch.errors import EngineBusy, NoFaceFound, OtherPerson, UnusableImag
 from facesearch.faces.outside import PhotoFile
 from facesearch.records import Photo
 from tests.support.fakes import EVENT, EVENT_ID
-from tests.unit.deletion.site import Inline
+from tests.support.site import Inline
 from tests.unit.faces.matchers.people import selfie_of
 
 COLLECTION = {"CollectionId": f"stack.{EVENT_ID}"}

@@ -20,15 +20,15 @@ from facesearch.records import Photo
 from facesearch.search.face_search import STORING_SECONDS
 from facesearch_local.template import Deployment, Template
 from tests.conftest import ROOT
-from tests.unit.deletion.site import Inline
+from tests.support.site import Inline
+from tests.unit.faces.matchers.bench import ONE_ATTEMPT, PREFIX, MatcherBench
 from tests.unit.faces.matchers.people import Look, look, photo_of, selfie_of
-from tests.unit.faces.matchers.worlds import ONE_ATTEMPT, PREFIX, World
 
 ANNA, BEN, CARL = 1, 2, 3
 THROTTLES = ["ThrottlingException", "ProvisionedThroughputExceededException"]
 
 
-def during_first_look(world: World, then: Callable[[], Any]) -> None:
+def during_first_look(world: MatcherBench, then: Callable[[], Any]) -> None:
     """Have something happen while the service looks at the next picture."""
     see = world.service.see
 
@@ -41,7 +41,9 @@ def during_first_look(world: World, then: Callable[[], Any]) -> None:
 
 
 @pytest.mark.parametrize("code", THROTTLES)
-def test_a_search_that_is_throttled_again_and_again_is_to_come_back_later(service_world: World, code: str) -> None:
+def test_a_search_that_is_throttled_again_and_again_is_to_come_back_later(
+    service_world: MatcherBench, code: str
+) -> None:
     photo = service_world.add(photo_of(look(ANNA)))
     service_world.service.refusals["SearchFacesByImage"] = [Refusal(code)]
     with pytest.raises(EngineBusy) as busy:
@@ -50,7 +52,7 @@ def test_a_search_that_is_throttled_again_and_again_is_to_come_back_later(servic
     assert service_world.find(ANNA) == [photo]
 
 
-def test_the_client_itself_tries_a_throttled_search_again(service_world: World) -> None:
+def test_the_client_itself_tries_a_throttled_search_again(service_world: MatcherBench) -> None:
     world = service_world
     photo = world.add(photo_of(look(ANNA)))
     world.matcher = RekognitionMatcher(world.service.client(SEARCHING), PREFIX, world.stores.photos, Inline())
@@ -78,7 +80,7 @@ def needed(selfies: int, photos: bool) -> int:
 
 @pytest.mark.parametrize("slow", ["CompareFaces", "DetectFaces", "SearchFacesByImage"])
 @pytest.mark.parametrize("selfies", [1, 2, 3])
-def test_no_call_begins_that_could_outlive_the_search(service_world: World, slow: str, selfies: int) -> None:
+def test_no_call_begins_that_could_outlive_the_search(service_world: MatcherBench, slow: str, selfies: int) -> None:
     """Whichever operation hangs for a while: every call has a whole one's time left when it begins, or is not made."""
     world, now, begun = service_world, [1000.0], list[float]()
     world.add(photo_of(look(ANNA)))
@@ -119,7 +121,9 @@ def test_no_call_begins_that_could_outlive_the_search(service_world: World, slow
         ("AccessDeniedException", ClientError),
     ],
 )
-def test_each_refusal_of_a_search_is_its_own_outcome(service_world: World, code: str, outcome: type[Exception]) -> None:
+def test_each_refusal_of_a_search_is_its_own_outcome(
+    service_world: MatcherBench, code: str, outcome: type[Exception]
+) -> None:
     service_world.add(photo_of(look(ANNA)))
     service_world.service.refusals["SearchFacesByImage"] = [Refusal(code, 500 if "Server" in code else 400)]
     with pytest.raises(outcome):
@@ -127,7 +131,7 @@ def test_each_refusal_of_a_search_is_its_own_outcome(service_world: World, code:
 
 
 @pytest.mark.parametrize("code", [*THROTTLES, "InternalServerError"])
-def test_a_photo_that_is_throttled_is_delivered_again_and_complete_then(service_world: World, code: str) -> None:
+def test_a_photo_that_is_throttled_is_delivered_again_and_complete_then(service_world: MatcherBench, code: str) -> None:
     data = photo_of(look(ANNA), look(BEN))
     service_world.collections.create(service_world.event.event_id)
     service_world.service.refusals["IndexFaces"] = [Refusal(code)]
@@ -138,14 +142,14 @@ def test_a_photo_that_is_throttled_is_delivered_again_and_complete_then(service_
     assert service_world.find(ANNA) == [photo]
 
 
-def test_a_photo_that_the_service_cannot_read_is_recorded_as_failed(service_world: World) -> None:
+def test_a_photo_that_the_service_cannot_read_is_recorded_as_failed(service_world: MatcherBench) -> None:
     service_world.collections.create(service_world.event.event_id)
     service_world.service.refusals["IndexFaces"] = [Refusal("InvalidImageFormatException")]
     report = service_world.upload(photo_of(look(ANNA)))
     assert (report.outcome, report.reason) == (IndexingOutcome.FAILED, "The face service cannot read the picture.")
 
 
-def test_the_first_photo_makes_the_collection_and_a_search_makes_none(service_world: World) -> None:
+def test_the_first_photo_makes_the_collection_and_a_search_makes_none(service_world: MatcherBench) -> None:
     service_world.find(ANNA)
     assert service_world.service.collections == {}
     service_world.add(photo_of(look(ANNA)))
@@ -155,20 +159,22 @@ def test_the_first_photo_makes_the_collection_and_a_search_makes_none(service_wo
 
 
 @pytest.mark.parametrize(("faces", "calls"), [(99, 1), (100, 5), (150, 5), (620, LOOKS)])
-def test_a_photo_costs_one_call_and_more_only_when_it_is_a_crowd(service_world: World, faces: int, calls: int) -> None:
+def test_a_photo_costs_one_call_and_more_only_when_it_is_a_crowd(
+    service_world: MatcherBench, faces: int, calls: int
+) -> None:
     report = service_world.upload(photo_of(*[look(number % 7 + 1) for number in range(faces)], columns=30))
     assert report.faces == len(service_world.kept) == faces
     assert service_world.service.calls.count("IndexFaces") - 1 == calls, "one more, before there was a collection"
 
 
-def test_faces_below_the_service_s_bar_are_not_indexed(service_world: World) -> None:
+def test_faces_below_the_service_s_bar_are_not_indexed(service_world: MatcherBench) -> None:
     see = service_world.service.see
     service_world.service.see = lambda data: [SeenFace(face.box, face.look, True) for face in see(data)]
     assert service_world.upload(photo_of(look(ANNA))).faces == 0
 
 
 @pytest.mark.parametrize("faces", [3, 150])
-def test_a_run_that_died_before_its_record_leaves_no_second_face(service_world: World, faces: int) -> None:
+def test_a_run_that_died_before_its_record_leaves_no_second_face(service_world: MatcherBench, faces: int) -> None:
     data, photos = photo_of(*[look(number % 7 + 1) for number in range(faces)], columns=15), service_world.stores.photos
     add = photos.add
 
@@ -185,7 +191,7 @@ def test_a_run_that_died_before_its_record_leaves_no_second_face(service_world: 
     assert service_world.find(ANNA) == [photo]
 
 
-def test_a_person_s_faces_go_even_where_no_photo_was_recorded(service_world: World) -> None:
+def test_a_person_s_faces_go_even_where_no_photo_was_recorded(service_world: MatcherBench) -> None:
     world = service_world
     world.collections.create(world.event.event_id)
     stray = KeptFace(str(uuid.uuid4()), "x", str(uuid.uuid4()), SeenFace(Region(0, 0, 1, 1), Look(ANNA)))
@@ -196,7 +202,7 @@ def test_a_person_s_faces_go_even_where_no_photo_was_recorded(service_world: Wor
         assert [kept.face.look for kept in world.kept] == [look(BEN)]
 
 
-def test_more_faces_than_one_search_returns_are_still_all_deleted(service_world: World) -> None:
+def test_more_faces_than_one_search_returns_are_still_all_deleted(service_world: MatcherBench) -> None:
     world = service_world
     world.collections.create(world.event.event_id)
     collection = world.service.collections[f"{PREFIX}{world.event.event_id}"]
@@ -212,14 +218,14 @@ def test_more_faces_than_one_search_returns_are_still_all_deleted(service_world:
 
 
 @pytest.mark.parametrize("external_id", ["", "somebody-else-s"])
-def test_faces_that_somebody_else_has_put_there_are_no_matches(service_world: World, external_id: str) -> None:
+def test_faces_that_somebody_else_has_put_there_are_no_matches(service_world: MatcherBench, external_id: str) -> None:
     photo = service_world.add(photo_of(look(ANNA)))
     other = KeptFace(str(uuid.uuid4()), "x", external_id, SeenFace(Region(0, 0, 1, 1), look(ANNA)))
     service_world.service.collections[f"{PREFIX}{service_world.event.event_id}"][other.face_id] = other
     assert service_world.find(ANNA) == [photo]
 
 
-def test_a_photo_deleted_while_a_second_delivery_looks_at_it_leaves_no_face(service_world: World) -> None:
+def test_a_photo_deleted_while_a_second_delivery_looks_at_it_leaves_no_face(service_world: MatcherBench) -> None:
     world, data = service_world, photo_of(look(ANNA), look(BEN))
     world.add(photo_of(look(CARL)))
 
@@ -232,7 +238,7 @@ def test_a_photo_deleted_while_a_second_delivery_looks_at_it_leaves_no_face(serv
     assert [kept.face.look for kept in world.kept] == [look(CARL)]
 
 
-def test_what_a_killed_delivery_has_left_of_a_deleted_photo_goes_with_the_next_one(service_world: World) -> None:
+def test_what_a_killed_delivery_has_left_of_a_deleted_photo_goes_with_the_next_one(service_world: MatcherBench) -> None:
     world, data = service_world, photo_of(look(ANNA))
     photo = world.add(data)
     (kept,) = world.kept
@@ -242,7 +248,7 @@ def test_what_a_killed_delivery_has_left_of_a_deleted_photo_goes_with_the_next_o
     assert world.kept == []
 
 
-def test_an_event_deleted_while_a_photo_is_looked_at_gets_no_second_collection(service_world: World) -> None:
+def test_an_event_deleted_while_a_photo_is_looked_at_gets_no_second_collection(service_world: MatcherBench) -> None:
     world = service_world
     world.add(photo_of(look(BEN)))
 
@@ -256,14 +262,14 @@ def test_an_event_deleted_while_a_photo_is_looked_at_gets_no_second_collection(s
     assert world.service.collections == {}
 
 
-def test_photos_say_that_none_of_our_models_has_looked_at_them(service_world: World) -> None:
+def test_photos_say_that_none_of_our_models_has_looked_at_them(service_world: MatcherBench) -> None:
     photo = service_world.add(photo_of(look(ANNA)))
     record = service_world.stores.photos.get(service_world.event.event_id, service_world.event.shards, photo)
     assert record is not None
     assert (record.model, record.faces, record.faces_by(service_world.event.model)) == ("rekognition", b"", None)
 
 
-def test_a_search_is_summed_up_by_the_event_s_confidence(service_world: World) -> None:
+def test_a_search_is_summed_up_by_the_event_s_confidence(service_world: MatcherBench) -> None:
     service_world.add(photo_of(look(ANNA)))
     probe = service_world.matcher.probe(service_world.event, [selfie_of(ANNA)])
     found = service_world.matcher.match(service_world.event, probe)

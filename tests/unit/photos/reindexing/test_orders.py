@@ -14,7 +14,7 @@ from facesearch.photos.nextfaces import IndexingCommand, parse_command
 from tests.support.aws import moto
 from tests.support.fakes import EVENT_ID
 from tests.unit.photos.indexing.fakes import notification
-from tests.unit.photos.reindexing.site import B, filled
+from tests.unit.photos.reindexing.bench import B, filled
 
 
 def test_an_order_is_read_back_and_nothing_else_is_one() -> None:

@@ -17,9 +17,9 @@ from facesearch.photos.reindexing import StalledError
 from facesearch.records import Photo
 from tests.support.examples import examples
 from tests.support.fakes import EVENT_ID, ORG
-from tests.unit.deletion.site import CrashError, crash_points
+from tests.support.site import CrashError, crash_points
 from tests.unit.photos.indexing.fakes import PHOTOS, notification
-from tests.unit.photos.reindexing.site import ANNA, BEN, CARL, A, B, Site, filled, picture
+from tests.unit.photos.reindexing.bench import ANNA, BEN, CARL, A, B, ReindexBench, filled, picture
 
 
 def test_an_event_goes_over_to_another_model_and_back() -> None:
@@ -136,7 +136,7 @@ def test_it_is_cancelled_at_any_point_before_the_switch() -> None:
 
 
 def test_an_interrupted_cancel_is_made_good_by_another() -> None:
-    def begun() -> Site:
+    def begun() -> ReindexBench:
         site = filled()
         site.reindexing.run(EVENT_ID, B, wait=False)
         site.deliver()

@@ -17,7 +17,7 @@ from facesearch.photos.reindexing import EventModels
 from facesearch.records import Photo, PhotoChange, PhotoEraser
 from tests.support.aws import create_table, moto
 from tests.support.fakes import EVENT, EVENT_ID
-from tests.unit.photos.reindexing.site import A, B, MemoryEvents
+from tests.unit.photos.reindexing.bench import A, B, MemoryEvents
 
 ID = uuid.UUID(int=5)
 LIVE, NEXT = b"\x01" * 132, b"\x02" * 264

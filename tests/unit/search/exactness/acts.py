@@ -11,8 +11,8 @@ from facesearch.faces.confidence import threshold
 from facesearch.faces.embedded import match_faces
 from facesearch.faces.engine import engine_name
 from tests.support.fakes import EVENT_ID
-from tests.unit.deletion.site import Inline
-from tests.unit.search.exactness.world import LOOKS, Process, id_of
+from tests.support.site import Inline
+from tests.unit.search.exactness.bench import LOOKS, Process, id_of
 
 
 class Act(Protocol):

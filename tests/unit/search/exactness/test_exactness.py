@@ -25,16 +25,16 @@ from tests.unit.search.exactness.acts import (
     Tear,
     Upload,
 )
-from tests.unit.search.exactness.world import (
+from tests.unit.search.exactness.bench import (
     ALBUM,
     LOOKS,
     MODELS,
     PEOPLE,
     VIEWS,
     CrashError,
+    ExactnessBench,
     Process,
     Steps,
-    World,
     cosine,
 )
 
@@ -66,7 +66,7 @@ class DisturbedEvent(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.world = World()
+        self.world = ExactnessBench()
         self.steps = Steps()
         self.process = Process(self.world, self.steps.wrap)
         self.environments: list[IndexCache] = [self.process.environment()]

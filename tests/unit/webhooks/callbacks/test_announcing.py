@@ -9,8 +9,8 @@ import pytest
 from facesearch.webhooks.callbacks import Status
 from facesearch.webhooks.callbacks.callback import BODY_BYTES, body_with_host, callback_of
 from tests.support.fakes import EVENT_ID, ORG
-from tests.unit.deletion.site import CrashError, Fuse
-from tests.unit.webhooks.callbacks.fakes import END, NOW, URL, Site, content
+from tests.support.site import CrashError, Fuse
+from tests.unit.webhooks.callbacks.bench import END, NOW, URL, CallbackBench, content
 
 
 def test_a_completed_search_is_told_by_ids_counts_and_a_link() -> None:
@@ -73,7 +73,7 @@ def test_the_same_end_is_one_callback_and_any_other_is_another() -> None:
 
 
 def test_announced_again_before_it_was_sent_it_is_queued_again_and_afterwards_it_is_not() -> None:
-    site = Site()
+    site = CallbackBench()
     key = site.announce()
     assert site.announce(callback_url="https://elsewhere.example") == key
     assert len(site.queue.waiting) == 2
@@ -88,7 +88,7 @@ def test_announced_again_before_it_was_sent_it_is_queued_again_and_afterwards_it
 def test_whoever_dies_while_announcing_announces_again() -> None:
     for at in (1, 2):
         for after in (False, True):
-            site, fuse = Site(), Fuse()
+            site, fuse = CallbackBench(), Fuse()
             site.wrap = fuse.wrap
             fuse.set(at, after=after)
             with pytest.raises(CrashError):
@@ -101,7 +101,7 @@ def test_whoever_dies_while_announcing_announces_again() -> None:
 
 
 def test_the_message_in_the_queue_holds_ids_alone() -> None:
-    site = Site()
+    site = CallbackBench()
     site.announce()
     (turn,) = site.queue.waiting
     assert json.loads(turn.to_message()).keys() == {"org_id", "event_id", "callback_id", "turn", "not_before", "replay"}

@@ -15,18 +15,18 @@ from facesearch.webhooks.callbacks.delivery import CLAIM_SECONDS, LONGEST_ASIDE,
 from facesearch.webhooks.callbacks.plan import LONGEST_SECONDS
 from facesearch.webhooks.outbound import FetchFailedError, RefusedUrlError
 from tests.support.fakes import EVENT, EVENT_ID, ORG
-from tests.unit.deletion.site import CrashError, Fuse
-from tests.unit.webhooks.callbacks.fakes import KEY, NOW, SECRETS, URL, Site, content
+from tests.support.site import CrashError, Fuse
+from tests.unit.webhooks.callbacks.bench import KEY, NOW, SECRETS, URL, CallbackBench, content
 
 NO_ANSWER = FetchFailedError("The host did not answer in time.", retryable=True)
 
 
-def outcomes(site: Site) -> list[DeliveryOutcome]:
+def outcomes(site: CallbackBench) -> list[DeliveryOutcome]:
     return [report.outcome for report in site.run()]
 
 
 def test_a_callback_is_signed_by_every_live_secret_and_sent_once() -> None:
-    site = Site()
+    site = CallbackBench()
     site.now = datetime.now(UTC).timestamp()
     site.announce()
     assert outcomes(site) == [DeliveryOutcome.DELIVERED]
@@ -42,7 +42,7 @@ def test_a_callback_is_signed_by_every_live_secret_and_sent_once() -> None:
 
 
 def test_a_receiver_that_fails_twice_then_accepts_gets_exactly_one_more() -> None:
-    site = Site(delays=(5, 300, 1_800))
+    site = CallbackBench(delays=(5, 300, 1_800))
     site.receiver.answers = [500, NO_ANSWER, 200]
     site.announce()
     reports = site.run()
@@ -62,7 +62,7 @@ def test_a_receiver_that_fails_twice_then_accepts_gets_exactly_one_more() -> Non
 
 @pytest.mark.parametrize("answer", [100, 301, 302, 304, 307, 308, 400, 401, 404, 418, 429, 500, 503, NO_ANSWER])
 def test_whatever_is_not_2xx_is_a_failure(answer: Any) -> None:
-    site = Site()
+    site = CallbackBench()
     site.receiver.answers = [answer]
     site.announce()
     assert outcomes(site) == [DeliveryOutcome.FAILED, DeliveryOutcome.FAILED, DeliveryOutcome.DEAD]
@@ -76,7 +76,7 @@ def test_whatever_is_not_2xx_is_a_failure(answer: Any) -> None:
 
 @pytest.mark.parametrize("answer", [200, 201, 202, 204, 206, 299])
 def test_any_2xx_is_success(answer: int) -> None:
-    site = Site()
+    site = CallbackBench()
     site.receiver.answers = [answer]
     site.announce()
     assert outcomes(site) == [DeliveryOutcome.DELIVERED]
@@ -95,7 +95,7 @@ def test_any_2xx_is_success(answer: int) -> None:
     ],
 )
 def test_retry_after_of_429_and_503_makes_the_delay_longer_but_not_endless(answer: PostResult, seconds: int) -> None:
-    site = Site()
+    site = CallbackBench()
     site.receiver.answers = [answer]
     site.announce()
     (report,) = site.run(most=1)
@@ -106,7 +106,7 @@ def test_retry_after_of_429_and_503_makes_the_delay_longer_but_not_endless(answe
 
 
 def test_410_switches_the_address_off_for_this_organisation_alone() -> None:
-    site = Site()
+    site = CallbackBench()
     site.receiver.answers = [410]
     site.announce()
     other = site.announce(total=1, type="face_search.failed")
@@ -121,7 +121,7 @@ def test_410_switches_the_address_off_for_this_organisation_alone() -> None:
 
 
 def test_a_refused_address_is_given_up_at_once() -> None:
-    site = Site()
+    site = CallbackBench()
     site.receiver.answers = [RefusedUrlError("The URL leads to an address that is not public.")]
     site.announce()
     assert outcomes(site) == [DeliveryOutcome.DEAD]
@@ -130,7 +130,7 @@ def test_a_refused_address_is_given_up_at_once() -> None:
 
 
 def test_without_a_secret_nothing_is_sent_and_it_is_tried_again() -> None:
-    site = Site(secrets=())
+    site = CallbackBench(secrets=())
     site.announce()
     site.run(most=1)
     assert site.receiver.got == []
@@ -140,7 +140,7 @@ def test_without_a_secret_nothing_is_sent_and_it_is_tried_again() -> None:
 
 @pytest.mark.parametrize("event", [None, replace(EVENT, closing=True)])
 def test_a_callback_of_an_event_that_is_deleted_is_forgotten(event: Any) -> None:
-    site = Site()
+    site = CallbackBench()
     site.announce()
     site.reader.events = {EVENT_ID: event} if event else {}
     assert outcomes(site) == [DeliveryOutcome.ERASED]
@@ -149,7 +149,7 @@ def test_a_callback_of_an_event_that_is_deleted_is_forgotten(event: Any) -> None
 
 
 def test_a_turn_that_is_not_due_is_queued_again_as_it_is() -> None:
-    site = Site()
+    site = CallbackBench()
     site.announce()
     turn = DeliveryAttempt(KEY, 0, NOW + 3_000)
     assert site.deliver(turn).outcome is DeliveryOutcome.WAITING
@@ -158,11 +158,11 @@ def test_a_turn_that_is_not_due_is_queued_again_as_it_is() -> None:
 
 
 def test_a_message_that_comes_twice_is_sent_once() -> None:
-    site = Site()
+    site = CallbackBench()
     site.announce()
     site.announce()
     assert outcomes(site) == [DeliveryOutcome.DELIVERED, DeliveryOutcome.STALE]
-    site = Site()
+    site = CallbackBench()
     site.receiver.answers = [500, 204]
     site.announce()
     site.announce()
@@ -170,7 +170,7 @@ def test_a_message_that_comes_twice_is_sent_once() -> None:
 
 
 def test_while_it_is_being_sent_nobody_else_sends_it() -> None:
-    site = Site()
+    site = CallbackBench()
     site.announce()
 
     def meanwhile() -> None:
@@ -186,7 +186,7 @@ def test_while_it_is_being_sent_nobody_else_sends_it() -> None:
 def test_a_turn_of_a_process_that_died_does_not_outlive_the_end_of_its_callback() -> None:
     """Its message was delivered again and had another answer; the next turn, which it had queued before, is over."""
     for answer, status in ((204, Status.DELIVERED), (410, Status.GONE)):
-        site = Site()
+        site = CallbackBench()
         site.receiver.answers = [answer]
         site.announce()
         site.queue.send(DeliveryAttempt(KEY, 1))
@@ -195,7 +195,7 @@ def test_a_turn_of_a_process_that_died_does_not_outlive_the_end_of_its_callback(
 
 
 def test_an_event_deleted_while_its_callback_is_being_sent_leaves_nothing() -> None:
-    site = Site()
+    site = CallbackBench()
     site.announce()
     site.receiver.during = lambda: site.callbacks.purge(ORG, EVENT_ID)
     site.run()
@@ -208,7 +208,7 @@ def test_wherever_a_process_dies_the_callback_comes_to_its_end(answers: list[int
     ends = {204: Status.DELIVERED, 500: Status.DEAD, 410: Status.GONE}
     for after in (False, True):
         for at in itertools.count(1):
-            site, fuse = Site(), Fuse()
+            site, fuse = CallbackBench(), Fuse()
             site.announce()
             site.receiver.answers = list(answers)
             site.wrap = fuse.wrap
@@ -222,7 +222,7 @@ def test_wherever_a_process_dies_the_callback_comes_to_its_end(answers: list[int
                 break
 
 
-def _run_with_redelivery(site: Site, fuse: Fuse) -> int:
+def _run_with_redelivery(site: CallbackBench, fuse: Fuse) -> int:
     crashed = 0
     for _ in range(100):
         if not site.queue.waiting:
@@ -243,7 +243,7 @@ def _run_with_redelivery(site: Site, fuse: Fuse) -> int:
 @pytest.mark.parametrize("message", ["", "?", "[]", "{}", '{"org_id": 1}', "null", '{"org_id": "x"}'])
 def test_what_is_no_turn_is_an_error(message: str) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 - json's own among others
-        Site().deliverer.deliver(message)
+        CallbackBench().deliverer.deliver(message)
 
 
 RECEIVES = 10
@@ -252,7 +252,7 @@ VISIBILITY_SECONDS = 180
 
 def test_a_chain_of_attempts_ends_even_if_every_process_dies_before_it_can_write_one_down() -> None:
     """The only thing that ends it: Lambda must let the function feed its own queue, and each message is a new one."""
-    site = Site(delays=(5, 300, 1_800))
+    site = CallbackBench(delays=(5, 300, 1_800))
     site.receiver.answers = [500]
     site.announce()
     site.callbacks.settle = _die  # type: ignore[assignment, method-assign]
@@ -274,7 +274,7 @@ def test_a_chain_of_attempts_ends_even_if_every_process_dies_before_it_can_write
 
 
 def test_a_receiver_that_puts_every_attempt_off_for_years_ends_its_chain_of_messages_within_the_plan() -> None:
-    site = Site(delays=(5,) * 9)
+    site = CallbackBench(delays=(5,) * 9)
     site.receiver.answers = [PostResult(503, 10**9)]
     site.announce()
     messages = 0
@@ -295,7 +295,7 @@ def _die(*_: Any) -> Any:
 
 
 def test_a_turn_steps_aside_while_others_of_its_organisation_hold_all_they_may() -> None:
-    site = Site()
+    site = CallbackBench()
     site.announce()
     others = [site.shares.take(ORG, 1) for _ in range(2)]
     reports = site.run(most=20)
@@ -310,7 +310,7 @@ def test_a_turn_steps_aside_while_others_of_its_organisation_hold_all_they_may()
 
 
 def test_a_turn_that_cannot_be_had_for_half_an_hour_is_a_failed_attempt_and_its_plan_ends() -> None:
-    site = Site()
+    site = CallbackBench()
     site.announce()
     for _ in range(2):
         site.shares.take(ORG, 1)
@@ -325,7 +325,7 @@ def test_a_turn_that_cannot_be_had_for_half_an_hour_is_a_failed_attempt_and_its_
 
 @pytest.mark.parametrize("answer", [204, 500, NO_ANSWER, RefusedUrlError("no")])
 def test_however_an_attempt_ends_its_share_is_given_back(answer: Any) -> None:
-    site = Site()
+    site = CallbackBench()
     site.receiver.answers = [answer, 204]
     site.announce()
     site.run()

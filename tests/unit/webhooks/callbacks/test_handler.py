@@ -14,7 +14,7 @@ from facesearch.webhooks.outbound import RefusedUrlError
 from tests.conftest import ROOT
 from tests.support.fakes import EVENT_ID, ORG
 from tests.unit.api.test_handlers import Context, load
-from tests.unit.webhooks.callbacks.fakes import KEY, NOW, REQUEST, Site
+from tests.unit.webhooks.callbacks.bench import KEY, NOW, REQUEST, CallbackBench
 
 
 def batch(*bodies: str) -> dict[str, Any]:
@@ -41,8 +41,8 @@ class Output:
 
 
 @pytest.fixture
-def site(monkeypatch: pytest.MonkeyPatch) -> Site:
-    site, parts = Site(), bootstrap.Container()
+def site(monkeypatch: pytest.MonkeyPatch) -> CallbackBench:
+    site, parts = CallbackBench(), bootstrap.Container()
     parts.deliverer = site.deliverer
     monkeypatch.setattr(bootstrap, "container", parts)
     return site
@@ -64,14 +64,14 @@ def invoke(event: dict[str, Any]) -> list[str]:
     return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
 
 
-def test_the_versioned_event_is_a_turn(site: Site) -> None:
+def test_the_versioned_event_is_a_turn(site: CallbackBench) -> None:
     event = json.loads((ROOT / "events" / "callbacks.json").read_text())
     assert invoke(event) == [], "of a callback that is not kept any more"
     turn = DeliveryAttempt.from_message(event["Records"][0]["body"])
     assert (turn.key.org_id, turn.key.event_id, turn.number) == (ORG, EVENT_ID, 0)
 
 
-def test_a_turn_is_told_by_ids_and_counts_alone(site: Site, output: Output) -> None:
+def test_a_turn_is_told_by_ids_and_counts_alone(site: CallbackBench, output: Output) -> None:
     site.receiver.answers = [503]
     site.announce()
     assert invoke(batch(DeliveryAttempt(KEY, 0).to_message())) == []
@@ -90,7 +90,7 @@ def test_a_turn_is_told_by_ids_and_counts_alone(site: Site, output: Output) -> N
     assert "https" not in json.dumps(line)
 
 
-def test_every_outcome_is_counted(site: Site, output: Output) -> None:
+def test_every_outcome_is_counted(site: CallbackBench, output: Output) -> None:
     keys = [site.announce(event_id=EVENT_ID, type=kind) for kind in ("face_search.completed", "face_search.failed")]
     elsewhere = [site.announce(org_id=ORG + number) for number in (1, 2)]
     for org_id in (ORG + 1, ORG + 2):
@@ -100,7 +100,7 @@ def test_every_outcome_is_counted(site: Site, output: Output) -> None:
     assert output.metrics == {"CallbacksDelivered": [1], "CallbacksFailed": [1, 1, 1], "CallbacksDead": [1]}
 
 
-def test_only_the_message_in_trouble_is_delivered_again(site: Site, output: Output) -> None:
+def test_only_the_message_in_trouble_is_delivered_again(site: CallbackBench, output: Output) -> None:
     site.announce()
     other = site.announce(type="face_search.failed")
     site.callbacks.claim(other, 0, NOW, NOW + 20)

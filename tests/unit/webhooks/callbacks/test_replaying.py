@@ -11,19 +11,19 @@ from facesearch.webhooks.callbacks.callback import LOST, OVERDUE_SECONDS
 from facesearch.webhooks.callbacks.delivery import DeliveryOutcome
 from facesearch.webhooks.callbacks.replay import CallbackDesk
 from tests.support.fakes import ORG
-from tests.unit.deletion.site import CrashError, Fuse
-from tests.unit.webhooks.callbacks.fakes import KEY, SECRETS, Site
+from tests.support.site import CrashError, Fuse
+from tests.unit.webhooks.callbacks.bench import KEY, SECRETS, CallbackBench
 
 
-def desk(site: Site, wrap: Any = None) -> CallbackDesk:
+def desk(site: CallbackBench, wrap: Any = None) -> CallbackDesk:
     store, queue = (wrap or site.wrap)(site.callbacks), (wrap or site.wrap)(site.queue)
     return CallbackDesk(store, store, store, queue, queue, lambda: site.now)
 
 
 @pytest.fixture
-def dead() -> Site:
+def dead() -> CallbackBench:
     """A site with one callback that was given up, whose receiver is up again."""
-    site = Site()
+    site = CallbackBench()
     site.receiver.answers = [500]
     site.announce()
     site.run()
@@ -32,7 +32,7 @@ def dead() -> Site:
     return site
 
 
-def test_a_dead_callback_is_replayed_delivered_and_no_dead_letter_any_more(dead: Site) -> None:
+def test_a_dead_callback_is_replayed_delivered_and_no_dead_letter_any_more(dead: CallbackBench) -> None:
     before = dead.receiver.got[-1]
     (again,) = desk(dead).replay(ORG).callbacks
     assert (again.status, again.attempts, again.key) == (Status.PENDING, 0, KEY)
@@ -42,7 +42,7 @@ def test_a_dead_callback_is_replayed_delivered_and_no_dead_letter_any_more(dead:
     assert desk(dead).replay(ORG).callbacks == ()
 
 
-def test_a_replayed_callback_has_the_whole_plan_again(dead: Site) -> None:
+def test_a_replayed_callback_has_the_whole_plan_again(dead: CallbackBench) -> None:
     dead.receiver.answers = [500]
     desk(dead).replay(ORG)
     assert [report.outcome for report in dead.run()] == [
@@ -55,7 +55,7 @@ def test_a_replayed_callback_has_the_whole_plan_again(dead: Site) -> None:
 
 
 def test_a_replay_switches_the_address_on_again() -> None:
-    site = Site()
+    site = CallbackBench()
     site.receiver.answers = [410, 204]
     site.announce()
     site.run()
@@ -65,7 +65,7 @@ def test_a_replay_switches_the_address_on_again() -> None:
     assert [report.outcome for report in site.run()] == [DeliveryOutcome.DELIVERED]
 
 
-def test_only_those_asked_for_are_replayed_and_the_others_named(dead: Site) -> None:
+def test_only_those_asked_for_are_replayed_and_the_others_named(dead: CallbackBench) -> None:
     other = dead.announce(type="face_search.failed")
     dead.run()
     delivered, nobody = other.callback_id, uuid.UUID(int=1)
@@ -77,7 +77,7 @@ def test_only_those_asked_for_are_replayed_and_the_others_named(dead: Site) -> N
 
 
 def test_what_waits_for_its_next_attempt_is_sent_at_once_if_it_is_asked_for() -> None:
-    site = Site(delays=(86_400,))
+    site = CallbackBench(delays=(86_400,))
     site.receiver.answers = [500, 204]
     site.announce()
     site.run(most=1)
@@ -90,7 +90,7 @@ def test_what_waits_for_its_next_attempt_is_sent_at_once_if_it_is_asked_for() ->
 
 def test_what_sqs_has_moved_to_the_dead_letters_is_dead_an_hour_after_it_was_due_and_replayed() -> None:
     """None of our code runs when it does: the callback itself still says that it is pending."""
-    site = Site()
+    site = CallbackBench()
     site.receiver.answers = [500, 204]
     site.announce()
     site.run(most=1)
@@ -109,7 +109,7 @@ def test_what_sqs_has_moved_to_the_dead_letters_is_dead_an_hour_after_it_was_due
 
 
 def test_what_has_lost_its_message_is_replayed() -> None:
-    site = Site()
+    site = CallbackBench()
     site.announce()
     site.queue.waiting.clear()
     assert desk(site).replay(ORG).callbacks == ()
@@ -118,7 +118,7 @@ def test_what_has_lost_its_message_is_replayed() -> None:
     assert [report.outcome for report in site.run()] == [DeliveryOutcome.DELIVERED]
 
 
-def test_another_organisation_s_are_neither_listed_nor_replayed(dead: Site) -> None:
+def test_another_organisation_s_are_neither_listed_nor_replayed(dead: CallbackBench) -> None:
     dead.reader.secrets[ORG + 1] = SECRETS
     dead.receiver.answers = [500]
     theirs = dead.announce(org_id=ORG + 1)
@@ -129,7 +129,7 @@ def test_another_organisation_s_are_neither_listed_nor_replayed(dead: Site) -> N
     assert [turn.key for turn in dead.queue.dead] == [theirs]
 
 
-def test_a_list_is_by_time_and_by_state(dead: Site) -> None:
+def test_a_list_is_by_time_and_by_state(dead: CallbackBench) -> None:
     dead.now += 10
     second = dead.announce(type="face_search.failed")
     assert [each.key for each in desk(dead).list(ORG)] == [KEY, second]
@@ -140,7 +140,7 @@ def test_a_list_is_by_time_and_by_state(dead: Site) -> None:
 def test_wherever_a_replay_dies_the_next_one_ends_it() -> None:
     for after in (False, True):
         for at in itertools.count(1):
-            site = Site()
+            site = CallbackBench()
             site.receiver.answers = [500]
             site.announce()
             site.run()
@@ -164,7 +164,7 @@ def test_wherever_a_replay_dies_the_next_one_ends_it() -> None:
                 break
 
 
-def test_a_replay_that_dies_after_it_was_queued_is_one_all_the_same(dead: Site) -> None:
+def test_a_replay_that_dies_after_it_was_queued_is_one_all_the_same(dead: CallbackBench) -> None:
     fuse = Fuse()
     fuse.set(3, after=False)  # the queue has the message, the callback does not say so
     with pytest.raises(CrashError):
@@ -177,4 +177,4 @@ def test_a_replay_that_dies_after_it_was_queued_is_one_all_the_same(dead: Site) 
 
 
 def test_an_unknown_organisation_has_no_callbacks() -> None:
-    assert desk(Site()).list(ORG) == []
+    assert desk(CallbackBench()).list(ORG) == []

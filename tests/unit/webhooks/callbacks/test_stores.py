@@ -13,7 +13,7 @@ from facesearch.webhooks.callbacks import Callback, CallbackKey, Status
 from facesearch.webhooks.callbacks.callback import callback_of
 from tests.support.aws import TABLE
 from tests.support.fakes import EVENT_ID, ORG
-from tests.unit.webhooks.callbacks.fakes import END, KEY, URL
+from tests.unit.webhooks.callbacks.bench import END, KEY, URL
 
 NOW = time.time()
 CALLBACK = callback_of(END, NOW)

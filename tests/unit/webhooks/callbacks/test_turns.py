@@ -12,7 +12,7 @@ from facesearch.adapters.sqs.callback_attempts import SqsAttemptQueue
 from facesearch.webhooks.callbacks import DeliveryAttempt
 from tests.support.aws import moto
 from tests.support.fakes import ORG
-from tests.unit.webhooks.callbacks.fakes import KEY, NOW
+from tests.unit.webhooks.callbacks.bench import KEY, NOW
 
 TURN = DeliveryAttempt(KEY, 3, NOW + 0.5)
 

@@ -15,16 +15,16 @@ from facesearch.webhooks.watches.commands import DELAY_SECONDS, WINDOW_SECONDS, 
 from facesearch.webhooks.watches.runner import ENOUGH_MILLISECONDS, PAGE
 from facesearch.webhooks.watches.watch import child_of
 from tests.support.fakes import EVENT, EVENT_ID, ORG
-from tests.unit.webhooks.site import CALLBACK, CrashError
-from tests.unit.webhooks.watches.site import DAY, Site
+from tests.unit.webhooks.bench import CALLBACK, CrashError
+from tests.unit.webhooks.watches.bench import DAY, WatchBench
 
 
 @pytest.fixture
-def site() -> Site:
-    return Site()
+def site() -> WatchBench:
+    return WatchBench()
 
 
-def test_later_photos_are_a_search_of_their_own_that_is_told_once(site: Site) -> None:
+def test_later_photos_are_a_search_of_their_own_that_is_told_once(site: WatchBench) -> None:
     watch = site.watch()
     site.round()
     assert site.ends.heard == []
@@ -42,7 +42,7 @@ def test_later_photos_are_a_search_of_their_own_that_is_told_once(site: Site) ->
     assert [site.stored(child) for child in told(site)] == [[1, 2, 3], [1, 2, 3, 4]]
 
 
-def test_fewer_photos_and_photos_of_others_are_nothing_to_tell(site: Site) -> None:
+def test_fewer_photos_and_photos_of_others_are_nothing_to_tell(site: WatchBench) -> None:
     site.matcher.people["anna"] = {1, 2}
     site.watch()
     for people in ({"anna": {1}}, {"anna": {1, 2}, "ben": {3}}, {}):
@@ -51,7 +51,9 @@ def test_fewer_photos_and_photos_of_others_are_nothing_to_tell(site: Site) -> No
     assert (site.ends.heard, len(site.reader.results)) == ([], 1)
 
 
-def test_the_probe_is_sealed_and_kept_for_the_days_that_were_agreed_to_and_no_longer_than_results(site: Site) -> None:
+def test_the_probe_is_sealed_and_kept_for_the_days_that_were_agreed_to_and_no_longer_than_results(
+    site: WatchBench,
+) -> None:
     for number, (wanted, kept) in enumerate([(1, 1), (30, 30), (None, 0)]):
         watch = site.watch(number=number, days=wanted)
         assert watch.expires_at == pytest.approx(time.time() + kept * DAY, abs=5)
@@ -59,7 +61,7 @@ def test_the_probe_is_sealed_and_kept_for_the_days_that_were_agreed_to_and_no_lo
     assert site.watching._new(EVENT, replace(site.search(), watch_days=30), [b"anna"]).probe != b"anna"
 
 
-def test_a_watch_is_over_when_its_time_is_whether_or_not_the_table_has_forgotten_it(site: Site) -> None:
+def test_a_watch_is_over_when_its_time_is_whether_or_not_the_table_has_forgotten_it(site: WatchBench) -> None:
     watch = site.watch()
     site.store.watches[watch.search] = replace(watch, expires_at=int(time.time()))
     assert site.store.get(watch.search) is None
@@ -78,7 +80,7 @@ def test_a_watch_is_over_when_its_time_is_whether_or_not_the_table_has_forgotten
     ],
     ids=["re-indexed by another model", "key deleted", "the event's last day is over", "its result is gone"],
 )
-def test_a_watch_that_can_tell_nothing_any_more_is_forgotten(site: Site, end: Any) -> None:
+def test_a_watch_that_can_tell_nothing_any_more_is_forgotten(site: WatchBench, end: Any) -> None:
     site.watch()
     end(site)
     site.matcher.people["anna"] = {1, 2}
@@ -86,7 +88,7 @@ def test_a_watch_that_can_tell_nothing_any_more_is_forgotten(site: Site, end: An
     assert (site.ends.heard, site.store.watches) == ([], {})
 
 
-def test_an_event_that_is_switched_off_tells_nothing_until_it_is_on_again(site: Site) -> None:
+def test_an_event_that_is_switched_off_tells_nothing_until_it_is_on_again(site: WatchBench) -> None:
     site.watch()
     site.matcher.people["anna"] = {1, 2}
     for off in ({"event_enabled": False}, {"selfie_search": False}):
@@ -98,7 +100,7 @@ def test_an_event_that_is_switched_off_tells_nothing_until_it_is_on_again(site: 
     assert len(site.ends.heard) == 1
 
 
-def test_an_event_that_is_gone_or_another_organisations_is_left_alone(site: Site) -> None:
+def test_an_event_that_is_gone_or_another_organisations_is_left_alone(site: WatchBench) -> None:
     site.watch()
     site.matcher.people["anna"] = {1, 2}
     site.round(order=WatchCommand(ORG + 1, EVENT_ID))
@@ -114,7 +116,7 @@ def test_an_event_that_is_gone_or_another_organisations_is_left_alone(site: Site
 
 def test_a_worker_that_dies_anywhere_in_a_round_tells_the_same_child_once() -> None:
     for steps in range(1, 20):
-        site = Site()
+        site = WatchBench()
         watch = site.watch()
         site.matcher.people["anna"] = {1, 2}
         site.fuse.left = steps
@@ -133,7 +135,7 @@ def test_a_worker_that_dies_anywhere_in_a_round_tells_the_same_child_once() -> N
     assert steps == 9, "page, photos, enter, save, get, announce, note, recount"
 
 
-def test_photos_that_came_while_the_search_ended_are_caught_up_with(site: Site) -> None:
+def test_photos_that_came_while_the_search_ended_are_caught_up_with(site: WatchBench) -> None:
     watch = site.watch()
     site.watching.catch_up(watch)
     assert site.ends.heard == []
@@ -142,14 +144,14 @@ def test_photos_that_came_while_the_search_ended_are_caught_up_with(site: Site) 
     assert [site.stored(child) for child in told(site)] == [[1, 2]]
 
 
-def test_of_two_rounds_at_once_the_older_one_does_not_take_the_newer_ones_note_back(site: Site) -> None:
+def test_of_two_rounds_at_once_the_older_one_does_not_take_the_newer_ones_note_back(site: WatchBench) -> None:
     watch = site.watch()
     newer, older = (child_of(watch.search, [PhotoMatch(uuid.UUID(int=n), 1, 1)]) for n in (2, 3))
     assert site.store.note(watch, newer)
     assert not site.store.note(watch, older)
 
 
-def test_a_deletion_that_goes_by_leaves_no_result_behind(site: Site) -> None:
+def test_a_deletion_that_goes_by_leaves_no_result_behind(site: WatchBench) -> None:
     watch = site.watch()
     site.matcher.people["anna"] = {1, 2}
     site.change(erasures=1)
@@ -161,7 +163,7 @@ def test_a_deletion_that_goes_by_leaves_no_result_behind(site: Site) -> None:
     assert len(told(site)) == 1
 
 
-def test_a_search_that_is_deleted_while_its_photos_are_found_leaves_nothing(site: Site) -> None:
+def test_a_search_that_is_deleted_while_its_photos_are_found_leaves_nothing(site: WatchBench) -> None:
     watch = site.watch()
     site.matcher.people["anna"] = {1, 2}
     enter = site.store.enter
@@ -175,7 +177,7 @@ def test_a_search_that_is_deleted_while_its_photos_are_found_leaves_nothing(site
     assert (site.ends.heard, site.reader.results, site.store.watches) == ([], {}, {})
 
 
-def test_a_watch_whose_search_or_event_is_deleted_meanwhile_is_not_kept(site: Site) -> None:
+def test_a_watch_whose_search_or_event_is_deleted_meanwhile_is_not_kept(site: WatchBench) -> None:
     job = site.search()
     site.jobs.delete(job.search)
     assert site.watching.keep(job, lambda: [b"anna"]) is None
@@ -185,7 +187,7 @@ def test_a_watch_whose_search_or_event_is_deleted_meanwhile_is_not_kept(site: Si
     assert site.store.watches == {}
 
 
-def test_a_person_that_is_deleted_meanwhile_is_looked_at_again(site: Site) -> None:
+def test_a_person_that_is_deleted_meanwhile_is_looked_at_again(site: WatchBench) -> None:
     job, asked = site.search(), list[int]()
 
     def selfie() -> list[bytes]:
@@ -206,7 +208,7 @@ def test_a_person_that_is_deleted_meanwhile_is_looked_at_again(site: Site) -> No
     assert len(site.store.watches) == 1
 
 
-def test_a_watch_that_is_kept_is_kept_once_and_its_selfie_not_asked_for_again(site: Site) -> None:
+def test_a_watch_that_is_kept_is_kept_once_and_its_selfie_not_asked_for_again(site: WatchBench) -> None:
     watch = site.watch()
 
     def gone() -> list[bytes]:
@@ -219,7 +221,7 @@ def test_a_watch_that_is_kept_is_kept_once_and_its_selfie_not_asked_for_again(si
 
 
 def test_an_event_has_only_so_many_watches_and_rounds_count_again() -> None:
-    site = Site(most=2)
+    site = WatchBench(most=2)
     first, _ = site.watch(number=1), site.watch(number=2)
     assert site.watching.keep(site.search(number=3), lambda: [b"anna"]) is None
     del site.store.watches[first.search]  # the table has forgotten it by itself
@@ -227,7 +229,7 @@ def test_an_event_has_only_so_many_watches_and_rounds_count_again() -> None:
     assert site.watch(number=3).search in site.store.watches
 
 
-def test_a_round_that_is_too_long_goes_on_in_another_message(site: Site) -> None:
+def test_a_round_that_is_too_long_goes_on_in_another_message(site: WatchBench) -> None:
     for number in range(PAGE * 2 + 3):
         site.watch("anna", number=number + 1)
     site.matcher.people["anna"] = {1, 2}
@@ -241,7 +243,7 @@ def test_a_round_that_is_too_long_goes_on_in_another_message(site: Site) -> None
     assert site.matcher.refreshed == 3, "one refresh of the index for a page"
 
 
-def test_a_round_ends_after_as_many_messages_as_pages_however_slow_its_workers_are(site: Site) -> None:
+def test_a_round_ends_after_as_many_messages_as_pages_however_slow_its_workers_are(site: WatchBench) -> None:
     for number in range(PAGE * 2 + 3):
         site.watch("anna", number=number + 1)
     order: WatchCommand | None = WatchCommand(ORG, EVENT_ID)
@@ -255,7 +257,7 @@ def test_a_round_ends_after_as_many_messages_as_pages_however_slow_its_workers_a
     assert site.store.counts[EVENT_ID] == PAGE * 2 + 3
 
 
-def test_one_that_cannot_be_looked_through_has_the_round_again_and_at_last_stops_nobody(site: Site) -> None:
+def test_one_that_cannot_be_looked_through_has_the_round_again_and_at_last_stops_nobody(site: WatchBench) -> None:
     site.watch("anna", 1)
     site.watch("ben", 2)
     site.matcher.people = {"ben": {5}}
@@ -274,7 +276,7 @@ def test_one_that_cannot_be_looked_through_has_the_round_again_and_at_last_stops
     assert [site.stored(child) for child in told(site)] == [[5]]
 
 
-def test_an_event_that_nobody_watches_costs_no_message_and_a_batch_of_uploads_costs_one(site: Site) -> None:
+def test_an_event_that_nobody_watches_costs_no_message_and_a_batch_of_uploads_costs_one(site: WatchBench) -> None:
     site.requests.request(ORG, EVENT_ID)
     assert site.orders.sent == []
     site.watch()
@@ -306,7 +308,7 @@ def test_an_order_is_read_as_it_was_written_and_nothing_else_is() -> None:
 # ------------------------------------------------------------------ deletion
 
 
-def test_a_deleted_search_leaves_nothing_and_others_stay(site: Site) -> None:
+def test_a_deleted_search_leaves_nothing_and_others_stay(site: WatchBench) -> None:
     watch, other = site.watch(), site.watch("ben", 8)
     site.matcher.people["anna"] = {1, 2}
     site.round()
@@ -322,7 +324,7 @@ def test_a_deleted_search_leaves_nothing_and_others_stay(site: Site) -> None:
         site.eraser.delete(watch.search)
 
 
-def test_a_search_of_any_kind_can_be_deleted_and_an_unknown_one_cannot(site: Site) -> None:
+def test_a_search_of_any_kind_can_be_deleted_and_an_unknown_one_cannot(site: WatchBench) -> None:
     posted = SearchKey(ORG, EVENT_ID, uuid.uuid4())
     site.reader.save(posted, SearchSummary(0, 90), [])
     queued = site.search(number=9)
@@ -333,7 +335,7 @@ def test_a_search_of_any_kind_can_be_deleted_and_an_unknown_one_cannot(site: Sit
             site.eraser.delete(search)
 
 
-def told(site: Site) -> list[uuid.UUID]:
+def told(site: WatchBench) -> list[uuid.UUID]:
     """Each child once, as callbacks are, in their order."""
     return list(dict.fromkeys(end.request_id for end in site.ends.heard))
 

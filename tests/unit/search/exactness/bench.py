@@ -1,8 +1,8 @@
 """An event whose every step can be cut short or interfered with, and what is known about it from outside.
 
 Processes share the stores in memory. One of them works through `Steps`, which at a chosen call of a store kill it, or
-let another process act first. What searches must find is not read from an index: `World` knows which people each photo
-shows, what has become of it, and which vector each model makes of a person.
+let another process act first. What searches must find is not read from an index: `ExactnessBench` knows which people
+each photo shows, what has become of it, and which vector each model makes of a person.
 """
 
 import uuid
@@ -41,9 +41,9 @@ from facesearch.photos.reindexing import Reindexing
 from facesearch.records import Tombstone, image_id_of_bytes
 from tests.support.fakes import EVENT, EVENT_ID, ORG, MemoryClaims, OpenProbes
 from tests.support.pictures import encoded
-from tests.unit.deletion.site import CrashError, Inline
+from tests.support.site import CrashError, Inline
 from tests.unit.photos.indexing.fakes import PHOTOS, RENDITIONS, MemoryRequests, MemoryS3, notification
-from tests.unit.photos.reindexing.site import MemoryEvents
+from tests.unit.photos.reindexing.bench import MemoryEvents
 
 T = TypeVar("T")
 MODELS = (DEFAULT_MODEL, PLAIN_MODEL)
@@ -146,7 +146,7 @@ class _Stepped:
 class Process:
     """A process's way to the stores, and the use cases over them."""
 
-    world: "World"
+    world: "ExactnessBench"
     wrap: Callable[[Any], Any]
 
     @property
@@ -214,7 +214,7 @@ class Process:
 
 
 @dataclass
-class World:
+class ExactnessBench:
     """The stores, and what must be found in them.
 
     Attributes:
@@ -366,4 +366,16 @@ def cosine(stored: NDArray[np.int8], probe: NDArray[np.float64]) -> float:
     return float(row @ probe / np.sqrt(row @ row) / np.sqrt(probe @ probe))
 
 
-__all__ = ["ALBUM", "MODELS", "PEOPLE", "STORED", "VIEWS", "CrashError", "Process", "Steps", "World", "cosine", "id_of"]
+__all__ = [
+    "ALBUM",
+    "MODELS",
+    "PEOPLE",
+    "STORED",
+    "VIEWS",
+    "CrashError",
+    "ExactnessBench",
+    "Process",
+    "Steps",
+    "cosine",
+    "id_of",
+]

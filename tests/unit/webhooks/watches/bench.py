@@ -16,7 +16,7 @@ from facesearch.webhooks.watches.commands import CollapsedRequests, WatchCommand
 from facesearch.webhooks.watches.runner import WatchInvocation, WatchRunner
 from facesearch.webhooks.watches.watch import Watch
 from tests.support.fakes import EVENT, EVENT_ID, ORG, MemoryClaims, OpenProbes
-from tests.unit.webhooks.site import CALLBACK, Ends, Fuse, Fused, MemoryOrders
+from tests.unit.webhooks.bench import CALLBACK, Ends, Fuse, Fused, MemoryOrders
 
 DAY = 86_400
 LEFT = 30_000
@@ -52,7 +52,7 @@ class PeopleMatcher:
         return SearchSummary(len(photos), event.confidence)
 
 
-class Site:
+class WatchBench:
     """The event; Anna is in photo 1, and everybody may watch."""
 
     def __init__(self, most: int = 10_000) -> None:

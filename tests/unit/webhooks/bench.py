@@ -162,7 +162,7 @@ def check_url(url: str) -> None:
         raise RefusedUrlError("The URL must begin with https://.")
 
 
-class Site:
+class WebhookBench:
     """An event with twelve photos of everybody, and a partner who sends webhooks."""
 
     def __init__(self, pool: ThreadPoolExecutor) -> None:

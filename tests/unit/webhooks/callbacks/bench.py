@@ -18,7 +18,7 @@ from facesearch.webhooks.callbacks.callback import callback_of
 from facesearch.webhooks.callbacks.delivery import CallbackDelivery, DeliveryReport
 from facesearch.webhooks.callbacks.plan import Plan
 from tests.support.fakes import EVENT, EVENT_ID, ORG, MemoryShares
-from tests.unit.deletion.site import Inline
+from tests.support.site import Inline
 
 URL = "https://partner.example/hooks/private-path?token=private"
 REQUEST = uuid.UUID(int=7)
@@ -73,7 +73,7 @@ class MemoryTurns:
         return len(taken)
 
 
-class Site:
+class CallbackBench:
     """The parts of callbacks over memory, at a time that passes only when a test says so."""
 
     def __init__(self, *, delays: tuple[int, ...] = (5, 300), secrets: tuple[WebhookSecret, ...] = SECRETS) -> None:

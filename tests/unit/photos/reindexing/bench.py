@@ -35,8 +35,8 @@ from facesearch.photos.reindexing import Reindexing
 from facesearch.records import Photo, image_id_of_bytes
 from tests.support.fakes import EVENT, EVENT_ID, ORG, MemoryClaims, OpenProbes
 from tests.support.pictures import encoded
-from tests.unit.deletion.site import Fuse, Inline
-from tests.unit.deletion.site import MemoryEvents as ErasedEvents
+from tests.support.site import Fuse, Inline
+from tests.support.site import MemoryEvents as ErasedEvents
 from tests.unit.photos.indexing.fakes import PHOTOS, RENDITIONS, MemoryRequests, MemoryS3, notification
 
 A, B = DEFAULT_MODEL, PLAIN_MODEL
@@ -96,7 +96,7 @@ def _models(event: Event) -> tuple[str, str, str]:
     return event.model, event.next_model, event.previous_model
 
 
-class Site:
+class ReindexBench:
     """Everything in memory. `fuse` kills the operator's command, `queue` is carried out whenever it waits."""
 
     def __init__(self) -> None:
@@ -249,9 +249,9 @@ class Site:
         self.reader.read = old  # type: ignore[method-assign]
 
 
-def filled() -> Site:
+def filled() -> ReindexBench:
     """A site with five photos and a snapshot."""
-    site = Site()
+    site = ReindexBench()
     for number, people in enumerate([(ANNA,), (ANNA, BEN), (BEN,), (CARL, ANNA, BEN), ()]):
         site.upload(number, *people)
     site.stores.builder.compact(site.event, at_least=0)

@@ -257,7 +257,7 @@ class Context:
 
 
 class Site:
-    """The event: five photos with their files, a snapshot, and a finished search of everybody."""
+    """An event: five photos with their files, a snapshot, and a finished search of everybody."""
 
     def __init__(self, parts: Parts) -> None:
         self.fuse = Fuse()

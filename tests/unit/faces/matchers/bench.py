@@ -28,7 +28,7 @@ from facesearch.photos.imaging import read_image
 from facesearch.photos.indexing import IndexingReport, PhotoIndexer
 from facesearch.records import image_id_of_bytes
 from tests.support.fakes import EVENT
-from tests.unit.deletion.site import Inline, Parts
+from tests.support.site import Inline, Parts
 from tests.unit.faces.matchers.people import LIKENESS, Look, likeness, see, seen, selfie_of
 from tests.unit.photos.indexing.fakes import PHOTOS, RENDITIONS, MemoryRequests, MemoryS3, notification
 
@@ -62,7 +62,7 @@ def embedding_of(each: Look) -> Embedding:
 
 
 @dataclass
-class World:
+class MatcherBench:
     """One engine's. `pool` is only for whole messages."""
 
     engine: str
