@@ -9,7 +9,6 @@ PORT ?= 8700
 STORE ?= ministack
 PERSIST ?=
 ARCH ?= arm64
-LONG := long and not slow
 
 # A caller's own settings must not reach the project's environments. Bytecode is kept even where a machine is set up not
 # to: a local stack starts a process for each worker, and each would compile the package again.
@@ -18,7 +17,7 @@ unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV PYTHONDONTWRITEBYTECODE
 PY := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test test-long test-policies test-again test-clients test-deploy smoke lint format openapi build deploy named accuracy accuracy-sweeps accuracy-crowd scale bench-index \
+.PHONY: help demo serve test test-all test-again smoke lint format openapi build deploy named accuracy accuracy-sweeps accuracy-crowd scale bench-index \
   bench-cold cost lock clean python setup assets ministack sam policy clients node-modules uv audit auditors sbom
 
 help: ## List the targets
@@ -63,26 +62,21 @@ serve: setup ministack assets ## Keep the local stack running (PORT=8700 STORE=m
 	@exec $(PY) -m facesearch_local --port $(PORT) --store $(STORE) $(if $(PERSIST),--persist) --photos .cache/assets/samples
 
 # ---------------------------------------------------------------- checking
-test: setup ministack assets ## Unit, integration (on both stores) and contract tests
+PYTEST := $(PY) -m pytest --numprocesses 2 --dist loadgroup
+
+test: setup ministack assets ## Unit tests and a smoke of the real stack: below three minutes on two cores
+	@exec $(PYTEST)
+
+# One run, so that one line counts it all; then what the functions called of AWS beside what their policies allow.
+TESTS ?= tests
+test-all: setup ministack sam assets clients ## What CI runs: also real stacks, the contract, what is shipped (TESTS=tests/deploy)
 	@rm -rf .cache/calls
-	@exec $(PY) -m pytest --numprocesses 2 --dist loadgroup
+	@$(PYTEST) --hypothesis-profile all $(TESTS)
+	@[ "$(TESTS)" != tests ] || $(PY) -m tools.policies
 
-test-long: setup ministack assets ## After `make test`: callbacks, watching, upstream, vectors; then each function's policy
-	@$(PY) -m pytest --numprocesses 2 --dist loadgroup -m "$(LONG)"
-	@$(MAKE) --no-print-directory test-policies
-
-# What the functions of both runs called of AWS beside what their policies allow.
-test-policies: setup
-	@$(PY) -m tools.policies
-
-test-again: setup ministack assets ## What failed in the last run, once more and one at a time (MARK=… as it was run)
-	@exec $(PY) -m pytest --last-failed --last-failed-no-failures none $(if $(MARK),-m "$(MARK)")
-
-test-clients: setup ministack assets clients ## Clients that code generators make of docs/openapi.json, run on the local stack; redocly lint
-	@exec $(PY) -m pytest -m clients tests/generated
-
-test-deploy: setup sam ministack assets ## What is shipped: sam build, sam deploy into MiniStack, the built functions run
-	@exec $(PY) -m pytest -m deploy tests/deploy
+test-again: setup ministack sam assets clients ## What failed in the last run, once more and one at a time
+	@$(PY) -m pytest --hypothesis-profile all --last-failed --last-failed-no-failures none tests
+	@[ ! -d .cache/calls ] || $(PY) -m tools.policies
 
 # By the environment: a command's arguments can be read by everybody on the machine.
 smoke: export SMOKE_URL := $(URL)

@@ -1,6 +1,6 @@
 """What is shipped, for real: built by `sam build`, deployed into MiniStack's CloudFormation, run on Lambda's paths.
 
-Minutes, not seconds: none of it is in `make test`; `make test-deploy` runs it.
+Minutes, not seconds: none of it is in `make test`, all of it in `make test-all`.
 """
 
 import os
@@ -28,12 +28,6 @@ SAMCONFIG = tomllib.loads((ROOT / "samconfig.toml").read_text())
 CAPABILITIES = SAMCONFIG["prod"]["deploy"]["parameters"]["capabilities"].split()
 ROLLOUT = re.compile(r"(?<=\n)(  Rollout:\n(?:    .*\n)*?    Default: ).*(?=\n)")
 """And its SAM transform looks at parameters' defaults only, so that in its copy of the template None is the default."""
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if item.path.is_relative_to(ROOT / "tests" / "deploy"):
-            item.add_marker(pytest.mark.deploy)
 
 
 @pytest.fixture(scope="session")

@@ -19,7 +19,8 @@ from facesearch.models import ApiKey, UpstreamEvent, digest_of
 from facesearch.reading import Wanted
 from facesearch_cli.app import main
 from facesearch_cli.stack import NOT_RUNNING, STACK_FILE_VARIABLE
-from tests.unit.cli.conftest import BUCKET, JPEG, TABLE, Command, Place, stack_file_of
+from tests.support.aws import TABLE
+from tests.unit.cli.conftest import BUCKET, JPEG, Command, Place, stack_file_of
 from tests.unit.client.fakes import body_of
 
 

@@ -13,9 +13,9 @@ from facesearch.adapters.dynamodb.erasing import DynamoErasureLog
 from facesearch.adapters.dynamodb.photos import DynamoPhotoStore
 from facesearch.deletion.log import Erasing
 from facesearch.records import SHARDS, Photo, original_key, rendition_keys
-from tests.unit.cli.conftest import BUCKET, JPEG, TABLE, Command, Place, stack_file_of
-from tests.unit.erasure.site import FakeEngine, face_of
-from tests.unit.test_stores import create_table
+from tests.support.aws import TABLE, create_table
+from tests.support.site import FakeEngine, face_of
+from tests.unit.cli.conftest import BUCKET, JPEG, Command, Place, stack_file_of
 
 PHOTO = uuid.UUID(int=8)
 

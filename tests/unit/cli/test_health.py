@@ -11,9 +11,10 @@ from facesearch.faces.packing import pack
 from facesearch.faces.qualities import pack_qualities
 from facesearch.models import DEFAULT_MODEL
 from facesearch.records import SHARDS, Photo
-from tests.unit.cli.conftest import TABLE, Command, Place, stack_file_of
-from tests.unit.test_cohort import crowd
-from tests.unit.test_health import VERY_ALIKE
+from tests.support.aws import TABLE
+from tests.unit.cli.conftest import Command, Place, stack_file_of
+from tests.unit.faces.test_cohort import crowd
+from tests.unit.faces.test_health import VERY_ALIKE
 
 
 def fill(place: Place, alike: float, *, qualities: bool = True) -> None:

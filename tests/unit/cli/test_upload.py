@@ -2,8 +2,6 @@
 
 import base64
 import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from hashlib import sha256
@@ -22,8 +20,8 @@ from facesearch.records import Original, image_id_of_bytes
 from facesearch_cli.errors import CommandError
 from facesearch_cli.pictures import scan
 from facesearch_cli.upload import BEING_DELETED, LOST_FACES, NOT_INDEXED, Report, Uploader
-from tests.conftest import ROOT
-from tests.unit.cli.conftest import BUCKET, JPEG, TABLE, Command, Place
+from tests.support.aws import TABLE
+from tests.unit.cli.conftest import BUCKET, JPEG, Command, Place
 
 
 class Expired:
@@ -307,51 +305,3 @@ def test_given_a_name_that_is_no_text_when_uploaded_then_the_key_is_and_json_sti
     assert any(key.endswith("/a?_.jpg") for key in place.object_keys())
     ended = facesearch("photos", "upload", folder, "--event", place.event_id, "--json")
     assert ended.json["photos"][0]["file"] == "a\udcff\n.jpg"
-
-
-INTERRUPTED_AT_ONCE = """
-import os, signal, sys, threading, time
-from facesearch_cli.terminal import SILENT
-from facesearch_cli.upload import Uploader
-
-def work(number):
-    time.sleep(0.001)
-
-uploader = Uploader(stack=None, event=None, most_bytes=1)
-timer = threading.Timer(float(sys.argv[1]), os.kill, (os.getpid(), signal.SIGINT))
-try:
-    timer.start()
-    list(uploader._each("Reading", range(5000), work))
-except KeyboardInterrupt:
-    sys.exit(130)
-"""
-
-
-@pytest.mark.parametrize("delay", [0.001, 0.005, 0.02, 0.1, 0.3])
-def test_ctrl_c_at_any_moment_ends_the_work_and_leaves_no_lock(delay: float) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", INTERRUPTED_AT_ONCE, str(delay)], cwd=ROOT, timeout=30, capture_output=True, check=False
-    )
-    assert done.returncode == 130, done.stderr
-
-
-INTERRUPTED_TWICE = """
-import os, signal, time
-from facesearch_cli.terminal import held_interrupts
-
-with held_interrupts("Wait."):
-    for _ in range(2):
-        os.kill(os.getpid(), signal.SIGINT)
-        time.sleep(0.01)
-"""
-
-
-def test_a_second_ctrl_c_ends_at_once_and_gives_the_terminal_its_cursor_back() -> None:
-    ours, theirs = os.openpty()
-    done = subprocess.run([sys.executable, "-c", INTERRUPTED_TWICE], cwd=ROOT, timeout=30, stderr=theirs, check=False)
-    os.close(theirs)
-    assert done.returncode == 130
-    said = os.read(ours, 1000)
-    os.close(ours)
-    assert said.startswith(b"Wait.")
-    assert said.rstrip().endswith(b"\x1b[?25h")

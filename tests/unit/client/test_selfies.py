@@ -11,7 +11,7 @@ from PIL import ExifTags, Image
 from facesearch.photos import formats
 from facesearch_client import SelfieError
 from facesearch_client.selfies import BRANDS, UNREADABLE, read_selfie, read_selfies
-from tests.heifs import coded, heif, turn_box
+from tests.support.heifs import coded, heif, turn_box
 from tests.unit.client.conftest import ClientOf
 from tests.unit.client.fakes import FakeApi, form_of
 
