@@ -90,10 +90,11 @@ smoke: setup ## Test a deployment: URL=… (or STACK=name) KEY=… ORG=… EVENT
 
 CODE := layers/facesearch functions clients facesearch_cli facesearch_local tools tests
 
-lint: setup sam policy ## ruff, mypy --strict, cfn-lint, sam validate --lint, checkov
+lint: setup sam policy ## ruff, mypy --strict, import-linter, cfn-lint, sam validate --lint, checkov
 	@$(PY) -m ruff check $(wildcard $(CODE))
 	@$(PY) -m ruff format --check $(wildcard $(CODE))
 	@$(PY) -m mypy
+	@.venv/bin/lint-imports --no-logo --cache-dir .cache/imports
 	@.venv/bin/cfn-lint
 	@for template in template operations edge; do \
 	  $(SAM) validate --lint --region us-east-1 --template $$template.yaml || exit; done

@@ -24,7 +24,6 @@ from facesearch.adapters.s3.objects import S3Objects
 from facesearch.adapters.s3.snapshots import S3SnapshotStore
 from facesearch.deletion.person import EmbeddedStripper, PersonDeletion
 from facesearch.deletion.probes import StoredProbes
-from facesearch.deletion.search import SearchDeletion
 from facesearch.deletion.selfies import Progress
 from facesearch.deletion.stores import NO_CACHE, CdnCache, Stores
 from facesearch.deletion.vector_items import OutsideItems, PhotosWithItems
@@ -81,11 +80,6 @@ def stores_of(stack: Stack) -> Iterator[Stores]:
             edge=_edge(stack),
             outside=outside,
         )
-
-
-def search_eraser(stores: Stores) -> SearchDeletion:
-    """The use case that deletes one search."""
-    return SearchDeletion(stores.results, stores.jobs, stores.claims, stores.selfies, stores.watches)
 
 
 @contextmanager

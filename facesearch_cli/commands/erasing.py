@@ -16,7 +16,7 @@ from facesearch.faces.several import MAX_SELFIES
 from facesearch.models import SearchKey
 from facesearch.validation import parse_request_id
 from facesearch_cli.commands.common import AsJson, EventArgument, EventId, group, stack_of
-from facesearch_cli.erasing import person_eraser, search_eraser, stores_of
+from facesearch_cli.erasing import person_eraser, stores_of
 from facesearch_cli.terminal import following, plural, print_json, progress_bar, results, say
 
 app = group("People in an event.")
@@ -106,7 +106,7 @@ def delete_search(
     search = SearchKey(event.org_id, event_id, parse_request_id(request_id))
     _ask(f"Delete the search {search.request_id} of {event.name!r} for good?", yes=yes)
     with stores_of(stack) as stores:
-        search_eraser(stores).delete(search)
+        stores.searches.delete(search)
     if as_json:
         print_json({"request_id": str(search.request_id)})
     else:

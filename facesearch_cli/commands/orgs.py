@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from facesearch.errors import InvalidRequest
-from facesearch.search.quota import QuotaLimits
+from facesearch.models import QuotaLimits
 from facesearch_cli.commands.common import AsJson, group, stack_of
 from facesearch_cli.terminal import plural, print_json, results
 

@@ -1,40 +1,18 @@
 """Callbacks whose turn it is, from SQS: each is sent, and queued again, given up or done with."""
 
+from concurrent.futures import Future
 from typing import Any
 
-from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
-from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
-from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
-from aws_lambda_powertools.utilities.typing import LambdaContext
-
+from facesearch.api.queue_handler import side_by_side
 from facesearch.bootstrap import container
-from facesearch.observability import count, flush_metrics, log_unexpected, logger
+from facesearch.observability import count, logger
 from facesearch.webhooks.callbacks.delivery import BusyError, DeliveryOutcome, DeliveryReport
 
-processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
 ATTEMPTS_THAT_FAILED = (DeliveryOutcome.FAILED, DeliveryOutcome.DEAD, DeliveryOutcome.GONE)
 
 
-@logger.inject_lambda_context(clear_state=True)
-def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
-    """Handle the batch's turns side by side: a receiver that takes its 15 s holds up nobody else's callback."""
-    running = {record["messageId"]: container.deliverer.submit(record["body"]) for record in event["Records"]}
-
-    def finish(record: SQSRecord) -> None:
-        try:
-            report = running[record.message_id].result()
-        except BusyError:
-            logger.info("callback is being sent by somebody else")
-            raise
-        except Exception as error:
-            log_unexpected(error)
-            raise  # only this message is delivered again
-        tell(report)
-
-    try:
-        return process_partial_response(event=event, record_handler=finish, processor=processor, context=context)
-    finally:
-        flush_metrics()
+def submit(body: str) -> Future[DeliveryReport]:
+    return container.deliverer.submit(body)
 
 
 def tell(report: DeliveryReport) -> None:
@@ -53,3 +31,7 @@ def tell(report: DeliveryReport) -> None:
         count("CallbacksDead")
     log = logger.warning if report.outcome in ATTEMPTS_THAT_FAILED else logger.info
     log(report.outcome.value, extra=said)
+
+
+# Side by side: a receiver that takes its 15 s holds up nobody else's callback.
+handler = side_by_side(submit, tell, comes_again=BusyError)

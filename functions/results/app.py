@@ -4,12 +4,12 @@ import uuid
 
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 
+from facesearch.api import handler as api
 from facesearch.api import presenters
 from facesearch.api.authentication import AuthenticatedRequest
-from facesearch.api.handler import api_handler, body_of, header_of, log_call, path_of, query_of
 from facesearch.api.originals_request import OriginalsRequest, parse_originals
-from facesearch.api.presenters import search_status, success
-from facesearch.api.requests import ApiRequest, EventsQuery, OriginalsQuery, PageQuery, parse_request
+from facesearch.api.presenters import success
+from facesearch.api.requests import ApiRequest, EventsQuery, OriginalsQuery, PageQuery
 from facesearch.api.schemas import Pong, SelfieUpload
 from facesearch.api.upload_request import parse_upload_request
 from facesearch.bootstrap import container
@@ -23,89 +23,86 @@ ORG = "/api/v1/ext/<org_id>"
 EVENT = f"{ORG}/event/<event_id>"
 
 
-def call_of(paged: type[PageQuery] | None) -> ApiRequest:
-    call = parse_request(path_of(app), query_of(app), paged)
-    log_call(call.org_id, call.event_id, call.request_id)
-    return call
-
-
-def visit_of(call: ApiRequest, scope: Scope = Scope.READ, *, events: bool = False) -> AuthenticatedRequest:
-    return container.gate.identify(header_of(app, "X-API-Key"), call, scope, events=events)
+def identify(
+    request: ApiRequest, scope: Scope = Scope.READ, *, events: bool = False, job: bool = False
+) -> AuthenticatedRequest:
+    return container.authenticator.identify(api.key_of(app), request, scope, events=events, job=job)
 
 
 @app.get(f"{EVENT}/ping")
 def ping(org_id: str, event_id: str) -> Response[str]:
-    event = visit_of(call_of(None)).event(Feature.METADATA)
+    event = identify(api.request_of(app)).event(Feature.METADATA)
     return success("pong", Pong(org_id=event.org_id, event_id=event.event_id))
 
 
 @app.get(f"{EVENT}/details")
 def get_details(org_id: str, event_id: str) -> Response[str]:
-    event = visit_of(call_of(None)).event(Feature.METADATA)
+    event = identify(api.request_of(app)).event(Feature.METADATA)
     return success("Event details", presenters.event_details(event))
 
 
 @app.get(f"{ORG}/events")
 def get_events(org_id: str) -> Response[str]:
-    visit = visit_of(call_of(EventsQuery), events=True)
-    visit.check()
-    page, total = visit.call.page, visit.known.events or 0
-    rows = container.directory.page(visit.org_id, page) if page.start < total else []
+    caller = identify(api.request_of(app, EventsQuery), events=True)
+    caller.check()
+    page, total = caller.request.page, caller.known.events or 0
+    rows = container.event_directory.page(caller.org_id, page) if page.start < total else []
     return success("Records for events", presenters.events(container.rendition_links, rows, page, total))
 
 
 @app.get(f"{EVENT}/images")
 def get_images(org_id: str, event_id: str) -> Response[str]:
-    call = call_of(PageQuery)
-    event = visit_of(call).event(Feature.PHOTOS)
-    gallery = container.galleries.current(event, app.lambda_context.get_remaining_time_in_millis() / 1000)
-    links, photos = container.rendition_links, gallery.cut(call.page)
-    return success("Records for all images", presenters.images(links, event.event_id, photos, call.page, len(gallery)))
+    request = api.request_of(app, PageQuery)
+    event = identify(request).event(Feature.PHOTOS)
+    gallery = container.galleries.current(event, api.seconds_left(app))
+    links, page = container.rendition_links, request.page
+    data = presenters.images(links, event.event_id, gallery.cut(page), page, len(gallery))
+    return success("Records for all images", data)
 
 
 @app.get(f"{EVENT}/faces/<request_id>")
 def get_faces(org_id: str, event_id: str, request_id: str) -> Response[str]:
-    call = call_of(PageQuery)
-    visit = visit_of(call)
-    visit.event(Feature.SELFIE_SEARCH)
-    stored = visit.known.result
-    if call.search is None or stored is None:
+    request = api.request_of(app, PageQuery)
+    caller = identify(request)
+    caller.event(Feature.SELFIE_SEARCH)
+    stored = caller.known.result
+    if request.search is None or stored is None:
         raise NotFound("request_id is unknown for this event.")
-    data = presenters.face_search_result(container.rendition_links, call.search, call.page, stored)
+    data = presenters.face_search_result(container.rendition_links, request.search, request.page, stored)
     return success("Computed face search", data)
 
 
 @app.get(f"{EVENT}/faces/<request_id>/status")
 def get_search_status(org_id: str, event_id: str, request_id: str) -> Response[str]:
-    visit = container.gate.identify(header_of(app, "X-API-Key"), call_of(None), Scope.READ, job=True)
-    visit.event(Feature.SELFIE_SEARCH)
-    search, job = visit.call.search, visit.known.job
-    status = status_of(job, visit.known.result)
+    caller = identify(api.request_of(app), job=True)
+    caller.event(Feature.SELFIE_SEARCH)
+    search, job = caller.request.search, caller.known.job
+    status = status_of(job, caller.known.result)
     if search is None or status is None:
         raise NotFound("request_id is unknown for this event.")
-    return success("Face search status", search_status(search, status, job))
+    return success("Face search status", presenters.search_status(search, status, job))
 
 
 @app.post(f"{EVENT}/original-photos")
 def post_original_photos(org_id: str, event_id: str) -> Response[str]:
-    request = parse_originals(body_of(app))
-    call = call_of(OriginalsQuery)
-    if isinstance(request, OriginalsRequest):
-        call = call.with_body(request.request_id)
-    visit = visit_of(call)
-    event = visit.event(Feature.PHOTOS)
-    if not isinstance(request, OriginalsRequest):
-        raise request
-    require(event, request.feature)
-    total, image_ids = request.select(call, visit.known.result)
-    links = container.originals.links(event, image_ids, request.named)
-    return success("Original photos", presenters.original_photos(request, links, call.page, total))
+    wanted = parse_originals(api.body_of(app))
+    request = api.request_of(app, OriginalsQuery)
+    if isinstance(wanted, OriginalsRequest):
+        request = request.with_body(wanted.request_id)
+    caller = identify(request)
+    event = caller.event(Feature.PHOTOS)
+    if not isinstance(wanted, OriginalsRequest):
+        raise wanted
+    require(event, wanted.feature)
+    total, image_ids = wanted.select(request, caller.known.result)
+    links = container.originals.links(event, image_ids, wanted.named)
+    return success("Original photos", presenters.original_photos(wanted, links, request.page, total))
 
 
 @app.post(f"{EVENT}/faces/uploads")
 def post_uploads(org_id: str, event_id: str) -> Response[str]:
-    event = visit_of(call_of(None), Scope.SEARCH).event(Feature.SELFIE_SEARCH)
-    request = parse_upload_request(body_of(app))
+    event = identify(api.request_of(app), Scope.SEARCH).event(Feature.SELFIE_SEARCH)
+    request = parse_upload_request(api.body_of(app))
     upload_id = uuid.uuid4()
     form = container.selfie_uploads.form(UploadKey(event.org_id, event.event_id, upload_id), request.content_type)
     data = SelfieUpload(
@@ -123,4 +120,4 @@ def preflight() -> Response[str]:
     return Response(204)
 
 
-handler = api_handler(app)
+handler = api.api_handler(app, lambda: container.settings.origins)

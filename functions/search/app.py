@@ -2,9 +2,9 @@
 
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 
-from facesearch.api.handler import also_answer, api_handler, body_of, header_of, log_call, path_of, query_of
+from facesearch.api import handler as api
 from facesearch.api.presenters import face_search_result, success
-from facesearch.api.requests import parse_request
+from facesearch.api.requests import PageQuery
 from facesearch.api.selfie_form import parse_selfie_form
 from facesearch.bootstrap import container
 from facesearch.models import Feature, Scope
@@ -16,24 +16,25 @@ app = APIGatewayRestResolver()
 
 @app.post("/api/v1/ext/<org_id>/event/<event_id>/faces")
 def post_faces(org_id: str, event_id: str) -> Response[str]:
-    also_answer(app, lambda: NOBODYS)
-    form = parse_selfie_form(header_of(app, "Content-Type"), body_of(app), header_of(app, "Content-Encoding"))
-    call = parse_request(path_of(app), query_of(app)).with_body(form.request_id, form.upload_ids)
-    log_call(call.org_id, call.event_id, call.request_id)
-    visit = container.gate.identify(header_of(app, "X-API-Key"), call, Scope.SEARCH, quota=True)
-    meter = container.meter(visit)
-    also_answer(app, lambda: meter.headers)
-    event = visit.event(Feature.SELFIE_SEARCH)
-    search = call.search_or_new(event)
-    log_call(search.org_id, search.event_id, search.request_id)
-    if visit.known.result is not None:
-        outcome = replayed(visit.known.result)
+    api.headers_of_failure(app, lambda: NOBODYS)
+    headers = api.headers_of(app)
+    form = parse_selfie_form(headers.get("content-type", ""), api.body_of(app), headers.get("content-encoding", ""))
+    request = api.request_of(app, PageQuery).with_body(form.request_id, form.upload_ids)
+    api.log_request(request.org_id, request.event_id, request.request_id)
+    caller = container.authenticator.identify(api.key_of(app), request, Scope.SEARCH, quota=True)
+    meter = container.meter(caller)
+    api.headers_of_failure(app, lambda: meter.headers)
+    event = caller.event(Feature.SELFIE_SEARCH)
+    search = request.search_or_new(event)
+    api.log_request(search.org_id, search.event_id, search.request_id)
+    if caller.known.result is not None:
+        outcome = replayed(caller.known.result)
     else:
-        caller = Invocation(app.lambda_context, meter, visit.known.cancelled)
-        outcome = container.face_search.search(event, search, form, call.page, caller)
-    data = face_search_result(container.rendition_links, search, call.page, outcome.stored)
+        invocation = Invocation(lambda: api.seconds_left(app), meter, caller.known.cancelled)
+        outcome = container.face_search.search(event, search, form.selfies(event), request.page, invocation)
+    data = face_search_result(container.rendition_links, search, request.page, outcome.stored)
     replay = {"Idempotent-Replayed": "true"} if outcome.replayed else {}
     return success("Computed face search", data, meter.headers | replay)
 
 
-handler = api_handler(app)
+handler = api.api_handler(app, lambda: container.settings.origins)

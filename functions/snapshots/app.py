@@ -3,32 +3,14 @@ Once a day also events whose faces may be kept no longer."""
 
 import json
 from datetime import UTC, datetime
-from typing import Any
 
 from aws_lambda_powertools.metrics import MetricUnit
-from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
-from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
-from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
-from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from facesearch.api.queue_handler import QueueMessage, one_by_one
 from facesearch.bootstrap import container
 from facesearch.faces.health import Alikeness, is_alike
 from facesearch.models import Event, IndexKind
-from facesearch.observability import count, flush_metrics, log_unexpected, logger, metrics, milliseconds
-
-processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
-
-
-@logger.inject_lambda_context(clear_state=True)
-def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse | None:
-    """Handle the batch's requests one after the other; without a batch it is the daily call."""
-    try:
-        if "Records" not in event:
-            retain()
-            return None
-        return process_partial_response(event=event, record_handler=compact, processor=processor, context=context)
-    finally:
-        flush_metrics()
+from facesearch.observability import count, logger, metrics, milliseconds
 
 
 def retain() -> None:
@@ -38,28 +20,21 @@ def retain() -> None:
         logger.info("faces expired", event_id=ended.event_id, faces=ended.faces, left=ended.left, probes=ended.probes)
 
 
-def compact(record: SQSRecord) -> None:
-    """One event. Whatever fails is delivered again."""
-    try:
-        event_id = int(json.loads(record.body)["event_id"])
-        event = container.event(event_id)
-        if event is None or _is_over(event):
-            # One that was killed between its file and what names it comes again, and finds the event deleted.
-            container.snapshot_builder.forget(event_id)
-            logger.info("event is over", event_id=event_id)
-            return
-        if event.index_kind is IndexKind.VECTORS and event.next_index_kind is None:
-            logger.info("event is searched by its vector index", event_id=event_id)
-            return
-        with milliseconds("CompactMilliseconds"):
-            done = container.snapshot_builder.compact(event)
-        if done.written and _is_over(container.event(event_id)):
-            container.snapshot_builder.forget(event_id)
-            logger.info("event is over", event_id=event_id)
-            return
-    except Exception as error:
-        log_unexpected(error)
-        raise
+def compact(message: QueueMessage) -> None:
+    event_id = int(json.loads(message.body)["event_id"])
+    event = container.event(event_id)
+    if event is None or _is_over(event):
+        # One that was killed between its file and what names it comes again, and finds the event deleted.
+        _delete_snapshots(event_id)
+        return
+    if event.index_kind is IndexKind.VECTORS and event.next_index_kind is None:
+        logger.info("event is searched by its vector index", event_id=event_id)
+        return
+    with milliseconds("CompactMilliseconds"):
+        done = container.snapshot_builder.compact(event)
+    if done.written and _is_over(container.event(event_id)):
+        _delete_snapshots(event_id)
+        return
     if done.together is not None:
         tell_alikeness(event_id, done.together)
     if done.written:
@@ -81,5 +56,13 @@ def tell_alikeness(event_id: int, together: Alikeness) -> None:
         logger.warning("faces unusually alike", event_id=event_id, pairs=together.pairs, q90=q90)
 
 
+def _delete_snapshots(event_id: int) -> None:
+    container.snapshot_builder.forget(event_id)
+    logger.info("event is over", event_id=event_id)
+
+
 def _is_over(event: Event | None) -> bool:
     return event is None or event.closing or not event.keeps_faces
+
+
+handler = one_by_one(compact, without_messages=retain)

@@ -18,8 +18,8 @@ from PIL import Image
 
 from facesearch.adapters.dynamodb.admin import Admin
 from facesearch.adapters.dynamodb.photos import DynamoPhotoStore
+from facesearch.models import QuotaLimits
 from facesearch.records import SHARDS, Photo, image_id_of_bytes, original_key
-from facesearch.search.quota import QuotaLimits
 from facesearch_local import running
 from tests.support.pictures import encoded, exif
 from tools import policies

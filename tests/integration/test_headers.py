@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from facesearch.search.quota import QuotaLimits
+from facesearch.models import QuotaLimits
 from tests.integration.calls import NAMES, Ask, by_name
 from tests.integration.conftest import Site
 

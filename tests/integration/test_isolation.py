@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from facesearch.adapters.dynamodb import schema
 from facesearch.admin.models import EventChanges
-from facesearch.search.quota import QuotaLimits
+from facesearch.models import QuotaLimits
 from tests.integration.calls import NAMES, Ask, every_call
 from tests.integration.conftest import Site, photo_of_nobody
 from tests.integration.test_faces import envelope

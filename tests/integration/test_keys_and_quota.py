@@ -13,8 +13,7 @@ import pytest
 
 from facesearch.adapters.dynamodb.admin import KEYS_PER_ORG
 from facesearch.errors import InvalidRequest, NotFound
-from facesearch.models import Scope
-from facesearch.search.quota import QuotaLimits
+from facesearch.models import QuotaLimits, Scope
 from tests.integration.calls import Ask, every_call
 from tests.integration.conftest import Site, photo_of_nobody
 from tests.integration.test_faces import envelope

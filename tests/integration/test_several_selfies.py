@@ -9,8 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from facesearch.models import SearchKey
-from facesearch.search.quota import QuotaLimits
+from facesearch.models import QuotaLimits, SearchKey
 from facesearch.search.selfies import selfie_keys
 from facesearch_client import BadRequestError, FaceSearchClient
 from tests.integration.conftest import Site, until

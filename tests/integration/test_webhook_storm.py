@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from facesearch.search.quota import QuotaLimits
+from facesearch.models import QuotaLimits
 from tests.contract.reality import small_picture
 from tests.integration.conftest import Site, until
 from tests.integration.receiver import receiving

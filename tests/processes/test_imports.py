@@ -25,7 +25,7 @@ SETTINGS = {
 }
 IN_FUNCTION = "import app; from facesearch.bootstrap import container; "
 WEBHOOK = (
-    "container.webhook_door, container.webhook_receiver, container.search_eraser; "
+    "container.webhook_authenticator, container.webhook_receiver, container.search_deletion; "
     "container.webhook_receiver._check_url('https://a.example/')"
 )
 OUTBOUND = (
@@ -47,7 +47,7 @@ def run(
 @pytest.mark.parametrize(
     ("function", "then", "settings", "needed", "heavy"),
     [
-        ("results", IN_FUNCTION + "container.gate", {}, {"botocore.session"}, FACES | HTTP | {"boto3"}),
+        ("results", IN_FUNCTION + "container.authenticator", {}, {"botocore.session"}, FACES | HTTP | {"boto3"}),
         # botocore's exceptions are small; its clients are as large as all the rest of the start
         ("results", IN_FUNCTION + "pass", {}, {"facesearch.bootstrap"},
          {"botocore.session", "botocore.client", "botocore.httpsession", "urllib3.util"}),

@@ -7,14 +7,12 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from aws_lambda_powertools.utilities.typing import LambdaContext
-
 from facesearch.errors import CostlyImage, NoFaceFound, OtherPerson, UnknownUpload
 from facesearch.faces.matching import StoredProbe
 from facesearch.faces.several import naming
 from facesearch.models import ApiKey, Event, PhotoMatch, RenditionUrls, SearchKey, SearchSummary
-from facesearch.search.idempotency import AlreadyRunningError
-from facesearch.search.selfies import ContentType, UploadForm, UploadKey
+from facesearch.search.idempotency import AlreadyRunningError, Idempotency
+from facesearch.search.selfies import ContentType, SelfieStore, SelfieUploads, UploadForm, UploadKey
 from facesearch.webhooks.watches.watch import LostProbeError, Watch
 
 ORG, EVENT_ID = 903, 456
@@ -106,14 +104,14 @@ class PaidProbeMatcher(FakeMatcher):
 
 
 @dataclass
-class MemoryClaims:
-    """`Claims` in memory, with powertools' rules: a failed run gives its claim back, a finished one is remembered."""
+class MemoryClaims(Idempotency):
+    """In memory, with powertools' rules: a failed run gives its claim back, a finished one is remembered."""
 
     done: dict[SearchKey, SearchSummary] = field(default_factory=dict)
     running: set[SearchKey] = field(default_factory=set)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def run(self, search: SearchKey, context: LambdaContext, work: Callable[[], SearchSummary]) -> SearchSummary:
+    def run(self, search: SearchKey, seconds_left: float, work: Callable[[], SearchSummary]) -> SearchSummary:
         with self.lock:
             if search in self.done:
                 return self.done[search]
@@ -127,7 +125,7 @@ class MemoryClaims:
         self.done[search] = summary
         return summary
 
-    def forget(self, search: SearchKey) -> None:
+    def delete(self, search: SearchKey) -> None:
         self.done.pop(search, None)
 
     def holds(self, search: SearchKey) -> bool:
@@ -135,7 +133,7 @@ class MemoryClaims:
 
 
 @dataclass
-class MemorySelfies:
+class MemorySelfies(SelfieStore):
     """Selfies in a dictionary, kept once."""
 
     kept: dict[SearchKey, tuple[bytes, ...]] = field(default_factory=dict)
@@ -143,7 +141,7 @@ class MemorySelfies:
     def keep(self, search: SearchKey, selfies: Sequence[bytes]) -> None:
         self.kept[search] = tuple(selfies)
 
-    def forget(self, search: SearchKey) -> None:
+    def delete(self, search: SearchKey) -> None:
         self.kept.pop(search, None)
 
 
@@ -167,7 +165,7 @@ class MemoryShares:
 
 
 @dataclass
-class MemoryUploads:
+class MemoryUploads(SelfieUploads):
     """Uploads in a dictionary; a test puts them there."""
 
     waiting: dict[UploadKey, bytes] = field(default_factory=dict)
@@ -180,7 +178,7 @@ class MemoryUploads:
             raise UnknownUpload("nothing there")
         return self.waiting[upload]
 
-    def forget(self, upload: UploadKey) -> None:
+    def delete(self, upload: UploadKey) -> None:
         self.waiting.pop(upload, None)
 
 

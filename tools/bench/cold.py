@@ -66,7 +66,7 @@ recogniser = cv2.FaceRecognizerSF.create(folder + "/face_recognition_sface_2021d
 READY = """
 from app import handler
 from facesearch.bootstrap import container
-container.gate, container.face_search
+container.authenticator, container.face_search
 container._engine_of(__import__("facesearch.faces.engine").engine.DEFAULT_MODEL)
 """
 """Nothing is promised of this: what the first guest of an environment waits for, clients and networks included."""

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 from facesearch.adapters.dynamodb.quota import DynamoTokenBuckets
 from facesearch.adapters.dynamodb.reading import DynamoReader
 from facesearch.api.authentication import AuthenticatedRequest, Authenticator
-from facesearch.models import Event
-from facesearch.reading import Wanted
-from facesearch.search.quota import Meter, QuotaLimits, QuotaState
+from facesearch.models import Event, QuotaLimits, QuotaState
+from facesearch.reading import EventDirectory, Wanted
+from facesearch.search.quota import Meter
 from facesearch.settings import Settings
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
     from facesearch.adapters.dynamodb.callbacks import DynamoCallbackStore
-    from facesearch.adapters.dynamodb.directory import EventDirectory
+    from facesearch.adapters.dynamodb.idempotency import DynamoIdempotency
     from facesearch.adapters.dynamodb.jobs import DynamoJobStore
     from facesearch.adapters.dynamodb.photos import DynamoPhotoStore
     from facesearch.adapters.dynamodb.results import DynamoResultStore
@@ -82,26 +82,23 @@ class Container:
         return self._reader.read(Wanted(event_id=event_id)).event
 
     @cached_property
-    def gate(self) -> Authenticator:
-        return Authenticator(self._reader)
+    def authenticator(self) -> Authenticator:
+        return Authenticator(reader=self._reader)
 
-    def meter(self, visit: AuthenticatedRequest) -> Meter:
-        """The quota of the organisation that pays for this visit's searches."""
-        return self._meter_of(visit.org_id, visit.known.quota)
+    def meter(self, request: AuthenticatedRequest) -> Meter:
+        """The quota of the organisation that pays for this request's searches."""
+        return self._meter_of(request.org_id, request.known.quota)
 
     @cached_property
     def face_search(self) -> "FaceSearch[Any]":
-        from facesearch.adapters.dynamodb.idempotency import DynamoIdempotency
         from facesearch.adapters.s3.selfies import S3SelfieStore
-        from facesearch.search.face_search import FaceSearch, WaitPolicy
+        from facesearch.search.face_search import FaceSearch
         from facesearch.search.selfies import NoSelfieStore
 
         settings = self.settings
         return FaceSearch(
             matcher=self._matcher,
-            claims=DynamoIdempotency(
-                self._dynamodb, settings.required("idempotency_table_name"), settings.result_retention_days
-            ),
+            idempotency=self._idempotency,
             results=self._results,
             selfies=S3SelfieStore(self._s3, settings.required("selfies_bucket"))
             if settings.selfie_retention_days
@@ -109,7 +106,7 @@ class Container:
             uploads=self.selfie_uploads,
             reader=self._reader,
             pool=self._background,
-            patience=WaitPolicy(settings.duplicate_wait_seconds),
+            wait_seconds=settings.duplicate_wait_seconds,
         )
 
     @cached_property
@@ -191,10 +188,10 @@ class Container:
         return Originals(self._photos, store, self._io)
 
     @cached_property
-    def directory(self) -> "EventDirectory":
-        from facesearch.adapters.dynamodb.directory import EventDirectory
+    def event_directory(self) -> EventDirectory:
+        from facesearch.adapters.dynamodb.directory import DynamoEventDirectory
 
-        return EventDirectory(self._dynamodb, self.settings.table_name)
+        return DynamoEventDirectory(self._dynamodb, self.settings.table_name)
 
     @cached_property
     def photo_indexer(self) -> "PhotoIndexer":
@@ -270,10 +267,10 @@ class Container:
         )
 
     @cached_property
-    def webhook_door(self) -> "WebhookAuthenticator":
+    def webhook_authenticator(self) -> "WebhookAuthenticator":
         from facesearch.api.webhook_authentication import WebhookAuthenticator
 
-        return WebhookAuthenticator(self.gate, self._reader)
+        return WebhookAuthenticator(authenticator=self.authenticator, reader=self._reader)
 
     @cached_property
     def webhook_receiver(self) -> "WebhookIntake":
@@ -291,20 +288,18 @@ class Container:
         )
 
     @cached_property
-    def search_eraser(self) -> "SearchDeletion":
-        from facesearch.adapters.dynamodb.idempotency import DynamoIdempotency
+    def search_deletion(self) -> "SearchDeletion":
         from facesearch.adapters.s3.objects import S3Objects
         from facesearch.deletion.search import SearchDeletion
 
-        settings = self.settings
         return SearchDeletion(
             results=self._results,
+            idempotency=self._idempotency,
             jobs=self._jobs,
-            claims=DynamoIdempotency(
-                self._dynamodb, settings.required("idempotency_table_name"), settings.result_retention_days
-            ),
-            selfies=S3Objects(self._s3, settings.required("selfies_bucket"), self._io),
+            selfies=S3Objects(self._s3, self.settings.required("selfies_bucket"), self._io),
             watches=self._watches,
+            callbacks=self._callbacks,
+            pool=self._io,
         )
 
     @cached_property
@@ -323,7 +318,7 @@ class Container:
             deliveries=self.settings.search_job_deliveries,
             shares=self._shares("FETCHES", self.settings.search_jobs_concurrency),
             watching=self.watching,
-            forget=self.search_eraser.forget,
+            forget=self.search_deletion.delete_rest,
         )
 
     @cached_property
@@ -372,6 +367,14 @@ class Container:
         from facesearch.adapters.dynamodb.results import DynamoResultStore
 
         return DynamoResultStore(self._dynamodb, self.settings.table_name, self.settings.result_retention_days)
+
+    @cached_property
+    def _idempotency(self) -> "DynamoIdempotency":
+        from facesearch.adapters.dynamodb.idempotency import DynamoIdempotency
+
+        settings = self.settings
+        table = settings.required("idempotency_table_name")
+        return DynamoIdempotency(self._dynamodb, table, settings.result_retention_days)
 
     @cached_property
     def _jobs(self) -> "DynamoJobStore":

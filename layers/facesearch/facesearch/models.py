@@ -293,3 +293,32 @@ class Page:
     def stop(self) -> int:
         """Position behind the page's last photo."""
         return self.start + self.size
+
+
+MICROSECONDS = 1_000_000
+
+
+@dataclass(frozen=True)
+class QuotaLimits:
+    """`per_minute`: searches a minute in the long run; `burst`: searches at once after a rest."""
+
+    per_minute: int
+    burst: int
+
+    @property
+    def interval(self) -> int:
+        """Microseconds until one more search is allowed."""
+        return 60 * MICROSECONDS // self.per_minute
+
+
+@dataclass(frozen=True)
+class QuotaState:
+    """What the table knows of an organisation's quota.
+
+    Attributes:
+        full_at: microseconds since the epoch at which the bucket is full; in the past = it is.
+        override: the organisation's own limits, None = the deployment's.
+    """
+
+    full_at: int = 0
+    override: QuotaLimits | None = None

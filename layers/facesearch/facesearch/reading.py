@@ -4,8 +4,18 @@ import uuid
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from facesearch.models import ApiKey, Event, Job, Page, PhotoMatch, SearchKey, SearchSummary, WebhookSecret
-from facesearch.search.quota import QuotaState
+from facesearch.models import (
+    ApiKey,
+    Event,
+    EventRow,
+    Job,
+    Page,
+    PhotoMatch,
+    QuotaState,
+    SearchKey,
+    SearchSummary,
+    WebhookSecret,
+)
 
 
 @dataclass(frozen=True)
@@ -61,6 +71,13 @@ class Known:
     job: Job | None = None
     webhook: uuid.UUID | None = None
     cancelled: str = ""
+
+
+class EventDirectory(Protocol):
+    """The list of an organisation's events, newest first."""
+
+    def page(self, org_id: int, page: Page) -> list[EventRow]:
+        """The events of a page, as the list shows them."""
 
 
 class Reader(Protocol):

@@ -163,14 +163,14 @@ def test_what_a_failed_run_left_is_on_no_page_of_the_next_ones_result(dynamodb: 
 def test_a_search_that_is_saved_anew_during_its_deletion_stays_whole(results: tuple[Reader, ResultStore]) -> None:
     reader, store = results
     store.save(SEARCH, SearchSummary(3, 90), photos(3))
-    store.withdraw(SEARCH)
+    store.hide(SEARCH)
     assert store.save(SEARCH, SearchSummary(11, 90), photos(11))
     store.delete(SEARCH)
     stored = reader.read(Wanted(search=SEARCH, page=Page(1, 32))).result
     assert stored is not None
     assert stored.photos == photos(11)
     assert store.holds(SEARCH)
-    store.withdraw(SEARCH)
+    store.hide(SEARCH)
     store.delete(SEARCH)
     assert not store.holds(SEARCH)
     assert store.photos(SEARCH) == []
@@ -187,7 +187,7 @@ def test_who_has_asked_before_a_cancellation_keeps_nothing(results: tuple[Reader
     for before in ("", "another"):
         with pytest.raises(OutdatedError):
             store.save(*found, cancelled=before)
-    store.withdraw(SEARCH)
+    store.hide(SEARCH)
     store.delete(SEARCH)
     assert (store.holds(SEARCH), store.photos(SEARCH)) == (False, [])
     assert reader.read(wanted).cancelled == known.cancelled, "neither forgets it"

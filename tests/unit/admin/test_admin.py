@@ -15,14 +15,14 @@ from hypothesis import strategies as st
 from facesearch.adapters.dynamodb.admin import KEYS_PER_ORG, Admin
 from facesearch.adapters.dynamodb.admin import events as events_module
 from facesearch.adapters.dynamodb.admin.events import SLUG_LENGTH, slug_of
-from facesearch.adapters.dynamodb.directory import EventDirectory
+from facesearch.adapters.dynamodb.directory import DynamoEventDirectory
 from facesearch.adapters.dynamodb.quota import DynamoTokenBuckets
 from facesearch.adapters.dynamodb.reading import DynamoReader
 from facesearch.api.presenters import event_details
 from facesearch.errors import InvalidRequest, NotFound
-from facesearch.models import Page, Scope, UpstreamEvent, digest_of
+from facesearch.models import Page, QuotaLimits, QuotaState, Scope, UpstreamEvent, digest_of
 from facesearch.reading import Wanted
-from facesearch.search.quota import BucketEmptyError, QuotaLimits, QuotaState
+from facesearch.search.quota import BucketEmptyError
 from tests.support.aws import TABLE, create_table, moto
 
 if TYPE_CHECKING:
@@ -211,7 +211,7 @@ def test_a_quota_beyond_its_limits_is_refused(admin: Admin, org: int, limits: Qu
 
 def listed(client: "DynamoDBClient", org: int) -> list[int]:
     """The events as the API lists them."""
-    return [row.event_id for row in EventDirectory(client, TABLE).page(org, Page(1, 100))]
+    return [row.event_id for row in DynamoEventDirectory(client, TABLE).page(org, Page(1, 100))]
 
 
 def test_a_change_is_in_the_event_and_in_its_row(admin: Admin, org: int, client: "DynamoDBClient") -> None:

@@ -33,12 +33,12 @@ def call(org: object = ORG, event: object = EVENT_ID, request_id: str | None = N
 
 def refusal(reader: MemoryReader, api_key: str | None, asked: ApiRequest) -> int:
     with pytest.raises(FaceSearchError) as refused:
-        Authenticator(reader).identify(api_key, asked, Scope.READ).event(Feature.SELFIE_SEARCH)
+        Authenticator(reader=reader).identify(api_key, asked, Scope.READ).event(Feature.SELFIE_SEARCH)
     return refused.value.status
 
 
 def test_everything_that_a_page_needs_is_read_at_once(reader: MemoryReader) -> None:
-    visit = Authenticator(reader).identify(SECRET, call(request_id=REQUEST, page="2"), Scope.READ)
+    visit = Authenticator(reader=reader).identify(SECRET, call(request_id=REQUEST, page="2"), Scope.READ)
     assert visit.event(Feature.SELFIE_SEARCH) == EVENT
     stored = visit.known.result
     assert stored is not None
@@ -66,7 +66,7 @@ def test_a_key_opens_up_to_the_second_in_which_it_expires(
 ) -> None:
     reader.keys[digest_of(SECRET)] = replace(KEY, expires_at=1_000)
     monkeypatch.setattr("time.time", lambda: 999.9)
-    assert Authenticator(reader).identify(SECRET, call(), Scope.READ).org_id == KEY.org_id
+    assert Authenticator(reader=reader).identify(SECRET, call(), Scope.READ).org_id == KEY.org_id
     monkeypatch.setattr("time.time", lambda: 1_000.0)
     assert refusal(reader, SECRET, call()) == 403
 
@@ -98,7 +98,9 @@ def test_a_feature_that_is_switched_off_is_403(reader: MemoryReader, feature: st
 def test_a_request_id_of_another_event_is_another_search(reader: MemoryReader) -> None:
     reader.events[OTHER_EVENT] = replace(EVENT, event_id=OTHER_EVENT)
     assert (
-        Authenticator(reader).identify(SECRET, call(event=OTHER_EVENT, request_id=REQUEST), Scope.READ).known.result
+        Authenticator(reader=reader)
+        .identify(SECRET, call(event=OTHER_EVENT, request_id=REQUEST), Scope.READ)
+        .known.result
         is None
     )
 

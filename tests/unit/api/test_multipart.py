@@ -10,7 +10,6 @@ from facesearch.api.selfie_form import (
     CUT_SHORT,
     LONG_HEAD,
     MAX_HEAD_BYTES,
-    MAX_SELFIE_BYTES,
     NO_BOUNDARY,
     TOO_MANY_PARTS,
     SelfieForm,
@@ -18,6 +17,7 @@ from facesearch.api.selfie_form import (
     parse_selfie_form,
 )
 from facesearch.errors import InvalidRequest, TooLarge
+from facesearch.search.selfies import MAX_SELFIE_BYTES
 from facesearch.validation import COMPRESSED
 
 BOUNDARY = "----x9"

@@ -80,7 +80,7 @@ def reader() -> MemoryReader:
 def refusal(reader: MemoryReader, key: str | None, org_id: int, event_id: int) -> tuple[int, str]:
     asked = parse_request({"org_id": str(org_id), "event_id": str(event_id)}, {})
     with pytest.raises(FaceSearchError) as refused:
-        Authenticator(reader).identify(key, asked, Scope.READ).event(Feature.PHOTOS)
+        Authenticator(reader=reader).identify(key, asked, Scope.READ).event(Feature.PHOTOS)
     return refused.value.status, refused.value.message
 
 

@@ -16,24 +16,25 @@ from botocore.config import Config
 
 from facesearch.adapters import aws
 from facesearch.adapters.dynamodb import schema
+from facesearch.adapters.dynamodb.callbacks import DynamoCallbackStore
 from facesearch.adapters.dynamodb.idempotency import DynamoIdempotency
 from facesearch.adapters.dynamodb.jobs import DynamoJobStore
 from facesearch.adapters.dynamodb.quota import DynamoTokenBuckets
 from facesearch.adapters.dynamodb.reading import DynamoReader
 from facesearch.adapters.dynamodb.results import DynamoResultStore
 from facesearch.adapters.dynamodb.watches import DynamoWatchStore
+from facesearch.adapters.memory.callbacks import MemoryCallbackStore
 from facesearch.adapters.memory.jobs import MemoryJobStore
 from facesearch.adapters.memory.stores import MemoryReader, MemoryTokenBuckets
 from facesearch.adapters.memory.watches import MemoryWatchStore
 from facesearch.adapters.s3.objects import S3Objects
 from facesearch.adapters.s3.selfies import S3SelfieStore
-from facesearch.api.selfie_form import SelfieForm
 from facesearch.deletion.search import SearchDeletion
 from facesearch.errors import NotFound, SearchDeleted, StoreUnavailable
-from facesearch.models import Page, SearchKey
+from facesearch.models import Page, QuotaLimits, SearchKey
 from facesearch.reading import Reader, Wanted
-from facesearch.search.face_search import FaceSearch, Invocation, SearchOutcome, WaitPolicy, replayed
-from facesearch.search.quota import Meter, QuotaLimits, TokenBucketStore
+from facesearch.search.face_search import FaceSearch, Invocation, SearchOutcome, replayed
+from facesearch.search.quota import Meter, TokenBucketStore
 from facesearch.search.selfies import job_prefix, selfie_keys
 from tests.support.aws import TABLE, create_table, moto
 from tests.support.fakes import EVENT, EVENT_ID, ORG, FakeMatcher, MemoryClaims, MemorySelfies, MemoryUploads, photos
@@ -48,15 +49,6 @@ ONE_TRY = Config(retries={"mode": "standard", "total_max_attempts": 1})
 
 class KilledError(BaseException):
     """The process has ended here."""
-
-
-class Context:
-    """Of an invocation with so much time left."""
-
-    milliseconds = 28_000
-
-    def get_remaining_time_in_millis(self) -> int:
-        return self.milliseconds
 
 
 @dataclass
@@ -134,7 +126,13 @@ class InMemory:
         self.reader.events[EVENT_ID] = EVENT
         self.claims, self.selfies = MemoryClaims(), MemorySelfies()
         self.eraser = SearchDeletion(
-            self.reader, MemoryJobStore(self.reader), self.claims, _KeptOf(self.selfies), MemoryWatchStore()
+            results=self.reader,
+            idempotency=self.claims,
+            jobs=MemoryJobStore(self.reader),
+            watches=MemoryWatchStore(),
+            selfies=_KeptOf(self.selfies),
+            callbacks=MemoryCallbackStore(),
+            pool=Inline(),
         )
 
     def post(self, selfie: bytes) -> SearchOutcome:
@@ -143,13 +141,13 @@ class InMemory:
 
         search = FaceSearch(
             matcher=stepwise(FakeMatcher()),
-            claims=self.claims,
+            idempotency=self.claims,
             results=stepwise(self.reader),
             selfies=stepwise(self.selfies),
             uploads=MemoryUploads(),
             reader=stepwise(self.reader),
             pool=Inline(),
-            patience=WaitPolicy(5),
+            wait_seconds=5,
         )
         return _posted(self, search, selfie, MemoryTokenBuckets(self.reader.quotas))
 
@@ -212,7 +210,7 @@ class _KeptOf:
 
     def delete(self, keys: Any) -> int:
         if selfie_keys(SEARCH)[0] in list(keys):
-            self.selfies.forget(SEARCH)
+            self.selfies.delete(SEARCH)
         return 0
 
 
@@ -240,24 +238,26 @@ class OnAws:
         self.dynamodb, self.s3 = dynamodb, s3
         self.reader = DynamoReader(dynamodb, TABLE)
         self.eraser = SearchDeletion(
-            DynamoResultStore(dynamodb, TABLE, 30),
-            DynamoJobStore(dynamodb, TABLE, 30),
-            DynamoIdempotency(dynamodb, CLAIMS, 30),
-            S3Objects(s3, BUCKET, Inline()),
-            DynamoWatchStore(dynamodb, TABLE),
+            results=DynamoResultStore(dynamodb, TABLE, 30),
+            idempotency=DynamoIdempotency(dynamodb, CLAIMS, 30),
+            jobs=DynamoJobStore(dynamodb, TABLE, 30),
+            watches=DynamoWatchStore(dynamodb, TABLE),
+            selfies=S3Objects(s3, BUCKET, Inline()),
+            callbacks=DynamoCallbackStore(dynamodb, TABLE),
+            pool=Inline(),
         )
 
     def post(self, selfie: bytes) -> SearchOutcome:
         dynamodb = self._dynamodb
         search = FaceSearch(
             matcher=FakeMatcher(),
-            claims=DynamoIdempotency(dynamodb, CLAIMS, 30),
+            idempotency=DynamoIdempotency(dynamodb, CLAIMS, 30),
             results=DynamoResultStore(dynamodb, TABLE, 30),
             selfies=S3SelfieStore(self._s3, BUCKET),
             uploads=MemoryUploads(),
             reader=DynamoReader(dynamodb, TABLE),
             pool=Inline(),
-            patience=WaitPolicy(5),
+            wait_seconds=5,
         )
         return _posted(self, search, selfie, DynamoTokenBuckets(dynamodb, TABLE))
 
@@ -287,11 +287,10 @@ def _posted(world: SearchBench, search: FaceSearch[Any], selfie: bytes, bucket: 
     known = world.reader.read(Wanted(search=SEARCH, page=FIRST, quota_of=ORG))
     if known.result is not None:
         return replayed(known.result)
-    context: Any = Context()
-    caller = Invocation(context, Meter(bucket, ORG, LIMITS, known.quota), known.cancelled)
+    caller = Invocation(lambda: 28.0, Meter(bucket, ORG, LIMITS, known.quota), known.cancelled)
     world.steps.count, world.steps.going = 0, True
     try:
-        return search.search(EVENT, SEARCH, SelfieForm((selfie,)), FIRST, caller)
+        return search.search(EVENT, SEARCH, [selfie], FIRST, caller)
     finally:
         world.steps.going = False
 
@@ -421,7 +420,7 @@ def test_a_table_that_refuses_to_the_end_keeps_no_selfie(monkeypatch: pytest.Mon
     def refuse(*_: object) -> None:
         raise StoreUnavailable("PutItem", "ReadTimeoutError")
 
-    for step in ("save", "withdraw", "delete"):
+    for step in ("save", "hide", "delete"):
         monkeypatch.setattr(world.reader, step, refuse)
     with pytest.raises(StoreUnavailable):
         world.post(b"guest")

@@ -220,7 +220,7 @@ def test_a_result_is_listed_withdrawn_and_deleted(results: tuple[Reader, ResultS
     assert list(store.searches(EVENT_ID + 1)) == []
     named = [photo.image_id for photo in photos(250)]
     assert (store.photos(SEARCH), store.photos(SEARCH, whole=True)) == (named, named)
-    store.withdraw(SEARCH)
+    store.hide(SEARCH)
     assert reader.read(Wanted(search=SEARCH, page=FIRST)).result is None
     assert (store.photos(SEARCH), store.photos(SEARCH, whole=True)) == (named, [])
     store.delete(SEARCH)
@@ -249,7 +249,7 @@ def test_a_deletion_that_finds_an_announced_result_takes_it_along(dynamodb: Any)
             (search,) = deletion.searches(EVENT_ID)
             assert deletion.photos(search)
             assert deletion.photos(search, whole=True) == []
-            deletion.withdraw(search)
+            deletion.hide(search)
             deletion.delete(search)
             return current
 

@@ -23,8 +23,9 @@ from facesearch.adapters.dynamodb.quota import ATTEMPTS, TOKENS, DynamoTokenBuck
 from facesearch.adapters.dynamodb.reading import DynamoReader
 from facesearch.adapters.memory.stores import MemoryReader, MemoryTokenBuckets
 from facesearch.errors import QuotaExceeded, StoreUnavailable
+from facesearch.models import MICROSECONDS, QuotaLimits, QuotaState
 from facesearch.reading import Reader, Wanted
-from facesearch.search.quota import MICROSECONDS, BucketEmptyError, Meter, QuotaLimits, QuotaState, TokenBucketStore
+from facesearch.search.quota import BucketEmptyError, Meter, TokenBucketStore
 from tests.support.aws import TABLE, create_table, moto
 from tests.support.examples import examples
 from tests.support.fakes import OneAtATime

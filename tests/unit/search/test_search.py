@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from facesearch.adapters.memory.stores import MemoryReader, MemoryTokenBuckets
 from facesearch.api.selfie_form import SelfieForm
@@ -20,9 +19,9 @@ from facesearch.errors import (
     UnknownUpload,
     UnusableImage,
 )
-from facesearch.models import Page, RenditionUrls, SearchKey, SearchSummary
-from facesearch.search.face_search import FaceSearch, Invocation, SearchOutcome, WaitPolicy
-from facesearch.search.quota import Meter, QuotaLimits, QuotaState
+from facesearch.models import Page, QuotaLimits, QuotaState, RenditionUrls, SearchKey, SearchSummary
+from facesearch.search.face_search import FaceSearch, Invocation, SearchOutcome
+from facesearch.search.quota import Meter
 from facesearch.search.selfies import UploadKey
 from tests.support.fakes import (
     EVENT,
@@ -53,13 +52,13 @@ class SearchBench:
         self.limits = QuotaLimits(per_minute=1, burst=5)
         self.face_search = FaceSearch(
             matcher=self.matcher,
-            claims=self.claims,
+            idempotency=self.claims,
             results=self.store,
             selfies=self.selfies,
             uploads=self.uploads,
             reader=self.store,
             pool=pool,
-            patience=WaitPolicy(wait),
+            wait_seconds=wait,
         )
 
     def post(self, selfie: bytes = b"guest", page: Page = FIRST) -> SearchOutcome:
@@ -68,7 +67,7 @@ class SearchBench:
     def ask(self, form: SelfieForm, page: Page = FIRST, seen: QuotaState | None = None) -> SearchOutcome:
         state = seen or self.store.quotas.get(ORG, QuotaState())
         meter = Meter(MemoryTokenBuckets(self.store.quotas), ORG, self.limits, state)
-        return self.face_search.search(EVENT, SEARCH, form, page, Invocation(LambdaContext(), meter))
+        return self.face_search.search(EVENT, SEARCH, form.selfies(EVENT), page, Invocation(lambda: 28.0, meter))
 
 
 @pytest.fixture
@@ -133,7 +132,7 @@ def test_a_duplicate_that_waited_long_enough_is_told_when_to_come_back(pool: Thr
 
 def test_a_duplicate_asks_less_and_less_often(pool: ThreadPoolExecutor) -> None:
     bench, slept = SearchBench(pool), list[float]()
-    bench.face_search._patience = WaitPolicy(10, clock=lambda: sum(slept), sleep=slept.append)
+    bench.face_search = replace(bench.face_search, wait_seconds=10, clock=lambda: sum(slept), sleep=slept.append)
     bench.claims.running.add(SEARCH)
     with pytest.raises(SearchInProgress):
         bench.post()
@@ -356,7 +355,7 @@ def test_a_search_whose_event_was_deleted_meanwhile_leaves_nothing(
 def test_a_request_id_whose_result_was_deleted_is_searched_again(bench: SearchBench) -> None:
     """Also while the deletion has come as far as the result, and not to the record that it is done."""
     bench.post()
-    bench.store.withdraw(SEARCH)
+    bench.store.hide(SEARCH)
     bench.matcher.found = photos(2)
     outcome = bench.post()
     assert (outcome.replayed, outcome.stored.summary.total) == (False, 2)

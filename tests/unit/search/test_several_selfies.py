@@ -17,8 +17,8 @@ from facesearch.api.requests import parse_request
 from facesearch.api.selfie_form import SelfieForm
 from facesearch.errors import FaceSearchError, NoFaceFound, OtherPerson, QuotaExceeded, UnknownUpload, UnusableImage
 from facesearch.faces.several import MAX_SELFIES
+from facesearch.models import QuotaState
 from facesearch.search.face_search import SearchOutcome
-from facesearch.search.quota import QuotaState
 from facesearch.search.selfies import UploadKey, selfie_keys, selfie_prefixes
 from tests.support.aws import moto
 from tests.support.fakes import EVENT_ID, ORG, PaidProbeMatcher
@@ -148,11 +148,11 @@ def test_selfies_in_the_bucket_take_the_place_of_those_of_a_run_that_died() -> N
         store.keep(SEARCH, [b"alone"])
         assert there() == {selfie_keys(SEARCH)[0]: b"alone"}
         assert all(key.startswith(selfie_prefixes(ORG, EVENT_ID)[0]) for key in there())
-        store.forget(SEARCH)
+        store.delete(SEARCH)
         assert there() == {}
         store.keep(SEARCH, [b"front"])
         assert there() == {f"{ORG}/{EVENT_ID}/{SEARCH.request_id}": b"front"}, "one alone is where it has always been"
-        store.forget(SEARCH)
+        store.delete(SEARCH)
         assert there() == {}
     assert len(selfie_keys(SEARCH)) == MAX_SELFIES
 

@@ -5,16 +5,17 @@ import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any
 
+from facesearch.adapters.memory.callbacks import MemoryCallbackStore
 from facesearch.adapters.memory.jobs import MemoryJobStore
 from facesearch.adapters.memory.stores import MemoryObjects, MemoryReader, MemoryTokenBuckets
 from facesearch.adapters.memory.watches import MemoryWatchStore
 from facesearch.deletion.search import SearchDeletion
 from facesearch.errors import SelfieUnavailable
-from facesearch.models import Job, JobStatus, SearchKey
-from facesearch.search.face_search import FaceSearch, WaitPolicy
-from facesearch.search.quota import Meter, QuotaLimits, QuotaState
+from facesearch.models import Job, JobStatus, QuotaLimits, QuotaState, SearchKey
+from facesearch.search.face_search import FaceSearch
+from facesearch.search.quota import Meter
 from facesearch.webhooks.announcing import JobEnd
 from facesearch.webhooks.commands import SearchCommand
 from facesearch.webhooks.intake import Accepted, WebhookIntake
@@ -150,13 +151,6 @@ class Ends:
         return {(end.request_id, end.type) for end in self.heard}
 
 
-class Context:
-    """Of an invocation that has just begun."""
-
-    def get_remaining_time_in_millis(self) -> int:
-        return 30_000
-
-
 def check_url(url: str) -> None:
     if not url.startswith("https://"):
         raise RefusedUrlError("The URL must begin with https://.")
@@ -187,7 +181,15 @@ class WebhookBench:
             reader=self.reader, check_url=check_url, shares=self.shares, watching=True, **fused
         )
         self.watches = MemoryWatchStore()
-        eraser = SearchDeletion(self.reader, self.store, self.claims, MemoryObjects(), self.watches)
+        eraser = SearchDeletion(
+            results=self.reader,
+            idempotency=self.claims,
+            jobs=self.store,
+            watches=self.watches,
+            selfies=MemoryObjects(),
+            callbacks=MemoryCallbackStore(),
+            pool=pool,
+        )
         watching = WatchRunner(
             matcher=self.matcher,
             probes=OpenProbes(),
@@ -200,13 +202,13 @@ class WebhookBench:
         )
         search = FaceSearch(
             matcher=self.matcher,
-            claims=self.claims,
+            idempotency=self.claims,
             results=self.reader,
             selfies=self.kept,
             uploads=MemoryUploads(),
             reader=self.reader,
             pool=pool,
-            patience=WaitPolicy(0),
+            wait_seconds=0,
         )
         self.jobs = JobRunner(
             reader=self.reader,
@@ -215,7 +217,7 @@ class WebhookBench:
             deliveries=DELIVERIES,
             shares=self.shares,
             watching=watching,
-            forget=eraser.forget,
+            forget=eraser.delete_rest,
             **fused | {"selfies": PendingSelfies(fused["selfies"], self.host, pool)},
         )
 
@@ -229,9 +231,7 @@ class WebhookBench:
 
     def deliver(self, number: int = 1, order: SearchCommand | None = None) -> None:
         """Deliver an order, the latest unless given, for the n-th time."""
-        self.jobs.run(
-            order or self.queue.sent[-1][0], MessageDelivery(number, f"receipt {number}"), cast("Any", Context())
-        )
+        self.jobs.run(order or self.queue.sent[-1][0], MessageDelivery(number, f"receipt {number}"), lambda: 30.0)
 
     def deliver_until_over(self) -> int:
         """Deliver everything as SQS does, after crashes too, until it is over; how many deliveries that took."""

@@ -12,9 +12,8 @@ from typing import Any, cast
 import pytest
 
 from facesearch.errors import CostlyImage, EngineBusy, Throttled
-from facesearch.models import JobStatus, SearchKey, SearchSummary
+from facesearch.models import JobStatus, QuotaLimits, SearchKey, SearchSummary
 from facesearch.reading import Known, Wanted
-from facesearch.search.quota import QuotaLimits
 from facesearch.webhooks.commands import LONGEST_DELAY, SearchCommand
 from facesearch.webhooks.job_runner import GAVE_UP, MOST_ASIDES, MOST_WAITS, NO_QUOTA, NotNowError
 from facesearch.webhooks.outbound import FetchFailedError, RefusedUrlError

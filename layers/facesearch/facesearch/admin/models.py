@@ -5,8 +5,7 @@ import uuid
 from dataclasses import dataclass
 from typing import TypedDict
 
-from facesearch.models import Scope, UpstreamEvent
-from facesearch.search.quota import QuotaLimits
+from facesearch.models import QuotaLimits, Scope, UpstreamEvent
 
 
 @dataclass(frozen=True)

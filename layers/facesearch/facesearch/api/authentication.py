@@ -13,10 +13,10 @@ class AuthenticatedRequest:
     """A caller whose key and organisation are in order, and what was read for it; the rest is still to be checked.
 
     Attributes:
-        org_id: of caller and call.
+        org_id: of caller and request.
     """
 
-    call: ApiRequest
+    request: ApiRequest
     org_id: int
     known: Known
 
@@ -26,11 +26,11 @@ class AuthenticatedRequest:
         Raises:
             InvalidRequest, InvalidRequestId: it does not.
         """
-        if self.call.problem is not None:
-            raise self.call.problem
+        if self.request.problem is not None:
+            raise self.request.problem
 
     def event(self, feature: Feature) -> Event:
-        """The event that the call is about, after `check`.
+        """The event that the request is about, after `check`.
 
         Raises:
             InvalidRequest, InvalidRequestId: see `check`.
@@ -47,29 +47,29 @@ class AuthenticatedRequest:
         return event
 
 
+@dataclass(frozen=True, kw_only=True)
 class Authenticator:
-    """Lets callers in, with everything that the call may see read in one round trip."""
+    """Lets callers in, with everything that the request may see read in one round trip."""
 
-    def __init__(self, reader: Reader) -> None:
-        self._reader = reader
+    reader: Reader
 
     def identify(
         self,
         api_key: str | None,
-        call: ApiRequest,
+        request: ApiRequest,
         scope: Scope,
         *,
         quota: bool = False,
         events: bool = False,
         job: bool = False,
     ) -> AuthenticatedRequest:
-        """Check the key against the organisation. Event, search and page that the call names are read along.
+        """Check the key against the organisation. Event, search and page that the request names are read along.
 
         The key is looked up by its digest, so how long that takes tells nothing about any other key.
 
         Args:
             api_key: as it came.
-            call: whose turn it is.
+            request: what it opens.
             scope: what the key must be good for.
             quota, events, job: read the organisation's quota, how many events it has, or what a webhook has made of the
                 search.
@@ -81,21 +81,21 @@ class Authenticator:
         api_key = (api_key or "").strip()
         if not api_key:
             raise MissingKey("X-API-Key is missing.")
-        known = self._reader.read(
+        known = self.reader.read(
             Wanted(
                 digest=digest_of(api_key),
-                event_id=call.event_id,
-                search=call.search,
-                page=call.page,
-                org_id=call.org_id if events else None,
-                quota_of=call.org_id if quota else None,
-                job=call.search if job else None,
+                event_id=request.event_id,
+                search=request.search,
+                page=request.page,
+                org_id=request.org_id if events else None,
+                quota_of=request.org_id if quota else None,
+                job=request.search if job else None,
             )
         )
         if known.key is None or not is_live(known.key):
             raise Forbidden("The API key is invalid or inactive.")
-        if call.org_id is not None and call.org_id != known.key.org_id:
+        if request.org_id is not None and request.org_id != known.key.org_id:
             raise Forbidden("The API key does not belong to this organisation.")
         if scope not in known.key.scopes:
             raise Forbidden(f"The API key lacks the scope {scope}.")
-        return AuthenticatedRequest(call, known.key.org_id, known)
+        return AuthenticatedRequest(request, known.key.org_id, known)

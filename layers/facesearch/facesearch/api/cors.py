@@ -1,4 +1,4 @@
-"""What browsers need to be told: who may call from which page (CORS), and to be careful with our answers."""
+"""What browsers need to be told: who may call from which page (CORS), and to be careful with our responses."""
 
 from collections.abc import Sequence
 
@@ -18,11 +18,11 @@ SECURITY = {
     "Strict-Transport-Security": "max-age=31536000",
     "X-Content-Type-Options": "nosniff",
 }
-"""On every answer: it is data about people, never a page."""
+"""On every response: it is data about people, never a page."""
 
 
 def headers_for(origin: str, allowed: Sequence[str]) -> dict[str, str]:
-    """Headers of an answer to a page of that origin, empty if the request came from none.
+    """Headers of a response to a page of that origin, empty if the request came from none.
 
     Without credentials: the key is in a header that the page itself sets, so a foreign page has nothing to borrow.
     """

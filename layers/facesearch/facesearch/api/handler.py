@@ -3,7 +3,7 @@
 import base64
 import binascii
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
@@ -11,12 +11,12 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from facesearch.api.cors import headers_for
 from facesearch.api.presenters import failure
-from facesearch.bootstrap import container
+from facesearch.api.requests import ApiRequest, PageQuery, parse_request
 from facesearch.errors import NotFound
 from facesearch.observability import flush_metrics, logger
 
 Handler = Callable[[dict[str, Any], LambdaContext], dict[str, Any]]
-_ALSO = "headers of this answer"
+_FAILURE_HEADERS = "headers of a failure"
 
 
 def path_of(app: APIGatewayRestResolver) -> Mapping[str, str]:
@@ -32,6 +32,11 @@ def query_of(app: APIGatewayRestResolver) -> Mapping[str, str]:
 def header_of(app: APIGatewayRestResolver, name: str) -> str:
     """A request header, its name in any case; empty if absent."""
     return app.current_event.headers.get(name) or ""
+
+
+def key_of(app: APIGatewayRestResolver) -> str:
+    """The API key as it was sent; empty if there is none."""
+    return header_of(app, "X-API-Key")
 
 
 def headers_of(app: APIGatewayRestResolver) -> Mapping[str, str]:
@@ -50,21 +55,36 @@ def body_of(app: APIGatewayRestResolver) -> bytes:
         return b""
 
 
-def log_call(org_id: int | None, event_id: int | None, request_id: uuid.UUID | None) -> None:
-    """Say in every further log line of this invocation which call it is about."""
+def seconds_left(app: APIGatewayRestResolver) -> float:
+    """What is left of this invocation."""
+    return float(app.lambda_context.get_remaining_time_in_millis()) / 1000
+
+
+def request_of(app: APIGatewayRestResolver, paged: type[PageQuery] | None = None) -> ApiRequest:
+    """Path and query of this call, which has no query unless it is `paged`; every further log line names it."""
+    request = parse_request(path_of(app), query_of(app), paged)
+    log_request(request.org_id, request.event_id, request.request_id)
+    return request
+
+
+def log_request(org_id: int | None, event_id: int | None, request_id: uuid.UUID | None) -> None:
+    """Say in every further log line of this invocation what it is about."""
     logger.append_keys(org_id=org_id, event_id=event_id, request_id=str(request_id) if request_id else None)
 
 
-def also_answer(app: APIGatewayRestResolver, headers: Callable[[], Mapping[str, str]]) -> None:
-    """Headers that this request's answer has, should it fail; asked for when it does."""
-    app.append_context(**{_ALSO: headers})  # type: ignore[no-untyped-call]
+def headers_of_failure(app: APIGatewayRestResolver, headers: Callable[[], Mapping[str, str]]) -> None:
+    """Have the response to this request bring these headers if it fails; asked for when it does."""
+    app.append_context(**{_FAILURE_HEADERS: headers})  # type: ignore[no-untyped-call]
 
 
-def api_handler(app: APIGatewayRestResolver) -> Handler:
-    """The Lambda handler of an API function with these routes; whatever goes wrong in a route becomes an answer."""
+def api_handler(app: APIGatewayRestResolver, origins: Callable[[], Sequence[str]]) -> Handler:
+    """The Lambda handler of an API function with these routes; whatever goes wrong in a route becomes a response.
+
+    `origins`: whose pages may call it from a browser.
+    """
 
     def failed(error: Exception) -> Response[str]:
-        headers = app.context.get(_ALSO)
+        headers = app.context.get(_FAILURE_HEADERS)
         return failure(error, headers() if headers else None)
 
     app.exception_handler(Exception)(failed)
@@ -73,11 +93,11 @@ def api_handler(app: APIGatewayRestResolver) -> Handler:
     @logger.inject_lambda_context(clear_state=True)
     def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         try:
-            answer = app.resolve(event, context)
+            response = app.resolve(event, context)
             origin = app.current_event.headers.get("Origin") or ""
-            for name, value in headers_for(origin, container.settings.origins).items():
-                answer["multiValueHeaders"][name] = [value]
-            return answer
+            for name, value in headers_for(origin, origins()).items():
+                response["multiValueHeaders"][name] = [value]
+            return response
         finally:
             flush_metrics()
 

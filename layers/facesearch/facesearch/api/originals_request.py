@@ -25,7 +25,7 @@ class Method(StrEnum):
 
 
 class OriginalsRequest(BaseModel):
-    """The body of the call: a request_id for `selfie`, an image_id, a list of them, or a bib number."""
+    """The body of the request: a request_id for `selfie`, an image_id, a list of them, or a bib number."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
 
@@ -63,11 +63,11 @@ class OriginalsRequest(BaseModel):
             return []
         return list(dict.fromkeys(self.identifier if isinstance(self.identifier, list) else [self.identifier]))
 
-    def select(self, call: ApiRequest, stored: StoredPage | None) -> tuple[int, list[str]]:
+    def select(self, request: ApiRequest, stored: StoredPage | None) -> tuple[int, list[str]]:
         """How many images the identifier names in all, and those of the page.
 
         Args:
-            call: with this body's request_id.
+            request: with this body's request_id.
             stored: the page of that search, if there is one.
 
         Raises:
@@ -75,13 +75,13 @@ class OriginalsRequest(BaseModel):
             NotFound: no such finished search.
         """
         if self.method is Method.SELFIE:
-            if call.body_problem is not None:
-                raise call.body_problem
+            if request.body_problem is not None:
+                raise request.body_problem
             if stored is None:
                 raise NotFound("request_id is unknown for this event.")
             return stored.summary.total, [str(photo.image_id) for photo in stored.photos]
         each = self.named
-        return len(each), each[call.page.start : call.page.stop]
+        return len(each), each[request.page.start : request.page.stop]
 
 
 def parse_originals(body: bytes) -> OriginalsRequest | InvalidRequest:

@@ -1,4 +1,4 @@
-"""The envelope around every answer, and the one place where exceptions become statuses."""
+"""The envelope around every response, and the one place where exceptions become statuses."""
 
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
@@ -61,7 +61,7 @@ def _error(status: int, message: str, headers: Mapping[str, str]) -> Response[st
 
 
 def face_search_result(links: RenditionLinks, search: SearchKey, page: Page, stored: StoredPage) -> FaceSearchResult:
-    """The answer of both faces calls."""
+    """The data of both faces calls: a page of the search."""
     return FaceSearchResult(
         request_id=search.request_id,
         confidence_percentage=stored.summary.confidence,
@@ -160,7 +160,7 @@ def paginate(page: Page, total: int) -> PaginationInfo:
 
 
 def search_status(search: SearchKey, status: JobStatus, job: Job | None) -> SearchStatus:
-    """The answer that says so."""
+    """How far the search has come, and why if it is not done."""
     reason = job.reason if job is not None and status is not JobStatus.DONE else ""
     if job is not None and status is JobStatus.FAILED and job.status is not JobStatus.FAILED:
         reason = LOST
@@ -168,7 +168,7 @@ def search_status(search: SearchKey, status: JobStatus, job: Job | None) -> Sear
 
 
 def queued_search(search: SearchKey, status: JobStatus) -> QueuedSearch:
-    """The answer to its webhook."""
+    """What its webhook is told."""
     results = f"/api/v1/ext/{search.org_id}/event/{search.event_id}/faces/{search.request_id}"
     return QueuedSearch(
         request_id=search.request_id, status=status.value, results_url=results, status_url=f"{results}/status"

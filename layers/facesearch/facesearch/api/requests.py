@@ -37,7 +37,7 @@ Id = Annotated[
 
 
 class OrgPath(BaseModel):
-    """Path parameters that every call has."""
+    """Path parameters that every request has."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -45,13 +45,13 @@ class OrgPath(BaseModel):
 
 
 class EventPath(OrgPath):
-    """Path parameters of a call about an event."""
+    """Path parameters of a request about an event."""
 
     event_id: Annotated[Id, Field(description="An event of that organisation.", examples=[456])]
 
 
 class PageQuery(BaseModel):
-    """Query parameters of a paged call."""
+    """Query parameters of a paged request."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -73,7 +73,7 @@ class OriginalsQuery(PageQuery):
 
 @dataclass(frozen=True)
 class ApiRequest:
-    """One call, as far as it could be read.
+    """One request, as far as it could be read.
 
     Attributes:
         org_id, event_id: None where the path has no number there.
@@ -92,13 +92,13 @@ class ApiRequest:
 
     @property
     def search(self) -> SearchKey | None:
-        """The search that the call names, if it names one."""
+        """The search that the request names, if it names one."""
         if self.org_id is None or self.event_id is None or self.request_id is None:
             return None
         return SearchKey(self.org_id, self.event_id, self.request_id)
 
     def with_body(self, request_id: str | None, upload_ids: Sequence[str] = ()) -> "ApiRequest":
-        """This call with the request_id of its body, if there is one.
+        """This request with the request_id of its body, if there is one.
 
         An upload is made for one search: its id, of several the first, names that search if nothing else does, so that
         sending it again is a retry.
@@ -112,7 +112,7 @@ class ApiRequest:
             return replace(self, body_problem=error)
 
     def search_or_new(self, event: Event) -> SearchKey:
-        """The search that the call names, or a new one.
+        """The search that the request names, or a new one.
 
         Raises:
             InvalidRequestId: it names one by something that is no UUID.
@@ -125,7 +125,7 @@ class ApiRequest:
 def parse_request(
     path: Mapping[str, str], query: Mapping[str, str], paged: type[PageQuery] | None = PageQuery
 ) -> ApiRequest:
-    """Read path and query of a call, which has no query if `paged` is None. Never raises.
+    """Read path and query of a request, which has no query if `paged` is None. Never raises.
 
     An `event_id` and a `request_id` in the path are read as well.
     """

@@ -1,4 +1,4 @@
-"""The bodies of the answers, envelope included: what the OpenAPI document describes is generated from these."""
+"""The bodies of the responses, envelope included: what the OpenAPI document describes is generated from these."""
 
 import uuid
 from typing import Annotated, Generic, Literal, TypeVar
@@ -10,14 +10,14 @@ Status = Literal["queued", "running", "done", "failed"]
 
 
 class Body(BaseModel):
-    """A part of an answer."""
+    """A part of a response."""
 
-    # Every field is in every answer, those with a default too.
+    # Every field is in every response, those with a default too.
     model_config = ConfigDict(frozen=True, populate_by_name=True, json_schema_serialization_defaults_required=True)
 
 
 class Success(Body, Generic[DataT]):
-    """The envelope of every 2xx answer."""
+    """The envelope of every 2xx response."""
 
     response_type: Annotated[Literal["success"], Field(serialization_alias="responseType")] = "success"
     message: str
@@ -25,7 +25,7 @@ class Success(Body, Generic[DataT]):
 
 
 class Failure(Body):
-    """The envelope of every other answer. `message` is for people and logs, never a contract."""
+    """The envelope of every other response. `message` is for people and logs, never a contract."""
 
     response_type: Annotated[Literal["error"], Field(serialization_alias="responseType")] = "error"
     message: str

@@ -12,14 +12,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import parse_qs
 
-from facesearch.errors import FaceSearchError, InvalidRequest, TooLarge
-from facesearch.faces.several import MAX_SELFIES
-from facesearch.validation import COMPRESSED, GZIP
+from facesearch.errors import FaceSearchError, InvalidRequest, TooLarge, UnknownUpload, UnusableImage
+from facesearch.faces.several import MAX_SELFIES, naming
+from facesearch.models import Event
+from facesearch.search.selfies import MAX_SELFIE_BYTES, UploadKey
+from facesearch.validation import COMPRESSED, GZIP, upload_of
 
 MAX_PARTS = 10
-MAX_SELFIE_BYTES = 4_718_592
-"""4.5 MiB: a little over what fits through one Lambda call (6 MB of event, a third of it base64), so that the gateway
-says 413 first. Of all selfies of a form together."""
 MAX_FIELD_BYTES = 200
 """A request_id has 36 characters, 45 as a URN."""
 MAX_HEAD_BYTES = 16_384
@@ -44,13 +43,31 @@ class SelfieForm:
         upload_ids: what stands in the place of files, as text; these selfies come after the files.
         request_id: the field's text; None if there is no such part.
         problem: what is wrong with the rest of the form. It counts only if the selfie is needed: a finished search
-            is answered from the cache whatever comes with its request_id.
+            is replayed whatever comes with its request_id.
     """
 
     files: tuple[bytes, ...] = ()
     upload_ids: tuple[str, ...] = ()
     request_id: str | None = None
     problem: FaceSearchError | None = None
+
+    def selfies(self, event: Event) -> list[bytes | UploadKey]:
+        """The selfies for a search of the event.
+
+        Raises:
+            InvalidRequest, TooLarge: see `problem`.
+            UnusableImage, UnknownUpload: of several selfies, the message says which.
+        """
+        if self.problem is not None:
+            raise self.problem
+        sent: list[bytes | str] = [*self.files, *self.upload_ids]
+        if not sent:
+            raise InvalidRequest("body.file: Field required")
+        selfies = list[bytes | UploadKey]()
+        for number, each in enumerate(sent, 1):
+            with naming(number, len(sent)):
+                selfies.append(_upload(event, each) if isinstance(each, str) else _file(each))
+        return selfies
 
 
 @dataclass(frozen=True)
@@ -182,6 +199,19 @@ def _form_of(fields: Mapping[str, Sequence[str]], files: Sequence[bytes]) -> Sel
         )
         return SelfieForm(request_id=request_id, problem=problem)
     return SelfieForm(tuple(files), tuple(upload_ids), request_id)
+
+
+def _file(content: bytes) -> bytes:
+    if not content:
+        raise UnusableImage("The selfie is empty.")
+    return content
+
+
+def _upload(event: Event, text: str) -> UploadKey:
+    upload_id = upload_of(text)
+    if upload_id is None:
+        raise UnknownUpload("upload_id is not a valid UUID")
+    return UploadKey(event.org_id, event.event_id, upload_id)
 
 
 def _text(part: _Part) -> str:

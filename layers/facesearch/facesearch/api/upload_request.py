@@ -10,7 +10,7 @@ from facesearch.validation import flatten, no_json
 
 
 class UploadRequest(BaseModel):
-    """The body of a call for an upload; without one, the picture is a JPEG."""
+    """The body of a request for an upload; without one, the picture is a JPEG."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 

@@ -1,6 +1,7 @@
 """Who sent a webhook: an organisation by its signature, or by one of its keys."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from facesearch.api.authentication import AuthenticatedRequest, Authenticator
 from facesearch.api.requests import ApiRequest
@@ -12,20 +13,20 @@ from facesearch.webhooks.signing import ForgedError, verify
 API_KEY = "x-api-key"
 
 
+@dataclass(frozen=True, kw_only=True)
 class WebhookAuthenticator:
     """Lets webhooks in that their organisation has signed, or that carry one of its keys."""
 
-    def __init__(self, gate: Authenticator, reader: Reader) -> None:
-        self._gate = gate
-        self._reader = reader
+    authenticator: Authenticator
+    reader: Reader
 
-    def admit(self, headers: Mapping[str, str], body: bytes, call: ApiRequest) -> AuthenticatedRequest:
+    def identify(self, headers: Mapping[str, str], body: bytes, request: ApiRequest) -> AuthenticatedRequest:
         """Check key or signature; of a webhook with both, the key alone counts.
 
         Args:
             headers: with names in lower case.
             body: as it came; nothing has looked at it yet.
-            call: whose turn it is.
+            request: what it opens.
 
         Raises:
             NotSigned: neither a key nor a signature of the last five minutes by a secret of the organisation, which may
@@ -33,8 +34,8 @@ class WebhookAuthenticator:
             Forbidden: see `Authenticator.identify`.
         """
         if headers.get(API_KEY, "").strip():
-            return self._gate.identify(headers[API_KEY], call, Scope.SEARCH)
-        known = self._reader.read(Wanted(event_id=call.event_id, secrets_of=call.org_id))
+            return self.authenticator.identify(headers[API_KEY], request, Scope.SEARCH)
+        known = self.reader.read(Wanted(event_id=request.event_id, secrets_of=request.org_id))
         try:
             verify(headers, body, known.secrets)
         except ForgedError:
@@ -42,6 +43,6 @@ class WebhookAuthenticator:
                 "Neither X-API-Key nor a valid webhook signature: webhook-id, webhook-timestamp (at most five minutes "
                 "off), and webhook-signature over them and the body as it was sent."
             ) from None
-        if call.org_id is None:
+        if request.org_id is None:
             raise NotSigned("There is no organisation in the path.")
-        return AuthenticatedRequest(call, call.org_id, known)
+        return AuthenticatedRequest(request, request.org_id, known)

@@ -3,15 +3,11 @@
 from collections.abc import Sequence
 
 from facesearch.deletion.receipts import Counts, Receipt
-from facesearch.deletion.searches import delete_searches
+from facesearch.deletion.search import sweep
 from facesearch.deletion.stores import Stores
 from facesearch.faces.packing import FACE_BYTES
 from facesearch.models import Event
 from facesearch.records import Held, original_prefix
-from facesearch.search.selfies import selfie_prefixes
-
-SWEEPS = 3
-"""An upload or a search that was under way when the event was closed undoes its own part; a sweep may come before."""
 
 
 class EventDeletion:
@@ -29,22 +25,21 @@ class EventDeletion:
         deleted, left = Counts(), Counts()
         before = self._stores.events.event(event_id)
         event = self._stores.events.close_event(event_id)
-        for _ in range(SWEEPS):
+
+        def is_clean() -> bool:
+            nonlocal left
             self._sweep(event, deleted, originals=originals)
             left = self._count(event, originals=originals)
-            if not left.total:
-                self._stores.events.remove_event(event)
-                break
+            return not left.total
+
+        sweep(is_clean)
+        if not left.total:
+            self._stores.events.remove_event(event)
         return Receipt(event_id, deleted, left, resumed=before is not None and before.closing)
 
     def _sweep(self, event: Event, deleted: Counts, *, originals: bool) -> None:
         stores, event_id = self._stores, event.event_id
-        delete_searches(stores, list(stores.results.searches(event_id)), deleted)
-        deleted.jobs += sum(stores.pool.map(stores.jobs.delete, list(stores.jobs.jobs(event_id))))
-        for prefix in selfie_prefixes(event.org_id, event_id):
-            deleted.selfies += stores.selfies.delete(stores.selfies.under(prefix))
-        deleted.callbacks += stores.callbacks.purge(event.org_id, event_id)
-        deleted.probes += stores.watches.purge(event_id)
+        stores.searches.delete_of_event(event, deleted)
         held = [stores.photos.purge(event_id, shard) for shard in range(event.shards)]
         deleted.photos += sum(each.photos for each in held)
         deleted.faces += _faces(held, stores.outside.forget_event(event_id))
@@ -60,20 +55,17 @@ class EventDeletion:
     def _count(self, event: Event, *, originals: bool) -> Counts:
         stores, event_id = self._stores, event.event_id
         held = [stores.photos.count(event_id, shard) for shard in range(event.shards)]
-        return Counts(
+        left = Counts(
             photos=sum(each.photos for each in held),
             faces=_faces(held, stores.outside.count_event(event_id)),
-            results=sum(1 for _ in stores.results.searches(event_id)),
-            jobs=sum(1 for _ in stores.jobs.jobs(event_id)),
-            selfies=sum(1 for prefix in selfie_prefixes(event.org_id, event_id) for _ in stores.selfies.under(prefix)),
             snapshots=stores.snapshots.count(event_id),
             renditions=sum(1 for _ in stores.renditions.under(_renditions(event))),
             originals=sum(1 for _ in stores.originals.under(original_prefix(event.org_id, event_id)))
             if originals
             else 0,
-            callbacks=stores.callbacks.count(event.org_id, event_id),
-            probes=stores.watches.count(event_id),
         )
+        stores.searches.count_of_event(event, left)
+        return left
 
 
 def _faces(held: Sequence[Held], outside: int) -> int:

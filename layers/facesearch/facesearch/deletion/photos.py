@@ -12,12 +12,10 @@ from dataclasses import dataclass, replace
 
 from facesearch.deletion.log import Erasing
 from facesearch.deletion.receipts import Counts, Receipt
-from facesearch.deletion.searches import delete_searches
 from facesearch.deletion.stores import Stores
 from facesearch.faces.packing import FACE_BYTES
 from facesearch.models import Event, SearchKey
 from facesearch.records import face_bytes, original_prefix, rendition_keys
-from facesearch.search.selfies import selfie_keys
 
 
 @dataclass(frozen=True)
@@ -100,8 +98,8 @@ class PhotoDeletion:
         deleted.faces += stores.outside.forget(event_id, [entry.image_id for entry in entries if entry.whole])
         stores.events.count_erasure(event_id)
         self._uncover(event, entries)
-        searches = stores.naming(event_id, (entry.image_id for entry in entries))
-        delete_searches(stores, searches, deleted)
+        searches = stores.searches.naming(event_id, (entry.image_id for entry in entries))
+        stores.searches.delete_many(searches, deleted)
         deleted.snapshots += stores.rewrite_snapshot(event)
         deleted.renditions += self._delete_renditions(event, entries)
         deleted.originals += stores.originals.delete(self._originals(event, entries))
@@ -113,23 +111,17 @@ class PhotoDeletion:
         """Count again what should be gone."""
         stores, entries = self._stores, done.entries
         whole = [entry.image_id for entry in entries if entry.whole]
-        unclaimed = self._unclaimed(done.searches)
         still = stores.photos.get_many(event.event_id, event.shards, whole)
-        return Counts(
+        left = Counts(
             photos=len(still),
             faces=sum(map(face_bytes, still.values())) // FACE_BYTES + stores.outside.count(event.event_id, whole),
-            results=len(stores.naming(event.event_id, (entry.image_id for entry in entries), whole=True)),
-            jobs=sum(stores.jobs.holds(search) for search in unclaimed),
-            selfies=len(stores.selfies.existing([key for search in unclaimed for key in selfie_keys(search)])),
+            results=len(stores.searches.naming(event.event_id, (entry.image_id for entry in entries), whole=True)),
             snapshots=stores.old_snapshots(event) if entries else 0,
             renditions=len(stores.renditions.existing(_renditions(event, entries))),
             originals=len(self._originals(event, entries)),
         )
-
-    def _unclaimed(self, searches: Sequence[SearchKey]) -> list[SearchKey]:
-        """Those whose request_id is free. Another search under the same one may have begun: it keeps its own."""
-        held = map(self._stores.claims.holds, searches)
-        return [search for search, is_held in zip(searches, held, strict=True) if not is_held]
+        stores.searches.count(done.searches, left)
+        return left
 
     def bury(self, event: Event, entries: Sequence[Erasing], deleted: Counts) -> None:
         """Make tombstones of the photos that go whole. The others have lost their faces, maybe to a run that was

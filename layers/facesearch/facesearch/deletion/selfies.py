@@ -8,14 +8,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from facesearch.deletion.receipts import Counts, Looked
-from facesearch.deletion.searches import delete_searches
+from facesearch.deletion.search import sweep
 from facesearch.deletion.stores import Stores
 from facesearch.errors import NoFaceFound, UnusableImage
 from facesearch.models import Event
 from facesearch.search.selfies import MAX_UPLOAD_BYTES, search_of, selfie_prefixes
 
-SWEEPS = 3
-"""Selfies that came during one are looked at by the next; each after the first is mostly empty."""
 READ_AT_ONCE = 8
 """Pictures in memory at a time, of up to `MAX_UPLOAD_BYTES` each. They are compared one after another: the engine has
 one detector, which uses every core."""
@@ -39,14 +37,21 @@ class StoredSelfies:
         A search goes whole: all its selfies show the same person.
         """
         looked, seen, gone = Looked(), set[str](), list[str]()
-        for _ in range(SWEEPS):
+
+        def is_clean() -> bool:
+            nonlocal looked
             keys = [key for key in self._keys(event) if key not in seen]
             if not keys:
-                break
+                return True
             looked, showing = self._look(keys, shows, looked)
             self._delete(showing, deleted)
-            seen |= {*keys} - {*showing}  # one that is stored anew by a search that was under way is looked at again
-            gone += showing
+            seen.update(
+                {*keys} - {*showing}
+            )  # one that is stored anew by a search that was under way is looked at again
+            gone.extend(showing)
+            return False
+
+        sweep(is_clean)
         left.selfies += sum(1 for key in self._stores.selfies.existing(list(dict.fromkeys(gone))) if self._is_ours(key))
         return looked
 
@@ -73,10 +78,10 @@ class StoredSelfies:
 
     def _delete(self, keys: Sequence[str], deleted: Counts) -> None:
         of_searches = {key: search for key in keys if (search := search_of(key)) is not None}
-        delete_searches(self._stores, list(dict.fromkeys(of_searches.values())), deleted, found_by_selfie=True)
+        self._stores.searches.delete_many(list(dict.fromkeys(of_searches.values())), deleted, found_by_selfie=True)
         deleted.selfies += self._stores.selfies.delete(key for key in keys if key not in of_searches)
 
     def _is_ours(self, key: str) -> bool:
-        """Whether the selfie should be gone: another search under the same request_id keeps its own."""
+        """Whether the selfie should be gone."""
         search = search_of(key)
-        return search is None or not self._stores.claims.holds(search)
+        return search is None or self._stores.searches.is_free(search)

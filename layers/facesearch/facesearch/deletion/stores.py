@@ -1,20 +1,23 @@
 """What deletions work on."""
 
 import datetime as dt
-import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Protocol, Unpack
 
+from typing_extensions import override
+
 from facesearch.admin.models import EndedEvent, EventChanges
 from facesearch.deletion.log import ErasureLog
+from facesearch.deletion.search import EventCallbacks, SearchDeletion
 from facesearch.faces.compaction import SnapshotBuilder
 from facesearch.faces.index import SnapshotInfo, SnapshotStore
 from facesearch.faces.outside import NOTHING_OUTSIDE, OutsideEraser
-from facesearch.models import Event, SearchKey
+from facesearch.models import Event
 from facesearch.photos.objects import Objects
 from facesearch.records import PhotoEraser
+from facesearch.search.idempotency import Idempotency
 from facesearch.search.results import ResultStore
 from facesearch.webhooks.jobs import JobEraser
 from facesearch.webhooks.watches.watch import Probes, WatchEraser
@@ -24,7 +27,7 @@ ATTEMPTS = 10
 INVALIDATED_AT_ONCE = 1_000
 
 
-class Events(Protocol):
+class EventEraser(Protocol):
     """What deletions ask of events; see `admin.EventAdmin` and `admin.EndingAdmin`."""
 
     def event(self, event_id: int) -> Event | None:
@@ -49,26 +52,6 @@ class Events(Protocol):
         """Nothing of its faces is left."""
 
 
-class FinishedClaims(Protocol):
-    """The part of `search.Claims` that remembers finished searches."""
-
-    def forget(self, search: SearchKey) -> None:
-        """Forget that a search is done, so that it can be done again."""
-
-    def holds(self, search: SearchKey) -> bool:
-        """Whether the search is done or running."""
-
-
-class EventCallbacks(Protocol):
-    """The part of `callbacks.callback.CallbackLists` that deletes."""
-
-    def count(self, org_id: int, event_id: int) -> int:
-        """How many callbacks of an event are kept."""
-
-    def purge(self, org_id: int, event_id: int) -> int:
-        """Forget an event's callbacks; how many there were."""
-
-
 class CdnCache(Protocol):
     """Caches between the renditions and the world."""
 
@@ -76,7 +59,8 @@ class CdnCache(Protocol):
         """Serve these paths no more; a `*` at the end stands for anything."""
 
 
-class _NoCache:
+class _NoCache(CdnCache):
+    @override
     def forget(self, paths: Sequence[str]) -> None:
         pass
 
@@ -97,19 +81,32 @@ class Stores:
     log: ErasureLog
     results: ResultStore
     jobs: JobEraser
-    claims: FinishedClaims
+    claims: Idempotency
     selfies: Objects
     renditions: Objects
     originals: Objects
     snapshots: SnapshotStore
     builder: SnapshotBuilder
-    events: Events
+    events: EventEraser
     callbacks: EventCallbacks
     watches: WatchEraser
     probes: Probes
     pool: Executor
     edge: CdnCache = NO_CACHE
     outside: OutsideEraser = NOTHING_OUTSIDE
+
+    @property
+    def searches(self) -> SearchDeletion:
+        """All that belongs to searches."""
+        return SearchDeletion(
+            results=self.results,
+            idempotency=self.claims,
+            jobs=self.jobs,
+            watches=self.watches,
+            selfies=self.selfies,
+            callbacks=self.callbacks,
+            pool=self.pool,
+        )
 
     def rewrite_snapshot(self, event: Event) -> int:
         """Have a current snapshot with nothing in it that is deleted by now, and no other file; how many went.
@@ -129,15 +126,6 @@ class Stores:
     def old_snapshots(self, event: Event) -> int:
         """Files of the event's faces other than the current one."""
         return self.snapshots.count(event.event_id, self._current(event))
-
-    def naming(self, event_id: int, image_ids: Iterable[uuid.UUID], *, whole: bool = False) -> list[SearchKey]:
-        """Stored searches that name one of the photos; with `whole` without those that nobody can read (yet)."""
-        wanted = frozenset(image_ids)
-
-        def named(search: SearchKey) -> SearchKey | None:
-            return None if wanted.isdisjoint(self.results.photos(search, whole=whole)) else search
-
-        return [found for found in self.pool.map(named, self.results.searches(event_id)) if found is not None]
 
     def _current(self, event: Event) -> SnapshotInfo | None:
         return self.snapshots.current(event.event_id, event.model)

@@ -3,8 +3,6 @@
 from collections.abc import Callable
 from typing import Protocol
 
-from aws_lambda_powertools.utilities.typing import LambdaContext
-
 from facesearch.models import SearchKey, SearchSummary
 
 
@@ -13,14 +11,27 @@ class AlreadyRunningError(Exception):
 
 
 class Idempotency(Protocol):
-    """Makes a search happen once; see `idempotency.OnceOnly`."""
+    """Remembers which searches run, and which are done.
 
-    def run(self, search: SearchKey, context: LambdaContext, work: Callable[[], SearchSummary]) -> SearchSummary:
+    A run that raises gives its claim back. A run that is killed leaves a claim that expires with the time which its
+    invocation had left, and is then taken over by the next caller.
+    """
+
+    def run(self, search: SearchKey, seconds_left: float, work: Callable[[], SearchSummary]) -> SearchSummary:
         """Run `work` unless this search is done; either way its summary.
+
+        Args:
+            search: the claim.
+            seconds_left: how long the invocation may last.
+            work: finds the summary, and may raise anything.
 
         Raises:
             AlreadyRunningError: another invocation is at it.
+            StoreUnavailable: the claim could not be written, or the record of a finished run.
         """
 
-    def forget(self, search: SearchKey) -> None:
-        """Forget that a search is done, so that it can be done again. One that is running keeps its claim."""
+    def holds(self, search: SearchKey) -> bool:
+        """Whether the search is done, or running, or was killed."""
+
+    def delete(self, search: SearchKey) -> None:
+        """Delete the record of a finished search, so that it can be done again. One that is running keeps its claim."""

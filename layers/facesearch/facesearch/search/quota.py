@@ -6,38 +6,10 @@ Nothing has to fill the bucket up, and two searches at once cannot overwrite eac
 """
 
 import time
-from dataclasses import dataclass
 from typing import Protocol
 
 from facesearch.errors import QuotaExceeded
-
-MICROSECONDS = 1_000_000
-
-
-@dataclass(frozen=True)
-class QuotaLimits:
-    """`per_minute`: searches a minute in the long run; `burst`: searches at once after a rest."""
-
-    per_minute: int
-    burst: int
-
-    @property
-    def interval(self) -> int:
-        """Microseconds until one more search is allowed."""
-        return 60 * MICROSECONDS // self.per_minute
-
-
-@dataclass(frozen=True)
-class QuotaState:
-    """What the table knows of an organisation's quota.
-
-    Attributes:
-        full_at: microseconds since the epoch at which the bucket is full; in the past = it is.
-        override: the organisation's own limits, None = the deployment's.
-    """
-
-    full_at: int = 0
-    override: QuotaLimits | None = None
+from facesearch.models import MICROSECONDS, QuotaLimits, QuotaState
 
 
 class TokenBucketStore(Protocol):

@@ -1,4 +1,4 @@
-"""Where finished searches are stored."""
+"""Where finished searches are kept."""
 
 import uuid
 from collections.abc import Iterator, Sequence
@@ -38,16 +38,16 @@ class ResultStore(Protocol):
         """Every search of the event that is kept, or was about to be."""
 
     def holds(self, search: SearchKey) -> bool:
-        """Whether there is anything of this search, even if its result is withdrawn."""
+        """Whether there is anything of this search, even if its result is hidden."""
 
     def photos(self, search: SearchKey, *, whole: bool = False) -> list[uuid.UUID]:
         """What the stored search names; with `whole` only if it is a result that can be read."""
 
-    def withdraw(self, search: SearchKey) -> None:
+    def hide(self, search: SearchKey) -> None:
         """From now on there is no result. What it names is still known, so that a second run finds it."""
 
     def cancel(self, search: SearchKey) -> None:
-        """`withdraw` it; and of who has asked for it before, nobody may keep one any more."""
+        """`hide` it; and of who has asked for it before, nobody may keep one any more."""
 
     def delete(self, search: SearchKey) -> None:
-        """Forget what a withdrawn search names, and that there was one; not one saved anew since."""
+        """Delete what a hidden search names, and that there was one; not one saved anew since."""

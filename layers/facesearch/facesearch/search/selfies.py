@@ -9,9 +9,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from typing_extensions import override
+
 from facesearch.faces.several import MAX_SELFIES
 from facesearch.models import SearchKey
 
+MAX_SELFIE_BYTES = 4_718_592
+"""4.5 MiB: a little over what fits through one Lambda call (6 MB of event, a third of it base64), so that the gateway
+says 413 first. Of all selfies of a call together."""
 MAX_UPLOAD_BYTES = 15 * 2**20
 UPLOAD_SECONDS = 600
 UPLOADS = "uploads"
@@ -29,17 +34,19 @@ class SelfieStore(Protocol):
     def keep(self, search: SearchKey, selfies: Sequence[bytes]) -> None:
         """Keep these selfies of a search, in place of what a run of it that was killed may have left."""
 
-    def forget(self, search: SearchKey) -> None:
+    def delete(self, search: SearchKey) -> None:
         """Delete the selfies of a search; there may be none."""
 
 
-class NoSelfieStore:
+class NoSelfieStore(SelfieStore):
     """For `SelfieRetentionDays` 0: selfies are never stored."""
 
+    @override
     def keep(self, search: SearchKey, selfies: Sequence[bytes]) -> None:
-        """Forget them at once."""
+        """Keep nothing."""
 
-    def forget(self, search: SearchKey) -> None:
+    @override
+    def delete(self, search: SearchKey) -> None:
         """There is none."""
 
 
@@ -101,9 +108,10 @@ class SelfieUploads(Protocol):
             UnknownUpload: nothing was, or it is gone.
         """
 
-    def forget(self, upload: UploadKey) -> None:
+    def delete(self, upload: UploadKey) -> None:
         """Delete it; it may be gone already."""
 
 
-def _upload_key(upload: UploadKey) -> str:
+def upload_key(upload: UploadKey) -> str:
+    """The S3 key of an upload."""
     return f"{UPLOADS}/{upload.org_id}/{upload.event_id}/{upload.upload_id}"

@@ -12,8 +12,6 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
-from aws_lambda_powertools.utilities.typing import LambdaContext
-
 from facesearch.errors import (
     Busy,
     FaceSearchError,
@@ -28,11 +26,11 @@ from facesearch.errors import (
     Throttled,
     UnusableImage,
 )
-from facesearch.models import Feature, Job, JobStatus, Page, SearchKey, SearchSummary, require
+from facesearch.models import Feature, Job, JobStatus, Page, QuotaState, SearchKey, SearchSummary, require
 from facesearch.observability import count, log_unexpected, logger
 from facesearch.reading import Known, Reader, Wanted
 from facesearch.search.face_search import FaceSearch, Invocation, SelfieSource
-from facesearch.search.quota import Meter, QuotaState
+from facesearch.search.quota import Meter
 from facesearch.webhooks.announcing import Announcer
 from facesearch.webhooks.commands import LONGEST_DELAY, SearchCommand, SearchCommands
 from facesearch.webhooks.jobs import JobStore, completed, failed
@@ -110,21 +108,21 @@ class JobRunner:
         self._watching = watching
         self._forget_search = forget
 
-    def run(self, order: SearchCommand, delivery: MessageDelivery, context: LambdaContext) -> None:
+    def run(self, order: SearchCommand, delivery: MessageDelivery, seconds_left: Callable[[], float]) -> None:
         """Bring a job to its end.
 
         Raises:
             NotNowError: the order must be delivered again, after a while that the queue knows.
         """
         try:
-            self._run(order, delivery, context)
+            self._run(order, delivery, seconds_left)
         except Throttled as error:
             if order.waits >= MOST_WAITS:
                 raise
             log_unexpected(error)
             self._wait(order, replace(delivery, number=order.tries + delivery.number), error.retry_after)
 
-    def _run(self, order: SearchCommand, delivery: MessageDelivery, context: LambdaContext) -> None:
+    def _run(self, order: SearchCommand, delivery: MessageDelivery, seconds_left: Callable[[], float]) -> None:
         search = order.search
         known = self._reader.read(
             Wanted(event_id=search.event_id, search=search, page=FIRST, quota_of=search.org_id, job=search)
@@ -141,18 +139,18 @@ class JobRunner:
             self._fail(job, f"{GAVE_UP} {job.reason.removeprefix(GAVE_UP)}".strip())
             self._postpone(delivery, 0)  # whence SQS moves it to the dead letters
             raise NotNowError
-        elif (share := self._share(job, context)) is None:
+        elif (share := self._share(job, seconds_left)) is None:
             self._step_aside(order, job, delivery)
         else:
             with share:
                 if self._jobs.begin(search):
-                    self._try(order, job, known, delivery, context, share)
+                    self._try(order, job, known, delivery, seconds_left, share)
 
-    def _share(self, job: Job, context: LambdaContext) -> ExitStack | None:
+    def _share(self, job: Job, seconds_left: Callable[[], float]) -> ExitStack | None:
         """The right to let a worker wait for this organisation's hosts; nothing else waits for a stranger."""
         if not job.urls:
             return ExitStack()
-        return self._shares.take(job.search.org_id, context.get_remaining_time_in_millis() / 1000)
+        return self._shares.take(job.search.org_id, seconds_left())
 
     def _step_aside(self, order: SearchCommand, job: Job, delivery: MessageDelivery) -> None:
         """Enter the order anew, which uses up no delivery, while fetches of its organisation hold all they may."""
@@ -171,11 +169,11 @@ class JobRunner:
         job: Job,
         known: Known,
         delivery: MessageDelivery,
-        context: LambdaContext,
+        seconds_left: Callable[[], float],
         share: ExitStack,
     ) -> None:
         try:
-            self._search_and_tell(job, known, delivery, context, share)
+            self._search_and_tell(job, known, delivery, seconds_left, share)
         except QuotaExceeded as error:
             if time.time() > job.created_at + LONGEST_WAIT:
                 self._fail(job, NO_QUOTA)
@@ -184,7 +182,7 @@ class JobRunner:
             self._wait(order, delivery, error.retry_after)
         except SearchInProgress as error:
             # Whoever has the claim has it for as long as an invocation may last; if it was killed, the claim ends then.
-            self._postpone(delivery, context.get_remaining_time_in_millis() // 1000 + 1)
+            self._postpone(delivery, int(seconds_left()) + 1)
             raise NotNowError from error
         except Throttled:
             raise
@@ -203,7 +201,7 @@ class JobRunner:
             raise NotNowError from error
 
     def _search_and_tell(
-        self, job: Job, known: Known, delivery: MessageDelivery, context: LambdaContext, share: ExitStack
+        self, job: Job, known: Known, delivery: MessageDelivery, seconds_left: Callable[[], float], share: ExitStack
     ) -> None:
         def fetch() -> Sequence[bytes]:
             with share:  # which is given back as soon as they are there
@@ -211,7 +209,7 @@ class JobRunner:
 
         # A search that starts afresh because of a deletion meanwhile does not fetch again, and neither does its watch.
         selfies = cache(fetch)
-        summary = known.result.summary if known.result is not None else self._matched(job, known, context, selfies)
+        summary = known.result.summary if known.result is not None else self._matched(job, known, seconds_left, selfies)
         if self._is_deleted(job):
             return
         watch = self._watch(job, selfies) if self._is_watched(job, delivery) else None
@@ -243,12 +241,18 @@ class JobRunner:
             count("WatchesRefused")
             return None
 
-    def _matched(self, job: Job, known: Known, context: LambdaContext, selfies: SelfieSource) -> SearchSummary:
+    def _matched(
+        self, job: Job, known: Known, seconds_left: Callable[[], float], selfies: SelfieSource
+    ) -> SearchSummary:
         event = known.event
         if event is None or event.closing:
             raise NotFound("The event is gone.")
         require(event, Feature.SELFIE_SEARCH)
-        caller = Invocation(context, self._meter(job.search.org_id, known.quota), known.cancelled)
+        caller = Invocation(
+            seconds_left,
+            self._meter(job.search.org_id, known.quota),
+            known.cancelled,
+        )
         return self._search.search(event, job.search, selfies, FIRST, caller).stored.summary
 
     def _complete(self, job: Job, summary: SearchSummary) -> None:

@@ -9,9 +9,9 @@ from typing import Annotated, Any, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError, from_json
 
-from facesearch.api.selfie_form import MAX_SELFIE_BYTES
 from facesearch.errors import InvalidRequest, TooLarge, UnreadableBody
 from facesearch.faces.several import MAX_SELFIES, naming
+from facesearch.search.selfies import MAX_SELFIE_BYTES
 from facesearch.validation import UUID_PATTERN, flatten, no_json, parse_request_id
 
 MAX_METADATA_BYTES = 1024

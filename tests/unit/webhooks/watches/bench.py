@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
+from facesearch.adapters.memory.callbacks import MemoryCallbackStore
 from facesearch.adapters.memory.jobs import MemoryJobStore
 from facesearch.adapters.memory.stores import MemoryObjects, MemoryReader
 from facesearch.adapters.memory.watches import MemoryWatchStore
@@ -16,6 +17,7 @@ from facesearch.webhooks.watches.commands import CollapsedRequests, WatchCommand
 from facesearch.webhooks.watches.runner import WatchInvocation, WatchRunner
 from facesearch.webhooks.watches.watch import Watch
 from tests.support.fakes import EVENT, EVENT_ID, ORG, MemoryClaims, OpenProbes
+from tests.support.site import Inline
 from tests.unit.webhooks.bench import CALLBACK, Ends, Fuse, Fused, MemoryOrders
 
 DAY = 86_400
@@ -78,7 +80,15 @@ class WatchBench:
             matcher=self.matcher, probes=self.probes, reader=self.reader, retention_days=30, **fused
         )
         self.requests = CollapsedRequests(self.orders, self.store, lambda: self.clock)
-        self.eraser = SearchDeletion(self.reader, self.jobs, self.claims, self.selfies, self.store)
+        self.eraser = SearchDeletion(
+            results=self.reader,
+            idempotency=self.claims,
+            jobs=self.jobs,
+            watches=self.store,
+            selfies=self.selfies,
+            callbacks=MemoryCallbackStore(),
+            pool=Inline(),
+        )
 
     def search(self, person: str = "anna", number: int = 7, days: int | None = 30) -> Job:
         """A finished search that a webhook has asked for."""

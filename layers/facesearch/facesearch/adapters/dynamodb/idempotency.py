@@ -3,7 +3,8 @@
 import hashlib
 import json
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
 
 from aws_lambda_powertools.utilities.idempotency import (
     DynamoDBPersistenceLayer,
@@ -14,25 +15,32 @@ from aws_lambda_powertools.utilities.idempotency.exceptions import (
     IdempotencyAlreadyInProgressError,
     IdempotencyPersistenceLayerError,
 )
-from aws_lambda_powertools.utilities.typing import LambdaContext
+from typing_extensions import override
 
 from facesearch.adapters.dynamodb.results import SECONDS_PER_DAY
 from facesearch.errors import StoreUnavailable
 from facesearch.models import SearchKey, SearchSummary
-from facesearch.search.idempotency import AlreadyRunningError
+from facesearch.search.idempotency import AlreadyRunningError, Idempotency
 
 if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
     from mypy_boto3_dynamodb import DynamoDBClient
 
 KEY_PREFIX = "face-search"
 
 
-class DynamoIdempotency:
-    """Claims a search, runs it, and remembers that it is done: its id, total and threshold, nothing of the request.
+@dataclass(frozen=True)
+class _Context:
+    """The part of a Lambda context that powertools reads: until when a claim holds if its invocation is killed."""
 
-    A run that raises gives its claim back. A run that is killed leaves a claim that expires with the time which its
-    invocation had left, as the Lambda context told it, and is then taken over by the next caller.
-    """
+    milliseconds: int
+
+    def get_remaining_time_in_millis(self) -> int:
+        return self.milliseconds
+
+
+class DynamoIdempotency(Idempotency):
+    """A claim is powertools' record: once done, of the search's id, total and threshold, nothing of the request."""
 
     def __init__(self, dynamodb: "DynamoDBClient", table_name: str, retention_days: int) -> None:
         self._dynamodb = dynamodb
@@ -44,14 +52,9 @@ class DynamoIdempotency:
             expires_after_seconds=retention_days * SECONDS_PER_DAY,
         )
 
-    def run(self, search: SearchKey, context: LambdaContext, work: Callable[[], SearchSummary]) -> SearchSummary:
-        """Run `work` unless this search is done; either way its summary.
-
-        Raises:
-            AlreadyRunningError: another invocation is at it.
-            StoreUnavailable: the claim could not be written, or the record of a finished run.
-        """
-        self._config.register_lambda_context(context)
+    @override
+    def run(self, search: SearchKey, seconds_left: float, work: Callable[[], SearchSummary]) -> SearchSummary:
+        self._config.register_lambda_context(cast("LambdaContext", _Context(round(seconds_left * 1000))))
 
         @idempotent_function(  # type: ignore[untyped-decorator]
             data_keyword_argument="claim", persistence_store=self._store, config=self._config, key_prefix=KEY_PREFIX
@@ -71,8 +74,8 @@ class DynamoIdempotency:
             ) from error
         return SearchSummary(total=record["total"], confidence=record["threshold"])
 
-    def forget(self, search: SearchKey) -> None:
-        """Forget that a search is done, so that it can be done again. One that is running keeps its claim."""
+    @override
+    def delete(self, search: SearchKey) -> None:
         try:
             self._dynamodb.delete_item(
                 TableName=self._table,
@@ -84,8 +87,8 @@ class DynamoIdempotency:
         except self._dynamodb.exceptions.ConditionalCheckFailedException:
             return
 
+    @override
     def holds(self, search: SearchKey) -> bool:
-        """Whether there is a record of the search: it is done, or running, or was killed."""
         key: Any = {"id": {"S": self.record_id(search)}}
         return "Item" in self._dynamodb.get_item(TableName=self._table, Key=key, ConsistentRead=True)
 

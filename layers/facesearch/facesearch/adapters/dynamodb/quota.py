@@ -10,17 +10,20 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from typing_extensions import override
+
 from facesearch.adapters.dynamodb import schema
 from facesearch.errors import StoreUnavailable
+from facesearch.models import QuotaLimits, QuotaState
 from facesearch.observability import log_unexpected
-from facesearch.search.quota import BucketEmptyError, QuotaLimits, QuotaState
+from facesearch.search.quota import BucketEmptyError, TokenBucketStore
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 ATTEMPTS = 6
-"""A bucket is full or partly used, its set of tokens is full or not, and a write says which. A wrong guess is answered
-with the truth, so that only a bucket which changes in both between two writes needs more than three."""
+"""A bucket is full or partly used, its set of tokens is full or not, and a write says which. A wrong guess is told the
+truth, so that only a bucket which changes in both between two writes needs more than three."""
 TOKENS = 80
 """Moves of the same bucket between a lost reply and the third attempt, which comes 10 s later at most, after which the
 first may be forgotten. Twice as many tokens are 640 bytes: the item stays one write unit, which is 1 KB."""
@@ -38,15 +41,16 @@ class _Move:
     values: "schema.Key"
 
 
-class DynamoTokenBuckets:
-    """`Bucket` over DynamoDB. Taking is atomic: searches at once are each counted, in whatever order."""
+class DynamoTokenBuckets(TokenBucketStore):
+    """Over DynamoDB. Taking is atomic: searches at once are each counted, in whatever order."""
 
     def __init__(self, dynamodb: "DynamoDBClient", table_name: str) -> None:
         self._dynamodb = dynamodb
         self._table = table_name
 
+    @override
     def take(self, org_id: int, limits: QuotaLimits, seen: QuotaState) -> QuotaState:
-        """See `Bucket.take`. One write unit, another for a wrong hint, and for every 80th."""
+        """One write unit, another for a wrong hint, and for every 80th."""
         token, full_at, turn = _token(), seen.full_at, False
         for _ in range(ATTEMPTS):
             now = time.time_ns() // 1000
@@ -66,8 +70,8 @@ class DynamoTokenBuckets:
                 raise
         raise BucketEmptyError(QuotaState(full_at, seen.override))
 
+    @override
     def give_back(self, org_id: int, limits: QuotaLimits) -> None:
-        """See `Bucket.give_back`."""
         token, turn = _token(), False
         move = _Move("", "full_at :back", "", {":back": schema.n(-limits.interval)})
         for _ in range(ATTEMPTS):
@@ -92,7 +96,7 @@ class DynamoTokenBuckets:
         sets, adds = [*filter(None, [move.set]), *sets], [*filter(None, [move.add]), *adds]
         update = " ".join(f"{verb} {', '.join(parts)}" for verb, parts in (("SET", sets), ("ADD", adds)) if parts)
         once = "NOT contains(moves, :token) AND NOT contains(older_moves, :token)"
-        answer = self._dynamodb.update_item(
+        response = self._dynamodb.update_item(
             TableName=self._table,
             Key=schema.quota_key(org_id),
             UpdateExpression=update,
@@ -102,7 +106,7 @@ class DynamoTokenBuckets:
             ReturnValues="ALL_NEW",
             ReturnValuesOnConditionCheckFailure="ALL_OLD",
         )
-        return answer["Attributes"]
+        return response["Attributes"]
 
     def _undo(self, org_id: int, limits: QuotaLimits, token: str) -> None:
         """Take a move back if it was made; nobody has been told so, and the caller is about to hear that it failed."""

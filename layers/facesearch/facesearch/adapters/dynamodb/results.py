@@ -5,11 +5,13 @@ import uuid
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from typing_extensions import override
+
 from facesearch.adapters.dynamodb import schema
 from facesearch.adapters.dynamodb.batch import batch_delete, batch_put, query_all
 from facesearch.adapters.dynamodb.chunks import CHUNK_SIZE, pack_chunk, unpack_chunk
 from facesearch.models import PhotoMatch, SearchKey, SearchSummary
-from facesearch.search.results import OutdatedError
+from facesearch.search.results import OutdatedError, ResultStore
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -21,7 +23,7 @@ CANCELLED_SECONDS = 3600
 """How long it is remembered that a search was deleted: no run of it that began before lasts as long."""
 
 
-class DynamoResultStore:
+class DynamoResultStore(ResultStore):
     """Results in the table, a header and chunks of 100 photos, and a list of them per event.
 
     The header is *announced*, then confirmed, and an announced one is no result yet. Between the two the event's count
@@ -38,6 +40,7 @@ class DynamoResultStore:
         # A day longer than the idempotency record: a record must never point at a result that is gone.
         self._seconds = (retention_days + 1) * SECONDS_PER_DAY
 
+    @override
     def save(
         self,
         search: SearchKey,
@@ -46,7 +49,6 @@ class DynamoResultStore:
         erasures: int | None = None,
         cancelled: str | None = None,
     ) -> bool:
-        """See `ResultStore.save`."""
         now = int(time.time())
         expires_at = schema.n(now + self._seconds)
         self._put_parts(search, photos, expires_at)
@@ -65,26 +67,28 @@ class DynamoResultStore:
         if self._announce(header | {"announced": announced}, now, cancelled):
             if self._is_current(search.event_id, erasures) and self._confirm(search, announced):
                 return True
-            self._take_back(search, announced)
-        found = self._header(search)  # else a deletion withdrew it, or another run has announced its own
+            self._cancel_announced(search, announced)
+        found = self._header(search)  # else a deletion hid it, or another run has announced its own
         if found is not None and "total" in found and "announced" not in found:
             return False
         self.delete(search)
         raise OutdatedError
 
+    @override
     def searches(self, event_id: int) -> Iterator[SearchKey]:
-        """See `ResultStore.searches`."""
         for item in self._query(schema.searches_pk(event_id), ""):
             yield SearchKey(schema.number(item, "org_id"), event_id, uuid.UUID(schema.text(item, "sk")))
 
+    @override
     def holds(self, search: SearchKey) -> bool:
-        """See `ResultStore.holds`; the list says so first and last."""
+        """The list says so first and last."""
         key = schema.search_key(search)
         item = self._dynamodb.get_item(TableName=self._table, Key=key, ConsistentRead=True).get("Item")
         return item is not None and schema.number(item, "org_id") == search.org_id
 
+    @override
     def photos(self, search: SearchKey, *, whole: bool = False) -> list[uuid.UUID]:
-        """See `ResultStore.photos`; one Query."""
+        """One Query."""
         items = list(self._query(schema.result_pk(search), ""))
         totals = [schema.number(item, "total") for item in items if "total" in item and "announced" not in item]
         if whole and not totals:
@@ -93,8 +97,8 @@ class DynamoResultStore:
         named = [photo.image_id for chunk in chunks for photo in unpack_chunk(chunk)]
         return named[: totals[0]] if whole else named  # past it lies what a run left that found more and failed
 
-    def withdraw(self, search: SearchKey) -> None:
-        """See `ResultStore.withdraw`."""
+    @override
+    def hide(self, search: SearchKey) -> None:
         try:
             self._dynamodb.delete_item(
                 TableName=self._table,
@@ -104,16 +108,16 @@ class DynamoResultStore:
         except self._dynamodb.exceptions.ConditionalCheckFailedException:
             return  # it was cancelled, and so there is none
 
+    @override
     def cancel(self, search: SearchKey) -> None:
-        """See `ResultStore.cancel`."""
         expires_at = schema.n(int(time.time()) + CANCELLED_SECONDS)
         remembered = {"cancelled": schema.s(uuid.uuid4().hex), "expires_at": expires_at}
         self._dynamodb.put_item(TableName=self._table, Item=schema.header_key(search) | remembered)
 
+    @override
     def delete(self, search: SearchKey) -> None:
-        """See `ResultStore.delete`."""
         items = list(self._query(schema.result_pk(search), ""))
-        if any("total" in item for item in items):  # its request_id was free since it was withdrawn
+        if any("total" in item for item in items):  # its request_id was free since it was hidden
             return
         parts = ({"pk": item["pk"], "sk": item["sk"]} for item in items if "cancelled" not in item)
         batch_delete(self._dynamodb, self._table, parts)
@@ -163,7 +167,7 @@ class DynamoResultStore:
             return False
         return True
 
-    def _take_back(self, search: SearchKey, announced: "schema.Value") -> None:
+    def _cancel_announced(self, search: SearchKey, announced: "schema.Value") -> None:
         try:
             self._dynamodb.delete_item(
                 TableName=self._table,

@@ -9,18 +9,31 @@ from dataclasses import replace
 from hashlib import md5
 from typing import Any
 
-from facesearch.deletion.log import Erasing
+from typing_extensions import override
+
+from facesearch.deletion.log import Erasing, ErasureLog
 from facesearch.faces.index.snapshot import Snapshot as FaceSnapshot
 from facesearch.faces.index.snapshot import SnapshotError, SnapshotInfo, decode, encode
-from facesearch.models import ApiKey, Event, Job, PhotoMatch, SearchKey, SearchSummary, WebhookSecret
-from facesearch.reading import Known, StoredPage, Wanted
+from facesearch.models import (
+    ApiKey,
+    Event,
+    Job,
+    PhotoMatch,
+    QuotaLimits,
+    QuotaState,
+    SearchKey,
+    SearchSummary,
+    WebhookSecret,
+)
+from facesearch.photos.objects import Objects
+from facesearch.reading import Known, Reader, StoredPage, Wanted
 from facesearch.records import Held, Original, Photo, PhotoChange, Tombstone, face_bytes
-from facesearch.search.quota import BucketEmptyError, QuotaLimits, QuotaState
-from facesearch.search.results import OutdatedError
+from facesearch.search.quota import BucketEmptyError, TokenBucketStore
+from facesearch.search.results import OutdatedError, ResultStore
 
 
-class MemoryReader:
-    """`Reader` and `ResultStore` over dictionaries; `keys` are by SHA-256 in hex."""
+class MemoryReader(Reader, ResultStore):
+    """Over dictionaries; `keys` are by SHA-256 in hex."""
 
     def __init__(self) -> None:
         self.keys: dict[str, ApiKey] = {}
@@ -34,8 +47,8 @@ class MemoryReader:
         self.cancelled: dict[SearchKey, str] = {}
         self.reads = 0
 
+    @override
     def read(self, wanted: Wanted) -> Known:
-        """See `Reader.read`."""
         self.reads += 1
         result = None
         if wanted.search in self.results and wanted.page is not None:
@@ -53,6 +66,7 @@ class MemoryReader:
             cancelled=self.cancelled.get(wanted.search, "") if wanted.search and wanted.page is not None else "",
         )
 
+    @override
     def save(
         self,
         search: SearchKey,
@@ -61,7 +75,6 @@ class MemoryReader:
         erasures: int | None = None,
         cancelled: str | None = None,
     ) -> bool:
-        """See `ResultStore.save`."""
         if search in self.results:
             return False
         event = self.events.get(search.event_id)
@@ -74,44 +87,44 @@ class MemoryReader:
         self.results[search] = (summary, list(photos))
         return True
 
+    @override
     def searches(self, event_id: int) -> Iterator[SearchKey]:
-        """See `ResultStore.searches`."""
         return iter([search for search in self.listed if search.event_id == event_id])
 
+    @override
     def holds(self, search: SearchKey) -> bool:
-        """See `ResultStore.holds`."""
         return search in self.listed
 
+    @override
     def photos(self, search: SearchKey, *, whole: bool = False) -> list[uuid.UUID]:
-        """See `ResultStore.photos`."""
         if whole and search not in self.results:
             return []
         return [photo.image_id for photo in self.listed.get(search, [])]
 
-    def withdraw(self, search: SearchKey) -> None:
-        """See `ResultStore.withdraw`."""
+    @override
+    def hide(self, search: SearchKey) -> None:
         self.results.pop(search, None)
 
+    @override
     def cancel(self, search: SearchKey) -> None:
-        """See `ResultStore.cancel`."""
-        self.withdraw(search)
+        self.hide(search)
         self.cancelled[search] = uuid.uuid4().hex
 
+    @override
     def delete(self, search: SearchKey) -> None:
-        """See `ResultStore.delete`."""
         if search not in self.results:
             self.listed.pop(search, None)
 
 
-class MemoryTokenBuckets:
-    """`Bucket` over the same dictionary that `MemoryReader` reads."""
+class MemoryTokenBuckets(TokenBucketStore):
+    """Over the same dictionary that `MemoryReader` reads."""
 
     def __init__(self, quotas: dict[int, QuotaState]) -> None:
         self._quotas = quotas
         self._lock = threading.Lock()
 
+    @override
     def take(self, org_id: int, limits: QuotaLimits, seen: QuotaState) -> QuotaState:
-        """See `Bucket.take`."""
         with self._lock:
             now, state = time.time_ns() // 1000, self._quotas.get(org_id, QuotaState())
             full_at = max(now, state.full_at) + limits.interval
@@ -120,8 +133,8 @@ class MemoryTokenBuckets:
             self._quotas[org_id] = replace(state, full_at=full_at)
             return self._quotas[org_id]
 
+    @override
     def give_back(self, org_id: int, limits: QuotaLimits) -> None:
-        """See `Bucket.give_back`."""
         with self._lock:
             state = self._quotas.get(org_id, QuotaState())
             self._quotas[org_id] = replace(state, full_at=state.full_at - limits.interval)
@@ -342,55 +355,55 @@ class MemorySnapshotStore:
         return len(gone)
 
 
-class MemoryErasureLog:
-    """`ErasureLog` over a dictionary."""
+class MemoryErasureLog(ErasureLog):
+    """Over a dictionary."""
 
     def __init__(self) -> None:
         self.entries: dict[tuple[int, uuid.UUID], Erasing] = {}
 
+    @override
     def begin(self, event_id: int, each: Iterable[Erasing]) -> None:
-        """See `ErasureLog.begin`."""
         self.entries |= {(event_id, erasing.image_id): erasing for erasing in each}
 
+    @override
     def pending(self, event_id: int) -> list[Erasing]:
-        """See `ErasureLog.pending`."""
         return [erasing for (event, _), erasing in self.entries.items() if event == event_id]
 
+    @override
     def end(self, event_id: int, image_ids: Iterable[uuid.UUID]) -> None:
-        """See `ErasureLog.end`."""
         for image_id in image_ids:
             self.entries.pop((event_id, image_id), None)
 
 
-class MemoryObjects:
-    """`Objects` over a dictionary of files."""
+class MemoryObjects(Objects):
+    """Over a dictionary of files."""
 
     def __init__(self) -> None:
         self.files: dict[str, bytes] = {}
 
+    @override
     def under(self, prefix: str) -> Iterator[str]:
-        """See `Objects.under`."""
         return iter([key for key in self.files if key.startswith(prefix)])
 
+    @override
     def existing(self, keys: Sequence[str]) -> list[str]:
-        """See `Objects.existing`."""
         return [key for key in keys if key in self.files]
 
+    @override
     def etags(self, keys: Sequence[str]) -> dict[str, str]:
-        """See `Objects.etags`."""
         return {key: f'"{md5(self.files[key]).hexdigest()}"' for key in keys if key in self.files}  # noqa: S324 - as S3's
 
+    @override
     def etags_under(self, prefix: str) -> Iterator[tuple[str, str]]:
-        """See `Objects.etags_under`."""
         return iter(self.etags(list(self.under(prefix))).items())
 
+    @override
     def read(self, key: str, most: int) -> bytes | None:
-        """See `Objects.read`."""
         file = self.files.get(key)
         return file if file is not None and len(file) <= most else None
 
+    @override
     def delete(self, keys: Iterable[str]) -> int:
-        """See `Objects.delete`."""
         return len([self.files.pop(key, None) for key in list(keys)])
 
 

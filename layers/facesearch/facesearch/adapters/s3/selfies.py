@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from botocore.exceptions import ClientError
 from mypy_boto3_s3 import S3Client
+from typing_extensions import override
 
 from facesearch.errors import UnknownUpload
 from facesearch.models import SearchKey
@@ -11,22 +12,25 @@ from facesearch.search.selfies import (
     MAX_UPLOAD_BYTES,
     UPLOAD_SECONDS,
     ContentType,
+    SelfieStore,
+    SelfieUploads,
     UploadForm,
     UploadKey,
-    _upload_key,
     selfie_keys,
+    upload_key,
 )
 
 
-class S3SelfieStore:
-    """Selfies in a bucket whose lifecycle rule forgets them."""
+class S3SelfieStore(SelfieStore):
+    """In a bucket whose lifecycle rule expires them."""
 
     def __init__(self, s3: "S3Client", bucket: str) -> None:
         self._s3 = s3
         self._bucket = bucket
 
+    @override
     def keep(self, search: SearchKey, selfies: Sequence[bytes]) -> None:
-        """See `SelfieStore.keep`; a PUT each. Content types stay opaque: nothing ever serves a selfie.
+        """A PUT each. Content types stay opaque: nothing ever serves a selfie.
 
         The first is there for as long as any is, so that it alone says whether there are more to be deleted.
         """
@@ -50,46 +54,48 @@ class S3SelfieStore:
             return False
         return True
 
-    def forget(self, search: SearchKey) -> None:
-        """See `SelfieStore.forget`; the first goes last."""
+    @override
+    def delete(self, search: SearchKey) -> None:
+        """The first goes last."""
         for key in reversed(selfie_keys(search)):
             self._s3.delete_object(Bucket=self._bucket, Key=key)
 
 
-class S3SelfieUploads:
-    """`SelfieUploads` in the selfies bucket."""
+class S3SelfieUploads(SelfieUploads):
+    """In the selfies bucket."""
 
     def __init__(self, s3: "S3Client", bucket: str) -> None:
         self._s3 = s3
         self._bucket = bucket
 
+    @override
     def form(self, upload: UploadKey, content_type: ContentType) -> UploadForm:
-        """See `SelfieUploads.form`. Signed here, nothing is sent. A POST: a presigned PUT cannot limit the size."""
+        """Signed here, nothing is sent. A POST: a presigned PUT cannot limit the size."""
         signed = self._s3.generate_presigned_post(
             Bucket=self._bucket,
-            Key=_upload_key(upload),
+            Key=upload_key(upload),
             Fields={"Content-Type": content_type},
             Conditions=[{"Content-Type": content_type}, ["content-length-range", 1, MAX_UPLOAD_BYTES]],
             ExpiresIn=UPLOAD_SECONDS,
         )
         return UploadForm(signed["url"], signed["fields"])
 
+    @override
     def fetch(self, upload: UploadKey) -> bytes:
-        """See `SelfieUploads.fetch`."""
         try:
-            answer = self._s3.get_object(Bucket=self._bucket, Key=_upload_key(upload))
+            response = self._s3.get_object(Bucket=self._bucket, Key=upload_key(upload))
         except ClientError as error:
             if error.response["Error"]["Code"] != "NoSuchKey":
                 raise
             raise UnknownUpload(
                 "upload_id names no upload of this event that is still there. Upload the selfie again."
             ) from None
-        with answer["Body"] as body:
+        with response["Body"] as body:
             # The form has limited the size; not every stand-in for S3 does.
-            if answer["ContentLength"] > MAX_UPLOAD_BYTES:
+            if response["ContentLength"] > MAX_UPLOAD_BYTES:
                 raise UnknownUpload(f"The upload is larger than {MAX_UPLOAD_BYTES // 2**20} MiB.")
             return body.read()
 
-    def forget(self, upload: UploadKey) -> None:
-        """See `SelfieUploads.forget`."""
-        self._s3.delete_object(Bucket=self._bucket, Key=_upload_key(upload))
+    @override
+    def delete(self, upload: UploadKey) -> None:
+        self._s3.delete_object(Bucket=self._bucket, Key=upload_key(upload))

@@ -160,7 +160,7 @@ class CallbackDelivery:
             return self._step_aside(turn, callback, now, late)
         with share or ExitStack():
             if not self._callbacks.claim(turn.key, turn.number, now, now + CLAIM_SECONDS):
-                raise BusyError
+                raise BusyError("callback is being sent by somebody else")
             return self._send(turn, callback, known.secrets if share else None)
 
     def _step_aside(self, turn: DeliveryAttempt, callback: Callback, now: float, late: float) -> DeliveryReport:

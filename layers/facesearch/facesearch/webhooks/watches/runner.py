@@ -175,7 +175,7 @@ class WatchRunner(Generic[ProbeT]):
         self._watches.enter(watch, child)
         self._results.save(child, summary, photos, event.erasures)
         if self._watches.get(watch.search) is None:  # ended meanwhile, and maybe before the child was entered
-            self._results.withdraw(child)
+            self._results.hide(child)
             self._results.delete(child)
             return
         self._announcer.announce(_updated(watch, child, summary))

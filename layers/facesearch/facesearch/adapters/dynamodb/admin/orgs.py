@@ -5,7 +5,7 @@ from facesearch.adapters.dynamodb.admin.table import TableAdmin, checked_name, n
 from facesearch.adapters.dynamodb.quota import quota_from_item
 from facesearch.admin.models import Organisation
 from facesearch.errors import InvalidRequest, NotFound
-from facesearch.search.quota import QuotaLimits
+from facesearch.models import QuotaLimits
 
 MAX_PER_MINUTE, MAX_BURST = 600_000, 100_000
 
