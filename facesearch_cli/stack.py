@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from facesearch.adapters.aws import with_our_errors
 from facesearch.adapters.dynamodb.admin import Admin
 from facesearch.adapters.dynamodb.callbacks import DynamoCallbackStore
+from facesearch.adapters.dynamodb.clock import corrected_clock
 from facesearch.adapters.dynamodb.photos import DynamoPhotoStore
 from facesearch.adapters.dynamodb.vector_items import DynamoVectorItems
 from facesearch.adapters.rekognition import INDEXING, Collections
@@ -28,7 +29,6 @@ from facesearch.faces.compaction import SnapshotBuilder
 from facesearch.models import Event
 from facesearch.photos.migration import IndexMigration
 from facesearch.webhooks.callbacks.replay import CallbackDesk
-from facesearch_cli.clock import corrected_clock
 from facesearch_cli.errors import CommandError
 from facesearch_cli.region import chosen_region
 from facesearch_cli.terminal import ENDING, held_interrupts
