@@ -17,6 +17,7 @@ import facesearch_client
 from facesearch.errors import FaceSearchError, StoreUnavailable, Throttled
 from facesearch.photos.objects import StillThereError
 from facesearch.photos.reindexing import StalledError
+from facesearch.settings import MissingSetting
 from facesearch_cli.commands import callbacks, erasing, events, keys, orgs, photos, webhooks
 from facesearch_cli.commands.reindex import reindex_event
 from facesearch_cli.commands.search import search_event
@@ -90,6 +91,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
 def _line_of(error: Exception) -> str:
     text = str(error)
+    if isinstance(error, MissingSetting):
+        text = f"The stack has no output for {error.name}. Deploy it again with this version first."
     if isinstance(error, facesearch_client.ClientError) and error.status is not None:
         text = f"The API answered {error.status}: {text}"
     if isinstance(error, facesearch_client.ClientError) and error.retryable:

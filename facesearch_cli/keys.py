@@ -5,7 +5,6 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-from facesearch.adapters.dynamodb.reading import DynamoReader
 from facesearch.models import digest_of, is_live
 from facesearch.reading import Wanted
 from facesearch_cli.errors import CommandError
@@ -52,13 +51,13 @@ def key_for(stack: Stack, org_id: int) -> str:
     for api_key in candidates:
         if _works(stack, org_id, api_key):
             return api_key
-    created = stack.admin.create_key(org_id).api_key
+    created = stack.container.admin.create_key(org_id).api_key
     remember(stack, org_id, created)
     return created
 
 
 def _works(stack: Stack, org_id: int, api_key: str) -> bool:
-    known = DynamoReader(stack.dynamodb, stack.table_name).read(Wanted(digest=digest_of(api_key))).key
+    known = stack.container.reader.read(Wanted(digest=digest_of(api_key))).key
     return known is not None and is_live(known) and known.org_id == org_id
 
 

@@ -22,7 +22,7 @@ def list_callbacks(
     as_json: AsJson = False,
 ) -> None:
     """List an organisation's callbacks, oldest first."""
-    rows = stack_of(context).callbacks.list(org_id, status)
+    rows = stack_of(context).container.callback_desk.list(org_id, status)
     if as_json:
         print_json({"callbacks": [_json(row) for row in rows]})
         return
@@ -44,7 +44,7 @@ def replay(
 ) -> None:
     """Send callbacks again that were given up, or whose address was switched off, which switches it on again."""
     wanted = [_callback_id(text) for text in callback_ids or ()]
-    done = stack_of(context).callbacks.replay(org_id, wanted)
+    done = stack_of(context).container.callback_desk.replay(org_id, wanted)
     if as_json:
         print_json(
             {

@@ -8,15 +8,15 @@ from typing import Annotated
 
 import typer
 
-from facesearch.deletion.event import EventDeletion
-from facesearch.deletion.photos import Files, PhotoDeletion
+from facesearch.deletion.photos import Files
 from facesearch.deletion.receipts import Counts, Receipt
 from facesearch.errors import InvalidRequest
 from facesearch.faces.several import MAX_SELFIES
 from facesearch.models import SearchKey
 from facesearch.validation import parse_request_id
 from facesearch_cli.commands.common import AsJson, EventArgument, EventId, group, stack_of
-from facesearch_cli.erasing import person_eraser, search_eraser, stores_of
+from facesearch_cli.errors import CommandError
+from facesearch_cli.stack import MODELS_VARIABLE, Stack
 from facesearch_cli.terminal import following, plural, print_json, progress_bar, results, say
 
 app = group("People in an event.")
@@ -38,9 +38,9 @@ def delete_photos(
     stack = stack_of(context)
     event, wanted = stack.event(event_id), [_image_id(text) for text in image_ids]
     _ask(f"Delete {plural(len(wanted), 'photo')} of {event.name!r} for good?", yes=yes)
-    with stores_of(stack) as stores:
-        files = Files(renditions=not keep_renditions, originals=originals)
-        _show(PhotoDeletion(stores).delete_photos(event, wanted, files), as_json=as_json)
+    files = Files(renditions=not keep_renditions, originals=originals)
+    with stack.working():
+        _show(stack.container.photo_deletion.delete_photos(event, wanted, files), as_json=as_json)
 
 
 @app.command("delete")
@@ -78,12 +78,10 @@ def delete_person(  # noqa: PLR0913, PLR0917 - a command's options, each by its 
     _ask(f"Delete {what} from {event.name!r} for good?", yes=yes)
     files = Files(renditions=not keep_renditions, originals=originals) if photos else None
     pictures = [selfie.read_bytes() for selfie in selfies]
-    with (
-        stores_of(stack) as stores,
-        progress_bar() as watcher,
-        person_eraser(stack, stores, following(watcher, "Selfies")) as eraser,
-    ):
-        receipt = eraser.delete_person(event, pictures, files, confidence)
+    _require_engine(stack)
+    with stack.working(), progress_bar() as watcher:
+        deletion = stack.container.person_deletion(following(watcher, "Selfies"))
+        receipt = deletion.delete_person(event, pictures, files, confidence)
     _show(receipt, as_json=as_json)
     if not as_json:
         say(
@@ -105,8 +103,8 @@ def delete_search(
     event = stack.event(event_id)
     search = SearchKey(event.org_id, event_id, parse_request_id(request_id))
     _ask(f"Delete the search {search.request_id} of {event.name!r} for good?", yes=yes)
-    with stores_of(stack) as stores:
-        search_eraser(stores).delete(search)
+    with stack.working():
+        stack.container.search_eraser.delete(search)
     if as_json:
         print_json({"request_id": str(search.request_id)})
     else:
@@ -123,8 +121,22 @@ def delete_event(
     """Delete an event: its photos, faces, renditions, results, selfies, and itself."""
     stack = stack_of(context)
     _ask(f"Delete the event {stack.event(event_id).name!r} for good?", yes=yes)
-    with stores_of(stack) as stores:
-        _show(EventDeletion(stores).delete_event(event_id, originals=originals), as_json=as_json)
+    with stack.working():
+        _show(stack.container.event_deletion.delete_event(event_id, originals=originals), as_json=as_json)
+
+
+def _require_engine(stack: Stack) -> None:
+    """Refuse to look for a person on a machine that cannot read a selfie.
+
+    Raises:
+        CommandError: there are no models here, or the stack's faces are in the upstream.
+    """
+    if stack.container.collections is not None:  # the service reads it
+        return
+    stack.require_embedded("This command")
+    folder = stack.settings.models_dir
+    if not folder.is_dir():
+        raise CommandError(f"There are no face models in {folder}. Run `make assets`, or set {MODELS_VARIABLE}.")
 
 
 def _ask(question: str, *, yes: bool) -> None:

@@ -6,8 +6,7 @@ from typing import Annotated
 
 import typer
 
-from facesearch.adapters.dynamodb.admin import DEFAULT_CONFIDENCE
-from facesearch.admin.models import EventChanges
+from facesearch.admin.models import DEFAULT_CONFIDENCE, EventChanges
 from facesearch.errors import InvalidRequest, Throttled
 from facesearch.models import Event, IndexKind, UpstreamEvent
 from facesearch.photos.migration import LaggingError
@@ -39,10 +38,10 @@ def create(
 ) -> None:
     """Create an event, open for selfie search; its day is today unless given."""
     stack = stack_of(context)
-    days = stack.outputs.BiometricRetentionDays
-    event_id = stack.admin.create_event(org_id, name, confidence, day, days)
-    if stack.collections is not None:  # if this fails, the first photo makes it
-        stack.collections.create(event_id)
+    days = stack.settings.biometric_retention_days
+    event_id = stack.container.admin.create_event(org_id, name, confidence, day, days)
+    if stack.container.collections is not None:  # if this fails, the first photo makes it
+        stack.container.collections.create(event_id)
     if as_json:
         print_json({"event_id": event_id})
     else:
@@ -88,7 +87,9 @@ def update(  # noqa: PLR0913, PLR0917 - a command's options, each by its name
     if cover is not None:
         changes["cover"] = _cover(stack, event_id, cover)
     changes |= _ended_by_nothing(retain_until, upstream)
-    event = stack.admin.update_event(event_id, **changes) if changes or index is None else stack.event(event_id)
+    event = (
+        stack.container.admin.update_event(event_id, **changes) if changes or index is None else stack.event(event_id)
+    )
     if index is not None:
         event = _move(stack, event_id, index)
     if as_json:
@@ -103,7 +104,7 @@ def update(  # noqa: PLR0913, PLR0917 - a command's options, each by its name
 @app.command("list")
 def list_events(context: typer.Context, org_id: OrgId, as_json: AsJson = False) -> None:
     """List an organisation's events, newest first."""
-    rows = stack_of(context).admin.events(org_id)
+    rows = stack_of(context).container.admin.events(org_id)
     if as_json:
         shown = [
             {
@@ -166,8 +167,8 @@ def _upstream_event(text: str) -> UpstreamEvent | None:
 def _move(stack: Stack, event_id: int, index: IndexKind) -> Event:
     stack.require_embedded("--index")
     try:
-        with stack.index_migration() as migration, progress_bar() as watcher:
-            moved = migration.to(event_id, index, watcher.stage("photos", None).advance)
+        with stack.working(), progress_bar() as watcher:
+            moved = stack.container.index_migration.to(event_id, index, watcher.stage("photos", None).advance)
     except (LaggingError, Throttled) as error:
         raise CommandError(f"{error} The event is still searched by the index that it had; run it again.") from error
     say(f"{plural(moved.faces, 'face')} indexed, {plural(moved.deleted, 'item')} of the other index deleted.")
@@ -179,7 +180,7 @@ def _cover(stack: Stack, event_id: int, text: str) -> uuid.UUID:
         image_id = uuid.UUID(text)
     except ValueError:
         raise InvalidRequest("A cover is the image_id of a photo.") from None
-    photo: Photo | None = stack.photos.get(event_id, stack.event(event_id).shards, image_id)
+    photo: Photo | None = stack.container.photos.get(event_id, stack.event(event_id).shards, image_id)
     if photo is None or photo.status != "indexed":
         raise InvalidRequest(f"Event {event_id} has no such photo.")
     return image_id

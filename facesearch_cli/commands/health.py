@@ -1,7 +1,6 @@
 """`facesearch event health`."""
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 
 import typer
@@ -11,7 +10,7 @@ from facesearch.faces.health import SMALL, TINY, Alikeness, Health, health_of
 from facesearch.models import Event
 from facesearch_cli.commands.common import AsJson, EventArgument, stack_of
 from facesearch_cli.errors import CommandError
-from facesearch_cli.stack import REQUESTS_AT_ONCE, Stack
+from facesearch_cli.stack import Stack
 from facesearch_cli.terminal import held_interrupts, plural, print_json, printable, progress_bar, results
 
 UNUSUAL = """\
@@ -28,14 +27,14 @@ def event_health(context: typer.Context, event_id: EventArgument, as_json: AsJso
     stack = stack_of(context)
     event = stack.event(event_id)
     _require_faces(stack, event)
-    with held_interrupts() as check, ThreadPoolExecutor(REQUESTS_AT_ONCE) as pool, progress_bar() as watcher:
+    with held_interrupts() as check, stack.container as container, progress_bar() as watcher:
         stage = watcher.stage("photos", None)
 
         def advance(count: int) -> None:
             check()
             stage.advance(count)
 
-        found = health_of(event, stack.photos, pool, advance)
+        found = health_of(event, container.photos, container.pool, advance)
     if as_json:
         print_json({"event_id": event_id, "model": event.model, "confidence": event.confidence} | asdict(found))
         return
@@ -50,7 +49,7 @@ def _require_faces(stack: Stack, event: Event) -> None:
     Raises:
         CommandError: the faces are kept by another engine.
     """
-    engine = stack.outputs.Engine
+    engine = stack.settings.engine
     if engine != "embedded":
         kept = "Amazon Rekognition" if engine == "rekognition" else "the upstream API"
         raise CommandError(

@@ -27,7 +27,7 @@ def create(
 ) -> None:
     """Create an API key. It is shown this once: keep it."""
     stack = stack_of(context)
-    created = stack.admin.create_key(org_id, scope or list(Scope), days)
+    created = stack.container.admin.create_key(org_id, scope or list(Scope), days)
     if not scope or set(scope) == set(Scope):
         remember(stack, org_id, created.api_key)
     if as_json:
@@ -40,7 +40,7 @@ def create(
 @app.command("list")
 def list_keys(context: typer.Context, org_id: OrgId, as_json: AsJson = False) -> None:
     """List an organisation's keys, each by its first five characters."""
-    rows = stack_of(context).admin.keys(org_id)
+    rows = stack_of(context).container.admin.keys(org_id)
     if as_json:
         print_json({"keys": [_json(row) for row in rows]})
         return
@@ -65,7 +65,7 @@ def activate(context: typer.Context, key_id: KeyArgument, org_id: OrgId, as_json
 @app.command("delete")
 def delete(context: typer.Context, key_id: KeyArgument, org_id: OrgId, as_json: AsJson = False) -> None:
     """Forget a key for good; its very next request is refused."""
-    stack_of(context).admin.delete_key(org_id, key_id)
+    stack_of(context).container.admin.delete_key(org_id, key_id)
     if as_json:
         print_json({"key_id": key_id, "deleted": True})
     else:
@@ -73,7 +73,7 @@ def delete(context: typer.Context, key_id: KeyArgument, org_id: OrgId, as_json: 
 
 
 def _switch(context: typer.Context, key_id: str, org_id: int, *, active: bool, as_json: bool) -> None:
-    stack_of(context).admin.switch_key(org_id, key_id, active=active)
+    stack_of(context).container.admin.switch_key(org_id, key_id, active=active)
     if as_json:
         print_json({"key_id": key_id, "active": active})
     else:

@@ -16,7 +16,7 @@ OrgArgument = Annotated[int, typer.Argument(metavar="ORG", show_default=False)]
 @app.command("create")
 def create(context: typer.Context, name: str, as_json: AsJson = False) -> None:
     """Create an organisation; its number is made for it."""
-    org_id = stack_of(context).admin.create_org(name)
+    org_id = stack_of(context).container.admin.create_org(name)
     if as_json:
         print_json({"org_id": org_id})
     else:
@@ -26,7 +26,7 @@ def create(context: typer.Context, name: str, as_json: AsJson = False) -> None:
 @app.command("show")
 def show(context: typer.Context, org_id: OrgArgument, as_json: AsJson = False) -> None:
     """Show an organisation and its quota."""
-    org = stack_of(context).admin.org(org_id)
+    org = stack_of(context).container.admin.org(org_id)
     quota = None if org.quota is None else {"per_minute": org.quota.per_minute, "burst": org.quota.burst}
     if as_json:
         print_json({"org_id": org_id, "name": org.name, "keys": org.keys, "events": org.events, "quota": quota})
@@ -49,7 +49,7 @@ def set_quota(
     if reset == (per_minute is not None or burst is not None) or (not reset and None in (per_minute, burst)):
         raise InvalidRequest("Give both --per-minute and --burst, or --reset.")
     limits = None if per_minute is None or burst is None else QuotaLimits(per_minute, burst)
-    stack_of(context).admin.set_quota(org_id, limits)
+    stack_of(context).container.admin.set_quota(org_id, limits)
     if as_json:
         quota = None if limits is None else {"per_minute": limits.per_minute, "burst": limits.burst}
         print_json({"org_id": org_id, "quota": quota})

@@ -90,7 +90,7 @@ def list_failed(context: typer.Context, event_id: EventArgument, as_json: AsJson
     stack = stack_of(context)
     event = stack.event(event_id)
     prefix = original_prefix(event.org_id, event_id)
-    records = (photo for shard in range(event.shards) for photo in stack.photos.records(event_id, shard))
+    records = (photo for shard in range(event.shards) for photo in stack.container.photos.records(event_id, shard))
     failed = sorted(
         # A photo that our own tool has sent lies in a folder of its own, which says nothing.
         (photo.key.removeprefix(prefix).removeprefix(f"{photo.image_id}/"), str(photo.image_id), photo.reason)

@@ -15,7 +15,7 @@ app.add_typer(secret, name="secret")
 @secret.command("create")
 def create(context: typer.Context, org_id: OrgId, as_json: AsJson = False) -> None:
     """Create a secret. It is shown this once: keep it."""
-    created = stack_of(context).admin.create_webhook_secret(org_id)
+    created = stack_of(context).container.admin.create_webhook_secret(org_id)
     if as_json:
         print_json({"secret_id": created.secret_id, "secret": created.secret})
     else:
@@ -26,7 +26,7 @@ def create(context: typer.Context, org_id: OrgId, as_json: AsJson = False) -> No
 @secret.command("list")
 def list_secrets(context: typer.Context, org_id: OrgId, as_json: AsJson = False) -> None:
     """List an organisation's secrets, oldest first, without what they are."""
-    secrets = stack_of(context).admin.webhook_secrets(org_id)
+    secrets = stack_of(context).container.admin.webhook_secrets(org_id)
     if as_json:
         print_json({"secrets": [{"secret_id": each.secret_id, "created_at": each.created_at} for each in secrets]})
         return
@@ -42,7 +42,7 @@ def delete(
     as_json: AsJson = False,
 ) -> None:
     """Forget a secret for good; the very next webhook that is signed by it alone is refused."""
-    stack_of(context).admin.delete_webhook_secret(org_id, secret_id)
+    stack_of(context).container.admin.delete_webhook_secret(org_id, secret_id)
     if as_json:
         print_json({"secret_id": secret_id, "deleted": True})
     else:

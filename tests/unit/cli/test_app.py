@@ -267,7 +267,7 @@ class TestUpload:
     def test_given_an_event_past_its_last_day_when_uploaded_then_it_says_that_no_faces_are_kept(
         self, place: Place, facesearch: Command, *, as_json: bool
     ) -> None:
-        place.stack.admin.update_event(place.event_id, retain_until=date(2026, 1, 1))
+        place.stack.container.admin.update_event(place.event_id, retain_until=date(2026, 1, 1))
         (place.folder / "a.jpg").write_bytes(JPEG)
         arguments = ("photos", "upload", "a.jpg", "--event", place.event_id, *(["--json"] if as_json else []))
         ended = facesearch(*arguments)

@@ -196,7 +196,7 @@ def test_given_a_stack_of_before_when_deleted_then_one_line_says_what_to_do(plac
     place.stack_file.write_text(json.dumps(stack_file_of(place, outputs=outputs)))
     ended = facesearch("event", "delete", place.event_id)
     assert (ended.code, ended.out) == (1, "")
-    assert "deploy it again" in ended.err
+    assert "Deploy it again" in ended.err
 
 
 def test_given_a_last_day_when_updated_or_by_default_then_it_is_listed(place: Place, facesearch: Command) -> None:
