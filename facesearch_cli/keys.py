@@ -29,7 +29,7 @@ def remember(stack: Stack, org_id: int, api_key: str) -> None:
     except OSError as error:  # a full disk; the key itself is made, and its user must still be shown it
         with suppress(OSError):
             fresh.unlink()
-        say(f"The key could not be kept in {path}: {error.strerror or error}.")
+        say(f"The key could not be saved in {path}: {error.strerror or error}.")
 
 
 def key_for(stack: Stack, org_id: int) -> str:
@@ -40,8 +40,8 @@ def key_for(stack: Stack, org_id: int) -> str:
     """
     if stack.state is None:
         raise CommandError(
-            f"An API key is needed: --key or FACESEARCH_API_KEY. "
-            f"Make one with: facesearch --stack {stack.name} key create --org {org_id}"
+            f"Give an API key with --key or FACESEARCH_API_KEY. "
+            f"Create one with: facesearch --stack {stack.name} key create --org {org_id}"
         )
     candidates = []
     if stack.first_key is not None and stack.first_key[0] == org_id:

@@ -20,12 +20,12 @@ def create(
     context: typer.Context,
     org_id: OrgId,
     scope: Annotated[
-        list[Scope] | None, typer.Option(help="What it is good for; give it twice for both, which is the default.")
+        list[Scope] | None, typer.Option(help="What the key may do. Give it twice for both, which is the default.")
     ] = None,
-    days: Annotated[int | None, typer.Option("--expires-in-days", help="Never, if not given.")] = None,
+    days: Annotated[int | None, typer.Option("--expires-in-days", help="By default the key never expires.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Create an API key. It is shown this once: keep it."""
+    """Create an API key. It is shown only once: keep it."""
     stack = stack_of(context)
     created = stack.container.admin.create_key(org_id, scope or list(Scope), days)
     if not scope or set(scope) == set(Scope):
@@ -52,19 +52,19 @@ def list_keys(context: typer.Context, org_id: OrgId, as_json: AsJson = False) ->
 
 @app.command("deactivate")
 def deactivate(context: typer.Context, key_id: KeyArgument, org_id: OrgId, as_json: AsJson = False) -> None:
-    """Refuse a key from its very next request on."""
+    """Deactivate a key. Its very next request is refused."""
     _switch(context, key_id, org_id, active=False, as_json=as_json)
 
 
 @app.command("activate")
 def activate(context: typer.Context, key_id: KeyArgument, org_id: OrgId, as_json: AsJson = False) -> None:
-    """Take a deactivated key again."""
+    """Activate a key again."""
     _switch(context, key_id, org_id, active=True, as_json=as_json)
 
 
 @app.command("delete")
 def delete(context: typer.Context, key_id: KeyArgument, org_id: OrgId, as_json: AsJson = False) -> None:
-    """Forget a key for good; its very next request is refused."""
+    """Delete a key for good. Its very next request is refused."""
     stack_of(context).container.admin.delete_key(org_id, key_id)
     if as_json:
         print_json({"key_id": key_id, "deleted": True})

@@ -35,7 +35,7 @@ def test_given_a_deployed_stack_when_searched_then_with_the_key_given_or_not_at_
     with api(place, 200, body_of()) as asked:
         url = json.loads(place.stack_file.read_text())["url"]
         deploy("prod", {"ApiUrl": f"{url}/live", "TableName": TABLE, "PhotosBucket": BUCKET})
-        search = ("--stack", "prod", "search", "selfie.jpg", "--event", place.event_id)
+        search = ("--stack", "prod", "search", "run", "selfie.jpg", "--event", place.event_id)
         refused, answered = facesearch(*search), facesearch(*search, "--key", "mine")
     assert (refused.code, refused.out) == (1, "")
     assert f"facesearch --stack prod key create --org {place.org_id}" in refused.err
