@@ -222,5 +222,5 @@ def test_a_deleted_search_is_gone(client: Client, search: tuple[uuid.UUID, httpx
     if os.environ.get("SMOKE_URL"):
         pytest.skip("nothing is deleted from a deployment that was there before")
     request_id, _ = search
-    call(state, "search-delete", request_id, "--event", client.target.event_id)
+    call(state, "search", "delete", request_id, "--event", client.target.event_id)
     refused(client.ask("GET", f"faces/{request_id}"), 404)

@@ -16,7 +16,7 @@ import httpx
 import pytest
 from PIL import Image
 
-from facesearch.adapters.dynamodb.admin import Admin
+from facesearch.adapters.dynamodb.admin import DynamoAdmin
 from facesearch.adapters.dynamodb.photos import DynamoPhotoStore
 from facesearch.models import QuotaLimits
 from facesearch.records import SHARDS, Photo, image_id_of_bytes, original_key
@@ -40,7 +40,7 @@ class Site:
     """An event site on a running stack: an organisation, a key, an event, and what a test does with them."""
 
     stack: "RunningStack"
-    admin: Admin
+    admin: DynamoAdmin
     org_id: int
     event_id: int
     api_key: str
@@ -171,7 +171,7 @@ def site_on(state: Path, **stack: Any) -> Iterator[Site]:
 def new_site(stack: "RunningStack", http: httpx.Client) -> Site:
     """A new organisation, with a key and an empty event."""
     table = stack.description["outputs"]["TableName"]
-    admin = Admin(boto3.client("dynamodb", endpoint_url=stack.endpoint_url), table)
+    admin = DynamoAdmin(boto3.client("dynamodb", endpoint_url=stack.endpoint_url), table)
     org_id = admin.create_org("Marathon Photos")
     return Site(stack, admin, org_id, admin.create_event(org_id, "Marathon"), admin.create_key(org_id).api_key, http)
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from facesearch.adapters.dynamodb import schema
 from facesearch.adapters.dynamodb.batch import batch_delete
+from facesearch.adapters.dynamodb.clock import corrected_clock
 from facesearch.adapters.dynamodb.erasing import DynamoErasureLog
 from facesearch.adapters.dynamodb.photos import DynamoPhotoStore, microseconds
 from facesearch.adapters.dynamodb.reading import DynamoReader
@@ -25,7 +26,6 @@ from facesearch.photos.objects import StillThereError
 from facesearch.reading import Reader, Wanted
 from facesearch.records import TOMBSTONE_SECONDS, Original, Photo, PhotoChange, PhotoEraser
 from facesearch.search.results import OutdatedError, ResultStore
-from facesearch_cli.clock import corrected_clock
 from tests.support.aws import TABLE
 from tests.support.fakes import EVENT, EVENT_ID, photos
 from tests.support.site import Inline

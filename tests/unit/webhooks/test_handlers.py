@@ -9,7 +9,7 @@ import boto3
 import pytest
 
 from facesearch import bootstrap
-from facesearch.adapters.dynamodb.admin import Admin
+from facesearch.adapters.dynamodb.admin import DynamoAdmin
 from tests.conftest import ROOT
 from tests.support.aws import create_table, moto
 from tests.support.signatures import signed
@@ -45,7 +45,7 @@ def deployment(monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployment]:
         create_table(dynamodb, "IdempotencyTable", "claims")
         boto3.client("s3").create_bucket(Bucket="selfies")
         queue = sqs.create_queue(QueueName="orders")["QueueUrl"]
-        admin = Admin(dynamodb, "table")
+        admin = DynamoAdmin(dynamodb, "table")
         org_id = admin.create_org("Marathon Photos")
         event_id, secret = admin.create_event(org_id, "Marathon"), admin.create_webhook_secret(org_id).secret
         for name, value in {
