@@ -21,7 +21,8 @@ import pytest
 from facesearch.adapters.dynamodb.callbacks import DynamoCallbackStore
 from facesearch.adapters.sqs.callback_attempts import SqsAttemptQueue
 from facesearch.webhooks.announcing import JobEnd
-from facesearch.webhooks.callbacks import CallbackQueue, Status
+from facesearch.webhooks.callbacks.attempts import CallbackAnnouncer
+from facesearch.webhooks.callbacks.callback import CallbackStatus
 from facesearch_cli.call import call
 from tests.conftest import ROOT
 from tests.integration.conftest import Site, photo_of_nobody, site_on, until
@@ -38,7 +39,7 @@ class Callbacks:
 
     site: Site
     receiver: Receiver
-    announcer: CallbackQueue
+    announcer: CallbackAnnouncer
 
     def announce(self, request_id: uuid.UUID | None = None, **changes: Any) -> uuid.UUID:
         """As the searchjobs function does; the request_id."""
@@ -57,7 +58,7 @@ class Callbacks:
         found: dict[str, Any] = row
         return found
 
-    def ends(self, request_id: uuid.UUID, status: Status) -> dict[str, Any]:
+    def ends(self, request_id: uuid.UUID, status: CallbackStatus) -> dict[str, Any]:
         """What the operator sees as soon as it is so."""
 
         def look() -> dict[str, Any] | None:
@@ -92,7 +93,7 @@ def callbacks(stack_site: Site) -> Iterator[Callbacks]:
     store = DynamoCallbackStore(site.dynamodb, site.outputs["TableName"])
     queue = SqsAttemptQueue(site.sqs, site.outputs["CallbacksQueueUrl"], "")
     with receiving(secret) as receiver:
-        yield Callbacks(site, receiver, CallbackQueue(store, queue))
+        yield Callbacks(site, receiver, CallbackAnnouncer(callbacks=store, queue=queue))
         assert receiver.forged == 0
 
 
@@ -125,7 +126,7 @@ def test_a_callback_arrives_signed_and_says_where_the_results_are(callbacks: Cal
         "metadata": METADATA,
         "results_url": site.faces_url(str(request_id)),
     }
-    row = callbacks.ends(request_id, Status.DELIVERED)
+    row = callbacks.ends(request_id, CallbackStatus.DELIVERED)
     assert (row["callback_id"], row["attempts"], row["last_status"], row["reason"]) == (
         got.webhook_id,
         1,
@@ -140,7 +141,7 @@ def test_one_that_is_down_for_good_is_a_dead_letter_until_a_replay_delivers_it(c
     until(lambda: callbacks.receiver.of(failed))
     before = callbacks.dead_letters()
     request_id = callbacks.announce(callback_url=down)
-    row = callbacks.ends(request_id, Status.DEAD)
+    row = callbacks.ends(request_id, CallbackStatus.DEAD)
     assert (row["attempts"], row["last_status"]) == (4, None)
     assert row["reason"]
     assert until(lambda: callbacks.dead_letters() == before + 1)
@@ -149,7 +150,7 @@ def test_one_that_is_down_for_good_is_a_dead_letter_until_a_replay_delivers_it(c
         assert callbacks.call("replay") == {"replayed": [row["callback_id"]], "unknown": []}
         (got,) = until(lambda: up.of(request_id))
         assert got.webhook_id == row["callback_id"]
-        callbacks.ends(request_id, Status.DELIVERED)
+        callbacks.ends(request_id, CallbackStatus.DELIVERED)
     assert until(lambda: callbacks.dead_letters() == before)
     assert callbacks.call("replay") == {"replayed": [], "unknown": []}
 
@@ -251,11 +252,11 @@ def test_the_documents_receiver_takes_what_is_signed_and_tells_of_it_once(callba
             until(lambda: _listens(port))
             url = f"http://127.0.0.1:{port}/"
             completed = callbacks.announce(callback_url=url)
-            callbacks.ends(completed, Status.DELIVERED)
+            callbacks.ends(completed, CallbackStatus.DELIVERED)
             failed = callbacks.announce(
                 callback_url=url, type="face_search.failed", total=None, confidence=None, reason="No face was found."
             )
-            callbacks.ends(failed, Status.DELIVERED)
+            callbacks.ends(failed, CallbackStatus.DELIVERED)
             assert httpx.post(url, content=b"{}").status_code == 401
         finally:
             process.terminate()
@@ -269,7 +270,7 @@ def test_the_documents_receiver_takes_what_is_signed_and_tells_of_it_once(callba
 def test_a_deleted_event_leaves_no_callback(callbacks: Callbacks) -> None:
     site = callbacks.site
     done, waiting = callbacks.announce(), callbacks.announce(callback_url=f"http://127.0.0.1:{_closed_port()}/")
-    callbacks.ends(done, Status.DELIVERED)
+    callbacks.ends(done, CallbackStatus.DELIVERED)
     until(lambda: callbacks.listed(waiting)["attempts"])
     receipt = call(site.stack.state, "event", "delete", site.event_id)
     assert (receipt["deleted"]["callbacks"], receipt["left"]["callbacks"]) == (2, 0)
@@ -284,7 +285,7 @@ def test_logs_and_metrics_say_how_many_and_nothing_of_what(callbacks: Callbacks)
     """Runs last: it looks at everything that was logged."""
     site = callbacks.site
     request_id = callbacks.announce()
-    callbacks.ends(request_id, Status.DELIVERED)
+    callbacks.ends(request_id, CallbackStatus.DELIVERED)
     text = site.stack.logs("callbacks").read_text()
     for private in ("private-path", "private-bib", "127.0.0.1", "whsec_", "169.254", "results_url"):
         assert private not in text, private

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from facesearch.bootstrap import CALLBACKS_AT_ONCE
 from facesearch.settings import Settings
-from facesearch.webhooks.shares import share_of
+from facesearch.webhooks.outbound import share_of
 from tests.integration.conftest import Site, until
 from tests.integration.receiver import receiving
 from tests.integration.webhooks import ENDED, Partner, host

@@ -25,12 +25,12 @@ SETTINGS = {
 }
 IN_FUNCTION = "import app; from facesearch.bootstrap import container; "
 WEBHOOK = (
-    "container.webhook_authenticator, container.webhook_receiver, container.search_deletion; "
-    "container.webhook_receiver._check_url('https://a.example/')"
+    "container.webhook_authenticator, container.webhook_intake, container.search_deletion; "
+    "container.webhook_intake.outbound.check('https://a.example/')"
 )
 OUTBOUND = (
-    "from facesearch.adapters.outbound import Outbound, SystemResolver; "
-    "Outbound(resolver=SystemResolver()).check('https://photos.example/')"
+    "from facesearch.adapters.outbound import HttpOutbound, SystemResolver; "
+    "HttpOutbound(resolver=SystemResolver()).check('https://photos.example/')"
 )
 
 

@@ -2,7 +2,7 @@
 
 import itertools
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,14 +16,14 @@ from facesearch.errors import SelfieUnavailable
 from facesearch.models import Job, JobStatus, QuotaLimits, QuotaState, SearchKey
 from facesearch.search.face_search import FaceSearch
 from facesearch.search.quota import Meter
-from facesearch.webhooks.announcing import JobEnd
-from facesearch.webhooks.commands import SearchCommand
+from facesearch.webhooks.announcing import Announcer, JobEnd
+from facesearch.webhooks.commands import MessageDelivery, SearchCommand, SearchCommands
 from facesearch.webhooks.intake import Accepted, WebhookIntake
-from facesearch.webhooks.job_runner import JobRunner, MessageDelivery
-from facesearch.webhooks.outbound import RefusedUrlError
-from facesearch.webhooks.pending_selfies import PendingSelfies
+from facesearch.webhooks.job_runner import JobRunner
+from facesearch.webhooks.outbound import Outbound, PostResult, RefusedUrlError
+from facesearch.webhooks.pending_selfies import PendingSelfies, PendingSelfieStore
 from facesearch.webhooks.requests import WebhookRequest
-from facesearch.webhooks.watches.commands import WatchCommand
+from facesearch.webhooks.watches.commands import WatchCommand, WatchCommands
 from facesearch.webhooks.watches.runner import WatchRunner
 from tests.support.fakes import (
     EVENT,
@@ -79,33 +79,33 @@ class Fused:
 
 
 @dataclass
-class MemoryQueue:
-    """Orders as they were sent, and by how much which delivery was put off."""
+class MemoryQueue(SearchCommands):
+    """Commands as they were sent, and by how much which delivery was put off."""
 
     sent: list[tuple[SearchCommand, int]] = field(default_factory=list)
     postponed: list[tuple[str, int]] = field(default_factory=list)
 
-    def send(self, order: SearchCommand, delay: int = 0) -> None:
-        self.sent.append((SearchCommand.of(order.to_text()), delay))
+    def send(self, command: SearchCommand, delay: int = 0) -> None:
+        self.sent.append((SearchCommand.from_message(command.to_message()), delay))
 
     def postpone(self, receipt: str, seconds: int) -> None:
         self.postponed.append((receipt, seconds))
 
 
 @dataclass
-class MemoryOrders:
-    """Orders to look through watches."""
+class MemoryWatchCommands(WatchCommands):
+    """Commands to look through watches."""
 
     sent: list[tuple[WatchCommand, int]] = field(default_factory=list)
 
-    def send(self, order: WatchCommand, delay: int = 0) -> None:
-        read = WatchCommand.of(order.to_text())
+    def send(self, command: WatchCommand, delay: int = 0) -> None:
+        read = WatchCommand.from_message(command.to_message())
         assert read is not None
         self.sent.append((read, delay))
 
 
 @dataclass
-class MemoryWaiting:
+class MemoryWaiting(PendingSelfieStore):
     """Selfies that came along."""
 
     kept: dict[str, bytes] = field(default_factory=dict)
@@ -120,24 +120,31 @@ class MemoryWaiting:
             raise SelfieUnavailable("The selfie is no longer there.")
         return self.kept[key]
 
-    def forget(self, key: str) -> None:
+    def delete(self, key: str) -> None:
         self.kept.pop(key, None)
 
 
 @dataclass
-class FakeHost:
+class FakeHost(Outbound):
     """Serves every URL alike."""
 
     answer: Callable[[], bytes] = lambda: b"guest"
     asked: list[str] = field(default_factory=list)
 
+    def check(self, url: str) -> None:
+        if not url.startswith("https://"):
+            raise RefusedUrlError("The URL must begin with https://.")
+
     def fetch(self, url: str) -> bytes:
         self.asked.append(url)
         return self.answer()
 
+    def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> PostResult:
+        raise AssertionError
+
 
 @dataclass
-class Ends:
+class Ends(Announcer):
     """What was announced."""
 
     heard: list[JobEnd] = field(default_factory=list)
@@ -149,11 +156,6 @@ class Ends:
     def told(self) -> set[tuple[uuid.UUID, str]]:
         """One of each, as a receiver counts them."""
         return {(end.request_id, end.type) for end in self.heard}
-
-
-def check_url(url: str) -> None:
-    if not url.startswith("https://"):
-        raise RefusedUrlError("The URL must begin with https://.")
 
 
 class WebhookBench:
@@ -173,12 +175,16 @@ class WebhookBench:
             for name, part in {
                 "jobs": self.store,
                 "selfies": self.waiting,
-                "queue": self.queue,
+                "commands": self.queue,
                 "announcer": self.ends,
             }.items()
         }
-        self.receiver = WebhookIntake(
-            reader=self.reader, check_url=check_url, shares=self.shares, watching=True, **fused
+        self.intake = WebhookIntake(
+            reader=self.reader,
+            outbound=self.host,
+            shares=self.shares,
+            watching=True,
+            **fused,
         )
         self.watches = MemoryWatchStore()
         eraser = SearchDeletion(
@@ -197,7 +203,7 @@ class WebhookBench:
             reader=self.reader,
             results=self.reader,
             announcer=fused["announcer"],
-            orders=MemoryOrders(),
+            commands=MemoryWatchCommands(),
             retention_days=30,
         )
         search = FaceSearch(
@@ -210,15 +216,15 @@ class WebhookBench:
             pool=pool,
             wait_seconds=0,
         )
-        self.jobs = JobRunner(
+        self.runner = JobRunner(
             reader=self.reader,
             search=search,
             meter=self.meter,
             deliveries=DELIVERIES,
             shares=self.shares,
-            watching=watching,
-            forget=eraser.delete_rest,
-            **fused | {"selfies": PendingSelfies(fused["selfies"], self.host, pool)},
+            watcher=watching,
+            delete_search=eraser.delete_rest,
+            **fused | {"selfies": PendingSelfies(store=fused["selfies"], outbound=self.host, pool=pool)},
         )
 
     def meter(self, org_id: int, quota: QuotaState) -> Meter:
@@ -227,11 +233,12 @@ class WebhookBench:
     def send(self, message: str = "msg_1", **body: Any) -> Accepted:
         if not body.keys() & {"selfie_url", "selfie_base64"}:
             body["selfie_url"] = SELFIE
-        return self.receiver.receive(EVENT, WebhookRequest.model_validate(body), message)
+        return self.intake.receive(EVENT, WebhookRequest.model_validate(body), message)
 
-    def deliver(self, number: int = 1, order: SearchCommand | None = None) -> None:
-        """Deliver an order, the latest unless given, for the n-th time."""
-        self.jobs.run(order or self.queue.sent[-1][0], MessageDelivery(number, f"receipt {number}"), lambda: 30.0)
+    def deliver(self, number: int = 1, command: SearchCommand | None = None) -> None:
+        """Deliver a command, the latest unless given, for the n-th time, to an invocation that has just begun."""
+        delivery = MessageDelivery(number, f"receipt {number}", lambda: 30)
+        self.runner.run(command or self.queue.sent[-1][0], delivery)
 
     def deliver_until_over(self) -> int:
         """Deliver everything as SQS does, after crashes too, until it is over; how many deliveries that took."""

@@ -44,7 +44,7 @@ def deployment(monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployment]:
         create_table(dynamodb, "Table", "table")
         create_table(dynamodb, "IdempotencyTable", "claims")
         boto3.client("s3").create_bucket(Bucket="selfies")
-        queue = sqs.create_queue(QueueName="orders")["QueueUrl"]
+        queue = sqs.create_queue(QueueName="commands")["QueueUrl"]
         admin = DynamoAdmin(dynamodb, "table")
         org_id = admin.create_org("Marathon Photos")
         event_id, secret = admin.create_event(org_id, "Marathon"), admin.create_webhook_secret(org_id).secret
@@ -61,7 +61,7 @@ def deployment(monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployment]:
         yield Deployment(org_id, event_id, secret, sqs, queue)
 
 
-def test_the_sample_webhook_is_taken_once_and_its_order_is_the_sample_order(deployment: Deployment) -> None:
+def test_the_sample_webhook_is_taken_once_and_its_command_is_the_sample_command(deployment: Deployment) -> None:
     for replayed in (False, True):
         answer = deployment.send()
         assert answer["statusCode"] == 202, answer
@@ -75,7 +75,7 @@ def test_the_sample_webhook_is_taken_once_and_its_order_is_the_sample_order(depl
     assert deployment.send(**{"webhook-signature": "v1,"})["statusCode"] == 401
 
 
-def test_orders_that_are_over_and_such_as_make_no_sense_are_told_apart(deployment: Deployment) -> None:
+def test_commands_that_are_over_and_such_as_make_no_sense_are_told_apart(deployment: Deployment) -> None:
     event = deployment.sample("searchjobs")
     record = event["Records"][0]
     event["Records"].append(record | {"messageId": "another", "body": "{}"})

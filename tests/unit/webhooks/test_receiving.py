@@ -29,7 +29,7 @@ from tests.unit.webhooks.bench import CALLBACK, SELFIE, CrashError, WebhookBench
 ALONG = base64.b64encode(b"guest").decode()
 
 
-def test_a_webhook_is_a_job_and_one_order(site: WebhookBench) -> None:
+def test_a_webhook_is_a_job_and_one_command(site: WebhookBench) -> None:
     accepted = site.send(selfie_base64=ALONG, callback_url=CALLBACK, metadata={"form": 17})
     assert (accepted.status, accepted.replayed) == (JobStatus.QUEUED, False)
     job = site.job(accepted.search.request_id)
@@ -143,7 +143,7 @@ def test_a_receiver_that_fails_anywhere_leaves_nothing_and_the_next_webhook_coun
 def test_a_webhook_that_is_deleted_while_it_is_received_starts_nothing(site: WebhookBench) -> None:
     search = SearchKey(ORG, EVENT_ID, uuid.uuid4())
 
-    def delete(order: SearchCommand, delay: int = 0) -> None:
+    def delete(command: SearchCommand, delay: int = 0) -> None:
         site.store.delete(search)
         site.reader.cancel(search)
 
@@ -209,7 +209,7 @@ def test_a_refusal_never_quotes_what_was_sent() -> None:
 
 
 def test_a_deployment_that_keeps_no_probes_says_so(site: WebhookBench) -> None:
-    site.receiver._watching = False
+    site.intake = replace(site.intake, watching=False)
     watch: dict[str, Any] = {"watch": True, "watch_consent": True, "callback_url": CALLBACK}
     with pytest.raises(InvalidRequest, match="keeps no probes"):
         site.send(**watch)
@@ -275,7 +275,7 @@ def test_the_one_that_cannot_be_read_is_named_and_starts_nothing(
     assert (site.reader.jobs, site.waiting.kept, site.queue.sent) == ({}, {}, [])
 
 
-def test_an_order_comes_a_little_later_while_its_organisations_fetches_hold_all_they_may(site: WebhookBench) -> None:
+def test_a_command_comes_a_little_later_while_its_organisations_fetches_hold_all_they_may(site: WebhookBench) -> None:
     for _ in range(site.shares.slots):
         site.shares.take(ORG, 1)
     site.send("msg_1")

@@ -1,7 +1,6 @@
 """How a webhook's search ends: once, whatever fails or dies on the way."""
 
 import base64
-import random
 import time
 import uuid
 from collections.abc import Callable
@@ -43,7 +42,7 @@ def test_a_search_is_run_paid_for_stored_and_told(site: WebhookBench) -> None:
     assert site.host.asked == [SELFIE]
 
 
-def test_an_order_delivered_again_does_nothing_more(site: WebhookBench) -> None:
+def test_a_command_delivered_again_does_nothing_more(site: WebhookBench) -> None:
     request_id = site.send(callback_url=CALLBACK, selfie_base64=ALONG).search.request_id
     for number in (1, 2, DELIVERIES + 1):
         site.deliver(number)
@@ -190,16 +189,16 @@ def test_a_search_that_runs_elsewhere_comes_again(site: WebhookBench) -> None:
     assert site.status(accepted.search.request_id) == (JobStatus.DONE, "")
 
 
-def test_without_quota_an_order_waits_and_its_deliveries_are_not_used_up(site: WebhookBench) -> None:
+def test_without_quota_a_command_waits_and_its_deliveries_are_not_used_up(site: WebhookBench) -> None:
     site.limits = QuotaLimits(per_minute=1, burst=1)
     first, second = (site.send(f"msg_{number}").search.request_id for number in range(2))
-    orders = [order for order, _ in site.queue.sent]
-    site.deliver(order=orders[0])
+    commands = [command for command, _ in site.queue.sent]
+    site.deliver(command=commands[0])
     fetched = len(site.host.asked)
     for waits in range(20):
-        site.deliver(order=replace(orders[1], waits=waits))
-        order, delay = site.queue.sent[-1]
-        assert order == replace(orders[1], waits=waits + 1)
+        site.deliver(command=replace(commands[1], waits=waits))
+        command, delay = site.queue.sent[-1]
+        assert command == replace(commands[1], waits=waits + 1)
         assert 1 <= delay <= LONGEST_DELAY
     assert (site.queue.postponed, len(site.host.asked)) == ([], fetched), "nothing is fetched in vain"
     assert site.status(second) == (JobStatus.RUNNING, "Waiting for the organisation's face-search quota.")
@@ -208,30 +207,28 @@ def test_without_quota_an_order_waits_and_its_deliveries_are_not_used_up(site: W
     assert [site.status(each)[0] for each in (first, second)] == [JobStatus.DONE] * 2
 
 
-def test_an_order_waits_for_quota_for_a_day_and_then_its_search_has_failed(
-    site: WebhookBench, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_command_waits_for_quota_for_a_day_and_then_its_search_has_failed(site: WebhookBench) -> None:
     """Nothing else ends this chain of messages: Lambda must not, and the queue counts each as a new one."""
     site.limits = QuotaLimits(per_minute=1, burst=1)
     sent = [site.send(f"msg_{number}", callback_url=CALLBACK) for number in range(2)]
     first, second = (accepted.search.request_id for accepted in sent)
-    orders = [order for order, _ in site.queue.sent]
-    site.deliver(order=orders[0])
-    site.queue.sent = [(orders[1], 0)]
+    commands = [command for command, _ in site.queue.sent]
+    site.deliver(command=commands[0])
+    site.queue.sent = [(commands[1], 0)]
     now = time.time()
-    monkeypatch.setattr("facesearch.webhooks.job_runner.time.time", lambda: now)
+    site.runner = replace(site.runner, clock=lambda: now)
     for _ in range(200_000):
         if not site.queue.sent:
             break
-        order, delay = site.queue.sent.pop()
+        command, delay = site.queue.sent.pop()
         now += delay
-        site.deliver(order=order)
+        site.deliver(command=command)
     assert site.queue.sent == []
     assert site.status(second) == (JobStatus.FAILED, NO_QUOTA)
     assert site.ends.told == {(first, "face_search.completed"), (second, "face_search.failed")}
 
 
-def test_an_order_of_a_job_that_is_gone_is_over(site: WebhookBench) -> None:
+def test_a_command_of_a_job_that_is_gone_is_over(site: WebhookBench) -> None:
     accepted = site.send(callback_url=CALLBACK)
     site.store.delete(accepted.search)
     site.deliver()
@@ -255,13 +252,21 @@ def test_a_worker_that_dies_anywhere_leaves_a_search_that_ends_once(site: Webhoo
     assert len(site.ends.heard) > steps, "at least once"
 
 
-def test_an_order_is_read_as_it_was_written_and_nothing_else_is() -> None:
-    order = SearchCommand(SearchKey(ORG, EVENT_ID, uuid.uuid4()), 3)
-    assert SearchCommand.of(order.to_text()) == order
-    texts = ("", "7", "[]", "{}", '{"kind": "watch"}', '{"kind": "search"}', order.to_text().replace("search", "x"))
+def test_a_command_is_read_as_it_was_written_and_nothing_else_is() -> None:
+    command = SearchCommand(SearchKey(ORG, EVENT_ID, uuid.uuid4()), 3)
+    assert SearchCommand.from_message(command.to_message()) == command
+    texts = (
+        "",
+        "7",
+        "[]",
+        "{}",
+        '{"kind": "watch"}',
+        '{"kind": "search"}',
+        command.to_message().replace("search", "x"),
+    )
     for text in texts:
-        with pytest.raises(ValueError, match="not an order"):
-            SearchCommand.of(text)
+        with pytest.raises(ValueError, match="not a search command"):
+            SearchCommand.from_message(text)
 
 
 # ------------------------------------------------------------------ watching
@@ -365,7 +370,7 @@ def serving(site: WebhookBench, **others: Any) -> None:
     site.host.fetch = fetch  # type: ignore[method-assign]
 
 
-def test_several_selfies_are_fetched_and_searched_once_in_their_order(site: WebhookBench) -> None:
+def test_several_selfies_are_fetched_and_searched_once_in_their_command(site: WebhookBench) -> None:
     serving(site, side=b"side")
     request_id = site.send(callback_url=CALLBACK, selfie_url=[SELFIE, SIDE, SELFIE]).search.request_id
     site.deliver()
@@ -436,12 +441,10 @@ def busy(site: WebhookBench) -> list[ExitStack]:
     return [held for _ in range(site.shares.slots) if (held := site.shares.take(ORG, 1)) is not None]
 
 
-def test_a_job_steps_aside_while_fetches_of_its_organisation_hold_all_they_may(
-    site: WebhookBench, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_job_steps_aside_while_fetches_of_its_organisation_hold_all_they_may(site: WebhookBench) -> None:
     """Each time for longer, and at once for so long that fifty of them leave the workers to others."""
     accepted, others = site.send(), busy(site)
-    monkeypatch.setattr(random, "randint", lambda least, most: most if least == 1 else least)
+    site.runner = replace(site.runner, jitter=lambda least, most: most if least == 1 else least)
     for number, longest in enumerate((8, 16, 32, 60, 60, 60, 60, 60), 1):
         site.deliver()
         assert site.queue.sent[-1] == (SearchCommand(accepted.search, asides=number), longest)
@@ -478,23 +481,23 @@ def test_tries_are_counted_across_the_messages_of_a_job(site: WebhookBench) -> N
     """A message that is sent anew is counted from one by the queue."""
     accepted = site.send(callback_url=CALLBACK)
     site.host.answer = failing(FetchFailedError("no answer", retryable=True))
-    order = SearchCommand(accepted.search)
+    command = SearchCommand(accepted.search)
     for tries in range(1, DELIVERIES - 1):
         with pytest.raises(NotNowError):
-            site.deliver(1, order)
+            site.deliver(1, command)
         others = busy(site)
-        site.deliver(2, order)
-        order = site.queue.sent[-1][0]
-        assert (order.tries, order.asides) == (tries, tries)
+        site.deliver(2, command)
+        command = site.queue.sent[-1][0]
+        assert (command.tries, command.asides) == (tries, tries)
         for other in others:
             other.close()
     for number in (1, 2):
         with pytest.raises(NotNowError):
-            site.deliver(number, order)
+            site.deliver(number, command)
     assert site.status(accepted.search.request_id)[0] is JobStatus.FAILED
     assert len(site.host.asked) == DELIVERIES - 1
     site.host.answer = lambda: b"guest"
-    site.deliver(1, order)  # by an operator, out of the dead letters
+    site.deliver(1, command)  # by an operator, out of the dead letters
     assert site.status(accepted.search.request_id) == (JobStatus.DONE, "")
 
 
@@ -522,6 +525,6 @@ def test_a_job_that_aws_throttles_waits_so_often_and_then_uses_up_deliveries(
     sent = len(site.queue.sent)
     with pytest.raises(Throttled) if raises else nullcontext():
         site.deliver(2, SearchCommand(accepted.search, waits=waits, tries=1))
-    assert [order for order, _ in site.queue.sent[sent:]] == (
+    assert [command for command, _ in site.queue.sent[sent:]] == (
         [] if raises else [SearchCommand(accepted.search, waits=waits + 1, tries=2)]
     )

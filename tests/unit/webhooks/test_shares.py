@@ -10,7 +10,7 @@ import pytest
 
 from facesearch.adapters.dynamodb import schema
 from facesearch.adapters.dynamodb.shares import DynamoShares, WorkersShares
-from facesearch.webhooks.shares import Shares, share_of
+from facesearch.webhooks.outbound import Shares, share_of
 from tests.support.aws import TABLE, create_table, moto
 from tests.support.fakes import MemoryShares, OneAtATime
 

@@ -124,19 +124,19 @@ def test_a_job_that_is_gone_stays_gone(jobs: Jobs) -> None:
     assert jobs.store.add(JOB) is True
 
 
-def test_a_job_is_taken_back_unless_it_was_ordered_or_runs(jobs: Jobs) -> None:
-    assert jobs.store.take_back(SEARCH) is True, "there is none"
+def test_a_job_is_cancelled_unless_its_command_was_sent_or_it_runs(jobs: Jobs) -> None:
+    assert jobs.store.cancel(SEARCH) is True, "there is none"
     jobs.store.add(JOB)
-    assert jobs.store.take_back(SEARCH) is True
+    assert jobs.store.cancel(SEARCH) is True
     assert (jobs.read(), jobs.started(JOB.webhook), jobs.store.holds(SEARCH)) == (None, None, False)
     assert jobs.store.note_enqueued(SEARCH) is False
     jobs.store.add(JOB)
     assert jobs.store.note_enqueued(SEARCH) is True
-    assert jobs.store.take_back(SEARCH) is False
+    assert jobs.store.cancel(SEARCH) is False
     jobs.store.delete(SEARCH)
     jobs.store.add(JOB)
     jobs.store.begin(SEARCH)
-    assert jobs.store.take_back(SEARCH) is False
+    assert jobs.store.cancel(SEARCH) is False
     assert jobs.read() is not None
 
 

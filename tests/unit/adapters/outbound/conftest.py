@@ -1,4 +1,4 @@
-"""Servers, an authority, and an `Outbound` whose internet they are."""
+"""Servers, an authority, and an `HttpOutbound` whose internet they are."""
 
 import ssl
 from collections.abc import Callable, Iterator
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from facesearch.adapters.outbound import LIMITS, Outbound, OutboundLimits
+from facesearch.adapters.outbound import LIMITS, HttpOutbound, OutboundLimits
 from tests.unit.adapters.outbound.certificates import Authority
 from tests.unit.adapters.outbound.servers import PUBLIC, Behaviour, Internet, Names, Server
 
@@ -57,8 +57,8 @@ class OutboundBench:
         self.internet.servers[PUBLIC, 443] = server
         return server
 
-    def outbound(self, *, allow_local: bool = False, limits: OutboundLimits = LIMITS) -> Outbound:
-        return Outbound(
+    def outbound(self, *, allow_local: bool = False, limits: OutboundLimits = LIMITS) -> HttpOutbound:
+        return HttpOutbound(
             resolver=self.names,
             allow_local=allow_local,
             limits=limits,

@@ -8,11 +8,10 @@ from ipaddress import ip_address
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from facesearch.adapters.outbound import Outbound
+from facesearch.adapters.outbound import HttpOutbound
 from facesearch.adapters.outbound.addresses import Address, is_public
-from facesearch.adapters.outbound.client import PostResult
 from facesearch.adapters.outbound.urls import Target, follow, parse_url
-from facesearch.webhooks.outbound import FetchFailedError, RefusedUrlError
+from facesearch.webhooks.outbound import FetchFailedError, PostResult, RefusedUrlError
 from tests.unit.adapters.outbound.servers import Names
 
 PIECES = st.sampled_from(
@@ -110,7 +109,7 @@ def test_any_answer_is_bytes_or_a_failure(answer: bytes) -> None:
             theirs.sendall(answer)
         return ours
 
-    outbound = Outbound(resolver=Names({}), allow_local=True, dial=dial)
+    outbound = HttpOutbound(resolver=Names({}), allow_local=True, dial=dial)
     with suppress(RefusedUrlError, FetchFailedError):
         assert isinstance(outbound.fetch("http://127.0.0.1:8000/"), bytes)
     with suppress(FetchFailedError):

@@ -11,7 +11,7 @@ from email.utils import format_datetime
 
 import pytest
 
-from facesearch.adapters.outbound import LIMITS, Outbound, OutboundLimits
+from facesearch.adapters.outbound import LIMITS, HttpOutbound, OutboundLimits
 from facesearch.adapters.outbound.addresses import Address
 from facesearch.webhooks.outbound import FetchFailedError, RefusedUrlError
 from tests.unit.adapters.outbound.conftest import SHORT, OutboundBench, Serve
@@ -167,7 +167,7 @@ SLOW = {
 def test_who_drips_is_given_up_in_time(world: OutboundBench, behave: Behaviour) -> None:
     world.site(behave)
     failure = failing(world, limits=SHORT)
-    assert (failure.reason, failure.retryable) == ("The host gave no whole answer within 0.25 seconds.", True)
+    assert (failure.reason, failure.retryable) == ("The host gave no whole response within 0.25 seconds.", True)
 
 
 def test_who_never_greets_is_given_up_in_time(world: OutboundBench, serve: Serve) -> None:
@@ -224,7 +224,11 @@ def test_more_than_was_said_is_not_read(world: OutboundBench) -> None:
 def test_any_other_status_is_a_failure(world: OutboundBench, status: int) -> None:
     world.site(answering(status))
     failure = failing(world)
-    assert (failure.reason, failure.retryable, failure.retry_after) == (f"The host answered {status}.", False, None)
+    assert (failure.reason, failure.retryable, failure.retry_after) == (
+        f"The host responded with {status}.",
+        False,
+        None,
+    )
 
 
 @pytest.mark.parametrize("status", [408, 425, 429, 500, 502, 503, 504])
@@ -296,7 +300,7 @@ def test_an_unknown_host_is_a_failure(world: OutboundBench) -> None:
 
 def test_a_local_stack_fetches_over_http(serve: Serve) -> None:
     server, internet = serve(answering(200, b"x")), Internet()
-    outbound = Outbound(resolver=Names({}), dial=internet.dial, allow_local=True)
+    outbound = HttpOutbound(resolver=Names({}), dial=internet.dial, allow_local=True)
     assert outbound.fetch(f"http://127.0.0.1:{server.port}/selfie") == b"x"
     assert server.requests[0].startswith(f"GET /selfie HTTP/1.1\r\nhost: 127.0.0.1:{server.port}\r\n".encode())
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from facesearch.adapters.outbound import Outbound
+from facesearch.adapters.outbound import HttpOutbound
 from facesearch.webhooks.outbound import RefusedUrlError
 from tests.unit.adapters.outbound.conftest import OutboundBench, Serve
 from tests.unit.adapters.outbound.servers import Internet, Names, Server, answering
@@ -199,7 +199,7 @@ def canary(serve: Serve) -> Server:
     return serve(answering(200, b"secret"))
 
 
-def refuses_all(outbound: Outbound, url: str, canary: Server) -> None:
+def refuses_all(outbound: HttpOutbound, url: str, canary: Server) -> None:
     with pytest.raises(RefusedUrlError) as fetching:
         outbound.fetch(url)
     with pytest.raises(RefusedUrlError) as posting:
@@ -214,7 +214,7 @@ def refuses_all(outbound: Outbound, url: str, canary: Server) -> None:
 def test_a_url_is_refused_at_the_door_and_by_every_call(url: str, canary: Server) -> None:
     # A resolver that would take any of these for loopback, as getaddrinfo does with most.
     internet, names = Internet(), Names({}, otherwise=["127.0.0.1"])
-    outbound = Outbound(resolver=names, dial=internet.dial)
+    outbound = HttpOutbound(resolver=names, dial=internet.dial)
     hostile = url.replace("{port}", str(canary.port))
 
     with pytest.raises(RefusedUrlError):
@@ -228,7 +228,7 @@ def test_a_url_is_refused_at_the_door_and_by_every_call(url: str, canary: Server
 @pytest.mark.parametrize("url", AT_THE_DOOR.values(), ids=AT_THE_DOOR)
 def test_a_local_stack_refuses_it_as_well(url: str, canary: Server) -> None:
     internet, names = Internet(), Names({}, otherwise=["127.0.0.1"])
-    outbound = Outbound(resolver=names, dial=internet.dial, allow_local=True)
+    outbound = HttpOutbound(resolver=names, dial=internet.dial, allow_local=True)
     for hostile in (url, url.replace("https:", "http:", 1).replace(":443", ":80")):
         refuses_all(outbound, hostile.replace("{port}", str(canary.port)), canary)
     assert names.asked == []
@@ -238,7 +238,7 @@ def test_a_local_stack_refuses_it_as_well(url: str, canary: Server) -> None:
 @pytest.mark.parametrize(("answer", "url"), BY_THE_ANSWER.values(), ids=BY_THE_ANSWER)
 def test_a_name_is_refused_by_any_of_its_addresses(answer: list[str], url: str, canary: Server) -> None:
     internet, names = Internet(), Names({}, otherwise=answer)
-    outbound = Outbound(resolver=names, dial=internet.dial)
+    outbound = HttpOutbound(resolver=names, dial=internet.dial)
     hostile = url.replace("{port}", str(canary.port))
 
     outbound.check(hostile)  # nothing is wrong with the text
@@ -251,14 +251,14 @@ def test_a_name_is_refused_by_any_of_its_addresses(answer: list[str], url: str, 
 @pytest.mark.parametrize("url", LOOPBACK.values(), ids=LOOPBACK)
 def test_only_a_local_stack_may_call_loopback(url: str, canary: Server) -> None:
     internet = Internet(loopback=canary)
-    outbound = Outbound(resolver=Names({}, otherwise=["127.0.0.1"]), dial=internet.dial, allow_local=True)
+    outbound = HttpOutbound(resolver=Names({}, otherwise=["127.0.0.1"]), dial=internet.dial, allow_local=True)
     assert outbound.fetch(url.replace("https", "http").replace("{port}", str(canary.port))) == b"secret"
     assert [address.is_loopback for address, _ in internet.dialled] == [True]
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
 def test_the_battery_would_reach_the_canary(host: str, canary: Server) -> None:
-    outbound = Outbound(resolver=Names({}, otherwise=["127.0.0.1"]), allow_local=True)
+    outbound = HttpOutbound(resolver=Names({}, otherwise=["127.0.0.1"]), allow_local=True)
     assert outbound.fetch(f"http://{host}:{canary.port}/") == b"secret"
     assert outbound.post(f"http://{host}:{canary.port}/", b"{}", {}).status == 200
     assert canary.connections == 2

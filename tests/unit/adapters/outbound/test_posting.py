@@ -4,8 +4,7 @@ import time
 
 import pytest
 
-from facesearch.adapters.outbound import PostResult
-from facesearch.webhooks.outbound import FetchFailedError
+from facesearch.webhooks.outbound import FetchFailedError, PostResult
 from tests.unit.adapters.outbound.conftest import SHORT, OutboundBench, Serve
 from tests.unit.adapters.outbound.servers import PUBLIC, Behaviour, answering, dripping, pouring, saying
 

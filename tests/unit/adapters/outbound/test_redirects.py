@@ -83,7 +83,7 @@ def test_a_redirect_without_a_place_is_a_failure(world: OutboundBench) -> None:
     world.site(answering(302))
     with pytest.raises(FetchFailedError) as failed:
         world.outbound().fetch(START)
-    assert failed.value.reason == "The host answered 302."
+    assert failed.value.reason == "The host responded with 302."
 
 
 HOSTILE = {

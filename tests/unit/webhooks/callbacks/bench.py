@@ -10,13 +10,12 @@ from standardwebhooks import Webhook
 
 from facesearch.adapters.memory.callbacks import MemoryCallbackStore
 from facesearch.adapters.memory.stores import MemoryReader
-from facesearch.adapters.outbound import PostResult
 from facesearch.models import WebhookSecret
 from facesearch.webhooks.announcing import JobEnd
-from facesearch.webhooks.callbacks import Callback, CallbackKey, CallbackQueue, DeliveryAttempt
-from facesearch.webhooks.callbacks.callback import callback_of
-from facesearch.webhooks.callbacks.delivery import CallbackDelivery, DeliveryReport
-from facesearch.webhooks.callbacks.plan import Plan
+from facesearch.webhooks.callbacks.attempts import AttemptQueue, CallbackAnnouncer, DeadLetters, DeliveryAttempt
+from facesearch.webhooks.callbacks.callback import Callback, CallbackKey, callback_of
+from facesearch.webhooks.callbacks.delivery import CallbackDelivery, DeliveryPlan, DeliveryReport
+from facesearch.webhooks.outbound import Outbound, PostResult
 from tests.support.fakes import EVENT, EVENT_ID, ORG, MemoryShares
 from tests.support.site import Inline
 
@@ -29,12 +28,18 @@ KEY = callback_of(END, NOW).key
 
 
 @dataclass
-class Receiver:
-    """`Sender` whose receiver answers as it is told, the last answer for ever; an exception stands for no answer."""
+class Receiver(Outbound):
+    """One that responds as it is told, the last response for ever; an exception stands for no response."""
 
     answers: list[Any] = field(default_factory=lambda: [204])
     got: list[tuple[str, bytes, Mapping[str, str]]] = field(default_factory=list)
     during: Callable[[], Any] = lambda: None
+
+    def check(self, url: str) -> None:
+        raise AssertionError
+
+    def fetch(self, url: str) -> bytes:
+        raise AssertionError
 
     def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> PostResult:
         self.got.append((url, body, dict(headers)))
@@ -42,7 +47,7 @@ class Receiver:
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         if isinstance(answer, Exception):
             raise answer
-        return answer if isinstance(answer, PostResult) else PostResult(answer, None)
+        return answer if isinstance(answer, PostResult) else PostResult(answer)
 
     @property
     def ids(self) -> list[str]:
@@ -55,22 +60,22 @@ class Receiver:
 
 
 @dataclass
-class MemoryTurns:
-    """`TurnQueue` and `DeadLetters` over lists."""
+class MemoryAttempts(AttemptQueue, DeadLetters):
+    """Over lists."""
 
     waiting: list[DeliveryAttempt] = field(default_factory=list)
     dead: list[DeliveryAttempt] = field(default_factory=list)
 
-    def send(self, turn: DeliveryAttempt) -> None:
-        self.waiting.append(turn)
+    def send(self, attempt: DeliveryAttempt) -> None:
+        self.waiting.append(attempt)
 
-    def bury(self, turn: DeliveryAttempt) -> None:
-        self.dead.append(turn)
+    def add_dead_letter(self, attempt: DeliveryAttempt) -> None:
+        self.dead.append(attempt)
 
-    def take(self, wanted: Callable[[DeliveryAttempt], bool]) -> int:
-        taken = [turn for turn in self.dead if wanted(turn)]
-        self.dead = [turn for turn in self.dead if turn not in taken]
-        return len(taken)
+    def delete(self, is_over: Callable[[DeliveryAttempt], bool]) -> int:
+        over = [attempt for attempt in self.dead if is_over(attempt)]
+        self.dead = [attempt for attempt in self.dead if attempt not in over]
+        return len(over)
 
 
 class CallbackBench:
@@ -78,25 +83,27 @@ class CallbackBench:
 
     def __init__(self, *, delays: tuple[int, ...] = (5, 300), secrets: tuple[WebhookSecret, ...] = SECRETS) -> None:
         self.now = NOW
-        self.callbacks, self.queue, self.receiver = MemoryCallbackStore(), MemoryTurns(), Receiver()
+        self.callbacks, self.queue, self.receiver = MemoryCallbackStore(), MemoryAttempts(), Receiver()
         self.reader = MemoryReader()
         self.reader.events[EVENT_ID] = EVENT
         self.reader.secrets[ORG] = secrets
-        self.plan = Plan(delays, lambda low, high: (low + high) / 2)
+        self.plan = DeliveryPlan(delays, lambda low, high: (low + high) / 2)
         self.shares = MemoryShares(2)
         self.wrap: Callable[[Any], Any] = lambda part: part
 
     @property
-    def announcer(self) -> CallbackQueue:
-        return CallbackQueue(self.wrap(self.callbacks), self.wrap(self.queue), lambda: self.now)
+    def announcer(self) -> CallbackAnnouncer:
+        return CallbackAnnouncer(
+            callbacks=self.wrap(self.callbacks), queue=self.wrap(self.queue), clock=lambda: self.now
+        )
 
     @property
-    def deliverer(self) -> CallbackDelivery:
+    def delivery(self) -> CallbackDelivery:
         return CallbackDelivery(
             callbacks=self.wrap(self.callbacks),
             addresses=self.wrap(self.callbacks),
             queue=self.wrap(self.queue),
-            sender=self.wrap(self.receiver),
+            outbound=self.wrap(self.receiver),
             reader=self.reader,
             plan=self.plan,
             api_base_url="https://api.example/live",
@@ -110,17 +117,17 @@ class CallbackBench:
         self.announcer.announce(end)
         return callback_of(end, self.now).key
 
-    def deliver(self, turn: DeliveryAttempt) -> DeliveryReport:
-        return self.deliverer.deliver(turn.to_message())
+    def deliver(self, attempt: DeliveryAttempt) -> DeliveryReport:
+        return self.delivery.deliver(attempt.to_message())
 
     def run(self, *, most: int = 1_000) -> list[DeliveryReport]:
         """Handle what is in the queue, and pass the time until each is due, to the end."""
         reports: list[DeliveryReport] = []
         while self.queue.waiting and len(reports) < most:
-            turn = min(self.queue.waiting, key=lambda each: each.not_before)
-            self.queue.waiting.remove(turn)
-            self.now = max(self.now, turn.not_before)
-            reports.append(self.deliver(turn))
+            attempt = min(self.queue.waiting, key=lambda each: each.not_before)
+            self.queue.waiting.remove(attempt)
+            self.now = max(self.now, attempt.not_before)
+            reports.append(self.deliver(attempt))
         return reports
 
     def callback(self, key: CallbackKey = KEY) -> Callback:

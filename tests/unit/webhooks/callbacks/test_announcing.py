@@ -6,8 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from facesearch.webhooks.callbacks import Status
-from facesearch.webhooks.callbacks.callback import BODY_BYTES, body_with_host, callback_of
+from facesearch.webhooks.callbacks.callback import BODY_BYTES, CallbackStatus, body_with_host, callback_of
 from tests.support.fakes import EVENT_ID, ORG
 from tests.support.site import CrashError, Fuse
 from tests.unit.webhooks.callbacks.bench import END, NOW, URL, CallbackBench, content
@@ -82,7 +81,7 @@ def test_announced_again_before_it_was_sent_it_is_queued_again_and_afterwards_it
     site.run(most=1)
     site.queue.waiting.clear()
     site.announce()
-    assert site.queue.waiting == [], "its next turn is on its way"
+    assert site.queue.waiting == [], "its next attempt is on its way"
 
 
 def test_whoever_dies_while_announcing_announces_again() -> None:
@@ -96,12 +95,14 @@ def test_whoever_dies_while_announcing_announces_again() -> None:
             fuse.left = None
             site.announce()
             site.run()
-            assert site.callback().status is Status.DELIVERED
+            assert site.callback().status is CallbackStatus.DELIVERED
             assert len(site.receiver.got) == 1
 
 
 def test_the_message_in_the_queue_holds_ids_alone() -> None:
     site = CallbackBench()
     site.announce()
-    (turn,) = site.queue.waiting
-    assert json.loads(turn.to_message()).keys() == {"org_id", "event_id", "callback_id", "turn", "not_before", "replay"}
+    (attempt,) = site.queue.waiting
+    assert json.loads(attempt.to_message()).keys() == {
+        "org_id", "event_id", "callback_id", "number", "not_before", "replay"
+    }  # fmt: skip

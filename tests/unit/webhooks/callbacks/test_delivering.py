@@ -8,12 +8,16 @@ from typing import Any
 import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from facesearch.adapters.outbound import PostResult
-from facesearch.webhooks.callbacks import DeliveryAttempt, Status
-from facesearch.webhooks.callbacks.attempts import DELAY_SECONDS
-from facesearch.webhooks.callbacks.delivery import CLAIM_SECONDS, LONGEST_ASIDE, BusyError, DeliveryOutcome
-from facesearch.webhooks.callbacks.plan import LONGEST_SECONDS
-from facesearch.webhooks.outbound import FetchFailedError, RefusedUrlError
+from facesearch.webhooks.callbacks.attempts import DELAY_SECONDS, DeliveryAttempt
+from facesearch.webhooks.callbacks.callback import CallbackStatus
+from facesearch.webhooks.callbacks.delivery import (
+    CLAIM_SECONDS,
+    LONGEST_ASIDE,
+    LONGEST_SECONDS,
+    BusyError,
+    DeliveryOutcome,
+)
+from facesearch.webhooks.outbound import FetchFailedError, PostResult, RefusedUrlError
 from tests.support.fakes import EVENT, EVENT_ID, ORG
 from tests.support.site import CrashError, Fuse
 from tests.unit.webhooks.callbacks.bench import KEY, NOW, SECRETS, URL, CallbackBench, content
@@ -37,7 +41,7 @@ def test_a_callback_is_signed_by_every_live_secret_and_sent_once() -> None:
     with pytest.raises(WebhookVerificationError):
         Webhook("whsec_" + "A" * 44).verify(body, dict(headers))
     callback = site.callback()
-    assert (callback.status, callback.attempts, callback.last_status) == (Status.DELIVERED, 1, 204)
+    assert (callback.status, callback.attempts, callback.last_status) == (CallbackStatus.DELIVERED, 1, 204)
     assert callback.body == b"", "only its receiver has it now"
 
 
@@ -67,10 +71,10 @@ def test_whatever_is_not_2xx_is_a_failure(answer: Any) -> None:
     site.announce()
     assert outcomes(site) == [DeliveryOutcome.FAILED, DeliveryOutcome.FAILED, DeliveryOutcome.DEAD]
     callback = site.callback()
-    assert (callback.status, callback.attempts) == (Status.DEAD, 3)
+    assert (callback.status, callback.attempts) == (CallbackStatus.DEAD, 3)
     assert callback.last_status == (0 if answer is NO_ANSWER else answer)
-    assert callback.reason == (NO_ANSWER.reason if answer is NO_ANSWER else f"answered {answer}")
-    assert [turn.key for turn in site.queue.dead] == [KEY]
+    assert callback.reason == (NO_ANSWER.reason if answer is NO_ANSWER else f"responded with {answer}")
+    assert [attempt.key for attempt in site.queue.dead] == [KEY]
     assert callback.body != b"", "for a replay"
 
 
@@ -100,8 +104,8 @@ def test_retry_after_of_429_and_503_makes_the_delay_longer_but_not_endless(answe
     site.announce()
     (report,) = site.run(most=1)
     assert report.seconds == seconds
-    (turn,) = site.queue.waiting
-    assert (turn.number, turn.not_before) == (1, NOW + seconds)
+    (attempt,) = site.queue.waiting
+    assert (attempt.number, attempt.not_before) == (1, NOW + seconds)
     assert site.callback().next_at == NOW + seconds
 
 
@@ -114,8 +118,8 @@ def test_410_switches_the_address_off_for_this_organisation_alone() -> None:
     site.reader.secrets[ORG + 1] = SECRETS
     assert outcomes(site) == [DeliveryOutcome.GONE, DeliveryOutcome.GONE, DeliveryOutcome.GONE]
     assert len(site.receiver.got) == 2, "the other one of this organisation was not even tried"
-    assert (site.callback().status, site.callback().attempts) == (Status.GONE, 1)
-    assert (site.callback(other).status, site.callback(other).attempts) == (Status.GONE, 0)
+    assert (site.callback().status, site.callback().attempts) == (CallbackStatus.GONE, 1)
+    assert (site.callback(other).status, site.callback(other).attempts) == (CallbackStatus.GONE, 0)
     assert site.callback(elsewhere).attempts == 1
     assert site.queue.dead == [], "the receiver wants it so"
 
@@ -143,17 +147,17 @@ def test_a_callback_of_an_event_that_is_deleted_is_forgotten(event: Any) -> None
     site = CallbackBench()
     site.announce()
     site.reader.events = {EVENT_ID: event} if event else {}
-    assert outcomes(site) == [DeliveryOutcome.ERASED]
+    assert outcomes(site) == [DeliveryOutcome.DELETED]
     assert (site.receiver.got, site.callbacks.callbacks) == ([], {})
-    assert site.deliver(DeliveryAttempt(KEY, 0)).outcome is DeliveryOutcome.ERASED
+    assert site.deliver(DeliveryAttempt(KEY, 0)).outcome is DeliveryOutcome.DELETED
 
 
-def test_a_turn_that_is_not_due_is_queued_again_as_it_is() -> None:
+def test_an_attempt_that_is_not_due_is_queued_again_as_it_is() -> None:
     site = CallbackBench()
     site.announce()
-    turn = DeliveryAttempt(KEY, 0, NOW + 3_000)
-    assert site.deliver(turn).outcome is DeliveryOutcome.WAITING
-    assert site.queue.waiting[-1] == turn
+    attempt = DeliveryAttempt(KEY, 0, NOW + 3_000)
+    assert site.deliver(attempt).outcome is DeliveryOutcome.WAITING
+    assert site.queue.waiting[-1] == attempt
     assert site.receiver.got == []
 
 
@@ -183,9 +187,9 @@ def test_while_it_is_being_sent_nobody_else_sends_it() -> None:
     assert len(site.receiver.got) == 1
 
 
-def test_a_turn_of_a_process_that_died_does_not_outlive_the_end_of_its_callback() -> None:
-    """Its message was delivered again and had another answer; the next turn, which it had queued before, is over."""
-    for answer, status in ((204, Status.DELIVERED), (410, Status.GONE)):
+def test_an_attempt_of_a_process_that_died_does_not_outlive_the_end_of_its_callback() -> None:
+    """Its message was delivered again and had another answer; the next attempt, which it had queued before, is over."""
+    for answer, status in ((204, CallbackStatus.DELIVERED), (410, CallbackStatus.GONE)):
         site = CallbackBench()
         site.receiver.answers = [answer]
         site.announce()
@@ -197,7 +201,7 @@ def test_a_turn_of_a_process_that_died_does_not_outlive_the_end_of_its_callback(
 def test_an_event_deleted_while_its_callback_is_being_sent_leaves_nothing() -> None:
     site = CallbackBench()
     site.announce()
-    site.receiver.during = lambda: site.callbacks.purge(ORG, EVENT_ID)
+    site.receiver.during = lambda: site.callbacks.delete_all(ORG, EVENT_ID)
     site.run()
     assert site.callbacks.callbacks == {}
 
@@ -205,7 +209,7 @@ def test_an_event_deleted_while_its_callback_is_being_sent_leaves_nothing() -> N
 @pytest.mark.parametrize("answers", [[204], [500, 204], [500, 500, 500], [410]])
 def test_wherever_a_process_dies_the_callback_comes_to_its_end(answers: list[int]) -> None:
     """The message of a process that dies is delivered again, after its claim is over."""
-    ends = {204: Status.DELIVERED, 500: Status.DEAD, 410: Status.GONE}
+    ends = {204: CallbackStatus.DELIVERED, 500: CallbackStatus.DEAD, 410: CallbackStatus.GONE}
     for after in (False, True):
         for at in itertools.count(1):
             site, fuse = CallbackBench(), Fuse()
@@ -227,23 +231,23 @@ def _run_with_redelivery(site: CallbackBench, fuse: Fuse) -> int:
     for _ in range(100):
         if not site.queue.waiting:
             break
-        turn = min(site.queue.waiting, key=lambda each: each.not_before)
-        site.queue.waiting.remove(turn)
-        site.now = max(site.now, turn.not_before)
+        attempt = min(site.queue.waiting, key=lambda each: each.not_before)
+        site.queue.waiting.remove(attempt)
+        site.now = max(site.now, attempt.not_before)
         try:
-            site.deliver(turn)
+            site.deliver(attempt)
         except (CrashError, BusyError) as error:
             crashed += isinstance(error, CrashError)
             fuse.left = None
             site.now += CLAIM_SECONDS
-            site.queue.waiting.append(turn)
+            site.queue.waiting.append(attempt)
     return crashed
 
 
 @pytest.mark.parametrize("message", ["", "?", "[]", "{}", '{"org_id": 1}', "null", '{"org_id": "x"}'])
-def test_what_is_no_turn_is_an_error(message: str) -> None:
+def test_what_is_no_attempt_is_an_error(message: str) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 - json's own among others
-        CallbackBench().deliverer.deliver(message)
+        CallbackBench().delivery.deliver(message)
 
 
 RECEIVES = 10
@@ -256,18 +260,18 @@ def test_a_chain_of_attempts_ends_even_if_every_process_dies_before_it_can_write
     site.receiver.answers = [500]
     site.announce()
     site.callbacks.settle = _die  # type: ignore[assignment, method-assign]
-    deliveries = [(turn, 1, turn.not_before) for turn in site.queue.waiting]
+    deliveries = [(attempt, 1, attempt.not_before) for attempt in site.queue.waiting]
     handled = 0
     while deliveries and handled < 1_000:
         deliveries.sort(key=lambda each: each[2])
-        turn, receive, due = deliveries.pop(0)
+        attempt, receive, due = deliveries.pop(0)
         site.now, handled = max(site.now, due), handled + 1
         site.queue.waiting.clear()
         try:
-            site.deliver(turn)
+            site.deliver(attempt)
         except (CrashError, BusyError):
             if receive < RECEIVES:
-                deliveries.append((turn, receive + 1, site.now + VISIBILITY_SECONDS))
+                deliveries.append((attempt, receive + 1, site.now + VISIBILITY_SECONDS))
         deliveries += [(sent, 1, sent.not_before) for sent in site.queue.waiting]
     assert deliveries == []
     assert len(site.receiver.got) <= RECEIVES * (3 + 1)
@@ -279,11 +283,11 @@ def test_a_receiver_that_puts_every_attempt_off_for_years_ends_its_chain_of_mess
     site.announce()
     messages = 0
     while site.queue.waiting and messages < 10_000:
-        turn = site.queue.waiting.pop()
-        site.now = min(max(site.now, turn.not_before), site.now + DELAY_SECONDS)
-        site.deliver(turn)
+        attempt = site.queue.waiting.pop()
+        site.now = min(max(site.now, attempt.not_before), site.now + DELAY_SECONDS)
+        site.deliver(attempt)
         messages += 1
-    assert site.callback().status is Status.DEAD
+    assert site.callback().status is CallbackStatus.DEAD
     assert messages == 10 + 9 * (LONGEST_SECONDS // DELAY_SECONDS - 1)
 
 
@@ -294,7 +298,7 @@ def _die(*_: Any) -> Any:
 # ------------------------------------------------------------------ shares
 
 
-def test_a_turn_steps_aside_while_others_of_its_organisation_hold_all_they_may() -> None:
+def test_an_attempt_steps_aside_while_others_of_its_organisation_hold_all_they_may() -> None:
     site = CallbackBench()
     site.announce()
     others = [site.shares.take(ORG, 1) for _ in range(2)]
@@ -309,7 +313,7 @@ def test_a_turn_steps_aside_while_others_of_its_organisation_hold_all_they_may()
     assert site.shares.taken == []
 
 
-def test_a_turn_that_cannot_be_had_for_half_an_hour_is_a_failed_attempt_and_its_plan_ends() -> None:
+def test_an_attempt_that_cannot_be_had_for_half_an_hour_is_a_failed_attempt_and_its_plan_ends() -> None:
     site = CallbackBench()
     site.announce()
     for _ in range(2):

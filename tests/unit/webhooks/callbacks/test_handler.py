@@ -9,7 +9,7 @@ from typing import Any, TextIO, cast
 import pytest
 
 from facesearch import bootstrap
-from facesearch.webhooks.callbacks import DeliveryAttempt
+from facesearch.webhooks.callbacks.attempts import DeliveryAttempt
 from facesearch.webhooks.outbound import RefusedUrlError
 from tests.conftest import ROOT
 from tests.support.fakes import EVENT_ID, ORG
@@ -43,7 +43,7 @@ class Output:
 @pytest.fixture
 def site(monkeypatch: pytest.MonkeyPatch) -> CallbackBench:
     site, parts = CallbackBench(), bootstrap.Container()
-    parts.deliverer = site.deliverer
+    parts.callback_delivery = site.delivery
     monkeypatch.setattr(bootstrap, "container", parts)
     return site
 
@@ -64,14 +64,14 @@ def invoke(event: dict[str, Any]) -> list[str]:
     return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
 
 
-def test_the_versioned_event_is_a_turn(site: CallbackBench) -> None:
+def test_the_versioned_event_is_an_attempt(site: CallbackBench) -> None:
     event = json.loads((ROOT / "events" / "callbacks.json").read_text())
     assert invoke(event) == [], "of a callback that is not kept any more"
-    turn = DeliveryAttempt.from_message(event["Records"][0]["body"])
-    assert (turn.key.org_id, turn.key.event_id, turn.number) == (ORG, EVENT_ID, 0)
+    attempt = DeliveryAttempt.from_message(event["Records"][0]["body"])
+    assert (attempt.key.org_id, attempt.key.event_id, attempt.number) == (ORG, EVENT_ID, 0)
 
 
-def test_a_turn_is_told_by_ids_and_counts_alone(site: CallbackBench, output: Output) -> None:
+def test_an_attempt_is_told_by_ids_and_counts_alone(site: CallbackBench, output: Output) -> None:
     site.receiver.answers = [503]
     site.announce()
     assert invoke(batch(DeliveryAttempt(KEY, 0).to_message())) == []
@@ -107,12 +107,12 @@ def test_only_the_message_in_trouble_is_delivered_again(site: CallbackBench, out
     bodies = [
         DeliveryAttempt(KEY, 0).to_message(),
         DeliveryAttempt(other, 0).to_message(),
-        "no turn",
+        "no attempt",
         DeliveryAttempt(KEY, 0).to_message(),
     ]
     assert invoke(batch(*bodies)) == ["m1", "m2"]
     assert [line["message"] for line in output.logs] == [
         "callback delivered", "callback is being sent by somebody else", "unexpected failure",
-        "callback's turn is over",
+        "callback's attempt is over",
     ]  # fmt: skip
     assert len(site.receiver.got) == 1

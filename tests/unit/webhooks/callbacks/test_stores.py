@@ -9,8 +9,7 @@ import pytest
 
 from facesearch.adapters.dynamodb.callbacks import LEAST_DAYS, DynamoCallbackStore
 from facesearch.adapters.memory.callbacks import MemoryCallbackStore
-from facesearch.webhooks.callbacks import Callback, CallbackKey, Status
-from facesearch.webhooks.callbacks.callback import callback_of
+from facesearch.webhooks.callbacks.callback import Callback, CallbackKey, CallbackStatus, callback_of
 from tests.support.aws import TABLE
 from tests.support.fakes import EVENT_ID, ORG
 from tests.unit.webhooks.callbacks.bench import END, KEY, URL
@@ -26,8 +25,8 @@ def store(request: pytest.FixtureRequest) -> Any:
     return DynamoCallbackStore(request.getfixturevalue("dynamodb"), TABLE)
 
 
-def ended(status: Status) -> Callback:
-    return replace(CALLBACK, status=status, attempts=2, last_status=500, reason="answered 500", next_at=9)
+def ended(status: CallbackStatus) -> Callback:
+    return replace(CALLBACK, status=status, attempts=2, last_status=500, reason="responded with 500", next_at=9)
 
 
 def test_a_callback_is_kept_once_and_read_as_it_is(store: Any) -> None:
@@ -35,47 +34,47 @@ def test_a_callback_is_kept_once_and_read_as_it_is(store: Any) -> None:
     assert store.add(CALLBACK) == CALLBACK
     assert store.add(replace(CALLBACK, url="https://elsewhere.example")) == CALLBACK
     assert store.get(KEY) == CALLBACK
-    store.remove(KEY)
+    store.delete(KEY)
     assert store.get(KEY) is None
 
 
-def test_a_turn_is_claimed_once_until_the_claim_is_over(store: Any) -> None:
+def test_an_attempt_is_claimed_once_until_the_claim_is_over(store: Any) -> None:
     assert store.claim(KEY, 0, NOW, NOW + 20) is False
     assert store.get(KEY) is None, "nothing is made of nothing"
     store.add(CALLBACK)
     assert store.claim(KEY, 0, NOW, NOW + 20) is True
     assert store.claim(KEY, 0, NOW + 19, NOW + 39) is False
     assert store.claim(KEY, 0, NOW + 20, NOW + 40) is True
-    assert store.claim(KEY, 1, NOW + 60, NOW + 80) is True, "of a process that died before it wrote the turn"
-    assert (store.get(KEY).turn, store.get(KEY).attempts) == (1, 3), "counted before they are made"
+    assert store.claim(KEY, 1, NOW + 60, NOW + 80) is True, "of a process that died before it wrote the attempt"
+    assert (store.get(KEY).attempt_number, store.get(KEY).attempts) == (1, 3), "counted before they are made"
     assert store.claim(KEY, 0, NOW + 99, NOW + 119) is False
 
 
-def test_a_settled_turn_gives_the_claim_back(store: Any) -> None:
+def test_a_settled_attempt_gives_the_claim_back(store: Any) -> None:
     store.add(CALLBACK)
     store.claim(KEY, 0, NOW, NOW + 20)
-    later = replace(ended(Status.PENDING), turn=1)
+    later = replace(ended(CallbackStatus.PENDING), attempt_number=1)
     assert store.settle(later, 0) is True
     assert store.get(KEY) == later
-    assert store.settle(ended(Status.DEAD), 0) is False, "another turn by now"
+    assert store.settle(ended(CallbackStatus.DEAD), 0) is False, "another attempt by now"
     assert store.claim(KEY, 1, NOW, NOW + 20) is True
-    done = replace(later, status=Status.DELIVERED, body=b"")
+    done = replace(later, status=CallbackStatus.DELIVERED, body=b"")
     assert store.settle(done, 1) is True
     assert store.get(KEY) == done
     assert store.claim(KEY, 2, NOW + 99, NOW + 119) is False
-    store.remove(KEY)
+    store.delete(KEY)
     assert store.settle(done, 1) is False
     assert store.get(KEY) is None, "an erased one stays erased"
 
 
 @pytest.mark.parametrize(
     ("status", "restarts"),
-    [(Status.DEAD, True), (Status.GONE, True), (Status.PENDING, True), (Status.DELIVERED, False)],
+    [(status, status is not CallbackStatus.DELIVERED) for status in CallbackStatus],
 )
-def test_what_was_not_delivered_can_begin_anew(store: Any, status: Status, restarts: bool) -> None:
+def test_what_was_not_delivered_can_begin_anew(store: Any, status: CallbackStatus, restarts: bool) -> None:
     store.add(CALLBACK)
     store.settle(ended(status), 0)
-    again = replace(CALLBACK, turn=3)
+    again = replace(CALLBACK, attempt_number=3)
     assert store.restart(again) is restarts
     assert store.get(KEY) == (again if restarts else ended(status))
     assert store.restart(again) is False
@@ -87,7 +86,7 @@ def test_an_organisation_s_and_an_event_s_are_listed_counted_and_purged(store: A
         store.add(replace(CALLBACK, key=key))
     assert {callback.key for callback in store.of_org(ORG)} == set(keys)
     assert (store.count(ORG, EVENT_ID), store.count(ORG, 1)) == (30, 0)
-    assert store.purge(ORG, EVENT_ID) == 30
+    assert store.delete_all(ORG, EVENT_ID) == 30
     assert (store.count(ORG, EVENT_ID), store.count(ORG, 45), store.count(ORG + 1, EVENT_ID)) == (0, 30, 1)
 
 

@@ -1,4 +1,4 @@
-"""The queue of turns over SQS (moto), and its dead letters."""
+"""The queue of delivery attempts over SQS (moto), and its dead letters."""
 
 import json
 from collections.abc import Iterator
@@ -9,12 +9,12 @@ import boto3
 import pytest
 
 from facesearch.adapters.sqs.callback_attempts import SqsAttemptQueue
-from facesearch.webhooks.callbacks import DeliveryAttempt
+from facesearch.webhooks.callbacks.attempts import DeliveryAttempt
 from tests.support.aws import moto
 from tests.support.fakes import ORG
 from tests.unit.webhooks.callbacks.bench import KEY, NOW
 
-TURN = DeliveryAttempt(KEY, 3, NOW + 0.5)
+ATTEMPT = DeliveryAttempt(KEY, 3, NOW + 0.5)
 
 
 class Spy:
@@ -40,8 +40,8 @@ def sqs() -> Iterator[Any]:
 
 @pytest.fixture
 def queue(sqs: Any) -> SqsAttemptQueue:
-    turns, dead = (sqs.create_queue(QueueName=name)["QueueUrl"] for name in ("turns", "dead"))
-    return SqsAttemptQueue(sqs, turns, dead, lambda: NOW)
+    attempts, dead = (sqs.create_queue(QueueName=name)["QueueUrl"] for name in ("attempts", "dead"))
+    return SqsAttemptQueue(sqs, attempts, dead, lambda: NOW)
 
 
 def bodies(sqs: Any, name: str) -> list[str]:
@@ -50,34 +50,34 @@ def bodies(sqs: Any, name: str) -> list[str]:
     return [message["Body"] for message in messages]
 
 
-def test_a_turn_comes_back_as_it_was_sent(sqs: Any, queue: SqsAttemptQueue) -> None:
-    queue.send(TURN)
-    (body,) = bodies(sqs, "turns")
-    assert DeliveryAttempt.from_message(body) == TURN
+def test_an_attempt_comes_back_as_it_was_sent(sqs: Any, queue: SqsAttemptQueue) -> None:
+    queue.send(ATTEMPT)
+    (body,) = bodies(sqs, "attempts")
+    assert DeliveryAttempt.from_message(body) == ATTEMPT
 
 
 @pytest.mark.parametrize(
     ("seconds", "delay"), [(-5, 0), (0, 0), (0.2, 1), (5, 5), (900, 900), (900.1, 900), (86_400, 900)]
 )
-def test_a_turn_is_held_back_until_it_is_due_or_as_long_as_sqs_can(
+def test_an_attempt_is_held_back_until_it_is_due_or_as_long_as_sqs_can(
     sqs: Any, queue: SqsAttemptQueue, seconds: float, delay: int
 ) -> None:
-    queue.send(replace(TURN, not_before=NOW + seconds))
+    queue.send(replace(ATTEMPT, not_before=NOW + seconds))
     assert sqs.delays == [delay]
 
 
 def test_wanted_dead_letters_are_taken_out_and_the_others_stay(sqs: Any, queue: SqsAttemptQueue) -> None:
-    others = replace(TURN, key=replace(KEY, org_id=ORG + 1))
-    for turn in (TURN, others, TURN, *[replace(TURN, number=number) for number in range(20)]):
-        queue.bury(turn)
+    others = replace(ATTEMPT, key=replace(KEY, org_id=ORG + 1))
+    for attempt in (ATTEMPT, others, ATTEMPT, *[replace(ATTEMPT, number=number) for number in range(20)]):
+        queue.add_dead_letter(attempt)
     sqs.send_message(QueueUrl=sqs.get_queue_url(QueueName="dead")["QueueUrl"], MessageBody="nonsense")
-    assert queue.take(lambda turn: turn.key.org_id == ORG) == 22
+    assert queue.delete(lambda attempt: attempt.key.org_id == ORG) == 22
     assert sorted(bodies(sqs, "dead")) == sorted(["nonsense", others.to_message()])
     assert json.loads(others.to_message())["org_id"] == ORG + 1
 
 
 @pytest.mark.parametrize("never", [float("inf"), float("-inf"), float("nan")])
-def test_a_turn_that_is_never_due_is_no_turn(never: float) -> None:
-    """It would be sent again and again: the chain of a turn that waits ends by this time alone."""
+def test_an_attempt_that_is_never_due_is_no_attempt(never: float) -> None:
+    """It would be sent again and again: the chain of an attempt that waits ends by this time alone."""
     with pytest.raises(ValueError, match="never due"):
-        DeliveryAttempt.from_message(replace(TURN, not_before=never).to_message())
+        DeliveryAttempt.from_message(replace(ATTEMPT, not_before=never).to_message())

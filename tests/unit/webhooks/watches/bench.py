@@ -13,15 +13,15 @@ from facesearch.deletion.search import SearchDeletion
 from facesearch.errors import NoFaceFound
 from facesearch.faces.matching import StoredProbe, StoringMatcher
 from facesearch.models import Event, Job, JobStatus, PhotoMatch, SearchKey, SearchSummary
-from facesearch.webhooks.watches.commands import CollapsedRequests, WatchCommand
-from facesearch.webhooks.watches.runner import WatchInvocation, WatchRunner
+from facesearch.webhooks.watches.commands import CollapsedWatchRequests, WatchCommand
+from facesearch.webhooks.watches.runner import WatchRunner
 from facesearch.webhooks.watches.watch import Watch
 from tests.support.fakes import EVENT, EVENT_ID, ORG, MemoryClaims, OpenProbes
 from tests.support.site import Inline
-from tests.unit.webhooks.bench import CALLBACK, Ends, Fuse, Fused, MemoryOrders
+from tests.unit.webhooks.bench import CALLBACK, Ends, Fuse, Fused, MemoryWatchCommands
 
 DAY = 86_400
-LEFT = 30_000
+LEFT = 30.0
 
 
 @dataclass
@@ -62,7 +62,7 @@ class WatchBench:
         self.reader = MemoryReader()
         self.reader.events[EVENT_ID] = EVENT
         self.jobs = MemoryJobStore(self.reader)
-        self.store, self.orders, self.ends = MemoryWatchStore(most), MemoryOrders(), Ends()
+        self.store, self.commands, self.ends = MemoryWatchStore(most), MemoryWatchCommands(), Ends()
         self.matcher, self.probes = PeopleMatcher({"anna": {1}}), OpenProbes()
         self.claims, self.selfies = MemoryClaims(), MemoryObjects()
         self.clock = 1_000.0
@@ -73,13 +73,13 @@ class WatchBench:
                 "watches": self.store,
                 "results": self.reader,
                 "announcer": self.ends,
-                "orders": self.orders,
+                "commands": self.commands,
             }.items()
         }
-        self.watching = WatchRunner(
+        self.runner = WatchRunner(
             matcher=self.matcher, probes=self.probes, reader=self.reader, retention_days=30, **fused
         )
-        self.requests = CollapsedRequests(self.orders, self.store, lambda: self.clock)
+        self.requests = CollapsedWatchRequests(commands=self.commands, rounds=self.store, clock=lambda: self.clock)
         self.eraser = SearchDeletion(
             results=self.reader,
             idempotency=self.claims,
@@ -100,15 +100,15 @@ class WatchBench:
         return job
 
     def watch(self, person: str = "anna", number: int = 7, days: int | None = 30) -> Watch:
-        watch = self.watching.keep(self.search(person, number, days), lambda: [person.encode()])
+        watch = self.runner.keep(self.search(person, number, days), lambda: [person.encode()])
         assert watch is not None
         return watch
 
     def change(self, **changes: Any) -> None:
         self.reader.events[EVENT_ID] = replace(self.reader.events[EVENT_ID], **changes)
 
-    def round(self, *, last: bool = False, left: int = LEFT, order: WatchCommand | None = None) -> None:
-        self.watching.run(order or WatchCommand(ORG, EVENT_ID), WatchInvocation(lambda: left, last))
+    def round(self, *, last: bool = False, left: float = LEFT, command: WatchCommand | None = None) -> None:
+        self.runner.run(command or WatchCommand(ORG, EVENT_ID), lambda: left, last=last)
 
     def stored(self, request_id: uuid.UUID) -> list[int] | None:
         """Numbers of the photos in a result."""

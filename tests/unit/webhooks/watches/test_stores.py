@@ -81,8 +81,8 @@ def test_an_event_has_only_so_many_and_ended_ones_make_room(store: Store) -> Non
         assert store.keep(watch_of(number)), "again is no other"
     assert store.keep(watch_of(MOST - 1))
     assert not store.keep(watch_of(MOST))
-    assert store.end(watch_of(0).search)
-    assert not store.end(watch_of(0).search)
+    assert store.delete(watch_of(0).search)
+    assert not store.delete(watch_of(0).search)
     assert store.keep(watch_of(MOST))
     assert not store.keep(watch_of(MOST + 1))
     store.recount(456, 1)
@@ -101,18 +101,18 @@ def test_what_was_told_is_noted_by_whoever_has_seen_what_was_told_before(store: 
     assert now.last == child.request_id
 
 
-def test_children_are_found_by_their_parent_until_it_disowns_them(store: Store) -> None:
+def test_children_are_found_by_their_parent_until_they_are_deleted(store: Store) -> None:
     watch, other = watch_of(1), watch_of(2)
     children = [replace(watch.search, request_id=uuid.UUID(int=number)) for number in (8, 9)]
     for child in (*children, children[0]):
         store.enter(watch, child)
     store.enter(other, children[1])
     assert (store.children(watch.search), store.children(other.search)) == (children, children[1:])
-    store.disown(watch.search)
+    store.delete_children(watch.search)
     assert (store.children(watch.search), store.children(other.search)) == ([], children[1:])
 
 
-def test_one_orders_a_round_until_the_claim_is_over(store: Store) -> None:
+def test_one_has_a_round_begun_until_the_claim_is_over(store: Store) -> None:
     assert not store.has_watches(456)
     store.keep(watch_of(1))
     assert store.has_watches(456)
@@ -122,13 +122,13 @@ def test_one_orders_a_round_until_the_claim_is_over(store: Store) -> None:
     assert store.claim(456, 1008.5, 1016.0)
 
 
-def test_a_purged_event_has_nothing(store: Store) -> None:
+def test_an_event_whose_watches_are_deleted_has_nothing(store: Store) -> None:
     for number in (1, 2):
         store.keep(watch_of(number))
     store.keep(watch_of(1, event_id=457))
     store.enter(watch_of(1), watch_of(9).search)
-    assert store.purge(456) == 2
-    assert store.purge(456) == 0
+    assert store.delete_all(456) == 2
+    assert store.delete_all(456) == 0
     assert (store.count(456), store.count(457)) == (0, 1)
     assert store.children(watch_of(1).search) == []
     assert all(store.keep(watch_of(number)) for number in range(MOST))

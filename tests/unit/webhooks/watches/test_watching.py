@@ -12,7 +12,7 @@ from facesearch.models import PhotoMatch, SearchKey, SearchSummary
 from facesearch.search.results import OutdatedError
 from facesearch.search.selfies import job_prefix, selfie_keys
 from facesearch.webhooks.watches.commands import DELAY_SECONDS, WINDOW_SECONDS, WatchCommand
-from facesearch.webhooks.watches.runner import ENOUGH_MILLISECONDS, PAGE
+from facesearch.webhooks.watches.runner import ENOUGH_SECONDS, PAGE
 from facesearch.webhooks.watches.watch import child_of
 from tests.support.fakes import EVENT, EVENT_ID, ORG
 from tests.unit.webhooks.bench import CALLBACK, CrashError
@@ -58,7 +58,7 @@ def test_the_probe_is_sealed_and_kept_for_the_days_that_were_agreed_to_and_no_lo
         watch = site.watch(number=number, days=wanted)
         assert watch.expires_at == pytest.approx(time.time() + kept * DAY, abs=5)
         assert watch.created_at == 1
-    assert site.watching._new(EVENT, replace(site.search(), watch_days=30), [b"anna"]).probe != b"anna"
+    assert site.runner._new(EVENT, replace(site.search(), watch_days=30), [b"anna"]).probe != b"anna"
 
 
 def test_a_watch_is_over_when_its_time_is_whether_or_not_the_table_has_forgotten_it(site: WatchBench) -> None:
@@ -103,7 +103,7 @@ def test_an_event_that_is_switched_off_tells_nothing_until_it_is_on_again(site: 
 def test_an_event_that_is_gone_or_another_organisations_is_left_alone(site: WatchBench) -> None:
     site.watch()
     site.matcher.people["anna"] = {1, 2}
-    site.round(order=WatchCommand(ORG + 1, EVENT_ID))
+    site.round(command=WatchCommand(ORG + 1, EVENT_ID))
     site.change(closing=True)
     site.round()
     site.reader.events.clear()
@@ -137,10 +137,10 @@ def test_a_worker_that_dies_anywhere_in_a_round_tells_the_same_child_once() -> N
 
 def test_photos_that_came_while_the_search_ended_are_caught_up_with(site: WatchBench) -> None:
     watch = site.watch()
-    site.watching.catch_up(watch)
+    site.runner.catch_up(watch)
     assert site.ends.heard == []
     site.matcher.people["anna"] = {1, 2}  # indexed before anybody could know of the watch
-    site.watching.catch_up(watch)
+    site.runner.catch_up(watch)
     assert [site.stored(child) for child in told(site)] == [[1, 2]]
 
 
@@ -157,7 +157,7 @@ def test_a_deletion_that_goes_by_leaves_no_result_behind(site: WatchBench) -> No
     site.change(erasures=1)
     stale = replace(EVENT, erasures=0)
     with pytest.raises(OutdatedError):
-        site.watching._look_through(stale, [watch], last=True)
+        site.runner._look_through(stale, [watch], last=True)
     assert (site.ends.heard, len(site.reader.results)) == ([], 1)
     site.round()
     assert len(told(site)) == 1
@@ -173,17 +173,17 @@ def test_a_search_that_is_deleted_while_its_photos_are_found_leaves_nothing(site
         enter(watch, child)
 
     site.store.enter = deleted_meanwhile  # type: ignore[method-assign]
-    site.watching._look(EVENT, watch, "anna")
+    site.runner._look(EVENT, watch, "anna")
     assert (site.ends.heard, site.reader.results, site.store.watches) == ([], {}, {})
 
 
 def test_a_watch_whose_search_or_event_is_deleted_meanwhile_is_not_kept(site: WatchBench) -> None:
     job = site.search()
     site.jobs.delete(job.search)
-    assert site.watching.keep(job, lambda: [b"anna"]) is None
+    assert site.runner.keep(job, lambda: [b"anna"]) is None
     job = site.search(number=8)
     site.change(closing=True)
-    assert site.watching.keep(job, lambda: [b"anna"]) is None
+    assert site.runner.keep(job, lambda: [b"anna"]) is None
     assert site.store.watches == {}
 
 
@@ -196,7 +196,7 @@ def test_a_person_that_is_deleted_meanwhile_is_looked_at_again(site: WatchBench)
             site.change(erasures=1)
         return [b"anna"]
 
-    watch = site.watching.keep(job, selfie)
+    watch = site.runner.keep(job, selfie)
     assert (watch is not None, len(asked)) == (True, 2)
 
     def erasing() -> list[bytes]:
@@ -204,7 +204,7 @@ def test_a_person_that_is_deleted_meanwhile_is_looked_at_again(site: WatchBench)
         return [b"anna"]
 
     with pytest.raises(SearchInProgress):
-        site.watching.keep(site.search(number=8), erasing)
+        site.runner.keep(site.search(number=8), erasing)
     assert len(site.store.watches) == 1
 
 
@@ -214,7 +214,7 @@ def test_a_watch_that_is_kept_is_kept_once_and_its_selfie_not_asked_for_again(si
     def gone() -> list[bytes]:
         raise AssertionError
 
-    assert site.watching.keep(site.search(), gone) == watch
+    assert site.runner.keep(site.search(), gone) == watch
 
 
 # ------------------------------------------------------------------ bounds
@@ -223,7 +223,7 @@ def test_a_watch_that_is_kept_is_kept_once_and_its_selfie_not_asked_for_again(si
 def test_an_event_has_only_so_many_watches_and_rounds_count_again() -> None:
     site = WatchBench(most=2)
     first, _ = site.watch(number=1), site.watch(number=2)
-    assert site.watching.keep(site.search(number=3), lambda: [b"anna"]) is None
+    assert site.runner.keep(site.search(number=3), lambda: [b"anna"]) is None
     del site.store.watches[first.search]  # the table has forgotten it by itself
     site.round()
     assert site.watch(number=3).search in site.store.watches
@@ -233,12 +233,12 @@ def test_a_round_that_is_too_long_goes_on_in_another_message(site: WatchBench) -
     for number in range(PAGE * 2 + 3):
         site.watch("anna", number=number + 1)
     site.matcher.people["anna"] = {1, 2}
-    times = iter([ENOUGH_MILLISECONDS - 1])
-    site.watching.run(WatchCommand(ORG, EVENT_ID), replace(_turn(), left=lambda: next(times)))
-    ((order, delay),) = site.orders.sent
-    assert (len(told(site)), order.counted, delay) == (PAGE, PAGE, 0)
-    site.round(order=order)
-    assert (len(told(site)), len(site.orders.sent)) == (PAGE * 2 + 3, 1)
+    times = iter([ENOUGH_SECONDS - 1])
+    site.runner.run(WatchCommand(ORG, EVENT_ID), lambda: next(times))
+    ((command, delay),) = site.commands.sent
+    assert (len(told(site)), command.counted, delay) == (PAGE, PAGE, 0)
+    site.round(command=command)
+    assert (len(told(site)), len(site.commands.sent)) == (PAGE * 2 + 3, 1)
     assert site.store.counts[EVENT_ID] == PAGE * 2 + 3
     assert site.matcher.refreshed == 3, "one refresh of the index for a page"
 
@@ -246,13 +246,13 @@ def test_a_round_that_is_too_long_goes_on_in_another_message(site: WatchBench) -
 def test_a_round_ends_after_as_many_messages_as_pages_however_slow_its_workers_are(site: WatchBench) -> None:
     for number in range(PAGE * 2 + 3):
         site.watch("anna", number=number + 1)
-    order: WatchCommand | None = WatchCommand(ORG, EVENT_ID)
+    command: WatchCommand | None = WatchCommand(ORG, EVENT_ID)
     messages = 0
-    while order is not None and messages < 10:
-        site.orders.sent.clear()
-        site.round(order=order, left=0)
+    while command is not None and messages < 10:
+        site.commands.sent.clear()
+        site.round(command=command, left=0)
         messages += 1
-        order = site.orders.sent[0][0] if site.orders.sent else None
+        command = site.commands.sent[0][0] if site.commands.sent else None
     assert messages == 3
     assert site.store.counts[EVENT_ID] == PAGE * 2 + 3
 
@@ -278,21 +278,21 @@ def test_one_that_cannot_be_looked_through_has_the_round_again_and_at_last_stops
 
 def test_an_event_that_nobody_watches_costs_no_message_and_a_batch_of_uploads_costs_one(site: WatchBench) -> None:
     site.requests.request(ORG, EVENT_ID)
-    assert site.orders.sent == []
+    assert site.commands.sent == []
     site.watch()
     for _ in range(5):
         site.requests.request(ORG, EVENT_ID)
         site.clock += WINDOW_SECONDS / 4.5
-    assert site.orders.sent == [(WatchCommand(ORG, EVENT_ID), DELAY_SECONDS)]
+    assert site.commands.sent == [(WatchCommand(ORG, EVENT_ID), DELAY_SECONDS)]
     site.clock += WINDOW_SECONDS
     site.requests.request(ORG, EVENT_ID)
-    assert len(site.orders.sent) == 2
+    assert len(site.commands.sent) == 2
     assert WINDOW_SECONDS < DELAY_SECONDS, "who is refused knows that the round has not begun"
 
 
-def test_an_order_is_read_as_it_was_written_and_nothing_else_is() -> None:
-    for order in (WatchCommand(ORG, EVENT_ID), WatchCommand(ORG, EVENT_ID, uuid.UUID(int=3), 20)):
-        assert WatchCommand.of(order.to_text()) == order
+def test_a_command_is_read_as_it_was_written_and_nothing_else_is() -> None:
+    for command in (WatchCommand(ORG, EVENT_ID), WatchCommand(ORG, EVENT_ID, uuid.UUID(int=3), 20)):
+        assert WatchCommand.from_message(command.to_message()) == command
     for text in (
         "",
         "7",
@@ -302,7 +302,7 @@ def test_an_order_is_read_as_it_was_written_and_nothing_else_is() -> None:
         '{"kind": "search"}',
         '{"kind":"watch","org_id":1,"event_id":2,"after":"x"}',
     ):
-        assert WatchCommand.of(text) is None
+        assert WatchCommand.from_message(text) is None
 
 
 # ------------------------------------------------------------------ deletion
@@ -338,9 +338,3 @@ def test_a_search_of_any_kind_can_be_deleted_and_an_unknown_one_cannot(site: Wat
 def told(site: WatchBench) -> list[uuid.UUID]:
     """Each child once, as callbacks are, in their order."""
     return list(dict.fromkeys(end.request_id for end in site.ends.heard))
-
-
-def _turn() -> Any:
-    from facesearch.webhooks.watches.runner import WatchInvocation
-
-    return WatchInvocation(lambda: 0)

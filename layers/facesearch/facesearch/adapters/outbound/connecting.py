@@ -34,7 +34,7 @@ class Deadline:
 
     def passed(self) -> FetchFailedError:
         """What to raise when it is over."""
-        return FetchFailedError(f"The host gave no whole answer within {self._seconds:g} seconds.", retryable=True)
+        return FetchFailedError(f"The host gave no whole response within {self._seconds:g} seconds.", retryable=True)
 
     def shorten(self, seconds: float) -> None:
         """End in so many seconds, if it would not sooner."""
