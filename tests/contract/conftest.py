@@ -10,28 +10,20 @@ import httpx
 import pytest
 import requests
 
-from facesearch.adapters.dynamodb.admin import Admin
+from facesearch.adapters.dynamodb.admin import DynamoAdmin
 from facesearch_local import RunningStack, running
 from tests.contract.reality import FINISHED, PEOPLE, Reality, small_picture
 from tests.integration.conftest import Site
 from tools import policies
 
-# Nothing is refused for coming too fast: what generated requests get must not depend on the machine's speed.
-UNLIMITED = {
-    "ThrottleRate": "10000",
-    "ThrottleBurst": "5000",
-    "SearchThrottleRate": "10000",
-    "SearchThrottleBurst": "5000",
-    "WebhookThrottleRate": "10000",
-    "WebhookThrottleBurst": "5000",
-    "SearchQuotaPerMinute": "600000",
-    "SearchQuotaBurst": "100000",
-}
+UNLIMITED = {"SearchQuotaPerMinute": "600000"}
+"""Nothing is refused for coming too fast: what generated requests get must not depend on the machine's speed."""
 
 
 @pytest.fixture(scope="session")
 def unlimited_stack(no_account: None, assets: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
-    with running(state=tmp_path_factory.mktemp("contract"), parameters=UNLIMITED, record_calls=policies.CALLS) as stack:
+    state = tmp_path_factory.mktemp("contract")
+    with running(state=state, parameters=UNLIMITED, throttled=False, record_calls=policies.CALLS) as stack:
         yield stack
 
 
@@ -39,7 +31,7 @@ def unlimited_stack(no_account: None, assets: Path, tmp_path_factory: pytest.Tem
 def reality(unlimited_stack: RunningStack) -> Iterator[Reality]:
     """An event with three photos and two finished searches, a disabled one, and one of somebody else's."""
     outputs = unlimited_stack.description["outputs"]
-    admin = Admin(boto3.client("dynamodb", endpoint_url=unlimited_stack.endpoint_url), outputs["TableName"])
+    admin = DynamoAdmin(boto3.client("dynamodb", endpoint_url=unlimited_stack.endpoint_url), outputs["TableName"])
     org_id = admin.create_org("Marathon Photos")
     event_id, disabled = (admin.create_event(org_id, name) for name in ("Marathon", "Not yet"))
     admin.update_event(disabled, event_enabled=False)

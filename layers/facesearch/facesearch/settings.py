@@ -1,4 +1,5 @@
-"""The one settings object: everything that template.yaml passes to a function through its environment."""
+"""The one settings object: what template.yaml passes to a function through its environment, and to the command line
+through its outputs."""
 
 import os
 from collections.abc import Mapping
@@ -8,8 +9,16 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 
+class MissingSetting(ValueError):
+    """A part needs a setting that was not given."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"{name.upper()} is not set")
+        self.name = name
+
+
 class Settings(BaseModel):
-    """Frozen settings of one function.
+    """Frozen settings of one function, or of a command on a stack.
 
     A function declares only the variables that it uses, so everything but the table has a default; a part that
     needs a name which was not given fails when it is built, with that name in the message (see `required`).
@@ -33,24 +42,27 @@ class Settings(BaseModel):
     callbacks_dead_letters_url: str = ""
     faces_table_name: str = ""
     search_jobs_queue_url: str = ""
+    uploads_queue_url: str = ""
+    distribution_id: str = ""
     renditions_base_url: str = ""
     api_base_url: str = ""
     models_dir: Path = Path("/opt/models")
 
     result_retention_days: Annotated[int, Field(ge=1, le=365)] = 30
+    biometric_retention_days: Annotated[int, Field(ge=0)] = 0
     selfie_retention_days: Annotated[int, Field(ge=0, le=30)] = 1
     duplicate_wait_seconds: Annotated[float, Field(ge=0, le=15)] = 10
     search_quota_per_minute: Annotated[int, Field(ge=1, le=600_000)] = 600
-    search_quota_burst: Annotated[int, Field(ge=1, le=100_000)] = 200
     search_jobs_concurrency: Annotated[int, Field(ge=1, le=1000)] = 2
     callbacks_concurrency: Annotated[int, Field(ge=1, le=1000)] = 2
-    search_job_deliveries: Annotated[int, Field(ge=2, le=20)] = 10
-    outbound_allow_local: bool = False
     watch_key_arn: str = ""
     cors_allowed_origins: str = ""
+
+    # The same in every deployment; the local stack and its tests set them otherwise.
+    outbound_allow_local: bool = False
+    search_job_deliveries: Annotated[int, Field(ge=2, le=20)] = 10
     snapshot_delay_seconds: Annotated[int, Field(ge=0, le=900)] = 60
     snapshot_tail_bytes: Annotated[int, Field(ge=1, le=100_000_000)] = 1_000_000
-    index_cache_megabytes: Annotated[int, Field(ge=1, le=8192)] = 1024
     callback_delays: Annotated[str, Field(pattern=r"^[0-9]{1,5}(,[0-9]{1,5}){0,19}$")] = (
         "5,300,1800,7200,18000,36000,50400,72000,86400"
     )
@@ -68,6 +80,16 @@ class Settings(BaseModel):
         return [int(seconds) for seconds in self.callback_delays.split(",")]
 
     @property
+    def search_quota_burst(self) -> int:
+        """Face matches that an organisation may run at once after a rest."""
+        return max(1, self.search_quota_per_minute // 3)
+
+    @property
+    def index_cache_megabytes(self) -> int:
+        """How much face vectors may take of the memory; the engine, and a search, need the rest."""
+        return self.memory_megabytes * 1024 // 3538
+
+    @property
     def vcpus(self) -> int:
         """Whole vCPUs that this function's memory buys; Lambda gives one per 1,769 MB."""
         return max(1, round(self.memory_megabytes / 1769))
@@ -76,11 +98,11 @@ class Settings(BaseModel):
         """A setting that this function cannot do without.
 
         Raises:
-            ValueError: it was not given.
+            MissingSetting: it was not given.
         """
         value = str(getattr(self, name))
         if not value:
-            raise ValueError(f"{name.upper()} is not set")
+            raise MissingSetting(name)
         return value
 
     @classmethod

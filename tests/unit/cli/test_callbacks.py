@@ -13,7 +13,8 @@ from facesearch.adapters.sqs.callback_attempts import SqsAttemptQueue
 from facesearch.webhooks.announcing import JobEnd
 from facesearch.webhooks.callbacks.attempts import DeliveryAttempt
 from facesearch.webhooks.callbacks.callback import CallbackKey, CallbackStatus, callback_of
-from tests.unit.cli.conftest import TABLE, Command, Place, stack_file_of
+from tests.support.aws import TABLE
+from tests.unit.cli.conftest import Command, Place, stack_file_of
 
 
 class Kept:
@@ -119,4 +120,4 @@ def test_given_ids_when_replayed_then_those_that_cannot_be_are_named_with_1(kept
 def test_given_a_stack_of_before_when_replayed_then_one_line_says_what_to_do(place: Place, facesearch: Command) -> None:
     ended = facesearch("callbacks", "replay", "--org", place.org_id)
     assert (ended.code, ended.err.count("\n")) == (1, 1)
-    assert "deploy it again" in ended.err
+    assert "Deploy it again" in ended.err

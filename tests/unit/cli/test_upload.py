@@ -2,8 +2,6 @@
 
 import base64
 import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from hashlib import sha256
@@ -22,8 +20,8 @@ from facesearch.records import Original, image_id_of_bytes
 from facesearch_cli.errors import CommandError
 from facesearch_cli.pictures import scan
 from facesearch_cli.upload import BEING_DELETED, LOST_FACES, NOT_INDEXED, Report, Uploader
-from tests.conftest import ROOT
-from tests.unit.cli.conftest import BUCKET, JPEG, TABLE, Command, Place
+from tests.support.aws import TABLE
+from tests.unit.cli.conftest import BUCKET, JPEG, Command, Place
 
 
 class Expired:
@@ -81,7 +79,7 @@ def test_given_a_photo_when_uploaded_then_s3_can_refuse_it_if_it_has_changed_sin
 ) -> None:
     sent: list[dict[str, str]] = []
     uploader = Clock(place).uploader()
-    uploader.stack.s3.meta.events.register(
+    uploader.stack.container.s3.meta.events.register(
         "before-call.s3.PutObject", lambda params, **_: sent.append(params["headers"])
     )
     uploader.run(scan(folder), wait_until_indexed=False)
@@ -182,7 +180,7 @@ def test_given_an_original_that_was_gone_when_re_indexed_when_uploaded_again_the
     place: Place, folder: Path
 ) -> None:
     upload(place, folder)
-    photos, shards = place.stack.photos, place.stack.event(place.event_id).shards
+    photos, shards = place.stack.container.photos, place.stack.event(place.event_id).shards
     seen = photos.get(place.event_id, shards, image_id_of_bytes(place.event_id, JPEG + b"\x03"))
     assert seen is not None
     assert photos.put_next(place.event_id, shards, seen, "another model", b"", GONE)
@@ -198,12 +196,12 @@ def test_given_an_original_that_was_moved_when_uploaded_then_the_record_leads_th
     upload(place, folder)
     image_id = image_id_of_bytes(place.event_id, JPEG + b"\x03")
     prefix = f"{place.org_id}/{place.event_id}/"
-    before = place.stack.photos.get(place.event_id, place.stack.event(place.event_id).shards, image_id)
+    before = place.stack.container.photos.get(place.event_id, place.stack.event(place.event_id).shards, image_id)
     assert before is not None
     place.s3.copy_object(Bucket=BUCKET, Key=f"{prefix}day 1/3.jpg", CopySource={"Bucket": BUCKET, "Key": before.key})
     place.s3.delete_object(Bucket=BUCKET, Key=before.key)
     assert upload(place, folder).uploaded == 0
-    after = place.stack.photos.get(place.event_id, place.stack.event(place.event_id).shards, image_id)
+    after = place.stack.container.photos.get(place.event_id, place.stack.event(place.event_id).shards, image_id)
     assert after is not None
     assert after.originals[0] == Original(f"{prefix}day 1/3.jpg", before.etag)
 
@@ -267,7 +265,7 @@ def test_given_credentials_that_expire_when_uploading_then_what_was_refused_is_n
     def expire(**_: object) -> AWSResponse | None:
         return None if next(answered, False) else AWSResponse("", 403, HTTPHeaders(), EXPIRED)
 
-    events: Any = uploader.stack.s3.meta.events  # its stub knows no handler that answers
+    events: Any = uploader.stack.container.s3.meta.events  # its stub knows no handler that answers
     events.register_first("before-send.s3.PutObject", expire)
     report = uploader.run(scan(folder), wait_until_indexed=False)
     assert (report.uploaded, report.refused, report.succeeded) == (1, 4, False)
@@ -307,51 +305,3 @@ def test_given_a_name_that_is_no_text_when_uploaded_then_the_key_is_and_json_sti
     assert any(key.endswith("/a?_.jpg") for key in place.object_keys())
     ended = facesearch("photos", "upload", folder, "--event", place.event_id, "--json")
     assert ended.json["photos"][0]["file"] == "a\udcff\n.jpg"
-
-
-INTERRUPTED_AT_ONCE = """
-import os, signal, sys, threading, time
-from facesearch_cli.terminal import SILENT
-from facesearch_cli.upload import Uploader
-
-def work(number):
-    time.sleep(0.001)
-
-uploader = Uploader(stack=None, event=None, most_bytes=1)
-timer = threading.Timer(float(sys.argv[1]), os.kill, (os.getpid(), signal.SIGINT))
-try:
-    timer.start()
-    list(uploader._each("Reading", range(5000), work))
-except KeyboardInterrupt:
-    sys.exit(130)
-"""
-
-
-@pytest.mark.parametrize("delay", [0.001, 0.005, 0.02, 0.1, 0.3])
-def test_ctrl_c_at_any_moment_ends_the_work_and_leaves_no_lock(delay: float) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", INTERRUPTED_AT_ONCE, str(delay)], cwd=ROOT, timeout=30, capture_output=True, check=False
-    )
-    assert done.returncode == 130, done.stderr
-
-
-INTERRUPTED_TWICE = """
-import os, signal, time
-from facesearch_cli.terminal import held_interrupts
-
-with held_interrupts("Wait."):
-    for _ in range(2):
-        os.kill(os.getpid(), signal.SIGINT)
-        time.sleep(0.01)
-"""
-
-
-def test_a_second_ctrl_c_ends_at_once_and_gives_the_terminal_its_cursor_back() -> None:
-    ours, theirs = os.openpty()
-    done = subprocess.run([sys.executable, "-c", INTERRUPTED_TWICE], cwd=ROOT, timeout=30, stderr=theirs, check=False)
-    os.close(theirs)
-    assert done.returncode == 130
-    said = os.read(ours, 1000)
-    os.close(ours)
-    assert said.startswith(b"Wait.")
-    assert said.rstrip().endswith(b"\x1b[?25h")

@@ -131,12 +131,12 @@ class TestTheOtherHost:
     @pytest.mark.parametrize(
         ("trouble", "reason"),
         [
-            (httpx.Response(403), "The storage answered 403 Forbidden."),
-            (httpx.Response(404), "The storage answered 404 Not Found."),
-            (httpx.Response(500), "The storage answered 500 Internal Server Error."),
-            (httpx.Response(302, headers={"Location": "https://elsewhere.example"}), "The storage answered 302 Found."),
+            (httpx.Response(403), "The storage returned 403 Forbidden."),
+            (httpx.Response(404), "The storage returned 404 Not Found."),
+            (httpx.Response(500), "The storage returned 500 Internal Server Error."),
+            (httpx.Response(302, headers={"Location": "https://elsewhere.example"}), "The storage returned 302 Found."),
             (httpx.Response(200, content=b"x", headers={"Content-Length": "7"}), "Cut off after 1 of 7 bytes."),
-            (httpx.ConnectError("refused"), "No answer: refused."),
+            (httpx.ConnectError("refused"), "No response: refused."),
         ],
         ids=str,
     )

@@ -13,9 +13,9 @@ from tests.unit.client.fakes import JPEG, KEY, REQUEST_ID, FakeApi, Waits, refus
 
 class TestReading:
     def test_given_an_event_when_pinged_then_pong(self, client_of: ClientOf) -> None:
-        answer = client_of(FakeApi()).ping(456)
-        assert answer.data == {"status": "ok", "org_id": 903, "event_id": 456}
-        assert answer.body["message"] == "pong"
+        response = client_of(FakeApi()).ping(456)
+        assert response.data == {"status": "ok", "org_id": 903, "event_id": 456}
+        assert response.body["message"] == "pong"
 
     def test_given_an_event_when_its_details_are_read_then_its_flags(self, client_of: ClientOf) -> None:
         details = client_of(FakeApi()).details(456).data
@@ -48,7 +48,7 @@ class TestReading:
         with pytest.raises(NotAllowedError):
             list(client_of(api).events())
 
-    def test_given_another_body_when_read_then_unexpected_answer(self, client_of: ClientOf) -> None:
+    def test_given_another_body_when_read_then_unexpected_response(self, client_of: ClientOf) -> None:
         api = FakeApi()
         api.troubles["GET /event/456/details"] = [success({"event_id": "456"})]
         with pytest.raises(UnexpectedResponseError, match="event details"):
@@ -66,9 +66,9 @@ class TestReading:
 class TestOriginalPhotos:
     def test_given_a_search_when_its_originals_are_asked_for_then_by_its_request_id(self, client_of: ClientOf) -> None:
         api = FakeApi()
-        answer = client_of(api).original_photos(456, request_id=uuid.UUID(REQUEST_ID), page_size=2)
+        response = client_of(api).original_photos(456, request_id=uuid.UUID(REQUEST_ID), page_size=2)
         assert json.loads(api.requests[0].content) == {"method": "selfie", "identifier": REQUEST_ID}
-        assert (answer.data["total_images"], answer.data["successful_count"]) == (3, 2)
+        assert (response.data["total_images"], response.data["successful_count"]) == (3, 2)
 
     @pytest.mark.parametrize("one", [uuid.UUID(int=1), str(uuid.UUID(int=1))], ids=["UUID", "str"])
     def test_given_one_photo_when_asked_for_then_it_may_stand_for_itself(
@@ -101,8 +101,8 @@ class TestWaiting:
             httpx.ReadTimeout("slow"),
             refusal(404),
         ]
-        answer = client_of(api, waits).wait(456, REQUEST_ID)
-        assert answer.request_id == REQUEST_ID
+        response = client_of(api, waits).wait(456, REQUEST_ID)
+        assert response.request_id == REQUEST_ID
         assert waits.seconds == [0.5, 1, 2, 4, 8]
 
     def test_given_no_search_when_waited_for_then_an_error_at_the_end_of_the_timeout(self, client_of: ClientOf) -> None:

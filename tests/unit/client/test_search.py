@@ -1,4 +1,4 @@
-"""Searching, against a scripted API: what is sent, what is made of each answer, when it is asked again."""
+"""Searching, against a scripted API: what is sent, what is made of each response, when it is asked again."""
 
 import email.utils
 import time
@@ -90,11 +90,11 @@ class TestWhatIsSent:
         )
 
     def test_given_many_pages_when_walked_then_each_is_read_once(self, client_of: ClientOf) -> None:
-        def answer(request: httpx.Request) -> httpx.Response:
+        def respond(request: httpx.Request) -> httpx.Response:
             page, size = int(request.url.params["page"]), int(request.url.params["page_size"])
             return success(search_data(5, page, size))
 
-        api = ScriptedApi([answer] * 3)
+        api = ScriptedApi([respond] * 3)
         found = [image["image_id"] for page in client_of(api).pages(456, REQUEST_ID, 2) for image in page.images]
         assert found == [str(uuid.UUID(int=n)) for n in range(5)]
 
@@ -103,15 +103,15 @@ class TestWhatIsSent:
         assert [page.images for page in client_of(api).pages(456, REQUEST_ID)] == [[]]
 
 
-class TestAnswers:
-    def test_given_an_answer_when_read_then_it_is_the_body_as_it_came(self, client_of: ClientOf) -> None:
+class TestResponses:
+    def test_given_a_response_when_read_then_it_is_the_body_as_it_came(self, client_of: ClientOf) -> None:
         body = body_of()
         body["data"]["added_next_year"] = {"x": [1]}
-        answer = client_of(ScriptedApi([httpx.Response(200, json=body)])).search(456, JPEG)
-        assert answer.body == body
-        assert type(answer.body["data"]["confidence_percentage"]) is int
-        assert (answer.request_id, answer.replayed) == (REQUEST_ID, False)
-        assert answer.pagination["total"] == len(answer.images) == 3
+        response = client_of(ScriptedApi([httpx.Response(200, json=body)])).search(456, JPEG)
+        assert response.body == body
+        assert type(response.body["data"]["confidence_percentage"]) is int
+        assert (response.request_id, response.replayed) == (REQUEST_ID, False)
+        assert response.pagination["total"] == len(response.images) == 3
 
     @pytest.mark.parametrize(("header", "replayed"), [("true", True), ("True", True), ("false", False)])
     def test_given_the_replay_header_when_read_then_it_is_said(
@@ -120,10 +120,10 @@ class TestAnswers:
         response = success(search_data(), headers={"Idempotent-Replayed": header})
         assert client_of(ScriptedApi([response])).search(456, JPEG).replayed is replayed
 
-    def test_given_the_quota_headers_when_read_then_the_answer_says_what_is_left(self, client_of: ClientOf) -> None:
+    def test_given_the_quota_headers_when_read_then_the_response_says_what_is_left(self, client_of: ClientOf) -> None:
         headers = {"RateLimit-Limit": "1000", "RateLimit-Remaining": "998", "RateLimit-Reset": "31"}
-        answer = client_of(ScriptedApi([success(search_data(), headers=headers)])).search(456, JPEG)
-        assert answer.rate_limit == RateLimit(limit=1000, remaining=998, reset=31)
+        response = client_of(ScriptedApi([success(search_data(), headers=headers)])).search(456, JPEG)
+        assert response.rate_limit == RateLimit(limit=1000, remaining=998, reset=31)
 
     @pytest.mark.parametrize(
         "headers", [{}, {"RateLimit-Limit": "9", "RateLimit-Reset": "1"}, {"RateLimit-Limit": "-"}]
@@ -177,7 +177,7 @@ class TestAnswers:
         ],
         ids=["html", "another body", "not gzip", "empty", "redirect"],
     )
-    def test_given_a_foreign_answer_when_read_then_one_typed_error_and_no_retry(
+    def test_given_a_foreign_response_when_read_then_one_typed_error_and_no_retry(
         self, client_of: ClientOf, response: Step
     ) -> None:
         api = ScriptedApi([response])
@@ -186,7 +186,7 @@ class TestAnswers:
         assert len(api.requests) == 1
 
     @given(content=st.binary(max_size=60), status=st.integers(200, 599))
-    def test_whatever_comes_back_it_is_an_answer_or_a_client_error(self, content: bytes, status: int) -> None:
+    def test_whatever_comes_back_it_is_a_response_or_a_client_error(self, content: bytes, status: int) -> None:
         transport = httpx.MockTransport(ScriptedApi([httpx.Response(status, content=content)]))
         with (
             FaceSearchClient(API, KEY, 903, transport=transport, retry=RetryPolicy(attempts=1)) as client,
@@ -212,7 +212,7 @@ class TestRetries:
         ],
         ids=str,
     )
-    def test_given_a_passing_failure_when_searched_then_the_next_answer_counts(
+    def test_given_a_passing_failure_when_searched_then_the_next_response_counts(
         self, client_of: ClientOf, failure: Step
     ) -> None:
         waits = Waits()

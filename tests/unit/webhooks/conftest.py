@@ -3,7 +3,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.unit.webhooks.site import Site
+from tests.unit.webhooks.bench import WebhookBench
 
 
 @pytest.fixture(scope="session")
@@ -13,5 +13,5 @@ def pool() -> Iterator[ThreadPoolExecutor]:
 
 
 @pytest.fixture
-def site(pool: ThreadPoolExecutor) -> Site:
-    return Site(pool)
+def site(pool: ThreadPoolExecutor) -> WebhookBench:
+    return WebhookBench(pool)

@@ -2,13 +2,10 @@
 
 import time
 import uuid
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-import boto3
 import pytest
-from moto import mock_aws
 
 from facesearch.adapters.dynamodb.jobs import DynamoJobStore
 from facesearch.adapters.dynamodb.reading import DynamoReader
@@ -16,7 +13,7 @@ from facesearch.adapters.memory.jobs import MemoryJobStore
 from facesearch.adapters.memory.stores import MemoryReader
 from facesearch.models import Job, JobStatus, SearchKey
 from facesearch.reading import Reader, Wanted
-from tests.unit.test_stores import TABLE, create_table
+from tests.support.aws import TABLE
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -44,14 +41,6 @@ class Jobs:
 
     def started(self, webhook: str, org_id: int = 903) -> uuid.UUID | None:
         return self.reader.read(Wanted(webhook=(org_id, webhook))).webhook
-
-
-@pytest.fixture
-def dynamodb() -> "Iterator[DynamoDBClient]":
-    with mock_aws():
-        client = boto3.client("dynamodb")
-        create_table(client, "Table", TABLE)
-        yield client
 
 
 @pytest.fixture(params=["dynamodb", "memory"])

@@ -14,6 +14,8 @@ shows, and with its event.
 7. What its result names, and that there was one. A second run after a crash finds the search by that, so it goes last.
    Of a search that was found by a selfie alone, the selfies go last, for the same reason.
 
+A search that fails undoes what it has kept itself, within its claim (see `FaceSearch`): steps 4, 6 and 7.
+
 What was told of a search, its callbacks, goes with its event or expires. An upload that no search has named yet belongs
 to none: it goes with its event, or with the person that it shows. On the last day of an event's faces only the watches
 go (see `retention`): results name photos, which stay.

@@ -6,6 +6,8 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Protocol, Unpack
 
+from typing_extensions import override
+
 from facesearch.admin.models import EndedEvent, EventChanges
 from facesearch.deletion.log import ErasureLog
 from facesearch.deletion.search import EventCallbacks, SearchDeletion
@@ -57,7 +59,8 @@ class CdnCache(Protocol):
         """Serve these paths no more; a `*` at the end stands for anything."""
 
 
-class _NoCache:
+class _NoCache(CdnCache):
+    @override
     def forget(self, paths: Sequence[str]) -> None:
         pass
 

@@ -4,10 +4,12 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
-from facesearch.deletion.stores import INVALIDATED_AT_ONCE
+from typing_extensions import override
+
+from facesearch.deletion.stores import INVALIDATED_AT_ONCE, CdnCache
 
 
-class CloudFrontCache:
+class CloudFrontCache(CdnCache):
     """A CloudFront distribution, where a rendition may be kept for a year."""
 
     def __init__(self, cloudfront: Any, distribution_id: str) -> None:
@@ -15,8 +17,9 @@ class CloudFrontCache:
         self._cloudfront = cloudfront
         self._distribution = distribution_id
 
+    @override
     def forget(self, paths: Sequence[str]) -> None:
-        """See `CdnCache.forget`. CloudFront has done so within minutes."""
+        """CloudFront has done so within minutes."""
         for start in range(0, len(paths), INVALIDATED_AT_ONCE):
             some = list(paths[start : start + INVALIDATED_AT_ONCE])
             batch = {"Paths": {"Quantity": len(some), "Items": some}, "CallerReference": str(uuid.uuid4())}

@@ -11,7 +11,7 @@ from typing import Any
 
 from typing_extensions import override
 
-from facesearch.deletion.log import Erasing
+from facesearch.deletion.log import Erasing, ErasureLog
 from facesearch.faces.index.snapshot import Snapshot as FaceSnapshot
 from facesearch.faces.index.snapshot import SnapshotError, SnapshotInfo, decode, encode
 from facesearch.models import (
@@ -25,6 +25,7 @@ from facesearch.models import (
     SearchSummary,
     WebhookSecret,
 )
+from facesearch.photos.objects import Objects
 from facesearch.reading import Known, Reader, StoredPage, Wanted
 from facesearch.records import Held, Original, Photo, PhotoChange, Tombstone, face_bytes
 from facesearch.search.quota import BucketEmptyError, TokenBucketStore
@@ -354,55 +355,55 @@ class MemorySnapshotStore:
         return len(gone)
 
 
-class MemoryErasureLog:
-    """`ErasureLog` over a dictionary."""
+class MemoryErasureLog(ErasureLog):
+    """Over a dictionary."""
 
     def __init__(self) -> None:
         self.entries: dict[tuple[int, uuid.UUID], Erasing] = {}
 
+    @override
     def begin(self, event_id: int, each: Iterable[Erasing]) -> None:
-        """See `ErasureLog.begin`."""
         self.entries |= {(event_id, erasing.image_id): erasing for erasing in each}
 
+    @override
     def pending(self, event_id: int) -> list[Erasing]:
-        """See `ErasureLog.pending`."""
         return [erasing for (event, _), erasing in self.entries.items() if event == event_id]
 
+    @override
     def end(self, event_id: int, image_ids: Iterable[uuid.UUID]) -> None:
-        """See `ErasureLog.end`."""
         for image_id in image_ids:
             self.entries.pop((event_id, image_id), None)
 
 
-class MemoryObjects:
-    """`Objects` over a dictionary of files."""
+class MemoryObjects(Objects):
+    """Over a dictionary of files."""
 
     def __init__(self) -> None:
         self.files: dict[str, bytes] = {}
 
+    @override
     def under(self, prefix: str) -> Iterator[str]:
-        """See `Objects.under`."""
         return iter([key for key in self.files if key.startswith(prefix)])
 
+    @override
     def existing(self, keys: Sequence[str]) -> list[str]:
-        """See `Objects.existing`."""
         return [key for key in keys if key in self.files]
 
+    @override
     def etags(self, keys: Sequence[str]) -> dict[str, str]:
-        """See `Objects.etags`."""
         return {key: f'"{md5(self.files[key]).hexdigest()}"' for key in keys if key in self.files}  # noqa: S324 - as S3's
 
+    @override
     def etags_under(self, prefix: str) -> Iterator[tuple[str, str]]:
-        """See `Objects.etags_under`."""
         return iter(self.etags(list(self.under(prefix))).items())
 
+    @override
     def read(self, key: str, most: int) -> bytes | None:
-        """See `Objects.read`."""
         file = self.files.get(key)
         return file if file is not None and len(file) <= most else None
 
+    @override
     def delete(self, keys: Iterable[str]) -> int:
-        """See `Objects.delete`."""
         return len([self.files.pop(key, None) for key in list(keys)])
 
 

@@ -11,6 +11,7 @@ import numpy as np
 os.environ.setdefault("OPENCV_LOG_LEVEL", "ERROR")  # 5.0 warns on loading any model, before Python could silence it
 import cv2
 from numpy.typing import NDArray
+from typing_extensions import override
 
 from facesearch.adapters.opencv import upright
 from facesearch.adapters.opencv.detections import (
@@ -24,7 +25,7 @@ from facesearch.adapters.opencv.detections import (
     whole,
 )
 from facesearch.errors import NoFaceFound
-from facesearch.faces.engine import DEFAULT_MODEL, PLAIN_MODEL, Embedding, Face, RgbImage, engine_name
+from facesearch.faces.engine import DEFAULT_MODEL, PLAIN_MODEL, Embedding, Face, FaceEngine, RgbImage, engine_name
 from facesearch.faces.qualities import sharpness_of
 from facesearch.photos.imaging import read_image
 
@@ -63,8 +64,8 @@ PORTRAIT_SIDE = 256
 """Faces larger than this are shrunk before alignment, whose bilinear sampling down to 112 px would skip pixels."""
 
 
-class OpenCvEngine:
-    """`FaceEngine` of OpenCV Zoo's YuNet 2023mar and SFace 2021dec, under each of `engine.MODELS`.
+class OpenCvEngine(FaceEngine):
+    """OpenCV Zoo's YuNet 2023mar and SFace 2021dec, under each of `engine.MODELS`.
 
     The networks keep state while they run: one call at a time.
     """
@@ -102,19 +103,19 @@ class OpenCvEngine:
         return engine
 
     @property
+    @override
     def model(self) -> str:
-        """See `FaceEngine.model`."""
         return self._model
 
+    @override
     def faces(self, image: RgbImage) -> list[Face]:
-        """See `FaceEngine.faces`. At most `MAX_FACES`, none smaller than `MIN_FACE` pixels."""
+        """At most `MAX_FACES`, none smaller than `MIN_FACE` pixels."""
         found = one_per_face(np.concatenate(list(self._looks(image))))
         return [self._face(image, row) for row in largest(found, MIN_FACE, MAX_FACES)]
 
+    @override
     def probe(self, selfie: bytes) -> Embedding:
-        """See `FaceEngine.probe`.
-
-        A selfie that has no surely upright face as it is, is also looked at in the other three orientations; one
+        """A selfie that has no surely upright face as it is, is also looked at in the other three orientations; one
         without any face also in a frame (the face fills the picture) and enlarged (the picture is tiny).
         """
         upright = np.asarray(read_image(selfie, fit=SELFIE_SIDE).image)

@@ -8,8 +8,9 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
+from typing_extensions import override
 
-from facesearch.photos.objects import StillThereError
+from facesearch.photos.objects import Objects, StillThereError
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -18,8 +19,8 @@ DELETE_LIMIT = 1000
 ATTEMPTS = 5
 
 
-class S3Objects:
-    """`Objects` of an S3 bucket."""
+class S3Objects(Objects):
+    """Of an S3 bucket."""
 
     def __init__(self, s3: "S3Client", bucket: str, pool: Executor) -> None:
         """Take the parts; `pool` looks at single files side by side."""
@@ -27,35 +28,40 @@ class S3Objects:
         self._bucket = bucket
         self._pool = pool
 
+    @override
     def under(self, prefix: str) -> Iterator[str]:
-        """See `Objects.under`; 1,000 to a round trip."""
+        """1,000 to a round trip."""
         return (key for key, _ in self.etags_under(prefix))
 
+    @override
     def etags_under(self, prefix: str) -> Iterator[tuple[str, str]]:
-        """See `Objects.etags_under`; 1,000 to a round trip."""
+        """1,000 to a round trip."""
         for page in self._s3.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix):
             yield from ((file["Key"], file["ETag"]) for file in page.get("Contents", []))
 
+    @override
     def existing(self, keys: Sequence[str]) -> list[str]:
-        """See `Objects.existing`; one HEAD each."""
+        """One HEAD each."""
         return list(self.etags(keys))
 
+    @override
     def etags(self, keys: Sequence[str]) -> dict[str, str]:
-        """See `Objects.etags`; one HEAD each."""
+        """One HEAD each."""
         found = zip(keys, self._pool.map(self._etag, keys), strict=True)
         return {key: etag for key, etag in found if etag is not None}
 
+    @override
     def read(self, key: str, most: int) -> bytes | None:
-        """See `Objects.read`."""
         try:
-            answer = self._s3.get_object(Bucket=self._bucket, Key=key)
+            response = self._s3.get_object(Bucket=self._bucket, Key=key)
         except self._s3.exceptions.NoSuchKey:
             return None
-        with answer["Body"] as body:
-            return body.read() if answer["ContentLength"] <= most else None
+        with response["Body"] as body:
+            return body.read() if response["ContentLength"] <= most else None
 
+    @override
     def delete(self, keys: Iterable[str]) -> int:
-        """See `Objects.delete`; 1,000 to a round trip."""
+        """1,000 to a round trip."""
         iterator, count = iter(keys), 0
         while some := list(islice(iterator, DELETE_LIMIT)):
             self._delete(some)
@@ -67,8 +73,8 @@ class S3Objects:
             if attempt:
                 time.sleep(random.uniform(0, 0.1 * 2**attempt))  # noqa: S311 - jitter, not a secret
             objects: Any = [{"Key": key} for key in keys]
-            answer = self._s3.delete_objects(Bucket=self._bucket, Delete={"Objects": objects, "Quiet": True})
-            keys = [error["Key"] for error in answer.get("Errors", [])]
+            response = self._s3.delete_objects(Bucket=self._bucket, Delete={"Objects": objects, "Quiet": True})
+            keys = [error["Key"] for error in response.get("Errors", [])]
             if not keys:
                 return
         raise StillThereError(f"{len(keys)} files could not be deleted")
@@ -78,7 +84,7 @@ class S3Objects:
 
 
 def etag_of(s3: "S3Client", bucket: str, key: str) -> str | None:
-    """The object's ETag, None if it is not there; one HEAD. Without ListBucket S3 would answer 403, which is raised."""
+    """The object's ETag, None if it is not there; one HEAD. Without ListBucket S3's would be 403, which is raised."""
     try:
         return s3.head_object(Bucket=bucket, Key=key)["ETag"]
     except ClientError as error:

@@ -4,10 +4,10 @@ import datetime as dt
 from typing import TYPE_CHECKING
 
 from facesearch.adapters.dynamodb import schema
-from facesearch.adapters.dynamodb.admin.table import TableAdmin
+from facesearch.adapters.dynamodb.admin.table import RefusedError, TableAdmin
 from facesearch.adapters.dynamodb.directory import row_of
 from facesearch.adapters.dynamodb.reading import event_from_item
-from facesearch.admin.models import EndedEvent, RefusedError
+from facesearch.admin.models import EndedEvent
 from facesearch.errors import NotFound
 from facesearch.models import Event
 

@@ -9,10 +9,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Unpack
 
 from facesearch.adapters.dynamodb import schema
-from facesearch.adapters.dynamodb.admin.table import TableAdmin, checked_name, random_id
+from facesearch.adapters.dynamodb.admin.table import RefusedError, TableAdmin, checked_name, random_id
 from facesearch.adapters.dynamodb.directory import row_from_item, row_of
 from facesearch.adapters.dynamodb.reading import event_from_item
-from facesearch.admin.models import EventChanges, RefusedError
+from facesearch.admin.models import DEFAULT_CONFIDENCE, EventChanges
 from facesearch.errors import InvalidRequest, NotFound
 from facesearch.models import Event, EventRow, IndexKind
 from facesearch.records import SHARDS
@@ -20,7 +20,6 @@ from facesearch.records import SHARDS
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
 
-DEFAULT_CONFIDENCE = 90
 EVENTS_PER_ORG = 10_000
 SLUG_LENGTH = 80
 _OPTIONAL = ("cover", "retain_until", "upstream")

@@ -1,0 +1,100 @@
+"""`facesearch event check`: what it prints of an event, and of what it cannot know."""
+
+import json
+import uuid
+
+import numpy as np
+import pytest
+
+from facesearch.adapters.dynamodb.photos import DynamoPhotoStore
+from facesearch.faces.packing import pack
+from facesearch.faces.qualities import pack_qualities
+from facesearch.models import DEFAULT_MODEL
+from facesearch.records import SHARDS, Photo
+from tests.support.aws import TABLE
+from tests.unit.cli.conftest import Command, Place, stack_file_of
+from tests.unit.faces.test_cohort import crowd
+from tests.unit.faces.test_health import VERY_ALIKE
+
+
+def fill(place: Place, alike: float, *, qualities: bool = True) -> None:
+    """60 photos of two people each, one of nobody, one that could not be read."""
+    store, people = DynamoPhotoStore(place.dynamodb, TABLE), crowd(120, 1, alike).astype(np.float32)
+    photos = [
+        Photo(
+            uuid.uuid5(uuid.NAMESPACE_OID, str(start)),
+            "indexed",
+            "k",
+            4,
+            3,
+            DEFAULT_MODEL,
+            pack(people[start : start + 2]),
+            qualities=pack_qualities([(100, 0.01), (35, 0.3)]) if qualities or start < 60 else b"",
+        )
+        for start in range(0, 120, 2)
+    ]
+    photos.append(Photo(uuid.UUID(int=1), "indexed", "k", 4, 3, DEFAULT_MODEL))
+    photos.append(Photo(uuid.UUID(int=2), "failed", "k", reason="no readable picture"))
+    for photo in photos:
+        store.add(place.event_id, SHARDS, photo)
+
+
+def test_given_an_event_when_asked_then_all_that_it_tells_and_nothing_unusual(
+    place: Place, facesearch: Command
+) -> None:
+    fill(place, 0)
+    ended = facesearch("event", "check", place.event_id)
+    assert (ended.code, ended.err) == (0, "")
+    for line in ("62, 1 without a face, 1 failed", "120", "median 68 px, 50% below 40 px, 0% below 32 px"):
+        assert f" {line}\n" in ended.out
+    assert "Blurred    50%" in ended.out
+    assert "Alikeness  of two faces in one photo: -\n" in ended.out, "60 pairs of one photo are too few"
+    assert "90 %  below 0.001, this event" in ended.out
+    assert "Nothing unusual" in ended.out
+
+
+def test_given_faces_that_are_unusually_alike_when_asked_then_it_says_what_to_do(
+    place: Place, facesearch: Command
+) -> None:
+    fill(place, VERY_ALIKE, qualities=False)
+    out = facesearch("event", "check", place.event_id).out
+    assert "unusually alike" in out
+    assert "below about four years of age" in out
+    assert "known of 60 of the faces" in out
+
+
+def test_given_json_then_the_same_as_one_object(place: Place, facesearch: Command) -> None:
+    fill(place, VERY_ALIKE)
+    found = facesearch("event", "check", place.event_id, "--json").json
+    assert (found["event_id"], found["confidence"], found["model"]) == (place.event_id, 90, DEFAULT_MODEL)
+    assert (found["photos"], found["without_faces"], found["failed"], found["faces"]) == (62, 1, 1, 120)
+    assert found["looks"] == {"faces": 120, "median_pixels": 68, "small": 0.5, "tiny": 0, "blurred": 0.5}
+    assert found["together"] is None
+    assert found["apart"]["q75"] < found["apart"]["q90"]
+    assert list(found["strangers"]) == ["60", "70", "80", "90", "95", "99"]
+    assert found["alike"] is True
+
+
+def test_given_an_empty_event_then_nothing_is_claimed(place: Place, facesearch: Command) -> None:
+    ended = facesearch("event", "check", place.event_id)
+    assert ended.code == 0
+    assert "too few faces" in ended.out
+
+
+def test_given_no_such_event_then_one_line_and_1(place: Place, facesearch: Command) -> None:
+    ended = facesearch("event", "check", 5)
+    assert (ended.code, ended.out, ended.err.count("\n")) == (1, "", 1)
+    assert "no event 5" in ended.err
+
+
+@pytest.mark.parametrize(
+    ("engine", "keeper"), [("rekognition", "Amazon Rekognition"), ("upstream", "The upstream API")]
+)
+def test_given_another_engine_then_it_says_who_keeps_the_faces(
+    place: Place, facesearch: Command, engine: str, keeper: str
+) -> None:
+    outputs = stack_file_of(place)["outputs"] | {"Engine": engine, "CollectionPrefix": "s."}
+    place.stack_file.write_text(json.dumps(stack_file_of(place, outputs=outputs)))
+    ended = facesearch("event", "check", place.event_id)
+    assert (ended.code, ended.out, ended.err.count("\n")) == (1, "", 1)
+    assert ended.err.startswith(f"{keeper} keeps the faces")
