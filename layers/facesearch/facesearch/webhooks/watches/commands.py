@@ -9,6 +9,7 @@ from typing import Protocol
 
 from typing_extensions import override
 
+from facesearch.photos.requests import WatchRequests
 from facesearch.webhooks.watches.watch import Rounds
 
 DELAY_SECONDS = 10
@@ -57,13 +58,6 @@ class WatchCommands(Protocol):
 
     def send(self, command: WatchCommand, delay: int = 0) -> None:
         """Enter a command, to be delivered after so many seconds."""
-
-
-class WatchRequests(Protocol):
-    """How indexing says that an event has new photos."""
-
-    def request(self, org_id: int, event_id: int) -> None:
-        """Have the event's watches looked through soon, if there are any; asked often within seconds is asked once."""
 
 
 @dataclass(frozen=True, kw_only=True)
