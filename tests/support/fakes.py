@@ -13,7 +13,8 @@ from facesearch.faces.several import naming
 from facesearch.models import ApiKey, Event, PhotoMatch, RenditionUrls, SearchKey, SearchSummary
 from facesearch.search.idempotency import AlreadyRunningError, Idempotency
 from facesearch.search.selfies import ContentType, SelfieStore, SelfieUploads, UploadForm, UploadKey
-from facesearch.webhooks.watches.watch import LostProbeError, Watch
+from facesearch.webhooks.outbound import Shares
+from facesearch.webhooks.watches.watch import LostProbeError, Probes, Watch
 
 ORG, EVENT_ID = 903, 456
 
@@ -146,7 +147,7 @@ class MemorySelfies(SelfieStore):
 
 
 @dataclass
-class MemoryShares:
+class MemoryShares(Shares):
     """So many slots of each organisation, which nothing but the holder gives back."""
 
     slots: int
@@ -183,8 +184,8 @@ class MemoryUploads(SelfieUploads):
 
 
 @dataclass
-class OpenProbes:
-    """`Probes` that are not encrypted, but as particular about whose they are; `lost`: nobody can open any."""
+class OpenProbes(Probes):
+    """Not encrypted, but as particular about whose they are; `lost`: nobody can open any."""
 
     lost: bool = False
 

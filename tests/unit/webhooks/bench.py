@@ -105,7 +105,7 @@ class MemoryWatchCommands(WatchCommands):
 
 
 @dataclass
-class MemoryWaiting(PendingSelfieStore):
+class MemoryPendingSelfies(PendingSelfieStore):
     """Selfies that came along."""
 
     kept: dict[str, bytes] = field(default_factory=dict)
@@ -166,7 +166,7 @@ class WebhookBench:
         self.reader = MemoryReader()
         self.reader.events[EVENT_ID] = EVENT
         self.store = MemoryJobStore(self.reader)
-        self.queue, self.waiting, self.host, self.ends = MemoryQueue(), MemoryWaiting(), FakeHost(), Ends()
+        self.queue, self.waiting, self.host, self.ends = MemoryQueue(), MemoryPendingSelfies(), FakeHost(), Ends()
         self.matcher, self.claims, self.kept = FakeMatcher(), MemoryClaims(), MemorySelfies()
         self.limits = QuotaLimits(per_minute=60, burst=5)
         self.shares = MemoryShares(2)

@@ -13,8 +13,9 @@ from facesearch.adapters.kms.probes import KmsProbes
 from facesearch.adapters.memory.watches import MemoryWatchStore
 from facesearch.faces.matching import StoredProbe
 from facesearch.models import SearchKey
-from facesearch.webhooks.watches.watch import LostProbeError, Watch
+from facesearch.webhooks.watches.watch import LostProbeError, Probes, Watch
 from tests.support.aws import TABLE, create_table, moto
+from tests.support.fakes import OpenProbes
 
 MOST = 3
 Store = DynamoWatchStore | MemoryWatchStore
@@ -134,15 +135,23 @@ def test_an_event_whose_watches_are_deleted_has_nothing(store: Store) -> None:
     assert all(store.keep(watch_of(number)) for number in range(MOST))
 
 
-def test_a_probe_is_opened_for_the_search_that_it_was_sealed_for_and_no_other() -> None:
+@pytest.fixture(params=["kms", "memory"])
+def probes(request: pytest.FixtureRequest) -> Iterator[Probes]:
+    if request.param == "memory":
+        yield OpenProbes()
+        return
     with moto():
         kms = boto3.client("kms")
-        key = kms.create_key()["KeyMetadata"]["Arn"]
-        kept, watch = StoredProbe("sface", bytes(range(256)) * 2), watch_of(1)
-        sealed = replace(watch, probe=KmsProbes(kms, key).seal(watch.search, kept))
+        yield KmsProbes(kms, kms.create_key()["KeyMetadata"]["Arn"])
+
+
+def test_a_probe_is_opened_for_the_search_that_it_was_sealed_for_and_no_other(probes: Probes) -> None:
+    kept, watch = StoredProbe("sface", bytes(range(256)) * 2), watch_of(1)
+    sealed = replace(watch, probe=probes.seal(watch.search, kept))
+    if isinstance(probes, KmsProbes):
         assert kept.values not in sealed.probe
-        for probes in (KmsProbes(kms, key), KmsProbes(kms, "")):
-            assert probes.open(sealed) == kept
-            for change in ({"org_id": 1}, {"event_id": 1}, {"request_id": uuid.uuid4()}):
-                with pytest.raises(LostProbeError):
-                    probes.open(replace(sealed, search=replace(watch.search, **change)))
+        probes = replace(probes, key="")
+    assert probes.open(sealed) == kept
+    for change in ({"org_id": 1}, {"event_id": 1}, {"request_id": uuid.uuid4()}):
+        with pytest.raises(LostProbeError):
+            probes.open(replace(sealed, search=replace(watch.search, **change)))
