@@ -55,7 +55,7 @@ from facesearch.webhooks.announcing import JobEnd
 from facesearch.webhooks.callbacks.callback import callback_of
 from facesearch.webhooks.watches.watch import Watch
 from tests.support.aws import create_table
-from tests.support.fakes import EVENT, EVENT_ID, ORG, MemoryClaims, OpenProbes
+from tests.support.fakes import EVENT, EVENT_ID, ORG, Context, MemoryClaims, OpenProbes
 
 T = TypeVar("T")
 ANNA, BEN, CARL, DORA, ELSA = 1, 2, 3, 4, 5
@@ -247,13 +247,6 @@ class Parts:
             objects.files[key] = content
         else:
             boto3.client("s3").put_object(Bucket=bucket, Key=key, Body=content)
-
-
-class Context:
-    """The part of a Lambda context that a claim depends on."""
-
-    def get_remaining_time_in_millis(self) -> int:
-        return 20_000
 
 
 class Site:

@@ -4,6 +4,7 @@ import io
 import os
 import subprocess
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from logging import StreamHandler
 from typing import TYPE_CHECKING, NoReturn, TextIO, cast
 
@@ -66,3 +67,9 @@ def output(capsys: pytest.CaptureFixture[str]) -> Iterator[Output]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(handler, "stream", stream)  # the logger keeps the stdout that it found when it was made
         yield Output(stream, capsys)
+
+
+@pytest.fixture(scope="session")
+def pool() -> Iterator[ThreadPoolExecutor]:
+    with ThreadPoolExecutor(4) as pool:
+        yield pool

@@ -37,7 +37,17 @@ from facesearch.search.face_search import FaceSearch, Invocation, SearchOutcome,
 from facesearch.search.quota import Meter, QuotaLimits, TokenBucketStore
 from facesearch.search.selfies import job_prefix, selfie_keys
 from tests.support.aws import TABLE, create_table, moto
-from tests.support.fakes import EVENT, EVENT_ID, ORG, FakeMatcher, MemoryClaims, MemorySelfies, MemoryUploads, photos
+from tests.support.fakes import (
+    EVENT,
+    EVENT_ID,
+    ORG,
+    Context,
+    FakeMatcher,
+    MemoryClaims,
+    MemorySelfies,
+    MemoryUploads,
+    photos,
+)
 from tests.support.site import Inline
 
 SEARCH = SearchKey(ORG, EVENT_ID, uuid.UUID(int=7))
@@ -49,15 +59,6 @@ ONE_TRY = Config(retries={"mode": "standard", "total_max_attempts": 1})
 
 class KilledError(BaseException):
     """The process has ended here."""
-
-
-class Context:
-    """Of an invocation with so much time left."""
-
-    milliseconds = 28_000
-
-    def get_remaining_time_in_millis(self) -> int:
-        return self.milliseconds
 
 
 @dataclass

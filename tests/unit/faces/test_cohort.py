@@ -2,7 +2,7 @@
 
 import random
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -63,12 +63,6 @@ def index_of(photos: Sequence[PhotoChange], model: str = DEFAULT_MODEL) -> Event
 
 def members(cohort: Cohort) -> list[bytes]:
     return [row.tobytes() for row in cohort.values]
-
-
-@pytest.fixture(scope="module")
-def pool() -> Iterator[ThreadPoolExecutor]:
-    with ThreadPoolExecutor(2) as pool:
-        yield pool
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(0, 60), st.floats(0, 0.8))

@@ -2,7 +2,7 @@
 
 import random
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -36,12 +36,6 @@ from tests.unit.faces.test_cohort import ALIKE, Vectors, crowd, index_of, pictur
 from tests.unit.faces.test_cohort import photo as change_of
 
 VERY_ALIKE = 0.63
-
-
-@pytest.fixture(scope="module")
-def pool() -> Iterator[ThreadPoolExecutor]:
-    with ThreadPoolExecutor(4) as pool:
-        yield pool
 
 
 def photo(

@@ -19,12 +19,6 @@ from tests.support.fakes import EVENT, EVENT_ID
 MODEL = EVENT.model
 
 
-@pytest.fixture(scope="module")
-def pool() -> Iterator[ThreadPoolExecutor]:
-    with ThreadPoolExecutor(4) as pool:
-        yield pool
-
-
 def unit(*rows: object) -> Embedding:
     vectors = np.array(rows, np.float32).reshape(len(rows), -1)
     lengths: Embedding = np.linalg.norm(vectors, axis=1, keepdims=True)

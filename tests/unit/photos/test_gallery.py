@@ -67,12 +67,6 @@ def clock() -> Iterator[SimpleNamespace]:
         yield clock
 
 
-@pytest.fixture(scope="module")
-def pool() -> Iterator[ThreadPoolExecutor]:
-    with ThreadPoolExecutor(4) as pool:
-        yield pool
-
-
 @pytest.fixture
 def feed() -> Feed:
     return Feed()

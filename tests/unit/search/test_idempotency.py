@@ -4,7 +4,6 @@ import json
 import time
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -15,6 +14,7 @@ from facesearch.errors import NoFaceFound
 from facesearch.models import SearchKey, SearchSummary
 from facesearch.search.idempotency import AlreadyRunningError
 from tests.support.aws import moto
+from tests.support.fakes import Context
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -22,16 +22,6 @@ if TYPE_CHECKING:
 TABLE = "claims"
 SEARCH = SearchKey(903, 456, uuid.UUID(int=7))
 SUMMARY = SearchSummary(total=12, confidence=90)
-
-
-@dataclass
-class Context:
-    """The part of a Lambda context that a claim's expiry depends on."""
-
-    milliseconds: int = 28_000
-
-    def get_remaining_time_in_millis(self) -> int:
-        return self.milliseconds
 
 
 CONTEXT: Any = Context()

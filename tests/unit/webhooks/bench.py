@@ -28,6 +28,7 @@ from tests.support.fakes import (
     EVENT,
     EVENT_ID,
     ORG,
+    Context,
     FakeMatcher,
     MemoryClaims,
     MemorySelfies,
@@ -150,13 +151,6 @@ class Ends:
         return {(end.request_id, end.type) for end in self.heard}
 
 
-class Context:
-    """Of an invocation that has just begun."""
-
-    def get_remaining_time_in_millis(self) -> int:
-        return 30_000
-
-
 def check_url(url: str) -> None:
     if not url.startswith("https://"):
         raise RefusedUrlError("The URL must begin with https://.")
@@ -230,7 +224,9 @@ class WebhookBench:
     def deliver(self, number: int = 1, order: SearchCommand | None = None) -> None:
         """Deliver an order, the latest unless given, for the n-th time."""
         self.jobs.run(
-            order or self.queue.sent[-1][0], MessageDelivery(number, f"receipt {number}"), cast("Any", Context())
+            order or self.queue.sent[-1][0],
+            MessageDelivery(number, f"receipt {number}"),
+            cast("Any", Context(milliseconds=30_000)),
         )
 
     def deliver_until_over(self) -> int:
