@@ -6,7 +6,8 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from moto import mock_aws
-from moto.core.models import MockAWS, botocore_stubber, reset_model_data
+from moto.core.model_instances import reset_model_data
+from moto.core.models import MockAWS, botocore_stubber
 
 from facesearch_local.template import read_document
 from tests.conftest import ROOT

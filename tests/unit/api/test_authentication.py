@@ -66,7 +66,7 @@ def test_a_key_opens_up_to_the_second_in_which_it_expires(
 ) -> None:
     reader.keys[digest_of(SECRET)] = replace(KEY, expires_at=1_000)
     monkeypatch.setattr("time.time", lambda: 999.9)
-    assert Authenticator(reader).identify(SECRET, call(), Scope.READ)
+    assert Authenticator(reader).identify(SECRET, call(), Scope.READ).event(Feature.SELFIE_SEARCH) == EVENT
     monkeypatch.setattr("time.time", lambda: 1_000.0)
     assert refusal(reader, SECRET, call()) == 403
 

@@ -13,7 +13,8 @@ from facesearch.adapters.sqs.callback_attempts import SqsAttemptQueue
 from facesearch.webhooks.announcing import JobEnd
 from facesearch.webhooks.callbacks import CallbackKey, DeliveryAttempt, Status
 from facesearch.webhooks.callbacks.callback import callback_of
-from tests.unit.cli.conftest import TABLE, Command, Place, stack_file_of
+from tests.support.aws import TABLE
+from tests.unit.cli.conftest import Command, Place, stack_file_of
 
 
 class Kept:

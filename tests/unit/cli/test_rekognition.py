@@ -14,8 +14,8 @@ from facesearch.adapters.rekognition.pictures import parts_of
 from facesearch.faces.outside import WHOLE, PhotoFile
 from facesearch.records import SHARDS, Photo, image_id_of_bytes, original_key
 from facesearch_cli.stack import Stack
-from tests.support.aws import create_table
-from tests.unit.cli.conftest import BUCKET, TABLE, Command, Place, stack_file_of
+from tests.support.aws import TABLE, create_table
+from tests.unit.cli.conftest import BUCKET, Command, Place, stack_file_of
 from tests.unit.faces.matchers.bench import ONE_ATTEMPT
 from tests.unit.faces.matchers.people import likeness, look, photo_of, picture_of, see, selfie_of
 

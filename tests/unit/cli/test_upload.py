@@ -19,7 +19,8 @@ from facesearch.photos.nextfaces import GONE
 from facesearch.records import Original, image_id_of_bytes
 from facesearch_cli.pictures import scan
 from facesearch_cli.upload import BEING_DELETED, LOST_FACES, NOT_INDEXED, Report, Uploader
-from tests.unit.cli.conftest import BUCKET, JPEG, TABLE, Command, Place
+from tests.support.aws import TABLE
+from tests.unit.cli.conftest import BUCKET, JPEG, Command, Place
 
 
 class Expired:
