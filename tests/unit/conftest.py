@@ -26,7 +26,7 @@ def no_process() -> Iterator[None]:
     """A unit test that starts a process fails: those that do are in tests/processes."""
 
     def refused(*_: object, **__: object) -> NoReturn:
-        pytest.fail("A unit test starts a process; those that do so belong into tests/processes.")
+        pytest.fail("A unit test starts a process; those that do so belong in tests/processes.")
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(subprocess.Popen, "__init__", refused)
