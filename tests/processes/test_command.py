@@ -15,7 +15,6 @@ import pytest
 from facesearch.adapters.dynamodb.photos import DynamoPhotoStore
 from facesearch.records import SHARDS, Photo, image_id_of_bytes
 from facesearch_local.seed import plant, put_photos
-from facesearch_local.stack import url_of
 from tests.conftest import ROOT
 from tests.support.aws import create_table, moto
 
@@ -75,15 +74,3 @@ def test_given_a_store_that_refuses_when_started_then_one_line_and_1(tmp_path: P
         server.shutdown()
     assert (done.returncode, done.stderr.count("\n")) == (1, 1), done.stderr
     assert done.stderr.startswith("error: the store refused: ")
-
-
-@pytest.mark.parametrize(
-    ("host", "url"),
-    [
-        ("127.0.0.1", "http://127.0.0.1:8"),
-        ("0.0.0.0", "http://127.0.0.1:8"),  # noqa: S104 - nothing is bound
-        ("box", "http://box:8"),
-    ],
-)
-def test_the_url_names_the_host_that_is_listened_on_or_the_loopback_for_all(host: str, url: str) -> None:
-    assert url_of(host, 8) == url
