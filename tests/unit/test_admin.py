@@ -16,7 +16,7 @@ from moto import mock_aws
 from facesearch.adapters.dynamodb.admin import KEYS_PER_ORG, DynamoAdmin
 from facesearch.adapters.dynamodb.admin import events as events_module
 from facesearch.adapters.dynamodb.admin.events import SLUG_LENGTH, slug_of
-from facesearch.adapters.dynamodb.directory import EventDirectory
+from facesearch.adapters.dynamodb.directory import DynamoEventDirectory
 from facesearch.adapters.dynamodb.quota import DynamoTokenBuckets
 from facesearch.adapters.dynamodb.reading import DynamoReader
 from facesearch.api.presenters import event_details
@@ -214,7 +214,7 @@ def test_a_quota_beyond_its_limits_is_refused(admin: DynamoAdmin, org: int, limi
 
 def listed(client: "DynamoDBClient", org: int) -> list[int]:
     """The events as the API lists them."""
-    return [row.event_id for row in EventDirectory(client, TABLE).page(org, Page(1, 100))]
+    return [row.event_id for row in DynamoEventDirectory(client, TABLE).page(org, Page(1, 100))]
 
 
 def test_a_change_is_in_the_event_and_in_its_row(admin: DynamoAdmin, org: int, client: "DynamoDBClient") -> None:

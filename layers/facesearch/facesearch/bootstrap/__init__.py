@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
     from facesearch.adapters.dynamodb.admin import DynamoAdmin
     from facesearch.adapters.dynamodb.callbacks import DynamoCallbackStore
-    from facesearch.adapters.dynamodb.directory import EventDirectory
     from facesearch.adapters.dynamodb.jobs import DynamoJobStore
     from facesearch.adapters.dynamodb.photos import DynamoPhotoStore
     from facesearch.adapters.dynamodb.results import DynamoResultStore
@@ -42,6 +41,7 @@ if TYPE_CHECKING:
     from facesearch.adapters.sqs.snapshot_requests import SqsSnapshotRequests
     from facesearch.adapters.sqs.watch_commands import SqsWatchCommands
     from facesearch.adapters.upstream import Upstream
+    from facesearch.admin.ports import EventDirectory
     from facesearch.api.webhook_authentication import WebhookAuthenticator
     from facesearch.deletion.retention import FaceRetention
     from facesearch.deletion.search import SearchDeletion
@@ -201,9 +201,9 @@ class Container:
 
     @cached_property
     def directory(self) -> "EventDirectory":
-        from facesearch.adapters.dynamodb.directory import EventDirectory
+        from facesearch.adapters.dynamodb.directory import DynamoEventDirectory
 
-        return EventDirectory(self._dynamodb, self.settings.table_name)
+        return DynamoEventDirectory(self._dynamodb, self.settings.table_name)
 
     @cached_property
     def admin(self) -> "DynamoAdmin":
