@@ -152,7 +152,7 @@ class Pool:
         return [worker.process.pid for worker in self._workers.values() if worker.process is not None]
 
     async def close(self) -> None:
-        """Kill the workers and wait until they are gone; whatever they were at crashes."""
+        """Kill the workers and wait until they are gone; what they were doing crashes."""
         self._is_closed = True
         for worker in self._workers.values():
             worker.kill()

@@ -92,7 +92,7 @@ class State:
                 shutil.rmtree(self.scratch, ignore_errors=True)
 
     def _clear(self) -> None:
-        """Whatever a stack that was killed has left, and the logs of the last one."""
+        """Remove what a stack that was killed has left, and the logs of the last one."""
         for path in (self.description, self.workers):
             path.unlink(missing_ok=True)
         for folder in (self.logs, self.scratch):
