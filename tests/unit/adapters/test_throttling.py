@@ -25,7 +25,7 @@ from tests.unit.api.test_handlers import Deployment, answer, deployment, form, l
 
 __all__ = ["deployment"]
 
-BUSY = "Too many requests at this moment. Retry with the same request_id."
+BUSY = "Too many requests at the moment. Retry with the same request_id."
 
 
 class Raw(BytesIO):
