@@ -14,8 +14,7 @@ import pytest
 
 from facesearch.adapters.dynamodb.photos import DynamoPhotoStore
 from facesearch.records import SHARDS, Photo, image_id_of_bytes
-from facesearch_local.seed import plant, put_photos
-from facesearch_local.stack import url_of
+from facesearch_local.seed import create, put_photos
 from tests.conftest import ROOT
 from tests.support.aws import create_table, moto
 
@@ -46,7 +45,7 @@ def test_given_a_folder_below_and_a_copy_when_put_then_each_photo_is_waited_for_
         dynamodb, s3 = boto3.client("dynamodb"), boto3.client("s3")
         create_table(dynamodb, "Table", "table")
         s3.create_bucket(Bucket="photos")
-        seed = plant(dynamodb, "table")
+        seed = create(dynamodb, "table")
         recorded = Photo(image_id_of_bytes(seed.event_id, b"same"), "failed", "key", reason="no readable picture")
         DynamoPhotoStore(dynamodb, "table").add(seed.event_id, SHARDS, recorded)
         assert put_photos(dynamodb, "table", s3, "photos", seed, tmp_path) == 1
@@ -75,15 +74,3 @@ def test_given_a_store_that_refuses_when_started_then_one_line_and_1(tmp_path: P
         server.shutdown()
     assert (done.returncode, done.stderr.count("\n")) == (1, 1), done.stderr
     assert done.stderr.startswith("error: the store refused: ")
-
-
-@pytest.mark.parametrize(
-    ("host", "url"),
-    [
-        ("127.0.0.1", "http://127.0.0.1:8"),
-        ("0.0.0.0", "http://127.0.0.1:8"),  # noqa: S104 - nothing is bound
-        ("box", "http://box:8"),
-    ],
-)
-def test_the_url_names_the_host_that_is_listened_on_or_the_loopback_for_all(host: str, url: str) -> None:
-    assert url_of(host, 8) == url

@@ -9,7 +9,6 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -126,15 +125,6 @@ def test_given_a_route_when_called_then_its_function_answers_with_the_template_s
     assert stack.worker_pids("call") == [answer["pid"]]
 
 
-def test_given_a_busy_worker_when_killed_then_502_and_the_next_call_is_answered(stack: RunningStack) -> None:
-    with httpx.Client(base_url=stack.url, trust_env=False, timeout=20) as http:
-        pid = http.post("/call/now").json()["pid"]
-        threading.Timer(1, os.kill, (pid, signal.SIGKILL)).start()
-        assert http.post("/call/sleep").status_code == 502
-        assert http.post("/call/now").status_code == 200
-    assert "signal 9" in stack.logs("call").read_text()
-
-
 def test_given_a_rendition_when_read_then_it_comes_as_stored_and_nothing_else_does(stack: RunningStack) -> None:
     s3 = boto3.client("s3", endpoint_url=stack.endpoint_url)
     bucket = stack.description["outputs"]["RenditionsBucket"]
@@ -170,14 +160,6 @@ def test_given_uploads_when_a_batch_crashes_then_it_is_redelivered_and_ends_in_t
     (dead,) = until(lambda: sqs.receive_message(QueueUrl=url).get("Messages"))
     assert "poison.jpg" in dead["Body"]
     assert stack.logs("work").read_text().count("poisoned") == 2
-
-
-def test_when_running_then_the_description_is_the_owner_s_only(stack: RunningStack) -> None:
-    path = stack.state / "stack.json"
-    assert path.stat().st_mode & 0o777 == 0o600
-    description = json.loads(path.read_text())
-    assert description == stack.description
-    assert description["pid"] == stack.pid
 
 
 def test_given_a_running_stack_when_a_second_is_started_on_its_folder_then_it_is_refused(

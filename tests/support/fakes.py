@@ -197,3 +197,17 @@ class OpenProbes(Probes):
         if self.lost or not watch.probe.startswith(own):
             raise LostProbeError
         return StoredProbe(watch.model, watch.probe.removeprefix(own))
+
+
+@dataclass
+class Context:
+    """What handlers and claims use of a Lambda context."""
+
+    function_name: str = "search"
+    memory_limit_in_mb: int = 1769
+    invoked_function_arn: str = "arn:aws:lambda:us-east-1:123456789012:function:search"
+    aws_request_id: str = "r"
+    milliseconds: int = 28_000
+
+    def get_remaining_time_in_millis(self) -> int:
+        return self.milliseconds

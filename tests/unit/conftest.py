@@ -4,6 +4,7 @@ import io
 import os
 import subprocess
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from logging import StreamHandler
 from typing import TYPE_CHECKING, NoReturn, TextIO, cast
 
@@ -27,7 +28,7 @@ def no_process() -> Iterator[None]:
     """A unit test that starts a process fails: those that do are in tests/processes."""
 
     def refused(*_: object, **__: object) -> NoReturn:
-        pytest.fail("A unit test starts a process; those that do so belong into tests/processes.")
+        pytest.fail("A unit test starts a process; those that do so belong in tests/processes.")
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(subprocess.Popen, "__init__", refused)
@@ -80,3 +81,9 @@ def output(capsys: pytest.CaptureFixture[str]) -> Iterator[Output]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(handler, "stream", stream)  # the logger keeps the stdout that it found when it was made
         yield Output(stream, capsys)
+
+
+@pytest.fixture(scope="session")
+def pool() -> Iterator[ThreadPoolExecutor]:
+    with ThreadPoolExecutor(4) as pool:
+        yield pool

@@ -19,12 +19,13 @@ from facesearch import bootstrap
 from facesearch.adapters.aws import with_our_errors
 from facesearch.errors import StoreUnavailable, Throttled
 from tests.conftest import ROOT
+from tests.support.fakes import Context
 from tests.support.output import Output
-from tests.unit.api.test_handlers import Context, Deployment, answer, deployment, form, load
+from tests.unit.api.test_handlers import Deployment, answer, deployment, form, load
 
 __all__ = ["deployment"]
 
-BUSY = "Too many requests at this moment. Retry with the same request_id."
+BUSY = "Too many requests at the moment. Retry with the same request_id."
 
 
 class Raw(BytesIO):

@@ -16,7 +16,7 @@ from facesearch.api.selfie_form import (
     options_of,
     parse_selfie_form,
 )
-from facesearch.errors import InvalidRequest, TooLarge
+from facesearch.errors import TooLarge
 from facesearch.search.selfies import MAX_SELFIE_BYTES
 from facesearch.validation import COMPRESSED
 
@@ -240,17 +240,6 @@ def test_selfies_together_have_the_size_that_one_may_have() -> None:
 
 def test_two_request_ids_are_refused() -> None:
     assert status(parse_selfie_form(FORM, body(part("request_id", b"1"), part("request_id", b"2")))) == 422
-
-
-def test_a_form_without_file_says_which_field_is_required() -> None:
-    form = parse_selfie_form(FORM, body(part("request_id", b"r")))
-    assert isinstance(form.problem, InvalidRequest)
-    assert form.problem.message == "body.file: Field required"
-    assert form.request_id == "r"
-
-
-def test_an_empty_file_is_a_file() -> None:
-    assert parse_selfie_form(FORM, body(part("file", b"", "a.jpg"))) == SelfieForm((b"",))
 
 
 def test_a_missing_boundary_or_another_content_type_is_refused() -> None:

@@ -35,11 +35,6 @@ class TestOrganisationsKeysEvents:
         assert (known.key.key_id, known.key.org_id) == (key["key_id"], org_id)
         assert (known.event.org_id, known.event.name, known.event.confidence) == (org_id, "Gala", 80)
 
-    def test_given_no_json_when_created_then_a_line_for_people(self, place: Place, facesearch: Command) -> None:
-        ended = facesearch("event", "create", "Gala", "--org", place.org_id)
-        assert (ended.code, ended.err) == (0, "")
-        assert ended.out.startswith("Event ")
-
     def test_given_an_event_when_updated_then_only_what_was_given_changes(
         self, place: Place, facesearch: Command
     ) -> None:

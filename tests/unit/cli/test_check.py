@@ -81,12 +81,6 @@ def test_given_an_empty_event_then_nothing_is_claimed(place: Place, facesearch: 
     assert "too few faces" in ended.out
 
 
-def test_given_no_such_event_then_one_line_and_1(place: Place, facesearch: Command) -> None:
-    ended = facesearch("event", "check", 5)
-    assert (ended.code, ended.out, ended.err.count("\n")) == (1, "", 1)
-    assert "no event 5" in ended.err
-
-
 @pytest.mark.parametrize(
     ("engine", "keeper"), [("rekognition", "Amazon Rekognition"), ("upstream", "The upstream API")]
 )

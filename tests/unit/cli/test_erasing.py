@@ -76,12 +76,6 @@ def test_given_a_photo_when_deleted_then_a_receipt_of_zeros(event: Place, facese
     assert event.object_keys() == []
 
 
-def test_given_no_json_when_deleted_then_two_lines(event: Place, facesearch: Command) -> None:
-    ended = facesearch("photos", "delete", PHOTO, "--event", event.event_id, "--keep-renditions")
-    assert (ended.code, ended.err) == (0, "")
-    assert ended.out == "Deleted by this run: 1 photo, 1 face.\nLeft (counted again): nothing.\n"
-
-
 def test_given_an_unknown_photo_when_deleted_then_it_is_said_with_1(event: Place, facesearch: Command) -> None:
     stranger = uuid.uuid4()
     ended = facesearch("photos", "delete", PHOTO, stranger, "--event", event.event_id, "--json")

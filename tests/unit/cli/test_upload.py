@@ -17,7 +17,6 @@ from facesearch.adapters.dynamodb import schema
 from facesearch.adapters.dynamodb.photos import DynamoPhotoStore
 from facesearch.photos.nextfaces import GONE
 from facesearch.records import Original, image_id_of_bytes
-from facesearch_cli.errors import CommandError
 from facesearch_cli.pictures import scan
 from facesearch_cli.upload import BEING_DELETED, LOST_FACES, NOT_INDEXED, Report, Uploader
 from tests.support.aws import TABLE
@@ -222,15 +221,6 @@ def test_given_copies_when_uploaded_then_sent_once_and_both_listed(place: Place,
     assert len({image_id for _, image_id, _ in report.photos}) == 5
 
 
-def test_given_no_wait_when_uploaded_then_what_is_recorded_already_is_counted(place: Place, folder: Path) -> None:
-    upload(place, folder)
-    (folder / "late.jpg").write_bytes(JPEG + b"late")
-    report = Clock(place).uploader().run(scan(folder), wait_until_indexed=False)
-    assert (report.uploaded, report.indexed, len(report.photos)) == (1, 5, 6)
-    assert report.to_json()["photos"][-1]["faces"] is None
-    assert report.succeeded
-
-
 def test_given_photos_that_fail_when_uploaded_then_each_has_its_reason_and_the_rest_is_fine(
     place: Place, folder: Path
 ) -> None:
@@ -286,12 +276,6 @@ def test_given_an_indexer_that_stops_when_waited_for_then_it_ends_and_says_what_
     assert [reason for _, reason in report.failed] == [NOT_INDEXED] * 3
     assert (report.stalled, report.succeeded) == (True, False)
     assert 120 <= clock.now < 140
-
-
-def test_given_a_folder_without_pictures_when_uploaded_then_a_clear_error(place: Place) -> None:
-    (place.folder / "empty").mkdir()
-    with pytest.raises(CommandError, match="no pictures"):
-        upload(place, place.folder / "empty")
 
 
 def test_given_a_name_that_is_no_text_when_uploaded_then_the_key_is_and_json_still_says_it(

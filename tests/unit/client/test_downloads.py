@@ -14,10 +14,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from facesearch_client import AsyncFaceSearchClient, DownloadFailure, FaceSearchClient, NotFoundError
+from facesearch_client import AsyncFaceSearchClient, DownloadFailure, FaceSearchClient
 from facesearch_client.downloads import LONGEST_NAME, Folder, safe_name
 from tests.unit.client.conftest import ClientOf
-from tests.unit.client.fakes import API, KEY, REQUEST_ID, FakeApi, Waits, refusal
+from tests.unit.client.fakes import API, KEY, REQUEST_ID, FakeApi, Waits
 
 FIRST, SECOND, THIRD = (str(uuid.UUID(int=n)) for n in range(3))
 
@@ -92,19 +92,6 @@ class TestDownloading:
         with pytest.raises(KeyError):
             client_of(FakeApi(photos=20)).download_originals(456, tmp_path, request_id=REQUEST_ID, progress=progress)
         assert not [name for name in contents(tmp_path) if name.endswith(".part")]
-
-    def test_given_no_links_when_downloaded_then_the_typed_error(self, client_of: ClientOf, tmp_path: Path) -> None:
-        api = FakeApi()
-        api.troubles["POST *"] = [refusal(404)]
-        with pytest.raises(NotFoundError):
-            client_of(api).download_originals(456, tmp_path, request_id=REQUEST_ID)
-
-    def test_given_a_file_where_the_folder_should_be_when_downloaded_then_os_error(
-        self, client_of: ClientOf, tmp_path: Path
-    ) -> None:
-        (tmp_path / "file").touch()
-        with pytest.raises(OSError, match="file"):
-            client_of(FakeApi()).download_originals(456, tmp_path / "file", request_id=REQUEST_ID)
 
 
 class TestTheOtherHost:

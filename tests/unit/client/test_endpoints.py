@@ -6,9 +6,9 @@ import uuid
 import httpx
 import pytest
 
-from facesearch_client import NotAllowedError, NotFoundError, UnexpectedResponseError, WaitTimeoutError
+from facesearch_client import NotAllowedError, NotFoundError, WaitTimeoutError
 from tests.unit.client.conftest import ClientOf
-from tests.unit.client.fakes import JPEG, KEY, REQUEST_ID, FakeApi, Waits, refusal, success
+from tests.unit.client.fakes import KEY, REQUEST_ID, FakeApi, Waits, refusal
 
 
 class TestReading:
@@ -31,28 +31,6 @@ class TestReading:
         pages = client_of(FakeApi(photos=5)).images(456, page_size=2, page=2)
         found = [image["image_id"] for page in pages for image in page.data["images"]]
         assert found == [str(uuid.UUID(int=n)) for n in (2, 3, 4)]
-
-    def test_given_pages_when_only_the_first_is_wanted_then_no_other_is_asked_for(self, client_of: ClientOf) -> None:
-        api = FakeApi(photos=5)
-        assert next(client_of(api).images(456, page_size=2)).data["pagination"]["total"] == 5
-        assert len(api.requests) == 1
-
-    def test_given_a_passing_failure_on_a_page_when_walked_then_it_is_retried(self, client_of: ClientOf) -> None:
-        api = FakeApi(photos=5)
-        api.troubles["GET /event/456/images"] = [refusal(503), refusal(429)]
-        assert len(list(client_of(api).images(456, page_size=2))) == 3
-
-    def test_given_a_refused_key_when_walked_then_the_typed_error(self, client_of: ClientOf) -> None:
-        api = FakeApi()
-        api.troubles["GET /events"] = [refusal(403)]
-        with pytest.raises(NotAllowedError):
-            list(client_of(api).events())
-
-    def test_given_another_body_when_read_then_unexpected_response(self, client_of: ClientOf) -> None:
-        api = FakeApi()
-        api.troubles["GET /event/456/details"] = [success({"event_id": "456"})]
-        with pytest.raises(UnexpectedResponseError, match="event details"):
-            client_of(api).details(456)
 
     def test_every_call_to_the_api_carries_the_key(self, client_of: ClientOf) -> None:
         api = FakeApi()
@@ -113,12 +91,6 @@ class TestWaiting:
         assert isinstance(caught.value.__cause__, NotFoundError)
         assert caught.value.request_id == REQUEST_ID
 
-    def test_given_no_time_when_waited_for_then_one_look(self, client_of: ClientOf) -> None:
-        api = FakeApi()
-        with pytest.raises(WaitTimeoutError):
-            client_of(api).wait(456, REQUEST_ID, timeout=0)
-        assert len(api.requests) == 1
-
     def test_given_a_retry_after_beyond_the_timeout_when_waited_for_then_it_ends_at_once(
         self, client_of: ClientOf
     ) -> None:
@@ -141,10 +113,3 @@ class TestWaiting:
         with pytest.raises(WaitTimeoutError):
             client_of(api).wait(456, REQUEST_ID, timeout=10)
         assert [request.extensions["timeout"]["read"] for request in api.requests] == [10, 9.5, 8.5, 6.5, 2.5, 1]
-
-
-def test_a_search_can_be_read_by_its_request_id_afterwards(client_of: ClientOf) -> None:
-    client = client_of(FakeApi(photos=5))
-    request_id = client.search(456, JPEG, page_size=2).request_id
-    assert [len(page.images) for page in client.pages(456, request_id, 2)] == [2, 2, 1]
-    assert client.results(456, request_id, 3, 2).pagination["hasNextPage"] is False

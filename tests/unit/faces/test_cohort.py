@@ -2,7 +2,7 @@
 
 import random
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from facesearch.faces.embedded import match_faces
 from facesearch.faces.engine import DEFAULT_MODEL, FIRST_MODEL, PLAIN_MODEL
 from facesearch.faces.index import EventIndex, Snapshot, probe_of
-from facesearch.faces.index.cohort import APART, LARGEST, LOOKED_AT, NOBODY, SAME_PERSON, Cohort, draw
+from facesearch.faces.index.cohort import APART, LARGEST, LOOKED_AT, NOBODY, Cohort, draw
 from facesearch.faces.index.vectors import Values, cosines
 from facesearch.faces.packing import pack, values_of
 from facesearch.records import PhotoChange
@@ -65,12 +65,6 @@ def members(cohort: Cohort) -> list[bytes]:
     return [row.tobytes() for row in cohort.values]
 
 
-@pytest.fixture(scope="module")
-def pool() -> Iterator[ThreadPoolExecutor]:
-    with ThreadPoolExecutor(2) as pool:
-        yield pool
-
-
 @given(st.integers(0, 2**32 - 1), st.integers(0, 60), st.floats(0, 0.8))
 def test_a_cohort_takes_each_face_that_is_apart_from_all_before(seed: int, count: int, alike: float) -> None:
     faces = stored(crowd(count, seed, alike)) if count else np.empty((0, 128), np.int8)
@@ -81,12 +75,6 @@ def test_a_cohort_takes_each_face_that_is_apart_from_all_before(seed: int, count
             expected.append(row)
     assert looked_at == count
     assert members(cohort) == [faces[row].tobytes() for row in expected]
-
-
-def test_a_cohort_stops_when_it_is_full() -> None:
-    cohort, looked_at = draw(stored(crowd(LOOKED_AT, 1)))
-    assert len(cohort) == LARGEST
-    assert LARGEST <= looked_at < LOOKED_AT
 
 
 @given(st.integers(0, 2**32 - 1), st.booleans())
@@ -191,16 +179,3 @@ def test_scores_are_only_ever_lowered_and_no_further_than_it_says(seed: int, cou
     assert taken_off.tolist() == each, "a face's is the same whichever others are looked at"
     probes = [cohort.of_probe(probe_of(face.astype(float))) for face in faces]
     assert taken_off == pytest.approx(probes, abs=1e-5)
-
-
-def test_eight_people_say_less_than_a_hundred() -> None:
-    near = [draw(stored(crowd(count, 4, 0.55)))[0] for count in (8, 100)]
-    few, many = (float(cohort.of_faces(stored(crowd(200, 5, 0.55))).mean()) for cohort in near)
-    assert 0 < few < many / 2
-
-
-def test_nobody_but_the_person_is_nothing_to_compare_with() -> None:
-    person = crowd(1, 11)[0]
-    cohort, _ = draw(stored(person[None]))
-    assert cohort.of_probe(probe_of(person)) == 0.0
-    assert float(person @ person) > SAME_PERSON

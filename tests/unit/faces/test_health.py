@@ -2,7 +2,7 @@
 
 import random
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -17,7 +17,6 @@ from facesearch.faces.confidence import threshold
 from facesearch.faces.engine import FIRST_MODEL
 from facesearch.faces.health import (
     CONFIDENCES,
-    ENOUGH_FOR_A_LAW,
     ENOUGH_PAIRS,
     PAIRS,
     Health,
@@ -36,12 +35,6 @@ from tests.unit.faces.test_cohort import ALIKE, Vectors, crowd, index_of, pictur
 from tests.unit.faces.test_cohort import photo as change_of
 
 VERY_ALIKE = 0.63
-
-
-@pytest.fixture(scope="module")
-def pool() -> Iterator[ThreadPoolExecutor]:
-    with ThreadPoolExecutor(4) as pool:
-        yield pool
 
 
 def photo(
@@ -80,9 +73,6 @@ class TestRecords:
         assert (found.photos, found.without_faces, found.failed, found.unseen, found.faces) == (5, 1, 1, 1, 3)
         assert sum(advanced) == 5
         assert (found.looks, found.together, found.apart, found.strangers, found.alike) == (None,) * 5
-
-    def test_an_empty_event_is_told_as_such(self, pool: ThreadPoolExecutor) -> None:
-        assert health_with([], pool) == Health(0, 0, 0, 0, 0, None, None, None, None, None)
 
     def test_faces_that_were_measured_tell_how_they_look(self, pool: ThreadPoolExecutor) -> None:
         one, two, three = crowd(3, 1)
@@ -195,14 +185,3 @@ class TestStrangers:
             assert found.strangers is not None
             strangers[model] = found.strangers[90]
         assert strangers[EVENT.model] < 0.1 * strangers[FIRST_MODEL], "which nothing levels"
-
-    def test_of_a_few_faces_nothing_is_promised(self, pool: ThreadPoolExecutor) -> None:
-        enough = next(n for n in range(100) if n * (n - 1) // 2 >= ENOUGH_FOR_A_LAW)
-        people = crowd(enough, 12)
-        assert health_with(groups(people[:-1], 1), pool).strangers is None
-        assert health_with(groups(people, 1), pool).strangers is not None
-
-    def test_copies_of_one_face_are_no_strangers(self, pool: ThreadPoolExecutor) -> None:
-        (one,) = crowd(1, 13)
-        found = health_with([photo(number, one) for number in range(60)], pool)
-        assert (found.apart, found.strangers, found.alike) == (None, None, None)

@@ -19,12 +19,6 @@ from tests.support.fakes import EVENT, EVENT_ID
 MODEL = EVENT.model
 
 
-@pytest.fixture(scope="module")
-def pool() -> Iterator[ThreadPoolExecutor]:
-    with ThreadPoolExecutor(4) as pool:
-        yield pool
-
-
 def unit(*rows: object) -> Embedding:
     vectors = np.array(rows, np.float32).reshape(len(rows), -1)
     lengths: Embedding = np.linalg.norm(vectors, axis=1, keepdims=True)
@@ -60,25 +54,9 @@ def found(index: EventIndex, minimum: float = 0.5) -> list[int]:
         return [match.image_id.int for match in match_faces(index, PROBE, minimum, pool)]
 
 
-def test_photos_come_most_similar_first_and_one_time_each(pool: ThreadPoolExecutor) -> None:
-    index = index_of(
-        pool,
-        photo(1, at_cosine(0.6), at_cosine(0.9, axis=2)),
-        photo(2, at_cosine(0.95)),
-        photo(3, at_cosine(0.2)),
-        photo(4),
-    )
-    assert found(index) == [2, 1]
-
-
 def test_equal_similarity_is_ordered_by_image_id(pool: ThreadPoolExecutor) -> None:
     index = index_of(pool, *[photo(number, at_cosine(0.7)) for number in (5, 3, 9, 1)])
     assert found(index) == [1, 3, 5, 9]
-
-
-def test_an_event_without_faces_matches_nothing(pool: ThreadPoolExecutor) -> None:
-    assert found(index_of(pool)) == []
-    assert found(index_of(pool, photo(1))) == []
 
 
 def test_the_second_pass_finds_another_view_that_the_selfie_alone_does_not(pool: ThreadPoolExecutor) -> None:
@@ -114,10 +92,6 @@ def test_a_stricter_event_has_a_stricter_second_pass(pool: ThreadPoolExecutor) -
     index = index_of(pool, photo(1, at_cosine(0.61)), photo(2, at_cosine(0.45)))
     assert found(index, 0.5) == [1, 2]
     assert found(index, 0.6) == [1], "a match at .61 is not sure enough for a threshold of .60"
-
-
-def test_faces_of_another_model_are_never_compared(pool: ThreadPoolExecutor) -> None:
-    assert found(index_of(pool, photo(1, at_cosine(0.9), model="older"), photo(2, at_cosine(0.8)))) == [2]
 
 
 class CountingStore(MemoryPhotoStore):

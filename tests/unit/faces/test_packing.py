@@ -43,11 +43,6 @@ def test_the_layout_is_a_little_endian_scale_and_128_signed_bytes() -> None:
     assert packed[6:] == bytes(126)
 
 
-def test_packing_is_stable() -> None:
-    vectors = unpack(pack(np.random.default_rng(2).normal(size=(3, 128)).astype(np.float32)))
-    assert np.allclose(unpack(pack(vectors)), vectors, atol=1e-6)
-
-
 @pytest.mark.parametrize("length", [1, 131, 133, 260])
 def test_a_wrong_length_is_an_error_that_names_it(length: int) -> None:
     with pytest.raises(ValueError, match=f"{length} bytes"):

@@ -46,15 +46,6 @@ def test_it_refuses_what_it_was_not_compiled_for() -> None:
             native.candidates(*wrong, 0.0)
 
 
-@compiled
-def test_it_takes_rows_that_do_not_lie_together_and_none_at_all() -> None:
-    values, wanted = vectors(100, 3), probe(3).coarse
-    norms = inverse_norms(values)
-    every_third = native.candidates(values[::3], norms[::3], wanted, 0.0)
-    assert every_third.tolist() == by_simsimd(values[::3].copy(), norms[::3], wanted, 0.0).tolist()
-    assert native.candidates(values[:0], norms[:0], wanted, -1e9).tolist() == []
-
-
 def test_a_scan_is_the_same_with_and_without_it(monkeypatch: pytest.MonkeyPatch) -> None:
     blocks = [Block(each, inverse_norms(each)) for each in (vectors(SCAN_ROWS + 300, 1), vectors(70, 2))]
     with ThreadPoolExecutor(2) as pool:

@@ -29,18 +29,12 @@ from facesearch.observability import logger
 from facesearch.records import SHARDS, Photo
 from tests.conftest import ROOT
 from tests.support.aws import TABLE, create_table, moto
-from tests.support.fakes import EVENT, EVENT_ID
-from tests.unit.api.test_handlers import Context, load
+from tests.support.fakes import EVENT, EVENT_ID, Context
+from tests.unit.api.test_handlers import load
 from tests.unit.faces.test_cohort import crowd
 
 MODEL = EVENT.model
 BUCKET = "snapshots"
-
-
-@pytest.fixture(scope="module")
-def pool() -> Iterator[ThreadPoolExecutor]:
-    with ThreadPoolExecutor(4) as pool:
-        yield pool
 
 
 @pytest.fixture(params=["memory", "s3"])

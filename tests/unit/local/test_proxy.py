@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from facesearch_local.functions import Route
-from facesearch_local.proxy import HttpRequest, MalformedAnswerError, Routes, from_answer, to_event
+from facesearch_local.proxy import HttpRequest, MalformedResponseError, Routes, from_response, to_event
 
 FACES = Route("POST", "/event/{event_id}/faces", "search")
 ONE = Route("GET", "/event/{event_id}/faces/{request_id}", "results")
@@ -91,7 +91,7 @@ def test_given_a_binary_media_type_when_mapped_then_the_body_survives_in_base64(
 
 
 def test_given_an_answer_when_mapped_then_status_headers_and_body_are_its_own() -> None:
-    answer = from_answer(
+    answer = from_response(
         json.dumps(
             {
                 "statusCode": 201,
@@ -127,5 +127,5 @@ def test_given_an_answer_when_mapped_then_status_headers_and_body_are_its_own() 
     ],
 )
 def test_given_an_answer_that_is_no_proxy_response_when_mapped_then_it_is_malformed(answer: bytes) -> None:
-    with pytest.raises(MalformedAnswerError):
-        from_answer(answer)
+    with pytest.raises(MalformedResponseError):
+        from_response(answer)

@@ -88,12 +88,6 @@ class FreshnessBench:
     readers: Readers
 
 
-@pytest.fixture(scope="module")
-def pool() -> Iterator[ThreadPoolExecutor]:
-    with ThreadPoolExecutor(2) as pool:
-        yield pool
-
-
 @pytest.fixture
 def worlds(pool: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[int], FreshnessBench]]:
     with moto():

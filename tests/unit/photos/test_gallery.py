@@ -67,12 +67,6 @@ def clock() -> Iterator[SimpleNamespace]:
         yield clock
 
 
-@pytest.fixture(scope="module")
-def pool() -> Iterator[ThreadPoolExecutor]:
-    with ThreadPoolExecutor(4) as pool:
-        yield pool
-
-
 @pytest.fixture
 def feed() -> Feed:
     return Feed()
@@ -137,26 +131,6 @@ def test_a_warm_gallery_reads_only_what_may_have_changed_with_room_for_late_writ
     galleries.current(EVENT, SECONDS)
     assert {since for _, _, since in feed.reads} == {clock.now - OVERLAP_MICROSECONDS}
     clock.now = NOW
-
-
-def test_a_tombstone_takes_a_photo_out_and_an_older_row_does_not_bring_it_back(
-    feed: Feed, galleries: Galleries
-) -> None:
-    feed.put(change(1, at=5), change(2, at=5))
-    assert shown(galleries.current(EVENT, SECONDS)) == [1, 2]
-    feed.put(change(1, at=9, status="deleted"))
-    assert shown(galleries.current(EVENT, SECONDS)) == [2]
-    feed.put(change(1, at=7))
-    assert shown(galleries.current(EVENT, SECONDS)) == [2]
-    feed.put(change(1, at=10))
-    assert shown(galleries.current(EVENT, SECONDS)) == [1, 2]
-
-
-def test_a_photo_whose_time_was_corrected_moves(feed: Feed, galleries: Galleries) -> None:
-    feed.put(change(1, taken=NOON), change(2, taken=NOON + timedelta(hours=1)))
-    assert shown(galleries.current(EVENT, SECONDS)) == [1, 2]
-    feed.put(change(1, at=2, taken=NOON + timedelta(hours=2)))
-    assert shown(galleries.current(EVENT, SECONDS)) == [2, 1]
 
 
 def test_a_gallery_of_which_a_part_could_not_be_read_is_read_on_from_there(feed: Feed, galleries: Galleries) -> None:

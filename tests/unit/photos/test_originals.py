@@ -2,7 +2,6 @@
 
 import json
 import uuid
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
@@ -147,12 +146,6 @@ class MemoryOriginals:
 
     def link(self, key: str, filename: str) -> str:
         return f"memory:{key}?as={filename}"
-
-
-@pytest.fixture
-def pool() -> Iterator[ThreadPoolExecutor]:
-    with ThreadPoolExecutor(4) as pool:
-        yield pool
 
 
 def test_each_image_has_its_link_or_its_reason_in_the_order_asked(pool: ThreadPoolExecutor) -> None:

@@ -112,28 +112,6 @@ def test_a_rested_bucket_gives_its_burst_and_then_one_each_interval(kept: Kept, 
     assert kept.taken(10) == 2
 
 
-def test_a_long_rest_saves_up_no_more_than_the_burst(kept: Kept, clock: Clock) -> None:
-    assert kept.taken(2) == 2
-    clock.pass_seconds(86_400)
-    assert kept.taken(10) == 3
-
-
-def test_a_bucket_of_one(kept: Kept, clock: Clock) -> None:
-    limits = QuotaLimits(per_minute=1, burst=1)
-    assert kept.taken(3, limits) == 1
-    clock.pass_seconds(59.9)
-    assert kept.taken(3, limits) == 0
-    clock.pass_seconds(0.1)
-    assert kept.taken(3, limits) == 1
-
-
-def test_what_was_given_back_can_be_taken_again(kept: Kept, clock: Clock) -> None:
-    kept.give_back()
-    assert kept.taken(10) == 3, "a full bucket is not fuller"
-    kept.give_back()
-    assert kept.taken(10) == 1
-
-
 def test_each_organisation_has_its_own_bucket(kept: Kept, clock: Clock) -> None:
     assert kept.taken(10) == 3
     assert replace(kept, org=1).state() == QuotaState()

@@ -1,7 +1,6 @@
 import threading
 import time
 import uuid
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
@@ -16,7 +15,6 @@ from facesearch.errors import (
     NotFound,
     QuotaExceeded,
     SearchInProgress,
-    UnknownUpload,
     UnusableImage,
 )
 from facesearch.models import Page, QuotaLimits, QuotaState, RenditionUrls, SearchKey, SearchSummary
@@ -68,12 +66,6 @@ class SearchBench:
         state = seen or self.store.quotas.get(ORG, QuotaState())
         meter = Meter(MemoryTokenBuckets(self.store.quotas), ORG, self.limits, state)
         return self.face_search.search(EVENT, SEARCH, form.selfies(EVENT), page, Invocation(lambda: 28.0, meter))
-
-
-@pytest.fixture
-def pool() -> Iterator[ThreadPoolExecutor]:
-    with ThreadPoolExecutor(4) as pool:
-        yield pool
 
 
 @pytest.fixture
@@ -217,13 +209,6 @@ def test_a_search_pays_once_and_its_replays_and_duplicates_nothing(bench: Search
     assert left(bench) == 4
 
 
-@pytest.mark.parametrize("selfie", [b"nobody", b""])
-def test_a_refused_selfie_costs_nothing(bench: SearchBench, selfie: bytes) -> None:
-    with pytest.raises((NoFaceFound, UnusableImage)):
-        bench.post(selfie)
-    assert left(bench) == 5
-
-
 @pytest.mark.parametrize("matcher", [FakeMatcher, PaidProbeMatcher])
 def test_a_selfie_that_is_made_to_be_work_costs_a_search_each_time(
     pool: ThreadPoolExecutor, matcher: type[FakeMatcher]
@@ -283,23 +268,6 @@ def test_a_paid_probe_costs_the_quota_once_and_a_refused_selfie_nothing(pool: Th
     assert left(bench) == 5
     bench.post()
     assert (left(bench), bench.matcher.probed) == (4, 2)
-
-
-def test_an_uploaded_selfie_is_searched_once_and_then_gone(bench: SearchBench) -> None:
-    upload = UploadKey(ORG, EVENT_ID, uuid.UUID(int=9))
-    bench.uploads.waiting[upload] = b"guest"
-    form = SelfieForm(upload_ids=(str(upload.upload_id),))
-    assert not bench.ask(form).replayed
-    assert bench.uploads.waiting == {}
-    assert bench.selfies.kept == {SEARCH: (b"guest",)}
-    assert bench.ask(form).replayed, "a finished search needs no upload any more"
-
-
-@pytest.mark.parametrize("upload_id", [str(uuid.UUID(int=10)), "abc", ""])
-def test_an_upload_that_is_not_there_is_refused(bench: SearchBench, upload_id: str) -> None:
-    with pytest.raises(UnknownUpload):
-        bench.ask(SelfieForm(upload_ids=(upload_id,)))
-    assert left(bench) == 5
 
 
 def test_a_search_that_fails_leaves_its_upload_for_the_retry(bench: SearchBench) -> None:

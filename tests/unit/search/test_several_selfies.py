@@ -1,9 +1,6 @@
 """One search with several selfies: once, paid once, kept and forgotten together, and a refusal says which one."""
 
-import threading
-import time
 import uuid
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -15,10 +12,8 @@ from botocore.stub import Stubber
 from facesearch.adapters.s3.selfies import S3SelfieStore
 from facesearch.api.requests import parse_request
 from facesearch.api.selfie_form import SelfieForm
-from facesearch.errors import FaceSearchError, NoFaceFound, OtherPerson, QuotaExceeded, UnknownUpload, UnusableImage
+from facesearch.errors import FaceSearchError, NoFaceFound, OtherPerson, UnknownUpload, UnusableImage
 from facesearch.faces.several import MAX_SELFIES
-from facesearch.models import QuotaState
-from facesearch.search.face_search import SearchOutcome
 from facesearch.search.selfies import UploadKey, selfie_keys, selfie_prefixes
 from tests.support.aws import moto
 from tests.support.fakes import EVENT_ID, ORG, PaidProbeMatcher
@@ -30,12 +25,6 @@ if TYPE_CHECKING:
 TWO = SelfieForm((b"front", b"side"))
 UPLOADS = [UploadKey(ORG, EVENT_ID, uuid.UUID(int=number)) for number in (9, 10)]
 UPLOAD_IDS = tuple(str(upload.upload_id) for upload in UPLOADS)
-
-
-@pytest.fixture
-def pool() -> Iterator[ThreadPoolExecutor]:
-    with ThreadPoolExecutor(4) as pool:
-        yield pool
 
 
 @pytest.fixture
@@ -56,19 +45,6 @@ def test_a_replay_does_not_look_at_its_selfies_however_many(bench: SearchBench, 
     replay = bench.ask(again)
     assert (replay.stored, replay.replayed) == (first.stored, True)
     assert (bench.matcher.matched, left(bench)) == (1, 4)
-
-
-def test_many_at_once_are_matched_and_paid_once(bench: SearchBench) -> None:
-    gate = threading.Barrier(8)
-
-    def post(number: int) -> SearchOutcome:
-        gate.wait()
-        return bench.ask(SelfieForm((b"front", b"side", b"hat")[: 1 + number % 3]))
-
-    with ThreadPoolExecutor(8) as callers:
-        outcomes = list(callers.map(post, range(8)))
-    assert [outcome.replayed for outcome in outcomes].count(False) == 1
-    assert (bench.matcher.matched, left(bench), len(bench.selfies.kept)) == (1, 4, 1)
 
 
 @pytest.mark.parametrize(
@@ -99,13 +75,6 @@ def test_a_refusal_says_which_selfie_it_is_about_and_leaves_nothing(
     assert (bench.selfies.kept, bench.store.results, bench.matcher.matched, left(bench)) == ({}, {}, 0, 5)
     assert list(bench.uploads.waiting) == UPLOADS[:1], "for the retry"
     assert not bench.ask(TWO).replayed
-
-
-def test_without_quota_nothing_is_kept_of_any(bench: SearchBench) -> None:
-    bench.store.quotas[ORG] = QuotaState(full_at=time.time_ns() // 1000 + 5 * bench.limits.interval)
-    with pytest.raises(QuotaExceeded):
-        bench.ask(TWO)
-    assert (bench.matcher.matched, bench.selfies.kept) == (0, {})
 
 
 def test_files_come_before_uploads_and_every_upload_is_gone_after_the_search(bench: SearchBench) -> None:

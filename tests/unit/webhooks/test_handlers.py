@@ -12,8 +12,9 @@ from facesearch import bootstrap
 from facesearch.adapters.dynamodb.admin import DynamoAdmin
 from tests.conftest import ROOT
 from tests.support.aws import create_table, moto
+from tests.support.fakes import Context
 from tests.support.signatures import signed
-from tests.unit.api.test_handlers import Context, load
+from tests.unit.api.test_handlers import load
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient

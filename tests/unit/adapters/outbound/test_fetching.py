@@ -167,7 +167,7 @@ SLOW = {
 def test_who_drips_is_given_up_in_time(world: OutboundBench, behave: Behaviour) -> None:
     world.site(behave)
     failure = failing(world, limits=SHORT)
-    assert (failure.reason, failure.retryable) == ("The host gave no whole response within 0.25 seconds.", True)
+    assert (failure.reason, failure.retryable) == ("The host sent no complete response within 0.25 seconds.", True)
 
 
 def test_who_never_greets_is_given_up_in_time(world: OutboundBench, serve: Serve) -> None:

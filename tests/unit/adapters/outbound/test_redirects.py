@@ -162,5 +162,5 @@ def test_a_local_stack_follows_from_http_to_https_and_never_back(world: Outbound
     with pytest.raises(RefusedUrlError) as refused:
         outbound.fetch(f"http://127.0.0.1:{gate.port}/")
 
-    assert refused.value.reason == "A redirect was not followed. It leads from https to http."
+    assert refused.value.reason == "A redirect was not followed. It redirects from https to http."
     assert (site.connections, canary.connections) == (2, 0)

@@ -50,25 +50,12 @@ def test_failures_in_a_row_open_it_and_others_do_not(clock: Clock) -> None:
     assert refused(breaker) == 10
 
 
-def test_an_open_one_says_how_long_it_will_be(opened: Breaker, clock: Clock) -> None:
-    clock.now += 4
-    assert refused(opened) == 6
-
-
 def test_after_its_time_one_try_is_admitted_and_its_success_closes_it(opened: Breaker, clock: Clock) -> None:
     clock.now += 10
     assert refused(opened) == 0
     assert refused(opened) == 10, "half open: the others wait for the one"
     opened.succeeded()
     assert [refused(opened) for _ in range(5)] == [0] * 5
-
-
-def test_a_try_that_fails_opens_it_again_at_once(opened: Breaker, clock: Clock) -> None:
-    clock.now += 10
-    opened.admit()
-    clock.now += 3
-    opened.failed()
-    assert refused(opened) == 10
 
 
 def test_a_try_that_never_reports_is_followed_by_another(opened: Breaker, clock: Clock) -> None:

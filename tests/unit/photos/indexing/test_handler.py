@@ -23,10 +23,10 @@ from facesearch.reading import Wanted
 from facesearch.records import Photo, image_id_of_bytes
 from tests.conftest import ROOT
 from tests.support.aws import create_table, moto
-from tests.support.fakes import EVENT, EVENT_ID, ORG
+from tests.support.fakes import EVENT, EVENT_ID, ORG, Context
 from tests.support.output import Output
 from tests.support.pictures import encoded
-from tests.unit.api.test_handlers import Context, load
+from tests.unit.api.test_handlers import load
 from tests.unit.photos.indexing.fakes import PHOTOS, RENDITIONS, FakeEngine, MemoryRequests, MemoryS3, notification
 
 Handler = Callable[[Any, Any], dict[str, Any]]

@@ -284,11 +284,6 @@ def test_what_is_no_photo_of_an_event_is_ignored(studio: Studio, key: str) -> No
     assert studio.s3.log == []
 
 
-def test_another_bucket_is_ignored(studio: Studio) -> None:
-    (report,) = studio.indexer.index_message(notification(KEY, bucket="elsewhere"))
-    assert report.outcome is IndexingOutcome.IGNORED
-
-
 def test_an_object_that_is_gone_is_ignored(studio: Studio) -> None:
     (report,) = studio.indexer.index_message(notification(KEY))
     assert (report.outcome, report.reason) == (IndexingOutcome.IGNORED, "the object was deleted meanwhile")
@@ -318,10 +313,6 @@ def test_the_records_of_one_message_are_all_indexed(studio: Studio) -> None:
 def test_a_message_that_nobody_can_read_is_ignored(studio: Studio, message: str) -> None:
     (report,) = studio.indexer.index_message(message)
     assert (report.outcome, report.reason) == (IndexingOutcome.IGNORED, "the message is no S3 event notification")
-
-
-def test_the_test_event_of_a_new_notification_says_nothing(studio: Studio) -> None:
-    assert studio.indexer.index_message('{"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "photos"}') == []
 
 
 @given(name=st.text(min_size=1), slashes=st.sampled_from(["/", ""]))

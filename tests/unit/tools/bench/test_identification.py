@@ -1,7 +1,6 @@
 """Offline searches on made-up faces: what counts as right, as a stranger and as missed."""
 
 import shutil
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -14,12 +13,6 @@ from tools.bench import made_up
 from tools.bench.embeddings import NOTHING, Seen, fingerprint, look_at
 from tools.bench.identification import Counts, Found, index_of, others_of, search_all
 from tools.bench.second_pass import measure
-
-
-@pytest.fixture(scope="module")
-def pool() -> Iterator[ThreadPoolExecutor]:
-    with ThreadPoolExecutor(2) as pool:
-        yield pool
 
 
 def photo(*axes: int) -> Seen:

@@ -1,7 +1,7 @@
 """What `make accuracy` measures offline, on made-up faces: groups, selfies, sweeps, speed, tables, JSON and plots."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -22,12 +22,6 @@ from tools.bench.spoil import SWEEPS
 from tools.bench.tables import show_offline
 
 ENGINE = EngineSpeed(2, 50.0, 40.0, 20.0, 2.0)
-
-
-@pytest.fixture(scope="module")
-def pool() -> Iterator[ThreadPoolExecutor]:
-    with ThreadPoolExecutor(2) as pool:
-        yield pool
 
 
 def photo(face: Embedding) -> Seen:

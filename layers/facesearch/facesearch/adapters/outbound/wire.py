@@ -87,9 +87,9 @@ def exchange(
         allowance.room = response_bytes
         yield response
     except httpcore.NetworkError:
-        raise FetchFailedError("The host broke the connection off.", retryable=True) from None
+        raise FetchFailedError("The host closed the connection.", retryable=True) from None
     except httpcore.RemoteProtocolError:
-        raise FetchFailedError("The host's response is incomplete, or not HTTP.", retryable=True) from None
+        raise FetchFailedError("The host's response is incomplete or not HTTP.", retryable=True) from None
     finally:
         connection.close()
 
@@ -190,4 +190,4 @@ class _BoundedStream(httpcore.NetworkStream):
             return self._deadline.passed()
         if isinstance(error, ssl.SSLCertVerificationError):
             return FetchFailedError("The host's certificate is not valid for it.", retryable=False)
-        return FetchFailedError("No secure connection to the host could be made.", retryable=True)
+        return FetchFailedError("Could not make a secure connection to the host.", retryable=True)

@@ -77,7 +77,7 @@ class WatchRunner(SearchWatcher, Generic[ProbeT]):
             self.watches.delete(job.search)
             if is_over:
                 return None
-        raise SearchInProgress("Photos are being deleted from the event all the time.", RETRY_AFTER_SECONDS)
+        raise SearchInProgress("Photos are being deleted from the event. Try again.", RETRY_AFTER_SECONDS)
 
     def _catch_up(self, watch: Watch) -> None:
         event = self._event(watch.search.event_id)

@@ -8,11 +8,14 @@ import unicodedata
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Unpack
 
+from typing_extensions import override
+
 from facesearch.adapters.dynamodb import schema
 from facesearch.adapters.dynamodb.admin.table import RefusedError, TableAdmin, checked_name, random_id
 from facesearch.adapters.dynamodb.directory import row_from_item, row_of
 from facesearch.adapters.dynamodb.reading import event_from_item
 from facesearch.admin.models import DEFAULT_CONFIDENCE, EventChanges
+from facesearch.admin.ports import EventSettings
 from facesearch.errors import InvalidRequest, NotFound
 from facesearch.models import Event, EventRow, IndexKind
 from facesearch.records import SHARDS
@@ -26,7 +29,7 @@ _OPTIONAL = ("cover", "retain_until", "upstream")
 INDEX_ATTRIBUTES = ("index_kind", "next_index_kind", "vector_table", "face_shards")
 
 
-class EventAdmin(TableAdmin):
+class EventAdmin(TableAdmin, EventSettings):
     """The operator's use cases about events."""
 
     def create_event(
@@ -80,14 +83,8 @@ class EventAdmin(TableAdmin):
             else:
                 return event.event_id
 
+    @override
     def update_event(self, event_id: int, **changes: Unpack[EventChanges]) -> Event:
-        """Change what is given, leave the rest; the next request sees it.
-
-        Raises:
-            NotFound: no such event.
-            InvalidRequest: nothing to change, a value that `create_event` would refuse too, or an upstream's event that
-                another event searches.
-        """
         given = _given(changes)
         while True:
             before = self.event(event_id)
@@ -101,7 +98,7 @@ class EventAdmin(TableAdmin):
             except RefusedError as refused:
                 if refused.position == 0:  # somebody else changed it a moment ago
                     continue
-                raise InvalidRequest(f"Another event searches the upstream's event {after.upstream} already.") from None
+                raise InvalidRequest(f"Another event already searches the upstream's event {after.upstream}.") from None
             return after
 
     def change_index(self, before: Event, after: Event) -> bool:
@@ -129,8 +126,8 @@ class EventAdmin(TableAdmin):
             return False
         return True
 
+    @override
     def event(self, event_id: int) -> Event | None:
-        """The event's configuration, read strongly consistent."""
         item = self._read(schema.event_key(event_id))
         return event_from_item(item) if item is not None else None
 
@@ -193,14 +190,14 @@ class EventAdmin(TableAdmin):
     def _why_no_more(self, org_id: int) -> NotFound | InvalidRequest:
         if self._read(schema.org_key(org_id)) is None:
             return NotFound(f"There is no organisation {org_id}.")
-        return InvalidRequest(f"Organisation {org_id} has {EVENTS_PER_ORG} events already, which is the most.")
+        return InvalidRequest(f"Organisation {org_id} has {EVENTS_PER_ORG} events already, the most it may have.")
 
 
 def _given(changes: EventChanges) -> dict[str, Any]:
     """The changes as an event has them."""
     given: dict[str, Any] = dict(changes)
     if not given:
-        raise InvalidRequest("Nothing to change was given.")
+        raise InvalidRequest("There is nothing to change.")
     if "confidence" in changes:
         _check_confidence(changes["confidence"])
     if "name" in changes:
@@ -285,4 +282,4 @@ def _retention(event: Event) -> "schema.Key":
 
 def _check_confidence(confidence: int) -> None:
     if not 1 <= confidence <= 100:
-        raise InvalidRequest("A confidence is a whole percent from 1 to 100.")
+        raise InvalidRequest("The confidence must be a whole percent from 1 to 100.")
