@@ -183,12 +183,12 @@ class Uploader:
         """Pictures that have to be sent, and those that must not be, with the reason."""
         originals, event = self._originals(), self.event
         new = [image_id for image_id in distinct if image_id not in records]
-        buried = self.stack.container.photos.tombstones(event.event_id, event.shards, new)
-        unsent = {image_id: BEING_DELETED for image_id, tombstone in buried.items() if not tombstone.finished}
+        tombstones = self.stack.container.photos.tombstones(event.event_id, event.shards, new)
+        unsent = {image_id: BEING_DELETED for image_id, tombstone in tombstones.items() if not tombstone.finished}
 
         def is_under_way(image_id: uuid.UUID) -> bool:
             # What came before the deletion was over is the deleted file, of which nothing will come any more.
-            after = buried[image_id].deleted_at if image_id in buried else 0
+            after = tombstones[image_id].deleted_at if image_id in tombstones else 0
             return originals is not None and originals.arrived.get(image_id, 0) > after
 
         wanted = {image_id for image_id in new if image_id not in unsent and not is_under_way(image_id)}
