@@ -2,7 +2,7 @@
 
 Results go to stdout, alone and as one JSON object with --json; everything else goes to stderr.
 Exit codes: 0 done, 1 not done (one line on stderr says why), 2 wrong usage, 130 interrupted. Of errors nothing goes to
-stdout, but for `search --json`, which prints the API's own error body there.
+stdout, but for `search run --json`, which prints the API's own error body there.
 """
 
 import sys
@@ -17,9 +17,9 @@ import facesearch_client
 from facesearch.errors import FaceSearchError, StoreUnavailable, Throttled
 from facesearch.photos.objects import StillThereError
 from facesearch.photos.reindexing import StalledError
-from facesearch_cli.commands import callbacks, erasing, events, keys, orgs, photos, webhooks
+from facesearch.settings import MissingSetting
+from facesearch_cli.commands import callbacks, deletion, events, keys, orgs, photos, quota, search, webhooks
 from facesearch_cli.commands.reindex import reindex_event
-from facesearch_cli.commands.search import search_event
 from facesearch_cli.errors import CommandError
 from facesearch_cli.interrupts import INTERRUPTED
 from facesearch_cli.stack import LOCAL, STACK_FILE_VARIABLE
@@ -32,13 +32,19 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-GROUPS = {"org": orgs.app, "key": keys.app, "event": events.app, "photos": photos.app, "person": erasing.app}
-GROUPS["callbacks"] = callbacks.app
-GROUPS["webhook"] = webhooks.app
+GROUPS = {
+    "org": orgs.app,
+    "quota": quota.app,
+    "key": keys.app,
+    "event": events.app,
+    "photos": photos.app,
+    "search": search.app,
+    "person": deletion.app,
+    "webhook": webhooks.app,
+    "callbacks": callbacks.app,
+}
 for name, group in GROUPS.items():
     app.add_typer(group, name=name)
-app.command("search")(search_event)
-app.command("search-delete")(erasing.delete_search)
 app.command("reindex")(reindex_event)
 
 
@@ -50,7 +56,7 @@ def choose_stack(
         Path | None,
         typer.Option(
             envvar=STACK_FILE_VARIABLE,
-            help="The local stack's stack.json or its folder; without it .local/ is looked for from here upwards.",
+            help="stack.json of the local stack, or its folder; by default .local/ here or in the nearest parent.",
         ),
     ] = None,
 ) -> None:
@@ -58,7 +64,7 @@ def choose_stack(
     context.obj = (stack, state)
 
 
-REFUSING = "AWS kept refusing a part of it. Run the same command again: it goes on where this one ended."
+REFUSING = "AWS kept refusing some requests. Run the same command again: it continues where this one stopped."
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
@@ -80,7 +86,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
         if isinstance(cause, NoCredentialsError):
             say("No AWS credentials were found: log in first, or set AWS_PROFILE.")
         elif isinstance(cause, EndpointConnectionError):
-            say(f"The stack's stores do not respond: {cause} Is it still running?")
+            say(f"The stack's stores do not respond: {cause} Is the stack still running?")
         else:
             say(f"AWS refused {error}")
     except (BotoCoreError, ClientError) as error:
@@ -90,10 +96,12 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
 def _line_of(error: Exception) -> str:
     text = str(error)
+    if isinstance(error, MissingSetting):
+        text = f"The stack has no output for {error.name}. Deploy it again with this version first."
     if isinstance(error, facesearch_client.ClientError) and error.status is not None:
-        text = f"The API answered {error.status}: {text}"
+        text = f"The API responded with {error.status}: {text}"
     if isinstance(error, facesearch_client.ClientError) and error.retryable:
-        text = f"{text} Nothing is searched twice if you try again with: --request-id {error.request_id}"
+        text = f"{text} To try again without a second search, add: --request-id {error.request_id}"
     return " ".join(text.split())
 
 

@@ -5,7 +5,6 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-from facesearch.adapters.dynamodb.reading import DynamoReader
 from facesearch.models import digest_of, is_live
 from facesearch.reading import Wanted
 from facesearch_cli.errors import CommandError
@@ -30,7 +29,7 @@ def remember(stack: Stack, org_id: int, api_key: str) -> None:
     except OSError as error:  # a full disk; the key itself is made, and its user must still be shown it
         with suppress(OSError):
             fresh.unlink()
-        say(f"The key could not be kept in {path}: {error.strerror or error}.")
+        say(f"The key could not be saved in {path}: {error.strerror or error}.")
 
 
 def key_for(stack: Stack, org_id: int) -> str:
@@ -41,8 +40,8 @@ def key_for(stack: Stack, org_id: int) -> str:
     """
     if stack.state is None:
         raise CommandError(
-            f"An API key is needed: --key or FACESEARCH_API_KEY. "
-            f"Make one with: facesearch --stack {stack.name} key create --org {org_id}"
+            f"Give an API key with --key or FACESEARCH_API_KEY. "
+            f"Create one with: facesearch --stack {stack.name} key create --org {org_id}"
         )
     candidates = []
     if stack.first_key is not None and stack.first_key[0] == org_id:
@@ -52,13 +51,13 @@ def key_for(stack: Stack, org_id: int) -> str:
     for api_key in candidates:
         if _works(stack, org_id, api_key):
             return api_key
-    created = stack.admin.create_key(org_id).api_key
+    created = stack.container.admin.create_key(org_id).api_key
     remember(stack, org_id, created)
     return created
 
 
 def _works(stack: Stack, org_id: int, api_key: str) -> bool:
-    known = DynamoReader(stack.dynamodb, stack.table_name).read(Wanted(digest=digest_of(api_key))).key
+    known = stack.container.reader.read(Wanted(digest=digest_of(api_key))).key
     return known is not None and is_live(known) and known.org_id == org_id
 
 

@@ -32,11 +32,11 @@ VIDEO_SUFFIXES = frozenset(
 )
 
 IS_RAW = "a camera's RAW file: save it as JPEG and upload that"
-IS_RAW_BESIDE = "a camera's RAW file; the picture of the same name beside it is taken"
+IS_RAW_BESIDE = "a camera's RAW file; the picture of the same name beside it is uploaded instead"
 IS_OTHER_PICTURE = "a kind of picture that cannot be read: save it as JPEG and upload that"
 IS_VIDEO = "a video"
-IS_NO_PICTURE = "no picture"
-IS_NO_FILE = "no file but a device, a pipe or a socket"
+IS_NO_PICTURE = "not a picture"
+IS_NO_FILE = "a device, a pipe or a socket, not a file"
 
 _HEAD_BYTES = 16
 

@@ -1,13 +1,13 @@
 """The stack that a command talks to: a local one by its `stack.json`, a deployed one by CloudFormation outputs."""
 
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import boto3
 import httpx
@@ -15,57 +15,23 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from facesearch.adapters.aws import with_our_errors
-from facesearch.adapters.dynamodb.admin import Admin
-from facesearch.adapters.dynamodb.callbacks import DynamoCallbackStore
-from facesearch.adapters.dynamodb.photos import DynamoPhotoStore
-from facesearch.adapters.dynamodb.vector_items import DynamoVectorItems
-from facesearch.adapters.rekognition import INDEXING, Collections
-from facesearch.adapters.s3.snapshots import S3SnapshotStore
-from facesearch.adapters.sqs.callback_attempts import SqsAttemptQueue
+from facesearch.bootstrap.operators import OperatorContainer
 from facesearch.errors import NotFound
-from facesearch.faces.compaction import SnapshotBuilder
 from facesearch.models import Event
-from facesearch.photos.migration import IndexMigration
-from facesearch.webhooks.callbacks.replay import CallbackDesk
-from facesearch_cli.clock import corrected_clock
+from facesearch.settings import Settings
 from facesearch_cli.errors import CommandError
 from facesearch_cli.region import chosen_region
 from facesearch_cli.terminal import ENDING, held_interrupts
-
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
-    from mypy_boto3_kms import KMSClient
-    from mypy_boto3_s3 import S3Client
-    from mypy_boto3_sqs import SQSClient
 
 LOCAL = "local"
 STACK_FILE_VARIABLE = "FACESEARCH_STACK_FILE"
 NOT_RUNNING = "No local stack is running here. Start one with: make serve"
 STORES_OF_OURS = ("ministack", "moto")
-UPLOADS_AT_ONCE = 8
-REQUESTS_AT_ONCE = 8
-
-
-class _Outputs(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-    ApiUrl: str
-    TableName: str
-    PhotosBucket: str
-    # What only some commands need: a stack that was deployed before there was this output still does the rest.
-    IdempotencyTableName: str = ""
-    RenditionsBucket: str = ""
-    SelfiesBucket: str = ""
-    SnapshotsBucket: str = ""
-    UploadsQueueUrl: str = ""
-    CallbacksQueueUrl: str = ""
-    CallbacksDeadLettersUrl: str = ""
-    DistributionId: str = ""
-    BiometricRetentionDays: int = 0
-    FacesTableName: str = ""
-    Engine: str = "embedded"
-    CollectionPrefix: str = ""
+NEEDED = frozenset({"ApiUrl", "TableName", "PhotosBucket"})
+MODELS_VARIABLE = "MODELS_DIR"
+MODELS = Path(__file__).resolve().parents[1] / ".cache" / "assets" / "models"
+MEGABYTES_PER_CORE = 1769
+"""What Lambda gives a function for each core, and so what `Settings.vcpus` counts by."""
 
 
 class _StackFile(BaseModel):
@@ -74,118 +40,48 @@ class _StackFile(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     url: str
-    org_id: int | None = None  # none of both: started without a seed
+    org_id: int | None = None  # both are missing if the stack was started without a seed
     api_key: str | None = None
     endpoint_url: str | None = None
     region: str
     store: str
     pid: int | None = None
-    outputs: _Outputs
+    outputs: dict[str, str]
 
 
 @dataclass(frozen=True)
 class Stack:
-    """Names and clients of one stack.
+    """One stack, and the parts of a command on it.
 
     Attributes:
-        outputs: names of its parts, as CloudFormation tells them.
+        settings: names of its parts, as CloudFormation tells them.
         client_arguments: keyword arguments of every boto3 client.
         state: folder of the local stack's files; None for a deployed one.
         first_key: organisation and key that the local stack was started with, if with any.
     """
 
     name: str
-    outputs: _Outputs
+    api_url: str
+    settings: Settings
     client_arguments: Mapping[str, Any]
     state: Path | None = None
     first_key: tuple[int, str] | None = None
 
-    @property
-    def api_url(self) -> str:
-        """Base URL of the API."""
-        return self.outputs.ApiUrl
-
-    @property
-    def table_name(self) -> str:
-        """The table."""
-        return self.outputs.TableName
-
-    @property
-    def photos_bucket(self) -> str:
-        """Where originals lie."""
-        return self.outputs.PhotosBucket
-
-    def name_of(self, output: str) -> str:
-        """An output that not every stack has.
-
-        Raises:
-            CommandError: this one was deployed before there was such an output.
-        """
-        name = str(getattr(self.outputs, output))
-        if not name:
-            raise CommandError(f"The stack {self.name!r} has no output {output}: deploy it again first.")
-        return name
-
     @cached_property
-    def clock(self) -> Callable[[], int]:
-        """Microseconds since the epoch by DynamoDB's clock: this machine's may be wrong."""
-        return corrected_clock(self.dynamodb, self.table_name)
+    def container(self) -> OperatorContainer:
+        """The use cases on this stack."""
+        return OperatorContainer(self.settings, self.client)
 
-    def _client(self, service: Any) -> Any:
-        client = boto3.client(service, **self.client_arguments)
-        with_our_errors(client.meta.events)
-        return client
+    @contextmanager
+    def working(self) -> Iterator[Callable[[], None]]:
+        """A block whose use cases work in threads: Ctrl-C ends it when they are done. See `held_interrupts`."""
+        with held_interrupts(ENDING) as check, self.container:
+            yield check
 
-    @cached_property
-    def dynamodb(self) -> "DynamoDBClient":
-        """Client of the stack's tables."""
-        client: DynamoDBClient = self._client("dynamodb")
-        return client
-
-    @cached_property
-    def s3(self) -> "S3Client":
-        """Client of the stack's buckets."""
-        client: S3Client = self._client("s3")
-        return client
-
-    @cached_property
-    def sqs(self) -> "SQSClient":
-        """Client of the stack's queues."""
-        client: SQSClient = self._client("sqs")
-        return client
-
-    @cached_property
-    def kms(self) -> "KMSClient":
-        """Client of the key that probes are encrypted by."""
-        client: KMSClient = self._client("kms")
-        return client
-
-    @property
-    def admin(self) -> Admin:
-        """The operator's use cases."""
-        return Admin(self.dynamodb, self.table_name)
-
-    @property
-    def photos(self) -> DynamoPhotoStore:
-        """Records of photos, to be read."""
-        return DynamoPhotoStore(self.dynamodb, self.table_name)
-
-    @property
-    def face_items(self) -> DynamoVectorItems | None:
-        """Face items of the distributed index; None on a stack without one."""
-        name = self.outputs.FacesTableName
-        return DynamoVectorItems(self.dynamodb, name) if name else None
-
-    @cached_property
-    def collections(self) -> Collections | None:
-        """The events' collections of faces; None on a stack with another engine than Rekognition."""
-        if self.outputs.Engine != "rekognition":
-            return None
-        return Collections(self.rekognition(INDEXING), self.name_of("CollectionPrefix"))
-
-    def rekognition(self, config: Config) -> Any:
-        """A client of Rekognition."""
-        return boto3.client("rekognition", **{**self.client_arguments, "config": config})
+    def client(self, service: Any, config: Config) -> Any:
+        """A client with the stack's region, endpoint and credentials, and with a long way's patience."""
+        own: Config = self.client_arguments["config"]
+        return boto3.client(service, **{**self.client_arguments, "config": config.merge(own)})
 
     def require_embedded(self, command: str) -> None:
         """Refuse what works on faces in the table on a stack that has none there.
@@ -193,29 +89,10 @@ class Stack:
         Raises:
             CommandError: it is such a stack.
         """
-        if self.outputs.Engine != "embedded":
-            raise CommandError(f"{command} is for the embedded engine; {self.name!r} has {self.outputs.Engine}.")
-
-    @contextmanager
-    def index_migration(self) -> Iterator[IndexMigration]:
-        """What moves events between the kinds of index."""
-        snapshots = S3SnapshotStore(self.s3, self.name_of("SnapshotsBucket"), self.dynamodb, self.table_name)
-        with held_interrupts(ENDING), ThreadPoolExecutor(REQUESTS_AT_ONCE) as pool:
-            yield IndexMigration(
-                events=self.admin,
-                photos=self.photos,
-                items=self.face_items,
-                snapshots=snapshots,
-                builder=SnapshotBuilder(self.photos, snapshots, pool),
-                pool=pool,
+        if self.settings.engine != "embedded":
+            raise CommandError(
+                f"{command} works with the embedded engine only; {self.name!r} uses {self.settings.engine}."
             )
-
-    @property
-    def callbacks(self) -> CallbackDesk:
-        """What operators do about callbacks."""
-        store = DynamoCallbackStore(self.dynamodb, self.table_name)
-        queues = SqsAttemptQueue(self.sqs, self.name_of("CallbacksQueueUrl"), self.name_of("CallbacksDeadLettersUrl"))
-        return CallbackDesk(store, store, store, queues, queues)
 
     @property
     def transport(self) -> httpx.BaseTransport | None:
@@ -228,10 +105,29 @@ class Stack:
         Raises:
             NotFound: no such event.
         """
-        event = self.admin.event(event_id)
+        event = self.container.event(event_id)
         if event is None:
             raise NotFound(f"There is no event {event_id}.")
         return event
+
+
+def settings_of(outputs: Mapping[str, str]) -> Settings:
+    """A stack's outputs as settings (`TableName` is `table_name`), with this machine's cores and model weights.
+
+    Raises:
+        pydantic.ValidationError: an output is missing, or has a value that it cannot have.
+    """
+    named = {setting_of(output): value for output, value in outputs.items() if value}
+    machine = {
+        "models_dir": os.environ.get(MODELS_VARIABLE) or MODELS,
+        "aws_lambda_function_memory_size": (os.cpu_count() or 1) * MEGABYTES_PER_CORE,
+    }
+    return Settings.model_validate(named | machine)
+
+
+def setting_of(output: str) -> str:
+    """The name of the setting that an output of the stack gives."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", output).lower()
 
 
 def open_stack(name: str, stack_file: Path | None = None) -> Stack:
@@ -247,6 +143,7 @@ def _local_stack(given: Path | None) -> Stack:
     path = _find_stack_file(given)
     try:
         content = _StackFile.model_validate_json(path.read_bytes())
+        settings = settings_of(content.outputs)
     except FileNotFoundError:
         raise CommandError(NOT_RUNNING) from None
     except ValidationError as error:
@@ -262,7 +159,8 @@ def _local_stack(given: Path | None) -> Stack:
         arguments |= {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
     return Stack(
         name=LOCAL,
-        outputs=content.outputs.model_copy(update={"ApiUrl": content.url}),
+        api_url=content.url,
+        settings=settings,
         client_arguments=arguments,
         state=path.parent,
         first_key=None if content.org_id is None or content.api_key is None else (content.org_id, content.api_key),
@@ -289,21 +187,22 @@ def _deployed_stack(name: str) -> Stack:
         if "does not exist" in error.response["Error"].get("Message", ""):
             raise CommandError(f"There is no CloudFormation stack {name!r} in this account and region.") from None
         raise
-    found = {output["OutputKey"]: output["OutputValue"] for output in described["Stacks"][0].get("Outputs", [])}
-    try:
-        outputs = _Outputs.model_validate(found)
-    except ValidationError:
-        raise CommandError(f"{name!r} is no deployed Face Search stack: outputs are missing.") from None
-    return Stack(name, outputs, arguments)
+    outputs = {output["OutputKey"]: output["OutputValue"] for output in described["Stacks"][0].get("Outputs", [])}
+    if missing := NEEDED - outputs.keys():
+        raise CommandError(f"{name!r} is not a Face Search stack: it has no output {', '.join(sorted(missing))}.")
+    return Stack(name, outputs["ApiUrl"], settings_of(outputs), arguments)
 
 
 def _config(*, local: bool) -> Config:
+    here: dict[str, Any] = {
+        "proxies": {},  # none, whatever HTTP_PROXY says
+        "s3": {"addressing_style": "path"},  # a bucket is no host name here
+    }
     return Config(
-        max_pool_connections=UPLOADS_AT_ONCE + 2,
-        retries={"mode": "standard", "total_max_attempts": 5},
         connect_timeout=10,
-        proxies={} if local else None,  # {} = none, whatever HTTP_PROXY says
-        s3={"addressing_style": "path"} if local else None,  # a bucket is no host name here
+        read_timeout=60,
+        retries={"mode": "standard", "total_max_attempts": 6},
+        **(here if local else {}),
     )
 
 

@@ -80,7 +80,7 @@ def following(watcher: Watcher, name: str) -> Callable[[int, int], None]:
     return follow
 
 
-ENDING = "Ending what is under way; Ctrl-C again stops at once."
+ENDING = "Finishing what is under way. Press Ctrl-C again to stop at once."
 SHOW_CURSOR = b"\x1b[?25h"
 
 

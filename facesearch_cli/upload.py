@@ -12,6 +12,8 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
 
+from botocore.exceptions import ClientError
+
 from facesearch.errors import StoreUnavailable
 from facesearch.faces.packing import FACE_BYTES
 from facesearch.models import Event
@@ -20,9 +22,10 @@ from facesearch.photos.places import find_moved
 from facesearch.records import Photo, original_key, original_prefix
 from facesearch_cli.errors import CommandError
 from facesearch_cli.pictures import Found, Picture, read
-from facesearch_cli.stack import UPLOADS_AT_ONCE, Stack
+from facesearch_cli.stack import Stack
 from facesearch_cli.terminal import SILENT, Watcher, held_interrupts
 
+UPLOADS_AT_ONCE = 8
 STALL_SECONDS = 120.0
 """Without one more photo indexed for so long, waiting ends. A cold start and a full batch take about 30 s."""
 
@@ -180,7 +183,7 @@ class Uploader:
         """Pictures that have to be sent, and those that must not be, with the reason."""
         originals, event = self._originals(), self.event
         new = [image_id for image_id in distinct if image_id not in records]
-        buried = self.stack.photos.tombstones(event.event_id, event.shards, new)
+        buried = self.stack.container.photos.tombstones(event.event_id, event.shards, new)
         unsent = {image_id: BEING_DELETED for image_id, tombstone in buried.items() if not tombstone.finished}
 
         def is_under_way(image_id: uuid.UUID) -> bool:
@@ -191,7 +194,7 @@ class Uploader:
         wanted = {image_id for image_id in new if image_id not in unsent and not is_under_way(image_id)}
         if originals is not None:
             indexed = [photo for photo in records.values() if photo.status == "indexed"]
-            lost = find_moved(self.stack.photos, event, indexed, originals.etags)
+            lost = find_moved(self.stack.container.photos, event, indexed, originals.etags)
             wanted |= {photo.image_id for photo in lost if originals.arrived.get(photo.image_id) is None}
         return [picture for image_id, picture in distinct.items() if image_id in wanted], unsent
 
@@ -225,8 +228,8 @@ class Uploader:
     def _send(self, picture: Picture) -> str | None:
         try:
             with picture.path.open("rb") as file:
-                self.stack.s3.put_object(
-                    Bucket=self.stack.photos_bucket,
+                self.stack.container.s3.put_object(
+                    Bucket=self.stack.settings.photos_bucket,
                     Key=self._key(picture),
                     Body=file,
                     ContentType=picture.content_type,
@@ -235,7 +238,7 @@ class Uploader:
                 )
         except OSError as error:
             return f"cannot be read: {error.strerror or error}"
-        except StoreUnavailable as error:
+        except (StoreUnavailable, ClientError) as error:
             return f"{NOT_UPLOADED}: {error}"
         return None
 
@@ -243,13 +246,15 @@ class Uploader:
         return original_key(self.event.org_id, self.event.event_id, picture.image_id, _key_name(picture.path.name))
 
     def _records(self, image_ids: Iterable[uuid.UUID]) -> Records:
-        return self.stack.photos.get_many(self.event.event_id, self.event.shards, image_ids)
+        return self.stack.container.photos.get_many(self.event.event_id, self.event.shards, image_ids)
 
     def _originals(self) -> _Originals | None:
         """By one listing; None if the store gives none: to send a photo twice costs time and does no harm."""
         prefix = original_prefix(self.event.org_id, self.event.event_id)
-        pages = self.stack.s3.get_paginator("list_objects_v2").paginate(Bucket=self.stack.photos_bucket, Prefix=prefix)
-        oldest = datetime.fromtimestamp(self.stack.clock() / 1e6 - self.under_way_seconds, UTC)
+        pages = self.stack.container.s3.get_paginator("list_objects_v2").paginate(
+            Bucket=self.stack.settings.photos_bucket, Prefix=prefix
+        )
+        oldest = datetime.fromtimestamp(self.stack.container.clock() / 1e6 - self.under_way_seconds, UTC)
         originals = _Originals({}, {})
         try:
             for file in (file for page in pages for file in page.get("Contents", [])):
@@ -258,7 +263,7 @@ class Uploader:
                 if image_id is not None and file["LastModified"] > oldest:
                     arrived = int(file["LastModified"].timestamp() * 1e6)
                     originals.arrived[image_id] = max(arrived, originals.arrived.get(image_id, 0))
-        except StoreUnavailable:
+        except (StoreUnavailable, ClientError):
             return None
         return originals
 

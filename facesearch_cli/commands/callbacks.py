@@ -8,10 +8,11 @@ import typer
 
 from facesearch.errors import InvalidRequest
 from facesearch.webhooks.callbacks import Callback, Status
+from facesearch.webhooks.callbacks.replay import CallbackDesk
 from facesearch_cli.commands.common import AsJson, OrgId, group, stack_of
 from facesearch_cli.terminal import plural, print_json, printable, results, say
 
-app = group("Callbacks that tell an organisation how its webhooks' searches ended.")
+app = group("Callbacks, which tell an organisation how the searches of its webhooks ended.")
 
 
 @app.command("list")
@@ -22,7 +23,7 @@ def list_callbacks(
     as_json: AsJson = False,
 ) -> None:
     """List an organisation's callbacks, oldest first."""
-    rows = stack_of(context).callbacks.list(org_id, status)
+    rows = _desk(context, org_id).list(org_id, status)
     if as_json:
         print_json({"callbacks": [_json(row) for row in rows]})
         return
@@ -38,13 +39,15 @@ def replay(
     org_id: OrgId,
     callback_ids: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[CALLBACK_ID…]", help="Which; without any all that were given up.", show_default=False),
+        typer.Argument(
+            metavar="[CALLBACK_ID…]", help="Callbacks to send; by default all that were given up.", show_default=False
+        ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Send callbacks again that were given up, or whose address was switched off, which switches it on again."""
+    """Send callbacks again that were given up, or whose address was switched off; the address is switched on again."""
     wanted = [_callback_id(text) for text in callback_ids or ()]
-    done = stack_of(context).callbacks.replay(org_id, wanted)
+    done = _desk(context, org_id).replay(org_id, wanted)
     if as_json:
         print_json(
             {
@@ -55,9 +58,20 @@ def replay(
     else:
         results().print(f"{plural(len(done.callbacks), 'callback')} queued again.")
     for each in done.unknown:
-        say(f"{each} is no callback of organisation {org_id} that is not delivered yet.")
+        say(f"Organisation {org_id} has no undelivered callback {each}.")
     if done.unknown:
         raise typer.Exit(1)
+
+
+def _desk(context: typer.Context, org_id: int) -> CallbackDesk:
+    """The use cases, for an organisation that there is.
+
+    Raises:
+        NotFound: no such organisation.
+    """
+    container = stack_of(context).container
+    container.admin.org(org_id)
+    return container.callback_desk
 
 
 def _json(row: Callback) -> dict[str, Any]:
@@ -84,4 +98,4 @@ def _callback_id(text: str) -> uuid.UUID:
     try:
         return uuid.UUID(text)
     except ValueError:
-        raise InvalidRequest(f"{text!r} is no callback_id.") from None
+        raise InvalidRequest(f"{text!r} is not a callback_id.") from None

@@ -6,24 +6,26 @@ from typing import Annotated
 
 import typer
 
-from facesearch.adapters.dynamodb.admin import DEFAULT_CONFIDENCE
-from facesearch.admin.models import EventChanges
+from facesearch.admin.models import DEFAULT_CONFIDENCE, EventChanges
+from facesearch.api.presenters import start_of
 from facesearch.errors import InvalidRequest, Throttled
 from facesearch.models import Event, IndexKind, UpstreamEvent
 from facesearch.photos.migration import LaggingError
 from facesearch.records import Photo
+from facesearch_cli.commands.check import check_event
 from facesearch_cli.commands.common import AsJson, EventArgument, OrgId, Switch, group, stack_of, switch
-from facesearch_cli.commands.erasing import delete_event
-from facesearch_cli.commands.health import event_health
+from facesearch_cli.commands.deletion import delete_event
 from facesearch_cli.errors import CommandError
 from facesearch_cli.stack import Stack
 from facesearch_cli.terminal import plural, print_json, progress_bar, results, say
 
 app = group("Events.")
 app.command("delete")(delete_event)
-app.command("health")(event_health)
+app.command("check")(check_event)
 _DATES = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]
-Day = Annotated[datetime | None, typer.Option("--date", formats=_DATES, help="Day of the event, or when it starts.")]
+Day = Annotated[
+    datetime | None, typer.Option("--date", formats=_DATES, help="Day of the event, or the time when it starts.")
+]
 
 
 @app.command("create")
@@ -37,12 +39,12 @@ def create(
     day: Day = None,
     as_json: AsJson = False,
 ) -> None:
-    """Create an event, open for selfie search; its day is today unless given."""
+    """Create an event, open for selfie search. By default its day is today."""
     stack = stack_of(context)
-    days = stack.outputs.BiometricRetentionDays
-    event_id = stack.admin.create_event(org_id, name, confidence, day, days)
-    if stack.collections is not None:  # if this fails, the first photo makes it
-        stack.collections.create(event_id)
+    days = stack.settings.biometric_retention_days
+    event_id = stack.container.admin.create_event(org_id, name, confidence, day, days)
+    if stack.container.collections is not None:  # if this fails, the first photo makes it
+        stack.container.collections.create(event_id)
     if as_json:
         print_json({"event_id": event_id})
     else:
@@ -54,13 +56,16 @@ def update(  # noqa: PLR0913, PLR0917 - a command's options, each by its name
     context: typer.Context,
     event_id: EventArgument,
     selfie_search: Annotated[Switch | None, typer.Option(help="Whether guests may search by selfie.")] = None,
-    enabled: Annotated[Switch | None, typer.Option(help="Off: nothing but the event's metadata is answered.")] = None,
-    confidence: Annotated[int | None, typer.Option(help="Percent from 1 to 100; searches from now on.")] = None,
-    name: Annotated[str | None, typer.Option(help="Also makes a new slug.")] = None,
+    enabled: Annotated[
+        Switch | None, typer.Option(help="Off: the API serves nothing but the event's metadata.")
+    ] = None,
+    confidence: Annotated[int | None, typer.Option(help="Percent from 1 to 100, for new searches.")] = None,
+    name: Annotated[str | None, typer.Option(help="New name; the slug follows it.")] = None,
     day: Day = None,
-    cover: Annotated[str | None, typer.Option(help="image_id of the photo that stands for the event.")] = None,
+    cover: Annotated[str | None, typer.Option(help="image_id of the cover photo.")] = None,
     retain_until: Annotated[
-        str | None, typer.Option(help='YYYY-MM-DD: the last day on which faces are kept and searched; "" = for good.')
+        str | None,
+        typer.Option(help='YYYY-MM-DD: the last day on which faces are kept and searched; "" for no last day.'),
     ] = None,
     index: Annotated[
         IndexKind | None,
@@ -68,11 +73,11 @@ def update(  # noqa: PLR0913, PLR0917 - a command's options, each by its name
     ] = None,
     upstream: Annotated[
         str | None,
-        typer.Option(help='ORG/EVENT: what the event is called at the upstream; "" = the same numbers as here.'),
+        typer.Option(help='ORG/EVENT: the numbers of the event at the upstream; "" if they are the same as here.'),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Change an event; what is not given stays."""
+    """Change an event. What you do not give stays as it is."""
     stack = stack_of(context)
     changes: EventChanges = {}
     if selfie_search is not None:
@@ -88,7 +93,9 @@ def update(  # noqa: PLR0913, PLR0917 - a command's options, each by its name
     if cover is not None:
         changes["cover"] = _cover(stack, event_id, cover)
     changes |= _ended_by_nothing(retain_until, upstream)
-    event = stack.admin.update_event(event_id, **changes) if changes or index is None else stack.event(event_id)
+    event = (
+        stack.container.admin.update_event(event_id, **changes) if changes or index is None else stack.event(event_id)
+    )
     if index is not None:
         event = _move(stack, event_id, index)
     if as_json:
@@ -103,14 +110,14 @@ def update(  # noqa: PLR0913, PLR0917 - a command's options, each by its name
 @app.command("list")
 def list_events(context: typer.Context, org_id: OrgId, as_json: AsJson = False) -> None:
     """List an organisation's events, newest first."""
-    rows = stack_of(context).admin.events(org_id)
+    rows = stack_of(context).container.admin.events(org_id)
     if as_json:
         shown = [
             {
                 "event_id": row.event_id,
                 "event_name": row.name,
                 "event_slug": row.slug,
-                "event_date": row.date,
+                "event_date": start_of(row.date),
                 "event_enabled": row.event_enabled,
             }
             for row in rows
@@ -126,7 +133,7 @@ def _json(event: Event) -> dict[str, object]:
         "event_id": event.event_id,
         "event_name": event.name,
         "event_slug": event.slug,
-        "event_date": event.date,
+        "event_date": start_of(event.date),
         "event_enabled": event.event_enabled,
         "selfie_search": event.selfie_search,
         "confidence": event.confidence,
@@ -153,21 +160,21 @@ def _last_day(text: str) -> date | None:
     try:
         return datetime.strptime(text, "%Y-%m-%d").date()  # noqa: DTZ007 - a day, wherever
     except ValueError:
-        raise InvalidRequest("A last day is written YYYY-MM-DD.") from None
+        raise InvalidRequest("--retain-until takes a day, YYYY-MM-DD.") from None
 
 
 def _upstream_event(text: str) -> UpstreamEvent | None:
     try:
         return UpstreamEvent.of(text) if text else None
     except ValueError:
-        raise InvalidRequest("An upstream's event is written ORG/EVENT, two numbers.") from None
+        raise InvalidRequest("--upstream takes ORG/EVENT, two numbers.") from None
 
 
 def _move(stack: Stack, event_id: int, index: IndexKind) -> Event:
     stack.require_embedded("--index")
     try:
-        with stack.index_migration() as migration, progress_bar() as watcher:
-            moved = migration.to(event_id, index, watcher.stage("photos", None).advance)
+        with stack.working(), progress_bar() as watcher:
+            moved = stack.container.index_migration.to(event_id, index, watcher.stage("photos", None).advance)
     except (LaggingError, Throttled) as error:
         raise CommandError(f"{error} The event is still searched by the index that it had; run it again.") from error
     say(f"{plural(moved.faces, 'face')} indexed, {plural(moved.deleted, 'item')} of the other index deleted.")
@@ -178,8 +185,8 @@ def _cover(stack: Stack, event_id: int, text: str) -> uuid.UUID:
     try:
         image_id = uuid.UUID(text)
     except ValueError:
-        raise InvalidRequest("A cover is the image_id of a photo.") from None
-    photo: Photo | None = stack.photos.get(event_id, stack.event(event_id).shards, image_id)
+        raise InvalidRequest("--cover takes the image_id of a photo.") from None
+    photo: Photo | None = stack.container.photos.get(event_id, stack.event(event_id).shards, image_id)
     if photo is None or photo.status != "indexed":
-        raise InvalidRequest(f"Event {event_id} has no such photo.")
+        raise InvalidRequest(f"Event {event_id} has no indexed photo {image_id}.")
     return image_id

@@ -20,14 +20,14 @@ def create(
     context: typer.Context,
     org_id: OrgId,
     scope: Annotated[
-        list[Scope] | None, typer.Option(help="What it is good for; give it twice for both, which is the default.")
+        list[Scope] | None, typer.Option(help="What the key may do. Give it twice for both, which is the default.")
     ] = None,
-    days: Annotated[int | None, typer.Option("--expires-in-days", help="Never, if not given.")] = None,
+    days: Annotated[int | None, typer.Option("--expires-in-days", help="By default the key never expires.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Create an API key. It is shown this once: keep it."""
+    """Create an API key. It is shown only once: keep it."""
     stack = stack_of(context)
-    created = stack.admin.create_key(org_id, scope or list(Scope), days)
+    created = stack.container.admin.create_key(org_id, scope or list(Scope), days)
     if not scope or set(scope) == set(Scope):
         remember(stack, org_id, created.api_key)
     if as_json:
@@ -40,7 +40,7 @@ def create(
 @app.command("list")
 def list_keys(context: typer.Context, org_id: OrgId, as_json: AsJson = False) -> None:
     """List an organisation's keys, each by its first five characters."""
-    rows = stack_of(context).admin.keys(org_id)
+    rows = stack_of(context).container.admin.keys(org_id)
     if as_json:
         print_json({"keys": [_json(row) for row in rows]})
         return
@@ -52,20 +52,20 @@ def list_keys(context: typer.Context, org_id: OrgId, as_json: AsJson = False) ->
 
 @app.command("deactivate")
 def deactivate(context: typer.Context, key_id: KeyArgument, org_id: OrgId, as_json: AsJson = False) -> None:
-    """Refuse a key from its very next request on."""
+    """Deactivate a key. Its very next request is refused."""
     _switch(context, key_id, org_id, active=False, as_json=as_json)
 
 
 @app.command("activate")
 def activate(context: typer.Context, key_id: KeyArgument, org_id: OrgId, as_json: AsJson = False) -> None:
-    """Take a deactivated key again."""
+    """Activate a key again."""
     _switch(context, key_id, org_id, active=True, as_json=as_json)
 
 
 @app.command("delete")
 def delete(context: typer.Context, key_id: KeyArgument, org_id: OrgId, as_json: AsJson = False) -> None:
-    """Forget a key for good; its very next request is refused."""
-    stack_of(context).admin.delete_key(org_id, key_id)
+    """Delete a key for good. Its very next request is refused."""
+    stack_of(context).container.admin.delete_key(org_id, key_id)
     if as_json:
         print_json({"key_id": key_id, "deleted": True})
     else:
@@ -73,7 +73,7 @@ def delete(context: typer.Context, key_id: KeyArgument, org_id: OrgId, as_json: 
 
 
 def _switch(context: typer.Context, key_id: str, org_id: int, *, active: bool, as_json: bool) -> None:
-    stack_of(context).admin.switch_key(org_id, key_id, active=active)
+    stack_of(context).container.admin.switch_key(org_id, key_id, active=active)
     if as_json:
         print_json({"key_id": key_id, "active": active})
     else:

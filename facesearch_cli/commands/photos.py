@@ -5,10 +5,11 @@ from typing import Annotated
 
 import typer
 
+from facesearch.faces.packing import FACE_BYTES
 from facesearch.photos.indexing import MAX_FILE_BYTES
-from facesearch.records import original_prefix
-from facesearch_cli.commands.common import AsJson, EventArgument, EventId, group, stack_of
-from facesearch_cli.commands.erasing import delete_photos
+from facesearch.records import Photo, original_prefix
+from facesearch_cli.commands.common import AsJson, EventId, group, stack_of
+from facesearch_cli.commands.deletion import delete_photos
 from facesearch_cli.pictures import scan
 from facesearch_cli.terminal import plural, print_json, printable, progress_bar, results, say
 from facesearch_cli.upload import Report, Uploader
@@ -26,10 +27,10 @@ def upload_photos(
     wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Wait until every photo is indexed.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Upload pictures, and those of folders and the ones below; a second run sends only what is missing.
+    """Upload pictures, also those in folders and their subfolders. A second run sends only what is missing.
 
-    Whatever is left out is listed with the reason. Pictures that cannot be read are no error of the command. It ends
-    with 1 if there are none, if the store refused one, or if nothing more was indexed for two minutes.
+    Files that are left out are listed with the reason. A picture that cannot be read is not an error. The exit code is
+    1 if there are no pictures, if the store refused one, or if nothing more was indexed for two minutes.
     """
     stack = stack_of(context)
     event = stack.event(event_id)
@@ -43,8 +44,8 @@ def upload_photos(
     _say_what_is_missing(report, listed=as_json)
     if not report.keeps_faces:
         say(
-            f"Event {event_id} keeps no faces: their last day was {event.retain_until}. No search finds anybody on "
-            f"these photos. If that is wrong: facesearch event update {event_id} --retain-until YYYY-MM-DD, then "
+            f"Event {event_id} keeps no faces: their last day was {event.retain_until}. No search finds anybody in "
+            f"these photos. To change that, run: facesearch event update {event_id} --retain-until YYYY-MM-DD, then "
             f"facesearch reindex {event_id}."
         )
     if not report.succeeded:
@@ -60,7 +61,7 @@ def _summary(report: Report, *, waited: bool) -> str:
 
 def _say_what_is_missing(report: Report, *, listed: bool) -> None:
     if not (report.photos or report.failed):
-        say("There are no pictures.")
+        say("No pictures were found.")
     if not listed:
         _say_some(report.failed, "failed")
         _say_some(report.left_out, "left out")
@@ -70,10 +71,10 @@ def _say_what_is_missing(report: Report, *, listed: bool) -> None:
         names = ", ".join(f"{count} {name}" for name, count in sorted(report.skipped.items()))
         say(f"{plural(sum(report.skipped.values()), 'file')} skipped: {names}.")
     if report.stalled:
-        say("Some photos are not indexed yet, nothing more for two minutes: see the indexing function's log.")
+        say("Some photos are not indexed yet, and none was for two minutes. See the indexing function's log.")
     if report.refused:
         some = plural(report.refused, "photo") if report.uploaded else "Nothing"
-        say(f"{some} could {'not ' if report.uploaded else ''}be uploaded: run the same command again.")
+        say(f"{some} could {'not ' if report.uploaded else ''}be uploaded. Run the same command again.")
 
 
 def _say_some(files: list[tuple[str, str]], what: str) -> None:
@@ -83,24 +84,38 @@ def _say_some(files: list[tuple[str, str]], what: str) -> None:
         say(f"… and {len(files) - SHOWN} more {what}; --json lists them all.")
 
 
-@app.command("failed")
-def list_failed(context: typer.Context, event_id: EventArgument, as_json: AsJson = False) -> None:
-    """List the photos of an event that could not be read, whichever way they came, and those that lost their faces
-    because their original was gone when the event was re-indexed."""
+@app.command("list")
+def list_photos(
+    context: typer.Context,
+    event_id: EventId,
+    failed: Annotated[
+        bool,
+        typer.Option(
+            "--failed",
+            help="Only photos that could not be read, or that lost their faces because the original was gone.",
+        ),
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """List the photos of an event with their faces, whichever way they came."""
     stack = stack_of(context)
     event = stack.event(event_id)
     prefix = original_prefix(event.org_id, event_id)
-    records = (photo for shard in range(event.shards) for photo in stack.photos.records(event_id, shard))
-    failed = sorted(
-        # A photo that our own tool has sent lies in a folder of its own, which says nothing.
-        (photo.key.removeprefix(prefix).removeprefix(f"{photo.image_id}/"), str(photo.image_id), photo.reason)
+    records = (photo for shard in range(event.shards) for photo in stack.container.photos.records(event_id, shard))
+    rows = sorted(
+        (_file_of(photo, prefix), str(photo.image_id), len(photo.faces) // FACE_BYTES, photo.reason or None)
         for photo in records
-        if photo.status == "failed" or photo.reason
+        if not failed or photo.status == "failed" or photo.reason
     )
     if as_json:
-        photos = [{"file": file, "image_id": image_id, "reason": reason} for file, image_id, reason in failed]
-        print_json({"event_id": event_id, "failed": photos})
+        names = ("file", "image_id", "faces", "reason")
+        print_json({"event_id": event_id, "photos": [dict(zip(names, row, strict=True)) for row in rows]})
         return
-    for file, image_id, reason in failed:
-        results().print(printable(f"{image_id}  {file}: {reason}"))
-    say(f"{plural(len(failed), 'photo')} failed.")
+    for file, image_id, faces, reason in rows:
+        results().print(printable(f"{image_id}  {file}: {reason or plural(faces, 'face')}"))
+    say(f"{plural(len(rows), 'photo')}{' failed' if failed else ''}.")
+
+
+def _file_of(photo: Photo, prefix: str) -> str:
+    """The name below the event. A photo that our own tool has sent lies in a folder of its own, which says nothing."""
+    return photo.key.removeprefix(prefix).removeprefix(f"{photo.image_id}/")

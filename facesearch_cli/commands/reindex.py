@@ -1,23 +1,14 @@
 """`facesearch reindex`."""
 
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from typing import Annotated
 
 import typer
 
-from facesearch.adapters.dynamodb.photos import DynamoPhotoStore
-from facesearch.adapters.s3.objects import S3Objects
-from facesearch.adapters.s3.snapshots import S3SnapshotStore
-from facesearch.adapters.sqs.indexing_commands import SqsIndexingCommands
 from facesearch.errors import InvalidRequest
-from facesearch.faces.compaction import SnapshotBuilder
 from facesearch.faces.engine import MODELS
-from facesearch.photos.reindexing import Progress, Reindexed, Reindexing
+from facesearch.photos.reindexing import Reindexed
 from facesearch_cli.commands.common import AsJson, EventArgument, stack_of
-from facesearch_cli.stack import Stack
-from facesearch_cli.terminal import ENDING, following, held_interrupts, plural, print_json, progress_bar, results, say
+from facesearch_cli.terminal import following, plural, print_json, progress_bar, results, say
 
 THREADS = 8
 SHOWN_FAILURES = 20
@@ -45,7 +36,14 @@ def reindex_event(
         raise InvalidRequest("--cancel takes no --model.")
     stack = stack_of(context)
     stack.require_embedded("reindex")
-    with progress_bar() as watcher, reindexing(stack, following(watcher, "Indexing")) as use_case:
+    with progress_bar() as watcher, stack.working() as check:
+        progress = following(watcher, "Indexing")
+
+        def follow(done: int, total: int) -> None:
+            check()
+            progress(done, total)
+
+        use_case = stack.container.reindexing(follow)
         if cancel:
             event = use_case.cancel(event_id)
         else:
@@ -64,34 +62,6 @@ def reindex_event(
         say(f"{image_id}: {reason}")
     if len(done.failed) > SHOWN_FAILURES:
         say(f"… and {len(done.failed) - SHOWN_FAILURES} more; --json lists them all.")
-
-
-@contextmanager
-def reindexing(stack: Stack, progress: Progress) -> Iterator[Reindexing]:
-    """The use case over a stack.
-
-    Raises:
-        CommandError: the stack was deployed before it told all its parts.
-    """
-    bucket, queue = stack.name_of("SnapshotsBucket"), stack.name_of("UploadsQueueUrl")
-    with held_interrupts(ENDING) as check, ThreadPoolExecutor(THREADS) as pool:
-
-        def follow(done: int, total: int) -> None:
-            check()
-            progress(done, total)
-
-        photos = DynamoPhotoStore(stack.dynamodb, stack.table_name, stack.clock)
-        snapshots = S3SnapshotStore(stack.s3, bucket, stack.dynamodb, stack.table_name)
-        yield Reindexing(
-            events=stack.admin,
-            photos=photos,
-            originals=S3Objects(stack.s3, stack.photos_bucket, pool),
-            snapshots=snapshots,
-            builder=SnapshotBuilder(photos, snapshots, pool),
-            orders=SqsIndexingCommands(stack.sqs, queue),
-            pool=pool,
-            progress=follow,
-        )
 
 
 def _summary(done: Reindexed) -> str:

@@ -6,12 +6,17 @@ from typing import Annotated
 import typer
 
 import facesearch_client
-from facesearch_cli.commands.common import AsJson, EventId, stack_of
+from facesearch_cli.commands.common import AsJson, EventId, group, stack_of
+from facesearch_cli.commands.deletion import delete_search
 from facesearch_cli.keys import key_for
 from facesearch_cli.terminal import plural, print_json, printable, results
 
+app = group("Face searches in an event.")
+app.command("delete")(delete_search)
 
-def search_event(  # noqa: PLR0913, PLR0917 - a command's options, each by its name
+
+@app.command("run")
+def run_search(  # noqa: PLR0913, PLR0917 - a command's options, each by its name
     context: typer.Context,
     selfies: Annotated[
         list[Path],
@@ -21,15 +26,16 @@ def search_event(  # noqa: PLR0913, PLR0917 - a command's options, each by its n
             dir_okay=False,
             readable=True,
             show_default=False,
-            help="A picture of the person, or up to three.",
+            help="A picture of the person; up to three.",
         ),
     ],
     event_id: EventId,
-    page: Annotated[int, typer.Option(help="From 1.")] = 1,
-    page_size: Annotated[int, typer.Option(help="Photos on a page, at most 100.")] = facesearch_client.PAGE_SIZE,
-    request_id: Annotated[str | None, typer.Option(help="UUID of the search; one is made if not given.")] = None,
+    page: Annotated[int, typer.Option(help="Number of the page, from 1.")] = 1,
+    page_size: Annotated[int, typer.Option(help="Photos per page, at most 100.")] = facesearch_client.PAGE_SIZE,
+    request_id: Annotated[str | None, typer.Option(help="UUID of the search; by default a new one.")] = None,
     downscale: Annotated[
-        int | None, typer.Option(min=1, help="Send a copy whose long side is no more pixels than that, such as 1600.")
+        int | None,
+        typer.Option(min=1, help="Send a copy whose longer side has at most this many pixels, for example 1600."),
     ] = None,
     key: Annotated[
         str | None,
@@ -37,30 +43,30 @@ def search_event(  # noqa: PLR0913, PLR0917 - a command's options, each by its n
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Search an event for the person of one to three selfies. --json prints the API's answer as it came, errors too."""
+    """Search an event for the person in one to three selfies. --json prints the response of the API, even an error."""
     stack = stack_of(context)
     event = stack.event(event_id)
     api_key = key or key_for(stack, event.org_id)
     try:
         with facesearch_client.FaceSearchClient(stack.api_url, api_key, event.org_id, transport=stack.transport) as api:
-            answer = api.search(event_id, selfies, request_id, page, page_size, downscale=downscale)
+            response = api.search(event_id, selfies, request_id, page, page_size, downscale=downscale)
     except facesearch_client.ClientError as error:
         if as_json and error.envelope is not None:
             print_json(error.envelope)
         raise
     if as_json:
-        print_json(answer.body)
+        print_json(response.body)
     else:
-        _show(answer)
+        _show(response)
 
 
-def _show(answer: facesearch_client.FaceSearchResponse) -> None:
-    data, pagination = answer.body["data"], answer.pagination
+def _show(response: facesearch_client.FaceSearchResponse) -> None:
+    data, pagination = response.body["data"], response.pagination
     out = results()
-    for image in answer.images:
+    for image in response.images:
         size = f"{image['width']} x {image['height']}" if image["width"] and image["height"] else "?"
         out.print(f"{image['image_id']}  {size:>13}  {printable(image['img_url'])}")
     found = f"{plural(pagination['total'], 'photo')} at confidence {data['confidence_percentage']}"
     where = f"page {pagination['currentPage']} of {pagination['totalPages']}"
-    out.print(f"{found}, {where}{', replayed' if answer.replayed else ''}")
-    out.print(f"request_id {answer.request_id}")
+    out.print(f"{found}, {where}{', replayed' if response.replayed else ''}")
+    out.print(f"request_id {response.request_id}")

@@ -8,14 +8,14 @@ from facesearch_cli.commands.common import AsJson, OrgId, group, stack_of
 from facesearch_cli.terminal import print_json, results, say
 
 app = group("Webhooks of an organisation.")
-secret = group("Secrets that they are signed by, both ways; two at most, to go over from one to the next.")
+secret = group("Secrets that sign webhooks and callbacks; two at most, so that you can replace one.")
 app.add_typer(secret, name="secret")
 
 
 @secret.command("create")
 def create(context: typer.Context, org_id: OrgId, as_json: AsJson = False) -> None:
-    """Create a secret. It is shown this once: keep it."""
-    created = stack_of(context).admin.create_webhook_secret(org_id)
+    """Create a secret. It is shown only once: keep it."""
+    created = stack_of(context).container.admin.create_webhook_secret(org_id)
     if as_json:
         print_json({"secret_id": created.secret_id, "secret": created.secret})
     else:
@@ -25,8 +25,8 @@ def create(context: typer.Context, org_id: OrgId, as_json: AsJson = False) -> No
 
 @secret.command("list")
 def list_secrets(context: typer.Context, org_id: OrgId, as_json: AsJson = False) -> None:
-    """List an organisation's secrets, oldest first, without what they are."""
-    secrets = stack_of(context).admin.webhook_secrets(org_id)
+    """List an organisation's secrets, oldest first, without their values."""
+    secrets = stack_of(context).container.admin.webhook_secrets(org_id)
     if as_json:
         print_json({"secrets": [{"secret_id": each.secret_id, "created_at": each.created_at} for each in secrets]})
         return
@@ -41,8 +41,8 @@ def delete(
     org_id: OrgId,
     as_json: AsJson = False,
 ) -> None:
-    """Forget a secret for good; the very next webhook that is signed by it alone is refused."""
-    stack_of(context).admin.delete_webhook_secret(org_id, secret_id)
+    """Delete a secret for good. The very next webhook that it alone has signed is refused."""
+    stack_of(context).container.admin.delete_webhook_secret(org_id, secret_id)
     if as_json:
         print_json({"secret_id": secret_id, "deleted": True})
     else:

@@ -14,7 +14,7 @@ import boto3
 import httpx
 import pytest
 
-from facesearch.adapters.dynamodb.admin import Admin
+from facesearch.adapters.dynamodb.admin import DynamoAdmin
 from facesearch_local import RunningStack, running
 from tests.conftest import ROOT
 from tests.integration.conftest import Site
@@ -53,7 +53,7 @@ def site(no_account: None, assets: Path, tmp_path_factory: pytest.TempPathFactor
 def site_on(stack: RunningStack, http: httpx.Client) -> Site:
     """An event with the photos of two people."""
     table = stack.description["outputs"]["TableName"]
-    admin = Admin(boto3.client("dynamodb", endpoint_url=stack.endpoint_url), table)
+    admin = DynamoAdmin(boto3.client("dynamodb", endpoint_url=stack.endpoint_url), table)
     org_id = admin.create_org("Marathon Photos")
     event_id = admin.create_event(org_id, "Marathon")
     return Site(stack, admin, org_id, event_id, admin.create_key(org_id).api_key, http)

@@ -13,7 +13,7 @@ import httpx
 import pytest
 from PIL import Image
 
-from facesearch.adapters.dynamodb.admin import Admin
+from facesearch.adapters.dynamodb.admin import DynamoAdmin
 from facesearch.adapters.dynamodb.photos import DynamoPhotoStore
 from facesearch.models import QuotaLimits
 from facesearch.records import SHARDS, Photo, image_id_of_bytes, original_key
@@ -36,7 +36,7 @@ class Site:
     """An event site on a running stack: an organisation, a key, an event, and what a test does with them."""
 
     stack: "RunningStack"
-    admin: Admin
+    admin: DynamoAdmin
     org_id: int
     event_id: int
     api_key: str
@@ -171,7 +171,7 @@ def stack(
 def site(stack: "RunningStack", samples: Path) -> Iterator[Site]:
     """An event with the sample photos in it."""
     outputs = stack.description["outputs"]
-    admin = Admin(boto3.client("dynamodb", endpoint_url=stack.endpoint_url), outputs["TableName"])
+    admin = DynamoAdmin(boto3.client("dynamodb", endpoint_url=stack.endpoint_url), outputs["TableName"])
     org_id = admin.create_org("Marathon Photos")
     with httpx.Client(timeout=60) as http:
         site = Site(

@@ -19,7 +19,7 @@ import boto3
 import httpx
 import pytest
 
-from facesearch.adapters.dynamodb.admin import Admin
+from facesearch.adapters.dynamodb.admin import DynamoAdmin
 from facesearch.adapters.dynamodb.callbacks import DynamoCallbackStore
 from facesearch.adapters.sqs.callback_attempts import SqsAttemptQueue
 from facesearch.webhooks.announcing import JobEnd
@@ -98,7 +98,7 @@ def stack_site(
         ) as stack,
         httpx.Client(timeout=60) as http,
     ):
-        admin = Admin(
+        admin = DynamoAdmin(
             boto3.client("dynamodb", endpoint_url=stack.endpoint_url), stack.description["outputs"]["TableName"]
         )
         org_id = admin.create_org("Marathon Photos")

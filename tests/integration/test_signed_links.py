@@ -8,7 +8,7 @@ import boto3
 import httpx
 import pytest
 
-from facesearch.adapters.dynamodb.admin import Admin
+from facesearch.adapters.dynamodb.admin import DynamoAdmin
 from facesearch_local import running
 from tests.integration.conftest import Site
 
@@ -20,7 +20,7 @@ def trial(no_account: None, assets: Path, tmp_path_factory: pytest.TempPathFacto
     """A stack as `make deploy CONFIG=fresh` has it, with an event of one photo."""
     parameters = {"CloudFront": "false", "RenditionsBaseUrl": ""}
     with running(store="moto", state=tmp_path_factory.mktemp("trial"), workers=1, parameters=parameters) as stack:
-        admin = Admin(
+        admin = DynamoAdmin(
             boto3.client("dynamodb", endpoint_url=stack.endpoint_url), stack.description["outputs"]["TableName"]
         )
         org_id = admin.create_org("Trial")

@@ -10,7 +10,7 @@ import boto3
 import httpx
 import pytest
 
-from facesearch.adapters.dynamodb.admin import Admin
+from facesearch.adapters.dynamodb.admin import DynamoAdmin
 from facesearch_local import running
 from tests.integration.conftest import Site, until
 from tests.integration.test_faces import images
@@ -32,7 +32,7 @@ def busy_site(
         ) as stack,
         httpx.Client(timeout=60) as http,
     ):
-        admin = Admin(
+        admin = DynamoAdmin(
             boto3.client("dynamodb", endpoint_url=stack.endpoint_url), stack.description["outputs"]["TableName"]
         )
         org_id = admin.create_org("Marathon Photos")

@@ -13,7 +13,7 @@ import httpx
 import pytest
 from PIL import Image
 
-from facesearch.adapters.dynamodb.admin import Admin
+from facesearch.adapters.dynamodb.admin import DynamoAdmin
 from facesearch.models import UpstreamEvent
 from facesearch_local import RunningStack, running
 from tests.integration.conftest import Site, until
@@ -35,7 +35,7 @@ def front(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site
         state = tmp_path_factory.mktemp("front")
         with running(state=state, workers=2, parameters=parameters, secrets={SECRET: VARIABLE}) as stack:
             outputs = stack.description["outputs"]
-            admin = Admin(boto3.client("dynamodb", endpoint_url=stack.endpoint_url), outputs["TableName"])
+            admin = DynamoAdmin(boto3.client("dynamodb", endpoint_url=stack.endpoint_url), outputs["TableName"])
             org_id = admin.create_org("In front of Marathon Photos")
             event_id = admin.create_event(org_id, "Marathon", confidence=50)
             admin.update_event(event_id, upstream=UpstreamEvent(site.org_id, site.event_id))
@@ -165,7 +165,7 @@ def test_an_upstream_that_is_gone_is_a_500_then_a_429_at_once_and_nothing_is_sto
         patch.setenv(VARIABLE, "a key")
         with running(state=tmp_path, workers=1, parameters=parameters, secrets={SECRET: VARIABLE}) as gone:
             outputs = gone.description["outputs"]
-            admin = Admin(boto3.client("dynamodb", endpoint_url=gone.endpoint_url), outputs["TableName"])
+            admin = DynamoAdmin(boto3.client("dynamodb", endpoint_url=gone.endpoint_url), outputs["TableName"])
             described = gone.description
             with httpx.Client(timeout=60) as http:
                 alone = Site(gone, admin, described["org_id"], described["event_id"], described["api_key"], http)

@@ -166,7 +166,7 @@ def test_a_deleted_search_is_over_with_all_that_it_has_told_of(watched: Watched,
     assert len(watched.told(request_id, UPDATED)) == 1
     # The request_id is free again
     assert watched.site.post(obama, request_id).json()["data"]["pagination"]["total"] == 2
-    assert call(watched.site.stack.state, "search-delete", request_id, "--event", watched.site.event_id) == {
+    assert call(watched.site.stack.state, "search", "delete", request_id, "--event", watched.site.event_id) == {
         "request_id": request_id
     }
     assert watched.site.get(request_id).status_code == 404

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from moto import mock_aws
 
-from facesearch.adapters.dynamodb.admin import KEYS_PER_ORG, Admin
+from facesearch.adapters.dynamodb.admin import KEYS_PER_ORG, DynamoAdmin
 from facesearch.adapters.dynamodb.admin import events as events_module
 from facesearch.adapters.dynamodb.admin.events import SLUG_LENGTH, slug_of
 from facesearch.adapters.dynamodb.directory import DynamoEventDirectory
@@ -39,12 +39,12 @@ def client() -> "Iterator[DynamoDBClient]":
 
 
 @pytest.fixture
-def admin(client: "DynamoDBClient") -> Admin:
-    return Admin(client, TABLE)
+def admin(client: "DynamoDBClient") -> DynamoAdmin:
+    return DynamoAdmin(client, TABLE)
 
 
 @pytest.fixture
-def org(admin: Admin) -> int:
+def org(admin: DynamoAdmin) -> int:
     return admin.create_org("Marathon Photos")
 
 
@@ -56,7 +56,7 @@ def content(client: "DynamoDBClient") -> Callable[[], list[Any]]:
 # ------------------------------------------------------------------ keys
 
 
-def test_a_key_is_listed_by_its_beginning_with_what_it_is_good_for(admin: Admin, org: int) -> None:
+def test_a_key_is_listed_by_its_beginning_with_what_it_is_good_for(admin: DynamoAdmin, org: int) -> None:
     everything = admin.create_key(org)
     reading = admin.create_key(org, scopes=[Scope.READ], days=7)
     rows = {row.key_id: row for row in admin.keys(org)}
@@ -72,7 +72,9 @@ def test_a_key_is_listed_by_its_beginning_with_what_it_is_good_for(admin: Admin,
     assert everything.api_key not in str(rows)
 
 
-def test_a_switch_changes_the_list_and_what_a_caller_meets(admin: Admin, org: int, client: "DynamoDBClient") -> None:
+def test_a_switch_changes_the_list_and_what_a_caller_meets(
+    admin: DynamoAdmin, org: int, client: "DynamoDBClient"
+) -> None:
     created, other = admin.create_key(org), admin.create_key(org)
 
     def seen() -> tuple[bool, bool]:
@@ -91,7 +93,7 @@ def test_a_switch_changes_the_list_and_what_a_caller_meets(admin: Admin, org: in
 
 
 def test_a_deleted_key_is_gone_from_everywhere_and_no_longer_counted(
-    admin: Admin, org: int, content: Callable[[], list[Any]]
+    admin: DynamoAdmin, org: int, content: Callable[[], list[Any]]
 ) -> None:
     before = content()
     created = admin.create_key(org)
@@ -104,7 +106,7 @@ def test_a_deleted_key_is_gone_from_everywhere_and_no_longer_counted(
     assert admin.org(org).keys == 0
 
 
-def test_a_key_is_changed_by_its_own_organisation_alone(admin: Admin, org: int) -> None:
+def test_a_key_is_changed_by_its_own_organisation_alone(admin: DynamoAdmin, org: int) -> None:
     created = admin.create_key(org)
     stranger = admin.create_org("Somebody else")
     with pytest.raises(NotFound):
@@ -115,7 +117,7 @@ def test_a_key_is_changed_by_its_own_organisation_alone(admin: Admin, org: int) 
 
 
 def test_the_place_of_a_deleted_key_can_be_taken_and_a_refusal_leaves_nothing(
-    admin: Admin, org: int, content: Callable[[], list[Any]]
+    admin: DynamoAdmin, org: int, content: Callable[[], list[Any]]
 ) -> None:
     ids = [admin.create_key(org).key_id for _ in range(KEYS_PER_ORG)]
     full = content()
@@ -130,10 +132,10 @@ def test_the_place_of_a_deleted_key_can_be_taken_and_a_refusal_leaves_nothing(
 
 
 def test_of_two_operators_who_delete_one_key_at_once_one_is_told_that_it_is_gone(
-    admin: Admin, org: int, client: "DynamoDBClient", monkeypatch: pytest.MonkeyPatch
+    admin: DynamoAdmin, org: int, client: "DynamoDBClient", monkeypatch: pytest.MonkeyPatch
 ) -> None:
     created = admin.create_key(org)
-    slower = Admin(client, TABLE)
+    slower = DynamoAdmin(client, TABLE)
     read = slower._read
 
     def overtaken(key: Any) -> Any:
@@ -148,13 +150,13 @@ def test_of_two_operators_who_delete_one_key_at_once_one_is_told_that_it_is_gone
 
 
 @pytest.mark.parametrize("wrong", [{"scopes": []}, {"days": 0}, {"days": -1}, {"days": 3651}], ids=str)
-def test_a_key_that_makes_no_sense_is_refused(admin: Admin, org: int, wrong: dict[str, Any]) -> None:
+def test_a_key_that_makes_no_sense_is_refused(admin: DynamoAdmin, org: int, wrong: dict[str, Any]) -> None:
     with pytest.raises(InvalidRequest):
         admin.create_key(org, **wrong)
     assert admin.keys(org) == []
 
 
-def test_nothing_can_be_done_about_an_organisation_that_is_not_there(admin: Admin) -> None:
+def test_nothing_can_be_done_about_an_organisation_that_is_not_there(admin: DynamoAdmin) -> None:
     for act in (admin.keys, admin.events, admin.org, admin.create_key):
         with pytest.raises(NotFound):
             act(1)
@@ -167,7 +169,7 @@ def test_nothing_can_be_done_about_an_organisation_that_is_not_there(admin: Admi
 # ------------------------------------------------------------------ quotas
 
 
-def test_a_quota_is_the_organisations_own_until_it_is_taken_back(admin: Admin, org: int) -> None:
+def test_a_quota_is_the_organisations_own_until_it_is_taken_back(admin: DynamoAdmin, org: int) -> None:
     assert admin.org(org).quota is None
     admin.set_quota(org, None)
     assert admin.org(org).quota is None
@@ -180,7 +182,7 @@ def test_a_quota_is_the_organisations_own_until_it_is_taken_back(admin: Admin, o
 
 @pytest.mark.parametrize("limits", [QuotaLimits(600, 200), None])
 def test_searches_under_a_slow_quota_do_not_count_against_the_next(
-    admin: Admin, org: int, client: "DynamoDBClient", limits: QuotaLimits | None
+    admin: DynamoAdmin, org: int, client: "DynamoDBClient", limits: QuotaLimits | None
 ) -> None:
     bucket, reader = DynamoTokenBuckets(client, TABLE), DynamoReader(client, TABLE)
     slow, fast = QuotaLimits(1, 3), QuotaLimits(600, 200)
@@ -201,7 +203,7 @@ def test_searches_under_a_slow_quota_do_not_count_against_the_next(
     "limits",
     [QuotaLimits(0, 1), QuotaLimits(1, 0), QuotaLimits(600_001, 1), QuotaLimits(1, 100_001), QuotaLimits(-1, -1)],
 )
-def test_a_quota_beyond_its_limits_is_refused(admin: Admin, org: int, limits: QuotaLimits) -> None:
+def test_a_quota_beyond_its_limits_is_refused(admin: DynamoAdmin, org: int, limits: QuotaLimits) -> None:
     with pytest.raises(InvalidRequest):
         admin.set_quota(org, limits)
     assert admin.org(org).quota is None
@@ -215,7 +217,7 @@ def listed(client: "DynamoDBClient", org: int) -> list[int]:
     return [row.event_id for row in DynamoEventDirectory(client, TABLE).page(org, Page(1, 100))]
 
 
-def test_a_change_is_in_the_event_and_in_its_row(admin: Admin, org: int, client: "DynamoDBClient") -> None:
+def test_a_change_is_in_the_event_and_in_its_row(admin: DynamoAdmin, org: int, client: "DynamoDBClient") -> None:
     event = admin.create_event(org, "Marathon", event_date=dt.date(2026, 5, 1))
     other = admin.create_event(org, "Half", event_date=dt.date(2026, 6, 1))
     assert listed(client, org) == [other, event]
@@ -231,7 +233,7 @@ def test_a_change_is_in_the_event_and_in_its_row(admin: Admin, org: int, client:
     assert admin.org(org).events == 2, "moved in the list, not counted again"
 
 
-def test_an_event_starts_at_a_time_and_is_listed_by_it(admin: Admin, org: int, client: "DynamoDBClient") -> None:
+def test_an_event_starts_at_a_time_and_is_listed_by_it(admin: DynamoAdmin, org: int, client: "DynamoDBClient") -> None:
     day = dt.date(2026, 1, 19)
     early, late = (
         admin.create_event(org, "Run", event_date=dt.datetime(2026, 1, 19, hour), retention_days=2)  # noqa: DTZ001
@@ -247,13 +249,13 @@ def test_an_event_starts_at_a_time_and_is_listed_by_it(admin: Admin, org: int, c
     assert listed(client, org) == [late, whole, early]
 
 
-def test_an_event_is_on_the_day_of_its_creation_unless_it_is_said(admin: Admin, org: int) -> None:
+def test_an_event_is_on_the_day_of_its_creation_unless_it_is_said(admin: DynamoAdmin, org: int) -> None:
     event = admin.event(admin.create_event(org, "Marathon"))
     assert event is not None
     assert dt.datetime.now(dt.UTC).date() - dt.date.fromisoformat(event.date) <= dt.timedelta(days=1)
 
 
-def test_an_id_that_is_taken_is_passed_over(admin: Admin, org: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_id_that_is_taken_is_passed_over(admin: DynamoAdmin, org: int, monkeypatch: pytest.MonkeyPatch) -> None:
     taken = admin.create_event(org, "Marathon")
     before = admin.event(taken)
     ids = iter([taken, taken, 123_456_789])
@@ -265,7 +267,7 @@ def test_an_id_that_is_taken_is_passed_over(admin: Admin, org: int, monkeypatch:
 
 
 def test_an_organisation_has_so_many_events_at_most(
-    admin: Admin, org: int, monkeypatch: pytest.MonkeyPatch, content: Callable[[], list[Any]]
+    admin: DynamoAdmin, org: int, monkeypatch: pytest.MonkeyPatch, content: Callable[[], list[Any]]
 ) -> None:
     monkeypatch.setattr(events_module, "EVENTS_PER_ORG", 2)
     for _ in range(2):
@@ -277,7 +279,7 @@ def test_an_organisation_has_so_many_events_at_most(
 
 
 def test_an_event_of_the_upstream_belongs_to_one_event_until_that_lets_it_go(
-    admin: Admin, org: int, content: Callable[[], list[Any]]
+    admin: DynamoAdmin, org: int, content: Callable[[], list[Any]]
 ) -> None:
     """Given two events with one number there, then one request_id would be one search for both: it is refused."""
     first, second = (admin.create_event(org, name) for name in ("Marathon", "Half"))
@@ -321,10 +323,10 @@ PAIRS = [
 
 @pytest.mark.parametrize(("first", "second"), PAIRS, ids=lambda change: next(iter(change)))
 def test_of_two_changes_at_once_neither_is_lost(
-    admin: Admin, org: int, client: "DynamoDBClient", monkeypatch: pytest.MonkeyPatch, first: Any, second: Any
+    admin: DynamoAdmin, org: int, client: "DynamoDBClient", monkeypatch: pytest.MonkeyPatch, first: Any, second: Any
 ) -> None:
     event = admin.create_event(org, "Marathon", event_date=dt.date(2026, 5, 1))
-    slower = Admin(client, TABLE)
+    slower = DynamoAdmin(client, TABLE)
     look, overtakes = slower.event, iter([True])
 
     def overtaken(event_id: int) -> Any:
@@ -345,7 +347,7 @@ def test_of_two_changes_at_once_neither_is_lost(
     )  # fmt: skip
 
 
-def test_nothing_to_change_is_refused_and_so_is_what_makes_no_sense(admin: Admin, org: int) -> None:
+def test_nothing_to_change_is_refused_and_so_is_what_makes_no_sense(admin: DynamoAdmin, org: int) -> None:
     event = admin.create_event(org, "Marathon")
     before = admin.event(event)
     wrong: list[Any] = [{}, {"confidence": 0}, {"confidence": 101}, {"name": " "}, {"name": "a\nb"}]

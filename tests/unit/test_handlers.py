@@ -15,7 +15,7 @@ import pytest
 from moto import mock_aws
 
 from facesearch import bootstrap
-from facesearch.adapters.dynamodb.admin import Admin
+from facesearch.adapters.dynamodb.admin import DynamoAdmin
 from facesearch.adapters.dynamodb.photos import DynamoPhotoStore
 from facesearch.adapters.opencv.face_engine import OpenCvEngine
 from facesearch.faces.packing import pack
@@ -52,7 +52,7 @@ class Deployment:
     org_id: int
     event_id: int
     api_key: str
-    admin: Admin
+    admin: DynamoAdmin
     dynamodb: "DynamoDBClient"
 
     def post(self, body: bytes, **changes: Any) -> Answer:
@@ -109,7 +109,7 @@ def deployment(models: Path, samples: Path, monkeypatch: pytest.MonkeyPatch) -> 
         create_table(dynamodb, "IdempotencyTable", "claims")
         boto3.client("s3").create_bucket(Bucket="selfies")
         orders = boto3.client("sqs").create_queue(QueueName="orders")["QueueUrl"]
-        admin = Admin(dynamodb, "table")
+        admin = DynamoAdmin(dynamodb, "table")
         org = admin.create_org("Marathon Photos")
         event = admin.create_event(org, "Marathon 2026")
         engine = OpenCvEngine(models, threads=1)

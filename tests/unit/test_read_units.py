@@ -17,7 +17,7 @@ import pytest
 from moto import mock_aws
 
 from facesearch.adapters.dynamodb import schema
-from facesearch.adapters.dynamodb.admin import Admin
+from facesearch.adapters.dynamodb.admin import DynamoAdmin
 from facesearch.adapters.dynamodb.photos import DynamoPhotoStore
 from facesearch.bootstrap import IO_THREADS
 from facesearch.faces.packing import pack
@@ -141,7 +141,7 @@ def test_an_event_keeps_the_shards_that_it_was_made_with() -> None:
     with mock_aws():
         client = boto3.client("dynamodb")
         create_table(client, "Table", TABLE)
-        admin = Admin(client, TABLE)
+        admin = DynamoAdmin(client, TABLE)
         event_id = admin.create_event(admin.create_org("o"), "e")
         event = admin.event(event_id)
         assert event is not None

@@ -17,7 +17,7 @@ from aws_lambda_powertools import Logger
 from moto import mock_aws
 
 from facesearch import bootstrap
-from facesearch.adapters.dynamodb.admin import Admin
+from facesearch.adapters.dynamodb.admin import DynamoAdmin
 from facesearch.adapters.dynamodb.photos import DynamoPhotoStore
 from facesearch.adapters.memory.stores import MemoryPhotoStore, MemorySnapshotStore
 from facesearch.adapters.s3.snapshots import S3SnapshotStore
@@ -205,7 +205,7 @@ def test_a_snapshot_of_an_event_that_was_deleted_meanwhile_is_taken_back(monkeyp
         for name, value in (("TABLE_NAME", TABLE), ("SNAPSHOTS_BUCKET", BUCKET), ("SNAPSHOT_TAIL_BYTES", "1")):
             monkeypatch.setenv(name, value)
         monkeypatch.setattr(bootstrap, "container", Deleted())
-        admin, store = Admin(dynamodb, TABLE), S3SnapshotStore(s3, BUCKET, dynamodb, TABLE)
+        admin, store = DynamoAdmin(dynamodb, TABLE), S3SnapshotStore(s3, BUCKET, dynamodb, TABLE)
         event_id = admin.create_event(admin.create_org("Runners"), "Marathon")
         photo = Photo(uuid.uuid4(), "indexed", "k", 3, 4, MODEL, pack(np.ones((1, 128), np.float32)))
         DynamoPhotoStore(dynamodb, TABLE).add(event_id, SHARDS, photo)
@@ -233,7 +233,7 @@ def test_how_alike_strangers_of_an_event_are_is_told_whether_a_snapshot_is_writt
         for name, value in (("TABLE_NAME", TABLE), ("SNAPSHOTS_BUCKET", BUCKET), ("SNAPSHOT_TAIL_BYTES", tail_bytes)):
             monkeypatch.setenv(name, value)
         monkeypatch.setattr(bootstrap, "container", bootstrap.Container())
-        admin, photos = Admin(dynamodb, TABLE), DynamoPhotoStore(dynamodb, TABLE)
+        admin, photos = DynamoAdmin(dynamodb, TABLE), DynamoPhotoStore(dynamodb, TABLE)
         event_id = admin.create_event(admin.create_org("Runners"), "Marathon")
         people = crowd(200, 1, alike).astype(np.float32)
         for number in range(100):
@@ -275,7 +275,7 @@ def test_the_daily_call_takes_the_faces_of_events_that_are_over(monkeypatch: pyt
         monkeypatch.setenv("TABLE_NAME", TABLE)
         monkeypatch.setenv("SNAPSHOTS_BUCKET", BUCKET)
         monkeypatch.setattr(bootstrap, "container", bootstrap.Container())
-        admin, photos = Admin(dynamodb, TABLE), DynamoPhotoStore(dynamodb, TABLE)
+        admin, photos = DynamoAdmin(dynamodb, TABLE), DynamoPhotoStore(dynamodb, TABLE)
         org, day = admin.create_org("Runners"), date(2020, 1, 1)
         over = admin.create_event(org, "Over", event_date=day, retention_days=30)
         kept = admin.create_event(org, "Kept", event_date=day)

@@ -13,7 +13,7 @@ import pytest
 from moto import mock_aws
 
 from facesearch.adapters.dynamodb import schema
-from facesearch.adapters.dynamodb.admin import KEYS_PER_ORG, Admin
+from facesearch.adapters.dynamodb.admin import KEYS_PER_ORG, DynamoAdmin
 from facesearch.adapters.dynamodb.batch import batch_get, batch_put
 from facesearch.adapters.dynamodb.photos import DynamoPhotoStore
 from facesearch.adapters.dynamodb.reading import DynamoReader
@@ -226,7 +226,7 @@ def test_who_has_asked_before_a_cancellation_keeps_nothing(results: tuple[Reader
 
 
 def test_what_an_operator_creates_is_what_the_api_reads(dynamodb: "DynamoDBClient") -> None:
-    admin = Admin(dynamodb, TABLE)
+    admin = DynamoAdmin(dynamodb, TABLE)
     org = admin.create_org("Marathon Photos")
     created = admin.create_key(org)
     event = admin.create_event(org, "Marathon 2026", confidence=85)
@@ -239,14 +239,14 @@ def test_what_an_operator_creates_is_what_the_api_reads(dynamodb: "DynamoDBClien
 
 
 def test_an_api_key_is_stored_nowhere(dynamodb: "DynamoDBClient") -> None:
-    admin = Admin(dynamodb, TABLE)
+    admin = DynamoAdmin(dynamodb, TABLE)
     created = admin.create_key(admin.create_org("Marathon Photos"))
     assert len(created.api_key) >= 43, "256 bits"
     assert created.api_key not in str(dynamodb.scan(TableName=TABLE)["Items"])
 
 
 def test_an_organisation_has_ten_keys_at_most(dynamodb: "DynamoDBClient") -> None:
-    admin = Admin(dynamodb, TABLE)
+    admin = DynamoAdmin(dynamodb, TABLE)
     org = admin.create_org("Marathon Photos")
     for _ in range(KEYS_PER_ORG):
         admin.create_key(org)
@@ -255,7 +255,7 @@ def test_an_organisation_has_ten_keys_at_most(dynamodb: "DynamoDBClient") -> Non
 
 
 def test_an_event_changes_only_in_what_is_given(dynamodb: "DynamoDBClient") -> None:
-    admin = Admin(dynamodb, TABLE)
+    admin = DynamoAdmin(dynamodb, TABLE)
     event = admin.create_event(admin.create_org("Marathon Photos"), "Marathon 2026")
     changed = admin.update_event(event, selfie_search=False)
     assert (changed.selfie_search, changed.event_enabled, changed.confidence) == (False, True, 90)
@@ -263,7 +263,7 @@ def test_an_event_changes_only_in_what_is_given(dynamodb: "DynamoDBClient") -> N
 
 
 def test_which_index_answers_is_changed_by_one_of_two_and_by_no_other_update(dynamodb: "DynamoDBClient") -> None:
-    admin = Admin(dynamodb, TABLE)
+    admin = DynamoAdmin(dynamodb, TABLE)
     event_id = admin.create_event(admin.create_org("Marathon Photos"), "Marathon 2026")
     exact = admin.event(event_id)
     assert exact is not None
@@ -283,7 +283,7 @@ def test_which_index_answers_is_changed_by_one_of_two_and_by_no_other_update(dyn
 
 
 def test_what_does_not_exist_or_makes_no_sense_is_refused(dynamodb: "DynamoDBClient") -> None:
-    admin = Admin(dynamodb, TABLE)
+    admin = DynamoAdmin(dynamodb, TABLE)
     org = admin.create_org("Marathon Photos")
     with pytest.raises(NotFound):
         admin.create_key(1)

@@ -13,7 +13,7 @@ import standardwebhooks
 import svix
 from moto import mock_aws
 
-from facesearch.adapters.dynamodb.admin import SECRETS_PER_ORG, Admin
+from facesearch.adapters.dynamodb.admin import SECRETS_PER_ORG, DynamoAdmin
 from facesearch.adapters.dynamodb.reading import DynamoReader
 from facesearch.errors import InvalidRequest, NotFound
 from facesearch.models import WebhookSecret
@@ -48,17 +48,17 @@ def client() -> "Iterator[DynamoDBClient]":
 
 
 @pytest.fixture
-def admin(client: "DynamoDBClient") -> Admin:
-    return Admin(client, TABLE)
+def admin(client: "DynamoDBClient") -> DynamoAdmin:
+    return DynamoAdmin(client, TABLE)
 
 
 @pytest.fixture
-def org(admin: Admin) -> int:
+def org(admin: DynamoAdmin) -> int:
     return admin.create_org("Marathon Photos")
 
 
 def test_two_secrets_live_at_once_and_a_third_only_when_one_is_deleted(
-    admin: Admin, org: int, client: "DynamoDBClient"
+    admin: DynamoAdmin, org: int, client: "DynamoDBClient"
 ) -> None:
     def read() -> set[str]:
         return {each.secret for each in DynamoReader(client, TABLE).read(Wanted(secrets_of=org)).secrets}
@@ -75,18 +75,18 @@ def test_two_secrets_live_at_once_and_a_third_only_when_one_is_deleted(
     assert {each.secret_id for each in admin.webhook_secrets(org)} == {new.secret_id, newest.secret_id}
 
 
-def test_a_secret_is_32_random_bytes_as_the_standard_writes_them(admin: Admin, org: int) -> None:
+def test_a_secret_is_32_random_bytes_as_the_standard_writes_them(admin: DynamoAdmin, org: int) -> None:
     made = {admin.create_webhook_secret(org).secret for _ in range(SECRETS_PER_ORG)}
     assert len(made) == SECRETS_PER_ORG
     assert {len(base64.b64decode(each.removeprefix("whsec_"), validate=True)) for each in made} == {32}
 
 
-def test_a_secret_shows_itself_in_no_text(admin: Admin, org: int) -> None:
+def test_a_secret_shows_itself_in_no_text(admin: DynamoAdmin, org: int) -> None:
     made = admin.create_webhook_secret(org)
     assert made.secret not in repr(admin.webhook_secrets(org))
 
 
-def test_secrets_made_at_once_are_never_more_than_two(admin: Admin, org: int) -> None:
+def test_secrets_made_at_once_are_never_more_than_two(admin: DynamoAdmin, org: int) -> None:
     def make(_: int) -> bool:
         try:
             admin.create_webhook_secret(org)
@@ -99,7 +99,7 @@ def test_secrets_made_at_once_are_never_more_than_two(admin: Admin, org: int) ->
     assert len(admin.webhook_secrets(org)) == SECRETS_PER_ORG
 
 
-def test_a_secret_is_its_own_organisations_alone(admin: Admin, org: int, client: "DynamoDBClient") -> None:
+def test_a_secret_is_its_own_organisations_alone(admin: DynamoAdmin, org: int, client: "DynamoDBClient") -> None:
     made, stranger = admin.create_webhook_secret(org), admin.create_org("Somebody else")
     assert admin.webhook_secrets(stranger) == []
     assert DynamoReader(client, TABLE).read(Wanted(secrets_of=stranger)).secrets == ()

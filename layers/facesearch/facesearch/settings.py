@@ -1,4 +1,5 @@
-"""The one settings object: everything that template.yaml passes to a function through its environment."""
+"""The one settings object: what template.yaml passes to a function through its environment, and to the command line
+through its outputs."""
 
 import os
 from collections.abc import Mapping
@@ -8,8 +9,16 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 
+class MissingSetting(ValueError):
+    """A part needs a setting that was not given."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"{name.upper()} is not set")
+        self.name = name
+
+
 class Settings(BaseModel):
-    """Frozen settings of one function.
+    """Frozen settings of one function, or of a command on a stack.
 
     A function declares only the variables that it uses, so everything but the table has a default; a part that
     needs a name which was not given fails when it is built, with that name in the message (see `required`).
@@ -33,11 +42,14 @@ class Settings(BaseModel):
     callbacks_dead_letters_url: str = ""
     faces_table_name: str = ""
     search_jobs_queue_url: str = ""
+    uploads_queue_url: str = ""
+    distribution_id: str = ""
     renditions_base_url: str = ""
     api_base_url: str = ""
     models_dir: Path = Path("/opt/models")
 
     result_retention_days: Annotated[int, Field(ge=1, le=365)] = 30
+    biometric_retention_days: Annotated[int, Field(ge=0)] = 0
     selfie_retention_days: Annotated[int, Field(ge=0, le=30)] = 1
     duplicate_wait_seconds: Annotated[float, Field(ge=0, le=15)] = 10
     search_quota_per_minute: Annotated[int, Field(ge=1, le=600_000)] = 600
@@ -76,11 +88,11 @@ class Settings(BaseModel):
         """A setting that this function cannot do without.
 
         Raises:
-            ValueError: it was not given.
+            MissingSetting: it was not given.
         """
         value = str(getattr(self, name))
         if not value:
-            raise ValueError(f"{name.upper()} is not set")
+            raise MissingSetting(name)
         return value
 
     @classmethod

@@ -8,7 +8,7 @@ import numpy as np
 from botocore.config import Config
 from numpy.typing import NDArray
 
-from facesearch.adapters.dynamodb.admin import Admin
+from facesearch.adapters.dynamodb.admin import DynamoAdmin
 from facesearch.adapters.dynamodb.photos import DynamoPhotoStore
 from facesearch.adapters.dynamodb.vector_items import DynamoVectorItems
 from facesearch.adapters.s3.snapshots import S3SnapshotStore
@@ -55,8 +55,8 @@ class Ground:
         return DynamoPhotoStore(self.clients.dynamodb, self.table)
 
     @cached_property
-    def admin(self) -> Admin:
-        return Admin(self.clients.dynamodb, self.table)
+    def admin(self) -> DynamoAdmin:
+        return DynamoAdmin(self.clients.dynamodb, self.table)
 
     @cached_property
     def snapshots(self) -> S3SnapshotStore:

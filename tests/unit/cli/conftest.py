@@ -11,7 +11,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from facesearch.adapters.dynamodb.admin import Admin
+from facesearch.adapters.dynamodb.admin import DynamoAdmin
 from facesearch.adapters.dynamodb.photos import DynamoPhotoStore, microseconds
 from facesearch.faces.packing import FACE_BYTES
 from facesearch.records import Photo, image_id_of_bytes
@@ -95,7 +95,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
         create_table(dynamodb, "Table", TABLE)
         s3 = boto3.client("s3")
         s3.create_bucket(Bucket=BUCKET)
-        admin = Admin(dynamodb, TABLE)
+        admin = DynamoAdmin(dynamodb, TABLE)
         org_id = admin.create_org("Runners")
         found = Place(
             tmp_path, dynamodb, s3, org_id, admin.create_event(org_id, "10 km"), admin.create_key(org_id).api_key

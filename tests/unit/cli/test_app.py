@@ -50,12 +50,12 @@ class TestOrganisationsKeysEvents:
             "event", "update", place.event_id, "--date", "2026-05-01", "--name", "Half marathon", "--json"
         )
         assert moved.json == surer | {
-            "event_date": "2026-05-01",
+            "event_date": "2026-05-01T00:00:00",
             "event_name": "Half marathon",
             "event_slug": "half-marathon",
         }
         (listed,) = facesearch("event", "list", "--org", place.org_id, "--json").json["events"]
-        assert (listed["event_date"], listed["event_name"]) == ("2026-05-01", "Half marathon")
+        assert (listed["event_date"], listed["event_name"]) == ("2026-05-01T00:00:00", "Half marathon")
 
     def test_given_an_event_of_the_upstream_when_updated_then_it_is_searched_there(
         self, place: Place, facesearch: Command
@@ -95,11 +95,11 @@ class TestOrganisationsKeysEvents:
         self, place: Place, facesearch: Command
     ) -> None:
         quota = {"per_minute": 60, "burst": 3}
-        set_ = facesearch("org", "quota", place.org_id, "--per-minute", 60, "--burst", 3, "--json")
+        set_ = facesearch("quota", "set", "--org", place.org_id, "--per-minute", 60, "--burst", 3, "--json")
         assert set_.json == {"org_id": place.org_id, "quota": quota}
         shown = facesearch("org", "show", place.org_id, "--json").json
         assert shown == {"org_id": place.org_id, "name": "Runners", "keys": 1, "events": 1, "quota": quota}
-        assert facesearch("org", "quota", place.org_id, "--reset", "--json").json["quota"] is None
+        assert facesearch("quota", "reset", "--org", place.org_id, "--json").json["quota"] is None
         assert facesearch("org", "show", place.org_id, "--json").json["quota"] is None
 
     @pytest.mark.parametrize(
@@ -113,10 +113,12 @@ class TestOrganisationsKeysEvents:
             (("key", "deactivate", "k", "--org", 5), "no key k"),
             (("key", "delete", "k", "--org", 5), "no key k"),
             (("org", "show", 5), "no organisation 5"),
-            (("org", "quota", 5, "--per-minute", 5, "--burst", 5), "no organisation 5"),
-            (("org", "quota", 5, "--per-minute", 5), "both"),
+            (("quota", "set", "--org", 5, "--per-minute", 5, "--burst", 5), "no organisation 5"),
+            (("quota", "reset", "--org", 5), "no organisation 5"),
+            (("callbacks", "list", "--org", 5), "no organisation 5"),
+            (("callbacks", "replay", "--org", 5), "no organisation 5"),
             (("photos", "upload", ".", "--event", 5), "no event 5"),
-            (("search", "selfie.jpg", "--event", 5), "no event 5"),
+            (("search", "run", "selfie.jpg", "--event", 5), "no event 5"),
             (("org", "create", "  "), "name"),
         ],
     )
@@ -135,8 +137,9 @@ class TestOrganisationsKeysEvents:
             ("org", "create"),
             ("event", "update", "abc", "--confidence", "80"),
             ("event", "update", "5", "--selfie-search", "maybe"),
-            ("search", "no-such-file.jpg", "--event", "5"),
+            ("search", "run", "no-such-file.jpg", "--event", "5"),
             ("dance",),
+            ("quota", "set", "--org", "5", "--per-minute", "5"),
         ],
     )
     def test_given_wrong_usage_when_run_then_2(self, place: Place, facesearch: Command, arguments: list[str]) -> None:
@@ -222,7 +225,7 @@ class TestUpload:
             "uploaded": 0,
             "indexed": 1,
             "failed": [{"file": "b.gif", "reason": "no readable picture"}],
-            "left_out": [{"file": "notes.txt", "reason": "no picture"}],
+            "left_out": [{"file": "notes.txt", "reason": "not a picture"}],
             "skipped": {"@eaDir": 1},
             "keeps_faces": True,
             "photos": [{"file": "a.jpg", "image_id": second.json["photos"][0]["image_id"], "faces": 3}],
@@ -250,7 +253,7 @@ class TestUpload:
         (place.folder / "race" / "film.MOV").write_bytes(b"x")
         arguments = ("photos", "upload", "race", "--event", place.event_id)
         ended = facesearch(*arguments)
-        assert (ended.code, ended.err) == (1, "There are no pictures.\nfilm.MOV: a video\n")
+        assert (ended.code, ended.err) == (1, "No pictures were found.\nfilm.MOV: a video\n")
         ended = facesearch(*arguments, "--json")
         assert (ended.code, ended.json["left_out"]) == (1, [{"file": "film.MOV", "reason": "a video"}])
 
@@ -267,7 +270,7 @@ class TestUpload:
     def test_given_an_event_past_its_last_day_when_uploaded_then_it_says_that_no_faces_are_kept(
         self, place: Place, facesearch: Command, *, as_json: bool
     ) -> None:
-        place.stack.admin.update_event(place.event_id, retain_until=date(2026, 1, 1))
+        place.stack.container.admin.update_event(place.event_id, retain_until=date(2026, 1, 1))
         (place.folder / "a.jpg").write_bytes(JPEG)
         arguments = ("photos", "upload", "a.jpg", "--event", place.event_id, *(["--json"] if as_json else []))
         ended = facesearch(*arguments)
@@ -282,15 +285,17 @@ class TestUpload:
         for name, content in (("b\n.gif", b"unreadable"), ("fine.jpg", JPEG), ("a/x.gif", b"unreadable too")):
             place.s3.put_object(Bucket=BUCKET, Key=f"{place.org_id}/{place.event_id}/{name}", Body=content)
         place.index()
-        ended = facesearch("photos", "failed", place.event_id, "--json")
-        assert [(each["file"], each["reason"]) for each in ended.json["failed"]] == [
-            ("a/x.gif", "no readable picture"),
-            ("b\n.gif", "no readable picture"),
-        ]
-        image_ids = [each["image_id"] for each in ended.json["failed"]]
-        ended = facesearch("photos", "failed", place.event_id)
+        photos = ("photos", "list", "--event", place.event_id)
+        (a, b) = facesearch(*photos, "--failed", "--json").json["photos"]
+        assert (a["file"], a["reason"]) == ("a/x.gif", "no readable picture")
+        assert (b["file"], b["reason"]) == ("b\n.gif", "no readable picture")
+        every = facesearch(*photos, "--json").json["photos"]
+        assert [(each["file"], each["faces"]) for each in every] == [("a/x.gif", 0), ("b\n.gif", 0), ("fine.jpg", 3)]
+        ended = facesearch(*photos)
+        assert (ended.out.splitlines()[2], ended.err) == (f"{every[2]['image_id']}  fine.jpg: 3 faces", "3 photos.\n")
+        ended = facesearch(*photos, "--failed")
         assert ended.out == (
-            f"{image_ids[0]}  a/x.gif: no readable picture\n{image_ids[1]}  b\ufffd.gif: no readable picture\n"
+            f"{a['image_id']}  a/x.gif: no readable picture\n{b['image_id']}  b\ufffd.gif: no readable picture\n"
         )
         assert (ended.code, ended.err) == (0, "2 photos failed.\n")
 
@@ -331,7 +336,7 @@ class TestSearch:
         with api(place, 403, envelope):
             ended = self.search(place, facesearch, "--json")
         assert (ended.code, ended.json) == (1, envelope)
-        assert ended.err == "The API answered 403: Selfie search is off.\n"
+        assert ended.err == "The API responded with 403: Selfie search is off.\n"
 
     def test_given_no_json_when_searched_then_the_photos_and_the_request_id(
         self, place: Place, facesearch: Command
@@ -349,7 +354,7 @@ class TestSearch:
         with api(place, 429, {"responseType": "error", "message": "Busy.", "data": None}, {"Retry-After": "60"}):
             ended = self.search(place, facesearch, "--request-id", request_id)
         assert (ended.code, ended.out, ended.err.count("\n")) == (1, "", 1)
-        assert ended.err.startswith("The API answered 429: Busy.")
+        assert ended.err.startswith("The API responded with 429: Busy.")
         assert f"--request-id {request_id}" in ended.err
 
     def test_given_a_key_when_searched_then_that_key(
@@ -391,7 +396,7 @@ class TestSearch:
         ended = facesearch("key", "create", "--org", place.org_id, "--json")
         assert ended.code == 0
         assert DynamoReader(place.dynamodb, TABLE).read(Wanted(digest_of(ended.json["api_key"]))).key is not None
-        assert "could not be kept" in ended.err
+        assert "could not be saved" in ended.err
 
     def test_given_a_remembered_key_of_an_earlier_stack_when_searched_then_it_is_replaced(
         self, place: Place, facesearch: Command
@@ -406,7 +411,7 @@ class TestSearch:
     @staticmethod
     def search(place: Place, facesearch: Command, *options: object) -> Any:
         (place.folder / "selfie.jpg").write_bytes(JPEG)
-        return facesearch("search", "selfie.jpg", "--event", place.event_id, *options)
+        return facesearch("search", "run", "selfie.jpg", "--event", place.event_id, *options)
 
 
 def test_given_ctrl_c_when_running_then_a_clean_line_and_130(

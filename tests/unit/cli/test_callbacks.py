@@ -119,4 +119,4 @@ def test_given_ids_when_replayed_then_those_that_cannot_be_are_named_with_1(kept
 def test_given_a_stack_of_before_when_replayed_then_one_line_says_what_to_do(place: Place, facesearch: Command) -> None:
     ended = facesearch("callbacks", "replay", "--org", place.org_id)
     assert (ended.code, ended.err.count("\n")) == (1, 1)
-    assert "deploy it again" in ended.err
+    assert "Deploy it again" in ended.err

@@ -79,7 +79,7 @@ def test_given_a_photo_when_deleted_then_a_receipt_of_zeros(event: Place, facese
 def test_given_no_json_when_deleted_then_two_lines(event: Place, facesearch: Command) -> None:
     ended = facesearch("photos", "delete", PHOTO, "--event", event.event_id, "--keep-renditions")
     assert (ended.code, ended.err) == (0, "")
-    assert ended.out == "Deleted by this run: 1 photo, 1 face.\nCounted again, left: nothing.\n"
+    assert ended.out == "Deleted by this run: 1 photo, 1 face.\nLeft (counted again): nothing.\n"
 
 
 def test_given_an_unknown_photo_when_deleted_then_it_is_said_with_1(event: Place, facesearch: Command) -> None:
@@ -88,7 +88,7 @@ def test_given_an_unknown_photo_when_deleted_then_it_is_said_with_1(event: Place
     assert (ended.code, ended.json["unknown"]) == (1, [str(stranger)])
     assert str(stranger) in ended.err
     assert not is_there(event)
-    assert facesearch("photos", "delete", "x", "--event", event.event_id).err == "'x' is no image_id.\n"
+    assert facesearch("photos", "delete", "x", "--event", event.event_id).err == "'x' is not an image_id.\n"
 
 
 def test_given_a_selfie_when_deleted_then_the_face_is_gone_and_the_photo_is_not(
@@ -124,7 +124,7 @@ def test_given_stored_selfies_of_the_person_when_deleted_then_they_go_and_the_re
     left = [each["Key"] for each in event.s3.list_objects_v2(Bucket="s-b")["Contents"]]
     assert left == [of_another, f"uploads/{below}/x"]
     ended = facesearch(*person)
-    assert "Stored selfies looked at: 2." in ended.out
+    assert "Stored selfies checked: 2." in ended.out
     assert "1 of the stored selfies show no face" in " ".join(ended.err.split())
 
 
@@ -196,7 +196,7 @@ def test_given_a_stack_of_before_when_deleted_then_one_line_says_what_to_do(plac
     place.stack_file.write_text(json.dumps(stack_file_of(place, outputs=outputs)))
     ended = facesearch("event", "delete", place.event_id)
     assert (ended.code, ended.out) == (1, "")
-    assert "deploy it again" in ended.err
+    assert "Deploy it again" in ended.err
 
 
 def test_given_a_last_day_when_updated_or_by_default_then_it_is_listed(place: Place, facesearch: Command) -> None:

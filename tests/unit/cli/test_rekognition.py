@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from botocore.config import Config
 
 from facesearch.adapters.dynamodb.photos import DynamoPhotoStore
 from facesearch.adapters.memory.rekognition import MemoryRekognition, Refusal, SeenFace
@@ -46,7 +47,12 @@ def site(place: Place, monkeypatch: pytest.MonkeyPatch) -> Site:
     outputs |= {"IdempotencyTableName": "claims", "Engine": "rekognition", "CollectionPrefix": "s."}
     place.stack_file.write_text(json.dumps(stack_file_of(place, outputs=outputs)))
     service = MemoryRekognition(lambda data: [SeenFace(box, each) for box, each in see(data)], likeness)
-    monkeypatch.setattr(Stack, "rekognition", lambda self, config: service.client(ONE_ATTEMPT))
+    client = Stack.client
+
+    def with_stand_in(stack: Stack, name: str, config: Config) -> Any:
+        return service.client(ONE_ATTEMPT) if name == "rekognition" else client(stack, name, config)
+
+    monkeypatch.setattr(Stack, "client", with_stand_in)
     looks = [look(ANNA), look(BEN)]
     data: Any = photo_of(*looks)
     image_id = image_id_of_bytes(place.event_id, data)

@@ -35,7 +35,7 @@ def test_given_a_deployed_stack_when_searched_then_with_the_key_given_or_not_at_
     with api(place, 200, body_of()) as asked:
         url = json.loads(place.stack_file.read_text())["url"]
         deploy("prod", {"ApiUrl": f"{url}/live", "TableName": TABLE, "PhotosBucket": BUCKET})
-        search = ("--stack", "prod", "search", "selfie.jpg", "--event", place.event_id)
+        search = ("--stack", "prod", "search", "run", "selfie.jpg", "--event", place.event_id)
         refused, answered = facesearch(*search), facesearch(*search, "--key", "mine")
     assert (refused.code, refused.out) == (1, "")
     assert f"facesearch --stack prod key create --org {place.org_id}" in refused.err
@@ -87,6 +87,6 @@ def test_given_a_region_by_either_variable_when_named_then_the_stack_is_looked_f
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    stack = open_stack("there")
-    assert [client.meta.region_name for client in (stack.dynamodb, stack.s3, stack.sqs)] == [region] * 3
+    parts = open_stack("there").container
+    assert [client.meta.region_name for client in (parts._dynamodb, parts._s3, parts._sqs)] == [region] * 3
     assert aws_environment("http://127.0.0.1:1", is_ours=True)["AWS_REGION"] == region

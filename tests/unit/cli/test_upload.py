@@ -81,7 +81,7 @@ def test_given_a_photo_when_uploaded_then_s3_can_refuse_it_if_it_has_changed_sin
 ) -> None:
     sent: list[dict[str, str]] = []
     uploader = Clock(place).uploader()
-    uploader.stack.s3.meta.events.register(
+    uploader.stack.container.s3.meta.events.register(
         "before-call.s3.PutObject", lambda params, **_: sent.append(params["headers"])
     )
     uploader.run(scan(folder), wait_until_indexed=False)
@@ -182,7 +182,7 @@ def test_given_an_original_that_was_gone_when_re_indexed_when_uploaded_again_the
     place: Place, folder: Path
 ) -> None:
     upload(place, folder)
-    photos, shards = place.stack.photos, place.stack.event(place.event_id).shards
+    photos, shards = place.stack.container.photos, place.stack.event(place.event_id).shards
     seen = photos.get(place.event_id, shards, image_id_of_bytes(place.event_id, JPEG + b"\x03"))
     assert seen is not None
     assert photos.put_next(place.event_id, shards, seen, "another model", b"", GONE)
@@ -198,12 +198,12 @@ def test_given_an_original_that_was_moved_when_uploaded_then_the_record_leads_th
     upload(place, folder)
     image_id = image_id_of_bytes(place.event_id, JPEG + b"\x03")
     prefix = f"{place.org_id}/{place.event_id}/"
-    before = place.stack.photos.get(place.event_id, place.stack.event(place.event_id).shards, image_id)
+    before = place.stack.container.photos.get(place.event_id, place.stack.event(place.event_id).shards, image_id)
     assert before is not None
     place.s3.copy_object(Bucket=BUCKET, Key=f"{prefix}day 1/3.jpg", CopySource={"Bucket": BUCKET, "Key": before.key})
     place.s3.delete_object(Bucket=BUCKET, Key=before.key)
     assert upload(place, folder).uploaded == 0
-    after = place.stack.photos.get(place.event_id, place.stack.event(place.event_id).shards, image_id)
+    after = place.stack.container.photos.get(place.event_id, place.stack.event(place.event_id).shards, image_id)
     assert after is not None
     assert after.originals[0] == Original(f"{prefix}day 1/3.jpg", before.etag)
 
@@ -267,7 +267,7 @@ def test_given_credentials_that_expire_when_uploading_then_what_was_refused_is_n
     def expire(**_: object) -> AWSResponse | None:
         return None if next(answered, False) else AWSResponse("", 403, HTTPHeaders(), EXPIRED)
 
-    events: Any = uploader.stack.s3.meta.events  # its stub knows no handler that answers
+    events: Any = uploader.stack.container.s3.meta.events  # its stub knows no handler that answers
     events.register_first("before-send.s3.PutObject", expire)
     report = uploader.run(scan(folder), wait_until_indexed=False)
     assert (report.uploaded, report.refused, report.succeeded) == (1, 4, False)

@@ -11,7 +11,7 @@ from typing import Any, Protocol, TypeVar, cast
 import boto3
 import numpy as np
 
-from facesearch.adapters.dynamodb.admin import Admin
+from facesearch.adapters.dynamodb.admin import DynamoAdmin
 from facesearch.adapters.dynamodb.callbacks import DynamoCallbackStore
 from facesearch.adapters.dynamodb.erasing import DynamoErasureLog
 from facesearch.adapters.dynamodb.idempotency import DynamoIdempotency
@@ -214,7 +214,7 @@ class Parts:
             create_table(dynamodb, resource, name)
         for bucket in ("selfies", "renditions", "originals", "snapshots"):
             s3.create_bucket(Bucket=bucket)
-        admin = Admin(dynamodb, "table")
+        admin = DynamoAdmin(dynamodb, "table")
         event = admin.event(admin.create_event(admin.create_org("Runners"), "Marathon"))
         assert event is not None
         photos = DynamoPhotoStore(dynamodb, "table")

@@ -16,6 +16,7 @@ from moto import mock_aws
 
 from facesearch.adapters.dynamodb import schema
 from facesearch.adapters.dynamodb.batch import batch_delete
+from facesearch.adapters.dynamodb.clock import corrected_clock
 from facesearch.adapters.dynamodb.erasing import DynamoErasureLog
 from facesearch.adapters.dynamodb.photos import DynamoPhotoStore, microseconds
 from facesearch.adapters.dynamodb.reading import DynamoReader
@@ -28,7 +29,6 @@ from facesearch.photos.objects import StillThereError
 from facesearch.reading import Reader, Wanted
 from facesearch.records import TOMBSTONE_SECONDS, Original, Photo, PhotoChange, PhotoEraser
 from facesearch.search.results import OutdatedError, ResultStore
-from facesearch_cli.clock import corrected_clock
 from tests.unit.erasure.site import Inline
 from tests.unit.fakes import EVENT, EVENT_ID, photos
 from tests.unit.test_stores import TABLE, create_table

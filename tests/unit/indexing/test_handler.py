@@ -15,7 +15,7 @@ from moto import mock_aws
 from PIL import Image
 
 from facesearch import bootstrap
-from facesearch.adapters.dynamodb.admin import Admin
+from facesearch.adapters.dynamodb.admin import DynamoAdmin
 from facesearch.adapters.dynamodb.photos import DynamoPhotoStore
 from facesearch.adapters.memory.stores import MemoryPhotoStore, MemoryReader, MemorySnapshotStore
 from facesearch.adapters.opencv.face_engine import OpenCvEngine
@@ -206,7 +206,7 @@ def test_a_photo_uploaded_to_the_real_parts_is_found_by_its_guest(
         for name, value in settings.items():
             monkeypatch.setenv(name, str(value))
         monkeypatch.setattr(bootstrap, "container", bootstrap.Container())
-        admin = Admin(boto3.client("dynamodb"), "table")
+        admin = DynamoAdmin(boto3.client("dynamodb"), "table")
         org = admin.create_org("Marathon Photos")
         event = admin.create_event(org, "Marathon 2026")
         names = ["obama2.jpg", "biden.jpg"]

@@ -9,7 +9,7 @@ import pytest
 from moto import mock_aws
 
 from facesearch.adapters.dynamodb import schema
-from facesearch.adapters.dynamodb.admin import Admin
+from facesearch.adapters.dynamodb.admin import DynamoAdmin
 from facesearch.adapters.dynamodb.photos import DynamoPhotoStore
 from facesearch.adapters.dynamodb.reading import event_from_item
 from facesearch.adapters.memory.stores import MemoryPhotoStore, MemoryReader
@@ -43,7 +43,7 @@ def events(request: pytest.FixtureRequest) -> Iterator[tuple[EventModels, Event]
         return
     with mock_aws():
         create_table(boto3.client("dynamodb"), "Table", "table")
-        admin = Admin(boto3.client("dynamodb"), "table")
+        admin = DynamoAdmin(boto3.client("dynamodb"), "table")
         event = admin.event(admin.create_event(admin.create_org("Runners"), "Marathon"))
         assert event is not None
         yield admin, event
@@ -155,7 +155,7 @@ def test_an_item_without_a_model_has_the_first_one_and_a_change_of_settings_keep
     with mock_aws():
         dynamodb = boto3.client("dynamodb")
         create_table(dynamodb, "Table", "table")
-        admin = Admin(dynamodb, "table")
+        admin = DynamoAdmin(dynamodb, "table")
         event_id = admin.create_event(admin.create_org("Runners"), "Marathon")
         key = schema.event_key(event_id)
         dynamodb.update_item(

@@ -13,7 +13,7 @@ import pytest
 from moto import mock_aws
 
 from facesearch import bootstrap
-from facesearch.adapters.dynamodb.admin import Admin
+from facesearch.adapters.dynamodb.admin import DynamoAdmin
 from tests.conftest import ROOT
 from tests.signatures import signed
 from tests.unit.test_handlers import Context, load
@@ -49,7 +49,7 @@ def deployment(monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployment]:
         create_table(dynamodb, "IdempotencyTable", "claims")
         boto3.client("s3").create_bucket(Bucket="selfies")
         queue = sqs.create_queue(QueueName="orders")["QueueUrl"]
-        admin = Admin(dynamodb, "table")
+        admin = DynamoAdmin(dynamodb, "table")
         org_id = admin.create_org("Marathon Photos")
         event_id, secret = admin.create_event(org_id, "Marathon"), admin.create_webhook_secret(org_id).secret
         for name, value in {

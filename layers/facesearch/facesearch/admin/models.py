@@ -7,6 +7,8 @@ from typing import TypedDict
 
 from facesearch.models import QuotaLimits, Scope, UpstreamEvent
 
+DEFAULT_CONFIDENCE = 90
+
 
 @dataclass(frozen=True)
 class EndedEvent:
@@ -64,14 +66,6 @@ class Organisation:
     keys: int
     events: int
     quota: QuotaLimits | None
-
-
-class RefusedError(Exception):
-    """A condition of one of the writes did not hold; `position` tells whose, counted from 0."""
-
-    def __init__(self, position: int) -> None:
-        super().__init__(str(position))
-        self.position = position
 
 
 @dataclass(frozen=True)

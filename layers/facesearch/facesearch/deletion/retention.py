@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from facesearch.admin.models import EndedEvent
-from facesearch.deletion.stores import EventEraser
+from facesearch.admin.ports import EventEraser
 from facesearch.faces.index import SnapshotStore
 from facesearch.faces.outside import NOTHING_OUTSIDE, OutsideEraser
 from facesearch.faces.packing import FACE_BYTES

@@ -1,14 +1,13 @@
 """What deletions work on."""
 
-import datetime as dt
 from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from typing import Protocol, Unpack
+from typing import Protocol
 
 from typing_extensions import override
 
-from facesearch.admin.models import EndedEvent, EventChanges
+from facesearch.admin.ports import EventEraser
 from facesearch.deletion.log import ErasureLog
 from facesearch.deletion.search import EventCallbacks, SearchDeletion
 from facesearch.faces.compaction import SnapshotBuilder
@@ -25,31 +24,6 @@ from facesearch.webhooks.watches.watch import Probes, WatchEraser
 ATTEMPTS = 10
 """How often a snapshot is written anew because somebody else wrote one meanwhile; each of theirs takes seconds."""
 INVALIDATED_AT_ONCE = 1_000
-
-
-class EventEraser(Protocol):
-    """What deletions ask of events; see `admin.EventAdmin` and `admin.EndingAdmin`."""
-
-    def event(self, event_id: int) -> Event | None:
-        """The event's configuration, read strongly consistent."""
-
-    def update_event(self, event_id: int, **changes: Unpack[EventChanges]) -> Event:
-        """Change what is given, leave the rest."""
-
-    def count_erasure(self, event_id: int) -> None:
-        """Say that photos or faces were deleted."""
-
-    def close_event(self, event_id: int) -> Event:
-        """Switch the event off for good."""
-
-    def remove_event(self, event: Event) -> None:
-        """Remove a closed event."""
-
-    def ended_events(self, today: dt.date) -> list[EndedEvent]:
-        """Events whose last day is before today, as long as something of them may be left."""
-
-    def forget_ended(self, ended: EndedEvent) -> None:
-        """Nothing of its faces is left."""
 
 
 class CdnCache(Protocol):

@@ -1,33 +1,14 @@
 """The operator's use cases: organisations, API keys, events, webhook secrets."""
 
 from facesearch.adapters.dynamodb.admin.ending import EndingAdmin
-from facesearch.adapters.dynamodb.admin.events import DEFAULT_CONFIDENCE, EVENTS_PER_ORG, EventAdmin
+from facesearch.adapters.dynamodb.admin.events import EVENTS_PER_ORG, EventAdmin
 from facesearch.adapters.dynamodb.admin.keys import KEYS_PER_ORG, KeyAdmin
 from facesearch.adapters.dynamodb.admin.models import ModelAdmin
 from facesearch.adapters.dynamodb.admin.orgs import OrgAdmin
 from facesearch.adapters.dynamodb.admin.webhooks import SECRETS_PER_ORG, WebhookAdmin
-from facesearch.admin.models import CreatedKey, CreatedSecret, EndedEvent, EventChanges, KeyRow, Organisation
 
-__all__ = [
-    "DEFAULT_CONFIDENCE",
-    "EVENTS_PER_ORG",
-    "KEYS_PER_ORG",
-    "SECRETS_PER_ORG",
-    "Admin",
-    "CreatedKey",
-    "CreatedSecret",
-    "EndedEvent",
-    "EndingAdmin",
-    "EventAdmin",
-    "EventChanges",
-    "KeyAdmin",
-    "KeyRow",
-    "ModelAdmin",
-    "OrgAdmin",
-    "Organisation",
-    "WebhookAdmin",
-]
+__all__ = ["EVENTS_PER_ORG", "KEYS_PER_ORG", "SECRETS_PER_ORG", "DynamoAdmin"]
 
 
-class Admin(OrgAdmin, KeyAdmin, EventAdmin, EndingAdmin, ModelAdmin, WebhookAdmin):
+class DynamoAdmin(OrgAdmin, KeyAdmin, EventAdmin, EndingAdmin, ModelAdmin, WebhookAdmin):
     """Creates and changes what the API only reads."""

@@ -3,11 +3,14 @@
 import datetime as dt
 from typing import TYPE_CHECKING
 
+from typing_extensions import override
+
 from facesearch.adapters.dynamodb import schema
-from facesearch.adapters.dynamodb.admin.table import TableAdmin
+from facesearch.adapters.dynamodb.admin.table import RefusedError, TableAdmin
 from facesearch.adapters.dynamodb.directory import row_of
 from facesearch.adapters.dynamodb.reading import event_from_item
-from facesearch.admin.models import EndedEvent, RefusedError
+from facesearch.admin.models import EndedEvent
+from facesearch.admin.ports import EventEndings
 from facesearch.errors import NotFound
 from facesearch.models import Event
 
@@ -15,27 +18,18 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
 
 
-class EndingAdmin(TableAdmin):
+class EndingAdmin(TableAdmin, EventEndings):
     """What deletions and retention do to events."""
 
+    @override
     def count_erasure(self, event_id: int) -> None:
-        """Say that photos or faces were deleted: a search that began before this stores no result (see
-        `store.results`).
-
-        Raises:
-            NotFound: no such event.
-        """
         try:
             self._together([self._counted(event_id)])
         except RefusedError:
             raise NotFound(f"There is no event {event_id}.") from None
 
+    @override
     def close_event(self, event_id: int) -> Event:
-        """Switch the event off for good: no search, no upload and no change comes into it any more.
-
-        Raises:
-            NotFound: no such event.
-        """
         while True:
             event = self._event(event_id)
             if event.closing:
@@ -59,8 +53,8 @@ class EndingAdmin(TableAdmin):
             except RefusedError:  # somebody else changed it a moment ago
                 continue
 
+    @override
     def remove_event(self, event: Event) -> None:
-        """Remove a closed event: from the table, from its organisation's list and count, from the list by last day."""
         row = row_of(event)
         writes = [
             self._delete(schema.event_key(event.event_id), "attribute_exists(pk)"),
@@ -77,8 +71,8 @@ class EndingAdmin(TableAdmin):
             if refused.position != 0:  # removed by somebody else meanwhile, and counted
                 raise
 
+    @override
     def ended_events(self, today: dt.date) -> list[EndedEvent]:
-        """Events whose last day is before `today`, as long as something of them may be left."""
         pages = self._dynamodb.get_paginator("query").paginate(
             TableName=self._table,
             ConsistentRead=True,
@@ -91,8 +85,8 @@ class EndingAdmin(TableAdmin):
             for item in page["Items"]
         ]
 
+    @override
     def forget_ended(self, ended: EndedEvent) -> None:
-        """Nothing of its faces is left: it need not be looked at again."""
         key = schema.retention_key(ended.retain_until, ended.event_id)
         self._dynamodb.delete_item(TableName=self._table, Key=key)
 

@@ -8,11 +8,14 @@ import unicodedata
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Unpack
 
+from typing_extensions import override
+
 from facesearch.adapters.dynamodb import schema
-from facesearch.adapters.dynamodb.admin.table import TableAdmin, checked_name, random_id
+from facesearch.adapters.dynamodb.admin.table import RefusedError, TableAdmin, checked_name, random_id
 from facesearch.adapters.dynamodb.directory import row_from_item, row_of
 from facesearch.adapters.dynamodb.reading import event_from_item
-from facesearch.admin.models import EventChanges, RefusedError
+from facesearch.admin.models import DEFAULT_CONFIDENCE, EventChanges
+from facesearch.admin.ports import EventSettings
 from facesearch.errors import InvalidRequest, NotFound
 from facesearch.models import Event, EventRow, IndexKind
 from facesearch.records import SHARDS
@@ -20,14 +23,13 @@ from facesearch.records import SHARDS
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
 
-DEFAULT_CONFIDENCE = 90
 EVENTS_PER_ORG = 10_000
 SLUG_LENGTH = 80
 _OPTIONAL = ("cover", "retain_until", "upstream")
 INDEX_ATTRIBUTES = ("index_kind", "next_index_kind", "vector_table", "face_shards")
 
 
-class EventAdmin(TableAdmin):
+class EventAdmin(TableAdmin, EventSettings):
     """The operator's use cases about events."""
 
     def create_event(
@@ -81,14 +83,8 @@ class EventAdmin(TableAdmin):
             else:
                 return event.event_id
 
+    @override
     def update_event(self, event_id: int, **changes: Unpack[EventChanges]) -> Event:
-        """Change what is given, leave the rest; the next request sees it.
-
-        Raises:
-            NotFound: no such event.
-            InvalidRequest: nothing to change, a value that `create_event` would refuse too, or an upstream's event that
-                another event searches.
-        """
         given = _given(changes)
         while True:
             before = self.event(event_id)
@@ -130,8 +126,8 @@ class EventAdmin(TableAdmin):
             return False
         return True
 
+    @override
     def event(self, event_id: int) -> Event | None:
-        """The event's configuration, read strongly consistent."""
         item = self._read(schema.event_key(event_id))
         return event_from_item(item) if item is not None else None
 

@@ -7,8 +7,8 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from facesearch.adapters.dynamodb import schema
-from facesearch.adapters.dynamodb.admin.table import TableAdmin, now
-from facesearch.admin.models import CreatedKey, KeyRow, RefusedError
+from facesearch.adapters.dynamodb.admin.table import RefusedError, TableAdmin, now
+from facesearch.admin.models import CreatedKey, KeyRow
 from facesearch.errors import InvalidRequest, NotFound
 from facesearch.models import Scope, digest_of
 

@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from facesearch.adapters.dynamodb import schema
-from facesearch.admin.models import RefusedError
 from facesearch.errors import InvalidRequest
 
 if TYPE_CHECKING:
@@ -19,6 +18,14 @@ if TYPE_CHECKING:
 NAME_LENGTH = 200
 ATTEMPTS = 5
 """Of a transaction that meets others at the same items: 1.5 s at most in all, half of it on average."""
+
+
+class RefusedError(Exception):
+    """A condition of one of the writes did not hold; `position` tells whose, counted from 0."""
+
+    def __init__(self, position: int) -> None:
+        super().__init__(str(position))
+        self.position = position
 
 
 class TableAdmin:

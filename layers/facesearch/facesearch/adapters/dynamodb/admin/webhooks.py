@@ -5,9 +5,9 @@ import secrets
 from typing import TYPE_CHECKING
 
 from facesearch.adapters.dynamodb import schema
-from facesearch.adapters.dynamodb.admin.table import TableAdmin, now
+from facesearch.adapters.dynamodb.admin.table import RefusedError, TableAdmin, now
 from facesearch.adapters.dynamodb.reading import secrets_from_item
-from facesearch.admin.models import CreatedSecret, RefusedError
+from facesearch.admin.models import CreatedSecret
 from facesearch.errors import InvalidRequest, NotFound
 from facesearch.models import WebhookSecret
 

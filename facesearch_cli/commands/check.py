@@ -1,7 +1,6 @@
-"""`facesearch event health`."""
+"""`facesearch event check`."""
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 
 import typer
@@ -11,31 +10,31 @@ from facesearch.faces.health import SMALL, TINY, Alikeness, Health, health_of
 from facesearch.models import Event
 from facesearch_cli.commands.common import AsJson, EventArgument, stack_of
 from facesearch_cli.errors import CommandError
-from facesearch_cli.stack import REQUESTS_AT_ONCE, Stack
+from facesearch_cli.stack import Stack
 from facesearch_cli.terminal import held_interrupts, plural, print_json, printable, progress_bar, results
 
 UNUSUAL = """\
 The faces of this event are unusually alike (children, relatives, one school?).
-Strangers may be found where other events have none. Keep the confidence at 90 or go to 95, ask for recent selfies,
-and have a person look at the results before they matter. Faces below about four years carry no identity:
-promise nothing for them."""
-USUAL = "Nothing unusual: the confidence table may be taken at its word."
+Searches may find strangers where those in other events find none. Keep the confidence at 90 or raise it to 95,
+ask for recent selfies, and have a person check results that matter. Children below about four years of age
+cannot be told apart: promise nothing for them."""
+USUAL = "Nothing unusual: the confidence table holds for this event."
 UNKNOWN = "There are too few faces to say how alike they are."
 
 
-def event_health(context: typer.Context, event_id: EventArgument, as_json: AsJson = False) -> None:
-    """Say how well searches in an event can do: its photos, its faces, and how alike its strangers are."""
+def check_event(context: typer.Context, event_id: EventArgument, as_json: AsJson = False) -> None:
+    """Show how well searches in an event can work: its photos, its faces, and how alike different people look."""
     stack = stack_of(context)
     event = stack.event(event_id)
     _require_faces(stack, event)
-    with held_interrupts() as check, ThreadPoolExecutor(REQUESTS_AT_ONCE) as pool, progress_bar() as watcher:
+    with held_interrupts() as check, stack.container as container, progress_bar() as watcher:
         stage = watcher.stage("photos", None)
 
         def advance(count: int) -> None:
             check()
             stage.advance(count)
 
-        found = health_of(event, stack.photos, pool, advance)
+        found = health_of(event, container.photos, container.pool, advance)
     if as_json:
         print_json({"event_id": event_id, "model": event.model, "confidence": event.confidence} | asdict(found))
         return
@@ -50,11 +49,11 @@ def _require_faces(stack: Stack, event: Event) -> None:
     Raises:
         CommandError: the faces are kept by another engine.
     """
-    engine = stack.outputs.Engine
+    engine = stack.settings.engine
     if engine != "embedded":
-        kept = "Amazon Rekognition" if engine == "rekognition" else "the upstream API"
+        kept = "Amazon Rekognition" if engine == "rekognition" else "The upstream API"
         raise CommandError(
-            f"The faces of event {event.event_id} are kept by {kept}: how large, how sharp and how alike they are,"
+            f"{kept} keeps the faces of event {event.event_id}. How large, how sharp and how alike they are,"
             " and how many strangers a search will find, is not known here."
         )
 
@@ -63,16 +62,16 @@ def _lines(event: Event, found: Health) -> Iterator[str]:
     yield f"Event {event.event_id}, {printable(event.name)}: confidence {event.confidence} %, {event.model}"
     yield _row("Photos", f"{found.photos:,}, {found.without_faces:,} without a face, {found.failed:,} failed")
     if found.unseen:
-        yield _row("", f"{plural(found.unseen, 'photo')} without faces by this model yet")
+        yield _row("", f"{plural(found.unseen, 'photo')} not looked at by this model yet")
     yield _row("Faces", f"{found.faces:,}")
     yield from _looks(found)
-    yield _row("Alikeness", f"of two faces of one photo: {_quantiles(found.together)}")
-    yield _row("", f"of faces of two photos: {_quantiles(found.apart)}")
+    yield _row("Alikeness", f"of two faces in one photo: {_quantiles(found.together)}")
+    yield _row("", f"of faces in two photos: {_quantiles(found.apart)}")
     yield from _strangers(event, found)
     yield ""
     if not is_default(event.model):
         yield f"Scores of {event.model} are not levelled, and the second pass adds strangers among alike faces."
-        yield f"facesearch reindex {event.event_id} --model {DEFAULT_MODEL} mends both."
+        yield f"facesearch reindex {event.event_id} --model {DEFAULT_MODEL} fixes both."
     yield UNKNOWN if found.alike is None else UNUSUAL if found.alike else USUAL
 
 
@@ -84,7 +83,7 @@ def _looks(found: Health) -> Iterator[str]:
         return
     small = f"{looks.small:.0%} below {SMALL} px, {looks.tiny:.0%} below {TINY} px"
     yield _row("Sizes", f"median {looks.median_pixels} px, {small}")
-    yield _row("Blurred", f"{looks.blurred:.0%}, though of {SMALL} px or more")
+    yield _row("Blurred", f"{looks.blurred:.0%}, though {SMALL} px or more")
     if looks.faces < found.faces:
         yield _row("", f"sizes and blur are known of {looks.faces:,} of the faces")
 

@@ -1,9 +1,10 @@
-"""The composition root: every real part is wired here, and built when it is first needed.
+"""The composition root: every real part is wired here and in `operators`, and built when it is first needed.
 
 Importing this reads no environment and connects to nothing. Numpy and OpenCV are imported by the parts that need them,
 so that a function which only reads results never loads them; botocore is imported with the first client.
 """
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,7 @@ from facesearch.adapters.dynamodb.quota import DynamoTokenBuckets
 from facesearch.adapters.dynamodb.reading import DynamoReader
 from facesearch.api.authentication import AuthenticatedRequest, Authenticator
 from facesearch.models import Event, QuotaLimits, QuotaState
-from facesearch.reading import EventDirectory, Wanted
+from facesearch.reading import Wanted
 from facesearch.search.quota import Meter
 from facesearch.settings import Settings
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sqs import SQSClient
 
+    from facesearch.adapters.dynamodb.admin import DynamoAdmin
     from facesearch.adapters.dynamodb.callbacks import DynamoCallbackStore
     from facesearch.adapters.dynamodb.idempotency import DynamoIdempotency
     from facesearch.adapters.dynamodb.jobs import DynamoJobStore
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
     from facesearch.adapters.sqs.snapshot_requests import SqsSnapshotRequests
     from facesearch.adapters.sqs.watch_commands import SqsWatchCommands
     from facesearch.adapters.upstream import Upstream
+    from facesearch.admin.ports import EventDirectory
     from facesearch.api.webhook_authentication import WebhookAuthenticator
     from facesearch.deletion.retention import FaceRetention
     from facesearch.deletion.search import SearchDeletion
@@ -70,12 +73,21 @@ UPLOADS_AT_ONCE = 4
 """One photo has the CPU while others are fetched and written; each may hold a file of 50 MB."""
 
 
+NewClient = Callable[[str, Any], Any]
+"""Makes the client of an AWS service, by its name and a botocore `Config`."""
+
+
 class Container:
     """The parts of one process. A part that lacks a setting says which when it is asked for."""
 
+    def __init__(self, settings: Settings | None = None, new_client: NewClient | None = None) -> None:
+        """Without settings the environment's count; without `new_client` the clients are those of `adapters.aws`."""
+        self._given_settings = settings
+        self._new_client = new_client
+
     @cached_property
     def settings(self) -> Settings:
-        return Settings.from_environment()
+        return self._given_settings or Settings.from_environment()
 
     def event(self, event_id: int) -> Event | None:
         """The event's configuration, read strongly consistent."""
@@ -117,10 +129,9 @@ class Container:
 
                 return UpstreamMatcher(self._upstream, ThreadPoolExecutor(PAGES_AT_ONCE, thread_name_prefix="pages"))
             case "rekognition":
-                from facesearch.adapters import aws
                 from facesearch.adapters.rekognition import SEARCHING, RekognitionMatcher
 
-                client = aws.client("rekognition", SEARCHING)
+                client = self._client("rekognition", SEARCHING)
                 prefix = self.settings.required("collection_prefix")
                 return RekognitionMatcher(client, prefix, self._photos, self._io)
             case "embedded":
@@ -134,7 +145,7 @@ class Container:
         from facesearch.adapters.upstream import Breaker, KeySecret, Upstream, new_http
 
         settings = self.settings
-        secrets = aws.client("secretsmanager", aws.SECRETS)
+        secrets = self._client("secretsmanager", aws.SECRETS)
         key = KeySecret(secrets, settings.required("upstream_key_secret"))
         return Upstream(new_http(), settings.required("upstream_url"), key, Breaker())
 
@@ -143,10 +154,9 @@ class Container:
         """The events' collections of faces; None with another engine than Rekognition."""
         if self.settings.engine != "rekognition":
             return None
-        from facesearch.adapters import aws
         from facesearch.adapters.rekognition import INDEXING, Collections
 
-        return Collections(aws.client("rekognition", INDEXING), self.settings.required("collection_prefix"))
+        return Collections(self._client("rekognition", INDEXING), self.settings.required("collection_prefix"))
 
     @property
     def _outside_indexing(self) -> "OutsideIndexing | None":
@@ -188,10 +198,16 @@ class Container:
         return Originals(self._photos, store, self._io)
 
     @cached_property
-    def event_directory(self) -> EventDirectory:
+    def event_directory(self) -> "EventDirectory":
         from facesearch.adapters.dynamodb.directory import DynamoEventDirectory
 
         return DynamoEventDirectory(self._dynamodb, self.settings.table_name)
+
+    @cached_property
+    def admin(self) -> "DynamoAdmin":
+        from facesearch.adapters.dynamodb.admin import DynamoAdmin
+
+        return DynamoAdmin(self._dynamodb, self.settings.table_name)
 
     @cached_property
     def photo_indexer(self) -> "PhotoIndexer":
@@ -220,18 +236,21 @@ class Container:
 
     @cached_property
     def face_retention(self) -> "FaceRetention":
-        from facesearch.adapters.dynamodb.admin import Admin
         from facesearch.deletion.retention import FaceRetention
+
+        photos, outside = self._erasers
+        return FaceRetention(photos, self._snapshots, self.admin, self._watches, outside)
+
+    @property
+    def _erasers(self) -> "tuple[PhotoEraser, OutsideEraser]":
+        """The photos' records and the faces outside of them, as deletions take them."""
         from facesearch.deletion.vector_items import OutsideItems, PhotosWithItems
         from facesearch.faces.outside import NOTHING_OUTSIDE
 
-        photos: PhotoEraser = self._photos
-        outside: OutsideEraser = self._collections or NOTHING_OUTSIDE
-        if self._face_items is not None and self._collections is None:
-            photos = PhotosWithItems(photos, self._face_items, self.event)
-            outside = OutsideItems(self._face_items, self.event, self._io)
-        admin = Admin(self._dynamodb, self.settings.table_name)
-        return FaceRetention(photos, self._snapshots, admin, self._watches, outside)
+        items = self._face_items
+        if self._collections is not None or items is None:
+            return self._photos, self._collections or NOTHING_OUTSIDE
+        return PhotosWithItems(self._photos, items, self.event), OutsideItems(items, self.event, self._io)
 
     @cached_property
     def face_keeper(self) -> "FaceKeeper | None":
@@ -485,32 +504,41 @@ class Container:
     def _reader(self) -> DynamoReader:
         return DynamoReader(self._dynamodb, self.settings.table_name)
 
+    def _client(self, service: str, config: Any) -> Any:
+        from facesearch.adapters import aws
+
+        if self._new_client is None:
+            return aws.client(service, config)
+        client = self._new_client(service, config)
+        aws.with_our_errors(client.meta.events)
+        return client
+
     @cached_property
     def _dynamodb(self) -> "DynamoDBClient":
         from facesearch.adapters import aws
 
-        client: DynamoDBClient = aws.client("dynamodb", aws.DYNAMODB)
+        client: DynamoDBClient = self._client("dynamodb", aws.DYNAMODB)
         return client
 
     @cached_property
     def _s3(self) -> "S3Client":
         from facesearch.adapters import aws
 
-        client: S3Client = aws.client("s3", aws.S3)
+        client: S3Client = self._client("s3", aws.S3)
         return client
 
     @cached_property
     def _sqs(self) -> "SQSClient":
         from facesearch.adapters import aws
 
-        client: SQSClient = aws.client("sqs", aws.SQS)
+        client: SQSClient = self._client("sqs", aws.SQS)
         return client
 
     @cached_property
     def _kms(self) -> "KMSClient":
         from facesearch.adapters import aws
 
-        client: KMSClient = aws.client("kms", aws.SQS)
+        client: KMSClient = self._client("kms", aws.SQS)
         return client
 
     @cached_property

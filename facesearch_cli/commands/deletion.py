@@ -1,4 +1,4 @@
-"""`facesearch photos delete`, `person delete`, `search-delete`, `event delete`: what they ask first, and how they show
+"""`facesearch photos delete`, `person delete`, `search delete`, `event delete`: what they ask first, and how they show
 a receipt."""
 
 import sys
@@ -8,21 +8,21 @@ from typing import Annotated
 
 import typer
 
-from facesearch.deletion.event import EventDeletion
-from facesearch.deletion.photos import Files, PhotoDeletion
+from facesearch.deletion.photos import Files
 from facesearch.deletion.receipts import Counts, Receipt
 from facesearch.errors import InvalidRequest
 from facesearch.faces.several import MAX_SELFIES
 from facesearch.models import SearchKey
 from facesearch.validation import parse_request_id
 from facesearch_cli.commands.common import AsJson, EventArgument, EventId, group, stack_of
-from facesearch_cli.erasing import person_eraser, stores_of
+from facesearch_cli.errors import CommandError
+from facesearch_cli.stack import MODELS_VARIABLE, Stack
 from facesearch_cli.terminal import following, plural, print_json, progress_bar, results, say
 
 app = group("People in an event.")
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
-Originals = Annotated[bool, typer.Option("--originals", help="The original files, too.")]
-KeepRenditions = Annotated[bool, typer.Option("--keep-renditions", help="Leave the two public JPEGs of each photo.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")]
+Originals = Annotated[bool, typer.Option("--originals", help="Delete the original files, too.")]
+KeepRenditions = Annotated[bool, typer.Option("--keep-renditions", help="Keep the two public JPEGs of each photo.")]
 
 
 def delete_photos(
@@ -34,13 +34,13 @@ def delete_photos(
     yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
-    """Delete photos: from every search and gallery, with their faces, renditions and the results that name them."""
+    """Delete photos from every search and gallery, with their faces, renditions and the results that name them."""
     stack = stack_of(context)
     event, wanted = stack.event(event_id), [_image_id(text) for text in image_ids]
     _ask(f"Delete {plural(len(wanted), 'photo')} of {event.name!r} for good?", yes=yes)
-    with stores_of(stack) as stores:
-        files = Files(renditions=not keep_renditions, originals=originals)
-        _show(PhotoDeletion(stores).delete_photos(event, wanted, files), as_json=as_json)
+    files = Files(renditions=not keep_renditions, originals=originals)
+    with stack.working():
+        _show(stack.container.photo_deletion.delete_photos(event, wanted, files), as_json=as_json)
 
 
 @app.command("delete")
@@ -53,43 +53,43 @@ def delete_person(  # noqa: PLR0913, PLR0917 - a command's options, each by its 
             exists=True,
             dir_okay=False,
             readable=True,
-            help="A picture of the person; up to three times.",
+            help="A picture of the person. Give the option up to three times.",
         ),
     ],
     event_id: EventId,
     photos: Annotated[bool, typer.Option("--photos", help="Delete the photos that show the person.")] = False,
-    originals: Annotated[bool, typer.Option("--originals", help="With --photos: the original files, too.")] = False,
-    keep_renditions: Annotated[
-        bool, typer.Option("--keep-renditions", help="With --photos: leave the two public JPEGs of each photo.")
+    originals: Annotated[
+        bool, typer.Option("--originals", help="With --photos: delete the original files, too.")
     ] = False,
-    confidence: Annotated[int | None, typer.Option(help="Percent from 1 to 100; the event's if not given.")] = None,
+    keep_renditions: Annotated[
+        bool, typer.Option("--keep-renditions", help="With --photos: keep the two public JPEGs of each photo.")
+    ] = False,
+    confidence: Annotated[int | None, typer.Option(help="Percent from 1 to 100; by default the event's.")] = None,
     yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
     """Delete a person's faces from an event, or with --photos the photos: no search finds the person again. Stored
-    selfies that show the person go too, with their searches."""
+    selfies of the person are deleted too, with their searches."""
     if (originals or keep_renditions) and not photos:
         raise InvalidRequest("--originals and --keep-renditions need --photos: without it no file is deleted.")
     if len(selfies) > MAX_SELFIES:
-        raise InvalidRequest(f"A person is known by 1 to {MAX_SELFIES} selfies, not {len(selfies)}.")
+        raise InvalidRequest(f"Give 1 to {MAX_SELFIES} selfies, not {len(selfies)}.")
     stack = stack_of(context)
     event = stack.event(event_id)
     what = "every photo that shows this person" if photos else "every face of this person"
     _ask(f"Delete {what} from {event.name!r} for good?", yes=yes)
     files = Files(renditions=not keep_renditions, originals=originals) if photos else None
     pictures = [selfie.read_bytes() for selfie in selfies]
-    with (
-        stores_of(stack) as stores,
-        progress_bar() as watcher,
-        person_eraser(stack, stores, following(watcher, "Selfies")) as eraser,
-    ):
-        receipt = eraser.delete_person(event, pictures, files, confidence)
+    _require_engine(stack)
+    with stack.working(), progress_bar() as watcher:
+        deletion = stack.container.person_deletion(following(watcher, "Selfies"))
+        receipt = deletion.delete_person(event, pictures, files, confidence)
     _show(receipt, as_json=as_json)
     if not as_json:
         say(
-            f"That is what the selfie finds at confidence {confidence or event.confidence}. The person may be on other "
-            "photos, too, above all a child: try another selfie, or a lower --confidence. Of a search "
-            "whose selfie has expired nobody can tell whose it was: it is deleted if it found a photo of the person."
+            f"This is what the selfie finds at confidence {confidence or event.confidence}. The person may be in other "
+            "photos, too, especially a child: try another selfie, or a lower --confidence. A search whose selfie has "
+            "expired was deleted only if it had found a photo of the person."
         )
 
 
@@ -100,17 +100,17 @@ def delete_search(
     yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
-    """Delete one search: its result, its selfie, its watch and what that has told of. The request_id is free again."""
+    """Delete one search: its result, selfie and watch, and what the watch has found. Its request_id is free again."""
     stack = stack_of(context)
     event = stack.event(event_id)
     search = SearchKey(event.org_id, event_id, parse_request_id(request_id))
     _ask(f"Delete the search {search.request_id} of {event.name!r} for good?", yes=yes)
-    with stores_of(stack) as stores:
-        stores.searches.delete(search)
+    with stack.working():
+        stack.container.search_deletion.delete(search)
     if as_json:
         print_json({"request_id": str(search.request_id)})
     else:
-        results().print(f"Deleted: search {search.request_id}.")
+        results().print(f"Search {search.request_id}: deleted")
 
 
 def delete_event(
@@ -120,15 +120,29 @@ def delete_event(
     yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
-    """Delete an event: its photos, faces, renditions, results, selfies, and itself."""
+    """Delete an event with its photos, faces, renditions, results and selfies."""
     stack = stack_of(context)
     _ask(f"Delete the event {stack.event(event_id).name!r} for good?", yes=yes)
-    with stores_of(stack) as stores:
-        _show(EventDeletion(stores).delete_event(event_id, originals=originals), as_json=as_json)
+    with stack.working():
+        _show(stack.container.event_deletion.delete_event(event_id, originals=originals), as_json=as_json)
+
+
+def _require_engine(stack: Stack) -> None:
+    """Refuse to look for a person on a machine that cannot read a selfie.
+
+    Raises:
+        CommandError: there are no models here, or the stack's faces are in the upstream.
+    """
+    if stack.container.collections is not None:  # the service reads it
+        return
+    stack.require_embedded("This command")
+    folder = stack.settings.models_dir
+    if not folder.is_dir():
+        raise CommandError(f"There are no face models in {folder}. Run `make assets`, or set {MODELS_VARIABLE}.")
 
 
 def _ask(question: str, *, yes: bool) -> None:
-    """On a terminal, with --json too; a script has meant what it says."""
+    """Ask on a terminal, with --json too; a script means what it says."""
     if not yes and sys.stdin.isatty() and sys.stderr.isatty():
         typer.confirm(question, abort=True, err=True)
 
@@ -138,17 +152,17 @@ def _show(receipt: Receipt, *, as_json: bool) -> None:
         print_json(receipt.to_json())
     else:
         results().print(f"Deleted by this run: {_listed(receipt.deleted)}.")
-        results().print(f"Counted again, left: {_listed(receipt.left)}.")
+        results().print(f"Left (counted again): {_listed(receipt.left)}.")
         if receipt.looked is not None:
-            results().print(f"Stored selfies looked at: {receipt.looked.selfies}.")
+            results().print(f"Stored selfies checked: {receipt.looked.selfies}.")
     if receipt.resumed:
-        say("An earlier run in this event was interrupted: this run has finished it, but counts only its own part.")
+        say("An earlier deletion in this event was interrupted. This run finished it, but counts only its own part.")
     if receipt.looked is not None and receipt.looked.unreadable:
         say(f"{receipt.looked.unreadable} of the stored selfies show no face to compare. They stay until they expire.")
     for image_id in receipt.unknown:
-        say(f"{image_id} is no photo of event {receipt.event_id}.")
+        say(f"Event {receipt.event_id} has no photo {image_id}.")
     if not receipt.complete:
-        say("Something is left: run the same command again.")
+        say("Not everything is deleted yet. Run the same command again.")
     if receipt.unknown or not receipt.complete:
         raise typer.Exit(1)
 
@@ -162,4 +176,4 @@ def _image_id(text: str) -> uuid.UUID:
     try:
         return uuid.UUID(text)
     except ValueError:
-        raise InvalidRequest(f"{text!r} is no image_id.") from None
+        raise InvalidRequest(f"{text!r} is not an image_id.") from None

@@ -1,0 +1,175 @@
+"""The container of the command line: the functions' parts, and on them the use cases that only operators have."""
+
+from collections.abc import Callable
+from concurrent.futures import Executor
+from functools import cached_property
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from facesearch.adapters.dynamodb.erasing import DynamoErasureLog
+from facesearch.adapters.dynamodb.photos import DynamoPhotoStore
+from facesearch.adapters.kms.probes import KmsProbes
+from facesearch.adapters.s3.objects import S3Objects
+from facesearch.bootstrap import Container
+from facesearch.deletion.event import EventDeletion
+from facesearch.deletion.person import EmbeddedStripper, PersonDeletion
+from facesearch.deletion.photos import PhotoDeletion
+from facesearch.deletion.probes import StoredProbes
+from facesearch.deletion.stores import NO_CACHE, CdnCache, Stores
+from facesearch.faces.index import FaceIndexes, IndexCache
+from facesearch.photos.migration import IndexMigration
+from facesearch.photos.reindexing import Progress, Reindexing
+from facesearch.reading import Reader
+from facesearch.webhooks.callbacks.replay import CallbackDesk
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+    from facesearch.adapters.rekognition import Collections
+
+
+class OperatorContainer(Container):
+    """The parts of one command. A `with` closes the thread pools at its end, when all that runs in them is done."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        for pool in ("_background", "_cpu", "_io"):  # the first may wait for the others
+            if (made := self.__dict__.pop(pool, None)) is not None:
+                made.shutdown()
+
+    @cached_property
+    def clock(self) -> Callable[[], int]:
+        """Microseconds since the epoch by DynamoDB's clock: this machine's may be wrong."""
+        from facesearch.adapters.dynamodb.clock import corrected_clock
+
+        return corrected_clock(self._dynamodb, self.settings.table_name)
+
+    @property
+    def reader(self) -> Reader:
+        """Reads keys and events as the functions do."""
+        return self._reader
+
+    @property
+    def photos(self) -> DynamoPhotoStore:
+        """The photos' records."""
+        return self._photos
+
+    @property
+    def s3(self) -> "S3Client":
+        """The client of the photos' bucket."""
+        return self._s3
+
+    @property
+    def collections(self) -> "Collections | None":
+        """The events' collections of faces; None with another engine than Rekognition."""
+        return self._collections
+
+    @cached_property
+    def callback_desk(self) -> CallbackDesk:
+        self.settings.required("callbacks_dead_letters_url")
+        return CallbackDesk(
+            callbacks=self._callbacks,
+            lists=self._callbacks,
+            addresses=self._callbacks,
+            queue=self._turns,
+            dead_letters=self._turns,
+        )
+
+    @cached_property
+    def deletion_stores(self) -> Stores:
+        photos, outside = self._erasers
+        return Stores(
+            photos=photos,
+            log=DynamoErasureLog(self._dynamodb, self.settings.table_name),
+            results=self._results,
+            jobs=self._jobs,
+            claims=self._idempotency,
+            selfies=self._objects("selfies_bucket"),
+            renditions=self._objects("renditions_bucket"),
+            originals=self._objects("photos_bucket"),
+            snapshots=self._snapshots,
+            builder=self.snapshot_builder,
+            events=self.admin,
+            watches=self._watches,
+            probes=KmsProbes(self._kms, key=""),  # only opened; KMS knows by which key
+            callbacks=self._callbacks,
+            pool=self._io,
+            edge=self._cdn_cache,
+            outside=outside,
+        )
+
+    @cached_property
+    def photo_deletion(self) -> PhotoDeletion:
+        return PhotoDeletion(self.deletion_stores)
+
+    @cached_property
+    def event_deletion(self) -> EventDeletion:
+        return EventDeletion(self.deletion_stores)
+
+    def person_deletion(self, progress: Progress) -> PersonDeletion[Any]:
+        """By the deployment's own engine; `progress` is told of the stored selfies that were looked at."""
+        stores = self.deletion_stores
+        matcher: Any = self._matcher  # both of these are a `PersonMatcher` as well
+        if self._collections is not None:
+            from facesearch.adapters.rekognition import PersonFaces
+
+            return PersonDeletion(stores, matcher, PersonFaces(self._collections), progress=progress)
+        return PersonDeletion(stores, matcher, EmbeddedStripper(stores), StoredProbes(stores), progress)
+
+    def reindexing(self, progress: Progress) -> Reindexing:
+        """`progress` is told of the photos that have been looked at."""
+        from facesearch.adapters.sqs.indexing_commands import SqsIndexingCommands
+
+        return Reindexing(
+            events=self.admin,
+            photos=self._photos,
+            originals=self._objects("photos_bucket"),
+            snapshots=self._snapshots,
+            builder=self.snapshot_builder,
+            orders=SqsIndexingCommands(self._sqs, self.settings.required("uploads_queue_url")),
+            pool=self._io,
+            progress=progress,
+        )
+
+    @cached_property
+    def index_migration(self) -> IndexMigration:
+        return IndexMigration(
+            events=self.admin,
+            photos=self._photos,
+            items=self._face_items,
+            snapshots=self._snapshots,
+            builder=self.snapshot_builder,
+            pool=self._io,
+        )
+
+    @property
+    def pool(self) -> Executor:
+        """For leaf calls side by side."""
+        return self._io
+
+    @cached_property
+    def _photos(self) -> DynamoPhotoStore:
+        def clock() -> int:
+            return self.clock()  # asked for when something is written
+
+        return DynamoPhotoStore(self._dynamodb, self.settings.table_name, clock)
+
+    @cached_property
+    def _indexes(self) -> FaceIndexes:
+        """Of what the records hold, whichever index searches use; one event at a time is kept, however large."""
+        return IndexCache(self._photos, self._snapshots, megabytes=1, pool=self._io)
+
+    def _objects(self, bucket: str) -> S3Objects:
+        return S3Objects(self._s3, self.settings.required(bucket), self._io)
+
+    @cached_property
+    def _cdn_cache(self) -> CdnCache:
+        distribution = self.settings.distribution_id
+        if not distribution:
+            return NO_CACHE
+        from facesearch.adapters import aws
+        from facesearch.adapters.cloudfront.cdn_cache import CloudFrontCache
+
+        return CloudFrontCache(self._client("cloudfront", aws.SQS), distribution)
