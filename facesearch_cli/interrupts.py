@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable
 
 INTERRUPTED = 130
-"""The exit code that a shell gives to whatever Ctrl-C has ended."""
+"""The exit code that a shell gives to a program that Ctrl-C has ended."""
 
 
 def run(main: Callable[[], int | None]) -> int:

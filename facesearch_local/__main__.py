@@ -48,14 +48,14 @@ def main() -> int:
     try:
         listener = listening(arguments.host, arguments.port)
     except OSError as error:
-        return _refuse(f"cannot listen on {arguments.host}:{arguments.port}: {error.strerror}. Take another --port.")
+        return _refuse(f"cannot listen on {arguments.host}:{arguments.port}: {error.strerror}. Choose another --port.")
     state = State(options.state)
     try:
         with listener, state.claimed():
             logging.basicConfig(handlers=[LogFile(state.log("stack"))], level=logging.WARNING)
             return asyncio.run(_run(options, state, listener))
     except StateInUseError as error:
-        return _refuse(f"{error}. Stop it first, or take another --state.")
+        return _refuse(f"{error}. Stop it first, or choose another --state.")
     except NotOurFolderError as error:
         return _refuse(str(error))
     except OSError as error:
@@ -75,7 +75,7 @@ async def _run(options: Options, state: State, listener: socket.socket) -> int:
 
         def stop() -> None:
             if stopping.is_set():
-                stack.hurry()
+                stack.force_stop()
             stopping.set()
 
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -107,13 +107,13 @@ async def _serve(stack: LocalStack, state: State, listener: socket.socket, stopp
         print("Stopping …", flush=True)
         return 0
     asked.cancel()
-    print(f"error: the store has ended; its log is {_shown(state.log('store'))}", file=sys.stderr)
+    print(f"error: the store has stopped; see its log, {_shown(state.log('store'))}", file=sys.stderr)
     return 1
 
 
 def _greet(description: dict[str, Any], state: State, photos: Path | None) -> None:
     url = description["url"]
-    print(f"Face Search answers at {url}")
+    print(f"Face Search is running at {url}")
     print(f"  try it      {url}{swagger.PAGE}")
     print(f"  store       {description['store']} at {description['endpoint_url']}")
     print(f"  logs        {_shown(state.logs)}/ (gateway.log and one per function)")
@@ -123,9 +123,9 @@ def _greet(description: dict[str, Any], state: State, photos: Path | None) -> No
     if description["event_id"] is not None:
         event = description["event_id"]
         if photos is None:
-            print("Put photos into the event, then search with a selfie:")
+            print("Upload photos to the event, then search with a selfie:")
         else:
-            print(f"The event holds the photos of {photos}. Put in your own, and search with a selfie:")
+            print(f"The event holds the photos in {photos}. Add your own, then search with a selfie:")
         print(f"  .venv/bin/facesearch photos upload DIR --event {event} --wait")
         selfie = "selfie.jpg" if photos is None else files_in(photos)[0]
         print(f'  curl -i \\\n    -H "X-API-Key: {description["api_key"]}" \\\n    -F "file=@{selfie}" \\')
@@ -143,19 +143,26 @@ def _arguments() -> argparse.Namespace:
     add = parser.add_argument
     add("--host", default="127.0.0.1", help="address to listen on (default %(default)s)")
     add("--port", type=_port, default=8700, help="port to listen on, 0 = any free one (default %(default)s)")
-    add(
-        "--store", default=defaults.store, help="ministack, moto, or the URL of a store that runs (default %(default)s)"
-    )
+    add("--store", default=defaults.store, help="ministack, moto, or the URL of a running store (default %(default)s)")
     add("--state", type=Path, default=defaults.state, help="folder for logs and stack.json (default .local)")
-    add("--template", type=Path, default=defaults.template, help="default template.yaml")
-    add("--persist", action="store_true", help="keep MiniStack's content for the next start; a convenience, no promise")
+    add("--template", type=Path, default=defaults.template, help="the template (default template.yaml)")
+    add("--persist", action="store_true", help="keep MiniStack's content for the next start, without a promise")
     add("--seed", action=argparse.BooleanOptionalAction, default=True, help="create an organisation, a key, an event")
-    add("--photos", type=_folder, metavar="DIR", help="put the photos of this folder into that event")
-    add("--workers", type=_count, help="at most so many worker processes per function (default: by the cores)")
+    add("--photos", type=_folder, metavar="DIR", help="put this folder's photos into that event")
+    add("--workers", type=_count, help="the most worker processes per function (default: by the cores)")
     add("--runtime", choices=("awslambdaric", "plain"), help="what runs the handlers (default: awslambdaric)")
     add("--record-calls", type=Path, metavar="DIR", help="note what permissions the handlers' calls need")
-    add("--parameter", type=_pair, action="append", default=[], metavar="NAME=VALUE", help="of the template")
-    add("--secret", type=_pair, action="append", default=[], metavar="NAME=VARIABLE", help="keep what a variable holds")
+    add(
+        "--parameter", type=_pair, action="append", default=[], metavar="NAME=VALUE", help="a parameter of the template"
+    )
+    add(
+        "--secret",
+        type=_pair,
+        action="append",
+        default=[],
+        metavar="NAME=VARIABLE",
+        help="store a secret whose value is in an environment variable",
+    )
     arguments = parser.parse_args()
     if arguments.persist and arguments.store != "ministack":
         parser.error("--persist needs --store ministack")
@@ -188,7 +195,7 @@ def _count(text: str) -> int:
 def _pair(text: str) -> tuple[str, str]:
     name, separator, value = text.partition("=")
     if not separator:
-        raise argparse.ArgumentTypeError("two texts with = between them")
+        raise argparse.ArgumentTypeError("two names with = between them")
     return name, value
 
 

@@ -28,7 +28,7 @@ class LocalStackError(Exception):
 
 @dataclass(frozen=True)
 class RunningStack:
-    """A stack that answers.
+    """A stack that runs.
 
     Attributes:
         url: base URL of the API.
@@ -131,11 +131,11 @@ def _await_description(process: subprocess.Popen[bytes], state: Path, output: Pa
         time.sleep(0.05)
     said = output.read_text(errors="replace").strip()
     ending = "gave up waiting" if process.poll() is None else f"exit code {process.returncode}"
-    raise LocalStackError(f"the local stack did not start ({ending}): {said[-2000:] or 'it said nothing'}")
+    raise LocalStackError(f"the local stack did not start ({ending}): {said[-2000:] or 'it printed nothing'}")
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
-    """SIGTERM; again, which hurries it; SIGKILL, which its workers and store do not survive either."""
+    """SIGTERM; a second one, which forces the stop; SIGKILL, which its workers and store do not survive either."""
     for signal_number in (signal.SIGTERM, signal.SIGTERM, signal.SIGKILL):
         if process.poll() is None:
             process.send_signal(signal_number)

@@ -16,7 +16,7 @@ class Trouble:
         self._said: float | None = None
 
     def say(self, error: OSError) -> None:
-        """Tell the operator; whatever was to be written is lost."""
+        """Tell the operator; what was to be written is lost."""
         now = time.monotonic()
         if self._said is None or now - self._said >= SAID_EVERY_SECONDS:
             self._said = now

@@ -1,4 +1,4 @@
-"""API Gateway's part: the template's routes, its limits, its own answers. Also serves the renditions and the docs."""
+"""API Gateway's part: the template's routes, its limits, its own responses. Also serves the renditions and the docs."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from starlette.types import Message, Receive, Scope, Send
 
 from facesearch_local import swagger
 from facesearch_local.functions import Route
-from facesearch_local.gateway_responses import Answer, GatewayResponses
+from facesearch_local.gateway_responses import GatewayResponse, GatewayResponses
 from facesearch_local.pool import FunctionFailed
-from facesearch_local.proxy import HttpRequest, MalformedAnswerError, Routes, from_answer, to_event
+from facesearch_local.proxy import HttpRequest, MalformedResponseError, Routes, from_response, to_event
 from facesearch_local.renditions import PREFIX, Renditions
 from facesearch_local.runtime_api import LAMBDA_PAYLOAD_BYTES
 from facesearch_local.throttles import Throttles
@@ -26,7 +26,7 @@ from facesearch_local.throttles import Throttles
 REQUEST_BYTES = 10 * 1024 * 1024
 """API Gateway's limit for a request's body."""
 INTEGRATION_SECONDS = 29.0
-"""API Gateway's limit for an answer of the function, waiting for a free worker included."""
+"""API Gateway's limit for a response of the function, waiting for a free worker included."""
 METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 
 
@@ -34,7 +34,7 @@ class Invocable(Protocol):
     """A function, as the gateway sees it."""
 
     async def invoke(self, payload: bytes) -> bytes:
-        """The answer to an event, or a `FunctionFailed`."""
+        """The response to an event, or a `FunctionFailed`."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Api:
 
 
 class _RefusedError(Exception):
-    """The gateway answers by itself, with its answer of this kind."""
+    """The gateway responds by itself, with its response of this kind."""
 
     def __init__(self, kind: str) -> None:
         super().__init__(kind)
@@ -64,7 +64,7 @@ class _Record:
     request_id: str = field(default_factory=lambda: str(uuid.uuid4()))
     route: str | None = None
     status: int = 0
-    answered_bytes: int = 0
+    sent_bytes: int = 0
     outcome: str = ""
 
 
@@ -87,19 +87,19 @@ class Gateway:
         self._integration_seconds = integration_seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request, whatever happens, in the envelope, and log a line."""
+        """Respond to one request, whatever happens, in the envelope, and log a line."""
         started = time.monotonic()
         record = _Record()
 
         async def noting(message: Message) -> None:
             if message["type"] == "http.response.start":
                 record.status = message["status"]
-            record.answered_bytes += len(message.get("body", b""))
+            record.sent_bytes += len(message.get("body", b""))
             await send(message)
 
         request = Request(scope, receive)
         try:
-            response = await self._answer(request, record)
+            response = await self._respond(request, record)
             response.headers["x-amzn-RequestId"] = record.request_id
             await response(scope, receive, noting)
         except ClientDisconnect:
@@ -107,7 +107,7 @@ class Gateway:
         finally:
             self._write(request, record, time.monotonic() - started)
 
-    async def _answer(self, request: Request, record: _Record) -> Response:
+    async def _respond(self, request: Request, record: _Record) -> Response:
         path = request.scope["raw_path"].decode("latin-1")
         try:
             if self._renditions is not None and path.startswith(PREFIX):
@@ -146,21 +146,21 @@ class Gateway:
             raise _RefusedError("REQUEST_TOO_LARGE")
         try:
             async with asyncio.timeout(self._integration_seconds):
-                answer = from_answer(await self._functions[route.function].invoke(event))
+                returned = from_response(await self._functions[route.function].invoke(event))
         except TimeoutError:
             record.outcome = "integration timeout"
             raise _RefusedError("INTEGRATION_TIMEOUT") from None
-        except (FunctionFailed, MalformedAnswerError) as error:
+        except (FunctionFailed, MalformedResponseError) as error:
             record.outcome = type(error).__name__
             raise _RefusedError("CRASHED") from None
-        response = Response(answer.body, answer.status)
-        for name, value in answer.headers:
+        response = Response(returned.body, returned.status)
+        for name, value in returned.headers:
             response.headers.append(name, value)
         return response
 
     def _own(self, kind: str) -> Response:
-        answer: Answer = self._api.responses[kind]
-        return Response(answer.body, answer.status, dict(answer.headers))
+        own: GatewayResponse = self._api.responses[kind]
+        return Response(own.body, own.status, dict(own.headers))
 
     def _write(self, request: Request, record: _Record, seconds: float) -> None:
         line = {
@@ -170,7 +170,7 @@ class Gateway:
             "status": record.status,
             "ms": round(seconds * 1000, 1),
             "request_id": record.request_id,
-            "bytes": record.answered_bytes,
+            "bytes": record.sent_bytes,
         }
         if record.outcome:
             line["outcome"] = record.outcome
@@ -180,7 +180,7 @@ class Gateway:
 async def _read(request: Request) -> bytes:
     """The body, unless it is over the limit: by its declared length before a byte is read, else while reading.
 
-    What is not read then, the server discards, so that a client which sends first and reads later gets its answer.
+    What is not read then, the server discards, so that a client which sends first and reads later gets its response.
     """
     if int(request.headers.get("content-length", 0)) > REQUEST_BYTES:
         raise _RefusedError("REQUEST_TOO_LARGE")

@@ -1,4 +1,4 @@
-"""What API Gateway answers by itself, with the bodies and headers that the template's GatewayResponses give."""
+"""API Gateway's own responses, with the bodies and headers that the template's GatewayResponses give."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 from facesearch_local.intrinsics import TemplateError
 
 # Type -> its status and message unless the template says otherwise; statuses as documented for REST APIs.
-# CRASHED is no type of AWS's: a Lambda that failed is answered 502 with DEFAULT_5XX's body.
+# CRASHED is no type of AWS's: a Lambda that failed becomes a 502 with the body of DEFAULT_5XX.
 DEFAULTS = {
     "MISSING_AUTHENTICATION_TOKEN": (403, "Missing Authentication Token"),
     "THROTTLED": (429, "Too Many Requests"),
@@ -25,8 +25,8 @@ _STATIC = re.compile(r"'(.*)'")
 
 
 @dataclass(frozen=True)
-class Answer:
-    """Status, headers and body of one answer."""
+class GatewayResponse:
+    """Status, headers and body of one response."""
 
     status: int
     headers: Mapping[str, str]
@@ -42,23 +42,23 @@ class GatewayResponses:
         Raises:
             TemplateError: a header that is not a quoted constant, the only kind supported here.
         """
-        self._answers = {kind: _answer(configured, kind) for kind in DEFAULTS}
+        self._responses = {kind: _response(configured, kind) for kind in DEFAULTS}
 
-    def __getitem__(self, kind: str) -> Answer:
-        """The answer of one of `DEFAULTS`' types."""
-        return self._answers[kind]
+    def __getitem__(self, kind: str) -> GatewayResponse:
+        """The response of one of `DEFAULTS`' types."""
+        return self._responses[kind]
 
 
-def _answer(configured: Mapping[str, Any], kind: str) -> Answer:
+def _response(configured: Mapping[str, Any], kind: str) -> GatewayResponse:
     status, message = DEFAULTS[kind]
     fallback: Mapping[str, Any] = configured.get(f"DEFAULT_{status // 100}XX", {})
-    response = configured.get(kind, fallback)
-    body_template = response.get("ResponseTemplates", fallback.get("ResponseTemplates", {})).get(JSON)
+    given = configured.get(kind, fallback)
+    body_template = given.get("ResponseTemplates", fallback.get("ResponseTemplates", {})).get(JSON)
     if body_template is None:
         body_template = '{"message": $context.error.messageString}'
-    headers = {name: _static(kind, value) for name, value in _headers(response).items()}
-    return Answer(
-        int(response.get("StatusCode", status)),
+    headers = {name: _static(kind, value) for name, value in _headers(given).items()}
+    return GatewayResponse(
+        int(given.get("StatusCode", status)),
         headers | {"Content-Type": JSON},
         _render(body_template, message).encode(),
     )

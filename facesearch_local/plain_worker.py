@@ -54,7 +54,7 @@ class Runtime:
         response = self._connection.getresponse()
         response.read()
         if response.status != http.client.ACCEPTED:
-            raise RuntimeError(f"the runtime API answered {response.status}")
+            raise RuntimeError(f"the runtime API responded with {response.status}")
 
 
 def load(handler: str) -> Handler:
@@ -77,7 +77,7 @@ def serve(runtime: Runtime, handler: Handler) -> None:
         os.environ["_X_AMZN_TRACE_ID"] = headers.get("Lambda-Runtime-Trace-Id", "")
         try:
             payload, outcome = json.dumps(handler(json.loads(event), context)).encode(), "response"
-        except Exception as error:  # noqa: BLE001 - whatever a handler raises is its answer
+        except Exception as error:  # noqa: BLE001 - what a handler raises is its response
             payload, outcome = described(error), "error"
         runtime.post(f"/invocation/{context.aws_request_id}/{outcome}", payload)
 

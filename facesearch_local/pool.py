@@ -28,7 +28,7 @@ class FunctionFailed(Exception):
 
 
 class FunctionError(FunctionFailed):
-    """The handler raised, or its answer was too large; the text is the runtime's description."""
+    """The handler raised, or its response was too large; the text is the runtime's description."""
 
 
 class FunctionCrashed(FunctionFailed):
@@ -133,7 +133,7 @@ class Pool:
         self._is_closed = False
 
     async def invoke(self, payload: bytes) -> bytes:
-        """Run the function on a JSON event; its JSON answer. Waits for a free worker as long as the caller does.
+        """Run the function on a JSON event; its JSON response. Waits for a free worker as long as the caller does.
 
         Raises:
             FunctionError, FunctionCrashed, FunctionTimedOut: see there.
@@ -152,7 +152,7 @@ class Pool:
         return [worker.process.pid for worker in self._workers.values() if worker.process is not None]
 
     async def close(self) -> None:
-        """Kill the workers and wait until they are gone; whatever they were at crashes."""
+        """Kill the workers and wait until they are gone; what they were doing crashes."""
         self._is_closed = True
         for worker in self._workers.values():
             worker.kill()
@@ -169,7 +169,7 @@ class Pool:
 
     async def next_invocation(self, worker: Worker) -> Invocation:
         """The worker is free: wait until there is something to do."""
-        self._finish(worker, FunctionCrashed("the worker asked for more without having answered"))
+        self._finish(worker, FunctionCrashed("the worker asked for more before it responded"))
         worker.is_ready = True
         self._disarm(worker)
         place: Idle = (worker, asyncio.get_running_loop().create_future())
@@ -181,11 +181,11 @@ class Pool:
             if place in self._idle:
                 self._idle.remove(place)
 
-    def succeed(self, worker: Worker, request_id: str, answer: bytes) -> bool:
-        """The worker's answer; False if it was not at this invocation, or too late."""
+    def succeed(self, worker: Worker, request_id: str, response: bytes) -> bool:
+        """The worker's response; False if it was not at this invocation, or too late."""
         if worker.invocation is None or worker.invocation.request_id != request_id:
             return False
-        self._finish(worker, answer)
+        self._finish(worker, response)
         return True
 
     def fail(self, worker: Worker, request_id: str, reason: str) -> bool:
@@ -200,7 +200,7 @@ class Pool:
     def _dispatch(self) -> None:
         while self._pending and (found := self._take_idle()):
             self._assign(self._pending.popleft(), *found)
-        # Those that start, and those that have answered and not asked for more yet, will each take one.
+        # Those that start, and those that have responded and not asked for more yet, will each take one.
         coming = sum(worker.invocation is None for worker in self._workers.values())
         for invocation in islice(self._pending, coming, None):
             if len(self._workers) >= self.maximum or self._is_closed:
@@ -228,7 +228,7 @@ class Pool:
         worker.kill()
 
     def _finish(self, worker: Worker, outcome: bytes | FunctionFailed) -> None:
-        worker.flush()  # whoever has the answer finds the lines about it in the log
+        worker.flush()  # the caller then finds the lines about it in the log
         invocation, worker.invocation = worker.invocation, None
         self._disarm(worker)
         if invocation is not None and not invocation.result.done():
@@ -269,7 +269,7 @@ class Pool:
         self._disarm(worker)
         self._idle = [place for place in self._idle if place[0] is not worker]
         if worker.invocation is not None:
-            self._crash(worker.invocation, f"Runtime exited without answering: {_ending(status)}")
+            self._crash(worker.invocation, f"Runtime exited without a response: {_ending(status)}")
         elif not worker.is_ready and worker.wanted_by in self._pending:
             self._pending.remove(worker.wanted_by)
             self._crash(worker.wanted_by, f"Runtime exited while starting: {_ending(status)}")

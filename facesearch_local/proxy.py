@@ -1,4 +1,4 @@
-"""API Gateway's Lambda proxy integration, version 1 (REST): request to event, the function's answer to response."""
+"""API Gateway's Lambda proxy integration, version 1 (REST): request to event, and the function's response to HTTP."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from facesearch_local.functions import Route
 
 # What API Gateway takes care of itself; a function that sets these does not get its way.
 _OWN_HEADERS = {"connection", "content-length", "date", "keep-alive", "transfer-encoding", "upgrade"}
-_ANSWER_FIELDS = {"statusCode", "headers", "multiValueHeaders", "body", "isBase64Encoded"}
+_RESPONSE_FIELDS = {"statusCode", "headers", "multiValueHeaders", "body", "isBase64Encoded"}
 
 
-class MalformedAnswerError(Exception):
-    """The function's answer is no proxy response."""
+class MalformedResponseError(Exception):
+    """The function returned something else than a proxy response."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class HttpRequest:
 
 
 @dataclass(frozen=True)
-class HttpAnswer:
+class HttpResponse:
     """What goes back to the client."""
 
     status: int
@@ -127,58 +127,58 @@ def to_event(
     return json.dumps(event, ensure_ascii=False).encode()
 
 
-def from_answer(payload: bytes) -> HttpAnswer:
-    """The response that a function's answer stands for.
+def from_response(payload: bytes) -> HttpResponse:
+    """The HTTP response that a function returned.
 
     Raises:
-        MalformedAnswerError: API Gateway would answer 502.
+        MalformedResponseError: API Gateway would respond with 502.
     """
     try:
-        answer = json.loads(payload)
+        response = json.loads(payload)
     except ValueError:
-        raise MalformedAnswerError("no JSON") from None
-    if not isinstance(answer, dict) or answer.keys() - _ANSWER_FIELDS:
-        raise MalformedAnswerError("not an object of the proxy integration's fields")
-    headers = _answer_headers(answer)
+        raise MalformedResponseError("not JSON") from None
+    if not isinstance(response, dict) or response.keys() - _RESPONSE_FIELDS:
+        raise MalformedResponseError("not an object of the proxy integration's fields")
+    headers = _response_headers(response)
     if not any(name.lower() == "content-type" for name, _ in headers):
         headers.append(("Content-Type", "application/json"))
-    return HttpAnswer(_status(answer.get("statusCode")), headers, _answer_body(answer))
+    return HttpResponse(_status(response.get("statusCode")), headers, _response_body(response))
 
 
 def _status(status: Any) -> int:
     if isinstance(status, str) and status.isdecimal():
         status = int(status)
     if not isinstance(status, int) or isinstance(status, bool) or not 200 <= status <= 599:
-        raise MalformedAnswerError("statusCode is no HTTP status")
+        raise MalformedResponseError("statusCode is not an HTTP status")
     return status
 
 
-def _answer_headers(answer: Mapping[str, Any]) -> list[tuple[str, str]]:
-    single, multiple = answer.get("headers") or {}, answer.get("multiValueHeaders") or {}
+def _response_headers(response: Mapping[str, Any]) -> list[tuple[str, str]]:
+    single, multiple = response.get("headers") or {}, response.get("multiValueHeaders") or {}
     if not isinstance(single, dict) or not isinstance(multiple, dict):
-        raise MalformedAnswerError("headers are no object")
+        raise MalformedResponseError("headers is not an object")
     if not all(isinstance(values, list) for values in multiple.values()):
-        raise MalformedAnswerError("multiValueHeaders are no lists")
+        raise MalformedResponseError("multiValueHeaders holds something else than lists")
     pairs = [(name, value) for name, values in multiple.items() for value in values]
     pairs += [(name, value) for name, value in single.items() if name not in multiple]
     for name, value in pairs:
         if not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", name) or re.search(r"[\r\n\0]", _text(value)):
-            raise MalformedAnswerError("a header that HTTP does not allow")
+            raise MalformedResponseError("a header that HTTP does not allow")
     return [(name, _text(value)) for name, value in pairs if name.lower() not in _OWN_HEADERS]
 
 
-def _answer_body(answer: Mapping[str, Any]) -> bytes:
-    body = answer.get("body")
+def _response_body(response: Mapping[str, Any]) -> bytes:
+    body = response.get("body")
     if body is None:
         return b""
     if not isinstance(body, str):
-        raise MalformedAnswerError("body is no string")
-    if not answer.get("isBase64Encoded"):
+        raise MalformedResponseError("body is not a string")
+    if not response.get("isBase64Encoded"):
         return body.encode()
     try:
         return base64.b64decode(body, validate=True)
     except (binascii.Error, ValueError):
-        raise MalformedAnswerError("body is no Base64") from None
+        raise MalformedResponseError("body is not Base64") from None
 
 
 def _body(body: bytes, is_binary: bool) -> str | None:

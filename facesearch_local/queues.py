@@ -85,7 +85,7 @@ class Poller:
         return batch
 
     async def _receive_up_to(self, count: int, wait: int) -> list[MessageTypeDef]:
-        answer = await self._call(
+        response = await self._call(
             partial(
                 self._sqs.receive_message,
                 QueueUrl=self._queue.url,
@@ -95,14 +95,14 @@ class Poller:
                 MessageAttributeNames=["All"],
             )
         )
-        return answer.get("Messages", [])
+        return response.get("Messages", [])
 
     async def _handle(self, batch: list[MessageTypeDef]) -> None:
         records = [to_record(message, self._queue) for message in batch]
         ids = {message["MessageId"] for message in batch}
         try:
-            answer = await self._function.invoke(json.dumps({"Records": records}).encode())
-            failed = failed_ids(answer, ids, self._queue.source.reports_failures)
+            response = await self._function.invoke(json.dumps({"Records": records}).encode())
+            failed = failed_ids(response, ids, self._queue.source.reports_failures)
             again = set[str]() if self._queue.source.postpones else failed
         except FunctionFailed:
             failed = again = ids
@@ -155,12 +155,12 @@ def to_record(message: MessageTypeDef, queue: Queue) -> dict[str, Any]:
     }
 
 
-def failed_ids(answer: bytes, batch: set[str], reports_failures: bool) -> set[str]:
-    """The messages that a function's answer leaves in the queue; all of them if the answer makes no sense."""
+def failed_ids(response: bytes, batch: set[str], reports_failures: bool) -> set[str]:
+    """The messages that a function's response leaves in the queue; all of them if the response makes no sense."""
     if not reports_failures:
         return set()
     try:
-        report = json.loads(answer)
+        report = json.loads(response)
         failures = (report or {}).get("batchItemFailures") or []
         failed = {failure["itemIdentifier"] for failure in failures}
     except (ValueError, KeyError, TypeError, AttributeError):

@@ -36,19 +36,19 @@ class Renditions:
 
     def _read(self, method: str, key: str) -> Response:
         try:
-            answer = self._s3.get_object(Bucket=self._bucket, Key=key)
+            found = self._s3.get_object(Bucket=self._bucket, Key=key)
         except ClientError as error:
             if error.response["ResponseMetadata"]["HTTPStatusCode"] == 404:
                 return _refusal(404, "No such image.")
             raise
         headers = {
-            "Content-Type": answer["ContentType"],
-            "Content-Length": str(answer["ContentLength"]),
-            "ETag": answer["ETag"],
+            "Content-Type": found["ContentType"],
+            "Content-Length": str(found["ContentLength"]),
+            "ETag": found["ETag"],
         }
-        if "CacheControl" in answer:
-            headers["Cache-Control"] = answer["CacheControl"]
-        body = answer["Body"]
+        if "CacheControl" in found:
+            headers["Cache-Control"] = found["CacheControl"]
+        body = found["Body"]
         if method == "HEAD":
             body.close()
             return Response(headers=headers)

@@ -66,7 +66,7 @@ BUCKET_IGNORED = {"BucketEncryption", "OwnershipControls", "PublicAccessBlockCon
 
 
 class Resources:
-    """The template's resources in a store; also answers Ref and GetAtt for them."""
+    """The template's resources in a store; also resolves Ref and GetAtt for them."""
 
     def __init__(self, template: Template, clients: Clients) -> None:
         self._template = template

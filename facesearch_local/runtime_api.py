@@ -17,7 +17,7 @@ from starlette.routing import Route
 from facesearch_local.pool import Invocation, Pool, Worker
 
 LAMBDA_PAYLOAD_BYTES = 6_291_556
-"""What Lambda takes as an event and as an answer of a synchronous invocation: 6 MiB and 100 bytes."""
+"""What Lambda takes as an event and as a response of a synchronous invocation: 6 MiB and 100 bytes."""
 
 VERSION = "/2018-06-01/runtime"
 
@@ -57,14 +57,14 @@ class RuntimeApi:
     async def _response(self, request: Request) -> Response:
         pool, worker = self._caller(request)
         request_id = request.path_params["request_id"]
-        answer = await _read(request, LAMBDA_PAYLOAD_BYTES)
+        response = await _read(request, LAMBDA_PAYLOAD_BYTES)
         if worker is None:
             return _refusal(403, "this worker is not known any more")
-        if answer is None:
+        if response is None:
             reason = f"Response payload size exceeded maximum allowed payload size ({LAMBDA_PAYLOAD_BYTES} bytes)."
             pool.fail(worker, request_id, f"Function.ResponseSizeTooLarge: {reason}")
             return _refusal(413, reason)
-        return _taken(pool.succeed(worker, request_id, answer))
+        return _taken(pool.succeed(worker, request_id, response))
 
     async def _error(self, request: Request) -> Response:
         pool, worker = self._caller(request)

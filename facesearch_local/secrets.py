@@ -31,7 +31,7 @@ def keep(aws: Mapping[str, str], secrets: Mapping[str, str]) -> None:
     for name, variable in secrets.items():
         value = os.environ.get(variable)
         if not value:
-            raise StoreError(f"the secret {name} needs its value in the environment as {variable}")
+            raise StoreError(f"the environment variable {variable} must hold the value of the secret {name}")
         try:
             client.create_secret(Name=name, SecretString=value)
         except client.exceptions.ResourceExistsException:

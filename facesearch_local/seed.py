@@ -30,7 +30,7 @@ class Seed:
     webhook_secret: str
 
 
-def plant(dynamodb: DynamoDBClient, table_name: str) -> Seed:
+def create(dynamodb: DynamoDBClient, table_name: str) -> Seed:
     """Create all four."""
     admin = DynamoAdmin(dynamodb, table_name)
     org_id = admin.create_org("Local organisation")
@@ -42,7 +42,7 @@ def plant(dynamodb: DynamoDBClient, table_name: str) -> Seed:
     )
 
 
-def plant_once(dynamodb: DynamoDBClient, table_name: str, kept: Path) -> Seed:
+def create_once(dynamodb: DynamoDBClient, table_name: str, kept: Path) -> Seed:
     """The same for a store that remembers: the table has only the key's digest, so the key is kept in a file."""
     if kept.exists():
         known, admin = json.loads(kept.read_text()), DynamoAdmin(dynamodb, table_name)
@@ -51,7 +51,7 @@ def plant_once(dynamodb: DynamoDBClient, table_name: str, kept: Path) -> Seed:
                 known["webhook_secret"] = admin.create_webhook_secret(known["org_id"]).secret
                 write_json(kept, known)
             return Seed(**known)
-    seed = plant(dynamodb, table_name)
+    seed = create(dynamodb, table_name)
     write_json(kept, asdict(seed))
     return seed
 

@@ -16,7 +16,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 def listening(host: str, port: int) -> socket.socket:
     """A socket that listens; port 0 = any free one.
 
-    The protocol is named, else asyncio leaves Nagle's algorithm on for it, and each answer takes 40 ms longer.
+    The protocol is named, else asyncio leaves Nagle's algorithm on for it, and each response takes 40 ms longer.
     """
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
@@ -30,7 +30,7 @@ def listening(host: str, port: int) -> socket.socket:
 
 
 class _Protocol(H11Protocol):
-    """HTTP by h11; what is no HTTP is answered in the envelope too."""
+    """HTTP by h11; what is not HTTP gets the envelope, too."""
 
     def send_400_response(self, msg: str) -> None:
         """Answer and hang up: what follows on this connection cannot be understood."""
@@ -76,11 +76,11 @@ class Serving:
             await asyncio.sleep(0.01)
 
     async def stop(self) -> None:
-        """Refuse new connections and wait for the requests that are being answered."""
+        """Refuse new connections and wait for the requests that are under way."""
         self._server.should_exit = True
         if self._task is not None:
             await self._task
 
-    def hurry(self) -> None:
+    def force_stop(self) -> None:
         """Do not wait."""
         self._server.force_exit = True

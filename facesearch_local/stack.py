@@ -105,7 +105,7 @@ class LocalStack:
         self._options = options
         self._state = state
         self._exits = exits
-        self._hurries: list[Callable[[], None]] = []
+        self._force_stops: list[Callable[[], None]] = []
         self._pools: dict[str, Pool] = {}
         self._store_ended = asyncio.Event()
 
@@ -125,7 +125,7 @@ class LocalStack:
             "RenditionsBaseUrl": url,
             "ApiBaseUrl": url,
             "VectorIndex": str(store.name in STORES_WITH_VECTORS).lower(),
-            "OutboundAllowLocal": "true",  # whoever tries it out has sender and receiver on this machine
+            "OutboundAllowLocal": "true",  # sender and receiver are on this machine when it is tried out
         }
         template = Template.load(
             self._options.template,
@@ -148,9 +148,9 @@ class LocalStack:
         """The folder whose photos the event began with."""
         return self._options.photos if self._options.seed else None
 
-    def hurry(self) -> None:
+    def force_stop(self) -> None:
         """Wait for nothing any more."""
-        for kill in self._hurries:
+        for kill in self._force_stops:
             kill()
 
     async def store_ended(self) -> None:
@@ -163,7 +163,7 @@ class LocalStack:
             self._options.store, stores.Place(persistent, self._state.scratch, self._state.log("store"))
         )
         self._exits.push_async_callback(store.stop)
-        self._hurries.append(store.kill)
+        self._force_stops.append(store.kill)
         watcher = asyncio.create_task(store.ended())
         watcher.add_done_callback(lambda _: self._store_ended.set())
         self._exits.callback(watcher.cancel)
@@ -205,7 +205,7 @@ class LocalStack:
         await serving.start(sockets)
         self._exits.push_async_callback(serving.stop)
         self._exits.push_async_callback(self._close_pools)
-        self._hurries.append(serving.hurry)
+        self._force_stops.append(serving.force_stop)
 
     async def _close_pools(self) -> None:
         await asyncio.gather(*(pool.close() for pool in self._pools.values()))
@@ -241,7 +241,7 @@ class LocalStack:
                 poller.cancel()
 
         self._exits.push_async_callback(stop)
-        self._hurries.append(give_up)
+        self._force_stops.append(give_up)
 
     def _start_schedules(self, functions: Sequence[Function], region: str) -> None:
         for function in functions:
@@ -266,19 +266,19 @@ class LocalStack:
         serving = Serving(gateway, keep_alive=75, grace=REQUEST_GRACE_SECONDS)
         await serving.start([listener])
         self._exits.push_async_callback(serving.stop)
-        self._hurries.append(serving.hurry)
+        self._force_stops.append(serving.force_stop)
 
     def _describe(
         self, url: str, store: stores.Store, aws: Mapping[str, str], clients: Clients, names: Mapping[str, str]
     ) -> dict[str, Any]:
-        planted: Mapping[str, Any] = {"org_id": None, "event_id": None, "api_key": None, "webhook_secret": None}
+        seeded: Mapping[str, Any] = {"org_id": None, "event_id": None, "api_key": None, "webhook_secret": None}
         table = names.get(OUTPUTS["TableName"])
         if self._options.seed and table is not None:
-            planted = asdict(self._plant(clients, table, names))
+            seeded = asdict(self._seed(clients, table, names))
         outputs = {output: names[logical_id] for output, logical_id in OUTPUTS.items() if logical_id in names}
         return {
             "url": url,
-            **planted,
+            **seeded,
             "store": store.name,
             "endpoint_url": store.endpoint_url,
             "region": aws["AWS_REGION"],
@@ -286,15 +286,15 @@ class LocalStack:
             "outputs": {"ApiUrl": url, "RenditionsBaseUrl": url, **outputs},
         }
 
-    def _plant(self, clients: Clients, table: str, names: Mapping[str, str]) -> seed.Seed:
+    def _seed(self, clients: Clients, table: str, names: Mapping[str, str]) -> seed.Seed:
         if self._options.persist:
-            planted = seed.plant_once(clients.dynamodb, table, self._state.seed)
+            seeded = seed.create_once(clients.dynamodb, table, self._state.seed)
         else:
-            planted = seed.plant(clients.dynamodb, table)
+            seeded = seed.create(clients.dynamodb, table)
         if self._options.photos is not None:
             bucket = names[OUTPUTS["PhotosBucket"]]
-            seed.put_photos(clients.dynamodb, table, clients.s3, bucket, planted, self._options.photos)
-        return planted
+            seed.put_photos(clients.dynamodb, table, clients.s3, bucket, seeded, self._options.photos)
+        return seeded
 
 
 def url_of(host: str, port: int) -> str:

@@ -42,12 +42,12 @@ class State:
         Raises:
             NotOurFolderError: it holds what nobody has marked, or cannot be written.
         """
-        other = "Name a new folder, or an empty one: --state DIR"
+        other = "Choose a new or empty folder: --state DIR"
         try:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             # `make demo` has its own folder in that of `make serve`.
             if not self._is_ours() and not all(State(entry)._is_ours() for entry in self.folder.iterdir()):
-                raise NotOurFolderError(f"{self.folder} holds files that no local stack has made. {other}")
+                raise NotOurFolderError(f"{self.folder} holds files that are not a local stack's. {other}")
             self.folder.chmod(0o700)
             os.close(os.open(self.marker, os.O_CREAT | os.O_WRONLY, 0o600))
         except OSError as error:
@@ -92,7 +92,7 @@ class State:
                 shutil.rmtree(self.scratch, ignore_errors=True)
 
     def _clear(self) -> None:
-        """Whatever a stack that was killed has left, and the logs of the last one."""
+        """Remove what a stack that was killed has left, and the logs of the last one."""
         for path in (self.description, self.workers):
             path.unlink(missing_ok=True)
         for folder in (self.logs, self.scratch):

@@ -52,7 +52,7 @@ class Place:
 
 
 class Store:
-    """A store that answers; `process` is None if somebody else runs it."""
+    """A store that runs; `process` is None if somebody else runs it."""
 
     def __init__(self, name: str, endpoint_url: str, process: asyncio.subprocess.Process | None) -> None:
         self.name = name
@@ -91,8 +91,8 @@ async def start(name: str, place: Place) -> Store:
         StoreError: an unknown name, or it does not come up.
     """
     if "://" in name:
-        if not await asyncio.to_thread(_answers, name):
-            raise StoreError(f"nothing answers at {name}")
+        if not await asyncio.to_thread(_responds, name):
+            raise StoreError(f"nothing responds at {name}")
         return Store("endpoint", name.rstrip("/"), None)
     for _ in range(PORTS_TRIED - 1):
         try:
@@ -148,7 +148,7 @@ def _ministack(port: int, place: Place) -> tuple[list[str], Mapping[str, str]]:
 
 def _moto(name: str, port: int) -> tuple[list[str], Mapping[str, str]]:
     if name != "moto":
-        raise StoreError(f"there is no store {name!r}: ministack, moto, or the URL of one that runs")
+        raise StoreError(f"unknown store {name!r}: use ministack, moto, or the URL of a running store")
     command = [sys.executable, "-c", MOTO, "-H", "127.0.0.1", "-p", str(port)]
     return command, {"MOTO_ACCOUNT_ID": "000000000000"}
 
@@ -157,9 +157,9 @@ async def _until_ready(store: Store, process: asyncio.subprocess.Process, log: P
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(START_SECONDS):
             while _runs(process):
-                answers = await asyncio.to_thread(_answers, store.endpoint_url)
+                responds = await asyncio.to_thread(_responds, store.endpoint_url)
                 await asyncio.sleep(0.05)
-                if answers and _runs(process):  # else somebody else's server has answered
+                if responds and _runs(process):  # else somebody else's server has responded
                     return
     if "ddress already in use" in _tail(log):
         raise PortTakenError(f"{store.name} found its port taken: {store.endpoint_url}")
@@ -174,7 +174,7 @@ def _tail(log: Path) -> str:
     return "\n".join(log.read_text(errors="replace").splitlines()[-5:])
 
 
-def _answers(url: str) -> bool:
+def _responds(url: str) -> bool:
     """Whether HTTP is spoken there, whatever is said; never through a proxy."""
     try:
         build_opener(ProxyHandler({})).open(url, timeout=5).close()

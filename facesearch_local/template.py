@@ -108,7 +108,7 @@ class Template:
         return [resource for resource in self.resources.values() if resource.type == kind]
 
     def resolve(self, value: Any, lookup: Lookup) -> Any:
-        """`value` without intrinsic functions; `lookup` answers Ref and GetAtt of resources."""
+        """`value` without intrinsic functions; `lookup` resolves Ref and GetAtt of resources."""
         return self._resolver.resolve(value, lookup)
 
     def references(self, value: Any) -> set[str]:

@@ -1,4 +1,4 @@
-"""`make demo`: the product's story on real photos, each step checked; ends with 1 if anything is not as promised."""
+"""`make demo`: the product's story on real photos, each step checked; exits with 1 if anything is not as promised."""
 
 import argparse
 import shlex
@@ -80,7 +80,7 @@ class Demo:
         return call(STATE, *arguments)
 
     def _set_up(self) -> None:
-        self._story.step("An organisation, an API key and an event, by the operator's command line")
+        self._story.step("The operator creates an organisation, an API key and an event on the command line")
         self._org_id = self._facesearch("org", "create", "Demo")["org_id"]
         self._api_key = self._facesearch("key", "create", "--org", self._org_id)["api_key"]
         self._event_id = self._facesearch("event", "create", "White House 10 km", "--org", self._org_id)["event_id"]
@@ -99,14 +99,14 @@ class Demo:
     def _search(self) -> Any:
         selfie = SELFIES["obama"]
         address = f"{self._url}/api/v1/ext/{self._org_id}/event/{self._event_id}/faces?page=1&page_size=32"
-        self._story.step("A guest's selfie, as the documentation posts it")
+        self._story.step("A guest searches with a selfie, as in the documentation")
         self._story.detail(f'$ curl -H "X-API-Key: …" -F "file=@{selfie}" "{address}"')
         began = time.monotonic()
         with httpx.Client(transport=httpx.HTTPTransport(), timeout=35) as http:
             response = http.post(
                 address, headers={"X-API-Key": self._api_key}, files={"file": (SAMPLES / selfie).read_bytes()}
             )
-        _check(response.status_code == 200, f"the search answered {response.status_code}: {response.text}")
+        _check(response.status_code == 200, f"the search responded with {response.status_code}: {response.text}")
         body = response.json()
         data = body["data"]
         self._story.detail(
@@ -128,28 +128,28 @@ class Demo:
         _check(page.images == first["data"]["images"][2:4], "page 2 is not the third and fourth photo of the search")
 
     def _replay(self, client: FaceSearchClient, first: Any) -> None:
-        self._story.step("The network failed, the site posts again with the same request_id")
+        self._story.step("The network failed: the site sends the same request_id again")
         _until(lambda: self._counted("SearchExecuted") >= 1, "SearchExecuted never reached the log")
         executed, replayed = self._counted("SearchExecuted"), self._counted("SearchReplayed")
         began = time.monotonic()
         again = client.search(self._event_id, SAMPLES / SELFIES["obama"], first["data"]["request_id"])
         seconds = time.monotonic() - began
         _check(again.replayed, "the second POST does not say `Idempotent-Replayed: true`")
-        _check(again.body == first, "the second POST answers another body")
+        _check(again.body == first, "the second POST returned another body")
         _until(lambda: self._counted("SearchReplayed") > replayed, "SearchReplayed was not counted")
         _check(self._counted("SearchExecuted") == executed, "a second match ran")
         self._story.detail(
-            f"the same answer in {seconds:.2f} s with `Idempotent-Replayed: true`; "
+            f"the same response in {seconds:.2f} s with `Idempotent-Replayed: true`; "
             f"matches run before and after: {executed} and {self._counted('SearchExecuted')}"
         )
 
     def _everybody(self, client: FaceSearchClient) -> None:
         self._story.step("Everybody gets their own photos and nobody else's")
         for prefix, name in EVERYBODY.items():
-            answer = client.search(self._event_id, SAMPLES / SELFIES[prefix], page_size=100)
-            found = sorted(self._file_of(image["image_id"]) for image in answer.images)
+            response = client.search(self._event_id, SAMPLES / SELFIES[prefix], page_size=100)
+            found = sorted(self._file_of(image["image_id"]) for image in response.images)
             theirs = sorted(file for file in self._files.values() if file.startswith(prefix))
-            _check(_is_whole(answer), "more photos than the page holds")
+            _check(_is_whole(response), "more photos than the page holds")
             _check(found == theirs, f"{name}: found {found}, but the photos are {theirs}")
             self._story.detail(f"{name}: {', '.join(found)}")
 
@@ -157,8 +157,8 @@ class Demo:
         with httpx.Client(transport=httpx.HTTPTransport(), timeout=10) as http:
             response = http.get(url)
         is_jpeg = response.status_code == 200 and response.content.startswith(b"\xff\xd8\xff")
-        _check(is_jpeg, f"{url} answered {response.status_code} and no JPEG")
-        self._story.step(f"A thumbnail as the guest's browser loads it: {len(response.content)} bytes of JPEG")
+        _check(is_jpeg, f"{url} responded with {response.status_code} and no JPEG")
+        self._story.step(f"A thumbnail, as a guest's browser loads it: {len(response.content)} bytes of JPEG")
         self._story.detail(url)
 
     def _show(self, image: Any) -> None:
@@ -192,8 +192,8 @@ def _until(holds: Callable[[], bool], otherwise: str) -> None:
         time.sleep(0.05)
 
 
-def _is_whole(answer: FaceSearchResponse) -> bool:
-    return answer.pagination["total"] == len(answer.images)
+def _is_whole(response: FaceSearchResponse) -> bool:
+    return response.pagination["total"] == len(response.images)
 
 
 def main() -> int:
@@ -208,14 +208,14 @@ def main() -> int:
             raise DemoError(f"there are no sample photos in {_shown(SAMPLES)}; fetch them with: make assets")
         story.step(f"Starting the local stack (the real functions; {options.store} in place of AWS)")
         with running(state=STATE, port=options.port, store=options.store) as stack:
-            story.step(f"The API answers at {stack.url}; logs are in {_shown(STATE / 'logs')}")
+            story.step(f"The API is running at {stack.url}; logs are in {_shown(STATE / 'logs')}")
             Demo(stack.url, story).tell()
             story.step("Done; stopping the stack")
     except (DemoError, CommandError, LocalStackError, ClientError, httpx.HTTPError, OSError) as error:
         print(f"The demo failed: {error}\nThe functions' logs are in {_shown(STATE / 'logs')}.", file=sys.stderr)
         return 1
     print(
-        "\nEverything held. Where to go next:\n"
+        "\nEverything is as promised. Where to go next:\n"
         "  make serve               keep a stack running, and use .venv/bin/facesearch and curl on your own photos\n"
         "  make test                the tests\n"
         "  README.md                the API, deployment to AWS, how it works"

@@ -24,7 +24,7 @@ from tests.unit.test_handlers import Context, Deployment, answer, deployment, fo
 
 __all__ = ["deployment", "output"]
 
-BUSY = "Too many requests at this moment. Retry with the same request_id."
+BUSY = "Too many requests at the moment. Retry with the same request_id."
 
 
 class Raw(BytesIO):

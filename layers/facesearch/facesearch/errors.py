@@ -34,7 +34,7 @@ class CostlyImage(UnusableImage):
     """The picture is made to be work, as no camera makes one. Sending it costs the organisation what a search costs."""
 
     def __init__(self) -> None:
-        super().__init__("The picture is stored so that reading it takes too long. Save it again as an ordinary JPEG.")
+        super().__init__("Reading this picture takes too long. Save it as an ordinary JPEG and send that.")
 
 
 class UnreadableBody(FaceSearchError):
@@ -167,5 +167,5 @@ class Throttled(Busy, StoreUnavailable):
 
     def __init__(self, operation: str, code: str) -> None:
         StoreUnavailable.__init__(self, operation, code)
-        self.message = "Too many requests at this moment. Retry with the same request_id."
+        self.message = "Too many requests at the moment. Retry with the same request_id."
         self.retry_after = self.RETRY_AFTER_SECONDS

@@ -267,7 +267,7 @@ def require(event: Event, feature: Feature) -> None:
     if feature is Feature.SELFIE_SEARCH and not event.selfie_search:
         raise Forbidden("Selfie search is disabled for this event.")
     if feature is Feature.SELFIE_SEARCH and not event.keeps_faces:
-        raise Forbidden("Selfie search of this event is over.")
+        raise Forbidden("Selfie search for this event has ended.")
     if feature is Feature.BIB_SEARCH:
         raise Forbidden("Bib search is disabled for this event.")
 

@@ -90,3 +90,14 @@ def test_given_a_region_by_either_variable_when_named_then_the_stack_is_looked_f
     parts = open_stack("there").container
     assert [client.meta.region_name for client in (parts._dynamodb, parts._s3, parts._sqs)] == [region] * 3
     assert aws_environment("http://127.0.0.1:1", is_ours=True)["AWS_REGION"] == region
+
+
+def test_given_work_in_threads_when_its_block_ends_then_it_is_done_and_the_threads_are_gone(place: Place) -> None:
+    stack = place.stack
+    with stack.working():
+        pool = stack.container.pool
+        future = pool.submit(lambda: "done")
+    assert future.done()
+    assert future.result() == "done"
+    with pytest.raises(RuntimeError, match="shutdown"):
+        pool.submit(lambda: "done")

@@ -79,7 +79,7 @@ def test_a_file_is_known_by_its_first_bytes(data: bytes, what: str) -> None:
 
 
 def test_a_file_of_zeros_and_one_of_anything_say_so() -> None:
-    assert told(bytes(5_000)) == "The file holds nothing but zeros: it was not copied or uploaded whole."
+    assert told(bytes(5_000)) == "The file contains only zeros: it was not copied or uploaded completely."
     assert told(b"no picture") == UNREADABLE
 
 

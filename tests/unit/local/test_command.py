@@ -15,7 +15,7 @@ from moto import mock_aws
 
 from facesearch.adapters.dynamodb.photos import DynamoPhotoStore
 from facesearch.records import SHARDS, Photo, image_id_of_bytes
-from facesearch_local.seed import plant, put_photos
+from facesearch_local.seed import create, put_photos
 from facesearch_local.stack import url_of
 from tests.unit.test_stores import create_table
 
@@ -48,7 +48,7 @@ def test_given_a_folder_below_and_a_copy_when_put_then_each_photo_is_waited_for_
         dynamodb, s3 = boto3.client("dynamodb"), boto3.client("s3")
         create_table(dynamodb, "Table", "table")
         s3.create_bucket(Bucket="photos")
-        seed = plant(dynamodb, "table")
+        seed = create(dynamodb, "table")
         recorded = Photo(image_id_of_bytes(seed.event_id, b"same"), "failed", "key", reason="no readable picture")
         DynamoPhotoStore(dynamodb, "table").add(seed.event_id, SHARDS, recorded)
         assert put_photos(dynamodb, "table", s3, "photos", seed, tmp_path) == 1

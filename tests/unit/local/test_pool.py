@@ -109,7 +109,7 @@ async def test_given_a_busy_worker_when_killed_then_its_call_crashes_and_the_nex
             await call
         assert await waiting == {"do": "echo"}
         assert pid not in pool.pids()
-    assert "Runtime exited without answering: signal 9" in log.path.read_text()
+    assert "Runtime exited without a response: signal 9" in log.path.read_text()
 
 
 async def test_given_an_idle_worker_when_killed_then_no_call_fails(open_pool: OpenPool, runtime: RuntimeName) -> None:
@@ -228,4 +228,4 @@ async def test_given_a_worker_that_dies_in_mid_line_when_logged_then_the_line_en
             await invoke(pool, "die")
     first, second = log.path.read_text().splitlines()
     assert first == "half a li"
-    assert json.loads(second)["message"] == "Runtime exited without answering: exit status 1"
+    assert json.loads(second)["message"] == "Runtime exited without a response: exit status 1"

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from facesearch_local.functions import Route
-from facesearch_local.proxy import HttpRequest, MalformedAnswerError, Routes, from_answer, to_event
+from facesearch_local.proxy import HttpRequest, MalformedResponseError, Routes, from_response, to_event
 
 FACES = Route("POST", "/event/{event_id}/faces", "search")
 ONE = Route("GET", "/event/{event_id}/faces/{request_id}", "results")
@@ -108,7 +108,7 @@ def test_given_bytes_of_another_media_type_when_mapped_then_they_are_damaged_as_
 
 
 def test_given_an_answer_when_mapped_then_status_headers_and_body_are_its_own() -> None:
-    answer = from_answer(
+    answer = from_response(
         json.dumps(
             {
                 "statusCode": 201,
@@ -125,12 +125,12 @@ def test_given_an_answer_when_mapped_then_status_headers_and_body_are_its_own() 
 
 
 def test_given_a_base64_answer_when_mapped_then_it_is_decoded() -> None:
-    answer = from_answer(b'{"statusCode": 200, "body": "/9g=", "isBase64Encoded": true}')
+    answer = from_response(b'{"statusCode": 200, "body": "/9g=", "isBase64Encoded": true}')
     assert answer.body == b"\xff\xd8"
 
 
 def test_given_an_answer_without_a_type_when_mapped_then_it_is_json() -> None:
-    assert from_answer(b'{"statusCode": 204}').headers == [("Content-Type", "application/json")]
+    assert from_response(b'{"statusCode": 204}').headers == [("Content-Type", "application/json")]
 
 
 @pytest.mark.parametrize(
@@ -153,5 +153,5 @@ def test_given_an_answer_without_a_type_when_mapped_then_it_is_json() -> None:
     ],
 )
 def test_given_an_answer_that_is_no_proxy_response_when_mapped_then_it_is_malformed(answer: bytes) -> None:
-    with pytest.raises(MalformedAnswerError):
-        from_answer(answer)
+    with pytest.raises(MalformedResponseError):
+        from_response(answer)

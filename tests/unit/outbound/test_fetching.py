@@ -165,7 +165,7 @@ SLOW = {
 def test_who_drips_is_given_up_in_time(world: World, behave: Behaviour) -> None:
     world.site(behave)
     failure = failing(world, limits=SHORT)
-    assert (failure.reason, failure.retryable) == ("The host gave no whole answer within 0.25 seconds.", True)
+    assert (failure.reason, failure.retryable) == ("The host sent no complete response within 0.25 seconds.", True)
 
 
 def test_who_never_greets_is_given_up_in_time(world: World, serve: Serve) -> None:
@@ -222,7 +222,11 @@ def test_more_than_was_said_is_not_read(world: World) -> None:
 def test_any_other_status_is_a_failure(world: World, status: int) -> None:
     world.site(answering(status))
     failure = failing(world)
-    assert (failure.reason, failure.retryable, failure.retry_after) == (f"The host answered {status}.", False, None)
+    assert (failure.reason, failure.retryable, failure.retry_after) == (
+        f"The host responded with {status}.",
+        False,
+        None,
+    )
 
 
 @pytest.mark.parametrize("status", [408, 425, 429, 500, 502, 503, 504])

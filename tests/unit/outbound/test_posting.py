@@ -105,7 +105,7 @@ def test_who_does_not_answer_in_time_is_a_failure(world: World, behave: Behaviou
 def test_nobody_there_is_a_failure(world: World) -> None:
     with pytest.raises(FetchFailedError) as failed:
         world.outbound().post(URL, b"{}", HEADERS)
-    assert (failed.value.reason, failed.value.retryable) == ("The host could not be connected to.", True)
+    assert (failed.value.reason, failed.value.retryable) == ("Could not connect to the host.", True)
     assert world.internet.dialled == [(PUBLIC, 443)]
 
 

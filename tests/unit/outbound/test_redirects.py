@@ -83,7 +83,7 @@ def test_a_redirect_without_a_place_is_a_failure(world: World) -> None:
     world.site(answering(302))
     with pytest.raises(FetchFailedError) as failed:
         world.outbound().fetch(START)
-    assert failed.value.reason == "The host answered 302."
+    assert failed.value.reason == "The host responded with 302."
 
 
 HOSTILE = {
@@ -162,5 +162,5 @@ def test_a_local_stack_follows_from_http_to_https_and_never_back(world: World, c
     with pytest.raises(RefusedUrlError) as refused:
         outbound.fetch(f"http://127.0.0.1:{gate.port}/")
 
-    assert refused.value.reason == "A redirect was not followed. It leads from https to http."
+    assert refused.value.reason == "A redirect was not followed. It redirects from https to http."
     assert (site.connections, canary.connections) == (2, 0)

@@ -74,7 +74,7 @@ def test_an_unknown_authority_ends_it(world: World, tmp_path: Path) -> None:
 def test_nobody_is_spoken_to_in_the_clear(world: World, serve: Serve, greeting: bytes) -> None:
     site = serve(answering(), greeting=greeting)
     world.internet.servers[PUBLIC, 443] = site
-    assert refused(world).reason == "No secure connection to the host could be made."
+    assert refused(world).reason == "Could not make a secure connection to the host."
     assert all(b"HTTP" not in heard for heard in site.requests)
 
 

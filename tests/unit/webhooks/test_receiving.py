@@ -207,7 +207,7 @@ def test_a_refusal_never_quotes_what_was_sent() -> None:
 def test_a_deployment_that_keeps_no_probes_says_so(site: Site) -> None:
     site.receiver._watching = False
     watch: dict[str, Any] = {"watch": True, "watch_consent": True, "callback_url": CALLBACK}
-    with pytest.raises(InvalidRequest, match="keeps no probes"):
+    with pytest.raises(InvalidRequest, match="does not watch"):
         site.send(**watch)
     assert site.queue.sent == []
     site.send(**watch | {"watch": False})

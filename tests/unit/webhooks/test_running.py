@@ -66,7 +66,7 @@ def test_nobody_is_told_who_did_not_ask(site: Site) -> None:
         (lambda site: setattr(site.host, "answer", lambda: b"nobody"), "No face was found in the selfie."),
         (
             lambda site: setattr(site.host, "answer", failing(RefusedUrlError("Private."))),
-            "selfie_url is refused: Private.",
+            "selfie_url was refused: Private.",
         ),
         (
             lambda site: setattr(site.host, "answer", failing(FetchFailedError("404.", retryable=False))),
@@ -379,7 +379,7 @@ def test_a_job_without_any_selfie_fails(site: Site) -> None:
     search = site.send().search
     site.reader.jobs[search] = replace(site.reader.jobs[search], urls=())
     site.deliver()
-    assert site.status(search.request_id) == (JobStatus.FAILED, "There is no selfie.")
+    assert site.status(search.request_id) == (JobStatus.FAILED, "The search has no selfie.")
 
 
 def test_several_selfies_that_came_along_are_all_gone_when_they_were_searched(site: Site) -> None:
@@ -393,7 +393,7 @@ def test_several_selfies_that_came_along_are_all_gone_when_they_were_searched(si
     [
         (b"nobody", "Selfie 2: No face was found in the selfie."),
         (b"stranger", "Selfie 2 shows somebody else."),
-        (RefusedUrlError("Private."), "Selfie 2: selfie_url is refused: Private."),
+        (RefusedUrlError("Private."), "Selfie 2: selfie_url was refused: Private."),
         (FetchFailedError("404.", retryable=False), "Selfie 2: selfie_url could not be fetched: 404."),
     ],
 )

@@ -40,9 +40,9 @@ class WebhookAuthenticator:
             verify(headers, body, known.secrets)
         except ForgedError:
             raise NotSigned(
-                "Neither X-API-Key nor a valid webhook signature: webhook-id, webhook-timestamp (at most five minutes "
-                "off), and webhook-signature over them and the body as it was sent."
+                "Send X-API-Key, or a valid webhook signature: webhook-id, webhook-timestamp (at most five minutes "
+                "off), and webhook-signature over both and the exact body."
             ) from None
         if request.org_id is None:
-            raise NotSigned("There is no organisation in the path.")
+            raise NotSigned("The path names no organisation.")
         return AuthenticatedRequest(request, request.org_id, known)

@@ -543,7 +543,7 @@ class Container:
 
     @cached_property
     def _io(self) -> ThreadPoolExecutor:
-        """Leaf calls only: whoever waits for one of these must not run here."""
+        """Leaf calls only: what waits for one of these must not run here."""
         return ThreadPoolExecutor(IO_THREADS, thread_name_prefix="io")
 
     @cached_property

@@ -108,7 +108,7 @@ class PersonDeletion(Generic[ProbeT]):
             RuntimeError: something is found again and again.
         """
         if confidence is not None and not 1 <= confidence <= 100:
-            raise InvalidRequest("A confidence is a whole percent from 1 to 100.")
+            raise InvalidRequest("The confidence must be a whole percent from 1 to 100.")
         at, deleted, stripped = self._now(event, confidence), Counts(), dict[uuid.UUID, Erasing]()
         resumed = self._photos.is_unfinished(event)
         for _ in range(ROUNDS):

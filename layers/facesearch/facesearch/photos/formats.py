@@ -23,7 +23,7 @@ _APPLES_PNG = (
     "The file is a PNG in Apple's own form (CgBI), as Xcode packs it into apps, which other programs cannot read. "
     "Save it as an ordinary PNG."
 )
-_ZEROS = "The file holds nothing but zeros: it was not copied or uploaded whole."
+_ZEROS = "The file contains only zeros: it was not copied or uploaded completely."
 
 _MAGIC: tuple[tuple[int, bytes, str], ...] = (
     (0, b"GIF8", "a GIF picture"),

@@ -22,7 +22,7 @@ MAX_IDENTIFIER = 200
 _NOT_HERE = "There is no such photo in this event."
 _NONE_HERE = "None of these photos is in this event."
 _GONE = "The original is no longer there."
-_UNREACHABLE = "The original could not be looked for. Try again."
+_UNREACHABLE = "The original could not be checked. Try again."
 
 
 _ImageId = Annotated[str, Field(max_length=MAX_IDENTIFIER)]

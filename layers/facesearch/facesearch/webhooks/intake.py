@@ -85,9 +85,7 @@ class WebhookIntake:
         """
         given, pictures = request.search_id, request.pictures()
         if request.watch and not self._watching:
-            raise InvalidRequest(
-                "body.watch: this deployment keeps no probes, so it cannot watch (parameter Watching)."
-            )
+            raise InvalidRequest("body.watch: this deployment does not watch for new photos (parameter Watching).")
         self._check_callback(request)
         search = SearchKey(event.org_id, event.event_id, given or uuid.uuid4())
         webhook = _digest(event, webhook_id) if webhook_id else ""
@@ -102,7 +100,7 @@ class WebhookIntake:
                 accepted = self._add(event, _job(search, request, webhook), pictures, known)
             if accepted is not None:
                 return accepted
-        raise SearchInProgress("This webhook is being received elsewhere. Send it again.", RETRY_AFTER_SECONDS)
+        raise SearchInProgress("This webhook is already being received. Send it again.", RETRY_AFTER_SECONDS)
 
     def _check_callback(self, request: WebhookRequest) -> None:
         if request.callback_url is not None:

@@ -62,7 +62,7 @@ class PendingSelfies:
         places = job.selfies or job.urls
         get = self._waiting.fetch if job.selfies else self._fetch
         if not places:
-            raise SelfieUnavailable("There is no selfie.")
+            raise SelfieUnavailable("The search has no selfie.")
 
         def numbered(number: int) -> bytes:
             with naming(number, len(places)):
@@ -74,7 +74,7 @@ class PendingSelfies:
         try:
             return self._fetcher.fetch(url)
         except RefusedUrlError as error:
-            raise SelfieUnavailable(f"selfie_url is refused: {error.reason}") from None
+            raise SelfieUnavailable(f"selfie_url was refused: {error.reason}") from None
         except FetchFailedError as error:
             reason = f"selfie_url could not be fetched: {error.reason}"
             if error.retryable:

@@ -154,7 +154,7 @@ class Outbound:
                 return _Redirect(target, location)
             if response.status != 200:
                 raise FetchFailedError(
-                    f"The host answered {response.status}.",
+                    f"The host responded with {response.status}.",
                     retryable=response.status in _PASSING or response.status >= 500,
                     retry_after=_retry_after(response.headers, LONGEST_FETCH_WAIT),
                 )

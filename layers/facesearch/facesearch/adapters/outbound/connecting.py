@@ -34,7 +34,7 @@ class Deadline:
 
     def passed(self) -> FetchFailedError:
         """What to raise when it is over."""
-        return FetchFailedError(f"The host gave no whole answer within {self._seconds:g} seconds.", retryable=True)
+        return FetchFailedError(f"The host sent no complete response within {self._seconds:g} seconds.", retryable=True)
 
     def shorten(self, seconds: float) -> None:
         """End in so many seconds, if it would not sooner."""
@@ -70,4 +70,4 @@ def connect(addresses: Sequence[Address], port: int, deadline: Deadline, dial: D
             return dial(address, port, deadline.left() / (len(tried) - number))
         except OSError:
             continue
-    raise FetchFailedError("The host could not be connected to.", retryable=True)
+    raise FetchFailedError("Could not connect to the host.", retryable=True)

@@ -102,7 +102,7 @@ def follow(target: Target, location: bytes, allow_local: bool) -> Target:
         raise RefusedUrlError("This is not a URL with a scheme and a host.") from None
     found = parse_url(joined, allow_local)
     if target.scheme == "https" and found.scheme != "https":
-        raise RefusedUrlError("It leads from https to http.")
+        raise RefusedUrlError("It redirects from https to http.")
     return found
 
 

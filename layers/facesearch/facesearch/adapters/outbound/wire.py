@@ -86,9 +86,9 @@ def exchange(
         allowance.room = answer_bytes
         yield response
     except httpcore.NetworkError:
-        raise FetchFailedError("The host broke the connection off.", retryable=True) from None
+        raise FetchFailedError("The host closed the connection.", retryable=True) from None
     except httpcore.RemoteProtocolError:
-        raise FetchFailedError("The host's answer is incomplete, or not HTTP.", retryable=True) from None
+        raise FetchFailedError("The host's response is incomplete or not HTTP.", retryable=True) from None
     finally:
         connection.close()
 
@@ -143,7 +143,7 @@ class _BoundedStream(httpcore.NetworkStream):
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         """See `httpcore.NetworkStream`."""
         if self._allowance.room <= 0:
-            raise FetchFailedError("The host's answer is too large.", retryable=False)
+            raise FetchFailedError("The host's response is too large.", retryable=False)
         self._connection.settimeout(self._deadline.left())
         try:
             data = self._connection.recv(min(max_bytes, self._allowance.room))
@@ -189,4 +189,4 @@ class _BoundedStream(httpcore.NetworkStream):
             return self._deadline.passed()
         if isinstance(error, ssl.SSLCertVerificationError):
             return FetchFailedError("The host's certificate is not valid for it.", retryable=False)
-        return FetchFailedError("No secure connection to the host could be made.", retryable=True)
+        return FetchFailedError("Could not make a secure connection to the host.", retryable=True)

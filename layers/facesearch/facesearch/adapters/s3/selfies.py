@@ -87,9 +87,7 @@ class S3SelfieUploads(SelfieUploads):
         except ClientError as error:
             if error.response["Error"]["Code"] != "NoSuchKey":
                 raise
-            raise UnknownUpload(
-                "upload_id names no upload of this event that is still there. Upload the selfie again."
-            ) from None
+            raise UnknownUpload("upload_id matches no upload of this event. Upload the selfie again.") from None
         with response["Body"] as body:
             # The form has limited the size; not every stand-in for S3 does.
             if response["ContentLength"] > MAX_UPLOAD_BYTES:

@@ -35,7 +35,7 @@ RETRY_AFTER_SECONDS, LONGEST_RETRY_AFTER = 5, 3600
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 NO_FACE = "No face was found in the selfie, or it is not a readable picture."
-NOT_ONE_PERSON = "A selfie shows no face, or is no readable picture, or shows somebody else."
+NOT_ONE_PERSON = "A selfie shows no face or another person, or is not a readable picture."
 ONE_ALONE = "body.file: the service that searches does not take these selfies together. Send one."
 TOO_LARGE = "The selfie is too large. Send a smaller picture."
 BUSY = "Too many searches at the moment. Retry with the same request_id."

@@ -93,7 +93,7 @@ class WatchRunner(Generic[ProbeT]):
                 continue
             self._watches.end(job.search)
             return None
-        raise SearchInProgress("Photos are being deleted from the event all the time.", RETRY_AFTER_SECONDS)
+        raise SearchInProgress("Photos are being deleted from the event. Try again.", RETRY_AFTER_SECONDS)
 
     def catch_up(self, watch: Watch) -> None:
         """Look for photos that were indexed before the watch was there and after its search had looked.

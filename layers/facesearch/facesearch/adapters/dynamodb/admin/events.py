@@ -98,7 +98,7 @@ class EventAdmin(TableAdmin, EventSettings):
             except RefusedError as refused:
                 if refused.position == 0:  # somebody else changed it a moment ago
                     continue
-                raise InvalidRequest(f"Another event searches the upstream's event {after.upstream} already.") from None
+                raise InvalidRequest(f"Another event already searches the upstream's event {after.upstream}.") from None
             return after
 
     def change_index(self, before: Event, after: Event) -> bool:
@@ -190,14 +190,14 @@ class EventAdmin(TableAdmin, EventSettings):
     def _why_no_more(self, org_id: int) -> NotFound | InvalidRequest:
         if self._read(schema.org_key(org_id)) is None:
             return NotFound(f"There is no organisation {org_id}.")
-        return InvalidRequest(f"Organisation {org_id} has {EVENTS_PER_ORG} events already, which is the most.")
+        return InvalidRequest(f"Organisation {org_id} has {EVENTS_PER_ORG} events already, the most it may have.")
 
 
 def _given(changes: EventChanges) -> dict[str, Any]:
     """The changes as an event has them."""
     given: dict[str, Any] = dict(changes)
     if not given:
-        raise InvalidRequest("Nothing to change was given.")
+        raise InvalidRequest("There is nothing to change.")
     if "confidence" in changes:
         _check_confidence(changes["confidence"])
     if "name" in changes:
@@ -282,4 +282,4 @@ def _retention(event: Event) -> "schema.Key":
 
 def _check_confidence(confidence: int) -> None:
     if not 1 <= confidence <= 100:
-        raise InvalidRequest("A confidence is a whole percent from 1 to 100.")
+        raise InvalidRequest("The confidence must be a whole percent from 1 to 100.")

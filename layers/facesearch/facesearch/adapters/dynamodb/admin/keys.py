@@ -60,7 +60,7 @@ class KeyAdmin(TableAdmin):
             if self._read(schema.org_key(org_id)) is None:
                 raise NotFound(f"There is no organisation {org_id}.") from None
             raise InvalidRequest(
-                f"Organisation {org_id} has {KEYS_PER_ORG} keys already, which is the most. Delete one first."
+                f"Organisation {org_id} has {KEYS_PER_ORG} keys already, the most it may have. Delete one first."
             ) from None
         return CreatedKey(key_id, api_key)
 

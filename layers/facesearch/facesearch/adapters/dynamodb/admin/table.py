@@ -132,5 +132,5 @@ def checked_name(name: str) -> str:
     """
     name = name.strip()
     if not name or len(name) > NAME_LENGTH or not name.isprintable():
-        raise InvalidRequest(f"A name has 1 to {NAME_LENGTH} characters on one line.")
+        raise InvalidRequest(f"A name must be one line of 1 to {NAME_LENGTH} characters.")
     return name

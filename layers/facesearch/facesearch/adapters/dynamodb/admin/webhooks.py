@@ -45,7 +45,7 @@ class WebhookAdmin(TableAdmin):
             free = next((slot for slot in schema.SECRET_SLOTS if slot not in item), None)
             if free is None:
                 raise InvalidRequest(
-                    f"Organisation {org_id} has {SECRETS_PER_ORG} webhook secrets already, which is the most. "
+                    f"Organisation {org_id} has {SECRETS_PER_ORG} webhook secrets already, the most it may have. "
                     "Delete the older one first."
                 )
             try:
