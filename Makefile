@@ -1,15 +1,14 @@
 # Everything a newcomer runs. Needs python3 >= 3.11, make and git; the rest is installed into .venv* and .cache here.
 
-# The first Python that is new enough. Name another one: make PYTHON=/path/to/python3 …
+# Lambda's Python where it is there, else the newest here. Name another one: make PYTHON=/path/to/python3 …
 ifndef PYTHON
-PYTHON := $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
-    $$p -I -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
+PYTHON := $(shell for v in 13 14 12 11; do for p in python3.$$v "$$HOME"/.pyenv/versions/3.$$v.*/bin/python3.$$v; do \
+    "$$p" -I -c 'import ensurepip, venv' 2>/dev/null && { echo "$$p"; exit; }; done; done; echo python3)
 endif
 PORT ?= 8700
 STORE ?= ministack
 PERSIST ?=
 ARCH ?= arm64
-LONG := long and not slow
 
 # A caller's own settings must not reach the project's environments. Bytecode is kept even where a machine is set up not
 # to: a local stack starts a process for each worker, and each would compile the package again.
@@ -18,7 +17,7 @@ unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV PYTHONDONTWRITEBYTECODE
 PY := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test test-long test-policies test-again test-clients test-deploy smoke lint format openapi build deploy accuracy accuracy-sweeps accuracy-crowd scale bench-index \
+.PHONY: help demo serve test test-all test-again smoke lint format openapi build deploy named accuracy accuracy-sweeps accuracy-crowd scale bench-index \
   bench-cold cost lock clean python setup assets ministack sam policy clients node-modules uv audit auditors sbom
 
 help: ## List the targets
@@ -63,26 +62,21 @@ serve: setup ministack assets ## Keep the local stack running (PORT=8700 STORE=m
 	@exec $(PY) -m facesearch_local --port $(PORT) --store $(STORE) $(if $(PERSIST),--persist) --photos .cache/assets/samples
 
 # ---------------------------------------------------------------- checking
-test: setup ministack assets ## Unit, integration (on both stores) and contract tests
+PYTEST := $(PY) -m pytest --numprocesses 2 --dist loadgroup
+
+test: setup ministack assets ## Unit tests and a smoke of the real stack: below three minutes on two cores
+	@exec $(PYTEST)
+
+# One run, so that one line counts it all; then what the functions called of AWS beside what their policies allow.
+TESTS ?= tests
+test-all: setup ministack sam assets clients ## What CI runs: also real stacks, the contract, what is shipped (TESTS=tests/deploy)
 	@rm -rf .cache/calls
-	@exec $(PY) -m pytest --numprocesses 2 --dist loadgroup
+	@$(PYTEST) --hypothesis-profile all $(TESTS)
+	@[ "$(TESTS)" != tests ] || $(PY) -m tools.policies
 
-test-long: setup ministack assets ## After `make test`: callbacks, watching, upstream, vectors; then each function's policy
-	@$(PY) -m pytest --numprocesses 2 --dist loadgroup -m "$(LONG)"
-	@$(MAKE) --no-print-directory test-policies
-
-# What the functions of both runs called of AWS beside what their policies allow.
-test-policies: setup
-	@$(PY) -m tools.policies
-
-test-again: setup ministack assets ## What failed in the last run, once more and one at a time (MARK=… as it was run)
-	@exec $(PY) -m pytest --last-failed --last-failed-no-failures none $(if $(MARK),-m "$(MARK)")
-
-test-clients: setup ministack assets clients ## Clients that code generators make of docs/openapi.json, run on the local stack; redocly lint
-	@exec $(PY) -m pytest -m clients tests/generated
-
-test-deploy: setup sam ministack assets ## What is shipped: sam build, sam deploy into MiniStack, the built functions run
-	@exec $(PY) -m pytest -m deploy tests/deploy
+test-again: setup ministack sam assets clients ## What failed in the last run, once more and one at a time
+	@$(PY) -m pytest --hypothesis-profile all --last-failed --last-failed-no-failures none tests
+	@[ ! -d .cache/calls ] || $(PY) -m tools.policies
 
 # By the environment: a command's arguments can be read by everybody on the machine.
 smoke: export SMOKE_URL := $(URL)
@@ -102,7 +96,8 @@ lint: setup sam policy ## ruff, mypy --strict, import-linter, cfn-lint, sam vali
 	@$(PY) -m mypy
 	@.venv/bin/lint-imports --no-logo --cache-dir .cache/imports
 	@.venv/bin/cfn-lint
-	@$(SAM) validate --lint --region us-east-1
+	@for template in template operations edge; do \
+	  $(SAM) validate --lint --region us-east-1 --template $$template.yaml || exit; done
 	@.venv-policy/bin/checkov --config-file .checkov.yaml
 
 format: setup ## Rewrite the code in the project's format
@@ -118,7 +113,8 @@ SAM := env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL SAM_CLI_TELEMETRY=0 .venv-sam/bin
 
 # arm64 is what is deployed. x86_64 is for trying the layers on such a machine: they are over Lambda's limit.
 BUILD := $(if $(filter arm64,$(ARCH)),.aws-sam/build,.aws-sam/$(ARCH))
-CONFIG ?= default
+CONFIG ?= fresh
+SAMCONFIG ?= samconfig.toml
 
 build: setup sam assets ## sam build, without Docker; prints what each function weighs, and fails if it is too much
 	@case "$(CURDIR)" in *" "*) echo "error: the layers' Makefiles cannot be reached by a path with a space: $(CURDIR)" >&2; exit 1;; esac
@@ -126,8 +122,14 @@ build: setup sam assets ## sam build, without Docker; prints what each function 
 	@ARCH=$(ARCH) $(SAM) build --build-dir $(BUILD)
 	@[ $(ARCH) != arm64 ] || $(PY) -m tools.build_sizes
 
-deploy: build ## Deploy to AWS, asking for what is not in samconfig.toml (CONFIG=fresh, dev or prod for its other stacks)
-	@$(SAM) deploy --guided --config-env $(CONFIG)
+deploy: named build ## Deploy to AWS as samconfig.toml says (CONFIG=fresh, in any account; dev; prod)
+	@$(SAM) deploy --config-file "$(abspath $(SAMCONFIG))" --config-env $(CONFIG)
+
+# Before a build of minutes; what is wrong with the region or the credentials `sam` says itself.
+named:
+	@grep -qsF '[$(CONFIG).deploy.parameters]' "$(SAMCONFIG)" || { \
+	  echo "error: no deployment $(CONFIG) in $(SAMCONFIG). Name one: make deploy CONFIG=…; there are:" \
+	    $$(sed -n 's/^\[\(.*\)\.deploy\.parameters\]$$/\1/p' "$(SAMCONFIG)" 2>/dev/null) >&2; exit 2; }
 
 DEPLOYED := layers/dependencies/requirements.txt layers/engine/requirements.txt
 
@@ -177,7 +179,8 @@ bench-cold: ## Each built function's cold start beside handlers that do nothing,
 
 # ---------------------------------------------------------------- locks
 UV := .venv-uv/bin/uv
-COMPILE := $(UV) pip compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links --no-header $(UPGRADE)
+COMPILE := $(UV) pip compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-emit-package facesearch-client \
+  $(UPGRADE)
 # One lock for every machine that the project is developed on, one a layer for the machine that it runs on.
 ANYWHERE := $(COMPILE) --universal --python-version 3.11
 LAMBDA := $(COMPILE) --python-version 3.13 --python-platform aarch64-manylinux_2_28 --constraint requirements/dev.txt
@@ -186,7 +189,6 @@ uv: python
 	@$(PYTHON) -I tools/build_environment.py .venv-uv requirements/uv.txt
 
 lock: uv ## Resolve the lock files again (UPGRADE=--upgrade takes newer versions)
-	$(ANYWHERE) requirements/bootstrap.in -o requirements/bootstrap.txt
 	$(ANYWHERE) requirements/uv.in -o requirements/uv.txt
 	$(ANYWHERE) requirements/ministack.in -o requirements/ministack.txt
 	$(ANYWHERE) requirements/sam.in -o requirements/sam.txt
@@ -198,6 +200,6 @@ lock: uv ## Resolve the lock files again (UPGRADE=--upgrade takes newer versions
 	$(LAMBDA) layers/engine/requirements.in -o layers/engine/requirements.txt
 
 clean: ## Remove everything that make made
-	@rm -rf .venv .venv-* tests/generated/node_modules .cache .local .aws-sam build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@rm -rf .venv .venv-* tests/generated/node_modules .cache .local .aws-sam build dist *.egg-info clients/python/build clients/python/*.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 	@rm -f layers/facesearch/facesearch/faces/index/scan-*.so

@@ -42,6 +42,8 @@ def main() -> int:
         runtime=arguments.runtime,
         record_calls=arguments.record_calls and arguments.record_calls.resolve(),
         parameters=dict(arguments.parameter),
+        settings=dict(arguments.setting),
+        throttled=arguments.throttled,
         secrets=dict(arguments.secret),
         host=arguments.host,
     )
@@ -152,16 +154,16 @@ def _arguments() -> argparse.Namespace:
     add("--workers", type=_count, help="the most worker processes per function (default: by the cores)")
     add("--runtime", choices=("awslambdaric", "plain"), help="what runs the handlers (default: awslambdaric)")
     add("--record-calls", type=Path, metavar="DIR", help="note what permissions the handlers' calls need")
-    add(
-        "--parameter", type=_pair, action="append", default=[], metavar="NAME=VALUE", help="a parameter of the template"
-    )
+    add("--parameter", type=_pair, action="append", default=[], metavar="NAME=VALUE", help="template parameter")
+    add("--setting", type=_pair, action="append", default=[], metavar="NAME=VALUE", help="variable of every function")
+    add("--throttled", action=argparse.BooleanOptionalAction, default=True, help="refuse what comes too fast")
     add(
         "--secret",
         type=_pair,
         action="append",
         default=[],
         metavar="NAME=VARIABLE",
-        help="store a secret whose value is in an environment variable",
+        help="secret, from a variable",
     )
     arguments = parser.parse_args()
     if arguments.persist and arguments.store != "ministack":

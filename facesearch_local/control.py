@@ -69,6 +69,8 @@ def running(  # noqa: PLR0913 - the options of a command, all with defaults but 
     template: Path | None = None,
     record_calls: Path | None = None,
     parameters: Mapping[str, str] | None = None,
+    settings: Mapping[str, str] | None = None,
+    throttled: bool = True,
     secrets: Mapping[str, str] | None = None,
 ) -> Iterator[RunningStack]:
     """A stack in a process of its own, which ends with the block, and with this thread at the latest.
@@ -82,6 +84,7 @@ def running(  # noqa: PLR0913 - the options of a command, all with defaults but 
     command = [sys.executable, "-m", "facesearch_local", "--port", str(port), "--store", store, "--state", str(state)]
     command += ["--persist"] if persist else []
     command += [] if seed else ["--no-seed"]
+    command += [] if throttled else ["--no-throttled"]
     options = {
         "--workers": workers,
         "--runtime": runtime,
@@ -92,6 +95,8 @@ def running(  # noqa: PLR0913 - the options of a command, all with defaults but 
         command += [] if value is None else [option, str(value)]
     for name, value in (parameters or {}).items():
         command += ["--parameter", f"{name}={value}"]
+    for name, value in (settings or {}).items():
+        command += ["--setting", f"{name}={value}"]
     for name, variable in (secrets or {}).items():
         command += ["--secret", f"{name}={variable}"]
     try:

@@ -30,6 +30,7 @@ class Resolver:
             "Fn::If": self._if,
             "Fn::Join": self._join,
             "Fn::Select": self._select,
+            "Fn::Split": self._split,
             "Fn::Sub": self._sub,
         }
 
@@ -91,6 +92,10 @@ class Resolver:
     def _select(self, argument: list[Any], lookup: Lookup) -> Any:
         index, parts = argument
         return self._resolve(parts, lookup)[int(self._resolve(index, lookup))]
+
+    def _split(self, argument: list[Any], lookup: Lookup) -> list[str]:
+        separator, text = argument
+        return str(self._resolve(text, lookup)).split(separator)
 
     def _reference(self, name: str, lookup: Lookup) -> Any:
         return self._parameters[name] if name in self._parameters else lookup(name, "Ref")

@@ -15,25 +15,18 @@ from facesearch_local.clients import Clients
 from facesearch_local.intrinsics import TemplateError
 from facesearch_local.template import Resource, Template
 
-# What matters on AWS only: delivery, domains, firewall, permissions, logs, alarms.
+# What matters on AWS only: delivery, permissions, logs, alarms; and nested stacks, which hold no more than such things.
 IGNORED_TYPES = {
     "AWS::ApiGateway::Account",
-    "AWS::ApiGateway::BasePathMapping",
-    "AWS::ApiGateway::DomainName",
+    "AWS::CloudFormation::Stack",
     "AWS::CloudFront::Distribution",
     "AWS::CloudFront::OriginAccessControl",
     "AWS::CloudFront::ResponseHeadersPolicy",
     "AWS::CloudWatch::Alarm",
-    "AWS::CloudWatch::Dashboard",
     "AWS::IAM::Role",
     "AWS::Logs::LogGroup",
-    "AWS::Route53::RecordSet",
     "AWS::S3::BucketPolicy",
-    "AWS::SNS::Topic",
-    "AWS::SNS::TopicPolicy",
     "AWS::SQS::QueuePolicy",
-    "AWS::WAFv2::WebACL",
-    "AWS::WAFv2::WebACLAssociation",
 }
 # Read by functions.py.
 SERVERLESS_TYPES = {"AWS::Serverless::Api", "AWS::Serverless::Function", "AWS::Serverless::LayerVersion"}

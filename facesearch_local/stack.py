@@ -81,6 +81,8 @@ class Options:
         host: the address that is listened on, for the URL that everybody is told.
         runtime: what runs in the workers; None = awslambdaric where there is one.
         record_calls: where the workers note what permissions their calls need; None = nowhere.
+        settings: variables that every function has beside the template's; for what no operator changes.
+        throttled: whether the gateway refuses what comes faster than the template admits.
         secrets: names of secrets to keep in the store, and the environment variables that hold them.
     """
 
@@ -94,6 +96,8 @@ class Options:
     runtime: RuntimeName | None = None
     record_calls: Path | None = None
     parameters: Mapping[str, str] = field(default_factory=dict)
+    settings: Mapping[str, str] = field(default_factory=dict)
+    throttled: bool = True
     secrets: Mapping[str, str] = field(default_factory=dict)
     host: str = LOOPBACK
 
@@ -125,7 +129,6 @@ class LocalStack:
             "RenditionsBaseUrl": url,
             "ApiBaseUrl": url,
             "VectorIndex": str(store.name in STORES_WITH_VECTORS).lower(),
-            "OutboundAllowLocal": "true",  # sender and receiver are on this machine when it is tried out
         }
         template = Template.load(
             self._options.template,
@@ -133,11 +136,17 @@ class LocalStack:
         )
         resources = Resources(template, clients)
         await asyncio.to_thread(resources.create)
-        functions = functions_of(template, resources.lookup)
+        # Who tries it out has sender and receiver on this machine.
+        settings = {"OUTBOUND_ALLOW_LOCAL": "true", **self._options.settings}
+        functions = [
+            replace(function, environment={**function.environment, **settings})
+            for function in functions_of(template, resources.lookup)
+        ]
         await self._start_workers(functions, aws)
         await self._start_pollers(functions, clients, aws["AWS_REGION"])
         self._start_schedules(functions, aws["AWS_REGION"])
-        await self._start_gateway(listener, _api(template, functions, resources), clients, resources.names())
+        api = _api(template, functions, resources, throttled=self._options.throttled)
+        await self._start_gateway(listener, api, clients, resources.names())
         description = await asyncio.to_thread(self._describe, url, store, aws, clients, resources.names())
         description["outputs"] |= template.parameters(PARAMETER_OUTPUTS)
         write_json(self._state.description, description)
@@ -302,13 +311,13 @@ def url_of(host: str, port: int) -> str:
     return f"http://{LOOPBACK if host in WILDCARDS else host}:{port}"
 
 
-def _api(template: Template, functions: Sequence[Function], resources: Resources) -> Api:
+def _api(template: Template, functions: Sequence[Function], resources: Resources, *, throttled: bool) -> Api:
     (api, *_) = template.of_type("AWS::Serverless::Api")
     resolved = partial(template.resolve, lookup=resources.lookup)
     return Api(
         routes=[route for function in functions for route in function.routes],
         responses=GatewayResponses(resolved(api.properties.get("GatewayResponses", {}))),
-        throttles=Throttles(resolved(api.properties.get("MethodSettings", []))),
+        throttles=Throttles(resolved(api.properties.get("MethodSettings", [])) if throttled else ()),
         binary_types=resolved(api.properties.get("BinaryMediaTypes", [])),
         stage=resolved(api.properties["StageName"]),
         account=ACCOUNT,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -98,6 +98,17 @@ class Template:
     def load(cls, path: Path, deployment: Deployment) -> Template:
         """Read a template file; see `__init__` and `read_document`."""
         return cls(read_document(path), path.resolve().parent, deployment)
+
+    def nested(self, logical_id: str, lookup: Lookup) -> Template:
+        """The template of a nested stack, with the parameters that this one gives it."""
+        given = self.resolve(self.resources[logical_id].properties, lookup)
+        deployment = replace(
+            self.deployment,
+            stack=f"{self.deployment.stack}-{logical_id}",
+            parameters=given["Parameters"],
+            suggestions={},
+        )
+        return Template.load(self.folder / given["TemplateURL"], deployment)
 
     def parameters(self, names: Sequence[str]) -> dict[str, str]:
         """Values of those of the parameters that the template has, as an output would show them."""

@@ -16,8 +16,9 @@ os.environ["POWERTOOLS_SERVICE_NAME"] = "face-search"
 os.environ["POWERTOOLS_METRICS_NAMESPACE"] = "FaceSearch"
 
 # The machine's load decides how long one example takes; a deadline would make tests fail by chance.
-settings.register_profile("project", deadline=None, print_blob=True)
-settings.load_profile("project")
+settings.register_profile("all", deadline=None, print_blob=True)
+settings.register_profile("short", settings.get_profile("all"), max_examples=20)
+settings.load_profile("short")
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
@@ -26,10 +27,9 @@ def pytest_itemcollected(item: pytest.Item) -> None:
     Here and not in `pytest_collection_modifyitems`, where pytest-xdist has read the marks already.
     """
     params = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
-    if item.path.is_relative_to(ROOT / "tests" / "contract"):
-        group = "contract"
-    else:
-        group = str(params.get("stack", item.path.relative_to(ROOT)))
+    kind = item.path.relative_to(ROOT / "tests").parts[0]
+    file = str(item.path.relative_to(ROOT))
+    group = kind if kind in ("contract", "deploy", "generated") else str(params.get("stack", file))
     item.add_marker(pytest.mark.xdist_group(group))
 
 
@@ -46,6 +46,11 @@ def no_account() -> Iterator[None]:
         patch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
         patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
         yield
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    return "asyncio"
 
 
 @pytest.fixture(scope="session")

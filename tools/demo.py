@@ -218,7 +218,7 @@ def main() -> int:
         "\nEverything is as promised. Where to go next:\n"
         "  make serve               keep a stack running, and use .venv/bin/facesearch and curl on your own photos\n"
         "  make test                the tests\n"
-        "  README.md                the API, deployment to AWS, how it works"
+        "  docs/README.md           the API, deployment to AWS, how it works"
     )
     return 0
 

@@ -21,7 +21,7 @@ from facesearch_local.stack import ACCOUNT, ROOT, STACK_NAME
 from facesearch_local.template import Deployment, Template
 
 CALLS = ROOT / ".cache" / "calls"
-"""Where a test run's workers note what they need; `make test` empties it first."""
+"""Where a test run's workers note what they need; `make test-all` empties it first."""
 
 ASKED_BY_S3 = "S3 asks for it itself: without it an object that is not there is a 403, not a 404"
 LOST_RACE = "takes back what was written of something that was deleted meanwhile: no run can be made to have that race"
@@ -36,16 +36,16 @@ NEVER_SEEN: dict[tuple[str, str, str], str] = {
         "powertools reads a claim that the answer to its refused put does not bring along"
     ),
     ("SearchFunction", "ReadFullPartitions", "dynamodb:Query"): (
-        "only when a hundred faces of one partition match; tests/unit/test_face_index.py has them in memory"
+        "only when a hundred faces of one partition match; tests/unit/faces/test_face_index.py has them in memory"
     ),
     ("IndexingFunction", "EventsAndPhotos", "dynamodb:DeleteItem"): LOST_RACE,
     ("IndexingFunction", "WriteRenditions", "s3:DeleteObject"): LOST_RACE,
     ("IndexingFunction", "WriteFaces", "dynamodb:Query"): LOST_RACE,
     ("SnapshotsFunction", "EventsAndCurrentSnapshots", "dynamodb:BatchWriteItem"): (
-        "only of an event that somebody still watches on its last day; tests/unit/erasure has it"
+        "only of an event that somebody still watches on its last day; tests/unit/deletion has it"
     ),
     ("SnapshotsFunction", "Files", "s3:DeleteObject"): (
-        "only of a snapshot that is replaced, which happens a minute after another; tests/unit/test_snapshots.py has it"
+        "only of a snapshot that is replaced, a minute or more after another; tests/unit/faces/test_snapshots.py has it"
     ),
     ("SearchJobsFunction", "SayReplacedNotForbidden", "s3:ListBucket"): ASKED_BY_S3,
     ("SearchJobsFunction", "SayMissingNotForbidden", "s3:ListBucket"): ASKED_BY_S3,
@@ -129,7 +129,7 @@ def differences(
         if grant.key not in never_seen and not any(grant.allows(need) for need in made[grant.function]):
             yield f"{grant.function} is allowed {grant.action} ({grant.statement}), and never calls it"
     for function in sorted({grant.function for grant in allowed} - made.keys()):
-        yield f"{function} made no call in the recorded run: run all tests first (make test)"
+        yield f"{function} made no call in the recorded run: run all tests first (make test-all)"
     for key in sorted(never_seen.keys() - {grant.key for grant in allowed}):
         yield f"{' '.join(key)}: NEVER_SEEN excuses what no policy allows"
 

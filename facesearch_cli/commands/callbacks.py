@@ -7,8 +7,8 @@ from typing import Annotated, Any
 import typer
 
 from facesearch.errors import InvalidRequest
-from facesearch.webhooks.callbacks import Callback, Status
-from facesearch.webhooks.callbacks.replay import CallbackDesk
+from facesearch.webhooks.callbacks.callback import Callback, CallbackStatus
+from facesearch.webhooks.callbacks.replay import CallbackReplay
 from facesearch_cli.commands.common import AsJson, OrgId, group, stack_of
 from facesearch_cli.terminal import plural, print_json, printable, results, say
 
@@ -19,7 +19,7 @@ app = group("Callbacks, which tell an organisation how the searches of its webho
 def list_callbacks(
     context: typer.Context,
     org_id: OrgId,
-    status: Annotated[Status | None, typer.Option(help="Only those in this state.")] = None,
+    status: Annotated[CallbackStatus | None, typer.Option(help="Only those in this state.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """List an organisation's callbacks, oldest first."""
@@ -63,7 +63,7 @@ def replay(
         raise typer.Exit(1)
 
 
-def _desk(context: typer.Context, org_id: int) -> CallbackDesk:
+def _desk(context: typer.Context, org_id: int) -> CallbackReplay:
     """The use cases, for an organisation that there is.
 
     Raises:
@@ -71,7 +71,7 @@ def _desk(context: typer.Context, org_id: int) -> CallbackDesk:
     """
     container = stack_of(context).container
     container.admin.org(org_id)
-    return container.callback_desk
+    return container.callback_replay
 
 
 def _json(row: Callback) -> dict[str, Any]:
@@ -86,7 +86,7 @@ def _json(row: Callback) -> dict[str, Any]:
         "last_status": row.last_status or None,
         "reason": row.reason or None,
         "created_at": _time(row.created_at),
-        "next_at": _time(row.next_at) if row.status is Status.PENDING else None,
+        "next_at": _time(row.next_at) if row.status is CallbackStatus.PENDING else None,
     }
 
 

@@ -1,4 +1,4 @@
-"""Callbacks whose turn it is, from SQS: each is sent, and queued again, given up or done with."""
+"""Attempts to deliver callbacks, from SQS: each callback is sent, and queued again, given up or done with."""
 
 from concurrent.futures import Future
 from typing import Any
@@ -12,12 +12,12 @@ ATTEMPTS_THAT_FAILED = (DeliveryOutcome.FAILED, DeliveryOutcome.DEAD, DeliveryOu
 
 
 def submit(body: str) -> Future[DeliveryReport]:
-    return container.deliverer.submit(body)
+    return container.callback_delivery.submit(body)
 
 
 def tell(report: DeliveryReport) -> None:
-    """One log line for each turn, and the metrics. Neither the address nor what was sent is in them."""
-    key, callback = report.turn.key, report.callback
+    """One log line for each attempt, and the metrics. Neither the address nor what was sent is in them."""
+    key, callback = report.attempt.key, report.callback
     said: dict[str, Any] = {"org_id": key.org_id, "event_id": key.event_id, "callback_id": str(key.callback_id)}
     if callback is not None:
         said |= {"request_id": str(callback.request_id), "attempts": callback.attempts, "status": callback.last_status}

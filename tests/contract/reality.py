@@ -24,7 +24,7 @@ from facesearch.models import SearchKey, SearchSummary
 from facesearch.validation import UUID_PATTERN, parse_request_id
 from tests.conftest import ROOT
 from tests.integration.conftest import Site
-from tests.pictures import encoded
+from tests.support.pictures import encoded
 
 Case = schemathesis.Case[Any]
 KEY = "X-API-Key"

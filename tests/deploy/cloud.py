@@ -1,4 +1,4 @@
-"""A stack in MiniStack's CloudFormation, beside the template that it was deployed from."""
+"""A stack in MiniStack's CloudFormation and those within it, beside the templates that they were deployed from."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -41,11 +41,15 @@ class Cloud:
     def deployed(self, parameters: dict[str, str]) -> "Deployed":
         """Deploy, and look at what became of it."""
         self.deploy(parameters)
-        cloudformation = self.client("cloudformation")
-        pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=self.stack)
-        found = [summary for page in pages for summary in page["StackResourceSummaries"]]
-        (described,) = cloudformation.describe_stacks(StackName=self.stack)["Stacks"]
         template = Template.load(ROOT / "template.yaml", Deployment(self.stack, ACCOUNT, REGION, parameters))
+        return self.described(self.stack, template)
+
+    def described(self, stack: str, template: Template) -> "Deployed":
+        """A stack as it is now."""
+        cloudformation = self.client("cloudformation")
+        pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=stack)
+        found = [summary for page in pages for summary in page["StackResourceSummaries"]]
+        (described,) = cloudformation.describe_stacks(StackName=stack)["Stacks"]
         outputs = {output["OutputKey"]: output["OutputValue"] for output in described.get("Outputs", [])}
         return Deployed(self, template, described["StackStatus"], found, outputs)
 
@@ -62,6 +66,11 @@ class Deployed:
 
     def client(self, service: str) -> Any:
         return self.cloud.client(service)
+
+    def nested(self, logical_id: str) -> "Deployed":
+        """The stack within this one."""
+        template = self.template.nested(logical_id, self.lookup)
+        return self.cloud.described(self.physical[logical_id], template)
 
     @cached_property
     def physical(self) -> dict[str, str]:
@@ -83,6 +92,8 @@ class Deployed:
     def lookup(self, logical_id: str, attribute: str) -> Any:
         """Ref and GetAtt by what was really made; an attribute that only MiniStack could tell is a mark of its own."""
         if logical_id not in self.physical:
+            if logical_id == "Api.Stage":
+                return self.template.resources["Api"].properties["StageName"]
             if self.template.resources[logical_id].type == "AWS::Serverless::LayerVersion":
                 return next(id_ for each, id_ in self.physical.items() if each.startswith(logical_id))
             raise TemplateError(f"{logical_id} was not made")
@@ -90,15 +101,15 @@ class Deployed:
         if attribute == "Ref":
             return name
         if attribute in ("Arn", "TopicArn") and self.types[logical_id] in PREFIXES:
-            if name.startswith("arn:"):
-                return name
-            pattern = PREFIXES[self.types[logical_id]]
-            return "arn:aws:" + pattern.format(
-                place=f"{REGION}:{ACCOUNT}", name=name.rpartition("/")[2] if "://" in name else name
-            )
+            return name if name.startswith("arn:") else _arn(self.types[logical_id], name)
         if attribute == "QueueName":
             return name.rpartition("/")[2]
         return f"<{logical_id}.{attribute}>"
+
+
+def _arn(kind: str, name: str) -> str:
+    bare = name.rpartition("/")[2] if "://" in name else name
+    return "arn:aws:" + PREFIXES[kind].format(place=f"{REGION}:{ACCOUNT}", name=bare)
 
 
 def _made(resource: Resource) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """What is shipped, for real: built by `sam build`, deployed into MiniStack's CloudFormation, run on Lambda's paths.
 
-Minutes, not seconds: none of it is in `make test`; `make test-deploy` runs it.
+Minutes, not seconds: none of it is in `make test`, all of it in `make test-all`.
 """
 
 import os
@@ -8,6 +8,7 @@ import platform
 import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,14 +24,10 @@ STACK = "face-search-trial"
 BUILD_SECONDS, DEPLOY_SECONDS = 900, 600
 HERE = {"DeletionProtection": "false", "Rollout": "None"}
 """MiniStack 1.5.33 has no AWS::CodeDeploy::Application and DeploymentGroup, which every other Rollout brings along."""
+SAMCONFIG = tomllib.loads((ROOT / "samconfig.toml").read_text())
+CAPABILITIES = SAMCONFIG["prod"]["deploy"]["parameters"]["capabilities"].split()
 ROLLOUT = re.compile(r"(?<=\n)(  Rollout:\n(?:    .*\n)*?    Default: ).*(?=\n)")
 """And its SAM transform looks at parameters' defaults only, so that in its copy of the template None is the default."""
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if item.path.is_relative_to(ROOT / "tests" / "deploy"):
-            item.add_marker(pytest.mark.deploy)
 
 
 @pytest.fixture(scope="session")
@@ -105,7 +102,7 @@ def cloud(ministack: stores.Store, arm64: Path, tmp_path_factory: pytest.TempPat
         given = [f"{name}={value}" for name, value in parameters.items()]
         sam(
             "deploy", "--template-file", template, "--stack-name", STACK, "--config-file", empty,
-            "--s3-bucket", cloud.artifacts, "--capabilities", "CAPABILITY_IAM", "--no-confirm-changeset",
+            "--s3-bucket", cloud.artifacts, "--capabilities", *CAPABILITIES, "--no-confirm-changeset",
             "--no-progressbar", *(["--parameter-overrides", *given] if given else []), seconds=DEPLOY_SECONDS,
             AWS_ENDPOINT_URL=ministack.endpoint_url,
         )  # fmt: skip
@@ -126,9 +123,12 @@ def updated(cloud: Cloud, created: Deployed) -> Deployed:
     return cloud.deployed(
         HERE
         | {
+            "Alarms": "operator@example.com",
+            "ApiBaseUrl": "https://faces.example.com",
+            "ApiCertificateArn": "arn:aws:acm:us-east-1:000000000000:certificate/x",
             "LogRetentionDays": "7",
             "SearchMemory": "5307",
-            "SnapshotDelaySeconds": "5",
             "VectorIndex": "true",
+            "WebhooksConcurrency": "4",
         }
     )

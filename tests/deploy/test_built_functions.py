@@ -41,7 +41,7 @@ COUNTED_DOWN = re.compile(r"(?i)^(x-)?ratelimit|^retry-after$|^date$")
 
 
 @dataclass(frozen=True)
-class World:
+class Shipped:
     """What the events are about, the same in both stacks."""
 
     org_id: int
@@ -111,11 +111,11 @@ def lambdas(
 
 
 @pytest.fixture(scope="session")
-def world(local: Functions, lambdas: Functions, samples: Path) -> World:
+def world(local: Functions, lambdas: Functions, samples: Path) -> Shipped:
     """An organisation, a key, an event, and a photo that waits to be indexed; in both stacks."""
     admin = DynamoAdmin(local.clients.dynamodb, local.names["Table"])
     org_id = admin.create_org("Marathon Photos")
-    world = World(org_id, admin.create_event(org_id, "Marathon"), admin.create_key(org_id).api_key)
+    world = Shipped(org_id, admin.create_event(org_id, "Marathon"), admin.create_key(org_id).api_key)
     for item in local.clients.dynamodb.scan(TableName=local.names["Table"])["Items"]:
         lambdas.clients.dynamodb.put_item(TableName=lambdas.names["Table"], Item=item)
     photo = (samples / "obama.jpg").read_bytes()
@@ -196,7 +196,7 @@ def test_the_built_functions_have_lambdas_own_paths_and_their_bytecode(
 
 
 def test_the_built_functions_answer_every_sample_event_as_the_local_stack_does(
-    local: Functions, lambdas: Functions, world: World, samples: Path
+    local: Functions, lambdas: Functions, world: Shipped, samples: Path
 ) -> None:
     statuses: dict[str, list[int]] = {}
     for function, path, selfie in steps(samples):
@@ -221,7 +221,7 @@ def test_the_built_functions_answer_every_sample_event_as_the_local_stack_does(
 
 
 def test_the_built_search_finds_the_photo_that_the_built_indexing_has_indexed(
-    lambdas: Functions, world: World, samples: Path
+    lambdas: Functions, world: Shipped, samples: Path
 ) -> None:
     event = world.event(ROOT / "events" / "results-images.json", lambdas)
     gallery = json.loads(lambdas.invoke("results", event)["body"])

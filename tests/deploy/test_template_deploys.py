@@ -275,8 +275,14 @@ def test_log_groups_are_kept_as_long_as_the_template_says(created: Deployed) -> 
         assert found["retentionInDays"] == int(wanted["RetentionInDays"]), resource.id
 
 
-def test_alarms_watch_what_the_template_says(created: Deployed) -> None:
-    for name, resource, wanted in created.of_type("AWS::CloudWatch::Alarm"):
+def test_alarms_watch_what_the_templates_say(created: Deployed) -> None:
+    operations = created.nested("Operations")
+    alarms = operations.of_type("AWS::CloudWatch::Alarm")
+    assert alarms
+    for name, resource, wanted in alarms:  # by the names that main gave
+        (found,) = operations.client("cloudwatch").describe_alarms(AlarmNames=[name])["MetricAlarms"]
+        assert found["Dimensions"] == wanted["Dimensions"], resource.id
+    for name, resource, wanted in [*alarms, *created.of_type("AWS::CloudWatch::Alarm")]:
         (found,) = created.client("cloudwatch").describe_alarms(AlarmNames=[name])["MetricAlarms"]
         for property_ in ("Namespace", "MetricName", "Threshold", "ComparisonOperator", "EvaluationPeriods"):
             if property_ in wanted:
@@ -332,10 +338,9 @@ def test_the_command_line_works_on_the_stack_by_its_outputs(
 
 def test_an_update_changes_what_its_parameters_change_and_keeps_the_data(created: Deployed, updated: Deployed) -> None:
     assert updated.status == "UPDATE_COMPLETE"
-    queue = updated.client("sqs").get_queue_attributes(
-        QueueUrl=updated.physical["SnapshotsQueue"], AttributeNames=["DelaySeconds"]
-    )
-    assert queue["Attributes"] == {"DelaySeconds": "5"}
+    orders = updated.lookup("SearchJobsQueue", "Arn")
+    (source,) = updated.client("lambda").list_event_source_mappings(EventSourceArn=orders)["EventSourceMappings"]
+    assert source["ScalingConfig"] == {"MaximumConcurrency": 4}
     search = updated.client("lambda").get_function_configuration(FunctionName=updated.physical["SearchFunction"])
     assert search["MemorySize"] == 5307
     for name, _, wanted in updated.of_type("AWS::Logs::LogGroup"):
@@ -344,10 +349,23 @@ def test_an_update_changes_what_its_parameters_change_and_keeps_the_data(created
     lasting = [resource.id for kind in ("AWS::DynamoDB::Table", "AWS::S3::Bucket", "AWS::SQS::Queue")
                for resource in created.template.of_type(kind)]  # fmt: skip
     assert {id_: created.physical[id_] for id_ in lasting} == {id_: updated.physical[id_] for id_ in lasting}
-    assert updated.outputs.items() >= created.outputs.items()
+    assert updated.outputs.items() >= {**created.outputs, "ApiUrl": "https://faces.example.com"}.items()
     assert updated.physical["FacesTable"] == updated.outputs["FacesTableName"]
     table = updated.client("dynamodb").scan(TableName=updated.outputs["TableName"], Select="COUNT")
     assert table["Count"] >= 3  # the organisation, its key, its event
+
+
+def test_an_update_changes_the_stacks_within_and_adds_those_that_were_not_asked_for(
+    created: Deployed, updated: Deployed
+) -> None:
+    assert "Edge" not in created.physical
+    operations, edge = updated.nested("Operations"), updated.nested("Edge")
+    for stack in (operations, edge):
+        assert stack.physical.keys() == stack.template.resources.keys()
+    topic = operations.physical["AlarmTopic"]
+    (subscription,) = updated.client("sns").list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
+    assert (subscription["Protocol"], subscription["Endpoint"]) == ("email", "operator@example.com")
+    assert updated.outputs["ApiDomainTarget"] == edge.outputs["ApiDomainTarget"]
 
 
 # ------------------------------------------------------------------ deleted
@@ -374,6 +392,7 @@ def test_a_deletion_keeps_the_photos_and_the_table_and_nothing_else(cloud: Cloud
     assert {each["Name"] for each in s3.list_buckets()["Buckets"] if cloud.stack in each["Name"]} == buckets
     assert [url for url in cloud.client("sqs").list_queues().get("QueueUrls", []) if cloud.stack in url] == []
     assert cloud.client("lambda").list_functions()["Functions"] == []
+    assert cloud.client("cloudwatch").describe_alarms()["MetricAlarms"] == []
     roles = {role["RoleName"] for role in cloud.client("iam").list_roles()["Roles"] if cloud.stack in role["RoleName"]}
     assert roles == {
         updated.physical[each.id] for each in updated.template.of_type("AWS::IAM::Role") if each.id in kept

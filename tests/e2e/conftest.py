@@ -38,12 +38,20 @@ class Client:
 
 
 @pytest.fixture(scope="session")
-def deployment(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
+def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the local stack, if that is what is tested."""
+    return tmp_path_factory.mktemp("stack")
+
+
+@pytest.fixture(scope="session")
+def deployment(
+    request: pytest.FixtureRequest, state: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Target]:
     if os.environ.get("SMOKE_URL"):
         yield target(os.environ)
         return
     samples: Path = request.getfixturevalue("samples")
-    state, photos = tmp_path_factory.mktemp("stack"), tmp_path_factory.mktemp("photos")
+    photos = tmp_path_factory.mktemp("photos")
     for name in ("biden.jpg", "obama.jpg", "obama3.jpg"):
         shutil.copy(samples / name, photos)
     with running(state=state) as stack:

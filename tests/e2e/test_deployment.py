@@ -3,13 +3,16 @@
 The key may be one that only reads, and the event one without selfie search: what they cannot do is then skipped.
 """
 
+import os
 import uuid
+from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import httpx
 import pytest
 from pydantic import TypeAdapter
 
+from facesearch_cli.call import call
 from facesearch_client.models import (
     Envelope,
     EventDetails,
@@ -213,3 +216,11 @@ def test_the_found_photos_can_be_seen_and_their_originals_fetched(
     for link in links["presigned_urls"]:
         with client.http.stream("GET", link["url"]) as original:  # its first bytes will do
             assert original.status_code == 200
+
+
+def test_a_deleted_search_is_gone(client: Client, search: tuple[uuid.UUID, httpx.Response], state: Path) -> None:
+    if os.environ.get("SMOKE_URL"):
+        pytest.skip("nothing is deleted from a deployment that was there before")
+    request_id, _ = search
+    call(state, "search", "delete", request_id, "--event", client.target.event_id)
+    refused(client.ask("GET", f"faces/{request_id}"), 404)

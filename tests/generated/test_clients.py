@@ -10,17 +10,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import boto3
-import httpx
 import pytest
 
-from facesearch.adapters.dynamodb.admin import DynamoAdmin
-from facesearch_local import RunningStack, running
 from tests.conftest import ROOT
-from tests.integration.conftest import Site
+from tests.integration.conftest import Site, site_on
 from tools.openapi import FILE
 
-pytestmark = pytest.mark.clients
 HERE = Path(__file__).parent
 BIN = ROOT / ".venv-clients" / "bin"
 MODULES = HERE / "node_modules"
@@ -46,17 +41,8 @@ def node(script: str | Path, *arguments: str | Path, cwd: Path, **environment: s
 
 @pytest.fixture(scope="module")
 def site(no_account: None, assets: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    with running(state=tmp_path_factory.mktemp("clients")) as stack, httpx.Client(timeout=60) as http:
-        yield site_on(stack, http)
-
-
-def site_on(stack: RunningStack, http: httpx.Client) -> Site:
-    """An event with the photos of two people."""
-    table = stack.description["outputs"]["TableName"]
-    admin = DynamoAdmin(boto3.client("dynamodb", endpoint_url=stack.endpoint_url), table)
-    org_id = admin.create_org("Marathon Photos")
-    event_id = admin.create_event(org_id, "Marathon")
-    return Site(stack, admin, org_id, event_id, admin.create_key(org_id).api_key, http)
+    with site_on(tmp_path_factory.mktemp("clients")) as site:
+        yield site
 
 
 @pytest.fixture(scope="module")

@@ -1,9 +1,12 @@
-"""The local stack, once per store and test run: the real handlers in worker processes, over MiniStack and over moto."""
+"""The local stack, once a test run: the real handlers in worker processes, over MiniStack; what tests adapters over
+moto, too.
+"""
 
 import json
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +21,7 @@ from facesearch.adapters.dynamodb.photos import DynamoPhotoStore
 from facesearch.models import QuotaLimits
 from facesearch.records import SHARDS, Photo, image_id_of_bytes, original_key
 from facesearch_local import running
-from tests.pictures import encoded, exif
+from tests.support.pictures import encoded, exif
 from tools import policies
 
 if TYPE_CHECKING:
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
     from facesearch_local import RunningStack
 
 INDEXING_SECONDS = 60
+BOTH = ["ministack", "moto"]
 
 
 @dataclass
@@ -157,7 +161,28 @@ def until(look: "Callable[[], Any]", seconds: float = INDEXING_SECONDS) -> Any:
     pytest.fail(f"nothing came within {seconds:.0f} s")
 
 
-@pytest.fixture(scope="session", params=["ministack", "moto"])
+@contextmanager
+def site_on(state: Path, **stack: Any) -> Iterator[Site]:
+    """An organisation and an empty event on a stack of their own, which notes what its functions call."""
+    with running(state=state, record_calls=policies.CALLS, **stack) as started, httpx.Client(timeout=60) as http:
+        yield new_site(started, http)
+
+
+def new_site(stack: "RunningStack", http: httpx.Client) -> Site:
+    """A new organisation, with a key and an empty event."""
+    table = stack.description["outputs"]["TableName"]
+    admin = DynamoAdmin(boto3.client("dynamodb", endpoint_url=stack.endpoint_url), table)
+    org_id = admin.create_org("Marathon Photos")
+    return Site(stack, admin, org_id, admin.create_event(org_id, "Marathon"), admin.create_key(org_id).api_key, http)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Over MiniStack; of the modules that say `STORES = BOTH`, over moto too."""
+    if "stack" in metafunc.fixturenames:
+        metafunc.parametrize("stack", getattr(metafunc.module, "STORES", BOTH[:1]), indirect=True, scope="session")
+
+
+@pytest.fixture(scope="session")
 def stack(
     request: pytest.FixtureRequest, no_account: None, assets: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> "Iterator[RunningStack]":
@@ -170,13 +195,8 @@ def stack(
 @pytest.fixture(scope="session")
 def site(stack: "RunningStack", samples: Path) -> Iterator[Site]:
     """An event with the sample photos in it."""
-    outputs = stack.description["outputs"]
-    admin = DynamoAdmin(boto3.client("dynamodb", endpoint_url=stack.endpoint_url), outputs["TableName"])
-    org_id = admin.create_org("Marathon Photos")
     with httpx.Client(timeout=60) as http:
-        site = Site(
-            stack, admin, org_id, admin.create_event(org_id, "Marathon"), admin.create_key(org_id).api_key, http
-        )
+        site = new_site(stack, http)
         ids = [site.put_photo(path.read_bytes(), path.name) for path in sorted(samples.iterdir())]
         for image_id in ids:
             site.indexed(image_id)

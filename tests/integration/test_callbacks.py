@@ -15,24 +15,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import boto3
 import httpx
 import pytest
 
-from facesearch.adapters.dynamodb.admin import DynamoAdmin
 from facesearch.adapters.dynamodb.callbacks import DynamoCallbackStore
 from facesearch.adapters.sqs.callback_attempts import SqsAttemptQueue
 from facesearch.webhooks.announcing import JobEnd
-from facesearch.webhooks.callbacks import CallbackQueue, Status
+from facesearch.webhooks.callbacks.attempts import CallbackAnnouncer
+from facesearch.webhooks.callbacks.callback import CallbackStatus
 from facesearch_cli.call import call
-from facesearch_local import running
 from tests.conftest import ROOT
-from tests.integration.conftest import Site, photo_of_nobody, until
+from tests.integration.conftest import Site, photo_of_nobody, site_on, until
 from tests.integration.receiver import Answer, Got, Receiver, receiving
 from tests.integration.webhooks import Partner
-from tools import policies
-
-pytestmark = pytest.mark.long
 
 DELAYS = "1,1,1"
 METADATA = {"bib": "private-bib"}
@@ -44,7 +39,7 @@ class Callbacks:
 
     site: Site
     receiver: Receiver
-    announcer: CallbackQueue
+    announcer: CallbackAnnouncer
 
     def announce(self, request_id: uuid.UUID | None = None, **changes: Any) -> uuid.UUID:
         """As the searchjobs function does; the request_id."""
@@ -63,7 +58,7 @@ class Callbacks:
         found: dict[str, Any] = row
         return found
 
-    def ends(self, request_id: uuid.UUID, status: Status) -> dict[str, Any]:
+    def ends(self, request_id: uuid.UUID, status: CallbackStatus) -> dict[str, Any]:
         """What the operator sees as soon as it is so."""
 
         def look() -> dict[str, Any] | None:
@@ -83,27 +78,11 @@ class Callbacks:
         return int(attributes["ApproximateNumberOfMessages"])
 
 
-@pytest.fixture(scope="module", params=["ministack", "moto"])
-def stack_site(
-    request: pytest.FixtureRequest, no_account: None, assets: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Site]:
+@pytest.fixture(scope="module")
+def stack_site(no_account: None, assets: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """A site on a stack that gives a callback up after three seconds, not three days."""
-    parameters = {"CallbackDelays": DELAYS}
-    with (
-        running(
-            store=request.param,
-            state=tmp_path_factory.mktemp("callbacks"),
-            parameters=parameters,
-            record_calls=policies.CALLS,
-        ) as stack,
-        httpx.Client(timeout=60) as http,
-    ):
-        admin = DynamoAdmin(
-            boto3.client("dynamodb", endpoint_url=stack.endpoint_url), stack.description["outputs"]["TableName"]
-        )
-        org_id = admin.create_org("Marathon Photos")
-        event_id, key = admin.create_event(org_id, "Marathon"), admin.create_key(org_id).api_key
-        yield Site(stack, admin, org_id, event_id, key, http)
+    with site_on(tmp_path_factory.mktemp("callbacks"), settings={"CALLBACK_DELAYS": DELAYS}) as site:
+        yield site
 
 
 @pytest.fixture
@@ -114,7 +93,7 @@ def callbacks(stack_site: Site) -> Iterator[Callbacks]:
     store = DynamoCallbackStore(site.dynamodb, site.outputs["TableName"])
     queue = SqsAttemptQueue(site.sqs, site.outputs["CallbacksQueueUrl"], "")
     with receiving(secret) as receiver:
-        yield Callbacks(site, receiver, CallbackQueue(store, queue))
+        yield Callbacks(site, receiver, CallbackAnnouncer(callbacks=store, queue=queue))
         assert receiver.forged == 0
 
 
@@ -147,7 +126,7 @@ def test_a_callback_arrives_signed_and_says_where_the_results_are(callbacks: Cal
         "metadata": METADATA,
         "results_url": site.faces_url(str(request_id)),
     }
-    row = callbacks.ends(request_id, Status.DELIVERED)
+    row = callbacks.ends(request_id, CallbackStatus.DELIVERED)
     assert (row["callback_id"], row["attempts"], row["last_status"], row["reason"]) == (
         got.webhook_id,
         1,
@@ -156,31 +135,13 @@ def test_a_callback_arrives_signed_and_says_where_the_results_are(callbacks: Cal
     )
 
 
-def test_both_secrets_sign_while_an_organisation_changes_over(callbacks: Callbacks) -> None:
-    second = callbacks.site.admin.create_webhook_secret(callbacks.site.org_id)
-    with receiving(second.secret) as other:
-        first_id, second_id = callbacks.announce(), callbacks.announce(callback_url=other.url)
-        until(lambda: callbacks.receiver.of(first_id) and other.of(second_id))
-
-
-def test_a_receiver_that_fails_twice_then_accepts_gets_exactly_one_more(callbacks: Callbacks) -> None:
-    callbacks.receiver.answer = failing(2, 500)
-    request_id = callbacks.announce()
-    assert callbacks.ends(request_id, Status.DELIVERED)["attempts"] == 3
-    time.sleep(2)
-    first, second, third = callbacks.receiver.of(request_id)
-    assert first.webhook_id == second.webhook_id == third.webhook_id
-    assert first.body == second.body == third.body
-    assert first.timestamp < third.timestamp
-
-
 def test_one_that_is_down_for_good_is_a_dead_letter_until_a_replay_delivers_it(callbacks: Callbacks) -> None:
     down = f"http://127.0.0.1:{_closed_port()}/hooks/private-path"
     failed = callbacks.announce(type="face_search.failed", total=None, confidence=None, reason="No face was found.")
     until(lambda: callbacks.receiver.of(failed))
     before = callbacks.dead_letters()
     request_id = callbacks.announce(callback_url=down)
-    row = callbacks.ends(request_id, Status.DEAD)
+    row = callbacks.ends(request_id, CallbackStatus.DEAD)
     assert (row["attempts"], row["last_status"]) == (4, None)
     assert row["reason"]
     assert until(lambda: callbacks.dead_letters() == before + 1)
@@ -189,44 +150,9 @@ def test_one_that_is_down_for_good_is_a_dead_letter_until_a_replay_delivers_it(c
         assert callbacks.call("replay") == {"replayed": [row["callback_id"]], "unknown": []}
         (got,) = until(lambda: up.of(request_id))
         assert got.webhook_id == row["callback_id"]
-        callbacks.ends(request_id, Status.DELIVERED)
+        callbacks.ends(request_id, CallbackStatus.DELIVERED)
     assert until(lambda: callbacks.dead_letters() == before)
     assert callbacks.call("replay") == {"replayed": [], "unknown": []}
-
-
-def test_410_switches_the_address_off_and_a_replay_switches_it_on(callbacks: Callbacks) -> None:
-    callbacks.receiver.answer = failing(1, 410)
-    request_id = callbacks.announce()
-    assert callbacks.ends(request_id, Status.GONE)["attempts"] == 1
-    withheld = callbacks.announce()
-    assert callbacks.ends(withheld, Status.GONE)["attempts"] == 0
-    assert callbacks.receiver.of(withheld) == []
-    callbacks.receiver.answer = failing(0, 410)
-    assert len(callbacks.call("replay")["replayed"]) == 2
-    for each in (request_id, withheld):
-        callbacks.ends(each, Status.DELIVERED)
-
-
-def test_429_with_retry_after_is_left_alone_for_so_long(callbacks: Callbacks) -> None:
-    callbacks.receiver.answer = failing(1, 429, {"retry-after": "4"})
-    request_id = callbacks.announce()
-    callbacks.ends(request_id, Status.DELIVERED)
-    first, second = callbacks.receiver.of(request_id)
-    assert second.at - first.at >= 4
-
-
-def test_a_redirect_is_a_failure_and_is_not_followed(callbacks: Callbacks) -> None:
-    with receiving(callbacks.receiver.secret) as elsewhere:
-        callbacks.receiver.answer = failing(9, 307, {"location": elsewhere.url})
-        request_id = callbacks.announce()
-        row = callbacks.ends(request_id, Status.DEAD)
-        assert (row["attempts"], row["last_status"], row["reason"]) == (4, 307, "answered 307")
-        assert elsewhere.got == []
-
-
-def test_an_address_that_is_not_to_be_called_is_given_up_at_once(callbacks: Callbacks) -> None:
-    request_id = callbacks.announce(callback_url="http://169.254.169.254/latest/meta-data/")
-    assert callbacks.ends(request_id, Status.DEAD)["attempts"] == 1
 
 
 def test_a_slow_receiver_holds_up_nobody_else(callbacks: Callbacks) -> None:
@@ -313,9 +239,9 @@ def test_the_end_of_a_webhooks_search_is_called_back(callbacks: Callbacks, sampl
     assert [len(receiver.of(each)) for each in (*requests, searched)] == [1, 1, 1, 1]
 
 
-def test_the_readmes_receiver_takes_what_is_signed_and_tells_of_it_once(callbacks: Callbacks) -> None:
-    section = (ROOT / "README.md").read_text().partition("### Callbacks")[2].partition("\n### ")[0]
-    (example,) = re.findall(r"^```python\n(.*?)^```$", section, re.MULTILINE | re.DOTALL)
+def test_the_documents_receiver_takes_what_is_signed_and_tells_of_it_once(callbacks: Callbacks) -> None:
+    document = (ROOT / "docs" / "integrating" / "callbacks.md").read_text()
+    (example,) = re.findall(r"^```python\n(.*?)^```$", document, re.MULTILINE | re.DOTALL)
     assert len([line for line in example.splitlines() if line]) <= 20
     port = _closed_port()
     environment = os.environ | {"PORT": str(port), "WEBHOOK_SECRET": callbacks.receiver.secret}
@@ -326,11 +252,11 @@ def test_the_readmes_receiver_takes_what_is_signed_and_tells_of_it_once(callback
             until(lambda: _listens(port))
             url = f"http://127.0.0.1:{port}/"
             completed = callbacks.announce(callback_url=url)
-            callbacks.ends(completed, Status.DELIVERED)
+            callbacks.ends(completed, CallbackStatus.DELIVERED)
             failed = callbacks.announce(
                 callback_url=url, type="face_search.failed", total=None, confidence=None, reason="No face was found."
             )
-            callbacks.ends(failed, Status.DELIVERED)
+            callbacks.ends(failed, CallbackStatus.DELIVERED)
             assert httpx.post(url, content=b"{}").status_code == 401
         finally:
             process.terminate()
@@ -344,7 +270,7 @@ def test_the_readmes_receiver_takes_what_is_signed_and_tells_of_it_once(callback
 def test_a_deleted_event_leaves_no_callback(callbacks: Callbacks) -> None:
     site = callbacks.site
     done, waiting = callbacks.announce(), callbacks.announce(callback_url=f"http://127.0.0.1:{_closed_port()}/")
-    callbacks.ends(done, Status.DELIVERED)
+    callbacks.ends(done, CallbackStatus.DELIVERED)
     until(lambda: callbacks.listed(waiting)["attempts"])
     receipt = call(site.stack.state, "event", "delete", site.event_id)
     assert (receipt["deleted"]["callbacks"], receipt["left"]["callbacks"]) == (2, 0)
@@ -359,7 +285,7 @@ def test_logs_and_metrics_say_how_many_and_nothing_of_what(callbacks: Callbacks)
     """Runs last: it looks at everything that was logged."""
     site = callbacks.site
     request_id = callbacks.announce()
-    callbacks.ends(request_id, Status.DELIVERED)
+    callbacks.ends(request_id, CallbackStatus.DELIVERED)
     text = site.stack.logs("callbacks").read_text()
     for private in ("private-path", "private-bib", "127.0.0.1", "whsec_", "169.254", "results_url"):
         assert private not in text, private

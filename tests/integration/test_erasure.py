@@ -14,9 +14,11 @@ import pytest
 
 from facesearch.records import image_id_of_bytes, original_key, rendition_keys
 from facesearch_cli.call import call
-from tests.integration.conftest import Site, until
+from tests.integration.conftest import BOTH, Site, until
 
 OBAMAS = ("obama.jpg", "obama2.jpg", "obama3.jpg")
+
+STORES = BOTH
 
 
 @pytest.fixture

@@ -121,27 +121,6 @@ def test_a_given_request_id_is_kept_in_canonical_form(
     assert images(site.get(form(value))) == images(first)
 
 
-def test_a_finished_request_id_is_answered_whatever_comes_with_it(site: Site, obama: bytes, samples: Path) -> None:
-    first = site.post(obama, str(uuid.uuid4()))
-    request_id = first.json()["data"]["request_id"]
-    for selfie in (None, b"", b"no picture", (samples / "biden.jpg").read_bytes()):
-        assert site.post(selfie, request_id).json() == first.json()
-
-
-def test_the_same_uuid_in_another_event_is_another_search(site: Site, obama: bytes) -> None:
-    first = site.post(obama, str(uuid.uuid4()))
-    request_id = first.json()["data"]["request_id"]
-    other = site.other_event()
-    envelope(other.get(request_id), 404)
-    nothing = envelope(other.post(obama, request_id), 200)["data"]
-    assert nothing["request_id"] == request_id
-    assert nothing["pagination"] == {
-        "total": 0, "currentPage": 0, "totalPages": 0, "hasNextPage": False, "hasPreviousPage": False, "page_size": 32,
-    }  # fmt: skip
-    assert other.get(request_id).json()["data"] == nothing
-    assert site.get(request_id).json() == first.json()
-
-
 def test_a_search_is_a_snapshot(site: Site, obama: bytes, samples: Path) -> None:
     event = site.other_event()
     event.indexed(event.put_photo((samples / "obama2.jpg").read_bytes()))
@@ -218,86 +197,6 @@ def test_a_selfie_that_cannot_be_used_is_400(
     site: Site, refused: Callable[[httpx.Response, int], str], kind: str
 ) -> None:
     refused(site.post(SELFIES[kind], str(uuid.uuid4())), 400)
-
-
-@pytest.mark.parametrize("share", [0.1, 0.5, 0.98])
-def test_a_jpeg_that_was_cut_is_400(
-    site: Site, refused: Callable[[httpx.Response, int], str], obama: bytes, share: float
-) -> None:
-    refused(site.post(obama[: int(len(obama) * share)]), 400)
-
-
-def test_a_request_id_that_is_no_uuid_is_400(
-    site: Site, refused: Callable[[httpx.Response, int], str], obama: bytes
-) -> None:
-    refused(site.post(obama, "abc"), 400)
-
-
-FORM = "multipart/form-data; boundary=x"
-
-
-@pytest.mark.parametrize(
-    ("content_type", "body"),
-    [
-        (FORM, b'--x\r\nContent-Disposition: form-data; name="photo"\r\n\r\n1\r\n--x--\r\n'),
-        (FORM, b'--x\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n1\r\n' * 4 + b"--x--\r\n"),
-        (FORM, b'--y\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n1\r\n--y--\r\n'),
-        (FORM, b'--x\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n1'),
-        (FORM, b""),
-        ("multipart/form-data", b"--x--"),
-        ("application/json", b'{"file": "1"}'),
-        ("application/x-www-form-urlencoded", b"file=1"),
-    ],
-)
-def test_a_body_that_does_not_fit_the_schema_is_422(
-    site: Site, refused: Callable[[httpx.Response, int], str], content_type: str, body: bytes
-) -> None:
-    response = site.http.post(site.faces_url(), content=body, headers=site.headers | {"Content-Type": content_type})
-    assert refused(response, 422).startswith("body")
-
-
-@pytest.mark.parametrize("params", [{"page": 0}, {"page_size": 101}, {"page": "x"}, {"page_size": 0}])
-def test_a_query_that_does_not_fit_the_schema_is_422(site: Site, obama: bytes, params: dict[str, Any]) -> None:
-    assert envelope(site.post(obama, **params), 422)["message"].startswith("query.")
-    assert envelope(site.get(str(uuid.uuid4()), **params), 422)["message"].startswith("query.")
-
-
-def test_keys_organisations_and_events_are_checked(site: Site, obama: bytes) -> None:
-    stranger = site.admin.create_org("Somebody else")
-    theirs = site.admin.create_event(stranger, "Their event")
-    their_key = site.admin.create_key(stranger).api_key
-    path = site.faces_url()
-    cases = [
-        (path, None, 401),
-        (path, "", 401),
-        (path, "guess", 403),
-        (path, their_key, 403),
-        (path.replace(str(site.org_id), str(stranger)), site.api_key, 403),
-        (path.replace(str(site.org_id), "abc"), site.api_key, 422),
-        (path.replace(str(site.event_id), str(theirs)), site.api_key, 403),
-        (path.replace(str(site.event_id), "999"), site.api_key, 404),
-        (path.replace(str(site.event_id), "abc"), site.api_key, 422),
-    ]
-    for url, key, status in cases:
-        headers = {} if key is None else {"X-API-Key": key}
-        files = {"file": ("selfie.jpg", obama, "image/jpeg")}
-        envelope(site.http.post(url, files=files, headers=headers), status)
-        envelope(site.http.get(f"{url}/{uuid.uuid4()}", headers=headers), status)
-
-
-def test_a_switched_off_feature_is_403_on_the_very_next_request(site: Site, obama: bytes) -> None:
-    event = site.other_event()
-    request_id = event.post(obama).json()["data"]["request_id"]
-    site.admin.update_event(event.event_id, selfie_search=False)
-    envelope(event.post(obama), 403)
-    envelope(event.get(request_id), 403)
-    site.admin.update_event(event.event_id, selfie_search=True)
-    envelope(event.get(request_id), 200)
-
-
-def test_an_unknown_request_id_is_404_and_no_uuid_400(site: Site) -> None:
-    envelope(site.get(str(uuid.uuid4())), 404)
-    envelope(site.get("abc"), 400)
 
 
 def test_the_gateway_answers_in_the_same_envelope(site: Site) -> None:

@@ -4,16 +4,12 @@ import uuid
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import pytest
-
 from facesearch.bootstrap import CALLBACKS_AT_ONCE
 from facesearch.settings import Settings
-from facesearch.webhooks.shares import share_of
+from facesearch.webhooks.outbound import share_of
 from tests.integration.conftest import Site, until
 from tests.integration.receiver import receiving
 from tests.integration.webhooks import ENDED, Partner, host
-
-pytestmark = pytest.mark.long
 
 HANGING = 50
 SHARE = share_of(Settings.model_fields["search_jobs_concurrency"].default)

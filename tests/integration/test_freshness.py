@@ -14,8 +14,6 @@ from facesearch.records import image_id_of_bytes
 from facesearch_cli.call import call
 from tests.integration.conftest import Site
 
-pytestmark = pytest.mark.long
-
 FOUND_SECONDS = 10
 GUESTS = 2
 """Who search without a pause: as many as the machine has cores, so that indexing has to share them."""

@@ -2,13 +2,11 @@
 
 import uuid
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 import httpx
-import pytest
 
-from tests.integration.calls import NOTHING, pagination
+from tests.integration.calls import pagination
 from tests.integration.conftest import Site, photo_of_nobody, until
 from tests.integration.test_faces import envelope, images
 
@@ -42,29 +40,6 @@ def test_the_originals_of_a_search_can_be_downloaded_under_their_own_names(
         assert "X-Amz-Expires=3600" in link["url"]
         download = httpx.get(link["url"])
         assert download.content == (samples / link["filename"]).read_bytes()
-
-
-def test_the_originals_of_a_search_come_in_pages_of_their_own_size(site: Site, obama: bytes) -> None:
-    request_id = site.post(obama).json()["data"]["request_id"]
-
-    def page(number: int, size: int) -> tuple[list[str], dict[str, Any]]:
-        selfie = {"method": "selfie", "identifier": request_id}
-        data = envelope(site.originals(selfie, page=number, page_size=size), 200)["data"]
-        assert (data["total_images"], data["successful_count"]) == (5, len(data["presigned_urls"]))
-        return [link["filename"] for link in data["presigned_urls"]], data["pagination"]
-
-    everything, _ = page(1, 60)
-    assert page(1, 2) == (everything[:2], pagination(5, 1, 3, 2))
-    assert page(3, 2) == (everything[4:], pagination(5, 3, 3, 2))
-    assert page(4, 2) == ([], pagination(5, 4, 3, 2))
-    assert page(1, 5) == (everything, pagination(5, 1, 1, 5))
-
-
-def test_a_search_that_found_nobody_has_no_originals(gallery: Site, obama: bytes) -> None:
-    request_id = gallery.post(obama).json()["data"]["request_id"]
-    data = envelope(gallery.originals({"method": "selfie", "identifier": request_id.upper()}), 200)["data"]
-    assert (data["presigned_urls"], data["total_images"]) == ([], 0)
-    assert data["pagination"] == NOTHING | {"page_size": 30}
 
 
 def test_one_bad_image_never_fails_the_whole_call(site: Site) -> None:
@@ -118,14 +93,6 @@ def test_an_original_that_is_renamed_in_s3_is_linked_from_the_moment_that_its_ol
     assert [place.filename for place in event.indexed(image_id).originals] == ["restored.jpg"]
 
 
-def test_one_original_is_asked_for_by_its_image_id_in_any_form(gallery: Site, in_order: list[str]) -> None:
-    for identifier in (in_order[3], in_order[3].upper()):
-        data = envelope(gallery.originals({"method": "image_id", "identifier": identifier}), 200)["data"]
-        (link,) = data["presigned_urls"]
-        assert (link["filename"], data["identifier"], data["total_images"]) == ("evening.jpg", identifier, 1)
-        assert httpx.get(link["url"]).status_code == 200
-
-
 def test_a_file_keeps_whatever_name_its_photographer_gave_it(site: Site) -> None:
     event = site.other_event()
     names = ["Ziel + Läufer 1%.jpg", "a b;c'd.jpg", "写真.jpg", 'quo"te.jpg']
@@ -142,31 +109,6 @@ def test_a_file_keeps_whatever_name_its_photographer_gave_it(site: Site) -> None
             download.headers["content-disposition"]
             == f"attachment; filename*=UTF-8''{quote(link['filename'], safe='')}"
         )
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        {"method": "face", "identifier": "1"},
-        {"method": "image_id", "identifier": ["1"]},
-        {"method": "image_ids", "identifier": "1"},
-        {"method": "image_ids", "identifier": []},
-        {"method": "image_ids", "identifier": ["1"] * 1001},
-        {"method": "image_ids", "identifier": [1]},
-        {"method": "selfie", "identifier": ""},
-        {"method": "selfie", "identifier": 1},
-        {"method": "selfie", "identifier": None},
-        {"method": "bib", "identifier": ["1"]},
-        {"method": "selfie"},
-        {"identifier": "1"},
-        {},
-        [],
-        None,
-        "selfie",
-    ],
-)
-def test_a_body_that_does_not_ask_for_originals_is_422(gallery: Site, body: Any) -> None:
-    assert envelope(gallery.originals(body), 422)["message"].startswith("body")
 
 
 def test_originals_by_selfie_and_by_bib_answer_their_own_refusals(site: Site, gallery: Site, obama: bytes) -> None:

@@ -4,30 +4,18 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
-import boto3
 import httpx
 import pytest
 
-from facesearch.adapters.dynamodb.admin import DynamoAdmin
-from facesearch_local import running
-from tests.integration.conftest import Site
-
-pytestmark = pytest.mark.long
+from tests.integration.conftest import Site, site_on
 
 
 @pytest.fixture(scope="module")
 def trial(no_account: None, assets: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """A stack as `make deploy CONFIG=fresh` has it, with an event of one photo."""
     parameters = {"CloudFront": "false", "RenditionsBaseUrl": ""}
-    with running(store="moto", state=tmp_path_factory.mktemp("trial"), workers=1, parameters=parameters) as stack:
-        admin = DynamoAdmin(
-            boto3.client("dynamodb", endpoint_url=stack.endpoint_url), stack.description["outputs"]["TableName"]
-        )
-        org_id = admin.create_org("Trial")
-        with httpx.Client(timeout=60) as http:
-            yield Site(
-                stack, admin, org_id, admin.create_event(org_id, "Trial"), admin.create_key(org_id).api_key, http
-            )
+    with site_on(tmp_path_factory.mktemp("trial"), store="moto", workers=1, parameters=parameters) as site:
+        yield site
 
 
 def test_links_show_the_photos_are_signed_for_an_hour_and_made_anew_when_a_page_is_read(

@@ -7,37 +7,21 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import boto3
-import httpx
 import pytest
 
-from facesearch.adapters.dynamodb.admin import DynamoAdmin
-from facesearch_local import running
-from tests.integration.conftest import Site, until
+from tests.integration.conftest import Site, site_on, until
 from tests.integration.test_faces import images
-from tools import policies
 
 
-@pytest.fixture(scope="module", params=["ministack", "moto"])
-def busy_site(
-    request: pytest.FixtureRequest, no_account: None, assets: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Site]:
+@pytest.fixture(scope="module")
+def busy_site(no_account: None, assets: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """A site on a stack that writes a snapshot after every batch of photos."""
-    parameters = {"SnapshotDelaySeconds": "0", "SnapshotTailBytes": "1"}
-    with (
-        running(
-            store=request.param,
-            state=tmp_path_factory.mktemp("busy"),
-            parameters=parameters,
-            record_calls=policies.CALLS,
-        ) as stack,
-        httpx.Client(timeout=60) as http,
-    ):
-        admin = DynamoAdmin(
-            boto3.client("dynamodb", endpoint_url=stack.endpoint_url), stack.description["outputs"]["TableName"]
-        )
-        org_id = admin.create_org("Marathon Photos")
-        event_id, key = admin.create_event(org_id, "Marathon"), admin.create_key(org_id).api_key
-        yield Site(stack, admin, org_id, event_id, key, http)
+    settings = {"SNAPSHOT_DELAY_SECONDS": "0", "SNAPSHOT_TAIL_BYTES": "1"}
+    with site_on(tmp_path_factory.mktemp("busy"), settings=settings) as site:
+        sqs = boto3.client("sqs", endpoint_url=site.stack.endpoint_url)
+        (queue,) = (url for url in sqs.list_queues()["QueueUrls"] if "SnapshotsQueue" in url)
+        sqs.set_queue_attributes(QueueUrl=queue, Attributes={"DelaySeconds": "0"})
+        yield site
 
 
 def files(site: Site) -> list[str]:

@@ -6,10 +6,11 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.integration.conftest import Site
+from tests.integration.conftest import BOTH, Site
 from tests.integration.test_faces import Footprint, envelope, images
 
 LIMIT = 15 * 2**20
+STORES = BOTH
 
 
 def padded(jpeg: bytes, size: int) -> bytes:

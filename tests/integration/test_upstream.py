@@ -16,13 +16,11 @@ from PIL import Image
 from facesearch.adapters.dynamodb.admin import DynamoAdmin
 from facesearch.models import UpstreamEvent
 from facesearch_local import RunningStack, running
-from tests.integration.conftest import Site, until
+from tests.integration.conftest import Site, site_on, until
 from tests.integration.test_exactly_once import patiently, results_of
-from tests.pictures import encoded
+from tests.support.pictures import encoded
 
-ONE_STORE = pytest.mark.parametrize("stack", ["ministack"], indirect=True)
 """The stores are below what is proven here."""
-pytestmark = [ONE_STORE, pytest.mark.long]
 SECRET, VARIABLE = "upstream/api-key", "UPSTREAM_API_KEY_OF_THE_TESTS"
 
 
@@ -33,14 +31,9 @@ def front(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(VARIABLE, site.api_key)
         state = tmp_path_factory.mktemp("front")
-        with running(state=state, workers=2, parameters=parameters, secrets={SECRET: VARIABLE}) as stack:
-            outputs = stack.description["outputs"]
-            admin = DynamoAdmin(boto3.client("dynamodb", endpoint_url=stack.endpoint_url), outputs["TableName"])
-            org_id = admin.create_org("In front of Marathon Photos")
-            event_id = admin.create_event(org_id, "Marathon", confidence=50)
-            admin.update_event(event_id, upstream=UpstreamEvent(site.org_id, site.event_id))
-            with httpx.Client(timeout=60) as http:
-                yield Site(stack, admin, org_id, event_id, admin.create_key(org_id).api_key, http)
+        with site_on(state, workers=2, parameters=parameters, secrets={SECRET: VARIABLE}) as front:
+            front.admin.update_event(front.event_id, confidence=50, upstream=UpstreamEvent(site.org_id, site.event_id))
+            yield front
 
 
 @pytest.mark.parametrize("selfie", ["obama2.jpg", "biden.jpg", "astronaut.png"])

@@ -1,7 +1,6 @@
 """Watching on the running stack: later photos of the same person are told of, until it ends."""
 
 import base64
-import io
 import time
 import uuid
 from collections.abc import Iterator
@@ -11,7 +10,6 @@ from typing import Any
 
 import httpx
 import pytest
-from PIL import Image
 
 from facesearch.adapters.dynamodb.watches import DynamoWatchStore
 from facesearch.models import Scope
@@ -21,8 +19,6 @@ from tests.integration.conftest import Site, photo_of_nobody, until
 from tests.integration.receiver import Got, Receiver, receiving
 from tests.integration.test_webhooks import accepted, refused
 from tests.integration.webhooks import Partner
-
-pytestmark = pytest.mark.long
 
 COMPLETED, UPDATED = "face_search.completed", "face_search.updated"
 METADATA = {"guest": 17}
@@ -89,13 +85,6 @@ def watched(site: Site) -> Iterator[Watched]:
         assert receiver.forged == 0
 
 
-def another_of(photo: bytes) -> bytes:
-    """The same picture as another file."""
-    buffer = io.BytesIO()
-    Image.open(io.BytesIO(photo)).convert("RGB").save(buffer, "JPEG", quality=88)
-    return buffer.getvalue()
-
-
 def test_a_later_photo_of_the_person_is_told_of_and_a_strangers_is_not(
     watched: Watched, obama: bytes, samples: Path
 ) -> None:
@@ -126,16 +115,6 @@ def test_a_later_photo_of_the_person_is_told_of_and_a_strangers_is_not(
     watched.site.put_photo((samples / "obama3.jpg").read_bytes(), "again.jpg")
     time.sleep(QUIET_SECONDS)
     assert len(watched.told(request_id, UPDATED)) == 1
-
-
-def test_who_is_in_no_photo_yet_is_told_of_the_first_one_and_of_many_at_once_but_once(
-    watched: Watched, obama: bytes, samples: Path
-) -> None:
-    request_id = watched.watch(obama)
-    assert watched.found(request_id) == []
-    ids = [watched.upload(photo) for photo in (obama, another_of(obama), (samples / "obama3.jpg").read_bytes())]
-    (got,) = until(lambda: watched.told(request_id, UPDATED))
-    assert watched.found(got.message["data"]["request_id"]) == sorted(ids)
 
 
 def test_a_deleted_search_is_over_with_all_that_it_has_told_of(watched: Watched, obama: bytes, samples: Path) -> None:
@@ -190,12 +169,3 @@ def test_it_ends_by_its_time_and_nothing_of_a_face_is_readable_in_the_table(watc
     log = "\n".join(str(line) for line in watched.site.log("searchjobs"))
     assert "obama" not in log
     assert watched.receiver.url not in log
-
-
-def test_without_consent_or_address_there_is_no_watch(watched: Watched, obama: bytes) -> None:
-    body = {"selfie_base64": base64.b64encode(obama).decode(), "watch": True}
-    refused(watched.partner.send(body | {"callback_url": watched.receiver.url}), 422)
-    refused(watched.partner.send(body | {"watch_consent": True}), 422)
-    plain = accepted(watched.partner.send({"selfie_base64": body["selfie_base64"]}))
-    watched.partner.end_of(plain)
-    assert watched.kept() == []

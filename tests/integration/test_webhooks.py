@@ -22,22 +22,19 @@ import pytest
 import standardwebhooks
 import svix
 
-from facesearch.models import QuotaLimits, Scope
+from facesearch.models import Scope
 from facesearch.webhooks.job_runner import GAVE_UP
-from facesearch_cli.call import call
 from facesearch_local import running
 from tests.conftest import ROOT
 from tests.integration.conftest import Site, photo_of_nobody, until
 from tests.integration.receiver import receiving
 from tests.integration.test_exactly_once import results_of
 from tests.integration.webhooks import Host, Partner, host
-from tests.signatures import signed
+from tests.support.signatures import signed
 from tools import policies
 
-pytestmark = pytest.mark.long
-
 SELFIE = "https://a.example/selfie.jpg"
-TWO_DELIVERIES = {"SearchJobDeliveries": "2"}
+TWO_DELIVERIES = {"SEARCH_JOB_DELIVERIES": "2"}
 QUEUES = ("SearchJobsQueue", "SearchJobsDeadLetters")
 ENVELOPE = ["responseType", "message", "data"]
 
@@ -109,17 +106,6 @@ def test_a_webhook_that_others_sign_is_searched_and_its_result_is_read_as_any_ot
     assert result.json()["data"] == site.post(obama).json()["data"] | {"request_id": request_id}
 
 
-def test_a_selfie_may_come_along_and_is_gone_when_it_was_searched(partner: Partner, obama: bytes) -> None:
-    request_id = str(uuid.uuid4())
-    response = partner.send({"selfie_base64": in_base64(obama), "request_id": request_id.upper()})
-    assert accepted(response) == request_id
-    assert partner.end_of(request_id)["status"] == "done"
-    assert len(partner.site.get(request_id).json()["data"]["images"]) == 5
-    until(lambda: not partner.selfies())
-    replay = partner.site.post(obama, request_id)
-    assert replay.headers["Idempotent-Replayed"] == "true", "POST knows it, too"
-
-
 def test_a_key_does_in_place_of_a_signature(partner: Partner, obama: bytes) -> None:
     site, body = partner.site, {"selfie_base64": in_base64(obama)}
     request_id = accepted(site.http.post(partner.url, json=body, headers=site.headers))
@@ -186,9 +172,9 @@ def test_from_a_webhook_that_svix_signs_to_a_callback_that_svix_verifies(
         assert result.json()["data"]["pagination"]["total"] == 5
 
 
-def test_the_readmes_sender_sends_what_is_searched(partner: Partner, samples: Path, tmp_path: Path) -> None:
-    section = (ROOT / "README.md").read_text().partition("### Webhooks")[2].partition("\n### ")[0]
-    (example,) = re.findall(r"^```python\n(.*?)^```$", section, re.MULTILINE | re.DOTALL)
+def test_the_documents_sender_sends_what_is_searched(partner: Partner, samples: Path, tmp_path: Path) -> None:
+    document = (ROOT / "docs" / "integrating" / "webhooks.md").read_text()
+    (example,) = re.findall(r"^```python\n(.*?)^```$", document, re.MULTILINE | re.DOTALL)
     assert len(example.splitlines()) <= 20
     site = partner.site
     environment = os.environ | {
@@ -244,28 +230,6 @@ def test_twenty_at_once_are_one(partner: Partner, obama: bytes) -> None:
     assert partner.end_of(request_id)["status"] == "done"
     assert results_of(partner.site, request_id) == 1
     until(lambda: not partner.selfies() and partner.orders() == 0)
-
-
-def test_a_request_id_is_one_search_whatever_webhook_it_comes_with(
-    partner: Partner, selfies: Host, obama: bytes
-) -> None:
-    body = {"selfie_url": selfies.put(obama), "request_id": str(uuid.uuid4())}
-    request_id = accepted(partner.send(body))
-    assert accepted(partner.send(body | {"selfie_url": selfies.put(b"another")}), replayed=True) == request_id
-    assert partner.end_of(request_id)["status"] == "done"
-    elsewhere = Partner(partner.site.other_event(), partner.secret)
-    assert accepted(elsewhere.send(body)) == request_id, "another event's is another search"
-
-
-def test_what_a_post_has_searched_is_not_queued(partner: Partner, obama: bytes) -> None:
-    request_id = str(uuid.uuid4())
-    partner.site.post(obama, request_id)
-    received = partner.site.metric("searchjobs", "SearchReplayed")
-    response = partner.send({"selfie_url": "https://127.0.0.1:1/", "request_id": request_id})
-    assert accepted(response, replayed=True) == request_id
-    assert response.json()["data"]["status"] == "done"
-    assert partner.orders() == 0
-    assert partner.site.metric("searchjobs", "SearchReplayed") == received
 
 
 # ------------------------------------------------------------------ refused
@@ -411,28 +375,6 @@ def test_a_selfie_that_cannot_be_had_or_searched_fails_the_search_with_the_reaso
     assert partner.orders() == 0
 
 
-def test_what_webhooks_left_goes_with_the_person_and_with_the_event(
-    partner: Partner, selfies: Host, samples: Path, obama: bytes, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("MODELS_DIR", str(samples.parent / "models"))
-    site = partner.site.other_event()
-    sender = Partner(site, partner.secret)
-    site.indexed(site.put_photo(obama))
-    found = accepted(sender.send({"selfie_url": selfies.put(obama)}))
-    failed = accepted(sender.send({"selfie_url": selfies.put(b"no picture")}))
-    assert [sender.end_of(each)["status"] for each in (found, failed)] == ["done", "failed"]
-    waiting = f"jobs/{site.org_id}/{site.event_id}/{uuid.uuid4()}/1"
-    site.s3.put_object(Bucket=site.outputs["SelfiesBucket"], Key=waiting, Body=obama)
-    receipt = call(site.stack.state, "person", "delete", "--selfie", samples / "obama.jpg", "--event", site.event_id)
-    assert (receipt["deleted"]["jobs"], receipt["left"]["jobs"]) == (1, 0)
-    assert sender.status(found).status_code == 404
-    assert sender.status(failed).status_code == 200, "nobody was found on it"
-    receipt = call(site.stack.state, "event", "delete", site.event_id)
-    assert (receipt["deleted"]["jobs"], receipt["left"]["jobs"]) == (1, 0)
-    assert not {key for key in sender.items() if str(site.event_id) in key}
-    assert not [key for key in sender.selfies() if f"/{site.event_id}/" in key]
-
-
 # ------------------------------------------------------------------ crashes
 
 
@@ -484,45 +426,25 @@ def test_a_worker_that_is_killed_leaves_the_search_to_another(partner: Partner, 
     until(lambda: partner.orders() == 0)
 
 
-def test_a_selfies_host_that_is_down_is_asked_again(partner: Partner, selfies: Host, obama: bytes) -> None:
-    url = selfies.put(b"", 503)
-    request_id = accepted(partner.send({"selfie_url": url}))
-
-    def waits() -> bool:
-        data = partner.status(request_id).json()["data"]
-        return data["status"] == "running" and "selfie_url" in (data["reason"] or "")
-
-    until(waits)
-    assert partner.site.get(request_id).status_code == 404
-    selfies.answers[url.removeprefix(selfies.url)] = (200, obama)
-    assert partner.end_of(request_id) == {"request_id": request_id, "status": "done", "reason": None}
-    assert selfies.asked.count(url.removeprefix(selfies.url)) == 2
-
-
-def test_without_quota_a_search_waits_and_fails_never(partner: Partner, obama: bytes) -> None:
-    site = partner.site.other_org("Has one search in five seconds")
-    site.admin.set_quota(site.org_id, QuotaLimits(12, 1))  # two workers meet in it, however slow the machine is
-    sender = Partner(site, site.admin.create_webhook_secret(site.org_id).secret)
-    ids = [accepted(sender.send({"selfie_base64": in_base64(obama)})) for _ in range(3)]
-    assert [sender.end_of(request_id)["status"] for request_id in ids] == ["done"] * 3
-    assert site.metric("searchjobs", "JobsWaited") >= 1
-
-
 def test_an_order_that_was_tried_often_enough_is_closed_and_a_dead_letter_that_can_be_delivered_again(
     partner: Partner, selfies: Host, obama: bytes, tmp_path: Path
 ) -> None:
     store = partner.site.stack.description["store"]
-    with running(store=store, state=tmp_path, parameters=TWO_DELIVERIES, record_calls=policies.CALLS) as stack:
+    with running(store=store, state=tmp_path, settings=TWO_DELIVERIES, record_calls=policies.CALLS) as stack:
         site = replace(
             partner.site, stack=stack, **{k: stack.description[k] for k in ("org_id", "event_id", "api_key")}
         )
+        order, dead = (next(url for url in site.sqs.list_queues()["QueueUrls"] if name in url) for name in QUEUES)
+        names: Any = ["RedrivePolicy"]
+        redrive = site.sqs.get_queue_attributes(QueueUrl=order, AttributeNames=names)["Attributes"]["RedrivePolicy"]
+        twice = json.dumps(json.loads(redrive) | {"maxReceiveCount": 2})
+        site.sqs.set_queue_attributes(QueueUrl=order, Attributes={"RedrivePolicy": twice})
         sender = Partner(site, stack.description["webhook_secret"])
         url = selfies.put(b"", 503)
         request_id = accepted(sender.send({"selfie_url": url}))
         end = sender.end_of(request_id)
         assert end["status"] == "failed"
         assert end["reason"].startswith(f"{GAVE_UP} selfie_url could not be fetched")
-        order, dead = (next(url for url in site.sqs.list_queues()["QueueUrls"] if name in url) for name in QUEUES)
         (letter,) = until(lambda: site.sqs.receive_message(QueueUrl=dead).get("Messages"), seconds=90)
         assert json.loads(letter["Body"]) == {
             "kind": "search", "org_id": site.org_id, "event_id": site.event_id, "request_id": request_id

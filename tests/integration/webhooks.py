@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 
 from tests.integration.conftest import Site
-from tests.signatures import signed
+from tests.support.signatures import signed
 
 ENDED = {"done", "failed"}
 

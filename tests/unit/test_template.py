@@ -5,6 +5,7 @@ import json
 import re
 import tomllib
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import pytest
@@ -15,12 +16,16 @@ from facesearch_local.template import Deployment, Resource, Template, read_docum
 from tests.conftest import ROOT
 from tools.policies import grants
 
+
+def stand_in(logical_id: str, attribute: str) -> str:
+    return f"{logical_id}.{attribute}"
+
+
 EVERYTHING = {
-    "AlarmEmail": "operator@example.com",
+    "Alarms": "operator@example.com",
+    "ApiBaseUrl": "https://faces.example.com",
     "ApiCertificateArn": "arn:aws:acm:us-east-1:000000000000:certificate/a",
-    "ApiDomain": "faces.example.com",
-    "Firewall": "true",
-    "HostedZoneId": "Z1",
+    "Firewall": "10000",
     "RenditionsBaseUrl": "https://photos.example.com",
     "RenditionsCertificateArn": "arn:aws:acm:us-east-1:000000000000:certificate/b",
     "VectorIndex": "true",
@@ -30,10 +35,17 @@ RAW = read_document(PATH)
 GLOBAL: dict[str, Any] = RAW["Globals"]["Function"]
 TEMPLATE = Template.load(PATH, Deployment("stack", "000000000000", "us-east-1", EVERYTHING))
 PLAIN = Template.load(PATH, Deployment("stack", "000000000000", "us-east-1"))
+OPERATIONS, EDGE = (TEMPLATE.nested(name, stand_in) for name in ("Operations", "Edge"))
+STACKS = (TEMPLATE, OPERATIONS, EDGE)
 FUNCTIONS = TEMPLATE.of_type("AWS::Serverless::Function")
 QUEUES = TEMPLATE.of_type("AWS::SQS::Queue")
 BUCKETS = TEMPLATE.of_type("AWS::S3::Bucket")
-ALARMS = TEMPLATE.of_type("AWS::CloudWatch::Alarm")
+ALARMS = [
+    replace(alarm, properties=stack.resolve(alarm.properties, stand_in))
+    for stack in STACKS
+    for alarm in stack.of_type("AWS::CloudWatch::Alarm")
+]
+"""Of all three templates, with the names that main gives to its nested stacks."""
 DEAD_LETTERS = {
     queue.properties["RedrivePolicy"]["deadLetterTargetArn"]["Fn::GetAtt"][0]
     for queue in QUEUES
@@ -48,15 +60,11 @@ RELEASE_ALARMS = {
 }
 
 
-def stand_in(logical_id: str, attribute: str) -> str:
-    return f"{logical_id}.{attribute}"
-
-
 def ids(resource: Resource) -> str:
     return resource.id
 
 
-def alarms(metric: str, dimension: Any) -> list[Resource]:
+def alarms(metric: str, dimension: str) -> list[Resource]:
     return [
         alarm
         for alarm in ALARMS
@@ -82,7 +90,7 @@ def test_every_bucket_is_private_encrypted_and_answers_only_over_tls(bucket: Res
 @pytest.mark.parametrize("queue", QUEUES, ids=ids)
 def test_every_queue_is_encrypted_and_what_it_gives_up_is_kept_two_weeks_and_told(queue: Resource) -> None:
     assert queue.properties["SqsManagedSseEnabled"] is True
-    name = {"Fn::GetAtt": [queue.id, "QueueName"]}
+    name = f"{queue.id}.QueueName"
     if queue.id in DEAD_LETTERS:
         assert queue.properties["MessageRetentionPeriod"] == 1209600
         assert alarms("ApproximateNumberOfMessagesVisible", name)
@@ -98,14 +106,13 @@ def test_every_table_is_encrypted_and_paid_by_request(table: Resource) -> None:
 
 
 @pytest.mark.parametrize("function", FUNCTIONS, ids=ids)
-def test_every_function_has_its_log_group_its_concurrency_and_its_alarms(function: Resource) -> None:
-    group = function.properties["LoggingConfig"]["LogGroup"]["Ref"]
-    assert group == f"{function.id.removesuffix('Function')}Logs"
-    assert "ReservedConcurrentExecutions" in function.properties
+def test_every_function_has_its_alarms_and_writes_into_the_log_group_of_all(function: Resource) -> None:
+    """One query follows a request_id through all of them."""
+    assert function.properties["LoggingConfig"]["LogGroup"] == {"Ref": "Logs"}
     for metric in ("Errors", "Throttles"):
-        assert alarms(metric, {"Ref": function.id}), metric
+        assert alarms(metric, f"{function.id}.Ref"), metric
     if any(event["Type"] == "Api" for event in function.properties["Events"].values()):
-        assert alarms("Duration", {"Ref": function.id})
+        assert alarms("Duration", f"{function.id}.Ref")
 
 
 @pytest.mark.parametrize("group", TEMPLATE.of_type("AWS::Logs::LogGroup"), ids=ids)
@@ -116,29 +123,56 @@ def test_every_log_is_forgotten_in_time(group: Resource) -> None:
 @pytest.mark.parametrize("alarm", [each for each in ALARMS if each.id not in RELEASE_ALARMS], ids=ids)
 def test_every_alarm_says_what_is_wrong_and_tells_the_operator_if_there_is_one(alarm: Resource) -> None:
     assert len(alarm.properties["AlarmDescription"]) > 20
+    written = OPERATIONS.resources[alarm.id].properties
     for actions in ("AlarmActions", "OKActions"):
-        assert TEMPLATE.resolve(alarm.properties[actions], stand_in) == ["AlarmTopic.Ref"]
-        assert PLAIN.resolve(alarm.properties[actions], stand_in) == []
+        assert alarm.properties[actions] == ["AlarmTopic.Ref"]
+        assert PLAIN.nested("Operations", stand_in).resolve(written[actions], stand_in) == []
+
+
+def test_alarms_go_to_the_address_that_is_given_and_without_one_there_is_no_topic() -> None:
+    (topic,) = OPERATIONS.of_type("AWS::SNS::Topic")
+    (subscription,) = OPERATIONS.resolve(topic.properties["Subscription"], stand_in)
+    assert subscription == {"Protocol": "email", "Endpoint": EVERYTHING["Alarms"]}
+    assert not PLAIN.nested("Operations", stand_in).of_type("AWS::SNS::Topic")
 
 
 def test_without_alarms_those_are_left_by_which_a_new_version_goes_back() -> None:
     without = Template.load(PATH, Deployment("stack", "000000000000", "us-east-1", {"Alarms": "false"}))
+    assert "Operations" not in without.resources
     rollouts = [function.properties.get("DeploymentPreference", {"Alarms": []}) for function in FUNCTIONS]
     needed = {alarm["Ref"] for rollout in rollouts for alarm in rollout["Alarms"]}
     assert {alarm.id for alarm in without.of_type("AWS::CloudWatch::Alarm")} == needed
     assert needed < {alarm.id for alarm in ALARMS}
 
 
+SAMCONFIG = tomllib.loads((ROOT / "samconfig.toml").read_text())
+
+
+def overrides_of(config: str) -> dict[str, str]:
+    return dict(line.split("=", 1) for line in SAMCONFIG[config]["deploy"]["parameters"]["parameter_overrides"])
+
+
+@pytest.mark.parametrize("config", ["fresh", "dev", "prod"])
+def test_make_deploy_gives_what_the_template_takes_and_asks_for_no_capability(config: str) -> None:
+    """`sam deploy` without --guided fails on what is missing."""
+    assert set(SAMCONFIG) == {"version", "default", "fresh", "dev", "prod"}
+    given = SAMCONFIG[config]["deploy"]["parameters"]
+    assert given["capabilities"].split() == ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]
+    assert given["resolve_s3"] is True
+    assert SAMCONFIG[config]["global"]["parameters"]["stack_name"] == f"face-search-{config}"
+    Template.load(PATH, Deployment("stack", "000000000000", "us-east-1", overrides_of(config)))
+    for name, value in overrides_of(config).items():
+        declared = RAW["Parameters"][name]
+        if "MinValue" in declared:
+            assert declared["MinValue"] <= int(value) <= declared["MaxValue"], name
+
+
 class TestANewAccount:
     """`make deploy CONFIG=fresh`: 3,008 MB for a function, ten calls at once, no CloudFront; and a second try works."""
 
-    OVERRIDES: ClassVar[dict[str, str]] = dict(
-        line.split("=", 1)
-        for line in tomllib.loads((ROOT / "samconfig.toml").read_text())["fresh"]["deploy"]["parameters"][
-            "parameter_overrides"
-        ]
+    FRESH: ClassVar[Template] = Template.load(
+        PATH, Deployment("stack", "000000000000", "us-east-1", overrides_of("fresh"))
     )
-    FRESH = Template.load(PATH, Deployment("stack", "000000000000", "us-east-1", OVERRIDES))
 
     def test_no_function_has_more_memory_than_a_new_account_gives(self) -> None:
         for function in self.FRESH.of_type("AWS::Serverless::Function"):
@@ -147,7 +181,7 @@ class TestANewAccount:
     def test_no_concurrency_is_reserved_and_queues_leave_room_for_people(self) -> None:
         at_once = 0
         for function in self.FRESH.of_type("AWS::Serverless::Function"):
-            assert self.FRESH.resolve(function.properties["ReservedConcurrentExecutions"], stand_in) is None
+            assert self.FRESH.resolve(function.properties.get("ReservedConcurrentExecutions"), stand_in) is None
             assert "ProvisionedConcurrencyConfig" not in function.properties
             for event in function.properties["Events"].values():
                 scaling = event["Properties"].get("ScalingConfig")
@@ -205,7 +239,7 @@ class TestANewAccount:
 
 
 def test_every_alarm_has_its_row_in_the_runbook() -> None:
-    runbook = (ROOT / "docs" / "operators.md").read_text()
+    runbook = (ROOT / "docs" / "operating" / "runbook.md").read_text()
     for alarm in ALARMS:
         assert f"`{alarm.id}`" in runbook, alarm.id
 
@@ -230,14 +264,14 @@ class TestGradualDeployment:
         self, function: Resource
     ) -> None:
         """An alarm of the whole function, or of the API, would stop the release that mends what it fires for."""
-        version = {"Fn::GetAtt": [function.id, "Version.Version"]}
+        version = f"{function.id}.Version.Version"
         seen = set()
         for reference in function.properties["DeploymentPreference"]["Alarms"]:
-            alarm = TEMPLATE.resources[reference["Ref"]].properties
+            (alarm,) = (each.properties for each in ALARMS if each.id == reference["Ref"])
             dimensions = {each["Name"]: each["Value"] for each in alarm["Dimensions"]}
             assert version in dimensions.values()
-            assert {"Ref": function.id} in dimensions.values()
-            assert version in alarm["AlarmName"]["Fn::Join"][1], "a new alarm for each version, in no state yet"
+            assert f"{function.id}.Ref" in dimensions.values()
+            assert alarm["AlarmName"].endswith(version), "a new alarm for each version, in no state yet"
             assert (alarm["Statistic"], alarm["Threshold"], alarm["DatapointsToAlarm"]) == ("Sum", 1, 1)
             assert alarm["ComparisonOperator"] == "GreaterThanOrEqualToThreshold"
             seen.add((alarm["Namespace"], alarm["MetricName"]))
@@ -256,7 +290,7 @@ class TestGradualDeployment:
     @pytest.mark.parametrize("function", [f for f in FUNCTIONS if "AutoPublishAlias" in f.properties], ids=ids)
     def test_a_parameters_new_value_is_a_new_version(self, function: Resource) -> None:
         """Else `sam deploy` would change $LATEST, and the alias would stay on the version with the old value."""
-        part_of_a_version = ("Environment", "MemorySize", "Timeout", "Tracing", "SnapStart", "EphemeralStorage")
+        part_of_a_version = ("Environment", "MemorySize", "Timeout", "EphemeralStorage")
         needed = {
             parameter
             for name in part_of_a_version
@@ -326,14 +360,14 @@ class TestMetrics:
         for alarm in ALARMS:
             if alarm.properties["Namespace"] == NAMESPACE:
                 dimensions = alarm.properties["Dimensions"]
-                assert dimensions[0] == {"Name": "service", "Value": {"Ref": "AWS::StackName"}}
+                assert dimensions[0] == {"Name": "service", "Value": "stack"}
                 assert len(dimensions) == (3 if alarm.id in RELEASE_ALARMS else 1)
 
 
 def shown() -> list[list[Any]]:
     """The dashboard's metrics: namespace, name, dimension, its value, options."""
-    (dashboard,) = TEMPLATE.of_type("AWS::CloudWatch::Dashboard")
-    body = json.loads(TEMPLATE.resolve(dashboard.properties["DashboardBody"], stand_in))
+    (dashboard,) = OPERATIONS.of_type("AWS::CloudWatch::Dashboard")
+    body = json.loads(OPERATIONS.resolve(dashboard.properties["DashboardBody"], stand_in))
     return [metric for widget in body["widgets"] for metric in widget["properties"]["metrics"]]
 
 
@@ -419,7 +453,7 @@ class TestGatewaysOwnResponses:
 
     def test_whatever_else_tells_when_to_come_again_exposes_it_too(self) -> None:
         (api,) = TEMPLATE.of_type("AWS::Serverless::Api")
-        (firewall,) = TEMPLATE.of_type("AWS::WAFv2::WebACL")
+        (firewall,) = EDGE.of_type("AWS::WAFv2::WebACL")
         responses = [each["ResponseParameters"]["Headers"] for each in api.properties["GatewayResponses"].values()]
         actions = [rule["Action"] for rule in firewall.properties["Rules"] if "Action" in rule]
         blocked = [action["Block"]["CustomResponse"] for action in actions]

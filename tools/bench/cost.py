@@ -133,7 +133,7 @@ class Model:
 
 
 def table(model: Model, assumptions: Assumptions) -> str:
-    """The table of docs/cost.md, in Markdown."""
+    """The table of docs/operating/costs.md, in Markdown."""
     lines = [
         "| faces | gateway | Lambda | DynamoDB | S3 | 1,000 searches | Rekognition | kept a month | Rekognition |",
         "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",

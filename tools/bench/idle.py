@@ -41,9 +41,10 @@ def template(**parameters: str) -> Template:
 def items(stack: Template) -> list[Item]:
     """What the stack costs though nothing runs."""
     prices = tomllib.loads(PRICES.read_text())
-    alarms = len(stack.of_type("AWS::CloudWatch::Alarm"))
+    stacks = [stack, *_nested(stack)]
+    alarms = sum(len(each.of_type("AWS::CloudWatch::Alarm")) for each in stacks)
     keys = len(stack.of_type("AWS::KMS::Key"))
-    dashboards = len(stack.of_type("AWS::CloudWatch::Dashboard"))
+    dashboards = sum(len(each.of_type("AWS::CloudWatch::Dashboard")) for each in stacks)
     queues = [queue.properties for queue in stack.of_type("AWS::SQS::Queue") if "RedrivePolicy" in queue.properties]
     fifo = sum("FifoQueue" in queue for queue in queues)
     polls = POLLERS * MONTH_SECONDS / POLL_SECONDS / 1e6
@@ -59,20 +60,27 @@ def items(stack: Template) -> list[Item]:
         Item(f"{alarms} alarms", alarms * alarm, free_alarms * alarm, "`Alarms=false` leaves six"),
         Item(f"{keys} key for watches", keys * prices["kms"]["dollars_per_key_month"], 0, "`Watching=false`"),
         Item(f"{len(queues)} queues, polled by Lambda", polling, free_polling),
-        Item(f"{dashboards} dashboard", dashboards * dashboard, free_dashboards * dashboard),
+        Item(f"{dashboards} dashboard", dashboards * dashboard, free_dashboards * dashboard, "`Alarms=false`"),
     ]
 
 
 def metrics(stack: Template) -> int:
     """How many metrics of its own the stack counts when it is used: those on its dashboard."""
-    (dashboard,) = stack.of_type("AWS::CloudWatch::Dashboard")
-    body: Any = json.loads(stack.resolve(dashboard.properties["DashboardBody"], lambda name, attribute: name))
+    (operations,) = _nested(stack)
+    (dashboard,) = operations.of_type("AWS::CloudWatch::Dashboard")
+    body: Any = json.loads(operations.resolve(dashboard.properties["DashboardBody"], lambda name, attribute: name))
     shown = [metric for widget in body["widgets"] for metric in widget["properties"]["metrics"]]
     return len({metric[1] for metric in shown if metric[0] == NAMESPACE})
 
 
+def _nested(stack: Template) -> list[Template]:
+    """The stacks within the stack."""
+    nested = stack.of_type("AWS::CloudFormation::Stack")
+    return [stack.nested(each.id, lambda name, attribute: f"{name}.{attribute}") for each in nested]
+
+
 def table(stack: Template) -> str:
-    """The table of docs/cost.md, in Markdown."""
+    """The table of docs/operating/costs.md, in Markdown."""
     counted = items(stack)
     lines = ["| a month, idle | dollars | beyond the free tier | do without |", "| --- | --- | --- | --- |"]
     lines += [

@@ -1,15 +1,14 @@
 """A client of the face search API: one search per `request_id`, however often the network makes us ask.
 
 with FaceSearchClient("https://api.example.com", api_key, org_id=903) as client:
-    answer = client.search(456, Path("selfie.jpg"))
-    for page in client.pages(456, answer.request_id):
+    response = client.search(456, Path("selfie.jpg"))
+    for page in client.pages(456, response.request_id):
         ...
-    client.download_originals(456, Path("originals"), request_id=answer.request_id)
+    client.download_originals(456, Path("originals"), request_id=response.request_id)
 
 `AsyncFaceSearchClient` has the same methods for asyncio: `await` each, and `async for` over pages, events and images.
 """
 
-from facesearch_client.answers import FaceSearchResponse, RateLimit, Response
 from facesearch_client.asynchronous import AsyncFaceSearchClient
 from facesearch_client.blocking import FaceSearchClient
 from facesearch_client.downloads import DownloadFailure, DownloadReport
@@ -43,6 +42,7 @@ from facesearch_client.models import (
     Ping,
     Upload,
 )
+from facesearch_client.responses import FaceSearchResponse, RateLimit, Response
 from facesearch_client.retries import RetryPolicy
 from facesearch_client.selfies import INLINE_SELFIE_BYTES, MAX_SELFIE_BYTES, MAX_SELFIES, Selfie, image_type_of
 

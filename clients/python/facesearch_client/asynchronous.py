@@ -10,7 +10,6 @@ from typing import Any, Self, TypeVar
 import httpx
 
 from facesearch_client import flows
-from facesearch_client.answers import FaceSearchResponse, Response
 from facesearch_client.downloads import (
     AT_ONCE,
     CHUNK_BYTES,
@@ -32,7 +31,8 @@ from facesearch_client.models import (
     Ping,
     Upload,
 )
-from facesearch_client.protocol import AnswerT, Api, Call, Identity, has_more, names_of
+from facesearch_client.protocol import Api, Call, Identity, ResultT, has_more, names_of
+from facesearch_client.responses import FaceSearchResponse, Response
 from facesearch_client.retries import RetryPolicy
 from facesearch_client.selfies import Selfie, read_selfies
 
@@ -115,7 +115,7 @@ class AsyncFaceSearchClient:
     ) -> FaceSearchResponse:
         """Search the event for the person of a selfie, or replay the search of that `request_id`.
 
-        Without a `request_id` one is made here, not by the server: a retry after a lost answer must carry it.
+        Without a `request_id` one is made here, not by the server: a retry after a lost response must carry it.
         Up to three selfies of one person find more than one does: give a list of them. What is too large for one call
         is uploaded first. With `downscale`, a long side in pixels, a smaller
         copy is sent: an upright JPEG without metadata. That needs Pillow.
@@ -215,9 +215,9 @@ class AsyncFaceSearchClient:
         free = asyncio.Semaphore(AT_ONCE)
         page, more = 1, True
         while more:
-            answer = await self.original_photos(event_id, request_id=request_id, image_ids=names, page=page)
-            tally.begin_page(answer.data)
-            tasks = [asyncio.create_task(self._fetch(link, target, free)) for link in answer.data["presigned_urls"]]
+            response = await self.original_photos(event_id, request_id=request_id, image_ids=names, page=page)
+            tally.begin_page(response.data)
+            tasks = [asyncio.create_task(self._fetch(link, target, free)) for link in response.data["presigned_urls"]]
             try:
                 for done in asyncio.as_completed(tasks):
                     await done
@@ -227,7 +227,7 @@ class AsyncFaceSearchClient:
                     task.cancel()
                 await asyncio.gather(*tasks, return_exceptions=True)  # their files are gone only then
             tally.end_page([task.result() for task in tasks])
-            page, more = page + 1, has_more(answer.data)
+            page, more = page + 1, has_more(response.data)
         return tally.report()
 
     async def close(self) -> None:
@@ -246,15 +246,15 @@ class AsyncFaceSearchClient:
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._api})"
 
-    async def _call(self, call: Call[AnswerT]) -> AnswerT:
+    async def _call(self, call: Call[ResultT]) -> ResultT:
         return await self._run(flows.retrying(call, self._retry))
 
     async def _walk(self, call_of: Callable[[int], Call[PagedT]], page: int) -> AsyncIterator[PagedT]:
         more = True
         while more:
-            answer = await self._call(call_of(page))
-            yield answer
-            page, more = page + 1, has_more(answer.data)
+            response = await self._call(call_of(page))
+            yield response
+            page, more = page + 1, has_more(response.data)
 
     async def _fetch(self, link: OriginalLink, folder: Folder, free: asyncio.Semaphore) -> Path | DownloadFailure:
         try:
@@ -263,7 +263,7 @@ class AsyncFaceSearchClient:
         except OSError as error:
             return DownloadFailure(link["filename"], error.strerror or str(error))
 
-    async def _run(self, flow: flows.Flow[AnswerT]) -> AnswerT:
+    async def _run(self, flow: flows.Flow[ResultT]) -> ResultT:
         try:
             step = next(flow)
             while True:
@@ -274,8 +274,8 @@ class AsyncFaceSearchClient:
                 else:
                     step = flow.send(response)
         except StopIteration as end:
-            answer: AnswerT = end.value
-            return answer
+            result: ResultT = end.value
+            return result
         finally:
             flow.close()  # what it holds open must not wait for the garbage collector
 

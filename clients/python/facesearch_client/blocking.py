@@ -10,7 +10,6 @@ from typing import Any, Self, TypeVar
 import httpx
 
 from facesearch_client import flows
-from facesearch_client.answers import FaceSearchResponse, Response
 from facesearch_client.downloads import (
     AT_ONCE,
     CHUNK_BYTES,
@@ -32,7 +31,8 @@ from facesearch_client.models import (
     Ping,
     Upload,
 )
-from facesearch_client.protocol import AnswerT, Api, Call, Identity, has_more, names_of
+from facesearch_client.protocol import Api, Call, Identity, ResultT, has_more, names_of
+from facesearch_client.responses import FaceSearchResponse, Response
 from facesearch_client.retries import RetryPolicy
 from facesearch_client.selfies import Selfie, read_selfies
 
@@ -115,7 +115,7 @@ class FaceSearchClient:
     ) -> FaceSearchResponse:
         """Search the event for the person of a selfie, or replay the search of that `request_id`.
 
-        Without a `request_id` one is made here, not by the server: a retry after a lost answer must carry it.
+        Without a `request_id` one is made here, not by the server: a retry after a lost response must carry it.
         Up to three selfies of one person find more than one does: give a list of them. What is too large for one call
         is uploaded first. With `downscale`, a long side in pixels, a smaller
         copy is sent: an upright JPEG without metadata. That needs Pillow.
@@ -240,15 +240,15 @@ class FaceSearchClient:
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._api})"
 
-    def _call(self, call: Call[AnswerT]) -> AnswerT:
+    def _call(self, call: Call[ResultT]) -> ResultT:
         return self._run(flows.retrying(call, self._retry))
 
     def _walk(self, call_of: Callable[[int], Call[PagedT]], page: int) -> Iterator[PagedT]:
         more = True
         while more:
-            answer = self._call(call_of(page))
-            yield answer
-            page, more = page + 1, has_more(answer.data)
+            response = self._call(call_of(page))
+            yield response
+            page, more = page + 1, has_more(response.data)
 
     def _fetch(self, link: OriginalLink, folder: Folder) -> Path | DownloadFailure:
         try:
@@ -256,7 +256,7 @@ class FaceSearchClient:
         except OSError as error:
             return DownloadFailure(link["filename"], error.strerror or str(error))
 
-    def _run(self, flow: flows.Flow[AnswerT]) -> AnswerT:
+    def _run(self, flow: flows.Flow[ResultT]) -> ResultT:
         try:
             step = next(flow)
             while True:
@@ -267,8 +267,8 @@ class FaceSearchClient:
                 else:
                     step = flow.send(response)
         except StopIteration as end:
-            answer: AnswerT = end.value
-            return answer
+            result: ResultT = end.value
+            return result
         finally:
             flow.close()  # what it holds open must not wait for the garbage collector
 

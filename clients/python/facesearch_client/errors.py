@@ -1,4 +1,4 @@
-"""What a call can end in other than an answer: one class per outcome, each saying whether a retry helps."""
+"""How a call can fail: one class per outcome, each saying whether a retry helps."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -10,12 +10,12 @@ from facesearch_client.retries import seconds_of
 
 
 class ClientError(Exception):
-    """A call did not bring an answer to work with.
+    """A call failed.
 
     Attributes:
-        status: HTTP status, None if no answer came at all.
+        status: HTTP status, None if no response came at all.
         message: for people and logs, never a contract.
-        envelope: the API's error body, None if the answer had none.
+        envelope: the API's error body, None if the response had none.
         request_id: of the search in question: try again with it and nothing is searched or billed twice.
         retry_after: seconds that the server asks to be left alone, None if it said nothing.
     """
@@ -46,7 +46,7 @@ class NoResponseError(ClientError):
 
 
 class UnexpectedResponseError(ClientError):
-    """Something answered that does not speak this contract: a proxy's page, a redirect, a foreign body."""
+    """The response is not this API's: a proxy's page, a redirect, a foreign body."""
 
 
 class BadRequestError(ClientError):
@@ -82,13 +82,13 @@ class StorageRefusedError(ClientError):
 
 
 class WaitTimeoutError(ClientError):
-    """The search was not there when `wait` had to end; it may be yet. The last answer is the `__cause__`."""
+    """The search was not there when `wait` had to end; it may be yet. The last response is the `__cause__`."""
 
     retryable = True
 
 
 def refusal(response: httpx.Response, request_id: str | None, secret: str) -> ClientError:
-    """The error that an answer of the API without success stands for; a `secret` that it repeats is masked."""
+    """The error for an unsuccessful response of the API; a `secret` that it repeats is masked."""
     status = response.status_code
     envelope = _envelope_of(response)
     if envelope and secret and secret in envelope["message"]:
@@ -104,14 +104,14 @@ def refusal(response: httpx.Response, request_id: str | None, secret: str) -> Cl
 
 
 def storage_refusal(response: httpx.Response, request_id: str | None) -> ClientError:
-    """The error that an answer of the storage without success stands for.
+    """The error for an unsuccessful response of the storage.
 
     Its body is not read, and its link is not shown: whoever has the link has the file.
     """
     status = response.status_code
     kind = StorageRefusedError if status in {401, 403, 404} else _kind_of(status, StorageRefusedError)
     return kind(
-        f"The storage answered {status} {response.reason_phrase}".rstrip() + ".",
+        f"The storage returned {status} {response.reason_phrase}".rstrip() + ".",
         status=status,
         request_id=request_id,
         retry_after=seconds_of(response.headers.get("Retry-After")),

@@ -12,8 +12,6 @@ from typing import Any
 
 import httpx
 
-from facesearch.photos.formats import READABLE
-from facesearch_client.answers import FaceSearchResponse
 from facesearch_client.downloads import DownloadFailure, Folder
 from facesearch_client.errors import (
     ClientError,
@@ -25,9 +23,10 @@ from facesearch_client.errors import (
     WaitTimeoutError,
 )
 from facesearch_client.models import OriginalLink
-from facesearch_client.protocol import AnswerT, Api, Call
+from facesearch_client.protocol import Api, Call, ResultT
+from facesearch_client.responses import FaceSearchResponse
 from facesearch_client.retries import RetryPolicy
-from facesearch_client.selfies import INLINE_SELFIE_BYTES, image_type_of
+from facesearch_client.selfies import INLINE_SELFIE_BYTES, UNREADABLE, image_type_of
 
 
 @dataclass(frozen=True)
@@ -38,10 +37,10 @@ class Pause:
 
 
 Step = Call[Any] | Pause
-Flow = Generator[Step, Any, AnswerT]
+Flow = Generator[Step, Any, ResultT]
 
 
-def attempt(call: Call[AnswerT]) -> Flow[AnswerT]:
+def attempt(call: Call[ResultT]) -> Flow[ResultT]:
     """One call, once.
 
     Raises:
@@ -50,16 +49,16 @@ def attempt(call: Call[AnswerT]) -> Flow[AnswerT]:
     try:
         response: httpx.Response = yield call
     except httpx.TimeoutException as error:
-        raise NoResponseError(f"No answer in time ({type(error).__name__}).", request_id=call.request_id) from error
+        raise NoResponseError(f"No response in time ({type(error).__name__}).", request_id=call.request_id) from error
     except httpx.TransportError as error:
         reason = str(error) or type(error).__name__
-        raise NoResponseError(f"No answer: {reason}.", request_id=call.request_id) from error
-    except httpx.RequestError as error:  # an answer that came but cannot be decoded
-        raise UnexpectedResponseError(f"Unreadable answer: {error}.", request_id=call.request_id) from error
+        raise NoResponseError(f"No response: {reason}.", request_id=call.request_id) from error
+    except httpx.RequestError as error:  # a response that came but cannot be decoded
+        raise UnexpectedResponseError(f"Unreadable response: {error}.", request_id=call.request_id) from error
     return call.read(response)
 
 
-def retrying(call: Call[AnswerT], policy: RetryPolicy) -> Flow[AnswerT]:
+def retrying(call: Call[ResultT], policy: RetryPolicy) -> Flow[ResultT]:
     """One call, as often as it takes and the policy allows. Every call of this API may be repeated.
 
     Raises:
@@ -112,7 +111,7 @@ def upload(api: Api, policy: RetryPolicy, event_id: int, selfie: bytes, request_
 def _upload_by_new_form(api: Api, policy: RetryPolicy, event_id: int, selfie: bytes, request_id: str) -> Flow[str]:
     content_type = image_type_of(selfie)
     if content_type is None:
-        raise SelfieError(f"The selfie is not a readable {READABLE} picture.", request_id=request_id)
+        raise SelfieError(UNREADABLE, request_id=request_id)
     form = (yield from retrying(api.create_upload(event_id, content_type, request_id), policy)).data
     if len(selfie) > form["max_bytes"]:
         raise SelfieError(f"The selfie is larger than {form['max_bytes']} bytes.", request_id=request_id)
@@ -144,7 +143,7 @@ def wait(
             pause = policy.pause_before(poll, error.retry_after)
             if left <= 0 or (error.retry_after or 0) > left:
                 raise WaitTimeoutError(
-                    f"The search was not there in {timeout:g} s; the last answer: {error}", request_id=request_id
+                    f"The search was not there in {timeout:g} s; the last response: {error}", request_id=request_id
                 ) from error
         yield Pause(min(pause, left))  # the last try is at the very end
         poll += 1

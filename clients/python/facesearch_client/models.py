@@ -1,4 +1,4 @@
-"""The bodies of the API's answers, as types of plain JSON.
+"""The bodies of the API's responses, as types of plain JSON.
 
 They are checked on arrival for what is promised, and tolerate more: a field that the API gains later must not break an
 older client.
@@ -25,7 +25,7 @@ DataT = TypeVar("DataT")
 
 @with_config(_LENIENT)
 class Envelope(TypedDict, Generic[DataT]):
-    """The three keys of every answer."""
+    """The three keys of every response."""
 
     responseType: str
     message: str
@@ -58,7 +58,7 @@ class PaginationInfo(TypedDict):
 
 @with_config(_LENIENT)
 class FaceSearchResult(TypedDict):
-    """`data` of a face search answer."""
+    """`data` of a face search response."""
 
     request_id: str
     confidence_percentage: float
@@ -164,7 +164,7 @@ class Upload(TypedDict):
 
 
 FaceSearchBody = Envelope[FaceSearchResult]
-"""The body of a face search answer."""
+"""The body of a face search response."""
 
 ErrorBody = dict[str, Any]
 """The body of a refusal: the envelope's keys, of which only `message` is sure."""

@@ -1,4 +1,4 @@
-"""The API as requests and answers, without any I/O: what each call sends, and how its response is read."""
+"""The API as requests and responses, without any I/O: what each call sends, and how its response is read."""
 
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -9,7 +9,6 @@ from urllib.parse import quote
 import httpx
 from pydantic import TypeAdapter
 
-from facesearch_client.answers import FaceSearchResponse, Response, is_replay, rate_limit_of, read_body
 from facesearch_client.downloads import Part
 from facesearch_client.errors import NoResponseError, UnexpectedResponseError, refusal, storage_refusal
 from facesearch_client.models import (
@@ -23,9 +22,10 @@ from facesearch_client.models import (
     Ping,
     Upload,
 )
+from facesearch_client.responses import FaceSearchResponse, Response, is_replay, rate_limit_of, read_body
 from facesearch_client.selfies import image_type_of
 
-AnswerT = TypeVar("AnswerT")
+ResultT = TypeVar("ResultT")
 Identity = uuid.UUID | str
 
 _PING = TypeAdapter(Envelope[Ping])
@@ -38,18 +38,18 @@ _UPLOAD = TypeAdapter(Envelope[Upload])
 
 
 @dataclass(frozen=True)
-class Call(Generic[AnswerT]):
+class Call(Generic[ResultT]):
     """One request, and what its response means.
 
     Attributes:
-        read: makes the answer, or raises a ClientError.
+        read: makes the call's result, or raises a ClientError.
         request_id: of the search in question, for the errors of the wire.
         to_storage: it goes to the host of uploads and originals, which must not see the key.
         sink: where a successful response's body is streamed to.
     """
 
     request: httpx.Request = field(repr=False)  # its headers carry the key
-    read: Callable[[httpx.Response], AnswerT]
+    read: Callable[[httpx.Response], ResultT]
     request_id: str | None = None
     to_storage: bool = False
     sink: Part | None = None
@@ -259,7 +259,7 @@ def names_of(image_ids: Iterable[Identity]) -> list[str]:
 
 
 def has_more(page: Mapping[str, Any]) -> bool:
-    """Whether a page follows this one; `page` is the `data` of an answer in pages."""
+    """Whether a page follows this one; `page` is the `data` of a response in pages."""
     return bool(page["pagination"]["hasNextPage"])
 
 

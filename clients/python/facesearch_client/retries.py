@@ -42,7 +42,7 @@ class RetryPolicy:
     def pause_before(self, poll: int, retry_after: float | None = None) -> float:
         """Seconds before asking for the `poll`-th time (counted from 0) whether something is there yet.
 
-        At least half of the step, other than before a retry: the first answers are expected to be "not yet", and
+        At least half of the step, other than before a retry: the first responses are expected to be "not yet", and
         full jitter would now and then ask twice at once.
         """
         step = self._step(poll)

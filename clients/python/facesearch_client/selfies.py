@@ -7,7 +7,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from facesearch.photos.formats import READABLE, why_unreadable
 from facesearch_client.errors import SelfieError
 
 if TYPE_CHECKING:
@@ -24,11 +23,14 @@ MAX_SELFIES = 3
 
 JPEG_QUALITY = 90
 
-_BRANDS = {
+UNREADABLE = "The selfie is not a readable JPEG, PNG, WebP, HEIC or AVIF picture."
+
+BRANDS = {
     **dict.fromkeys((b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx"), "image/heic"),
     **dict.fromkeys((b"mif1", b"msf1"), "image/heif"),
     **dict.fromkeys((b"avif", b"avis"), "image/avif"),
 }
+"""Content types of the HEIF family, by the brand that a file begins with."""
 
 Selfie = Path | bytes
 """A file, or what is in it."""
@@ -42,7 +44,7 @@ def image_type_of(head: bytes) -> str | None:
         return "image/png"
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         return "image/webp"
-    return _BRANDS.get(head[8:12]) if head[4:8] == b"ftyp" else None
+    return BRANDS.get(head[8:12]) if head[4:8] == b"ftyp" else None
 
 
 def read_selfies(selfies: Selfie | Sequence[Selfie], downscale: int | None = None) -> list[bytes]:
@@ -112,8 +114,7 @@ def _smaller(content: bytes, long_side: int) -> bytes:
         except (ImportError, MemoryError):
             raise
         except Exception as error:  # Pillow's parsers raise almost anything on damaged input
-            reason = why_unreadable(content) or f"The selfie is not a readable {READABLE} picture."
-            raise SelfieError(reason) from error
+            raise SelfieError(UNREADABLE) from error
     flat.info.clear()  # a comment would be written again
     out = io.BytesIO()
     flat.save(out, "JPEG", quality=JPEG_QUALITY, icc_profile=profile)

@@ -7,6 +7,7 @@ from typing import Protocol
 from facesearch.models import (
     ApiKey,
     Event,
+    EventRow,
     Job,
     Page,
     PhotoMatch,
@@ -70,6 +71,13 @@ class Known:
     job: Job | None = None
     webhook: uuid.UUID | None = None
     cancelled: str = ""
+
+
+class EventDirectory(Protocol):
+    """The list of an organisation's events, newest first."""
+
+    def page(self, org_id: int, page: Page) -> list[EventRow]:
+        """The events of a page, as the list shows them."""
 
 
 class Reader(Protocol):

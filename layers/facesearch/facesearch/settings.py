@@ -53,16 +53,16 @@ class Settings(BaseModel):
     selfie_retention_days: Annotated[int, Field(ge=0, le=30)] = 1
     duplicate_wait_seconds: Annotated[float, Field(ge=0, le=15)] = 10
     search_quota_per_minute: Annotated[int, Field(ge=1, le=600_000)] = 600
-    search_quota_burst: Annotated[int, Field(ge=1, le=100_000)] = 200
     search_jobs_concurrency: Annotated[int, Field(ge=1, le=1000)] = 2
     callbacks_concurrency: Annotated[int, Field(ge=1, le=1000)] = 2
-    search_job_deliveries: Annotated[int, Field(ge=2, le=20)] = 10
-    outbound_allow_local: bool = False
     watch_key_arn: str = ""
     cors_allowed_origins: str = ""
+
+    # The same in every deployment; the local stack and its tests set them otherwise.
+    outbound_allow_local: bool = False
+    search_job_deliveries: Annotated[int, Field(ge=2, le=20)] = 10
     snapshot_delay_seconds: Annotated[int, Field(ge=0, le=900)] = 60
     snapshot_tail_bytes: Annotated[int, Field(ge=1, le=100_000_000)] = 1_000_000
-    index_cache_megabytes: Annotated[int, Field(ge=1, le=8192)] = 1024
     callback_delays: Annotated[str, Field(pattern=r"^[0-9]{1,5}(,[0-9]{1,5}){0,19}$")] = (
         "5,300,1800,7200,18000,36000,50400,72000,86400"
     )
@@ -78,6 +78,16 @@ class Settings(BaseModel):
     def delays(self) -> list[int]:
         """Seconds between the attempts to deliver a callback."""
         return [int(seconds) for seconds in self.callback_delays.split(",")]
+
+    @property
+    def search_quota_burst(self) -> int:
+        """Face matches that an organisation may run at once after a rest."""
+        return max(1, self.search_quota_per_minute // 3)
+
+    @property
+    def index_cache_megabytes(self) -> int:
+        """How much face vectors may take of the memory; the engine, and a search, need the rest."""
+        return self.memory_megabytes * 1024 // 3538
 
     @property
     def vcpus(self) -> int:

@@ -17,8 +17,6 @@ from tests.integration.conftest import Site, until
 from tests.integration.test_erasure import OBAMAS, delete, deliver_again, found, ids
 from tests.integration.vectors.conftest import THREADS
 
-pytestmark = pytest.mark.long
-
 WHICHEVER = 6
 """Searches, so that every warm environment answers one."""
 
@@ -26,8 +24,6 @@ WHICHEVER = 6
 @pytest.fixture
 def event(site: Site, samples: Path, monkeypatch: pytest.MonkeyPatch) -> Site:
     """An event on the distributed index, with three photos of one person and one of another, that was searched."""
-    if site.stack.description["store"] == "moto":
-        pytest.skip("moto does not know SearchVectors")
     monkeypatch.setenv("MODELS_DIR", str(samples.parent / "models"))
     event = site.other_event()
     for name in (*OBAMAS, "biden.jpg"):

@@ -15,7 +15,6 @@ import boto3
 import numpy as np
 import pytest
 from botocore.exceptions import ClientError
-from moto import mock_aws
 
 from facesearch.adapters.dynamodb import schema
 from facesearch.adapters.dynamodb.vector_items import DynamoVectorItems, VectorItem, vector_items
@@ -30,10 +29,8 @@ from facesearch.faces.vector_items import TOP_K, FacePlace, PhotoFaces, VectorIt
 from facesearch.models import IndexKind
 from tests.conftest import ROOT
 from tests.integration.vectors.world import MODEL, Ground, People
-from tests.unit.fakes import EVENT, EVENT_ID
-from tests.unit.test_stores import create_table
-
-pytestmark = pytest.mark.long
+from tests.support.aws import create_table, moto
+from tests.support.fakes import EVENT, EVENT_ID
 
 PLACE = FacePlace(EVENT_ID, MODEL, 4)
 VECTORS = replace(EVENT, index_kind=IndexKind.VECTORS, face_shards=4)
@@ -45,7 +42,7 @@ def items(request: pytest.FixtureRequest) -> Iterator[VectorItemStore]:
     if request.param == "memory":
         yield MemoryVectorItems()
     elif request.param == "moto":
-        with mock_aws():
+        with moto():
             client = boto3.client("dynamodb")
             create_table(client, "FacesTable", "faces")
             yield DynamoVectorItems(client, "faces")

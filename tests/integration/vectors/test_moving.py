@@ -20,8 +20,6 @@ from facesearch_cli.app import run
 from tests.integration.conftest import Site
 from tests.integration.vectors.world import MODEL, Ground, People
 
-pytestmark = pytest.mark.long
-
 
 class Traffic:
     """Photos of one person are uploaded and searched, as the functions do it."""
@@ -144,10 +142,6 @@ def test_an_event_moves_by_the_command_line_and_is_searched_and_filled_meanwhile
         capsys.readouterr()
         return run(["--state", state, "event", "update", str(here.event_id), "--index", kind, "--json"])
 
-    if site.stack.description["store"] == "moto":
-        assert move("vectors") == 1
-        assert "no vector index" in capsys.readouterr().err
-        pytest.skip("moto does not know SearchVectors: the stack over it has no vector index, and says so")
     assert move("vectors") == 0
     assert '"index": "vectors"' in capsys.readouterr().out
     assert here.post(obama).json()["data"]["images"] == before

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
-from moto import mock_aws
 
 from facesearch.adapters.dynamodb.admin import DynamoAdmin
 from facesearch.adapters.dynamodb.photos import DynamoPhotoStore, microseconds
@@ -17,13 +16,13 @@ from facesearch.faces.packing import FACE_BYTES
 from facesearch.records import Photo, image_id_of_bytes
 from facesearch_cli.app import run
 from facesearch_cli.stack import STACK_FILE_VARIABLE, Stack, open_stack
-from tests.unit.test_stores import create_table
+from tests.support.aws import TABLE, create_table, moto
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_s3 import S3Client
 
-TABLE, BUCKET = "facesearch-table", "facesearch-photos"
+BUCKET = "facesearch-photos"
 JPEG = b"\xff\xd8\xff\xe0"
 
 
@@ -90,9 +89,9 @@ Command = Callable[..., Ended]
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
     monkeypatch.delenv(STACK_FILE_VARIABLE, raising=False)
     monkeypatch.delenv("FACESEARCH_API_KEY", raising=False)
-    with mock_aws(config={"core": {"passthrough": {"services": ["rekognition"]}}}):  # which has a stand-in of its own
+    with moto():
         dynamodb = boto3.client("dynamodb")
-        create_table(dynamodb, "Table", TABLE)
+        create_table(dynamodb)
         s3 = boto3.client("s3")
         s3.create_bucket(Bucket=BUCKET)
         admin = DynamoAdmin(dynamodb, TABLE)

@@ -19,7 +19,8 @@ from facesearch.models import ApiKey, UpstreamEvent, digest_of
 from facesearch.reading import Wanted
 from facesearch_cli.app import main
 from facesearch_cli.stack import NOT_RUNNING, STACK_FILE_VARIABLE
-from tests.unit.cli.conftest import BUCKET, JPEG, TABLE, Command, Place, stack_file_of
+from tests.support.aws import TABLE
+from tests.unit.cli.conftest import BUCKET, JPEG, Command, Place, stack_file_of
 from tests.unit.client.fakes import body_of
 
 
@@ -33,11 +34,6 @@ class TestOrganisationsKeysEvents:
         assert known.event is not None
         assert (known.key.key_id, known.key.org_id) == (key["key_id"], org_id)
         assert (known.event.org_id, known.event.name, known.event.confidence) == (org_id, "Gala", 80)
-
-    def test_given_no_json_when_created_then_a_line_for_people(self, place: Place, facesearch: Command) -> None:
-        ended = facesearch("event", "create", "Gala", "--org", place.org_id)
-        assert (ended.code, ended.err) == (0, "")
-        assert ended.out.startswith("Event ")
 
     def test_given_an_event_when_updated_then_only_what_was_given_changes(
         self, place: Place, facesearch: Command

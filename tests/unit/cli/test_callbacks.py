@@ -11,9 +11,10 @@ import pytest
 from facesearch.adapters.dynamodb.callbacks import DynamoCallbackStore
 from facesearch.adapters.sqs.callback_attempts import SqsAttemptQueue
 from facesearch.webhooks.announcing import JobEnd
-from facesearch.webhooks.callbacks import CallbackKey, DeliveryAttempt, Status
-from facesearch.webhooks.callbacks.callback import callback_of
-from tests.unit.cli.conftest import TABLE, Command, Place, stack_file_of
+from facesearch.webhooks.callbacks.attempts import DeliveryAttempt
+from facesearch.webhooks.callbacks.callback import CallbackKey, CallbackStatus, callback_of
+from tests.support.aws import TABLE
+from tests.unit.cli.conftest import Command, Place, stack_file_of
 
 
 class Kept:
@@ -27,11 +28,11 @@ class Kept:
         self.sqs, self.urls, self.org_id = sqs, urls, place.org_id
         self.store = DynamoCallbackStore(place.dynamodb, TABLE)
         self.queue = SqsAttemptQueue(sqs, urls[0], urls[1])
-        self.dead = self.add(place, Status.DEAD, attempts=10, last_status=500, reason="answered 500")
-        self.done = self.add(place, Status.DELIVERED, attempts=1, last_status=204)
-        self.queue.bury(DeliveryAttempt(self.dead, 0))
+        self.dead = self.add(place, CallbackStatus.DEAD, attempts=10, last_status=500, reason="answered 500")
+        self.done = self.add(place, CallbackStatus.DELIVERED, attempts=1, last_status=204)
+        self.queue.add_dead_letter(DeliveryAttempt(self.dead, 0))
 
-    def add(self, place: Place, status: Status, **changes: Any) -> CallbackKey:
+    def add(self, place: Place, status: CallbackStatus, **changes: Any) -> CallbackKey:
         url = "https://partner.example/hooks"
         end = JobEnd(
             place.org_id,
@@ -105,7 +106,7 @@ def test_given_a_dead_letter_when_replayed_then_it_is_queued_and_no_dead_letter(
     assert (kept.waiting(0), kept.waiting(1)) == (1, 0)
     callback = kept.store.get(kept.dead)
     assert callback is not None
-    assert (callback.status, callback.turn, callback.attempts) == (Status.PENDING, 1, 0)
+    assert (callback.status, callback.attempt_number, callback.attempts) == (CallbackStatus.PENDING, 1, 0)
     assert facesearch("callbacks", "replay", "--org", kept.org_id).out == "0 callbacks queued again.\n"
 
 

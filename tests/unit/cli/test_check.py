@@ -11,9 +11,10 @@ from facesearch.faces.packing import pack
 from facesearch.faces.qualities import pack_qualities
 from facesearch.models import DEFAULT_MODEL
 from facesearch.records import SHARDS, Photo
-from tests.unit.cli.conftest import TABLE, Command, Place, stack_file_of
-from tests.unit.test_cohort import crowd
-from tests.unit.test_health import VERY_ALIKE
+from tests.support.aws import TABLE
+from tests.unit.cli.conftest import Command, Place, stack_file_of
+from tests.unit.faces.test_cohort import crowd
+from tests.unit.faces.test_health import VERY_ALIKE
 
 
 def fill(place: Place, alike: float, *, qualities: bool = True) -> None:
@@ -78,12 +79,6 @@ def test_given_an_empty_event_then_nothing_is_claimed(place: Place, facesearch: 
     ended = facesearch("event", "check", place.event_id)
     assert ended.code == 0
     assert "too few faces" in ended.out
-
-
-def test_given_no_such_event_then_one_line_and_1(place: Place, facesearch: Command) -> None:
-    ended = facesearch("event", "check", 5)
-    assert (ended.code, ended.out, ended.err.count("\n")) == (1, "", 1)
-    assert "no event 5" in ended.err
 
 
 @pytest.mark.parametrize(

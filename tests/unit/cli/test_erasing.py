@@ -13,9 +13,9 @@ from facesearch.adapters.dynamodb.erasing import DynamoErasureLog
 from facesearch.adapters.dynamodb.photos import DynamoPhotoStore
 from facesearch.deletion.log import Erasing
 from facesearch.records import SHARDS, Photo, original_key, rendition_keys
-from tests.unit.cli.conftest import BUCKET, JPEG, TABLE, Command, Place, stack_file_of
-from tests.unit.erasure.site import FakeEngine, face_of
-from tests.unit.test_stores import create_table
+from tests.support.aws import TABLE, create_table
+from tests.support.site import FakeEngine, face_of
+from tests.unit.cli.conftest import BUCKET, JPEG, Command, Place, stack_file_of
 
 PHOTO = uuid.UUID(int=8)
 
@@ -74,12 +74,6 @@ def test_given_a_photo_when_deleted_then_a_receipt_of_zeros(event: Place, facese
     }  # fmt: skip
     assert receipt["left"] == dict.fromkeys(receipt["deleted"], 0)
     assert event.object_keys() == []
-
-
-def test_given_no_json_when_deleted_then_two_lines(event: Place, facesearch: Command) -> None:
-    ended = facesearch("photos", "delete", PHOTO, "--event", event.event_id, "--keep-renditions")
-    assert (ended.code, ended.err) == (0, "")
-    assert ended.out == "Deleted by this run: 1 photo, 1 face.\nLeft (counted again): nothing.\n"
 
 
 def test_given_an_unknown_photo_when_deleted_then_it_is_said_with_1(event: Place, facesearch: Command) -> None:

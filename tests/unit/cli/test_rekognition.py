@@ -15,16 +15,16 @@ from facesearch.adapters.rekognition.pictures import parts_of
 from facesearch.faces.outside import WHOLE, PhotoFile
 from facesearch.records import SHARDS, Photo, image_id_of_bytes, original_key
 from facesearch_cli.stack import Stack
-from tests.unit.cli.conftest import BUCKET, TABLE, Command, Place, stack_file_of
-from tests.unit.matchers.people import likeness, look, photo_of, picture_of, see, selfie_of
-from tests.unit.matchers.worlds import ONE_ATTEMPT
-from tests.unit.test_stores import create_table
+from tests.support.aws import TABLE, create_table
+from tests.unit.cli.conftest import BUCKET, Command, Place, stack_file_of
+from tests.unit.faces.matchers.bench import ONE_ATTEMPT
+from tests.unit.faces.matchers.people import likeness, look, photo_of, picture_of, see, selfie_of
 
 ANNA, BEN = 1, 2
 
 
 @dataclass
-class Site:
+class RekognitionBench:
     """The stack, and the service behind it."""
 
     place: Place
@@ -37,7 +37,7 @@ class Site:
 
 
 @pytest.fixture
-def site(place: Place, monkeypatch: pytest.MonkeyPatch) -> Site:
+def site(place: Place, monkeypatch: pytest.MonkeyPatch) -> RekognitionBench:
     """The event with one photo of Anna and Ben, as the indexing function leaves it."""
     create_table(place.dynamodb, "IdempotencyTable", "claims")
     outputs = stack_file_of(place)["outputs"]
@@ -65,23 +65,23 @@ def site(place: Place, monkeypatch: pytest.MonkeyPatch) -> Site:
     )
     place.s3.put_object(Bucket=BUCKET, Key=key, Body=data)
     (place.folder / "selfie").write_bytes(selfie_of(ANNA))
-    return Site(place, service)
+    return RekognitionBench(place, service)
 
 
-def test_given_a_new_event_then_its_collection_is_there(site: Site, facesearch: Command) -> None:
+def test_given_a_new_event_then_its_collection_is_there(site: RekognitionBench, facesearch: Command) -> None:
     event_id = facesearch("event", "create", "Gala", "--org", site.place.org_id, "--json").json["event_id"]
     assert site.service.collections[f"s.{event_id}"] == {}
 
 
 def test_given_a_service_that_refuses_when_an_event_is_created_then_one_line_and_1(
-    site: Site, facesearch: Command
+    site: RekognitionBench, facesearch: Command
 ) -> None:
     site.service.refusals["CreateCollection"] = [Refusal("AccessDeniedException")]
     ended = facesearch("event", "create", "Gala", "--org", site.place.org_id, "--json")
     assert (ended.code, ended.err.count("\n")) == (1, 1)
 
 
-def test_given_a_photo_when_deleted_then_its_faces_are_gone(site: Site, facesearch: Command) -> None:
+def test_given_a_photo_when_deleted_then_its_faces_are_gone(site: RekognitionBench, facesearch: Command) -> None:
     (image_id,) = [name.split("/")[2] for name in site.place.object_keys()]
     receipt = facesearch("photos", "delete", image_id, "--event", site.place.event_id, "--json").json
     assert (receipt["deleted"]["photos"], receipt["deleted"]["faces"]) == (1, 2)
@@ -90,7 +90,7 @@ def test_given_a_photo_when_deleted_then_its_faces_are_gone(site: Site, facesear
 
 
 def test_given_a_selfie_when_deleted_then_that_person_alone_is_gone_without_any_model_here(
-    site: Site, facesearch: Command, monkeypatch: pytest.MonkeyPatch
+    site: RekognitionBench, facesearch: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MODELS_DIR", str(site.place.folder / "nothing"))
     receipt = facesearch("person", "delete", "--selfie", "selfie", "--event", site.place.event_id, "--json").json
@@ -99,7 +99,7 @@ def test_given_a_selfie_when_deleted_then_that_person_alone_is_gone_without_any_
 
 
 def test_given_stored_selfies_when_a_person_is_deleted_then_the_service_tells_whose_they_are(
-    site: Site, facesearch: Command
+    site: RekognitionBench, facesearch: Command
 ) -> None:
     below = f"{site.place.org_id}/{site.place.event_id}"
     stored = {
@@ -116,7 +116,7 @@ def test_given_stored_selfies_when_a_person_is_deleted_then_the_service_tells_wh
     assert left == list(stored)[1:]
 
 
-def test_given_an_event_when_deleted_then_its_collection_is_gone(site: Site, facesearch: Command) -> None:
+def test_given_an_event_when_deleted_then_its_collection_is_gone(site: RekognitionBench, facesearch: Command) -> None:
     receipt = facesearch("event", "delete", site.place.event_id, "--json").json
     assert (receipt["deleted"]["faces"], set(receipt["left"].values())) == (2, {0})
     assert site.service.collections == {}
@@ -124,7 +124,7 @@ def test_given_an_event_when_deleted_then_its_collection_is_gone(site: Site, fac
 
 @pytest.mark.parametrize("words", [("reindex", "EVENT"), ("event", "update", "EVENT", "--index", "vectors")])
 def test_given_what_works_on_our_own_faces_then_it_is_refused(
-    site: Site, facesearch: Command, words: tuple[str, ...]
+    site: RekognitionBench, facesearch: Command, words: tuple[str, ...]
 ) -> None:
     ended = facesearch(*(site.place.event_id if word == "EVENT" else word for word in words))
     assert (ended.code, ended.out) == (1, "")

@@ -8,7 +8,8 @@ import pytest
 
 from facesearch_cli.stack import open_stack
 from facesearch_local.clients import aws_environment
-from tests.unit.cli.conftest import BUCKET, JPEG, TABLE, Command, Place
+from tests.support.aws import TABLE
+from tests.unit.cli.conftest import BUCKET, JPEG, Command, Place
 from tests.unit.cli.test_app import api
 from tests.unit.client.fakes import body_of
 

@@ -2,8 +2,6 @@
 
 import base64
 import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from hashlib import sha256
@@ -19,11 +17,10 @@ from facesearch.adapters.dynamodb import schema
 from facesearch.adapters.dynamodb.photos import DynamoPhotoStore
 from facesearch.photos.nextfaces import GONE
 from facesearch.records import Original, image_id_of_bytes
-from facesearch_cli.errors import CommandError
 from facesearch_cli.pictures import scan
 from facesearch_cli.upload import BEING_DELETED, LOST_FACES, NOT_INDEXED, Report, Uploader
-from tests.conftest import ROOT
-from tests.unit.cli.conftest import BUCKET, JPEG, TABLE, Command, Place
+from tests.support.aws import TABLE
+from tests.unit.cli.conftest import BUCKET, JPEG, Command, Place
 
 
 class Expired:
@@ -224,15 +221,6 @@ def test_given_copies_when_uploaded_then_sent_once_and_both_listed(place: Place,
     assert len({image_id for _, image_id, _ in report.photos}) == 5
 
 
-def test_given_no_wait_when_uploaded_then_what_is_recorded_already_is_counted(place: Place, folder: Path) -> None:
-    upload(place, folder)
-    (folder / "late.jpg").write_bytes(JPEG + b"late")
-    report = Clock(place).uploader().run(scan(folder), wait_until_indexed=False)
-    assert (report.uploaded, report.indexed, len(report.photos)) == (1, 5, 6)
-    assert report.to_json()["photos"][-1]["faces"] is None
-    assert report.succeeded
-
-
 def test_given_photos_that_fail_when_uploaded_then_each_has_its_reason_and_the_rest_is_fine(
     place: Place, folder: Path
 ) -> None:
@@ -290,12 +278,6 @@ def test_given_an_indexer_that_stops_when_waited_for_then_it_ends_and_says_what_
     assert 120 <= clock.now < 140
 
 
-def test_given_a_folder_without_pictures_when_uploaded_then_a_clear_error(place: Place) -> None:
-    (place.folder / "empty").mkdir()
-    with pytest.raises(CommandError, match="no pictures"):
-        upload(place, place.folder / "empty")
-
-
 def test_given_a_name_that_is_no_text_when_uploaded_then_the_key_is_and_json_still_says_it(
     place: Place, folder: Path, facesearch: Command
 ) -> None:
@@ -307,51 +289,3 @@ def test_given_a_name_that_is_no_text_when_uploaded_then_the_key_is_and_json_sti
     assert any(key.endswith("/a?_.jpg") for key in place.object_keys())
     ended = facesearch("photos", "upload", folder, "--event", place.event_id, "--json")
     assert ended.json["photos"][0]["file"] == "a\udcff\n.jpg"
-
-
-INTERRUPTED_AT_ONCE = """
-import os, signal, sys, threading, time
-from facesearch_cli.terminal import SILENT
-from facesearch_cli.upload import Uploader
-
-def work(number):
-    time.sleep(0.001)
-
-uploader = Uploader(stack=None, event=None, most_bytes=1)
-timer = threading.Timer(float(sys.argv[1]), os.kill, (os.getpid(), signal.SIGINT))
-try:
-    timer.start()
-    list(uploader._each("Reading", range(5000), work))
-except KeyboardInterrupt:
-    sys.exit(130)
-"""
-
-
-@pytest.mark.parametrize("delay", [0.001, 0.005, 0.02, 0.1, 0.3])
-def test_ctrl_c_at_any_moment_ends_the_work_and_leaves_no_lock(delay: float) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", INTERRUPTED_AT_ONCE, str(delay)], cwd=ROOT, timeout=30, capture_output=True, check=False
-    )
-    assert done.returncode == 130, done.stderr
-
-
-INTERRUPTED_TWICE = """
-import os, signal, time
-from facesearch_cli.terminal import held_interrupts
-
-with held_interrupts("Wait."):
-    for _ in range(2):
-        os.kill(os.getpid(), signal.SIGINT)
-        time.sleep(0.01)
-"""
-
-
-def test_a_second_ctrl_c_ends_at_once_and_gives_the_terminal_its_cursor_back() -> None:
-    ours, theirs = os.openpty()
-    done = subprocess.run([sys.executable, "-c", INTERRUPTED_TWICE], cwd=ROOT, timeout=30, stderr=theirs, check=False)
-    os.close(theirs)
-    assert done.returncode == 130
-    said = os.read(ours, 1000)
-    os.close(ours)
-    assert said.startswith(b"Wait.")
-    assert said.rstrip().endswith(b"\x1b[?25h")

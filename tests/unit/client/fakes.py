@@ -69,7 +69,7 @@ def search_data(total: int = 3, page: int = 1, page_size: int = 32, request_id: 
 
 
 def body_of(total: int = 3, page: int = 1, page_size: int = 32, request_id: str = REQUEST_ID) -> dict[str, Any]:
-    """The whole body of a face search answer."""
+    """The whole body of a face search response."""
     data = search_data(total, page, page_size, request_id)
     return {"responseType": "success", "message": "Computed face search", "data": data}
 
@@ -134,7 +134,7 @@ class FakeApi:
         return self.serve(request)
 
     def serve(self, request: httpx.Request) -> httpx.Response:
-        """The answer as promised."""
+        """The response as promised."""
         if request.url.host == "store.example":
             return self._storage(request)
         if request.headers["X-API-Key"] != KEY:

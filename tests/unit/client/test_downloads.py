@@ -14,10 +14,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from facesearch_client import AsyncFaceSearchClient, DownloadFailure, FaceSearchClient, NotFoundError
+from facesearch_client import AsyncFaceSearchClient, DownloadFailure, FaceSearchClient
 from facesearch_client.downloads import LONGEST_NAME, Folder, safe_name
 from tests.unit.client.conftest import ClientOf
-from tests.unit.client.fakes import API, KEY, REQUEST_ID, FakeApi, Waits, refusal
+from tests.unit.client.fakes import API, KEY, REQUEST_ID, FakeApi, Waits
 
 FIRST, SECOND, THIRD = (str(uuid.UUID(int=n)) for n in range(3))
 
@@ -93,19 +93,6 @@ class TestDownloading:
             client_of(FakeApi(photos=20)).download_originals(456, tmp_path, request_id=REQUEST_ID, progress=progress)
         assert not [name for name in contents(tmp_path) if name.endswith(".part")]
 
-    def test_given_no_links_when_downloaded_then_the_typed_error(self, client_of: ClientOf, tmp_path: Path) -> None:
-        api = FakeApi()
-        api.troubles["POST *"] = [refusal(404)]
-        with pytest.raises(NotFoundError):
-            client_of(api).download_originals(456, tmp_path, request_id=REQUEST_ID)
-
-    def test_given_a_file_where_the_folder_should_be_when_downloaded_then_os_error(
-        self, client_of: ClientOf, tmp_path: Path
-    ) -> None:
-        (tmp_path / "file").touch()
-        with pytest.raises(OSError, match="file"):
-            client_of(FakeApi()).download_originals(456, tmp_path / "file", request_id=REQUEST_ID)
-
 
 class TestTheOtherHost:
     def test_given_a_link_when_fetched_then_without_the_key_and_without_encoding(
@@ -131,12 +118,12 @@ class TestTheOtherHost:
     @pytest.mark.parametrize(
         ("trouble", "reason"),
         [
-            (httpx.Response(403), "The storage answered 403 Forbidden."),
-            (httpx.Response(404), "The storage answered 404 Not Found."),
-            (httpx.Response(500), "The storage answered 500 Internal Server Error."),
-            (httpx.Response(302, headers={"Location": "https://elsewhere.example"}), "The storage answered 302 Found."),
+            (httpx.Response(403), "The storage returned 403 Forbidden."),
+            (httpx.Response(404), "The storage returned 404 Not Found."),
+            (httpx.Response(500), "The storage returned 500 Internal Server Error."),
+            (httpx.Response(302, headers={"Location": "https://elsewhere.example"}), "The storage returned 302 Found."),
             (httpx.Response(200, content=b"x", headers={"Content-Length": "7"}), "Cut off after 1 of 7 bytes."),
-            (httpx.ConnectError("refused"), "No answer: refused."),
+            (httpx.ConnectError("refused"), "No response: refused."),
         ],
         ids=str,
     )

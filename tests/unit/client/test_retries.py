@@ -2,7 +2,6 @@
 
 import email.utils
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -50,12 +49,3 @@ def test_whatever_is_written_there_is_seconds_or_nothing(text: str) -> None:
 def test_whatever_looks_like_a_date_is_seconds_or_nothing(text: str) -> None:
     seconds = seconds_of(text, NOW)
     assert seconds is None or seconds >= 0
-
-
-@pytest.mark.parametrize("zone", ["GMT", "-0000", "+0000", ""])
-def test_a_date_without_a_zone_is_in_gmt(zone: str) -> None:
-    assert seconds_of(f"Sun, 15 Jun 2025 15:06:50 {zone}".rstrip(), NOW) == 10
-
-
-def test_no_header_is_nothing() -> None:
-    assert seconds_of(None) is None

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 from PIL import ExifTags, Image
 
+from facesearch.photos import formats
 from facesearch_client import SelfieError
-from facesearch_client.selfies import read_selfie, read_selfies
-from tests.heifs import coded, heif, turn_box
+from facesearch_client.selfies import BRANDS, UNREADABLE, read_selfie, read_selfies
+from tests.support.heifs import coded, heif, turn_box
 from tests.unit.client.conftest import ClientOf
 from tests.unit.client.fakes import FakeApi, form_of
 
@@ -108,3 +109,8 @@ def test_given_no_downscale_when_read_then_the_bytes_as_they_are(tmp_path: Path)
 @pytest.mark.parametrize("kind", [bytes, bytearray, memoryview])
 def test_bytes_of_any_kind_are_one_selfie_and_not_several(kind: Any) -> None:
     assert read_selfies(kind(b"abc")) == [b"abc"]
+
+
+def test_the_client_knows_the_pictures_that_the_api_reads() -> None:
+    assert set(BRANDS) == set(formats.HEIF_BRANDS)
+    assert formats.READABLE in UNREADABLE

@@ -50,13 +50,13 @@ class TestWhichWay:
 
     def test_given_one_byte_more_when_searched_then_form_upload_and_search(self, client_of: ClientOf) -> None:
         api = FakeApi()
-        answer = client_of(api).search(456, LARGE, REQUEST_ID, page=1, page_size=2)
+        response = client_of(api).search(456, LARGE, REQUEST_ID, page=1, page_size=2)
         assert [request.method for request in api.requests] == ["POST"] * 3
         (upload_id,) = api.uploads
         assert api.uploads[upload_id] == LARGE
         assert fields_of(api.requests[2]) == {"upload_id": upload_id, "request_id": REQUEST_ID}
         assert dict(api.requests[2].url.params) == {"page": "1", "page_size": "2"}
-        assert (answer.request_id, len(answer.images)) == (REQUEST_ID, 2)
+        assert (response.request_id, len(response.images)) == (REQUEST_ID, 2)
 
     def test_given_a_selfie_beyond_15_mib_when_searched_then_a_clear_error_and_no_call(
         self, client_of: ClientOf
@@ -163,18 +163,18 @@ class TestTheOtherHost:
 
 
 class TestTheSearchAfterIt:
-    def test_given_a_lost_answer_when_retried_then_no_second_upload_and_no_second_match(
+    def test_given_a_lost_response_when_retried_then_no_second_upload_and_no_second_match(
         self, client_of: ClientOf
     ) -> None:
         api = FakeApi()
 
-        def lose_the_answer(request: httpx.Request) -> httpx.Response:
+        def lose_the_response(request: httpx.Request) -> httpx.Response:
             api.serve(request)
             raise httpx.ReadTimeout("lost")
 
-        api.troubles[SEARCHES] = [lose_the_answer, refusal(502)]
-        answer = client_of(api).search(456, LARGE, REQUEST_ID)
-        assert answer.replayed
+        api.troubles[SEARCHES] = [lose_the_response, refusal(502)]
+        response = client_of(api).search(456, LARGE, REQUEST_ID)
+        assert response.replayed
         assert (len(api.asked(UPLOADS)), len(api.asked(STORAGE)), len(api.asked(SEARCHES)), api.matches) == (1, 1, 3, 1)
 
     def test_given_a_search_that_is_refused_when_uploaded_then_its_error_and_no_second_upload(
@@ -222,11 +222,11 @@ class TestSeveral:
     ) -> None:
         api, side = FakeApi(), tmp_path / "side.jpg"
         side.write_bytes(JPEG + b"side")
-        answer = client_of(api).search(456, [JPEG, side, JPEG + b"hat"], REQUEST_ID)
+        response = client_of(api).search(456, [JPEG, side, JPEG + b"hat"], REQUEST_ID)
         (request,) = api.requests
         assert parts_of(request, "file") == [JPEG, JPEG + b"side", JPEG + b"hat"]
         assert parts_of(request, "request_id") == [REQUEST_ID.encode()]
-        assert (answer.request_id, api.matches) == (REQUEST_ID, 1)
+        assert (response.request_id, api.matches) == (REQUEST_ID, 1)
         assert b"side.jpg" not in request.content
 
     def test_given_a_list_of_one_when_searched_then_the_call_of_one(self, client_of: ClientOf) -> None:

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
-from moto import mock_aws
 
 from facesearch_local.functions import QueueSource
 from facesearch_local.pool import FunctionCrashed
 from facesearch_local.queues import Poller, Queue, failed_ids, redelivery_delay, to_record
+from tests.support.aws import moto
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -23,13 +23,8 @@ Handler = Callable[[list[dict[str, Any]]], Any]
 
 
 @pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture
 def sqs() -> Iterator[SQSClient]:
-    with mock_aws():
+    with moto():
         yield boto3.client("sqs")
 
 

@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import boto3
 import pytest
-from moto import mock_aws
 
 from facesearch_local.clients import Clients
 from facesearch_local.intrinsics import TemplateError
 from facesearch_local.resources import Resources
 from facesearch_local.template import Deployment, Template
+from tests.conftest import ROOT
+from tests.support.aws import moto
 
-ROOT = Path(__file__).resolve().parents[3]
 DEPLOYMENT = Deployment("stack", "000000000000", "us-east-1", suggestions={"RenditionsBaseUrl": "http://127.0.0.1:1"})
 
 
 @pytest.fixture
 def clients() -> Iterator[Clients]:
-    with mock_aws():
+    with moto():
         yield Clients(
             dynamodb=boto3.client("dynamodb"),
             s3=boto3.client("s3"),

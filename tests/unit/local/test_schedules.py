@@ -3,7 +3,6 @@ from __future__ import annotations
 import asyncio
 import json
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,13 +10,9 @@ import pytest
 from facesearch_local.intrinsics import TemplateError
 from facesearch_local.pool import FunctionCrashed
 from facesearch_local.schedules import Schedule, event_of, keep_calling
+from tests.conftest import ROOT
 
-EVENTS = Path(__file__).resolve().parents[3] / "events"
-
-
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
+EVENTS = ROOT / "events"
 
 
 @pytest.mark.parametrize(
@@ -55,12 +50,3 @@ async def test_given_a_call_that_fails_when_the_next_is_due_then_it_comes() -> N
         async with asyncio.timeout(1):
             await keep_calling(Schedule("Daily", 0.05), Function(), "us-east-1", "0")
     assert len(calls) > 2
-
-
-@pytest.mark.anyio
-async def test_given_a_schedule_that_is_off_when_run_then_nothing_is_called() -> None:
-    class Function:
-        async def invoke(self, payload: bytes) -> bytes:
-            pytest.fail("called")
-
-    await keep_calling(Schedule("Daily", 0, enabled=False), Function(), "us-east-1", "0")

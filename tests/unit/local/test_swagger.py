@@ -67,15 +67,3 @@ async def test_when_the_document_is_fetched_then_it_is_the_code_s_and_calls_go_w
     assert response.headers["content-type"] == "application/json"
     assert json.loads(response.text) == document()
     assert response.json()["servers"][0]["url"] == "/"
-
-
-@pytest.mark.parametrize(("method", "path", "status"), [("POST", "/docs", 405), ("GET", "/docs/nothing", 404)])
-async def test_given_another_method_or_path_when_called_then_it_is_refused(
-    http: httpx.AsyncClient, method: str, path: str, status: int
-) -> None:
-    assert (await http.request(method, path)).status_code == status
-
-
-async def test_given_head_when_called_then_there_is_no_body(http: httpx.AsyncClient) -> None:
-    response = await http.head("/docs")
-    assert (response.status_code, response.content) == (200, b"")

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from facesearch_local.functions import Route
 from facesearch_local.template import Deployment, Template
 from facesearch_local.throttles import Throttles
+from tests.conftest import ROOT
 
-ROOT = Path(__file__).resolve().parents[3]
 SEARCH = Route("POST", "/api/{org_id}/faces", "search")
 READ = Route("GET", "/api/{org_id}/faces", "results")
 OTHER = Route("GET", "/api/{org_id}/events", "results")
@@ -56,33 +53,12 @@ def test_a_rested_route_admits_its_burst_and_then_its_rate(clock: Clock) -> None
     assert admitted(throttles, READ) == 3
 
 
-def test_each_route_has_its_own_bucket(clock: Clock) -> None:
-    throttles = Throttles([EVERYTHING], clock)
-    assert [admitted(throttles, route) for route in (READ, OTHER, SEARCH)] == [3, 3, 3]
-
-
 @pytest.mark.parametrize("settings", [[EVERYTHING, SEARCHES], [SEARCHES, EVERYTHING]])
 def test_a_routes_own_setting_comes_before_that_for_all(clock: Clock, settings: list[dict[str, Any]]) -> None:
     throttles = Throttles(settings, clock)
     assert [admitted(throttles, route) for route in (SEARCH, READ)] == [2, 3]
     clock.now += 1.5
     assert admitted(throttles, SEARCH) == 1
-
-
-def test_without_a_setting_or_without_a_rate_everything_is_admitted(clock: Clock) -> None:
-    for settings in ([], [SEARCHES], [{"ResourcePath": "/*", "HttpMethod": "*", "LoggingLevel": "INFO"}]):
-        assert admitted(Throttles(settings, clock), READ, 5_000) == 5_000
-
-
-@given(st.lists(st.floats(0, 2), min_size=1, max_size=200), st.floats(0.5, 50), st.integers(1, 20))
-def test_never_are_more_admitted_than_burst_and_rate_allow(pauses: list[float], rate: float, burst: int) -> None:
-    clock = Clock()
-    throttles = Throttles([setting("/*", "*", rate, burst)], clock)
-    count = 0
-    for pause in pauses:
-        clock.now += pause
-        count += throttles.admit(READ)
-        assert count <= burst + rate * (clock.now - Clock.now) + 1e-6
 
 
 def test_the_template_throttles_searches_by_themselves() -> None:

@@ -1,17 +1,10 @@
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.unit.webhooks.site import Site
-
-
-@pytest.fixture(scope="session")
-def pool() -> Iterator[ThreadPoolExecutor]:
-    with ThreadPoolExecutor(4) as pool:
-        yield pool
+from tests.unit.webhooks.bench import WebhookBench
 
 
 @pytest.fixture
-def site(pool: ThreadPoolExecutor) -> Site:
-    return Site(pool)
+def site(pool: ThreadPoolExecutor) -> WebhookBench:
+    return WebhookBench(pool)

@@ -1,23 +1,20 @@
 """The two functions with their sample events, over a table, a bucket and a queue in this process."""
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
-from moto import mock_aws
 
 from facesearch import bootstrap
 from facesearch.adapters.dynamodb.admin import DynamoAdmin
 from tests.conftest import ROOT
-from tests.signatures import signed
-from tests.unit.test_handlers import Context, load
-from tests.unit.test_stores import create_table
+from tests.support.aws import create_table, moto
+from tests.support.fakes import Context
+from tests.support.signatures import signed
+from tests.unit.api.test_handlers import load
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -43,12 +40,12 @@ class Deployment:
 
 @pytest.fixture
 def deployment(monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployment]:
-    with mock_aws():
+    with moto():
         dynamodb, sqs = boto3.client("dynamodb"), boto3.client("sqs")
         create_table(dynamodb, "Table", "table")
         create_table(dynamodb, "IdempotencyTable", "claims")
         boto3.client("s3").create_bucket(Bucket="selfies")
-        queue = sqs.create_queue(QueueName="orders")["QueueUrl"]
+        queue = sqs.create_queue(QueueName="commands")["QueueUrl"]
         admin = DynamoAdmin(dynamodb, "table")
         org_id = admin.create_org("Marathon Photos")
         event_id, secret = admin.create_event(org_id, "Marathon"), admin.create_webhook_secret(org_id).secret
@@ -65,7 +62,7 @@ def deployment(monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployment]:
         yield Deployment(org_id, event_id, secret, sqs, queue)
 
 
-def test_the_sample_webhook_is_taken_once_and_its_order_is_the_sample_order(deployment: Deployment) -> None:
+def test_the_sample_webhook_is_taken_once_and_its_command_is_the_sample_command(deployment: Deployment) -> None:
     for replayed in (False, True):
         answer = deployment.send()
         assert answer["statusCode"] == 202, answer
@@ -79,33 +76,8 @@ def test_the_sample_webhook_is_taken_once_and_its_order_is_the_sample_order(depl
     assert deployment.send(**{"webhook-signature": "v1,"})["statusCode"] == 401
 
 
-def test_orders_that_are_over_and_such_as_make_no_sense_are_told_apart(deployment: Deployment) -> None:
+def test_commands_that_are_over_and_such_as_make_no_sense_are_told_apart(deployment: Deployment) -> None:
     event = deployment.sample("searchjobs")
     record = event["Records"][0]
     event["Records"].append(record | {"messageId": "another", "body": "{}"})
     assert load("searchjobs")(event, Context("searchjobs")) == {"batchItemFailures": [{"itemIdentifier": "another"}]}
-
-
-def test_webhook_imports_neither_numpy_nor_opencv_nor_httpx() -> None:
-    script = (
-        "import sys; sys.path[:0] = ['layers/facesearch', 'functions/webhook']; import app; "
-        "from facesearch.bootstrap import container; "
-        "container.webhook_authenticator, container.webhook_receiver, container.search_deletion; "
-        "container.webhook_receiver._check_url('https://a.example/'); "
-        "import json; print(json.dumps(sorted({name.partition('.')[0] for name in sys.modules})))"
-    )
-    environment = {
-        "PATH": os.environ["PATH"],
-        "TABLE_NAME": "t",
-        "IDEMPOTENCY_TABLE_NAME": "i",
-        "SELFIES_BUCKET": "s",
-        "SEARCH_JOBS_QUEUE_URL": "https://q.example/",
-        "CALLBACKS_QUEUE_URL": "https://turns.example/",
-        "AWS_DEFAULT_REGION": "us-east-1",
-    }
-    done = subprocess.run(
-        [sys.executable, "-c", script], cwd=ROOT, env=environment, capture_output=True, text=True, check=True
-    )
-    loaded = set(json.loads(done.stdout))
-    assert {"boto3", "standardwebhooks"} <= loaded
-    assert not loaded & {"numpy", "cv2", "PIL", "httpx", "httpcore"}

@@ -9,8 +9,8 @@ from facesearch.api.presenters import search_status
 from facesearch.models import Job, JobStatus, SearchKey, SearchSummary
 from facesearch.reading import StoredPage
 from facesearch.webhooks.jobs import LOST, LOST_SECONDS, status_of
-from tests.unit.callbacks.fakes import REQUEST
-from tests.unit.fakes import EVENT_ID, ORG
+from tests.support.fakes import EVENT_ID, ORG
+from tests.unit.webhooks.callbacks.bench import REQUEST
 
 SEARCH = SearchKey(ORG, EVENT_ID, REQUEST)
 RESULT = StoredPage(SearchSummary(0, 90), [])

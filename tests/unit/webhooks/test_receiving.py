@@ -23,13 +23,13 @@ from facesearch.models import JobStatus, SearchKey, SearchSummary
 from facesearch.webhooks.commands import SearchCommand
 from facesearch.webhooks.intake import LONGEST_DELAY
 from facesearch.webhooks.requests import parse_webhook
-from tests.unit.fakes import EVENT, EVENT_ID, ORG, photos
-from tests.unit.webhooks.site import CALLBACK, SELFIE, CrashError, Site
+from tests.support.fakes import EVENT, EVENT_ID, ORG, photos
+from tests.unit.webhooks.bench import CALLBACK, SELFIE, CrashError, WebhookBench
 
 ALONG = base64.b64encode(b"guest").decode()
 
 
-def test_a_webhook_is_a_job_and_one_order(site: Site) -> None:
+def test_a_webhook_is_a_job_and_one_command(site: WebhookBench) -> None:
     accepted = site.send(selfie_base64=ALONG, callback_url=CALLBACK, metadata={"form": 17})
     assert (accepted.status, accepted.replayed) == (JobStatus.QUEUED, False)
     job = site.job(accepted.search.request_id)
@@ -40,7 +40,7 @@ def test_a_webhook_is_a_job_and_one_order(site: Site) -> None:
     assert site.queue.sent == [(SearchCommand(accepted.search), 0)]
 
 
-def test_the_same_webhook_is_the_same_search_with_or_without_a_request_id(site: Site) -> None:
+def test_the_same_webhook_is_the_same_search_with_or_without_a_request_id(site: WebhookBench) -> None:
     first, other = site.send("msg_1"), site.send("msg_2")
     assert first.search != other.search
     assert site.send("msg_1") == replace(first, replayed=True)
@@ -54,14 +54,14 @@ def test_the_same_webhook_is_the_same_search_with_or_without_a_request_id(site: 
     assert site.send("").search != site.send("").search
 
 
-def test_what_has_ended_is_answered_as_it_is_now(site: Site) -> None:
+def test_what_has_ended_is_answered_as_it_is_now(site: WebhookBench) -> None:
     accepted = site.send()
     site.deliver()
     assert site.send() == replace(accepted, status=JobStatus.DONE, replayed=True)
     assert len(site.queue.sent) == 1
 
 
-def test_a_finished_search_is_told_once_and_not_queued(site: Site) -> None:
+def test_a_finished_search_is_told_once_and_not_queued(site: WebhookBench) -> None:
     search = SearchKey(ORG, EVENT_ID, uuid.uuid4())
     site.reader.save(search, SearchSummary(12, 90), photos(12))
     for replays in range(2):
@@ -72,7 +72,7 @@ def test_a_finished_search_is_told_once_and_not_queued(site: Site) -> None:
     assert site.queue.sent == []
 
 
-def test_a_finished_search_that_shall_be_watched_is_queued(site: Site) -> None:
+def test_a_finished_search_that_shall_be_watched_is_queued(site: WebhookBench) -> None:
     search = SearchKey(ORG, EVENT_ID, uuid.uuid4())
     site.reader.save(search, SearchSummary(12, 90), photos(12))
     accepted = site.send(
@@ -83,7 +83,7 @@ def test_a_finished_search_that_shall_be_watched_is_queued(site: Site) -> None:
     assert len(site.queue.sent) == 1
 
 
-def test_of_many_at_once_one_is_new(site: Site) -> None:
+def test_of_many_at_once_one_is_new(site: WebhookBench) -> None:
     with ThreadPoolExecutor(8) as senders:
         answers = list(senders.map(lambda _: site.send(selfie_base64=ALONG), range(8)))
     assert len({answer.search for answer in answers}) == 1
@@ -92,7 +92,7 @@ def test_of_many_at_once_one_is_new(site: Site) -> None:
 
 
 @pytest.mark.parametrize("body", [{"selfie_base64": ALONG}, {"selfie_url": SELFIE}], ids=lambda body: next(iter(body)))
-def test_a_receiver_that_dies_anywhere_leaves_what_the_next_webhook_completes(site: Site, body: Any) -> None:
+def test_a_receiver_that_dies_anywhere_leaves_what_the_next_webhook_completes(site: WebhookBench, body: Any) -> None:
     for step in range(1, 9):
         message = f"msg_{step}"
         site.fuse.left = step
@@ -111,7 +111,9 @@ def test_a_receiver_that_dies_anywhere_leaves_what_the_next_webhook_completes(si
 
 
 @pytest.mark.parametrize("kind", ["selfie_base64", "selfie_url"])
-def test_a_receiver_that_fails_anywhere_leaves_nothing_and_the_next_webhook_counts(site: Site, kind: str) -> None:
+def test_a_receiver_that_fails_anywhere_leaves_nothing_and_the_next_webhook_counts(
+    site: WebhookBench, kind: str
+) -> None:
     """The failed one may have been sent with another selfie, of which nothing may be left."""
     first, second = {
         "selfie_base64": (ALONG, base64.b64encode(b"other").decode()),
@@ -138,10 +140,10 @@ def test_a_receiver_that_fails_anywhere_leaves_nothing_and_the_next_webhook_coun
     assert step == (4 if kind == "selfie_base64" else 3), "keep, add, send; a note that fails is no failure"
 
 
-def test_a_webhook_that_is_deleted_while_it_is_received_starts_nothing(site: Site) -> None:
+def test_a_webhook_that_is_deleted_while_it_is_received_starts_nothing(site: WebhookBench) -> None:
     search = SearchKey(ORG, EVENT_ID, uuid.uuid4())
 
-    def delete(order: SearchCommand, delay: int = 0) -> None:
+    def delete(command: SearchCommand, delay: int = 0) -> None:
         site.store.delete(search)
         site.reader.cancel(search)
 
@@ -151,7 +153,7 @@ def test_a_webhook_that_is_deleted_while_it_is_received_starts_nothing(site: Sit
     assert (site.reader.jobs, site.reader.webhooks, site.waiting.kept) == ({}, {}, {})
 
 
-def test_an_event_that_is_deleted_at_the_same_moment_keeps_nothing(site: Site) -> None:
+def test_an_event_that_is_deleted_at_the_same_moment_keeps_nothing(site: WebhookBench) -> None:
     site.reader.events[EVENT_ID] = replace(EVENT, closing=True)
     with pytest.raises(NotFound):
         site.send(selfie_base64=ALONG)
@@ -161,14 +163,16 @@ def test_an_event_that_is_deleted_at_the_same_moment_keeps_nothing(site: Site) -
     assert (site.reader.jobs, site.reader.webhooks, site.waiting.kept, site.queue.sent) == ({}, {}, {}, [])
 
 
-def test_a_job_that_others_add_and_delete_all_the_time_is_given_up(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_job_that_others_add_and_delete_all_the_time_is_given_up(
+    site: WebhookBench, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(site.store, "add", lambda job: False)
     with pytest.raises(SearchInProgress):
         site.send(selfie_base64=ALONG)
     assert site.waiting.kept == {}
 
 
-def test_what_is_refused_starts_nothing(site: Site) -> None:
+def test_what_is_refused_starts_nothing(site: WebhookBench) -> None:
     for body, refusal in (
         ({"callback_url": "http://partner.example"}, InvalidRequest),
         ({"selfie_base64": "A"}, UnreadableBody),
@@ -204,8 +208,8 @@ def test_a_refusal_never_quotes_what_was_sent() -> None:
         assert "secret" not in str(refused.value)
 
 
-def test_a_deployment_that_keeps_no_probes_says_so(site: Site) -> None:
-    site.receiver._watching = False
+def test_a_deployment_that_keeps_no_probes_says_so(site: WebhookBench) -> None:
+    site.intake = replace(site.intake, watching=False)
     watch: dict[str, Any] = {"watch": True, "watch_consent": True, "callback_url": CALLBACK}
     with pytest.raises(InvalidRequest, match="does not watch"):
         site.send(**watch)
@@ -213,7 +217,7 @@ def test_a_deployment_that_keeps_no_probes_says_so(site: Site) -> None:
     site.send(**watch | {"watch": False})
 
 
-def test_several_selfies_are_one_job(site: Site) -> None:
+def test_several_selfies_are_one_job(site: WebhookBench) -> None:
     side = base64.b64encode(b"side").decode()
     along = site.job(site.send("msg_1", selfie_base64=[ALONG, side, ALONG]).search.request_id)
     assert [site.waiting.kept[key] for key in along.selfies] == [b"guest", b"side", b"guest"]
@@ -224,7 +228,7 @@ def test_several_selfies_are_one_job(site: Site) -> None:
     assert len(site.queue.sent) == 3
 
 
-def test_of_several_none_is_kept_if_the_job_is_not(site: Site) -> None:
+def test_of_several_none_is_kept_if_the_job_is_not(site: WebhookBench) -> None:
     site.reader.events[EVENT_ID] = replace(EVENT, closing=True)
     with pytest.raises(NotFound):
         site.send(selfie_base64=[ALONG, ALONG])
@@ -263,7 +267,7 @@ def test_what_is_not_one_to_three_selfies_is_said_in_one_sentence(value: Any, sa
     ids=["no base64", "empty", "too large together", "one"],
 )
 def test_the_one_that_cannot_be_read_is_named_and_starts_nothing(
-    site: Site, selfies: list[str], error: type[FaceSearchError], said: str
+    site: WebhookBench, selfies: list[str], error: type[FaceSearchError], said: str
 ) -> None:
     with pytest.raises(error) as refused:
         site.send(selfie_base64=selfies)
@@ -271,7 +275,7 @@ def test_the_one_that_cannot_be_read_is_named_and_starts_nothing(
     assert (site.reader.jobs, site.waiting.kept, site.queue.sent) == ({}, {}, [])
 
 
-def test_an_order_comes_a_little_later_while_its_organisations_fetches_hold_all_they_may(site: Site) -> None:
+def test_a_command_comes_a_little_later_while_its_organisations_fetches_hold_all_they_may(site: WebhookBench) -> None:
     for _ in range(site.shares.slots):
         site.shares.take(ORG, 1)
     site.send("msg_1")

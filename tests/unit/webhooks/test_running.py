@@ -1,7 +1,6 @@
 """How a webhook's search ends: once, whatever fails or dies on the way."""
 
 import base64
-import random
 import time
 import uuid
 from collections.abc import Callable
@@ -17,8 +16,8 @@ from facesearch.reading import Known, Wanted
 from facesearch.webhooks.commands import LONGEST_DELAY, SearchCommand
 from facesearch.webhooks.job_runner import GAVE_UP, MOST_ASIDES, MOST_WAITS, NO_QUOTA, NotNowError
 from facesearch.webhooks.outbound import FetchFailedError, RefusedUrlError
-from tests.unit.fakes import EVENT, EVENT_ID, ORG, OpenProbes, photos
-from tests.unit.webhooks.site import CALLBACK, DELIVERIES, SELFIE, CrashError, Site
+from tests.support.fakes import EVENT, EVENT_ID, ORG, OpenProbes, photos
+from tests.unit.webhooks.bench import CALLBACK, DELIVERIES, SELFIE, CrashError, WebhookBench
 
 ALONG = "Z3Vlc3Q="  # "guest"
 
@@ -30,7 +29,7 @@ def failing(error: Exception) -> Callable[[], bytes]:
     return fail
 
 
-def test_a_search_is_run_paid_for_stored_and_told(site: Site) -> None:
+def test_a_search_is_run_paid_for_stored_and_told(site: WebhookBench) -> None:
     request_id = site.send(callback_url=CALLBACK, metadata={"form": 17}).search.request_id
     site.deliver()
     assert site.status(request_id) == (JobStatus.DONE, "")
@@ -43,7 +42,7 @@ def test_a_search_is_run_paid_for_stored_and_told(site: Site) -> None:
     assert site.host.asked == [SELFIE]
 
 
-def test_an_order_delivered_again_does_nothing_more(site: Site) -> None:
+def test_a_command_delivered_again_does_nothing_more(site: WebhookBench) -> None:
     request_id = site.send(callback_url=CALLBACK, selfie_base64=ALONG).search.request_id
     for number in (1, 2, DELIVERIES + 1):
         site.deliver(number)
@@ -51,7 +50,7 @@ def test_an_order_delivered_again_does_nothing_more(site: Site) -> None:
     assert site.status(request_id) == (JobStatus.DONE, "")
 
 
-def test_nobody_is_told_who_did_not_ask(site: Site) -> None:
+def test_nobody_is_told_who_did_not_ask(site: WebhookBench) -> None:
     site.send()
     site.deliver()
     site.host.answer = failing(RefusedUrlError("no"))
@@ -81,7 +80,7 @@ def test_nobody_is_told_who_did_not_ask(site: Site) -> None:
     ],
 )
 def test_what_cannot_be_done_fails_at_once_with_the_reason(
-    site: Site, break_it: Callable[[Site], Any], reason: str
+    site: WebhookBench, break_it: Callable[[WebhookBench], Any], reason: str
 ) -> None:
     request_id = site.send(callback_url=CALLBACK).search.request_id
     break_it(site)
@@ -94,7 +93,7 @@ def test_what_cannot_be_done_fails_at_once_with_the_reason(
     assert not site.reader.quotas, "nothing was matched, nothing is paid"
 
 
-def test_a_selfie_that_is_made_to_be_work_fails_at_once_and_is_paid_for_once(site: Site) -> None:
+def test_a_selfie_that_is_made_to_be_work_fails_at_once_and_is_paid_for_once(site: WebhookBench) -> None:
     request_id = site.send(callback_url=CALLBACK).search.request_id
     site.host.answer = lambda: b"bomb"
     site.deliver()
@@ -105,7 +104,7 @@ def test_a_selfie_that_is_made_to_be_work_fails_at_once_and_is_paid_for_once(sit
     assert (len(site.ends.heard), site.queue.postponed, site.reader.quotas) == (1, [], paid)
 
 
-def test_a_selfie_that_came_along_and_is_gone_fails(site: Site) -> None:
+def test_a_selfie_that_came_along_and_is_gone_fails(site: WebhookBench) -> None:
     request_id = site.send(selfie_base64=ALONG).search.request_id
     site.waiting.kept.clear()
     site.deliver()
@@ -121,7 +120,7 @@ def test_a_selfie_that_came_along_and_is_gone_fails(site: Site) -> None:
     ],
 )
 def test_what_may_come_is_tried_again_later_and_later_and_then_given_up(
-    site: Site, error: Exception, shortest: int, reason: str
+    site: WebhookBench, error: Exception, shortest: int, reason: str
 ) -> None:
     request_id = site.send(callback_url=CALLBACK).search.request_id
     site.host.answer = failing(error)
@@ -143,7 +142,7 @@ def test_what_may_come_is_tried_again_later_and_later_and_then_given_up(
     assert site.status(request_id) == (JobStatus.DONE, "")
 
 
-def test_a_face_service_that_is_busy_is_asked_again_and_the_search_is_not_over(site: Site) -> None:
+def test_a_face_service_that_is_busy_is_asked_again_and_the_search_is_not_over(site: WebhookBench) -> None:
     request_id = site.send(selfie_base64=ALONG).search.request_id
 
     def busy() -> None:
@@ -159,7 +158,7 @@ def test_a_face_service_that_is_busy_is_asked_again_and_the_search_is_not_over(s
     assert site.status(request_id) == (JobStatus.DONE, "")
 
 
-def test_the_last_delivery_only_closes_what_killed_every_worker(site: Site) -> None:
+def test_the_last_delivery_only_closes_what_killed_every_worker(site: WebhookBench) -> None:
     request_id = site.send(selfie_base64=ALONG).search.request_id
 
     def die() -> None:
@@ -176,7 +175,7 @@ def test_the_last_delivery_only_closes_what_killed_every_worker(site: Site) -> N
     assert site.waiting.kept, "for whoever delivers the dead letter"
 
 
-def test_a_search_that_runs_elsewhere_comes_again(site: Site) -> None:
+def test_a_search_that_runs_elsewhere_comes_again(site: WebhookBench) -> None:
     accepted = site.send()
     site.claims.running.add(accepted.search)
     with pytest.raises(NotNowError):
@@ -190,16 +189,16 @@ def test_a_search_that_runs_elsewhere_comes_again(site: Site) -> None:
     assert site.status(accepted.search.request_id) == (JobStatus.DONE, "")
 
 
-def test_without_quota_an_order_waits_and_its_deliveries_are_not_used_up(site: Site) -> None:
+def test_without_quota_a_command_waits_and_its_deliveries_are_not_used_up(site: WebhookBench) -> None:
     site.limits = QuotaLimits(per_minute=1, burst=1)
     first, second = (site.send(f"msg_{number}").search.request_id for number in range(2))
-    orders = [order for order, _ in site.queue.sent]
-    site.deliver(order=orders[0])
+    commands = [command for command, _ in site.queue.sent]
+    site.deliver(command=commands[0])
     fetched = len(site.host.asked)
     for waits in range(20):
-        site.deliver(order=replace(orders[1], waits=waits))
-        order, delay = site.queue.sent[-1]
-        assert order == replace(orders[1], waits=waits + 1)
+        site.deliver(command=replace(commands[1], waits=waits))
+        command, delay = site.queue.sent[-1]
+        assert command == replace(commands[1], waits=waits + 1)
         assert 1 <= delay <= LONGEST_DELAY
     assert (site.queue.postponed, len(site.host.asked)) == ([], fetched), "nothing is fetched in vain"
     assert site.status(second) == (JobStatus.RUNNING, "Waiting for the organisation's face-search quota.")
@@ -208,37 +207,35 @@ def test_without_quota_an_order_waits_and_its_deliveries_are_not_used_up(site: S
     assert [site.status(each)[0] for each in (first, second)] == [JobStatus.DONE] * 2
 
 
-def test_an_order_waits_for_quota_for_a_day_and_then_its_search_has_failed(
-    site: Site, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_command_waits_for_quota_for_a_day_and_then_its_search_has_failed(site: WebhookBench) -> None:
     """Nothing else ends this chain of messages: Lambda must not, and the queue counts each as a new one."""
     site.limits = QuotaLimits(per_minute=1, burst=1)
     sent = [site.send(f"msg_{number}", callback_url=CALLBACK) for number in range(2)]
     first, second = (accepted.search.request_id for accepted in sent)
-    orders = [order for order, _ in site.queue.sent]
-    site.deliver(order=orders[0])
-    site.queue.sent = [(orders[1], 0)]
+    commands = [command for command, _ in site.queue.sent]
+    site.deliver(command=commands[0])
+    site.queue.sent = [(commands[1], 0)]
     now = time.time()
-    monkeypatch.setattr("facesearch.webhooks.job_runner.time.time", lambda: now)
+    site.runner = replace(site.runner, clock=lambda: now)
     for _ in range(200_000):
         if not site.queue.sent:
             break
-        order, delay = site.queue.sent.pop()
+        command, delay = site.queue.sent.pop()
         now += delay
-        site.deliver(order=order)
+        site.deliver(command=command)
     assert site.queue.sent == []
     assert site.status(second) == (JobStatus.FAILED, NO_QUOTA)
     assert site.ends.told == {(first, "face_search.completed"), (second, "face_search.failed")}
 
 
-def test_an_order_of_a_job_that_is_gone_is_over(site: Site) -> None:
+def test_a_command_of_a_job_that_is_gone_is_over(site: WebhookBench) -> None:
     accepted = site.send(callback_url=CALLBACK)
     site.store.delete(accepted.search)
     site.deliver()
     assert (site.reader.jobs, site.reader.results, site.ends.heard, site.host.asked) == ({}, {}, [], [])
 
 
-def test_a_worker_that_dies_anywhere_leaves_a_search_that_ends_once(site: Site) -> None:
+def test_a_worker_that_dies_anywhere_leaves_a_search_that_ends_once(site: WebhookBench) -> None:
     steps = 0
     for steps in range(1, 9):
         accepted = site.send(f"msg_{steps}", selfie_base64=ALONG, callback_url=CALLBACK)
@@ -255,20 +252,28 @@ def test_a_worker_that_dies_anywhere_leaves_a_search_that_ends_once(site: Site) 
     assert len(site.ends.heard) > steps, "at least once"
 
 
-def test_an_order_is_read_as_it_was_written_and_nothing_else_is() -> None:
-    order = SearchCommand(SearchKey(ORG, EVENT_ID, uuid.uuid4()), 3)
-    assert SearchCommand.of(order.to_text()) == order
-    texts = ("", "7", "[]", "{}", '{"kind": "watch"}', '{"kind": "search"}', order.to_text().replace("search", "x"))
+def test_a_command_is_read_as_it_was_written_and_nothing_else_is() -> None:
+    command = SearchCommand(SearchKey(ORG, EVENT_ID, uuid.uuid4()), 3)
+    assert SearchCommand.from_message(command.to_message()) == command
+    texts = (
+        "",
+        "7",
+        "[]",
+        "{}",
+        '{"kind": "watch"}',
+        '{"kind": "search"}',
+        command.to_message().replace("search", "x"),
+    )
     for text in texts:
-        with pytest.raises(ValueError, match="not an order"):
-            SearchCommand.of(text)
+        with pytest.raises(ValueError, match="not a search command"):
+            SearchCommand.from_message(text)
 
 
 # ------------------------------------------------------------------ watching
 WATCHED: dict[str, Any] = {"callback_url": CALLBACK, "watch": True, "watch_consent": True, "watch_days": 3}
 
 
-def test_a_search_that_goes_on_keeps_its_probe_and_no_other_does(site: Site) -> None:
+def test_a_search_that_goes_on_keeps_its_probe_and_no_other_does(site: WebhookBench) -> None:
     site.send("msg_1", callback_url=CALLBACK)
     site.deliver()
     assert site.watches.watches == {}
@@ -280,7 +285,7 @@ def test_a_search_that_goes_on_keeps_its_probe_and_no_other_does(site: Site) -> 
     assert [end.type for end in site.ends.heard] == ["face_search.completed"] * 2
 
 
-def test_photos_that_came_before_the_probe_was_kept_are_told_of_after_the_search(site: Site) -> None:
+def test_photos_that_came_before_the_probe_was_kept_are_told_of_after_the_search(site: WebhookBench) -> None:
     keep = site.watches.keep
 
     def late(watch: Any) -> bool:
@@ -296,7 +301,7 @@ def test_photos_that_came_before_the_probe_was_kept_are_told_of_after_the_search
     ]
 
 
-def test_what_a_post_has_searched_before_is_watched_with_the_webhooks_selfie(site: Site) -> None:
+def test_what_a_post_has_searched_before_is_watched_with_the_webhooks_selfie(site: WebhookBench) -> None:
     search = SearchKey(ORG, EVENT_ID, uuid.uuid4())
     site.reader.save(search, SearchSummary(12, 90), photos(12))
     site.send(request_id=str(search.request_id), selfie_base64=ALONG, **WATCHED)
@@ -309,7 +314,7 @@ def test_what_a_post_has_searched_before_is_watched_with_the_webhooks_selfie(sit
     assert (other in site.watches.watches, site.status(other.request_id)[0]) == (False, JobStatus.DONE)
 
 
-def test_a_probe_that_cannot_be_kept_is_tried_again_and_then_done_without(site: Site) -> None:
+def test_a_probe_that_cannot_be_kept_is_tried_again_and_then_done_without(site: WebhookBench) -> None:
     accepted = site.send(selfie_base64=ALONG, **WATCHED)
 
     def failing(watch: Any) -> bool:
@@ -325,7 +330,7 @@ def test_a_probe_that_cannot_be_kept_is_tried_again_and_then_done_without(site: 
     assert [end.type for end in site.ends.heard] == ["face_search.completed"]
 
 
-def test_a_worker_that_dies_anywhere_leaves_one_watch(site: Site) -> None:
+def test_a_worker_that_dies_anywhere_leaves_one_watch(site: WebhookBench) -> None:
     site.limits = QuotaLimits(per_minute=6000, burst=100)
     for steps in range(1, 20):
         accepted = site.send(f"msg_{steps}", selfie_base64=ALONG, **WATCHED)
@@ -340,7 +345,7 @@ def test_a_worker_that_dies_anywhere_leaves_one_watch(site: Site) -> None:
     assert {kind for _, kind in site.ends.told} == {"face_search.completed"}
 
 
-def test_a_search_that_is_deleted_while_it_runs_leaves_nothing(site: Site) -> None:
+def test_a_search_that_is_deleted_while_it_runs_leaves_nothing(site: WebhookBench) -> None:
     accepted = site.send(selfie_base64=ALONG, **WATCHED)
     site.matcher.during_match = lambda: (site.store.delete(accepted.search), None)[1]
     site.deliver()
@@ -352,7 +357,7 @@ def test_a_search_that_is_deleted_while_it_runs_leaves_nothing(site: Site) -> No
 SIDE = f"{SELFIE}?side"
 
 
-def serving(site: Site, **others: Any) -> None:
+def serving(site: WebhookBench, **others: Any) -> None:
     """Let the host answer with `guest`, and with something else for the second selfie."""
 
     def fetch(url: str) -> bytes:
@@ -365,7 +370,7 @@ def serving(site: Site, **others: Any) -> None:
     site.host.fetch = fetch  # type: ignore[method-assign]
 
 
-def test_several_selfies_are_fetched_and_searched_once_in_their_order(site: Site) -> None:
+def test_several_selfies_are_fetched_and_searched_once_in_their_command(site: WebhookBench) -> None:
     serving(site, side=b"side")
     request_id = site.send(callback_url=CALLBACK, selfie_url=[SELFIE, SIDE, SELFIE]).search.request_id
     site.deliver()
@@ -375,14 +380,14 @@ def test_several_selfies_are_fetched_and_searched_once_in_their_order(site: Site
     assert (site.matcher.probed, site.matcher.matched, len(site.ends.heard)) == (1, 1, 1)
 
 
-def test_a_job_without_any_selfie_fails(site: Site) -> None:
+def test_a_job_without_any_selfie_fails(site: WebhookBench) -> None:
     search = site.send().search
     site.reader.jobs[search] = replace(site.reader.jobs[search], urls=())
     site.deliver()
     assert site.status(search.request_id) == (JobStatus.FAILED, "The search has no selfie.")
 
 
-def test_several_selfies_that_came_along_are_all_gone_when_they_were_searched(site: Site) -> None:
+def test_several_selfies_that_came_along_are_all_gone_when_they_were_searched(site: WebhookBench) -> None:
     site.send(selfie_base64=[ALONG, base64.b64encode(b"side").decode()])
     site.deliver()
     assert (list(site.kept.kept.values()), site.waiting.kept) == ([(b"guest", b"side")], {})
@@ -397,7 +402,7 @@ def test_several_selfies_that_came_along_are_all_gone_when_they_were_searched(si
         (FetchFailedError("404.", retryable=False), "Selfie 2: selfie_url could not be fetched: 404."),
     ],
 )
-def test_the_reason_says_which_of_several_selfies_it_was(site: Site, side: Any, reason: str) -> None:
+def test_the_reason_says_which_of_several_selfies_it_was(site: WebhookBench, side: Any, reason: str) -> None:
     serving(site, side=side)
     request_id = site.send(callback_url=CALLBACK, selfie_url=[SELFIE, SIDE]).search.request_id
     site.deliver()
@@ -406,7 +411,7 @@ def test_the_reason_says_which_of_several_selfies_it_was(site: Site, side: Any, 
     assert (site.kept.kept, site.matcher.matched, dict(site.reader.quotas)) == ({}, 0, {})
 
 
-def test_a_host_that_does_not_answer_for_one_of_them_is_asked_again_for_all(site: Site) -> None:
+def test_a_host_that_does_not_answer_for_one_of_them_is_asked_again_for_all(site: WebhookBench) -> None:
     serving(site, side=FetchFailedError("503.", retryable=True))
     request_id = site.send(selfie_url=[SELFIE, SIDE]).search.request_id
     with pytest.raises(NotNowError):
@@ -417,7 +422,7 @@ def test_a_host_that_does_not_answer_for_one_of_them_is_asked_again_for_all(site
     assert site.status(request_id) == (JobStatus.DONE, "")
 
 
-def test_a_watch_keeps_the_probe_of_all_selfies(site: Site) -> None:
+def test_a_watch_keeps_the_probe_of_all_selfies(site: WebhookBench) -> None:
     serving(site, side=b"side")
     watch: dict[str, Any] = {"watch": True, "watch_consent": True, "callback_url": CALLBACK}
     search = site.send(selfie_url=[SELFIE, SIDE], **watch).search
@@ -431,17 +436,15 @@ def test_a_watch_keeps_the_probe_of_all_selfies(site: Site) -> None:
 # ------------------------------------------------------------------ shares
 
 
-def busy(site: Site) -> list[ExitStack]:
+def busy(site: WebhookBench) -> list[ExitStack]:
     """Other fetches of the organisation, which hold all that it may."""
     return [held for _ in range(site.shares.slots) if (held := site.shares.take(ORG, 1)) is not None]
 
 
-def test_a_job_steps_aside_while_fetches_of_its_organisation_hold_all_they_may(
-    site: Site, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_job_steps_aside_while_fetches_of_its_organisation_hold_all_they_may(site: WebhookBench) -> None:
     """Each time for longer, and at once for so long that fifty of them leave the workers to others."""
     accepted, others = site.send(), busy(site)
-    monkeypatch.setattr(random, "randint", lambda least, most: most if least == 1 else least)
+    site.runner = replace(site.runner, jitter=lambda least, most: most if least == 1 else least)
     for number, longest in enumerate((8, 16, 32, 60, 60, 60, 60, 60), 1):
         site.deliver()
         assert site.queue.sent[-1] == (SearchCommand(accepted.search, asides=number), longest)
@@ -454,14 +457,14 @@ def test_a_job_steps_aside_while_fetches_of_its_organisation_hold_all_they_may(
     assert site.shares.taken == []
 
 
-def test_a_selfie_that_came_along_waits_for_nobody(site: Site) -> None:
+def test_a_selfie_that_came_along_waits_for_nobody(site: WebhookBench) -> None:
     busy(site)
     accepted = site.send(selfie_base64=ALONG)
     site.deliver()
     assert site.status(accepted.search.request_id) == (JobStatus.DONE, "")
 
 
-def test_a_share_is_given_back_before_the_search_and_however_the_fetch_ends(site: Site) -> None:
+def test_a_share_is_given_back_before_the_search_and_however_the_fetch_ends(site: WebhookBench) -> None:
     taken: list[int] = []
     site.matcher.during_match = lambda: taken.append(len(site.shares.taken))
     site.send()
@@ -474,31 +477,31 @@ def test_a_share_is_given_back_before_the_search_and_however_the_fetch_ends(site
     assert site.shares.taken == []
 
 
-def test_tries_are_counted_across_the_messages_of_a_job(site: Site) -> None:
+def test_tries_are_counted_across_the_messages_of_a_job(site: WebhookBench) -> None:
     """A message that is sent anew is counted from one by the queue."""
     accepted = site.send(callback_url=CALLBACK)
     site.host.answer = failing(FetchFailedError("no answer", retryable=True))
-    order = SearchCommand(accepted.search)
+    command = SearchCommand(accepted.search)
     for tries in range(1, DELIVERIES - 1):
         with pytest.raises(NotNowError):
-            site.deliver(1, order)
+            site.deliver(1, command)
         others = busy(site)
-        site.deliver(2, order)
-        order = site.queue.sent[-1][0]
-        assert (order.tries, order.asides) == (tries, tries)
+        site.deliver(2, command)
+        command = site.queue.sent[-1][0]
+        assert (command.tries, command.asides) == (tries, tries)
         for other in others:
             other.close()
     for number in (1, 2):
         with pytest.raises(NotNowError):
-            site.deliver(number, order)
+            site.deliver(number, command)
     assert site.status(accepted.search.request_id)[0] is JobStatus.FAILED
     assert len(site.host.asked) == DELIVERIES - 1
     site.host.answer = lambda: b"guest"
-    site.deliver(1, order)  # by an operator, out of the dead letters
+    site.deliver(1, command)  # by an operator, out of the dead letters
     assert site.status(accepted.search.request_id) == (JobStatus.DONE, "")
 
 
-def test_a_job_that_has_stepped_aside_too_often_has_failed(site: Site) -> None:
+def test_a_job_that_has_stepped_aside_too_often_has_failed(site: WebhookBench) -> None:
     accepted = site.send(callback_url=CALLBACK)
     busy(site)
     site.deliver(1, SearchCommand(accepted.search, asides=MOST_ASIDES))
@@ -510,7 +513,7 @@ def test_a_job_that_has_stepped_aside_too_often_has_failed(site: Site) -> None:
 
 @pytest.mark.parametrize(("waits", "raises"), [(0, False), (MOST_WAITS - 1, False), (MOST_WAITS, True)])
 def test_a_job_that_aws_throttles_waits_so_often_and_then_uses_up_deliveries(
-    site: Site, waits: int, raises: bool
+    site: WebhookBench, waits: int, raises: bool
 ) -> None:
     accepted = site.send()
     throttled = Throttled("BatchGetItem", "ThrottlingException")
@@ -522,6 +525,6 @@ def test_a_job_that_aws_throttles_waits_so_often_and_then_uses_up_deliveries(
     sent = len(site.queue.sent)
     with pytest.raises(Throttled) if raises else nullcontext():
         site.deliver(2, SearchCommand(accepted.search, waits=waits, tries=1))
-    assert [order for order, _ in site.queue.sent[sent:]] == (
+    assert [command for command, _ in site.queue.sent[sent:]] == (
         [] if raises else [SearchCommand(accepted.search, waits=waits + 1, tries=2)]
     )

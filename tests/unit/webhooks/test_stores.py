@@ -2,13 +2,10 @@
 
 import time
 import uuid
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-import boto3
 import pytest
-from moto import mock_aws
 
 from facesearch.adapters.dynamodb.jobs import DynamoJobStore
 from facesearch.adapters.dynamodb.reading import DynamoReader
@@ -16,7 +13,7 @@ from facesearch.adapters.memory.jobs import MemoryJobStore
 from facesearch.adapters.memory.stores import MemoryReader
 from facesearch.models import Job, JobStatus, SearchKey
 from facesearch.reading import Reader, Wanted
-from tests.unit.test_stores import TABLE, create_table
+from tests.support.aws import TABLE
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -44,14 +41,6 @@ class Jobs:
 
     def started(self, webhook: str, org_id: int = 903) -> uuid.UUID | None:
         return self.reader.read(Wanted(webhook=(org_id, webhook))).webhook
-
-
-@pytest.fixture
-def dynamodb() -> "Iterator[DynamoDBClient]":
-    with mock_aws():
-        client = boto3.client("dynamodb")
-        create_table(client, "Table", TABLE)
-        yield client
 
 
 @pytest.fixture(params=["dynamodb", "memory"])
@@ -135,19 +124,19 @@ def test_a_job_that_is_gone_stays_gone(jobs: Jobs) -> None:
     assert jobs.store.add(JOB) is True
 
 
-def test_a_job_is_taken_back_unless_it_was_ordered_or_runs(jobs: Jobs) -> None:
-    assert jobs.store.take_back(SEARCH) is True, "there is none"
+def test_a_job_is_cancelled_unless_its_command_was_sent_or_it_runs(jobs: Jobs) -> None:
+    assert jobs.store.cancel(SEARCH) is True, "there is none"
     jobs.store.add(JOB)
-    assert jobs.store.take_back(SEARCH) is True
+    assert jobs.store.cancel(SEARCH) is True
     assert (jobs.read(), jobs.started(JOB.webhook), jobs.store.holds(SEARCH)) == (None, None, False)
     assert jobs.store.note_enqueued(SEARCH) is False
     jobs.store.add(JOB)
     assert jobs.store.note_enqueued(SEARCH) is True
-    assert jobs.store.take_back(SEARCH) is False
+    assert jobs.store.cancel(SEARCH) is False
     jobs.store.delete(SEARCH)
     jobs.store.add(JOB)
     jobs.store.begin(SEARCH)
-    assert jobs.store.take_back(SEARCH) is False
+    assert jobs.store.cancel(SEARCH) is False
     assert jobs.read() is not None
 
 

@@ -1,17 +1,10 @@
-"""What use cases ask of events: their list, their settings, their end. What only the command line calls has no port."""
+"""What use cases ask of events: their settings, their end. What only the command line calls has no port."""
 
 import datetime as dt
 from typing import Protocol, Unpack
 
 from facesearch.admin.models import EndedEvent, EventChanges
-from facesearch.models import Event, EventRow, Page
-
-
-class EventDirectory(Protocol):
-    """The list of an organisation's events."""
-
-    def page(self, org_id: int, page: Page) -> list[EventRow]:
-        """The events of a page, newest first."""
+from facesearch.models import Event
 
 
 class EventSettings(Protocol):
@@ -57,5 +50,5 @@ class EventEndings(Protocol):
         """Nothing of its faces is left: it need not be looked at again."""
 
 
-class EventEraser(EventSettings, EventEndings, Protocol):
+class EventLifecycle(EventSettings, EventEndings, Protocol):
     """What deletions and retention ask."""

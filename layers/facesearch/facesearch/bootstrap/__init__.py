@@ -13,7 +13,7 @@ from facesearch.adapters.dynamodb.quota import DynamoTokenBuckets
 from facesearch.adapters.dynamodb.reading import DynamoReader
 from facesearch.api.authentication import AuthenticatedRequest, Authenticator
 from facesearch.models import Event, QuotaLimits, QuotaState
-from facesearch.reading import Wanted
+from facesearch.reading import EventDirectory, Wanted
 from facesearch.search.quota import Meter
 from facesearch.settings import Settings
 
@@ -33,16 +33,14 @@ if TYPE_CHECKING:
     from facesearch.adapters.dynamodb.vector_items import DynamoVectorItems
     from facesearch.adapters.dynamodb.watches import DynamoWatchStore
     from facesearch.adapters.opencv.face_engine import OpenCvEngine
-    from facesearch.adapters.outbound import Outbound
+    from facesearch.adapters.outbound import HttpOutbound
     from facesearch.adapters.rekognition import Collections
     from facesearch.adapters.s3.pending_selfies import S3PendingSelfies
     from facesearch.adapters.s3.snapshots import S3SnapshotStore
     from facesearch.adapters.sqs.callback_attempts import SqsAttemptQueue
-    from facesearch.adapters.sqs.search_commands import SqsSearchCommands
+    from facesearch.adapters.sqs.search_commands import SqsSearchCommands, SqsWatchCommands
     from facesearch.adapters.sqs.snapshot_requests import SqsSnapshotRequests
-    from facesearch.adapters.sqs.watch_commands import SqsWatchCommands
     from facesearch.adapters.upstream import Upstream
-    from facesearch.admin.ports import EventDirectory
     from facesearch.api.webhook_authentication import WebhookAuthenticator
     from facesearch.deletion.retention import FaceRetention
     from facesearch.deletion.search import SearchDeletion
@@ -63,7 +61,7 @@ if TYPE_CHECKING:
     from facesearch.webhooks.callbacks.delivery import CallbackDelivery
     from facesearch.webhooks.intake import WebhookIntake
     from facesearch.webhooks.job_runner import JobRunner
-    from facesearch.webhooks.watches.commands import CollapsedRequests
+    from facesearch.webhooks.watches.commands import CollapsedWatchRequests
     from facesearch.webhooks.watches.runner import WatchRunner
 
 IO_THREADS = 16
@@ -198,7 +196,7 @@ class Container:
         return Originals(self._photos, store, self._io)
 
     @cached_property
-    def event_directory(self) -> "EventDirectory":
+    def event_directory(self) -> EventDirectory:
         from facesearch.adapters.dynamodb.directory import DynamoEventDirectory
 
         return DynamoEventDirectory(self._dynamodb, self.settings.table_name)
@@ -263,23 +261,22 @@ class Container:
     @cached_property
     def announcer(self) -> "Announcer":
         """Where the ends of searches are announced; needs neither httpx nor a secret."""
-        from facesearch.webhooks.callbacks import CallbackQueue
+        from facesearch.webhooks.callbacks.attempts import CallbackAnnouncer
 
-        return CallbackQueue(self._callbacks, self._turns)
+        return CallbackAnnouncer(callbacks=self._callbacks, queue=self._callback_attempts)
 
     @cached_property
-    def deliverer(self) -> "CallbackDelivery":
+    def callback_delivery(self) -> "CallbackDelivery":
         from facesearch.adapters.dynamodb.shares import WorkersShares
-        from facesearch.webhooks.callbacks.delivery import CallbackDelivery
-        from facesearch.webhooks.callbacks.plan import Plan
+        from facesearch.webhooks.callbacks.delivery import CallbackDelivery, DeliveryPlan
 
         return CallbackDelivery(
             callbacks=self._callbacks,
             addresses=self._callbacks,
-            queue=self._turns,
-            sender=self._outbound,
+            queue=self._callback_attempts,
+            outbound=self._outbound,
             reader=self._reader,
-            plan=Plan(self.settings.delays),
+            plan=DeliveryPlan(self.settings.delays),
             api_base_url=self.settings.api_base_url,
             pool=ThreadPoolExecutor(CALLBACKS_AT_ONCE, thread_name_prefix="callbacks"),
             shares=WorkersShares(self._shares("CALLBACKS", self.settings.callbacks_concurrency)),
@@ -292,16 +289,16 @@ class Container:
         return WebhookAuthenticator(authenticator=self.authenticator, reader=self._reader)
 
     @cached_property
-    def webhook_receiver(self) -> "WebhookIntake":
+    def webhook_intake(self) -> "WebhookIntake":
         from facesearch.webhooks.intake import WebhookIntake
 
         return WebhookIntake(
             reader=self._reader,
             jobs=self._jobs,
-            selfies=self._waiting_selfies,
-            queue=self._orders,
+            selfies=self._pending_selfies,
+            commands=self._search_commands,
             announcer=self.announcer,
-            check_url=self._outbound.check,
+            outbound=self._outbound,
             shares=self._shares("FETCHES", self.settings.search_jobs_concurrency),
             watching=bool(self.settings.watch_key_arn),
         )
@@ -322,26 +319,26 @@ class Container:
         )
 
     @cached_property
-    def search_jobs(self) -> "JobRunner":
+    def job_runner(self) -> "JobRunner":
         from facesearch.webhooks.job_runner import JobRunner
         from facesearch.webhooks.pending_selfies import PendingSelfies
 
         return JobRunner(
             reader=self._reader,
             jobs=self._jobs,
-            selfies=PendingSelfies(self._waiting_selfies, self._outbound, self._io),
+            selfies=PendingSelfies(store=self._pending_selfies, outbound=self._outbound, pool=self._io),
             search=self.face_search,
             meter=self._meter_of,
-            queue=self._orders,
+            commands=self._search_commands,
             announcer=self.announcer,
             deliveries=self.settings.search_job_deliveries,
             shares=self._shares("FETCHES", self.settings.search_jobs_concurrency),
-            watching=self.watching,
-            forget=self.search_deletion.delete_rest,
+            watcher=self.watch_runner,
+            delete_search=self.search_deletion.delete_rest,
         )
 
     @cached_property
-    def watching(self) -> "WatchRunner[Any] | None":
+    def watch_runner(self) -> "WatchRunner[Any] | None":
         """None where no probe can be kept: without a key to encrypt it by, or with an engine that gives none away."""
         from facesearch.adapters.kms.probes import KmsProbes
         from facesearch.faces.matching import StoringMatcher
@@ -357,21 +354,21 @@ class Container:
             reader=self._reader,
             results=self._results,
             announcer=self.announcer,
-            orders=self._watch_orders,
+            commands=self._watch_commands,
             retention_days=self.settings.result_retention_days,
         )
 
     @cached_property
-    def _watch_requests(self) -> "CollapsedRequests | None":
-        from facesearch.webhooks.watches.commands import CollapsedRequests
+    def _watch_requests(self) -> "CollapsedWatchRequests | None":
+        from facesearch.webhooks.watches.commands import CollapsedWatchRequests
 
         if not self.settings.search_jobs_queue_url:  # nobody can watch here
             return None
-        return CollapsedRequests(self._watch_orders, self._watches)
+        return CollapsedWatchRequests(commands=self._watch_commands, rounds=self._watches)
 
     @cached_property
-    def _watch_orders(self) -> "SqsWatchCommands":
-        from facesearch.adapters.sqs.watch_commands import SqsWatchCommands
+    def _watch_commands(self) -> "SqsWatchCommands":
+        from facesearch.adapters.sqs.search_commands import SqsWatchCommands
 
         return SqsWatchCommands(self._sqs, self.settings.required("search_jobs_queue_url"))
 
@@ -402,22 +399,22 @@ class Container:
         return DynamoJobStore(self._dynamodb, self.settings.table_name, self.settings.result_retention_days)
 
     @cached_property
-    def _waiting_selfies(self) -> "S3PendingSelfies":
+    def _pending_selfies(self) -> "S3PendingSelfies":
         from facesearch.adapters.s3.pending_selfies import S3PendingSelfies
 
         return S3PendingSelfies(self._s3, self.settings.required("selfies_bucket"))
 
     @cached_property
-    def _orders(self) -> "SqsSearchCommands":
+    def _search_commands(self) -> "SqsSearchCommands":
         from facesearch.adapters.sqs.search_commands import SqsSearchCommands
 
         return SqsSearchCommands(self._sqs, self.settings.required("search_jobs_queue_url"))
 
     @cached_property
-    def _outbound(self) -> "Outbound":
-        from facesearch.adapters.outbound import Outbound, SystemResolver
+    def _outbound(self) -> "HttpOutbound":
+        from facesearch.adapters.outbound import HttpOutbound, SystemResolver
 
-        return Outbound(resolver=SystemResolver(), allow_local=self.settings.outbound_allow_local)
+        return HttpOutbound(resolver=SystemResolver(), allow_local=self.settings.outbound_allow_local)
 
     @cached_property
     def _callbacks(self) -> "DynamoCallbackStore":
@@ -426,7 +423,7 @@ class Container:
         return DynamoCallbackStore(self._dynamodb, self.settings.table_name, self.settings.result_retention_days)
 
     @cached_property
-    def _turns(self) -> "SqsAttemptQueue":
+    def _callback_attempts(self) -> "SqsAttemptQueue":
         from facesearch.adapters.sqs.callback_attempts import SqsAttemptQueue
 
         settings = self.settings
@@ -434,7 +431,7 @@ class Container:
 
     def _shares(self, kind: str, concurrency: int) -> "DynamoShares":
         from facesearch.adapters.dynamodb.shares import DynamoShares
-        from facesearch.webhooks.shares import share_of
+        from facesearch.webhooks.outbound import share_of
 
         return DynamoShares(self._dynamodb, self.settings.table_name, kind, share_of(concurrency))
 

@@ -20,7 +20,7 @@ from facesearch.faces.index import FaceIndexes, IndexCache
 from facesearch.photos.migration import IndexMigration
 from facesearch.photos.reindexing import Progress, Reindexing
 from facesearch.reading import Reader
-from facesearch.webhooks.callbacks.replay import CallbackDesk
+from facesearch.webhooks.callbacks.replay import CallbackReplay
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -67,14 +67,14 @@ class OperatorContainer(Container):
         return self._collections
 
     @cached_property
-    def callback_desk(self) -> CallbackDesk:
+    def callback_replay(self) -> CallbackReplay:
         self.settings.required("callbacks_dead_letters_url")
-        return CallbackDesk(
+        return CallbackReplay(
             callbacks=self._callbacks,
             lists=self._callbacks,
             addresses=self._callbacks,
-            queue=self._turns,
-            dead_letters=self._turns,
+            queue=self._callback_attempts,
+            dead_letters=self._callback_attempts,
         )
 
     @cached_property

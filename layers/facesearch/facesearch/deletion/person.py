@@ -145,7 +145,7 @@ class PersonDeletion(Generic[ProbeT]):
         if self._kept is None:
             return
         self._stores.events.count_erasure(event.event_id)
-        deleted.probes += sum(map(self._stores.watches.end, self._kept.showing(event, probe)))
+        deleted.probes += sum(map(self._stores.watches.delete, self._kept.showing(event, probe)))
         left.probes = len(self._kept.showing(event, probe))
 
     def _now(self, event: Event, confidence: int | None) -> Event:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from facesearch.admin.models import EndedEvent
-from facesearch.admin.ports import EventEraser
+from facesearch.admin.ports import EventLifecycle
 from facesearch.faces.index import SnapshotStore
 from facesearch.faces.outside import NOTHING_OUTSIDE, OutsideEraser
 from facesearch.faces.packing import FACE_BYTES
@@ -35,7 +35,7 @@ class FaceRetention:
         self,
         photos: PhotoEraser,
         snapshots: SnapshotStore,
-        events: EventEraser,
+        events: EventLifecycle,
         watches: WatchEraser,
         outside: OutsideEraser = NOTHING_OUTSIDE,
     ) -> None:
@@ -65,7 +65,7 @@ class FaceRetention:
         faces = left = snapshots = probes = 0
         if event is not None and event.retain_until == ended.retain_until:
             # These hold all faces at once, and the photos of a large event may take several runs.
-            snapshots, probes = self._snapshots.forget(event.event_id), self._watches.purge(event.event_id)
+            snapshots, probes = self._snapshots.forget(event.event_id), self._watches.delete_all(event.event_id)
             for change in self._with_faces(event):
                 count = face_bytes(change) // FACE_BYTES
                 if self._photos.replace_faces(event.event_id, event.shards, change, b""):
@@ -74,7 +74,7 @@ class FaceRetention:
                     left += count
             faces += self._outside.forget_event(event.event_id)
             snapshots += self._snapshots.forget(event.event_id)
-            probes += self._watches.purge(event.event_id)
+            probes += self._watches.delete_all(event.event_id)
         # Once more on the next day: a photo that was being indexed at midnight had its faces looked for before.
         if not left and ended.retain_until < (today - dt.timedelta(days=1)).isoformat():
             self._events.forget_ended(ended)

@@ -56,8 +56,8 @@ class EventCallbacks(Protocol):
     def count(self, org_id: int, event_id: int) -> int:
         """How many callbacks of an event are kept."""
 
-    def purge(self, org_id: int, event_id: int) -> int:
-        """Forget an event's callbacks; how many there were."""
+    def delete_all(self, org_id: int, event_id: int) -> int:
+        """Delete an event's callbacks; how many there were."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,7 +85,7 @@ class SearchDeletion:
         Raises:
             NotFound: there is nothing of it.
         """
-        watched, asked = self.watches.end(search), self.jobs.holds(search)
+        watched, asked = self.watches.delete(search), self.jobs.holds(search)
         children = self.watches.children(search)
         if not (watched or asked or children or self.results.holds(search) or self._is_begun(search)):
             raise NotFound("request_id is unknown for this event.")
@@ -95,7 +95,7 @@ class SearchDeletion:
         """The same of what there may be nothing of."""
         self._stop([search])
         self._delete(self.watches.children(search), self.results.hide)
-        self.watches.disown(search)
+        self.watches.delete_children(search)
         self._delete([search], self.results.cancel)
 
     def delete_many(self, searches: Sequence[SearchKey], deleted: Counts, *, found_by_selfie: bool = False) -> None:
@@ -116,8 +116,8 @@ class SearchDeletion:
         self.delete_many(list(self.results.searches(event.event_id)), deleted)
         deleted.jobs += sum(self._each(self.jobs.delete, list(self.jobs.jobs(event.event_id))))
         deleted.selfies += self.selfies.delete(self._selfies_of(event))
-        deleted.callbacks += self.callbacks.purge(event.org_id, event.event_id)
-        deleted.probes += self.watches.purge(event.event_id)
+        deleted.callbacks += self.callbacks.delete_all(event.org_id, event.event_id)
+        deleted.probes += self.watches.delete_all(event.event_id)
 
     def count_of_event(self, event: Event, left: Counts) -> None:
         """Count what there is of it all."""
@@ -153,7 +153,7 @@ class SearchDeletion:
 
     def _stop(self, searches: Sequence[SearchKey]) -> tuple[int, int]:
         """Steps 1 and 2; how many watches and jobs there were."""
-        return sum(self._each(self.watches.end, searches)), sum(self._each(self.jobs.delete, searches))
+        return sum(self._each(self.watches.delete, searches)), sum(self._each(self.jobs.delete, searches))
 
     def _delete(
         self, searches: Sequence[SearchKey], hide: Callable[[SearchKey], None], *, found_by_selfie: bool = False

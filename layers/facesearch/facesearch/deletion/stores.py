@@ -7,7 +7,7 @@ from typing import Protocol
 
 from typing_extensions import override
 
-from facesearch.admin.ports import EventEraser
+from facesearch.admin.ports import EventLifecycle
 from facesearch.deletion.log import ErasureLog
 from facesearch.deletion.search import EventCallbacks, SearchDeletion
 from facesearch.faces.compaction import SnapshotBuilder
@@ -61,7 +61,7 @@ class Stores:
     originals: Objects
     snapshots: SnapshotStore
     builder: SnapshotBuilder
-    events: EventEraser
+    events: EventLifecycle
     callbacks: EventCallbacks
     watches: WatchEraser
     probes: Probes

@@ -67,6 +67,7 @@ _MAGIC: tuple[tuple[int, bytes, str], ...] = (
     (0, b"bplist", "a property list of macOS"),
     (0, b"\0\5\x16\7", "what macOS keeps beside a file, not the file itself"),  # AppleDouble
 )
+HEIF_BRANDS = (b"mif1", b"msf1", b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"avif", b"avis")
 _ISO_BRANDS = (
     ((b"crx ",), _RAW),  # Canon CR3
     ((b"M4A ", b"M4B "), "a sound"),
@@ -89,9 +90,7 @@ def is_heif(data: bytes) -> bool:
     """Whether it is a file of ISO's family that has pictures' brands; videos are of that family, too."""
     (length,) = struct.unpack_from(">I", data.ljust(8, b"\0"))
     brands = {data[at : at + 4] for at in (8, *range(16, min(length, 256), 4))}
-    return data[4:8] == b"ftyp" and not brands.isdisjoint(
-        (b"mif1", b"msf1", b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"avif", b"avis")
-    )
+    return data[4:8] == b"ftyp" and not brands.isdisjoint(HEIF_BRANDS)
 
 
 def why_unreadable(data: bytes) -> str | None:

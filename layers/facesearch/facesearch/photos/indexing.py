@@ -38,9 +38,9 @@ from facesearch.photos.litter import litter_in
 from facesearch.photos.nextfaces import NextFaces, Renewal, parse_command
 from facesearch.photos.places import note_place
 from facesearch.photos.renditions import Renditions, render
+from facesearch.photos.requests import WatchRequests
 from facesearch.reading import Reader, Wanted
 from facesearch.records import Original, Photo, PhotoStore, image_id_of, image_id_of_bytes, rendition_keys
-from facesearch.webhooks.watches.commands import WatchRequests
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

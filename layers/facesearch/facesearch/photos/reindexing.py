@@ -54,7 +54,7 @@ class Records(PhotoStore, PhotoRecords, Protocol):
 class IndexingCommands(Protocol):
     """How the indexing function is told what to do."""
 
-    def send(self, orders: list[IndexingCommand]) -> None:
+    def send(self, commands: list[IndexingCommand]) -> None:
         """Have them carried out."""
 
 

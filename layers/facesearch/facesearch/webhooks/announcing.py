@@ -1,8 +1,10 @@
-"""How the end of a webhook's search is told to whoever asked for it."""
+"""What is told of the end of a webhook's search, and of what a watch has found later."""
 
 import uuid
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
+
+from facesearch.models import Job, SearchSummary
 
 EndType = Literal["face_search.completed", "face_search.failed", "face_search.updated"]
 
@@ -38,3 +40,21 @@ class Announcer(Protocol):
 
     def announce(self, end: JobEnd) -> None:
         """Take one. The same one may come more than once, and is one: its request_id and type say which it is."""
+
+
+def completed(job: Job, summary: SearchSummary) -> JobEnd:
+    """The end of a job whose search found what it found."""
+    return _end(job, "face_search.completed", summary.total, summary.confidence)
+
+
+def failed(job: Job, reason: str) -> JobEnd:
+    """The end of a job that cannot be done."""
+    return _end(job, "face_search.failed", reason=reason)
+
+
+def _end(
+    job: Job, kind: EndType, total: int | None = None, confidence: int | None = None, reason: str | None = None
+) -> JobEnd:
+    search = job.search
+    of = (search.org_id, search.event_id, search.request_id)
+    return JobEnd(*of, kind, total, confidence, reason, job.metadata, job.callback_url)

@@ -1,7 +1,8 @@
-"""The queue between webhooks and their searches. Its messages hold ids alone."""
+"""Commands to the worker that runs webhooks' searches, in a queue. They hold ids alone."""
 
 import json
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -26,7 +27,7 @@ class SearchCommand:
     asides: int = 0
     tries: int = 0
 
-    def to_text(self) -> str:
+    def to_message(self) -> str:
         """As it is sent."""
         search = self.search
         ids = {"org_id": search.org_id, "event_id": search.event_id, "request_id": str(search.request_id)}
@@ -34,27 +35,42 @@ class SearchCommand:
         return json.dumps({"kind": "search"} | ids | {name: value for name, value in counts.items() if value})
 
     @classmethod
-    def of(cls, text: str) -> "SearchCommand":
+    def from_message(cls, message: str) -> "SearchCommand":
         """Read a message.
 
         Raises:
             ValueError: it is none of ours.
         """
         try:
-            content = json.loads(text)
+            content = json.loads(message)
             if content["kind"] != "search":
                 raise ValueError
             search = SearchKey(content["org_id"], content["event_id"], uuid.UUID(content["request_id"]))
             return cls(search, *(int(content.get(name, 0)) for name in ("waits", "asides", "tries")))
         except (KeyError, TypeError, AttributeError, ValueError):
-            raise ValueError("not an order for a search") from None
+            raise ValueError("not a search command") from None
+
+
+@dataclass(frozen=True)
+class MessageDelivery:
+    """One delivery of a message.
+
+    Attributes:
+        number: from 1.
+        receipt: what the queue knows the delivery by.
+        seconds_left: of the invocation that it was delivered to.
+    """
+
+    number: int
+    receipt: str
+    seconds_left: Callable[[], float]
 
 
 class SearchCommands(Protocol):
-    """Where orders wait for a worker."""
+    """Where commands wait for a worker."""
 
-    def send(self, order: SearchCommand, delay: int = 0) -> None:
-        """Enter an order, to be delivered after so many seconds, 900 at most."""
+    def send(self, command: SearchCommand, delay: int = 0) -> None:
+        """Enter a command, to be delivered after so many seconds, 900 at most."""
 
     def postpone(self, receipt: str, seconds: int) -> None:
         """Have a message that was delivered come again after so many seconds."""

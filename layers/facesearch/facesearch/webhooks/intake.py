@@ -12,26 +12,23 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
-from facesearch.api.webhook_authentication import WebhookAuthenticator
 from facesearch.errors import InvalidRequest, NotFound, SearchDeleted, SearchInProgress, StoreUnavailable
 from facesearch.models import Event, Job, JobStatus, Page, SearchKey
 from facesearch.observability import log_unexpected
 from facesearch.reading import Known, Reader, Wanted
-from facesearch.webhooks.announcing import Announcer
+from facesearch.webhooks.announcing import Announcer, completed
 from facesearch.webhooks.commands import SearchCommand, SearchCommands
-from facesearch.webhooks.jobs import JobStore, completed, status_of
-from facesearch.webhooks.outbound import RefusedUrlError
+from facesearch.webhooks.jobs import JobStore, status_of
+from facesearch.webhooks.outbound import Outbound, RefusedUrlError, Shares
 from facesearch.webhooks.pending_selfies import PendingSelfieStore
 from facesearch.webhooks.requests import WebhookRequest
-from facesearch.webhooks.shares import Shares
-from facesearch.webhooks.signing import ID
 
 ATTEMPTS = 4
 """At a job that others add or delete at the same moment; each of theirs is one write."""
 RETRY_AFTER_SECONDS = 1
 LONGEST_DELAY = 5
-"""Seconds by which an order may come later while its organisation's fetches hold all they may: a burst of them does not
-lie in the queue before others' searches, only to step aside."""
+"""Seconds by which a command may come later while its organisation's fetches hold all they may: a burst of them does
+not lie in the queue before others' searches, only to step aside."""
 FIRST = Page(1, 1)
 
 
@@ -44,31 +41,26 @@ class Accepted:
     replayed: bool
 
 
+@dataclass(frozen=True, kw_only=True)
 class WebhookIntake:
-    """The use case: one job for each webhook-id, and for each request_id."""
+    """The use case: one job for each webhook-id, and for each request_id.
 
-    def __init__(
-        self,
-        *,
-        reader: Reader,
-        jobs: JobStore,
-        selfies: PendingSelfieStore,
-        queue: SearchCommands,
-        announcer: Announcer,
-        check_url: Callable[[str], None],
-        shares: Shares,
-        watching: bool = False,
-    ) -> None:
-        """Take the parts; `check_url` raises `RefusedUrlError` of what can be no callback's address. `watching`:
-        whether this deployment keeps probes. `shares`: of an organisation in the workers that fetch."""
-        self._reader = reader
-        self._jobs = jobs
-        self._selfies = selfies
-        self._queue = queue
-        self._announcer = announcer
-        self._check_url = check_url
-        self._shares = shares
-        self._watching = watching
+    Attributes:
+        shares: of an organisation in the workers that fetch.
+        watching: whether this deployment keeps probes.
+        jitter: a whole number between two, both included.
+    """
+
+    reader: Reader
+    jobs: JobStore
+    selfies: PendingSelfieStore
+    commands: SearchCommands
+    announcer: Announcer
+    outbound: Outbound
+    shares: Shares
+    watching: bool = False
+    clock: Callable[[], float] = time.time
+    jitter: Callable[[int, int], int] = random.randint
 
     def receive(self, event: Event, request: WebhookRequest, webhook_id: str) -> Accepted:
         """Start the search, or say what has become of it.
@@ -84,7 +76,7 @@ class WebhookIntake:
             SearchInProgress: others add and delete the same job all the time.
         """
         given, pictures = request.search_id, request.pictures()
-        if request.watch and not self._watching:
+        if request.watch and not self.watching:
             raise InvalidRequest("body.watch: this deployment does not watch for new photos (parameter Watching).")
         self._check_callback(request)
         search = SearchKey(event.org_id, event.event_id, given or uuid.uuid4())
@@ -97,7 +89,7 @@ class WebhookIntake:
             if known.job is not None:
                 accepted = self._again(known.job, known)
             else:
-                accepted = self._add(event, _job(search, request, webhook), pictures, known)
+                accepted = self._add(event, self._job(search, request, webhook), pictures, known)
             if accepted is not None:
                 return accepted
         raise SearchInProgress("This webhook is already being received. Send it again.", RETRY_AFTER_SECONDS)
@@ -105,7 +97,7 @@ class WebhookIntake:
     def _check_callback(self, request: WebhookRequest) -> None:
         if request.callback_url is not None:
             try:
-                self._check_url(request.callback_url)
+                self.outbound.check(request.callback_url)
             except RefusedUrlError as refused:
                 raise InvalidRequest(f"body.callback_url: {refused.reason}") from None
 
@@ -113,11 +105,11 @@ class WebhookIntake:
         """The search that the webhook is about, the one that it started if it has been here before, and what there is
         of it."""
         by_id = (search.org_id, webhook) if webhook else None
-        known = self._reader.read(Wanted(search=search, page=FIRST, job=search, webhook=by_id))
+        known = self.reader.read(Wanted(search=search, page=FIRST, job=search, webhook=by_id))
         if known.webhook is None or known.webhook == search.request_id:
             return search, known
         search = replace(search, request_id=known.webhook)
-        return search, self._reader.read(Wanted(search=search, page=FIRST, job=search))
+        return search, self.reader.read(Wanted(search=search, page=FIRST, job=search))
 
     def _again(self, job: Job, known: Known) -> Accepted | None:
         """What has become of the job; None if it is gone by now."""
@@ -130,73 +122,69 @@ class WebhookIntake:
         if known.result is not None and job.watch_days is None:
             # A POST has searched already. Told before the job is there: sent again, it would not be told any more.
             if job.callback_url:
-                self._announcer.announce(completed(job, known.result.summary))
+                self.announcer.announce(completed(job, known.result.summary))
             done = replace(job, status=JobStatus.DONE, enqueued=True)
-            return Accepted(job.search, JobStatus.DONE, replayed=True) if self._jobs.add(done) else None
+            return Accepted(job.search, JobStatus.DONE, replayed=True) if self.jobs.add(done) else None
         with self._nothing_left(job.search) as kept:
             for picture in pictures:
-                kept.append(self._selfies.keep(job.search, picture))
+                kept.append(self.selfies.keep(job.search, picture))
             job = replace(job, selfies=tuple(kept))
-            if not self._jobs.add(job):
-                self._forget(kept)
+            if not self.jobs.add(job):
+                self._delete(kept)
                 return None
             self._require_open(event, job)
             if not self._enqueue(job):
-                self._forget(kept)
+                self._delete(kept)
                 return None
         return Accepted(job.search, JobStatus.QUEUED, replayed=False)
 
     @contextmanager
     def _nothing_left(self, search: SearchKey) -> Iterator[list[str]]:
         """A list of the selfies that the block keeps. If it fails they are gone again, and so is the job, if it was
-        added: unless it was ordered, by another webhook that was told so."""
+        added: unless its command was sent, by another webhook that was told so."""
         kept = list[str]()
         try:
             yield kept
         except Exception as error:
             try:
-                if isinstance(error, NotFound) or self._jobs.take_back(search):
-                    self._forget(kept)
+                if isinstance(error, NotFound) or self.jobs.cancel(search):
+                    self._delete(kept)
             except StoreUnavailable as left:
                 log_unexpected(left)
             raise
 
     def _require_open(self, event: Event, job: Job) -> None:
         """A deletion closes the event and then looks for its jobs: it has found this one, or is seen here."""
-        now = self._reader.read(Wanted(event_id=event.event_id)).event
+        now = self.reader.read(Wanted(event_id=event.event_id)).event
         if now is None or now.closing:
-            self._jobs.delete(job.search)
+            self.jobs.delete(job.search)
             raise NotFound("Event configuration not found.")
 
     def _enqueue(self, job: Job) -> bool:
-        """Order the search; False if its job is gone."""
-        waits = bool(job.urls) and not self._shares.is_free(job.search.org_id)
-        self._queue.send(SearchCommand(job.search), random.randint(1, LONGEST_DELAY) if waits else 0)  # noqa: S311 - jitter
+        """Send the command; False if its job is gone."""
+        waits = bool(job.urls) and not self.shares.is_free(job.search.org_id)
+        self.commands.send(SearchCommand(job.search), self.jitter(1, LONGEST_DELAY) if waits else 0)
         try:
-            return self._jobs.note_enqueued(job.search)
-        except StoreUnavailable as error:  # the order is on its way, and a second one would do no harm
+            return self.jobs.note_enqueued(job.search)
+        except StoreUnavailable as error:  # the command is on its way, and a second one would do no harm
             log_unexpected(error)
             return True
 
-    def _forget(self, selfies: Sequence[str]) -> None:
+    def _delete(self, selfies: Sequence[str]) -> None:
         for key in selfies:
-            self._selfies.forget(key)
+            self.selfies.delete(key)
 
-
-def _job(search: SearchKey, request: WebhookRequest, webhook: str) -> Job:
-    return Job(
-        search=search,
-        urls=request.urls,
-        callback_url=request.callback_url or "",
-        metadata=request.metadata,
-        watch_days=request.watch_days if request.watch else None,
-        webhook=webhook,
-        created_at=int(time.time()),
-    )
+    def _job(self, search: SearchKey, request: WebhookRequest, webhook: str) -> Job:
+        return Job(
+            search=search,
+            urls=request.urls,
+            callback_url=request.callback_url or "",
+            metadata=request.metadata,
+            watch_days=request.watch_days if request.watch else None,
+            webhook=webhook,
+            created_at=int(self.clock()),
+        )
 
 
 def _digest(event: Event, webhook_id: str) -> str:
     return hashlib.sha256(f"{event.event_id}\n{webhook_id}".encode()).hexdigest()
-
-
-__all__ = ["ID", "Accepted", "WebhookAuthenticator", "WebhookIntake"]

@@ -1,6 +1,6 @@
 """A webhook's search is run: by the same use case as POST, under the same claim, paid for by the same quota.
 
-SQS delivers an order at least once and a worker may be killed at any step, so every step can be done again: the search
+SQS delivers a command at least once and a worker may be killed at any step, so every step can be done again: the search
 happens once by its claim, the end is told before it is noted, and told twice it is one announcement.
 """
 
@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import Any
+from typing import Any, Protocol
 
 from facesearch.errors import (
     Busy,
@@ -31,13 +31,11 @@ from facesearch.observability import count, log_unexpected, logger
 from facesearch.reading import Known, Reader, Wanted
 from facesearch.search.face_search import FaceSearch, Invocation, SelfieSource
 from facesearch.search.quota import Meter
-from facesearch.webhooks.announcing import Announcer
-from facesearch.webhooks.commands import LONGEST_DELAY, SearchCommand, SearchCommands
-from facesearch.webhooks.jobs import JobStore, completed, failed
+from facesearch.webhooks.announcing import Announcer, JobEnd, completed, failed
+from facesearch.webhooks.commands import LONGEST_DELAY, MessageDelivery, SearchCommand, SearchCommands
+from facesearch.webhooks.jobs import JobStore
+from facesearch.webhooks.outbound import Shares
 from facesearch.webhooks.pending_selfies import PendingSelfies
-from facesearch.webhooks.shares import Shares
-from facesearch.webhooks.watches.runner import WatchRunner
-from facesearch.webhooks.watches.watch import Watch
 
 FIRST = Page(1, 1)
 RETRY_SECONDS = 5
@@ -60,251 +58,232 @@ GAVE_UP = "The search could not be completed."
 
 
 class NotNowError(Exception):
-    """The order must be delivered again."""
+    """The command must be delivered again."""
 
 
-@dataclass(frozen=True)
-class MessageDelivery:
-    """One delivery of an order. `number`: from 1; `receipt`: what the queue knows it by."""
+class SearchWatcher(Protocol):
+    """Goes on with searches that have ended, for as long as the person has agreed to it."""
 
-    number: int
-    receipt: str
+    def watch(self, job: Job, selfies: SelfieSource) -> Callable[[], None] | None:
+        """Keep the probe of a job's finished search; None if there is nothing to watch any more, or no room.
 
+        What is returned looks for photos that were indexed before the watch was there and after its search had looked.
+        It raises OutdatedError if something was deleted meanwhile.
 
-class JobRunner:
-    """The use case."""
-
-    def __init__(  # noqa: PLR0913 - a use case's parts, each by its name
-        self,
-        *,
-        reader: Reader,
-        jobs: JobStore,
-        selfies: PendingSelfies,
-        search: FaceSearch[Any],
-        meter: Callable[[int, QuotaState], Meter],
-        queue: SearchCommands,
-        announcer: Announcer,
-        deliveries: int,
-        shares: Shares,
-        watching: WatchRunner[Any] | None = None,
-        forget: Callable[[SearchKey], None] | None = None,
-    ) -> None:
-        """Take the parts.
-
-        `deliveries`: how often the queue delivers an order at most. The last one only closes the job, so that it ends
-        even if every worker died of it before. `shares`: of an organisation in the workers, while its selfies are
-        being fetched. `watching`: None = this deployment keeps no probes. `forget` deletes a search whose job was
-        deleted while it ran.
+        Raises:
+            SearchInProgress: photos are being deleted from the event all the time.
+            UnusableImage, NoFaceFound, OtherPerson, and what `selfies` raises.
         """
-        self._reader = reader
-        self._jobs = jobs
-        self._selfies = selfies
-        self._search = search
-        self._meter = meter
-        self._queue = queue
-        self._announcer = announcer
-        self._deliveries = deliveries
-        self._shares = shares
-        self._watching = watching
-        self._forget_search = forget
 
-    def run(self, order: SearchCommand, delivery: MessageDelivery, seconds_left: Callable[[], float]) -> None:
+
+@dataclass(frozen=True, kw_only=True)
+class JobRunner:
+    """The use case.
+
+    Attributes:
+        deliveries: how often the queue delivers a command at most. The last one only closes the job, so that it ends
+            even if every worker died of it before.
+        shares: of an organisation in the workers, while its selfies are being fetched.
+        watcher: None = this deployment keeps no probes.
+        delete_search: deletes a search whose job was deleted while it ran.
+        jitter: a whole number between two, both included.
+    """
+
+    reader: Reader
+    jobs: JobStore
+    selfies: PendingSelfies
+    search: FaceSearch[Any]
+    meter: Callable[[int, QuotaState], Meter]
+    commands: SearchCommands
+    announcer: Announcer
+    deliveries: int
+    shares: Shares
+    watcher: SearchWatcher | None
+    delete_search: Callable[[SearchKey], None]
+    clock: Callable[[], float] = time.time
+    jitter: Callable[[int, int], int] = random.randint
+
+    def run(self, command: SearchCommand, delivery: MessageDelivery) -> None:
         """Bring a job to its end.
 
         Raises:
-            NotNowError: the order must be delivered again, after a while that the queue knows.
+            NotNowError: the command must be delivered again, after a while that the queue knows.
         """
         try:
-            self._run(order, delivery, seconds_left)
+            self._run(command, delivery)
         except Throttled as error:
-            if order.waits >= MOST_WAITS:
+            if command.waits >= MOST_WAITS:
                 raise
             log_unexpected(error)
-            self._wait(order, replace(delivery, number=order.tries + delivery.number), error.retry_after)
+            self._wait(command, replace(delivery, number=command.tries + delivery.number), error.retry_after)
 
-    def _run(self, order: SearchCommand, delivery: MessageDelivery, seconds_left: Callable[[], float]) -> None:
-        search = order.search
-        known = self._reader.read(
+    def _run(self, command: SearchCommand, delivery: MessageDelivery) -> None:
+        search = command.search
+        known = self.reader.read(
             Wanted(event_id=search.event_id, search=search, page=FIRST, quota_of=search.org_id, job=search)
         )
         job = known.job
-        delivery = _counted(order, delivery, job)
+        delivery = _counted(command, delivery, job)
         if job is None:
             logger.info("job is gone")
         elif known.result is not None and (job.status is JobStatus.DONE or not self._is_watched(job, delivery)):
             self._complete(job, known.result.summary)
         elif job.status is JobStatus.DONE or (job.status is JobStatus.FAILED and not job.reason.startswith(GAVE_UP)):
-            self._selfies.forget(job)
-        elif known.result is None and delivery.number >= self._deliveries:
+            self.selfies.delete(job)
+        elif known.result is None and delivery.number >= self.deliveries:
             self._fail(job, f"{GAVE_UP} {job.reason.removeprefix(GAVE_UP)}".strip())
             self._postpone(delivery, 0)  # whence SQS moves it to the dead letters
             raise NotNowError
-        elif (share := self._share(job, seconds_left)) is None:
-            self._step_aside(order, job, delivery)
+        elif (share := self._share(job, delivery)) is None:
+            self._step_aside(command, job, delivery)
         else:
             with share:
-                if self._jobs.begin(search):
-                    self._try(order, job, known, delivery, seconds_left, share)
+                if self.jobs.begin(search):
+                    self._try(command, job, known, delivery, share)
 
-    def _share(self, job: Job, seconds_left: Callable[[], float]) -> ExitStack | None:
+    def _share(self, job: Job, delivery: MessageDelivery) -> ExitStack | None:
         """The right to let a worker wait for this organisation's hosts; nothing else waits for a stranger."""
         if not job.urls:
             return ExitStack()
-        return self._shares.take(job.search.org_id, seconds_left())
+        return self.shares.take(job.search.org_id, delivery.seconds_left())
 
-    def _step_aside(self, order: SearchCommand, job: Job, delivery: MessageDelivery) -> None:
-        """Enter the order anew, which uses up no delivery, while fetches of its organisation hold all they may."""
-        if order.asides >= MOST_ASIDES:
+    def _step_aside(self, command: SearchCommand, job: Job, delivery: MessageDelivery) -> None:
+        """Enter the command anew, which uses up no delivery, while fetches of its organisation hold all they may."""
+        if command.asides >= MOST_ASIDES:
             self._fail(job, "selfie_url could not be fetched: too many others of the organisation do not respond.")
             return
-        ceiling = min(LONGEST_ASIDE, SHORTEST_ASIDE * 2 ** min(order.asides, 6))
-        delay = random.randint(1, ceiling)  # noqa: S311 - jitter
-        self._queue.send(replace(order, asides=order.asides + 1, tries=delivery.number - 1), delay)
+        ceiling = min(LONGEST_ASIDE, SHORTEST_ASIDE * 2 ** min(command.asides, 6))
+        delay = self.jitter(1, ceiling)
+        self.commands.send(replace(command, asides=command.asides + 1, tries=delivery.number - 1), delay)
         count("JobsSteppedAside")
         logger.info("job steps aside", seconds=delay)
 
-    def _try(
-        self,
-        order: SearchCommand,
-        job: Job,
-        known: Known,
-        delivery: MessageDelivery,
-        seconds_left: Callable[[], float],
-        share: ExitStack,
-    ) -> None:
+    def _try(self, command: SearchCommand, job: Job, known: Known, delivery: MessageDelivery, share: ExitStack) -> None:
         try:
-            self._search_and_tell(job, known, delivery, seconds_left, share)
+            self._search_and_announce(job, known, delivery, share)
         except QuotaExceeded as error:
-            if time.time() > job.created_at + LONGEST_WAIT:
+            if self.clock() > job.created_at + LONGEST_WAIT:
                 self._fail(job, NO_QUOTA)
                 return
-            self._jobs.note(job.search, "Waiting for the organisation's face-search quota.")
-            self._wait(order, delivery, error.retry_after)
+            self.jobs.note(job.search, "Waiting for the organisation's face-search quota.")
+            self._wait(command, delivery, error.retry_after)
         except SearchInProgress as error:
-            # Whoever has the claim has it for as long as an invocation may last; if it was killed, the claim ends then.
-            self._postpone(delivery, int(seconds_left()) + 1)
+            # The other worker has its claim as long as an invocation may last; if it was killed, the claim ends then.
+            self._postpone(delivery, int(delivery.seconds_left()) + 1)
             raise NotNowError from error
         except Throttled:
             raise
         except Busy as error:  # the host of the selfie, or the service that finds the faces
-            self._jobs.note(job.search, error.message)
-            self._again(delivery, error.retry_after)
+            self.jobs.note(job.search, error.message)
+            self._retry(delivery, error.retry_after)
             raise NotNowError from error
         except SearchDeleted:
             logger.info("search was deleted")
-            self._selfies.forget(job)
+            self.selfies.delete(job)
         except FaceSearchError as error:
             self._fail(job, error.message)
         except Exception as error:
             log_unexpected(error)
-            self._again(delivery, 0)
+            self._retry(delivery, 0)
             raise NotNowError from error
 
-    def _search_and_tell(
-        self, job: Job, known: Known, delivery: MessageDelivery, seconds_left: Callable[[], float], share: ExitStack
-    ) -> None:
+    def _search_and_announce(self, job: Job, known: Known, delivery: MessageDelivery, share: ExitStack) -> None:
         def fetch() -> Sequence[bytes]:
             with share:  # which is given back as soon as they are there
-                return self._selfies.of(job)
+                return self.selfies.of(job)
 
         # A search that starts afresh because of a deletion meanwhile does not fetch again, and neither does its watch.
         selfies = cache(fetch)
-        summary = known.result.summary if known.result is not None else self._matched(job, known, seconds_left, selfies)
+        summary = known.result.summary if known.result is not None else self._matched(job, known, delivery, selfies)
         if self._is_deleted(job):
             return
-        watch = self._watch(job, selfies) if self._is_watched(job, delivery) else None
-        self._tell(job, summary)
-        if watch is not None and self._watching is not None:
-            self._watching.catch_up(watch)
+        catch_up = self._watch(job, delivery, selfies)
+        self._announce(job, completed(job, summary))
+        if catch_up is not None:
+            catch_up()
         self._end(job, summary)
 
     def _is_watched(self, job: Job, delivery: MessageDelivery) -> bool:
         """Whether a watch is wanted and still to be had: at the last delivery the job ends without."""
-        return self._watching is not None and job.watch_days is not None and delivery.number < self._deliveries
+        return self.watcher is not None and job.watch_days is not None and delivery.number < self.deliveries
 
     def _is_deleted(self, job: Job) -> bool:
         """Whether the search was deleted while it ran: first its job, then its result, which may have come later."""
-        if self._forget_search is None or self._reader.read(Wanted(job=job.search)).job is not None:
+        if self.reader.read(Wanted(job=job.search)).job is not None:
             return False
-        self._forget_search(job.search)
-        self._selfies.forget(job)
+        self.delete_search(job.search)
+        self.selfies.delete(job)
         return True
 
-    def _watch(self, job: Job, selfies: SelfieSource) -> Watch | None:
+    def _watch(self, job: Job, delivery: MessageDelivery, selfies: SelfieSource) -> Callable[[], None] | None:
         """Keep the probe. Of a search that was done before, selfies may be others, or gone: nothing is kept."""
-        if self._watching is None:
+        if self.watcher is None or not self._is_watched(job, delivery):
             return None
         try:
-            return self._watching.keep(job, selfies)
+            return self.watcher.watch(job, selfies)
         except (SelfieUnavailable, UnusableImage, NoFaceFound, OtherPerson) as error:
             logger.warning("search is not watched", reason=error.message)
             count("WatchesRefused")
             return None
 
-    def _matched(
-        self, job: Job, known: Known, seconds_left: Callable[[], float], selfies: SelfieSource
-    ) -> SearchSummary:
+    def _matched(self, job: Job, known: Known, delivery: MessageDelivery, selfies: SelfieSource) -> SearchSummary:
         event = known.event
         if event is None or event.closing:
             raise NotFound("The event is gone.")
         require(event, Feature.SELFIE_SEARCH)
-        caller = Invocation(
-            seconds_left,
-            self._meter(job.search.org_id, known.quota),
-            known.cancelled,
-        )
-        return self._search.search(event, job.search, selfies, FIRST, caller).stored.summary
+        meter = self.meter(job.search.org_id, known.quota)
+        invocation = Invocation(delivery.seconds_left, meter, known.cancelled)
+        return self.search.search(event, job.search, selfies, FIRST, invocation).stored.summary
 
     def _complete(self, job: Job, summary: SearchSummary) -> None:
         if job.status is JobStatus.DONE:
-            self._selfies.forget(job)
+            self.selfies.delete(job)
         else:
-            self._tell(job, summary)
+            self._announce(job, completed(job, summary))
             self._end(job, summary)
 
-    def _tell(self, job: Job, summary: SearchSummary) -> None:
+    def _announce(self, job: Job, end: JobEnd) -> None:
         if job.callback_url:
-            self._announcer.announce(completed(job, summary))
+            self.announcer.announce(end)
 
     def _end(self, job: Job, summary: SearchSummary) -> None:
-        self._jobs.end(job.search)
+        self.jobs.end(job.search)
         count("JobsCompleted")
         logger.info("job completed", matches=summary.total)
-        self._selfies.forget(job)
+        self.selfies.delete(job)
 
     def _fail(self, job: Job, reason: str) -> None:
-        if job.callback_url:
-            self._announcer.announce(failed(job, reason))
-        self._jobs.end(job.search, reason)
+        self._announce(job, failed(job, reason))
+        self.jobs.end(job.search, reason)
         count("JobsFailed")
         logger.warning("job failed", reason=reason)
         if not reason.startswith(GAVE_UP):  # else an operator may have the dead letter delivered once more
-            self._selfies.forget(job)
+            self.selfies.delete(job)
 
-    def _wait(self, order: SearchCommand, delivery: MessageDelivery, retry_after: int) -> None:
-        """Enter the order anew: waiting for quota or for AWS is no failure and must not use up its deliveries.
+    def _wait(self, command: SearchCommand, delivery: MessageDelivery, retry_after: int) -> None:
+        """Enter the command anew: waiting for quota or for AWS is no failure and must not use up its deliveries.
         `LONGEST_WAIT` and `MOST_WAITS` end it."""
-        ceiling = min(LONGEST_DELAY, SHORTEST_WAIT * 2 ** min(order.waits, 10))
-        delay = min(LONGEST_DELAY, retry_after + random.randint(0, ceiling))  # noqa: S311 - jitter
-        self._queue.send(replace(order, waits=order.waits + 1, tries=delivery.number - 1), delay)
+        ceiling = min(LONGEST_DELAY, SHORTEST_WAIT * 2 ** min(command.waits, 10))
+        delay = min(LONGEST_DELAY, retry_after + self.jitter(0, ceiling))
+        self.commands.send(replace(command, waits=command.waits + 1, tries=delivery.number - 1), delay)
         count("JobsWaited")
         logger.info("job waits", seconds=delay)
 
-    def _again(self, delivery: MessageDelivery, retry_after: int) -> None:
+    def _retry(self, delivery: MessageDelivery, retry_after: int) -> None:
         backoff = min(LONGEST_DELAY, RETRY_SECONDS * GROWTH ** (delivery.number - 1))
-        seconds = round(backoff * random.uniform(0.8, 1.2))  # noqa: S311 - jitter
+        seconds = self.jitter(round(backoff * 0.8), round(backoff * 1.2))
         self._postpone(delivery, min(LONGEST_RETRY, max(seconds, retry_after)))
         count("JobsRetried")
 
     def _postpone(self, delivery: MessageDelivery, seconds: int) -> None:
         try:
-            self._queue.postpone(delivery.receipt, seconds)
+            self.commands.postpone(delivery.receipt, seconds)
         except StoreUnavailable as error:  # then it comes again when the queue's own time is over
             log_unexpected(error)
 
 
-def _counted(order: SearchCommand, delivery: MessageDelivery, job: Job | None) -> MessageDelivery:
+def _counted(command: SearchCommand, delivery: MessageDelivery, job: Job | None) -> MessageDelivery:
     """The delivery by its number among all of the job's: the queue counts those of one message. A dead letter that an
     operator has delivered once more is tried, whatever came before."""
     is_revived = delivery.number == 1 and job is not None and job.status is JobStatus.FAILED
-    return delivery if is_revived else replace(delivery, number=order.tries + delivery.number)
+    return delivery if is_revived else replace(delivery, number=command.tries + delivery.number)

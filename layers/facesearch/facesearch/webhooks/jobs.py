@@ -1,12 +1,11 @@
-"""What can be said of a job: how far it has come, where its result is, and how it has ended."""
+"""Where jobs are kept, and how far each has come."""
 
 import time
 from collections.abc import Iterator
 from typing import Protocol
 
-from facesearch.models import Job, JobStatus, SearchKey, SearchSummary
+from facesearch.models import Job, JobStatus, SearchKey
 from facesearch.reading import StoredPage
-from facesearch.webhooks.announcing import JobEnd
 
 LOST_SECONDS = 3 * 86_400
 """A job is over within two days of its webhook: one of waiting for quota, and twenty deliveries an hour apart. One that
@@ -16,45 +15,15 @@ LOST = "The search could not be completed."
 
 def status_of(job: Job | None, result: StoredPage | None) -> JobStatus | None:
     """How far a search has come; None if there is no such search, or no longer a result of it."""
-    if result is not None:  # whoever has searched it: a POST, or a job that could not note it yet
+    if result is not None:  # by a POST, or by a job that could not note it yet
         return JobStatus.DONE
     if job is None or job.status is JobStatus.DONE:
         return None
     return JobStatus.FAILED if time.time() > job.created_at + LOST_SECONDS else job.status
 
 
-def completed(job: Job, summary: SearchSummary) -> JobEnd:
-    """The end of a job whose search found what it found."""
-    return JobEnd(
-        org_id=job.search.org_id,
-        event_id=job.search.event_id,
-        request_id=job.search.request_id,
-        type="face_search.completed",
-        total=summary.total,
-        confidence=summary.confidence,
-        reason=None,
-        metadata=job.metadata,
-        callback_url=job.callback_url,
-    )
-
-
-def failed(job: Job, reason: str) -> JobEnd:
-    """The end of a job that cannot be done."""
-    return JobEnd(
-        org_id=job.search.org_id,
-        event_id=job.search.event_id,
-        request_id=job.search.request_id,
-        type="face_search.failed",
-        total=None,
-        confidence=None,
-        reason=reason,
-        metadata=job.metadata,
-        callback_url=job.callback_url,
-    )
-
-
 class JobStore(Protocol):
-    """Where jobs are kept; `store.reading` reads them."""
+    """Where jobs are kept; a `Reader` reads them."""
 
     def add(self, job: Job) -> bool:
         """Keep a new job; False if there is one of its request_id, or its webhook has started another."""
@@ -62,8 +31,8 @@ class JobStore(Protocol):
     def note_enqueued(self, search: SearchKey) -> bool:
         """Its message was sent; False if the job is gone."""
 
-    def take_back(self, search: SearchKey) -> bool:
-        """Forget a job whose webhook is about to be told that it failed; False if its message was sent, or it runs."""
+    def cancel(self, search: SearchKey) -> bool:
+        """Delete a job whose webhook is about to be told that it failed; False if its message was sent, or it runs."""
 
     def begin(self, search: SearchKey) -> bool:
         """It is running; False if it is done, or gone."""
@@ -75,7 +44,7 @@ class JobStore(Protocol):
         """It is done, or, with a reason, failed. One that is done stays so, and one that is gone is not made anew."""
 
     def delete(self, search: SearchKey) -> bool:
-        """Forget a job, and which webhook has started it; whether there was one."""
+        """Delete a job, and which webhook has started it; whether there was one."""
 
 
 class JobEraser(Protocol):
@@ -88,4 +57,4 @@ class JobEraser(Protocol):
         """Whether there is a job of this search."""
 
     def delete(self, search: SearchKey) -> bool:
-        """Forget a job, and which webhook has started it; whether there was one."""
+        """Delete a job, and which webhook has started it; whether there was one."""

@@ -1,13 +1,14 @@
 """The selfies of a webhook's search: they came along and wait in the selfies bucket, or are fetched from their URLs."""
 
 from concurrent.futures import Executor
+from dataclasses import dataclass
 from typing import Protocol
 
 from facesearch.errors import Busy, SelfieUnavailable, StoreUnavailable
 from facesearch.faces.several import naming
 from facesearch.models import Job, SearchKey
 from facesearch.observability import log_unexpected
-from facesearch.webhooks.outbound import FetchFailedError, RefusedUrlError
+from facesearch.webhooks.outbound import FetchFailedError, Outbound, RefusedUrlError
 
 
 class PendingSelfieStore(Protocol):
@@ -23,44 +24,35 @@ class PendingSelfieStore(Protocol):
             SelfieUnavailable: it is gone.
         """
 
-    def forget(self, key: str) -> None:
+    def delete(self, key: str) -> None:
         """Delete one; it may be gone already."""
 
 
 class FetchLaterError(Busy):
-    """The selfie's host did not answer properly; `retry_after` is 0 if it did not say when it will."""
+    """The selfie's host did not respond properly; `retry_after` is 0 if it did not say when it will."""
 
 
-class Fetcher(Protocol):
-    """Gets what is at a stranger's URL; see `outbound.Outbound`."""
-
-    def fetch(self, url: str) -> bytes:
-        """The content.
-
-        Raises:
-            RefusedUrlError: nothing that we fetch from.
-            FetchFailedError: it did not work, for now or for good.
-        """
-
-
+@dataclass(frozen=True, kw_only=True)
 class PendingSelfies:
-    """The selfies of jobs, wherever they are."""
+    """The selfies of jobs, wherever they are.
 
-    def __init__(self, waiting: PendingSelfieStore, fetcher: Fetcher, pool: Executor) -> None:
-        """Take the parts; `pool` gets several side by side: each may take as long as it would alone."""
-        self._waiting = waiting
-        self._fetcher = fetcher
-        self._pool = pool
+    Attributes:
+        pool: gets several side by side: each may take as long as it would alone.
+    """
+
+    store: PendingSelfieStore
+    outbound: Outbound
+    pool: Executor
 
     def of(self, job: Job) -> list[bytes]:
         """The selfies, in their order. Of one of several, errors say which.
 
         Raises:
             SelfieUnavailable: it is gone, its URL is refused, or there is nothing.
-            FetchLaterError: its host has no answer for now.
+            FetchLaterError: its host has no response for now.
         """
         places = job.selfies or job.urls
-        get = self._waiting.fetch if job.selfies else self._fetch
+        get = self.store.fetch if job.selfies else self._fetch
         if not places:
             raise SelfieUnavailable("The search has no selfie.")
 
@@ -68,11 +60,11 @@ class PendingSelfies:
             with naming(number, len(places)):
                 return get(places[number - 1])
 
-        return list(self._pool.map(numbered, range(1, len(places) + 1)))
+        return list(self.pool.map(numbered, range(1, len(places) + 1)))
 
     def _fetch(self, url: str) -> bytes:
         try:
-            return self._fetcher.fetch(url)
+            return self.outbound.fetch(url)
         except RefusedUrlError as error:
             raise SelfieUnavailable(f"selfie_url was refused: {error.reason}") from None
         except FetchFailedError as error:
@@ -81,10 +73,10 @@ class PendingSelfies:
                 raise FetchLaterError(reason, error.retry_after or 0) from None
             raise SelfieUnavailable(reason) from None
 
-    def forget(self, job: Job) -> None:
-        """Delete what came along. The bucket's lifecycle rule forgets what cannot be forgotten now."""
+    def delete(self, job: Job) -> None:
+        """Delete what came along. The bucket's lifecycle rule deletes what cannot be deleted now."""
         for key in job.selfies:
             try:
-                self._waiting.forget(key)
+                self.store.delete(key)
             except StoreUnavailable as error:
                 log_unexpected(error)

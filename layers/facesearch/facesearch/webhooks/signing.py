@@ -12,7 +12,7 @@ from facesearch.models import WebhookSecret
 ID, TIMESTAMP, SIGNATURE = "webhook-id", "webhook-timestamp", "webhook-signature"
 _NOBODYS = base64.b64encode(randomness.token_bytes(32)).decode()
 """Takes the place of secrets that are not there, so that the time of a refusal does not tell which organisations are.
-Of this process alone, and forgotten with it; nobody can sign by it."""
+It is made by each process for itself and kept nowhere; nobody can sign by it."""
 
 
 class ForgedError(Exception):

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 from typing_extensions import override
 
 from facesearch.adapters.dynamodb import schema
-from facesearch.admin.ports import EventDirectory
 from facesearch.models import Event, EventRow, Page
+from facesearch.reading import EventDirectory
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -4,33 +4,40 @@ import json
 import time
 import uuid
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from typing_extensions import override
+
 from facesearch.adapters.dynamodb import schema
+from facesearch.adapters.dynamodb.batch import query_all
+from facesearch.adapters.dynamodb.conditional import update
 from facesearch.adapters.dynamodb.results import SECONDS_PER_DAY
 from facesearch.models import Job, JobStatus, SearchKey
+from facesearch.webhooks.jobs import JobEraser, JobStore
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
 
 
-class DynamoJobStore:
-    """`JobStore` and `JobEraser` in the table: the job, its place in its event's list, and its webhook-id."""
+@dataclass(frozen=True)
+class DynamoJobStore(JobStore, JobEraser):
+    """In the table: the job, its place in its event's list, and its webhook-id."""
 
-    def __init__(self, dynamodb: "DynamoDBClient", table_name: str, retention_days: int) -> None:
-        self._dynamodb = dynamodb
-        self._table = table_name
-        # As long as the result, which is written later and so goes later.
-        self._seconds = (retention_days + 1) * SECONDS_PER_DAY
+    dynamodb: "DynamoDBClient"
+    table_name: str
+    retention_days: int
 
+    @override
     def add(self, job: Job) -> bool:
-        """See `JobStore.add`; one transaction. A job that has expired counts as gone (TTL deletes within days)."""
+        """One transaction. A job that has expired counts as gone (TTL deletes within days)."""
         now = int(time.time())
         shared = {
             "org_id": schema.n(job.search.org_id),
             "webhook": schema.s(job.webhook),
-            "expires_at": schema.n(now + self._seconds),
+            # As long as the result, which is written later and so goes later.
+            "expires_at": schema.n(now + (self.retention_days + 1) * SECONDS_PER_DAY),
         }
         free = "attribute_not_exists(pk) OR expires_at <= :now"
         known: schema.Key = {":now": schema.n(now)}
@@ -45,20 +52,20 @@ class DynamoJobStore:
             ours = f"{free} OR request_id = :request_id"
             writes.append(self._put(item, ours, known | {":request_id": request_id}))
         try:
-            self._dynamodb.transact_write_items(TransactItems=writes)
-        except self._dynamodb.exceptions.TransactionCanceledException as error:
+            self.dynamodb.transact_write_items(TransactItems=writes)
+        except self.dynamodb.exceptions.TransactionCanceledException as error:
             reasons = {reason.get("Code") for reason in error.response.get("CancellationReasons", [])}
             if not reasons & {"ConditionalCheckFailed", "TransactionConflict"}:
                 raise
             return False  # in a conflict somebody else is just adding the same
         return True
 
+    @override
     def note_enqueued(self, search: SearchKey) -> bool:
-        """See `JobStore.note_enqueued`."""
         return self._update(search, "SET enqueued_at = :now", {":now": schema.n(int(time.time()))})
 
+    @override
     def begin(self, search: SearchKey) -> bool:
-        """See `JobStore.begin`."""
         return self._update(
             search,
             "SET #status = :running REMOVE reason",
@@ -66,8 +73,8 @@ class DynamoJobStore:
             "#status <> :done",
         )
 
+    @override
     def note(self, search: SearchKey, reason: str) -> None:
-        """See `JobStore.note`."""
         self._update(
             search,
             "SET reason = :reason",
@@ -75,8 +82,8 @@ class DynamoJobStore:
             "#status = :running",
         )
 
+    @override
     def end(self, search: SearchKey, reason: str = "") -> None:
-        """See `JobStore.end`."""
         if not reason:
             self._update(search, "SET #status = :done REMOVE reason", {":done": schema.s(JobStatus.DONE)})
             return
@@ -88,46 +95,41 @@ class DynamoJobStore:
             "#status <> :done",
         )
 
-    def take_back(self, search: SearchKey) -> bool:
-        """See `JobStore.take_back`; one transaction."""
+    @override
+    def cancel(self, search: SearchKey) -> bool:
+        """One transaction."""
         listed = self._get(schema.listed_job_key(search)) or {}
         webhook = schema.text(listed, "webhook")
         keys = [schema.listed_job_key(search), *([schema.webhook_key(search.org_id, webhook)] if webhook else [])]
         waits = "#s = :queued AND attribute_not_exists(enqueued_at)"
         job: TransactWriteItemTypeDef = {
             "Delete": {
-                "TableName": self._table,
+                "TableName": self.table_name,
                 "Key": schema.job_key(search),
                 "ConditionExpression": f"attribute_not_exists(pk) OR ({waits})",
                 "ExpressionAttributeNames": {"#s": "status"},
                 "ExpressionAttributeValues": {":queued": schema.s(JobStatus.QUEUED)},
             }
         }
-        rest: list[TransactWriteItemTypeDef] = [{"Delete": {"TableName": self._table, "Key": key}} for key in keys]
+        rest: list[TransactWriteItemTypeDef] = [{"Delete": {"TableName": self.table_name, "Key": key}} for key in keys]
         try:
-            self._dynamodb.transact_write_items(TransactItems=[job, *rest])
-        except self._dynamodb.exceptions.TransactionCanceledException:
+            self.dynamodb.transact_write_items(TransactItems=[job, *rest])
+        except self.dynamodb.exceptions.TransactionCanceledException:
             return False  # or somebody else is at it
         return True
 
+    @override
     def jobs(self, event_id: int) -> Iterator[SearchKey]:
-        """See `JobEraser.jobs`."""
-        pages = self._dynamodb.get_paginator("query").paginate(
-            TableName=self._table,
-            ConsistentRead=True,
-            KeyConditionExpression="pk = :pk",
-            ExpressionAttributeValues={":pk": schema.s(schema.jobs_pk(event_id))},
-        )
-        for page in pages:
-            for item in page["Items"]:
-                yield SearchKey(schema.number(item, "org_id"), event_id, uuid.UUID(schema.text(item, "sk")))
+        for item in query_all(self.dynamodb, self.table_name, schema.jobs_pk(event_id)):
+            yield SearchKey(schema.number(item, "org_id"), event_id, uuid.UUID(schema.text(item, "sk")))
 
+    @override
     def holds(self, search: SearchKey) -> bool:
-        """See `JobEraser.holds`."""
         return self._get(schema.listed_job_key(search)) is not None
 
+    @override
     def delete(self, search: SearchKey) -> bool:
-        """See `JobEraser.delete`. The list goes last: by it a second run finds what a crash has left."""
+        """The list goes last: by it a second run finds what a crash has left."""
         listed = self._get(schema.listed_job_key(search))
         if listed is None:
             return False
@@ -138,35 +140,23 @@ class DynamoJobStore:
         return True
 
     def _get(self, key: "schema.Key") -> "schema.Item | None":
-        return self._dynamodb.get_item(TableName=self._table, Key=key, ConsistentRead=True).get("Item")
+        return self.dynamodb.get_item(TableName=self.table_name, Key=key, ConsistentRead=True).get("Item")
 
     def _delete(self, key: "schema.Key") -> None:
-        self._dynamodb.delete_item(TableName=self._table, Key=key)
+        self.dynamodb.delete_item(TableName=self.table_name, Key=key)
 
     def _put(
         self, item: "schema.Key", condition: str = "", values: "schema.Key | None" = None
     ) -> "TransactWriteItemTypeDef":
-        put: Any = {"TableName": self._table, "Item": item}
+        put: Any = {"TableName": self.table_name, "Item": item}
         if condition:
             put |= {"ConditionExpression": condition, "ExpressionAttributeValues": values}
         return {"Put": put}
 
     def _update(self, search: SearchKey, expression: str, values: "schema.Key", condition: str = "") -> bool:
         """Change a job that is there; False if it is not, or the condition does not hold."""
-        also = f" AND {condition}" if condition else ""
-        names: Any = {"ExpressionAttributeNames": {"#status": "status"}} if "#status" in expression + also else {}
-        try:
-            self._dynamodb.update_item(
-                TableName=self._table,
-                Key=schema.job_key(search),
-                UpdateExpression=expression,
-                ConditionExpression=f"attribute_exists(pk){also}",
-                ExpressionAttributeValues=values,
-                **names,
-            )
-        except self._dynamodb.exceptions.ConditionalCheckFailedException:
-            return False
-        return True
+        condition = f"attribute_exists(pk) AND {condition}" if condition else "attribute_exists(pk)"
+        return update(self.dynamodb, self.table_name, schema.job_key(search), expression, values, condition)
 
 
 def _attributes(job: Job) -> "schema.Key":

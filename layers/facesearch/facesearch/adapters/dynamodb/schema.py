@@ -210,7 +210,7 @@ def child_key(parent: SearchKey, child: uuid.UUID) -> "Key":
 
 
 def round_key(event_id: int) -> "Key":
-    """How many watches the event has, and until when somebody orders a round over them."""
+    """How many watches the event has, and until when a round over them is claimed."""
     return key(f"WATCHES#{event_id}", "ROUND")
 
 

@@ -5,12 +5,15 @@ import threading
 import time
 from collections import Counter
 from contextlib import ExitStack
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from typing_extensions import override
 
 from facesearch.adapters.dynamodb import schema
 from facesearch.errors import StoreUnavailable
 from facesearch.observability import log_unexpected
-from facesearch.webhooks.shares import Shares
+from facesearch.webhooks.outbound import Shares
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -20,24 +23,28 @@ ATTEMPTS = 3
 KEPT_SECONDS = 86_400
 
 
-class DynamoShares:
-    """`Shares` in the table: an item per organisation, with an attribute for each slot, until when it is taken.
+@dataclass(frozen=True)
+class DynamoShares(Shares):
+    """In the table: an item per organisation, with an attribute for each slot, until when it is taken.
 
     A worker that is killed gives nothing back: its slot is free when its invocation would have ended.
+
+    Attributes:
+        kind: of what the slots are.
+        slots: how many each organisation has.
     """
 
-    def __init__(self, dynamodb: "DynamoDBClient", table_name: str, kind: str, slots: int) -> None:
-        """Take the parts; `kind`: of what the slots are."""
-        self._dynamodb = dynamodb
-        self._table = table_name
-        self._kind = kind
-        self._slots = [f"slot_{number}" for number in range(slots)]
+    dynamodb: "DynamoDBClient"
+    table_name: str
+    kind: str
+    slots: int
 
+    @override
     def take(self, org_id: int, seconds: float) -> ExitStack | None:
-        """See `Shares.take`. One write unit, and another to give it back."""
+        """One write unit, and another to give it back."""
         now = time.time_ns() // 1000
         until = now + round(seconds * 1_000_000) + random.randrange(1000)  # noqa: S311 - to tell it from others
-        slot = random.choice(self._slots)  # noqa: S311 - spreads them
+        slot = random.choice(self._slots())  # noqa: S311 - spreads them
         for _ in range(ATTEMPTS):
             try:
                 self._update(
@@ -47,9 +54,9 @@ class DynamoShares:
                     "attribute_not_exists(#slot) OR #slot <= :now OR #slot = :until",  # a repetition of this very write
                     {":until": until, ":now": now, ":expires_at": now // 1_000_000 + KEPT_SECONDS},
                 )
-            except self._dynamodb.exceptions.ConditionalCheckFailedException as refused:
+            except self.dynamodb.exceptions.ConditionalCheckFailedException as refused:
                 item = schema.refused_item(refused.response)
-                free = [other for other in self._slots if schema.number(item, other) <= now]
+                free = [other for other in self._slots() if schema.number(item, other) <= now]
                 if not free:
                     return None
                 slot = random.choice(free)  # noqa: S311 - as above
@@ -59,24 +66,28 @@ class DynamoShares:
                 return held
         return None
 
+    @override
     def is_free(self, org_id: int) -> bool:
-        """See `Shares.is_free`. Half a read unit."""
-        key = schema.share_key(org_id, self._kind)
-        item = self._dynamodb.get_item(TableName=self._table, Key=key).get("Item", {})
-        return any(schema.number(item, slot) <= time.time_ns() // 1000 for slot in self._slots)
+        """Half a read unit."""
+        key = schema.share_key(org_id, self.kind)
+        item = self.dynamodb.get_item(TableName=self.table_name, Key=key).get("Item", {})
+        return any(schema.number(item, slot) <= time.time_ns() // 1000 for slot in self._slots())
+
+    def _slots(self) -> list[str]:
+        return [f"slot_{number}" for number in range(self.slots)]
 
     def _give_back(self, org_id: int, slot: str, until: int) -> None:
         try:
             self._update(org_id, slot, "REMOVE #slot", "#slot = :until", {":until": until})
-        except self._dynamodb.exceptions.ConditionalCheckFailedException:
+        except self.dynamodb.exceptions.ConditionalCheckFailedException:
             return  # it took too long, and another has it
         except StoreUnavailable as error:  # it runs out by itself
             log_unexpected(error)
 
     def _update(self, org_id: int, slot: str, update: str, condition: str, values: dict[str, int]) -> None:
-        self._dynamodb.update_item(
-            TableName=self._table,
-            Key=schema.share_key(org_id, self._kind),
+        self.dynamodb.update_item(
+            TableName=self.table_name,
+            Key=schema.share_key(org_id, self.kind),
             UpdateExpression=update,
             ConditionExpression=condition,
             ExpressionAttributeNames={"#slot": slot},
@@ -85,21 +96,22 @@ class DynamoShares:
         )
 
 
-class WorkersShares:
-    """`Shares` in which all that one process does for an organisation at once holds one slot together, as it holds one
+@dataclass(frozen=True)
+class WorkersShares(Shares):
+    """All that one process does for an organisation at once holds one slot together, as it holds one
     worker: without it, nine of a batch of ten callbacks would step aside where a share is one."""
 
-    def __init__(self, shares: Shares) -> None:
-        self._shares = shares
-        self._lock = threading.Lock()
-        self._users = Counter[int]()
-        self._held: dict[int, ExitStack] = {}
+    shares: Shares
+    _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
+    _users: Counter[int] = field(default_factory=Counter, init=False)
+    _held: dict[int, ExitStack] = field(default_factory=dict, init=False)
 
+    @override
     def take(self, org_id: int, seconds: float) -> ExitStack | None:
-        """See `Shares.take`; the time is that of the first one's."""
+        """The time is that of the first one's."""
         with self._lock:
             if not self._users[org_id]:
-                held = self._shares.take(org_id, seconds)
+                held = self.shares.take(org_id, seconds)
                 if held is None:
                     return None
                 self._held[org_id] = held
@@ -115,6 +127,6 @@ class WorkersShares:
                 del self._users[org_id]
                 self._held.pop(org_id).close()
 
+    @override
     def is_free(self, org_id: int) -> bool:
-        """See `Shares.is_free`."""
-        return self._users[org_id] > 0 or self._shares.is_free(org_id)
+        return self._users[org_id] > 0 or self.shares.is_free(org_id)

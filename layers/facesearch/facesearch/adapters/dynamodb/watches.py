@@ -1,16 +1,20 @@
-"""Watches in the table: one item each, those that were told of beside them, and when an event's round was ordered."""
+"""Watches in the table: one item each, beside them their children, and an event's count and claim of a round."""
 
 import json
 import time
 import uuid
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from typing_extensions import override
 
 from facesearch.adapters.dynamodb import schema
 from facesearch.adapters.dynamodb.batch import batch_delete, query_all
+from facesearch.adapters.dynamodb.conditional import update
 from facesearch.adapters.dynamodb.results import SECONDS_PER_DAY
 from facesearch.models import SearchKey
-from facesearch.webhooks.watches.watch import WATCHES_PER_EVENT, Watch
+from facesearch.webhooks.watches.watch import WATCHES_PER_EVENT, Rounds, Watch, WatchEraser, WatchStore
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -21,65 +25,65 @@ CHILD_DAYS = 367
 """See `Settings.result_retention_days`."""
 
 
-class DynamoWatchStore:
-    """`WatchStore`, `WatchEraser` and `Rounds`; all in partitions of the event's own."""
+@dataclass(frozen=True)
+class DynamoWatchStore(WatchStore, WatchEraser, Rounds):
+    """All in partitions of the event's own; `most`: watches of one event."""
 
-    def __init__(self, dynamodb: "DynamoDBClient", table_name: str, most: int = WATCHES_PER_EVENT) -> None:
-        """Take the parts; `most`: watches of one event."""
-        self._dynamodb = dynamodb
-        self._table = table_name
-        self._most = most
+    dynamodb: "DynamoDBClient"
+    table_name: str
+    most: int = WATCHES_PER_EVENT
 
+    @override
     def keep(self, watch: Watch) -> bool:
-        """See `WatchStore.keep`. Counted first: whoever dies in between has counted one too many until the next round
-        recounts."""
+        """Count it first: a process that dies in between has counted one too many until the next round recounts."""
         count = "attribute_not_exists(watches) OR watches < :most"
-        if not self._count(watch.search.event_id, 1, count, {":most": schema.n(self._most)}):
+        if not self._count(watch.search.event_id, 1, count, {":most": schema.n(self.most)}):
             return False
         free = "attribute_not_exists(pk) OR expires_at <= :now"
         try:
-            self._dynamodb.put_item(
-                TableName=self._table,
+            self.dynamodb.put_item(
+                TableName=self.table_name,
                 Item=_item(watch),
                 ConditionExpression=free,
                 ExpressionAttributeValues={":now": schema.n(int(time.time()))},
             )
-        except self._dynamodb.exceptions.ConditionalCheckFailedException:
+        except self.dynamodb.exceptions.ConditionalCheckFailedException:
             self._count(watch.search.event_id, -1)
         return True
 
+    @override
     def get(self, search: SearchKey) -> Watch | None:
-        """See `WatchStore.get`."""
         key = schema.watch_key(search)
-        item = self._dynamodb.get_item(TableName=self._table, Key=key, ConsistentRead=True).get("Item")
+        item = self.dynamodb.get_item(TableName=self.table_name, Key=key, ConsistentRead=True).get("Item")
         if item is None or schema.number(item, "expires_at") <= time.time():
             return None
         watch = _watch(item)
         return watch if watch.search == search else None
 
+    @override
     def page(self, event_id: int, after: uuid.UUID | None, limit: int) -> list[Watch]:
-        """See `WatchStore.page`."""
         start: Any = {}
         if after is not None:
             start = {"ExclusiveStartKey": schema.key(schema.watches_pk(event_id), str(after))}
-        answer = self._dynamodb.query(
-            TableName=self._table,
+        response = self.dynamodb.query(
+            TableName=self.table_name,
             ConsistentRead=True,
             KeyConditionExpression="pk = :pk",
             ExpressionAttributeValues={":pk": schema.s(schema.watches_pk(event_id))},
             Limit=limit,
             **start,
         )
-        return [_watch(item) for item in answer["Items"]]
+        return [_watch(item) for item in response["Items"]]
 
+    @override
     def enter(self, watch: Watch, child: SearchKey) -> None:
-        """See `WatchStore.enter`. For a day more than the longest that a result can be kept."""
+        """Keep it for a day more than the longest that a result can be kept."""
         expires_at = int(time.time()) + CHILD_DAYS * SECONDS_PER_DAY
         item = schema.child_key(watch.search, child.request_id) | {"expires_at": schema.n(expires_at)}
-        self._dynamodb.put_item(TableName=self._table, Item=item)
+        self.dynamodb.put_item(TableName=self.table_name, Item=item)
 
+    @override
     def note(self, watch: Watch, child: SearchKey) -> bool:
-        """See `WatchStore.note`."""
         return self._update(
             schema.watch_key(watch.search),
             "SET last_told = :child",
@@ -87,16 +91,17 @@ class DynamoWatchStore:
             "last_told = :seen",
         )
 
+    @override
     def recount(self, event_id: int, watches: int) -> None:
-        """See `WatchStore.recount`."""
         self._update(schema.round_key(event_id), "SET watches = :watches", {":watches": schema.n(watches)})
 
+    @override
     def has_watches(self, event_id: int) -> bool:
-        """See `Rounds.has_watches`; one Query of one item."""
+        """One Query of one item."""
         return bool(self.page(event_id, None, 1))
 
+    @override
     def claim(self, event_id: int, now: float, until: float) -> bool:
-        """See `Rounds.claim`."""
         values = {":now": schema.n(int(now * 1000)), ":until": schema.n(int(until * 1000))}
         expires_at = schema.n(int(now) + ROUND_DAYS * SECONDS_PER_DAY)
         return self._update(
@@ -106,32 +111,33 @@ class DynamoWatchStore:
             "attribute_not_exists(claimed_until) OR claimed_until <= :now",
         )
 
-    def end(self, search: SearchKey) -> bool:
-        """See `WatchEraser.end`."""
-        answer = self._dynamodb.delete_item(TableName=self._table, Key=schema.watch_key(search), ReturnValues="ALL_OLD")
-        if not answer.get("Attributes"):
+    @override
+    def delete(self, search: SearchKey) -> bool:
+        key = schema.watch_key(search)
+        response = self.dynamodb.delete_item(TableName=self.table_name, Key=key, ReturnValues="ALL_OLD")
+        if not response.get("Attributes"):
             return False
         self._count(search.event_id, -1, "watches > :none", {":none": schema.n(0)})
         return True
 
+    @override
     def children(self, search: SearchKey) -> list[SearchKey]:
-        """See `WatchEraser.children`."""
         children = [schema.text(item, "sk").rpartition("#")[2] for item in self._children(search)]
         return [SearchKey(search.org_id, search.event_id, uuid.UUID(child)) for child in children]
 
-    def disown(self, search: SearchKey) -> None:
-        """See `WatchEraser.disown`."""
+    @override
+    def delete_children(self, search: SearchKey) -> None:
         self._delete(self._children(search))
 
-    def purge(self, event_id: int) -> int:
-        """See `WatchEraser.purge`."""
+    @override
+    def delete_all(self, event_id: int) -> int:
         watches = self._delete(self._query(schema.watches_pk(event_id)))
         self._delete(self._query(schema.children_pk(event_id)))
-        self._dynamodb.delete_item(TableName=self._table, Key=schema.round_key(event_id))
+        self.dynamodb.delete_item(TableName=self.table_name, Key=schema.round_key(event_id))
         return watches
 
+    @override
     def count(self, event_id: int) -> int:
-        """See `WatchEraser.count`."""
         return sum(1 for _ in self._query(schema.watches_pk(event_id)))
 
     def _children(self, search: SearchKey) -> "Iterator[schema.Item]":
@@ -139,7 +145,7 @@ class DynamoWatchStore:
 
     def _delete(self, items: "Iterator[schema.Item]") -> int:
         keys = ({"pk": item["pk"], "sk": item["sk"]} for item in items)
-        return batch_delete(self._dynamodb, self._table, keys)
+        return batch_delete(self.dynamodb, self.table_name, keys)
 
     def _count(self, event_id: int, by: int, condition: str = "", values: "schema.Key | None" = None) -> bool:
         expires_at = schema.n(int(time.time()) + ROUND_DAYS * SECONDS_PER_DAY)
@@ -151,21 +157,10 @@ class DynamoWatchStore:
         )
 
     def _update(self, key: "schema.Key", expression: str, values: "schema.Key", condition: str = "") -> bool:
-        also: Any = {"ConditionExpression": condition} if condition else {}
-        try:
-            self._dynamodb.update_item(
-                TableName=self._table,
-                Key=key,
-                UpdateExpression=expression,
-                ExpressionAttributeValues=values,
-                **also,
-            )
-        except self._dynamodb.exceptions.ConditionalCheckFailedException:
-            return False
-        return True
+        return update(self.dynamodb, self.table_name, key, expression, values, condition)
 
     def _query(self, pk: str, prefix: str = "") -> "Iterator[schema.Item]":
-        return query_all(self._dynamodb, self._table, pk, prefix)
+        return query_all(self.dynamodb, self.table_name, pk, prefix)
 
 
 def _item(watch: Watch) -> "schema.Key":

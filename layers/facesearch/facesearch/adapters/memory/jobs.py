@@ -3,19 +3,22 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
+from typing_extensions import override
+
 from facesearch.adapters.memory.stores import MemoryReader
 from facesearch.models import Job, JobStatus, SearchKey
+from facesearch.webhooks.jobs import JobEraser, JobStore
 
 
-class MemoryJobStore:
-    """`JobStore` and `JobEraser` over the dictionaries that `MemoryReader` reads."""
+class MemoryJobStore(JobStore, JobEraser):
+    """Over the dictionaries that `MemoryReader` reads."""
 
     def __init__(self, reader: MemoryReader) -> None:
         self._jobs = reader.jobs
         self._webhooks = reader.webhooks
 
+    @override
     def add(self, job: Job) -> bool:
-        """See `JobStore.add`."""
         webhook = (job.search.org_id, job.webhook)
         started = self._webhooks.get(webhook, job.search.request_id) if job.webhook else job.search.request_id
         if job.search in self._jobs or started != job.search.request_id:
@@ -25,44 +28,44 @@ class MemoryJobStore:
             self._webhooks[webhook] = job.search.request_id
         return True
 
+    @override
     def note_enqueued(self, search: SearchKey) -> bool:
-        """See `JobStore.note_enqueued`."""
         if search not in self._jobs:
             return False
         self._jobs[search] = replace(self._jobs[search], enqueued=True)
         return True
 
-    def take_back(self, search: SearchKey) -> bool:
-        """See `JobStore.take_back`."""
+    @override
+    def cancel(self, search: SearchKey) -> bool:
         job = self._jobs.get(search)
         if job is not None and (job.enqueued or job.status is not JobStatus.QUEUED):
             return False
         self.delete(search)
         return True
 
+    @override
     def begin(self, search: SearchKey) -> bool:
-        """See `JobStore.begin`."""
         return self._change(search, JobStatus.RUNNING, "")
 
+    @override
     def note(self, search: SearchKey, reason: str) -> None:
-        """See `JobStore.note`."""
         if search in self._jobs and self._jobs[search].status is JobStatus.RUNNING:
             self._change(search, JobStatus.RUNNING, reason)
 
+    @override
     def end(self, search: SearchKey, reason: str = "") -> None:
-        """See `JobStore.end`."""
         self._change(search, JobStatus.FAILED if reason else JobStatus.DONE, reason)
 
+    @override
     def jobs(self, event_id: int) -> Iterator[SearchKey]:
-        """See `JobEraser.jobs`."""
         return iter([search for search in self._jobs if search.event_id == event_id])
 
+    @override
     def holds(self, search: SearchKey) -> bool:
-        """See `JobEraser.holds`."""
         return search in self._jobs
 
+    @override
     def delete(self, search: SearchKey) -> bool:
-        """See `JobEraser.delete`."""
         job = self._jobs.pop(search, None)
         if job is None:
             return False

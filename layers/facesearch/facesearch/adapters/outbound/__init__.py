@@ -7,17 +7,7 @@ followed by hand, each with the same checks. Time and sizes are bounded from the
 Checking a URL imports neither httpx nor httpcore; only what talks does.
 """
 
-from facesearch.adapters.outbound.client import LIMITS, Outbound, OutboundLimits, PostResult
+from facesearch.adapters.outbound.client import LIMITS, HttpOutbound, OutboundLimits
 from facesearch.adapters.outbound.resolving import Resolver, SystemResolver
-from facesearch.webhooks.outbound import FetchFailedError, RefusedUrlError
 
-__all__ = [
-    "LIMITS",
-    "FetchFailedError",
-    "Outbound",
-    "OutboundLimits",
-    "PostResult",
-    "RefusedUrlError",
-    "Resolver",
-    "SystemResolver",
-]
+__all__ = ["LIMITS", "HttpOutbound", "OutboundLimits", "Resolver", "SystemResolver"]

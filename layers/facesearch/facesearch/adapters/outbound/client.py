@@ -11,11 +11,13 @@ from datetime import UTC
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from typing_extensions import override
+
 from facesearch.adapters.outbound.addresses import Address
 from facesearch.adapters.outbound.connecting import Deadline, Dial, dial
 from facesearch.adapters.outbound.resolving import Resolver
 from facesearch.adapters.outbound.urls import Target, follow, parse_url, require_reachable
-from facesearch.webhooks.outbound import FetchFailedError, RefusedUrlError
+from facesearch.webhooks.outbound import FetchFailedError, Outbound, PostResult, RefusedUrlError
 
 if TYPE_CHECKING:
     import httpcore
@@ -28,7 +30,7 @@ LONGEST_DELIVERY_WAIT = 86_400
 
 _REDIRECTS = {301, 302, 303, 307, 308}
 _PASSING = {408, 425, 429}
-"""Answers below 500 after which asking again makes sense."""
+"""Statuses below 500 after which asking again makes sense."""
 
 _DRAIN_BYTES = 4096
 _DRAIN_SECONDS = 1.0
@@ -44,7 +46,7 @@ class OutboundLimits:
         redirects: the most that are followed in one fetch.
         post_seconds: for a delivery.
         lookup_seconds: for each host name, within the above.
-        head_bytes: status line, headers and interim answers of one answer.
+        head_bytes: status line, headers and interim responses of one response.
     """
 
     fetch_bytes: int = 15 * 2**20
@@ -59,87 +61,61 @@ LIMITS = OutboundLimits()
 
 
 @dataclass(frozen=True)
-class PostResult:
-    """What a receiver answered; `retry_after` in seconds, a day at most."""
-
-    status: int
-    retry_after: int | None
-
-
-@dataclass(frozen=True)
 class _Redirect:
-    """An answer that says where to look instead."""
+    """A response that says where to look instead."""
 
     origin: Target
     location: bytes
 
 
-class Outbound:
-    """Calls to URLs that strangers gave us. Threads may share it: nothing is kept between two calls."""
+@dataclass(frozen=True, kw_only=True)
+class HttpOutbound(Outbound):
+    """Threads may share it: nothing is kept between two calls.
 
-    def __init__(
-        self,
-        *,
-        resolver: Resolver,
-        allow_local: bool = False,
-        limits: OutboundLimits = LIMITS,
-        dial: Dial = dial,
-        tls: ssl.SSLContext | None = None,
-    ) -> None:
-        """`allow_local` also allows http, and loopback addresses; `tls` instead of the public authorities."""
-        self._resolver = resolver
-        self._allow_local = allow_local
-        self._limits = limits
-        self._dial = dial
-        self._given_tls = tls
+    Attributes:
+        allow_local: also allow http, and loopback addresses.
+        tls: instead of the public authorities.
+    """
 
+    resolver: Resolver
+    allow_local: bool = False
+    limits: OutboundLimits = LIMITS
+    dial: Dial = dial
+    tls: ssl.SSLContext | None = None
+
+    @override
     def check(self, url: str) -> None:
-        """What can be said about a URL without looking anything up.
+        parse_url(url, self.allow_local)
 
-        Raises:
-            RefusedUrlError: it will never be called.
-        """
-        parse_url(url, self._allow_local)
-
+    @override
     def fetch(self, url: str) -> bytes:
-        """What is there, as it is sent: not inflated, and of whatever type.
-
-        Raises:
-            RefusedUrlError: the URL, or one that it redirects to, is not one that we call.
-            FetchFailedError: there is no such thing, it is too large, or it took too long.
-        """
-        target = parse_url(url, self._allow_local)
-        deadline = _begin(self._limits.fetch_seconds)
+        target = parse_url(url, self.allow_local)
+        deadline = _begin(self.limits.fetch_seconds)
         found = self._get(target, deadline)
-        for _ in range(self._limits.redirects):
+        for _ in range(self.limits.redirects):
             if isinstance(found, bytes):
                 return found
             found = self._follow(found, deadline)
         if isinstance(found, bytes):
             return found
-        raise FetchFailedError(f"The URL redirects more than {self._limits.redirects} times.", retryable=False)
+        raise FetchFailedError(f"The URL redirects more than {self.limits.redirects} times.", retryable=False)
 
+    @override
     def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> PostResult:
-        """Send `body` and say what was answered, redirects included: none is followed.
-
-        Raises:
-            RefusedUrlError: the URL is not one that we call.
-            FetchFailedError: nobody answered in time.
-        """
         from facesearch.adapters.outbound.wire import drain, exchange
 
-        target = parse_url(url, self._allow_local)
-        deadline = _begin(self._limits.post_seconds)
+        target = parse_url(url, self.allow_local)
+        deadline = _begin(self.limits.post_seconds)
         route = self._route(target, deadline)
         with exchange(route, "POST", headers, body, _DRAIN_BYTES) as response:
-            delivery = PostResult(response.status, _retry_after(response.headers, LONGEST_DELIVERY_WAIT))
+            result = PostResult(response.status, _retry_after(response.headers, LONGEST_DELIVERY_WAIT))
             deadline.shorten(_DRAIN_SECONDS)
             drain(response)
-        return delivery
+        return result
 
     def _follow(self, redirect: _Redirect, deadline: Deadline) -> bytes | _Redirect:
         try:
-            return self._get(follow(redirect.origin, redirect.location, self._allow_local), deadline)
+            return self._get(follow(redirect.origin, redirect.location, self.allow_local), deadline)
         except RefusedUrlError as refused:
             raise RefusedUrlError(f"A redirect was not followed. {refused.reason}") from None
 
@@ -147,7 +123,7 @@ class Outbound:
         from facesearch.adapters.outbound.wire import exchange
 
         # Twice the size: chunks have headers of their own, and one of a byte each is not worth reading.
-        most = 2 * self._limits.fetch_bytes
+        most = 2 * self.limits.fetch_bytes
         with exchange(self._route(target, deadline), "GET", {}, None, most) as response:
             location = _header(response.headers, b"location")
             if response.status in _REDIRECTS and location is not None:
@@ -161,7 +137,7 @@ class Outbound:
             return self._body(response)
 
     def _body(self, response: "httpcore.Response") -> bytes:
-        most = self._limits.fetch_bytes
+        most = self.limits.fetch_bytes
         too_large = FetchFailedError(f"The file is larger than {most / 2**20:g} MiB.", retryable=False)
         if int(_header(response.headers, b"content-length") or 0) > most:
             raise too_large
@@ -177,24 +153,24 @@ class Outbound:
 
         addresses = self._addresses(target, deadline)
         tls = self._tls if target.scheme == "https" else None
-        return Route(target, addresses, tls, self._dial, deadline, self._limits.head_bytes)
+        return Route(target, addresses, tls, self.dial, deadline, self.limits.head_bytes)
 
     def _addresses(self, target: Target, deadline: Deadline) -> Sequence[Address]:
         """Where the target may be connected to. The one place where its name is looked up."""
         if target.address is not None:
             return [target.address]
-        seconds = min(deadline.left(), self._limits.lookup_seconds)
-        addresses = [*self._resolver.resolve(target.host, seconds)]
+        seconds = min(deadline.left(), self.limits.lookup_seconds)
+        addresses = [*self.resolver.resolve(target.host, seconds)]
         if not addresses:
             raise FetchFailedError("The URL's host name could not be found.", retryable=False)
-        require_reachable(addresses, self._allow_local)
+        require_reachable(addresses, self.allow_local)
         return addresses
 
     @cached_property
     def _tls(self) -> ssl.SSLContext:
         from facesearch.adapters.outbound.wire import tls_context
 
-        return self._given_tls or tls_context()
+        return self.tls or tls_context()
 
 
 def _begin(seconds: float) -> Deadline:

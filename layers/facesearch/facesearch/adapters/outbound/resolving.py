@@ -8,6 +8,8 @@ from collections.abc import Callable, Sequence
 from ipaddress import ip_address
 from typing import Protocol
 
+from typing_extensions import override
+
 from facesearch.adapters.outbound.addresses import Address
 from facesearch.webhooks.outbound import FetchFailedError
 
@@ -16,13 +18,13 @@ AT_ONCE = 16
 
 
 class Resolver(Protocol):
-    """Where names are looked up. It is asked once for each connection, and its answer is what is connected to."""
+    """Where names are looked up. It is asked once for each connection, and what it says is what is connected to."""
 
     def resolve(self, host: str, seconds: float) -> Sequence[Address]:
         """Every address of a name, the one to try first leading; scope ids stay.
 
         Raises:
-            FetchFailedError: there is none, or no answer within that time.
+            FetchFailedError: there is none, or none was found within that time.
         """
 
 
@@ -36,37 +38,35 @@ def look_up(host: str) -> list[str]:
     return [str(entry[4][0]) for entry in socket.getaddrinfo(host.encode("ascii"), None, type=socket.SOCK_STREAM)]
 
 
-class SystemResolver:
+class SystemResolver(Resolver):
     """The system's own resolver."""
 
     def __init__(self, at_once: int = AT_ONCE, look_up: LookUp = look_up) -> None:
         self._look_up = look_up
         self._free = threading.BoundedSemaphore(at_once)
 
+    @override
     def resolve(self, host: str, seconds: float) -> Sequence[Address]:
-        """See `Resolver.resolve`.
-
-        In a thread, because getaddrinfo knows no timeout: it takes 5 s an attempt and server by default. A daemon,
-        because one that is still waiting must not hold up the end of the process.
-        """
+        # In a thread, because getaddrinfo knows no timeout: it takes 5 s an attempt and server by default. A daemon,
+        # because one that is still waiting must not hold up the end of the process.
         end = time.monotonic() + seconds
         if not self._free.acquire(timeout=seconds):
             raise FetchFailedError("Too many host names are being looked up.", retryable=True)
-        answers: queue.SimpleQueue[list[str] | OSError] = queue.SimpleQueue()
-        threading.Thread(target=self._answer, args=(host, answers), name="look-up", daemon=True).start()
+        found: queue.SimpleQueue[list[str] | OSError] = queue.SimpleQueue()
+        threading.Thread(target=self._look_up_into, args=(host, found), name="look-up", daemon=True).start()
         try:
-            answer = answers.get(timeout=max(0.0, end - time.monotonic()))
+            addresses = found.get(timeout=max(0.0, end - time.monotonic()))
         except queue.Empty:
             raise FetchFailedError("The URL's host name could not be looked up in time.", retryable=True) from None
-        if isinstance(answer, OSError):
-            raise FetchFailedError("The URL's host name could not be found.", retryable=_is_passing(answer))
-        return [ip_address(address) for address in dict.fromkeys(answer)]
+        if isinstance(addresses, OSError):
+            raise FetchFailedError("The URL's host name could not be found.", retryable=_is_passing(addresses))
+        return [ip_address(address) for address in dict.fromkeys(addresses)]
 
-    def _answer(self, host: str, answers: "queue.SimpleQueue[list[str] | OSError]") -> None:
+    def _look_up_into(self, host: str, found: "queue.SimpleQueue[list[str] | OSError]") -> None:
         try:
-            answers.put(self._look_up(host))
+            found.put(self._look_up(host))
         except OSError as error:
-            answers.put(error)
+            found.put(error)
         finally:
             self._free.release()
 

@@ -15,13 +15,14 @@ from dataclasses import dataclass
 
 import httpcore
 import httpx
+from typing_extensions import override
 
 from facesearch.adapters.outbound.addresses import Address
 from facesearch.adapters.outbound.connecting import Deadline, Dial, connect
 from facesearch.adapters.outbound.urls import Target
 from facesearch.webhooks.outbound import FetchFailedError
 
-# At DEBUG it would write down hosts and what they answer.
+# At DEBUG it would write down hosts and what they say.
 logging.getLogger("httpcore").setLevel(logging.WARNING)
 
 
@@ -44,7 +45,7 @@ class Route:
     Attributes:
         addresses: where the host may be connected to; all of them checked.
         tls: for https; the certificate must be for the target's host.
-        head_bytes: the most that status line, headers and interim answers may have.
+        head_bytes: the most that status line, headers and interim responses may have.
     """
 
     target: Target
@@ -57,12 +58,12 @@ class Route:
 
 @contextmanager
 def exchange(
-    route: Route, method: str, headers: Mapping[str, str], body: bytes | None, answer_bytes: int
+    route: Route, method: str, headers: Mapping[str, str], body: bytes | None, response_bytes: int
 ) -> Iterator[httpcore.Response]:
-    """Send a request; in the block is its answer, whose body can be read up to about `answer_bytes`, never inflated.
+    """Send a request; the block reads its response: about `response_bytes` of the body at most, never inflated.
 
     Raises:
-        FetchFailedError: no connection, no answer, or not in time; also from reading inside the block.
+        FetchFailedError: no connection, no response, or not in time; also from reading inside the block.
     """
     allowance = Allowance(route.head_bytes)
     target = route.target
@@ -83,7 +84,7 @@ def exchange(
     )
     try:
         response = connection.handle_request(request)
-        allowance.room = answer_bytes
+        allowance.room = response_bytes
         yield response
     except httpcore.NetworkError:
         raise FetchFailedError("The host closed the connection.", retryable=True) from None
@@ -118,6 +119,7 @@ class _PinnedBackend(httpcore.NetworkBackend):
         self._route = route
         self._allowance = allowance
 
+    @override
     def connect_tcp(
         self,
         host: str,
@@ -126,7 +128,6 @@ class _PinnedBackend(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.NetworkStream:
-        """See `httpcore.NetworkBackend`."""
         route = self._route
         opened = connect(route.addresses, route.target.port, route.deadline, route.dial)
         return _BoundedStream(opened, route.deadline, self._allowance)
@@ -140,8 +141,8 @@ class _BoundedStream(httpcore.NetworkStream):
         self._deadline = deadline
         self._allowance = allowance
 
+    @override
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        """See `httpcore.NetworkStream`."""
         if self._allowance.room <= 0:
             raise FetchFailedError("The host's response is too large.", retryable=False)
         self._connection.settimeout(self._deadline.left())
@@ -154,8 +155,8 @@ class _BoundedStream(httpcore.NetworkStream):
         self._allowance.room -= len(data)
         return data
 
+    @override
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        """See `httpcore.NetworkStream`."""
         rest = memoryview(buffer)
         while rest:
             self._connection.settimeout(self._deadline.left())
@@ -164,12 +165,12 @@ class _BoundedStream(httpcore.NetworkStream):
             except TimeoutError:
                 raise self._deadline.passed() from None
             except OSError:
-                raise httpcore.WriteError from None  # httpcore then looks whether there is an answer all the same
+                raise httpcore.WriteError from None  # httpcore then looks whether there is a response all the same
 
+    @override
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
-        """See `httpcore.NetworkStream`."""
         try:
             self._connection.settimeout(self._deadline.left())
             secured = ssl_context.wrap_socket(self._connection, server_hostname=server_hostname)
@@ -180,8 +181,8 @@ class _BoundedStream(httpcore.NetworkStream):
             raise
         return _BoundedStream(secured, self._deadline, self._allowance)
 
+    @override
     def close(self) -> None:
-        """See `httpcore.NetworkStream`."""
         self._connection.close()
 
     def _tls_failure(self, error: OSError) -> FetchFailedError:

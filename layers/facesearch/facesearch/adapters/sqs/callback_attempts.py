@@ -1,74 +1,76 @@
-"""The queue of callbacks that are due now or later."""
+"""The queue of delivery attempts that are due now or later, and its dead letters."""
 
 import math
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from mypy_boto3_sqs import SQSClient
+from typing_extensions import override
 
-from facesearch.webhooks.callbacks.attempts import (
-    DELAY_SECONDS,
-    EMPTY_ANSWERS,
-    HIDDEN_SECONDS,
-    RECEIVED_AT_ONCE,
-    DeliveryAttempt,
-)
+from facesearch.webhooks.callbacks.attempts import DELAY_SECONDS, AttemptQueue, DeadLetters, DeliveryAttempt
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+
+HIDDEN_SECONDS = 60
+"""How long dead letters are held while they are looked through; whatever goes wrong, they are back after it."""
+RECEIVED_AT_ONCE = 10
+EMPTY_RESPONSES = 2
+"""SQS may respond with nothing while there is something: so many such responses in a row are the end."""
 
 
-class SqsAttemptQueue:
-    """`AttemptQueue` and `DeadLetters` over two queues."""
+@dataclass(frozen=True)
+class SqsAttemptQueue(AttemptQueue, DeadLetters):
+    """Two queues; the URL of the dead letters may be empty where nothing is done about them."""
 
-    def __init__(
-        self, sqs: "SQSClient", queue_url: str, dead_letters_url: str, clock: Callable[[], float] = time.time
-    ) -> None:
-        """Take the queues' URLs; that of the dead letters is empty for who only sends."""
-        self._sqs = sqs
-        self._queue_url = queue_url
-        self._dead_letters_url = dead_letters_url
-        self._clock = clock
+    sqs: "SQSClient"
+    queue_url: str
+    dead_letters_url: str
+    clock: Callable[[], float] = time.time
 
-    def send(self, turn: DeliveryAttempt) -> None:
-        """See `AttemptQueue.send`."""
-        rest = math.ceil(turn.not_before - self._clock())
-        self._sqs.send_message(
-            QueueUrl=self._queue_url,
-            MessageBody=turn.to_message(),
+    @override
+    def send(self, attempt: DeliveryAttempt) -> None:
+        rest = math.ceil(attempt.not_before - self.clock())
+        self.sqs.send_message(
+            QueueUrl=self.queue_url,
+            MessageBody=attempt.to_message(),
             DelaySeconds=min(DELAY_SECONDS, max(0, rest)),
-            MessageGroupId=str(turn.key.org_id),  # of a standard queue: SQS lets no group's backlog hold up others
+            MessageGroupId=str(attempt.key.org_id),  # of a standard queue: SQS lets no group's backlog hold up others
         )
 
-    def bury(self, turn: DeliveryAttempt) -> None:
-        """See `AttemptQueue.bury`."""
-        self._sqs.send_message(QueueUrl=self._dead_letters_url, MessageBody=turn.to_message())
+    @override
+    def add_dead_letter(self, attempt: DeliveryAttempt) -> None:
+        self.sqs.send_message(QueueUrl=self.dead_letters_url, MessageBody=attempt.to_message())
 
-    def take(self, wanted: Callable[[DeliveryAttempt], bool]) -> int:
-        """See `DeadLetters.take`. What is no turn stays where it is."""
-        taken = empty = 0
+    @override
+    def delete(self, is_over: Callable[[DeliveryAttempt], bool]) -> int:
+        deleted = empty = 0
         kept: list[str] = []
-        while empty < EMPTY_ANSWERS:
-            answer = self._sqs.receive_message(
-                QueueUrl=self._dead_letters_url,
+        while empty < EMPTY_RESPONSES:
+            response = self.sqs.receive_message(
+                QueueUrl=self.dead_letters_url,
                 MaxNumberOfMessages=RECEIVED_AT_ONCE,
                 VisibilityTimeout=HIDDEN_SECONDS,
                 WaitTimeSeconds=1,
             )
-            messages = answer.get("Messages", [])
+            messages = response.get("Messages", [])
             empty = 0 if messages else empty + 1
             for message in messages:
-                if _is_wanted(message["Body"], wanted):
-                    self._sqs.delete_message(QueueUrl=self._dead_letters_url, ReceiptHandle=message["ReceiptHandle"])
-                    taken += 1
+                if _is_over(message["Body"], is_over):
+                    self.sqs.delete_message(QueueUrl=self.dead_letters_url, ReceiptHandle=message["ReceiptHandle"])
+                    deleted += 1
                 else:
                     kept.append(message["ReceiptHandle"])
         for handle in kept:
-            self._sqs.change_message_visibility(
-                QueueUrl=self._dead_letters_url, ReceiptHandle=handle, VisibilityTimeout=0
+            self.sqs.change_message_visibility(
+                QueueUrl=self.dead_letters_url, ReceiptHandle=handle, VisibilityTimeout=0
             )
-        return taken
+        return deleted
 
 
-def _is_wanted(body: str, wanted: Callable[[DeliveryAttempt], bool]) -> bool:
+def _is_over(body: str, is_over: Callable[[DeliveryAttempt], bool]) -> bool:
     try:
-        return wanted(DeliveryAttempt.from_message(body))
+        return is_over(DeliveryAttempt.from_message(body))
     except ValueError:
         return False

@@ -1,5 +1,5 @@
 """The `upstream` engine: an API that speaks this contract searches, and this deployment is a caching, idempotent front
-for it (docs/engines.md)."""
+for it (docs/operating/engines.md)."""
 
 from facesearch.adapters.upstream.api import Upstream, new_http
 from facesearch.adapters.upstream.breaker import Breaker

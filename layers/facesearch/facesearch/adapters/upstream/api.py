@@ -17,9 +17,9 @@ from facesearch.models import SearchKey
 from facesearch.observability import count, logger
 from facesearch_client import errors as client
 from facesearch_client import flows
-from facesearch_client.answers import FaceSearchResponse
 from facesearch_client.models import LARGEST_PAGE
-from facesearch_client.protocol import AnswerT, Api, Call
+from facesearch_client.protocol import Api, Call, ResultT
+from facesearch_client.responses import FaceSearchResponse
 from facesearch_client.retries import RetryPolicy
 from facesearch_client.selfies import image_type_of
 
@@ -116,10 +116,10 @@ class Upstream:
     def _end_of(
         self,
         search: SearchKey,
-        flow_of: Callable[[Api, RetryPolicy], flows.Flow[AnswerT]],
+        flow_of: Callable[[Api, RetryPolicy], flows.Flow[ResultT]],
         deadline: float,
         refused: Mapping[int | None, Exception] | None = None,
-    ) -> AnswerT:
+    ) -> ResultT:
         api = Api(self._url, self._key.value(), search.org_id, ATTEMPT_SECONDS)
         policy = replace(self._retries, longest_wait=max(0.0, deadline - self.clock()))
         try:
@@ -136,7 +136,7 @@ class Upstream:
                 raise refused[error.status] from None
             raise _outcome_of(error) from None
 
-    def _run(self, flow: flows.Flow[AnswerT], deadline: float) -> AnswerT:
+    def _run(self, flow: flows.Flow[ResultT], deadline: float) -> ResultT:
         """See `client.flows`; time that is up is an answer that did not come in time."""
         try:
             step = next(flow)
@@ -155,12 +155,12 @@ class Upstream:
                 else:
                     step = flow.send(response)
         except StopIteration as end:
-            answer: AnswerT = end.value
-            return answer
+            result: ResultT = end.value
+            return result
         finally:
             flow.close()
 
-    def _answer_to(self, call: Call[AnswerT], deadline: float) -> httpx.Response:
+    def _answer_to(self, call: Call[ResultT], deadline: float) -> httpx.Response:
         if call.to_storage:  # another host, which may be up while the API is down
             return self._send(call.request, deadline)
         self._breaker.admit()

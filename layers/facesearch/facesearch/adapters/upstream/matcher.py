@@ -11,8 +11,8 @@ from facesearch.adapters.upstream.api import Upstream
 from facesearch.adapters.upstream.errors import UpstreamResponseError
 from facesearch.models import Event, PhotoMatch, RenditionUrls, SearchKey, SearchSummary, UpstreamEvent
 from facesearch.observability import logger
-from facesearch_client.answers import FaceSearchResponse
 from facesearch_client.models import LARGEST_PAGE, ImageItem
+from facesearch_client.responses import FaceSearchResponse
 
 MAX_PHOTOS = 100_000
 """A result that is larger is refused: more than anybody's event has photos of one person."""

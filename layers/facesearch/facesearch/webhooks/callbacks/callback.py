@@ -13,23 +13,23 @@ from facesearch.webhooks.announcing import JobEnd
 BODY_BYTES = 20_000
 """Standard Webhooks advises to stay below 20 KB; metadata of 1 KB is the only part that can grow."""
 OVERDUE_SECONDS = 3_600
-"""SQS delivers a turn again for half an hour (`maxReceiveCount` times the queue's `VisibilityTimeout`). A callback that
-was due an hour ago has lost its message, or Lambda or SQS has moved it to the dead letters without a word."""
+"""SQS delivers a message again for half an hour (`maxReceiveCount` times the queue's `VisibilityTimeout`). A callback
+that was due an hour ago has lost its message, or Lambda or SQS has moved it to the dead letters without a word."""
 LOST = "the attempt that was due was not made"
 _NAMESPACE = uuid.UUID("6a0f6e0c-5a0e-4d3f-9b7e-0f2f6d6f6d6b")
 
 
-class Status(StrEnum):
+class CallbackStatus(StrEnum):
     """How far a callback has come."""
 
     PENDING = "pending"
     """To be sent, or sent again."""
     DELIVERED = "delivered"
-    """The receiver has answered 2xx."""
+    """The receiver has responded with 2xx."""
     DEAD = "dead"
     """Given up; its message is among the dead letters, or lost (see `Callback.as_of`)."""
     GONE = "gone"
-    """The address is switched off: it has answered 410."""
+    """The address is switched off: it has responded with 410."""
 
 
 @dataclass(frozen=True)
@@ -48,9 +48,9 @@ class Callback:
     Attributes:
         type: "face_search.completed", …; see `webhooks.announcing`.
         body: JSON in UTF-8, its `results_url` without scheme and host; empty once it was delivered.
-        turn: number of the message in the queue that counts (see `callbacks.turns`).
+        attempt_number: of the message in the queue that counts (see `DeliveryAttempt.number`).
         attempts: begun since it was announced or replayed.
-        last_status: HTTP status of the last answer; 0 = there was none.
+        last_status: HTTP status of the last response; 0 = there was none.
         reason: why it is not delivered, in words that are safe to show.
         next_at: when the next attempt is due, in seconds since the epoch.
     """
@@ -62,17 +62,17 @@ class Callback:
     body: bytes
     created_at: int
     next_at: int
-    status: Status = Status.PENDING
-    turn: int = 0
+    status: CallbackStatus = CallbackStatus.PENDING
+    attempt_number: int = 0
     attempts: int = 0
     last_status: int = 0
     reason: str = ""
 
     def as_of(self, now: float) -> "Callback":
         """The callback as an operator is to see it: nothing stays pending whose message does not come any more."""
-        if self.status is not Status.PENDING or now <= self.next_at + OVERDUE_SECONDS:
+        if self.status is not CallbackStatus.PENDING or now <= self.next_at + OVERDUE_SECONDS:
             return self
-        return replace(self, status=Status.DEAD, reason=LOST)
+        return replace(self, status=CallbackStatus.DEAD, reason=LOST)
 
 
 class CallbackStore(Protocol):
@@ -84,19 +84,18 @@ class CallbackStore(Protocol):
     def get(self, key: CallbackKey) -> Callback | None:
         """The callback; read strongly consistent."""
 
-    def claim(self, key: CallbackKey, turn: int, now: float, until: float) -> bool:
-        """Take a turn of a pending callback, for nobody else to send it until then, and count the attempt, which ends
-        the plan even if every process dies of it; False if somebody else has it, or a later turn, or it is not
-        pending."""
+    def claim(self, key: CallbackKey, number: int, now: float, until: float) -> bool:
+        """Take an attempt at a pending callback, for nobody else to send it until then, and count it, which ends the
+        plan even if every process dies of it; False if somebody else has it, or a later one, or it is not pending."""
 
-    def settle(self, callback: Callback, turn: int) -> bool:
-        """Write how a claimed turn ended, and give the claim back; False if it is not the callback's turn any more."""
+    def settle(self, callback: Callback, number: int) -> bool:
+        """Write how a claimed attempt ended, and give the claim back; False if another attempt counts by now."""
 
     def restart(self, callback: Callback) -> bool:
-        """Write a callback that begins anew with its `turn`; False if it was delivered or erased, or has begun."""
+        """Write a callback that begins anew with its attempt; False if it was delivered or deleted, or has begun."""
 
-    def remove(self, key: CallbackKey) -> None:
-        """Forget the callback."""
+    def delete(self, key: CallbackKey) -> None:
+        """Delete the callback; it may be gone already."""
 
 
 class Addresses(Protocol):
@@ -121,12 +120,16 @@ class CallbackLists(Protocol):
     def count(self, org_id: int, event_id: int) -> int:
         """How many callbacks of an event are kept."""
 
-    def purge(self, org_id: int, event_id: int) -> int:
-        """Forget an event's callbacks; how many there were."""
+    def delete_all(self, org_id: int, event_id: int) -> int:
+        """Delete an event's callbacks; how many there were."""
 
 
 def callback_of(end: JobEnd, now: float) -> Callback:
-    """The callback that says how a search ended; the same end, however often, has one key."""
+    """The callback that says how a search ended; the same end, however often, has one key.
+
+    Raises:
+        ValueError: its metadata is larger than a callback may be.
+    """
     name = f"{end.org_id}/{end.event_id}/{end.request_id}/{end.type}"
     return Callback(
         key=CallbackKey(end.org_id, end.event_id, uuid.uuid5(_NAMESPACE, name)),
@@ -139,13 +142,14 @@ def callback_of(end: JobEnd, now: float) -> Callback:
     )
 
 
-def again(callback: Callback, turn: int, now: float) -> Callback:
-    """The callback as it is when it begins anew with that turn."""
-    return replace(callback, status=Status.PENDING, turn=turn, attempts=0, reason="", next_at=int(now))
+def begun_again(callback: Callback, number: int, now: float) -> Callback:
+    """The callback as it is when it begins anew with that attempt."""
+    pending = CallbackStatus.PENDING
+    return replace(callback, status=pending, attempt_number=number, attempts=0, reason="", next_at=int(now))
 
 
 def body_with_host(body: bytes, base_url: str) -> bytes:
-    """The body as it is sent: whoever announces does not know where the API is (see ADR 12).
+    """The body as it is sent: only the callbacks function knows where the API is (see ADR 12).
 
     Args:
         body: of a callback.

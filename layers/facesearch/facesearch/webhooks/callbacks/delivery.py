@@ -1,60 +1,70 @@
 """Sending callbacks: signed, at least once, until the receiver takes them or the plan is over.
 
-A turn ends in this order, so that a process may die at any point:
+An attempt is made in this order, so that a process may die at any point:
 
 1. It is claimed: a message that came twice is sent once. The claim runs out by itself.
 2. The callback is sent.
-3. The next turn is queued, or the dead letter is; the address is switched off.
+3. The next attempt is queued, or the dead letter is; the address is switched off.
 4. The callback is written down as it is now, which gives the claim back.
 
-Whoever dies before 4 has its message delivered again, and the callback is sent once more under the same `webhook-id`.
+If a process dies before 4, the message is delivered again, and the callback is sent once more under the same
+`webhook-id`.
 """
 
 import random
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Protocol
 
-from facesearch.adapters.outbound import PostResult
 from facesearch.models import WebhookSecret
 from facesearch.reading import Reader, Wanted
 from facesearch.webhooks.callbacks.attempts import AttemptQueue, DeliveryAttempt
-from facesearch.webhooks.callbacks.callback import Addresses, Callback, CallbackStore, Status, again, body_with_host
-from facesearch.webhooks.callbacks.plan import Plan
-from facesearch.webhooks.outbound import FetchFailedError, RefusedUrlError
-from facesearch.webhooks.shares import Shares
+from facesearch.webhooks.callbacks.callback import (
+    Addresses,
+    Callback,
+    CallbackStatus,
+    CallbackStore,
+    begun_again,
+    body_with_host,
+)
+from facesearch.webhooks.outbound import FetchFailedError, Outbound, RefusedUrlError, Shares
 from facesearch.webhooks.signing import sign
 
+Uniform = Callable[[float, float], float]
+"""A random number between two."""
 CLAIM_SECONDS = 20
 """Sending takes 15 s at most."""
 ASIDE_SECONDS = 1_800
-"""A turn that could not be had for so long is over: the attempt has failed, and the plan goes on. Shorter than
-`OVERDUE_SECONDS`, after which a callback that is due counts as lost."""
+"""An attempt that had to step aside for so long has failed, and the plan goes on. Shorter than `OVERDUE_SECONDS`, after
+which a callback that is due counts as lost."""
 LONGEST_ASIDE = 60
 POSTPONABLE = (429, 503)
 """Statuses whose Retry-After counts."""
+LONGEST_SECONDS = 86_400
+"""A receiver can put the next attempt off by a day at most."""
+JITTER = 0.2
+"""Share of a delay by which it varies both ways, so that what failed together does not come back together."""
 
 
 class DeliveryOutcome(StrEnum):
-    """What became of a turn."""
+    """What became of an attempt."""
 
     DELIVERED = "callback delivered"
     FAILED = "callback failed"
     DEAD = "callback given up"
     GONE = "callback's address is switched off"
     WAITING = "callback is not due yet"
-    STALE = "callback's turn is over"
-    ERASED = "callback's event is gone"
+    STALE = "callback's attempt is over"
+    DELETED = "callback's event is gone"
 
 
 @dataclass(frozen=True)
 class DeliveryReport:
-    """What became of a turn, in words and numbers that may be logged.
+    """What became of an attempt, in words and numbers that may be logged.
 
     Attributes:
         callback: None if it is not known, or was not looked at.
@@ -62,7 +72,7 @@ class DeliveryReport:
     """
 
     outcome: DeliveryOutcome
-    turn: DeliveryAttempt
+    attempt: DeliveryAttempt
     callback: Callback | None = None
     seconds: float = 0
 
@@ -71,21 +81,33 @@ class BusyError(Exception):
     """Somebody else is sending this callback, or died while doing so: deliver the message again."""
 
 
-class Sender(Protocol):
-    """How a callback reaches its address; see `outbound.Outbound`."""
+@dataclass(frozen=True)
+class DeliveryPlan:
+    """When a callback that was not taken is sent again.
 
-    def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> PostResult:
-        """POST it, following no redirect.
+    Attributes:
+        delays: between attempts, in seconds; there is one attempt more than there are delays.
+    """
 
-        Raises:
-            RefusedUrlError: nothing is ever sent to such an address.
-            FetchFailedError: no answer.
+    delays: Sequence[int]
+    uniform: Uniform = random.uniform
+
+    def after(self, attempts: int, retry_after: int | None = None) -> float | None:
+        """Seconds until the next attempt after so many; None if that was the last.
+
+        Args:
+            attempts: from 1.
+            retry_after: what the receiver asks for, in seconds; it can only make the delay longer.
         """
+        if attempts > len(self.delays):
+            return None
+        delay = self.delays[attempts - 1] * self.uniform(1 - JITTER, 1 + JITTER)
+        return max(delay, min(retry_after or 0, LONGEST_SECONDS))
 
 
 @dataclass(frozen=True)
-class _Attempt:
-    """How an attempt ended. `status`: 0 = no answer; `final`: another attempt would end the same way."""
+class _Response:
+    """What the receiver said. `status`: 0 = nothing; `final`: another attempt would end the same way."""
 
     status: int = 0
     reason: str = ""
@@ -97,39 +119,31 @@ class _Attempt:
         return 200 <= self.status < 300
 
 
+@dataclass(frozen=True, kw_only=True)
 class CallbackDelivery:
-    """The use case of the callbacks function."""
+    """The use case of the callbacks function.
 
-    def __init__(  # noqa: PLR0913 - a use case's parts, each by its name
-        self,
-        *,
-        callbacks: CallbackStore,
-        addresses: Addresses,
-        queue: AttemptQueue,
-        sender: Sender,
-        reader: Reader,
-        plan: Plan,
-        api_base_url: str,
-        pool: Executor,
-        shares: Shares,
-        clock: Callable[[], float] = time.time,
-    ) -> None:
-        """Take the parts; `pool` runs turns side by side, `api_base_url` is what `results_url` begins with. `shares`:
-        of an organisation in the workers, each of which waits for the slowest of its batch."""
-        self._callbacks = callbacks
-        self._addresses = addresses
-        self._queue = queue
-        self._sender = sender
-        self._reader = reader
-        self._plan = plan
-        self._api_base_url = api_base_url
-        self._pool = pool
-        self._shares = shares
-        self._clock = clock
+    Attributes:
+        api_base_url: what `results_url` begins with.
+        pool: makes attempts side by side.
+        shares: of an organisation in the workers, each of which waits for the slowest of its batch.
+    """
+
+    callbacks: CallbackStore
+    addresses: Addresses
+    queue: AttemptQueue
+    outbound: Outbound
+    reader: Reader
+    plan: DeliveryPlan
+    api_base_url: str
+    pool: Executor
+    shares: Shares
+    clock: Callable[[], float] = time.time
+    uniform: Uniform = random.uniform
 
     def submit(self, message: str) -> "Future[DeliveryReport]":
         """`deliver`, beside others."""
-        return self._pool.submit(self.deliver, message)
+        return self.pool.submit(self.deliver, message)
 
     def deliver(self, message: str) -> DeliveryReport:
         """Handle one message of the queue.
@@ -138,94 +152,97 @@ class CallbackDelivery:
             BusyError: see there.
             ValueError: that is no message of ours.
         """
-        turn = DeliveryAttempt.from_message(message)
-        if turn.not_before > self._clock():
-            self._queue.send(turn)
-            return DeliveryReport(DeliveryOutcome.WAITING, turn)
-        callback = self._callbacks.get(turn.key)
+        attempt = DeliveryAttempt.from_message(message)
+        if attempt.not_before > self.clock():
+            self.queue.send(attempt)
+            return DeliveryReport(DeliveryOutcome.WAITING, attempt)
+        callback = self.callbacks.get(attempt.key)
         if callback is None:
-            return DeliveryReport(DeliveryOutcome.ERASED, turn)
-        if turn.is_replay and turn.number > callback.turn:
-            callback = self._begin_again(turn, callback)
-        if turn.number < callback.turn or callback.status is not Status.PENDING:
-            return DeliveryReport(DeliveryOutcome.STALE, turn, callback)
-        known = self._reader.read(Wanted(event_id=turn.key.event_id, secrets_of=turn.key.org_id))
+            return DeliveryReport(DeliveryOutcome.DELETED, attempt)
+        if attempt.is_replay and attempt.number > callback.attempt_number:
+            callback = self._begun_again(attempt, callback)
+        if attempt.number < callback.attempt_number or callback.status is not CallbackStatus.PENDING:
+            return DeliveryReport(DeliveryOutcome.STALE, attempt, callback)
+        known = self.reader.read(Wanted(event_id=attempt.key.event_id, secrets_of=attempt.key.org_id))
         if known.event is None or known.event.closing:
-            self._callbacks.remove(turn.key)  # announced while its event was being deleted
-            return DeliveryReport(DeliveryOutcome.ERASED, turn)
-        now = self._clock()
-        share = self._shares.take(turn.key.org_id, CLAIM_SECONDS)
+            self.callbacks.delete(attempt.key)  # announced while its event was being deleted
+            return DeliveryReport(DeliveryOutcome.DELETED, attempt)
+        now = self.clock()
+        share = self.shares.take(attempt.key.org_id, CLAIM_SECONDS)
         late = now - callback.next_at
         if share is None and late < ASIDE_SECONDS:
-            return self._step_aside(turn, callback, now, late)
+            return self._step_aside(attempt, callback, now, late)
         with share or ExitStack():
-            if not self._callbacks.claim(turn.key, turn.number, now, now + CLAIM_SECONDS):
+            if not self.callbacks.claim(attempt.key, attempt.number, now, now + CLAIM_SECONDS):
                 raise BusyError("callback is being sent by somebody else")
-            return self._send(turn, callback, known.secrets if share else None)
+            return self._send(attempt, callback, known.secrets if share else None)
 
-    def _step_aside(self, turn: DeliveryAttempt, callback: Callback, now: float, late: float) -> DeliveryReport:
-        """Queue the same turn again: other receivers of its organisation are being waited for as much as they may."""
-        delay = random.uniform(1, 2 + min(LONGEST_ASIDE, max(0.0, late)))  # noqa: S311 - jitter
-        self._queue.send(replace(turn, not_before=now + delay))
-        return DeliveryReport(DeliveryOutcome.WAITING, turn, callback, delay)
+    def _step_aside(self, attempt: DeliveryAttempt, callback: Callback, now: float, late: float) -> DeliveryReport:
+        """Queue the attempt again: other receivers of its organisation are being waited for as much as they may."""
+        delay = self.uniform(1, 2 + min(LONGEST_ASIDE, max(0.0, late)))
+        self.queue.send(replace(attempt, not_before=now + delay))
+        return DeliveryReport(DeliveryOutcome.WAITING, attempt, callback, delay)
 
-    def _begin_again(self, turn: DeliveryAttempt, callback: Callback) -> Callback:
+    def _begun_again(self, attempt: DeliveryAttempt, callback: Callback) -> Callback:
         """What the replay is about to write itself, or died before it could."""
-        self._callbacks.restart(again(callback, turn.number, self._clock()))
-        return self._callbacks.get(turn.key) or callback
+        self.callbacks.restart(begun_again(callback, attempt.number, self.clock()))
+        return self.callbacks.get(attempt.key) or callback
 
     def _send(
-        self, turn: DeliveryAttempt, callback: Callback, secrets: Sequence[WebhookSecret] | None
+        self, attempt: DeliveryAttempt, callback: Callback, secrets: Sequence[WebhookSecret] | None
     ) -> DeliveryReport:
-        if self._addresses.is_off(turn.key.org_id, callback.url):
-            return self._settle(DeliveryOutcome.GONE, turn, replace(callback, reason="the address is switched off"))
-        attempt = self._attempt(callback, secrets)
-        callback = replace(callback, attempts=callback.attempts + 1, last_status=attempt.status, reason=attempt.reason)
-        if attempt.was_taken:
-            return self._settle(DeliveryOutcome.DELIVERED, turn, callback)
-        if attempt.status == 410:
-            self._addresses.switch_off(turn.key.org_id, callback.url)
-            return self._settle(DeliveryOutcome.GONE, turn, callback)
-        delay = None if attempt.final else self._plan.after(callback.attempts, attempt.retry_after)
+        if self.addresses.is_off(attempt.key.org_id, callback.url):
+            return self._settle(DeliveryOutcome.GONE, attempt, replace(callback, reason="the address is switched off"))
+        response = self._post(callback, secrets)
+        callback = replace(
+            callback, attempts=callback.attempts + 1, last_status=response.status, reason=response.reason
+        )
+        if response.was_taken:
+            return self._settle(DeliveryOutcome.DELIVERED, attempt, callback)
+        if response.status == 410:
+            self.addresses.switch_off(attempt.key.org_id, callback.url)
+            return self._settle(DeliveryOutcome.GONE, attempt, callback)
+        delay = None if response.final else self.plan.after(callback.attempts, response.retry_after)
         if delay is None:
-            self._queue.bury(turn)
-            return self._settle(DeliveryOutcome.DEAD, turn, callback)
-        return self._again(turn, callback, delay)
+            self.queue.add_dead_letter(attempt)
+            return self._settle(DeliveryOutcome.DEAD, attempt, callback)
+        return self._queue_next(attempt, callback, delay)
 
-    def _attempt(self, callback: Callback, secrets: Sequence[WebhookSecret] | None) -> _Attempt:
+    def _post(self, callback: Callback, secrets: Sequence[WebhookSecret] | None) -> _Response:
         if secrets is None:
-            return _Attempt(reason="too many other callbacks of the organisation are not responded to")
+            return _Response(reason="too many other callbacks of the organisation are not responded to")
         if not secrets:  # one may be made before the plan is over
-            return _Attempt(reason="the organisation has no webhook secret to sign by")
-        body = body_with_host(callback.body, self._api_base_url)
-        moment = datetime.fromtimestamp(self._clock(), UTC)
+            return _Response(reason="the organisation has no webhook secret to sign by")
+        body = body_with_host(callback.body, self.api_base_url)
+        moment = datetime.fromtimestamp(self.clock(), UTC)
         headers = {"content-type": "application/json"} | sign(str(callback.key.callback_id), moment, body, secrets)
         try:
-            delivery = self._sender.post(callback.url, body, headers)
+            result = self.outbound.post(callback.url, body, headers)
         except RefusedUrlError as error:
-            return _Attempt(reason=error.reason, final=True)
+            return _Response(reason=error.reason, final=True)
         except FetchFailedError as error:
-            return _Attempt(reason=error.reason)
-        status = delivery.status
-        if 200 <= status < 300:
-            return _Attempt(status)
-        return _Attempt(status, f"answered {status}", delivery.retry_after if status in POSTPONABLE else None)
+            return _Response(reason=error.reason)
+        response = _Response(result.status)
+        if response.was_taken:
+            return response
+        retry_after = result.retry_after if result.status in POSTPONABLE else None
+        return _Response(result.status, f"responded with {result.status}", retry_after)
 
-    def _again(self, turn: DeliveryAttempt, callback: Callback, delay: float) -> DeliveryReport:
-        due = self._clock() + delay
-        self._queue.send(DeliveryAttempt(turn.key, turn.number + 1, due))
-        later = replace(callback, turn=turn.number + 1, next_at=int(due))
-        self._callbacks.settle(later, turn.number)
-        return DeliveryReport(DeliveryOutcome.FAILED, turn, later, delay)
+    def _queue_next(self, attempt: DeliveryAttempt, callback: Callback, delay: float) -> DeliveryReport:
+        due = self.clock() + delay
+        self.queue.send(DeliveryAttempt(attempt.key, attempt.number + 1, due))
+        later = replace(callback, attempt_number=attempt.number + 1, next_at=int(due))
+        self.callbacks.settle(later, attempt.number)
+        return DeliveryReport(DeliveryOutcome.FAILED, attempt, later, delay)
 
-    def _settle(self, outcome: DeliveryOutcome, turn: DeliveryAttempt, callback: Callback) -> DeliveryReport:
+    def _settle(self, outcome: DeliveryOutcome, attempt: DeliveryAttempt, callback: Callback) -> DeliveryReport:
         ends = {
-            DeliveryOutcome.DELIVERED: Status.DELIVERED,
-            DeliveryOutcome.DEAD: Status.DEAD,
-            DeliveryOutcome.GONE: Status.GONE,
+            DeliveryOutcome.DELIVERED: CallbackStatus.DELIVERED,
+            DeliveryOutcome.DEAD: CallbackStatus.DEAD,
+            DeliveryOutcome.GONE: CallbackStatus.GONE,
         }
-        ended = replace(callback, turn=turn.number, status=ends[outcome])
-        if ended.status is Status.DELIVERED:
+        ended = replace(callback, attempt_number=attempt.number, status=ends[outcome])
+        if ended.status is CallbackStatus.DELIVERED:
             ended = replace(ended, body=b"")  # what was for the receiver alone, and it has it
-        self._callbacks.settle(ended, turn.number)
-        return DeliveryReport(outcome, turn, ended)
+        self.callbacks.settle(ended, attempt.number)
+        return DeliveryReport(outcome, attempt, ended)

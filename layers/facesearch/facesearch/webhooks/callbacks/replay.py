@@ -6,9 +6,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from facesearch.webhooks.callbacks.attempts import AttemptQueue, DeadLetters, DeliveryAttempt
-from facesearch.webhooks.callbacks.callback import Addresses, Callback, CallbackLists, CallbackStore, Status, again
+from facesearch.webhooks.callbacks.callback import (
+    Addresses,
+    Callback,
+    CallbackLists,
+    CallbackStatus,
+    CallbackStore,
+    begun_again,
+)
 
-GIVEN_UP = (Status.DEAD, Status.GONE)
+GIVEN_UP = (CallbackStatus.DEAD, CallbackStatus.GONE)
 
 
 @dataclass(frozen=True)
@@ -19,29 +26,21 @@ class Replayed:
     unknown: tuple[uuid.UUID, ...] = ()
 
 
-class CallbackDesk:
+@dataclass(frozen=True, kw_only=True)
+class CallbackReplay:
     """The use cases of `facesearch callbacks`."""
 
-    def __init__(
-        self,
-        callbacks: CallbackStore,
-        lists: CallbackLists,
-        addresses: Addresses,
-        queue: AttemptQueue,
-        dead_letters: DeadLetters,
-        clock: Callable[[], float] = time.time,
-    ) -> None:
-        self._callbacks = callbacks
-        self._lists = lists
-        self._addresses = addresses
-        self._queue = queue
-        self._dead_letters = dead_letters
-        self._clock = clock
+    callbacks: CallbackStore
+    lists: CallbackLists
+    addresses: Addresses
+    queue: AttemptQueue
+    dead_letters: DeadLetters
+    clock: Callable[[], float] = time.time
 
-    def list(self, org_id: int, status: Status | None = None) -> list[Callback]:
+    def list(self, org_id: int, status: CallbackStatus | None = None) -> list[Callback]:
         """An organisation's callbacks as they are now, oldest first."""
-        now = self._clock()
-        every = (each.as_of(now) for each in self._lists.of_org(org_id))
+        now = self.clock()
+        every = (each.as_of(now) for each in self.lists.of_org(org_id))
         found = [each for each in every if status in (None, each.status)]
         return sorted(found, key=lambda each: (each.created_at, each.key.callback_id))
 
@@ -60,30 +59,30 @@ class CallbackDesk:
             for callback in chosen
             if (wanted or callback.status in GIVEN_UP) and (begun := self._restart(callback)) is not None
         ]
-        self._clear(org_id)
+        self._delete_dead_letters(org_id)
         done = {each.key.callback_id for each in replayed}
         return Replayed(tuple(replayed), tuple(each for each in dict.fromkeys(wanted) if each not in done))
 
     def _restart(self, callback: Callback) -> Callback | None:
-        """Queued first: whoever dies then has it replayed all the same, by the message."""
-        if callback.status is Status.DELIVERED:
+        """Queue it first: if the process dies then, the message replays it all the same."""
+        if callback.status is CallbackStatus.DELIVERED:
             return None
-        self._addresses.switch_on(callback.key.org_id, callback.url)
-        begun = again(callback, callback.turn + 1, self._clock())
-        self._queue.send(DeliveryAttempt(begun.key, begun.turn, is_replay=True))
-        self._callbacks.restart(begun)
+        self.addresses.switch_on(callback.key.org_id, callback.url)
+        begun = begun_again(callback, callback.attempt_number + 1, self.clock())
+        self.queue.send(DeliveryAttempt(begun.key, begun.attempt_number, is_replay=True))
+        self.callbacks.restart(begun)
         return begun
 
-    def _clear(self, org_id: int) -> None:
-        """Take out the organisation's dead letters that no longer stand for a callback that is dead, or that will be:
-        SQS moves the message of a turn that failed too often while its callback is still pending."""
+    def _delete_dead_letters(self, org_id: int) -> None:
+        """Delete the organisation's that no longer stand for a callback that is dead, or that will be: SQS moves the
+        message of an attempt that failed too often while its callback is still pending."""
 
-        def is_over(turn: DeliveryAttempt) -> bool:
-            if turn.key.org_id != org_id:
+        def is_over(attempt: DeliveryAttempt) -> bool:
+            if attempt.key.org_id != org_id:
                 return False
-            callback = self._callbacks.get(turn.key)
-            if callback is None or callback.status not in (Status.DEAD, Status.PENDING):
+            callback = self.callbacks.get(attempt.key)
+            if callback is None or callback.status not in (CallbackStatus.DEAD, CallbackStatus.PENDING):
                 return True
-            return turn.number < callback.turn
+            return attempt.number < callback.attempt_number
 
-        self._dead_letters.take(is_over)
+        self.dead_letters.delete(is_over)

@@ -1,4 +1,4 @@
-"""Orders to look through an event's watches. They share the queue of searches, and like those hold ids alone."""
+"""Commands to look through an event's watches. They share the search commands' queue, and like those hold ids alone."""
 
 import json
 import time
@@ -7,12 +7,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from typing_extensions import override
+
+from facesearch.photos.requests import WatchRequests
 from facesearch.webhooks.watches.watch import Rounds
 
 DELAY_SECONDS = 10
-"""A round begins so long after it was ordered, and so sees the photos of a whole batch of uploads."""
+"""A round begins so long after its command was sent, and so sees the photos of a whole batch of uploads."""
 WINDOW_SECONDS = 8
-"""Orders within it are one. Shorter than the delay: whoever is refused knows that a round is to begin yet."""
+"""Requests within it are one command. Shorter than the delay: after a refusal a round is yet to begin."""
 
 
 @dataclass(frozen=True)
@@ -29,18 +32,18 @@ class WatchCommand:
     after: uuid.UUID | None = None
     counted: int = 0
 
-    def to_text(self) -> str:
+    def to_message(self) -> str:
         """As it is sent."""
-        message: dict[str, object] = {"kind": "watch", "org_id": self.org_id, "event_id": self.event_id}
+        content: dict[str, object] = {"kind": "watch", "org_id": self.org_id, "event_id": self.event_id}
         if self.after is not None:
-            message |= {"after": str(self.after), "counted": self.counted}
-        return json.dumps(message)
+            content |= {"after": str(self.after), "counted": self.counted}
+        return json.dumps(content)
 
     @classmethod
-    def of(cls, text: str) -> "WatchCommand | None":
+    def from_message(cls, message: str) -> "WatchCommand | None":
         """Read a message; None if it is something else."""
         try:
-            content = json.loads(text)
+            content = json.loads(message)
             if content["kind"] != "watch":
                 return None
             after = content.get("after")
@@ -51,30 +54,24 @@ class WatchCommand:
 
 
 class WatchCommands(Protocol):
-    """Where orders wait for a worker."""
+    """Where commands wait for a worker."""
 
-    def send(self, order: WatchCommand, delay: int = 0) -> None:
-        """Enter an order, to be delivered after so many seconds."""
+    def send(self, command: WatchCommand, delay: int = 0) -> None:
+        """Enter a command, to be delivered after so many seconds."""
 
 
-class WatchRequests(Protocol):
-    """How indexing says that an event has new photos."""
+@dataclass(frozen=True, kw_only=True)
+class CollapsedWatchRequests(WatchRequests):
+    """Cost an event that nobody watches one read unit, and others one message every few seconds."""
 
+    commands: WatchCommands
+    rounds: Rounds
+    clock: Callable[[], float] = time.time
+
+    @override
     def request(self, org_id: int, event_id: int) -> None:
-        """Have the event's watches looked through soon, if there are any; asked often within seconds is asked once."""
-
-
-class CollapsedRequests:
-    """`WatchRequests` that costs an event nobody watches one read unit, and others one message every few seconds."""
-
-    def __init__(self, orders: WatchCommands, rounds: Rounds, clock: Callable[[], float] = time.time) -> None:
-        self._orders = orders
-        self._rounds = rounds
-        self._clock = clock
-
-    def request(self, org_id: int, event_id: int) -> None:
-        """See `WatchRequests.request`. Whoever dies between claim and message asks again with the photos' redelivery,
-        minutes later: the claim is over by then."""
-        now = self._clock()
-        if self._rounds.has_watches(event_id) and self._rounds.claim(event_id, now, now + WINDOW_SECONDS):
-            self._orders.send(WatchCommand(org_id, event_id), DELAY_SECONDS)
+        # If the worker dies between claim and message, the photos' redelivery asks again, minutes later: the claim is
+        # over by then.
+        now = self.clock()
+        if self.rounds.has_watches(event_id) and self.rounds.claim(event_id, now, now + WINDOW_SECONDS):
+            self.commands.send(WatchCommand(org_id, event_id), DELAY_SECONDS)

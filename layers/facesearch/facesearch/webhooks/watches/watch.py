@@ -20,9 +20,9 @@ class Watch:
     Attributes:
         search: that it goes on with.
         model: made the probe.
-        probe: encrypted (see `probes`).
+        probe: encrypted (see `Probes`).
         created_at: when the person's consent came, in seconds since the epoch.
-        expires_at: from then on there is no watch, whether or not the table has forgotten it yet.
+        expires_at: from then on there is no watch, whether or not its item is gone.
         last: the search whose result was told last: `search` itself, or a child of it.
     """
 
@@ -36,7 +36,20 @@ class Watch:
     last: uuid.UUID
 
 
-class WatchStore(Protocol):
+class WatchPages(Protocol):
+    """What running watches and deletions both ask."""
+
+    def page(self, event_id: int, after: uuid.UUID | None, limit: int) -> list[Watch]:
+        """The event's watches in the order of their searches' ids, expired ones too; fewer than `limit`: no more."""
+
+    def delete(self, search: SearchKey) -> bool:
+        """Delete the watch of a search; whether there was one."""
+
+    def delete_all(self, event_id: int) -> int:
+        """Delete all that there is of the event's watches; how many there were."""
+
+
+class WatchStore(WatchPages, Protocol):
     """Where watches are kept."""
 
     def keep(self, watch: Watch) -> bool:
@@ -45,23 +58,27 @@ class WatchStore(Protocol):
     def get(self, search: SearchKey) -> Watch | None:
         """The watch of a search, unless it has expired; read strongly consistent."""
 
-    def page(self, event_id: int, after: uuid.UUID | None, limit: int) -> list[Watch]:
-        """The event's watches in the order of their searches' ids, expired ones too; fewer than `limit`: no more."""
-
     def enter(self, watch: Watch, child: SearchKey) -> None:
         """Say that a search is about to become a child of the watch's."""
 
     def note(self, watch: Watch, child: SearchKey) -> bool:
         """The child was told; False if the watch is gone, or something else was told meanwhile."""
 
-    def end(self, search: SearchKey) -> bool:
-        """Forget the watch of a search; whether there was one."""
-
-    def purge(self, event_id: int) -> int:
-        """Forget all that there is of the event's watches; how many there were."""
-
     def recount(self, event_id: int, watches: int) -> None:
         """So many there are really: what expired by itself was not counted off."""
+
+
+class WatchEraser(WatchPages, Protocol):
+    """What deletions ask."""
+
+    def children(self, search: SearchKey) -> list[SearchKey]:
+        """Searches that became, or were about to become, children of this one."""
+
+    def delete_children(self, search: SearchKey) -> None:
+        """Delete what says which children there were."""
+
+    def count(self, event_id: int) -> int:
+        """How many watches of the event there are, expired ones too."""
 
 
 class Rounds(Protocol):
@@ -71,29 +88,7 @@ class Rounds(Protocol):
         """Whether anybody watches the event; read strongly consistent."""
 
     def claim(self, event_id: int, now: float, until: float) -> bool:
-        """Be the one who orders a round; False if somebody else is, until then."""
-
-
-class WatchEraser(Protocol):
-    """What deletions ask."""
-
-    def page(self, event_id: int, after: uuid.UUID | None, limit: int) -> list[Watch]:
-        """See `WatchStore.page`."""
-
-    def end(self, search: SearchKey) -> bool:
-        """See `WatchStore.end`."""
-
-    def children(self, search: SearchKey) -> list[SearchKey]:
-        """Searches that became, or were about to become, children of this one."""
-
-    def disown(self, search: SearchKey) -> None:
-        """Forget which children there were."""
-
-    def purge(self, event_id: int) -> int:
-        """See `WatchStore.purge`."""
-
-    def count(self, event_id: int) -> int:
-        """How many watches of the event there are, expired ones too."""
+        """Be the one who has a round begun; False if somebody else is, until then."""
 
 
 class LostProbeError(Exception):
@@ -110,11 +105,11 @@ class Probes(Protocol):
         """The probe of a watch.
 
         Raises:
-            LostProbeError: see there.
+            LostProbeError: nobody can decrypt it any more.
         """
 
 
 def child_of(parent: SearchKey, photos: Iterable[PhotoMatch]) -> SearchKey:
-    """The search that tells of this set of photos: whoever finds the same set again means the same search."""
+    """The search that tells of this set of photos: the same set found again is the same search."""
     digest = hashlib.sha256(b"".join(sorted(photo.image_id.bytes for photo in photos))).hexdigest()
     return replace(parent, request_id=uuid.uuid5(parent.request_id, digest))

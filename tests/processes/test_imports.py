@@ -1,0 +1,76 @@
+"""What a start loads: nothing that only a first call needs, and who only reads pages or hands selfies on never loads
+what finding faces needs. And that loading says nothing.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT
+
+FACES = {"numpy", "cv2", "PIL"}
+HTTP = {"httpx", "httpcore"}
+UPSTREAM = {"ENGINE": "upstream", "UPSTREAM_URL": "https://api.example", "UPSTREAM_KEY_SECRET": "key"}
+SETTINGS = {
+    "TABLE_NAME": "t",
+    "IDEMPOTENCY_TABLE_NAME": "i",
+    "SELFIES_BUCKET": "s",
+    "SEARCH_JOBS_QUEUE_URL": "https://q.example/",
+    "CALLBACKS_QUEUE_URL": "https://turns.example/",
+    "AWS_DEFAULT_REGION": "us-east-1",
+}
+IN_FUNCTION = "import app; from facesearch.bootstrap import container; "
+WEBHOOK = (
+    "container.webhook_authenticator, container.webhook_intake, container.search_deletion; "
+    "container.webhook_intake.outbound.check('https://a.example/')"
+)
+OUTBOUND = (
+    "from facesearch.adapters.outbound import HttpOutbound, SystemResolver; "
+    "HttpOutbound(resolver=SystemResolver()).check('https://photos.example/')"
+)
+
+
+def run(
+    script: str, *arguments: str, function: str = "results", **environment: str
+) -> subprocess.CompletedProcess[str]:
+    paths = ["layers/facesearch", "clients/python", f"functions/{function}"]
+    return subprocess.run(
+        [sys.executable, "-c", f"import sys; sys.path[:0] = {paths}; {script}", *arguments],
+        cwd=ROOT, env=SETTINGS | {"PATH": os.environ["PATH"]} | environment, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("function", "then", "settings", "needed", "heavy"),
+    [
+        ("results", IN_FUNCTION + "container.authenticator", {}, {"botocore.session"}, FACES | HTTP | {"boto3"}),
+        # botocore's exceptions are small; its clients are as large as all the rest of the start
+        ("results", IN_FUNCTION + "pass", {}, {"facesearch.bootstrap"},
+         {"botocore.session", "botocore.client", "botocore.httpsession", "urllib3.util"}),
+        ("search", IN_FUNCTION + "container.face_search", UPSTREAM, {"httpx"}, FACES),
+        ("webhook", IN_FUNCTION + WEBHOOK, {}, {"standardwebhooks"}, FACES | HTTP),
+        # The function that receives webhooks refuses URLs at the door and starts cold in the guest's time.
+        ("webhook", OUTBOUND, {}, {"facesearch.adapters"}, FACES | HTTP | {"boto3"}),
+        ("results", "import facesearch_client", {}, {"httpx"}, FACES | {"boto3", "botocore", "facesearch", "PIL"}),
+    ],
+)  # fmt: skip
+def test_a_start_loads_what_it_needs_alone(
+    function: str, then: str, settings: dict[str, str], needed: set[str], heavy: set[str]
+) -> None:
+    modules = "import json; print(json.dumps(sorted({'.'.join(name.split('.')[:2]) for name in sys.modules})))"
+    loaded = set(json.loads(run(f"{then}; {modules}", function=function, **settings).stdout))
+    assert needed <= loaded
+    assert not loaded & heavy
+
+
+def test_nothing_is_written_to_the_log_on_loading_the_engine(models: Path) -> None:
+    code = (
+        "import pathlib; from facesearch.adapters.opencv.face_engine import OpenCvEngine; "
+        "OpenCvEngine(pathlib.Path(sys.argv[1]), threads=1)"
+    )
+    done = run(code, str(models))
+    assert (done.stdout, done.stderr) == ("", "")

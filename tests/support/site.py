@@ -1,0 +1,435 @@
+"""An event with photos of made-up people in every kind of store, and deletions that can be made to crash."""
+
+import datetime as dt
+import time
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol, TypeVar, cast
+
+import boto3
+import numpy as np
+
+from facesearch.adapters.dynamodb.admin import DynamoAdmin
+from facesearch.adapters.dynamodb.callbacks import DynamoCallbackStore
+from facesearch.adapters.dynamodb.erasing import DynamoErasureLog
+from facesearch.adapters.dynamodb.idempotency import DynamoIdempotency
+from facesearch.adapters.dynamodb.jobs import DynamoJobStore
+from facesearch.adapters.dynamodb.photos import DynamoPhotoStore
+from facesearch.adapters.dynamodb.reading import DynamoReader
+from facesearch.adapters.dynamodb.results import DynamoResultStore
+from facesearch.adapters.dynamodb.watches import DynamoWatchStore
+from facesearch.adapters.memory.callbacks import MemoryCallbackStore
+from facesearch.adapters.memory.jobs import MemoryJobStore
+from facesearch.adapters.memory.stores import (
+    MemoryErasureLog,
+    MemoryObjects,
+    MemoryPhotoStore,
+    MemoryReader,
+    MemorySnapshotStore,
+)
+from facesearch.adapters.memory.watches import MemoryWatchStore
+from facesearch.adapters.s3.objects import S3Objects
+from facesearch.adapters.s3.snapshots import S3SnapshotStore
+from facesearch.admin.models import EndedEvent
+from facesearch.deletion.event import EventDeletion
+from facesearch.deletion.person import EmbeddedStripper, PersonDeletion
+from facesearch.deletion.photos import PhotoDeletion
+from facesearch.deletion.probes import StoredProbes
+from facesearch.deletion.retention import FaceRetention
+from facesearch.deletion.stores import Stores
+from facesearch.errors import NoFaceFound, NotFound
+from facesearch.faces.compaction import SnapshotBuilder
+from facesearch.faces.embedded import EmbeddedMatcher, EmbeddedProbe
+from facesearch.faces.engine import Embedding, Face, RgbImage
+from facesearch.faces.index import IndexCache
+from facesearch.faces.matching import StoredProbe
+from facesearch.faces.packing import pack, unpack
+from facesearch.models import Event, Job, Page, SearchKey, SearchSummary
+from facesearch.photos.gallery import Galleries
+from facesearch.reading import Wanted
+from facesearch.records import Photo, original_key, rendition_keys
+from facesearch.search.selfies import job_prefix, selfie_keys
+from facesearch.webhooks.announcing import JobEnd
+from facesearch.webhooks.callbacks.callback import callback_of
+from facesearch.webhooks.watches.watch import Watch
+from tests.support.aws import create_table
+from tests.support.fakes import EVENT, EVENT_ID, ORG, MemoryClaims, OpenProbes
+
+T = TypeVar("T")
+ANNA, BEN, CARL, DORA, ELSA = 1, 2, 3, 4, 5
+PEOPLE = {1: [ANNA], 2: [ANNA, BEN], 3: [BEN], 4: [CARL, ANNA, BEN], 5: []}
+"""Who is in which photo; Dora and Elsa are in none."""
+
+
+class CrashError(Exception):
+    """The process has died here."""
+
+
+class Fuse:
+    """Lets a process die at its n-th call of a store, before or after the call was carried out."""
+
+    def __init__(self) -> None:
+        self.left: int | None = None
+        self.after = False
+
+    def set(self, at: int, *, after: bool) -> None:
+        self.left, self.after = at, after
+
+    def wrap(self, part: T) -> T:
+        return cast("T", _Fused(part, self))
+
+    def call(self, function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+        if self.left is None:
+            return function(*args, **kwargs)
+        self.left -= 1
+        if not self.left and not self.after:
+            raise CrashError
+        result = function(*args, **kwargs)
+        if not self.left:
+            raise CrashError
+        return result
+
+
+class _Fused:
+    def __init__(self, part: Any, fuse: Fuse) -> None:
+        self._part, self._fuse = part, fuse
+
+    def __getattr__(self, name: str) -> Any:
+        function = getattr(self._part, name)
+        return lambda *args, **kwargs: self._fuse.call(function, args, kwargs)
+
+
+class Inline(Executor):
+    """Does everything at once, in order."""
+
+    def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
+        future: Future[T] = Future()
+        try:
+            future.set_result(fn(*args, **kwargs))
+        except Exception as error:  # noqa: BLE001 - as an executor does
+            future.set_exception(error)
+        return future
+
+
+@dataclass
+class FakeEngine:
+    """A selfie is the number of its person, whose face looks along an axis of its own."""
+
+    model: str = EVENT.model
+
+    def named(self, model: str) -> "FakeEngine":
+        return self
+
+    def faces(self, image: RgbImage) -> list[Face]:
+        raise NotImplementedError
+
+    def probe(self, selfie: bytes) -> Embedding:
+        if not selfie.isdigit():
+            raise NoFaceFound("nobody")
+        return face_of(int(selfie), 0)
+
+
+def face_of(person: int, photo: int) -> Embedding:
+    """The person's face in that photo, about 0.9 from any other of theirs, 0 from anybody else's."""
+    face = np.zeros(128, np.float32)
+    face[person] = 1
+    face[60 + photo] = 0.3
+    return face / np.float32(np.linalg.norm(face))
+
+
+@dataclass
+class MemoryEvents:
+    """Events in the dictionary that `MemoryReader` reads."""
+
+    reader: MemoryReader
+    ended: list[EndedEvent] = field(default_factory=list)
+
+    def event(self, event_id: int) -> Event | None:
+        return self.reader.events.get(event_id)
+
+    def update_event(self, event_id: int, **changes: Any) -> Event:
+        self.reader.events[event_id] = replace(self.reader.events[event_id], **changes)
+        return self.reader.events[event_id]
+
+    def count_erasure(self, event_id: int) -> None:
+        self.update_event(event_id, erasures=self.reader.events[event_id].erasures + 1)
+
+    def close_event(self, event_id: int) -> Event:
+        if event_id not in self.reader.events:
+            raise NotFound("gone")
+        self.count_erasure(event_id)
+        return self.update_event(event_id, closing=True, event_enabled=False)
+
+    def remove_event(self, event: Event) -> None:
+        self.reader.events.pop(event.event_id, None)
+
+    def ended_events(self, today: dt.date) -> list[EndedEvent]:
+        return [ended for ended in self.ended if ended.retain_until < today.isoformat()]
+
+    def forget_ended(self, ended: EndedEvent) -> None:
+        self.ended.remove(ended)
+
+
+@dataclass
+class Parts:
+    """The stores of one kind, what reads them, and the event in them."""
+
+    stores: Stores
+    reader: Any
+    claims: Any
+    event: Event
+
+    @classmethod
+    def memory(cls) -> "Parts":
+        reader, log, snapshots = MemoryReader(), MemoryErasureLog(), MemorySnapshotStore()
+        photos = MemoryPhotoStore(log)
+        reader.events[EVENT_ID] = EVENT
+        claims = MemoryClaims()
+        stores = Stores(
+            photos=photos,
+            log=log,
+            results=reader,
+            jobs=MemoryJobStore(reader),
+            claims=claims,
+            selfies=MemoryObjects(),
+            renditions=MemoryObjects(),
+            originals=MemoryObjects(),
+            snapshots=snapshots,
+            builder=SnapshotBuilder(photos, snapshots, Inline()),
+            events=MemoryEvents(reader),
+            callbacks=MemoryCallbackStore(),
+            watches=MemoryWatchStore(),
+            probes=OpenProbes(),
+            pool=Inline(),
+        )
+        return cls(stores, reader, claims, EVENT)
+
+    @classmethod
+    def aws(cls) -> "Parts":
+        """On moto, which somebody else has started."""
+        dynamodb, s3 = boto3.client("dynamodb"), boto3.client("s3")
+        for resource, name in (("Table", "table"), ("IdempotencyTable", "claims")):
+            create_table(dynamodb, resource, name)
+        for bucket in ("selfies", "renditions", "originals", "snapshots"):
+            s3.create_bucket(Bucket=bucket)
+        admin = DynamoAdmin(dynamodb, "table")
+        event = admin.event(admin.create_event(admin.create_org("Runners"), "Marathon"))
+        assert event is not None
+        photos = DynamoPhotoStore(dynamodb, "table")
+        snapshots = S3SnapshotStore(s3, "snapshots", dynamodb, "table")
+        claims = DynamoIdempotency(dynamodb, "claims", 30)
+        stores = Stores(
+            photos=photos,
+            log=DynamoErasureLog(dynamodb, "table"),
+            results=DynamoResultStore(dynamodb, "table", 30),
+            jobs=DynamoJobStore(dynamodb, "table", 30),
+            claims=claims,
+            selfies=S3Objects(s3, "selfies", Inline()),
+            renditions=S3Objects(s3, "renditions", Inline()),
+            originals=S3Objects(s3, "originals", Inline()),
+            snapshots=snapshots,
+            builder=SnapshotBuilder(photos, snapshots, Inline()),
+            events=admin,
+            callbacks=DynamoCallbackStore(dynamodb, "table"),
+            watches=DynamoWatchStore(dynamodb, "table"),
+            probes=OpenProbes(),
+            pool=Inline(),
+        )
+        return cls(stores, DynamoReader(dynamodb, "table"), claims, event)
+
+    def put(self, bucket: str, key: str, content: bytes = b"") -> None:
+        """A file, with a content, and so an ETag, of its own if none is given."""
+        content = content or key.encode()
+        objects = getattr(self.stores, bucket)
+        if isinstance(objects, MemoryObjects):
+            objects.files[key] = content
+        else:
+            boto3.client("s3").put_object(Bucket=bucket, Key=key, Body=content)
+
+
+class Site:
+    """An event: five photos with their files, a snapshot, and a finished search of everybody."""
+
+    def __init__(self, parts: Parts) -> None:
+        self.fuse = Fuse()
+        self.plain = parts
+        self.event = parts.event
+        self.reader = parts.reader
+        for number in PEOPLE:
+            self.upload(number)
+        parts.stores.builder.compact(self.event, at_least=0)
+        self.warm, self.galleries = self.matcher(), Galleries(parts.stores.photos, Inline())
+        self.searches = {person: self.search(person) for person in (ANNA, BEN, CARL)}
+        fused = {
+            name: self.fuse.wrap(getattr(parts.stores, name))
+            for name in (
+                *(
+                    "photos",
+                    "log",
+                    "results",
+                    "jobs",
+                    "claims",
+                    "selfies",
+                    "renditions",
+                    "originals",
+                    "snapshots",
+                    "events",
+                    "watches",
+                    "callbacks",
+                ),
+            )
+        }
+        builder = SnapshotBuilder(fused["photos"], fused["snapshots"], Inline())
+        self.stores = replace(parts.stores, **fused, builder=builder)
+
+    @property
+    def photos_eraser(self) -> PhotoDeletion:
+        return PhotoDeletion(self.stores)
+
+    @property
+    def person_eraser(self) -> PersonDeletion[EmbeddedProbe]:
+        return self.person_eraser_telling(lambda done, total: None)
+
+    def person_eraser_telling(self, progress: Callable[[int, int], None]) -> PersonDeletion[EmbeddedProbe]:
+        stripper, kept = EmbeddedStripper(self.stores), StoredProbes(self.stores)
+        return PersonDeletion(self.stores, self.matcher(), stripper, kept, progress)
+
+    @property
+    def event_eraser(self) -> EventDeletion:
+        return EventDeletion(self.stores)
+
+    @property
+    def retention(self) -> FaceRetention:
+        return FaceRetention(self.stores.photos, self.stores.snapshots, self.stores.events, self.stores.watches)
+
+    def matcher(self) -> EmbeddedMatcher:
+        """That of an environment that has just started."""
+        plain = self.plain.stores
+        cache = IndexCache(plain.photos, plain.snapshots, 100, Inline())
+        return EmbeddedMatcher(lambda _: cast("Any", FakeEngine()), cache, Inline(), Inline())
+
+    def upload(self, number: int, uploaded_at: int = 0) -> bool:
+        """Index a photo as the indexing function does."""
+        image_id, stores, event = id_of(number), self.plain.stores, self.event
+        people = PEOPLE[number]
+        faces = pack(np.stack([face_of(person, number) for person in people])) if people else b""
+        key = original_key(event.org_id, event.event_id, image_id, "photo.jpg")
+        self.plain.put("originals", key)
+        photo = Photo(image_id, "indexed", key, 30, 40, EVENT.model, faces)
+        added = stores.photos.add(event.event_id, event.shards, photo, uploaded_at)
+        if added:
+            for rendition in rendition_keys(event.event_id, image_id):
+                self.plain.put("renditions", rendition)
+        return added
+
+    def announce(self, person: int) -> None:
+        """A callback about the search of a person."""
+        end = JobEnd(
+            self.event.org_id,
+            self.event.event_id,
+            uuid.UUID(int=person),
+            "face_search.completed",
+            1,
+            90,
+            None,
+            None,
+            "u",
+        )
+        cast("Any", self.plain.stores.callbacks).add(callback_of(end, time.time()))
+
+    def found(self, person: int, matcher: EmbeddedMatcher | None = None) -> list[int]:
+        """Numbers of the photos that a search finds, ascending; by a warm environment unless another is given."""
+        matcher = matcher or self.warm
+        matches = matcher.match(self.event, matcher.probe(self.event, [str(person).encode()]))
+        return sorted(match.image_id.int for match in matches)
+
+    def gallery(self) -> list[int]:
+        return sorted(photo.image_id.int for photo in self.galleries.current(self.event, 25.0).cut(Page(1, 100)))
+
+    def faces(self, number: int) -> int | None:
+        photo = self.plain.stores.photos.get(self.event.event_id, self.event.shards, id_of(number))
+        return len(unpack(photo.faces)) if photo else None
+
+    def search(self, person: int) -> SearchKey:
+        """A finished search, with record and selfie."""
+        search = SearchKey(self.event.org_id, self.event.event_id, uuid.UUID(int=person))
+        matches = self.warm.match(self.event, self.warm.probe(self.event, [str(person).encode()]))
+
+        def work() -> SearchSummary:
+            summary = SearchSummary(len(matches), 90)
+            self.plain.stores.results.save(search, summary, matches)
+            self.plain.put("selfies", selfie_keys(search)[0], str(person).encode())
+            return summary
+
+        self.plain.claims.run(search, 28.0, work)
+        self.ask(search, person)
+        return search
+
+    def ask(self, search: SearchKey, person: int) -> None:
+        """What a webhook leaves that has asked for this search, its selfie included."""
+        key = f"{job_prefix(search)}1"
+        self.plain.put("selfies", key, str(person).encode())
+        cast("Any", self.plain.stores.jobs).add(Job(search, selfies=(key,), webhook=f"webhook {search.request_id}"))
+
+    def watch(self, person: int, number: int, model: str = EVENT.model) -> SearchKey:
+        """Keep the probe of a search that may have found nothing."""
+        search = SearchKey(self.event.org_id, self.event.event_id, uuid.UUID(int=number))
+        kept = StoredProbe(model, face_of(person, 0).astype("<f4").tobytes())
+        probe, later = self.plain.stores.probes.seal(search, kept), int(time.time()) + 1000
+        watch = Watch(search, model, probe, "https://partner.example/", None, 1, later, search.request_id)
+        cast("Any", self.plain.stores.watches).keep(watch)
+        return search
+
+    def watched(self) -> list[SearchKey]:
+        """Searches whose probes are kept."""
+        return [watch.search for watch in self.plain.stores.watches.page(self.event.event_id, None, 100)]
+
+    def stored(self, person: int) -> list[int] | None:
+        """Numbers of the photos that the stored search of a person names; None if there is none."""
+        page = self.reader.read(Wanted(search=self.searches[person], page=Page(1, 100))).result
+        return None if page is None else sorted(photo.image_id.int for photo in page.photos)
+
+    def keys(self, bucket: str) -> list[str]:
+        return sorted(getattr(self.plain.stores, bucket).under(""))
+
+    def originals_of(self, numbers: Sequence[int]) -> list[str]:
+        event = self.event
+        return sorted(original_key(event.org_id, event.event_id, id_of(number), "photo.jpg") for number in numbers)
+
+    def renditions_of(self, numbers: Sequence[int]) -> list[str]:
+        return sorted(key for number in numbers for key in rendition_keys(self.event.event_id, id_of(number)))
+
+
+def id_of(number: int) -> uuid.UUID:
+    return uuid.UUID(int=number)
+
+
+class Breakable(Protocol):
+    """Something with a fuse."""
+
+    fuse: Fuse
+
+
+SiteT = TypeVar("SiteT", bound=Breakable)
+
+
+def crash_points(site: Callable[[], SiteT], run: Callable[[SiteT], Any], step: int = 1) -> Iterator[SiteT]:
+    """Sites on which `run` has crashed: at every call in turn, before and after it was carried out."""
+    for after in (False, True):
+        at = 1
+        while True:
+            one = site()
+            one.fuse.set(at, after=after)
+            try:
+                run(one)
+            except CrashError:
+                one.fuse.left = None
+                yield one
+            else:
+                break
+            at += step
+
+
+__all__ = ["ANNA", "BEN", "CARL", "ORG", "CrashError", "Parts", "Site", "crash_points", "id_of"]

@@ -1,0 +1,313 @@
+"""One contract for every adapter of a store: DynamoDB's (on moto, in this process) and the one in memory."""
+
+import time
+import uuid
+from dataclasses import replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from facesearch.adapters.dynamodb import schema
+from facesearch.adapters.dynamodb.admin import KEYS_PER_ORG, DynamoAdmin
+from facesearch.adapters.dynamodb.batch import batch_get, batch_put
+from facesearch.adapters.dynamodb.photos import DynamoPhotoStore
+from facesearch.adapters.dynamodb.reading import DynamoReader
+from facesearch.adapters.dynamodb.results import DynamoResultStore
+from facesearch.adapters.memory.stores import MemoryPhotoStore, MemoryReader
+from facesearch.errors import InvalidRequest, NotFound, Throttled
+from facesearch.models import IndexKind, Page, RenditionUrls, SearchKey, SearchSummary, digest_of
+from facesearch.reading import Reader, Wanted
+from facesearch.records import Photo, PhotoStore
+from facesearch.search.results import OutdatedError, ResultStore
+from tests.support.aws import TABLE
+from tests.support.fakes import photos
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+SEARCH = SearchKey(903, 456, uuid.UUID(int=7))
+
+
+@pytest.fixture(params=["dynamodb", "memory"])
+def results(request: pytest.FixtureRequest) -> tuple[Reader, ResultStore]:
+    if request.param == "memory":
+        memory = MemoryReader()
+        return memory, memory
+    client = request.getfixturevalue("dynamodb")
+    return DynamoReader(client, TABLE), DynamoResultStore(client, TABLE, retention_days=30)
+
+
+@pytest.fixture(params=["dynamodb", "memory"])
+def photo_store(request: pytest.FixtureRequest) -> PhotoStore:
+    if request.param == "memory":
+        return MemoryPhotoStore()
+    return DynamoPhotoStore(request.getfixturevalue("dynamodb"), TABLE)
+
+
+@pytest.mark.parametrize("total", [0, 1, 99, 100, 101, 2730])
+def test_a_saved_search_is_read_back_page_by_page(results: tuple[Reader, ResultStore], total: int) -> None:
+    reader, store = results
+    assert store.save(SEARCH, SearchSummary(total, 90), photos(total))
+    for page in (Page(1, 32), Page(2, 60), Page(28, 100), Page(5000, 100)):
+        stored = reader.read(Wanted(search=SEARCH, page=page)).result
+        assert stored is not None
+        assert stored.summary == SearchSummary(total, 90)
+        assert stored.photos == photos(total)[page.start : page.stop]
+
+
+def test_where_another_api_serves_the_renditions_is_kept_with_the_search(results: tuple[Reader, ResultStore]) -> None:
+    reader, store = results
+    summary = SearchSummary(3, 87, RenditionUrls("https://a.example/l/{image_id}.jpg", "https://a.example/{image_id}"))
+    store.save(SEARCH, summary, photos(3))
+    stored = reader.read(Wanted(search=SEARCH, page=Page(1, 32))).result
+    assert stored is not None
+    assert stored.summary == summary
+
+
+def test_a_saved_search_never_changes(results: tuple[Reader, ResultStore]) -> None:
+    reader, store = results
+    store.save(SEARCH, SearchSummary(3, 90), photos(3))
+    assert store.save(SEARCH, SearchSummary(3, 50), photos(3)) is False
+    stored = reader.read(Wanted(search=SEARCH, page=Page(1, 32))).result
+    assert stored is not None
+    assert stored.summary.confidence == 90
+
+
+def test_what_is_not_there_or_not_asked_for_is_none(results: tuple[Reader, ResultStore]) -> None:
+    reader, _ = results
+    for snapshot in (reader.read(Wanted("00", 1, SEARCH, Page(1, 32), 2, 2)), reader.read(Wanted())):
+        assert (snapshot.key, snapshot.event, snapshot.result) == (None, None, None)
+
+
+def test_a_photo_is_recorded_once_and_read_back_whole(photo_store: PhotoStore) -> None:
+    photo = Photo(
+        uuid.UUID(int=5),
+        "indexed",
+        "903/456/a.jpg",
+        3240,
+        4860,
+        "m",
+        b"\x00" * 132,
+        datetime(2026, 5, 1, 9, 30),  # noqa: DTZ001
+        qualities=b"\x00" * 3,
+    )
+    assert photo_store.get(456, 4, photo.image_id) is None
+    assert photo_store.add(456, 4, photo) is True
+    assert photo_store.add(456, 4, Photo(photo.image_id, "failed", "other", reason="no")) is False
+    assert photo_store.get(456, 4, photo.image_id) == photo
+    assert photo_store.get(457, 4, photo.image_id) is None
+
+
+def test_records_are_read_whole_in_the_order_of_their_ids(photo_store: PhotoStore) -> None:
+    assert isinstance(photo_store, DynamoPhotoStore | MemoryPhotoStore)
+    kept = [
+        Photo(uuid.UUID(int=9 << 64), "indexed", "k", 3, 4, "m", bytes(264), qualities=bytes(6)),
+        Photo(uuid.UUID(int=7 << 64), "failed", "k", reason="no readable picture"),
+        Photo(uuid.UUID(int=8 << 64), "indexed", "k", 3, 4, "m", bytes(132)),
+    ]
+    for photo in [*kept, Photo(uuid.UUID(int=4), "indexed", "k"), Photo(uuid.UUID(int=5), "indexed", "k")]:
+        photo_store.add(456, 4, photo)
+    photo_store.bury(456, 4, uuid.UUID(int=4))
+    assert list(photo_store.records(456, 0)) == sorted(kept, key=lambda photo: photo.image_id)
+    assert [photo.image_id.int for photo in photo_store.records(456, 1)] == [5]
+    assert list(photo_store.records(457, 0)) == []
+
+
+def test_a_failed_photo_keeps_its_reason(photo_store: PhotoStore) -> None:
+    photo = Photo(uuid.UUID(int=5), "failed", "903/456/a.jpg", reason="The picture is cut off.")
+    photo_store.add(456, 4, photo)
+    assert photo_store.get(456, 4, photo.image_id) == photo
+
+
+def test_changes_come_oldest_first_from_a_moment_on(photo_store: PhotoStore) -> None:
+    for number in range(0, 40, 4):
+        photo_store.add(456, 4, Photo(uuid.UUID(int=number), "indexed", "k", 1, 2, "m", bytes([number])))
+        time.sleep(0.001)
+    changes = list(photo_store.changes(456, 0, 0))
+    assert [change.image_id.int for change in changes] == list(range(0, 40, 4))
+    assert [change.faces for change in changes] == [bytes([number]) for number in range(0, 40, 4)]
+    assert list(photo_store.changes(456, 0, changes[6].changed_at)) == changes[6:]
+    assert list(photo_store.changes(456, 1, 0)) == []
+
+
+def test_an_expired_result_is_gone_before_dynamodb_deletes_it(
+    dynamodb: "DynamoDBClient", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reader, store = DynamoReader(dynamodb, TABLE), DynamoResultStore(dynamodb, TABLE, retention_days=1)
+    store.save(SEARCH, SearchSummary(3, 90), photos(3))
+    later = time.time() + 2 * 86_400 + 1
+    monkeypatch.setattr(time, "time", lambda: later)
+    assert reader.read(Wanted(search=SEARCH, page=Page(1, 32))).result is None
+    assert store.save(SEARCH, SearchSummary(1, 90), photos(1)), "the same request_id may be searched again"
+
+
+def test_a_result_without_header_is_no_result(dynamodb: "DynamoDBClient") -> None:
+    DynamoResultStore(dynamodb, TABLE, 30).save(SEARCH, SearchSummary(3, 90), photos(3))
+    dynamodb.delete_item(TableName=TABLE, Key=schema.header_key(SEARCH))
+    assert DynamoReader(dynamodb, TABLE).read(Wanted(search=SEARCH, page=Page(1, 32))).result is None
+
+
+def test_what_a_failed_run_left_is_on_no_page_of_the_next_ones_result(dynamodb: "DynamoDBClient") -> None:
+    reader, store = DynamoReader(dynamodb, TABLE), DynamoResultStore(dynamodb, TABLE, 30)
+    store.save(SEARCH, SearchSummary(250, 90), photos(250))
+    dynamodb.delete_item(TableName=TABLE, Key=schema.header_key(SEARCH))  # as if it had died before
+    store.save(SEARCH, SearchSummary(50, 90), photos(50))
+    for page in (Page(2, 100), Page(2, 60), Page(3, 100)):
+        stored = reader.read(Wanted(search=SEARCH, page=page)).result
+        assert stored is not None
+        assert stored.photos == []
+    assert store.photos(SEARCH, whole=True) == [photo.image_id for photo in photos(50)]
+
+
+def test_a_search_that_is_saved_anew_during_its_deletion_stays_whole(results: tuple[Reader, ResultStore]) -> None:
+    reader, store = results
+    store.save(SEARCH, SearchSummary(3, 90), photos(3))
+    store.hide(SEARCH)
+    assert store.save(SEARCH, SearchSummary(11, 90), photos(11))
+    store.delete(SEARCH)
+    stored = reader.read(Wanted(search=SEARCH, page=Page(1, 32))).result
+    assert stored is not None
+    assert stored.photos == photos(11)
+    assert store.holds(SEARCH)
+    store.hide(SEARCH)
+    store.delete(SEARCH)
+    assert not store.holds(SEARCH)
+    assert store.photos(SEARCH) == []
+
+
+def test_who_has_asked_before_a_cancellation_keeps_nothing(results: tuple[Reader, ResultStore]) -> None:
+    reader, store = results
+    wanted, found = Wanted(search=SEARCH, page=Page(1, 32)), (SEARCH, SearchSummary(3, 90), photos(3))
+    store.save(*found, cancelled="")
+    store.cancel(SEARCH)
+    known = reader.read(wanted)
+    assert known.result is None
+    assert known.cancelled
+    for before in ("", "another"):
+        with pytest.raises(OutdatedError):
+            store.save(*found, cancelled=before)
+    store.hide(SEARCH)
+    store.delete(SEARCH)
+    assert (store.holds(SEARCH), store.photos(SEARCH)) == (False, [])
+    assert reader.read(wanted).cancelled == known.cancelled, "neither forgets it"
+    assert store.save(*found, cancelled=known.cancelled)
+    assert reader.read(wanted).result is not None
+    assert reader.read(wanted).cancelled == ""
+    store.cancel(SEARCH)
+    assert store.save(*found), "who does not care"
+
+
+def test_what_an_operator_creates_is_what_the_api_reads(dynamodb: "DynamoDBClient") -> None:
+    admin = DynamoAdmin(dynamodb, TABLE)
+    org = admin.create_org("Marathon Photos")
+    created = admin.create_key(org)
+    event = admin.create_event(org, "Marathon 2026", confidence=85)
+    known = DynamoReader(dynamodb, TABLE).read(Wanted(digest_of(created.api_key), event))
+    assert known.key is not None
+    assert (known.key.org_id, known.key.key_id, known.key.active) == (org, created.key_id, True)
+    assert known.event == admin.event(event)
+    assert known.event is not None
+    assert (known.event.org_id, known.event.confidence, known.event.selfie_search) == (org, 85, True)
+
+
+def test_an_api_key_is_stored_nowhere(dynamodb: "DynamoDBClient") -> None:
+    admin = DynamoAdmin(dynamodb, TABLE)
+    created = admin.create_key(admin.create_org("Marathon Photos"))
+    assert len(created.api_key) >= 43, "256 bits"
+    assert created.api_key not in str(dynamodb.scan(TableName=TABLE)["Items"])
+
+
+def test_an_organisation_has_ten_keys_at_most(dynamodb: "DynamoDBClient") -> None:
+    admin = DynamoAdmin(dynamodb, TABLE)
+    org = admin.create_org("Marathon Photos")
+    for _ in range(KEYS_PER_ORG):
+        admin.create_key(org)
+    with pytest.raises(InvalidRequest):
+        admin.create_key(org)
+
+
+def test_an_event_changes_only_in_what_is_given(dynamodb: "DynamoDBClient") -> None:
+    admin = DynamoAdmin(dynamodb, TABLE)
+    event = admin.create_event(admin.create_org("Marathon Photos"), "Marathon 2026")
+    changed = admin.update_event(event, selfie_search=False)
+    assert (changed.selfie_search, changed.event_enabled, changed.confidence) == (False, True, 90)
+    assert admin.update_event(event, confidence=50).selfie_search is False
+
+
+def test_which_index_answers_is_changed_by_one_of_two_and_by_no_other_update(dynamodb: "DynamoDBClient") -> None:
+    admin = DynamoAdmin(dynamodb, TABLE)
+    event_id = admin.create_event(admin.create_org("Marathon Photos"), "Marathon 2026")
+    exact = admin.event(event_id)
+    assert exact is not None
+    moving = replace(exact, next_index_kind=IndexKind.VECTORS, vector_table="faces", face_shards=8)
+    vectors = replace(moving, index_kind=IndexKind.VECTORS, next_index_kind=None)
+    assert admin.change_index(exact, moving)
+    assert admin.event(event_id) == moving
+    assert not admin.change_index(exact, moving), "it is no longer as it was"
+    assert not admin.change_index(vectors, exact)
+    assert admin.change_index(moving, vectors)
+    assert admin.update_event(event_id, name="Marathon", confidence=80).index_kind is IndexKind.VECTORS
+    changed = admin.event(event_id)
+    assert changed == replace(vectors, name="Marathon", slug="marathon", confidence=80)
+    back = replace(vectors, index_kind=IndexKind.EXACT)
+    assert admin.change_index(vectors, back)
+    assert not admin.change_index(replace(vectors, event_id=1), back), "there is no such event"
+
+
+def test_what_does_not_exist_or_makes_no_sense_is_refused(dynamodb: "DynamoDBClient") -> None:
+    admin = DynamoAdmin(dynamodb, TABLE)
+    org = admin.create_org("Marathon Photos")
+    with pytest.raises(NotFound):
+        admin.create_key(1)
+    with pytest.raises(NotFound):
+        admin.create_event(1, "Marathon 2026")
+    with pytest.raises(NotFound):
+        admin.update_event(1, confidence=50)
+    for confidence in (0, 101, -5):
+        with pytest.raises(InvalidRequest):
+            admin.create_event(org, "Marathon 2026", confidence)
+    for name in ("", "  ", "a\nb", "x" * 201):
+        with pytest.raises(InvalidRequest):
+            admin.create_org(name)
+
+
+class StubbornDynamoDB:
+    """Leaves the last key or item of every batch unprocessed, for the first `rounds` calls."""
+
+    def __init__(self, rounds: int) -> None:
+        self.rounds = rounds
+        self.written: list[Any] = []
+
+    def batch_get_item(self, RequestItems: Any) -> Any:  # noqa: N803 - boto3's name
+        keys = RequestItems[TABLE]["Keys"]
+        left = self._left(keys)
+        unprocessed = {TABLE: {"Keys": left, "ConsistentRead": True}} if left else {}
+        return {"Responses": {TABLE: [key for key in keys if key not in left]}, "UnprocessedKeys": unprocessed}
+
+    def batch_write_item(self, RequestItems: Any) -> Any:  # noqa: N803 - boto3's name
+        puts = RequestItems[TABLE]
+        left = self._left(puts)
+        self.written += [put for put in puts if put not in left]
+        return {"UnprocessedItems": {TABLE: left} if left else {}}
+
+    def _left(self, requests: list[Any]) -> list[Any]:
+        self.rounds -= 1
+        return requests[-1:] if self.rounds >= 0 else []
+
+
+def test_what_dynamodb_leaves_unprocessed_is_asked_for_again() -> None:
+    keys = [schema.event_key(number) for number in range(130)]
+    client: Any = StubbornDynamoDB(rounds=3)
+    assert sorted(map(str, batch_get(client, TABLE, keys))) == sorted(map(str, keys))
+    client = StubbornDynamoDB(rounds=3)
+    batch_put(client, TABLE, keys)
+    assert len(client.written) == 130
+
+
+def test_a_table_that_never_answers_is_given_up_on() -> None:
+    client: Any = StubbornDynamoDB(rounds=99)
+    with pytest.raises(Throttled):
+        batch_get(client, TABLE, [schema.event_key(1)])
+    with pytest.raises(Throttled):
+        batch_put(client, TABLE, [schema.event_key(1)])

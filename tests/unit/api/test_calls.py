@@ -1,0 +1,68 @@
+import gzip
+import uuid
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from facesearch.api.originals_request import parse_originals
+from facesearch.api.requests import parse_request
+from facesearch.api.upload_request import parse_upload_request
+from facesearch.errors import FaceSearchError, InvalidRequest, InvalidRequestId
+from facesearch.models import Page
+from facesearch.validation import COMPRESSED, parse_request_id
+from facesearch.webhooks.requests import parse_webhook
+
+PATH = {"org_id": "903", "event_id": "456"}
+KNOWN = "ddc661a7-8861-4793-9437-af42a82d12f8"
+
+
+def test_a_call_without_query_asks_for_the_first_page_of_32() -> None:
+    call = parse_request(PATH, {})
+    assert (call.org_id, call.event_id, call.page, call.problem) == (903, 456, Page(1, 32), None)
+
+
+@pytest.mark.parametrize("number", ["abc", "", "-1", "1.0", "1e3", "１", "9" * 19, " 1"])
+@pytest.mark.parametrize("name", ["org_id", "event_id"])
+def test_an_id_that_is_no_number_does_not_fit_the_schema(name: str, number: str) -> None:
+    call = parse_request(PATH | {name: number}, {})
+    assert isinstance(call.problem, InvalidRequest)
+    assert f"path.{name}: " in call.problem.message
+    assert getattr(call, name) is None
+
+
+@given(st.uuids())
+def test_every_text_form_of_a_uuid_is_understood_and_answered_canonically(value: uuid.UUID) -> None:
+    for form in (str(value), str(value).upper(), value.hex, value.urn, value.urn.upper()):
+        assert str(parse_request_id(form)) == str(value)
+
+
+@given(st.text(max_size=60))
+def test_whatever_is_sent_as_request_id_is_a_uuid_or_refused(text: str) -> None:
+    try:
+        answer = str(parse_request_id(text))
+    except InvalidRequestId:
+        return
+    assert answer == str(uuid.UUID(answer))
+
+
+def test_a_wrong_request_id_in_the_body_waits_until_the_body_is_checked() -> None:
+    call = parse_request(PATH, {}).with_body("abc")
+    assert call.problem is None
+    assert isinstance(call.body_problem, InvalidRequestId)
+    assert call.search is None
+
+
+@pytest.mark.parametrize("parse", [parse_originals, parse_upload_request, parse_webhook])
+def test_a_compressed_body_is_told_apart_from_one_that_is_no_json(parse: Callable[[bytes], object]) -> None:
+    messages = []
+    compressed = gzip.compress(b'{"method": "image_id", "identifier": "x"}')
+    for body in (compressed, compressed.decode(errors="replace").encode(), b"{"):
+        try:
+            problem: object = parse(body)
+        except FaceSearchError as error:
+            problem = error
+        assert isinstance(problem, FaceSearchError)
+        messages.append(problem.message)
+    assert messages[0] == messages[1] == COMPRESSED != messages[2]

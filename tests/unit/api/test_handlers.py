@@ -1,0 +1,297 @@
+"""The real handlers with the versioned events of their triggers, over a table in this process and the real engine."""
+
+import base64
+import importlib.util
+import json
+import uuid
+from collections.abc import Callable, Iterator
+from copy import deepcopy
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pytest
+
+from facesearch import bootstrap
+from facesearch.adapters.dynamodb.admin import DynamoAdmin
+from facesearch.adapters.dynamodb.photos import DynamoPhotoStore
+from facesearch.adapters.opencv.face_engine import OpenCvEngine
+from facesearch.faces.packing import pack
+from facesearch.records import SHARDS, Photo
+from facesearch_local.template import read_document
+from tests.conftest import ROOT
+from tests.support.aws import create_table, moto
+from tests.support.fakes import Context
+from tests.support.output import Output
+from tools.bench.cost import SEARCH_READS, SEARCH_WRITES
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+Answer = dict[str, Any]
+FORM = "multipart/form-data; boundary=x"
+
+
+@dataclass
+class Deployment:
+    """An event with one photo of one person, and its caller."""
+
+    org_id: int
+    event_id: int
+    api_key: str
+    admin: DynamoAdmin
+    dynamodb: "DynamoDBClient"
+
+    def post(self, body: bytes, **changes: Any) -> Answer:
+        event = self.filled("search", **changes)
+        event["body"] = base64.b64encode(body).decode()
+        event["headers"]["Content-Type"] = changes.get("content_type", FORM)
+        return answer(load("search"), event)
+
+    def get(self, request_id: str, **changes: Any) -> Answer:
+        event = self.filled("results-faces", **changes)
+        event["pathParameters"]["request_id"] = request_id
+        event["path"] = event["path"].rpartition("/")[0] + "/" + request_id
+        return answer(load("results"), event)
+
+    def filled(self, name: str, *, api_key: str | None = None, query: Any = None, **_: Any) -> Any:
+        event = json.loads((ROOT / "events" / f"{name}.json").read_text())
+        event["path"] = event["path"].replace("903", str(self.org_id)).replace("456", str(self.event_id))
+        event["pathParameters"] |= {"org_id": str(self.org_id), "event_id": str(self.event_id)}
+        event["queryStringParameters"] = query
+        event["headers"]["X-API-Key"] = self.api_key if api_key is None else api_key
+        return event
+
+
+def load(name: str) -> Callable[[Any, Any], Answer]:
+    spec = importlib.util.spec_from_file_location(f"functions_{name}_app", ROOT / "functions" / name / "app.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    handler: Callable[[Any, Any], Answer] = module.handler
+    return handler
+
+
+def answer(handler: Callable[[Any, Any], Answer], event: Any) -> Answer:
+    response = handler(deepcopy(event), Context())
+    assert response["multiValueHeaders"]["Content-Type"] == ["application/json"]
+    body = json.loads(response["body"])
+    assert set(body) == {"responseType", "message", "data"}
+    assert body["responseType"] == ("success" if response["statusCode"] in (200, 202) else "error")
+    return response | {"json": body}
+
+
+def form(selfie: bytes, request_id: str | None = None) -> bytes:
+    field = f'--x\r\nContent-Disposition: form-data; name="request_id"\r\n\r\n{request_id}\r\n' if request_id else ""
+    file = '--x\r\nContent-Disposition: form-data; name="file"; filename="selfie.jpg"\r\n\r\n'
+    return (field + file).encode() + selfie + b"\r\n--x--\r\n"
+
+
+@pytest.fixture
+def deployment(models: Path, samples: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployment]:
+    with moto():
+        dynamodb = boto3.client("dynamodb")
+        create_table(dynamodb, "Table", "table")
+        create_table(dynamodb, "IdempotencyTable", "claims")
+        boto3.client("s3").create_bucket(Bucket="selfies")
+        orders = boto3.client("sqs").create_queue(QueueName="orders")["QueueUrl"]
+        admin = DynamoAdmin(dynamodb, "table")
+        org = admin.create_org("Marathon Photos")
+        event = admin.create_event(org, "Marathon 2026")
+        engine = OpenCvEngine(models, threads=1)
+        faces = pack(engine.probe((samples / "obama.jpg").read_bytes())[None])
+        DynamoPhotoStore(dynamodb, "table").add(
+            event, SHARDS, Photo(uuid.UUID(int=5), "indexed", "k", 30, 40, engine.model, faces)
+        )
+        for name, value in {
+            "TABLE_NAME": "table",
+            "IDEMPOTENCY_TABLE_NAME": "claims",
+            "SELFIES_BUCKET": "selfies",
+            "PHOTOS_BUCKET": "photos",
+            "SNAPSHOTS_BUCKET": "snapshots",
+            "SEARCH_JOBS_QUEUE_URL": orders,
+            "CALLBACKS_QUEUE_URL": orders,
+            "RENDITIONS_BASE_URL": "https://photos.example.com",
+            "MODELS_DIR": str(models),
+        }.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setattr(bootstrap, "container", bootstrap.Container())
+        yield Deployment(org, event, admin.create_key(org).api_key, admin, dynamodb)
+
+
+def test_a_selfie_is_searched_replayed_and_read_again(deployment: Deployment, samples: Path) -> None:
+    selfie = (samples / "obama2.jpg").read_bytes()
+    first = deployment.post(form(selfie))
+    assert first["statusCode"] == 200
+    data = first["json"]["data"]
+    image_id = str(uuid.UUID(int=5))
+    base = f"https://photos.example.com/imgs/{deployment.event_id}"
+    assert first["json"]["message"] == "Computed face search"
+    assert data["confidence_percentage"] == 90
+    assert data["images"] == [
+        {
+            "img_url": f"{base}/large/{image_id}.jpg",
+            "height": 40,
+            "width": 30,
+            "image_id": image_id,
+            "thumbnail_url": f"{base}/small/{image_id}.jpg",
+            "original_url": None,
+        }
+    ]
+    assert data["pagination"] == {
+        "total": 1, "currentPage": 1, "totalPages": 1, "hasNextPage": False, "hasPreviousPage": False, "page_size": 32,
+    }  # fmt: skip
+    assert "Idempotent-Replayed" not in first["multiValueHeaders"]
+
+    again = deployment.post(form(b"", data["request_id"].upper()))
+    assert again["json"] == first["json"]
+    assert again["multiValueHeaders"]["Idempotent-Replayed"] == ["true"]
+    assert deployment.get(data["request_id"])["json"] == first["json"]
+
+
+def test_a_search_reads_and_writes_what_the_cost_model_says(deployment: Deployment, samples: Path) -> None:
+    selfie = form((samples / "obama2.jpg").read_bytes())
+    deployment.post(selfie)  # which also opens the event's index
+    reads: list[int] = []
+    writes: list[int] = []
+
+    def count(params: dict[str, Any], model: Any, **_: Any) -> None:
+        """By how many items are asked for: all are below 4 KB, and 1 KB when they are written."""
+        match model.name:
+            case "BatchGetItem":
+                reads.extend(len(table["Keys"]) for table in params["RequestItems"].values())
+                assert all(table["ConsistentRead"] for table in params["RequestItems"].values())
+            case "GetItem" | "Query":
+                reads.append(1)
+                assert params["ConsistentRead"] is True
+            case "BatchWriteItem":
+                writes.extend(map(len, params["RequestItems"].values()))
+            case _:
+                writes.append(1)
+
+    bootstrap.container._dynamodb.meta.events.register("provide-client-params.dynamodb", count)
+    deployment.post(selfie)
+    assert (sum(reads), sum(writes)) == (SEARCH_READS, SEARCH_WRITES)
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (form(b""), 400),
+        (form(b"no picture at all"), 400),
+        (form(b"x", "abc"), 400),
+        (form(b"x", "").replace(b"file", b"fill"), 422),
+        (b"", 422),
+        (b"\xff" * 100, 422),
+    ],
+)
+def test_a_body_that_cannot_be_searched_stores_nothing(deployment: Deployment, body: bytes, status: int) -> None:
+    tables = ("table", "claims")
+    before = [deployment.dynamodb.scan(TableName=table)["Items"] for table in tables]
+    assert deployment.post(body)["statusCode"] == status
+    assert [deployment.dynamodb.scan(TableName=table)["Items"] for table in tables] == before
+    assert boto3.client("s3").list_objects_v2(Bucket="selfies")["KeyCount"] == 0
+
+
+def test_a_search_that_comes_to_nothing_is_counted_by_whose_fault_it_is(
+    deployment: Deployment, samples: Path, output: Output
+) -> None:
+    deployment.post(form(b"no picture at all"))
+    counted = output.metrics
+    assert (counted.get("SelfieRefused"), counted.get("SearchFailed")) == ([1], None)
+    boto3.client("s3").delete_bucket(Bucket="selfies")
+    assert deployment.post(form((samples / "obama2.jpg").read_bytes()))["statusCode"] == 500
+    counted = output.metrics
+    assert (counted.get("SelfieRefused"), counted.get("SearchFailed")) == (None, [1])
+
+
+def test_a_result_lives_a_day_longer_than_the_claim_that_points_at_it(deployment: Deployment, samples: Path) -> None:
+    deployment.post(form((samples / "obama2.jpg").read_bytes()))
+    (claim,) = deployment.dynamodb.scan(TableName="claims")["Items"]
+    rows = deployment.dynamodb.scan(TableName="table")["Items"]
+    parts = [row for row in rows if "expires_at" in row and row.keys() & {"photos", "total"}]
+    lives = {int(row["expires_at"]["N"]) - int(claim["expiration"]["N"]) for row in parts}
+    assert len(parts) == 2, "the header and a chunk"
+    assert all(22 * 3600 < seconds < 26 * 3600 for seconds in lives), lives
+
+
+def test_a_page_costs_one_round_trip(deployment: Deployment, samples: Path) -> None:
+    request_id = deployment.post(form((samples / "obama2.jpg").read_bytes()))["json"]["data"]["request_id"]
+    calls: list[str] = []
+    dynamodb = bootstrap.container._dynamodb
+    dynamodb.meta.events.register("before-call", lambda model, **_: calls.append(model.name))
+    assert deployment.get(request_id)["statusCode"] == 200
+    assert calls == ["BatchGetItem"]
+    calls.clear()
+    assert deployment.post(form(b"", request_id))["statusCode"] == 200
+    assert calls == ["BatchGetItem"], "and so does a replay"
+
+
+def test_an_unknown_request_id_is_404_and_no_uuid_400(deployment: Deployment) -> None:
+    assert deployment.get(str(uuid.uuid4()))["statusCode"] == 404
+    assert deployment.get("abc")["statusCode"] == 400
+
+
+def test_a_failure_of_ours_is_500_and_says_nothing_of_the_request(
+    deployment: Deployment,
+    caplog: pytest.LogCaptureFixture,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "results")
+    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_VERSION", "8")
+    deployment.dynamodb.delete_table(TableName="table")
+    response = deployment.get(str(uuid.uuid4()))
+    assert response["statusCode"] == 500
+    assert response["json"]["data"] is None
+    (record,) = [record for record in caplog.records if record.message == "unexpected failure"]
+    assert vars(record)["aws_code"] == "ResourceNotFoundException"
+    assert deployment.api_key not in str(vars(record))
+    # And it is counted for its version, by the dimensions of the alarms that end a release
+    (counted,) = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "CallsFailed" in line]
+    (directive,) = counted["_aws"]["CloudWatchMetrics"]
+    alarm = read_document(ROOT / "template.yaml")["Resources"]["ResultsReleaseFailures"]["Properties"]
+    assert directive["Namespace"] == alarm["Namespace"]
+    assert {name for (*names,) in directive["Dimensions"] for name in names} == {
+        dimension["Name"] for dimension in alarm["Dimensions"]
+    }
+    assert (counted["function"], counted["version"], counted["CallsFailed"]) == ("results", "8", [1.0])
+
+
+def test_what_the_caller_did_wrong_ends_no_release(deployment: Deployment, capsys: pytest.CaptureFixture[str]) -> None:
+    assert deployment.get("abc")["statusCode"] == 400
+    assert "CallsFailed" not in capsys.readouterr().out
+
+
+CALLS = sorted(
+    path.stem
+    for path in (ROOT / "events").glob("*.json")
+    if not path.stem.startswith(("indexing", "snapshots", "searchjobs", "callbacks"))
+)
+
+
+OF_A_SEARCH = ("results-faces", "results-status", "results-original-photos", "webhook-delete")
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_the_versioned_event_of_a_call_is_answered_in_the_envelope(deployment: Deployment, name: str) -> None:
+    event = json.loads((ROOT / "events" / f"{name}.json").read_text())
+    handler = load(name.partition("-")[0])
+    if event["httpMethod"] == "OPTIONS":
+        assert handler(event, Context())["statusCode"] == 204
+    else:
+        expected = 401 if name == "webhook" else 403
+        assert answer(handler, event)["statusCode"] == expected, "nobody's key, or signed long ago"
+
+
+@pytest.mark.parametrize("name", [name for name in CALLS if name != "results-preflight"])
+def test_the_versioned_event_of_a_call_is_answered_with_a_key_and_an_event(deployment: Deployment, name: str) -> None:
+    event = deployment.filled(name)
+    if event["pathParameters"].keys() == {"org_id"}:
+        event["pathParameters"] = {"org_id": str(deployment.org_id)}
+    response = answer(load(name.partition("-")[0]), event)
+    # The selfie has nobody in it, and so its search never was.
+    expected = {"search": 400, "webhook": 202}.get(name, 404 if name in OF_A_SEARCH else 200)
+    assert response["statusCode"] == expected, response["json"]

@@ -1,0 +1,329 @@
+"""What deletions need of the stores, by one contract for DynamoDB's (on moto) and those in memory."""
+
+import time
+import uuid
+from dataclasses import replace
+from datetime import UTC, datetime
+from email.utils import format_datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from facesearch.adapters.dynamodb import schema
+from facesearch.adapters.dynamodb.batch import batch_delete
+from facesearch.adapters.dynamodb.clock import corrected_clock
+from facesearch.adapters.dynamodb.erasing import DynamoErasureLog
+from facesearch.adapters.dynamodb.photos import DynamoPhotoStore, microseconds
+from facesearch.adapters.dynamodb.reading import DynamoReader
+from facesearch.adapters.dynamodb.results import DynamoResultStore
+from facesearch.adapters.memory.stores import MemoryErasureLog, MemoryPhotoStore, MemoryReader
+from facesearch.adapters.s3.objects import S3Objects
+from facesearch.deletion.log import Erasing, ErasureLog
+from facesearch.models import Page, SearchKey, SearchSummary
+from facesearch.photos.objects import StillThereError
+from facesearch.reading import Reader, Wanted
+from facesearch.records import TOMBSTONE_SECONDS, Original, Photo, PhotoChange, PhotoEraser
+from facesearch.search.results import OutdatedError, ResultStore
+from tests.support.aws import TABLE
+from tests.support.fakes import EVENT, EVENT_ID, photos
+from tests.support.site import Inline
+
+ID = uuid.UUID(int=4)
+PHOTO = Photo(ID, "indexed", "903/456/a.jpg", 3240, 4860, "m", b"f" * 264, etag='"e"', qualities=b"q" * 6)
+SEARCH = SearchKey(903, EVENT_ID, uuid.UUID(int=7))
+FIRST = Page(1, 100)
+
+
+@pytest.fixture(params=["dynamodb", "memory"])
+def store(request: pytest.FixtureRequest) -> PhotoEraser:
+    if request.param == "memory":
+        return MemoryPhotoStore()
+    return DynamoPhotoStore(request.getfixturevalue("dynamodb"), TABLE)
+
+
+@pytest.fixture(params=["dynamodb", "memory"])
+def results(request: pytest.FixtureRequest) -> tuple[Reader, ResultStore]:
+    if request.param == "memory":
+        memory = MemoryReader()
+        memory.events[EVENT_ID] = EVENT
+        return memory, memory
+    client = request.getfixturevalue("dynamodb")
+    client.put_item(TableName=TABLE, Item=schema.event_key(EVENT_ID) | {"event_id": schema.n(EVENT_ID)})
+    return DynamoReader(client, TABLE), DynamoResultStore(client, TABLE, retention_days=30)
+
+
+def feed(store: PhotoEraser) -> list[PhotoChange]:
+    return list(store.changes(EVENT_ID, 0, 0))
+
+
+def test_a_buried_photo_is_in_the_feed_as_later_than_before_and_nowhere_else(store: PhotoEraser) -> None:
+    store.add(EVENT_ID, 4, PHOTO)
+    (before,) = feed(store)
+    assert store.bury(EVENT_ID, 4, ID) == 264
+    (after,) = feed(store)
+    assert (after.status, after.faces, after.width) == ("deleted", b"", 0)
+    assert after.changed_at > before.changed_at
+    assert store.get(EVENT_ID, 4, ID) is None
+    assert store.get_many(EVENT_ID, 4, [ID]) == {}
+    assert store.bury(EVENT_ID, 4, ID) is None
+    assert store.bury(EVENT_ID, 4, uuid.UUID(int=8)) is None
+
+
+def test_a_tombstone_refuses_what_was_uploaded_before_it_was_finished(store: PhotoEraser) -> None:
+    assert store.tombstone(EVENT_ID, 4, ID) is None
+    store.add(EVENT_ID, 4, PHOTO)
+    assert store.tombstone(EVENT_ID, 4, ID) is None
+    store.bury(EVENT_ID, 4, ID)
+    unfinished = store.tombstone(EVENT_ID, 4, ID)
+    assert unfinished is not None
+    assert unfinished.finished is False
+    assert unfinished.refuses(2**60)
+    assert store.add(EVENT_ID, 4, PHOTO, 2**52) is False
+    store.finish(EVENT_ID, 4, ID)
+    finished = store.tombstone(EVENT_ID, 4, ID)
+    assert finished is not None
+    assert finished.deleted_at > unfinished.deleted_at
+    for uploaded_at in (0, unfinished.deleted_at, finished.deleted_at):
+        assert finished.refuses(uploaded_at)
+        assert store.add(EVENT_ID, 4, PHOTO, uploaded_at) is False
+    store.finish(EVENT_ID, 4, ID)
+    assert store.tombstone(EVENT_ID, 4, ID) == finished, "finished once"
+    store.touch(EVENT_ID, 4, ID)
+    assert store.tombstone(EVENT_ID, 4, ID) == finished, "a file that came since is still a new one"
+    assert store.add(EVENT_ID, 4, PHOTO, finished.deleted_at + 1) is True
+    assert store.get(EVENT_ID, 4, ID) == PHOTO
+    (change,) = feed(store)
+    assert change.changed_at > finished.deleted_at
+    store.finish(EVENT_ID, 4, ID)
+    assert store.get(EVENT_ID, 4, ID) == PHOTO, "only tombstones are finished"
+
+
+def test_faces_are_replaced_only_if_nothing_has_changed_since_they_were_read(store: PhotoEraser) -> None:
+    store.add(EVENT_ID, 4, PHOTO)
+    (before,) = feed(store)
+    assert store.replace_faces(EVENT_ID, 4, before, b"g" * 132) is True
+    (after,) = feed(store)
+    assert (after.status, after.faces, after.width) == ("indexed", b"g" * 132, 3240)
+    assert after.changed_at > before.changed_at
+    left = store.get(EVENT_ID, 4, ID)
+    assert left is not None
+    assert left.qualities == b"", "they were of the faces before"
+    assert store.replace_faces(EVENT_ID, 4, before, b"") is False
+    store.bury(EVENT_ID, 4, ID)
+    assert store.replace_faces(EVENT_ID, 4, after, b"") is False
+    assert feed(store)[0].status == "deleted"
+
+
+def test_a_purged_shard_and_a_removed_photo_leave_no_trace(store: PhotoEraser) -> None:
+    for number in range(0, 240, 4):
+        store.add(EVENT_ID, 4, Photo(uuid.UUID(int=number), "failed", "k", reason="no"))
+    store.add(EVENT_ID, 4, Photo(uuid.UUID(int=1), "failed", "k", reason="no"))
+    store.bury(EVENT_ID, 4, ID)
+    assert (store.count(EVENT_ID, 0).photos, store.count(EVENT_ID, 1).photos) == (60, 1)
+    assert store.purge(EVENT_ID, 0).photos == 59, "the tombstone is no photo"
+    assert (store.count(EVENT_ID, 0).photos, store.count(EVENT_ID, 1).photos, feed(store)) == (0, 1, [])
+    store.remove(EVENT_ID, 4, uuid.UUID(int=1))
+    assert store.count(EVENT_ID, 1).photos == 0
+
+
+def test_a_tombstone_holds_nothing_of_the_photo_and_expires_once_it_is_finished(dynamodb: Any) -> None:
+    store = DynamoPhotoStore(dynamodb, TABLE)
+    store.add(EVENT_ID, 4, PHOTO)
+    store.bury(EVENT_ID, 4, ID)
+    (item,) = dynamodb.scan(TableName=TABLE)["Items"]
+    assert item.keys() == {"pk", "sk", "status", "changed_at"}
+    store.finish(EVENT_ID, 4, ID)
+    (item,) = dynamodb.scan(TableName=TABLE)["Items"]
+    assert int(item["expires_at"]["N"]) == pytest.approx(time.time() + TOMBSTONE_SECONDS, abs=60)
+
+
+def test_a_tombstone_that_is_touched_meanwhile_is_finished_and_leaves_the_list(dynamodb: Any) -> None:
+    log, other = DynamoErasureLog(dynamodb, TABLE), DynamoPhotoStore(dynamodb, TABLE)
+    other.add(EVENT_ID, 4, PHOTO)
+    log.begin(EVENT_ID, [Erasing(ID, whole=True)])
+    other.bury(EVENT_ID, 4, ID)
+    touches = [True]
+
+    def clock() -> int:
+        if touches:
+            touches.clear()
+            other.touch(EVENT_ID, 4, ID)
+        return microseconds()
+
+    DynamoPhotoStore(dynamodb, TABLE, clock).finish(EVENT_ID, 4, ID)
+    tombstone = other.tombstone(EVENT_ID, 4, ID)
+    assert tombstone is not None
+    assert tombstone.finished
+    assert log.pending(EVENT_ID) == []
+
+
+def test_where_the_file_lies_is_noted_if_nobody_else_has_and_nothing_else_changes(store: PhotoEraser) -> None:
+    here, there = Original(PHOTO.key, '"new"'), Original("another/key ü.jpg", '"parts-2"')
+    assert store.set_originals(EVENT_ID, 4, PHOTO, [here]) is False, "there is no such photo"
+    store.add(EVENT_ID, 4, PHOTO)
+    before = store.get(EVENT_ID, 4, ID)
+    assert before == PHOTO
+    assert store.set_originals(EVENT_ID, 4, PHOTO, [here, there, Original("k")]) is True
+    after = store.get(EVENT_ID, 4, ID)
+    assert after == replace(PHOTO, etag='"new"', copies=(there, Original("k")))
+    assert after.originals == (here, there, Original("k"))
+    assert after.changed_at == before.changed_at
+    assert store.set_originals(EVENT_ID, 4, PHOTO, [there]) is False, "it was seen before it was changed"
+    assert store.set_originals(EVENT_ID, 4, after, [there]) is True
+    moved = store.get(EVENT_ID, 4, ID)
+    assert moved == replace(PHOTO, key=there.key, etag=there.etag)
+    store.bury(EVENT_ID, 4, ID)
+    assert store.set_originals(EVENT_ID, 4, moved, [here]) is False
+
+
+def test_tombstones_are_found_many_at_a_time(store: PhotoEraser) -> None:
+    ids = [uuid.UUID(int=number) for number in range(1, 5)]
+    for image_id in ids[:3]:
+        store.add(EVENT_ID, 4, replace(PHOTO, image_id=image_id))
+    for image_id in ids[:2]:
+        store.bury(EVENT_ID, 4, image_id)
+    store.finish(EVENT_ID, 4, ids[0])
+    found = store.tombstones(EVENT_ID, 4, ids)
+    assert found == {image_id: store.tombstone(EVENT_ID, 4, image_id) for image_id in ids[:2]}
+    assert [found[image_id].finished for image_id in ids[:2]] == [True, False]
+
+
+PLACES = (Original("k", '"e"'), Original("further/k"))
+
+
+@pytest.mark.parametrize("log", [MemoryErasureLog(), None])
+def test_what_is_under_way_is_listed_until_it_is_over(log: ErasureLog | None, dynamodb: Any) -> None:
+    log = log or DynamoErasureLog(dynamodb, TABLE)
+    entries = [
+        Erasing(uuid.UUID(int=number), whole=number > 1, places=PLACES[:number], originals=True) for number in range(3)
+    ]
+    log.begin(EVENT_ID, entries)
+    assert sorted(log.pending(EVENT_ID), key=lambda entry: entry.image_id) == entries
+    assert log.pending(EVENT_ID + 1) == []
+    log.end(EVENT_ID, [entry.image_id for entry in entries[1:]])
+    assert log.pending(EVENT_ID) == entries[:1]
+
+
+def test_what_an_older_version_left_under_way_still_knows_its_original(dynamodb: Any) -> None:
+    item = schema.erasing_key(EVENT_ID, ID) | {"whole": schema.flag(value=True), "originals": schema.flag(value=True)}
+    dynamodb.put_item(TableName=TABLE, Item=item | {"key": schema.s("k"), "etag": schema.s('"e"')})
+    (entry,) = DynamoErasureLog(dynamodb, TABLE).pending(EVENT_ID)
+    assert entry == Erasing(ID, whole=True, places=(Original("k", '"e"'),), originals=True)
+
+
+def test_a_result_is_listed_withdrawn_and_deleted(results: tuple[Reader, ResultStore]) -> None:
+    reader, store = results
+    store.save(SEARCH, SearchSummary(250, 90), photos(250), 0)
+    assert list(store.searches(EVENT_ID)) == [SEARCH]
+    assert list(store.searches(EVENT_ID + 1)) == []
+    named = [photo.image_id for photo in photos(250)]
+    assert (store.photos(SEARCH), store.photos(SEARCH, whole=True)) == (named, named)
+    store.hide(SEARCH)
+    assert reader.read(Wanted(search=SEARCH, page=FIRST)).result is None
+    assert (store.photos(SEARCH), store.photos(SEARCH, whole=True)) == (named, [])
+    store.delete(SEARCH)
+    assert (list(store.searches(EVENT_ID)), store.photos(SEARCH)) == ([], [])
+    assert store.save(SEARCH, SearchSummary(1, 90), photos(1), 0) is True
+
+
+def test_a_result_of_before_a_deletion_is_not_kept(results: tuple[Reader, ResultStore]) -> None:
+    reader, store = results
+    for erasures, search in ((1, SEARCH), (0, SearchKey(903, EVENT_ID + 1, uuid.UUID(int=8)))):
+        with pytest.raises(OutdatedError):
+            store.save(search, SearchSummary(3, 90), photos(3), erasures)
+        assert reader.read(Wanted(search=search, page=FIRST)).result is None
+        assert (list(store.searches(search.event_id)), store.photos(search)) == ([], [])
+
+
+def test_a_deletion_that_finds_an_announced_result_takes_it_along(dynamodb: Any) -> None:
+    """The deletion comes after the search has looked at the count, and before the result is confirmed."""
+    dynamodb.put_item(TableName=TABLE, Item=schema.event_key(EVENT_ID))
+    deletion = DynamoResultStore(dynamodb, TABLE, 30)
+
+    class Overtaken(DynamoResultStore):
+        def _is_current(self, event_id: int, erasures: int | None) -> bool:
+            current = super()._is_current(event_id, erasures)
+            assert DynamoReader(dynamodb, TABLE).read(Wanted(search=SEARCH, page=FIRST)).result is None, "not yet"
+            (search,) = deletion.searches(EVENT_ID)
+            assert deletion.photos(search)
+            assert deletion.photos(search, whole=True) == []
+            deletion.hide(search)
+            deletion.delete(search)
+            return current
+
+    with pytest.raises(OutdatedError):
+        Overtaken(dynamodb, TABLE, 30).save(SEARCH, SearchSummary(3, 90), photos(3), 0)
+    assert [item["sk"] for item in dynamodb.scan(TableName=TABLE)["Items"]] == [{"S": "EVENT"}]
+
+
+def test_a_search_that_took_over_confirms_its_own_result_only(dynamodb: Any) -> None:
+    dynamodb.put_item(TableName=TABLE, Item=schema.event_key(EVENT_ID))
+    second = DynamoResultStore(dynamodb, TABLE, 30)
+
+    class Killed(DynamoResultStore):
+        def _is_current(self, event_id: int, erasures: int | None) -> bool:
+            assert second.save(SEARCH, SearchSummary(5, 90), photos(5), 0)  # while this one is held up
+            return super()._is_current(event_id, erasures)
+
+    assert Killed(dynamodb, TABLE, 30).save(SEARCH, SearchSummary(3, 90), photos(3), 0) is False
+    stored = DynamoReader(dynamodb, TABLE).read(Wanted(search=SEARCH, page=FIRST)).result
+    assert stored is not None
+    assert (stored.summary.total, stored.photos) == (5, photos(5)), "and leaves the other's alone"
+
+
+def test_many_items_are_deleted_in_batches(dynamodb: Any) -> None:
+    keys = [schema.event_key(number) for number in range(60)]
+    for key in keys:
+        dynamodb.put_item(TableName=TABLE, Item=key)
+    assert batch_delete(dynamodb, TABLE, keys[:-1]) == 59
+    assert dynamodb.scan(TableName=TABLE)["Count"] == 1
+
+
+class StubbornS3:
+    """Refuses the last key of every batch, for the first `rounds` calls."""
+
+    def __init__(self, rounds: int) -> None:
+        self.rounds = rounds
+        self.batches: list[int] = []
+
+    def delete_objects(self, Bucket: str, Delete: Any) -> Any:  # noqa: N803 - boto3's names
+        keys = [each["Key"] for each in Delete["Objects"]]
+        self.batches.append(len(keys))
+        self.rounds -= 1
+        return {"Errors": [{"Key": keys[-1], "Code": "SlowDown"}]} if self.rounds >= 0 else {}
+
+
+def test_what_s3_refuses_to_delete_is_asked_for_again_and_given_up_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(time, "sleep", lambda seconds: None)
+    s3: Any = StubbornS3(rounds=1)
+    assert S3Objects(s3, "b", Inline()).delete(str(number) for number in range(2_001)) == 2_001
+    assert s3.batches == [1_000, 1, 1_000, 1]
+    with pytest.raises(StillThereError):
+        S3Objects(StubbornS3(rounds=99), "b", Inline()).delete(["k"])  # type: ignore[arg-type]
+
+
+@given(
+    true=st.integers(0, 2_000_000),
+    wrong_by=st.sampled_from([-3_600, -2, -1, 0, 1, 90]).flatmap(lambda s: st.integers(s * 10**6, (s + 1) * 10**6)),
+    there=st.integers(0, 3_000_000),
+    back=st.integers(0, 3_000_000),
+)
+def test_an_operator_s_clock_is_a_second_slow_at_most(true: int, wrong_by: int, there: int, back: int) -> None:
+    """`true`: microseconds since a full second, by DynamoDB's clock; `there` and `back`: how long the call takes."""
+    now = 1_700_000_000_000_000 + true
+
+    class DynamoDB:
+        def get_item(self, TableName: str, Key: Any) -> Any:  # noqa: N803 - boto3's names
+            nonlocal now
+            now += there
+            date = format_datetime(datetime.fromtimestamp(now // 1_000_000, UTC), usegmt=True)
+            now += back
+            return {"ResponseMetadata": {"HTTPHeaders": {"date": date}}}
+
+    client: Any = DynamoDB()
+    clock = corrected_clock(client, TABLE, lambda: now + wrong_by)
+    fast_by = clock() - now
+    assert fast_by >= -1_000_000
+    assert fast_by <= 1_000_000 + there

@@ -1,0 +1,303 @@
+"""One contract for both kinds of index over the same photos, and what is the distributed one's own."""
+
+import uuid
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from facesearch.adapters.memory.stores import MemoryPhotoStore
+from facesearch.adapters.memory.vector_items import MemoryVectorItems
+from facesearch.faces.embedded import EmbeddedMatcher, match_faces
+from facesearch.faces.engine import Embedding
+from facesearch.faces.index import EventIndex, FaceIndex, IndexMovedError, probe_of
+from facesearch.faces.index.cohort import LOOKED_AT, NOBODY
+from facesearch.faces.index.distributed import ChosenIndexes, VectorCohorts, VectorIndex
+from facesearch.faces.packing import pack, values_of
+from facesearch.faces.vector_items import FaceKeeper, FacePlace, ShardFaces, faces_of, place_of
+from facesearch.models import DEFAULT_MODEL, Event, IndexKind
+from facesearch.records import Photo
+from tests.support.fakes import EVENT, EVENT_ID
+from tests.unit.photos.indexing.fakes import FakeEngine
+
+MODEL = DEFAULT_MODEL
+VECTORS = replace(EVENT, index_kind=IndexKind.VECTORS, vector_table="memory", face_shards=4)
+rng = np.random.default_rng(7)
+
+
+def photo(*faces: NDArray[np.float32], model: str = MODEL) -> Photo:
+    packed = pack(np.stack(faces)) if faces else b""
+    return Photo(uuid.uuid4(), "indexed", "k", 100, 200, model, packed)
+
+
+def unit(vector: NDArray[np.float64]) -> NDArray[np.float32]:
+    found: NDArray[np.float32] = (vector / np.linalg.norm(vector)).astype(np.float32)
+    return found
+
+
+PERSON = unit(rng.normal(size=128))
+
+
+def near(cosine: float) -> NDArray[np.float32]:
+    """A face at that cosine from the person, in a direction of its own."""
+    other = rng.normal(size=128)
+    other -= (other @ PERSON) * PERSON
+    return unit(cosine * PERSON + np.sqrt(1 - cosine**2) * other / np.linalg.norm(other))
+
+
+def stranger() -> NDArray[np.float32]:
+    return unit(rng.normal(size=128))
+
+
+class IndexBench:
+    """Photos in memory, and both indexes over them."""
+
+    def __init__(self, pool: ThreadPoolExecutor, event: Event = VECTORS) -> None:
+        self.pool = pool
+        self.event: Event | None = event
+        self.photos = MemoryPhotoStore()
+        self.items = MemoryVectorItems()
+        self.cohorts = VectorCohorts(self.items, pool)
+        self.keeper = FaceKeeper(self.items, self.photos, lambda _: self.event)
+
+    def add(self, *photos: Photo) -> None:
+        for each in photos:
+            written = self.keeper.write(VECTORS, each)
+            self.photos.add(EVENT_ID, EVENT.shards, each)
+            self.keeper.settle(EVENT_ID, each.image_id, written=written)
+
+    def exact(self) -> FaceIndex:
+        index = EventIndex(EVENT_ID, MODEL)
+        index.refresh(self.photos, EVENT, self.pool)
+        return index
+
+    def vectors(self) -> VectorIndex:
+        cohort = self.cohorts.of(VECTORS)
+        return VectorIndex(VECTORS, self.items, self.photos, lambda _: self.event, self.pool, cohort)
+
+    def found(self, index: FaceIndex, minimum: float = 0.5) -> list[uuid.UUID]:
+        return [match.image_id for match in match_faces(index, PERSON, minimum, self.pool)]
+
+
+@pytest.fixture
+def world() -> Iterator[IndexBench]:
+    with ThreadPoolExecutor(8) as pool:
+        yield IndexBench(pool)
+
+
+@pytest.fixture(params=["exact", "vectors"])
+def open_index(request: pytest.FixtureRequest, world: IndexBench) -> Callable[[], FaceIndex]:
+    opened: Callable[[], FaceIndex] = getattr(world, request.param)
+    return opened
+
+
+def test_photos_come_most_similar_first_and_one_time_each(
+    world: IndexBench, open_index: Callable[[], FaceIndex]
+) -> None:
+    first, second = photo(near(0.9)), photo(near(0.6), near(0.8), stranger())
+    world.add(second, first, photo(stranger()), photo())
+    assert world.found(open_index()) == [first.image_id, second.image_id]
+
+
+def test_the_second_pass_works_on_either(world: IndexBench, open_index: Callable[[], FaceIndex]) -> None:
+    axis = near(0)
+    turned = [photo(unit(cosine * PERSON + np.sqrt(1 - cosine**2) * axis)) for cosine in (0.62, 0.6, 0.45)]
+    world.add(*turned)
+    assert world.found(open_index()) == [each.image_id for each in turned]
+
+
+def test_an_event_without_faces_matches_nothing(world: IndexBench, open_index: Callable[[], FaceIndex]) -> None:
+    assert world.found(open_index()) == []
+    world.add(photo())
+    assert world.found(open_index()) == []
+
+
+def test_faces_of_another_model_are_never_compared(world: IndexBench, open_index: Callable[[], FaceIndex]) -> None:
+    ours = photo(near(0.8))
+    world.add(photo(near(0.9), model="older"), ours)
+    assert world.found(open_index()) == [ours.image_id]
+
+
+@pytest.mark.parametrize("minimum", [-1.0, 0.0, 0.42, 0.5, 0.7, 0.99])
+def test_both_find_the_same_faces_with_the_same_scores(world: IndexBench, minimum: float) -> None:
+    world.add(*[photo(*[near(rng.uniform(-0.2, 1)) for _ in range(rng.integers(0, 5))]) for _ in range(300)])
+    probe = probe_of(PERSON)
+    answers = []
+    for index in (world.exact(), world.vectors()):
+        hits = index.search(probe, minimum, world.pool)
+        owners = [index.photo(number) for number in hits.photos.tolist()]
+        answers.append(sorted(zip(map(str, owners), hits.cosines.tolist(), map(bytes, hits.values), strict=True)))
+    assert answers[0] == answers[1]
+    assert answers[0]
+
+
+def test_scores_are_levelled_alike_by_either(world: IndexBench, open_index: Callable[[], FaceIndex]) -> None:
+    """Strangers as near as children's: bare cosines would bring them all."""
+    guests = [photo(near(rng.uniform(0.3, 0.52)), near(rng.uniform(0.3, 0.52))) for _ in range(60)]
+    mine = photo(near(0.95))
+    world.add(*guests, mine)
+    assert world.found(open_index()) == [mine.image_id]
+
+
+def test_both_draw_the_same_cohort(world: IndexBench) -> None:
+    world.add(*[photo(*[stranger() for _ in range(rng.integers(0, 4))]) for _ in range(1_800)])
+    exact, vectors = world.exact().cohort, world.vectors().cohort
+    assert len(exact) > 100
+    assert exact.values.tolist() == vectors.values.tolist()
+    probe = probe_of(PERSON)
+    assert exact.of_probe(probe) == vectors.of_probe(probe)
+
+
+def test_a_partition_that_holds_few_of_the_first_faces_is_read_no_further(world: IndexBench) -> None:
+    """All in one of the four, so that its own first ones are not enough."""
+    alone = [replace(photo(stranger()), image_id=uuid.UUID(int=4 * number)) for number in range(1, LOOKED_AT + 100)]
+    world.add(*alone, *[replace(photo(stranger()), image_id=uuid.UUID(int=4 * 10**9 + 1))])
+    assert world.vectors().cohort.values.tolist() == world.exact().cohort.values.tolist()
+
+
+def test_a_large_event_s_cohort_is_read_once_a_minute_and_after_every_deletion(world: IndexBench) -> None:
+    world.add(*[photo(stranger()) for _ in range(LOOKED_AT + 100)])
+    now = 0.0
+    cohorts = VectorCohorts(world.items, world.pool, lambda: now)
+    first = cohorts.of(VECTORS)
+    world.add(lowest := replace(photo(stranger()), image_id=uuid.UUID(int=1)))
+    now = 59.0
+    assert cohorts.of(VECTORS) is first
+    deleted = replace(VECTORS, erasures=1)
+    second = cohorts.of(deleted)
+    assert second is not first
+    world.items.forget(place_of(VECTORS), lowest.image_id)
+    assert cohorts.of(deleted) is second
+    now = 120.0
+    third = cohorts.of(deleted)
+    assert third.values.tolist() == first.values.tolist()
+    now = 300.0
+    assert cohorts.of(deleted) is third, "read again, and found to be the same"
+    assert cohorts.of(replace(deleted, model="older")) is NOBODY
+
+
+def test_a_small_event_s_cohort_knows_every_upload(world: IndexBench) -> None:
+    world.add(*[photo(stranger()) for _ in range(30)])
+    cohorts = VectorCohorts(world.items, world.pool, lambda: 0.0)
+    assert len(cohorts.of(VECTORS)) == 30
+    world.add(photo(stranger()))
+    assert len(cohorts.of(VECTORS)) == 31
+
+
+def test_only_a_partition_that_may_hold_more_than_the_service_says_is_read(world: IndexBench) -> None:
+    world.add(*[photo(near(0.7)) for _ in range(150)])
+    assert len(world.found(world.vectors())) == 150
+    assert world.items.reads == 0, "about 40 in each of four partitions"
+    crowded = [replace(photo(near(0.7)), image_id=uuid.UUID(int=4 * number)) for number in range(100)]
+    world.add(*crowded)
+    assert len(world.found(world.vectors())) == 250
+    assert world.items.reads == 1
+    world.found(world.vectors(), minimum=0.72)
+    assert world.items.reads == 2, "the second pass looks from 0.42 on"
+
+
+def test_a_photo_whose_record_does_not_count_is_never_returned(world: IndexBench) -> None:
+    kept, gone = photo(near(0.8)), photo(near(0.9))
+    world.add(kept)
+    world.items.put(place_of(VECTORS), [faces_of(gone)])
+    older, failed = photo(near(0.9), model="older"), replace(photo(near(0.9)), status="failed")
+    for each in (older, failed):
+        world.photos.add(EVENT_ID, EVENT.shards, each)
+        world.items.put(place_of(VECTORS), [faces_of(each)])
+    assert world.found(world.vectors()) == [kept.image_id]
+
+
+def test_items_that_lag_behind_a_record_never_score_for_it(world: IndexBench) -> None:
+    changed = photo(stranger())
+    world.add(changed)
+    world.items.put(place_of(VECTORS), [replace(faces_of(changed), faces=pack(near(0.9)))])
+    assert world.found(world.vectors()) == []
+
+
+def test_a_search_that_a_switch_overtook_is_answered_by_the_other_index(world: IndexBench) -> None:
+    """The migration deletes the items as soon as it has switched: what was read meanwhile may be a part."""
+    person = photo(near(0.8))
+    world.add(person)
+
+    class SwitchesMidway(MemoryVectorItems):
+        def nearest(self, place: FacePlace, shard: int, vector: NDArray[np.float64]) -> ShardFaces:
+            world.event = EVENT
+            return ShardFaces([], np.empty((0, 128), np.int8))
+
+    def vectors(event: Event) -> VectorIndex:
+        return VectorIndex(event, SwitchesMidway(), world.photos, lambda _: world.event, world.pool, NOBODY)
+
+    with pytest.raises(IndexMovedError):
+        vectors(VECTORS).search(probe_of(PERSON), 0.5, world.pool)
+
+    class Exact:
+        def current(self, event: Event) -> FaceIndex:
+            return world.exact()
+
+    class Engine(FakeEngine):
+        def probe(self, selfie: bytes) -> Embedding:
+            return PERSON
+
+    world.event = VECTORS
+    indexes = ChosenIndexes(Exact(), world.items, vectors)
+    matcher = EmbeddedMatcher(lambda _: Engine(), indexes, world.pool, world.pool)
+    found = matcher.match(VECTORS, matcher.probe(VECTORS, [b"selfie"]))
+    assert [match.image_id for match in found] == [person.image_id]
+
+
+def test_an_event_whose_vector_table_was_replaced_is_searched_exactly(world: IndexBench) -> None:
+    class Exact:
+        def current(self, event: Event) -> FaceIndex:
+            return world.exact()
+
+    indexes = ChosenIndexes(Exact(), world.items, lambda _: world.vectors())
+    assert isinstance(indexes.current(VECTORS), VectorIndex)
+    assert isinstance(indexes.current(replace(VECTORS, vector_table="an older one")), EventIndex)
+    assert isinstance(indexes.current(replace(EVENT, next_index_kind=IndexKind.VECTORS)), EventIndex)
+
+
+def test_a_redelivered_photo_is_written_once_and_a_half_done_one_is_completed(world: IndexBench) -> None:
+    place = place_of(VECTORS)
+    person = photo(near(0.8), stranger())
+    for _ in range(2):
+        world.add(person)
+    assert world.items.counts(place, world.pool) == {person.image_id: 2}
+    world.items.forget(place, person.image_id)  # as if its writer had been killed
+    world.keeper.settle(EVENT_ID, person.image_id, written=False)
+    assert world.items.counts(place, world.pool) == {person.image_id: 2}
+
+
+def test_faces_written_for_a_photo_or_an_event_that_has_none_any_more_go_again(world: IndexBench) -> None:
+    place = place_of(VECTORS)
+    deleted = photo(near(0.8))
+    world.keeper.write(VECTORS, deleted)
+    world.keeper.settle(EVENT_ID, deleted.image_id, written=True)
+    assert world.items.counts(place, world.pool) == {}, "its record was refused"
+    world.event = replace(VECTORS, index_kind=IndexKind.EXACT)
+    world.add(photo(near(0.8)))
+    assert world.items.counts(place, world.pool) == {}, "the event was switched while it was indexed"
+
+
+def test_an_event_that_began_to_move_while_a_photo_was_indexed_has_its_faces(world: IndexBench) -> None:
+    world.event = replace(VECTORS, index_kind=IndexKind.EXACT, next_index_kind=IndexKind.VECTORS)
+    person = photo(near(0.8))
+    assert world.keeper.write(EVENT, person) is False
+    world.photos.add(EVENT_ID, EVENT.shards, person)
+    world.keeper.settle(EVENT_ID, person.image_id, written=False)
+    assert world.items.counts(place_of(VECTORS), world.pool) == {person.image_id: 1}
+
+
+def test_a_photo_that_has_fewer_faces_now_keeps_none_of_the_others(world: IndexBench) -> None:
+    before = photo(near(0.8), near(0.7), stranger())
+    world.add(before)
+    after = replace(before, faces=pack(near(0.6)))
+    world.keeper.replace(VECTORS, after)
+    place = place_of(VECTORS)
+    assert world.items.counts(place, world.pool) == {before.image_id: 1}
+    shard = world.items.read(place, place.shard_of(before.image_id))
+    assert bytes(shard.values) == bytes(values_of(after.faces))
+    assert world.keeper.forget(VECTORS, before.image_id) == 1
+    assert world.items.counts(place, world.pool) == {}

@@ -1,0 +1,129 @@
+"""What a refused file is told to be: by real files where Pillow writes them, by their first bytes where it does not."""
+
+import base64
+import struct
+import zlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from facesearch.errors import UnusableImage
+from facesearch.photos.formats import READABLE, UNREADABLE, why_unreadable
+from facesearch.photos.imaging import read_image
+from tests.support.pictures import corners, encoded
+
+
+def told(data: bytes) -> str:
+    """What the sender of a file hears."""
+    with pytest.raises(UnusableImage) as refused:
+        read_image(data)
+    return refused.value.message
+
+
+@pytest.mark.parametrize(
+    ("kind", "what"),
+    [
+        ("GIF", "a GIF picture"),
+        ("BMP", "a BMP picture"),
+        ("TIFF", "a TIFF picture"),
+        ("JPEG2000", "a JPEG 2000 picture"),
+        ("ICO", "an icon"),
+        ("PDF", "a PDF document"),
+        ("EPS", "a PostScript file"),
+    ],
+)
+def test_a_file_of_another_format_is_told_what_it_is(kind: str, what: str) -> None:
+    message = told(encoded(corners(64, 64), kind))
+    assert message.startswith(f"The file is {what}")
+    assert message.endswith(f"not a {READABLE} picture.")
+
+
+def ftyp(brand: bytes, *others: bytes) -> bytes:
+    body = b"ftyp" + brand + bytes(4) + b"".join(others)
+    return struct.pack(">I", len(body) + 4) + body + bytes(500)
+
+
+@pytest.mark.parametrize(
+    ("data", "what"),
+    [
+        (ftyp(b"crx ", b"crx ", b"isom"), "a camera's RAW file"),
+        (ftyp(b"mp42", b"isom"), "a video"),
+        (ftyp(b"qt  "), "a video"),
+        (b"\0\0\0\x08wide\0\0\1\0mdat", "a video"),
+        (b"RIFF\x10\0\0\0AVI LIST", "a video"),
+        (b"\x1aE\xdf\xa3\1\0", "a video"),
+        ((b"G" + bytes(187)) * 3, "a video"),
+        (b"II*\0\x10\0\0\0CR\2\0", "a camera's RAW file"),
+        (b"II\x1a\0\0\0HEAPCCDR", "a camera's RAW file"),
+        (b"FUJIFILMCCD-RAW 0201", "a camera's RAW file"),
+        (b"IIU\0\x18\0\0\0", "a camera's RAW file"),
+        (b"IIRO\x08\0\0\0", "a camera's RAW file"),
+        (b"MM\0*\0\0\0\x08", "a TIFF picture or a camera's RAW file"),
+        (b"8BPS\0\1", "a Photoshop file"),
+        (b"\xff\x0a\xfa", "a JPEG XL picture"),
+        (b"\0\0\0\x0cJXL \r\n", "a JPEG XL picture"),
+        (b"PK\3\4", "a ZIP archive or an office document"),
+        (b"  <!DOCTYPE html><html>", "a web page (HTML)"),
+        (b"\xef\xbb\xbf<?xml version='1.0'?>\n<!-- x --><svg width='1'/>", "an SVG drawing"),
+        (b"<?xml version='1.0'?><Error/>", "an XML text"),
+        (b'{"message": "Forbidden"}', "a JSON text"),
+        (base64.b64encode(b"\xff\xd8\xff\xe0" + bytes(20)), "a picture as Base64 text"),
+        (b"data:image/jpeg;base64,/9j/4AAQ", "a picture as Base64 text"),
+        (b"\0\5\x16\7\0\2\0\0Mac OS X", "what macOS keeps beside a file, not the file itself"),
+    ],
+)
+def test_a_file_is_known_by_its_first_bytes(data: bytes, what: str) -> None:
+    assert told(data).startswith(f"The file is {what}, not a {READABLE} picture.")
+
+
+def test_a_file_of_zeros_and_one_of_anything_say_so() -> None:
+    assert told(bytes(5_000)) == "The file contains only zeros: it was not copied or uploaded completely."
+    assert told(b"no picture") == UNREADABLE
+
+
+def test_apples_png_is_told_apart_and_not_by_a_size_that_it_has_not() -> None:
+    plain = encoded(corners(64, 64), "PNG")
+    flags = b"\x50\0\x20\2"
+    chunk = struct.pack(">I", 4) + b"CgBI" + flags + struct.pack(">I", zlib.crc32(b"CgBI" + flags))
+    assert "Apple's own form (CgBI)" in told(plain[:8] + chunk + plain[8:])
+
+
+JPEG = encoded(corners(64, 64), "JPEG")
+FRAME = JPEG.index(b"\xff\xc0")
+
+
+@pytest.mark.parametrize(
+    ("marker", "what"),
+    [
+        (0xC3, "a lossless JPEG"),
+        (0xC5, "a hierarchical JPEG"),
+        (0xCB, "a lossless JPEG"),
+        (0xF7, "a JPEG-LS picture"),
+    ],
+)
+def test_a_jpeg_that_is_coded_in_another_way_is_told_how(marker: int, what: str) -> None:
+    assert told(JPEG[: FRAME + 1] + bytes([marker]) + JPEG[FRAME + 2 :]).startswith(f"The file is {what}, ")
+
+
+def test_a_jpeg_of_twelve_bits_and_an_arithmetic_coded_one_that_cannot_be_read_say_so() -> None:
+    assert told(JPEG[: FRAME + 4] + b"\x0c" + JPEG[FRAME + 5 :]).startswith("The file is a JPEG of 12 bits a colour, ")
+    arithmetic = JPEG[: FRAME + 1] + b"\xca" + JPEG[FRAME + 2 :]  # progressive, with a scan that is not
+    assert told(arithmetic).startswith("The file is an arithmetic-coded JPEG, ")
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+def test_a_damaged_picture_of_ours_is_damaged_and_not_another_format(kind: str) -> None:
+    file = encoded(Image.effect_noise((200, 200), 90).convert("RGB"), kind)
+    assert why_unreadable(file) is None
+    assert told(file[: len(file) // 3]) in ("The picture is damaged or cut short.", UNREADABLE)
+
+
+STARTS = (b"", b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"\0\0\0\x18ftyp", b"RIFF", b"<?xml ", b"\0", b"G")
+
+
+@given(st.sampled_from(STARTS), st.binary(max_size=2_000))
+def test_no_bytes_can_make_it_raise_and_whatever_it_says_is_one_sentence_or_two(start: bytes, rest: bytes) -> None:
+    said = why_unreadable(start + rest)
+    assert said is None or (said.startswith("The file ") and said.endswith(".") and len(said) < 200)

@@ -1,0 +1,241 @@
+"""The indexing function with the messages of its trigger: which are delivered again, and what is said of them."""
+
+import json
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+import boto3
+import pytest
+from PIL import Image
+
+from facesearch import bootstrap
+from facesearch.adapters.dynamodb.admin import DynamoAdmin
+from facesearch.adapters.dynamodb.photos import DynamoPhotoStore
+from facesearch.adapters.memory.stores import MemoryPhotoStore, MemoryReader, MemorySnapshotStore
+from facesearch.adapters.opencv.face_engine import OpenCvEngine
+from facesearch.faces.embedded import match_faces
+from facesearch.faces.index import IndexCache
+from facesearch.photos.indexing import PhotoIndexer
+from facesearch.reading import Wanted
+from facesearch.records import Photo, image_id_of_bytes
+from tests.conftest import ROOT
+from tests.support.aws import create_table, moto
+from tests.support.fakes import EVENT, EVENT_ID, ORG, Context
+from tests.support.output import Output
+from tests.support.pictures import encoded
+from tests.unit.api.test_handlers import load
+from tests.unit.photos.indexing.fakes import PHOTOS, RENDITIONS, FakeEngine, MemoryRequests, MemoryS3, notification
+
+Handler = Callable[[Any, Any], dict[str, Any]]
+KEY_OF_EVENT_FILE = "903/456/a4402318-0cf4-5e1e-b8e8-ac8e8f2fc244/finish line (1).jpg"
+
+
+def batch(*bodies: str) -> dict[str, Any]:
+    """An SQS event of these messages, with ids m0, m1, …, otherwise like the versioned one."""
+    (record,) = json.loads((ROOT / "events" / "indexing.json").read_text())["Records"]
+    return {"Records": [record | {"messageId": f"m{number}", "body": body} for number, body in enumerate(bodies)]}
+
+
+def photo_of(faces: int) -> bytes:
+    return encoded(Image.new("RGB", (60, 40), (faces, 0, 0)), "PNG")
+
+
+@dataclass
+class Function:
+    """The handler over parts in memory."""
+
+    s3: MemoryS3
+    photos: MemoryPhotoStore
+    requests: MemoryRequests = field(default_factory=MemoryRequests)
+
+    def __call__(self, event: dict[str, Any]) -> list[str]:
+        """Invoke the function; ids of the messages that it wants again."""
+        answer: Any = load("indexing")(event, cast("Any", Context("indexing")))
+        return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
+
+    def has(self, data: bytes) -> bool:
+        return self.photos.get(EVENT_ID, EVENT.shards, image_id_of_bytes(EVENT_ID, data)) is not None
+
+
+@pytest.fixture(autouse=True)
+def namespace(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the template tells powertools, which reads it when its objects are made: here, or by an earlier test."""
+    monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "FaceSearch")
+    from facesearch.observability import metrics
+
+    monkeypatch.setattr(metrics, "namespace", "FaceSearch")
+
+
+@pytest.fixture
+def function(monkeypatch: pytest.MonkeyPatch) -> Iterator[Function]:
+    function = Function(MemoryS3(), MemoryPhotoStore())
+    reader = MemoryReader()
+    reader.events[EVENT_ID] = EVENT
+    parts = bootstrap.Container()
+    with ThreadPoolExecutor(4) as pool:
+        parts.photo_indexer = PhotoIndexer(
+            lambda _: FakeEngine(),
+            function.photos,
+            reader,
+            cast("Any", function.s3),
+            PHOTOS,
+            RENDITIONS,
+            function.requests,
+            pool,
+        )
+        monkeypatch.setattr(bootstrap, "container", parts)
+        yield function
+
+
+def test_the_versioned_event_is_indexed(function: Function, output: Output) -> None:
+    data = photo_of(2)
+    function.s3.objects[PHOTOS, KEY_OF_EVENT_FILE] = data
+    assert function(json.loads((ROOT / "events" / "indexing.json").read_text())) == []
+    assert function.has(data)
+    (line,), measured = output.logs, output.metrics
+    assert line["message"] == "photo indexed"
+    assert {name: line[name] for name in ("org_id", "event_id", "image_id", "faces")} == {
+        "org_id": ORG,
+        "event_id": EVENT_ID,
+        "image_id": str(image_id_of_bytes(EVENT_ID, data)),
+        "faces": 2,
+    }
+    assert line["ms"] >= 0
+    assert measured["FacesIndexed"] == [2]
+    assert measured["EmbedMilliseconds"][0] > 0
+
+
+def test_a_new_notification_s_test_event_is_acknowledged(function: Function) -> None:
+    assert function(json.loads((ROOT / "events" / "indexing-test-event.json").read_text())) == []
+
+
+def test_only_the_message_in_trouble_is_delivered_again(function: Function, output: Output) -> None:
+    """Given a readable photo, a broken one, one of no event, nonsense, and one whose record fails to be written."""
+    keys = [f"{ORG}/{EVENT_ID}/private-name-{number}.jpg" for number in range(3)]
+    files = [photo_of(1), b"broken", photo_of(3)]
+    for key, data in zip(keys, files, strict=True):
+        function.s3.objects[PHOTOS, key] = data
+    add = function.photos.add
+
+    def failing(event_id: int, shards: int, photo: Photo, uploaded_at: int = 0) -> bool:
+        if photo.key == keys[2]:
+            raise ConnectionError(photo.key)
+        return add(event_id, shards, photo, uploaded_at)
+
+    function.photos.add = failing  # type: ignore[method-assign]
+    bodies = [
+        notification(keys[0]),
+        notification(keys[1]),
+        notification("1/2/private-name.jpg"),
+        "?",
+        notification(keys[2]),
+    ]
+    assert function(batch(*bodies)) == ["m4"]
+    assert function.has(files[0])
+    assert function.has(files[1])
+    assert not function.has(files[2])
+
+    logs, measured = output.logs, output.metrics
+    assert [line["message"] for line in logs] == [
+        "photo indexed", "photo failed", "upload ignored", "upload ignored", "unexpected failure",
+    ]  # fmt: skip
+    assert logs[1]["reason"] == "The file is not a readable JPEG, PNG, WebP, HEIC or AVIF picture."
+    assert measured["PhotosFailed"] == [1]
+    assert "private-name" not in json.dumps(logs)
+
+    function.photos.add = add  # type: ignore[method-assign]
+    assert function(batch(bodies[4])) == []
+    assert function.has(files[2])
+
+
+def test_when_every_message_is_in_trouble_each_is_named(function: Function) -> None:
+    function.s3.fails.add("GetObject")
+    assert function(batch(*(notification(f"{ORG}/{EVENT_ID}/{n}.jpg") for n in range(3)))) == ["m0", "m1", "m2"]
+
+
+def test_a_photo_uploaded_to_the_real_parts_is_found_by_its_guest(
+    models: Path, samples: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with moto():
+        create_table(boto3.client("dynamodb"), "Table", "table")
+        s3 = boto3.client("s3")
+        for bucket in (PHOTOS, RENDITIONS):
+            s3.create_bucket(Bucket=bucket)
+        settings = {
+            "TABLE_NAME": "table",
+            "PHOTOS_BUCKET": PHOTOS,
+            "RENDITIONS_BUCKET": RENDITIONS,
+            "MODELS_DIR": models,
+            "SNAPSHOTS_QUEUE_URL": boto3.client("sqs").create_queue(
+                QueueName="snapshots.fifo", Attributes={"FifoQueue": "true"}
+            )["QueueUrl"],
+        }
+        for name, value in settings.items():
+            monkeypatch.setenv(name, str(value))
+        monkeypatch.setattr(bootstrap, "container", bootstrap.Container())
+        admin = DynamoAdmin(boto3.client("dynamodb"), "table")
+        org = admin.create_org("Marathon Photos")
+        event = admin.create_event(org, "Marathon 2026")
+        names = ["obama2.jpg", "biden.jpg"]
+        for name in names:
+            s3.put_object(Bucket=PHOTOS, Key=f"{org}/{event}/{name}", Body=(samples / name).read_bytes())
+        answer = load("indexing")(
+            batch(*(notification(f"{org}/{event}/{name}") for name in names)), Context("indexing")
+        )
+        assert answer == {"batchItemFailures": []}
+
+        photos = DynamoPhotoStore(boto3.client("dynamodb"), "table")
+        engine = OpenCvEngine(models, threads=2)
+        with ThreadPoolExecutor(2) as pool:
+            index = IndexCache(photos, MemorySnapshotStore(), 64, pool).current(admin_event(event))
+            probe = engine.probe((samples / "obama.jpg").read_bytes())
+            (found,) = match_faces(index, probe, 0.5, pool)
+        assert found.image_id == image_id_of_bytes(event, (samples / "obama2.jpg").read_bytes())
+        assert (found.width, found.height) == (626, 1200)
+        large = s3.get_object(Bucket=RENDITIONS, Key=f"imgs/{event}/large/{found.image_id}.jpg")
+        assert large["ContentType"] == "image/jpeg"
+        assert large["Body"].read(2) == b"\xff\xd8"
+
+
+def admin_event(event_id: int) -> Any:
+    found = bootstrap.container._reader.read(Wanted(event_id=event_id)).event
+    assert found is not None
+    return found
+
+
+@dataclass
+class Asked:
+    """`WatchRequests` that remembers, or fails."""
+
+    places: list[tuple[int, int]] = field(default_factory=list)
+    fails: bool = False
+
+    def request(self, org_id: int, event_id: int) -> None:
+        if self.fails:
+            raise OSError("the queue is gone")
+        self.places.append((org_id, event_id))
+
+
+def test_watches_are_looked_through_once_for_a_batch_and_again_for_one_that_came_twice(function: Function) -> None:
+    asked = Asked()
+    bootstrap.container.photo_indexer._watches = asked
+    for number in (1, 2):
+        function.s3.objects[PHOTOS, f"{ORG}/{EVENT_ID}/{number}.png"] = photo_of(number)
+    function.s3.objects[PHOTOS, f"{ORG}/{EVENT_ID}/0.png"] = photo_of(0)
+    both = batch(*(notification(f"{ORG}/{EVENT_ID}/{number}.png") for number in (1, 2)))
+    assert function(both) == []
+    assert asked.places == [(ORG, EVENT_ID)]
+    assert function(batch(notification(f"{ORG}/{EVENT_ID}/0.png"))) == []
+    assert asked.places == [(ORG, EVENT_ID)], "nobody is in it"
+    assert function(both) == []
+    assert asked.places == [(ORG, EVENT_ID)] * 2, "whoever had them first may have died before it asked"
+
+
+def test_a_batch_whose_watches_cannot_be_asked_for_comes_again(function: Function) -> None:
+    bootstrap.container.photo_indexer._watches = Asked(fails=True)
+    function.s3.objects[PHOTOS, f"{ORG}/{EVENT_ID}/1.png"] = photo_of(1)
+    with pytest.raises(OSError, match="the queue is gone"):
+        function(batch(notification(f"{ORG}/{EVENT_ID}/1.png")))

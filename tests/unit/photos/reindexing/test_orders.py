@@ -1,0 +1,82 @@
+"""Orders on the uploads queue: beside S3's notifications, redelivered alone, and without effect the second time."""
+
+import json
+import uuid
+from typing import Any
+
+import boto3
+import pytest
+
+from facesearch.adapters.sqs.indexing_commands import SqsIndexingCommands
+from facesearch.errors import Throttled
+from facesearch.photos.indexing import IndexingOutcome
+from facesearch.photos.nextfaces import IndexingCommand, parse_command
+from tests.support.aws import moto
+from tests.support.fakes import EVENT_ID
+from tests.unit.photos.indexing.fakes import notification
+from tests.unit.photos.reindexing.bench import B, filled
+
+
+def test_an_order_is_read_back_and_nothing_else_is_one() -> None:
+    order = IndexingCommand(EVENT_ID, B, (uuid.UUID(int=1), uuid.UUID(int=2)))
+    assert parse_command(order.to_message()) == order
+    assert parse_command(notification("1/2/reindex.jpg")) is None
+    assert parse_command("nonsense") is None
+    assert parse_command("[]") is None
+    for body in ('{"reindex": 1}', '{"reindex": {"event_id": 1, "model": "m", "image_ids": ["x"]}}', '{"reindex"'):
+        with pytest.raises(ValueError, match="no order"):
+            parse_command(body)
+
+
+def test_nonsense_is_not_delivered_again() -> None:
+    (report,) = filled().indexer.index_message('{"reindex": {}}')
+    assert report.outcome is IndexingOutcome.IGNORED
+
+
+def test_an_order_is_carried_out_once_however_often_it_comes() -> None:
+    site = filled()
+    site.reindexing.run(EVENT_ID, B, wait=False)
+    (message,) = site.queue
+    for outcome in (IndexingOutcome.REINDEXED, IndexingOutcome.KNOWN):
+        before = {row.image_id: row.changed_at for row in site.rows()}
+        assert [report.outcome for report in site.indexer.index_message(message)] == [outcome] * 5
+        # Also the second time: the first run may have been killed before it knew its writes visible.
+        assert all(row.changed_at > before[row.image_id] for row in site.rows())
+
+
+def test_an_order_for_an_event_that_is_gone_does_nothing() -> None:
+    site = filled()
+    site.reindexing.run(EVENT_ID, B, wait=False)
+    site.reader.events.clear()
+    assert {report.outcome for report in site.indexer.index_message(site.queue[0])} == {IndexingOutcome.KNOWN}
+
+
+def test_what_was_done_before_the_trouble_stays_done() -> None:
+    site = filled()
+    site.reindexing.run(EVENT_ID, B, wait=False)
+    get, calls = site.s3.get_object, 0
+
+    def failing(**names: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        if calls == 3:
+            raise Throttled("GetObject", "SlowDown")
+        return get(**names)
+
+    site.s3.get_object = failing  # type: ignore[method-assign]
+    with pytest.raises(Throttled):
+        site.indexer.index_message(site.queue[0])
+    reports = site.indexer.index_message(site.queue[0])
+    assert sorted(report.outcome for report in reports) == ["known"] * 2 + ["reindexed"] * 3
+
+
+def test_orders_are_sent_ten_at_a_time() -> None:
+    with moto():
+        sqs = boto3.client("sqs")
+        url = sqs.create_queue(QueueName="uploads")["QueueUrl"]
+        orders = [IndexingCommand(EVENT_ID, B, (uuid.UUID(int=number),)) for number in range(13)]
+        SqsIndexingCommands(sqs, url).send(orders)
+        got = []
+        while messages := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
+            got += [json.loads(message["Body"])["reindex"]["image_ids"] for message in messages]
+        assert sorted(got) == sorted([str(uuid.UUID(int=number))] for number in range(13))

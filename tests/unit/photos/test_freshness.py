@@ -1,0 +1,230 @@
+"""What readers are promised, however slow a write is: the real photo store on moto, under a clock that a test turns.
+
+A search or a gallery that looks after a write has returned knows of it, though it had looked while that was under way.
+"""
+
+import uuid
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from types import SimpleNamespace
+from typing import Any
+
+import boto3
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from facesearch.adapters.dynamodb.photos import DynamoPhotoStore
+from facesearch.faces.index import EventIndex
+from facesearch.faces.index import event as index_module
+from facesearch.faces.index.vectors import probe_of
+from facesearch.faces.packing import pack
+from facesearch.models import Page
+from facesearch.photos import gallery as gallery_module
+from facesearch.photos.gallery import Galleries
+from facesearch.records import OVERLAP_MICROSECONDS, STAMPED_MICROSECONDS, Photo
+from tests.support.aws import TABLE, create_table, moto
+from tests.support.examples import examples
+from tests.support.fakes import EVENT, EVENT_ID
+
+NOW = 1_700_000_000_000_000
+SECOND = 1_000_000
+FACE = np.eye(1, 128, dtype=np.float32)
+SMALL_EVENT = replace(EVENT, shards=1)
+FASTEST_CLOCK = OVERLAP_MICROSECONDS - STAMPED_MICROSECONDS
+"""How far a reader's clock may be ahead of a writer's."""
+
+
+def photo(number: int) -> Photo:
+    return Photo(uuid.UUID(int=number), "indexed", f"k{number}", 4, 3, EVENT.model, pack(FACE))
+
+
+@dataclass
+class Wire:
+    """The way to DynamoDB and back. Each write takes the next of `delays` to be visible and the one after it until its
+    writer knows; `under_way` is called before, between and after."""
+
+    now: int = NOW
+    delays: list[int] = field(default_factory=list)
+    under_way: Callable[[], None] = lambda: None
+
+    def there(self, **_: Any) -> None:
+        self.under_way()
+        self._pass()
+        self.under_way()
+
+    def back(self, **_: Any) -> None:
+        self.under_way()
+        self._pass()
+
+    def _pass(self) -> None:
+        self.now += self.delays.pop(0) if self.delays else 1_000
+
+
+class Readers:
+    """A warm index and a warm gallery of one environment."""
+
+    def __init__(self, store: DynamoPhotoStore, pool: ThreadPoolExecutor) -> None:
+        self.index = EventIndex(EVENT_ID, EVENT.model)
+        self.galleries = Galleries(store, pool)
+        self.store, self.pool = store, pool
+
+    def found(self) -> list[int]:
+        self.index.refresh(self.store, SMALL_EVENT, self.pool)
+        hits = self.index.search(probe_of(FACE[0]), 0.9, self.pool)
+        return sorted(self.index.photo(number).image_id.int for number in hits.photos.tolist())
+
+    def shown(self) -> list[int]:
+        gallery = self.galleries.current(SMALL_EVENT, 25)
+        return [photo.image_id.int for photo in gallery.cut(Page(1, 100))]
+
+
+@dataclass
+class FreshnessBench:
+    wire: Wire
+    writer: DynamoPhotoStore
+    readers: Readers
+
+
+@pytest.fixture
+def worlds(pool: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[int], FreshnessBench]]:
+    with moto():
+        client: Any = boto3.client("dynamodb")
+        create_table(client)
+
+        def new(ahead: int) -> FreshnessBench:
+            for number in range(9):
+                client.delete_item(
+                    TableName=TABLE, Key={"pk": {"S": f"PHOTOS#{EVENT_ID}#0"}, "sk": {"S": str(photo(number).image_id)}}
+                )
+            wire, slow = Wire(), boto3.client("dynamodb")
+            for name in ("PutItem", "UpdateItem"):
+                slow.meta.events.register(f"before-call.dynamodb.{name}", wire.there)
+                slow.meta.events.register(f"after-call.dynamodb.{name}", wire.back)
+            clock = SimpleNamespace(time_ns=lambda: (wire.now + ahead) * 1000)
+            monkeypatch.setattr(index_module, "time", clock)
+            monkeypatch.setattr(gallery_module, "time", clock)
+            readers = Readers(DynamoPhotoStore(client, TABLE), pool)
+            return FreshnessBench(wire, DynamoPhotoStore(slow, TABLE, lambda: wire.now), readers)
+
+        yield new
+
+
+Delays = st.lists(
+    st.one_of(st.integers(0, 20_000), st.sampled_from([STAMPED_MICROSECONDS, SECOND, 13 * SECOND, 40 * SECOND])),
+    max_size=5,
+)
+Steps = st.lists(st.tuples(st.integers(1, 3), Delays, st.integers(0, 7)), min_size=1, max_size=6)
+
+
+def test_what_was_written_is_known_to_the_next_look_however_long_the_write_took(
+    worlds: Callable[[int], FreshnessBench],
+) -> None:
+    @settings(
+        max_examples=examples(25),
+        derandomize=True,
+        database=None,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(Steps, st.integers(0, FASTEST_CLOCK - 10_000))
+    def check(steps: list[tuple[int, list[int], int]], ahead: int) -> None:
+        world, there = worlds(ahead), set[int]()
+        for number, delays, looks in steps:
+            asked = 0
+
+            def look(looks: int = looks) -> None:
+                nonlocal asked
+                if looks >> asked & 1:
+                    world.readers.found()
+                    world.readers.shown()
+                asked += 1
+
+            world.wire.delays, world.wire.under_way = list(delays), look
+            if number in there:
+                assert world.writer.bury(EVENT_ID, 1, photo(number).image_id) == len(photo(number).faces)
+                world.writer.finish(EVENT_ID, 1, photo(number).image_id)
+            else:
+                assert world.writer.add(EVENT_ID, 1, photo(number), uploaded_at=world.wire.now + 1)
+            there ^= {number}
+            world.wire.now += 2
+            assert world.readers.found() == sorted(there)
+            assert world.readers.shown() == sorted(there)
+
+    check()
+
+
+@pytest.mark.parametrize("seconds", [1, 40])
+def test_what_a_killed_run_has_written_is_known_when_it_was_repeated(
+    worlds: Callable[[int], FreshnessBench], seconds: int
+) -> None:
+    """It was visible late, and nobody was left to stamp it again."""
+    world = worlds(0)
+
+    class KilledError(Exception):
+        pass
+
+    def kill(**_: Any) -> None:
+        raise KilledError
+
+    def late_and_killed(write: Callable[[DynamoPhotoStore], object]) -> None:
+        client = boto3.client("dynamodb")
+        for name in ("PutItem", "UpdateItem"):
+            client.meta.events.register(f"after-call.dynamodb.{name}", kill)
+        stamp = world.wire.now
+        world.wire.now += seconds * SECOND + OVERLAP_MICROSECONDS
+        world.readers.found()
+        world.readers.shown()
+        with pytest.raises(KilledError):
+            write(DynamoPhotoStore(client, TABLE, lambda: stamp))
+
+    one = photo(1).image_id
+    late_and_killed(lambda store: store.add(EVENT_ID, 1, photo(1)))
+    world.writer.touch(EVENT_ID, 1, one)
+    assert (world.readers.found(), world.readers.shown()) == ([1], [1])
+    late_and_killed(lambda store: store.bury(EVENT_ID, 1, one))
+    assert world.writer.bury(EVENT_ID, 1, one) is None
+    assert (world.readers.found(), world.readers.shown()) == ([], [])
+    world.writer.touch(EVENT_ID, 1, photo(2).image_id)
+    assert world.writer.tombstone(EVENT_ID, 1, photo(2).image_id) is None, "nothing comes of nothing"
+
+
+def test_a_write_whose_response_was_lost_is_not_taken_for_somebody_else_s(
+    worlds: Callable[[int], FreshnessBench],
+) -> None:
+    worlds(0)
+    client: Any = boto3.client("dynamodb")
+    lost = 0
+
+    def lose(caught_exception: Any, **_: Any) -> int | None:
+        """Botocore sends a request again in so many seconds."""
+        nonlocal lost
+        if caught_exception is None and lost % 2 == 0:
+            lost += 1
+            return 0
+        lost += 1
+        return None
+
+    for name in ("PutItem", "UpdateItem"):
+        client.meta.events.register_first(f"needs-retry.dynamodb.{name}", lose)
+    store, one = DynamoPhotoStore(client, TABLE), photo(1)
+    assert store.add(EVENT_ID, 1, one)
+    assert lost == 2
+    assert store.add(EVENT_ID, 1, one) is False, "but that of an earlier run is"
+    (change,) = store.changes(EVENT_ID, 0, 0)
+    assert store.replace_faces(EVENT_ID, 1, change, b"")
+    assert store.replace_faces(EVENT_ID, 1, change, b"") is False
+    assert store.bury(EVENT_ID, 1, one.image_id) == 0
+
+
+def test_two_writers_with_slow_clocks_are_told_apart(worlds: Callable[[int], FreshnessBench]) -> None:
+    """Both stamp a photo by the microsecond that follows its own, which is ahead of their clocks."""
+    world, one = worlds(0), photo(1)
+    world.writer.add(EVENT_ID, 1, one, uploaded_at=NOW + SECOND)
+    seen = world.writer.get(EVENT_ID, 1, one.image_id)
+    assert seen is not None
+    assert world.writer.add(EVENT_ID, 1, one, uploaded_at=NOW + SECOND) is False
+    assert world.writer.put_next(EVENT_ID, 1, seen, "next", b"")
+    assert world.writer.put_next(EVENT_ID, 1, seen, "other", b"") is False

@@ -1,0 +1,179 @@
+"""Originals that are renamed, moved, lost and restored in S3: the photo leads to its file as long as there is one."""
+
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any, cast
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from facesearch.adapters.memory.stores import MemoryObjects, MemoryPhotoStore
+from facesearch.deletion.photos import Files, PhotoDeletion
+from facesearch.photos.indexing import IndexingOutcome
+from facesearch.photos.originals import Link, Originals
+from facesearch.photos.places import find_moved, note_place
+from facesearch.records import MAX_COPIES, Original, Photo, image_id_of_bytes
+from tests.support.fakes import EVENT, EVENT_ID, ORG
+from tests.unit.photos.indexing.fakes import PHOTOS, notification
+from tests.unit.photos.reindexing.bench import ANNA, B, ReindexBench, picture
+
+FOLDER = f"{ORG}/{EVENT_ID}/"
+FIRST, MOVED = f"{FOLDER}IMG_1.jpg", f"{FOLDER}day 1/IMG_1.jpg"
+DATA = picture(1, ANNA)
+ID = image_id_of_bytes(EVENT_ID, DATA)
+
+
+@pytest.fixture
+def site() -> ReindexBench:
+    site = ReindexBench()
+    put(site, FIRST)
+    return site
+
+
+def put(site: ReindexBench, key: str, data: bytes = DATA, *, told: bool = True) -> None:
+    site.s3.objects[PHOTOS, key] = data
+    if told:
+        site.indexer.index_message(notification(key))
+
+
+def drop(site: ReindexBench, key: str) -> None:
+    del site.s3.objects[PHOTOS, key]
+
+
+def linked(site: ReindexBench) -> str | None:
+    """Where the photo's link leads to."""
+
+    class Bucket:
+        def etag(self, key: str) -> str | None:
+            return dict(site.s3.etags_under(FOLDER)).get(key)
+
+        def link(self, key: str, filename: str) -> str:
+            return key
+
+    with ThreadPoolExecutor(1) as pool:
+        (found,) = Originals(site.photos, Bucket(), pool).links(EVENT, [str(ID)])
+    return found.url if isinstance(found, Link) else None
+
+
+def test_a_file_that_is_copied_and_then_loses_its_first_key_is_linked_and_keeps_its_faces(site: ReindexBench) -> None:
+    put(site, MOVED)
+    assert linked(site) == FIRST, "the first place that still has it"
+    drop(site, FIRST)
+    assert linked(site) == MOVED
+    assert site.reindexing.run(EVENT_ID, B).faces == 1
+
+
+def test_a_file_that_comes_back_under_another_key_is_linked_there(site: ReindexBench) -> None:
+    drop(site, FIRST)
+    assert linked(site) is None
+    put(site, MOVED)
+    assert linked(site) == MOVED
+    assert site.photo(ID).originals == (Original(MOVED, site.s3._etag_of(PHOTOS, MOVED)),)
+
+
+def test_a_file_that_another_has_overwritten_is_linked_where_it_was_moved_to(site: ReindexBench) -> None:
+    put(site, FIRST, picture(2))
+    put(site, MOVED)
+    assert linked(site) == MOVED
+
+
+def test_two_keys_indexed_at_the_same_moment_are_both_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first one's run finds no record when it begins, and the other's when it ends."""
+    site = ReindexBench()
+    site.s3.objects[PHOTOS, FIRST] = site.s3.objects[PHOTOS, MOVED] = DATA
+    add, overtaking = site.photos.add, iter([MOVED])
+
+    def add_late(*arguments: Any) -> bool:
+        for key in overtaking:
+            site.indexer.index_message(notification(key))
+        return add(*arguments)
+
+    monkeypatch.setattr(site.photos, "add", add_late)
+    (report,) = site.indexer.index_message(notification(FIRST))
+    assert report.outcome is IndexingOutcome.KNOWN
+    assert [place.key for place in site.photo(ID).originals] == [MOVED, FIRST]
+
+
+def test_a_move_that_nobody_told_of_costs_no_faces_when_they_are_made_again(site: ReindexBench) -> None:
+    drop(site, FIRST)
+    put(site, MOVED, told=False)
+    assert linked(site) is None
+    done = site.reindexing.run(EVENT_ID, B)
+    assert (done.faces, done.failed) == (1, [])
+    assert linked(site) == MOVED
+
+
+@given(st.lists(st.tuples(st.integers(0, 12), st.booleans()), max_size=30))
+def test_whatever_is_copied_and_deleted_the_photo_is_linked_as_long_as_a_known_place_has_it(
+    steps: list[tuple[int, bool]],
+) -> None:
+    """Up to as many places as are remembered; and a record never leads to more of them."""
+    photos, etag = MemoryPhotoStore(), '"e"'
+    photos.add(EVENT_ID, EVENT.shards, Photo(ID, "indexed", "0", etag=etag))
+    there = {"0": etag}
+    for number, is_copied in steps:
+        key = str(number)
+        if is_copied:
+            there[key] = etag
+            known = photos.get(EVENT_ID, EVENT.shards, ID)
+            assert known is not None
+            note_place(photos, there.get, EVENT, known, Original(key, etag))
+        else:
+            there.pop(key, None)
+        record = photos.get(EVENT_ID, EVENT.shards, ID)
+        assert record is not None
+        assert len(record.copies) <= MAX_COPIES
+        if len(there) <= MAX_COPIES:
+            assert any(place.key in there for place in record.originals) or not there or not is_copied
+
+
+def test_records_that_lead_nowhere_are_led_to_what_has_their_etag_and_the_lost_are_named() -> None:
+    photos = MemoryPhotoStore()
+    places = [Original("a", '"1"'), Original("b", '"2"'), Original("c", '"3"'), Original("d")]
+    for number, place in enumerate(places):
+        photos.add(EVENT_ID, EVENT.shards, Photo(uuid.UUID(int=number), "indexed", place.key, etag=place.etag))
+    records = [photos.get(EVENT_ID, EVENT.shards, uuid.UUID(int=number)) for number in range(4)]
+    known = [record for record in records if record is not None]
+    lost = find_moved(photos, EVENT, known, {"a": '"1"', "elsewhere/b": '"2"', "c": '"taken"'})
+    assert [photo.key for photo in lost] == ["c", "d"]
+    moved = photos.get(EVENT_ID, EVENT.shards, uuid.UUID(int=1))
+    assert moved is not None
+    assert moved.originals == (Original("elsewhere/b", '"2"'), Original("b", '"2"'))
+
+
+def test_a_file_that_was_moved_after_the_listing_is_not_lost() -> None:
+    photos, etag = MemoryPhotoStore(), '"1"'
+    photos.add(EVENT_ID, EVENT.shards, Photo(ID, "indexed", "before", etag=etag))
+    listing, there = {"before": etag}, {"after": etag}
+    known = photos.get(EVENT_ID, EVENT.shards, ID)
+    assert known is not None
+    note_place(photos, there.get, EVENT, known, Original("after", etag))
+    moved = photos.get(EVENT_ID, EVENT.shards, ID)
+    assert moved is not None
+    assert find_moved(photos, EVENT, [moved], listing) == []
+    record = photos.get(EVENT_ID, EVENT.shards, ID)
+    assert record is not None
+    assert Original("after", etag) in record.originals
+
+
+def test_a_deleted_photos_original_goes_wherever_it_lies(site: ReindexBench) -> None:
+    """Moved with a message or without one, copied, in other parts; another file under a key that it had stays."""
+    in_parts, silent, taken = f"{FOLDER}parts.jpg", f"{FOLDER}silent/IMG_1.jpg", FIRST
+    site.s3.etags[in_parts] = '"abc-2"'
+    for key in (MOVED, in_parts):
+        put(site, key)
+    bucket = MemoryObjects()
+    bucket.files = {MOVED: DATA, in_parts: b"as if of other parts", silent: DATA, taken: b"another photo"}
+    bucket.files[f"{FOLDER}neighbour.jpg"] = b"neighbour"
+    etags = bucket.etags(list(bucket.files))
+    record = site.photo(ID)
+    named = [replace(place, etag=etags.get(place.key, place.etag)) for place in record.originals if place.key != taken]
+    known = [Original(taken, etags[MOVED]), *named]
+    assert site.photos.set_originals(EVENT_ID, EVENT.shards, record, known)
+    eraser = PhotoDeletion(replace(site.stores, originals=cast("Any", bucket)))
+    receipt = eraser.delete_photos(EVENT, [ID], Files(originals=True))
+    assert receipt.complete
+    assert receipt.deleted.originals == 3
+    assert set(bucket.files) == {taken, f"{FOLDER}neighbour.jpg"}

@@ -1,0 +1,102 @@
+"""What is done to photos: by how much, where the landmarks are then, and the same each time."""
+
+import pickle
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from tools.bench import spoil
+from tools.bench.embeddings import Job, look_at, look_at_spoilt
+from tools.bench.spoil import NEUTRAL, SWEEPS, Spoiler, Subject
+
+POINTS = np.array([[80, 90], [120, 90], [100, 115], [85, 135], [115, 135]], np.float32)
+
+
+@pytest.fixture
+def subject() -> Subject:
+    """White dots at the landmarks on a soft ground."""
+    rng = np.random.default_rng(1)
+    ground = cv2.resize(rng.integers(40, 160, (10, 12, 3), dtype=np.uint8), (240, 200), interpolation=cv2.INTER_CUBIC)
+    pixels = np.asarray(ground, np.uint8).copy()
+    for x, y in POINTS.astype(int).tolist():
+        cv2.circle(pixels, (x, y), 3, (255, 255, 255), -1)
+    return Subject(pixels, POINTS, 80)
+
+
+def dots_are_at_the_points(found: Subject) -> bool:
+    places = np.round(found.points).astype(int)
+    return bool((found.pixels[places[:, 1], places[:, 0]].min(axis=1) > 200).all())
+
+
+@pytest.mark.parametrize("name", SWEEPS)
+def test_a_photo_is_spoilt_the_same_way_each_time_and_is_left_as_it_was(name: str, subject: Subject) -> None:
+    before = subject.pixels.copy()
+    for level in SWEEPS[name].levels:
+        spoiler: Spoiler = pickle.loads(pickle.dumps(Spoiler(name, level)))  # noqa: S301 - as another process gets it
+        first, again = spoiler(subject), spoiler(replace(subject, pixels=before.copy()))
+        assert first.pixels.dtype == np.uint8
+        assert first.pixels.shape[2] == 3
+        assert np.array_equal(first.pixels, again.pixels)
+        assert np.array_equal(first.points, again.points)
+        assert str(spoiler) == f"{name}-{level}"
+    assert np.array_equal(subject.pixels, before)
+
+
+@pytest.mark.parametrize("degrees", [15, 30, 45])
+def test_a_tilted_photo_is_whole_and_its_landmarks_go_along(degrees: int, subject: Subject) -> None:
+    tilted = spoil.tilted(subject, degrees)
+    assert dots_are_at_the_points(tilted)
+    eyes = tilted.points[1] - tilted.points[0]
+    assert abs(np.degrees(np.arctan2(eyes[1], eyes[0]))) == pytest.approx(degrees, abs=0.1)
+    assert np.hypot(*eyes) == pytest.approx(40, abs=0.01)
+    assert tilted.pixels[0, 0].tolist() == [NEUTRAL] * 3
+    assert tilted.pixels.shape[0] > 200
+    assert tilted.pixels.shape[1] > 240
+
+
+def test_a_shrunk_face_has_the_pixels_that_were_asked_for_and_lies_on_grey(subject: Subject) -> None:
+    small = spoil.shrunk(subject, 40)
+    assert small.face == 40
+    assert small.pixels.shape == (spoil.CANVAS, spoil.CANVAS, 3)
+    assert np.hypot(*(small.points[1] - small.points[0])) == pytest.approx(20)
+    assert small.pixels[0, 0].tolist() == [NEUTRAL] * 3
+    places = np.round(small.points).astype(int)
+    assert small.pixels[places[:, 1], places[:, 0]].min() > 190
+    as_it_is = spoil.shrunk(subject, 100)
+    assert as_it_is.face == 80
+    assert dots_are_at_the_points(as_it_is)
+
+
+def test_what_is_worn_covers_its_part_of_the_face_and_turns_with_it(subject: Subject) -> None:
+    def covered(worn: str, of: Subject) -> list[bool]:
+        changed = (spoil.covered(of, worn).pixels != of.pixels).any(axis=2)
+        return [bool(changed[round(y), round(x)]) for x, y in of.points.tolist()]
+
+    for of in (subject, spoil.tilted(subject, 45)):
+        assert covered("mask", of) == [False, False, True, True, True]
+        assert covered("sunglasses", of) == [True, True, False, False, False]
+        assert covered("cap", of) == [False] * 5
+        assert covered("sunglasses+cap", of) == [True, True, False, False, False]
+    assert (spoil.covered(subject, "cap").pixels != subject.pixels)[:70].any()
+
+
+def test_the_engine_finds_a_spoilt_face_where_the_landmarks_went(samples: Path, models: Path, tmp_path: Path) -> None:
+    path = samples / "obama2.jpg"
+    (clean,) = look_at([path], cache=tmp_path, models=models)
+    assert clean.landmarks is not None
+    assert clean.subject is not None
+    face = float(clean.boxes[clean.subject, 2:4].max())
+    jobs = [
+        Job(path, Spoiler(name, level), clean.landmarks[clean.subject], face)
+        for name, level in (("tilt", 15), ("size", 48), ("jpeg", 30), ("small jpeg", 60), ("occlusion", "cap"))
+    ]
+    seen = look_at_spoilt(jobs, cache=tmp_path, models=models)
+    assert all(each.subject is not None for each in seen)
+    cosines = [float(each.faces[each.subject or 0] @ clean.faces[clean.subject]) for each in seen]
+    assert all(0.5 < cosine < 0.9999 for cosine in cosines)
+    assert 40 <= seen[1].boxes[seen[1].subject or 0, 2:4].max() <= 56
+    again = look_at_spoilt(jobs, cache=tmp_path, models=tmp_path / "no models are needed")
+    assert [each.subject for each in again] == [each.subject for each in seen]

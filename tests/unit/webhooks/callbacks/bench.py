@@ -1,0 +1,140 @@
+"""Receivers, queues and clocks that a test has in its hand."""
+
+import json
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from standardwebhooks import Webhook
+
+from facesearch.adapters.memory.callbacks import MemoryCallbackStore
+from facesearch.adapters.memory.stores import MemoryReader
+from facesearch.models import WebhookSecret
+from facesearch.webhooks.announcing import JobEnd
+from facesearch.webhooks.callbacks.attempts import AttemptQueue, CallbackAnnouncer, DeadLetters, DeliveryAttempt
+from facesearch.webhooks.callbacks.callback import Callback, CallbackKey, callback_of
+from facesearch.webhooks.callbacks.delivery import CallbackDelivery, DeliveryPlan, DeliveryReport
+from facesearch.webhooks.outbound import Outbound, PostResult
+from tests.support.fakes import EVENT, EVENT_ID, ORG, MemoryShares
+from tests.support.site import Inline
+
+URL = "https://partner.example/hooks/private-path?token=private"
+REQUEST = uuid.UUID(int=7)
+SECRETS = tuple(WebhookSecret(name, f"whsec_{name * 10}AAA=", "2026-01-01T00:00:00+00:00") for name in ("abcd", "efgh"))
+END = JobEnd(ORG, EVENT_ID, REQUEST, "face_search.completed", 12, 90, None, {"bib": "private-bib"}, URL)
+NOW = 1_800_000_000.0
+KEY = callback_of(END, NOW).key
+
+
+@dataclass
+class Receiver(Outbound):
+    """One that responds as it is told, the last response for ever; an exception stands for no response."""
+
+    answers: list[Any] = field(default_factory=lambda: [204])
+    got: list[tuple[str, bytes, Mapping[str, str]]] = field(default_factory=list)
+    during: Callable[[], Any] = lambda: None
+
+    def check(self, url: str) -> None:
+        raise AssertionError
+
+    def fetch(self, url: str) -> bytes:
+        raise AssertionError
+
+    def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> PostResult:
+        self.got.append((url, body, dict(headers)))
+        self.during()
+        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer if isinstance(answer, PostResult) else PostResult(answer)
+
+    @property
+    def ids(self) -> list[str]:
+        return [headers["webhook-id"] for _, _, headers in self.got]
+
+    def verified(self, number: int, secret: WebhookSecret) -> Any:
+        """What it got, checked by the library as of now; the number may be negative."""
+        _, body, headers = self.got[number]
+        return Webhook(secret.secret).verify(body, dict(headers))
+
+
+@dataclass
+class MemoryAttempts(AttemptQueue, DeadLetters):
+    """Over lists."""
+
+    waiting: list[DeliveryAttempt] = field(default_factory=list)
+    dead: list[DeliveryAttempt] = field(default_factory=list)
+
+    def send(self, attempt: DeliveryAttempt) -> None:
+        self.waiting.append(attempt)
+
+    def add_dead_letter(self, attempt: DeliveryAttempt) -> None:
+        self.dead.append(attempt)
+
+    def delete(self, is_over: Callable[[DeliveryAttempt], bool]) -> int:
+        over = [attempt for attempt in self.dead if is_over(attempt)]
+        self.dead = [attempt for attempt in self.dead if attempt not in over]
+        return len(over)
+
+
+class CallbackBench:
+    """The parts of callbacks over memory, at a time that passes only when a test says so."""
+
+    def __init__(self, *, delays: tuple[int, ...] = (5, 300), secrets: tuple[WebhookSecret, ...] = SECRETS) -> None:
+        self.now = NOW
+        self.callbacks, self.queue, self.receiver = MemoryCallbackStore(), MemoryAttempts(), Receiver()
+        self.reader = MemoryReader()
+        self.reader.events[EVENT_ID] = EVENT
+        self.reader.secrets[ORG] = secrets
+        self.plan = DeliveryPlan(delays, lambda low, high: (low + high) / 2)
+        self.shares = MemoryShares(2)
+        self.wrap: Callable[[Any], Any] = lambda part: part
+
+    @property
+    def announcer(self) -> CallbackAnnouncer:
+        return CallbackAnnouncer(
+            callbacks=self.wrap(self.callbacks), queue=self.wrap(self.queue), clock=lambda: self.now
+        )
+
+    @property
+    def delivery(self) -> CallbackDelivery:
+        return CallbackDelivery(
+            callbacks=self.wrap(self.callbacks),
+            addresses=self.wrap(self.callbacks),
+            queue=self.wrap(self.queue),
+            outbound=self.wrap(self.receiver),
+            reader=self.reader,
+            plan=self.plan,
+            api_base_url="https://api.example/live",
+            pool=Inline(),
+            shares=self.shares,
+            clock=lambda: self.now,
+        )
+
+    def announce(self, **changes: Any) -> CallbackKey:
+        end = replace(END, **changes)
+        self.announcer.announce(end)
+        return callback_of(end, self.now).key
+
+    def deliver(self, attempt: DeliveryAttempt) -> DeliveryReport:
+        return self.delivery.deliver(attempt.to_message())
+
+    def run(self, *, most: int = 1_000) -> list[DeliveryReport]:
+        """Handle what is in the queue, and pass the time until each is due, to the end."""
+        reports: list[DeliveryReport] = []
+        while self.queue.waiting and len(reports) < most:
+            attempt = min(self.queue.waiting, key=lambda each: each.not_before)
+            self.queue.waiting.remove(attempt)
+            self.now = max(self.now, attempt.not_before)
+            reports.append(self.deliver(attempt))
+        return reports
+
+    def callback(self, key: CallbackKey = KEY) -> Callback:
+        found = self.callbacks.get(key)
+        assert found is not None
+        return found
+
+
+def content(body: bytes) -> Any:
+    return json.loads(body)

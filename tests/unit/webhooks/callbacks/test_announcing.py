@@ -1,0 +1,108 @@
+"""What a callback says, and that announcing it often, or dying while doing so, leaves one."""
+
+import json
+import uuid
+from dataclasses import replace
+
+import pytest
+
+from facesearch.webhooks.callbacks.callback import BODY_BYTES, CallbackStatus, body_with_host, callback_of
+from tests.support.fakes import EVENT_ID, ORG
+from tests.support.site import CrashError, Fuse
+from tests.unit.webhooks.callbacks.bench import END, NOW, URL, CallbackBench, content
+
+
+def test_a_completed_search_is_told_by_ids_counts_and_a_link() -> None:
+    assert content(body_with_host(callback_of(END, NOW).body, "https://api.example/live")) == {
+        "type": "face_search.completed",
+        "timestamp": "2027-01-15T08:00:00Z",
+        "data": {
+            "org_id": ORG,
+            "event_id": EVENT_ID,
+            "request_id": str(END.request_id),
+            "total": 12,
+            "confidence_percentage": 90,
+            "status": "done",
+            "reason": None,
+            "metadata": {"bib": "private-bib"},
+            "results_url": f"https://api.example/live/api/v1/ext/{ORG}/event/{EVENT_ID}/faces/{END.request_id}",
+        },
+    }
+
+
+def test_a_failed_search_is_told_with_its_reason_and_without_a_link() -> None:
+    end = replace(END, type="face_search.failed", total=None, confidence=None, reason="No face.", metadata=None)
+    message = content(body_with_host(callback_of(end, NOW).body, "https://api.example"))
+    assert message["type"] == "face_search.failed"
+    data = message["data"]
+    assert (data["status"], data["reason"], data["total"], data["results_url"]) == ("failed", "No face.", None, None)
+    assert data["metadata"] is None
+
+
+def test_an_update_names_the_search_that_asked_for_it() -> None:
+    end = replace(END, type="face_search.updated", parent_request_id=uuid.UUID(int=8))
+    data = content(callback_of(end, NOW).body)["data"]
+    assert (data["status"], data["parent_request_id"]) == ("done", str(uuid.UUID(int=8)))
+
+
+def test_without_a_base_url_the_link_is_a_path() -> None:
+    data = content(body_with_host(callback_of(END, NOW).body, ""))["data"]
+    assert data["results_url"].startswith("/api/v1/ext/")
+
+
+@pytest.mark.parametrize("metadata", [{"name": "Zoë 🏃" * 50}, {"lone": "\ud800"}, {"deep": [[[]]]}])
+def test_metadata_comes_back_as_it_was_sent(metadata: dict[str, object]) -> None:
+    body = callback_of(replace(END, metadata=metadata), NOW).body
+    assert content(body_with_host(body, "https://api.example"))["data"]["metadata"] == metadata
+    assert len(body) < BODY_BYTES
+
+
+def test_a_body_beyond_20_kb_is_refused() -> None:
+    with pytest.raises(ValueError, match="20000"):
+        callback_of(replace(END, metadata={"x": "y" * BODY_BYTES}), NOW)
+
+
+def test_the_same_end_is_one_callback_and_any_other_is_another() -> None:
+    others = [
+        END, replace(END, total=13), replace(END, callback_url="https://elsewhere.example"),
+        replace(END, org_id=1), replace(END, event_id=1), replace(END, request_id=uuid.UUID(int=1)),
+        replace(END, type="face_search.failed"),
+    ]  # fmt: skip
+    assert len({callback_of(end, NOW).key.callback_id for end in others}) == 5
+
+
+def test_announced_again_before_it_was_sent_it_is_queued_again_and_afterwards_it_is_not() -> None:
+    site = CallbackBench()
+    key = site.announce()
+    assert site.announce(callback_url="https://elsewhere.example") == key
+    assert len(site.queue.waiting) == 2
+    assert site.callback().url == URL, "the first one stays"
+    site.receiver.answers = [500, 204]
+    site.run(most=1)
+    site.queue.waiting.clear()
+    site.announce()
+    assert site.queue.waiting == [], "its next attempt is on its way"
+
+
+def test_whoever_dies_while_announcing_announces_again() -> None:
+    for at in (1, 2):
+        for after in (False, True):
+            site, fuse = CallbackBench(), Fuse()
+            site.wrap = fuse.wrap
+            fuse.set(at, after=after)
+            with pytest.raises(CrashError):
+                site.announce()
+            fuse.left = None
+            site.announce()
+            site.run()
+            assert site.callback().status is CallbackStatus.DELIVERED
+            assert len(site.receiver.got) == 1
+
+
+def test_the_message_in_the_queue_holds_ids_alone() -> None:
+    site = CallbackBench()
+    site.announce()
+    (attempt,) = site.queue.waiting
+    assert json.loads(attempt.to_message()).keys() == {
+        "org_id", "event_id", "callback_id", "number", "not_before", "replay"
+    }  # fmt: skip

@@ -1,0 +1,125 @@
+"""One contract for callbacks in DynamoDB (on moto) and in memory."""
+
+import time
+import uuid
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from facesearch.adapters.dynamodb.callbacks import LEAST_DAYS, DynamoCallbackStore
+from facesearch.adapters.memory.callbacks import MemoryCallbackStore
+from facesearch.webhooks.callbacks.callback import Callback, CallbackKey, CallbackStatus, callback_of
+from tests.support.aws import TABLE
+from tests.support.fakes import EVENT_ID, ORG
+from tests.unit.webhooks.callbacks.bench import END, KEY, URL
+
+NOW = time.time()
+CALLBACK = callback_of(END, NOW)
+
+
+@pytest.fixture(params=["dynamodb", "memory"])
+def store(request: pytest.FixtureRequest) -> Any:
+    if request.param == "memory":
+        return MemoryCallbackStore()
+    return DynamoCallbackStore(request.getfixturevalue("dynamodb"), TABLE)
+
+
+def ended(status: CallbackStatus) -> Callback:
+    return replace(CALLBACK, status=status, attempts=2, last_status=500, reason="responded with 500", next_at=9)
+
+
+def test_a_callback_is_kept_once_and_read_as_it_is(store: Any) -> None:
+    assert store.get(KEY) is None
+    assert store.add(CALLBACK) == CALLBACK
+    assert store.add(replace(CALLBACK, url="https://elsewhere.example")) == CALLBACK
+    assert store.get(KEY) == CALLBACK
+    store.delete(KEY)
+    assert store.get(KEY) is None
+
+
+def test_an_attempt_is_claimed_once_until_the_claim_is_over(store: Any) -> None:
+    assert store.claim(KEY, 0, NOW, NOW + 20) is False
+    assert store.get(KEY) is None, "nothing is made of nothing"
+    store.add(CALLBACK)
+    assert store.claim(KEY, 0, NOW, NOW + 20) is True
+    assert store.claim(KEY, 0, NOW + 19, NOW + 39) is False
+    assert store.claim(KEY, 0, NOW + 20, NOW + 40) is True
+    assert store.claim(KEY, 1, NOW + 60, NOW + 80) is True, "of a process that died before it wrote the attempt"
+    assert (store.get(KEY).attempt_number, store.get(KEY).attempts) == (1, 3), "counted before they are made"
+    assert store.claim(KEY, 0, NOW + 99, NOW + 119) is False
+
+
+def test_a_settled_attempt_gives_the_claim_back(store: Any) -> None:
+    store.add(CALLBACK)
+    store.claim(KEY, 0, NOW, NOW + 20)
+    later = replace(ended(CallbackStatus.PENDING), attempt_number=1)
+    assert store.settle(later, 0) is True
+    assert store.get(KEY) == later
+    assert store.settle(ended(CallbackStatus.DEAD), 0) is False, "another attempt by now"
+    assert store.claim(KEY, 1, NOW, NOW + 20) is True
+    done = replace(later, status=CallbackStatus.DELIVERED, body=b"")
+    assert store.settle(done, 1) is True
+    assert store.get(KEY) == done
+    assert store.claim(KEY, 2, NOW + 99, NOW + 119) is False
+    store.delete(KEY)
+    assert store.settle(done, 1) is False
+    assert store.get(KEY) is None, "an erased one stays erased"
+
+
+@pytest.mark.parametrize(
+    ("status", "restarts"),
+    [(status, status is not CallbackStatus.DELIVERED) for status in CallbackStatus],
+)
+def test_what_was_not_delivered_can_begin_anew(store: Any, status: CallbackStatus, restarts: bool) -> None:
+    store.add(CALLBACK)
+    store.settle(ended(status), 0)
+    again = replace(CALLBACK, attempt_number=3)
+    assert store.restart(again) is restarts
+    assert store.get(KEY) == (again if restarts else ended(status))
+    assert store.restart(again) is False
+
+
+def test_an_organisation_s_and_an_event_s_are_listed_counted_and_purged(store: Any) -> None:
+    keys = [CallbackKey(ORG, event, uuid.UUID(int=number)) for event in (EVENT_ID, 45, 4567) for number in range(30)]
+    for key in (*keys, CallbackKey(ORG + 1, EVENT_ID, uuid.UUID(int=1))):
+        store.add(replace(CALLBACK, key=key))
+    assert {callback.key for callback in store.of_org(ORG)} == set(keys)
+    assert (store.count(ORG, EVENT_ID), store.count(ORG, 1)) == (30, 0)
+    assert store.delete_all(ORG, EVENT_ID) == 30
+    assert (store.count(ORG, EVENT_ID), store.count(ORG, 45), store.count(ORG + 1, EVENT_ID)) == (0, 30, 1)
+
+
+def test_an_address_is_off_for_one_organisation_until_it_is_on_again(store: Any) -> None:
+    assert store.is_off(ORG, URL) is False
+    store.switch_off(ORG, URL)
+    store.switch_off(ORG, URL)
+    assert (store.is_off(ORG, URL), store.is_off(ORG, URL + "x"), store.is_off(ORG + 1, URL)) == (True, False, False)
+    store.switch_on(ORG, URL)
+    store.switch_on(ORG, URL)
+    assert store.is_off(ORG, URL) is False
+
+
+@pytest.mark.parametrize(("retention", "days"), [(1, LEAST_DAYS), (30, 30)])
+def test_a_callback_expires_with_the_results_but_not_before_its_dead_letter(
+    dynamodb: Any, retention: int, days: int
+) -> None:
+    DynamoCallbackStore(dynamodb, TABLE, retention).add(CALLBACK)
+    (item,) = dynamodb.scan(TableName=TABLE)["Items"]
+    assert int(item["expires_at"]["N"]) == CALLBACK.created_at + days * 86_400
+
+
+def test_an_expired_callback_that_is_still_there_is_none(dynamodb: Any) -> None:
+    store = DynamoCallbackStore(dynamodb, TABLE)
+    old = callback_of(END, NOW - 15 * 86_400)
+    store.add(old)
+    assert list(store.of_org(ORG)) == []
+    assert store.add(CALLBACK) == CALLBACK
+    assert store.get(KEY) == CALLBACK
+
+
+def test_an_address_is_kept_as_a_digest_that_expires(dynamodb: Any) -> None:
+    DynamoCallbackStore(dynamodb, TABLE).switch_off(ORG, URL)
+    (item,) = dynamodb.scan(TableName=TABLE)["Items"]
+    assert "private" not in str(item)
+    assert int(item["expires_at"]["N"]) > time.time() + 80 * 86_400

@@ -1,0 +1,188 @@
+"""Secrets of webhooks: made, listed, deleted; and what is signed by them."""
+
+import base64
+import json
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, cast
+
+import boto3
+import pytest
+import standardwebhooks
+import svix
+
+from facesearch.adapters.dynamodb.admin import SECRETS_PER_ORG, DynamoAdmin
+from facesearch.adapters.dynamodb.reading import DynamoReader
+from facesearch.errors import InvalidRequest, NotFound
+from facesearch.models import WebhookSecret
+from facesearch.reading import Wanted
+from facesearch.webhooks.signing import ForgedError, sign, verify
+from tests.support.aws import TABLE, create_table, moto
+from tests.support.fakes import OneAtATime
+from tests.support.signatures import signed
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+BODY = json.dumps({"selfie_url": "https://photos.example.com/née.jpg"}, ensure_ascii=False).encode()
+
+
+def secret(number: int) -> WebhookSecret:
+    return WebhookSecret(str(number), f"whsec_{base64.b64encode(bytes([number]) * 32).decode()}", "2026-05-01")
+
+
+OLD, NEW = secret(1), secret(2)
+
+
+# ------------------------------------------------------------------ secrets
+
+
+@pytest.fixture
+def client() -> "Iterator[DynamoDBClient]":
+    with moto():
+        client = boto3.client("dynamodb")
+        create_table(client)
+        yield cast("DynamoDBClient", OneAtATime(client))
+
+
+@pytest.fixture
+def admin(client: "DynamoDBClient") -> DynamoAdmin:
+    return DynamoAdmin(client, TABLE)
+
+
+@pytest.fixture
+def org(admin: DynamoAdmin) -> int:
+    return admin.create_org("Marathon Photos")
+
+
+def test_two_secrets_live_at_once_and_a_third_only_when_one_is_deleted(
+    admin: DynamoAdmin, org: int, client: "DynamoDBClient"
+) -> None:
+    def read() -> set[str]:
+        return {each.secret for each in DynamoReader(client, TABLE).read(Wanted(secrets_of=org)).secrets}
+
+    assert read() == set()
+    old, new = admin.create_webhook_secret(org), admin.create_webhook_secret(org)
+    assert read() == {old.secret, new.secret}
+    with pytest.raises(InvalidRequest):
+        admin.create_webhook_secret(org)
+    admin.delete_webhook_secret(org, old.secret_id)
+    assert read() == {new.secret}
+    newest = admin.create_webhook_secret(org)
+    assert read() == {new.secret, newest.secret}
+    assert {each.secret_id for each in admin.webhook_secrets(org)} == {new.secret_id, newest.secret_id}
+
+
+def test_a_secret_is_32_random_bytes_as_the_standard_writes_them(admin: DynamoAdmin, org: int) -> None:
+    made = {admin.create_webhook_secret(org).secret for _ in range(SECRETS_PER_ORG)}
+    assert len(made) == SECRETS_PER_ORG
+    assert {len(base64.b64decode(each.removeprefix("whsec_"), validate=True)) for each in made} == {32}
+
+
+def test_a_secret_shows_itself_in_no_text(admin: DynamoAdmin, org: int) -> None:
+    made = admin.create_webhook_secret(org)
+    assert made.secret not in repr(admin.webhook_secrets(org))
+
+
+def test_secrets_made_at_once_are_never_more_than_two(admin: DynamoAdmin, org: int) -> None:
+    def make(_: int) -> bool:
+        try:
+            admin.create_webhook_secret(org)
+        except InvalidRequest:
+            return False
+        return True
+
+    with ThreadPoolExecutor(6) as operators:
+        assert sum(operators.map(make, range(6))) == SECRETS_PER_ORG
+    assert len(admin.webhook_secrets(org)) == SECRETS_PER_ORG
+
+
+def test_a_secret_is_its_own_organisations_alone(admin: DynamoAdmin, org: int, client: "DynamoDBClient") -> None:
+    made, stranger = admin.create_webhook_secret(org), admin.create_org("Somebody else")
+    assert admin.webhook_secrets(stranger) == []
+    assert DynamoReader(client, TABLE).read(Wanted(secrets_of=stranger)).secrets == ()
+    for whose, which in ((stranger, made.secret_id), (org, "unknown"), (1, made.secret_id)):
+        with pytest.raises(NotFound):
+            admin.delete_webhook_secret(whose, which)
+    assert len(admin.webhook_secrets(org)) == 1
+    calls: list[Callable[[int], object]] = [admin.webhook_secrets, admin.create_webhook_secret]
+    for call in calls:
+        with pytest.raises(NotFound):
+            call(1)
+
+
+# ------------------------------------------------------------------ signatures
+
+
+def test_what_others_sign_is_verified_by_either_secret() -> None:
+    now = datetime.now(UTC)
+    for key in (OLD, NEW):
+        assert verify(signed(key.secret, BODY), BODY, [OLD, NEW]) == "msg_1"
+        for library in (standardwebhooks.Webhook, svix.Webhook):
+            signature = library(key.secret).sign("msg_2", now, BODY.decode())
+            headers = {
+                "webhook-id": "msg_2",
+                "webhook-timestamp": str(int(now.timestamp())),
+                "webhook-signature": f"v1a,somethingelse v1,{'A' * 43}= {signature}",
+            }
+            assert verify(headers, BODY, [OLD, NEW]) == "msg_2"
+
+
+def test_what_is_signed_here_is_verified_by_others_with_either_secret() -> None:
+    headers = sign("msg_3", datetime.now(UTC), BODY, [OLD, NEW])
+    for key in (OLD, NEW):
+        standardwebhooks.Webhook(key.secret).verify(BODY, headers)
+        svix.Webhook(key.secret).verify(BODY, headers)
+        assert signed(key.secret, BODY, "msg_3")["webhook-signature"] in headers["webhook-signature"].split(" ")
+
+
+@pytest.mark.parametrize("minutes", [-5.1, 5.1, -600, 10**6], ids=str)
+def test_a_signature_of_another_time_is_refused(minutes: float) -> None:
+    at = datetime.now(UTC) + timedelta(minutes=minutes)
+    with pytest.raises(ForgedError):
+        verify(signed(NEW.secret, BODY, at=at), BODY, [NEW])
+
+
+def test_five_minutes_are_tolerated() -> None:
+    for minutes in (-4.9, 4.9):
+        assert verify(signed(NEW.secret, BODY, at=datetime.now(UTC) + timedelta(minutes=minutes)), BODY, [NEW])
+
+
+A_MINUTE_LATER = "a minute later"
+FORGED: list[dict[str, str]] = [
+    {},
+    {"webhook-id": "msg_2"},
+    {"webhook-id": ""},
+    {"webhook-timestamp": ""},
+    {"webhook-timestamp": "now"},
+    {"webhook-timestamp": "nan"},
+    {"webhook-timestamp": "1e400"},
+    {"webhook-timestamp": "-1"},
+    {"webhook-timestamp": A_MINUTE_LATER},
+    {"webhook-signature": ""},
+    {"webhook-signature": "v1,"},
+    {"webhook-signature": "v1"},
+    {"webhook-signature": "v1,a,b"},
+    {"webhook-signature": "v1,é"},
+    {"webhook-signature": " , ,, "},
+    {"webhook-signature": "v1," + "A" * 43 + "="},
+]
+
+
+@pytest.mark.parametrize("changes", FORGED, ids=str)
+def test_what_is_not_signed_as_it_is_is_refused(changes: dict[str, str]) -> None:
+    headers = signed(NEW.secret, BODY) | changes
+    if headers["webhook-timestamp"] == A_MINUTE_LATER:
+        headers["webhook-timestamp"] = str(int(datetime.now(UTC).timestamp()) + 60)
+    bodies = [BODY] if changes else [BODY + b" ", BODY[:-1], b"", b"\xff"]
+    for body in bodies:
+        with pytest.raises(ForgedError):
+            verify(headers, body, [OLD, NEW])
+
+
+def test_without_secrets_nothing_is_signed_well_enough() -> None:
+    forged: list[dict[str, str]] = [signed(OLD.secret, BODY), signed("whsec_AAAA", BODY), {}]
+    for headers in forged:
+        with pytest.raises(ForgedError):
+            verify(headers, BODY, [])

@@ -1,0 +1,148 @@
+"""One contract for the watches in DynamoDB (on moto, in this process) and those in memory; and probes by KMS."""
+
+import time
+import uuid
+from collections.abc import Iterator
+from dataclasses import replace
+
+import boto3
+import pytest
+
+from facesearch.adapters.dynamodb.watches import DynamoWatchStore
+from facesearch.adapters.kms.probes import KmsProbes
+from facesearch.adapters.memory.watches import MemoryWatchStore
+from facesearch.faces.matching import StoredProbe
+from facesearch.models import SearchKey
+from facesearch.webhooks.watches.watch import LostProbeError, Watch
+from tests.support.aws import TABLE, create_table, moto
+
+MOST = 3
+Store = DynamoWatchStore | MemoryWatchStore
+
+
+def watch_of(number: int, event_id: int = 456) -> Watch:
+    search = SearchKey(903, event_id, uuid.UUID(int=number))
+    return Watch(
+        search=search,
+        model="sface",
+        probe=b"sealed",
+        callback_url="https://b.example/",
+        metadata={"é": [1, None]},
+        created_at=1_780_000_000,
+        expires_at=int(time.time()) + 1000,
+        last=search.request_id,
+    )
+
+
+@pytest.fixture(params=["dynamodb", "memory"])
+def store(request: pytest.FixtureRequest) -> Iterator[Store]:
+    if request.param == "memory":
+        yield MemoryWatchStore(MOST)
+        return
+    with moto():
+        client = boto3.client("dynamodb")
+        create_table(client)
+        yield DynamoWatchStore(client, TABLE, MOST)
+
+
+@pytest.mark.parametrize("metadata", [{"é": [1, None]}, None])
+def test_a_watch_is_read_back_whole_by_its_organisation(store: Store, metadata: dict[str, object] | None) -> None:
+    watch = replace(watch_of(1), metadata=metadata)
+    assert store.get(watch.search) is None
+    assert store.keep(watch)
+    assert store.get(watch.search) == watch
+    assert store.page(456, None, 10) == [watch]
+    assert store.get(replace(watch.search, org_id=1)) is None
+    assert store.keep(replace(watch, probe=b"another")), "the one that is there stays"
+    assert store.get(watch.search) == watch
+
+
+def test_an_expired_watch_is_none_and_makes_room_for_another(store: Store) -> None:
+    watch = watch_of(1)
+    store.keep(replace(watch, expires_at=int(time.time())))
+    assert (store.get(watch.search), len(store.page(456, None, 10))) == (None, 1)
+    store.keep(watch)
+    assert store.get(watch.search) == watch
+
+
+def test_pages_follow_one_another_in_one_event(store: Store) -> None:
+    watches = [watch_of(number) for number in range(1, MOST + 1)]
+    for watch in reversed(watches):
+        assert store.keep(watch)
+    store.keep(watch_of(1, event_id=457))
+    assert store.page(456, None, 2) == watches[:2]
+    assert store.page(456, watches[1].search.request_id, 2) == watches[2:]
+    assert (store.count(456), store.count(457), store.count(458)) == (3, 1, 0)
+
+
+def test_an_event_has_only_so_many_and_ended_ones_make_room(store: Store) -> None:
+    for number in range(MOST - 1):
+        assert store.keep(watch_of(number))
+        assert store.keep(watch_of(number)), "again is no other"
+    assert store.keep(watch_of(MOST - 1))
+    assert not store.keep(watch_of(MOST))
+    assert store.delete(watch_of(0).search)
+    assert not store.delete(watch_of(0).search)
+    assert store.keep(watch_of(MOST))
+    assert not store.keep(watch_of(MOST + 1))
+    store.recount(456, 1)
+    assert store.keep(watch_of(MOST + 1))
+
+
+def test_what_was_told_is_noted_by_whoever_has_seen_what_was_told_before(store: Store) -> None:
+    watch = watch_of(1)
+    child = replace(watch.search, request_id=uuid.UUID(int=9))
+    assert not store.note(watch, child), "it is not there"
+    store.keep(watch)
+    assert store.note(watch, child)
+    assert not store.note(watch, child)
+    now = store.get(watch.search)
+    assert now is not None
+    assert now.last == child.request_id
+
+
+def test_children_are_found_by_their_parent_until_they_are_deleted(store: Store) -> None:
+    watch, other = watch_of(1), watch_of(2)
+    children = [replace(watch.search, request_id=uuid.UUID(int=number)) for number in (8, 9)]
+    for child in (*children, children[0]):
+        store.enter(watch, child)
+    store.enter(other, children[1])
+    assert (store.children(watch.search), store.children(other.search)) == (children, children[1:])
+    store.delete_children(watch.search)
+    assert (store.children(watch.search), store.children(other.search)) == ([], children[1:])
+
+
+def test_one_has_a_round_begun_until_the_claim_is_over(store: Store) -> None:
+    assert not store.has_watches(456)
+    store.keep(watch_of(1))
+    assert store.has_watches(456)
+    assert store.claim(456, 1000.0, 1008.5)
+    assert not store.claim(456, 1008.0, 1016.0)
+    assert store.claim(457, 1008.0, 1016.0)
+    assert store.claim(456, 1008.5, 1016.0)
+
+
+def test_an_event_whose_watches_are_deleted_has_nothing(store: Store) -> None:
+    for number in (1, 2):
+        store.keep(watch_of(number))
+    store.keep(watch_of(1, event_id=457))
+    store.enter(watch_of(1), watch_of(9).search)
+    assert store.delete_all(456) == 2
+    assert store.delete_all(456) == 0
+    assert (store.count(456), store.count(457)) == (0, 1)
+    assert store.children(watch_of(1).search) == []
+    assert all(store.keep(watch_of(number)) for number in range(MOST))
+
+
+def test_a_probe_is_opened_for_the_search_that_it_was_sealed_for_and_no_other() -> None:
+    with moto():
+        kms = boto3.client("kms")
+        key = kms.create_key()["KeyMetadata"]["Arn"]
+        kept, watch = StoredProbe("sface", bytes(range(256)) * 2), watch_of(1)
+        sealed = replace(watch, probe=KmsProbes(kms, key).seal(watch.search, kept))
+        assert kept.values not in sealed.probe
+        for probes in (KmsProbes(kms, key), KmsProbes(kms, "")):
+            assert probes.open(sealed) == kept
+            for change in ({"org_id": 1}, {"event_id": 1}, {"request_id": uuid.uuid4()}):
+                with pytest.raises(LostProbeError):
+                    probes.open(replace(sealed, search=replace(watch.search, **change)))
