@@ -6,13 +6,19 @@ from typing import TYPE_CHECKING
 
 import boto3
 import pytest
-from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 
 from facesearch.adapters.s3.selfies import S3SelfieStore
 from facesearch.api.requests import parse_request
 from facesearch.api.selfie_form import SelfieForm
-from facesearch.errors import FaceSearchError, NoFaceFound, OtherPerson, UnknownUpload, UnusableImage
+from facesearch.errors import (
+    FaceSearchError,
+    NoFaceFound,
+    OtherPerson,
+    StoreUnavailable,
+    UnknownUpload,
+    UnusableImage,
+)
 from facesearch.faces.several import MAX_SELFIES
 from facesearch.search.selfies import UploadKey, selfie_keys, selfie_prefixes
 from tests.support.aws import moto
@@ -140,5 +146,5 @@ def test_a_put_that_meets_another_s_is_done_again_and_any_other_refusal_is_an_er
         S3SelfieStore(s3, "selfies").keep(SEARCH, [b"front"])
         stub.assert_no_pending_responses()
         stub.add_client_error("put_object", "AccessDenied", "", 403)
-        with pytest.raises(ClientError):
+        with pytest.raises(StoreUnavailable, match="AccessDenied"):
             S3SelfieStore(s3, "selfies").keep(SEARCH, [b"front"])
