@@ -1,5 +1,6 @@
 """The lock files: complete, agreeing with each other and with pyproject.toml, naming no place to download from."""
 
+import ast
 import re
 import tomllib
 from pathlib import Path
@@ -67,3 +68,18 @@ def test_every_service_that_the_functions_call_is_in_the_layer() -> None:
     called = {name for source in sources for name in re.findall(r"\.client\(\s*\"([a-z0-9-]+)\"", source.read_text())}
     assert called
     assert called <= kept
+
+
+def test_what_only_type_checkers_need_is_imported_by_them_alone() -> None:
+    """The stubs of boto3 are in no layer: a function that imported them would fail in Lambda and nowhere else."""
+    for source in [*(ROOT / "layers" / "facesearch").rglob("*.py"), *(ROOT / "functions").rglob("*.py")]:
+        tree = ast.parse(source.read_text())
+        guarded = {
+            node
+            for block in ast.walk(tree)
+            if isinstance(block, ast.If) and ast.unparse(block.test) == "TYPE_CHECKING"
+            for node in ast.walk(block)
+        }
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("mypy_boto3"):
+                assert node in guarded, f"{source.relative_to(ROOT)}:{node.lineno}"

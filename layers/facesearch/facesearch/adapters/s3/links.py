@@ -1,11 +1,13 @@
 """Signed links to renditions, for a stack without CloudFront."""
 
 import uuid
-
-from mypy_boto3_s3 import S3Client
+from typing import TYPE_CHECKING
 
 from facesearch.photos.links import SIGNED_SECONDS
 from facesearch.records import RenditionSize, rendition_key
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
 
 
 class SignedLinks:

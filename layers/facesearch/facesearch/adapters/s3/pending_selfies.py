@@ -2,13 +2,16 @@
 
 import uuid
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
-from mypy_boto3_s3 import S3Client
 
 from facesearch.errors import SelfieUnavailable
 from facesearch.models import SearchKey
 from facesearch.search.selfies import job_prefix
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
 
 
 class S3PendingSelfies:

@@ -1,9 +1,9 @@
 """Selfies and uploads of selfies in their bucket."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
-from mypy_boto3_s3 import S3Client
 
 from facesearch.errors import UnknownUpload
 from facesearch.models import SearchKey
@@ -16,6 +16,9 @@ from facesearch.search.selfies import (
     _upload_key,
     selfie_keys,
 )
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
 
 
 class S3SelfieStore:

@@ -3,8 +3,7 @@
 import math
 import time
 from collections.abc import Callable
-
-from mypy_boto3_sqs import SQSClient
+from typing import TYPE_CHECKING
 
 from facesearch.webhooks.callbacks.attempts import (
     DELAY_SECONDS,
@@ -13,6 +12,9 @@ from facesearch.webhooks.callbacks.attempts import (
     RECEIVED_AT_ONCE,
     DeliveryAttempt,
 )
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
 
 
 class SqsAttemptQueue:

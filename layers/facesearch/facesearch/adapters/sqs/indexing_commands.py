@@ -1,10 +1,11 @@
 """Commands to the indexing function, in the queue of uploads."""
 
-from typing import Any
-
-from mypy_boto3_sqs import SQSClient
+from typing import TYPE_CHECKING, Any
 
 from facesearch.photos.nextfaces import IndexingCommand
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
 
 ORDERS_AT_ONCE = 10
 

@@ -1,8 +1,11 @@
 """The queue of webhooks' searches."""
 
-from mypy_boto3_sqs import SQSClient
+from typing import TYPE_CHECKING
 
 from facesearch.webhooks.commands import LONGEST_DELAY, SearchCommand
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
 
 
 class SqsSearchCommands:

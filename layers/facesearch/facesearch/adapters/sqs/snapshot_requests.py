@@ -3,8 +3,11 @@
 import time
 import uuid
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from mypy_boto3_sqs import SQSClient
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+
 
 CLOCKS_DIFFER_SECONDS = 1
 """Workers, and SQS, agree on the time to a few milliseconds."""

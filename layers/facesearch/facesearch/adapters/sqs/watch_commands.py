@@ -1,8 +1,11 @@
 """Commands to look through watches, in the queue of searches."""
 
-from mypy_boto3_sqs import SQSClient
+from typing import TYPE_CHECKING
 
 from facesearch.webhooks.watches.commands import WatchCommand
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
 
 
 class SqsWatchCommands:
