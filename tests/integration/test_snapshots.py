@@ -10,13 +10,16 @@ import pytest
 
 from tests.integration.conftest import Site, site_on, until
 from tests.integration.test_faces import images
+from tools import policies
 
 
 @pytest.fixture(scope="module")
 def busy_site(no_account: None, assets: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """A site on a stack that writes a snapshot after every batch of photos."""
     with site_on(
-        tmp_path_factory.mktemp("busy"), parameters={"SnapshotDelaySeconds": "0", "SnapshotTailBytes": "1"}
+        tmp_path_factory.mktemp("busy"),
+        parameters={"SnapshotDelaySeconds": "0", "SnapshotTailBytes": "1"},
+        record_calls=policies.CALLS,
     ) as site:
         yield site
 
