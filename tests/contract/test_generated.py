@@ -34,7 +34,7 @@ CALLERS = {400, 401, 403, 404, 422}
 
 # All of it costs 100 s of processor time, half of it the stack's: 30 ms a request, for making it up, answering it and
 # checking the answer; 100 ms a search. The coverage phase adds about 50 requests to each operation by itself.
-READS, SEARCHES = 260, 340
+READS, SEARCHES = 280, 340
 
 
 def configured(**more: Any) -> SchemathesisConfig:

@@ -163,8 +163,8 @@ def until(look: "Callable[[], Any]", seconds: float = INDEXING_SECONDS) -> Any:
 
 @contextmanager
 def site_on(state: Path, **stack: Any) -> Iterator[Site]:
-    """An organisation and an empty event on a stack of their own, which notes what its functions call."""
-    with running(state=state, record_calls=policies.CALLS, **stack) as started, httpx.Client(timeout=60) as http:
+    """An organisation and an empty event on a stack of their own."""
+    with running(state=state, **stack) as started, httpx.Client(timeout=60) as http:
         yield new_site(started, http)
 
 

@@ -28,6 +28,7 @@ from tests.conftest import ROOT
 from tests.integration.conftest import Site, photo_of_nobody, site_on, until
 from tests.integration.receiver import Answer, Got, Receiver, receiving
 from tests.integration.webhooks import Partner
+from tools import policies
 
 DELAYS = "1,1,1"
 METADATA = {"bib": "private-bib"}
@@ -81,7 +82,9 @@ class Callbacks:
 @pytest.fixture(scope="module")
 def stack_site(no_account: None, assets: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """A site on a stack that gives a callback up after three seconds, not three days."""
-    with site_on(tmp_path_factory.mktemp("callbacks"), settings={"CALLBACK_DELAYS": DELAYS}) as site:
+    with site_on(
+        tmp_path_factory.mktemp("callbacks"), settings={"CALLBACK_DELAYS": DELAYS}, record_calls=policies.CALLS
+    ) as site:
         yield site
 
 

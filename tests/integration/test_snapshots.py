@@ -11,13 +11,14 @@ import pytest
 
 from tests.integration.conftest import Site, site_on, until
 from tests.integration.test_faces import images
+from tools import policies
 
 
 @pytest.fixture(scope="module")
 def busy_site(no_account: None, assets: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """A site on a stack that writes a snapshot after every batch of photos."""
     settings = {"SNAPSHOT_DELAY_SECONDS": "0", "SNAPSHOT_TAIL_BYTES": "1"}
-    with site_on(tmp_path_factory.mktemp("busy"), settings=settings) as site:
+    with site_on(tmp_path_factory.mktemp("busy"), settings=settings, record_calls=policies.CALLS) as site:
         sqs = boto3.client("sqs", endpoint_url=site.stack.endpoint_url)
         (queue,) = (url for url in sqs.list_queues()["QueueUrls"] if "SnapshotsQueue" in url)
         sqs.set_queue_attributes(QueueUrl=queue, Attributes={"DelaySeconds": "0"})

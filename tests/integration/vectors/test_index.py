@@ -130,7 +130,7 @@ def test_no_face_can_be_left_out_of_the_index_in_silence(ministack: Ground, pool
 def test_one_place_makes_items_with_vectors_and_refuses_what_the_index_would_not_take() -> None:
     layer = ROOT / "layers" / "facesearch"
     makers = [path for path in layer.rglob("*.py") for _ in re.findall(r'"vector":', path.read_text())]
-    assert [path.name for path in makers] == ["faces.py"]
+    assert [path.name for path in makers] == ["vector_items.py"]
     pk, face = schema.faces_pk(EVENT_ID, MODEL, 0), np.ones(128, np.int8)
     assert VectorItem(pk, "sk", face, 1, 1).to_item()["pk"] == {"S": pk}
     for item in (

@@ -66,3 +66,29 @@ def test_a_compressed_body_is_told_apart_from_one_that_is_no_json(parse: Callabl
         assert isinstance(problem, FaceSearchError)
         messages.append(problem.message)
     assert messages[0] == messages[1] == COMPRESSED != messages[2]
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ({"page": "0"}, "query.page: "),
+        ({"page": "-1"}, "query.page: "),
+        ({"page": ""}, "query.page: "),
+        ({"page": "1.5"}, "query.page: "),
+        ({"page": "1.0"}, "query.page: "),
+        ({"page": "1_0"}, "query.page: "),
+        ({"page": " 1"}, "query.page: "),
+        ({"page_size": "+3"}, "query.page_size: "),
+        ({"page_size": "٣"}, "query.page_size: "),
+        ({"page": "x" * 9000}, "query.page: "),
+        ({"page": "9" * 9000}, "query.page: "),
+        ({"page_size": "0"}, "query.page_size: "),
+        ({"page_size": "101"}, "query.page_size: "),
+        ({"page": "0", "page_size": "101"}, "; query.page_size: "),
+    ],
+)
+def test_a_page_beyond_the_limits_is_named_in_the_message(query: dict[str, str], field: str) -> None:
+    problem = parse_request(PATH, query).problem
+    assert isinstance(problem, InvalidRequest)
+    assert field in problem.message
+    assert len(problem.message) < 300, "the value that was sent is not echoed"

@@ -232,6 +232,23 @@ def test_a_person_is_not_found_again_and_everybody_else_is(site: Site) -> None:
     assert site.person_eraser.delete_person(site.event, [b"1"]).deleted == Counts()
 
 
+def test_a_photo_that_changes_while_a_person_is_deleted_is_looked_at_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    site = Site(Parts.memory())
+    photos, changed = site.plain.stores.photos, [False]
+    replace_faces = photos.replace_faces
+
+    def changed_first(event_id: int, shards: int, seen: Any, *rest: Any) -> bool:
+        if not changed[0]:
+            changed[0] = True
+            photos.touch(event_id, shards, seen.image_id)
+        return replace_faces(event_id, shards, seen, *rest)
+
+    monkeypatch.setattr(photos, "replace_faces", changed_first)
+    assert site.person_eraser.delete_person(site.event, [str(ANNA).encode()]).complete
+    assert changed[0]
+    assert site.found(ANNA, site.matcher()) == []
+
+
 def test_a_person_goes_with_the_photos_if_wanted(site: Site) -> None:
     receipt = site.person_eraser.delete_person(site.event, [b"1"], EVERYTHING)
     assert receipt.complete

@@ -36,3 +36,9 @@ def test_strangers_are_told_per_100_000_faces() -> None:
     assert {row.percent: row.strangers_per_100_000 for row in TABLE if row.strangers_per_100_000} == pytest.approx(
         {50: 1000, 60: 100, 70: 10, 80: 1, 90: 0.2, 95: 0.03}
     )
+
+
+@pytest.mark.parametrize("percent", [-1, 101])
+def test_there_is_nothing_beyond_the_scale(percent: int) -> None:
+    with pytest.raises(ValueError, match="0 to 100"):
+        threshold(percent)

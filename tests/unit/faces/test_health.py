@@ -17,6 +17,7 @@ from facesearch.faces.confidence import threshold
 from facesearch.faces.engine import FIRST_MODEL
 from facesearch.faces.health import (
     CONFIDENCES,
+    ENOUGH_FOR_A_LAW,
     ENOUGH_PAIRS,
     PAIRS,
     Health,
@@ -185,3 +186,14 @@ class TestStrangers:
             assert found.strangers is not None
             strangers[model] = found.strangers[90]
         assert strangers[EVENT.model] < 0.1 * strangers[FIRST_MODEL], "which nothing levels"
+
+    def test_of_a_few_faces_nothing_is_promised(self, pool: ThreadPoolExecutor) -> None:
+        enough = next(n for n in range(100) if n * (n - 1) // 2 >= ENOUGH_FOR_A_LAW)
+        people = crowd(enough, 12)
+        assert health_with(groups(people[:-1], 1), pool).strangers is None
+        assert health_with(groups(people, 1), pool).strangers is not None
+
+    def test_copies_of_one_face_are_no_strangers(self, pool: ThreadPoolExecutor) -> None:
+        (one,) = crowd(1, 13)
+        found = health_with([photo(number, one) for number in range(60)], pool)
+        assert (found.apart, found.strangers, found.alike) == (None, None, None)

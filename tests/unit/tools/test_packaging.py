@@ -1,5 +1,6 @@
 """The distributions, and the lock files: complete, agreeing with each other, naming no place to download from."""
 
+import ast
 import re
 import tomllib
 from importlib import metadata
@@ -94,3 +95,18 @@ def test_the_command_is_called_facesearch() -> None:
     commands = {(entry.name, entry.value) for entry in metadata.distribution("facesearch").entry_points}
     assert commands == {("facesearch", "facesearch_cli.entry:main")}
     assert not metadata.distribution("facesearch-client").entry_points
+
+
+def test_what_only_type_checkers_need_is_imported_by_them_alone() -> None:
+    """The stubs of boto3 are in no layer: a function that imported them would fail in Lambda and nowhere else."""
+    for source in [*(ROOT / "layers" / "facesearch").rglob("*.py"), *(ROOT / "functions").rglob("*.py")]:
+        tree = ast.parse(source.read_text())
+        guarded = {
+            node
+            for block in ast.walk(tree)
+            if isinstance(block, ast.If) and ast.unparse(block.test) == "TYPE_CHECKING"
+            for node in ast.walk(block)
+        }
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("mypy_boto3"):
+                assert node in guarded, f"{source.relative_to(ROOT)}:{node.lineno}"

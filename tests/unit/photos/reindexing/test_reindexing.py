@@ -305,6 +305,14 @@ def test_waiting_ends_when_nothing_more_comes(monkeypatch: pytest.MonkeyPatch) -
     assert site.reindexing.run(EVENT_ID, B).switched
 
 
+def test_an_event_that_was_changed_meanwhile_is_left_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    site = filled()
+    monkeypatch.setattr(site.events, "change_models", lambda before, after: False)
+    with pytest.raises(InvalidRequest, match="changed meanwhile"):
+        site.reindexing.run(EVENT_ID, B)
+    site.check()
+
+
 def test_one_that_is_cancelled_meanwhile_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     site = filled()
     monkeypatch.setattr(site, "deliver", lambda: site.reindexing.cancel(EVENT_ID))

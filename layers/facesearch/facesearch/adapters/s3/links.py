@@ -1,12 +1,15 @@
 """Signed links to renditions, for a stack without CloudFront."""
 
 import uuid
+from typing import TYPE_CHECKING
 
-from mypy_boto3_s3 import S3Client
 from typing_extensions import override
 
 from facesearch.photos.links import SIGNED_SECONDS, RenditionLinks
 from facesearch.records import RenditionSize, rendition_key
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
 
 
 class SignedLinks(RenditionLinks):

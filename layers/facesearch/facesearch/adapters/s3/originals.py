@@ -1,12 +1,15 @@
 """Links to originals in their bucket."""
 
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from mypy_boto3_s3 import S3Client
 from typing_extensions import override
 
 from facesearch.adapters.s3.objects import etag_of
 from facesearch.photos.originals import LINK_SECONDS, OriginalStore
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
 
 
 class S3Originals(OriginalStore):

@@ -1,9 +1,9 @@
 """Selfies and uploads of selfies in their bucket."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
-from mypy_boto3_s3 import S3Client
 from typing_extensions import override
 
 from facesearch.errors import UnknownUpload
@@ -19,6 +19,9 @@ from facesearch.search.selfies import (
     selfie_keys,
     upload_key,
 )
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
 
 
 class S3SelfieStore(SelfieStore):
