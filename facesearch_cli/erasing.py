@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -19,20 +20,19 @@ from facesearch.adapters.dynamodb.photos import DynamoPhotoStore
 from facesearch.adapters.dynamodb.results import DynamoResultStore
 from facesearch.adapters.dynamodb.watches import DynamoWatchStore
 from facesearch.adapters.kms.probes import KmsProbes
-from facesearch.adapters.rekognition import INDEXING, PersonFaces, RekognitionMatcher
+from facesearch.adapters.rekognition import INDEXING, PersonFaces, RekognitionFaces, RekognitionMatcher
 from facesearch.adapters.s3.objects import S3Objects
 from facesearch.adapters.s3.snapshots import S3SnapshotStore
-from facesearch.deletion.person import EmbeddedStripper, PersonDeletion
+from facesearch.deletion.person import EmbeddedStripper, PersonDeletion, PersonParts
 from facesearch.deletion.probes import StoredProbes
 from facesearch.deletion.search import SearchDeletion
 from facesearch.deletion.selfies import Progress
 from facesearch.deletion.stores import NO_CACHE, CdnCache, Stores
-from facesearch.deletion.vector_items import OutsideItems, PhotosWithItems
 from facesearch.faces.compaction import SnapshotBuilder
 from facesearch.faces.embedded import EmbeddedMatcher
+from facesearch.faces.engine import EngineOf
 from facesearch.faces.index import IndexCache
-from facesearch.faces.outside import NOTHING_OUTSIDE, OutsideEraser
-from facesearch.records import PhotoEraser
+from facesearch.models import Event, FaceSetKind
 from facesearch_cli.errors import CommandError
 from facesearch_cli.stack import Stack
 from facesearch_cli.terminal import ENDING, held_interrupts
@@ -56,11 +56,7 @@ def stores_of(stack: Stack) -> Iterator[Stores]:
         ThreadPoolExecutor(THREADS) as pool,
         ThreadPoolExecutor(THREADS) as reading,
     ):
-        photos: PhotoEraser = DynamoPhotoStore(stack.dynamodb, stack.table_name, stack.clock)
-        outside: OutsideEraser = stack.collections or NOTHING_OUTSIDE
-        if stack.face_items is not None and stack.collections is None:
-            photos = PhotosWithItems(photos, stack.face_items, stack.admin.event)
-            outside = OutsideItems(stack.face_items, stack.admin.event, pool)
+        photos = DynamoPhotoStore(stack.dynamodb, stack.table_name, stack.clock)
         snapshots = S3SnapshotStore(stack.s3, stack.name_of("SnapshotsBucket"), stack.dynamodb, stack.table_name)
         yield Stores(
             photos=photos,
@@ -78,8 +74,8 @@ def stores_of(stack: Stack) -> Iterator[Stores]:
             probes=KmsProbes(stack.kms, key=""),  # only opened; KMS knows by which key
             callbacks=DynamoCallbackStore(stack.dynamodb, stack.table_name),
             pool=pool,
+            sets=stack.face_sets(reading),
             edge=_edge(stack),
-            outside=outside,
         )
 
 
@@ -89,28 +85,44 @@ def search_eraser(stores: Stores) -> SearchDeletion:
 
 
 @contextmanager
-def person_eraser(stack: Stack, stores: Stores, progress: Progress) -> Iterator[PersonDeletion[Any]]:
-    """The use case that looks for a selfie, by the stack's own engine; `progress` is told of the stored ones.
+def person_eraser(stack: Stack, stores: Stores, progress: Progress) -> Iterator[PersonDeletion]:
+    """The use case that looks for a selfie, by what knows an event's faces; `progress` is told of the stored ones.
 
     Raises:
-        CommandError: there are no models on this machine, or the engine is one that keeps nothing here.
+        CommandError: there are no models on this machine where they are needed, or nothing is kept here.
     """
-    if stack.collections is not None:
-        client = stack.rekognition(INDEXING)
-        collections = RekognitionMatcher(client, stack.name_of("CollectionPrefix"), stores.photos, stores.pool)
-        yield PersonDeletion(stores, collections, PersonFaces(stack.collections), progress=progress)
-        return
     stack.require_embedded("This command")
+    cores = os.cpu_count() or 1
+    with ThreadPoolExecutor(cores) as cpu, ThreadPoolExecutor(THREADS) as reading, ThreadPoolExecutor(1) as background:
+
+        def embedded() -> PersonParts[Any]:
+            indexes = IndexCache(stores.photos, stores.snapshots, INDEX_MEGABYTES, reading)
+            matcher = EmbeddedMatcher(_engines(cores), indexes, background, cpu)
+            return PersonParts(matcher, EmbeddedStripper(stores), StoredProbes(stores))
+
+        def rekognition() -> PersonParts[Any]:
+            client, prefix = stack.rekognition(INDEXING), stack.name_of("CollectionPrefix")
+
+            def collection(event: Event) -> RekognitionFaces:
+                return RekognitionFaces(client, prefix, event.event_id)
+
+            matcher = RekognitionMatcher(client, prefix, stores.photos, stores.pool)
+            return PersonParts(matcher, PersonFaces(collection, stores.photos))
+
+        @cache
+        def parts(is_ours: bool) -> PersonParts[Any]:
+            return embedded() if is_ours else rekognition()
+
+        yield PersonDeletion(stores, lambda kind: parts(kind is not FaceSetKind.REKOGNITION), progress)
+
+
+def _engines(cores: int) -> EngineOf:
     folder = Path(os.environ.get(MODELS_VARIABLE) or MODELS)
     if not folder.is_dir():
         raise CommandError(f"There are no face models in {folder}: make assets, or set {MODELS_VARIABLE}.")
     from facesearch.adapters.opencv.face_engine import OpenCvEngine
 
-    cores = os.cpu_count() or 1
-    with ThreadPoolExecutor(cores) as cpu, ThreadPoolExecutor(THREADS) as reading, ThreadPoolExecutor(1) as background:
-        indexes = IndexCache(stores.photos, stores.snapshots, INDEX_MEGABYTES, reading)
-        matcher = EmbeddedMatcher(OpenCvEngine(folder, threads=cores).named, indexes, background, cpu)
-        yield PersonDeletion(stores, matcher, EmbeddedStripper(stores), StoredProbes(stores), progress)
+    return OpenCvEngine(folder, threads=cores).named
 
 
 def _edge(stack: Stack) -> CdnCache:

@@ -1,9 +1,8 @@
 """The stack that a command talks to: a local one by its `stack.json`, a deployed one by CloudFormation outputs."""
 
 import os
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -20,18 +19,18 @@ from facesearch.adapters.dynamodb.admin import Admin
 from facesearch.adapters.dynamodb.callbacks import DynamoCallbackStore
 from facesearch.adapters.dynamodb.photos import DynamoPhotoStore
 from facesearch.adapters.dynamodb.vector_items import DynamoVectorItems
-from facesearch.adapters.rekognition import INDEXING, Collections
+from facesearch.adapters.rekognition import INDEXING, RekognitionFaces
 from facesearch.adapters.s3.snapshots import S3SnapshotStore
 from facesearch.adapters.sqs.callback_attempts import SqsAttemptQueue
 from facesearch.errors import NotFound
 from facesearch.faces.compaction import SnapshotBuilder
-from facesearch.models import Event
-from facesearch.photos.migration import IndexMigration
+from facesearch.faces.sets import ExactFaces, FaceSets
+from facesearch.faces.vector_items import VectorFaces
+from facesearch.models import Event, FaceSet
 from facesearch.webhooks.callbacks.replay import CallbackDesk
 from facesearch_cli.clock import corrected_clock
 from facesearch_cli.errors import CommandError
 from facesearch_cli.region import chosen_region
-from facesearch_cli.terminal import ENDING, held_interrupts
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -170,18 +169,29 @@ class Stack:
         """Records of photos, to be read."""
         return DynamoPhotoStore(self.dynamodb, self.table_name)
 
-    @property
-    def face_items(self) -> DynamoVectorItems | None:
-        """Face items of the distributed index; None on a stack without one."""
-        name = self.outputs.FacesTableName
-        return DynamoVectorItems(self.dynamodb, name) if name else None
+    def face_sets(self, pool: Executor) -> FaceSets:
+        """Where the stack's events may keep their faces; `pool` is for single requests."""
+        table, prefix = self.outputs.FacesTableName, self.outputs.CollectionPrefix
+        photos = DynamoPhotoStore(self.dynamodb, self.table_name, self.clock)
+        snapshots = S3SnapshotStore(self.s3, self.name_of("SnapshotsBucket"), self.dynamodb, self.table_name)
+        items = DynamoVectorItems(self.dynamodb, table)
 
-    @cached_property
-    def collections(self) -> Collections | None:
-        """The events' collections of faces; None on a stack with another engine than Rekognition."""
-        if self.outputs.Engine != "rekognition":
-            return None
-        return Collections(self.rekognition(INDEXING), self.name_of("CollectionPrefix"))
+        def exact(event: Event, face_set: FaceSet) -> ExactFaces:
+            builder = SnapshotBuilder(photos, snapshots, pool)
+            return ExactFaces(event=event, face_set=face_set, photos=photos, snapshots=snapshots, builder=builder)
+
+        def vectors(event: Event, face_set: FaceSet) -> VectorFaces:
+            return VectorFaces(event=event, face_set=face_set, items=items, photos=photos, pool=pool)
+
+        def rekognition(event: Event, face_set: FaceSet) -> RekognitionFaces:
+            return RekognitionFaces(self.rekognition(INDEXING), prefix, event.event_id)
+
+        return FaceSets(
+            exact=exact,
+            vectors=vectors if table else None,
+            vector_table=table,
+            rekognition=rekognition if prefix else None,
+        )
 
     def rekognition(self, config: Config) -> Any:
         """A client of Rekognition."""
@@ -195,20 +205,6 @@ class Stack:
         """
         if self.outputs.Engine != "embedded":
             raise CommandError(f"{command} is for the embedded engine; {self.name!r} has {self.outputs.Engine}.")
-
-    @contextmanager
-    def index_migration(self) -> Iterator[IndexMigration]:
-        """What moves events between the kinds of index."""
-        snapshots = S3SnapshotStore(self.s3, self.name_of("SnapshotsBucket"), self.dynamodb, self.table_name)
-        with held_interrupts(ENDING), ThreadPoolExecutor(REQUESTS_AT_ONCE) as pool:
-            yield IndexMigration(
-                events=self.admin,
-                photos=self.photos,
-                items=self.face_items,
-                snapshots=snapshots,
-                builder=SnapshotBuilder(self.photos, snapshots, pool),
-                pool=pool,
-            )
 
     @property
     def callbacks(self) -> CallbackDesk:

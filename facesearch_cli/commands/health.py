@@ -48,11 +48,10 @@ def _require_faces(stack: Stack, event: Event) -> None:
     """Refuse what the records here cannot tell.
 
     Raises:
-        CommandError: the faces are kept by another engine.
+        CommandError: the faces are kept by somebody else.
     """
-    engine = stack.outputs.Engine
-    if engine != "embedded":
-        kept = "Amazon Rekognition" if engine == "rekognition" else "the upstream API"
+    if stack.outputs.Engine == "upstream" or not event.faces.is_ours:
+        kept = "the upstream API" if event.faces.is_ours else "Amazon Rekognition"
         raise CommandError(
             f"The faces of event {event.event_id} are kept by {kept}: how large, how sharp and how alike they are,"
             " and how many strangers a search will find, is not known here."

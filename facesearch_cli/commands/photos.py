@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from facesearch.photos.indexing import MAX_FILE_BYTES
+from facesearch.photos.lookagain import MAX_FILE_BYTES
 from facesearch.records import original_prefix
 from facesearch_cli.commands.common import AsJson, EventArgument, EventId, group, stack_of
 from facesearch_cli.commands.erasing import delete_photos

@@ -9,13 +9,14 @@ import typer
 
 from facesearch.adapters.dynamodb.photos import DynamoPhotoStore
 from facesearch.adapters.s3.objects import S3Objects
-from facesearch.adapters.s3.snapshots import S3SnapshotStore
 from facesearch.adapters.sqs.indexing_commands import SqsIndexingCommands
-from facesearch.errors import InvalidRequest
-from facesearch.faces.compaction import SnapshotBuilder
+from facesearch.errors import InvalidRequest, Throttled
 from facesearch.faces.engine import MODELS
-from facesearch.photos.reindexing import Progress, Reindexed, Reindexing
+from facesearch.faces.sets import LaggingError
+from facesearch.models import FaceSetKind
+from facesearch.photos.rebuild import Progress, Rebuild, Rebuilt
 from facesearch_cli.commands.common import AsJson, EventArgument, stack_of
+from facesearch_cli.errors import CommandError
 from facesearch_cli.stack import Stack
 from facesearch_cli.terminal import ENDING, following, held_interrupts, plural, print_json, progress_bar, results, say
 
@@ -30,31 +31,37 @@ def reindex_event(
         str | None,
         typer.Option(help=f"{' or '.join(MODELS)}; the event's own, by the settings of today, if not given."),
     ] = None,
+    faces: Annotated[
+        FaceSetKind | None, typer.Option(help="Where the faces are to be kept; where they are, if not given.")
+    ] = None,
     cancel: Annotated[
-        bool, typer.Option("--cancel", help="End one that is under way, and remove what it made.")
+        bool, typer.Option("--cancel", help="End one that is under way, and delete what it made.")
     ] = False,
     wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Until searches are answered by it.")] = True,
     as_json: AsJson = False,
 ) -> None:
-    """Look at an event's photos again, by another model or new settings; searches go on meanwhile.
+    """Rebuild an event's faces by another model or new settings, or keep them elsewhere; searches go on meanwhile.
 
     Whatever interrupts it, run it again and it goes on. Photos whose originals are gone are listed: nobody is found on
     them any more.
     """
-    if cancel and model is not None:
-        raise InvalidRequest("--cancel takes no --model.")
+    if cancel and (model is not None or faces is not None):
+        raise InvalidRequest("--cancel takes no --model and no --faces.")
     stack = stack_of(context)
     stack.require_embedded("reindex")
-    with progress_bar() as watcher, reindexing(stack, following(watcher, "Indexing")) as use_case:
-        if cancel:
-            event = use_case.cancel(event_id)
-        else:
-            done = use_case.run(event_id, model, wait=wait)
+    try:
+        with progress_bar() as watcher, rebuild(stack, following(watcher, "Indexing")) as use_case:
+            if cancel:
+                event = use_case.cancel(event_id)
+            else:
+                done = use_case.run(event_id, model, faces, wait=wait)
+    except (LaggingError, Throttled) as error:
+        raise CommandError(f"{error} The event is still searched by the faces that it had; run it again.") from error
     if cancel:
         if as_json:
-            print_json({"event_id": event_id, "model": event.model, "switched": False})
+            print_json({"event_id": event_id, "model": event.model, "kept_in": event.faces.kind, "switched": False})
         else:
-            results().print(f"Event {event_id} stays with {event.model}.")
+            results().print(f"Event {event_id} stays with {event.faces}.")
         return
     if as_json:
         print_json(done.to_json())
@@ -67,35 +74,36 @@ def reindex_event(
 
 
 @contextmanager
-def reindexing(stack: Stack, progress: Progress) -> Iterator[Reindexing]:
+def rebuild(stack: Stack, progress: Progress) -> Iterator[Rebuild]:
     """The use case over a stack.
 
     Raises:
         CommandError: the stack was deployed before it told all its parts.
     """
-    bucket, queue = stack.name_of("SnapshotsBucket"), stack.name_of("UploadsQueueUrl")
-    with held_interrupts(ENDING) as check, ThreadPoolExecutor(THREADS) as pool:
+    queue = stack.name_of("UploadsQueueUrl")
+    with (
+        held_interrupts(ENDING) as check,
+        ThreadPoolExecutor(THREADS) as pool,
+        ThreadPoolExecutor(THREADS) as reading,
+    ):
 
         def follow(done: int, total: int) -> None:
             check()
             progress(done, total)
 
-        photos = DynamoPhotoStore(stack.dynamodb, stack.table_name, stack.clock)
-        snapshots = S3SnapshotStore(stack.s3, bucket, stack.dynamodb, stack.table_name)
-        yield Reindexing(
+        yield Rebuild(
             events=stack.admin,
-            photos=photos,
+            photos=DynamoPhotoStore(stack.dynamodb, stack.table_name, stack.clock),
             originals=S3Objects(stack.s3, stack.photos_bucket, pool),
-            snapshots=snapshots,
-            builder=SnapshotBuilder(photos, snapshots, pool),
-            orders=SqsIndexingCommands(stack.sqs, queue),
+            sets=stack.face_sets(reading),
+            commands=SqsIndexingCommands(stack.sqs, queue),
             pool=pool,
             progress=follow,
         )
 
 
-def _summary(done: Reindexed) -> str:
-    seen = f"{plural(done.photos, 'photo')} with {plural(done.faces, 'face')} by {done.model}"
+def _summary(done: Rebuilt) -> str:
+    seen = f"{plural(done.photos, 'photo')} with {plural(done.faces, 'face')} by {done.face_set.model}"
     if not done.switched:
         return f"{seen}; the others are being looked at. Run it again to go on."
-    return f"{seen}; searches are answered by it. {len(done.failed)} failed."
+    return f"{seen}, kept in {done.face_set.kind}; searches are answered by it. {len(done.failed)} failed."

@@ -13,7 +13,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from facesearch.bootstrap import container
 from facesearch.faces.health import Alikeness, is_alike
-from facesearch.models import Event, IndexKind
+from facesearch.models import Event, FaceSetKind
 from facesearch.observability import count, flush_metrics, log_unexpected, logger, metrics, milliseconds
 
 processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
@@ -48,12 +48,13 @@ def compact(record: SQSRecord) -> None:
             container.snapshot_builder.forget(event_id)
             logger.info("event is over", event_id=event_id)
             return
-        if event.index_kind is IndexKind.VECTORS and event.next_index_kind is None:
-            logger.info("event is searched by its vector index", event_id=event_id)
+        if event.faces.kind is not FaceSetKind.EXACT:
+            logger.info("event is not searched in memory", event_id=event_id)
             return
         with milliseconds("CompactMilliseconds"):
             done = container.snapshot_builder.compact(event)
-        if done.written and _is_over(container.event(event_id)):
+        now = container.event(event_id)
+        if done.written and (now is None or _is_over(now) or now.faces.kind is not FaceSetKind.EXACT):
             container.snapshot_builder.forget(event_id)
             logger.info("event is over", event_id=event_id)
             return

@@ -15,9 +15,9 @@ from facesearch.photos.indexing import IndexingOutcome
 from facesearch.photos.originals import Link, Originals
 from facesearch.photos.places import find_moved, note_place
 from facesearch.records import MAX_COPIES, Original, Photo, image_id_of_bytes
+from tests.unit.facesets.site import ANNA, B, Site, picture
 from tests.unit.fakes import EVENT, EVENT_ID, ORG
 from tests.unit.indexing.fakes import PHOTOS, notification
-from tests.unit.reindexing.site import ANNA, B, Site, picture
 
 FOLDER = f"{ORG}/{EVENT_ID}/"
 FIRST, MOVED = f"{FOLDER}IMG_1.jpg", f"{FOLDER}day 1/IMG_1.jpg"
@@ -62,7 +62,7 @@ def test_a_file_that_is_copied_and_then_loses_its_first_key_is_linked_and_keeps_
     assert linked(site) == FIRST, "the first place that still has it"
     drop(site, FIRST)
     assert linked(site) == MOVED
-    assert site.reindexing.run(EVENT_ID, B).faces == 1
+    assert site.rebuild.run(EVENT_ID, B).faces == 1
 
 
 def test_a_file_that_comes_back_under_another_key_is_linked_there(site: Site) -> None:
@@ -100,7 +100,7 @@ def test_a_move_that_nobody_told_of_costs_no_faces_when_they_are_made_again(site
     drop(site, FIRST)
     put(site, MOVED, told=False)
     assert linked(site) is None
-    done = site.reindexing.run(EVENT_ID, B)
+    done = site.rebuild.run(EVENT_ID, B)
     assert (done.faces, done.failed) == (1, [])
     assert linked(site) == MOVED
 

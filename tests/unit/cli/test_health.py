@@ -2,14 +2,16 @@
 
 import json
 import uuid
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from facesearch.adapters.dynamodb.admin import Admin
 from facesearch.adapters.dynamodb.photos import DynamoPhotoStore
 from facesearch.faces.packing import pack
 from facesearch.faces.qualities import pack_qualities
-from facesearch.models import DEFAULT_MODEL
+from facesearch.models import DEFAULT_MODEL, REKOGNITION
 from facesearch.records import SHARDS, Photo
 from tests.unit.cli.conftest import TABLE, Command, Place, stack_file_of
 from tests.unit.test_cohort import crowd
@@ -86,14 +88,17 @@ def test_given_no_such_event_then_one_line_and_1(place: Place, facesearch: Comma
     assert "no event 5" in ended.err
 
 
-@pytest.mark.parametrize(
-    ("engine", "keeper"), [("rekognition", "Amazon Rekognition"), ("upstream", "the upstream API")]
-)
-def test_given_another_engine_then_it_says_who_keeps_the_faces(
+@pytest.mark.parametrize(("engine", "keeper"), [("embedded", "Amazon Rekognition"), ("upstream", "the upstream API")])
+def test_given_faces_that_are_not_here_then_it_says_who_keeps_them(
     place: Place, facesearch: Command, engine: str, keeper: str
 ) -> None:
-    outputs = stack_file_of(place)["outputs"] | {"Engine": engine, "CollectionPrefix": "s."}
+    outputs = stack_file_of(place)["outputs"] | {"Engine": engine}
     place.stack_file.write_text(json.dumps(stack_file_of(place, outputs=outputs)))
+    if engine == "embedded":
+        admin = Admin(place.dynamodb, TABLE)
+        event = admin.event(place.event_id)
+        assert event is not None
+        assert admin.change_face_sets(event, replace(event, faces=REKOGNITION))
     ended = facesearch("event", "health", place.event_id)
     assert (ended.code, ended.out, ended.err.count("\n")) == (1, "", 1)
     assert f"kept by {keeper}" in ended.err

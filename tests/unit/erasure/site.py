@@ -34,14 +34,14 @@ from facesearch.adapters.s3.objects import S3Objects
 from facesearch.adapters.s3.snapshots import S3SnapshotStore
 from facesearch.admin.models import EndedEvent
 from facesearch.deletion.event import EventDeletion
-from facesearch.deletion.person import EmbeddedStripper, PersonDeletion
+from facesearch.deletion.person import EmbeddedStripper, PersonDeletion, PersonParts
 from facesearch.deletion.photos import PhotoDeletion
 from facesearch.deletion.probes import StoredProbes
 from facesearch.deletion.retention import FaceRetention
 from facesearch.deletion.stores import Stores
 from facesearch.errors import NoFaceFound, NotFound
 from facesearch.faces.compaction import SnapshotBuilder
-from facesearch.faces.embedded import EmbeddedMatcher, EmbeddedProbe
+from facesearch.faces.embedded import EmbeddedMatcher
 from facesearch.faces.engine import Embedding, Face, RgbImage
 from facesearch.faces.index import IndexCache
 from facesearch.faces.matching import StoredProbe
@@ -54,6 +54,7 @@ from facesearch.search.selfies import job_prefix, selfie_keys
 from facesearch.webhooks.announcing import JobEnd
 from facesearch.webhooks.callbacks.callback import callback_of
 from facesearch.webhooks.watches.watch import Watch
+from tests.unit.facesets.places import face_sets
 from tests.unit.fakes import EVENT, EVENT_ID, ORG, MemoryClaims, OpenProbes
 from tests.unit.test_stores import create_table
 
@@ -203,6 +204,7 @@ class Parts:
             watches=MemoryWatchStore(),
             probes=OpenProbes(),
             pool=Inline(),
+            sets=face_sets(photos, snapshots, pool=Inline()),
         )
         return cls(stores, reader, claims, EVENT)
 
@@ -236,6 +238,7 @@ class Parts:
             watches=DynamoWatchStore(dynamodb, "table"),
             probes=OpenProbes(),
             pool=Inline(),
+            sets=face_sets(photos, snapshots, pool=Inline()),
         )
         return cls(stores, DynamoReader(dynamodb, "table"), claims, event)
 
@@ -289,19 +292,20 @@ class Site:
             )
         }
         builder = SnapshotBuilder(fused["photos"], fused["snapshots"], Inline())
-        self.stores = replace(parts.stores, **fused, builder=builder)
+        sets = face_sets(fused["photos"], fused["snapshots"], pool=Inline())
+        self.stores = replace(parts.stores, **fused, builder=builder, sets=sets)
 
     @property
     def photos_eraser(self) -> PhotoDeletion:
         return PhotoDeletion(self.stores)
 
     @property
-    def person_eraser(self) -> PersonDeletion[EmbeddedProbe]:
+    def person_eraser(self) -> PersonDeletion:
         return self.person_eraser_telling(lambda done, total: None)
 
-    def person_eraser_telling(self, progress: Callable[[int, int], None]) -> PersonDeletion[EmbeddedProbe]:
-        stripper, kept = EmbeddedStripper(self.stores), StoredProbes(self.stores)
-        return PersonDeletion(self.stores, self.matcher(), stripper, kept, progress)
+    def person_eraser_telling(self, progress: Callable[[int, int], None]) -> PersonDeletion:
+        parts = PersonParts(self.matcher(), EmbeddedStripper(self.stores), StoredProbes(self.stores))
+        return PersonDeletion(self.stores, lambda _: parts, progress)
 
     @property
     def event_eraser(self) -> EventDeletion:
@@ -309,7 +313,14 @@ class Site:
 
     @property
     def retention(self) -> FaceRetention:
-        return FaceRetention(self.stores.photos, self.stores.snapshots, self.stores.events, self.stores.watches)
+        stores = self.stores
+        return FaceRetention(
+            photos=stores.photos,
+            snapshots=stores.snapshots,
+            events=stores.events,
+            watches=stores.watches,
+            sets=stores.sets,
+        )
 
     def matcher(self) -> EmbeddedMatcher:
         """That of an environment that has just started."""

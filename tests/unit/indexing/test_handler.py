@@ -4,7 +4,7 @@ import io
 import json
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from logging import StreamHandler
 from pathlib import Path
 from typing import Any, TextIO, cast
@@ -19,13 +19,16 @@ from facesearch.adapters.dynamodb.admin import Admin
 from facesearch.adapters.dynamodb.photos import DynamoPhotoStore
 from facesearch.adapters.memory.stores import MemoryPhotoStore, MemoryReader, MemorySnapshotStore
 from facesearch.adapters.opencv.face_engine import OpenCvEngine
+from facesearch.adapters.s3.pictures import S3Pictures
 from facesearch.faces.embedded import match_faces
 from facesearch.faces.index import IndexCache
 from facesearch.photos.indexing import PhotoIndexer
+from facesearch.photos.looking import PhotoLooker
 from facesearch.reading import Wanted
 from facesearch.records import Photo, image_id_of_bytes
 from tests.conftest import ROOT
 from tests.pictures import encoded
+from tests.unit.facesets.places import face_sets
 from tests.unit.fakes import EVENT, EVENT_ID, ORG
 from tests.unit.indexing.fakes import PHOTOS, RENDITIONS, FakeEngine, MemoryRequests, MemoryS3, notification
 from tests.unit.test_handlers import Context, load
@@ -79,14 +82,13 @@ def function(monkeypatch: pytest.MonkeyPatch) -> Iterator[Function]:
     parts = bootstrap.Container()
     with ThreadPoolExecutor(4) as pool:
         parts.photo_indexer = PhotoIndexer(
-            lambda _: FakeEngine(),
-            function.photos,
-            reader,
-            cast("Any", function.s3),
-            PHOTOS,
-            RENDITIONS,
-            function.requests,
-            pool,
+            looker=PhotoLooker(engines=lambda _: FakeEngine()),
+            photos=function.photos,
+            pictures=S3Pictures(cast("Any", function.s3), PHOTOS, RENDITIONS),
+            reader=reader,
+            sets=face_sets(function.photos, pool=pool),
+            snapshots=function.requests,
+            pool=pool,
         )
         monkeypatch.setattr(bootstrap, "container", parts)
         yield function
@@ -251,7 +253,8 @@ class Asked:
 
 def test_watches_are_looked_through_once_for_a_batch_and_again_for_one_that_came_twice(function: Function) -> None:
     asked = Asked()
-    bootstrap.container.photo_indexer._watches = asked
+    parts = bootstrap.container
+    parts.photo_indexer = replace(parts.photo_indexer, watches=asked)
     for number in (1, 2):
         function.s3.objects[PHOTOS, f"{ORG}/{EVENT_ID}/{number}.png"] = photo_of(number)
     function.s3.objects[PHOTOS, f"{ORG}/{EVENT_ID}/0.png"] = photo_of(0)
@@ -265,7 +268,8 @@ def test_watches_are_looked_through_once_for_a_batch_and_again_for_one_that_came
 
 
 def test_a_batch_whose_watches_cannot_be_asked_for_comes_again(function: Function) -> None:
-    bootstrap.container.photo_indexer._watches = Asked(fails=True)
+    parts = bootstrap.container
+    parts.photo_indexer = replace(parts.photo_indexer, watches=Asked(fails=True))
     function.s3.objects[PHOTOS, f"{ORG}/{EVENT_ID}/1.png"] = photo_of(1)
     with pytest.raises(OSError, match="the queue is gone"):
         function(batch(notification(f"{ORG}/{EVENT_ID}/1.png")))

@@ -3,12 +3,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from facesearch.models import FaceSetKind
 from tests.unit.matchers.worlds import ONE_ATTEMPT, World
 
 
-@pytest.fixture(params=["embedded", "rekognition"])
+@pytest.fixture(params=FaceSetKind)
 def world(request: pytest.FixtureRequest) -> Iterator[World]:
-    """Each engine's in turn."""
+    """Of each kind of face set in turn."""
     with ThreadPoolExecutor(2) as pool:
         yield World(request.param, pool)
 
@@ -17,4 +18,4 @@ def world(request: pytest.FixtureRequest) -> Iterator[World]:
 def service_world() -> Iterator[World]:
     """Rekognition's, with a client that tries once."""
     with ThreadPoolExecutor(2) as pool:
-        yield World("rekognition", pool, config=ONE_ATTEMPT)
+        yield World(FaceSetKind.REKOGNITION, pool, config=ONE_ATTEMPT)

@@ -47,8 +47,8 @@ class EventDeletion:
         deleted.probes += stores.watches.purge(event_id)
         held = [stores.photos.purge(event_id, shard) for shard in range(event.shards)]
         deleted.photos += sum(each.photos for each in held)
-        deleted.faces += _faces(held, stores.outside.forget_event(event_id))
         deleted.snapshots += stores.snapshots.forget(event_id)
+        deleted.faces += _faces(held, [store.delete() for store in stores.sets.every(event)])
         deleted.renditions += stores.renditions.delete(stores.renditions.under(_renditions(event)))
         stores.edge.forget([f"/{_renditions(event)}*"])
         if originals:
@@ -62,7 +62,7 @@ class EventDeletion:
         held = [stores.photos.count(event_id, shard) for shard in range(event.shards)]
         return Counts(
             photos=sum(each.photos for each in held),
-            faces=_faces(held, stores.outside.count_event(event_id)),
+            faces=_faces(held, [store.count() for store in stores.sets.every(event)]),
             results=sum(1 for _ in stores.results.searches(event_id)),
             jobs=sum(1 for _ in stores.jobs.jobs(event_id)),
             selfies=sum(1 for prefix in selfie_prefixes(event.org_id, event_id) for _ in stores.selfies.under(prefix)),
@@ -76,9 +76,9 @@ class EventDeletion:
         )
 
 
-def _faces(held: Sequence[Held], outside: int) -> int:
-    """Faces that lie elsewhere are those of the records once more, or the records have none."""
-    return max(sum(each.face_bytes for each in held) // FACE_BYTES, outside)
+def _faces(held: Sequence[Held], counts: Sequence[int]) -> int:
+    """Faces in a face set are those of the records once more, or of another face set."""
+    return max(sum(each.face_bytes for each in held) // FACE_BYTES, *counts)
 
 
 def _renditions(event: Event) -> str:

@@ -1,9 +1,9 @@
 """Photos: deleted whole, or what names them after they lost faces.
 
 In this order: entered in the list of what is under way; out of every search and gallery (tombstone, or fewer faces);
-counted, so that no search which began before stores its result; stored results; snapshot; files; tombstone finished
-and out of the list, at once. A crash between any two leaves the list, and the next deletion in the event goes on where
-it was.
+counted, so that no search which began before stores its result; stored results; snapshot; files; tombstone begins to
+expire and is out of the list, at once. A crash between any two leaves the list, and the next deletion in the event goes
+on where it was.
 """
 
 import uuid
@@ -15,8 +15,9 @@ from facesearch.deletion.receipts import Counts, Receipt
 from facesearch.deletion.searches import delete_searches
 from facesearch.deletion.stores import Stores
 from facesearch.faces.packing import FACE_BYTES
+from facesearch.faces.sets import FaceWriter, Written
 from facesearch.models import Event, SearchKey
-from facesearch.records import face_bytes, original_prefix, rendition_keys
+from facesearch.records import original_prefix, rendition_keys
 from facesearch.search.selfies import selfie_keys
 
 
@@ -96,8 +97,7 @@ class PhotoDeletion:
         entries = [*pending, *(entry for entry in own if entry.image_id not in listed)]
         if not entries:
             return Done()
-        self.bury(event, entries, deleted)
-        deleted.faces += stores.outside.forget(event_id, [entry.image_id for entry in entries if entry.whole])
+        self.tombstone(event, entries, deleted)
         stores.events.count_erasure(event_id)
         self._uncover(event, entries)
         searches = stores.naming(event_id, (entry.image_id for entry in entries))
@@ -105,7 +105,7 @@ class PhotoDeletion:
         deleted.snapshots += stores.rewrite_snapshot(event)
         deleted.renditions += self._delete_renditions(event, entries)
         deleted.originals += stores.originals.delete(self._originals(event, entries))
-        for _ in stores.pool.map(lambda entry: stores.photos.finish(event_id, event.shards, entry.image_id), entries):
+        for _ in stores.pool.map(lambda entry: stores.photos.expire(event_id, event.shards, entry.image_id), entries):
             pass
         return Done(entries, searches)
 
@@ -114,10 +114,9 @@ class PhotoDeletion:
         stores, entries = self._stores, done.entries
         whole = [entry.image_id for entry in entries if entry.whole]
         unclaimed = self._unclaimed(done.searches)
-        still = stores.photos.get_many(event.event_id, event.shards, whole)
         return Counts(
-            photos=len(still),
-            faces=sum(map(face_bytes, still.values())) // FACE_BYTES + stores.outside.count(event.event_id, whole),
+            photos=len(stores.photos.get_many(event.event_id, event.shards, whole)),
+            faces=max(store.count(whole) for store in stores.sets.every(self._now(event))),
             results=len(stores.naming(event.event_id, (entry.image_id for entry in entries), whole=True)),
             jobs=sum(stores.jobs.holds(search) for search in unclaimed),
             selfies=len(stores.selfies.existing([key for search in unclaimed for key in selfie_keys(search)])),
@@ -131,20 +130,28 @@ class PhotoDeletion:
         held = map(self._stores.claims.holds, searches)
         return [search for search, is_held in zip(searches, held, strict=True) if not is_held]
 
-    def bury(self, event: Event, entries: Sequence[Erasing], deleted: Counts) -> None:
-        """Make tombstones of the photos that go whole. The others have lost their faces, maybe to a run that was
-        killed before it knew that readers see it."""
+    def tombstone(self, event: Event, entries: Sequence[Erasing], deleted: Counts) -> None:
+        """Make tombstones of the photos that go whole, and delete their faces from every face set. The others have lost
+        theirs, maybe to a run that was killed before it knew that readers see it, or before the face sets followed."""
         stores = self._stores
+        writer = FaceWriter(sets=stores.sets, photos=stores.photos, event_now=stores.events.event)
 
-        def bury(entry: Erasing) -> int | None:
+        def tombstone(entry: Erasing) -> int | None:
             if entry.whole:
-                return stores.photos.bury(event.event_id, event.shards, entry.image_id)
+                return stores.photos.delete(event.event_id, event.shards, entry.image_id)
             stores.photos.touch(event.event_id, event.shards, entry.image_id)
+            writer.settle(event.event_id, entry.image_id, Written())
             return None
 
-        for faces in stores.pool.map(bury, entries):
-            deleted.photos += faces is not None
-            deleted.faces += (faces or 0) // FACE_BYTES
+        recorded = [faces for faces in stores.pool.map(tombstone, entries) if faces is not None]
+        whole = [entry.image_id for entry in entries if entry.whole]
+        counts = [store.delete_photos(whole) for store in stores.sets.every(self._now(event))] if whole else []
+        deleted.photos += len(recorded)
+        deleted.faces += max(sum(recorded) // FACE_BYTES, *counts, 0)
+
+    def _now(self, event: Event) -> Event:
+        """The event with the face sets that it has by now."""
+        return self._stores.events.event(event.event_id) or event
 
     def _uncover(self, event: Event, entries: Sequence[Erasing]) -> None:
         now = self._stores.events.event(event.event_id)

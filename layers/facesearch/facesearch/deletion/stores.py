@@ -11,8 +11,8 @@ from facesearch.admin.models import EndedEvent, EventChanges
 from facesearch.deletion.log import ErasureLog
 from facesearch.faces.compaction import SnapshotBuilder
 from facesearch.faces.index import SnapshotInfo, SnapshotStore
-from facesearch.faces.outside import NOTHING_OUTSIDE, OutsideEraser
-from facesearch.models import Event, SearchKey
+from facesearch.faces.sets import FaceSets
+from facesearch.models import Event, FaceSet, FaceSetKind, SearchKey
 from facesearch.photos.objects import Objects
 from facesearch.records import PhotoEraser
 from facesearch.search.results import ResultStore
@@ -90,7 +90,6 @@ class Stores:
 
     Attributes:
         pool: runs leaf calls side by side.
-        outside: faces that another service keeps.
     """
 
     photos: PhotoEraser
@@ -108,8 +107,8 @@ class Stores:
     watches: WatchEraser
     probes: Probes
     pool: Executor
+    sets: FaceSets
     edge: CdnCache = NO_CACHE
-    outside: OutsideEraser = NOTHING_OUTSIDE
 
     def rewrite_snapshot(self, event: Event) -> int:
         """Have a current snapshot with nothing in it that is deleted by now, and no other file; how many went.
@@ -119,10 +118,12 @@ class Stores:
         Raises:
             RuntimeError: others kept writing.
         """
-        current = self.snapshots.current(event.event_id, event.model)
-        replaced = int(current is not None)  # a save deletes the file that it replaces
+        searched = _in_memory(event)
+        if searched is None:
+            return self.snapshots.forget(event.event_id)
+        replaced = int(self._current(event) is not None)  # a save deletes the file that it replaces
         for _ in range(ATTEMPTS):
-            if self.builder.compact(event, at_least=0).written:
+            if self.builder.compact(event, searched, at_least=0).written:
                 return replaced + self.snapshots.forget(event.event_id, self._current(event))
         raise RuntimeError("the event's snapshot is being written by others all the time")
 
@@ -140,4 +141,10 @@ class Stores:
         return [found for found in self.pool.map(named, self.results.searches(event_id)) if found is not None]
 
     def _current(self, event: Event) -> SnapshotInfo | None:
-        return self.snapshots.current(event.event_id, event.model)
+        searched = _in_memory(event)
+        return None if searched is None else self.snapshots.current(event.event_id, searched.model)
+
+
+def _in_memory(event: Event) -> FaceSet | None:
+    """The face set that has a snapshot, or will have one."""
+    return next((face_set for face_set in event.face_sets if face_set.kind is FaceSetKind.EXACT), None)

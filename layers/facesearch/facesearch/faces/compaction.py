@@ -1,14 +1,14 @@
 """Compaction: fold what came after an event's snapshot into a new one, so that the next cold start reads one file."""
 
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from facesearch.faces.health import Alikeness, alike_together
 from facesearch.faces.index.cache import open_index
 from facesearch.faces.index.event import EventIndex
 from facesearch.faces.index.snapshot import SnapshotStore
-from facesearch.models import Event
+from facesearch.models import Event, FaceSet
 from facesearch.records import PhotoStore
 
 
@@ -42,8 +42,10 @@ class SnapshotBuilder:
         self._snapshots = snapshots
         self._pool = pool
 
-    def compact(self, event: Event, *, at_least: int | None = None) -> Compaction:
-        """Write a new snapshot of the event's model if the tail has `at_least` so many bytes, not the usual number."""
+    def compact(self, event: Event, face_set: FaceSet | None = None, *, at_least: int | None = None) -> Compaction:
+        """Write a new snapshot of a face set, the live one unless given, if the tail has `at_least` so many bytes, not
+        the usual number."""
+        event = event if face_set is None else replace(event, faces=face_set)
         replaces = self._snapshots.current(event.event_id, event.model)
         index = open_index(event, self._snapshots, self._pool)
         index.refresh(self._photos, event, self._pool)

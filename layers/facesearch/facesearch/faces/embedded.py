@@ -4,7 +4,6 @@ import math
 from collections.abc import Sequence
 from concurrent.futures import Executor, Future, wait
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,9 +62,7 @@ class EmbeddedProbe:
 
 
 class EmbeddedMatcher:
-    """`Recalling` over a `FaceIndex` and the engine that made its faces. What it keeps of a probe is the embedding."""
-
-    probe_is_paid: ClassVar[bool] = False
+    """`StoringMatcher` over a `FaceIndex` and the engine that made its faces. It keeps a probe's embedding."""
 
     def __init__(self, engines: EngineOf, indexes: FaceIndexes, background: Executor, pool: Executor) -> None:
         """Take the parts; `background` brings indexes up to date, `pool` scans them."""
@@ -73,6 +70,10 @@ class EmbeddedMatcher:
         self._indexes = indexes
         self._background = background
         self._pool = pool
+
+    def probe_is_paid(self, event: Event) -> bool:
+        """See `Matcher.probe_is_paid`."""
+        return False
 
     def probe(
         self, event: Event, selfies: Sequence[bytes], search: SearchKey | None = None, seconds: float = math.inf
@@ -100,17 +101,17 @@ class EmbeddedMatcher:
         return SearchSummary(len(photos), event.confidence)
 
     def shows(self, event: Event, probe: EmbeddedProbe, selfies: Sequence[bytes], picture: bytes) -> bool:
-        """See `erasure.person.PersonMatcher.shows`. Bare, not levelled: rather a search too many goes."""
+        """See `deletion.person.PersonMatcher.shows`. Bare, not levelled: rather a search too many goes."""
         found = self._engines(event.model).probe(picture)
         return float(np.dot(found, probe.embedding)) >= threshold(event.confidence, event.model)
 
     def keepable(self, event: Event, selfies: Sequence[bytes]) -> StoredProbe:
-        """See `Recalling.keepable`; 512 bytes."""
+        """See `StoringMatcher.keepable`; 512 bytes."""
         person = _person(self._engines(event.model), event.model, selfies)
         return StoredProbe(event.model, person.astype(_STORED).tobytes())
 
     def recall(self, event: Event, kept: Sequence[StoredProbe]) -> list[EmbeddedProbe]:
-        """See `Recalling.recall`. The index is brought up to date once for all of them."""
+        """See `StoringMatcher.recall`. The index is brought up to date once for all of them."""
         index: Future[FaceIndex] = Future()
         index.set_result(self._indexes.current(event))
         return [EmbeddedProbe(embedding_of(each), index) for each in kept]

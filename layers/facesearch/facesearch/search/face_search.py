@@ -158,12 +158,12 @@ class FaceSearch(Generic[ProbeT]):
             call.meter.check()
             pictures = self._pictures(selfies)
             with _charged_if_costly(call.meter), ExitStack() as paid:
-                if self._matcher.probe_is_paid:
+                if self._matcher.probe_is_paid(event):
                     paid.enter_context(_paid(call.meter))
                 with milliseconds("EmbedMilliseconds"):
                     probe = self._matcher.probe(event, pictures, search, call.seconds - STORING_SECONDS)
                 # Else only now, with a face found: a selfie that is refused costs nothing and leaves nothing behind.
-                if not self._matcher.probe_is_paid:
+                if not self._matcher.probe_is_paid(event):
                     paid.enter_context(_paid(call.meter))
                 with self._nothing_left(search):
                     photos = self._match(event, search, pictures, probe)

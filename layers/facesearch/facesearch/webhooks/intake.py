@@ -84,6 +84,8 @@ class WebhookIntake:
             SearchInProgress: others add and delete the same job all the time.
         """
         given, pictures = request.search_id, request.pictures()
+        if request.watch and not event.faces.is_ours:
+            raise InvalidRequest("body.watch: Rekognition keeps the event's faces, and gives no probe to watch by.")
         if request.watch and not self._watching:
             raise InvalidRequest(
                 "body.watch: this deployment keeps no probes, so it cannot watch (parameter Watching)."

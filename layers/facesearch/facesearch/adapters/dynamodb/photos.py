@@ -162,8 +162,8 @@ class DynamoPhotoStore:
         for page in pages:
             yield from (_photo(item) for item in page["Items"] if not _is_tombstone(item))
 
-    def bury(self, event_id: int, shards: int, image_id: uuid.UUID) -> int | None:
-        """See `PhotoEraser.bury`."""
+    def delete(self, event_id: int, shards: int, image_id: uuid.UUID) -> int | None:
+        """See `PhotoEraser.delete`."""
         key = schema.photo_key(event_id, shards, image_id)
         for _ in range(ATTEMPTS):
             item = self._item(key)
@@ -178,8 +178,8 @@ class DynamoPhotoStore:
                 return face_bytes(_change(item))
         raise Throttled("UpdateItem", "Unprocessed")
 
-    def finish(self, event_id: int, shards: int, image_id: uuid.UUID) -> None:
-        """See `PhotoEraser.finish`; one transaction."""
+    def expire(self, event_id: int, shards: int, image_id: uuid.UUID) -> None:
+        """See `PhotoEraser.expire`; one transaction."""
         key, listed = schema.photo_key(event_id, shards, image_id), schema.erasing_key(event_id, image_id)
         for _ in range(ATTEMPTS):
             item = self._item(key)
@@ -188,20 +188,20 @@ class DynamoPhotoStore:
                 return
             seen = schema.number(item, "changed_at")
             now = max(self._clock(), seen + 1)
-            if self._finish(key, listed, seen, now):
+            if self._expire(key, listed, seen, now):
                 self._confirm(key, now)
                 return
         raise Throttled("TransactWriteItems", "Unprocessed")
 
-    def put_next(self, event_id: int, shards: int, seen: Photo, model: str, faces: bytes, reason: str = "") -> bool:
-        """See `PhotoStore.put_next`."""
+    def put_faces(self, event_id: int, shards: int, seen: Photo, model: str, faces: bytes, reason: str = "") -> bool:
+        """See `PhotoStore.put_faces`."""
         key = schema.photo_key(event_id, shards, seen.image_id)
         update = "SET #next_model = :model, #next_faces = :faces, #next_reason = :reason, changed_at = :now"
         values = {":model": schema.s(model), ":faces": schema.b(faces), ":reason": schema.s(reason)}
         return self._change(key, seen.changed_at, update, _named(*NEXT), values)
 
-    def drop_next(self, event_id: int, shards: int, image_id: uuid.UUID, model: str) -> bool:
-        """See `PhotoStore.drop_next`."""
+    def delete_faces(self, event_id: int, shards: int, image_id: uuid.UUID, model: str) -> bool:
+        """See `PhotoStore.delete_faces`."""
         key = schema.photo_key(event_id, shards, image_id)
         for _ in range(ATTEMPTS):
             item = self._item(key)
@@ -212,8 +212,8 @@ class DynamoPhotoStore:
                 return True
         raise Throttled("UpdateItem", "Unprocessed")
 
-    def fold(self, event_id: int, shards: int, image_id: uuid.UUID, model: str) -> bool:
-        """See `PhotoStore.fold`. One write that reads nothing first, for a million photos in a row."""
+    def promote(self, event_id: int, shards: int, image_id: uuid.UUID, model: str) -> bool:
+        """See `PhotoStore.promote`. One write that reads nothing first, for a million photos in a row."""
         return self._update(
             schema.photo_key(event_id, shards, image_id),
             "SET #model = #next_model, #faces = #next_faces, #reason = if_not_exists(#next_reason, :none)"
@@ -224,22 +224,22 @@ class DynamoPhotoStore:
         )
 
     def replace_faces(
-        self, event_id: int, shards: int, change: PhotoChange, faces: bytes, model: str | None = None
+        self, event_id: int, shards: int, seen: Photo | PhotoChange, faces: bytes, model: str | None = None
     ) -> bool:
         """See `PhotoEraser.replace_faces`."""
         return self._change(
-            schema.photo_key(event_id, shards, change.image_id),
-            change.changed_at,
+            schema.photo_key(event_id, shards, seen.image_id),
+            seen.changed_at,
             "SET #faces = :faces, #model = :model, #stripped = :yes, changed_at = :now"
             f" REMOVE {', '.join(_named(*NEXT, 'qualities'))}",
             _named("faces", "model", "qualities", "stripped", *NEXT),
             {
                 ":faces": schema.b(faces),
-                ":model": schema.s(model or change.model),
+                ":model": schema.s(model or seen.model),
                 ":yes": schema.flag(value=True),
-                ":was": schema.s(change.model),
+                ":was": schema.s(seen.model),
             },
-            # A `fold` leaves `changed_at` as it is, but not the faces that the caller has seen.
+            # A `promote` leaves `changed_at` as it is, but not the faces that the caller has seen.
             "changed_at = :seen AND #model = :was",
         )
 
@@ -301,7 +301,7 @@ class DynamoPhotoStore:
         self._confirm(key, now)
         return True
 
-    def _finish(self, key: "schema.Key", listed: "schema.Key", seen: int, now: int) -> bool:
+    def _expire(self, key: "schema.Key", listed: "schema.Key", seen: int, now: int) -> bool:
         end = now // 1_000_000 + TOMBSTONE_SECONDS
         tombstone: TransactWriteItemTypeDef = {
             "Update": {

@@ -197,8 +197,8 @@ class MemoryPhotoStore:
         """See `PhotoStore.remove`."""
         self._photos.pop((event_id, image_id), None)
 
-    def bury(self, event_id: int, shards: int, image_id: uuid.UUID) -> int | None:
-        """See `PhotoEraser.bury`."""
+    def delete(self, event_id: int, shards: int, image_id: uuid.UUID) -> int | None:
+        """See `PhotoEraser.delete`."""
         photo, change, shard = self._photos.get((event_id, image_id), (None, None, 0))
         if photo is None or change is None:
             self.touch(event_id, shards, image_id)
@@ -207,8 +207,8 @@ class MemoryPhotoStore:
         self._photos[event_id, image_id] = (None, buried, shard)
         return face_bytes(photo)
 
-    def finish(self, event_id: int, shards: int, image_id: uuid.UUID) -> None:
-        """See `PhotoEraser.finish`."""
+    def expire(self, event_id: int, shards: int, image_id: uuid.UUID) -> None:
+        """See `PhotoEraser.expire`."""
         tombstone = self.tombstone(event_id, shards, image_id)
         if tombstone is not None and not tombstone.finished:
             photo, change, shard = self._photos[event_id, image_id]
@@ -218,19 +218,19 @@ class MemoryPhotoStore:
             self._log.end(event_id, [image_id])
 
     def replace_faces(
-        self, event_id: int, shards: int, change: PhotoChange, faces: bytes, model: str | None = None
+        self, event_id: int, shards: int, seen: Photo | PhotoChange, faces: bytes, model: str | None = None
     ) -> bool:
         """See `PhotoEraser.replace_faces`."""
-        photo, now, _ = self._photos.get((event_id, change.image_id), (None, None, 0))
-        if photo is None or now is None or (now.changed_at, now.model) != (change.changed_at, change.model):
+        photo, now, _ = self._photos.get((event_id, seen.image_id), (None, None, 0))
+        if photo is None or now is None or (now.changed_at, now.model) != (seen.changed_at, seen.model):
             return False
-        made = {"model": model or change.model, "faces": faces, "next_model": "", "next_faces": b""}
-        self._change(event_id, change.image_id, changed_at=_after(now), **made)
-        self._set(event_id, change.image_id, stripped=True, qualities=b"")
+        made = {"model": model or seen.model, "faces": faces, "next_model": "", "next_faces": b""}
+        self._change(event_id, seen.image_id, changed_at=_after(now), **made)
+        self._set(event_id, seen.image_id, stripped=True, qualities=b"")
         return True
 
-    def put_next(self, event_id: int, shards: int, seen: Photo, model: str, faces: bytes, reason: str = "") -> bool:
-        """See `PhotoStore.put_next`."""
+    def put_faces(self, event_id: int, shards: int, seen: Photo, model: str, faces: bytes, reason: str = "") -> bool:
+        """See `PhotoStore.put_faces`."""
         photo, now, _ = self._photos.get((event_id, seen.image_id), (None, None, 0))
         if photo is None or now is None or now.changed_at != seen.changed_at:
             return False
@@ -238,16 +238,16 @@ class MemoryPhotoStore:
         self._set(event_id, seen.image_id, reason=reason)
         return True
 
-    def drop_next(self, event_id: int, shards: int, image_id: uuid.UUID, model: str) -> bool:
-        """See `PhotoStore.drop_next`."""
+    def delete_faces(self, event_id: int, shards: int, image_id: uuid.UUID, model: str) -> bool:
+        """See `PhotoStore.delete_faces`."""
         photo, now, _ = self._photos.get((event_id, image_id), (None, None, 0))
         if photo is None or now is None or now.next_model != model:
             return False
         self._change(event_id, image_id, changed_at=_after(now), next_model="", next_faces=b"")
         return True
 
-    def fold(self, event_id: int, shards: int, image_id: uuid.UUID, model: str) -> bool:
-        """See `PhotoStore.fold`."""
+    def promote(self, event_id: int, shards: int, image_id: uuid.UUID, model: str) -> bool:
+        """See `PhotoStore.promote`."""
         photo, now, _ = self._photos.get((event_id, image_id), (None, None, 0))
         if photo is None or now is None or now.next_model != model or now.status != "indexed":
             return False

@@ -2,8 +2,8 @@
 
 from facesearch.adapters.dynamodb.admin.ending import EndingAdmin
 from facesearch.adapters.dynamodb.admin.events import DEFAULT_CONFIDENCE, EVENTS_PER_ORG, EventAdmin
+from facesearch.adapters.dynamodb.admin.face_sets import FaceSetAdmin
 from facesearch.adapters.dynamodb.admin.keys import KEYS_PER_ORG, KeyAdmin
-from facesearch.adapters.dynamodb.admin.models import ModelAdmin
 from facesearch.adapters.dynamodb.admin.orgs import OrgAdmin
 from facesearch.adapters.dynamodb.admin.webhooks import SECRETS_PER_ORG, WebhookAdmin
 from facesearch.admin.models import CreatedKey, CreatedSecret, EndedEvent, EventChanges, KeyRow, Organisation
@@ -20,14 +20,14 @@ __all__ = [
     "EndingAdmin",
     "EventAdmin",
     "EventChanges",
+    "FaceSetAdmin",
     "KeyAdmin",
     "KeyRow",
-    "ModelAdmin",
     "OrgAdmin",
     "Organisation",
     "WebhookAdmin",
 ]
 
 
-class Admin(OrgAdmin, KeyAdmin, EventAdmin, EndingAdmin, ModelAdmin, WebhookAdmin):
+class Admin(OrgAdmin, KeyAdmin, EventAdmin, EndingAdmin, FaceSetAdmin, WebhookAdmin):
     """Creates and changes what the API only reads."""
