@@ -87,7 +87,7 @@ def test_an_event_goes_over_to_any_other_face_set(before: FaceSet, after: FaceSe
 @every_pair
 def test_an_interruption_anywhere_is_made_good_by_running_it_again(before: FaceSet, after: FaceSet) -> None:
     crashes = 0
-    for site in crash_points(lambda: filled(before), lambda one: rebuild(one, after), step=7):
+    for site in crash_points(lambda: filled(before), lambda one: rebuild(one, after), step=11):
         site.check()
         site.deliver()
         site.check()
@@ -96,7 +96,7 @@ def test_an_interruption_anywhere_is_made_good_by_running_it_again(before: FaceS
         site.check()
         assert site.is_settled(after)
         crashes += 1
-    assert crashes > 3
+    assert crashes > 1
 
 
 @pytest.mark.long
@@ -112,7 +112,7 @@ def test_an_interruption_at_every_step_is_made_good(before: FaceSet, after: Face
 @every_pair
 def test_it_is_cancelled_at_any_point_before_the_switch(before: FaceSet, after: FaceSet) -> None:
     cancelled = 0
-    for site in crash_points(lambda: filled(before), lambda one: rebuild(one, after), step=5):
+    for site in crash_points(lambda: filled(before), lambda one: rebuild(one, after), step=9):
         if site.event.faces == after:
             continue
         waiting = list(site.queue)
@@ -123,7 +123,7 @@ def test_it_is_cancelled_at_any_point_before_the_switch(before: FaceSet, after: 
         site.check()
         assert site.is_settled(before)
         cancelled += 1
-    assert cancelled > 2
+    assert cancelled > 1
 
 
 @to_every_kind

@@ -7,24 +7,26 @@ import uuid
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from typing_extensions import override
+
 from facesearch.adapters.dynamodb import schema
 from facesearch.adapters.dynamodb.batch import batch_delete, batch_put
-from facesearch.deletion.log import Erasing
+from facesearch.deletion.log import Erasing, ErasureLog
 from facesearch.records import Original
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 
-class DynamoErasureLog:
+class DynamoErasureLog(ErasureLog):
     """`ErasureLog` in the table."""
 
     def __init__(self, dynamodb: "DynamoDBClient", table_name: str) -> None:
         self._dynamodb = dynamodb
         self._table = table_name
 
+    @override
     def begin(self, event_id: int, each: Iterable[Erasing]) -> None:
-        """See `ErasureLog.begin`."""
         batch_put(
             self._dynamodb,
             self._table,
@@ -40,8 +42,8 @@ class DynamoErasureLog:
             ),
         )
 
+    @override
     def pending(self, event_id: int) -> list[Erasing]:
-        """See `ErasureLog.pending`."""
         pages = self._dynamodb.get_paginator("query").paginate(
             TableName=self._table,
             ConsistentRead=True,
@@ -50,8 +52,8 @@ class DynamoErasureLog:
         )
         return [_erasing(item) for page in pages for item in page["Items"]]
 
+    @override
     def end(self, event_id: int, image_ids: Iterable[uuid.UUID]) -> None:
-        """See `ErasureLog.end`."""
         keys = (schema.erasing_key(event_id, image_id) for image_id in image_ids)
         batch_delete(self._dynamodb, self._table, keys)
 

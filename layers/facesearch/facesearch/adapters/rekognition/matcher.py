@@ -10,6 +10,7 @@ from itertools import chain
 from typing import Any
 
 from botocore.exceptions import ClientError
+from typing_extensions import override
 
 from facesearch.adapters.rekognition.collections import (
     CALL_SECONDS,
@@ -21,6 +22,7 @@ from facesearch.adapters.rekognition.collections import (
 )
 from facesearch.adapters.rekognition.pictures import selfie_jpeg
 from facesearch.errors import EngineBusy, NoFaceFound, OtherPerson, Throttled, UnusableImage
+from facesearch.faces.matching import Matcher
 from facesearch.faces.sets import ATTEMPTS
 from facesearch.faces.several import naming
 from facesearch.models import Event, PhotoMatch, SearchKey, SearchSummary
@@ -52,7 +54,7 @@ class RekognitionProbe:
     hits: Sequence[FaceHit]
 
 
-class RekognitionMatcher:
+class RekognitionMatcher(Matcher[RekognitionProbe]):
     """`Matcher` over the event's collection.
 
     An event's confidence is the least similarity by Rekognition's own scale here: the same name, another scale.
@@ -73,14 +75,15 @@ class RekognitionMatcher:
         self._pool = pool
         self._clock = clock
 
+    @override
     def probe_is_paid(self, event: Event) -> bool:
-        """See `Matcher.probe_is_paid`."""
         return True
 
+    @override
     def probe(
         self, event: Event, selfies: Sequence[bytes], search: SearchKey | None = None, seconds: float = math.inf
     ) -> RekognitionProbe:
-        """See `Matcher.probe`. Several selfies are compared first: nothing is searched with pictures of two people.
+        """Several selfies are compared first: nothing is searched with pictures of two people.
 
         Raises:
             EngineBusy: throttled, and still after the client's own attempts; or the next call might take longer than
@@ -105,7 +108,7 @@ class RekognitionMatcher:
         return RekognitionProbe(tuple(best.values()))
 
     def shows(self, event: Event, probe: RekognitionProbe, selfies: Sequence[bytes], picture: bytes) -> bool:
-        """See `deletion.person.PersonMatcher.shows`; up to one paid call for each of the person's selfies."""
+        """See `deletion.person.PersonMatcher`; up to one paid call for each of the person's selfies."""
         calls, other = _Calls(self._rekognition, self._clock, math.inf), selfie_jpeg(picture)
         for selfie in selfies:
             try:
@@ -159,8 +162,9 @@ class RekognitionMatcher:
         if max(faces)[1] < event.confidence:
             raise OtherPerson(f"Selfie {number} does not show the same person as selfie 1.")
 
+    @override
     def match(self, event: Event, probe: RekognitionProbe) -> list[PhotoMatch]:
-        """See `Matcher.match`. Records are read now and strongly consistent: a photo without one is no match."""
+        """Records are read now and strongly consistent: a photo without one is no match."""
         best: dict[uuid.UUID, float] = {}
         for hit in probe.hits:
             best[hit.image_id] = max(hit.similarity, best.get(hit.image_id, 0.0))

@@ -8,8 +8,9 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
+from typing_extensions import override
 
-from facesearch.photos.objects import StillThereError
+from facesearch.photos.objects import Objects, StillThereError
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -18,7 +19,7 @@ DELETE_LIMIT = 1000
 ATTEMPTS = 5
 
 
-class S3Objects:
+class S3Objects(Objects):
     """`Objects` of an S3 bucket."""
 
     def __init__(self, s3: "S3Client", bucket: str, pool: Executor) -> None:
@@ -27,26 +28,30 @@ class S3Objects:
         self._bucket = bucket
         self._pool = pool
 
+    @override
     def under(self, prefix: str) -> Iterator[str]:
-        """See `Objects.under`; 1,000 to a round trip."""
+        """1,000 to a round trip."""
         return (key for key, _ in self.etags_under(prefix))
 
+    @override
     def etags_under(self, prefix: str) -> Iterator[tuple[str, str]]:
-        """See `Objects.etags_under`; 1,000 to a round trip."""
+        """1,000 to a round trip."""
         for page in self._s3.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix):
             yield from ((file["Key"], file["ETag"]) for file in page.get("Contents", []))
 
+    @override
     def existing(self, keys: Sequence[str]) -> list[str]:
-        """See `Objects.existing`; one HEAD each."""
+        """One HEAD each."""
         return list(self.etags(keys))
 
+    @override
     def etags(self, keys: Sequence[str]) -> dict[str, str]:
-        """See `Objects.etags`; one HEAD each."""
+        """One HEAD each."""
         found = zip(keys, self._pool.map(self._etag, keys), strict=True)
         return {key: etag for key, etag in found if etag is not None}
 
+    @override
     def read(self, key: str, most: int) -> bytes | None:
-        """See `Objects.read`."""
         try:
             answer = self._s3.get_object(Bucket=self._bucket, Key=key)
         except self._s3.exceptions.NoSuchKey:
@@ -54,8 +59,9 @@ class S3Objects:
         with answer["Body"] as body:
             return body.read() if answer["ContentLength"] <= most else None
 
+    @override
     def delete(self, keys: Iterable[str]) -> int:
-        """See `Objects.delete`; 1,000 to a round trip."""
+        """1,000 to a round trip."""
         iterator, count = iter(keys), 0
         while some := list(islice(iterator, DELETE_LIMIT)):
             self._delete(some)

@@ -19,6 +19,7 @@ from itertools import repeat
 
 import numpy as np
 from numpy.typing import NDArray
+from typing_extensions import override
 
 from facesearch.faces.engine import is_default
 from facesearch.faces.index.cohort import LOOKED_AT, NOBODY, Cohort, draw
@@ -40,8 +41,10 @@ COHORTS_KEPT = 100
 """Events; 0.4 MB each, and 1 MB once searched."""
 
 
-class VectorIndex:
+class VectorIndex(FaceIndex):
     """`FaceIndex` for one search over vector items."""
+
+    cohort: Cohort = NOBODY
 
     def __init__(
         self,
@@ -62,8 +65,9 @@ class VectorIndex:
         self._network = network
         self._seen: list[PhotoMatch] = []
 
+    @override
     def search(self, probe: Probe, minimum: float, pool: Executor) -> Hits:
-        """See `FaceIndex.search`. Every partition is asked at once; about one round trip and a half in all."""
+        """Every partition is asked at once; about one round trip and a half in all."""
         shards = range(self._place.shards)
         found = list(self._network.map(lambda shard: self._nominate(shard, probe, minimum), shards))
         if whole := sum(was_read for _, was_read in found):
@@ -72,8 +76,8 @@ class VectorIndex:
         self._check_still_complete()
         return self._hits(records, probe, minimum)
 
+    @override
     def photo(self, number: int) -> PhotoMatch:
-        """See `FaceIndex.photo`."""
         return self._seen[number]
 
     def _nominate(self, shard: int, probe: Probe, minimum: float) -> tuple[set[uuid.UUID], bool]:
@@ -180,7 +184,7 @@ class VectorCohorts:
             most *= 2
 
 
-class ChosenIndexes:
+class ChosenIndexes(FaceIndexes):
     """`FaceIndexes` that ask each event which index it has.
 
     The exact one is made of the photos' records alone, so it is complete at any time, also for an event whose face
@@ -193,8 +197,8 @@ class ChosenIndexes:
         self._items = items
         self._vectors = vectors
 
+    @override
     def current(self, event: Event) -> FaceIndex:
-        """See `FaceIndexes.current`."""
         if searches_items(event, self._items.name):
             return self._vectors(event)
         return self._exact.current(event)
