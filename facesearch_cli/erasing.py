@@ -68,7 +68,7 @@ def stores_of(stack: Stack) -> Iterator[Stores]:
             renditions=S3Objects(stack.s3, stack.name_of("RenditionsBucket"), pool),
             originals=S3Objects(stack.s3, stack.photos_bucket, pool),
             snapshots=snapshots,
-            builder=SnapshotBuilder(photos, snapshots, reading),
+            builder=SnapshotBuilder(photos=photos, snapshots=snapshots, pool=reading),
             events=Admin(stack.dynamodb, stack.table_name),
             watches=DynamoWatchStore(stack.dynamodb, stack.table_name),
             probes=KmsProbes(stack.kms, key=""),  # only opened; KMS knows by which key
@@ -113,7 +113,9 @@ def person_eraser(stack: Stack, stores: Stores, progress: Progress) -> Iterator[
         def parts(is_ours: bool) -> PersonParts[Any]:
             return embedded() if is_ours else rekognition()
 
-        yield PersonDeletion(stores, lambda kind: parts(kind is not FaceSetKind.REKOGNITION), progress)
+        yield PersonDeletion(
+            stores=stores, parts=lambda kind: parts(kind is not FaceSetKind.REKOGNITION), progress=progress
+        )
 
 
 def _engines(cores: int) -> EngineOf:

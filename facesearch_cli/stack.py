@@ -177,7 +177,7 @@ class Stack:
         items = DynamoVectorItems(self.dynamodb, table)
 
         def exact(event: Event, face_set: FaceSet) -> ExactFaces:
-            builder = SnapshotBuilder(photos, snapshots, pool)
+            builder = SnapshotBuilder(photos=photos, snapshots=snapshots, pool=pool)
             return ExactFaces(event=event, face_set=face_set, photos=photos, snapshots=snapshots, builder=builder)
 
         def vectors(event: Event, face_set: FaceSet) -> VectorFaces:

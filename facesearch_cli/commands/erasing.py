@@ -40,7 +40,7 @@ def delete_photos(
     _ask(f"Delete {plural(len(wanted), 'photo')} of {event.name!r} for good?", yes=yes)
     with stores_of(stack) as stores:
         files = Files(renditions=not keep_renditions, originals=originals)
-        _show(PhotoDeletion(stores).delete_photos(event, wanted, files), as_json=as_json)
+        _show(PhotoDeletion(stores=stores).delete_photos(event, wanted, files), as_json=as_json)
 
 
 @app.command("delete")
@@ -124,7 +124,7 @@ def delete_event(
     stack = stack_of(context)
     _ask(f"Delete the event {stack.event(event_id).name!r} for good?", yes=yes)
     with stores_of(stack) as stores:
-        _show(EventDeletion(stores).delete_event(event_id, originals=originals), as_json=as_json)
+        _show(EventDeletion(stores=stores).delete_event(event_id, originals=originals), as_json=as_json)
 
 
 def _ask(question: str, *, yes: bool) -> None:

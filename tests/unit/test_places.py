@@ -172,7 +172,7 @@ def test_a_deleted_photos_original_goes_wherever_it_lies(site: Site) -> None:
     named = [replace(place, etag=etags.get(place.key, place.etag)) for place in record.originals if place.key != taken]
     known = [Original(taken, etags[MOVED]), *named]
     assert site.photos.set_originals(EVENT_ID, EVENT.shards, record, known)
-    eraser = PhotoDeletion(replace(site.stores, originals=cast("Any", bucket)))
+    eraser = PhotoDeletion(stores=replace(site.stores, originals=cast("Any", bucket)))
     receipt = eraser.delete_photos(EVENT, [ID], Files(originals=True))
     assert receipt.complete
     assert receipt.deleted.originals == 3

@@ -247,7 +247,9 @@ class Container:
     def snapshot_builder(self) -> "SnapshotBuilder":
         from facesearch.faces.compaction import SnapshotBuilder
 
-        return SnapshotBuilder(self._photos, self._snapshots, self._io, self.settings.snapshot_tail_bytes)
+        return SnapshotBuilder(
+            photos=self._photos, snapshots=self._snapshots, pool=self._io, tail_bytes=self.settings.snapshot_tail_bytes
+        )
 
     @cached_property
     def face_retention(self) -> "FaceRetention":

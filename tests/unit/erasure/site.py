@@ -198,7 +198,7 @@ class Parts:
             renditions=MemoryObjects(),
             originals=MemoryObjects(),
             snapshots=snapshots,
-            builder=SnapshotBuilder(photos, snapshots, Inline()),
+            builder=SnapshotBuilder(photos=photos, snapshots=snapshots, pool=Inline()),
             events=MemoryEvents(reader),
             callbacks=MemoryCallbackStore(),
             watches=MemoryWatchStore(),
@@ -232,7 +232,7 @@ class Parts:
             renditions=S3Objects(s3, "renditions", Inline()),
             originals=S3Objects(s3, "originals", Inline()),
             snapshots=snapshots,
-            builder=SnapshotBuilder(photos, snapshots, Inline()),
+            builder=SnapshotBuilder(photos=photos, snapshots=snapshots, pool=Inline()),
             events=admin,
             callbacks=DynamoCallbackStore(dynamodb, "table"),
             watches=DynamoWatchStore(dynamodb, "table"),
@@ -291,13 +291,13 @@ class Site:
                 ),
             )
         }
-        builder = SnapshotBuilder(fused["photos"], fused["snapshots"], Inline())
+        builder = SnapshotBuilder(photos=fused["photos"], snapshots=fused["snapshots"], pool=Inline())
         sets = face_sets(fused["photos"], fused["snapshots"], pool=Inline())
         self.stores = replace(parts.stores, **fused, builder=builder, sets=sets)
 
     @property
     def photos_eraser(self) -> PhotoDeletion:
-        return PhotoDeletion(self.stores)
+        return PhotoDeletion(stores=self.stores)
 
     @property
     def person_eraser(self) -> PersonDeletion:
@@ -305,11 +305,11 @@ class Site:
 
     def person_eraser_telling(self, progress: Callable[[int, int], None]) -> PersonDeletion:
         parts = PersonParts(self.matcher(), EmbeddedStripper(self.stores), StoredProbes(self.stores))
-        return PersonDeletion(self.stores, lambda _: parts, progress)
+        return PersonDeletion(stores=self.stores, parts=lambda _: parts, progress=progress)
 
     @property
     def event_eraser(self) -> EventDeletion:
-        return EventDeletion(self.stores)
+        return EventDeletion(stores=self.stores)
 
     @property
     def retention(self) -> FaceRetention:

@@ -150,7 +150,7 @@ def test_a_photo_that_comes_after_its_deletion_stays_though_the_run_was_killed(
 ) -> None:
     dying: Any = {store: _Dies(getattr(site.stores, store), name, at)}
     with suppress(CrashError):
-        PhotoDeletion(replace(site.stores, **dying)).delete_photos(site.event, [id_of(1), id_of(2)], EVERYTHING)
+        PhotoDeletion(stores=replace(site.stores, **dying)).delete_photos(site.event, [id_of(1), id_of(2)], EVERYTHING)
     assert site.upload(1, uploaded_at=NOW) is True
     site.photos_eraser.delete_photos(site.event, [id_of(5)], EVERYTHING)
     assert site.gallery() == [1, 3, 4]
@@ -539,7 +539,7 @@ def test_the_edge_is_told_to_forget_the_renditions() -> None:
 
     site, cloudfront = Site(Parts.memory()), CloudFront()
     stores = replace(site.stores, edge=CloudFrontCache(cloudfront, "D"))
-    PhotoDeletion(stores).delete_photos(site.event, [id_of(1)], Files())
+    PhotoDeletion(stores=stores).delete_photos(site.event, [id_of(1)], Files())
     assert cloudfront.paths == [[f"/{key}" for key in site.renditions_of([1])]]
     CloudFrontCache(cloudfront, "D").forget(["/x"] * 2_500)
     assert [len(paths) for paths in cloudfront.paths[1:]] == [1_000, 1_000, 500]

@@ -66,7 +66,7 @@ def test_it_ends_and_takes_the_person_s_faces_and_no_others(person: int) -> None
             return matcher.probe(event, selfies)
 
     known = PersonParts(OnePicture(), EmbeddedStripper(parts.stores))
-    receipt = PersonDeletion(parts.stores, lambda _: known).delete_person(EVENT, [str(person).encode()])
+    receipt = PersonDeletion(stores=parts.stores, parts=lambda _: known).delete_person(EVENT, [str(person).encode()])
 
     assert receipt.left.faces == 0
     index = EventIndex(EVENT_ID, DEFAULT_MODEL)

@@ -61,7 +61,7 @@ class DeletePhotos:
         world = process.world
         world.deleting = True
         image_ids = [id_of(number) for number in self.numbers]
-        receipt = PhotoDeletion(process.stores).delete_photos(world.event, image_ids, Files())
+        receipt = PhotoDeletion(stores=process.stores).delete_photos(world.event, image_ids, Files())
         if alone:
             assert receipt.complete
             assert not world.photos.get_many(EVENT_ID, world.event.shards, image_ids)
@@ -79,7 +79,7 @@ class DeletePerson:
         world = process.world
         world.deleting = True
         parts = PersonParts(process.matcher(), EmbeddedStripper(process.stores))
-        receipt = PersonDeletion(process.stores, lambda _: parts).delete_person(
+        receipt = PersonDeletion(stores=process.stores, parts=lambda _: parts).delete_person(
             world.event, [b"%d" % self.view], Files() if self.photos else None
         )
         if alone:

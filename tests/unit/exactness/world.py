@@ -169,7 +169,9 @@ class Process:
 
     @property
     def builder(self) -> SnapshotBuilder:
-        return SnapshotBuilder(self.wrap(self.world.photos), self.wrap(self.world.snapshots), Inline())
+        return SnapshotBuilder(
+            photos=self.wrap(self.world.photos), snapshots=self.wrap(self.world.snapshots), pool=Inline()
+        )
 
     @property
     def stores(self) -> Stores:

@@ -27,7 +27,7 @@ def face_sets(
     """Face sets over stores, and a client of Rekognition; without one of them there is no such kind."""
 
     def exact(event: Event, face_set: FaceSet) -> ExactFaces:
-        builder = None if snapshots is None else SnapshotBuilder(photos, snapshots, pool)
+        builder = None if snapshots is None else SnapshotBuilder(photos=photos, snapshots=snapshots, pool=pool)
         return ExactFaces(event=event, face_set=face_set, photos=photos, snapshots=snapshots, builder=builder)
 
     def vectors(event: Event, face_set: FaceSet) -> VectorFaces:

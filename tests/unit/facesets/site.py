@@ -199,7 +199,7 @@ class Site:
             renditions=MemoryObjects(),
             originals=MemoryObjects(),
             snapshots=self.snapshots,
-            builder=SnapshotBuilder(self.photos, self.snapshots, self.pool),
+            builder=SnapshotBuilder(photos=self.photos, snapshots=self.snapshots, pool=self.pool),
             events=self.events,
             callbacks=MemoryCallbackStore(),
             watches=MemoryWatchStore(),
@@ -248,7 +248,7 @@ class Site:
         return f"{ORG}/{EVENT_ID}/{number}.png"
 
     def delete_photo(self, image_id: uuid.UUID) -> None:
-        assert PhotoDeletion(self.stores).delete_photos(self.event, [image_id], Files()).complete
+        assert PhotoDeletion(stores=self.stores).delete_photos(self.event, [image_id], Files()).complete
         self.people.pop(image_id, None)
 
     def delete_person(self, person: int) -> None:
@@ -262,13 +262,13 @@ class Site:
             True: PersonParts(matchers[True], EmbeddedStripper(self.stores), StoredProbes(self.stores)),
             False: PersonParts(matchers[False], PersonFaces(collection, self.photos)),
         }
-        deletion = PersonDeletion(self.stores, lambda kind: parts[kind is not FaceSetKind.REKOGNITION])
+        deletion = PersonDeletion(stores=self.stores, parts=lambda kind: parts[kind is not FaceSetKind.REKOGNITION])
         assert deletion.delete_person(self.event, [selfie(person)]).complete
         for people in self.people.values():
             people[:] = [other for other in people if other != person]
 
     def delete_event(self) -> None:
-        assert EventDeletion(self.stores).delete_event(EVENT_ID).complete
+        assert EventDeletion(stores=self.stores).delete_event(EVENT_ID).complete
         self.people = {}
 
     def found(self, person: int, matcher: ChosenMatcher) -> set[uuid.UUID]:

@@ -109,9 +109,9 @@ class World:
             snapshots=MemoryRequests(),
             pool=self.pool,
         )
-        self.photos_eraser = PhotoDeletion(stores)
-        self.person_eraser = PersonDeletion(stores, lambda _: PersonParts(self.matcher, stripper))
-        self.event_eraser = EventDeletion(stores)
+        self.photos_eraser = PhotoDeletion(stores=stores)
+        self.person_eraser = PersonDeletion(stores=stores, parts=lambda _: PersonParts(self.matcher, stripper))
+        self.event_eraser = EventDeletion(stores=stores)
         self.retention = FaceRetention(
             photos=stores.photos, snapshots=stores.snapshots, events=stores.events, watches=stores.watches, sets=sets
         )

@@ -1,6 +1,7 @@
 """A whole event."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from facesearch.deletion.receipts import Counts, Receipt
 from facesearch.deletion.searches import delete_searches
@@ -14,11 +15,11 @@ SWEEPS = 3
 """An upload or a search that was under way when the event was closed undoes its own part; a sweep may come before."""
 
 
+@dataclass(frozen=True, kw_only=True)
 class EventDeletion:
     """The use case: the event is closed first and removed last, so that a second run finds it until nothing is left."""
 
-    def __init__(self, stores: Stores) -> None:
-        self._stores = stores
+    stores: Stores
 
     def delete_event(self, event_id: int, *, originals: bool = False) -> Receipt:
         """Delete an event with all that belongs to it, its originals only if wanted.
@@ -27,18 +28,18 @@ class EventDeletion:
             NotFound: no such event.
         """
         deleted, left = Counts(), Counts()
-        before = self._stores.events.event(event_id)
-        event = self._stores.events.close_event(event_id)
+        before = self.stores.events.event(event_id)
+        event = self.stores.events.close_event(event_id)
         for _ in range(SWEEPS):
             self._sweep(event, deleted, originals=originals)
             left = self._count(event, originals=originals)
             if not left.total:
-                self._stores.events.remove_event(event)
+                self.stores.events.remove_event(event)
                 break
         return Receipt(event_id, deleted, left, resumed=before is not None and before.closing)
 
     def _sweep(self, event: Event, deleted: Counts, *, originals: bool) -> None:
-        stores, event_id = self._stores, event.event_id
+        stores, event_id = self.stores, event.event_id
         delete_searches(stores, list(stores.results.searches(event_id)), deleted)
         deleted.jobs += sum(stores.pool.map(stores.jobs.delete, list(stores.jobs.jobs(event_id))))
         for prefix in selfie_prefixes(event.org_id, event_id):
@@ -58,7 +59,7 @@ class EventDeletion:
         stores.log.end(event_id, [entry.image_id for entry in stores.log.pending(event_id)])
 
     def _count(self, event: Event, *, originals: bool) -> Counts:
-        stores, event_id = self._stores, event.event_id
+        stores, event_id = self.stores, event.event_id
         held = [stores.photos.count(event_id, shard) for shard in range(event.shards)]
         return Counts(
             photos=sum(each.photos for each in held),

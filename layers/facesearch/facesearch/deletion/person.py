@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
+from typing_extensions import override
 
 from facesearch.deletion.log import Erasing
 from facesearch.deletion.photos import Files, PhotoDeletion
@@ -82,7 +83,7 @@ class PersonParts(Generic[ProbeT]):
     kept: ProbeFinder[ProbeT] | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PersonDeletion:
     """The use case. The selfies and their embedding are kept nowhere.
 
@@ -97,7 +98,7 @@ class PersonDeletion:
 
     @property
     def _photos(self) -> PhotoDeletion:
-        return PhotoDeletion(self.stores)
+        return PhotoDeletion(stores=self.stores)
 
     def delete_person(
         self, event: Event, selfies: Sequence[bytes], files: Files | None = None, confidence: int | None = None
@@ -199,14 +200,14 @@ class PersonDeletion:
                 pass
 
 
-class EmbeddedStripper:
-    """`FaceStripper` of faces in the photos' records."""
+@dataclass(frozen=True)
+class EmbeddedStripper(FaceStripper[EmbeddedProbe]):
+    """Takes faces out of the photos' records."""
 
-    def __init__(self, stores: Stores) -> None:
-        self._stores = stores
+    stores: Stores
 
+    @override
     def strip(self, event: Event, probe: EmbeddedProbe, image_ids: Iterable[uuid.UUID]) -> int:
-        """See `FaceStripper.strip`."""
         # As near as a face must be to the selfie at least for the match to find it. What is taken off the faces
         # themselves is left out: rather one face too many goes than one of the person's stays.
         cohort = probe.index.result().cohort
@@ -216,21 +217,23 @@ class EmbeddedStripper:
         changes = {
             change.image_id: change
             for shard in range(event.shards)
-            for change in self._stores.photos.changes(event.event_id, shard, 0)
+            for change in self.stores.photos.changes(event.event_id, shard, 0)
             if change.image_id in among
         }
 
         def strip(image_id: uuid.UUID) -> int:
             return self._strip(event, probe.embedding, minimum, changes[image_id]) if image_id in changes else 0
 
-        return sum(self._stores.pool.map(strip, wanted))
+        return sum(self.stores.pool.map(strip, wanted))
 
+    @override
     def strip_strays(self, event: Event, probe: EmbeddedProbe) -> int:
-        """See `FaceStripper.strip_strays`: a face is nowhere but in its photo's record."""
+        """None: a face that counts is in its photo's record."""
         return 0
 
+    @override
     def left(self, probe: EmbeddedProbe, found: Sequence[PhotoMatch]) -> int:
-        """See `FaceStripper.left`; each photo found counts as one."""
+        """Each photo found counts as one."""
         return len(found)
 
     def _strip(self, event: Event, embedding: Embedding, minimum: float, change: PhotoChange | None) -> int:
@@ -240,13 +243,13 @@ class EmbeddedStripper:
             if change is None or faces is None:
                 return 0
             kept = without(faces, embedding, minimum)
-            if self._stores.photos.replace_faces(event.event_id, event.shards, change, kept, event.model):
+            if self.stores.photos.replace_faces(event.event_id, event.shards, change, kept, event.model):
                 return (len(faces) - len(kept)) // FACE_BYTES
             change = self._again(event, change)
         raise RuntimeError("a photo is changed by others all the time")
 
     def _again(self, event: Event, change: PhotoChange) -> PhotoChange | None:
-        changes = self._stores.photos.changes(event.event_id, change.image_id.int % event.shards, change.changed_at)
+        changes = self.stores.photos.changes(event.event_id, change.image_id.int % event.shards, change.changed_at)
         return next((each for each in changes if each.image_id == change.image_id), None)
 
 

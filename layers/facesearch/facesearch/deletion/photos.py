@@ -37,11 +37,11 @@ class Files:
     originals: bool = False
 
 
+@dataclass(frozen=True, kw_only=True)
 class PhotoDeletion:
     """The use case, and the part of every other one that deletes photos."""
 
-    def __init__(self, stores: Stores) -> None:
-        self._stores = stores
+    stores: Stores
 
     def delete_photos(self, event: Event, image_ids: Iterable[uuid.UUID], files: Files) -> Receipt:
         """Delete photos of an event. One that is deleted already is looked after again, as after a crash."""
@@ -53,11 +53,11 @@ class PhotoDeletion:
 
     def is_unfinished(self, event: Event) -> bool:
         """Whether a deletion in the event was interrupted, or is under way."""
-        return bool(self._stores.log.pending(event.event_id))
+        return bool(self.stores.log.pending(event.event_id))
 
     def begin(self, event: Event, image_ids: Sequence[uuid.UUID], files: Files) -> set[uuid.UUID]:
         """Enter photos, or what is left of them, in the list of what is under way; those that the event knows."""
-        photos = self._stores.photos
+        photos = self.stores.photos
         records = photos.get_many(event.event_id, event.shards, image_ids)
 
         def is_known(image_id: uuid.UUID) -> bool:
@@ -81,9 +81,9 @@ class PhotoDeletion:
 
     def enter(self, event: Event, entries: Sequence[Erasing]) -> None:
         """Add to the list; what an interrupted run was to do as well stays to be done."""
-        before = {entry.image_id: entry for entry in self._stores.log.pending(event.event_id)}
+        before = {entry.image_id: entry for entry in self.stores.log.pending(event.event_id)}
         merged = [_both(before.get(entry.image_id, entry), entry) for entry in entries]
-        self._stores.log.begin(event.event_id, merged)
+        self.stores.log.begin(event.event_id, merged)
 
     def carry_out(self, event: Event, deleted: Counts, own: Iterable[Erasing] = ()) -> Done:
         """Do everything that is on the list, and count it; what that was.
@@ -91,7 +91,7 @@ class PhotoDeletion:
         `own`: what the caller itself has entered. Another deletion takes all that is on the list for its own, and may
         have ended this one's before its faces were gone: what is done here must be done after that.
         """
-        stores, event_id = self._stores, event.event_id
+        stores, event_id = self.stores, event.event_id
         pending = stores.log.pending(event_id)
         listed = {entry.image_id for entry in pending}
         entries = [*pending, *(entry for entry in own if entry.image_id not in listed)]
@@ -111,7 +111,7 @@ class PhotoDeletion:
 
     def count(self, event: Event, done: Done) -> Counts:
         """Count again what should be gone."""
-        stores, entries = self._stores, done.entries
+        stores, entries = self.stores, done.entries
         whole = [entry.image_id for entry in entries if entry.whole]
         unclaimed = self._unclaimed(done.searches)
         return Counts(
@@ -127,13 +127,13 @@ class PhotoDeletion:
 
     def _unclaimed(self, searches: Sequence[SearchKey]) -> list[SearchKey]:
         """Those whose request_id is free. Another search under the same one may have begun: it keeps its own."""
-        held = map(self._stores.claims.holds, searches)
+        held = map(self.stores.claims.holds, searches)
         return [search for search, is_held in zip(searches, held, strict=True) if not is_held]
 
     def tombstone(self, event: Event, entries: Sequence[Erasing], deleted: Counts) -> None:
         """Make tombstones of the photos that go whole, and delete their faces from every face set. The others have lost
         theirs, maybe to a run that was killed before it knew that readers see it, or before the face sets followed."""
-        stores = self._stores
+        stores = self.stores
         writer = FaceWriter(sets=stores.sets, photos=stores.photos, event_now=stores.events.event)
 
         def tombstone(entry: Erasing) -> int | None:
@@ -151,15 +151,15 @@ class PhotoDeletion:
 
     def _now(self, event: Event) -> Event:
         """The event with the face sets that it has by now."""
-        return self._stores.events.event(event.event_id) or event
+        return self.stores.events.event(event.event_id) or event
 
     def _uncover(self, event: Event, entries: Sequence[Erasing]) -> None:
-        now = self._stores.events.event(event.event_id)
+        now = self.stores.events.event(event.event_id)
         if now is not None and now.cover in {entry.image_id for entry in entries if entry.whole}:
-            self._stores.events.update_event(event.event_id, cover=None)
+            self.stores.events.update_event(event.event_id, cover=None)
 
     def _delete_renditions(self, event: Event, entries: Sequence[Erasing]) -> int:
-        stores, keys = self._stores, _renditions(event, entries)
+        stores, keys = self.stores, _renditions(event, entries)
         there = stores.renditions.existing(keys)
         stores.renditions.delete(keys)
         if keys:
@@ -188,7 +188,7 @@ class PhotoDeletion:
                 return "" in recorded[key]
             return key.removeprefix(prefix).partition("/")[0] in own
 
-        return [key for key, etag in self._stores.originals.etags_under(prefix) if is_theirs(key, etag)]
+        return [key for key, etag in self.stores.originals.etags_under(prefix) if is_theirs(key, etag)]
 
 
 def _both(one: Erasing, other: Erasing) -> Erasing:
