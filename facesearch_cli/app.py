@@ -16,7 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionEr
 import facesearch_client
 from facesearch.errors import FaceSearchError, StoreUnavailable, Throttled
 from facesearch.photos.objects import StillThereError
-from facesearch.photos.reindexing import StalledError
+from facesearch.photos.rebuild import StalledError
 from facesearch.settings import MissingSetting
 from facesearch_cli.commands import callbacks, deletion, events, keys, orgs, photos, quota, search, webhooks
 from facesearch_cli.commands.reindex import reindex_event

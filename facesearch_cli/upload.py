@@ -17,7 +17,7 @@ from botocore.exceptions import ClientError
 from facesearch.errors import StoreUnavailable
 from facesearch.faces.packing import FACE_BYTES
 from facesearch.models import Event
-from facesearch.photos.nextfaces import GONE
+from facesearch.photos.lookagain import GONE
 from facesearch.photos.places import find_moved
 from facesearch.records import Photo, original_key, original_prefix
 from facesearch_cli.errors import CommandError

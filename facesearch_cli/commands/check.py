@@ -47,11 +47,10 @@ def _require_faces(stack: Stack, event: Event) -> None:
     """Refuse what the records here cannot tell.
 
     Raises:
-        CommandError: the faces are kept by another engine.
+        CommandError: the faces are kept by somebody else.
     """
-    engine = stack.settings.engine
-    if engine != "embedded":
-        kept = "Amazon Rekognition" if engine == "rekognition" else "The upstream API"
+    if stack.settings.engine == "upstream" or not event.faces.is_ours:
+        kept = "The upstream API" if event.faces.is_ours else "Amazon Rekognition"
         raise CommandError(
             f"{kept} keeps the faces of event {event.event_id}. How large, how sharp and how alike they are,"
             " and how many strangers a search will find, is not known here."

@@ -12,7 +12,7 @@ from facesearch.deletion.photos import Files
 from facesearch.deletion.receipts import Counts, Receipt
 from facesearch.errors import InvalidRequest
 from facesearch.faces.several import MAX_SELFIES
-from facesearch.models import SearchKey
+from facesearch.models import Event, SearchKey
 from facesearch.validation import parse_request_id
 from facesearch_cli.commands.common import AsJson, EventArgument, EventId, group, stack_of
 from facesearch_cli.errors import CommandError
@@ -80,7 +80,7 @@ def delete_person(  # noqa: PLR0913, PLR0917 - a command's options, each by its 
     _ask(f"Delete {what} from {event.name!r} for good?", yes=yes)
     files = Files(renditions=not keep_renditions, originals=originals) if photos else None
     pictures = [selfie.read_bytes() for selfie in selfies]
-    _require_engine(stack)
+    _require_engine(stack, event)
     with stack.working(), progress_bar() as watcher:
         deletion = stack.container.person_deletion(following(watcher, "Selfies"))
         receipt = deletion.delete_person(event, pictures, files, confidence)
@@ -127,15 +127,15 @@ def delete_event(
         _show(stack.container.event_deletion.delete_event(event_id, originals=originals), as_json=as_json)
 
 
-def _require_engine(stack: Stack) -> None:
+def _require_engine(stack: Stack, event: Event) -> None:
     """Refuse to look for a person on a machine that cannot read a selfie.
 
     Raises:
         CommandError: there are no models here, or the stack's faces are in the upstream.
     """
-    if stack.container.collections is not None:  # the service reads it
-        return
     stack.require_embedded("This command")
+    if not event.faces.is_ours:  # the service reads it
+        return
     folder = stack.settings.models_dir
     if not folder.is_dir():
         raise CommandError(f"There are no face models in {folder}. Run `make assets`, or set {MODELS_VARIABLE}.")

@@ -8,16 +8,14 @@ import typer
 
 from facesearch.admin.models import DEFAULT_CONFIDENCE, EventChanges
 from facesearch.api.presenters import start_of
-from facesearch.errors import InvalidRequest, Throttled
-from facesearch.models import Event, IndexKind, UpstreamEvent
-from facesearch.photos.migration import LaggingError
+from facesearch.errors import InvalidRequest
+from facesearch.models import REKOGNITION, Event, FaceSet, FaceSetKind, UpstreamEvent
 from facesearch.records import Photo
 from facesearch_cli.commands.check import check_event
 from facesearch_cli.commands.common import AsJson, EventArgument, OrgId, Switch, group, stack_of, switch
 from facesearch_cli.commands.deletion import delete_event
-from facesearch_cli.errors import CommandError
 from facesearch_cli.stack import Stack
-from facesearch_cli.terminal import plural, print_json, progress_bar, results, say
+from facesearch_cli.terminal import print_json, results
 
 app = group("Events.")
 app.command("delete")(delete_event)
@@ -37,14 +35,22 @@ def create(
         int, typer.Option(help="Percent from 1 to 100: how sure a match must be.")
     ] = DEFAULT_CONFIDENCE,
     day: Day = None,
+    faces: Annotated[FaceSetKind, typer.Option(help="Where its faces are kept.")] = FaceSetKind.EXACT,
     as_json: AsJson = False,
 ) -> None:
     """Create an event, open for selfie search. By default its day is today."""
     stack = stack_of(context)
     days = stack.settings.biometric_retention_days
-    event_id = stack.container.admin.create_event(org_id, name, confidence, day, days)
-    if stack.container.collections is not None:  # if this fails, the first photo makes it
-        stack.container.collections.create(event_id)
+    face_set = REKOGNITION if faces is FaceSetKind.REKOGNITION else FaceSet(kind=faces)
+    table = stack.settings.faces_table_name if faces is FaceSetKind.VECTORS else ""
+    if faces is not FaceSetKind.EXACT:
+        stack.require_embedded("--faces")
+        stack.container.face_sets.require(faces)
+    event_id = stack.container.admin.create_event(
+        org_id, name, confidence, day, days, faces=face_set, vector_table=table
+    )
+    if face_set == REKOGNITION:  # if this fails, the first photo makes the collection
+        stack.container.face_sets.open(stack.event(event_id), face_set).complete()
     if as_json:
         print_json({"event_id": event_id})
     else:
@@ -66,10 +72,6 @@ def update(  # noqa: PLR0913, PLR0917 - a command's options, each by its name
     retain_until: Annotated[
         str | None,
         typer.Option(help='YYYY-MM-DD: the last day on which faces are kept and searched; "" for no last day.'),
-    ] = None,
-    index: Annotated[
-        IndexKind | None,
-        typer.Option(help="Move it to that index; searches go on meanwhile. Run it again if it was interrupted."),
     ] = None,
     upstream: Annotated[
         str | None,
@@ -93,17 +95,12 @@ def update(  # noqa: PLR0913, PLR0917 - a command's options, each by its name
     if cover is not None:
         changes["cover"] = _cover(stack, event_id, cover)
     changes |= _ended_by_nothing(retain_until, upstream)
-    event = (
-        stack.container.admin.update_event(event_id, **changes) if changes or index is None else stack.event(event_id)
-    )
-    if index is not None:
-        event = _move(stack, event_id, index)
+    event = stack.container.admin.update_event(event_id, **changes)
     if as_json:
         print_json(_json(event))
     else:
-        searched = (
-            f"selfie search {switch(event.selfie_search)}, confidence {event.confidence} %, {event.index_kind} index"
-        )
+        kept = f"faces in {event.faces.kind}"
+        searched = f"selfie search {switch(event.selfie_search)}, confidence {event.confidence} %, {kept}"
         results().print(f"Event {event.event_id}: {switch(event.event_enabled)}, {searched}")
 
 
@@ -139,7 +136,7 @@ def _json(event: Event) -> dict[str, object]:
         "confidence": event.confidence,
         "cover": str(event.cover) if event.cover else None,
         "retain_until": event.retain_until or None,
-        "index": event.index_kind,
+        "faces": event.faces.kind,
         "upstream": str(event.upstream) if event.upstream else None,
     }
 
@@ -168,17 +165,6 @@ def _upstream_event(text: str) -> UpstreamEvent | None:
         return UpstreamEvent.of(text) if text else None
     except ValueError:
         raise InvalidRequest("--upstream takes ORG/EVENT, two numbers.") from None
-
-
-def _move(stack: Stack, event_id: int, index: IndexKind) -> Event:
-    stack.require_embedded("--index")
-    try:
-        with stack.working(), progress_bar() as watcher:
-            moved = stack.container.index_migration.to(event_id, index, watcher.stage("photos", None).advance)
-    except (LaggingError, Throttled) as error:
-        raise CommandError(f"{error} The event is still searched by the index that it had; run it again.") from error
-    say(f"{plural(moved.faces, 'face')} indexed, {plural(moved.deleted, 'item')} of the other index deleted.")
-    return moved.event
 
 
 def _cover(stack: Stack, event_id: int, text: str) -> uuid.UUID:

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from facesearch.faces.packing import FACE_BYTES
-from facesearch.photos.indexing import MAX_FILE_BYTES
+from facesearch.photos.lookagain import MAX_FILE_BYTES
 from facesearch.records import Photo, original_prefix
 from facesearch_cli.commands.common import AsJson, EventId, group, stack_of
 from facesearch_cli.commands.deletion import delete_photos

@@ -4,10 +4,13 @@ from typing import Annotated
 
 import typer
 
-from facesearch.errors import InvalidRequest
+from facesearch.errors import InvalidRequest, Throttled
 from facesearch.faces.engine import MODELS
-from facesearch.photos.reindexing import Reindexed
+from facesearch.faces.sets import LaggingError
+from facesearch.models import FaceSetKind
+from facesearch.photos.rebuild import Rebuilt
 from facesearch_cli.commands.common import AsJson, EventArgument, stack_of
+from facesearch_cli.errors import CommandError
 from facesearch_cli.terminal import following, plural, print_json, progress_bar, results, say
 
 THREADS = 8
@@ -21,38 +24,44 @@ def reindex_event(
         str | None,
         typer.Option(help=f"{' or '.join(MODELS)}; the event's own, by the settings of today, if not given."),
     ] = None,
+    faces: Annotated[
+        FaceSetKind | None, typer.Option(help="Where the faces are to be kept; where they are, if not given.")
+    ] = None,
     cancel: Annotated[
-        bool, typer.Option("--cancel", help="End one that is under way, and remove what it made.")
+        bool, typer.Option("--cancel", help="End one that is under way, and delete what it made.")
     ] = False,
     wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Until searches are answered by it.")] = True,
     as_json: AsJson = False,
 ) -> None:
-    """Look at an event's photos again, by another model or new settings; searches go on meanwhile.
+    """Rebuild an event's faces by another model or new settings, or keep them elsewhere; searches go on meanwhile.
 
     Whatever interrupts it, run it again and it goes on. Photos whose originals are gone are listed: nobody is found on
     them any more.
     """
-    if cancel and model is not None:
-        raise InvalidRequest("--cancel takes no --model.")
+    if cancel and (model is not None or faces is not None):
+        raise InvalidRequest("--cancel takes no --model and no --faces.")
     stack = stack_of(context)
     stack.require_embedded("reindex")
-    with progress_bar() as watcher, stack.working() as check:
-        progress = following(watcher, "Indexing")
+    try:
+        with progress_bar() as watcher, stack.working() as check:
+            progress = following(watcher, "Indexing")
 
-        def follow(done: int, total: int) -> None:
-            check()
-            progress(done, total)
+            def follow(done: int, total: int) -> None:
+                check()
+                progress(done, total)
 
-        use_case = stack.container.reindexing(follow)
-        if cancel:
-            event = use_case.cancel(event_id)
-        else:
-            done = use_case.run(event_id, model, wait=wait)
+            use_case = stack.container.rebuild(follow)
+            if cancel:
+                event = use_case.cancel(event_id)
+            else:
+                done = use_case.run(event_id, model, faces, wait=wait)
+    except (LaggingError, Throttled) as error:
+        raise CommandError(f"{error} The event is still searched by the faces that it had; run it again.") from error
     if cancel:
         if as_json:
-            print_json({"event_id": event_id, "model": event.model, "switched": False})
+            print_json({"event_id": event_id, "model": event.model, "kept_in": event.faces.kind, "switched": False})
         else:
-            results().print(f"Event {event_id} stays with {event.model}.")
+            results().print(f"Event {event_id} stays with {event.faces}.")
         return
     if as_json:
         print_json(done.to_json())
@@ -64,8 +73,8 @@ def reindex_event(
         say(f"… and {len(done.failed) - SHOWN_FAILURES} more; --json lists them all.")
 
 
-def _summary(done: Reindexed) -> str:
-    seen = f"{plural(done.photos, 'photo')} with {plural(done.faces, 'face')} by {done.model}"
+def _summary(done: Rebuilt) -> str:
+    seen = f"{plural(done.photos, 'photo')} with {plural(done.faces, 'face')} by {done.face_set.model}"
     if not done.switched:
         return f"{seen}; the others are being looked at. Run it again to go on."
-    return f"{seen}; searches are answered by it. {len(done.failed)} failed."
+    return f"{seen}, kept in {done.face_set.kind}; searches are answered by it. {len(done.failed)} failed."

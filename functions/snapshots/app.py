@@ -9,7 +9,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from facesearch.api.queue_handler import QueueMessage, one_by_one
 from facesearch.bootstrap import container
 from facesearch.faces.health import Alikeness, is_alike
-from facesearch.models import Event, IndexKind
+from facesearch.models import Event, FaceSetKind
 from facesearch.observability import count, logger, metrics, milliseconds
 
 
@@ -27,12 +27,13 @@ def compact(message: QueueMessage) -> None:
         # One that was killed between its file and what names it comes again, and finds the event deleted.
         _delete_snapshots(event_id)
         return
-    if event.index_kind is IndexKind.VECTORS and event.next_index_kind is None:
-        logger.info("event is searched by its vector index", event_id=event_id)
+    if event.faces.kind is not FaceSetKind.EXACT:
+        logger.info("event is not searched in memory", event_id=event_id)
         return
     with milliseconds("CompactMilliseconds"):
         done = container.snapshot_builder.compact(event)
-    if done.written and _is_over(container.event(event_id)):
+    now = container.event(event_id)
+    if done.written and (now is None or _is_over(now) or now.faces.kind is not FaceSetKind.EXACT):
         _delete_snapshots(event_id)
         return
     if done.together is not None:

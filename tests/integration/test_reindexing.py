@@ -1,4 +1,4 @@
-"""Re-indexing on the running stack, while guests search."""
+"""An event's faces are rebuilt on the running stack, while guests search."""
 
 import json
 import threading
@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from facesearch.faces.engine import DEFAULT_MODEL, PLAIN_MODEL
+from facesearch.models import FaceSet
 from facesearch.records import image_id_of_bytes
 from facesearch_cli.app import run
 from tests.integration.conftest import Site
@@ -61,22 +62,22 @@ def guests(event: Site, samples: Path) -> Iterator[list[str]]:
             each.result()
 
 
-def test_an_event_goes_to_another_model_and_back_and_no_search_notices(
+def test_an_event_goes_to_another_model_and_place_and_back_and_no_search_notices(
     event: Site, samples: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    has_vectors = event.stack.description["store"] != "moto"  # which does not know SearchVectors
+    ways = [("--model", PLAIN_MODEL), ("--model", DEFAULT_MODEL)]
     with guests(event, samples) as wrong:
-        for model in (PLAIN_MODEL, DEFAULT_MODEL):
+        for words in [*ways, *([("--faces", "vectors"), *ways, ("--faces", "exact")] if has_vectors else [])]:
             state = str(event.stack.state)
-            assert run(["--state", state, "reindex", str(event.event_id), "--model", model, "--json"]) == 0
-            assert json.loads(capsys.readouterr().out) == {
-                "event_id": event.event_id,
-                "model": model,
-                "photos": 4,
-                "faces": 4,
-                "failed": [],
-                "switched": True,
-            }
+            assert run(["--state", state, "reindex", str(event.event_id), *words, "--json"]) == 0
+            said = json.loads(capsys.readouterr().out)
+            assert (said["photos"], said["faces"], said["failed"], said["switched"]) == (4, 4, [], True)
+            assert words[1] in (said["model"], said["kept_in"])
     assert wrong == []
     now = event.admin.event(event.event_id)
     assert now is not None
-    assert (now.models, now.previous_model) == ((DEFAULT_MODEL,), "")
+    assert (now.face_sets, now.leaving) == ((FaceSet(),), None)
+    if not has_vectors:
+        assert run(["--state", state, "reindex", str(event.event_id), "--faces", "vectors"]) == 1
+        assert "FaceSets=exact,vectors" in capsys.readouterr().err

@@ -5,7 +5,7 @@ import uuid
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any
 
 from facesearch.errors import CostlyImage, NoFaceFound, OtherPerson, UnknownUpload
 from facesearch.faces.matching import StoredProbe
@@ -63,13 +63,15 @@ class FakeMatcher:
     """A matcher whose selfies are texts: `b"nobody"` has no face in it, `b"stranger"` is not the person of others, and
     `b"bomb"` is made to be work; any other matches `found`. A probe is all of them, with plus signs between."""
 
-    probe_is_paid: ClassVar[bool] = False
     found: list[PhotoMatch] = field(default_factory=lambda: photos(12))
     probed: int = 0
     matched: int = 0
     confidence: int | None = None
     renditions: RenditionUrls | None = None
     during_match: Callable[[], None] = lambda: None
+
+    def probe_is_paid(self, event: Event) -> bool:
+        return False
 
     def probe(self, event: Event, selfies: Sequence[bytes], search: SearchKey, seconds: float) -> bytes:
         self.probed += 1
@@ -101,7 +103,8 @@ class FakeMatcher:
 class PaidProbeMatcher(FakeMatcher):
     """One whose probe is what costs, as with an engine elsewhere."""
 
-    probe_is_paid: ClassVar[bool] = True
+    def probe_is_paid(self, event: Event) -> bool:
+        return True
 
 
 @dataclass

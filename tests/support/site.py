@@ -34,14 +34,14 @@ from facesearch.adapters.s3.objects import S3Objects
 from facesearch.adapters.s3.snapshots import S3SnapshotStore
 from facesearch.admin.models import EndedEvent
 from facesearch.deletion.event import EventDeletion
-from facesearch.deletion.person import EmbeddedStripper, PersonDeletion
+from facesearch.deletion.person import EmbeddedStripper, PersonDeletion, PersonParts
 from facesearch.deletion.photos import PhotoDeletion
 from facesearch.deletion.probes import StoredProbes
 from facesearch.deletion.retention import FaceRetention
 from facesearch.deletion.stores import Stores
 from facesearch.errors import NoFaceFound, NotFound
 from facesearch.faces.compaction import SnapshotBuilder
-from facesearch.faces.embedded import EmbeddedMatcher, EmbeddedProbe
+from facesearch.faces.embedded import EmbeddedMatcher
 from facesearch.faces.engine import Embedding, Face, RgbImage
 from facesearch.faces.index import IndexCache
 from facesearch.faces.matching import StoredProbe
@@ -56,6 +56,7 @@ from facesearch.webhooks.callbacks.callback import callback_of
 from facesearch.webhooks.watches.watch import Watch
 from tests.support.aws import create_table
 from tests.support.fakes import EVENT, EVENT_ID, ORG, MemoryClaims, OpenProbes
+from tests.unit.faces.sets.places import face_sets
 
 T = TypeVar("T")
 ANNA, BEN, CARL, DORA, ELSA = 1, 2, 3, 4, 5
@@ -197,12 +198,13 @@ class Parts:
             renditions=MemoryObjects(),
             originals=MemoryObjects(),
             snapshots=snapshots,
-            builder=SnapshotBuilder(photos, snapshots, Inline()),
+            builder=SnapshotBuilder(photos=photos, snapshots=snapshots, pool=Inline()),
             events=MemoryEvents(reader),
             callbacks=MemoryCallbackStore(),
             watches=MemoryWatchStore(),
             probes=OpenProbes(),
             pool=Inline(),
+            sets=face_sets(photos, snapshots, pool=Inline()),
         )
         return cls(stores, reader, claims, EVENT)
 
@@ -230,12 +232,13 @@ class Parts:
             renditions=S3Objects(s3, "renditions", Inline()),
             originals=S3Objects(s3, "originals", Inline()),
             snapshots=snapshots,
-            builder=SnapshotBuilder(photos, snapshots, Inline()),
+            builder=SnapshotBuilder(photos=photos, snapshots=snapshots, pool=Inline()),
             events=admin,
             callbacks=DynamoCallbackStore(dynamodb, "table"),
             watches=DynamoWatchStore(dynamodb, "table"),
             probes=OpenProbes(),
             pool=Inline(),
+            sets=face_sets(photos, snapshots, pool=Inline()),
         )
         return cls(stores, DynamoReader(dynamodb, "table"), claims, event)
 
@@ -281,28 +284,36 @@ class Site:
                 ),
             )
         }
-        builder = SnapshotBuilder(fused["photos"], fused["snapshots"], Inline())
-        self.stores = replace(parts.stores, **fused, builder=builder)
+        builder = SnapshotBuilder(photos=fused["photos"], snapshots=fused["snapshots"], pool=Inline())
+        sets = face_sets(fused["photos"], fused["snapshots"], pool=Inline())
+        self.stores = replace(parts.stores, **fused, builder=builder, sets=sets)
 
     @property
     def photos_eraser(self) -> PhotoDeletion:
-        return PhotoDeletion(self.stores)
+        return PhotoDeletion(stores=self.stores)
 
     @property
-    def person_eraser(self) -> PersonDeletion[EmbeddedProbe]:
+    def person_eraser(self) -> PersonDeletion:
         return self.person_eraser_telling(lambda done, total: None)
 
-    def person_eraser_telling(self, progress: Callable[[int, int], None]) -> PersonDeletion[EmbeddedProbe]:
-        stripper, kept = EmbeddedStripper(self.stores), StoredProbes(self.stores)
-        return PersonDeletion(self.stores, self.matcher(), stripper, kept, progress)
+    def person_eraser_telling(self, progress: Callable[[int, int], None]) -> PersonDeletion:
+        parts = PersonParts(self.matcher(), EmbeddedStripper(self.stores), StoredProbes(self.stores))
+        return PersonDeletion(stores=self.stores, parts=lambda _: parts, progress=progress)
 
     @property
     def event_eraser(self) -> EventDeletion:
-        return EventDeletion(self.stores)
+        return EventDeletion(stores=self.stores)
 
     @property
     def retention(self) -> FaceRetention:
-        return FaceRetention(self.stores.photos, self.stores.snapshots, self.stores.events, self.stores.watches)
+        stores = self.stores
+        return FaceRetention(
+            photos=stores.photos,
+            snapshots=stores.snapshots,
+            events=stores.events,
+            watches=stores.watches,
+            sets=stores.sets,
+        )
 
     def matcher(self) -> EmbeddedMatcher:
         """That of an environment that has just started."""

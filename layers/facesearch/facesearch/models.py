@@ -52,17 +52,45 @@ class WebhookSecret:
 
 
 FACE_SHARDS = 16
-"""Partitions of an event's face items. One SearchVectors call returns 100 faces of one of them: a person with 1,000
+"""Partitions of an event's vector items. One SearchVectors call returns 100 faces of one of them: a person with 1,000
 photos is found by the calls alone. More of them cost more calls a search."""
 
 
-class IndexKind(StrEnum):
-    """What answers an event's searches."""
+class FaceSetKind(StrEnum):
+    """Where a face set is kept, and so what compares its faces."""
 
     EXACT = "exact"
-    """Every face in one environment's memory."""
+    """In the photos' records; a search scans all of them in one environment's memory."""
     VECTORS = "vectors"
-    """DynamoDB's distributed vector index, for events beyond that memory."""
+    """In DynamoDB's vector index, for events beyond that memory. The faces in the records stay the truth."""
+    REKOGNITION = "rekognition"
+    """In a collection of Amazon Rekognition, which finds the faces itself."""
+
+
+@dataclass(frozen=True)
+class FaceSet:
+    """An event's faces by one model, kept in one place."""
+
+    model: str = DEFAULT_MODEL
+    kind: FaceSetKind = FaceSetKind.EXACT
+
+    def __str__(self) -> str:
+        return f"{self.kind}:{self.model}"
+
+    @classmethod
+    def of(cls, text: str) -> "FaceSet":
+        """The face set that `str` has named so."""
+        kind, _, model = text.partition(":")
+        return cls(model, FaceSetKind(kind))
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether an engine of ours makes its faces, which lie in the photos' records then."""
+        return self.kind is not FaceSetKind.REKOGNITION
+
+
+REKOGNITION = FaceSet("rekognition", FaceSetKind.REKOGNITION)
+"""Every event's collection: the photos' records name this model, and none of our faces."""
 
 
 @dataclass(frozen=True)
@@ -99,16 +127,15 @@ class Event:
         created_at: microseconds since the epoch; orders events of one day.
         cover: image_id of the photo that stands for the event, if one was chosen.
         retain_until: ISO 8601, the last day on which faces are kept and searched; empty = for good.
-        erasures: how often photos or faces of it were deleted, or it went over to another model; a search that began
-            before stores no result.
+        erasures: how often photos or faces of it were deleted, or it went over to another face set; a search that
+            began before stores no result.
         closing: being deleted: nothing comes into it any more.
-        next_index_kind: the index that is being built, to answer when it is complete.
-        vector_table: the table whose vector index `index_kind` or `next_index_kind` means; a table that took its place
-            is empty.
-        face_shards: number of partitions of its face items.
-        model: whose faces are searched (see `engine`).
-        next_model: whose faces are being made beside them; empty but while it is re-indexed.
-        previous_model: whose faces were searched until a moment ago and are being removed; mostly empty.
+        faces: the live face set, which is searched.
+        building: the face set that is being built beside it, to be searched when it lacks nothing.
+        leaving: the face set that is being deleted: the one that was live, or, if it is `building`, one that was
+            cancelled.
+        vector_table: the table that its face sets of kind `vectors` are in; a table that took its place is empty.
+        face_shards: number of partitions of its vector items.
         upstream: what it is called there, on a deployment whose engine is an upstream; None = the same.
     """
 
@@ -126,19 +153,24 @@ class Event:
     retain_until: str = ""
     erasures: int = 0
     closing: bool = False
-    index_kind: IndexKind = IndexKind.EXACT
-    next_index_kind: IndexKind | None = None
+    faces: FaceSet = FaceSet()
+    building: FaceSet | None = None
+    leaving: FaceSet | None = None
     vector_table: str = ""
     face_shards: int = FACE_SHARDS
-    model: str = DEFAULT_MODEL
-    next_model: str = ""
-    previous_model: str = ""
     upstream: UpstreamEvent | None = None
 
     @property
-    def models(self) -> tuple[str, ...]:
-        """The models that a new photo needs faces by."""
-        return (self.model, self.next_model) if self.next_model else (self.model,)
+    def model(self) -> str:
+        """The model whose faces are searched."""
+        return self.faces.model
+
+    @property
+    def face_sets(self) -> tuple[FaceSet, ...]:
+        """The face sets that a photo belongs in, the live one first."""
+        if self.building is None or self.building == self.leaving:
+            return (self.faces,)
+        return (self.faces, self.building)
 
     @property
     def keeps_faces(self) -> bool:

@@ -92,14 +92,14 @@ class Photo:
         key: S3 key of the original in the photos bucket.
         etag: S3's ETag of the original, by which another file that takes its key is told; empty in an older record.
         width, height: pixels as displayed; 0 for a failed photo.
-        model: name of the engine that made `faces`.
+        model: name of the engine that made `faces`; of a service that keeps them elsewhere, and there are none here.
         faces: embeddings packed by `packing.pack`, 132 bytes a face; empty = scanned, nobody found.
         taken_at: capture time by the camera's own clock, which knows no zone.
-        reason: why a failed photo failed, in words for the photographer; of an indexed one: why re-indexing found no
+        reason: why a failed photo failed, in words for the photographer; of an indexed one: why another look found no
             faces.
         qualities: of `faces`, packed by `qualities.pack_qualities`; empty in an older record and once `faces` were
             replaced.
-        next_model, next_faces: while the event is re-indexed, the next model and what it made of the photo.
+        next_model, next_faces: while another face set is built, its model and what that made of the photo.
         stripped: faces of people who were to be forgotten were taken out of `faces`.
         copies: where the same file was seen as well; it is taken from there once `key` is gone.
         changed_at: microseconds since the epoch, as it was read.
@@ -174,8 +174,7 @@ class Held(NamedTuple):
 
 
 def face_bytes(record: "Photo | PhotoChange") -> int:
-    """How many bytes of packed faces count for a record: while an event is re-indexed, most of its faces are in there
-    twice, by two models."""
+    """How many bytes of packed faces count for a record: while another model rebuilds them, most are there twice."""
     return max(len(record.faces), len(record.next_faces))
 
 
@@ -240,17 +239,17 @@ class PhotoStore(Protocol):
         Without `faces`, theirs stay empty, and less is sent.
         """
 
-    def put_next(self, event_id: int, shards: int, seen: Photo, model: str, faces: bytes, reason: str = "") -> bool:
+    def put_faces(self, event_id: int, shards: int, seen: Photo, model: str, faces: bytes, reason: str = "") -> bool:
         """Put a model's faces beside the live ones, if the photo is still as it was `seen`; says whether it did.
 
         `reason`: why there are none.
         """
 
-    def drop_next(self, event_id: int, shards: int, image_id: uuid.UUID, model: str) -> bool:
-        """Remove what `put_next` put there for that model; says whether there was any."""
+    def delete_faces(self, event_id: int, shards: int, image_id: uuid.UUID, model: str) -> bool:
+        """Remove what `put_faces` put there for that model; says whether there was any."""
 
-    def fold(self, event_id: int, shards: int, image_id: uuid.UUID, model: str) -> bool:
-        """Make what `put_next` put there for that model the live faces; says whether there was any.
+    def promote(self, event_id: int, shards: int, image_id: uuid.UUID, model: str) -> bool:
+        """Make what `put_faces` put there for that model the live faces; says whether there was any.
 
         Readers need not look again: what a model has made of the photo stays as it is.
         """
@@ -266,25 +265,25 @@ class PhotoRecords(Protocol):
 class PhotoEraser(PhotoStore, Protocol):
     """Records of photos, and how they end."""
 
-    def bury(self, event_id: int, shards: int, image_id: uuid.UUID) -> int | None:
+    def delete(self, event_id: int, shards: int, image_id: uuid.UUID) -> int | None:
         """Make the record a tombstone, which no search and no gallery that looks from now on returns. How many bytes of
         packed faces it had (see `face_bytes`); None if there was no record.
 
         An unfinished tombstone is an interrupted run's, which readers may have looked by: it is touched.
         """
 
-    def finish(self, event_id: int, shards: int, image_id: uuid.UUID) -> None:
-        """The deletion is over: the photo leaves the list of what is under way (see `store.erasing`), and if it was
-        buried, its tombstone begins to expire, at once: a file that comes from now on is a new photo, which must not be
-        on that list any more."""
+    def expire(self, event_id: int, shards: int, image_id: uuid.UUID) -> None:
+        """The deletion is over: the photo leaves the list of what is under way (see `deletion.log`), and its tombstone,
+        if it has one, begins to expire, at once: a file that comes from now on is a new photo, which must not be on
+        that list any more."""
 
     def replace_faces(
-        self, event_id: int, shards: int, change: PhotoChange, faces: bytes, model: str | None = None
+        self, event_id: int, shards: int, seen: Photo | PhotoChange, faces: bytes, model: str | None = None
     ) -> bool:
-        """Give the photo other faces, made by `model` (that of its live ones unless given), if it has not changed since
-        `change` was read; says whether it did.
+        """Give the photo other faces, made by `model` (that of its live ones unless given), if it is still as it was
+        `seen`; says whether it did.
 
-        Vectors that a re-indexing under way has made of it go, too: they are of all its faces.
+        Another model's faces that a rebuild has put beside them go, too: they are of everybody on it.
         """
 
     def purge(self, event_id: int, shard: int) -> Held:

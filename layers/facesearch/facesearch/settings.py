@@ -26,7 +26,7 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    engine: Literal["embedded", "rekognition", "upstream"] = "embedded"
+    engine: Literal["embedded", "upstream"] = "embedded"
     upstream_url: str = ""
     upstream_key_secret: str = ""
     collection_prefix: str = ""

@@ -1,4 +1,4 @@
-"""Deletions from an event that the distributed index answers, through the command line and the real handlers."""
+"""Deletions from an event whose faces are in the vector index, through the command line and the real handlers."""
 
 import datetime as dt
 import time
@@ -23,19 +23,19 @@ WHICHEVER = 6
 
 @pytest.fixture
 def event(site: Site, samples: Path, monkeypatch: pytest.MonkeyPatch) -> Site:
-    """An event on the distributed index, with three photos of one person and one of another, that was searched."""
+    """An event in the vector index, with three photos of one person and one of another, that was searched."""
     monkeypatch.setenv("MODELS_DIR", str(samples.parent / "models"))
     event = site.other_event()
     for name in (*OBAMAS, "biden.jpg"):
         event.put_photo((samples / name).read_bytes(), name)
     for name in (*OBAMAS, "biden.jpg"):
         event.indexed(image_id_of_bytes(event.event_id, (samples / name).read_bytes()))
-    assert delete(event, "event", "update", event.event_id, "--index", "vectors")["index"] == "vectors"
+    assert delete(event, "reindex", event.event_id, "--faces", "vectors")["kept_in"] == "vectors"
     return event
 
 
 def items(event: Site) -> dict[uuid.UUID, int]:
-    """How many faces of each photo the distributed index holds."""
+    """How many faces of each photo the vector index holds."""
     store = DynamoVectorItems(event.dynamodb, event.outputs["FacesTableName"])
     with ThreadPoolExecutor(THREADS) as pool:
         return store.counts(FacePlace(event.event_id, DEFAULT_MODEL, FACE_SHARDS), pool)
@@ -77,6 +77,6 @@ def test_a_deleted_person_is_never_found_again_and_the_others_are(event: Site, s
     assert found(event, biden) == ids(event, samples, "biden.jpg")
     assert {str(image_id) for image_id in items(event)} == ids(event, samples, "biden.jpg")
     # Nor does the other index find them, which is made of the photos' records.
-    assert delete(event, "event", "update", event.event_id, "--index", "exact")["index"] == "exact"
+    assert delete(event, "reindex", event.event_id, "--faces", "exact")["kept_in"] == "exact"
     assert found(event, obama) == set()
     assert found(event, biden) == ids(event, samples, "biden.jpg")

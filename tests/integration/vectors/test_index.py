@@ -25,15 +25,21 @@ from facesearch.faces.index.cohort import NOBODY
 from facesearch.faces.index.distributed import VectorIndex
 from facesearch.faces.index.vectors import cosines
 from facesearch.faces.packing import pack, values_of
-from facesearch.faces.vector_items import TOP_K, FacePlace, PhotoFaces, VectorItemStore, faces_of
-from facesearch.models import IndexKind
+from facesearch.faces.sets import PhotoFaces
+from facesearch.faces.vector_items import TOP_K, FacePlace, VectorItemStore
+from facesearch.models import FaceSet, FaceSetKind
+from facesearch.records import Photo
 from tests.conftest import ROOT
 from tests.integration.vectors.world import MODEL, Ground, People
 from tests.support.aws import create_table, moto
 from tests.support.fakes import EVENT, EVENT_ID
 
 PLACE = FacePlace(EVENT_ID, MODEL, 4)
-VECTORS = replace(EVENT, index_kind=IndexKind.VECTORS, face_shards=4)
+VECTORS = replace(EVENT, faces=FaceSet(MODEL, FaceSetKind.VECTORS), face_shards=4)
+
+
+def faces_of(photo: Photo) -> PhotoFaces:
+    return PhotoFaces.of(photo, MODEL)
 
 
 @pytest.fixture(params=["memory", "ministack", "moto"])
@@ -50,7 +56,7 @@ def items(request: pytest.FixtureRequest) -> Iterator[VectorItemStore]:
         store = request.getfixturevalue("ministack").items
         yield store
         with ThreadPoolExecutor(4) as pool:
-            store.forget_all(PLACE, pool)
+            store.delete_all(PLACE, pool)
 
 
 def test_what_was_put_is_there_once_and_goes_when_it_is_forgotten(
@@ -69,15 +75,15 @@ def test_what_was_put_is_there_once_and_goes_when_it_is_forgotten(
         (image_id, bytes(face)) for shard in shards for image_id, face in zip(shard.photos, shard.values, strict=True)
     )
     assert read == sorted((photo.image_id, bytes(face)) for photo in photos for face in values_of(photo.faces))
-    assert items.forget(PLACE, photos[3].image_id, beyond=1) == 2
-    assert items.forget(PLACE, photos[7].image_id) == 3
-    assert items.forget(PLACE, photos[7].image_id) == 0
+    assert items.delete(PLACE, photos[3].image_id, beyond=1) == 2
+    assert items.delete(PLACE, photos[7].image_id) == 3
+    assert items.delete(PLACE, photos[7].image_id) == 0
     left = wanted | {photos[3].image_id: 1}
     del left[photos[7].image_id]
     assert items.counts(PLACE, pool) == left
-    assert items.forget_all(PLACE, pool) == sum(left.values())
+    assert items.delete_all(PLACE, pool) == sum(left.values())
     assert items.counts(PLACE, pool) == {}
-    assert items.forget_all(other, pool) == 1
+    assert items.delete_all(other, pool) == 1
 
 
 def test_the_nearest_come_first_and_a_hundred_at_most(
@@ -95,9 +101,9 @@ def test_the_nearest_come_first_and_a_hundred_at_most(
     assert found.photos == one_shard[:TOP_K]
     assert (np.diff(scores) <= 0).all()
     assert items.nearest(PLACE, 2, people.person).photos == []
-    items.forget(PLACE, one_shard[0])
+    items.delete(PLACE, one_shard[0])
     assert items.nearest(PLACE, 1, people.person).photos == one_shard[1 : TOP_K + 1]
-    items.forget_all(replace(PLACE, event_id=457), pool)
+    items.delete_all(replace(PLACE, event_id=457), pool)
 
 
 def test_no_face_can_be_left_out_of_the_index_in_silence(ministack: Ground, pool: ThreadPoolExecutor) -> None:
@@ -124,7 +130,7 @@ def test_no_face_can_be_left_out_of_the_index_in_silence(ministack: Ground, pool
     lacking = {name: value for name, value in written[0].items() if name != "pk"}
     with pytest.raises(ClientError, match="pk"):
         ministack.clients.dynamodb.put_item(TableName=ministack.faces, Item=lacking)
-    ministack.items.forget_all(PLACE, pool)
+    ministack.items.delete_all(PLACE, pool)
 
 
 def test_one_place_makes_items_with_vectors_and_refuses_what_the_index_would_not_take() -> None:
@@ -179,4 +185,4 @@ def test_nothing_above_the_threshold_is_missed_with_500_matches_of_one_person(
         assert {image_id: score for image_id, score in found.items() if score >= minimum} == expected
     assert len(found) >= 500
     if faces < 50_000:  # nothing comes after it, and MiniStack takes minutes to delete them
-        ministack.items.forget_all(place, pool)
+        ministack.items.delete_all(place, pool)

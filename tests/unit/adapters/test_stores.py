@@ -2,7 +2,6 @@
 
 import time
 import uuid
-from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +15,7 @@ from facesearch.adapters.dynamodb.reading import DynamoReader
 from facesearch.adapters.dynamodb.results import DynamoResultStore
 from facesearch.adapters.memory.stores import MemoryPhotoStore, MemoryReader
 from facesearch.errors import InvalidRequest, NotFound, Throttled
-from facesearch.models import IndexKind, Page, RenditionUrls, SearchKey, SearchSummary, digest_of
+from facesearch.models import Page, RenditionUrls, SearchKey, SearchSummary, digest_of
 from facesearch.reading import Reader, Wanted
 from facesearch.records import Photo, PhotoStore
 from facesearch.search.results import OutdatedError, ResultStore
@@ -108,7 +107,7 @@ def test_records_are_read_whole_in_the_order_of_their_ids(photo_store: PhotoStor
     ]
     for photo in [*kept, Photo(uuid.UUID(int=4), "indexed", "k"), Photo(uuid.UUID(int=5), "indexed", "k")]:
         photo_store.add(456, 4, photo)
-    photo_store.bury(456, 4, uuid.UUID(int=4))
+    photo_store.delete(456, 4, uuid.UUID(int=4))
     assert list(photo_store.records(456, 0)) == sorted(kept, key=lambda photo: photo.image_id)
     assert [photo.image_id.int for photo in photo_store.records(456, 1)] == [5]
     assert list(photo_store.records(457, 0)) == []
@@ -233,26 +232,6 @@ def test_an_event_changes_only_in_what_is_given(dynamodb: "DynamoDBClient") -> N
     changed = admin.update_event(event, selfie_search=False)
     assert (changed.selfie_search, changed.event_enabled, changed.confidence) == (False, True, 90)
     assert admin.update_event(event, confidence=50).selfie_search is False
-
-
-def test_which_index_answers_is_changed_by_one_of_two_and_by_no_other_update(dynamodb: "DynamoDBClient") -> None:
-    admin = DynamoAdmin(dynamodb, TABLE)
-    event_id = admin.create_event(admin.create_org("Marathon Photos"), "Marathon 2026")
-    exact = admin.event(event_id)
-    assert exact is not None
-    moving = replace(exact, next_index_kind=IndexKind.VECTORS, vector_table="faces", face_shards=8)
-    vectors = replace(moving, index_kind=IndexKind.VECTORS, next_index_kind=None)
-    assert admin.change_index(exact, moving)
-    assert admin.event(event_id) == moving
-    assert not admin.change_index(exact, moving), "it is no longer as it was"
-    assert not admin.change_index(vectors, exact)
-    assert admin.change_index(moving, vectors)
-    assert admin.update_event(event_id, name="Marathon", confidence=80).index_kind is IndexKind.VECTORS
-    changed = admin.event(event_id)
-    assert changed == replace(vectors, name="Marathon", slug="marathon", confidence=80)
-    back = replace(vectors, index_kind=IndexKind.EXACT)
-    assert admin.change_index(vectors, back)
-    assert not admin.change_index(replace(vectors, event_id=1), back), "there is no such event"
 
 
 def test_what_does_not_exist_or_makes_no_sense_is_refused(dynamodb: "DynamoDBClient") -> None:

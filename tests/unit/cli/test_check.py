@@ -2,14 +2,16 @@
 
 import json
 import uuid
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from facesearch.adapters.dynamodb.admin import DynamoAdmin
 from facesearch.adapters.dynamodb.photos import DynamoPhotoStore
 from facesearch.faces.packing import pack
 from facesearch.faces.qualities import pack_qualities
-from facesearch.models import DEFAULT_MODEL
+from facesearch.models import DEFAULT_MODEL, REKOGNITION
 from facesearch.records import SHARDS, Photo
 from tests.support.aws import TABLE
 from tests.unit.cli.conftest import Command, Place, stack_file_of
@@ -81,14 +83,17 @@ def test_given_an_empty_event_then_nothing_is_claimed(place: Place, facesearch: 
     assert "too few faces" in ended.out
 
 
-@pytest.mark.parametrize(
-    ("engine", "keeper"), [("rekognition", "Amazon Rekognition"), ("upstream", "The upstream API")]
-)
-def test_given_another_engine_then_it_says_who_keeps_the_faces(
+@pytest.mark.parametrize(("engine", "keeper"), [("embedded", "Amazon Rekognition"), ("upstream", "The upstream API")])
+def test_given_faces_that_are_not_here_then_it_says_who_keeps_them(
     place: Place, facesearch: Command, engine: str, keeper: str
 ) -> None:
-    outputs = stack_file_of(place)["outputs"] | {"Engine": engine, "CollectionPrefix": "s."}
+    outputs = stack_file_of(place)["outputs"] | {"Engine": engine}
     place.stack_file.write_text(json.dumps(stack_file_of(place, outputs=outputs)))
+    if engine == "embedded":
+        admin = DynamoAdmin(place.dynamodb, TABLE)
+        event = admin.event(place.event_id)
+        assert event is not None
+        assert admin.change_face_sets(event, replace(event, faces=REKOGNITION))
     ended = facesearch("event", "check", place.event_id)
     assert (ended.code, ended.out, ended.err.count("\n")) == (1, "", 1)
     assert ended.err.startswith(f"{keeper} keeps the faces")

@@ -1,18 +1,20 @@
-"""The command line against a stack whose engine is Rekognition: what reaches an event's collection, what is refused."""
+"""The command line about an event whose faces Rekognition keeps: what reaches its collection, what is refused."""
 
 import json
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
 from botocore.config import Config
 
+from facesearch.adapters.dynamodb.admin import DynamoAdmin
 from facesearch.adapters.dynamodb.photos import DynamoPhotoStore
 from facesearch.adapters.memory.rekognition import MemoryRekognition, Refusal, SeenFace
-from facesearch.adapters.rekognition import COLLECTION_MODEL, Collections
+from facesearch.adapters.rekognition import RekognitionFaces
 from facesearch.adapters.rekognition.pictures import parts_of
-from facesearch.faces.outside import WHOLE, PhotoFile
+from facesearch.faces.sets import WHOLE, PhotoFaces, PhotoFile
+from facesearch.models import REKOGNITION
 from facesearch.records import SHARDS, Photo, image_id_of_bytes, original_key
 from facesearch_cli.stack import Stack
 from tests.support.aws import TABLE, create_table
@@ -44,7 +46,7 @@ def site(place: Place, monkeypatch: pytest.MonkeyPatch) -> RekognitionBench:
     for output, name in {"RenditionsBucket": "r-b", "SelfiesBucket": "s-b", "SnapshotsBucket": "n-b"}.items():
         place.s3.create_bucket(Bucket=name)
         outputs[output] = name
-    outputs |= {"IdempotencyTableName": "claims", "Engine": "rekognition", "CollectionPrefix": "s."}
+    outputs |= {"IdempotencyTableName": "claims", "UploadsQueueUrl": "https://q", "CollectionPrefix": "s."}
     place.stack_file.write_text(json.dumps(stack_file_of(place, outputs=outputs)))
     service = MemoryRekognition(lambda data: [SeenFace(box, each) for box, each in see(data)], likeness)
     client = Stack.client
@@ -56,12 +58,14 @@ def site(place: Place, monkeypatch: pytest.MonkeyPatch) -> RekognitionBench:
     looks = [look(ANNA), look(BEN)]
     data: Any = photo_of(*looks)
     image_id = image_id_of_bytes(place.event_id, data)
-    Collections(service.client(), "s.").add(
-        place.event_id, image_id, PhotoFile(parts_of(picture_of(looks), [WHOLE])[0], lambda _: [])
-    )
+    file = PhotoFile(parts_of(picture_of(looks), [WHOLE])[0], lambda _: [])
+    RekognitionFaces(service.client(), "s.", place.event_id).add([PhotoFaces(image_id, b"", 3, 4, file)])
+    event = DynamoAdmin(place.dynamodb, TABLE).event(place.event_id)
+    assert event is not None
+    assert DynamoAdmin(place.dynamodb, TABLE).change_face_sets(event, replace(event, faces=REKOGNITION))
     key = original_key(place.org_id, place.event_id, image_id, "a.png")
     DynamoPhotoStore(place.dynamodb, TABLE).add(
-        place.event_id, SHARDS, Photo(image_id, "indexed", key, 3, 4, COLLECTION_MODEL)
+        place.event_id, SHARDS, Photo(image_id, "indexed", key, 3, 4, REKOGNITION.model)
     )
     place.s3.put_object(Bucket=BUCKET, Key=key, Body=data)
     (place.folder / "selfie").write_bytes(selfie_of(ANNA))
@@ -69,7 +73,9 @@ def site(place: Place, monkeypatch: pytest.MonkeyPatch) -> RekognitionBench:
 
 
 def test_given_a_new_event_then_its_collection_is_there(site: RekognitionBench, facesearch: Command) -> None:
-    event_id = facesearch("event", "create", "Gala", "--org", site.place.org_id, "--json").json["event_id"]
+    event_id = facesearch(
+        "event", "create", "Gala", "--org", site.place.org_id, "--faces", "rekognition", "--json"
+    ).json["event_id"]
     assert site.service.collections[f"s.{event_id}"] == {}
 
 
@@ -77,7 +83,7 @@ def test_given_a_service_that_refuses_when_an_event_is_created_then_one_line_and
     site: RekognitionBench, facesearch: Command
 ) -> None:
     site.service.refusals["CreateCollection"] = [Refusal("AccessDeniedException")]
-    ended = facesearch("event", "create", "Gala", "--org", site.place.org_id, "--json")
+    ended = facesearch("event", "create", "Gala", "--org", site.place.org_id, "--faces", "rekognition", "--json")
     assert (ended.code, ended.err.count("\n")) == (1, 1)
 
 
@@ -122,10 +128,20 @@ def test_given_an_event_when_deleted_then_its_collection_is_gone(site: Rekogniti
     assert site.service.collections == {}
 
 
-@pytest.mark.parametrize("words", [("reindex", "EVENT"), ("event", "update", "EVENT", "--index", "vectors")])
-def test_given_what_works_on_our_own_faces_then_it_is_refused(
-    site: RekognitionBench, facesearch: Command, words: tuple[str, ...]
+def test_given_neither_model_nor_place_when_rebuilt_then_it_says_what_is_missing(
+    site: RekognitionBench, facesearch: Command
 ) -> None:
-    ended = facesearch(*(site.place.event_id if word == "EVENT" else word for word in words))
+    ended = facesearch("reindex", site.place.event_id)
     assert (ended.code, ended.out) == (1, "")
-    assert "embedded engine" in ended.err
+    assert "--faces" in ended.err
+
+
+def test_given_a_stack_without_a_kind_when_an_event_is_created_then_it_says_so(
+    place: Place, facesearch: Command
+) -> None:
+    outputs = stack_file_of(place)["outputs"] | {"SnapshotsBucket": "s"}
+    place.stack_file.write_text(json.dumps(stack_file_of(place, outputs=outputs)))
+    for kind in ("vectors", "rekognition"):
+        ended = facesearch("event", "create", "Gala", "--org", place.org_id, "--faces", kind)
+        assert (ended.code, ended.out) == (1, "")
+        assert f"FaceSets=exact,{kind}" in ended.err

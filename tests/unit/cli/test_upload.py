@@ -15,7 +15,7 @@ from botocore.compat import HTTPHeaders
 
 from facesearch.adapters.dynamodb import schema
 from facesearch.adapters.dynamodb.photos import DynamoPhotoStore
-from facesearch.photos.nextfaces import GONE
+from facesearch.photos.lookagain import GONE
 from facesearch.records import Original, image_id_of_bytes
 from facesearch_cli.pictures import scan
 from facesearch_cli.upload import BEING_DELETED, LOST_FACES, NOT_INDEXED, Report, Uploader
@@ -120,9 +120,9 @@ def end(place: Place, image_id: UUID, *, finish: bool = True) -> None:
     """Delete a photo, as every kind of deletion does, and keep its original."""
     store = DynamoPhotoStore(place.dynamodb, TABLE)
     shards = place.stack.event(place.event_id).shards
-    store.bury(place.event_id, shards, image_id)
+    store.delete(place.event_id, shards, image_id)
     if finish:
-        store.finish(place.event_id, shards, image_id)
+        store.expire(place.event_id, shards, image_id)
 
 
 @pytest.mark.parametrize("wait", [True, False])
@@ -182,9 +182,9 @@ def test_given_an_original_that_was_gone_when_re_indexed_when_uploaded_again_the
     photos, shards = place.stack.container.photos, place.stack.event(place.event_id).shards
     seen = photos.get(place.event_id, shards, image_id_of_bytes(place.event_id, JPEG + b"\x03"))
     assert seen is not None
-    assert photos.put_next(place.event_id, shards, seen, "another model", b"", GONE)
+    assert photos.put_faces(place.event_id, shards, seen, "another model", b"", GONE)
     assert upload(place, folder).failed == []  # searches still go by the faces that were there before
-    photos.fold(place.event_id, shards, seen.image_id, "another model")
+    photos.promote(place.event_id, shards, seen.image_id, "another model")
     report = upload(place, folder)
     assert (report.uploaded, report.indexed, report.failed) == (0, 4, [("finish/3.jpg", LOST_FACES)])
 

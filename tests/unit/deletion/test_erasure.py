@@ -150,7 +150,7 @@ def test_a_photo_that_comes_after_its_deletion_stays_though_the_run_was_killed(
 ) -> None:
     dying: Any = {store: _Dies(getattr(site.stores, store), name, at)}
     with suppress(CrashError):
-        PhotoDeletion(replace(site.stores, **dying)).delete_photos(site.event, [id_of(1), id_of(2)], EVERYTHING)
+        PhotoDeletion(stores=replace(site.stores, **dying)).delete_photos(site.event, [id_of(1), id_of(2)], EVERYTHING)
     assert site.upload(1, uploaded_at=NOW) is True
     site.photos_eraser.delete_photos(site.event, [id_of(5)], EVERYTHING)
     assert site.gallery() == [1, 3, 4]
@@ -160,7 +160,7 @@ def test_a_photo_that_comes_after_its_deletion_stays_though_the_run_was_killed(
 
 
 def test_a_photo_that_comes_while_it_is_being_deleted_goes_along(site: Site) -> None:
-    assert site.plain.stores.photos.bury(site.event.event_id, site.event.shards, id_of(2)) is not None
+    assert site.plain.stores.photos.delete(site.event.event_id, site.event.shards, id_of(2)) is not None
     assert site.upload(2, uploaded_at=NOW) is False
 
 
@@ -357,7 +357,7 @@ def test_faces_are_counted_once_wherever_they_lay(site: Site) -> None:
     stores, event = site.plain.stores, site.event
     photo = stores.photos.get(event.event_id, event.shards, id_of(2))
     assert photo is not None
-    assert stores.photos.put_next(event.event_id, event.shards, photo, "next", photo.faces), "re-indexing is under way"
+    assert stores.photos.put_faces(event.event_id, event.shards, photo, "next", photo.faces), "a rebuild is under way"
     receipt = site.photos_eraser.delete_photos(event, [id_of(2)], Files())
     assert receipt.deleted.faces == 2
     assert site.event_eraser.delete_event(event.event_id).deleted.faces == 1 + 1 + 3
@@ -532,7 +532,14 @@ def test_an_event_that_fails_does_not_keep_those_behind_it_from_ending() -> None
     events.update_event(site.event.event_id, retain_until=day)
     events.reader.events[broken] = replace(events.reader.events[site.event.event_id], event_id=broken)
     events.ended += [EndedEvent(broken, day), EndedEvent(site.event.event_id, day)]
-    retention = FaceRetention(site.stores.photos, site.stores.snapshots, events, cast("Any", Watches()))
+    stores = site.stores
+    retention = FaceRetention(
+        photos=stores.photos,
+        snapshots=stores.snapshots,
+        events=events,
+        watches=cast("Any", Watches()),
+        sets=stores.sets,
+    )
     run = retention.run(dt.date(2026, 6, 1))
     assert next(run).faces == 7
     with pytest.raises(ExceptionGroup):
@@ -551,7 +558,7 @@ def test_the_edge_is_told_to_forget_the_renditions() -> None:
 
     site, cloudfront = Site(Parts.memory()), CloudFront()
     stores = replace(site.stores, edge=CloudFrontCache(cloudfront, "D"))
-    PhotoDeletion(stores).delete_photos(site.event, [id_of(1)], Files())
+    PhotoDeletion(stores=stores).delete_photos(site.event, [id_of(1)], Files())
     assert cloudfront.paths == [[f"/{key}" for key in site.renditions_of([1])]]
     CloudFrontCache(cloudfront, "D").forget(["/x"] * 2_500)
     assert [len(paths) for paths in cloudfront.paths[1:]] == [1_000, 1_000, 500]

@@ -61,34 +61,34 @@ def feed(store: PhotoEraser) -> list[PhotoChange]:
 def test_a_buried_photo_is_in_the_feed_as_later_than_before_and_nowhere_else(store: PhotoEraser) -> None:
     store.add(EVENT_ID, 4, PHOTO)
     (before,) = feed(store)
-    assert store.bury(EVENT_ID, 4, ID) == 264
+    assert store.delete(EVENT_ID, 4, ID) == 264
     (after,) = feed(store)
     assert (after.status, after.faces, after.width) == ("deleted", b"", 0)
     assert after.changed_at > before.changed_at
     assert store.get(EVENT_ID, 4, ID) is None
     assert store.get_many(EVENT_ID, 4, [ID]) == {}
-    assert store.bury(EVENT_ID, 4, ID) is None
-    assert store.bury(EVENT_ID, 4, uuid.UUID(int=8)) is None
+    assert store.delete(EVENT_ID, 4, ID) is None
+    assert store.delete(EVENT_ID, 4, uuid.UUID(int=8)) is None
 
 
 def test_a_tombstone_refuses_what_was_uploaded_before_it_was_finished(store: PhotoEraser) -> None:
     assert store.tombstone(EVENT_ID, 4, ID) is None
     store.add(EVENT_ID, 4, PHOTO)
     assert store.tombstone(EVENT_ID, 4, ID) is None
-    store.bury(EVENT_ID, 4, ID)
+    store.delete(EVENT_ID, 4, ID)
     unfinished = store.tombstone(EVENT_ID, 4, ID)
     assert unfinished is not None
     assert unfinished.finished is False
     assert unfinished.refuses(2**60)
     assert store.add(EVENT_ID, 4, PHOTO, 2**52) is False
-    store.finish(EVENT_ID, 4, ID)
+    store.expire(EVENT_ID, 4, ID)
     finished = store.tombstone(EVENT_ID, 4, ID)
     assert finished is not None
     assert finished.deleted_at > unfinished.deleted_at
     for uploaded_at in (0, unfinished.deleted_at, finished.deleted_at):
         assert finished.refuses(uploaded_at)
         assert store.add(EVENT_ID, 4, PHOTO, uploaded_at) is False
-    store.finish(EVENT_ID, 4, ID)
+    store.expire(EVENT_ID, 4, ID)
     assert store.tombstone(EVENT_ID, 4, ID) == finished, "finished once"
     store.touch(EVENT_ID, 4, ID)
     assert store.tombstone(EVENT_ID, 4, ID) == finished, "a file that came since is still a new one"
@@ -96,7 +96,7 @@ def test_a_tombstone_refuses_what_was_uploaded_before_it_was_finished(store: Pho
     assert store.get(EVENT_ID, 4, ID) == PHOTO
     (change,) = feed(store)
     assert change.changed_at > finished.deleted_at
-    store.finish(EVENT_ID, 4, ID)
+    store.expire(EVENT_ID, 4, ID)
     assert store.get(EVENT_ID, 4, ID) == PHOTO, "only tombstones are finished"
 
 
@@ -111,7 +111,7 @@ def test_faces_are_replaced_only_if_nothing_has_changed_since_they_were_read(sto
     assert left is not None
     assert left.qualities == b"", "they were of the faces before"
     assert store.replace_faces(EVENT_ID, 4, before, b"") is False
-    store.bury(EVENT_ID, 4, ID)
+    store.delete(EVENT_ID, 4, ID)
     assert store.replace_faces(EVENT_ID, 4, after, b"") is False
     assert feed(store)[0].status == "deleted"
 
@@ -120,7 +120,7 @@ def test_a_purged_shard_and_a_removed_photo_leave_no_trace(store: PhotoEraser) -
     for number in range(0, 240, 4):
         store.add(EVENT_ID, 4, Photo(uuid.UUID(int=number), "failed", "k", reason="no"))
     store.add(EVENT_ID, 4, Photo(uuid.UUID(int=1), "failed", "k", reason="no"))
-    store.bury(EVENT_ID, 4, ID)
+    store.delete(EVENT_ID, 4, ID)
     assert (store.count(EVENT_ID, 0).photos, store.count(EVENT_ID, 1).photos) == (60, 1)
     assert store.purge(EVENT_ID, 0).photos == 59, "the tombstone is no photo"
     assert (store.count(EVENT_ID, 0).photos, store.count(EVENT_ID, 1).photos, feed(store)) == (0, 1, [])
@@ -131,10 +131,10 @@ def test_a_purged_shard_and_a_removed_photo_leave_no_trace(store: PhotoEraser) -
 def test_a_tombstone_holds_nothing_of_the_photo_and_expires_once_it_is_finished(dynamodb: Any) -> None:
     store = DynamoPhotoStore(dynamodb, TABLE)
     store.add(EVENT_ID, 4, PHOTO)
-    store.bury(EVENT_ID, 4, ID)
+    store.delete(EVENT_ID, 4, ID)
     (item,) = dynamodb.scan(TableName=TABLE)["Items"]
     assert item.keys() == {"pk", "sk", "status", "changed_at"}
-    store.finish(EVENT_ID, 4, ID)
+    store.expire(EVENT_ID, 4, ID)
     (item,) = dynamodb.scan(TableName=TABLE)["Items"]
     assert int(item["expires_at"]["N"]) == pytest.approx(time.time() + TOMBSTONE_SECONDS, abs=60)
 
@@ -143,7 +143,7 @@ def test_a_tombstone_that_is_touched_meanwhile_is_finished_and_leaves_the_list(d
     log, other = DynamoErasureLog(dynamodb, TABLE), DynamoPhotoStore(dynamodb, TABLE)
     other.add(EVENT_ID, 4, PHOTO)
     log.begin(EVENT_ID, [Erasing(ID, whole=True)])
-    other.bury(EVENT_ID, 4, ID)
+    other.delete(EVENT_ID, 4, ID)
     touches = [True]
 
     def clock() -> int:
@@ -152,7 +152,7 @@ def test_a_tombstone_that_is_touched_meanwhile_is_finished_and_leaves_the_list(d
             other.touch(EVENT_ID, 4, ID)
         return microseconds()
 
-    DynamoPhotoStore(dynamodb, TABLE, clock).finish(EVENT_ID, 4, ID)
+    DynamoPhotoStore(dynamodb, TABLE, clock).expire(EVENT_ID, 4, ID)
     tombstone = other.tombstone(EVENT_ID, 4, ID)
     assert tombstone is not None
     assert tombstone.finished
@@ -174,7 +174,7 @@ def test_where_the_file_lies_is_noted_if_nobody_else_has_and_nothing_else_change
     assert store.set_originals(EVENT_ID, 4, after, [there]) is True
     moved = store.get(EVENT_ID, 4, ID)
     assert moved == replace(PHOTO, key=there.key, etag=there.etag)
-    store.bury(EVENT_ID, 4, ID)
+    store.delete(EVENT_ID, 4, ID)
     assert store.set_originals(EVENT_ID, 4, moved, [here]) is False
 
 
@@ -183,8 +183,8 @@ def test_tombstones_are_found_many_at_a_time(store: PhotoEraser) -> None:
     for image_id in ids[:3]:
         store.add(EVENT_ID, 4, replace(PHOTO, image_id=image_id))
     for image_id in ids[:2]:
-        store.bury(EVENT_ID, 4, image_id)
-    store.finish(EVENT_ID, 4, ids[0])
+        store.delete(EVENT_ID, 4, image_id)
+    store.expire(EVENT_ID, 4, ids[0])
     found = store.tombstones(EVENT_ID, 4, ids)
     assert found == {image_id: store.tombstone(EVENT_ID, 4, image_id) for image_id in ids[:2]}
     assert [found[image_id].finished for image_id in ids[:2]] == [True, False]

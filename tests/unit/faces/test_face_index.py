@@ -17,14 +17,17 @@ from facesearch.faces.index import EventIndex, FaceIndex, IndexMovedError, probe
 from facesearch.faces.index.cohort import LOOKED_AT, NOBODY
 from facesearch.faces.index.distributed import ChosenIndexes, VectorCohorts, VectorIndex
 from facesearch.faces.packing import pack, values_of
-from facesearch.faces.vector_items import FaceKeeper, FacePlace, ShardFaces, faces_of, place_of
-from facesearch.models import DEFAULT_MODEL, Event, IndexKind
+from facesearch.faces.sets import FaceWriter, PhotoFaces, Written
+from facesearch.faces.vector_items import FacePlace, ShardFaces, place_of
+from facesearch.models import DEFAULT_MODEL, Event, FaceSet, FaceSetKind
 from facesearch.records import Photo
 from tests.support.fakes import EVENT, EVENT_ID
+from tests.unit.faces.sets.places import face_sets
 from tests.unit.photos.indexing.fakes import FakeEngine
 
 MODEL = DEFAULT_MODEL
-VECTORS = replace(EVENT, index_kind=IndexKind.VECTORS, vector_table="memory", face_shards=4)
+KEPT = FaceSet(MODEL, FaceSetKind.VECTORS)
+VECTORS = replace(EVENT, faces=KEPT, vector_table="memory", face_shards=4)
 rng = np.random.default_rng(7)
 
 
@@ -61,13 +64,14 @@ class IndexBench:
         self.photos = MemoryPhotoStore()
         self.items = MemoryVectorItems()
         self.cohorts = VectorCohorts(self.items, pool)
-        self.keeper = FaceKeeper(self.items, self.photos, lambda _: self.event)
+        sets = face_sets(self.photos, items=self.items, pool=pool)
+        self.writer = FaceWriter(sets=sets, photos=self.photos, event_now=lambda _: self.event)
 
     def add(self, *photos: Photo) -> None:
         for each in photos:
-            written = self.keeper.write(VECTORS, each)
+            written, _ = self.writer.write(VECTORS, each)
             self.photos.add(EVENT_ID, EVENT.shards, each)
-            self.keeper.settle(EVENT_ID, each.image_id, written=written)
+            self.writer.settle(EVENT_ID, each.image_id, written)
 
     def exact(self) -> FaceIndex:
         index = EventIndex(EVENT_ID, MODEL)
@@ -169,14 +173,14 @@ def test_a_large_event_s_cohort_is_read_once_a_minute_and_after_every_deletion(w
     deleted = replace(VECTORS, erasures=1)
     second = cohorts.of(deleted)
     assert second is not first
-    world.items.forget(place_of(VECTORS), lowest.image_id)
+    world.items.delete(place_of(VECTORS), lowest.image_id)
     assert cohorts.of(deleted) is second
     now = 120.0
     third = cohorts.of(deleted)
     assert third.values.tolist() == first.values.tolist()
     now = 300.0
     assert cohorts.of(deleted) is third, "read again, and found to be the same"
-    assert cohorts.of(replace(deleted, model="older")) is NOBODY
+    assert cohorts.of(replace(deleted, faces=FaceSet("older", FaceSetKind.VECTORS))) is NOBODY
 
 
 def test_a_small_event_s_cohort_knows_every_upload(world: IndexBench) -> None:
@@ -202,18 +206,18 @@ def test_only_a_partition_that_may_hold_more_than_the_service_says_is_read(world
 def test_a_photo_whose_record_does_not_count_is_never_returned(world: IndexBench) -> None:
     kept, gone = photo(near(0.8)), photo(near(0.9))
     world.add(kept)
-    world.items.put(place_of(VECTORS), [faces_of(gone)])
+    world.items.put(place_of(VECTORS), [PhotoFaces.of(gone, MODEL)])
     older, failed = photo(near(0.9), model="older"), replace(photo(near(0.9)), status="failed")
     for each in (older, failed):
         world.photos.add(EVENT_ID, EVENT.shards, each)
-        world.items.put(place_of(VECTORS), [faces_of(each)])
+        world.items.put(place_of(VECTORS), [PhotoFaces.of(each, each.model)])
     assert world.found(world.vectors()) == [kept.image_id]
 
 
 def test_items_that_lag_behind_a_record_never_score_for_it(world: IndexBench) -> None:
     changed = photo(stranger())
     world.add(changed)
-    world.items.put(place_of(VECTORS), [replace(faces_of(changed), faces=pack(near(0.9)))])
+    world.items.put(place_of(VECTORS), [replace(PhotoFaces.of(changed, MODEL), faces=pack(near(0.9)))])
     assert world.found(world.vectors()) == []
 
 
@@ -256,7 +260,7 @@ def test_an_event_whose_vector_table_was_replaced_is_searched_exactly(world: Ind
     indexes = ChosenIndexes(Exact(), world.items, lambda _: world.vectors())
     assert isinstance(indexes.current(VECTORS), VectorIndex)
     assert isinstance(indexes.current(replace(VECTORS, vector_table="an older one")), EventIndex)
-    assert isinstance(indexes.current(replace(EVENT, next_index_kind=IndexKind.VECTORS)), EventIndex)
+    assert isinstance(indexes.current(replace(VECTORS, faces=FaceSet(), building=KEPT)), EventIndex)
 
 
 def test_a_redelivered_photo_is_written_once_and_a_half_done_one_is_completed(world: IndexBench) -> None:
@@ -265,28 +269,29 @@ def test_a_redelivered_photo_is_written_once_and_a_half_done_one_is_completed(wo
     for _ in range(2):
         world.add(person)
     assert world.items.counts(place, world.pool) == {person.image_id: 2}
-    world.items.forget(place, person.image_id)  # as if its writer had been killed
-    world.keeper.settle(EVENT_ID, person.image_id, written=False)
+    world.items.delete(place, person.image_id)  # as if its writer had been killed
+    world.writer.settle(EVENT_ID, person.image_id, Written())
     assert world.items.counts(place, world.pool) == {person.image_id: 2}
 
 
 def test_faces_written_for_a_photo_or_an_event_that_has_none_any_more_go_again(world: IndexBench) -> None:
     place = place_of(VECTORS)
     deleted = photo(near(0.8))
-    world.keeper.write(VECTORS, deleted)
-    world.keeper.settle(EVENT_ID, deleted.image_id, written=True)
+    written, _ = world.writer.write(VECTORS, deleted)
+    world.writer.settle(EVENT_ID, deleted.image_id, written)
     assert world.items.counts(place, world.pool) == {}, "its record was refused"
-    world.event = replace(VECTORS, index_kind=IndexKind.EXACT)
+    world.event = replace(VECTORS, faces=FaceSet())
     world.add(photo(near(0.8)))
     assert world.items.counts(place, world.pool) == {}, "the event was switched while it was indexed"
 
 
 def test_an_event_that_began_to_move_while_a_photo_was_indexed_has_its_faces(world: IndexBench) -> None:
-    world.event = replace(VECTORS, index_kind=IndexKind.EXACT, next_index_kind=IndexKind.VECTORS)
+    world.event = replace(VECTORS, faces=FaceSet(), building=KEPT)
     person = photo(near(0.8))
-    assert world.keeper.write(EVENT, person) is False
+    written, _ = world.writer.write(EVENT, person)
+    assert list(written) == [FaceSet()]
     world.photos.add(EVENT_ID, EVENT.shards, person)
-    world.keeper.settle(EVENT_ID, person.image_id, written=False)
+    world.writer.settle(EVENT_ID, person.image_id, written)
     assert world.items.counts(place_of(VECTORS), world.pool) == {person.image_id: 1}
 
 
@@ -294,10 +299,12 @@ def test_a_photo_that_has_fewer_faces_now_keeps_none_of_the_others(world: IndexB
     before = photo(near(0.8), near(0.7), stranger())
     world.add(before)
     after = replace(before, faces=pack(near(0.6)))
-    world.keeper.replace(VECTORS, after)
+    (change,) = [each for shard in range(EVENT.shards) for each in world.photos.changes(EVENT_ID, shard, 0)]
+    assert world.photos.replace_faces(EVENT_ID, EVENT.shards, change, after.faces)
+    world.writer.settle(EVENT_ID, before.image_id, Written())
     place = place_of(VECTORS)
     assert world.items.counts(place, world.pool) == {before.image_id: 1}
     shard = world.items.read(place, place.shard_of(before.image_id))
     assert bytes(shard.values) == bytes(values_of(after.faces))
-    assert world.keeper.forget(VECTORS, before.image_id) == 1
+    assert world.writer.sets.open(VECTORS, KEPT).delete_photos([before.image_id]) == 1
     assert world.items.counts(place, world.pool) == {}

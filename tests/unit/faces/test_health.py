@@ -29,6 +29,7 @@ from facesearch.faces.health import (
 from facesearch.faces.index import EventIndex
 from facesearch.faces.packing import pack
 from facesearch.faces.qualities import pack_qualities
+from facesearch.models import FaceSet
 from facesearch.records import Photo
 from tests.support.examples import examples
 from tests.support.fakes import EVENT, EVENT_ID
@@ -69,7 +70,7 @@ class TestRecords:
         photos = [photo(1, one, two), photo(2), photo(3, three, model="older"), failed, photo(4, three)]
         advanced: list[int] = []
         store = stored([*photos, photo(5, one)])
-        store.bury(EVENT_ID, EVENT.shards, photo(5).image_id)
+        store.delete(EVENT_ID, EVENT.shards, photo(5).image_id)
         found = health_of(EVENT, store, pool, advanced.append)
         assert (found.photos, found.without_faces, found.failed, found.unseen, found.faces) == (5, 1, 1, 1, 3)
         assert sum(advanced) == 5
@@ -182,7 +183,7 @@ class TestStrangers:
         strangers = {}
         for model in (EVENT.model, FIRST_MODEL):
             photos = [photo(number, face, model=model) for number, face in enumerate(people)]
-            found = health_of(replace(EVENT, model=model), stored(photos), pool)
+            found = health_of(replace(EVENT, faces=FaceSet(model)), stored(photos), pool)
             assert found.strangers is not None
             strangers[model] = found.strangers[90]
         assert strangers[EVENT.model] < 0.1 * strangers[FIRST_MODEL], "which nothing levels"

@@ -16,7 +16,7 @@ from facesearch.faces.confidence import threshold
 from facesearch.faces.embedded import EmbeddedMatcher
 from facesearch.faces.engine import DEFAULT_MODEL, Embedding
 from facesearch.faces.sameperson import SAME_PERSON, averaged
-from facesearch.models import FIRST_MODEL
+from facesearch.models import FIRST_MODEL, FaceSet
 from tests.support.fakes import EVENT
 from tests.support.site import Inline
 
@@ -100,7 +100,7 @@ def test_older_models_have_a_scale_of_their_own() -> None:
 
 def test_the_scale_is_that_of_the_event_s_model() -> None:
     matcher = EmbeddedMatcher(lambda _: cast("Any", Pair()), cast("Any", None), Inline(), Inline())
-    older, newer = (replace(EVENT, model=model) for model in (FIRST_MODEL, DEFAULT_MODEL))
+    older, newer = (replace(EVENT, faces=FaceSet(model)) for model in (FIRST_MODEL, DEFAULT_MODEL))
     assert matcher.keepable(older, [b"1", b"22"]).model == FIRST_MODEL
     with pytest.raises(OtherPerson):
         matcher.keepable(newer, [b"1", b"22"])

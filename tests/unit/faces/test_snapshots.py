@@ -158,7 +158,7 @@ def test_another_events_or_models_snapshot_is_refused(pool: ThreadPoolExecutor) 
 
 def test_a_snapshot_that_is_broken_is_built_again_from_the_table(pool: ThreadPoolExecutor) -> None:
     store, snapshots = photos_with(100), MemorySnapshotStore()
-    builder = SnapshotBuilder(store, snapshots, pool)
+    builder = SnapshotBuilder(photos=store, snapshots=snapshots, pool=pool)
     assert builder.compact(EVENT, at_least=1).written
     expected = all_hits(index_of(store, pool), pool)
     (key,) = snapshots.files
@@ -173,7 +173,7 @@ def test_a_snapshot_that_is_broken_is_built_again_from_the_table(pool: ThreadPoo
 
 def test_a_short_tail_is_left_alone_and_a_long_one_folded_in(pool: ThreadPoolExecutor) -> None:
     store, snapshots = photos_with(30), MemorySnapshotStore()
-    builder = SnapshotBuilder(store, snapshots, pool)
+    builder = SnapshotBuilder(photos=store, snapshots=snapshots, pool=pool)
     assert builder.compact(EVENT).written is False
     done = builder.compact(EVENT, at_least=done_bytes(store))
     assert (done.written, done.photos) == (True, 30)

@@ -144,8 +144,8 @@ def test_what_was_written_is_known_to_the_next_look_however_long_the_write_took(
 
             world.wire.delays, world.wire.under_way = list(delays), look
             if number in there:
-                assert world.writer.bury(EVENT_ID, 1, photo(number).image_id) == len(photo(number).faces)
-                world.writer.finish(EVENT_ID, 1, photo(number).image_id)
+                assert world.writer.delete(EVENT_ID, 1, photo(number).image_id) == len(photo(number).faces)
+                world.writer.expire(EVENT_ID, 1, photo(number).image_id)
             else:
                 assert world.writer.add(EVENT_ID, 1, photo(number), uploaded_at=world.wire.now + 1)
             there ^= {number}
@@ -184,8 +184,8 @@ def test_what_a_killed_run_has_written_is_known_when_it_was_repeated(
     late_and_killed(lambda store: store.add(EVENT_ID, 1, photo(1)))
     world.writer.touch(EVENT_ID, 1, one)
     assert (world.readers.found(), world.readers.shown()) == ([1], [1])
-    late_and_killed(lambda store: store.bury(EVENT_ID, 1, one))
-    assert world.writer.bury(EVENT_ID, 1, one) is None
+    late_and_killed(lambda store: store.delete(EVENT_ID, 1, one))
+    assert world.writer.delete(EVENT_ID, 1, one) is None
     assert (world.readers.found(), world.readers.shown()) == ([], [])
     world.writer.touch(EVENT_ID, 1, photo(2).image_id)
     assert world.writer.tombstone(EVENT_ID, 1, photo(2).image_id) is None, "nothing comes of nothing"
@@ -216,7 +216,7 @@ def test_a_write_whose_response_was_lost_is_not_taken_for_somebody_else_s(
     (change,) = store.changes(EVENT_ID, 0, 0)
     assert store.replace_faces(EVENT_ID, 1, change, b"")
     assert store.replace_faces(EVENT_ID, 1, change, b"") is False
-    assert store.bury(EVENT_ID, 1, one.image_id) == 0
+    assert store.delete(EVENT_ID, 1, one.image_id) == 0
 
 
 def test_two_writers_with_slow_clocks_are_told_apart(worlds: Callable[[int], FreshnessBench]) -> None:
@@ -226,5 +226,5 @@ def test_two_writers_with_slow_clocks_are_told_apart(worlds: Callable[[int], Fre
     seen = world.writer.get(EVENT_ID, 1, one.image_id)
     assert seen is not None
     assert world.writer.add(EVENT_ID, 1, one, uploaded_at=NOW + SECOND) is False
-    assert world.writer.put_next(EVENT_ID, 1, seen, "next", b"")
-    assert world.writer.put_next(EVENT_ID, 1, seen, "other", b"") is False
+    assert world.writer.put_faces(EVENT_ID, 1, seen, "next", b"")
+    assert world.writer.put_faces(EVENT_ID, 1, seen, "other", b"") is False

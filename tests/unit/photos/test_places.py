@@ -16,8 +16,8 @@ from facesearch.photos.originals import Link, Originals
 from facesearch.photos.places import find_moved, note_place
 from facesearch.records import MAX_COPIES, Original, Photo, image_id_of_bytes
 from tests.support.fakes import EVENT, EVENT_ID, ORG
+from tests.unit.faces.sets.bench import ANNA, B, RebuildBench, picture
 from tests.unit.photos.indexing.fakes import PHOTOS, notification
-from tests.unit.photos.reindexing.bench import ANNA, B, ReindexBench, picture
 
 FOLDER = f"{ORG}/{EVENT_ID}/"
 FIRST, MOVED = f"{FOLDER}IMG_1.jpg", f"{FOLDER}day 1/IMG_1.jpg"
@@ -26,23 +26,23 @@ ID = image_id_of_bytes(EVENT_ID, DATA)
 
 
 @pytest.fixture
-def site() -> ReindexBench:
-    site = ReindexBench()
+def site() -> RebuildBench:
+    site = RebuildBench()
     put(site, FIRST)
     return site
 
 
-def put(site: ReindexBench, key: str, data: bytes = DATA, *, told: bool = True) -> None:
+def put(site: RebuildBench, key: str, data: bytes = DATA, *, told: bool = True) -> None:
     site.s3.objects[PHOTOS, key] = data
     if told:
         site.indexer.index_message(notification(key))
 
 
-def drop(site: ReindexBench, key: str) -> None:
+def drop(site: RebuildBench, key: str) -> None:
     del site.s3.objects[PHOTOS, key]
 
 
-def linked(site: ReindexBench) -> str | None:
+def linked(site: RebuildBench) -> str | None:
     """Where the photo's link leads to."""
 
     class Bucket:
@@ -57,15 +57,15 @@ def linked(site: ReindexBench) -> str | None:
     return found.url if isinstance(found, Link) else None
 
 
-def test_a_file_that_is_copied_and_then_loses_its_first_key_is_linked_and_keeps_its_faces(site: ReindexBench) -> None:
+def test_a_file_that_is_copied_and_then_loses_its_first_key_is_linked_and_keeps_its_faces(site: RebuildBench) -> None:
     put(site, MOVED)
     assert linked(site) == FIRST, "the first place that still has it"
     drop(site, FIRST)
     assert linked(site) == MOVED
-    assert site.reindexing.run(EVENT_ID, B).faces == 1
+    assert site.rebuild.run(EVENT_ID, B).faces == 1
 
 
-def test_a_file_that_comes_back_under_another_key_is_linked_there(site: ReindexBench) -> None:
+def test_a_file_that_comes_back_under_another_key_is_linked_there(site: RebuildBench) -> None:
     drop(site, FIRST)
     assert linked(site) is None
     put(site, MOVED)
@@ -73,7 +73,7 @@ def test_a_file_that_comes_back_under_another_key_is_linked_there(site: ReindexB
     assert site.photo(ID).originals == (Original(MOVED, site.s3._etag_of(PHOTOS, MOVED)),)
 
 
-def test_a_file_that_another_has_overwritten_is_linked_where_it_was_moved_to(site: ReindexBench) -> None:
+def test_a_file_that_another_has_overwritten_is_linked_where_it_was_moved_to(site: RebuildBench) -> None:
     put(site, FIRST, picture(2))
     put(site, MOVED)
     assert linked(site) == MOVED
@@ -81,7 +81,7 @@ def test_a_file_that_another_has_overwritten_is_linked_where_it_was_moved_to(sit
 
 def test_two_keys_indexed_at_the_same_moment_are_both_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
     """The first one's run finds no record when it begins, and the other's when it ends."""
-    site = ReindexBench()
+    site = RebuildBench()
     site.s3.objects[PHOTOS, FIRST] = site.s3.objects[PHOTOS, MOVED] = DATA
     add, overtaking = site.photos.add, iter([MOVED])
 
@@ -96,11 +96,11 @@ def test_two_keys_indexed_at_the_same_moment_are_both_remembered(monkeypatch: py
     assert [place.key for place in site.photo(ID).originals] == [MOVED, FIRST]
 
 
-def test_a_move_that_nobody_told_of_costs_no_faces_when_they_are_made_again(site: ReindexBench) -> None:
+def test_a_move_that_nobody_told_of_costs_no_faces_when_they_are_made_again(site: RebuildBench) -> None:
     drop(site, FIRST)
     put(site, MOVED, told=False)
     assert linked(site) is None
-    done = site.reindexing.run(EVENT_ID, B)
+    done = site.rebuild.run(EVENT_ID, B)
     assert (done.faces, done.failed) == (1, [])
     assert linked(site) == MOVED
 
@@ -158,7 +158,7 @@ def test_a_file_that_was_moved_after_the_listing_is_not_lost() -> None:
     assert Original("after", etag) in record.originals
 
 
-def test_a_deleted_photos_original_goes_wherever_it_lies(site: ReindexBench) -> None:
+def test_a_deleted_photos_original_goes_wherever_it_lies(site: RebuildBench) -> None:
     """Moved with a message or without one, copied, in other parts; another file under a key that it had stays."""
     in_parts, silent, taken = f"{FOLDER}parts.jpg", f"{FOLDER}silent/IMG_1.jpg", FIRST
     site.s3.etags[in_parts] = '"abc-2"'
@@ -172,7 +172,7 @@ def test_a_deleted_photos_original_goes_wherever_it_lies(site: ReindexBench) -> 
     named = [replace(place, etag=etags.get(place.key, place.etag)) for place in record.originals if place.key != taken]
     known = [Original(taken, etags[MOVED]), *named]
     assert site.photos.set_originals(EVENT_ID, EVENT.shards, record, known)
-    eraser = PhotoDeletion(replace(site.stores, originals=cast("Any", bucket)))
+    eraser = PhotoDeletion(stores=replace(site.stores, originals=cast("Any", bucket)))
     receipt = eraser.delete_photos(EVENT, [ID], Files(originals=True))
     assert receipt.complete
     assert receipt.deleted.originals == 3

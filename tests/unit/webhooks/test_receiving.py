@@ -19,7 +19,7 @@ from facesearch.errors import (
     TooLarge,
     UnreadableBody,
 )
-from facesearch.models import JobStatus, SearchKey, SearchSummary
+from facesearch.models import REKOGNITION, JobStatus, SearchKey, SearchSummary
 from facesearch.webhooks.commands import SearchCommand
 from facesearch.webhooks.intake import LONGEST_DELAY
 from facesearch.webhooks.requests import parse_webhook
@@ -215,6 +215,12 @@ def test_a_deployment_that_keeps_no_probes_says_so(site: WebhookBench) -> None:
         site.send(**watch)
     assert site.queue.sent == []
     site.send(**watch | {"watch": False})
+
+
+def test_an_event_whose_faces_give_no_probe_cannot_be_watched(site: WebhookBench) -> None:
+    body = json.dumps({"selfie_base64": ALONG, "watch": True, "watch_consent": True, "callback_url": CALLBACK})
+    with pytest.raises(InvalidRequest, match="gives no probe"):
+        site.intake.receive(replace(EVENT, faces=REKOGNITION), parse_webhook(body.encode()), "")
 
 
 def test_several_selfies_are_one_job(site: WebhookBench) -> None:

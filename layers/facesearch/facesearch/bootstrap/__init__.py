@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from facesearch.adapters.dynamodb.quota import DynamoTokenBuckets
 from facesearch.adapters.dynamodb.reading import DynamoReader
 from facesearch.api.authentication import AuthenticatedRequest, Authenticator
-from facesearch.models import Event, QuotaLimits, QuotaState
+from facesearch.models import Event, FaceSet, QuotaLimits, QuotaState
 from facesearch.reading import EventDirectory, Wanted
 from facesearch.search.quota import Meter
 from facesearch.settings import Settings
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from facesearch.adapters.dynamodb.watches import DynamoWatchStore
     from facesearch.adapters.opencv.face_engine import OpenCvEngine
     from facesearch.adapters.outbound import HttpOutbound
-    from facesearch.adapters.rekognition import Collections
+    from facesearch.adapters.rekognition import RekognitionFaces, RekognitionMatcher
     from facesearch.adapters.s3.pending_selfies import S3PendingSelfies
     from facesearch.adapters.s3.snapshots import S3SnapshotStore
     from facesearch.adapters.sqs.callback_attempts import SqsAttemptQueue
@@ -45,16 +45,15 @@ if TYPE_CHECKING:
     from facesearch.deletion.retention import FaceRetention
     from facesearch.deletion.search import SearchDeletion
     from facesearch.faces.compaction import SnapshotBuilder
+    from facesearch.faces.embedded import EmbeddedMatcher
     from facesearch.faces.engine import FaceEngine
     from facesearch.faces.index import FaceIndex, FaceIndexes
     from facesearch.faces.matching import Matcher
-    from facesearch.faces.outside import OutsideEraser, OutsideIndexing
-    from facesearch.faces.vector_items import FaceKeeper
+    from facesearch.faces.sets import FaceSets
     from facesearch.photos.gallery import Galleries
     from facesearch.photos.indexing import PhotoIndexer
     from facesearch.photos.links import RenditionLinks
     from facesearch.photos.originals import Originals
-    from facesearch.records import PhotoEraser
     from facesearch.search.face_search import FaceSearch
     from facesearch.search.selfies import SelfieUploads
     from facesearch.webhooks.announcing import Announcer
@@ -121,21 +120,73 @@ class Container:
 
     @cached_property
     def _matcher(self) -> "Matcher[Any]":
-        match self.settings.engine:
-            case "upstream":
-                from facesearch.adapters.upstream import PAGES_AT_ONCE, UpstreamMatcher
+        if self.settings.engine == "upstream":
+            from facesearch.adapters.upstream import PAGES_AT_ONCE, UpstreamMatcher
 
-                return UpstreamMatcher(self._upstream, ThreadPoolExecutor(PAGES_AT_ONCE, thread_name_prefix="pages"))
-            case "rekognition":
-                from facesearch.adapters.rekognition import SEARCHING, RekognitionMatcher
+            return UpstreamMatcher(self._upstream, ThreadPoolExecutor(PAGES_AT_ONCE, thread_name_prefix="pages"))
+        from facesearch.faces.matching import ChosenMatcher
+        from facesearch.models import FaceSetKind
 
-                client = self._client("rekognition", SEARCHING)
-                prefix = self.settings.required("collection_prefix")
-                return RekognitionMatcher(client, prefix, self._photos, self._io)
-            case "embedded":
-                from facesearch.faces.embedded import EmbeddedMatcher
+        def matcher_of(kind: FaceSetKind) -> "Matcher[Any]":
+            return self._rekognition_matcher if kind is FaceSetKind.REKOGNITION else self._embedded_matcher
 
-                return EmbeddedMatcher(self._engine_of, self._indexes, self._background, self._cpu)
+        return ChosenMatcher(matcher_of)
+
+    @cached_property
+    def _embedded_matcher(self) -> "EmbeddedMatcher":
+        from facesearch.faces.embedded import EmbeddedMatcher
+
+        return EmbeddedMatcher(self._engine_of, self._indexes, self._background, self._cpu)
+
+    @cached_property
+    def _rekognition_matcher(self) -> "RekognitionMatcher":
+        from facesearch.adapters.rekognition import SEARCHING, RekognitionMatcher
+
+        client = self._client("rekognition", SEARCHING)
+        return RekognitionMatcher(client, self.settings.required("collection_prefix"), self._photos, self._io)
+
+    @cached_property
+    def face_sets(self) -> "FaceSets":
+        """The places where events' faces are kept, as far as this deployment has them."""
+        from facesearch.faces.sets import ExactFaces, FaceSets
+        from facesearch.faces.vector_items import VectorFaces
+
+        items, prefix = self._vector_items, self.settings.collection_prefix
+        # Only the snapshots function may touch snapshots; indexing asks for them.
+        snapshots = self._snapshots if self.settings.snapshots_bucket else None
+
+        def exact(event: Event, face_set: FaceSet) -> ExactFaces:
+            return ExactFaces(
+                event=event, face_set=face_set, photos=self._photos, snapshots=snapshots, builder=self._set_builder
+            )
+
+        def vectors(event: Event, face_set: FaceSet) -> VectorFaces:
+            if items is None:
+                raise ValueError("FACES_TABLE_NAME is not set")
+            return VectorFaces(event=event, face_set=face_set, items=items, photos=self._photos, pool=self._io)
+
+        def rekognition(event: Event, face_set: FaceSet) -> "RekognitionFaces":
+            from facesearch.adapters.rekognition import RekognitionFaces
+
+            return RekognitionFaces(self._rekognition, prefix, event.event_id)
+
+        return FaceSets(
+            exact=exact,
+            vectors=vectors if items is not None else None,
+            vector_table=items.name if items is not None else "",
+            rekognition=rekognition if prefix else None,
+        )
+
+    @property
+    def _set_builder(self) -> "SnapshotBuilder | None":
+        """Makes the snapshot of a face set that is being built: operators do, the functions do not."""
+        return None
+
+    @cached_property
+    def _rekognition(self) -> Any:
+        from facesearch.adapters.rekognition import INDEXING
+
+        return self._client("rekognition", INDEXING)
 
     @cached_property
     def _upstream(self) -> "Upstream":
@@ -146,25 +197,6 @@ class Container:
         secrets = self._client("secretsmanager", aws.SECRETS)
         key = KeySecret(secrets, settings.required("upstream_key_secret"))
         return Upstream(new_http(), settings.required("upstream_url"), key, Breaker())
-
-    @cached_property
-    def _collections(self) -> "Collections | None":
-        """The events' collections of faces; None with another engine than Rekognition."""
-        if self.settings.engine != "rekognition":
-            return None
-        from facesearch.adapters.rekognition import INDEXING, Collections
-
-        return Collections(self._client("rekognition", INDEXING), self.settings.required("collection_prefix"))
-
-    @property
-    def _outside_indexing(self) -> "OutsideIndexing | None":
-        if self._collections is None:
-            return None
-        from facesearch.adapters.rekognition import COLLECTION_MODEL
-        from facesearch.adapters.rekognition.pictures import parts_of
-        from facesearch.faces.outside import OutsideIndexing
-
-        return OutsideIndexing(COLLECTION_MODEL, self._collections, parts_of)
 
     @cached_property
     def selfie_uploads(self) -> "SelfieUploads":
@@ -209,20 +241,23 @@ class Container:
 
     @cached_property
     def photo_indexer(self) -> "PhotoIndexer":
+        from facesearch.adapters.s3.pictures import S3Pictures
         from facesearch.photos.indexing import PhotoIndexer
+        from facesearch.photos.looking import PhotoLooker
 
-        settings = self.settings
+        settings, looker = self.settings, PhotoLooker(engines=self._engine_of)
+        if settings.collection_prefix:
+            from facesearch.adapters.rekognition.pictures import parts_of
+
+            looker = PhotoLooker(engines=self._engine_of, parts_of=parts_of)
         return PhotoIndexer(
-            engines=self._engine_of,
+            looker=looker,
             photos=self._photos,
+            pictures=S3Pictures(self._s3, settings.required("photos_bucket"), settings.required("renditions_bucket")),
             reader=self._reader,
-            s3=self._s3,
-            photos_bucket=settings.required("photos_bucket"),
-            renditions_bucket=settings.required("renditions_bucket"),
+            sets=self.face_sets,
             snapshots=self._snapshot_requests,
-            face_keeper=self.face_keeper,
             watches=self._watch_requests,
-            outside=self._outside_indexing,
             pool=ThreadPoolExecutor(UPLOADS_AT_ONCE, thread_name_prefix="uploads"),
         )
 
@@ -230,33 +265,21 @@ class Container:
     def snapshot_builder(self) -> "SnapshotBuilder":
         from facesearch.faces.compaction import SnapshotBuilder
 
-        return SnapshotBuilder(self._photos, self._snapshots, self._io, self.settings.snapshot_tail_bytes)
+        return SnapshotBuilder(
+            photos=self._photos, snapshots=self._snapshots, pool=self._io, tail_bytes=self.settings.snapshot_tail_bytes
+        )
 
     @cached_property
     def face_retention(self) -> "FaceRetention":
         from facesearch.deletion.retention import FaceRetention
 
-        photos, outside = self._erasers
-        return FaceRetention(photos, self._snapshots, self.admin, self._watches, outside)
-
-    @property
-    def _erasers(self) -> "tuple[PhotoEraser, OutsideEraser]":
-        """The photos' records and the faces outside of them, as deletions take them."""
-        from facesearch.deletion.vector_items import OutsideItems, PhotosWithItems
-        from facesearch.faces.outside import NOTHING_OUTSIDE
-
-        items = self._face_items
-        if self._collections is not None or items is None:
-            return self._photos, self._collections or NOTHING_OUTSIDE
-        return PhotosWithItems(self._photos, items, self.event), OutsideItems(items, self.event, self._io)
-
-    @cached_property
-    def face_keeper(self) -> "FaceKeeper | None":
-        """Keeps the distributed index in step with single photos; None on a stack without one."""
-        from facesearch.faces.vector_items import FaceKeeper
-
-        items = self._face_items
-        return FaceKeeper(items, self._photos, self.event) if items is not None else None
+        return FaceRetention(
+            photos=self._photos,
+            snapshots=self._snapshots,
+            events=self.admin,
+            watches=self._watches,
+            sets=self.face_sets,
+        )
 
     @cached_property
     def announcer(self) -> "Announcer":
@@ -339,16 +362,15 @@ class Container:
 
     @cached_property
     def watch_runner(self) -> "WatchRunner[Any] | None":
-        """None where no probe can be kept: without a key to encrypt it by, or with an engine that gives none away."""
+        """None where no probe can be kept: without a key to encrypt it by, or where another API searches."""
         from facesearch.adapters.kms.probes import KmsProbes
-        from facesearch.faces.matching import StoringMatcher
         from facesearch.webhooks.watches.runner import WatchRunner
 
-        key, matcher = self.settings.watch_key_arn, self._matcher
-        if not key or not isinstance(matcher, StoringMatcher):
+        key = self.settings.watch_key_arn
+        if not key or self.settings.engine == "upstream":
             return None
         return WatchRunner(
-            matcher=matcher,
+            matcher=self._embedded_matcher,
             probes=KmsProbes(self._kms, key),
             watches=self._watches,
             reader=self._reader,
@@ -444,7 +466,7 @@ class Container:
         from facesearch.faces.index import IndexCache
         from facesearch.faces.index.distributed import ChosenIndexes, VectorCohorts, VectorIndex
 
-        items = self._face_items
+        items = self._vector_items
         exact = IndexCache(self._photos, self._snapshots, self.settings.index_cache_megabytes, self._io)
         if items is None:
             return exact
@@ -457,7 +479,7 @@ class Container:
         return ChosenIndexes(exact, items, vectors)
 
     @cached_property
-    def _face_items(self) -> "DynamoVectorItems | None":
+    def _vector_items(self) -> "DynamoVectorItems | None":
         from facesearch.adapters.dynamodb.vector_items import DynamoVectorItems
 
         name = self.settings.faces_table_name

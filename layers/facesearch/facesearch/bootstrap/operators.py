@@ -2,9 +2,11 @@
 
 from collections.abc import Callable
 from concurrent.futures import Executor
-from functools import cached_property
+from functools import cache, cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
+
+from typing_extensions import override
 
 from facesearch.adapters.dynamodb.erasing import DynamoErasureLog
 from facesearch.adapters.dynamodb.photos import DynamoPhotoStore
@@ -12,20 +14,21 @@ from facesearch.adapters.kms.probes import KmsProbes
 from facesearch.adapters.s3.objects import S3Objects
 from facesearch.bootstrap import Container
 from facesearch.deletion.event import EventDeletion
-from facesearch.deletion.person import EmbeddedStripper, PersonDeletion
+from facesearch.deletion.person import EmbeddedStripper, PersonDeletion, PersonParts
 from facesearch.deletion.photos import PhotoDeletion
 from facesearch.deletion.probes import StoredProbes
+from facesearch.deletion.selfies import Progress
 from facesearch.deletion.stores import NO_CACHE, CdnCache, Stores
+from facesearch.faces.compaction import SnapshotBuilder
 from facesearch.faces.index import FaceIndexes, IndexCache
-from facesearch.photos.migration import IndexMigration
-from facesearch.photos.reindexing import Progress, Reindexing
+from facesearch.models import Event, FaceSetKind
+from facesearch.photos.rebuild import Progress as RebuildProgress
+from facesearch.photos.rebuild import Rebuild
 from facesearch.reading import Reader
 from facesearch.webhooks.callbacks.replay import CallbackReplay
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
-
-    from facesearch.adapters.rekognition import Collections
 
 
 class OperatorContainer(Container):
@@ -61,11 +64,6 @@ class OperatorContainer(Container):
         """The client of the photos' bucket."""
         return self._s3
 
-    @property
-    def collections(self) -> "Collections | None":
-        """The events' collections of faces; None with another engine than Rekognition."""
-        return self._collections
-
     @cached_property
     def callback_replay(self) -> CallbackReplay:
         self.settings.required("callbacks_dead_letters_url")
@@ -79,9 +77,8 @@ class OperatorContainer(Container):
 
     @cached_property
     def deletion_stores(self) -> Stores:
-        photos, outside = self._erasers
         return Stores(
-            photos=photos,
+            photos=self._photos,
             log=DynamoErasureLog(self._dynamodb, self.settings.table_name),
             results=self._results,
             jobs=self._jobs,
@@ -96,53 +93,58 @@ class OperatorContainer(Container):
             probes=KmsProbes(self._kms, key=""),  # only opened; KMS knows by which key
             callbacks=self._callbacks,
             pool=self._io,
+            sets=self.face_sets,
             edge=self._cdn_cache,
-            outside=outside,
         )
 
     @cached_property
     def photo_deletion(self) -> PhotoDeletion:
-        return PhotoDeletion(self.deletion_stores)
+        return PhotoDeletion(stores=self.deletion_stores)
 
     @cached_property
     def event_deletion(self) -> EventDeletion:
-        return EventDeletion(self.deletion_stores)
+        return EventDeletion(stores=self.deletion_stores)
 
-    def person_deletion(self, progress: Progress) -> PersonDeletion[Any]:
-        """By the deployment's own engine; `progress` is told of the stored selfies that were looked at."""
+    def person_deletion(self, progress: Progress) -> PersonDeletion:
+        """By what knows an event's faces; `progress` is told of the stored selfies that were looked at."""
         stores = self.deletion_stores
-        matcher: Any = self._matcher  # both of these are a `PersonMatcher` as well
-        if self._collections is not None:
-            from facesearch.adapters.rekognition import PersonFaces
 
-            return PersonDeletion(stores, matcher, PersonFaces(self._collections), progress=progress)
-        return PersonDeletion(stores, matcher, EmbeddedStripper(stores), StoredProbes(stores), progress)
+        @cache
+        def parts(is_ours: bool) -> PersonParts[Any]:
+            if is_ours:
+                return PersonParts(self._embedded_matcher, EmbeddedStripper(stores), StoredProbes(stores))
+            from facesearch.adapters.rekognition import INDEXING, PersonFaces, RekognitionFaces, RekognitionMatcher
 
-    def reindexing(self, progress: Progress) -> Reindexing:
+            prefix = self.settings.required("collection_prefix")
+
+            def collection(event: Event) -> RekognitionFaces:
+                return RekognitionFaces(self._rekognition, prefix, event.event_id)
+
+            matcher = RekognitionMatcher(self._client("rekognition", INDEXING), prefix, self._photos, self._io)
+            return PersonParts(matcher, PersonFaces(collection, self._photos))
+
+        return PersonDeletion(
+            stores=stores, parts=lambda kind: parts(kind is not FaceSetKind.REKOGNITION), progress=progress
+        )
+
+    def rebuild(self, progress: RebuildProgress) -> Rebuild:
         """`progress` is told of the photos that have been looked at."""
         from facesearch.adapters.sqs.indexing_commands import SqsIndexingCommands
 
-        return Reindexing(
+        return Rebuild(
             events=self.admin,
             photos=self._photos,
             originals=self._objects("photos_bucket"),
-            snapshots=self._snapshots,
-            builder=self.snapshot_builder,
-            orders=SqsIndexingCommands(self._sqs, self.settings.required("uploads_queue_url")),
+            sets=self.face_sets,
+            commands=SqsIndexingCommands(self._sqs, self.settings.required("uploads_queue_url")),
             pool=self._io,
             progress=progress,
         )
 
-    @cached_property
-    def index_migration(self) -> IndexMigration:
-        return IndexMigration(
-            events=self.admin,
-            photos=self._photos,
-            items=self._face_items,
-            snapshots=self._snapshots,
-            builder=self.snapshot_builder,
-            pool=self._io,
-        )
+    @property
+    @override
+    def _set_builder(self) -> SnapshotBuilder:
+        return self.snapshot_builder
 
     @property
     def pool(self) -> Executor:

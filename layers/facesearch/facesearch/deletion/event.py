@@ -1,6 +1,7 @@
 """A whole event."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from facesearch.deletion.receipts import Counts, Receipt
 from facesearch.deletion.search import sweep
@@ -10,11 +11,11 @@ from facesearch.models import Event
 from facesearch.records import Held, original_prefix
 
 
+@dataclass(frozen=True, kw_only=True)
 class EventDeletion:
     """The use case: the event is closed first and removed last, so that a second run finds it until nothing is left."""
 
-    def __init__(self, stores: Stores) -> None:
-        self._stores = stores
+    stores: Stores
 
     def delete_event(self, event_id: int, *, originals: bool = False) -> Receipt:
         """Delete an event with all that belongs to it, its originals only if wanted.
@@ -23,8 +24,8 @@ class EventDeletion:
             NotFound: no such event.
         """
         deleted, left = Counts(), Counts()
-        before = self._stores.events.event(event_id)
-        event = self._stores.events.close_event(event_id)
+        before = self.stores.events.event(event_id)
+        event = self.stores.events.close_event(event_id)
 
         def is_clean() -> bool:
             nonlocal left
@@ -34,16 +35,16 @@ class EventDeletion:
 
         sweep(is_clean)
         if not left.total:
-            self._stores.events.remove_event(event)
+            self.stores.events.remove_event(event)
         return Receipt(event_id, deleted, left, resumed=before is not None and before.closing)
 
     def _sweep(self, event: Event, deleted: Counts, *, originals: bool) -> None:
-        stores, event_id = self._stores, event.event_id
+        stores, event_id = self.stores, event.event_id
         stores.searches.delete_of_event(event, deleted)
         held = [stores.photos.purge(event_id, shard) for shard in range(event.shards)]
         deleted.photos += sum(each.photos for each in held)
-        deleted.faces += _faces(held, stores.outside.forget_event(event_id))
         deleted.snapshots += stores.snapshots.forget(event_id)
+        deleted.faces += _faces(held, [store.delete() for store in stores.sets.every(event)])
         deleted.renditions += stores.renditions.delete(stores.renditions.under(_renditions(event)))
         stores.edge.forget([f"/{_renditions(event)}*"])
         if originals:
@@ -53,11 +54,11 @@ class EventDeletion:
         stores.log.end(event_id, [entry.image_id for entry in stores.log.pending(event_id)])
 
     def _count(self, event: Event, *, originals: bool) -> Counts:
-        stores, event_id = self._stores, event.event_id
+        stores, event_id = self.stores, event.event_id
         held = [stores.photos.count(event_id, shard) for shard in range(event.shards)]
         left = Counts(
             photos=sum(each.photos for each in held),
-            faces=_faces(held, stores.outside.count_event(event_id)),
+            faces=_faces(held, [store.count() for store in stores.sets.every(event)]),
             snapshots=stores.snapshots.count(event_id),
             renditions=sum(1 for _ in stores.renditions.under(_renditions(event))),
             originals=sum(1 for _ in stores.originals.under(original_prefix(event.org_id, event_id)))
@@ -68,9 +69,9 @@ class EventDeletion:
         return left
 
 
-def _faces(held: Sequence[Held], outside: int) -> int:
-    """Faces that lie elsewhere are those of the records once more, or the records have none."""
-    return max(sum(each.face_bytes for each in held) // FACE_BYTES, outside)
+def _faces(held: Sequence[Held], counts: Sequence[int]) -> int:
+    """Faces in a face set are those of the records once more, or of another face set."""
+    return max(sum(each.face_bytes for each in held) // FACE_BYTES, *counts)
 
 
 def _renditions(event: Event) -> str:

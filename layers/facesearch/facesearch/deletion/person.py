@@ -1,11 +1,12 @@
 """A person: every face that a selfie finds goes, or every photo with one, until the same selfie finds nothing."""
 
 import uuid
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
-from typing import Generic, Protocol, TypeVar
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
+from typing_extensions import override
 
 from facesearch.deletion.log import Erasing
 from facesearch.deletion.photos import Files, PhotoDeletion
@@ -19,7 +20,8 @@ from facesearch.faces.engine import Embedding
 from facesearch.faces.index import probe_of
 from facesearch.faces.index.vectors import cosines
 from facesearch.faces.packing import FACE_BYTES, values_of
-from facesearch.models import Event, PhotoMatch, SearchKey
+from facesearch.faces.sets import FaceWriter, Written
+from facesearch.models import Event, FaceSetKind, PhotoMatch, SearchKey
 from facesearch.records import PhotoChange
 
 ROUNDS = 20
@@ -72,24 +74,31 @@ class ProbeFinder(Protocol[ProbeT_contra]):
         """Searches whose kept probes show the person."""
 
 
-class PersonDeletion(Generic[ProbeT]):
-    """The use case. The selfies and their embedding are kept nowhere."""
+@dataclass(frozen=True)
+class PersonParts(Generic[ProbeT]):
+    """What knows faces of one kind of face set. `kept`: None if that gives no probes away."""
 
-    def __init__(
-        self,
-        stores: Stores,
-        matcher: PersonMatcher[ProbeT],
-        stripper: FaceStripper[ProbeT],
-        kept: ProbeFinder[ProbeT] | None = None,
-        progress: Progress = lambda done, total: None,
-    ) -> None:
-        """Take the parts; `kept`: None if the engine gives no probes away; `progress`: of looking at stored selfies."""
-        self._stores = stores
-        self._kept = kept
-        self._matcher = matcher
-        self._stripper = stripper
-        self._photos = PhotoDeletion(stores)
-        self._stored = StoredSelfies(stores, progress)
+    matcher: PersonMatcher[ProbeT]
+    stripper: FaceStripper[ProbeT]
+    kept: ProbeFinder[ProbeT] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PersonDeletion:
+    """The use case. The selfies and their embedding are kept nowhere.
+
+    Attributes:
+        parts: for the kind of an event's live face set.
+        progress: is told of looking at stored selfies.
+    """
+
+    stores: Stores
+    parts: Callable[[FaceSetKind], PersonParts[Any]]
+    progress: Progress = lambda done, total: None
+
+    @property
+    def _photos(self) -> PhotoDeletion:
+        return PhotoDeletion(stores=self.stores)
 
     def delete_person(
         self, event: Event, selfies: Sequence[bytes], files: Files | None = None, confidence: int | None = None
@@ -112,72 +121,93 @@ class PersonDeletion(Generic[ProbeT]):
         at, deleted, stripped = self._now(event, confidence), Counts(), dict[uuid.UUID, Erasing]()
         resumed = self._photos.is_unfinished(event)
         for _ in range(ROUNDS):
-            probe = self._matcher.probe(at, selfies)
-            found = self._matcher.match(at, probe)
+            parts = self.parts(at.faces.kind)
+            probe = parts.matcher.probe(at, selfies)
+            found = parts.matcher.match(at, probe)
             before, at = at, self._now(event, confidence)
-            if at.model != before.model:  # what was found, or not, was half of the one model and half of the other
+            if at.faces != before.faces:  # what was found, or not, was half of the one face set and half of the other
                 continue
             if not found:
-                strays = self._stripper.strip_strays(at, probe)
+                strays = parts.stripper.strip_strays(at, probe)
                 deleted.faces += strays
                 if not strays:
                     break
                 continue
-            stripped |= self._delete(at, probe, found, files, deleted)
+            stripped |= self._delete(at, parts.stripper, probe, found, files, deleted)
         else:
             raise RuntimeError("the selfie still finds faces; run it again")
         done = self._photos.carry_out(at, deleted, stripped.values())
-        left = self._photos.count(at, done)
-        probe = self._matcher.probe(at, selfies)
-        left.faces += self._stripper.left(probe, self._matcher.match(at, probe))
-        self._end_watches(at, probe, deleted, left)
-        looked = self._stored.delete_showing(
-            at, lambda picture: self._matcher.shows(at, probe, selfies, picture), deleted, left
+        left, at = self._photos.count(at, done), self._now(event, confidence)
+        parts = self.parts(at.faces.kind)
+        probe = parts.matcher.probe(at, selfies)
+        left.faces += parts.stripper.left(probe, parts.matcher.match(at, probe))
+        self._end_watches(at, parts, probe, deleted, left)
+        looked = StoredSelfies(self.stores, self.progress).delete_showing(
+            at, lambda picture: parts.matcher.shows(at, probe, selfies, picture), deleted, left
         )
         return Receipt(event.event_id, deleted, left, resumed=resumed, looked=looked)
 
-    def _end_watches(self, event: Event, probe: ProbeT, deleted: Counts, left: Counts) -> None:
+    def _end_watches(self, event: Event, parts: PersonParts[Any], probe: Any, deleted: Counts, left: Counts) -> None:
         """Forget the kept probes that show the person.
 
         Counted before they are looked for: whoever keeps one at this moment sees that, and looks again whether its
         search is still there.
         """
-        if self._kept is None:
+        if parts.kept is None:
             return
-        self._stores.events.count_erasure(event.event_id)
-        deleted.probes += sum(map(self._stores.watches.delete, self._kept.showing(event, probe)))
-        left.probes = len(self._kept.showing(event, probe))
+        self.stores.events.count_erasure(event.event_id)
+        deleted.probes += sum(map(self.stores.watches.delete, parts.kept.showing(event, probe)))
+        left.probes = len(parts.kept.showing(event, probe))
 
     def _now(self, event: Event, confidence: int | None) -> Event:
-        """The event as it is: a re-indexing may have given it another model."""
-        now = self._stores.events.event(event.event_id) or event
+        """The event as it is: a rebuild may have given it another face set."""
+        now = self.stores.events.event(event.event_id) or event
         return replace(now, confidence=confidence or event.confidence)
 
     def _delete(
-        self, event: Event, probe: ProbeT, found: Sequence[PhotoMatch], files: Files | None, deleted: Counts
+        self,
+        event: Event,
+        stripper: FaceStripper[Any],
+        probe: Any,
+        found: Sequence[PhotoMatch],
+        files: Files | None,
+        deleted: Counts,
     ) -> dict[uuid.UUID, Erasing]:
         """One round; the photos that have lost faces and stay."""
         image_ids = [match.image_id for match in found]
         if files is not None:
             self._photos.begin(event, image_ids, files)
-            self._photos.bury(event, self._stores.log.pending(event.event_id), deleted)
+            self._photos.tombstone(event, self.stores.log.pending(event.event_id), deleted)
             return {}
         losing = {image_id: Erasing(image_id, whole=False) for image_id in image_ids}
         self._photos.enter(event, list(losing.values()))
-        deleted.faces += self._stripper.strip(event, probe, image_ids)
+        deleted.faces += stripper.strip(event, probe, image_ids)
+        self._follow(event, image_ids)
         # Once more: another deletion may have ended these between, with the faces still in the snapshot that it wrote.
         self._photos.enter(event, list(losing.values()))
         return losing
 
+    def _follow(self, event: Event, image_ids: Collection[uuid.UUID]) -> None:
+        """Have the event's other face sets follow what the photos' records have lost: those by the live model keep what
+        is left, others are to look at the photos again."""
+        now = self._now(event, None)
+        for face_set in {now.building, now.leaving}:
+            if face_set is not None and (face_set == now.leaving or face_set.model != now.model):
+                self.stores.sets.open(now, face_set).delete_photos(image_ids)
+        writer = FaceWriter(sets=self.stores.sets, photos=self.stores.photos, event_now=self.stores.events.event)
+        if any(face_set.kind is FaceSetKind.VECTORS for face_set in now.face_sets):
+            for _ in self.stores.pool.map(lambda each: writer.settle(now.event_id, each, Written()), image_ids):
+                pass
 
-class EmbeddedStripper:
-    """`FaceStripper` of faces in the photos' records."""
 
-    def __init__(self, stores: Stores) -> None:
-        self._stores = stores
+@dataclass(frozen=True)
+class EmbeddedStripper(FaceStripper[EmbeddedProbe]):
+    """Takes faces out of the photos' records."""
 
+    stores: Stores
+
+    @override
     def strip(self, event: Event, probe: EmbeddedProbe, image_ids: Iterable[uuid.UUID]) -> int:
-        """See `FaceStripper.strip`."""
         # As near as a face must be to the selfie at least for the match to find it. What is taken off the faces
         # themselves is left out: rather one face too many goes than one of the person's stays.
         cohort = probe.index.result().cohort
@@ -187,21 +217,23 @@ class EmbeddedStripper:
         changes = {
             change.image_id: change
             for shard in range(event.shards)
-            for change in self._stores.photos.changes(event.event_id, shard, 0)
+            for change in self.stores.photos.changes(event.event_id, shard, 0)
             if change.image_id in among
         }
 
         def strip(image_id: uuid.UUID) -> int:
             return self._strip(event, probe.embedding, minimum, changes[image_id]) if image_id in changes else 0
 
-        return sum(self._stores.pool.map(strip, wanted))
+        return sum(self.stores.pool.map(strip, wanted))
 
+    @override
     def strip_strays(self, event: Event, probe: EmbeddedProbe) -> int:
-        """See `FaceStripper.strip_strays`: a face is nowhere but in its photo's record."""
+        """None: a face that counts is in its photo's record."""
         return 0
 
+    @override
     def left(self, probe: EmbeddedProbe, found: Sequence[PhotoMatch]) -> int:
-        """See `FaceStripper.left`; each photo found counts as one."""
+        """Each photo found counts as one."""
         return len(found)
 
     def _strip(self, event: Event, embedding: Embedding, minimum: float, change: PhotoChange | None) -> int:
@@ -211,13 +243,13 @@ class EmbeddedStripper:
             if change is None or faces is None:
                 return 0
             kept = without(faces, embedding, minimum)
-            if self._stores.photos.replace_faces(event.event_id, event.shards, change, kept, event.model):
+            if self.stores.photos.replace_faces(event.event_id, event.shards, change, kept, event.model):
                 return (len(faces) - len(kept)) // FACE_BYTES
             change = self._again(event, change)
         raise RuntimeError("a photo is changed by others all the time")
 
     def _again(self, event: Event, change: PhotoChange) -> PhotoChange | None:
-        changes = self._stores.photos.changes(event.event_id, change.image_id.int % event.shards, change.changed_at)
+        changes = self.stores.photos.changes(event.event_id, change.image_id.int % event.shards, change.changed_at)
         return next((each for each in changes if each.image_id == change.image_id), None)
 
 

@@ -1,9 +1,9 @@
 """Photos: deleted whole, or what names them after they lost faces.
 
 In this order: entered in the list of what is under way; out of every search and gallery (tombstone, or fewer faces);
-counted, so that no search which began before stores its result; stored results; snapshot; files; tombstone finished
-and out of the list, at once. A crash between any two leaves the list, and the next deletion in the event goes on where
-it was.
+counted, so that no search which began before stores its result; stored results; snapshot; files; tombstone begins to
+expire and is out of the list, at once. A crash between any two leaves the list, and the next deletion in the event goes
+on where it was.
 """
 
 import uuid
@@ -14,8 +14,9 @@ from facesearch.deletion.log import Erasing
 from facesearch.deletion.receipts import Counts, Receipt
 from facesearch.deletion.stores import Stores
 from facesearch.faces.packing import FACE_BYTES
+from facesearch.faces.sets import FaceWriter, Written
 from facesearch.models import Event, SearchKey
-from facesearch.records import face_bytes, original_prefix, rendition_keys
+from facesearch.records import original_prefix, rendition_keys
 
 
 @dataclass(frozen=True)
@@ -34,11 +35,11 @@ class Files:
     originals: bool = False
 
 
+@dataclass(frozen=True, kw_only=True)
 class PhotoDeletion:
     """The use case, and the part of every other one that deletes photos."""
 
-    def __init__(self, stores: Stores) -> None:
-        self._stores = stores
+    stores: Stores
 
     def delete_photos(self, event: Event, image_ids: Iterable[uuid.UUID], files: Files) -> Receipt:
         """Delete photos of an event. One that is deleted already is looked after again, as after a crash."""
@@ -50,11 +51,11 @@ class PhotoDeletion:
 
     def is_unfinished(self, event: Event) -> bool:
         """Whether a deletion in the event was interrupted, or is under way."""
-        return bool(self._stores.log.pending(event.event_id))
+        return bool(self.stores.log.pending(event.event_id))
 
     def begin(self, event: Event, image_ids: Sequence[uuid.UUID], files: Files) -> set[uuid.UUID]:
         """Enter photos, or what is left of them, in the list of what is under way; those that the event knows."""
-        photos = self._stores.photos
+        photos = self.stores.photos
         records = photos.get_many(event.event_id, event.shards, image_ids)
 
         def is_known(image_id: uuid.UUID) -> bool:
@@ -78,9 +79,9 @@ class PhotoDeletion:
 
     def enter(self, event: Event, entries: Sequence[Erasing]) -> None:
         """Add to the list; what an interrupted run was to do as well stays to be done."""
-        before = {entry.image_id: entry for entry in self._stores.log.pending(event.event_id)}
+        before = {entry.image_id: entry for entry in self.stores.log.pending(event.event_id)}
         merged = [_both(before.get(entry.image_id, entry), entry) for entry in entries]
-        self._stores.log.begin(event.event_id, merged)
+        self.stores.log.begin(event.event_id, merged)
 
     def carry_out(self, event: Event, deleted: Counts, own: Iterable[Erasing] = ()) -> Done:
         """Do everything that is on the list, and count it; what that was.
@@ -88,14 +89,13 @@ class PhotoDeletion:
         `own`: what the caller itself has entered. Another deletion takes all that is on the list for its own, and may
         have ended this one's before its faces were gone: what is done here must be done after that.
         """
-        stores, event_id = self._stores, event.event_id
+        stores, event_id = self.stores, event.event_id
         pending = stores.log.pending(event_id)
         listed = {entry.image_id for entry in pending}
         entries = [*pending, *(entry for entry in own if entry.image_id not in listed)]
         if not entries:
             return Done()
-        self.bury(event, entries, deleted)
-        deleted.faces += stores.outside.forget(event_id, [entry.image_id for entry in entries if entry.whole])
+        self.tombstone(event, entries, deleted)
         stores.events.count_erasure(event_id)
         self._uncover(event, entries)
         searches = stores.searches.naming(event_id, (entry.image_id for entry in entries))
@@ -103,18 +103,17 @@ class PhotoDeletion:
         deleted.snapshots += stores.rewrite_snapshot(event)
         deleted.renditions += self._delete_renditions(event, entries)
         deleted.originals += stores.originals.delete(self._originals(event, entries))
-        for _ in stores.pool.map(lambda entry: stores.photos.finish(event_id, event.shards, entry.image_id), entries):
+        for _ in stores.pool.map(lambda entry: stores.photos.expire(event_id, event.shards, entry.image_id), entries):
             pass
         return Done(entries, searches)
 
     def count(self, event: Event, done: Done) -> Counts:
         """Count again what should be gone."""
-        stores, entries = self._stores, done.entries
+        stores, entries = self.stores, done.entries
         whole = [entry.image_id for entry in entries if entry.whole]
-        still = stores.photos.get_many(event.event_id, event.shards, whole)
         left = Counts(
-            photos=len(still),
-            faces=sum(map(face_bytes, still.values())) // FACE_BYTES + stores.outside.count(event.event_id, whole),
+            photos=len(stores.photos.get_many(event.event_id, event.shards, whole)),
+            faces=max(store.count(whole) for store in stores.sets.every(self._now(event))),
             results=len(stores.searches.naming(event.event_id, (entry.image_id for entry in entries), whole=True)),
             snapshots=stores.old_snapshots(event) if entries else 0,
             renditions=len(stores.renditions.existing(_renditions(event, entries))),
@@ -123,28 +122,36 @@ class PhotoDeletion:
         stores.searches.count(done.searches, left)
         return left
 
-    def bury(self, event: Event, entries: Sequence[Erasing], deleted: Counts) -> None:
-        """Make tombstones of the photos that go whole. The others have lost their faces, maybe to a run that was
-        killed before it knew that readers see it."""
-        stores = self._stores
+    def tombstone(self, event: Event, entries: Sequence[Erasing], deleted: Counts) -> None:
+        """Make tombstones of the photos that go whole, and delete their faces from every face set. The others have lost
+        theirs, maybe to a run that was killed before it knew that readers see it, or before the face sets followed."""
+        stores = self.stores
+        writer = FaceWriter(sets=stores.sets, photos=stores.photos, event_now=stores.events.event)
 
-        def bury(entry: Erasing) -> int | None:
+        def tombstone(entry: Erasing) -> int | None:
             if entry.whole:
-                return stores.photos.bury(event.event_id, event.shards, entry.image_id)
+                return stores.photos.delete(event.event_id, event.shards, entry.image_id)
             stores.photos.touch(event.event_id, event.shards, entry.image_id)
+            writer.settle(event.event_id, entry.image_id, Written())
             return None
 
-        for faces in stores.pool.map(bury, entries):
-            deleted.photos += faces is not None
-            deleted.faces += (faces or 0) // FACE_BYTES
+        recorded = [faces for faces in stores.pool.map(tombstone, entries) if faces is not None]
+        whole = [entry.image_id for entry in entries if entry.whole]
+        counts = [store.delete_photos(whole) for store in stores.sets.every(self._now(event))] if whole else []
+        deleted.photos += len(recorded)
+        deleted.faces += max(sum(recorded) // FACE_BYTES, *counts, 0)
+
+    def _now(self, event: Event) -> Event:
+        """The event with the face sets that it has by now."""
+        return self.stores.events.event(event.event_id) or event
 
     def _uncover(self, event: Event, entries: Sequence[Erasing]) -> None:
-        now = self._stores.events.event(event.event_id)
+        now = self.stores.events.event(event.event_id)
         if now is not None and now.cover in {entry.image_id for entry in entries if entry.whole}:
-            self._stores.events.update_event(event.event_id, cover=None)
+            self.stores.events.update_event(event.event_id, cover=None)
 
     def _delete_renditions(self, event: Event, entries: Sequence[Erasing]) -> int:
-        stores, keys = self._stores, _renditions(event, entries)
+        stores, keys = self.stores, _renditions(event, entries)
         there = stores.renditions.existing(keys)
         stores.renditions.delete(keys)
         if keys:
@@ -173,7 +180,7 @@ class PhotoDeletion:
                 return "" in recorded[key]
             return key.removeprefix(prefix).partition("/")[0] in own
 
-        return [key for key, etag in self._stores.originals.etags_under(prefix) if is_theirs(key, etag)]
+        return [key for key, etag in self.stores.originals.etags_under(prefix) if is_theirs(key, etag)]
 
 
 def _both(one: Erasing, other: Erasing) -> Erasing:

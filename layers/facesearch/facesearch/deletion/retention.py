@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from facesearch.admin.models import EndedEvent
 from facesearch.admin.ports import EventLifecycle
 from facesearch.faces.index import SnapshotStore
-from facesearch.faces.outside import NOTHING_OUTSIDE, OutsideEraser
 from facesearch.faces.packing import FACE_BYTES
+from facesearch.faces.sets import FaceSets
 from facesearch.models import Event
 from facesearch.records import PhotoChange, PhotoEraser, face_bytes
 from facesearch.webhooks.watches.watch import WatchEraser
@@ -28,22 +28,15 @@ class Ended:
     probes: int = 0
 
 
+@dataclass(frozen=True, kw_only=True)
 class FaceRetention:
     """The daily job."""
 
-    def __init__(
-        self,
-        photos: PhotoEraser,
-        snapshots: SnapshotStore,
-        events: EventLifecycle,
-        watches: WatchEraser,
-        outside: OutsideEraser = NOTHING_OUTSIDE,
-    ) -> None:
-        self._photos = photos
-        self._snapshots = snapshots
-        self._events = events
-        self._watches = watches
-        self._outside = outside
+    photos: PhotoEraser
+    snapshots: SnapshotStore
+    events: EventLifecycle
+    watches: WatchEraser
+    sets: FaceSets
 
     def run(self, today: dt.date) -> Iterator[Ended]:
         """Delete the faces of every event whose last day is over. A run that is killed goes on with the next one.
@@ -52,7 +45,7 @@ class FaceRetention:
             ExceptionGroup: at the end, of events where something failed; those behind them have had their turn.
         """
         failed = []
-        for ended in self._events.ended_events(today):
+        for ended in self.events.ended_events(today):
             try:
                 yield self._end(ended, today)
             except Exception as error:  # noqa: BLE001 - raised below, when the other events have had their turn
@@ -61,27 +54,27 @@ class FaceRetention:
             raise ExceptionGroup("events whose faces are left for the next run", failed)
 
     def _end(self, ended: EndedEvent, today: dt.date) -> Ended:
-        event = self._events.event(ended.event_id)
+        event = self.events.event(ended.event_id)
         faces = left = snapshots = probes = 0
         if event is not None and event.retain_until == ended.retain_until:
             # These hold all faces at once, and the photos of a large event may take several runs.
-            snapshots, probes = self._snapshots.forget(event.event_id), self._watches.delete_all(event.event_id)
+            snapshots, probes = self.snapshots.forget(event.event_id), self.watches.delete_all(event.event_id)
             for change in self._with_faces(event):
                 count = face_bytes(change) // FACE_BYTES
-                if self._photos.replace_faces(event.event_id, event.shards, change, b""):
+                if self.photos.replace_faces(event.event_id, event.shards, change, b""):
                     faces += count
                 else:  # changed by somebody else meanwhile: the next run's
                     left += count
-            faces += self._outside.forget_event(event.event_id)
-            snapshots += self._snapshots.forget(event.event_id)
-            probes += self._watches.delete_all(event.event_id)
+            faces = max(faces, *[store.delete() for store in self.sets.every(event)])
+            snapshots += self.snapshots.forget(event.event_id)
+            probes += self.watches.delete_all(event.event_id)
         # Once more on the next day: a photo that was being indexed at midnight had its faces looked for before.
         if not left and ended.retain_until < (today - dt.timedelta(days=1)).isoformat():
-            self._events.forget_ended(ended)
+            self.events.forget_ended(ended)
         return Ended(ended.event_id, faces, left, snapshots, probes)
 
     def _with_faces(self, event: Event) -> Iterator[PhotoChange]:
         for shard in range(event.shards):
-            for change in list(self._photos.changes(event.event_id, shard, 0)):
+            for change in list(self.photos.changes(event.event_id, shard, 0)):
                 if change.faces or change.next_faces:
                     yield change

@@ -12,8 +12,8 @@ from facesearch.deletion.log import ErasureLog
 from facesearch.deletion.search import EventCallbacks, SearchDeletion
 from facesearch.faces.compaction import SnapshotBuilder
 from facesearch.faces.index import SnapshotInfo, SnapshotStore
-from facesearch.faces.outside import NOTHING_OUTSIDE, OutsideEraser
-from facesearch.models import Event
+from facesearch.faces.sets import FaceSets
+from facesearch.models import Event, FaceSet, FaceSetKind
 from facesearch.photos.objects import Objects
 from facesearch.records import PhotoEraser
 from facesearch.search.idempotency import Idempotency
@@ -48,7 +48,6 @@ class Stores:
 
     Attributes:
         pool: runs leaf calls side by side.
-        outside: faces that another service keeps.
     """
 
     photos: PhotoEraser
@@ -66,8 +65,8 @@ class Stores:
     watches: WatchEraser
     probes: Probes
     pool: Executor
+    sets: FaceSets
     edge: CdnCache = NO_CACHE
-    outside: OutsideEraser = NOTHING_OUTSIDE
 
     @property
     def searches(self) -> SearchDeletion:
@@ -90,10 +89,12 @@ class Stores:
         Raises:
             RuntimeError: others kept writing.
         """
-        current = self.snapshots.current(event.event_id, event.model)
-        replaced = int(current is not None)  # a save deletes the file that it replaces
+        searched = _in_memory(event)
+        if searched is None:
+            return self.snapshots.forget(event.event_id)
+        replaced = int(self._current(event) is not None)  # a save deletes the file that it replaces
         for _ in range(ATTEMPTS):
-            if self.builder.compact(event, at_least=0).written:
+            if self.builder.compact(event, searched, at_least=0).written:
                 return replaced + self.snapshots.forget(event.event_id, self._current(event))
         raise RuntimeError("the event's snapshot is being written by others all the time")
 
@@ -102,4 +103,10 @@ class Stores:
         return self.snapshots.count(event.event_id, self._current(event))
 
     def _current(self, event: Event) -> SnapshotInfo | None:
-        return self.snapshots.current(event.event_id, event.model)
+        searched = _in_memory(event)
+        return None if searched is None else self.snapshots.current(event.event_id, searched.model)
+
+
+def _in_memory(event: Event) -> FaceSet | None:
+    """The face set that has a snapshot, or will have one."""
+    return next((face_set for face_set in event.face_sets if face_set.kind is FaceSetKind.EXACT), None)

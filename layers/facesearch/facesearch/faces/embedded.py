@@ -4,10 +4,10 @@ import math
 from collections.abc import Sequence
 from concurrent.futures import Executor, Future, wait
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
+from typing_extensions import override
 
 from facesearch.faces.confidence import threshold
 from facesearch.faces.engine import Embedding, EngineOf, FaceEngine
@@ -15,7 +15,7 @@ from facesearch.faces.index import FaceIndex, FaceIndexes, IndexMovedError, Prob
 from facesearch.faces.index.cohort import Cohort
 from facesearch.faces.index.event import Hits
 from facesearch.faces.index.vectors import cosines
-from facesearch.faces.matching import StoredProbe
+from facesearch.faces.matching import StoredProbe, StoringMatcher
 from facesearch.faces.sameperson import averaged
 from facesearch.faces.several import naming
 from facesearch.models import Event, PhotoMatch, SearchKey, SearchSummary
@@ -62,10 +62,8 @@ class EmbeddedProbe:
     index: Future[FaceIndex]
 
 
-class EmbeddedMatcher:
-    """`Recalling` over a `FaceIndex` and the engine that made its faces. What it keeps of a probe is the embedding."""
-
-    probe_is_paid: ClassVar[bool] = False
+class EmbeddedMatcher(StoringMatcher[EmbeddedProbe]):
+    """`StoringMatcher` over a `FaceIndex` and the engine that made its faces. It keeps a probe's embedding."""
 
     def __init__(self, engines: EngineOf, indexes: FaceIndexes, background: Executor, pool: Executor) -> None:
         """Take the parts; `background` brings indexes up to date, `pool` scans them."""
@@ -74,10 +72,15 @@ class EmbeddedMatcher:
         self._background = background
         self._pool = pool
 
+    @override
+    def probe_is_paid(self, event: Event) -> bool:
+        return False
+
+    @override
     def probe(
         self, event: Event, selfies: Sequence[bytes], search: SearchKey | None = None, seconds: float = math.inf
     ) -> EmbeddedProbe:
-        """See `Matcher.probe`. Embedding is CPU and the index's refresh is network: they run side by side."""
+        """Embedding is CPU and the index's refresh is network: they run side by side."""
         engine = self._engines(event.model)
         index = self._background.submit(self._indexes.current, event)
         try:
@@ -86,8 +89,8 @@ class EmbeddedMatcher:
             wait([index])  # the next search of this environment must not meet a half-done refresh
             raise
 
+    @override
     def match(self, event: Event, probe: EmbeddedProbe) -> list[PhotoMatch]:
-        """See `Matcher.match`."""
         index = probe.index.result()
         while True:
             try:
@@ -95,22 +98,24 @@ class EmbeddedMatcher:
             except IndexMovedError as moved:
                 index = self._indexes.current(moved.event)
 
+    @override
     def summary(self, event: Event, probe: EmbeddedProbe, photos: Sequence[PhotoMatch]) -> SearchSummary:
-        """See `Matcher.summary`."""
         return SearchSummary(len(photos), event.confidence)
 
     def shows(self, event: Event, probe: EmbeddedProbe, selfies: Sequence[bytes], picture: bytes) -> bool:
-        """See `erasure.person.PersonMatcher.shows`. Bare, not levelled: rather a search too many goes."""
+        """See `deletion.person.PersonMatcher`. Bare, not levelled: rather a search too many goes."""
         found = self._engines(event.model).probe(picture)
         return float(np.dot(found, probe.embedding)) >= threshold(event.confidence, event.model)
 
+    @override
     def keepable(self, event: Event, selfies: Sequence[bytes]) -> StoredProbe:
-        """See `Recalling.keepable`; 512 bytes."""
+        """512 bytes."""
         person = _person(self._engines(event.model), event.model, selfies)
         return StoredProbe(event.model, person.astype(_STORED).tobytes())
 
+    @override
     def recall(self, event: Event, kept: Sequence[StoredProbe]) -> list[EmbeddedProbe]:
-        """See `Recalling.recall`. The index is brought up to date once for all of them."""
+        """The index is brought up to date once for all of them."""
         index: Future[FaceIndex] = Future()
         index.set_result(self._indexes.current(event))
         return [EmbeddedProbe(embedding_of(each), index) for each in kept]

@@ -1,23 +1,22 @@
 """The matcher's port: which photos of an event show the person of a selfie."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar, Protocol, TypeVar, runtime_checkable
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
-from facesearch.models import Event, PhotoMatch, SearchKey, SearchSummary
+from typing_extensions import override
+
+from facesearch.models import Event, FaceSetKind, PhotoMatch, SearchKey, SearchSummary
 
 ProbeT = TypeVar("ProbeT")
 
 
 class Matcher(Protocol[ProbeT]):
-    """Two steps, so that a selfie which cannot be searched is refused before anything is stored or spent.
+    """Two steps, so that a selfie which cannot be searched is refused before anything is stored or spent."""
 
-    Attributes:
-        probe_is_paid: the first step is what somebody else is paid for. It is made only with quota for it, which comes
-            back if the selfie is refused.
-    """
-
-    probe_is_paid: ClassVar[bool]
+    def probe_is_paid(self, event: Event) -> bool:
+        """Whether somebody else is paid for the first step. It is made only with quota for it then, which comes back if
+        the selfie is refused."""
 
     def probe(self, event: Event, selfies: Sequence[bytes], search: SearchKey, seconds: float) -> ProbeT:
         """Read the selfies.
@@ -39,6 +38,29 @@ class Matcher(Protocol[ProbeT]):
 
     def summary(self, event: Event, probe: ProbeT, photos: Sequence[PhotoMatch]) -> SearchSummary:
         """What is kept of the match beside its photos."""
+
+
+@dataclass(frozen=True)
+class ChosenMatcher(Matcher[Any]):
+    """The matcher of an event's live face set. A search whose event changes it meanwhile stores no result."""
+
+    of: Callable[[FaceSetKind], Matcher[Any]]
+
+    @override
+    def probe_is_paid(self, event: Event) -> bool:
+        return self.of(event.faces.kind).probe_is_paid(event)
+
+    @override
+    def probe(self, event: Event, selfies: Sequence[bytes], search: SearchKey, seconds: float) -> Any:
+        return self.of(event.faces.kind).probe(event, selfies, search, seconds)
+
+    @override
+    def match(self, event: Event, probe: Any) -> list[PhotoMatch]:
+        return self.of(event.faces.kind).match(event, probe)
+
+    @override
+    def summary(self, event: Event, probe: Any, photos: Sequence[PhotoMatch]) -> SearchSummary:
+        return self.of(event.faces.kind).summary(event, probe, photos)
 
 
 @dataclass(frozen=True)

@@ -1,30 +1,39 @@
-"""Faces as items of their own, one a face: what the distributed index is made of, and who keeps it in step.
+"""Vector items, one a face: what DynamoDB's vector index is made of, and the face sets that are kept in it."""
 
-A photo's record is the truth; its face items only nominate it. So they may be written before the record and stay for a
-moment after it: whoever writes them looks at the record and at the event once more afterwards (`FaceKeeper.settle`),
-whoever deletes or switches writes first and removes the items then. Of two that race, one sees the other's write.
-"""
-
+import time
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from typing_extensions import override
 
-from facesearch.faces.packing import FACE_BYTES
-from facesearch.models import Event, IndexKind
-from facesearch.records import Photo, PhotoChange, PhotoStore
+from facesearch.errors import Throttled
+from facesearch.faces.index.vectors import cosines, probe_of
+from facesearch.faces.packing import FACE_BYTES, unpack, values_of
+from facesearch.faces.sets import FaceSetStore, LaggingError, PhotoFaces
+from facesearch.models import Event, FaceSet, FaceSetKind
+from facesearch.records import OVERLAP_MICROSECONDS, PhotoChange, PhotoStore
 
 TOP_K = 100
 """The most that one SearchVectors call returns."""
+PHOTOS_AT_ONCE = 100
+PASSES = 10
+"""Passes over what is new at the most. Each new photo is written by indexing too: a pass that finds some has nothing to
+add to them, it only looks."""
+CATCH_UP_SECONDS = 120.0
+"""How long the service's index may be behind the last write."""
+THROTTLED_ATTEMPTS, THROTTLED_SECONDS = 60, 1.0
+"""A new table takes 4,000 writes a second and learns to take more within minutes."""
 
 
 @dataclass(frozen=True)
 class FacePlace:
-    """Where the face items of one event lie that one model made: vectors of two models are never in one partition.
+    """Where the vector items of one event lie that one model made: vectors of two models are never in one partition.
 
     Attributes:
         shards: number of partitions; all faces of a photo are in one.
@@ -37,16 +46,6 @@ class FacePlace:
     def shard_of(self, image_id: uuid.UUID) -> int:
         """The partition of a photo's faces."""
         return image_id.int % self.shards
-
-
-@dataclass(frozen=True)
-class PhotoFaces:
-    """The faces of one photo, packed by `packing.pack`."""
-
-    image_id: uuid.UUID
-    faces: bytes = field(repr=False)
-    width: int
-    height: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +62,7 @@ class ShardFaces:
 
 
 class VectorItemStore(Protocol):
-    """Face items."""
+    """Vector items."""
 
     @property
     def name(self) -> str:
@@ -72,10 +71,10 @@ class VectorItemStore(Protocol):
     def put(self, place: FacePlace, photos: Iterable[PhotoFaces]) -> int:
         """Write these photos' faces; again is the same. Returns their number."""
 
-    def forget(self, place: FacePlace, image_id: uuid.UUID, beyond: int = 0) -> int:
+    def delete(self, place: FacePlace, image_id: uuid.UUID, beyond: int = 0) -> int:
         """Delete a photo's faces from number `beyond` on. Returns how many there were."""
 
-    def forget_all(self, place: FacePlace, pool: Executor) -> int:
+    def delete_all(self, place: FacePlace, pool: Executor) -> int:
         """Delete every face. Returns how many there were."""
 
     def count(self, place: FacePlace, image_id: uuid.UUID) -> int:
@@ -94,73 +93,149 @@ class VectorItemStore(Protocol):
         """The faces of a partition by image_id and number, all or the first `most`, read strongly consistent."""
 
 
-def keeps_items(event: Event, store_name: str) -> bool:
-    """Whether photos of the event have face items in that store: they are searched, or will be."""
-    return IndexKind.VECTORS in {event.index_kind, event.next_index_kind} and event.vector_table == store_name
-
-
 def searches_items(event: Event, store_name: str) -> bool:
-    """Whether searches of the event are answered from face items in that store."""
-    return event.index_kind is IndexKind.VECTORS and event.vector_table == store_name
+    """Whether searches of the event are answered from vector items in that store."""
+    return event.faces.kind is FaceSetKind.VECTORS and event.vector_table == store_name
 
 
-def place_of(event: Event) -> FacePlace:
-    """Where the event's face items lie. Its model stays the same as long as it has any."""
-    return FacePlace(event.event_id, event.model, event.face_shards)
+def place_of(event: Event, face_set: FaceSet | None = None) -> FacePlace:
+    """Where the vector items of a face set of the event lie; of its live one unless given."""
+    return FacePlace(event.event_id, (face_set or event.faces).model, event.face_shards)
 
 
-def faces_of(photo: Photo | PhotoChange) -> PhotoFaces:
-    """The faces of a photo's record."""
-    return PhotoFaces(photo.image_id, photo.faces, photo.width, photo.height)
+@dataclass(frozen=True, kw_only=True)
+class VectorFaces(FaceSetStore):
+    """A face set in vector items: copies of the faces in the photos' records.
+
+    `pool` runs requests side by side. What is completed is not looked at twice by one of these.
+    """
+
+    event: Event
+    face_set: FaceSet
+    items: VectorItemStore
+    photos: PhotoStore
+    pool: Executor
+    clock: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+    _done: dict[uuid.UUID, int] = field(default_factory=dict, repr=False)
+    _since: dict[int, int] = field(default_factory=dict, repr=False)
+
+    @property
+    def place(self) -> FacePlace:
+        """Where its items lie."""
+        return place_of(self.event, self.face_set)
+
+    @override
+    def add(self, photos: Iterable[PhotoFaces]) -> int:
+        some = list(photos)
+        written = self.items.put(self.place, some)
+        for photo in some:
+            self.items.delete(self.place, photo.image_id, beyond=len(photo.faces) // FACE_BYTES)
+        return written
+
+    @override
+    def delete_photos(self, image_ids: Collection[uuid.UUID]) -> int:
+        return sum(self.pool.map(lambda image_id: self.items.delete(self.place, image_id), image_ids))
+
+    @override
+    def delete(self) -> int:
+        return self.items.delete_all(self.place, self.pool)
+
+    @override
+    def count(self, image_ids: Collection[uuid.UUID] | None = None) -> int:
+        if image_ids is None:
+            return sum(self.items.counts(self.place, self.pool).values())
+        return sum(self.pool.map(lambda image_id: self.items.count(self.place, image_id), image_ids))
+
+    @override
+    def complete(self, advance: Callable[[int], None] = lambda _: None) -> bool:
+        """Copy what the records have, in passes until nothing is new, and wait until the service's search knows it."""
+        there = {} if self._done else self.items.counts(self.place, self.pool)
+        last: dict[int, PhotoChange] = {}
+        for number in range(PASSES):
+            before = sum(self._done.values())
+            self._copy_all(there, last, advance)
+            if not number:
+                self._delete_dead(sorted(there.keys() - self._done.keys()))
+            if sum(self._done.values()) == before:  # a sum of times: it grows with every change
+                break
+        self._await_service(last)
+        return True
+
+    def _copy_all(
+        self, there: dict[uuid.UUID, int], last: dict[int, PhotoChange], advance: Callable[[int], None]
+    ) -> None:
+        """Everything that changed since the last pass, every photo partition at once."""
+
+        def copy(shard: int) -> None:
+            since = max(0, self._since.get(shard, 0) - OVERLAP_MICROSECONDS)
+            changes = self.photos.changes(self.event.event_id, shard, since)
+            news = (change for change in changes if self._done.get(change.image_id) != change.changed_at)
+            for some in _slices(news, PHOTOS_AT_ONCE):
+                last.update(self._copy(some, there))
+                self._done.update({change.image_id: change.changed_at for change in some})
+                self._since[shard] = max(self._since.get(shard, 0), some[-1].changed_at)
+                advance(len(some))
+
+        for _ in self.pool.map(copy, range(self.event.shards)):
+            pass
+
+    def _copy(self, changes: list[PhotoChange], there: dict[uuid.UUID, int]) -> dict[int, PhotoChange]:
+        """Copy some photos; of each partition the last that has faces."""
+        faces = {change.image_id: change.faces_by(self.face_set.model) for change in changes}
+        wanted = [change for change in changes if faces[change.image_id] is not None]
+        missing = [
+            PhotoFaces.of(change, self.face_set.model)
+            for change in wanted
+            if there.get(change.image_id, 0) != len(faces[change.image_id] or b"") // FACE_BYTES
+        ]
+        self._patiently(lambda: self.items.put(self.place, missing))
+        for photo in missing:
+            if photo.image_id in there:  # as somebody lost a face while an earlier run was dead
+                self.items.delete(self.place, photo.image_id, beyond=len(photo.faces) // FACE_BYTES)
+        self._delete_dead([change.image_id for change in changes])
+        return {
+            self.place.shard_of(change.image_id): change
+            for change in wanted
+            if values_of(faces[change.image_id] or b"")[:1].any()
+        }
+
+    def _delete_dead(self, image_ids: list[uuid.UUID]) -> None:
+        """Remove the items of photos that do not count. Called after a write: a photo that is still alive then is
+        deleted, if it is, by somebody who removes its items afterwards."""
+        alive = self.photos.get_many(self.event.event_id, self.event.shards, image_ids)
+        for image_id in image_ids:
+            record = alive.get(image_id)
+            if record is None or record.faces_by(self.face_set.model) is None:
+                self.items.delete(self.place, image_id)
+
+    def _patiently(self, write: Callable[[], int]) -> int:
+        for _ in range(THROTTLED_ATTEMPTS):
+            try:
+                return write()
+            except Throttled:
+                self.sleep(THROTTLED_SECONDS)
+        return write()
+
+    def _await_service(self, last: dict[int, PhotoChange]) -> None:
+        """Wait until the service's own search finds the face that was written last in every partition: it follows
+        writes in their order."""
+        deadline = self.clock() + CATCH_UP_SECONDS
+        for shard, change in last.items():
+            probe = probe_of(unpack(change.faces_by(self.face_set.model) or b"")[0])
+            while True:
+                found = self.items.nearest(self.place, shard, probe.exact)
+                same = cosines(found.values, probe) > 1 - 1e-6
+                if change.image_id in found.photos or (len(same) and same.all()):
+                    break
+                record = self.photos.get(self.event.event_id, self.event.shards, change.image_id)
+                if record is None or record.faces_by(self.face_set.model) != change.faces_by(self.face_set.model):
+                    break  # deleted meanwhile, or it has lost faces
+                if self.clock() >= deadline:
+                    raise LaggingError("The vector index has not caught up with what was written.")
+                self.sleep(1)
 
 
-class FaceKeeper:
-    """Keeps face items in step with single photos, for indexing and deletion."""
-
-    def __init__(self, items: VectorItemStore, photos: PhotoStore, event_now: Callable[[int], Event | None]) -> None:
-        """Take the parts; `event_now` reads an event strongly consistent."""
-        self._items = items
-        self._photos = photos
-        self._event_now = event_now
-
-    def write(self, event: Event, photo: Photo) -> bool:
-        """Before a photo is recorded: write its face items if the event has such. `settle` must follow."""
-        wanted = keeps_items(event, self._items.name) and photo.model == event.model
-        if wanted:
-            self._items.put(place_of(event), [faces_of(photo)])
-        return wanted
-
-    def settle(self, event_id: int, image_id: uuid.UUID, *, written: bool) -> None:
-        """After a photo was recorded, or was found recorded: whatever its record and the event say now is done.
-
-        The event may have begun to move to the other index since it was read, the photo may have been deleted.
-        """
-        event = self._event_now(event_id)
-        if event is None:
-            return
-        wanted = keeps_items(event, self._items.name)
-        if not wanted and not written:
-            return
-        photo = self._photos.get(event_id, event.shards, image_id)
-        if wanted and photo is not None and photo.status == "indexed" and photo.model == event.model:
-            if not written:
-                self._items.put(place_of(event), [faces_of(photo)])
-        else:
-            self._items.forget(place_of(event), image_id)
-
-    def replace(self, event: Event, photo: Photo) -> None:
-        """A recorded photo's faces have changed: its items follow, and those that are too many go."""
-        if self.write(event, photo):
-            place = place_of(event)
-            self._items.forget(place, photo.image_id, beyond=count_of(photo.faces))
-        self.settle(event.event_id, photo.image_id, written=True)
-
-    def forget(self, event: Event, image_id: uuid.UUID) -> int:
-        """Delete a photo's face items, whatever the event's index is. Call it when the photo's record says that it is
-        deleted, not before. Returns how many there were."""
-        return self._items.forget(place_of(event), image_id)
-
-
-def count_of(packed: bytes) -> int:
-    """Number of packed faces."""
-    return len(packed) // FACE_BYTES
+def _slices(changes: Iterator[PhotoChange], size: int) -> Iterator[list[PhotoChange]]:
+    while some := list(islice(changes, size)):
+        yield some

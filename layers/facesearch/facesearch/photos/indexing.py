@@ -7,58 +7,31 @@ delivered again, and after a few times it lies in the dead-letter queue.
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from concurrent.futures import Executor, Future
-from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
-from threading import Lock
-from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import unquote_plus
 from uuid import UUID
 
-import numpy as np
-from botocore.exceptions import ClientError
-from PIL import Image
-
-from facesearch.adapters.s3.objects import etag_of
 from facesearch.errors import StoreUnavailable, UnusableImage
 from facesearch.faces.compaction import SnapshotRequests
-from facesearch.faces.engine import EngineOf, Face
-from facesearch.faces.outside import WHOLE, OutsideIndexing, PhotoFile, Region
-from facesearch.faces.packing import pack
 from facesearch.faces.qualities import pack_qualities
-from facesearch.faces.vector_items import FaceKeeper
-from facesearch.models import Event
+from facesearch.faces.sets import FaceSets, FaceWriter, Written
+from facesearch.models import REKOGNITION, Event, FaceSetKind
 from facesearch.observability import log_unexpected
-from facesearch.photos.imaging import Picture, read_image
 from facesearch.photos.litter import litter_in
-from facesearch.photos.nextfaces import NextFaces, Renewal, parse_command
+from facesearch.photos.lookagain import MAX_FILE_BYTES, LookAgain, SecondLook, parse_command
+from facesearch.photos.looking import Look, PhotoLooker
+from facesearch.photos.pictures import Pictures
 from facesearch.photos.places import note_place
-from facesearch.photos.renditions import Renditions, render
 from facesearch.photos.requests import WatchRequests
 from facesearch.reading import Reader, Wanted
-from facesearch.records import Original, Photo, PhotoStore, image_id_of, image_id_of_bytes, rendition_keys
-
-if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
-
-MAX_FILE_BYTES = 50_000_000
-"""A 64 MP JPEG at the best quality has 30 to 40 MB. Four such files are in memory at a time."""
-ENOUGH_PIXELS = 4_500
-"""Long side in pixels. A 64 MP JPEG is read as one of 16 MP, with a quarter of the memory, and a face in it has 24 px
-where it had 48; 50 MP and less are read whole, for the crowds in them."""
-
-SURER = 1.02
-"""By so much must the faces of a view in doubt be surer: of a face that is hard to see either may seem so by chance
-(`engine.opencv.TURN_MARGIN`)."""
+from facesearch.records import Original, Photo, PhotoStore, image_id_of, image_id_of_bytes
 
 _TOO_LARGE = f"The file is larger than {MAX_FILE_BYTES // 10**6} MB."
-
-RENDITION_CACHING = "public, max-age=31536000, immutable"
-"""A rendition's URL names its content, so that browsers and the CDN may keep it for good."""
 
 _KEY = re.compile(r"(?P<org_id>[0-9]{1,15})/(?P<event_id>[0-9]{1,15})/(?P<path>.*[^/])", re.DOTALL)
 
@@ -83,6 +56,7 @@ class IndexingOutcome(StrEnum):
 
 
 _ADDED = (IndexingOutcome.INDEXED, IndexingOutcome.FAILED)
+_CHECKED = (*_ADDED, IndexingOutcome.KNOWN, IndexingOutcome.DELETED)
 
 
 @dataclass(frozen=True)
@@ -115,47 +89,36 @@ class Upload:
     etag: str = ""
 
 
+@dataclass(frozen=True, kw_only=True)
 class PhotoIndexer:
-    """The indexing use case."""
+    """The indexing use case.
 
-    def __init__(  # noqa: PLR0913 - a use case's parts, each by its name
-        self,
-        engines: EngineOf,
-        photos: PhotoStore,
-        reader: Reader,
-        s3: "S3Client",
-        photos_bucket: str,
-        renditions_bucket: str,
-        snapshots: SnapshotRequests,
-        pool: Executor,
-        *,
-        face_keeper: FaceKeeper | None = None,
-        outside: OutsideIndexing | None = None,
-        watches: WatchRequests | None = None,
-    ) -> None:
-        """Take the parts; `pool` runs whole messages side by side, so that one's transfers overlap another's faces.
+    Attributes:
+        pool: runs whole messages side by side, so that one's transfers overlap another's faces.
+        watches: hears of new photos; None where nobody can watch.
+    """
 
-        `face_keeper` keeps the distributed index in step; None on a stack without one. `outside` finds and keeps the
-        faces in the engines' place. `watches` hears of new photos; None where nobody can watch.
-        """
-        self._engines = engines
-        self._photos = photos
-        self._reader = reader
-        self._s3 = s3
-        self._photos_bucket = photos_bucket
-        self._renditions_bucket = renditions_bucket
-        self._snapshots = snapshots
-        self._pool = pool
-        self._face_keeper = face_keeper
-        self._watches = watches
-        self._outside = outside
-        self._cpu = Lock()
-        self._next = NextFaces(self._faces_of, photos, reader, s3, photos_bucket, MAX_FILE_BYTES)
+    looker: PhotoLooker
+    photos: PhotoStore
+    pictures: Pictures
+    reader: Reader
+    sets: FaceSets
+    snapshots: SnapshotRequests
+    pool: Executor
+    watches: WatchRequests | None = None
+
+    @property
+    def _writer(self) -> FaceWriter:
+        return FaceWriter(sets=self.sets, photos=self.photos, event_now=self._event_now)
+
+    @property
+    def _again(self) -> LookAgain:
+        return LookAgain(looker=self.looker, photos=self.photos, pictures=self.pictures, writer=self._writer)
 
     def submit(self, message: str) -> Future[list[IndexingReport]]:
-        """Start to index the photos that the body of an SQS message speaks of: S3's notification of new ones, or an
-        order to index known ones again."""
-        return self._pool.submit(self.index_message, message)
+        """Start to index the photos that the body of an SQS message speaks of: S3's notification of new ones, or a
+        command to look at known ones again."""
+        return self.pool.submit(self.index_message, message)
 
     def index_message(self, message: str) -> list[IndexingReport]:
         """Index the photos of one message, one report for each.
@@ -164,10 +127,9 @@ class PhotoIndexer:
             StoreUnavailable: a service refused or could not be reached; worth a retry.
         """
         try:
-            order = parse_command(message)
-            if order is not None:
-                renewals = self._next.carry_out(order)
-                return [_report(order.event_id, renewal) for renewal in renewals]
+            command = parse_command(message)
+            if command is not None:
+                return [_report(command.event_id, look) for look in self._again.carry_out(command)]
             uploads = parse_notification(message)
         except ValueError as error:
             return [IndexingReport(IndexingOutcome.IGNORED, str(error))]
@@ -176,13 +138,11 @@ class PhotoIndexer:
     def request_snapshots(self, reports: Iterable[IndexingReport]) -> None:
         """Have the snapshots of the events looked at whose faces changed. A request that is lost costs cold starts some
         milliseconds until the next one."""
-        if self._outside is not None:  # no faces of ours have changed
-            return
         events = {report.event_id for report in reports if report.outcome is IndexingOutcome.INDEXED and report.faces}
         for event_id in events:
             if event_id is not None:
                 try:
-                    self._snapshots.request(event_id)
+                    self.snapshots.request(event_id)
                 except StoreUnavailable as error:
                     log_unexpected(error)
 
@@ -200,258 +160,152 @@ class PhotoIndexer:
             if (report.outcome is IndexingOutcome.INDEXED and report.faces) or report.outcome is IndexingOutcome.KNOWN
         }
         for org_id, event_id in places:
-            if self._watches is not None and org_id is not None and event_id is not None:
-                self._watches.request(org_id, event_id)
+            if self.watches is not None and org_id is not None and event_id is not None:
+                self.watches.request(org_id, event_id)
+
+    def _event_now(self, event_id: int) -> Event | None:
+        return self.reader.read(Wanted(event_id=event_id)).event
 
     def _index(self, upload: Upload) -> IndexingReport:
         place = _KEY.fullmatch(upload.key)
-        if upload.bucket != self._photos_bucket or place is None:
+        if upload.bucket != self.pictures.uploads or place is None:
             return IndexingReport(IndexingOutcome.IGNORED, "the object is no org/event/photo of the photos bucket")
         org_id, event_id = int(place["org_id"]), int(place["event_id"])
         if litter_in(place["path"].split("/")) is not None:
             return IndexingReport(
                 IndexingOutcome.IGNORED, "what a system or a drive leaves among pictures", org_id, event_id
             )
-        event = self._reader.read(Wanted(event_id=event_id)).event
+        event = self._event_now(event_id)
         if event is None or event.org_id != org_id or event.closing:
             return IndexingReport(IndexingOutcome.IGNORED, "no such event of this organisation", org_id, event_id)
-        report = self._index_photo(event, upload)
-        return self._check_event(event, report) if report.outcome in (*_ADDED, IndexingOutcome.KNOWN) else report
+        written = Written()
+        report = self._index_photo(event, upload, written)
+        return self._check_event(event, report, written) if report.outcome in _CHECKED else report
 
-    def _check_event(self, event: Event, report: IndexingReport) -> IndexingReport:
+    def _check_event(self, event: Event, report: IndexingReport, written: Written) -> IndexingReport:
         """Undo what was added to an event that was being deleted meanwhile: its deletion may have looked already. Add
-        what a re-indexing wants that began meanwhile, or while this photo's earlier delivery was killed."""
-        now = self._reader.read(Wanted(event_id=event.event_id)).event
-        if report.image_id is None:
+        what a face set wants that the event has got meanwhile, or while this photo's earlier delivery was killed."""
+        event_id, image_id = event.event_id, report.image_id
+        now = self._event_now(event_id)
+        if image_id is None:
             return report
         if now is not None and not now.closing:
-            if (
-                self._outside is None
-                and now.keeps_faces
-                and (report.outcome is IndexingOutcome.KNOWN or now.models != event.models)
-            ):
-                self._next.complete(now, report.image_id)
+            if any(face_set.kind is not FaceSetKind.EXACT for face_set in (*now.face_sets, *written)):
+                for face_set in self._writer.settle(event_id, image_id, written):
+                    self._again.look(event_id, face_set.model, image_id, even_so=True)
+            if now.keeps_faces and (report.outcome is IndexingOutcome.KNOWN or now.face_sets != event.face_sets):
+                self._again.complete(now, image_id)
             return report
-        if report.outcome is IndexingOutcome.KNOWN:
+        if report.outcome in _ADDED:
+            self.photos.remove(event_id, event.shards, image_id)
+            self.pictures.unpublish(event_id, image_id)
+        for face_set in written:
+            self.sets.open(event, face_set).delete()
+        if report.outcome not in _ADDED:
             return report
-        self._photos.remove(event.event_id, event.shards, report.image_id)
-        self._unpublish(event.event_id, report.image_id)
-        if self._outside is not None:
-            self._outside.faces.forget_event(event.event_id)
         return IndexingReport(
-            IndexingOutcome.IGNORED, "the event was deleted meanwhile", event.org_id, event.event_id, report.image_id
+            IndexingOutcome.IGNORED, "the event was deleted meanwhile", event.org_id, event_id, image_id
         )
 
-    def _index_photo(self, event: Event, upload: Upload) -> IndexingReport:
+    def _index_photo(self, event: Event, upload: Upload, written: Written) -> IndexingReport:
         org_id, event_id, key = event.org_id, event.event_id, upload.key
-        try:
-            answer = self._s3.get_object(Bucket=self._photos_bucket, Key=key)
-        except ClientError as error:
-            if error.response["Error"]["Code"] != "NoSuchKey":
-                raise
+        file = self.pictures.original(key, MAX_FILE_BYTES)
+        if file is None:
             return IndexingReport(IndexingOutcome.IGNORED, "the object was deleted meanwhile", org_id, event_id)
-        upload = replace(upload, etag=answer["ETag"])
-        with closing(answer["Body"]) as body:
-            if answer["ContentLength"] > MAX_FILE_BYTES:
-                image_id = unread_image_id(event_id, key, upload.etag)
-                return self._failed(event, image_id, upload, _TOO_LARGE)
-            data = body.read()
-        image_id = image_id_of_bytes(event_id, data)
-        known = self._photos.get(event_id, event.shards, image_id)
+        upload = replace(upload, etag=file.etag)
+        if file.data is None:
+            return self._failed(event, unread_image_id(event_id, key, upload.etag), upload, _TOO_LARGE)
+        image_id = image_id_of_bytes(event_id, file.data)
+        known = self.photos.get(event_id, event.shards, image_id)
         if known is not None:
             return self._known(event, known, upload)
-        tombstone = self._photos.tombstone(event_id, event.shards, image_id)
+        tombstone = self.photos.tombstone(event_id, event.shards, image_id)
         if tombstone is not None and tombstone.refuses(upload.at):
-            if self._outside is not None:  # an earlier delivery may have been killed after it had added faces
-                self._outside.faces.forget(event_id, [image_id])
+            # An earlier delivery may have been killed after it had added faces.
+            written.update(dict.fromkeys(event.face_sets, b""))
             return IndexingReport(IndexingOutcome.DELETED, "", org_id, event_id, image_id)
         try:
-            seen = self._found_outside(event, image_id, self._look_at(data, event))
+            return self._look_at(event, image_id, upload, file.data, written)
         except UnusableImage as error:
             return self._failed(event, image_id, upload, error.message)
-        return self._indexed(event, image_id, upload, seen)
 
     def _known(self, event: Event, known: Photo, upload: Upload) -> IndexingReport:
         event_id, image_id = event.event_id, known.image_id
-        note_place(self._photos, self._etag, event, known, Original(upload.key, upload.etag))
+        note_place(self.photos, self.pictures.etag, event, known, Original(upload.key, upload.etag))
         if upload.at <= known.changed_at:  # maybe recorded by this very message, whose earlier delivery was killed
-            self._photos.touch(event_id, event.shards, image_id)
-        if self._face_keeper is not None:  # whoever recorded it may have been killed before its faces were settled
-            self._face_keeper.settle(event_id, image_id, written=False)
+            self.photos.touch(event_id, event.shards, image_id)
         return IndexingReport(IndexingOutcome.KNOWN, "", event.org_id, event_id, image_id)
 
-    def _faces_of(self, data: bytes, models: Sequence[str]) -> dict[str, list[Face]]:
-        """See `nextfaces.Look`."""
-        with self._cpu:
-            return self._seen_by(read_image(data, enough=ENOUGH_PIXELS), models)[1]
-
-    def _seen_by(self, picture: Picture, models: Sequence[str]) -> tuple[Picture, dict[str, list[Face]]]:
-        """The faces by each model, and the picture as it is held: where that is in doubt, the view in which faces are
-        found wins, by their scores, and without any the one that browsers show."""
-        found = self._found(picture, models)
-        if picture.doubtful == 1:
-            return picture, found
-        turned = picture.turned()
-        found_turned = self._found(turned, models)
-        before, after = (sum(face.score for face in faces[models[0]]) for faces in (found, found_turned))
-        return (turned, found_turned) if after > SURER * before else (picture, found)
-
-    def _found(self, picture: Picture, models: Sequence[str]) -> dict[str, list[Face]]:
-        image = np.asarray(picture.image)
-        return {model: self._engines(model).faces(image) for model in models}
-
-    def _look_at(self, data: bytes, event: Event) -> "_Seen":
-        """The CPU's part, of one photo at a time: a decoded one can take 600 MB."""
-        with self._cpu:
-            picture = read_image(data, enough=ENOUGH_PIXELS)
-            started = perf_counter()
-            by_model: dict[str, list[Face]] = {}
-            if event.keeps_faces and self._outside is None:
-                picture, by_model = self._seen_by(picture, event.models)
-            found = [by_model.get(model, []) for model in event.models]
-            milliseconds = (perf_counter() - started) * 1000
-            packed = [pack(np.stack([face.embedding for face in faces])) if faces else b"" for faces in found]
-            faces, next_faces = packed if event.next_model else (packed[0], b"")
-            return _Seen(
-                picture.width,
-                picture.height,
-                picture.taken_at,
-                faces,
-                next_faces,
-                len(found[0]),
-                milliseconds,
-                render(picture),
-                self._file_of(picture.image, data) if event.keeps_faces else None,
-                qualities=pack_qualities((max(face.box[2:]), face.sharpness) for face in found[0]),
-            )
-
-    def _file_of(self, image: Image.Image, data: bytes) -> PhotoFile | None:
-        """What is sent to who finds the faces in the engines' place."""
-        if self._outside is None:
-            return None
-        parts_of = self._outside.parts_of
-
-        def cut(regions: Sequence[Region]) -> list[bytes]:
-            with self._cpu:
-                return parts_of(read_image(data, enough=ENOUGH_PIXELS).image, regions)
-
-        return PhotoFile(parts_of(image, [WHOLE])[0], cut)
-
-    def _found_outside(self, event: Event, image_id: UUID, seen: "_Seen") -> "_Seen":
-        """The network's part of faces that are kept outside; of others there is none."""
-        if self._outside is None or seen.file is None:
-            return seen
-        started = perf_counter()
-        face_ids = self._outside.faces.add(event.event_id, image_id, seen.file)
-        milliseconds = (perf_counter() - started) * 1000
-        return replace(seen, face_count=len(face_ids), face_ids=face_ids, embed_milliseconds=milliseconds)
-
-    def _indexed(self, event: Event, image_id: UUID, upload: Upload, seen: "_Seen") -> IndexingReport:
-        # The renditions first: a recorded photo may be in an answer the next moment, with their URLs.
-        self._publish(event.event_id, image_id, seen.renditions)
-        photo = Photo(
-            image_id,
-            "indexed",
-            upload.key,
-            width=seen.width,
-            height=seen.height,
-            model=event.model if self._outside is None else self._outside.model,
-            faces=seen.faces,
-            next_model=event.next_model if self._outside is None else "",
-            next_faces=seen.next_faces,
-            taken_at=seen.taken_at,
-            etag=upload.etag,
-            qualities=seen.qualities,
-        )
-        # Its faces first: one that is recorded is found by the next search. Without its record nobody is shown it.
-        keeper = self._face_keeper
-        written = keeper is not None and keeper.write(event, photo)
-        new = self._photos.add(event.event_id, event.shards, photo, upload.at)
-        if keeper is not None:
-            keeper.settle(event.event_id, image_id, written=written)
-        if not new:
-            return self._not_added(event, image_id, upload, seen)
+    def _look_at(self, event: Event, image_id: UUID, upload: Upload, data: bytes, written: Written) -> IndexingReport:
+        models = [face_set.model for face_set in event.face_sets if face_set.is_ours and event.keeps_faces]
+        file = event.keeps_faces and REKOGNITION in event.face_sets
+        look = self.looker.look(data, list(dict.fromkeys(models)), renditions=True, file=file)
+        photo = _photo_of(event, image_id, upload, look)
+        # Faces and renditions first: a recorded photo may be in a response the next moment. Without its record it is
+        # shown to nobody.
+        added, count = self._writer.write(event, photo, look.file)
+        written.update(added)
+        self._publish(event.event_id, image_id, look)
+        if not self.photos.add(event.event_id, event.shards, photo, upload.at):
+            return self._not_added(event, image_id, upload, look)
         return IndexingReport(
-            IndexingOutcome.INDEXED,
-            "",
-            event.org_id,
-            event.event_id,
-            image_id,
-            seen.face_count,
-            seen.embed_milliseconds,
+            IndexingOutcome.INDEXED, "", event.org_id, event.event_id, image_id, count, look.milliseconds
         )
 
-    def _not_added(self, event: Event, image_id: UUID, upload: Upload, seen: "_Seen") -> IndexingReport:
+    def _not_added(self, event: Event, image_id: UUID, upload: Upload, look: Look) -> IndexingReport:
         """Known by now, or deleted since this run began: then the deletion has not seen what this run has made."""
         known = IndexingReport(IndexingOutcome.KNOWN, "", event.org_id, event.event_id, image_id)
-        photo = self._photos.get(event.event_id, event.shards, image_id)
+        photo = self.photos.get(event.event_id, event.shards, image_id)
         if photo is not None:  # by another run, which may have found the same file under another key
-            note_place(self._photos, self._etag, event, photo, Original(upload.key, upload.etag))
-        if self._photos.tombstone(event.event_id, event.shards, image_id) is None:
+            note_place(self.photos, self.pictures.etag, event, photo, Original(upload.key, upload.etag))
+        if self.photos.tombstone(event.event_id, event.shards, image_id) is None:
             return known
-        self._unpublish(event.event_id, image_id)
-        if self._outside is not None:
-            self._outside.faces.discard(event.event_id, seen.face_ids)
-        if self._photos.get(event.event_id, event.shards, image_id) is not None:  # uploaded afresh at this very moment
-            self._publish(event.event_id, image_id, seen.renditions)
-            self._found_outside(event, image_id, seen)
+        self.pictures.unpublish(event.event_id, image_id)
+        if self.photos.get(event.event_id, event.shards, image_id) is not None:  # uploaded afresh at this very moment
+            self._publish(event.event_id, image_id, look)
             return known
         return IndexingReport(IndexingOutcome.DELETED, "", event.org_id, event.event_id, image_id)
 
-    def _publish(self, event_id: int, image_id: UUID, renditions: Renditions) -> None:
-        for key, jpeg in zip(rendition_keys(event_id, image_id), (renditions.large, renditions.small), strict=True):
-            self._s3.put_object(
-                Bucket=self._renditions_bucket,
-                Key=key,
-                Body=jpeg,
-                ContentType="image/jpeg",
-                CacheControl=RENDITION_CACHING,
-            )
-
-    def _etag(self, key: str) -> str | None:
-        return etag_of(self._s3, self._photos_bucket, key)
-
-    def _unpublish(self, event_id: int, image_id: UUID) -> None:
-        for key in rendition_keys(event_id, image_id):
-            self._s3.delete_object(Bucket=self._renditions_bucket, Key=key)
+    def _publish(self, event_id: int, image_id: UUID, look: Look) -> None:
+        if look.renditions is not None:
+            self.pictures.publish(event_id, image_id, look.renditions)
 
     def _failed(self, event: Event, image_id: UUID, upload: Upload, reason: str) -> IndexingReport:
         photo = Photo(image_id, "failed", upload.key, reason=reason, etag=upload.etag)
-        new = self._photos.add(event.event_id, event.shards, photo, upload.at)
+        new = self.photos.add(event.event_id, event.shards, photo, upload.at)
         return IndexingReport(
             IndexingOutcome.FAILED if new else IndexingOutcome.KNOWN, reason, event.org_id, event.event_id, image_id
         )
 
 
-@dataclass(frozen=True)
-class _Seen:
-    """What one look at a photo gave: faces and their qualities packed, `next_faces` by the event's next model, if any.
+def _photo_of(event: Event, image_id: UUID, upload: Upload, look: Look) -> Photo:
+    """The record of a photo that was looked at for every face set of its event."""
+    others = [face_set.model for face_set in event.face_sets if face_set.model != event.model]
+    return Photo(
+        image_id,
+        "indexed",
+        upload.key,
+        width=look.width,
+        height=look.height,
+        model=event.model,
+        faces=look.packed(event.model),
+        next_model=others[0] if others else "",
+        next_faces=look.packed(others[0]) if others else b"",
+        taken_at=look.taken_at,
+        etag=upload.etag,
+        qualities=pack_qualities((max(face.box[2:]), face.sharpness) for face in look.faces.get(event.model, ())),
+    )
 
-    Of faces that are kept outside: `file` is what finds them there, `face_ids` what they are called there.
-    """
 
-    width: int
-    height: int
-    taken_at: datetime | None
-    faces: bytes
-    next_faces: bytes
-    face_count: int
-    embed_milliseconds: float
-    renditions: Renditions
-    file: PhotoFile | None = None
-    face_ids: Sequence[str] = ()
-    qualities: bytes = b""
-
-
-def _report(event_id: int, renewal: Renewal) -> IndexingReport:
-    outcome = IndexingOutcome.REINDEXED if renewal.made else IndexingOutcome.KNOWN
+def _report(event_id: int, look: SecondLook) -> IndexingReport:
+    outcome = IndexingOutcome.REINDEXED if look.made else IndexingOutcome.KNOWN
     return IndexingReport(
-        IndexingOutcome.LOST if renewal.reason else outcome,
-        renewal.reason,
+        IndexingOutcome.LOST if look.reason else outcome,
+        look.reason,
         event_id=event_id,
-        image_id=renewal.image_id,
-        faces=renewal.faces,
-        embed_milliseconds=renewal.milliseconds,
+        image_id=look.image_id,
+        faces=look.faces,
+        embed_milliseconds=look.milliseconds,
     )
 
 

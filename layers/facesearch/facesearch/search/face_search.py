@@ -135,12 +135,12 @@ class FaceSearch(Generic[ProbeT]):
             invocation.meter.check()
             pictures = self._pictures(selfies)
             with _charged_if_costly(invocation.meter), ExitStack() as paid:
-                if self.matcher.probe_is_paid:
+                if self.matcher.probe_is_paid(event):
                     paid.enter_context(_paid(invocation.meter))
                 with milliseconds("EmbedMilliseconds"):
                     probe = self.matcher.probe(event, pictures, search, invocation.seconds_left() - STORING_SECONDS)
                 # Else only now, with a face found: a selfie that is refused costs nothing and leaves nothing behind.
-                if not self.matcher.probe_is_paid:
+                if not self.matcher.probe_is_paid(event):
                     paid.enter_context(_paid(invocation.meter))
                 with self._nothing_left(search):
                     photos = self._match(event, search, pictures, probe)

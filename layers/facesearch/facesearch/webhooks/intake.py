@@ -76,6 +76,8 @@ class WebhookIntake:
             SearchInProgress: others add and delete the same job all the time.
         """
         given, pictures = request.search_id, request.pictures()
+        if request.watch and not event.faces.is_ours:
+            raise InvalidRequest("body.watch: Rekognition keeps the event's faces, and gives no probe to watch by.")
         if request.watch and not self.watching:
             raise InvalidRequest("body.watch: this deployment does not watch for new photos (parameter Watching).")
         self._check_callback(request)

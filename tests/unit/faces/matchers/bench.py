@@ -1,5 +1,5 @@
-"""An event with everything around it in memory, once for each engine: photos come in by the indexing use case, go by
-the erasing ones, and are found by the matcher."""
+"""An event with everything around it in memory, once for each kind of face set: photos come in by the indexing use
+case, go by the deleting ones, and are found by the matcher."""
 
 import uuid
 from collections.abc import Sequence
@@ -11,28 +11,32 @@ import numpy as np
 from botocore.config import Config
 
 from facesearch.adapters.memory.rekognition import MemoryRekognition, SeenFace
-from facesearch.adapters.rekognition import COLLECTION_MODEL, Collections, PersonFaces, RekognitionMatcher
+from facesearch.adapters.memory.vector_items import MemoryVectorItems
+from facesearch.adapters.rekognition import PersonFaces, RekognitionFaces, RekognitionMatcher
 from facesearch.adapters.rekognition.pictures import parts_of
+from facesearch.adapters.s3.pictures import S3Pictures
 from facesearch.deletion.event import EventDeletion
-from facesearch.deletion.person import EmbeddedStripper, PersonDeletion
+from facesearch.deletion.person import EmbeddedStripper, PersonDeletion, PersonParts
 from facesearch.deletion.photos import PhotoDeletion
 from facesearch.deletion.retention import FaceRetention
 from facesearch.errors import NoFaceFound
 from facesearch.faces.confidence import threshold
 from facesearch.faces.embedded import EmbeddedMatcher
 from facesearch.faces.engine import Embedding, Face, RgbImage
-from facesearch.faces.index import IndexCache
-from facesearch.faces.outside import OutsideIndexing
-from facesearch.models import FIRST_MODEL, Event
+from facesearch.faces.index import FaceIndex, IndexCache
+from facesearch.faces.index.cohort import NOBODY
+from facesearch.faces.index.distributed import ChosenIndexes, VectorIndex
+from facesearch.models import FIRST_MODEL, REKOGNITION, Event, FaceSet, FaceSetKind
 from facesearch.photos.imaging import read_image
 from facesearch.photos.indexing import IndexingReport, PhotoIndexer
+from facesearch.photos.looking import PhotoLooker
 from facesearch.records import image_id_of_bytes
 from tests.support.fakes import EVENT
 from tests.support.site import Inline, Parts
 from tests.unit.faces.matchers.people import LIKENESS, Look, likeness, see, seen, selfie_of
+from tests.unit.faces.sets.places import PREFIX, face_sets
 from tests.unit.photos.indexing.fakes import PHOTOS, RENDITIONS, MemoryRequests, MemoryS3, notification
 
-PREFIX = "stack."
 OTHER = replace(EVENT, event_id=EVENT.event_id + 1)
 ONE_ATTEMPT = Config(retries={"mode": "standard", "total_max_attempts": 1})
 
@@ -63,49 +67,53 @@ def embedding_of(each: Look) -> Embedding:
 
 @dataclass
 class MatcherBench:
-    """One engine's. `pool` is only for whole messages."""
+    """An event with one kind of face set. `pool` is only for whole messages."""
 
-    engine: str
+    kind: FaceSetKind
     pool: ThreadPoolExecutor
     parts: Parts = field(default_factory=Parts.memory)
     s3: MemoryS3 = field(default_factory=MemoryS3)
     config: Config | None = None
 
     def __post_init__(self) -> None:
-        self.event = replace(self.parts.event, model=FIRST_MODEL)
+        faces = REKOGNITION if self.kind is FaceSetKind.REKOGNITION else FaceSet(FIRST_MODEL, self.kind)
+        self.event = replace(self.parts.event, faces=faces, vector_table="memory")
         self.parts.reader.events[self.event.event_id] = self.event
-        self.parts.reader.events[OTHER.event_id] = OTHER
+        other = replace(OTHER, faces=faces, vector_table="memory")
+        self.parts.reader.events[OTHER.event_id] = other
         self.service = MemoryRekognition(lambda data: [SeenFace(box, each) for box, each in see(data)], likeness)
-        client: Any = self.service.client(self.config)
-        self.collections = Collections(client, PREFIX)
-        self.stores = self.parts.stores
-        outside = None
+        self.client: Any = self.service.client(self.config)
+        stores, items = self.parts.stores, MemoryVectorItems()
+        sets = face_sets(stores.photos, stores.snapshots, items, self.client, pool=Inline())
+        self.stores = stores = replace(stores, sets=sets)
+        self.collection = RekognitionFaces(self.client, PREFIX, self.event.event_id)
         stripper: Any
-        if self.engine == "rekognition":
-            outside = OutsideIndexing(COLLECTION_MODEL, self.collections, parts_of)
-            self.stores = replace(self.stores, outside=self.collections)
-            self.matcher: Any = RekognitionMatcher(client, PREFIX, self.stores.photos, Inline())
-            stripper = PersonFaces(self.collections)
+        if self.kind is FaceSetKind.REKOGNITION:
+            self.matcher: Any = RekognitionMatcher(self.client, PREFIX, stores.photos, Inline())
+            stripper = PersonFaces(lambda _: self.collection, stores.photos)
         else:
-            cache = IndexCache(self.stores.photos, self.stores.snapshots, 100, Inline())
-            self.matcher = EmbeddedMatcher(lambda _: FakeEngine(), cache, Inline(), Inline())
-            stripper = EmbeddedStripper(self.stores)
+
+            def vectors(event: Event) -> FaceIndex:
+                return VectorIndex(event, items, stores.photos, stores.events.event, Inline(), NOBODY)
+
+            cache = IndexCache(stores.photos, stores.snapshots, 100, Inline())
+            indexes = ChosenIndexes(cache, items, vectors)
+            self.matcher = EmbeddedMatcher(lambda _: FakeEngine(), indexes, Inline(), Inline())
+            stripper = EmbeddedStripper(stores)
         self.indexer = PhotoIndexer(
-            lambda _: FakeEngine(),
-            self.stores.photos,
-            self.parts.reader,
-            cast("Any", self.s3),
-            PHOTOS,
-            RENDITIONS,
-            MemoryRequests(),
-            self.pool,
-            outside=outside,
+            looker=PhotoLooker(engines=lambda _: FakeEngine(), parts_of=parts_of),
+            photos=stores.photos,
+            pictures=S3Pictures(cast("Any", self.s3), PHOTOS, RENDITIONS),
+            reader=self.parts.reader,
+            sets=sets,
+            snapshots=MemoryRequests(),
+            pool=self.pool,
         )
-        self.photos_eraser = PhotoDeletion(self.stores)
-        self.person_eraser = PersonDeletion(self.stores, self.matcher, stripper)
-        self.event_eraser = EventDeletion(self.stores)
+        self.photos_eraser = PhotoDeletion(stores=stores)
+        self.person_eraser = PersonDeletion(stores=stores, parts=lambda _: PersonParts(self.matcher, stripper))
+        self.event_eraser = EventDeletion(stores=stores)
         self.retention = FaceRetention(
-            self.stores.photos, self.stores.snapshots, self.stores.events, self.stores.watches, self.stores.outside
+            photos=stores.photos, snapshots=stores.snapshots, events=stores.events, watches=stores.watches, sets=sets
         )
 
     def upload(self, data: bytes, event: Event | None = None) -> IndexingReport:

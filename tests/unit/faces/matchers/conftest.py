@@ -3,12 +3,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from facesearch.models import FaceSetKind
 from tests.unit.faces.matchers.bench import ONE_ATTEMPT, MatcherBench
 
 
-@pytest.fixture(params=["embedded", "rekognition"])
+@pytest.fixture(params=FaceSetKind)
 def world(request: pytest.FixtureRequest) -> Iterator[MatcherBench]:
-    """Each engine's in turn."""
+    """Of each kind of face set in turn."""
     with ThreadPoolExecutor(2) as pool:
         yield MatcherBench(request.param, pool)
 
@@ -17,4 +18,4 @@ def world(request: pytest.FixtureRequest) -> Iterator[MatcherBench]:
 def service_world() -> Iterator[MatcherBench]:
     """Rekognition's, with a client that tries once."""
     with ThreadPoolExecutor(2) as pool:
-        yield MatcherBench("rekognition", pool, config=ONE_ATTEMPT)
+        yield MatcherBench(FaceSetKind.REKOGNITION, pool, config=ONE_ATTEMPT)

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from facesearch.faces.outside import Region
+from facesearch.faces.sets import Region
 from tests.support.pictures import encoded
 
 LIKENESS = (100, 99, 97, 95, 92, 88, 80, 60)

@@ -9,10 +9,10 @@ import pytest
 from botocore.stub import ANY, Stubber
 
 from facesearch.adapters.memory.stores import MemoryPhotoStore
-from facesearch.adapters.rekognition import Collections, RekognitionMatcher
+from facesearch.adapters.rekognition import RekognitionFaces, RekognitionMatcher
 from facesearch.adapters.rekognition.matcher import MAX_MATCHES
 from facesearch.errors import EngineBusy, NoFaceFound, OtherPerson, UnusableImage
-from facesearch.faces.outside import PhotoFile
+from facesearch.faces.sets import PhotoFaces, PhotoFile
 from facesearch.records import Photo
 from tests.support.fakes import EVENT, EVENT_ID
 from tests.support.site import Inline
@@ -44,8 +44,8 @@ def stub(client: Any) -> Iterator[Stubber]:
 
 
 @pytest.fixture
-def collections(client: Any) -> Collections:
-    return Collections(client, "stack.")
+def collection(client: Any) -> RekognitionFaces:
+    return RekognitionFaces(client, "stack.", EVENT_ID)
 
 
 @pytest.fixture
@@ -55,8 +55,8 @@ def matcher(client: Any) -> RekognitionMatcher:
     return RekognitionMatcher(client, "stack.", photos, Inline())
 
 
-def photo_file(*parts: bytes) -> PhotoFile:
-    return PhotoFile(b"whole", lambda regions: list(parts))
+def photo_of(*parts: bytes) -> PhotoFaces:
+    return PhotoFaces(PHOTO, b"", 30, 40, PhotoFile(b"whole", lambda regions: list(parts)))
 
 
 def test_a_search_asks_for_everything_above_the_event_s_confidence(stub: Stubber, matcher: RekognitionMatcher) -> None:
@@ -102,20 +102,20 @@ def asked_to_index(jpeg: bytes) -> dict[str, Any]:
     }
 
 
-def test_a_first_photo_makes_the_collection(stub: Stubber, collections: Collections) -> None:
+def test_a_first_photo_makes_the_collection(stub: Stubber, collection: RekognitionFaces) -> None:
     stub.add_client_error("index_faces", "ResourceNotFoundException")
     stub.add_response("create_collection", {"StatusCode": 200}, COLLECTION)
     stub.add_response("index_faces", {"FaceRecords": [{"Face": face()}]}, asked_to_index(b"whole"))
-    assert collections.add(EVENT_ID, PHOTO, photo_file()) == [str(PHOTO)]
+    assert collection.add([photo_of()]) == 1
 
 
-def test_a_collection_that_somebody_else_made_meanwhile_is_taken(stub: Stubber, collections: Collections) -> None:
+def test_a_collection_that_somebody_else_made_meanwhile_is_taken(stub: Stubber, collection: RekognitionFaces) -> None:
     stub.add_client_error("create_collection", "ResourceAlreadyExistsException")
-    collections.create(EVENT_ID)
+    assert collection.complete()
 
 
 def test_a_full_answer_is_looked_at_in_quarters_and_faces_seen_twice_are_deleted(
-    stub: Stubber, collections: Collections
+    stub: Stubber, collection: RekognitionFaces
 ) -> None:
     def record(number: int, left: float, side: float) -> dict[str, Any]:
         box = {"Left": left, "Top": 0.2, "Width": side, "Height": side}
@@ -131,13 +131,11 @@ def test_a_full_answer_is_looked_at_in_quarters_and_faces_seen_twice_are_deleted
         stub.add_response("index_faces", {"FaceRecords": records}, asked_to_index(b"part%d" % number))
     gone = str(uuid.UUID(int=5))  # the quarter has it a hair larger, as rounding goes, or smaller
     stub.add_response("delete_faces", {"DeletedFaces": [gone]}, COLLECTION | {"FaceIds": ANY})
-    kept = collections.add(EVENT_ID, PHOTO, photo_file(*(b"part%d" % number for number in range(4))))
-    assert len(kept) == len(set(kept)) == 99
-    assert str(uuid.UUID(int=1001)) in kept
+    assert collection.add([photo_of(*(b"part%d" % number for number in range(4)))]) == 99
 
 
 def test_deletion_reads_the_collection_page_by_page_and_deletes_in_bulk(
-    stub: Stubber, collections: Collections
+    stub: Stubber, collection: RekognitionFaces
 ) -> None:
     wanted = [face(PHOTO, uuid.UUID(int=number)) for number in range(5000)]
     pages = [[*wanted[:3000], face("x")], wanted[3000:]]
@@ -145,48 +143,48 @@ def test_deletion_reads_the_collection_page_by_page_and_deletes_in_bulk(
     stub.add_response("list_faces", {"Faces": pages[1]}, COLLECTION | {"MaxResults": 4096, "NextToken": "t"})
     for some in (face_ids(5000)[:4096], face_ids(5000)[4096:]):
         stub.add_response("delete_faces", {"DeletedFaces": some}, COLLECTION | {"FaceIds": some})
-    assert collections.forget(EVENT_ID, [PHOTO]) == 5000
+    assert collection.delete_photos([PHOTO]) == 5000
 
 
-def test_what_was_gone_already_is_not_counted(stub: Stubber, collections: Collections) -> None:
+def test_what_was_gone_already_is_not_counted(stub: Stubber, collection: RekognitionFaces) -> None:
     missing = [{"FaceId": face_ids(2)[1], "Reasons": ["FACE_NOT_FOUND"]}]
     answer = {"DeletedFaces": face_ids(1), "UnsuccessfulFaceDeletions": missing}
     stub.add_response("delete_faces", answer, COLLECTION | {"FaceIds": face_ids(2)})
-    assert collections.discard(EVENT_ID, face_ids(2)) == 1
+    assert collection.delete_faces(face_ids(2)) == 1
 
 
-def test_an_event_s_collection_is_counted_and_deleted(stub: Stubber, collections: Collections) -> None:
+def test_an_event_s_collection_is_counted_and_deleted(stub: Stubber, collection: RekognitionFaces) -> None:
     stub.add_response("describe_collection", {"FaceCount": 12}, COLLECTION)
     stub.add_response("delete_collection", {"StatusCode": 200}, COLLECTION)
-    assert collections.forget_event(EVENT_ID) == 12
+    assert collection.delete() == 12
     stub.add_response("describe_collection", {"FaceCount": 0}, COLLECTION)
-    assert collections.count_event(EVENT_ID) == 1, "an empty one is something left, too"
+    assert collection.count() == 1, "an empty one is something left, too"
 
 
 @pytest.mark.parametrize(
     ("operation", "act"),
     [
-        ("list_faces", lambda it: it.forget(EVENT_ID, [PHOTO])),
-        ("list_faces", lambda it: it.count(EVENT_ID, [PHOTO])),
-        ("delete_faces", lambda it: it.discard(EVENT_ID, face_ids(1))),
-        ("describe_collection", lambda it: it.forget_event(EVENT_ID)),
-        ("describe_collection", lambda it: it.count_event(EVENT_ID)),
+        ("list_faces", lambda it: it.delete_photos([PHOTO])),
+        ("list_faces", lambda it: it.count([PHOTO])),
+        ("delete_faces", lambda it: it.delete_faces(face_ids(1))),
+        ("describe_collection", lambda it: it.delete()),
+        ("describe_collection", lambda it: it.count()),
     ],
 )
 def test_an_event_without_a_collection_has_no_faces(
-    stub: Stubber, collections: Collections, operation: str, act: Callable[[Collections], int]
+    stub: Stubber, collection: RekognitionFaces, operation: str, act: Callable[[RekognitionFaces], int]
 ) -> None:
     stub.add_client_error(operation, "ResourceNotFoundException")
-    assert act(collections) == 0
+    assert act(collection) == 0
 
 
 @pytest.mark.parametrize(
-    "act", [lambda it: it.forget(EVENT_ID, []), lambda it: it.count(EVENT_ID, []), lambda it: it.discard(EVENT_ID, [])]
+    "act", [lambda it: it.delete_photos([]), lambda it: it.count([]), lambda it: it.delete_faces([])]
 )
 def test_nothing_is_asked_for_nothing(
-    stub: Stubber, collections: Collections, act: Callable[[Collections], int]
+    stub: Stubber, collection: RekognitionFaces, act: Callable[[RekognitionFaces], int]
 ) -> None:
-    assert act(collections) == 0
+    assert act(collection) == 0
 
 
 def test_every_name_and_number_fits_the_service_s_own_limits(client: Any) -> None:

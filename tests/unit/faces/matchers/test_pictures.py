@@ -10,7 +10,7 @@ from PIL import Image
 
 from facesearch.adapters.rekognition.pictures import LONG_SIDE, MAX_BYTES, MIN_SIDE, jpeg_of, parts_of, selfie_jpeg
 from facesearch.adapters.rekognition.regions import FoundFace, one_per_face, placed, quarters
-from facesearch.faces.outside import WHOLE, Region
+from facesearch.faces.sets import WHOLE, Region
 from tests.support.pictures import CORNERS, colours, corners, encoded, exif
 
 

@@ -13,16 +13,17 @@ from facesearch.adapters.rekognition.collections import CALL_SECONDS, LOOKS
 from facesearch.adapters.rekognition.matcher import MAX_MATCHES
 from facesearch.deletion.photos import Files
 from facesearch.errors import EngineBusy, NoFaceFound, StoreUnavailable, UnusableImage
-from facesearch.faces.outside import Region
-from facesearch.models import SearchSummary
+from facesearch.faces.sets import Region
+from facesearch.models import FIRST_MODEL, SearchSummary
 from facesearch.photos.indexing import IndexingOutcome
 from facesearch.records import Photo
 from facesearch.search.face_search import STORING_SECONDS
 from facesearch_local.template import Deployment, Template
 from tests.conftest import ROOT
 from tests.support.site import Inline
-from tests.unit.faces.matchers.bench import ONE_ATTEMPT, PREFIX, MatcherBench
+from tests.unit.faces.matchers.bench import ONE_ATTEMPT, MatcherBench
 from tests.unit.faces.matchers.people import Look, look, photo_of, selfie_of
+from tests.unit.faces.sets.places import PREFIX
 
 ANNA, BEN, CARL = 1, 2, 3
 THROTTLES = ["ThrottlingException", "ProvisionedThroughputExceededException"]
@@ -133,7 +134,7 @@ def test_each_refusal_of_a_search_is_its_own_outcome(
 @pytest.mark.parametrize("code", [*THROTTLES, "InternalServerError"])
 def test_a_photo_that_is_throttled_is_delivered_again_and_complete_then(service_world: MatcherBench, code: str) -> None:
     data = photo_of(look(ANNA), look(BEN))
-    service_world.collections.create(service_world.event.event_id)
+    service_world.collection.complete()
     service_world.service.refusals["IndexFaces"] = [Refusal(code, 500 if "Server" in code else 400)]
     with pytest.raises(StoreUnavailable):
         service_world.upload(data)
@@ -143,7 +144,7 @@ def test_a_photo_that_is_throttled_is_delivered_again_and_complete_then(service_
 
 
 def test_a_photo_that_the_service_cannot_read_is_recorded_as_failed(service_world: MatcherBench) -> None:
-    service_world.collections.create(service_world.event.event_id)
+    service_world.collection.complete()
     service_world.service.refusals["IndexFaces"] = [Refusal("InvalidImageFormatException")]
     report = service_world.upload(photo_of(look(ANNA)))
     assert (report.outcome, report.reason) == (IndexingOutcome.FAILED, "The face service cannot read the picture.")
@@ -154,7 +155,7 @@ def test_the_first_photo_makes_the_collection_and_a_search_makes_none(service_wo
     assert service_world.service.collections == {}
     service_world.add(photo_of(look(ANNA)))
     assert list(service_world.service.collections) == [f"{PREFIX}{service_world.event.event_id}"]
-    service_world.collections.create(service_world.event.event_id)
+    service_world.collection.complete()
     assert len(service_world.kept) == 1, "made again, it is the one that is there"
 
 
@@ -193,7 +194,7 @@ def test_a_run_that_died_before_its_record_leaves_no_second_face(service_world: 
 
 def test_a_person_s_faces_go_even_where_no_photo_was_recorded(service_world: MatcherBench) -> None:
     world = service_world
-    world.collections.create(world.event.event_id)
+    world.collection.complete()
     stray = KeptFace(str(uuid.uuid4()), "x", str(uuid.uuid4()), SeenFace(Region(0, 0, 1, 1), Look(ANNA)))
     world.service.collections[f"{PREFIX}{world.event.event_id}"][stray.face_id] = stray
     for files in (None, Files()):
@@ -204,7 +205,7 @@ def test_a_person_s_faces_go_even_where_no_photo_was_recorded(service_world: Mat
 
 def test_more_faces_than_one_search_returns_are_still_all_deleted(service_world: MatcherBench) -> None:
     world = service_world
-    world.collections.create(world.event.event_id)
+    world.collection.complete()
     collection = world.service.collections[f"{PREFIX}{world.event.event_id}"]
     for number in range(MAX_MATCHES + 5):
         image_id, face_id = uuid.UUID(int=number), str(uuid.uuid4())
@@ -266,7 +267,7 @@ def test_photos_say_that_none_of_our_models_has_looked_at_them(service_world: Ma
     photo = service_world.add(photo_of(look(ANNA)))
     record = service_world.stores.photos.get(service_world.event.event_id, service_world.event.shards, photo)
     assert record is not None
-    assert (record.model, record.faces, record.faces_by(service_world.event.model)) == ("rekognition", b"", None)
+    assert (record.model, record.faces, record.faces_by(FIRST_MODEL)) == ("rekognition", b"", None)
 
 
 def test_a_search_is_summed_up_by_the_event_s_confidence(service_world: MatcherBench) -> None:

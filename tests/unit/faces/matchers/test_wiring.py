@@ -1,15 +1,22 @@
 """The engine that a stack's parameter names is the one that its functions are made of, and may call."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from facesearch.adapters.rekognition import Collections, RekognitionMatcher
+from facesearch.adapters.rekognition import RekognitionFaces, RekognitionMatcher
 from facesearch.bootstrap import Container
 from facesearch.faces.embedded import EmbeddedMatcher
+from facesearch.faces.matching import ChosenMatcher
+from facesearch.faces.sets import ExactFaces
+from facesearch.faces.vector_items import VectorFaces
+from facesearch.models import Event, FaceSet, FaceSetKind
 from facesearch_local.stack import ACCOUNT, STACK_NAME
 from facesearch_local.template import Deployment, Template
 from tests.conftest import ROOT
+from tests.support.fakes import EVENT
+from tests.unit.faces.sets.bench import EVERY
 from tools.policies import grants
 
 ASKS = {
@@ -28,27 +35,35 @@ def parts_of(monkeypatch: pytest.MonkeyPatch, **settings: str) -> Container:
     return Container()
 
 
-def test_the_engine_is_the_embedded_one_unless_another_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    parts = parts_of(monkeypatch)
-    assert isinstance(parts._matcher, EmbeddedMatcher)
-    assert (parts._collections, parts._outside_indexing) == (None, None)
+def event_of(faces: FaceSet) -> Event:
+    return replace(EVENT, faces=faces, vector_table="f")
 
 
-def test_rekognition_searches_indexes_and_ends_events_under_the_stack_s_own_prefix(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    parts = parts_of(monkeypatch, ENGINE="rekognition", COLLECTION_PREFIX="live.")
-    assert isinstance(parts._matcher, RekognitionMatcher)
-    outside = parts._outside_indexing
-    assert outside is not None
-    assert isinstance(outside.faces, Collections)
-    assert outside.faces.name(7) == "live.7"
-    assert parts.face_retention._outside is outside.faces
+def test_an_event_is_searched_by_the_matcher_of_its_live_face_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    parts = parts_of(monkeypatch, COLLECTION_PREFIX="live.")
+    matcher = parts._matcher
+    assert isinstance(matcher, ChosenMatcher)
+    for kind in FaceSetKind:
+        is_ours = kind is not FaceSetKind.REKOGNITION
+        assert isinstance(matcher.of(kind), EmbeddedMatcher if is_ours else RekognitionMatcher)
+        assert matcher.probe_is_paid(event_of(FaceSet("any", kind))) != is_ours
+
+
+def test_a_deployment_keeps_faces_where_it_has_a_name_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    sets = parts_of(monkeypatch).face_sets
+    assert (sets.vectors, sets.rekognition) == (None, None)
+    sets = parts_of(monkeypatch, COLLECTION_PREFIX="live.", FACES_TABLE_NAME="f").face_sets
+    stores = {face_set.kind: sets.open(event_of(face_set), face_set) for face_set in EVERY}
+    assert isinstance(stores[FaceSetKind.EXACT], ExactFaces)
+    assert isinstance(stores[FaceSetKind.VECTORS], VectorFaces)
+    collection = stores[FaceSetKind.REKOGNITION]
+    assert isinstance(collection, RekognitionFaces)
+    assert collection.name == f"live.{EVENT.event_id}"
 
 
 def test_without_a_prefix_nothing_is_searched(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ValueError, match="COLLECTION_PREFIX is not set"):
-        parts_of(monkeypatch, ENGINE="rekognition")._matcher  # noqa: B018 - it is built when it is asked for
+        parts_of(monkeypatch)._rekognition_matcher  # noqa: B018 - it is built when it is asked for
 
 
 @pytest.mark.parametrize("engine", ["embedded", "rekognition"])

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -16,9 +16,11 @@ from facesearch.adapters.dynamodb.admin import DynamoAdmin
 from facesearch.adapters.dynamodb.photos import DynamoPhotoStore
 from facesearch.adapters.memory.stores import MemoryPhotoStore, MemoryReader, MemorySnapshotStore
 from facesearch.adapters.opencv.face_engine import OpenCvEngine
+from facesearch.adapters.s3.pictures import S3Pictures
 from facesearch.faces.embedded import match_faces
 from facesearch.faces.index import IndexCache
 from facesearch.photos.indexing import PhotoIndexer
+from facesearch.photos.looking import PhotoLooker
 from facesearch.reading import Wanted
 from facesearch.records import Photo, image_id_of_bytes
 from tests.conftest import ROOT
@@ -27,6 +29,7 @@ from tests.support.fakes import EVENT, EVENT_ID, ORG, Context
 from tests.support.output import Output
 from tests.support.pictures import encoded
 from tests.unit.api.test_handlers import load
+from tests.unit.faces.sets.places import face_sets
 from tests.unit.photos.indexing.fakes import PHOTOS, RENDITIONS, FakeEngine, MemoryRequests, MemoryS3, notification
 
 Handler = Callable[[Any, Any], dict[str, Any]]
@@ -77,14 +80,13 @@ def function(monkeypatch: pytest.MonkeyPatch) -> Iterator[Function]:
     parts = bootstrap.Container()
     with ThreadPoolExecutor(4) as pool:
         parts.photo_indexer = PhotoIndexer(
-            lambda _: FakeEngine(),
-            function.photos,
-            reader,
-            cast("Any", function.s3),
-            PHOTOS,
-            RENDITIONS,
-            function.requests,
-            pool,
+            looker=PhotoLooker(engines=lambda _: FakeEngine()),
+            photos=function.photos,
+            pictures=S3Pictures(cast("Any", function.s3), PHOTOS, RENDITIONS),
+            reader=reader,
+            sets=face_sets(function.photos, pool=pool),
+            snapshots=function.requests,
+            pool=pool,
         )
         monkeypatch.setattr(bootstrap, "container", parts)
         yield function
@@ -221,7 +223,8 @@ class Asked:
 
 def test_watches_are_looked_through_once_for_a_batch_and_again_for_one_that_came_twice(function: Function) -> None:
     asked = Asked()
-    bootstrap.container.photo_indexer._watches = asked
+    parts = bootstrap.container
+    parts.photo_indexer = replace(parts.photo_indexer, watches=asked)
     for number in (1, 2):
         function.s3.objects[PHOTOS, f"{ORG}/{EVENT_ID}/{number}.png"] = photo_of(number)
     function.s3.objects[PHOTOS, f"{ORG}/{EVENT_ID}/0.png"] = photo_of(0)
@@ -235,7 +238,8 @@ def test_watches_are_looked_through_once_for_a_batch_and_again_for_one_that_came
 
 
 def test_a_batch_whose_watches_cannot_be_asked_for_comes_again(function: Function) -> None:
-    bootstrap.container.photo_indexer._watches = Asked(fails=True)
+    parts = bootstrap.container
+    parts.photo_indexer = replace(parts.photo_indexer, watches=Asked(fails=True))
     function.s3.objects[PHOTOS, f"{ORG}/{EVENT_ID}/1.png"] = photo_of(1)
     with pytest.raises(OSError, match="the queue is gone"):
         function(batch(notification(f"{ORG}/{EVENT_ID}/1.png")))

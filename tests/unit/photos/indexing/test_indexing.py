@@ -19,23 +19,21 @@ from PIL import Image
 
 from facesearch.adapters.memory.stores import MemoryPhotoStore, MemoryReader
 from facesearch.adapters.memory.vector_items import MemoryVectorItems
+from facesearch.adapters.s3.pictures import S3Pictures
 from facesearch.errors import Throttled
 from facesearch.faces.packing import FACE_BYTES, unpack
 from facesearch.faces.qualities import unpack_qualities
-from facesearch.faces.vector_items import FaceKeeper, place_of
-from facesearch.models import Event, IndexKind
-from facesearch.photos.indexing import (
-    MAX_FILE_BYTES,
-    IndexingOutcome,
-    IndexingReport,
-    PhotoIndexer,
-    Upload,
-    parse_notification,
-)
+from facesearch.faces.vector_items import place_of
+from facesearch.models import Event, FaceSet, FaceSetKind
+from facesearch.photos.indexing import IndexingOutcome, IndexingReport, PhotoIndexer, Upload, parse_notification
+from facesearch.photos.lookagain import MAX_FILE_BYTES
+from facesearch.photos.looking import PhotoLooker
 from facesearch.records import Original, Photo, image_id_of_bytes, rendition_key
 from tests.support.fakes import EVENT, EVENT_ID, ORG
 from tests.support.heifs import coded, heif
 from tests.support.pictures import encoded, exif, with_png_chunk
+from tests.support.site import Inline
+from tests.unit.faces.sets.places import face_sets
 from tests.unit.photos.indexing.fakes import PHOTOS, RENDITIONS, FakeEngine, MemoryRequests, MemoryS3, notification
 
 KEY = f"{ORG}/{EVENT_ID}/finish line (1).png"
@@ -55,20 +53,18 @@ class Studio:
     photos: MemoryPhotoStore = field(default_factory=MemoryPhotoStore)
     reader: MemoryReader = field(default_factory=MemoryReader)
     requests: MemoryRequests = field(default_factory=MemoryRequests)
-    keeper: FaceKeeper | None = None
+    items: MemoryVectorItems = field(default_factory=MemoryVectorItems)
 
     @property
     def indexer(self) -> PhotoIndexer:
         return PhotoIndexer(
-            lambda _: self.engine,
-            self.photos,
-            self.reader,
-            cast("Any", self.s3),
-            PHOTOS,
-            RENDITIONS,
-            self.requests,
-            self.pool,
-            face_keeper=self.keeper,
+            looker=PhotoLooker(engines=lambda _: self.engine),
+            photos=self.photos,
+            pictures=S3Pictures(cast("Any", self.s3), PHOTOS, RENDITIONS),
+            reader=self.reader,
+            sets=face_sets(self.photos, items=self.items, pool=Inline()),
+            snapshots=self.requests,
+            pool=self.pool,
         )
 
     def upload(self, data: bytes, key: str = KEY) -> IndexingReport:
@@ -157,19 +153,18 @@ def test_a_photo_without_faces_is_recorded_as_scanned(studio: Studio) -> None:
 
 
 def test_an_event_with_a_vector_index_has_the_faces_there_too_however_often_it_is_told(studio: Studio) -> None:
-    items = MemoryVectorItems()
-    event = replace(EVENT, index_kind=IndexKind.VECTORS, vector_table=items.name)
+    items = studio.items
+    event = replace(EVENT, faces=FaceSet(kind=FaceSetKind.VECTORS), vector_table=items.name)
     place = place_of(event)
-    studio.keeper = FaceKeeper(items, studio.photos, studio.reader.events.get)
     studio.upload(photo_of(1))
-    assert items.counts(place, studio.pool) == {}, "this event's index is the exact one"
+    assert items.counts(place, studio.pool) == {}, "this event's faces are searched in memory"
     studio.reader.events[EVENT_ID] = event
     data = photo_of(3)
     for _ in range(2):
         studio.upload(data)
     wanted = {image_id_of_bytes(EVENT_ID, data): 3}
     assert items.counts(place, studio.pool) == wanted
-    items.forget_all(place, studio.pool)  # as if the first delivery had been killed before it came to this
+    items.delete_all(place, studio.pool)  # as if the first delivery had been killed before it came to this
     assert studio.upload(data).outcome is IndexingOutcome.KNOWN
     assert items.counts(place, studio.pool) == wanted
 
@@ -370,10 +365,10 @@ def deliver(studio: Studio, data: bytes, at: datetime | None = None) -> Indexing
 
 def delete(studio: Studio, data: bytes) -> None:
     image_id = image_id_of_bytes(EVENT_ID, data)
-    studio.photos.bury(EVENT_ID, EVENT.shards, image_id)
+    studio.photos.delete(EVENT_ID, EVENT.shards, image_id)
     for key in [key for key in studio.s3.objects if key[0] == RENDITIONS]:
         del studio.s3.objects[key]
-    studio.photos.finish(EVENT_ID, EVENT.shards, image_id)
+    studio.photos.expire(EVENT_ID, EVENT.shards, image_id)
 
 
 def renditions(studio: Studio) -> int:

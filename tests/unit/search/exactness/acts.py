@@ -4,7 +4,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 
-from facesearch.deletion.person import EmbeddedStripper, PersonDeletion
+from facesearch.deletion.person import EmbeddedStripper, PersonDeletion, PersonParts
 from facesearch.deletion.photos import Files, PhotoDeletion
 from facesearch.errors import InvalidRequest
 from facesearch.faces.confidence import threshold
@@ -61,7 +61,7 @@ class DeletePhotos:
         world = process.world
         world.deleting = True
         image_ids = [id_of(number) for number in self.numbers]
-        receipt = PhotoDeletion(process.stores).delete_photos(world.event, image_ids, Files())
+        receipt = PhotoDeletion(stores=process.stores).delete_photos(world.event, image_ids, Files())
         if alone:
             assert receipt.complete
             assert not world.photos.get_many(EVENT_ID, world.event.shards, image_ids)
@@ -78,8 +78,10 @@ class DeletePerson:
     def run(self, process: Process, *, alone: bool) -> None:
         world = process.world
         world.deleting = True
-        eraser = PersonDeletion(process.stores, process.matcher(), EmbeddedStripper(process.stores))
-        receipt = eraser.delete_person(world.event, [b"%d" % self.view], Files() if self.photos else None)
+        parts = PersonParts(process.matcher(), EmbeddedStripper(process.stores))
+        receipt = PersonDeletion(stores=process.stores, parts=lambda _: parts).delete_person(
+            world.event, [b"%d" % self.view], Files() if self.photos else None
+        )
         if alone:
             assert receipt.complete
             selfie = LOOKS[engine_name(world.event.model)][self.view]
@@ -119,7 +121,7 @@ class Reindex:
 
     def run(self, process: Process, *, alone: bool) -> None:
         with suppress(InvalidRequest):  # on its way to another model, or changed meanwhile
-            process.reindexing.run(EVENT_ID, self.model, wait=self.wait)
+            process.rebuild.run(EVENT_ID, self.model, wait=self.wait)
 
 
 @dataclass(frozen=True)
@@ -128,7 +130,7 @@ class Cancel:
 
     def run(self, process: Process, *, alone: bool) -> None:
         with suppress(InvalidRequest):  # it has switched already
-            process.reindexing.cancel(EVENT_ID)
+            process.rebuild.cancel(EVENT_ID)
 
 
 @dataclass(frozen=True)

@@ -28,22 +28,26 @@ from facesearch.adapters.memory.stores import (
     MemorySnapshotStore,
 )
 from facesearch.adapters.memory.watches import MemoryWatchStore
+from facesearch.adapters.s3.pictures import S3Pictures
 from facesearch.deletion.stores import Stores
 from facesearch.faces.compaction import SnapshotBuilder
 from facesearch.faces.embedded import EmbeddedMatcher
 from facesearch.faces.engine import DEFAULT_MODEL, PLAIN_MODEL, Embedding, Face, RgbImage, engine_name
 from facesearch.faces.index import IndexCache, SnapshotError, probe_of
 from facesearch.faces.packing import FACE_BYTES, pack, values_of
+from facesearch.faces.sets import FaceSets
 from facesearch.models import Event
 from facesearch.photos.indexing import PhotoIndexer
-from facesearch.photos.nextfaces import IndexingCommand
-from facesearch.photos.reindexing import Reindexing
+from facesearch.photos.lookagain import IndexingCommand
+from facesearch.photos.looking import PhotoLooker
+from facesearch.photos.rebuild import Rebuild
 from facesearch.records import Tombstone, image_id_of_bytes
 from tests.support.fakes import EVENT, EVENT_ID, ORG, MemoryClaims, OpenProbes
 from tests.support.pictures import encoded
 from tests.support.site import CrashError, Inline
+from tests.unit.faces.sets.bench import MemoryEvents
+from tests.unit.faces.sets.places import face_sets
 from tests.unit.photos.indexing.fakes import PHOTOS, RENDITIONS, MemoryRequests, MemoryS3, notification
-from tests.unit.photos.reindexing.bench import MemoryEvents
 
 T = TypeVar("T")
 MODELS = (DEFAULT_MODEL, PLAIN_MODEL)
@@ -152,20 +156,22 @@ class Process:
     @property
     def indexer(self) -> PhotoIndexer:
         world = self.world
+        photos = self.wrap(world.photos)
         return PhotoIndexer(
-            lambda model: cast("Any", ViewsEngine(model)),
-            self.wrap(world.photos),
-            self.wrap(world.reader),
-            self.wrap(world.s3),
-            PHOTOS,
-            RENDITIONS,
-            MemoryRequests(),
-            Inline(),
+            looker=PhotoLooker(engines=lambda model: cast("Any", ViewsEngine(model))),
+            photos=photos,
+            pictures=S3Pictures(self.wrap(cast("Any", world.s3)), PHOTOS, RENDITIONS),
+            reader=self.wrap(world.reader),
+            sets=face_sets(photos, pool=Inline()),
+            snapshots=MemoryRequests(),
+            pool=Inline(),
         )
 
     @property
     def builder(self) -> SnapshotBuilder:
-        return SnapshotBuilder(self.wrap(self.world.photos), self.wrap(self.world.snapshots), Inline())
+        return SnapshotBuilder(
+            photos=self.wrap(self.world.photos), snapshots=self.wrap(self.world.snapshots), pool=Inline()
+        )
 
     @property
     def stores(self) -> Stores:
@@ -186,18 +192,22 @@ class Process:
             builder=self.builder,
             events=self.wrap(world.events),
             pool=Inline(),
+            sets=self.sets,
         )
 
     @property
-    def reindexing(self) -> Reindexing:
+    def sets(self) -> FaceSets:
+        return face_sets(self.wrap(self.world.photos), self.wrap(self.world.snapshots), pool=Inline())
+
+    @property
+    def rebuild(self) -> Rebuild:
         world = self.world
-        return Reindexing(
+        return Rebuild(
             events=self.wrap(world.events),
             photos=self.wrap(world.photos),
             originals=cast("Any", world.s3),
-            snapshots=self.wrap(world.snapshots),
-            builder=self.builder,
-            orders=self.wrap(world),
+            sets=self.sets,
+            commands=self.wrap(world),
             pool=Inline(),
             clock=lambda: world.now,
             sleep=world.sleep,
@@ -247,9 +257,9 @@ class ExactnessBench:
     def event(self) -> Event:
         return self.reader.events[EVENT_ID]
 
-    def send(self, orders: list[IndexingCommand]) -> None:
-        """See `reindexing.Orders`."""
-        self.queue += [order.to_message() for order in orders]
+    def send(self, commands: list[IndexingCommand]) -> None:
+        """See `IndexingCommands`."""
+        self.queue += [command.to_message() for command in commands]
 
     def sleep(self, seconds: float) -> None:
         """Meanwhile the indexing function works, and whatever waits is delivered twice."""
@@ -292,7 +302,7 @@ class ExactnessBench:
         """Once no deletion is under way, no snapshot has what was deleted: tombstones, which keep searches from it,
         expire."""
         event = self.event
-        for model in {event.model, event.next_model, event.previous_model} - {""}:
+        for model in {each.model for each in (event.faces, event.building, event.leaving) if each is not None}:
             stored = STORED[engine_name(model)]
             there = {
                 (id_of(number).bytes, bytes(stored[view])) for number, views in self.shows.items() for view in views

@@ -201,5 +201,5 @@ def no_overlap() -> Iterator[None]:
     """Readers look again at the last 30 s, which here is everything. Without it their watermarks must be right."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("facesearch.faces.index.event.OVERLAP_MICROSECONDS", 0)
-        patch.setattr("facesearch.photos.reindexing.OVERLAP_MICROSECONDS", 0)
+        patch.setattr("facesearch.photos.rebuild.OVERLAP_MICROSECONDS", 0)
         yield

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar
+from typing import Any
 
 from facesearch.adapters.memory.callbacks import MemoryCallbackStore
 from facesearch.adapters.memory.jobs import MemoryJobStore
@@ -28,10 +28,12 @@ LEFT = 30.0
 class PeopleMatcher:
     """`StoringMatcher` whose selfies are names; a photo is found by whoever is in it."""
 
-    probe_is_paid: ClassVar[bool] = False
     people: dict[str, set[int]] = field(default_factory=dict)
     refreshed: int = 0
     matched: int = 0
+
+    def probe_is_paid(self, event: Event) -> bool:
+        return False
 
     def probe(self, event: Event, selfies: Sequence[bytes], search: SearchKey, seconds: float) -> str:
         return self.recall(event, [self.keepable(event, selfies)])[0]

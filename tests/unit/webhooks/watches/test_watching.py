@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from facesearch.errors import NotFound, SearchInProgress
-from facesearch.models import PhotoMatch, SearchKey, SearchSummary
+from facesearch.models import FaceSet, PhotoMatch, SearchKey, SearchSummary
 from facesearch.search.results import OutdatedError
 from facesearch.search.selfies import job_prefix, selfie_keys
 from facesearch.webhooks.watches.commands import DELAY_SECONDS, WINDOW_SECONDS, WatchCommand
@@ -73,7 +73,7 @@ def test_a_watch_is_over_when_its_time_is_whether_or_not_the_table_has_forgotten
 @pytest.mark.parametrize(
     "end",
     [
-        lambda site: site.change(model="another"),
+        lambda site: site.change(faces=FaceSet("another")),
         lambda site: setattr(site.probes, "lost", True),
         lambda site: site.change(retain_until="2020-01-01"),
         lambda site: site.reader.results.clear(),

@@ -5,6 +5,8 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from typing_extensions import override
+
 from facesearch.adapters.dynamodb import schema
 from facesearch.adapters.dynamodb.batch import batch_delete, batch_get
 from facesearch.errors import Throttled
@@ -15,6 +17,8 @@ from facesearch.records import (
     Original,
     Photo,
     PhotoChange,
+    PhotoEraser,
+    PhotoRecords,
     Tombstone,
     face_bytes,
 )
@@ -37,7 +41,7 @@ def microseconds() -> int:
     return time.time_ns() // 1000
 
 
-class DynamoPhotoStore:
+class DynamoPhotoStore(PhotoEraser, PhotoRecords):
     """`PhotoStore` and `PhotoEraser` over DynamoDB.
 
     Readers ask for what was stamped since a little before they last looked. A write with a stamp therefore returns only
@@ -50,19 +54,20 @@ class DynamoPhotoStore:
         self._table = table_name
         self._clock = clock
 
+    @override
     def get(self, event_id: int, shards: int, image_id: uuid.UUID) -> Photo | None:
-        """See `PhotoStore.get`."""
         item = self._item(schema.photo_key(event_id, shards, image_id))
         return None if item is None or _is_tombstone(item) else _photo(item)
 
+    @override
     def get_many(self, event_id: int, shards: int, image_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Photo]:
-        """See `PhotoStore.get_many`; 100 to a round trip."""
+        """100 to a round trip."""
         items = self._items(event_id, shards, image_ids)
         photos = [_photo(item) for item in items if not _is_tombstone(item)]
         return {photo.image_id: photo for photo in photos}
 
+    @override
     def add(self, event_id: int, shards: int, photo: Photo, uploaded_at: int = 0) -> bool:
-        """See `PhotoStore.add`."""
         key, stamp = schema.photo_key(event_id, shards, photo.image_id), max(self._clock(), uploaded_at)
         item = key | {
             "status": schema.s(photo.status),
@@ -97,12 +102,13 @@ class DynamoPhotoStore:
         self._confirm(key, stamp)
         return True
 
+    @override
     def remove(self, event_id: int, shards: int, image_id: uuid.UUID) -> None:
-        """See `PhotoStore.remove`."""
         self._dynamodb.delete_item(TableName=self._table, Key=schema.photo_key(event_id, shards, image_id))
 
+    @override
     def set_originals(self, event_id: int, shards: int, seen: Photo, originals: Sequence[Original]) -> bool:
-        """See `PhotoStore.set_originals`. A tombstone has no key."""
+        """A tombstone has no key."""
         before, after = _places(seen.originals), _places(originals)
         gone = [f"#{name}" for name in PLACES if name not in after]
         return self._update(
@@ -116,25 +122,28 @@ class DynamoPhotoStore:
             | {f":was_{name}": value for name, value in before.items()},
         )
 
+    @override
     def touch(self, event_id: int, shards: int, image_id: uuid.UUID) -> None:
-        """See `PhotoStore.touch`. Another writer that changes the item meanwhile stamps it, too."""
+        """Another writer that changes the item meanwhile stamps it, too."""
         key = schema.photo_key(event_id, shards, image_id)
         item = self._item(key)
         if item is not None and "expires_at" not in item:
             self._change(key, schema.number(item, "changed_at"), "SET changed_at = :now", {}, {})
 
+    @override
     def tombstone(self, event_id: int, shards: int, image_id: uuid.UUID) -> Tombstone | None:
-        """See `PhotoStore.tombstone`."""
         item = self._item(schema.photo_key(event_id, shards, image_id))
         return None if item is None or not _is_tombstone(item) else _tombstone(item)
 
+    @override
     def tombstones(self, event_id: int, shards: int, image_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Tombstone]:
-        """See `PhotoStore.tombstones`; 100 to a round trip."""
+        """100 to a round trip."""
         found = (_tombstone(item) for item in self._items(event_id, shards, image_ids) if _is_tombstone(item))
         return {tombstone.image_id: tombstone for tombstone in found}
 
+    @override
     def changes(self, event_id: int, shard: int, since: int, *, faces: bool = True) -> Iterator[PhotoChange]:
-        """See `PhotoStore.changes`; one Query a page of 1 MB."""
+        """One Query a page of 1 MB."""
         attributes = {"sk", "changed_at", "status", "model", "faces", "width", "height", "taken_at"}
         attributes |= {"next_model", "next_faces"}
         names = {f"#{name}": name for name in attributes - (set() if faces else {"faces", "next_faces"})}
@@ -150,9 +159,9 @@ class DynamoPhotoStore:
         for page in pages:
             yield from map(_change, page["Items"])
 
+    @override
     def records(self, event_id: int, shard: int) -> Iterator[Photo]:
-        """See `PhotoRecords.records`. From the table itself: its local index has no `qualities`, and no table that is
-        there can be given another local index."""
+        """From the table itself: its local index has no `qualities`, and no table that is there can get another."""
         pages = self._dynamodb.get_paginator("query").paginate(
             TableName=self._table,
             ConsistentRead=True,
@@ -162,8 +171,8 @@ class DynamoPhotoStore:
         for page in pages:
             yield from (_photo(item) for item in page["Items"] if not _is_tombstone(item))
 
-    def bury(self, event_id: int, shards: int, image_id: uuid.UUID) -> int | None:
-        """See `PhotoEraser.bury`."""
+    @override
+    def delete(self, event_id: int, shards: int, image_id: uuid.UUID) -> int | None:
         key = schema.photo_key(event_id, shards, image_id)
         for _ in range(ATTEMPTS):
             item = self._item(key)
@@ -178,8 +187,9 @@ class DynamoPhotoStore:
                 return face_bytes(_change(item))
         raise Throttled("UpdateItem", "Unprocessed")
 
-    def finish(self, event_id: int, shards: int, image_id: uuid.UUID) -> None:
-        """See `PhotoEraser.finish`; one transaction."""
+    @override
+    def expire(self, event_id: int, shards: int, image_id: uuid.UUID) -> None:
+        """One transaction."""
         key, listed = schema.photo_key(event_id, shards, image_id), schema.erasing_key(event_id, image_id)
         for _ in range(ATTEMPTS):
             item = self._item(key)
@@ -188,20 +198,20 @@ class DynamoPhotoStore:
                 return
             seen = schema.number(item, "changed_at")
             now = max(self._clock(), seen + 1)
-            if self._finish(key, listed, seen, now):
+            if self._expire(key, listed, seen, now):
                 self._confirm(key, now)
                 return
         raise Throttled("TransactWriteItems", "Unprocessed")
 
-    def put_next(self, event_id: int, shards: int, seen: Photo, model: str, faces: bytes, reason: str = "") -> bool:
-        """See `PhotoStore.put_next`."""
+    @override
+    def put_faces(self, event_id: int, shards: int, seen: Photo, model: str, faces: bytes, reason: str = "") -> bool:
         key = schema.photo_key(event_id, shards, seen.image_id)
         update = "SET #next_model = :model, #next_faces = :faces, #next_reason = :reason, changed_at = :now"
         values = {":model": schema.s(model), ":faces": schema.b(faces), ":reason": schema.s(reason)}
         return self._change(key, seen.changed_at, update, _named(*NEXT), values)
 
-    def drop_next(self, event_id: int, shards: int, image_id: uuid.UUID, model: str) -> bool:
-        """See `PhotoStore.drop_next`."""
+    @override
+    def delete_faces(self, event_id: int, shards: int, image_id: uuid.UUID, model: str) -> bool:
         key = schema.photo_key(event_id, shards, image_id)
         for _ in range(ATTEMPTS):
             item = self._item(key)
@@ -212,8 +222,9 @@ class DynamoPhotoStore:
                 return True
         raise Throttled("UpdateItem", "Unprocessed")
 
-    def fold(self, event_id: int, shards: int, image_id: uuid.UUID, model: str) -> bool:
-        """See `PhotoStore.fold`. One write that reads nothing first, for a million photos in a row."""
+    @override
+    def promote(self, event_id: int, shards: int, image_id: uuid.UUID, model: str) -> bool:
+        """One write that reads nothing first, for a million photos in a row."""
         return self._update(
             schema.photo_key(event_id, shards, image_id),
             "SET #model = #next_model, #faces = #next_faces, #reason = if_not_exists(#next_reason, :none)"
@@ -223,28 +234,28 @@ class DynamoPhotoStore:
             {":model": schema.s(model), ":indexed": schema.s("indexed"), ":none": schema.s("")},
         )
 
+    @override
     def replace_faces(
-        self, event_id: int, shards: int, change: PhotoChange, faces: bytes, model: str | None = None
+        self, event_id: int, shards: int, seen: Photo | PhotoChange, faces: bytes, model: str | None = None
     ) -> bool:
-        """See `PhotoEraser.replace_faces`."""
         return self._change(
-            schema.photo_key(event_id, shards, change.image_id),
-            change.changed_at,
+            schema.photo_key(event_id, shards, seen.image_id),
+            seen.changed_at,
             "SET #faces = :faces, #model = :model, #stripped = :yes, changed_at = :now"
             f" REMOVE {', '.join(_named(*NEXT, 'qualities'))}",
             _named("faces", "model", "qualities", "stripped", *NEXT),
             {
                 ":faces": schema.b(faces),
-                ":model": schema.s(model or change.model),
+                ":model": schema.s(model or seen.model),
                 ":yes": schema.flag(value=True),
-                ":was": schema.s(change.model),
+                ":was": schema.s(seen.model),
             },
-            # A `fold` leaves `changed_at` as it is, but not the faces that the caller has seen.
+            # A `promote` leaves `changed_at` as it is, but not the faces that the caller has seen.
             "changed_at = :seen AND #model = :was",
         )
 
+    @override
     def purge(self, event_id: int, shard: int) -> Held:
-        """See `PhotoEraser.purge`."""
         photos = faces = 0
 
         def keys() -> "Iterator[schema.Key]":
@@ -257,8 +268,8 @@ class DynamoPhotoStore:
         batch_delete(self._dynamodb, self._table, keys())
         return Held(photos, faces)
 
+    @override
     def count(self, event_id: int, shard: int) -> Held:
-        """See `PhotoEraser.count`."""
         photos = faces = 0
         for item in self._all(event_id, shard):
             photos, faces = photos + 1, faces + face_bytes(_change(item))
@@ -301,7 +312,7 @@ class DynamoPhotoStore:
         self._confirm(key, now)
         return True
 
-    def _finish(self, key: "schema.Key", listed: "schema.Key", seen: int, now: int) -> bool:
+    def _expire(self, key: "schema.Key", listed: "schema.Key", seen: int, now: int) -> bool:
         end = now // 1_000_000 + TOMBSTONE_SECONDS
         tombstone: TransactWriteItemTypeDef = {
             "Update": {

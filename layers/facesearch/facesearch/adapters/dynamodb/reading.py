@@ -14,10 +14,9 @@ from facesearch.adapters.dynamodb.chunks import CHUNK_SIZE, unpack_chunk
 from facesearch.adapters.dynamodb.quota import quota_from_item
 from facesearch.models import (
     FACE_SHARDS,
-    FIRST_MODEL,
     ApiKey,
     Event,
-    IndexKind,
+    FaceSet,
     Job,
     JobStatus,
     Page,
@@ -174,15 +173,18 @@ def event_from_item(item: "schema.Item") -> Event:
         retain_until=schema.text(item, "retain_until"),
         erasures=schema.number(item, "erasures"),
         closing=schema.boolean(item, "closing"),
-        index_kind=IndexKind(schema.text(item, "index_kind") or IndexKind.EXACT),
-        next_index_kind=IndexKind(kind) if (kind := schema.text(item, "next_index_kind")) else None,
+        faces=_face_set(item, "faces") or FaceSet(),
+        building=_face_set(item, "building"),
+        leaving=_face_set(item, "leaving"),
         vector_table=schema.text(item, "vector_table"),
         face_shards=schema.number(item, "face_shards") or FACE_SHARDS,
-        model=schema.text(item, "model") or FIRST_MODEL,
-        next_model=schema.text(item, "next_model"),
-        previous_model=schema.text(item, "previous_model"),
         upstream=UpstreamEvent.of(upstream) if (upstream := schema.text(item, "upstream")) else None,
     )
+
+
+def _face_set(item: "schema.Item", name: str) -> FaceSet | None:
+    text = schema.text(item, name)
+    return FaceSet.of(text) if text else None
 
 
 def job_from_item(item: "schema.Item") -> Job:

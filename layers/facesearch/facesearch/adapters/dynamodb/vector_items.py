@@ -1,4 +1,4 @@
-"""Face items in a table of their own, under DynamoDB's vector index."""
+"""Vector items in a table of their own, under DynamoDB's vector index."""
 
 import uuid
 from collections.abc import Iterable, Iterator
@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from typing_extensions import override
 
 from facesearch.adapters.dynamodb import schema
 from facesearch.adapters.dynamodb.batch import batch_delete, batch_put
 from facesearch.faces.index.vectors import DIMENSIONS, Values
 from facesearch.faces.packing import values_of
-from facesearch.faces.vector_items import TOP_K, FacePlace, PhotoFaces, ShardFaces
+from facesearch.faces.sets import PhotoFaces
+from facesearch.faces.vector_items import TOP_K, FacePlace, ShardFaces, VectorItemStore
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -62,46 +64,45 @@ def vector_items(place: FacePlace, photo: PhotoFaces) -> Iterator[VectorItem]:
             yield VectorItem(pk, schema.face_sk(photo.image_id, number), values, photo.width, photo.height)
 
 
-class DynamoVectorItems:
-    """`FaceItemStore` over DynamoDB."""
+class DynamoVectorItems(VectorItemStore):
+    """Vector items in DynamoDB."""
 
     def __init__(self, dynamodb: "DynamoDBClient", table_name: str) -> None:
         self._dynamodb = dynamodb
         self._table = table_name
 
     @property
+    @override
     def name(self) -> str:
-        """See `FaceItemStore.name`."""
         return self._table
 
+    @override
     def put(self, place: FacePlace, photos: Iterable[PhotoFaces]) -> int:
-        """See `FaceItemStore.put`; 25 faces to a round trip."""
+        """25 faces to a round trip."""
         items = [item.to_item() for photo in photos for item in vector_items(place, photo)]
         batch_put(self._dynamodb, self._table, items)
         return len(items)
 
-    def forget(self, place: FacePlace, image_id: uuid.UUID, beyond: int = 0) -> int:
-        """See `FaceItemStore.forget`."""
+    @override
+    def delete(self, place: FacePlace, image_id: uuid.UUID, beyond: int = 0) -> int:
         pk = schema.faces_pk(place.event_id, place.model, place.shard_of(image_id))
         return self._delete(pk, self._of(pk, image_id, beyond))
 
-    def forget_all(self, place: FacePlace, pool: Executor) -> int:
-        """See `FaceItemStore.forget_all`."""
-
-        def forget(shard: int) -> int:
+    @override
+    def delete_all(self, place: FacePlace, pool: Executor) -> int:
+        def delete(shard: int) -> int:
             pk = schema.faces_pk(place.event_id, place.model, shard)
             return self._delete(pk, self._query("sk", "pk = :pk", pk))
 
-        return sum(pool.map(forget, range(place.shards)))
+        return sum(pool.map(delete, range(place.shards)))
 
+    @override
     def count(self, place: FacePlace, image_id: uuid.UUID) -> int:
-        """See `FaceItemStore.count`."""
         pk = schema.faces_pk(place.event_id, place.model, place.shard_of(image_id))
         return sum(1 for _ in self._of(pk, image_id))
 
+    @override
     def counts(self, place: FacePlace, pool: Executor) -> dict[uuid.UUID, int]:
-        """See `FaceItemStore.counts`."""
-
         def count(shard: int) -> dict[uuid.UUID, int]:
             found: dict[uuid.UUID, int] = {}
             for item in self._query("sk", "pk = :pk", schema.faces_pk(place.event_id, place.model, shard)):
@@ -113,8 +114,9 @@ class DynamoVectorItems:
             image_id: number for found in pool.map(count, range(place.shards)) for image_id, number in found.items()
         }
 
+    @override
     def nearest(self, place: FacePlace, shard: int, vector: NDArray[np.float64]) -> ShardFaces:
-        """See `FaceItemStore.nearest`; one SearchVectors, which has no pages."""
+        """One SearchVectors, which has no pages."""
         answer = self._dynamodb.search_vectors(
             TableName=self._table,
             IndexName=schema.BY_FACE,
@@ -126,8 +128,9 @@ class DynamoVectorItems:
         )
         return _faces(result["Item"] for result in answer["SearchResults"])
 
+    @override
     def read(self, place: FacePlace, shard: int, most: int | None = None) -> ShardFaces:
-        """See `FaceItemStore.read`; one Query a page of 1 MB, about 1,400 faces."""
+        """One Query a page of 1 MB, about 1,400 faces."""
         pk = schema.faces_pk(place.event_id, place.model, shard)
         return _faces(self._query("sk, face", "pk = :pk", pk, most))
 

@@ -16,7 +16,7 @@ from botocore.config import Config
 from PIL import Image, UnidentifiedImageError
 
 from facesearch.adapters.aws import with_our_errors
-from facesearch.faces.outside import Region
+from facesearch.faces.sets import Region
 
 MAX_BYTES = 5_242_880
 MIN_SIDE = 80

@@ -13,7 +13,7 @@ from typing_extensions import override
 
 from facesearch.deletion.log import Erasing, ErasureLog
 from facesearch.faces.index.snapshot import Snapshot as FaceSnapshot
-from facesearch.faces.index.snapshot import SnapshotError, SnapshotInfo, decode, encode
+from facesearch.faces.index.snapshot import SnapshotError, SnapshotInfo, SnapshotStore, decode, encode
 from facesearch.models import (
     ApiKey,
     Event,
@@ -27,7 +27,7 @@ from facesearch.models import (
 )
 from facesearch.photos.objects import Objects
 from facesearch.reading import Known, Reader, StoredPage, Wanted
-from facesearch.records import Held, Original, Photo, PhotoChange, Tombstone, face_bytes
+from facesearch.records import Held, Original, Photo, PhotoChange, PhotoEraser, PhotoRecords, Tombstone, face_bytes
 from facesearch.search.quota import BucketEmptyError, TokenBucketStore
 from facesearch.search.results import OutdatedError, ResultStore
 
@@ -140,7 +140,7 @@ class MemoryTokenBuckets(TokenBucketStore):
             self._quotas[org_id] = replace(state, full_at=state.full_at - limits.interval)
 
 
-class MemoryPhotoStore:
+class MemoryPhotoStore(PhotoEraser, PhotoRecords):
     """`PhotoStore` and `PhotoEraser` over a dictionary; a tombstone has no photo."""
 
     def __init__(self, log: "MemoryErasureLog | None" = None) -> None:
@@ -148,13 +148,13 @@ class MemoryPhotoStore:
         self._photos: dict[tuple[int, uuid.UUID], tuple[Photo | None, PhotoChange, int]] = {}
         self._finished: set[tuple[int, uuid.UUID]] = set()
 
+    @override
     def get(self, event_id: int, shards: int, image_id: uuid.UUID) -> Photo | None:
-        """See `PhotoStore.get`."""
         known = self._photos.get((event_id, image_id))
         return known[0] if known else None
 
+    @override
     def set_originals(self, event_id: int, shards: int, seen: Photo, originals: Sequence[Original]) -> bool:
-        """See `PhotoStore.set_originals`."""
         known = self.get(event_id, shards, seen.image_id)
         if known is None or known.originals != seen.originals:
             return False
@@ -162,30 +162,30 @@ class MemoryPhotoStore:
         self._set(event_id, seen.image_id, key=first.key, etag=first.etag, copies=tuple(copies))
         return True
 
+    @override
     def touch(self, event_id: int, shards: int, image_id: uuid.UUID) -> None:
-        """See `PhotoStore.touch`."""
         if (event_id, image_id) in self._photos and (event_id, image_id) not in self._finished:
             self._change(event_id, image_id, changed_at=_after(self._photos[event_id, image_id][1]))
 
+    @override
     def tombstone(self, event_id: int, shards: int, image_id: uuid.UUID) -> Tombstone | None:
-        """See `PhotoStore.tombstone`."""
         photo, change, _ = self._photos.get((event_id, image_id), (True, None, 0))
         if photo is not None or change is None:
             return None
         return Tombstone(image_id, change.changed_at, (event_id, image_id) in self._finished)
 
+    @override
     def tombstones(self, event_id: int, shards: int, image_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Tombstone]:
-        """See `PhotoStore.tombstones`."""
         found = (self.tombstone(event_id, shards, image_id) for image_id in image_ids)
         return {tombstone.image_id: tombstone for tombstone in found if tombstone is not None}
 
+    @override
     def get_many(self, event_id: int, shards: int, image_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Photo]:
-        """See `PhotoStore.get_many`."""
         photos = (self.get(event_id, shards, image_id) for image_id in image_ids)
         return {photo.image_id: photo for photo in photos if photo is not None}
 
+    @override
     def add(self, event_id: int, shards: int, photo: Photo, uploaded_at: int = 0) -> bool:
-        """See `PhotoStore.add`."""
         tombstone = self.tombstone(event_id, shards, photo.image_id)
         if (event_id, photo.image_id) in self._photos and (tombstone is None or tombstone.refuses(uploaded_at)):
             return False
@@ -206,12 +206,12 @@ class MemoryPhotoStore:
         self._photos[event_id, photo.image_id] = (photo, change, photo.image_id.int % shards)
         return True
 
+    @override
     def remove(self, event_id: int, shards: int, image_id: uuid.UUID) -> None:
-        """See `PhotoStore.remove`."""
         self._photos.pop((event_id, image_id), None)
 
-    def bury(self, event_id: int, shards: int, image_id: uuid.UUID) -> int | None:
-        """See `PhotoEraser.bury`."""
+    @override
+    def delete(self, event_id: int, shards: int, image_id: uuid.UUID) -> int | None:
         photo, change, shard = self._photos.get((event_id, image_id), (None, None, 0))
         if photo is None or change is None:
             self.touch(event_id, shards, image_id)
@@ -220,8 +220,8 @@ class MemoryPhotoStore:
         self._photos[event_id, image_id] = (None, buried, shard)
         return face_bytes(photo)
 
-    def finish(self, event_id: int, shards: int, image_id: uuid.UUID) -> None:
-        """See `PhotoEraser.finish`."""
+    @override
+    def expire(self, event_id: int, shards: int, image_id: uuid.UUID) -> None:
         tombstone = self.tombstone(event_id, shards, image_id)
         if tombstone is not None and not tombstone.finished:
             photo, change, shard = self._photos[event_id, image_id]
@@ -230,20 +230,20 @@ class MemoryPhotoStore:
         if self._log is not None:
             self._log.end(event_id, [image_id])
 
+    @override
     def replace_faces(
-        self, event_id: int, shards: int, change: PhotoChange, faces: bytes, model: str | None = None
+        self, event_id: int, shards: int, seen: Photo | PhotoChange, faces: bytes, model: str | None = None
     ) -> bool:
-        """See `PhotoEraser.replace_faces`."""
-        photo, now, _ = self._photos.get((event_id, change.image_id), (None, None, 0))
-        if photo is None or now is None or (now.changed_at, now.model) != (change.changed_at, change.model):
+        photo, now, _ = self._photos.get((event_id, seen.image_id), (None, None, 0))
+        if photo is None or now is None or (now.changed_at, now.model) != (seen.changed_at, seen.model):
             return False
-        made = {"model": model or change.model, "faces": faces, "next_model": "", "next_faces": b""}
-        self._change(event_id, change.image_id, changed_at=_after(now), **made)
-        self._set(event_id, change.image_id, stripped=True, qualities=b"")
+        made = {"model": model or seen.model, "faces": faces, "next_model": "", "next_faces": b""}
+        self._change(event_id, seen.image_id, changed_at=_after(now), **made)
+        self._set(event_id, seen.image_id, stripped=True, qualities=b"")
         return True
 
-    def put_next(self, event_id: int, shards: int, seen: Photo, model: str, faces: bytes, reason: str = "") -> bool:
-        """See `PhotoStore.put_next`."""
+    @override
+    def put_faces(self, event_id: int, shards: int, seen: Photo, model: str, faces: bytes, reason: str = "") -> bool:
         photo, now, _ = self._photos.get((event_id, seen.image_id), (None, None, 0))
         if photo is None or now is None or now.changed_at != seen.changed_at:
             return False
@@ -251,16 +251,16 @@ class MemoryPhotoStore:
         self._set(event_id, seen.image_id, reason=reason)
         return True
 
-    def drop_next(self, event_id: int, shards: int, image_id: uuid.UUID, model: str) -> bool:
-        """See `PhotoStore.drop_next`."""
+    @override
+    def delete_faces(self, event_id: int, shards: int, image_id: uuid.UUID, model: str) -> bool:
         photo, now, _ = self._photos.get((event_id, image_id), (None, None, 0))
         if photo is None or now is None or now.next_model != model:
             return False
         self._change(event_id, image_id, changed_at=_after(now), next_model="", next_faces=b"")
         return True
 
-    def fold(self, event_id: int, shards: int, image_id: uuid.UUID, model: str) -> bool:
-        """See `PhotoStore.fold`."""
+    @override
+    def promote(self, event_id: int, shards: int, image_id: uuid.UUID, model: str) -> bool:
         photo, now, _ = self._photos.get((event_id, image_id), (None, None, 0))
         if photo is None or now is None or now.next_model != model or now.status != "indexed":
             return False
@@ -268,19 +268,19 @@ class MemoryPhotoStore:
         self._set(event_id, image_id, qualities=b"")
         return True
 
+    @override
     def purge(self, event_id: int, shard: int) -> Held:
-        """See `PhotoEraser.purge`."""
         gone = [place for place, kept in self._photos.items() if place[0] == event_id and kept[2] == shard]
         photos = [photo for photo, _, _ in map(self._photos.pop, gone) if photo is not None]
         return Held(len(photos), sum(map(face_bytes, photos)))
 
+    @override
     def count(self, event_id: int, shard: int) -> Held:
-        """See `PhotoEraser.count`."""
         kept = [change for (event, _), (_, change, its) in self._photos.items() if (event, its) == (event_id, shard)]
         return Held(len(kept), sum(map(face_bytes, kept)))
 
+    @override
     def changes(self, event_id: int, shard: int, since: int, *, faces: bool = True) -> Iterator[PhotoChange]:
-        """See `PhotoStore.changes`."""
         rows = [
             change if faces else replace(change, faces=b"", next_faces=b"")
             for (event, _), (_, change, its_shard) in self._photos.items()
@@ -288,8 +288,8 @@ class MemoryPhotoStore:
         ]
         return iter(sorted(rows, key=lambda change: change.changed_at))
 
+    @override
     def records(self, event_id: int, shard: int) -> Iterator[Photo]:
-        """See `PhotoRecords.records`."""
         kept = [photo for (event, _), (photo, _, its) in self._photos.items() if (event, its) == (event_id, shard)]
         return iter(sorted((photo for photo in kept if photo is not None), key=lambda photo: photo.image_id.bytes))
 
@@ -302,19 +302,19 @@ class MemoryPhotoStore:
         self._photos[event_id, image_id] = (photo and replace(photo, **values), change, shard)
 
 
-class MemorySnapshotStore:
+class MemorySnapshotStore(SnapshotStore):
     """`SnapshotStore` over a dictionary of files."""
 
     def __init__(self) -> None:
         self.files: dict[str, bytes] = {}
         self._current: dict[tuple[int, str], SnapshotInfo] = {}
 
+    @override
     def current(self, event_id: int, model: str) -> SnapshotInfo | None:
-        """See `SnapshotStore.current`."""
         return self._current.get((event_id, model))
 
+    @override
     def load(self, info: SnapshotInfo, pool: Executor) -> FaceSnapshot:
-        """See `SnapshotStore.load`."""
         file = self.files.get(info.key)
         if file is None:
             raise SnapshotError("gone, or replaced meanwhile")
@@ -324,8 +324,8 @@ class MemorySnapshotStore:
 
         return decode(read, len(file), info, pool)
 
+    @override
     def save(self, snapshot: FaceSnapshot, replaces: SnapshotInfo | None) -> SnapshotInfo | None:
-        """See `SnapshotStore.save`."""
         place = (snapshot.event_id, snapshot.model)
         if self._current.get(place) != replaces:
             return None
@@ -343,12 +343,12 @@ class MemorySnapshotStore:
             self.files.pop(replaces.key, None)
         return info
 
+    @override
     def count(self, event_id: int, keep: SnapshotInfo | None = None) -> int:
-        """See `SnapshotStore.count`."""
         return sum(place[0] == event_id and info != keep for place, info in self._current.items())
 
+    @override
     def forget(self, event_id: int, keep: SnapshotInfo | None = None) -> int:
-        """See `SnapshotStore.forget`."""
         gone = [place for place, info in self._current.items() if place[0] == event_id and info != keep]
         for place in gone:
             self.files.pop(self._current.pop(place).key, None)

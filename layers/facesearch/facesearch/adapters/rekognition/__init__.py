@@ -1,14 +1,13 @@
-"""The engine `rekognition`: Amazon Rekognition finds, keeps and compares the faces, one collection an event."""
+"""Face sets that Amazon Rekognition keeps: it finds and compares the faces, one collection an event."""
 
-from facesearch.adapters.rekognition.collections import COLLECTION_MODEL, INDEXING, SEARCHING, Collections
+from facesearch.adapters.rekognition.collections import INDEXING, SEARCHING, RekognitionFaces
 from facesearch.adapters.rekognition.matcher import PersonFaces, RekognitionMatcher, RekognitionProbe
 
 __all__ = [
-    "COLLECTION_MODEL",
     "INDEXING",
     "SEARCHING",
-    "Collections",
     "PersonFaces",
+    "RekognitionFaces",
     "RekognitionMatcher",
     "RekognitionProbe",
 ]

@@ -1,24 +1,24 @@
 """One collection an event: its faces indexed, deleted and counted. The collection itself is the only list of them.
 
-It is made with the event, and where that has not happened (the event is older than the engine, or was made by another
-way than the command line) with its first photo. A search makes none: it could outlive the event.
+It is made with the event, and where that has not happened (the event got such a face set later) with its first photo. A
+search makes none: it could outlive the event.
 """
 
 import uuid
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
 from botocore.config import Config
 from botocore.exceptions import ClientError
+from typing_extensions import override
 
-from facesearch.adapters.rekognition.regions import FoundFace, one_per_face, placed, quarters
+from facesearch.adapters.rekognition.regions import FoundFace, is_among, one_per_face, placed, quarters
 from facesearch.errors import Throttled, UnusableImage
-from facesearch.faces.outside import WHOLE, PhotoFile, Region
+from facesearch.faces.sets import WHOLE, FaceSetStore, PhotoFaces, PhotoFile, Region
 
-COLLECTION_MODEL = "rekognition"
-"""The model of photos whose faces are in a collection."""
 FACES_A_CALL = 100
 """The most faces of one picture that IndexFaces takes: the largest."""
 LOOKS = 21
@@ -50,52 +50,61 @@ def name_of(prefix: str, event_id: int) -> str:
     return f"{prefix}{event_id}"
 
 
-class Collections:
-    """`OutsideFaces` and `OutsideEraser` over Rekognition's collections."""
+@dataclass(frozen=True)
+class RekognitionFaces(FaceSetStore):
+    """The collection of one event. `rekognition` is a boto3 client, `prefix` as `name_of` takes it."""
 
-    def __init__(self, rekognition: Any, prefix: str) -> None:
-        """Take a boto3 client; `prefix` as `name_of` takes it."""
-        self._rekognition = rekognition
-        self._prefix = prefix
+    rekognition: Any
+    prefix: str
+    event_id: int
 
-    def name(self, event_id: int) -> str:
-        """The event's collection."""
-        return name_of(self._prefix, event_id)
+    @property
+    def name(self) -> str:
+        """The collection."""
+        return name_of(self.prefix, self.event_id)
 
-    def create(self, event_id: int) -> None:
-        """Make the event's collection unless it is there."""
+    @override
+    def complete(self, advance: Callable[[int], None] = lambda _: None) -> bool:
+        """Make the collection unless it is there. A photo's record names its model only after its faces are in it."""
         try:
-            self._rekognition.create_collection(CollectionId=self.name(event_id))
+            self.rekognition.create_collection(CollectionId=self.name)
         except ClientError as error:
             if code_of(error) != "ResourceAlreadyExistsException":
                 raise
+        return True
 
-    def add(self, event_id: int, image_id: uuid.UUID, photo: PhotoFile) -> list[str]:
-        """See `OutsideFaces.add`. A picture with as many faces as one call takes is looked at again in quarters.
+    @override
+    def add(self, photos: Iterable[PhotoFaces]) -> int:
+        """Have the faces found. A picture with as many as one call takes is looked at again in quarters.
 
         The same bytes for the same photo are the same faces to Rekognition, so a second delivery adds none.
         """
+        return sum(self._add(photo.image_id, photo.file) for photo in photos if photo.file is not None)
+
+    def _add(self, image_id: uuid.UUID, photo: PhotoFile) -> int:
         found: list[FoundFace] = []
         waiting = deque([(WHOLE, photo.whole)])
         looks = 1
         while waiting:
             look, jpeg = waiting.popleft()
-            faces, is_full = self._index(event_id, image_id, look, jpeg)
+            faces, is_full = self._index(image_id, look, jpeg)
             found += faces
             if is_full and looks + 4 <= LOOKS:
                 parts = quarters(look)
                 waiting.extend(zip(parts, photo.cut(parts), strict=True))
                 looks += 4
         kept, again = one_per_face(found)
-        self.discard(event_id, [face.face_id for face in again])
-        return [face.face_id for face in kept]
+        if photo.only is not None:
+            again += [face for face in kept if not is_among(face.box, photo.only)]
+        self.delete_faces([face.face_id for face in again])
+        return len({face.face_id for face in found}) - len(again)
 
-    def discard(self, event_id: int, face_ids: Iterable[str]) -> int:
-        """See `OutsideFaces.discard`."""
+    def delete_faces(self, face_ids: Iterable[str]) -> int:
+        """Delete these faces; how many of them were there."""
         iterator, count = iter(dict.fromkeys(face_ids)), 0
         while some := list(islice(iterator, FACES_A_PAGE)):
             try:
-                answer = self._rekognition.delete_faces(CollectionId=self.name(event_id), FaceIds=some)
+                answer = self.rekognition.delete_faces(CollectionId=self.name, FaceIds=some)
             except ClientError as error:
                 if code_of(error) != NOT_FOUND:
                     raise
@@ -103,35 +112,34 @@ class Collections:
             count += len(answer["DeletedFaces"])
         return count
 
-    def forget(self, event_id: int, image_ids: Iterable[uuid.UUID]) -> int:
-        """See `OutsideFaces.forget`. Reads the whole collection: Rekognition cannot list the faces of one photo."""
-        return self.discard(event_id, list(self._faces_of(event_id, image_ids)))
+    @override
+    def delete_photos(self, image_ids: Collection[uuid.UUID]) -> int:
+        """Delete what reading the whole collection finds: Rekognition cannot list the faces of one photo."""
+        return self.delete_faces(list(self._faces_of(image_ids)))
 
-    def count(self, event_id: int, image_ids: Iterable[uuid.UUID]) -> int:
-        """See `OutsideEraser.count`; as `forget` does."""
-        return sum(1 for _ in self._faces_of(event_id, image_ids))
-
-    def forget_event(self, event_id: int) -> int:
-        """See `OutsideFaces.forget_event`."""
-        faces = self._face_count(event_id)
+    @override
+    def delete(self) -> int:
+        faces = self._face_count()
         if faces is None:
             return 0
         try:
-            self._rekognition.delete_collection(CollectionId=self.name(event_id))
+            self.rekognition.delete_collection(CollectionId=self.name)
         except ClientError as error:
             if code_of(error) != NOT_FOUND:
                 raise
         return faces
 
-    def count_event(self, event_id: int) -> int:
-        """See `OutsideEraser.count_event`."""
-        faces = self._face_count(event_id)
+    @override
+    def count(self, image_ids: Collection[uuid.UUID] | None = None) -> int:
+        if image_ids is not None:
+            return sum(1 for _ in self._faces_of(image_ids))
+        faces = self._face_count()
         return 0 if faces is None else max(faces, 1)
 
-    def _index(self, event_id: int, image_id: uuid.UUID, look: Region, jpeg: bytes) -> tuple[list[FoundFace], bool]:
+    def _index(self, image_id: uuid.UUID, look: Region, jpeg: bytes) -> tuple[list[FoundFace], bool]:
         """Index one picture; its faces, and whether there may be more than it could take."""
         try:
-            answer = self._index_faces(event_id, image_id, jpeg)
+            answer = self._index_faces(image_id, jpeg)
         except ClientError as error:
             if code_of(error) in UNUSABLE:
                 raise UnusableImage(_UNREADABLE) from error
@@ -140,10 +148,10 @@ class Collections:
         found = [FoundFace(face["FaceId"], placed(_box(face), look), look) for face in faces]
         return found, len(found) + len(answer.get("UnindexedFaces", [])) >= FACES_A_CALL
 
-    def _index_faces(self, event_id: int, image_id: uuid.UUID, jpeg: bytes) -> Any:
+    def _index_faces(self, image_id: uuid.UUID, jpeg: bytes) -> Any:
         def call() -> Any:
-            return self._rekognition.index_faces(
-                CollectionId=self.name(event_id),
+            return self.rekognition.index_faces(
+                CollectionId=self.name,
                 Image={"Bytes": jpeg},
                 ExternalImageId=str(image_id),
                 MaxFaces=FACES_A_CALL,
@@ -156,15 +164,15 @@ class Collections:
         except ClientError as error:
             if code_of(error) != NOT_FOUND:
                 raise
-            self.create(event_id)
+            self.complete()
             return call()
 
-    def _faces_of(self, event_id: int, image_ids: Iterable[uuid.UUID]) -> Iterator[str]:
+    def _faces_of(self, image_ids: Iterable[uuid.UUID]) -> Iterator[str]:
         wanted = {str(image_id) for image_id in image_ids}
         if not wanted:
             return
-        pages = self._rekognition.get_paginator("list_faces").paginate(
-            CollectionId=self.name(event_id), PaginationConfig={"PageSize": FACES_A_PAGE}
+        pages = self.rekognition.get_paginator("list_faces").paginate(
+            CollectionId=self.name, PaginationConfig={"PageSize": FACES_A_PAGE}
         )
         try:
             for page in pages:
@@ -173,10 +181,10 @@ class Collections:
             if code_of(error) != NOT_FOUND:
                 raise
 
-    def _face_count(self, event_id: int) -> int | None:
+    def _face_count(self) -> int | None:
         """None if there is no collection."""
         try:
-            return int(self._rekognition.describe_collection(CollectionId=self.name(event_id))["FaceCount"])
+            return int(self.rekognition.describe_collection(CollectionId=self.name)["FaceCount"])
         except ClientError as error:
             if code_of(error) != NOT_FOUND:
                 raise

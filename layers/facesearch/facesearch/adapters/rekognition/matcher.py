@@ -7,16 +7,26 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from itertools import chain
-from typing import Any, ClassVar
+from typing import Any
 
 from botocore.exceptions import ClientError
+from typing_extensions import override
 
-from facesearch.adapters.rekognition.collections import CALL_SECONDS, NOT_FOUND, UNUSABLE, Collections, code_of, name_of
+from facesearch.adapters.rekognition.collections import (
+    CALL_SECONDS,
+    NOT_FOUND,
+    UNUSABLE,
+    RekognitionFaces,
+    code_of,
+    name_of,
+)
 from facesearch.adapters.rekognition.pictures import selfie_jpeg
 from facesearch.errors import EngineBusy, NoFaceFound, OtherPerson, Throttled, UnusableImage
+from facesearch.faces.matching import Matcher
+from facesearch.faces.sets import ATTEMPTS
 from facesearch.faces.several import naming
 from facesearch.models import Event, PhotoMatch, SearchKey, SearchSummary
-from facesearch.records import Photo, PhotoStore
+from facesearch.records import Photo, PhotoEraser, PhotoStore
 
 MAX_MATCHES = 4_096
 """The most faces that one search returns: a person on more photos of an event is found on the most similar of them."""
@@ -44,13 +54,11 @@ class RekognitionProbe:
     hits: Sequence[FaceHit]
 
 
-class RekognitionMatcher:
+class RekognitionMatcher(Matcher[RekognitionProbe]):
     """`Matcher` over the event's collection.
 
     An event's confidence is the least similarity by Rekognition's own scale here: the same name, another scale.
     """
-
-    probe_is_paid: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -67,10 +75,15 @@ class RekognitionMatcher:
         self._pool = pool
         self._clock = clock
 
+    @override
+    def probe_is_paid(self, event: Event) -> bool:
+        return True
+
+    @override
     def probe(
         self, event: Event, selfies: Sequence[bytes], search: SearchKey | None = None, seconds: float = math.inf
     ) -> RekognitionProbe:
-        """See `Matcher.probe`. Several selfies are compared first: nothing is searched with pictures of two people.
+        """Several selfies are compared first: nothing is searched with pictures of two people.
 
         Raises:
             EngineBusy: throttled, and still after the client's own attempts; or the next call might take longer than
@@ -95,7 +108,7 @@ class RekognitionMatcher:
         return RekognitionProbe(tuple(best.values()))
 
     def shows(self, event: Event, probe: RekognitionProbe, selfies: Sequence[bytes], picture: bytes) -> bool:
-        """See `erasure.person.PersonMatcher.shows`; up to one paid call for each of the person's selfies."""
+        """See `deletion.person.PersonMatcher`; up to one paid call for each of the person's selfies."""
         calls, other = _Calls(self._rekognition, self._clock, math.inf), selfie_jpeg(picture)
         for selfie in selfies:
             try:
@@ -149,8 +162,9 @@ class RekognitionMatcher:
         if max(faces)[1] < event.confidence:
             raise OtherPerson(f"Selfie {number} does not show the same person as selfie 1.")
 
+    @override
     def match(self, event: Event, probe: RekognitionProbe) -> list[PhotoMatch]:
-        """See `Matcher.match`. Records are read now and strongly consistent: a photo without one is no match."""
+        """Records are read now and strongly consistent: a photo without one is no match."""
         best: dict[uuid.UUID, float] = {}
         for hit in probe.hits:
             best[hit.image_id] = max(hit.similarity, best.get(hit.image_id, 0.0))
@@ -174,27 +188,45 @@ class RekognitionMatcher:
         return records
 
 
+@dataclass(frozen=True)
 class PersonFaces:
-    """`erasure.person.FaceStripper`: the person's faces in the collection are those that the selfie's search names."""
+    """`deletion.person.FaceStripper`: the person's faces in the collection are those that the selfie's search names.
 
-    def __init__(self, collections: Collections) -> None:
-        self._collections = collections
+    The photos' records come first: none of our models may find in the originals what was deleted here.
+    """
+
+    open: Callable[[Event], RekognitionFaces]
+    photos: PhotoEraser
 
     def strip(self, event: Event, probe: RekognitionProbe, image_ids: Iterable[uuid.UUID]) -> int:
         """See `FaceStripper.strip`."""
         wanted = set(image_ids)
-        return self._discard(event, [hit for hit in probe.hits if hit.image_id in wanted])
+        self._mark(event, wanted)
+        return self._delete(event, [hit for hit in probe.hits if hit.image_id in wanted])
 
     def strip_strays(self, event: Event, probe: RekognitionProbe) -> int:
         """See `FaceStripper.strip_strays`."""
-        return self._discard(event, probe.hits)
+        return self._delete(event, probe.hits)
 
     def left(self, probe: RekognitionProbe, found: Sequence[PhotoMatch]) -> int:
         """See `FaceStripper.left`; also those of photos that have no record."""
         return len(probe.hits)
 
-    def _discard(self, event: Event, hits: Sequence[FaceHit]) -> int:
-        return self._collections.discard(event.event_id, [hit.face_id for hit in hits])
+    def _mark(self, event: Event, image_ids: set[uuid.UUID]) -> None:
+        for _ in range(ATTEMPTS):
+            records = self.photos.get_many(event.event_id, event.shards, image_ids)
+            image_ids = {
+                image_id
+                for image_id, photo in records.items()
+                if photo.status == "indexed"
+                and not self.photos.replace_faces(event.event_id, event.shards, photo, b"", event.model)
+            }
+            if not image_ids:
+                return
+        raise RuntimeError("a photo is changed by others all the time")
+
+    def _delete(self, event: Event, hits: Sequence[FaceHit]) -> int:
+        return self.open(event).delete_faces([hit.face_id for hit in hits])
 
 
 @dataclass(frozen=True)

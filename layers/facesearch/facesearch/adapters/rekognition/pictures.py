@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from PIL import Image
 
-from facesearch.faces.outside import Region
+from facesearch.faces.sets import Region
 from facesearch.photos.imaging import read_image
 
 MAX_BYTES = 5_000_000

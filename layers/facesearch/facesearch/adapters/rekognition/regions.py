@@ -1,9 +1,9 @@
 """Parts of photos with more faces than one call takes, and which of the faces found in them are one. Pure functions."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from facesearch.faces.outside import WHOLE, Region
+from facesearch.faces.sets import WHOLE, Region
 
 SHARE = 0.55
 """Of each side, that a quarter has: two neighbours share a tenth. A face of less is whole in one of them; one of more
@@ -71,6 +71,11 @@ def one_per_face(found: Iterable[FoundFace]) -> tuple[list[FoundFace], list[Foun
         is_known = any(_same(face, other) for other in kept)
         (again if is_known else kept).append(face)
     return kept, again
+
+
+def is_among(box: Region, others: Sequence[Region]) -> bool:
+    """Whether a face lies where one of the others does; two detectors draw its box more or less generously."""
+    return any(_shared(box, other) >= SAME_FACE * min(_area(box), _area(other)) for other in others)
 
 
 def _same(face: FoundFace, other: FoundFace) -> bool:

@@ -7,9 +7,10 @@ from concurrent.futures import Executor
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
+from typing_extensions import override
 
 from facesearch.adapters.dynamodb import schema
-from facesearch.faces.index.snapshot import Snapshot, SnapshotError, SnapshotInfo, decode, encode
+from facesearch.faces.index.snapshot import Snapshot, SnapshotError, SnapshotInfo, SnapshotStore, decode, encode
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -23,7 +24,7 @@ READ_BYTES = 2**18
 `make bench-index`, resident)."""
 
 
-class S3SnapshotStore:
+class S3SnapshotStore(SnapshotStore):
     """`SnapshotStore` over a bucket and the table. A file is written whole by one PUT, then made current by one
     conditional write; a crash between the two leaves a file that nobody reads and the next save deletes."""
 
@@ -33,14 +34,15 @@ class S3SnapshotStore:
         self._dynamodb = dynamodb
         self._table = table_name
 
+    @override
     def current(self, event_id: int, model: str) -> SnapshotInfo | None:
-        """See `SnapshotStore.current`."""
         key = schema.snapshot_key(event_id, model)
         item = self._dynamodb.get_item(TableName=self._table, Key=key, ConsistentRead=True).get("Item")
         return _info(item) if item is not None else None
 
+    @override
     def load(self, info: SnapshotInfo, pool: Executor) -> Snapshot:
-        """See `SnapshotStore.load`; one ranged GET for each part of 8 MiB."""
+        """One ranged GET for each part of 8 MiB."""
         try:
             head = self._s3.head_object(Bucket=self._bucket, Key=info.key)
 
@@ -62,8 +64,8 @@ class S3SnapshotStore:
                 raise SnapshotError("gone, or replaced meanwhile") from error
             raise
 
+    @override
     def save(self, snapshot: Snapshot, replaces: SnapshotInfo | None) -> SnapshotInfo | None:
-        """See `SnapshotStore.save`."""
         info = SnapshotInfo(
             event_id=snapshot.event_id,
             model=snapshot.model,
@@ -79,12 +81,13 @@ class S3SnapshotStore:
         self._sweep(info, replaces)
         return info
 
+    @override
     def count(self, event_id: int, keep: SnapshotInfo | None = None) -> int:
-        """See `SnapshotStore.count`."""
         return len(self._others(event_id, keep))
 
+    @override
     def forget(self, event_id: int, keep: SnapshotInfo | None = None) -> int:
-        """See `SnapshotStore.forget`; first nothing is current, then nothing is there."""
+        """First nothing is current, then nothing is there."""
         for item in self._items(event_id):
             if keep is None or schema.text(item, "key") != keep.key:
                 self._dynamodb.delete_item(TableName=self._table, Key={"pk": item["pk"], "sk": item["sk"]})

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 from typing_extensions import override
 
-from facesearch.photos.nextfaces import IndexingCommand
-from facesearch.photos.reindexing import IndexingCommands
+from facesearch.photos.lookagain import IndexingCommand
+from facesearch.photos.rebuild import IndexingCommands
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient

@@ -5,7 +5,6 @@ import uuid
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
-from typing import ClassVar
 
 from facesearch.adapters.upstream.api import Upstream
 from facesearch.adapters.upstream.errors import UpstreamResponseError
@@ -43,12 +42,14 @@ class UpstreamProbe:
 class UpstreamMatcher:
     """See `Matcher`; the search itself is part of the probe, for only who searches knows whether there is a face."""
 
-    probe_is_paid: ClassVar[bool] = True
-
     def __init__(self, upstream: Upstream, pool: Executor) -> None:
         """Take the parts; `pool` reads further pages, so many at once as it has threads."""
         self._upstream = upstream
         self._pool = pool
+
+    def probe_is_paid(self, event: Event) -> bool:
+        """See `Matcher.probe_is_paid`."""
+        return True
 
     def probe(self, event: Event, selfies: Sequence[bytes], search: SearchKey, seconds: float) -> UpstreamProbe:
         """See `Matcher.probe`; also raises what `Upstream.search` does."""

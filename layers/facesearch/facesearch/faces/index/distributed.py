@@ -2,7 +2,7 @@
 
 What it promises: of the faces that the service's search can see, none at or above the threshold is missed, however many
 one person has; every score is float64 over the stored vector, equal to the exact index's; a photo whose record is gone
-is never returned, not even while its face items are still there.
+is never returned, not even while its vector items are still there.
 
 What it cannot promise, because the service's search is approximate and follows writes some time later: that its 100
 nearest of a partition are the 100 nearest, and that a photo is found in the moment after it was indexed. Who needs
@@ -19,6 +19,7 @@ from itertools import repeat
 
 import numpy as np
 from numpy.typing import NDArray
+from typing_extensions import override
 
 from facesearch.faces.engine import is_default
 from facesearch.faces.index.cohort import LOOKED_AT, NOBODY, Cohort, draw
@@ -27,7 +28,7 @@ from facesearch.faces.index.port import FaceIndex, FaceIndexes, IndexMovedError
 from facesearch.faces.index.vectors import DIMENSIONS, Probe, Values, cosines
 from facesearch.faces.packing import values_of
 from facesearch.faces.vector_items import TOP_K, FacePlace, VectorItemStore, place_of, searches_items
-from facesearch.models import Event, PhotoMatch
+from facesearch.models import Event, FaceSet, PhotoMatch
 from facesearch.observability import count
 from facesearch.records import Photo, PhotoStore
 
@@ -40,8 +41,10 @@ COHORTS_KEPT = 100
 """Events; 0.4 MB each, and 1 MB once searched."""
 
 
-class VectorIndex:
-    """`FaceIndex` for one search over face items."""
+class VectorIndex(FaceIndex):
+    """`FaceIndex` for one search over vector items."""
+
+    cohort: Cohort = NOBODY
 
     def __init__(
         self,
@@ -62,8 +65,9 @@ class VectorIndex:
         self._network = network
         self._seen: list[PhotoMatch] = []
 
+    @override
     def search(self, probe: Probe, minimum: float, pool: Executor) -> Hits:
-        """See `FaceIndex.search`. Every partition is asked at once; about one round trip and a half in all."""
+        """Every partition is asked at once; about one round trip and a half in all."""
         shards = range(self._place.shards)
         found = list(self._network.map(lambda shard: self._nominate(shard, probe, minimum), shards))
         if whole := sum(was_read for _, was_read in found):
@@ -72,8 +76,8 @@ class VectorIndex:
         self._check_still_complete()
         return self._hits(records, probe, minimum)
 
+    @override
     def photo(self, number: int) -> PhotoMatch:
-        """See `FaceIndex.photo`."""
         return self._seen[number]
 
     def _nominate(self, shard: int, probe: Probe, minimum: float) -> tuple[set[uuid.UUID], bool]:
@@ -92,18 +96,19 @@ class VectorIndex:
         parts = [image_ids[start : start + PHOTOS_AT_ONCE] for start in range(0, len(image_ids), PHOTOS_AT_ONCE)]
         found = self._network.map(lambda ids: self._photos.get_many(event.event_id, event.shards, ids), parts)
         photos = [photo for records in found for photo in records.values()]
-        return [photo for photo in photos if photo.status == "indexed" and photo.model == self._place.model]
+        return [photo for photo in photos if photo.faces_by(self._place.model) is not None]
 
     def _check_still_complete(self) -> None:
-        """A migration deletes face items only after the event says that it is searched by the other index."""
+        """A rebuild deletes vector items only after the event says that it has another live face set. What was found is
+        never stored; only by the same model can it be looked for once more."""
         event = self._event_now(self._event.event_id)
-        if event is not None and not searches_items(event, self._items.name):
+        if event is not None and event.faces == FaceSet(self._place.model):
             raise IndexMovedError(event)
 
     def _hits(self, records: list[Photo], probe: Probe, minimum: float) -> Hits:
         first = len(self._seen)
         self._seen += [PhotoMatch(photo.image_id, photo.width, photo.height) for photo in records]
-        blobs: list[Values] = [values_of(photo.faces) for photo in records]
+        blobs: list[Values] = [values_of(photo.faces_by(self._place.model) or b"") for photo in records]
         owners = np.repeat(np.arange(first, len(self._seen), dtype=np.int32), [len(blob) for blob in blobs])
         values = np.concatenate([np.empty((0, DIMENSIONS), np.int8), *blobs])
         scores = cosines(values, probe)
@@ -126,7 +131,7 @@ class _Kept:
 
 
 class VectorCohorts:
-    """The cohorts of events whose faces lie in face items.
+    """The cohorts of events whose faces lie in vector items.
 
     One is read beside the selfie's embedding, so that a search waits no longer for it, and kept for a minute: 16 small
     queries. An event of fewer faces than a cohort is drawn from is read by every search: there, each upload counts.
@@ -179,7 +184,7 @@ class VectorCohorts:
             most *= 2
 
 
-class ChosenIndexes:
+class ChosenIndexes(FaceIndexes):
     """`FaceIndexes` that ask each event which index it has.
 
     The exact one is made of the photos' records alone, so it is complete at any time, also for an event whose face
@@ -192,8 +197,8 @@ class ChosenIndexes:
         self._items = items
         self._vectors = vectors
 
+    @override
     def current(self, event: Event) -> FaceIndex:
-        """See `FaceIndexes.current`."""
         if searches_items(event, self._items.name):
             return self._vectors(event)
         return self._exact.current(event)

@@ -10,11 +10,11 @@ from facesearch.models import Event, PhotoMatch
 
 
 class IndexMovedError(Exception):
-    """The event changed to its other index while this one was searched, which then may have lacked something: search
-    the one that `event` names now."""
+    """The event changed to another face set by the same model while this one was searched, which then may have lacked
+    something: search the one that `event` names now."""
 
     def __init__(self, event: Event) -> None:
-        super().__init__(f"event {event.event_id} is searched by its {event.index_kind} index now")
+        super().__init__(f"event {event.event_id} is searched by {event.faces} now")
         self.event = event
 
 

@@ -59,7 +59,7 @@ class WatchRunner(SearchWatcher, Generic[ProbeT]):
     def watch(self, job: Job, selfies: SelfieSource) -> Callable[[], None] | None:
         for _ in range(AFRESH_AT_MOST):
             event = self._event(job.search.event_id)
-            if event is None:
+            if event is None or not event.faces.is_ours:  # others give no probe away
                 return None
             watch = self.watches.get(job.search)
             if watch is None:

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any, Unpack
 from typing_extensions import override
 
 from facesearch.adapters.dynamodb import schema
+from facesearch.adapters.dynamodb.admin.face_sets import face_sets_of
 from facesearch.adapters.dynamodb.admin.table import RefusedError, TableAdmin, checked_name, random_id
 from facesearch.adapters.dynamodb.directory import row_from_item, row_of
 from facesearch.adapters.dynamodb.reading import event_from_item
 from facesearch.admin.models import DEFAULT_CONFIDENCE, EventChanges
 from facesearch.admin.ports import EventSettings
 from facesearch.errors import InvalidRequest, NotFound
-from facesearch.models import Event, EventRow, IndexKind
+from facesearch.models import Event, EventRow, FaceSet
 from facesearch.records import SHARDS
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 EVENTS_PER_ORG = 10_000
 SLUG_LENGTH = 80
 _OPTIONAL = ("cover", "retain_until", "upstream")
-INDEX_ATTRIBUTES = ("index_kind", "next_index_kind", "vector_table", "face_shards")
 
 
 class EventAdmin(TableAdmin, EventSettings):
@@ -39,12 +39,16 @@ class EventAdmin(TableAdmin, EventSettings):
         confidence: int = DEFAULT_CONFIDENCE,
         event_date: dt.date | None = None,
         retention_days: int = 0,
+        *,
+        faces: FaceSet | None = None,
+        vector_table: str = "",
     ) -> int:
         """A new event, open for selfie search, on a day that is today unless given.
 
         A `datetime` in place of the day also says when it starts.
 
-        Its faces are kept for `retention_days` after that day; 0 = for good.
+        Its faces are kept for `retention_days` after that day; 0 = for good. `faces`: its live face set, if not that of
+        the default; of kind `vectors` in `vector_table`.
 
         Raises:
             NotFound: no such organisation.
@@ -67,6 +71,8 @@ class EventAdmin(TableAdmin, EventSettings):
                 date=_text_of(date),
                 created_at=time.time_ns() // 1000,
                 retain_until=_last_day(date, retention_days) if retention_days else "",
+                faces=faces or FaceSet(),
+                vector_table=vector_table,
             )
             try:
                 self._together(
@@ -100,31 +106,6 @@ class EventAdmin(TableAdmin, EventSettings):
                     continue
                 raise InvalidRequest(f"Another event already searches the upstream's event {after.upstream}.") from None
             return after
-
-    def change_index(self, before: Event, after: Event) -> bool:
-        """Change what says which index answers the event's searches, in one write; False if somebody else has meanwhile
-        or the event is gone."""
-        was, wanted = _index_of(before), _index_of(after)
-        names = [name for name in INDEX_ATTRIBUTES if name in was or name in wanted]
-        unchanged = [f"#{name} = :was_{name}" if name in was else f"attribute_not_exists(#{name})" for name in names]
-        changes = {
-            "SET": [f"#{name} = :{name}" for name in names if name in wanted],
-            "REMOVE": [f"#{name}" for name in names if name not in wanted],
-        }
-        values = {f":was_{name}": value for name, value in was.items()}
-        refusals = self._dynamodb.exceptions
-        try:
-            self._dynamodb.update_item(
-                TableName=self._table,
-                Key=schema.event_key(before.event_id),
-                UpdateExpression=" ".join(f"{verb} {', '.join(terms)}" for verb, terms in changes.items() if terms),
-                ConditionExpression=" AND ".join(["attribute_exists(pk)", *unchanged]),
-                ExpressionAttributeNames={f"#{name}": name for name in names},
-                ExpressionAttributeValues=values | {f":{name}": value for name, value in wanted.items()},
-            )
-        except (refusals.ConditionalCheckFailedException, refusals.TransactionConflictException):
-            return False
-        return True
 
     @override
     def event(self, event_id: int) -> Event | None:
@@ -234,27 +215,14 @@ def slug_of(name: str) -> str:
 
 
 def _item(event: Event) -> "schema.Key":
-    numbers = {
+    fixed = {
         "event_id": schema.n(event.event_id),
         "org_id": schema.n(event.org_id),
         "shards": schema.n(event.shards),
         "created_at": schema.n(event.created_at),
         "erasures": schema.n(event.erasures),
-        "model": schema.s(event.model),
     }
-    return schema.event_key(event.event_id) | _settings(event) | numbers
-
-
-def _index_of(event: Event) -> "schema.Key":
-    """What says which index answers; nothing of an event that never had another than the exact one."""
-    attributes: schema.Key = {}
-    if event.index_kind is not IndexKind.EXACT:
-        attributes["index_kind"] = schema.s(event.index_kind)
-    if event.next_index_kind is not None:
-        attributes["next_index_kind"] = schema.s(event.next_index_kind)
-    if event.vector_table:
-        attributes |= {"vector_table": schema.s(event.vector_table), "face_shards": schema.n(event.face_shards)}
-    return attributes
+    return schema.event_key(event.event_id) | _settings(event) | face_sets_of(event) | fixed
 
 
 def _settings(event: Event) -> "schema.Key":

@@ -1,4 +1,4 @@
-"""Orders on the uploads queue: beside S3's notifications, redelivered alone, and without effect the second time."""
+"""Commands on the uploads queue: beside S3's notifications, redelivered alone, and without effect the second time."""
 
 import json
 import uuid
@@ -10,21 +10,21 @@ import pytest
 from facesearch.adapters.sqs.indexing_commands import SqsIndexingCommands
 from facesearch.errors import Throttled
 from facesearch.photos.indexing import IndexingOutcome
-from facesearch.photos.nextfaces import IndexingCommand, parse_command
+from facesearch.photos.lookagain import IndexingCommand, parse_command
 from tests.support.aws import moto
 from tests.support.fakes import EVENT_ID
+from tests.unit.faces.sets.bench import B, filled
 from tests.unit.photos.indexing.fakes import notification
-from tests.unit.photos.reindexing.bench import B, filled
 
 
-def test_an_order_is_read_back_and_nothing_else_is_one() -> None:
-    order = IndexingCommand(EVENT_ID, B, (uuid.UUID(int=1), uuid.UUID(int=2)))
-    assert parse_command(order.to_message()) == order
+def test_a_command_is_read_back_and_nothing_else_is_one() -> None:
+    command = IndexingCommand(EVENT_ID, B, (uuid.UUID(int=1), uuid.UUID(int=2)))
+    assert parse_command(command.to_message()) == command
     assert parse_command(notification("1/2/reindex.jpg")) is None
     assert parse_command("nonsense") is None
     assert parse_command("[]") is None
     for body in ('{"reindex": 1}', '{"reindex": {"event_id": 1, "model": "m", "image_ids": ["x"]}}', '{"reindex"'):
-        with pytest.raises(ValueError, match="no order"):
+        with pytest.raises(ValueError, match="no command"):
             parse_command(body)
 
 
@@ -33,9 +33,9 @@ def test_nonsense_is_not_delivered_again() -> None:
     assert report.outcome is IndexingOutcome.IGNORED
 
 
-def test_an_order_is_carried_out_once_however_often_it_comes() -> None:
+def test_a_command_is_carried_out_once_however_often_it_comes() -> None:
     site = filled()
-    site.reindexing.run(EVENT_ID, B, wait=False)
+    site.rebuild.run(EVENT_ID, B, wait=False)
     (message,) = site.queue
     for outcome in (IndexingOutcome.REINDEXED, IndexingOutcome.KNOWN):
         before = {row.image_id: row.changed_at for row in site.rows()}
@@ -44,16 +44,16 @@ def test_an_order_is_carried_out_once_however_often_it_comes() -> None:
         assert all(row.changed_at > before[row.image_id] for row in site.rows())
 
 
-def test_an_order_for_an_event_that_is_gone_does_nothing() -> None:
+def test_a_command_for_an_event_that_is_gone_does_nothing() -> None:
     site = filled()
-    site.reindexing.run(EVENT_ID, B, wait=False)
+    site.rebuild.run(EVENT_ID, B, wait=False)
     site.reader.events.clear()
     assert {report.outcome for report in site.indexer.index_message(site.queue[0])} == {IndexingOutcome.KNOWN}
 
 
 def test_what_was_done_before_the_trouble_stays_done() -> None:
     site = filled()
-    site.reindexing.run(EVENT_ID, B, wait=False)
+    site.rebuild.run(EVENT_ID, B, wait=False)
     get, calls = site.s3.get_object, 0
 
     def failing(**names: Any) -> Any:
@@ -70,12 +70,12 @@ def test_what_was_done_before_the_trouble_stays_done() -> None:
     assert sorted(report.outcome for report in reports) == ["known"] * 2 + ["reindexed"] * 3
 
 
-def test_orders_are_sent_ten_at_a_time() -> None:
+def test_commands_are_sent_ten_at_a_time() -> None:
     with moto():
         sqs = boto3.client("sqs")
         url = sqs.create_queue(QueueName="uploads")["QueueUrl"]
-        orders = [IndexingCommand(EVENT_ID, B, (uuid.UUID(int=number),)) for number in range(13)]
-        SqsIndexingCommands(sqs, url).send(orders)
+        commands = [IndexingCommand(EVENT_ID, B, (uuid.UUID(int=number),)) for number in range(13)]
+        SqsIndexingCommands(sqs, url).send(commands)
         got = []
         while messages := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
             got += [json.loads(message["Body"])["reindex"]["image_ids"] for message in messages]

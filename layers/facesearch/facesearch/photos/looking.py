@@ -1,0 +1,112 @@
+"""One look at a photo: its faces by one or more models, its renditions, and its file for a service that finds faces."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from threading import Lock
+from time import perf_counter
+
+import numpy as np
+from PIL import Image
+
+from facesearch.faces.engine import EngineOf, Face
+from facesearch.faces.packing import pack
+from facesearch.faces.sets import WHOLE, PhotoFile, Region
+from facesearch.photos.imaging import Picture, read_image
+from facesearch.photos.renditions import Renditions, render
+
+ENOUGH_PIXELS = 4_500
+"""Long side in pixels. A 64 MP JPEG is read as one of 16 MP, with a quarter of the memory, and a face in it has 24 px
+where it had 48; 50 MP and less are read whole, for the crowds in them."""
+SURER = 1.02
+"""By so much must the faces of a view in doubt be surer: of a face that is hard to see either may seem so by chance
+(`engine.opencv.TURN_MARGIN`)."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """What was seen.
+
+    Attributes:
+        width, height: pixels as displayed.
+        size: width and height of what was decoded, in whose pixels the faces' boxes are.
+        taken_at: by the camera's own clock.
+        faces: by each of the models.
+        milliseconds: that the engines took.
+        renditions, file: if they were asked for.
+    """
+
+    width: int
+    height: int
+    size: tuple[int, int]
+    taken_at: datetime | None
+    faces: Mapping[str, list[Face]]
+    milliseconds: float
+    renditions: Renditions | None = None
+    file: PhotoFile | None = None
+
+    def packed(self, model: str) -> bytes:
+        """A model's faces as a photo's record keeps them."""
+        faces = self.faces.get(model)
+        return pack(np.stack([face.embedding for face in faces])) if faces else b""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PhotoLooker:
+    """Looks at one photo at a time: a decoded one can take 600 MB.
+
+    `parts_of` makes files of parts of a picture, for a service that finds faces itself; None where there is none.
+    """
+
+    engines: EngineOf
+    parts_of: Callable[[Image.Image, Sequence[Region]], list[bytes]] | None = None
+    _cpu: Lock = field(default_factory=Lock, repr=False)
+
+    def look(self, data: bytes, models: Sequence[str], *, renditions: bool = False, file: bool = False) -> Look:
+        """Decode a file and find its faces by each of the models.
+
+        Raises:
+            UnusableImage: it cannot be read.
+        """
+        with self._cpu:
+            picture = read_image(data, enough=ENOUGH_PIXELS)
+            started = perf_counter()
+            shown, faces = self._seen_by(picture, models)
+            milliseconds = (perf_counter() - started) * 1000
+            return Look(
+                shown.width,
+                shown.height,
+                shown.image.size,
+                shown.taken_at,
+                faces,
+                milliseconds,
+                render(shown) if renditions else None,
+                self._file_of(shown, data, turned=shown is not picture) if file else None,
+            )
+
+    def _seen_by(self, picture: Picture, models: Sequence[str]) -> tuple[Picture, dict[str, list[Face]]]:
+        """The faces by each model, and the picture as it is held: where that is in doubt, the view in which faces are
+        found wins, by their scores, and without any the one that browsers show."""
+        found = self._found(picture, models)
+        if picture.doubtful == 1 or not models:
+            return picture, found
+        turned = picture.turned()
+        found_turned = self._found(turned, models)
+        before, after = (sum(face.score for face in faces[models[0]]) for faces in (found, found_turned))
+        return (turned, found_turned) if after > SURER * before else (picture, found)
+
+    def _found(self, picture: Picture, models: Sequence[str]) -> dict[str, list[Face]]:
+        image = np.asarray(picture.image) if models else None
+        return {model: self.engines(model).faces(image) for model in models if image is not None}
+
+    def _file_of(self, picture: Picture, data: bytes, *, turned: bool) -> PhotoFile | None:
+        parts_of = self.parts_of
+        if parts_of is None:
+            return None
+
+        def cut(regions: Sequence[Region]) -> list[bytes]:
+            with self._cpu:
+                again = read_image(data, enough=ENOUGH_PIXELS)
+                return parts_of((again.turned() if turned else again).image, regions)
+
+        return PhotoFile(parts_of(picture.image, [WHOLE])[0], cut)

@@ -1,0 +1,348 @@
+"""An event with photos of a few people, two models that see them quite differently, every place that keeps faces, and a
+queue without a network."""
+
+import uuid
+from collections.abc import Iterator
+from concurrent.futures import Executor
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any, cast
+
+import numpy as np
+
+from facesearch.adapters.memory.callbacks import MemoryCallbackStore
+from facesearch.adapters.memory.jobs import MemoryJobStore
+from facesearch.adapters.memory.rekognition import MemoryRekognition, SeenFace
+from facesearch.adapters.memory.stores import (
+    MemoryErasureLog,
+    MemoryObjects,
+    MemoryPhotoStore,
+    MemoryReader,
+    MemorySnapshotStore,
+)
+from facesearch.adapters.memory.vector_items import MemoryVectorItems
+from facesearch.adapters.memory.watches import MemoryWatchStore
+from facesearch.adapters.rekognition import PersonFaces, RekognitionFaces, RekognitionMatcher
+from facesearch.adapters.rekognition.pictures import parts_of
+from facesearch.adapters.s3.pictures import S3Pictures
+from facesearch.deletion.event import EventDeletion
+from facesearch.deletion.person import EmbeddedStripper, PersonDeletion, PersonParts
+from facesearch.deletion.photos import Files, PhotoDeletion
+from facesearch.deletion.probes import StoredProbes
+from facesearch.deletion.stores import Stores
+from facesearch.faces.compaction import SnapshotBuilder
+from facesearch.faces.embedded import EmbeddedMatcher
+from facesearch.faces.engine import DEFAULT_MODEL, PLAIN_MODEL, Embedding, Face, RgbImage, engine_name
+from facesearch.faces.index import FaceIndex, IndexCache
+from facesearch.faces.index.cohort import NOBODY
+from facesearch.faces.index.distributed import ChosenIndexes, VectorIndex
+from facesearch.faces.matching import ChosenMatcher
+from facesearch.faces.sets import FaceSets
+from facesearch.faces.vector_items import FacePlace
+from facesearch.models import REKOGNITION, Event, FaceSet, FaceSetKind
+from facesearch.photos.imaging import read_image
+from facesearch.photos.indexing import PhotoIndexer
+from facesearch.photos.lookagain import IndexingCommand
+from facesearch.photos.looking import PhotoLooker
+from facesearch.photos.rebuild import Rebuild
+from facesearch.reading import Wanted
+from facesearch.records import Photo, image_id_of_bytes
+from tests.support.fakes import EVENT, EVENT_ID, ORG, MemoryClaims, OpenProbes
+from tests.support.pictures import encoded
+from tests.support.site import Fuse, Inline
+from tests.support.site import MemoryEvents as ErasedEvents
+from tests.unit.faces.matchers.people import likeness, look, picture_of, see, seen
+from tests.unit.faces.sets.places import PREFIX, face_sets
+from tests.unit.photos.indexing.fakes import PHOTOS, RENDITIONS, MemoryRequests, MemoryS3, notification
+
+A, B = DEFAULT_MODEL, PLAIN_MODEL
+EXACT_A, EXACT_B = FaceSet(A), FaceSet(B)
+VECTORS_A, VECTORS_B = FaceSet(A, FaceSetKind.VECTORS), FaceSet(B, FaceSetKind.VECTORS)
+EVERY = (EXACT_A, EXACT_B, VECTORS_A, VECTORS_B, REKOGNITION)
+ANNA, BEN, CARL = 1, 2, 3
+
+
+@dataclass
+class FakeEngine:
+    """To one model a person is what the next person is to the other: who compares faces of two models finds the wrong
+    people."""
+
+    model: str
+
+    def faces(self, image: RgbImage) -> list[Face]:
+        height, width, _ = image.shape
+        return [
+            Face(
+                (box.left * width, box.top * height, box.width * width, box.height * height),
+                np.zeros((5, 2), np.float32),
+                0.9,
+                self._embedding(each.person),
+            )
+            for box, each in seen(image)
+        ]
+
+    def probe(self, selfie: bytes) -> Embedding:
+        (face,) = self.faces(np.asarray(read_image(selfie).image))
+        return face.embedding
+
+    def _embedding(self, person: int) -> Embedding:
+        return cast("Embedding", np.eye(128, dtype=np.float32)[person + (engine_name(self.model) == B)])
+
+
+@cache
+def picture(number: int, *people: int) -> bytes:
+    """A photo of those people; its number makes it another one."""
+    image = picture_of([look(person) for person in people])
+    image.putpixel((0, 0), (255, 255, 255 - number))
+    return encoded(image, "PNG")
+
+
+@cache
+def selfie(person: int) -> bytes:
+    return encoded(picture_of([look(person, 100)], columns=2), "PNG")
+
+
+@cache
+def service() -> tuple[MemoryRekognition, Any]:
+    """Rekognition and its client, which takes long to make: one for all sites, of which one at a time is used."""
+    made = MemoryRekognition(lambda data: [SeenFace(box, each) for box, each in see(data)], likeness)
+    return made, made.client()
+
+
+@dataclass
+class MemoryEvents(ErasedEvents):
+    """With face sets."""
+
+    def change_face_sets(self, before: Event, after: Event) -> bool:
+        now = self.reader.events.get(before.event_id)
+        if now is None or now.closing or _sets(now) != _sets(before):
+            return False
+        self.update_event(
+            now.event_id,
+            faces=after.faces,
+            building=after.building,
+            leaving=after.leaving,
+            vector_table=after.vector_table,
+            erasures=now.erasures + (before.faces != after.faces),
+        )
+        return True
+
+
+def _sets(event: Event) -> tuple[FaceSet, FaceSet | None, FaceSet | None]:
+    return event.faces, event.building, event.leaving
+
+
+class RebuildBench:
+    """Everything in memory. `fuse` kills the operator's command, `queue` is carried out whenever it waits."""
+
+    def __init__(self, faces: FaceSet = EXACT_A) -> None:
+        self.fuse = Fuse()
+        self.reader, self.photos, self.snapshots = MemoryReader(), MemoryPhotoStore(), MemorySnapshotStore()
+        self.items = MemoryVectorItems()
+        self.service, self.client = service()
+        self.service.collections = {}
+        self.reader.events[EVENT_ID] = replace(EVENT, faces=faces, vector_table="memory")
+        self.events = MemoryEvents(self.reader)
+        self.log = MemoryErasureLog()
+        self.s3 = MemoryS3(etag="")
+        self.queue: list[str] = []
+        self.pool: Executor = Inline()
+        self.people: dict[uuid.UUID, list[int]] = {}
+        self.warm = self.matcher()
+        self.now = 0.0
+
+    @property
+    def event(self) -> Event:
+        return self.reader.events[EVENT_ID]
+
+    @property
+    def sets(self) -> FaceSets:
+        return face_sets(self.photos, self.snapshots, self.items, self.client, pool=self.pool)
+
+    @property
+    def indexer(self) -> PhotoIndexer:
+        return PhotoIndexer(
+            looker=PhotoLooker(engines=lambda model: cast("Any", FakeEngine(model)), parts_of=parts_of),
+            photos=self.photos,
+            pictures=S3Pictures(cast("Any", self.s3), PHOTOS, RENDITIONS),
+            reader=self.reader,
+            sets=self.sets,
+            snapshots=MemoryRequests(),
+            pool=self.pool,
+        )
+
+    @property
+    def rebuild(self) -> Rebuild:
+        wrap = self.fuse.wrap
+        photos, snapshots, items, client = map(wrap, (self.photos, self.snapshots, self.items, self.client))
+        return Rebuild(
+            events=wrap(self.events),
+            photos=photos,
+            originals=cast("Any", self.s3),
+            sets=face_sets(photos, snapshots, items, client, pool=self.pool, clock=lambda: self.now, sleep=self.sleep),
+            commands=wrap(self),
+            pool=self.pool,
+            clock=lambda: self.now,
+            sleep=self.sleep,
+        )
+
+    @property
+    def stores(self) -> Stores:
+        return Stores(
+            photos=self.photos,
+            log=self.log,
+            results=self.reader,
+            jobs=MemoryJobStore(self.reader),
+            claims=MemoryClaims(),
+            selfies=MemoryObjects(),
+            renditions=MemoryObjects(),
+            originals=MemoryObjects(),
+            snapshots=self.snapshots,
+            builder=SnapshotBuilder(photos=self.photos, snapshots=self.snapshots, pool=self.pool),
+            events=self.events,
+            callbacks=MemoryCallbackStore(),
+            watches=MemoryWatchStore(),
+            probes=OpenProbes(),
+            pool=self.pool,
+            sets=self.sets,
+        )
+
+    def send(self, commands: list[IndexingCommand]) -> None:
+        self.queue += [command.to_message() for command in commands]
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+        self.deliver()
+
+    def deliver(self) -> None:
+        """Carry out what is in the queue, everything twice."""
+        messages, self.queue = self.queue, []
+        for message in messages * 2:
+            self.indexer.index_message(message)
+
+    def matchers(self) -> dict[bool, Any]:
+        """By whether the faces are ours, those of an environment that has just started."""
+        cache = IndexCache(self.photos, self.snapshots, 100, self.pool)
+
+        def vectors(event: Event) -> FaceIndex:
+            return VectorIndex(event, self.items, self.photos, self.events.event, self.pool, NOBODY)
+
+        indexes = ChosenIndexes(cache, self.items, vectors)
+        ours = EmbeddedMatcher(lambda model: cast("Any", FakeEngine(model)), indexes, self.pool, self.pool)
+        return {True: ours, False: RekognitionMatcher(self.client, PREFIX, self.photos, self.pool)}
+
+    def matcher(self) -> ChosenMatcher:
+        matchers = self.matchers()
+        return ChosenMatcher(lambda kind: matchers[kind is not FaceSetKind.REKOGNITION])
+
+    def upload(self, number: int, *people: int) -> uuid.UUID:
+        data = picture(number, *people)
+        image_id = image_id_of_bytes(EVENT_ID, data)
+        self.s3.objects[PHOTOS, self.key(number)] = data
+        self.indexer.index_message(notification(self.key(number)))
+        self.people[image_id] = list(people)
+        return image_id
+
+    def key(self, number: int) -> str:
+        return f"{ORG}/{EVENT_ID}/{number}.png"
+
+    def delete_photo(self, image_id: uuid.UUID) -> None:
+        assert PhotoDeletion(stores=self.stores).delete_photos(self.event, [image_id], Files()).complete
+        self.people.pop(image_id, None)
+
+    def delete_person(self, person: int) -> None:
+        """Delete the person's faces."""
+        matchers = self.matchers()
+
+        def collection(event: Event) -> RekognitionFaces:
+            return RekognitionFaces(self.client, PREFIX, event.event_id)
+
+        parts: dict[bool, PersonParts[Any]] = {
+            True: PersonParts(matchers[True], EmbeddedStripper(self.stores), StoredProbes(self.stores)),
+            False: PersonParts(matchers[False], PersonFaces(collection, self.photos)),
+        }
+        deletion = PersonDeletion(stores=self.stores, parts=lambda kind: parts[kind is not FaceSetKind.REKOGNITION])
+        assert deletion.delete_person(self.event, [selfie(person)]).complete
+        for people in self.people.values():
+            people[:] = [other for other in people if other != person]
+
+    def delete_event(self) -> None:
+        assert EventDeletion(stores=self.stores).delete_event(EVENT_ID).complete
+        self.people = {}
+
+    def found(self, person: int, matcher: ChosenMatcher) -> set[uuid.UUID]:
+        probe = matcher.probe(self.event, [selfie(person)], cast("Any", None), 100)
+        return {match.image_id for match in matcher.match(self.event, probe)}
+
+    def check(self) -> None:
+        """Everybody is found on every photo of theirs and on no other, by a warm environment and by a new one."""
+        for person in (ANNA, BEN, CARL):
+            expected = {image_id for image_id, people in self.people.items() if person in people}
+            assert self.found(person, self.warm) == expected
+            assert self.found(person, self.matcher()) == expected
+
+    def photo(self, image_id: uuid.UUID) -> Photo:
+        photo = self.photos.get(EVENT_ID, EVENT.shards, image_id)
+        assert photo is not None
+        return photo
+
+    def rows(self) -> list[Photo]:
+        return [self.photo(image_id) for image_id in self.people]
+
+    def kept(self) -> dict[FaceSet, dict[uuid.UUID, int]]:
+        """How many faces of which photos each place has; nothing of those that have none."""
+        found: dict[FaceSet, dict[uuid.UUID, int]] = {
+            face_set: {photo.image_id: len(photo.faces_by(face_set.model) or b"") // 132 for photo in self.rows()}
+            for face_set in (EXACT_A, EXACT_B)
+        }
+        for face_set in (VECTORS_A, VECTORS_B):
+            place = FacePlace(EVENT_ID, face_set.model, EVENT.face_shards)
+            found[face_set] = self.items.counts(place, self.pool)
+        found[REKOGNITION] = {}
+        for face in self.service.collections.get(f"{PREFIX}{EVENT_ID}", {}).values():
+            image_id = uuid.UUID(face.external_id)
+            found[REKOGNITION][image_id] = found[REKOGNITION].get(image_id, 0) + 1
+        return {face_set: {each: n for each, n in counts.items() if n} for face_set, counts in found.items()}
+
+    def is_settled(self, faces: FaceSet) -> bool:
+        """The event has this face set, with what its photos show, and nothing is left of any other."""
+        event, kept = self.event, self.kept()
+        assert _sets(event) == (faces, None, None)
+        assert {(row.model, row.next_model, row.next_faces) for row in self.rows()} <= {(faces.model, "", b"")}
+        shown = {image_id: len(people) for image_id, people in self.people.items() if people}
+        for face_set in EVERY:
+            is_there = face_set == faces or (face_set == FaceSet(faces.model) and faces.is_ours)
+            assert kept[face_set] == (shown if is_there else {}), face_set
+        # A collection that is empty may be left of a run that did not know that the event has none any more.
+        files = self.snapshots.count(EVENT_ID)
+        assert files == (self.snapshots.current(EVENT_ID, faces.model) is not None)
+        assert faces.kind is FaceSetKind.EXACT or not files
+        return True
+
+    @contextmanager
+    def stale(self) -> Iterator[None]:
+        """Indexing runs that have read the event before what happens in here."""
+        before = self.event
+        read, first = self.reader.read, [True]
+
+        def old(wanted: Wanted) -> Any:
+            now = read(wanted)
+            if first and wanted.event_id is not None:
+                first.clear()
+                return replace(now, event=before)
+            return now
+
+        yield
+        self.reader.read = old  # type: ignore[method-assign]
+
+
+def filled(faces: FaceSet = EXACT_A) -> RebuildBench:
+    """A site with five photos, and a snapshot where one is read."""
+    site = RebuildBench(faces)
+    for number, people in enumerate([(ANNA,), (ANNA, BEN), (BEN,), (CARL, ANNA, BEN), ()]):
+        site.upload(number, *people)
+    if faces.kind is FaceSetKind.EXACT:
+        site.stores.builder.compact(site.event, at_least=0)
+    site.check()
+    return site

@@ -1,0 +1,568 @@
+"""A rebuild over everything in memory, from any face set to any other: never a wrong or a missing photo, and nothing
+left of the old one, whatever happens between any two steps."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from itertools import permutations
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from facesearch.adapters.memory.rekognition import Refusal
+from facesearch.errors import InvalidRequest, NotFound, Throttled
+from facesearch.faces.engine import FIRST_MODEL, UnknownModelError
+from facesearch.faces.sets import FaceSets, LaggingError
+from facesearch.faces.vector_items import FacePlace, ShardFaces
+from facesearch.models import REKOGNITION, FaceSet, FaceSetKind
+from facesearch.photos.lookagain import DELETED_FACES, GONE
+from facesearch.photos.rebuild import Rebuilt, StalledError
+from facesearch.records import Photo
+from tests.support.fakes import EVENT_ID, ORG
+from tests.support.site import CrashError, crash_points
+from tests.unit.faces.sets.bench import (
+    ANNA,
+    BEN,
+    CARL,
+    EVERY,
+    EXACT_A,
+    EXACT_B,
+    VECTORS_A,
+    VECTORS_B,
+    A,
+    B,
+    RebuildBench,
+    filled,
+    picture,
+)
+from tests.unit.photos.indexing.fakes import PHOTOS, notification
+
+PAIRS = list(permutations(EVERY, 2))
+every_pair = pytest.mark.parametrize(("before", "after"), PAIRS, ids=[f"{one}-{other}" for one, other in PAIRS])
+to_every_kind = pytest.mark.parametrize(
+    ("before", "after"), [(EXACT_A, EXACT_B), (VECTORS_A, VECTORS_B), (EXACT_A, REKOGNITION), (REKOGNITION, EXACT_A)]
+)
+by_looking = pytest.mark.parametrize("after", [EXACT_B, VECTORS_B, REKOGNITION])
+
+
+def rebuild(site: RebuildBench, to: FaceSet | None = None, **options: Any) -> Rebuilt:
+    """Run it as the command line does."""
+    if to is None:
+        return site.rebuild.run(EVENT_ID, **options)
+    return site.rebuild.run(EVENT_ID, to.model if to.is_ours else None, to.kind, **options)
+
+
+def begun(before: FaceSet, after: FaceSet) -> RebuildBench:
+    """A site on its way, whose photos were all looked at."""
+    site = filled(before)
+    rebuild(site, after, wait=False)
+    site.deliver()
+    return site
+
+
+@every_pair
+def test_an_event_goes_over_to_any_other_face_set(before: FaceSet, after: FaceSet) -> None:
+    site = filled(before)
+    done = rebuild(site, after)
+    assert done.to_json() == {
+        "event_id": EVENT_ID, "model": after.model, "kept_in": after.kind, "photos": 5, "faces": 7, "failed": [],
+        "switched": True,
+    }  # fmt: skip
+    site.check()
+    assert site.is_settled(after)
+    assert site.event.erasures == 1, "a search that began before begins afresh"
+    assert (site.snapshots.current(EVENT_ID, after.model) is not None) == (after.kind is FaceSetKind.EXACT)
+    site.delete_person(ANNA)
+    site.check()
+    site.delete_photo(site.upload(7, CARL))
+    assert site.is_settled(after)
+    site.delete_event()
+    assert (site.service.collections, site.kept()[after]) == ({}, {})
+
+
+@every_pair
+def test_an_interruption_anywhere_is_made_good_by_running_it_again(before: FaceSet, after: FaceSet) -> None:
+    crashes = 0
+    for site in crash_points(lambda: filled(before), lambda one: rebuild(one, after), step=11):
+        site.check()
+        site.deliver()
+        site.check()
+        done = rebuild(site, after)
+        assert (done.photos, done.faces, done.switched, done.face_set) == (5, 7, True, after)
+        site.check()
+        assert site.is_settled(after)
+        crashes += 1
+    assert crashes > 1
+
+
+@pytest.mark.long
+@every_pair
+def test_an_interruption_at_every_step_is_made_good(before: FaceSet, after: FaceSet) -> None:
+    for site in crash_points(lambda: filled(before), lambda one: rebuild(one, after)):
+        site.deliver()
+        assert rebuild(site, after).switched
+        site.check()
+        assert site.is_settled(after)
+
+
+@every_pair
+def test_it_is_cancelled_at_any_point_before_the_switch(before: FaceSet, after: FaceSet) -> None:
+    cancelled = 0
+    for site in crash_points(lambda: filled(before), lambda one: rebuild(one, after), step=9):
+        if site.event.faces == after:
+            continue
+        waiting = list(site.queue)
+        site.deliver()
+        site.rebuild.cancel(EVENT_ID)
+        site.queue = waiting  # a message that comes again afterwards
+        site.deliver()
+        site.check()
+        assert site.is_settled(before)
+        cancelled += 1
+    assert cancelled > 1
+
+
+@to_every_kind
+def test_an_interrupted_cancel_is_made_good_by_another_or_by_a_further_rebuild(before: FaceSet, after: FaceSet) -> None:
+    points = crash_points(lambda: begun(before, after), lambda one: one.rebuild.cancel(EVENT_ID), step=3)
+    for number, site in enumerate(points):
+        site.check()
+        if number % 2:
+            site.rebuild.cancel(EVENT_ID)
+        else:
+            rebuild(site, after)
+        site.check()
+        assert site.is_settled(before if number % 2 else after)
+
+
+@every_pair
+def test_what_comes_and_goes_meanwhile_is_right_in_both(before: FaceSet, after: FaceSet) -> None:
+    site = begun(before, after)
+    late = site.upload(10, ANNA, CARL)
+    kept = site.kept()
+    assert (kept[before][late], kept[after][late]) == (2, 2)
+    site.check()
+    gone = next(iter(site.people))
+    site.delete_photo(gone)
+    assert not any(gone in places for places in site.kept().values())
+    site.check()
+    site.delete_person(BEN)
+    site.check()
+    done = rebuild(site, after)
+    assert done.switched
+    if before == REKOGNITION:
+        _lost_with_their_neighbours(site, done)
+    site.check()
+    assert site.is_settled(after)
+
+
+@every_pair
+def test_an_event_deleted_meanwhile_leaves_nothing(before: FaceSet, after: FaceSet) -> None:
+    site = begun(before, after)
+    waiting = site.queue
+    with site.stale():
+        site.delete_event()
+    site.indexer.index_message(notification(site.key(0)))
+    site.queue = waiting
+    site.deliver()
+    assert (site.service.collections, site.snapshots.files) == ({}, {})
+    assert not any(site.kept().values())
+
+
+@pytest.mark.parametrize("faces", [EXACT_A, VECTORS_A])
+def test_the_same_model_with_new_settings_is_another_generation(faces: FaceSet) -> None:
+    site = filled(faces)
+    for generation in (f"{A}+2", f"{A}+3"):
+        assert rebuild(site).face_set == replace(faces, model=generation)
+        site.check()
+    moved = rebuild(site, kind=FaceSetKind.EXACT).face_set
+    assert moved == FaceSet(f"{A}+3"), "another place is no other look"
+    site.check()
+
+
+def test_an_event_of_the_first_model_goes_over_to_today_s() -> None:
+    site = filled()
+    assert rebuild(site, FaceSet(FIRST_MODEL)).switched
+    assert rebuild(site).face_set == EXACT_A
+    site.check()
+    assert site.is_settled(EXACT_A)
+
+
+def test_vectors_of_two_models_never_meet() -> None:
+    """Given a photo with faces by two models: to B, Anna looks as Ben does to A."""
+    for before, after in ((EXACT_A, EXACT_B), (VECTORS_A, VECTORS_B)):
+        site = begun(before, after)
+        assert {(row.model, row.next_model) for row in site.rows()} == {(A, B)}
+        site.check()
+        site.sets.open(site.event, after).complete()
+        site.events.change_face_sets(site.event, replace(site.event, faces=after, building=None, leaving=before))
+        site.check()
+
+
+@to_every_kind
+def test_searches_during_it_and_after_the_switch_are_complete(
+    before: FaceSet, after: FaceSet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site, looks = filled(before), 0
+    sleep, promote = site.sleep, site.photos.promote
+
+    def watch(seconds: float) -> None:
+        nonlocal looks
+        site.check()
+        sleep(seconds)
+        site.check()
+        looks += 1
+
+    def promoting(*args: Any) -> bool:
+        site.check()
+        promoted = promote(*args)
+        site.check()
+        return promoted
+
+    monkeypatch.setattr(site, "sleep", watch)
+    monkeypatch.setattr(site.photos, "promote", promoting)
+    rebuild(site, after)
+    assert looks
+
+
+def test_one_that_has_switched_cannot_be_cancelled() -> None:
+    site = begun(EXACT_A, EXACT_B)
+    site.events.change_face_sets(site.event, replace(site.event, faces=EXACT_B, building=None, leaving=EXACT_A))
+    with pytest.raises(InvalidRequest, match="already"):
+        site.rebuild.cancel(EVENT_ID)
+    assert rebuild(site).face_set == EXACT_B, "it is finished"
+    assert site.is_settled(EXACT_B)
+
+
+def test_what_it_cannot_do_is_said() -> None:
+    site = filled()
+    with pytest.raises(UnknownModelError, match="no face model 'arcface'"):
+        rebuild(site, model="arcface")
+    with pytest.raises(InvalidRequest, match="no --model"):
+        rebuild(site, model=A, kind=FaceSetKind.REKOGNITION)
+    for options in ({"model": A}, {"kind": FaceSetKind.EXACT}, {"model": A, "kind": FaceSetKind.EXACT}):
+        assert rebuild(site, **options).switched, "it has that one: nothing to do"
+    assert site.event.erasures == 0
+    rebuild(site, EXACT_B, wait=False)
+    for other in (EXACT_A, VECTORS_B, REKOGNITION):
+        with pytest.raises(InvalidRequest, match="--cancel"):
+            rebuild(site, other)
+    assert site.event.faces == EXACT_A
+    site.reader.events[EVENT_ID] = replace(site.event, retain_until="2020-01-01")
+    with pytest.raises(InvalidRequest, match="no faces"):
+        rebuild(site, EXACT_B)
+    site.reader.events.clear()
+    with pytest.raises(NotFound):
+        rebuild(site)
+
+
+def test_an_event_of_rekognition_s_must_be_told_where_our_faces_go() -> None:
+    site = filled(REKOGNITION)
+    for model in (None, A):
+        with pytest.raises(InvalidRequest, match="--faces"):
+            rebuild(site, model=model)
+    assert rebuild(site, REKOGNITION).switched
+    assert rebuild(site, kind=FaceSetKind.VECTORS).face_set == VECTORS_A
+    assert site.is_settled(VECTORS_A)
+
+
+@pytest.mark.parametrize("kind", [FaceSetKind.VECTORS, FaceSetKind.REKOGNITION])
+def test_a_stack_without_a_kind_says_so_and_changes_nothing(kind: FaceSetKind) -> None:
+    site = filled()
+    none = replace(site.rebuild, sets=FaceSets(exact=site.sets.exact))
+    with pytest.raises(InvalidRequest, match=f"FaceSets=exact,{kind}"):
+        none.run(EVENT_ID, kind=kind)
+    assert site.is_settled(EXACT_A)
+
+
+@pytest.mark.parametrize("kind", [FaceSetKind.VECTORS, FaceSetKind.EXACT])
+def test_an_event_whose_table_was_replaced_is_searched_by_its_records_and_moved_again(kind: FaceSetKind) -> None:
+    site = filled(VECTORS_A)
+    site.items.delete_all(FacePlace(EVENT_ID, A, site.event.face_shards), site.pool)
+    site.reader.events[EVENT_ID] = replace(site.event, vector_table="one that is gone")
+    assert site.sets.actual(site.event, site.event.faces) == EXACT_A
+    assert rebuild(site, kind=kind).face_set == FaceSet(A, kind)
+    site.check()
+    assert site.is_settled(FaceSet(A, kind))
+
+
+@by_looking
+def test_a_photo_that_was_being_indexed_when_it_began_is_in_the_new_set_too(after: FaceSet) -> None:
+    """Also if the run was killed before it could look: by the message that is delivered again."""
+    site = filled()
+    with site.stale():
+        rebuild(site, after, wait=False)
+    late = site.upload(10, ANNA)
+    assert site.kept()[after][late] == 1
+    other = filled()
+    image_id = other.upload(11, BEN)
+    rebuild(other, after, wait=False)
+    assert image_id not in other.kept()[after]
+    other.upload(11, BEN)
+    assert other.kept()[after][image_id] == 1
+    other.check()
+
+
+@every_pair
+def test_a_photo_that_was_being_indexed_all_the_time_is_in_the_new_set_alone(before: FaceSet, after: FaceSet) -> None:
+    site = filled(before)
+    with site.stale():
+        rebuild(site, after)
+    site.upload(10, ANNA)
+    site.check()
+    assert site.is_settled(after)
+
+
+@every_pair
+def test_a_photo_that_was_being_indexed_while_it_was_cancelled_is_in_the_old_set_alone(
+    before: FaceSet, after: FaceSet
+) -> None:
+    site = begun(before, after)
+    with site.stale():
+        site.rebuild.cancel(EVENT_ID)
+    site.upload(10, ANNA)
+    site.check()
+    site.rebuild.cancel(EVENT_ID)
+    assert {row.next_model for row in site.rows()} <= {"", after.model}
+    assert not [each for each in site.kept()[after].items() if after.kind is not FaceSetKind.EXACT] or after == before
+
+
+@by_looking
+def test_a_photo_whose_original_is_gone_is_reported_and_keeps_no_faces(after: FaceSet) -> None:
+    site = filled()
+    gone, replaced = site.upload(10, CARL), site.upload(11, CARL)
+    del site.s3.objects[PHOTOS, site.key(10)]
+    site.s3.objects[PHOTOS, site.key(11)] = picture(12, ANNA)
+    done = rebuild(site, after)
+    assert dict(done.failed) == {gone: GONE, replaced: GONE}
+    site.people[gone], site.people[replaced] = [], []
+    site.check()
+    assert site.is_settled(after)
+
+
+@by_looking
+@pytest.mark.parametrize("is_under_way", [True, False])
+def test_an_original_that_is_there_again_has_its_faces_again(after: FaceSet, is_under_way: bool) -> None:
+    """Moved while it was being looked for, or restored after that."""
+    site = filled()
+    image_id = site.upload(10, CARL)
+    file = site.s3.objects.pop((PHOTOS, site.key(10)))
+    rebuild(site, after, wait=not is_under_way)
+    site.deliver()
+    assert site.photo(image_id).reason == GONE
+    site.people[image_id] = [CARL] if is_under_way else []
+    site.check()
+    moved = f"{ORG}/{EVENT_ID}/moved/10.png"
+    site.s3.objects[PHOTOS, moved] = file
+    site.indexer.index_message(notification(moved))
+    if is_under_way:
+        rebuild(site, after)
+    site.people[image_id] = [CARL]
+    site.check()
+    assert site.photo(image_id).reason == ""
+    assert site.is_settled(after)
+
+
+def test_a_photo_that_rekognition_cannot_read_fails_in_its_set_alone() -> None:
+    site = filled()
+    site.sets.open(site.event, REKOGNITION).complete()
+    site.service.refusals["IndexFaces"] = [Refusal("InvalidImageFormatException")]
+    done = rebuild(site, REKOGNITION)
+    ((image_id, reason),) = done.failed
+    assert "cannot read" in reason
+    site.people[image_id] = []
+    site.check()
+    site = begun(EXACT_A, REKOGNITION)
+    site.service.refusals["IndexFaces"] = [Refusal("InvalidImageFormatException")]
+    site.upload(10, ANNA)
+    site.check()
+
+
+@by_looking
+def test_a_photo_deleted_meanwhile_stays_deleted(after: FaceSet, monkeypatch: pytest.MonkeyPatch) -> None:
+    site = filled()
+    image_id = site.upload(10, ANNA)
+    put_faces = site.photos.put_faces
+
+    def deleted_first(event_id: int, shards: int, seen: Photo, *rest: Any) -> bool:
+        if seen.image_id == image_id:
+            site.delete_photo(image_id)
+        return put_faces(event_id, shards, seen, *rest)
+
+    monkeypatch.setattr(site.photos, "put_faces", deleted_first)
+    rebuild(site, after)
+    site.check()
+    assert site.photos.get(EVENT_ID, 4, image_id) is None
+    assert site.is_settled(after)
+
+
+@every_pair
+@pytest.mark.parametrize("when", ["before", "while it is built", "after", "after the switch"])
+def test_a_person_who_was_deleted_is_not_brought_back(
+    before: FaceSet, after: FaceSet, when: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = filled(before)
+    if when == "before":
+        site.delete_person(ANNA)
+    elif when == "while it is built":
+        part: Any
+        part, name = (site.photos, "put_faces") if before.model != after.model else (site.snapshots, "save")
+        if (before.model, after.kind) == (after.model, FaceSetKind.VECTORS):
+            part, name = site.items, "put"
+        call = getattr(part, name)
+
+        def deleted_first(*args: Any) -> Any:
+            monkeypatch.setattr(part, name, call)
+            site.delete_person(ANNA)
+            return call(*args)
+
+        monkeypatch.setattr(part, name, deleted_first)
+    else:
+        rebuild(site, after, wait=False)
+        site.deliver()
+        if when == "after the switch":
+            site.sets.open(site.event, after).complete()
+            site.events.change_face_sets(site.event, replace(site.event, faces=after, building=None, leaving=before))
+        site.delete_person(ANNA)
+    site.check()
+    done = rebuild(site, after)
+    if before == REKOGNITION and when != "after the switch":
+        _lost_with_their_neighbours(site, done)
+    site.check()
+    assert site.is_settled(after)
+    assert site.found(ANNA, site.matcher()) == set()
+
+
+def _lost_with_their_neighbours(site: RebuildBench, done: Rebuilt) -> None:
+    """What Rekognition has kept of a photo from which somebody was deleted is not known: nobody is found on it."""
+    for image_id, reason in done.failed:
+        assert reason == DELETED_FACES
+        site.people[image_id] = []
+
+
+def test_waiting_ends_when_nothing_more_comes(monkeypatch: pytest.MonkeyPatch) -> None:
+    site = filled()
+    monkeypatch.setattr(site, "deliver", lambda: None)
+    with pytest.raises(StalledError, match="5 photos"):
+        rebuild(site, EXACT_B)
+    monkeypatch.undo()
+    site.deliver()
+    assert rebuild(site, EXACT_B).switched
+
+
+@by_looking
+def test_one_that_is_cancelled_meanwhile_ends(after: FaceSet, monkeypatch: pytest.MonkeyPatch) -> None:
+    site = filled()
+    monkeypatch.setattr(site, "deliver", lambda: site.rebuild.cancel(EVENT_ID))
+    with pytest.raises(InvalidRequest, match="cancelled"):
+        rebuild(site, after)
+    monkeypatch.undo()
+    site.deliver()
+    assert site.is_settled(EXACT_A)
+
+
+def test_it_waits_for_the_service_s_own_index_and_does_not_switch_without_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    site, nearest, behind = filled(), RebuildBench().items.nearest, [3]
+    nearest = site.items.nearest
+
+    def lagging(place: FacePlace, shard: int, vector: NDArray[np.float64]) -> ShardFaces:
+        behind[0] -= 1
+        nothing = ShardFaces([], np.empty((0, 128), np.int8))
+        return nothing if behind[0] >= 0 else nearest(place, shard, vector)
+
+    monkeypatch.setattr(site.items, "nearest", lagging)
+    rebuild(site, VECTORS_A)
+    assert site.now == 3
+    rebuild(site, EXACT_A)
+    behind[0] = 10**6
+    with pytest.raises(LaggingError):
+        rebuild(site, VECTORS_A)
+    assert site.event.faces == EXACT_A
+
+
+def test_a_throttled_copy_is_tried_again_and_what_was_there_is_not_copied_twice(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    site, given_photos, refusals = filled(), list[int](), [Throttled("BatchWriteItem", "Unprocessed")] * 2
+    put = site.items.put
+
+    def counting(place: FacePlace, photos: Any) -> int:
+        some = list(photos)
+        if refusals:
+            raise refusals.pop()
+        given_photos.append(len(some))
+        return put(place, some)
+
+    monkeypatch.setattr(site.items, "put", counting)
+    image_id = next(image_id for image_id, people in site.people.items() if people)
+    place = FacePlace(EVENT_ID, A, site.event.face_shards)
+    put(place, [])
+    site.sets.open(site.event, VECTORS_A).complete()
+    site.items.delete(place, image_id)
+    given_photos.clear()
+    rebuild(site, VECTORS_A)
+    assert sum(given_photos) == 1
+    assert site.is_settled(VECTORS_A)
+
+
+def test_faces_that_an_earlier_life_left_behind_are_gone() -> None:
+    site = filled()
+    other = RebuildBench()
+    other.upload(30, ANNA)
+    site.items.put(
+        FacePlace(EVENT_ID, A, site.event.face_shards),
+        [_faces_of(row) for row in other.rows()],
+    )
+    rebuild(site, VECTORS_A)
+    assert site.is_settled(VECTORS_A)
+
+
+def _faces_of(photo: Photo) -> Any:
+    from facesearch.faces.sets import PhotoFaces
+
+    return PhotoFaces.of(photo, A)
+
+
+STEPS = ("upload", "delete", "person", "begin", "deliver", "crash", "cancel", "finish")
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from(STEPS), st.integers(1, 60), st.booleans()), max_size=10))
+def test_any_sequence_of_events_leaves_every_search_right(steps: list[tuple[str, int, bool]]) -> None:
+    site, number = filled(), 20
+    ours = (EXACT_A, EXACT_B, VECTORS_A, VECTORS_B)  # Rekognition may lose neighbours of who was deleted
+    for step, value, flag in steps:
+        target = None if flag else ours[value % 4]
+        if step == "upload":
+            number += 1
+            site.upload(number, *(person for person in (ANNA, BEN, CARL) if value & person))
+        elif step == "delete" and site.people:
+            site.delete_photo(sorted(site.people)[value % len(site.people)])
+        elif step == "person":
+            site.delete_person(value % 3 + 1)
+        elif step == "deliver":
+            site.deliver()
+        elif step == "crash":
+            site.fuse.set(value, after=flag)
+            _unless_refused(lambda target=target: rebuild(site, target))  # type: ignore[misc]
+            site.fuse.left = None
+        elif step == "begin":
+            _unless_refused(lambda target=target: rebuild(site, target, wait=False))  # type: ignore[misc]
+        elif step == "cancel":
+            _unless_refused(lambda: site.rebuild.cancel(EVENT_ID))
+        elif step == "finish":
+            _unless_refused(lambda: rebuild(site))
+        site.check()
+    site.deliver()
+    rebuild(site)
+    site.check()
+    assert (site.event.building, site.event.leaving) == (None, None)
+
+
+def _unless_refused(run: Callable[[], Any]) -> None:
+    with suppress(CrashError, InvalidRequest):
+        run()
