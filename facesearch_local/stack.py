@@ -124,7 +124,7 @@ class LocalStack:
         suggestions = {
             "RenditionsBaseUrl": url,
             "ApiBaseUrl": url,
-            "VectorIndex": str(store.name in STORES_WITH_VECTORS).lower(),
+            "FaceSets": "exact,vectors" if store.name in STORES_WITH_VECTORS else "exact",
             "OutboundAllowLocal": "true",  # whoever tries it out has sender and receiver on this machine
         }
         template = Template.load(

@@ -129,6 +129,6 @@ def updated(cloud: Cloud, created: Deployed) -> Deployed:
             "LogRetentionDays": "7",
             "SearchMemory": "5307",
             "SnapshotDelaySeconds": "5",
-            "VectorIndex": "true",
+            "FaceSets": "exact,vectors",
         }
     )

@@ -14,7 +14,7 @@ from tools.policies import grants
 
 PATH = ROOT / "template.yaml"
 PARAMETERS: Mapping[str, Any] = read_document(PATH)["Parameters"]
-EVERYTHING = {"VectorIndex": "true"}
+EVERYTHING = {"FaceSets": "exact,vectors"}
 LEAST_RECEIVES = 5
 """AWS's advice for a queue that calls a function: a delivery that is throttled counts as one that was received."""
 FEWEST_EXECUTIONS = 10
