@@ -128,7 +128,7 @@ class LocalStack:
         suggestions = {
             "RenditionsBaseUrl": url,
             "ApiBaseUrl": url,
-            "VectorIndex": str(store.name in STORES_WITH_VECTORS).lower(),
+            "FaceSets": "exact,vectors" if store.name in STORES_WITH_VECTORS else "exact",
         }
         template = Template.load(
             self._options.template,

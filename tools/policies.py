@@ -140,7 +140,7 @@ def _list(value: Any) -> list[str]:
 
 def main() -> int:
     """Exit code 0 if the policies fit."""
-    parameters = {"VectorIndex": "true"}
+    parameters = {"FaceSets": "exact,vectors"}
     template = Template.load(ROOT / "template.yaml", Deployment(STACK_NAME, ACCOUNT, "us-east-1", parameters))
     allowed = list(grants(template))
     found = list(differences(allowed, recorded(CALLS), NEVER_SEEN))

@@ -128,7 +128,7 @@ def updated(cloud: Cloud, created: Deployed) -> Deployed:
             "ApiCertificateArn": "arn:aws:acm:us-east-1:000000000000:certificate/x",
             "LogRetentionDays": "7",
             "SearchMemory": "5307",
-            "VectorIndex": "true",
+            "FaceSets": "exact,vectors",
             "WebhooksConcurrency": "4",
         }
     )

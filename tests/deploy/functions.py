@@ -33,7 +33,7 @@ ACCOUNT = "000000000000"
 SUGGESTIONS = {
     "ApiBaseUrl": "https://api.example",
     "RenditionsBaseUrl": "https://renditions.example",
-    "VectorIndex": "true",
+    "FaceSets": "exact,vectors",
 }
 MakeLauncher = Callable[[Function, FunctionLog], Any]
 T = TypeVar("T")

@@ -28,7 +28,7 @@ EVERYTHING = {
     "Firewall": "10000",
     "RenditionsBaseUrl": "https://photos.example.com",
     "RenditionsCertificateArn": "arn:aws:acm:us-east-1:000000000000:certificate/b",
-    "VectorIndex": "true",
+    "FaceSets": "exact,vectors",
 }
 PATH = ROOT / "template.yaml"
 RAW = read_document(PATH)

@@ -13,7 +13,7 @@ from tests.conftest import ROOT
 from tools.policies import grants
 
 PATH = ROOT / "template.yaml"
-EVERYTHING = {"VectorIndex": "true"}
+EVERYTHING = {"FaceSets": "exact,vectors"}
 LEAST_RECEIVES = 5
 """AWS's advice for a queue that calls a function: a delivery that is throttled counts as one that was received."""
 FEWEST_EXECUTIONS = 10

@@ -99,7 +99,7 @@ class Photo:
             faces.
         qualities: of `faces`, packed by `qualities.pack_qualities`; empty in an older record and once `faces` were
             replaced.
-        next_model, next_faces: while another face set is built, its model and what that made of the photo.
+        built_model, built_faces: while another face set is built, its model and what that made of the photo.
         stripped: faces of people who were to be forgotten were taken out of `faces`.
         copies: where the same file was seen as well; it is taken from there once `key` is gone.
         changed_at: microseconds since the epoch, as it was read.
@@ -114,8 +114,8 @@ class Photo:
     faces: bytes = field(default=b"", repr=False)
     taken_at: datetime | None = None
     reason: str = ""
-    next_model: str = ""
-    next_faces: bytes = field(default=b"", repr=False)
+    built_model: str = ""
+    built_faces: bytes = field(default=b"", repr=False)
     stripped: bool = False
     etag: str = ""
     qualities: bytes = field(default=b"", repr=False)
@@ -149,8 +149,8 @@ class PhotoChange:
     width: int
     height: int
     taken_at: datetime | None = None
-    next_model: str = ""
-    next_faces: bytes = field(default=b"", repr=False)
+    built_model: str = ""
+    built_faces: bytes = field(default=b"", repr=False)
 
     def faces_by(self, model: str) -> bytes | None:
         """The photo's packed faces by that model; None if that model has not looked at it, or it is gone."""
@@ -163,7 +163,7 @@ def faces_by(photo: Photo | PhotoChange, model: str) -> bytes | None:
         return None
     if photo.model == model:
         return photo.faces
-    return photo.next_faces if photo.next_model == model else None
+    return photo.built_faces if photo.built_model == model else None
 
 
 class Held(NamedTuple):
@@ -175,7 +175,7 @@ class Held(NamedTuple):
 
 def face_bytes(record: "Photo | PhotoChange") -> int:
     """How many bytes of packed faces count for a record: while another model rebuilds them, most are there twice."""
-    return max(len(record.faces), len(record.next_faces))
+    return max(len(record.faces), len(record.built_faces))
 
 
 @dataclass(frozen=True)

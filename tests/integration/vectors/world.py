@@ -29,7 +29,7 @@ class Ground:
     def __init__(self, endpoint_url: str) -> None:
         self.endpoint_url = endpoint_url
         self.clients = self._clients()
-        parameters = {"VectorIndex": "true"}
+        parameters = {"FaceSets": "exact,vectors"}
         template = Template.load(
             ROOT / "template.yaml", Deployment("vectors", "000000000000", "us-east-1", parameters, {})
         )

@@ -88,7 +88,7 @@ class TestRecords:
     def test_qualities_of_another_models_faces_say_nothing(self, pool: ThreadPoolExecutor) -> None:
         (one,) = crowd(1, 1)
         other = photo(1, one, model="older", qualities=[(200, 0.3)])
-        switched = replace(other, next_model=EVENT.model, next_faces=other.faces)
+        switched = replace(other, built_model=EVENT.model, built_faces=other.faces)
         found = health_with([switched], pool)
         assert (found.faces, found.looks) == (1, None)
 

@@ -76,5 +76,5 @@ class FaceRetention:
     def _with_faces(self, event: Event) -> Iterator[PhotoChange]:
         for shard in range(event.shards):
             for change in list(self.photos.changes(event.event_id, shard, 0)):
-                if change.faces or change.next_faces:
+                if change.faces or change.built_faces:
                     yield change

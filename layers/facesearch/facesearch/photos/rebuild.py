@@ -257,7 +257,7 @@ class Rebuild:
         survey = _Survey(self.photos, event, live.model, self.pool)
         while leaving is not None:
             self._look_again(event, survey, lambda now: now.faces == live)
-            rows = [row for row in self._rows(event) if row.model != live.model or row.next_model]
+            rows = [row for row in self._rows(event) if row.model != live.model or row.built_model]
             if not rows:
                 break
             self._each(lambda row: self._clean(event, row), rows)
@@ -270,7 +270,7 @@ class Rebuild:
     def _clean(self, event: Event, row: PhotoChange) -> None:
         """Have a photo's record name the live model alone."""
         if row.model == event.model:
-            self.photos.delete_faces(event.event_id, event.shards, row.image_id, row.next_model)
+            self.photos.delete_faces(event.event_id, event.shards, row.image_id, row.built_model)
         else:
             self.photos.promote(event.event_id, event.shards, row.image_id, event.model)
 

@@ -1,4 +1,4 @@
-"""The engine that a stack's parameter names is the one that its functions are made of, and may call."""
+"""What a stack's parameters name is what its functions are made of, and may call."""
 
 from dataclasses import replace
 from typing import Any
@@ -66,9 +66,9 @@ def test_without_a_prefix_nothing_is_searched(monkeypatch: pytest.MonkeyPatch) -
         parts_of(monkeypatch)._rekognition_matcher  # noqa: B018 - it is built when it is asked for
 
 
-@pytest.mark.parametrize("engine", ["embedded", "rekognition"])
-def test_each_function_may_call_what_it_calls_on_this_stack_s_collections_alone(engine: str) -> None:
-    deployment = Deployment(STACK_NAME, ACCOUNT, "us-east-1", {"Engine": engine})
+@pytest.mark.parametrize("sets", ["exact", "exact,vectors", "exact,rekognition", "exact,vectors,rekognition"])
+def test_each_function_may_call_what_it_calls_on_this_stack_s_collections_alone(sets: str) -> None:
+    deployment = Deployment(STACK_NAME, ACCOUNT, "us-east-1", {"FaceSets": sets})
     allowed: dict[str, set[str]] = {}
     for grant in grants(Template.load(ROOT / "template.yaml", deployment)):
         service, _, operation = grant.action.partition(":")
@@ -76,18 +76,18 @@ def test_each_function_may_call_what_it_calls_on_this_stack_s_collections_alone(
             allowed.setdefault(grant.function, set()).add(operation)
             everything = operation in {"DetectFaces", "CompareFaces"}  # they take pictures and nothing else
             assert grant.resources == (("*",) if everything else (f"collection/{STACK_NAME}.*",))
-    assert allowed == (ASKS if engine == "rekognition" else {})
+    assert allowed == (ASKS if "rekognition" in sets else {})
 
 
-def test_the_functions_are_told_the_engine_and_the_prefix() -> None:
-    deployment = Deployment(STACK_NAME, ACCOUNT, "us-east-1", {"Engine": "rekognition"})
+def test_the_functions_are_told_the_prefix() -> None:
+    deployment = Deployment(STACK_NAME, ACCOUNT, "us-east-1", {"FaceSets": "exact,rekognition"})
     template = Template.load(ROOT / "template.yaml", deployment)
     for function in template.of_type("AWS::Serverless::Function"):
         variables: dict[str, Any] = function.properties["Environment"]["Variables"]
         if function.id in ASKS:
             prefix = template.resolve(variables["COLLECTION_PREFIX"], lambda *_: None)
             assert (template.resolve(variables["ENGINE"], lambda *_: None), prefix) == (
-                "rekognition", f"{STACK_NAME}.",
+                "embedded", f"{STACK_NAME}.",
             )  # fmt: skip
         else:
             assert "ENGINE" not in variables

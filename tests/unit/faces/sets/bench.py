@@ -309,7 +309,7 @@ class RebuildBench:
         """The event has this face set, with what its photos show, and nothing is left of any other."""
         event, kept = self.event, self.kept()
         assert _sets(event) == (faces, None, None)
-        assert {(row.model, row.next_model, row.next_faces) for row in self.rows()} <= {(faces.model, "", b"")}
+        assert {(row.model, row.built_model, row.built_faces) for row in self.rows()} <= {(faces.model, "", b"")}
         shown = {image_id: len(people) for image_id, people in self.people.items() if people}
         for face_set in EVERY:
             is_there = face_set == faces or (face_set == FaceSet(faces.model) and faces.is_ours)

@@ -196,7 +196,7 @@ def test_vectors_of_two_models_never_meet() -> None:
     """Given a photo with faces by two models: to B, Anna looks as Ben does to A."""
     for before, after in ((EXACT_A, EXACT_B), (VECTORS_A, VECTORS_B)):
         site = begun(before, after)
-        assert {(row.model, row.next_model) for row in site.rows()} == {(A, B)}
+        assert {(row.model, row.built_model) for row in site.rows()} == {(A, B)}
         site.check()
         site.sets.open(site.event, after).complete()
         site.events.change_face_sets(site.event, replace(site.event, faces=after, building=None, leaving=before))
@@ -327,7 +327,7 @@ def test_a_photo_that_was_being_indexed_while_it_was_cancelled_is_in_the_old_set
     site.upload(10, ANNA)
     site.check()
     site.rebuild.cancel(EVENT_ID)
-    assert {row.next_model for row in site.rows()} <= {"", after.model}
+    assert {row.built_model for row in site.rows()} <= {"", after.model}
     assert not [each for each in site.kept()[after].items() if after.kind is not FaceSetKind.EXACT] or after == before
 
 

@@ -62,7 +62,7 @@ def change(photos: PhotoEraser, *, faces: bool = True) -> PhotoChange:
     return row
 
 
-def test_next_faces_lie_beside_the_live_ones_and_readers_see_them(photos: PhotoEraser) -> None:
+def test_built_faces_lie_beside_the_live_ones_and_readers_see_them(photos: PhotoEraser) -> None:
     before = added(photos)
     assert before.faces_by(B) is None
     assert photos.put_faces(EVENT_ID, 4, before, B, NEXT)
@@ -85,26 +85,26 @@ def test_faces_of_a_photo_that_changed_meanwhile_are_not_stored(photos: PhotoEra
     assert change(photos).faces_by(B) is None
 
 
-def test_next_faces_become_the_faces_without_a_reader_having_to_look_again(photos: PhotoEraser) -> None:
+def test_built_faces_become_the_faces_without_a_reader_having_to_look_again(photos: PhotoEraser) -> None:
     photos.put_faces(EVENT_ID, 4, added(photos), B, b"", "The original is gone.")
     before = change(photos)
     assert not photos.promote(EVENT_ID, 4, ID, "another")
     assert photos.promote(EVENT_ID, 4, ID, B)
     after = got(photos)
-    assert (after.model, after.faces, after.next_model, after.reason) == (B, b"", "", "The original is gone.")
+    assert (after.model, after.faces, after.built_model, after.reason) == (B, b"", "", "The original is gone.")
     assert after.changed_at == before.changed_at
     assert not photos.promote(EVENT_ID, 4, ID, B)
 
 
 def test_a_photo_that_was_recorded_with_both_is_promoted_too(photos: PhotoEraser) -> None:
-    photos.add(EVENT_ID, 4, Photo(ID, "indexed", "k", 3, 4, A, LIVE, next_model=B, next_faces=NEXT, qualities=b"q"))
+    photos.add(EVENT_ID, 4, Photo(ID, "indexed", "k", 3, 4, A, LIVE, built_model=B, built_faces=NEXT, qualities=b"q"))
     assert change(photos).faces_by(B) == NEXT
     assert got(photos).qualities == b"q"
     assert photos.promote(EVENT_ID, 4, ID, B)
     assert (got(photos).faces, got(photos).reason, got(photos).qualities) == (NEXT, "", b"")
 
 
-def test_next_faces_are_dropped_for_good(photos: PhotoEraser) -> None:
+def test_built_faces_are_dropped_for_good(photos: PhotoEraser) -> None:
     photos.put_faces(EVENT_ID, 4, added(photos), B, NEXT)
     before = got(photos)
     assert not photos.delete_faces(EVENT_ID, 4, ID, "another")

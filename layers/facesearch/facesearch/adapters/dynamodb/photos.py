@@ -30,9 +30,9 @@ if TYPE_CHECKING:
 ATTEMPTS = 8
 """Each one finds the item changed by somebody else since it was read; nobody changes a photo that often."""
 
-NEXT = ("next_model", "next_faces", "next_reason")
+BUILT = ("built_model", "built_faces", "built_reason")
 PLACES = ("key", "etag", "copies")
-OF_A_PHOTO = (*PLACES, "model", "faces", "qualities", *NEXT, "width", "height", "taken_at", "reason", "stripped")
+OF_A_PHOTO = (*PLACES, "model", "faces", "qualities", *BUILT, "width", "height", "taken_at", "reason", "stripped")
 """What an item loses when it becomes a tombstone."""
 
 
@@ -79,8 +79,8 @@ class DynamoPhotoStore(PhotoEraser, PhotoRecords):
             item |= {"model": schema.s(photo.model), "faces": schema.b(photo.faces)}
         if photo.qualities:
             item["qualities"] = schema.b(photo.qualities)
-        if photo.next_model:
-            item |= {"next_model": schema.s(photo.next_model), "next_faces": schema.b(photo.next_faces)}
+        if photo.built_model:
+            item |= {"built_model": schema.s(photo.built_model), "built_faces": schema.b(photo.built_faces)}
         if photo.taken_at is not None:
             item["taken_at"] = schema.s(photo.taken_at.isoformat())
         if photo.reason:
@@ -145,8 +145,8 @@ class DynamoPhotoStore(PhotoEraser, PhotoRecords):
     def changes(self, event_id: int, shard: int, since: int, *, faces: bool = True) -> Iterator[PhotoChange]:
         """One Query a page of 1 MB."""
         attributes = {"sk", "changed_at", "status", "model", "faces", "width", "height", "taken_at"}
-        attributes |= {"next_model", "next_faces"}
-        names = {f"#{name}": name for name in attributes - (set() if faces else {"faces", "next_faces"})}
+        attributes |= {"built_model", "built_faces"}
+        names = {f"#{name}": name for name in attributes - (set() if faces else {"faces", "built_faces"})}
         pages = self._dynamodb.get_paginator("query").paginate(
             TableName=self._table,
             IndexName=schema.BY_CHANGE,
@@ -206,19 +206,19 @@ class DynamoPhotoStore(PhotoEraser, PhotoRecords):
     @override
     def put_faces(self, event_id: int, shards: int, seen: Photo, model: str, faces: bytes, reason: str = "") -> bool:
         key = schema.photo_key(event_id, shards, seen.image_id)
-        update = "SET #next_model = :model, #next_faces = :faces, #next_reason = :reason, changed_at = :now"
+        update = "SET #built_model = :model, #built_faces = :faces, #built_reason = :reason, changed_at = :now"
         values = {":model": schema.s(model), ":faces": schema.b(faces), ":reason": schema.s(reason)}
-        return self._change(key, seen.changed_at, update, _named(*NEXT), values)
+        return self._change(key, seen.changed_at, update, _named(*BUILT), values)
 
     @override
     def delete_faces(self, event_id: int, shards: int, image_id: uuid.UUID, model: str) -> bool:
         key = schema.photo_key(event_id, shards, image_id)
         for _ in range(ATTEMPTS):
             item = self._item(key)
-            if item is None or schema.text(item, "next_model") != model:
+            if item is None or schema.text(item, "built_model") != model:
                 return False
-            update = f"SET changed_at = :now REMOVE {', '.join(_named(*NEXT))}"
-            if self._change(key, schema.number(item, "changed_at"), update, _named(*NEXT), {}):
+            update = f"SET changed_at = :now REMOVE {', '.join(_named(*BUILT))}"
+            if self._change(key, schema.number(item, "changed_at"), update, _named(*BUILT), {}):
                 return True
         raise Throttled("UpdateItem", "Unprocessed")
 
@@ -227,10 +227,10 @@ class DynamoPhotoStore(PhotoEraser, PhotoRecords):
         """One write that reads nothing first, for a million photos in a row."""
         return self._update(
             schema.photo_key(event_id, shards, image_id),
-            "SET #model = #next_model, #faces = #next_faces, #reason = if_not_exists(#next_reason, :none)"
-            f" REMOVE {', '.join(_named(*NEXT, 'qualities'))}",
-            "#next_model = :model AND #status = :indexed",
-            _named("model", "faces", "qualities", "reason", "status", *NEXT),
+            "SET #model = #built_model, #faces = #built_faces, #reason = if_not_exists(#built_reason, :none)"
+            f" REMOVE {', '.join(_named(*BUILT, 'qualities'))}",
+            "#built_model = :model AND #status = :indexed",
+            _named("model", "faces", "qualities", "reason", "status", *BUILT),
             {":model": schema.s(model), ":indexed": schema.s("indexed"), ":none": schema.s("")},
         )
 
@@ -242,8 +242,8 @@ class DynamoPhotoStore(PhotoEraser, PhotoRecords):
             schema.photo_key(event_id, shards, seen.image_id),
             seen.changed_at,
             "SET #faces = :faces, #model = :model, #stripped = :yes, changed_at = :now"
-            f" REMOVE {', '.join(_named(*NEXT, 'qualities'))}",
-            _named("faces", "model", "qualities", "stripped", *NEXT),
+            f" REMOVE {', '.join(_named(*BUILT, 'qualities'))}",
+            _named("faces", "model", "qualities", "stripped", *BUILT),
             {
                 ":faces": schema.b(faces),
                 ":model": schema.s(model or seen.model),
@@ -288,8 +288,8 @@ class DynamoPhotoStore(PhotoEraser, PhotoRecords):
             TableName=self._table,
             ConsistentRead=True,
             KeyConditionExpression="pk = :pk",
-            ProjectionExpression="pk, sk, #status, #faces, #next_faces",
-            ExpressionAttributeNames=_named("status", "faces", "next_faces"),
+            ProjectionExpression="pk, sk, #status, #faces, #built_faces",
+            ExpressionAttributeNames=_named("status", "faces", "built_faces"),
             ExpressionAttributeValues={":pk": schema.s(schema.photos_pk(event_id, shard))},
         )
         for page in pages:
@@ -407,8 +407,8 @@ def _change(item: "schema.Item") -> PhotoChange:
         width=schema.number(item, "width"),
         height=schema.number(item, "height"),
         taken_at=schema.moment(item, "taken_at"),
-        next_model=schema.text(item, "next_model"),
-        next_faces=schema.blob(item, "next_faces"),
+        built_model=schema.text(item, "built_model"),
+        built_faces=schema.blob(item, "built_faces"),
     )
 
 
@@ -422,9 +422,9 @@ def _photo(item: "schema.Item") -> Photo:
         model=schema.text(item, "model"),
         faces=schema.blob(item, "faces"),
         taken_at=schema.moment(item, "taken_at"),
-        reason=schema.text(item, "next_reason") or schema.text(item, "reason"),
-        next_model=schema.text(item, "next_model"),
-        next_faces=schema.blob(item, "next_faces"),
+        reason=schema.text(item, "built_reason") or schema.text(item, "reason"),
+        built_model=schema.text(item, "built_model"),
+        built_faces=schema.blob(item, "built_faces"),
         stripped=schema.boolean(item, "stripped"),
         etag=schema.text(item, "etag"),
         qualities=schema.blob(item, "qualities"),

@@ -199,8 +199,8 @@ class MemoryPhotoStore(PhotoEraser, PhotoRecords):
             width=photo.width,
             height=photo.height,
             taken_at=photo.taken_at,
-            next_model=photo.next_model,
-            next_faces=photo.next_faces,
+            built_model=photo.built_model,
+            built_faces=photo.built_faces,
         )
         photo = replace(photo, changed_at=change.changed_at)
         self._photos[event_id, photo.image_id] = (photo, change, photo.image_id.int % shards)
@@ -237,7 +237,7 @@ class MemoryPhotoStore(PhotoEraser, PhotoRecords):
         photo, now, _ = self._photos.get((event_id, seen.image_id), (None, None, 0))
         if photo is None or now is None or (now.changed_at, now.model) != (seen.changed_at, seen.model):
             return False
-        made = {"model": model or seen.model, "faces": faces, "next_model": "", "next_faces": b""}
+        made = {"model": model or seen.model, "faces": faces, "built_model": "", "built_faces": b""}
         self._change(event_id, seen.image_id, changed_at=_after(now), **made)
         self._set(event_id, seen.image_id, stripped=True, qualities=b"")
         return True
@@ -247,24 +247,24 @@ class MemoryPhotoStore(PhotoEraser, PhotoRecords):
         photo, now, _ = self._photos.get((event_id, seen.image_id), (None, None, 0))
         if photo is None or now is None or now.changed_at != seen.changed_at:
             return False
-        self._change(event_id, seen.image_id, changed_at=_after(now), next_model=model, next_faces=faces)
+        self._change(event_id, seen.image_id, changed_at=_after(now), built_model=model, built_faces=faces)
         self._set(event_id, seen.image_id, reason=reason)
         return True
 
     @override
     def delete_faces(self, event_id: int, shards: int, image_id: uuid.UUID, model: str) -> bool:
         photo, now, _ = self._photos.get((event_id, image_id), (None, None, 0))
-        if photo is None or now is None or now.next_model != model:
+        if photo is None or now is None or now.built_model != model:
             return False
-        self._change(event_id, image_id, changed_at=_after(now), next_model="", next_faces=b"")
+        self._change(event_id, image_id, changed_at=_after(now), built_model="", built_faces=b"")
         return True
 
     @override
     def promote(self, event_id: int, shards: int, image_id: uuid.UUID, model: str) -> bool:
         photo, now, _ = self._photos.get((event_id, image_id), (None, None, 0))
-        if photo is None or now is None or now.next_model != model or now.status != "indexed":
+        if photo is None or now is None or now.built_model != model or now.status != "indexed":
             return False
-        self._change(event_id, image_id, model=model, faces=now.next_faces, next_model="", next_faces=b"")
+        self._change(event_id, image_id, model=model, faces=now.built_faces, built_model="", built_faces=b"")
         self._set(event_id, image_id, qualities=b"")
         return True
 
@@ -282,7 +282,7 @@ class MemoryPhotoStore(PhotoEraser, PhotoRecords):
     @override
     def changes(self, event_id: int, shard: int, since: int, *, faces: bool = True) -> Iterator[PhotoChange]:
         rows = [
-            change if faces else replace(change, faces=b"", next_faces=b"")
+            change if faces else replace(change, faces=b"", built_faces=b"")
             for (event, _), (_, change, its_shard) in self._photos.items()
             if event == event_id and its_shard == shard and change.changed_at >= since
         ]
