@@ -148,7 +148,8 @@ class Container:
     @cached_property
     def face_sets(self) -> "FaceSets":
         """The places where events' faces are kept, as far as this deployment has them."""
-        from facesearch.faces.sets import ExactFaces, FaceSets
+        from facesearch.faces.exact_set import ExactFaces
+        from facesearch.faces.sets import FaceSets
         from facesearch.faces.vector_items import VectorFaces
 
         items, prefix = self._vector_items, self.settings.collection_prefix

@@ -8,8 +8,8 @@ import pytest
 from facesearch.adapters.rekognition import RekognitionFaces, RekognitionMatcher
 from facesearch.bootstrap import Container
 from facesearch.faces.embedded import EmbeddedMatcher
+from facesearch.faces.exact_set import ExactFaces
 from facesearch.faces.matching import ChosenMatcher
-from facesearch.faces.sets import ExactFaces
 from facesearch.faces.vector_items import VectorFaces
 from facesearch.models import Event, FaceSet, FaceSetKind
 from facesearch_local.stack import ACCOUNT, STACK_NAME

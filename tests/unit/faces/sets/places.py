@@ -6,7 +6,8 @@ from typing import Any
 
 from facesearch.adapters.rekognition import RekognitionFaces
 from facesearch.faces.compaction import SnapshotBuilder
-from facesearch.faces.sets import ExactFaces, FaceSets
+from facesearch.faces.exact_set import ExactFaces
+from facesearch.faces.sets import FaceSets
 from facesearch.faces.vector_items import VectorFaces, VectorItemStore
 from facesearch.models import Event, FaceSet
 
