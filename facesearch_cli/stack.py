@@ -19,14 +19,13 @@ from facesearch.adapters.dynamodb.admin import Admin
 from facesearch.adapters.dynamodb.callbacks import DynamoCallbackStore
 from facesearch.adapters.dynamodb.photos import DynamoPhotoStore
 from facesearch.adapters.dynamodb.vector_items import DynamoVectorItems
-from facesearch.adapters.rekognition import INDEXING, RekognitionFaces
+from facesearch.adapters.face_sets import face_sets
+from facesearch.adapters.rekognition import INDEXING
 from facesearch.adapters.s3.snapshots import S3SnapshotStore
 from facesearch.adapters.sqs.callback_attempts import SqsAttemptQueue
 from facesearch.errors import NotFound
-from facesearch.faces.compaction import SnapshotBuilder
-from facesearch.faces.sets import ExactFaces, FaceSets
-from facesearch.faces.vector_items import VectorFaces
-from facesearch.models import Event, FaceSet
+from facesearch.faces.sets import FaceSets
+from facesearch.models import Event
 from facesearch.webhooks.callbacks.replay import CallbackDesk
 from facesearch_cli.clock import corrected_clock
 from facesearch_cli.errors import CommandError
@@ -172,25 +171,13 @@ class Stack:
     def face_sets(self, pool: Executor) -> FaceSets:
         """Where the stack's events may keep their faces; `pool` is for single requests."""
         table, prefix = self.outputs.FacesTableName, self.outputs.CollectionPrefix
-        photos = DynamoPhotoStore(self.dynamodb, self.table_name, self.clock)
-        snapshots = S3SnapshotStore(self.s3, self.name_of("SnapshotsBucket"), self.dynamodb, self.table_name)
-        items = DynamoVectorItems(self.dynamodb, table)
-
-        def exact(event: Event, face_set: FaceSet) -> ExactFaces:
-            builder = SnapshotBuilder(photos=photos, snapshots=snapshots, pool=pool)
-            return ExactFaces(event=event, face_set=face_set, photos=photos, snapshots=snapshots, builder=builder)
-
-        def vectors(event: Event, face_set: FaceSet) -> VectorFaces:
-            return VectorFaces(event=event, face_set=face_set, items=items, photos=photos, pool=pool)
-
-        def rekognition(event: Event, face_set: FaceSet) -> RekognitionFaces:
-            return RekognitionFaces(self.rekognition(INDEXING), prefix, event.event_id)
-
-        return FaceSets(
-            exact=exact,
-            vectors=vectors if table else None,
-            vector_table=table,
-            rekognition=rekognition if prefix else None,
+        return face_sets(
+            photos=DynamoPhotoStore(self.dynamodb, self.table_name, self.clock),
+            pool=pool,
+            snapshots=S3SnapshotStore(self.s3, self.name_of("SnapshotsBucket"), self.dynamodb, self.table_name),
+            items=DynamoVectorItems(self.dynamodb, table) if table else None,
+            rekognition=(lambda: self.rekognition(INDEXING)) if prefix else None,
+            prefix=prefix,
         )
 
     def rekognition(self, config: Config) -> Any:

@@ -10,7 +10,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from facesearch.bootstrap import container
 from facesearch.observability import count, flush_metrics, log_unexpected, logger, metrics
-from facesearch.photos.indexing import IndexingOutcome, IndexingReport
+from facesearch.photos.reports import IndexingOutcome, IndexingReport
 
 # Every message that failed is named in the answer, also when all did: an error of the whole call would say no more.
 processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)

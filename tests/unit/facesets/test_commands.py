@@ -10,8 +10,8 @@ from moto import mock_aws
 
 from facesearch.adapters.sqs.indexing_commands import SqsIndexingCommands
 from facesearch.errors import Throttled
-from facesearch.photos.indexing import IndexingOutcome
 from facesearch.photos.lookagain import IndexingCommand, parse_command
+from facesearch.photos.reports import IndexingOutcome
 from tests.unit.facesets.site import B, filled
 from tests.unit.fakes import EVENT_ID
 from tests.unit.indexing.fakes import notification

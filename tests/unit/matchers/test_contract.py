@@ -10,7 +10,7 @@ from PIL import Image
 from facesearch.admin.models import EndedEvent
 from facesearch.deletion.photos import Files
 from facesearch.errors import FaceSearchError, NoFaceFound, OtherPerson, UnusableImage
-from facesearch.photos.indexing import IndexingOutcome
+from facesearch.photos.reports import IndexingOutcome
 from tests.pictures import encoded, exif
 from tests.unit.matchers.people import NOBODY, look, photo_of, picture_of, selfie_of
 from tests.unit.matchers.worlds import OTHER, World

@@ -16,10 +16,9 @@ from typing_extensions import override
 
 from facesearch.errors import InvalidRequest, Throttled, UnusableImage
 from facesearch.faces.compaction import SnapshotBuilder
-from facesearch.faces.index.snapshot import SnapshotStore
 from facesearch.faces.packing import FACE_BYTES
 from facesearch.models import REKOGNITION, Event, FaceSet, FaceSetKind
-from facesearch.records import Photo, PhotoChange, PhotoEraser, PhotoStore, face_bytes
+from facesearch.records import Photo, PhotoChange, PhotoStore, face_bytes
 
 ATTEMPTS = 8
 """At a photo or an event that others change at the same time."""
@@ -129,8 +128,7 @@ class ExactFaces(FaceSetStore):
 
     event: Event
     face_set: FaceSet
-    photos: PhotoStore | PhotoEraser
-    snapshots: SnapshotStore | None = None
+    photos: PhotoStore
     builder: SnapshotBuilder | None = None
 
     @override
@@ -144,11 +142,12 @@ class ExactFaces(FaceSetStore):
     @override
     def delete(self) -> int:
         """Of the event's snapshots only that of its live face set stays, if it has one."""
-        if self.snapshots is not None:
-            live = self.event.faces
+        if self.builder is not None:
+            snapshots, live = self.builder.snapshots, self.event.faces
             has_other = live.kind is FaceSetKind.EXACT and live != self.face_set
-            keep = self.snapshots.current(self.event.event_id, live.model) if has_other else None
-            self.snapshots.forget(self.event.event_id, keep)
+            snapshots.forget(
+                self.event.event_id, snapshots.current(self.event.event_id, live.model) if has_other else None
+            )
         return 0
 
     @override
