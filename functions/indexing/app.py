@@ -8,7 +8,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from facesearch.api.queue_handler import side_by_side
 from facesearch.bootstrap import container
 from facesearch.observability import count, logger, metrics
-from facesearch.photos.indexing import IndexingOutcome, IndexingReport
+from facesearch.photos.reports import IndexingOutcome, IndexingReport
 
 
 def submit(body: str) -> Future[list[IndexingReport]]:

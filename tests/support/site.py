@@ -99,7 +99,7 @@ class _Fused:
 
     def __getattr__(self, name: str) -> Any:
         function = getattr(self._part, name)
-        return lambda *args, **kwargs: self._fuse.call(function, args, kwargs)
+        return (lambda *args, **kwargs: self._fuse.call(function, args, kwargs)) if callable(function) else function
 
 
 class Inline(Executor):

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from facesearch.adapters.memory.stores import MemoryObjects, MemoryPhotoStore
 from facesearch.deletion.photos import Files, PhotoDeletion
-from facesearch.photos.indexing import IndexingOutcome
 from facesearch.photos.originals import Link, Originals
 from facesearch.photos.places import find_moved, note_place
+from facesearch.photos.reports import IndexingOutcome
 from facesearch.records import MAX_COPIES, Original, Photo, image_id_of_bytes
 from tests.support.fakes import EVENT, EVENT_ID, ORG
 from tests.unit.faces.sets.bench import ANNA, B, RebuildBench, picture

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from facesearch.adapters.dynamodb.quota import DynamoTokenBuckets
 from facesearch.adapters.dynamodb.reading import DynamoReader
 from facesearch.api.authentication import AuthenticatedRequest, Authenticator
-from facesearch.models import Event, FaceSet, QuotaLimits, QuotaState
+from facesearch.models import Event, QuotaLimits, QuotaState
 from facesearch.reading import EventDirectory, Wanted
 from facesearch.search.quota import Meter
 from facesearch.settings import Settings
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from facesearch.adapters.dynamodb.watches import DynamoWatchStore
     from facesearch.adapters.opencv.face_engine import OpenCvEngine
     from facesearch.adapters.outbound import HttpOutbound
-    from facesearch.adapters.rekognition import RekognitionFaces, RekognitionMatcher
+    from facesearch.adapters.rekognition import RekognitionMatcher
     from facesearch.adapters.s3.pending_selfies import S3PendingSelfies
     from facesearch.adapters.s3.snapshots import S3SnapshotStore
     from facesearch.adapters.sqs.callback_attempts import SqsAttemptQueue
@@ -148,40 +148,18 @@ class Container:
     @cached_property
     def face_sets(self) -> "FaceSets":
         """The places where events' faces are kept, as far as this deployment has them."""
-        from facesearch.faces.exact_set import ExactFaces
-        from facesearch.faces.sets import FaceSets
-        from facesearch.faces.vector_items import VectorFaces
+        from facesearch.adapters.face_sets import face_sets
 
-        items, prefix = self._vector_items, self.settings.collection_prefix
-        # Only the snapshots function may touch snapshots; indexing asks for them.
-        snapshots = self._snapshots if self.settings.snapshots_bucket else None
-
-        def exact(event: Event, face_set: FaceSet) -> ExactFaces:
-            return ExactFaces(
-                event=event, face_set=face_set, photos=self._photos, snapshots=snapshots, builder=self._set_builder
-            )
-
-        def vectors(event: Event, face_set: FaceSet) -> VectorFaces:
-            if items is None:
-                raise ValueError("FACES_TABLE_NAME is not set")
-            return VectorFaces(event=event, face_set=face_set, items=items, photos=self._photos, pool=self._io)
-
-        def rekognition(event: Event, face_set: FaceSet) -> "RekognitionFaces":
-            from facesearch.adapters.rekognition import RekognitionFaces
-
-            return RekognitionFaces(self._rekognition, prefix, event.event_id)
-
-        return FaceSets(
-            exact=exact,
-            vectors=vectors if items is not None else None,
-            vector_table=items.name if items is not None else "",
-            rekognition=rekognition if prefix else None,
+        settings = self.settings
+        return face_sets(
+            photos=self._photos,
+            pool=self._io,
+            # Only the snapshots function may touch snapshots; indexing asks for them.
+            snapshots=self._snapshots if settings.snapshots_bucket else None,
+            items=self._vector_items,
+            rekognition=(lambda: self._rekognition) if settings.collection_prefix else None,
+            prefix=settings.collection_prefix,
         )
-
-    @property
-    def _set_builder(self) -> "SnapshotBuilder | None":
-        """Makes the snapshot of a face set that is being built: operators do, the functions do not."""
-        return None
 
     @cached_property
     def _rekognition(self) -> Any:

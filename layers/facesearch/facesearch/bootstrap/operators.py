@@ -6,8 +6,6 @@ from functools import cache, cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from typing_extensions import override
-
 from facesearch.adapters.dynamodb.erasing import DynamoErasureLog
 from facesearch.adapters.dynamodb.photos import DynamoPhotoStore
 from facesearch.adapters.kms.probes import KmsProbes
@@ -19,7 +17,6 @@ from facesearch.deletion.photos import PhotoDeletion
 from facesearch.deletion.probes import StoredProbes
 from facesearch.deletion.selfies import Progress
 from facesearch.deletion.stores import NO_CACHE, CdnCache, Stores
-from facesearch.faces.compaction import SnapshotBuilder
 from facesearch.faces.index import FaceIndexes, IndexCache
 from facesearch.models import Event, FaceSetKind
 from facesearch.photos.rebuild import Progress as RebuildProgress
@@ -140,11 +137,6 @@ class OperatorContainer(Container):
             pool=self._io,
             progress=progress,
         )
-
-    @property
-    @override
-    def _set_builder(self) -> SnapshotBuilder:
-        return self.snapshot_builder
 
     @property
     def pool(self) -> Executor:

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from typing_extensions import override
 
 from facesearch.faces.compaction import SnapshotBuilder
-from facesearch.faces.index.snapshot import SnapshotStore
 from facesearch.faces.packing import FACE_BYTES
 from facesearch.faces.sets import FaceSetStore, PhotoFaces
 from facesearch.models import Event, FaceSet, FaceSetKind
-from facesearch.records import PhotoEraser, PhotoStore, face_bytes
+from facesearch.records import PhotoStore, face_bytes
 
 SNAPSHOT_ATTEMPTS = 10
 """At a snapshot that others write at the same time."""
@@ -23,8 +22,7 @@ class ExactFaces(FaceSetStore):
 
     event: Event
     face_set: FaceSet
-    photos: PhotoStore | PhotoEraser
-    snapshots: SnapshotStore | None = None
+    photos: PhotoStore
     builder: SnapshotBuilder | None = None
 
     @override
@@ -38,11 +36,12 @@ class ExactFaces(FaceSetStore):
     @override
     def delete(self) -> int:
         """Of the event's snapshots only that of its live face set stays, if it has one."""
-        if self.snapshots is not None:
-            live = self.event.faces
+        if self.builder is not None:
+            snapshots, live = self.builder.snapshots, self.event.faces
             has_other = live.kind is FaceSetKind.EXACT and live != self.face_set
-            keep = self.snapshots.current(self.event.event_id, live.model) if has_other else None
-            self.snapshots.forget(self.event.event_id, keep)
+            snapshots.forget(
+                self.event.event_id, snapshots.current(self.event.event_id, live.model) if has_other else None
+            )
         return 0
 
     @override

@@ -11,7 +11,6 @@ from collections.abc import Iterable
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, replace
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 from urllib.parse import unquote_plus
 from uuid import UUID
@@ -23,10 +22,11 @@ from facesearch.faces.sets import FaceSets, FaceWriter, Written
 from facesearch.models import REKOGNITION, Event, FaceSetKind
 from facesearch.observability import log_unexpected
 from facesearch.photos.litter import litter_in
-from facesearch.photos.lookagain import MAX_FILE_BYTES, LookAgain, SecondLook, parse_command
+from facesearch.photos.lookagain import MAX_FILE_BYTES, LookAgain, parse_command
 from facesearch.photos.looking import Look, PhotoLooker
 from facesearch.photos.pictures import Pictures
 from facesearch.photos.places import note_place
+from facesearch.photos.reports import IndexingOutcome, IndexingReport
 from facesearch.photos.requests import WatchRequests
 from facesearch.reading import Reader, Wanted
 from facesearch.records import Original, Photo, PhotoStore, image_id_of, image_id_of_bytes
@@ -36,46 +36,8 @@ _TOO_LARGE = f"The file is larger than {MAX_FILE_BYTES // 10**6} MB."
 _KEY = re.compile(r"(?P<org_id>[0-9]{1,15})/(?P<event_id>[0-9]{1,15})/(?P<path>.*[^/])", re.DOTALL)
 
 
-class IndexingOutcome(StrEnum):
-    """What became of an upload."""
-
-    INDEXED = "indexed"
-    """Recorded with its faces, or with the fact that it has none."""
-    FAILED = "failed"
-    """Recorded as a photo that cannot be read, with the reason; the same file will never be tried again."""
-    KNOWN = "known"
-    """This very photo is in the event already: a redelivery, or the same file uploaded twice."""
-    DELETED = "deleted"
-    """This very photo was deleted after it had been uploaded: a redelivery, or a run that the deletion overtook."""
-    REINDEXED = "reindexed"
-    """A known photo has faces by a further model."""
-    LOST = "lost"
-    """It should have, but its original is gone, or cannot be read any more."""
-    IGNORED = "ignored"
-    """Nothing that can ever be indexed; trying again would not help."""
-
-
 _ADDED = (IndexingOutcome.INDEXED, IndexingOutcome.FAILED)
 _CHECKED = (*_ADDED, IndexingOutcome.KNOWN, IndexingOutcome.DELETED)
-
-
-@dataclass(frozen=True)
-class IndexingReport:
-    """What one record of a message came to, for logs and metrics.
-
-    Attributes:
-        reason: why it failed or was ignored.
-        faces: number of faces found.
-        embed_milliseconds: time that the engine took.
-    """
-
-    outcome: IndexingOutcome
-    reason: str = ""
-    org_id: int | None = None
-    event_id: int | None = None
-    image_id: UUID | None = None
-    faces: int = 0
-    embed_milliseconds: float = 0
 
 
 @dataclass(frozen=True)
@@ -129,7 +91,7 @@ class PhotoIndexer:
         try:
             command = parse_command(message)
             if command is not None:
-                return [_report(command.event_id, look) for look in self._again.carry_out(command)]
+                return self._again.carry_out(command)
             uploads = parse_notification(message)
         except ValueError as error:
             return [IndexingReport(IndexingOutcome.IGNORED, str(error))]
@@ -294,18 +256,6 @@ def _photo_of(event: Event, image_id: UUID, upload: Upload, look: Look) -> Photo
         taken_at=look.taken_at,
         etag=upload.etag,
         qualities=pack_qualities((max(face.box[2:]), face.sharpness) for face in look.faces.get(event.model, ())),
-    )
-
-
-def _report(event_id: int, look: SecondLook) -> IndexingReport:
-    outcome = IndexingOutcome.REINDEXED if look.made else IndexingOutcome.KNOWN
-    return IndexingReport(
-        IndexingOutcome.LOST if look.reason else outcome,
-        look.reason,
-        event_id=event_id,
-        image_id=look.image_id,
-        faces=look.faces,
-        embed_milliseconds=look.milliseconds,
     )
 
 

@@ -14,6 +14,7 @@ from facesearch.faces.sets import ATTEMPTS, FaceWriter, PhotoFaces, PhotoFile, R
 from facesearch.models import REKOGNITION, Event
 from facesearch.photos.looking import Look, PhotoLooker
 from facesearch.photos.pictures import Pictures
+from facesearch.photos.reports import IndexingOutcome, IndexingReport
 from facesearch.records import Photo, PhotoStore, image_id_of_bytes
 
 PHOTOS_PER_COMMAND = 10
@@ -64,22 +65,6 @@ def parse_command(message: str) -> IndexingCommand | None:
 
 
 @dataclass(frozen=True)
-class SecondLook:
-    """What became of one photo.
-
-    Attributes:
-        made: it has faces by the model now, and had none before.
-        reason: why it has none.
-    """
-
-    image_id: uuid.UUID
-    made: bool = False
-    faces: int = 0
-    reason: str = ""
-    milliseconds: float = 0
-
-
-@dataclass(frozen=True)
 class _Made:
     """Faces of one photo by a model, packed, or the file in which a service finds them, or why there are none."""
 
@@ -97,7 +82,7 @@ class LookAgain:
     pictures: Pictures
     writer: FaceWriter
 
-    def carry_out(self, command: IndexingCommand) -> list[SecondLook]:
+    def carry_out(self, command: IndexingCommand) -> list[IndexingReport]:
         """Make what is commanded, as far as it is still wanted."""
         return [self.look(command.event_id, command.model, image_id) for image_id in command.image_ids]
 
@@ -111,24 +96,22 @@ class LookAgain:
             if _lacks(photo, model):
                 self.look(event.event_id, model, image_id)
 
-    def look(self, event_id: int, model: str, image_id: uuid.UUID, *, even_so: bool = False) -> SecondLook:
+    def look(self, event_id: int, model: str, image_id: uuid.UUID, *, even_so: bool = False) -> IndexingReport:
         """Have the model's faces of one photo made if it lacks them, or `even_so`."""
+        report = known = IndexingReport(IndexingOutcome.KNOWN, event_id=event_id, image_id=image_id)
         written = Written()
         for _ in range(ATTEMPTS):
             event = self.writer.event_now(event_id)
             photo = None if event is None else self.photos.get(event_id, event.shards, image_id)
             if event is None or photo is None or photo.status != "indexed":
-                self.writer.settle(event_id, image_id, written)
-                return SecondLook(image_id)
+                break
             if not _wants(event, model):
                 # It was cancelled: what this message's earlier delivery has left must not wait for the next rebuild.
                 self.photos.delete_faces(event_id, event.shards, image_id, model)
-                self.writer.settle(event_id, image_id, written)
-                return SecondLook(image_id)
+                break
             if not _lacks(photo, model) and not even_so:  # maybe by this command, whose earlier delivery was killed
                 self.photos.touch(event_id, event.shards, image_id)
-                self.writer.settle(event_id, image_id, written)
-                return SecondLook(image_id)
+                break
             started = perf_counter()
             made = self._made(event, photo, model)
             try:
@@ -136,11 +119,19 @@ class LookAgain:
             except UnusableImage as error:
                 made, count = _Made(reason=error.message), 0
             if self.photos.put_faces(event_id, event.shards, photo, model, made.faces, made.reason):
-                milliseconds = (perf_counter() - started) * 1000
-                return self._settled(
-                    event, photo, SecondLook(image_id, True, count, made.reason, milliseconds), model, written
+                report = replace(
+                    known,
+                    outcome=IndexingOutcome.LOST if made.reason else IndexingOutcome.REINDEXED,
+                    reason=made.reason,
+                    faces=count,
+                    embed_milliseconds=(perf_counter() - started) * 1000,
                 )
-        raise Throttled("UpdateItem", "Unprocessed")
+                report = report if self._is_wanted_still(event, photo, model) else known
+                break
+        else:
+            raise Throttled("UpdateItem", "Unprocessed")
+        self.writer.settle(event_id, image_id, written)
+        return report
 
     def _add(self, event: Event, photo: Photo, model: str, made: _Made, written: Written) -> int:
         """Add the faces to the face sets of their model, before the record says so; how many they are."""
@@ -156,19 +147,18 @@ class LookAgain:
             count = max(count, store.add([seen]))
         return count
 
-    def _settled(self, event: Event, photo: Photo, look: SecondLook, model: str, written: Written) -> SecondLook:
+    def _is_wanted_still(self, event: Event, photo: Photo, model: str) -> bool:
         """Look at the event again: who ends a rebuild says so there first, and then removes what he finds."""
-        event_id, shards = event.event_id, event.shards
+        event_id, shards, image_id = event.event_id, event.shards, photo.image_id
         now = self.writer.event_now(event_id)
         if now is None or not _wants(now, model):
-            self.photos.delete_faces(event_id, shards, look.image_id, model)
-            look = SecondLook(look.image_id)
-        elif now.model == model:
-            self.photos.promote(event_id, shards, look.image_id, model)
+            self.photos.delete_faces(event_id, shards, image_id, model)
+            return False
+        if now.model == model:
+            self.photos.promote(event_id, shards, image_id, model)
             if photo.model == model:  # a reader that came before has seen the faces that it had
-                self.photos.touch(event_id, shards, look.image_id)
-        self.writer.settle(event_id, look.image_id, written)
-        return look
+                self.photos.touch(event_id, shards, image_id)
+        return True
 
     def _made(self, event: Event, photo: Photo, model: str) -> _Made:
         """What the model sees in the photo: of one that somebody was deleted from no more than what was kept of it."""

@@ -25,9 +25,10 @@ from facesearch.faces.packing import FACE_BYTES, unpack
 from facesearch.faces.qualities import unpack_qualities
 from facesearch.faces.vector_items import place_of
 from facesearch.models import Event, FaceSet, FaceSetKind
-from facesearch.photos.indexing import IndexingOutcome, IndexingReport, PhotoIndexer, Upload, parse_notification
+from facesearch.photos.indexing import PhotoIndexer, Upload, parse_notification
 from facesearch.photos.lookagain import MAX_FILE_BYTES
 from facesearch.photos.looking import PhotoLooker
+from facesearch.photos.reports import IndexingOutcome, IndexingReport
 from facesearch.records import Original, Photo, image_id_of_bytes, rendition_key
 from tests.support.fakes import EVENT, EVENT_ID, ORG
 from tests.support.heifs import coded, heif
