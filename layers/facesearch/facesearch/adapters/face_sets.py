@@ -9,7 +9,8 @@ from facesearch.faces.compaction import SnapshotBuilder
 from facesearch.faces.exact_set import ExactFaces
 from facesearch.faces.index.snapshot import SnapshotStore
 from facesearch.faces.sets import FaceSets
-from facesearch.faces.vector_items import VectorFaces, VectorItemStore
+from facesearch.faces.vector_items import VectorItemStore
+from facesearch.faces.vector_set import VectorFaces
 from facesearch.models import Event, FaceSet
 from facesearch.records import PhotoStore
 

@@ -22,6 +22,7 @@ from facesearch.models import REKOGNITION, FaceSet, FaceSetKind
 from facesearch.photos.lookagain import DELETED_FACES, GONE
 from facesearch.photos.rebuild import Rebuilt, StalledError
 from facesearch.records import Photo
+from tests.support.examples import examples_of
 from tests.support.fakes import EVENT_ID, ORG
 from tests.support.site import CrashError, crash_points
 from tests.unit.faces.sets.bench import (
@@ -99,8 +100,7 @@ def test_an_interruption_anywhere_is_made_good_by_running_it_again(before: FaceS
     assert crashes > 1
 
 
-@pytest.mark.long
-@every_pair
+@pytest.mark.parametrize(("before", "after"), examples_of(PAIRS))
 def test_an_interruption_at_every_step_is_made_good(before: FaceSet, after: FaceSet) -> None:
     for site in crash_points(lambda: filled(before), lambda one: rebuild(one, after)):
         site.deliver()
