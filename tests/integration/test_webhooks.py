@@ -357,10 +357,10 @@ def test_a_selfie_that_cannot_be_had_or_searched_fails_the_search_with_the_reaso
         selfies.put(b"no picture"): "picture",
         selfies.put(b"", 403): "selfie_url could not be fetched",
         selfies.url + "/nothing": "selfie_url could not be fetched",
-        "https://10.0.0.1/selfie.jpg": "selfie_url is refused",
-        "http://169.254.169.254/latest/meta-data/": "selfie_url is refused",
-        "https://user:secret@127.0.0.1/": "selfie_url is refused",
-        "selfie.jpg": "selfie_url is refused",
+        "https://10.0.0.1/selfie.jpg": "selfie_url was refused",
+        "http://169.254.169.254/latest/meta-data/": "selfie_url was refused",
+        "https://user:secret@127.0.0.1/": "selfie_url was refused",
+        "selfie.jpg": "selfie_url was refused",
     }
     searches = {accepted(partner.send({"selfie_url": url})): (url, words) for url, words in cases.items()}
     for request_id, (url, words) in searches.items():

@@ -45,7 +45,7 @@ def test_given_a_folder_with_files_of_somebody_else_then_it_is_refused_and_left_
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
     assert "holds files that are not a local stack's" in done.stderr
-    with pytest.raises(LocalStackError, match="no local stack has made"):
+    with pytest.raises(LocalStackError, match="not a local stack's"):
         running(state=tmp_path).__enter__()
     assert content(tmp_path) == dict.fromkeys(names, "mine")
 

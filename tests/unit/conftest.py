@@ -37,21 +37,24 @@ def no_process() -> Iterator[None]:
         yield
 
 
+_sessions: dict[bool, boto3.Session | None] = {}
+
+
 @pytest.fixture(scope="module", autouse=True)
 def our_errors(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Clients that a test makes for an adapter raise what the functions' clients raise; the local stack's do not."""
-    if "local" in request.path.parts:
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(boto3, "DEFAULT_SESSION", None)
-            yield
-        return
-    services = ("dynamodb", "s3", "sqs", "kms", "rekognition")
+    """Clients that a test makes for an adapter raise what the functions' clients raise; the local stack's do not.
+
+    Each has a session of its own for the whole process, as reading what describes the services takes 100 ms.
+    """
+    is_ours = "local" not in request.path.parts
     events = (("after-call", our_aws._refused), ("after-call-error", our_aws._unreachable))
-    handlers = [(f"{event}.{service}", handler) for event, handler in events for service in services]
-    botocore.handlers.BUILTIN_HANDLERS += handlers
-    yield
-    for handler in handlers:
-        botocore.handlers.BUILTIN_HANDLERS.remove(handler)
+    services = ("dynamodb", "s3", "sqs", "kms", "rekognition")
+    handlers = [(f"{event}.{service}", handler) for event, handler in events for service in services if is_ours]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(botocore.handlers, "BUILTIN_HANDLERS", botocore.handlers.BUILTIN_HANDLERS + handlers)
+        patch.setattr(boto3, "DEFAULT_SESSION", _sessions.get(is_ours))
+        yield
+        _sessions[is_ours] = boto3.DEFAULT_SESSION
 
 
 @pytest.fixture
