@@ -222,7 +222,7 @@ def test_items_that_lag_behind_a_record_never_score_for_it(world: IndexBench) ->
 
 
 def test_a_search_that_a_switch_overtook_is_answered_by_the_other_index(world: IndexBench) -> None:
-    """The migration deletes the items as soon as it has switched: what was read meanwhile may be a part."""
+    """A rebuild deletes the items as soon as it has switched: what was read meanwhile may be a part."""
     person = photo(near(0.8))
     world.add(person)
 
