@@ -14,7 +14,7 @@ DEFAULT_MODEL = "sface-2021dec-upright"
 """Makes the faces of a new event: SFace 2021dec, the mean of a face's and its mirror image's features, aligned by a
 second look at the face turned upright."""
 FIRST_MODEL = "sface-2021dec-mirrored"
-"""Made the faces of every stored event that names no model: the same without the second look."""
+"""The same without the second look: the first default."""
 
 
 class Scope(StrEnum):
