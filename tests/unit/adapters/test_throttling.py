@@ -13,12 +13,17 @@ import boto3
 import pytest
 from botocore.awsrequest import AWSResponse
 from botocore.config import Config
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, IncompleteReadError
+from urllib3.exceptions import ProtocolError
 
 from facesearch import bootstrap
-from facesearch.adapters.aws import with_our_errors
+from facesearch.adapters.aws import reading, with_our_errors
+from facesearch.adapters.dynamodb.admin import DynamoAdmin
+from facesearch.adapters.dynamodb.jobs import DynamoJobStore
 from facesearch.errors import StoreUnavailable, Throttled
+from facesearch.models import Job, SearchKey
 from tests.conftest import ROOT
+from tests.support.aws import TABLE
 from tests.support.fakes import Context
 from tests.support.output import Output
 from tests.unit.api.test_handlers import Deployment, answer, deployment, form, load
@@ -71,7 +76,7 @@ REFUSALS: dict[str, Refusal] = {
     "the account": ("dynamodb", "get_item", ITEM, dynamodb("RequestLimitExceeded")),
     "a transaction": ("dynamodb", "transact_write_items", WRITES, cancelled("None", "ThrottlingError")),
     "a transaction's collection": ("dynamodb", "transact_write_items", WRITES, cancelled(COLLECTION)),
-    "another transaction": ("dynamodb", "transact_write_items", WRITES, cancelled("TransactionConflict")),
+    "another transaction": ("dynamodb", "get_item", ITEM, dynamodb("TransactionConflictException")),
     "S3": ("s3", "get_object", FILE, s3(503, "SlowDown")),
     "S3 to a HEAD": ("s3", "head_object", FILE, wire(503)),
     "S3 for KMS": ("s3", "put_object", FILE, s3(400, "KMS.ThrottlingException")),
@@ -81,6 +86,13 @@ REFUSALS: dict[str, Refusal] = {
 }
 OTHERS: dict[str, Refusal] = {
     "a condition": ("dynamodb", "transact_write_items", WRITES, cancelled("None", "ConditionalCheckFailed")),
+    "a condition, and too much": (
+        "dynamodb",
+        "transact_write_items",
+        WRITES,
+        cancelled("ConditionalCheckFailed", "ThrottlingError"),
+    ),
+    "a conflict": ("dynamodb", "transact_write_items", WRITES, cancelled("None", "TransactionConflict")),
     "no such file": ("s3", "head_object", FILE, wire(404)),
 }
 FAILURES: dict[str, Refusal] = {
@@ -116,6 +128,19 @@ def test_any_other_refusal_is_the_service_s_failure(name: str) -> None:
     assert not isinstance(error, Throttled)
 
 
+@pytest.mark.parametrize("broken", [IncompleteReadError(actual_bytes=1, expected_bytes=2), ProtocolError("broken off")])
+def test_a_body_that_breaks_off_is_the_service_s_failure(broken: Exception) -> None:
+    class Breaks(BytesIO):
+        def read(self, *_: Any) -> bytes:
+            raise broken
+
+    body = Breaks()
+    with pytest.raises(StoreUnavailable) as raised, reading({"Body": body}) as stream:
+        stream.read()
+    assert raised.value.code == type(broken).__name__
+    assert body.closed
+
+
 def test_a_service_that_cannot_be_reached_is_unavailable() -> None:
     client = boto3.client(
         "dynamodb", endpoint_url="http://127.0.0.1:1", config=Config(retries={"total_max_attempts": 1})
@@ -124,6 +149,41 @@ def test_a_service_that_cannot_be_reached_is_unavailable() -> None:
     with pytest.raises(StoreUnavailable) as raised:
         client.get_item(**ITEM)
     assert (raised.value.operation, raised.value.code) == ("GetItem", "EndpointConnectionError")
+
+
+def refused_at_first(client: Any, times: int) -> list[int]:
+    """Transactions of a client meet another one so often, then go through; one entry for each that was sent."""
+    sent = list[int]()
+
+    def refuse(request: Any, **_: Any) -> AWSResponse | None:
+        sent.append(len(sent))
+        if len(sent) > times:
+            return None
+        request.url = "https://refused.example/"  # else moto, which comes next, would carry it out
+        return cancelled("None", "TransactionConflict")
+
+    client.meta.events.register_first("before-send.dynamodb.TransactWriteItems", refuse)
+    return sent
+
+
+def test_an_operators_transaction_that_meets_another_is_done_again(
+    dynamodb: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("facesearch.adapters.dynamodb.admin.table.time.sleep", lambda seconds: None)
+    admin = DynamoAdmin(dynamodb, TABLE)
+    org_id = admin.create_org("Marathon Photos")
+    sent = refused_at_first(dynamodb, times=2)
+    assert admin.event(admin.create_event(org_id, "Marathon")) is not None
+    assert len(sent) == 3
+
+
+def test_a_job_that_is_just_being_added_or_ordered_is_somebody_else_s(dynamodb: Any) -> None:
+    jobs = DynamoJobStore(dynamodb=dynamodb, table_name=TABLE, retention_days=1)
+    search = SearchKey(903, 456, uuid.uuid4())
+    refused_at_first(dynamodb, times=2)
+    assert not jobs.add(Job(search))
+    assert not jobs.cancel(search)
+    assert jobs.add(Job(search))
 
 
 @dataclass

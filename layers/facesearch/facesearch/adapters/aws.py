@@ -9,13 +9,14 @@ that an adapter may have asked for stay botocore's: a condition that did not hol
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import cache
 from typing import Any
 
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError
 from botocore.session import Session, get_session
+from urllib3.exceptions import HTTPError
 
 from facesearch.errors import StoreUnavailable, Throttled
 
@@ -34,15 +35,16 @@ THROTTLED = frozenset(
         "KmsThrottled",  # SQS, on behalf of KMS
         "BandwidthLimitExceeded",
         "TransactionInProgressException",
+        "TransactionConflictException",  # DynamoDB: a transaction is at the item
         "429",
         "503",  # S3 to a HEAD: the code of a response without a body is its status
     }
 )
 """Error codes of our services, and those that botocore itself takes for throttling."""
-CANCELLED = frozenset(
-    {"ThrottlingError", "ProvisionedThroughputExceeded", "RequestLimitExceeded", "TransactionConflict"}
-)
+CANCELLED = frozenset({"ThrottlingError", "ProvisionedThroughputExceeded", "RequestLimitExceeded"})
 """Why DynamoDB cancels a transaction that would come through a little later."""
+EXPECTED = frozenset({"ConditionalCheckFailed", "TransactionConflict"})
+"""Why it cancels one that an adapter knows what to do about, whatever else was the matter."""
 ASKED_FOR = frozenset(
     {
         "ConditionalCheckFailedException",
@@ -85,16 +87,17 @@ def with_our_errors(events: Any) -> None:
 
 
 @contextmanager
-def reading(operation: str) -> Iterator[None]:
-    """Read a response's body, which comes when the call is long over.
+def reading(response: Any) -> Iterator[Any]:
+    """The body of what S3 sent, closed at the end: it comes when the call itself is long over.
 
     Raises:
         StoreUnavailable: the connection ended, or nothing came for too long.
     """
     try:
-        yield
-    except BotoCoreError as error:
-        raise StoreUnavailable(operation, type(error).__name__) from error
+        with closing(response["Body"]) as body:
+            yield body
+    except (BotoCoreError, HTTPError) as error:
+        raise StoreUnavailable("GetObject", type(error).__name__) from error
 
 
 def _refused(http_response: Any, parsed: Any, model: Any, **_: Any) -> None:
@@ -103,7 +106,7 @@ def _refused(http_response: Any, parsed: Any, model: Any, **_: Any) -> None:
         return
     code = str(parsed.get("Error", {}).get("Code", "")).removeprefix("KMS.")
     reasons = {reason.get("Code") for reason in parsed.get("CancellationReasons", [])}
-    if code in THROTTLED or (code == "TransactionCanceledException" and reasons & CANCELLED):
+    if code in THROTTLED or (reasons & CANCELLED and not reasons & EXPECTED):
         raise Throttled(model.name, code)
     own = model.service_model.service_name in OWN_ERRORS and status < 500
     if not own and code not in ASKED_FOR and status not in ASKED_FOR_STATUS:

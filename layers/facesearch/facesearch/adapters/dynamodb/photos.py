@@ -330,7 +330,7 @@ class DynamoPhotoStore(PhotoEraser, PhotoRecords):
         except self._dynamodb.exceptions.TransactionCanceledException as refused:
             reasons = refused.response.get("CancellationReasons", [])
             if not any(reason.get("Code") == "ConditionalCheckFailed" for reason in reasons):
-                raise
+                raise Throttled("TransactWriteItems", "TransactionConflict") from None
             return False
         return True
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 from typing_extensions import override
 
+from facesearch.adapters.aws import reading
 from facesearch.photos.objects import Objects, StillThereError
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ class S3Objects(Objects):
             response = self._s3.get_object(Bucket=self._bucket, Key=key)
         except self._s3.exceptions.NoSuchKey:
             return None
-        with response["Body"] as body:
+        with reading(response) as body:
             return body.read() if response["ContentLength"] <= most else None
 
     @override

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import ClientError
 from typing_extensions import override
 
+from facesearch.adapters.aws import reading
 from facesearch.errors import SelfieUnavailable, StoreUnavailable
 from facesearch.models import SearchKey
 from facesearch.search.selfies import job_prefix
@@ -41,8 +42,8 @@ class S3PendingSelfies(PendingSelfieStore):
     @override
     def fetch(self, key: str) -> bytes:
         try:
-            with self.s3.get_object(Bucket=self.bucket, Key=key)["Body"] as body:
-                return body.read()
+            with reading(self.s3.get_object(Bucket=self.bucket, Key=key)) as body:
+                return bytes(body.read())
         except ClientError as error:
             if error.response["Error"]["Code"] != "NoSuchKey":
                 raise

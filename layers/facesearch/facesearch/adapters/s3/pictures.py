@@ -1,13 +1,13 @@
 """Originals and renditions in two buckets."""
 
 import uuid
-from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 from typing_extensions import override
 
+from facesearch.adapters.aws import reading
 from facesearch.adapters.s3.objects import etag_of
 from facesearch.photos.pictures import Pictures, StoredFile
 from facesearch.photos.renditions import Renditions
@@ -41,7 +41,7 @@ class S3Pictures(Pictures):
             if error.response["Error"]["Code"] != "NoSuchKey":
                 raise
             return None
-        with closing(response["Body"]) as body:
+        with reading(response) as body:
             return StoredFile(response["ETag"], body.read() if response["ContentLength"] <= most else None)
 
     @override

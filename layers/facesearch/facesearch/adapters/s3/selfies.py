@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import ClientError
 from typing_extensions import override
 
+from facesearch.adapters.aws import reading
 from facesearch.errors import UnknownUpload
 from facesearch.models import SearchKey
 from facesearch.search.selfies import (
@@ -91,11 +92,11 @@ class S3SelfieUploads(SelfieUploads):
             if error.response["Error"]["Code"] != "NoSuchKey":
                 raise
             raise UnknownUpload("upload_id matches no upload of this event. Upload the selfie again.") from None
-        with response["Body"] as body:
+        with reading(response) as body:
             # The form has limited the size; not every stand-in for S3 does.
             if response["ContentLength"] > MAX_UPLOAD_BYTES:
                 raise UnknownUpload(f"The upload is larger than {MAX_UPLOAD_BYTES // 2**20} MiB.")
-            return body.read()
+            return bytes(body.read())
 
     @override
     def delete(self, upload: UploadKey) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 from typing_extensions import override
 
+from facesearch.adapters.aws import reading
 from facesearch.adapters.dynamodb import schema
 from facesearch.faces.index.snapshot import Snapshot, SnapshotError, SnapshotInfo, SnapshotStore, decode, encode
 
@@ -49,8 +50,7 @@ class S3SnapshotStore(SnapshotStore):
             def read(start: int, buffer: memoryview) -> None:
                 wanted = f"bytes={start}-{start + len(buffer) - 1}"
                 answer = self._s3.get_object(Bucket=self._bucket, Key=info.key, Range=wanted, IfMatch=head["ETag"])
-                with answer["Body"] as stream:
-                    body: Any = stream  # botocore's types know files only
+                with reading(answer) as body:
                     filled = 0
                     while filled < len(buffer):
                         count = body.readinto(buffer[filled : filled + READ_BYTES])

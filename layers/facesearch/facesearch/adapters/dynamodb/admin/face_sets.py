@@ -4,6 +4,7 @@ from typing_extensions import override
 
 from facesearch.adapters.dynamodb import schema
 from facesearch.adapters.dynamodb.admin.table import TableAdmin
+from facesearch.errors import Throttled
 from facesearch.faces.sets import EventFaceSets
 from facesearch.models import Event
 
@@ -35,6 +36,10 @@ class FaceSetAdmin(TableAdmin, EventFaceSets):
                 ExpressionAttributeValues=values,
             )
         except self._dynamodb.exceptions.ConditionalCheckFailedException:
+            return False
+        except Throttled as error:  # a settings change is at the same event
+            if error.code != "TransactionConflictException":
+                raise
             return False
         return True
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from facesearch.adapters.dynamodb import schema
-from facesearch.errors import InvalidRequest
+from facesearch.errors import InvalidRequest, Throttled
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -67,8 +67,8 @@ class TableAdmin:
                 reasons = [reason.get("Code") for reason in error.response.get("CancellationReasons", [])]
                 if "ConditionalCheckFailed" in reasons:
                     raise RefusedError(reasons.index("ConditionalCheckFailed")) from None
-                if "TransactionConflict" not in reasons or attempt == ATTEMPTS:
-                    raise
+                if attempt == ATTEMPTS:
+                    raise Throttled("TransactWriteItems", "TransactionConflict") from None
                 # Another operator's transaction was at the same item; boto3 does not try again by itself.
                 time.sleep(random.uniform(0, 0.05 * 2**attempt))  # noqa: S311 - jitter, not a secret
             else:
