@@ -22,15 +22,15 @@ def reindex_event(
     event_id: EventArgument,
     model: Annotated[
         str | None,
-        typer.Option(help=f"{' or '.join(MODELS)}; the event's own, by the settings of today, if not given."),
+        typer.Option(help=f"{' or '.join(MODELS)}; without it, the event's own by today's settings."),
     ] = None,
     faces: Annotated[
-        FaceSetKind | None, typer.Option(help="Where the faces are to be kept; where they are, if not given.")
+        FaceSetKind | None, typer.Option(help="Where the faces are kept from then on; without it, where they are.")
     ] = None,
     cancel: Annotated[
-        bool, typer.Option("--cancel", help="End one that is under way, and delete what it made.")
+        bool, typer.Option("--cancel", help="Cancel a rebuild that is under way, and delete what it made.")
     ] = False,
-    wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Until searches are answered by it.")] = True,
+    wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Wait until searches use the new faces.")] = True,
     as_json: AsJson = False,
 ) -> None:
     """Rebuild an event's faces by another model or new settings, or keep them elsewhere; searches go on meanwhile.
@@ -61,7 +61,7 @@ def reindex_event(
         if as_json:
             print_json({"event_id": event_id, "model": event.model, "kept_in": event.faces.kind, "switched": False})
         else:
-            results().print(f"Event {event_id} stays with {event.faces}.")
+            results().print(f"Event {event_id} keeps its faces by {event.faces.model} in {event.faces.kind}.")
         return
     if as_json:
         print_json(done.to_json())
@@ -76,5 +76,5 @@ def reindex_event(
 def _summary(done: Rebuilt) -> str:
     seen = f"{plural(done.photos, 'photo')} with {plural(done.faces, 'face')} by {done.face_set.model}"
     if not done.switched:
-        return f"{seen}; the others are being looked at. Run it again to go on."
-    return f"{seen}, kept in {done.face_set.kind}; searches are answered by it. {len(done.failed)} failed."
+        return f"{seen} so far. Run it again without --no-wait: it goes on, and switches when all are there."
+    return f"{seen}, kept in {done.face_set.kind}; searches use them. {len(done.failed)} failed."

@@ -28,16 +28,16 @@ Json = dict[str, Any]
 _INTRODUCTION = """\
 A selfie in, the guest's event photos out, exactly once per `request_id`.
 
-Every call carries `X-API-Key`. Every answer, whatever happened, is an object of `responseType`, `message` and `data`; \
-`data` is null where something went wrong, and `message` is for people and logs. Unknown query parameters and body \
-fields are ignored.
+Every call carries `X-API-Key`. Every response, whatever happened, is an object of `responseType`, `message` and \
+`data`; `data` is null where something went wrong, and `message` is for people and logs. Unknown query parameters and \
+body fields are ignored.
 
-Every answer is sent with `Cache-Control: no-store` and the usual security headers, and with CORS headers to pages \
+Every response is sent with `Cache-Control: no-store` and the usual security headers, and with CORS headers to pages \
 that may call from a browser."""
 
 
 class _Schemas(GenerateJsonSchema):
-    """Without titles, which are the names once more, and without defaults in answers, where every field always is."""
+    """Without titles, which are the names once more, and without defaults in responses, where every field always is."""
 
     def field_title_should_be_set(self, schema: Any) -> bool:
         return False
@@ -172,7 +172,7 @@ def _selfie_form() -> Json:
         "together.",
     }
     upload_id = _one_to_three({"type": "string", "pattern": UUID_PATTERN}) | {
-        "description": "In place of a `file`, or beside others: what `createSelfieUpload` answered.",
+        "description": "In place of a `file`, or beside others: what `createSelfieUpload` returned.",
     }
     request_id = _uuid("The search; made up by the service if left out.")
     return {
@@ -197,7 +197,7 @@ def _uuid(description: str) -> Json:
     }
 
 
-# ---------------------------------------------------------------- answers
+# ---------------------------------------------------------------- responses
 def _success(operation: Operation) -> Json:
     answer = operation.answer
     example = answer.body(message=answer.message, data=answer.data).model_dump(mode="json", by_alias=True)
@@ -253,7 +253,7 @@ _REFUSAL = "ErrorResponse"
 
 
 def _schemas() -> Json:
-    """All models by name: requests as they are read, answers as they are sent."""
+    """All models by name: requests as they are read, responses as they are sent."""
     refusal = create_model(_REFUSAL, __base__=Failure, __doc__=Failure.__doc__)
     models: dict[type[BaseModel], JsonSchemaMode] = {refusal: "serialization"}
     for operation in OPERATIONS:

@@ -1,4 +1,4 @@
-"""Every operation of the API, one entry each: what it takes, what it answers, and when it answers something else."""
+"""Every operation of the API, one entry each: what it takes, what it returns, and when it returns something else."""
 
 from __future__ import annotations
 
@@ -102,8 +102,8 @@ class Operation:
         scope: what the key must be good for.
         path: the parameters' model; `query` likewise, if there is a query.
         refusals: status -> when, for every status beside the answer's.
-        metered: whether answers tell the organisation's face-search quota.
-        replays: whether an answer may be that of an earlier call, and then says so.
+        metered: whether responses tell the organisation's face-search quota.
+        replays: whether a response may be that of an earlier call, and then says so.
         signed: whether a webhook's signature does in place of a key.
     """
 
@@ -139,8 +139,8 @@ _THROTTLED = "Too many requests. Come again after `Retry-After` seconds."
 _TROUBLE = {
     429: _THROTTLED,
     500: "Internal error. The call can be sent again.",
-    502: "The service did not answer properly. The call can be sent again.",
-    504: "The service did not answer in time. The call can be sent again.",
+    502: "The service did not respond properly. The call can be sent again.",
+    504: "The service did not respond in time. The call can be sent again.",
 }
 
 _FACES = Answer("FaceSearchResponse", "A page of the matches.", "Computed face search", examples.FACES)
@@ -153,10 +153,10 @@ OPERATIONS = [
         Tag.SEARCH,
         Scope.SEARCH,
         "Search an event with a selfie",
-        "Runs one face search and answers a page of the photos that the person on the selfie is in. The search is "
+        "Runs one face search and returns a page of the photos that the person on the selfie is in. The search is "
         "known by its `request_id` from then on: further pages are read with `getFaces`, and the same POST sent again "
-        "is answered from the stored result, whatever selfie comes with it, or none, and costs nothing. Send a "
-        "`request_id` of your own to be able to retry a POST whose answer never came.\n\n"
+        "is served from the stored result, whatever selfie comes with it, or none, and costs nothing. Send a "
+        "`request_id` of your own to be able to retry a POST whose response never came.\n\n"
         "The selfie is `file`, or `upload_id` in its place if it is too large for one call: see `createSelfieUpload`. "
         "Up to three selfies of one person, in any mixture of the two, find more than one does; they are one search. "
         "With `upload_id` and no `request_id`, the (first) upload's id is the `request_id` as well.",
@@ -175,8 +175,8 @@ OPERATIONS = [
             429: "Too many requests, the organisation's face-search quota is used up, or a search of the same "
             "`request_id` is still running. Come again after `Retry-After` seconds with the same `request_id`.",
             500: "Internal error; nothing was recorded. Retry with the same `request_id`.",
-            502: "The service did not answer properly. Retry with the same `request_id`.",
-            504: "The service did not answer in time. Retry with the same `request_id`.",
+            502: "The service did not respond properly. Retry with the same `request_id`.",
+            504: "The service did not respond in time. Retry with the same `request_id`.",
         },
         query=PageQuery,
         body=SelfieFormBody(),
@@ -228,7 +228,7 @@ OPERATIONS = [
         "Takes a message signed as [Standard Webhooks](https://www.standardwebhooks.com) says, by a secret of the "
         "organisation, not more than five minutes ago; or one with a key. The search then runs on its own: ask "
         "`getSearchStatus` how far it has come, or give a `callback_url` to be told. The same `webhook-id` again, or "
-        "the same `request_id`, is the same search: the same answer, and nothing runs twice.",
+        "the same `request_id`, is the same search: the same response, and nothing runs twice.",
         EventPath,
         Answer("QueuedSearchResponse", "The search is known.", "Face search queued", examples.QUEUED, 202),
         {
@@ -288,7 +288,7 @@ OPERATIONS = [
         Scope.READ,
         "List all photos of an event",
         "By capture time, then `image_id`; photos without a capture time come last. The first page of an event of "
-        "hundreds of thousands of photos may take several calls, each but the last answered with 429.",
+        "hundreds of thousands of photos may take several calls, each but the last refused with 429.",
         EventPath,
         Answer("ImagesResponse", "A page of the gallery.", "Records for all images", examples.IMAGES),
         {
@@ -309,7 +309,7 @@ OPERATIONS = [
         Tag.PHOTOS,
         Scope.READ,
         "Get download links to originals",
-        "Links live one hour at most. On AWS a link may end sooner, with the session that signed it; S3 then answers "
+        "Links live one hour at most. On AWS a link may end sooner, with the session that signed it; S3 then returns "
         "403, and you ask again for the links that you still need. Links outlive a key that is deactivated. An image "
         "that cannot be linked is a row of `failed_urls` and nobody else's trouble. `identifier` is null where a list "
         "was sent.",
@@ -361,7 +361,7 @@ OPERATIONS = [
         Tag.EVENTS,
         Scope.READ,
         "Try a key on an event",
-        "Touches no photo data, and answers for a disabled event too.",
+        "Touches no photo data, and works for a disabled event too.",
         EventPath,
         Answer("PingResponse", "The key is good for the event.", "pong", examples.PONG),
         {401: _NO_KEY, 403: f"{_NOT_YOURS}.", 404: _NO_EVENT, 422: _BAD_PATH, **_TROUBLE},

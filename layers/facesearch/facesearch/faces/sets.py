@@ -142,7 +142,7 @@ class FaceSets:
         has = {FaceSetKind.VECTORS: self.vectors, FaceSetKind.REKOGNITION: self.rekognition}
         if has.get(kind, self.exact) is None:
             raise InvalidRequest(
-                f"This stack keeps no faces in {kind}. Deploy it with the parameter FaceSets=exact,{kind}."
+                f"This stack cannot keep faces in {kind}: deploy it with {kind} added to the parameter FaceSets."
             )
 
     def actual(self, event: Event, face_set: FaceSet) -> FaceSet:

@@ -20,7 +20,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from facesearch.errors import InvalidRequest, NotFound
-from facesearch.faces.engine import DEFAULT_MODEL, FIRST_MODEL, MODELS, UnknownModelError, engine_name, next_generation
+from facesearch.faces.engine import DEFAULT_MODEL, MODELS, UnknownModelError, engine_name, next_generation
 from facesearch.faces.packing import FACE_BYTES
 from facesearch.faces.sets import EventFaceSets, FaceSets, LaggingError
 from facesearch.models import REKOGNITION, Event, FaceSet, FaceSetKind
@@ -167,7 +167,9 @@ class Rebuild:
         if (building := event.building) is not None:
             other_model = model is not None and (not building.is_ours or engine_name(building.model) != model)
             if other_model or kind not in (None, building.kind):
-                raise InvalidRequest(f"Event {event.event_id} goes over to {building}: finish that, or --cancel it.")
+                raise InvalidRequest(
+                    f"Event {event.event_id} is being rebuilt as {building}. Finish that, or --cancel it."
+                )
             self.sets.require(building.kind)
             return building
         if kind is None and live == REKOGNITION:
@@ -185,8 +187,7 @@ class Rebuild:
             return FaceSet(live.model if engine_name(live.model) == model else model, kind or live.kind)
         if kind is not None:
             return FaceSet(live.model, kind)
-        is_first = engine_name(live.model) == FIRST_MODEL
-        return FaceSet(DEFAULT_MODEL if is_first else next_generation(live.model), live.kind)
+        return FaceSet(next_generation(live.model), live.kind)
 
     def _begin(self, event: Event, live: FaceSet, target: FaceSet) -> Event:
         if target == live:  # what it was is lost, and what is left of it answers already

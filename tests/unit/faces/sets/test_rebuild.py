@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from facesearch.adapters.memory.rekognition import Refusal
 from facesearch.errors import InvalidRequest, NotFound, Throttled
-from facesearch.faces.engine import FIRST_MODEL, UnknownModelError
+from facesearch.faces.engine import UnknownModelError
 from facesearch.faces.sets import FaceSets, LaggingError
 from facesearch.faces.vector_items import FacePlace, ShardFaces
 from facesearch.models import REKOGNITION, FaceSet, FaceSetKind
@@ -182,14 +182,6 @@ def test_the_same_model_with_new_settings_is_another_generation(faces: FaceSet) 
     moved = rebuild(site, kind=FaceSetKind.EXACT).face_set
     assert moved == FaceSet(f"{A}+3"), "another place is no other look"
     site.check()
-
-
-def test_an_event_of_the_first_model_goes_over_to_today_s() -> None:
-    site = filled()
-    assert rebuild(site, FaceSet(FIRST_MODEL)).switched
-    assert rebuild(site).face_set == EXACT_A
-    site.check()
-    assert site.is_settled(EXACT_A)
 
 
 def test_vectors_of_two_models_never_meet() -> None:

@@ -1,6 +1,6 @@
 """Calls of the upstream: bounded in time and size, tried again where that helps, every end mapped to one of ours.
 
-What is sent and how answers are read is the client package's; the same requests leave here as leave any integrator.
+What is sent and how responses are read is the client package's; the same requests leave here as leave any integrator.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -137,7 +137,7 @@ class Upstream:
             raise _outcome_of(error) from None
 
     def _run(self, flow: flows.Flow[ResultT], deadline: float) -> ResultT:
-        """See `client.flows`; time that is up is an answer that did not come in time."""
+        """See `client.flows`; time that is up is a response that did not come in time."""
         try:
             step = next(flow)
             while True:
@@ -149,7 +149,7 @@ class Upstream:
                 try:
                     if left <= 0:
                         raise httpx.ReadTimeout("no time left", request=step.request)
-                    response = self._answer_to(step, deadline)
+                    response = self._response_to(step, deadline)
                 except httpx.RequestError as error:
                     step = flow.throw(error)
                 else:
@@ -160,7 +160,7 @@ class Upstream:
         finally:
             flow.close()
 
-    def _answer_to(self, call: Call[ResultT], deadline: float) -> httpx.Response:
+    def _response_to(self, call: Call[ResultT], deadline: float) -> httpx.Response:
         if call.to_storage:  # another host, which may be up while the API is down
             return self._send(call.request, deadline)
         self._breaker.admit()
@@ -198,9 +198,9 @@ class Upstream:
         for chunk in response.iter_raw():
             size += len(chunk)
             if size > MAX_ANSWER_BYTES:
-                raise httpx.DecodingError("too long an answer", request=response.request)
+                raise httpx.DecodingError("the response is too long", request=response.request)
             if self.clock() > end:
-                raise httpx.ReadTimeout("too slow an answer", request=response.request)
+                raise httpx.ReadTimeout("the response is too slow", request=response.request)
             yield chunk
 
 
