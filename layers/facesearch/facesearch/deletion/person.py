@@ -196,7 +196,7 @@ class PersonDeletion:
                 self.stores.sets.open(now, face_set).delete_photos(image_ids)
         writer = FaceWriter(sets=self.stores.sets, photos=self.stores.photos, event_now=self.stores.events.event)
         if any(face_set.kind is FaceSetKind.VECTORS for face_set in now.face_sets):
-            for _ in self.stores.pool.map(lambda each: writer.settle(now.event_id, each, Written()), image_ids):
+            for _ in self.stores.pool.map(lambda each: writer.settle(now, each, Written()), image_ids):
                 pass
 
 

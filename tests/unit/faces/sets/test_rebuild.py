@@ -173,6 +173,45 @@ def test_an_event_deleted_meanwhile_leaves_nothing(before: FaceSet, after: FaceS
     assert not any(site.kept().values())
 
 
+@pytest.mark.parametrize("after", [VECTORS_B, REKOGNITION])
+@pytest.mark.parametrize("is_over", [True, False])
+def test_an_event_deleted_during_another_look_leaves_nothing(
+    after: FaceSet, is_over: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = filled()
+    rebuild(site, after, wait=False)
+    get_object = site.s3.get_object
+
+    def deleted_first(**asked: Any) -> Any:
+        monkeypatch.undo()
+        event = site.event
+        site.delete_event()
+        if not is_over:
+            site.reader.events[EVENT_ID] = replace(event, closing=True)
+        return get_object(**asked)
+
+    monkeypatch.setattr(site.s3, "get_object", deleted_first)
+    site.deliver()
+    assert (site.service.collections, any(site.kept().values())) == ({}, False)
+
+
+def test_a_photo_of_which_rekognition_can_read_no_part_keeps_none_of_its_faces(monkeypatch: pytest.MonkeyPatch) -> None:
+    site = filled()
+    image_id = site.upload(10, *[ANNA] * 100)
+    rebuild(site, REKOGNITION, wait=False)
+    index_faces = site.client.index_faces
+
+    def indexed(**asked: Any) -> Any:
+        found = index_faces(**asked)
+        if len(found["FaceRecords"]) == 100:
+            site.service.refusals["IndexFaces"] = [Refusal("InvalidImageFormatException")]
+        return found
+
+    monkeypatch.setattr(site.client, "index_faces", indexed)
+    site.deliver()
+    assert image_id not in site.kept()[REKOGNITION]
+
+
 @pytest.mark.parametrize("faces", [EXACT_A, VECTORS_A])
 def test_the_same_model_with_new_settings_is_another_generation(faces: FaceSet) -> None:
     site = filled(faces)
