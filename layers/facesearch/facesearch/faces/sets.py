@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
 from facesearch.errors import InvalidRequest, Throttled, UnusableImage
+from facesearch.faces.engine import MODELS, generations
 from facesearch.models import REKOGNITION, Event, FaceSet, FaceSetKind
 from facesearch.records import Photo, PhotoChange, PhotoStore
 
@@ -168,7 +169,21 @@ class FaceSets:
     def every(self, event: Event) -> list[FaceSetStore]:
         """Every face set that may have faces of the event, those included that are being deleted."""
         known = [event.faces, event.building, event.leaving, REKOGNITION if self.rekognition is not None else None]
+        known += self.strays(event)
         return [self.open(event, face_set) for face_set in dict.fromkeys(known) if face_set is not None]
+
+    def strays(self, event: Event) -> list[FaceSet]:
+        """Face sets in vector items that the event does not name, but once may have.
+
+        Who was killed between adding a photo's faces and looking again has maybe left some when the set was deleted.
+        An event that never had vector items has none.
+        """
+        if self.vectors is None or not event.vector_table or event.vector_table != self.vector_table:
+            return []
+        named = (event.faces, event.building, event.leaving)
+        models = dict.fromkeys([*MODELS, *(generations(event.model) if event.faces.is_ours else ())])
+        every = [FaceSet(model, FaceSetKind.VECTORS) for model in models]
+        return [face_set for face_set in every if face_set not in named]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -208,8 +223,8 @@ class FaceWriter:
         """After a photo was recorded, or found recorded: whatever its record and the event say now is done.
 
         The event may have other face sets since it was read, or be deleted; the photo may have been deleted, or have
-        lost faces, or have been uploaded afresh. Returns the face sets from which its faces were deleted though they are wanted, and
-        which nobody but another look can give them back.
+        lost faces, or have been uploaded afresh. Returns the face sets from which its faces were deleted though they
+        are wanted, and which nobody but another look can give them back.
         """
         deleted = set[FaceSet]()
         for _ in range(ATTEMPTS):
