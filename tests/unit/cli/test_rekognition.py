@@ -144,4 +144,4 @@ def test_given_a_stack_without_a_kind_when_an_event_is_created_then_it_says_so(
     for kind in ("vectors", "rekognition"):
         ended = facesearch("event", "create", "Gala", "--org", place.org_id, "--faces", kind)
         assert (ended.code, ended.out) == (1, "")
-        assert f"FaceSets=exact,{kind}" in ended.err
+        assert f"with {kind} added to the parameter FaceSets" in ended.err

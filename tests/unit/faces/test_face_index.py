@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -69,9 +70,10 @@ class IndexBench:
 
     def add(self, *photos: Photo) -> None:
         for each in photos:
-            written, _ = self.writer.write(VECTORS, each)
+            written = Written()
+            self.writer.write(VECTORS, each, written)
             self.photos.add(EVENT_ID, EVENT.shards, each)
-            self.writer.settle(EVENT_ID, each.image_id, written)
+            self.writer.settle(VECTORS, each.image_id, written)
 
     def exact(self) -> FaceIndex:
         index = EventIndex(EVENT_ID, MODEL)
@@ -270,15 +272,16 @@ def test_a_redelivered_photo_is_written_once_and_a_half_done_one_is_completed(wo
         world.add(person)
     assert world.items.counts(place, world.pool) == {person.image_id: 2}
     world.items.delete(place, person.image_id)  # as if its writer had been killed
-    world.writer.settle(EVENT_ID, person.image_id, Written())
+    world.writer.settle(VECTORS, person.image_id, Written())
     assert world.items.counts(place, world.pool) == {person.image_id: 2}
 
 
 def test_faces_written_for_a_photo_or_an_event_that_has_none_any_more_go_again(world: IndexBench) -> None:
     place = place_of(VECTORS)
     deleted = photo(near(0.8))
-    written, _ = world.writer.write(VECTORS, deleted)
-    world.writer.settle(EVENT_ID, deleted.image_id, written)
+    written = Written()
+    world.writer.write(VECTORS, deleted, written)
+    world.writer.settle(VECTORS, deleted.image_id, written)
     assert world.items.counts(place, world.pool) == {}, "its record was refused"
     world.event = replace(VECTORS, faces=FaceSet())
     world.add(photo(near(0.8)))
@@ -288,11 +291,28 @@ def test_faces_written_for_a_photo_or_an_event_that_has_none_any_more_go_again(w
 def test_an_event_that_began_to_move_while_a_photo_was_indexed_has_its_faces(world: IndexBench) -> None:
     world.event = replace(VECTORS, faces=FaceSet(), building=KEPT)
     person = photo(near(0.8))
-    written, _ = world.writer.write(EVENT, person)
+    written = Written()
+    world.writer.write(EVENT, person, written)
     assert list(written) == [FaceSet()]
     world.photos.add(EVENT_ID, EVENT.shards, person)
-    world.writer.settle(EVENT_ID, person.image_id, written)
+    world.writer.settle(VECTORS, person.image_id, written)
     assert world.items.counts(place_of(VECTORS), world.pool) == {person.image_id: 1}
+
+
+@pytest.mark.parametrize("now", [None, replace(VECTORS, closing=True)])
+def test_faces_that_are_made_good_in_an_event_that_is_deleted_meanwhile_go_again(
+    world: IndexBench, now: Event | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person, put = photo(near(0.8)), world.items.put
+    world.photos.add(EVENT_ID, EVENT.shards, person)
+
+    def deleted_first(*args: Any) -> int:
+        world.event = now
+        return put(*args)
+
+    monkeypatch.setattr(world.items, "put", deleted_first)
+    world.writer.settle(VECTORS, person.image_id, Written())
+    assert world.items.counts(place_of(VECTORS), world.pool) == {}
 
 
 def test_a_photo_that_has_fewer_faces_now_keeps_none_of_the_others(world: IndexBench) -> None:
@@ -301,7 +321,7 @@ def test_a_photo_that_has_fewer_faces_now_keeps_none_of_the_others(world: IndexB
     after = replace(before, faces=pack(near(0.6)))
     (change,) = [each for shard in range(EVENT.shards) for each in world.photos.changes(EVENT_ID, shard, 0)]
     assert world.photos.replace_faces(EVENT_ID, EVENT.shards, change, after.faces)
-    world.writer.settle(EVENT_ID, before.image_id, Written())
+    world.writer.settle(VECTORS, before.image_id, Written())
     place = place_of(VECTORS)
     assert world.items.counts(place, world.pool) == {before.image_id: 1}
     shard = world.items.read(place, place.shard_of(before.image_id))

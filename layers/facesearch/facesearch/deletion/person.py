@@ -191,12 +191,13 @@ class PersonDeletion:
         """Have the event's other face sets follow what the photos' records have lost: those by the live model keep what
         is left, others are to look at the photos again."""
         now = self._now(event, None)
-        for face_set in {now.building, now.leaving}:
-            if face_set is not None and (face_set == now.leaving or face_set.model != now.model):
+        for face_set in {now.building, now.leaving, *self.stores.sets.strays(now)}:
+            if face_set is not None and (face_set not in now.face_sets or face_set.model != now.model):
                 self.stores.sets.open(now, face_set).delete_photos(image_ids)
+        now = self._now(event, None)  # a rebuild may have begun: what is to be in its face set is put back
         writer = FaceWriter(sets=self.stores.sets, photos=self.stores.photos, event_now=self.stores.events.event)
         if any(face_set.kind is FaceSetKind.VECTORS for face_set in now.face_sets):
-            for _ in self.stores.pool.map(lambda each: writer.settle(now.event_id, each, Written()), image_ids):
+            for _ in self.stores.pool.map(lambda each: writer.settle(now, each, Written()), image_ids):
                 pass
 
 

@@ -132,7 +132,7 @@ class PhotoDeletion:
             if entry.whole:
                 return stores.photos.delete(event.event_id, event.shards, entry.image_id)
             stores.photos.touch(event.event_id, event.shards, entry.image_id)
-            writer.settle(event.event_id, entry.image_id, Written())
+            writer.settle(event, entry.image_id, Written())
             return None
 
         recorded = [faces for faces in stores.pool.map(tombstone, entries) if faces is not None]

@@ -21,6 +21,7 @@ __all__ = [
     "RgbImage",
     "UnknownModelError",
     "engine_name",
+    "generations",
     "is_default",
     "next_generation",
 ]
@@ -83,6 +84,12 @@ def next_generation(model: str) -> str:
     """The name for the same model's faces by new settings."""
     name, _, generation = model.partition(GENERATION)
     return f"{name}{GENERATION}{int(generation or 1) + 1}"
+
+
+def generations(model: str) -> list[str]:
+    """The names that the same model's faces have had so far, and the next one."""
+    name, _, generation = model.partition(GENERATION)
+    return [name, *(f"{name}{GENERATION}{number}" for number in range(2, int(generation or 1) + 2))]
 
 
 class FaceEngine(Protocol):

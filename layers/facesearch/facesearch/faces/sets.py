@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
 from facesearch.errors import InvalidRequest, Throttled, UnusableImage
+from facesearch.faces.engine import MODELS, generations
 from facesearch.models import REKOGNITION, Event, FaceSet, FaceSetKind
 from facesearch.records import Photo, PhotoChange, PhotoStore
 
@@ -76,7 +77,7 @@ class FaceSetStore(Protocol):
         """Have these photos' faces in it and no others of theirs; the same again has no face twice. Returns how many.
 
         Raises:
-            UnusableImage: nobody can find faces in it.
+            UnusableImage: nobody can find faces in it; then it has none of them.
         """
 
     def delete_photos(self, image_ids: Collection[uuid.UUID]) -> int:
@@ -168,7 +169,21 @@ class FaceSets:
     def every(self, event: Event) -> list[FaceSetStore]:
         """Every face set that may have faces of the event, those included that are being deleted."""
         known = [event.faces, event.building, event.leaving, REKOGNITION if self.rekognition is not None else None]
+        known += self.strays(event)
         return [self.open(event, face_set) for face_set in dict.fromkeys(known) if face_set is not None]
+
+    def strays(self, event: Event) -> list[FaceSet]:
+        """Face sets in vector items that the event does not name, but once may have.
+
+        Who was killed between adding a photo's faces and looking again has maybe left some when the set was deleted.
+        An event that never had vector items has none.
+        """
+        if self.vectors is None or not event.vector_table or event.vector_table != self.vector_table:
+            return []
+        named = (event.faces, event.building, event.leaving)
+        models = dict.fromkeys([*MODELS, *(generations(event.model) if event.faces.is_ours else ())])
+        every = [FaceSet(model, FaceSetKind.VECTORS) for model in models]
+        return [face_set for face_set in every if face_set not in named]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -182,15 +197,15 @@ class FaceWriter:
     photos: PhotoStore
     event_now: Callable[[int], Event | None]
 
-    def write(self, event: Event, photo: Photo, file: PhotoFile | None = None) -> tuple["Written", int]:
+    def write(self, event: Event, photo: Photo, written: "Written", file: PhotoFile | None = None) -> int:
         """Before a photo is recorded: add its faces to every face set of the event. How many the live one has.
 
-        `settle` must follow.
+        `settle` must follow with what is `written` here, also of a photo that is refused.
 
         Raises:
             UnusableImage: the live one cannot take the photo.
         """
-        written, live = Written(), 0
+        live = 0
         for face_set in event.face_sets if event.keeps_faces else ():
             faces = photo.faces_by(face_set.model) or b""
             seen = PhotoFaces(photo.image_id, faces, photo.width, photo.height, file)
@@ -202,22 +217,25 @@ class FaceWriter:
                     raise
                 continue
             live = count if face_set == event.faces else live
-        return written, live
+        return live
 
-    def settle(self, event_id: int, image_id: uuid.UUID, written: "Written") -> list[FaceSet]:
+    def settle(self, event: Event, image_id: uuid.UUID, written: "Written") -> list[FaceSet]:
         """After a photo was recorded, or found recorded: whatever its record and the event say now is done.
 
-        The event may have other face sets since it was read, the photo may have been deleted, or have lost faces, or
-        have been uploaded afresh. Returns the face sets from which its faces were deleted though they are wanted, and
-        which nobody but another look can give them back.
+        The event may have other face sets since it was read, or be deleted; the photo may have been deleted, or have
+        lost faces, or have been uploaded afresh. Returns the face sets from which its faces were deleted though they
+        are wanted, and which nobody but another look can give them back.
         """
         deleted = set[FaceSet]()
         for _ in range(ATTEMPTS):
-            event = self.event_now(event_id)
-            if event is None:
+            now = self.event_now(event.event_id)
+            if now is None or now.closing:  # its deletion may have looked already, and nobody else will
+                for face_set in deleted.union(filter(_is_apart, written)):
+                    self.sets.open(event, face_set).delete()
                 return []
+            event = now
             wanted = [each for each in event.face_sets if _is_apart(each)] if event.keeps_faces else []
-            photo = self.photos.get(event_id, event.shards, image_id) if wanted else None
+            photo = self.photos.get(event.event_id, event.shards, image_id) if wanted else None
             has = {each: None if photo is None else photo.faces_by(each.model) for each in wanted}
             over = [each for each in written if _is_apart(each) and has.get(each) is None]
             for face_set in over:

@@ -153,7 +153,7 @@ class PhotoIndexer:
             return report
         if now is not None and not now.closing:
             if any(face_set.kind is not FaceSetKind.EXACT for face_set in (*now.face_sets, *written)):
-                for face_set in self._writer.settle(event_id, image_id, written):
+                for face_set in self._writer.settle(event, image_id, written):
                     self._again.look(event_id, face_set.model, image_id, even_so=True)
             if now.keeps_faces and (report.outcome is IndexingOutcome.KNOWN or now.face_sets != event.face_sets):
                 self._again.complete(now, image_id)
@@ -205,8 +205,7 @@ class PhotoIndexer:
         photo = _photo_of(event, image_id, upload, look)
         # Faces and renditions first: a recorded photo may be in a response the next moment. Without its record it is
         # shown to nobody.
-        added, count = self._writer.write(event, photo, look.file)
-        written.update(added)
+        count = self._writer.write(event, photo, written, look.file)
         self._publish(event.event_id, image_id, look)
         if not self.photos.add(event.event_id, event.shards, photo, upload.at):
             return self._not_added(event, image_id, upload, look)

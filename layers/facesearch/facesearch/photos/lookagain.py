@@ -99,9 +99,10 @@ class LookAgain:
     def look(self, event_id: int, model: str, image_id: uuid.UUID, *, even_so: bool = False) -> IndexingReport:
         """Have the model's faces of one photo made if it lacks them, or `even_so`."""
         report = known = IndexingReport(IndexingOutcome.KNOWN, event_id=event_id, image_id=image_id)
-        written = Written()
+        written, seen = Written(), None
         for _ in range(ATTEMPTS):
             event = self.writer.event_now(event_id)
+            seen = event or seen
             photo = None if event is None else self.photos.get(event_id, event.shards, image_id)
             if event is None or photo is None or photo.status != "indexed":
                 break
@@ -130,7 +131,8 @@ class LookAgain:
                 break
         else:
             raise Throttled("UpdateItem", "Unprocessed")
-        self.writer.settle(event_id, image_id, written)
+        if seen is not None:
+            self.writer.settle(seen, image_id, written)
         return report
 
     def _add(self, event: Event, photo: Photo, model: str, made: _Made, written: Written) -> int:

@@ -140,8 +140,12 @@ class Rebuild:
             self._command(event, target.model, survey.uncommanded())
             return self._result(event, target)
         if target != event.faces:
-            self._prepare(event, target)
-            event = self._change(event, replace(event, faces=target, building=None, leaving=event.faces))
+            try:
+                self._prepare(event, target)
+                event = self._change(event, replace(event, faces=target, building=None, leaving=event.faces))
+            except (InvalidRequest, NotFound, LaggingError, StalledError):
+                self._clear_unwanted(event, target)
+                raise
             event = self._finish(event)
         return self._result(event, target)
 
@@ -267,6 +271,18 @@ class Rebuild:
                 self.sets.open(event, live).complete()
             self.sets.open(event, leaving).delete()
         return self._change(event, replace(event, building=None, leaving=None))
+
+    def _clear_unwanted(self, event: Event, target: FaceSet) -> None:
+        """Delete what was added to a face set after another command had cancelled it or deleted the event."""
+        now = self.events.event(event.event_id)
+        if now is None or now.closing:
+            self.sets.open(event, target).delete()
+            return
+        if now.building is None and target not in (now.faces, now.leaving):
+            # Named again, so that a further rebuild to it waits until it is empty.
+            now = self._change(now, replace(now, building=target, leaving=target))
+        if now.leaving == target:
+            self._finish(now)
 
     def _clean(self, event: Event, row: PhotoChange) -> None:
         """Have a photo's record name the live model alone."""

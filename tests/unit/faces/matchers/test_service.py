@@ -150,6 +150,20 @@ def test_a_photo_that_the_service_cannot_read_is_recorded_as_failed(service_worl
     assert (report.outcome, report.reason) == (IndexingOutcome.FAILED, "The face service cannot read the picture.")
 
 
+def test_a_photo_of_which_a_part_cannot_be_read_keeps_no_face(service_world: MatcherBench) -> None:
+    world, index_faces = service_world, service_world.client.index_faces
+
+    def indexed_once(**asked: Any) -> Any:
+        found = index_faces(**asked)
+        world.service.refusals["IndexFaces"] = [Refusal("InvalidImageFormatException")]
+        return found
+
+    world.client.index_faces = indexed_once
+    report = world.upload(photo_of(*[look(1)] * 100, columns=20))
+    assert report.outcome is IndexingOutcome.FAILED
+    assert not any(world.service.collections.values())
+
+
 def test_the_first_photo_makes_the_collection_and_a_search_makes_none(service_world: MatcherBench) -> None:
     service_world.find(ANNA)
     assert service_world.service.collections == {}

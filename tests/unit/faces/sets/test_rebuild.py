@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from facesearch.adapters.memory.rekognition import Refusal
+from facesearch.adapters.memory.vector_items import MemoryVectorItems
 from facesearch.errors import InvalidRequest, NotFound, Throttled
 from facesearch.faces.engine import UnknownModelError
-from facesearch.faces.sets import FaceSets, LaggingError
+from facesearch.faces.sets import FaceSets, LaggingError, PhotoFaces
 from facesearch.faces.vector_items import FacePlace, ShardFaces
 from facesearch.models import REKOGNITION, FaceSet, FaceSetKind
 from facesearch.photos.lookagain import DELETED_FACES, GONE
@@ -171,6 +172,45 @@ def test_an_event_deleted_meanwhile_leaves_nothing(before: FaceSet, after: FaceS
     site.deliver()
     assert (site.service.collections, site.snapshots.files) == ({}, {})
     assert not any(site.kept().values())
+
+
+@pytest.mark.parametrize("after", [VECTORS_B, REKOGNITION])
+@pytest.mark.parametrize("is_over", [True, False])
+def test_an_event_deleted_during_another_look_leaves_nothing(
+    after: FaceSet, is_over: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = filled()
+    rebuild(site, after, wait=False)
+    get_object = site.s3.get_object
+
+    def deleted_first(**asked: Any) -> Any:
+        monkeypatch.undo()
+        event = site.event
+        site.delete_event()
+        if not is_over:
+            site.reader.events[EVENT_ID] = replace(event, closing=True)
+        return get_object(**asked)
+
+    monkeypatch.setattr(site.s3, "get_object", deleted_first)
+    site.deliver()
+    assert (site.service.collections, any(site.kept().values())) == ({}, False)
+
+
+def test_a_photo_of_which_rekognition_can_read_no_part_keeps_none_of_its_faces(monkeypatch: pytest.MonkeyPatch) -> None:
+    site = filled()
+    image_id = site.upload(10, *[ANNA] * 100)
+    rebuild(site, REKOGNITION, wait=False)
+    index_faces = site.client.index_faces
+
+    def indexed(**asked: Any) -> Any:
+        found = index_faces(**asked)
+        if len(found["FaceRecords"]) == 100:
+            site.service.refusals["IndexFaces"] = [Refusal("InvalidImageFormatException")]
+        return found
+
+    monkeypatch.setattr(site.client, "index_faces", indexed)
+    site.deliver()
+    assert image_id not in site.kept()[REKOGNITION]
 
 
 @pytest.mark.parametrize("faces", [EXACT_A, VECTORS_A])
@@ -457,6 +497,46 @@ def test_one_that_is_cancelled_meanwhile_ends(after: FaceSet, monkeypatch: pytes
     assert site.is_settled(EXACT_A)
 
 
+@pytest.mark.parametrize("command", ["cancel", "delete"])
+def test_what_is_copied_after_it_was_cancelled_or_the_event_deleted_goes_again(
+    command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site, put = filled(), MemoryVectorItems.put
+
+    def overtaken(*args: Any) -> int:
+        monkeypatch.undo()
+        if command == "cancel":
+            site.rebuild.cancel(EVENT_ID)
+        else:
+            site.delete_event()
+        return put(*args)
+
+    monkeypatch.setattr(MemoryVectorItems, "put", overtaken)
+    with pytest.raises((InvalidRequest, NotFound)):
+        rebuild(site, VECTORS_A)
+    if command == "cancel":
+        assert site.is_settled(EXACT_A)
+    assert not site.kept()[VECTORS_A]
+
+
+@pytest.mark.parametrize("left", [VECTORS_A, VECTORS_B, FaceSet(f"{A}+2", FaceSetKind.VECTORS)])
+def test_what_a_killed_writer_left_in_a_set_that_is_gone_goes_with_whoever_it_shows(left: FaceSet) -> None:
+    for faces in (EXACT_A, FaceSet(f"{A}+2"), VECTORS_A):
+        if faces == left:
+            continue
+        site = RebuildBench(faces)
+        image_ids = [site.upload(30 + number, ANNA) for number in range(3)]
+        place = FacePlace(EVENT_ID, left.model, site.event.face_shards)
+        site.items.put(place, [PhotoFaces.of(row, site.event.model) for row in site.rows()])
+        site.delete_photo(image_ids[0])
+        assert site.items.counts(place, site.pool) == dict.fromkeys(image_ids[1:], 1)
+        site.delete_person(ANNA)
+        assert site.items.counts(place, site.pool) == {}
+        site.items.put(place, [replace(PhotoFaces.of(site.rows()[0], site.event.model), faces=b"\1" * 132)])
+        site.delete_event()
+        assert site.items.counts(place, site.pool) == {}
+
+
 def test_it_waits_for_the_service_s_own_index_and_does_not_switch_without_it(monkeypatch: pytest.MonkeyPatch) -> None:
     site, nearest, behind = filled(), RebuildBench().items.nearest, [3]
     nearest = site.items.nearest
@@ -514,8 +594,6 @@ def test_faces_that_an_earlier_life_left_behind_are_gone() -> None:
 
 
 def _faces_of(photo: Photo) -> Any:
-    from facesearch.faces.sets import PhotoFaces
-
     return PhotoFaces.of(photo, A)
 
 

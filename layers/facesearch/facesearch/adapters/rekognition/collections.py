@@ -83,6 +83,19 @@ class RekognitionFaces(FaceSetStore):
 
     def _add(self, image_id: uuid.UUID, photo: PhotoFile) -> int:
         found: list[FoundFace] = []
+        try:
+            self._look(image_id, photo, found)
+        except UnusableImage:
+            self.delete_faces([face.face_id for face in found])
+            raise
+        kept, again = one_per_face(found)
+        if photo.only is not None:
+            again += [face for face in kept if not is_among(face.box, photo.only)]
+        self.delete_faces([face.face_id for face in again])
+        return len({face.face_id for face in found}) - len(again)
+
+    def _look(self, image_id: uuid.UUID, photo: PhotoFile, found: list[FoundFace]) -> None:
+        """Index the whole and as many parts as it takes; each face is in `found` as soon as it is in the collection."""
         waiting = deque([(WHOLE, photo.whole)])
         looks = 1
         while waiting:
@@ -93,11 +106,6 @@ class RekognitionFaces(FaceSetStore):
                 parts = quarters(look)
                 waiting.extend(zip(parts, photo.cut(parts), strict=True))
                 looks += 4
-        kept, again = one_per_face(found)
-        if photo.only is not None:
-            again += [face for face in kept if not is_among(face.box, photo.only)]
-        self.delete_faces([face.face_id for face in again])
-        return len({face.face_id for face in found}) - len(again)
 
     def delete_faces(self, face_ids: Iterable[str]) -> int:
         """Delete these faces; how many of them were there."""
