@@ -80,4 +80,4 @@ def test_an_event_goes_to_another_model_and_place_and_back_and_no_search_notices
     assert (now.face_sets, now.leaving) == ((FaceSet(),), None)
     if not has_vectors:
         assert run(["--state", state, "reindex", str(event.event_id), "--faces", "vectors"]) == 1
-        assert "FaceSets=exact,vectors" in capsys.readouterr().err
+        assert "vectors added to the parameter FaceSets" in capsys.readouterr().err
