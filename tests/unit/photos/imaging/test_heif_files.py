@@ -179,6 +179,15 @@ def av1_configuration(avif: bytes) -> bytes:
     return avif[at : at + length]
 
 
+@pytest.mark.parametrize("kind", [b"Exi\xb3", b"\xaaxif"])
+def test_metadata_of_a_type_that_is_no_text_are_refused_before_the_decoder_sees_them(kind: bytes) -> None:
+    """pi_heif 1.4.0 ends the whole process over them."""
+    file = heif([coded(), exif_item(TestHowItIsHeld.BLOCK)], [(b"cdsc", 2, [1])])
+    assert file.count(b"Exif\0\0\0\0") == 1
+    with pytest.raises(UnusableImage, match="damaged"):
+        read_image(file.replace(b"Exif\0\0\0\0", kind + b"\0\0\0\0"))
+
+
 @given(seed=st.integers(0, 2**32), damages=st.integers(1, 20), tiled=st.booleans())
 def test_a_damaged_heic_is_read_or_refused_but_never_crashes(seed: int, damages: int, tiled: bool) -> None:
     block = exif_item(TestHowItIsHeld.BLOCK)

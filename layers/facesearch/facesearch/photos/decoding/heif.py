@@ -122,12 +122,14 @@ class _Items:
             raise CostlyImage
 
     def _read_items(self, start: int, end: int) -> None:
-        for kind, at, _ in _boxes(self._data, start + (8 if self._data[start] else 6), end):
+        for kind, at, stop in _boxes(self._data, start + (8 if self._data[start] else 6), end):
             if kind == b"infe" and self._data[at] >= 2:
                 wide = 4 if self._data[at] > 2 else 2
                 name = bytes(self._data[at + 6 + wide : at + 10 + wide])
                 number = self._number(at + 4, wide)
-                if number in self._items:
+                # The decoder ends the process over metadata whose type is no text: a name, and the MIME type behind it.
+                texts = bytes(self._data[at + 10 + wide : stop]) if name == b"mime" else b""
+                if number in self._items or not _is_text(name) or not _is_text(texts):
                     raise UnusableImage(_DAMAGED)
                 self._items[number] = _Item(name)
         if len(self._items) > MAX_ITEMS:
@@ -313,3 +315,11 @@ def _parameter_sets(box: memoryview) -> list[memoryview]:
                 units.append(box[at + 2 : at + 2 + length])
             at += 2 + length
     return units
+
+
+def _is_text(data: bytes) -> bool:
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
