@@ -50,6 +50,9 @@ NEVER_SEEN: dict[tuple[str, str, str], str] = {
     ("SearchJobsFunction", "SayReplacedNotForbidden", "s3:ListBucket"): ASKED_BY_S3,
     ("SearchJobsFunction", "SayMissingNotForbidden", "s3:ListBucket"): ASKED_BY_S3,
     ("SearchJobsFunction", "ExactlyOnce", "dynamodb:GetItem"): SAME_SEARCH,
+    ("SearchJobsFunction", "KeysEventsResultsQuota", "dynamodb:DeleteItem"): (
+        "only of a search that fails or is deleted while it runs; tests/unit/deletion/test_nothing_left.py has it"
+    ),
     ("SearchJobsFunction", "FaceIndexes", "s3:GetObject"): SAME_SEARCH,
     ("SearchJobsFunction", "ReadFullPartitions", "dynamodb:Query"): SAME_SEARCH,
     ("SearchJobsFunction", "SearchVectorIndex", "dynamodb:SearchVectors"): SAME_SEARCH,
