@@ -53,7 +53,10 @@ class DynamoJobStore(JobStore, JobEraser):
             writes.append(self._put(item, ours, known | {":request_id": request_id}))
         try:
             self.dynamodb.transact_write_items(TransactItems=writes)
-        except self.dynamodb.exceptions.TransactionCanceledException:
+        except self.dynamodb.exceptions.TransactionCanceledException as error:
+            reasons = {reason.get("Code") for reason in error.response.get("CancellationReasons", [])}
+            if not reasons & {"ConditionalCheckFailed", "TransactionConflict"}:
+                raise
             return False  # in a conflict somebody else is just adding the same
         return True
 

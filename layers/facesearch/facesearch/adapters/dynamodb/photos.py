@@ -328,10 +328,12 @@ class DynamoPhotoStore(PhotoEraser, PhotoRecords):
                 TransactItems=[tombstone, {"Delete": {"TableName": self._table, "Key": listed}}]
             )
         except self._dynamodb.exceptions.TransactionCanceledException as refused:
-            reasons = refused.response.get("CancellationReasons", [])
-            if not any(reason.get("Code") == "ConditionalCheckFailed" for reason in reasons):
+            reasons = {reason.get("Code") for reason in refused.response.get("CancellationReasons", [])}
+            if "ConditionalCheckFailed" in reasons:
+                return False
+            if "TransactionConflict" in reasons:
                 raise Throttled("TransactWriteItems", "TransactionConflict") from None
-            return False
+            raise
         return True
 
     def _confirm(self, key: "schema.Key", stamp: int) -> None:

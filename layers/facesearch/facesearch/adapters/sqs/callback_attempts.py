@@ -19,9 +19,6 @@ RECEIVED_AT_ONCE = 10
 EMPTY_RESPONSES = 2
 """SQS may respond with nothing while there is something: so many such responses in a row are the end."""
 
-if TYPE_CHECKING:
-    from mypy_boto3_sqs import SQSClient
-
 
 @dataclass(frozen=True)
 class SqsAttemptQueue(AttemptQueue, DeadLetters):

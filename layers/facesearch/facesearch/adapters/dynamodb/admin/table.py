@@ -67,6 +67,8 @@ class TableAdmin:
                 reasons = [reason.get("Code") for reason in error.response.get("CancellationReasons", [])]
                 if "ConditionalCheckFailed" in reasons:
                     raise RefusedError(reasons.index("ConditionalCheckFailed")) from None
+                if "TransactionConflict" not in reasons:
+                    raise
                 if attempt == ATTEMPTS:
                     raise Throttled("TransactWriteItems", "TransactionConflict") from None
                 # Another operator's transaction was at the same item; boto3 does not try again by itself.
