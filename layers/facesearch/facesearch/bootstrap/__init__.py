@@ -10,7 +10,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from facesearch.adapters.dynamodb.quota import DynamoTokenBuckets
-from facesearch.adapters.dynamodb.reading import DynamoReader
+from facesearch.adapters.dynamodb.reading import DynamoEventDirectory, DynamoReader
+from facesearch.adapters.dynamodb.table import Table
 from facesearch.api.authentication import AuthenticatedRequest, Authenticator
 from facesearch.models import Event, QuotaLimits, QuotaState
 from facesearch.reading import EventDirectory, Wanted
@@ -208,15 +209,13 @@ class Container:
 
     @cached_property
     def event_directory(self) -> EventDirectory:
-        from facesearch.adapters.dynamodb.directory import DynamoEventDirectory
-
-        return DynamoEventDirectory(self._dynamodb, self.settings.table_name)
+        return DynamoEventDirectory(self._table)
 
     @cached_property
     def admin(self) -> "DynamoAdmin":
         from facesearch.adapters.dynamodb.admin import DynamoAdmin
 
-        return DynamoAdmin(self._dynamodb, self.settings.table_name)
+        return DynamoAdmin(self._table)
 
     @cached_property
     def photo_indexer(self) -> "PhotoIndexer":
@@ -377,27 +376,27 @@ class Container:
     def _watches(self) -> "DynamoWatchStore":
         from facesearch.adapters.dynamodb.watches import DynamoWatchStore
 
-        return DynamoWatchStore(self._dynamodb, self.settings.table_name)
+        return DynamoWatchStore(self._table)
 
     @cached_property
     def _results(self) -> "DynamoResultStore":
         from facesearch.adapters.dynamodb.results import DynamoResultStore
 
-        return DynamoResultStore(self._dynamodb, self.settings.table_name, self.settings.result_retention_days)
+        return DynamoResultStore(self._table, self.settings.result_retention_days)
 
     @cached_property
     def _idempotency(self) -> "DynamoIdempotency":
         from facesearch.adapters.dynamodb.idempotency import DynamoIdempotency
 
         settings = self.settings
-        table = settings.required("idempotency_table_name")
-        return DynamoIdempotency(self._dynamodb, table, settings.result_retention_days)
+        table = Table(self._dynamodb, settings.required("idempotency_table_name"))
+        return DynamoIdempotency(table, settings.result_retention_days)
 
     @cached_property
     def _jobs(self) -> "DynamoJobStore":
         from facesearch.adapters.dynamodb.jobs import DynamoJobStore
 
-        return DynamoJobStore(self._dynamodb, self.settings.table_name, self.settings.result_retention_days)
+        return DynamoJobStore(self._table, self.settings.result_retention_days)
 
     @cached_property
     def _pending_selfies(self) -> "S3PendingSelfies":
@@ -421,7 +420,7 @@ class Container:
     def _callbacks(self) -> "DynamoCallbackStore":
         from facesearch.adapters.dynamodb.callbacks import DynamoCallbackStore
 
-        return DynamoCallbackStore(self._dynamodb, self.settings.table_name, self.settings.result_retention_days)
+        return DynamoCallbackStore(self._table, self.settings.result_retention_days)
 
     @cached_property
     def _callback_attempts(self) -> "SqsAttemptQueue":
@@ -434,7 +433,7 @@ class Container:
         from facesearch.adapters.dynamodb.shares import DynamoShares
         from facesearch.webhooks.outbound import share_of
 
-        return DynamoShares(self._dynamodb, self.settings.table_name, kind, share_of(concurrency))
+        return DynamoShares(self._table, kind, share_of(concurrency))
 
     def _meter_of(self, org_id: int, quota: QuotaState) -> Meter:
         limits = QuotaLimits(self.settings.search_quota_per_minute, self.settings.search_quota_burst)
@@ -462,7 +461,7 @@ class Container:
         from facesearch.adapters.dynamodb.vector_items import DynamoVectorItems
 
         name = self.settings.faces_table_name
-        return DynamoVectorItems(self._dynamodb, name) if name else None
+        return DynamoVectorItems(Table(self._dynamodb, name)) if name else None
 
     @cached_property
     def _snapshot_requests(self) -> "SqsSnapshotRequests":
@@ -476,7 +475,7 @@ class Container:
         from facesearch.adapters.s3.snapshots import S3SnapshotStore
 
         bucket = self.settings.required("snapshots_bucket")
-        return S3SnapshotStore(self._s3, bucket, self._dynamodb, self.settings.table_name)
+        return S3SnapshotStore(self._s3, bucket, self._table)
 
     def _engine_of(self, model: str) -> "FaceEngine":
         """See `engine.EngineOf`; the networks are loaded for the first model that is asked for."""
@@ -492,15 +491,15 @@ class Container:
     def _photos(self) -> "DynamoPhotoStore":
         from facesearch.adapters.dynamodb.photos import DynamoPhotoStore
 
-        return DynamoPhotoStore(self._dynamodb, self.settings.table_name)
+        return DynamoPhotoStore(self._table)
 
     @cached_property
     def _bucket(self) -> DynamoTokenBuckets:
-        return DynamoTokenBuckets(self._dynamodb, self.settings.table_name)
+        return DynamoTokenBuckets(self._table)
 
     @cached_property
     def _reader(self) -> DynamoReader:
-        return DynamoReader(self._dynamodb, self.settings.table_name)
+        return DynamoReader(self._table)
 
     def _client(self, service: str, config: Any) -> Any:
         from facesearch.adapters import aws
@@ -517,6 +516,10 @@ class Container:
 
         client: DynamoDBClient = self._client("dynamodb", aws.DYNAMODB)
         return client
+
+    @cached_property
+    def _table(self) -> Table:
+        return Table(self._dynamodb, self.settings.table_name)
 
     @cached_property
     def _s3(self) -> "S3Client":

@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from facesearch.adapters.dynamodb.erasing import DynamoErasureLog
-from facesearch.adapters.dynamodb.photos import DynamoPhotoStore
+from facesearch.adapters.dynamodb.photos import DynamoPhotoStore, corrected_clock
 from facesearch.adapters.kms.probes import KmsProbes
 from facesearch.adapters.s3.objects import S3Objects
 from facesearch.bootstrap import Container
@@ -42,9 +42,7 @@ class OperatorContainer(Container):
     @cached_property
     def clock(self) -> Callable[[], int]:
         """Microseconds since the epoch by DynamoDB's clock: this machine's may be wrong."""
-        from facesearch.adapters.dynamodb.clock import corrected_clock
-
-        return corrected_clock(self._dynamodb, self.settings.table_name)
+        return corrected_clock(self._table)
 
     @property
     def reader(self) -> Reader:
@@ -76,7 +74,7 @@ class OperatorContainer(Container):
     def deletion_stores(self) -> Stores:
         return Stores(
             photos=self._photos,
-            log=DynamoErasureLog(self._dynamodb, self.settings.table_name),
+            log=DynamoErasureLog(self._table),
             results=self._results,
             jobs=self._jobs,
             claims=self._idempotency,
@@ -148,7 +146,7 @@ class OperatorContainer(Container):
         def clock() -> int:
             return self.clock()  # asked for when something is written
 
-        return DynamoPhotoStore(self._dynamodb, self.settings.table_name, clock)
+        return DynamoPhotoStore(self._table, clock)
 
     @cached_property
     def _indexes(self) -> FaceIndexes:
