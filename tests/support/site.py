@@ -21,8 +21,6 @@ from facesearch.adapters.dynamodb.reading import DynamoReader
 from facesearch.adapters.dynamodb.results import DynamoResultStore
 from facesearch.adapters.dynamodb.table import Table
 from facesearch.adapters.dynamodb.watches import DynamoWatchStore
-from facesearch.adapters.memory.callbacks import MemoryCallbackStore
-from facesearch.adapters.memory.jobs import MemoryJobStore
 from facesearch.adapters.memory.stores import (
     MemoryErasureLog,
     MemoryObjects,
@@ -30,7 +28,7 @@ from facesearch.adapters.memory.stores import (
     MemoryReader,
     MemorySnapshotStore,
 )
-from facesearch.adapters.memory.watches import MemoryWatchStore
+from facesearch.adapters.memory.webhooks import MemoryCallbackStore, MemoryJobStore, MemoryWatchStore
 from facesearch.adapters.s3.objects import S3Objects
 from facesearch.adapters.s3.snapshots import S3SnapshotStore
 from facesearch.admin.models import EndedEvent

@@ -24,10 +24,8 @@ from facesearch.adapters.dynamodb.reading import DynamoReader
 from facesearch.adapters.dynamodb.results import DynamoResultStore
 from facesearch.adapters.dynamodb.table import Table, put
 from facesearch.adapters.dynamodb.watches import DynamoWatchStore
-from facesearch.adapters.memory.callbacks import MemoryCallbackStore
-from facesearch.adapters.memory.jobs import MemoryJobStore
 from facesearch.adapters.memory.stores import MemoryReader, MemoryTokenBuckets
-from facesearch.adapters.memory.watches import MemoryWatchStore
+from facesearch.adapters.memory.webhooks import MemoryCallbackStore, MemoryJobStore, MemoryWatchStore
 from facesearch.adapters.s3.objects import S3Objects
 from facesearch.adapters.s3.selfies import S3SelfieStore
 from facesearch.deletion.search import SearchDeletion

@@ -205,13 +205,6 @@ def test_what_is_under_way_is_listed_until_it_is_over(log: ErasureLog | None, dy
     assert log.pending(EVENT_ID) == entries[:1]
 
 
-def test_what_an_older_version_left_under_way_still_knows_its_original(dynamodb: Any) -> None:
-    table = Table(dynamodb, TABLE)
-    table.write(put(schema.erasing_key(EVENT_ID, ID) | {"whole": True, "originals": True, "key": "k", "etag": '"e"'}))
-    (entry,) = DynamoErasureLog(table).pending(EVENT_ID)
-    assert entry == Erasing(ID, whole=True, places=(Original("k", '"e"'),), originals=True)
-
-
 def test_a_result_is_listed_withdrawn_and_deleted(results: tuple[Reader, ResultStore]) -> None:
     reader, store = results
     store.save(SEARCH, SearchSummary(250, 90), photos(250), 0)

@@ -7,10 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
-from facesearch.adapters.memory.callbacks import MemoryCallbackStore
-from facesearch.adapters.memory.jobs import MemoryJobStore
 from facesearch.adapters.memory.stores import MemoryObjects, MemoryReader, MemoryTokenBuckets
-from facesearch.adapters.memory.watches import MemoryWatchStore
+from facesearch.adapters.memory.webhooks import MemoryCallbackStore, MemoryJobStore, MemoryWatchStore
 from facesearch.deletion.search import SearchDeletion
 from facesearch.errors import SelfieUnavailable
 from facesearch.models import Job, JobStatus, QuotaLimits, QuotaState, SearchKey

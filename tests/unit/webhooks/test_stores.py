@@ -10,8 +10,8 @@ import pytest
 from facesearch.adapters.dynamodb.jobs import DynamoJobStore
 from facesearch.adapters.dynamodb.reading import DynamoReader
 from facesearch.adapters.dynamodb.table import Table
-from facesearch.adapters.memory.jobs import MemoryJobStore
 from facesearch.adapters.memory.stores import MemoryReader
+from facesearch.adapters.memory.webhooks import MemoryJobStore
 from facesearch.models import Job, JobStatus, SearchKey
 from facesearch.reading import Reader, Wanted
 from tests.support.aws import TABLE

@@ -11,8 +11,6 @@ from typing import Any, cast
 
 import numpy as np
 
-from facesearch.adapters.memory.callbacks import MemoryCallbackStore
-from facesearch.adapters.memory.jobs import MemoryJobStore
 from facesearch.adapters.memory.rekognition import MemoryRekognition, SeenFace
 from facesearch.adapters.memory.stores import (
     MemoryErasureLog,
@@ -22,7 +20,7 @@ from facesearch.adapters.memory.stores import (
     MemorySnapshotStore,
 )
 from facesearch.adapters.memory.vector_items import MemoryVectorItems
-from facesearch.adapters.memory.watches import MemoryWatchStore
+from facesearch.adapters.memory.webhooks import MemoryCallbackStore, MemoryJobStore, MemoryWatchStore
 from facesearch.adapters.rekognition import PersonFaces, RekognitionFaces, RekognitionMatcher
 from facesearch.adapters.rekognition.pictures import parts_of
 from facesearch.adapters.s3.pictures import S3Pictures

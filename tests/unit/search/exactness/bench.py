@@ -18,8 +18,6 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from facesearch.adapters.memory.callbacks import MemoryCallbackStore
-from facesearch.adapters.memory.jobs import MemoryJobStore
 from facesearch.adapters.memory.stores import (
     MemoryErasureLog,
     MemoryObjects,
@@ -27,7 +25,7 @@ from facesearch.adapters.memory.stores import (
     MemoryReader,
     MemorySnapshotStore,
 )
-from facesearch.adapters.memory.watches import MemoryWatchStore
+from facesearch.adapters.memory.webhooks import MemoryCallbackStore, MemoryJobStore, MemoryWatchStore
 from facesearch.adapters.s3.pictures import S3Pictures
 from facesearch.deletion.stores import Stores
 from facesearch.faces.compaction import SnapshotBuilder

@@ -8,8 +8,8 @@ from typing import Any
 
 from standardwebhooks import Webhook
 
-from facesearch.adapters.memory.callbacks import MemoryCallbackStore
 from facesearch.adapters.memory.stores import MemoryReader
+from facesearch.adapters.memory.webhooks import MemoryCallbackStore
 from facesearch.models import WebhookSecret
 from facesearch.webhooks.announcing import JobEnd
 from facesearch.webhooks.callbacks.attempts import AttemptQueue, CallbackAnnouncer, DeadLetters, DeliveryAttempt

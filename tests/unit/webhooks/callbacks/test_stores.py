@@ -9,7 +9,7 @@ import pytest
 
 from facesearch.adapters.dynamodb.callbacks import LEAST_DAYS, DynamoCallbackStore
 from facesearch.adapters.dynamodb.table import Table
-from facesearch.adapters.memory.callbacks import MemoryCallbackStore
+from facesearch.adapters.memory.webhooks import MemoryCallbackStore
 from facesearch.webhooks.callbacks.callback import Callback, CallbackKey, CallbackStatus, callback_of
 from tests.support.aws import TABLE
 from tests.support.fakes import EVENT_ID, ORG

@@ -5,10 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from facesearch.adapters.memory.callbacks import MemoryCallbackStore
-from facesearch.adapters.memory.jobs import MemoryJobStore
 from facesearch.adapters.memory.stores import MemoryObjects, MemoryReader
-from facesearch.adapters.memory.watches import MemoryWatchStore
+from facesearch.adapters.memory.webhooks import MemoryCallbackStore, MemoryJobStore, MemoryWatchStore
 from facesearch.deletion.search import SearchDeletion
 from facesearch.errors import NoFaceFound
 from facesearch.faces.matching import StoredProbe, StoringMatcher

@@ -11,7 +11,7 @@ import pytest
 from facesearch.adapters.dynamodb.table import Table
 from facesearch.adapters.dynamodb.watches import DynamoWatchStore
 from facesearch.adapters.kms.probes import KmsProbes
-from facesearch.adapters.memory.watches import MemoryWatchStore
+from facesearch.adapters.memory.webhooks import MemoryWatchStore
 from facesearch.faces.matching import StoredProbe
 from facesearch.models import SearchKey
 from facesearch.webhooks.watches.watch import LostProbeError, Probes, Watch

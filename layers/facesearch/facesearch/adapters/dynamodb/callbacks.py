@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing_extensions import override
 
 from facesearch.adapters.dynamodb import schema
-from facesearch.adapters.dynamodb.table import Item, Table, delete, put, update
+from facesearch.adapters.dynamodb.table import Item, Table, delete, put, replacing, update
 from facesearch.webhooks.callbacks.callback import (
     Addresses,
     Callback,
@@ -41,16 +41,11 @@ class DynamoCallbackStore(CallbackStore, CallbackLists, Addresses):
             "request_id": str(callback.request_id),
             "type": callback.type,
             "url": callback.url,
-            "body": callback.body,
-            "status": callback.status,
-            "attempt_number": callback.attempt_number,
-            "attempts": callback.attempts,
-            "next_at": callback.next_at,
             "created_at": callback.created_at,
             "expires_at": expires_at,
         }
         free = "attribute_not_exists(pk) OR expires_at <= :now"
-        if self.table.write(put(item, free, now=callback.created_at)):
+        if self.table.write(put(item | _life(callback), free, now=callback.created_at)):
             return callback
         return self.get(callback.key) or callback
 
@@ -81,7 +76,7 @@ class DynamoCallbackStore(CallbackStore, CallbackLists, Addresses):
 
     @override
     def restart(self, callback: Callback) -> bool:
-        condition = "attempt_number < :number AND #status <> :delivered"
+        condition = "attempt_number < :attempt_number AND #status <> :delivered"
         return self._write(callback, condition, delivered=CallbackStatus.DELIVERED)
 
     @override
@@ -91,17 +86,17 @@ class DynamoCallbackStore(CallbackStore, CallbackLists, Addresses):
     @override
     def of_org(self, org_id: int) -> Iterator[Callback]:
         now = time.time()
-        for item in self.table.query(schema.callbacks_pk(org_id)):
+        for item in self.table.query(schema.callback_key(org_id)):
             if item["expires_at"] > now:  # TTL deletes within days, not at once
                 yield _callback(org_id, item)
 
     @override
     def count(self, org_id: int, event_id: int) -> int:
-        return sum(1 for _ in self._of_event(org_id, event_id))
+        return sum(1 for _ in self.table.query(schema.callback_key(org_id, f"{event_id}#")))
 
     @override
     def delete_all(self, org_id: int, event_id: int) -> int:
-        return self.table.batch_delete(self._of_event(org_id, event_id))
+        return self.table.batch_delete(self.table.query(schema.callback_key(org_id, f"{event_id}#")))
 
     @override
     def is_off(self, org_id: int, url: str) -> bool:
@@ -119,29 +114,24 @@ class DynamoCallbackStore(CallbackStore, CallbackLists, Addresses):
 
     def _write(self, callback: Callback, condition: str, **values: int | str) -> bool:
         """Write what changes in a callback's life, and give back the claim."""
-        change = update(
-            _key(callback.key),
-            "SET #status = :status, attempt_number = :number, attempts = :attempts, last_status = :last_status,"
-            " reason = :reason, next_at = :next_at, body = :body REMOVE claimed_until",
-            condition,
-            status=callback.status,
-            number=callback.attempt_number,
-            attempts=callback.attempts,
-            last_status=callback.last_status,
-            reason=callback.reason,
-            next_at=callback.next_at,
-            body=callback.body,
-            **values,
-        )
-        return self.table.write(change)
+        after = _life(callback) | {"claimed_until": None}
+        return self.table.write(replacing(_key(callback.key), {}, after, condition, **values))
 
-    def _of_event(self, org_id: int, event_id: int) -> Iterator[Item]:
-        begin = schema.callback_sk(event_id)
-        return self.table.query(schema.callbacks_pk(org_id), "begins_with(sk, :begin)", begin=begin)
+
+def _life(callback: Callback) -> Item:
+    return {
+        "status": callback.status,
+        "attempt_number": callback.attempt_number,
+        "attempts": callback.attempts,
+        "last_status": callback.last_status or None,
+        "reason": callback.reason or None,
+        "next_at": callback.next_at,
+        "body": callback.body,
+    }
 
 
 def _key(key: CallbackKey) -> Item:
-    return schema.key(schema.callbacks_pk(key.org_id), schema.callback_sk(key.event_id, key.callback_id))
+    return schema.callback_key(key.org_id, f"{key.event_id}#{key.callback_id}")
 
 
 def _off_key(org_id: int, url: str) -> Item:

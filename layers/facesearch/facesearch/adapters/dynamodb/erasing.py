@@ -27,7 +27,7 @@ class DynamoErasureLog(ErasureLog):
 
     @override
     def pending(self, event_id: int) -> list[Erasing]:
-        return [_erasing(item) for item in self.table.query(schema.erasing_pk(event_id))]
+        return [_erasing(item) for item in self.table.query(schema.erasing_key(event_id))]
 
     @override
     def end(self, event_id: int, image_ids: Iterable[uuid.UUID]) -> None:
@@ -44,13 +44,10 @@ def _item(event_id: int, erasing: Erasing) -> Item:
 
 
 def _erasing(item: Item) -> Erasing:
-    places = item.get("places", ())
-    if "key" in item:  # an entry of an older version, whose run was killed
-        places = [(item["key"], item.get("etag", ""))]
     return Erasing(
         image_id=uuid.UUID(item["sk"]),
         whole=item["whole"],
-        places=tuple(Original(*place) for place in places),
-        renditions=item.get("renditions", False),
+        places=tuple(Original(*place) for place in item["places"]),
+        renditions=item["renditions"],
         originals=item["originals"],
     )

@@ -35,7 +35,7 @@ class DynamoJobStore(JobStore, JobEraser):
         free = "attribute_not_exists(pk) OR expires_at <= :now"
         writes = [
             put(schema.job_key(job.search) | shared | _attributes(job), free, now=now),
-            put(schema.listed_job_key(job.search) | shared),
+            put(schema.listed_job_key(job.search.event_id, job.search.request_id) | shared),
         ]
         if job.webhook:
             item = schema.webhook_key(job.search.org_id, job.webhook) | shared | {"request_id": request_id}
@@ -68,11 +68,11 @@ class DynamoJobStore(JobStore, JobEraser):
     @override
     def cancel(self, search: SearchKey) -> bool:
         """One transaction."""
-        listed = self.table.get(schema.listed_job_key(search)) or {}
+        listed = self.table.get(schema.listed_job_key(search.event_id, search.request_id)) or {}
         waits = "attribute_not_exists(pk) OR (#status = :queued AND attribute_not_exists(enqueued_at))"
         writes = [
             delete(schema.job_key(search), waits, queued=JobStatus.QUEUED),
-            delete(schema.listed_job_key(search)),
+            delete(schema.listed_job_key(search.event_id, search.request_id)),
         ]
         if webhook := listed.get("webhook"):
             writes.append(delete(schema.webhook_key(search.org_id, webhook)))
@@ -80,23 +80,23 @@ class DynamoJobStore(JobStore, JobEraser):
 
     @override
     def jobs(self, event_id: int) -> Iterator[SearchKey]:
-        for item in self.table.query(schema.jobs_pk(event_id)):
+        for item in self.table.query(schema.listed_job_key(event_id)):
             yield SearchKey(item["org_id"], event_id, uuid.UUID(item["sk"]))
 
     @override
     def holds(self, search: SearchKey) -> bool:
-        return self.table.get(schema.listed_job_key(search)) is not None
+        return self.table.get(schema.listed_job_key(search.event_id, search.request_id)) is not None
 
     @override
     def delete(self, search: SearchKey) -> bool:
         """The list goes last: by it a second run finds what a crash has left."""
-        listed = self.table.get(schema.listed_job_key(search))
+        listed = self.table.get(schema.listed_job_key(search.event_id, search.request_id))
         if listed is None:
             return False
         if webhook := listed["webhook"]:
             self.table.write(delete(schema.webhook_key(search.org_id, webhook)))
         self.table.write(delete(schema.job_key(search)))
-        self.table.write(delete(schema.listed_job_key(search)))
+        self.table.write(delete(schema.listed_job_key(search.event_id, search.request_id)))
         return True
 
     def _together(self, writes: list[Write]) -> bool:

@@ -144,7 +144,7 @@ class DynamoPhotoStore(PhotoEraser, PhotoRecords):
         attributes = ["sk", "changed_at", "status", "model", "width", "height", "taken_at", "built_model"]
         attributes += ["faces", "built_faces"] if faces else []
         items = self.table.query(
-            schema.photos_pk(event_id, shard),
+            schema.photos_key(event_id, shard),
             "changed_at >= :since",
             index=schema.BY_CHANGE,
             projection=", ".join(f"#{name}" for name in attributes),
@@ -155,7 +155,7 @@ class DynamoPhotoStore(PhotoEraser, PhotoRecords):
     @override
     def records(self, event_id: int, shard: int) -> Iterator[Photo]:
         """From the table itself: its local index has no `qualities`, and no table that is there can get another."""
-        items = self.table.query(schema.photos_pk(event_id, shard))
+        items = self.table.query(schema.photos_key(event_id, shard))
         return (_photo(item) for item in items if not _is_tombstone(item))
 
     @override
@@ -267,7 +267,7 @@ class DynamoPhotoStore(PhotoEraser, PhotoRecords):
     def _all(self, event_id: int, shard: int) -> Iterator[Item]:
         """Keys, status and faces of the shard's items."""
         projection = "pk, sk, #status, #faces, #built_faces"
-        return self.table.query(schema.photos_pk(event_id, shard), projection=projection)
+        return self.table.query(schema.photos_key(event_id, shard), projection=projection)
 
     def _change(
         self, key: Item, seen: int, expression: str, condition: str = "changed_at = :seen", /, **values: Any

@@ -30,16 +30,6 @@ TOKEN_BYTES = 3
 
 
 @dataclass(frozen=True)
-class _Move:
-    """One change of a bucket: what is set and added, under which condition, and what the names in them stand for."""
-
-    set: str
-    add: str
-    condition: str
-    values: dict[str, int]
-
-
-@dataclass(frozen=True)
 class DynamoTokenBuckets(TokenBucketStore):
     """Over DynamoDB. Taking is atomic: searches at once are each counted, in whatever order."""
 
@@ -48,15 +38,20 @@ class DynamoTokenBuckets(TokenBucketStore):
     @override
     def take(self, org_id: int, limits: QuotaLimits, seen: QuotaState) -> QuotaState:
         """One write unit, another for a wrong hint, and for every 80th."""
-        token, full_at, turn = _token(), seen.full_at, False
+        token, full_at, turn = secrets.token_urlsafe(TOKEN_BYTES), seen.full_at, False
         for _ in range(ATTEMPTS):
             now = time.time_ns() // 1000
             latest = now + (limits.burst - 1) * limits.interval
             if full_at > latest:
                 break
-            move = _taken(limits, now, latest, is_full=full_at <= now)
+            if full_at <= now:
+                change, condition = "full_at = :next", "(attribute_not_exists(full_at) OR full_at <= :now)"
+                values = {"next": now + limits.interval, "now": now}
+            else:
+                change, condition = "full_at = full_at + :interval", "full_at > :now AND full_at <= :latest"
+                values = {"interval": limits.interval, "now": now, "latest": latest}
             try:
-                return quota_from_item(self._write(org_id, token, move, turn=turn))
+                return quota_from_item(self._write(org_id, token, turn, change, condition, **values))
             except RefusedError as refused:
                 if _has(refused.item, token):
                     return quota_from_item(refused.item)
@@ -68,11 +63,11 @@ class DynamoTokenBuckets(TokenBucketStore):
 
     @override
     def give_back(self, org_id: int, limits: QuotaLimits) -> None:
-        token, turn = _token(), False
-        move = _Move("", "full_at :back", "", {"back": -limits.interval})
+        token, turn = secrets.token_urlsafe(TOKEN_BYTES), False
+        change = "full_at = if_not_exists(full_at, :none) - :back"
         for _ in range(ATTEMPTS):
             try:
-                self._write(org_id, token, move, turn=turn)
+                self._write(org_id, token, turn, change, none=0, back=limits.interval)
             except RefusedError as refused:
                 if _has(refused.item, token):
                     return
@@ -80,21 +75,18 @@ class DynamoTokenBuckets(TokenBucketStore):
             else:
                 return
 
-    def _write(self, org_id: int, token: str, move: _Move, *, turn: bool) -> Item:
-        """Make the move, once. `turn`: a new set of tokens begins with it. The item afterwards."""
+    def _write(self, org_id: int, token: str, turn: bool, change: str, condition: str = "", /, **values: Any) -> Item:
+        """Make a change, once. `turn`: a new set of tokens begins with it. The item afterwards."""
         if turn:
-            sets, adds = ["older_moves = moves", "moves = :tokens"], []
+            change = f"SET {change}, older_moves = moves, moves = :tokens"
             room = "size(moves) >= :most"
         else:
-            sets, adds = [], ["moves :tokens"]
+            change = f"SET {change} ADD moves :tokens"
             room = "(attribute_not_exists(moves) OR size(moves) < :most)"
-        sets, adds = [*filter(None, [move.set]), *sets], [*filter(None, [move.add]), *adds]
-        change = " ".join(f"{verb} {', '.join(parts)}" for verb, parts in (("SET", sets), ("ADD", adds)) if parts)
         once = "NOT contains(moves, :token) AND NOT contains(older_moves, :token)"
-        condition = " AND ".join(filter(None, [move.condition, room, once]))
-        values: dict[str, Any] = {"token": token, "tokens": {token}, "most": TOKENS}
-        write = update(schema.quota_key(org_id), change, condition, **move.values, **values)
-        return self.table.attempt(write, returned="ALL_NEW")
+        condition = " AND ".join(filter(None, [condition, room, once]))
+        values |= {"token": token, "tokens": {token}, "most": TOKENS}
+        return self.table.attempt(update(schema.quota_key(org_id), change, condition, **values), returned="ALL_NEW")
 
     def _undo(self, org_id: int, limits: QuotaLimits, token: str) -> None:
         """Take a move back if it was made; nobody has been told so, and the caller is about to hear that it failed."""
@@ -110,18 +102,6 @@ class DynamoTokenBuckets(TokenBucketStore):
             self.table.write(write)
         except StoreUnavailable as still:  # one search less until the bucket has filled up by itself
             log_unexpected(still)
-
-
-def _taken(limits: QuotaLimits, now: int, latest: int, *, is_full: bool) -> _Move:
-    if is_full:
-        values = {"next": now + limits.interval, "now": now}
-        return _Move("full_at = :next", "", "(attribute_not_exists(full_at) OR full_at <= :now)", values)
-    values = {"interval": limits.interval, "now": now, "latest": latest}
-    return _Move("full_at = full_at + :interval", "", "full_at > :now AND full_at <= :latest", values)
-
-
-def _token() -> str:
-    return secrets.token_urlsafe(TOKEN_BYTES)
 
 
 def _has(item: Item, token: str) -> bool:

@@ -206,14 +206,12 @@ class DynamoEventDirectory(EventDirectory):
 
     def rows(self, org_id: int) -> Iterator[EventRow]:
         """All, newest first, as far as they are asked for."""
-        begin = "begins_with(sk, :events)"
-        items = self.table.query(schema.org_pk(org_id), begin, backwards=True, events=schema.EVENTS)
-        return map(_row, items)
+        return map(_row, self.table.query(schema.org_event_key(org_id), backwards=True))
 
 
 def row_of(event: Event) -> Item:
     """The item of an event in its organisation's list."""
-    return schema.org_event_key(event) | {
+    return schema.org_event_key(event.org_id, event) | {
         "event_id": event.event_id,
         "name": event.name,
         "slug": event.slug,

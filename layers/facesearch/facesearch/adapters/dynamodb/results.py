@@ -68,19 +68,19 @@ class DynamoResultStore(ResultStore):
 
     @override
     def searches(self, event_id: int) -> Iterator[SearchKey]:
-        for item in self.table.query(schema.searches_pk(event_id)):
+        for item in self.table.query(schema.search_key(event_id)):
             yield SearchKey(item["org_id"], event_id, uuid.UUID(item["sk"]))
 
     @override
     def holds(self, search: SearchKey) -> bool:
         """The list says so first and last."""
-        item = self.table.get(schema.search_key(search))
+        item = self.table.get(schema.search_key(search.event_id, search.request_id))
         return item is not None and item["org_id"] == search.org_id
 
     @override
     def photos(self, search: SearchKey, *, whole: bool = False) -> list[uuid.UUID]:
         """One Query."""
-        items = list(self.table.query(schema.result_pk(search)))
+        items = list(self.table.query(schema.result_key(search)))
         totals = [item["total"] for item in items if "total" in item and "announced" not in item]
         if whole and not totals:
             return []
@@ -99,11 +99,11 @@ class DynamoResultStore(ResultStore):
 
     @override
     def delete(self, search: SearchKey) -> None:
-        items = list(self.table.query(schema.result_pk(search)))
+        items = list(self.table.query(schema.result_key(search)))
         if any("total" in item for item in items):  # its request_id was free since it was hidden
             return
         self.table.batch_delete(item for item in items if "cancelled" not in item)
-        self.table.write(delete(schema.search_key(search)))
+        self.table.write(delete(schema.search_key(search.event_id, search.request_id)))
 
     def _announce(self, header: Item, cancelled: str | None) -> bool:
         free = "attribute_not_exists(pk) OR expires_at <= :now OR attribute_exists(announced)"
@@ -126,7 +126,7 @@ class DynamoResultStore(ResultStore):
 
 
 def _parts(search: SearchKey, photos: Sequence[PhotoMatch], expires_at: int) -> Iterator[Item]:
-    yield schema.search_key(search) | {"org_id": search.org_id, "expires_at": expires_at}
+    yield schema.search_key(search.event_id, search.request_id) | {"org_id": search.org_id, "expires_at": expires_at}
     for start in range(0, len(photos), CHUNK_SIZE):
         chunk = {"photos": pack_chunk(photos[start : start + CHUNK_SIZE]), "expires_at": expires_at}
         yield schema.chunk_key(search, start // CHUNK_SIZE) | chunk

@@ -91,7 +91,7 @@ class Table:
 
     def query(
         self,
-        pk: str,
+        begin: Item,
         sort: str = "",
         /,
         *,
@@ -101,7 +101,10 @@ class Table:
         most: int | None = None,
         **values: Any,
     ) -> Iterator[Item]:
-        """The items of a partition whose sort key is as `sort` says, in its order, a page of 1 MB to a round trip."""
+        """The items whose keys begin so and are as `sort` says, in their order; a page of 1 MB to a round trip."""
+        values["pk"] = begin["pk"]
+        if begin["sk"]:
+            sort, values["begin"] = "begins_with(sk, :begin)", begin["sk"]
         pages = self.client.get_paginator("query").paginate(
             TableName=self.name,
             ConsistentRead=True,
@@ -109,7 +112,7 @@ class Table:
             PaginationConfig={"MaxItems": most, "PageSize": most},
             **({"IndexName": index} if index else {}),
             **_expressions(
-                {"pk": pk} | values,
+                values,
                 KeyConditionExpression=f"pk = :pk AND {sort}" if sort else "pk = :pk",
                 ProjectionExpression=projection,
             ),

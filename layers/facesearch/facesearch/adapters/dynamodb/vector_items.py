@@ -26,11 +26,11 @@ def vector_items(place: FacePlace, photo: PhotoFaces) -> Iterator[Item]:
     half as large as with fractions. The bytes come once more, for whoever reads many of them. A vector of zeros has no
     direction, so nothing is similar to it and the index would refuse it: it is left out.
     """
-    pk = schema.faces_pk(place.event_id, place.model, place.shard_of(photo.image_id))
+    key = _key(place, place.shard_of(photo.image_id))
     for number, values in enumerate(values_of(photo.faces)):
         if values.any():
             face = {"vector": values.tolist(), "face": values.tobytes(), "width": photo.width, "height": photo.height}
-            yield schema.key(pk, schema.face_sk(photo.image_id, number)) | face
+            yield key | face | {"sk": schema.face_sk(photo.image_id, number)}
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ class DynamoVectorItems(VectorItemStore):
             IndexName=schema.BY_FACE,
             SearchVector=[{"N": f"{value:.9g}"} for value in vector.astype(np.float32).tolist()],
             SearchConditionExpression="pk = :pk",
-            ExpressionAttributeValues=encode({":pk": schema.faces_pk(place.event_id, place.model, shard)}),
+            ExpressionAttributeValues=encode({":pk": _key(place, shard)["pk"]}),
             ProjectionExpression="sk, face",
             TopK=TOP_K,
         )
@@ -92,17 +92,20 @@ class DynamoVectorItems(VectorItemStore):
     @override
     def read(self, place: FacePlace, shard: int, most: int | None = None) -> ShardFaces:
         """One Query a page of 1 MB, about 1,400 faces."""
-        pk = schema.faces_pk(place.event_id, place.model, shard)
-        return _faces(self.table.query(pk, projection="sk, face", most=most))
+        return _faces(self.table.query(_key(place, shard), projection="sk, face", most=most))
 
     def _of(self, place: FacePlace, image_id: uuid.UUID, beyond: int = 0) -> Iterator[Item]:
         """Keys of a photo's faces from number `beyond` on."""
-        pk = schema.faces_pk(place.event_id, place.model, place.shard_of(image_id))
+        key = _key(place, place.shard_of(image_id))
         first, last = schema.face_sk(image_id, beyond), f"{image_id}$"  # $ comes after #
-        return self.table.query(pk, "sk BETWEEN :first AND :last", projection="pk, sk", first=first, last=last)
+        return self.table.query(key, "sk BETWEEN :first AND :last", projection="pk, sk", first=first, last=last)
 
     def _shard(self, place: FacePlace, shard: int) -> Iterator[Item]:
-        return self.table.query(schema.faces_pk(place.event_id, place.model, shard), projection="pk, sk")
+        return self.table.query(_key(place, shard), projection="pk, sk")
+
+
+def _key(place: FacePlace, shard: int) -> Item:
+    return schema.faces_key(place.event_id, place.model, shard)
 
 
 def _faces(items: Iterable[Item]) -> ShardFaces:

@@ -39,7 +39,7 @@ class DynamoWatchStore(WatchStore, WatchEraser, Rounds):
 
     @override
     def get(self, search: SearchKey) -> Watch | None:
-        item = self.table.get(schema.watch_key(search))
+        item = self.table.get(schema.watch_key(search.event_id, search.request_id))
         if item is None or item["expires_at"] <= time.time():
             return None
         watch = _watch(item)
@@ -47,21 +47,22 @@ class DynamoWatchStore(WatchStore, WatchEraser, Rounds):
 
     @override
     def page(self, event_id: int, after: uuid.UUID | None, limit: int) -> list[Watch]:
-        pk = schema.watches_pk(event_id)
+        begin = schema.watch_key(event_id)
         if after is None:
-            return [_watch(item) for item in self.table.query(pk, most=limit)]
-        return [_watch(item) for item in self.table.query(pk, "sk > :after", most=limit, after=str(after))]
+            return [_watch(item) for item in self.table.query(begin, most=limit)]
+        return [_watch(item) for item in self.table.query(begin, "sk > :after", most=limit, after=str(after))]
 
     @override
     def enter(self, watch: Watch, child: SearchKey) -> None:
         """Keep it for a day more than the longest that a result can be kept."""
         expires_at = _now() + CHILD_DAYS * SECONDS_PER_DAY
-        self.table.write(put(schema.child_key(watch.search, child.request_id) | {"expires_at": expires_at}))
+        key = schema.child_key(watch.search.event_id, f"{watch.search.request_id}#{child.request_id}")
+        self.table.write(put(key | {"expires_at": expires_at}))
 
     @override
     def note(self, watch: Watch, child: SearchKey) -> bool:
         told = {"child": str(child.request_id), "seen": str(watch.last)}
-        key = schema.watch_key(watch.search)
+        key = schema.watch_key(watch.search.event_id, watch.search.request_id)
         return self.table.write(update(key, "SET last_told = :child", "last_told = :seen", **told))
 
     @override
@@ -87,7 +88,7 @@ class DynamoWatchStore(WatchStore, WatchEraser, Rounds):
 
     @override
     def delete(self, search: SearchKey) -> bool:
-        if not self.table.write(delete(schema.watch_key(search), "attribute_exists(pk)")):
+        if not self.table.write(delete(schema.watch_key(search.event_id, search.request_id), "attribute_exists(pk)")):
             return False
         self._count(search.event_id, -1, "watches > :none", none=0)
         return True
@@ -103,18 +104,17 @@ class DynamoWatchStore(WatchStore, WatchEraser, Rounds):
 
     @override
     def delete_all(self, event_id: int) -> int:
-        watches = self.table.batch_delete(self.table.query(schema.watches_pk(event_id)))
-        self.table.batch_delete(self.table.query(schema.children_pk(event_id)))
+        watches = self.table.batch_delete(self.table.query(schema.watch_key(event_id)))
+        self.table.batch_delete(self.table.query(schema.child_key(event_id)))
         self.table.write(delete(schema.round_key(event_id)))
         return watches
 
     @override
     def count(self, event_id: int) -> int:
-        return sum(1 for _ in self.table.query(schema.watches_pk(event_id)))
+        return sum(1 for _ in self.table.query(schema.watch_key(event_id)))
 
     def _children(self, search: SearchKey) -> Iterator[Item]:
-        begin = f"{search.request_id}#"
-        return self.table.query(schema.children_pk(search.event_id), "begins_with(sk, :begin)", begin=begin)
+        return self.table.query(schema.child_key(search.event_id, f"{search.request_id}#"))
 
     def _count(self, event_id: int, by: int, condition: str = "", /, **values: int) -> bool:
         count = "SET expires_at = :expires_at ADD watches :by"
@@ -129,7 +129,7 @@ def _now() -> int:
 
 def _item(watch: Watch) -> Item:
     metadata = watch.metadata
-    return schema.watch_key(watch.search) | {
+    return schema.watch_key(watch.search.event_id, watch.search.request_id) | {
         "org_id": watch.search.org_id,
         "event_id": watch.search.event_id,
         "probe_model": watch.model,

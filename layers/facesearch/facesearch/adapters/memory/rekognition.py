@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import boto3
+from botocore import xform_name
 from botocore.awsrequest import AWSResponse
 from botocore.config import Config
 from PIL import Image, UnidentifiedImageError
@@ -93,27 +94,24 @@ class MemoryRekognition:
         try:
             if self.refusals.get(operation):
                 raise self.refusals[operation].pop(0)
-            status, body = 200, _OPERATIONS[operation](self, json.loads(request.body))
+            status, body = 200, getattr(self, xform_name(operation))(json.loads(request.body))
         except Refusal as refusal:
             status, body = refusal.status, {"__type": refusal.code, "Message": refusal.code}
         headers: Any = {"Content-Type": "application/x-amz-json-1.1"}
         return AWSResponse(request.url, status, headers, _Raw(json.dumps(body).encode()))
 
     def create_collection(self, asked: dict[str, Any]) -> dict[str, Any]:
-        """CreateCollection."""
         if asked["CollectionId"] in self.collections:
             raise Refusal("ResourceAlreadyExistsException")
         self.collections[asked["CollectionId"]] = {}
         return {"StatusCode": 200, "CollectionArn": f"aws:rekognition:{asked['CollectionId']}"}
 
     def delete_collection(self, asked: dict[str, Any]) -> dict[str, Any]:
-        """DeleteCollection."""
         self._collection(asked)
         del self.collections[asked["CollectionId"]]
         return {"StatusCode": 200}
 
     def describe_collection(self, asked: dict[str, Any]) -> dict[str, Any]:
-        """DescribeCollection."""
         return {"FaceCount": len(self._collection(asked)), "FaceModelVersion": VERSION}
 
     def index_faces(self, asked: dict[str, Any]) -> dict[str, Any]:
@@ -155,7 +153,6 @@ class MemoryRekognition:
         }
 
     def detect_faces(self, asked: dict[str, Any]) -> dict[str, Any]:
-        """DetectFaces."""
         return {"FaceDetails": [{"BoundingBox": _box(face.box)} for face in self._largest(_picture(asked["Image"]))]}
 
     def compare_faces(self, asked: dict[str, Any]) -> dict[str, Any]:
@@ -177,7 +174,6 @@ class MemoryRekognition:
         }
 
     def list_faces(self, asked: dict[str, Any]) -> dict[str, Any]:
-        """ListFaces, page by page."""
         kept = list(self._collection(asked).values())
         start, most = int(asked.get("NextToken", 0)), asked.get("MaxResults", 1000)
         answer: dict[str, Any] = {"Faces": [each.told() for each in kept[start : start + most]]}
@@ -186,7 +182,6 @@ class MemoryRekognition:
         return answer
 
     def delete_faces(self, asked: dict[str, Any]) -> dict[str, Any]:
-        """DeleteFaces."""
         collection = self._collection(asked)
         gone = [face_id for face_id in asked["FaceIds"] if collection.pop(face_id, None) is not None]
         missing = [{"FaceId": each, "Reasons": ["FACE_NOT_FOUND"]} for each in asked["FaceIds"] if each not in gone]
@@ -204,19 +199,6 @@ class MemoryRekognition:
 class _Raw(io.BytesIO):
     def stream(self, **_: Any) -> Iterator[bytes]:
         yield self.read()
-
-
-_OPERATIONS: dict[str, Callable[[MemoryRekognition, dict[str, Any]], dict[str, Any]]] = {
-    "CreateCollection": MemoryRekognition.create_collection,
-    "DeleteCollection": MemoryRekognition.delete_collection,
-    "DescribeCollection": MemoryRekognition.describe_collection,
-    "IndexFaces": MemoryRekognition.index_faces,
-    "SearchFacesByImage": MemoryRekognition.search_faces_by_image,
-    "DetectFaces": MemoryRekognition.detect_faces,
-    "CompareFaces": MemoryRekognition.compare_faces,
-    "ListFaces": MemoryRekognition.list_faces,
-    "DeleteFaces": MemoryRekognition.delete_faces,
-}
 
 
 def _picture(given: dict[str, Any]) -> bytes:

@@ -123,7 +123,7 @@ class S3SnapshotStore(SnapshotStore):
 
     def _items(self, event_id: int) -> list[Item]:
         """The event's current snapshots, one a model."""
-        return list(self._table.query(schema.snapshots_pk(event_id)))
+        return list(self._table.query(schema.snapshot_key(event_id)))
 
     def _files(self, event_id: int) -> list[tuple[str, float]]:
         pages = self._s3.get_paginator("list_objects_v2").paginate(

@@ -1,12 +1,10 @@
 """The operator's use cases: organisations, API keys, events, webhook secrets."""
 
-from facesearch.adapters.dynamodb.admin.ending import EndingAdmin
 from facesearch.adapters.dynamodb.admin.events import EVENTS_PER_ORG, EventAdmin
-from facesearch.adapters.dynamodb.admin.keys import KEYS_PER_ORG, KeyAdmin
-from facesearch.adapters.dynamodb.admin.webhooks import SECRETS_PER_ORG, WebhookAdmin
+from facesearch.adapters.dynamodb.admin.keys import KEYS_PER_ORG, SECRETS_PER_ORG, KeyAdmin
 
 __all__ = ["EVENTS_PER_ORG", "KEYS_PER_ORG", "SECRETS_PER_ORG", "DynamoAdmin"]
 
 
-class DynamoAdmin(KeyAdmin, EventAdmin, EndingAdmin, WebhookAdmin):
+class DynamoAdmin(KeyAdmin, EventAdmin):
     """Creates and changes what the API only reads."""

@@ -1,5 +1,5 @@
-"""Events: created, changed, listed. An event is two items that change together: its configuration, which every request
-reads, and its row in the organisation's list."""
+"""Events: created, changed, listed, ended. An event is two items that change together: its configuration, which every
+request reads, and its row in the organisation's list."""
 
 import datetime as dt
 import re
@@ -13,9 +13,9 @@ from typing_extensions import override
 from facesearch.adapters.dynamodb import schema
 from facesearch.adapters.dynamodb.admin.orgs import OrgAdmin, checked_name, random_id
 from facesearch.adapters.dynamodb.reading import DynamoEventDirectory, event_from_item, row_of
-from facesearch.adapters.dynamodb.table import Item, RefusedError, Write, delete, put, replacing
-from facesearch.admin.models import DEFAULT_CONFIDENCE, EventChanges
-from facesearch.admin.ports import EventSettings
+from facesearch.adapters.dynamodb.table import Item, RefusedError, Write, delete, put, replacing, update
+from facesearch.admin.models import DEFAULT_CONFIDENCE, EndedEvent, EventChanges
+from facesearch.admin.ports import EventLifecycle
 from facesearch.errors import InvalidRequest, NotFound, Throttled
 from facesearch.faces.sets import EventFaceSets
 from facesearch.models import Event, EventRow, FaceSet
@@ -25,7 +25,7 @@ EVENTS_PER_ORG = 10_000
 SLUG_LENGTH = 80
 
 
-class EventAdmin(OrgAdmin, EventSettings, EventFaceSets):
+class EventAdmin(OrgAdmin, EventLifecycle, EventFaceSets):
     """The operator's use cases about events."""
 
     def create_event(
@@ -92,9 +92,7 @@ class EventAdmin(OrgAdmin, EventSettings, EventFaceSets):
     def update_event(self, event_id: int, **changes: Unpack[EventChanges]) -> Event:
         given = _given(changes)
         while True:
-            before = self.event(event_id)
-            if before is None:
-                raise NotFound(f"There is no event {event_id}.")
+            before = self._existing(event_id)
             if before.closing:
                 raise InvalidRequest(f"Event {event_id} is being deleted.")
             after = replace(before, **given)
@@ -138,6 +136,67 @@ class EventAdmin(OrgAdmin, EventSettings, EventFaceSets):
                 raise
             return False
 
+    @override
+    def count_erasure(self, event_id: int) -> None:
+        count = update(schema.event_key(event_id), "ADD erasures :one", "attribute_exists(pk)", one=1)
+        try:
+            self.table.transact([count])
+        except RefusedError:
+            raise NotFound(f"There is no event {event_id}.") from None
+
+    @override
+    def close_event(self, event_id: int) -> Event:
+        while True:
+            event = self._existing(event_id)
+            if event.closing:
+                return event
+            close = update(
+                schema.event_key(event_id),
+                "SET closing = :yes, event_enabled = :no ADD erasures :one",
+                "attribute_not_exists(closing) AND event_date = :date AND #name = :name",
+                yes=True,
+                no=False,
+                one=1,
+                date=event.date,
+                name=event.name,
+            )
+            try:
+                self.table.transact([close, put(row_of(event) | {"event_enabled": False})])
+            except RefusedError:  # somebody else changed it a moment ago
+                continue
+
+    @override
+    def remove_event(self, event: Event) -> None:
+        writes = [
+            delete(schema.event_key(event.event_id), "attribute_exists(pk)"),
+            delete(schema.org_event_key(event.org_id, event)),
+            self._count(event.org_id, "events", -1),
+        ]
+        if event.retain_until:
+            writes.append(delete(_last_day_key(event)))
+        if event.upstream is not None:
+            writes.append(delete(schema.upstream_key(event.upstream)))
+        try:
+            self.table.transact(writes)
+        except RefusedError as refused:
+            if refused.position != 0:  # removed by somebody else meanwhile, and counted
+                raise
+
+    @override
+    def ended_events(self, today: dt.date) -> list[EndedEvent]:
+        items = self.table.query(schema.retention_key(), "sk < :today", today=today.isoformat())
+        return [EndedEvent(item["event_id"], item["sk"].partition("#")[0]) for item in items]
+
+    @override
+    def forget_ended(self, ended: EndedEvent) -> None:
+        self.table.write(delete(_last_day_key(ended)))
+
+    def _existing(self, event_id: int) -> Event:
+        event = self.event(event_id)
+        if event is None:
+            raise NotFound(f"There is no event {event_id}.")
+        return event
+
 
 def _changing(before: Event, after: Event) -> list[Write]:
     """Only what an operator changes is written: others write other attributes of the event meanwhile.
@@ -148,12 +207,13 @@ def _changing(before: Event, after: Event) -> list[Write]:
     """
     key, not_closing = schema.event_key(before.event_id), "attribute_not_exists(closing)"
     writes = [replacing(key, _settings(before), _settings(after), not_closing), put(row_of(after))]
-    if schema.org_event_key(before) != schema.org_event_key(after):
-        writes.append(delete(schema.org_event_key(before)))
+    old_key, row_key = (schema.org_event_key(event.org_id, event) for event in (before, after))
+    if old_key != row_key:
+        writes.append(delete(old_key))
     if before.retain_until != after.retain_until:
         writes += _retaining(after)
         if before.retain_until:
-            writes.append(delete(schema.retention_key(before.retain_until, before.event_id)))
+            writes.append(delete(_last_day_key(before)))
     if before.upstream != after.upstream:
         if before.upstream is not None:
             writes.append(delete(schema.upstream_key(before.upstream)))
@@ -244,7 +304,11 @@ def _retaining(event: Event) -> list[Write]:
     """Put it on the list of events by their last day, if it has one."""
     if not event.retain_until:
         return []
-    return [put(schema.retention_key(event.retain_until, event.event_id) | {"event_id": event.event_id})]
+    return [put(_last_day_key(event) | {"event_id": event.event_id})]
+
+
+def _last_day_key(event: Event | EndedEvent) -> Item:
+    return schema.retention_key(f"{event.retain_until}#{event.event_id}")
 
 
 def _check_confidence(confidence: int) -> None:
