@@ -137,9 +137,8 @@ def mended(data: bytes, file: JpegFile) -> bytes:
     # What lost the end has often filled it with zeros, or with ones as flash memory does that nothing was written to.
     # The last byte may be half a marker.
     known = data.rstrip(b"\0\xff")
-    if 3 * file.visits > MAX_BLOCK_VISITS:  # it is decoded twice more
-        raise UnusableImage(DAMAGED)
-    if file.lacks_scans or len(known) < file.scan_at or _lost(known, file) > LOST_AT_MOST:
+    is_costly = 3 * file.visits > MAX_BLOCK_VISITS  # it is decoded twice more
+    if is_costly or file.lacks_scans or len(known) < file.scan_at or _lost(known, file) > LOST_AT_MOST:
         raise UnusableImage(DAMAGED)
     return known + _END
 
@@ -180,16 +179,9 @@ def _frame(marker: int, body: bytes) -> JpegFile:
 
 def _lost(known: bytes, file: JpegFile) -> float:
     """The share of the picture that other bytes behind the known ones would change: they are tried."""
-    as_it_is = _pixels(known + _END, file)
-    otherwise = _pixels(known + _filler(known, file) + _END, file)
+    as_it_is, otherwise = (_pixels(known + more + _END, file) for more in (b"", _filler(known, file)))
     changed = (as_it_is != otherwise).any(axis=2)
-    rows = np.flatnonzero(changed.any(axis=1))
-    if not len(rows):
-        return 0.0
-    width = changed.shape[1]
-    first = int(rows[0])
-    known_pixels = width * first + int(changed[first].argmax())
-    return float(1 - known_pixels / changed.size)
+    return float(1 - int(changed.argmax()) / changed.size) if changed.any() else 0.0
 
 
 def _filler(known: bytes, file: JpegFile) -> bytes:
