@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field, RootModel
 
-from facesearch.photos.originals import MAX_IDENTIFIER, MAX_IMAGE_IDS
+from facesearch.photos.links import MAX_IDENTIFIER, MAX_IMAGE_IDS
 from facesearch.validation import UUID_PATTERN
 
 _Text = Annotated[str, Field(min_length=1, max_length=MAX_IDENTIFIER)]

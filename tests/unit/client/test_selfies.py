@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from PIL import ExifTags, Image
 
-from facesearch.photos import formats
+from facesearch.photos.decoding import READABLE, formats
 from facesearch_client import SelfieError
 from facesearch_client.selfies import BRANDS, UNREADABLE, read_selfie, read_selfies
 from tests.support.heifs import coded, heif, turn_box
@@ -113,4 +113,4 @@ def test_bytes_of_any_kind_are_one_selfie_and_not_several(kind: Any) -> None:
 
 def test_the_client_knows_the_pictures_that_the_api_reads() -> None:
     assert set(BRANDS) == set(formats.HEIF_BRANDS)
-    assert formats.READABLE in UNREADABLE
+    assert READABLE in UNREADABLE

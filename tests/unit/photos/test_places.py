@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from facesearch.adapters.memory.stores import MemoryObjects, MemoryPhotoStore
 from facesearch.deletion.photos import Files, PhotoDeletion
-from facesearch.photos.originals import Link, Originals
+from facesearch.photos.links import Link, Originals
 from facesearch.photos.places import find_moved, note_place
 from facesearch.photos.reports import IndexingOutcome
 from facesearch.records import MAX_COPIES, Original, Photo, image_id_of_bytes
@@ -53,7 +53,7 @@ def linked(site: RebuildBench) -> str | None:
             return key
 
     with ThreadPoolExecutor(1) as pool:
-        (found,) = Originals(site.photos, Bucket(), pool).links(EVENT, [str(ID)])
+        (found,) = Originals(photos=site.photos, store=Bucket(), pool=pool).links(EVENT, [str(ID)])
     return found.url if isinstance(found, Link) else None
 
 

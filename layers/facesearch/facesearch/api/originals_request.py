@@ -10,7 +10,7 @@ from pydantic_core import PydanticCustomError
 from facesearch.api.requests import ApiRequest
 from facesearch.errors import InvalidRequest, NotFound
 from facesearch.models import Feature
-from facesearch.photos.originals import MAX_IDENTIFIER, MAX_IMAGE_IDS
+from facesearch.photos.links import MAX_IDENTIFIER, MAX_IMAGE_IDS
 from facesearch.reading import StoredPage
 from facesearch.validation import flatten, no_json
 

@@ -26,8 +26,7 @@ from facesearch.api.schemas import (
 from facesearch.errors import FaceSearchError, Throttled
 from facesearch.models import Event, EventRow, Job, JobStatus, Page, PhotoMatch, RenditionUrls, SearchKey
 from facesearch.observability import count_failed_call, log_unexpected, logger
-from facesearch.photos.links import RenditionLinks
-from facesearch.photos.originals import Link, NoLink
+from facesearch.photos.links import Link, NoLink, RenditionLinks
 from facesearch.reading import StoredPage
 from facesearch.webhooks.jobs import LOST
 

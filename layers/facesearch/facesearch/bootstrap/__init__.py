@@ -53,8 +53,7 @@ if TYPE_CHECKING:
     from facesearch.faces.sets import FaceSets
     from facesearch.photos.gallery import Galleries
     from facesearch.photos.indexing import PhotoIndexer
-    from facesearch.photos.links import RenditionLinks
-    from facesearch.photos.originals import Originals
+    from facesearch.photos.links import Originals, RenditionLinks
     from facesearch.search.face_search import FaceSearch
     from facesearch.search.selfies import SelfieUploads
     from facesearch.webhooks.announcing import Announcer
@@ -202,10 +201,10 @@ class Container:
     @cached_property
     def originals(self) -> "Originals":
         from facesearch.adapters.s3.originals import S3Originals
-        from facesearch.photos.originals import Originals
+        from facesearch.photos.links import Originals
 
         store = S3Originals(self._s3, self.settings.required("photos_bucket"))
-        return Originals(self._photos, store, self._io)
+        return Originals(photos=self._photos, store=store, pool=self._io)
 
     @cached_property
     def event_directory(self) -> EventDirectory:

@@ -15,10 +15,10 @@ from pi_heif import HeifFile
 from PIL import Image
 
 from facesearch.errors import CostlyImage, UnusableImage
-from facesearch.photos.decoding import heif, jpeg, png
+from facesearch.photos.decoding import DAMAGED, UNREADABLE, heif, jpeg, png
 from facesearch.photos.decoding.colours import ADOBE_RGB, DISPLAY_P3
+from facesearch.photos.decoding.formats import is_heif, why_unreadable
 from facesearch.photos.decoding.metadata import Metadata, metadata_of
-from facesearch.photos.formats import UNREADABLE, is_heif, why_unreadable
 
 MAX_PIXELS = 2**26
 """67 million: the largest that phones and cameras commonly write (64 MP, 9,248 x 6,944) fit, as 200 MB of RGB."""
@@ -32,7 +32,6 @@ MAX_ASPECT = 20
 
 Image.MAX_IMAGE_PIXELS = None  # our own limit is checked from the header; Pillow's is a warning at half of it
 
-_DAMAGED = "The picture is damaged or cut short."
 _ANIMATED = "The picture is animated; send a still one."
 _P3_PRIMARIES = 12
 _MIRRORED = 2
@@ -116,7 +115,7 @@ def read_image(data: bytes, *, fit: int | None = None, enough: int | None = None
     # A multi-picture JPEG (portrait and HDR modes of phones) is a still whose first picture is the photo.
     if image.format in ("PNG", "WEBP") and getattr(image, "is_animated", False):
         raise UnusableImage(_ANIMATED)
-    with _as_unusable(_DAMAGED, data):
+    with _as_unusable(DAMAGED, data):
         _draft(image, fit, enough)
         image.load()
         metadata = metadata_of(image)
@@ -157,7 +156,7 @@ def _opened_jpeg(data: bytes) -> _Opened:
     _check_size(file.width, file.height, MAX_JPEG_PIXELS)
     image = Image.open(io.BytesIO(jpeg.mended(data, file)), formats=("JPEG",))
     if image.size != (file.width, file.height):
-        raise UnusableImage(_DAMAGED)
+        raise UnusableImage(DAMAGED)
     return _Opened(image)
 
 
@@ -172,7 +171,7 @@ def _opened_heif(data: bytes) -> _Opened:
         return _Opened(Image.open(io.BytesIO(still), formats=("AVIF",)), primaries=file.primaries)
     decoder = HeifFile(io.BytesIO(data), convert_hdr_to_8bit=True, remove_stride=False)
     frame = decoder[decoder.primary_index]
-    with _as_unusable(_DAMAGED, data):
+    with _as_unusable(DAMAGED, data):
         content = frame.data  # decodes; the size is known only then
         image = Image.frombytes(frame.mode, frame.size, content, "raw", frame.mode, frame.stride)
     image.info = {key: value for key, value in frame.info.items() if key in ("exif", "xmp", "icc_profile")}

@@ -8,74 +8,36 @@ from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from itertools import pairwise
 
-_THUMBNAILS = (
-    "@eaDir",  # Synology: thumbnails and metadata of each file
-    "SYNOFILE_THUMB_*",
-    "SYNOPHOTO_THUMB_*",
-    ".@__thumb",  # QNAP
-    "@__thumb",
-    ".wdmc",  # WD My Cloud
-    ".thumbnails",  # Linux, Android
-    ".xvpics",
-    "__MACOSX",  # what macOS packs beside each file of a ZIP
-    ".AppleDouble",
-    "._*",  # the same as a file: a picture's name without its picture
-    "THMBNL",  # Sony cameras: stills of videos
-    "*.THM",  # Canon, GoPro, DJI and others: a still of a video
-    "*.SCR",  # DJI: the same, larger
-    "Thumbs.db",  # Windows
-    "ehthumbs.db",
-    "*.lrdata",  # Lightroom: previews
-    "*.lrprev",
-    "*.cot",  # Capture One: thumbnails and previews, in a folder beside the pictures
-    "*.cop",
-    ".photostructure",
-)
-_EARLIER = (
-    "#recycle",  # Synology
-    "@Recycle",  # QNAP, ASUSTOR
-    ".recycle",  # Samba
-    ".Recycle.Bin",  # Unraid
-    "trashbox",  # Buffalo
-    "$RECYCLE.BIN",  # Windows
-    "RECYCLER",
-    "RECYCLED",
-    ".Trash",
-    ".Trash-*",  # Linux: with a user's number
-    ".Trashes",  # macOS
-    "Network Trash Folder",
-    ".trashed-*",  # Android: a deleted picture, until it is removed
-    ".dtrash",  # digiKam
-    "files_trashbin",  # Nextcloud, ownCloud
-    "files_versions",
-    ".stversions",  # Syncthing
-    ".dropbox.cache",
-    "#snapshot",  # Synology
-    "@Recently-Snapshot",  # QNAP
-    ".snapshot",
-    ".snapshots",
-    "~snapshot",
-    ".picasaoriginals",  # Picasa: a picture as it was before it was edited; the edited one lies beside it
-    "[Originals]",  # ACDSee: the same
-)
-_SYSTEM = (
-    "@tmp",
-    "@sharebin",
-    "System Volume Information",
-    ".Spotlight-V100",
-    ".fseventsd",
-    ".DocumentRevisions-V100",
-    ".TemporaryItems",
-    ".DS_Store",
-    "desktop.ini",
-    "Picasa.ini",
-    ".picasa.ini",
-)
-_PATTERNS = {name.lower(): name for name in (*_THUMBNAILS, *_EARLIER, *_SYSTEM)}
+_LEFT_BY = {
+    "Synology": ("@eaDir", "SYNOFILE_THUMB_*", "SYNOPHOTO_THUMB_*", "#recycle", "#snapshot", "@tmp", "@sharebin"),
+    "QNAP, ASUSTOR": (".@__thumb", "@__thumb", "@Recycle", "@Recently-Snapshot"),
+    "WD My Cloud": (".wdmc",),
+    "Samba": (".recycle",),
+    "Unraid": (".Recycle.Bin",),
+    "Buffalo": ("trashbox",),
+    "file servers' snapshots": (".snapshot", ".snapshots", "~snapshot"),
+    "Nextcloud, ownCloud": ("files_trashbin", "files_versions"),
+    "Syncthing": (".stversions",),
+    "Dropbox": (".dropbox.cache",),
+    "Linux": (".thumbnails", ".xvpics", ".Trash", ".Trash-*"),  # the last: with a user's number
+    "Android": (".thumbnails", ".trashed-*"),  # the last: a deleted picture, until it is removed
+    "Windows": ("Thumbs.db", "ehthumbs.db", "desktop.ini"),
+    "Windows on each drive": ("$RECYCLE.BIN", "RECYCLER", "RECYCLED", "System Volume Information"),
+    "macOS": (".DS_Store", ".Trashes", "Network Trash Folder"),
+    "macOS on each drive": (".Spotlight-V100", ".fseventsd", ".TemporaryItems", ".DocumentRevisions-V100"),
+    "macOS beside each file": ("__MACOSX", ".AppleDouble", "._*"),  # the last: a picture's name without its picture
+    "cameras' stills of videos": ("THMBNL", "*.THM", "*.SCR"),  # Sony; Canon, GoPro, DJI and others; DJI's larger one
+    "Lightroom's previews": ("*.lrdata", "*.lrprev"),
+    "Capture One's previews": ("*.cot", "*.cop"),  # in a folder beside the pictures
+    "PhotoStructure": (".photostructure",),
+    "digiKam": (".dtrash",),
+    "Picasa": (".picasaoriginals", "Picasa.ini", ".picasa.ini"),  # the first: as it was before it was edited
+    "ACDSee": ("[Originals]",),  # the same
+}
+_NAMES = {name.lower(): name for names in _LEFT_BY.values() for name in names}
 _LIBRARIES = (".photoslibrary", ".photolibrary", ".aplibrary")
 """Of macOS: folders that look like files, with the photographer's own files in two folders and a dozen of its own."""
 _IN_LIBRARIES = ("originals", "masters")
-_WILD = {lowered: name for lowered, name in _PATTERNS.items() if "*" in lowered}
 
 
 def litter_in(path: Sequence[str]) -> str | None:
@@ -93,4 +55,5 @@ def litter_in(path: Sequence[str]) -> str | None:
 
 def _litter(part: str) -> str | None:
     # "[Originals]" is no pattern: that is why exact names come first and only those with a star are matched.
-    return _PATTERNS.get(part) or next((name for wild, name in _WILD.items() if fnmatchcase(part, wild)), None)
+    wild = (name for lowered, name in _NAMES.items() if "*" in lowered and fnmatchcase(part, lowered))
+    return _NAMES.get(part) or next(wild, None)

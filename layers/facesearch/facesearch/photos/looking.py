@@ -13,7 +13,7 @@ from facesearch.faces.engine import EngineOf, Face
 from facesearch.faces.packing import pack
 from facesearch.faces.sets import WHOLE, PhotoFile, Region
 from facesearch.photos.imaging import Picture, read_image
-from facesearch.photos.renditions import Renditions, render
+from facesearch.photos.pictures import Renditions, render
 
 ENOUGH_PIXELS = 4_500
 """Long side in pixels. A 64 MP JPEG is read as one of 16 MP, with a quarter of the memory, and a face in it has 24 px

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from facesearch.errors import UnusableImage
-from facesearch.photos.formats import READABLE, UNREADABLE, why_unreadable
+from facesearch.photos.decoding import READABLE, UNREADABLE
+from facesearch.photos.decoding.formats import why_unreadable
 from facesearch.photos.imaging import read_image
 from tests.support.pictures import corners, encoded
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from typing_extensions import override
 
-from facesearch.photos.links import SIGNED_SECONDS, RenditionLinks
+from facesearch.photos.links import LINK_SECONDS, RenditionLinks
 from facesearch.records import RenditionSize, rendition_key
 
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class SignedLinks(RenditionLinks):
-    """Into the private bucket itself, for `SIGNED_SECONDS`."""
+    """Into the private bucket itself, for `LINK_SECONDS`."""
 
     def __init__(self, s3: "S3Client", bucket: str) -> None:
         self._s3 = s3
@@ -24,5 +24,5 @@ class SignedLinks(RenditionLinks):
         """Signed here, nothing is sent."""
         key = rendition_key(event_id, size, image_id)
         return self._s3.generate_presigned_url(
-            "get_object", Params={"Bucket": self._bucket, "Key": key}, ExpiresIn=SIGNED_SECONDS
+            "get_object", Params={"Bucket": self._bucket, "Key": key}, ExpiresIn=LINK_SECONDS
         )

@@ -6,7 +6,7 @@ from urllib.parse import quote
 from typing_extensions import override
 
 from facesearch.adapters.s3.objects import etag_of
-from facesearch.photos.originals import LINK_SECONDS, OriginalStore
+from facesearch.photos.links import LINK_SECONDS, OriginalStore
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -9,8 +9,7 @@ from typing_extensions import override
 
 from facesearch.adapters.aws import reading
 from facesearch.adapters.s3.objects import etag_of
-from facesearch.photos.pictures import Pictures, StoredFile
-from facesearch.photos.renditions import Renditions
+from facesearch.photos.pictures import Pictures, Renditions, StoredFile
 from facesearch.records import rendition_keys
 
 if TYPE_CHECKING:

@@ -1,2 +1,6 @@
-"""What is done with a picture's file before a decoder sees it: each format's structure, read far enough to bound what
-decoding it costs."""
+"""Strangers' files, format by format: what they are, what decoding them would take, and what their metadata say."""
+
+READABLE = "JPEG, PNG, WebP, HEIC or AVIF"
+"""What is read, as it is told to people."""
+UNREADABLE = f"The file is not a readable {READABLE} picture."
+DAMAGED = "The picture is damaged or cut short."

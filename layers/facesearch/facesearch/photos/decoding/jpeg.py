@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from facesearch.errors import CostlyImage, UnusableImage
+from facesearch.photos.decoding import DAMAGED
 
 SIGNATURE = b"\xff\xd8\xff"
 
@@ -32,7 +33,7 @@ MAX_JUNK = 2**16
 LOST_AT_MOST = 0.01
 """How much of a picture its missing end may be able to change: 12 rows of 1,200."""
 
-_SOF = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _PROGRESSIVE = frozenset((0xC2, 0xC6, 0xCA, 0xCE))
 _RST, _SOI, _EOI, _SOS, _DRI, _APP1 = 0xD0, 0xD8, 0xD9, 0xDA, 0xDD, 0xE1
 _BARE = frozenset((0x01, *range(_RST, _SOI + 1)))
@@ -40,8 +41,6 @@ _BARE = frozenset((0x01, *range(_RST, _SOI + 1)))
 _END = bytes((0xFF, _EOI))
 _MARKER = re.compile(rb"\xff([\x01-\xfe])")
 _MARKER_IN_SCAN = re.compile(rb"\xff([\x01-\xcf\xd8-\xfe])")
-
-_DAMAGED = "The picture is damaged or cut short."
 
 
 @dataclass
@@ -104,10 +103,10 @@ def examine(data: bytes, most_pixels: int) -> JpegFile:
     """
     file: JpegFile | None = None
     exifs, restarts, ended = 0, False, False
-    for marker, at, body in _segments(data):
-        if marker == _SOI or (marker in _SOF and file is not None) or (marker == _SOS and file is None):
+    for marker, at, body in segments(data):
+        if marker == _SOI or (marker in FRAMES and file is not None) or (marker == _SOS and file is None):
             raise ValueError("markers in an order that makes no picture")
-        if marker in _SOF:
+        if marker in FRAMES:
             file = _frame(marker, body)
             if file.width * file.height > most_pixels:
                 return file
@@ -138,14 +137,13 @@ def mended(data: bytes, file: JpegFile) -> bytes:
     # What lost the end has often filled it with zeros, or with ones as flash memory does that nothing was written to.
     # The last byte may be half a marker.
     known = data.rstrip(b"\0\xff")
-    if 3 * file.visits > MAX_BLOCK_VISITS:  # it is decoded twice more
-        raise UnusableImage(_DAMAGED)
-    if file.lacks_scans or len(known) < file.scan_at or _lost(known, file) > LOST_AT_MOST:
-        raise UnusableImage(_DAMAGED)
+    is_costly = 3 * file.visits > MAX_BLOCK_VISITS  # it is decoded twice more
+    if is_costly or file.lacks_scans or len(known) < file.scan_at or _lost(known, file) > LOST_AT_MOST:
+        raise UnusableImage(DAMAGED)
     return known + _END
 
 
-def _segments(data: bytes) -> Iterator[tuple[int, int, bytes]]:
+def segments(data: bytes) -> Iterator[tuple[int, int, bytes]]:
     """Markers with the place and content of their segments, up to the end marker or the end of the data."""
     at, count, junk, in_scan = 2, 0, 0, False
     while found := (_MARKER_IN_SCAN if in_scan else _MARKER).search(data, at):
@@ -154,7 +152,7 @@ def _segments(data: bytes) -> Iterator[tuple[int, int, bytes]]:
         at, count = found.end(), count + 1
         if count > MAX_SEGMENTS or junk > MAX_JUNK:
             raise CostlyImage
-        if marker in _BARE or marker == _EOI or (in_scan and marker < min(_SOF)):
+        if marker in _BARE or marker == _EOI or (in_scan and marker < min(FRAMES)):
             # In a scan libjpeg goes on behind a marker that it does not know, so that a segment hides nothing there.
             yield marker, at, b""
             if marker == _EOI:
@@ -181,16 +179,9 @@ def _frame(marker: int, body: bytes) -> JpegFile:
 
 def _lost(known: bytes, file: JpegFile) -> float:
     """The share of the picture that other bytes behind the known ones would change: they are tried."""
-    as_it_is = _pixels(known + _END, file)
-    otherwise = _pixels(known + _filler(known, file) + _END, file)
+    as_it_is, otherwise = (_pixels(known + more + _END, file) for more in (b"", _filler(known, file)))
     changed = (as_it_is != otherwise).any(axis=2)
-    rows = np.flatnonzero(changed.any(axis=1))
-    if not len(rows):
-        return 0.0
-    width = changed.shape[1]
-    first = int(rows[0])
-    known_pixels = width * first + int(changed[first].argmax())
-    return float(1 - known_pixels / changed.size)
+    return float(1 - int(changed.argmax()) / changed.size) if changed.any() else 0.0
 
 
 def _filler(known: bytes, file: JpegFile) -> bytes:

@@ -25,32 +25,29 @@ def without_ballast(data: bytes) -> tuple[bytes, bytes]:
     Raises:
         CostlyImage: more chunks than a photograph has.
     """
-    kept, profile, view = [data[:8]], b"", memoryview(data)
-    seen, has_profile = set(), False
-    at, since, count = 8, 8, 0
-    while at + 8 <= len(data):
+    kept, view = [], memoryview(data)
+    seen, profile = set(), None
+    at, since = 8, 0
+    for _ in range(MAX_CHUNKS + 1):
+        if at + 8 > len(data):
+            break
         length, kind = struct.unpack_from(">I4s", data, at)
         end = at + 12 + length
-        count += 1
-        if count > MAX_CHUNKS:
-            raise CostlyImage
         if kind == b"iCCP" or kind in _TEXTS:
             name = bytes(view[at + 8 : min(end, at + 88)]).partition(b"\0")[0]
             content = view[at + 8 + len(name) + 1 : max(at, end - 4)]
-            drop = kind == b"iCCP" or name not in _WANTED or name in seen or not _is_short(kind, content)
-            seen.add(name)
-            if kind == b"iCCP" and not has_profile:  # there may be one; to unpack a broken one again and again is slow
-                has_profile, profile = True, _unpacked(content[1:], MAX_PROFILE) or b""
-            if drop:
-                kept.append(data[since:at])
+            if kind == b"iCCP" and profile is None:  # there may be one; to unpack a broken one again and again is slow
+                profile = _unpacked(content[1:], MAX_PROFILE) or b""
+            if kind == b"iCCP" or name not in _WANTED or name in seen or not _is_short(kind, content):
+                kept.append(view[since:at])
                 since = end
+            seen.add(name)
         at = end
         if kind == b"IEND":
             break
-    if since == 8:
-        return data, profile
-    kept.append(data[since:])
-    return b"".join(kept), profile
+    else:
+        raise CostlyImage
+    return b"".join((*kept, view[since:])) if kept else data, profile or b""
 
 
 def _is_short(kind: bytes, content: memoryview) -> bool:
@@ -58,13 +55,11 @@ def _is_short(kind: bytes, content: memoryview) -> bool:
         return False
     if kind == b"zTXt":
         return _unpacked(content[1:], MAX_TEXT) is not None
-    if kind == b"iTXt" and len(content) > 2 and content[0]:
-        packed = bytes(content[2:]).split(b"\0", 2)[-1]
-        return _unpacked(memoryview(packed), MAX_TEXT) is not None
-    return True
+    is_packed = kind == b"iTXt" and len(content) > 2 and content[0]
+    return not is_packed or _unpacked(bytes(content[2:]).split(b"\0", 2)[-1], MAX_TEXT) is not None
 
 
-def _unpacked(packed: memoryview, most: int) -> bytes | None:
+def _unpacked(packed: bytes | memoryview, most: int) -> bytes | None:
     """None if it is broken or longer."""
     unpacker = zlib.decompressobj()
     try:

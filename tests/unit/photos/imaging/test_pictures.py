@@ -6,7 +6,7 @@ import pytest
 from PIL import ExifTags, Image, ImageCms
 
 from facesearch.photos.imaging import read_image
-from facesearch.photos.renditions import render
+from facesearch.photos.pictures import render
 from tests.support.heifs import coded, heif, nclx_box
 from tests.support.pictures import CORNERS, colours, corners, encoded, exif
 
