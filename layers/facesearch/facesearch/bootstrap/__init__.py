@@ -413,9 +413,9 @@ class Container:
 
     @cached_property
     def _outbound(self) -> "HttpOutbound":
-        from facesearch.adapters.outbound import HttpOutbound, SystemResolver
+        from facesearch.adapters.outbound import HttpOutbound, Resolver
 
-        return HttpOutbound(resolver=SystemResolver(), allow_local=self.settings.outbound_allow_local)
+        return HttpOutbound(resolver=Resolver(), allow_local=self.settings.outbound_allow_local)
 
     @cached_property
     def _callbacks(self) -> "DynamoCallbackStore":

@@ -6,9 +6,10 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from ipaddress import ip_address
 
-from facesearch.adapters.outbound.addresses import Address
-from facesearch.adapters.outbound.connecting import dial
-from facesearch.webhooks.outbound import FetchFailedError
+import httpcore
+
+from facesearch.adapters.outbound import Resolver
+from facesearch.adapters.outbound.urls import Address
 
 PUBLIC = ip_address("93.184.216.34")
 OTHER_PUBLIC = ip_address("2606:2800:220:1:248:1893:25c8:1946")
@@ -154,7 +155,7 @@ def in_turn(*behaviours: Behaviour) -> Behaviour:
     return behave
 
 
-class Internet:
+class Internet(httpcore.SyncBackend):
     """Public addresses, led to servers here; every attempt to connect is noted. Others are connected to for real."""
 
     def __init__(self, loopback: Server | None = None) -> None:
@@ -163,19 +164,18 @@ class Internet:
         self.servers: dict[tuple[Address, int], Server] = {}
         self.dialled: list[tuple[Address, int]] = []
 
-    def dial(self, address: Address, port: int, seconds: float) -> socket.socket:
+    def connect_tcp(
+        self, host: str, port: int, timeout: float | None = None, *_: object, **__: object
+    ) -> httpcore.NetworkStream:
+        address = ip_address(host)
         self.dialled.append((address, port))
-        server = self.servers.get((address, port))
-        if server is None and address.is_loopback:
-            server = self._loopback
-        if server is not None:
-            return dial(ip_address("127.0.0.1"), server.port, seconds)
-        if address.is_loopback:
-            return dial(address, port, seconds)
-        raise ConnectionRefusedError
+        server = self.servers.get((address, port)) or (self._loopback if address.is_loopback else None)
+        if server is None and not address.is_loopback:
+            raise httpcore.ConnectError
+        return super().connect_tcp("127.0.0.1" if server else host, server.port if server else port, timeout)
 
 
-class Names:
+class Names(Resolver):
     """A resolver with a table: for each name its answers in turn, the last for ever; `otherwise` for all others."""
 
     def __init__(self, table: Mapping[str, Sequence[Sequence[str]]], otherwise: Sequence[str] = ()) -> None:
@@ -187,6 +187,4 @@ class Names:
         self.asked.append(host)
         answers = self._answers.get(host, [self._otherwise])
         answer = answers.pop(0) if len(answers) > 1 else answers[0]
-        if not answer:
-            raise FetchFailedError("The URL's host name could not be found.", retryable=False)
         return [ip_address(address) for address in answer]

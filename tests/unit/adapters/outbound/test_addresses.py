@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from facesearch.adapters.outbound.addresses import is_loopback, is_public
+from facesearch.adapters.outbound.urls import is_loopback, is_public
 
 NAT64 = IPv6Network("64:ff9b::/96")
 PUBLIC = [

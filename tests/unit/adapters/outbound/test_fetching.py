@@ -12,7 +12,7 @@ from email.utils import format_datetime
 import pytest
 
 from facesearch.adapters.outbound import LIMITS, HttpOutbound, OutboundLimits
-from facesearch.adapters.outbound.addresses import Address
+from facesearch.adapters.outbound.urls import Address
 from facesearch.webhooks.outbound import FetchFailedError, RefusedUrlError
 from tests.unit.adapters.outbound.conftest import SHORT, OutboundBench, Serve
 from tests.unit.adapters.outbound.servers import (
@@ -300,7 +300,7 @@ def test_an_unknown_host_is_a_failure(world: OutboundBench) -> None:
 
 def test_a_local_stack_fetches_over_http(serve: Serve) -> None:
     server, internet = serve(answering(200, b"x")), Internet()
-    outbound = HttpOutbound(resolver=Names({}), dial=internet.dial, allow_local=True)
+    outbound = HttpOutbound(resolver=Names({}), network=internet, allow_local=True)
     assert outbound.fetch(f"http://127.0.0.1:{server.port}/selfie") == b"x"
     assert server.requests[0].startswith(f"GET /selfie HTTP/1.1\r\nhost: 127.0.0.1:{server.port}\r\n".encode())
 

@@ -214,7 +214,7 @@ def refuses_all(outbound: HttpOutbound, url: str, canary: Server) -> None:
 def test_a_url_is_refused_at_the_door_and_by_every_call(url: str, canary: Server) -> None:
     # A resolver that would take any of these for loopback, as getaddrinfo does with most.
     internet, names = Internet(), Names({}, otherwise=["127.0.0.1"])
-    outbound = HttpOutbound(resolver=names, dial=internet.dial)
+    outbound = HttpOutbound(resolver=names, network=internet)
     hostile = url.replace("{port}", str(canary.port))
 
     with pytest.raises(RefusedUrlError):
@@ -228,7 +228,7 @@ def test_a_url_is_refused_at_the_door_and_by_every_call(url: str, canary: Server
 @pytest.mark.parametrize("url", AT_THE_DOOR.values(), ids=AT_THE_DOOR)
 def test_a_local_stack_refuses_it_as_well(url: str, canary: Server) -> None:
     internet, names = Internet(), Names({}, otherwise=["127.0.0.1"])
-    outbound = HttpOutbound(resolver=names, dial=internet.dial, allow_local=True)
+    outbound = HttpOutbound(resolver=names, network=internet, allow_local=True)
     for hostile in (url, url.replace("https:", "http:", 1).replace(":443", ":80")):
         refuses_all(outbound, hostile.replace("{port}", str(canary.port)), canary)
     assert names.asked == []
@@ -238,7 +238,7 @@ def test_a_local_stack_refuses_it_as_well(url: str, canary: Server) -> None:
 @pytest.mark.parametrize(("answer", "url"), BY_THE_ANSWER.values(), ids=BY_THE_ANSWER)
 def test_a_name_is_refused_by_any_of_its_addresses(answer: list[str], url: str, canary: Server) -> None:
     internet, names = Internet(), Names({}, otherwise=answer)
-    outbound = HttpOutbound(resolver=names, dial=internet.dial)
+    outbound = HttpOutbound(resolver=names, network=internet)
     hostile = url.replace("{port}", str(canary.port))
 
     outbound.check(hostile)  # nothing is wrong with the text
@@ -251,7 +251,7 @@ def test_a_name_is_refused_by_any_of_its_addresses(answer: list[str], url: str, 
 @pytest.mark.parametrize("url", LOOPBACK.values(), ids=LOOPBACK)
 def test_only_a_local_stack_may_call_loopback(url: str, canary: Server) -> None:
     internet = Internet(loopback=canary)
-    outbound = HttpOutbound(resolver=Names({}, otherwise=["127.0.0.1"]), dial=internet.dial, allow_local=True)
+    outbound = HttpOutbound(resolver=Names({}, otherwise=["127.0.0.1"]), network=internet, allow_local=True)
     assert outbound.fetch(url.replace("https", "http").replace("{port}", str(canary.port))) == b"secret"
     assert [address.is_loopback for address, _ in internet.dialled] == [True]
 
