@@ -35,11 +35,10 @@ if TYPE_CHECKING:
     from facesearch.adapters.opencv.face_engine import OpenCvEngine
     from facesearch.adapters.outbound import HttpOutbound
     from facesearch.adapters.rekognition import RekognitionMatcher
-    from facesearch.adapters.s3.pending_selfies import S3PendingSelfies
+    from facesearch.adapters.s3.selfies import S3PendingSelfies
     from facesearch.adapters.s3.snapshots import S3SnapshotStore
-    from facesearch.adapters.sqs.callback_attempts import SqsAttemptQueue
-    from facesearch.adapters.sqs.search_commands import SqsSearchCommands, SqsWatchCommands
-    from facesearch.adapters.sqs.snapshot_requests import SqsSnapshotRequests
+    from facesearch.adapters.sqs.indexing import SqsSnapshotRequests
+    from facesearch.adapters.sqs.webhooks import SqsAttemptQueue, SqsSearchCommands
     from facesearch.adapters.upstream import Upstream
     from facesearch.api.webhook_authentication import WebhookAuthenticator
     from facesearch.deletion.retention import FaceRetention
@@ -200,7 +199,7 @@ class Container:
 
     @cached_property
     def originals(self) -> "Originals":
-        from facesearch.adapters.s3.originals import S3Originals
+        from facesearch.adapters.s3.links import S3Originals
         from facesearch.photos.originals import Originals
 
         store = S3Originals(self._s3, self.settings.required("photos_bucket"))
@@ -355,7 +354,7 @@ class Container:
             reader=self._reader,
             results=self._results,
             announcer=self.announcer,
-            commands=self._watch_commands,
+            commands=self._search_commands,
             retention_days=self.settings.result_retention_days,
         )
 
@@ -365,13 +364,7 @@ class Container:
 
         if not self.settings.search_jobs_queue_url:  # nobody can watch here
             return None
-        return CollapsedWatchRequests(commands=self._watch_commands, rounds=self._watches)
-
-    @cached_property
-    def _watch_commands(self) -> "SqsWatchCommands":
-        from facesearch.adapters.sqs.search_commands import SqsWatchCommands
-
-        return SqsWatchCommands(self._sqs, self.settings.required("search_jobs_queue_url"))
+        return CollapsedWatchRequests(commands=self._search_commands, rounds=self._watches)
 
     @cached_property
     def _watches(self) -> "DynamoWatchStore":
@@ -401,13 +394,13 @@ class Container:
 
     @cached_property
     def _pending_selfies(self) -> "S3PendingSelfies":
-        from facesearch.adapters.s3.pending_selfies import S3PendingSelfies
+        from facesearch.adapters.s3.selfies import S3PendingSelfies
 
         return S3PendingSelfies(self._s3, self.settings.required("selfies_bucket"))
 
     @cached_property
     def _search_commands(self) -> "SqsSearchCommands":
-        from facesearch.adapters.sqs.search_commands import SqsSearchCommands
+        from facesearch.adapters.sqs.webhooks import SqsSearchCommands
 
         return SqsSearchCommands(self._sqs, self.settings.required("search_jobs_queue_url"))
 
@@ -425,7 +418,7 @@ class Container:
 
     @cached_property
     def _callback_attempts(self) -> "SqsAttemptQueue":
-        from facesearch.adapters.sqs.callback_attempts import SqsAttemptQueue
+        from facesearch.adapters.sqs.webhooks import SqsAttemptQueue
 
         settings = self.settings
         return SqsAttemptQueue(self._sqs, settings.required("callbacks_queue_url"), settings.callbacks_dead_letters_url)
@@ -466,7 +459,7 @@ class Container:
 
     @cached_property
     def _snapshot_requests(self) -> "SqsSnapshotRequests":
-        from facesearch.adapters.sqs.snapshot_requests import SqsSnapshotRequests
+        from facesearch.adapters.sqs.indexing import SqsSnapshotRequests
 
         settings = self.settings
         return SqsSnapshotRequests(self._sqs, settings.required("snapshots_queue_url"), settings.snapshot_delay_seconds)

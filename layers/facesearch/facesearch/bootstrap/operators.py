@@ -126,7 +126,7 @@ class OperatorContainer(Container):
 
     def rebuild(self, progress: RebuildProgress) -> Rebuild:
         """`progress` is told of the photos that have been looked at."""
-        from facesearch.adapters.sqs.indexing_commands import SqsIndexingCommands
+        from facesearch.adapters.sqs.indexing import SqsIndexingCommands
 
         return Rebuild(
             events=self.admin,

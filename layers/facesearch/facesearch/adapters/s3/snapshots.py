@@ -4,6 +4,7 @@ import io
 import time
 import uuid
 from concurrent.futures import Executor
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -25,32 +26,32 @@ READ_BYTES = 2**18
 `make bench-index`, resident)."""
 
 
+@dataclass(frozen=True)
 class S3SnapshotStore(SnapshotStore):
-    """`SnapshotStore` over a bucket and the table. A file is written whole by one PUT, then made current by one
-    conditional write; a crash between the two leaves a file that nobody reads and the next save deletes."""
+    """Over a bucket and the table. A file is written whole by one PUT, then made current by one conditional write; a
+    crash between the two leaves a file that nobody reads and the next save deletes."""
 
-    def __init__(self, s3: "S3Client", bucket: str, dynamodb: "DynamoDBClient", table_name: str) -> None:
-        self._s3 = s3
-        self._bucket = bucket
-        self._dynamodb = dynamodb
-        self._table = table_name
+    s3: "S3Client"
+    bucket: str
+    dynamodb: "DynamoDBClient"
+    table: str
 
     @override
     def current(self, event_id: int, model: str) -> SnapshotInfo | None:
         key = schema.snapshot_key(event_id, model)
-        item = self._dynamodb.get_item(TableName=self._table, Key=key, ConsistentRead=True).get("Item")
+        item = self.dynamodb.get_item(TableName=self.table, Key=key, ConsistentRead=True).get("Item")
         return _info(item) if item is not None else None
 
     @override
     def load(self, info: SnapshotInfo, pool: Executor) -> Snapshot:
         """One ranged GET for each part of 8 MiB."""
         try:
-            head = self._s3.head_object(Bucket=self._bucket, Key=info.key)
+            head = self.s3.head_object(Bucket=self.bucket, Key=info.key)
 
             def read(start: int, buffer: memoryview) -> None:
                 wanted = f"bytes={start}-{start + len(buffer) - 1}"
-                answer = self._s3.get_object(Bucket=self._bucket, Key=info.key, Range=wanted, IfMatch=head["ETag"])
-                with reading(answer) as body:
+                response = self.s3.get_object(Bucket=self.bucket, Key=info.key, Range=wanted, IfMatch=head["ETag"])
+                with reading(response) as body:
                     filled = 0
                     while filled < len(buffer):
                         count = body.readinto(buffer[filled : filled + READ_BYTES])
@@ -74,9 +75,9 @@ class S3SnapshotStore(SnapshotStore):
             photos=len(snapshot.ids),
             faces=len(snapshot.faces),
         )
-        self._s3.put_object(Bucket=self._bucket, Key=info.key, Body=io.BytesIO(encode(snapshot)))
+        self.s3.put_object(Bucket=self.bucket, Key=info.key, Body=io.BytesIO(encode(snapshot)))
         if not self._make_current(info, replaces):
-            self._s3.delete_object(Bucket=self._bucket, Key=info.key)
+            self.s3.delete_object(Bucket=self.bucket, Key=info.key)
             return None
         self._sweep(info, replaces)
         return info
@@ -86,14 +87,14 @@ class S3SnapshotStore(SnapshotStore):
         return len(self._others(event_id, keep))
 
     @override
-    def forget(self, event_id: int, keep: SnapshotInfo | None = None) -> int:
+    def delete(self, event_id: int, keep: SnapshotInfo | None = None) -> int:
         """First nothing is current, then nothing is there."""
         for item in self._items(event_id):
             if keep is None or schema.text(item, "key") != keep.key:
-                self._dynamodb.delete_item(TableName=self._table, Key={"pk": item["pk"], "sk": item["sk"]})
+                self.dynamodb.delete_item(TableName=self.table, Key={"pk": item["pk"], "sk": item["sk"]})
         keys = self._others(event_id, keep)
         for key in keys:
-            self._s3.delete_object(Bucket=self._bucket, Key=key)
+            self.s3.delete_object(Bucket=self.bucket, Key=key)
         return len(keys)
 
     def _others(self, event_id: int, keep: SnapshotInfo | None) -> list[str]:
@@ -118,8 +119,8 @@ class S3SnapshotStore(SnapshotStore):
                 "ExpressionAttributeValues": {":replaced": schema.s(replaces.key)},
             }
         try:
-            self._dynamodb.put_item(TableName=self._table, Item=item, **still_there)
-        except self._dynamodb.exceptions.ConditionalCheckFailedException:
+            self.dynamodb.put_item(TableName=self.table, Item=item, **still_there)
+        except self.dynamodb.exceptions.ConditionalCheckFailedException:
             return False
         return True
 
@@ -130,12 +131,12 @@ class S3SnapshotStore(SnapshotStore):
         for key, modified in self._files(current.event_id):
             was_replaced = replaced is not None and key == replaced.key
             if was_replaced or (key not in in_use and modified < end):
-                self._s3.delete_object(Bucket=self._bucket, Key=key)
+                self.s3.delete_object(Bucket=self.bucket, Key=key)
 
     def _items(self, event_id: int) -> "list[schema.Item]":
         """The event's current snapshots, one a model."""
-        pages = self._dynamodb.get_paginator("query").paginate(
-            TableName=self._table,
+        pages = self.dynamodb.get_paginator("query").paginate(
+            TableName=self.table,
             ConsistentRead=True,
             KeyConditionExpression="pk = :pk",
             ExpressionAttributeValues={":pk": schema.snapshot_key(event_id, "")["pk"]},
@@ -143,9 +144,7 @@ class S3SnapshotStore(SnapshotStore):
         return [item for page in pages for item in page["Items"]]
 
     def _files(self, event_id: int) -> list[tuple[str, float]]:
-        pages = self._s3.get_paginator("list_objects_v2").paginate(
-            Bucket=self._bucket, Prefix=snapshot_prefix(event_id)
-        )
+        pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=snapshot_prefix(event_id))
         return [(file["Key"], file["LastModified"].timestamp()) for page in pages for file in page.get("Contents", [])]
 
 
