@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from facesearch.adapters.s3.snapshots import S3SnapshotStore
     from facesearch.adapters.sqs.indexing import SqsSnapshotRequests
     from facesearch.adapters.sqs.webhooks import SqsAttemptQueue, SqsSearchCommands
-    from facesearch.adapters.upstream import Upstream
+    from facesearch.adapters.upstream.api import Upstream
     from facesearch.api.webhook_authentication import WebhookAuthenticator
     from facesearch.deletion.retention import FaceRetention
     from facesearch.deletion.search import SearchDeletion
@@ -120,7 +120,7 @@ class Container:
     @cached_property
     def _matcher(self) -> "Matcher[Any]":
         if self.settings.engine == "upstream":
-            from facesearch.adapters.upstream import PAGES_AT_ONCE, UpstreamMatcher
+            from facesearch.adapters.upstream.matcher import PAGES_AT_ONCE, UpstreamMatcher
 
             return UpstreamMatcher(self._upstream, ThreadPoolExecutor(PAGES_AT_ONCE, thread_name_prefix="pages"))
         from facesearch.faces.matching import ChosenMatcher
@@ -169,7 +169,8 @@ class Container:
     @cached_property
     def _upstream(self) -> "Upstream":
         from facesearch.adapters import aws
-        from facesearch.adapters.upstream import Breaker, KeySecret, Upstream, new_http
+        from facesearch.adapters.upstream.api import KeySecret, Upstream, new_http
+        from facesearch.adapters.upstream.breaker import Breaker
 
         settings = self.settings
         secrets = self._client("secretsmanager", aws.SECRETS)
