@@ -11,7 +11,7 @@ from botocore.config import Config
 from facesearch.adapters.dynamodb.admin import DynamoAdmin
 from facesearch.adapters.dynamodb.photos import DynamoPhotoStore
 from facesearch.adapters.memory.rekognition import MemoryRekognition, Refusal, SeenFace
-from facesearch.adapters.rekognition import RekognitionFaces
+from facesearch.adapters.rekognition.collections import RekognitionFaces
 from facesearch.adapters.rekognition.pictures import parts_of
 from facesearch.faces.sets import WHOLE, PhotoFaces, PhotoFile
 from facesearch.models import REKOGNITION

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from facesearch.adapters.dynamodb.watches import DynamoWatchStore
     from facesearch.adapters.opencv.face_engine import OpenCvEngine
     from facesearch.adapters.outbound import HttpOutbound
-    from facesearch.adapters.rekognition import RekognitionMatcher
+    from facesearch.adapters.rekognition.matcher import RekognitionMatcher
     from facesearch.adapters.s3.selfies import S3PendingSelfies
     from facesearch.adapters.s3.snapshots import S3SnapshotStore
     from facesearch.adapters.sqs.indexing import SqsSnapshotRequests
@@ -139,7 +139,8 @@ class Container:
 
     @cached_property
     def _rekognition_matcher(self) -> "RekognitionMatcher":
-        from facesearch.adapters.rekognition import SEARCHING, RekognitionMatcher
+        from facesearch.adapters.rekognition.collections import SEARCHING
+        from facesearch.adapters.rekognition.matcher import RekognitionMatcher
 
         client = self._client("rekognition", SEARCHING)
         return RekognitionMatcher(client, self.settings.required("collection_prefix"), self._photos, self._io)
@@ -162,7 +163,7 @@ class Container:
 
     @cached_property
     def _rekognition(self) -> Any:
-        from facesearch.adapters.rekognition import INDEXING
+        from facesearch.adapters.rekognition.collections import INDEXING
 
         return self._client("rekognition", INDEXING)
 
