@@ -20,7 +20,7 @@ import pytest
 
 from facesearch.adapters.dynamodb.callbacks import DynamoCallbackStore
 from facesearch.adapters.dynamodb.table import Table
-from facesearch.adapters.sqs.callback_attempts import SqsAttemptQueue
+from facesearch.adapters.sqs.webhooks import SqsAttemptQueue
 from facesearch.webhooks.announcing import JobEnd
 from facesearch.webhooks.callbacks.attempts import CallbackAnnouncer
 from facesearch.webhooks.callbacks.callback import CallbackStatus

@@ -29,8 +29,8 @@ WEBHOOK = (
     "container.webhook_intake.outbound.check('https://a.example/')"
 )
 OUTBOUND = (
-    "from facesearch.adapters.outbound import HttpOutbound, SystemResolver; "
-    "HttpOutbound(resolver=SystemResolver()).check('https://photos.example/')"
+    "from facesearch.adapters.outbound import HttpOutbound, Resolver; "
+    "HttpOutbound(resolver=Resolver()).check('https://photos.example/')"
 )
 
 

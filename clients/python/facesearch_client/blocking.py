@@ -257,20 +257,7 @@ class FaceSearchClient:
             return DownloadFailure(link["filename"], error.strerror or str(error))
 
     def _run(self, flow: flows.Flow[ResultT]) -> ResultT:
-        try:
-            step = next(flow)
-            while True:
-                try:
-                    response = self._perform(step)
-                except httpx.RequestError as error:
-                    step = flow.throw(error)
-                else:
-                    step = flow.send(response)
-        except StopIteration as end:
-            result: ResultT = end.value
-            return result
-        finally:
-            flow.close()  # what it holds open must not wait for the garbage collector
+        return flows.run(flow, self._perform)
 
     def _perform(self, step: flows.Step) -> httpx.Response | None:
         if isinstance(step, flows.Pause):

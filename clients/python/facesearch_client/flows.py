@@ -4,7 +4,7 @@ Both clients run the same flows; httpx's own `Auth.auth_flow` is built that way.
 of each `Call`, or throws httpx's RequestError into it.
 """
 
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
@@ -38,6 +38,28 @@ class Pause:
 
 Step = Call[Any] | Pause
 Flow = Generator[Step, Any, ResultT]
+
+
+def run(flow: Flow[ResultT], perform: Callable[[Step], httpx.Response | None]) -> ResultT:
+    """The flow's result. `perform` makes its calls and keeps its pauses, and raises httpx's RequestError.
+
+    Raises:
+        ClientError: the flow's.
+    """
+    try:
+        step = next(flow)
+        while True:
+            try:
+                response = perform(step)
+            except httpx.RequestError as error:
+                step = flow.throw(error)
+            else:
+                step = flow.send(response)
+    except StopIteration as end:
+        result: ResultT = end.value
+        return result
+    finally:
+        flow.close()  # what it holds open must not wait for the garbage collector
 
 
 def attempt(call: Call[ResultT]) -> Flow[ResultT]:

@@ -12,7 +12,7 @@ from facesearch.adapters.dynamodb.admin import DynamoAdmin
 from facesearch.adapters.dynamodb.photos import DynamoPhotoStore
 from facesearch.adapters.dynamodb.table import Table
 from facesearch.adapters.memory.rekognition import MemoryRekognition, Refusal, SeenFace
-from facesearch.adapters.rekognition import RekognitionFaces
+from facesearch.adapters.rekognition.collections import RekognitionFaces
 from facesearch.adapters.rekognition.pictures import parts_of
 from facesearch.faces.sets import WHOLE, PhotoFaces, PhotoFile
 from facesearch.models import REKOGNITION

@@ -561,6 +561,6 @@ def test_the_edge_is_told_to_forget_the_renditions() -> None:
     stores = replace(site.stores, edge=CloudFrontCache(cloudfront, "D"))
     PhotoDeletion(stores=stores).delete_photos(site.event, [id_of(1)], Files())
     assert cloudfront.paths == [[f"/{key}" for key in site.renditions_of([1])]]
-    CloudFrontCache(cloudfront, "D").forget(["/x"] * 2_500)
+    CloudFrontCache(cloudfront, "D").delete(["/x"] * 2_500)
     assert [len(paths) for paths in cloudfront.paths[1:]] == [1_000, 1_000, 500]
     assert isinstance(site.plain.stores.selfies, MemoryObjects)

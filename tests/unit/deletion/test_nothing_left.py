@@ -204,9 +204,6 @@ class _KeptOf:
     def under(self, prefix: str) -> Iterator[str]:
         return iter([prefix] if prefix == selfie_keys(SEARCH)[0] and SEARCH in self.selfies.kept else [])
 
-    def existing(self, keys: Any) -> list[str]:
-        raise NotImplementedError
-
     def etags(self, keys: Any) -> dict[str, str]:
         raise NotImplementedError
 

@@ -5,7 +5,7 @@ from typing import Any, cast
 from hypothesis import given
 from hypothesis import strategies as st
 
-from facesearch.adapters.sqs.snapshot_requests import SqsSnapshotRequests
+from facesearch.adapters.sqs.indexing import SqsSnapshotRequests
 
 DEDUPLICATION_SECONDS = 300
 NOW = 1_800_000_000.0

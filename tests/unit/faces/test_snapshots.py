@@ -113,11 +113,11 @@ def test_only_one_of_two_writers_replaces_a_snapshot(snapshots: SnapshotStore, p
 def test_forgotten_snapshots_are_gone(snapshots: SnapshotStore, pool: ThreadPoolExecutor) -> None:
     saved = snapshots.save(index_of(photos_with(10), pool).to_snapshot(), None)
     assert saved is not None
-    assert snapshots.forget(EVENT_ID) == 1
+    assert snapshots.delete(EVENT_ID) == 1
     assert snapshots.current(EVENT_ID, MODEL) is None
     with pytest.raises(SnapshotError):
         snapshots.load(saved, pool)
-    assert snapshots.forget(EVENT_ID) == 0
+    assert snapshots.delete(EVENT_ID) == 0
 
 
 def test_a_writer_that_was_killed_before_its_file_became_current_leaves_no_trace(pool: ThreadPoolExecutor) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import boto3
 import pytest
 
-from facesearch.adapters.s3.pending_selfies import S3PendingSelfies
+from facesearch.adapters.s3.selfies import S3PendingSelfies
 from facesearch.errors import SelfieUnavailable, StoreUnavailable
 from facesearch.models import SearchKey
 from facesearch.webhooks.pending_selfies import PendingSelfieStore

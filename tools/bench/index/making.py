@@ -72,7 +72,7 @@ class FileSnapshots:
         """Not used."""
         raise NotImplementedError
 
-    def forget(self, event_id: int, keep: SnapshotInfo | None = None) -> int:
+    def delete(self, event_id: int, keep: SnapshotInfo | None = None) -> int:
         """Not used."""
         raise NotImplementedError
 

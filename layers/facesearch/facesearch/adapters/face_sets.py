@@ -15,7 +15,7 @@ from facesearch.models import Event, FaceSet
 from facesearch.records import PhotoStore
 
 if TYPE_CHECKING:
-    from facesearch.adapters.rekognition import RekognitionFaces
+    from facesearch.adapters.rekognition.collections import RekognitionFaces
 
 
 def face_sets(
@@ -53,7 +53,7 @@ def face_sets(
         )
 
     def collection(event: Event, face_set: FaceSet) -> "RekognitionFaces":
-        from facesearch.adapters.rekognition import RekognitionFaces
+        from facesearch.adapters.rekognition.collections import RekognitionFaces
 
         if rekognition is None:
             raise AssertionError

@@ -35,13 +35,12 @@ if TYPE_CHECKING:
     from facesearch.adapters.dynamodb.watches import DynamoWatchStore
     from facesearch.adapters.opencv.face_engine import OpenCvEngine
     from facesearch.adapters.outbound import HttpOutbound
-    from facesearch.adapters.rekognition import RekognitionMatcher
-    from facesearch.adapters.s3.pending_selfies import S3PendingSelfies
+    from facesearch.adapters.rekognition.matcher import RekognitionMatcher
+    from facesearch.adapters.s3.selfies import S3PendingSelfies
     from facesearch.adapters.s3.snapshots import S3SnapshotStore
-    from facesearch.adapters.sqs.callback_attempts import SqsAttemptQueue
-    from facesearch.adapters.sqs.search_commands import SqsSearchCommands, SqsWatchCommands
-    from facesearch.adapters.sqs.snapshot_requests import SqsSnapshotRequests
-    from facesearch.adapters.upstream import Upstream
+    from facesearch.adapters.sqs.indexing import SqsSnapshotRequests
+    from facesearch.adapters.sqs.webhooks import SqsAttemptQueue, SqsSearchCommands
+    from facesearch.adapters.upstream.api import Upstream
     from facesearch.api.webhook_authentication import WebhookAuthenticator
     from facesearch.deletion.retention import FaceRetention
     from facesearch.deletion.search import SearchDeletion
@@ -121,7 +120,7 @@ class Container:
     @cached_property
     def _matcher(self) -> "Matcher[Any]":
         if self.settings.engine == "upstream":
-            from facesearch.adapters.upstream import PAGES_AT_ONCE, UpstreamMatcher
+            from facesearch.adapters.upstream.matcher import PAGES_AT_ONCE, UpstreamMatcher
 
             return UpstreamMatcher(self._upstream, ThreadPoolExecutor(PAGES_AT_ONCE, thread_name_prefix="pages"))
         from facesearch.faces.matching import ChosenMatcher
@@ -140,7 +139,8 @@ class Container:
 
     @cached_property
     def _rekognition_matcher(self) -> "RekognitionMatcher":
-        from facesearch.adapters.rekognition import SEARCHING, RekognitionMatcher
+        from facesearch.adapters.rekognition.collections import SEARCHING
+        from facesearch.adapters.rekognition.matcher import RekognitionMatcher
 
         client = self._client("rekognition", SEARCHING)
         return RekognitionMatcher(client, self.settings.required("collection_prefix"), self._photos, self._io)
@@ -163,14 +163,15 @@ class Container:
 
     @cached_property
     def _rekognition(self) -> Any:
-        from facesearch.adapters.rekognition import INDEXING
+        from facesearch.adapters.rekognition.collections import INDEXING
 
         return self._client("rekognition", INDEXING)
 
     @cached_property
     def _upstream(self) -> "Upstream":
         from facesearch.adapters import aws
-        from facesearch.adapters.upstream import Breaker, KeySecret, Upstream, new_http
+        from facesearch.adapters.upstream.api import KeySecret, Upstream, new_http
+        from facesearch.adapters.upstream.breaker import Breaker
 
         settings = self.settings
         secrets = self._client("secretsmanager", aws.SECRETS)
@@ -200,7 +201,7 @@ class Container:
 
     @cached_property
     def originals(self) -> "Originals":
-        from facesearch.adapters.s3.originals import S3Originals
+        from facesearch.adapters.s3.links import S3Originals
         from facesearch.photos.links import Originals
 
         store = S3Originals(self._s3, self.settings.required("photos_bucket"))
@@ -353,7 +354,7 @@ class Container:
             reader=self._reader,
             results=self._results,
             announcer=self.announcer,
-            commands=self._watch_commands,
+            commands=self._search_commands,
             retention_days=self.settings.result_retention_days,
         )
 
@@ -363,13 +364,7 @@ class Container:
 
         if not self.settings.search_jobs_queue_url:  # nobody can watch here
             return None
-        return CollapsedWatchRequests(commands=self._watch_commands, rounds=self._watches)
-
-    @cached_property
-    def _watch_commands(self) -> "SqsWatchCommands":
-        from facesearch.adapters.sqs.search_commands import SqsWatchCommands
-
-        return SqsWatchCommands(self._sqs, self.settings.required("search_jobs_queue_url"))
+        return CollapsedWatchRequests(commands=self._search_commands, rounds=self._watches)
 
     @cached_property
     def _watches(self) -> "DynamoWatchStore":
@@ -399,21 +394,21 @@ class Container:
 
     @cached_property
     def _pending_selfies(self) -> "S3PendingSelfies":
-        from facesearch.adapters.s3.pending_selfies import S3PendingSelfies
+        from facesearch.adapters.s3.selfies import S3PendingSelfies
 
         return S3PendingSelfies(self._s3, self.settings.required("selfies_bucket"))
 
     @cached_property
     def _search_commands(self) -> "SqsSearchCommands":
-        from facesearch.adapters.sqs.search_commands import SqsSearchCommands
+        from facesearch.adapters.sqs.webhooks import SqsSearchCommands
 
         return SqsSearchCommands(self._sqs, self.settings.required("search_jobs_queue_url"))
 
     @cached_property
     def _outbound(self) -> "HttpOutbound":
-        from facesearch.adapters.outbound import HttpOutbound, SystemResolver
+        from facesearch.adapters.outbound import HttpOutbound, Resolver
 
-        return HttpOutbound(resolver=SystemResolver(), allow_local=self.settings.outbound_allow_local)
+        return HttpOutbound(resolver=Resolver(), allow_local=self.settings.outbound_allow_local)
 
     @cached_property
     def _callbacks(self) -> "DynamoCallbackStore":
@@ -423,7 +418,7 @@ class Container:
 
     @cached_property
     def _callback_attempts(self) -> "SqsAttemptQueue":
-        from facesearch.adapters.sqs.callback_attempts import SqsAttemptQueue
+        from facesearch.adapters.sqs.webhooks import SqsAttemptQueue
 
         settings = self.settings
         return SqsAttemptQueue(self._sqs, settings.required("callbacks_queue_url"), settings.callbacks_dead_letters_url)
@@ -464,7 +459,7 @@ class Container:
 
     @cached_property
     def _snapshot_requests(self) -> "SqsSnapshotRequests":
-        from facesearch.adapters.sqs.snapshot_requests import SqsSnapshotRequests
+        from facesearch.adapters.sqs.indexing import SqsSnapshotRequests
 
         settings = self.settings
         return SqsSnapshotRequests(self._sqs, settings.required("snapshots_queue_url"), settings.snapshot_delay_seconds)

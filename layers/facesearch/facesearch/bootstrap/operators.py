@@ -18,7 +18,7 @@ from facesearch.deletion.probes import StoredProbes
 from facesearch.deletion.selfies import Progress
 from facesearch.deletion.stores import NO_CACHE, CdnCache, Stores
 from facesearch.faces.index import FaceIndexes, IndexCache
-from facesearch.models import Event, FaceSetKind
+from facesearch.models import FaceSetKind
 from facesearch.photos.rebuild import Progress as RebuildProgress
 from facesearch.photos.rebuild import Rebuild
 from facesearch.reading import Reader
@@ -108,15 +108,12 @@ class OperatorContainer(Container):
         def parts(is_ours: bool) -> PersonParts[Any]:
             if is_ours:
                 return PersonParts(self._embedded_matcher, EmbeddedStripper(stores), StoredProbes(stores))
-            from facesearch.adapters.rekognition import INDEXING, PersonFaces, RekognitionFaces, RekognitionMatcher
+            from facesearch.adapters.rekognition.collections import INDEXING
+            from facesearch.adapters.rekognition.matcher import PersonFaces, RekognitionMatcher
 
             prefix = self.settings.required("collection_prefix")
-
-            def collection(event: Event) -> RekognitionFaces:
-                return RekognitionFaces(self._rekognition, prefix, event.event_id)
-
             matcher = RekognitionMatcher(self._client("rekognition", INDEXING), prefix, self._photos, self._io)
-            return PersonParts(matcher, PersonFaces(collection, self._photos))
+            return PersonParts(matcher, PersonFaces(self._rekognition, prefix, self._photos))
 
         return PersonDeletion(
             stores=stores, parts=lambda kind: parts(kind is not FaceSetKind.REKOGNITION), progress=progress
@@ -124,7 +121,7 @@ class OperatorContainer(Container):
 
     def rebuild(self, progress: RebuildProgress) -> Rebuild:
         """`progress` is told of the photos that have been looked at."""
-        from facesearch.adapters.sqs.indexing_commands import SqsIndexingCommands
+        from facesearch.adapters.sqs.indexing import SqsIndexingCommands
 
         return Rebuild(
             events=self.admin,

@@ -43,10 +43,10 @@ class EventDeletion:
         stores.searches.delete_of_event(event, deleted)
         held = [stores.photos.purge(event_id, shard) for shard in range(event.shards)]
         deleted.photos += sum(each.photos for each in held)
-        deleted.snapshots += stores.snapshots.forget(event_id)
+        deleted.snapshots += stores.snapshots.delete(event_id)
         deleted.faces += _faces(held, [store.delete() for store in stores.sets.every(event)])
         deleted.renditions += stores.renditions.delete(stores.renditions.under(_renditions(event)))
-        stores.edge.forget([f"/{_renditions(event)}*"])
+        stores.edge.delete([f"/{_renditions(event)}*"])
         if originals:
             deleted.originals += stores.originals.delete(
                 stores.originals.under(original_prefix(event.org_id, event_id))

@@ -116,7 +116,7 @@ class PhotoDeletion:
             faces=max(store.count(whole) for store in stores.sets.every(self._now(event))),
             results=len(stores.searches.naming(event.event_id, (entry.image_id for entry in entries), whole=True)),
             snapshots=stores.old_snapshots(event) if entries else 0,
-            renditions=len(stores.renditions.existing(_renditions(event, entries))),
+            renditions=len(stores.renditions.etags(_renditions(event, entries))),
             originals=len(self._originals(event, entries)),
         )
         stores.searches.count(done.searches, left)
@@ -152,10 +152,10 @@ class PhotoDeletion:
 
     def _delete_renditions(self, event: Event, entries: Sequence[Erasing]) -> int:
         stores, keys = self.stores, _renditions(event, entries)
-        there = stores.renditions.existing(keys)
+        there = stores.renditions.etags(keys)
         stores.renditions.delete(keys)
         if keys:
-            stores.edge.forget([f"/{key}" for key in keys])
+            stores.edge.delete([f"/{key}" for key in keys])
         return len(there)
 
     def _originals(self, event: Event, entries: Sequence[Erasing]) -> list[str]:

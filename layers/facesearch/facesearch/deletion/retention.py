@@ -58,7 +58,7 @@ class FaceRetention:
         faces = left = snapshots = probes = 0
         if event is not None and event.retain_until == ended.retain_until:
             # These hold all faces at once, and the photos of a large event may take several runs.
-            snapshots, probes = self.snapshots.forget(event.event_id), self.watches.delete_all(event.event_id)
+            snapshots, probes = self.snapshots.delete(event.event_id), self.watches.delete_all(event.event_id)
             for change in self._with_faces(event):
                 count = face_bytes(change) // FACE_BYTES
                 if self.photos.replace_faces(event.event_id, event.shards, change, b""):
@@ -66,7 +66,7 @@ class FaceRetention:
                 else:  # changed by somebody else meanwhile: the next run's
                     left += count
             faces = max(faces, *[store.delete() for store in self.sets.every(event)])
-            snapshots += self.snapshots.forget(event.event_id)
+            snapshots += self.snapshots.delete(event.event_id)
             probes += self.watches.delete_all(event.event_id)
         # Once more on the next day: a photo that was being indexed at midnight had its faces looked for before.
         if not left and ended.retain_until < (today - dt.timedelta(days=1)).isoformat():

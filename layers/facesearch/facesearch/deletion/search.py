@@ -105,7 +105,7 @@ class SearchDeletion:
         `found_by_selfie`: a second run finds them by their selfies, not by what their results name.
         """
         deleted.results += sum(self._each(self.results.holds, searches))
-        deleted.selfies += len(self.selfies.existing(_keys(searches)))
+        deleted.selfies += len(self.selfies.etags(_keys(searches)))
         probes, jobs = self._stop(searches)
         deleted.probes += probes
         deleted.jobs += jobs
@@ -140,7 +140,7 @@ class SearchDeletion:
         """Count jobs and selfies of searches that were deleted."""
         free = [search for search in searches if self.is_free(search)]
         left.jobs += sum(map(self.jobs.holds, free))
-        left.selfies += len(self.selfies.existing(_keys(free)))
+        left.selfies += len(self.selfies.etags(_keys(free)))
 
     def is_free(self, search: SearchKey) -> bool:
         """Whether the search's request_id is free. Else another search under it has begun, which keeps its own."""

@@ -52,7 +52,7 @@ class StoredSelfies:
             return False
 
         sweep(is_clean)
-        left.selfies += sum(1 for key in self._stores.selfies.existing(list(dict.fromkeys(gone))) if self._is_ours(key))
+        left.selfies += sum(1 for key in self._stores.selfies.etags(list(dict.fromkeys(gone))) if self._is_ours(key))
         return looked
 
     def _keys(self, event: Event) -> Iterator[str]:

@@ -29,13 +29,13 @@ INVALIDATED_AT_ONCE = 1_000
 class CdnCache(Protocol):
     """Caches between the renditions and the world."""
 
-    def forget(self, paths: Sequence[str]) -> None:
+    def delete(self, paths: Sequence[str]) -> None:
         """Serve these paths no more; a `*` at the end stands for anything."""
 
 
 class _NoCache(CdnCache):
     @override
-    def forget(self, paths: Sequence[str]) -> None:
+    def delete(self, paths: Sequence[str]) -> None:
         pass
 
 
@@ -91,11 +91,11 @@ class Stores:
         """
         searched = _in_memory(event)
         if searched is None:
-            return self.snapshots.forget(event.event_id)
+            return self.snapshots.delete(event.event_id)
         replaced = int(self._current(event) is not None)  # a save deletes the file that it replaces
         for _ in range(ATTEMPTS):
             if self.builder.compact(event, searched, at_least=0).written:
-                return replaced + self.snapshots.forget(event.event_id, self._current(event))
+                return replaced + self.snapshots.delete(event.event_id, self._current(event))
         raise RuntimeError("the event's snapshot is being written by others all the time")
 
     def old_snapshots(self, event: Event) -> int:

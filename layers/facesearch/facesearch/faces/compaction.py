@@ -55,9 +55,9 @@ class SnapshotBuilder:
         saved = self.snapshots.save(snapshot, replaces)
         return _report(index, photos=len(snapshot.ids), written=saved is not None)
 
-    def forget(self, event_id: int) -> None:
+    def delete(self, event_id: int) -> None:
         """Take back what was written for an event that was deleted meanwhile: its deletion may have looked already."""
-        self.snapshots.forget(event_id)
+        self.snapshots.delete(event_id)
 
 
 def _report(index: EventIndex, *, photos: int, written: bool) -> Compaction:

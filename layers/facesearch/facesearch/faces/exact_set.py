@@ -39,7 +39,7 @@ class ExactFaces(FaceSetStore):
         if self.builder is not None:
             snapshots, live = self.builder.snapshots, self.event.faces
             has_other = live.kind is FaceSetKind.EXACT and live != self.face_set
-            snapshots.forget(
+            snapshots.delete(
                 self.event.event_id, snapshots.current(self.event.event_id, live.model) if has_other else None
             )
         return 0

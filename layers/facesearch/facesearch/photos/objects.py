@@ -17,9 +17,6 @@ class Objects(Protocol):
     def etags_under(self, prefix: str) -> Iterator[tuple[str, str]]:
         """Keys that begin so, and S3's ETags of what is there."""
 
-    def existing(self, keys: Sequence[str]) -> list[str]:
-        """Those of the keys that are there."""
-
     def etags(self, keys: Sequence[str]) -> dict[str, str]:
         """S3's ETags of those of the keys that are there."""
 

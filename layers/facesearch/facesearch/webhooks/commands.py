@@ -27,6 +27,11 @@ class SearchCommand:
     asides: int = 0
     tries: int = 0
 
+    @property
+    def org_id(self) -> int:
+        """The organisation that searches."""
+        return self.search.org_id
+
     def to_message(self) -> str:
         """As it is sent."""
         search = self.search

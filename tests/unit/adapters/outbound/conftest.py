@@ -1,8 +1,8 @@
 """Servers, an authority, and an `HttpOutbound` whose internet they are."""
 
-import ssl
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 
@@ -26,15 +26,8 @@ def serve() -> Iterator[Serve]:
     """Starts servers and ends them."""
     servers: list[Server] = []
 
-    def start(
-        behave: Behaviour,
-        tls: ssl.SSLContext | None = None,
-        *,
-        deaf: bool = False,
-        sipping: bool = False,
-        greeting: bytes | None = None,
-    ) -> Server:
-        servers.append(Server(behave, tls, deaf=deaf, sipping=sipping, greeting=greeting))
+    def start(*arguments: Any, **options: Any) -> Server:
+        servers.append(Server(*arguments, **options))
         return servers[-1]
 
     yield start
@@ -62,7 +55,7 @@ class OutboundBench:
             resolver=self.names,
             allow_local=allow_local,
             limits=limits,
-            dial=self.internet.dial,
+            network=self.internet,
             tls=self.authority.trusted(),
         )
 

@@ -4,11 +4,15 @@ import socket
 import ssl
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from ipaddress import ip_address
+from socketserver import BaseRequestHandler, ThreadingTCPServer
+from typing import Any
 
-from facesearch.adapters.outbound.addresses import Address
-from facesearch.adapters.outbound.connecting import dial
-from facesearch.webhooks.outbound import FetchFailedError
+import httpcore
+
+from facesearch.adapters.outbound import Resolver
+from facesearch.adapters.outbound.urls import Address
 
 PUBLIC = ip_address("93.184.216.34")
 OTHER_PUBLIC = ip_address("2606:2800:220:1:248:1893:25c8:1946")
@@ -16,83 +20,50 @@ OTHER_PUBLIC = ip_address("2606:2800:220:1:248:1893:25c8:1946")
 Behaviour = Callable[["Server", socket.socket], None]
 
 
-class Server:
-    """Listens on 127.0.0.1; each connection, once its request is read, is given to `behave` in a thread of its own."""
+class Server(ThreadingTCPServer):
+    """Listens on 127.0.0.1; each connection, once its request is read, is given to `behave` in a thread of its own.
 
-    def __init__(
-        self,
-        behave: Behaviour,
-        tls: ssl.SSLContext | None = None,
-        *,
-        deaf: bool = False,
-        sipping: bool = False,
-        greeting: bytes | None = None,
-    ) -> None:
-        """A `deaf` server takes connections and never says or reads anything; a `sipping` one reads 5 MB/s for ever.
+    A `raw` server gives it the connection at once, without TLS.
+    """
 
-        One with a `greeting` says that, reads once, and is gone, without TLS.
-        """
-        self._behave = behave
-        self._tls = tls
-        self._deaf = deaf
-        self._greeting = greeting
-        self._sipping = sipping
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port: int = self._listener.getsockname()[1]
-        self.connections = 0
+    request_queue_size = 64
+
+    def __init__(self, behave: Behaviour, tls: ssl.SSLContext | None = None, *, raw: bool = False) -> None:
+        super().__init__(("127.0.0.1", 0), BaseRequestHandler)
+        self.behave, self.tls, self.raw = behave, tls, raw
+        self.port: int = self.server_address[1]
+        self.connections = self.sent = 0
         self.requests: list[bytes] = []
         self.asked_for: list[str | None] = []
-        self.sent = 0
         self.closing = threading.Event()
         if tls is not None:
             tls.sni_callback = lambda _, name, __: self.asked_for.append(name)
-        self._threads = [threading.Thread(target=self._accept)]
-        self._threads[0].start()
+        threading.Thread(target=self.serve_forever, args=(0.01,)).start()
 
     def close(self) -> None:
         """End, and wait for all that is under way."""
         self.closing.set()
-        socket.create_connection(("127.0.0.1", self.port)).close()  # wakes it up
-        for thread in self._threads:
-            thread.join()
-        self._listener.close()
+        self.shutdown()
+        self.server_close()
 
     def send(self, connection: socket.socket, data: bytes) -> None:
         """Say something, and count it."""
         connection.sendall(data)
         self.sent += len(data)
 
-    def _accept(self) -> None:
-        while True:
-            connection, _ = self._listener.accept()
-            if self.closing.is_set():
-                connection.close()
-                return
-            self.connections += 1
-            connection.settimeout(5)
-            thread = threading.Thread(target=self._serve, args=(connection,))
-            self._threads.append(thread)
-            thread.start()
+    def verify_request(self, request: object, client_address: object) -> bool:
+        self.connections += 1
+        return True
 
-    def _serve(self, connection: socket.socket) -> None:
-        try:
-            if self._deaf:
-                self.closing.wait(5)
+    def finish_request(self, request: Any, client_address: object) -> None:
+        request.settimeout(5)
+        with suppress(OSError):  # the client has had enough
+            if self.raw:
+                self.behave(self, request)
                 return
-            while self._sipping and not self.closing.wait(0.05):
-                connection.recv(2**18)
-            if self._greeting is not None:
-                connection.sendall(self._greeting)
-                self.requests.append(connection.recv(65536))
-                return
-            if self._tls is not None:
-                connection = self._tls.wrap_socket(connection, server_side=True)
-            self.requests.append(_read_request(connection))
-            self._behave(self, connection)
-        except OSError:
-            pass  # the client has had enough
-        finally:
-            connection.close()
+            with request if self.tls is None else self.tls.wrap_socket(request, server_side=True) as connection:
+                self.requests.append(_read_request(connection))
+                self.behave(self, connection)
 
 
 def _read_request(connection: socket.socket) -> bytes:
@@ -154,7 +125,28 @@ def in_turn(*behaviours: Behaviour) -> Behaviour:
     return behave
 
 
-class Internet:
+def deaf(server: Server, _: socket.socket) -> None:
+    """Never says or reads anything."""
+    server.closing.wait(5)
+
+
+def sipping(server: Server, connection: socket.socket) -> None:
+    """Reads 5 MB/s for ever."""
+    while not server.closing.wait(0.05):
+        connection.recv(2**18)
+
+
+def greeting(words: bytes) -> Behaviour:
+    """Says that, reads once, and is gone."""
+
+    def behave(server: Server, connection: socket.socket) -> None:
+        connection.sendall(words)
+        server.requests.append(connection.recv(65536))
+
+    return behave
+
+
+class Internet(httpcore.SyncBackend):
     """Public addresses, led to servers here; every attempt to connect is noted. Others are connected to for real."""
 
     def __init__(self, loopback: Server | None = None) -> None:
@@ -163,19 +155,18 @@ class Internet:
         self.servers: dict[tuple[Address, int], Server] = {}
         self.dialled: list[tuple[Address, int]] = []
 
-    def dial(self, address: Address, port: int, seconds: float) -> socket.socket:
+    def connect_tcp(
+        self, host: str, port: int, timeout: float | None = None, *_: object, **__: object
+    ) -> httpcore.NetworkStream:
+        address = ip_address(host)
         self.dialled.append((address, port))
-        server = self.servers.get((address, port))
-        if server is None and address.is_loopback:
-            server = self._loopback
-        if server is not None:
-            return dial(ip_address("127.0.0.1"), server.port, seconds)
-        if address.is_loopback:
-            return dial(address, port, seconds)
-        raise ConnectionRefusedError
+        server = self.servers.get((address, port)) or (self._loopback if address.is_loopback else None)
+        if server is None and not address.is_loopback:
+            raise httpcore.ConnectError
+        return super().connect_tcp("127.0.0.1" if server else host, server.port if server else port, timeout)
 
 
-class Names:
+class Names(Resolver):
     """A resolver with a table: for each name its answers in turn, the last for ever; `otherwise` for all others."""
 
     def __init__(self, table: Mapping[str, Sequence[Sequence[str]]], otherwise: Sequence[str] = ()) -> None:
@@ -187,6 +178,4 @@ class Names:
         self.asked.append(host)
         answers = self._answers.get(host, [self._otherwise])
         answer = answers.pop(0) if len(answers) > 1 else answers[0]
-        if not answer:
-            raise FetchFailedError("The URL's host name could not be found.", retryable=False)
         return [ip_address(address) for address in answer]

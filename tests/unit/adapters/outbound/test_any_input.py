@@ -1,59 +1,23 @@
 """Whatever a stranger gives or answers, the outcome is one of three: bytes, a refusal, a failure."""
 
 import re
-import socket
 from contextlib import suppress
 from ipaddress import ip_address
 
+import httpcore
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from facesearch.adapters.outbound import HttpOutbound
-from facesearch.adapters.outbound.addresses import Address, is_public
-from facesearch.adapters.outbound.urls import Target, follow, parse_url
+from facesearch.adapters.outbound.urls import Target, follow, is_public, parse_url
 from facesearch.webhooks.outbound import FetchFailedError, PostResult, RefusedUrlError
 from tests.unit.adapters.outbound.servers import Names
 
 PIECES = st.sampled_from(
     [
-        *(
-            "https",
-            "http",
-            ":",
-            "/",
-            "//",
-            "\\",
-            "@",
-            "#",
-            "?",
-            "[",
-            "]",
-            "%",
-            "%25",
-            ".",
-            "。",
-            "-",
-            "_",
-            "\t",
-            " ",
-            "\0",
-        ),
-        *(
-            "photos",
-            "example",
-            "localhost",
-            "127.0.0.1",
-            "0x7f",
-            "::1",
-            "::",
-            "ffff",
-            "1",
-            "443",
-            "ß",
-            "é",
-            "１",
-            "xn--",
-        ),
+        *":/\\@#?[]%.。-_\t \0ßé１1",
+        *("https", "http", "//", "%25", "photos", "example", "localhost"),
+        *("127.0.0.1", "0x7f", "::1", "::", "ffff", "443", "xn--"),
     ]
 )
 TEXTS = st.text() | st.lists(PIECES, max_size=12).map("".join)
@@ -103,13 +67,8 @@ def headed(status: int, headers: list[tuple[bytes, bytes]]) -> bytes:
 
 @given(ANSWERS | ANSWERS.map(b"HTTP/1.1 200 OK\r\n".__add__) | st.builds(headed, st.integers(100, 999), HEADERS))
 def test_any_answer_is_bytes_or_a_failure(answer: bytes) -> None:
-    def dial(address: Address, port: int, seconds: float) -> socket.socket:
-        ours, theirs = socket.socketpair()
-        with theirs:
-            theirs.sendall(answer)
-        return ours
-
-    outbound = HttpOutbound(resolver=Names({}), allow_local=True, dial=dial)
+    network = httpcore.MockBackend([answer])
+    outbound = HttpOutbound(resolver=Names({}), allow_local=True, network=network)
     with suppress(RefusedUrlError, FetchFailedError):
         assert isinstance(outbound.fetch("http://127.0.0.1:8000/"), bytes)
     with suppress(FetchFailedError):

@@ -6,7 +6,7 @@ import threading
 import time
 import uuid
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -16,8 +16,9 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 
-from facesearch.adapters.upstream import Breaker, KeySecret, Upstream, UpstreamMatcher
-from facesearch.adapters.upstream.api import RETRIES
+from facesearch.adapters.upstream.api import RETRIES, KeySecret, Upstream
+from facesearch.adapters.upstream.breaker import Breaker
+from facesearch.adapters.upstream.matcher import UpstreamMatcher
 from facesearch.api.selfie_form import parse_selfie_form
 from facesearch.models import Event, PhotoMatch, SearchKey, SearchSummary
 from tests.support.fakes import EVENT, EVENT_ID, ORG, photos
@@ -31,20 +32,19 @@ SEARCH = SearchKey(ORG, EVENT_ID, REQUEST)
 
 @dataclass(frozen=True)
 class Fault:
-    """What one request gets in place of its answer.
+    """What one request gets in place of its response.
 
     Attributes:
-        status: of the answer; 0 = the connection is cut.
+        status: of the response; 0 = the connection is cut.
         worked: the search was done all the same, only nobody heard of it.
         seconds: of silence before anything.
-        body: the whole body; None = an envelope.
     """
 
     status: int = 0
     worked: bool = False
     seconds: float = 0
     headers: tuple[tuple[str, str], ...] = ()
-    body: bytes | None = None
+    body: bytes = f'{{"responseType": "error", "message": "Refused by secret-host with {KEY}", "data": null}}'.encode()
 
 
 @dataclass
@@ -113,18 +113,12 @@ class FakeApi:
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Answers, or fails as told."""
+    """Says what the API knows, or fails as told."""
 
     protocol_version = "HTTP/1.1"
     api: FakeApi
 
-    def do_POST(self) -> None:
-        self.answer()
-
     def do_GET(self) -> None:
-        self.answer()
-
-    def answer(self) -> None:
         api, url = self.api, urlsplit(self.path)
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         with api.lock:
@@ -132,32 +126,24 @@ class Handler(BaseHTTPRequestHandler):
             api.keys.add(self.headers["X-API-Key"])
             api.connections.add(self.client_address)
             fault = api.faults.popleft() if api.faults else None
-        if fault is not None and not fault.worked:
-            self.fail(fault)
-            return
-        query = {name: int(value) for name, (value,) in parse_qs(url.query).items()}
-        is_post = self.command == "POST"
-        request_id = api.post(self.headers["Content-Type"], body) if is_post else url.path.rpartition("/")[2]
-        if fault is not None:
-            self.fail(fault)
-            return
-        self.send(200, (), json.dumps(api.page(request_id, query["page"], query["page_size"])).encode())
-
-    def fail(self, fault: Fault) -> None:
+        page = b""
+        if fault is None or fault.worked:
+            query = {name: int(value) for name, (value,) in parse_qs(url.query).items()}
+            is_post = self.command == "POST"
+            request_id = api.post(self.headers["Content-Type"], body) if is_post else url.path.rpartition("/")[2]
+            page = json.dumps(api.page(request_id, query["page"], query["page_size"])).encode()
+        fault = fault or Fault(200, body=page)
         time.sleep(fault.seconds)
         if not fault.status:
             self.close_connection = True
             return
-        envelope = {"responseType": "error", "message": f"Refused by secret-host with {KEY}", "data": None}
-        self.send(fault.status, fault.headers, json.dumps(envelope).encode() if fault.body is None else fault.body)
-
-    def send(self, status: int, headers: tuple[tuple[str, str], ...], body: bytes) -> None:
-        self.send_response(status)
-        for name, value in headers:
+        self.send_response(fault.status)
+        for name, value in (*fault.headers, ("Content-Length", str(len(fault.body)))):
             self.send_header(name, value)
-        self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        self.wfile.write(body)
+        self.wfile.write(fault.body)
+
+    do_POST = do_GET  # noqa: N815
 
     def log_message(self, *_: object) -> None:
         """Nowhere."""
@@ -169,22 +155,6 @@ class Server(ThreadingHTTPServer):
 
     def handle_error(self, *_: object) -> None:
         """A client that has given up is what some tests are about."""
-
-
-@contextmanager
-def serving(api: FakeApi, tls: ssl.SSLContext | None = None) -> Iterator[str]:
-    """The API's base URL."""
-    with Server(("127.0.0.1", 0), type("OfOneApi", (Handler,), {"api": api})) as server:
-        if tls is not None:  # shaken by the thread of the connection, not by the one that accepts
-            server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
-        # A shutdown is noticed at the next poll: the usual half a second would be most of a test.
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield f"http{'s' if tls else ''}://127.0.0.1:{server.server_port}"
-        finally:
-            server.shutdown()
-            thread.join()
 
 
 @dataclass
@@ -203,27 +173,35 @@ class FakeSecrets:
 class Front:
     """The engine over an API."""
 
-    def __init__(self, url: str, http: httpx.Client, pool: ThreadPoolExecutor, breaker: Breaker | None = None) -> None:
+    def __init__(self, api: FakeApi, url: str, http: httpx.Client, pool: ThreadPoolExecutor) -> None:
+        self.api = api
         self.secrets = FakeSecrets()
         self.pauses: list[float] = []
-        self.breaker = breaker or Breaker()
         self.now = 0.0
         key = KeySecret(self.secrets, "the upstream's key", lambda: self.now)
-        self.upstream = Upstream(http, url, key, self.breaker, replace(RETRIES, sleep=self.pauses.append))
+        retries = replace(RETRIES, sleep=self.pauses.append)
+        self.upstream = Upstream(http, url, key, Breaker(clock=lambda: self.now), retries)
         self.matcher = UpstreamMatcher(self.upstream, pool)
 
-    def search(
-        self, seconds: float = 20, selfie: bytes = SELFIE, selfies: Sequence[bytes] = (), **event: Any
-    ) -> tuple[SearchSummary, list[PhotoMatch]]:
+    def search(self, *selfies: bytes, seconds: float = 20, **event: Any) -> tuple[SearchSummary, list[PhotoMatch]]:
         """As `FaceSearch` does."""
         there: Event = replace(EVENT, **event)
-        probe = self.matcher.probe(there, selfies or [selfie], SEARCH, seconds)
+        probe = self.matcher.probe(there, selfies or [SELFIE], SEARCH, seconds)
         found = self.matcher.match(there, probe)
         return self.matcher.summary(there, probe, found), found
 
 
 @contextmanager
-def front_of(api: FakeApi, http: httpx.Client, breaker: Breaker | None = None) -> Iterator[Front]:
+def front_of(api: FakeApi, http: httpx.Client, tls: ssl.SSLContext | None = None) -> Iterator[Front]:
     """The API served, and the engine in front of it."""
-    with serving(api) as url, ThreadPoolExecutor(4) as pool:
-        yield Front(url, http, pool, breaker)
+    with Server(("127.0.0.1", 0), type("OfOneApi", (Handler,), {"api": api})) as server, ThreadPoolExecutor(4) as pool:
+        if tls is not None:  # shaken by the thread of the connection, not by the one that accepts
+            server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+        # A shutdown is noticed at the next poll: the usual half a second would be most of a test.
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            yield Front(api, f"http{'s' if tls else ''}://127.0.0.1:{server.server_port}", http, pool)
+        finally:
+            server.shutdown()
+            thread.join()

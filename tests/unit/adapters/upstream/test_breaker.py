@@ -1,32 +1,18 @@
 """The circuit breaker, by a clock that the test moves."""
 
-from dataclasses import dataclass
-
 import pytest
 
 from facesearch.adapters.upstream.breaker import Breaker, CircuitOpenError
 
 
-@dataclass
-class Clock:
-    now: float = 100.0
-
-    def __call__(self) -> float:
-        return self.now
+@pytest.fixture
+def now() -> list[float]:
+    return [100.0]
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def opened(clock: Clock) -> Breaker:
-    breaker = Breaker(3, 10, clock)
-    for _ in range(3):
-        breaker.admit()
-        breaker.failed()
-    return breaker
+def breaker(now: list[float]) -> Breaker:
+    return Breaker(3, 10, lambda: now[0])
 
 
 def refused(breaker: Breaker) -> float:
@@ -38,8 +24,7 @@ def refused(breaker: Breaker) -> float:
     return 0
 
 
-def test_failures_in_a_row_open_it_and_others_do_not(clock: Clock) -> None:
-    breaker = Breaker(3, 10, clock)
+def test_failures_in_a_row_open_it_and_others_do_not(breaker: Breaker) -> None:
     for _ in range(5):
         breaker.failed()
         breaker.failed()
@@ -50,16 +35,18 @@ def test_failures_in_a_row_open_it_and_others_do_not(clock: Clock) -> None:
     assert refused(breaker) == 10
 
 
-def test_after_its_time_one_try_is_admitted_and_its_success_closes_it(opened: Breaker, clock: Clock) -> None:
-    clock.now += 10
-    assert refused(opened) == 0
-    assert refused(opened) == 10, "half open: the others wait for the one"
-    opened.succeeded()
-    assert [refused(opened) for _ in range(5)] == [0] * 5
-
-
-def test_a_try_that_never_reports_is_followed_by_another(opened: Breaker, clock: Clock) -> None:
-    clock.now += 10
-    opened.admit()
-    clock.now += 10
-    assert refused(opened) == 0
+@pytest.mark.parametrize("reports", [True, False])
+def test_after_its_time_one_try_is_admitted_and_its_success_or_its_time_closes_it(
+    breaker: Breaker, now: list[float], reports: bool
+) -> None:
+    for _ in range(3):
+        breaker.failed()
+    now[0] += 10
+    assert refused(breaker) == 0
+    assert refused(breaker) == 10, "half open: the others wait for the one"
+    if reports:
+        breaker.succeeded()
+        assert [refused(breaker) for _ in range(5)] == [0] * 5
+    else:
+        now[0] += 10
+        assert refused(breaker) == 0

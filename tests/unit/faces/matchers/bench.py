@@ -12,7 +12,8 @@ from botocore.config import Config
 
 from facesearch.adapters.memory.rekognition import MemoryRekognition, SeenFace
 from facesearch.adapters.memory.vector_items import MemoryVectorItems
-from facesearch.adapters.rekognition import PersonFaces, RekognitionFaces, RekognitionMatcher
+from facesearch.adapters.rekognition.collections import RekognitionFaces
+from facesearch.adapters.rekognition.matcher import PersonFaces, RekognitionMatcher
 from facesearch.adapters.rekognition.pictures import parts_of
 from facesearch.adapters.s3.pictures import S3Pictures
 from facesearch.deletion.event import EventDeletion
@@ -91,7 +92,7 @@ class MatcherBench:
         stripper: Any
         if self.kind is FaceSetKind.REKOGNITION:
             self.matcher: Any = RekognitionMatcher(self.client, PREFIX, stores.photos, Inline())
-            stripper = PersonFaces(lambda _: self.collection, stores.photos)
+            stripper = PersonFaces(self.client, PREFIX, stores.photos)
         else:
 
             def vectors(event: Event) -> FaceIndex:

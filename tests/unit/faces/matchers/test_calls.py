@@ -9,8 +9,8 @@ import pytest
 from botocore.stub import ANY, Stubber
 
 from facesearch.adapters.memory.stores import MemoryPhotoStore
-from facesearch.adapters.rekognition import RekognitionFaces, RekognitionMatcher
-from facesearch.adapters.rekognition.matcher import MAX_MATCHES
+from facesearch.adapters.rekognition.collections import RekognitionFaces
+from facesearch.adapters.rekognition.matcher import MAX_MATCHES, RekognitionMatcher
 from facesearch.errors import EngineBusy, NoFaceFound, OtherPerson, UnusableImage
 from facesearch.faces.sets import PhotoFaces, PhotoFile
 from facesearch.records import Photo

@@ -8,9 +8,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from facesearch.adapters.memory.rekognition import KeptFace, Refusal, SeenFace
-from facesearch.adapters.rekognition import SEARCHING, RekognitionMatcher
-from facesearch.adapters.rekognition.collections import CALL_SECONDS, LOOKS
-from facesearch.adapters.rekognition.matcher import MAX_MATCHES
+from facesearch.adapters.rekognition.collections import CALL_SECONDS, LOOKS, SEARCHING
+from facesearch.adapters.rekognition.matcher import MAX_MATCHES, RekognitionMatcher
 from facesearch.deletion.photos import Files
 from facesearch.errors import EngineBusy, NoFaceFound, StoreUnavailable, UnusableImage
 from facesearch.faces.sets import Region

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from facesearch.adapters.rekognition import RekognitionFaces, RekognitionMatcher
+from facesearch.adapters.rekognition.collections import RekognitionFaces
+from facesearch.adapters.rekognition.matcher import RekognitionMatcher
 from facesearch.bootstrap import Container
 from facesearch.faces.embedded import EmbeddedMatcher
 from facesearch.faces.exact_set import ExactFaces

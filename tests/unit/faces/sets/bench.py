@@ -21,7 +21,7 @@ from facesearch.adapters.memory.stores import (
 )
 from facesearch.adapters.memory.vector_items import MemoryVectorItems
 from facesearch.adapters.memory.webhooks import MemoryCallbackStore, MemoryJobStore, MemoryWatchStore
-from facesearch.adapters.rekognition import PersonFaces, RekognitionFaces, RekognitionMatcher
+from facesearch.adapters.rekognition.matcher import PersonFaces, RekognitionMatcher
 from facesearch.adapters.rekognition.pictures import parts_of
 from facesearch.adapters.s3.pictures import S3Pictures
 from facesearch.deletion.event import EventDeletion
@@ -253,12 +253,9 @@ class RebuildBench:
         """Delete the person's faces."""
         matchers = self.matchers()
 
-        def collection(event: Event) -> RekognitionFaces:
-            return RekognitionFaces(self.client, PREFIX, event.event_id)
-
         parts: dict[bool, PersonParts[Any]] = {
             True: PersonParts(matchers[True], EmbeddedStripper(self.stores), StoredProbes(self.stores)),
-            False: PersonParts(matchers[False], PersonFaces(collection, self.photos)),
+            False: PersonParts(matchers[False], PersonFaces(self.client, PREFIX, self.photos)),
         }
         deletion = PersonDeletion(stores=self.stores, parts=lambda kind: parts[kind is not FaceSetKind.REKOGNITION])
         assert deletion.delete_person(self.event, [selfie(person)]).complete

@@ -7,7 +7,7 @@ from typing import Any
 import boto3
 import pytest
 
-from facesearch.adapters.sqs.indexing_commands import SqsIndexingCommands
+from facesearch.adapters.sqs.indexing import SqsIndexingCommands
 from facesearch.errors import Throttled
 from facesearch.photos.lookagain import IndexingCommand, parse_command
 from facesearch.photos.reports import IndexingOutcome

@@ -8,7 +8,7 @@ from typing import Any
 import boto3
 import pytest
 
-from facesearch.adapters.sqs.callback_attempts import SqsAttemptQueue
+from facesearch.adapters.sqs.webhooks import SqsAttemptQueue
 from facesearch.webhooks.callbacks.attempts import DeliveryAttempt
 from tests.support.aws import moto
 from tests.support.fakes import ORG

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from typing_extensions import override
@@ -9,18 +10,17 @@ from typing_extensions import override
 from facesearch.deletion.stores import INVALIDATED_AT_ONCE, CdnCache
 
 
+@dataclass(frozen=True)
 class CloudFrontCache(CdnCache):
-    """A CloudFront distribution, where a rendition may be kept for a year."""
+    """A CloudFront distribution, where a rendition may be kept for a year; `cloudfront` is a boto3 client."""
 
-    def __init__(self, cloudfront: Any, distribution_id: str) -> None:
-        """Take a boto3 client."""
-        self._cloudfront = cloudfront
-        self._distribution = distribution_id
+    cloudfront: Any
+    distribution_id: str
 
     @override
-    def forget(self, paths: Sequence[str]) -> None:
+    def delete(self, paths: Sequence[str]) -> None:
         """CloudFront has done so within minutes."""
         for start in range(0, len(paths), INVALIDATED_AT_ONCE):
             some = list(paths[start : start + INVALIDATED_AT_ONCE])
             batch = {"Paths": {"Quantity": len(some), "Items": some}, "CallerReference": str(uuid.uuid4())}
-            self._cloudfront.create_invalidation(DistributionId=self._distribution, InvalidationBatch=batch)
+            self.cloudfront.create_invalidation(DistributionId=self.distribution_id, InvalidationBatch=batch)

@@ -332,7 +332,7 @@ class MemorySnapshotStore(SnapshotStore):
         return sum(place[0] == event_id and info != keep for place, info in self._current.items())
 
     @override
-    def forget(self, event_id: int, keep: SnapshotInfo | None = None) -> int:
+    def delete(self, event_id: int, keep: SnapshotInfo | None = None) -> int:
         gone = [place for place, info in self._current.items() if place[0] == event_id and info != keep]
         for place in gone:
             self.files.pop(self._current.pop(place).key, None)
@@ -368,10 +368,6 @@ class MemoryObjects(Objects):
     @override
     def under(self, prefix: str) -> Iterator[str]:
         return iter([key for key in self.files if key.startswith(prefix)])
-
-    @override
-    def existing(self, keys: Sequence[str]) -> list[str]:
-        return [key for key in keys if key in self.files]
 
     @override
     def etags(self, keys: Sequence[str]) -> dict[str, str]:

@@ -8,6 +8,6 @@ Checking a URL imports neither httpx nor httpcore; only what talks does.
 """
 
 from facesearch.adapters.outbound.client import LIMITS, HttpOutbound, OutboundLimits
-from facesearch.adapters.outbound.resolving import Resolver, SystemResolver
+from facesearch.adapters.outbound.resolving import Resolver
 
-__all__ = ["LIMITS", "HttpOutbound", "OutboundLimits", "Resolver", "SystemResolver"]
+__all__ = ["LIMITS", "HttpOutbound", "OutboundLimits", "Resolver"]

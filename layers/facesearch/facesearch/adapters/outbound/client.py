@@ -1,20 +1,14 @@
 """Fetching selfies and posting callbacks."""
 
-import email.utils
 import math
-import re
 import ssl
-import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from typing_extensions import override
 
-from facesearch.adapters.outbound.addresses import Address
-from facesearch.adapters.outbound.connecting import Deadline, Dial, dial
 from facesearch.adapters.outbound.resolving import Resolver
 from facesearch.adapters.outbound.urls import Target, follow, parse_url, require_reachable
 from facesearch.webhooks.outbound import FetchFailedError, Outbound, PostResult, RefusedUrlError
@@ -22,7 +16,7 @@ from facesearch.webhooks.outbound import FetchFailedError, Outbound, PostResult,
 if TYPE_CHECKING:
     import httpcore
 
-    from facesearch.adapters.outbound.wire import Route
+    from facesearch.adapters.outbound.wire import Deadline, Route
 
 LONGEST_FETCH_WAIT = 3600
 LONGEST_DELIVERY_WAIT = 86_400
@@ -60,27 +54,20 @@ class OutboundLimits:
 LIMITS = OutboundLimits()
 
 
-@dataclass(frozen=True)
-class _Redirect:
-    """A response that says where to look instead."""
-
-    origin: Target
-    location: bytes
-
-
 @dataclass(frozen=True, kw_only=True)
 class HttpOutbound(Outbound):
     """Threads may share it: nothing is kept between two calls.
 
     Attributes:
         allow_local: also allow http, and loopback addresses.
+        network: connects to addresses; None = the system's sockets.
         tls: instead of the public authorities.
     """
 
     resolver: Resolver
     allow_local: bool = False
     limits: OutboundLimits = LIMITS
-    dial: Dial = dial
+    network: "httpcore.NetworkBackend | None" = None
     tls: ssl.SSLContext | None = None
 
     @override
@@ -89,54 +76,46 @@ class HttpOutbound(Outbound):
 
     @override
     def fetch(self, url: str) -> bytes:
+        from facesearch.adapters.outbound.wire import Deadline, exchange
+
         target = parse_url(url, self.allow_local)
-        deadline = _begin(self.limits.fetch_seconds)
-        found = self._get(target, deadline)
-        for _ in range(self.limits.redirects):
-            if isinstance(found, bytes):
-                return found
-            found = self._follow(found, deadline)
-        if isinstance(found, bytes):
-            return found
-        raise FetchFailedError(f"The URL redirects more than {self.limits.redirects} times.", retryable=False)
+        deadline = Deadline(self.limits.fetch_seconds)
+        route = self._route(target, deadline)
+        # Twice the size: chunks have headers of their own, and one of a byte each is not worth reading.
+        most = 2 * self.limits.fetch_bytes
+        redirects = 0
+        while True:
+            with exchange(route, "GET", {}, None, most) as response:
+                location = _header(response.headers, b"location")
+                if response.status not in _REDIRECTS or location is None:
+                    return self._body(response)
+            redirects += 1
+            if redirects > self.limits.redirects:
+                raise FetchFailedError(f"The URL redirects more than {self.limits.redirects} times.", retryable=False)
+            try:
+                route = self._route(follow(route.target, location, self.allow_local), deadline)
+            except RefusedUrlError as refused:
+                raise RefusedUrlError(f"A redirect was not followed. {refused.reason}") from None
 
     @override
     def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> PostResult:
-        from facesearch.adapters.outbound.wire import drain, exchange
+        from facesearch.adapters.outbound.wire import Deadline, drain, exchange
 
         target = parse_url(url, self.allow_local)
-        deadline = _begin(self.limits.post_seconds)
-        route = self._route(target, deadline)
-        with exchange(route, "POST", headers, body, _DRAIN_BYTES) as response:
+        deadline = Deadline(self.limits.post_seconds)
+        with exchange(self._route(target, deadline), "POST", headers, body, _DRAIN_BYTES) as response:
             result = PostResult(response.status, _retry_after(response.headers, LONGEST_DELIVERY_WAIT))
             deadline.shorten(_DRAIN_SECONDS)
             drain(response)
         return result
 
-    def _follow(self, redirect: _Redirect, deadline: Deadline) -> bytes | _Redirect:
-        try:
-            return self._get(follow(redirect.origin, redirect.location, self.allow_local), deadline)
-        except RefusedUrlError as refused:
-            raise RefusedUrlError(f"A redirect was not followed. {refused.reason}") from None
-
-    def _get(self, target: Target, deadline: Deadline) -> bytes | _Redirect:
-        from facesearch.adapters.outbound.wire import exchange
-
-        # Twice the size: chunks have headers of their own, and one of a byte each is not worth reading.
-        most = 2 * self.limits.fetch_bytes
-        with exchange(self._route(target, deadline), "GET", {}, None, most) as response:
-            location = _header(response.headers, b"location")
-            if response.status in _REDIRECTS and location is not None:
-                return _Redirect(target, location)
-            if response.status != 200:
-                raise FetchFailedError(
-                    f"The host responded with {response.status}.",
-                    retryable=response.status in _PASSING or response.status >= 500,
-                    retry_after=_retry_after(response.headers, LONGEST_FETCH_WAIT),
-                )
-            return self._body(response)
-
     def _body(self, response: "httpcore.Response") -> bytes:
+        if response.status != 200:
+            raise FetchFailedError(
+                f"The host responded with {response.status}.",
+                retryable=response.status in _PASSING or response.status >= 500,
+                retry_after=_retry_after(response.headers, LONGEST_FETCH_WAIT),
+            )
         most = self.limits.fetch_bytes
         too_large = FetchFailedError(f"The file is larger than {most / 2**20:g} MiB.", retryable=False)
         if int(_header(response.headers, b"content-length") or 0) > most:
@@ -148,23 +127,18 @@ class HttpOutbound(Outbound):
                 raise too_large
         return bytes(body)
 
-    def _route(self, target: Target, deadline: Deadline) -> "Route":
+    def _route(self, target: Target, deadline: "Deadline") -> "Route":
+        """The one place where a target's name is looked up."""
         from facesearch.adapters.outbound.wire import Route
 
-        addresses = self._addresses(target, deadline)
-        tls = self._tls if target.scheme == "https" else None
-        return Route(target, addresses, tls, self.dial, deadline, self.limits.head_bytes)
-
-    def _addresses(self, target: Target, deadline: Deadline) -> Sequence[Address]:
-        """Where the target may be connected to. The one place where its name is looked up."""
-        if target.address is not None:
-            return [target.address]
-        seconds = min(deadline.left(), self.limits.lookup_seconds)
-        addresses = [*self.resolver.resolve(target.host, seconds)]
+        addresses = [target.address] if target.address is not None else []
+        if not addresses:
+            addresses += self.resolver.resolve(target.host, min(deadline.left(), self.limits.lookup_seconds))
         if not addresses:
             raise FetchFailedError("The URL's host name could not be found.", retryable=False)
         require_reachable(addresses, self.allow_local)
-        return addresses
+        tls = self._tls if target.scheme == "https" else None
+        return Route(target, addresses, tls, deadline, self.limits.head_bytes, self.network)
 
     @cached_property
     def _tls(self) -> ssl.SSLContext:
@@ -173,29 +147,16 @@ class HttpOutbound(Outbound):
         return self.tls or tls_context()
 
 
-def _begin(seconds: float) -> Deadline:
-    """Start the clock, once everything is loaded: a cold start is not the host's fault."""
-    import facesearch.adapters.outbound.wire  # noqa: F401
-
-    return Deadline(seconds)
-
-
 def _header(headers: Iterable[tuple[bytes, bytes]], wanted: bytes) -> bytes | None:
     return next((value for name, value in headers if name.lower() == wanted), None)
 
 
 def _retry_after(headers: Iterable[tuple[bytes, bytes]], longest: int) -> int | None:
-    """`Retry-After` as whole seconds from now, `longest` at most; it may be a number or an HTTP date.
-
-    The client package reads it too, but importing that costs a cold start 0.3 s.
-    """
-    text = (_header(headers, b"retry-after") or b"").decode("latin-1").strip()
-    if re.fullmatch("[0-9]+", text):
-        return longest if len(text) > 9 else min(longest, int(text))
-    try:
-        when = email.utils.parsedate_to_datetime(text)
-    except (ValueError, TypeError, IndexError, OverflowError):  # the parser was written for polite mail
+    """`Retry-After` as whole seconds from now, `longest` at most."""
+    value = _header(headers, b"retry-after")
+    if value is None:
         return None
-    if when.tzinfo is None:  # "-0000", or no zone at all; HTTP dates are in GMT
-        when = when.replace(tzinfo=UTC)
-    return min(longest, max(0, math.ceil(when.timestamp() - time.time())))
+    from facesearch_client.retries import seconds_of  # only now: the client package costs a cold start 0.3 s
+
+    seconds = seconds_of(value.decode("latin-1").strip())
+    return None if seconds is None else math.ceil(min(longest, seconds))

@@ -1,4 +1,4 @@
-"""What a URL must look like before anything is looked up.
+"""What a URL must look like before anything is looked up, and which addresses it may lead to.
 
 The text is taken apart once, here, and everything later uses the parts: there is no second parser that could read
 another host out of it. So whatever programs are known to read differently is refused instead of repaired: user names
@@ -7,14 +7,54 @@ and passwords, fragments, backslashes, white space, addresses in octal, hex or s
 
 import re
 from dataclasses import dataclass
-from ipaddress import AddressValueError, IPv4Address, IPv6Address
+from ipaddress import AddressValueError, IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
 from urllib.parse import quote, urljoin
 
-from facesearch.adapters.outbound.addresses import Address, is_loopback, is_public
 from facesearch.webhooks.outbound import RefusedUrlError
 
 LONGEST = 4096
 """Characters of a URL: presigned links to storage may carry a session's token of 2,000."""
+
+Address = IPv4Address | IPv6Address
+
+_SPECIAL = tuple(
+    ip_network(network)
+    for network in (
+        "0.0.0.0/8",  # this host: Linux connects 0.0.0.0 to loopback
+        "10.0.0.0/8",
+        "100.64.0.0/10",  # carrier-grade NAT; also where clouds and VPNs put services of their own
+        "127.0.0.0/8",
+        "168.63.129.16/32",  # Azure's host agent: public by number only
+        "169.254.0.0/16",  # link-local, with the metadata services
+        "172.16.0.0/12",
+        "192.0.0.0/24",
+        "192.0.2.0/24",
+        "192.31.196.0/24",
+        "192.52.193.0/24",
+        "192.88.99.0/24",  # 6to4 relays
+        "192.168.0.0/16",
+        "192.175.48.0/24",
+        "198.18.0.0/15",
+        "198.51.100.0/24",
+        "203.0.113.0/24",
+        "224.0.0.0/4",
+        "240.0.0.0/4",  # reserved, and broadcast
+        "2001::/23",  # protocols: Teredo, ORCHID, benchmarking …
+        "2001:db8::/32",
+        "2002::/16",  # 6to4: ended by RFC 7526, and any IPv4 address may be inside
+        "2620:4f:8000::/48",
+        "3fff::/20",
+    )
+)
+"""IANA's registries of special-purpose addresses, without their exceptions: what is in neither is unicast and routed to
+whoever owns it. Not `ipaddress.is_global`, which changed between Python 3.11 and 3.13, and calls multicast and 6to4
+global."""
+_UNICAST_V6 = IPv6Network("2000::/3")
+"""All that IANA has given out. Outside it are ::1, ::, IPv4-mapped, -compatible and -translated addresses, unique
+local (with AWS's fd00:ec2::254), link-local, site-local and multicast ones."""
+_NAT64 = IPv6Network("64:ff9b::/96")
+"""What DNS64 makes of an IPv4 host's address, and so what a subnet without IPv4 sees of one."""
+_LOOPBACK_V4 = IPv4Network("127.0.0.0/8")
 
 _DEFAULT_PORTS = {"https": 443, "http": 80}
 _FIRST_FREE_PORT = 1024
@@ -29,6 +69,23 @@ _INSIDE = {"localhost", "local", "internal"}
 """Top-level names that never lead to the public internet."""
 
 _NOT_PUBLIC = "The URL's host is not at a public address."
+
+
+def is_public(address: Address) -> bool:
+    """Whether the address is public unicast, in whatever form it is written."""
+    if isinstance(address, IPv6Address):
+        if address.scope_id is not None:
+            return False
+        if address in _NAT64:
+            return is_public(IPv4Address(int(address) & 0xFFFF_FFFF))
+        if address not in _UNICAST_V6:
+            return False
+    return not any(address in network for network in _SPECIAL)
+
+
+def is_loopback(address: Address) -> bool:
+    """Whether it is 127.0.0.0/8 or ::1; none of the forms that only embed one."""
+    return address in _LOOPBACK_V4 or address == IPv6Address("::1")
 
 
 @dataclass(frozen=True)

@@ -2,25 +2,28 @@
 
 httpx's transport, httpcore, is used directly. `httpx.Client` would take the URL apart a second time, write it to the
 log at INFO, keep cookies, inflate what is compressed and look into the environment for proxies; here there is nothing
-to switch off. The connection's stream is ours too, because httpcore's timeouts are for single reads and writes: one
-byte a second would keep it busy for days.
+to switch off. Its connections are wrapped, because its timeouts are for single reads and writes: one byte a second
+would keep it busy for days.
 """
 
 import logging
-import socket
 import ssl
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import httpcore
 import httpx
 from typing_extensions import override
 
-from facesearch.adapters.outbound.addresses import Address
-from facesearch.adapters.outbound.connecting import Deadline, Dial, connect
-from facesearch.adapters.outbound.urls import Target
+from facesearch.adapters.outbound.urls import Address, Target
 from facesearch.webhooks.outbound import FetchFailedError
+
+MOST_TRIED = 4
+"""Addresses of one host that are tried before it counts as unreachable."""
+TLS_RECORD = 2**14
+"""Bytes of one write, which is then one step of TLS: httpcore's timeout is for each step, not for all of them."""
 
 # At DEBUG it would write down hosts and what they say.
 logging.getLogger("httpcore").setLevel(logging.WARNING)
@@ -31,29 +34,68 @@ def tls_context() -> ssl.SSLContext:
     return httpx.create_ssl_context(trust_env=False)
 
 
+class Deadline:
+    """The end of a whole call: look-up, connection, TLS, headers, bodies and redirects share it."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._end = time.monotonic() + seconds
+
+    def left(self) -> float:
+        """Seconds to go, more than 0.
+
+        Raises:
+            FetchFailedError: there are none.
+        """
+        left = self._end - time.monotonic()
+        if left <= 0:
+            raise self.passed()
+        return left
+
+    def passed(self) -> FetchFailedError:
+        """What to raise when it is over."""
+        return FetchFailedError(f"The host sent no complete response within {self._seconds:g} seconds.", retryable=True)
+
+    def shorten(self, seconds: float) -> None:
+        """End in so many seconds, if it would not sooner."""
+        self._end = min(self._end, time.monotonic() + seconds)
+
+
 @dataclass
-class Allowance:
-    """Bytes that may still be read off a connection, whatever they are called."""
-
-    room: int
-
-
-@dataclass(frozen=True)
-class Route:
-    """How to get to a host.
+class Route(httpcore.NetworkBackend):
+    """How to get to a host, whatever host httpcore asks for.
 
     Attributes:
         addresses: where the host may be connected to; all of them checked.
         tls: for https; the certificate must be for the target's host.
-        head_bytes: the most that status line, headers and interim responses may have.
+        room: bytes that may still be read, whatever they are called.
+        network: makes the connections, None = by sockets; it gets addresses alone, so no name is looked up again.
     """
 
     target: Target
     addresses: Sequence[Address]
     tls: ssl.SSLContext | None
-    dial: Dial
     deadline: Deadline
-    head_bytes: int
+    room: int
+    network: httpcore.NetworkBackend | None = None
+
+    @override
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
+    ) -> httpcore.NetworkStream:
+        """Connect to the first address that takes a connection; each gets its share of the time that is left."""
+        network = self.network or httpcore.SyncBackend()
+        tried = self.addresses[:MOST_TRIED]
+        for number, address in enumerate(tried):
+            seconds = self.deadline.left() / (len(tried) - number)
+            with suppress(httpcore.ConnectError, httpcore.ConnectTimeout):
+                return _BoundedStream(network.connect_tcp(str(address), self.target.port, seconds), self)
+        raise FetchFailedError("Could not connect to the host.", retryable=True)
 
 
 @contextmanager
@@ -65,15 +107,11 @@ def exchange(
     Raises:
         FetchFailedError: no connection, no response, or not in time; also from reading inside the block.
     """
-    allowance = Allowance(route.head_bytes)
     target = route.target
     host, scheme = target.host.encode("ascii"), target.scheme.encode("ascii")
-    # The origin's host is what TLS asks for and checks; the backend decides alone where to connect.
-    connection = httpcore.HTTPConnection(
-        httpcore.Origin(scheme, host, target.port),
-        ssl_context=route.tls,
-        network_backend=_PinnedBackend(route, allowance),
-    )
+    # The origin's host is what TLS asks for and checks; the route decides alone where to connect.
+    origin = httpcore.Origin(scheme, host, target.port)
+    connection = httpcore.HTTPConnection(origin, ssl_context=route.tls, network_backend=route)
     if body is not None:
         headers = {**headers, "content-length": str(len(body))}
     request = httpcore.Request(
@@ -84,8 +122,14 @@ def exchange(
     )
     try:
         response = connection.handle_request(request)
-        allowance.room = response_bytes
+        route.room = response_bytes
         yield response
+    except httpcore.TimeoutException:
+        raise route.deadline.passed() from None
+    except httpcore.ConnectError as error:  # of TLS: a route that does not connect has its own words
+        if isinstance(error.__cause__, ssl.SSLCertVerificationError):
+            raise FetchFailedError("The host's certificate is not valid for it.", retryable=False) from None
+        raise FetchFailedError("Could not make a secure connection to the host.", retryable=True) from None
     except httpcore.NetworkError:
         raise FetchFailedError("The host closed the connection.", retryable=True) from None
     except httpcore.RemoteProtocolError:
@@ -96,7 +140,7 @@ def exchange(
 
 def drain(response: httpcore.Response) -> None:
     """Read what is allowed of a body that nobody wants: some receivers take a connection cut short for a failure."""
-    with suppress(FetchFailedError, httpcore.NetworkError, httpcore.RemoteProtocolError):
+    with suppress(FetchFailedError, httpcore.NetworkError, httpcore.RemoteProtocolError, httpcore.TimeoutException):
         for _ in response.iter_stream():
             pass
 
@@ -112,82 +156,33 @@ def _with_ours(headers: Mapping[str, str], target: Target) -> dict[str, str]:
     return ours | {name.lower(): value for name, value in headers.items() if name.lower() not in ours}
 
 
-class _PinnedBackend(httpcore.NetworkBackend):
-    """Connects to the route's addresses, whatever host it is asked for."""
-
-    def __init__(self, route: Route, allowance: Allowance) -> None:
-        self._route = route
-        self._allowance = allowance
-
-    @override
-    def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
-    ) -> httpcore.NetworkStream:
-        route = self._route
-        opened = connect(route.addresses, route.target.port, route.deadline, route.dial)
-        return _BoundedStream(opened, route.deadline, self._allowance)
-
-
+@dataclass(frozen=True)
 class _BoundedStream(httpcore.NetworkStream):
-    """A connection whose every step ends with the deadline."""
+    """A connection whose every step ends with the deadline, and which reads no more than there is room for."""
 
-    def __init__(self, connection: socket.socket, deadline: Deadline, allowance: Allowance) -> None:
-        self._connection = connection
-        self._deadline = deadline
-        self._allowance = allowance
+    stream: httpcore.NetworkStream
+    route: Route
 
     @override
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        if self._allowance.room <= 0:
+        if self.route.room <= 0:
             raise FetchFailedError("The host's response is too large.", retryable=False)
-        self._connection.settimeout(self._deadline.left())
-        try:
-            data = self._connection.recv(min(max_bytes, self._allowance.room))
-        except TimeoutError:
-            raise self._deadline.passed() from None
-        except OSError:
-            raise httpcore.ReadError from None
-        self._allowance.room -= len(data)
+        data = self.stream.read(min(max_bytes, self.route.room), self.route.deadline.left())
+        self.route.room -= len(data)
         return data
 
     @override
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        rest = memoryview(buffer)
-        while rest:
-            self._connection.settimeout(self._deadline.left())
-            try:
-                rest = rest[self._connection.send(rest) :]
-            except TimeoutError:
-                raise self._deadline.passed() from None
-            except OSError:
-                raise httpcore.WriteError from None  # httpcore then looks whether there is a response all the same
+        for start in range(0, len(buffer), TLS_RECORD):
+            self.stream.write(buffer[start : start + TLS_RECORD], self.route.deadline.left())
 
     @override
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
-        try:
-            self._connection.settimeout(self._deadline.left())
-            secured = ssl_context.wrap_socket(self._connection, server_hostname=server_hostname)
-        except BaseException as error:
-            self.close()
-            if isinstance(error, OSError):
-                raise self._tls_failure(error) from None
-            raise
-        return _BoundedStream(secured, self._deadline, self._allowance)
+        secured = self.stream.start_tls(ssl_context, server_hostname, self.route.deadline.left())
+        return replace(self, stream=secured)
 
     @override
     def close(self) -> None:
-        self._connection.close()
-
-    def _tls_failure(self, error: OSError) -> FetchFailedError:
-        if isinstance(error, TimeoutError):
-            return self._deadline.passed()
-        if isinstance(error, ssl.SSLCertVerificationError):
-            return FetchFailedError("The host's certificate is not valid for it.", retryable=False)
-        return FetchFailedError("Could not make a secure connection to the host.", retryable=True)
+        self.stream.close()

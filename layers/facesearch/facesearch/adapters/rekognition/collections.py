@@ -7,16 +7,16 @@ search makes none: it could outlive the event.
 import uuid
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
 from botocore.config import Config
-from botocore.exceptions import ClientError
 from typing_extensions import override
 
 from facesearch.adapters.rekognition.regions import FoundFace, is_among, one_per_face, placed, quarters
-from facesearch.errors import Throttled, UnusableImage
+from facesearch.errors import UnusableImage
 from facesearch.faces.sets import WHOLE, FaceSetStore, PhotoFaces, PhotoFile, Region
 
 FACES_A_CALL = 100
@@ -35,14 +35,7 @@ CALL_SECONDS = 11.0
 """The longest that one call of a search takes: two attempts of 5 s and a pause of up to 1 s. Of the search function's
 20 s, two go to storing what was found: 7 s are left for the steps before the last call, of which each takes about 1."""
 
-NOT_FOUND = "ResourceNotFoundException"
-UNUSABLE = ("ImageTooLargeException", "InvalidImageFormatException")
 _UNREADABLE = "The face service cannot read the picture."
-
-
-def code_of(error: ClientError | Throttled) -> str:
-    """The name of what AWS refused for."""
-    return error.code if isinstance(error, Throttled) else str(error.response["Error"]["Code"])
 
 
 def name_of(prefix: str, event_id: int) -> str:
@@ -66,11 +59,8 @@ class RekognitionFaces(FaceSetStore):
     @override
     def complete(self, advance: Callable[[int], None] = lambda _: None) -> bool:
         """Make the collection unless it is there. A photo's record names its model only after its faces are in it."""
-        try:
+        with suppress(self.rekognition.exceptions.ResourceAlreadyExistsException):
             self.rekognition.create_collection(CollectionId=self.name)
-        except ClientError as error:
-            if code_of(error) != "ResourceAlreadyExistsException":
-                raise
         return True
 
     @override
@@ -110,14 +100,10 @@ class RekognitionFaces(FaceSetStore):
     def delete_faces(self, face_ids: Iterable[str]) -> int:
         """Delete these faces; how many of them were there."""
         iterator, count = iter(dict.fromkeys(face_ids)), 0
-        while some := list(islice(iterator, FACES_A_PAGE)):
-            try:
-                answer = self.rekognition.delete_faces(CollectionId=self.name, FaceIds=some)
-            except ClientError as error:
-                if code_of(error) != NOT_FOUND:
-                    raise
-                return count
-            count += len(answer["DeletedFaces"])
+        with suppress(self._missing):
+            while some := list(islice(iterator, FACES_A_PAGE)):
+                response = self.rekognition.delete_faces(CollectionId=self.name, FaceIds=some)
+                count += len(response["DeletedFaces"])
         return count
 
     @override
@@ -128,14 +114,10 @@ class RekognitionFaces(FaceSetStore):
     @override
     def delete(self) -> int:
         faces = self._face_count()
-        if faces is None:
-            return 0
-        try:
-            self.rekognition.delete_collection(CollectionId=self.name)
-        except ClientError as error:
-            if code_of(error) != NOT_FOUND:
-                raise
-        return faces
+        if faces is not None:
+            with suppress(self._missing):
+                self.rekognition.delete_collection(CollectionId=self.name)
+        return faces or 0
 
     @override
     def count(self, image_ids: Collection[uuid.UUID] | None = None) -> int:
@@ -146,34 +128,28 @@ class RekognitionFaces(FaceSetStore):
 
     def _index(self, image_id: uuid.UUID, look: Region, jpeg: bytes) -> tuple[list[FoundFace], bool]:
         """Index one picture; its faces, and whether there may be more than it could take."""
+        errors = self.rekognition.exceptions
         try:
-            answer = self._index_faces(image_id, jpeg)
-        except ClientError as error:
-            if code_of(error) in UNUSABLE:
-                raise UnusableImage(_UNREADABLE) from error
-            raise
-        faces = [record["Face"] for record in answer["FaceRecords"]]
+            response = self._index_faces(image_id, jpeg)
+        except (errors.ImageTooLargeException, errors.InvalidImageFormatException) as error:
+            raise UnusableImage(_UNREADABLE) from error
+        faces = [record["Face"] for record in response["FaceRecords"]]
         found = [FoundFace(face["FaceId"], placed(_box(face), look), look) for face in faces]
-        return found, len(found) + len(answer.get("UnindexedFaces", [])) >= FACES_A_CALL
+        return found, len(found) + len(response.get("UnindexedFaces", [])) >= FACES_A_CALL
 
     def _index_faces(self, image_id: uuid.UUID, jpeg: bytes) -> Any:
-        def call() -> Any:
-            return self.rekognition.index_faces(
-                CollectionId=self.name,
-                Image={"Bytes": jpeg},
-                ExternalImageId=str(image_id),
-                MaxFaces=FACES_A_CALL,
-                QualityFilter=QUALITY,
-                DetectionAttributes=["DEFAULT"],
-            )
-
-        try:
-            return call()
-        except ClientError as error:
-            if code_of(error) != NOT_FOUND:
-                raise
-            self.complete()
-            return call()
+        asked: Any = {
+            "CollectionId": self.name,
+            "Image": {"Bytes": jpeg},
+            "ExternalImageId": str(image_id),
+            "MaxFaces": FACES_A_CALL,
+            "QualityFilter": QUALITY,
+            "DetectionAttributes": ["DEFAULT"],
+        }
+        with suppress(self._missing):
+            return self.rekognition.index_faces(**asked)
+        self.complete()
+        return self.rekognition.index_faces(**asked)
 
     def _faces_of(self, image_ids: Iterable[uuid.UUID]) -> Iterator[str]:
         wanted = {str(image_id) for image_id in image_ids}
@@ -182,21 +158,20 @@ class RekognitionFaces(FaceSetStore):
         pages = self.rekognition.get_paginator("list_faces").paginate(
             CollectionId=self.name, PaginationConfig={"PageSize": FACES_A_PAGE}
         )
-        try:
+        with suppress(self._missing):
             for page in pages:
                 yield from (face["FaceId"] for face in page["Faces"] if face.get("ExternalImageId") in wanted)
-        except ClientError as error:
-            if code_of(error) != NOT_FOUND:
-                raise
 
     def _face_count(self) -> int | None:
         """None if there is no collection."""
-        try:
+        with suppress(self._missing):
             return int(self.rekognition.describe_collection(CollectionId=self.name)["FaceCount"])
-        except ClientError as error:
-            if code_of(error) != NOT_FOUND:
-                raise
-            return None
+        return None
+
+    @property
+    def _missing(self) -> Any:
+        """What the client raises where there is no collection."""
+        return self.rekognition.exceptions.ResourceNotFoundException
 
 
 def _box(face: Any) -> Region:

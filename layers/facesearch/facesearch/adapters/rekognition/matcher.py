@@ -5,21 +5,14 @@ import time
 import uuid
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
-from botocore.exceptions import ClientError
 from typing_extensions import override
 
-from facesearch.adapters.rekognition.collections import (
-    CALL_SECONDS,
-    NOT_FOUND,
-    UNUSABLE,
-    RekognitionFaces,
-    code_of,
-    name_of,
-)
+from facesearch.adapters.rekognition.collections import CALL_SECONDS, RekognitionFaces, name_of
 from facesearch.adapters.rekognition.pictures import selfie_jpeg
 from facesearch.errors import EngineBusy, NoFaceFound, OtherPerson, Throttled, UnusableImage
 from facesearch.faces.matching import Matcher
@@ -54,26 +47,23 @@ class RekognitionProbe:
     hits: Sequence[FaceHit]
 
 
+@dataclass(frozen=True)
 class RekognitionMatcher(Matcher[RekognitionProbe]):
     """`Matcher` over the event's collection.
 
     An event's confidence is the least similarity by Rekognition's own scale here: the same name, another scale.
+
+    Attributes:
+        rekognition: a boto3 client.
+        prefix: as `name_of` takes it.
+        pool: reads records side by side.
     """
 
-    def __init__(
-        self,
-        rekognition: Any,
-        prefix: str,
-        photos: PhotoStore,
-        pool: Executor,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        """Take a boto3 client, `prefix` as `name_of` takes it, and a pool that reads records side by side."""
-        self._rekognition = rekognition
-        self._prefix = prefix
-        self._photos = photos
-        self._pool = pool
-        self._clock = clock
+    rekognition: Any
+    prefix: str
+    photos: PhotoStore
+    pool: Executor
+    clock: Callable[[], float] = time.monotonic
 
     @override
     def probe_is_paid(self, event: Event) -> bool:
@@ -89,78 +79,47 @@ class RekognitionMatcher(Matcher[RekognitionProbe]):
             EngineBusy: throttled, and still after the client's own attempts; or the next call might take longer than
                 what is left of `seconds`.
         """
-        calls = _Calls(self._rekognition, self._clock, self._clock() + seconds)
+        calls = _Calls(self.rekognition, self.clock, self.clock() + seconds)
         jpegs = []
         for number, selfie in enumerate(selfies, 1):
             with naming(number, len(selfies)):
                 jpegs.append(selfie_jpeg(selfie))
         for number in range(2, len(jpegs) + 1):
-            self._compare(calls, event, jpegs, number)
+            _compare(calls, event, jpegs, number)
 
         def search_with(number: int) -> Sequence[FaceHit]:
             with naming(number, len(jpegs)):
                 return self._search(calls, event, jpegs[number - 1])
 
         best: dict[str, FaceHit] = {}
-        for hit in chain.from_iterable(self._pool.map(search_with, range(1, len(jpegs) + 1))):
+        for hit in chain.from_iterable(self.pool.map(search_with, range(1, len(jpegs) + 1))):
             if hit.face_id not in best or hit.similarity > best[hit.face_id].similarity:
                 best[hit.face_id] = hit
         return RekognitionProbe(tuple(best.values()))
 
     def shows(self, event: Event, probe: RekognitionProbe, selfies: Sequence[bytes], picture: bytes) -> bool:
-        """See `deletion.person.PersonMatcher`; up to one paid call for each of the person's selfies."""
-        calls, other = _Calls(self._rekognition, self._clock, math.inf), selfie_jpeg(picture)
+        """As `PersonMatcher` has it; up to one paid call for each of the person's selfies."""
+        calls, other = _Calls(self.rekognition, self.clock, math.inf), selfie_jpeg(picture)
         for selfie in selfies:
-            try:
-                self._compare(calls, event, [selfie_jpeg(selfie), other], 2)
-            except OtherPerson:
-                continue
-            return True
+            with suppress(OtherPerson):
+                _compare(calls, event, [selfie_jpeg(selfie), other], 2)
+                return True
         return False
 
     def _search(self, calls: "_Calls", event: Event, jpeg: bytes) -> Sequence[FaceHit]:
         try:
-            answer = calls.client.search_faces_by_image(
-                CollectionId=name_of(self._prefix, event.event_id),
+            response = calls(
+                "search_faces_by_image",
+                CollectionId=name_of(self.prefix, event.event_id),
                 Image={"Bytes": jpeg},
                 MaxFaces=MAX_MATCHES,
                 FaceMatchThreshold=float(event.confidence),
                 QualityFilter="NONE",
             )
-        except (ClientError, Throttled) as error:
-            if code_of(error) != NOT_FOUND:
-                raise _outcome(error) from error
+        except self.rekognition.exceptions.ResourceNotFoundException:
             _check_for_a_face(calls, jpeg)
             return ()
-        return tuple(_hits(answer["FaceMatches"], event.confidence))
-
-    def _compare(self, calls: "_Calls", event: Event, jpegs: Sequence[bytes], number: int) -> None:
-        """Check that a further selfie shows the person of the first one.
-
-        Both by their largest face, as searches see them: CompareFaces itself would also take somebody in the second
-        one's background.
-        """
-        try:
-            answer = calls.client.compare_faces(
-                SourceImage={"Bytes": jpegs[0]},
-                TargetImage={"Bytes": jpegs[number - 1]},
-                SimilarityThreshold=float(event.confidence),
-                QualityFilter="NONE",
-            )
-        except (ClientError, Throttled) as error:
-            outcome = _outcome(error)
-            if isinstance(outcome, NoFaceFound):  # in one of the two
-                with naming(1, len(jpegs)):
-                    _check_for_a_face(calls, jpegs[0])
-            with naming(number, len(jpegs)):
-                raise outcome from error
-        faces = [(_area(match["Face"]), match["Similarity"]) for match in answer["FaceMatches"]]
-        faces += [(_area(face), 0.0) for face in answer["UnmatchedFaces"]]
-        if not faces:
-            with naming(number, len(jpegs)):
-                raise NoFaceFound(_NOBODY)
-        if max(faces)[1] < event.confidence:
-            raise OtherPerson(f"Selfie {number} does not show the same person as selfie 1.")
+        return tuple(_hits(response["FaceMatches"], event.confidence))
 
     @override
     def match(self, event: Event, probe: RekognitionProbe) -> list[PhotoMatch]:
@@ -173,43 +132,39 @@ class RekognitionMatcher(Matcher[RekognitionProbe]):
         found = [records[image_id] for image_id in ranked if image_id in records]
         return [PhotoMatch(photo.image_id, photo.width, photo.height) for photo in found if photo.status == "indexed"]
 
+    @override
     def summary(self, event: Event, probe: RekognitionProbe, photos: Sequence[PhotoMatch]) -> SearchSummary:
-        """What is kept of the match beside its photos."""
         return SearchSummary(len(photos), event.confidence)
 
     def _records(self, event: Event, image_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, Photo]:
         def read(start: int) -> dict[uuid.UUID, Photo]:
-            some = image_ids[start : start + RECORDS_AT_ONCE]
-            return self._photos.get_many(event.event_id, event.shards, some)
+            return self.photos.get_many(event.event_id, event.shards, image_ids[start : start + RECORDS_AT_ONCE])
 
-        records: dict[uuid.UUID, Photo] = {}
-        for some in self._pool.map(read, range(0, len(image_ids), RECORDS_AT_ONCE)):
-            records |= some
-        return records
+        found = self.pool.map(read, range(0, len(image_ids), RECORDS_AT_ONCE))
+        return {image_id: photo for some in found for image_id, photo in some.items()}
 
 
 @dataclass(frozen=True)
 class PersonFaces:
-    """`deletion.person.FaceStripper`: the person's faces in the collection are those that the selfie's search names.
+    """`FaceStripper`: the person's faces in the collection are those that the selfie's search names.
 
     The photos' records come first: none of our models may find in the originals what was deleted here.
     """
 
-    open: Callable[[Event], RekognitionFaces]
+    rekognition: Any
+    prefix: str
     photos: PhotoEraser
 
     def strip(self, event: Event, probe: RekognitionProbe, image_ids: Iterable[uuid.UUID]) -> int:
-        """See `FaceStripper.strip`."""
         wanted = set(image_ids)
         self._mark(event, wanted)
         return self._delete(event, [hit for hit in probe.hits if hit.image_id in wanted])
 
     def strip_strays(self, event: Event, probe: RekognitionProbe) -> int:
-        """See `FaceStripper.strip_strays`."""
         return self._delete(event, probe.hits)
 
     def left(self, probe: RekognitionProbe, found: Sequence[PhotoMatch]) -> int:
-        """See `FaceStripper.left`; also those of photos that have no record."""
+        """Also those of photos that have no record."""
         return len(probe.hits)
 
     def _mark(self, event: Event, image_ids: set[uuid.UUID]) -> None:
@@ -226,7 +181,8 @@ class PersonFaces:
         raise RuntimeError("a photo is changed by others all the time")
 
     def _delete(self, event: Event, hits: Sequence[FaceHit]) -> int:
-        return self.open(event).delete_faces([hit.face_id for hit in hits])
+        faces = RekognitionFaces(self.rekognition, self.prefix, event.event_id)
+        return faces.delete_faces([hit.face_id for hit in hits])
 
 
 @dataclass(frozen=True)
@@ -240,53 +196,69 @@ class _Calls:
     clock: Callable[[], float]
     deadline: float
 
-    @property
-    def client(self) -> Any:
-        """The client, for one call.
+    def __call__(self, operation: str, **asked: Any) -> Any:
+        """The response. A refusal is told as it concerns a guest: the parameters are ours and within their limits, the
+        selfie is a JPEG of a size that Rekognition takes, so what is invalid can only be that it has no face.
 
         Raises:
-            EngineBusy: that call might not end in time.
+            EngineBusy: throttled, or the call might not end in time.
+            NoFaceFound, UnusableImage: the selfie.
         """
         if self.deadline - self.clock() < CALL_SECONDS:
             raise EngineBusy(_BUSY, RETRY_AFTER_SECONDS)
-        return self.rekognition
+        errors = self.rekognition.exceptions
+        try:
+            return getattr(self.rekognition, operation)(**asked)
+        except Throttled as error:
+            raise EngineBusy(_BUSY, RETRY_AFTER_SECONDS) from error
+        except errors.InvalidParameterException as error:
+            raise NoFaceFound(_NOBODY) from error
+        except (errors.ImageTooLargeException, errors.InvalidImageFormatException) as error:
+            raise UnusableImage(_UNREADABLE) from error
+
+
+def _compare(calls: _Calls, event: Event, jpegs: Sequence[bytes], number: int) -> None:
+    """Check that a further selfie shows the person of the first one.
+
+    Both by their largest face, as searches see them: CompareFaces itself would also take somebody in the second one's
+    background.
+    """
+    try:
+        with naming(number, len(jpegs)):
+            response = calls(
+                "compare_faces",
+                SourceImage={"Bytes": jpegs[0]},
+                TargetImage={"Bytes": jpegs[number - 1]},
+                SimilarityThreshold=float(event.confidence),
+                QualityFilter="NONE",
+            )
+    except NoFaceFound:  # in one of the two
+        with naming(1, len(jpegs)):
+            _check_for_a_face(calls, jpegs[0])
+        raise
+    faces = [(_area(match["Face"]), match["Similarity"]) for match in response["FaceMatches"]]
+    faces += [(_area(face), 0.0) for face in response["UnmatchedFaces"]]
+    if not faces:
+        with naming(number, len(jpegs)):
+            raise NoFaceFound(_NOBODY)
+    if max(faces)[1] < event.confidence:
+        raise OtherPerson(f"Selfie {number} does not show the same person as selfie 1.")
 
 
 def _check_for_a_face(calls: _Calls, jpeg: bytes) -> None:
     """Of an event without a collection, which has no photo yet: a selfie of nobody is refused there as well."""
-    try:
-        answer = calls.client.detect_faces(Image={"Bytes": jpeg}, Attributes=["DEFAULT"])
-    except (ClientError, Throttled) as error:
-        raise _outcome(error) from error
-    if not answer["FaceDetails"]:
+    if not calls("detect_faces", Image={"Bytes": jpeg}, Attributes=["DEFAULT"])["FaceDetails"]:
         raise NoFaceFound(_NOBODY)
-
-
-def _outcome(error: ClientError | Throttled) -> Exception:
-    """What a refusal means to a guest. The parameters are ours and within their limits, the selfie is a JPEG of a
-    size that Rekognition takes: the only invalid thing left is that there is no face in it."""
-    code = code_of(error)
-    if code == "InvalidParameterException":
-        return NoFaceFound(_NOBODY)
-    if code in UNUSABLE:
-        return UnusableImage(_UNREADABLE)
-    return EngineBusy(_BUSY, RETRY_AFTER_SECONDS) if isinstance(error, Throttled) else error
 
 
 def _hits(matches: Any, least: float) -> Iterable[FaceHit]:
     for match in matches:
-        image_id = _uuid(match["Face"].get("ExternalImageId", ""))
-        if image_id is not None and match["Similarity"] >= least:
+        if match["Similarity"] < least:
+            continue
+        with suppress(ValueError):  # a face that somebody else has put there has no UUID
+            image_id = uuid.UUID(match["Face"].get("ExternalImageId", ""))
             yield FaceHit(match["Face"]["FaceId"], image_id, match["Similarity"])
 
 
 def _area(face: Any) -> float:
     return float(face["BoundingBox"]["Width"] * face["BoundingBox"]["Height"])
-
-
-def _uuid(text: str) -> uuid.UUID | None:
-    """None: a face that somebody else has put there."""
-    try:
-        return uuid.UUID(text)
-    except ValueError:
-        return None

@@ -4,11 +4,9 @@ import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import ClientError
 from typing_extensions import override
 
-from facesearch.adapters.aws import reading
-from facesearch.adapters.s3.objects import etag_of
+from facesearch.adapters.s3.objects import etag_of, read_file
 from facesearch.photos.pictures import Pictures, Renditions, StoredFile
 from facesearch.records import rendition_keys
 
@@ -34,14 +32,8 @@ class S3Pictures(Pictures):
 
     @override
     def original(self, key: str, most: int) -> StoredFile | None:
-        try:
-            response = self.s3.get_object(Bucket=self.photos_bucket, Key=key)
-        except ClientError as error:
-            if error.response["Error"]["Code"] != "NoSuchKey":
-                raise
-            return None
-        with reading(response) as body:
-            return StoredFile(response["ETag"], body.read() if response["ContentLength"] <= most else None)
+        file = read_file(self.s3, self.photos_bucket, key, most)
+        return None if file is None else StoredFile(*file)
 
     @override
     def etag(self, key: str) -> str | None:

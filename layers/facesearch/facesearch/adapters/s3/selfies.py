@@ -1,13 +1,18 @@
-"""Selfies and uploads of selfies in their bucket."""
+"""Selfies in their bucket, whose lifecycle rules expire them: of searches, uploaded ones, and such as came along with a
+webhook until its search has ended."""
 
+import math
+import uuid
 from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 from typing_extensions import override
 
-from facesearch.adapters.aws import reading
-from facesearch.errors import UnknownUpload
+from facesearch.adapters.s3.objects import read_file
+from facesearch.errors import SelfieUnavailable, StoreUnavailable, UnknownUpload
 from facesearch.models import SearchKey
 from facesearch.search.selfies import (
     MAX_UPLOAD_BYTES,
@@ -17,20 +22,22 @@ from facesearch.search.selfies import (
     SelfieUploads,
     UploadForm,
     UploadKey,
+    job_prefix,
     selfie_keys,
     upload_key,
 )
+from facesearch.webhooks.pending_selfies import PendingSelfieStore
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 
+@dataclass(frozen=True)
 class S3SelfieStore(SelfieStore):
-    """In a bucket whose lifecycle rule expires them."""
+    """Those of searches."""
 
-    def __init__(self, s3: "S3Client", bucket: str) -> None:
-        self._s3 = s3
-        self._bucket = bucket
+    s3: "S3Client"
+    bucket: str
 
     @override
     def keep(self, search: SearchKey, selfies: Sequence[bytes]) -> None:
@@ -41,16 +48,16 @@ class S3SelfieStore(SelfieStore):
         keys = selfie_keys(search)
         if not self._is_first(keys[0], selfies[0]):
             for key in keys[len(selfies) :]:
-                self._s3.delete_object(Bucket=self._bucket, Key=key)
-            self._s3.put_object(Bucket=self._bucket, Key=keys[0], Body=selfies[0])
+                self.s3.delete_object(Bucket=self.bucket, Key=key)
+            self.s3.put_object(Bucket=self.bucket, Key=keys[0], Body=selfies[0])
         # Not strict: there is a key for each of the most selfies that a search may have.
         for key, selfie in zip(keys[1:], selfies[1:], strict=False):
-            self._s3.put_object(Bucket=self._bucket, Key=key, Body=selfie)
+            self.s3.put_object(Bucket=self.bucket, Key=key, Body=selfie)
 
     def _is_first(self, key: str, selfie: bytes) -> bool:
         """Keep it, unless there is one."""
         try:
-            self._s3.put_object(Bucket=self._bucket, Key=key, Body=selfie, IfNoneMatch="*")
+            self.s3.put_object(Bucket=self.bucket, Key=key, Body=selfie, IfNoneMatch="*")
         except ClientError as error:
             # 412: there is. 409: a PUT of the same key is under way, a dead run's.
             if error.response["ResponseMetadata"]["HTTPStatusCode"] not in (409, 412):
@@ -62,21 +69,21 @@ class S3SelfieStore(SelfieStore):
     def delete(self, search: SearchKey) -> None:
         """The first goes last."""
         for key in reversed(selfie_keys(search)):
-            self._s3.delete_object(Bucket=self._bucket, Key=key)
+            self.s3.delete_object(Bucket=self.bucket, Key=key)
 
 
+@dataclass(frozen=True)
 class S3SelfieUploads(SelfieUploads):
-    """In the selfies bucket."""
+    """Those that were uploaded by a form."""
 
-    def __init__(self, s3: "S3Client", bucket: str) -> None:
-        self._s3 = s3
-        self._bucket = bucket
+    s3: "S3Client"
+    bucket: str
 
     @override
     def form(self, upload: UploadKey, content_type: ContentType) -> UploadForm:
         """Signed here, nothing is sent. A POST: a presigned PUT cannot limit the size."""
-        signed = self._s3.generate_presigned_post(
-            Bucket=self._bucket,
+        signed = self.s3.generate_presigned_post(
+            Bucket=self.bucket,
             Key=upload_key(upload),
             Fields={"Content-Type": content_type},
             Conditions=[{"Content-Type": content_type}, ["content-length-range", 1, MAX_UPLOAD_BYTES]],
@@ -86,18 +93,46 @@ class S3SelfieUploads(SelfieUploads):
 
     @override
     def fetch(self, upload: UploadKey) -> bytes:
-        try:
-            response = self._s3.get_object(Bucket=self._bucket, Key=upload_key(upload))
-        except ClientError as error:
-            if error.response["Error"]["Code"] != "NoSuchKey":
-                raise
-            raise UnknownUpload("upload_id matches no upload of this event. Upload the selfie again.") from None
-        with reading(response) as body:
-            # The form has limited the size; not every stand-in for S3 does.
-            if response["ContentLength"] > MAX_UPLOAD_BYTES:
-                raise UnknownUpload(f"The upload is larger than {MAX_UPLOAD_BYTES // 2**20} MiB.")
-            return bytes(body.read())
+        file = read_file(self.s3, self.bucket, upload_key(upload), MAX_UPLOAD_BYTES)
+        if file is None:
+            raise UnknownUpload("upload_id matches no upload of this event. Upload the selfie again.")
+        if file[1] is None:  # the form has limited the size; not every stand-in for S3 does
+            raise UnknownUpload(f"The upload is larger than {MAX_UPLOAD_BYTES // 2**20} MiB.")
+        return file[1]
 
     @override
     def delete(self, upload: UploadKey) -> None:
-        self._s3.delete_object(Bucket=self._bucket, Key=upload_key(upload))
+        self.s3.delete_object(Bucket=self.bucket, Key=upload_key(upload))
+
+
+@dataclass(frozen=True)
+class S3PendingSelfies(PendingSelfieStore):
+    """Those of webhooks.
+
+    A key of its own for each webhook: of two at once for one request_id, only the one whose job was added is read.
+    """
+
+    s3: "S3Client"
+    bucket: str
+
+    @override
+    def keep(self, search: SearchKey, selfie: bytes) -> str:
+        key = f"{job_prefix(search)}{uuid.uuid4()}"
+        try:
+            self.s3.put_object(Bucket=self.bucket, Key=key, Body=selfie)
+        except StoreUnavailable:
+            with suppress(StoreUnavailable):  # then the lifecycle rule does
+                self.delete(key)  # it may have been written, and its key is known to nobody else
+            raise
+        return key
+
+    @override
+    def fetch(self, key: str) -> bytes:
+        file = read_file(self.s3, self.bucket, key, math.inf)
+        if file is None or file[1] is None:
+            raise SelfieUnavailable("The selfie is no longer there.")
+        return file[1]
+
+    @override
+    def delete(self, key: str) -> None:
+        self.s3.delete_object(Bucket=self.bucket, Key=key)

@@ -4,6 +4,7 @@ import io
 import time
 import uuid
 from concurrent.futures import Executor
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
@@ -25,30 +26,30 @@ READ_BYTES = 2**18
 `make bench-index`, resident)."""
 
 
+@dataclass(frozen=True)
 class S3SnapshotStore(SnapshotStore):
-    """`SnapshotStore` over a bucket and the table. A file is written whole by one PUT, then made current by one
-    conditional write; a crash between the two leaves a file that nobody reads and the next save deletes."""
+    """Over a bucket and the table. A file is written whole by one PUT, then made current by one conditional write; a
+    crash between the two leaves a file that nobody reads and the next save deletes."""
 
-    def __init__(self, s3: "S3Client", bucket: str, table: Table) -> None:
-        self._s3 = s3
-        self._bucket = bucket
-        self._table = table
+    s3: "S3Client"
+    bucket: str
+    table: Table
 
     @override
     def current(self, event_id: int, model: str) -> SnapshotInfo | None:
-        item = self._table.get(schema.snapshot_key(event_id, model))
+        item = self.table.get(schema.snapshot_key(event_id, model))
         return _info(item) if item is not None else None
 
     @override
     def load(self, info: SnapshotInfo, pool: Executor) -> Snapshot:
         """One ranged GET for each part of 8 MiB."""
         try:
-            head = self._s3.head_object(Bucket=self._bucket, Key=info.key)
+            head = self.s3.head_object(Bucket=self.bucket, Key=info.key)
 
             def read(start: int, buffer: memoryview) -> None:
                 wanted = f"bytes={start}-{start + len(buffer) - 1}"
-                answer = self._s3.get_object(Bucket=self._bucket, Key=info.key, Range=wanted, IfMatch=head["ETag"])
-                with reading(answer) as body:
+                response = self.s3.get_object(Bucket=self.bucket, Key=info.key, Range=wanted, IfMatch=head["ETag"])
+                with reading(response) as body:
                     filled = 0
                     while filled < len(buffer):
                         count = body.readinto(buffer[filled : filled + READ_BYTES])
@@ -72,9 +73,9 @@ class S3SnapshotStore(SnapshotStore):
             photos=len(snapshot.ids),
             faces=len(snapshot.faces),
         )
-        self._s3.put_object(Bucket=self._bucket, Key=info.key, Body=io.BytesIO(encode(snapshot)))
+        self.s3.put_object(Bucket=self.bucket, Key=info.key, Body=io.BytesIO(encode(snapshot)))
         if not self._make_current(info, replaces):
-            self._s3.delete_object(Bucket=self._bucket, Key=info.key)
+            self.s3.delete_object(Bucket=self.bucket, Key=info.key)
             return None
         self._sweep(info, replaces)
         return info
@@ -84,14 +85,14 @@ class S3SnapshotStore(SnapshotStore):
         return len(self._others(event_id, keep))
 
     @override
-    def forget(self, event_id: int, keep: SnapshotInfo | None = None) -> int:
+    def delete(self, event_id: int, keep: SnapshotInfo | None = None) -> int:
         """First nothing is current, then nothing is there."""
         for item in self._items(event_id):
             if keep is None or item["key"] != keep.key:
-                self._table.write(delete(schema.key(item["pk"], item["sk"])))
+                self.table.write(delete(schema.key(item["pk"], item["sk"])))
         keys = self._others(event_id, keep)
         for key in keys:
-            self._s3.delete_object(Bucket=self._bucket, Key=key)
+            self.s3.delete_object(Bucket=self.bucket, Key=key)
         return len(keys)
 
     def _others(self, event_id: int, keep: SnapshotInfo | None) -> list[str]:
@@ -109,8 +110,8 @@ class S3SnapshotStore(SnapshotStore):
             "faces": info.faces,
         }
         if replaces is None:
-            return self._table.write(put(item, "attribute_not_exists(pk)"))
-        return self._table.write(put(item, "#key = :replaced", replaced=replaces.key))
+            return self.table.write(put(item, "attribute_not_exists(pk)"))
+        return self.table.write(put(item, "#key = :replaced", replaced=replaces.key))
 
     def _sweep(self, current: SnapshotInfo, replaced: SnapshotInfo | None) -> None:
         """Whoever reads the replaced one at this moment finds it gone, and opens the current one."""
@@ -119,16 +120,14 @@ class S3SnapshotStore(SnapshotStore):
         for key, modified in self._files(current.event_id):
             was_replaced = replaced is not None and key == replaced.key
             if was_replaced or (key not in in_use and modified < end):
-                self._s3.delete_object(Bucket=self._bucket, Key=key)
+                self.s3.delete_object(Bucket=self.bucket, Key=key)
 
     def _items(self, event_id: int) -> list[Item]:
         """The event's current snapshots, one a model."""
-        return list(self._table.query(schema.snapshot_key(event_id)))
+        return list(self.table.query(schema.snapshot_key(event_id)))
 
     def _files(self, event_id: int) -> list[tuple[str, float]]:
-        pages = self._s3.get_paginator("list_objects_v2").paginate(
-            Bucket=self._bucket, Prefix=snapshot_prefix(event_id)
-        )
+        pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=snapshot_prefix(event_id))
         return [(file["Key"], file["LastModified"].timestamp()) for page in pages for file in page.get("Contents", [])]
 
 

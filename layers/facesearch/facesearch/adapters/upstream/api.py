@@ -3,14 +3,17 @@
 What is sent and how responses are read is the client package's; the same requests leave here as leave any integrator.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
 
 import httpx
 
 from facesearch.adapters.upstream.breaker import Breaker, CircuitOpenError
-from facesearch.adapters.upstream.errors import UpstreamDownError, UpstreamRefusedError, UpstreamResponseError
-from facesearch.adapters.upstream.key import KeySecret
 from facesearch.errors import Busy, FaceSearchError, InvalidRequest, TooLarge, UnusableImage
 from facesearch.faces.several import naming
 from facesearch.models import SearchKey
@@ -18,7 +21,7 @@ from facesearch.observability import count, logger
 from facesearch_client import errors as client
 from facesearch_client import flows
 from facesearch_client.models import LARGEST_PAGE
-from facesearch_client.protocol import Api, Call, ResultT
+from facesearch_client.protocol import Api, ResultT
 from facesearch_client.responses import FaceSearchResponse
 from facesearch_client.retries import RetryPolicy
 from facesearch_client.selfies import image_type_of
@@ -27,18 +30,34 @@ ATTEMPT_SECONDS = 10.0
 """A search takes two seconds, five on a cold start; who says nothing for ten is asked anew, and then finds the result
 or joins the search that is running: the request_id is the same."""
 CONNECT_SECONDS = 2.0
-MAX_ANSWER_BYTES = 2**20
+MAX_RESPONSE_BYTES = 2**20
 """A page of 100 photos has 45 KB."""
 RETRIES = RetryPolicy(attempts=3, base=0.2, ceiling=2.0, longest_retry_after=1.0)
 """A `Retry-After` of more than a second is the caller's to wait, not this function's, which is paid by the second."""
 RETRY_AFTER_SECONDS, LONGEST_RETRY_AFTER = 5, 3600
 
+KEY_SECONDS = 60.0
+"""A refused key was perhaps replaced; who is refused for another reason reads the secret no more often than this."""
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 NO_FACE = "No face was found in the selfie, or it is not a readable picture."
 NOT_ONE_PERSON = "A selfie shows no face or another person, or is not a readable picture."
 ONE_ALONE = "body.file: the service that searches does not take these selfies together. Send one."
 TOO_LARGE = "The selfie is too large. Send a smaller picture."
 BUSY = "Too many searches at the moment. Retry with the same request_id."
+
+
+class UpstreamDownError(Exception):
+    """It was not reached, fell silent, or failed, and so did every retry that there was time for. As its two siblings,
+    it is no business of a caller's and becomes a 500 that names nobody."""
+
+
+class UpstreamRefusedError(Exception):
+    """It refused our key, organisation, event or request: this deployment is configured wrongly, or the event is not
+    searchable there."""
+
+
+class UpstreamResponseError(Exception):
+    """It said something that the contract does not allow, or that we cannot keep."""
 
 
 def new_http() -> httpx.Client:
@@ -48,26 +67,58 @@ def new_http() -> httpx.Client:
     return httpx.Client(trust_env=False, follow_redirects=False, limits=limits)
 
 
-class Upstream:
-    """An API of this contract, as one deployment sees it. Threads may share it."""
+class KeySecret:
+    """A secret whose text is the key that the upstream knows us by and nothing else, read once per process, when it is
+    first needed. `secrets` is a boto3 client; threads may share it."""
 
-    def __init__(
-        self,
-        http: httpx.Client,
-        url: str,
-        key: KeySecret,
-        breaker: Breaker,
-        retries: RetryPolicy = RETRIES,
-    ) -> None:
-        """Take the parts; `url` is the API's base URL, without /api/v1.
+    def __init__(self, secrets: Any, name: str, clock: Callable[[], float] = time.monotonic) -> None:
+        self._secrets, self._name, self._clock = secrets, name, clock
+        self._lock = threading.Lock()
+        self._key, self._read_at = "", 0.0
+
+    def value(self) -> str:
+        """The key.
 
         Raises:
-            ValueError: key and selfies would leave this machine unencrypted.
+            botocore.exceptions.ClientError: the secret is not there, or not for this function.
+            ValueError: there is nothing in it.
         """
-        base = httpx.URL(url)
+        with self._lock:
+            if not self._key:
+                self._key = str(self._secrets.get_secret_value(SecretId=self._name).get("SecretString", "")).strip()
+                self._read_at = self._clock()
+            if not self._key:
+                raise ValueError("the secret of the upstream's key has no text")
+            return self._key
+
+    def refused(self) -> None:
+        """The upstream does not take it: it is read again the next time, unless it was just read."""
+        with self._lock:
+            if self._clock() - self._read_at >= KEY_SECONDS:
+                self._key = ""
+
+
+@dataclass(frozen=True)
+class Upstream:
+    """An API of this contract, as one deployment sees it. Threads may share it.
+
+    Attributes:
+        url: the API's base URL, without /api/v1.
+
+    Raises:
+        ValueError: key and selfies would leave this machine unencrypted.
+    """
+
+    http: httpx.Client
+    url: str
+    key: KeySecret
+    breaker: Breaker
+    retries: RetryPolicy = RETRIES
+
+    def __post_init__(self) -> None:
+        base = httpx.URL(self.url)
         if base.scheme != "https" and base.host not in LOOPBACK:
             raise ValueError("the upstream's URL is not https")
-        self._http, self._url, self._key, self._breaker, self._retries = http, url, key, breaker, retries
 
     def search(self, search: SearchKey, selfies: Sequence[bytes], deadline: float) -> FaceSearchResponse:
         """Search, or get the search that was done under this request_id: its first page, of 100.
@@ -111,7 +162,7 @@ class Upstream:
     @property
     def clock(self) -> Callable[[], float]:
         """Seconds; what deadlines are told by."""
-        return self._retries.clock
+        return self.retries.clock
 
     def _end_of(
         self,
@@ -120,10 +171,10 @@ class Upstream:
         deadline: float,
         refused: Mapping[int | None, Exception] | None = None,
     ) -> ResultT:
-        api = Api(self._url, self._key.value(), search.org_id, ATTEMPT_SECONDS)
-        policy = replace(self._retries, longest_wait=max(0.0, deadline - self.clock()))
+        api = Api(self.url, self.key.value(), search.org_id, ATTEMPT_SECONDS)
+        policy = replace(self.retries, longest_wait=max(0.0, deadline - self.clock()))
         try:
-            return self._run(flow_of(api, policy), deadline)
+            return flows.run(flow_of(api, policy), partial(self._perform, deadline=deadline))
         except CircuitOpenError as error:
             logger.warning("upstream is left alone", seconds=round(error.seconds, 1))
             raise Busy(BUSY, max(1, round(error.seconds))) from None
@@ -131,52 +182,35 @@ class Upstream:
             # Not its words: they may name the upstream, or quote what was sent.
             logger.warning("upstream failed", status=error.status, outcome=type(error).__name__)
             if isinstance(error, client.NotAllowedError):
-                self._key.refused()
+                self.key.refused()
             if isinstance(error, client.BadRequestError) and refused and error.status in refused:
                 raise refused[error.status] from None
             raise _outcome_of(error) from None
 
-    def _run(self, flow: flows.Flow[ResultT], deadline: float) -> ResultT:
-        """See `client.flows`; time that is up is a response that did not come in time."""
+    def _perform(self, step: flows.Step, deadline: float) -> httpx.Response | None:
+        """Time that is up is a response that did not come in time."""
+        left = deadline - self.clock()
+        if isinstance(step, flows.Pause):
+            self.retries.sleep(max(0.0, min(step.seconds, left)))
+            return None
+        if left <= 0:
+            raise httpx.ReadTimeout("no time left", request=step.request)
+        if step.to_storage:  # another host, which may be up while the API is down
+            return self._send(step.request, deadline)
+        self.breaker.admit()
         try:
-            step = next(flow)
-            while True:
-                left = deadline - self.clock()
-                if isinstance(step, flows.Pause):
-                    self._retries.sleep(max(0.0, min(step.seconds, left)))
-                    step = flow.send(None)
-                    continue
-                try:
-                    if left <= 0:
-                        raise httpx.ReadTimeout("no time left", request=step.request)
-                    response = self._response_to(step, deadline)
-                except httpx.RequestError as error:
-                    step = flow.throw(error)
-                else:
-                    step = flow.send(response)
-        except StopIteration as end:
-            result: ResultT = end.value
-            return result
-        finally:
-            flow.close()
-
-    def _response_to(self, call: Call[ResultT], deadline: float) -> httpx.Response:
-        if call.to_storage:  # another host, which may be up while the API is down
-            return self._send(call.request, deadline)
-        self._breaker.admit()
-        try:
-            response = self._send(call.request, deadline)
+            response = self._send(step.request, deadline)
         except httpx.RequestError:
             self._failed()
             raise
         if response.status_code >= 500:
             self._failed()
         else:
-            self._breaker.succeeded()
+            self.breaker.succeeded()
         return response
 
     def _failed(self) -> None:
-        self._breaker.failed()
+        self.breaker.failed()
         count("UpstreamFailed")
 
     def _send(self, request: httpx.Request, deadline: float) -> httpx.Response:
@@ -186,22 +220,16 @@ class Upstream:
         # Uncompressed, so that its size is known as it comes.
         request.headers["Accept-Encoding"] = "identity"
         end = min(deadline, self.clock() + ATTEMPT_SECONDS)
-        response = self._http.send(request, stream=True)
-        try:
-            body = b"".join(self._chunks(response, end))
-        finally:
-            response.close()
-        return httpx.Response(response.status_code, headers=response.headers, content=body, request=request)
-
-    def _chunks(self, response: httpx.Response, end: float) -> Iterator[bytes]:
-        size = 0
-        for chunk in response.iter_raw():
-            size += len(chunk)
-            if size > MAX_ANSWER_BYTES:
-                raise httpx.DecodingError("the response is too long", request=response.request)
-            if self.clock() > end:
-                raise httpx.ReadTimeout("the response is too slow", request=response.request)
-            yield chunk
+        response = self.http.send(request, stream=True)
+        body = bytearray()
+        with closing(response):
+            for chunk in response.iter_raw():
+                body += chunk
+                if len(body) > MAX_RESPONSE_BYTES:
+                    raise httpx.DecodingError("the response is too long", request=request)
+                if self.clock() > end:
+                    raise httpx.ReadTimeout("the response is too slow", request=request)
+        return httpx.Response(response.status_code, headers=response.headers, content=bytes(body), request=request)
 
 
 def _outcome_of(error: client.ClientError) -> Exception:

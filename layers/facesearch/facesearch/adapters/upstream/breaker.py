@@ -7,6 +7,7 @@ Our own, because PyPI's (pybreaker, purgatory, circuitbreaker) do not say how lo
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, field
 
 
 class CircuitOpenError(Exception):
@@ -17,6 +18,7 @@ class CircuitOpenError(Exception):
         self.seconds = seconds
 
 
+@dataclass
 class Breaker:
     """Closed: everything is admitted. After `failures` in a row it opens: nothing is, for `seconds`. Then it is half
     open: one try is admitted, whose success closes it; its failure, or its silence, is worth another `seconds`.
@@ -24,11 +26,12 @@ class Breaker:
     One per process. Threads may share it.
     """
 
-    def __init__(self, failures: int = 5, seconds: float = 15.0, clock: Callable[[], float] = time.monotonic) -> None:
-        self._most, self._seconds, self._clock = failures, seconds, clock
-        self._failures = 0
-        self._open_until: float | None = None
-        self._lock = threading.Lock()
+    failures: int = 5
+    seconds: float = 15.0
+    clock: Callable[[], float] = time.monotonic
+    _failed: int = 0
+    _open_until: float | None = None
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def admit(self) -> None:
         """Ask before each try, and report its end.
@@ -39,20 +42,20 @@ class Breaker:
         with self._lock:
             if self._open_until is None:
                 return
-            left = self._open_until - self._clock()
+            left = self._open_until - self.clock()
             if left > 0:
                 raise CircuitOpenError(left)
             # Should this try never report, the next one is admitted after the same time.
-            self._open_until = self._clock() + self._seconds
+            self._open_until = self.clock() + self.seconds
 
     def succeeded(self) -> None:
-        """A try got an answer, whatever it said."""
+        """A try got a response, whatever it said."""
         with self._lock:
-            self._failures, self._open_until = 0, None
+            self._failed, self._open_until = 0, None
 
     def failed(self) -> None:
         """A try got none, or a 5xx."""
         with self._lock:
-            self._failures += 1
-            if self._failures >= self._most:
-                self._open_until = self._clock() + self._seconds
+            self._failed += 1
+            if self._failed >= self.failures:
+                self._open_until = self.clock() + self.seconds

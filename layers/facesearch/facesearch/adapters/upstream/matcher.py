@@ -6,8 +6,10 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 
-from facesearch.adapters.upstream.api import Upstream
-from facesearch.adapters.upstream.errors import UpstreamResponseError
+from typing_extensions import override
+
+from facesearch.adapters.upstream.api import Upstream, UpstreamResponseError
+from facesearch.faces.matching import Matcher
 from facesearch.models import Event, PhotoMatch, RenditionUrls, SearchKey, SearchSummary, UpstreamEvent
 from facesearch.observability import logger
 from facesearch_client.models import LARGEST_PAGE, ImageItem
@@ -39,59 +41,60 @@ class UpstreamProbe:
     deadline: float
 
 
-class UpstreamMatcher:
-    """See `Matcher`; the search itself is part of the probe, for only who searches knows whether there is a face."""
+@dataclass(frozen=True)
+class UpstreamMatcher(Matcher[UpstreamProbe]):
+    """The search itself is part of the probe, for only who searches knows whether there is a face.
 
-    def __init__(self, upstream: Upstream, pool: Executor) -> None:
-        """Take the parts; `pool` reads further pages, so many at once as it has threads."""
-        self._upstream = upstream
-        self._pool = pool
+    `pool` reads further pages, so many at once as it has threads.
+    """
 
+    upstream: Upstream
+    pool: Executor
+
+    @override
     def probe_is_paid(self, event: Event) -> bool:
-        """See `Matcher.probe_is_paid`."""
         return True
 
+    @override
     def probe(self, event: Event, selfies: Sequence[bytes], search: SearchKey, seconds: float) -> UpstreamProbe:
-        """See `Matcher.probe`; also raises what `Upstream.search` does."""
-        deadline = self._upstream.clock() + seconds
+        """Also raises what `Upstream.search` does."""
+        deadline = self.upstream.clock() + seconds
         there = event.upstream or UpstreamEvent(event.org_id, event.event_id)
         wanted = SearchKey(there.org_id, there.event_id, search.request_id)
-        return UpstreamProbe(wanted, _sheet(self._upstream.search(wanted, selfies, deadline), wanted, 1), deadline)
+        return UpstreamProbe(wanted, _page(self.upstream.search(wanted, selfies, deadline), wanted, 1), deadline)
 
+    @override
     def match(self, event: Event, probe: UpstreamProbe) -> list[PhotoMatch]:
-        """See `Matcher.match`: in the upstream's order, as it is.
+        """In the upstream's order, as it is.
 
         Raises:
             UpstreamResponseError: the pages are not those of one search.
         """
 
         def page(number: int) -> UpstreamPage:
-            return _sheet(self._upstream.page(probe.search, number, probe.deadline), probe.search, number)
+            return _page(self.upstream.page(probe.search, number, probe.deadline), probe.search, number)
 
         first = probe.first
-        sheets = [first, *self._pool.map(page, range(2, _pages(first.total) + 1))]
-        for sheet in sheets:
-            _agree(replace(sheet, photos=[]) == replace(first, photos=[]), "pages")
-        photos = [photo for sheet in sheets for photo in sheet.photos]
+        pages = [first, *self.pool.map(page, range(2, -(-first.total // LARGEST_PAGE) + 1))]
+        for each in pages:
+            _agree(replace(each, photos=[]) == replace(first, photos=[]), "pages")
+        photos = [photo for each in pages for photo in each.photos]
         _agree(len({photo.image_id for photo in photos}) == first.total, "photos")
         return photos
 
+    @override
     def summary(self, event: Event, probe: UpstreamProbe, photos: Sequence[PhotoMatch]) -> SearchSummary:
-        """See `Matcher.summary`: the threshold is the upstream's, and the renditions are where it serves them."""
+        """The threshold is the upstream's, and the renditions are where it serves them."""
         return SearchSummary(len(photos), probe.first.confidence, probe.first.renditions)
 
 
-def _pages(total: int) -> int:
-    return -(-total // LARGEST_PAGE)
-
-
-def _sheet(answer: FaceSearchResponse, search: SearchKey, number: int) -> UpstreamPage:
+def _page(response: FaceSearchResponse, search: SearchKey, number: int) -> UpstreamPage:
     """The page as ours.
 
     Raises:
         UpstreamResponseError: it is not the page that was asked for, or cannot be kept.
     """
-    data, pagination = answer.data, answer.pagination
+    data, pagination = response.data, response.pagination
     total, confidence = pagination["total"], data["confidence_percentage"]
     _agree(data["request_id"].lower() == str(search.request_id), "request_id")
     _agree(0 <= total <= MAX_PHOTOS, "total")

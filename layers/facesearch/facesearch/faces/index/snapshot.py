@@ -100,9 +100,9 @@ class SnapshotStore(Protocol):
         """Make it the current one, whole or not at all; None if another one than `replaces` is current by now."""
 
     def count(self, event_id: int, keep: SnapshotInfo | None = None) -> int:
-        """How many files `forget` would delete."""
+        """How many files `delete` would delete."""
 
-    def forget(self, event_id: int, keep: SnapshotInfo | None = None) -> int:
+    def delete(self, event_id: int, keep: SnapshotInfo | None = None) -> int:
         """Delete every snapshot of an event, of every model, or all but a current one; how many files there were."""
 
 

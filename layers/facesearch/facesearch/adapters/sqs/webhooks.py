@@ -1,4 +1,7 @@
-"""The queue of delivery attempts that are due now or later, and its dead letters."""
+"""The search worker's queue, and the queue of delivery attempts with its dead letters.
+
+The message group of a standard queue is its organisation: SQS lets no group's backlog hold up others.
+"""
 
 import math
 import time
@@ -9,6 +12,8 @@ from typing import TYPE_CHECKING
 from typing_extensions import override
 
 from facesearch.webhooks.callbacks.attempts import DELAY_SECONDS, AttemptQueue, DeadLetters, DeliveryAttempt
+from facesearch.webhooks.commands import LONGEST_DELAY, SearchCommand, SearchCommands
+from facesearch.webhooks.watches.commands import WatchCommand, WatchCommands
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -18,6 +23,27 @@ HIDDEN_SECONDS = 60
 RECEIVED_AT_ONCE = 10
 EMPTY_RESPONSES = 2
 """SQS may respond with nothing while there is something: so many such responses in a row are the end."""
+
+
+@dataclass(frozen=True)
+class SqsSearchCommands(SearchCommands, WatchCommands):
+    """Commands to run a search, and to look through watches."""
+
+    sqs: "SQSClient"
+    queue_url: str
+
+    @override
+    def send(self, command: SearchCommand | WatchCommand, delay: int = 0) -> None:
+        self.sqs.send_message(
+            QueueUrl=self.queue_url,
+            MessageBody=command.to_message(),
+            DelaySeconds=min(delay, LONGEST_DELAY),
+            MessageGroupId=str(command.org_id),
+        )
+
+    @override
+    def postpone(self, receipt: str, seconds: int) -> None:
+        self.sqs.change_message_visibility(QueueUrl=self.queue_url, ReceiptHandle=receipt, VisibilityTimeout=seconds)
 
 
 @dataclass(frozen=True)
@@ -36,7 +62,7 @@ class SqsAttemptQueue(AttemptQueue, DeadLetters):
             QueueUrl=self.queue_url,
             MessageBody=attempt.to_message(),
             DelaySeconds=min(DELAY_SECONDS, max(0, rest)),
-            MessageGroupId=str(attempt.key.org_id),  # of a standard queue: SQS lets no group's backlog hold up others
+            MessageGroupId=str(attempt.key.org_id),
         )
 
     @override

@@ -1,18 +1,22 @@
-"""Requests to look at an event's snapshot, in a FIFO queue."""
+"""Commands to the indexing function, in the queue that also announces uploads, and requests to look at an event's
+snapshot, in a FIFO queue."""
 
 import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from typing_extensions import override
 
 from facesearch.faces.compaction import SnapshotRequests
+from facesearch.photos.lookagain import IndexingCommand
+from facesearch.photos.rebuild import IndexingCommands
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
+COMMANDS_AT_ONCE = 10
 CLOCKS_DIFFER_SECONDS = 1
 """Workers, and SQS, agree on the time to a few milliseconds."""
 
@@ -44,3 +48,22 @@ class SqsSnapshotRequests(SnapshotRequests):
             MessageGroupId=str(event_id),
             MessageDeduplicationId=f"{event_id}-{window}",
         )
+
+
+@dataclass(frozen=True)
+class SqsIndexingCommands(IndexingCommands):
+    """Raise RuntimeError if the queue refuses some."""
+
+    sqs: "SQSClient"
+    queue_url: str
+
+    @override
+    def send(self, commands: list[IndexingCommand]) -> None:
+        for start in range(0, len(commands), COMMANDS_AT_ONCE):
+            entries: Any = [
+                {"Id": str(number), "MessageBody": command.to_message()}
+                for number, command in enumerate(commands[start : start + COMMANDS_AT_ONCE])
+            ]
+            response = self.sqs.send_message_batch(QueueUrl=self.queue_url, Entries=entries)
+            if response.get("Failed"):
+                raise RuntimeError(f"the queue refused {len(response['Failed'])} commands; run it again")
