@@ -4,42 +4,20 @@ Importing this reads no environment and connects to nothing. Numpy and OpenCV ar
 so that a function which only reads results never loads them; botocore is imported with the first client.
 """
 
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from facesearch.adapters.dynamodb.quota import DynamoTokenBuckets
-from facesearch.adapters.dynamodb.reading import DynamoReader
 from facesearch.api.authentication import AuthenticatedRequest, Authenticator
+from facesearch.bootstrap.stores import StoreContainer
 from facesearch.models import Event, QuotaLimits, QuotaState
-from facesearch.reading import EventDirectory, Wanted
+from facesearch.reading import Wanted
 from facesearch.search.quota import Meter
-from facesearch.settings import Settings
 
 if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
-    from mypy_boto3_kms import KMSClient
-    from mypy_boto3_s3 import S3Client
-    from mypy_boto3_sqs import SQSClient
-
-    from facesearch.adapters.dynamodb.admin import DynamoAdmin
-    from facesearch.adapters.dynamodb.callbacks import DynamoCallbackStore
-    from facesearch.adapters.dynamodb.idempotency import DynamoIdempotency
-    from facesearch.adapters.dynamodb.jobs import DynamoJobStore
-    from facesearch.adapters.dynamodb.photos import DynamoPhotoStore
-    from facesearch.adapters.dynamodb.results import DynamoResultStore
-    from facesearch.adapters.dynamodb.shares import DynamoShares
-    from facesearch.adapters.dynamodb.vector_items import DynamoVectorItems
-    from facesearch.adapters.dynamodb.watches import DynamoWatchStore
     from facesearch.adapters.opencv.face_engine import OpenCvEngine
     from facesearch.adapters.outbound import HttpOutbound
     from facesearch.adapters.rekognition import RekognitionMatcher
-    from facesearch.adapters.s3.pending_selfies import S3PendingSelfies
-    from facesearch.adapters.s3.snapshots import S3SnapshotStore
-    from facesearch.adapters.sqs.callback_attempts import SqsAttemptQueue
-    from facesearch.adapters.sqs.search_commands import SqsSearchCommands, SqsWatchCommands
-    from facesearch.adapters.sqs.snapshot_requests import SqsSnapshotRequests
     from facesearch.adapters.upstream import Upstream
     from facesearch.api.webhook_authentication import WebhookAuthenticator
     from facesearch.deletion.retention import FaceRetention
@@ -55,7 +33,6 @@ if TYPE_CHECKING:
     from facesearch.photos.links import RenditionLinks
     from facesearch.photos.originals import Originals
     from facesearch.search.face_search import FaceSearch
-    from facesearch.search.selfies import SelfieUploads
     from facesearch.webhooks.announcing import Announcer
     from facesearch.webhooks.callbacks.delivery import CallbackDelivery
     from facesearch.webhooks.intake import WebhookIntake
@@ -63,28 +40,14 @@ if TYPE_CHECKING:
     from facesearch.webhooks.watches.commands import CollapsedWatchRequests
     from facesearch.webhooks.watches.runner import WatchRunner
 
-IO_THREADS = 16
 CALLBACKS_AT_ONCE = 10
 """A batch, whose every callback may wait 15 s for its receiver."""
 UPLOADS_AT_ONCE = 4
 """One photo has the CPU while others are fetched and written; each may hold a file of 50 MB."""
 
 
-NewClient = Callable[[str, Any], Any]
-"""Makes the client of an AWS service, by its name and a botocore `Config`."""
-
-
-class Container:
+class Container(StoreContainer):
     """The parts of one process. A part that lacks a setting says which when it is asked for."""
-
-    def __init__(self, settings: Settings | None = None, new_client: NewClient | None = None) -> None:
-        """Without settings the environment's count; without `new_client` the clients are those of `adapters.aws`."""
-        self._given_settings = settings
-        self._new_client = new_client
-
-    @cached_property
-    def settings(self) -> Settings:
-        return self._given_settings or Settings.from_environment()
 
     def event(self, event_id: int) -> Event | None:
         """The event's configuration, read strongly consistent."""
@@ -178,12 +141,6 @@ class Container:
         return Upstream(new_http(), settings.required("upstream_url"), key, Breaker())
 
     @cached_property
-    def selfie_uploads(self) -> "SelfieUploads":
-        from facesearch.adapters.s3.selfies import S3SelfieUploads
-
-        return S3SelfieUploads(self._s3, self.settings.required("selfies_bucket"))
-
-    @cached_property
     def galleries(self) -> "Galleries":
         from facesearch.photos.gallery import Galleries
 
@@ -205,18 +162,6 @@ class Container:
 
         store = S3Originals(self._s3, self.settings.required("photos_bucket"))
         return Originals(self._photos, store, self._io)
-
-    @cached_property
-    def event_directory(self) -> EventDirectory:
-        from facesearch.adapters.dynamodb.directory import DynamoEventDirectory
-
-        return DynamoEventDirectory(self._dynamodb, self.settings.table_name)
-
-    @cached_property
-    def admin(self) -> "DynamoAdmin":
-        from facesearch.adapters.dynamodb.admin import DynamoAdmin
-
-        return DynamoAdmin(self._dynamodb, self.settings.table_name)
 
     @cached_property
     def photo_indexer(self) -> "PhotoIndexer":
@@ -368,73 +313,10 @@ class Container:
         return CollapsedWatchRequests(commands=self._watch_commands, rounds=self._watches)
 
     @cached_property
-    def _watch_commands(self) -> "SqsWatchCommands":
-        from facesearch.adapters.sqs.search_commands import SqsWatchCommands
-
-        return SqsWatchCommands(self._sqs, self.settings.required("search_jobs_queue_url"))
-
-    @cached_property
-    def _watches(self) -> "DynamoWatchStore":
-        from facesearch.adapters.dynamodb.watches import DynamoWatchStore
-
-        return DynamoWatchStore(self._dynamodb, self.settings.table_name)
-
-    @cached_property
-    def _results(self) -> "DynamoResultStore":
-        from facesearch.adapters.dynamodb.results import DynamoResultStore
-
-        return DynamoResultStore(self._dynamodb, self.settings.table_name, self.settings.result_retention_days)
-
-    @cached_property
-    def _idempotency(self) -> "DynamoIdempotency":
-        from facesearch.adapters.dynamodb.idempotency import DynamoIdempotency
-
-        settings = self.settings
-        table = settings.required("idempotency_table_name")
-        return DynamoIdempotency(self._dynamodb, table, settings.result_retention_days)
-
-    @cached_property
-    def _jobs(self) -> "DynamoJobStore":
-        from facesearch.adapters.dynamodb.jobs import DynamoJobStore
-
-        return DynamoJobStore(self._dynamodb, self.settings.table_name, self.settings.result_retention_days)
-
-    @cached_property
-    def _pending_selfies(self) -> "S3PendingSelfies":
-        from facesearch.adapters.s3.pending_selfies import S3PendingSelfies
-
-        return S3PendingSelfies(self._s3, self.settings.required("selfies_bucket"))
-
-    @cached_property
-    def _search_commands(self) -> "SqsSearchCommands":
-        from facesearch.adapters.sqs.search_commands import SqsSearchCommands
-
-        return SqsSearchCommands(self._sqs, self.settings.required("search_jobs_queue_url"))
-
-    @cached_property
     def _outbound(self) -> "HttpOutbound":
         from facesearch.adapters.outbound import HttpOutbound, SystemResolver
 
         return HttpOutbound(resolver=SystemResolver(), allow_local=self.settings.outbound_allow_local)
-
-    @cached_property
-    def _callbacks(self) -> "DynamoCallbackStore":
-        from facesearch.adapters.dynamodb.callbacks import DynamoCallbackStore
-
-        return DynamoCallbackStore(self._dynamodb, self.settings.table_name, self.settings.result_retention_days)
-
-    @cached_property
-    def _callback_attempts(self) -> "SqsAttemptQueue":
-        from facesearch.adapters.sqs.callback_attempts import SqsAttemptQueue
-
-        settings = self.settings
-        return SqsAttemptQueue(self._sqs, settings.required("callbacks_queue_url"), settings.callbacks_dead_letters_url)
-
-    def _shares(self, kind: str, concurrency: int) -> "DynamoShares":
-        from facesearch.adapters.dynamodb.shares import DynamoShares
-        from facesearch.webhooks.outbound import share_of
-
-        return DynamoShares(self._dynamodb, self.settings.table_name, kind, share_of(concurrency))
 
     def _meter_of(self, org_id: int, quota: QuotaState) -> Meter:
         limits = QuotaLimits(self.settings.search_quota_per_minute, self.settings.search_quota_burst)
@@ -457,27 +339,6 @@ class Container:
 
         return ChosenIndexes(exact, items, vectors)
 
-    @cached_property
-    def _vector_items(self) -> "DynamoVectorItems | None":
-        from facesearch.adapters.dynamodb.vector_items import DynamoVectorItems
-
-        name = self.settings.faces_table_name
-        return DynamoVectorItems(self._dynamodb, name) if name else None
-
-    @cached_property
-    def _snapshot_requests(self) -> "SqsSnapshotRequests":
-        from facesearch.adapters.sqs.snapshot_requests import SqsSnapshotRequests
-
-        settings = self.settings
-        return SqsSnapshotRequests(self._sqs, settings.required("snapshots_queue_url"), settings.snapshot_delay_seconds)
-
-    @cached_property
-    def _snapshots(self) -> "S3SnapshotStore":
-        from facesearch.adapters.s3.snapshots import S3SnapshotStore
-
-        bucket = self.settings.required("snapshots_bucket")
-        return S3SnapshotStore(self._s3, bucket, self._dynamodb, self.settings.table_name)
-
     def _engine_of(self, model: str) -> "FaceEngine":
         """See `engine.EngineOf`; the networks are loaded for the first model that is asked for."""
         return self._engine.named(model)
@@ -487,72 +348,6 @@ class Container:
         from facesearch.adapters.opencv.face_engine import OpenCvEngine
 
         return OpenCvEngine(self.settings.models_dir, threads=self.settings.vcpus)
-
-    @cached_property
-    def _photos(self) -> "DynamoPhotoStore":
-        from facesearch.adapters.dynamodb.photos import DynamoPhotoStore
-
-        return DynamoPhotoStore(self._dynamodb, self.settings.table_name)
-
-    @cached_property
-    def _bucket(self) -> DynamoTokenBuckets:
-        return DynamoTokenBuckets(self._dynamodb, self.settings.table_name)
-
-    @cached_property
-    def _reader(self) -> DynamoReader:
-        return DynamoReader(self._dynamodb, self.settings.table_name)
-
-    def _client(self, service: str, config: Any) -> Any:
-        from facesearch.adapters import aws
-
-        if self._new_client is None:
-            return aws.client(service, config)
-        client = self._new_client(service, config)
-        aws.with_our_errors(client.meta.events)
-        return client
-
-    @cached_property
-    def _dynamodb(self) -> "DynamoDBClient":
-        from facesearch.adapters import aws
-
-        client: DynamoDBClient = self._client("dynamodb", aws.DYNAMODB)
-        return client
-
-    @cached_property
-    def _s3(self) -> "S3Client":
-        from facesearch.adapters import aws
-
-        client: S3Client = self._client("s3", aws.S3)
-        return client
-
-    @cached_property
-    def _sqs(self) -> "SQSClient":
-        from facesearch.adapters import aws
-
-        client: SQSClient = self._client("sqs", aws.SQS)
-        return client
-
-    @cached_property
-    def _kms(self) -> "KMSClient":
-        from facesearch.adapters import aws
-
-        client: KMSClient = self._client("kms", aws.SQS)
-        return client
-
-    @cached_property
-    def _io(self) -> ThreadPoolExecutor:
-        """Leaf calls only: what waits for one of these must not run here."""
-        return ThreadPoolExecutor(IO_THREADS, thread_name_prefix="io")
-
-    @cached_property
-    def _cpu(self) -> ThreadPoolExecutor:
-        """A thread a core, for work that is not Python's."""
-        return ThreadPoolExecutor(self.settings.vcpus, thread_name_prefix="cpu")
-
-    @cached_property
-    def _background(self) -> ThreadPoolExecutor:
-        """Work beside the invocation's own thread, which may itself wait for `_io`."""
-        return ThreadPoolExecutor(2, thread_name_prefix="background")
 
 
 container = Container()
