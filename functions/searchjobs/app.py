@@ -2,7 +2,7 @@
 look through an event's watches."""
 
 from facesearch.api.handler import log_request
-from facesearch.api.queue_handler import QueueMessage, one_by_one
+from facesearch.api.queue_handler import QueueMessage, one_by_one, queue_handler
 from facesearch.bootstrap import container
 from facesearch.webhooks.commands import MessageDelivery, SearchCommand
 from facesearch.webhooks.job_runner import NotNowError
@@ -27,4 +27,4 @@ def run_watches(watch: WatchCommand, message: QueueMessage) -> None:
     container.watch_runner.run(watch, message.seconds_left, last=last)
 
 
-handler = one_by_one(run, comes_again=NotNowError)
+handler = queue_handler(one_by_one(run), comes_again=NotNowError)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from aws_lambda_powertools.metrics import MetricUnit
 
-from facesearch.api.queue_handler import QueueMessage, one_by_one
+from facesearch.api.queue_handler import QueueMessage, one_by_one, queue_handler
 from facesearch.bootstrap import container
 from facesearch.faces.health import Alikeness, is_alike
 from facesearch.models import Event, FaceSetKind
@@ -66,4 +66,4 @@ def _is_over(event: Event | None) -> bool:
     return event is None or event.closing or not event.keeps_faces
 
 
-handler = one_by_one(compact, without_messages=retain)
+handler = queue_handler(one_by_one(compact), without_messages=retain)
