@@ -217,7 +217,7 @@ def exceeded() -> AWSResponse:
 
 def is_429(response: Any) -> bool:
     assert response["statusCode"] == 429, response["json"]
-    assert response["multiValueHeaders"]["Retry-After"] == [str(Throttled.RETRY_AFTER_SECONDS)]
+    assert response["multiValueHeaders"]["Retry-After"] == ["5"]
     assert response["json"] == {"responseType": "error", "message": BUSY, "data": None}
     return True
 

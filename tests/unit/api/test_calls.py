@@ -6,9 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from facesearch.api.originals_request import parse_originals
+from facesearch.api.bodies import parse_originals, parse_upload_request
 from facesearch.api.requests import parse_request
-from facesearch.api.upload_request import parse_upload_request
 from facesearch.errors import FaceSearchError, InvalidRequest, InvalidRequestId
 from facesearch.models import Page
 from facesearch.validation import COMPRESSED, parse_request_id

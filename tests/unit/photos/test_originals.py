@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from facesearch.adapters.aws import S3
 from facesearch.adapters.memory.stores import MemoryPhotoStore
 from facesearch.adapters.s3.originals import S3Originals
-from facesearch.api.originals_request import Method, OriginalsRequest, parse_originals
+from facesearch.api.bodies import Method, OriginalsRequest, parse_originals
 from facesearch.api.requests import ApiRequest, parse_request
 from facesearch.errors import InvalidRequest, InvalidRequestId, NoSuchImages, NotFound, StoreUnavailable
 from facesearch.models import Feature, SearchSummary

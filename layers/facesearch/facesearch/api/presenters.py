@@ -7,7 +7,7 @@ from aws_lambda_powertools.event_handler import Response
 from pydantic import BaseModel
 
 from facesearch.api import schemas
-from facesearch.api.originals_request import OriginalsRequest
+from facesearch.api.bodies import OriginalsRequest
 from facesearch.errors import FaceSearchError, Throttled
 from facesearch.models import Event, EventRow, Job, JobStatus, Page, PhotoMatch, RenditionUrls, SearchKey
 from facesearch.observability import count_failed_call, log_unexpected, logger
