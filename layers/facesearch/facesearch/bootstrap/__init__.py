@@ -12,16 +12,15 @@ from typing import Any
 
 from facesearch.api.authentication import AuthenticatedRequest, Authenticator
 from facesearch.bootstrap.lazy import on_first_use
-from facesearch.bootstrap.stores import StoreContainer
+from facesearch.bootstrap.stores import StoreContainer, part
 from facesearch.models import Event, FaceSetKind, QuotaLimits, QuotaState
 from facesearch.reading import Wanted
 from facesearch.search.quota import Meter
 
 with on_first_use():
-    from facesearch.adapters import aws, face_sets, outbound, rekognition, upstream
-    from facesearch.adapters.dynamodb import shares
+    from facesearch.adapters import face_sets, rekognition, upstream
+    from facesearch.adapters.dynamodb import directory, shares
     from facesearch.adapters.kms import probes
-    from facesearch.adapters.opencv import face_engine
     from facesearch.adapters.s3 import links as s3_links
     from facesearch.adapters.s3 import originals as s3_originals
     from facesearch.adapters.s3 import pictures
@@ -34,7 +33,8 @@ with on_first_use():
     from facesearch.photos import originals as photo_originals
     from facesearch.search import face_search as searching
     from facesearch.search import selfies
-    from facesearch.webhooks import announcing, intake, job_runner, pending_selfies
+    from facesearch.webhooks import intake, job_runner, pending_selfies
+    from facesearch.webhooks import outbound as sharing
     from facesearch.webhooks.callbacks import attempts, delivery
     from facesearch.webhooks.watches import commands, runner
 
@@ -51,9 +51,7 @@ class Container(StoreContainer):
         """The event's configuration, read strongly consistent."""
         return self.reader.read(Wanted(event_id=event_id)).event
 
-    @cached_property
-    def authenticator(self) -> Authenticator:
-        return Authenticator(reader=self.reader)
+    authenticator = part(lambda self: Authenticator(reader=self.reader))
 
     def meter(self, request: AuthenticatedRequest) -> Meter:
         """The quota of the organisation that pays for this request's searches."""
@@ -107,31 +105,19 @@ class Container(StoreContainer):
             prefix=settings.collection_prefix,
         )
 
-    @cached_property
-    def _rekognition(self) -> Any:
-        return self._client("rekognition", rekognition.INDEXING)
-
-    @cached_property
-    def _upstream(self) -> upstream.Upstream:
-        settings = self.settings
-        secrets = self._client("secretsmanager", aws.SECRETS)
-        key = upstream.KeySecret(secrets, settings.required("upstream_key_secret"))
-        return upstream.Upstream(upstream.new_http(), settings.required("upstream_url"), key, upstream.Breaker())
-
-    @cached_property
-    def galleries(self) -> gallery.Galleries:
-        return gallery.Galleries(self.photos, self.pool)
+    event_directory = part(lambda self: directory.DynamoEventDirectory(self._dynamodb, self.settings.table_name))
+    galleries = part(lambda self: gallery.Galleries(self.photos, self.pool))
+    originals = part(
+        lambda self: photo_originals.Originals(
+            self.photos, s3_originals.S3Originals(self._s3, self.settings.required("photos_bucket")), self.pool
+        )
+    )
 
     @cached_property
     def rendition_links(self) -> links.RenditionLinks:
         if base_url := self.settings.renditions_base_url:
             return links.HostLinks(base_url)
         return s3_links.SignedLinks(self._s3, self.settings.required("renditions_bucket"))
-
-    @cached_property
-    def originals(self) -> photo_originals.Originals:
-        store = s3_originals.S3Originals(self._s3, self.settings.required("photos_bucket"))
-        return photo_originals.Originals(self.photos, store, self.pool)
 
     @cached_property
     def photo_indexer(self) -> indexing.PhotoIndexer:
@@ -169,10 +155,8 @@ class Container(StoreContainer):
             sets=self.face_sets,
         )
 
-    @cached_property
-    def announcer(self) -> announcing.Announcer:
-        """Where the ends of searches are announced; needs neither httpx nor a secret."""
-        return attempts.CallbackAnnouncer(callbacks=self._callbacks, queue=self._callback_attempts)
+    announcer = part(lambda self: attempts.CallbackAnnouncer(callbacks=self._callbacks, queue=self._callback_attempts))
+    """Where the ends of searches are announced; needs neither httpx nor a secret."""
 
     @cached_property
     def callback_delivery(self) -> delivery.CallbackDelivery:
@@ -258,9 +242,8 @@ class Container(StoreContainer):
             return None
         return commands.CollapsedWatchRequests(commands=self._watch_commands, rounds=self._watches)
 
-    @cached_property
-    def _outbound(self) -> outbound.HttpOutbound:
-        return outbound.HttpOutbound(resolver=outbound.SystemResolver(), allow_local=self.settings.outbound_allow_local)
+    def _shares(self, kind: str, concurrency: int) -> shares.DynamoShares:
+        return shares.DynamoShares(self._dynamodb, self.settings.table_name, kind, sharing.share_of(concurrency))
 
     def _meter_of(self, org_id: int, quota: QuotaState) -> Meter:
         limits = QuotaLimits(self.settings.search_quota_per_minute, self.settings.search_quota_burst)
@@ -284,10 +267,6 @@ class Container(StoreContainer):
     def _engine_of(self, model: str) -> engine.FaceEngine:
         """See `engine.EngineOf`; the networks are loaded for the first model that is asked for."""
         return self._engine.named(model)
-
-    @cached_property
-    def _engine(self) -> face_engine.OpenCvEngine:
-        return face_engine.OpenCvEngine(self.settings.models_dir, threads=self.settings.vcpus)
 
 
 container = Container()

@@ -1,6 +1,5 @@
 """The container of the command line: the functions' parts, and on them the use cases that only operators have."""
 
-from collections.abc import Callable
 from functools import cache, cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -9,6 +8,7 @@ from facesearch.adapters.dynamodb.erasing import DynamoErasureLog
 from facesearch.adapters.dynamodb.photos import DynamoPhotoStore
 from facesearch.adapters.kms.probes import KmsProbes
 from facesearch.bootstrap import Container
+from facesearch.bootstrap.stores import part
 from facesearch.deletion.event import EventDeletion
 from facesearch.deletion.person import EmbeddedStripper, PersonDeletion, PersonParts
 from facesearch.deletion.photos import PhotoDeletion
@@ -35,13 +35,6 @@ class OperatorContainer(Container):
         for pool in ("_background", "_cpu", "pool"):  # the first may wait for the others
             if (made := self.__dict__.pop(pool, None)) is not None:
                 made.shutdown()
-
-    @cached_property
-    def clock(self) -> Callable[[], int]:
-        """Microseconds since the epoch by DynamoDB's clock: this machine's may be wrong."""
-        from facesearch.adapters.dynamodb.clock import corrected_clock
-
-        return corrected_clock(self._dynamodb, self.settings.table_name)
 
     @property
     def s3(self) -> "S3Client":
@@ -125,12 +118,13 @@ class OperatorContainer(Container):
             progress=progress,
         )
 
-    @cached_property
-    def photos(self) -> DynamoPhotoStore:
-        def clock() -> int:
-            return self.clock()  # asked for when something is written
-
-        return DynamoPhotoStore(self._dynamodb, self.settings.table_name, clock)
+    photos = part(
+        lambda self: DynamoPhotoStore(
+            self._dynamodb,
+            self.settings.table_name,
+            lambda: self.clock(),  # noqa: PLW0108 - asked for when something is written
+        )
+    )
 
     @cached_property
     def _indexes(self) -> FaceIndexes:

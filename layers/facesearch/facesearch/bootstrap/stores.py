@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from facesearch.adapters.dynamodb.quota import DynamoTokenBuckets
 from facesearch.adapters.dynamodb.reading import DynamoReader
@@ -13,22 +13,12 @@ from facesearch.bootstrap.lazy import on_first_use
 from facesearch.settings import Settings
 
 with on_first_use():
-    from facesearch.adapters import aws
-    from facesearch.adapters.dynamodb import admin as dynamodb_admin
-    from facesearch.adapters.dynamodb import (
-        callbacks,
-        directory,
-        idempotency,
-        jobs,
-        results,
-        shares,
-        vector_items,
-        watches,
-    )
-    from facesearch.adapters.dynamodb import photos as photo_records
+    from facesearch.adapters import aws, outbound, rekognition, upstream
+    from facesearch.adapters.dynamodb import admin, callbacks, idempotency, jobs, photos, results, vector_items, watches
+    from facesearch.adapters.dynamodb import clock as dynamodb_clock
+    from facesearch.adapters.opencv import face_engine
     from facesearch.adapters.s3 import objects, pending_selfies, selfies, snapshots
     from facesearch.adapters.sqs import callback_attempts, search_commands, snapshot_requests
-    from facesearch.webhooks import outbound
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -39,6 +29,12 @@ if TYPE_CHECKING:
 IO_THREADS = 16
 NewClient = Callable[[str, Any], Any]
 """Makes the client of an AWS service, by its name and a botocore `Config`."""
+PartT = TypeVar("PartT")
+
+
+def part(make: Callable[[StoreContainer], PartT]) -> cached_property[PartT]:
+    """A part of the container, made when it is first needed."""
+    return cached_property(make)
 
 
 class StoreContainer:
@@ -49,95 +45,7 @@ class StoreContainer:
         self._given_settings = settings
         self._new_client = new_client
 
-    @cached_property
-    def settings(self) -> Settings:
-        return self._given_settings or Settings.from_environment()
-
-    @cached_property
-    def selfie_uploads(self) -> selfies.S3SelfieUploads:
-        return selfies.S3SelfieUploads(self._s3, self.settings.required("selfies_bucket"))
-
-    @cached_property
-    def event_directory(self) -> directory.DynamoEventDirectory:
-        return directory.DynamoEventDirectory(self._dynamodb, self.settings.table_name)
-
-    @cached_property
-    def admin(self) -> dynamodb_admin.DynamoAdmin:
-        return dynamodb_admin.DynamoAdmin(self._dynamodb, self.settings.table_name)
-
-    @cached_property
-    def _watch_commands(self) -> search_commands.SqsWatchCommands:
-        return search_commands.SqsWatchCommands(self._sqs, self.settings.required("search_jobs_queue_url"))
-
-    @cached_property
-    def _watches(self) -> watches.DynamoWatchStore:
-        return watches.DynamoWatchStore(self._dynamodb, self.settings.table_name)
-
-    @cached_property
-    def _results(self) -> results.DynamoResultStore:
-        return results.DynamoResultStore(self._dynamodb, self.settings.table_name, self.settings.result_retention_days)
-
-    @cached_property
-    def _idempotency(self) -> idempotency.DynamoIdempotency:
-        table = self.settings.required("idempotency_table_name")
-        return idempotency.DynamoIdempotency(self._dynamodb, table, self.settings.result_retention_days)
-
-    @cached_property
-    def _jobs(self) -> jobs.DynamoJobStore:
-        return jobs.DynamoJobStore(self._dynamodb, self.settings.table_name, self.settings.result_retention_days)
-
-    @cached_property
-    def _pending_selfies(self) -> pending_selfies.S3PendingSelfies:
-        return pending_selfies.S3PendingSelfies(self._s3, self.settings.required("selfies_bucket"))
-
-    @cached_property
-    def _search_commands(self) -> search_commands.SqsSearchCommands:
-        return search_commands.SqsSearchCommands(self._sqs, self.settings.required("search_jobs_queue_url"))
-
-    @cached_property
-    def _callbacks(self) -> callbacks.DynamoCallbackStore:
-        return callbacks.DynamoCallbackStore(
-            self._dynamodb, self.settings.table_name, self.settings.result_retention_days
-        )
-
-    @cached_property
-    def _callback_attempts(self) -> callback_attempts.SqsAttemptQueue:
-        settings = self.settings
-        return callback_attempts.SqsAttemptQueue(
-            self._sqs, settings.required("callbacks_queue_url"), settings.callbacks_dead_letters_url
-        )
-
-    def _shares(self, kind: str, concurrency: int) -> shares.DynamoShares:
-        return shares.DynamoShares(self._dynamodb, self.settings.table_name, kind, outbound.share_of(concurrency))
-
-    @cached_property
-    def _vector_items(self) -> vector_items.DynamoVectorItems | None:
-        name = self.settings.faces_table_name
-        return vector_items.DynamoVectorItems(self._dynamodb, name) if name else None
-
-    @cached_property
-    def _snapshot_requests(self) -> snapshot_requests.SqsSnapshotRequests:
-        settings = self.settings
-        return snapshot_requests.SqsSnapshotRequests(
-            self._sqs, settings.required("snapshots_queue_url"), settings.snapshot_delay_seconds
-        )
-
-    @cached_property
-    def _snapshots(self) -> snapshots.S3SnapshotStore:
-        bucket = self.settings.required("snapshots_bucket")
-        return snapshots.S3SnapshotStore(self._s3, bucket, self._dynamodb, self.settings.table_name)
-
-    @cached_property
-    def photos(self) -> photo_records.DynamoPhotoStore:
-        return photo_records.DynamoPhotoStore(self._dynamodb, self.settings.table_name)
-
-    @cached_property
-    def _bucket(self) -> DynamoTokenBuckets:
-        return DynamoTokenBuckets(self._dynamodb, self.settings.table_name)
-
-    @cached_property
-    def reader(self) -> DynamoReader:
-        return DynamoReader(self._dynamodb, self.settings.table_name)
+    settings = part(lambda self: self._given_settings or Settings.from_environment())
 
     def _client(self, service: str, config: Any) -> Any:
         if self._new_client is None:
@@ -146,36 +54,89 @@ class StoreContainer:
         aws.with_our_errors(client.meta.events)
         return client
 
-    @cached_property
-    def _dynamodb(self) -> DynamoDBClient:
-        return cast("DynamoDBClient", self._client("dynamodb", aws.DYNAMODB))
+    _dynamodb: cached_property[DynamoDBClient] = part(lambda self: self._client("dynamodb", aws.DYNAMODB))
+    _s3: cached_property[S3Client] = part(lambda self: self._client("s3", aws.S3))
+    _sqs: cached_property[SQSClient] = part(lambda self: self._client("sqs", aws.SQS))
+    _kms: cached_property[KMSClient] = part(lambda self: self._client("kms", aws.SQS))
+
+    pool = part(lambda _: ThreadPoolExecutor(IO_THREADS, thread_name_prefix="io"))
+    """Leaf calls only: what waits for one of these must not run here."""
+    _cpu = part(lambda self: ThreadPoolExecutor(self.settings.vcpus, thread_name_prefix="cpu"))
+    """A thread a core, for work that is not Python's."""
+    _background = part(lambda _: ThreadPoolExecutor(2, thread_name_prefix="background"))
+    """Work beside the invocation's own thread, which may itself wait for `pool`."""
+
+    clock = part(lambda self: dynamodb_clock.corrected_clock(self._dynamodb, self.settings.table_name))
+    """Microseconds since the epoch by DynamoDB's clock: an operator's machine may be wrong."""
+    reader = part(lambda self: DynamoReader(self._dynamodb, self.settings.table_name))
+    _bucket = part(lambda self: DynamoTokenBuckets(self._dynamodb, self.settings.table_name))
+    photos = part(lambda self: photos.DynamoPhotoStore(self._dynamodb, self.settings.table_name))
+    admin = part(lambda self: admin.DynamoAdmin(self._dynamodb, self.settings.table_name))
+    _watches = part(lambda self: watches.DynamoWatchStore(self._dynamodb, self.settings.table_name))
+    _results = part(
+        lambda self: results.DynamoResultStore(
+            self._dynamodb, self.settings.table_name, self.settings.result_retention_days
+        )
+    )
+    _idempotency = part(
+        lambda self: idempotency.DynamoIdempotency(
+            self._dynamodb, self.settings.required("idempotency_table_name"), self.settings.result_retention_days
+        )
+    )
+    _jobs = part(
+        lambda self: jobs.DynamoJobStore(self._dynamodb, self.settings.table_name, self.settings.result_retention_days)
+    )
+    _callbacks = part(
+        lambda self: callbacks.DynamoCallbackStore(
+            self._dynamodb, self.settings.table_name, self.settings.result_retention_days
+        )
+    )
 
     @cached_property
-    def _s3(self) -> S3Client:
-        return cast("S3Client", self._client("s3", aws.S3))
-
-    @cached_property
-    def _sqs(self) -> SQSClient:
-        return cast("SQSClient", self._client("sqs", aws.SQS))
-
-    @cached_property
-    def _kms(self) -> KMSClient:
-        return cast("KMSClient", self._client("kms", aws.SQS))
-
-    @cached_property
-    def pool(self) -> ThreadPoolExecutor:
-        """Leaf calls only: what waits for one of these must not run here."""
-        return ThreadPoolExecutor(IO_THREADS, thread_name_prefix="io")
-
-    @cached_property
-    def _cpu(self) -> ThreadPoolExecutor:
-        """A thread a core, for work that is not Python's."""
-        return ThreadPoolExecutor(self.settings.vcpus, thread_name_prefix="cpu")
-
-    @cached_property
-    def _background(self) -> ThreadPoolExecutor:
-        """Work beside the invocation's own thread, which may itself wait for `pool`."""
-        return ThreadPoolExecutor(2, thread_name_prefix="background")
+    def _vector_items(self) -> vector_items.DynamoVectorItems | None:
+        name = self.settings.faces_table_name
+        return vector_items.DynamoVectorItems(self._dynamodb, name) if name else None
 
     def _objects(self, bucket: str) -> objects.S3Objects:
         return objects.S3Objects(self._s3, self.settings.required(bucket), self.pool)
+
+    selfie_uploads = part(lambda self: selfies.S3SelfieUploads(self._s3, self.settings.required("selfies_bucket")))
+    _pending_selfies = part(
+        lambda self: pending_selfies.S3PendingSelfies(self._s3, self.settings.required("selfies_bucket"))
+    )
+    _snapshots = part(
+        lambda self: snapshots.S3SnapshotStore(
+            self._s3, self.settings.required("snapshots_bucket"), self._dynamodb, self.settings.table_name
+        )
+    )
+
+    _search_commands = part(
+        lambda self: search_commands.SqsSearchCommands(self._sqs, self.settings.required("search_jobs_queue_url"))
+    )
+    _watch_commands = part(
+        lambda self: search_commands.SqsWatchCommands(self._sqs, self.settings.required("search_jobs_queue_url"))
+    )
+    _callback_attempts = part(
+        lambda self: callback_attempts.SqsAttemptQueue(
+            self._sqs, self.settings.required("callbacks_queue_url"), self.settings.callbacks_dead_letters_url
+        )
+    )
+    _snapshot_requests = part(
+        lambda self: snapshot_requests.SqsSnapshotRequests(
+            self._sqs, self.settings.required("snapshots_queue_url"), self.settings.snapshot_delay_seconds
+        )
+    )
+
+    _engine = part(lambda self: face_engine.OpenCvEngine(self.settings.models_dir, threads=self.settings.vcpus))
+    _rekognition = part(lambda self: self._client("rekognition", rekognition.INDEXING))
+    _outbound = part(
+        lambda self: outbound.HttpOutbound(
+            resolver=outbound.SystemResolver(), allow_local=self.settings.outbound_allow_local
+        )
+    )
+
+    @cached_property
+    def _upstream(self) -> upstream.Upstream:
+        secrets = self._client("secretsmanager", aws.SECRETS)
+        key = upstream.KeySecret(secrets, self.settings.required("upstream_key_secret"))
+        return upstream.Upstream(upstream.new_http(), self.settings.required("upstream_url"), key, upstream.Breaker())
