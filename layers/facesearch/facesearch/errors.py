@@ -92,7 +92,7 @@ class InvalidRequest(FaceSearchError, status=422):
 class Busy(FaceSearchError, status=429):
     """Not now: come again after `retry_after` seconds, a search with the same `request_id`."""
 
-    def __init__(self, message: str, retry_after: int) -> None:
+    def __init__(self, message: str, retry_after: int = 5) -> None:
         super().__init__(message)
         self.retry_after = retry_after
 
