@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from facesearch.adapters.dynamodb.admin import DynamoAdmin
 from facesearch.adapters.dynamodb.photos import DynamoPhotoStore
+from facesearch.adapters.dynamodb.table import Table
 from facesearch.records import SHARDS, image_id_of_bytes, original_key
 from facesearch_local.state import write_json
 
@@ -32,7 +33,7 @@ class Seed:
 
 def create(dynamodb: DynamoDBClient, table_name: str) -> Seed:
     """Create all four."""
-    admin = DynamoAdmin(dynamodb, table_name)
+    admin = DynamoAdmin(Table(dynamodb, table_name))
     org_id = admin.create_org("Local organisation")
     return Seed(
         org_id=org_id,
@@ -45,7 +46,7 @@ def create(dynamodb: DynamoDBClient, table_name: str) -> Seed:
 def create_once(dynamodb: DynamoDBClient, table_name: str, kept: Path) -> Seed:
     """The same for a store that remembers: the table has only the key's digest, so the key is kept in a file."""
     if kept.exists():
-        known, admin = json.loads(kept.read_text()), DynamoAdmin(dynamodb, table_name)
+        known, admin = json.loads(kept.read_text()), DynamoAdmin(Table(dynamodb, table_name))
         if admin.event(known["event_id"]) is not None:
             if "webhook_secret" not in known:  # kept by a stack that had none yet
                 known["webhook_secret"] = admin.create_webhook_secret(known["org_id"]).secret
@@ -69,7 +70,8 @@ def put_photos(dynamodb: DynamoDBClient, table_name: str, s3: S3Client, bucket: 
         image_id = image_id_of_bytes(seed.event_id, content)
         ids.add(image_id)
         s3.put_object(Bucket=bucket, Key=original_key(seed.org_id, seed.event_id, image_id, path.name), Body=content)
-    photos, event = DynamoPhotoStore(dynamodb, table_name), DynamoAdmin(dynamodb, table_name).event(seed.event_id)
+    table = Table(dynamodb, table_name)
+    photos, event = DynamoPhotoStore(table), DynamoAdmin(table).event(seed.event_id)
     shards = event.shards if event is not None else SHARDS
     end = time.monotonic() + INDEXING_SECONDS
     while (recorded := len(photos.get_many(seed.event_id, shards, ids))) < len(ids) and time.monotonic() < end:

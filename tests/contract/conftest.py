@@ -11,6 +11,7 @@ import pytest
 import requests
 
 from facesearch.adapters.dynamodb.admin import DynamoAdmin
+from facesearch.adapters.dynamodb.table import Table
 from facesearch_local import RunningStack, running
 from tests.contract.reality import FINISHED, PEOPLE, Reality, small_picture
 from tests.integration.conftest import Site
@@ -31,7 +32,8 @@ def unlimited_stack(no_account: None, assets: Path, tmp_path_factory: pytest.Tem
 def reality(unlimited_stack: RunningStack) -> Iterator[Reality]:
     """An event with three photos and two finished searches, a disabled one, and one of somebody else's."""
     outputs = unlimited_stack.description["outputs"]
-    admin = DynamoAdmin(boto3.client("dynamodb", endpoint_url=unlimited_stack.endpoint_url), outputs["TableName"])
+    dynamodb = boto3.client("dynamodb", endpoint_url=unlimited_stack.endpoint_url)
+    admin = DynamoAdmin(Table(dynamodb, outputs["TableName"]))
     org_id = admin.create_org("Marathon Photos")
     event_id, disabled = (admin.create_event(org_id, name) for name in ("Marathon", "Not yet"))
     admin.update_event(disabled, event_enabled=False)

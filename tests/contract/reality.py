@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from facesearch.adapters.dynamodb.results import DynamoResultStore
+from facesearch.adapters.dynamodb.table import Table
 from facesearch.models import SearchKey, SearchSummary
 from facesearch.validation import UUID_PATTERN, parse_request_id
 from tests.conftest import ROOT
@@ -83,7 +84,7 @@ class Reality:
 
     @functools.cached_property
     def _results(self) -> DynamoResultStore:
-        return DynamoResultStore(self.site.dynamodb, self.site.outputs["TableName"], retention_days=1)
+        return DynamoResultStore(Table(self.site.dynamodb, self.site.outputs["TableName"]), retention_days=1)
 
     @functools.cached_property
     def _s3(self) -> Any:

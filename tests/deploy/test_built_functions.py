@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from facesearch.adapters.dynamodb.admin import DynamoAdmin
+from facesearch.adapters.dynamodb.table import Table
 from facesearch_local import stores
 from facesearch_local.functions import Function
 from facesearch_local.workers import environment
@@ -113,7 +114,7 @@ def lambdas(
 @pytest.fixture(scope="session")
 def world(local: Functions, lambdas: Functions, samples: Path) -> Shipped:
     """An organisation, a key, an event, and a photo that waits to be indexed; in both stacks."""
-    admin = DynamoAdmin(local.clients.dynamodb, local.names["Table"])
+    admin = DynamoAdmin(Table(local.clients.dynamodb, local.names["Table"]))
     org_id = admin.create_org("Marathon Photos")
     world = Shipped(org_id, admin.create_event(org_id, "Marathon"), admin.create_key(org_id).api_key)
     for item in local.clients.dynamodb.scan(TableName=local.names["Table"])["Items"]:

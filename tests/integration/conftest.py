@@ -18,6 +18,7 @@ from PIL import Image
 
 from facesearch.adapters.dynamodb.admin import DynamoAdmin
 from facesearch.adapters.dynamodb.photos import DynamoPhotoStore
+from facesearch.adapters.dynamodb.table import Table
 from facesearch.models import QuotaLimits
 from facesearch.records import SHARDS, Photo, image_id_of_bytes, original_key
 from facesearch_local import running
@@ -104,7 +105,7 @@ class Site:
         return image_id
 
     def photo(self, image_id: uuid.UUID) -> Photo | None:
-        return DynamoPhotoStore(self.dynamodb, self.outputs["TableName"]).get(self.event_id, SHARDS, image_id)
+        return DynamoPhotoStore(Table(self.dynamodb, self.outputs["TableName"])).get(self.event_id, SHARDS, image_id)
 
     def indexed(self, image_id: uuid.UUID) -> Photo:
         """The photo's record, as soon as there is one."""
@@ -171,7 +172,7 @@ def site_on(state: Path, **stack: Any) -> Iterator[Site]:
 def new_site(stack: "RunningStack", http: httpx.Client) -> Site:
     """A new organisation, with a key and an empty event."""
     table = stack.description["outputs"]["TableName"]
-    admin = DynamoAdmin(boto3.client("dynamodb", endpoint_url=stack.endpoint_url), table)
+    admin = DynamoAdmin(Table(boto3.client("dynamodb", endpoint_url=stack.endpoint_url), table))
     org_id = admin.create_org("Marathon Photos")
     return Site(stack, admin, org_id, admin.create_event(org_id, "Marathon"), admin.create_key(org_id).api_key, http)
 

@@ -19,6 +19,7 @@ import httpx
 import pytest
 
 from facesearch.adapters.dynamodb.callbacks import DynamoCallbackStore
+from facesearch.adapters.dynamodb.table import Table
 from facesearch.adapters.sqs.callback_attempts import SqsAttemptQueue
 from facesearch.webhooks.announcing import JobEnd
 from facesearch.webhooks.callbacks.attempts import CallbackAnnouncer
@@ -93,7 +94,7 @@ def callbacks(stack_site: Site) -> Iterator[Callbacks]:
     """An organisation of its own: no other test's receiver, address or dead letter."""
     site = stack_site.other_org()
     secret = site.admin.create_webhook_secret(site.org_id).secret
-    store = DynamoCallbackStore(site.dynamodb, site.outputs["TableName"])
+    store = DynamoCallbackStore(Table(site.dynamodb, site.outputs["TableName"]))
     queue = SqsAttemptQueue(site.sqs, site.outputs["CallbacksQueueUrl"], "")
     with receiving(secret) as receiver:
         yield Callbacks(site, receiver, CallbackAnnouncer(callbacks=store, queue=queue))

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from facesearch.adapters.dynamodb import schema
+from facesearch.adapters.dynamodb.table import Table
 from facesearch.admin.models import EventChanges
 from facesearch.models import QuotaLimits
 from tests.integration.calls import NAMES, Ask, every_call
@@ -95,8 +96,9 @@ def untouched(tenants: list[Tenant]) -> Iterator[None]:
 
 def quota_of(one: Tenant) -> int:
     """The moment at which the bucket is full, in microseconds: what a search moves on."""
-    known = one.site.dynamodb.get_item(TableName=one.site.outputs["TableName"], Key=schema.quota_key(one.site.org_id))
-    return schema.number(known["Item"], "full_at")
+    item = Table(one.site.dynamodb, one.site.outputs["TableName"]).get(schema.quota_key(one.site.org_id))
+    assert item is not None
+    return int(item["full_at"])
 
 
 def pairs(tenants: list[Tenant]) -> Iterable[tuple[Tenant, Tenant]]:

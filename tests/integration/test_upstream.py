@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 
 from facesearch.adapters.dynamodb.admin import DynamoAdmin
+from facesearch.adapters.dynamodb.table import Table
 from facesearch.models import UpstreamEvent
 from facesearch_local import RunningStack, running
 from tests.integration.conftest import Site, site_on, until
@@ -158,7 +159,7 @@ def test_an_upstream_that_is_gone_is_a_500_then_a_429_at_once_and_nothing_is_sto
         patch.setenv(VARIABLE, "a key")
         with running(state=tmp_path, workers=1, parameters=parameters, secrets={SECRET: VARIABLE}) as gone:
             outputs = gone.description["outputs"]
-            admin = DynamoAdmin(boto3.client("dynamodb", endpoint_url=gone.endpoint_url), outputs["TableName"])
+            admin = DynamoAdmin(Table(boto3.client("dynamodb", endpoint_url=gone.endpoint_url), outputs["TableName"]))
             described = gone.description
             with httpx.Client(timeout=60) as http:
                 alone = Site(gone, admin, described["org_id"], described["event_id"], described["api_key"], http)

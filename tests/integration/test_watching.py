@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
+from facesearch.adapters.dynamodb.table import Table
 from facesearch.adapters.dynamodb.watches import DynamoWatchStore
 from facesearch.models import Scope
 from facesearch.webhooks.watches.watch import Watch
@@ -69,7 +70,7 @@ class Watched:
         return sorted(image["image_id"] for image in response.json()["data"]["images"])
 
     def kept(self) -> list[Watch]:
-        store = DynamoWatchStore(self.site.dynamodb, self.site.outputs["TableName"])
+        store = DynamoWatchStore(Table(self.site.dynamodb, self.site.outputs["TableName"]))
         return store.page(self.site.event_id, None, 100)
 
     def delete(self, request_id: str, **headers: str) -> httpx.Response:

@@ -13,6 +13,7 @@ import boto3
 import pytest
 
 from facesearch.adapters.dynamodb.photos import DynamoPhotoStore
+from facesearch.adapters.dynamodb.table import Table
 from facesearch.records import SHARDS, Photo, image_id_of_bytes
 from facesearch_local.seed import create, put_photos
 from tests.conftest import ROOT
@@ -47,7 +48,7 @@ def test_given_a_folder_below_and_a_copy_when_put_then_each_photo_is_waited_for_
         s3.create_bucket(Bucket="photos")
         seed = create(dynamodb, "table")
         recorded = Photo(image_id_of_bytes(seed.event_id, b"same"), "failed", "key", reason="no readable picture")
-        DynamoPhotoStore(dynamodb, "table").add(seed.event_id, SHARDS, recorded)
+        DynamoPhotoStore(Table(dynamodb, "table")).add(seed.event_id, SHARDS, recorded)
         assert put_photos(dynamodb, "table", s3, "photos", seed, tmp_path) == 1
 
 

@@ -19,6 +19,7 @@ from facesearch.adapters.dynamodb.jobs import DynamoJobStore
 from facesearch.adapters.dynamodb.photos import DynamoPhotoStore
 from facesearch.adapters.dynamodb.reading import DynamoReader
 from facesearch.adapters.dynamodb.results import DynamoResultStore
+from facesearch.adapters.dynamodb.table import Table
 from facesearch.adapters.dynamodb.watches import DynamoWatchStore
 from facesearch.adapters.memory.callbacks import MemoryCallbackStore
 from facesearch.adapters.memory.jobs import MemoryJobStore
@@ -216,17 +217,17 @@ class Parts:
             create_table(dynamodb, resource, name)
         for bucket in ("selfies", "renditions", "originals", "snapshots"):
             s3.create_bucket(Bucket=bucket)
-        admin = DynamoAdmin(dynamodb, "table")
+        admin = DynamoAdmin(Table(dynamodb, "table"))
         event = admin.event(admin.create_event(admin.create_org("Runners"), "Marathon"))
         assert event is not None
-        photos = DynamoPhotoStore(dynamodb, "table")
-        snapshots = S3SnapshotStore(s3, "snapshots", dynamodb, "table")
-        claims = DynamoIdempotency(dynamodb, "claims", 30)
+        photos = DynamoPhotoStore(Table(dynamodb, "table"))
+        snapshots = S3SnapshotStore(s3, "snapshots", Table(dynamodb, "table"))
+        claims = DynamoIdempotency(Table(dynamodb, "claims"), 30)
         stores = Stores(
             photos=photos,
-            log=DynamoErasureLog(dynamodb, "table"),
-            results=DynamoResultStore(dynamodb, "table", 30),
-            jobs=DynamoJobStore(dynamodb, "table", 30),
+            log=DynamoErasureLog(Table(dynamodb, "table")),
+            results=DynamoResultStore(Table(dynamodb, "table"), 30),
+            jobs=DynamoJobStore(Table(dynamodb, "table"), 30),
             claims=claims,
             selfies=S3Objects(s3, "selfies", Inline()),
             renditions=S3Objects(s3, "renditions", Inline()),
@@ -234,13 +235,13 @@ class Parts:
             snapshots=snapshots,
             builder=SnapshotBuilder(photos=photos, snapshots=snapshots, pool=Inline()),
             events=admin,
-            callbacks=DynamoCallbackStore(dynamodb, "table"),
-            watches=DynamoWatchStore(dynamodb, "table"),
+            callbacks=DynamoCallbackStore(Table(dynamodb, "table")),
+            watches=DynamoWatchStore(Table(dynamodb, "table")),
             probes=OpenProbes(),
             pool=Inline(),
             sets=face_sets(photos, snapshots, pool=Inline()),
         )
-        return cls(stores, DynamoReader(dynamodb, "table"), claims, event)
+        return cls(stores, DynamoReader(Table(dynamodb, "table")), claims, event)
 
     def put(self, bucket: str, key: str, content: bytes = b"") -> None:
         """A file, with a content, and so an ETag, of its own if none is given."""

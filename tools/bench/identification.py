@@ -15,7 +15,7 @@ from facesearch.faces.embedded import SECOND_PASS, SecondPass, match_faces
 from facesearch.faces.engine import DEFAULT_MODEL, Embedding
 from facesearch.faces.index import EventIndex
 from facesearch.faces.packing import pack
-from facesearch.records import PhotoChange
+from facesearch.records import Photo
 from tools.bench.bootstrap import Estimate, Sums, estimate, never_seen, resampled, sums_by_person
 from tools.bench.embeddings import Seen
 
@@ -160,7 +160,7 @@ def index_of(seen: Sequence[Seen]) -> Photos:
     index = EventIndex(0, DEFAULT_MODEL)
     ids = [uuid.uuid5(_NAMESPACE, str(place)) for place in range(len(seen))]
     index.apply(
-        PhotoChange(image_id, 1, "indexed", DEFAULT_MODEL, pack(each.faces), 1, 1)
+        Photo(image_id, "indexed", "", 1, 1, DEFAULT_MODEL, pack(each.faces), changed_at=1)
         for image_id, each in zip(ids, seen, strict=True)
     )
     return Photos(index, {image_id: place for place, image_id in enumerate(ids)})

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from facesearch.faces.engine import DEFAULT_MODEL, Embedding
 from facesearch.faces.packing import FACE_BYTES, pack
 from facesearch.models import Event
-from facesearch.records import SHARDS, Photo, PhotoChange
+from facesearch.records import SHARDS, Photo
 
 FACES_A_PHOTO = 3
 PHOTOS_A_PERSON = 20
@@ -49,13 +49,13 @@ def faces(count: int, seed: int) -> Embedding:
     return made
 
 
-def changes(vectors: Embedding, changed_at: int, rng: np.random.Generator) -> Iterator[PhotoChange]:
+def changes(vectors: Embedding, changed_at: int, rng: np.random.Generator) -> Iterator[Photo]:
     """The vectors' photos as the change feed brings them; who is in a photo together is chance."""
     order: NDArray[np.int64] = rng.permutation(len(vectors))
     for start in range(0, len(order), FACES_A_PHOTO):
         packed = pack(vectors[np.sort(order[start : start + FACES_A_PHOTO])])
         image_id = uuid.UUID(bytes=rng.bytes(16), version=5)
-        yield PhotoChange(image_id, changed_at, "indexed", DEFAULT_MODEL, packed, 6000, 4000)
+        yield Photo(image_id, "indexed", "", 6000, 4000, DEFAULT_MODEL, packed, changed_at=changed_at)
 
 
 def tail(megabytes: float, item_bytes: int = 200) -> list[Photo]:

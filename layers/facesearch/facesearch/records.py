@@ -30,7 +30,7 @@ MAX_COPIES = 8
 """Further places of a photo's file that its record leads to: 8 KB of keys at most. What lies under more keys is found
 by its ETag when it has to be: to be deleted, or to be looked at again."""
 
-Status = Literal["indexed", "failed"]
+Status = Literal["indexed", "failed", "deleted"]
 RenditionSize = Literal["large", "small"]
 
 
@@ -86,9 +86,10 @@ class Original:
 
 @dataclass(frozen=True)
 class Photo:
-    """The record of one photo, indexed or failed.
+    """The record of one photo; in the change feed, the part of it that face index and gallery follow.
 
     Attributes:
+        status: in the change feed also "deleted", for the tombstone of a photo that must not be returned again.
         key: S3 key of the original in the photos bucket.
         etag: S3's ETag of the original, by which another file that takes its key is told; empty in an older record.
         width, height: pixels as displayed; 0 for a failed photo.
@@ -102,12 +103,12 @@ class Photo:
         built_model, built_faces: while another face set is built, its model and what that made of the photo.
         stripped: faces of people who were to be forgotten were taken out of `faces`.
         copies: where the same file was seen as well; it is taken from there once `key` is gone.
-        changed_at: microseconds since the epoch, as it was read.
+        changed_at: microseconds since the epoch by the writer's clock, as it was read.
     """
 
     image_id: uuid.UUID
     status: Status
-    key: str
+    key: str = ""
     width: int = 0
     height: int = 0
     model: str = ""
@@ -123,47 +124,20 @@ class Photo:
     changed_at: int = field(default=0, compare=False)
 
     def faces_by(self, model: str) -> bytes | None:
-        """Its packed faces by that model; None if that model has not looked at it."""
-        return faces_by(self, model)
+        """Its packed faces by that model; None if that model has not looked at it, or it is gone.
+
+        The one place where it is decided which faces are a model's: those of two models are never compared.
+        """
+        if self.status != "indexed":
+            return None
+        if self.model == model:
+            return self.faces
+        return self.built_faces if self.built_model == model else None
 
     @property
     def originals(self) -> tuple[Original, ...]:
         """Where its file may lie; the first place that still has it counts."""
         return (Original(self.key, self.etag), *self.copies)
-
-
-@dataclass(frozen=True)
-class PhotoChange:
-    """One row of the change feed that face index and gallery follow.
-
-    Attributes:
-        changed_at: microseconds since the epoch by the writer's clock.
-        status: "indexed", "failed", or "deleted" for the tombstone of a photo that must not be returned again.
-    """
-
-    image_id: uuid.UUID
-    changed_at: int
-    status: str
-    model: str
-    faces: bytes = field(repr=False)
-    width: int
-    height: int
-    taken_at: datetime | None = None
-    built_model: str = ""
-    built_faces: bytes = field(default=b"", repr=False)
-
-    def faces_by(self, model: str) -> bytes | None:
-        """The photo's packed faces by that model; None if that model has not looked at it, or it is gone."""
-        return faces_by(self, model)
-
-
-def faces_by(photo: Photo | PhotoChange, model: str) -> bytes | None:
-    """The one place where it is decided which faces are a model's: those of two models are never compared."""
-    if photo.status != "indexed":
-        return None
-    if photo.model == model:
-        return photo.faces
-    return photo.built_faces if photo.built_model == model else None
 
 
 class Held(NamedTuple):
@@ -173,7 +147,7 @@ class Held(NamedTuple):
     face_bytes: int
 
 
-def face_bytes(record: "Photo | PhotoChange") -> int:
+def face_bytes(record: Photo) -> int:
     """How many bytes of packed faces count for a record: while another model rebuilds them, most are there twice."""
     return max(len(record.faces), len(record.built_faces))
 
@@ -233,8 +207,9 @@ class PhotoStore(Protocol):
     def tombstones(self, event_id: int, shards: int, image_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Tombstone]:
         """What is left of those photos that were deleted, read strongly consistent."""
 
-    def changes(self, event_id: int, shard: int, since: int, *, faces: bool = True) -> Iterator[PhotoChange]:
-        """Photos of one shard whose `changed_at` is at least `since`, oldest first, read strongly consistent.
+    def changes(self, event_id: int, shard: int, since: int, *, faces: bool = True) -> Iterator[Photo]:
+        """Photos of one shard whose `changed_at` is at least `since`, oldest first, read strongly consistent: without
+        where their files lie, `reason`, `qualities` and `stripped`.
 
         Without `faces`, theirs stay empty, and less is sent.
         """
@@ -277,9 +252,7 @@ class PhotoEraser(PhotoStore, Protocol):
         if it has one, begins to expire, at once: a file that comes from now on is a new photo, which must not be on
         that list any more."""
 
-    def replace_faces(
-        self, event_id: int, shards: int, seen: Photo | PhotoChange, faces: bytes, model: str | None = None
-    ) -> bool:
+    def replace_faces(self, event_id: int, shards: int, seen: Photo, faces: bytes, model: str | None = None) -> bool:
         """Give the photo other faces, made by `model` (that of its live ones unless given), if it is still as it was
         `seen`; says whether it did.
 

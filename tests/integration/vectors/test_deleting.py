@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from facesearch.adapters.dynamodb.table import Table
 from facesearch.adapters.dynamodb.vector_items import DynamoVectorItems
 from facesearch.faces.engine import DEFAULT_MODEL
 from facesearch.faces.vector_items import FacePlace
@@ -36,7 +37,7 @@ def event(site: Site, samples: Path, monkeypatch: pytest.MonkeyPatch) -> Site:
 
 def items(event: Site) -> dict[uuid.UUID, int]:
     """How many faces of each photo the vector index holds."""
-    store = DynamoVectorItems(event.dynamodb, event.outputs["FacesTableName"])
+    store = DynamoVectorItems(Table(event.dynamodb, event.outputs["FacesTableName"]))
     with ThreadPoolExecutor(THREADS) as pool:
         return store.counts(FacePlace(event.event_id, DEFAULT_MODEL, FACE_SHARDS), pool)
 

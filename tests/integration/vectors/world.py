@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from facesearch.adapters.dynamodb.admin import DynamoAdmin
 from facesearch.adapters.dynamodb.photos import DynamoPhotoStore
+from facesearch.adapters.dynamodb.table import Table
 from facesearch.adapters.dynamodb.vector_items import DynamoVectorItems
 from facesearch.adapters.s3.snapshots import S3SnapshotStore
 from facesearch.faces.engine import DEFAULT_MODEL
@@ -48,19 +49,19 @@ class Ground:
 
     @cached_property
     def items(self) -> DynamoVectorItems:
-        return DynamoVectorItems(self.clients.dynamodb, self.faces)
+        return DynamoVectorItems(Table(self.clients.dynamodb, self.faces))
 
     @cached_property
     def photos(self) -> DynamoPhotoStore:
-        return DynamoPhotoStore(self.clients.dynamodb, self.table)
+        return DynamoPhotoStore(Table(self.clients.dynamodb, self.table))
 
     @cached_property
     def admin(self) -> DynamoAdmin:
-        return DynamoAdmin(self.clients.dynamodb, self.table)
+        return DynamoAdmin(Table(self.clients.dynamodb, self.table))
 
     @cached_property
     def snapshots(self) -> S3SnapshotStore:
-        return S3SnapshotStore(self.clients.s3, self.bucket, self.clients.dynamodb, self.table)
+        return S3SnapshotStore(self.clients.s3, self.bucket, Table(self.clients.dynamodb, self.table))
 
 
 class People:

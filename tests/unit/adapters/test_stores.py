@@ -9,10 +9,10 @@ import pytest
 
 from facesearch.adapters.dynamodb import schema
 from facesearch.adapters.dynamodb.admin import KEYS_PER_ORG, DynamoAdmin
-from facesearch.adapters.dynamodb.batch import batch_get, batch_put
 from facesearch.adapters.dynamodb.photos import DynamoPhotoStore
 from facesearch.adapters.dynamodb.reading import DynamoReader
 from facesearch.adapters.dynamodb.results import DynamoResultStore
+from facesearch.adapters.dynamodb.table import Table, delete
 from facesearch.adapters.memory.stores import MemoryPhotoStore, MemoryReader
 from facesearch.errors import InvalidRequest, NotFound, Throttled
 from facesearch.models import Page, RenditionUrls, SearchKey, SearchSummary, digest_of
@@ -34,14 +34,14 @@ def results(request: pytest.FixtureRequest) -> tuple[Reader, ResultStore]:
         memory = MemoryReader()
         return memory, memory
     client = request.getfixturevalue("dynamodb")
-    return DynamoReader(client, TABLE), DynamoResultStore(client, TABLE, retention_days=30)
+    return DynamoReader(Table(client, TABLE)), DynamoResultStore(Table(client, TABLE), retention_days=30)
 
 
 @pytest.fixture(params=["dynamodb", "memory"])
 def photo_store(request: pytest.FixtureRequest) -> PhotoStore:
     if request.param == "memory":
         return MemoryPhotoStore()
-    return DynamoPhotoStore(request.getfixturevalue("dynamodb"), TABLE)
+    return DynamoPhotoStore(Table(request.getfixturevalue("dynamodb"), TABLE))
 
 
 @pytest.mark.parametrize("total", [0, 1, 99, 100, 101, 2730])
@@ -133,7 +133,7 @@ def test_changes_come_oldest_first_from_a_moment_on(photo_store: PhotoStore) -> 
 def test_an_expired_result_is_gone_before_dynamodb_deletes_it(
     dynamodb: "DynamoDBClient", monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    reader, store = DynamoReader(dynamodb, TABLE), DynamoResultStore(dynamodb, TABLE, retention_days=1)
+    reader, store = DynamoReader(Table(dynamodb, TABLE)), DynamoResultStore(Table(dynamodb, TABLE), retention_days=1)
     store.save(SEARCH, SearchSummary(3, 90), photos(3))
     later = time.time() + 2 * 86_400 + 1
     monkeypatch.setattr(time, "time", lambda: later)
@@ -142,15 +142,15 @@ def test_an_expired_result_is_gone_before_dynamodb_deletes_it(
 
 
 def test_a_result_without_header_is_no_result(dynamodb: "DynamoDBClient") -> None:
-    DynamoResultStore(dynamodb, TABLE, 30).save(SEARCH, SearchSummary(3, 90), photos(3))
-    dynamodb.delete_item(TableName=TABLE, Key=schema.header_key(SEARCH))
-    assert DynamoReader(dynamodb, TABLE).read(Wanted(search=SEARCH, page=Page(1, 32))).result is None
+    DynamoResultStore(Table(dynamodb, TABLE), 30).save(SEARCH, SearchSummary(3, 90), photos(3))
+    Table(dynamodb, TABLE).write(delete(schema.header_key(SEARCH)))
+    assert DynamoReader(Table(dynamodb, TABLE)).read(Wanted(search=SEARCH, page=Page(1, 32))).result is None
 
 
 def test_what_a_failed_run_left_is_on_no_page_of_the_next_ones_result(dynamodb: "DynamoDBClient") -> None:
-    reader, store = DynamoReader(dynamodb, TABLE), DynamoResultStore(dynamodb, TABLE, 30)
+    reader, store = DynamoReader(Table(dynamodb, TABLE)), DynamoResultStore(Table(dynamodb, TABLE), 30)
     store.save(SEARCH, SearchSummary(250, 90), photos(250))
-    dynamodb.delete_item(TableName=TABLE, Key=schema.header_key(SEARCH))  # as if it had died before
+    Table(dynamodb, TABLE).write(delete(schema.header_key(SEARCH)))  # as if it had died before
     store.save(SEARCH, SearchSummary(50, 90), photos(50))
     for page in (Page(2, 100), Page(2, 60), Page(3, 100)):
         stored = reader.read(Wanted(search=SEARCH, page=page)).result
@@ -198,11 +198,11 @@ def test_who_has_asked_before_a_cancellation_keeps_nothing(results: tuple[Reader
 
 
 def test_what_an_operator_creates_is_what_the_api_reads(dynamodb: "DynamoDBClient") -> None:
-    admin = DynamoAdmin(dynamodb, TABLE)
+    admin = DynamoAdmin(Table(dynamodb, TABLE))
     org = admin.create_org("Marathon Photos")
     created = admin.create_key(org)
     event = admin.create_event(org, "Marathon 2026", confidence=85)
-    known = DynamoReader(dynamodb, TABLE).read(Wanted(digest_of(created.api_key), event))
+    known = DynamoReader(Table(dynamodb, TABLE)).read(Wanted(digest_of(created.api_key), event))
     assert known.key is not None
     assert (known.key.org_id, known.key.key_id, known.key.active) == (org, created.key_id, True)
     assert known.event == admin.event(event)
@@ -211,14 +211,14 @@ def test_what_an_operator_creates_is_what_the_api_reads(dynamodb: "DynamoDBClien
 
 
 def test_an_api_key_is_stored_nowhere(dynamodb: "DynamoDBClient") -> None:
-    admin = DynamoAdmin(dynamodb, TABLE)
+    admin = DynamoAdmin(Table(dynamodb, TABLE))
     created = admin.create_key(admin.create_org("Marathon Photos"))
     assert len(created.api_key) >= 43, "256 bits"
     assert created.api_key not in str(dynamodb.scan(TableName=TABLE)["Items"])
 
 
 def test_an_organisation_has_ten_keys_at_most(dynamodb: "DynamoDBClient") -> None:
-    admin = DynamoAdmin(dynamodb, TABLE)
+    admin = DynamoAdmin(Table(dynamodb, TABLE))
     org = admin.create_org("Marathon Photos")
     for _ in range(KEYS_PER_ORG):
         admin.create_key(org)
@@ -227,7 +227,7 @@ def test_an_organisation_has_ten_keys_at_most(dynamodb: "DynamoDBClient") -> Non
 
 
 def test_an_event_changes_only_in_what_is_given(dynamodb: "DynamoDBClient") -> None:
-    admin = DynamoAdmin(dynamodb, TABLE)
+    admin = DynamoAdmin(Table(dynamodb, TABLE))
     event = admin.create_event(admin.create_org("Marathon Photos"), "Marathon 2026")
     changed = admin.update_event(event, selfie_search=False)
     assert (changed.selfie_search, changed.event_enabled, changed.confidence) == (False, True, 90)
@@ -235,7 +235,7 @@ def test_an_event_changes_only_in_what_is_given(dynamodb: "DynamoDBClient") -> N
 
 
 def test_what_does_not_exist_or_makes_no_sense_is_refused(dynamodb: "DynamoDBClient") -> None:
-    admin = DynamoAdmin(dynamodb, TABLE)
+    admin = DynamoAdmin(Table(dynamodb, TABLE))
     org = admin.create_org("Marathon Photos")
     with pytest.raises(NotFound):
         admin.create_key(1)
@@ -278,15 +278,15 @@ class StubbornDynamoDB:
 def test_what_dynamodb_leaves_unprocessed_is_asked_for_again() -> None:
     keys = [schema.event_key(number) for number in range(130)]
     client: Any = StubbornDynamoDB(rounds=3)
-    assert sorted(map(str, batch_get(client, TABLE, keys))) == sorted(map(str, keys))
+    assert sorted(map(str, Table(client, TABLE).batch_get(keys))) == sorted(map(str, keys))
     client = StubbornDynamoDB(rounds=3)
-    batch_put(client, TABLE, keys)
+    Table(client, TABLE).batch_put(keys)
     assert len(client.written) == 130
 
 
 def test_a_table_that_never_answers_is_given_up_on() -> None:
     client: Any = StubbornDynamoDB(rounds=99)
     with pytest.raises(Throttled):
-        batch_get(client, TABLE, [schema.event_key(1)])
+        Table(client, TABLE).batch_get([schema.event_key(1)])
     with pytest.raises(Throttled):
-        batch_put(client, TABLE, [schema.event_key(1)])
+        Table(client, TABLE).batch_put([schema.event_key(1)])

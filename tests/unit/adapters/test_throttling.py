@@ -20,6 +20,7 @@ from facesearch import bootstrap
 from facesearch.adapters.aws import reading, with_our_errors
 from facesearch.adapters.dynamodb.admin import DynamoAdmin
 from facesearch.adapters.dynamodb.jobs import DynamoJobStore
+from facesearch.adapters.dynamodb.table import Table
 from facesearch.errors import StoreUnavailable, Throttled
 from facesearch.models import Job, SearchKey
 from tests.conftest import ROOT
@@ -169,8 +170,8 @@ def refused_at_first(client: Any, times: int) -> list[int]:
 def test_an_operators_transaction_that_meets_another_is_done_again(
     dynamodb: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("facesearch.adapters.dynamodb.admin.table.time.sleep", lambda seconds: None)
-    admin = DynamoAdmin(dynamodb, TABLE)
+    monkeypatch.setattr("facesearch.adapters.dynamodb.table.time.sleep", lambda seconds: None)
+    admin = DynamoAdmin(Table(dynamodb, TABLE))
     org_id = admin.create_org("Marathon Photos")
     sent = refused_at_first(dynamodb, times=2)
     assert admin.event(admin.create_event(org_id, "Marathon")) is not None
@@ -178,7 +179,7 @@ def test_an_operators_transaction_that_meets_another_is_done_again(
 
 
 def test_a_job_that_is_just_being_added_or_ordered_is_somebody_else_s(dynamodb: Any) -> None:
-    jobs = DynamoJobStore(dynamodb=dynamodb, table_name=TABLE, retention_days=1)
+    jobs = DynamoJobStore(Table(dynamodb, TABLE), retention_days=1)
     search = SearchKey(903, 456, uuid.uuid4())
     refused_at_first(dynamodb, times=2)
     assert not jobs.add(Job(search))

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from facesearch.adapters.dynamodb.admin import KEYS_PER_ORG, DynamoAdmin
 from facesearch.adapters.dynamodb.admin import events as events_module
 from facesearch.adapters.dynamodb.admin.events import SLUG_LENGTH, slug_of
-from facesearch.adapters.dynamodb.directory import DynamoEventDirectory
 from facesearch.adapters.dynamodb.quota import DynamoTokenBuckets
-from facesearch.adapters.dynamodb.reading import DynamoReader
+from facesearch.adapters.dynamodb.reading import DynamoEventDirectory, DynamoReader
+from facesearch.adapters.dynamodb.table import Table
 from facesearch.api.presenters import event_details
 from facesearch.errors import InvalidRequest, NotFound
 from facesearch.models import Page, QuotaLimits, QuotaState, Scope, UpstreamEvent, digest_of
@@ -39,7 +39,7 @@ def client() -> "Iterator[DynamoDBClient]":
 
 @pytest.fixture
 def admin(client: "DynamoDBClient") -> DynamoAdmin:
-    return DynamoAdmin(client, TABLE)
+    return DynamoAdmin(Table(client, TABLE))
 
 
 @pytest.fixture
@@ -78,7 +78,7 @@ def test_a_switch_changes_the_list_and_what_a_caller_meets(
 
     def seen() -> tuple[bool, bool]:
         (row,) = (row for row in admin.keys(org) if row.key_id == created.key_id)
-        key = DynamoReader(client, TABLE).read(Wanted(digest_of(created.api_key))).key
+        key = DynamoReader(Table(client, TABLE)).read(Wanted(digest_of(created.api_key))).key
         assert key is not None
         return row.active, key.active
 
@@ -86,7 +86,7 @@ def test_a_switch_changes_the_list_and_what_a_caller_meets(
     for active in (False, False, True, True):
         admin.switch_key(org, created.key_id, active=active)
         assert seen() == (active, active)
-    untouched = DynamoReader(client, TABLE).read(Wanted(digest_of(other.api_key))).key
+    untouched = DynamoReader(Table(client, TABLE)).read(Wanted(digest_of(other.api_key))).key
     assert untouched is not None
     assert untouched.active
 
@@ -134,15 +134,15 @@ def test_of_two_operators_who_delete_one_key_at_once_one_is_told_that_it_is_gone
     admin: DynamoAdmin, org: int, client: "DynamoDBClient", monkeypatch: pytest.MonkeyPatch
 ) -> None:
     created = admin.create_key(org)
-    slower = DynamoAdmin(client, TABLE)
-    read = slower._read
+    slower = DynamoAdmin(Table(client, TABLE))
+    look = slower._by_secret
 
-    def overtaken(key: Any) -> Any:
-        item = read(key)
+    def overtaken(org_id: int, key_id: str) -> Any:
+        item = look(org_id, key_id)
         admin.delete_key(org, created.key_id)
         return item
 
-    monkeypatch.setattr(slower, "_read", overtaken)
+    monkeypatch.setattr(slower, "_by_secret", overtaken)
     with pytest.raises(NotFound):
         slower.delete_key(org, created.key_id)
     assert admin.org(org).keys == 0
@@ -183,7 +183,7 @@ def test_a_quota_is_the_organisations_own_until_it_is_taken_back(admin: DynamoAd
 def test_searches_under_a_slow_quota_do_not_count_against_the_next(
     admin: DynamoAdmin, org: int, client: "DynamoDBClient", limits: QuotaLimits | None
 ) -> None:
-    bucket, reader = DynamoTokenBuckets(client, TABLE), DynamoReader(client, TABLE)
+    bucket, reader = DynamoTokenBuckets(Table(client, TABLE)), DynamoReader(Table(client, TABLE))
     slow, fast = QuotaLimits(1, 3), QuotaLimits(600, 200)
 
     def seen() -> QuotaState:
@@ -213,7 +213,7 @@ def test_a_quota_beyond_its_limits_is_refused(admin: DynamoAdmin, org: int, limi
 
 def listed(client: "DynamoDBClient", org: int) -> list[int]:
     """The events as the API lists them."""
-    return [row.event_id for row in DynamoEventDirectory(client, TABLE).page(org, Page(1, 100))]
+    return [row.event_id for row in DynamoEventDirectory(Table(client, TABLE)).page(org, Page(1, 100))]
 
 
 def test_a_change_is_in_the_event_and_in_its_row(admin: DynamoAdmin, org: int, client: "DynamoDBClient") -> None:
@@ -325,7 +325,7 @@ def test_of_two_changes_at_once_neither_is_lost(
     admin: DynamoAdmin, org: int, client: "DynamoDBClient", monkeypatch: pytest.MonkeyPatch, first: Any, second: Any
 ) -> None:
     event = admin.create_event(org, "Marathon", event_date=dt.date(2026, 5, 1))
-    slower = DynamoAdmin(client, TABLE)
+    slower = DynamoAdmin(Table(client, TABLE))
     look, overtakes = slower.event, iter([True])
 
     def overtaken(event_id: int) -> Any:

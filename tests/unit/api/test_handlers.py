@@ -16,6 +16,7 @@ import pytest
 from facesearch import bootstrap
 from facesearch.adapters.dynamodb.admin import DynamoAdmin
 from facesearch.adapters.dynamodb.photos import DynamoPhotoStore
+from facesearch.adapters.dynamodb.table import Table
 from facesearch.adapters.opencv.face_engine import OpenCvEngine
 from facesearch.faces.packing import pack
 from facesearch.records import SHARDS, Photo
@@ -97,12 +98,12 @@ def deployment(models: Path, samples: Path, monkeypatch: pytest.MonkeyPatch) -> 
         create_table(dynamodb, "IdempotencyTable", "claims")
         boto3.client("s3").create_bucket(Bucket="selfies")
         orders = boto3.client("sqs").create_queue(QueueName="orders")["QueueUrl"]
-        admin = DynamoAdmin(dynamodb, "table")
+        admin = DynamoAdmin(Table(dynamodb, "table"))
         org = admin.create_org("Marathon Photos")
         event = admin.create_event(org, "Marathon 2026")
         engine = OpenCvEngine(models, threads=1)
         faces = pack(engine.probe((samples / "obama.jpg").read_bytes())[None])
-        DynamoPhotoStore(dynamodb, "table").add(
+        DynamoPhotoStore(Table(dynamodb, "table")).add(
             event, SHARDS, Photo(uuid.UUID(int=5), "indexed", "k", 30, 40, engine.model, faces)
         )
         for name, value in {

@@ -12,6 +12,7 @@ import pytest
 
 from facesearch.adapters.dynamodb.admin import DynamoAdmin
 from facesearch.adapters.dynamodb.photos import DynamoPhotoStore, microseconds
+from facesearch.adapters.dynamodb.table import Table
 from facesearch.faces.packing import FACE_BYTES
 from facesearch.records import Photo, image_id_of_bytes
 from facesearch_cli.app import run
@@ -52,7 +53,7 @@ class Place:
 
     def index(self, limit: int | None = None, *, failing: bytes = b"unreadable") -> int:
         """Do what the indexing function does to uploaded objects: three faces each, or a failure by content."""
-        store, event = DynamoPhotoStore(self.dynamodb, TABLE), self.event_id
+        store, event = DynamoPhotoStore(Table(self.dynamodb, TABLE)), self.event_id
         new = [key for key in self.object_keys() if key not in self.indexed][:limit]
         for key in new:
             file = self.s3.get_object(Bucket=BUCKET, Key=key)
@@ -94,7 +95,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
         create_table(dynamodb)
         s3 = boto3.client("s3")
         s3.create_bucket(Bucket=BUCKET)
-        admin = DynamoAdmin(dynamodb, TABLE)
+        admin = DynamoAdmin(Table(dynamodb, TABLE))
         org_id = admin.create_org("Runners")
         found = Place(
             tmp_path, dynamodb, s3, org_id, admin.create_event(org_id, "10 km"), admin.create_key(org_id).api_key

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from facesearch.adapters.dynamodb.reading import DynamoReader
+from facesearch.adapters.dynamodb.table import Table
 from facesearch.models import ApiKey, UpstreamEvent, digest_of
 from facesearch.reading import Wanted
 from facesearch_cli.app import main
@@ -29,7 +30,7 @@ class TestOrganisationsKeysEvents:
         org_id = facesearch("org", "create", "Club", "--json").json["org_id"]
         key = facesearch("key", "create", "--org", org_id, "--json").json
         event_id = facesearch("event", "create", "Gala", "--org", org_id, "--confidence", 80, "--json").json["event_id"]
-        known = DynamoReader(place.dynamodb, TABLE).read(Wanted(digest_of(key["api_key"]), event_id))
+        known = DynamoReader(Table(place.dynamodb, TABLE)).read(Wanted(digest_of(key["api_key"]), event_id))
         assert known.key is not None
         assert known.event is not None
         assert (known.key.key_id, known.key.org_id) == (key["key_id"], org_id)
@@ -58,7 +59,7 @@ class TestOrganisationsKeysEvents:
     ) -> None:
         update = ("event", "update", place.event_id, "--json", "--upstream")
         assert facesearch(*update, "12/34").json["upstream"] == "12/34"
-        known = DynamoReader(place.dynamodb, TABLE).read(Wanted(event_id=place.event_id)).event
+        known = DynamoReader(Table(place.dynamodb, TABLE)).read(Wanted(event_id=place.event_id)).event
         assert known is not None
         assert known.upstream == UpstreamEvent(12, 34)
         assert "ORG/EVENT" in facesearch(*update, "12").err
@@ -76,7 +77,7 @@ class TestOrganisationsKeysEvents:
         assert rows[made["key_id"]]["expires_at"] is not None
 
         def known() -> ApiKey | None:
-            return DynamoReader(place.dynamodb, TABLE).read(Wanted(digest_of(made["api_key"]))).key
+            return DynamoReader(Table(place.dynamodb, TABLE)).read(Wanted(digest_of(made["api_key"]))).key
 
         for command, active in (("deactivate", False), ("activate", True)):
             assert facesearch("key", command, made["key_id"], *org).json == {"key_id": made["key_id"], "active": active}
@@ -372,7 +373,7 @@ class TestSearch:
             self.search(place, facesearch)
         keys = [request["key"] for request in asked]
         assert keys[0] == keys[1]
-        known = DynamoReader(place.dynamodb, TABLE).read(Wanted(digest_of(keys[0]))).key
+        known = DynamoReader(Table(place.dynamodb, TABLE)).read(Wanted(digest_of(keys[0]))).key
         assert known is not None
         assert known.org_id == org_id
         assert stat.S_IMODE((place.stack_file.parent / "keys.json").stat().st_mode) == 0o600
@@ -391,7 +392,7 @@ class TestSearch:
         (place.stack_file.parent / f"keys.json.{os.getpid()}").mkdir()  # as good as a full disk
         ended = facesearch("key", "create", "--org", place.org_id, "--json")
         assert ended.code == 0
-        assert DynamoReader(place.dynamodb, TABLE).read(Wanted(digest_of(ended.json["api_key"]))).key is not None
+        assert DynamoReader(Table(place.dynamodb, TABLE)).read(Wanted(digest_of(ended.json["api_key"]))).key is not None
         assert "could not be saved" in ended.err
 
     def test_given_a_remembered_key_of_an_earlier_stack_when_searched_then_it_is_replaced(
@@ -402,7 +403,7 @@ class TestSearch:
         with api(place, 200, body_of()) as asked:
             self.search(place, facesearch)
         assert asked[0]["key"] not in {"of yesterday", "of yesterday, too"}
-        assert DynamoReader(place.dynamodb, TABLE).read(Wanted(digest_of(asked[0]["key"]))).key is not None
+        assert DynamoReader(Table(place.dynamodb, TABLE)).read(Wanted(digest_of(asked[0]["key"]))).key is not None
 
     @staticmethod
     def search(place: Place, facesearch: Command, *options: object) -> Any:

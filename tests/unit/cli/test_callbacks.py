@@ -9,6 +9,7 @@ import boto3
 import pytest
 
 from facesearch.adapters.dynamodb.callbacks import DynamoCallbackStore
+from facesearch.adapters.dynamodb.table import Table
 from facesearch.adapters.sqs.callback_attempts import SqsAttemptQueue
 from facesearch.webhooks.announcing import JobEnd
 from facesearch.webhooks.callbacks.attempts import DeliveryAttempt
@@ -26,7 +27,7 @@ class Kept:
         outputs = stack_file_of(place)["outputs"] | {"CallbacksQueueUrl": urls[0], "CallbacksDeadLettersUrl": urls[1]}
         place.stack_file.write_text(json.dumps(stack_file_of(place, outputs=outputs)))
         self.sqs, self.urls, self.org_id = sqs, urls, place.org_id
-        self.store = DynamoCallbackStore(place.dynamodb, TABLE)
+        self.store = DynamoCallbackStore(Table(place.dynamodb, TABLE))
         self.queue = SqsAttemptQueue(sqs, urls[0], urls[1])
         self.dead = self.add(place, CallbackStatus.DEAD, attempts=10, last_status=500, reason="answered 500")
         self.done = self.add(place, CallbackStatus.DELIVERED, attempts=1, last_status=204)

@@ -9,6 +9,7 @@ import pytest
 
 from facesearch.adapters.dynamodb.admin import DynamoAdmin
 from facesearch.adapters.dynamodb.photos import DynamoPhotoStore
+from facesearch.adapters.dynamodb.table import Table
 from facesearch.faces.packing import pack
 from facesearch.faces.qualities import pack_qualities
 from facesearch.models import DEFAULT_MODEL, REKOGNITION
@@ -21,7 +22,7 @@ from tests.unit.faces.test_health import VERY_ALIKE
 
 def fill(place: Place, alike: float, *, qualities: bool = True) -> None:
     """60 photos of two people each, one of nobody, one that could not be read."""
-    store, people = DynamoPhotoStore(place.dynamodb, TABLE), crowd(120, 1, alike).astype(np.float32)
+    store, people = DynamoPhotoStore(Table(place.dynamodb, TABLE)), crowd(120, 1, alike).astype(np.float32)
     photos = [
         Photo(
             uuid.uuid5(uuid.NAMESPACE_OID, str(start)),
@@ -90,7 +91,7 @@ def test_given_faces_that_are_not_here_then_it_says_who_keeps_them(
     outputs = stack_file_of(place)["outputs"] | {"Engine": engine}
     place.stack_file.write_text(json.dumps(stack_file_of(place, outputs=outputs)))
     if engine == "embedded":
-        admin = DynamoAdmin(place.dynamodb, TABLE)
+        admin = DynamoAdmin(Table(place.dynamodb, TABLE))
         event = admin.event(place.event_id)
         assert event is not None
         assert admin.change_face_sets(event, replace(event, faces=REKOGNITION))

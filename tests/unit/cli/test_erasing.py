@@ -11,6 +11,7 @@ import pytest
 
 from facesearch.adapters.dynamodb.erasing import DynamoErasureLog
 from facesearch.adapters.dynamodb.photos import DynamoPhotoStore
+from facesearch.adapters.dynamodb.table import Table
 from facesearch.deletion.log import Erasing
 from facesearch.records import SHARDS, Photo, original_key, rendition_keys
 from tests.support.aws import TABLE, create_table
@@ -35,7 +36,7 @@ def event(place: Place, monkeypatch: pytest.MonkeyPatch) -> Place:
     place.stack_file.write_text(json.dumps(stack_file_of(place, outputs=outputs)))
     key = original_key(place.org_id, place.event_id, PHOTO, "a.jpg")
     photo = Photo(PHOTO, "indexed", key, 3, 4, DEFAULT_MODEL, pack(face_of(1, 1)[None]))
-    DynamoPhotoStore(place.dynamodb, TABLE).add(place.event_id, SHARDS, photo)
+    DynamoPhotoStore(Table(place.dynamodb, TABLE)).add(place.event_id, SHARDS, photo)
     place.s3.put_object(Bucket=BUCKET, Key=key, Body=JPEG)
     for rendition in rendition_keys(place.event_id, PHOTO):
         place.s3.put_object(Bucket="r-b", Key=rendition, Body=JPEG)
@@ -63,7 +64,7 @@ def on_a_terminal(monkeypatch: pytest.MonkeyPatch, answer: bool) -> list[str]:
 
 
 def is_there(place: Place) -> bool:
-    return DynamoPhotoStore(place.dynamodb, TABLE).get(place.event_id, SHARDS, PHOTO) is not None
+    return DynamoPhotoStore(Table(place.dynamodb, TABLE)).get(place.event_id, SHARDS, PHOTO) is not None
 
 
 def test_given_a_photo_when_deleted_then_a_receipt_of_zeros(event: Place, facesearch: Command) -> None:
@@ -125,7 +126,7 @@ def test_given_stored_selfies_of_the_person_when_deleted_then_they_go_and_the_re
 def test_given_an_interrupted_run_when_deleted_then_the_receipt_says_that_it_does_not_count_that_one(
     event: Place, facesearch: Command
 ) -> None:
-    DynamoErasureLog(event.dynamodb, TABLE).begin(event.event_id, [Erasing(PHOTO, whole=True)])
+    DynamoErasureLog(Table(event.dynamodb, TABLE)).begin(event.event_id, [Erasing(PHOTO, whole=True)])
     ended = facesearch("photos", "delete", PHOTO, "--event", event.event_id, "--json")
     assert ended.json["resumed"] is True
     assert "counts only its own part" in ended.err

@@ -10,6 +10,7 @@ from botocore.config import Config
 
 from facesearch.adapters.dynamodb.admin import DynamoAdmin
 from facesearch.adapters.dynamodb.photos import DynamoPhotoStore
+from facesearch.adapters.dynamodb.table import Table
 from facesearch.adapters.memory.rekognition import MemoryRekognition, Refusal, SeenFace
 from facesearch.adapters.rekognition import RekognitionFaces
 from facesearch.adapters.rekognition.pictures import parts_of
@@ -60,11 +61,11 @@ def site(place: Place, monkeypatch: pytest.MonkeyPatch) -> RekognitionBench:
     image_id = image_id_of_bytes(place.event_id, data)
     file = PhotoFile(parts_of(picture_of(looks), [WHOLE])[0], lambda _: [])
     RekognitionFaces(service.client(), "s.", place.event_id).add([PhotoFaces(image_id, b"", 3, 4, file)])
-    event = DynamoAdmin(place.dynamodb, TABLE).event(place.event_id)
+    event = DynamoAdmin(Table(place.dynamodb, TABLE)).event(place.event_id)
     assert event is not None
-    assert DynamoAdmin(place.dynamodb, TABLE).change_face_sets(event, replace(event, faces=REKOGNITION))
+    assert DynamoAdmin(Table(place.dynamodb, TABLE)).change_face_sets(event, replace(event, faces=REKOGNITION))
     key = original_key(place.org_id, place.event_id, image_id, "a.png")
-    DynamoPhotoStore(place.dynamodb, TABLE).add(
+    DynamoPhotoStore(Table(place.dynamodb, TABLE)).add(
         place.event_id, SHARDS, Photo(image_id, "indexed", key, 3, 4, REKOGNITION.model)
     )
     place.s3.put_object(Bucket=BUCKET, Key=key, Body=data)

@@ -15,6 +15,7 @@ from botocore.compat import HTTPHeaders
 
 from facesearch.adapters.dynamodb import schema
 from facesearch.adapters.dynamodb.photos import DynamoPhotoStore
+from facesearch.adapters.dynamodb.table import Table, update
 from facesearch.photos.lookagain import GONE
 from facesearch.records import Original, image_id_of_bytes
 from facesearch_cli.pictures import scan
@@ -118,7 +119,7 @@ def test_given_a_lost_notification_when_run_again_much_later_then_the_photo_is_s
 
 def end(place: Place, image_id: UUID, *, finish: bool = True) -> None:
     """Delete a photo, as every kind of deletion does, and keep its original."""
-    store = DynamoPhotoStore(place.dynamodb, TABLE)
+    store = DynamoPhotoStore(Table(place.dynamodb, TABLE))
     shards = place.stack.event(place.event_id).shards
     store.delete(place.event_id, shards, image_id)
     if finish:
@@ -145,12 +146,10 @@ def test_given_a_photo_sent_again_after_its_deletion_when_run_again_then_it_is_u
     upload(place, folder)
     image_id = image_id_of_bytes(place.event_id, JPEG + b"\x03")
     end(place, image_id)
-    place.dynamodb.update_item(  # as if the deletion had been over a minute before the file that is there came
-        TableName=TABLE,
-        Key=schema.photo_key(place.event_id, place.stack.event(place.event_id).shards, image_id),
-        UpdateExpression="SET changed_at = changed_at - :minute",
-        ExpressionAttributeValues={":minute": schema.n(60_000_000)},
-    )
+    key = schema.photo_key(place.event_id, place.stack.event(place.event_id).shards, image_id)
+    # As if the deletion had been over a minute before the file that is there came.
+    earlier = update(key, "SET changed_at = changed_at - :minute", minute=60_000_000)
+    assert Table(place.dynamodb, TABLE).write(earlier)
     assert Clock(place).uploader().run(scan(folder), wait_until_indexed=False).uploaded == 0
 
 

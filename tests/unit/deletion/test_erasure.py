@@ -13,6 +13,7 @@ import pytest
 
 from facesearch.adapters.cloudfront.cdn_cache import CloudFrontCache
 from facesearch.adapters.dynamodb.admin import DynamoAdmin
+from facesearch.adapters.dynamodb.table import Table
 from facesearch.adapters.memory.stores import MemoryObjects
 from facesearch.admin.models import EndedEvent
 from facesearch.deletion.log import Erasing
@@ -396,7 +397,7 @@ def test_an_event_leaves_nothing_in_the_table_but_its_organisation() -> None:
         site = Site(Parts.aws())
         site.photos_eraser.delete_photos(site.event, [id_of(3)], Files())
         site.announce(ANNA)
-        DynamoAdmin(boto3.client("dynamodb"), "table").update_event(
+        DynamoAdmin(Table(boto3.client("dynamodb"), "table")).update_event(
             site.event.event_id, retain_until=dt.date(2099, 1, 1)
         )
         assert site.event_eraser.delete_event(site.event.event_id).complete

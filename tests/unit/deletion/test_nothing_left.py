@@ -22,6 +22,7 @@ from facesearch.adapters.dynamodb.jobs import DynamoJobStore
 from facesearch.adapters.dynamodb.quota import DynamoTokenBuckets
 from facesearch.adapters.dynamodb.reading import DynamoReader
 from facesearch.adapters.dynamodb.results import DynamoResultStore
+from facesearch.adapters.dynamodb.table import Table, put
 from facesearch.adapters.dynamodb.watches import DynamoWatchStore
 from facesearch.adapters.memory.callbacks import MemoryCallbackStore
 from facesearch.adapters.memory.jobs import MemoryJobStore
@@ -245,14 +246,14 @@ class OnAws:
         self._dynamodb, self._s3 = clients.its_dynamodb, clients.its_s3
         dynamodb, s3 = clients.dynamodb, clients.s3
         self.dynamodb, self.s3 = dynamodb, s3
-        self.reader = DynamoReader(dynamodb, TABLE)
+        self.reader = DynamoReader(Table(dynamodb, TABLE))
         self.eraser = SearchDeletion(
-            results=DynamoResultStore(dynamodb, TABLE, 30),
-            idempotency=DynamoIdempotency(dynamodb, CLAIMS, 30),
-            jobs=DynamoJobStore(dynamodb, TABLE, 30),
-            watches=DynamoWatchStore(dynamodb, TABLE),
+            results=DynamoResultStore(Table(dynamodb, TABLE), 30),
+            idempotency=DynamoIdempotency(Table(dynamodb, CLAIMS), 30),
+            jobs=DynamoJobStore(Table(dynamodb, TABLE), 30),
+            watches=DynamoWatchStore(Table(dynamodb, TABLE)),
             selfies=S3Objects(s3, BUCKET, Inline()),
-            callbacks=DynamoCallbackStore(dynamodb, TABLE),
+            callbacks=DynamoCallbackStore(Table(dynamodb, TABLE)),
             pool=Inline(),
         )
 
@@ -260,15 +261,15 @@ class OnAws:
         dynamodb = self._dynamodb
         search = FaceSearch(
             matcher=FakeMatcher(),
-            idempotency=DynamoIdempotency(dynamodb, CLAIMS, 30),
-            results=DynamoResultStore(dynamodb, TABLE, 30),
+            idempotency=DynamoIdempotency(Table(dynamodb, CLAIMS), 30),
+            results=DynamoResultStore(Table(dynamodb, TABLE), 30),
             selfies=S3SelfieStore(self._s3, BUCKET),
             uploads=MemoryUploads(),
-            reader=DynamoReader(dynamodb, TABLE),
+            reader=DynamoReader(Table(dynamodb, TABLE)),
             pool=Inline(),
             wait_seconds=5,
         )
-        return _posted(self, search, selfie, DynamoTokenBuckets(dynamodb, TABLE))
+        return _posted(self, search, selfie, DynamoTokenBuckets(Table(dynamodb, TABLE)))
 
     def kept(self) -> list[bytes]:
         keys = S3Objects(self.s3, BUCKET, Inline()).under(selfie_keys(SEARCH)[0])
@@ -312,10 +313,10 @@ def clients() -> Iterator[Clients]:
         create_table(client)
         create_table(client, "IdempotencyTable", CLAIMS)
         item = schema.event_key(EVENT_ID) | {
-            "event_id": schema.n(EVENT_ID), "org_id": schema.n(ORG), "selfie_search": schema.flag(True),
-            "event_enabled": schema.flag(True), "confidence": schema.n(90), "shards": schema.n(4),
+            "event_id": EVENT_ID, "org_id": ORG, "selfie_search": True, "event_enabled": True, "confidence": 90,
+            "shards": 4,
         }  # fmt: skip
-        client.put_item(TableName=TABLE, Item=item)
+        Table(client, TABLE).write(put(item))
         clients.s3.create_bucket(Bucket=BUCKET)
         yield clients
 

@@ -12,19 +12,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from facesearch.adapters.dynamodb import schema
-from facesearch.adapters.dynamodb.batch import batch_delete
-from facesearch.adapters.dynamodb.clock import corrected_clock
 from facesearch.adapters.dynamodb.erasing import DynamoErasureLog
-from facesearch.adapters.dynamodb.photos import DynamoPhotoStore, microseconds
+from facesearch.adapters.dynamodb.photos import DynamoPhotoStore, corrected_clock, microseconds
 from facesearch.adapters.dynamodb.reading import DynamoReader
 from facesearch.adapters.dynamodb.results import DynamoResultStore
+from facesearch.adapters.dynamodb.table import Table, put
 from facesearch.adapters.memory.stores import MemoryErasureLog, MemoryPhotoStore, MemoryReader
 from facesearch.adapters.s3.objects import S3Objects
 from facesearch.deletion.log import Erasing, ErasureLog
 from facesearch.models import Page, SearchKey, SearchSummary
 from facesearch.photos.objects import StillThereError
 from facesearch.reading import Reader, Wanted
-from facesearch.records import TOMBSTONE_SECONDS, Original, Photo, PhotoChange, PhotoEraser
+from facesearch.records import TOMBSTONE_SECONDS, Original, Photo, PhotoEraser
 from facesearch.search.results import OutdatedError, ResultStore
 from tests.support.aws import TABLE
 from tests.support.fakes import EVENT, EVENT_ID, photos
@@ -40,7 +39,7 @@ FIRST = Page(1, 100)
 def store(request: pytest.FixtureRequest) -> PhotoEraser:
     if request.param == "memory":
         return MemoryPhotoStore()
-    return DynamoPhotoStore(request.getfixturevalue("dynamodb"), TABLE)
+    return DynamoPhotoStore(Table(request.getfixturevalue("dynamodb"), TABLE))
 
 
 @pytest.fixture(params=["dynamodb", "memory"])
@@ -49,12 +48,12 @@ def results(request: pytest.FixtureRequest) -> tuple[Reader, ResultStore]:
         memory = MemoryReader()
         memory.events[EVENT_ID] = EVENT
         return memory, memory
-    client = request.getfixturevalue("dynamodb")
-    client.put_item(TableName=TABLE, Item=schema.event_key(EVENT_ID) | {"event_id": schema.n(EVENT_ID)})
-    return DynamoReader(client, TABLE), DynamoResultStore(client, TABLE, retention_days=30)
+    table = Table(request.getfixturevalue("dynamodb"), TABLE)
+    table.write(put(schema.event_key(EVENT_ID)))
+    return DynamoReader(table), DynamoResultStore(table, retention_days=30)
 
 
-def feed(store: PhotoEraser) -> list[PhotoChange]:
+def feed(store: PhotoEraser) -> list[Photo]:
     return list(store.changes(EVENT_ID, 0, 0))
 
 
@@ -129,7 +128,7 @@ def test_a_purged_shard_and_a_removed_photo_leave_no_trace(store: PhotoEraser) -
 
 
 def test_a_tombstone_holds_nothing_of_the_photo_and_expires_once_it_is_finished(dynamodb: Any) -> None:
-    store = DynamoPhotoStore(dynamodb, TABLE)
+    store = DynamoPhotoStore(Table(dynamodb, TABLE))
     store.add(EVENT_ID, 4, PHOTO)
     store.delete(EVENT_ID, 4, ID)
     (item,) = dynamodb.scan(TableName=TABLE)["Items"]
@@ -140,7 +139,7 @@ def test_a_tombstone_holds_nothing_of_the_photo_and_expires_once_it_is_finished(
 
 
 def test_a_tombstone_that_is_touched_meanwhile_is_finished_and_leaves_the_list(dynamodb: Any) -> None:
-    log, other = DynamoErasureLog(dynamodb, TABLE), DynamoPhotoStore(dynamodb, TABLE)
+    log, other = DynamoErasureLog(Table(dynamodb, TABLE)), DynamoPhotoStore(Table(dynamodb, TABLE))
     other.add(EVENT_ID, 4, PHOTO)
     log.begin(EVENT_ID, [Erasing(ID, whole=True)])
     other.delete(EVENT_ID, 4, ID)
@@ -152,7 +151,7 @@ def test_a_tombstone_that_is_touched_meanwhile_is_finished_and_leaves_the_list(d
             other.touch(EVENT_ID, 4, ID)
         return microseconds()
 
-    DynamoPhotoStore(dynamodb, TABLE, clock).expire(EVENT_ID, 4, ID)
+    DynamoPhotoStore(Table(dynamodb, TABLE), clock).expire(EVENT_ID, 4, ID)
     tombstone = other.tombstone(EVENT_ID, 4, ID)
     assert tombstone is not None
     assert tombstone.finished
@@ -195,7 +194,7 @@ PLACES = (Original("k", '"e"'), Original("further/k"))
 
 @pytest.mark.parametrize("log", [MemoryErasureLog(), None])
 def test_what_is_under_way_is_listed_until_it_is_over(log: ErasureLog | None, dynamodb: Any) -> None:
-    log = log or DynamoErasureLog(dynamodb, TABLE)
+    log = log or DynamoErasureLog(Table(dynamodb, TABLE))
     entries = [
         Erasing(uuid.UUID(int=number), whole=number > 1, places=PLACES[:number], originals=True) for number in range(3)
     ]
@@ -207,9 +206,9 @@ def test_what_is_under_way_is_listed_until_it_is_over(log: ErasureLog | None, dy
 
 
 def test_what_an_older_version_left_under_way_still_knows_its_original(dynamodb: Any) -> None:
-    item = schema.erasing_key(EVENT_ID, ID) | {"whole": schema.flag(value=True), "originals": schema.flag(value=True)}
-    dynamodb.put_item(TableName=TABLE, Item=item | {"key": schema.s("k"), "etag": schema.s('"e"')})
-    (entry,) = DynamoErasureLog(dynamodb, TABLE).pending(EVENT_ID)
+    table = Table(dynamodb, TABLE)
+    table.write(put(schema.erasing_key(EVENT_ID, ID) | {"whole": True, "originals": True, "key": "k", "etag": '"e"'}))
+    (entry,) = DynamoErasureLog(table).pending(EVENT_ID)
     assert entry == Erasing(ID, whole=True, places=(Original("k", '"e"'),), originals=True)
 
 
@@ -239,13 +238,14 @@ def test_a_result_of_before_a_deletion_is_not_kept(results: tuple[Reader, Result
 
 def test_a_deletion_that_finds_an_announced_result_takes_it_along(dynamodb: Any) -> None:
     """The deletion comes after the search has looked at the count, and before the result is confirmed."""
-    dynamodb.put_item(TableName=TABLE, Item=schema.event_key(EVENT_ID))
-    deletion = DynamoResultStore(dynamodb, TABLE, 30)
+    Table(dynamodb, TABLE).write(put(schema.event_key(EVENT_ID)))
+    deletion = DynamoResultStore(Table(dynamodb, TABLE), 30)
 
     class Overtaken(DynamoResultStore):
         def _is_current(self, event_id: int, erasures: int | None) -> bool:
             current = super()._is_current(event_id, erasures)
-            assert DynamoReader(dynamodb, TABLE).read(Wanted(search=SEARCH, page=FIRST)).result is None, "not yet"
+            reader = DynamoReader(Table(dynamodb, TABLE))
+            assert reader.read(Wanted(search=SEARCH, page=FIRST)).result is None, "not yet"
             (search,) = deletion.searches(EVENT_ID)
             assert deletion.photos(search)
             assert deletion.photos(search, whole=True) == []
@@ -254,30 +254,30 @@ def test_a_deletion_that_finds_an_announced_result_takes_it_along(dynamodb: Any)
             return current
 
     with pytest.raises(OutdatedError):
-        Overtaken(dynamodb, TABLE, 30).save(SEARCH, SearchSummary(3, 90), photos(3), 0)
+        Overtaken(Table(dynamodb, TABLE), 30).save(SEARCH, SearchSummary(3, 90), photos(3), 0)
     assert [item["sk"] for item in dynamodb.scan(TableName=TABLE)["Items"]] == [{"S": "EVENT"}]
 
 
 def test_a_search_that_took_over_confirms_its_own_result_only(dynamodb: Any) -> None:
-    dynamodb.put_item(TableName=TABLE, Item=schema.event_key(EVENT_ID))
-    second = DynamoResultStore(dynamodb, TABLE, 30)
+    Table(dynamodb, TABLE).write(put(schema.event_key(EVENT_ID)))
+    second = DynamoResultStore(Table(dynamodb, TABLE), 30)
 
     class Killed(DynamoResultStore):
         def _is_current(self, event_id: int, erasures: int | None) -> bool:
             assert second.save(SEARCH, SearchSummary(5, 90), photos(5), 0)  # while this one is held up
             return super()._is_current(event_id, erasures)
 
-    assert Killed(dynamodb, TABLE, 30).save(SEARCH, SearchSummary(3, 90), photos(3), 0) is False
-    stored = DynamoReader(dynamodb, TABLE).read(Wanted(search=SEARCH, page=FIRST)).result
+    assert Killed(Table(dynamodb, TABLE), 30).save(SEARCH, SearchSummary(3, 90), photos(3), 0) is False
+    stored = DynamoReader(Table(dynamodb, TABLE)).read(Wanted(search=SEARCH, page=FIRST)).result
     assert stored is not None
     assert (stored.summary.total, stored.photos) == (5, photos(5)), "and leaves the other's alone"
 
 
 def test_many_items_are_deleted_in_batches(dynamodb: Any) -> None:
     keys = [schema.event_key(number) for number in range(60)]
-    for key in keys:
-        dynamodb.put_item(TableName=TABLE, Item=key)
-    assert batch_delete(dynamodb, TABLE, keys[:-1]) == 59
+    table = Table(dynamodb, TABLE)
+    table.batch_put(keys)
+    assert table.batch_delete(keys[:-1]) == 59
     assert dynamodb.scan(TableName=TABLE)["Count"] == 1
 
 
@@ -323,7 +323,7 @@ def test_an_operator_s_clock_is_a_second_slow_at_most(true: int, wrong_by: int, 
             return {"ResponseMetadata": {"HTTPHeaders": {"date": date}}}
 
     client: Any = DynamoDB()
-    clock = corrected_clock(client, TABLE, lambda: now + wrong_by)
+    clock = corrected_clock(Table(client, TABLE), lambda: now + wrong_by)
     fast_by = clock() - now
     assert fast_by >= -1_000_000
     assert fast_by <= 1_000_000 + there

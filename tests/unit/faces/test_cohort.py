@@ -17,7 +17,7 @@ from facesearch.faces.index import EventIndex, Snapshot, probe_of
 from facesearch.faces.index.cohort import APART, LARGEST, LOOKED_AT, NOBODY, Cohort, draw
 from facesearch.faces.index.vectors import Values, cosines
 from facesearch.faces.packing import pack, values_of
-from facesearch.records import PhotoChange
+from facesearch.records import Photo, Status
 from tests.support.fakes import EVENT_ID
 
 Vectors = NDArray[np.float64]
@@ -48,14 +48,12 @@ def stored(vectors: Vectors) -> Values:
     return values_of(pack(vectors.astype(np.float32)))
 
 
-def photo(
-    number: int, *faces: Vectors, model: str = DEFAULT_MODEL, at: int = 1, status: str = "indexed"
-) -> PhotoChange:
+def photo(number: int, *faces: Vectors, model: str = DEFAULT_MODEL, at: int = 1, status: Status = "indexed") -> Photo:
     packed = pack(np.stack(faces).astype(np.float32)) if faces else b""
-    return PhotoChange(uuid.uuid5(uuid.NAMESPACE_OID, str(number)), at, status, model, packed, 10, 10)
+    return Photo(uuid.uuid5(uuid.NAMESPACE_OID, str(number)), status, "k", 10, 10, model, packed, changed_at=at)
 
 
-def index_of(photos: Sequence[PhotoChange], model: str = DEFAULT_MODEL) -> EventIndex:
+def index_of(photos: Sequence[Photo], model: str = DEFAULT_MODEL) -> EventIndex:
     index = EventIndex(EVENT_ID, model)
     index.apply(photos)
     return index

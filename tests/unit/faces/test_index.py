@@ -13,7 +13,7 @@ from facesearch.faces.embedded import SECOND_PASS, match_faces
 from facesearch.faces.engine import Embedding
 from facesearch.faces.index import EventIndex, IndexCache
 from facesearch.faces.packing import pack
-from facesearch.records import Photo, PhotoChange
+from facesearch.records import Photo
 from tests.support.fakes import EVENT, EVENT_ID
 
 MODEL = EVENT.model
@@ -99,7 +99,7 @@ class CountingStore(MemoryPhotoStore):
 
     rows = 0
 
-    def changes(self, event_id: int, shard: int, since: int, *, faces: bool = True) -> Iterator[PhotoChange]:
+    def changes(self, event_id: int, shard: int, since: int, *, faces: bool = True) -> Iterator[Photo]:
         for change in super().changes(event_id, shard, since, faces=faces):
             self.rows += 1
             yield change

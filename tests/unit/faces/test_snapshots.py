@@ -18,6 +18,7 @@ from aws_lambda_powertools import Logger
 from facesearch import bootstrap
 from facesearch.adapters.dynamodb.admin import DynamoAdmin
 from facesearch.adapters.dynamodb.photos import DynamoPhotoStore
+from facesearch.adapters.dynamodb.table import Table
 from facesearch.adapters.memory.stores import MemoryPhotoStore, MemorySnapshotStore
 from facesearch.adapters.s3.snapshots import S3SnapshotStore
 from facesearch.faces.compaction import SnapshotBuilder
@@ -45,7 +46,7 @@ def snapshots(request: pytest.FixtureRequest) -> Iterator[SnapshotStore]:
     with moto():
         boto3.client("s3").create_bucket(Bucket=BUCKET)
         create_table(boto3.client("dynamodb"))
-        yield S3SnapshotStore(boto3.client("s3"), BUCKET, boto3.client("dynamodb"), TABLE)
+        yield S3SnapshotStore(boto3.client("s3"), BUCKET, Table(boto3.client("dynamodb"), TABLE))
 
 
 def photos_with(count: int, seed: int = 0, faces: int = 3) -> MemoryPhotoStore:
@@ -124,7 +125,7 @@ def test_a_writer_that_was_killed_before_its_file_became_current_leaves_no_trace
         s3, dynamodb = boto3.client("s3"), boto3.client("dynamodb")
         s3.create_bucket(Bucket=BUCKET)
         create_table(dynamodb)
-        store = S3SnapshotStore(s3, BUCKET, dynamodb, TABLE)
+        store = S3SnapshotStore(s3, BUCKET, Table(dynamodb, TABLE))
         s3.put_object(Bucket=BUCKET, Key=f"snapshots/{EVENT_ID}/orphan.fsindex", Body=b"half")
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr("facesearch.adapters.s3.snapshots.ORPHAN_SECONDS", -10)
@@ -198,10 +199,10 @@ def test_a_snapshot_of_an_event_that_was_deleted_meanwhile_is_taken_back(monkeyp
         for name, value in (("TABLE_NAME", TABLE), ("SNAPSHOTS_BUCKET", BUCKET), ("SNAPSHOT_TAIL_BYTES", "1")):
             monkeypatch.setenv(name, value)
         monkeypatch.setattr(bootstrap, "container", Deleted())
-        admin, store = DynamoAdmin(dynamodb, TABLE), S3SnapshotStore(s3, BUCKET, dynamodb, TABLE)
+        admin, store = DynamoAdmin(Table(dynamodb, TABLE)), S3SnapshotStore(s3, BUCKET, Table(dynamodb, TABLE))
         event_id = admin.create_event(admin.create_org("Runners"), "Marathon")
         photo = Photo(uuid.uuid4(), "indexed", "k", 3, 4, MODEL, pack(np.ones((1, 128), np.float32)))
-        DynamoPhotoStore(dynamodb, TABLE).add(event_id, SHARDS, photo)
+        DynamoPhotoStore(Table(dynamodb, TABLE)).add(event_id, SHARDS, photo)
         order = json.loads((ROOT / "events" / "snapshots.json").read_text())
         order["Records"] = [order["Records"][0] | {"body": json.dumps({"event_id": event_id})}]
         assert load("snapshots")(order, Context("snapshots")) == {"batchItemFailures": []}
@@ -226,7 +227,7 @@ def test_how_alike_strangers_of_an_event_are_is_told_whether_a_snapshot_is_writt
         for name, value in (("TABLE_NAME", TABLE), ("SNAPSHOTS_BUCKET", BUCKET), ("SNAPSHOT_TAIL_BYTES", tail_bytes)):
             monkeypatch.setenv(name, value)
         monkeypatch.setattr(bootstrap, "container", bootstrap.Container())
-        admin, photos = DynamoAdmin(dynamodb, TABLE), DynamoPhotoStore(dynamodb, TABLE)
+        admin, photos = DynamoAdmin(Table(dynamodb, TABLE)), DynamoPhotoStore(Table(dynamodb, TABLE))
         event_id = admin.create_event(admin.create_org("Runners"), "Marathon")
         people = crowd(200, 1, alike).astype(np.float32)
         for number in range(100):
@@ -268,7 +269,7 @@ def test_the_daily_call_takes_the_faces_of_events_that_are_over(monkeypatch: pyt
         monkeypatch.setenv("TABLE_NAME", TABLE)
         monkeypatch.setenv("SNAPSHOTS_BUCKET", BUCKET)
         monkeypatch.setattr(bootstrap, "container", bootstrap.Container())
-        admin, photos = DynamoAdmin(dynamodb, TABLE), DynamoPhotoStore(dynamodb, TABLE)
+        admin, photos = DynamoAdmin(Table(dynamodb, TABLE)), DynamoPhotoStore(Table(dynamodb, TABLE))
         org, day = admin.create_org("Runners"), date(2020, 1, 1)
         over = admin.create_event(org, "Over", event_date=day, retention_days=30)
         kept = admin.create_event(org, "Kept", event_date=day)

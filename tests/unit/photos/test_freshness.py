@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from facesearch.adapters.dynamodb.photos import DynamoPhotoStore
+from facesearch.adapters.dynamodb.table import Table
 from facesearch.faces.index import EventIndex
 from facesearch.faces.index import event as index_module
 from facesearch.faces.index.vectors import probe_of
@@ -106,8 +107,8 @@ def worlds(pool: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch) -> Iterato
             clock = SimpleNamespace(time_ns=lambda: (wire.now + ahead) * 1000)
             monkeypatch.setattr(index_module, "time", clock)
             monkeypatch.setattr(gallery_module, "time", clock)
-            readers = Readers(DynamoPhotoStore(client, TABLE), pool)
-            return FreshnessBench(wire, DynamoPhotoStore(slow, TABLE, lambda: wire.now), readers)
+            readers = Readers(DynamoPhotoStore(Table(client, TABLE)), pool)
+            return FreshnessBench(wire, DynamoPhotoStore(Table(slow, TABLE), lambda: wire.now), readers)
 
         yield new
 
@@ -178,7 +179,7 @@ def test_what_a_killed_run_has_written_is_known_when_it_was_repeated(
         world.readers.found()
         world.readers.shown()
         with pytest.raises(KilledError):
-            write(DynamoPhotoStore(client, TABLE, lambda: stamp))
+            write(DynamoPhotoStore(Table(client, TABLE), lambda: stamp))
 
     one = photo(1).image_id
     late_and_killed(lambda store: store.add(EVENT_ID, 1, photo(1)))
@@ -209,7 +210,7 @@ def test_a_write_whose_response_was_lost_is_not_taken_for_somebody_else_s(
 
     for name in ("PutItem", "UpdateItem"):
         client.meta.events.register_first(f"needs-retry.dynamodb.{name}", lose)
-    store, one = DynamoPhotoStore(client, TABLE), photo(1)
+    store, one = DynamoPhotoStore(Table(client, TABLE)), photo(1)
     assert store.add(EVENT_ID, 1, one)
     assert lost == 2
     assert store.add(EVENT_ID, 1, one) is False, "but that of an earlier run is"

@@ -17,7 +17,7 @@ from facesearch.errors import GalleryLoading
 from facesearch.models import Page
 from facesearch.photos import gallery as gallery_module
 from facesearch.photos.gallery import SPARE_SECONDS, Galleries, Gallery
-from facesearch.records import OVERLAP_MICROSECONDS, TOMBSTONE_SECONDS, PhotoChange
+from facesearch.records import OVERLAP_MICROSECONDS, TOMBSTONE_SECONDS, Photo, Status
 from tests.support.examples import examples
 from tests.support.fakes import EVENT
 
@@ -29,26 +29,26 @@ SECONDS = 25.0
 """What is left of an invocation that has only just begun."""
 
 
-def change(number: int, at: int = 1, taken: datetime | None = None, status: str = "indexed") -> PhotoChange:
+def change(number: int, at: int = 1, taken: datetime | None = None, status: Status = "indexed") -> Photo:
     """A photo of that number, changed so many microseconds after this module's now."""
-    return PhotoChange(uuid.UUID(int=number), NOW + at, status, "m", b"", 30, 20, taken)
+    return Photo(uuid.UUID(int=number), status, "k", 30, 20, "m", b"", taken, changed_at=NOW + at)
 
 
 @dataclass
 class Feed(MemoryPhotoStore):
     """Changes as a test says them; notes from when on each event was read. `broken` shards fail."""
 
-    rows: dict[int, list[PhotoChange]] = field(default_factory=dict)
+    rows: dict[int, list[Photo]] = field(default_factory=dict)
     reads: list[tuple[int, int, int]] = field(default_factory=list)
     broken: set[int] = field(default_factory=set)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def put(self, *changes: PhotoChange, event: int = EVENT.event_id) -> None:
+    def put(self, *changes: Photo, event: int = EVENT.event_id) -> None:
         """A photo has one row, its latest."""
         kept = {row.image_id: row for row in self.rows.get(event, [])}
         self.rows[event] = list((kept | {row.image_id: row for row in changes}).values())
 
-    def changes(self, event_id: int, shard: int, since: int, *, faces: bool = True) -> Iterator[PhotoChange]:
+    def changes(self, event_id: int, shard: int, since: int, *, faces: bool = True) -> Iterator[Photo]:
         assert not faces
         with self.lock:
             self.reads.append((event_id, shard, since))
@@ -100,7 +100,7 @@ Batch = st.lists(st.tuples(st.integers(0, 12), Times, st.sampled_from(["indexed"
 def test_whatever_came_when_the_gallery_is_what_the_table_says(pool: ThreadPoolExecutor) -> None:
     @settings(max_examples=examples(60))
     @given(st.lists(Batch, max_size=5))
-    def check(batches: list[list[tuple[int, datetime | None, str]]]) -> None:
+    def check(batches: list[list[tuple[int, datetime | None, Status]]]) -> None:
         feed, at = Feed(), 0
         kept = Galleries(feed, pool)
         for batch in batches:
@@ -153,7 +153,7 @@ class SlowFeed(Feed):
     def clock(self) -> float:
         return self.seconds
 
-    def changes(self, event_id: int, shard: int, since: int, *, faces: bool = True) -> Iterator[PhotoChange]:
+    def changes(self, event_id: int, shard: int, since: int, *, faces: bool = True) -> Iterator[Photo]:
         for row in super().changes(event_id, shard, since, faces=faces):
             with self.lock:
                 self.seconds += 1

@@ -5,7 +5,7 @@ takes one for each 4 KB of all that it reads, and one at least; what it projects
 """
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from functools import cache
 from math import ceil
@@ -18,6 +18,7 @@ import pytest
 from facesearch.adapters.dynamodb import schema
 from facesearch.adapters.dynamodb.admin import DynamoAdmin
 from facesearch.adapters.dynamodb.photos import DynamoPhotoStore
+from facesearch.adapters.dynamodb.table import Table, update
 from facesearch.bootstrap.stores import IO_THREADS
 from facesearch.faces.packing import pack
 from facesearch.faces.qualities import pack_qualities
@@ -39,7 +40,7 @@ MINUTE = 60
 TAKEN_AT = datetime(2026, 5, 17, 9, 30, 1)  # noqa: DTZ001 - a camera knows no zone
 
 
-def bytes_of(item: "schema.Item", names: set[str] | None = None) -> int:
+def bytes_of(item: Mapping[str, Any], names: set[str] | None = None) -> int:
     """By DynamoDB's rules: names and texts in UTF-8, blobs as they are, numbers two digits a byte and one more."""
 
     def value(each: Any) -> int:
@@ -71,7 +72,7 @@ def row_bytes(faces: int) -> int:
     with moto():
         client = boto3.client("dynamodb")
         create_table(client)
-        DynamoPhotoStore(client, TABLE).add(EVENT_ID, SHARDS, photo)
+        DynamoPhotoStore(Table(client, TABLE)).add(EVENT_ID, SHARDS, photo)
         (item,) = client.scan(TableName=TABLE)["Items"]
     return bytes_of(item, there)
 
@@ -140,18 +141,12 @@ def test_an_event_keeps_the_shards_that_it_was_made_with() -> None:
     with moto():
         client = boto3.client("dynamodb")
         create_table(client)
-        admin = DynamoAdmin(client, TABLE)
+        admin = DynamoAdmin(Table(client, TABLE))
         event_id = admin.create_event(admin.create_org("o"), "e")
         event = admin.event(event_id)
         assert event is not None
         assert event.shards == SHARDS
-        older = schema.event_key(event_id)
-        client.update_item(
-            TableName=TABLE,
-            Key=older,
-            UpdateExpression="SET shards = :four",
-            ExpressionAttributeValues={":four": schema.n(4)},
-        )
+        Table(client, TABLE).write(update(schema.event_key(event_id), "SET shards = :four", four=4))
         admin.update_event(event_id, name="another")
         event = admin.event(event_id)
         assert event is not None

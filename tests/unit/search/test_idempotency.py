@@ -10,6 +10,7 @@ import boto3
 import pytest
 
 from facesearch.adapters.dynamodb.idempotency import DynamoIdempotency
+from facesearch.adapters.dynamodb.table import Table
 from facesearch.errors import NoFaceFound
 from facesearch.models import SearchKey, SearchSummary
 from facesearch.search.idempotency import AlreadyRunningError, Idempotency
@@ -42,7 +43,7 @@ def dynamodb() -> "Iterator[DynamoDBClient]":
 
 @pytest.fixture
 def once(dynamodb: "DynamoDBClient") -> DynamoIdempotency:
-    return DynamoIdempotency(dynamodb, TABLE, retention_days=30)
+    return DynamoIdempotency(Table(dynamodb, TABLE), retention_days=30)
 
 
 @pytest.fixture(params=["dynamodb", "memory"])

@@ -1,6 +1,6 @@
 from hypothesis import strategies as st
 
-from facesearch.adapters.dynamodb.chunks import pack_chunk, unpack_chunk
+from facesearch.adapters.dynamodb.reading import pack_chunk, unpack_chunk
 from facesearch.api.presenters import paginate
 from facesearch.models import Page
 from tests.support.fakes import photos

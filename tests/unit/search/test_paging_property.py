@@ -14,6 +14,7 @@ from facesearch import bootstrap
 from facesearch.adapters.dynamodb import schema
 from facesearch.adapters.dynamodb.reading import DynamoReader
 from facesearch.adapters.dynamodb.results import DynamoResultStore
+from facesearch.adapters.dynamodb.table import Table
 from facesearch.adapters.memory.stores import MemoryReader
 from facesearch.api.presenters import paginate
 from facesearch.models import Page, PhotoMatch, SearchKey, SearchSummary, digest_of
@@ -46,13 +47,15 @@ class QuickDynamoDB:
             self._put(put["PutRequest"]["Item"])
         return {}
 
-    def put_item(self, TableName: str, Item: Any, **_: Any) -> None:  # noqa: N803
+    def put_item(self, TableName: str, Item: Any, **_: Any) -> Any:  # noqa: N803
         assert TableName == TABLE
         self._put(Item)
+        return {}
 
-    def update_item(self, TableName: str, Key: Any, UpdateExpression: str, **_: Any) -> None:  # noqa: N803
+    def update_item(self, TableName: str, Key: Any, UpdateExpression: str, **_: Any) -> Any:  # noqa: N803
         assert (TableName, UpdateExpression) == (TABLE, "REMOVE announced")
         del self.items[Key["pk"]["S"], Key["sk"]["S"]]["announced"]
+        return {}
 
     def batch_get_item(self, RequestItems: Any) -> Any:  # noqa: N803
         keys = [(key["pk"]["S"], key["sk"]["S"]) for key in RequestItems[TABLE]["Keys"]]
@@ -117,15 +120,15 @@ def check_calls(page_of: PageOf, search: SearchKey, total: int, calls: list[tupl
 def test_walking_the_pages_gives_every_match_exactly_once(walk: tuple[int, int]) -> None:
     total, size = walk
     client: Any = QuickDynamoDB()
-    search = saved(DynamoResultStore(client, TABLE, 30), total)
-    check_walk(page_by(DynamoReader(client, TABLE)), search, total, size)
+    search = saved(DynamoResultStore(Table(client, TABLE), 30), total)
+    check_walk(page_by(DynamoReader(Table(client, TABLE))), search, total, size)
 
 
 @given(Totals, Calls)
 def test_any_sequence_of_pages_and_sizes_shows_one_order(total: int, calls: list[tuple[int, int]]) -> None:
     client: Any = QuickDynamoDB()
-    search = saved(DynamoResultStore(client, TABLE, 30), total)
-    check_calls(page_by(DynamoReader(client, TABLE)), search, total, calls)
+    search = saved(DynamoResultStore(Table(client, TABLE), 30), total)
+    check_calls(page_by(DynamoReader(Table(client, TABLE))), search, total, calls)
 
 
 @settings(max_examples=examples(60))
@@ -145,24 +148,24 @@ def store() -> Iterator[DynamoResultStore]:
         client = boto3.client("dynamodb")
         create_table(client)
         key = schema.api_key_key(digest_of("key")) | {
-            "key_id": schema.s(KEY.key_id),
-            "org_id": schema.n(ORG),
-            "active": schema.flag(value=True),
-            "scopes": schema.strings(KEY.scopes),
+            "key_id": KEY.key_id,
+            "org_id": ORG,
+            "active": True,
+            "scopes": KEY.scopes,
         }
         event = schema.event_key(EVENT_ID) | {
-            "event_id": schema.n(EVENT_ID),
-            "org_id": schema.n(ORG),
-            "selfie_search": schema.flag(value=True),
-            "event_enabled": schema.flag(value=True),
-            "confidence": schema.n(EVENT.confidence),
+            "event_id": EVENT_ID,
+            "org_id": ORG,
+            "selfie_search": True,
+            "event_enabled": True,
+            "confidence": EVENT.confidence,
+            "shards": EVENT.shards,
         }
-        for item in (key, event):
-            client.put_item(TableName=TABLE, Item=item)
+        Table(client, TABLE).batch_put([key, event])
         patch.setenv("TABLE_NAME", TABLE)
         patch.setenv("RENDITIONS_BASE_URL", "https://photos.example.com")
         patch.setattr(bootstrap, "container", bootstrap.Container())
-        yield DynamoResultStore(client, TABLE, 30)
+        yield DynamoResultStore(Table(client, TABLE), 30)
 
 
 def test_so_does_the_real_handler_over_a_real_table(store: DynamoResultStore) -> None:

@@ -21,6 +21,7 @@ from facesearch.adapters import aws
 from facesearch.adapters.dynamodb import schema
 from facesearch.adapters.dynamodb.quota import ATTEMPTS, TOKENS, DynamoTokenBuckets
 from facesearch.adapters.dynamodb.reading import DynamoReader
+from facesearch.adapters.dynamodb.table import Table
 from facesearch.adapters.memory.stores import MemoryReader, MemoryTokenBuckets
 from facesearch.errors import QuotaExceeded, StoreUnavailable
 from facesearch.models import MICROSECONDS, QuotaLimits, QuotaState
@@ -96,7 +97,7 @@ def kept(request: pytest.FixtureRequest) -> Kept:
 
 
 def in_dynamodb(client: Any) -> Kept:
-    return Kept(DynamoTokenBuckets(client, TABLE), DynamoReader(client, TABLE))
+    return Kept(DynamoTokenBuckets(Table(client, TABLE)), DynamoReader(Table(client, TABLE)))
 
 
 # ------------------------------------------------------------------ both buckets
@@ -226,7 +227,7 @@ def test_a_bucket_that_never_holds_still_is_given_up_on(client: OneAtATime, cloc
 
     restless: Any = Restless()
     with pytest.raises(BucketEmptyError):
-        DynamoTokenBuckets(restless, TABLE).take(ORG, LIMITS, QuotaState())
+        DynamoTokenBuckets(Table(restless, TABLE)).take(ORG, LIMITS, QuotaState())
     assert restless.updates == ATTEMPTS
 
 
@@ -335,8 +336,8 @@ def test_tokens_are_kept_for_the_last_moves_alone_and_cost_no_second_write_unit(
         before, seen = losses.asked, kept.state()
         kept.take(limits, seen)
         refused += losses.asked - before - 1
-        item = losses.client.get_item(TableName=TABLE, Key=schema.quota_key(kept.org), ConsistentRead=True)["Item"]
-        tokens = item["moves"]["SS"] + item.get("older_moves", {"SS": []})["SS"]
+        item = Table(losses.client, TABLE).get(schema.quota_key(kept.org)) or {}
+        tokens = [*item["moves"], *item.get("older_moves", ())]
         assert len(tokens) <= 2 * TOKENS
         assert sum(map(len, tokens)) < 700
     assert refused <= 4, "one for the first, which fills the bucket no more, and one for each new set"

@@ -10,6 +10,7 @@ import pytest
 
 from facesearch import bootstrap
 from facesearch.adapters.dynamodb.admin import DynamoAdmin
+from facesearch.adapters.dynamodb.table import Table
 from tests.conftest import ROOT
 from tests.support.aws import create_table, moto
 from tests.support.fakes import Context
@@ -46,7 +47,7 @@ def deployment(monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployment]:
         create_table(dynamodb, "IdempotencyTable", "claims")
         boto3.client("s3").create_bucket(Bucket="selfies")
         queue = sqs.create_queue(QueueName="commands")["QueueUrl"]
-        admin = DynamoAdmin(dynamodb, "table")
+        admin = DynamoAdmin(Table(dynamodb, "table"))
         org_id = admin.create_org("Marathon Photos")
         event_id, secret = admin.create_event(org_id, "Marathon"), admin.create_webhook_secret(org_id).secret
         for name, value in {

@@ -10,6 +10,7 @@ import pytest
 
 from facesearch.adapters.dynamodb import schema
 from facesearch.adapters.dynamodb.shares import DynamoShares, WorkersShares
+from facesearch.adapters.dynamodb.table import Table
 from facesearch.webhooks.outbound import Shares, share_of
 from tests.support.aws import TABLE, create_table, moto
 from tests.support.fakes import MemoryShares, OneAtATime
@@ -31,7 +32,7 @@ def shares(request: pytest.FixtureRequest) -> Shares:
 
 
 def of(client: Any, kind: str = "FETCHES", slots: int = 3) -> DynamoShares:
-    return DynamoShares(client, TABLE, kind, slots)
+    return DynamoShares(Table(client, TABLE), kind, slots)
 
 
 def test_an_organisation_gets_so_many_slots_and_no_other_is_affected(shares: Shares) -> None:
@@ -76,8 +77,9 @@ def test_the_slots_of_workers_that_were_killed_are_free_when_their_time_is_over(
         assert each is not None
         each.close()  # one that was only late takes nobody else's slot away
     assert of(client).take(ORG, 30) is None
-    item = client.get_item(TableName=TABLE, Key=schema.share_key(ORG, "FETCHES"))["Item"]
-    assert int(item["expires_at"]["N"]) > now[0] // 10**9
+    item = Table(client, TABLE).get(schema.share_key(ORG, "FETCHES"))
+    assert item is not None
+    assert item["expires_at"] > now[0] // 10**9
 
 
 @pytest.mark.parametrize(("concurrency", "slots"), [(1, 1), (2, 1), (3, 1), (8, 2), (20, 5), (1000, 250)])

@@ -9,6 +9,7 @@ import pytest
 
 from facesearch.adapters.dynamodb.jobs import DynamoJobStore
 from facesearch.adapters.dynamodb.reading import DynamoReader
+from facesearch.adapters.dynamodb.table import Table
 from facesearch.adapters.memory.jobs import MemoryJobStore
 from facesearch.adapters.memory.stores import MemoryReader
 from facesearch.models import Job, JobStatus, SearchKey
@@ -49,7 +50,7 @@ def jobs(request: pytest.FixtureRequest) -> Jobs:
         memory = MemoryReader()
         return Jobs(MemoryJobStore(memory), memory)
     client = request.getfixturevalue("dynamodb")
-    return Jobs(DynamoJobStore(client, TABLE, retention_days=30), DynamoReader(client, TABLE))
+    return Jobs(DynamoJobStore(Table(client, TABLE), retention_days=30), DynamoReader(Table(client, TABLE)))
 
 
 @pytest.mark.parametrize(
@@ -141,11 +142,11 @@ def test_a_job_is_cancelled_unless_its_command_was_sent_or_it_runs(jobs: Jobs) -
 
 
 def test_a_job_that_has_expired_is_gone_before_it_is_deleted(dynamodb: "DynamoDBClient") -> None:
-    old, reader = DynamoJobStore(dynamodb, TABLE, retention_days=-2), DynamoReader(dynamodb, TABLE)
+    old, reader = DynamoJobStore(Table(dynamodb, TABLE), retention_days=-2), DynamoReader(Table(dynamodb, TABLE))
     assert old.add(JOB)
     known = reader.read(Wanted(job=SEARCH, webhook=(903, JOB.webhook)))
     assert (known.job, known.webhook) == (None, None)
-    assert DynamoJobStore(dynamodb, TABLE, retention_days=30).add(replace(JOB, search=OTHER))
+    assert DynamoJobStore(Table(dynamodb, TABLE), retention_days=30).add(replace(JOB, search=OTHER))
     assert old.add(JOB) is False, "its webhook has started another"
     for item in dynamodb.scan(TableName=TABLE)["Items"]:
         days = (int(item["expires_at"]["N"]) - time.time()) / 86_400
@@ -160,18 +161,18 @@ def test_a_deletion_that_crashed_is_finished_by_a_second_one(dynamodb: "DynamoDB
         def __getattr__(self, name: str) -> Any:
             return getattr(dynamodb, name)
 
-        def delete_item(self, **arguments: Any) -> None:
+        def delete_item(self, **arguments: Any) -> Any:
             if not self.calls:
                 raise ConnectionError
             self.calls -= 1
-            dynamodb.delete_item(**arguments)
+            return dynamodb.delete_item(**arguments)
 
     for calls in range(3):
-        whole = DynamoJobStore(dynamodb, TABLE, retention_days=30)
+        whole = DynamoJobStore(Table(dynamodb, TABLE), retention_days=30)
         whole.add(JOB)
         dying: Any = Dying(calls)
         with pytest.raises(ConnectionError):
-            DynamoJobStore(dying, TABLE, retention_days=30).delete(SEARCH)
+            DynamoJobStore(Table(dying, TABLE), retention_days=30).delete(SEARCH)
         assert whole.holds(SEARCH)
         assert list(whole.jobs(456)) == [SEARCH]
         assert whole.delete(SEARCH) is True

@@ -14,6 +14,7 @@ import svix
 
 from facesearch.adapters.dynamodb.admin import SECRETS_PER_ORG, DynamoAdmin
 from facesearch.adapters.dynamodb.reading import DynamoReader
+from facesearch.adapters.dynamodb.table import Table
 from facesearch.errors import InvalidRequest, NotFound
 from facesearch.models import WebhookSecret
 from facesearch.reading import Wanted
@@ -48,7 +49,7 @@ def client() -> "Iterator[DynamoDBClient]":
 
 @pytest.fixture
 def admin(client: "DynamoDBClient") -> DynamoAdmin:
-    return DynamoAdmin(client, TABLE)
+    return DynamoAdmin(Table(client, TABLE))
 
 
 @pytest.fixture
@@ -60,7 +61,7 @@ def test_two_secrets_live_at_once_and_a_third_only_when_one_is_deleted(
     admin: DynamoAdmin, org: int, client: "DynamoDBClient"
 ) -> None:
     def read() -> set[str]:
-        return {each.secret for each in DynamoReader(client, TABLE).read(Wanted(secrets_of=org)).secrets}
+        return {each.secret for each in DynamoReader(Table(client, TABLE)).read(Wanted(secrets_of=org)).secrets}
 
     assert read() == set()
     old, new = admin.create_webhook_secret(org), admin.create_webhook_secret(org)
@@ -101,7 +102,7 @@ def test_secrets_made_at_once_are_never_more_than_two(admin: DynamoAdmin, org: i
 def test_a_secret_is_its_own_organisations_alone(admin: DynamoAdmin, org: int, client: "DynamoDBClient") -> None:
     made, stranger = admin.create_webhook_secret(org), admin.create_org("Somebody else")
     assert admin.webhook_secrets(stranger) == []
-    assert DynamoReader(client, TABLE).read(Wanted(secrets_of=stranger)).secrets == ()
+    assert DynamoReader(Table(client, TABLE)).read(Wanted(secrets_of=stranger)).secrets == ()
     for whose, which in ((stranger, made.secret_id), (org, "unknown"), (1, made.secret_id)):
         with pytest.raises(NotFound):
             admin.delete_webhook_secret(whose, which)

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from facesearch.adapters.dynamodb.photos import DynamoPhotoStore
+from facesearch.adapters.dynamodb.table import Table
 from facesearch.adapters.s3.snapshots import S3SnapshotStore
 from facesearch.faces.engine import DEFAULT_MODEL
 from facesearch.faces.index import EventIndex, Snapshot, SnapshotInfo
@@ -79,8 +80,8 @@ class FileSnapshots:
 def make(where: Where, event_id: int, size: int) -> Made:
     """Build the event's index from photo items, save its snapshot to S3 and to a file, put a tail into the table."""
     clients = make_clients(aws_environment(where.endpoint_url, is_ours=True))
-    photos = DynamoPhotoStore(clients.dynamodb, where.table)
-    snapshots = S3SnapshotStore(clients.s3, where.bucket, clients.dynamodb, where.table)
+    photos = DynamoPhotoStore(Table(clients.dynamodb, where.table))
+    snapshots = S3SnapshotStore(clients.s3, where.bucket, Table(clients.dynamodb, where.table))
     index, built = EventIndex(event_id, DEFAULT_MODEL), 0.0
     now, rng = time.time_ns() // 1000 - 3600_000_000, np.random.default_rng(event_id)
     vectors = made_up.faces(size, event_id)

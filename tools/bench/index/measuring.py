@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from facesearch.adapters.dynamodb.photos import DynamoPhotoStore
+from facesearch.adapters.dynamodb.table import Table
 from facesearch.adapters.memory.stores import MemoryPhotoStore
 from facesearch.adapters.s3.snapshots import S3SnapshotStore
 from facesearch.bootstrap.stores import IO_THREADS
@@ -104,8 +105,8 @@ class Measured:
 def measure(where: Where, made: Made, size: int, repeats: int) -> Measured:
     """Load and search it, in a process that has done nothing yet."""
     clients = make_clients(aws_environment(where.endpoint_url, is_ours=True))
-    photos = DynamoPhotoStore(clients.dynamodb, where.table)
-    snapshots = S3SnapshotStore(clients.s3, where.bucket, clients.dynamodb, where.table)
+    photos = DynamoPhotoStore(Table(clients.dynamodb, where.table))
+    snapshots = S3SnapshotStore(clients.s3, where.bucket, Table(clients.dynamodb, where.table))
     event = made_up.event(made.event_id)
     with ThreadPoolExecutor(IO_THREADS) as io, ThreadPoolExecutor(CORES) as cpu:
         list(io.map(lambda _: snapshots.current(0, "nothing"), range(IO_THREADS)))  # code and threads, not the event

@@ -19,7 +19,7 @@ from facesearch.search.quota import Meter
 
 with on_first_use():
     from facesearch.adapters import face_sets, rekognition, upstream
-    from facesearch.adapters.dynamodb import directory, shares
+    from facesearch.adapters.dynamodb import shares
     from facesearch.adapters.kms import probes
     from facesearch.adapters.s3 import links as s3_links
     from facesearch.adapters.s3 import originals as s3_originals
@@ -105,7 +105,6 @@ class Container(StoreContainer):
             prefix=settings.collection_prefix,
         )
 
-    event_directory = part(lambda self: directory.DynamoEventDirectory(self._dynamodb, self.settings.table_name))
     galleries = part(lambda self: gallery.Galleries(self.photos, self.pool))
     originals = part(
         lambda self: photo_originals.Originals(
@@ -243,7 +242,7 @@ class Container(StoreContainer):
         return commands.CollapsedWatchRequests(commands=self._watch_commands, rounds=self._watches)
 
     def _shares(self, kind: str, concurrency: int) -> shares.DynamoShares:
-        return shares.DynamoShares(self._dynamodb, self.settings.table_name, kind, sharing.share_of(concurrency))
+        return shares.DynamoShares(self._table, kind, sharing.share_of(concurrency))
 
     def _meter_of(self, org_id: int, quota: QuotaState) -> Meter:
         limits = QuotaLimits(self.settings.search_quota_per_minute, self.settings.search_quota_burst)

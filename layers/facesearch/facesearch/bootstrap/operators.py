@@ -56,7 +56,7 @@ class OperatorContainer(Container):
     def deletion_stores(self) -> Stores:
         return Stores(
             photos=self.photos,
-            log=DynamoErasureLog(self._dynamodb, self.settings.table_name),
+            log=DynamoErasureLog(self._table),
             results=self._results,
             jobs=self._jobs,
             claims=self._idempotency,
@@ -118,13 +118,8 @@ class OperatorContainer(Container):
             progress=progress,
         )
 
-    photos = part(
-        lambda self: DynamoPhotoStore(
-            self._dynamodb,
-            self.settings.table_name,
-            lambda: self.clock(),  # noqa: PLW0108 - asked for when something is written
-        )
-    )
+    # The clock is asked for when something is written.
+    photos = part(lambda self: DynamoPhotoStore(self._table, lambda: self.clock()))  # noqa: PLW0108
 
     @cached_property
     def _indexes(self) -> FaceIndexes:

@@ -8,14 +8,14 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from facesearch.adapters.dynamodb.quota import DynamoTokenBuckets
-from facesearch.adapters.dynamodb.reading import DynamoReader
+from facesearch.adapters.dynamodb.reading import DynamoEventDirectory, DynamoReader
+from facesearch.adapters.dynamodb.table import Table
 from facesearch.bootstrap.lazy import on_first_use
 from facesearch.settings import Settings
 
 with on_first_use():
     from facesearch.adapters import aws, outbound, rekognition, upstream
     from facesearch.adapters.dynamodb import admin, callbacks, idempotency, jobs, photos, results, vector_items, watches
-    from facesearch.adapters.dynamodb import clock as dynamodb_clock
     from facesearch.adapters.opencv import face_engine
     from facesearch.adapters.s3 import objects, pending_selfies, selfies, snapshots
     from facesearch.adapters.sqs import callback_attempts, search_commands, snapshot_requests
@@ -66,36 +66,28 @@ class StoreContainer:
     _background = part(lambda _: ThreadPoolExecutor(2, thread_name_prefix="background"))
     """Work beside the invocation's own thread, which may itself wait for `pool`."""
 
-    clock = part(lambda self: dynamodb_clock.corrected_clock(self._dynamodb, self.settings.table_name))
+    _table = part(lambda self: Table(self._dynamodb, self.settings.table_name))
+    clock = part(lambda self: photos.corrected_clock(self._table))
     """Microseconds since the epoch by DynamoDB's clock: an operator's machine may be wrong."""
-    reader = part(lambda self: DynamoReader(self._dynamodb, self.settings.table_name))
-    _bucket = part(lambda self: DynamoTokenBuckets(self._dynamodb, self.settings.table_name))
-    photos = part(lambda self: photos.DynamoPhotoStore(self._dynamodb, self.settings.table_name))
-    admin = part(lambda self: admin.DynamoAdmin(self._dynamodb, self.settings.table_name))
-    _watches = part(lambda self: watches.DynamoWatchStore(self._dynamodb, self.settings.table_name))
-    _results = part(
-        lambda self: results.DynamoResultStore(
-            self._dynamodb, self.settings.table_name, self.settings.result_retention_days
-        )
-    )
+    reader = part(lambda self: DynamoReader(self._table))
+    _bucket = part(lambda self: DynamoTokenBuckets(self._table))
+    photos = part(lambda self: photos.DynamoPhotoStore(self._table))
+    event_directory = part(lambda self: DynamoEventDirectory(self._table))
+    admin = part(lambda self: admin.DynamoAdmin(self._table))
+    _watches = part(lambda self: watches.DynamoWatchStore(self._table))
+    _results = part(lambda self: results.DynamoResultStore(self._table, self.settings.result_retention_days))
+    _jobs = part(lambda self: jobs.DynamoJobStore(self._table, self.settings.result_retention_days))
+    _callbacks = part(lambda self: callbacks.DynamoCallbackStore(self._table, self.settings.result_retention_days))
     _idempotency = part(
         lambda self: idempotency.DynamoIdempotency(
-            self._dynamodb, self.settings.required("idempotency_table_name"), self.settings.result_retention_days
-        )
-    )
-    _jobs = part(
-        lambda self: jobs.DynamoJobStore(self._dynamodb, self.settings.table_name, self.settings.result_retention_days)
-    )
-    _callbacks = part(
-        lambda self: callbacks.DynamoCallbackStore(
-            self._dynamodb, self.settings.table_name, self.settings.result_retention_days
+            Table(self._dynamodb, self.settings.required("idempotency_table_name")), self.settings.result_retention_days
         )
     )
 
     @cached_property
     def _vector_items(self) -> vector_items.DynamoVectorItems | None:
         name = self.settings.faces_table_name
-        return vector_items.DynamoVectorItems(self._dynamodb, name) if name else None
+        return vector_items.DynamoVectorItems(Table(self._dynamodb, name)) if name else None
 
     def _objects(self, bucket: str) -> objects.S3Objects:
         return objects.S3Objects(self._s3, self.settings.required(bucket), self.pool)
@@ -105,9 +97,7 @@ class StoreContainer:
         lambda self: pending_selfies.S3PendingSelfies(self._s3, self.settings.required("selfies_bucket"))
     )
     _snapshots = part(
-        lambda self: snapshots.S3SnapshotStore(
-            self._s3, self.settings.required("snapshots_bucket"), self._dynamodb, self.settings.table_name
-        )
+        lambda self: snapshots.S3SnapshotStore(self._s3, self.settings.required("snapshots_bucket"), self._table)
     )
 
     _search_commands = part(

@@ -22,7 +22,7 @@ from facesearch.faces.index.vectors import cosines
 from facesearch.faces.packing import FACE_BYTES, values_of
 from facesearch.faces.sets import FaceWriter, Written
 from facesearch.models import Event, FaceSetKind, PhotoMatch, SearchKey
-from facesearch.records import PhotoChange
+from facesearch.records import Photo
 
 ROUNDS = 20
 """Searches, each over what the one before has left. The second pass finds other faces when the surest are gone; two or
@@ -237,7 +237,7 @@ class EmbeddedStripper(FaceStripper[EmbeddedProbe]):
         """Each photo found counts as one."""
         return len(found)
 
-    def _strip(self, event: Event, embedding: Embedding, minimum: float, change: PhotoChange | None) -> int:
+    def _strip(self, event: Event, embedding: Embedding, minimum: float, change: Photo | None) -> int:
         """Take the person's faces out of one photo; how many they were."""
         for _ in range(ATTEMPTS):
             faces = change.faces_by(event.model) if change is not None else None
@@ -249,7 +249,7 @@ class EmbeddedStripper(FaceStripper[EmbeddedProbe]):
             change = self._again(event, change)
         raise RuntimeError("a photo is changed by others all the time")
 
-    def _again(self, event: Event, change: PhotoChange) -> PhotoChange | None:
+    def _again(self, event: Event, change: Photo) -> Photo | None:
         changes = self.stores.photos.changes(event.event_id, change.image_id.int % event.shards, change.changed_at)
         return next((each for each in changes if each.image_id == change.image_id), None)
 

@@ -10,7 +10,7 @@ from facesearch.faces.index import SnapshotStore
 from facesearch.faces.packing import FACE_BYTES
 from facesearch.faces.sets import FaceSets
 from facesearch.models import Event
-from facesearch.records import PhotoChange, PhotoEraser, face_bytes
+from facesearch.records import Photo, PhotoEraser, face_bytes
 from facesearch.webhooks.watches.watch import WatchEraser
 
 
@@ -73,7 +73,7 @@ class FaceRetention:
             self.events.forget_ended(ended)
         return Ended(ended.event_id, faces, left, snapshots, probes)
 
-    def _with_faces(self, event: Event) -> Iterator[PhotoChange]:
+    def _with_faces(self, event: Event) -> Iterator[Photo]:
         for shard in range(event.shards):
             for change in list(self.photos.changes(event.event_id, shard, 0)):
                 if change.faces or change.built_faces:

@@ -20,7 +20,7 @@ from facesearch.faces.index.vectors import Values, inverse_norms
 from facesearch.faces.packing import FACE_BYTES
 from facesearch.faces.qualities import BLURRED, QUALITY_BYTES, unpack_qualities
 from facesearch.models import Event
-from facesearch.records import Photo, PhotoChange, PhotoRecords
+from facesearch.records import Photo, PhotoRecords
 
 CONFIDENCES = (60, 70, 80, 90, 95, 99)
 SMALL, TINY = 40, 32
@@ -177,7 +177,7 @@ class _Tally:
     unseen: int = 0
     faces: int = 0
     qualities: bytearray = field(default_factory=bytearray)
-    kept: list[PhotoChange] = field(default_factory=list)
+    kept: list[Photo] = field(default_factory=list)
 
 
 def _tally(model: str, photos: Iterable[Photo], kept: int, advance: Callable[[int], None]) -> _Tally:
@@ -190,9 +190,8 @@ def _tally(model: str, photos: Iterable[Photo], kept: int, advance: Callable[[in
         tally.unseen += photo.status != "failed" and packed is None
         tally.without_faces += packed == b""
         if packed and tally.faces < kept:
-            tally.kept.append(
-                PhotoChange(photo.image_id, photo.changed_at, photo.status, model, packed, photo.width, photo.height)
-            )
+            width, height, at = photo.width, photo.height, photo.changed_at
+            tally.kept.append(Photo(photo.image_id, photo.status, "", width, height, model, packed, changed_at=at))
         tally.faces += faces
         if photo.model == model and len(photo.qualities) == faces * QUALITY_BYTES:
             tally.qualities += photo.qualities

@@ -15,7 +15,7 @@ from typing import NamedTuple, Protocol
 from facesearch.errors import InvalidRequest, Throttled, UnusableImage
 from facesearch.faces.engine import MODELS, generations
 from facesearch.models import REKOGNITION, Event, FaceSet, FaceSetKind
-from facesearch.records import Photo, PhotoChange, PhotoStore
+from facesearch.records import Photo, PhotoStore
 
 ATTEMPTS = 8
 """At a photo or an event that others change at the same time."""
@@ -65,7 +65,7 @@ class PhotoFaces:
     file: PhotoFile | None = None
 
     @classmethod
-    def of(cls, photo: Photo | PhotoChange, model: str) -> "PhotoFaces":
+    def of(cls, photo: Photo, model: str) -> "PhotoFaces":
         """The faces by a model of a photo's record."""
         return cls(photo.image_id, photo.faces_by(model) or b"", photo.width, photo.height)
 

@@ -15,7 +15,7 @@ from facesearch.faces.packing import FACE_BYTES, unpack, values_of
 from facesearch.faces.sets import FaceSetStore, LaggingError, PhotoFaces
 from facesearch.faces.vector_items import FacePlace, VectorItemStore, place_of
 from facesearch.models import Event, FaceSet
-from facesearch.records import OVERLAP_MICROSECONDS, PhotoChange, PhotoStore
+from facesearch.records import OVERLAP_MICROSECONDS, Photo, PhotoStore
 
 PHOTOS_AT_ONCE = 100
 PASSES = 10
@@ -75,7 +75,7 @@ class VectorFaces(FaceSetStore):
     def complete(self, advance: Callable[[int], None] = lambda _: None) -> bool:
         """Copy what the records have, in passes until nothing is new, and wait until the service's search knows it."""
         there = {} if self._done else self.items.counts(self.place, self.pool)
-        last: dict[int, PhotoChange] = {}
+        last: dict[int, Photo] = {}
         for number in range(PASSES):
             before = sum(self._done.values())
             self._copy_all(there, last, advance)
@@ -86,9 +86,7 @@ class VectorFaces(FaceSetStore):
         self._await_service(last)
         return True
 
-    def _copy_all(
-        self, there: dict[uuid.UUID, int], last: dict[int, PhotoChange], advance: Callable[[int], None]
-    ) -> None:
+    def _copy_all(self, there: dict[uuid.UUID, int], last: dict[int, Photo], advance: Callable[[int], None]) -> None:
         """Everything that changed since the last pass, every photo partition at once."""
 
         def copy(shard: int) -> None:
@@ -104,7 +102,7 @@ class VectorFaces(FaceSetStore):
         for _ in self.pool.map(copy, range(self.event.shards)):
             pass
 
-    def _copy(self, changes: list[PhotoChange], there: dict[uuid.UUID, int]) -> dict[int, PhotoChange]:
+    def _copy(self, changes: list[Photo], there: dict[uuid.UUID, int]) -> dict[int, Photo]:
         """Copy some photos; of each partition the last that has faces."""
         faces = {change.image_id: change.faces_by(self.face_set.model) for change in changes}
         wanted = [change for change in changes if faces[change.image_id] is not None]
@@ -141,7 +139,7 @@ class VectorFaces(FaceSetStore):
                 self.sleep(THROTTLED_SECONDS)
         return write()
 
-    def _await_service(self, last: dict[int, PhotoChange]) -> None:
+    def _await_service(self, last: dict[int, Photo]) -> None:
         """Wait until the service's own search finds the face that was written last in every partition: it follows
         writes in their order."""
         deadline = self.clock() + CATCH_UP_SECONDS
@@ -160,6 +158,6 @@ class VectorFaces(FaceSetStore):
                 self.sleep(1)
 
 
-def _slices(changes: Iterator[PhotoChange], size: int) -> Iterator[list[PhotoChange]]:
+def _slices(changes: Iterator[Photo], size: int) -> Iterator[list[Photo]]:
     while some := list(islice(changes, size)):
         yield some

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 
 from facesearch.errors import GalleryLoading
 from facesearch.models import Event, Page, PhotoMatch
-from facesearch.records import OVERLAP_MICROSECONDS, TOMBSTONE_SECONDS, PhotoChange, PhotoStore
+from facesearch.records import OVERLAP_MICROSECONDS, TOMBSTONE_SECONDS, Photo, PhotoStore
 
 PHOTOS_KEPT = 1_000_000
 """Of all events together. A photo takes about 200 bytes of memory, most of it Python's."""
@@ -40,7 +40,7 @@ class _Shard:
         self._since = 0
         self._changed_at: dict[bytes, int] = {}
 
-    def read(self, changes: Callable[[int], Iterable[PhotoChange]], is_over: Callable[[], bool]) -> bool:
+    def read(self, changes: Callable[[int], Iterable[Photo]], is_over: Callable[[], bool]) -> bool:
         """Go on where the last reading stopped, until there is no more or it `is_over`; says whether all was read."""
         complete_until = _microseconds() - OVERLAP_MICROSECONDS
         for change in changes(self._since):
@@ -51,7 +51,7 @@ class _Shard:
         self._since = complete_until
         return True
 
-    def _apply(self, change: PhotoChange) -> None:
+    def _apply(self, change: Photo) -> None:
         image_id = change.image_id.bytes
         known = self._changed_at.get(image_id)
         if known is not None and known >= change.changed_at:

@@ -27,7 +27,7 @@ from facesearch.models import REKOGNITION, Event, FaceSet, FaceSetKind
 from facesearch.photos.lookagain import PHOTOS_PER_COMMAND, IndexingCommand
 from facesearch.photos.objects import Objects
 from facesearch.photos.places import find_moved
-from facesearch.records import OVERLAP_MICROSECONDS, Photo, PhotoChange, PhotoRecords, PhotoStore, original_prefix
+from facesearch.records import OVERLAP_MICROSECONDS, Photo, PhotoRecords, PhotoStore, original_prefix
 
 STALL_SECONDS = 300.0
 """Without one more photo for so long, waiting ends: a full batch of large photos takes the function's 120 s."""
@@ -284,7 +284,7 @@ class Rebuild:
         if now.leaving == target:
             self._finish(now)
 
-    def _clean(self, event: Event, row: PhotoChange) -> None:
+    def _clean(self, event: Event, row: Photo) -> None:
         """Have a photo's record name the live model alone."""
         if row.model == event.model:
             self.photos.delete_faces(event.event_id, event.shards, row.image_id, row.built_model)
@@ -310,7 +310,7 @@ class Rebuild:
         failed = [(image_id, photo.reason) for image_id, photo in sorted(records.items()) if photo.reason]
         return Rebuilt(event.event_id, target, photos, faces, failed, switched=event.faces == target)
 
-    def _rows(self, event: Event, *, faces: bool = False) -> Iterator[PhotoChange]:
+    def _rows(self, event: Event, *, faces: bool = False) -> Iterator[Photo]:
         for shard in range(event.shards):
             for change in self.photos.changes(event.event_id, shard, 0, faces=faces):
                 if change.status == "indexed":
@@ -364,7 +364,7 @@ class _Survey:
     def refresh(self) -> None:
         """Read what has changed since the last time."""
 
-        def read(shard: int) -> Iterable[PhotoChange]:
+        def read(shard: int) -> Iterable[Photo]:
             since = max(0, self._since.get(shard, 0) - OVERLAP_MICROSECONDS)
             return list(self.photos_of.changes(self.event.event_id, shard, since, faces=False))
 

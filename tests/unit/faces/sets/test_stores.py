@@ -9,10 +9,11 @@ import pytest
 
 from facesearch.adapters.dynamodb.admin import DynamoAdmin
 from facesearch.adapters.dynamodb.photos import DynamoPhotoStore
+from facesearch.adapters.dynamodb.table import Table
 from facesearch.adapters.memory.stores import MemoryPhotoStore, MemoryReader
 from facesearch.faces.sets import EventFaceSets
 from facesearch.models import REKOGNITION, Event
-from facesearch.records import Photo, PhotoChange, PhotoEraser
+from facesearch.records import Photo, PhotoEraser
 from tests.support.aws import create_table, moto
 from tests.support.fakes import EVENT, EVENT_ID
 from tests.unit.faces.sets.bench import EXACT_A, VECTORS_B, A, B, MemoryEvents
@@ -28,7 +29,7 @@ def photos(request: pytest.FixtureRequest) -> Iterator[PhotoEraser]:
         return
     with moto():
         create_table(boto3.client("dynamodb"), "Table", "table")
-        yield DynamoPhotoStore(boto3.client("dynamodb"), "table")
+        yield DynamoPhotoStore(Table(boto3.client("dynamodb"), "table"))
 
 
 @pytest.fixture(params=["dynamodb", "memory"])
@@ -40,7 +41,7 @@ def events(request: pytest.FixtureRequest) -> Iterator[tuple[EventFaceSets, Even
         return
     with moto():
         create_table(boto3.client("dynamodb"), "Table", "table")
-        admin = DynamoAdmin(boto3.client("dynamodb"), "table")
+        admin = DynamoAdmin(Table(boto3.client("dynamodb"), "table"))
         event = admin.event(admin.create_event(admin.create_org("Runners"), "Marathon"))
         assert event is not None
         yield admin, event
@@ -57,7 +58,7 @@ def got(photos: PhotoEraser) -> Photo:
     return photo
 
 
-def change(photos: PhotoEraser, *, faces: bool = True) -> PhotoChange:
+def change(photos: PhotoEraser, *, faces: bool = True) -> Photo:
     (row,) = photos.changes(EVENT_ID, ID.int % 4, 0, faces=faces)
     return row
 
@@ -154,7 +155,7 @@ def test_face_sets_change_in_one_step_from_what_they_are(events: tuple[EventFace
 def test_a_change_of_settings_keeps_the_face_sets() -> None:
     with moto():
         create_table(boto3.client("dynamodb"), "Table", "table")
-        admin = DynamoAdmin(boto3.client("dynamodb"), "table")
+        admin = DynamoAdmin(Table(boto3.client("dynamodb"), "table"))
         event_id = admin.create_event(admin.create_org("Runners"), "Marathon", faces=VECTORS_B, vector_table="faces")
         event = admin.event(event_id)
         assert event is not None

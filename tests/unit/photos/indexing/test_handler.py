@@ -14,6 +14,7 @@ from PIL import Image
 from facesearch import bootstrap
 from facesearch.adapters.dynamodb.admin import DynamoAdmin
 from facesearch.adapters.dynamodb.photos import DynamoPhotoStore
+from facesearch.adapters.dynamodb.table import Table
 from facesearch.adapters.memory.stores import MemoryPhotoStore, MemoryReader, MemorySnapshotStore
 from facesearch.adapters.opencv.face_engine import OpenCvEngine
 from facesearch.adapters.s3.pictures import S3Pictures
@@ -178,7 +179,7 @@ def test_a_photo_uploaded_to_the_real_parts_is_found_by_its_guest(
         for name, value in settings.items():
             monkeypatch.setenv(name, str(value))
         monkeypatch.setattr(bootstrap, "container", bootstrap.Container())
-        admin = DynamoAdmin(boto3.client("dynamodb"), "table")
+        admin = DynamoAdmin(Table(boto3.client("dynamodb"), "table"))
         org = admin.create_org("Marathon Photos")
         event = admin.create_event(org, "Marathon 2026")
         names = ["obama2.jpg", "biden.jpg"]
@@ -189,7 +190,7 @@ def test_a_photo_uploaded_to_the_real_parts_is_found_by_its_guest(
         )
         assert answer == {"batchItemFailures": []}
 
-        photos = DynamoPhotoStore(boto3.client("dynamodb"), "table")
+        photos = DynamoPhotoStore(Table(boto3.client("dynamodb"), "table"))
         engine = OpenCvEngine(models, threads=2)
         with ThreadPoolExecutor(2) as pool:
             index = IndexCache(photos, MemorySnapshotStore(), 64, pool).current(admin_event(event))

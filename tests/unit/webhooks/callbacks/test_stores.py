@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from facesearch.adapters.dynamodb.callbacks import LEAST_DAYS, DynamoCallbackStore
+from facesearch.adapters.dynamodb.table import Table
 from facesearch.adapters.memory.callbacks import MemoryCallbackStore
 from facesearch.webhooks.callbacks.callback import Callback, CallbackKey, CallbackStatus, callback_of
 from tests.support.aws import TABLE
@@ -22,7 +23,7 @@ CALLBACK = callback_of(END, NOW)
 def store(request: pytest.FixtureRequest) -> Any:
     if request.param == "memory":
         return MemoryCallbackStore()
-    return DynamoCallbackStore(request.getfixturevalue("dynamodb"), TABLE)
+    return DynamoCallbackStore(Table(request.getfixturevalue("dynamodb"), TABLE))
 
 
 def ended(status: CallbackStatus) -> Callback:
@@ -104,13 +105,13 @@ def test_an_address_is_off_for_one_organisation_until_it_is_on_again(store: Any)
 def test_a_callback_expires_with_the_results_but_not_before_its_dead_letter(
     dynamodb: Any, retention: int, days: int
 ) -> None:
-    DynamoCallbackStore(dynamodb, TABLE, retention).add(CALLBACK)
+    DynamoCallbackStore(Table(dynamodb, TABLE), retention).add(CALLBACK)
     (item,) = dynamodb.scan(TableName=TABLE)["Items"]
     assert int(item["expires_at"]["N"]) == CALLBACK.created_at + days * 86_400
 
 
 def test_an_expired_callback_that_is_still_there_is_none(dynamodb: Any) -> None:
-    store = DynamoCallbackStore(dynamodb, TABLE)
+    store = DynamoCallbackStore(Table(dynamodb, TABLE))
     old = callback_of(END, NOW - 15 * 86_400)
     store.add(old)
     assert list(store.of_org(ORG)) == []
@@ -119,7 +120,7 @@ def test_an_expired_callback_that_is_still_there_is_none(dynamodb: Any) -> None:
 
 
 def test_an_address_is_kept_as_a_digest_that_expires(dynamodb: Any) -> None:
-    DynamoCallbackStore(dynamodb, TABLE).switch_off(ORG, URL)
+    DynamoCallbackStore(Table(dynamodb, TABLE)).switch_off(ORG, URL)
     (item,) = dynamodb.scan(TableName=TABLE)["Items"]
     assert "private" not in str(item)
     assert int(item["expires_at"]["N"]) > time.time() + 80 * 86_400

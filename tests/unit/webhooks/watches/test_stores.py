@@ -8,6 +8,7 @@ from dataclasses import replace
 import boto3
 import pytest
 
+from facesearch.adapters.dynamodb.table import Table
 from facesearch.adapters.dynamodb.watches import DynamoWatchStore
 from facesearch.adapters.kms.probes import KmsProbes
 from facesearch.adapters.memory.watches import MemoryWatchStore
@@ -43,7 +44,7 @@ def store(request: pytest.FixtureRequest) -> Iterator[Store]:
     with moto():
         client = boto3.client("dynamodb")
         create_table(client)
-        yield DynamoWatchStore(client, TABLE, MOST)
+        yield DynamoWatchStore(Table(client, TABLE), MOST)
 
 
 @pytest.mark.parametrize("metadata", [{"é": [1, None]}, None])

@@ -5,13 +5,11 @@ import time
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from typing_extensions import override
 
 from facesearch.adapters.dynamodb import schema
-from facesearch.adapters.dynamodb.batch import batch_delete, query_all
-from facesearch.adapters.dynamodb.conditional import update
+from facesearch.adapters.dynamodb.table import Item, Table, delete, put, update
 from facesearch.webhooks.callbacks.callback import (
     Addresses,
     Callback,
@@ -20,9 +18,6 @@ from facesearch.webhooks.callbacks.callback import (
     CallbackStatus,
     CallbackStore,
 )
-
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
 
 SECONDS_PER_DAY = 86_400
 LEAST_DAYS = 14
@@ -35,146 +30,137 @@ OFF_DAYS = 90
 class DynamoCallbackStore(CallbackStore, CallbackLists, Addresses):
     """In the table; `retention_days`: how long a callback is kept, if that is longer than `LEAST_DAYS`."""
 
-    dynamodb: "DynamoDBClient"
-    table_name: str
+    table: Table
     retention_days: int = LEAST_DAYS
 
     @override
     def add(self, callback: Callback) -> Callback:
         expires_at = callback.created_at + max(self.retention_days, LEAST_DAYS) * SECONDS_PER_DAY
         item = _key(callback.key) | {
-            "event_id": schema.n(callback.key.event_id),
-            "request_id": schema.s(str(callback.request_id)),
-            "type": schema.s(callback.type),
-            "url": schema.s(callback.url),
-            "body": schema.b(callback.body),
-            "status": schema.s(callback.status),
-            "attempt_number": schema.n(callback.attempt_number),
-            "attempts": schema.n(callback.attempts),
-            "next_at": schema.n(callback.next_at),
-            "created_at": schema.n(callback.created_at),
-            "expires_at": schema.n(expires_at),
+            "event_id": callback.key.event_id,
+            "request_id": str(callback.request_id),
+            "type": callback.type,
+            "url": callback.url,
+            "body": callback.body,
+            "status": callback.status,
+            "attempt_number": callback.attempt_number,
+            "attempts": callback.attempts,
+            "next_at": callback.next_at,
+            "created_at": callback.created_at,
+            "expires_at": expires_at,
         }
-        try:
-            self.dynamodb.put_item(
-                TableName=self.table_name,
-                Item=item,
-                ConditionExpression="attribute_not_exists(pk) OR expires_at <= :now",
-                ExpressionAttributeValues={":now": schema.n(callback.created_at)},
-            )
-        except self.dynamodb.exceptions.ConditionalCheckFailedException:
-            return self.get(callback.key) or callback
-        return callback
+        free = "attribute_not_exists(pk) OR expires_at <= :now"
+        if self.table.write(put(item, free, now=callback.created_at)):
+            return callback
+        return self.get(callback.key) or callback
 
     @override
     def get(self, key: CallbackKey) -> Callback | None:
-        item = self.dynamodb.get_item(TableName=self.table_name, Key=_key(key), ConsistentRead=True).get("Item")
+        item = self.table.get(_key(key))
         return _callback(key.org_id, item) if item is not None else None
 
     @override
     def claim(self, key: CallbackKey, number: int, now: float, until: float) -> bool:
-        claim = "SET attempt_number = :number, claimed_until = :until ADD attempts :one"
         free = "(attribute_not_exists(claimed_until) OR claimed_until <= :now)"
-        values = {
-            ":number": schema.n(number),
-            ":pending": schema.s(CallbackStatus.PENDING),
-            ":one": schema.n(1),
-            ":until": schema.n(int(until * 1000)),
-            ":now": schema.n(int(now * 1000)),
-        }
-        condition = f"#status = :pending AND attempt_number <= :number AND {free}"
-        return update(self.dynamodb, self.table_name, _key(key), claim, values, condition)
+        claim = update(
+            _key(key),
+            "SET attempt_number = :number, claimed_until = :until ADD attempts :one",
+            f"#status = :pending AND attempt_number <= :number AND {free}",
+            number=number,
+            pending=CallbackStatus.PENDING,
+            one=1,
+            until=int(until * 1000),
+            now=int(now * 1000),
+        )
+        return self.table.write(claim)
 
     @override
     def settle(self, callback: Callback, number: int) -> bool:
-        return self._write(
-            callback, "attempt_number = :seen AND #status = :pending", number, {":pending": CallbackStatus.PENDING}
-        )
+        condition = "attempt_number = :seen AND #status = :pending"
+        return self._write(callback, condition, seen=number, pending=CallbackStatus.PENDING)
 
     @override
     def restart(self, callback: Callback) -> bool:
-        condition = "attempt_number < :seen AND #status <> :delivered"
-        return self._write(callback, condition, callback.attempt_number, {":delivered": CallbackStatus.DELIVERED})
+        condition = "attempt_number < :number AND #status <> :delivered"
+        return self._write(callback, condition, delivered=CallbackStatus.DELIVERED)
 
     @override
     def delete(self, key: CallbackKey) -> None:
-        self.dynamodb.delete_item(TableName=self.table_name, Key=_key(key))
+        self.table.write(delete(_key(key)))
 
     @override
     def of_org(self, org_id: int) -> Iterator[Callback]:
         now = time.time()
-        for item in self._query(org_id, ""):
-            if schema.number(item, "expires_at") > now:  # TTL deletes within days, not at once
+        for item in self.table.query(schema.callbacks_pk(org_id)):
+            if item["expires_at"] > now:  # TTL deletes within days, not at once
                 yield _callback(org_id, item)
 
     @override
     def count(self, org_id: int, event_id: int) -> int:
-        return sum(1 for _ in self._query(org_id, schema.callback_sk(event_id)))
+        return sum(1 for _ in self._of_event(org_id, event_id))
 
     @override
     def delete_all(self, org_id: int, event_id: int) -> int:
-        items = self._query(org_id, schema.callback_sk(event_id))
-        return batch_delete(self.dynamodb, self.table_name, ({"pk": item["pk"], "sk": item["sk"]} for item in items))
+        return self.table.batch_delete(self._of_event(org_id, event_id))
 
     @override
     def is_off(self, org_id: int, url: str) -> bool:
-        key = _off_key(org_id, url)
-        item = self.dynamodb.get_item(TableName=self.table_name, Key=key, ConsistentRead=True).get("Item", {})
-        return schema.number(item, "expires_at") > time.time()
+        item = self.table.get(_off_key(org_id, url))
+        return item is not None and item["expires_at"] > time.time()
 
     @override
     def switch_off(self, org_id: int, url: str) -> None:
-        expires_at = schema.n(int(time.time()) + OFF_DAYS * SECONDS_PER_DAY)
-        self.dynamodb.put_item(TableName=self.table_name, Item=_off_key(org_id, url) | {"expires_at": expires_at})
+        expires_at = int(time.time()) + OFF_DAYS * SECONDS_PER_DAY
+        self.table.write(put(_off_key(org_id, url) | {"expires_at": expires_at}))
 
     @override
     def switch_on(self, org_id: int, url: str) -> None:
-        self.dynamodb.delete_item(TableName=self.table_name, Key=_off_key(org_id, url))
+        self.table.write(delete(_off_key(org_id, url)))
 
-    def _write(self, callback: Callback, condition: str, seen: int, also: dict[str, str]) -> bool:
+    def _write(self, callback: Callback, condition: str, **values: int | str) -> bool:
         """Write what changes in a callback's life, and give back the claim."""
-        values: schema.Key = {
-            ":status": schema.s(callback.status),
-            ":number": schema.n(callback.attempt_number),
-            ":attempts": schema.n(callback.attempts),
-            ":last_status": schema.n(callback.last_status),
-            ":reason": schema.s(callback.reason),
-            ":next_at": schema.n(callback.next_at),
-            ":body": schema.b(callback.body),
-            ":seen": schema.n(seen),
-        }
-        changes = (
+        change = update(
+            _key(callback.key),
             "SET #status = :status, attempt_number = :number, attempts = :attempts, last_status = :last_status,"
-            " reason = :reason, next_at = :next_at, body = :body REMOVE claimed_until"
+            " reason = :reason, next_at = :next_at, body = :body REMOVE claimed_until",
+            condition,
+            status=callback.status,
+            number=callback.attempt_number,
+            attempts=callback.attempts,
+            last_status=callback.last_status,
+            reason=callback.reason,
+            next_at=callback.next_at,
+            body=callback.body,
+            **values,
         )
-        values |= {name: schema.s(value) for name, value in also.items()}
-        return update(self.dynamodb, self.table_name, _key(callback.key), changes, values, condition)
+        return self.table.write(change)
 
-    def _query(self, org_id: int, prefix: str) -> "Iterator[schema.Item]":
-        return query_all(self.dynamodb, self.table_name, schema.callbacks_pk(org_id), prefix)
+    def _of_event(self, org_id: int, event_id: int) -> Iterator[Item]:
+        begin = schema.callback_sk(event_id)
+        return self.table.query(schema.callbacks_pk(org_id), "begins_with(sk, :begin)", begin=begin)
 
 
-def _key(key: CallbackKey) -> "schema.Key":
+def _key(key: CallbackKey) -> Item:
     return schema.key(schema.callbacks_pk(key.org_id), schema.callback_sk(key.event_id, key.callback_id))
 
 
-def _off_key(org_id: int, url: str) -> "schema.Key":
+def _off_key(org_id: int, url: str) -> Item:
     return schema.off_key(org_id, hashlib.sha256(url.encode(errors="surrogatepass")).hexdigest())
 
 
-def _callback(org_id: int, item: "schema.Item") -> Callback:
-    event_id, _, callback_id = schema.text(item, "sk").partition("#")
+def _callback(org_id: int, item: Item) -> Callback:
+    event_id, _, callback_id = item["sk"].partition("#")
     return Callback(
         key=CallbackKey(org_id, int(event_id), uuid.UUID(callback_id)),
-        request_id=uuid.UUID(schema.text(item, "request_id")),
-        type=schema.text(item, "type"),
-        url=schema.text(item, "url"),
-        body=schema.blob(item, "body"),
-        created_at=schema.number(item, "created_at"),
-        next_at=schema.number(item, "next_at"),
-        status=CallbackStatus(schema.text(item, "status")),
-        attempt_number=schema.number(item, "attempt_number"),
-        attempts=schema.number(item, "attempts"),
-        last_status=schema.number(item, "last_status"),
-        reason=schema.text(item, "reason"),
+        request_id=uuid.UUID(item["request_id"]),
+        type=item["type"],
+        url=item["url"],
+        body=item["body"],
+        created_at=item["created_at"],
+        next_at=item["next_at"],
+        status=CallbackStatus(item["status"]),
+        attempt_number=item["attempt_number"],
+        attempts=item["attempts"],
+        last_status=item.get("last_status", 0),
+        reason=item.get("reason", ""),
     )

@@ -5,67 +5,52 @@ Whatever a crash leaves undone is on it, and the next deletion in the event does
 
 import uuid
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
 from typing_extensions import override
 
 from facesearch.adapters.dynamodb import schema
-from facesearch.adapters.dynamodb.batch import batch_delete, batch_put
+from facesearch.adapters.dynamodb.table import Item, Table
 from facesearch.deletion.log import Erasing, ErasureLog
 from facesearch.records import Original
 
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
 
-
+@dataclass(frozen=True)
 class DynamoErasureLog(ErasureLog):
     """In the table."""
 
-    def __init__(self, dynamodb: "DynamoDBClient", table_name: str) -> None:
-        self._dynamodb = dynamodb
-        self._table = table_name
+    table: Table
 
     @override
     def begin(self, event_id: int, each: Iterable[Erasing]) -> None:
-        batch_put(
-            self._dynamodb,
-            self._table,
-            (
-                schema.erasing_key(event_id, erasing.image_id)
-                | {
-                    "whole": schema.flag(erasing.whole),
-                    "places": schema.pairs((place.key, place.etag) for place in erasing.places),
-                    "renditions": schema.flag(erasing.renditions),
-                    "originals": schema.flag(erasing.originals),
-                }
-                for erasing in each
-            ),
-        )
+        self.table.batch_put(_item(event_id, erasing) for erasing in each)
 
     @override
     def pending(self, event_id: int) -> list[Erasing]:
-        pages = self._dynamodb.get_paginator("query").paginate(
-            TableName=self._table,
-            ConsistentRead=True,
-            KeyConditionExpression="pk = :pk",
-            ExpressionAttributeValues={":pk": schema.s(schema.erasing_pk(event_id))},
-        )
-        return [_erasing(item) for page in pages for item in page["Items"]]
+        return [_erasing(item) for item in self.table.query(schema.erasing_pk(event_id))]
 
     @override
     def end(self, event_id: int, image_ids: Iterable[uuid.UUID]) -> None:
-        keys = (schema.erasing_key(event_id, image_id) for image_id in image_ids)
-        batch_delete(self._dynamodb, self._table, keys)
+        self.table.batch_delete(schema.erasing_key(event_id, image_id) for image_id in image_ids)
 
 
-def _erasing(item: "schema.Item") -> Erasing:
-    places = schema.several_pairs(item, "places")
-    if key := schema.text(item, "key"):  # an entry of an older version, whose run was killed
-        places = ((key, schema.text(item, "etag")),)
+def _item(event_id: int, erasing: Erasing) -> Item:
+    return schema.erasing_key(event_id, erasing.image_id) | {
+        "whole": erasing.whole,
+        "places": [(place.key, place.etag) for place in erasing.places],
+        "renditions": erasing.renditions,
+        "originals": erasing.originals,
+    }
+
+
+def _erasing(item: Item) -> Erasing:
+    places = item.get("places", ())
+    if "key" in item:  # an entry of an older version, whose run was killed
+        places = [(item["key"], item.get("etag", ""))]
     return Erasing(
-        image_id=uuid.UUID(schema.text(item, "sk")),
-        whole=schema.boolean(item, "whole"),
+        image_id=uuid.UUID(item["sk"]),
+        whole=item["whole"],
         places=tuple(Original(*place) for place in places),
-        renditions=schema.boolean(item, "renditions"),
-        originals=schema.boolean(item, "originals"),
+        renditions=item.get("renditions", False),
+        originals=item["originals"],
     )

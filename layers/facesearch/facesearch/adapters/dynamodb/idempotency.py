@@ -18,13 +18,13 @@ from aws_lambda_powertools.utilities.idempotency.exceptions import (
 from typing_extensions import override
 
 from facesearch.adapters.dynamodb.results import SECONDS_PER_DAY
+from facesearch.adapters.dynamodb.table import Table, delete
 from facesearch.errors import StoreUnavailable
 from facesearch.models import SearchKey, SearchSummary
 from facesearch.search.idempotency import AlreadyRunningError, Idempotency
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
-    from mypy_boto3_dynamodb import DynamoDBClient
 
 KEY_PREFIX = "face-search"
 
@@ -42,10 +42,9 @@ class _Context:
 class DynamoIdempotency(Idempotency):
     """A claim is powertools' record: once done, of the search's id, total and threshold, nothing of the request."""
 
-    def __init__(self, dynamodb: "DynamoDBClient", table_name: str, retention_days: int) -> None:
-        self._dynamodb = dynamodb
-        self._table = table_name
-        self._store = DynamoDBPersistenceLayer(table_name=table_name, boto3_client=dynamodb)
+    def __init__(self, table: Table, retention_days: int) -> None:
+        self._table = table
+        self._store = DynamoDBPersistenceLayer(table_name=table.name, boto3_client=table.client)
         self._config = IdempotencyConfig(
             hash_function="sha256",
             raise_on_no_idempotency_key=True,
@@ -76,21 +75,12 @@ class DynamoIdempotency(Idempotency):
 
     @override
     def delete(self, search: SearchKey) -> None:
-        try:
-            self._dynamodb.delete_item(
-                TableName=self._table,
-                Key={"id": {"S": self.record_id(search)}},
-                ConditionExpression="attribute_not_exists(id) OR #status = :done",
-                ExpressionAttributeNames={"#status": "status"},
-                ExpressionAttributeValues={":done": {"S": "COMPLETED"}},
-            )
-        except self._dynamodb.exceptions.ConditionalCheckFailedException:
-            return
+        over = "attribute_not_exists(id) OR #status = :done"
+        self._table.write(delete({"id": self.record_id(search)}, over, done="COMPLETED"))
 
     @override
     def holds(self, search: SearchKey) -> bool:
-        key: Any = {"id": {"S": self.record_id(search)}}
-        return "Item" in self._dynamodb.get_item(TableName=self._table, Key=key, ConsistentRead=True)
+        return self._table.get({"id": self.record_id(search)}) is not None
 
     @staticmethod
     def record_id(search: SearchKey) -> str:

@@ -5,171 +5,130 @@ import time
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
 
 from typing_extensions import override
 
 from facesearch.adapters.dynamodb import schema
-from facesearch.adapters.dynamodb.batch import query_all
-from facesearch.adapters.dynamodb.conditional import update
 from facesearch.adapters.dynamodb.results import SECONDS_PER_DAY
+from facesearch.adapters.dynamodb.table import Conflict, Item, RefusedError, Table, Write, delete, put, update
 from facesearch.models import Job, JobStatus, SearchKey
 from facesearch.webhooks.jobs import JobEraser, JobStore
-
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
-    from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
 
 
 @dataclass(frozen=True)
 class DynamoJobStore(JobStore, JobEraser):
     """In the table: the job, its place in its event's list, and its webhook-id."""
 
-    dynamodb: "DynamoDBClient"
-    table_name: str
+    table: Table
     retention_days: int
 
     @override
     def add(self, job: Job) -> bool:
         """One transaction. A job that has expired counts as gone (TTL deletes within days)."""
-        now = int(time.time())
+        now, request_id = int(time.time()), str(job.search.request_id)
         shared = {
-            "org_id": schema.n(job.search.org_id),
-            "webhook": schema.s(job.webhook),
+            "org_id": job.search.org_id,
+            "webhook": job.webhook,
             # As long as the result, which is written later and so goes later.
-            "expires_at": schema.n(now + (self.retention_days + 1) * SECONDS_PER_DAY),
+            "expires_at": now + (self.retention_days + 1) * SECONDS_PER_DAY,
         }
         free = "attribute_not_exists(pk) OR expires_at <= :now"
-        known: schema.Key = {":now": schema.n(now)}
         writes = [
-            self._put(schema.job_key(job.search) | shared | _attributes(job), free, known),
-            self._put(schema.listed_job_key(job.search) | shared),
+            put(schema.job_key(job.search) | shared | _attributes(job), free, now=now),
+            put(schema.listed_job_key(job.search) | shared),
         ]
         if job.webhook:
-            request_id = schema.s(str(job.search.request_id))
             item = schema.webhook_key(job.search.org_id, job.webhook) | shared | {"request_id": request_id}
             # Or a job of this webhook was deleted by halves.
-            ours = f"{free} OR request_id = :request_id"
-            writes.append(self._put(item, ours, known | {":request_id": request_id}))
-        try:
-            self.dynamodb.transact_write_items(TransactItems=writes)
-        except self.dynamodb.exceptions.TransactionCanceledException as error:
-            reasons = {reason.get("Code") for reason in error.response.get("CancellationReasons", [])}
-            if not reasons & {"ConditionalCheckFailed", "TransactionConflict"}:
-                raise
-            return False  # in a conflict somebody else is just adding the same
-        return True
+            writes.append(put(item, f"{free} OR request_id = :request_id", now=now, request_id=request_id))
+        return self._together(writes)
 
     @override
     def note_enqueued(self, search: SearchKey) -> bool:
-        return self._update(search, "SET enqueued_at = :now", {":now": schema.n(int(time.time()))})
+        return self._update(search, "SET enqueued_at = :now", now=int(time.time()))
 
     @override
     def begin(self, search: SearchKey) -> bool:
-        return self._update(
-            search,
-            "SET #status = :running REMOVE reason",
-            {":running": schema.s(JobStatus.RUNNING), ":done": schema.s(JobStatus.DONE)},
-            "#status <> :done",
-        )
+        change = "SET #status = :running REMOVE reason"
+        return self._update(search, change, "#status <> :done", running=JobStatus.RUNNING, done=JobStatus.DONE)
 
     @override
     def note(self, search: SearchKey, reason: str) -> None:
-        self._update(
-            search,
-            "SET reason = :reason",
-            {":reason": schema.s(reason), ":running": schema.s(JobStatus.RUNNING)},
-            "#status = :running",
-        )
+        self._update(search, "SET reason = :reason", "#status = :running", reason=reason, running=JobStatus.RUNNING)
 
     @override
     def end(self, search: SearchKey, reason: str = "") -> None:
         if not reason:
-            self._update(search, "SET #status = :done REMOVE reason", {":done": schema.s(JobStatus.DONE)})
+            self._update(search, "SET #status = :done REMOVE reason", done=JobStatus.DONE)
             return
-        values = {":failed": JobStatus.FAILED, ":done": JobStatus.DONE, ":reason": reason}
-        self._update(
-            search,
-            "SET #status = :failed, reason = :reason",
-            {name: schema.s(value) for name, value in values.items()},
-            "#status <> :done",
-        )
+        change = "SET #status = :failed, reason = :reason"
+        states = {"failed": JobStatus.FAILED, "done": JobStatus.DONE}
+        self._update(search, change, "#status <> :done", reason=reason, **states)
 
     @override
     def cancel(self, search: SearchKey) -> bool:
         """One transaction."""
-        listed = self._get(schema.listed_job_key(search)) or {}
-        webhook = schema.text(listed, "webhook")
-        keys = [schema.listed_job_key(search), *([schema.webhook_key(search.org_id, webhook)] if webhook else [])]
-        waits = "#s = :queued AND attribute_not_exists(enqueued_at)"
-        job: TransactWriteItemTypeDef = {
-            "Delete": {
-                "TableName": self.table_name,
-                "Key": schema.job_key(search),
-                "ConditionExpression": f"attribute_not_exists(pk) OR ({waits})",
-                "ExpressionAttributeNames": {"#s": "status"},
-                "ExpressionAttributeValues": {":queued": schema.s(JobStatus.QUEUED)},
-            }
-        }
-        rest: list[TransactWriteItemTypeDef] = [{"Delete": {"TableName": self.table_name, "Key": key}} for key in keys]
-        try:
-            self.dynamodb.transact_write_items(TransactItems=[job, *rest])
-        except self.dynamodb.exceptions.TransactionCanceledException:
-            return False  # or somebody else is at it
-        return True
+        listed = self.table.get(schema.listed_job_key(search)) or {}
+        waits = "attribute_not_exists(pk) OR (#status = :queued AND attribute_not_exists(enqueued_at))"
+        writes = [
+            delete(schema.job_key(search), waits, queued=JobStatus.QUEUED),
+            delete(schema.listed_job_key(search)),
+        ]
+        if webhook := listed.get("webhook"):
+            writes.append(delete(schema.webhook_key(search.org_id, webhook)))
+        return self._together(writes)
 
     @override
     def jobs(self, event_id: int) -> Iterator[SearchKey]:
-        for item in query_all(self.dynamodb, self.table_name, schema.jobs_pk(event_id)):
-            yield SearchKey(schema.number(item, "org_id"), event_id, uuid.UUID(schema.text(item, "sk")))
+        for item in self.table.query(schema.jobs_pk(event_id)):
+            yield SearchKey(item["org_id"], event_id, uuid.UUID(item["sk"]))
 
     @override
     def holds(self, search: SearchKey) -> bool:
-        return self._get(schema.listed_job_key(search)) is not None
+        return self.table.get(schema.listed_job_key(search)) is not None
 
     @override
     def delete(self, search: SearchKey) -> bool:
         """The list goes last: by it a second run finds what a crash has left."""
-        listed = self._get(schema.listed_job_key(search))
+        listed = self.table.get(schema.listed_job_key(search))
         if listed is None:
             return False
-        if webhook := schema.text(listed, "webhook"):
-            self._delete(schema.webhook_key(search.org_id, webhook))
-        self._delete(schema.job_key(search))
-        self._delete(schema.listed_job_key(search))
+        if webhook := listed["webhook"]:
+            self.table.write(delete(schema.webhook_key(search.org_id, webhook)))
+        self.table.write(delete(schema.job_key(search)))
+        self.table.write(delete(schema.listed_job_key(search)))
         return True
 
-    def _get(self, key: "schema.Key") -> "schema.Item | None":
-        return self.dynamodb.get_item(TableName=self.table_name, Key=key, ConsistentRead=True).get("Item")
+    def _together(self, writes: list[Write]) -> bool:
+        """In a conflict somebody else is just doing the same."""
+        try:
+            self.table.transact(writes, attempts=1)
+        except (RefusedError, Conflict):
+            return False
+        return True
 
-    def _delete(self, key: "schema.Key") -> None:
-        self.dynamodb.delete_item(TableName=self.table_name, Key=key)
-
-    def _put(
-        self, item: "schema.Key", condition: str = "", values: "schema.Key | None" = None
-    ) -> "TransactWriteItemTypeDef":
-        put: Any = {"TableName": self.table_name, "Item": item}
-        if condition:
-            put |= {"ConditionExpression": condition, "ExpressionAttributeValues": values}
-        return {"Put": put}
-
-    def _update(self, search: SearchKey, expression: str, values: "schema.Key", condition: str = "") -> bool:
+    def _update(self, search: SearchKey, expression: str, condition: str = "", /, **values: int | str) -> bool:
         """Change a job that is there; False if it is not, or the condition does not hold."""
         condition = f"attribute_exists(pk) AND {condition}" if condition else "attribute_exists(pk)"
-        return update(self.dynamodb, self.table_name, schema.job_key(search), expression, values, condition)
+        return self.table.write(update(schema.job_key(search), expression, condition, **values))
 
 
-def _attributes(job: Job) -> "schema.Key":
+def _attributes(job: Job) -> Item:
     """All that a job is but what it has in common with its other items."""
-    item = {
-        "event_id": schema.n(job.search.event_id),
-        "request_id": schema.s(str(job.search.request_id)),
-        "status": schema.s(job.status),
-        "created_at": schema.n(job.created_at),
+    return {
+        "event_id": job.search.event_id,
+        "request_id": str(job.search.request_id),
+        "status": job.status,
+        "created_at": job.created_at,
+        "callback_url": job.callback_url or None,
+        "reason": job.reason or None,
+        "metadata": json.dumps(job.metadata, separators=(",", ":")) if job.metadata is not None else None,
+        "url": _texts(job.urls),
+        "selfie": _texts(job.selfies),
+        "watch_days": job.watch_days,
     }
-    texts = {"callback_url": job.callback_url, "reason": job.reason}
-    if job.metadata is not None:
-        texts["metadata"] = json.dumps(job.metadata, separators=(",", ":"))
-    item |= {name: schema.s(value) for name, value in texts.items() if value}
-    item |= {name: schema.texts(values) for name, values in (("url", job.urls), ("selfie", job.selfies)) if values}
-    return item | ({"watch_days": schema.n(job.watch_days)} if job.watch_days is not None else {})
+
+
+def _texts(values: tuple[str, ...]) -> str | tuple[str, ...] | None:
+    """One string, or several as a list."""
+    return values[0] if len(values) == 1 else values or None

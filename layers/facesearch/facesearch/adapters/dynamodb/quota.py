@@ -8,18 +8,16 @@ one is full it takes the place of the other, so that there are always the last `
 import secrets
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Any
 
 from typing_extensions import override
 
 from facesearch.adapters.dynamodb import schema
+from facesearch.adapters.dynamodb.table import Item, RefusedError, Table, update
 from facesearch.errors import StoreUnavailable
 from facesearch.models import QuotaLimits, QuotaState
 from facesearch.observability import log_unexpected
 from facesearch.search.quota import BucketEmptyError, TokenBucketStore
-
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
 
 ATTEMPTS = 6
 """A bucket is full or partly used, its set of tokens is full or not, and a write says which. A wrong guess is told the
@@ -38,15 +36,14 @@ class _Move:
     set: str
     add: str
     condition: str
-    values: "schema.Key"
+    values: dict[str, int]
 
 
+@dataclass(frozen=True)
 class DynamoTokenBuckets(TokenBucketStore):
     """Over DynamoDB. Taking is atomic: searches at once are each counted, in whatever order."""
 
-    def __init__(self, dynamodb: "DynamoDBClient", table_name: str) -> None:
-        self._dynamodb = dynamodb
-        self._table = table_name
+    table: Table
 
     @override
     def take(self, org_id: int, limits: QuotaLimits, seen: QuotaState) -> QuotaState:
@@ -60,11 +57,10 @@ class DynamoTokenBuckets(TokenBucketStore):
             move = _taken(limits, now, latest, is_full=full_at <= now)
             try:
                 return quota_from_item(self._write(org_id, token, move, turn=turn))
-            except self._dynamodb.exceptions.ConditionalCheckFailedException as refused:
-                item = schema.refused_item(refused.response)
-                if _has(item, token):
-                    return quota_from_item(item)
-                full_at, turn = schema.number(item, "full_at"), _is_due(item)
+            except RefusedError as refused:
+                if _has(refused.item, token):
+                    return quota_from_item(refused.item)
+                full_at, turn = refused.item.get("full_at", 0), _is_due(refused.item)
             except Exception:  # whatever the last attempt's was: an earlier one may have been carried out
                 self._undo(org_id, limits, token)
                 raise
@@ -73,19 +69,18 @@ class DynamoTokenBuckets(TokenBucketStore):
     @override
     def give_back(self, org_id: int, limits: QuotaLimits) -> None:
         token, turn = _token(), False
-        move = _Move("", "full_at :back", "", {":back": schema.n(-limits.interval)})
+        move = _Move("", "full_at :back", "", {"back": -limits.interval})
         for _ in range(ATTEMPTS):
             try:
                 self._write(org_id, token, move, turn=turn)
-            except self._dynamodb.exceptions.ConditionalCheckFailedException as refused:
-                item = schema.refused_item(refused.response)
-                if _has(item, token):
+            except RefusedError as refused:
+                if _has(refused.item, token):
                     return
-                turn = _is_due(item)
+                turn = _is_due(refused.item)
             else:
                 return
 
-    def _write(self, org_id: int, token: str, move: _Move, *, turn: bool) -> "schema.Item":
+    def _write(self, org_id: int, token: str, move: _Move, *, turn: bool) -> Item:
         """Make the move, once. `turn`: a new set of tokens begins with it. The item afterwards."""
         if turn:
             sets, adds = ["older_moves = moves", "moves = :tokens"], []
@@ -94,45 +89,34 @@ class DynamoTokenBuckets(TokenBucketStore):
             sets, adds = [], ["moves :tokens"]
             room = "(attribute_not_exists(moves) OR size(moves) < :most)"
         sets, adds = [*filter(None, [move.set]), *sets], [*filter(None, [move.add]), *adds]
-        update = " ".join(f"{verb} {', '.join(parts)}" for verb, parts in (("SET", sets), ("ADD", adds)) if parts)
+        change = " ".join(f"{verb} {', '.join(parts)}" for verb, parts in (("SET", sets), ("ADD", adds)) if parts)
         once = "NOT contains(moves, :token) AND NOT contains(older_moves, :token)"
-        response = self._dynamodb.update_item(
-            TableName=self._table,
-            Key=schema.quota_key(org_id),
-            UpdateExpression=update,
-            ConditionExpression=" AND ".join(filter(None, [move.condition, room, once])),
-            ExpressionAttributeValues=move.values
-            | {":token": schema.s(token), ":tokens": schema.strings([token]), ":most": schema.n(TOKENS)},
-            ReturnValues="ALL_NEW",
-            ReturnValuesOnConditionCheckFailure="ALL_OLD",
-        )
-        return response["Attributes"]
+        condition = " AND ".join(filter(None, [move.condition, room, once]))
+        values: dict[str, Any] = {"token": token, "tokens": {token}, "most": TOKENS}
+        write = update(schema.quota_key(org_id), change, condition, **move.values, **values)
+        return self.table.attempt(write, returned="ALL_NEW")
 
     def _undo(self, org_id: int, limits: QuotaLimits, token: str) -> None:
         """Take a move back if it was made; nobody has been told so, and the caller is about to hear that it failed."""
+        write = update(
+            schema.quota_key(org_id),
+            "ADD full_at :back DELETE moves :tokens, older_moves :tokens",
+            "contains(moves, :token) OR contains(older_moves, :token)",
+            back=-limits.interval,
+            token=token,
+            tokens={token},
+        )
         try:
-            self._dynamodb.update_item(
-                TableName=self._table,
-                Key=schema.quota_key(org_id),
-                UpdateExpression="ADD full_at :back DELETE moves :tokens, older_moves :tokens",
-                ConditionExpression="contains(moves, :token) OR contains(older_moves, :token)",
-                ExpressionAttributeValues={
-                    ":back": schema.n(-limits.interval),
-                    ":token": schema.s(token),
-                    ":tokens": schema.strings([token]),
-                },
-            )
-        except self._dynamodb.exceptions.ConditionalCheckFailedException:
-            return
+            self.table.write(write)
         except StoreUnavailable as still:  # one search less until the bucket has filled up by itself
             log_unexpected(still)
 
 
 def _taken(limits: QuotaLimits, now: int, latest: int, *, is_full: bool) -> _Move:
     if is_full:
-        values = {":next": schema.n(now + limits.interval), ":now": schema.n(now)}
+        values = {"next": now + limits.interval, "now": now}
         return _Move("full_at = :next", "", "(attribute_not_exists(full_at) OR full_at <= :now)", values)
-    values = {":interval": schema.n(limits.interval), ":now": schema.n(now), ":latest": schema.n(latest)}
+    values = {"interval": limits.interval, "now": now, "latest": latest}
     return _Move("full_at = full_at + :interval", "", "full_at > :now AND full_at <= :latest", values)
 
 
@@ -140,18 +124,16 @@ def _token() -> str:
     return secrets.token_urlsafe(TOKEN_BYTES)
 
 
-def _has(item: "schema.Item", token: str) -> bool:
-    return token in schema.string_set(item, "moves") | schema.string_set(item, "older_moves")
+def _has(item: Item, token: str) -> bool:
+    return token in item.get("moves", ()) or token in item.get("older_moves", ())
 
 
-def _is_due(item: "schema.Item") -> bool:
-    return len(schema.string_set(item, "moves")) >= TOKENS
+def _is_due(item: Item) -> bool:
+    return len(item.get("moves", ())) >= TOKENS
 
 
-def quota_from_item(item: "schema.Item | None") -> QuotaState:
+def quota_from_item(item: Item | None) -> QuotaState:
     """The state that an item describes; an organisation without one has not searched yet."""
-    if item is None:
-        return QuotaState()
-    per_minute = schema.number(item, "per_minute")
-    override = QuotaLimits(per_minute, schema.number(item, "burst")) if per_minute else None
-    return QuotaState(schema.number(item, "full_at"), override)
+    item = item or {}
+    override = QuotaLimits(item["per_minute"], item["burst"]) if "per_minute" in item else None
+    return QuotaState(item.get("full_at", 0), override)

@@ -1,4 +1,4 @@
-"""Keys of the one table, by access pattern, and the typed values of DynamoDB's low-level client.
+"""Keys of the one table, by access pattern.
 
 | what                | pk                              | sk              |
 | ------------------- | ------------------------------- | --------------- |
@@ -30,24 +30,14 @@
 """
 
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
-from typing import TYPE_CHECKING, Any
 
-from facesearch.models import SearchKey, UpstreamEvent
-
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
-
-    Value = AttributeValueTypeDef
-    Item = Mapping[str, AttributeValueTypeDef]
-    Key = dict[str, AttributeValueTypeDef]
+from facesearch.adapters.dynamodb.table import Item
+from facesearch.models import Event, SearchKey, UpstreamEvent
 
 BY_CHANGE = "by-change"
 """Local index over a shard's photos, ordered by `changed_at`."""
 BY_FACE = "by-face"
 """Vector index over the faces table. Its HASH is the table's own partition key, without which there can be no item."""
-
 
 API_KEYS, EVENTS = "KEY#", "EVENT#"
 """What the sort keys of an organisation's lists begin with."""
@@ -59,12 +49,12 @@ CHUNKS = "CHUNK#"
 RETENTION = "RETENTION"
 
 
-def key(pk: str, sk: str) -> "Key":
+def key(pk: str, sk: str) -> Item:
     """Primary key of the table."""
-    return {"pk": {"S": pk}, "sk": {"S": sk}}
+    return {"pk": pk, "sk": sk}
 
 
-def api_key_key(digest: str) -> "Key":
+def api_key_key(digest: str) -> Item:
     """The item that a presented API key is looked up by; `digest` is its SHA-256 in hex."""
     return key(f"KEY#{digest}", "KEY")
 
@@ -74,49 +64,54 @@ def org_pk(org_id: int) -> str:
     return f"ORG#{org_id}"
 
 
-def org_key(org_id: int) -> "Key":
+def org_key(org_id: int) -> Item:
     """The organisation: its name, and how many keys and events it has."""
     return key(org_pk(org_id), "ORG")
 
 
-def org_api_key_key(org_id: int, key_id: str) -> "Key":
+def org_api_key_key(org_id: int, key_id: str) -> Item:
     """One of the organisation's API keys, as its list shows it."""
     return key(org_pk(org_id), f"{API_KEYS}{key_id}")
 
 
-def org_event_key(org_id: int, date: str, created_at: int, event_id: int) -> "Key":
+def org_event_key(event: Event) -> Item:
     """One of the organisation's events, as its list shows it; the list is ordered by this."""
-    return key(org_pk(org_id), f"{EVENTS}{date}#{created_at:020d}#{event_id}")
+    return key(org_pk(event.org_id), f"{EVENTS}{event.date}#{event.created_at:020d}#{event.event_id}")
 
 
-def quota_key(org_id: int) -> "Key":
+def quota_key(org_id: int) -> Item:
     """The organisation's face-search quota. An item of its own: it is written by searches, the others by operators."""
     return key(f"QUOTA#{org_id}", "QUOTA")
 
 
-def share_key(org_id: int, kind: str) -> "Key":
+def share_key(org_id: int, kind: str) -> Item:
     """Which of the organisation's slots are taken, by work that waits for strangers' hosts."""
     return key(f"SHARE#{org_id}", kind)
 
 
-def secrets_key(org_id: int) -> "Key":
+def secrets_key(org_id: int) -> Item:
     """The organisation's webhook secrets, one in each of `SECRET_SLOTS`. An item of its own: only webhooks read it."""
     return key(f"SECRETS#{org_id}", "SECRETS")
 
 
-def event_key(event_id: int) -> "Key":
+def event_key(event_id: int) -> Item:
     """The event's configuration."""
     return key(f"EVENT#{event_id}", "EVENT")
 
 
-def upstream_key(upstream: UpstreamEvent) -> "Key":
+def upstream_key(upstream: UpstreamEvent) -> Item:
     """The item that says which event searches that one of the upstream's."""
     return key(f"UPSTREAM#{upstream}", "EVENT")
 
 
-def snapshot_key(event_id: int, model: str) -> "Key":
+def snapshots_pk(event_id: int) -> str:
+    """Partition of the event's current snapshots, one a model."""
+    return f"SNAPSHOT#{event_id}"
+
+
+def snapshot_key(event_id: int, model: str) -> Item:
     """The item that says which file holds the event's faces by that model."""
-    return key(f"SNAPSHOT#{event_id}", model)
+    return key(snapshots_pk(event_id), model)
 
 
 def photos_pk(event_id: int, shard: int) -> str:
@@ -124,7 +119,7 @@ def photos_pk(event_id: int, shard: int) -> str:
     return f"PHOTOS#{event_id}#{shard}"
 
 
-def photo_key(event_id: int, shards: int, image_id: uuid.UUID) -> "Key":
+def photo_key(event_id: int, shards: int, image_id: uuid.UUID) -> Item:
     """A photo's item; its shard follows from its id."""
     return key(photos_pk(event_id, image_id.int % shards), str(image_id))
 
@@ -134,12 +129,12 @@ def erasing_pk(event_id: int) -> str:
     return f"ERASING#{event_id}"
 
 
-def erasing_key(event_id: int, image_id: uuid.UUID) -> "Key":
+def erasing_key(event_id: int, image_id: uuid.UUID) -> Item:
     """A photo that is being deleted, or loses faces: there until all that belongs to it is gone."""
     return key(erasing_pk(event_id), str(image_id))
 
 
-def retention_key(date: str, event_id: int) -> "Key":
+def retention_key(date: str, event_id: int) -> Item:
     """An event whose faces are kept until that day. One partition: a deployment has some thousand of them at most."""
     return key(RETENTION, f"{date}#{event_id}")
 
@@ -149,7 +144,7 @@ def searches_pk(event_id: int) -> str:
     return f"SEARCHES#{event_id}"
 
 
-def search_key(search: SearchKey) -> "Key":
+def search_key(search: SearchKey) -> Item:
     """A stored search in its event's list."""
     return key(searches_pk(search.event_id), str(search.request_id))
 
@@ -164,7 +159,7 @@ def callback_sk(event_id: int, callback_id: uuid.UUID | None = None) -> str:
     return f"{event_id}#{callback_id or ''}"
 
 
-def off_key(org_id: int, digest: str) -> "Key":
+def off_key(org_id: int, digest: str) -> Item:
     """An address that is switched off; `digest` is the SHA-256 of its URL in hex."""
     return key(f"OFF#{org_id}", digest)
 
@@ -174,17 +169,17 @@ def jobs_pk(event_id: int) -> str:
     return f"JOBS#{event_id}"
 
 
-def listed_job_key(search: SearchKey) -> "Key":
+def listed_job_key(search: SearchKey) -> Item:
     """A webhook's search in its event's list."""
     return key(jobs_pk(search.event_id), str(search.request_id))
 
 
-def job_key(search: SearchKey) -> "Key":
+def job_key(search: SearchKey) -> Item:
     """A webhook's search. A partition of its own: one event's webhooks may come by the hundred a second."""
     return key(f"JOB#{search.org_id}#{search.event_id}#{search.request_id}", "JOB")
 
 
-def webhook_key(org_id: int, digest: str) -> "Key":
+def webhook_key(org_id: int, digest: str) -> Item:
     """The item that says which search a webhook has started; `digest` is of event and `webhook-id`."""
     return key(f"WEBHOOK#{org_id}#{digest}", "WEBHOOK")
 
@@ -194,7 +189,7 @@ def watches_pk(event_id: int) -> str:
     return f"WATCH#{event_id}"
 
 
-def watch_key(search: SearchKey) -> "Key":
+def watch_key(search: SearchKey) -> Item:
     """The watch that goes on with a search."""
     return key(watches_pk(search.event_id), str(search.request_id))
 
@@ -204,12 +199,12 @@ def children_pk(event_id: int) -> str:
     return f"WATCHED#{event_id}"
 
 
-def child_key(parent: SearchKey, child: uuid.UUID) -> "Key":
+def child_key(parent: SearchKey, child: uuid.UUID) -> Item:
     """A search that the watch of another has told of."""
     return key(children_pk(parent.event_id), f"{parent.request_id}#{child}")
 
 
-def round_key(event_id: int) -> "Key":
+def round_key(event_id: int) -> Item:
     """How many watches the event has, and until when a round over them is claimed."""
     return key(f"WATCHES#{event_id}", "ROUND")
 
@@ -229,102 +224,11 @@ def result_pk(search: SearchKey) -> str:
     return f"RESULT#{search.org_id}#{search.event_id}#{search.request_id}"
 
 
-def header_key(search: SearchKey) -> "Key":
+def header_key(search: SearchKey) -> Item:
     """The item that says a result is whole."""
     return key(result_pk(search), "HEADER")
 
 
-def chunk_key(search: SearchKey, number: int) -> "Key":
+def chunk_key(search: SearchKey, number: int) -> Item:
     """One chunk of a result, counted from 0."""
     return key(result_pk(search), f"{CHUNKS}{number:06d}")
-
-
-def refused_item(response: Mapping[str, Any]) -> "Item":
-    """The item as it was when a condition on it did not hold; empty if there was none."""
-    item: Item = response.get("Item", {})
-    return item
-
-
-def s(value: str) -> "Value":
-    """A string."""
-    return {"S": value}
-
-
-def n(value: int) -> "Value":
-    """A whole number."""
-    return {"N": str(value)}
-
-
-def b(value: bytes) -> "Value":
-    """Bytes."""
-    return {"B": value}
-
-
-def texts(values: Sequence[str]) -> "Value":
-    """One string, or a list of several."""
-    return s(values[0]) if len(values) == 1 else {"L": [s(value) for value in values]}
-
-
-def numbers(values: Iterable[int]) -> "Value":
-    """A list of whole numbers."""
-    return {"L": [{"N": str(value)} for value in values]}
-
-
-def flag(value: bool) -> "Value":
-    """A boolean."""
-    return {"BOOL": value}
-
-
-def strings(values: Iterable[str]) -> "Value":
-    """A set of strings; it cannot be empty."""
-    return {"SS": sorted(values)}
-
-
-def text(item: "Item", name: str) -> str:
-    """A string attribute, empty if absent."""
-    return item[name]["S"] if name in item else ""
-
-
-def several_texts(item: "Item", name: str) -> tuple[str, ...]:
-    """What `texts` has made an attribute of; none if absent."""
-    if name not in item:
-        return ()
-    return tuple(each["S"] for each in item[name].get("L", [item[name]]))
-
-
-def number(item: "Item", name: str) -> int:
-    """A number attribute, 0 if absent."""
-    return int(item[name]["N"]) if name in item else 0
-
-
-def blob(item: "Item", name: str) -> bytes:
-    """A binary attribute, empty if absent."""
-    return bytes(item[name]["B"]) if name in item else b""
-
-
-def boolean(item: "Item", name: str) -> bool:
-    """A boolean attribute, False if absent."""
-    return item[name]["BOOL"] if name in item else False
-
-
-def moment(item: "Item", name: str) -> datetime | None:
-    """A time in ISO 8601, None if absent."""
-    value = text(item, name)
-    return datetime.fromisoformat(value) if value else None
-
-
-def pairs(values: Iterable[tuple[str, str]]) -> "Value":
-    """A list of pairs of strings."""
-    return {"L": [{"L": [s(one), s(other)]} for one, other in values]}
-
-
-def several_pairs(item: "Item", name: str) -> tuple[tuple[str, str], ...]:
-    """A list of pairs of strings; empty if absent."""
-    if name not in item:
-        return ()
-    return tuple((each["L"][0]["S"], each["L"][1]["S"]) for each in item[name]["L"])
-
-
-def string_set(item: "Item", name: str) -> frozenset[str]:
-    """A set of strings, empty if absent."""
-    return frozenset(item[name]["SS"]) if name in item else frozenset()

@@ -6,17 +6,15 @@ import time
 from collections import Counter
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from typing_extensions import override
 
 from facesearch.adapters.dynamodb import schema
+from facesearch.adapters.dynamodb.table import Item, RefusedError, Table, update
 from facesearch.errors import StoreUnavailable
+from facesearch.models import MICROSECONDS
 from facesearch.observability import log_unexpected
 from facesearch.webhooks.outbound import Shares
-
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
 
 ATTEMPTS = 3
 """At a slot: a refusal says which others are free, and they may be taken meanwhile."""
@@ -34,8 +32,7 @@ class DynamoShares(Shares):
         slots: how many each organisation has.
     """
 
-    dynamodb: "DynamoDBClient"
-    table_name: str
+    table: Table
     kind: str
     slots: int
 
@@ -43,20 +40,22 @@ class DynamoShares(Shares):
     def take(self, org_id: int, seconds: float) -> ExitStack | None:
         """One write unit, and another to give it back."""
         now = time.time_ns() // 1000
-        until = now + round(seconds * 1_000_000) + random.randrange(1000)  # noqa: S311 - to tell it from others
+        until = now + round(seconds * MICROSECONDS) + random.randrange(1000)  # noqa: S311 - to tell it from others
         slot = random.choice(self._slots())  # noqa: S311 - spreads them
         for _ in range(ATTEMPTS):
+            change = update(
+                self._key(org_id),
+                f"SET {slot} = :until, expires_at = :expires_at",
+                # The last is a repetition of this very write.
+                f"attribute_not_exists({slot}) OR {slot} <= :now OR {slot} = :until",
+                until=until,
+                now=now,
+                expires_at=now // MICROSECONDS + KEPT_SECONDS,
+            )
             try:
-                self._update(
-                    org_id,
-                    slot,
-                    "SET #slot = :until, expires_at = :expires_at",
-                    "attribute_not_exists(#slot) OR #slot <= :now OR #slot = :until",  # a repetition of this very write
-                    {":until": until, ":now": now, ":expires_at": now // 1_000_000 + KEPT_SECONDS},
-                )
-            except self.dynamodb.exceptions.ConditionalCheckFailedException as refused:
-                item = schema.refused_item(refused.response)
-                free = [other for other in self._slots() if schema.number(item, other) <= now]
+                self.table.attempt(change)
+            except RefusedError as refused:
+                free = [other for other in self._slots() if refused.item.get(other, 0) <= now]
                 if not free:
                     return None
                 slot = random.choice(free)  # noqa: S311 - as above
@@ -69,31 +68,21 @@ class DynamoShares(Shares):
     @override
     def is_free(self, org_id: int) -> bool:
         """Half a read unit."""
-        key = schema.share_key(org_id, self.kind)
-        item = self.dynamodb.get_item(TableName=self.table_name, Key=key).get("Item", {})
-        return any(schema.number(item, slot) <= time.time_ns() // 1000 for slot in self._slots())
+        item = self.table.get(self._key(org_id), consistent=False) or {}
+        return any(item.get(slot, 0) <= time.time_ns() // 1000 for slot in self._slots())
 
     def _slots(self) -> list[str]:
         return [f"slot_{number}" for number in range(self.slots)]
 
+    def _key(self, org_id: int) -> Item:
+        return schema.share_key(org_id, self.kind)
+
     def _give_back(self, org_id: int, slot: str, until: int) -> None:
+        """Unless it took too long, and another has it."""
         try:
-            self._update(org_id, slot, "REMOVE #slot", "#slot = :until", {":until": until})
-        except self.dynamodb.exceptions.ConditionalCheckFailedException:
-            return  # it took too long, and another has it
+            self.table.write(update(self._key(org_id), f"REMOVE {slot}", f"{slot} = :until", until=until))
         except StoreUnavailable as error:  # it runs out by itself
             log_unexpected(error)
-
-    def _update(self, org_id: int, slot: str, update: str, condition: str, values: dict[str, int]) -> None:
-        self.dynamodb.update_item(
-            TableName=self.table_name,
-            Key=schema.share_key(org_id, self.kind),
-            UpdateExpression=update,
-            ConditionExpression=condition,
-            ExpressionAttributeNames={"#slot": slot},
-            ExpressionAttributeValues={name: schema.n(value) for name, value in values.items()},
-            ReturnValuesOnConditionCheckFailure="ALL_OLD",
-        )
 
 
 @dataclass(frozen=True)

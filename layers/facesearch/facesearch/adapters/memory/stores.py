@@ -3,6 +3,7 @@
 import threading
 import time
 import uuid
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import replace
@@ -27,9 +28,11 @@ from facesearch.models import (
 )
 from facesearch.photos.objects import Objects
 from facesearch.reading import Known, Reader, StoredPage, Wanted
-from facesearch.records import Held, Original, Photo, PhotoChange, PhotoEraser, PhotoRecords, Tombstone, face_bytes
+from facesearch.records import Held, Original, Photo, PhotoEraser, PhotoRecords, Tombstone, face_bytes
 from facesearch.search.quota import BucketEmptyError, TokenBucketStore
 from facesearch.search.results import OutdatedError, ResultStore
+
+NOT_BUILT: dict[str, Any] = {"built_model": "", "built_faces": b""}
 
 
 class MemoryReader(Reader, ResultStore):
@@ -141,43 +144,17 @@ class MemoryTokenBuckets(TokenBucketStore):
 
 
 class MemoryPhotoStore(PhotoEraser, PhotoRecords):
-    """`PhotoStore` and `PhotoEraser` over a dictionary; a tombstone has no photo."""
+    """`PhotoStore` and `PhotoEraser` over a dictionary an event and shard; tombstones have the status "deleted"."""
 
     def __init__(self, log: "MemoryErasureLog | None" = None) -> None:
         self._log = log
-        self._photos: dict[tuple[int, uuid.UUID], tuple[Photo | None, PhotoChange, int]] = {}
+        self._shards: defaultdict[tuple[int, int], dict[uuid.UUID, Photo]] = defaultdict(dict)
         self._finished: set[tuple[int, uuid.UUID]] = set()
 
     @override
     def get(self, event_id: int, shards: int, image_id: uuid.UUID) -> Photo | None:
-        known = self._photos.get((event_id, image_id))
-        return known[0] if known else None
-
-    @override
-    def set_originals(self, event_id: int, shards: int, seen: Photo, originals: Sequence[Original]) -> bool:
-        known = self.get(event_id, shards, seen.image_id)
-        if known is None or known.originals != seen.originals:
-            return False
-        first, *copies = originals
-        self._set(event_id, seen.image_id, key=first.key, etag=first.etag, copies=tuple(copies))
-        return True
-
-    @override
-    def touch(self, event_id: int, shards: int, image_id: uuid.UUID) -> None:
-        if (event_id, image_id) in self._photos and (event_id, image_id) not in self._finished:
-            self._change(event_id, image_id, changed_at=_after(self._photos[event_id, image_id][1]))
-
-    @override
-    def tombstone(self, event_id: int, shards: int, image_id: uuid.UUID) -> Tombstone | None:
-        photo, change, _ = self._photos.get((event_id, image_id), (True, None, 0))
-        if photo is not None or change is None:
-            return None
-        return Tombstone(image_id, change.changed_at, (event_id, image_id) in self._finished)
-
-    @override
-    def tombstones(self, event_id: int, shards: int, image_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Tombstone]:
-        found = (self.tombstone(event_id, shards, image_id) for image_id in image_ids)
-        return {tombstone.image_id: tombstone for tombstone in found if tombstone is not None}
+        photo = self._find(event_id, shards, image_id)
+        return None if photo is None or photo.status == "deleted" else photo
 
     @override
     def get_many(self, event_id: int, shards: int, image_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Photo]:
@@ -187,119 +164,126 @@ class MemoryPhotoStore(PhotoEraser, PhotoRecords):
     @override
     def add(self, event_id: int, shards: int, photo: Photo, uploaded_at: int = 0) -> bool:
         tombstone = self.tombstone(event_id, shards, photo.image_id)
-        if (event_id, photo.image_id) in self._photos and (tombstone is None or tombstone.refuses(uploaded_at)):
+        known = self._find(event_id, shards, photo.image_id)
+        if known is not None and (tombstone is None or tombstone.refuses(uploaded_at)):
             return False
         self._finished.discard((event_id, photo.image_id))
-        change = PhotoChange(
-            image_id=photo.image_id,
-            changed_at=max(time.time_ns() // 1000, uploaded_at),
-            status=photo.status,
-            model=photo.model,
-            faces=photo.faces,
-            width=photo.width,
-            height=photo.height,
-            taken_at=photo.taken_at,
-            built_model=photo.built_model,
-            built_faces=photo.built_faces,
-        )
-        photo = replace(photo, changed_at=change.changed_at)
-        self._photos[event_id, photo.image_id] = (photo, change, photo.image_id.int % shards)
+        self._put(event_id, shards, photo, changed_at=max(time.time_ns() // 1000, uploaded_at))
         return True
 
     @override
     def remove(self, event_id: int, shards: int, image_id: uuid.UUID) -> None:
-        self._photos.pop((event_id, image_id), None)
+        self._shards[event_id, image_id.int % shards].pop(image_id, None)
+
+    @override
+    def set_originals(self, event_id: int, shards: int, seen: Photo, originals: Sequence[Original]) -> bool:
+        photo = self.get(event_id, shards, seen.image_id)
+        if photo is None or photo.originals != seen.originals:
+            return False
+        first, *copies = originals
+        self._put(event_id, shards, photo, key=first.key, etag=first.etag, copies=tuple(copies))
+        return True
+
+    @override
+    def touch(self, event_id: int, shards: int, image_id: uuid.UUID) -> None:
+        photo = self._find(event_id, shards, image_id)
+        if photo is not None and (event_id, image_id) not in self._finished:
+            self._put(event_id, shards, photo, changed_at=_after(photo))
+
+    @override
+    def tombstone(self, event_id: int, shards: int, image_id: uuid.UUID) -> Tombstone | None:
+        photo = self._find(event_id, shards, image_id)
+        if photo is None or photo.status != "deleted":
+            return None
+        return Tombstone(image_id, photo.changed_at, (event_id, image_id) in self._finished)
+
+    @override
+    def tombstones(self, event_id: int, shards: int, image_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Tombstone]:
+        found = (self.tombstone(event_id, shards, image_id) for image_id in image_ids)
+        return {tombstone.image_id: tombstone for tombstone in found if tombstone is not None}
 
     @override
     def delete(self, event_id: int, shards: int, image_id: uuid.UUID) -> int | None:
-        photo, change, shard = self._photos.get((event_id, image_id), (None, None, 0))
-        if photo is None or change is None:
+        photo = self.get(event_id, shards, image_id)
+        if photo is None:
             self.touch(event_id, shards, image_id)
             return None
-        buried = PhotoChange(image_id, _after(change), "deleted", "", b"", 0, 0)
-        self._photos[event_id, image_id] = (None, buried, shard)
+        self._put(event_id, shards, Photo(image_id, "deleted"), changed_at=_after(photo))
         return face_bytes(photo)
 
     @override
     def expire(self, event_id: int, shards: int, image_id: uuid.UUID) -> None:
-        tombstone = self.tombstone(event_id, shards, image_id)
-        if tombstone is not None and not tombstone.finished:
-            photo, change, shard = self._photos[event_id, image_id]
-            self._photos[event_id, image_id] = (photo, replace(change, changed_at=_after(change)), shard)
+        if self.tombstone(event_id, shards, image_id) is not None:
+            self.touch(event_id, shards, image_id)
             self._finished.add((event_id, image_id))
         if self._log is not None:
             self._log.end(event_id, [image_id])
 
     @override
-    def replace_faces(
-        self, event_id: int, shards: int, seen: Photo | PhotoChange, faces: bytes, model: str | None = None
-    ) -> bool:
-        photo, now, _ = self._photos.get((event_id, seen.image_id), (None, None, 0))
-        if photo is None or now is None or (now.changed_at, now.model) != (seen.changed_at, seen.model):
+    def replace_faces(self, event_id: int, shards: int, seen: Photo, faces: bytes, model: str | None = None) -> bool:
+        photo = self._as_seen(event_id, shards, seen)
+        if photo is None or photo.model != seen.model:
             return False
-        made = {"model": model or seen.model, "faces": faces, "built_model": "", "built_faces": b""}
-        self._change(event_id, seen.image_id, changed_at=_after(now), **made)
-        self._set(event_id, seen.image_id, stripped=True, qualities=b"")
+        made = {"model": model or seen.model, "faces": faces, "stripped": True} | NOT_BUILT
+        self._put(event_id, shards, photo, changed_at=_after(photo), qualities=b"", **made)
         return True
 
     @override
     def put_faces(self, event_id: int, shards: int, seen: Photo, model: str, faces: bytes, reason: str = "") -> bool:
-        photo, now, _ = self._photos.get((event_id, seen.image_id), (None, None, 0))
-        if photo is None or now is None or now.changed_at != seen.changed_at:
+        photo = self._as_seen(event_id, shards, seen)
+        if photo is None:
             return False
-        self._change(event_id, seen.image_id, changed_at=_after(now), built_model=model, built_faces=faces)
-        self._set(event_id, seen.image_id, reason=reason)
+        made = {"built_model": model, "built_faces": faces, "reason": reason}
+        self._put(event_id, shards, photo, changed_at=_after(photo), **made)
         return True
 
     @override
     def delete_faces(self, event_id: int, shards: int, image_id: uuid.UUID, model: str) -> bool:
-        photo, now, _ = self._photos.get((event_id, image_id), (None, None, 0))
-        if photo is None or now is None or now.built_model != model:
+        photo = self.get(event_id, shards, image_id)
+        if photo is None or photo.built_model != model:
             return False
-        self._change(event_id, image_id, changed_at=_after(now), built_model="", built_faces=b"")
+        self._put(event_id, shards, photo, changed_at=_after(photo), **NOT_BUILT)
         return True
 
     @override
     def promote(self, event_id: int, shards: int, image_id: uuid.UUID, model: str) -> bool:
-        photo, now, _ = self._photos.get((event_id, image_id), (None, None, 0))
-        if photo is None or now is None or now.built_model != model or now.status != "indexed":
+        photo = self.get(event_id, shards, image_id)
+        if photo is None or photo.built_model != model or photo.status != "indexed":
             return False
-        self._change(event_id, image_id, model=model, faces=now.built_faces, built_model="", built_faces=b"")
-        self._set(event_id, image_id, qualities=b"")
+        self._put(event_id, shards, photo, model=model, faces=photo.built_faces, qualities=b"", **NOT_BUILT)
         return True
 
     @override
     def purge(self, event_id: int, shard: int) -> Held:
-        gone = [place for place, kept in self._photos.items() if place[0] == event_id and kept[2] == shard]
-        photos = [photo for photo, _, _ in map(self._photos.pop, gone) if photo is not None]
+        photos = list(self.records(event_id, shard))
+        self._shards.pop((event_id, shard), None)
         return Held(len(photos), sum(map(face_bytes, photos)))
 
     @override
     def count(self, event_id: int, shard: int) -> Held:
-        kept = [change for (event, _), (_, change, its) in self._photos.items() if (event, its) == (event_id, shard)]
+        kept = self._shards[event_id, shard].values()
         return Held(len(kept), sum(map(face_bytes, kept)))
 
     @override
-    def changes(self, event_id: int, shard: int, since: int, *, faces: bool = True) -> Iterator[PhotoChange]:
-        rows = [
-            change if faces else replace(change, faces=b"", built_faces=b"")
-            for (event, _), (_, change, its_shard) in self._photos.items()
-            if event == event_id and its_shard == shard and change.changed_at >= since
-        ]
-        return iter(sorted(rows, key=lambda change: change.changed_at))
+    def changes(self, event_id: int, shard: int, since: int, *, faces: bool = True) -> Iterator[Photo]:
+        rows = [photo for photo in self._shards[event_id, shard].values() if photo.changed_at >= since]
+        rows.sort(key=lambda photo: photo.changed_at)
+        return iter(rows if faces else [replace(photo, faces=b"", built_faces=b"") for photo in rows])
 
     @override
     def records(self, event_id: int, shard: int) -> Iterator[Photo]:
-        kept = [photo for (event, _), (photo, _, its) in self._photos.items() if (event, its) == (event_id, shard)]
-        return iter(sorted((photo for photo in kept if photo is not None), key=lambda photo: photo.image_id.bytes))
+        photos = [photo for photo in self._shards[event_id, shard].values() if photo.status != "deleted"]
+        return iter(sorted(photos, key=lambda photo: photo.image_id))
 
-    def _change(self, event_id: int, image_id: uuid.UUID, **values: Any) -> None:
-        photo, change, shard = self._photos[event_id, image_id]
-        self._photos[event_id, image_id] = (photo and replace(photo, **values), replace(change, **values), shard)
+    def _find(self, event_id: int, shards: int, image_id: uuid.UUID) -> Photo | None:
+        return self._shards[event_id, image_id.int % shards].get(image_id)
 
-    def _set(self, event_id: int, image_id: uuid.UUID, **values: Any) -> None:
-        photo, change, shard = self._photos[event_id, image_id]
-        self._photos[event_id, image_id] = (photo and replace(photo, **values), change, shard)
+    def _as_seen(self, event_id: int, shards: int, seen: Photo) -> Photo | None:
+        photo = self.get(event_id, shards, seen.image_id)
+        return photo if photo is not None and photo.changed_at == seen.changed_at else None
+
+    def _put(self, event_id: int, shards: int, photo: Photo, **values: Any) -> None:
+        self._shards[event_id, photo.image_id.int % shards][photo.image_id] = replace(photo, **values)
 
 
 class MemorySnapshotStore(SnapshotStore):
@@ -407,5 +391,5 @@ class MemoryObjects(Objects):
         return len([self.files.pop(key, None) for key in list(keys)])
 
 
-def _after(change: PhotoChange) -> int:
-    return max(time.time_ns() // 1000, change.changed_at + 1)
+def _after(photo: Photo) -> int:
+    return max(time.time_ns() // 1000, photo.changed_at + 1)

@@ -4,17 +4,17 @@ import io
 import time
 import uuid
 from concurrent.futures import Executor
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 from typing_extensions import override
 
 from facesearch.adapters.aws import reading
 from facesearch.adapters.dynamodb import schema
+from facesearch.adapters.dynamodb.table import Item, Table, delete, put
 from facesearch.faces.index.snapshot import Snapshot, SnapshotError, SnapshotInfo, SnapshotStore, decode, encode
 
 if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_s3 import S3Client
 
 ORPHAN_SECONDS = 3600
@@ -29,16 +29,14 @@ class S3SnapshotStore(SnapshotStore):
     """`SnapshotStore` over a bucket and the table. A file is written whole by one PUT, then made current by one
     conditional write; a crash between the two leaves a file that nobody reads and the next save deletes."""
 
-    def __init__(self, s3: "S3Client", bucket: str, dynamodb: "DynamoDBClient", table_name: str) -> None:
+    def __init__(self, s3: "S3Client", bucket: str, table: Table) -> None:
         self._s3 = s3
         self._bucket = bucket
-        self._dynamodb = dynamodb
-        self._table = table_name
+        self._table = table
 
     @override
     def current(self, event_id: int, model: str) -> SnapshotInfo | None:
-        key = schema.snapshot_key(event_id, model)
-        item = self._dynamodb.get_item(TableName=self._table, Key=key, ConsistentRead=True).get("Item")
+        item = self._table.get(schema.snapshot_key(event_id, model))
         return _info(item) if item is not None else None
 
     @override
@@ -89,8 +87,8 @@ class S3SnapshotStore(SnapshotStore):
     def forget(self, event_id: int, keep: SnapshotInfo | None = None) -> int:
         """First nothing is current, then nothing is there."""
         for item in self._items(event_id):
-            if keep is None or schema.text(item, "key") != keep.key:
-                self._dynamodb.delete_item(TableName=self._table, Key={"pk": item["pk"], "sk": item["sk"]})
+            if keep is None or item["key"] != keep.key:
+                self._table.write(delete(schema.key(item["pk"], item["sk"])))
         keys = self._others(event_id, keep)
         for key in keys:
             self._s3.delete_object(Bucket=self._bucket, Key=key)
@@ -105,42 +103,27 @@ class S3SnapshotStore(SnapshotStore):
 
     def _make_current(self, info: SnapshotInfo, replaces: SnapshotInfo | None) -> bool:
         item = schema.snapshot_key(info.event_id, info.model) | {
-            "key": schema.s(info.key),
-            "watermark": schema.n(info.watermark),
-            "photos": schema.n(info.photos),
-            "faces": schema.n(info.faces),
+            "key": info.key,
+            "watermark": info.watermark,
+            "photos": info.photos,
+            "faces": info.faces,
         }
-        still_there: Any = {"ConditionExpression": "attribute_not_exists(pk)"}
-        if replaces is not None:
-            still_there = {
-                "ConditionExpression": "#key = :replaced",
-                "ExpressionAttributeNames": {"#key": "key"},
-                "ExpressionAttributeValues": {":replaced": schema.s(replaces.key)},
-            }
-        try:
-            self._dynamodb.put_item(TableName=self._table, Item=item, **still_there)
-        except self._dynamodb.exceptions.ConditionalCheckFailedException:
-            return False
-        return True
+        if replaces is None:
+            return self._table.write(put(item, "attribute_not_exists(pk)"))
+        return self._table.write(put(item, "#key = :replaced", replaced=replaces.key))
 
     def _sweep(self, current: SnapshotInfo, replaced: SnapshotInfo | None) -> None:
         """Whoever reads the replaced one at this moment finds it gone, and opens the current one."""
-        in_use = {schema.text(item, "key") for item in self._items(current.event_id)}
+        in_use = {item["key"] for item in self._items(current.event_id)}
         end = time.time() - ORPHAN_SECONDS
         for key, modified in self._files(current.event_id):
             was_replaced = replaced is not None and key == replaced.key
             if was_replaced or (key not in in_use and modified < end):
                 self._s3.delete_object(Bucket=self._bucket, Key=key)
 
-    def _items(self, event_id: int) -> "list[schema.Item]":
+    def _items(self, event_id: int) -> list[Item]:
         """The event's current snapshots, one a model."""
-        pages = self._dynamodb.get_paginator("query").paginate(
-            TableName=self._table,
-            ConsistentRead=True,
-            KeyConditionExpression="pk = :pk",
-            ExpressionAttributeValues={":pk": schema.snapshot_key(event_id, "")["pk"]},
-        )
-        return [item for page in pages for item in page["Items"]]
+        return list(self._table.query(schema.snapshots_pk(event_id)))
 
     def _files(self, event_id: int) -> list[tuple[str, float]]:
         pages = self._s3.get_paginator("list_objects_v2").paginate(
@@ -154,12 +137,12 @@ def snapshot_prefix(event_id: int) -> str:
     return f"snapshots/{event_id}/"
 
 
-def _info(item: "schema.Item") -> SnapshotInfo:
+def _info(item: Item) -> SnapshotInfo:
     return SnapshotInfo(
-        event_id=int(schema.text(item, "pk").partition("#")[2]),
-        model=schema.text(item, "sk"),
-        key=schema.text(item, "key"),
-        watermark=schema.number(item, "watermark"),
-        photos=schema.number(item, "photos"),
-        faces=schema.number(item, "faces"),
+        event_id=int(item["pk"].partition("#")[2]),
+        model=item["sk"],
+        key=item["key"],
+        watermark=item["watermark"],
+        photos=item["photos"],
+        faces=item["faces"],
     )

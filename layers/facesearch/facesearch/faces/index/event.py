@@ -17,7 +17,7 @@ from facesearch.faces.index.snapshot import Snapshot
 from facesearch.faces.index.vectors import DIMENSIONS, Block, Probe, Values, cosines, inverse_norms, scan, take
 from facesearch.faces.packing import values_of
 from facesearch.models import Event, PhotoMatch
-from facesearch.records import OVERLAP_MICROSECONDS, PhotoChange, PhotoStore
+from facesearch.records import OVERLAP_MICROSECONDS, Photo, PhotoStore
 
 Scalar = TypeVar("Scalar", bound=np.generic)
 
@@ -56,7 +56,7 @@ class EventIndex:
         self._base_keys = self._base.ids[:, :8].copy().view(">u8").astype(np.uint64).ravel()
         self._alive = np.ones(len(self._base.ids), bool)
         self._tail = _Tail()
-        self._tail_photos: list[PhotoChange] = []
+        self._tail_photos: list[Photo] = []
         self._tail_numbers: dict[bytes, int] = {}
         # What levelling knows was measured on today's engine; faces of others score as they did.
         self._cohort = None if is_default(model) else NOBODY
@@ -79,14 +79,14 @@ class EventIndex:
         started = time.time_ns() // 1000
         since = max(0, self.complete_until - OVERLAP_MICROSECONDS)
 
-        def read(shard: int) -> list[PhotoChange]:
+        def read(shard: int) -> list[Photo]:
             changes = store.changes(event.event_id, shard, since)
             return [change for change in changes if self._is_news(change)]
 
         self.apply(change for news in list(pool.map(read, range(event.shards))) for change in news)
         self.complete_until = started
 
-    def apply(self, changes: Iterable[PhotoChange]) -> None:
+    def apply(self, changes: Iterable[Photo]) -> None:
         """Take in changes that are news, each photo's at most once."""
         blobs: list[Values] = []
         numbers: list[int] = []
@@ -193,7 +193,7 @@ class EventIndex:
         joined = b"".join(change.image_id.bytes for change in self._tail_photos)
         return np.frombuffer(joined, np.uint8).reshape(-1, 16)
 
-    def _is_news(self, change: PhotoChange) -> bool:
+    def _is_news(self, change: Photo) -> bool:
         number = self._number(change.image_id.bytes)
         if number is None:
             return True

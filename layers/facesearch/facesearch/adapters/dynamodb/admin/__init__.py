@@ -2,13 +2,11 @@
 
 from facesearch.adapters.dynamodb.admin.ending import EndingAdmin
 from facesearch.adapters.dynamodb.admin.events import EVENTS_PER_ORG, EventAdmin
-from facesearch.adapters.dynamodb.admin.face_sets import FaceSetAdmin
 from facesearch.adapters.dynamodb.admin.keys import KEYS_PER_ORG, KeyAdmin
-from facesearch.adapters.dynamodb.admin.orgs import OrgAdmin
 from facesearch.adapters.dynamodb.admin.webhooks import SECRETS_PER_ORG, WebhookAdmin
 
 __all__ = ["EVENTS_PER_ORG", "KEYS_PER_ORG", "SECRETS_PER_ORG", "DynamoAdmin"]
 
 
-class DynamoAdmin(OrgAdmin, KeyAdmin, EventAdmin, EndingAdmin, FaceSetAdmin, WebhookAdmin):
+class DynamoAdmin(KeyAdmin, EventAdmin, EndingAdmin, WebhookAdmin):
     """Creates and changes what the API only reads."""

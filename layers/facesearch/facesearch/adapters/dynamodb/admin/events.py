@@ -6,30 +6,26 @@ import re
 import time
 import unicodedata
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import Any, Unpack
 
 from typing_extensions import override
 
 from facesearch.adapters.dynamodb import schema
-from facesearch.adapters.dynamodb.admin.face_sets import face_sets_of
-from facesearch.adapters.dynamodb.admin.table import RefusedError, TableAdmin, checked_name, random_id
-from facesearch.adapters.dynamodb.directory import row_from_item, row_of
-from facesearch.adapters.dynamodb.reading import event_from_item
+from facesearch.adapters.dynamodb.admin.orgs import OrgAdmin, checked_name, random_id
+from facesearch.adapters.dynamodb.reading import DynamoEventDirectory, event_from_item, row_of
+from facesearch.adapters.dynamodb.table import Item, RefusedError, Write, delete, put, replacing
 from facesearch.admin.models import DEFAULT_CONFIDENCE, EventChanges
 from facesearch.admin.ports import EventSettings
-from facesearch.errors import InvalidRequest, NotFound
+from facesearch.errors import InvalidRequest, NotFound, Throttled
+from facesearch.faces.sets import EventFaceSets
 from facesearch.models import Event, EventRow, FaceSet
 from facesearch.records import SHARDS
 
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
-
 EVENTS_PER_ORG = 10_000
 SLUG_LENGTH = 80
-_OPTIONAL = ("cover", "retain_until", "upstream")
 
 
-class EventAdmin(TableAdmin, EventSettings):
+class EventAdmin(OrgAdmin, EventSettings, EventFaceSets):
     """The operator's use cases about events."""
 
     def create_event(
@@ -75,17 +71,20 @@ class EventAdmin(TableAdmin, EventSettings):
                 vector_table=vector_table,
             )
             try:
-                self._together(
+                self.table.transact(
                     [
                         self._count(org_id, "events", 1, EVENTS_PER_ORG),
-                        self._put(_item(event), "attribute_not_exists(pk)"),
-                        self._put(row_of(event)),
-                        *([self._put(_retention(event))] if event.retain_until else []),
+                        put(_item(event), "attribute_not_exists(pk)"),
+                        put(row_of(event)),
+                        *_retaining(event),
                     ]
                 )
             except RefusedError as refused:
                 if refused.position == 0:
-                    raise self._why_no_more(org_id) from None
+                    self._org(org_id)
+                    raise InvalidRequest(
+                        f"Organisation {org_id} has {EVENTS_PER_ORG} events already, the most it may have."
+                    ) from None
             else:
                 return event.event_id
 
@@ -100,7 +99,7 @@ class EventAdmin(TableAdmin, EventSettings):
                 raise InvalidRequest(f"Event {event_id} is being deleted.")
             after = replace(before, **given)
             try:
-                self._together(self._replacing(before, after))
+                self.table.transact(_changing(before, after))
             except RefusedError as refused:
                 if refused.position == 0:  # somebody else changed it a moment ago
                     continue
@@ -109,7 +108,7 @@ class EventAdmin(TableAdmin, EventSettings):
 
     @override
     def event(self, event_id: int) -> Event | None:
-        item = self._read(schema.event_key(event_id))
+        item = self.table.get(schema.event_key(event_id))
         return event_from_item(item) if item is not None else None
 
     def events(self, org_id: int) -> list[EventRow]:
@@ -118,60 +117,50 @@ class EventAdmin(TableAdmin, EventSettings):
         Raises:
             NotFound: no such organisation.
         """
-        if self._read(schema.org_key(org_id)) is None:
-            raise NotFound(f"There is no organisation {org_id}.")
-        return [row_from_item(item) for item in reversed(self._list(schema.org_pk(org_id), schema.EVENTS))]
+        self._org(org_id)
+        return list(DynamoEventDirectory(self.table).rows(org_id))
 
-    def _replacing(self, before: Event, after: Event) -> "list[TransactWriteItemTypeDef]":
-        """Only what an operator changes is written: others write other attributes of the event meanwhile."""
-        was = {f":was_{name}": value for name, value in _settings(before).items()}
-        conditions = [f"#{name[5:]} = {name}" for name in was]
-        conditions += [f"attribute_not_exists({name})" for name in _OPTIONAL if f":was_{name}" not in was]
-        conditions.append("attribute_not_exists(closing)")
-        wanted = _settings(after)
-        row, old_row = row_of(after), row_of(before)
-        moved = (row["pk"], row["sk"]) != (old_row["pk"], old_row["sk"])
-        old_key = {"pk": old_row["pk"], "sk": old_row["sk"]}
-        gone = [name for name in _OPTIONAL if f":was_{name}" in was and name not in wanted]
-        update = self._set(schema.event_key(before.event_id), **wanted)
-        update["Update"] |= {
-            "UpdateExpression": update["Update"]["UpdateExpression"] + (f" REMOVE {', '.join(gone)}" if gone else ""),
-            "ConditionExpression": " AND ".join(conditions),
-            "ExpressionAttributeNames": {f"#{name}": name for name in {*wanted, *gone}},
-            "ExpressionAttributeValues": {f":{name}": value for name, value in wanted.items()} | was,
-        }
-        return [
-            update,
-            self._put(row),
-            *([self._delete(old_key)] if moved else []),
-            *self._retaining(before, after),
-            *self._mapping(before, after),
-        ]
+    @override
+    def change_face_sets(self, before: Event, after: Event) -> bool:
+        count = {"one": 1} if before.faces != after.faces else {}
+        change = replacing(
+            schema.event_key(before.event_id),
+            _face_sets(before),
+            _face_sets(after),
+            "attribute_not_exists(closing)",
+            "ADD erasures :one" if count else "",
+            **count,
+        )
+        try:
+            return self.table.write(change)
+        except Throttled as error:  # a settings change is at the same event
+            if error.code != "TransactionConflictException":
+                raise
+            return False
 
-    def _retaining(self, before: Event, after: Event) -> "list[TransactWriteItemTypeDef]":
-        """The list of events by their last day follows; an event whose faces are gone is not on it any more, and comes
-        back with a new day only."""
-        if before.retain_until == after.retain_until:
-            return []
-        writes = [self._put(_retention(after))] if after.retain_until else []
+
+def _changing(before: Event, after: Event) -> list[Write]:
+    """Only what an operator changes is written: others write other attributes of the event meanwhile.
+
+    The list of events by their last day follows; an event whose faces are gone is not on it any more, and comes back
+    with a new day only. No two events search the same one of the upstream's: there, one request_id would be one search
+    for both.
+    """
+    key, not_closing = schema.event_key(before.event_id), "attribute_not_exists(closing)"
+    writes = [replacing(key, _settings(before), _settings(after), not_closing), put(row_of(after))]
+    if schema.org_event_key(before) != schema.org_event_key(after):
+        writes.append(delete(schema.org_event_key(before)))
+    if before.retain_until != after.retain_until:
+        writes += _retaining(after)
         if before.retain_until:
-            writes.append(self._delete(schema.retention_key(before.retain_until, before.event_id)))
-        return writes
-
-    def _mapping(self, before: Event, after: Event) -> "list[TransactWriteItemTypeDef]":
-        """No two events search the same one of the upstream's: there, one request_id would be one search for both."""
-        if before.upstream == after.upstream:
-            return []
-        writes = [self._delete(schema.upstream_key(before.upstream))] if before.upstream is not None else []
+            writes.append(delete(schema.retention_key(before.retain_until, before.event_id)))
+    if before.upstream != after.upstream:
+        if before.upstream is not None:
+            writes.append(delete(schema.upstream_key(before.upstream)))
         if after.upstream is not None:
-            claim = schema.upstream_key(after.upstream) | {"event_id": schema.n(after.event_id)}
-            writes.append(self._put(claim, "attribute_not_exists(pk)"))
-        return writes
-
-    def _why_no_more(self, org_id: int) -> NotFound | InvalidRequest:
-        if self._read(schema.org_key(org_id)) is None:
-            return NotFound(f"There is no organisation {org_id}.")
-        return InvalidRequest(f"Organisation {org_id} has {EVENTS_PER_ORG} events already, the most it may have.")
+            claim = schema.upstream_key(after.upstream) | {"event_id": after.event_id}
+            writes.append(put(claim, "attribute_not_exists(pk)"))
+    return writes
 
 
 def _given(changes: EventChanges) -> dict[str, Any]:
@@ -214,38 +203,48 @@ def slug_of(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", plain)[:SLUG_LENGTH].strip("-") or "event"
 
 
-def _item(event: Event) -> "schema.Key":
+def _item(event: Event) -> Item:
     fixed = {
-        "event_id": schema.n(event.event_id),
-        "org_id": schema.n(event.org_id),
-        "shards": schema.n(event.shards),
-        "created_at": schema.n(event.created_at),
-        "erasures": schema.n(event.erasures),
+        "event_id": event.event_id,
+        "org_id": event.org_id,
+        "shards": event.shards,
+        "created_at": event.created_at,
+        "erasures": event.erasures,
     }
-    return schema.event_key(event.event_id) | _settings(event) | face_sets_of(event) | fixed
+    return schema.event_key(event.event_id) | _settings(event) | _face_sets(event) | fixed
 
 
-def _settings(event: Event) -> "schema.Key":
-    """What an operator can change; some of it is absent where nothing was chosen, see `_OPTIONAL`."""
-    settings = {
-        "name": schema.s(event.name),
-        "slug": schema.s(event.slug),
-        "event_date": schema.s(event.date),
-        "event_enabled": schema.flag(event.event_enabled),
-        "selfie_search": schema.flag(event.selfie_search),
-        "confidence": schema.n(event.confidence),
+def _settings(event: Event) -> Item:
+    """What an operator can change; None where nothing was chosen."""
+    return {
+        "name": event.name,
+        "slug": event.slug,
+        "event_date": event.date,
+        "event_enabled": event.event_enabled,
+        "selfie_search": event.selfie_search,
+        "confidence": event.confidence,
+        "cover": str(event.cover) if event.cover is not None else None,
+        "retain_until": event.retain_until or None,
+        "upstream": str(event.upstream) if event.upstream is not None else None,
     }
-    if event.cover is not None:
-        settings["cover"] = schema.s(str(event.cover))
-    if event.retain_until:
-        settings["retain_until"] = schema.s(event.retain_until)
-    if event.upstream is not None:
-        settings["upstream"] = schema.s(str(event.upstream))
-    return settings
 
 
-def _retention(event: Event) -> "schema.Key":
-    return schema.retention_key(event.retain_until, event.event_id) | {"event_id": schema.n(event.event_id)}
+def _face_sets(event: Event) -> Item:
+    """The attributes that say which face sets an event has; None for what it has not."""
+    return {
+        "faces": str(event.faces),
+        "building": str(event.building) if event.building is not None else None,
+        "leaving": str(event.leaving) if event.leaving is not None else None,
+        "vector_table": event.vector_table or None,
+        "face_shards": event.face_shards if event.vector_table else None,
+    }
+
+
+def _retaining(event: Event) -> list[Write]:
+    """Put it on the list of events by their last day, if it has one."""
+    if not event.retain_until:
+        return []
+    return [put(schema.retention_key(event.retain_until, event.event_id) | {"event_id": event.event_id})]
 
 
 def _check_confidence(confidence: int) -> None:

@@ -4,16 +4,13 @@ the key's digest on every request, one for the organisation's list."""
 import secrets
 import time
 from collections.abc import Collection
-from typing import TYPE_CHECKING
 
 from facesearch.adapters.dynamodb import schema
-from facesearch.adapters.dynamodb.admin.table import RefusedError, TableAdmin, now
+from facesearch.adapters.dynamodb.admin.orgs import OrgAdmin, now
+from facesearch.adapters.dynamodb.table import Item, RefusedError, Write, delete, put, update
 from facesearch.admin.models import CreatedKey, KeyRow
 from facesearch.errors import InvalidRequest, NotFound
 from facesearch.models import Scope, digest_of
-
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
 
 KEYS_PER_ORG = 10
 SHOWN_CHARACTERS = 5
@@ -21,7 +18,7 @@ SECONDS_PER_DAY = 86_400
 MAX_DAYS = 3650
 
 
-class KeyAdmin(TableAdmin):
+class KeyAdmin(OrgAdmin):
     """The operator's use cases about keys. Every change holds for the very next request."""
 
     def create_key(self, org_id: int, scopes: Collection[Scope] = tuple(Scope), days: int | None = None) -> CreatedKey:
@@ -38,27 +35,25 @@ class KeyAdmin(TableAdmin):
         api_key, key_id = secrets.token_urlsafe(32), secrets.token_hex(8)
         digest = digest_of(api_key)
         shared = {
-            "key_id": schema.s(key_id),
-            "org_id": schema.n(org_id),
-            "active": schema.flag(value=True),
-            "scopes": schema.strings(scopes),
-            "created_at": schema.s(now()),
-        }
-        if days is not None:
+            "key_id": key_id,
+            "org_id": org_id,
+            "active": True,
+            "scopes": set(scopes),
+            "created_at": now(),
             # Not the table's TTL attribute: an expired key stays in the list until it is deleted.
-            shared["valid_until"] = schema.n(int(time.time()) + days * SECONDS_PER_DAY)
-        listed = {"prefix": schema.s(api_key[:SHOWN_CHARACTERS]), "digest": schema.s(digest)}
+            "valid_until": int(time.time()) + days * SECONDS_PER_DAY if days is not None else None,
+        }
+        listed = {"prefix": api_key[:SHOWN_CHARACTERS], "digest": digest}
         try:
-            self._together(
+            self.table.transact(
                 [
                     self._count(org_id, "keys", 1, KEYS_PER_ORG),
-                    self._put(schema.api_key_key(digest) | shared),
-                    self._put(schema.org_api_key_key(org_id, key_id) | shared | listed),
+                    put(schema.api_key_key(digest) | shared),
+                    put(schema.org_api_key_key(org_id, key_id) | shared | listed),
                 ]
             )
         except RefusedError:
-            if self._read(schema.org_key(org_id)) is None:
-                raise NotFound(f"There is no organisation {org_id}.") from None
+            self._org(org_id)
             raise InvalidRequest(
                 f"Organisation {org_id} has {KEYS_PER_ORG} keys already, the most it may have. Delete one first."
             ) from None
@@ -70,10 +65,9 @@ class KeyAdmin(TableAdmin):
         Raises:
             NotFound: no such organisation.
         """
-        if self._read(schema.org_key(org_id)) is None:
-            raise NotFound(f"There is no organisation {org_id}.")
-        rows = [_row(item) for item in self._list(schema.org_pk(org_id), schema.API_KEYS)]
-        return sorted(rows, key=lambda row: (row.created_at, row.key_id))
+        self._org(org_id)
+        items = self.table.query(schema.org_pk(org_id), "begins_with(sk, :keys)", keys=schema.API_KEYS)
+        return sorted(map(_row, items), key=lambda row: (row.created_at, row.key_id))
 
     def switch_key(self, org_id: int, key_id: str, *, active: bool) -> None:
         """Deactivate a key, or activate it again.
@@ -81,32 +75,32 @@ class KeyAdmin(TableAdmin):
         Raises:
             NotFound: the organisation has no such key.
         """
-        listed = schema.org_api_key_key(org_id, key_id)
-        by_secret = self._by_secret(org_id, key_id)
-        self._change(org_id, key_id, [self._set(key, active=schema.flag(active)) for key in (by_secret, listed)])
+        keys = self._by_secret(org_id, key_id), schema.org_api_key_key(org_id, key_id)
+        change = [update(key, "SET #active = :active", "attribute_exists(pk)", active=active) for key in keys]
+        self._change(org_id, key_id, change)
 
     def delete_key(self, org_id: int, key_id: str) -> None:
-        """Forget a key.
+        """Delete a key.
 
         Raises:
             NotFound: the organisation has no such key.
         """
         writes = [
-            self._delete(schema.org_api_key_key(org_id, key_id), "attribute_exists(pk)"),
-            self._delete(self._by_secret(org_id, key_id)),
+            delete(schema.org_api_key_key(org_id, key_id), "attribute_exists(pk)"),
+            delete(self._by_secret(org_id, key_id)),
             self._count(org_id, "keys", -1),
         ]
         self._change(org_id, key_id, writes)
 
-    def _by_secret(self, org_id: int, key_id: str) -> "schema.Key":
-        item = self._read(schema.org_api_key_key(org_id, key_id))
+    def _by_secret(self, org_id: int, key_id: str) -> Item:
+        item = self.table.get(schema.org_api_key_key(org_id, key_id))
         if item is None:
             raise _no_such_key(org_id, key_id)
-        return schema.api_key_key(schema.text(item, "digest"))
+        return schema.api_key_key(item["digest"])
 
-    def _change(self, org_id: int, key_id: str, writes: "list[TransactWriteItemTypeDef]") -> None:
+    def _change(self, org_id: int, key_id: str, writes: list[Write]) -> None:
         try:
-            self._together(writes)
+            self.table.transact(writes)
         except RefusedError:  # deleted by somebody else a moment ago
             raise _no_such_key(org_id, key_id) from None
 
@@ -115,12 +109,12 @@ def _no_such_key(org_id: int, key_id: str) -> NotFound:
     return NotFound(f"Organisation {org_id} has no key {key_id}.")
 
 
-def _row(item: "schema.Item") -> KeyRow:
+def _row(item: Item) -> KeyRow:
     return KeyRow(
-        key_id=schema.text(item, "key_id"),
-        api_key=f"{schema.text(item, 'prefix')}***",
-        active=schema.boolean(item, "active"),
-        scopes=frozenset(Scope(name) for name in schema.string_set(item, "scopes")),
-        created_at=schema.text(item, "created_at"),
-        expires_at=schema.number(item, "valid_until") or None,
+        key_id=item["key_id"],
+        api_key=f"{item['prefix']}***",
+        active=item["active"],
+        scopes=frozenset(Scope(name) for name in item["scopes"]),
+        created_at=item["created_at"],
+        expires_at=item.get("valid_until"),
     )

@@ -1,17 +1,25 @@
 """Organisations and their face-search quotas."""
 
+import secrets
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
 from facesearch.adapters.dynamodb import schema
-from facesearch.adapters.dynamodb.admin.table import TableAdmin, checked_name, now, random_id
 from facesearch.adapters.dynamodb.quota import quota_from_item
+from facesearch.adapters.dynamodb.table import Item, Table, Write, put, update
 from facesearch.admin.models import Organisation
 from facesearch.errors import InvalidRequest, NotFound
 from facesearch.models import QuotaLimits
 
 MAX_PER_MINUTE, MAX_BURST = 600_000, 100_000
+NAME_LENGTH = 200
 
 
-class OrgAdmin(TableAdmin):
-    """The operator's use cases about organisations."""
+@dataclass(frozen=True)
+class OrgAdmin:
+    """The operator's use cases about organisations, and what those about what they have share."""
+
+    table: Table
 
     def create_org(self, name: str) -> int:
         """A new organisation under a number that says nothing about how many there are.
@@ -22,14 +30,8 @@ class OrgAdmin(TableAdmin):
         name = checked_name(name)
         while True:
             org_id = random_id()
-            item = schema.org_key(org_id) | {
-                "org_id": schema.n(org_id),
-                "name": schema.s(name),
-                "keys": schema.n(0),
-                "events": schema.n(0),
-                "created_at": schema.s(now()),
-            }
-            if self._put_new(item):
+            item = {"org_id": org_id, "name": name, "keys": 0, "events": 0, "created_at": now()}
+            if self.table.write(put(schema.org_key(org_id) | item, "attribute_not_exists(pk)")):
                 return org_id
 
     def org(self, org_id: int) -> Organisation:
@@ -38,16 +40,8 @@ class OrgAdmin(TableAdmin):
         Raises:
             NotFound: no such organisation.
         """
-        item = self._read(schema.org_key(org_id))
-        if item is None:
-            raise NotFound(f"There is no organisation {org_id}.")
-        return Organisation(
-            org_id=org_id,
-            name=schema.text(item, "name"),
-            keys=schema.number(item, "keys"),
-            events=schema.number(item, "events"),
-            quota=quota_from_item(self._read(schema.quota_key(org_id))).override,
-        )
+        item, quota = self._org(org_id), quota_from_item(self.table.get(schema.quota_key(org_id)))
+        return Organisation(org_id, item["name"], item["keys"], item["events"], quota.override)
 
     def set_quota(self, org_id: int, limits: QuotaLimits | None) -> None:
         """Give the organisation limits of its own, or (None) the deployment's again; the next search sees it.
@@ -59,19 +53,54 @@ class OrgAdmin(TableAdmin):
             NotFound: no such organisation.
             InvalidRequest: limits outside 1 to `MAX_PER_MINUTE` and 1 to `MAX_BURST`.
         """
-        self.org(org_id)
+        self._org(org_id)
+        key = schema.quota_key(org_id)
         if limits is None:
-            self._dynamodb.update_item(
-                TableName=self._table,
-                Key=schema.quota_key(org_id),
-                UpdateExpression="REMOVE per_minute, burst, full_at",
-            )
+            self.table.write(update(key, "REMOVE per_minute, burst, full_at"))
             return
         if not (1 <= limits.per_minute <= MAX_PER_MINUTE and 1 <= limits.burst <= MAX_BURST):
             raise InvalidRequest(f"A quota is 1 to {MAX_PER_MINUTE} searches a minute, and 1 to {MAX_BURST} at once.")
-        self._dynamodb.update_item(
-            TableName=self._table,
-            Key=schema.quota_key(org_id),
-            UpdateExpression="SET per_minute = :per_minute, burst = :burst REMOVE full_at",
-            ExpressionAttributeValues={":per_minute": schema.n(limits.per_minute), ":burst": schema.n(limits.burst)},
-        )
+        change = "SET per_minute = :per_minute, burst = :burst REMOVE full_at"
+        self.table.write(update(key, change, per_minute=limits.per_minute, burst=limits.burst))
+
+    def _org(self, org_id: int) -> Item:
+        """The organisation's item.
+
+        Raises:
+            NotFound: no such organisation.
+        """
+        item = self.table.get(schema.org_key(org_id))
+        if item is None:
+            raise NotFound(f"There is no organisation {org_id}.")
+        return item
+
+    @staticmethod
+    def _count(org_id: int, counter: str, step: int, most: int | None = None) -> Write:
+        """Count something of an organisation that exists, and not beyond `most`."""
+        key, count = schema.org_key(org_id), f"ADD #{counter} :step"
+        if most is None:
+            return update(key, count, "attribute_exists(pk)", step=step)
+        room = f"(attribute_not_exists(#{counter}) OR #{counter} < :most)"
+        return update(key, count, f"attribute_exists(pk) AND {room}", step=step, most=most)
+
+
+def random_id() -> int:
+    """Nine digits that say nothing about how many there are."""
+    return 100_000_000 + secrets.randbelow(900_000_000)
+
+
+def now() -> str:
+    """ISO 8601 in UTC, to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def checked_name(name: str) -> str:
+    """The name without the white space around it.
+
+    Raises:
+        InvalidRequest: empty, too long, or with characters that are not for one line of text.
+    """
+    name = name.strip()
+    if not name or len(name) > NAME_LENGTH or not name.isprintable():
+        raise InvalidRequest(f"A name must be one line of 1 to {NAME_LENGTH} characters.")
+    return name
