@@ -263,7 +263,7 @@ def test_what_is_left_unprocessed_to_the_end_is_429_too(refusing: Refusing, depl
         ("_dynamodb", "UpdateItem", exceeded),  # the quota, the claim's end
         ("_dynamodb", "PutItem", lambda: dynamodb("ThrottlingException")),  # the claim
         ("_dynamodb", "BatchGetItem", lambda: dynamodb("RequestLimitExceeded")),
-        ("_s3", "PutObject", lambda: s3(503, "SlowDown")),  # the selfie
+        ("s3", "PutObject", lambda: s3(503, "SlowDown")),  # the selfie
     ],
 )
 def test_a_search_is_answered_by_429_and_is_done_by_its_repetition(

@@ -5,7 +5,6 @@ A message that failed is named in the response and delivered again, alone; an er
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
 
@@ -15,6 +14,7 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from facesearch.observability import flush_metrics, log_unexpected, logger
+from facesearch.webhooks.commands import MessageDelivery
 
 QueueHandler = Callable[[dict[str, Any], LambdaContext], PartialItemFailureResponse | None]
 ReportT = TypeVar("ReportT")
@@ -22,28 +22,12 @@ Start = Callable[[SQSRecord, Callable[[], float]], Callable[[], ReportT]]
 """Called with each message before what it gives is called for the first; the second is the invocation's time left."""
 
 
-@dataclass(frozen=True)
-class QueueMessage:
-    """A delivery of a message.
-
-    Attributes:
-        number: how often it was delivered, this time included.
-        receipt: what the queue knows this delivery by.
-        seconds_left: of the invocation, which may have other messages after this one.
-    """
-
-    body: str
-    number: int
-    receipt: str
-    seconds_left: Callable[[], float]
-
-
-def one_by_one(handle: Callable[[QueueMessage], None]) -> Start[None]:
-    """Have a batch's messages handled one after the other."""
+def one_by_one(handle: Callable[[str, MessageDelivery], None]) -> Start[None]:
+    """Have a batch's messages handled one after the other, each by its body."""
 
     def start(record: SQSRecord, seconds_left: Callable[[], float]) -> Callable[[], None]:
         number = int(record.attributes.approximate_receive_count)
-        return partial(handle, QueueMessage(record.body, number, record.receipt_handle, seconds_left))
+        return partial(handle, record.body, MessageDelivery(number, record.receipt_handle, seconds_left))
 
     return start
 

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from typing import Any
 
-from facesearch.api.authentication import AuthenticatedRequest, Authenticator
+from facesearch.api.authentication import Authenticator
 from facesearch.bootstrap.lazy import on_first_use
 from facesearch.bootstrap.stores import StoreContainer, part
 from facesearch.models import Event, FaceSetKind, QuotaLimits, QuotaState
@@ -53,10 +53,6 @@ class Container(StoreContainer):
 
     authenticator = part(lambda self: Authenticator(reader=self.reader))
 
-    def meter(self, request: AuthenticatedRequest) -> Meter:
-        """The quota of the organisation that pays for this request's searches."""
-        return self._meter_of(request.org_id, request.known.quota)
-
     @cached_property
     def face_search(self) -> searching.FaceSearch[Any]:
         settings = self.settings
@@ -64,7 +60,7 @@ class Container(StoreContainer):
             matcher=self._matcher,
             idempotency=self._idempotency,
             results=self._results,
-            selfies=s3_selfies.S3SelfieStore(self._s3, settings.required("selfies_bucket"))
+            selfies=s3_selfies.S3SelfieStore(self.s3, settings.required("selfies_bucket"))
             if settings.selfie_retention_days
             else selfies.NoSelfieStore(),
             uploads=self.selfie_uploads,
@@ -108,7 +104,7 @@ class Container(StoreContainer):
     galleries = part(lambda self: gallery.Galleries(self.photos, self.pool))
     originals = part(
         lambda self: photo_originals.Originals(
-            self.photos, s3_originals.S3Originals(self._s3, self.settings.required("photos_bucket")), self.pool
+            self.photos, s3_originals.S3Originals(self.s3, self.settings.required("photos_bucket")), self.pool
         )
     )
 
@@ -116,7 +112,7 @@ class Container(StoreContainer):
     def rendition_links(self) -> links.RenditionLinks:
         if base_url := self.settings.renditions_base_url:
             return links.HostLinks(base_url)
-        return s3_links.SignedLinks(self._s3, self.settings.required("renditions_bucket"))
+        return s3_links.SignedLinks(self.s3, self.settings.required("renditions_bucket"))
 
     @cached_property
     def photo_indexer(self) -> indexing.PhotoIndexer:
@@ -129,7 +125,7 @@ class Container(StoreContainer):
             looker=looker,
             photos=self.photos,
             pictures=pictures.S3Pictures(
-                self._s3, settings.required("photos_bucket"), settings.required("renditions_bucket")
+                self.s3, settings.required("photos_bucket"), settings.required("renditions_bucket")
             ),
             reader=self.reader,
             sets=self.face_sets,
@@ -209,7 +205,7 @@ class Container(StoreContainer):
                 store=self._pending_selfies, outbound=self._outbound, pool=self.pool
             ),
             search=self.face_search,
-            meter=self._meter_of,
+            meter=self.meter,
             commands=self._search_commands,
             announcer=self.announcer,
             deliveries=self.settings.search_job_deliveries,
@@ -244,7 +240,8 @@ class Container(StoreContainer):
     def _shares(self, kind: str, concurrency: int) -> shares.DynamoShares:
         return shares.DynamoShares(self._table, kind, sharing.share_of(concurrency))
 
-    def _meter_of(self, org_id: int, quota: QuotaState) -> Meter:
+    def meter(self, org_id: int, quota: QuotaState) -> Meter:
+        """The quota of the organisation that pays for searches, as it was last read."""
         limits = QuotaLimits(self.settings.search_quota_per_minute, self.settings.search_quota_burst)
         return Meter(self._bucket, org_id, limits, quota)
 
@@ -264,7 +261,7 @@ class Container(StoreContainer):
         return distributed.ChosenIndexes(exact, items, vectors)
 
     def _engine_of(self, model: str) -> engine.FaceEngine:
-        """See `engine.EngineOf`; the networks are loaded for the first model that is asked for."""
+        """`engine.EngineOf`; the networks are loaded for the first model that is asked for."""
         return self._engine.named(model)
 
 

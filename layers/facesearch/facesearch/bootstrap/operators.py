@@ -2,7 +2,7 @@
 
 from functools import cache, cached_property
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 from facesearch.adapters.dynamodb.erasing import DynamoErasureLog
 from facesearch.adapters.dynamodb.photos import DynamoPhotoStore
@@ -21,9 +21,6 @@ from facesearch.photos.rebuild import Progress as RebuildProgress
 from facesearch.photos.rebuild import Rebuild
 from facesearch.webhooks.callbacks.replay import CallbackReplay
 
-if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
-
 
 class OperatorContainer(Container):
     """The parts of one command. A `with` closes the thread pools at its end, when all that runs in them is done."""
@@ -35,11 +32,6 @@ class OperatorContainer(Container):
         for pool in ("_background", "_cpu", "pool"):  # the first may wait for the others
             if (made := self.__dict__.pop(pool, None)) is not None:
                 made.shutdown()
-
-    @property
-    def s3(self) -> "S3Client":
-        """The client of the photos' bucket."""
-        return self._s3
 
     @cached_property
     def callback_replay(self) -> CallbackReplay:

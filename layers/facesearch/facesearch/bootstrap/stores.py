@@ -55,7 +55,7 @@ class StoreContainer:
         return client
 
     _dynamodb: cached_property[DynamoDBClient] = part(lambda self: self._client("dynamodb", aws.DYNAMODB))
-    _s3: cached_property[S3Client] = part(lambda self: self._client("s3", aws.S3))
+    s3: cached_property[S3Client] = part(lambda self: self._client("s3", aws.S3))
     _sqs: cached_property[SQSClient] = part(lambda self: self._client("sqs", aws.SQS))
     _kms: cached_property[KMSClient] = part(lambda self: self._client("kms", aws.SQS))
 
@@ -90,14 +90,14 @@ class StoreContainer:
         return vector_items.DynamoVectorItems(Table(self._dynamodb, name)) if name else None
 
     def _objects(self, bucket: str) -> objects.S3Objects:
-        return objects.S3Objects(self._s3, self.settings.required(bucket), self.pool)
+        return objects.S3Objects(self.s3, self.settings.required(bucket), self.pool)
 
-    selfie_uploads = part(lambda self: selfies.S3SelfieUploads(self._s3, self.settings.required("selfies_bucket")))
+    selfie_uploads = part(lambda self: selfies.S3SelfieUploads(self.s3, self.settings.required("selfies_bucket")))
     _pending_selfies = part(
-        lambda self: pending_selfies.S3PendingSelfies(self._s3, self.settings.required("selfies_bucket"))
+        lambda self: pending_selfies.S3PendingSelfies(self.s3, self.settings.required("selfies_bucket"))
     )
     _snapshots = part(
-        lambda self: snapshots.S3SnapshotStore(self._s3, self.settings.required("snapshots_bucket"), self._table)
+        lambda self: snapshots.S3SnapshotStore(self.s3, self.settings.required("snapshots_bucket"), self._table)
     )
 
     _search_commands = part(
