@@ -3,7 +3,7 @@
 from concurrent.futures import Future
 from typing import Any
 
-from facesearch.api.queue_handler import side_by_side
+from facesearch.api.queue_handler import queue_handler, side_by_side
 from facesearch.bootstrap import container
 from facesearch.observability import count, logger
 from facesearch.webhooks.callbacks.delivery import BusyError, DeliveryOutcome, DeliveryReport
@@ -34,4 +34,4 @@ def tell(report: DeliveryReport) -> None:
 
 
 # Side by side: a receiver that takes its 15 s holds up nobody else's callback.
-handler = side_by_side(submit, tell, comes_again=BusyError)
+handler = queue_handler(side_by_side(submit, tell), comes_again=BusyError)

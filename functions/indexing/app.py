@@ -5,7 +5,7 @@ from concurrent.futures import Future
 
 from aws_lambda_powertools.metrics import MetricUnit
 
-from facesearch.api.queue_handler import side_by_side
+from facesearch.api.queue_handler import queue_handler, side_by_side
 from facesearch.bootstrap import container
 from facesearch.observability import count, logger, metrics
 from facesearch.photos.reports import IndexingOutcome, IndexingReport
@@ -53,4 +53,4 @@ def tell_of_upload(report: IndexingReport) -> None:
             logger.warning("upload ignored", extra=said | {"reason": report.reason})
 
 
-handler = side_by_side(submit, tell, after=request_more)
+handler = queue_handler(side_by_side(submit, tell), after=request_more)

@@ -7,11 +7,10 @@ from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 from facesearch.api import handler as api
 from facesearch.api import presenters
 from facesearch.api.authentication import AuthenticatedRequest
-from facesearch.api.originals_request import OriginalsRequest, parse_originals
+from facesearch.api.bodies import OriginalsRequest, parse_originals, parse_upload_request
 from facesearch.api.presenters import success
 from facesearch.api.requests import ApiRequest, EventsQuery, OriginalsQuery, PageQuery
 from facesearch.api.schemas import Pong, SelfieUpload
-from facesearch.api.upload_request import parse_upload_request
 from facesearch.bootstrap import container
 from facesearch.errors import NotFound
 from facesearch.models import Feature, Scope, require

@@ -22,7 +22,7 @@ def post_faces(org_id: str, event_id: str) -> Response[str]:
     request = api.request_of(app, PageQuery).with_body(form.request_id, form.upload_ids)
     api.log_request(request.org_id, request.event_id, request.request_id)
     caller = container.authenticator.identify(api.key_of(app), request, Scope.SEARCH, quota=True)
-    meter = container.meter(caller)
+    meter = container.meter(caller.org_id, caller.known.quota)
     api.headers_of_failure(app, lambda: meter.headers)
     event = caller.event(Feature.SELFIE_SEARCH)
     search = request.search_or_new(event)

@@ -2,29 +2,29 @@
 look through an event's watches."""
 
 from facesearch.api.handler import log_request
-from facesearch.api.queue_handler import QueueMessage, one_by_one
+from facesearch.api.queue_handler import one_by_one, queue_handler
 from facesearch.bootstrap import container
 from facesearch.webhooks.commands import MessageDelivery, SearchCommand
 from facesearch.webhooks.job_runner import NotNowError
 from facesearch.webhooks.watches.commands import WatchCommand
 
 
-def run(message: QueueMessage) -> None:
-    watch = WatchCommand.from_message(message.body)
+def run(body: str, delivery: MessageDelivery) -> None:
+    watch = WatchCommand.from_message(body)
     if watch is not None:
-        run_watches(watch, message)
+        run_watches(watch, delivery)
         return
-    command = SearchCommand.from_message(message.body)
+    command = SearchCommand.from_message(body)
     log_request(command.search.org_id, command.search.event_id, command.search.request_id)
-    container.job_runner.run(command, MessageDelivery(message.number, message.receipt, message.seconds_left))
+    container.job_runner.run(command, delivery)
 
 
-def run_watches(watch: WatchCommand, message: QueueMessage) -> None:
+def run_watches(watch: WatchCommand, delivery: MessageDelivery) -> None:
     if container.watch_runner is None:
         return
     log_request(watch.org_id, watch.event_id, None)
-    last = message.number >= container.settings.search_job_deliveries
-    container.watch_runner.run(watch, message.seconds_left, last=last)
+    last = delivery.number >= container.settings.search_job_deliveries
+    container.watch_runner.run(watch, delivery.seconds_left, last=last)
 
 
-handler = one_by_one(run, comes_again=NotNowError)
+handler = queue_handler(one_by_one(run), comes_again=NotNowError)

@@ -6,11 +6,12 @@ from datetime import UTC, datetime
 
 from aws_lambda_powertools.metrics import MetricUnit
 
-from facesearch.api.queue_handler import QueueMessage, one_by_one
+from facesearch.api.queue_handler import one_by_one, queue_handler
 from facesearch.bootstrap import container
 from facesearch.faces.health import Alikeness, is_alike
 from facesearch.models import Event, FaceSetKind
 from facesearch.observability import count, logger, metrics, milliseconds
+from facesearch.webhooks.commands import MessageDelivery
 
 
 def retain() -> None:
@@ -20,8 +21,8 @@ def retain() -> None:
         logger.info("faces expired", event_id=ended.event_id, faces=ended.faces, left=ended.left, probes=ended.probes)
 
 
-def compact(message: QueueMessage) -> None:
-    event_id = int(json.loads(message.body)["event_id"])
+def compact(body: str, _: MessageDelivery) -> None:
+    event_id = int(json.loads(body)["event_id"])
     event = container.event(event_id)
     if event is None or _is_over(event):
         # One that was killed between its file and what names it comes again, and finds the event deleted.
@@ -66,4 +67,4 @@ def _is_over(event: Event | None) -> bool:
     return event is None or event.closing or not event.keeps_faces
 
 
-handler = one_by_one(compact, without_messages=retain)
+handler = queue_handler(one_by_one(compact), without_messages=retain)

@@ -8,24 +8,16 @@ import pytest
 
 from facesearch.webhooks.callbacks.callback import OVERDUE_SECONDS
 from facesearch_local.resources import static_attributes
-from facesearch_local.template import Deployment, Resource, Template
-from tests.conftest import ROOT
+from facesearch_local.template import Resource
+from tests.unit.test_template import FUNCTIONS, TEMPLATE
 from tools.policies import grants
 
-PATH = ROOT / "template.yaml"
-EVERYTHING = {"FaceSets": "exact,vectors"}
 LEAST_RECEIVES = 5
 """AWS's advice for a queue that calls a function: a delivery that is throttled counts as one that was received."""
 FEWEST_EXECUTIONS = 10
 """What Lambda gives a new account, all functions together."""
 
 
-def template(**parameters: str) -> Template:
-    return Template.load(PATH, Deployment("stack", "000000000000", "us-east-1", EVERYTHING | parameters))
-
-
-TEMPLATE = template()
-FUNCTIONS = TEMPLATE.of_type("AWS::Serverless::Function")
 QUEUES = [queue for queue in TEMPLATE.of_type("AWS::SQS::Queue") if "RedrivePolicy" in queue.properties]
 
 
@@ -48,9 +40,7 @@ def called_by(function: Resource) -> set[str]:
 def queues_fed_by(function: str) -> set[str]:
     """Queues that a function may send to, or whose bucket it may write to: S3 tells them of each object."""
     found = set()
-    for grant in grants(TEMPLATE):
-        if grant.function != function:
-            continue
+    for grant in (each for each in grants(TEMPLATE) if each.function == function):
         for queue in QUEUES:
             name = static_attributes(TEMPLATE, queue.id)["QueueName"]
             if grant.action == "sqs:SendMessage" and any(fnmatchcase(name, to) for to in grant.resources):

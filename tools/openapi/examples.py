@@ -2,7 +2,7 @@
 
 import uuid
 
-from facesearch.api.originals_request import Method, OriginalsRequest
+from facesearch.api.bodies import Method, OriginalsRequest, UploadRequest
 from facesearch.api.presenters import paginate
 from facesearch.api.schemas import (
     DeletedSearch,
@@ -21,7 +21,6 @@ from facesearch.api.schemas import (
     SearchStatus,
     SelfieUpload,
 )
-from facesearch.api.upload_request import UploadRequest
 from facesearch.models import Page
 from facesearch.search.selfies import MAX_UPLOAD_BYTES, UPLOAD_SECONDS
 from facesearch.webhooks.requests import WebhookRequest
@@ -41,7 +40,7 @@ _IMAGE = ImageItem(
 )
 _ONE = paginate(Page(1, 32), 1)
 
-REFUSAL = Failure(message="query.page: Input should be greater than or equal to 1")
+REFUSAL = Failure(message="query.page: must be greater than or equal to 1")
 FACES = FaceSearchResult(request_id=REQUEST_ID, confidence_percentage=90, images=[_IMAGE], pagination=_ONE)
 UPLOAD = SelfieUpload(
     upload_id=UPLOAD_ID,

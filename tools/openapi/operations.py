@@ -10,9 +10,9 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Field, create_model
 
+from facesearch.api.bodies import UploadRequest
 from facesearch.api.requests import EventPath, EventsQuery, OrgPath, OriginalsQuery, PageQuery
 from facesearch.api.schemas import Success
-from facesearch.api.upload_request import UploadRequest
 from facesearch.models import Scope
 from facesearch.validation import UUID_PATTERN
 from facesearch.webhooks.requests import WebhookRequest

@@ -8,6 +8,10 @@ class FaceSearchError(Exception):
 
     status: ClassVar[int] = 500
 
+    def __init_subclass__(cls, status: int = 0) -> None:
+        """A class without a `status` of its own has its base's."""
+        cls.status = status or cls.status
+
     def __init__(self, message: str) -> None:
         super().__init__(message)
         self.message = message
@@ -18,16 +22,12 @@ class FaceSearchError(Exception):
         return {}
 
 
-class InvalidRequestId(FaceSearchError):
+class InvalidRequestId(FaceSearchError, status=400):
     """`request_id` is not a UUID."""
 
-    status = 400
 
-
-class UnusableImage(FaceSearchError):
+class UnusableImage(FaceSearchError, status=400):
     """The picture is empty, in no format that is read, or beyond the limits on its size and on the work it takes."""
-
-    status = 400
 
 
 class CostlyImage(UnusableImage):
@@ -37,88 +37,62 @@ class CostlyImage(UnusableImage):
         super().__init__("Reading this picture takes too long. Save it as an ordinary JPEG and send that.")
 
 
-class UnreadableBody(FaceSearchError):
+class UnreadableBody(FaceSearchError, status=400):
     """The body is not what it should be at all: no JSON, or no base64 in it."""
 
-    status = 400
 
-
-class SelfieUnavailable(FaceSearchError):
+class SelfieUnavailable(FaceSearchError, status=400):
     """The selfie of a webhook's search cannot be had: its URL is refused or leads to nothing, or it is gone."""
 
-    status = 400
 
-
-class UnknownUpload(FaceSearchError):
+class UnknownUpload(FaceSearchError, status=400):
     """`upload_id` names no upload that is there: never made, not finished, expired, or used for a search already."""
 
-    status = 400
 
-
-class NoSuchImages(FaceSearchError):
+class NoSuchImages(FaceSearchError, status=400):
     """Not one of the images that the caller names is a photo of the event."""
 
-    status = 400
 
-
-class NoFaceFound(FaceSearchError):
+class NoFaceFound(FaceSearchError, status=400):
     """The selfie is a readable picture, but no face was found in it."""
 
-    status = 400
 
-
-class OtherPerson(FaceSearchError):
+class OtherPerson(FaceSearchError, status=400):
     """The selfies of one search do not all show the same person."""
 
-    status = 400
 
-
-class MissingKey(FaceSearchError):
+class MissingKey(FaceSearchError, status=401):
     """No `X-API-Key`, or a blank one."""
 
-    status = 401
 
-
-class NotSigned(FaceSearchError):
+class NotSigned(FaceSearchError, status=401):
     """A webhook without `X-API-Key` whose signature is missing, forged, or older than five minutes."""
 
-    status = 401
 
-
-class Forbidden(FaceSearchError):
+class Forbidden(FaceSearchError, status=403):
     """Key unknown or inactive, organisation or event of somebody else, or the feature is switched off."""
 
-    status = 403
 
-
-class NotFound(FaceSearchError):
+class NotFound(FaceSearchError, status=404):
     """No such event, or no such finished search in it."""
-
-    status = 404
 
 
 class SearchDeleted(NotFound):
     """The search was deleted while it ran: there is nothing of it."""
 
 
-class TooLarge(FaceSearchError):
+class TooLarge(FaceSearchError, status=413):
     """The body or the selfie is larger than one call may carry."""
 
-    status = 413
 
-
-class InvalidRequest(FaceSearchError):
+class InvalidRequest(FaceSearchError, status=422):
     """Path, query or body does not fit the schema; the message lists the fields."""
 
-    status = 422
 
-
-class Busy(FaceSearchError):
+class Busy(FaceSearchError, status=429):
     """Not now: come again after `retry_after` seconds, a search with the same `request_id`."""
 
-    status = 429
-
-    def __init__(self, message: str, retry_after: int) -> None:
+    def __init__(self, message: str, retry_after: int = 5) -> None:
         super().__init__(message)
         self.retry_after = retry_after
 
@@ -163,9 +137,7 @@ class StoreUnavailable(Exception):
 class Throttled(Busy, StoreUnavailable):
     """A service has refused for having too much to do, and did nothing. That passes by itself."""
 
-    RETRY_AFTER_SECONDS: ClassVar[int] = 5
-
     def __init__(self, operation: str, code: str) -> None:
         StoreUnavailable.__init__(self, operation, code)
         self.message = "Too many requests at the moment. Retry with the same request_id."
-        self.retry_after = self.RETRY_AFTER_SECONDS
+        self.retry_after = 5

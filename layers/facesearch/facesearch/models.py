@@ -1,6 +1,7 @@
 """The nouns of the domain."""
 
 import hashlib
+import re
 import time
 import uuid
 from dataclasses import dataclass, field
@@ -39,16 +40,11 @@ class ApiKey:
 
 @dataclass(frozen=True)
 class WebhookSecret:
-    """A secret that an organisation's webhooks, and ours to it, are signed by.
-
-    Attributes:
-        secret: `whsec_` and base64 of the random bytes.
-        created_at: ISO 8601.
-    """
+    """What an organisation's webhooks, and ours to it, are signed by: `whsec_` and base64 of random bytes."""
 
     secret_id: str
     secret: str = field(repr=False)
-    created_at: str
+    created_at: str  # ISO 8601
 
 
 FACE_SHARDS = 16
@@ -105,15 +101,11 @@ class UpstreamEvent:
 
     @classmethod
     def of(cls, text: str) -> "UpstreamEvent":
-        """What `str` has made a text of.
-
-        Raises:
-            ValueError: it is no ORG/EVENT.
-        """
-        org_id, slash, event_id = text.partition("/")
-        if not (slash and all(part.isascii() and part.isdecimal() and len(part) <= 18 for part in (org_id, event_id))):
+        """What `str` has made a text of; a ValueError if it is no ORG/EVENT."""
+        numbers = re.fullmatch("([0-9]{1,18})/([0-9]{1,18})", text)
+        if numbers is None:
             raise ValueError("not ORG/EVENT")
-        return cls(int(org_id), int(event_id))
+        return cls(int(numbers[1]), int(numbers[2]))
 
 
 @dataclass(frozen=True)
@@ -279,7 +271,7 @@ class Feature(Enum):
     """What of an event a call is about, and so which of its switches must be on."""
 
     METADATA = "metadata"
-    """Answers whatever is switched off, or nobody could see that it is."""
+    """Allowed whatever is switched off, or nobody could see that it is."""
     PHOTOS = "photos"
     SELFIE_SEARCH = "selfie search"
     BIB_SEARCH = "bib search"
@@ -287,14 +279,8 @@ class Feature(Enum):
 
 
 def require(event: Event, feature: Feature) -> None:
-    """Refuse a feature that the event's switches do not allow.
-
-    Raises:
-        Forbidden: it is off.
-    """
-    if feature is Feature.METADATA:
-        return
-    if not event.event_enabled:
+    """Refuse a feature that the event's switches do not allow, by Forbidden."""
+    if not event.event_enabled and feature is not Feature.METADATA:
         raise Forbidden("This event is disabled.")
     if feature is Feature.SELFIE_SEARCH and not event.selfie_search:
         raise Forbidden("Selfie search is disabled for this event.")
@@ -311,19 +297,17 @@ def is_live(key: ApiKey) -> bool:
 
 @dataclass(frozen=True)
 class Page:
-    """The page that a caller asks for: `number` from 1, `size` photos."""
+    """The page that a caller asks for: `number` from 1, `size` photos, which are `start` to `stop` of all from 0."""
 
     number: int
     size: int
 
     @property
     def start(self) -> int:
-        """Position of the page's first photo among all, from 0."""
         return (self.number - 1) * self.size
 
     @property
     def stop(self) -> int:
-        """Position behind the page's last photo."""
         return self.start + self.size
 
 
@@ -345,12 +329,8 @@ class QuotaLimits:
 
 @dataclass(frozen=True)
 class QuotaState:
-    """What the table knows of an organisation's quota.
-
-    Attributes:
-        full_at: microseconds since the epoch at which the bucket is full; in the past = it is.
-        override: the organisation's own limits, None = the deployment's.
-    """
+    """What the table knows of an organisation's quota. `override`: its own limits, None = the deployment's."""
 
     full_at: int = 0
+    """Microseconds since the epoch at which the bucket is full; in the past = it is."""
     override: QuotaLimits | None = None

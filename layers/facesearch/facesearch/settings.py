@@ -1,5 +1,4 @@
-"""The one settings object: what template.yaml passes to a function through its environment, and to the command line
-through its outputs."""
+"""What template.yaml passes to a function through its environment, and to the command line through its outputs."""
 
 import os
 from collections.abc import Mapping
@@ -20,8 +19,7 @@ class MissingSetting(ValueError):
 class Settings(BaseModel):
     """Frozen settings of one function, or of a command on a stack.
 
-    A function declares only the variables that it uses, so everything but the table has a default; a part that
-    needs a name which was not given fails when it is built, with that name in the message (see `required`).
+    A function declares only the variables that it uses, so everything but the table has a default (see `required`).
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -95,22 +93,13 @@ class Settings(BaseModel):
         return max(1, round(self.memory_megabytes / 1769))
 
     def required(self, name: str) -> str:
-        """A setting that this function cannot do without.
-
-        Raises:
-            MissingSetting: it was not given.
-        """
-        value = str(getattr(self, name))
-        if not value:
+        """A setting that a part cannot do without, which is built when it is first asked for, or MissingSetting."""
+        if not (value := str(getattr(self, name))):
             raise MissingSetting(name)
         return value
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> "Settings":
-        """Read the settings from the environment (names in any case).
-
-        Raises:
-            pydantic.ValidationError: a variable is missing or out of its range.
-        """
+        """Read the settings, their names in any case; a ValidationError if one is missing or out of its range."""
         source = os.environ if environment is None else environment
         return cls.model_validate({name.lower(): value for name, value in source.items()})

@@ -1,30 +1,27 @@
 """What requests and messages have in common: UUIDs as we read them, and field errors as text."""
 
+import json
 import re
 import uuid
+from typing import TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
-from facesearch.errors import InvalidRequestId
+from facesearch.errors import InvalidRequest, InvalidRequestId
 
+ModelT = TypeVar("ModelT", bound=BaseModel)
 UUID_PATTERN = (
     r"^(?:[Uu][Rr][Nn]:[Uu][Uu][Ii][Dd]:)?([0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}|[0-9A-Fa-f]{32})$"
 )
 """What we read as a UUID; spelt without flags, so that the OpenAPI document can say it too."""
-
-
+_UUID = re.compile(UUID_PATTERN)
 GZIP = b"\x1f"
 """What a gzip'd body begins with, and no form or JSON. The byte after it is lost where the gateway took it for text."""
-
-
 COMPRESSED = "body: it is compressed; send it as it is, without Content-Encoding"
 
 
-_UUID = re.compile(UUID_PATTERN)
-
-
 def parse_request_id(text: str) -> uuid.UUID:
-    """A UUID in any text form of RFC 4122, or as 32 digits; `str` of it is the form we answer in.
+    """A UUID in any text form of RFC 4122, or as 32 digits; `str` of it is the form that responses have.
 
     Raises:
         InvalidRequestId: anything else.
@@ -44,10 +41,28 @@ def upload_of(text: str) -> uuid.UUID | None:
 
 
 def flatten(place: str, error: ValidationError) -> list[str]:
-    """Field errors as `place.field: message`; never the value that was sent."""
-    return [".".join([place, *map(str, detail["loc"])]) + f": {detail['msg']}" for detail in error.errors()]
+    """Field errors as `place.field: message`, each once; never the value that was sent."""
+    messages = []
+    for each in error.errors():
+        words = re.sub(r"^[A-Z]\w+ should ", "must ", each["msg"]).replace("Field required", "is required")
+        messages.append(".".join([place, *map(str, each["loc"])]) + f": {words}")
+    return list(dict.fromkeys(messages))
 
 
 def no_json(body: bytes, expected: str) -> str:
     """What is wrong with a body that is no JSON."""
     return COMPRESSED if body.startswith(GZIP) else expected
+
+
+def parse_json(model: type[ModelT], body: bytes, expected: str) -> ModelT:
+    """Read a JSON body.
+
+    Raises:
+        InvalidRequest: another shape, or no JSON, which then is told what is `expected`.
+    """
+    try:
+        return model.model_validate(json.loads(body))
+    except ValidationError as error:
+        raise InvalidRequest("; ".join(flatten("body", error))) from None
+    except (ValueError, RecursionError):
+        raise InvalidRequest(no_json(body, f"body: {expected}")) from None

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import re
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from itertools import pairwise
@@ -18,6 +19,7 @@ from facesearch.adapters.dynamodb.admin.events import SLUG_LENGTH, slug_of
 from facesearch.adapters.dynamodb.quota import DynamoTokenBuckets
 from facesearch.adapters.dynamodb.reading import DynamoEventDirectory, DynamoReader
 from facesearch.adapters.dynamodb.table import Table
+from facesearch.admin.models import CreatedKey
 from facesearch.api.presenters import event_details
 from facesearch.errors import InvalidRequest, NotFound
 from facesearch.models import Page, QuotaLimits, QuotaState, Scope, UpstreamEvent, digest_of
@@ -60,35 +62,27 @@ def test_a_key_is_listed_by_its_beginning_with_what_it_is_good_for(admin: Dynamo
     reading = admin.create_key(org, scopes=[Scope.READ], days=7)
     rows = {row.key_id: row for row in admin.keys(org)}
     first, second = rows[everything.key_id], rows[reading.key_id]
-    assert first.api_key == everything.api_key[:5] + "***"
+    assert [row.api_key for row in (first, second)] == [f"{each.api_key[:5]}***" for each in (everything, reading)]
     assert (first.active, first.scopes, first.expires_at) == (True, frozenset(Scope), None)
-    assert second.scopes == {Scope.READ}
-    assert second.expires_at is not None
-    in_a_week = dt.datetime.now(dt.UTC) + dt.timedelta(days=7)
-    assert abs(second.expires_at - in_a_week.timestamp()) < 60
-    assert abs(dt.datetime.now(dt.UTC) - dt.datetime.fromisoformat(first.created_at)) < dt.timedelta(minutes=1)
-    assert "".join(row.api_key for row in rows.values()).count("***") == 2
-    assert everything.api_key not in str(rows)
+    created_at = dt.datetime.fromisoformat(first.created_at).timestamp()
+    assert created_at == pytest.approx(time.time(), abs=60)
+    assert (second.scopes, second.expires_at) == ({Scope.READ}, pytest.approx(created_at + 7 * 86_400, abs=60))
 
 
 def test_a_switch_changes_the_list_and_what_a_caller_meets(
     admin: DynamoAdmin, org: int, client: "DynamoDBClient"
 ) -> None:
-    created, other = admin.create_key(org), admin.create_key(org)
+    switched, other = admin.create_key(org), admin.create_key(org)
 
-    def seen() -> tuple[bool, bool]:
+    def seen(created: CreatedKey) -> tuple[bool, bool]:
         (row,) = (row for row in admin.keys(org) if row.key_id == created.key_id)
         key = DynamoReader(Table(client, TABLE)).read(Wanted(digest_of(created.api_key))).key
         assert key is not None
         return row.active, key.active
 
-    assert seen() == (True, True)
     for active in (False, False, True, True):
-        admin.switch_key(org, created.key_id, active=active)
-        assert seen() == (active, active)
-    untouched = DynamoReader(Table(client, TABLE)).read(Wanted(digest_of(other.api_key))).key
-    assert untouched is not None
-    assert untouched.active
+        admin.switch_key(org, switched.key_id, active=active)
+        assert (seen(switched), seen(other)) == ((active, active), (True, True))
 
 
 def test_a_deleted_key_is_gone_from_everywhere_and_no_longer_counted(
@@ -99,19 +93,19 @@ def test_a_deleted_key_is_gone_from_everywhere_and_no_longer_counted(
     assert admin.org(org).keys == 1
     admin.delete_key(org, created.key_id)
     assert content() == before
-    for change in (admin.delete_key, lambda *key: admin.switch_key(*key, active=False)):
-        with pytest.raises(NotFound):
-            change(org, created.key_id)
     assert admin.org(org).keys == 0
 
 
-def test_a_key_is_changed_by_its_own_organisation_alone(admin: DynamoAdmin, org: int) -> None:
-    created = admin.create_key(org)
-    stranger = admin.create_org("Somebody else")
-    with pytest.raises(NotFound):
-        admin.delete_key(stranger, created.key_id)
-    with pytest.raises(NotFound):
-        admin.switch_key(stranger, created.key_id, active=False)
+def test_a_key_is_changed_by_its_own_organisation_alone_and_only_while_it_is_there(
+    admin: DynamoAdmin, org: int
+) -> None:
+    created, gone = admin.create_key(org), admin.create_key(org)
+    admin.delete_key(org, gone.key_id)
+    for org_id, key_id in ((admin.create_org("Somebody else"), created.key_id), (org, gone.key_id)):
+        with pytest.raises(NotFound):
+            admin.delete_key(org_id, key_id)
+        with pytest.raises(NotFound):
+            admin.switch_key(org_id, key_id, active=False)
     assert [row.active for row in admin.keys(org)] == [True]
 
 
@@ -119,15 +113,14 @@ def test_the_place_of_a_deleted_key_can_be_taken_and_a_refusal_leaves_nothing(
     admin: DynamoAdmin, org: int, content: Callable[[], list[Any]]
 ) -> None:
     ids = [admin.create_key(org).key_id for _ in range(KEYS_PER_ORG)]
-    full = content()
-    with pytest.raises(InvalidRequest):
+    for key_id in ids[3:5]:
+        full = content()
+        with pytest.raises(InvalidRequest):
+            admin.create_key(org)
+        assert content() == full
+        admin.delete_key(org, key_id)
         admin.create_key(org)
-    assert content() == full
-    admin.delete_key(org, ids[3])
-    admin.create_key(org)
-    assert admin.org(org).keys == len(admin.keys(org)) == KEYS_PER_ORG
-    with pytest.raises(InvalidRequest):
-        admin.create_key(org)
+        assert admin.org(org).keys == len(admin.keys(org)) == KEYS_PER_ORG
 
 
 def test_of_two_operators_who_delete_one_key_at_once_one_is_told_that_it_is_gone(
@@ -156,13 +149,10 @@ def test_a_key_that_makes_no_sense_is_refused(admin: DynamoAdmin, org: int, wron
 
 
 def test_nothing_can_be_done_about_an_organisation_that_is_not_there(admin: DynamoAdmin) -> None:
-    for act in (admin.keys, admin.events, admin.org, admin.create_key):
+    acts: list[Callable[[int], Any]] = [admin.keys, admin.events, admin.org, admin.create_key]
+    for act in [*acts, lambda org_id: admin.set_quota(org_id, None), lambda org_id: admin.create_event(org_id, "Run")]:
         with pytest.raises(NotFound):
             act(1)
-    with pytest.raises(NotFound):
-        admin.set_quota(1, None)
-    with pytest.raises(NotFound):
-        admin.create_event(1, "Marathon")
 
 
 # ------------------------------------------------------------------ quotas
@@ -246,12 +236,6 @@ def test_an_event_starts_at_a_time_and_is_listed_by_it(admin: DynamoAdmin, org: 
     assert event_details(event).event_date == "2026-01-19T06:00:00"
     assert event_details(admin.update_event(early, date=day)).event_date == "2026-01-19T00:00:00"
     assert listed(client, org) == [late, whole, early]
-
-
-def test_an_event_is_on_the_day_of_its_creation_unless_it_is_said(admin: DynamoAdmin, org: int) -> None:
-    event = admin.event(admin.create_event(org, "Marathon"))
-    assert event is not None
-    assert dt.datetime.now(dt.UTC).date() - dt.date.fromisoformat(event.date) <= dt.timedelta(days=1)
 
 
 def test_an_id_that_is_taken_is_passed_over(admin: DynamoAdmin, org: int, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -359,14 +343,11 @@ def test_nothing_to_change_is_refused_and_so_is_what_makes_no_sense(admin: Dynam
 @pytest.mark.parametrize(
     ("name", "slug"),
     [
-        ("Marathon 2026", "marathon-2026"),
         ("  Läufe & Feste!  ", "laufe-feste"),
         ("Über-Ziel___10 km", "uber-ziel-10-km"),
         ("ﬁnish №5", "finish-no5"),
         ("写真", "event"),
-        ("---", "event"),
         ("a" * 79 + " b", "a" * 79),
-        ("a" * 300, "a" * 80),
     ],
 )
 def test_a_slug_is_what_of_the_name_may_stand_in_a_url(name: str, slug: str) -> None:

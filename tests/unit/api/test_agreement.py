@@ -7,12 +7,12 @@ import tomllib
 import pytest
 
 from facesearch import __version__
-from facesearch.api.requests import EventsQuery, OriginalsQuery, PageQuery
 from facesearch.settings import Settings
 from facesearch_cli.stack import NEEDED, setting_of
 from facesearch_local.stack import OUTPUTS, PARAMETER_OUTPUTS
 from facesearch_local.template import read_document
 from tests.conftest import ROOT
+from tools.openapi.operations import OPERATIONS
 
 TEMPLATE = read_document(ROOT / "template.yaml")
 API = (ROOT / "docs" / "integrating" / "api.md").read_text()
@@ -28,13 +28,6 @@ ROUTES = {
     for event in properties["Events"].values()
     if event["Type"] == "Api"
 }
-
-
-def test_every_variable_that_the_template_sets_is_a_setting_or_powertools_own() -> None:
-    for name, properties in FUNCTIONS.items():
-        variables = SHARED | set(properties["Environment"]["Variables"])
-        own = {variable for variable in variables if not variable.startswith("POWERTOOLS_")}
-        assert {variable.lower() for variable in own} <= set(Settings.model_fields), name
 
 
 def test_every_setting_is_set_for_some_function_or_the_same_in_every_deployment() -> None:
@@ -69,7 +62,6 @@ def test_a_parameter_and_its_setting_have_one_default_and_the_same_limits(parame
 
 
 def test_the_code_knows_how_often_its_queue_delivers_and_how_late() -> None:
-    """The queues' own properties are constants of the template."""
     orders, snapshots = (TEMPLATE["Resources"][queue]["Properties"] for queue in ("SearchJobsQueue", "SnapshotsQueue"))
     settings = Settings(table_name="t")
     assert orders["RedrivePolicy"]["maxReceiveCount"] == settings.search_job_deliveries
@@ -110,19 +102,12 @@ def test_the_document_of_the_api_lists_every_route_with_its_page_sizes() -> None
     rows = re.findall(r"^\| `(DELETE|GET|POST) (/\S+?)` \| .*? \| (.*?) \|$", API, re.MULTILINE)
     base = "/api/v1/ext/{org_id}"
     assert {(method, base + path) for method, path, _ in rows} == {r for r in ROUTES if r[0] != "OPTIONS"}
-    sizes = {
-        "/events": EventsQuery,
-        "/event/{event_id}/faces": PageQuery,
-        "/event/{event_id}/faces/{request_id}": PageQuery,
-        "/event/{event_id}/images": PageQuery,
-        "/event/{event_id}/original-photos": OriginalsQuery,
-    }
+    queries = {(each.method, each.route): each.query for each in OPERATIONS}
     for method, path, said in rows:
-        paged = sizes.get(path) if method != "DELETE" else None
-        if paged is None:
+        if (query := queries[method, base + path]) is None:
             assert said == "-"
         else:
-            field = paged.model_fields["page_size"]
+            field = query.model_fields["page_size"]
             (most,) = (limit.le for limit in field.metadata if hasattr(limit, "le"))
             assert said == f"{field.default} / {most}", path
 

@@ -6,9 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from facesearch.api.originals_request import parse_originals
+from facesearch.api.bodies import parse_originals, parse_upload_request
 from facesearch.api.requests import parse_request
-from facesearch.api.upload_request import parse_upload_request
 from facesearch.errors import FaceSearchError, InvalidRequest, InvalidRequestId
 from facesearch.models import Page
 from facesearch.validation import COMPRESSED, parse_request_id
@@ -49,46 +48,33 @@ def test_whatever_is_sent_as_request_id_is_a_uuid_or_refused(text: str) -> None:
 
 def test_a_wrong_request_id_in_the_body_waits_until_the_body_is_checked() -> None:
     call = parse_request(PATH, {}).with_body("abc")
-    assert call.problem is None
-    assert isinstance(call.body_problem, InvalidRequestId)
-    assert call.search is None
+    assert (call.problem, type(call.body_problem), call.search) == (None, InvalidRequestId, None)
 
 
 @pytest.mark.parametrize("parse", [parse_originals, parse_upload_request, parse_webhook])
 def test_a_compressed_body_is_told_apart_from_one_that_is_no_json(parse: Callable[[bytes], object]) -> None:
-    messages = []
-    compressed = gzip.compress(b'{"method": "image_id", "identifier": "x"}')
-    for body in (compressed, compressed.decode(errors="replace").encode(), b"{"):
+    def told(body: bytes) -> str:
         try:
-            problem: object = parse(body)
+            problem = parse(body)
         except FaceSearchError as error:
             problem = error
         assert isinstance(problem, FaceSearchError)
-        messages.append(problem.message)
-    assert messages[0] == messages[1] == COMPRESSED != messages[2]
+        return problem.message
+
+    compressed = gzip.compress(b'{"method": "image_id", "identifier": "x"}')
+    assert told(compressed) == told(compressed.decode(errors="replace").encode()) == COMPRESSED != told(b"{")
 
 
 @pytest.mark.parametrize(
-    ("query", "field"),
+    ("query", "message"),
     [
-        ({"page": "0"}, "query.page: "),
-        ({"page": "-1"}, "query.page: "),
-        ({"page": ""}, "query.page: "),
-        ({"page": "1.5"}, "query.page: "),
-        ({"page": "1.0"}, "query.page: "),
-        ({"page": "1_0"}, "query.page: "),
-        ({"page": " 1"}, "query.page: "),
-        ({"page_size": "+3"}, "query.page_size: "),
-        ({"page_size": "٣"}, "query.page_size: "),
-        ({"page": "x" * 9000}, "query.page: "),
-        ({"page": "9" * 9000}, "query.page: "),
-        ({"page_size": "0"}, "query.page_size: "),
-        ({"page_size": "101"}, "query.page_size: "),
-        ({"page": "0", "page_size": "101"}, "; query.page_size: "),
+        *(({"page": page}, "query.page: must be") for page in ("0", "-1", "", "1.5", "1.0", "1_0", " 1", "x" * 9000)),
+        *(({"page_size": size}, "query.page_size: must be") for size in ("+3", "٣", "0", "101", "9" * 9000)),
+        ({"page": "0", "page_size": "101"}, "; query.page_size: must be"),
     ],
 )
-def test_a_page_beyond_the_limits_is_named_in_the_message(query: dict[str, str], field: str) -> None:
+def test_a_page_beyond_the_limits_is_named_in_the_message(query: dict[str, str], message: str) -> None:
     problem = parse_request(PATH, query).problem
     assert isinstance(problem, InvalidRequest)
-    assert field in problem.message
+    assert message in problem.message
     assert len(problem.message) < 300, "the value that was sent is not echoed"

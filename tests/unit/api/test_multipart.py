@@ -13,7 +13,6 @@ from facesearch.api.selfie_form import (
     NO_BOUNDARY,
     TOO_MANY_PARTS,
     SelfieForm,
-    options_of,
     parse_selfie_form,
 )
 from facesearch.errors import TooLarge
@@ -35,14 +34,6 @@ def body(*parts: bytes) -> bytes:
 
 def status(form: SelfieForm) -> int | None:
     return form.problem.status if form.problem else None
-
-
-@given(st.binary(max_size=3000), st.uuids())
-def test_a_form_gives_back_the_bytes_and_the_id_that_were_put_in(content: bytes, request_id: object) -> None:
-    if BOUNDARY.encode() in content:
-        return
-    form = parse_selfie_form(FORM, body(part("request_id", str(request_id).encode()), part("file", content, "a.jpg")))
-    assert form == SelfieForm((content,), request_id=str(request_id))
 
 
 @given(st.binary(max_size=300), st.text(max_size=80))
@@ -94,24 +85,16 @@ def test_the_name_of_a_file_is_used_for_nothing_in_whatever_code_page_it_comes(
     assert form == SelfieForm((b"\xff\xd8selfie",), request_id="r")
 
 
-@given(
-    st.lists(
-        st.tuples(
-            st.binary(max_size=100).filter(lambda head: b"\r\n\r\n" not in head + b"\r\n"), st.binary(max_size=300)
-        ),
-        max_size=8,
-    ),
-    st.data(),
-)
+HEADS = st.binary(max_size=100).filter(lambda head: b"\r\n\r\n" not in head + b"\r\n")
+
+
+@given(st.lists(st.tuples(HEADS, st.binary(max_size=300)), max_size=8), st.data())
 def test_fields_that_nobody_asked_for_do_no_harm(foreign: list[tuple[bytes, bytes]], data: st.DataObject) -> None:
     """Whatever they are called, in any code page, or if they have no name at all."""
     if any(BOUNDARY.encode() in head + content for head, content in foreign):
         return
-    heads = [b'Content-Disposition: form-data; name="x' + head.replace(b'"', b"") + b'"' for head, _ in foreign]
-    parts = [
-        f"--{BOUNDARY}\r\n".encode() + head + b"\r\n\r\n" + content + b"\r\n"
-        for head, (_, content) in zip(heads, foreign, strict=True)
-    ]
+    start = f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="x'.encode()
+    parts = [start + head.replace(b'"', b"") + b'"\r\n\r\n' + content + b"\r\n" for head, content in foreign]
     parts.insert(data.draw(st.integers(0, len(parts))), part("file", b"selfie", "a"))
     assert parse_selfie_form(FORM, body(*parts)) == SelfieForm((b"selfie",))
 
@@ -131,11 +114,6 @@ def test_names_are_read_as_old_and_new_clients_write_them() -> None:
         assert parse_selfie_form(FORM, body(sent)) == SelfieForm((b"selfie",))
 
 
-@given(st.text(max_size=200))
-def test_options_of_any_header_are_strings_by_lower_case_names(header: str) -> None:
-    assert all(name == name.lower() for name in options_of(header))
-
-
 def test_a_boundary_may_be_quoted_and_text_around_the_form_is_nobodys() -> None:
     sent = b"preamble\r\n" + body(part("file", b"selfie", "a")) + b"epilogue"
     assert parse_selfie_form(f'multipart/form-data; charset=x; boundary="{BOUNDARY}"', sent).files == (b"selfie",)
@@ -153,9 +131,7 @@ def test_each_refusal_says_what_is_wrong_with_this_form() -> None:
     assert parse_selfie_form(FORM, whole, "identity").problem is None
     assert told(whole.replace(BOUNDARY.encode(), b"other")) == NO_BOUNDARY
     assert told(whole[:-6]) == told(whole.replace(b"\r\n", b"\n")) == CUT_SHORT
-    assert (
-        told(body(*[part(f"f{number}", b"x") for number in range(11)], part("file", b"selfie", "a"))) == TOO_MANY_PARTS
-    )
+    assert told(body(*[part("other", b"x")] * 10, part("file", b"selfie", "a"))) == TOO_MANY_PARTS
     assert told(body(part("file", b"selfie", "a" * MAX_HEAD_BYTES))) == LONG_HEAD
     assert parse_selfie_form(FORM, body(part("file", b"selfie", "a" * 6_000))) == SelfieForm((b"selfie",))
     assert told(body(part("file", bytes(MAX_SELFIE_BYTES + 1), "a"))).startswith("The selfie has more than 4.5 MiB.")
@@ -163,7 +139,7 @@ def test_each_refusal_says_what_is_wrong_with_this_form() -> None:
 
 def test_a_form_that_is_refused_still_says_which_search_it_is_of() -> None:
     """That search may be finished, and is then answered whatever comes with its request_id."""
-    form = parse_selfie_form(FORM, body(part("request_id", b"r"), *[part(f"f{number}", b"") for number in range(11)]))
+    form = parse_selfie_form(FORM, body(part("request_id", b"r"), *[part("other", b"")] * 11))
     assert (form.request_id, status(form)) == ("r", 413)
 
 
@@ -209,9 +185,6 @@ def test_inputs_that_were_left_empty_change_nothing_beside_a_selfie(
 
 
 def test_of_three_inputs_one_has_to_be_filled() -> None:
-    filled = part("file", b"front", "a.jpg")
-    for parts in ([filled, EMPTY_INPUT, EMPTY_INPUT], [EMPTY_INPUT, EMPTY_INPUT, filled]):
-        assert parse_selfie_form(FORM, body(*parts)) == SelfieForm((b"front",))
     for count in (1, 3, 5):
         assert parse_selfie_form(FORM, body(*[EMPTY_INPUT] * count)) == SelfieForm((b"",))
 
@@ -238,19 +211,10 @@ def test_selfies_together_have_the_size_that_one_may_have() -> None:
         assert "together" in form.problem.message
 
 
-def test_two_request_ids_are_refused() -> None:
+def test_two_request_ids_a_missing_boundary_and_another_content_type_are_refused() -> None:
     assert status(parse_selfie_form(FORM, body(part("request_id", b"1"), part("request_id", b"2")))) == 422
-
-
-def test_a_missing_boundary_or_another_content_type_is_refused() -> None:
     for content_type in (
         "", "multipart/form-data", "multipart/form-data; boundary=", "application/json", "text/plain; boundary=x",
         f"multipart/form-data; boundary={'x' * 71}", "multipart/form-data; boundary=é",
     ):  # fmt: skip
         assert status(parse_selfie_form(content_type, body(part("file", b"1", "a")))) == 422
-
-
-def test_more_parts_or_bytes_than_a_selfie_needs_are_refused() -> None:
-    assert isinstance(parse_selfie_form(FORM, body(*[part(f"f{n}", b"") for n in range(11)])).problem, TooLarge)
-    huge = body(part("file", b"x" * (MAX_SELFIE_BYTES + 1), "a"))
-    assert isinstance(parse_selfie_form(FORM, huge).problem, TooLarge)

@@ -1,6 +1,5 @@
 """docs/openapi.json: what the code generates, the template deploys and the functions route, within the same limits."""
 
-import importlib.util
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -9,12 +8,13 @@ import openapi_spec_validator
 import pytest
 
 from facesearch import errors
-from facesearch.api.requests import MAX_PAGE, PageQuery, parse_request
+from facesearch.api.requests import MAX_PAGE, parse_request
+from facesearch.models import Page
 from facesearch.search.quota import NOBODYS
-from facesearch.validation import parse_request_id
 from facesearch_local.functions import functions_of
 from facesearch_local.template import Deployment, Template
 from tests.conftest import ROOT
+from tests.unit.api.test_handlers import module_of
 from tools.openapi import FILE, document, text
 from tools.openapi.operations import OPERATIONS, Operation
 
@@ -42,16 +42,9 @@ def deployed() -> Routes:
 
 def registered() -> Routes:
     """What the functions' apps route to their own code."""
-    routes: Routes = set()
-    for file in (ROOT / "functions").glob("*/app.py"):
-        spec = importlib.util.spec_from_file_location(f"functions_{file.parent.name}_app", file)
-        assert spec is not None
-        assert spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-        app = getattr(module, "app", None)  # indexing has no routes
-        if app is not None:
-            routes |= {(route.method, route.path) for route in app._static_routes + app._dynamic_routes}
+    modules = [module_of(file.parent.name) for file in (ROOT / "functions").glob("*/app.py")]
+    apps = [module.app for module in modules if hasattr(module, "app")]  # those of queues have no routes
+    routes = {(each.method, each.path) for app in apps for each in app._static_routes + app._dynamic_routes}
     return {(method, re.sub("<(.+?)>", r"{\1}", path)) for method, path in routes if method != "OPTIONS"}
 
 
@@ -67,12 +60,6 @@ def test_document_template_and_functions_have_the_same_operations() -> None:
     assert documented() == deployed()
     assert documented() == registered()
     assert len(documented()) == len(OPERATIONS)
-
-
-def test_every_operation_can_be_told_from_the_others() -> None:
-    ids = [operation["operationId"] for _, _, operation in operations()]
-    assert len(set(ids)) == len(ids)
-    assert all(re.fullmatch("[a-z][a-zA-Z]+", each) for each in ids)
 
 
 def test_every_answer_is_described_and_in_the_envelope() -> None:
@@ -106,62 +93,24 @@ def test_the_headers_are_documented_where_they_are_sent(operation: Any) -> None:
         assert ("Idempotent-Replayed" in headers) == (replays and status[0] == "2")
 
 
-LIMITS = {
-    "searchFaces": (32, 100),
-    "getFaces": (32, 100),
-    "listImages": (32, 100),
-    "getOriginalPhotos": (30, 60),
-    "listEvents": (10, 100),
-}
+LIMITS = dict.fromkeys(("searchFaces", "getFaces", "listImages"), (32, 100))
+LIMITS |= {"getOriginalPhotos": (30, 60), "listEvents": (10, 100)}
 
 
-def test_pages_have_the_promised_limits() -> None:
-    assert {operation.id for operation in OPERATIONS if operation.query is not None} == LIMITS.keys()
-    for _, _, operation in operations():
-        parameters = {each["name"]: each["schema"] for each in operation["parameters"] if each["in"] == "query"}
-        if operation["operationId"] in LIMITS:
-            default, maximum = LIMITS[operation["operationId"]]
-            assert parameters["page_size"] == {
-                "type": "integer",
-                "default": default,
-                "minimum": 1,
-                "maximum": maximum,
-            }
-            assert parameters["page"] == {"type": "integer", "default": 1, "minimum": 1, "maximum": MAX_PAGE}
-        else:
-            assert not parameters
-
-
-@pytest.mark.parametrize("operation", [each for each in OPERATIONS if each.query is not None], ids=lambda o: o.id)
-def test_what_reads_the_query_keeps_to_the_documented_limits(operation: Operation) -> None:
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.id)
+def test_pages_have_the_promised_limits_and_what_reads_the_query_keeps_to_them(operation: Operation) -> None:
     described = DOCUMENT["paths"][operation.route][operation.method.lower()]["parameters"]
-    for parameter in described:
-        if parameter["in"] == "query":
-            schema = parameter["schema"]
-            for inside in (schema["minimum"], schema["maximum"]):
-                assert problem_of(operation.query, parameter["name"], inside) is None
-            for outside in (schema["minimum"] - 1, schema["maximum"] + 1):
-                assert problem_of(operation.query, parameter["name"], outside) is not None
-    asked = parse_request({"org_id": "1"}, {}, operation.query).page
-    assert (asked.number, asked.size) == (1, LIMITS[operation.id][0])
-
-
-def problem_of(query: type[PageQuery] | None, name: str, value: int) -> errors.FaceSearchError | None:
-    return parse_request({"org_id": "1"}, {name: str(value)}, query).problem
-
-
-@pytest.mark.parametrize(
-    "form",
-    [
-        "6f0c2f52-19b7-4c1f-8a55-0d4c5b7a9e31",
-        "6F0C2F52-19B7-4C1F-8A55-0D4C5B7A9E31",
-        "6f0c2f5219b74c1f8a550d4c5b7a9e31",
-        "urn:uuid:6f0c2f52-19b7-4c1f-8a55-0d4c5b7a9e31",
-        "URN:UUID:6f0c2f52-19b7-4c1f-8a55-0d4c5b7a9e31",
-    ],
-)
-def test_the_documented_pattern_admits_every_form_of_a_uuid_that_is_read(form: str) -> None:
-    path = next(operation for _, _, operation in operations() if operation["operationId"] == "getFaces")
-    (pattern,) = (each["schema"]["pattern"] for each in path["parameters"] if each["name"] == "request_id")
-    assert re.search(pattern, form)
-    assert str(parse_request_id(form)) == "6f0c2f52-19b7-4c1f-8a55-0d4c5b7a9e31"
+    schemas = {each["name"]: each["schema"] for each in described if each["in"] == "query"}
+    if operation.id not in LIMITS:
+        assert (schemas, operation.query) == ({}, None)
+        return
+    default, most = LIMITS[operation.id]
+    assert schemas == {
+        "page": {"type": "integer", "default": 1, "minimum": 1, "maximum": MAX_PAGE},
+        "page_size": {"type": "integer", "default": default, "minimum": 1, "maximum": most},
+    }
+    for name, schema in schemas.items():
+        for value, fits in ((0, False), (1, True), (schema["maximum"], True), (schema["maximum"] + 1, False)):
+            asked = parse_request({"org_id": "1"}, {name: str(value)}, operation.query)
+            assert (asked.problem is None) is fits
+    assert parse_request({"org_id": "1"}, {}, operation.query).page == Page(1, default)

@@ -89,7 +89,7 @@ def test_given_a_region_by_either_variable_when_named_then_the_stack_is_looked_f
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     parts = open_stack("there").container
-    assert [client.meta.region_name for client in (parts._dynamodb, parts._s3, parts._sqs)] == [region] * 3
+    assert [client.meta.region_name for client in (parts._dynamodb, parts.s3, parts._sqs)] == [region] * 3
     assert aws_environment("http://127.0.0.1:1", is_ours=True)["AWS_REGION"] == region
 
 

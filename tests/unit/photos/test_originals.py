@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from facesearch.adapters.aws import S3
 from facesearch.adapters.memory.stores import MemoryPhotoStore
 from facesearch.adapters.s3.links import S3Originals
-from facesearch.api.originals_request import Method, OriginalsRequest, parse_originals
+from facesearch.api.bodies import Method, OriginalsRequest, parse_originals
 from facesearch.api.requests import ApiRequest, parse_request
 from facesearch.errors import InvalidRequest, InvalidRequestId, NoSuchImages, NotFound, StoreUnavailable
 from facesearch.models import Feature, SearchSummary
@@ -161,7 +161,7 @@ def test_each_image_has_its_link_or_its_reason_in_the_order_asked(pool: ThreadPo
     asked_for = [str(uuid.UUID(int=number)) for number in (5, 1, 4, 3, 2, 99)]
     asked_for += ["no uuid", uuid.UUID(int=0).hex.upper()]
 
-    links = Originals(photos=records, store=store, pool=pool).links(EVENT, asked_for)
+    links = Originals(records, store, pool).links(EVENT, asked_for)
 
     assert [type(link) for link in links] == [NoLink, Link, NoLink, NoLink, NoLink, NoLink, NoLink, Link]
     assert links[1] == Link("memory:903/456/1/wild name 1.jpg?as=wild name 1.jpg", "wild name 1.jpg")
@@ -181,7 +181,7 @@ def test_it_is_refused_if_not_one_of_the_named_images_is_there(pool: ThreadPoolE
     if status is not None:
         records.add(EVENT_ID, EVENT.shards, Photo(uuid.UUID(int=2), status, "k/gone.jpg"))
     records.add(EVENT_ID, EVENT.shards, Photo(uuid.UUID(int=1), "indexed", "k/a.jpg"))
-    originals = Originals(photos=records, store=MemoryOriginals({"k/a.jpg"}), pool=pool)
+    originals = Originals(records, MemoryOriginals({"k/a.jpg"}), pool)
     for named in ([gone], [gone, "no uuid"]):
         with pytest.raises(NoSuchImages):
             originals.links(EVENT, named, named)
@@ -195,7 +195,7 @@ def test_it_is_refused_if_not_one_of_the_named_images_is_there(pool: ThreadPoolE
 def test_a_photo_of_another_event_is_no_photo_of_this_one(pool: ThreadPoolExecutor) -> None:
     records, store = MemoryPhotoStore(), MemoryOriginals({"k/a.jpg"})
     records.add(EVENT_ID + 1, EVENT.shards, Photo(uuid.UUID(int=1), "indexed", "k/a.jpg"))
-    (link,) = Originals(photos=records, store=store, pool=pool).links(EVENT, [str(uuid.UUID(int=1))])
+    (link,) = Originals(records, store, pool).links(EVENT, [str(uuid.UUID(int=1))])
     assert isinstance(link, NoLink)
 
 
@@ -203,14 +203,12 @@ def test_a_file_that_has_taken_the_key_of_another_is_not_linked_in_its_place(poo
     records, store = MemoryPhotoStore(), MemoryOriginals({"k/IMG_1.jpg"})
     for number, etag in enumerate(['"1"', '"0"', ""]):  # its own, another's, and a record from before they had any
         records.add(EVENT_ID, EVENT.shards, Photo(uuid.UUID(int=number), "indexed", "k/IMG_1.jpg", etag=etag))
-    links = Originals(photos=records, store=store, pool=pool).links(
-        EVENT, [str(uuid.UUID(int=number)) for number in range(3)]
-    )
+    links = Originals(records, store, pool).links(EVENT, [str(uuid.UUID(int=number)) for number in range(3)])
     assert [type(link) for link in links] == [Link, NoLink, Link]
 
 
 def test_no_images_are_no_links(pool: ThreadPoolExecutor) -> None:
-    assert Originals(photos=MemoryPhotoStore(), store=MemoryOriginals(), pool=pool).links(EVENT, []) == []
+    assert Originals(MemoryPhotoStore(), MemoryOriginals(), pool).links(EVENT, []) == []
 
 
 def test_in_s3_an_original_is_there_or_not_or_cannot_be_looked_for() -> None:

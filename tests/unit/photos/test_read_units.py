@@ -19,7 +19,7 @@ from facesearch.adapters.dynamodb import schema
 from facesearch.adapters.dynamodb.admin import DynamoAdmin
 from facesearch.adapters.dynamodb.photos import DynamoPhotoStore
 from facesearch.adapters.dynamodb.table import Table, update
-from facesearch.bootstrap import IO_THREADS
+from facesearch.bootstrap.stores import IO_THREADS
 from facesearch.faces.packing import pack
 from facesearch.faces.qualities import pack_qualities
 from facesearch.records import OVERLAP_MICROSECONDS, SHARDS, Photo, image_id_of_bytes

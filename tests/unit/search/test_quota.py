@@ -90,10 +90,12 @@ def client() -> Iterator[OneAtATime]:
 
 @pytest.fixture(params=["dynamodb", "memory"])
 def kept(request: pytest.FixtureRequest) -> Kept:
-    if request.param == "memory":
-        memory = MemoryReader()
-        return Kept(MemoryTokenBuckets(memory.quotas), memory)
-    return in_dynamodb(request.getfixturevalue("client"))
+    return in_memory() if request.param == "memory" else in_dynamodb(request.getfixturevalue("client"))
+
+
+def in_memory() -> Kept:
+    memory = MemoryReader()
+    return Kept(MemoryTokenBuckets(memory.quotas), memory)
 
 
 def in_dynamodb(client: Any) -> Kept:
@@ -119,19 +121,13 @@ def test_each_organisation_has_its_own_bucket(kept: Kept, clock: Clock) -> None:
     assert replace(kept, org=2).taken(10) == 3
 
 
-def test_an_empty_bucket_says_when_it_will_be_full(kept: Kept, clock: Clock) -> None:
-    assert kept.taken(3) == 3
-    with pytest.raises(BucketEmptyError) as empty:
-        kept.take()
-    assert empty.value.state.full_at == NOON + 3 * MICROSECONDS == kept.state().full_at
-
-
 @pytest.mark.parametrize("hint", [0, NOON, NOON + 1, NOON + 2 * MICROSECONDS])
 def test_a_hint_that_is_out_of_date_changes_nothing_but_the_cost(kept: Kept, clock: Clock, hint: int) -> None:
     for number in range(1, 4):
         assert kept.take(seen=QuotaState(hint)).full_at == NOON + number * MICROSECONDS
-    with pytest.raises(BucketEmptyError):
+    with pytest.raises(BucketEmptyError) as empty:
         kept.take(seen=QuotaState(hint))
+    assert empty.value.state.full_at == NOON + 3 * MICROSECONDS == kept.state().full_at
     clock.pass_seconds(60)
     assert kept.take(seen=QuotaState(hint)).full_at == clock.now + MICROSECONDS
 
@@ -168,26 +164,16 @@ def check_against_tokens(kept: Kept, clock: Clock, steps: list[tuple[str, int]],
             tokens += interval
 
 
-@given(steps=Steps, per_minute=st.integers(1, 600), burst=st.integers(1, 5))
-def test_in_memory_it_is_a_token_bucket_whatever_happens(
-    steps: list[tuple[str, int]], per_minute: int, burst: int
-) -> None:
-    with pytest.MonkeyPatch.context() as patch:
-        clock, memory = Clock(), MemoryReader()
-        patch.setattr(time, "time_ns", lambda: clock.now * 1000)
-        check_against_tokens(
-            Kept(MemoryTokenBuckets(memory.quotas), memory), clock, steps, QuotaLimits(per_minute, burst)
-        )
-
-
-def test_in_dynamodb_too(client: OneAtATime) -> None:
-    @settings(max_examples=examples(25))
+@pytest.mark.parametrize("place", ["memory", "dynamodb"])
+def test_it_is_a_token_bucket_whatever_happens(client: OneAtATime, place: str) -> None:
+    @settings(max_examples=examples(25 if place == "dynamodb" else 100))
     @given(steps=Steps, per_minute=st.integers(1, 600), burst=st.integers(1, 5))
     def check(steps: list[tuple[str, int]], per_minute: int, burst: int) -> None:
         with pytest.MonkeyPatch.context() as patch:
             clock = Clock()
             patch.setattr(time, "time_ns", lambda: clock.now * 1000)
-            check_against_tokens(in_dynamodb(client), clock, steps, QuotaLimits(per_minute, burst))
+            kept = in_dynamodb(client) if place == "dynamodb" else in_memory()
+            check_against_tokens(kept, clock, steps, QuotaLimits(per_minute, burst))
 
     check()
 
@@ -269,24 +255,6 @@ def losses(client: OneAtATime, monkeypatch: pytest.MonkeyPatch) -> Losses:
     # Else the client's own budget of retries would be used up by so many.
     monkeypatch.setattr("botocore.retries.quota.RetryQuota.acquire", lambda self, amount: True)
     return Losses(aws.client("dynamodb", aws.DYNAMODB))
-
-
-@pytest.mark.parametrize("lost", [1, 2])
-def test_a_search_whose_replies_are_lost_is_paid_for_once(losses: Losses, clock: Clock, lost: int) -> None:
-    kept, limits = in_dynamodb(losses.client), QuotaLimits(per_minute=60, burst=100)
-    for number in range(1, 51):
-        losses.fates = [True] * lost
-        assert kept.take(limits).full_at == NOON + number * limits.interval
-    assert losses.lost == 50 * lost
-    assert kept.state().full_at == NOON + 50 * limits.interval
-
-
-def test_what_is_given_back_is_given_back_once(losses: Losses, clock: Clock) -> None:
-    kept = in_dynamodb(losses.client)
-    assert kept.taken(3) == 3
-    losses.fates = [True, True]
-    kept.give_back()
-    assert kept.state().full_at == NOON + 2 * MICROSECONDS
 
 
 @pytest.mark.parametrize("fates", [[True] * 3, [False] * 3, [False, True, False], [True] * 5, [True] * 3 + [False]])

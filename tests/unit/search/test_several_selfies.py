@@ -11,14 +11,7 @@ from botocore.stub import Stubber
 from facesearch.adapters.s3.selfies import S3SelfieStore
 from facesearch.api.requests import parse_request
 from facesearch.api.selfie_form import SelfieForm
-from facesearch.errors import (
-    FaceSearchError,
-    NoFaceFound,
-    OtherPerson,
-    StoreUnavailable,
-    UnknownUpload,
-    UnusableImage,
-)
+from facesearch.errors import FaceSearchError, NoFaceFound, OtherPerson, StoreUnavailable, UnknownUpload, UnusableImage
 from facesearch.faces.several import MAX_SELFIES
 from facesearch.search.selfies import UploadKey, selfie_keys, selfie_prefixes
 from tests.support.aws import moto
@@ -90,12 +83,6 @@ def test_files_come_before_uploads_and_every_upload_is_gone_after_the_search(ben
     assert bench.uploads.waiting == {}
     assert bench.selfies.kept == {SEARCH: (b"front", b"large", b"larger")}
     assert bench.ask(form).replayed
-
-
-def test_an_upload_that_is_named_twice_is_searched_with_twice(bench: SearchBench) -> None:
-    bench.uploads.waiting[UPLOADS[0]] = b"large"
-    bench.ask(SelfieForm((), (UPLOAD_IDS[0], UPLOAD_IDS[0])))
-    assert (bench.uploads.waiting, bench.selfies.kept) == ({}, {SEARCH: (b"large", b"large")})
 
 
 def test_of_two_uploads_the_first_names_the_search_if_nothing_else_does() -> None:

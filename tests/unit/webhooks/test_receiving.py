@@ -244,10 +244,10 @@ def test_of_several_none_is_kept_if_the_job_is_not(site: WebhookBench) -> None:
 @pytest.mark.parametrize(
     ("value", "said"),
     [
-        ([], "selfie_url: Input should be a string, or a list of 1 to 3 strings"),
-        ([SELFIE] * 4, "selfie_url: Input should be a string, or a list of 1 to 3 strings"),
-        ([SELFIE, 7], "selfie_url: Input should be a string, or a list of 1 to 3 strings"),
-        ({"a": SELFIE}, "selfie_url: Input should be a string, or a list of 1 to 3 strings"),
+        ([], "selfie_url: must be a string, or a list of 1 to 3 strings"),
+        ([SELFIE] * 4, "selfie_url: must be a string, or a list of 1 to 3 strings"),
+        ([SELFIE, 7], "selfie_url: must be a string, or a list of 1 to 3 strings"),
+        ({"a": SELFIE}, "selfie_url: must be a string, or a list of 1 to 3 strings"),
         (["", SELFIE], "selfie_url: A URL should have 1 to 2048 characters"),
         (SELFIE.ljust(2049, "a"), "selfie_url: A URL should have 1 to 2048 characters"),
         (None, "exactly one of selfie_url and selfie_base64"),

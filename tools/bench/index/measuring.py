@@ -12,7 +12,7 @@ from facesearch.adapters.dynamodb.photos import DynamoPhotoStore
 from facesearch.adapters.dynamodb.table import Table
 from facesearch.adapters.memory.stores import MemoryPhotoStore
 from facesearch.adapters.s3.snapshots import S3SnapshotStore
-from facesearch.bootstrap import IO_THREADS
+from facesearch.bootstrap.stores import IO_THREADS
 from facesearch.faces.embedded import SECOND_PASS, match_faces
 from facesearch.faces.engine import DEFAULT_MODEL
 from facesearch.faces.index import EventIndex, IndexCache, open_index, probe_of

@@ -10,22 +10,14 @@ from facesearch.reading import Known, Reader, Wanted
 
 @dataclass(frozen=True)
 class AuthenticatedRequest:
-    """A caller whose key and organisation are in order, and what was read for it; the rest is still to be checked.
-
-    Attributes:
-        org_id: of caller and request.
-    """
+    """A caller whose key and organisation are in order, and what was read for it; the rest is still to be checked."""
 
     request: ApiRequest
     org_id: int
     known: Known
 
     def check(self) -> None:
-        """Refuse a path or query that does not fit.
-
-        Raises:
-            InvalidRequest, InvalidRequestId: it does not.
-        """
+        """Refuse a path or query that does not fit, by InvalidRequest or InvalidRequestId."""
         if self.request.problem is not None:
             raise self.request.problem
 
@@ -33,7 +25,6 @@ class AuthenticatedRequest:
         """The event that the request is about, after `check`.
 
         Raises:
-            InvalidRequest, InvalidRequestId: see `check`.
             NotFound: no such event.
             Forbidden: somebody else's event, or the feature is off.
         """
@@ -68,18 +59,15 @@ class Authenticator:
         The key is looked up by its digest, so how long that takes tells nothing about any other key.
 
         Args:
-            api_key: as it came.
-            request: what it opens.
+            api_key, request: as they came.
             scope: what the key must be good for.
-            quota, events, job: read the organisation's quota, how many events it has, or what a webhook has made of the
-                search.
+            quota, events, job: also read the organisation's quota, its number of events, or the search's webhook job.
 
         Raises:
             MissingKey: no key, or a blank one.
             Forbidden: unknown, inactive, expired or too narrow a key, or somebody else's organisation.
         """
-        api_key = (api_key or "").strip()
-        if not api_key:
+        if not (api_key := (api_key or "").strip()):
             raise MissingKey("X-API-Key is missing.")
         known = self.reader.read(
             Wanted(

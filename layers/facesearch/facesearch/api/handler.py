@@ -19,29 +19,14 @@ Handler = Callable[[dict[str, Any], LambdaContext], dict[str, Any]]
 _FAILURE_HEADERS = "headers of a failure"
 
 
-def path_of(app: APIGatewayRestResolver) -> Mapping[str, str]:
-    """Path parameters, as API Gateway decoded them."""
-    return app.current_event.path_parameters
-
-
-def query_of(app: APIGatewayRestResolver) -> Mapping[str, str]:
-    """Query parameters; of one given twice the last counts."""
-    return app.current_event.query_string_parameters
-
-
-def header_of(app: APIGatewayRestResolver, name: str) -> str:
-    """A request header, its name in any case; empty if absent."""
-    return app.current_event.headers.get(name) or ""
+def headers_of(app: APIGatewayRestResolver) -> Mapping[str, str]:
+    """All request headers, their names in lower case."""
+    return {name.lower(): value for name, value in app.current_event.headers.items()}
 
 
 def key_of(app: APIGatewayRestResolver) -> str:
     """The API key as it was sent; empty if there is none."""
-    return header_of(app, "X-API-Key")
-
-
-def headers_of(app: APIGatewayRestResolver) -> Mapping[str, str]:
-    """All request headers, their names in lower case."""
-    return {name.lower(): value for name, value in app.current_event.headers.items()}
+    return headers_of(app).get("x-api-key") or ""
 
 
 def body_of(app: APIGatewayRestResolver) -> bytes:
@@ -61,8 +46,12 @@ def seconds_left(app: APIGatewayRestResolver) -> float:
 
 
 def request_of(app: APIGatewayRestResolver, paged: type[PageQuery] | None = None) -> ApiRequest:
-    """Path and query of this call, which has no query unless it is `paged`; every further log line names it."""
-    request = parse_request(path_of(app), query_of(app), paged)
+    """Path and query of this call, which has no query unless it is `paged`; every further log line names it.
+
+    Of a query parameter given twice the last counts.
+    """
+    event = app.current_event
+    request = parse_request(event.path_parameters, event.query_string_parameters, paged)
     log_request(request.org_id, request.event_id, request.request_id)
     return request
 
@@ -78,31 +67,23 @@ def headers_of_failure(app: APIGatewayRestResolver, headers: Callable[[], Mappin
 
 
 def api_handler(app: APIGatewayRestResolver, origins: Callable[[], Sequence[str]]) -> Handler:
-    """The Lambda handler of an API function with these routes; whatever goes wrong in a route becomes a response.
-
-    `origins`: whose pages may call it from a browser.
-    """
+    """The Lambda handler of these routes, of which every failure becomes a response; pages of `origins` may call it."""
 
     def failed(error: Exception) -> Response[str]:
         headers = app.context.get(_FAILURE_HEADERS)
         return failure(error, headers() if headers else None)
 
     app.exception_handler(Exception)(failed)
-    app.not_found(_no_such_route)
+    app.not_found(lambda _: failure(NotFound("No such route.")))
 
     @logger.inject_lambda_context(clear_state=True)
     def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         try:
             response = app.resolve(event, context)
-            origin = app.current_event.headers.get("Origin") or ""
-            for name, value in headers_for(origin, origins()).items():
+            for name, value in headers_for(headers_of(app).get("origin", ""), origins()).items():
                 response["multiValueHeaders"][name] = [value]
             return response
         finally:
             flush_metrics()
 
     return handler
-
-
-def _no_such_route(_: Exception) -> Response[str]:
-    return failure(NotFound("No such route."))

@@ -6,23 +6,8 @@ from http import HTTPStatus
 from aws_lambda_powertools.event_handler import Response
 from pydantic import BaseModel
 
-from facesearch.api.originals_request import OriginalsRequest
-from facesearch.api.schemas import (
-    EventDetails,
-    EventItem,
-    Events,
-    FaceSearchResult,
-    FailedUrl,
-    Failure,
-    ImageItem,
-    Images,
-    OriginalPhotos,
-    PaginationInfo,
-    PresignedUrl,
-    QueuedSearch,
-    SearchStatus,
-    Success,
-)
+from facesearch.api import schemas
+from facesearch.api.bodies import OriginalsRequest
 from facesearch.errors import FaceSearchError, Throttled
 from facesearch.models import Event, EventRow, Job, JobStatus, Page, PhotoMatch, RenditionUrls, SearchKey
 from facesearch.observability import count_failed_call, log_unexpected, logger
@@ -30,7 +15,6 @@ from facesearch.photos.links import Link, NoLink, RenditionLinks
 from facesearch.reading import StoredPage
 from facesearch.webhooks.jobs import LOST
 
-JSON = "application/json"
 INTERNAL_ERROR = "Internal error; nothing was recorded. Retry with the same request_id."
 
 
@@ -38,30 +22,30 @@ def success(
     message: str, data: BaseModel, headers: Mapping[str, str] | None = None, status: int = HTTPStatus.OK
 ) -> Response[str]:
     """These data in the envelope."""
-    body = Success(message=message, data=data)
-    return Response(status, JSON, body.model_dump_json(by_alias=True), headers=dict(headers or {}))
+    return _response(status, schemas.Success(message=message, data=data), headers or {})
 
 
 def failure(error: Exception, headers: Mapping[str, str] | None = None) -> Response[str]:
     """The envelope of whatever went wrong: a documented outcome as it says of itself, anything else as 500."""
+    if isinstance(error, FaceSearchError) and not isinstance(error, Throttled):
+        logger.info("refused", status=error.status, outcome=type(error).__name__)
+    else:
+        log_unexpected(error)
     if isinstance(error, FaceSearchError):
-        if isinstance(error, Throttled):
-            log_unexpected(error)
-        else:
-            logger.info("refused", status=error.status, outcome=type(error).__name__)
-        return _error(error.status, error.message, {**(headers or {}), **error.headers})
-    log_unexpected(error)
+        return _response(error.status, schemas.Failure(message=error.message), {**(headers or {}), **error.headers})
     count_failed_call()
-    return _error(HTTPStatus.INTERNAL_SERVER_ERROR, INTERNAL_ERROR, headers or {})
+    return _response(HTTPStatus.INTERNAL_SERVER_ERROR, schemas.Failure(message=INTERNAL_ERROR), headers or {})
 
 
-def _error(status: int, message: str, headers: Mapping[str, str]) -> Response[str]:
-    return Response(status, JSON, Failure(message=message).model_dump_json(by_alias=True), headers=dict(headers))
+def _response(status: int, body: BaseModel, headers: Mapping[str, str]) -> Response[str]:
+    return Response(status, "application/json", body.model_dump_json(by_alias=True), headers=dict(headers))
 
 
-def face_search_result(links: RenditionLinks, search: SearchKey, page: Page, stored: StoredPage) -> FaceSearchResult:
+def face_search_result(
+    links: RenditionLinks, search: SearchKey, page: Page, stored: StoredPage
+) -> schemas.FaceSearchResult:
     """The data of both faces calls: a page of the search."""
-    return FaceSearchResult(
+    return schemas.FaceSearchResult(
         request_id=search.request_id,
         confidence_percentage=stored.summary.confidence,
         images=[_image_item(links, search.event_id, photo, stored.summary.renditions) for photo in stored.photos],
@@ -69,14 +53,17 @@ def face_search_result(links: RenditionLinks, search: SearchKey, page: Page, sto
     )
 
 
-def images(links: RenditionLinks, event_id: int, photos: Sequence[PhotoMatch], page: Page, total: int) -> Images:
+def images(
+    links: RenditionLinks, event_id: int, photos: Sequence[PhotoMatch], page: Page, total: int
+) -> schemas.Images:
     """A page of the gallery."""
-    return Images(images=[_image_item(links, event_id, photo) for photo in photos], pagination=paginate(page, total))
+    items = [_image_item(links, event_id, photo) for photo in photos]
+    return schemas.Images(images=items, pagination=paginate(page, total))
 
 
-def event_details(event: Event) -> EventDetails:
+def event_details(event: Event) -> schemas.EventDetails:
     """All that a site may know of an event."""
-    return EventDetails(
+    return schemas.EventDetails(
         event_id=event.event_id,
         event_name=event.name,
         event_slug=event.slug,
@@ -87,19 +74,30 @@ def event_details(event: Event) -> EventDetails:
     )
 
 
-def events(links: RenditionLinks, rows: Sequence[EventRow], page: Page, total: int) -> Events:
+def events(links: RenditionLinks, rows: Sequence[EventRow], page: Page, total: int) -> schemas.Events:
     """A page of the organisation's events."""
-    return Events(events=[_event_item(links, row) for row in rows], pagination=paginate(page, total))
+    items = [
+        schemas.EventItem(
+            event_id=row.event_id,
+            event_name=row.name,
+            event_slug=row.slug,
+            event_date=start_of(row.date),
+            status="active" if row.event_enabled else "inactive",
+            cover_image=links.url(row.event_id, "large", row.cover) if row.cover else None,
+        )
+        for row in rows
+    ]
+    return schemas.Events(events=items, pagination=paginate(page, total))
 
 
 def original_photos(
     request: OriginalsRequest, links: Sequence[Link | NoLink], page: Page, total: int
-) -> OriginalPhotos:
+) -> schemas.OriginalPhotos:
     """A page of links to originals."""
-    found = [PresignedUrl(url=link.url, filename=link.filename) for link in links if isinstance(link, Link)]
+    found = [schemas.PresignedUrl(url=link.url, filename=link.filename) for link in links if isinstance(link, Link)]
     lost = [link for link in links if isinstance(link, NoLink)]
-    failed = [FailedUrl(image_id=link.image_id, error=link.error, path=link.path) for link in lost]
-    return OriginalPhotos(
+    failed = [schemas.FailedUrl(image_id=link.image_id, error=link.error, path=link.path) for link in lost]
+    return schemas.OriginalPhotos(
         presigned_urls=found,
         failed_urls=failed,
         total_images=total,
@@ -118,14 +116,14 @@ def start_of(date: str) -> str:
 
 def _image_item(
     links: RenditionLinks, event_id: int, photo: PhotoMatch, elsewhere: RenditionUrls | None = None
-) -> ImageItem:
+) -> schemas.ImageItem:
     """`elsewhere`: where the photo's renditions are if they are not this deployment's."""
     if elsewhere is not None:
         large, small = elsewhere.of(photo.image_id)
     else:
         large = links.url(event_id, "large", photo.image_id)
         small = links.url(event_id, "small", photo.image_id)
-    return ImageItem(
+    return schemas.ImageItem(
         img_url=large,
         height=photo.height or None,
         width=photo.width or None,
@@ -134,21 +132,10 @@ def _image_item(
     )
 
 
-def _event_item(links: RenditionLinks, row: EventRow) -> EventItem:
-    return EventItem(
-        event_id=row.event_id,
-        event_name=row.name,
-        event_slug=row.slug,
-        event_date=start_of(row.date),
-        status="active" if row.event_enabled else "inactive",
-        cover_image=links.url(row.event_id, "large", row.cover) if row.cover else None,
-    )
-
-
-def paginate(page: Page, total: int) -> PaginationInfo:
+def paginate(page: Page, total: int) -> schemas.PaginationInfo:
     """Describe `page` of `total` results."""
     pages = -(-total // page.size)
-    return PaginationInfo(
+    return schemas.PaginationInfo(
         total=total,
         current_page=page.number if total else 0,
         total_pages=pages,
@@ -158,17 +145,17 @@ def paginate(page: Page, total: int) -> PaginationInfo:
     )
 
 
-def search_status(search: SearchKey, status: JobStatus, job: Job | None) -> SearchStatus:
+def search_status(search: SearchKey, status: JobStatus, job: Job | None) -> schemas.SearchStatus:
     """How far the search has come, and why if it is not done."""
     reason = job.reason if job is not None and status is not JobStatus.DONE else ""
     if job is not None and status is JobStatus.FAILED and job.status is not JobStatus.FAILED:
         reason = LOST
-    return SearchStatus(request_id=search.request_id, status=status.value, reason=reason or None)
+    return schemas.SearchStatus(request_id=search.request_id, status=status.value, reason=reason or None)
 
 
-def queued_search(search: SearchKey, status: JobStatus) -> QueuedSearch:
+def queued_search(search: SearchKey, status: JobStatus) -> schemas.QueuedSearch:
     """What its webhook is told."""
     results = f"/api/v1/ext/{search.org_id}/event/{search.event_id}/faces/{search.request_id}"
-    return QueuedSearch(
+    return schemas.QueuedSearch(
         request_id=search.request_id, status=status.value, results_url=results, status_url=f"{results}/status"
     )

@@ -14,15 +14,13 @@ from facesearch.models import Event, Page, SearchKey
 from facesearch.validation import flatten, parse_request_id, upload_of
 
 MAX_PAGE = 2**31 - 1
-
-
 _DIGITS = r"^[0-9]{1,18}$"
 
 
 def _only_digits(value: object) -> object:
     """Pydantic alone would also take `1_0`, `1.0` and white space for a number."""
     if isinstance(value, str) and re.fullmatch(_DIGITS, value, re.ASCII) is None:
-        raise PydanticCustomError("whole_number", "Input should be a whole number")
+        raise PydanticCustomError("whole_number", "must be a whole number")
     return value
 
 
@@ -41,13 +39,13 @@ class OrgPath(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    org_id: Annotated[Id, Field(description="The organisation that the key belongs to.", examples=[903])]
+    org_id: Annotated[Id, Field(description="The organisation of the key.", examples=[903])]
 
 
 class EventPath(OrgPath):
     """Path parameters of a request about an event."""
 
-    event_id: Annotated[Id, Field(description="An event of that organisation.", examples=[456])]
+    event_id: Annotated[Id, Field(description="An event of this organisation.", examples=[456])]
 
 
 class PageQuery(BaseModel):
@@ -55,7 +53,7 @@ class PageQuery(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    page: Annotated[int, Field(ge=1, le=MAX_PAGE, description="The page, from 1."), _DIGITS_ALONE] = 1
+    page: Annotated[int, Field(ge=1, le=MAX_PAGE, description="The page to return, from 1."), _DIGITS_ALONE] = 1
     page_size: Annotated[int, Field(ge=1, le=100, description="Photos on a page."), _DIGITS_ALONE] = 32
 
 
@@ -134,13 +132,11 @@ def parse_request(
         (EventPath if "event_id" in path else OrgPath).model_validate(dict(path))
     except ValidationError as error:
         problems += flatten("path", error)
-    wanted = PageQuery()
-    if paged is not None:
-        try:
-            wanted = paged.model_validate(dict(query))
-        except ValidationError as error:
-            problems += flatten("query", error)
-            wanted = paged()
+    wanted = (paged or PageQuery)()
+    try:
+        wanted = wanted if paged is None else paged.model_validate(dict(query))
+    except ValidationError as error:
+        problems += flatten("query", error)
     problem: FaceSearchError | None = InvalidRequest("; ".join(problems)) if problems else None
     request_id = None
     if "request_id" in path:

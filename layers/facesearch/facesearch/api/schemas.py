@@ -33,40 +33,38 @@ class Failure(Body):
 
 
 class PaginationInfo(Body):
-    """Where a page stands among all pages; pages count from 1, and 0 of 0 means that nothing was found."""
+    """Where this page stands. Pages count from 1; 0 of 0 means that nothing was found."""
 
-    total: Annotated[int, Field(ge=0, description="All that was found, on whichever page.")]
-    current_page: Annotated[
-        int, Field(serialization_alias="currentPage", ge=0, description="As asked; 0 if nothing was found.")
-    ]
+    total: Annotated[int, Field(ge=0, description="Results on all pages together.")]
+    current_page: Annotated[int, Field(serialization_alias="currentPage", ge=0, description="0 if nothing was found.")]
     total_pages: Annotated[int, Field(serialization_alias="totalPages", ge=0)]
     has_next_page: Annotated[bool, Field(serialization_alias="hasNextPage")]
     has_previous_page: Annotated[bool, Field(serialization_alias="hasPreviousPage")]
-    page_size: Annotated[int, Field(ge=1, description="As asked, however many are on this page.")]
+    page_size: Annotated[int, Field(ge=1, description="As requested, even if this page has fewer.")]
 
 
 class ImageItem(Body):
-    """A photo of the event. `width` and `height`: of the original, in pixels as displayed."""
+    """A photo of the event. `width` and `height` are the original's, in pixels as displayed."""
 
     img_url: Annotated[str, Field(description="URL of the large rendition, a JPEG of at most 2048 px.")]
     height: int | None
     width: int | None
     image_id: uuid.UUID
     thumbnail_url: Annotated[str, Field(description="URL of the small rendition, a JPEG of at most 400 px.")]
-    original_url: Annotated[None, Field(description="Always null: originals have a call of their own.")] = None
+    original_url: Annotated[None, Field(description="Always null: request links to originals instead.")] = None
 
 
 class FaceSearchResult(Body):
     """A page of a finished search. `confidence_percentage` is the event's threshold at the time of the search."""
 
-    request_id: Annotated[uuid.UUID, Field(description="What every further page is asked for with.")]
+    request_id: Annotated[uuid.UUID, Field(description="Use it to request more pages.")]
     confidence_percentage: Annotated[int, Field(ge=1, le=100)]
     images: list[ImageItem]
     pagination: PaginationInfo
 
 
 class Pong(Body):
-    """The key works, and the event is the key's."""
+    """The key is valid for this event."""
 
     status: Literal["ok"] = "ok"
     org_id: int
@@ -74,23 +72,21 @@ class Pong(Body):
 
 
 # Without a zone, so not JSON Schema's "date-time", which RFC 3339 defines and which needs one.
-EventDate = Annotated[
-    str,
-    Field(
-        description="When the event starts: ISO 8601, a date and a time without a zone.",
-        pattern=r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}$",
-    ),
-]
+_DATE = Field(
+    description="When the event starts: an ISO 8601 date and time, without a time zone.",
+    pattern=r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}$",
+)
+EventDate = Annotated[str, _DATE]
 
 
 class EventDetails(Body):
-    """An event's metadata and feature flags; the flags of features that are not served are false."""
+    """An event's metadata and feature flags. Flags of features that this service does not offer are false."""
 
     event_id: int
     event_name: str
     event_slug: str
     event_date: EventDate
-    status: Annotated[Literal["active", "inactive"], Field(description="active = event_enabled")]
+    status: Annotated[Literal["active", "inactive"], Field(description="`active` if `event_enabled` is true.")]
     event_enabled: bool
     bib_search: Literal[False] = False
     selfie_search: bool
@@ -101,7 +97,7 @@ class EventDetails(Body):
 
 
 class EventItem(Body):
-    """One event of a list. `cover_image`: URL of a photo, null if none was chosen."""
+    """An event in a list. `cover_image` is the URL of a photo, or null if none was chosen."""
 
     event_id: int
     event_name: str
@@ -119,72 +115,70 @@ class Events(Body):
 
 
 class Images(Body):
-    """A page of the event's gallery, by capture time, then image_id; photos without a capture time come last."""
+    """A page of the event's gallery, by capture time, then image_id. Photos without a capture time come last."""
 
     images: list[ImageItem]
     pagination: PaginationInfo
 
 
 class PresignedUrl(Body):
-    """A link to an original that lives one hour at most, and the file's name."""
+    """A link to an original, valid for at most one hour, and the file's name."""
 
     url: str
     filename: str
 
 
 class FailedUrl(Body):
-    """An image that there is no link for, and why."""
+    """An image without a link, and why it has none."""
 
-    image_id: Annotated[str, Field(description="As it was sent, so perhaps no UUID.")]
+    image_id: Annotated[str, Field(description="As you sent it, so it may not be a UUID.")]
     error: str
-    path: Annotated[str | None, Field(description="The original's object key, null if there is no such photo.")]
+    path: Annotated[str | None, Field(description="The original's object key; null if there is no such photo.")]
 
 
 class OriginalPhotos(Body):
-    """Links to a page of originals. `total_images` counts all that the identifier names, the counts are this page's."""
+    """Links to a page of originals. `total_images` counts all pages, the other counts only this one."""
 
     presigned_urls: list[PresignedUrl]
     failed_urls: list[FailedUrl]
     total_images: Annotated[int, Field(ge=0)]
     successful_count: Annotated[int, Field(ge=0)]
     failed_count: Annotated[int, Field(ge=0)]
-    identifier: Annotated[str | None, Field(description="As it was sent; null for `image_ids`.")]
-    message: Annotated[str | None, Field(description="Says so if a link is missing.")]
+    identifier: Annotated[str | None, Field(description="As you sent it; null for `image_ids`.")]
+    message: Annotated[str | None, Field(description="Set if a link is missing.")]
     pagination: PaginationInfo
 
 
 class SelfieUpload(Body):
-    """Where to POST a selfie that is too large for one call: a form of `fields`, then the part `file` last."""
+    """Where to upload a selfie that is too large for one call: POST a form with these `fields`, and `file` last."""
 
-    upload_id: Annotated[uuid.UUID, Field(description="What stands in place of file when searching.")]
+    upload_id: Annotated[uuid.UUID, Field(description="Send it in place of `file` when you search.")]
     url: str
     fields: dict[str, str]
-    max_bytes: Annotated[int, Field(ge=1, description="The largest file that the form takes.")]
-    expires_in: Annotated[int, Field(ge=1, description="Seconds for which the form is good.")]
+    max_bytes: Annotated[int, Field(ge=1, description="The largest file that the form accepts.")]
+    expires_in: Annotated[int, Field(ge=1, description="How many seconds the form is valid.")]
 
 
 class QueuedSearch(Body):
-    """A search that a webhook has asked for."""
-
-    request_id: Annotated[uuid.UUID, Field(description="The search.")]
-    status: Annotated[Status, Field(description="How far it has come by now.")]
-    results_url: Annotated[
-        str, Field(description="Where its pages are when it is done, below the API's base URL.", pattern="^/")
-    ]
-    status_url: Annotated[str, Field(description="Where to ask how far it has come, likewise.", pattern="^/")]
-
-
-class SearchStatus(Body):
-    """How far a search has come."""
+    """A search that a webhook started."""
 
     request_id: uuid.UUID
     status: Status
-    reason: Annotated[
-        str | None, Field(description="Why it failed, or why a running one is being tried again; for people.")
+    results_url: Annotated[
+        str, Field(description="Its pages, when it is done, below the API's base URL.", pattern="^/")
     ]
+    status_url: Annotated[str, Field(description="Its progress, below the API's base URL.", pattern="^/")]
+
+
+class SearchStatus(Body):
+    """The progress of a search."""
+
+    request_id: uuid.UUID
+    status: Status
+    reason: Annotated[str | None, Field(description="For people: why it failed, or is being tried again.")]
 
 
 class DeletedSearch(Body):
-    """A search that is gone: its `request_id` names nothing any more."""
+    """A deleted search. Its `request_id` is unknown from now on."""
 
     request_id: uuid.UUID

@@ -1,16 +1,15 @@
 """The POST body: one to three selfies, each a `file` or the `upload_id` of one, perhaps a `request_id`.
 
-As multipart/form-data, or, where no file is in it, as what plain HTML forms and many clients then send instead:
-application/x-www-form-urlencoded.
+It is multipart/form-data, or, without a file, what plain HTML forms send instead: application/x-www-form-urlencoded.
 
 Of a part nothing counts but its field's name and its content. The file's name comes in any code page, of any length and
 quoted in any way: parsers that read it refuse forms that have nothing wrong with them.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from urllib.parse import parse_qs
+from urllib.parse import parse_qsl
 
 from facesearch.errors import FaceSearchError, InvalidRequest, TooLarge, UnknownUpload, UnusableImage
 from facesearch.faces.several import MAX_SELFIES, naming
@@ -28,9 +27,7 @@ UNREADABLE = "body: must be multipart/form-data with a part named file"
 NO_BOUNDARY = "body: the boundary that the Content-Type names is not in it"
 CUT_SHORT = "body: the form is cut short, or its lines do not end with CR LF"
 TOO_MANY_PARTS = f"The form has more than {MAX_PARTS} fields. Send file, request_id and upload_id alone."
-LONG_HEAD = (
-    f"A field of the form has more than {MAX_HEAD_BYTES:,} bytes before its content. Give the file a shorter name."
-)
+LONG_HEAD = f"The form has more than {MAX_HEAD_BYTES:,} bytes before a field's content. Give the file a shorter name."
 NO_SMALL_FORM = f"body: without a file, a form of at most {MAX_PARTS} fields and {MAX_URLENCODED_BYTES:,} bytes"
 
 
@@ -61,12 +58,10 @@ class SelfieForm:
         if self.problem is not None:
             raise self.problem
         sent: list[bytes | str] = [*self.files, *self.upload_ids]
-        if not sent:
-            raise InvalidRequest("body.file: Field required")
         selfies = list[bytes | UploadKey]()
         for number, each in enumerate(sent, 1):
             with naming(number, len(sent)):
-                selfies.append(_upload(event, each) if isinstance(each, str) else _file(each))
+                selfies.append(_file(each) if isinstance(each, bytes) else _upload(event, each))
         return selfies
 
 
@@ -88,55 +83,53 @@ def options_of(header: str) -> dict[str, str]:
 
     A backslash is a letter. In some code pages it is the second half of one, and no current browser escapes by it.
     """
-    options: dict[str, str] = {}
-    for name, value in _OPTION.findall(header):
-        options.setdefault(name.lower(), value.strip('"'))
-    return options
+    return {name.lower(): value.strip('"') for name, value in reversed(_OPTION.findall(header))}
 
 
 def parse_selfie_form(content_type: str, body: bytes, content_encoding: str = "") -> SelfieForm:
     """Parse the form in full, to the closing boundary; never raises, see `SelfieForm.problem`."""
-    if content_encoding.strip().lower() not in ("", "identity") or body.startswith(GZIP):
-        return SelfieForm(problem=InvalidRequest(COMPRESSED))
-    match content_type.partition(";")[0].strip().lower():
-        case "multipart/form-data":
-            return _parse_multipart(options_of(content_type).get("boundary", ""), body)
-        case "application/x-www-form-urlencoded":
-            return _parse_urlencoded(body)
-        case _:
-            return SelfieForm(problem=InvalidRequest(UNREADABLE))
-
-
-def _parse_urlencoded(body: bytes) -> SelfieForm:
-    if len(body) > MAX_URLENCODED_BYTES:
-        return SelfieForm(problem=InvalidRequest(NO_SMALL_FORM))
-    try:
-        fields = parse_qs(body.decode("ascii"), keep_blank_values=True, max_num_fields=MAX_PARTS, errors="replace")
-    except ValueError:
-        return SelfieForm(problem=InvalidRequest(NO_SMALL_FORM))
-    if "file" in fields:
-        return SelfieForm(problem=InvalidRequest("body.file: a file is sent as multipart/form-data"))
-    return _form_of(fields, [])
-
-
-def _parse_multipart(boundary: str, body: bytes) -> SelfieForm:
-    if not 1 <= len(boundary) <= 70 or not boundary.isascii():  # RFC 2046, 5.1.1
-        return SelfieForm(problem=InvalidRequest("body: the Content-Type has no valid multipart boundary"))
-    parts: list[_Part] = []
+    parts = list[_Part]()
     problem: FaceSearchError | None = None
     try:
-        parts.extend(_parts_of(body, b"--" + boundary.encode()))
+        if content_encoding.strip().lower() not in ("", "identity") or body.startswith(GZIP):
+            raise InvalidRequest(COMPRESSED)
+        parts.extend(_parts_of(content_type, body))
     except FaceSearchError as error:
         problem = error
-    fields: dict[str, list[str]] = {}
-    for part in parts:
-        if part.name != "file":
-            fields.setdefault(part.name, []).append(_text(part))
-    form = _form_of(fields, _filled([part for part in parts if part.name == "file"], others="upload_id" in fields))
-    return form if problem is None else SelfieForm(request_id=form.request_id, problem=problem)
+    request_ids, upload_ids = (
+        tuple(_text(part) for part in parts if part.name == name) for name in ("request_id", "upload_id")
+    )
+    files = _filled([part for part in parts if part.name == "file"], others=bool(upload_ids))
+    request_id = request_ids[0] if len(request_ids) == 1 else None
+    problem = problem or _problem_of(request_ids, upload_ids, files)
+    return SelfieForm(request_id=request_id, problem=problem) if problem else SelfieForm(files, upload_ids, request_id)
 
 
-def _parts_of(body: bytes, delimiter: bytes) -> Iterator[_Part]:
+def _parts_of(content_type: str, body: bytes) -> Iterator[_Part]:
+    match content_type.partition(";")[0].strip().lower():
+        case "multipart/form-data":
+            boundary = options_of(content_type).get("boundary", "")
+            if not 1 <= len(boundary) <= 70 or not boundary.isascii():  # RFC 2046, 5.1.1
+                raise InvalidRequest("body: the Content-Type has no valid multipart boundary")
+            return _multipart(body, b"--" + boundary.encode())
+        case "application/x-www-form-urlencoded":
+            return _urlencoded(body)
+    raise InvalidRequest(UNREADABLE)
+
+
+def _urlencoded(body: bytes) -> Iterator[_Part]:
+    try:
+        if len(body) > MAX_URLENCODED_BYTES:
+            raise ValueError
+        pairs = parse_qsl(body.decode("ascii"), keep_blank_values=True, max_num_fields=MAX_PARTS, errors="replace")
+    except ValueError:
+        raise InvalidRequest(NO_SMALL_FORM) from None
+    if any(name == "file" for name, _ in pairs):
+        raise InvalidRequest("body.file: a file is sent as multipart/form-data")
+    return (_Part(name, is_blank=False, content=value.encode()) for name, value in pairs)
+
+
+def _multipart(body: bytes, delimiter: bytes) -> Iterator[_Part]:
     """The parts up to the closing delimiter; what stands before the first and after the last is nobody's.
 
     Raises:
@@ -171,34 +164,30 @@ def _disposition(head: bytes) -> dict[str, str]:
     return next((options_of(value) for name, _, value in named if name.strip().lower() == "content-disposition"), {})
 
 
-def _filled(parts: Sequence[_Part], *, others: bool) -> list[bytes]:
+def _filled(parts: Sequence[_Part], *, others: bool) -> tuple[bytes, ...]:
     """The files without those of inputs that were left empty, which browsers send with `filename=""` and no bytes.
 
     If nothing else is there, neither a file nor `others`, one of them stays: it is refused as an empty selfie.
     """
-    filled = [part.content for part in parts if part.content or not part.is_blank]
-    return filled if filled or others else [part.content for part in parts[:1]]
+    filled = tuple(part.content for part in parts if part.content or not part.is_blank)
+    return filled if filled or others else tuple(part.content for part in parts[:1])
 
 
-def _form_of(fields: Mapping[str, Sequence[str]], files: Sequence[bytes]) -> SelfieForm:
-    request_ids, upload_ids = fields.get("request_id", []), fields.get("upload_id", [])
+def _problem_of(
+    request_ids: Sequence[str], upload_ids: Sequence[str], files: Sequence[bytes]
+) -> FaceSearchError | None:
     if len(request_ids) > 1:
-        return SelfieForm(problem=InvalidRequest("body.request_id: given more than once"))
-    request_id = request_ids[0] if request_ids else None
-    problem: FaceSearchError
-    if not 1 <= len(files) + len(upload_ids) <= MAX_SELFIES:
-        too_many = f"body.file: at most {MAX_SELFIES} selfies, as file or upload_id"
-        problem = InvalidRequest(too_many if files or upload_ids else "body.file: Field required")
-        return SelfieForm(request_id=request_id, problem=problem)
+        return InvalidRequest("body.request_id: given more than once")
+    if not (files or upload_ids):
+        return InvalidRequest("body.file: is required")
+    if len(files) + len(upload_ids) > MAX_SELFIES:
+        return InvalidRequest(f"body.file: at most {MAX_SELFIES} selfies, as file or upload_id")
     if sum(map(len, files)) > MAX_SELFIE_BYTES:
         limit, instead = f"{MAX_SELFIE_BYTES / 2**20:.1f} MiB", "or use an upload link of POST .../faces/uploads."
-        problem = TooLarge(
-            f"The selfies have more than {limit} together. Send smaller pictures, {instead}"
-            if len(files) > 1
-            else f"The selfie has more than {limit}. Send a smaller picture, {instead}"
-        )
-        return SelfieForm(request_id=request_id, problem=problem)
-    return SelfieForm(tuple(files), tuple(upload_ids), request_id)
+        if len(files) > 1:
+            return TooLarge(f"The selfies have more than {limit} together. Send smaller pictures, {instead}")
+        return TooLarge(f"The selfie has more than {limit}. Send a smaller picture, {instead}")
+    return None
 
 
 def _file(content: bytes) -> bytes:

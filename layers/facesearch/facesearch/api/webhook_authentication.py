@@ -10,8 +10,6 @@ from facesearch.models import Scope
 from facesearch.reading import Reader, Wanted
 from facesearch.webhooks.signing import ForgedError, verify
 
-API_KEY = "x-api-key"
-
 
 @dataclass(frozen=True, kw_only=True)
 class WebhookAuthenticator:
@@ -21,20 +19,15 @@ class WebhookAuthenticator:
     reader: Reader
 
     def identify(self, headers: Mapping[str, str], body: bytes, request: ApiRequest) -> AuthenticatedRequest:
-        """Check key or signature; of a webhook with both, the key alone counts.
-
-        Args:
-            headers: with names in lower case.
-            body: as it came; nothing has looked at it yet.
-            request: what it opens.
+        """Check key or signature; of a webhook with both, the key alone counts. Names of headers are in lower case.
 
         Raises:
             NotSigned: neither a key nor a signature of the last five minutes by a secret of the organisation, which may
                 be one that there is not.
             Forbidden: see `Authenticator.identify`.
         """
-        if headers.get(API_KEY, "").strip():
-            return self.authenticator.identify(headers[API_KEY], request, Scope.SEARCH)
+        if (api_key := headers.get("x-api-key", "")).strip():
+            return self.authenticator.identify(api_key, request, Scope.SEARCH)
         known = self.reader.read(Wanted(event_id=request.event_id, secrets_of=request.org_id))
         try:
             verify(headers, body, known.secrets)

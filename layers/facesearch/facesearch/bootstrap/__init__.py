@@ -4,156 +4,97 @@ Importing this reads no environment and connects to nothing. Numpy and OpenCV ar
 so that a function which only reads results never loads them; botocore is imported with the first client.
 """
 
-from collections.abc import Callable
+from __future__ import annotations
+
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from facesearch.adapters.dynamodb.quota import DynamoTokenBuckets
-from facesearch.adapters.dynamodb.reading import DynamoEventDirectory, DynamoReader
-from facesearch.adapters.dynamodb.table import Table
-from facesearch.api.authentication import AuthenticatedRequest, Authenticator
-from facesearch.models import Event, QuotaLimits, QuotaState
-from facesearch.reading import EventDirectory, Wanted
+from facesearch.api.authentication import Authenticator
+from facesearch.bootstrap.lazy import on_first_use
+from facesearch.bootstrap.stores import StoreContainer, part
+from facesearch.models import Event, FaceSetKind, QuotaLimits, QuotaState
+from facesearch.reading import Wanted
 from facesearch.search.quota import Meter
-from facesearch.settings import Settings
 
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
-    from mypy_boto3_kms import KMSClient
-    from mypy_boto3_s3 import S3Client
-    from mypy_boto3_sqs import SQSClient
+with on_first_use():
+    from facesearch.adapters import face_sets
+    from facesearch.adapters.dynamodb import shares
+    from facesearch.adapters.kms import probes
+    from facesearch.adapters.rekognition import collections
+    from facesearch.adapters.rekognition import matcher as rekognition
+    from facesearch.adapters.s3 import links as s3_links
+    from facesearch.adapters.s3 import pictures
+    from facesearch.adapters.s3 import selfies as s3_selfies
+    from facesearch.adapters.upstream import matcher as upstream
+    from facesearch.api import webhook_authentication
+    from facesearch.deletion import retention
+    from facesearch.deletion import search as deletion
+    from facesearch.faces import compaction, embedded, engine, index, matching, sets
+    from facesearch.photos import gallery, indexing, links, looking
+    from facesearch.search import face_search as searching
+    from facesearch.search import selfies
+    from facesearch.webhooks import intake, job_runner, pending_selfies
+    from facesearch.webhooks import outbound as sharing
+    from facesearch.webhooks.callbacks import attempts, delivery
+    from facesearch.webhooks.watches import commands, runner
 
-    from facesearch.adapters.dynamodb.admin import DynamoAdmin
-    from facesearch.adapters.dynamodb.callbacks import DynamoCallbackStore
-    from facesearch.adapters.dynamodb.idempotency import DynamoIdempotency
-    from facesearch.adapters.dynamodb.jobs import DynamoJobStore
-    from facesearch.adapters.dynamodb.photos import DynamoPhotoStore
-    from facesearch.adapters.dynamodb.results import DynamoResultStore
-    from facesearch.adapters.dynamodb.shares import DynamoShares
-    from facesearch.adapters.dynamodb.vector_items import DynamoVectorItems
-    from facesearch.adapters.dynamodb.watches import DynamoWatchStore
-    from facesearch.adapters.opencv.face_engine import OpenCvEngine
-    from facesearch.adapters.outbound import HttpOutbound
-    from facesearch.adapters.rekognition.matcher import RekognitionMatcher
-    from facesearch.adapters.s3.selfies import S3PendingSelfies
-    from facesearch.adapters.s3.snapshots import S3SnapshotStore
-    from facesearch.adapters.sqs.indexing import SqsSnapshotRequests
-    from facesearch.adapters.sqs.webhooks import SqsAttemptQueue, SqsSearchCommands
-    from facesearch.adapters.upstream.api import Upstream
-    from facesearch.api.webhook_authentication import WebhookAuthenticator
-    from facesearch.deletion.retention import FaceRetention
-    from facesearch.deletion.search import SearchDeletion
-    from facesearch.faces.compaction import SnapshotBuilder
-    from facesearch.faces.embedded import EmbeddedMatcher
-    from facesearch.faces.engine import FaceEngine
-    from facesearch.faces.index import FaceIndex, FaceIndexes
-    from facesearch.faces.matching import Matcher
-    from facesearch.faces.sets import FaceSets
-    from facesearch.photos.gallery import Galleries
-    from facesearch.photos.indexing import PhotoIndexer
-    from facesearch.photos.links import Originals, RenditionLinks
-    from facesearch.search.face_search import FaceSearch
-    from facesearch.search.selfies import SelfieUploads
-    from facesearch.webhooks.announcing import Announcer
-    from facesearch.webhooks.callbacks.delivery import CallbackDelivery
-    from facesearch.webhooks.intake import WebhookIntake
-    from facesearch.webhooks.job_runner import JobRunner
-    from facesearch.webhooks.watches.commands import CollapsedWatchRequests
-    from facesearch.webhooks.watches.runner import WatchRunner
-
-IO_THREADS = 16
 CALLBACKS_AT_ONCE = 10
 """A batch, whose every callback may wait 15 s for its receiver."""
 UPLOADS_AT_ONCE = 4
 """One photo has the CPU while others are fetched and written; each may hold a file of 50 MB."""
 
 
-NewClient = Callable[[str, Any], Any]
-"""Makes the client of an AWS service, by its name and a botocore `Config`."""
-
-
-class Container:
+class Container(StoreContainer):
     """The parts of one process. A part that lacks a setting says which when it is asked for."""
-
-    def __init__(self, settings: Settings | None = None, new_client: NewClient | None = None) -> None:
-        """Without settings the environment's count; without `new_client` the clients are those of `adapters.aws`."""
-        self._given_settings = settings
-        self._new_client = new_client
-
-    @cached_property
-    def settings(self) -> Settings:
-        return self._given_settings or Settings.from_environment()
 
     def event(self, event_id: int) -> Event | None:
         """The event's configuration, read strongly consistent."""
-        return self._reader.read(Wanted(event_id=event_id)).event
+        return self.reader.read(Wanted(event_id=event_id)).event
+
+    authenticator = part(lambda self: Authenticator(reader=self.reader))
 
     @cached_property
-    def authenticator(self) -> Authenticator:
-        return Authenticator(reader=self._reader)
-
-    def meter(self, request: AuthenticatedRequest) -> Meter:
-        """The quota of the organisation that pays for this request's searches."""
-        return self._meter_of(request.org_id, request.known.quota)
-
-    @cached_property
-    def face_search(self) -> "FaceSearch[Any]":
-        from facesearch.adapters.s3.selfies import S3SelfieStore
-        from facesearch.search.face_search import FaceSearch
-        from facesearch.search.selfies import NoSelfieStore
-
+    def face_search(self) -> searching.FaceSearch[Any]:
         settings = self.settings
-        return FaceSearch(
+        return searching.FaceSearch(
             matcher=self._matcher,
             idempotency=self._idempotency,
             results=self._results,
-            selfies=S3SelfieStore(self._s3, settings.required("selfies_bucket"))
+            selfies=s3_selfies.S3SelfieStore(self.s3, settings.required("selfies_bucket"))
             if settings.selfie_retention_days
-            else NoSelfieStore(),
+            else selfies.NoSelfieStore(),
             uploads=self.selfie_uploads,
-            reader=self._reader,
+            reader=self.reader,
             pool=self._background,
             wait_seconds=settings.duplicate_wait_seconds,
         )
 
     @cached_property
-    def _matcher(self) -> "Matcher[Any]":
+    def _matcher(self) -> matching.Matcher[Any]:
         if self.settings.engine == "upstream":
-            from facesearch.adapters.upstream.matcher import PAGES_AT_ONCE, UpstreamMatcher
-
-            return UpstreamMatcher(self._upstream, ThreadPoolExecutor(PAGES_AT_ONCE, thread_name_prefix="pages"))
-        from facesearch.faces.matching import ChosenMatcher
-        from facesearch.models import FaceSetKind
-
-        def matcher_of(kind: FaceSetKind) -> "Matcher[Any]":
-            return self._rekognition_matcher if kind is FaceSetKind.REKOGNITION else self._embedded_matcher
-
-        return ChosenMatcher(matcher_of)
+            pages = ThreadPoolExecutor(upstream.PAGES_AT_ONCE, thread_name_prefix="pages")
+            return upstream.UpstreamMatcher(self._upstream, pages)
+        return matching.ChosenMatcher(
+            lambda kind: self._rekognition_matcher if kind is FaceSetKind.REKOGNITION else self._embedded_matcher
+        )
 
     @cached_property
-    def _embedded_matcher(self) -> "EmbeddedMatcher":
-        from facesearch.faces.embedded import EmbeddedMatcher
-
-        return EmbeddedMatcher(self._engine_of, self._indexes, self._background, self._cpu)
+    def _embedded_matcher(self) -> embedded.EmbeddedMatcher:
+        return embedded.EmbeddedMatcher(self._engine_of, self._indexes, self._background, self._cpu)
 
     @cached_property
-    def _rekognition_matcher(self) -> "RekognitionMatcher":
-        from facesearch.adapters.rekognition.collections import SEARCHING
-        from facesearch.adapters.rekognition.matcher import RekognitionMatcher
-
-        client = self._client("rekognition", SEARCHING)
-        return RekognitionMatcher(client, self.settings.required("collection_prefix"), self._photos, self._io)
+    def _rekognition_matcher(self) -> rekognition.RekognitionMatcher:
+        prefix, client = self.settings.required("collection_prefix"), self._client("rekognition", collections.SEARCHING)
+        return rekognition.RekognitionMatcher(client, prefix, self.photos, self.pool)
 
     @cached_property
-    def face_sets(self) -> "FaceSets":
+    def face_sets(self) -> sets.FaceSets:
         """The places where events' faces are kept, as far as this deployment has them."""
-        from facesearch.adapters.face_sets import face_sets
-
         settings = self.settings
-        return face_sets(
-            photos=self._photos,
-            pool=self._io,
+        return face_sets.face_sets(
+            photos=self.photos,
+            pool=self.pool,
             # Only the snapshots function may touch snapshots; indexing asks for them.
             snapshots=self._snapshots if settings.snapshots_bucket else None,
             items=self._vector_items,
@@ -161,78 +102,35 @@ class Container:
             prefix=settings.collection_prefix,
         )
 
-    @cached_property
-    def _rekognition(self) -> Any:
-        from facesearch.adapters.rekognition.collections import INDEXING
-
-        return self._client("rekognition", INDEXING)
-
-    @cached_property
-    def _upstream(self) -> "Upstream":
-        from facesearch.adapters import aws
-        from facesearch.adapters.upstream.api import KeySecret, Upstream, new_http
-        from facesearch.adapters.upstream.breaker import Breaker
-
-        settings = self.settings
-        secrets = self._client("secretsmanager", aws.SECRETS)
-        key = KeySecret(secrets, settings.required("upstream_key_secret"))
-        return Upstream(new_http(), settings.required("upstream_url"), key, Breaker())
+    galleries = part(lambda self: gallery.Galleries(self.photos, self.pool))
+    originals = part(
+        lambda self: links.Originals(
+            photos=self.photos,
+            store=s3_links.S3Originals(self.s3, self.settings.required("photos_bucket")),
+            pool=self.pool,
+        )
+    )
 
     @cached_property
-    def selfie_uploads(self) -> "SelfieUploads":
-        from facesearch.adapters.s3.selfies import S3SelfieUploads
-
-        return S3SelfieUploads(self._s3, self.settings.required("selfies_bucket"))
-
-    @cached_property
-    def galleries(self) -> "Galleries":
-        from facesearch.photos.gallery import Galleries
-
-        return Galleries(self._photos, self._io)
-
-    @cached_property
-    def rendition_links(self) -> "RenditionLinks":
-        from facesearch.adapters.s3.links import SignedLinks
-        from facesearch.photos.links import HostLinks
-
+    def rendition_links(self) -> links.RenditionLinks:
         if base_url := self.settings.renditions_base_url:
-            return HostLinks(base_url)
-        return SignedLinks(self._s3, self.settings.required("renditions_bucket"))
+            return links.HostLinks(base_url)
+        return s3_links.SignedLinks(self.s3, self.settings.required("renditions_bucket"))
 
     @cached_property
-    def originals(self) -> "Originals":
-        from facesearch.adapters.s3.links import S3Originals
-        from facesearch.photos.links import Originals
-
-        store = S3Originals(self._s3, self.settings.required("photos_bucket"))
-        return Originals(photos=self._photos, store=store, pool=self._io)
-
-    @cached_property
-    def event_directory(self) -> EventDirectory:
-        return DynamoEventDirectory(self._table)
-
-    @cached_property
-    def admin(self) -> "DynamoAdmin":
-        from facesearch.adapters.dynamodb.admin import DynamoAdmin
-
-        return DynamoAdmin(self._table)
-
-    @cached_property
-    def photo_indexer(self) -> "PhotoIndexer":
-        from facesearch.adapters.s3.pictures import S3Pictures
-        from facesearch.photos.indexing import PhotoIndexer
-        from facesearch.photos.looking import PhotoLooker
-
-        settings, looker = self.settings, PhotoLooker(engines=self._engine_of)
+    def photo_indexer(self) -> indexing.PhotoIndexer:
+        settings, looker = self.settings, looking.PhotoLooker(engines=self._engine_of)
         if settings.collection_prefix:
             from facesearch.adapters.rekognition.pictures import parts_of
 
-            looker = PhotoLooker(engines=self._engine_of, parts_of=parts_of)
-        return PhotoIndexer(
+            looker = looking.PhotoLooker(engines=self._engine_of, parts_of=parts_of)
+        return indexing.PhotoIndexer(
             looker=looker,
-            photos=self._photos,
-            pictures=S3Pictures(self._s3, settings.required("photos_bucket"), settings.required("renditions_bucket")),
-            reader=self._reader,
+            photos=self.photos,
+            pictures=pictures.S3Pictures(
+                self.s3, settings.required("photos_bucket"), settings.required("renditions_bucket")
+            ),
+            reader=self.reader,
             sets=self.face_sets,
             snapshots=self._snapshot_requests,
             watches=self._watch_requests,
@@ -240,61 +138,46 @@ class Container:
         )
 
     @cached_property
-    def snapshot_builder(self) -> "SnapshotBuilder":
-        from facesearch.faces.compaction import SnapshotBuilder
-
-        return SnapshotBuilder(
-            photos=self._photos, snapshots=self._snapshots, pool=self._io, tail_bytes=self.settings.snapshot_tail_bytes
+    def snapshot_builder(self) -> compaction.SnapshotBuilder:
+        return compaction.SnapshotBuilder(
+            photos=self.photos, snapshots=self._snapshots, pool=self.pool, tail_bytes=self.settings.snapshot_tail_bytes
         )
 
     @cached_property
-    def face_retention(self) -> "FaceRetention":
-        from facesearch.deletion.retention import FaceRetention
-
-        return FaceRetention(
-            photos=self._photos,
+    def face_retention(self) -> retention.FaceRetention:
+        return retention.FaceRetention(
+            photos=self.photos,
             snapshots=self._snapshots,
             events=self.admin,
             watches=self._watches,
             sets=self.face_sets,
         )
 
-    @cached_property
-    def announcer(self) -> "Announcer":
-        """Where the ends of searches are announced; needs neither httpx nor a secret."""
-        from facesearch.webhooks.callbacks.attempts import CallbackAnnouncer
-
-        return CallbackAnnouncer(callbacks=self._callbacks, queue=self._callback_attempts)
+    announcer = part(lambda self: attempts.CallbackAnnouncer(callbacks=self._callbacks, queue=self._callback_attempts))
+    """Where the ends of searches are announced; needs neither httpx nor a secret."""
 
     @cached_property
-    def callback_delivery(self) -> "CallbackDelivery":
-        from facesearch.adapters.dynamodb.shares import WorkersShares
-        from facesearch.webhooks.callbacks.delivery import CallbackDelivery, DeliveryPlan
-
-        return CallbackDelivery(
+    def callback_delivery(self) -> delivery.CallbackDelivery:
+        return delivery.CallbackDelivery(
             callbacks=self._callbacks,
             addresses=self._callbacks,
             queue=self._callback_attempts,
             outbound=self._outbound,
-            reader=self._reader,
-            plan=DeliveryPlan(self.settings.delays),
+            reader=self.reader,
+            plan=delivery.DeliveryPlan(self.settings.delays),
             api_base_url=self.settings.api_base_url,
             pool=ThreadPoolExecutor(CALLBACKS_AT_ONCE, thread_name_prefix="callbacks"),
-            shares=WorkersShares(self._shares("CALLBACKS", self.settings.callbacks_concurrency)),
+            shares=shares.WorkersShares(self._shares("CALLBACKS", self.settings.callbacks_concurrency)),
         )
 
     @cached_property
-    def webhook_authenticator(self) -> "WebhookAuthenticator":
-        from facesearch.api.webhook_authentication import WebhookAuthenticator
-
-        return WebhookAuthenticator(authenticator=self.authenticator, reader=self._reader)
+    def webhook_authenticator(self) -> webhook_authentication.WebhookAuthenticator:
+        return webhook_authentication.WebhookAuthenticator(authenticator=self.authenticator, reader=self.reader)
 
     @cached_property
-    def webhook_intake(self) -> "WebhookIntake":
-        from facesearch.webhooks.intake import WebhookIntake
-
-        return WebhookIntake(
-            reader=self._reader,
+    def webhook_intake(self) -> intake.WebhookIntake:
+        return intake.WebhookIntake(
+            reader=self.reader,
             jobs=self._jobs,
             selfies=self._pending_selfies,
             commands=self._search_commands,
@@ -305,31 +188,27 @@ class Container:
         )
 
     @cached_property
-    def search_deletion(self) -> "SearchDeletion":
-        from facesearch.adapters.s3.objects import S3Objects
-        from facesearch.deletion.search import SearchDeletion
-
-        return SearchDeletion(
+    def search_deletion(self) -> deletion.SearchDeletion:
+        return deletion.SearchDeletion(
             results=self._results,
             idempotency=self._idempotency,
             jobs=self._jobs,
-            selfies=S3Objects(self._s3, self.settings.required("selfies_bucket"), self._io),
+            selfies=self._objects("selfies_bucket"),
             watches=self._watches,
             callbacks=self._callbacks,
-            pool=self._io,
+            pool=self.pool,
         )
 
     @cached_property
-    def job_runner(self) -> "JobRunner":
-        from facesearch.webhooks.job_runner import JobRunner
-        from facesearch.webhooks.pending_selfies import PendingSelfies
-
-        return JobRunner(
-            reader=self._reader,
+    def job_runner(self) -> job_runner.JobRunner:
+        return job_runner.JobRunner(
+            reader=self.reader,
             jobs=self._jobs,
-            selfies=PendingSelfies(store=self._pending_selfies, outbound=self._outbound, pool=self._io),
+            selfies=pending_selfies.PendingSelfies(
+                store=self._pending_selfies, outbound=self._outbound, pool=self.pool
+            ),
             search=self.face_search,
-            meter=self._meter_of,
+            meter=self.meter,
             commands=self._search_commands,
             announcer=self.announcer,
             deliveries=self.settings.search_job_deliveries,
@@ -339,19 +218,16 @@ class Container:
         )
 
     @cached_property
-    def watch_runner(self) -> "WatchRunner[Any] | None":
+    def watch_runner(self) -> runner.WatchRunner[Any] | None:
         """None where no probe can be kept: without a key to encrypt it by, or where another API searches."""
-        from facesearch.adapters.kms.probes import KmsProbes
-        from facesearch.webhooks.watches.runner import WatchRunner
-
         key = self.settings.watch_key_arn
         if not key or self.settings.engine == "upstream":
             return None
-        return WatchRunner(
+        return runner.WatchRunner(
             matcher=self._embedded_matcher,
-            probes=KmsProbes(self._kms, key),
+            probes=probes.KmsProbes(self._kms, key),
             watches=self._watches,
-            reader=self._reader,
+            reader=self.reader,
             results=self._results,
             announcer=self.announcer,
             commands=self._search_commands,
@@ -359,197 +235,37 @@ class Container:
         )
 
     @cached_property
-    def _watch_requests(self) -> "CollapsedWatchRequests | None":
-        from facesearch.webhooks.watches.commands import CollapsedWatchRequests
-
+    def _watch_requests(self) -> commands.CollapsedWatchRequests | None:
         if not self.settings.search_jobs_queue_url:  # nobody can watch here
             return None
-        return CollapsedWatchRequests(commands=self._search_commands, rounds=self._watches)
+        return commands.CollapsedWatchRequests(commands=self._search_commands, rounds=self._watches)
 
-    @cached_property
-    def _watches(self) -> "DynamoWatchStore":
-        from facesearch.adapters.dynamodb.watches import DynamoWatchStore
+    def _shares(self, kind: str, concurrency: int) -> shares.DynamoShares:
+        return shares.DynamoShares(self._table, kind, sharing.share_of(concurrency))
 
-        return DynamoWatchStore(self._table)
-
-    @cached_property
-    def _results(self) -> "DynamoResultStore":
-        from facesearch.adapters.dynamodb.results import DynamoResultStore
-
-        return DynamoResultStore(self._table, self.settings.result_retention_days)
-
-    @cached_property
-    def _idempotency(self) -> "DynamoIdempotency":
-        from facesearch.adapters.dynamodb.idempotency import DynamoIdempotency
-
-        settings = self.settings
-        table = Table(self._dynamodb, settings.required("idempotency_table_name"))
-        return DynamoIdempotency(table, settings.result_retention_days)
-
-    @cached_property
-    def _jobs(self) -> "DynamoJobStore":
-        from facesearch.adapters.dynamodb.jobs import DynamoJobStore
-
-        return DynamoJobStore(self._table, self.settings.result_retention_days)
-
-    @cached_property
-    def _pending_selfies(self) -> "S3PendingSelfies":
-        from facesearch.adapters.s3.selfies import S3PendingSelfies
-
-        return S3PendingSelfies(self._s3, self.settings.required("selfies_bucket"))
-
-    @cached_property
-    def _search_commands(self) -> "SqsSearchCommands":
-        from facesearch.adapters.sqs.webhooks import SqsSearchCommands
-
-        return SqsSearchCommands(self._sqs, self.settings.required("search_jobs_queue_url"))
-
-    @cached_property
-    def _outbound(self) -> "HttpOutbound":
-        from facesearch.adapters.outbound import HttpOutbound, Resolver
-
-        return HttpOutbound(resolver=Resolver(), allow_local=self.settings.outbound_allow_local)
-
-    @cached_property
-    def _callbacks(self) -> "DynamoCallbackStore":
-        from facesearch.adapters.dynamodb.callbacks import DynamoCallbackStore
-
-        return DynamoCallbackStore(self._table, self.settings.result_retention_days)
-
-    @cached_property
-    def _callback_attempts(self) -> "SqsAttemptQueue":
-        from facesearch.adapters.sqs.webhooks import SqsAttemptQueue
-
-        settings = self.settings
-        return SqsAttemptQueue(self._sqs, settings.required("callbacks_queue_url"), settings.callbacks_dead_letters_url)
-
-    def _shares(self, kind: str, concurrency: int) -> "DynamoShares":
-        from facesearch.adapters.dynamodb.shares import DynamoShares
-        from facesearch.webhooks.outbound import share_of
-
-        return DynamoShares(self._table, kind, share_of(concurrency))
-
-    def _meter_of(self, org_id: int, quota: QuotaState) -> Meter:
+    def meter(self, org_id: int, quota: QuotaState) -> Meter:
+        """The quota of the organisation that pays for searches, as it was last read."""
         limits = QuotaLimits(self.settings.search_quota_per_minute, self.settings.search_quota_burst)
         return Meter(self._bucket, org_id, limits, quota)
 
     @cached_property
-    def _indexes(self) -> "FaceIndexes":
-        from facesearch.faces.index import IndexCache
-        from facesearch.faces.index.distributed import ChosenIndexes, VectorCohorts, VectorIndex
-
+    def _indexes(self) -> index.FaceIndexes:
         items = self._vector_items
-        exact = IndexCache(self._photos, self._snapshots, self.settings.index_cache_megabytes, self._io)
+        exact = index.IndexCache(self.photos, self._snapshots, self.settings.index_cache_megabytes, self.pool)
         if items is None:
             return exact
+        from facesearch.faces.index import distributed
 
-        cohorts = VectorCohorts(items, self._io)
+        cohorts = distributed.VectorCohorts(items, self.pool)
 
-        def vectors(event: Event) -> "FaceIndex":
-            return VectorIndex(event, items, self._photos, self.event, self._io, cohorts.of(event))
+        def vectors(event: Event) -> index.FaceIndex:
+            return distributed.VectorIndex(event, items, self.photos, self.event, self.pool, cohorts.of(event))
 
-        return ChosenIndexes(exact, items, vectors)
+        return distributed.ChosenIndexes(exact, items, vectors)
 
-    @cached_property
-    def _vector_items(self) -> "DynamoVectorItems | None":
-        from facesearch.adapters.dynamodb.vector_items import DynamoVectorItems
-
-        name = self.settings.faces_table_name
-        return DynamoVectorItems(Table(self._dynamodb, name)) if name else None
-
-    @cached_property
-    def _snapshot_requests(self) -> "SqsSnapshotRequests":
-        from facesearch.adapters.sqs.indexing import SqsSnapshotRequests
-
-        settings = self.settings
-        return SqsSnapshotRequests(self._sqs, settings.required("snapshots_queue_url"), settings.snapshot_delay_seconds)
-
-    @cached_property
-    def _snapshots(self) -> "S3SnapshotStore":
-        from facesearch.adapters.s3.snapshots import S3SnapshotStore
-
-        bucket = self.settings.required("snapshots_bucket")
-        return S3SnapshotStore(self._s3, bucket, self._table)
-
-    def _engine_of(self, model: str) -> "FaceEngine":
-        """See `engine.EngineOf`; the networks are loaded for the first model that is asked for."""
+    def _engine_of(self, model: str) -> engine.FaceEngine:
+        """`engine.EngineOf`; the networks are loaded for the first model that is asked for."""
         return self._engine.named(model)
-
-    @cached_property
-    def _engine(self) -> "OpenCvEngine":
-        from facesearch.adapters.opencv.face_engine import OpenCvEngine
-
-        return OpenCvEngine(self.settings.models_dir, threads=self.settings.vcpus)
-
-    @cached_property
-    def _photos(self) -> "DynamoPhotoStore":
-        from facesearch.adapters.dynamodb.photos import DynamoPhotoStore
-
-        return DynamoPhotoStore(self._table)
-
-    @cached_property
-    def _bucket(self) -> DynamoTokenBuckets:
-        return DynamoTokenBuckets(self._table)
-
-    @cached_property
-    def _reader(self) -> DynamoReader:
-        return DynamoReader(self._table)
-
-    def _client(self, service: str, config: Any) -> Any:
-        from facesearch.adapters import aws
-
-        if self._new_client is None:
-            return aws.client(service, config)
-        client = self._new_client(service, config)
-        aws.with_our_errors(client.meta.events)
-        return client
-
-    @cached_property
-    def _dynamodb(self) -> "DynamoDBClient":
-        from facesearch.adapters import aws
-
-        client: DynamoDBClient = self._client("dynamodb", aws.DYNAMODB)
-        return client
-
-    @cached_property
-    def _table(self) -> Table:
-        return Table(self._dynamodb, self.settings.table_name)
-
-    @cached_property
-    def _s3(self) -> "S3Client":
-        from facesearch.adapters import aws
-
-        client: S3Client = self._client("s3", aws.S3)
-        return client
-
-    @cached_property
-    def _sqs(self) -> "SQSClient":
-        from facesearch.adapters import aws
-
-        client: SQSClient = self._client("sqs", aws.SQS)
-        return client
-
-    @cached_property
-    def _kms(self) -> "KMSClient":
-        from facesearch.adapters import aws
-
-        client: KMSClient = self._client("kms", aws.SQS)
-        return client
-
-    @cached_property
-    def _io(self) -> ThreadPoolExecutor:
-        """Leaf calls only: what waits for one of these must not run here."""
-        return ThreadPoolExecutor(IO_THREADS, thread_name_prefix="io")
-
-    @cached_property
-    def _cpu(self) -> ThreadPoolExecutor:
-        """A thread a core, for work that is not Python's."""
-        return ThreadPoolExecutor(self.settings.vcpus, thread_name_prefix="cpu")
-
-    @cached_property
-    def _background(self) -> ThreadPoolExecutor:
-        """Work beside the invocation's own thread, which may itself wait for `_io`."""
-        return ThreadPoolExecutor(2, thread_name_prefix="background")
 
 
 container = Container()

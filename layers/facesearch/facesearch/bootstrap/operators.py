@@ -1,16 +1,14 @@
 """The container of the command line: the functions' parts, and on them the use cases that only operators have."""
 
-from collections.abc import Callable
-from concurrent.futures import Executor
 from functools import cache, cached_property
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 from facesearch.adapters.dynamodb.erasing import DynamoErasureLog
-from facesearch.adapters.dynamodb.photos import DynamoPhotoStore, corrected_clock
+from facesearch.adapters.dynamodb.photos import DynamoPhotoStore
 from facesearch.adapters.kms.probes import KmsProbes
-from facesearch.adapters.s3.objects import S3Objects
 from facesearch.bootstrap import Container
+from facesearch.bootstrap.stores import part
 from facesearch.deletion.event import EventDeletion
 from facesearch.deletion.person import EmbeddedStripper, PersonDeletion, PersonParts
 from facesearch.deletion.photos import PhotoDeletion
@@ -21,11 +19,7 @@ from facesearch.faces.index import FaceIndexes, IndexCache
 from facesearch.models import FaceSetKind
 from facesearch.photos.rebuild import Progress as RebuildProgress
 from facesearch.photos.rebuild import Rebuild
-from facesearch.reading import Reader
 from facesearch.webhooks.callbacks.replay import CallbackReplay
-
-if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
 
 
 class OperatorContainer(Container):
@@ -35,29 +29,9 @@ class OperatorContainer(Container):
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        for pool in ("_background", "_cpu", "_io"):  # the first may wait for the others
+        for pool in ("_background", "_cpu", "pool"):  # the first may wait for the others
             if (made := self.__dict__.pop(pool, None)) is not None:
                 made.shutdown()
-
-    @cached_property
-    def clock(self) -> Callable[[], int]:
-        """Microseconds since the epoch by DynamoDB's clock: this machine's may be wrong."""
-        return corrected_clock(self._table)
-
-    @property
-    def reader(self) -> Reader:
-        """Reads keys and events as the functions do."""
-        return self._reader
-
-    @property
-    def photos(self) -> DynamoPhotoStore:
-        """The photos' records."""
-        return self._photos
-
-    @property
-    def s3(self) -> "S3Client":
-        """The client of the photos' bucket."""
-        return self._s3
 
     @cached_property
     def callback_replay(self) -> CallbackReplay:
@@ -73,7 +47,7 @@ class OperatorContainer(Container):
     @cached_property
     def deletion_stores(self) -> Stores:
         return Stores(
-            photos=self._photos,
+            photos=self.photos,
             log=DynamoErasureLog(self._table),
             results=self._results,
             jobs=self._jobs,
@@ -87,7 +61,7 @@ class OperatorContainer(Container):
             watches=self._watches,
             probes=KmsProbes(self._kms, key=""),  # only opened; KMS knows by which key
             callbacks=self._callbacks,
-            pool=self._io,
+            pool=self.pool,
             sets=self.face_sets,
             edge=self._cdn_cache,
         )
@@ -112,8 +86,8 @@ class OperatorContainer(Container):
             from facesearch.adapters.rekognition.matcher import PersonFaces, RekognitionMatcher
 
             prefix = self.settings.required("collection_prefix")
-            matcher = RekognitionMatcher(self._client("rekognition", INDEXING), prefix, self._photos, self._io)
-            return PersonParts(matcher, PersonFaces(self._rekognition, prefix, self._photos))
+            matcher = RekognitionMatcher(self._client("rekognition", INDEXING), prefix, self.photos, self.pool)
+            return PersonParts(matcher, PersonFaces(self._rekognition, prefix, self.photos))
 
         return PersonDeletion(
             stores=stores, parts=lambda kind: parts(kind is not FaceSetKind.REKOGNITION), progress=progress
@@ -125,33 +99,21 @@ class OperatorContainer(Container):
 
         return Rebuild(
             events=self.admin,
-            photos=self._photos,
+            photos=self.photos,
             originals=self._objects("photos_bucket"),
             sets=self.face_sets,
             commands=SqsIndexingCommands(self._sqs, self.settings.required("uploads_queue_url")),
-            pool=self._io,
+            pool=self.pool,
             progress=progress,
         )
 
-    @property
-    def pool(self) -> Executor:
-        """For leaf calls side by side."""
-        return self._io
-
-    @cached_property
-    def _photos(self) -> DynamoPhotoStore:
-        def clock() -> int:
-            return self.clock()  # asked for when something is written
-
-        return DynamoPhotoStore(self._table, clock)
+    # The clock is asked for when something is written.
+    photos = part(lambda self: DynamoPhotoStore(self._table, lambda: self.clock()))  # noqa: PLW0108
 
     @cached_property
     def _indexes(self) -> FaceIndexes:
         """Of what the records hold, whichever index searches use; one event at a time is kept, however large."""
-        return IndexCache(self._photos, self._snapshots, megabytes=1, pool=self._io)
-
-    def _objects(self, bucket: str) -> S3Objects:
-        return S3Objects(self._s3, self.settings.required(bucket), self._io)
+        return IndexCache(self.photos, self._snapshots, megabytes=1, pool=self.pool)
 
     @cached_property
     def _cdn_cache(self) -> CdnCache:

@@ -4,7 +4,7 @@ import random
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, wait
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Generic
 
@@ -32,11 +32,9 @@ SelfieSource = Callable[[], Sequence[bytes]]
 """Gets the selfies from elsewhere. What it raises ends the search, which can be tried again."""
 Selfies = Sequence[bytes | UploadKey] | SelfieSource
 """Of one person, in their order: pictures and uploads of pictures, or where they come from."""
-
 CLAIM_AGAIN_SECONDS = 1.0
 """A waiting duplicate polls header and chunk, which costs two read units, and tries the claim, which costs a write
 unit, only this often: to take over from a run that failed or was killed."""
-RETRY_AFTER_SECONDS = 5
 STORING_SECONDS = 2.0
 """Kept of the invocation's time for storing what was found."""
 AFRESH_AT_MOST = 3
@@ -44,7 +42,7 @@ AFRESH_AT_MOST = 3
 
 
 class _ResultGoneError(LookupError):
-    """The search is done, but a deletion has taken its result, or is about to take the claim, too."""
+    """The search is done by its claim, but a deletion has taken its result, or is about to take the claim, too."""
 
 
 @dataclass(frozen=True)
@@ -59,9 +57,7 @@ class SearchOutcome:
 class Invocation:
     """Who asks: the invocation that would do the work, and the meter of the organisation that pays for it.
 
-    Attributes:
-        seconds_left: what is left of the invocation.
-        cancelled: the search's last cancellation that the caller knew of; a later one ends what it asks for.
+    `cancelled` is the search's last cancellation that the caller knew of; a later one ends what it asks for.
     """
 
     seconds_left: Callable[[], float]
@@ -94,11 +90,7 @@ class FaceSearch(Generic[ProbeT]):
     ) -> SearchOutcome:
         """Search, or replay, or wait for the one that is searching.
 
-        Args:
-            event, search: where, and under which id.
-            selfies: a source is asked only if there is a search to be done.
-            page: of the result.
-            invocation: who asks.
+        Selfies are got from elsewhere only if there is a search to be done.
 
         Raises:
             UnusableImage, UnknownUpload, NoFaceFound, OtherPerson: a selfie; nothing is stored.
@@ -108,22 +100,18 @@ class FaceSearch(Generic[ProbeT]):
             EngineBusy: nothing was searched, whatever was retried.
             SearchInProgress: still running elsewhere after the bounded wait, or photos are being deleted all the time.
         """
-        deadline = self.clock() + self.wait_seconds
-        afresh = 0
+        deadline, afresh = self.clock() + self.wait_seconds, 0
         while True:
-            stored = None
             try:
                 return self._run(event, search, selfies, page, invocation)
             except AlreadyRunningError:
                 stored = self._await_result(search, page, until=min(deadline, self.clock() + CLAIM_AGAIN_SECONDS))
+                if stored is not None:
+                    return replayed(stored)
             except (OutdatedError, _ResultGoneError) as error:
                 event, afresh = self._afresh(event, search, invocation, error), afresh + 1
-            if stored is not None:
-                return replayed(stored)
             if self.clock() >= deadline or afresh > AFRESH_AT_MOST:
-                raise SearchInProgress(
-                    "This request_id is still being searched. Retry with the same request_id.", RETRY_AFTER_SECONDS
-                )
+                raise SearchInProgress("This request_id is still being searched. Retry with the same request_id.")
 
     def _run(
         self, event: Event, search: SearchKey, selfies: Selfies, page: Page, invocation: Invocation
@@ -132,17 +120,14 @@ class FaceSearch(Generic[ProbeT]):
 
         def match_and_store() -> SearchSummary:
             nonlocal found
-            invocation.meter.check()
-            pictures = self._pictures(selfies)
-            with _charged_if_costly(invocation.meter), ExitStack() as paid:
-                if self.matcher.probe_is_paid(event):
-                    paid.enter_context(_paid(invocation.meter))
+            meter = invocation.meter
+            meter.check()
+            pictures, probe_is_paid = self._pictures(selfies), self.matcher.probe_is_paid(event)
+            with _charged_if_costly(meter), _paid(meter) if probe_is_paid else nullcontext():
                 with milliseconds("EmbedMilliseconds"):
                     probe = self.matcher.probe(event, pictures, search, invocation.seconds_left() - STORING_SECONDS)
                 # Else only now, with a face found: a selfie that is refused costs nothing and leaves nothing behind.
-                if not self.matcher.probe_is_paid(event):
-                    paid.enter_context(_paid(invocation.meter))
-                with self._nothing_left(search):
+                with nullcontext() if probe_is_paid else _paid(meter), self._nothing_left(search):
                     photos = self._match(event, search, pictures, probe)
                     summary = self.matcher.summary(event, probe, photos)
                     if self.results.save(search, summary, photos, event.erasures, invocation.cancelled):
@@ -152,17 +137,17 @@ class FaceSearch(Generic[ProbeT]):
 
         try:
             self.idempotency.run(search, invocation.seconds_left(), match_and_store)
-        except StoreUnavailable as error:
-            if found is None:
+        except Exception as error:
+            if found is None or not isinstance(error, StoreUnavailable):
                 _count_unfinished(error)
                 raise
             # The result is whole and will be replayed; only the note that the claim is done could not be written.
             log_unexpected(error)
-        except Exception as error:
-            _count_unfinished(error)
-            raise
         if found is None:
-            return replayed(self._stored(search, page))
+            stored = self.reader.read(Wanted(search=search, page=page)).result
+            if stored is None:
+                raise _ResultGoneError
+            return replayed(stored)
         count("SearchExecuted")
         summary, photos = found
         logger.info("searched", matches=summary.total, confidence=summary.confidence)
@@ -230,21 +215,14 @@ class FaceSearch(Generic[ProbeT]):
                     log_unexpected(error)
 
     def _await_result(self, search: SearchKey, page: Page, until: float) -> StoredPage | None:
-        attempt = 0
+        ceiling = 0.05
         while (remaining := until - self.clock()) > 0:
-            ceiling = min(0.5, 0.05 * 2**attempt)
             self.sleep(min(remaining, random.uniform(ceiling / 2, ceiling)))  # noqa: S311 - jitter
             stored = self.reader.read(Wanted(search=search, page=page)).result
             if stored is not None:
                 return stored
-            attempt += 1
+            ceiling = min(0.5, 2 * ceiling)
         return None
-
-    def _stored(self, search: SearchKey, page: Page) -> StoredPage:
-        stored = self.reader.read(Wanted(search=search, page=page)).result
-        if stored is None:
-            raise _ResultGoneError("the idempotency record says done, but there is no result")
-        return stored
 
 
 def replayed(stored: StoredPage) -> SearchOutcome:
@@ -255,11 +233,9 @@ def replayed(stored: StoredPage) -> SearchOutcome:
 
 
 def _count_unfinished(error: Exception) -> None:
-    if isinstance(error, AlreadyRunningError | OutdatedError):
-        return
     if isinstance(error, Busy):
         count("SearchThrottled")
-    else:
+    elif not isinstance(error, AlreadyRunningError | OutdatedError):
         count("SelfieRefused" if isinstance(error, FaceSearchError) else "SearchFailed")
 
 

@@ -45,20 +45,12 @@ class Meter:
         self._state = state
 
     def check(self) -> None:
-        """Refuse what could not be paid for, before it costs anything. The state was read with the request.
-
-        Raises:
-            QuotaExceeded: none was left then.
-        """
+        """Refuse by QuotaExceeded, before it costs anything, what could not be paid for when the state was read."""
         if self._until_next() > 0:
             raise self._exceeded()
 
     def take(self) -> None:
-        """Pay for one face match.
-
-        Raises:
-            QuotaExceeded: none is left.
-        """
+        """Pay for one face match, or raise QuotaExceeded."""
         try:
             self._state = self._bucket.take(self._org_id, self._limits, self._state)
         except BucketEmptyError as error:
@@ -73,14 +65,14 @@ class Meter:
     @property
     def headers(self) -> dict[str, str]:
         """What the caller is told: the bucket's size, the searches left in it, and seconds until it is full."""
-        ahead = self._ahead()
-        return _headers(self._limits.burst, self._limits.burst - -(-ahead // self._limits.interval), _seconds(ahead))
+        burst, ahead = self._limits.burst, self._ahead()
+        left = max(0, burst - -(-ahead // self._limits.interval))
+        values = {"Limit": burst, "Remaining": left, "Reset": _seconds(ahead)}
+        return {f"RateLimit-{name}": str(value) for name, value in values.items()}
 
     def _exceeded(self) -> QuotaExceeded:
-        return QuotaExceeded(
-            "The organisation's face-search quota is used up. Retry with the same request_id.",
-            retry_after=max(1, _seconds(self._until_next())),
-        )
+        message = "The organisation's face-search quota is used up. Retry with the same request_id."
+        return QuotaExceeded(message, retry_after=max(1, _seconds(self._until_next())))
 
     def _until_next(self) -> int:
         """Microseconds until one search is left; 0 or less = there is one."""
@@ -92,11 +84,6 @@ class Meter:
 
 NOBODYS = {"RateLimit-Limit": "0", "RateLimit-Remaining": "0", "RateLimit-Reset": "0"}
 """A caller that is no organisation's has no searches, and learns nobody else's."""
-
-
-def _headers(limit: int, remaining: int, reset: int) -> dict[str, str]:
-    values = {"Limit": limit, "Remaining": max(0, remaining), "Reset": reset}
-    return {f"RateLimit-{name}": str(value) for name, value in values.items()}
 
 
 def _seconds(microseconds: int) -> int:

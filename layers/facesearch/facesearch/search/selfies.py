@@ -19,12 +19,8 @@ MAX_SELFIE_BYTES = 4_718_592
 says 413 first. Of all selfies of a call together."""
 MAX_UPLOAD_BYTES = 15 * 2**20
 UPLOAD_SECONDS = 600
-UPLOADS = "uploads"
-"""Prefix of what was uploaded but not searched yet."""
-
-JOBS = "jobs"
-"""Prefix of what came with a webhook whose search has not ended yet."""
-
+UPLOADS, JOBS = "uploads", "jobs"
+"""Prefixes of what was uploaded but not searched yet, and of what came with a webhook whose search has not ended."""
 ContentType = Literal["image/jpeg", "image/png", "image/webp", "image/heic", "image/heif", "image/avif"]
 
 
@@ -43,11 +39,11 @@ class NoSelfieStore(SelfieStore):
 
     @override
     def keep(self, search: SearchKey, selfies: Sequence[bytes]) -> None:
-        """Keep nothing."""
+        pass
 
     @override
     def delete(self, search: SearchKey) -> None:
-        """There is none."""
+        pass
 
 
 def selfie_keys(search: SearchKey) -> tuple[str, ...]:
@@ -69,13 +65,11 @@ def job_prefix(search: SearchKey) -> str:
 def search_of(key: str) -> SearchKey | None:
     """The search that a selfie's key belongs to, kept with it or sent with its webhook; None of an upload, which is not
     searched yet, and of what is no selfie's key."""
-    match key.removeprefix(f"{JOBS}/").split("/"):
-        case [org_id, event_id, request_id, *_] if org_id.isdecimal() and event_id.isdecimal():
-            try:
-                return SearchKey(int(org_id), int(event_id), uuid.UUID(request_id))
-            except ValueError:
-                return None
-    return None
+    try:
+        org_id, event_id, request_id, *_ = key.removeprefix(f"{JOBS}/").split("/")
+        return SearchKey(int(org_id), int(event_id), uuid.UUID(request_id))
+    except ValueError:
+        return None
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ def _one_or_some(value: object) -> object:
     """Says it in one sentence, where the union would say it of each of its members."""
     some = value if isinstance(value, list) else [value]
     if value is not None and not (1 <= len(some) <= MAX_SELFIES and all(isinstance(each, str) for each in some)):
-        raise PydanticCustomError("selfies", f"Input should be a string, or a list of 1 to {MAX_SELFIES} strings")
+        raise PydanticCustomError("selfies", f"must be a string, or a list of 1 to {MAX_SELFIES} strings")
     return value
 
 

@@ -204,7 +204,7 @@ def test_a_photo_uploaded_to_the_real_parts_is_found_by_its_guest(
 
 
 def admin_event(event_id: int) -> Any:
-    found = bootstrap.container._reader.read(Wanted(event_id=event_id)).event
+    found = bootstrap.container.reader.read(Wanted(event_id=event_id)).event
     assert found is not None
     return found
 

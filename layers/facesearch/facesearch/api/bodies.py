@@ -1,10 +1,9 @@
-"""The body of a request for links to originals."""
+"""JSON bodies: of a request for links to originals, and of one for an upload form."""
 
-import json
 from enum import StrEnum
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from facesearch.api.requests import ApiRequest
@@ -12,7 +11,8 @@ from facesearch.errors import InvalidRequest, NotFound
 from facesearch.models import Feature
 from facesearch.photos.links import MAX_IDENTIFIER, MAX_IMAGE_IDS
 from facesearch.reading import StoredPage
-from facesearch.validation import flatten, no_json
+from facesearch.search.selfies import ContentType
+from facesearch.validation import parse_json
 
 
 class Method(StrEnum):
@@ -66,29 +66,41 @@ class OriginalsRequest(BaseModel):
     def select(self, request: ApiRequest, stored: StoredPage | None) -> tuple[int, list[str]]:
         """How many images the identifier names in all, and those of the page.
 
-        Args:
-            request: with this body's request_id.
-            stored: the page of that search, if there is one.
+        `request` has this body's request_id, and `stored` is the page of that search, if there is one.
 
         Raises:
             InvalidRequestId: it is no UUID.
             NotFound: no such finished search.
         """
-        if self.method is Method.SELFIE:
-            if request.body_problem is not None:
-                raise request.body_problem
-            if stored is None:
-                raise NotFound("request_id is unknown for this event.")
-            return stored.summary.total, [str(photo.image_id) for photo in stored.photos]
-        each = self.named
-        return len(each), each[request.page.start : request.page.stop]
+        if self.method is not Method.SELFIE:
+            return len(self.named), self.named[request.page.start : request.page.stop]
+        if request.body_problem is not None:
+            raise request.body_problem
+        if stored is None:
+            raise NotFound("request_id is unknown for this event.")
+        return stored.summary.total, [str(photo.image_id) for photo in stored.photos]
 
 
 def parse_originals(body: bytes) -> OriginalsRequest | InvalidRequest:
     """Read the body; what is wrong with it counts only after the other checks, so it is given back."""
     try:
-        return OriginalsRequest.model_validate(json.loads(body))
-    except ValidationError as error:
-        return InvalidRequest("; ".join(dict.fromkeys(flatten("body", error))))
-    except (ValueError, RecursionError):
-        return InvalidRequest(no_json(body, "body: must be a JSON object with method and identifier"))
+        return parse_json(OriginalsRequest, body, "must be a JSON object with method and identifier")
+    except InvalidRequest as error:
+        return error
+
+
+class UploadRequest(BaseModel):
+    """The body of a request for an upload; without one, the picture is a JPEG."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    content_type: ContentType = "image/jpeg"
+
+
+def parse_upload_request(body: bytes) -> UploadRequest:
+    """Read the body, which may be empty.
+
+    Raises:
+        InvalidRequest: not JSON, or another type of picture.
+    """
+    return parse_json(UploadRequest, body or b"{}", "must be empty or a JSON object with content_type")
