@@ -50,10 +50,10 @@ def test_it_ends_and_takes_the_person_s_faces_and_no_others(person: int) -> None
         stored |= {row.tobytes(): number for row, number in zip(values_of(packed), pair, strict=True)}
         parts.stores.photos.add(EVENT_ID, EVENT.shards, Photo(image_id, "indexed", "k", 4, 3, DEFAULT_MODEL, packed))
     matcher = EmbeddedMatcher(
-        lambda _: cast("Any", Engine(people)),
-        IndexCache(parts.stores.photos, parts.stores.snapshots, 100, Inline()),
-        Inline(),
-        Inline(),
+        engines=lambda _: cast("Any", Engine(people)),
+        indexes=IndexCache(parts.stores.photos, parts.stores.snapshots, 100, Inline()).current,
+        background=Inline(),
+        pool=Inline(),
     )
 
     class OnePicture:

@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from facesearch.faces.compaction import SnapshotBuilder
     from facesearch.faces.embedded import EmbeddedMatcher
     from facesearch.faces.engine import FaceEngine
-    from facesearch.faces.index import FaceIndex, FaceIndexes
+    from facesearch.faces.index import IndexOf
     from facesearch.faces.matching import Matcher
     from facesearch.faces.sets import FaceSets
     from facesearch.photos.gallery import Galleries
@@ -136,7 +136,9 @@ class Container:
     def _embedded_matcher(self) -> "EmbeddedMatcher":
         from facesearch.faces.embedded import EmbeddedMatcher
 
-        return EmbeddedMatcher(self._engine_of, self._indexes, self._background, self._cpu)
+        return EmbeddedMatcher(
+            engines=self._engine_of, indexes=self._indexes, background=self._background, pool=self._cpu
+        )
 
     @cached_property
     def _rekognition_matcher(self) -> "RekognitionMatcher":
@@ -441,21 +443,15 @@ class Container:
         return Meter(self._bucket, org_id, limits, quota)
 
     @cached_property
-    def _indexes(self) -> "FaceIndexes":
+    def _indexes(self) -> "IndexOf":
         from facesearch.faces.index import IndexCache
-        from facesearch.faces.index.distributed import ChosenIndexes, VectorCohorts, VectorIndex
+        from facesearch.faces.index.distributed import ChosenIndexes
 
-        items = self._vector_items
-        exact = IndexCache(self._photos, self._snapshots, self.settings.index_cache_megabytes, self._io)
+        items, photos = self._vector_items, self._photos
+        exact = IndexCache(photos, self._snapshots, self.settings.index_cache_megabytes, self._io).current
         if items is None:
             return exact
-
-        cohorts = VectorCohorts(items, self._io)
-
-        def vectors(event: Event) -> "FaceIndex":
-            return VectorIndex(event, items, self._photos, self.event, self._io, cohorts.of(event))
-
-        return ChosenIndexes(exact, items, vectors)
+        return ChosenIndexes(exact=exact, items=items, photos=photos, event_now=self.event, network=self._io).current
 
     @cached_property
     def _vector_items(self) -> "DynamoVectorItems | None":

@@ -17,7 +17,7 @@ from facesearch.deletion.photos import PhotoDeletion
 from facesearch.deletion.probes import StoredProbes
 from facesearch.deletion.selfies import Progress
 from facesearch.deletion.stores import NO_CACHE, CdnCache, Stores
-from facesearch.faces.index import FaceIndexes, IndexCache
+from facesearch.faces.index import IndexCache, IndexOf
 from facesearch.models import Event, FaceSetKind
 from facesearch.photos.rebuild import Progress as RebuildProgress
 from facesearch.photos.rebuild import Rebuild
@@ -151,9 +151,9 @@ class OperatorContainer(Container):
         return DynamoPhotoStore(self._dynamodb, self.settings.table_name, clock)
 
     @cached_property
-    def _indexes(self) -> FaceIndexes:
+    def _indexes(self) -> IndexOf:
         """Of what the records hold, whichever index searches use; one event at a time is kept, however large."""
-        return IndexCache(self._photos, self._snapshots, megabytes=1, pool=self._io)
+        return IndexCache(self._photos, self._snapshots, megabytes=1, pool=self._io).current
 
     def _objects(self, bucket: str) -> S3Objects:
         return S3Objects(self._s3, self.settings.required(bucket), self._io)

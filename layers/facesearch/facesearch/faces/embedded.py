@@ -11,9 +11,9 @@ from typing_extensions import override
 
 from facesearch.faces.confidence import threshold
 from facesearch.faces.engine import Embedding, EngineOf, FaceEngine
-from facesearch.faces.index import FaceIndex, FaceIndexes, IndexMovedError, Probe, probe_of
+from facesearch.faces.index import FaceIndex, IndexMovedError, IndexOf, Probe, probe_of
 from facesearch.faces.index.cohort import Cohort
-from facesearch.faces.index.event import Hits
+from facesearch.faces.index.port import Hits
 from facesearch.faces.index.vectors import cosines
 from facesearch.faces.matching import StoredProbe, StoringMatcher
 from facesearch.faces.sameperson import averaged
@@ -62,15 +62,17 @@ class EmbeddedProbe:
     index: Future[FaceIndex]
 
 
+@dataclass(frozen=True, kw_only=True)
 class EmbeddedMatcher(StoringMatcher[EmbeddedProbe]):
-    """`StoringMatcher` over a `FaceIndex` and the engine that made its faces. It keeps a probe's embedding."""
+    """`StoringMatcher` over a `FaceIndex` and the engine that made its faces. It keeps a probe's embedding.
 
-    def __init__(self, engines: EngineOf, indexes: FaceIndexes, background: Executor, pool: Executor) -> None:
-        """Take the parts; `background` brings indexes up to date, `pool` scans them."""
-        self._engines = engines
-        self._indexes = indexes
-        self._background = background
-        self._pool = pool
+    `background` brings indexes up to date, `pool` scans them.
+    """
+
+    engines: EngineOf
+    indexes: IndexOf
+    background: Executor
+    pool: Executor
 
     @override
     def probe_is_paid(self, event: Event) -> bool:
@@ -81,8 +83,8 @@ class EmbeddedMatcher(StoringMatcher[EmbeddedProbe]):
         self, event: Event, selfies: Sequence[bytes], search: SearchKey | None = None, seconds: float = math.inf
     ) -> EmbeddedProbe:
         """Embedding is CPU and the index's refresh is network: they run side by side."""
-        engine = self._engines(event.model)
-        index = self._background.submit(self._indexes.current, event)
+        engine = self.engines(event.model)
+        index = self.background.submit(self.indexes, event)
         try:
             return EmbeddedProbe(_person(engine, event.model, selfies), index)
         except BaseException:
@@ -94,9 +96,9 @@ class EmbeddedMatcher(StoringMatcher[EmbeddedProbe]):
         index = probe.index.result()
         while True:
             try:
-                return match_faces(index, probe.embedding, threshold(event.confidence, event.model), self._pool)
+                return match_faces(index, probe.embedding, threshold(event.confidence, event.model), self.pool)
             except IndexMovedError as moved:
-                index = self._indexes.current(moved.event)
+                index = self.indexes(moved.event)
 
     @override
     def summary(self, event: Event, probe: EmbeddedProbe, photos: Sequence[PhotoMatch]) -> SearchSummary:
@@ -104,20 +106,20 @@ class EmbeddedMatcher(StoringMatcher[EmbeddedProbe]):
 
     def shows(self, event: Event, probe: EmbeddedProbe, selfies: Sequence[bytes], picture: bytes) -> bool:
         """See `deletion.person.PersonMatcher`. Bare, not levelled: rather a search too many goes."""
-        found = self._engines(event.model).probe(picture)
+        found = self.engines(event.model).probe(picture)
         return float(np.dot(found, probe.embedding)) >= threshold(event.confidence, event.model)
 
     @override
     def keepable(self, event: Event, selfies: Sequence[bytes]) -> StoredProbe:
         """512 bytes."""
-        person = _person(self._engines(event.model), event.model, selfies)
+        person = _person(self.engines(event.model), event.model, selfies)
         return StoredProbe(event.model, person.astype(_STORED).tobytes())
 
     @override
     def recall(self, event: Event, kept: Sequence[StoredProbe]) -> list[EmbeddedProbe]:
         """The index is brought up to date once for all of them."""
         index: Future[FaceIndex] = Future()
-        index.set_result(self._indexes.current(event))
+        index.set_result(self.indexes(event))
         return [EmbeddedProbe(embedding_of(each), index) for each in kept]
 
 

@@ -32,11 +32,7 @@ from facesearch.deletion.photos import Files, PhotoDeletion
 from facesearch.deletion.probes import StoredProbes
 from facesearch.deletion.stores import Stores
 from facesearch.faces.compaction import SnapshotBuilder
-from facesearch.faces.embedded import EmbeddedMatcher
 from facesearch.faces.engine import DEFAULT_MODEL, PLAIN_MODEL, Embedding, Face, RgbImage, engine_name
-from facesearch.faces.index import FaceIndex, IndexCache
-from facesearch.faces.index.cohort import NOBODY
-from facesearch.faces.index.distributed import ChosenIndexes, VectorIndex
 from facesearch.faces.matching import ChosenMatcher
 from facesearch.faces.sets import FaceSets
 from facesearch.faces.vector_items import FacePlace
@@ -53,7 +49,7 @@ from tests.support.pictures import encoded
 from tests.support.site import Fuse, Inline
 from tests.support.site import MemoryEvents as ErasedEvents
 from tests.unit.faces.matchers.people import likeness, look, picture_of, see, seen
-from tests.unit.faces.sets.places import PREFIX, face_sets
+from tests.unit.faces.sets.places import PREFIX, face_sets, matcher_over
 from tests.unit.photos.indexing.fakes import PHOTOS, RENDITIONS, MemoryRequests, MemoryS3, notification
 
 A, B = DEFAULT_MODEL, PLAIN_MODEL
@@ -223,13 +219,7 @@ class RebuildBench:
 
     def matchers(self) -> dict[bool, Any]:
         """By whether the faces are ours, those of an environment that has just started."""
-        cache = IndexCache(self.photos, self.snapshots, 100, self.pool)
-
-        def vectors(event: Event) -> FaceIndex:
-            return VectorIndex(event, self.items, self.photos, self.events.event, self.pool, NOBODY)
-
-        indexes = ChosenIndexes(cache, self.items, vectors)
-        ours = EmbeddedMatcher(lambda model: cast("Any", FakeEngine(model)), indexes, self.pool, self.pool)
+        ours = matcher_over(FakeEngine, self.photos, self.snapshots, self.items, self.events, pool=self.pool)
         return {True: ours, False: RekognitionMatcher(self.client, PREFIX, self.photos, self.pool)}
 
     def matcher(self) -> ChosenMatcher:

@@ -46,7 +46,7 @@ from tests.support.fakes import EVENT, EVENT_ID, ORG, MemoryClaims, OpenProbes
 from tests.support.pictures import encoded
 from tests.support.site import CrashError, Inline
 from tests.unit.faces.sets.bench import MemoryEvents
-from tests.unit.faces.sets.places import face_sets
+from tests.unit.faces.sets.places import face_sets, matcher_over
 from tests.unit.photos.indexing.fakes import PHOTOS, RENDITIONS, MemoryRequests, MemoryS3, notification
 
 T = TypeVar("T")
@@ -219,8 +219,7 @@ class Process:
 
     def matcher(self) -> EmbeddedMatcher:
         """That of the deletion's own searches."""
-        engines = lambda model: cast("Any", ViewsEngine(model))  # noqa: E731
-        return EmbeddedMatcher(engines, self.environment(), Inline(), Inline())
+        return matcher_over(ViewsEngine, self.wrap(self.world.photos), self.wrap(self.world.snapshots), pool=Inline())
 
 
 @dataclass

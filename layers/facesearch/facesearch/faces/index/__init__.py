@@ -2,7 +2,7 @@
 
 from facesearch.faces.index.cache import IndexCache, open_index
 from facesearch.faces.index.event import EventIndex
-from facesearch.faces.index.port import FaceIndex, FaceIndexes, IndexMovedError
+from facesearch.faces.index.port import FaceIndex, IndexMovedError, IndexOf
 from facesearch.faces.index.snapshot import Snapshot, SnapshotError, SnapshotInfo, SnapshotStore
 from facesearch.faces.index.vectors import DIMENSIONS, Probe, probe_of
 
@@ -10,9 +10,9 @@ __all__ = [
     "DIMENSIONS",
     "EventIndex",
     "FaceIndex",
-    "FaceIndexes",
     "IndexCache",
     "IndexMovedError",
+    "IndexOf",
     "Probe",
     "Snapshot",
     "SnapshotError",

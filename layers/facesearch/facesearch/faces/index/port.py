@@ -1,12 +1,38 @@
 """What the matcher asks of an event's faces, wherever they lie."""
 
+from collections.abc import Callable
 from concurrent.futures import Executor
+from dataclasses import dataclass
 from typing import Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from facesearch.faces.index.cohort import Cohort
-from facesearch.faces.index.event import Hits
-from facesearch.faces.index.vectors import Probe
+from facesearch.faces.index.vectors import Probe, Values, cosines
 from facesearch.models import Event, PhotoMatch
+
+
+@dataclass(frozen=True, eq=False)
+class Hits:
+    """Faces of photos that count, whose cosine to a probe reached a minimum.
+
+    Attributes:
+        photos: shape (n,), the photo of each, as `FaceIndex.photo` takes it.
+        cosines: shape (n,), float64, exact for the stored vectors.
+        values: shape (n, 128), int8, the stored vectors.
+    """
+
+    photos: NDArray[np.int32]
+    cosines: NDArray[np.float64]
+    values: Values
+
+    @classmethod
+    def of(cls, photos: NDArray[np.int32], values: Values, probe: Probe, minimum: float) -> "Hits":
+        """Those of such faces that reach the minimum."""
+        exact = cosines(values, probe)
+        enough = exact >= minimum
+        return cls(photos[enough], exact[enough], values[enough])
 
 
 class IndexMovedError(Exception):
@@ -36,8 +62,5 @@ class FaceIndex(Protocol):
         """The photo that hits know by that number."""
 
 
-class FaceIndexes(Protocol):
-    """Finds the index that answers for an event."""
-
-    def current(self, event: Event) -> FaceIndex:
-        """The event's index, with everything that was written before this call."""
+IndexOf = Callable[[Event], FaceIndex]
+"""Opens the index that an event has, with everything that was written before the call."""
