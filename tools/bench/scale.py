@@ -16,11 +16,12 @@ from statistics import NormalDist
 import numpy as np
 
 from facesearch.faces.confidence import TABLE
-from facesearch.faces.engine import DEFAULT_MODEL, Embedding
+from facesearch.faces.engine import Embedding
 from facesearch.faces.index import probe_of
 from facesearch.faces.index.cohort import LOOKED_AT, draw
 from facesearch.faces.index.vectors import cosines
 from facesearch.faces.packing import pack, values_of
+from facesearch.models import DEFAULT_MODEL
 from facesearch_cli import interrupts
 from facesearch_cli.errors import CommandError
 from facesearch_cli.terminal import progress_bar, results, say

@@ -91,6 +91,14 @@ class Forbidden(FaceSearchError):
     status = 403
 
 
+class FaceSetMissing(Forbidden):
+    """The deployment lacks what keeps the event's faces: `str` tells operators what to do, `message` guests less."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__("Face search is not available for this event.")
+        self.args = (f"This stack cannot keep faces in {kind}: deploy it with {kind} added to the parameter FaceSets.",)
+
+
 class NotFound(FaceSearchError):
     """No such event, or no such finished search in it."""
 

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from facesearch.faces.confidence import FIRST_TABLE, TABLE, Anchor, threshold
-from facesearch.faces.engine import DEFAULT_MODEL, FIRST_MODEL, PLAIN_MODEL
+from facesearch.faces.engine import PLAIN_MODEL
+from facesearch.models import DEFAULT_MODEL, FIRST_MODEL
 
 
 @given(st.integers(0, 99))

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from facesearch.errors import OtherPerson
 from facesearch.faces.confidence import threshold
-from facesearch.faces.engine import DEFAULT_MODEL, Embedding
+from facesearch.faces.engine import Embedding
 from facesearch.faces.sameperson import SAME_PERSON, averaged
-from facesearch.models import FIRST_MODEL, FaceSet
+from facesearch.models import DEFAULT_MODEL, FIRST_MODEL, FaceSet
 from tests.support.fakes import EVENT
 from tests.support.site import Inline
 from tests.unit.faces.sets.places import matcher_over

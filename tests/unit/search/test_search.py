@@ -10,6 +10,7 @@ import pytest
 from facesearch.adapters.memory.stores import MemoryReader, MemoryTokenBuckets
 from facesearch.api.selfie_form import SelfieForm
 from facesearch.errors import (
+    FaceSetMissing,
     Forbidden,
     NoFaceFound,
     NotFound,
@@ -231,12 +232,13 @@ def test_a_selfie_that_is_made_to_be_work_is_refused_as_such_when_others_took_th
         bench.ask(SelfieForm((b"guest", b"bomb")), seen=QuotaState(full_at=1))
 
 
-def test_a_failed_search_costs_nothing(bench: SearchBench) -> None:
+@pytest.mark.parametrize("error", [OSError(), FaceSetMissing("rekognition")])
+def test_a_failed_search_costs_nothing(bench: SearchBench, error: Exception) -> None:
     def fail() -> None:
-        raise OSError
+        raise error
 
     bench.matcher.during_match = fail
-    with pytest.raises(OSError):  # noqa: PT011 - it has no text
+    with pytest.raises(type(error)):
         bench.post()
     assert left(bench) == 5
 

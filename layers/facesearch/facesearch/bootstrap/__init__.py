@@ -128,7 +128,10 @@ class Container:
         from facesearch.models import FaceSetKind
 
         def matcher_of(kind: FaceSetKind) -> "Matcher[Any]":
-            return self._rekognition_matcher if kind is FaceSetKind.REKOGNITION else self._embedded_matcher
+            if kind is not FaceSetKind.REKOGNITION:
+                return self._embedded_matcher
+            self.face_sets.require(kind)
+            return self._rekognition_matcher
 
         return ChosenMatcher(matcher_of)
 

@@ -9,7 +9,8 @@ face with one other; in an event of 9,000 faces, 96 % of the searches at it woul
 from dataclasses import dataclass
 from itertools import pairwise
 
-from facesearch.faces.engine import DEFAULT_MODEL, is_default
+from facesearch.faces.engine import is_default
+from facesearch.models import DEFAULT_MODEL
 
 
 @dataclass(frozen=True)

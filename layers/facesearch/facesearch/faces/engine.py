@@ -9,23 +9,6 @@ from numpy.typing import NDArray
 
 from facesearch.models import DEFAULT_MODEL, FIRST_MODEL
 
-__all__ = [
-    "DEFAULT_MODEL",
-    "FIRST_MODEL",
-    "MODELS",
-    "PLAIN_MODEL",
-    "Embedding",
-    "EngineOf",
-    "Face",
-    "FaceEngine",
-    "RgbImage",
-    "UnknownModelError",
-    "engine_name",
-    "generations",
-    "is_default",
-    "next_generation",
-]
-
 PLAIN_MODEL = "sface-2021dec"
 """The same network without the mirror image and the second look: half the time a face, and less recall."""
 MODELS = (DEFAULT_MODEL, FIRST_MODEL, PLAIN_MODEL)
@@ -84,12 +67,6 @@ def next_generation(model: str) -> str:
     """The name for the same model's faces by new settings."""
     name, _, generation = model.partition(GENERATION)
     return f"{name}{GENERATION}{int(generation or 1) + 1}"
-
-
-def generations(model: str) -> list[str]:
-    """The names that the same model's faces have had so far, and the next one."""
-    name, _, generation = model.partition(GENERATION)
-    return [name, *(f"{name}{GENERATION}{number}" for number in range(2, int(generation or 1) + 2))]
 
 
 class FaceEngine(Protocol):

@@ -12,8 +12,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
-from facesearch.errors import InvalidRequest, Throttled, UnusableImage
-from facesearch.faces.engine import MODELS, generations
+from facesearch.errors import FaceSetMissing, Throttled, UnusableImage
 from facesearch.models import REKOGNITION, Event, FaceSet, FaceSetKind
 from facesearch.records import Photo, PhotoChange, PhotoStore
 
@@ -117,73 +116,61 @@ class EventFaceSets(Protocol):
         """
 
 
-Opener = Callable[[Event, FaceSet], FaceSetStore]
-
-
 @dataclass(frozen=True)
 class FaceSets:
     """The face sets of events, as far as this deployment has what keeps them.
 
     Attributes:
-        exact, vectors, rekognition: open a face set of that kind; None = the deployment has none of it.
+        openers: open a face set, by its kind; the deployment has no other kinds.
         vector_table: what face sets of kind `vectors` are kept in.
     """
 
-    exact: Opener
-    vectors: Opener | None = None
+    openers: Mapping[FaceSetKind, Callable[[Event, FaceSet], FaceSetStore]]
     vector_table: str = ""
-    rekognition: Opener | None = None
 
     def require(self, kind: FaceSetKind) -> None:
         """Refuse a kind that this deployment has not.
 
         Raises:
-            InvalidRequest: that is so.
+            FaceSetMissing: that is so.
         """
-        has = {FaceSetKind.VECTORS: self.vectors, FaceSetKind.REKOGNITION: self.rekognition}
-        if has.get(kind, self.exact) is None:
-            raise InvalidRequest(
-                f"This stack cannot keep faces in {kind}: deploy it with {kind} added to the parameter FaceSets."
-            )
+        if kind not in self.openers:
+            raise FaceSetMissing(kind)
 
     def actual(self, event: Event, face_set: FaceSet) -> FaceSet:
         """The face set, or what is left of it: without its table, the faces in the photos' records."""
-        is_lost = self.vectors is None or event.vector_table != self.vector_table
-        return FaceSet(face_set.model) if face_set.kind is FaceSetKind.VECTORS and is_lost else face_set
+        is_lost = face_set.kind is FaceSetKind.VECTORS and not self._has_table(event)
+        return FaceSet(face_set.model) if is_lost else face_set
 
     def open(self, event: Event, face_set: FaceSet) -> FaceSetStore:
-        """The face set, to be written to."""
+        """The face set, to be written to.
+
+        Raises:
+            FaceSetMissing: this deployment has none of that kind.
+        """
         actual = self.actual(event, face_set)
-        openers: Mapping[FaceSetKind, Opener | None] = {
-            FaceSetKind.EXACT: self.exact,
-            FaceSetKind.VECTORS: self.vectors,
-            FaceSetKind.REKOGNITION: self.rekognition,
-        }
-        opener = openers[actual.kind]
-        if opener is None:
-            raise RuntimeError(
-                f"event {event.event_id} keeps its faces in {actual.kind}, which this deployment has not"
-            )
-        return opener(event, actual)
+        self.require(actual.kind)
+        return self.openers[actual.kind](event, actual)
 
     def every(self, event: Event) -> list[FaceSetStore]:
         """Every face set that may have faces of the event, those included that are being deleted."""
-        known = [event.faces, event.building, event.leaving, REKOGNITION if self.rekognition is not None else None]
-        known += self.strays(event)
+        known = [event.faces, event.building, event.leaving, *self.strays(event)]
+        if FaceSetKind.REKOGNITION in self.openers:
+            known.append(REKOGNITION)
         return [self.open(event, face_set) for face_set in dict.fromkeys(known) if face_set is not None]
 
     def strays(self, event: Event) -> list[FaceSet]:
-        """Face sets in vector items that the event does not name, but once may have.
+        """Face sets in vector items that the event does not name any more.
 
         Who was killed between adding a photo's faces and looking again has maybe left some when the set was deleted.
-        An event that never had vector items has none.
         """
-        if self.vectors is None or not event.vector_table or event.vector_table != self.vector_table:
+        if not self._has_table(event):
             return []
-        named = (event.faces, event.building, event.leaving)
-        models = dict.fromkeys([*MODELS, *(generations(event.model) if event.faces.is_ours else ())])
-        every = [FaceSet(model, FaceSetKind.VECTORS) for model in models]
-        return [face_set for face_set in every if face_set not in named]
+        had = [FaceSet(model, FaceSetKind.VECTORS) for model in sorted(event.vector_models)]
+        return [face_set for face_set in had if face_set not in (event.faces, event.building, event.leaving)]
+
+    def _has_table(self, event: Event) -> bool:
+        return FaceSetKind.VECTORS in self.openers and event.vector_table == self.vector_table
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,6 +12,7 @@ from facesearch.errors import (
     Busy,
     CostlyImage,
     FaceSearchError,
+    FaceSetMissing,
     NotFound,
     QuotaExceeded,
     SearchDeleted,
@@ -257,7 +258,10 @@ def replayed(stored: StoredPage) -> SearchOutcome:
 def _count_unfinished(error: Exception) -> None:
     if isinstance(error, AlreadyRunningError | OutdatedError):
         return
-    if isinstance(error, Busy):
+    if isinstance(error, FaceSetMissing):
+        logger.error(str(error))
+        count("SearchFailed")
+    elif isinstance(error, Busy):
         count("SearchThrottled")
     else:
         count("SelfieRefused" if isinstance(error, FaceSearchError) else "SearchFailed")

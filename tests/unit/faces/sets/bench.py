@@ -32,11 +32,11 @@ from facesearch.deletion.photos import Files, PhotoDeletion
 from facesearch.deletion.probes import StoredProbes
 from facesearch.deletion.stores import Stores
 from facesearch.faces.compaction import SnapshotBuilder
-from facesearch.faces.engine import DEFAULT_MODEL, PLAIN_MODEL, Embedding, Face, RgbImage, engine_name
+from facesearch.faces.engine import PLAIN_MODEL, Embedding, Face, RgbImage, engine_name
 from facesearch.faces.matching import ChosenMatcher
 from facesearch.faces.sets import FaceSets
 from facesearch.faces.vector_items import FacePlace
-from facesearch.models import REKOGNITION, Event, FaceSet, FaceSetKind
+from facesearch.models import DEFAULT_MODEL, REKOGNITION, Event, FaceSet, FaceSetKind
 from facesearch.photos.imaging import read_image
 from facesearch.photos.indexing import PhotoIndexer
 from facesearch.photos.lookagain import IndexingCommand
@@ -120,6 +120,7 @@ class MemoryEvents(ErasedEvents):
             building=after.building,
             leaving=after.leaving,
             vector_table=after.vector_table,
+            vector_models=after.vector_models,
             erasures=now.erasures + (before.faces != after.faces),
         )
         return True

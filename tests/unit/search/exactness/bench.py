@@ -32,11 +32,11 @@ from facesearch.adapters.s3.pictures import S3Pictures
 from facesearch.deletion.stores import Stores
 from facesearch.faces.compaction import SnapshotBuilder
 from facesearch.faces.embedded import EmbeddedMatcher
-from facesearch.faces.engine import DEFAULT_MODEL, PLAIN_MODEL, Embedding, Face, RgbImage, engine_name
+from facesearch.faces.engine import PLAIN_MODEL, Embedding, Face, RgbImage, engine_name
 from facesearch.faces.index import IndexCache, SnapshotError, probe_of
 from facesearch.faces.packing import FACE_BYTES, pack, values_of
 from facesearch.faces.sets import FaceSets
-from facesearch.models import Event
+from facesearch.models import DEFAULT_MODEL, Event
 from facesearch.photos.indexing import PhotoIndexer
 from facesearch.photos.lookagain import IndexingCommand
 from facesearch.photos.looking import PhotoLooker

@@ -177,6 +177,7 @@ def event_from_item(item: "schema.Item") -> Event:
         building=_face_set(item, "building"),
         leaving=_face_set(item, "leaving"),
         vector_table=schema.text(item, "vector_table"),
+        vector_models=frozenset(item.get("vector_models", {}).get("SS", ())),
         face_shards=schema.number(item, "face_shards") or FACE_SHARDS,
         upstream=UpstreamEvent.of(upstream) if (upstream := schema.text(item, "upstream")) else None,
     )

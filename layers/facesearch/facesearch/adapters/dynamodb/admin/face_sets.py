@@ -8,7 +8,7 @@ from facesearch.errors import Throttled
 from facesearch.faces.sets import EventFaceSets
 from facesearch.models import Event
 
-NAMES = ("faces", "building", "leaving", "vector_table", "face_shards")
+NAMES = ("faces", "building", "leaving", "vector_table", "face_shards", "vector_models")
 
 
 class FaceSetAdmin(TableAdmin, EventFaceSets):
@@ -50,4 +50,6 @@ def face_sets_of(event: Event) -> "schema.Key":
     named = {name: schema.s(str(face_set)) for name, face_set in sets.items() if face_set is not None}
     if event.vector_table:
         named |= {"vector_table": schema.s(event.vector_table), "face_shards": schema.n(event.face_shards)}
+    if event.vector_models:
+        named["vector_models"] = {"SS": sorted(event.vector_models)}
     return named
