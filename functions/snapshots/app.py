@@ -58,7 +58,7 @@ def tell_alikeness(event_id: int, together: Alikeness) -> None:
 
 
 def _delete_snapshots(event_id: int) -> None:
-    container.snapshot_builder.forget(event_id)
+    container.snapshot_builder.snapshots.forget(event_id)
     logger.info("event is over", event_id=event_id)
 
 

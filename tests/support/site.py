@@ -40,9 +40,9 @@ from facesearch.deletion.probes import StoredProbes
 from facesearch.deletion.retention import FaceRetention
 from facesearch.deletion.stores import Stores
 from facesearch.errors import NoFaceFound, NotFound
-from facesearch.faces.compaction import SnapshotBuilder
 from facesearch.faces.embedded import EmbeddedMatcher
 from facesearch.faces.engine import Embedding, Face, RgbImage
+from facesearch.faces.exact_set import SnapshotBuilder
 from facesearch.faces.matching import StoredProbe
 from facesearch.faces.packing import pack, unpack
 from facesearch.models import Event, Job, Page, SearchKey, SearchSummary

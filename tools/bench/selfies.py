@@ -9,8 +9,8 @@ import numpy as np
 
 from facesearch.errors import OtherPerson
 from facesearch.faces.confidence import threshold
+from facesearch.faces.embedded import averaged
 from facesearch.faces.engine import Embedding
-from facesearch.faces.sameperson import averaged
 from facesearch.models import DEFAULT_MODEL
 from tools.bench.dataset import Dataset
 from tools.bench.embeddings import Seen

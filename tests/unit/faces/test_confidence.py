@@ -33,12 +33,6 @@ def test_an_older_model_keeps_its_scale_and_a_generation_has_its_model_s() -> No
     assert threshold(50, f"{DEFAULT_MODEL}+3") == threshold(50) == 0.300
 
 
-def test_strangers_are_told_per_100_000_faces() -> None:
-    assert {row.percent: row.strangers_per_100_000 for row in TABLE if row.strangers_per_100_000} == pytest.approx(
-        {50: 1000, 60: 100, 70: 10, 80: 1, 90: 0.2, 95: 0.03}
-    )
-
-
 @pytest.mark.parametrize("percent", [-1, 101])
 def test_there_is_nothing_beyond_the_scale(percent: int) -> None:
     with pytest.raises(ValueError, match="0 to 100"):

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from facesearch.errors import OtherPerson
 from facesearch.faces.confidence import threshold
+from facesearch.faces.embedded import SAME_PERSON, averaged
 from facesearch.faces.engine import Embedding
-from facesearch.faces.sameperson import SAME_PERSON, averaged
 from facesearch.models import DEFAULT_MODEL, FIRST_MODEL, FaceSet
 from tests.support.fakes import EVENT
 from tests.support.site import Inline

@@ -20,7 +20,7 @@ from facesearch.adapters.dynamodb.admin import DynamoAdmin
 from facesearch.adapters.dynamodb.photos import DynamoPhotoStore
 from facesearch.adapters.memory.stores import MemoryPhotoStore, MemorySnapshotStore
 from facesearch.adapters.s3.snapshots import S3SnapshotStore
-from facesearch.faces.compaction import SnapshotBuilder
+from facesearch.faces.exact_set import SnapshotBuilder
 from facesearch.faces.index import EventIndex, SnapshotError, SnapshotInfo, SnapshotStore, open_index, probe_of
 from facesearch.faces.index.snapshot import HEADER_BYTES, decode, encode
 from facesearch.faces.packing import pack

@@ -5,12 +5,10 @@ from collections.abc import Callable
 from concurrent.futures import Executor
 from typing import Any
 
-from facesearch.faces.compaction import SnapshotBuilder
-from facesearch.faces.exact_set import ExactFaces
+from facesearch.faces.exact_set import ExactFaces, SnapshotBuilder
 from facesearch.faces.index.snapshot import SnapshotStore
 from facesearch.faces.sets import FaceSets, FaceSetStore
-from facesearch.faces.vector_items import VectorItemStore
-from facesearch.faces.vector_set import VectorFaces
+from facesearch.faces.vector_items import VectorFaces, VectorItemStore
 from facesearch.models import Event, FaceSet, FaceSetKind
 from facesearch.records import PhotoStore
 

@@ -44,9 +44,9 @@ if TYPE_CHECKING:
     from facesearch.api.webhook_authentication import WebhookAuthenticator
     from facesearch.deletion.retention import FaceRetention
     from facesearch.deletion.search import SearchDeletion
-    from facesearch.faces.compaction import SnapshotBuilder
     from facesearch.faces.embedded import EmbeddedMatcher
     from facesearch.faces.engine import FaceEngine
+    from facesearch.faces.exact_set import SnapshotBuilder
     from facesearch.faces.index import IndexOf
     from facesearch.faces.matching import Matcher
     from facesearch.faces.sets import FaceSets
@@ -247,7 +247,7 @@ class Container:
 
     @cached_property
     def snapshot_builder(self) -> "SnapshotBuilder":
-        from facesearch.faces.compaction import SnapshotBuilder
+        from facesearch.faces.exact_set import SnapshotBuilder
 
         return SnapshotBuilder(
             photos=self._photos, snapshots=self._snapshots, pool=self._io, tail_bytes=self.settings.snapshot_tail_bytes

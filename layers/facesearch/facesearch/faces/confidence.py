@@ -27,11 +27,6 @@ class Anchor:
     cosine: float
     false_match_rate: float | None
 
-    @property
-    def strangers_per_100_000(self) -> float | None:
-        """Expected faces of strangers that one search returns in an event of 100,000 faces."""
-        return None if self.false_match_rate is None else self.false_match_rate * 100_000
-
 
 FIRST_TABLE = (
     Anchor(0, 0.000, None),

@@ -4,11 +4,13 @@ import math
 from collections.abc import Sequence
 from concurrent.futures import Executor, Future, wait
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
 from typing_extensions import override
 
+from facesearch.errors import OtherPerson
 from facesearch.faces.confidence import threshold
 from facesearch.faces.engine import Embedding, EngineOf, FaceEngine
 from facesearch.faces.index import FaceIndex, IndexMovedError, IndexOf, Probe, probe_of
@@ -16,7 +18,6 @@ from facesearch.faces.index.cohort import Cohort
 from facesearch.faces.index.port import Hits
 from facesearch.faces.index.vectors import cosines
 from facesearch.faces.matching import StoredProbe, StoringMatcher
-from facesearch.faces.sameperson import averaged
 from facesearch.faces.several import naming
 from facesearch.models import Event, PhotoMatch, SearchKey, SearchSummary
 
@@ -50,6 +51,10 @@ class SecondPass:
 SECOND_PASS = SecondPass()
 """Chosen by `python -m tools.bench.second_pass` (ADR 4). At the default confidence a match is sure from .52, false
 match rate about 2e-6, and whatever is found has at least .36 to the selfie itself, false match rate 1e-3."""
+
+SAME_PERSON = 60
+"""Percent that every two selfies must reach. Laxer than any search (false match rate 1e-3): it need only notice a
+picture of somebody else, and should accept two pictures of one person in different light and pose."""
 
 _STORED = np.dtype("<f4")
 
@@ -130,6 +135,35 @@ def _person(engine: FaceEngine, model: str, selfies: Sequence[bytes]) -> Embeddi
         with naming(number, len(selfies)):
             embeddings.append(engine.probe(selfie))
     return averaged(embeddings, model)
+
+
+def averaged(embeddings: Sequence[Embedding], model: str) -> Embedding:
+    """The normalised mean of a model's embeddings, each of shape (128,); of a single one, that one as it is.
+
+    Raises:
+        OtherPerson: two of them are not alike.
+    """
+    if len(embeddings) == 1:
+        return embeddings[0]
+    rows = np.array(embeddings, np.float64)
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    cosines = rows @ rows.T
+    least = threshold(SAME_PERSON, model)
+    if any(cosines[one, other] < least for one, other in combinations(range(len(rows)), 2)):
+        raise OtherPerson(_who(cosines, least))
+    mean = rows.sum(axis=0)
+    unit: Embedding = (mean / np.linalg.norm(mean)).astype(np.float32)
+    return unit
+
+
+def _who(cosines: NDArray[np.float64], least: float) -> str:
+    if len(cosines) == 2:
+        return "Selfie 2 does not show the same person as selfie 1."
+    odd = int(cosines.sum(axis=0).argmin())  # with itself each is 1
+    others = [number for number in range(len(cosines)) if number != odd]
+    if all(cosines[one, other] >= least for one, other in combinations(others, 2)):
+        return f"Selfie {odd + 1} does not show the same person as the others."
+    return "The selfies show different people. Send pictures of one person."
 
 
 def embedding_of(kept: StoredProbe) -> Embedding:

@@ -5,9 +5,11 @@ how alike its strangers are; and of levelled scores of any two faces (`index.coh
 that reach a threshold are too few to be counted, but as many as a normal law through their body says.
 """
 
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable
 from concurrent.futures import Executor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from itertools import chain
 from statistics import NormalDist
 
 import numpy as np
@@ -20,7 +22,7 @@ from facesearch.faces.index.vectors import Values, inverse_norms
 from facesearch.faces.packing import FACE_BYTES
 from facesearch.faces.qualities import BLURRED, QUALITY_BYTES, unpack_qualities
 from facesearch.models import Event
-from facesearch.records import Photo, PhotoChange, PhotoRecords
+from facesearch.records import Photo, PhotoRecords
 
 CONFIDENCES = (60, 70, 80, 90, 95, 99)
 SMALL, TINY = 40, 32
@@ -115,28 +117,41 @@ def health_of(
     Args:
         advance: is called with how many more photos were read, from any thread.
     """
-    kept = -(-KEPT_FACES // event.shards)
+    most = -(-KEPT_FACES // event.shards)
 
-    def read(shard: int) -> _Tally:
-        return _tally(event.model, store.records(event.event_id, shard), kept, advance)
+    def read(shard: int) -> tuple[Counter[str], bytes, list[Photo]]:
+        counts, qualities, kept = Counter[str](), bytearray(), list[Photo]()
+        for photo in store.records(event.event_id, shard):
+            packed = photo.faces_by(event.model)
+            faces, failed = len(packed or b"") // FACE_BYTES, photo.status == "failed"
+            if packed and counts["faces"] < most:
+                kept.append(photo)
+            counts.update(
+                photos=1, faces=faces, failed=failed, unseen=not failed and packed is None, without_faces=packed == b""
+            )
+            if photo.model == event.model and len(photo.qualities) == faces * QUALITY_BYTES:
+                qualities += photo.qualities
+            advance(1)
+        return counts, qualities, kept
 
-    tallies = list(pool.map(read, range(event.shards)))
+    read_counts, qualities, kept = zip(*pool.map(read, range(event.shards)), strict=True)
+    counts = sum(read_counts, Counter[str]())
     index = EventIndex(event.event_id, event.model)
-    index.apply(change for tally in tallies for change in tally.kept)
-    faces = sum(tally.faces for tally in tallies)
+    index.apply(chain.from_iterable(kept))
     percents = sorted({*CONFIDENCES, event.confidence})
     together, (apart, rate) = alike_together(index, KEPT_FACES), _apart(index)
+    told = [each for each in (together and is_alike(together), apart and apart.q90 >= ALIKE_APART) if each is not None]
     return Health(
-        photos=sum(tally.photos for tally in tallies),
-        without_faces=sum(tally.without_faces for tally in tallies),
-        failed=sum(tally.failed for tally in tallies),
-        unseen=sum(tally.unseen for tally in tallies),
-        faces=faces,
-        looks=_looks(b"".join(tally.qualities for tally in tallies)),
+        photos=counts["photos"],
+        without_faces=counts["without_faces"],
+        failed=counts["failed"],
+        unseen=counts["unseen"],
+        faces=counts["faces"],
+        looks=_looks(b"".join(qualities)),
         together=together,
         apart=apart,
-        strangers=None if rate is None else {each: faces * rate(threshold(each, event.model)) for each in percents},
-        alike=_is_alike(together, apart),
+        strangers=rate and {each: counts["faces"] * rate(threshold(each, event.model)) for each in percents},
+        alike=any(told) if told else None,
     )
 
 
@@ -161,51 +176,12 @@ def is_alike(together: Alikeness) -> bool:
     return together.q90 >= ALIKE_TOGETHER
 
 
-def _is_alike(together: Alikeness | None, apart: Alikeness | None) -> bool | None:
-    if together is None and apart is None:
-        return None
-    return (together is not None and is_alike(together)) or (apart is not None and apart.q90 >= ALIKE_APART)
-
-
-@dataclass
-class _Tally:
-    """What one shard's records come to; `kept` are its first photos, `qualities` are packed."""
-
-    photos: int = 0
-    without_faces: int = 0
-    failed: int = 0
-    unseen: int = 0
-    faces: int = 0
-    qualities: bytearray = field(default_factory=bytearray)
-    kept: list[PhotoChange] = field(default_factory=list)
-
-
-def _tally(model: str, photos: Iterable[Photo], kept: int, advance: Callable[[int], None]) -> _Tally:
-    tally = _Tally()
-    for photo in photos:
-        packed = photo.faces_by(model)
-        faces = len(packed or b"") // FACE_BYTES
-        tally.photos += 1
-        tally.failed += photo.status == "failed"
-        tally.unseen += photo.status != "failed" and packed is None
-        tally.without_faces += packed == b""
-        if packed and tally.faces < kept:
-            tally.kept.append(
-                PhotoChange(photo.image_id, photo.changed_at, photo.status, model, packed, photo.width, photo.height)
-            )
-        tally.faces += faces
-        if photo.model == model and len(photo.qualities) == faces * QUALITY_BYTES:
-            tally.qualities += photo.qualities
-        advance(1)
-    return tally
-
-
 def _looks(packed: bytes) -> Looks | None:
     found = unpack_qualities(packed)
-    if not len(found):
+    if not packed:
         return None
     return Looks(
-        faces=len(found),
+        faces=len(found.pixels),
         median_pixels=round(float(np.median(found.pixels))),
         small=float((found.pixels < SMALL).mean()),
         tiny=float((found.pixels < TINY).mean()),

@@ -32,9 +32,6 @@ class Qualities:
     pixels: NDArray[np.uint16]
     sharpness: NDArray[np.float64]
 
-    def __len__(self) -> int:
-        return len(self.pixels)
-
 
 def sharpness_of(aligned: NDArray[np.uint8]) -> float:
     """How fine the details of a face are: the deviation of its grey's second differences over that of its grey.

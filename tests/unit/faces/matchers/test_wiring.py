@@ -11,7 +11,7 @@ from facesearch.errors import FaceSetMissing
 from facesearch.faces.embedded import EmbeddedMatcher
 from facesearch.faces.exact_set import ExactFaces
 from facesearch.faces.matching import ChosenMatcher
-from facesearch.faces.vector_set import VectorFaces
+from facesearch.faces.vector_items import VectorFaces
 from facesearch.models import REKOGNITION, Event, FaceSet, FaceSetKind
 from facesearch_local.stack import ACCOUNT, STACK_NAME
 from facesearch_local.template import Deployment, Template

@@ -31,8 +31,8 @@ from facesearch.deletion.person import EmbeddedStripper, PersonDeletion, PersonP
 from facesearch.deletion.photos import Files, PhotoDeletion
 from facesearch.deletion.probes import StoredProbes
 from facesearch.deletion.stores import Stores
-from facesearch.faces.compaction import SnapshotBuilder
 from facesearch.faces.engine import PLAIN_MODEL, Embedding, Face, RgbImage, engine_name
+from facesearch.faces.exact_set import SnapshotBuilder
 from facesearch.faces.matching import ChosenMatcher
 from facesearch.faces.sets import FaceSets
 from facesearch.faces.vector_items import FacePlace

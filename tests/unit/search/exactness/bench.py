@@ -30,9 +30,9 @@ from facesearch.adapters.memory.stores import (
 from facesearch.adapters.memory.watches import MemoryWatchStore
 from facesearch.adapters.s3.pictures import S3Pictures
 from facesearch.deletion.stores import Stores
-from facesearch.faces.compaction import SnapshotBuilder
 from facesearch.faces.embedded import EmbeddedMatcher
 from facesearch.faces.engine import PLAIN_MODEL, Embedding, Face, RgbImage, engine_name
+from facesearch.faces.exact_set import SnapshotBuilder
 from facesearch.faces.index import IndexCache, SnapshotError, probe_of
 from facesearch.faces.packing import FACE_BYTES, pack, values_of
 from facesearch.faces.sets import FaceSets

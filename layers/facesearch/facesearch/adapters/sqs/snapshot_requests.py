@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from typing_extensions import override
 
-from facesearch.faces.compaction import SnapshotRequests
+from facesearch.faces.exact_set import SnapshotRequests
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
