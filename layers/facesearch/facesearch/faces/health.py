@@ -119,7 +119,7 @@ def health_of(
     """
     most = -(-KEPT_FACES // event.shards)
 
-    def read(shard: int) -> tuple[Counter[str], bytes, list[Photo]]:
+    def read(shard: int) -> tuple[Counter[str], bytearray, list[Photo]]:
         counts, qualities, kept = Counter[str](), bytearray(), list[Photo]()
         for photo in store.records(event.event_id, shard):
             packed = photo.faces_by(event.model)

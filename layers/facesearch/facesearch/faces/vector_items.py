@@ -162,7 +162,7 @@ class VectorFaces(FaceSetStore):
     def _copy_shard(
         self, there: dict[uuid.UUID, int], advance: Callable[[int], None], shard: int
     ) -> dict[int, PhotoChange]:
-        """Copy what changed in a partition of photos since the last pass; the last one with faces by partition of items."""
+        """Copy what changed in a partition of photos; of each partition of items the last photo with faces."""
         last, since = dict[int, PhotoChange](), self._since.get(shard, 0)
         changes = self.photos.changes(self.event.event_id, shard, max(0, since - OVERLAP_MICROSECONDS))
         news = (change for change in changes if self._done.get(change.image_id) != change.changed_at)
