@@ -13,7 +13,7 @@ import numpy as np
 
 from facesearch.faces.embedded import SECOND_PASS, SecondPass, match_faces
 from facesearch.faces.engine import Embedding
-from facesearch.faces.index import EventIndex
+from facesearch.faces.index.event import EventIndex
 from facesearch.faces.packing import pack
 from facesearch.models import DEFAULT_MODEL
 from facesearch.records import PhotoChange

@@ -17,9 +17,8 @@ import numpy as np
 
 from facesearch.faces.confidence import TABLE
 from facesearch.faces.engine import Embedding
-from facesearch.faces.index import probe_of
 from facesearch.faces.index.cohort import LOOKED_AT, Cohort, draw
-from facesearch.faces.index.vectors import cosines
+from facesearch.faces.index.vectors import cosines, probe_of
 from facesearch.faces.packing import pack, values_of
 from facesearch.models import DEFAULT_MODEL
 from facesearch_cli import interrupts

@@ -10,7 +10,7 @@ import pytest
 from facesearch.deletion.person import EmbeddedStripper, PersonDeletion, PersonParts
 from facesearch.faces.embedded import EmbeddedMatcher
 from facesearch.faces.engine import Embedding
-from facesearch.faces.index import EventIndex, IndexCache
+from facesearch.faces.index.event import EventIndex, IndexCache
 from facesearch.faces.packing import pack, values_of
 from facesearch.models import DEFAULT_MODEL
 from facesearch.records import Photo

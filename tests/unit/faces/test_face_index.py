@@ -14,9 +14,11 @@ from facesearch.adapters.memory.stores import MemoryPhotoStore
 from facesearch.adapters.memory.vector_items import MemoryVectorItems
 from facesearch.faces.embedded import EmbeddedMatcher, match_faces
 from facesearch.faces.engine import Embedding
-from facesearch.faces.index import EventIndex, FaceIndex, IndexMovedError, probe_of
 from facesearch.faces.index.cohort import LOOKED_AT, NOBODY
 from facesearch.faces.index.distributed import ChosenIndexes, VectorIndex
+from facesearch.faces.index.event import EventIndex
+from facesearch.faces.index.port import FaceIndex, IndexMovedError
+from facesearch.faces.index.vectors import probe_of
 from facesearch.faces.packing import pack, values_of
 from facesearch.faces.sets import FaceWriter, PhotoFaces, Written
 from facesearch.faces.vector_items import FacePlace, ShardFaces, place_of

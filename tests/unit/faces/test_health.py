@@ -25,7 +25,7 @@ from facesearch.faces.health import (
     health_of,
     is_alike,
 )
-from facesearch.faces.index import EventIndex
+from facesearch.faces.index.event import EventIndex
 from facesearch.faces.packing import pack
 from facesearch.faces.qualities import pack_qualities
 from facesearch.models import FIRST_MODEL, FaceSet

@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from facesearch.faces.embedded import EmbeddedMatcher
     from facesearch.faces.engine import FaceEngine
     from facesearch.faces.exact_set import SnapshotBuilder
-    from facesearch.faces.index import IndexOf
+    from facesearch.faces.index.port import IndexOf
     from facesearch.faces.matching import Matcher
     from facesearch.faces.sets import FaceSets
     from facesearch.photos.gallery import Galleries
@@ -447,8 +447,8 @@ class Container:
 
     @cached_property
     def _indexes(self) -> "IndexOf":
-        from facesearch.faces.index import IndexCache
         from facesearch.faces.index.distributed import ChosenIndexes
+        from facesearch.faces.index.event import IndexCache
 
         items, photos = self._vector_items, self._photos
         exact = IndexCache(photos, self._snapshots, self.settings.index_cache_megabytes, self._io).current

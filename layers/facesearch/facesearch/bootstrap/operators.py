@@ -17,7 +17,8 @@ from facesearch.deletion.photos import PhotoDeletion
 from facesearch.deletion.probes import StoredProbes
 from facesearch.deletion.selfies import Progress
 from facesearch.deletion.stores import NO_CACHE, CdnCache, Stores
-from facesearch.faces.index import IndexCache, IndexOf
+from facesearch.faces.index.event import IndexCache
+from facesearch.faces.index.port import IndexOf
 from facesearch.models import Event, FaceSetKind
 from facesearch.photos.rebuild import Progress as RebuildProgress
 from facesearch.photos.rebuild import Rebuild

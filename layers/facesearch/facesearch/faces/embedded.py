@@ -13,13 +13,12 @@ from typing_extensions import override
 from facesearch.errors import OtherPerson
 from facesearch.faces.confidence import threshold
 from facesearch.faces.engine import Embedding, EngineOf, FaceEngine
-from facesearch.faces.index import FaceIndex, IndexMovedError, IndexOf, Probe, probe_of
 from facesearch.faces.index.cohort import Cohort
-from facesearch.faces.index.port import Hits
-from facesearch.faces.index.vectors import cosines
+from facesearch.faces.index.port import FaceIndex, Hits, IndexMovedError, IndexOf
+from facesearch.faces.index.vectors import Probe, cosines, probe_of
 from facesearch.faces.matching import StoredProbe, StoringMatcher
 from facesearch.faces.several import naming
-from facesearch.models import Event, PhotoMatch, SearchKey, SearchSummary
+from facesearch.models import Event, PhotoMatch, SearchKey
 
 
 @dataclass(frozen=True)
@@ -80,10 +79,6 @@ class EmbeddedMatcher(StoringMatcher[EmbeddedProbe]):
     pool: Executor
 
     @override
-    def probe_is_paid(self, event: Event) -> bool:
-        return False
-
-    @override
     def probe(
         self, event: Event, selfies: Sequence[bytes], search: SearchKey | None = None, seconds: float = math.inf
     ) -> EmbeddedProbe:
@@ -104,10 +99,6 @@ class EmbeddedMatcher(StoringMatcher[EmbeddedProbe]):
                 return match_faces(index, probe.embedding, threshold(event.confidence, event.model), self.pool)
             except IndexMovedError as moved:
                 index = self.indexes(moved.event)
-
-    @override
-    def summary(self, event: Event, probe: EmbeddedProbe, photos: Sequence[PhotoMatch]) -> SearchSummary:
-        return SearchSummary(len(photos), event.confidence)
 
     def shows(self, event: Event, probe: EmbeddedProbe, selfies: Sequence[bytes], picture: bytes) -> bool:
         """See `deletion.person.PersonMatcher`. Bare, not levelled: rather a search too many goes."""

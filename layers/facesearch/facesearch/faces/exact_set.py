@@ -11,7 +11,7 @@ from typing import Protocol
 from typing_extensions import override
 
 from facesearch.faces.health import Alikeness, alike_together
-from facesearch.faces.index.cache import open_index
+from facesearch.faces.index.event import open_index
 from facesearch.faces.index.snapshot import SnapshotStore
 from facesearch.faces.packing import FACE_BYTES
 from facesearch.faces.sets import FaceSetStore, PhotoFaces

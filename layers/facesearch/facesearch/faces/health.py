@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facesearch.faces.confidence import threshold
-from facesearch.faces.index import EventIndex
 from facesearch.faces.index.cohort import SAME_PERSON, Cohort
+from facesearch.faces.index.event import EventIndex
 from facesearch.faces.index.vectors import Values, inverse_norms
 from facesearch.faces.packing import FACE_BYTES
 from facesearch.faces.qualities import BLURRED, QUALITY_BYTES, unpack_qualities

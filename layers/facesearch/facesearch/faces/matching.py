@@ -17,6 +17,7 @@ class Matcher(Protocol[ProbeT]):
     def probe_is_paid(self, event: Event) -> bool:
         """Whether somebody else is paid for the first step. It is made only with quota for it then, which comes back if
         the selfie is refused."""
+        return False
 
     def probe(self, event: Event, selfies: Sequence[bytes], search: SearchKey, seconds: float) -> ProbeT:
         """Read the selfies.
@@ -38,6 +39,7 @@ class Matcher(Protocol[ProbeT]):
 
     def summary(self, event: Event, probe: ProbeT, photos: Sequence[PhotoMatch]) -> SearchSummary:
         """What is kept of the match beside its photos."""
+        return SearchSummary(len(photos), event.confidence)
 
 
 @dataclass(frozen=True)

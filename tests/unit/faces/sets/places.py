@@ -5,8 +5,9 @@ from typing import Any
 
 from facesearch.adapters import face_sets as wiring
 from facesearch.faces.embedded import EmbeddedMatcher
-from facesearch.faces.index import IndexCache, IndexOf
 from facesearch.faces.index.distributed import ChosenIndexes
+from facesearch.faces.index.event import IndexCache
+from facesearch.faces.index.port import IndexOf
 from facesearch.faces.sets import FaceSets
 
 PREFIX = "stack."

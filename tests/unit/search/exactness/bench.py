@@ -33,7 +33,9 @@ from facesearch.deletion.stores import Stores
 from facesearch.faces.embedded import EmbeddedMatcher
 from facesearch.faces.engine import PLAIN_MODEL, Embedding, Face, RgbImage, engine_name
 from facesearch.faces.exact_set import SnapshotBuilder
-from facesearch.faces.index import IndexCache, SnapshotError, probe_of
+from facesearch.faces.index.event import IndexCache
+from facesearch.faces.index.snapshot import SnapshotError
+from facesearch.faces.index.vectors import probe_of
 from facesearch.faces.packing import FACE_BYTES, pack, values_of
 from facesearch.faces.sets import FaceSets
 from facesearch.models import DEFAULT_MODEL, Event
