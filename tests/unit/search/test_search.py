@@ -50,7 +50,7 @@ class SearchBench:
         self.uploads = MemoryUploads()
         self.limits = QuotaLimits(per_minute=1, burst=5)
         self.face_search = FaceSearch(
-            matcher=self.matcher,
+            matcher_of=lambda _: self.matcher,
             idempotency=self.claims,
             results=self.store,
             selfies=self.selfies,

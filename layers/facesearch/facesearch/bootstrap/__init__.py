@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from facesearch.adapters.dynamodb.quota import DynamoTokenBuckets
 from facesearch.adapters.dynamodb.reading import DynamoReader
 from facesearch.api.authentication import AuthenticatedRequest, Authenticator
-from facesearch.models import Event, QuotaLimits, QuotaState
+from facesearch.models import Event, FaceSetKind, QuotaLimits, QuotaState
 from facesearch.reading import EventDirectory, Wanted
 from facesearch.search.quota import Meter
 from facesearch.settings import Settings
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from facesearch.adapters.sqs.callback_attempts import SqsAttemptQueue
     from facesearch.adapters.sqs.search_commands import SqsSearchCommands, SqsWatchCommands
     from facesearch.adapters.sqs.snapshot_requests import SqsSnapshotRequests
-    from facesearch.adapters.upstream import Upstream
+    from facesearch.adapters.upstream import Upstream, UpstreamMatcher
     from facesearch.api.webhook_authentication import WebhookAuthenticator
     from facesearch.deletion.retention import FaceRetention
     from facesearch.deletion.search import SearchDeletion
@@ -106,7 +106,7 @@ class Container:
 
         settings = self.settings
         return FaceSearch(
-            matcher=self._matcher,
+            matcher_of=self._matcher_of,
             idempotency=self._idempotency,
             results=self._results,
             selfies=S3SelfieStore(self._s3, settings.required("selfies_bucket"))
@@ -118,22 +118,19 @@ class Container:
             wait_seconds=settings.duplicate_wait_seconds,
         )
 
-    @cached_property
-    def _matcher(self) -> "Matcher[Any]":
+    def _matcher_of(self, kind: FaceSetKind) -> "Matcher[Any]":
         if self.settings.engine == "upstream":
-            from facesearch.adapters.upstream import PAGES_AT_ONCE, UpstreamMatcher
+            return self._upstream_matcher
+        if kind is not FaceSetKind.REKOGNITION:
+            return self._embedded_matcher
+        self.face_sets.require(kind)
+        return self._rekognition_matcher
 
-            return UpstreamMatcher(self._upstream, ThreadPoolExecutor(PAGES_AT_ONCE, thread_name_prefix="pages"))
-        from facesearch.faces.matching import ChosenMatcher
-        from facesearch.models import FaceSetKind
+    @cached_property
+    def _upstream_matcher(self) -> "UpstreamMatcher":
+        from facesearch.adapters.upstream import PAGES_AT_ONCE, UpstreamMatcher
 
-        def matcher_of(kind: FaceSetKind) -> "Matcher[Any]":
-            if kind is not FaceSetKind.REKOGNITION:
-                return self._embedded_matcher
-            self.face_sets.require(kind)
-            return self._rekognition_matcher
-
-        return ChosenMatcher(matcher_of)
+        return UpstreamMatcher(self._upstream, ThreadPoolExecutor(PAGES_AT_ONCE, thread_name_prefix="pages"))
 
     @cached_property
     def _embedded_matcher(self) -> "EmbeddedMatcher":

@@ -130,10 +130,7 @@ def _person(engine: FaceEngine, model: str, selfies: Sequence[bytes]) -> Embeddi
 
 def averaged(embeddings: Sequence[Embedding], model: str) -> Embedding:
     """The normalised mean of a model's embeddings, each of shape (128,); of a single one, that one as it is.
-
-    Raises:
-        OtherPerson: two of them are not alike.
-    """
+    `OtherPerson`: two of them are not alike."""
     if len(embeddings) == 1:
         return embeddings[0]
     rows = np.array(embeddings, np.float64)
@@ -217,12 +214,8 @@ class _Levelled:
         """Of each hit's scores; NaN where it has not mattered yet. Someone on a third of the photos has thousands."""
 
     def best_by_photo(self, scores: NDArray[np.float64], minimum: float) -> dict[int, int]:
-        """The row of each photo's best face, of those that reach the minimum.
-
-        Args:
-            scores: shape (hits,), cosines to a probe.
-            minimum: to be reached when what is taken off the face's scores is; what is off the probe's is added to it.
-        """
+        """The row of each photo's best face, of those whose cosine to a probe, shape (hits,), less what is taken off
+        the face's scores reaches the minimum; what is off the probe's is added to it."""
         rows = np.flatnonzero(scores >= minimum)
         unsure = rows[scores[rows] < minimum + self.cohort.most]
         unknown = unsure[np.isnan(self._taken_off[unsure])]

@@ -18,7 +18,6 @@ GENERATION = "+"
 Embedding = NDArray[np.float32]
 """Unit vector(s): shape (128,) for one face, (n, 128) for many."""
 
-
 RgbImage = NDArray[np.uint8]
 """A picture as displayed: shape (height, width, 3), RGB."""
 
@@ -47,11 +46,7 @@ class UnknownModelError(ValueError):
 
 
 def engine_name(model: str) -> str:
-    """The engine that makes a model's faces: its name without the generation.
-
-    Raises:
-        UnknownModelError: there is no such engine.
-    """
+    """The engine that makes a model's faces: its name without the generation; `UnknownModelError` if there is none."""
     name = model.partition(GENERATION)[0]
     if name not in MODELS:
         raise UnknownModelError(f"There is no face model {name!r}; there are: {', '.join(MODELS)}.")
@@ -77,10 +72,7 @@ class FaceEngine(Protocol):
         """Name of model and settings; embeddings of two names are never compared."""
 
     def faces(self, image: RgbImage) -> list[Face]:
-        """Every face of an event photo, largest first; empty if there is none.
-
-        Decoded by the caller, who makes renditions of the same pixels.
-        """
+        """Every face of an event photo, largest first. The caller decodes it, to make renditions of the same pixels."""
 
     def probe(self, selfie: bytes) -> Embedding:
         """The embedding, shape (128,), of the selfie's owner: its largest, most central face.
@@ -94,8 +86,4 @@ class FaceEngine(Protocol):
 
 
 EngineOf = Callable[[str], FaceEngine]
-"""The engine of a model's name.
-
-Raises:
-    UnknownModelError: there is none.
-"""
+"""The engine of a model's name; raises `UnknownModelError`."""

@@ -28,9 +28,7 @@ class Compaction:
 
     Attributes:
         written: a new snapshot is current; if not, the tail was short, or somebody else wrote one meanwhile.
-        photos, faces: in the index, searchable or not.
         tail_bytes: read after the snapshot that was there.
-        together: how alike faces of one photo are; None if there are too few pairs.
     """
 
     written: bool
@@ -93,12 +91,11 @@ class ExactFaces(FaceSetStore):
     @override
     def delete(self) -> int:
         """Of the event's snapshots only that of its live face set stays, if it has one."""
+        event_id, live = self.event.event_id, self.event.faces
         if self.builder is not None:
-            snapshots, live = self.builder.snapshots, self.event.faces
+            snapshots = self.builder.snapshots
             has_other = live.kind is FaceSetKind.EXACT and live != self.face_set
-            snapshots.forget(
-                self.event.event_id, snapshots.current(self.event.event_id, live.model) if has_other else None
-            )
+            snapshots.forget(event_id, snapshots.current(event_id, live.model) if has_other else None)
         return 0
 
     @override

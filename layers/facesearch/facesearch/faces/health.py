@@ -53,12 +53,8 @@ Rows = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Alikeness:
-    """How near to each other faces of different people are.
-
-    Attributes:
-        pairs: that there are; at most `PAIRS` were drawn.
-        q75, q90: quantiles of their cosines.
-    """
+    """How near to each other faces of different people are: quantiles of the cosines of these pairs, of which at most
+    `PAIRS` were drawn."""
 
     pairs: int
     q75: float
@@ -67,14 +63,8 @@ class Alikeness:
 
 @dataclass(frozen=True)
 class Looks:
-    """How faces look; shares of 1.
-
-    Attributes:
-        faces: that were measured. Those of older records and of re-indexed photos were not.
-        median_pixels: of the long sides of their boxes.
-        small, tiny: below `SMALL` and below `TINY` pixels.
-        blurred: large enough, and yet without detail.
-    """
+    """How the faces look that were measured, which those of re-indexed photos were not: the median of their boxes' long
+    sides, and the shares below `SMALL` and `TINY` pixels, and of large ones without detail."""
 
     faces: int
     median_pixels: int
@@ -112,11 +102,8 @@ class Health:
 def health_of(
     event: Event, store: PhotoRecords, pool: Executor, advance: Callable[[int], None] = lambda _: None
 ) -> Health:
-    """Read the event's records once, every shard at once, and say what they tell.
-
-    Args:
-        advance: is called with how many more photos were read, from any thread.
-    """
+    """Read the event's records once, every shard at once, and say what they tell. `advance` is called with how many
+    more photos were read, from any thread."""
     most = -(-KEPT_FACES // event.shards)
 
     def read(shard: int) -> tuple[Counter[str], bytearray, list[Photo]]:
@@ -168,7 +155,7 @@ def alike_together(index: EventIndex, faces: int = SAMPLED_FACES) -> Alikeness |
     # A face of the event and another one beside it: so a crowd counts by its faces, not by its pairs.
     one = np.flatnonzero(others)[rng.integers(0, np.count_nonzero(others), PAIRS)]
     other = begins[one] + (one - begins[one] + 1 + rng.integers(0, others[one])) % (others[one] + 1)
-    return _alikeness(pairs, _cosines(values, one, other))
+    return Alikeness(pairs, *np.quantile(_cosines(values, one, other), [0.75, 0.9]).tolist())
 
 
 def is_alike(together: Alikeness) -> bool:
@@ -177,9 +164,9 @@ def is_alike(together: Alikeness) -> bool:
 
 
 def _looks(packed: bytes) -> Looks | None:
-    found = unpack_qualities(packed)
     if not packed:
         return None
+    found = unpack_qualities(packed)
     return Looks(
         faces=len(found.pixels),
         median_pixels=round(float(np.median(found.pixels))),
@@ -203,7 +190,7 @@ def _apart(index: EventIndex) -> tuple[Alikeness | None, Callable[[float], float
     if np.count_nonzero(counted) < ENOUGH_PAIRS:
         return None, None
     cosines, one, other = cosines[counted], one[counted], other[counted]
-    alikeness = _alikeness(pairs, cosines)
+    alikeness = Alikeness(pairs, *np.quantile(cosines, [0.75, 0.9]).tolist())
     if pairs < ENOUGH_FOR_A_LAW:
         return alikeness, None
     return alikeness, _law(cosines - _taken_off(index.cohort, values, one, other))
@@ -227,8 +214,3 @@ def _cosines(values: Values, one: Rows, other: Rows) -> NDArray[np.float64]:
     norms = inverse_norms(values).astype(np.float64)
     dots = np.einsum("ij,ij->i", values[one], values[other], dtype=np.int32)
     return np.asarray(dots * norms[one] * norms[other], np.float64)
-
-
-def _alikeness(pairs: int, cosines: NDArray[np.float64]) -> Alikeness:
-    q75, q90 = np.quantile(cosines, [0.75, 0.9]).tolist()
-    return Alikeness(pairs, q75, q90)

@@ -33,11 +33,7 @@ def values_of(packed: bytes) -> NDArray[np.int8]:
 
 
 def unpack(packed: bytes) -> NDArray[np.float32]:
-    """Unit vectors, shape (n, 128), float32.
-
-    Raises:
-        ValueError: not a whole number of faces.
-    """
+    """Unit vectors, shape (n, 128), float32."""
     vectors = values_of(packed).astype(np.float32)
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
     vectors /= np.where(lengths > 0, lengths, 1)

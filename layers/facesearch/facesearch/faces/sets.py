@@ -34,12 +34,10 @@ WHOLE = Region(0, 0, 1, 1)
 
 @dataclass(frozen=True)
 class PhotoFile:
-    """A photo for a service that finds the faces itself.
+    """A photo for a service that finds the faces itself, as a JPEG that fits into one call.
 
-    Attributes:
-        whole: the photo as a JPEG that fits into one call.
-        cut: the same of parts of it; reads the photo once more, for photos with more faces than one call takes.
-        only: where the faces are that may be found; None = anywhere.
+    `cut` makes the same of parts of it, for photos with more faces than one call takes; it reads the photo once more.
+    `only`: where the faces are that may be found; None = anywhere.
     """
 
     whole: bytes
@@ -89,13 +87,8 @@ class FaceSetStore(Protocol):
         """How many faces of these photos, or of all, are in it; at least 1 as long as something holds them."""
 
     def complete(self, advance: Callable[[int], None] = lambda _: None) -> bool:
-        """Make good what it lacks of the faces in the photos' records, and whether it now lacks nothing.
-
-        `advance` is called with how many more photos were looked at.
-
-        Raises:
-            LaggingError: it could not be completed in time.
-        """
+        """Make good what it lacks of the faces in the photos' records, or raise `LaggingError`. Whether it now lacks
+        nothing; `advance` is called with how many more photos were looked at."""
 
 
 class LaggingError(Exception):
@@ -118,22 +111,13 @@ class EventFaceSets(Protocol):
 
 @dataclass(frozen=True)
 class FaceSets:
-    """The face sets of events, as far as this deployment has what keeps them.
-
-    Attributes:
-        openers: open a face set, by its kind; the deployment has no other kinds.
-        vector_table: what face sets of kind `vectors` are kept in.
-    """
+    """The face sets of events: how those are opened that this deployment has, and the table of its kind `vectors`."""
 
     openers: Mapping[FaceSetKind, Callable[[Event, FaceSet], FaceSetStore]]
     vector_table: str = ""
 
     def require(self, kind: FaceSetKind) -> None:
-        """Refuse a kind that this deployment has not.
-
-        Raises:
-            FaceSetMissing: that is so.
-        """
+        """Raise `FaceSetMissing` if this deployment has not what keeps that kind."""
         if kind not in self.openers:
             raise FaceSetMissing(kind)
 
@@ -143,11 +127,7 @@ class FaceSets:
         return FaceSet(face_set.model) if is_lost else face_set
 
     def open(self, event: Event, face_set: FaceSet) -> FaceSetStore:
-        """The face set, to be written to.
-
-        Raises:
-            FaceSetMissing: this deployment has none of that kind.
-        """
+        """The face set, to be written to; `FaceSetMissing`: the deployment has none of that kind."""
         actual = self.actual(event, face_set)
         self.require(actual.kind)
         return self.openers[actual.kind](event, actual)
@@ -173,6 +153,10 @@ class FaceSets:
         return FaceSetKind.VECTORS in self.openers and event.vector_table == self.vector_table
 
 
+Written = dict[FaceSet, bytes]
+"""What a run has added of a photo: the faces by their face set."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class FaceWriter:
     """Keeps an event's face sets in step with a single photo, whatever happens to either meanwhile.
@@ -184,7 +168,7 @@ class FaceWriter:
     photos: PhotoStore
     event_now: Callable[[int], Event | None]
 
-    def write(self, event: Event, photo: Photo, written: "Written", file: PhotoFile | None = None) -> int:
+    def write(self, event: Event, photo: Photo, written: Written, file: PhotoFile | None = None) -> int:
         """Before a photo is recorded: add its faces to every face set of the event. How many the live one has.
 
         `settle` must follow with what is `written` here, also of a photo that is refused.
@@ -206,7 +190,7 @@ class FaceWriter:
             live = count if face_set == event.faces else live
         return live
 
-    def settle(self, event: Event, image_id: uuid.UUID, written: "Written") -> list[FaceSet]:
+    def settle(self, event: Event, image_id: uuid.UUID, written: Written) -> list[FaceSet]:
         """After a photo was recorded, or found recorded: whatever its record and the event say now is done.
 
         The event may have other face sets since it was read, or be deleted; the photo may have been deleted, or have
@@ -237,10 +221,6 @@ class FaceWriter:
             if not over and not late:
                 return [each for each in wanted if each in deleted and not each.is_ours and has[each] is not None]
         raise Throttled("UpdateItem", "Unprocessed")
-
-
-class Written(dict[FaceSet, bytes]):
-    """What a run has added of a photo: the faces by their face set."""
 
 
 def _is_apart(face_set: FaceSet) -> bool:

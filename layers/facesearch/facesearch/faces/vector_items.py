@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from typing_extensions import override
 
 from facesearch.errors import Throttled
-from facesearch.faces.index.vectors import cosines, probe_of
+from facesearch.faces.index.vectors import Values, cosines, probe_of
 from facesearch.faces.packing import FACE_BYTES, unpack, values_of
 from facesearch.faces.sets import FaceSetStore, LaggingError, PhotoFaces
 from facesearch.models import Event, FaceSet
@@ -34,11 +34,7 @@ THROTTLED_ATTEMPTS, THROTTLED_SECONDS = 60, 1.0
 
 @dataclass(frozen=True)
 class FacePlace:
-    """Where the vector items of one event lie that one model made: vectors of two models are never in one partition.
-
-    Attributes:
-        shards: number of partitions; all faces of a photo are in one.
-    """
+    """The partitions of the vector items of one event that one model made; all faces of a photo are in one."""
 
     event_id: int
     model: str
@@ -51,15 +47,10 @@ class FacePlace:
 
 @dataclass(frozen=True, eq=False)
 class ShardFaces:
-    """Faces of one partition.
-
-    Attributes:
-        photos: of each face its photo.
-        values: shape (n, 128), int8, the stored vectors.
-    """
+    """Faces of one partition: of each its photo and its stored vector."""
 
     photos: list[uuid.UUID]
-    values: NDArray[np.int8]
+    values: Values
 
 
 class VectorItemStore(Protocol):
@@ -85,10 +76,8 @@ class VectorItemStore(Protocol):
         """How many faces of which photos are there, read strongly consistent."""
 
     def nearest(self, place: FacePlace, shard: int, vector: NDArray[np.float64]) -> ShardFaces:
-        """The `TOP_K` faces of a partition that the store's own search finds nearest by cosine, nearest first.
-
-        It may be approximate, and some time behind what was written.
-        """
+        """The `TOP_K` faces of a partition that the store's own search finds nearest by cosine, nearest first: maybe
+        approximately, and some time behind what was written."""
 
     def read(self, place: FacePlace, shard: int, most: int | None = None) -> ShardFaces:
         """The faces of a partition by image_id and number, all or the first `most`, read strongly consistent."""

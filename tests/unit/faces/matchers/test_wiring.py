@@ -10,9 +10,8 @@ from facesearch.bootstrap import Container
 from facesearch.errors import FaceSetMissing
 from facesearch.faces.embedded import EmbeddedMatcher
 from facesearch.faces.exact_set import ExactFaces
-from facesearch.faces.matching import ChosenMatcher
 from facesearch.faces.vector_items import VectorFaces
-from facesearch.models import REKOGNITION, Event, FaceSet, FaceSetKind
+from facesearch.models import Event, FaceSet, FaceSetKind
 from facesearch_local.stack import ACCOUNT, STACK_NAME
 from facesearch_local.template import Deployment, Template
 from tests.conftest import ROOT
@@ -42,12 +41,10 @@ def event_of(faces: FaceSet) -> Event:
 
 def test_an_event_is_searched_by_the_matcher_of_its_live_face_set(monkeypatch: pytest.MonkeyPatch) -> None:
     parts = parts_of(monkeypatch, COLLECTION_PREFIX="live.")
-    matcher = parts._matcher
-    assert isinstance(matcher, ChosenMatcher)
     for kind in FaceSetKind:
-        is_ours = kind is not FaceSetKind.REKOGNITION
-        assert isinstance(matcher.of(kind), EmbeddedMatcher if is_ours else RekognitionMatcher)
-        assert matcher.probe_is_paid(event_of(FaceSet("any", kind))) != is_ours
+        is_ours, matcher = kind is not FaceSetKind.REKOGNITION, parts._matcher_of(kind)
+        assert isinstance(matcher, EmbeddedMatcher if is_ours else RekognitionMatcher)
+        assert matcher.probe_is_paid(EVENT) != is_ours
 
 
 def test_a_deployment_keeps_faces_where_it_has_a_name_for(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -64,7 +61,7 @@ def test_a_deployment_keeps_faces_where_it_has_a_name_for(monkeypatch: pytest.Mo
 
 def test_without_a_prefix_nothing_is_searched(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(FaceSetMissing, match="rekognition added to the parameter FaceSets") as missing:
-        parts_of(monkeypatch)._matcher.probe_is_paid(event_of(REKOGNITION))
+        parts_of(monkeypatch)._matcher_of(FaceSetKind.REKOGNITION)
     assert (missing.value.status, missing.value.message) == (403, "Face search is not available for this event.")
 
 

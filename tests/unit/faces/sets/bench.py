@@ -33,7 +33,6 @@ from facesearch.deletion.probes import StoredProbes
 from facesearch.deletion.stores import Stores
 from facesearch.faces.engine import PLAIN_MODEL, Embedding, Face, RgbImage, engine_name
 from facesearch.faces.exact_set import SnapshotBuilder
-from facesearch.faces.matching import ChosenMatcher
 from facesearch.faces.sets import FaceSets
 from facesearch.faces.vector_items import FacePlace
 from facesearch.models import DEFAULT_MODEL, REKOGNITION, Event, FaceSet, FaceSetKind
@@ -146,7 +145,7 @@ class RebuildBench:
         self.queue: list[str] = []
         self.pool: Executor = Inline()
         self.people: dict[uuid.UUID, list[int]] = {}
-        self.warm = self.matcher()
+        self.warm = self.matchers()
         self.now = 0.0
 
     @property
@@ -223,10 +222,6 @@ class RebuildBench:
         ours = matcher_over(FakeEngine, self.photos, self.snapshots, self.items, self.events, pool=self.pool)
         return {True: ours, False: RekognitionMatcher(self.client, PREFIX, self.photos, self.pool)}
 
-    def matcher(self) -> ChosenMatcher:
-        matchers = self.matchers()
-        return ChosenMatcher(lambda kind: matchers[kind is not FaceSetKind.REKOGNITION])
-
     def upload(self, number: int, *people: int) -> uuid.UUID:
         data = picture(number, *people)
         image_id = image_id_of_bytes(EVENT_ID, data)
@@ -262,7 +257,8 @@ class RebuildBench:
         assert EventDeletion(stores=self.stores).delete_event(EVENT_ID).complete
         self.people = {}
 
-    def found(self, person: int, matcher: ChosenMatcher) -> set[uuid.UUID]:
+    def found(self, person: int, matchers: dict[bool, Any]) -> set[uuid.UUID]:
+        matcher = matchers[self.event.faces.is_ours]
         probe = matcher.probe(self.event, [selfie(person)], cast("Any", None), 100)
         return {match.image_id for match in matcher.match(self.event, probe)}
 
@@ -271,7 +267,7 @@ class RebuildBench:
         for person in (ANNA, BEN, CARL):
             expected = {image_id for image_id, people in self.people.items() if person in people}
             assert self.found(person, self.warm) == expected
-            assert self.found(person, self.matcher()) == expected
+            assert self.found(person, self.matchers()) == expected
 
     def photo(self, image_id: uuid.UUID) -> Photo:
         photo = self.photos.get(EVENT_ID, EVENT.shards, image_id)

@@ -470,7 +470,7 @@ def test_a_person_who_was_deleted_is_not_brought_back(
         _lost_with_their_neighbours(site, done)
     site.check()
     assert site.is_settled(after)
-    assert site.found(ANNA, site.matcher()) == set()
+    assert site.found(ANNA, site.matchers()) == set()
 
 
 def _lost_with_their_neighbours(site: RebuildBench, done: Rebuilt) -> None:

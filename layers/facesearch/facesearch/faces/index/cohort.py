@@ -10,14 +10,13 @@ The cohort is drawn from the vectors that are there whenever they change, and ke
 order of uploads was, and a deleted face is out of it as soon as the deletion is read.
 """
 
-from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 import simsimd
 from numpy.typing import NDArray
 
-from facesearch.faces.index.vectors import DIMENSIONS, Probe, Values, inverse_norms
+from facesearch.faces.index.vectors import DIMENSIONS, Block, Probe, Values, inverse_norms
 
 LOOKED_AT = 2_048
 """A cohort is drawn from so many faces, the first by image_id, which is a hash: a fixed random sample of the event."""
@@ -57,20 +56,8 @@ ROWS = 1_024
 """Faces at a time: their cosines to a whole cohort are 8 MB."""
 
 
-@dataclass(frozen=True, eq=False)
-class Cohort:
-    """Faces of surely different people.
-
-    Attributes:
-        values: shape (m, 128), int8, the stored vectors.
-        inverse_norms: shape (m,), float32.
-    """
-
-    values: Values
-    inverse_norms: NDArray[np.float32]
-
-    def __len__(self) -> int:
-        return len(self.values)
+class Cohort(Block):
+    """Faces of surely different people."""
 
     @cached_property
     def most(self) -> float:

@@ -102,11 +102,8 @@ class VectorIndex(FaceIndex):
 
 @dataclass(frozen=True, eq=False)
 class _Kept:
-    """A cohort, what it was drawn from, and until when it need not be read again.
-
-    Attributes:
-        of: the event's model, and how often something of it was deleted.
-    """
+    """A cohort, what it was drawn from, and until when it need not be read again unless the event's model or number of
+    deletions is another."""
 
     of: tuple[str, int]
     until: float

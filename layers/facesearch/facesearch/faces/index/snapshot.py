@@ -101,11 +101,7 @@ class SnapshotStore(Protocol):
         """The current one, read strongly consistent."""
 
     def load(self, info: SnapshotInfo, pool: Executor) -> Snapshot:
-        """Read it, side by side on `pool`.
-
-        Raises:
-            SnapshotError: it is torn, foreign or gone.
-        """
+        """Read it, side by side on `pool`; `SnapshotError`: it is torn, foreign or gone."""
 
     def save(self, snapshot: Snapshot, replaces: SnapshotInfo | None) -> SnapshotInfo | None:
         """Make it the current one, whole or not at all; None if another one than `replaces` is current by now."""
@@ -142,13 +138,8 @@ def encode(snapshot: Snapshot) -> bytearray:
 
 
 def decode(read: Callable[[int, memoryview], None], size: int, info: SnapshotInfo, pool: Executor) -> Snapshot:
-    """Read a file of `size` bytes, in which `info` is expected.
-
-    `read` fills a buffer with the file's bytes from an offset on; it is called side by side on `pool`.
-
-    Raises:
-        SnapshotError: see there.
-    """
+    """Read a file of `size` bytes, in which `info` is expected. `read` fills a buffer with the file's bytes from an
+    offset on; it is called side by side on `pool`."""
     if size < HEADER_BYTES:
         raise SnapshotError("shorter than a header")
     file = np.empty(size, np.uint8).data
