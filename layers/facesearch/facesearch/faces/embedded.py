@@ -68,10 +68,8 @@ class EmbeddedProbe:
 
 @dataclass(frozen=True, kw_only=True)
 class EmbeddedMatcher(StoringMatcher[EmbeddedProbe]):
-    """`StoringMatcher` over a `FaceIndex` and the engine that made its faces. It keeps a probe's embedding.
-
-    `background` brings indexes up to date, `pool` scans them.
-    """
+    """`StoringMatcher` over a `FaceIndex` and the engine that made its faces: `background` brings indexes up to date,
+    `pool` scans them."""
 
     engines: EngineOf
     indexes: IndexOf

@@ -17,7 +17,6 @@ GENERATION = "+"
 
 Embedding = NDArray[np.float32]
 """Unit vector(s): shape (128,) for one face, (n, 128) for many."""
-
 RgbImage = NDArray[np.uint8]
 """A picture as displayed: shape (height, width, 3), RGB."""
 

@@ -24,12 +24,8 @@ SNAPSHOT_ATTEMPTS = 10
 
 @dataclass(frozen=True)
 class Compaction:
-    """What became of one request.
-
-    Attributes:
-        written: a new snapshot is current; if not, the tail was short, or somebody else wrote one meanwhile.
-        tail_bytes: read after the snapshot that was there.
-    """
+    """What became of one request; none is `written` if the tail behind the snapshot that was there is short, or if
+    somebody else wrote one meanwhile."""
 
     written: bool
     photos: int

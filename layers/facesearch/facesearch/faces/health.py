@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facesearch.faces.confidence import threshold
-from facesearch.faces.index.cohort import SAME_PERSON, Cohort
+from facesearch.faces.index.cohort import SAME_PERSON
 from facesearch.faces.index.event import EventIndex
 from facesearch.faces.index.vectors import Values, inverse_norms
 from facesearch.faces.packing import FACE_BYTES
@@ -193,7 +193,9 @@ def _apart(index: EventIndex) -> tuple[Alikeness | None, Callable[[float], float
     alikeness = Alikeness(pairs, *np.quantile(cosines, [0.75, 0.9]).tolist())
     if pairs < ENOUGH_FOR_A_LAW:
         return alikeness, None
-    return alikeness, _law(cosines - _taken_off(index.cohort, values, one, other))
+    rows, where = np.unique(np.concatenate([one, other]), return_inverse=True)
+    taken_off = index.cohort.of_faces(values[rows])[where].reshape(2, -1).sum(axis=0)
+    return alikeness, _law(cosines - taken_off)
 
 
 def _law(scores: NDArray[np.float64]) -> Callable[[float], float]:
@@ -201,12 +203,6 @@ def _law(scores: NDArray[np.float64]) -> Callable[[float], float]:
     median, high = np.quantile(scores, [0.5, BODY]).tolist()
     deviation = max(high - median, 1e-6) / _NORMAL.inv_cdf(BODY)  # copies of one face have none
     return lambda least: _NORMAL.cdf((median - least) / deviation)
-
-
-def _taken_off(cohort: Cohort, values: Values, *ends: Rows) -> NDArray[np.float64]:
-    """What levelling takes off the score of each pair: of both of its faces."""
-    rows, where = np.unique(np.concatenate(ends), return_inverse=True)
-    return np.asarray(cohort.of_faces(values[rows])[where].reshape(len(ends), -1).sum(axis=0), np.float64)
 
 
 def _cosines(values: Values, one: Rows, other: Rows) -> NDArray[np.float64]:

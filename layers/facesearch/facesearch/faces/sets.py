@@ -72,10 +72,7 @@ class FaceSetStore(Protocol):
 
     def add(self, photos: Iterable[PhotoFaces]) -> int:
         """Have these photos' faces in it and no others of theirs; the same again has no face twice. Returns how many.
-
-        Raises:
-            UnusableImage: nobody can find faces in it; then it has none of them.
-        """
+        `UnusableImage`: nobody can find faces in it; then it has none of them."""
 
     def delete_photos(self, image_ids: Collection[uuid.UUID]) -> int:
         """Delete these photos' faces; how many there were. Their records say before that they are gone, or change."""
@@ -171,10 +168,7 @@ class FaceWriter:
     def write(self, event: Event, photo: Photo, written: Written, file: PhotoFile | None = None) -> int:
         """Before a photo is recorded: add its faces to every face set of the event. How many the live one has.
 
-        `settle` must follow with what is `written` here, also of a photo that is refused.
-
-        Raises:
-            UnusableImage: the live one cannot take the photo.
+        `settle` must follow with what is `written` here, also of a photo that the live one refuses (`UnusableImage`).
         """
         live = 0
         for face_set in event.face_sets if event.keeps_faces else ():

@@ -185,12 +185,11 @@ class EventIndex(FaceIndex):
         return self._base.ids[number].tobytes() if number < older else self._tail_photos[number - older].image_id.bytes
 
     def _is_news(self, change: PhotoChange) -> bool:
-        number = self._number(change.image_id.bytes)
+        number, older = self._number(change.image_id.bytes), len(self._base.ids)
         if number is None:
             return True
-        if number < len(self._base.ids):
-            return bool(self._base.changed_at[number] < change.changed_at)
-        return self._tail_photos[number - len(self._base.ids)].changed_at < change.changed_at
+        known = self._base.changed_at[number] if number < older else self._tail_photos[number - older].changed_at
+        return bool(known < change.changed_at)
 
     def _number(self, image_id: bytes) -> int | None:
         number = self._tail_numbers.get(image_id)
@@ -251,11 +250,8 @@ class IndexCache:
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def current(self, event: Event) -> EventIndex:
-        """The event's index with everything that was written before this call. An event larger than the budget is kept
-        until another is asked for.
-
-        One call at a time: a search that was refused leaves its own running, and the next must not load the same again.
-        """
+        """The event's index with everything that was written before this call; one larger than the budget is kept until
+        another is asked for. One call at a time: a search that was refused leaves its own running."""
         with self._lock:
             index = self._indexes.pop(event.event_id, None)
             too_old = (self.clock() - STALE_AFTER) * 1_000_000

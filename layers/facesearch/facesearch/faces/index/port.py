@@ -15,13 +15,8 @@ from facesearch.models import Event, PhotoMatch
 
 @dataclass(frozen=True, eq=False)
 class Hits:
-    """Faces of photos that count, whose cosine to a probe reached a minimum.
-
-    Attributes:
-        photos: shape (n,), the photo of each, as `FaceIndex.photo` takes it.
-        cosines: shape (n,), float64, exact for the stored vectors.
-        values: shape (n, 128), int8, the stored vectors.
-    """
+    """Faces of photos that count, whose cosine to a probe reached a minimum: of each the photo, as `FaceIndex.photo`
+    takes it, the cosine, exact for the stored vector, and that vector."""
 
     photos: NDArray[np.int32]
     cosines: NDArray[np.float64]
@@ -53,10 +48,7 @@ class FaceIndex(Protocol):
 
     def search(self, probe: Probe, minimum: float, pool: Executor) -> Hits:
         """Faces of photos that count with a cosine of at least `minimum` to the probe; `pool` is for computing.
-
-        Raises:
-            IndexMovedError: ask the other index.
-        """
+        `IndexMovedError`: ask the other index."""
 
     def photo(self, number: int) -> PhotoMatch:
         """The photo that hits know by that number."""

@@ -1,12 +1,8 @@
 """A snapshot: an event's faces in one file that is read straight into the arrays which are searched.
 
-| bytes            | what                                                                                    |
-| ---------------- | --------------------------------------------------------------------------------------- |
-| 0 to 65,535      | magic, length and CRC-32 of the description, the description as JSON, zeros             |
-| from 65,536 on   | the body: the arrays of `_SECTIONS` one after the other, each padded to 64 bytes          |
-
-The description has the body's CRC-32 by parts of 8 MiB, so that parts can be read and checked side by side. Numbers are
-little-endian, as on every machine that Lambda has.
+64 KiB of header (magic, length and CRC-32 of the description, the description as JSON, zeros), then the body: the
+arrays of `_SECTIONS`, each padded to 64 bytes. The description has the body's CRC-32 by parts of 8 MiB, so that parts
+can be read and checked side by side. Numbers are little-endian, as on every machine that Lambda has.
 """
 
 import json
