@@ -5,9 +5,9 @@ from dataclasses import asdict
 
 import typer
 
-from facesearch.faces.engine import DEFAULT_MODEL, is_default
+from facesearch.faces.engine import is_default
 from facesearch.faces.health import SMALL, TINY, Alikeness, Health, health_of
-from facesearch.models import Event
+from facesearch.models import DEFAULT_MODEL, Event
 from facesearch_cli.commands.common import AsJson, EventArgument, stack_of
 from facesearch_cli.errors import CommandError
 from facesearch_cli.stack import Stack

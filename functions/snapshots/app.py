@@ -59,7 +59,7 @@ def tell_alikeness(event_id: int, together: Alikeness) -> None:
 
 
 def _delete_snapshots(event_id: int) -> None:
-    container.snapshot_builder.delete(event_id)
+    container.snapshot_builder.snapshots.delete(event_id)
     logger.info("event is over", event_id=event_id)
 
 

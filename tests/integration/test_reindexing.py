@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from facesearch.faces.engine import DEFAULT_MODEL, PLAIN_MODEL
-from facesearch.models import FaceSet
+from facesearch.faces.engine import PLAIN_MODEL
+from facesearch.models import DEFAULT_MODEL, FaceSet
 from facesearch.records import image_id_of_bytes
 from facesearch_cli.app import run
 from tests.integration.conftest import Site

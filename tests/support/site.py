@@ -39,10 +39,9 @@ from facesearch.deletion.probes import StoredProbes
 from facesearch.deletion.retention import FaceRetention
 from facesearch.deletion.stores import Stores
 from facesearch.errors import NoFaceFound, NotFound
-from facesearch.faces.compaction import SnapshotBuilder
 from facesearch.faces.embedded import EmbeddedMatcher
 from facesearch.faces.engine import Embedding, Face, RgbImage
-from facesearch.faces.index import IndexCache
+from facesearch.faces.exact_set import SnapshotBuilder
 from facesearch.faces.matching import StoredProbe
 from facesearch.faces.packing import pack, unpack
 from facesearch.models import Event, Job, Page, SearchKey, SearchSummary
@@ -55,7 +54,7 @@ from facesearch.webhooks.callbacks.callback import callback_of
 from facesearch.webhooks.watches.watch import Watch
 from tests.support.aws import create_table
 from tests.support.fakes import EVENT, EVENT_ID, ORG, MemoryClaims, OpenProbes
-from tests.unit.faces.sets.places import face_sets
+from tests.unit.faces.sets.places import face_sets, matcher_over
 
 T = TypeVar("T")
 ANNA, BEN, CARL, DORA, ELSA = 1, 2, 3, 4, 5
@@ -317,8 +316,7 @@ class Site:
     def matcher(self) -> EmbeddedMatcher:
         """That of an environment that has just started."""
         plain = self.plain.stores
-        cache = IndexCache(plain.photos, plain.snapshots, 100, Inline())
-        return EmbeddedMatcher(lambda _: cast("Any", FakeEngine()), cache, Inline(), Inline())
+        return matcher_over(FakeEngine, plain.photos, plain.snapshots, pool=Inline())
 
     def upload(self, number: int, uploaded_at: int = 0) -> bool:
         """Index a photo as the indexing function does."""

@@ -21,6 +21,7 @@ from facesearch.adapters.opencv import face_engine
 from facesearch.errors import NoFaceFound, UnusableImage
 from facesearch.faces import engine
 from facesearch.faces.engine import Embedding, Face, RgbImage
+from facesearch.models import DEFAULT_MODEL
 from facesearch.photos import imaging
 from facesearch_cli.terminal import SILENT, Watcher
 from tools.bench import spoil
@@ -122,7 +123,7 @@ def _looked(jobs: Sequence[Job], place: Path, selfies: bool, models: Path, watch
 
 def fingerprint() -> str:
     """Names everything that decides which faces are found."""
-    digest = hashlib.sha256(f"2 {engine.DEFAULT_MODEL} {cv2.__version__}".encode())  # 2: what `Seen` holds
+    digest = hashlib.sha256(f"2 {DEFAULT_MODEL} {cv2.__version__}".encode())  # 2: what `Seen` holds
     for source in (*sorted(Path(engine.__file__).parent.rglob("*.py")), Path(imaging.__file__)):
         digest.update(source.name.encode() + source.read_bytes())
     return digest.hexdigest()[:16]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from facesearch.faces.confidence import threshold
-from facesearch.faces.index import probe_of
+from facesearch.faces.index.vectors import probe_of
 from tools.bench.dataset import Dataset
 from tools.bench.embeddings import Seen
 from tools.bench.identification import Found, Photos, index_of, others_of, search_all

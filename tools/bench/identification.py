@@ -12,9 +12,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from facesearch.faces.embedded import SECOND_PASS, SecondPass, match_faces
-from facesearch.faces.engine import DEFAULT_MODEL, Embedding
-from facesearch.faces.index import EventIndex
+from facesearch.faces.engine import Embedding
+from facesearch.faces.index.event import EventIndex
 from facesearch.faces.packing import pack
+from facesearch.models import DEFAULT_MODEL
 from facesearch.records import Photo
 from tools.bench.bootstrap import Estimate, Sums, estimate, never_seen, resampled, sums_by_person
 from tools.bench.embeddings import Seen

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from facesearch.faces.engine import DEFAULT_MODEL, Embedding
+from facesearch.faces.engine import Embedding
 from facesearch.faces.packing import FACE_BYTES, pack
-from facesearch.models import Event
+from facesearch.models import DEFAULT_MODEL, Event
 from facesearch.records import SHARDS, Photo
 
 FACES_A_PHOTO = 3

@@ -16,11 +16,11 @@ from statistics import NormalDist
 import numpy as np
 
 from facesearch.faces.confidence import TABLE
-from facesearch.faces.engine import DEFAULT_MODEL, Embedding
-from facesearch.faces.index import probe_of
-from facesearch.faces.index.cohort import LOOKED_AT, draw
-from facesearch.faces.index.vectors import cosines
+from facesearch.faces.engine import Embedding
+from facesearch.faces.index.cohort import LOOKED_AT, Cohort, draw
+from facesearch.faces.index.vectors import cosines, probe_of
 from facesearch.faces.packing import pack, values_of
+from facesearch.models import DEFAULT_MODEL
 from facesearch_cli import interrupts
 from facesearch_cli.errors import CommandError
 from facesearch_cli.terminal import progress_bar, results, say
@@ -115,7 +115,8 @@ def reference_of(selfies: Embedding, faces: Embedding) -> list[tuple[int, float,
         found = []
         for seed in range(max(4, 160 // size)):
             order = np.random.default_rng(seed).permutation(len(packed))
-            cohort = draw(packed[order[:LOOKED_AT]])[0].first(size)
+            drawn = draw(packed[order[:LOOKED_AT]])[0]
+            cohort = Cohort(drawn.values[:size], drawn.inverse_norms[:size])
             found += [cohort.nearness(cosines(cohort.values, probe)[None])[0] for probe in probes]
         rows.append((len(cohort), round(float(np.mean(found)), 3), round(float(np.std(found)), 3)))
         if len(cohort) < size:

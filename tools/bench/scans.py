@@ -20,8 +20,8 @@ import simsimd
 from numpy.typing import NDArray
 
 from facesearch.faces.embedded import SECOND_PASS
-from facesearch.faces.index import native, probe_of
-from facesearch.faces.index.vectors import DIMENSIONS, SCAN_ROWS, Block, Probe, inverse_norms, scan
+from facesearch.faces.index import native
+from facesearch.faces.index.vectors import DIMENSIONS, SCAN_ROWS, Block, Probe, inverse_norms, probe_of, scan
 from facesearch.faces.packing import pack, values_of
 from facesearch_cli import interrupts
 from facesearch_cli.terminal import results, say

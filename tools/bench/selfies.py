@@ -9,8 +9,9 @@ import numpy as np
 
 from facesearch.errors import OtherPerson
 from facesearch.faces.confidence import threshold
-from facesearch.faces.engine import DEFAULT_MODEL, Embedding
-from facesearch.faces.sameperson import averaged
+from facesearch.faces.embedded import averaged
+from facesearch.faces.engine import Embedding
+from facesearch.models import DEFAULT_MODEL
 from tools.bench.dataset import Dataset
 from tools.bench.embeddings import Seen
 from tools.bench.identification import Found, Wanted, index_of, search_all

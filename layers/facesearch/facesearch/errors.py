@@ -73,6 +73,14 @@ class Forbidden(FaceSearchError, status=403):
     """Key unknown or inactive, organisation or event of somebody else, or the feature is switched off."""
 
 
+class FaceSetMissing(Forbidden):
+    """The deployment lacks what keeps the event's faces: `str` tells operators what to do, `message` guests less."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__("Face search is not available for this event.")
+        self.args = (f"This stack cannot keep faces in {kind}: deploy it with {kind} added to the parameter FaceSets.",)
+
+
 class NotFound(FaceSearchError, status=404):
     """No such event, or no such finished search in it."""
 

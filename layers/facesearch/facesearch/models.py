@@ -127,6 +127,7 @@ class Event:
         leaving: the face set that is being deleted: the one that was live, or, if it is `building`, one that was
             cancelled.
         vector_table: the table that its face sets of kind `vectors` are in; a table that took its place is empty.
+        vector_models: models whose vector items it may have had before; sets of them may hold strays.
         face_shards: number of partitions of its vector items.
         upstream: what it is called there, on a deployment whose engine is an upstream; None = the same.
     """
@@ -149,6 +150,7 @@ class Event:
     building: FaceSet | None = None
     leaving: FaceSet | None = None
     vector_table: str = ""
+    vector_models: frozenset[str] = frozenset()
     face_shards: int = FACE_SHARDS
     upstream: UpstreamEvent | None = None
 

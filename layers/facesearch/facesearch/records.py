@@ -24,7 +24,7 @@ OVERLAP_MICROSECONDS = 2_000_000
 
 TOMBSTONE_SECONDS = 15 * 86_400
 """How long it is known that a photo was deleted. A warm environment looks for deletions at least once a day
-(`index.cache.FORGET_AFTER`), and SQS may deliver the message of an upload 14 days later."""
+(`index.event.STALE_AFTER`), and SQS may deliver the message of an upload 14 days later."""
 
 MAX_COPIES = 8
 """Further places of a photo's file that its record leads to: 8 KB of keys at most. What lies under more keys is found

@@ -10,9 +10,8 @@ import pytest
 
 from facesearch.adapters.dynamodb.table import Table
 from facesearch.adapters.dynamodb.vector_items import DynamoVectorItems
-from facesearch.faces.engine import DEFAULT_MODEL
 from facesearch.faces.vector_items import FacePlace
-from facesearch.models import FACE_SHARDS
+from facesearch.models import DEFAULT_MODEL, FACE_SHARDS
 from facesearch.records import image_id_of_bytes
 from tests.integration.conftest import Site, until
 from tests.integration.test_erasure import OBAMAS, delete, deliver_again, found, ids

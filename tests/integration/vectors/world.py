@@ -13,8 +13,8 @@ from facesearch.adapters.dynamodb.photos import DynamoPhotoStore
 from facesearch.adapters.dynamodb.table import Table
 from facesearch.adapters.dynamodb.vector_items import DynamoVectorItems
 from facesearch.adapters.s3.snapshots import S3SnapshotStore
-from facesearch.faces.engine import DEFAULT_MODEL
 from facesearch.faces.packing import pack
+from facesearch.models import DEFAULT_MODEL
 from facesearch.records import Photo
 from facesearch_local.clients import Clients
 from facesearch_local.resources import Resources

@@ -24,8 +24,8 @@ PHOTO = uuid.UUID(int=8)
 @pytest.fixture
 def event(place: Place, monkeypatch: pytest.MonkeyPatch) -> Place:
     """The event with one photo of person 1, its files, and everything that deletions work on."""
-    from facesearch.faces.engine import DEFAULT_MODEL
     from facesearch.faces.packing import pack
+    from facesearch.models import DEFAULT_MODEL
 
     create_table(place.dynamodb, "IdempotencyTable", "claims")
     outputs = stack_file_of(place)["outputs"]

@@ -148,7 +148,7 @@ class InMemory:
             return _Stepwise(part, self.steps)
 
         search = FaceSearch(
-            matcher=stepwise(FakeMatcher()),
+            matcher_of=lambda _: stepwise(FakeMatcher()),
             idempotency=self.claims,
             results=stepwise(self.reader),
             selfies=stepwise(self.selfies),
@@ -255,7 +255,7 @@ class OnAws:
     def post(self, selfie: bytes) -> SearchOutcome:
         dynamodb = self._dynamodb
         search = FaceSearch(
-            matcher=FakeMatcher(),
+            matcher_of=lambda _: FakeMatcher(),
             idempotency=DynamoIdempotency(Table(dynamodb, CLAIMS), 30),
             results=DynamoResultStore(Table(dynamodb, TABLE), 30),
             selfies=S3SelfieStore(self._s3, BUCKET),

@@ -10,7 +10,7 @@ import pytest
 from facesearch.deletion.person import EmbeddedStripper, PersonDeletion, PersonParts
 from facesearch.faces.embedded import EmbeddedMatcher
 from facesearch.faces.engine import Embedding
-from facesearch.faces.index import EventIndex, IndexCache
+from facesearch.faces.index.event import EventIndex, IndexCache
 from facesearch.faces.packing import pack, values_of
 from facesearch.models import DEFAULT_MODEL
 from facesearch.records import Photo
@@ -50,10 +50,10 @@ def test_it_ends_and_takes_the_person_s_faces_and_no_others(person: int) -> None
         stored |= {row.tobytes(): number for row, number in zip(values_of(packed), pair, strict=True)}
         parts.stores.photos.add(EVENT_ID, EVENT.shards, Photo(image_id, "indexed", "k", 4, 3, DEFAULT_MODEL, packed))
     matcher = EmbeddedMatcher(
-        lambda _: cast("Any", Engine(people)),
-        IndexCache(parts.stores.photos, parts.stores.snapshots, 100, Inline()),
-        Inline(),
-        Inline(),
+        engines=lambda _: cast("Any", Engine(people)),
+        indexes=IndexCache(parts.stores.photos, parts.stores.snapshots, 100, Inline()).current,
+        background=Inline(),
+        pool=Inline(),
     )
 
     class OnePicture:

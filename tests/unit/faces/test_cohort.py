@@ -12,11 +12,13 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from facesearch.faces.embedded import match_faces
-from facesearch.faces.engine import DEFAULT_MODEL, FIRST_MODEL, PLAIN_MODEL
-from facesearch.faces.index import EventIndex, Snapshot, probe_of
+from facesearch.faces.engine import PLAIN_MODEL
 from facesearch.faces.index.cohort import APART, LARGEST, LOOKED_AT, NOBODY, Cohort, draw
-from facesearch.faces.index.vectors import Values, cosines
+from facesearch.faces.index.event import EventIndex
+from facesearch.faces.index.snapshot import Snapshot
+from facesearch.faces.index.vectors import Values, cosines, probe_of
 from facesearch.faces.packing import pack, values_of
+from facesearch.models import DEFAULT_MODEL, FIRST_MODEL
 from facesearch.records import Photo, Status
 from tests.support.fakes import EVENT_ID
 

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from facesearch.faces.confidence import FIRST_TABLE, TABLE, Anchor, threshold
-from facesearch.faces.engine import DEFAULT_MODEL, FIRST_MODEL, PLAIN_MODEL
+from facesearch.faces.engine import PLAIN_MODEL
+from facesearch.models import DEFAULT_MODEL, FIRST_MODEL
 
 
 @given(st.integers(0, 99))
@@ -30,12 +31,6 @@ def test_each_row_is_on_the_scale_and_rarer_than_the_one_before(table: tuple[Anc
 def test_an_older_model_keeps_its_scale_and_a_generation_has_its_model_s() -> None:
     assert threshold(50, FIRST_MODEL) == threshold(50, PLAIN_MODEL) == 0.293
     assert threshold(50, f"{DEFAULT_MODEL}+3") == threshold(50) == 0.300
-
-
-def test_strangers_are_told_per_100_000_faces() -> None:
-    assert {row.percent: row.strangers_per_100_000 for row in TABLE if row.strangers_per_100_000} == pytest.approx(
-        {50: 1000, 60: 100, 70: 10, 80: 1, 90: 0.2, 95: 0.03}
-    )
 
 
 @pytest.mark.parametrize("percent", [-1, 101])

@@ -14,9 +14,11 @@ from facesearch.adapters.memory.stores import MemoryPhotoStore
 from facesearch.adapters.memory.vector_items import MemoryVectorItems
 from facesearch.faces.embedded import EmbeddedMatcher, match_faces
 from facesearch.faces.engine import Embedding
-from facesearch.faces.index import EventIndex, FaceIndex, IndexMovedError, probe_of
 from facesearch.faces.index.cohort import LOOKED_AT, NOBODY
-from facesearch.faces.index.distributed import ChosenIndexes, VectorCohorts, VectorIndex
+from facesearch.faces.index.distributed import ChosenIndexes, VectorIndex
+from facesearch.faces.index.event import EventIndex
+from facesearch.faces.index.port import FaceIndex, IndexMovedError
+from facesearch.faces.index.vectors import probe_of
 from facesearch.faces.packing import pack, values_of
 from facesearch.faces.sets import FaceWriter, PhotoFaces, Written
 from facesearch.faces.vector_items import FacePlace, ShardFaces, place_of
@@ -64,7 +66,7 @@ class IndexBench:
         self.event: Event | None = event
         self.photos = MemoryPhotoStore()
         self.items = MemoryVectorItems()
-        self.cohorts = VectorCohorts(self.items, pool)
+        self.now = 0.0
         sets = face_sets(self.photos, items=self.items, pool=pool)
         self.writer = FaceWriter(sets=sets, photos=self.photos, event_now=lambda _: self.event)
 
@@ -80,9 +82,18 @@ class IndexBench:
         index.refresh(self.photos, EVENT, self.pool)
         return index
 
-    def vectors(self) -> VectorIndex:
-        cohort = self.cohorts.of(VECTORS)
-        return VectorIndex(VECTORS, self.items, self.photos, lambda _: self.event, self.pool, cohort)
+    def vectors(self) -> FaceIndex:
+        return self.indexes().current(VECTORS)
+
+    def indexes(self, items: MemoryVectorItems | None = None) -> ChosenIndexes:
+        return ChosenIndexes(
+            exact=lambda _: self.exact(),
+            items=items or self.items,
+            photos=self.photos,
+            event_now=lambda _: self.event,
+            network=self.pool,
+            clock=lambda: self.now,
+        )
 
     def found(self, index: FaceIndex, minimum: float = 0.5) -> list[uuid.UUID]:
         return [match.image_id for match in match_faces(index, PERSON, minimum, self.pool)]
@@ -166,31 +177,30 @@ def test_a_partition_that_holds_few_of_the_first_faces_is_read_no_further(world:
 
 def test_a_large_event_s_cohort_is_read_once_a_minute_and_after_every_deletion(world: IndexBench) -> None:
     world.add(*[photo(stranger()) for _ in range(LOOKED_AT + 100)])
-    now = 0.0
-    cohorts = VectorCohorts(world.items, world.pool, lambda: now)
-    first = cohorts.of(VECTORS)
+    cohort = world.indexes().cohort
+    first = cohort(VECTORS)
     world.add(lowest := replace(photo(stranger()), image_id=uuid.UUID(int=1)))
-    now = 59.0
-    assert cohorts.of(VECTORS) is first
+    world.now = 59.0
+    assert cohort(VECTORS) is first
     deleted = replace(VECTORS, erasures=1)
-    second = cohorts.of(deleted)
+    second = cohort(deleted)
     assert second is not first
     world.items.delete(place_of(VECTORS), lowest.image_id)
-    assert cohorts.of(deleted) is second
-    now = 120.0
-    third = cohorts.of(deleted)
+    assert cohort(deleted) is second
+    world.now = 120.0
+    third = cohort(deleted)
     assert third.values.tolist() == first.values.tolist()
-    now = 300.0
-    assert cohorts.of(deleted) is third, "read again, and found to be the same"
-    assert cohorts.of(replace(deleted, faces=FaceSet("older", FaceSetKind.VECTORS))) is NOBODY
+    world.now = 300.0
+    assert cohort(deleted) is third, "read again, and found to be the same"
+    assert cohort(replace(deleted, faces=FaceSet("older", FaceSetKind.VECTORS))) is NOBODY
 
 
 def test_a_small_event_s_cohort_knows_every_upload(world: IndexBench) -> None:
     world.add(*[photo(stranger()) for _ in range(30)])
-    cohorts = VectorCohorts(world.items, world.pool, lambda: 0.0)
-    assert len(cohorts.of(VECTORS)) == 30
+    cohort = world.indexes().cohort
+    assert len(cohort(VECTORS)) == 30
     world.add(photo(stranger()))
-    assert len(cohorts.of(VECTORS)) == 31
+    assert len(cohort(VECTORS)) == 31
 
 
 def test_only_a_partition_that_may_hold_more_than_the_service_says_is_read(world: IndexBench) -> None:
@@ -233,33 +243,24 @@ def test_a_search_that_a_switch_overtook_is_answered_by_the_other_index(world: I
             world.event = EVENT
             return ShardFaces([], np.empty((0, 128), np.int8))
 
-    def vectors(event: Event) -> VectorIndex:
-        return VectorIndex(event, SwitchesMidway(), world.photos, lambda _: world.event, world.pool, NOBODY)
-
+    indexes = world.indexes(SwitchesMidway())
     with pytest.raises(IndexMovedError):
-        vectors(VECTORS).search(probe_of(PERSON), 0.5, world.pool)
-
-    class Exact:
-        def current(self, event: Event) -> FaceIndex:
-            return world.exact()
+        indexes.current(VECTORS).search(probe_of(PERSON), 0.5, world.pool)
 
     class Engine(FakeEngine):
         def probe(self, selfie: bytes) -> Embedding:
             return PERSON
 
     world.event = VECTORS
-    indexes = ChosenIndexes(Exact(), world.items, vectors)
-    matcher = EmbeddedMatcher(lambda _: Engine(), indexes, world.pool, world.pool)
+    matcher = EmbeddedMatcher(
+        engines=lambda _: Engine(), indexes=indexes.current, background=world.pool, pool=world.pool
+    )
     found = matcher.match(VECTORS, matcher.probe(VECTORS, [b"selfie"]))
     assert [match.image_id for match in found] == [person.image_id]
 
 
 def test_an_event_whose_vector_table_was_replaced_is_searched_exactly(world: IndexBench) -> None:
-    class Exact:
-        def current(self, event: Event) -> FaceIndex:
-            return world.exact()
-
-    indexes = ChosenIndexes(Exact(), world.items, lambda _: world.vectors())
+    indexes = world.indexes()
     assert isinstance(indexes.current(VECTORS), VectorIndex)
     assert isinstance(indexes.current(replace(VECTORS, vector_table="an older one")), EventIndex)
     assert isinstance(indexes.current(replace(VECTORS, faces=FaceSet(), building=KEPT)), EventIndex)

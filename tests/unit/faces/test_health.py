@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from facesearch.adapters.memory.stores import MemoryPhotoStore
 from facesearch.faces import health
 from facesearch.faces.confidence import threshold
-from facesearch.faces.engine import FIRST_MODEL
 from facesearch.faces.health import (
     CONFIDENCES,
     ENOUGH_FOR_A_LAW,
@@ -26,10 +25,10 @@ from facesearch.faces.health import (
     health_of,
     is_alike,
 )
-from facesearch.faces.index import EventIndex
+from facesearch.faces.index.event import EventIndex
 from facesearch.faces.packing import pack
 from facesearch.faces.qualities import pack_qualities
-from facesearch.models import FaceSet
+from facesearch.models import FIRST_MODEL, FaceSet
 from facesearch.records import Photo
 from tests.support.examples import examples
 from tests.support.fakes import EVENT, EVENT_ID

@@ -11,7 +11,7 @@ import pytest
 from facesearch.adapters.memory.stores import MemoryPhotoStore, MemorySnapshotStore
 from facesearch.faces.embedded import SECOND_PASS, match_faces
 from facesearch.faces.engine import Embedding
-from facesearch.faces.index import EventIndex, IndexCache
+from facesearch.faces.index.event import EventIndex, IndexCache
 from facesearch.faces.packing import pack
 from facesearch.records import Photo
 from tests.support.fakes import EVENT, EVENT_ID

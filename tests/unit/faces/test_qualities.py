@@ -51,7 +51,7 @@ def test_what_is_packed_is_read_back_as_nearly_as_it_is_kept(faces: list[tuple[f
     packed = pack_qualities(faces)
     assert len(packed) == QUALITY_BYTES * len(faces)
     found = unpack_qualities(packed)
-    assert len(found) == len(faces)
+    assert len(found.pixels) == len(faces)
     for (pixels, sharpness), kept, how in zip(faces, found.pixels, found.sharpness, strict=True):
         assert abs(min(pixels, 65_535) - int(kept)) <= 0.5
         assert min(sharpness, 0.85) == pytest.approx(how, abs=0.5 / STEPS + 1e-9)

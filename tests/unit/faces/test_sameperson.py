@@ -3,7 +3,6 @@
 from dataclasses import replace
 from itertools import combinations
 from random import Random
-from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -13,12 +12,12 @@ from numpy.typing import NDArray
 
 from facesearch.errors import OtherPerson
 from facesearch.faces.confidence import threshold
-from facesearch.faces.embedded import EmbeddedMatcher
-from facesearch.faces.engine import DEFAULT_MODEL, Embedding
-from facesearch.faces.sameperson import SAME_PERSON, averaged
-from facesearch.models import FIRST_MODEL, FaceSet
+from facesearch.faces.embedded import SAME_PERSON, averaged
+from facesearch.faces.engine import Embedding
+from facesearch.models import DEFAULT_MODEL, FIRST_MODEL, FaceSet
 from tests.support.fakes import EVENT
 from tests.support.site import Inline
+from tests.unit.faces.sets.places import matcher_over
 
 LEAST = threshold(SAME_PERSON)
 
@@ -99,7 +98,7 @@ def test_older_models_have_a_scale_of_their_own() -> None:
 
 
 def test_the_scale_is_that_of_the_event_s_model() -> None:
-    matcher = EmbeddedMatcher(lambda _: cast("Any", Pair()), cast("Any", None), Inline(), Inline())
+    matcher = matcher_over(lambda _: Pair(), None, None, pool=Inline())
     older, newer = (replace(EVENT, faces=FaceSet(model)) for model in (FIRST_MODEL, DEFAULT_MODEL))
     assert matcher.keepable(older, [b"1", b"22"]).model == FIRST_MODEL
     with pytest.raises(OtherPerson):

@@ -5,8 +5,18 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from facesearch.faces.index import native, probe_of
-from facesearch.faces.index.vectors import DIMENSIONS, SCAN_ROWS, Block, Probe, Values, by_simsimd, inverse_norms, scan
+from facesearch.faces.index import native
+from facesearch.faces.index.vectors import (
+    DIMENSIONS,
+    SCAN_ROWS,
+    Block,
+    Probe,
+    Values,
+    by_simsimd,
+    inverse_norms,
+    probe_of,
+    scan,
+)
 
 compiled = pytest.mark.skipif(not native.is_there(), reason="the loop in C is not compiled here: make setup does it")
 

@@ -21,9 +21,10 @@ from facesearch.adapters.dynamodb.photos import DynamoPhotoStore
 from facesearch.adapters.dynamodb.table import Table
 from facesearch.adapters.memory.stores import MemoryPhotoStore, MemorySnapshotStore
 from facesearch.adapters.s3.snapshots import S3SnapshotStore
-from facesearch.faces.compaction import SnapshotBuilder
-from facesearch.faces.index import EventIndex, SnapshotError, SnapshotInfo, SnapshotStore, open_index, probe_of
-from facesearch.faces.index.snapshot import HEADER_BYTES, decode, encode
+from facesearch.faces.exact_set import SnapshotBuilder
+from facesearch.faces.index.event import EventIndex, open_index
+from facesearch.faces.index.snapshot import HEADER_BYTES, SnapshotError, SnapshotInfo, SnapshotStore, decode, encode
+from facesearch.faces.index.vectors import probe_of
 from facesearch.faces.packing import pack
 from facesearch.models import Event
 from facesearch.observability import logger

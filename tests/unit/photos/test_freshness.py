@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 
 from facesearch.adapters.dynamodb.photos import DynamoPhotoStore
 from facesearch.adapters.dynamodb.table import Table
-from facesearch.faces.index import EventIndex
 from facesearch.faces.index import event as index_module
+from facesearch.faces.index.event import EventIndex
 from facesearch.faces.index.vectors import probe_of
 from facesearch.faces.packing import pack
 from facesearch.models import Page

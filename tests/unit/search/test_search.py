@@ -9,7 +9,15 @@ import pytest
 
 from facesearch.adapters.memory.stores import MemoryReader, MemoryTokenBuckets
 from facesearch.api.selfie_form import SelfieForm
-from facesearch.errors import Forbidden, NoFaceFound, NotFound, QuotaExceeded, SearchInProgress, UnusableImage
+from facesearch.errors import (
+    FaceSetMissing,
+    Forbidden,
+    NoFaceFound,
+    NotFound,
+    QuotaExceeded,
+    SearchInProgress,
+    UnusableImage,
+)
 from facesearch.models import Page, QuotaLimits, QuotaState, RenditionUrls, SearchKey, SearchSummary
 from facesearch.search.face_search import FaceSearch, Invocation, SearchOutcome
 from facesearch.search.quota import Meter
@@ -41,7 +49,7 @@ class SearchBench:
         self.uploads = MemoryUploads()
         self.limits = QuotaLimits(per_minute=1, burst=5)
         self.face_search = FaceSearch(
-            matcher=self.matcher,
+            matcher_of=lambda _: self.matcher,
             idempotency=self.claims,
             results=self.store,
             selfies=self.selfies,
@@ -192,12 +200,13 @@ def test_a_selfie_that_is_made_to_be_work_is_refused_as_such_when_others_took_th
         bench.ask(SelfieForm((b"guest", b"bomb")), seen=QuotaState(full_at=1))
 
 
-def test_a_match_that_breaks_costs_and_leaves_nothing_and_is_run_again_by_the_retry(bench: SearchBench) -> None:
-    def broken() -> None:
-        raise ConnectionError
+@pytest.mark.parametrize("error", [OSError(), FaceSetMissing("rekognition")])
+def test_a_failed_search_costs_nothing(bench: SearchBench, error: Exception) -> None:
+    def fail() -> None:
+        raise error
 
-    bench.matcher.during_match = broken
-    with pytest.raises(ConnectionError):
+    bench.matcher.during_match = fail
+    with pytest.raises(type(error)):
         bench.post()
     assert (left(bench), bench.store.results, bench.selfies.kept) == (5, {}, {})
     bench.matcher.during_match = lambda: None

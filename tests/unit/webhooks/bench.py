@@ -205,7 +205,7 @@ class WebhookBench:
             retention_days=30,
         )
         search = FaceSearch(
-            matcher=self.matcher,
+            matcher_of=lambda _: self.matcher,
             idempotency=self.claims,
             results=self.reader,
             selfies=self.kept,

@@ -10,9 +10,9 @@ import numpy as np
 from facesearch.adapters.dynamodb.photos import DynamoPhotoStore
 from facesearch.adapters.dynamodb.table import Table
 from facesearch.adapters.s3.snapshots import S3SnapshotStore
-from facesearch.faces.engine import DEFAULT_MODEL
-from facesearch.faces.index import EventIndex, Snapshot, SnapshotInfo
-from facesearch.faces.index.snapshot import decode, encode
+from facesearch.faces.index.event import EventIndex
+from facesearch.faces.index.snapshot import Snapshot, SnapshotInfo, decode, encode
+from facesearch.models import DEFAULT_MODEL
 from facesearch_local.clients import aws_environment, make_clients
 from tools.bench import machine, made_up
 

@@ -14,9 +14,10 @@ from facesearch.adapters.memory.stores import MemoryPhotoStore
 from facesearch.adapters.s3.snapshots import S3SnapshotStore
 from facesearch.bootstrap.stores import IO_THREADS
 from facesearch.faces.embedded import SECOND_PASS, match_faces
-from facesearch.faces.engine import DEFAULT_MODEL
-from facesearch.faces.index import EventIndex, IndexCache, open_index, probe_of
 from facesearch.faces.index.cohort import NOBODY
+from facesearch.faces.index.event import EventIndex, IndexCache, open_index
+from facesearch.faces.index.vectors import probe_of
+from facesearch.models import DEFAULT_MODEL
 from facesearch_local.clients import aws_environment, make_clients
 from facesearch_local.stores import StoreError
 from tools.bench import machine, made_up

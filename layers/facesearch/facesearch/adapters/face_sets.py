@@ -3,19 +3,14 @@
 import time
 from collections.abc import Callable
 from concurrent.futures import Executor
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from facesearch.faces.compaction import SnapshotBuilder
-from facesearch.faces.exact_set import ExactFaces
+from facesearch.faces.exact_set import ExactFaces, SnapshotBuilder
 from facesearch.faces.index.snapshot import SnapshotStore
-from facesearch.faces.sets import FaceSets
-from facesearch.faces.vector_items import VectorItemStore
-from facesearch.faces.vector_set import VectorFaces
-from facesearch.models import Event, FaceSet
+from facesearch.faces.sets import FaceSets, FaceSetStore
+from facesearch.faces.vector_items import VectorFaces, VectorItemStore
+from facesearch.models import Event, FaceSet, FaceSetKind
 from facesearch.records import PhotoStore
-
-if TYPE_CHECKING:
-    from facesearch.adapters.rekognition.collections import RekognitionFaces
 
 
 def face_sets(
@@ -41,27 +36,22 @@ def face_sets(
         clock, sleep: for waiting.
     """
 
-    def exact(event: Event, face_set: FaceSet) -> ExactFaces:
-        builder = SnapshotBuilder(photos=photos, snapshots=snapshots, pool=pool) if snapshots is not None else None
-        return ExactFaces(event=event, face_set=face_set, photos=photos, builder=builder)
-
-    def vectors(event: Event, face_set: FaceSet) -> VectorFaces:
-        if items is None:
-            raise AssertionError
-        return VectorFaces(
+    builder = None if snapshots is None else SnapshotBuilder(photos=photos, snapshots=snapshots, pool=pool)
+    openers: dict[FaceSetKind, Callable[[Event, FaceSet], FaceSetStore]] = {
+        FaceSetKind.EXACT: lambda event, face_set: ExactFaces(
+            event=event, face_set=face_set, photos=photos, builder=builder
+        )
+    }
+    if items is not None:
+        openers[FaceSetKind.VECTORS] = lambda event, face_set: VectorFaces(
             event=event, face_set=face_set, items=items, photos=photos, pool=pool, clock=clock, sleep=sleep
         )
+    if rekognition is not None:
 
-    def collection(event: Event, face_set: FaceSet) -> "RekognitionFaces":
-        from facesearch.adapters.rekognition.collections import RekognitionFaces
+        def collection(event: Event, face_set: FaceSet) -> FaceSetStore:
+            from facesearch.adapters.rekognition.collections import RekognitionFaces
 
-        if rekognition is None:
-            raise AssertionError
-        return RekognitionFaces(rekognition(), prefix, event.event_id)
+            return RekognitionFaces(rekognition(), prefix, event.event_id)
 
-    return FaceSets(
-        exact=exact,
-        vectors=None if items is None else vectors,
-        vector_table="" if items is None else items.name,
-        rekognition=None if rekognition is None else collection,
-    )
+        openers[FaceSetKind.REKOGNITION] = collection
+    return FaceSets(openers, "" if items is None else items.name)

@@ -30,7 +30,9 @@ with on_first_use():
     from facesearch.api import webhook_authentication
     from facesearch.deletion import retention
     from facesearch.deletion import search as deletion
-    from facesearch.faces import compaction, embedded, engine, index, matching, sets
+    from facesearch.faces import embedded, engine, exact_set, matching, sets
+    from facesearch.faces.index import distributed, port
+    from facesearch.faces.index import event as exact_index
     from facesearch.photos import gallery, indexing, links, looking
     from facesearch.search import face_search as searching
     from facesearch.search import selfies
@@ -58,7 +60,7 @@ class Container(StoreContainer):
     def face_search(self) -> searching.FaceSearch[Any]:
         settings = self.settings
         return searching.FaceSearch(
-            matcher=self._matcher,
+            matcher_of=self._matcher_of,
             idempotency=self._idempotency,
             results=self._results,
             selfies=s3_selfies.S3SelfieStore(self.s3, settings.required("selfies_bucket"))
@@ -70,18 +72,25 @@ class Container(StoreContainer):
             wait_seconds=settings.duplicate_wait_seconds,
         )
 
-    @cached_property
-    def _matcher(self) -> matching.Matcher[Any]:
+    def _matcher_of(self, kind: FaceSetKind) -> matching.Matcher[Any]:
         if self.settings.engine == "upstream":
-            pages = ThreadPoolExecutor(upstream.PAGES_AT_ONCE, thread_name_prefix="pages")
-            return upstream.UpstreamMatcher(self._upstream, pages)
-        return matching.ChosenMatcher(
-            lambda kind: self._rekognition_matcher if kind is FaceSetKind.REKOGNITION else self._embedded_matcher
+            return self._upstream_matcher
+        if kind is not FaceSetKind.REKOGNITION:
+            return self._embedded_matcher
+        self.face_sets.require(kind)
+        return self._rekognition_matcher
+
+    _upstream_matcher = part(
+        lambda self: upstream.UpstreamMatcher(
+            self._upstream, ThreadPoolExecutor(upstream.PAGES_AT_ONCE, thread_name_prefix="pages")
         )
+    )
 
     @cached_property
     def _embedded_matcher(self) -> embedded.EmbeddedMatcher:
-        return embedded.EmbeddedMatcher(self._engine_of, self._indexes, self._background, self._cpu)
+        return embedded.EmbeddedMatcher(
+            engines=self._engine_of, indexes=self._indexes, background=self._background, pool=self._cpu
+        )
 
     @cached_property
     def _rekognition_matcher(self) -> rekognition.RekognitionMatcher:
@@ -138,8 +147,8 @@ class Container(StoreContainer):
         )
 
     @cached_property
-    def snapshot_builder(self) -> compaction.SnapshotBuilder:
-        return compaction.SnapshotBuilder(
+    def snapshot_builder(self) -> exact_set.SnapshotBuilder:
+        return exact_set.SnapshotBuilder(
             photos=self.photos, snapshots=self._snapshots, pool=self.pool, tail_bytes=self.settings.snapshot_tail_bytes
         )
 
@@ -249,19 +258,14 @@ class Container(StoreContainer):
         return Meter(self._bucket, org_id, limits, quota)
 
     @cached_property
-    def _indexes(self) -> index.FaceIndexes:
-        items = self._vector_items
-        exact = index.IndexCache(self.photos, self._snapshots, self.settings.index_cache_megabytes, self.pool)
+    def _indexes(self) -> port.IndexOf:
+        items, megabytes = self._vector_items, self.settings.index_cache_megabytes
+        exact = exact_index.IndexCache(self.photos, self._snapshots, megabytes, self.pool).current
         if items is None:
             return exact
-        from facesearch.faces.index import distributed
-
-        cohorts = distributed.VectorCohorts(items, self.pool)
-
-        def vectors(event: Event) -> index.FaceIndex:
-            return distributed.VectorIndex(event, items, self.photos, self.event, self.pool, cohorts.of(event))
-
-        return distributed.ChosenIndexes(exact, items, vectors)
+        return distributed.ChosenIndexes(
+            exact=exact, items=items, photos=self.photos, event_now=self.event, network=self.pool
+        ).current
 
     def _engine_of(self, model: str) -> engine.FaceEngine:
         """`engine.EngineOf`; the networks are loaded for the first model that is asked for."""

@@ -15,7 +15,8 @@ from facesearch.deletion.photos import PhotoDeletion
 from facesearch.deletion.probes import StoredProbes
 from facesearch.deletion.selfies import Progress
 from facesearch.deletion.stores import NO_CACHE, CdnCache, Stores
-from facesearch.faces.index import FaceIndexes, IndexCache
+from facesearch.faces.index.event import IndexCache
+from facesearch.faces.index.port import IndexOf
 from facesearch.models import FaceSetKind
 from facesearch.photos.rebuild import Progress as RebuildProgress
 from facesearch.photos.rebuild import Rebuild
@@ -111,9 +112,9 @@ class OperatorContainer(Container):
     photos = part(lambda self: DynamoPhotoStore(self._table, lambda: self.clock()))  # noqa: PLW0108
 
     @cached_property
-    def _indexes(self) -> FaceIndexes:
+    def _indexes(self) -> IndexOf:
         """Of what the records hold, whichever index searches use; one event at a time is kept, however large."""
-        return IndexCache(self.photos, self._snapshots, megabytes=1, pool=self.pool)
+        return IndexCache(self.photos, self._snapshots, megabytes=1, pool=self.pool).current
 
     @cached_property
     def _cdn_cache(self) -> CdnCache:

@@ -17,8 +17,7 @@ from facesearch.errors import InvalidRequest
 from facesearch.faces.confidence import threshold
 from facesearch.faces.embedded import EmbeddedProbe
 from facesearch.faces.engine import Embedding
-from facesearch.faces.index import probe_of
-from facesearch.faces.index.vectors import cosines
+from facesearch.faces.index.vectors import cosines, probe_of
 from facesearch.faces.packing import FACE_BYTES, values_of
 from facesearch.faces.sets import FaceWriter, Written
 from facesearch.models import Event, FaceSetKind, PhotoMatch, SearchKey

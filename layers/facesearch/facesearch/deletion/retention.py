@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from facesearch.admin.models import EndedEvent
 from facesearch.admin.ports import EventLifecycle
-from facesearch.faces.index import SnapshotStore
+from facesearch.faces.index.snapshot import SnapshotStore
 from facesearch.faces.packing import FACE_BYTES
 from facesearch.faces.sets import FaceSets
 from facesearch.models import Event

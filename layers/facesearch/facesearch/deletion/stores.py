@@ -10,8 +10,8 @@ from typing_extensions import override
 from facesearch.admin.ports import EventLifecycle
 from facesearch.deletion.log import ErasureLog
 from facesearch.deletion.search import EventCallbacks, SearchDeletion
-from facesearch.faces.compaction import SnapshotBuilder
-from facesearch.faces.index import SnapshotInfo, SnapshotStore
+from facesearch.faces.exact_set import SnapshotBuilder
+from facesearch.faces.index.snapshot import SnapshotInfo, SnapshotStore
 from facesearch.faces.sets import FaceSets
 from facesearch.models import Event, FaceSet, FaceSetKind
 from facesearch.photos.objects import Objects

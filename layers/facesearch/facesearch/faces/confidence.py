@@ -9,27 +9,18 @@ face with one other; in an event of 9,000 faces, 96 % of the searches at it woul
 from dataclasses import dataclass
 from itertools import pairwise
 
-from facesearch.faces.engine import DEFAULT_MODEL, is_default
+from facesearch.faces.engine import is_default
+from facesearch.models import DEFAULT_MODEL
 
 
 @dataclass(frozen=True)
 class Anchor:
-    """One row of the published table.
-
-    Attributes:
-        percent: confidence as an event is configured with it.
-        cosine: similarity from which a face counts as the selfie's.
-        false_match_rate: share of strangers that reach it; None where it was not measured, or is too rare to be.
-    """
+    """One row of the published table: the cosine from which a face counts as the selfie's, and the share of strangers
+    that reach it; None where it was not measured, or is too rare to be."""
 
     percent: int
     cosine: float
     false_match_rate: float | None
-
-    @property
-    def strangers_per_100_000(self) -> float | None:
-        """Expected faces of strangers that one search returns in an event of 100,000 faces."""
-        return None if self.false_match_rate is None else self.false_match_rate * 100_000
 
 
 FIRST_TABLE = (
@@ -62,11 +53,7 @@ linear."""
 
 
 def threshold(percent: int, model: str = DEFAULT_MODEL) -> float:
-    """The score that stands for a confidence in an event whose faces are by this model.
-
-    Raises:
-        ValueError: `percent` is not within 0 to 100.
-    """
+    """The score that stands for a confidence, 0 to 100, in an event whose faces are by this model."""
     for low, high in pairwise(TABLE if is_default(model) else FIRST_TABLE):
         if low.percent <= percent <= high.percent:
             share = (percent - low.percent) / (high.percent - low.percent)

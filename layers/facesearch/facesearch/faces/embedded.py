@@ -4,21 +4,21 @@ import math
 from collections.abc import Sequence
 from concurrent.futures import Executor, Future, wait
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
 from typing_extensions import override
 
+from facesearch.errors import OtherPerson
 from facesearch.faces.confidence import threshold
 from facesearch.faces.engine import Embedding, EngineOf, FaceEngine
-from facesearch.faces.index import FaceIndex, FaceIndexes, IndexMovedError, Probe, probe_of
 from facesearch.faces.index.cohort import Cohort
-from facesearch.faces.index.event import Hits
-from facesearch.faces.index.vectors import cosines
+from facesearch.faces.index.port import FaceIndex, Hits, IndexMovedError, IndexOf
+from facesearch.faces.index.vectors import Probe, cosines, probe_of
 from facesearch.faces.matching import StoredProbe, StoringMatcher
-from facesearch.faces.sameperson import averaged
 from facesearch.faces.several import naming
-from facesearch.models import Event, PhotoMatch, SearchKey, SearchSummary
+from facesearch.models import Event, PhotoMatch, SearchKey
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,10 @@ SECOND_PASS = SecondPass()
 """Chosen by `python -m tools.bench.second_pass` (ADR 4). At the default confidence a match is sure from .52, false
 match rate about 2e-6, and whatever is found has at least .36 to the selfie itself, false match rate 1e-3."""
 
+SAME_PERSON = 60
+"""Percent that every two selfies must reach. Laxer than any search (false match rate 1e-3): it need only notice a
+picture of somebody else, and should accept two pictures of one person in different light and pose."""
+
 _STORED = np.dtype("<f4")
 
 
@@ -62,27 +66,23 @@ class EmbeddedProbe:
     index: Future[FaceIndex]
 
 
+@dataclass(frozen=True, kw_only=True)
 class EmbeddedMatcher(StoringMatcher[EmbeddedProbe]):
-    """`StoringMatcher` over a `FaceIndex` and the engine that made its faces. It keeps a probe's embedding."""
+    """`StoringMatcher` over a `FaceIndex` and the engine that made its faces: `background` brings indexes up to date,
+    `pool` scans them."""
 
-    def __init__(self, engines: EngineOf, indexes: FaceIndexes, background: Executor, pool: Executor) -> None:
-        """Take the parts; `background` brings indexes up to date, `pool` scans them."""
-        self._engines = engines
-        self._indexes = indexes
-        self._background = background
-        self._pool = pool
-
-    @override
-    def probe_is_paid(self, event: Event) -> bool:
-        return False
+    engines: EngineOf
+    indexes: IndexOf
+    background: Executor
+    pool: Executor
 
     @override
     def probe(
         self, event: Event, selfies: Sequence[bytes], search: SearchKey | None = None, seconds: float = math.inf
     ) -> EmbeddedProbe:
         """Embedding is CPU and the index's refresh is network: they run side by side."""
-        engine = self._engines(event.model)
-        index = self._background.submit(self._indexes.current, event)
+        engine = self.engines(event.model)
+        index = self.background.submit(self.indexes, event)
         try:
             return EmbeddedProbe(_person(engine, event.model, selfies), index)
         except BaseException:
@@ -94,30 +94,26 @@ class EmbeddedMatcher(StoringMatcher[EmbeddedProbe]):
         index = probe.index.result()
         while True:
             try:
-                return match_faces(index, probe.embedding, threshold(event.confidence, event.model), self._pool)
+                return match_faces(index, probe.embedding, threshold(event.confidence, event.model), self.pool)
             except IndexMovedError as moved:
-                index = self._indexes.current(moved.event)
-
-    @override
-    def summary(self, event: Event, probe: EmbeddedProbe, photos: Sequence[PhotoMatch]) -> SearchSummary:
-        return SearchSummary(len(photos), event.confidence)
+                index = self.indexes(moved.event)
 
     def shows(self, event: Event, probe: EmbeddedProbe, selfies: Sequence[bytes], picture: bytes) -> bool:
         """See `deletion.person.PersonMatcher`. Bare, not levelled: rather a search too many goes."""
-        found = self._engines(event.model).probe(picture)
+        found = self.engines(event.model).probe(picture)
         return float(np.dot(found, probe.embedding)) >= threshold(event.confidence, event.model)
 
     @override
     def keepable(self, event: Event, selfies: Sequence[bytes]) -> StoredProbe:
         """512 bytes."""
-        person = _person(self._engines(event.model), event.model, selfies)
+        person = _person(self.engines(event.model), event.model, selfies)
         return StoredProbe(event.model, person.astype(_STORED).tobytes())
 
     @override
     def recall(self, event: Event, kept: Sequence[StoredProbe]) -> list[EmbeddedProbe]:
         """The index is brought up to date once for all of them."""
         index: Future[FaceIndex] = Future()
-        index.set_result(self._indexes.current(event))
+        index.set_result(self.indexes(event))
         return [EmbeddedProbe(embedding_of(each), index) for each in kept]
 
 
@@ -128,6 +124,32 @@ def _person(engine: FaceEngine, model: str, selfies: Sequence[bytes]) -> Embeddi
         with naming(number, len(selfies)):
             embeddings.append(engine.probe(selfie))
     return averaged(embeddings, model)
+
+
+def averaged(embeddings: Sequence[Embedding], model: str) -> Embedding:
+    """The normalised mean of a model's embeddings, each of shape (128,); of a single one, that one as it is.
+    `OtherPerson`: two of them are not alike."""
+    if len(embeddings) == 1:
+        return embeddings[0]
+    rows = np.array(embeddings, np.float64)
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    cosines = rows @ rows.T
+    least = threshold(SAME_PERSON, model)
+    if any(cosines[one, other] < least for one, other in combinations(range(len(rows)), 2)):
+        raise OtherPerson(_who(cosines, least))
+    mean = rows.sum(axis=0)
+    unit: Embedding = (mean / np.linalg.norm(mean)).astype(np.float32)
+    return unit
+
+
+def _who(cosines: NDArray[np.float64], least: float) -> str:
+    if len(cosines) == 2:
+        return "Selfie 2 does not show the same person as selfie 1."
+    odd = int(cosines.sum(axis=0).argmin())  # with itself each is 1
+    others = [number for number in range(len(cosines)) if number != odd]
+    if all(cosines[one, other] >= least for one, other in combinations(others, 2)):
+        return f"Selfie {odd + 1} does not show the same person as the others."
+    return "The selfies show different people. Send pictures of one person."
 
 
 def embedding_of(kept: StoredProbe) -> Embedding:
@@ -190,12 +212,8 @@ class _Levelled:
         """Of each hit's scores; NaN where it has not mattered yet. Someone on a third of the photos has thousands."""
 
     def best_by_photo(self, scores: NDArray[np.float64], minimum: float) -> dict[int, int]:
-        """The row of each photo's best face, of those that reach the minimum.
-
-        Args:
-            scores: shape (hits,), cosines to a probe.
-            minimum: to be reached when what is taken off the face's scores is; what is off the probe's is added to it.
-        """
+        """The row of each photo's best face, of those whose cosine to a probe, shape (hits,), less what is taken off
+        the face's scores reaches the minimum; what is off the probe's is added to it."""
         rows = np.flatnonzero(scores >= minimum)
         unsure = rows[scores[rows] < minimum + self.cohort.most]
         unknown = unsure[np.isnan(self._taken_off[unsure])]

@@ -9,23 +9,6 @@ from numpy.typing import NDArray
 
 from facesearch.models import DEFAULT_MODEL, FIRST_MODEL
 
-__all__ = [
-    "DEFAULT_MODEL",
-    "FIRST_MODEL",
-    "MODELS",
-    "PLAIN_MODEL",
-    "Embedding",
-    "EngineOf",
-    "Face",
-    "FaceEngine",
-    "RgbImage",
-    "UnknownModelError",
-    "engine_name",
-    "generations",
-    "is_default",
-    "next_generation",
-]
-
 PLAIN_MODEL = "sface-2021dec"
 """The same network without the mirror image and the second look: half the time a face, and less recall."""
 MODELS = (DEFAULT_MODEL, FIRST_MODEL, PLAIN_MODEL)
@@ -34,8 +17,6 @@ GENERATION = "+"
 
 Embedding = NDArray[np.float32]
 """Unit vector(s): shape (128,) for one face, (n, 128) for many."""
-
-
 RgbImage = NDArray[np.uint8]
 """A picture as displayed: shape (height, width, 3), RGB."""
 
@@ -64,11 +45,7 @@ class UnknownModelError(ValueError):
 
 
 def engine_name(model: str) -> str:
-    """The engine that makes a model's faces: its name without the generation.
-
-    Raises:
-        UnknownModelError: there is no such engine.
-    """
+    """The engine that makes a model's faces: its name without the generation; `UnknownModelError` if there is none."""
     name = model.partition(GENERATION)[0]
     if name not in MODELS:
         raise UnknownModelError(f"There is no face model {name!r}; there are: {', '.join(MODELS)}.")
@@ -86,12 +63,6 @@ def next_generation(model: str) -> str:
     return f"{name}{GENERATION}{int(generation or 1) + 1}"
 
 
-def generations(model: str) -> list[str]:
-    """The names that the same model's faces have had so far, and the next one."""
-    name, _, generation = model.partition(GENERATION)
-    return [name, *(f"{name}{GENERATION}{number}" for number in range(2, int(generation or 1) + 2))]
-
-
 class FaceEngine(Protocol):
     """Detects, aligns and embeds faces. Implementations are loaded once per process."""
 
@@ -100,10 +71,7 @@ class FaceEngine(Protocol):
         """Name of model and settings; embeddings of two names are never compared."""
 
     def faces(self, image: RgbImage) -> list[Face]:
-        """Every face of an event photo, largest first; empty if there is none.
-
-        Decoded by the caller, who makes renditions of the same pixels.
-        """
+        """Every face of an event photo, largest first. The caller decodes it, to make renditions of the same pixels."""
 
     def probe(self, selfie: bytes) -> Embedding:
         """The embedding, shape (128,), of the selfie's owner: its largest, most central face.
@@ -117,8 +85,4 @@ class FaceEngine(Protocol):
 
 
 EngineOf = Callable[[str], FaceEngine]
-"""The engine of a model's name.
-
-Raises:
-    UnknownModelError: there is none.
-"""
+"""The engine of a model's name; raises `UnknownModelError`."""

@@ -5,17 +5,19 @@ how alike its strangers are; and of levelled scores of any two faces (`index.coh
 that reach a threshold are too few to be counted, but as many as a normal law through their body says.
 """
 
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable
 from concurrent.futures import Executor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from itertools import chain
 from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
 
 from facesearch.faces.confidence import threshold
-from facesearch.faces.index import EventIndex
-from facesearch.faces.index.cohort import SAME_PERSON, Cohort
+from facesearch.faces.index.cohort import SAME_PERSON
+from facesearch.faces.index.event import EventIndex
 from facesearch.faces.index.vectors import Values, inverse_norms
 from facesearch.faces.packing import FACE_BYTES
 from facesearch.faces.qualities import BLURRED, QUALITY_BYTES, unpack_qualities
@@ -51,12 +53,8 @@ Rows = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Alikeness:
-    """How near to each other faces of different people are.
-
-    Attributes:
-        pairs: that there are; at most `PAIRS` were drawn.
-        q75, q90: quantiles of their cosines.
-    """
+    """How near to each other faces of different people are: quantiles of the cosines of these pairs, of which at most
+    `PAIRS` were drawn."""
 
     pairs: int
     q75: float
@@ -65,14 +63,8 @@ class Alikeness:
 
 @dataclass(frozen=True)
 class Looks:
-    """How faces look; shares of 1.
-
-    Attributes:
-        faces: that were measured. Those of older records and of re-indexed photos were not.
-        median_pixels: of the long sides of their boxes.
-        small, tiny: below `SMALL` and below `TINY` pixels.
-        blurred: large enough, and yet without detail.
-    """
+    """How the faces look that were measured, which those of re-indexed photos were not: the median of their boxes' long
+    sides, and the shares below `SMALL` and `TINY` pixels, and of large ones without detail."""
 
     faces: int
     median_pixels: int
@@ -110,33 +102,43 @@ class Health:
 def health_of(
     event: Event, store: PhotoRecords, pool: Executor, advance: Callable[[int], None] = lambda _: None
 ) -> Health:
-    """Read the event's records once, every shard at once, and say what they tell.
+    """Read the event's records once, every shard at once, and say what they tell. `advance` is called with how many
+    more photos were read, from any thread."""
+    most = -(-KEPT_FACES // event.shards)
 
-    Args:
-        advance: is called with how many more photos were read, from any thread.
-    """
-    kept = -(-KEPT_FACES // event.shards)
+    def read(shard: int) -> tuple[Counter[str], bytearray, list[Photo]]:
+        counts, qualities, kept = Counter[str](), bytearray(), list[Photo]()
+        for photo in store.records(event.event_id, shard):
+            packed = photo.faces_by(event.model)
+            faces, failed = len(packed or b"") // FACE_BYTES, photo.status == "failed"
+            if packed and counts["faces"] < most:
+                kept.append(photo)
+            counts.update(
+                photos=1, faces=faces, failed=failed, unseen=not failed and packed is None, without_faces=packed == b""
+            )
+            if photo.model == event.model and len(photo.qualities) == faces * QUALITY_BYTES:
+                qualities += photo.qualities
+            advance(1)
+        return counts, qualities, kept
 
-    def read(shard: int) -> _Tally:
-        return _tally(event.model, store.records(event.event_id, shard), kept, advance)
-
-    tallies = list(pool.map(read, range(event.shards)))
+    read_counts, qualities, kept = zip(*pool.map(read, range(event.shards)), strict=True)
+    counts = sum(read_counts, Counter[str]())
     index = EventIndex(event.event_id, event.model)
-    index.apply(change for tally in tallies for change in tally.kept)
-    faces = sum(tally.faces for tally in tallies)
+    index.apply(chain.from_iterable(kept))
     percents = sorted({*CONFIDENCES, event.confidence})
     together, (apart, rate) = alike_together(index, KEPT_FACES), _apart(index)
+    told = [each for each in (together and is_alike(together), apart and apart.q90 >= ALIKE_APART) if each is not None]
     return Health(
-        photos=sum(tally.photos for tally in tallies),
-        without_faces=sum(tally.without_faces for tally in tallies),
-        failed=sum(tally.failed for tally in tallies),
-        unseen=sum(tally.unseen for tally in tallies),
-        faces=faces,
-        looks=_looks(b"".join(tally.qualities for tally in tallies)),
+        photos=counts["photos"],
+        without_faces=counts["without_faces"],
+        failed=counts["failed"],
+        unseen=counts["unseen"],
+        faces=counts["faces"],
+        looks=_looks(b"".join(qualities)),
         together=together,
         apart=apart,
-        strangers=None if rate is None else {each: faces * rate(threshold(each, event.model)) for each in percents},
-        alike=_is_alike(together, apart),
+        strangers=rate and {each: counts["faces"] * rate(threshold(each, event.model)) for each in percents},
+        alike=any(told) if told else None,
     )
 
 
@@ -153,7 +155,7 @@ def alike_together(index: EventIndex, faces: int = SAMPLED_FACES) -> Alikeness |
     # A face of the event and another one beside it: so a crowd counts by its faces, not by its pairs.
     one = np.flatnonzero(others)[rng.integers(0, np.count_nonzero(others), PAIRS)]
     other = begins[one] + (one - begins[one] + 1 + rng.integers(0, others[one])) % (others[one] + 1)
-    return _alikeness(pairs, _cosines(values, one, other))
+    return Alikeness(pairs, *np.quantile(_cosines(values, one, other), [0.75, 0.9]).tolist())
 
 
 def is_alike(together: Alikeness) -> bool:
@@ -161,50 +163,12 @@ def is_alike(together: Alikeness) -> bool:
     return together.q90 >= ALIKE_TOGETHER
 
 
-def _is_alike(together: Alikeness | None, apart: Alikeness | None) -> bool | None:
-    if together is None and apart is None:
-        return None
-    return (together is not None and is_alike(together)) or (apart is not None and apart.q90 >= ALIKE_APART)
-
-
-@dataclass
-class _Tally:
-    """What one shard's records come to; `kept` are its first photos, `qualities` are packed."""
-
-    photos: int = 0
-    without_faces: int = 0
-    failed: int = 0
-    unseen: int = 0
-    faces: int = 0
-    qualities: bytearray = field(default_factory=bytearray)
-    kept: list[Photo] = field(default_factory=list)
-
-
-def _tally(model: str, photos: Iterable[Photo], kept: int, advance: Callable[[int], None]) -> _Tally:
-    tally = _Tally()
-    for photo in photos:
-        packed = photo.faces_by(model)
-        faces = len(packed or b"") // FACE_BYTES
-        tally.photos += 1
-        tally.failed += photo.status == "failed"
-        tally.unseen += photo.status != "failed" and packed is None
-        tally.without_faces += packed == b""
-        if packed and tally.faces < kept:
-            width, height, at = photo.width, photo.height, photo.changed_at
-            tally.kept.append(Photo(photo.image_id, photo.status, "", width, height, model, packed, changed_at=at))
-        tally.faces += faces
-        if photo.model == model and len(photo.qualities) == faces * QUALITY_BYTES:
-            tally.qualities += photo.qualities
-        advance(1)
-    return tally
-
-
 def _looks(packed: bytes) -> Looks | None:
-    found = unpack_qualities(packed)
-    if not len(found):
+    if not packed:
         return None
+    found = unpack_qualities(packed)
     return Looks(
-        faces=len(found),
+        faces=len(found.pixels),
         median_pixels=round(float(np.median(found.pixels))),
         small=float((found.pixels < SMALL).mean()),
         tiny=float((found.pixels < TINY).mean()),
@@ -226,10 +190,12 @@ def _apart(index: EventIndex) -> tuple[Alikeness | None, Callable[[float], float
     if np.count_nonzero(counted) < ENOUGH_PAIRS:
         return None, None
     cosines, one, other = cosines[counted], one[counted], other[counted]
-    alikeness = _alikeness(pairs, cosines)
+    alikeness = Alikeness(pairs, *np.quantile(cosines, [0.75, 0.9]).tolist())
     if pairs < ENOUGH_FOR_A_LAW:
         return alikeness, None
-    return alikeness, _law(cosines - _taken_off(index.cohort, values, one, other))
+    rows, where = np.unique(np.concatenate([one, other]), return_inverse=True)
+    taken_off = index.cohort.of_faces(values[rows])[where].reshape(2, -1).sum(axis=0)
+    return alikeness, _law(cosines - taken_off)
 
 
 def _law(scores: NDArray[np.float64]) -> Callable[[float], float]:
@@ -239,19 +205,8 @@ def _law(scores: NDArray[np.float64]) -> Callable[[float], float]:
     return lambda least: _NORMAL.cdf((median - least) / deviation)
 
 
-def _taken_off(cohort: Cohort, values: Values, *ends: Rows) -> NDArray[np.float64]:
-    """What levelling takes off the score of each pair: of both of its faces."""
-    rows, where = np.unique(np.concatenate(ends), return_inverse=True)
-    return np.asarray(cohort.of_faces(values[rows])[where].reshape(len(ends), -1).sum(axis=0), np.float64)
-
-
 def _cosines(values: Values, one: Rows, other: Rows) -> NDArray[np.float64]:
     """Of each pair of rows."""
     norms = inverse_norms(values).astype(np.float64)
     dots = np.einsum("ij,ij->i", values[one], values[other], dtype=np.int32)
     return np.asarray(dots * norms[one] * norms[other], np.float64)
-
-
-def _alikeness(pairs: int, cosines: NDArray[np.float64]) -> Alikeness:
-    q75, q90 = np.quantile(cosines, [0.75, 0.9]).tolist()
-    return Alikeness(pairs, q75, q90)

@@ -1,12 +1,10 @@
 """The matcher's port: which photos of an event show the person of a selfie."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeVar, runtime_checkable
+from typing import Protocol, TypeVar, runtime_checkable
 
-from typing_extensions import override
-
-from facesearch.models import Event, FaceSetKind, PhotoMatch, SearchKey, SearchSummary
+from facesearch.models import Event, PhotoMatch, SearchKey, SearchSummary
 
 ProbeT = TypeVar("ProbeT")
 
@@ -17,20 +15,17 @@ class Matcher(Protocol[ProbeT]):
     def probe_is_paid(self, event: Event) -> bool:
         """Whether somebody else is paid for the first step. It is made only with quota for it then, which comes back if
         the selfie is refused."""
+        return False
 
     def probe(self, event: Event, selfies: Sequence[bytes], search: SearchKey, seconds: float) -> ProbeT:
-        """Read the selfies.
+        """Read one picture or several of one person, in the order in which they are numbered.
 
         Args:
-            event: where to look.
-            selfies: whom to look for: one picture or several of one person, in the order in which they are numbered.
             search: on whose behalf; the same one again is a retry.
             seconds: how long probe and match may take together, for who waits for others.
 
         Raises:
-            UnusableImage: not a readable picture within the limits.
-            NoFaceFound: nobody in it.
-            OtherPerson: one of several shows somebody else; as with the others, the message says which.
+            UnusableImage, NoFaceFound, OtherPerson: the message says which selfie it is about.
         """
 
     def match(self, event: Event, probe: ProbeT) -> list[PhotoMatch]:
@@ -38,29 +33,7 @@ class Matcher(Protocol[ProbeT]):
 
     def summary(self, event: Event, probe: ProbeT, photos: Sequence[PhotoMatch]) -> SearchSummary:
         """What is kept of the match beside its photos."""
-
-
-@dataclass(frozen=True)
-class ChosenMatcher(Matcher[Any]):
-    """The matcher of an event's live face set. A search whose event changes it meanwhile stores no result."""
-
-    of: Callable[[FaceSetKind], Matcher[Any]]
-
-    @override
-    def probe_is_paid(self, event: Event) -> bool:
-        return self.of(event.faces.kind).probe_is_paid(event)
-
-    @override
-    def probe(self, event: Event, selfies: Sequence[bytes], search: SearchKey, seconds: float) -> Any:
-        return self.of(event.faces.kind).probe(event, selfies, search, seconds)
-
-    @override
-    def match(self, event: Event, probe: Any) -> list[PhotoMatch]:
-        return self.of(event.faces.kind).match(event, probe)
-
-    @override
-    def summary(self, event: Event, probe: Any, photos: Sequence[PhotoMatch]) -> SearchSummary:
-        return self.of(event.faces.kind).summary(event, probe, photos)
+        return SearchSummary(len(photos), event.confidence)
 
 
 @dataclass(frozen=True)
@@ -76,11 +49,7 @@ class StoringMatcher(Matcher[ProbeT], Protocol[ProbeT]):
     """A matcher whose probes can be kept. Not every engine gives its own away."""
 
     def keepable(self, event: Event, selfies: Sequence[bytes]) -> StoredProbe:
-        """Read the selfies into something that can be kept.
-
-        Raises:
-            UnusableImage, NoFaceFound, OtherPerson: see `Matcher.probe`.
-        """
+        """Read the selfies into something that can be kept; raises as `probe` does."""
 
     def recall(self, event: Event, kept: Sequence[StoredProbe]) -> Sequence[ProbeT]:
         """Kept probes by the event's model, ready to be matched against the event as it is now."""

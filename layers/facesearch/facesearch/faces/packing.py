@@ -22,22 +22,15 @@ def pack(embeddings: Embedding) -> bytes:
 
 
 def values_of(packed: bytes) -> NDArray[np.int8]:
-    """The stored bytes alone, shape (n, 128). The scale cancels out in a cosine.
-
-    Raises:
-        ValueError: not a whole number of faces.
-    """
+    """The stored bytes alone, shape (n, 128): the scale cancels out in a cosine. `ValueError`: they are no whole number
+    of faces."""
     if len(packed) % FACE_BYTES:
         raise ValueError(f"{len(packed)} bytes are no whole number of faces of {FACE_BYTES} bytes")
     return np.frombuffer(packed, _FACE)["values"]
 
 
 def unpack(packed: bytes) -> NDArray[np.float32]:
-    """Unit vectors, shape (n, 128), float32.
-
-    Raises:
-        ValueError: not a whole number of faces.
-    """
+    """Unit vectors, shape (n, 128), float32."""
     vectors = values_of(packed).astype(np.float32)
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
     vectors /= np.where(lengths > 0, lengths, 1)

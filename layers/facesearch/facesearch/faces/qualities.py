@@ -22,28 +22,17 @@ QUALITY_BYTES = _QUALITY.itemsize
 
 @dataclass(frozen=True, eq=False)
 class Qualities:
-    """Of faces, in one order.
-
-    Attributes:
-        pixels: shape (n,), the long side of each face's box in its photo.
-        sharpness: shape (n,), as `sharpness_of` says it.
-    """
+    """Of n faces the long side of the box in its photo, and the sharpness as `sharpness_of` says it."""
 
     pixels: NDArray[np.uint16]
     sharpness: NDArray[np.float64]
-
-    def __len__(self) -> int:
-        return len(self.pixels)
 
 
 def sharpness_of(aligned: NDArray[np.uint8]) -> float:
     """How fine the details of a face are: the deviation of its grey's second differences over that of its grey.
 
-    Light and contrast scale both alike. Of the differences across and down the smaller ones count: what moved while it
-    was taken is blurred in one direction alone. 0 for a face of one colour.
-
-    Args:
-        aligned: shape (height, width, 3), as the recogniser takes it, all faces at one size.
+    `aligned` has shape (height, width, 3), as the recogniser takes it. Light and contrast scale both alike. Of the
+    differences across and down the smaller ones count: what moved is blurred in one direction alone.
     """
     grey = aligned.astype(np.float32).mean(axis=2)
     contrast = float(grey.std())
@@ -59,10 +48,6 @@ def pack_qualities(faces: Iterable[tuple[float, float]]) -> bytes:
 
 
 def unpack_qualities(packed: bytes) -> Qualities:
-    """What was packed, of one photo or of several together.
-
-    Raises:
-        ValueError: not a whole number of faces.
-    """
+    """What was packed, of one photo or of several together; ValueError: not a whole number of faces."""
     rows = np.frombuffer(packed, _QUALITY)
     return Qualities(rows["pixels"], rows["sharpness"] / STEPS)

@@ -12,8 +12,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
-from facesearch.errors import InvalidRequest, Throttled, UnusableImage
-from facesearch.faces.engine import MODELS, generations
+from facesearch.errors import FaceSetMissing, Throttled, UnusableImage
 from facesearch.models import REKOGNITION, Event, FaceSet, FaceSetKind
 from facesearch.records import Photo, PhotoStore
 
@@ -35,12 +34,10 @@ WHOLE = Region(0, 0, 1, 1)
 
 @dataclass(frozen=True)
 class PhotoFile:
-    """A photo for a service that finds the faces itself.
+    """A photo for a service that finds the faces itself, as a JPEG that fits into one call.
 
-    Attributes:
-        whole: the photo as a JPEG that fits into one call.
-        cut: the same of parts of it; reads the photo once more, for photos with more faces than one call takes.
-        only: where the faces are that may be found; None = anywhere.
+    `cut` makes the same of parts of it, for photos with more faces than one call takes; it reads the photo once more.
+    `only`: where the faces are that may be found; None = anywhere.
     """
 
     whole: bytes
@@ -75,10 +72,7 @@ class FaceSetStore(Protocol):
 
     def add(self, photos: Iterable[PhotoFaces]) -> int:
         """Have these photos' faces in it and no others of theirs; the same again has no face twice. Returns how many.
-
-        Raises:
-            UnusableImage: nobody can find faces in it; then it has none of them.
-        """
+        `UnusableImage`: nobody can find faces in it; then it has none of them."""
 
     def delete_photos(self, image_ids: Collection[uuid.UUID]) -> int:
         """Delete these photos' faces; how many there were. Their records say before that they are gone, or change."""
@@ -90,13 +84,8 @@ class FaceSetStore(Protocol):
         """How many faces of these photos, or of all, are in it; at least 1 as long as something holds them."""
 
     def complete(self, advance: Callable[[int], None] = lambda _: None) -> bool:
-        """Make good what it lacks of the faces in the photos' records, and whether it now lacks nothing.
-
-        `advance` is called with how many more photos were looked at.
-
-        Raises:
-            LaggingError: it could not be completed in time.
-        """
+        """Make good what it lacks of the faces in the photos' records, or raise `LaggingError`. Whether it now lacks
+        nothing; `advance` is called with how many more photos were looked at."""
 
 
 class LaggingError(Exception):
@@ -117,73 +106,52 @@ class EventFaceSets(Protocol):
         """
 
 
-Opener = Callable[[Event, FaceSet], FaceSetStore]
-
-
 @dataclass(frozen=True)
 class FaceSets:
-    """The face sets of events, as far as this deployment has what keeps them.
+    """The face sets of events: how those are opened that this deployment has, and the table of its kind `vectors`."""
 
-    Attributes:
-        exact, vectors, rekognition: open a face set of that kind; None = the deployment has none of it.
-        vector_table: what face sets of kind `vectors` are kept in.
-    """
-
-    exact: Opener
-    vectors: Opener | None = None
+    openers: Mapping[FaceSetKind, Callable[[Event, FaceSet], FaceSetStore]]
     vector_table: str = ""
-    rekognition: Opener | None = None
 
     def require(self, kind: FaceSetKind) -> None:
-        """Refuse a kind that this deployment has not.
-
-        Raises:
-            InvalidRequest: that is so.
-        """
-        has = {FaceSetKind.VECTORS: self.vectors, FaceSetKind.REKOGNITION: self.rekognition}
-        if has.get(kind, self.exact) is None:
-            raise InvalidRequest(
-                f"This stack cannot keep faces in {kind}: deploy it with {kind} added to the parameter FaceSets."
-            )
+        """Raise `FaceSetMissing` if this deployment has not what keeps that kind."""
+        if kind not in self.openers:
+            raise FaceSetMissing(kind)
 
     def actual(self, event: Event, face_set: FaceSet) -> FaceSet:
         """The face set, or what is left of it: without its table, the faces in the photos' records."""
-        is_lost = self.vectors is None or event.vector_table != self.vector_table
-        return FaceSet(face_set.model) if face_set.kind is FaceSetKind.VECTORS and is_lost else face_set
+        is_lost = face_set.kind is FaceSetKind.VECTORS and not self._has_table(event)
+        return FaceSet(face_set.model) if is_lost else face_set
 
     def open(self, event: Event, face_set: FaceSet) -> FaceSetStore:
-        """The face set, to be written to."""
+        """The face set, to be written to; `FaceSetMissing`: the deployment has none of that kind."""
         actual = self.actual(event, face_set)
-        openers: Mapping[FaceSetKind, Opener | None] = {
-            FaceSetKind.EXACT: self.exact,
-            FaceSetKind.VECTORS: self.vectors,
-            FaceSetKind.REKOGNITION: self.rekognition,
-        }
-        opener = openers[actual.kind]
-        if opener is None:
-            raise RuntimeError(
-                f"event {event.event_id} keeps its faces in {actual.kind}, which this deployment has not"
-            )
-        return opener(event, actual)
+        self.require(actual.kind)
+        return self.openers[actual.kind](event, actual)
 
     def every(self, event: Event) -> list[FaceSetStore]:
         """Every face set that may have faces of the event, those included that are being deleted."""
-        known = [event.faces, event.building, event.leaving, REKOGNITION if self.rekognition is not None else None]
-        known += self.strays(event)
+        known = [event.faces, event.building, event.leaving, *self.strays(event)]
+        if FaceSetKind.REKOGNITION in self.openers:
+            known.append(REKOGNITION)
         return [self.open(event, face_set) for face_set in dict.fromkeys(known) if face_set is not None]
 
     def strays(self, event: Event) -> list[FaceSet]:
-        """Face sets in vector items that the event does not name, but once may have.
+        """Face sets in vector items that the event does not name any more.
 
         Who was killed between adding a photo's faces and looking again has maybe left some when the set was deleted.
-        An event that never had vector items has none.
         """
-        if self.vectors is None or not event.vector_table or event.vector_table != self.vector_table:
+        if not self._has_table(event):
             return []
-        named = (event.faces, event.building, event.leaving)
-        models = dict.fromkeys([*MODELS, *(generations(event.model) if event.faces.is_ours else ())])
-        every = [FaceSet(model, FaceSetKind.VECTORS) for model in models]
-        return [face_set for face_set in every if face_set not in named]
+        had = [FaceSet(model, FaceSetKind.VECTORS) for model in sorted(event.vector_models)]
+        return [face_set for face_set in had if face_set not in (event.faces, event.building, event.leaving)]
+
+    def _has_table(self, event: Event) -> bool:
+        return FaceSetKind.VECTORS in self.openers and event.vector_table == self.vector_table
+
+
+Written = dict[FaceSet, bytes]
+"""What a run has added of a photo: the faces by their face set."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -197,13 +165,10 @@ class FaceWriter:
     photos: PhotoStore
     event_now: Callable[[int], Event | None]
 
-    def write(self, event: Event, photo: Photo, written: "Written", file: PhotoFile | None = None) -> int:
+    def write(self, event: Event, photo: Photo, written: Written, file: PhotoFile | None = None) -> int:
         """Before a photo is recorded: add its faces to every face set of the event. How many the live one has.
 
-        `settle` must follow with what is `written` here, also of a photo that is refused.
-
-        Raises:
-            UnusableImage: the live one cannot take the photo.
+        `settle` must follow with what is `written` here, also of a photo that the live one refuses (`UnusableImage`).
         """
         live = 0
         for face_set in event.face_sets if event.keeps_faces else ():
@@ -219,7 +184,7 @@ class FaceWriter:
             live = count if face_set == event.faces else live
         return live
 
-    def settle(self, event: Event, image_id: uuid.UUID, written: "Written") -> list[FaceSet]:
+    def settle(self, event: Event, image_id: uuid.UUID, written: Written) -> list[FaceSet]:
         """After a photo was recorded, or found recorded: whatever its record and the event say now is done.
 
         The event may have other face sets since it was read, or be deleted; the photo may have been deleted, or have
@@ -250,10 +215,6 @@ class FaceWriter:
             if not over and not late:
                 return [each for each in wanted if each in deleted and not each.is_ours and has[each] is not None]
         raise Throttled("UpdateItem", "Unprocessed")
-
-
-class Written(dict[FaceSet, bytes]):
-    """What a run has added of a photo: the faces by their face set."""
 
 
 def _is_apart(face_set: FaceSet) -> bool:

@@ -16,7 +16,7 @@ from urllib.parse import unquote_plus
 from uuid import UUID
 
 from facesearch.errors import StoreUnavailable, UnusableImage
-from facesearch.faces.compaction import SnapshotRequests
+from facesearch.faces.exact_set import SnapshotRequests
 from facesearch.faces.qualities import pack_qualities
 from facesearch.faces.sets import FaceSets, FaceWriter, Written
 from facesearch.models import REKOGNITION, Event, FaceSetKind

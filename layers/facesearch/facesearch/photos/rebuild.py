@@ -20,10 +20,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from facesearch.errors import InvalidRequest, NotFound
-from facesearch.faces.engine import DEFAULT_MODEL, MODELS, UnknownModelError, engine_name, next_generation
+from facesearch.faces.engine import MODELS, UnknownModelError, engine_name, next_generation
 from facesearch.faces.packing import FACE_BYTES
 from facesearch.faces.sets import EventFaceSets, FaceSets, LaggingError
-from facesearch.models import REKOGNITION, Event, FaceSet, FaceSetKind
+from facesearch.models import DEFAULT_MODEL, REKOGNITION, Event, FaceSet, FaceSetKind
 from facesearch.photos.lookagain import PHOTOS_PER_COMMAND, IndexingCommand
 from facesearch.photos.objects import Objects
 from facesearch.photos.places import find_moved
@@ -197,7 +197,9 @@ class Rebuild:
         if target == live:  # what it was is lost, and what is left of it answers already
             return self._change(event, replace(event, faces=live))
         table = self.sets.vector_table if target.kind is FaceSetKind.VECTORS else event.vector_table
-        return self._change(event, replace(event, faces=live, building=target, vector_table=table))
+        models = event.vector_models | {each.model for each in (live, target) if each.kind is FaceSetKind.VECTORS}
+        after = replace(event, faces=live, building=target, vector_table=table, vector_models=models)
+        return self._change(event, after)
 
     def _find_moved(self, event: Event) -> None:
         """An original that was moved must be found before it is looked at: faces whose original is gone are dropped."""

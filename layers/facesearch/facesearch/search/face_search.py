@@ -20,7 +20,7 @@ from facesearch.errors import (
 )
 from facesearch.faces.matching import Matcher, ProbeT
 from facesearch.faces.several import naming
-from facesearch.models import Event, Feature, Page, PhotoMatch, SearchKey, SearchSummary, require
+from facesearch.models import Event, FaceSetKind, Feature, Page, PhotoMatch, SearchKey, SearchSummary, require
 from facesearch.observability import count, log_unexpected, logger, milliseconds
 from facesearch.reading import Reader, StoredPage, Wanted
 from facesearch.search.idempotency import AlreadyRunningError, Idempotency
@@ -70,11 +70,12 @@ class FaceSearch(Generic[ProbeT]):
     """The use case: match a person's selfies against an event and store the result, once.
 
     Attributes:
+        matcher_of: by the kind of the event's live face set. A search whose event changes it stores no result.
         pool: keeps selfies while the invocation's own thread matches.
         wait_seconds: how long a duplicate waits for the search that is running.
     """
 
-    matcher: Matcher[ProbeT]
+    matcher_of: Callable[[FaceSetKind], Matcher[ProbeT]]
     idempotency: Idempotency
     results: ResultStore
     selfies: SelfieStore
@@ -122,14 +123,15 @@ class FaceSearch(Generic[ProbeT]):
             nonlocal found
             meter = invocation.meter
             meter.check()
-            pictures, probe_is_paid = self._pictures(selfies), self.matcher.probe_is_paid(event)
+            pictures, matcher = self._pictures(selfies), self.matcher_of(event.faces.kind)
+            probe_is_paid = matcher.probe_is_paid(event)
             with _charged_if_costly(meter), _paid(meter) if probe_is_paid else nullcontext():
                 with milliseconds("EmbedMilliseconds"):
-                    probe = self.matcher.probe(event, pictures, search, invocation.seconds_left() - STORING_SECONDS)
+                    probe = matcher.probe(event, pictures, search, invocation.seconds_left() - STORING_SECONDS)
                 # Else only now, with a face found: a selfie that is refused costs nothing and leaves nothing behind.
                 with nullcontext() if probe_is_paid else _paid(meter), self._nothing_left(search):
                     photos = self._match(event, search, pictures, probe)
-                    summary = self.matcher.summary(event, probe, photos)
+                    summary = matcher.summary(event, probe, photos)
                     if self.results.save(search, summary, photos, event.erasures, invocation.cancelled):
                         found = summary, photos
             self._delete_uploads(selfies)
@@ -199,7 +201,7 @@ class FaceSearch(Generic[ProbeT]):
         kept = self.pool.submit(self.selfies.keep, search, pictures)
         try:
             with milliseconds("MatchMilliseconds"):
-                photos = self.matcher.match(event, probe)
+                photos = self.matcher_of(event.faces.kind).match(event, probe)
         finally:
             wait([kept])  # so that nothing is kept after this has failed and was cleaned up
         kept.result()

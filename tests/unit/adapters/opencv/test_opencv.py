@@ -10,16 +10,8 @@ from PIL import Image, ImageFilter
 from facesearch.adapters.opencv.face_engine import MIN_FACE, OpenCvEngine
 from facesearch.errors import NoFaceFound
 from facesearch.faces.confidence import threshold
-from facesearch.faces.engine import (
-    DEFAULT_MODEL,
-    FIRST_MODEL,
-    MODELS,
-    PLAIN_MODEL,
-    Embedding,
-    Face,
-    UnknownModelError,
-    next_generation,
-)
+from facesearch.faces.engine import MODELS, PLAIN_MODEL, Embedding, Face, UnknownModelError, next_generation
+from facesearch.models import DEFAULT_MODEL, FIRST_MODEL
 from facesearch.photos.imaging import read_image
 from tests.support.pictures import encoded, exif
 

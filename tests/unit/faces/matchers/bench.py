@@ -22,11 +22,7 @@ from facesearch.deletion.photos import PhotoDeletion
 from facesearch.deletion.retention import FaceRetention
 from facesearch.errors import NoFaceFound
 from facesearch.faces.confidence import threshold
-from facesearch.faces.embedded import EmbeddedMatcher
 from facesearch.faces.engine import Embedding, Face, RgbImage
-from facesearch.faces.index import FaceIndex, IndexCache
-from facesearch.faces.index.cohort import NOBODY
-from facesearch.faces.index.distributed import ChosenIndexes, VectorIndex
 from facesearch.models import FIRST_MODEL, REKOGNITION, Event, FaceSet, FaceSetKind
 from facesearch.photos.imaging import read_image
 from facesearch.photos.indexing import PhotoIndexer
@@ -36,7 +32,7 @@ from facesearch.records import image_id_of_bytes
 from tests.support.fakes import EVENT
 from tests.support.site import Inline, Parts
 from tests.unit.faces.matchers.people import LIKENESS, Look, likeness, see, seen, selfie_of
-from tests.unit.faces.sets.places import PREFIX, face_sets
+from tests.unit.faces.sets.places import PREFIX, face_sets, matcher_over
 from tests.unit.photos.indexing.fakes import PHOTOS, RENDITIONS, MemoryRequests, MemoryS3, notification
 
 OTHER = replace(EVENT, event_id=EVENT.event_id + 1)
@@ -94,13 +90,9 @@ class MatcherBench:
             self.matcher: Any = RekognitionMatcher(self.client, PREFIX, stores.photos, Inline())
             stripper = PersonFaces(self.client, PREFIX, stores.photos)
         else:
-
-            def vectors(event: Event) -> FaceIndex:
-                return VectorIndex(event, items, stores.photos, stores.events.event, Inline(), NOBODY)
-
-            cache = IndexCache(stores.photos, stores.snapshots, 100, Inline())
-            indexes = ChosenIndexes(cache, items, vectors)
-            self.matcher = EmbeddedMatcher(lambda _: FakeEngine(), indexes, Inline(), Inline())
+            self.matcher = matcher_over(
+                lambda _: FakeEngine(), stores.photos, stores.snapshots, items, stores.events, pool=Inline()
+            )
             stripper = EmbeddedStripper(stores)
         self.indexer = PhotoIndexer(
             looker=PhotoLooker(engines=lambda _: FakeEngine(), parts_of=parts_of),

@@ -8,10 +8,10 @@ import pytest
 from facesearch.adapters.rekognition.collections import RekognitionFaces
 from facesearch.adapters.rekognition.matcher import RekognitionMatcher
 from facesearch.bootstrap import Container
+from facesearch.errors import FaceSetMissing
 from facesearch.faces.embedded import EmbeddedMatcher
 from facesearch.faces.exact_set import ExactFaces
-from facesearch.faces.matching import ChosenMatcher
-from facesearch.faces.vector_set import VectorFaces
+from facesearch.faces.vector_items import VectorFaces
 from facesearch.models import Event, FaceSet, FaceSetKind
 from facesearch_local.stack import ACCOUNT, STACK_NAME
 from facesearch_local.template import Deployment, Template
@@ -42,17 +42,15 @@ def event_of(faces: FaceSet) -> Event:
 
 def test_an_event_is_searched_by_the_matcher_of_its_live_face_set(monkeypatch: pytest.MonkeyPatch) -> None:
     parts = parts_of(monkeypatch, COLLECTION_PREFIX="live.")
-    matcher = parts._matcher
-    assert isinstance(matcher, ChosenMatcher)
     for kind in FaceSetKind:
-        is_ours = kind is not FaceSetKind.REKOGNITION
-        assert isinstance(matcher.of(kind), EmbeddedMatcher if is_ours else RekognitionMatcher)
-        assert matcher.probe_is_paid(event_of(FaceSet("any", kind))) != is_ours
+        is_ours, matcher = kind is not FaceSetKind.REKOGNITION, parts._matcher_of(kind)
+        assert isinstance(matcher, EmbeddedMatcher if is_ours else RekognitionMatcher)
+        assert matcher.probe_is_paid(EVENT) != is_ours
 
 
 def test_a_deployment_keeps_faces_where_it_has_a_name_for(monkeypatch: pytest.MonkeyPatch) -> None:
     sets = parts_of(monkeypatch).face_sets
-    assert (sets.vectors, sets.rekognition) == (None, None)
+    assert set(sets.openers) == {FaceSetKind.EXACT}
     sets = parts_of(monkeypatch, COLLECTION_PREFIX="live.", FACES_TABLE_NAME="f").face_sets
     stores = {face_set.kind: sets.open(event_of(face_set), face_set) for face_set in EVERY}
     assert isinstance(stores[FaceSetKind.EXACT], ExactFaces)
@@ -63,8 +61,9 @@ def test_a_deployment_keeps_faces_where_it_has_a_name_for(monkeypatch: pytest.Mo
 
 
 def test_without_a_prefix_nothing_is_searched(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(ValueError, match="COLLECTION_PREFIX is not set"):
-        parts_of(monkeypatch)._rekognition_matcher  # noqa: B018 - it is built when it is asked for
+    with pytest.raises(FaceSetMissing, match="rekognition added to the parameter FaceSets") as missing:
+        parts_of(monkeypatch)._matcher_of(FaceSetKind.REKOGNITION)
+    assert (missing.value.status, missing.value.message) == (403, "Face search is not available for this event.")
 
 
 @pytest.mark.parametrize("sets", ["exact", "exact,vectors", "exact,rekognition", "exact,vectors,rekognition"])

@@ -29,16 +29,11 @@ from facesearch.deletion.person import EmbeddedStripper, PersonDeletion, PersonP
 from facesearch.deletion.photos import Files, PhotoDeletion
 from facesearch.deletion.probes import StoredProbes
 from facesearch.deletion.stores import Stores
-from facesearch.faces.compaction import SnapshotBuilder
-from facesearch.faces.embedded import EmbeddedMatcher
-from facesearch.faces.engine import DEFAULT_MODEL, PLAIN_MODEL, Embedding, Face, RgbImage, engine_name
-from facesearch.faces.index import FaceIndex, IndexCache
-from facesearch.faces.index.cohort import NOBODY
-from facesearch.faces.index.distributed import ChosenIndexes, VectorIndex
-from facesearch.faces.matching import ChosenMatcher
+from facesearch.faces.engine import PLAIN_MODEL, Embedding, Face, RgbImage, engine_name
+from facesearch.faces.exact_set import SnapshotBuilder
 from facesearch.faces.sets import FaceSets
 from facesearch.faces.vector_items import FacePlace
-from facesearch.models import REKOGNITION, Event, FaceSet, FaceSetKind
+from facesearch.models import DEFAULT_MODEL, REKOGNITION, Event, FaceSet, FaceSetKind
 from facesearch.photos.imaging import read_image
 from facesearch.photos.indexing import PhotoIndexer
 from facesearch.photos.lookagain import IndexingCommand
@@ -51,7 +46,7 @@ from tests.support.pictures import encoded
 from tests.support.site import Fuse, Inline
 from tests.support.site import MemoryEvents as ErasedEvents
 from tests.unit.faces.matchers.people import likeness, look, picture_of, see, seen
-from tests.unit.faces.sets.places import PREFIX, face_sets
+from tests.unit.faces.sets.places import PREFIX, face_sets, matcher_over
 from tests.unit.photos.indexing.fakes import PHOTOS, RENDITIONS, MemoryRequests, MemoryS3, notification
 
 A, B = DEFAULT_MODEL, PLAIN_MODEL
@@ -122,6 +117,7 @@ class MemoryEvents(ErasedEvents):
             building=after.building,
             leaving=after.leaving,
             vector_table=after.vector_table,
+            vector_models=after.vector_models,
             erasures=now.erasures + (before.faces != after.faces),
         )
         return True
@@ -147,7 +143,7 @@ class RebuildBench:
         self.queue: list[str] = []
         self.pool: Executor = Inline()
         self.people: dict[uuid.UUID, list[int]] = {}
-        self.warm = self.matcher()
+        self.warm = self.matchers()
         self.now = 0.0
 
     @property
@@ -221,18 +217,8 @@ class RebuildBench:
 
     def matchers(self) -> dict[bool, Any]:
         """By whether the faces are ours, those of an environment that has just started."""
-        cache = IndexCache(self.photos, self.snapshots, 100, self.pool)
-
-        def vectors(event: Event) -> FaceIndex:
-            return VectorIndex(event, self.items, self.photos, self.events.event, self.pool, NOBODY)
-
-        indexes = ChosenIndexes(cache, self.items, vectors)
-        ours = EmbeddedMatcher(lambda model: cast("Any", FakeEngine(model)), indexes, self.pool, self.pool)
+        ours = matcher_over(FakeEngine, self.photos, self.snapshots, self.items, self.events, pool=self.pool)
         return {True: ours, False: RekognitionMatcher(self.client, PREFIX, self.photos, self.pool)}
-
-    def matcher(self) -> ChosenMatcher:
-        matchers = self.matchers()
-        return ChosenMatcher(lambda kind: matchers[kind is not FaceSetKind.REKOGNITION])
 
     def upload(self, number: int, *people: int) -> uuid.UUID:
         data = picture(number, *people)
@@ -266,7 +252,8 @@ class RebuildBench:
         assert EventDeletion(stores=self.stores).delete_event(EVENT_ID).complete
         self.people = {}
 
-    def found(self, person: int, matcher: ChosenMatcher) -> set[uuid.UUID]:
+    def found(self, person: int, matchers: dict[bool, Any]) -> set[uuid.UUID]:
+        matcher = matchers[self.event.faces.is_ours]
         probe = matcher.probe(self.event, [selfie(person)], cast("Any", None), 100)
         return {match.image_id for match in matcher.match(self.event, probe)}
 
@@ -275,7 +262,7 @@ class RebuildBench:
         for person in (ANNA, BEN, CARL):
             expected = {image_id for image_id, people in self.people.items() if person in people}
             assert self.found(person, self.warm) == expected
-            assert self.found(person, self.matcher()) == expected
+            assert self.found(person, self.matchers()) == expected
 
     def photo(self, image_id: uuid.UUID) -> Photo:
         photo = self.photos.get(EVENT_ID, EVENT.shards, image_id)

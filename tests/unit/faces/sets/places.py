@@ -4,6 +4,10 @@ from concurrent.futures import Executor
 from typing import Any
 
 from facesearch.adapters import face_sets as wiring
+from facesearch.faces.embedded import EmbeddedMatcher
+from facesearch.faces.index.distributed import ChosenIndexes
+from facesearch.faces.index.event import IndexCache
+from facesearch.faces.index.port import IndexOf
 from facesearch.faces.sets import FaceSets
 
 PREFIX = "stack."
@@ -22,3 +26,13 @@ def face_sets(
         prefix=PREFIX,
         **waiting,
     )
+
+
+def matcher_over(
+    engines: Any, photos: Any, snapshots: Any, items: Any = None, events: Any = None, *, pool: Executor
+) -> EmbeddedMatcher:
+    """The matcher of an environment that has just started; without `items` that of a stack with exact sets alone."""
+    indexes: IndexOf = IndexCache(photos, snapshots, 100, pool).current
+    if items is not None:
+        indexes = ChosenIndexes(exact=indexes, items=items, photos=photos, event_now=events.event, network=pool).current
+    return EmbeddedMatcher(engines=engines, indexes=indexes, background=pool, pool=pool)

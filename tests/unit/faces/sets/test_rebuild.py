@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from facesearch.adapters.memory.rekognition import Refusal
 from facesearch.adapters.memory.vector_items import MemoryVectorItems
-from facesearch.errors import InvalidRequest, NotFound, Throttled
+from facesearch.errors import FaceSetMissing, InvalidRequest, NotFound, Throttled
 from facesearch.faces.engine import UnknownModelError
 from facesearch.faces.sets import FaceSets, LaggingError, PhotoFaces
 from facesearch.faces.vector_items import FacePlace, ShardFaces
@@ -77,6 +77,7 @@ def test_an_event_goes_over_to_any_other_face_set(before: FaceSet, after: FaceSe
     site.check()
     assert site.is_settled(after)
     assert site.event.erasures == 1, "a search that began before begins afresh"
+    assert site.event.vector_models == {each.model for each in (before, after) if each.kind is FaceSetKind.VECTORS}
     assert (site.snapshots.current(EVENT_ID, after.model) is not None) == (after.kind is FaceSetKind.EXACT)
     site.delete_person(ANNA)
     site.check()
@@ -305,10 +306,13 @@ def test_an_event_of_rekognition_s_must_be_told_where_our_faces_go() -> None:
 @pytest.mark.parametrize("kind", [FaceSetKind.VECTORS, FaceSetKind.REKOGNITION])
 def test_a_stack_without_a_kind_says_so_and_changes_nothing(kind: FaceSetKind) -> None:
     site = filled()
-    none = replace(site.rebuild, sets=FaceSets(exact=site.sets.exact))
-    with pytest.raises(InvalidRequest, match=f"{kind} added to the parameter FaceSets"):
+    none = replace(site.rebuild, sets=FaceSets({FaceSetKind.EXACT: site.sets.openers[FaceSetKind.EXACT]}))
+    with pytest.raises(FaceSetMissing, match=f"{kind} added to the parameter FaceSets"):
         none.run(EVENT_ID, kind=kind)
     assert site.is_settled(EXACT_A)
+    with pytest.raises(FaceSetMissing, match="FaceSets") as missing:
+        FaceSets({}).open(site.event, FaceSet(kind=kind))
+    assert "FaceSets" not in missing.value.message, "guests are told less"
 
 
 @pytest.mark.parametrize("kind", [FaceSetKind.VECTORS, FaceSetKind.EXACT])
@@ -466,7 +470,7 @@ def test_a_person_who_was_deleted_is_not_brought_back(
         _lost_with_their_neighbours(site, done)
     site.check()
     assert site.is_settled(after)
-    assert site.found(ANNA, site.matcher()) == set()
+    assert site.found(ANNA, site.matchers()) == set()
 
 
 def _lost_with_their_neighbours(site: RebuildBench, done: Rebuilt) -> None:
@@ -525,6 +529,7 @@ def test_what_a_killed_writer_left_in_a_set_that_is_gone_goes_with_whoever_it_sh
         if faces == left:
             continue
         site = RebuildBench(faces)
+        site.events.update_event(EVENT_ID, vector_models=frozenset({left.model}))
         image_ids = [site.upload(30 + number, ANNA) for number in range(3)]
         place = FacePlace(EVENT_ID, left.model, site.event.face_shards)
         site.items.put(place, [PhotoFaces.of(row, site.event.model) for row in site.rows()])

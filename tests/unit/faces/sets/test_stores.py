@@ -135,7 +135,7 @@ def test_faces_of_one_model_are_never_written_over_those_of_another(photos: Phot
 def test_face_sets_change_in_one_step_from_what_they_are(events: tuple[EventFaceSets, Event]) -> None:
     admin, event = events
     assert event.face_sets == (EXACT_A,)
-    begun = replace(event, building=VECTORS_B, vector_table="faces", face_shards=event.face_shards)
+    begun = replace(event, building=VECTORS_B, vector_table="faces", vector_models=frozenset({A, B}))
     assert admin.change_face_sets(event, begun)
     assert not admin.change_face_sets(event, replace(event, building=EXACT_A)), "somebody else was first"
     now = admin.event(event.event_id)

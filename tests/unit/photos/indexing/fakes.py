@@ -13,7 +13,8 @@ import numpy as np
 from botocore.exceptions import ClientError
 
 from facesearch.errors import Throttled
-from facesearch.faces.engine import DEFAULT_MODEL, Embedding, Face, RgbImage
+from facesearch.faces.engine import Embedding, Face, RgbImage
+from facesearch.models import DEFAULT_MODEL
 
 PHOTOS, RENDITIONS = "photos", "renditions"
 NOT_FOUND: Any = {"HTTPStatusCode": 404}

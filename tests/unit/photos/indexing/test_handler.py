@@ -19,7 +19,7 @@ from facesearch.adapters.memory.stores import MemoryPhotoStore, MemoryReader, Me
 from facesearch.adapters.opencv.face_engine import OpenCvEngine
 from facesearch.adapters.s3.pictures import S3Pictures
 from facesearch.faces.embedded import match_faces
-from facesearch.faces.index import IndexCache
+from facesearch.faces.index.event import IndexCache
 from facesearch.photos.indexing import PhotoIndexer
 from facesearch.photos.looking import PhotoLooker
 from facesearch.reading import Wanted

@@ -28,13 +28,15 @@ from facesearch.adapters.memory.stores import (
 from facesearch.adapters.memory.webhooks import MemoryCallbackStore, MemoryJobStore, MemoryWatchStore
 from facesearch.adapters.s3.pictures import S3Pictures
 from facesearch.deletion.stores import Stores
-from facesearch.faces.compaction import SnapshotBuilder
 from facesearch.faces.embedded import EmbeddedMatcher
-from facesearch.faces.engine import DEFAULT_MODEL, PLAIN_MODEL, Embedding, Face, RgbImage, engine_name
-from facesearch.faces.index import IndexCache, SnapshotError, probe_of
+from facesearch.faces.engine import PLAIN_MODEL, Embedding, Face, RgbImage, engine_name
+from facesearch.faces.exact_set import SnapshotBuilder
+from facesearch.faces.index.event import IndexCache
+from facesearch.faces.index.snapshot import SnapshotError
+from facesearch.faces.index.vectors import probe_of
 from facesearch.faces.packing import FACE_BYTES, pack, values_of
 from facesearch.faces.sets import FaceSets
-from facesearch.models import Event
+from facesearch.models import DEFAULT_MODEL, Event
 from facesearch.photos.indexing import PhotoIndexer
 from facesearch.photos.lookagain import IndexingCommand
 from facesearch.photos.looking import PhotoLooker
@@ -44,7 +46,7 @@ from tests.support.fakes import EVENT, EVENT_ID, ORG, MemoryClaims, OpenProbes
 from tests.support.pictures import encoded
 from tests.support.site import CrashError, Inline
 from tests.unit.faces.sets.bench import MemoryEvents
-from tests.unit.faces.sets.places import face_sets
+from tests.unit.faces.sets.places import face_sets, matcher_over
 from tests.unit.photos.indexing.fakes import PHOTOS, RENDITIONS, MemoryRequests, MemoryS3, notification
 
 T = TypeVar("T")
@@ -217,8 +219,7 @@ class Process:
 
     def matcher(self) -> EmbeddedMatcher:
         """That of the deletion's own searches."""
-        engines = lambda model: cast("Any", ViewsEngine(model))  # noqa: E731
-        return EmbeddedMatcher(engines, self.environment(), Inline(), Inline())
+        return matcher_over(ViewsEngine, self.wrap(self.world.photos), self.wrap(self.world.snapshots), pool=Inline())
 
 
 @dataclass

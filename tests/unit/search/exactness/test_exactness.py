@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 from numpy.typing import NDArray
 
-from facesearch.faces.index import IndexCache
+from facesearch.faces.index.event import IndexCache
 from tests.support.examples import examples
 from tests.unit.search.exactness.acts import (
     Act,

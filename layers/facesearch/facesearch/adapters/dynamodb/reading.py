@@ -164,6 +164,7 @@ def event_from_item(item: Item) -> Event:
         building=face_set("building"),
         leaving=face_set("leaving"),
         vector_table=item.get("vector_table", ""),
+        vector_models=frozenset(item.get("vector_models", ())),
         face_shards=item.get("face_shards", FACE_SHARDS),
         upstream=UpstreamEvent.of(item["upstream"]) if "upstream" in item else None,
     )

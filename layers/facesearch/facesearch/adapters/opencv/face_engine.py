@@ -25,8 +25,9 @@ from facesearch.adapters.opencv.detections import (
     whole,
 )
 from facesearch.errors import NoFaceFound
-from facesearch.faces.engine import DEFAULT_MODEL, PLAIN_MODEL, Embedding, Face, FaceEngine, RgbImage, engine_name
+from facesearch.faces.engine import PLAIN_MODEL, Embedding, Face, FaceEngine, RgbImage, engine_name
 from facesearch.faces.qualities import sharpness_of
+from facesearch.models import DEFAULT_MODEL
 from facesearch.photos.imaging import read_image
 
 DETECTOR = "face_detection_yunet_2023mar.onnx"

@@ -18,7 +18,7 @@ from facesearch.errors import EngineBusy, NoFaceFound, OtherPerson, Throttled, U
 from facesearch.faces.matching import Matcher
 from facesearch.faces.sets import ATTEMPTS
 from facesearch.faces.several import naming
-from facesearch.models import Event, PhotoMatch, SearchKey, SearchSummary
+from facesearch.models import Event, PhotoMatch, SearchKey
 from facesearch.records import Photo, PhotoEraser, PhotoStore
 
 MAX_MATCHES = 4_096
@@ -131,10 +131,6 @@ class RekognitionMatcher(Matcher[RekognitionProbe]):
         records = self._records(event, ranked)
         found = [records[image_id] for image_id in ranked if image_id in records]
         return [PhotoMatch(photo.image_id, photo.width, photo.height) for photo in found if photo.status == "indexed"]
-
-    @override
-    def summary(self, event: Event, probe: RekognitionProbe, photos: Sequence[PhotoMatch]) -> SearchSummary:
-        return SearchSummary(len(photos), event.confidence)
 
     def _records(self, event: Event, image_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, Photo]:
         def read(start: int) -> dict[uuid.UUID, Photo]:

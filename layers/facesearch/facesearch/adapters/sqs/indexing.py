@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from typing_extensions import override
 
-from facesearch.faces.compaction import SnapshotRequests
+from facesearch.faces.exact_set import SnapshotRequests
 from facesearch.photos.lookagain import IndexingCommand
 from facesearch.photos.rebuild import IndexingCommands
 

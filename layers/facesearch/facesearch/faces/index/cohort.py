@@ -10,14 +10,13 @@ The cohort is drawn from the vectors that are there whenever they change, and ke
 order of uploads was, and a deleted face is out of it as soon as the deletion is read.
 """
 
-from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 import simsimd
 from numpy.typing import NDArray
 
-from facesearch.faces.index.vectors import DIMENSIONS, Probe, Values, inverse_norms
+from facesearch.faces.index.vectors import DIMENSIONS, Block, Probe, Values, inverse_norms
 
 LOOKED_AT = 2_048
 """A cohort is drawn from so many faces, the first by image_id, which is a hash: a fixed random sample of the event."""
@@ -57,36 +56,21 @@ ROWS = 1_024
 """Faces at a time: their cosines to a whole cohort are 8 MB."""
 
 
-@dataclass(frozen=True, eq=False)
-class Cohort:
-    """Faces of surely different people.
-
-    Attributes:
-        values: shape (m, 128), int8, the stored vectors.
-        inverse_norms: shape (m,), float32.
-    """
-
-    values: Values
-    inverse_norms: NDArray[np.float32]
-
-    def __len__(self) -> int:
-        return len(self.values)
+class Cohort(Block):
+    """Faces of surely different people."""
 
     @cached_property
     def most(self) -> float:
         """No excess is larger: the nearest members are below `SAME_PERSON`."""
         return float(self._taken_off(np.array([SAME_PERSON]))[0]) if len(self) else 0.0
 
-    def first(self, count: int) -> "Cohort":
-        """The cohort of the members that came first."""
-        return Cohort(self.values[:count], self.inverse_norms[:count])
-
     def of_probe(self, probe: Probe) -> float:
         """What is taken off a probe's scores."""
         if not len(self):
             return 0.0
         # Not BLAS, see `vectors.cosines`: both kinds of index must come to the same.
-        return float(self._excess(np.einsum("ij,j->i", self._units, probe.exact)[None])[0])
+        near = np.einsum("ij,j->i", self._units, probe.exact)[None]
+        return float(self._taken_off(self.nearness(near))[0])
 
     def of_faces(self, faces: Values) -> NDArray[np.float64]:
         """What is taken off the scores of each face, shape (n,), for stored vectors of shape (n, 128)."""
@@ -95,12 +79,9 @@ class Cohort:
             rows = faces[start : start + ROWS]
             # Whole numbers, exact in any order; and no BLAS, whose threads cost more than these few products.
             dots = np.asarray(simsimd.cdist(rows, self.values, metric="dot"), np.float64)
-            taken_off[start : start + ROWS] = self._excess(dots * self.inverse_norms * inverse_norms(rows)[:, None])
+            near = dots * self.inverse_norms * inverse_norms(rows)[:, None]
+            taken_off[start : start + ROWS] = self._taken_off(self.nearness(near))
         return taken_off
-
-    def _excess(self, near: NDArray[np.float64]) -> NDArray[np.float64]:
-        """For cosines to the members, shape (n, m)."""
-        return self._taken_off(self.nearness(near))
 
     def nearness(self, near: NDArray[np.float64]) -> NDArray[np.float64]:
         """Mean cosine to the nearest members who are somebody else, shape (n,), of cosines to all, shape (n, m)."""

@@ -14,21 +14,19 @@ import uuid
 from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import repeat
 
 import numpy as np
-from numpy.typing import NDArray
 from typing_extensions import override
 
 from facesearch.faces.engine import is_default
 from facesearch.faces.index.cohort import LOOKED_AT, NOBODY, Cohort, draw
-from facesearch.faces.index.event import Hits
-from facesearch.faces.index.port import FaceIndex, FaceIndexes, IndexMovedError
+from facesearch.faces.index.port import FaceIndex, Hits, IndexMovedError, IndexOf
 from facesearch.faces.index.vectors import DIMENSIONS, Probe, Values, cosines
 from facesearch.faces.packing import values_of
-from facesearch.faces.vector_items import TOP_K, FacePlace, VectorItemStore, place_of, searches_items
-from facesearch.models import Event, FaceSet, PhotoMatch
+from facesearch.faces.vector_items import TOP_K, FacePlace, VectorItemStore, place_of
+from facesearch.models import Event, FaceSet, FaceSetKind, PhotoMatch
 from facesearch.observability import count
 from facesearch.records import Photo, PhotoStore
 
@@ -41,88 +39,71 @@ COHORTS_KEPT = 100
 """Events; 0.4 MB each, and 1 MB once searched."""
 
 
+COHORT_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
 class VectorIndex(FaceIndex):
-    """`FaceIndex` for one search over vector items."""
+    """`FaceIndex` for one search over vector items. `event_now` reads an event strongly consistent, `network` runs
+    requests side by side."""
 
+    event: Event
+    items: VectorItemStore
+    photos: PhotoStore
+    event_now: Callable[[int], Event | None]
+    network: Executor
     cohort: Cohort = NOBODY
-
-    def __init__(
-        self,
-        event: Event,
-        items: VectorItemStore,
-        photos: PhotoStore,
-        event_now: Callable[[int], Event | None],
-        network: Executor,
-        cohort: Cohort,
-    ) -> None:
-        """Take the parts; `event_now` reads an event strongly consistent, `network` runs requests side by side."""
-        self.cohort = cohort
-        self._event = event
-        self._place = place_of(event)
-        self._items = items
-        self._photos = photos
-        self._event_now = event_now
-        self._network = network
-        self._seen: list[PhotoMatch] = []
+    _seen: list[PhotoMatch] = field(default_factory=list)
 
     @override
     def search(self, probe: Probe, minimum: float, pool: Executor) -> Hits:
         """Every partition is asked at once; about one round trip and a half in all."""
-        shards = range(self._place.shards)
-        found = list(self._network.map(lambda shard: self._nominate(shard, probe, minimum), shards))
-        if whole := sum(was_read for _, was_read in found):
-            count("VectorShardsRead", whole)
-        records = self._records(sorted(set().union(*(photos for photos, _ in found))))
+        place, whole = place_of(self.event), list[int]()
+
+        def nominate(shard: int) -> set[uuid.UUID]:
+            """Name the photos of a partition with a face that reaches the minimum."""
+            faces = self.items.nearest(place, shard, probe.exact)
+            scores = cosines(faces.values, probe)
+            if len(scores) >= TOP_K and scores.min() >= minimum - MARGIN:
+                whole.append(shard)
+                faces = self.items.read(place, shard)
+                scores = cosines(faces.values, probe)
+            return {faces.photos[row] for row in np.flatnonzero(scores >= minimum)}
+
+        records = self._records(sorted(set().union(*self.network.map(nominate, range(place.shards)))))
+        if whole:
+            count("VectorShardsRead", len(whole))
         self._check_still_complete()
-        return self._hits(records, probe, minimum)
+        first = len(self._seen)
+        self._seen.extend(PhotoMatch(photo.image_id, photo.width, photo.height) for photo in records)
+        blobs: list[Values] = [values_of(photo.faces_by(self.event.model) or b"") for photo in records]
+        owners = np.repeat(np.arange(first, len(self._seen), dtype=np.int32), [len(blob) for blob in blobs])
+        return Hits.of(owners, np.concatenate([np.empty((0, DIMENSIONS), np.int8), *blobs]), probe, minimum)
 
     @override
     def photo(self, number: int) -> PhotoMatch:
         return self._seen[number]
 
-    def _nominate(self, shard: int, probe: Probe, minimum: float) -> tuple[set[uuid.UUID], bool]:
-        """Photos of a partition with a face that reaches the minimum, and whether all of it had to be read."""
-        faces = self._items.nearest(self._place, shard, probe.exact)
-        scores = cosines(faces.values, probe)
-        full = len(scores) >= TOP_K and bool(scores.min() >= minimum - MARGIN)
-        if full:
-            faces = self._items.read(self._place, shard)
-            scores = cosines(faces.values, probe)
-        return {faces.photos[row] for row in np.flatnonzero(scores >= minimum)}, full
-
     def _records(self, image_ids: list[uuid.UUID]) -> list[Photo]:
         """The photos' own records, read strongly consistent after the search began: those that count."""
-        event = self._event
+        event = self.event
         parts = [image_ids[start : start + PHOTOS_AT_ONCE] for start in range(0, len(image_ids), PHOTOS_AT_ONCE)]
-        found = self._network.map(lambda ids: self._photos.get_many(event.event_id, event.shards, ids), parts)
+        found = self.network.map(lambda ids: self.photos.get_many(event.event_id, event.shards, ids), parts)
         photos = [photo for records in found for photo in records.values()]
-        return [photo for photo in photos if photo.faces_by(self._place.model) is not None]
+        return [photo for photo in photos if photo.faces_by(event.model) is not None]
 
     def _check_still_complete(self) -> None:
         """A rebuild deletes vector items only after the event says that it has another live face set. What was found is
         never stored; only by the same model can it be looked for once more."""
-        event = self._event_now(self._event.event_id)
-        if event is not None and event.faces == FaceSet(self._place.model):
+        event = self.event_now(self.event.event_id)
+        if event is not None and event.faces == FaceSet(self.event.model):
             raise IndexMovedError(event)
-
-    def _hits(self, records: list[Photo], probe: Probe, minimum: float) -> Hits:
-        first = len(self._seen)
-        self._seen += [PhotoMatch(photo.image_id, photo.width, photo.height) for photo in records]
-        blobs: list[Values] = [values_of(photo.faces_by(self._place.model) or b"") for photo in records]
-        owners = np.repeat(np.arange(first, len(self._seen), dtype=np.int32), [len(blob) for blob in blobs])
-        values = np.concatenate([np.empty((0, DIMENSIONS), np.int8), *blobs])
-        scores = cosines(values, probe)
-        enough: NDArray[np.bool_] = scores >= minimum
-        return Hits(owners[enough], scores[enough], values[enough])
 
 
 @dataclass(frozen=True, eq=False)
 class _Kept:
-    """A cohort, what it was drawn from, and until when it need not be read again.
-
-    Attributes:
-        of: the event's model, and how often something of it was deleted.
-    """
+    """A cohort, what it was drawn from, and until when it need not be read again unless the event's model or number of
+    deletions is another."""
 
     of: tuple[str, int]
     until: float
@@ -130,38 +111,43 @@ class _Kept:
     cohort: Cohort
 
 
-class VectorCohorts:
-    """The cohorts of events whose faces lie in vector items.
+@dataclass(frozen=True, kw_only=True)
+class ChosenIndexes:
+    """Opens the index that an event has, `exact` or `VectorIndex`.
 
-    One is read beside the selfie's embedding, so that a search waits no longer for it, and kept for a minute: 16 small
-    queries. An event of fewer faces than a cohort is drawn from is read by every search: there, each upload counts.
+    The exact one is made of the photos' records alone, so it is complete at any time, also for an event whose vector
+    items were in a table that this stack has no more.
+
+    The cohort of vector items is read beside the selfie's embedding, so that a search waits no longer for it, and kept
+    for a minute: 16 small queries. An event of fewer faces than a cohort is drawn from is read by every search: there,
+    each upload counts.
     """
 
-    def __init__(
-        self,
-        items: VectorItemStore,
-        network: Executor,
-        clock: Callable[[], float] = time.monotonic,
-        seconds: float = 60,
-    ) -> None:
-        """Take the parts; `network` runs requests side by side."""
-        self._items = items
-        self._network = network
-        self._clock = clock
-        self._seconds = seconds
-        self._kept: OrderedDict[int, _Kept] = OrderedDict()
+    exact: IndexOf
+    items: VectorItemStore
+    photos: PhotoStore
+    event_now: Callable[[int], Event | None]
+    network: Executor
+    clock: Callable[[], float] = time.monotonic
+    _kept: OrderedDict[int, _Kept] = field(default_factory=OrderedDict, repr=False)
 
-    def of(self, event: Event) -> Cohort:
+    def current(self, event: Event) -> FaceIndex:
+        """The event's index, with everything that was written before this call."""
+        if event.faces.kind is not FaceSetKind.VECTORS or event.vector_table != self.items.name:
+            return self.exact(event)
+        return VectorIndex(event, self.items, self.photos, self.event_now, self.network, self.cohort(event))
+
+    def cohort(self, event: Event) -> Cohort:
         """The event's cohort: that of the exact index, as of a minute ago at most, and after every deletion."""
         if not is_default(event.model):
             return NOBODY
-        now = self._clock()
+        now = self.clock()
         kept = self._kept.pop(event.event_id, None)
         if kept is None or kept.of != (event.model, event.erasures) or now >= kept.until:
             faces = self._first(place_of(event))
             same = kept is not None and np.array_equal(kept.faces, faces)
             cohort = kept.cohort if kept is not None and same else draw(faces)[0]
-            until = now + self._seconds if len(faces) == LOOKED_AT else now
+            until = now + COHORT_SECONDS if len(faces) == LOOKED_AT else now
             kept = _Kept((event.model, event.erasures), until, faces, cohort)
         self._kept[event.event_id] = kept
         while len(self._kept) > COHORTS_KEPT:
@@ -172,7 +158,7 @@ class VectorCohorts:
         """The first `LOOKED_AT` faces by image_id, of all partitions."""
         most = 2 * -(-LOOKED_AT // place.shards)
         while True:
-            parts = list(self._network.map(self._items.read, repeat(place), range(place.shards), repeat(most)))
+            parts = list(self.network.map(self.items.read, repeat(place), range(place.shards), repeat(most)))
             # A partition may have more behind its last photo, or of it.
             ends = [part.photos[-1].bytes for part in parts if len(part.photos) == most]
             end = min(ends, default=b"\xff" * 17)
@@ -182,23 +168,3 @@ class VectorCohorts:
                 values = np.concatenate([part.values for part in parts])
                 return values[np.array(order[:LOOKED_AT], np.int64)]
             most *= 2
-
-
-class ChosenIndexes(FaceIndexes):
-    """`FaceIndexes` that ask each event which index it has.
-
-    The exact one is made of the photos' records alone, so it is complete at any time, also for an event whose face
-    items were in a table that this stack has no more.
-    """
-
-    def __init__(self, exact: FaceIndexes, items: VectorItemStore, vectors: Callable[[Event], FaceIndex]) -> None:
-        """Take the parts; `vectors` opens an event's distributed index over `items`."""
-        self._exact = exact
-        self._items = items
-        self._vectors = vectors
-
-    @override
-    def current(self, event: Event) -> FaceIndex:
-        if searches_items(event, self._items.name):
-            return self._vectors(event)
-        return self._exact.current(event)

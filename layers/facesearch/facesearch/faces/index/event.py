@@ -1,46 +1,39 @@
-"""One event's faces: what its snapshot holds, what came after, and which of it still counts."""
+"""One event's faces in memory: what its snapshot holds, what came after, which of it counts, and who keeps it warm."""
 
 import heapq
+import threading
 import time
 import uuid
-from collections.abc import Iterable
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
 from concurrent.futures import Executor
-from dataclasses import dataclass
-from typing import TypeVar
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+from typing_extensions import override
 
 from facesearch.faces.engine import is_default
 from facesearch.faces.index.cohort import LOOKED_AT, NOBODY, Cohort, draw
-from facesearch.faces.index.snapshot import Snapshot
-from facesearch.faces.index.vectors import DIMENSIONS, Block, Probe, Values, cosines, inverse_norms, scan, take
+from facesearch.faces.index.port import FaceIndex, Hits
+from facesearch.faces.index.snapshot import Snapshot, SnapshotError, SnapshotStore
+from facesearch.faces.index.vectors import DIMENSIONS, Block, Probe, Values, inverse_norms, scan, take
 from facesearch.faces.packing import values_of
 from facesearch.models import Event, PhotoMatch
+from facesearch.observability import count, logger
 from facesearch.records import OVERLAP_MICROSECONDS, Photo, PhotoStore
 
 Scalar = TypeVar("Scalar", bound=np.generic)
 
 CHANGE_BYTES = 200
 """About what a row of the change feed takes besides its faces."""
+STALE_AFTER = 24 * 3600
+"""Seconds after its last look at the table from which an index is opened again instead of brought up to date: a deleted
+photo's tombstone lives two weeks (`photos.TOMBSTONE_SECONDS`), and a reader must not have been away for longer."""
 
 
-@dataclass(frozen=True, eq=False)
-class Hits:
-    """Faces of photos that count, whose cosine to a probe reached a minimum.
-
-    Attributes:
-        photos: shape (n,), the photo of each, as `EventIndex.photo` takes it.
-        cosines: shape (n,), float64, exact for the stored vectors.
-        values: shape (n, 128), int8, the stored vectors.
-    """
-
-    photos: NDArray[np.int32]
-    cosines: NDArray[np.float64]
-    values: Values
-
-
-class EventIndex:
+class EventIndex(FaceIndex):
     """The faces of one event that one model made.
 
     Photos are numbered: the snapshot's first, then the later ones in the order in which they were read. A photo that
@@ -50,14 +43,16 @@ class EventIndex:
     def __init__(self, event_id: int, model: str, base: Snapshot | None = None) -> None:
         self.event_id = event_id
         self.model = model
-        self._base = base or _nothing(event_id, model)
+        self._base = base or Snapshot.empty(event_id, model)
         self._base_owners = np.repeat(np.arange(len(self._base.ids), dtype=np.int32), self._base.counts)
         # Ids are UUIDs of hashes: the first half alone tells all but one pair in 10^7 events of a million photos apart.
         self._base_keys = self._base.ids[:, :8].copy().view(">u8").astype(np.uint64).ravel()
-        self._alive = np.ones(len(self._base.ids), bool)
-        self._tail = _Tail()
+        self._alive = _Growing(np.ones(len(self._base.ids), bool))
         self._tail_photos: list[Photo] = []
         self._tail_numbers: dict[bytes, int] = {}
+        self._tail_owners = _Growing(np.empty(0, np.int32))
+        self._tail_values = _Growing(np.empty((0, DIMENSIONS), np.int8))
+        self._tail_norms = _Growing(np.empty(0, np.float32))
         # What levelling knows was measured on today's engine; faces of others score as they did.
         self._cohort = None if is_default(model) else NOBODY
         self._drawn_to = b""
@@ -67,12 +62,17 @@ class EventIndex:
     @property
     def faces(self) -> int:
         """Vectors in memory, those that no longer count included."""
-        return len(self._base.faces) + len(self._tail)
+        return sum(map(len, self._blocks))
 
     @property
     def nbytes(self) -> int:
         """Memory that it takes."""
-        return self._base.nbytes + self._base_owners.nbytes + self._base_keys.nbytes + self._tail.nbytes
+        tail = (self._tail_owners.room, self._tail_values.room, self._tail_norms.room)
+        return self._base.nbytes + sum(array.nbytes for array in (self._base_owners, self._base_keys, *tail))
+
+    @property
+    def _blocks(self) -> list[Block]:
+        return [self._base.faces, Block(self._tail_values.rows, self._tail_norms.rows)]
 
     def refresh(self, store: PhotoStore, event: Event, pool: Executor) -> None:
         """Read what changed since the last time, every shard at once, strongly consistent."""
@@ -88,41 +88,39 @@ class EventIndex:
 
     def apply(self, changes: Iterable[Photo]) -> None:
         """Take in changes that are news, each photo's at most once."""
-        blobs: list[Values] = []
-        numbers: list[int] = []
-        for change in changes:
-            if change.image_id.bytes <= self._drawn_to:
+        first, alive, blobs = len(self._alive.rows), list[bool](), list[Values]()
+        for number, change in enumerate(changes, first):
+            image_id, faces = change.image_id.bytes, change.faces_by(self.model)
+            if image_id <= self._drawn_to:
                 self._cohort = None
-            known = self._number(change.image_id.bytes)
+            known = self._number(image_id)
             if known is not None:
-                self._alive[known] = False
-            number = len(self._base.ids) + len(self._tail_photos)
-            faces = change.faces_by(self.model)
+                self._alive.rows[known] = False
             self._tail_photos.append(change)
-            self._tail_numbers[change.image_id.bytes] = number
-            self._set_alive(number, searchable=faces is not None)
+            self._tail_numbers[image_id] = number
+            alive.append(faces is not None)
+            blobs.append(values_of(faces or b""))
             self.tail_bytes += CHANGE_BYTES + len(faces or b"")
-            if faces:
-                blobs.append(values_of(faces))
-                numbers.append(number)
-        self._tail.append(blobs, numbers)
+        if blobs:
+            values = np.concatenate(blobs)
+            self._alive.append(np.array(alive))
+            self._tail_owners.append(np.repeat(np.arange(first, number + 1, dtype=np.int32), list(map(len, blobs))))
+            self._tail_values.append(values)
+            self._tail_norms.append(inverse_norms(values))
 
+    @override
     def search(self, probe: Probe, minimum: float, pool: Executor) -> Hits:
-        """Every face of a photo that counts with a cosine of at least `minimum` to the probe."""
-        blocks = [self._base.faces, self._tail.block]
+        blocks = self._blocks
         rows = scan(blocks, probe, minimum, pool)
         older, newer = rows[rows < len(blocks[0])], rows[rows >= len(blocks[0])]
-        photos = np.concatenate([self._base_owners[older], self._tail.owners[newer - len(blocks[0])]])
-        alive = self._alive[photos]
-        rows, photos = rows[alive], photos[alive]
-        values = take(blocks, rows)
-        exact = cosines(values, probe)
-        enough = exact >= minimum
-        return Hits(photos[enough], exact[enough], values[enough])
+        photos = np.concatenate([self._base_owners[older], self._tail_owners.rows[newer - len(blocks[0])]])
+        alive = self._alive.rows[photos]
+        return Hits.of(photos[alive], take(blocks, rows[alive]), probe, minimum)
 
     @property
+    @override
     def cohort(self) -> Cohort:
-        """See `FaceIndex.cohort`; some 0.1 s of CPU when a photo that it is drawn from comes or goes, mostly none."""
+        """It takes some 0.1 s of CPU when a photo that it is drawn from comes or goes, mostly none."""
         if self._cohort is None:
             faces, photos = self.first_faces(LOOKED_AT)
             self._cohort, looked_at = draw(faces)
@@ -134,23 +132,17 @@ class EventIndex:
     def first_faces(self, most: int) -> tuple[Values, NDArray[np.int32]]:
         """The first so many faces of photos that count, by image_id, which is a hash: a fixed random sample. And the
         photo of each, one photo's side by side."""
-        older = len(self._base.ids)
-        photos = np.flatnonzero(self._alive[:older] & (self._base.counts > 0))[:most].tolist()
-        newer = (
-            older + place
-            for place, each in enumerate(self._tail_photos)
-            if self._alive[older + place] and each.faces_by(self.model)
-        )
-        photos += heapq.nsmallest(most, newer, key=self._id)
-        numbers = np.array(sorted(photos, key=self._id), np.int64)
-        owners = np.concatenate([self._base_owners, self._tail.owners])
+        older, newer = (self._base.counts > 0).nonzero()[0], np.unique(self._tail_owners.rows)
+        older, newer = (numbers[self._alive.rows[numbers]] for numbers in (older, newer))
+        first = heapq.nsmallest(most, [*older[:most].tolist(), *newer.tolist()], key=self._id)
+        numbers, owners = np.array(first, np.int64), self._owners
         begins, ends = (np.searchsorted(owners, numbers, side) for side in ("left", "right"))
         until = np.cumsum(ends - begins)
         found = (np.arange(until[-1] if len(until) else 0) + np.repeat(ends - until, ends - begins))[:most]
-        return take([self._base.faces, self._tail.block], found), owners[found]
+        return take(self._blocks, found), owners[found]
 
+    @override
     def photo(self, number: int) -> PhotoMatch:
-        """The photo of that number."""
         if number < len(self._base.ids):
             width, height = self._base.sizes[number]
             return PhotoMatch(uuid.UUID(bytes=self._base.ids[number].tobytes()), int(width), int(height))
@@ -159,18 +151,18 @@ class EventIndex:
 
     def to_snapshot(self) -> Snapshot:
         """Everything that counts, as of the last refresh."""
-        numbers = np.flatnonzero(self._alive)
-        ids = np.concatenate([self._base.ids, self._tail_ids()])[numbers]
+        numbers = np.flatnonzero(self._alive.rows)
+        tail = self._tail_photos
+        ids = np.frombuffer(b"".join(photo.image_id.bytes for photo in tail), np.uint8).reshape(-1, 16)
+        ids = np.concatenate([self._base.ids, ids])[numbers]
         order = np.lexsort(ids.T[::-1])
         numbers, ids = numbers[order], ids[order]
-        sizes = np.array([(change.width, change.height) for change in self._tail_photos], np.uint32).reshape(-1, 2)
-        changed = np.array([change.changed_at for change in self._tail_photos], np.int64)
-        owners = np.concatenate([self._base_owners, self._tail.owners])
-        place = np.full(len(self._alive), -1, np.int64)
+        sizes = np.array([(photo.width, photo.height) for photo in tail], np.uint32).reshape(-1, 2)
+        changed = np.array([photo.changed_at for photo in tail], np.int64)
+        place = np.full(len(self._alive.rows), -1, np.int64)
         place[numbers] = np.arange(len(numbers))
-        places = place[owners]
+        places = place[self._owners]
         rows = np.argsort(places, kind="stable")[np.count_nonzero(places < 0) :]
-        block = self._tail.block
         return Snapshot(
             event_id=self.event_id,
             model=self.model,
@@ -179,27 +171,25 @@ class EventIndex:
             changed_at=np.concatenate([self._base.changed_at, changed])[numbers],
             sizes=np.concatenate([self._base.sizes, sizes])[numbers],
             counts=np.bincount(places[rows], minlength=len(numbers)).astype(np.uint16),
-            faces=Block(
-                np.concatenate([self._base.faces.values, block.values])[rows],
-                np.concatenate([self._base.faces.inverse_norms, block.inverse_norms])[rows],
-            ),
+            inverse_norms=np.concatenate([self._base.inverse_norms, self._tail_norms.rows])[rows],
+            values=np.concatenate([self._base.values, self._tail_values.rows])[rows],
         )
+
+    @property
+    def _owners(self) -> NDArray[np.int32]:
+        """The photo of each face."""
+        return np.concatenate([self._base_owners, self._tail_owners.rows])
 
     def _id(self, number: int) -> bytes:
         older = len(self._base.ids)
         return self._base.ids[number].tobytes() if number < older else self._tail_photos[number - older].image_id.bytes
 
-    def _tail_ids(self) -> NDArray[np.uint8]:
-        joined = b"".join(change.image_id.bytes for change in self._tail_photos)
-        return np.frombuffer(joined, np.uint8).reshape(-1, 16)
-
     def _is_news(self, change: Photo) -> bool:
-        number = self._number(change.image_id.bytes)
+        number, older = self._number(change.image_id.bytes), len(self._base.ids)
         if number is None:
             return True
-        if number < len(self._base.ids):
-            return bool(self._base.changed_at[number] < change.changed_at)
-        return self._tail_photos[number - len(self._base.ids)].changed_at < change.changed_at
+        known = self._base.changed_at[number] if number < older else self._tail_photos[number - older].changed_at
+        return bool(known < change.changed_at)
 
     def _number(self, image_id: bytes) -> int | None:
         number = self._tail_numbers.get(image_id)
@@ -213,66 +203,68 @@ class EventIndex:
             place += 1
         return None
 
-    def _set_alive(self, number: int, *, searchable: bool) -> None:
-        if number >= len(self._alive):
-            self._alive = _grown(self._alive, number + 1)
-        self._alive[number] = searchable
+
+class _Growing(Generic[Scalar]):
+    """An array whose first axis grows by doubling."""
+
+    def __init__(self, rows: NDArray[Scalar]) -> None:
+        self.room = self.rows = rows
+
+    def append(self, more: NDArray[Scalar]) -> None:
+        before, end = len(self.rows), len(self.rows) + len(more)
+        if not before:
+            self.room = more
+        elif end > len(self.room):
+            self.room = np.empty((max(end, 2 * before), *more.shape[1:]), more.dtype)
+            self.room[:before] = self.rows
+        if before:
+            self.room[before:end] = more
+        self.rows = self.room[:end]
 
 
-class _Tail:
-    """Vectors that came after the snapshot, in arrays that grow by doubling."""
-
-    def __init__(self) -> None:
-        self._values = np.empty((0, DIMENSIONS), np.int8)
-        self._inverse_norms = np.empty(0, np.float32)
-        self._owners = np.empty(0, np.int32)
-        self._faces = 0
-
-    def __len__(self) -> int:
-        return self._faces
-
-    @property
-    def nbytes(self) -> int:
-        return self._values.nbytes + self._inverse_norms.nbytes + self._owners.nbytes
-
-    @property
-    def block(self) -> Block:
-        return Block(self._values[: self._faces], self._inverse_norms[: self._faces])
-
-    @property
-    def owners(self) -> NDArray[np.int32]:
-        return self._owners[: self._faces]
-
-    def append(self, blobs: list[Values], numbers: list[int]) -> None:
-        added = sum(len(values) for values in blobs)
-        if not added:
-            return
-        end = self._faces + added
-        if end > len(self._values):
-            self._values = _grown(self._values, end)
-            self._inverse_norms = _grown(self._inverse_norms, end)
-            self._owners = _grown(self._owners, end)
-        here = slice(self._faces, end)
-        np.concatenate(blobs, out=self._values[here])
-        self._inverse_norms[here] = inverse_norms(self._values[here])
-        self._owners[here] = np.repeat(numbers, [len(values) for values in blobs])
-        self._faces = end
+def open_index(event: Event, snapshots: SnapshotStore, pool: Executor) -> EventIndex:
+    """The index of the event's model as of its snapshot; without a usable one empty, so that a refresh fills it from
+    the table."""
+    for _ in range(2):  # a snapshot that was replaced while it was read is gone: the next one is there
+        info = snapshots.current(event.event_id, event.model)
+        if info is None:
+            break
+        try:
+            return EventIndex(event.event_id, event.model, snapshots.load(info, pool))
+        except SnapshotError as error:
+            count("SnapshotRejected")
+            logger.warning("snapshot rejected", reason=str(error), event_id=event.event_id)
+    return EventIndex(event.event_id, event.model)
 
 
-def _nothing(event_id: int, model: str) -> Snapshot:
-    return Snapshot(
-        event_id=event_id,
-        model=model,
-        watermark=0,
-        ids=np.empty((0, 16), np.uint8),
-        changed_at=np.empty(0, np.int64),
-        sizes=np.empty((0, 2), np.uint32),
-        counts=np.empty(0, np.uint16),
-        faces=Block(np.empty((0, DIMENSIONS), np.int8), np.empty(0, np.float32)),
-    )
+@dataclass(frozen=True)
+class IndexCache:
+    """Indexes by event, of its model alone; the least recently used goes first when they outgrow the budget."""
 
+    photos: PhotoStore
+    snapshots: SnapshotStore
+    megabytes: int
+    pool: Executor
+    clock: Callable[[], float] = time.time
+    _indexes: OrderedDict[int, EventIndex] = field(default_factory=OrderedDict, repr=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
-def _grown(array: NDArray[Scalar], needed: int) -> NDArray[Scalar]:
-    larger = np.zeros((max(needed, 2 * len(array), 64), *array.shape[1:]), array.dtype)
-    larger[: len(array)] = array
-    return larger
+    def current(self, event: Event) -> EventIndex:
+        """The event's index with everything that was written before this call; one larger than the budget is kept until
+        another is asked for. One call at a time: a search that was refused leaves its own running."""
+        with self._lock:
+            index = self._indexes.pop(event.event_id, None)
+            too_old = (self.clock() - STALE_AFTER) * 1_000_000
+            if index is None or index.model != event.model or index.complete_until < too_old:
+                self._make_room(keeping=0)
+                index = open_index(event, self.snapshots, self.pool)
+            index.refresh(self.photos, event, self.pool)  # one that fails half-way is not kept
+            _ = index.cohort  # drawn here, where the selfie is embedded meanwhile
+            self._indexes[event.event_id] = index
+            self._make_room(keeping=1)
+            return index
+
+    def _make_room(self, keeping: int) -> None:
+        budget = self.megabytes * 2**20
+        while len(self._indexes) > keeping and sum(kept.nbytes for kept in self._indexes.values()) > budget:
+            self._indexes.popitem(last=False)

@@ -43,14 +43,8 @@ def is_there() -> bool:
 def candidates(
     values: NDArray[np.int8], inverse_norms: NDArray[np.float32], probe: NDArray[np.int8], least: float
 ) -> NDArray[np.int64]:
-    """Rows whose dot product with the probe, times their inverse norm, is `least` or more.
-
-    Args:
-        values: shape (n, 128); other threads go on while they are read.
-        inverse_norms: shape (n,).
-        probe: 128 values.
-        least: to be reached.
-    """
+    """Rows whose dot product with the probe (128 values), times their inverse norm, is `least` or more; other threads
+    go on meanwhile."""
     arrays = [np.ascontiguousarray(array) for array in (values, inverse_norms, probe)]
     if arrays[0].shape != (len(arrays[1]), 128) or arrays[2].size != 128:
         raise ValueError("the scan in C is for vectors of 128 dimensions")

@@ -1,12 +1,33 @@
 """What the matcher asks of an event's faces, wherever they lie."""
 
+from collections.abc import Callable
 from concurrent.futures import Executor
+from dataclasses import dataclass
 from typing import Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from facesearch.faces.index.cohort import Cohort
-from facesearch.faces.index.event import Hits
-from facesearch.faces.index.vectors import Probe
+from facesearch.faces.index.vectors import Probe, Values, cosines
 from facesearch.models import Event, PhotoMatch
+
+
+@dataclass(frozen=True, eq=False)
+class Hits:
+    """Faces of photos that count, whose cosine to a probe reached a minimum: of each the photo, as `FaceIndex.photo`
+    takes it, the cosine, exact for the stored vector, and that vector."""
+
+    photos: NDArray[np.int32]
+    cosines: NDArray[np.float64]
+    values: Values
+
+    @classmethod
+    def of(cls, photos: NDArray[np.int32], values: Values, probe: Probe, minimum: float) -> "Hits":
+        """Those of such faces that reach the minimum."""
+        exact = cosines(values, probe)
+        enough = exact >= minimum
+        return cls(photos[enough], exact[enough], values[enough])
 
 
 class IndexMovedError(Exception):
@@ -27,17 +48,11 @@ class FaceIndex(Protocol):
 
     def search(self, probe: Probe, minimum: float, pool: Executor) -> Hits:
         """Faces of photos that count with a cosine of at least `minimum` to the probe; `pool` is for computing.
-
-        Raises:
-            IndexMovedError: ask the other index.
-        """
+        `IndexMovedError`: ask the other index."""
 
     def photo(self, number: int) -> PhotoMatch:
         """The photo that hits know by that number."""
 
 
-class FaceIndexes(Protocol):
-    """Finds the index that answers for an event."""
-
-    def current(self, event: Event) -> FaceIndex:
-        """The event's index, with everything that was written before this call."""
+IndexOf = Callable[[Event], FaceIndex]
+"""Opens the index that an event has, with everything that was written before the call."""

@@ -1,18 +1,14 @@
 """A snapshot: an event's faces in one file that is read straight into the arrays which are searched.
 
-| bytes            | what                                                                                    |
-| ---------------- | --------------------------------------------------------------------------------------- |
-| 0 to 65,535      | magic, length and CRC-32 of the description, the description as JSON, zeros             |
-| from 65,536 on   | the body: the arrays of `_SECTIONS` one after the other, each padded to 64 bytes          |
-
-The description has the body's CRC-32 by parts of 8 MiB, so that parts can be read and checked side by side. Numbers are
-little-endian, as on every machine that Lambda has.
+64 KiB of header (magic, length and CRC-32 of the description, the description as JSON, zeros), then the body: the
+arrays of `_SECTIONS`, each padded to 64 bytes. The description has the body's CRC-32 by parts of 8 MiB, so that parts
+can be read and checked side by side. Numbers are little-endian, as on every machine that Lambda has.
 """
 
 import json
 import struct
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -20,7 +16,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from facesearch.faces.index.vectors import DIMENSIONS, Block
+from facesearch.faces.index.vectors import DIMENSIONS, Block, Values
 
 MAGIC, VERSION = b"FSINDEX\0", 1
 HEADER_BYTES = 65_536
@@ -28,14 +24,14 @@ PART_BYTES = 8 * 2**20
 ALIGNMENT = 64
 
 _START = struct.Struct("<8sII")
-_SECTIONS: tuple[tuple[str, str, str, int], ...] = (
-    # name, numpy type, counted by, columns
-    ("ids", "<u1", "photos", 16),
-    ("changed_at", "<i8", "photos", 1),
-    ("sizes", "<u4", "photos", 2),
-    ("counts", "<u2", "photos", 1),
-    ("inverse_norms", "<f4", "faces", 1),
-    ("values", "<i1", "faces", DIMENSIONS),
+_SECTIONS = (
+    # name, type of a row, whether there is one a photo, not one a face
+    ("ids", np.dtype("(16,)u1"), True),
+    ("changed_at", np.dtype("<i8"), True),
+    ("sizes", np.dtype("(2,)<u4"), True),
+    ("counts", np.dtype("<u2"), True),
+    ("inverse_norms", np.dtype("<f4"), False),
+    ("values", np.dtype(f"({DIMENSIONS},)i1"), False),
 )
 
 
@@ -53,7 +49,7 @@ class Snapshot:
         changed_at: shape (photos,), microseconds since the epoch.
         sizes: shape (photos, 2), width and height in pixels.
         counts: shape (photos,), faces of each photo, which lie in `faces` in the same order.
-        faces: all vectors.
+        inverse_norms, values: of `faces`.
     """
 
     event_id: int
@@ -63,12 +59,23 @@ class Snapshot:
     changed_at: NDArray[np.int64]
     sizes: NDArray[np.uint32]
     counts: NDArray[np.uint16]
-    faces: Block
+    inverse_norms: NDArray[np.float32]
+    values: Values
+
+    @classmethod
+    def empty(cls, event_id: int, model: str) -> "Snapshot":
+        """The snapshot of an event without photos."""
+        return cls(event_id, model, 0, **_views(memoryview(b""), 0, 0))
+
+    @property
+    def faces(self) -> Block:
+        """All vectors."""
+        return Block(self.values, self.inverse_norms)
 
     @property
     def nbytes(self) -> int:
         """Memory that it takes."""
-        return self.ids.nbytes + self.changed_at.nbytes + self.sizes.nbytes + self.counts.nbytes + self.faces.nbytes
+        return sum(getattr(self, name).nbytes for name, *_ in _SECTIONS)
 
 
 @dataclass(frozen=True)
@@ -90,11 +97,7 @@ class SnapshotStore(Protocol):
         """The current one, read strongly consistent."""
 
     def load(self, info: SnapshotInfo, pool: Executor) -> Snapshot:
-        """Read it, side by side on `pool`.
-
-        Raises:
-            SnapshotError: it is torn, foreign or gone.
-        """
+        """Read it, side by side on `pool`; `SnapshotError`: it is torn, foreign or gone."""
 
     def save(self, snapshot: Snapshot, replaces: SnapshotInfo | None) -> SnapshotInfo | None:
         """Make it the current one, whole or not at all; None if another one than `replaces` is current by now."""
@@ -108,58 +111,39 @@ class SnapshotStore(Protocol):
 
 def encode(snapshot: Snapshot) -> bytearray:
     """The file."""
-    shapes = _shapes(len(snapshot.ids), len(snapshot.faces))
-    file = bytearray(HEADER_BYTES + shapes[-1].end)
+    counts = len(snapshot.ids), len(snapshot.values)
+    file = bytearray(HEADER_BYTES + _body_bytes(*counts))
     body = memoryview(file)[HEADER_BYTES:]
-    arrays = {
-        "ids": snapshot.ids,
-        "changed_at": snapshot.changed_at,
-        "sizes": snapshot.sizes,
-        "counts": snapshot.counts,
-        "inverse_norms": snapshot.faces.inverse_norms,
-        "values": snapshot.faces.values,
-    }
-    for shape in shapes:
-        shape.view(body)[...] = arrays[shape.name]
-    parts = [zlib.crc32(body[start : start + PART_BYTES]) for start in range(0, len(body), PART_BYTES)]
+    for name, view in _views(body, *counts).items():
+        view[...] = getattr(snapshot, name)
     description = {
         "version": VERSION,
         "event_id": snapshot.event_id,
         "model": snapshot.model,
         "watermark": snapshot.watermark,
-        "photos": len(snapshot.ids),
-        "faces": len(snapshot.faces),
-        "crc32": parts,
+        "photos": counts[0],
+        "faces": counts[1],
+        "crc32": [zlib.crc32(body[start : start + PART_BYTES]) for start in range(0, len(body), PART_BYTES)],
     }
     text = json.dumps(description, separators=(",", ":")).encode()
     if len(text) > HEADER_BYTES - _START.size:
         raise ValueError("the snapshot is too large for its format")
-    file[: _START.size] = _START.pack(MAGIC, len(text), zlib.crc32(text))
-    file[_START.size : _START.size + len(text)] = text
+    start = _START.pack(MAGIC, len(text), zlib.crc32(text)) + text
+    file[: len(start)] = start
     return file
 
 
 def decode(read: Callable[[int, memoryview], None], size: int, info: SnapshotInfo, pool: Executor) -> Snapshot:
-    """Read a file of `size` bytes.
-
-    Args:
-        read: fills a buffer with the file's bytes from an offset on; called side by side on `pool`.
-        size: of the file.
-        info: what is expected in it.
-        pool: runs the reads.
-
-    Raises:
-        SnapshotError: see there.
-    """
+    """Read a file of `size` bytes, in which `info` is expected. `read` fills a buffer with the file's bytes from an
+    offset on; it is called side by side on `pool`."""
     if size < HEADER_BYTES:
         raise SnapshotError("shorter than a header")
     file = np.empty(size, np.uint8).data
     # The header and the first part in one go: a small snapshot is one read.
     read(0, file[: HEADER_BYTES + PART_BYTES])
     said = _describe(bytes(file[:HEADER_BYTES]), info)
-    shapes = _shapes(said["photos"], said["faces"])
-    if size != HEADER_BYTES + shapes[-1].end:
-        raise SnapshotError(f"{size} bytes instead of {HEADER_BYTES + shapes[-1].end}")
+    if size != (expected := HEADER_BYTES + _body_bytes(said["photos"], said["faces"])):
+        raise SnapshotError(f"{size} bytes instead of {expected}")
     body = file[HEADER_BYTES:]
 
     def part(start: int, checksum: int) -> bool:
@@ -171,50 +155,27 @@ def decode(read: Callable[[int, memoryview], None], size: int, info: SnapshotInf
     starts = range(0, len(body), PART_BYTES)
     if len(starts) != len(said["crc32"]) or not all(pool.map(part, starts, said["crc32"])):
         raise SnapshotError("its checksum is wrong")
-    views = {shape.name: shape.view(body) for shape in shapes}
+    views = _views(body, said["photos"], said["faces"])
     if int(views["counts"].sum(dtype=np.int64)) != said["faces"]:
         raise SnapshotError("its counts do not add up")
-    return Snapshot(
-        event_id=info.event_id,
-        model=info.model,
-        watermark=said["watermark"],
-        ids=views["ids"],
-        changed_at=views["changed_at"],
-        sizes=views["sizes"],
-        counts=views["counts"],
-        faces=Block(views["values"], views["inverse_norms"]),
-    )
+    return Snapshot(info.event_id, info.model, said["watermark"], **views)
 
 
-@dataclass(frozen=True)
-class _Shape:
-    """Where an array lies in the body."""
-
-    name: str
-    dtype: str
-    start: int
-    rows: int
-    columns: int
-
-    @property
-    def end(self) -> int:
-        length = self.rows * self.columns * np.dtype(self.dtype).itemsize
-        return -(-(self.start + length) // ALIGNMENT) * ALIGNMENT
-
-    def view(self, body: memoryview) -> NDArray[Any]:
-        flat = np.frombuffer(body, self.dtype, self.rows * self.columns, self.start)
-        return flat.reshape(self.rows, self.columns) if self.columns > 1 else flat
+def _padded(length: int) -> int:
+    return -(-length // ALIGNMENT) * ALIGNMENT
 
 
-def _shapes(photos: int, faces: int) -> Sequence[_Shape]:
-    def each() -> Iterator[_Shape]:
-        start = 0
-        for name, dtype, counted_by, columns in _SECTIONS:
-            shape = _Shape(name, dtype, start, photos if counted_by == "photos" else faces, columns)
-            yield shape
-            start = shape.end
+def _body_bytes(photos: int, faces: int) -> int:
+    return sum(_padded((photos if by_photo else faces) * row.itemsize) for _, row, by_photo in _SECTIONS)
 
-    return list(each())
+
+def _views(body: memoryview, photos: int, faces: int) -> dict[str, NDArray[Any]]:
+    """The arrays in a body, by their names."""
+    views, start = dict[str, NDArray[Any]](), 0
+    for name, row, by_photo in _SECTIONS:
+        views[name] = np.ndarray((photos if by_photo else faces,), row, body, start)
+        start += _padded(views[name].nbytes)
+    return views
 
 
 def _describe(header: bytes, info: SnapshotInfo) -> dict[str, Any]:

@@ -19,36 +19,23 @@ DIMENSIONS = 128
 
 Values = NDArray[np.int8]
 """Shape (n, 128): the stored bytes of `packing`."""
-
 SCAN_ROWS = 131_072
 """Rows that one task scans: 16 MB, large beside the cost of a task, small enough to spread over the cores."""
-
 EXACT_ROWS = 65_536
 """Rows at a time in float64, 64 MB: at a very low threshold half of all rows are looked at again."""
-
 _ROUNDING = 1e-5
 """What float32 may add to the bounded error of the 8-bit dot products."""
 
 
 @dataclass(frozen=True, eq=False)
 class Block:
-    """Vectors that lie together.
-
-    Attributes:
-        values: shape (n, 128), int8.
-        inverse_norms: shape (n,), float32: 1 / length of each row of values.
-    """
+    """Vectors that lie together, shape (n, 128), and 1 / length of each, shape (n,)."""
 
     values: Values
     inverse_norms: NDArray[np.float32]
 
     def __len__(self) -> int:
         return len(self.values)
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes that a scan reads."""
-        return self.values.nbytes + self.inverse_norms.nbytes
 
 
 @dataclass(frozen=True, eq=False)

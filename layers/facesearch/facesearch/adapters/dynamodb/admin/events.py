@@ -297,6 +297,7 @@ def _face_sets(event: Event) -> Item:
         "leaving": str(event.leaving) if event.leaving is not None else None,
         "vector_table": event.vector_table or None,
         "face_shards": event.face_shards if event.vector_table else None,
+        "vector_models": event.vector_models or None,
     }
 
 
