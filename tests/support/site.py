@@ -51,8 +51,8 @@ from facesearch.photos.gallery import Galleries
 from facesearch.reading import Wanted
 from facesearch.records import Photo, original_key, rendition_keys
 from facesearch.search.selfies import job_prefix, selfie_keys
-from facesearch.webhooks.announcing import JobEnd
 from facesearch.webhooks.callbacks.callback import callback_of
+from facesearch.webhooks.jobs import JobEnd
 from facesearch.webhooks.watches.watch import Watch
 from tests.support.aws import create_table
 from tests.support.fakes import EVENT, EVENT_ID, ORG, MemoryClaims, OpenProbes
@@ -337,18 +337,9 @@ class Site:
 
     def announce(self, person: int) -> None:
         """A callback about the search of a person."""
-        end = JobEnd(
-            self.event.org_id,
-            self.event.event_id,
-            uuid.UUID(int=person),
-            "face_search.completed",
-            1,
-            90,
-            None,
-            None,
-            "u",
-        )
-        cast("Any", self.plain.stores.callbacks).add(callback_of(end, time.time()))
+        search = SearchKey(self.event.org_id, self.event.event_id, uuid.UUID(int=person))
+        end = JobEnd(search, "face_search.completed", "u", None, SearchSummary(1, 90))
+        self.plain.stores.callbacks.add(callback_of(end, time.time()))
 
     def found(self, person: int, matcher: EmbeddedMatcher | None = None) -> list[int]:
         """Numbers of the photos that a search finds, ascending; by a warm environment unless another is given."""

@@ -16,14 +16,13 @@ from facesearch.errors import SelfieUnavailable
 from facesearch.models import Job, JobStatus, QuotaLimits, QuotaState, SearchKey
 from facesearch.search.face_search import FaceSearch
 from facesearch.search.quota import Meter
-from facesearch.webhooks.announcing import Announcer, JobEnd
-from facesearch.webhooks.commands import MessageDelivery, SearchCommand, SearchCommands
+from facesearch.webhooks.commands import COMMANDS, Command, MessageDelivery, SearchCommand, SearchCommands
 from facesearch.webhooks.intake import Accepted, WebhookIntake
 from facesearch.webhooks.job_runner import JobRunner
+from facesearch.webhooks.jobs import Announcer, JobEnd
 from facesearch.webhooks.outbound import Outbound, PostResult, RefusedUrlError
 from facesearch.webhooks.pending_selfies import PendingSelfies, PendingSelfieStore
 from facesearch.webhooks.requests import WebhookRequest
-from facesearch.webhooks.watches.commands import WatchCommand, WatchCommands
 from facesearch.webhooks.watches.runner import WatchRunner
 from tests.support.fakes import (
     EVENT,
@@ -82,26 +81,14 @@ class Fused:
 class MemoryQueue(SearchCommands):
     """Commands as they were sent, and by how much which delivery was put off."""
 
-    sent: list[tuple[SearchCommand, int]] = field(default_factory=list)
+    sent: list[tuple[Any, int]] = field(default_factory=list)
     postponed: list[tuple[str, int]] = field(default_factory=list)
 
-    def send(self, command: SearchCommand, delay: int = 0) -> None:
-        self.sent.append((SearchCommand.from_message(command.to_message()), delay))
+    def send(self, command: Command, delay: int = 0) -> None:
+        self.sent.append((COMMANDS.validate_json(COMMANDS.dump_json(command, exclude_defaults=True)), delay))
 
     def postpone(self, receipt: str, seconds: int) -> None:
         self.postponed.append((receipt, seconds))
-
-
-@dataclass
-class MemoryWatchCommands(WatchCommands):
-    """Commands to look through watches."""
-
-    sent: list[tuple[WatchCommand, int]] = field(default_factory=list)
-
-    def send(self, command: WatchCommand, delay: int = 0) -> None:
-        read = WatchCommand.from_message(command.to_message())
-        assert read is not None
-        self.sent.append((read, delay))
 
 
 @dataclass
@@ -150,12 +137,13 @@ class Ends(Announcer):
     heard: list[JobEnd] = field(default_factory=list)
 
     def announce(self, end: JobEnd) -> None:
-        self.heard.append(end)
+        if end.callback_url:
+            self.heard.append(end)
 
     @property
     def told(self) -> set[tuple[uuid.UUID, str]]:
         """One of each, as a receiver counts them."""
-        return {(end.request_id, end.type) for end in self.heard}
+        return {(end.search.request_id, end.type) for end in self.heard}
 
 
 class WebhookBench:
@@ -203,7 +191,7 @@ class WebhookBench:
             reader=self.reader,
             results=self.reader,
             announcer=fused["announcer"],
-            commands=MemoryWatchCommands(),
+            commands=MemoryQueue(),
             retention_days=30,
         )
         search = FaceSearch(

@@ -20,7 +20,7 @@ from facesearch.errors import (
     UnreadableBody,
 )
 from facesearch.models import REKOGNITION, JobStatus, SearchKey, SearchSummary
-from facesearch.webhooks.commands import SearchCommand
+from facesearch.webhooks.commands import Command, SearchCommand
 from facesearch.webhooks.intake import LONGEST_DELAY
 from facesearch.webhooks.requests import parse_webhook
 from tests.support.fakes import EVENT, EVENT_ID, ORG, photos
@@ -68,7 +68,7 @@ def test_a_finished_search_is_told_once_and_not_queued(site: WebhookBench) -> No
         accepted = site.send(f"msg_{replays}", request_id=str(search.request_id), callback_url=CALLBACK)
         assert (accepted.search, accepted.status, accepted.replayed) == (search, JobStatus.DONE, True)
     (end,) = site.ends.heard
-    assert (end.type, end.total, end.confidence, end.reason) == ("face_search.completed", 12, 90, None)
+    assert (end.type, end.summary, end.reason) == ("face_search.completed", SearchSummary(12, 90), None)
     assert site.queue.sent == []
 
 
@@ -143,7 +143,7 @@ def test_a_receiver_that_fails_anywhere_leaves_nothing_and_the_next_webhook_coun
 def test_a_webhook_that_is_deleted_while_it_is_received_starts_nothing(site: WebhookBench) -> None:
     search = SearchKey(ORG, EVENT_ID, uuid.uuid4())
 
-    def delete(command: SearchCommand, delay: int = 0) -> None:
+    def delete(command: Command, delay: int = 0) -> None:
         site.store.delete(search)
         site.reader.cancel(search)
 

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from facesearch.adapters.s3.pending_selfies import S3PendingSelfies
     from facesearch.adapters.s3.snapshots import S3SnapshotStore
     from facesearch.adapters.sqs.callback_attempts import SqsAttemptQueue
-    from facesearch.adapters.sqs.search_commands import SqsSearchCommands, SqsWatchCommands
+    from facesearch.adapters.sqs.search_commands import SqsSearchCommands
     from facesearch.adapters.sqs.snapshot_requests import SqsSnapshotRequests
     from facesearch.adapters.upstream import Upstream
     from facesearch.api.webhook_authentication import WebhookAuthenticator
@@ -56,12 +56,12 @@ if TYPE_CHECKING:
     from facesearch.photos.originals import Originals
     from facesearch.search.face_search import FaceSearch
     from facesearch.search.selfies import SelfieUploads
-    from facesearch.webhooks.announcing import Announcer
     from facesearch.webhooks.callbacks.delivery import CallbackDelivery
     from facesearch.webhooks.intake import WebhookIntake
     from facesearch.webhooks.job_runner import JobRunner
-    from facesearch.webhooks.watches.commands import CollapsedWatchRequests
+    from facesearch.webhooks.jobs import Announcer
     from facesearch.webhooks.watches.runner import WatchRunner
+    from facesearch.webhooks.watches.watch import CollapsedWatchRequests
 
 IO_THREADS = 16
 CALLBACKS_AT_ONCE = 10
@@ -263,22 +263,21 @@ class Container:
     @cached_property
     def announcer(self) -> "Announcer":
         """Where the ends of searches are announced; needs neither httpx nor a secret."""
-        from facesearch.webhooks.callbacks.attempts import CallbackAnnouncer
+        from facesearch.webhooks.callbacks.callback import CallbackAnnouncer
 
         return CallbackAnnouncer(callbacks=self._callbacks, queue=self._callback_attempts)
 
     @cached_property
     def callback_delivery(self) -> "CallbackDelivery":
         from facesearch.adapters.dynamodb.shares import WorkersShares
-        from facesearch.webhooks.callbacks.delivery import CallbackDelivery, DeliveryPlan
+        from facesearch.webhooks.callbacks.delivery import CallbackDelivery
 
         return CallbackDelivery(
             callbacks=self._callbacks,
-            addresses=self._callbacks,
             queue=self._callback_attempts,
             outbound=self._outbound,
             reader=self._reader,
-            plan=DeliveryPlan(self.settings.delays),
+            delays=self.settings.delays,
             api_base_url=self.settings.api_base_url,
             pool=ThreadPoolExecutor(CALLBACKS_AT_ONCE, thread_name_prefix="callbacks"),
             shares=WorkersShares(self._shares("CALLBACKS", self.settings.callbacks_concurrency)),
@@ -355,23 +354,17 @@ class Container:
             reader=self._reader,
             results=self._results,
             announcer=self.announcer,
-            commands=self._watch_commands,
+            commands=self._search_commands,
             retention_days=self.settings.result_retention_days,
         )
 
     @cached_property
     def _watch_requests(self) -> "CollapsedWatchRequests | None":
-        from facesearch.webhooks.watches.commands import CollapsedWatchRequests
+        from facesearch.webhooks.watches.watch import CollapsedWatchRequests
 
         if not self.settings.search_jobs_queue_url:  # nobody can watch here
             return None
-        return CollapsedWatchRequests(commands=self._watch_commands, rounds=self._watches)
-
-    @cached_property
-    def _watch_commands(self) -> "SqsWatchCommands":
-        from facesearch.adapters.sqs.search_commands import SqsWatchCommands
-
-        return SqsWatchCommands(self._sqs, self.settings.required("search_jobs_queue_url"))
+        return CollapsedWatchRequests(commands=self._search_commands, watches=self._watches)
 
     @cached_property
     def _watches(self) -> "DynamoWatchStore":

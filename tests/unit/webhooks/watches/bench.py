@@ -13,12 +13,12 @@ from facesearch.deletion.search import SearchDeletion
 from facesearch.errors import NoFaceFound
 from facesearch.faces.matching import StoredProbe, StoringMatcher
 from facesearch.models import Event, Job, JobStatus, PhotoMatch, SearchKey, SearchSummary
-from facesearch.webhooks.watches.commands import CollapsedWatchRequests, WatchCommand
+from facesearch.webhooks.commands import WatchCommand
 from facesearch.webhooks.watches.runner import WatchRunner
-from facesearch.webhooks.watches.watch import Watch
+from facesearch.webhooks.watches.watch import CollapsedWatchRequests, Watch
 from tests.support.fakes import EVENT, EVENT_ID, ORG, MemoryClaims, OpenProbes
 from tests.support.site import Inline
-from tests.unit.webhooks.bench import CALLBACK, Ends, Fuse, Fused, MemoryWatchCommands
+from tests.unit.webhooks.bench import CALLBACK, Ends, Fuse, Fused, MemoryQueue
 
 DAY = 86_400
 LEFT = 30.0
@@ -64,7 +64,7 @@ class WatchBench:
         self.reader = MemoryReader()
         self.reader.events[EVENT_ID] = EVENT
         self.jobs = MemoryJobStore(self.reader)
-        self.store, self.commands, self.ends = MemoryWatchStore(most), MemoryWatchCommands(), Ends()
+        self.store, self.commands, self.ends = MemoryWatchStore(most), MemoryQueue(), Ends()
         self.matcher, self.probes = PeopleMatcher({"anna": {1}}), OpenProbes()
         self.claims, self.selfies = MemoryClaims(), MemoryObjects()
         self.clock = 1_000.0
@@ -81,7 +81,7 @@ class WatchBench:
         self.runner = WatchRunner(
             matcher=self.matcher, probes=self.probes, reader=self.reader, retention_days=30, **fused
         )
-        self.requests = CollapsedWatchRequests(commands=self.commands, rounds=self.store, clock=lambda: self.clock)
+        self.requests = CollapsedWatchRequests(commands=self.commands, watches=self.store, clock=lambda: self.clock)
         self.eraser = SearchDeletion(
             results=self.reader,
             idempotency=self.claims,

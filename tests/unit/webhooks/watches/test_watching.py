@@ -11,9 +11,9 @@ from facesearch.errors import NotFound, SearchInProgress
 from facesearch.models import FaceSet, PhotoMatch, SearchKey, SearchSummary
 from facesearch.search.results import OutdatedError
 from facesearch.search.selfies import job_prefix, selfie_keys
-from facesearch.webhooks.watches.commands import DELAY_SECONDS, WINDOW_SECONDS, WatchCommand
+from facesearch.webhooks.commands import WatchCommand
 from facesearch.webhooks.watches.runner import ENOUGH_SECONDS, PAGE
-from facesearch.webhooks.watches.watch import child_of
+from facesearch.webhooks.watches.watch import DELAY_SECONDS, WINDOW_SECONDS, child_of
 from tests.support.fakes import EVENT, EVENT_ID, ORG
 from tests.unit.webhooks.bench import CALLBACK, CrashError
 from tests.unit.webhooks.watches.bench import DAY, WatchBench
@@ -32,10 +32,10 @@ def test_later_photos_are_a_search_of_their_own_that_is_told_once(site: WatchBen
     for _ in range(3):
         site.round()
     (end,) = site.ends.heard
-    assert (end.type, end.total, end.confidence, end.metadata, end.callback_url, end.parent_request_id) == (
-        "face_search.updated", 3, 90, {"n": 7}, CALLBACK, watch.search.request_id
+    assert (end.type, end.summary, end.metadata, end.callback_url, end.parent_request_id) == (
+        "face_search.updated", SearchSummary(3, 90), {"n": 7}, CALLBACK, watch.search.request_id
     )  # fmt: skip
-    assert site.stored(end.request_id) == [1, 2, 3]
+    assert site.stored(end.search.request_id) == [1, 2, 3]
     assert site.stored(watch.search.request_id) == [1], "a result never changes"
     site.matcher.people["anna"] = {1, 2, 3, 4}
     site.round()
@@ -292,21 +292,6 @@ def test_an_event_that_nobody_watches_costs_no_message_and_a_batch_of_uploads_co
     assert WINDOW_SECONDS < DELAY_SECONDS, "who is refused knows that the round has not begun"
 
 
-def test_a_command_is_read_as_it_was_written_and_nothing_else_is() -> None:
-    for command in (WatchCommand(ORG, EVENT_ID), WatchCommand(ORG, EVENT_ID, uuid.UUID(int=3), 20)):
-        assert WatchCommand.from_message(command.to_message()) == command
-    for text in (
-        "",
-        "7",
-        "[]",
-        "{}",
-        '{"kind": "watch"}',
-        '{"kind": "search"}',
-        '{"kind":"watch","org_id":1,"event_id":2,"after":"x"}',
-    ):
-        assert WatchCommand.from_message(text) is None
-
-
 # ------------------------------------------------------------------ deletion
 
 
@@ -339,4 +324,4 @@ def test_a_search_of_any_kind_can_be_deleted_and_an_unknown_one_cannot(site: Wat
 
 def told(site: WatchBench) -> list[uuid.UUID]:
     """Each child once, as callbacks are, in their order."""
-    return list(dict.fromkeys(end.request_id for end in site.ends.heard))
+    return list(dict.fromkeys(end.search.request_id for end in site.ends.heard))

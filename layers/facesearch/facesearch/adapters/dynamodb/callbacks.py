@@ -13,10 +13,8 @@ from facesearch.adapters.dynamodb import schema
 from facesearch.adapters.dynamodb.batch import batch_delete, query_all
 from facesearch.adapters.dynamodb.conditional import update
 from facesearch.webhooks.callbacks.callback import (
-    Addresses,
     Callback,
     CallbackKey,
-    CallbackLists,
     CallbackStatus,
     CallbackStore,
 )
@@ -32,7 +30,7 @@ OFF_DAYS = 90
 
 
 @dataclass(frozen=True)
-class DynamoCallbackStore(CallbackStore, CallbackLists, Addresses):
+class DynamoCallbackStore(CallbackStore):
     """In the table; `retention_days`: how long a callback is kept, if that is longer than `LEAST_DAYS`."""
 
     dynamodb: "DynamoDBClient"

@@ -14,7 +14,7 @@ from facesearch.adapters.dynamodb.batch import query_all
 from facesearch.adapters.dynamodb.conditional import update
 from facesearch.adapters.dynamodb.results import SECONDS_PER_DAY
 from facesearch.models import Job, JobStatus, SearchKey
-from facesearch.webhooks.jobs import JobEraser, JobStore
+from facesearch.webhooks.jobs import JobStore
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class DynamoJobStore(JobStore, JobEraser):
+class DynamoJobStore(JobStore):
     """In the table: the job, its place in its event's list, and its webhook-id."""
 
     dynamodb: "DynamoDBClient"

@@ -14,7 +14,7 @@ from facesearch.adapters.dynamodb.batch import batch_delete, query_all
 from facesearch.adapters.dynamodb.conditional import update
 from facesearch.adapters.dynamodb.results import SECONDS_PER_DAY
 from facesearch.models import SearchKey
-from facesearch.webhooks.watches.watch import WATCHES_PER_EVENT, Rounds, Watch, WatchEraser, WatchStore
+from facesearch.webhooks.watches.watch import WATCHES_PER_EVENT, Watch, WatchStore
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -26,7 +26,7 @@ CHILD_DAYS = 367
 
 
 @dataclass(frozen=True)
-class DynamoWatchStore(WatchStore, WatchEraser, Rounds):
+class DynamoWatchStore(WatchStore):
     """All in partitions of the event's own; `most`: watches of one event."""
 
     dynamodb: "DynamoDBClient"

@@ -7,17 +7,15 @@ from dataclasses import dataclass, field, replace
 from typing_extensions import override
 
 from facesearch.webhooks.callbacks.callback import (
-    Addresses,
     Callback,
     CallbackKey,
-    CallbackLists,
     CallbackStatus,
     CallbackStore,
 )
 
 
 @dataclass
-class MemoryCallbackStore(CallbackStore, CallbackLists, Addresses):
+class MemoryCallbackStore(CallbackStore):
     """Over dictionaries."""
 
     callbacks: dict[CallbackKey, Callback] = field(default_factory=dict)

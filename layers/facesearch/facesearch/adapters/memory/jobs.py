@@ -7,10 +7,10 @@ from typing_extensions import override
 
 from facesearch.adapters.memory.stores import MemoryReader
 from facesearch.models import Job, JobStatus, SearchKey
-from facesearch.webhooks.jobs import JobEraser, JobStore
+from facesearch.webhooks.jobs import JobStore
 
 
-class MemoryJobStore(JobStore, JobEraser):
+class MemoryJobStore(JobStore):
     """Over the dictionaries that `MemoryReader` reads."""
 
     def __init__(self, reader: MemoryReader) -> None:

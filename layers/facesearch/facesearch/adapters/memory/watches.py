@@ -7,11 +7,11 @@ from dataclasses import dataclass, field, replace
 from typing_extensions import override
 
 from facesearch.models import SearchKey
-from facesearch.webhooks.watches.watch import WATCHES_PER_EVENT, Rounds, Watch, WatchEraser, WatchStore
+from facesearch.webhooks.watches.watch import WATCHES_PER_EVENT, Watch, WatchStore
 
 
 @dataclass
-class MemoryWatchStore(WatchStore, WatchEraser, Rounds):
+class MemoryWatchStore(WatchStore):
     """Over dictionaries; `told`: children."""
 
     most: int = WATCHES_PER_EVENT

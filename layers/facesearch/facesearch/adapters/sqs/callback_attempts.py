@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from typing_extensions import override
 
-from facesearch.webhooks.callbacks.attempts import DELAY_SECONDS, AttemptQueue, DeadLetters, DeliveryAttempt
+from facesearch.webhooks.callbacks.callback import ATTEMPTS, AttemptQueue, DeliveryAttempt
+from facesearch.webhooks.commands import LONGEST_DELAY
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -21,7 +22,7 @@ EMPTY_RESPONSES = 2
 
 
 @dataclass(frozen=True)
-class SqsAttemptQueue(AttemptQueue, DeadLetters):
+class SqsAttemptQueue(AttemptQueue):
     """Two queues; the URL of the dead letters may be empty where nothing is done about them."""
 
     sqs: "SQSClient"
@@ -34,17 +35,19 @@ class SqsAttemptQueue(AttemptQueue, DeadLetters):
         rest = math.ceil(attempt.not_before - self.clock())
         self.sqs.send_message(
             QueueUrl=self.queue_url,
-            MessageBody=attempt.to_message(),
-            DelaySeconds=min(DELAY_SECONDS, max(0, rest)),
+            MessageBody=ATTEMPTS.dump_json(attempt, exclude_defaults=True).decode(),
+            DelaySeconds=min(LONGEST_DELAY, max(0, rest)),
             MessageGroupId=str(attempt.key.org_id),  # of a standard queue: SQS lets no group's backlog hold up others
         )
 
     @override
     def add_dead_letter(self, attempt: DeliveryAttempt) -> None:
-        self.sqs.send_message(QueueUrl=self.dead_letters_url, MessageBody=attempt.to_message())
+        self.sqs.send_message(
+            QueueUrl=self.dead_letters_url, MessageBody=ATTEMPTS.dump_json(attempt, exclude_defaults=True).decode()
+        )
 
     @override
-    def delete(self, is_over: Callable[[DeliveryAttempt], bool]) -> int:
+    def delete_dead_letters(self, is_over: Callable[[DeliveryAttempt], bool]) -> int:
         deleted = empty = 0
         kept: list[str] = []
         while empty < EMPTY_RESPONSES:
@@ -71,6 +74,6 @@ class SqsAttemptQueue(AttemptQueue, DeadLetters):
 
 def _is_over(body: str, is_over: Callable[[DeliveryAttempt], bool]) -> bool:
     try:
-        return is_over(DeliveryAttempt.from_message(body))
+        return is_over(ATTEMPTS.validate_json(body))
     except ValueError:
         return False

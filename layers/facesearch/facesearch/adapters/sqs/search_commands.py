@@ -1,15 +1,11 @@
-"""The queue of the search worker: commands to run a search, and to look through watches.
-
-The message group of a standard queue is its organisation: SQS lets no group's backlog hold up others.
-"""
+"""The queue of the search worker: commands to run a search, and to look through watches."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from typing_extensions import override
 
-from facesearch.webhooks.commands import LONGEST_DELAY, SearchCommand, SearchCommands
-from facesearch.webhooks.watches.commands import WatchCommand, WatchCommands
+from facesearch.webhooks.commands import COMMANDS, LONGEST_DELAY, Command, SearchCommand, SearchCommands
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -17,37 +13,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class SqsSearchCommands(SearchCommands):
-    """Search commands."""
+    """The message group of a standard queue is its organisation: SQS lets no group's backlog hold up others."""
 
     sqs: "SQSClient"
     queue_url: str
 
     @override
-    def send(self, command: SearchCommand, delay: int = 0) -> None:
+    def send(self, command: Command, delay: int = 0) -> None:
+        org_id = command.search.org_id if isinstance(command, SearchCommand) else command.org_id
         self.sqs.send_message(
             QueueUrl=self.queue_url,
-            MessageBody=command.to_message(),
+            MessageBody=COMMANDS.dump_json(command, exclude_defaults=True).decode(),
             DelaySeconds=min(delay, LONGEST_DELAY),
-            MessageGroupId=str(command.search.org_id),
+            MessageGroupId=str(org_id),
         )
 
     @override
     def postpone(self, receipt: str, seconds: int) -> None:
         self.sqs.change_message_visibility(QueueUrl=self.queue_url, ReceiptHandle=receipt, VisibilityTimeout=seconds)
-
-
-@dataclass(frozen=True)
-class SqsWatchCommands(WatchCommands):
-    """Watch commands."""
-
-    sqs: "SQSClient"
-    queue_url: str
-
-    @override
-    def send(self, command: WatchCommand, delay: int = 0) -> None:
-        self.sqs.send_message(
-            QueueUrl=self.queue_url,
-            MessageBody=command.to_message(),
-            DelaySeconds=delay,
-            MessageGroupId=str(command.org_id),
-        )
