@@ -181,11 +181,8 @@ class CallbackAnnouncer(Announcer):
 
 
 def callback_of(end: JobEnd, now: float) -> Callback:
-    """The callback that says how a search ended; the same end, however often, has one key.
-
-    Raises:
-        ValueError: its metadata is larger than a callback may be.
-    """
+    """The callback that says how a search ended; ValueError if its metadata is larger than a callback may be. The same
+    end, however often, has one key."""
     search = end.search
     done = end.type != "face_search.failed"
     path = f"/api/v1/ext/{search.org_id}/event/{search.event_id}/faces/{search.request_id}"

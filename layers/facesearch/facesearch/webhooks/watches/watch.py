@@ -99,11 +99,7 @@ class Probes(Protocol):
         """Encrypt it."""
 
     def open(self, watch: Watch) -> StoredProbe:
-        """The probe of a watch.
-
-        Raises:
-            LostProbeError: nobody can decrypt it any more.
-        """
+        """The probe of a watch; LostProbeError if nobody can decrypt it any more."""
 
 
 def child_of(parent: SearchKey, photos: Iterable[PhotoMatch]) -> SearchKey:
