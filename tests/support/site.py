@@ -71,9 +71,9 @@ class CrashError(Exception):
 class Fuse:
     """Lets a process die at its n-th call of a store, before or after the call was carried out."""
 
-    def __init__(self) -> None:
+    def __init__(self, error: BaseException | None = None, *, after: bool = False) -> None:
         self.left: int | None = None
-        self.after = False
+        self.error, self.after = error or CrashError(), after
 
     def set(self, at: int, *, after: bool) -> None:
         self.left, self.after = at, after
@@ -86,10 +86,10 @@ class Fuse:
             return function(*args, **kwargs)
         self.left -= 1
         if not self.left and not self.after:
-            raise CrashError
+            raise self.error
         result = function(*args, **kwargs)
         if not self.left:
-            raise CrashError
+            raise self.error
         return result
 
 
