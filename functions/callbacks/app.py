@@ -6,7 +6,8 @@ from typing import Any
 from facesearch.api.queue_handler import queue_handler, side_by_side
 from facesearch.bootstrap import container
 from facesearch.observability import count, logger
-from facesearch.webhooks.callbacks.delivery import BusyError, DeliveryOutcome, DeliveryReport
+from facesearch.webhooks.callbacks.delivery import DeliveryOutcome, DeliveryReport
+from facesearch.webhooks.commands import NotNowError
 
 ATTEMPTS_THAT_FAILED = (DeliveryOutcome.FAILED, DeliveryOutcome.DEAD, DeliveryOutcome.GONE)
 
@@ -34,4 +35,4 @@ def tell(report: DeliveryReport) -> None:
 
 
 # Side by side: a receiver that takes its 15 s holds up nobody else's callback.
-handler = queue_handler(side_by_side(submit, tell), comes_again=BusyError)
+handler = queue_handler(side_by_side(submit, tell), comes_again=NotNowError)

@@ -4,17 +4,14 @@ look through an event's watches."""
 from facesearch.api.handler import log_request
 from facesearch.api.queue_handler import one_by_one, queue_handler
 from facesearch.bootstrap import container
-from facesearch.webhooks.commands import MessageDelivery, SearchCommand
-from facesearch.webhooks.job_runner import NotNowError
-from facesearch.webhooks.watches.commands import WatchCommand
+from facesearch.webhooks.commands import COMMANDS, MessageDelivery, NotNowError, WatchCommand
 
 
 def run(body: str, delivery: MessageDelivery) -> None:
-    watch = WatchCommand.from_message(body)
-    if watch is not None:
-        run_watches(watch, delivery)
+    command = COMMANDS.validate_json(body)
+    if isinstance(command, WatchCommand):
+        run_watches(command, delivery)
         return
-    command = SearchCommand.from_message(body)
     log_request(command.search.org_id, command.search.event_id, command.search.request_id)
     container.job_runner.run(command, delivery)
 

@@ -21,9 +21,9 @@ import pytest
 from facesearch.adapters.dynamodb.callbacks import DynamoCallbackStore
 from facesearch.adapters.dynamodb.table import Table
 from facesearch.adapters.sqs.webhooks import SqsAttemptQueue
-from facesearch.webhooks.announcing import JobEnd
-from facesearch.webhooks.callbacks.attempts import CallbackAnnouncer
-from facesearch.webhooks.callbacks.callback import CallbackStatus
+from facesearch.models import SearchKey, SearchSummary
+from facesearch.webhooks.callbacks.callback import CallbackAnnouncer, CallbackStatus
+from facesearch.webhooks.jobs import JobEnd
 from facesearch_cli.call import call
 from tests.conftest import ROOT
 from tests.integration.conftest import Site, photo_of_nobody, site_on, until
@@ -47,9 +47,8 @@ class Callbacks:
         """As the searchjobs function does; the request_id."""
         request_id = request_id or uuid.uuid4()
         site = self.site
-        end = JobEnd(
-            site.org_id, site.event_id, request_id, "face_search.completed", 3, 90, None, METADATA, self.receiver.url
-        )
+        search = SearchKey(site.org_id, site.event_id, request_id)
+        end = JobEnd(search, "face_search.completed", self.receiver.url, METADATA, SearchSummary(3, 90))
         self.announcer.announce(replace(end, **changes))
         return request_id
 

@@ -23,7 +23,7 @@ import standardwebhooks
 import svix
 
 from facesearch.models import Scope
-from facesearch.webhooks.job_runner import GAVE_UP
+from facesearch.webhooks.jobs import LOST
 from facesearch_local import running
 from tests.conftest import ROOT
 from tests.integration.conftest import Site, photo_of_nobody, until
@@ -444,11 +444,10 @@ def test_an_order_that_was_tried_often_enough_is_closed_and_a_dead_letter_that_c
         request_id = accepted(sender.send({"selfie_url": url}))
         end = sender.end_of(request_id)
         assert end["status"] == "failed"
-        assert end["reason"].startswith(f"{GAVE_UP} selfie_url could not be fetched")
+        assert end["reason"].startswith(f"{LOST} selfie_url could not be fetched")
         (letter,) = until(lambda: site.sqs.receive_message(QueueUrl=dead).get("Messages"), seconds=90)
-        assert json.loads(letter["Body"]) == {
-            "kind": "search", "org_id": site.org_id, "event_id": site.event_id, "request_id": request_id
-        }  # fmt: skip
+        search = {"org_id": site.org_id, "event_id": site.event_id, "request_id": request_id}
+        assert json.loads(letter["Body"]) == {"search": search}
         # When the host is up again and an operator has the dead letter delivered
         selfies.answers[url.removeprefix(selfies.url)] = (200, obama)
         site.sqs.send_message(QueueUrl=order, MessageBody=letter["Body"])

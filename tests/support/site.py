@@ -49,8 +49,8 @@ from facesearch.photos.gallery import Galleries
 from facesearch.reading import Wanted
 from facesearch.records import Photo, original_key, rendition_keys
 from facesearch.search.selfies import job_prefix, selfie_keys
-from facesearch.webhooks.announcing import JobEnd
 from facesearch.webhooks.callbacks.callback import callback_of
+from facesearch.webhooks.jobs import JobEnd
 from facesearch.webhooks.watches.watch import Watch
 from tests.support.aws import create_table
 from tests.support.fakes import EVENT, EVENT_ID, ORG, MemoryClaims, OpenProbes
@@ -69,9 +69,9 @@ class CrashError(Exception):
 class Fuse:
     """Lets a process die at its n-th call of a store, before or after the call was carried out."""
 
-    def __init__(self) -> None:
+    def __init__(self, error: BaseException | None = None, *, after: bool = False) -> None:
         self.left: int | None = None
-        self.after = False
+        self.error, self.after = error or CrashError(), after
 
     def set(self, at: int, *, after: bool) -> None:
         self.left, self.after = at, after
@@ -84,10 +84,10 @@ class Fuse:
             return function(*args, **kwargs)
         self.left -= 1
         if not self.left and not self.after:
-            raise CrashError
+            raise self.error
         result = function(*args, **kwargs)
         if not self.left:
-            raise CrashError
+            raise self.error
         return result
 
 
@@ -334,18 +334,9 @@ class Site:
 
     def announce(self, person: int) -> None:
         """A callback about the search of a person."""
-        end = JobEnd(
-            self.event.org_id,
-            self.event.event_id,
-            uuid.UUID(int=person),
-            "face_search.completed",
-            1,
-            90,
-            None,
-            None,
-            "u",
-        )
-        cast("Any", self.plain.stores.callbacks).add(callback_of(end, time.time()))
+        search = SearchKey(self.event.org_id, self.event.event_id, uuid.UUID(int=person))
+        end = JobEnd(search, "face_search.completed", "u", None, SearchSummary(1, 90))
+        self.plain.stores.callbacks.add(callback_of(end, time.time()))
 
     def found(self, person: int, matcher: EmbeddedMatcher | None = None) -> list[int]:
         """Numbers of the photos that a search finds, ascending; by a warm environment unless another is given."""

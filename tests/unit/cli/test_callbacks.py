@@ -11,9 +11,9 @@ import pytest
 from facesearch.adapters.dynamodb.callbacks import DynamoCallbackStore
 from facesearch.adapters.dynamodb.table import Table
 from facesearch.adapters.sqs.webhooks import SqsAttemptQueue
-from facesearch.webhooks.announcing import JobEnd
-from facesearch.webhooks.callbacks.attempts import DeliveryAttempt
-from facesearch.webhooks.callbacks.callback import CallbackKey, CallbackStatus, callback_of
+from facesearch.models import SearchKey, SearchSummary
+from facesearch.webhooks.callbacks.callback import CallbackKey, CallbackStatus, DeliveryAttempt, callback_of
+from facesearch.webhooks.jobs import JobEnd
 from tests.support.aws import TABLE
 from tests.unit.cli.conftest import Command, Place, stack_file_of
 
@@ -34,18 +34,9 @@ class Kept:
         self.queue.add_dead_letter(DeliveryAttempt(self.dead, 0))
 
     def add(self, place: Place, status: CallbackStatus, **changes: Any) -> CallbackKey:
-        url = "https://partner.example/hooks"
-        end = JobEnd(
-            place.org_id,
-            place.event_id,
-            uuid.uuid4(),
-            "face_search.completed",
-            1,
-            90,
-            None,
-            {"bib": "private-bib"},
-            url,
-        )
+        search = SearchKey(place.org_id, place.event_id, uuid.uuid4())
+        told = "https://partner.example/hooks", {"bib": "private-bib"}
+        end = JobEnd(search, "face_search.completed", *told, SearchSummary(1, 90))
         callback = callback_of(end, 1_900_000_000)
         self.store.add(callback)
         assert self.store.settle(replace(callback, status=status, **changes), 0)

@@ -1,32 +1,39 @@
-"""Webhooks and their searches with everything around them in memory; any step can be made to fail."""
+"""Webhooks, their searches and watches with everything around them in memory; any step can be made to fail."""
 
 import itertools
 import uuid
-from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Executor
+from dataclasses import dataclass, field, replace
 from typing import Any
+
+import pytest
 
 from facesearch.adapters.memory.stores import MemoryObjects, MemoryReader, MemoryTokenBuckets
 from facesearch.adapters.memory.webhooks import MemoryCallbackStore, MemoryJobStore, MemoryWatchStore
 from facesearch.deletion.search import SearchDeletion
 from facesearch.errors import SelfieUnavailable
-from facesearch.models import Job, JobStatus, QuotaLimits, QuotaState, SearchKey
+from facesearch.models import JobStatus, QuotaLimits, SearchKey
 from facesearch.search.face_search import FaceSearch
 from facesearch.search.quota import Meter
-from facesearch.webhooks.announcing import Announcer, JobEnd
-from facesearch.webhooks.commands import MessageDelivery, SearchCommand, SearchCommands
+from facesearch.webhooks.commands import (
+    COMMANDS,
+    Command,
+    MessageDelivery,
+    NotNowError,
+    SearchCommand,
+    SearchCommands,
+)
 from facesearch.webhooks.intake import Accepted, WebhookIntake
 from facesearch.webhooks.job_runner import JobRunner
+from facesearch.webhooks.jobs import Announcer, JobEnd
 from facesearch.webhooks.outbound import Outbound, PostResult, RefusedUrlError
 from facesearch.webhooks.pending_selfies import PendingSelfies, PendingSelfieStore
 from facesearch.webhooks.requests import WebhookRequest
-from facesearch.webhooks.watches.commands import WatchCommand, WatchCommands
 from facesearch.webhooks.watches.runner import WatchRunner
 from tests.support.fakes import (
     EVENT,
     EVENT_ID,
-    ORG,
     FakeMatcher,
     MemoryClaims,
     MemorySelfies,
@@ -34,6 +41,7 @@ from tests.support.fakes import (
     MemoryUploads,
     OpenProbes,
 )
+from tests.support.site import Fuse
 
 DELIVERIES = 4
 CALLBACK = "https://partner.example/hook"
@@ -41,65 +49,39 @@ SELFIE = "https://partner.example/selfie.jpg"
 
 
 class CrashError(BaseException):
-    """The process has died here."""
+    """The process has died here, and no code of its own sees it."""
 
 
-@dataclass
-class Fuse:
-    """Lets a process die after its n-th step, or lets that step's reply be lost."""
-
-    left: int | None = None
-    error: BaseException = field(default_factory=CrashError)
-
-    def step(self) -> None:
-        if self.left is not None:
-            self.left -= 1
-            if not self.left:
-                raise self.error
+def deaths(fuse: Fuse) -> Iterator[int]:
+    """1, 2, …: after how many steps the loop's body has its process die, until they are more than there are."""
+    for steps in itertools.count(1):
+        yield steps
+        if fuse.left:
+            fuse.left = None
+            return
 
 
-class Fused:
-    """Something whose every call is a step."""
+def raising(error: BaseException) -> Callable[..., Any]:
+    """A function that takes anything, and raises."""
 
-    def __init__(self, inner: Any, fuse: Fuse) -> None:
-        self._inner = inner
-        self._fuse = fuse
+    def fail(*_: Any, **__: Any) -> Any:
+        raise error
 
-    def __getattr__(self, name: str) -> Any:
-        method = getattr(self._inner, name)
-
-        def call(*arguments: Any, **more: Any) -> Any:
-            result = method(*arguments, **more)
-            self._fuse.step()
-            return result
-
-        return call
+    return fail
 
 
 @dataclass
 class MemoryQueue(SearchCommands):
     """Commands as they were sent, and by how much which delivery was put off."""
 
-    sent: list[tuple[SearchCommand, int]] = field(default_factory=list)
+    sent: list[tuple[Any, int]] = field(default_factory=list)
     postponed: list[tuple[str, int]] = field(default_factory=list)
 
-    def send(self, command: SearchCommand, delay: int = 0) -> None:
-        self.sent.append((SearchCommand.from_message(command.to_message()), delay))
+    def send(self, command: Command, delay: int = 0) -> None:
+        self.sent.append((COMMANDS.validate_json(COMMANDS.dump_json(command, exclude_defaults=True)), delay))
 
     def postpone(self, receipt: str, seconds: int) -> None:
         self.postponed.append((receipt, seconds))
-
-
-@dataclass
-class MemoryWatchCommands(WatchCommands):
-    """Commands to look through watches."""
-
-    sent: list[tuple[WatchCommand, int]] = field(default_factory=list)
-
-    def send(self, command: WatchCommand, delay: int = 0) -> None:
-        read = WatchCommand.from_message(command.to_message())
-        assert read is not None
-        self.sent.append((read, delay))
 
 
 @dataclass
@@ -126,7 +108,7 @@ class MemoryPendingSelfies(PendingSelfieStore):
 class FakeHost(Outbound):
     """Serves every URL alike."""
 
-    answer: Callable[[], bytes] = lambda: b"guest"
+    response: Callable[[], bytes] = lambda: b"guest"
     asked: list[str] = field(default_factory=list)
 
     def check(self, url: str) -> None:
@@ -135,7 +117,7 @@ class FakeHost(Outbound):
 
     def fetch(self, url: str) -> bytes:
         self.asked.append(url)
-        return self.answer()
+        return self.response()
 
     def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> PostResult:
         raise AssertionError
@@ -148,60 +130,51 @@ class Ends(Announcer):
     heard: list[JobEnd] = field(default_factory=list)
 
     def announce(self, end: JobEnd) -> None:
-        self.heard.append(end)
+        if end.callback_url:
+            self.heard.append(end)
 
     @property
     def told(self) -> set[tuple[uuid.UUID, str]]:
         """One of each, as a receiver counts them."""
-        return {(end.request_id, end.type) for end in self.heard}
+        return {(end.search.request_id, end.type) for end in self.heard}
 
 
 class WebhookBench:
-    """An event with twelve photos of everybody, and a partner who sends webhooks."""
+    """An event with twelve photos of everybody, and a partner who sends webhooks; any step can be made to fail."""
 
-    def __init__(self, pool: ThreadPoolExecutor) -> None:
-        self.fuse = Fuse()
+    def __init__(self, pool: Executor, matcher: FakeMatcher | None = None, most_watches: int = 10_000) -> None:
+        self.fuse = Fuse(CrashError(), after=True)
         self.reader = MemoryReader()
         self.reader.events[EVENT_ID] = EVENT
-        self.store = MemoryJobStore(self.reader)
+        self.jobs, self.watches = MemoryJobStore(self.reader), MemoryWatchStore(most_watches)
         self.queue, self.waiting, self.host, self.ends = MemoryQueue(), MemoryPendingSelfies(), FakeHost(), Ends()
-        self.matcher, self.claims, self.kept = FakeMatcher(), MemoryClaims(), MemorySelfies()
-        self.limits = QuotaLimits(per_minute=60, burst=5)
+        self.matcher, self.claims, self.kept = matcher or FakeMatcher(), MemoryClaims(), MemorySelfies()
+        self.probes, self.files = OpenProbes(), MemoryObjects()
+        self.limits = QuotaLimits(per_minute=6000, burst=100)
         self.shares = MemoryShares(2)
-        fused: dict[str, Any] = {
-            name: Fused(part, self.fuse)
-            for name, part in {
-                "jobs": self.store,
-                "selfies": self.waiting,
-                "commands": self.queue,
-                "announcer": self.ends,
-            }.items()
-        }
-        self.intake = WebhookIntake(
-            reader=self.reader,
-            outbound=self.host,
-            shares=self.shares,
-            watching=True,
-            **fused,
-        )
-        self.watches = MemoryWatchStore()
-        eraser = SearchDeletion(
+        wrap = self.fuse.wrap
+        parts: dict[str, Any] = {
+            "reader": self.reader, "jobs": wrap(self.jobs), "selfies": wrap(self.waiting), "shares": self.shares,
+            "commands": wrap(self.queue), "announcer": wrap(self.ends),
+        }  # fmt: skip
+        self.intake = WebhookIntake(outbound=self.host, watching=True, **parts)
+        self.deletion = SearchDeletion(
             results=self.reader,
             idempotency=self.claims,
-            jobs=self.store,
+            jobs=self.jobs,
             watches=self.watches,
-            selfies=MemoryObjects(),
+            selfies=self.files,
             callbacks=MemoryCallbackStore(),
             pool=pool,
         )
-        watching = WatchRunner(
+        self.watching = WatchRunner(
             matcher=self.matcher,
-            probes=OpenProbes(),
-            watches=Fused(self.watches, self.fuse),
+            probes=self.probes,
+            watches=wrap(self.watches),
             reader=self.reader,
-            results=self.reader,
-            announcer=fused["announcer"],
-            commands=MemoryWatchCommands(),
+            results=wrap(self.reader),
+            announcer=parts["announcer"],
+            commands=parts["commands"],
             retention_days=30,
         )
         search = FaceSearch(
@@ -215,18 +188,13 @@ class WebhookBench:
             wait_seconds=0,
         )
         self.runner = JobRunner(
-            reader=self.reader,
             search=search,
-            meter=self.meter,
+            meter=lambda org_id, quota: Meter(MemoryTokenBuckets(self.reader.quotas), org_id, self.limits, quota),
             deliveries=DELIVERIES,
-            shares=self.shares,
-            watcher=watching,
-            delete_search=eraser.delete_rest,
-            **fused | {"selfies": PendingSelfies(store=fused["selfies"], outbound=self.host, pool=pool)},
+            watcher=self.watching,
+            delete_search=self.deletion.delete_rest,
+            **parts | {"selfies": PendingSelfies(store=parts["selfies"], outbound=self.host, pool=pool)},
         )
-
-    def meter(self, org_id: int, quota: QuotaState) -> Meter:
-        return Meter(MemoryTokenBuckets(self.reader.quotas), org_id, self.limits, quota)
 
     def send(self, message: str = "msg_1", **body: Any) -> Accepted:
         if not body.keys() & {"selfie_url", "selfie_base64"}:
@@ -238,22 +206,31 @@ class WebhookBench:
         delivery = MessageDelivery(number, f"receipt {number}", lambda: 30)
         self.runner.run(command or self.queue.sent[-1][0], delivery)
 
-    def deliver_until_over(self) -> int:
-        """Deliver everything as SQS does, after crashes too, until it is over; how many deliveries that took."""
-        for deliveries in itertools.count():
-            if not self.queue.sent:
-                return deliveries
+    def deliver_again(self, *numbers: int, command: SearchCommand | None = None) -> None:
+        """Deliver a command that is not done each time."""
+        for number in numbers:
+            with pytest.raises(NotNowError):
+                self.deliver(number, command)
+
+    def deliver_until_over(self) -> None:
+        """Deliver everything as SQS does, after crashes too, until it is over."""
+        while self.queue.sent:
             try:
                 self.deliver(1, self.queue.sent[0][0])
             except CrashError:
                 self.fuse.left = None
             else:
                 self.queue.sent.pop(0)
-        raise AssertionError
 
-    def job(self, request_id: uuid.UUID) -> Job:
-        return self.reader.jobs[SearchKey(ORG, EVENT_ID, request_id)]
+    def change(self, **changes: Any) -> None:
+        """Change the event."""
+        self.reader.events[EVENT_ID] = replace(self.reader.events[EVENT_ID], **changes)
 
-    def status(self, request_id: uuid.UUID) -> tuple[JobStatus, str]:
-        job = self.job(request_id)
+    def status(self, search: SearchKey) -> tuple[JobStatus, str]:
+        job = self.reader.jobs[search]
         return job.status, job.reason
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was begun, or nothing of it is left."""
+        return not (self.reader.jobs or self.reader.webhooks or self.waiting.kept or self.queue.sent)

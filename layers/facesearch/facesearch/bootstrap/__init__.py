@@ -38,8 +38,8 @@ with on_first_use():
     from facesearch.search import selfies
     from facesearch.webhooks import intake, job_runner, pending_selfies
     from facesearch.webhooks import outbound as sharing
-    from facesearch.webhooks.callbacks import attempts, delivery
-    from facesearch.webhooks.watches import commands, runner
+    from facesearch.webhooks.callbacks import callback, delivery
+    from facesearch.webhooks.watches import runner, watch
 
 CALLBACKS_AT_ONCE = 10
 """A batch, whose every callback may wait 15 s for its receiver."""
@@ -162,18 +162,17 @@ class Container(StoreContainer):
             sets=self.face_sets,
         )
 
-    announcer = part(lambda self: attempts.CallbackAnnouncer(callbacks=self._callbacks, queue=self._callback_attempts))
+    announcer = part(lambda self: callback.CallbackAnnouncer(callbacks=self._callbacks, queue=self._callback_attempts))
     """Where the ends of searches are announced; needs neither httpx nor a secret."""
 
     @cached_property
     def callback_delivery(self) -> delivery.CallbackDelivery:
         return delivery.CallbackDelivery(
             callbacks=self._callbacks,
-            addresses=self._callbacks,
             queue=self._callback_attempts,
             outbound=self._outbound,
             reader=self.reader,
-            plan=delivery.DeliveryPlan(self.settings.delays),
+            delays=self.settings.delays,
             api_base_url=self.settings.api_base_url,
             pool=ThreadPoolExecutor(CALLBACKS_AT_ONCE, thread_name_prefix="callbacks"),
             shares=shares.WorkersShares(self._shares("CALLBACKS", self.settings.callbacks_concurrency)),
@@ -244,10 +243,10 @@ class Container(StoreContainer):
         )
 
     @cached_property
-    def _watch_requests(self) -> commands.CollapsedWatchRequests | None:
+    def _watch_requests(self) -> watch.CollapsedWatchRequests | None:
         if not self.settings.search_jobs_queue_url:  # nobody can watch here
             return None
-        return commands.CollapsedWatchRequests(commands=self._search_commands, rounds=self._watches)
+        return watch.CollapsedWatchRequests(commands=self._search_commands, watches=self._watches)
 
     def _shares(self, kind: str, concurrency: int) -> shares.DynamoShares:
         return shares.DynamoShares(self._table, kind, sharing.share_of(concurrency))

@@ -39,10 +39,7 @@ class OperatorContainer(Container):
         self.settings.required("callbacks_dead_letters_url")
         return CallbackReplay(
             callbacks=self._callbacks,
-            lists=self._callbacks,
-            addresses=self._callbacks,
             queue=self._callback_attempts,
-            dead_letters=self._callback_attempts,
         )
 
     @cached_property

@@ -11,7 +11,7 @@ from facesearch.faces.packing import FACE_BYTES
 from facesearch.faces.sets import FaceSets
 from facesearch.models import Event
 from facesearch.records import Photo, PhotoEraser, face_bytes
-from facesearch.webhooks.watches.watch import WatchEraser
+from facesearch.webhooks.watches.watch import WatchStore
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class FaceRetention:
     photos: PhotoEraser
     snapshots: SnapshotStore
     events: EventLifecycle
-    watches: WatchEraser
+    watches: WatchStore
     sets: FaceSets
 
     def run(self, today: dt.date) -> Iterator[Ended]:

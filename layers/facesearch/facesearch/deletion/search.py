@@ -25,7 +25,7 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from facesearch.deletion.receipts import Counts
 from facesearch.errors import NotFound
@@ -34,8 +34,9 @@ from facesearch.photos.objects import Objects
 from facesearch.search.idempotency import Idempotency
 from facesearch.search.results import ResultStore
 from facesearch.search.selfies import job_prefix, selfie_keys, selfie_prefixes
-from facesearch.webhooks.jobs import JobEraser
-from facesearch.webhooks.watches.watch import WatchEraser
+from facesearch.webhooks.callbacks.callback import CallbackStore
+from facesearch.webhooks.jobs import JobStore
+from facesearch.webhooks.watches.watch import WatchStore
 
 T = TypeVar("T")
 SWEEPS = 3
@@ -48,16 +49,6 @@ def sweep(is_clean: Callable[[], bool]) -> None:
     for _ in range(SWEEPS):
         if is_clean():
             return
-
-
-class EventCallbacks(Protocol):
-    """The part of `callbacks.callback.CallbackLists` that deletes."""
-
-    def count(self, org_id: int, event_id: int) -> int:
-        """How many callbacks of an event are kept."""
-
-    def delete_all(self, org_id: int, event_id: int) -> int:
-        """Delete an event's callbacks; how many there were."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,10 +64,10 @@ class SearchDeletion:
 
     results: ResultStore
     idempotency: Idempotency
-    jobs: JobEraser
-    watches: WatchEraser
+    jobs: JobStore
+    watches: WatchStore
     selfies: Objects
-    callbacks: EventCallbacks
+    callbacks: CallbackStore
     pool: Executor
 
     def delete(self, search: SearchKey) -> None:

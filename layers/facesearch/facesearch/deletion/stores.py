@@ -9,7 +9,7 @@ from typing_extensions import override
 
 from facesearch.admin.ports import EventLifecycle
 from facesearch.deletion.log import ErasureLog
-from facesearch.deletion.search import EventCallbacks, SearchDeletion
+from facesearch.deletion.search import SearchDeletion
 from facesearch.faces.exact_set import SnapshotBuilder
 from facesearch.faces.index.snapshot import SnapshotInfo, SnapshotStore
 from facesearch.faces.sets import FaceSets
@@ -18,8 +18,9 @@ from facesearch.photos.objects import Objects
 from facesearch.records import PhotoEraser
 from facesearch.search.idempotency import Idempotency
 from facesearch.search.results import ResultStore
-from facesearch.webhooks.jobs import JobEraser
-from facesearch.webhooks.watches.watch import Probes, WatchEraser
+from facesearch.webhooks.callbacks.callback import CallbackStore
+from facesearch.webhooks.jobs import JobStore
+from facesearch.webhooks.watches.watch import Probes, WatchStore
 
 ATTEMPTS = 10
 """How often a snapshot is written anew because somebody else wrote one meanwhile; each of theirs takes seconds."""
@@ -53,7 +54,7 @@ class Stores:
     photos: PhotoEraser
     log: ErasureLog
     results: ResultStore
-    jobs: JobEraser
+    jobs: JobStore
     claims: Idempotency
     selfies: Objects
     renditions: Objects
@@ -61,8 +62,8 @@ class Stores:
     snapshots: SnapshotStore
     builder: SnapshotBuilder
     events: EventLifecycle
-    callbacks: EventCallbacks
-    watches: WatchEraser
+    callbacks: CallbackStore
+    watches: WatchStore
     probes: Probes
     pool: Executor
     sets: FaceSets

@@ -8,17 +8,15 @@ import hashlib
 import random
 import time
 import uuid
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from facesearch.errors import InvalidRequest, NotFound, SearchDeleted, SearchInProgress, StoreUnavailable
 from facesearch.models import Event, Job, JobStatus, Page, SearchKey
 from facesearch.observability import log_unexpected
 from facesearch.reading import Known, Reader, Wanted
-from facesearch.webhooks.announcing import Announcer, completed
 from facesearch.webhooks.commands import SearchCommand, SearchCommands
-from facesearch.webhooks.jobs import JobStore, status_of
+from facesearch.webhooks.jobs import Announcer, JobEnd, JobStore, status_of
 from facesearch.webhooks.outbound import Outbound, RefusedUrlError, Shares
 from facesearch.webhooks.pending_selfies import PendingSelfieStore
 from facesearch.webhooks.requests import WebhookRequest
@@ -63,12 +61,7 @@ class WebhookIntake:
     jitter: Callable[[int, int], int] = random.randint
 
     def receive(self, event: Event, request: WebhookRequest, webhook_id: str) -> Accepted:
-        """Start the search, or say what has become of it.
-
-        Args:
-            event: that the search is about.
-            request: the body.
-            webhook_id: of the webhook; empty if it came without one.
+        """Start the search, or say what has become of it; `webhook_id` is empty if the webhook came without one.
 
         Raises:
             InvalidRequest, InvalidRequestId, UnreadableBody, TooLarge: the body.
@@ -81,17 +74,21 @@ class WebhookIntake:
         if request.watch and not self.watching:
             raise InvalidRequest("body.watch: this deployment does not watch for new photos (parameter Watching).")
         self._check_callback(request)
-        search = SearchKey(event.org_id, event.event_id, given or uuid.uuid4())
-        webhook = _digest(event, webhook_id) if webhook_id else ""
+        job = Job(
+            SearchKey(event.org_id, event.event_id, given or uuid.uuid4()),
+            urls=request.urls,
+            callback_url=request.callback_url or "",
+            metadata=request.metadata,
+            watch_days=request.watch_days if request.watch else None,
+            webhook=hashlib.sha256(f"{event.event_id}\n{webhook_id}".encode()).hexdigest() if webhook_id else "",
+            created_at=int(self.clock()),
+        )
         cancelled = dict[SearchKey, str]()
         for _ in range(ATTEMPTS):
-            search, known = self._known(search, webhook)
-            if known.cancelled != cancelled.setdefault(search, known.cancelled):
+            job, known = self._known(job)
+            if known.cancelled != cancelled.setdefault(job.search, known.cancelled):
                 raise SearchDeleted("This search was deleted while its webhook was being received.")
-            if known.job is not None:
-                accepted = self._again(known.job, known)
-            else:
-                accepted = self._add(event, self._job(search, request, webhook), pictures, known)
+            accepted = self._add(job, pictures, known) if known.job is None else self._again(known.job, known)
             if accepted is not None:
                 return accepted
         raise SearchInProgress("This webhook is already being received. Send it again.", RETRY_AFTER_SECONDS)
@@ -103,15 +100,14 @@ class WebhookIntake:
             except RefusedUrlError as refused:
                 raise InvalidRequest(f"body.callback_url: {refused.reason}") from None
 
-    def _known(self, search: SearchKey, webhook: str) -> tuple[SearchKey, Known]:
-        """The search that the webhook is about, the one that it started if it has been here before, and what there is
-        of it."""
-        by_id = (search.org_id, webhook) if webhook else None
-        known = self.reader.read(Wanted(search=search, page=FIRST, job=search, webhook=by_id))
-        if known.webhook is None or known.webhook == search.request_id:
-            return search, known
-        search = replace(search, request_id=known.webhook)
-        return search, self.reader.read(Wanted(search=search, page=FIRST, job=search))
+    def _known(self, job: Job) -> tuple[Job, Known]:
+        """The job, of the search that its webhook has started if it has been here before, and what there is of it."""
+        by_id = (job.search.org_id, job.webhook) if job.webhook else None
+        known = self.reader.read(Wanted(search=job.search, page=FIRST, job=job.search, webhook=by_id))
+        if known.webhook is None or known.webhook == job.search.request_id:
+            return job, known
+        search = replace(job.search, request_id=known.webhook)
+        return replace(job, search=search), self.reader.read(Wanted(search=search, page=FIRST, job=search))
 
     def _again(self, job: Job, known: Known) -> Accepted | None:
         """What has become of the job; None if it is gone by now."""
@@ -119,48 +115,36 @@ class WebhookIntake:
             return None  # the first time ended before this; if it did not, two messages do no harm
         return Accepted(job.search, status_of(job, known.result) or JobStatus.DONE, replayed=True)
 
-    def _add(self, event: Event, job: Job, pictures: Sequence[bytes], known: Known) -> Accepted | None:
+    def _add(self, job: Job, pictures: Sequence[bytes], known: Known) -> Accepted | None:
         """Add the job; None if there is one by now, or none any more. If it fails, there is nothing of it."""
         if known.result is not None and job.watch_days is None:
             # A POST has searched already. Told before the job is there: sent again, it would not be told any more.
-            if job.callback_url:
-                self.announcer.announce(completed(job, known.result.summary))
+            found = known.result.summary
+            self.announcer.announce(JobEnd(job.search, "face_search.completed", job.callback_url, job.metadata, found))
             done = replace(job, status=JobStatus.DONE, enqueued=True)
             return Accepted(job.search, JobStatus.DONE, replayed=True) if self.jobs.add(done) else None
-        with self._nothing_left(job.search) as kept:
+        kept = list[str]()
+        try:
             for picture in pictures:
                 kept.append(self.selfies.keep(job.search, picture))
             job = replace(job, selfies=tuple(kept))
-            if not self.jobs.add(job):
-                self._delete(kept)
-                return None
-            self._require_open(event, job)
-            if not self._enqueue(job):
-                self._delete(kept)
-                return None
-        return Accepted(job.search, JobStatus.QUEUED, replayed=False)
-
-    @contextmanager
-    def _nothing_left(self, search: SearchKey) -> Iterator[list[str]]:
-        """A list of the selfies that the block keeps. If it fails they are gone again, and so is the job, if it was
-        added: unless its command was sent, by another webhook that was told so."""
-        kept = list[str]()
-        try:
-            yield kept
+            if self.jobs.add(job):
+                # A deletion closes the event and then looks for its jobs: it has found this one, or is seen here.
+                event = self.reader.read(Wanted(event_id=job.search.event_id)).event
+                if event is None or event.closing:
+                    self.jobs.delete(job.search)
+                    raise NotFound("Event configuration not found.")
+                if self._enqueue(job):
+                    return Accepted(job.search, JobStatus.QUEUED, replayed=False)
+            self._delete(kept)
+            return None
         except Exception as error:
-            try:
-                if isinstance(error, NotFound) or self.jobs.cancel(search):
+            try:  # unless its command was sent, by another webhook that was told so
+                if isinstance(error, NotFound) or self.jobs.cancel(job.search):
                     self._delete(kept)
             except StoreUnavailable as left:
                 log_unexpected(left)
             raise
-
-    def _require_open(self, event: Event, job: Job) -> None:
-        """A deletion closes the event and then looks for its jobs: it has found this one, or is seen here."""
-        now = self.reader.read(Wanted(event_id=event.event_id)).event
-        if now is None or now.closing:
-            self.jobs.delete(job.search)
-            raise NotFound("Event configuration not found.")
 
     def _enqueue(self, job: Job) -> bool:
         """Send the command; False if its job is gone."""
@@ -175,18 +159,3 @@ class WebhookIntake:
     def _delete(self, selfies: Sequence[str]) -> None:
         for key in selfies:
             self.selfies.delete(key)
-
-    def _job(self, search: SearchKey, request: WebhookRequest, webhook: str) -> Job:
-        return Job(
-            search=search,
-            urls=request.urls,
-            callback_url=request.callback_url or "",
-            metadata=request.metadata,
-            watch_days=request.watch_days if request.watch else None,
-            webhook=webhook,
-            created_at=int(self.clock()),
-        )
-
-
-def _digest(event: Event, webhook_id: str) -> str:
-    return hashlib.sha256(f"{event.event_id}\n{webhook_id}".encode()).hexdigest()

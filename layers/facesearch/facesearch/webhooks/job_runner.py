@@ -1,4 +1,4 @@
-"""A webhook's search is run: by the same use case as POST, under the same claim, paid for by the same quota.
+"""Running a webhook's search: by the same use case as POST, under the same claim, paid for by the same quota.
 
 SQS delivers a command at least once and a worker may be killed at any step, so every step can be done again: the search
 happens once by its claim, the end is told before it is noted, and told twice it is one announcement.
@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import Any, Protocol
+from typing import Any
 
 from facesearch.errors import (
     Busy,
@@ -31,11 +31,11 @@ from facesearch.observability import count, log_unexpected, logger
 from facesearch.reading import Known, Reader, Wanted
 from facesearch.search.face_search import FaceSearch, Invocation, SelfieSource
 from facesearch.search.quota import Meter
-from facesearch.webhooks.announcing import Announcer, JobEnd, completed, failed
-from facesearch.webhooks.commands import LONGEST_DELAY, MessageDelivery, SearchCommand, SearchCommands
-from facesearch.webhooks.jobs import JobStore
+from facesearch.webhooks.commands import LONGEST_DELAY, MessageDelivery, NotNowError, SearchCommand, SearchCommands
+from facesearch.webhooks.jobs import LOST, Announcer, JobEnd, JobStore
 from facesearch.webhooks.outbound import Shares
 from facesearch.webhooks.pending_selfies import PendingSelfies
+from facesearch.webhooks.watches.runner import WatchRunner
 
 FIRST = Page(1, 1)
 RETRY_SECONDS = 5
@@ -54,26 +54,6 @@ LONGEST_ASIDE = 60
 MOST_ASIDES = 200
 """Up to 8 s, 16 s, 32 s, 60 s of stepping aside, so often: an hour and a half in which others' fetches hang all the
 time. Each time takes a worker for a moment: with 2 s at first, fifty that hang took 12 such moments a second."""
-GAVE_UP = "The search could not be completed."
-
-
-class NotNowError(Exception):
-    """The command must be delivered again."""
-
-
-class SearchWatcher(Protocol):
-    """Goes on with searches that have ended, for as long as the person has agreed to it."""
-
-    def watch(self, job: Job, selfies: SelfieSource) -> Callable[[], None] | None:
-        """Keep the probe of a job's finished search; None if there is nothing to watch any more, or no room.
-
-        What is returned looks for photos that were indexed before the watch was there and after its search had looked.
-        It raises OutdatedError if something was deleted meanwhile.
-
-        Raises:
-            SearchInProgress: photos are being deleted from the event all the time.
-            UnusableImage, NoFaceFound, OtherPerson, and what `selfies` raises.
-        """
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,7 +78,7 @@ class JobRunner:
     announcer: Announcer
     deliveries: int
     shares: Shares
-    watcher: SearchWatcher | None
+    watcher: WatchRunner[Any] | None
     delete_search: Callable[[SearchKey], None]
     clock: Callable[[], float] = time.time
     jitter: Callable[[int, int], int] = random.randint
@@ -126,26 +106,21 @@ class JobRunner:
         delivery = _counted(command, delivery, job)
         if job is None:
             logger.info("job is gone")
-        elif known.result is not None and (job.status is JobStatus.DONE or not self._is_watched(job, delivery)):
+        elif known.result is not None and job.status is not JobStatus.DONE and not self._is_watched(job, delivery):
             self._complete(job, known.result.summary)
-        elif job.status is JobStatus.DONE or (job.status is JobStatus.FAILED and not job.reason.startswith(GAVE_UP)):
+        elif job.status is JobStatus.DONE or (job.status is JobStatus.FAILED and not job.reason.startswith(LOST)):
             self.selfies.delete(job)
         elif known.result is None and delivery.number >= self.deliveries:
-            self._fail(job, f"{GAVE_UP} {job.reason.removeprefix(GAVE_UP)}".strip())
+            self._fail(job, f"{LOST} {job.reason.removeprefix(LOST)}".strip())
             self._postpone(delivery, 0)  # whence SQS moves it to the dead letters
             raise NotNowError
-        elif (share := self._share(job, delivery)) is None:
+        # A worker that waits for a stranger's host needs a share of the organisation; no other does.
+        elif (share := self.shares.take(search.org_id, delivery.seconds_left()) if job.urls else ExitStack()) is None:
             self._step_aside(command, job, delivery)
         else:
             with share:
                 if self.jobs.begin(search):
                     self._try(command, job, known, delivery, share)
-
-    def _share(self, job: Job, delivery: MessageDelivery) -> ExitStack | None:
-        """The right to let a worker wait for this organisation's hosts; nothing else waits for a stranger."""
-        if not job.urls:
-            return ExitStack()
-        return self.shares.take(job.search.org_id, delivery.seconds_left())
 
     def _step_aside(self, command: SearchCommand, job: Job, delivery: MessageDelivery) -> None:
         """Enter the command anew, which uses up no delivery, while fetches of its organisation hold all they may."""
@@ -195,36 +170,26 @@ class JobRunner:
         # A search that starts afresh because of a deletion meanwhile does not fetch again, and neither does its watch.
         selfies = cache(fetch)
         summary = known.result.summary if known.result is not None else self._matched(job, known, delivery, selfies)
-        if self._is_deleted(job):
+        if self.reader.read(Wanted(job=job.search)).job is None:
+            # The search was deleted while it ran: first its job, then its result, which may have come later.
+            self.delete_search(job.search)
+            self.selfies.delete(job)
             return
-        catch_up = self._watch(job, delivery, selfies)
-        self._announce(job, completed(job, summary))
-        if catch_up is not None:
-            catch_up()
-        self._end(job, summary)
+        self._complete(job, summary, self._watch(job, delivery, selfies))
 
     def _is_watched(self, job: Job, delivery: MessageDelivery) -> bool:
         """Whether a watch is wanted and still to be had: at the last delivery the job ends without."""
         return self.watcher is not None and job.watch_days is not None and delivery.number < self.deliveries
 
-    def _is_deleted(self, job: Job) -> bool:
-        """Whether the search was deleted while it ran: first its job, then its result, which may have come later."""
-        if self.reader.read(Wanted(job=job.search)).job is not None:
-            return False
-        self.delete_search(job.search)
-        self.selfies.delete(job)
-        return True
-
     def _watch(self, job: Job, delivery: MessageDelivery, selfies: SelfieSource) -> Callable[[], None] | None:
         """Keep the probe. Of a search that was done before, selfies may be others, or gone: nothing is kept."""
-        if self.watcher is None or not self._is_watched(job, delivery):
-            return None
-        try:
-            return self.watcher.watch(job, selfies)
-        except (SelfieUnavailable, UnusableImage, NoFaceFound, OtherPerson) as error:
-            logger.warning("search is not watched", reason=error.message)
-            count("WatchesRefused")
-            return None
+        if self.watcher is not None and self._is_watched(job, delivery):
+            try:
+                return self.watcher.watch(job, selfies)
+            except (SelfieUnavailable, UnusableImage, NoFaceFound, OtherPerson) as error:
+                logger.warning("search is not watched", reason=error.message)
+                count("WatchesRefused")
+        return None
 
     def _matched(self, job: Job, known: Known, delivery: MessageDelivery, selfies: SelfieSource) -> SearchSummary:
         event = known.event
@@ -235,29 +200,21 @@ class JobRunner:
         invocation = Invocation(delivery.seconds_left, meter, known.cancelled)
         return self.search.search(event, job.search, selfies, FIRST, invocation).stored.summary
 
-    def _complete(self, job: Job, summary: SearchSummary) -> None:
-        if job.status is JobStatus.DONE:
-            self.selfies.delete(job)
-        else:
-            self._announce(job, completed(job, summary))
-            self._end(job, summary)
-
-    def _announce(self, job: Job, end: JobEnd) -> None:
-        if job.callback_url:
-            self.announcer.announce(end)
-
-    def _end(self, job: Job, summary: SearchSummary) -> None:
+    def _complete(self, job: Job, summary: SearchSummary, catch_up: Callable[[], None] | None = None) -> None:
+        self.announcer.announce(JobEnd(job.search, "face_search.completed", job.callback_url, job.metadata, summary))
+        if catch_up is not None:
+            catch_up()
         self.jobs.end(job.search)
         count("JobsCompleted")
         logger.info("job completed", matches=summary.total)
         self.selfies.delete(job)
 
     def _fail(self, job: Job, reason: str) -> None:
-        self._announce(job, failed(job, reason))
+        self.announcer.announce(JobEnd(job.search, "face_search.failed", job.callback_url, job.metadata, reason=reason))
         self.jobs.end(job.search, reason)
         count("JobsFailed")
         logger.warning("job failed", reason=reason)
-        if not reason.startswith(GAVE_UP):  # else an operator may have the dead letter delivered once more
+        if not reason.startswith(LOST):  # else an operator may have the dead letter delivered once more
             self.selfies.delete(job)
 
     def _wait(self, command: SearchCommand, delivery: MessageDelivery, retry_after: int) -> None:

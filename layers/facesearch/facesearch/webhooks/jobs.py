@@ -1,16 +1,19 @@
-"""Where jobs are kept, and how far each has come."""
+"""Jobs: where they are kept, how far each has come, and what is told of its end, or of what a watch has found later."""
 
 import time
+import uuid
 from collections.abc import Iterator
-from typing import Protocol
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
 
-from facesearch.models import Job, JobStatus, SearchKey
+from facesearch.models import Job, JobStatus, SearchKey, SearchSummary
 from facesearch.reading import StoredPage
 
 LOST_SECONDS = 3 * 86_400
 """A job is over within two days of its webhook: one of waiting for quota, and twenty deliveries an hour apart. One that
 is not has lost its message, or SQS has moved it to the dead letters before a worker could say how it ended."""
 LOST = "The search could not be completed."
+EndType = Literal["face_search.completed", "face_search.failed", "face_search.updated"]
 
 
 def status_of(job: Job | None, result: StoredPage | None) -> JobStatus | None:
@@ -20,6 +23,35 @@ def status_of(job: Job | None, result: StoredPage | None) -> JobStatus | None:
     if job is None or job.status is JobStatus.DONE:
         return None
     return JobStatus.FAILED if time.time() > job.created_at + LOST_SECONDS else job.status
+
+
+@dataclass(frozen=True)
+class JobEnd:
+    """What there is to say of a search that a webhook has asked for.
+
+    Attributes:
+        type: completed or failed, once for each search; updated for a later search that this one watches for.
+        callback_url: checked to be https, not yet looked up; empty = nobody is to be told.
+        metadata: as the webhook sent it, at most 1 KB as JSON.
+        summary: what was found; None if it failed.
+        reason: why it failed, in words that are safe to show.
+        parent_request_id: of an update, the search that asked for it.
+    """
+
+    search: SearchKey
+    type: EndType
+    callback_url: str
+    metadata: dict[str, Any] | None
+    summary: SearchSummary | None = None
+    reason: str | None = None
+    parent_request_id: uuid.UUID | None = None
+
+
+class Announcer(Protocol):
+    """Takes announcements and keeps them until they are delivered."""
+
+    def announce(self, end: JobEnd) -> None:
+        """Take one, unless nobody is to be told. The same one may come more than once: search and type say which."""
 
 
 class JobStore(Protocol):
@@ -42,13 +74,6 @@ class JobStore(Protocol):
 
     def end(self, search: SearchKey, reason: str = "") -> None:
         """It is done, or, with a reason, failed. One that is done stays so, and one that is gone is not made anew."""
-
-    def delete(self, search: SearchKey) -> bool:
-        """Delete a job, and which webhook has started it; whether there was one."""
-
-
-class JobEraser(Protocol):
-    """What deletions ask of jobs."""
 
     def jobs(self, event_id: int) -> Iterator[SearchKey]:
         """Every job of the event."""

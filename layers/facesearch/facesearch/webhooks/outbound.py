@@ -45,11 +45,7 @@ class Outbound(Protocol):
     """Calls to URLs that strangers gave us."""
 
     def check(self, url: str) -> None:
-        """Say what can be said about a URL without looking anything up.
-
-        Raises:
-            RefusedUrlError: it will never be called.
-        """
+        """Raise RefusedUrlError if the URL will never be called, as far as can be said without looking anything up."""
 
     def fetch(self, url: str) -> bytes:
         """What is there, as it is sent: not inflated, and of whatever type.

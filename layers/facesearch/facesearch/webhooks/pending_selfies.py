@@ -18,27 +18,15 @@ class PendingSelfieStore(Protocol):
         """Keep one, beside whatever there is of the same search; what it is fetched by."""
 
     def fetch(self, key: str) -> bytes:
-        """One that was kept.
-
-        Raises:
-            SelfieUnavailable: it is gone.
-        """
+        """One that was kept; SelfieUnavailable if it is gone."""
 
     def delete(self, key: str) -> None:
         """Delete one; it may be gone already."""
 
 
-class FetchLaterError(Busy):
-    """The selfie's host did not respond properly; `retry_after` is 0 if it did not say when it will."""
-
-
 @dataclass(frozen=True, kw_only=True)
 class PendingSelfies:
-    """The selfies of jobs, wherever they are.
-
-    Attributes:
-        pool: gets several side by side: each may take as long as it would alone.
-    """
+    """The selfies of jobs, wherever they are. The pool gets several side by side: each may take as long as alone."""
 
     store: PendingSelfieStore
     outbound: Outbound
@@ -49,7 +37,7 @@ class PendingSelfies:
 
         Raises:
             SelfieUnavailable: it is gone, its URL is refused, or there is nothing.
-            FetchLaterError: its host has no response for now.
+            Busy: its host has no response for now; `retry_after` is 0 if it did not say when it will.
         """
         places = job.selfies or job.urls
         get = self.store.fetch if job.selfies else self._fetch
@@ -70,7 +58,7 @@ class PendingSelfies:
         except FetchFailedError as error:
             reason = f"selfie_url could not be fetched: {error.reason}"
             if error.retryable:
-                raise FetchLaterError(reason, error.retry_after or 0) from None
+                raise Busy(reason, error.retry_after or 0) from None
             raise SelfieUnavailable(reason) from None
 
     def delete(self, job: Job) -> None:

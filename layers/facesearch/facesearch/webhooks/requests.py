@@ -6,7 +6,7 @@ import json
 import uuid
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError, from_json
 
 from facesearch.errors import InvalidRequest, TooLarge, UnreadableBody
@@ -32,14 +32,13 @@ def _one_or_some(value: object) -> object:
     return value
 
 
-def _urls(value: object) -> object:
-    for each in _each(value):
-        if not 1 <= len(each) <= MAX_URL_LENGTH:
-            raise PydanticCustomError("url", f"A URL should have 1 to {MAX_URL_LENGTH} characters")
+def _fitting(value: str | list[str] | None) -> str | list[str] | None:
+    if not all(1 <= len(url) <= MAX_URL_LENGTH for url in _each(value)):
+        raise PydanticCustomError("url", f"A URL should have 1 to {MAX_URL_LENGTH} characters")
     return value
 
 
-def _each(value: Any) -> tuple[str, ...]:
+def _each(value: str | list[str] | None) -> tuple[str, ...]:
     return () if value is None else (value,) if isinstance(value, str) else tuple(value)
 
 
@@ -48,58 +47,48 @@ def _schema(each: dict[str, Any]) -> dict[str, Any]:
     return {"anyOf": [each, some, {"type": "null"}]}
 
 
-Url = Annotated[str, Field(min_length=1, max_length=MAX_URL_LENGTH)]
+Selfies = Annotated[str | list[str] | None, BeforeValidator(_one_or_some)]
 
 
 class WebhookRequest(BaseModel):
-    """What to search with, and what to do with the result. Exactly one of `selfie_url` and `selfie_base64`.
+    """What to search with, and what to do with the result. Send exactly one of `selfie_url` and `selfie_base64`.
 
     `watch` needs `watch_consent` to be true, and a `callback_url`.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
 
-    selfie_url: Annotated[
-        str | list[str] | None,
-        Field(
-            description="Where the selfie is, or up to three of one person are: https, at a public "
-            "address; 15 MiB at most each.",
-            json_schema_extra=_schema({"type": "string", "minLength": 1, "maxLength": MAX_URL_LENGTH}),
-        ),
-        BeforeValidator(_urls),
-        BeforeValidator(_one_or_some),  # the last one is asked first
-    ] = None
-    selfie_base64: Annotated[
-        str | list[str] | None,
-        Field(
-            description="The selfie itself, or up to three of one person: JPEG, PNG, WebP, HEIC or AVIF, at most "
-            "4.4 MiB together before encoding.",
-            json_schema_extra=_schema({"type": "string", "minLength": 1}),
-        ),
-        BeforeValidator(_one_or_some),
-    ] = None
-    request_id: Annotated[
-        str | None,
-        Field(
-            description="The search; made up by the service if left out.",
-            json_schema_extra={"anyOf": [{"type": "string", "pattern": UUID_PATTERN}, {"type": "null"}]},
-        ),
-    ] = None
-    callback_url: Annotated[Url | None, Field(description="Whom to tell when it has ended: https.")] = None
-    metadata: Annotated[
-        dict[str, Any] | None, Field(description="Sent back with the callback; at most 1 KB as JSON.")
-    ] = None
-    watch: Annotated[
-        bool, Field(description="Also tell of matching photos that come later; needs watch_consent and callback_url.")
-    ] = False
-    watch_consent: Annotated[
-        bool, Field(description="The person agrees that the face's embedding is kept for that time.")
-    ] = False
-    watch_days: Annotated[
-        int,
-        Field(ge=1, le=WATCH_DAYS, description=f"For how many days; {WATCH_DAYS} unless given."),
-        BeforeValidator(_whole),
-    ] = WATCH_DAYS
+    selfie_url: Annotated[Selfies, AfterValidator(_fitting)] = Field(
+        None,
+        description="The URL of the selfie, or of up to three selfies of one person: https, at a public address, at "
+        "most 15 MiB each.",
+        json_schema_extra=_schema({"type": "string", "minLength": 1, "maxLength": MAX_URL_LENGTH}),
+    )
+    selfie_base64: Selfies = Field(
+        None,
+        description="The selfie itself, or up to three selfies of one person: JPEG, PNG, WebP, HEIC or AVIF, together "
+        "at most 4.4 MiB before encoding.",
+        json_schema_extra=_schema({"type": "string", "minLength": 1}),
+    )
+    request_id: str | None = Field(
+        None,
+        description="The search's id. If you leave it out, the service makes one up.",
+        json_schema_extra={"anyOf": [{"type": "string", "pattern": UUID_PATTERN}, {"type": "null"}]},
+    )
+    callback_url: Annotated[str, Field(min_length=1, max_length=MAX_URL_LENGTH)] | None = Field(
+        None, description="The https URL that is called when the search has ended."
+    )
+    metadata: dict[str, Any] | None = Field(None, description="Comes back with the callback; at most 1 KB as JSON.")
+    watch: bool = Field(
+        False,
+        description="Also call back about matching photos that come later; needs `watch_consent` and `callback_url`.",
+    )
+    watch_consent: bool = Field(
+        False, description="The person agrees that the service keeps an embedding of the face while it watches."
+    )
+    watch_days: Annotated[int, BeforeValidator(_whole)] = Field(
+        WATCH_DAYS, ge=1, le=WATCH_DAYS, description=f"How many days to watch; {WATCH_DAYS} by default."
+    )
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
@@ -113,11 +102,7 @@ class WebhookRequest(BaseModel):
 
     @property
     def search_id(self) -> uuid.UUID | None:
-        """The request_id, if there is one.
-
-        Raises:
-            InvalidRequestId: it is no UUID.
-        """
+        """The request_id, if there is one; InvalidRequestId if it is no UUID."""
         return None if self.request_id is None else parse_request_id(self.request_id)
 
     @property
@@ -126,12 +111,7 @@ class WebhookRequest(BaseModel):
         return _each(self.selfie_url)
 
     def pictures(self) -> list[bytes]:
-        """The selfies that came along, if any did.
-
-        Raises:
-            UnreadableBody: one is not base64, or empty.
-            TooLarge: they are more than one call may carry.
-        """
+        """The selfies that came along; UnreadableBody if one is not base64, or empty, TooLarge if they are together."""
         given = _each(self.selfie_base64)
         pictures = []
         for number, text in enumerate(given, 1):
@@ -146,12 +126,7 @@ class WebhookRequest(BaseModel):
 
 
 def parse_webhook(body: bytes) -> WebhookRequest:
-    """Read the body.
-
-    Raises:
-        UnreadableBody: not JSON.
-        InvalidRequest: another shape.
-    """
+    """Read the body; UnreadableBody if it is not JSON, InvalidRequest if it has another shape."""
     try:
         content = from_json(body, allow_inf_nan=False)
     except ValueError:

@@ -20,17 +20,10 @@ class ForgedError(Exception):
 
 
 def verify(headers: Mapping[str, str], body: bytes, secrets: Sequence[WebhookSecret]) -> str:
-    """Check a message's signature; its `webhook-id`, which is signed, too.
+    """Check a message's signature by any of the secrets; its `webhook-id`, which is signed, too.
 
-    Signatures are compared in constant time, by the library.
-
-    Args:
-        headers: with names in lower case.
-        body: as it came, before anything has looked at it.
-        secrets: any of them will do.
-
-    Raises:
-        ForgedError: whatever is wrong.
+    The library compares in constant time. Names of headers are in lower case, and the body is as it came. Whatever is
+    wrong is a ForgedError.
     """
     signed = {name: headers.get(name, "") for name in (ID, TIMESTAMP, SIGNATURE)}
     for secret in [each.secret for each in secrets] or [_NOBODYS]:
@@ -45,11 +38,8 @@ def verify(headers: Mapping[str, str], body: bytes, secrets: Sequence[WebhookSec
 def sign(message_id: str, timestamp: datetime, body: bytes, secrets: Sequence[WebhookSecret]) -> dict[str, str]:
     """The three headers of a message, with a signature by every secret, so that receivers can change over.
 
-    Args:
-        message_id: the same at every attempt to deliver the message; no full stop in it.
-        timestamp: of this attempt.
-        body: exactly the bytes that will be sent; UTF-8.
-        secrets: the organisation's; at least one.
+    `message_id` is the same at every attempt to deliver the message, `timestamp` is the attempt's, and `body` is
+    exactly the bytes that will be sent, in UTF-8.
     """
     moment, text = timestamp.astimezone(UTC), body.decode()
     signatures = [Webhook(each.secret).sign(message_id, moment, text) for each in secrets]

@@ -10,11 +10,18 @@ from standardwebhooks import Webhook
 
 from facesearch.adapters.memory.stores import MemoryReader
 from facesearch.adapters.memory.webhooks import MemoryCallbackStore
-from facesearch.models import WebhookSecret
-from facesearch.webhooks.announcing import JobEnd
-from facesearch.webhooks.callbacks.attempts import AttemptQueue, CallbackAnnouncer, DeadLetters, DeliveryAttempt
-from facesearch.webhooks.callbacks.callback import Callback, CallbackKey, callback_of
-from facesearch.webhooks.callbacks.delivery import CallbackDelivery, DeliveryPlan, DeliveryReport
+from facesearch.models import SearchKey, SearchSummary, WebhookSecret
+from facesearch.webhooks.callbacks.callback import (
+    ATTEMPTS,
+    AttemptQueue,
+    Callback,
+    CallbackAnnouncer,
+    CallbackKey,
+    DeliveryAttempt,
+    callback_of,
+)
+from facesearch.webhooks.callbacks.delivery import CallbackDelivery, DeliveryReport
+from facesearch.webhooks.jobs import JobEnd
 from facesearch.webhooks.outbound import Outbound, PostResult
 from tests.support.fakes import EVENT, EVENT_ID, ORG, MemoryShares
 from tests.support.site import Inline
@@ -22,7 +29,8 @@ from tests.support.site import Inline
 URL = "https://partner.example/hooks/private-path?token=private"
 REQUEST = uuid.UUID(int=7)
 SECRETS = tuple(WebhookSecret(name, f"whsec_{name * 10}AAA=", "2026-01-01T00:00:00+00:00") for name in ("abcd", "efgh"))
-END = JobEnd(ORG, EVENT_ID, REQUEST, "face_search.completed", 12, 90, None, {"bib": "private-bib"}, URL)
+SEARCH = SearchKey(ORG, EVENT_ID, REQUEST)
+END = JobEnd(SEARCH, "face_search.completed", URL, {"bib": "private-bib"}, SearchSummary(12, 90))
 NOW = 1_800_000_000.0
 KEY = callback_of(END, NOW).key
 
@@ -60,7 +68,7 @@ class Receiver(Outbound):
 
 
 @dataclass
-class MemoryAttempts(AttemptQueue, DeadLetters):
+class MemoryAttempts(AttemptQueue):
     """Over lists."""
 
     waiting: list[DeliveryAttempt] = field(default_factory=list)
@@ -72,7 +80,7 @@ class MemoryAttempts(AttemptQueue, DeadLetters):
     def add_dead_letter(self, attempt: DeliveryAttempt) -> None:
         self.dead.append(attempt)
 
-    def delete(self, is_over: Callable[[DeliveryAttempt], bool]) -> int:
+    def delete_dead_letters(self, is_over: Callable[[DeliveryAttempt], bool]) -> int:
         over = [attempt for attempt in self.dead if is_over(attempt)]
         self.dead = [attempt for attempt in self.dead if attempt not in over]
         return len(over)
@@ -87,7 +95,7 @@ class CallbackBench:
         self.reader = MemoryReader()
         self.reader.events[EVENT_ID] = EVENT
         self.reader.secrets[ORG] = secrets
-        self.plan = DeliveryPlan(delays, lambda low, high: (low + high) / 2)
+        self.delays = delays
         self.shares = MemoryShares(2)
         self.wrap: Callable[[Any], Any] = lambda part: part
 
@@ -101,24 +109,24 @@ class CallbackBench:
     def delivery(self) -> CallbackDelivery:
         return CallbackDelivery(
             callbacks=self.wrap(self.callbacks),
-            addresses=self.wrap(self.callbacks),
             queue=self.wrap(self.queue),
             outbound=self.wrap(self.receiver),
             reader=self.reader,
-            plan=self.plan,
+            delays=self.delays,
+            uniform=lambda low, high: (low + high) / 2,
             api_base_url="https://api.example/live",
             pool=Inline(),
             shares=self.shares,
             clock=lambda: self.now,
         )
 
-    def announce(self, **changes: Any) -> CallbackKey:
-        end = replace(END, **changes)
+    def announce(self, *, org_id: int = ORG, **changes: Any) -> CallbackKey:
+        end = replace(END, search=replace(SEARCH, org_id=org_id), **changes)
         self.announcer.announce(end)
         return callback_of(end, self.now).key
 
     def deliver(self, attempt: DeliveryAttempt) -> DeliveryReport:
-        return self.delivery.deliver(attempt.to_message())
+        return self.delivery.deliver(written(attempt))
 
     def run(self, *, most: int = 1_000) -> list[DeliveryReport]:
         """Handle what is in the queue, and pass the time until each is due, to the end."""
@@ -134,6 +142,10 @@ class CallbackBench:
         found = self.callbacks.get(key)
         assert found is not None
         return found
+
+
+def written(attempt: DeliveryAttempt) -> str:
+    return ATTEMPTS.dump_json(attempt, exclude_defaults=True).decode()
 
 
 def content(body: bytes) -> Any:

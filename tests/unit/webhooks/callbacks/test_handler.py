@@ -6,13 +6,13 @@ from typing import Any, cast
 import pytest
 
 from facesearch import bootstrap
-from facesearch.webhooks.callbacks.attempts import DeliveryAttempt
+from facesearch.webhooks.callbacks.callback import ATTEMPTS, DeliveryAttempt
 from facesearch.webhooks.outbound import RefusedUrlError
 from tests.conftest import ROOT
 from tests.support.fakes import EVENT_ID, ORG, Context
 from tests.support.output import Output
 from tests.unit.api.test_handlers import load
-from tests.unit.webhooks.callbacks.bench import KEY, NOW, REQUEST, CallbackBench
+from tests.unit.webhooks.callbacks.bench import KEY, NOW, REQUEST, CallbackBench, written
 
 
 def batch(*bodies: str) -> dict[str, Any]:
@@ -38,14 +38,14 @@ def invoke(event: dict[str, Any]) -> list[str]:
 def test_the_versioned_event_is_an_attempt(site: CallbackBench) -> None:
     event = json.loads((ROOT / "events" / "callbacks.json").read_text())
     assert invoke(event) == [], "of a callback that is not kept any more"
-    attempt = DeliveryAttempt.from_message(event["Records"][0]["body"])
+    attempt = ATTEMPTS.validate_json(event["Records"][0]["body"])
     assert (attempt.key.org_id, attempt.key.event_id, attempt.number) == (ORG, EVENT_ID, 0)
 
 
 def test_an_attempt_is_told_by_ids_and_counts_alone(site: CallbackBench, output: Output) -> None:
     site.receiver.answers = [503]
     site.announce()
-    assert invoke(batch(DeliveryAttempt(KEY, 0).to_message())) == []
+    assert invoke(batch(written(DeliveryAttempt(KEY, 0)))) == []
     (line,) = output.logs
     assert line["message"] == "callback failed"
     assert {name: line[name] for name in ("org_id", "event_id", "callback_id", "request_id", "attempts", "status")} == {
@@ -62,12 +62,12 @@ def test_an_attempt_is_told_by_ids_and_counts_alone(site: CallbackBench, output:
 
 
 def test_every_outcome_is_counted(site: CallbackBench, output: Output) -> None:
-    keys = [site.announce(event_id=EVENT_ID, type=kind) for kind in ("face_search.completed", "face_search.failed")]
+    keys = [site.announce(type=kind) for kind in ("face_search.completed", "face_search.failed")]
     elsewhere = [site.announce(org_id=ORG + number) for number in (1, 2)]
     for org_id in (ORG + 1, ORG + 2):
         site.reader.secrets[org_id] = site.reader.secrets[ORG]
     site.receiver.answers = [204, 500, RefusedUrlError("no"), 410]
-    assert invoke(batch(*(DeliveryAttempt(key, 0).to_message() for key in (*keys, *elsewhere)))) == []
+    assert invoke(batch(*(written(DeliveryAttempt(key, 0)) for key in (*keys, *elsewhere)))) == []
     counted = {"CallbacksDelivered": [1], "CallbacksFailed": [1, 1, 1], "CallbacksDead": [1]}
     assert {name: value for name, value in output.metrics.items() if name in counted} == counted
 
@@ -77,14 +77,14 @@ def test_only_the_message_in_trouble_is_delivered_again(site: CallbackBench, out
     other = site.announce(type="face_search.failed")
     site.callbacks.claim(other, 0, NOW, NOW + 20)
     bodies = [
-        DeliveryAttempt(KEY, 0).to_message(),
-        DeliveryAttempt(other, 0).to_message(),
+        written(DeliveryAttempt(KEY, 0)),
+        written(DeliveryAttempt(other, 0)),
         "no attempt",
-        DeliveryAttempt(KEY, 0).to_message(),
+        written(DeliveryAttempt(KEY, 0)),
     ]
     assert invoke(batch(*bodies)) == ["m1", "m2"]
     assert [line["message"] for line in output.logs] == [
-        "callback delivered", "callback is being sent by somebody else", "unexpected failure",
+        "callback delivered", "callback is being sent by another process", "unexpected failure",
         "callback's attempt is over",
     ]  # fmt: skip
     assert len(site.receiver.got) == 1

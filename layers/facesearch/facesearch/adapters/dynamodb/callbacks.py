@@ -11,10 +11,8 @@ from typing_extensions import override
 from facesearch.adapters.dynamodb import schema
 from facesearch.adapters.dynamodb.table import Item, Table, delete, put, replacing, update
 from facesearch.webhooks.callbacks.callback import (
-    Addresses,
     Callback,
     CallbackKey,
-    CallbackLists,
     CallbackStatus,
     CallbackStore,
 )
@@ -27,7 +25,7 @@ OFF_DAYS = 90
 
 
 @dataclass(frozen=True)
-class DynamoCallbackStore(CallbackStore, CallbackLists, Addresses):
+class DynamoCallbackStore(CallbackStore):
     """In the table; `retention_days`: how long a callback is kept, if that is longer than `LEAST_DAYS`."""
 
     table: Table

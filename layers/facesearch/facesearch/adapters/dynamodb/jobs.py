@@ -12,11 +12,11 @@ from facesearch.adapters.dynamodb import schema
 from facesearch.adapters.dynamodb.results import SECONDS_PER_DAY
 from facesearch.adapters.dynamodb.table import Conflict, Item, RefusedError, Table, Write, delete, put, update
 from facesearch.models import Job, JobStatus, SearchKey
-from facesearch.webhooks.jobs import JobEraser, JobStore
+from facesearch.webhooks.jobs import JobStore
 
 
 @dataclass(frozen=True)
-class DynamoJobStore(JobStore, JobEraser):
+class DynamoJobStore(JobStore):
     """In the table: the job, its place in its event's list, and its webhook-id."""
 
     table: Table

@@ -12,7 +12,7 @@ from facesearch.adapters.dynamodb import schema
 from facesearch.adapters.dynamodb.results import SECONDS_PER_DAY
 from facesearch.adapters.dynamodb.table import Item, Table, delete, put, update
 from facesearch.models import SearchKey
-from facesearch.webhooks.watches.watch import WATCHES_PER_EVENT, Rounds, Watch, WatchEraser, WatchStore
+from facesearch.webhooks.watches.watch import WATCHES_PER_EVENT, Watch, WatchStore
 
 ROUND_DAYS = 40
 """How long an event's count of watches is kept: longer than any of them."""
@@ -21,7 +21,7 @@ CHILD_DAYS = 367
 
 
 @dataclass(frozen=True)
-class DynamoWatchStore(WatchStore, WatchEraser, Rounds):
+class DynamoWatchStore(WatchStore):
     """All in partitions of the event's own; `most`: watches of one event."""
 
     table: Table

@@ -10,20 +10,13 @@ from typing_extensions import override
 
 from facesearch.adapters.memory.stores import MemoryReader
 from facesearch.models import Job, JobStatus, SearchKey
-from facesearch.webhooks.callbacks.callback import (
-    Addresses,
-    Callback,
-    CallbackKey,
-    CallbackLists,
-    CallbackStatus,
-    CallbackStore,
-)
-from facesearch.webhooks.jobs import JobEraser, JobStore
-from facesearch.webhooks.watches.watch import WATCHES_PER_EVENT, Rounds, Watch, WatchEraser, WatchStore
+from facesearch.webhooks.callbacks.callback import Callback, CallbackKey, CallbackStatus, CallbackStore
+from facesearch.webhooks.jobs import JobStore
+from facesearch.webhooks.watches.watch import WATCHES_PER_EVENT, Watch, WatchStore
 
 
 @dataclass
-class MemoryCallbackStore(CallbackStore, CallbackLists, Addresses):
+class MemoryCallbackStore(CallbackStore):
     """Over dictionaries."""
 
     callbacks: dict[CallbackKey, Callback] = field(default_factory=dict)
@@ -103,7 +96,7 @@ class MemoryCallbackStore(CallbackStore, CallbackLists, Addresses):
         return True
 
 
-class MemoryJobStore(JobStore, JobEraser):
+class MemoryJobStore(JobStore):
     """Over the dictionaries that `MemoryReader` reads."""
 
     def __init__(self, reader: MemoryReader) -> None:
@@ -174,7 +167,7 @@ class MemoryJobStore(JobStore, JobEraser):
 
 
 @dataclass
-class MemoryWatchStore(WatchStore, WatchEraser, Rounds):
+class MemoryWatchStore(WatchStore):
     """Over dictionaries; `told`: children."""
 
     most: int = WATCHES_PER_EVENT

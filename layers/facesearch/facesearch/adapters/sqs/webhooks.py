@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING
 
 from typing_extensions import override
 
-from facesearch.webhooks.callbacks.attempts import DELAY_SECONDS, AttemptQueue, DeadLetters, DeliveryAttempt
-from facesearch.webhooks.commands import LONGEST_DELAY, SearchCommand, SearchCommands
-from facesearch.webhooks.watches.commands import WatchCommand, WatchCommands
+from facesearch.webhooks.callbacks.callback import ATTEMPTS, AttemptQueue, DeliveryAttempt
+from facesearch.webhooks.commands import COMMANDS, LONGEST_DELAY, Command, SearchCommand, SearchCommands
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -26,19 +25,20 @@ EMPTY_RESPONSES = 2
 
 
 @dataclass(frozen=True)
-class SqsSearchCommands(SearchCommands, WatchCommands):
+class SqsSearchCommands(SearchCommands):
     """Commands to run a search, and to look through watches."""
 
     sqs: "SQSClient"
     queue_url: str
 
     @override
-    def send(self, command: SearchCommand | WatchCommand, delay: int = 0) -> None:
+    def send(self, command: Command, delay: int = 0) -> None:
+        org_id = command.search.org_id if isinstance(command, SearchCommand) else command.org_id
         self.sqs.send_message(
             QueueUrl=self.queue_url,
-            MessageBody=command.to_message(),
+            MessageBody=COMMANDS.dump_json(command, exclude_defaults=True).decode(),
             DelaySeconds=min(delay, LONGEST_DELAY),
-            MessageGroupId=str(command.org_id),
+            MessageGroupId=str(org_id),
         )
 
     @override
@@ -47,7 +47,7 @@ class SqsSearchCommands(SearchCommands, WatchCommands):
 
 
 @dataclass(frozen=True)
-class SqsAttemptQueue(AttemptQueue, DeadLetters):
+class SqsAttemptQueue(AttemptQueue):
     """Two queues; the URL of the dead letters may be empty where nothing is done about them."""
 
     sqs: "SQSClient"
@@ -60,17 +60,19 @@ class SqsAttemptQueue(AttemptQueue, DeadLetters):
         rest = math.ceil(attempt.not_before - self.clock())
         self.sqs.send_message(
             QueueUrl=self.queue_url,
-            MessageBody=attempt.to_message(),
-            DelaySeconds=min(DELAY_SECONDS, max(0, rest)),
+            MessageBody=ATTEMPTS.dump_json(attempt, exclude_defaults=True).decode(),
+            DelaySeconds=min(LONGEST_DELAY, max(0, rest)),
             MessageGroupId=str(attempt.key.org_id),
         )
 
     @override
     def add_dead_letter(self, attempt: DeliveryAttempt) -> None:
-        self.sqs.send_message(QueueUrl=self.dead_letters_url, MessageBody=attempt.to_message())
+        self.sqs.send_message(
+            QueueUrl=self.dead_letters_url, MessageBody=ATTEMPTS.dump_json(attempt, exclude_defaults=True).decode()
+        )
 
     @override
-    def delete(self, is_over: Callable[[DeliveryAttempt], bool]) -> int:
+    def delete_dead_letters(self, is_over: Callable[[DeliveryAttempt], bool]) -> int:
         deleted = empty = 0
         kept: list[str] = []
         while empty < EMPTY_RESPONSES:
@@ -97,6 +99,6 @@ class SqsAttemptQueue(AttemptQueue, DeadLetters):
 
 def _is_over(body: str, is_over: Callable[[DeliveryAttempt], bool]) -> bool:
     try:
-        return is_over(DeliveryAttempt.from_message(body))
+        return is_over(ATTEMPTS.validate_json(body))
     except ValueError:
         return False

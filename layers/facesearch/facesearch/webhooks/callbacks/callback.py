@@ -1,14 +1,18 @@
-"""A callback: what is told to whom, and how far it has come."""
+"""A callback: what is told to whom, how far it has come, and the attempts to deliver it."""
 
 import json
+import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Protocol
 
-from facesearch.webhooks.announcing import JobEnd
+from pydantic import FiniteFloat, TypeAdapter
+from typing_extensions import override
+
+from facesearch.webhooks.jobs import Announcer, JobEnd
 
 BODY_BYTES = 20_000
 """Standard Webhooks advises to stay below 20 KB; metadata of 1 KB is the only part that can grow."""
@@ -46,7 +50,7 @@ class Callback:
     """One callback.
 
     Attributes:
-        type: "face_search.completed", …; see `webhooks.announcing`.
+        type: a `JobEnd.type`.
         body: JSON in UTF-8, its `results_url` without scheme and host; empty once it was delivered.
         attempt_number: of the message in the queue that counts (see `DeliveryAttempt.number`).
         attempts: begun since it was announced or replayed.
@@ -74,9 +78,34 @@ class Callback:
             return self
         return replace(self, status=CallbackStatus.DEAD, reason=LOST)
 
+    def begun_again(self, number: int, now: float) -> "Callback":
+        """The callback as it is when it begins anew with that attempt."""
+        pending = CallbackStatus.PENDING
+        return replace(self, status=pending, attempt_number=number, attempts=0, reason="", next_at=int(now))
+
+
+@dataclass(frozen=True)
+class DeliveryAttempt:
+    """A message: an attempt to deliver a callback.
+
+    Attributes:
+        number: counts up with every attempt and every replay, so that a message that comes twice, or late, is known.
+        not_before: seconds since the epoch.
+        is_replay: the callback begins anew with it, whatever has become of it.
+    """
+
+    key: CallbackKey
+    number: int
+    not_before: FiniteFloat = 0
+    is_replay: bool = False
+
+
+ATTEMPTS = TypeAdapter(DeliveryAttempt)
+"""Writes an attempt as JSON, and reads it: anything else is a ValueError."""
+
 
 class CallbackStore(Protocol):
-    """Where callbacks are kept, for as long as results and dead letters are."""
+    """Where callbacks are kept, for as long as results and dead letters are, and which addresses are switched off."""
 
     def add(self, callback: Callback) -> Callback:
         """Keep a new one; the one that is kept now, which is an earlier one of that key if there was one."""
@@ -97,23 +126,6 @@ class CallbackStore(Protocol):
     def delete(self, key: CallbackKey) -> None:
         """Delete the callback; it may be gone already."""
 
-
-class Addresses(Protocol):
-    """Which of an organisation's addresses are switched off."""
-
-    def is_off(self, org_id: int, url: str) -> bool:
-        """Whether nothing is to be sent there."""
-
-    def switch_off(self, org_id: int, url: str) -> None:
-        """Send nothing there any more."""
-
-    def switch_on(self, org_id: int, url: str) -> None:
-        """Send there again."""
-
-
-class CallbackLists(Protocol):
-    """What operators and deletions ask."""
-
     def of_org(self, org_id: int) -> Iterator[Callback]:
         """All of an organisation's callbacks that are kept."""
 
@@ -123,57 +135,67 @@ class CallbackLists(Protocol):
     def delete_all(self, org_id: int, event_id: int) -> int:
         """Delete an event's callbacks; how many there were."""
 
+    def is_off(self, org_id: int, url: str) -> bool:
+        """Whether nothing is to be sent there for the organisation."""
+
+    def switch_off(self, org_id: int, url: str) -> None:
+        """Send nothing there any more."""
+
+    def switch_on(self, org_id: int, url: str) -> None:
+        """Send there again."""
+
+
+class AttemptQueue(Protocol):
+    """Brings attempts to the callbacks function, when they are due or before."""
+
+    def send(self, attempt: DeliveryAttempt) -> None:
+        """Have it handled when it is due; earlier if SQS cannot wait so long. It is then queued again: a day's wait is
+        96 messages, about $0.0001, and needs nothing but the queue that is there anyway (see ADR 12)."""
+
+    def add_dead_letter(self, attempt: DeliveryAttempt) -> None:
+        """Put it among the dead letters, where an operator sees it."""
+
+    def delete_dead_letters(self, is_over: Callable[[DeliveryAttempt], bool]) -> int:
+        """Delete those that are over; how many they were. What is no attempt stays where it is."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CallbackAnnouncer(Announcer):
+    """Makes callbacks of announcements: kept first, queued then.
+
+    A process that dies between the two announces again; the callback that is there is then queued, unless it was sent
+    meanwhile. Queued twice is sent once: an attempt is claimed.
+    """
+
+    callbacks: CallbackStore
+    queue: AttemptQueue
+    clock: Callable[[], float] = time.time
+
+    @override
+    def announce(self, end: JobEnd) -> None:
+        if not end.callback_url:
+            return
+        callback = self.callbacks.add(callback_of(end, self.clock()))
+        if callback.status is CallbackStatus.PENDING and not callback.attempt_number:
+            self.queue.send(DeliveryAttempt(callback.key, callback.attempt_number))
+
 
 def callback_of(end: JobEnd, now: float) -> Callback:
-    """The callback that says how a search ended; the same end, however often, has one key.
-
-    Raises:
-        ValueError: its metadata is larger than a callback may be.
-    """
-    name = f"{end.org_id}/{end.event_id}/{end.request_id}/{end.type}"
-    return Callback(
-        key=CallbackKey(end.org_id, end.event_id, uuid.uuid5(_NAMESPACE, name)),
-        request_id=end.request_id,
-        type=end.type,
-        url=end.callback_url,
-        body=_body(end, now),
-        created_at=int(now),
-        next_at=int(now),
-    )
-
-
-def begun_again(callback: Callback, number: int, now: float) -> Callback:
-    """The callback as it is when it begins anew with that attempt."""
-    pending = CallbackStatus.PENDING
-    return replace(callback, status=pending, attempt_number=number, attempts=0, reason="", next_at=int(now))
-
-
-def body_with_host(body: bytes, base_url: str) -> bytes:
-    """The body as it is sent: only the callbacks function knows where the API is (see ADR 12).
-
-    Args:
-        body: of a callback.
-        base_url: scheme, host and stage of the API; empty = `results_url` stays a path.
-    """
-    message = json.loads(body)
-    path = message["data"]["results_url"]
-    if path is not None:
-        message["data"]["results_url"] = base_url.rstrip("/") + path
-    return _encoded(message)
-
-
-def _body(end: JobEnd, now: float) -> bytes:
+    """The callback that says how a search ended; ValueError if its metadata is larger than a callback may be. The same
+    end, however often, has one key."""
+    search = end.search
     done = end.type != "face_search.failed"
+    path = f"/api/v1/ext/{search.org_id}/event/{search.event_id}/faces/{search.request_id}"
     data: dict[str, Any] = {
-        "org_id": end.org_id,
-        "event_id": end.event_id,
-        "request_id": str(end.request_id),
-        "total": end.total,
-        "confidence_percentage": end.confidence,
+        "org_id": search.org_id,
+        "event_id": search.event_id,
+        "request_id": str(search.request_id),
+        "total": end.summary and end.summary.total,
+        "confidence_percentage": end.summary and end.summary.confidence,
         "status": "done" if done else "failed",
         "reason": end.reason,
         "metadata": end.metadata,
-        "results_url": f"/api/v1/ext/{end.org_id}/event/{end.event_id}/faces/{end.request_id}" if done else None,
+        "results_url": path if done else None,
     }
     if end.parent_request_id is not None:
         data["parent_request_id"] = str(end.parent_request_id)
@@ -181,7 +203,21 @@ def _body(end: JobEnd, now: float) -> bytes:
     body = _encoded({"type": end.type, "timestamp": timestamp, "data": data})
     if len(body) > BODY_BYTES:
         raise ValueError(f"a callback of {len(body)} bytes; {BODY_BYTES} are the most")
-    return body
+    callback_id = uuid.uuid5(_NAMESPACE, f"{search.org_id}/{search.event_id}/{search.request_id}/{end.type}")
+    key = CallbackKey(search.org_id, search.event_id, callback_id)
+    return Callback(key, search.request_id, end.type, end.callback_url, body, created_at=int(now), next_at=int(now))
+
+
+def body_with_host(body: bytes, base_url: str) -> bytes:
+    """A callback's body as it is sent: only the callbacks function knows where the API is (see ADR 12).
+
+    `base_url`: scheme, host and stage of the API; empty = `results_url` stays a path.
+    """
+    message = json.loads(body)
+    path = message["data"]["results_url"]
+    if path is not None:
+        message["data"]["results_url"] = base_url.rstrip("/") + path
+    return _encoded(message)
 
 
 def _encoded(message: dict[str, Any]) -> bytes:

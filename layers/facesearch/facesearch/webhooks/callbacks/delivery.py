@@ -22,20 +22,19 @@ from enum import StrEnum
 
 from facesearch.models import WebhookSecret
 from facesearch.reading import Reader, Wanted
-from facesearch.webhooks.callbacks.attempts import AttemptQueue, DeliveryAttempt
 from facesearch.webhooks.callbacks.callback import (
-    Addresses,
+    ATTEMPTS,
+    AttemptQueue,
     Callback,
     CallbackStatus,
     CallbackStore,
-    begun_again,
+    DeliveryAttempt,
     body_with_host,
 )
+from facesearch.webhooks.commands import NotNowError
 from facesearch.webhooks.outbound import FetchFailedError, Outbound, RefusedUrlError, Shares
 from facesearch.webhooks.signing import sign
 
-Uniform = Callable[[float, float], float]
-"""A random number between two."""
 CLAIM_SECONDS = 20
 """Sending takes 15 s at most."""
 ASIDE_SECONDS = 1_800
@@ -51,7 +50,7 @@ JITTER = 0.2
 
 
 class DeliveryOutcome(StrEnum):
-    """What became of an attempt."""
+    """What became of an attempt; one that ends a callback is called as the callback's status then."""
 
     DELIVERED = "callback delivered"
     FAILED = "callback failed"
@@ -77,46 +76,15 @@ class DeliveryReport:
     seconds: float = 0
 
 
-class BusyError(Exception):
-    """Somebody else is sending this callback, or died while doing so: deliver the message again."""
-
-
-@dataclass(frozen=True)
-class DeliveryPlan:
-    """When a callback that was not taken is sent again.
-
-    Attributes:
-        delays: between attempts, in seconds; there is one attempt more than there are delays.
-    """
-
-    delays: Sequence[int]
-    uniform: Uniform = random.uniform
-
-    def after(self, attempts: int, retry_after: int | None = None) -> float | None:
-        """Seconds until the next attempt after so many; None if that was the last.
-
-        Args:
-            attempts: from 1.
-            retry_after: what the receiver asks for, in seconds; it can only make the delay longer.
-        """
-        if attempts > len(self.delays):
-            return None
-        delay = self.delays[attempts - 1] * self.uniform(1 - JITTER, 1 + JITTER)
-        return max(delay, min(retry_after or 0, LONGEST_SECONDS))
-
-
 @dataclass(frozen=True)
 class _Response:
-    """What the receiver said. `status`: 0 = nothing; `final`: another attempt would end the same way."""
+    """What the receiver said. `status`: 0 = nothing; `reason`: empty = it took the callback; `final`: another attempt
+    would end the same way."""
 
     status: int = 0
     reason: str = ""
-    retry_after: int | None = None
+    retry_after: int = 0
     final: bool = False
-
-    @property
-    def was_taken(self) -> bool:
-        return 200 <= self.status < 300
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,24 +92,25 @@ class CallbackDelivery:
     """The use case of the callbacks function.
 
     Attributes:
+        delays: between attempts, in seconds; there is one attempt more than there are delays.
         api_base_url: what `results_url` begins with.
         pool: makes attempts side by side.
         shares: of an organisation in the workers, each of which waits for the slowest of its batch.
+        uniform: a random number between two.
     """
 
     callbacks: CallbackStore
-    addresses: Addresses
     queue: AttemptQueue
     outbound: Outbound
     reader: Reader
-    plan: DeliveryPlan
+    delays: Sequence[int]
     api_base_url: str
     pool: Executor
     shares: Shares
     clock: Callable[[], float] = time.time
-    uniform: Uniform = random.uniform
+    uniform: Callable[[float, float], float] = random.uniform
 
-    def submit(self, message: str) -> "Future[DeliveryReport]":
+    def submit(self, message: str) -> Future[DeliveryReport]:
         """`deliver`, beside others."""
         return self.pool.submit(self.deliver, message)
 
@@ -149,10 +118,10 @@ class CallbackDelivery:
         """Handle one message of the queue.
 
         Raises:
-            BusyError: see there.
+            NotNowError: another process is sending this callback, or died while doing so.
             ValueError: that is no message of ours.
         """
-        attempt = DeliveryAttempt.from_message(message)
+        attempt = ATTEMPTS.validate_json(message)
         if attempt.not_before > self.clock():
             self.queue.send(attempt)
             return DeliveryReport(DeliveryOutcome.WAITING, attempt)
@@ -160,7 +129,9 @@ class CallbackDelivery:
         if callback is None:
             return DeliveryReport(DeliveryOutcome.DELETED, attempt)
         if attempt.is_replay and attempt.number > callback.attempt_number:
-            callback = self._begun_again(attempt, callback)
+            # What the replay is about to write itself, or died before it could.
+            self.callbacks.restart(callback.begun_again(attempt.number, self.clock()))
+            callback = self.callbacks.get(attempt.key) or callback
         if attempt.number < callback.attempt_number or callback.status is not CallbackStatus.PENDING:
             return DeliveryReport(DeliveryOutcome.STALE, attempt, callback)
         known = self.reader.read(Wanted(event_id=attempt.key.event_id, secrets_of=attempt.key.org_id))
@@ -174,7 +145,7 @@ class CallbackDelivery:
             return self._step_aside(attempt, callback, now, late)
         with share or ExitStack():
             if not self.callbacks.claim(attempt.key, attempt.number, now, now + CLAIM_SECONDS):
-                raise BusyError("callback is being sent by somebody else")
+                raise NotNowError("callback is being sent by another process")
             return self._send(attempt, callback, known.secrets if share else None)
 
     def _step_aside(self, attempt: DeliveryAttempt, callback: Callback, now: float, late: float) -> DeliveryReport:
@@ -183,30 +154,29 @@ class CallbackDelivery:
         self.queue.send(replace(attempt, not_before=now + delay))
         return DeliveryReport(DeliveryOutcome.WAITING, attempt, callback, delay)
 
-    def _begun_again(self, attempt: DeliveryAttempt, callback: Callback) -> Callback:
-        """What the replay is about to write itself, or died before it could."""
-        self.callbacks.restart(begun_again(callback, attempt.number, self.clock()))
-        return self.callbacks.get(attempt.key) or callback
-
     def _send(
         self, attempt: DeliveryAttempt, callback: Callback, secrets: Sequence[WebhookSecret] | None
     ) -> DeliveryReport:
-        if self.addresses.is_off(attempt.key.org_id, callback.url):
+        if self.callbacks.is_off(attempt.key.org_id, callback.url):
             return self._settle(DeliveryOutcome.GONE, attempt, replace(callback, reason="the address is switched off"))
         response = self._post(callback, secrets)
-        callback = replace(
-            callback, attempts=callback.attempts + 1, last_status=response.status, reason=response.reason
-        )
-        if response.was_taken:
-            return self._settle(DeliveryOutcome.DELIVERED, attempt, callback)
+        attempts = callback.attempts + 1
+        callback = replace(callback, attempts=attempts, last_status=response.status, reason=response.reason)
+        if not response.reason:
+            # The body was for the receiver alone, and it has it.
+            return self._settle(DeliveryOutcome.DELIVERED, attempt, replace(callback, body=b""))
         if response.status == 410:
-            self.addresses.switch_off(attempt.key.org_id, callback.url)
+            self.callbacks.switch_off(attempt.key.org_id, callback.url)
             return self._settle(DeliveryOutcome.GONE, attempt, callback)
-        delay = None if response.final else self.plan.after(callback.attempts, response.retry_after)
-        if delay is None:
+        if response.final or attempts > len(self.delays):
             self.queue.add_dead_letter(attempt)
             return self._settle(DeliveryOutcome.DEAD, attempt, callback)
-        return self._queue_next(attempt, callback, delay)
+        delay = max(self.delays[attempts - 1] * self.uniform(1 - JITTER, 1 + JITTER), response.retry_after)
+        due = self.clock() + delay
+        self.queue.send(DeliveryAttempt(attempt.key, attempt.number + 1, due))
+        later = replace(callback, attempt_number=attempt.number + 1, next_at=int(due))
+        self.callbacks.settle(later, attempt.number)
+        return DeliveryReport(DeliveryOutcome.FAILED, attempt, later, delay)
 
     def _post(self, callback: Callback, secrets: Sequence[WebhookSecret] | None) -> _Response:
         if secrets is None:
@@ -218,31 +188,14 @@ class CallbackDelivery:
         headers = {"content-type": "application/json"} | sign(str(callback.key.callback_id), moment, body, secrets)
         try:
             result = self.outbound.post(callback.url, body, headers)
-        except RefusedUrlError as error:
-            return _Response(reason=error.reason, final=True)
-        except FetchFailedError as error:
-            return _Response(reason=error.reason)
-        response = _Response(result.status)
-        if response.was_taken:
-            return response
-        retry_after = result.retry_after if result.status in POSTPONABLE else None
+        except (RefusedUrlError, FetchFailedError) as error:
+            return _Response(reason=error.reason, final=isinstance(error, RefusedUrlError))
+        if 200 <= result.status < 300:
+            return _Response(result.status)
+        retry_after = min(result.retry_after or 0, LONGEST_SECONDS) if result.status in POSTPONABLE else 0
         return _Response(result.status, f"responded with {result.status}", retry_after)
 
-    def _queue_next(self, attempt: DeliveryAttempt, callback: Callback, delay: float) -> DeliveryReport:
-        due = self.clock() + delay
-        self.queue.send(DeliveryAttempt(attempt.key, attempt.number + 1, due))
-        later = replace(callback, attempt_number=attempt.number + 1, next_at=int(due))
-        self.callbacks.settle(later, attempt.number)
-        return DeliveryReport(DeliveryOutcome.FAILED, attempt, later, delay)
-
     def _settle(self, outcome: DeliveryOutcome, attempt: DeliveryAttempt, callback: Callback) -> DeliveryReport:
-        ends = {
-            DeliveryOutcome.DELIVERED: CallbackStatus.DELIVERED,
-            DeliveryOutcome.DEAD: CallbackStatus.DEAD,
-            DeliveryOutcome.GONE: CallbackStatus.GONE,
-        }
-        ended = replace(callback, attempt_number=attempt.number, status=ends[outcome])
-        if ended.status is CallbackStatus.DELIVERED:
-            ended = replace(ended, body=b"")  # what was for the receiver alone, and it has it
+        ended = replace(callback, attempt_number=attempt.number, status=CallbackStatus[outcome.name])
         self.callbacks.settle(ended, attempt.number)
         return DeliveryReport(outcome, attempt, ended)

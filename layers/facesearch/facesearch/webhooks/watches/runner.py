@@ -10,20 +10,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Generic
-from uuid import UUID
-
-from typing_extensions import override
 
 from facesearch.errors import SearchInProgress
 from facesearch.faces.matching import ProbeT, StoredProbe, StoringMatcher
-from facesearch.models import Event, Job, Page, SearchKey, SearchSummary
+from facesearch.models import Event, Job, Page
 from facesearch.observability import count, log_unexpected, logger
 from facesearch.reading import Reader, Wanted
 from facesearch.search.face_search import SelfieSource
 from facesearch.search.results import OutdatedError, ResultStore
-from facesearch.webhooks.announcing import Announcer, JobEnd
-from facesearch.webhooks.job_runner import SearchWatcher
-from facesearch.webhooks.watches.commands import WatchCommand, WatchCommands
+from facesearch.webhooks.commands import SearchCommands, WatchCommand
+from facesearch.webhooks.jobs import Announcer, JobEnd
 from facesearch.webhooks.watches.watch import LostProbeError, Probes, Watch, WatchStore, child_of
 
 FIRST = Page(1, 1)
@@ -38,12 +34,8 @@ RETRY_AFTER_SECONDS = 5
 
 
 @dataclass(frozen=True, kw_only=True)
-class WatchRunner(SearchWatcher, Generic[ProbeT]):
-    """The use case.
-
-    Attributes:
-        retention_days: of results, which no watch outlives.
-    """
+class WatchRunner(Generic[ProbeT]):
+    """The use case; no watch outlives results and their `retention_days`."""
 
     matcher: StoringMatcher[ProbeT]
     probes: Probes
@@ -51,12 +43,20 @@ class WatchRunner(SearchWatcher, Generic[ProbeT]):
     reader: Reader
     results: ResultStore
     announcer: Announcer
-    commands: WatchCommands
+    commands: SearchCommands
     retention_days: int
     clock: Callable[[], float] = time.time
 
-    @override
     def watch(self, job: Job, selfies: SelfieSource) -> Callable[[], None] | None:
+        """Keep the probe of a job's finished search; None if there is nothing to watch any more, or no room.
+
+        What is returned looks for photos that were indexed before the watch was there and after its search had looked.
+        It raises OutdatedError if something was deleted meanwhile.
+
+        Raises:
+            SearchInProgress: photos are being deleted from the event all the time.
+            UnusableImage, NoFaceFound, OtherPerson, and what `selfies` raises.
+        """
         for _ in range(AFRESH_AT_MOST):
             event = self._event(job.search.event_id)
             if event is None or not event.faces.is_ours:  # others give no probe away
@@ -85,16 +85,10 @@ class WatchRunner(SearchWatcher, Generic[ProbeT]):
             self._look_through(event, [watch], last=False)
 
     def run(self, command: WatchCommand, seconds_left: Callable[[], float], *, last: bool = False) -> None:
-        """Look through an event's watches, or as many of them as there is time for.
+        """Look through an event's watches, or as many of them as there is time for in the invocation.
 
-        Args:
-            command: which event's.
-            seconds_left: of the invocation.
-            last: the command is not delivered again.
-
-        Raises:
-            Exception: whatever stood in the way of one of them, for the command to be delivered again. At its last
-                delivery the others come first.
+        Whatever stands in the way of one of them is raised, for the command to be delivered again. At its `last`
+        delivery it is logged, and the others have their turn.
         """
         event = self._event(command.event_id)
         if event is None or event.org_id != command.org_id:
@@ -116,16 +110,15 @@ class WatchRunner(SearchWatcher, Generic[ProbeT]):
 
     def _page(self, event_id: int, page: Sequence[Watch], *, last: bool) -> int:
         """Look through a page of watches; how many of them live."""
-        for attempt in range(AFRESH_AT_MOST):
-            event = self._event(event_id)
-            if event is None:
-                return 0
+        outdated = 0
+        while (event := self._event(event_id)) is not None:
             try:
                 return self._look_through(event, page, last=last)
             except OutdatedError:
-                if attempt == AFRESH_AT_MOST - 1:
+                outdated += 1
+                if outdated == AFRESH_AT_MOST:
                     raise
-        raise AssertionError
+        return 0
 
     def _look_through(self, event: Event, watches: Sequence[Watch], *, last: bool) -> int:
         probes = [(watch, kept) for watch in watches if (kept := self._opened(event, watch)) is not None]
@@ -149,11 +142,11 @@ class WatchRunner(SearchWatcher, Generic[ProbeT]):
         child = child_of(watch.search, photos)
         if child.request_id == watch.last:
             return
-        told = self._told(watch)
-        if told is None:
+        last = replace(watch.search, request_id=watch.last)
+        if self.reader.read(Wanted(search=last, page=FIRST)).result is None:
             self._delete(watch, "its search is gone")
             return
-        if {photo.image_id for photo in photos} <= told:
+        if {photo.image_id for photo in photos}.issubset(self.results.photos(last)):
             return
         summary = self.matcher.summary(event, probe, photos)
         self.watches.enter(watch, child)
@@ -162,7 +155,8 @@ class WatchRunner(SearchWatcher, Generic[ProbeT]):
             self.results.hide(child)
             self.results.delete(child)
             return
-        self.announcer.announce(_updated(watch, child, summary))
+        end = JobEnd(child, "face_search.updated", watch.callback_url, watch.metadata, summary)
+        self.announcer.announce(replace(end, parent_request_id=watch.search.request_id))
         self.watches.note(watch, child)
         count("WatchUpdates")
         logger.info("later photos found", matches=summary.total)
@@ -186,12 +180,6 @@ class WatchRunner(SearchWatcher, Generic[ProbeT]):
         count("WatchesEnded")
         logger.info("watch ended", reason=reason)
 
-    def _told(self, watch: Watch) -> set[UUID] | None:
-        last = replace(watch.search, request_id=watch.last)
-        if self.reader.read(Wanted(search=last, page=FIRST)).result is None:
-            return None
-        return set(self.results.photos(last))
-
     def _event(self, event_id: int) -> Event | None:
         event = self.reader.read(Wanted(event_id=event_id)).event
         return None if event is None or event.closing else event
@@ -210,18 +198,3 @@ class WatchRunner(SearchWatcher, Generic[ProbeT]):
             expires_at=now + days * SECONDS_PER_DAY,
             last=job.search.request_id,
         )
-
-
-def _updated(watch: Watch, child: SearchKey, summary: SearchSummary) -> JobEnd:
-    return JobEnd(
-        org_id=child.org_id,
-        event_id=child.event_id,
-        request_id=child.request_id,
-        type="face_search.updated",
-        total=summary.total,
-        confidence=summary.confidence,
-        reason=None,
-        metadata=watch.metadata,
-        callback_url=watch.callback_url,
-        parent_request_id=watch.search.request_id,
-    )

@@ -1,16 +1,25 @@
 """A watch: the probe of a finished search, kept for a while, and what has been told of it."""
 
 import hashlib
+import time
 import uuid
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
+from typing_extensions import override
+
 from facesearch.faces.matching import StoredProbe
 from facesearch.models import PhotoMatch, SearchKey
+from facesearch.photos.requests import WatchRequests
+from facesearch.webhooks.commands import SearchCommands, WatchCommand
 
 WATCHES_PER_EVENT = 10_000
 """A round over so many takes 10 to 20 minutes of one worker."""
+DELAY_SECONDS = 10
+"""A round begins so long after its command was sent, and so sees the photos of a whole batch of uploads."""
+WINDOW_SECONDS = 8
+"""Requests within it are one command. Shorter than the delay: after a refusal a round is yet to begin."""
 
 
 @dataclass(frozen=True)
@@ -36,21 +45,8 @@ class Watch:
     last: uuid.UUID
 
 
-class WatchPages(Protocol):
-    """What running watches and deletions both ask."""
-
-    def page(self, event_id: int, after: uuid.UUID | None, limit: int) -> list[Watch]:
-        """The event's watches in the order of their searches' ids, expired ones too; fewer than `limit`: no more."""
-
-    def delete(self, search: SearchKey) -> bool:
-        """Delete the watch of a search; whether there was one."""
-
-    def delete_all(self, event_id: int) -> int:
-        """Delete all that there is of the event's watches; how many there were."""
-
-
-class WatchStore(WatchPages, Protocol):
-    """Where watches are kept."""
+class WatchStore(Protocol):
+    """Where watches are kept. Those of an event include expired ones, which the table deletes by itself."""
 
     def keep(self, watch: Watch) -> bool:
         """Keep a new one, and leave one that is there; False if the event has as many as it may."""
@@ -58,18 +54,26 @@ class WatchStore(WatchPages, Protocol):
     def get(self, search: SearchKey) -> Watch | None:
         """The watch of a search, unless it has expired; read strongly consistent."""
 
+    def page(self, event_id: int, after: uuid.UUID | None, limit: int) -> list[Watch]:
+        """The event's watches in the order of their searches' ids; fewer than `limit`: no more."""
+
+    def count(self, event_id: int) -> int:
+        """How many watches of the event there are."""
+
+    def recount(self, event_id: int, watches: int) -> None:
+        """So many there are really: what expired by itself was not counted off."""
+
+    def has_watches(self, event_id: int) -> bool:
+        """Whether anybody watches the event; read strongly consistent."""
+
+    def claim(self, event_id: int, now: float, until: float) -> bool:
+        """Be the one who has a round begun; False if somebody else is, until then."""
+
     def enter(self, watch: Watch, child: SearchKey) -> None:
         """Say that a search is about to become a child of the watch's."""
 
     def note(self, watch: Watch, child: SearchKey) -> bool:
         """The child was told; False if the watch is gone, or something else was told meanwhile."""
-
-    def recount(self, event_id: int, watches: int) -> None:
-        """So many there are really: what expired by itself was not counted off."""
-
-
-class WatchEraser(WatchPages, Protocol):
-    """What deletions ask."""
 
     def children(self, search: SearchKey) -> list[SearchKey]:
         """Searches that became, or were about to become, children of this one."""
@@ -77,18 +81,11 @@ class WatchEraser(WatchPages, Protocol):
     def delete_children(self, search: SearchKey) -> None:
         """Delete what says which children there were."""
 
-    def count(self, event_id: int) -> int:
-        """How many watches of the event there are, expired ones too."""
+    def delete(self, search: SearchKey) -> bool:
+        """Delete the watch of a search; whether there was one."""
 
-
-class Rounds(Protocol):
-    """What indexing asks."""
-
-    def has_watches(self, event_id: int) -> bool:
-        """Whether anybody watches the event; read strongly consistent."""
-
-    def claim(self, event_id: int, now: float, until: float) -> bool:
-        """Be the one who has a round begun; False if somebody else is, until then."""
+    def delete_all(self, event_id: int) -> int:
+        """Delete all that there is of the event's watches; how many there were."""
 
 
 class LostProbeError(Exception):
@@ -99,17 +96,30 @@ class Probes(Protocol):
     """Encrypts probes, each for its own search: copied to another, it opens no more."""
 
     def seal(self, search: SearchKey, kept: StoredProbe) -> bytes:
-        """What is kept of it."""
+        """Encrypt it."""
 
     def open(self, watch: Watch) -> StoredProbe:
-        """The probe of a watch.
-
-        Raises:
-            LostProbeError: nobody can decrypt it any more.
-        """
+        """The probe of a watch; LostProbeError if nobody can decrypt it any more."""
 
 
 def child_of(parent: SearchKey, photos: Iterable[PhotoMatch]) -> SearchKey:
     """The search that tells of this set of photos: the same set found again is the same search."""
     digest = hashlib.sha256(b"".join(sorted(photo.image_id.bytes for photo in photos))).hexdigest()
     return replace(parent, request_id=uuid.uuid5(parent.request_id, digest))
+
+
+@dataclass(frozen=True, kw_only=True)
+class CollapsedWatchRequests(WatchRequests):
+    """Cost an event that nobody watches one read unit, and others one message every few seconds."""
+
+    commands: SearchCommands
+    watches: WatchStore
+    clock: Callable[[], float] = time.time
+
+    @override
+    def request(self, org_id: int, event_id: int) -> None:
+        # If the worker dies between claim and message, the photos' redelivery asks again, minutes later: the claim is
+        # over by then.
+        now = self.clock()
+        if self.watches.has_watches(event_id) and self.watches.claim(event_id, now, now + WINDOW_SECONDS):
+            self.commands.send(WatchCommand(org_id, event_id), DELAY_SECONDS)

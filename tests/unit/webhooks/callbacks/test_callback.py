@@ -1,15 +1,16 @@
 """What a callback says, and that announcing it often, or dying while doing so, leaves one."""
 
-import json
 import uuid
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
+from facesearch.models import SearchSummary
 from facesearch.webhooks.callbacks.callback import BODY_BYTES, CallbackStatus, body_with_host, callback_of
 from tests.support.fakes import EVENT_ID, ORG
 from tests.support.site import CrashError, Fuse
-from tests.unit.webhooks.callbacks.bench import END, NOW, URL, CallbackBench, content
+from tests.unit.webhooks.callbacks.bench import END, NOW, REQUEST, SEARCH, URL, CallbackBench, content
 
 
 def test_a_completed_search_is_told_by_ids_counts_and_a_link() -> None:
@@ -19,19 +20,19 @@ def test_a_completed_search_is_told_by_ids_counts_and_a_link() -> None:
         "data": {
             "org_id": ORG,
             "event_id": EVENT_ID,
-            "request_id": str(END.request_id),
+            "request_id": str(REQUEST),
             "total": 12,
             "confidence_percentage": 90,
             "status": "done",
             "reason": None,
             "metadata": {"bib": "private-bib"},
-            "results_url": f"https://api.example/live/api/v1/ext/{ORG}/event/{EVENT_ID}/faces/{END.request_id}",
+            "results_url": f"https://api.example/live/api/v1/ext/{ORG}/event/{EVENT_ID}/faces/{REQUEST}",
         },
     }
 
 
 def test_a_failed_search_is_told_with_its_reason_and_without_a_link() -> None:
-    end = replace(END, type="face_search.failed", total=None, confidence=None, reason="No face.", metadata=None)
+    end = replace(END, type="face_search.failed", summary=None, reason="No face.", metadata=None)
     message = content(body_with_host(callback_of(end, NOW).body, "https://api.example"))
     assert message["type"] == "face_search.failed"
     data = message["data"]
@@ -63,9 +64,11 @@ def test_a_body_beyond_20_kb_is_refused() -> None:
 
 
 def test_the_same_end_is_one_callback_and_any_other_is_another() -> None:
+    changes: list[Any] = [{"org_id": 1}, {"event_id": 1}, {"request_id": uuid.UUID(int=1)}]
     others = [
-        END, replace(END, total=13), replace(END, callback_url="https://elsewhere.example"),
-        replace(END, org_id=1), replace(END, event_id=1), replace(END, request_id=uuid.UUID(int=1)),
+        END, replace(END, summary=SearchSummary(13, 90)), replace(END, callback_url="https://elsewhere.example"),
+        *[replace(END, search=replace(SEARCH, **change))
+          for change in changes],
         replace(END, type="face_search.failed"),
     ]  # fmt: skip
     assert len({callback_of(end, NOW).key.callback_id for end in others}) == 5
@@ -97,12 +100,3 @@ def test_whoever_dies_while_announcing_announces_again() -> None:
             site.run()
             assert site.callback().status is CallbackStatus.DELIVERED
             assert len(site.receiver.got) == 1
-
-
-def test_the_message_in_the_queue_holds_ids_alone() -> None:
-    site = CallbackBench()
-    site.announce()
-    (attempt,) = site.queue.waiting
-    assert json.loads(attempt.to_message()).keys() == {
-        "org_id", "event_id", "callback_id", "number", "not_before", "replay"
-    }  # fmt: skip

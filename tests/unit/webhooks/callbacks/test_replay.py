@@ -16,9 +16,7 @@ from tests.unit.webhooks.callbacks.bench import KEY, SECRETS, CallbackBench
 
 def replay_of(site: CallbackBench, wrap: Any = None) -> CallbackReplay:
     store, queue = (wrap or site.wrap)(site.callbacks), (wrap or site.wrap)(site.queue)
-    return CallbackReplay(
-        callbacks=store, lists=store, addresses=store, queue=queue, dead_letters=queue, clock=lambda: site.now
-    )
+    return CallbackReplay(callbacks=store, queue=queue, clock=lambda: site.now)
 
 
 @pytest.fixture
@@ -167,15 +165,9 @@ def test_wherever_a_replay_dies_the_next_one_ends_it() -> None:
 
 def test_a_replay_that_dies_after_it_was_queued_is_one_all_the_same(dead: CallbackBench) -> None:
     fuse = Fuse()
-    fuse.set(3, after=False)  # the queue has the message, the callback does not say so
+    fuse.set(4, after=False)  # the queue has the message, the callback does not say so
     with pytest.raises(CrashError):
-        CallbackReplay(
-            callbacks=fuse.wrap(dead.callbacks),
-            lists=dead.callbacks,
-            addresses=fuse.wrap(dead.callbacks),
-            queue=fuse.wrap(dead.queue),
-            dead_letters=dead.queue,
-        ).replay(ORG)
+        replay_of(dead, fuse.wrap).replay(ORG)
     fuse.left = None
     assert dead.callback().status is CallbackStatus.DEAD
     assert [report.outcome for report in dead.run()] == [DeliveryOutcome.DELIVERED]

@@ -8,15 +8,14 @@ from typing import Any
 import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from facesearch.webhooks.callbacks.attempts import DELAY_SECONDS, DeliveryAttempt
-from facesearch.webhooks.callbacks.callback import CallbackStatus
+from facesearch.webhooks.callbacks.callback import CallbackStatus, DeliveryAttempt
 from facesearch.webhooks.callbacks.delivery import (
     CLAIM_SECONDS,
     LONGEST_ASIDE,
     LONGEST_SECONDS,
-    BusyError,
     DeliveryOutcome,
 )
+from facesearch.webhooks.commands import LONGEST_DELAY, NotNowError
 from facesearch.webhooks.outbound import FetchFailedError, PostResult, RefusedUrlError
 from tests.support.fakes import EVENT, EVENT_ID, ORG
 from tests.support.site import CrashError, Fuse
@@ -113,7 +112,7 @@ def test_410_switches_the_address_off_for_this_organisation_alone() -> None:
     site = CallbackBench()
     site.receiver.answers = [410]
     site.announce()
-    other = site.announce(total=1, type="face_search.failed")
+    other = site.announce(type="face_search.failed")
     elsewhere = site.announce(org_id=ORG + 1)
     site.reader.secrets[ORG + 1] = SECRETS
     assert outcomes(site) == [DeliveryOutcome.GONE, DeliveryOutcome.GONE, DeliveryOutcome.GONE]
@@ -178,7 +177,7 @@ def test_while_it_is_being_sent_nobody_else_sends_it() -> None:
     site.announce()
 
     def meanwhile() -> None:
-        with pytest.raises(BusyError):
+        with pytest.raises(NotNowError):
             site.deliver(DeliveryAttempt(KEY, 0))
         site.receiver.during = lambda: None
 
@@ -236,7 +235,7 @@ def _run_with_redelivery(site: CallbackBench, fuse: Fuse) -> int:
         site.now = max(site.now, attempt.not_before)
         try:
             site.deliver(attempt)
-        except (CrashError, BusyError) as error:
+        except (CrashError, NotNowError) as error:
             crashed += isinstance(error, CrashError)
             fuse.left = None
             site.now += CLAIM_SECONDS
@@ -269,7 +268,7 @@ def test_a_chain_of_attempts_ends_even_if_every_process_dies_before_it_can_write
         site.queue.waiting.clear()
         try:
             site.deliver(attempt)
-        except (CrashError, BusyError):
+        except (CrashError, NotNowError):
             if receive < RECEIVES:
                 deliveries.append((attempt, receive + 1, site.now + VISIBILITY_SECONDS))
         deliveries += [(sent, 1, sent.not_before) for sent in site.queue.waiting]
@@ -284,11 +283,11 @@ def test_a_receiver_that_puts_every_attempt_off_for_years_ends_its_chain_of_mess
     messages = 0
     while site.queue.waiting and messages < 10_000:
         attempt = site.queue.waiting.pop()
-        site.now = min(max(site.now, attempt.not_before), site.now + DELAY_SECONDS)
+        site.now = min(max(site.now, attempt.not_before), site.now + LONGEST_DELAY)
         site.deliver(attempt)
         messages += 1
     assert site.callback().status is CallbackStatus.DEAD
-    assert messages == 10 + 9 * (LONGEST_SECONDS // DELAY_SECONDS - 1)
+    assert messages == 10 + 9 * (LONGEST_SECONDS // LONGEST_DELAY - 1)
 
 
 def _die(*_: Any) -> Any:
