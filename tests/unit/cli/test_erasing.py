@@ -11,7 +11,7 @@ import pytest
 
 from facesearch.adapters.dynamodb.erasing import DynamoErasureLog
 from facesearch.adapters.dynamodb.photos import DynamoPhotoStore
-from facesearch.deletion.log import Erasing
+from facesearch.deletion.stores import Erasing
 from facesearch.records import SHARDS, Photo, original_key, rendition_keys
 from tests.support.aws import TABLE, create_table
 from tests.support.site import FakeEngine, face_of

@@ -15,10 +15,10 @@ from facesearch.adapters.cloudfront.cdn_cache import CloudFrontCache
 from facesearch.adapters.dynamodb.admin import DynamoAdmin
 from facesearch.adapters.memory.stores import MemoryObjects
 from facesearch.admin.models import EndedEvent
-from facesearch.deletion.log import Erasing
 from facesearch.deletion.photos import Files, PhotoDeletion
 from facesearch.deletion.receipts import Counts, Looked
 from facesearch.deletion.retention import FaceRetention
+from facesearch.deletion.stores import Erasing
 from facesearch.errors import InvalidRequest, NoFaceFound, NotFound
 from facesearch.models import SearchKey, SearchSummary
 from facesearch.reading import Wanted
@@ -144,7 +144,7 @@ class _Dies:
         return getattr(self._store, name)
 
 
-@pytest.mark.parametrize(("store", "name", "at"), [("log", "end", 1), ("photos", "finish", 2)])
+@pytest.mark.parametrize(("store", "name", "at"), [("log", "end", 1), ("photos", "expire", 2)])
 def test_a_photo_that_comes_after_its_deletion_stays_though_the_run_was_killed(
     site: Site, store: str, name: str, at: int
 ) -> None:
@@ -276,7 +276,7 @@ def test_a_person_s_searches_that_found_nothing_go_by_their_stored_selfies(site:
     if further is not None:
         site.plain.put("selfies", keys[0], b"nobody")
         site.plain.put("selfies", keys[further], str(DORA).encode())
-        site.plain.stores.selfies.delete(site.plain.stores.selfies.under(job_prefix(search)))
+        site.plain.stores.searches.selfies.delete(site.plain.stores.searches.selfies.under(job_prefix(search)))
     before = set(site.keys("selfies"))
     receipt = site.person_eraser.delete_person(site.event, [str(DORA).encode()])
     assert receipt.deleted == Counts(results=1, jobs=1, selfies=2)
@@ -285,8 +285,8 @@ def test_a_person_s_searches_that_found_nothing_go_by_their_stored_selfies(site:
     assert before - set(site.keys("selfies")) == {key for key in before if str(search.request_id) in key}, (
         "hers, and nobody else's"
     )
-    assert not site.plain.claims.holds(search), "its request_id is free again"
-    assert site.plain.stores.results.holds(other)
+    assert not site.plain.stores.searches.idempotency.holds(search), "its request_id is free again"
+    assert site.plain.stores.searches.results.holds(other)
 
 
 def test_a_person_s_uploads_and_unsearched_webhooks_go_too(site: Site) -> None:
@@ -301,7 +301,7 @@ def test_a_person_s_uploads_and_unsearched_webhooks_go_too(site: Site) -> None:
     receipt = site.person_eraser.delete_person(event, [str(DORA).encode()])
     assert (receipt.deleted, receipt.left) == (Counts(jobs=1, selfies=2), Counts())
     assert receipt.looked == Looked(selfies=9)
-    assert not site.plain.stores.jobs.holds(unsearched)
+    assert not site.plain.stores.searches.jobs.holds(unsearched)
     left = site.keys("selfies")
     assert of_elsa in left
     assert elsewhere in left, "another event"
@@ -336,8 +336,8 @@ def test_a_deletion_of_a_person_s_searches_that_crashed_anywhere_is_finished_by_
     for site in crash_points(made, run):
         assert run(site).complete
         assert not any(str(search.request_id) in key for key in site.keys("selfies"))
-        stores = site.plain.stores
-        assert [part.holds(search) for part in (stores.jobs, stores.results, stores.claims)] == [False] * 3
+        stores = site.plain.stores.searches
+        assert [part.holds(search) for part in (stores.jobs, stores.results, stores.idempotency)] == [False] * 3
 
 
 def test_a_receipt_says_that_it_does_not_count_what_an_interrupted_run_deleted() -> None:
@@ -383,7 +383,7 @@ def test_an_event_leaves_nothing(site: Site) -> None:
     assert receipt.deleted == Counts(
         photos=4, faces=6, results=2, jobs=3, selfies=8, snapshots=1, renditions=8, originals=5, callbacks=2
     )
-    assert site.plain.stores.callbacks.count(site.event.org_id, site.event.event_id) == 0
+    assert site.plain.stores.searches.callbacks.count(site.event.org_id, site.event.event_id) == 0
     assert site.reader.read(Wanted(event_id=site.event.event_id)).event is None
     assert [site.keys(bucket) for bucket in ("selfies", "renditions", "originals")] == [[], [], []]
     assert site.plain.stores.snapshots.count(site.event.event_id) == 0
@@ -424,7 +424,7 @@ def check_after_crash(site: Site, name: str) -> None:
         assert site.found(ANNA, matcher) == []
         assert site.found(BEN, matcher) == ([2, 3, 4] if name == "person" else [3])
     assert site.stored(ANNA) is None
-    assert not any(site.plain.stores.jobs.holds(search) for search in site.searches.values())
+    assert not any(site.plain.stores.searches.jobs.holds(search) for search in site.searches.values())
     assert site.keys("selfies") == [], "everybody was in a photo with Anna"
     kept = [1, 2, 3, 4, 5] if name == "person" else [3, 5]
     assert site.gallery() == kept
@@ -470,8 +470,8 @@ def test_an_event_whose_deletion_crashed_anywhere_is_gone_after_a_second_run() -
             assert run(site).complete
         assert site.stores.events.event(site.event.event_id) is None
         assert [site.keys(bucket) for bucket in ("selfies", "renditions", "originals")] == [[], [], []]
-        assert list(site.plain.stores.results.searches(site.event.event_id)) == []
-        assert list(site.plain.stores.jobs.jobs(site.event.event_id)) == []
+        assert list(site.plain.stores.searches.results.searches(site.event.event_id)) == []
+        assert list(site.plain.stores.searches.jobs.jobs(site.event.event_id)) == []
         held = [site.plain.stores.photos.count(site.event.event_id, shard) for shard in range(4)]
         assert set(held) == {Held(0, 0)}
         assert site.plain.stores.snapshots.count(site.event.event_id) == 0
@@ -491,7 +491,7 @@ def test_a_search_that_began_before_a_deletion_stores_nothing(site: Site) -> Non
     search = replace(site.searches[ANNA], request_id=uuid.uuid4())
     matches = site.warm.match(site.event, site.warm.probe(site.event, [b"1"]))
     site.photos_eraser.delete_photos(site.event, [id_of(2)], Files())
-    store = site.plain.stores.results
+    store = site.plain.stores.searches.results
     with pytest.raises(OutdatedError):
         store.save(search, SearchSummary(len(matches), 90), matches, site.event.erasures)
     assert search not in list(store.searches(site.event.event_id))
@@ -557,9 +557,9 @@ def test_the_edge_is_told_to_forget_the_renditions() -> None:
             self.paths.append(InvalidationBatch["Paths"]["Items"])
 
     site, cloudfront = Site(Parts.memory()), CloudFront()
-    stores = replace(site.stores, edge=CloudFrontCache(cloudfront, "D"))
+    stores = replace(site.stores, cdn_cache=CloudFrontCache(cloudfront, "D"))
     PhotoDeletion(stores=stores).delete_photos(site.event, [id_of(1)], Files())
     assert cloudfront.paths == [[f"/{key}" for key in site.renditions_of([1])]]
-    CloudFrontCache(cloudfront, "D").forget(["/x"] * 2_500)
+    CloudFrontCache(cloudfront, "D").delete(["/x"] * 2_500)
     assert [len(paths) for paths in cloudfront.paths[1:]] == [1_000, 1_000, 500]
-    assert isinstance(site.plain.stores.selfies, MemoryObjects)
+    assert isinstance(site.plain.stores.searches.selfies, MemoryObjects)

@@ -20,7 +20,7 @@ from facesearch.adapters.dynamodb.reading import DynamoReader
 from facesearch.adapters.dynamodb.results import DynamoResultStore
 from facesearch.adapters.memory.stores import MemoryErasureLog, MemoryPhotoStore, MemoryReader
 from facesearch.adapters.s3.objects import S3Objects
-from facesearch.deletion.log import Erasing, ErasureLog
+from facesearch.deletion.stores import Erasing, ErasureLog
 from facesearch.models import Page, SearchKey, SearchSummary
 from facesearch.photos.objects import StillThereError
 from facesearch.reading import Reader, Wanted

@@ -11,12 +11,12 @@ from facesearch.adapters.dynamodb.photos import DynamoPhotoStore
 from facesearch.adapters.kms.probes import KmsProbes
 from facesearch.adapters.s3.objects import S3Objects
 from facesearch.bootstrap import Container
+from facesearch.deletion.embedded_person import EmbeddedPerson
 from facesearch.deletion.event import EventDeletion
-from facesearch.deletion.person import EmbeddedStripper, PersonDeletion, PersonParts
+from facesearch.deletion.person import PersonDeletion, PersonParts
 from facesearch.deletion.photos import PhotoDeletion
-from facesearch.deletion.probes import StoredProbes
 from facesearch.deletion.selfies import Progress
-from facesearch.deletion.stores import NO_CACHE, CdnCache, Stores
+from facesearch.deletion.stores import CdnCache, Stores
 from facesearch.faces.index import FaceIndexes, IndexCache
 from facesearch.models import Event, FaceSetKind
 from facesearch.photos.rebuild import Progress as RebuildProgress
@@ -77,21 +77,16 @@ class OperatorContainer(Container):
         return Stores(
             photos=self._photos,
             log=DynamoErasureLog(self._dynamodb, self.settings.table_name),
-            results=self._results,
-            jobs=self._jobs,
-            claims=self._idempotency,
-            selfies=self._objects("selfies_bucket"),
+            searches=self.search_deletion,
             renditions=self._objects("renditions_bucket"),
             originals=self._objects("photos_bucket"),
             snapshots=self._snapshots,
             builder=self.snapshot_builder,
             events=self.admin,
-            watches=self._watches,
             probes=KmsProbes(self._kms, key=""),  # only opened; KMS knows by which key
-            callbacks=self._callbacks,
             pool=self._io,
             sets=self.face_sets,
-            edge=self._cdn_cache,
+            cdn_cache=self._cdn_cache,
         )
 
     @cached_property
@@ -109,7 +104,7 @@ class OperatorContainer(Container):
         @cache
         def parts(is_ours: bool) -> PersonParts[Any]:
             if is_ours:
-                return PersonParts(self._embedded_matcher, EmbeddedStripper(stores), StoredProbes(stores))
+                return PersonParts(self._embedded_matcher, EmbeddedPerson(stores))
             from facesearch.adapters.rekognition import INDEXING, PersonFaces, RekognitionFaces, RekognitionMatcher
 
             prefix = self.settings.required("collection_prefix")
@@ -162,7 +157,7 @@ class OperatorContainer(Container):
     def _cdn_cache(self) -> CdnCache:
         distribution = self.settings.distribution_id
         if not distribution:
-            return NO_CACHE
+            return CdnCache()
         from facesearch.adapters import aws
         from facesearch.adapters.cloudfront.cdn_cache import CloudFrontCache
 

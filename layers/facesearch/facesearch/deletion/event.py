@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from facesearch.deletion.receipts import Counts, Receipt
-from facesearch.deletion.search import sweep
+from facesearch.deletion.search import SWEEPS
 from facesearch.deletion.stores import Stores
 from facesearch.faces.packing import FACE_BYTES
 from facesearch.models import Event
@@ -26,16 +26,12 @@ class EventDeletion:
         deleted, left = Counts(), Counts()
         before = self.stores.events.event(event_id)
         event = self.stores.events.close_event(event_id)
-
-        def is_clean() -> bool:
-            nonlocal left
+        for _ in range(SWEEPS):
             self._sweep(event, deleted, originals=originals)
             left = self._count(event, originals=originals)
-            return not left.total
-
-        sweep(is_clean)
-        if not left.total:
-            self.stores.events.remove_event(event)
+            if not left.total:
+                self.stores.events.remove_event(event)
+                break
         return Receipt(event_id, deleted, left, resumed=before is not None and before.closing)
 
     def _sweep(self, event: Event, deleted: Counts, *, originals: bool) -> None:
@@ -46,7 +42,7 @@ class EventDeletion:
         deleted.snapshots += stores.snapshots.forget(event_id)
         deleted.faces += _faces(held, [store.delete() for store in stores.sets.every(event)])
         deleted.renditions += stores.renditions.delete(stores.renditions.under(_renditions(event)))
-        stores.edge.forget([f"/{_renditions(event)}*"])
+        stores.cdn_cache.delete([f"/{_renditions(event)}*"])
         if originals:
             deleted.originals += stores.originals.delete(
                 stores.originals.under(original_prefix(event.org_id, event_id))

@@ -3,14 +3,14 @@
 import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 
 from facesearch.admin.models import EndedEvent
 from facesearch.admin.ports import EventLifecycle
 from facesearch.faces.index import SnapshotStore
 from facesearch.faces.packing import FACE_BYTES
 from facesearch.faces.sets import FaceSets
-from facesearch.models import Event
-from facesearch.records import PhotoChange, PhotoEraser, face_bytes
+from facesearch.records import PhotoEraser, face_bytes
 from facesearch.webhooks.watches.watch import WatchEraser
 
 
@@ -59,8 +59,11 @@ class FaceRetention:
         if event is not None and event.retain_until == ended.retain_until:
             # These hold all faces at once, and the photos of a large event may take several runs.
             snapshots, probes = self.snapshots.forget(event.event_id), self.watches.delete_all(event.event_id)
-            for change in self._with_faces(event):
+            changes = (self.photos.changes(event.event_id, shard, 0) for shard in range(event.shards))
+            for change in chain.from_iterable(map(list, changes)):
                 count = face_bytes(change) // FACE_BYTES
+                if not count:
+                    continue
                 if self.photos.replace_faces(event.event_id, event.shards, change, b""):
                     faces += count
                 else:  # changed by somebody else meanwhile: the next run's
@@ -72,9 +75,3 @@ class FaceRetention:
         if not left and ended.retain_until < (today - dt.timedelta(days=1)).isoformat():
             self.events.forget_ended(ended)
         return Ended(ended.event_id, faces, left, snapshots, probes)
-
-    def _with_faces(self, event: Event) -> Iterator[PhotoChange]:
-        for shard in range(event.shards):
-            for change in list(self.photos.changes(event.event_id, shard, 0)):
-                if change.faces or change.built_faces:
-                    yield change

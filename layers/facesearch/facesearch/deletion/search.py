@@ -25,7 +25,7 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from facesearch.deletion.receipts import Counts
 from facesearch.errors import NotFound
@@ -34,6 +34,7 @@ from facesearch.photos.objects import Objects
 from facesearch.search.idempotency import Idempotency
 from facesearch.search.results import ResultStore
 from facesearch.search.selfies import job_prefix, selfie_keys, selfie_prefixes
+from facesearch.webhooks.callbacks.callback import CallbackLists
 from facesearch.webhooks.jobs import JobEraser
 from facesearch.webhooks.watches.watch import WatchEraser
 
@@ -41,23 +42,6 @@ T = TypeVar("T")
 SWEEPS = 3
 """An upload or a search that was under way when a deletion began may keep something behind its back, and undoes it or
 is found by the next sweep; each after the first is mostly empty."""
-
-
-def sweep(is_clean: Callable[[], bool]) -> None:
-    """Sweep until nothing is left, `SWEEPS` times at most; `is_clean` sweeps once and says whether that is so."""
-    for _ in range(SWEEPS):
-        if is_clean():
-            return
-
-
-class EventCallbacks(Protocol):
-    """The part of `callbacks.callback.CallbackLists` that deletes."""
-
-    def count(self, org_id: int, event_id: int) -> int:
-        """How many callbacks of an event are kept."""
-
-    def delete_all(self, org_id: int, event_id: int) -> int:
-        """Delete an event's callbacks; how many there were."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,7 +60,7 @@ class SearchDeletion:
     jobs: JobEraser
     watches: WatchEraser
     selfies: Objects
-    callbacks: EventCallbacks
+    callbacks: CallbackLists
     pool: Executor
 
     def delete(self, search: SearchKey) -> None:
@@ -93,7 +77,8 @@ class SearchDeletion:
 
     def delete_rest(self, search: SearchKey) -> None:
         """The same of what there may be nothing of."""
-        self._stop([search])
+        self.watches.delete(search)
+        self.jobs.delete(search)
         self._delete(self.watches.children(search), self.results.hide)
         self.watches.delete_children(search)
         self._delete([search], self.results.cancel)
@@ -106,16 +91,15 @@ class SearchDeletion:
         """
         deleted.results += sum(self._each(self.results.holds, searches))
         deleted.selfies += len(self.selfies.existing(_keys(searches)))
-        probes, jobs = self._stop(searches)
-        deleted.probes += probes
-        deleted.jobs += jobs
+        deleted.probes += sum(self._each(self.watches.delete, searches))
+        deleted.jobs += sum(self._each(self.jobs.delete, searches))
         deleted.selfies += self._delete(searches, self.results.hide, found_by_selfie=found_by_selfie)
 
     def delete_of_event(self, event: Event, deleted: Counts) -> None:
         """Delete every search of a closed event, begun or not, with callbacks and uploads, and count it all."""
         self.delete_many(list(self.results.searches(event.event_id)), deleted)
         deleted.jobs += sum(self._each(self.jobs.delete, list(self.jobs.jobs(event.event_id))))
-        deleted.selfies += self.selfies.delete(self._selfies_of(event))
+        deleted.selfies += self.selfies.delete(self.selfies_of(event))
         deleted.callbacks += self.callbacks.delete_all(event.org_id, event.event_id)
         deleted.probes += self.watches.delete_all(event.event_id)
 
@@ -123,7 +107,7 @@ class SearchDeletion:
         """Count what there is of it all."""
         left.results += sum(1 for _ in self.results.searches(event.event_id))
         left.jobs += sum(1 for _ in self.jobs.jobs(event.event_id))
-        left.selfies += sum(1 for _ in self._selfies_of(event))
+        left.selfies += sum(1 for _ in self.selfies_of(event))
         left.callbacks += self.callbacks.count(event.org_id, event.event_id)
         left.probes += self.watches.count(event.event_id)
 
@@ -151,10 +135,6 @@ class SearchDeletion:
         prefixes = selfie_keys(search)[0], job_prefix(search)
         return not self.is_free(search) or any(True for prefix in prefixes for _ in self.selfies.under(prefix))
 
-    def _stop(self, searches: Sequence[SearchKey]) -> tuple[int, int]:
-        """Steps 1 and 2; how many watches and jobs there were."""
-        return sum(self._each(self.watches.delete, searches)), sum(self._each(self.jobs.delete, searches))
-
     def _delete(
         self, searches: Sequence[SearchKey], hide: Callable[[SearchKey], None], *, found_by_selfie: bool = False
     ) -> int:
@@ -172,7 +152,7 @@ class SearchDeletion:
         self.selfies.delete(_keys(searches))
         return sum(self.selfies.delete(self.selfies.under(job_prefix(search))) for search in searches)
 
-    def _selfies_of(self, event: Event) -> Iterator[str]:
+    def selfies_of(self, event: Event) -> Iterator[str]:
         for prefix in selfie_prefixes(event.org_id, event.event_id):
             yield from self.selfies.under(prefix)
 

@@ -6,7 +6,9 @@ from typing import Any
 
 from typing_extensions import override
 
-from facesearch.deletion.stores import INVALIDATED_AT_ONCE, CdnCache
+from facesearch.deletion.stores import CdnCache
+
+INVALIDATED_AT_ONCE = 1_000
 
 
 class CloudFrontCache(CdnCache):
@@ -18,7 +20,7 @@ class CloudFrontCache(CdnCache):
         self._distribution = distribution_id
 
     @override
-    def forget(self, paths: Sequence[str]) -> None:
+    def delete(self, paths: Sequence[str]) -> None:
         """CloudFront has done so within minutes."""
         for start in range(0, len(paths), INVALIDATED_AT_ONCE):
             some = list(paths[start : start + INVALIDATED_AT_ONCE])

@@ -11,7 +11,7 @@ from typing_extensions import override
 
 from facesearch.adapters.dynamodb import schema
 from facesearch.adapters.dynamodb.batch import batch_delete, batch_put
-from facesearch.deletion.log import Erasing, ErasureLog
+from facesearch.deletion.stores import Erasing, ErasureLog
 from facesearch.records import Original
 
 if TYPE_CHECKING:

@@ -190,7 +190,7 @@ class RekognitionMatcher(Matcher[RekognitionProbe]):
 
 @dataclass(frozen=True)
 class PersonFaces:
-    """`deletion.person.FaceStripper`: the person's faces in the collection are those that the selfie's search names.
+    """`deletion.person.StoredPerson`: the person's faces in the collection are those that the selfie's search names.
 
     The photos' records come first: none of our models may find in the originals what was deleted here.
     """
@@ -199,18 +199,22 @@ class PersonFaces:
     photos: PhotoEraser
 
     def strip(self, event: Event, probe: RekognitionProbe, image_ids: Iterable[uuid.UUID]) -> int:
-        """See `FaceStripper.strip`."""
+        """See `StoredPerson.strip`."""
         wanted = set(image_ids)
         self._mark(event, wanted)
         return self._delete(event, [hit for hit in probe.hits if hit.image_id in wanted])
 
     def strip_strays(self, event: Event, probe: RekognitionProbe) -> int:
-        """See `FaceStripper.strip_strays`."""
+        """See `StoredPerson.strip_strays`."""
         return self._delete(event, probe.hits)
 
     def left(self, probe: RekognitionProbe, found: Sequence[PhotoMatch]) -> int:
-        """See `FaceStripper.left`; also those of photos that have no record."""
+        """See `StoredPerson.left`; also those of photos that have no record."""
         return len(probe.hits)
+
+    def watches(self, event: Event, probe: RekognitionProbe) -> list[SearchKey]:
+        """None: the service gives no probe away that could be kept."""
+        return []
 
     def _mark(self, event: Event, image_ids: set[uuid.UUID]) -> None:
         for _ in range(ATTEMPTS):
