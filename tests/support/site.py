@@ -253,7 +253,7 @@ class Parts:
         return cls(stores, DynamoReader(dynamodb, "table"), event)
 
     def objects(self, bucket: str) -> Objects:
-        return getattr(self.stores.searches if bucket == "selfies" else self.stores, bucket)
+        return self.stores.searches.selfies if bucket == "selfies" else cast("Objects", getattr(self.stores, bucket))
 
     def put(self, bucket: str, key: str, content: bytes = b"") -> None:
         """A file, with a content, and so an ETag, of its own if none is given."""
@@ -382,9 +382,8 @@ class Site:
         """What a webhook leaves that has asked for this search, its selfie included."""
         key = f"{job_prefix(search)}1"
         self.plain.put("selfies", key, str(person).encode())
-        cast("Any", self.plain.stores.searches.jobs).add(
-            Job(search, selfies=(key,), webhook=f"webhook {search.request_id}")
-        )
+        jobs = cast("Any", self.plain.stores.searches.jobs)
+        jobs.add(Job(search, selfies=(key,), webhook=f"webhook {search.request_id}"))
 
     def watch(self, person: int, number: int, model: str = EVENT.model) -> SearchKey:
         """Keep the probe of a search that may have found nothing."""
