@@ -215,7 +215,7 @@ def test_on_the_events_last_day_its_watches_go_with_its_faces(site: Site) -> Non
     else:
         events.update_event(site.event.event_id, retain_until=day)
     (ended,) = site.retention.run(day + dt.timedelta(days=1))
-    assert (ended.probes, site.watched()) == (1, [])
+    assert (ended.deleted.probes, site.watched()) == (1, [])
 
 
 def test_a_person_is_not_found_again_and_everybody_else_is(site: Site) -> None:
@@ -510,12 +510,12 @@ def test_the_faces_of_an_event_go_after_their_last_day_and_are_looked_for_twice(
     assert list(site.retention.run(day)) == []
     assert site.found(ANNA) == [1, 2, 4]
     (ended,) = site.retention.run(day + dt.timedelta(days=1))
-    assert (ended.faces, ended.left, ended.snapshots) == (7, 0, 1)
+    assert (ended.deleted, ended.left) == (Counts(faces=7, snapshots=1), Counts())
     for matcher in (site.warm, site.matcher()):
         assert site.found(ANNA, matcher) == []
     assert site.gallery() == [1, 2, 3, 4, 5]
     (again,) = site.retention.run(day + dt.timedelta(days=2))
-    assert (again.faces, again.snapshots) == (0, 0)
+    assert again.deleted == Counts()
     assert list(site.retention.run(day + dt.timedelta(days=3))) == []
 
 
@@ -541,7 +541,7 @@ def test_an_event_that_fails_does_not_keep_those_behind_it_from_ending() -> None
         sets=stores.sets,
     )
     run = retention.run(dt.date(2026, 6, 1))
-    assert next(run).faces == 7
+    assert next(run).deleted.faces == 7
     with pytest.raises(ExceptionGroup):
         next(run)
 

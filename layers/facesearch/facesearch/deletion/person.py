@@ -10,7 +10,7 @@ from facesearch.deletion.receipts import Counts, Looked, Receipt
 from facesearch.deletion.selfies import Progress, delete_showing
 from facesearch.deletion.stores import Erasing, Stores
 from facesearch.errors import InvalidRequest
-from facesearch.faces.sets import FaceSetStore, Written
+from facesearch.faces.sets import Written
 from facesearch.models import Event, FaceSetKind, PhotoMatch, SearchKey
 
 ROUNDS = 20
@@ -75,10 +75,6 @@ class PersonDeletion:
     parts: Callable[[FaceSetKind], PersonParts[Any]]
     progress: Progress = lambda done, total: None
 
-    @property
-    def _photos(self) -> PhotoDeletion:
-        return PhotoDeletion(stores=self.stores)
-
     def delete_person(
         self, event: Event, selfies: Sequence[bytes], files: Files | None = None, confidence: int | None = None
     ) -> Receipt:
@@ -99,7 +95,7 @@ class PersonDeletion:
             raise InvalidRequest("The confidence must be a whole percent from 1 to 100.")
         event = replace(event, confidence=confidence or event.confidence)
         at, deleted, stripped = self._now(event), Counts(), dict[uuid.UUID, Erasing]()
-        resumed = self._photos.is_unfinished(event)
+        photos, resumed = PhotoDeletion(stores=self.stores), bool(self.stores.log.pending(event.event_id))
         for _ in range(ROUNDS):
             parts = self.parts(at.faces.kind)
             probe = parts.matcher.probe(at, selfies)
@@ -113,20 +109,21 @@ class PersonDeletion:
                 if not strays:
                     break
             elif files is not None:
-                self._photos.begin(at, found, files)
-                self._photos.tombstone(at, self.stores.log.pending(event.event_id), deleted)
+                photos.begin(at, found, files)
+                photos.tombstone(at, self.stores.log.pending(event.event_id), deleted)
             else:
                 losing = {image_id: Erasing(image_id, whole=False) for image_id in found}
-                self._photos.enter(at, list(losing.values()))
+                photos.enter(at, list(losing.values()))
                 deleted.faces += parts.stored.strip(at, probe, found)
                 self._follow(event, found)
                 # Once more: another deletion may have ended these between, with the faces still in its snapshot.
-                self._photos.enter(at, list(losing.values()))
+                photos.enter(at, list(losing.values()))
                 stripped |= losing
         else:
             raise RuntimeError("the selfie still finds faces; run it again")
-        left = self._photos.carry_out(at, deleted, stripped.values())
-        left.faces += max((store.count(stripped) for store in self._strays(at)), default=0)
+        left = photos.carry_out(at, deleted, stripped.values())
+        sets = self.stores.sets
+        left.faces += max((sets.open(at, face_set).count(stripped) for face_set in sets.strays(at)), default=0)
         looked = self._finish(self._now(event), selfies, deleted, left)
         return Receipt(event.event_id, deleted, left, resumed=resumed, looked=looked)
 
@@ -150,18 +147,14 @@ class PersonDeletion:
         """The event as it is, at the confidence that is wanted."""
         return replace(self.stores.now(event), confidence=event.confidence)
 
-    def _strays(self, event: Event) -> list[FaceSetStore]:
-        return [self.stores.sets.open(event, face_set) for face_set in self.stores.sets.strays(event)]
-
     def _follow(self, event: Event, image_ids: Collection[uuid.UUID]) -> None:
         """Have the event's other face sets follow what the photos' records have lost: those by the live model keep what
         is left, others are to look at the photos again."""
         stores, now = self.stores, self._now(event)
         others = [each for each in (now.building, now.leaving) if each is not None]
-        for store in self._strays(now) + [
-            stores.sets.open(now, each) for each in others if each not in now.face_sets or each.model != now.model
-        ]:
-            store.delete_photos(image_ids)
+        others = [each for each in others if each not in now.face_sets or each.model != now.model]
+        for face_set in [*others, *stores.sets.strays(now)]:
+            stores.sets.open(now, face_set).delete_photos(image_ids)
         now = self._now(event)  # a rebuild may have begun: what is to be in its face set is put back
         if any(face_set.kind is FaceSetKind.VECTORS for face_set in now.face_sets):
             for _ in stores.pool.map(lambda each: stores.writer.settle(now, each, Written()), image_ids):

@@ -38,15 +38,11 @@ class PhotoDeletion:
 
     def delete_photos(self, event: Event, image_ids: Iterable[uuid.UUID], files: Files) -> Receipt:
         """Delete photos of an event. One that is deleted already is looked after again, as after a crash."""
-        wanted, deleted, resumed = list(dict.fromkeys(image_ids)), Counts(), self.is_unfinished(event)
+        wanted, deleted, resumed = list(dict.fromkeys(image_ids)), Counts(), self.stores.log.pending(event.event_id)
         known = self.begin(event, wanted, files)
         left = self.carry_out(event, deleted)
         unknown = tuple(image_id for image_id in wanted if image_id not in known)
-        return Receipt(event.event_id, deleted, left, unknown, resumed=resumed)
-
-    def is_unfinished(self, event: Event) -> bool:
-        """Whether a deletion in the event was interrupted, or is under way."""
-        return bool(self.stores.log.pending(event.event_id))
+        return Receipt(event.event_id, deleted, left, unknown, resumed=bool(resumed))
 
     def begin(self, event: Event, image_ids: Sequence[uuid.UUID], files: Files) -> Collection[uuid.UUID]:
         """Enter photos, or what is left of them, in the list of what is under way; those that the event knows."""
@@ -85,7 +81,10 @@ class PhotoDeletion:
         searches = stores.searches.naming(event_id, (entry.image_id for entry in entries))
         stores.searches.delete_many(searches, deleted)
         deleted.snapshots += self._rewrite_snapshot(event)
-        deleted.renditions += self._delete_renditions(event, entries)
+        if renditions := _renditions(event, entries):
+            deleted.renditions += len(stores.renditions.existing(renditions))
+            stores.renditions.delete(renditions)
+            stores.cdn_cache.delete([f"/{key}" for key in renditions])
         deleted.originals += stores.originals.delete(self._originals(event, entries))
         for _ in stores.pool.map(lambda entry: stores.photos.expire(event_id, event.shards, entry.image_id), entries):
             pass
@@ -140,17 +139,8 @@ class PhotoDeletion:
         raise RuntimeError("the event's snapshot is being written by others all the time")
 
     def _snapshot(self, event: Event) -> SnapshotInfo | None:
-        """The event's current one."""
         searched = _in_memory(event)
         return None if searched is None else self.stores.snapshots.current(event.event_id, searched.model)
-
-    def _delete_renditions(self, event: Event, entries: Sequence[Erasing]) -> int:
-        stores, keys = self.stores, _renditions(event, entries)
-        there = stores.renditions.existing(keys)
-        stores.renditions.delete(keys)
-        if keys:
-            stores.cdn_cache.delete([f"/{key}" for key in keys])
-        return len(there)
 
     def _originals(self, event: Event, entries: Sequence[Erasing]) -> list[str]:
         """Keys of the originals that are there, by one listing of the event's: what the records lead to, what our own

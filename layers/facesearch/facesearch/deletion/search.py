@@ -143,14 +143,11 @@ class SearchDeletion:
         self._each(self.idempotency.delete, searches)
         if found_by_selfie:
             self._each(self.results.delete, searches)
-            return self._delete_selfies(searches)
-        waiting = self._delete_selfies(searches)
-        self._each(self.results.delete, searches)
-        return waiting
-
-    def _delete_selfies(self, searches: Sequence[SearchKey]) -> int:
         self.selfies.delete(_keys(searches))
-        return sum(self.selfies.delete(self.selfies.under(job_prefix(search))) for search in searches)
+        waiting = sum(self.selfies.delete(self.selfies.under(job_prefix(search))) for search in searches)
+        if not found_by_selfie:
+            self._each(self.results.delete, searches)
+        return waiting
 
     def selfies_of(self, event: Event) -> Iterator[str]:
         for prefix in selfie_prefixes(event.org_id, event.event_id):

@@ -45,13 +45,12 @@ def delete_showing(
         deleted.selfies += searches.selfies.delete(key for key in showing if key not in of_searches)
         seen.update({*keys} - {*showing})  # one that a search under way stores anew is looked at again
         gone.update(showing)
-    for key in searches.selfies.existing(sorted(gone)):
-        search = search_of(key)
-        left.selfies += search is None or searches.is_free(search)
+    of_left = map(search_of, searches.selfies.existing(sorted(gone)))
+    left.selfies += sum(search is None or searches.is_free(search) for search in of_left)
     return looked
 
 
-def _look(keys: Sequence[str], shows: Shows, searches: SearchDeletion) -> Iterator[bool | None]:
+def _look(keys: Sequence[str], shows: Callable[[bytes], bool], searches: SearchDeletion) -> Iterator[bool | None]:
     """Whether each selfie shows the person; None = it cannot be compared."""
     for start in range(0, len(keys), READ_AT_ONCE):
         some = keys[start : start + READ_AT_ONCE]

@@ -1,5 +1,4 @@
-"""What deletions work on, and the list of what is being deleted in an event: written before a deletion begins, emptied
-as its last step."""
+"""What deletions work on, and the list of those under way: written before one begins, emptied as its last step."""
 
 import uuid
 from collections.abc import Iterable, Sequence
