@@ -1,6 +1,4 @@
-"""The local stack, once a test run: the real handlers in worker processes, over MiniStack; what tests adapters over
-moto, too.
-"""
+"""The local stack, once a test run: the real handlers in worker processes, over MiniStack."""
 
 import json
 import time
@@ -32,7 +30,6 @@ if TYPE_CHECKING:
     from facesearch_local import RunningStack
 
 INDEXING_SECONDS = 60
-BOTH = ["ministack", "moto"]
 
 
 @dataclass
@@ -176,19 +173,9 @@ def new_site(stack: "RunningStack", http: httpx.Client) -> Site:
     return Site(stack, admin, org_id, admin.create_event(org_id, "Marathon"), admin.create_key(org_id).api_key, http)
 
 
-def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Over MiniStack; of the modules that say `STORES = BOTH`, over moto too."""
-    if "stack" in metafunc.fixturenames:
-        metafunc.parametrize("stack", getattr(metafunc.module, "STORES", BOTH[:1]), indirect=True, scope="session")
-
-
 @pytest.fixture(scope="session")
-def stack(
-    request: pytest.FixtureRequest, no_account: None, assets: Path, tmp_path_factory: pytest.TempPathFactory
-) -> "Iterator[RunningStack]":
-    with running(
-        store=request.param, state=tmp_path_factory.mktemp(request.param), record_calls=policies.CALLS
-    ) as stack:
+def stack(no_account: None, assets: Path, tmp_path_factory: pytest.TempPathFactory) -> "Iterator[RunningStack]":
+    with running(state=tmp_path_factory.mktemp("stack"), record_calls=policies.CALLS) as stack:
         yield stack
 
 

@@ -158,31 +158,6 @@ def test_one_that_is_down_for_good_is_a_dead_letter_until_a_replay_delivers_it(c
     assert callbacks.call("replay") == {"replayed": [], "unknown": []}
 
 
-def test_a_slow_receiver_holds_up_nobody_else(callbacks: Callbacks) -> None:
-    """Another organisation's arrive while it is waited for; its own organisation's may wait for as long as it does."""
-    asked, release = threading.Event(), threading.Event()
-    site = callbacks.site.other_org("Next door")
-    secret = site.admin.create_webhook_secret(site.org_id).secret
-
-    def answer(receiver: Receiver, got: Got) -> Answer:
-        asked.set()
-        release.wait()
-        return 200, {}
-
-    with receiving(callbacks.receiver.secret) as slow, receiving(secret) as quick:
-        slow.answer = answer
-        callbacks.announce(callback_url=slow.url)
-        until(asked.is_set)
-        own = [callbacks.announce() for _ in range(5)]
-        others = [
-            callbacks.announce(org_id=site.org_id, event_id=site.event_id, callback_url=quick.url) for _ in range(5)
-        ]
-        until(lambda: all(quick.of(each) for each in others))
-        assert not release.is_set()
-        release.set()
-        until(lambda: all(callbacks.receiver.of(each) for each in own), 300)
-
-
 def test_many_at_once_each_arrive_although_workers_are_killed(callbacks: Callbacks) -> None:
     count, stop = 150, threading.Event()
     callbacks.receiver.answer = failing(1, 503)

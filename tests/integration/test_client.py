@@ -1,9 +1,6 @@
 """Both clients against the running stack: large selfies, pages, waiting, downloads."""
 
 import asyncio
-import threading
-import time
-import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -11,10 +8,9 @@ from typing import cast
 
 import pytest
 
-from facesearch_client import FaceSearchClient, NotAllowedError, NotFoundError, WaitTimeoutError
+from facesearch_client import FaceSearchClient
 from facesearch_client.asynchronous import AsyncFaceSearchClient
-from tests.integration.conftest import GALLERY, Site
-from tests.integration.test_faces import envelope
+from tests.integration.conftest import Site
 from tests.integration.test_uploads import padded
 from tests.unit.client.fakes import AsyncAtOnce
 
@@ -48,12 +44,6 @@ def test_a_selfie_of_12_mib_is_searched_and_replayed(
     assert client.results(site.event_id, first.request_id).body == first.body
 
 
-def test_by_plain_http_it_is_413_in_the_envelope_with_the_way_round(site: Site, twelve_mebibytes: bytes) -> None:
-    message = envelope(site.post(twelve_mebibytes), 413)["message"]
-    assert "faces/uploads" in message
-    assert "upload_id" in message
-
-
 def test_the_pages_of_a_search_of_a_gallery_and_of_the_events_are_walked_to_their_end(
     client: FaceSearchClient, site: Site, gallery: Site, in_order: list[str], obama: bytes
 ) -> None:
@@ -70,18 +60,6 @@ def test_the_pages_of_a_search_of_a_gallery_and_of_the_events_are_walked_to_thei
     assert client.details(site.event_id).data["event_name"] == "Marathon"
 
 
-def test_waiting_ends_with_the_search_that_somebody_else_started(
-    client: FaceSearchClient, site: Site, obama: bytes
-) -> None:
-    request_id = str(uuid.uuid4())
-    with pytest.raises(WaitTimeoutError):
-        client.wait(site.event_id, request_id, timeout=0.1)
-    timer = threading.Timer(0.3, site.post, [obama, request_id])
-    timer.start()
-    assert client.wait(site.event_id, request_id, timeout=20).pagination["total"] == 5
-    timer.join()
-
-
 def test_the_originals_of_a_search_land_in_a_folder(
     client: FaceSearchClient, site: Site, obama: bytes, samples: Path, tmp_path: Path
 ) -> None:
@@ -95,21 +73,3 @@ def test_the_originals_of_a_search_land_in_a_folder(
     assert len(report.files) == 5
     for path in report.files:
         assert path.read_bytes() == (samples / path.name).read_bytes()
-
-
-def test_originals_by_image_id_land_beside_a_report_of_those_that_are_missing(
-    client: FaceSearchClient, gallery: Site, in_order: list[str], tmp_path: Path
-) -> None:
-    missing = str(uuid.uuid4())
-    report = client.download_originals(gallery.event_id, tmp_path, image_ids=[missing, *in_order])
-    assert sorted(path.name for path in report.files) == sorted(name for name, _ in GALLERY)
-    assert [failure.photo for failure in report.failed] == [missing]
-
-
-def test_what_the_api_refuses_is_an_error_of_its_kind_at_once(client: FaceSearchClient, site: Site) -> None:
-    started = time.monotonic()
-    with pytest.raises(NotFoundError):
-        client.results(site.event_id, uuid.uuid4())
-    with pytest.raises(NotAllowedError):
-        client.ping(site.other_org().event_id)
-    assert time.monotonic() - started < 5, "no retries"

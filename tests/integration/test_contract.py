@@ -5,16 +5,14 @@ The two faces calls themselves are proven in test_faces.py, links to originals i
 
 import datetime as dt
 import uuid
-from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import httpx
 import pytest
 
-from tests.integration.calls import NAMES, NOTHING, Ask, by_name, pagination
-from tests.integration.conftest import Site, photo_of_nobody, until
-from tests.integration.test_faces import envelope, images
+from tests.integration.calls import NAMES, Ask, by_name, pagination
+from tests.integration.conftest import Site
+from tests.integration.test_faces import envelope
 
 # ------------------------------------------------------------------ ping, details
 
@@ -96,87 +94,10 @@ def test_the_events_of_an_organisation_come_newest_first(site: Site) -> None:
     assert envelope(by_name("events").send(org), 200)["data"]["events"][0]["event_id"] == first
 
 
-def test_the_pages_of_the_events_have_their_edges_where_documented(site: Site) -> None:
-    org_id = site.admin.create_org("Pages")
-    org = Site(site.stack, site.admin, org_id, 0, site.admin.create_key(org_id).api_key, site.http)
-
-    def page(**params: int) -> tuple[list[int], dict[str, Any]]:
-        data = envelope(by_name("events").send(org, params=params), 200)["data"]
-        assert list(data) == ["events", "pagination"]
-        return [row["event_id"] for row in data["events"]], data["pagination"]
-
-    assert page() == ([], NOTHING | {"page_size": 10})
-    assert page(page=7, page_size=3) == ([], NOTHING | {"page_size": 3})
-    ids = [
-        site.admin.create_event(org_id, f"Event {number}", event_date=dt.date(2026, 1, 9 - number))
-        for number in range(4)
-    ]
-    assert page(page=1, page_size=2) == (ids[:2], pagination(4, 1, 2, 2))
-    assert page(page=2, page_size=2) == (ids[2:], pagination(4, 2, 2, 2))
-    assert page(page=3, page_size=2) == ([], pagination(4, 3, 2, 2))
-    assert page(page=2, page_size=3) == (ids[3:], pagination(4, 2, 2, 3))
-    assert page(page=1, page_size=4) == (ids, pagination(4, 1, 1, 4))
-    assert page(page=2**31 - 1, page_size=100) == ([], pagination(4, 2**31 - 1, 1, 100))
-
-
 # ------------------------------------------------------------------ gallery
 
 
-def test_a_gallery_is_ordered_by_capture_time_then_image_id_with_the_rest_last(
-    gallery: Site, in_order: list[str]
-) -> None:
-    body = envelope(gallery.images(), 200)
-    assert body["message"] == "Records for all images"
-    assert list(body["data"]) == ["images", "pagination"]
-    assert [image["image_id"] for image in body["data"]["images"]] == in_order
-    names = [record.originals[0].filename for image_id in in_order if (record := gallery.photo(uuid.UUID(image_id)))]
-    assert [names[0], names[3]] == ["morning.jpg", "evening.jpg"]
-    assert {*names[1:3]} == {"same second a.jpg", "same second b.jpg"}
-    assert in_order[1] < in_order[2]
-    assert in_order[4] < in_order[5]
-    base = f"{gallery.stack.url}/imgs/{gallery.event_id}"
-    assert body["data"]["images"][0] == {
-        "img_url": f"{base}/large/{in_order[0]}.jpg",
-        "height": 64,
-        "width": 96,
-        "image_id": in_order[0],
-        "thumbnail_url": f"{base}/small/{in_order[0]}.jpg",
-        "original_url": None,
-    }
-
-
-def test_an_uploaded_photo_is_in_the_gallery_within_seconds_and_a_broken_one_never(site: Site) -> None:
-    event = site.other_event()
-    assert images(event.images()) == []
-    broken = event.put_photo(b"no picture at all", "broken.jpg")
-    turned = event.put_photo(photo_of_nobody(10, size=(120, 80), Orientation=6), "turned.jpg")
-    (image,) = until(lambda: envelope(event.images(), 200)["data"]["images"], seconds=10)
-    assert (image["image_id"], image["width"], image["height"]) == (str(turned), 80, 120), "as displayed"
-    assert event.indexed(broken).status == "failed"
-    assert images(event.images()) == [str(turned)]
-
-
 # ------------------------------------------------------------------ every call
-
-
-@pytest.mark.parametrize(
-    ("name", "default", "most"),
-    [("events", 10, 100), ("images", 32, 100), ("results", 32, 100), ("search", 32, 100), ("originals", 30, 60)],
-)
-def test_a_page_has_its_default_size_and_its_largest(
-    site: Site, obama: bytes, name: str, default: int, most: int, sample_id: Callable[[str], str]
-) -> None:
-    request_id = site.post(obama).json()["data"]["request_id"]
-    ask = by_name(name, request_id, sample_id("obama.jpg"))
-    if name == "search":
-        ask = replace(ask, arguments={"data": {"request_id": request_id}})
-    assert envelope(ask.send(site), 200)["data"]["pagination"]["page_size"] == default
-    assert envelope(ask.send(site, params={"page_size": most}), 200)["data"]["pagination"]["page_size"] == most
-    for params in ({"page_size": most + 1}, {"page_size": 0}, {"page": 0}, {"page": "x"}, {"page": ""}):
-        (field,) = params
-        assert f"query.{field}: " in envelope(ask.send(site, params=params), 422)["message"]
-    both = envelope(ask.send(site, params={"page": 0, "page_size": most + 1}), 422)["message"]
-    assert all(part.startswith("query.") for part in both.split("; ")), "flattened: field, colon, what is wrong"
 
 
 @pytest.fixture(scope="module")

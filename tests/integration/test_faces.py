@@ -2,10 +2,7 @@
 
 import io
 import re
-import struct
-import subprocess
 import uuid
-import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -87,12 +84,6 @@ def test_the_renditions_are_served_under_the_urls_of_the_answer(site: Site, obam
         assert not rendition.getexif()
 
 
-def test_what_is_no_rendition_is_not_served(site: Site) -> None:
-    unknown = f"imgs/{site.event_id}/large/{uuid.uuid4()}.jpg"
-    for path in (unknown, "imgs/1/large/nothing.jpg", "imgs/../photos", "imgs"):
-        envelope(site.http.get(f"{site.stack.url}/{path}"), 404)
-
-
 def test_get_answers_what_post_answered_page_by_page(site: Site, obama: bytes) -> None:
     everything = site.post(obama)
     data = everything.json()["data"]
@@ -107,20 +98,6 @@ def test_get_answers_what_post_answered_page_by_page(site: Site, obama: bytes) -
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("form", [str, lambda uid: str(uid).upper(), lambda uid: uid.hex, lambda uid: uid.urn])
-def test_a_given_request_id_is_kept_in_canonical_form(
-    site: Site, obama: bytes, form: Callable[[uuid.UUID], str]
-) -> None:
-    value = uuid.uuid4()
-    first = site.post(obama, form(value))
-    assert envelope(first, 200)["data"]["request_id"] == str(value)
-    assert "idempotent-replayed" not in first.headers
-    again = site.post(None, str(value), page=2, page_size=2)
-    assert again.headers["idempotent-replayed"] == "true"
-    assert images(again) == images(first)[2:4]
-    assert images(site.get(form(value))) == images(first)
-
-
 def test_a_search_is_a_snapshot(site: Site, obama: bytes, samples: Path) -> None:
     event = site.other_event()
     event.indexed(event.put_photo((samples / "obama2.jpg").read_bytes()))
@@ -128,37 +105,6 @@ def test_a_search_is_a_snapshot(site: Site, obama: bytes, samples: Path) -> None
     event.indexed(event.put_photo((samples / "obama3.jpg").read_bytes()))
     assert event.get(before.json()["data"]["request_id"]).json() == before.json()
     assert len(images(event.post(obama))) == 2, "a warm environment sees the photo that came in between"
-
-
-def test_the_threshold_is_the_events_at_the_time_of_the_search(site: Site, obama: bytes) -> None:
-    event = site.other_event(confidence=55)
-    first = event.post(obama)
-    assert first.json()["data"]["confidence_percentage"] == 55
-    event.admin.update_event(event.event_id, confidence=95)
-    assert event.get(first.json()["data"]["request_id"]).json() == first.json()
-    assert event.post(obama).json()["data"]["confidence_percentage"] == 95
-
-
-def png_header(width: int, height: int) -> bytes:
-    """A PNG that claims a size, with no pixels behind it."""
-    ihdr = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + ihdr + struct.pack(">I", zlib.crc32(ihdr))
-
-
-def picture(width: int, height: int, kind: str = "PNG", **options: Any) -> bytes:
-    file = io.BytesIO()
-    Image.effect_noise((width, height), 60).convert("RGB").save(file, kind, **options)
-    return file.getvalue()
-
-
-SELFIES = {
-    "empty": b"",
-    "text": b"I am not a picture, whatever my name says.\n",
-    "one pixel": picture(1, 1),
-    "30,000 x 30,000": png_header(30_000, 30_000),
-    "nobody": picture(640, 480, "JPEG"),
-    "gif": picture(300, 300, "GIF"),
-}
 
 
 class Footprint:
@@ -175,28 +121,6 @@ class Footprint:
         ]
         pages = self.site.s3.get_paginator("list_objects_v2").paginate(Bucket=out["SelfiesBucket"])
         return tables[0], tables[1], sum(page["KeyCount"] for page in pages)
-
-
-@pytest.fixture
-def refused(site: Site) -> Callable[[httpx.Response, int], str]:
-    """Checks that an answer is a refusal, that it stored nothing and that it left a log line."""
-    footprint = Footprint(site)
-    before, logged = footprint(), len(site.log("search"))
-
-    def check(response: httpx.Response, status: int) -> str:
-        message: str = envelope(response, status)["message"]
-        assert footprint() == before
-        assert [line["status"] for line in site.log("search")[logged:] if line.get("message") == "refused"] == [status]
-        return message
-
-    return check
-
-
-@pytest.mark.parametrize("kind", SELFIES)
-def test_a_selfie_that_cannot_be_used_is_400(
-    site: Site, refused: Callable[[httpx.Response, int], str], kind: str
-) -> None:
-    refused(site.post(SELFIES[kind], str(uuid.uuid4())), 400)
 
 
 def test_the_gateway_answers_in_the_same_envelope(site: Site) -> None:
@@ -221,16 +145,3 @@ def test_every_line_of_a_search_says_which_one_it_is(site: Site, obama: bytes) -
     lines = [line for line in site.log("search") if line.get("request_id") == request_id]
     assert [line["message"] for line in lines] == ["searched"]
     assert (lines[0]["org_id"], lines[0]["event_id"], lines[0]["matches"]) == (site.org_id, site.event_id, 5)
-
-
-def test_the_documented_curl_call_works_verbatim(site: Site, samples: Path) -> None:
-    command = [
-        "curl", "-s", "-i", "-H", f"X-API-Key: {site.api_key}", "-F", "file=@obama.jpg",
-        f"{site.faces_url()}?page=1&page_size=32",
-    ]  # fmt: skip
-    try:
-        done = subprocess.run(command, cwd=samples, capture_output=True, text=True, check=True, timeout=60)
-    except FileNotFoundError:
-        pytest.skip("curl is not installed")
-    assert re.match(r"HTTP/1\.1 200", done.stdout)
-    assert '"message":"Computed face search"' in done.stdout

@@ -2,7 +2,6 @@
 
 import io
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +9,7 @@ import pytest
 from PIL import Image
 
 from facesearch.faces.packing import FACE_BYTES
-from tests.integration.conftest import BOTH, Site, until
-
-STORES = BOTH
+from tests.integration.conftest import Site, until
 
 
 def jpeg(image: Image.Image, **options: Any) -> bytes:
@@ -47,25 +44,6 @@ def test_a_photo_is_recorded_with_its_faces_size_and_capture_time(event: Site, s
     assert photo.taken_at.isoformat() == "2026-05-01T09:30:00"
     found = event.post((samples / "obama2.jpg").read_bytes()).json()["data"]["images"]
     assert [(image["width"], image["height"]) for image in found] == [image.size]
-
-
-@pytest.mark.parametrize("content", [b"not a photo", b"", b"\xff\xd8\xff\xe0 cut"])
-def test_a_photo_that_cannot_be_read_is_recorded_with_the_reason(event: Site, content: bytes) -> None:
-    photo = event.indexed(event.put_photo(content))
-    assert photo.status == "failed"
-    assert photo.reason
-    until(lambda: event.metric("indexing", "PhotosFailed") >= 1)  # written after the record
-
-
-def test_the_same_photo_twice_is_one_photo(event: Site, samples: Path) -> None:
-    content = (samples / "obama3.jpg").read_bytes()
-    first = event.put_photo(content, "a.jpg")
-    photo = event.indexed(first)
-    assert event.put_photo(content, "b.jpg") == first
-    (copy,) = until(lambda: event.indexed(first).copies)
-    assert copy.filename == "b.jpg"
-    assert event.photo(first) == replace(photo, copies=(copy,)), "nothing else has changed"
-    assert len(event.post(content).json()["data"]["images"]) == 1
 
 
 def test_a_delivery_that_comes_again_changes_nothing(event: Site, samples: Path) -> None:

@@ -1,12 +1,10 @@
 """Keys that are switched, deleted, expire or are too narrow; and the quota that only real searches take from."""
 
 import threading
-import time
 import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from types import SimpleNamespace
 
 import httpx
 import pytest
@@ -68,18 +66,6 @@ def test_a_key_is_switched_off_and_on_and_deleted_with_effect_on_the_very_next_r
     assert statuses(org, asks, created.api_key) == {403}
     with pytest.raises(NotFound):
         org.admin.switch_key(org.org_id, created.key_id, active=True)
-
-
-def test_a_key_that_has_expired_opens_nothing(org: Site, asks: list[Ask], monkeypatch: pytest.MonkeyPatch) -> None:
-    then = time.time() - 86_400
-    monkeypatch.setattr("facesearch.adapters.dynamodb.admin.keys.time", SimpleNamespace(time=lambda: then + 60))
-    running = org.admin.create_key(org.org_id, days=1)
-    monkeypatch.setattr("facesearch.adapters.dynamodb.admin.keys.time", SimpleNamespace(time=lambda: then - 60))
-    over = org.admin.create_key(org.org_id, days=1)
-    assert statuses(org, asks, running.api_key) == {200}
-    assert statuses(org, asks, over.api_key) == {403}
-    for created in (running, over):
-        org.admin.delete_key(org.org_id, created.key_id)
 
 
 @pytest.mark.parametrize("scope", Scope)
@@ -173,10 +159,3 @@ def test_searches_at_once_never_exceed_the_burst(limited: Callable[[int, int], S
     assert sorted(answer.status_code for answer in answers) == [200] * 3 + [429] * 7
     found = [org.get(request_id).status_code for request_id in ids]
     assert found == [200 if answer.status_code == 200 else 404 for answer in answers]
-
-
-def test_a_quota_of_ones_own_can_be_taken_back(limited: Callable[[int, int], Site]) -> None:
-    org = limited(1, 1)
-    assert rate_limit(org.post(b"no picture")) == (1, 1, 0)
-    org.admin.set_quota(org.org_id, None)
-    assert rate_limit(org.post(b"no picture")) == (200, 200, 0)

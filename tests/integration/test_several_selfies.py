@@ -1,6 +1,5 @@
 """Several selfies in one search over HTTP: what they find, which one is refused, and what is left of them."""
 
-import base64
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,8 +10,7 @@ import pytest
 
 from facesearch.models import QuotaLimits, SearchKey
 from facesearch.search.selfies import selfie_keys
-from facesearch_client import BadRequestError, FaceSearchClient
-from tests.integration.conftest import Site, until
+from tests.integration.conftest import Site
 from tests.integration.test_faces import OBAMA, Footprint, envelope, images
 from tests.integration.test_uploads import form_for, padded, send, uploads_of
 from tests.integration.webhooks import Host, Partner, host
@@ -100,19 +98,6 @@ def test_files_and_uploads_are_searched_together_and_the_uploads_are_gone(site: 
     assert (again.json(), again.headers["Idempotent-Replayed"]) == (response.json(), "true")
 
 
-def test_the_client_uploads_what_one_call_does_not_carry(site: Site, obama: bytes, samples: Path) -> None:
-    before = uploads_of(site)  # what refused searches of other tests have left
-    with FaceSearchClient(site.stack.url, site.api_key, site.org_id) as client:
-        answer = client.search(site.event_id, [samples / "obama2.jpg", padded(obama, 5 * 2**20), obama])
-        assert (len(answer.images), answer.replayed) == (5, False)
-        assert [len(each) for each in kept(site, answer.request_id).values()][1:] == [5 * 2**20, len(obama)]
-        with pytest.raises(BadRequestError, match="Selfie 2 does not show"):
-            client.search(
-                site.event_id, [samples / "obama2.jpg", padded((samples / "biden.jpg").read_bytes(), 5 * 2**20)]
-            )
-    assert len(uploads_of(site)) == len(before) + 1, "the refused one's"
-
-
 def test_a_deleted_search_takes_all_its_selfies_along(site: Site, post: Post) -> None:
     request_id = post("obama.jpg", "obama2.jpg", "obama3.jpg").json()["data"]["request_id"]
     assert len(kept(site, request_id)) == 3
@@ -132,16 +117,6 @@ def partner(site: Site) -> Partner:
 def selfies() -> Iterator[Host]:
     with host() as selfies:
         yield selfies
-
-
-def test_a_webhook_may_bring_several(partner: Partner, obama: bytes, samples: Path) -> None:
-    pictures = [obama, (samples / "obama2.jpg").read_bytes()]
-    body = {"selfie_base64": [base64.b64encode(each).decode() for each in pictures]}
-    request_id = partner.send(body).json()["data"]["request_id"]
-    assert partner.end_of(request_id)["status"] == "done"
-    assert len(images(partner.site.get(request_id))) == 5
-    assert list(kept(partner.site, request_id).values()) == pictures
-    until(lambda: not partner.selfies())
 
 
 def test_a_webhook_may_name_several_and_its_reason_says_which_it_was(

@@ -11,14 +11,12 @@ from pathlib import Path
 import boto3
 import httpx
 import pytest
-from PIL import Image
 
 from facesearch.adapters.dynamodb.admin import DynamoAdmin
 from facesearch.models import UpstreamEvent
 from facesearch_local import RunningStack, running
 from tests.integration.conftest import Site, site_on, until
 from tests.integration.test_exactly_once import patiently, results_of
-from tests.support.pictures import encoded
 
 """The stores are below what is proven here."""
 SECRET, VARIABLE = "upstream/api-key", "UPSTREAM_API_KEY_OF_THE_TESTS"
@@ -74,29 +72,6 @@ def test_many_at_once_are_one_search_there(site: Site, front: Site, obama: bytes
     assert {answer.status_code for answer in answers} == {200}
     assert len({answer.text for answer in answers}) == 1
     assert site.metric("search", "SearchExecuted") == executed + 1
-
-
-def test_what_was_searched_is_answered_without_the_upstream(front: Site, site: Site, obama: bytes) -> None:
-    """Given an upstream that does not know the event any more, then pages and replays stay, and new searches fail."""
-    request_id = str(uuid.uuid4())
-    answer = front.post(obama, request_id).json()
-    front.admin.update_event(front.event_id, upstream=None)
-    try:
-        assert front.get(request_id).json() == answer
-        assert front.post(obama, request_id).json() == answer
-        assert front.post(obama).status_code == 500
-    finally:
-        front.admin.update_event(front.event_id, upstream=UpstreamEvent(site.org_id, site.event_id))
-
-
-def test_a_selfie_without_a_face_is_refused_here_as_there_and_leaves_nothing(site: Site, front: Site) -> None:
-    request_id = str(uuid.uuid4())
-    nobody = encoded(Image.new("RGB", (300, 300), "green"), "JPEG")
-    for each in (site, front):
-        refused = each.post(nobody, request_id)
-        assert (refused.status_code, refused.json()["data"]) == (400, None)
-    assert front.get(request_id).status_code == 404
-    assert front.post(b"no picture", request_id).status_code == 400
 
 
 def test_a_large_selfie_that_was_uploaded_is_handed_on(site: Site, front: Site, obama: bytes) -> None:

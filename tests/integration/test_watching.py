@@ -149,23 +149,3 @@ def test_a_deleted_search_is_over_with_all_that_it_has_told_of(watched: Watched,
         "request_id": request_id
     }
     assert watched.site.get(request_id).status_code == 404
-
-
-def test_it_ends_by_its_time_and_nothing_of_a_face_is_readable_in_the_table(watched: Watched, obama: bytes) -> None:
-    request_id = watched.watch(obama, watch_days=1)
-    (kept,) = watched.kept()
-    assert 0 < kept.expires_at - time.time() <= 86_400
-    assert len(kept.probe) > 512, "not the 512 bytes of an embedding"
-    table = watched.site.outputs["TableName"]
-    watched.site.dynamodb.update_item(
-        TableName=table,
-        Key={"pk": {"S": f"WATCH#{watched.site.event_id}"}, "sk": {"S": request_id}},
-        UpdateExpression="SET expires_at = :now",
-        ExpressionAttributeValues={":now": {"N": str(int(time.time()))}},
-    )
-    watched.upload(obama)
-    until(lambda: watched.kept() == [])  # the round has found it
-    assert watched.told(request_id, UPDATED) == []
-    log = "\n".join(str(line) for line in watched.site.log("searchjobs"))
-    assert "obama" not in log
-    assert watched.receiver.url not in log

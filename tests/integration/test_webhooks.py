@@ -13,7 +13,6 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +26,6 @@ from facesearch.webhooks.job_runner import GAVE_UP
 from facesearch_local import running
 from tests.conftest import ROOT
 from tests.integration.conftest import Site, photo_of_nobody, until
-from tests.integration.receiver import receiving
 from tests.integration.test_exactly_once import results_of
 from tests.integration.webhooks import Host, Partner, host
 from tests.support.signatures import signed
@@ -136,40 +134,6 @@ def test_a_search_is_told_of_from_the_moment_that_it_is_queued(partner: Partner,
     stranger = site.other_org()
     assert Partner(replace(stranger, event_id=site.event_id), "").status(request_id).status_code == 403
     assert Partner(stranger, "").status(request_id).status_code == 404
-
-
-def test_from_a_webhook_that_svix_signs_to_a_callback_that_svix_verifies(
-    partner: Partner, selfies: Host, obama: bytes
-) -> None:
-    with receiving(partner.secret) as receiver:
-        more = {"callback_url": receiver.url, "metadata": {"form": "é"}}
-        body = json.dumps({"selfie_url": selfies.put(obama)} | more).encode()
-        message, now = f"msg_{uuid.uuid4().hex}", datetime.now(UTC)
-        headers = {
-            "webhook-id": message,
-            "webhook-timestamp": str(int(now.timestamp())),
-            "webhook-signature": svix.Webhook(partner.secret).sign(message, now, body.decode()),
-        }
-        found = accepted(partner.site.http.post(partner.url, content=body, headers=headers))
-        nobody = accepted(partner.send({"selfie_url": selfies.put(photo_of_nobody(8))} | more))
-        posted = str(uuid.uuid4())
-        partner.site.post(obama, posted)
-        assert accepted(partner.send({"selfie_url": SELFIE, "request_id": posted} | more), replayed=True) == posted
-        ends = {}
-        for request_id in (found, nobody, posted):
-            (got,) = until(partial(receiver.of, request_id))
-            ends[request_id] = got.message["type"], got.message["data"]["total"]
-            assert got.message["data"]["metadata"] == {"form": "é"}
-            assert len(got.body) < 20_000
-        assert ends == {
-            found: ("face_search.completed", 5),
-            nobody: ("face_search.failed", None),
-            posted: ("face_search.completed", 5),
-        }
-        assert receiver.forged == 0
-        (end,) = receiver.of(found)
-        result = partner.site.http.get(end.message["data"]["results_url"], headers=partner.site.headers)
-        assert result.json()["data"]["pagination"]["total"] == 5
 
 
 def test_the_documents_sender_sends_what_is_searched(partner: Partner, samples: Path, tmp_path: Path) -> None:
@@ -376,35 +340,6 @@ def test_a_selfie_that_cannot_be_had_or_searched_fails_the_search_with_the_reaso
 
 
 # ------------------------------------------------------------------ crashes
-
-
-def test_a_crash_between_the_job_and_its_message_is_made_good_by_the_next_webhook(
-    partner: Partner, obama: bytes
-) -> None:
-    site, message = partner.site, f"msg_{uuid.uuid4().hex}"
-    body = {"selfie_base64": in_base64(obama), "request_id": str(uuid.uuid4())}
-    request_id = accepted(partner.send(body, message))
-    partner.end_of(request_id)
-    until(lambda: not partner.selfies() and partner.orders() == 0)
-    # Given a job as such a crash leaves it: of another search, never sent
-    lost = str(uuid.uuid4())
-    key = f"jobs/{site.org_id}/{site.event_id}/{lost}/1"
-    site.s3.put_object(Bucket=site.outputs["SelfiesBucket"], Key=key, Body=obama)
-    pk = f"JOB#{site.org_id}#{site.event_id}#"
-    item = dict(
-        site.dynamodb.get_item(
-            TableName=site.outputs["TableName"], Key={"pk": {"S": pk + request_id}, "sk": {"S": "JOB"}}
-        )["Item"]
-    )
-    del item["enqueued_at"]
-    item |= {"pk": {"S": pk + lost}, "request_id": {"S": lost}, "status": {"S": "queued"}, "selfie": {"S": key}}
-    site.dynamodb.put_item(TableName=site.outputs["TableName"], Item=item)
-    assert partner.status(lost).json()["data"]["status"] == "queued"
-    # When its sender tries again
-    assert accepted(partner.send(body | {"request_id": lost}), replayed=True) == lost
-    # Then it is searched
-    assert partner.end_of(lost)["status"] == "done"
-    until(lambda: not partner.selfies())
 
 
 def test_a_worker_that_is_killed_leaves_the_search_to_another(partner: Partner, obama: bytes) -> None:

@@ -5,7 +5,6 @@ longer to write one: 50,000 faces took 14 minutes on two busy cores. That test r
 with fewer faces always runs.
 """
 
-import re
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -16,20 +15,18 @@ import numpy as np
 import pytest
 from botocore.exceptions import ClientError
 
-from facesearch.adapters.dynamodb import schema
-from facesearch.adapters.dynamodb.vector_items import DynamoVectorItems, VectorItem, vector_items
+from facesearch.adapters.dynamodb.vector_items import DynamoVectorItems
 from facesearch.adapters.memory.stores import MemoryPhotoStore
 from facesearch.adapters.memory.vector_items import MemoryVectorItems
 from facesearch.faces.index import probe_of
 from facesearch.faces.index.cohort import NOBODY
 from facesearch.faces.index.distributed import VectorIndex
 from facesearch.faces.index.vectors import cosines
-from facesearch.faces.packing import pack, values_of
+from facesearch.faces.packing import values_of
 from facesearch.faces.sets import PhotoFaces
 from facesearch.faces.vector_items import TOP_K, FacePlace, VectorItemStore
 from facesearch.models import FaceSet, FaceSetKind
 from facesearch.records import Photo
-from tests.conftest import ROOT
 from tests.integration.vectors.world import MODEL, Ground, People
 from tests.support.aws import create_table, moto
 from tests.support.fakes import EVENT, EVENT_ID
@@ -131,23 +128,6 @@ def test_no_face_can_be_left_out_of_the_index_in_silence(ministack: Ground, pool
     with pytest.raises(ClientError, match="pk"):
         ministack.clients.dynamodb.put_item(TableName=ministack.faces, Item=lacking)
     ministack.items.delete_all(PLACE, pool)
-
-
-def test_one_place_makes_items_with_vectors_and_refuses_what_the_index_would_not_take() -> None:
-    layer = ROOT / "layers" / "facesearch"
-    makers = [path for path in layer.rglob("*.py") for _ in re.findall(r'"vector":', path.read_text())]
-    assert [path.name for path in makers] == ["vector_items.py"]
-    pk, face = schema.faces_pk(EVENT_ID, MODEL, 0), np.ones(128, np.int8)
-    assert VectorItem(pk, "sk", face, 1, 1).to_item()["pk"] == {"S": pk}
-    for item in (
-        VectorItem("", "sk", face, 1, 1),
-        VectorItem(pk, "sk", face[:127], 1, 1),
-        VectorItem(pk, "sk", np.zeros(128, np.int8), 1, 1),
-    ):
-        with pytest.raises(ValueError, match="no face"):
-            item.to_item()
-    nobody = PhotoFaces(uuid.UUID(int=1), pack(np.zeros((1, 128), np.float32)), 1, 1)
-    assert list(vector_items(PLACE, nobody)) == []
 
 
 @pytest.mark.parametrize(
