@@ -8,8 +8,8 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import pytest
 from botocore.config import Config
@@ -23,16 +23,13 @@ from facesearch.adapters.dynamodb.quota import DynamoTokenBuckets
 from facesearch.adapters.dynamodb.reading import DynamoReader
 from facesearch.adapters.dynamodb.results import DynamoResultStore
 from facesearch.adapters.dynamodb.watches import DynamoWatchStore
-from facesearch.adapters.memory.callbacks import MemoryCallbackStore
-from facesearch.adapters.memory.jobs import MemoryJobStore
 from facesearch.adapters.memory.stores import MemoryReader, MemoryTokenBuckets
-from facesearch.adapters.memory.watches import MemoryWatchStore
 from facesearch.adapters.s3.objects import S3Objects
 from facesearch.adapters.s3.selfies import S3SelfieStore
 from facesearch.deletion.search import SearchDeletion
 from facesearch.errors import NotFound, SearchDeleted, StoreUnavailable
 from facesearch.models import Page, QuotaLimits, SearchKey
-from facesearch.reading import Reader, Wanted
+from facesearch.reading import Wanted
 from facesearch.search.face_search import FaceSearch, Invocation, SearchOutcome, replayed
 from facesearch.search.quota import Meter, TokenBucketStore
 from facesearch.search.selfies import job_prefix, selfie_keys
@@ -47,7 +44,7 @@ from tests.support.fakes import (
     MemoryUploads,
     photos,
 )
-from tests.support.site import Inline
+from tests.support.site import Inline, memory_searches
 
 SEARCH = SearchKey(ORG, EVENT_ID, uuid.UUID(int=7))
 FIRST = Page(1, 32)
@@ -91,39 +88,6 @@ class Steps:
                 self.going = True
 
 
-class SearchBench(Protocol):
-    """An event with a POST to come, and what is seen of it from outside."""
-
-    steps: Steps
-    eraser: SearchDeletion
-
-    @property
-    def reader(self) -> Reader:
-        """Who looks on."""
-
-    def post(self, selfie: bytes) -> SearchOutcome:
-        """A POST, whose steps count."""
-
-    def kept(self) -> list[bytes]:
-        """Selfies of the search, in their order."""
-
-    def trace(self) -> list[str]:
-        """All that is there of the search, but the note that it was deleted."""
-
-    def revive(self) -> None:
-        """The invocation's time is over: a claim that was left expires."""
-
-
-def result_of(world: SearchBench) -> Any:
-    return world.reader.read(Wanted(search=SEARCH, page=FIRST)).result
-
-
-def used(world: SearchBench) -> int:
-    """How many matches the organisation has paid for."""
-    full_at = world.reader.read(Wanted(quota_of=ORG)).quota.full_at
-    return max(0, round((full_at - time.time_ns() // 1000) / LIMITS.interval))
-
-
 @dataclass
 class InMemory:
     """Over the twins."""
@@ -134,15 +98,8 @@ class InMemory:
         self.reader = MemoryReader()
         self.reader.events[EVENT_ID] = EVENT
         self.claims, self.selfies = MemoryClaims(), MemorySelfies()
-        self.eraser = SearchDeletion(
-            results=self.reader,
-            idempotency=self.claims,
-            jobs=MemoryJobStore(self.reader),
-            watches=MemoryWatchStore(),
-            selfies=_KeptOf(self.selfies),
-            callbacks=MemoryCallbackStore(),
-            pool=Inline(),
-        )
+        own: Any = {"idempotency": self.claims, "selfies": _KeptOf(self.selfies)}
+        self.eraser = replace(memory_searches(self.reader), **own)
 
     def post(self, selfie: bytes) -> SearchOutcome:
         def stepwise(part: object) -> Any:
@@ -198,24 +155,12 @@ class _Stepwise:
 
 @dataclass
 class _KeptOf:
-    """`Objects` over the selfies that a search keeps."""
+    """The part of `Objects` over the selfies that a search keeps which deleting one search asks for."""
 
     selfies: MemorySelfies
 
     def under(self, prefix: str) -> Iterator[str]:
         return iter([prefix] if prefix == selfie_keys(SEARCH)[0] and SEARCH in self.selfies.kept else [])
-
-    def existing(self, keys: Any) -> list[str]:
-        raise NotImplementedError
-
-    def etags(self, keys: Any) -> dict[str, str]:
-        raise NotImplementedError
-
-    def etags_under(self, prefix: str) -> Iterator[tuple[str, str]]:
-        raise NotImplementedError
-
-    def read(self, key: str, most: int) -> bytes | None:
-        raise NotImplementedError
 
     def delete(self, keys: Any) -> int:
         if selfie_keys(SEARCH)[0] in list(keys):
@@ -289,6 +234,19 @@ class OnAws:
                 UpdateExpression="SET in_progress_expiration = :past",
                 ExpressionAttributeValues={":past": {"N": "1"}},
             )
+
+
+SearchBench = InMemory | OnAws
+
+
+def result_of(world: SearchBench) -> Any:
+    return world.reader.read(Wanted(search=SEARCH, page=FIRST)).result
+
+
+def used(world: SearchBench) -> int:
+    """How many matches the organisation has paid for."""
+    full_at = world.reader.read(Wanted(quota_of=ORG)).quota.full_at
+    return max(0, round((full_at - time.time_ns() // 1000) / LIMITS.interval))
 
 
 def _posted(world: SearchBench, search: FaceSearch[Any], selfie: bytes, bucket: TokenBucketStore) -> SearchOutcome:
