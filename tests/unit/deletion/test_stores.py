@@ -12,7 +12,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from facesearch.adapters.dynamodb import schema
-from facesearch.adapters.dynamodb.batch import batch_delete
 from facesearch.adapters.dynamodb.clock import corrected_clock
 from facesearch.adapters.dynamodb.erasing import DynamoErasureLog
 from facesearch.adapters.dynamodb.photos import DynamoPhotoStore, microseconds
@@ -128,22 +127,13 @@ def test_a_purged_shard_and_a_removed_photo_leave_no_trace(store: PhotoEraser) -
     assert store.count(EVENT_ID, 1).photos == 0
 
 
-def test_a_tombstone_holds_nothing_of_the_photo_and_expires_once_it_is_finished(dynamodb: Any) -> None:
-    store = DynamoPhotoStore(dynamodb, TABLE)
-    store.add(EVENT_ID, 4, PHOTO)
-    store.delete(EVENT_ID, 4, ID)
-    (item,) = dynamodb.scan(TableName=TABLE)["Items"]
-    assert item.keys() == {"pk", "sk", "status", "changed_at"}
-    store.expire(EVENT_ID, 4, ID)
-    (item,) = dynamodb.scan(TableName=TABLE)["Items"]
-    assert int(item["expires_at"]["N"]) == pytest.approx(time.time() + TOMBSTONE_SECONDS, abs=60)
-
-
-def test_a_tombstone_that_is_touched_meanwhile_is_finished_and_leaves_the_list(dynamodb: Any) -> None:
+def test_a_tombstone_holds_nothing_expires_and_leaves_the_list_also_when_it_is_touched_meanwhile(dynamodb: Any) -> None:
     log, other = DynamoErasureLog(dynamodb, TABLE), DynamoPhotoStore(dynamodb, TABLE)
     other.add(EVENT_ID, 4, PHOTO)
     log.begin(EVENT_ID, [Erasing(ID, whole=True)])
     other.delete(EVENT_ID, 4, ID)
+    key = schema.photo_key(EVENT_ID, 4, ID)
+    assert dynamodb.get_item(TableName=TABLE, Key=key)["Item"].keys() == {"pk", "sk", "status", "changed_at"}
     touches = [True]
 
     def clock() -> int:
@@ -156,6 +146,8 @@ def test_a_tombstone_that_is_touched_meanwhile_is_finished_and_leaves_the_list(d
     tombstone = other.tombstone(EVENT_ID, 4, ID)
     assert tombstone is not None
     assert tombstone.finished
+    expires_at = int(dynamodb.get_item(TableName=TABLE, Key=key)["Item"]["expires_at"]["N"])
+    assert expires_at == pytest.approx(time.time() + TOMBSTONE_SECONDS, abs=60)
     assert log.pending(EVENT_ID) == []
 
 
@@ -204,13 +196,6 @@ def test_what_is_under_way_is_listed_until_it_is_over(log: ErasureLog | None, dy
     assert log.pending(EVENT_ID + 1) == []
     log.end(EVENT_ID, [entry.image_id for entry in entries[1:]])
     assert log.pending(EVENT_ID) == entries[:1]
-
-
-def test_what_an_older_version_left_under_way_still_knows_its_original(dynamodb: Any) -> None:
-    item = schema.erasing_key(EVENT_ID, ID) | {"whole": schema.flag(value=True), "originals": schema.flag(value=True)}
-    dynamodb.put_item(TableName=TABLE, Item=item | {"key": schema.s("k"), "etag": schema.s('"e"')})
-    (entry,) = DynamoErasureLog(dynamodb, TABLE).pending(EVENT_ID)
-    assert entry == Erasing(ID, whole=True, places=(Original("k", '"e"'),), originals=True)
 
 
 def test_a_result_is_listed_withdrawn_and_deleted(results: tuple[Reader, ResultStore]) -> None:
@@ -271,14 +256,6 @@ def test_a_search_that_took_over_confirms_its_own_result_only(dynamodb: Any) -> 
     stored = DynamoReader(dynamodb, TABLE).read(Wanted(search=SEARCH, page=FIRST)).result
     assert stored is not None
     assert (stored.summary.total, stored.photos) == (5, photos(5)), "and leaves the other's alone"
-
-
-def test_many_items_are_deleted_in_batches(dynamodb: Any) -> None:
-    keys = [schema.event_key(number) for number in range(60)]
-    for key in keys:
-        dynamodb.put_item(TableName=TABLE, Item=key)
-    assert batch_delete(dynamodb, TABLE, keys[:-1]) == 59
-    assert dynamodb.scan(TableName=TABLE)["Count"] == 1
 
 
 class StubbornS3:

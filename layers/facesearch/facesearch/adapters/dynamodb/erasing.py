@@ -59,13 +59,10 @@ class DynamoErasureLog(ErasureLog):
 
 
 def _erasing(item: "schema.Item") -> Erasing:
-    places = schema.several_pairs(item, "places")
-    if key := schema.text(item, "key"):  # an entry of an older version, whose run was killed
-        places = ((key, schema.text(item, "etag")),)
     return Erasing(
         image_id=uuid.UUID(schema.text(item, "sk")),
         whole=schema.boolean(item, "whole"),
-        places=tuple(Original(*place) for place in places),
+        places=tuple(Original(*place) for place in schema.several_pairs(item, "places")),
         renditions=schema.boolean(item, "renditions"),
         originals=schema.boolean(item, "originals"),
     )
