@@ -1,6 +1,6 @@
-"""The contract of the calls around the search: shapes, statuses, the order of the checks, pages.
+"""The contract of all calls, which the generated one (tests/contract) cannot know: switches, order, headers.
 
-The two faces calls themselves are proven in test_faces.py, links to originals in test_originals.py.
+What the two faces calls find is proven in test_faces.py, links to originals in test_originals.py.
 """
 
 import datetime as dt
@@ -10,37 +10,39 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.integration.calls import NAMES, Ask, by_name, pagination
+from tests.integration.calls import NAMES, Ask, by_name
 from tests.integration.conftest import Site
 from tests.integration.test_faces import envelope
 
-# ------------------------------------------------------------------ ping, details
+PAGE = {"Origin": "https://guests.example.com"}
+HEADERS = {
+    "cache-control": "no-store",
+    "strict-transport-security": "max-age=31536000",
+    "x-content-type-options": "nosniff",
+    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+    "referrer-policy": "no-referrer",
+}
 
 
-def test_ping_says_whose_key_it_is_and_which_event(site: Site) -> None:
-    body = envelope(by_name("ping").send(site), 200)
-    assert body["message"] == "pong"
-    assert body["data"] == {"status": "ok", "org_id": site.org_id, "event_id": site.event_id}
-
-
-def test_details_have_the_documented_shape_and_no_flag_of_what_is_not_served(site: Site) -> None:
-    event_id = site.admin.create_event(site.org_id, "Läufe & Feste 2026", event_date=dt.date(2026, 5, 1))
-    body = envelope(by_name("details").send(site, event=event_id), 200)
-    assert body["message"] == "Event details"
-    assert body["data"] == {
-        "event_id": event_id,
-        "event_name": "Läufe & Feste 2026",
-        "event_slug": "laufe-feste-2026",
-        "event_date": "2026-05-01T00:00:00",
-        "status": "active",
-        "event_enabled": True,
-        "bib_search": False,
-        "selfie_search": True,
-        "name_search": False,
-        "video_search": False,
-        "video_selfie_search": False,
-        "timeline_search": False,
-    }
+def test_events_are_told_of_as_documented_and_listed_newest_first(site: Site) -> None:
+    org = site.other_org("Three Events")
+    ids = [
+        org.admin.create_event(org.org_id, f"Läufe & {number}", event_date=dt.date(2036, 3, number // 2))
+        for number in (2, 4, 5)
+    ]
+    org.admin.update_event(ids[1], event_enabled=False, cover=uuid.UUID(int=9))
+    details = envelope(by_name("details").send(org, event=ids[0]), 200)["data"]
+    switches = ("bib", "name", "video", "video_selfie", "timeline")
+    assert details == {f"{name}_search": False for name in switches} | {
+        "event_id": ids[0], "event_name": "Läufe & 2", "event_slug": "laufe-2", "event_date": "2036-03-01T00:00:00",
+        "status": "active", "event_enabled": True, "selfie_search": True,
+    }  # fmt: skip
+    rows = envelope(by_name("events").send(org), 200)["data"]["events"]
+    assert [row["event_id"] for row in rows] == [ids[2], ids[1], ids[0], org.event_id]
+    assert rows[1] == {
+        "event_id": ids[1], "event_name": "Läufe & 4", "event_slug": "laufe-4", "event_date": "2036-03-02T00:00:00",
+        "status": "inactive", "cover_image": f"{site.stack.url}/imgs/{ids[1]}/large/{uuid.UUID(int=9)}.jpg",
+    }  # fmt: skip
 
 
 def test_a_switch_shows_in_the_details_and_acts_on_the_very_next_request(gallery: Site) -> None:
@@ -62,42 +64,6 @@ def test_a_switch_shows_in_the_details_and_acts_on_the_very_next_request(gallery
     assert (details["event_enabled"], details["status"], details["selfie_search"]) == (False, "inactive", True)
     event.admin.update_event(event.event_id, event_enabled=True)
     assert statuses() == on
-
-
-# ------------------------------------------------------------------ events
-
-
-def test_the_events_of_an_organisation_come_newest_first(site: Site) -> None:
-    org = site.other_org("Three Events")
-    first = org.event_id
-    org.admin.update_event(first, date=dt.date(2025, 1, 1), cover=uuid.UUID(int=9))
-    on_one_day = [
-        org.admin.create_event(org.org_id, f"Day {number}", event_date=dt.date(2026, 3, 1)) for number in (1, 2)
-    ]
-    org.admin.update_event(on_one_day[1], event_enabled=False)
-    body = envelope(by_name("events").send(org), 200)
-    assert body["message"] == "Records for events"
-    rows = body["data"]["events"]
-    assert [row["event_id"] for row in rows] == [*reversed(on_one_day), first]
-    assert rows[0] == {
-        "event_id": on_one_day[1],
-        "event_name": "Day 2",
-        "event_slug": "day-2",
-        "event_date": "2026-03-01T00:00:00",
-        "status": "inactive",
-        "cover_image": None,
-    }
-    assert rows[1]["status"] == "active"
-    assert rows[2]["cover_image"] == f"{site.stack.url}/imgs/{first}/large/{uuid.UUID(int=9)}.jpg"
-    assert body["data"]["pagination"] == pagination(3, 1, 1, 10)
-    org.admin.update_event(first, date=dt.date(2027, 1, 1))
-    assert envelope(by_name("events").send(org), 200)["data"]["events"][0]["event_id"] == first
-
-
-# ------------------------------------------------------------------ gallery
-
-
-# ------------------------------------------------------------------ every call
 
 
 @pytest.fixture(scope="module")
@@ -144,3 +110,29 @@ def test_another_method_on_a_route_and_a_route_that_is_none_are_404(site: Site, 
             continue  # which deletes the search
         envelope(Ask(name, other, ask.path).send(site), 404)
     envelope(Ask(name, ask.method, ask.path + "/more").send(site), 404)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_answer_of_a_handler_is_for_no_cache_no_frame_and_no_guessing(site: Site, name: str) -> None:
+    ask = by_name(name, selfie=b"no picture")
+    for key, event in ((site.api_key, None), (None, None), ("guess", None), (site.api_key, "abc")):
+        assert HEADERS.items() <= ask.send(site, key=key, event=event).headers.items()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_page_of_any_origin_may_call(site: Site, name: str) -> None:
+    ask = by_name(name, selfie=b"no picture")
+    wanted = {"Access-Control-Request-Method": ask.method, "Access-Control-Request-Headers": "x-api-key,content-type"}
+    url = f"{site.org_url}/{ask.path.format(event=site.event_id)}"
+    preflight = site.http.options(url, headers=PAGE | wanted)
+    assert (preflight.status_code, preflight.content) == (204, b"")
+    assert preflight.headers["access-control-allow-origin"] == "*"
+    assert ask.method in preflight.headers["access-control-allow-methods"].split(",")
+    assert {"x-api-key", "content-type"} <= set(preflight.headers["access-control-allow-headers"].lower().split(","))
+    assert int(preflight.headers["access-control-max-age"]) > 0
+    for key in (site.api_key, None):
+        answer = site.http.request(ask.method, url, headers=PAGE | ({"X-API-Key": key} if key else {}), **ask.arguments)
+        assert answer.headers["access-control-allow-origin"] == "*"
+        assert "access-control-allow-credentials" not in answer.headers
+        exposed = set(answer.headers["access-control-expose-headers"].lower().split(","))
+        assert {"retry-after", "ratelimit-remaining", "idempotent-replayed"} <= exposed

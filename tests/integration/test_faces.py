@@ -138,10 +138,3 @@ def test_nothing_about_a_person_is_in_the_logs(site: Site, samples: Path) -> Non
         text = site.stack.logs(function).read_text(encoding="utf-8", errors="replace")
         assert site.api_key not in text
         assert not re.search(r"obama|biden|astronaut|selfie\.jpg", text, re.IGNORECASE)
-
-
-def test_every_line_of_a_search_says_which_one_it_is(site: Site, obama: bytes) -> None:
-    request_id = envelope(site.post(obama), 200)["data"]["request_id"]
-    lines = [line for line in site.log("search") if line.get("request_id") == request_id]
-    assert [line["message"] for line in lines] == ["searched"]
-    assert (lines[0]["org_id"], lines[0]["event_id"], lines[0]["matches"]) == (site.org_id, site.event_id, 5)

@@ -8,8 +8,7 @@ from facesearch.bootstrap import CALLBACKS_AT_ONCE
 from facesearch.settings import Settings
 from facesearch.webhooks.outbound import share_of
 from tests.integration.conftest import Site, until
-from tests.integration.receiver import receiving
-from tests.integration.webhooks import ENDED, Partner, host
+from tests.integration.webhooks import ENDED, Partner, host, receiving
 
 HANGING = 50
 SHARE = share_of(Settings.model_fields["search_jobs_concurrency"].default)

@@ -15,7 +15,6 @@ from facesearch.models import QuotaLimits, Scope
 from tests.integration.calls import Ask, every_call
 from tests.integration.conftest import Site, photo_of_nobody
 from tests.integration.test_faces import envelope
-from tests.integration.test_headers import rate_limit
 
 
 @pytest.fixture(scope="module")
@@ -139,6 +138,15 @@ def test_without_quota_a_new_search_is_429_and_what_was_found_before_is_still_th
     retried = org.post(obama, refused_id)
     assert envelope(retried, 200)["data"]["request_id"] == refused_id
     assert "idempotent-replayed" not in retried.headers
+
+
+def rate_limit(response: httpx.Response) -> tuple[int, int, int]:
+    """Limit, Remaining and Reset; whole numbers, or this fails."""
+    names = ("limit", "remaining", "reset")
+    limit, remaining, reset = (int(response.headers[f"ratelimit-{name}"]) for name in names)
+    assert 0 <= remaining <= limit
+    assert (reset > 0) == (remaining < limit)
+    return limit, remaining, reset
 
 
 def at_once(site: Site, selfie: bytes, request_ids: list[str]) -> list[httpx.Response]:

@@ -42,7 +42,7 @@ def remaining(response: httpx.Response) -> int:
     return int(response.headers["RateLimit-Remaining"])
 
 
-@pytest.mark.parametrize("selfies", [("obama.jpg", "obama2.jpg"), ("obama2.jpg", "obama3.jpg", "obama.jpg")])
+@pytest.mark.parametrize("selfies", [("obama2.jpg", "obama3.jpg", "obama.jpg")])
 def test_selfies_of_one_person_are_one_search(
     site: Site, post: Post, samples: Path, sample_id: Callable[[str], str], selfies: tuple[str, ...]
 ) -> None:
@@ -62,14 +62,7 @@ def test_selfies_of_one_person_are_one_search(
 @pytest.mark.parametrize(
     ("selfies", "said"),
     [
-        (("obama.jpg", "biden.jpg"), "Selfie 2 does not show the same person as selfie 1."),
         (("biden.jpg", "obama.jpg", "obama2.jpg"), "Selfie 1 does not show the same person as the others."),
-        (("obama.jpg", "obama2.jpg", "biden.jpg"), "Selfie 3 does not show the same person as the others."),
-        (
-            ("obama.jpg", "biden.jpg", "astronaut.png"),
-            "The selfies show different people. Send pictures of one person.",
-        ),
-        (("obama.jpg", b""), "Selfie 2: The selfie is empty."),
         (("obama.jpg", "obama2.jpg", b"no picture"), "Selfie 3: "),
     ],
 )

@@ -44,12 +44,3 @@ def test_a_cold_search_reads_a_snapshot_and_what_came_after_it(busy_site: Site, 
     answer = busy_site.post(obama, str(uuid.uuid4()))
     assert set(images(answer)) == {str(first), str(second)}
     assert len(files(busy_site)) == 1, "one that was replaced is gone"
-
-
-def test_a_broken_snapshot_is_noticed_and_nothing_is_missed(busy_site: Site, samples: Path, obama: bytes) -> None:
-    event = busy_site.other_event()
-    photo = event.put_photo((samples / "obama2.jpg").read_bytes())
-    (key,) = until(lambda: files(event))
-    event.s3.put_object(Bucket=event.outputs["SnapshotsBucket"], Key=key, Body=b"torn")
-    assert images(event.post(obama, str(uuid.uuid4()))) == [str(photo)]
-    assert event.metric("search", "SnapshotRejected") >= 1

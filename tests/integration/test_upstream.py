@@ -2,19 +2,15 @@
 
 import os
 import signal
-import time
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import boto3
 import httpx
 import pytest
 
-from facesearch.adapters.dynamodb.admin import DynamoAdmin
 from facesearch.models import UpstreamEvent
-from facesearch_local import RunningStack, running
 from tests.integration.conftest import Site, site_on, until
 from tests.integration.test_exactly_once import patiently, results_of
 
@@ -122,25 +118,3 @@ def test_an_upstream_killed_in_mid_search_costs_a_retry_and_no_second_search(
     assert results_of(site, request_id) == 1
     # A worker killed when its result was stored already has not counted it.
     assert executed <= site.metric("search", "SearchExecuted") <= executed + 1
-
-
-def test_an_upstream_that_is_gone_is_a_500_then_a_429_at_once_and_nothing_is_stored(
-    tmp_path: Path, obama: bytes, stack: RunningStack
-) -> None:
-    """Given a port that nobody listens on, then the circuit opens after five calls, and nobody is told where it led."""
-    parameters = {"Engine": "upstream", "UpstreamUrl": "http://127.0.0.1:9", "UpstreamKeySecret": SECRET}
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(VARIABLE, "a key")
-        with running(state=tmp_path, workers=1, parameters=parameters, secrets={SECRET: VARIABLE}) as gone:
-            outputs = gone.description["outputs"]
-            admin = DynamoAdmin(boto3.client("dynamodb", endpoint_url=gone.endpoint_url), outputs["TableName"])
-            described = gone.description
-            with httpx.Client(timeout=60) as http:
-                alone = Site(gone, admin, described["org_id"], described["event_id"], described["api_key"], http)
-                request_id, began = str(uuid.uuid4()), time.monotonic()
-                answers = [alone.post(obama, request_id) for _ in range(3)]
-                assert [answer.status_code for answer in answers] == [500, 429, 429]
-                assert 1 <= int(answers[2].headers["Retry-After"]) <= 15
-                assert time.monotonic() - began < 15, "refused connections are known at once"
-                assert all("127.0.0.1" not in answer.text for answer in answers)
-                assert alone.get(request_id).status_code == 404

@@ -16,9 +16,8 @@ from facesearch.models import Scope
 from facesearch.webhooks.watches.watch import Watch
 from facesearch_cli.call import call
 from tests.integration.conftest import Site, photo_of_nobody, until
-from tests.integration.receiver import Got, Receiver, receiving
 from tests.integration.test_webhooks import accepted, refused
-from tests.integration.webhooks import Partner
+from tests.integration.webhooks import Got, Partner, Receiver, receiving
 
 COMPLETED, UPDATED = "face_search.completed", "face_search.updated"
 METADATA = {"guest": 17}

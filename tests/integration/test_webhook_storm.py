@@ -1,4 +1,4 @@
-"""Five hundred webhooks at once while workers are killed: each is searched, none twice, and the end of each is told."""
+"""Many webhooks at once while workers are killed: each is searched, none twice, and the end of each is told."""
 
 import os
 import random
@@ -9,19 +9,15 @@ import uuid
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
-import pytest
-
 from facesearch.models import QuotaLimits
 from tests.contract.reality import small_picture
 from tests.integration.conftest import Site, until
-from tests.integration.receiver import receiving
-from tests.integration.webhooks import Partner, host
+from tests.integration.webhooks import Partner, host, receiving
 
-WEBHOOKS, KILLS, AT_ONCE = 500, 50, 50
+WEBHOOKS, KILLS, AT_ONCE = 120, 12, 40
 
 
-@pytest.mark.slow
-def test_five_hundred_at_once_with_a_tenth_as_many_kills_are_searched_once_each(site: Site) -> None:
+def test_many_at_once_with_a_tenth_as_many_kills_are_searched_once_each(site: Site) -> None:
     site.admin.set_quota(site.org_id, QuotaLimits(600_000, 100_000))
     partner = Partner(site, site.admin.create_webhook_secret(site.org_id).secret)
     ids = [str(uuid.uuid4()) for _ in range(WEBHOOKS)]
@@ -31,7 +27,7 @@ def test_five_hundred_at_once_with_a_tenth_as_many_kills_are_searched_once_each(
     def kill() -> None:
         nonlocal killed
         while killed < KILLS and not over.wait(dice.uniform(0.2, 0.8)):
-            pids = site.stack.worker_pids("searchjobs") * 9 + site.stack.worker_pids("callbacks")
+            pids = site.stack.worker_pids("searchjobs") * 3 + site.stack.worker_pids("callbacks")
             if pids:
                 os.kill(dice.choice(pids), signal.SIGKILL)
                 killed += 1

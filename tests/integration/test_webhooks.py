@@ -244,40 +244,17 @@ def test_a_secret_ends_with_the_next_request_and_the_other_goes_on(partner: Part
 
 WRONG: list[tuple[Any, int]] = [
     (b"", 400),
-    (b"selfie", 400),
-    (b'{"selfie_url": ', 400),
     (b'{"selfie_url": "https://a.example/\\ud800"}', 400),
-    (b'{"selfie_url": "https://a.example/", "metadata": {"a": NaN}}', 400),
     (b'{"selfie_url": "https://a.example/", "metadata": {"a": 1e400}}', 422),
+    (b'{"selfie_url": "https://a.example/", "metadata": {"a": ' + b"9" * 5000 + b"}}", 400),
     (b"[" * 100_000, 400),
-    ([], 422),
-    ("text", 422),
-    ({}, 422),
-    ({"selfie_url": None}, 422),
-    ({"selfie_url": ""}, 422),
-    ({"selfie_url": 7}, 422),
-    ({"selfie_url": "https://a.example/" + "a" * 2048}, 422),
     ({"selfie_url": "https://a.example/", "selfie_base64": "AAAA"}, 422),
-    ({"selfie_base64": ""}, 400),
-    ({"selfie_base64": "é"}, 400),
-    ({"selfie_base64": "AAA"}, 400),
     ({"selfie_base64": "AAAA\nAAAA"}, 400),
-    ({"selfie_base64": "data:image/jpeg;base64,AAAA"}, 400),
     ({"selfie_base64": "A" * 6_292_000}, 413),
     ({"selfie_base64": "A" * 12_000_000}, 413),
     ({"selfie_url": "https://a.example/", "request_id": "7"}, 400),
-    ({"selfie_url": "https://a.example/", "request_id": 7}, 422),
-    ({"selfie_url": "https://a.example/", "metadata": []}, 422),
-    ({"selfie_url": "https://a.example/", "metadata": {"a": "é" * 512}}, 422),
-    (b'{"selfie_url": "https://a.example/", "metadata": {"a": ' + b"9" * 5000 + b"}}", 400),
-    ({"selfie_url": "https://a.example/", "callback_url": "ftp://a.example/"}, 422),
     ({"selfie_url": "https://a.example/", "callback_url": "https://10.0.0.1/"}, 422),
-    ({"selfie_url": "https://a.example/", "callback_url": "https://user@a.example/"}, 422),
-    ({"selfie_url": "https://a.example/", "watch": "true"}, 422),
     ({"selfie_url": "https://a.example/", "watch": True, "callback_url": "https://a.example/"}, 422),
-    ({"selfie_url": "https://a.example/", "watch": True, "watch_consent": True}, 422),
-    ({"selfie_url": "https://a.example/", "watch_days": 31}, 422),
-    ({"selfie_url": "https://a.example/", "watch_days": 0}, 422),
 ]
 
 
@@ -300,13 +277,8 @@ def test_path_event_and_feature_are_checked_in_the_contracts_order(partner: Part
         headers = signed(partner.secret, bad + b"!" * forged)
         return site.http.post(f"{site.org_url}/event/{event}/faces/webhook", content=bad, headers=headers)
 
-    assert [answer(event).status_code for event in ("x", 999_999_999, theirs.event_id, off.event_id)] == [
-        422,
-        404,
-        403,
-        403,
-    ]
-    assert answer(site.event_id).status_code == 400
+    events = ("x", 999_999_999, theirs.event_id, off.event_id, site.event_id)
+    assert [answer(event).status_code for event in events] == [422, 404, 403, 403, 400]
     assert {answer(event, forged=True).status_code for event in ("x", 999_999_999, theirs.event_id)} == {401}
 
 
