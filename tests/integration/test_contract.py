@@ -1,6 +1,6 @@
 """The contract of all calls, which the generated one (tests/contract) cannot know: switches, order, headers.
 
-What the two faces calls find is proven in test_faces.py, links to originals in test_originals.py.
+What the two faces calls find is proven in test_faces.py, links to originals included.
 """
 
 import datetime as dt
@@ -45,8 +45,8 @@ def test_events_are_told_of_as_documented_and_listed_newest_first(site: Site) ->
     }  # fmt: skip
 
 
-def test_a_switch_shows_in_the_details_and_acts_on_the_very_next_request(gallery: Site) -> None:
-    event, image_id = gallery.other_event(), str(uuid.uuid4())
+def test_a_switch_shows_in_the_details_and_acts_on_the_very_next_request(site: Site) -> None:
+    event, image_id = site.other_event(), str(uuid.uuid4())
     asks = {name: by_name(name, image_id=image_id, selfie=b"no picture") for name in NAMES}
 
     def statuses() -> dict[str, int]:

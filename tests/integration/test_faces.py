@@ -1,4 +1,4 @@
-"""The two faces calls over HTTP: what a guest gets, and what each wrong request gets."""
+"""The two faces calls over HTTP: what a guest gets, down to the originals under the names that their files had."""
 
 import io
 import re
@@ -6,14 +6,16 @@ import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import pytest
 from PIL import Image
 
-from tests.integration.conftest import Site
+from tests.integration.conftest import Site, photo_of_nobody
 
 OBAMA = {"obama.jpg", "obama2.jpg", "obama3.jpg", "obama_partial_face.jpg", "obama_partial_face2.jpg"}
+ONE_PAGE = {"total": 5, "currentPage": 1, "totalPages": 1, "hasNextPage": False, "hasPreviousPage": False}
 PEOPLE = [
     ("obama.jpg", OBAMA),
     ("obama2.jpg", OBAMA),
@@ -66,11 +68,7 @@ def test_an_answer_has_the_documented_shape_field_for_field(site: Site, obama: b
         }
         assert image["height"] > 0
         assert image["width"] > 0
-    total = len(data["images"])
-    assert data["pagination"] == {
-        "total": total, "currentPage": 1, "totalPages": 1, "hasNextPage": False, "hasPreviousPage": False,
-        "page_size": 32,
-    }  # fmt: skip
+    assert data["pagination"] == ONE_PAGE | {"page_size": 32}
 
 
 def test_the_renditions_are_served_under_the_urls_of_the_answer(site: Site, obama: bytes) -> None:
@@ -93,9 +91,8 @@ def test_get_answers_what_post_answered_page_by_page(site: Site, obama: bytes) -
     assert walked == ids
     past = envelope(site.get(request_id, page=4, page_size=2), 200)["data"]
     assert past["images"] == []
-    assert past["pagination"] == {
-        "total": 5, "currentPage": 4, "totalPages": 3, "hasNextPage": False, "hasPreviousPage": True, "page_size": 2,
-    }  # fmt: skip
+    more = {"currentPage": 4, "totalPages": 3, "hasPreviousPage": True, "page_size": 2}
+    assert past["pagination"] == ONE_PAGE | more
 
 
 def test_a_search_is_a_snapshot(site: Site, obama: bytes, samples: Path) -> None:
@@ -138,3 +135,48 @@ def test_nothing_about_a_person_is_in_the_logs(site: Site, samples: Path) -> Non
         text = site.stack.logs(function).read_text(encoding="utf-8", errors="replace")
         assert site.api_key not in text
         assert not re.search(r"obama|biden|astronaut|selfie\.jpg", text, re.IGNORECASE)
+
+
+def test_the_originals_of_a_search_can_be_downloaded_under_their_own_names(
+    site: Site, obama: bytes, samples: Path
+) -> None:
+    searched = site.post(obama)
+    request_id, found = searched.json()["data"]["request_id"], images(searched)
+    body = envelope(site.originals({"method": "selfie", "identifier": request_id}), 200)
+    assert body["message"] == "Original photos"
+    data = body["data"]
+    assert data | {"presigned_urls": []} == {
+        "presigned_urls": [],
+        "failed_urls": [],
+        "total_images": 5,
+        "successful_count": 5,
+        "failed_count": 0,
+        "identifier": request_id,
+        "message": None,
+        "pagination": ONE_PAGE | {"page_size": 30},
+    }
+    names = [record.originals[0].filename for image_id in found if (record := site.photo(uuid.UUID(image_id)))]
+    assert [link["filename"] for link in data["presigned_urls"]] == names, "in the order of the search"
+    for link in data["presigned_urls"]:
+        assert list(link) == ["url", "filename"]
+        assert "X-Amz-Expires=3600" in link["url"]
+        download = httpx.get(link["url"])
+        assert download.content == (samples / link["filename"]).read_bytes()
+
+
+def test_a_file_keeps_whatever_name_its_photographer_gave_it(site: Site) -> None:
+    event = site.other_event()
+    names = ["Ziel + Läufer 1%.jpg", "a b;c'd.jpg", "写真.jpg", 'quo"te.jpg']
+    contents = [photo_of_nobody(number * 30) for number in range(len(names))]
+    ids = [event.put_photo(content, name) for content, name in zip(contents, names, strict=True)]
+    for image_id in ids:
+        event.indexed(image_id)
+    data = envelope(event.originals({"method": "image_ids", "identifier": [str(one) for one in ids]}), 200)["data"]
+    assert [link["filename"] for link in data["presigned_urls"]] == names
+    for link, content in zip(data["presigned_urls"], contents, strict=True):
+        download = httpx.get(link["url"])
+        assert download.content == content
+        assert (
+            download.headers["content-disposition"]
+            == f"attachment; filename*=UTF-8''{quote(link['filename'], safe='')}"
+        )

@@ -1,21 +1,12 @@
 """From an object in the photos bucket to a searchable photo, once, whatever is delivered how often."""
 
-import io
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
-from PIL import Image
 
-from facesearch.faces.packing import FACE_BYTES
 from tests.integration.conftest import Site, until
-
-
-def jpeg(image: Image.Image, **options: Any) -> bytes:
-    file = io.BytesIO()
-    image.save(file, "JPEG", **options)
-    return file.getvalue()
 
 
 @pytest.fixture
@@ -30,20 +21,6 @@ def deliver(site: Site, *keys: str) -> None:
     for record in records:
         body = {"Records": [record | {"eventSource": "aws:s3", "eventName": "ObjectCreated:Put"}]}
         site.sqs.send_message(QueueUrl=url, MessageBody=json.dumps(body))
-
-
-def test_a_photo_is_recorded_with_its_faces_size_and_capture_time(event: Site, samples: Path) -> None:
-    image = Image.open(samples / "obama.jpg")
-    exif = Image.Exif()
-    exif[0x0112] = 6  # displayed a quarter turn clockwise
-    exif.get_ifd(0x8769)[0x9003] = "2026:05:01 09:30:00"
-    photo = event.indexed(event.put_photo(jpeg(image.transpose(Image.Transpose.ROTATE_90), exif=exif, quality=95)))
-    assert (photo.status, len(photo.faces)) == ("indexed", FACE_BYTES)
-    assert (photo.width, photo.height) == image.size
-    assert photo.taken_at is not None
-    assert photo.taken_at.isoformat() == "2026-05-01T09:30:00"
-    found = event.post((samples / "obama2.jpg").read_bytes()).json()["data"]["images"]
-    assert [(image["width"], image["height"]) for image in found] == [image.size]
 
 
 def test_a_delivery_that_comes_again_changes_nothing(event: Site, samples: Path) -> None:

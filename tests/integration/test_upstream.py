@@ -1,7 +1,5 @@
 """Two stacks in a chain: the second searches by the first, and answers what the first would."""
 
-import os
-import signal
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -30,12 +28,11 @@ def front(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site
             yield front
 
 
-@pytest.mark.parametrize("selfie", ["obama2.jpg", "biden.jpg", "astronaut.png"])
 def test_the_front_answers_what_the_upstream_answers_and_that_searches_once(
-    site: Site, front: Site, samples: Path, selfie: str
+    site: Site, front: Site, samples: Path
 ) -> None:
-    """Given every selfie of the demo, then all pages and replays are the embedded engine's, from one search there."""
-    picture, request_id = (samples / selfie).read_bytes(), str(uuid.uuid4())
+    """All pages and replays are the embedded engine's, from one search there."""
+    picture, request_id = (samples / "obama2.jpg").read_bytes(), str(uuid.uuid4())
     executed, executed_here = (each.metric("search", "SearchExecuted") for each in (site, front))
     first = front.post(picture, request_id, page_size=2)
     assert first.status_code == 200, first.text
@@ -44,9 +41,8 @@ def test_the_front_answers_what_the_upstream_answers_and_that_searches_once(
     assert first.json() == there
     assert there["data"]["images"]
     for page in range(1, there["data"]["pagination"]["totalPages"] + 2):
-        assert (
-            front.get(request_id, page=page, page_size=2).json() == site.get(request_id, page=page, page_size=2).json()
-        )
+        here, below = (each.get(request_id, page=page, page_size=2).json() for each in (front, site))
+        assert here == below
     replay = front.post(picture, request_id, page_size=2)
     assert replay.headers["Idempotent-Replayed"] == "true"
     assert replay.json() == there
@@ -61,55 +57,15 @@ def test_the_front_answers_what_the_upstream_answers_and_that_searches_once(
     assert httpx.get(via["images"][0]["thumbnail_url"]).content.startswith(b"\xff\xd8\xff")
 
 
-def test_many_at_once_are_one_search_there(site: Site, front: Site, obama: bytes) -> None:
-    request_id, executed = str(uuid.uuid4()), site.metric("search", "SearchExecuted")
-    with ThreadPoolExecutor(8) as callers:
-        answers = list(callers.map(lambda _: patiently(front, obama, request_id), range(8)))
-    assert {answer.status_code for answer in answers} == {200}
-    assert len({answer.text for answer in answers}) == 1
-    assert site.metric("search", "SearchExecuted") == executed + 1
-
-
-def test_a_large_selfie_that_was_uploaded_is_handed_on(site: Site, front: Site, obama: bytes) -> None:
-    large = obama + b"\0" * 5 * 2**20  # JPEG readers stop at the end of the picture
-    upload = front.upload().json()["data"]
-    httpx.post(upload["url"], data=upload["fields"], files={"file": large}).raise_for_status()
-    fields = {"upload_id": (None, upload["upload_id"])}
-    answer = front.http.post(front.faces_url(), files=fields, headers=front.headers)
-    assert answer.status_code == 200, answer.text
-    assert answer.json()["data"]["images"] == site.get(upload["upload_id"]).json()["data"]["images"]
-
-
-def test_an_event_that_the_upstream_does_not_know_is_our_mistake_and_tells_nothing_of_it(
-    site: Site, front: Site, obama: bytes
-) -> None:
-    lost = front.other_event()
-    answer = lost.post(obama)
-    assert answer.status_code == 500
-    assert site.stack.url not in answer.text
-    assert str(site.org_id) not in answer.text
-    told = front.stack.logs("search").read_text()
-    assert "UpstreamRefusedError" in told
-    assert site.api_key not in told
-    assert site.stack.url not in told
-
-
 def test_an_upstream_killed_in_mid_search_costs_a_retry_and_no_second_search(
     site: Site, front: Site, obama: bytes
 ) -> None:
     """Given workers of the upstream that die while they search, then callers who retry get the one search's answer."""
     request_id, executed = str(uuid.uuid4()), site.metric("search", "SearchExecuted")
-    claims = site.outputs["IdempotencyTableName"]
-
-    def claimed() -> bool:
-        rows = site.dynamodb.scan(TableName=claims, ConsistentRead=True)["Items"]
-        return any(row["status"]["S"] == "INPROGRESS" for row in rows)
-
     with ThreadPoolExecutor(1) as callers:
         first = callers.submit(front.post, obama, request_id)
-        until(lambda: first.done() or claimed(), seconds=30)
-        for pid in site.stack.worker_pids("search"):
-            os.kill(pid, signal.SIGKILL)
+        until(lambda: first.done() or site.claimed(), seconds=30)
+        site.kill("search")
         cut_off = first.result()
     assert cut_off.status_code in (200, 429, 500), cut_off.text
     answer = cut_off if cut_off.status_code == 200 else patiently(front, obama, request_id)

@@ -16,7 +16,8 @@ from facesearch.models import Scope
 from facesearch.webhooks.watches.watch import Watch
 from facesearch_cli.call import call
 from tests.integration.conftest import Site, photo_of_nobody, until
-from tests.integration.test_webhooks import accepted, refused
+from tests.integration.test_faces import envelope, images
+from tests.integration.test_webhooks import accepted
 from tests.integration.webhooks import Got, Partner, Receiver, receiving
 
 COMPLETED, UPDATED = "face_search.completed", "face_search.updated"
@@ -58,14 +59,10 @@ class Watched:
 
     def upload(self, photo: bytes) -> str:
         """The image_id of a photo, when it is indexed."""
-        image_id = self.site.put_photo(photo)
-        self.site.indexed(image_id)
-        return str(image_id)
+        return str(self.site.indexed(self.site.put_photo(photo)).image_id)
 
     def found(self, request_id: str) -> list[str]:
-        response = self.site.get(request_id)
-        assert response.status_code == 200, response.text
-        return sorted(image["image_id"] for image in response.json()["data"]["images"])
+        return sorted(images(self.site.get(request_id)))
 
     def kept(self) -> list[Watch]:
         store = DynamoWatchStore(self.site.dynamodb, self.site.outputs["TableName"])
@@ -123,9 +120,9 @@ def test_a_deleted_search_is_over_with_all_that_it_has_told_of(watched: Watched,
     child = got.message["data"]["request_id"]
     reading = watched.site.admin.create_key(watched.site.org_id, [Scope.READ]).api_key
     for key in (reading, watched.site.other_org().api_key, "wrong"):
-        refused(watched.delete(request_id, **{"X-API-Key": key}), 403)
-    refused(watched.delete(str(uuid.uuid4())), 404)
-    refused(watched.delete("no-uuid"), 400)
+        envelope(watched.delete(request_id, **{"X-API-Key": key}), 403)
+    envelope(watched.delete(str(uuid.uuid4())), 404)
+    envelope(watched.delete("no-uuid"), 400)
     assert watched.kept() != []
     response = watched.delete(request_id)
     assert (response.status_code, response.json()) == (
@@ -136,7 +133,7 @@ def test_a_deleted_search_is_over_with_all_that_it_has_told_of(watched: Watched,
     for gone in (request_id, child):
         assert watched.site.get(gone).status_code == 404
         assert watched.partner.status(gone).status_code == 404
-    refused(watched.delete(request_id), 404)
+    envelope(watched.delete(request_id), 404)
     bucket, prefix = watched.site.outputs["SelfiesBucket"], f"{watched.site.org_id}/"
     assert watched.site.s3.list_objects_v2(Bucket=bucket, Prefix=prefix).get("KeyCount") == 0
     watched.upload((samples / "obama3.jpg").read_bytes())

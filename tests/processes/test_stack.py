@@ -18,7 +18,7 @@ import boto3
 import httpx
 import pytest
 
-from facesearch_local import LocalStackError, RunningStack, running
+from facesearch_local import RunningStack, running
 from tests.conftest import ROOT
 from tests.processes.conftest import is_alive
 
@@ -206,19 +206,6 @@ def test_given_a_stack_that_is_killed_then_neither_workers_nor_store_survive_it_
         until(lambda: not _answers(stack.endpoint_url))
     with running(store="moto", state=tmp_path, template=template) as again:
         assert httpx.post(f"{again.url}/call/now", trust_env=False).status_code == 200
-
-
-def test_given_a_secret_when_started_then_the_store_keeps_what_the_environment_holds(
-    tmp_path: Path, template: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    secrets = {"upstream/key": "KEY_OF_THIS_TEST"}
-    stack = running(store="moto", state=tmp_path, template=template, secrets=secrets)
-    with pytest.raises(LocalStackError, match="KEY_OF_THIS_TEST"):
-        stack.__enter__()
-    monkeypatch.setenv("KEY_OF_THIS_TEST", "very secret")
-    with running(store="moto", state=tmp_path, template=template, secrets=secrets) as started:
-        client = boto3.client("secretsmanager", endpoint_url=started.endpoint_url, region_name="us-east-1")
-        assert client.get_secret_value(SecretId="upstream/key")["SecretString"] == "very secret"
 
 
 def _answers(url: str) -> bool:

@@ -81,7 +81,7 @@ class Fuse:
         self.left, self.after = at, after
 
     def wrap(self, part: T) -> T:
-        return cast("T", _Fused(part, self))
+        return cast("T", Fused(part, self))
 
     def call(self, function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
         if self.left is None:
@@ -95,8 +95,16 @@ class Fuse:
         return result
 
 
-class _Fused:
-    def __init__(self, part: Any, fuse: Fuse) -> None:
+class Burning(Protocol):
+    """What carries out the calls of a part, or does not."""
+
+    def call(self, function: Callable[..., Any], args: Any, kwargs: Any) -> Any: ...
+
+
+class Fused:
+    """A part whose every call goes through something else."""
+
+    def __init__(self, part: Any, fuse: Burning) -> None:
         self._part, self._fuse = part, fuse
 
     def __getattr__(self, name: str) -> Any:
@@ -187,6 +195,19 @@ def memory_searches(reader: MemoryReader, pool: Executor | None = None) -> Searc
     )
 
 
+def aws_searches(dynamodb: Any, s3: Any, table: str) -> SearchDeletion:
+    """With a table "claims" and a bucket "selfies"."""
+    return SearchDeletion(
+        results=DynamoResultStore(dynamodb, table, 30),
+        idempotency=DynamoIdempotency(dynamodb, "claims", 30),
+        jobs=DynamoJobStore(dynamodb, table, 30),
+        watches=DynamoWatchStore(dynamodb, table),
+        selfies=S3Objects(s3, "selfies", Inline()),
+        callbacks=DynamoCallbackStore(dynamodb, table),
+        pool=Inline(),
+    )
+
+
 @dataclass
 class Parts:
     """The stores of one kind, what reads them, and the event in them."""
@@ -228,19 +249,10 @@ class Parts:
         assert event is not None
         photos = DynamoPhotoStore(dynamodb, "table")
         snapshots = S3SnapshotStore(s3, "snapshots", dynamodb, "table")
-        searches = SearchDeletion(
-            results=DynamoResultStore(dynamodb, "table", 30),
-            idempotency=DynamoIdempotency(dynamodb, "claims", 30),
-            jobs=DynamoJobStore(dynamodb, "table", 30),
-            watches=DynamoWatchStore(dynamodb, "table"),
-            selfies=S3Objects(s3, "selfies", Inline()),
-            callbacks=DynamoCallbackStore(dynamodb, "table"),
-            pool=Inline(),
-        )
         stores = Stores(
             photos=photos,
             log=DynamoErasureLog(dynamodb, "table"),
-            searches=searches,
+            searches=aws_searches(dynamodb, s3, "table"),
             renditions=S3Objects(s3, "renditions", Inline()),
             originals=S3Objects(s3, "originals", Inline()),
             snapshots=snapshots,

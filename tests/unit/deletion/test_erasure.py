@@ -12,16 +12,14 @@ import boto3
 import pytest
 
 from facesearch.adapters.cloudfront.cdn_cache import CloudFrontCache
-from facesearch.adapters.dynamodb.admin import DynamoAdmin
 from facesearch.admin.models import EndedEvent
 from facesearch.deletion.photos import Files, PhotoDeletion
 from facesearch.deletion.receipts import Counts, Looked, Receipt
 from facesearch.deletion.stores import Erasing
 from facesearch.errors import InvalidRequest, NoFaceFound, NotFound
-from facesearch.models import SearchKey, SearchSummary
+from facesearch.models import SearchKey
 from facesearch.reading import Wanted
 from facesearch.records import Held, Photo
-from facesearch.search.results import OutdatedError
 from facesearch.search.selfies import job_prefix, selfie_keys
 from tests.support.aws import moto
 from tests.support.fakes import EVENT
@@ -269,19 +267,15 @@ def test_a_person_s_uploads_and_unsearched_webhooks_go_too(site: Site) -> None:
     event = site.event
     of_dora, of_elsa = (f"uploads/{event.org_id}/{event.event_id}/{uuid.UUID(int=person)}" for person in (DORA, ELSA))
     elsewhere = f"uploads/{event.org_id}/{event.event_id}1/{uuid.UUID(int=DORA)}"
-    site.plain.put("selfies", of_dora, str(DORA).encode())
-    site.plain.put("selfies", of_elsa, str(ELSA).encode())
-    site.plain.put("selfies", elsewhere, str(DORA).encode())
+    for key, person in ((of_dora, DORA), (of_elsa, ELSA), (elsewhere, DORA)):
+        site.plain.put("selfies", key, str(person).encode())
     unsearched = SearchKey(event.org_id, event.event_id, uuid.UUID(int=77))
     site.ask(unsearched, DORA)
     receipt = site.person_eraser.delete_person(event, [str(DORA).encode()])
     assert (receipt.deleted, receipt.left) == (Counts(jobs=1, selfies=2), Counts())
     assert receipt.looked == Looked(selfies=9)
     assert not site.plain.stores.searches.jobs.holds(unsearched)
-    left = site.keys("selfies")
-    assert of_elsa in left
-    assert elsewhere in left, "another event"
-    assert of_dora not in left
+    assert {of_dora, of_elsa, elsewhere} & {*site.keys("selfies")} == {of_elsa, elsewhere}
 
 
 def test_a_selfie_that_came_while_the_others_were_looked_at_is_looked_at_too(site: Site) -> None:
@@ -341,6 +335,9 @@ def test_an_event_leaves_nothing(site: Site) -> None:
         site.plain.put("selfies", f"{prefix}{site.event.org_id}/{site.event.event_id}/{uuid.uuid4()}")
     for person in (ANNA, BEN):
         site.announce(person)
+    events = site.plain.stores.events
+    if not isinstance(events, MemoryEvents):
+        events.update_event(site.event.event_id, retain_until=dt.date(2099, 1, 1))
     receipt = site.event_eraser.delete_event(site.event.event_id, originals=True)
     assert receipt.complete
     assert receipt.deleted == Counts(
@@ -352,21 +349,10 @@ def test_an_event_leaves_nothing(site: Site) -> None:
     assert site.plain.stores.snapshots.count(site.event.event_id) == 0
     with pytest.raises(NotFound):
         site.event_eraser.delete_event(site.event.event_id)
-
-
-def test_an_event_leaves_nothing_in_the_table_but_its_organisation() -> None:
-    with moto():
-        site = Site(Parts.aws())
-        site.photos_eraser.delete_photos(site.event, [id_of(3)], Files())
-        site.announce(ANNA)
-        DynamoAdmin(boto3.client("dynamodb"), "table").update_event(
-            site.event.event_id, retain_until=dt.date(2099, 1, 1)
-        )
-        assert site.event_eraser.delete_event(site.event.event_id).complete
+    if not isinstance(events, MemoryEvents):
         (org,) = boto3.client("dynamodb").scan(TableName="table")["Items"]
         assert org["events"] == {"N": "0"}
         assert boto3.client("dynamodb").scan(TableName="claims")["Items"] == []
-        assert site.keys("originals") == site.originals_of([1, 2, 3, 4, 5]), "only by flag"
 
 
 RUNS: dict[str, Callable[[Site], Receipt]] = {
@@ -456,20 +442,6 @@ def test_a_crashed_run_s_wish_is_not_forgotten_by_a_later_one_s() -> None:
         site.photos_eraser.delete_photos(site.event, [id_of(1), id_of(2)], Files())
         if pending:
             assert site.keys("originals") == site.originals_of([2, 3, 4, 5])
-
-
-def test_a_search_that_began_before_a_deletion_stores_nothing(site: Site) -> None:
-    search = replace(site.searches[ANNA], request_id=uuid.uuid4())
-    matches = site.warm.match(site.event, site.warm.probe(site.event, [b"1"]))
-    site.photos_eraser.delete_photos(site.event, [id_of(2)], Files())
-    store = site.plain.stores.searches.results
-    with pytest.raises(OutdatedError):
-        store.save(search, SearchSummary(len(matches), 90), matches, site.event.erasures)
-    assert search not in list(store.searches(site.event.event_id))
-    assert list(store.photos(search)) == []
-    event = site.stores.events.event(site.event.event_id)
-    assert event is not None
-    assert store.save(search, SearchSummary(0, 90), [], event.erasures) is True
 
 
 def test_the_faces_of_an_event_go_after_their_last_day_and_are_looked_for_twice(site: Site) -> None:

@@ -16,17 +16,13 @@ from botocore.config import Config
 
 from facesearch.adapters import aws
 from facesearch.adapters.dynamodb import schema
-from facesearch.adapters.dynamodb.callbacks import DynamoCallbackStore
 from facesearch.adapters.dynamodb.idempotency import DynamoIdempotency
-from facesearch.adapters.dynamodb.jobs import DynamoJobStore
 from facesearch.adapters.dynamodb.quota import DynamoTokenBuckets
 from facesearch.adapters.dynamodb.reading import DynamoReader
 from facesearch.adapters.dynamodb.results import DynamoResultStore
-from facesearch.adapters.dynamodb.watches import DynamoWatchStore
 from facesearch.adapters.memory.stores import MemoryReader, MemoryTokenBuckets
 from facesearch.adapters.s3.objects import S3Objects
 from facesearch.adapters.s3.selfies import S3SelfieStore
-from facesearch.deletion.search import SearchDeletion
 from facesearch.errors import NotFound, SearchDeleted, StoreUnavailable
 from facesearch.models import Page, QuotaLimits, SearchKey
 from facesearch.reading import Wanted
@@ -44,7 +40,7 @@ from tests.support.fakes import (
     MemoryUploads,
     photos,
 )
-from tests.support.site import Inline, memory_searches
+from tests.support.site import Fused, Inline, aws_searches, memory_searches
 
 SEARCH = SearchKey(ORG, EVENT_ID, uuid.UUID(int=7))
 FIRST = Page(1, 32)
@@ -68,6 +64,12 @@ class Steps:
     happened: bool = False
     for_good: bool = False
     going: bool = False
+
+    def call(self, function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+        self.before()
+        result = function(*args, **kwargs)
+        self.behind()
+        return result
 
     def before(self) -> None:
         if self.going:
@@ -103,7 +105,7 @@ class InMemory:
 
     def post(self, selfie: bytes) -> SearchOutcome:
         def stepwise(part: object) -> Any:
-            return _Stepwise(part, self.steps)
+            return Fused(part, self.steps)
 
         search = FaceSearch(
             matcher=stepwise(FakeMatcher()),
@@ -131,26 +133,6 @@ class InMemory:
 
     def revive(self) -> None:
         self.claims.running.discard(SEARCH)
-
-
-class _Stepwise:
-    """A part whose every call is a step."""
-
-    def __init__(self, inner: Any, steps: Steps) -> None:
-        self._inner = inner
-        self._steps = steps
-
-    def __getattr__(self, name: str) -> Any:
-        if not callable(getattr(self._inner, name)):
-            return getattr(self._inner, name)
-
-        def call(*arguments: Any, **more: Any) -> Any:
-            self._steps.before()
-            result = getattr(self._inner, name)(*arguments, **more)
-            self._steps.behind()
-            return result
-
-        return call
 
 
 @dataclass
@@ -191,15 +173,7 @@ class OnAws:
         dynamodb, s3 = clients.dynamodb, clients.s3
         self.dynamodb, self.s3 = dynamodb, s3
         self.reader = DynamoReader(dynamodb, TABLE)
-        self.eraser = SearchDeletion(
-            results=DynamoResultStore(dynamodb, TABLE, 30),
-            idempotency=DynamoIdempotency(dynamodb, CLAIMS, 30),
-            jobs=DynamoJobStore(dynamodb, TABLE, 30),
-            watches=DynamoWatchStore(dynamodb, TABLE),
-            selfies=S3Objects(s3, BUCKET, Inline()),
-            callbacks=DynamoCallbackStore(dynamodb, TABLE),
-            pool=Inline(),
-        )
+        self.eraser = aws_searches(dynamodb, s3, TABLE)
 
     def post(self, selfie: bytes) -> SearchOutcome:
         dynamodb = self._dynamodb
