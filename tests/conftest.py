@@ -21,16 +21,14 @@ settings.register_profile("short", settings.get_profile("all"), max_examples=20)
 settings.load_profile("short")
 
 
-def pytest_itemcollected(item: pytest.Item) -> None:
+def pytest_itemcollected(item: pytest.Function) -> None:
     """Say which tests belong to one process when there are several: those that share a stack, or else a file.
 
     Here and not in `pytest_collection_modifyitems`, where pytest-xdist has read the marks already.
     """
-    params = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
     kind = item.path.relative_to(ROOT / "tests").parts[0]
-    file = str(item.path.relative_to(ROOT))
-    group = kind if kind in ("contract", "deploy", "generated") else str(params.get("stack", file))
-    item.add_marker(pytest.mark.xdist_group(group))
+    shares = kind in ("contract", "deploy", "generated") or (kind == "integration" and "stack" in item.fixturenames)
+    item.add_marker(pytest.mark.xdist_group(kind if shares else str(item.path.relative_to(ROOT))))
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -85,6 +85,8 @@ def delete_person(  # noqa: PLR0913, PLR0917 - a command's options, each by its 
         deletion = stack.container.person_deletion(following(watcher, "Selfies"))
         receipt = deletion.delete_person(event, pictures, files, confidence)
     _show(receipt, as_json=as_json)
+    if not receipt.deleted.total:
+        say("Nothing of this person was left to delete. If an earlier run was interrupted, it had finished its work.")
     if not as_json:
         say(
             f"This is what the selfie finds at confidence {confidence or event.confidence}. The person may be in other "

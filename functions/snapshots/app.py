@@ -16,9 +16,10 @@ from facesearch.webhooks.commands import MessageDelivery
 
 def retain() -> None:
     """Delete the faces of events whose last day is over. Whatever is left is the next day's."""
-    for ended in container.face_retention.run(datetime.now(UTC).date()):
-        count("FacesExpired", ended.faces)
-        logger.info("faces expired", event_id=ended.event_id, faces=ended.faces, left=ended.left, probes=ended.probes)
+    for receipt in container.face_retention.run(datetime.now(UTC).date()):
+        deleted, left = receipt.deleted, receipt.left.faces
+        count("FacesExpired", deleted.faces)
+        logger.info("faces expired", event_id=receipt.event_id, faces=deleted.faces, left=left, probes=deleted.probes)
 
 
 def compact(body: str, _: MessageDelivery) -> None:

@@ -1,4 +1,4 @@
-"""Every call of the API as data, so that a test can make all of them alike; and what answers look like."""
+"""Every call of the API as data, so that a test can make all of them alike."""
 
 import uuid
 from dataclasses import dataclass, field
@@ -10,15 +10,6 @@ from facesearch.models import Scope
 from tests.integration.conftest import Site
 
 OWN = "the site's own"
-NOTHING = {"total": 0, "currentPage": 0, "totalPages": 0, "hasNextPage": False, "hasPreviousPage": False}
-
-
-def pagination(total: int, page: int, pages: int, size: int) -> dict[str, Any]:
-    """What an answer says of a page of something."""
-    return {
-        "total": total, "currentPage": page, "totalPages": pages, "hasNextPage": page < pages,
-        "hasPreviousPage": page > 1, "page_size": size,
-    }  # fmt: skip
 
 
 @dataclass(frozen=True)

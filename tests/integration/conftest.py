@@ -1,8 +1,8 @@
-"""The local stack, once a test run: the real handlers in worker processes, over MiniStack; what tests adapters over
-moto, too.
-"""
+"""The local stack, once a test run: the real handlers in worker processes, over MiniStack."""
 
 import json
+import os
+import signal
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -31,9 +31,9 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
     from facesearch_local import RunningStack
+    from tests.integration.webhooks import Host, Partner
 
 INDEXING_SECONDS = 60
-BOTH = ["ministack", "moto"]
 
 
 @dataclass
@@ -52,24 +52,17 @@ class Site:
         outputs: dict[str, str] = self.stack.description["outputs"]
         return outputs
 
-    def client(self, service: str) -> Any:
-        """A boto3 client of the store."""
-        return boto3.client(service, endpoint_url=self.stack.endpoint_url)  # type: ignore[call-overload]
-
     @property
     def dynamodb(self) -> "DynamoDBClient":
-        client: DynamoDBClient = self.client("dynamodb")
-        return client
+        return boto3.client("dynamodb", endpoint_url=self.stack.endpoint_url)
 
     @property
     def s3(self) -> "S3Client":
-        client: S3Client = self.client("s3")
-        return client
+        return boto3.client("s3", endpoint_url=self.stack.endpoint_url)
 
     @property
     def sqs(self) -> "SQSClient":
-        client: SQSClient = self.client("sqs")
-        return client
+        return boto3.client("sqs", endpoint_url=self.stack.endpoint_url)
 
     @property
     def org_url(self) -> str:
@@ -150,6 +143,17 @@ class Site:
         values = [line[name] for line in self.log(function) if "_aws" in line and name in line]
         return sum(sum(value) if isinstance(value, list) else value for value in values)
 
+    def claimed(self) -> bool:
+        """Whether a search is running."""
+        table = self.outputs["IdempotencyTableName"]
+        rows = self.dynamodb.scan(TableName=table, ConsistentRead=True)["Items"]
+        return any(row["status"]["S"] == "INPROGRESS" for row in rows)
+
+    def kill(self, function: str) -> None:
+        """End the workers of a function in the midst of what they do."""
+        for pid in self.stack.worker_pids(function):
+            os.kill(pid, signal.SIGKILL)
+
 
 def until(look: "Callable[[], Any]", seconds: float = INDEXING_SECONDS) -> Any:
     """What `look` returns as soon as it is something."""
@@ -177,19 +181,9 @@ def new_site(stack: "RunningStack", http: httpx.Client) -> Site:
     return Site(stack, admin, org_id, admin.create_event(org_id, "Marathon"), admin.create_key(org_id).api_key, http)
 
 
-def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Over MiniStack; of the modules that say `STORES = BOTH`, over moto too."""
-    if "stack" in metafunc.fixturenames:
-        metafunc.parametrize("stack", getattr(metafunc.module, "STORES", BOTH[:1]), indirect=True, scope="session")
-
-
 @pytest.fixture(scope="session")
-def stack(
-    request: pytest.FixtureRequest, no_account: None, assets: Path, tmp_path_factory: pytest.TempPathFactory
-) -> "Iterator[RunningStack]":
-    with running(
-        store=request.param, state=tmp_path_factory.mktemp(request.param), record_calls=policies.CALLS
-    ) as stack:
+def stack(no_account: None, assets: Path, tmp_path_factory: pytest.TempPathFactory) -> "Iterator[RunningStack]":
+    with running(state=tmp_path_factory.mktemp("stack"), record_calls=policies.CALLS) as stack:
         yield stack
 
 
@@ -204,41 +198,32 @@ def site(stack: "RunningStack", samples: Path) -> Iterator[Site]:
         yield site
 
 
-def photo_of_nobody(shade: int, taken: str | None = None, size: tuple[int, int] = (96, 64), **tags: Any) -> bytes:
-    """A small photo; `taken` and `tags` as EXIF has them."""
-    if taken is not None:
-        tags["DateTimeOriginal"] = taken
-    return encoded(Image.new("RGB", size, (shade, 90, 255 - shade)), "JPEG", exif=exif(**tags))
-
-
-GALLERY = [
-    ("evening.jpg", "2026:05:01 18:00:00"),
-    ("unknown b.jpg", None),
-    ("same second a.jpg", "2026:05:01 12:00:00"),
-    ("morning.jpg", "2026:05:01 09:30:00"),
-    ("unknown a.jpg", None),
-    ("same second b.jpg", "2026:05:01 12:00:00"),
-]
+def photo_of_nobody(shade: int, taken: str | None = None) -> bytes:
+    """A small photo; `taken` as EXIF has it."""
+    tags = {} if taken is None else {"DateTimeOriginal": taken}
+    return encoded(Image.new("RGB", (96, 64), (shade, 90, 255 - shade)), "JPEG", exif=exif(**tags))
 
 
 @pytest.fixture(scope="session")
-def gallery(site: Site) -> Site:
-    """An event with six photos of nobody: four with capture times, two without."""
-    event = site.other_event()
-    ids = [event.put_photo(photo_of_nobody(shade * 20, taken), name) for shade, (name, taken) in enumerate(GALLERY)]
-    for image_id in ids:
-        event.indexed(image_id)
-    return event
+def partner_of_site(site: Site) -> "Partner":
+    from tests.integration.webhooks import Partner
+
+    return Partner(site, site.admin.create_webhook_secret(site.org_id).secret)
+
+
+@pytest.fixture
+def partner(partner_of_site: "Partner") -> "Partner":
+    """Once the searches of the tests before have ended, of which not every test waits for the last."""
+    until(lambda: partner_of_site.orders() == 0)
+    return partner_of_site
 
 
 @pytest.fixture(scope="session")
-def in_order(gallery: Site) -> list[str]:
-    """The gallery's image_ids by capture time, then by themselves; those without a time last."""
-    ranked = sorted(
-        (taken is None, taken or "", str(image_id_of_bytes(gallery.event_id, photo_of_nobody(shade * 20, taken))))
-        for shade, (_, taken) in enumerate(GALLERY)
-    )
-    return [image_id for _, _, image_id in ranked]
+def selfies() -> "Iterator[Host]":
+    from tests.integration.webhooks import host
+
+    with host() as selfies:
+        yield selfies
 
 
 @pytest.fixture

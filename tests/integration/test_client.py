@@ -1,9 +1,6 @@
 """Both clients against the running stack: large selfies, pages, waiting, downloads."""
 
 import asyncio
-import threading
-import time
-import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -11,10 +8,9 @@ from typing import cast
 
 import pytest
 
-from facesearch_client import FaceSearchClient, NotAllowedError, NotFoundError, WaitTimeoutError
+from facesearch_client import FaceSearchClient
 from facesearch_client.asynchronous import AsyncFaceSearchClient
-from tests.integration.conftest import GALLERY, Site
-from tests.integration.test_faces import envelope
+from tests.integration.conftest import Site, photo_of_nobody
 from tests.integration.test_uploads import padded
 from tests.unit.client.fakes import AsyncAtOnce
 
@@ -48,68 +44,23 @@ def test_a_selfie_of_12_mib_is_searched_and_replayed(
     assert client.results(site.event_id, first.request_id).body == first.body
 
 
-def test_by_plain_http_it_is_413_in_the_envelope_with_the_way_round(site: Site, twelve_mebibytes: bytes) -> None:
-    message = envelope(site.post(twelve_mebibytes), 413)["message"]
-    assert "faces/uploads" in message
-    assert "upload_id" in message
-
-
 def test_the_pages_of_a_search_of_a_gallery_and_of_the_events_are_walked_to_their_end(
-    client: FaceSearchClient, site: Site, gallery: Site, in_order: list[str], obama: bytes
+    client: FaceSearchClient, site: Site, obama: bytes
 ) -> None:
+    gallery, noon = site.other_event(), "2026:05:01 12:00:00"
+    taken = ["2026:05:01 18:00:00", None, noon, "2026:05:01 09:30:00", None, noon]
+    photos = {gallery.put_photo(photo_of_nobody(20 * n, at)): (at is None, at or "") for n, at in enumerate(taken)}
+    for image_id in photos:
+        gallery.indexed(image_id)
     found = client.search(site.event_id, obama)
     pages = list(client.pages(site.event_id, found.request_id, page_size=2))
     assert [len(page.images) for page in pages] == [2, 2, 1]
     assert [image for page in pages for image in page.images] == found.images
     walked = list(client.images(gallery.event_id, page_size=3))
-    assert [image["image_id"] for page in walked for image in page.data["images"]] == in_order
+    by_time = sorted(photos, key=lambda image_id: (*photos[image_id], image_id))
+    assert [image["image_id"] for page in walked for image in page.data["images"]] == list(map(str, by_time))
     ids = [row["event_id"] for page in client.events(page_size=7) for row in page.data["events"]]
     assert ids == [row.event_id for row in site.admin.events(site.org_id)]
     assert len(list(client.images(site.other_event().event_id))) == 1, "an empty gallery is one page"
     assert client.ping(site.event_id).data["status"] == "ok"
     assert client.details(site.event_id).data["event_name"] == "Marathon"
-
-
-def test_waiting_ends_with_the_search_that_somebody_else_started(
-    client: FaceSearchClient, site: Site, obama: bytes
-) -> None:
-    request_id = str(uuid.uuid4())
-    with pytest.raises(WaitTimeoutError):
-        client.wait(site.event_id, request_id, timeout=0.1)
-    timer = threading.Timer(0.3, site.post, [obama, request_id])
-    timer.start()
-    assert client.wait(site.event_id, request_id, timeout=20).pagination["total"] == 5
-    timer.join()
-
-
-def test_the_originals_of_a_search_land_in_a_folder(
-    client: FaceSearchClient, site: Site, obama: bytes, samples: Path, tmp_path: Path
-) -> None:
-    request_id = client.search(site.event_id, obama).request_id
-    told: list[tuple[int, int]] = []
-    report = client.download_originals(
-        site.event_id, tmp_path, request_id=request_id, progress=lambda done, total: told.append((done, total))
-    )
-    assert report.failed == []
-    assert told == [(done, 5) for done in range(1, 6)]
-    assert len(report.files) == 5
-    for path in report.files:
-        assert path.read_bytes() == (samples / path.name).read_bytes()
-
-
-def test_originals_by_image_id_land_beside_a_report_of_those_that_are_missing(
-    client: FaceSearchClient, gallery: Site, in_order: list[str], tmp_path: Path
-) -> None:
-    missing = str(uuid.uuid4())
-    report = client.download_originals(gallery.event_id, tmp_path, image_ids=[missing, *in_order])
-    assert sorted(path.name for path in report.files) == sorted(name for name, _ in GALLERY)
-    assert [failure.photo for failure in report.failed] == [missing]
-
-
-def test_what_the_api_refuses_is_an_error_of_its_kind_at_once(client: FaceSearchClient, site: Site) -> None:
-    started = time.monotonic()
-    with pytest.raises(NotFoundError):
-        client.results(site.event_id, uuid.uuid4())
-    with pytest.raises(NotAllowedError):
-        client.ping(site.other_org().event_id)
-    assert time.monotonic() - started < 5, "no retries"

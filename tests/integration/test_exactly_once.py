@@ -1,7 +1,5 @@
 """One match per request_id: fifty callers at once, and a worker that is killed in the middle."""
 
-import os
-import signal
 import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
@@ -49,17 +47,10 @@ def test_fifty_callers_at_once_get_one_search(site: Site, obama: bytes) -> None:
 
 def test_a_worker_killed_in_mid_search_leaves_a_retry_that_answers(site: Site, obama: bytes) -> None:
     request_id = str(uuid.uuid4())
-    claims = site.outputs["IdempotencyTableName"]
-
-    def claimed() -> bool:
-        rows = site.dynamodb.scan(TableName=claims, ConsistentRead=True)["Items"]
-        return any(row["status"]["S"] == "INPROGRESS" for row in rows)
-
     with ThreadPoolExecutor(1) as callers:
         first = callers.submit(site.post, obama, request_id)
-        until(lambda: first.done() or claimed(), seconds=30)
-        for pid in site.stack.worker_pids("search"):
-            os.kill(pid, signal.SIGKILL)
+        until(lambda: first.done() or site.claimed(), seconds=30)
+        site.kill("search")
         crashed = first.result()
     if crashed.status_code == 200:  # it was faster than the signal: nothing to prove in this round
         crashed = patiently(site, obama, request_id)

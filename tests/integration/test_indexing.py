@@ -1,24 +1,12 @@
 """From an object in the photos bucket to a searchable photo, once, whatever is delivered how often."""
 
-import io
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from PIL import Image
 
-from facesearch.faces.packing import FACE_BYTES
-from tests.integration.conftest import BOTH, Site, until
-
-STORES = BOTH
-
-
-def jpeg(image: Image.Image, **options: Any) -> bytes:
-    file = io.BytesIO()
-    image.save(file, "JPEG", **options)
-    return file.getvalue()
+from tests.integration.conftest import Site, until
 
 
 @pytest.fixture
@@ -33,39 +21,6 @@ def deliver(site: Site, *keys: str) -> None:
     for record in records:
         body = {"Records": [record | {"eventSource": "aws:s3", "eventName": "ObjectCreated:Put"}]}
         site.sqs.send_message(QueueUrl=url, MessageBody=json.dumps(body))
-
-
-def test_a_photo_is_recorded_with_its_faces_size_and_capture_time(event: Site, samples: Path) -> None:
-    image = Image.open(samples / "obama.jpg")
-    exif = Image.Exif()
-    exif[0x0112] = 6  # displayed a quarter turn clockwise
-    exif.get_ifd(0x8769)[0x9003] = "2026:05:01 09:30:00"
-    photo = event.indexed(event.put_photo(jpeg(image.transpose(Image.Transpose.ROTATE_90), exif=exif, quality=95)))
-    assert (photo.status, len(photo.faces)) == ("indexed", FACE_BYTES)
-    assert (photo.width, photo.height) == image.size
-    assert photo.taken_at is not None
-    assert photo.taken_at.isoformat() == "2026-05-01T09:30:00"
-    found = event.post((samples / "obama2.jpg").read_bytes()).json()["data"]["images"]
-    assert [(image["width"], image["height"]) for image in found] == [image.size]
-
-
-@pytest.mark.parametrize("content", [b"not a photo", b"", b"\xff\xd8\xff\xe0 cut"])
-def test_a_photo_that_cannot_be_read_is_recorded_with_the_reason(event: Site, content: bytes) -> None:
-    photo = event.indexed(event.put_photo(content))
-    assert photo.status == "failed"
-    assert photo.reason
-    until(lambda: event.metric("indexing", "PhotosFailed") >= 1)  # written after the record
-
-
-def test_the_same_photo_twice_is_one_photo(event: Site, samples: Path) -> None:
-    content = (samples / "obama3.jpg").read_bytes()
-    first = event.put_photo(content, "a.jpg")
-    photo = event.indexed(first)
-    assert event.put_photo(content, "b.jpg") == first
-    (copy,) = until(lambda: event.indexed(first).copies)
-    assert copy.filename == "b.jpg"
-    assert event.photo(first) == replace(photo, copies=(copy,)), "nothing else has changed"
-    assert len(event.post(content).json()["data"]["images"]) == 1
 
 
 def test_a_delivery_that_comes_again_changes_nothing(event: Site, samples: Path) -> None:

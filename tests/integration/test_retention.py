@@ -49,8 +49,7 @@ def test_the_day_after_its_last_an_event_has_no_faces(site: Site, samples: Path)
     event = site.other_event()
     photo = event.put_photo((samples / "obama2.jpg").read_bytes())
     assert event.indexed(photo).faces
-    if "FacesTableName" in event.outputs:  # a store that has the distributed index: its items go as well
-        call(event.stack.state, "reindex", event.event_id, "--faces", "vectors")
+    call(event.stack.state, "reindex", event.event_id, "--faces", "vectors")
     site.admin.update_event(event.event_id, retain_until=dt.date(2020, 1, 1))
     daily_call(event)
     without = until(lambda: event.photo(photo))

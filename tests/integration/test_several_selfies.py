@@ -1,8 +1,7 @@
 """Several selfies in one search over HTTP: what they find, which one is refused, and what is left of them."""
 
-import base64
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +10,9 @@ import pytest
 
 from facesearch.models import QuotaLimits, SearchKey
 from facesearch.search.selfies import selfie_keys
-from facesearch_client import BadRequestError, FaceSearchClient
-from tests.integration.conftest import Site, until
+from tests.integration.conftest import Site
 from tests.integration.test_faces import OBAMA, Footprint, envelope, images
-from tests.integration.test_uploads import form_for, padded, send, uploads_of
-from tests.integration.webhooks import Host, Partner, host
+from tests.integration.webhooks import Host, Partner
 
 Post = Callable[..., httpx.Response]
 
@@ -40,17 +37,11 @@ def kept(site: Site, request_id: str) -> dict[str, bytes]:
     return {item["Key"]: site.s3.get_object(Bucket=bucket, Key=item["Key"])["Body"].read() for item in listed}
 
 
-def remaining(response: httpx.Response) -> int:
-    return int(response.headers["RateLimit-Remaining"])
-
-
-@pytest.mark.parametrize("selfies", [("obama.jpg", "obama2.jpg"), ("obama2.jpg", "obama3.jpg", "obama.jpg")])
 def test_selfies_of_one_person_are_one_search(
-    site: Site, post: Post, samples: Path, sample_id: Callable[[str], str], selfies: tuple[str, ...]
+    site: Site, post: Post, samples: Path, sample_id: Callable[[str], str]
 ) -> None:
-    own, request_id = site.other_org(), str(uuid.uuid4())
+    own, request_id, selfies = site.other_org(), str(uuid.uuid4()), ("obama2.jpg", "obama3.jpg", "obama.jpg")
     site.admin.set_quota(own.org_id, QuotaLimits(per_minute=1, burst=5))  # so that it does not fill up meanwhile
-    before = remaining(site.http.post(own.faces_url(), files={"no": b"file"}, headers=own.headers))
     response = post(*selfies, request_id=request_id)
     assert set(images(response)) == {sample_id(name) for name in OBAMA}
     assert response.json()["data"]["request_id"] == request_id
@@ -58,20 +49,13 @@ def test_selfies_of_one_person_are_one_search(
     sent = [(samples / name).read_bytes() for name in selfies]
     assert kept(site, request_id) == dict(zip(selfie_keys(search), sent, strict=False))
     first = site.http.post(own.faces_url(), files=[("file", each) for each in sent], headers=own.headers)
-    assert remaining(first) == before - 1, "one search of the quota"
+    assert first.headers["RateLimit-Remaining"] == "4", "one search of the quota"
 
 
 @pytest.mark.parametrize(
     ("selfies", "said"),
     [
-        (("obama.jpg", "biden.jpg"), "Selfie 2 does not show the same person as selfie 1."),
         (("biden.jpg", "obama.jpg", "obama2.jpg"), "Selfie 1 does not show the same person as the others."),
-        (("obama.jpg", "obama2.jpg", "biden.jpg"), "Selfie 3 does not show the same person as the others."),
-        (
-            ("obama.jpg", "biden.jpg", "astronaut.png"),
-            "The selfies show different people. Send pictures of one person.",
-        ),
-        (("obama.jpg", b""), "Selfie 2: The selfie is empty."),
         (("obama.jpg", "obama2.jpg", b"no picture"), "Selfie 3: "),
     ],
 )
@@ -84,64 +68,11 @@ def test_a_selfie_that_does_not_fit_is_named_and_nothing_is_stored(
     assert len(images(post("obama.jpg", request_id=request_id))) == 5, "the request_id is still free"
 
 
-def test_files_and_uploads_are_searched_together_and_the_uploads_are_gone(site: Site, post: Post, obama: bytes) -> None:
-    form, large = form_for(site), padded(obama, 6 * 2**20)
-    upload_id = form["upload_id"]
-    assert send(form, large).is_success
-    refused = envelope(post("biden.jpg", upload_id=upload_id), 400)
-    assert refused["message"] == "Selfie 2 does not show the same person as selfie 1."
-    assert upload_id in uploads_of(site), "for the retry"
-    response = post("obama2.jpg", upload_id=upload_id)
-    assert len(images(response)) == 5
-    assert response.json()["data"]["request_id"] == upload_id
-    assert upload_id not in uploads_of(site)
-    assert list(kept(site, upload_id).values())[1] == large
-    again = post("obama2.jpg", upload_id=upload_id)
-    assert (again.json(), again.headers["Idempotent-Replayed"]) == (response.json(), "true")
-
-
-def test_the_client_uploads_what_one_call_does_not_carry(site: Site, obama: bytes, samples: Path) -> None:
-    before = uploads_of(site)  # what refused searches of other tests have left
-    with FaceSearchClient(site.stack.url, site.api_key, site.org_id) as client:
-        answer = client.search(site.event_id, [samples / "obama2.jpg", padded(obama, 5 * 2**20), obama])
-        assert (len(answer.images), answer.replayed) == (5, False)
-        assert [len(each) for each in kept(site, answer.request_id).values()][1:] == [5 * 2**20, len(obama)]
-        with pytest.raises(BadRequestError, match="Selfie 2 does not show"):
-            client.search(
-                site.event_id, [samples / "obama2.jpg", padded((samples / "biden.jpg").read_bytes(), 5 * 2**20)]
-            )
-    assert len(uploads_of(site)) == len(before) + 1, "the refused one's"
-
-
 def test_a_deleted_search_takes_all_its_selfies_along(site: Site, post: Post) -> None:
     request_id = post("obama.jpg", "obama2.jpg", "obama3.jpg").json()["data"]["request_id"]
     assert len(kept(site, request_id)) == 3
     envelope(site.http.delete(site.faces_url(request_id), headers=site.headers), 200)
     assert kept(site, request_id) == {}
-
-
-# ------------------------------------------------------------------ webhooks
-
-
-@pytest.fixture(scope="module")
-def partner(site: Site) -> Partner:
-    return Partner(site, site.admin.create_webhook_secret(site.org_id).secret)
-
-
-@pytest.fixture(scope="module")
-def selfies() -> Iterator[Host]:
-    with host() as selfies:
-        yield selfies
-
-
-def test_a_webhook_may_bring_several(partner: Partner, obama: bytes, samples: Path) -> None:
-    pictures = [obama, (samples / "obama2.jpg").read_bytes()]
-    body = {"selfie_base64": [base64.b64encode(each).decode() for each in pictures]}
-    request_id = partner.send(body).json()["data"]["request_id"]
-    assert partner.end_of(request_id)["status"] == "done"
-    assert len(images(partner.site.get(request_id))) == 5
-    assert list(kept(partner.site, request_id).values()) == pictures
-    until(lambda: not partner.selfies())
 
 
 def test_a_webhook_may_name_several_and_its_reason_says_which_it_was(

@@ -17,9 +17,9 @@ from facesearch.models import Scope
 from facesearch.webhooks.watches.watch import Watch
 from facesearch_cli.call import call
 from tests.integration.conftest import Site, photo_of_nobody, until
-from tests.integration.receiver import Got, Receiver, receiving
-from tests.integration.test_webhooks import accepted, refused
-from tests.integration.webhooks import Partner
+from tests.integration.test_faces import envelope, images
+from tests.integration.test_webhooks import accepted
+from tests.integration.webhooks import Got, Partner, Receiver, receiving
 
 COMPLETED, UPDATED = "face_search.completed", "face_search.updated"
 METADATA = {"guest": 17}
@@ -60,14 +60,10 @@ class Watched:
 
     def upload(self, photo: bytes) -> str:
         """The image_id of a photo, when it is indexed."""
-        image_id = self.site.put_photo(photo)
-        self.site.indexed(image_id)
-        return str(image_id)
+        return str(self.site.indexed(self.site.put_photo(photo)).image_id)
 
     def found(self, request_id: str) -> list[str]:
-        response = self.site.get(request_id)
-        assert response.status_code == 200, response.text
-        return sorted(image["image_id"] for image in response.json()["data"]["images"])
+        return sorted(images(self.site.get(request_id)))
 
     def kept(self) -> list[Watch]:
         store = DynamoWatchStore(Table(self.site.dynamodb, self.site.outputs["TableName"]))
@@ -125,9 +121,9 @@ def test_a_deleted_search_is_over_with_all_that_it_has_told_of(watched: Watched,
     child = got.message["data"]["request_id"]
     reading = watched.site.admin.create_key(watched.site.org_id, [Scope.READ]).api_key
     for key in (reading, watched.site.other_org().api_key, "wrong"):
-        refused(watched.delete(request_id, **{"X-API-Key": key}), 403)
-    refused(watched.delete(str(uuid.uuid4())), 404)
-    refused(watched.delete("no-uuid"), 400)
+        envelope(watched.delete(request_id, **{"X-API-Key": key}), 403)
+    envelope(watched.delete(str(uuid.uuid4())), 404)
+    envelope(watched.delete("no-uuid"), 400)
     assert watched.kept() != []
     response = watched.delete(request_id)
     assert (response.status_code, response.json()) == (
@@ -138,7 +134,7 @@ def test_a_deleted_search_is_over_with_all_that_it_has_told_of(watched: Watched,
     for gone in (request_id, child):
         assert watched.site.get(gone).status_code == 404
         assert watched.partner.status(gone).status_code == 404
-    refused(watched.delete(request_id), 404)
+    envelope(watched.delete(request_id), 404)
     bucket, prefix = watched.site.outputs["SelfiesBucket"], f"{watched.site.org_id}/"
     assert watched.site.s3.list_objects_v2(Bucket=bucket, Prefix=prefix).get("KeyCount") == 0
     watched.upload((samples / "obama3.jpg").read_bytes())
@@ -150,23 +146,3 @@ def test_a_deleted_search_is_over_with_all_that_it_has_told_of(watched: Watched,
         "request_id": request_id
     }
     assert watched.site.get(request_id).status_code == 404
-
-
-def test_it_ends_by_its_time_and_nothing_of_a_face_is_readable_in_the_table(watched: Watched, obama: bytes) -> None:
-    request_id = watched.watch(obama, watch_days=1)
-    (kept,) = watched.kept()
-    assert 0 < kept.expires_at - time.time() <= 86_400
-    assert len(kept.probe) > 512, "not the 512 bytes of an embedding"
-    table = watched.site.outputs["TableName"]
-    watched.site.dynamodb.update_item(
-        TableName=table,
-        Key={"pk": {"S": f"WATCH#{watched.site.event_id}"}, "sk": {"S": request_id}},
-        UpdateExpression="SET expires_at = :now",
-        ExpressionAttributeValues={":now": {"N": str(int(time.time()))}},
-    )
-    watched.upload(obama)
-    until(lambda: watched.kept() == [])  # the round has found it
-    assert watched.told(request_id, UPDATED) == []
-    log = "\n".join(str(line) for line in watched.site.log("searchjobs"))
-    assert "obama" not in log
-    assert watched.receiver.url not in log

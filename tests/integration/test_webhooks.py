@@ -2,18 +2,13 @@
 
 import base64
 import json
-import os
 import re
-import signal
-import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,61 +21,30 @@ from facesearch.models import Scope
 from facesearch.webhooks.jobs import LOST
 from facesearch_local import running
 from tests.conftest import ROOT
-from tests.integration.conftest import Site, photo_of_nobody, until
-from tests.integration.receiver import receiving
+from tests.integration.conftest import photo_of_nobody, until
 from tests.integration.test_exactly_once import results_of
-from tests.integration.webhooks import Host, Partner, host
+from tests.integration.test_examples import run
+from tests.integration.test_faces import envelope
+from tests.integration.webhooks import Host, Partner
 from tests.support.signatures import signed
 from tools import policies
 
 SELFIE = "https://a.example/selfie.jpg"
 TWO_DELIVERIES = {"SEARCH_JOB_DELIVERIES": "2"}
 QUEUES = ("SearchJobsQueue", "SearchJobsDeadLetters")
-ENVELOPE = ["responseType", "message", "data"]
-
-
-@pytest.fixture(scope="module")
-def known(site: Site) -> Partner:
-    return Partner(site, site.admin.create_webhook_secret(site.org_id).secret)
-
-
-@pytest.fixture
-def partner(known: Partner) -> Partner:
-    """Once the searches of the tests before have ended, of which not every test waits for the last."""
-    until(lambda: known.orders() == 0)
-    return known
-
-
-@pytest.fixture(scope="module")
-def selfies() -> Iterator[Host]:
-    with host() as selfies:
-        yield selfies
 
 
 def accepted(response: httpx.Response, *, replayed: bool = False) -> str:
     """The request_id of a webhook that was taken."""
-    assert response.status_code == 202, response.text
-    assert list(response.json()) == ENVELOPE
-    assert response.json()["message"] == "Face search queued"
+    body = envelope(response, 202)
+    assert body["message"] == "Face search queued"
     assert (response.headers.get("Idempotent-Replayed") == "true") is replayed
-    data: dict[str, str] = response.json()["data"]
-    return data["request_id"]
-
-
-def refused(response: httpx.Response, status: int) -> str:
-    """What an answer says that refuses a webhook."""
-    assert response.status_code == status, response.text
-    assert list(response.json()) == ENVELOPE
-    assert (response.json()["responseType"], response.json()["data"]) == ("error", None)
-    message: str = response.json()["message"]
-    return message
+    request_id: str = body["data"]["request_id"]
+    return request_id
 
 
 def in_base64(selfie: bytes) -> str:
     return base64.b64encode(selfie).decode()
-
-
-# ------------------------------------------------------------------ from the webhook to the result
 
 
 @pytest.mark.parametrize("library", [standardwebhooks.Webhook, svix.Webhook])
@@ -114,9 +78,9 @@ def test_a_key_does_in_place_of_a_signature(partner: Partner, obama: bytes) -> N
     stranger = site.other_org().api_key
     before = partner.items()
     for key in ("wrong", reading, stranger):
-        refused(site.http.post(partner.url, json=body, headers={"X-API-Key": key}), 403)
-        refused(partner.send(body, **{"X-API-Key": key}), 403)
-    refused(site.http.post(partner.url, json=body, headers={"X-API-Key": ""}), 401)
+        envelope(site.http.post(partner.url, json=body, headers={"X-API-Key": key}), 403)
+        envelope(partner.send(body, **{"X-API-Key": key}), 403)
+    envelope(site.http.post(partner.url, json=body, headers={"X-API-Key": ""}), 401)
     assert partner.items() == before
 
 
@@ -125,11 +89,8 @@ def test_a_search_is_told_of_from_the_moment_that_it_is_queued(partner: Partner,
     assert partner.status(str(uuid.uuid4())).status_code == 404
     assert partner.status("no uuid").status_code == 400
     request_id = accepted(partner.send({"selfie_base64": in_base64(obama)}))
-    seen = {partner.status(request_id).json()["data"]["status"]}
-    early = site.get(request_id)
-    assert early.status_code in (200, 404)
+    assert partner.status(request_id).json()["data"]["status"] in {"queued", "running", "done"}
     partner.end_of(request_id)
-    assert seen <= {"queued", "running", "done"}
     posted = str(uuid.uuid4())
     site.post(obama, posted)
     assert partner.status(posted).json()["data"] == {"request_id": posted, "status": "done", "reason": None}
@@ -138,65 +99,15 @@ def test_a_search_is_told_of_from_the_moment_that_it_is_queued(partner: Partner,
     assert Partner(stranger, "").status(request_id).status_code == 404
 
 
-def test_from_a_webhook_that_svix_signs_to_a_callback_that_svix_verifies(
-    partner: Partner, selfies: Host, obama: bytes
-) -> None:
-    with receiving(partner.secret) as receiver:
-        more = {"callback_url": receiver.url, "metadata": {"form": "é"}}
-        body = json.dumps({"selfie_url": selfies.put(obama)} | more).encode()
-        message, now = f"msg_{uuid.uuid4().hex}", datetime.now(UTC)
-        headers = {
-            "webhook-id": message,
-            "webhook-timestamp": str(int(now.timestamp())),
-            "webhook-signature": svix.Webhook(partner.secret).sign(message, now, body.decode()),
-        }
-        found = accepted(partner.site.http.post(partner.url, content=body, headers=headers))
-        nobody = accepted(partner.send({"selfie_url": selfies.put(photo_of_nobody(8))} | more))
-        posted = str(uuid.uuid4())
-        partner.site.post(obama, posted)
-        assert accepted(partner.send({"selfie_url": SELFIE, "request_id": posted} | more), replayed=True) == posted
-        ends = {}
-        for request_id in (found, nobody, posted):
-            (got,) = until(partial(receiver.of, request_id))
-            ends[request_id] = got.message["type"], got.message["data"]["total"]
-            assert got.message["data"]["metadata"] == {"form": "é"}
-            assert len(got.body) < 20_000
-        assert ends == {
-            found: ("face_search.completed", 5),
-            nobody: ("face_search.failed", None),
-            posted: ("face_search.completed", 5),
-        }
-        assert receiver.forged == 0
-        (end,) = receiver.of(found)
-        result = partner.site.http.get(end.message["data"]["results_url"], headers=partner.site.headers)
-        assert result.json()["data"]["pagination"]["total"] == 5
-
-
 def test_the_documents_sender_sends_what_is_searched(partner: Partner, samples: Path, tmp_path: Path) -> None:
     document = (ROOT / "docs" / "integrating" / "webhooks.md").read_text()
     (example,) = re.findall(r"^```python\n(.*?)^```$", document, re.MULTILINE | re.DOTALL)
     assert len(example.splitlines()) <= 20
-    site = partner.site
-    environment = os.environ | {
-        "URL": site.stack.url,
-        "ORG": str(site.org_id),
-        "EVENT": str(site.event_id),
-        "API_KEY": site.api_key,
-        "WEBHOOK_SECRET": partner.secret,
-        "SELFIE": str(samples / "obama2.jpg"),
-        "NO_PROXY": "127.0.0.1",
-    }
-    command = [sys.executable, "-c", example]
-    done = subprocess.run(
-        command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    status, url = done.stdout.split()
+    command, site = [sys.executable, "-c", example], partner.site
+    said = run(command, site, samples / "obama2.jpg", tmp_path, WEBHOOK_SECRET=partner.secret)
+    status, url = said.split()
     assert status == "done"
     assert site.http.get(url, headers=site.headers).json()["data"]["pagination"]["total"] == 5
-
-
-# ------------------------------------------------------------------ once
 
 
 def test_the_same_webhook_again_gets_the_same_answer_and_nothing_runs_twice(
@@ -232,9 +143,6 @@ def test_twenty_at_once_are_one(partner: Partner, obama: bytes) -> None:
     until(lambda: not partner.selfies() and partner.orders() == 0)
 
 
-# ------------------------------------------------------------------ refused
-
-
 def test_what_is_not_signed_by_the_organisation_now_is_refused_and_leaves_nothing(
     partner: Partner, obama: bytes
 ) -> None:
@@ -256,71 +164,37 @@ def test_what_is_not_signed_by_the_organisation_now_is_refused_and_leaves_nothin
         own | {"webhook-signature": own["webhook-signature"].replace("v1,", "v2,")},
         *({name: value for name, value in own.items() if name != left_out} for left_out in own),
     ]
-    messages = {refused(site.http.post(partner.url, content=body, headers=headers), 401) for headers in forged}
+    messages = {
+        envelope(site.http.post(partner.url, content=body, headers=headers), 401)["message"] for headers in forged
+    }
     elsewhere = [partner.url.replace(str(site.org_id), org) for org in (str(other.org_id), "123456789", "abc")]
-    messages |= {refused(site.http.post(url, content=body, headers=own), 401) for url in elsewhere}
+    messages |= {envelope(site.http.post(url, content=body, headers=own), 401)["message"] for url in elsewhere}
     assert len(messages) == 1, "a refusal tells nothing"
     assert partner.items() == before
     assert partner.selfies() == []
     assert partner.orders() == 0
 
 
-def test_a_secret_ends_with_the_next_request_and_the_other_goes_on(partner: Partner, obama: bytes) -> None:
-    site = partner.site.other_org("Changes its secret")
-    old, new = (site.admin.create_webhook_secret(site.org_id) for _ in range(2))
-    body = {"selfie_base64": in_base64(obama)}
-    for secret in (old, new):
-        accepted(Partner(site, secret.secret).send(body))
-    site.admin.delete_webhook_secret(site.org_id, old.secret_id)
-    refused(Partner(site, old.secret).send(body), 401)
-    accepted(Partner(site, new.secret).send(body))
-    site.admin.delete_webhook_secret(site.org_id, new.secret_id)
-    refused(Partner(site, new.secret).send(body), 401)
-
-
 WRONG: list[tuple[Any, int]] = [
     (b"", 400),
-    (b"selfie", 400),
-    (b'{"selfie_url": ', 400),
     (b'{"selfie_url": "https://a.example/\\ud800"}', 400),
-    (b'{"selfie_url": "https://a.example/", "metadata": {"a": NaN}}', 400),
     (b'{"selfie_url": "https://a.example/", "metadata": {"a": 1e400}}', 422),
+    (b'{"selfie_url": "https://a.example/", "metadata": {"a": ' + b"9" * 5000 + b"}}", 400),
     (b"[" * 100_000, 400),
-    ([], 422),
-    ("text", 422),
-    ({}, 422),
-    ({"selfie_url": None}, 422),
-    ({"selfie_url": ""}, 422),
-    ({"selfie_url": 7}, 422),
-    ({"selfie_url": "https://a.example/" + "a" * 2048}, 422),
     ({"selfie_url": "https://a.example/", "selfie_base64": "AAAA"}, 422),
-    ({"selfie_base64": ""}, 400),
-    ({"selfie_base64": "é"}, 400),
-    ({"selfie_base64": "AAA"}, 400),
     ({"selfie_base64": "AAAA\nAAAA"}, 400),
-    ({"selfie_base64": "data:image/jpeg;base64,AAAA"}, 400),
     ({"selfie_base64": "A" * 6_292_000}, 413),
     ({"selfie_base64": "A" * 12_000_000}, 413),
     ({"selfie_url": "https://a.example/", "request_id": "7"}, 400),
-    ({"selfie_url": "https://a.example/", "request_id": 7}, 422),
-    ({"selfie_url": "https://a.example/", "metadata": []}, 422),
-    ({"selfie_url": "https://a.example/", "metadata": {"a": "é" * 512}}, 422),
-    (b'{"selfie_url": "https://a.example/", "metadata": {"a": ' + b"9" * 5000 + b"}}", 400),
-    ({"selfie_url": "https://a.example/", "callback_url": "ftp://a.example/"}, 422),
     ({"selfie_url": "https://a.example/", "callback_url": "https://10.0.0.1/"}, 422),
-    ({"selfie_url": "https://a.example/", "callback_url": "https://user@a.example/"}, 422),
-    ({"selfie_url": "https://a.example/", "watch": "true"}, 422),
     ({"selfie_url": "https://a.example/", "watch": True, "callback_url": "https://a.example/"}, 422),
-    ({"selfie_url": "https://a.example/", "watch": True, "watch_consent": True}, 422),
-    ({"selfie_url": "https://a.example/", "watch_days": 31}, 422),
-    ({"selfie_url": "https://a.example/", "watch_days": 0}, 422),
 ]
 
 
 def test_a_body_that_makes_no_sense_is_refused_and_leaves_nothing(partner: Partner) -> None:
     before = partner.items()
     for body, status in WRONG:
-        assert "selfie" not in refused(partner.send(body), status) or status != 400 or b"base64" in str(body).encode()
+        envelope(partner.send(body), status)
     assert partner.items() == before
     assert partner.selfies() == []
     assert partner.orders() == 0
@@ -336,17 +210,9 @@ def test_path_event_and_feature_are_checked_in_the_contracts_order(partner: Part
         headers = signed(partner.secret, bad + b"!" * forged)
         return site.http.post(f"{site.org_url}/event/{event}/faces/webhook", content=bad, headers=headers)
 
-    assert [answer(event).status_code for event in ("x", 999_999_999, theirs.event_id, off.event_id)] == [
-        422,
-        404,
-        403,
-        403,
-    ]
-    assert answer(site.event_id).status_code == 400
+    events = ("x", 999_999_999, theirs.event_id, off.event_id, site.event_id)
+    assert [answer(event).status_code for event in events] == [422, 404, 403, 403, 400]
     assert {answer(event, forged=True).status_code for event in ("x", 999_999_999, theirs.event_id)} == {401}
-
-
-# ------------------------------------------------------------------ failed
 
 
 def test_a_selfie_that_cannot_be_had_or_searched_fails_the_search_with_the_reason(
@@ -375,50 +241,11 @@ def test_a_selfie_that_cannot_be_had_or_searched_fails_the_search_with_the_reaso
     assert partner.orders() == 0
 
 
-# ------------------------------------------------------------------ crashes
-
-
-def test_a_crash_between_the_job_and_its_message_is_made_good_by_the_next_webhook(
-    partner: Partner, obama: bytes
-) -> None:
-    site, message = partner.site, f"msg_{uuid.uuid4().hex}"
-    body = {"selfie_base64": in_base64(obama), "request_id": str(uuid.uuid4())}
-    request_id = accepted(partner.send(body, message))
-    partner.end_of(request_id)
-    until(lambda: not partner.selfies() and partner.orders() == 0)
-    # Given a job as such a crash leaves it: of another search, never sent
-    lost = str(uuid.uuid4())
-    key = f"jobs/{site.org_id}/{site.event_id}/{lost}/1"
-    site.s3.put_object(Bucket=site.outputs["SelfiesBucket"], Key=key, Body=obama)
-    pk = f"JOB#{site.org_id}#{site.event_id}#"
-    item = dict(
-        site.dynamodb.get_item(
-            TableName=site.outputs["TableName"], Key={"pk": {"S": pk + request_id}, "sk": {"S": "JOB"}}
-        )["Item"]
-    )
-    del item["enqueued_at"]
-    item |= {"pk": {"S": pk + lost}, "request_id": {"S": lost}, "status": {"S": "queued"}, "selfie": {"S": key}}
-    site.dynamodb.put_item(TableName=site.outputs["TableName"], Item=item)
-    assert partner.status(lost).json()["data"]["status"] == "queued"
-    # When its sender tries again
-    assert accepted(partner.send(body | {"request_id": lost}), replayed=True) == lost
-    # Then it is searched
-    assert partner.end_of(lost)["status"] == "done"
-    until(lambda: not partner.selfies())
-
-
 def test_a_worker_that_is_killed_leaves_the_search_to_another(partner: Partner, obama: bytes) -> None:
     site = partner.site
-    claims = site.outputs["IdempotencyTableName"]
-
-    def claimed() -> bool:
-        rows = site.dynamodb.scan(TableName=claims, ConsistentRead=True)["Items"]
-        return any(row["status"]["S"] == "INPROGRESS" for row in rows)
-
     request_id = accepted(partner.send({"selfie_base64": in_base64(obama)}))
-    until(lambda: claimed() or partner.status(request_id).json()["data"]["status"] == "done", seconds=20)
-    for pid in site.stack.worker_pids("searchjobs"):
-        os.kill(pid, signal.SIGKILL)
+    until(lambda: site.claimed() or partner.status(request_id).json()["data"]["status"] == "done", seconds=20)
+    site.kill("searchjobs")
     time.sleep(0.2)
     assert partner.end_of(request_id, seconds=150)["status"] == "done"
     assert results_of(site, request_id) == 1

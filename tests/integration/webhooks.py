@@ -1,4 +1,5 @@
-"""A partner's site: sends webhooks to a running stack, and serves the selfies that they name."""
+"""A partner's site: sends webhooks to a running stack, serves the selfies that they name, and takes callbacks, whose
+signatures it checks with two libraries that are not ours."""
 
 import json
 import select
@@ -13,6 +14,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import httpx
+import standardwebhooks
+import svix
 
 from tests.integration.conftest import Site
 from tests.support.signatures import signed
@@ -112,38 +115,102 @@ class Host:
         self.waiting.discard(number)
 
 
+@dataclass(frozen=True)
+class Got:
+    """One callback. `message`: its JSON; only what is signed comes this far."""
+
+    webhook_id: str
+    message: Any
+
+
+@dataclass
+class Receiver:
+    """`forged` counts what no secret has signed."""
+
+    url: str
+    secret: str
+    got: list[Got] = field(default_factory=list)
+    forged: int = 0
+
+    def of(self, request_id: object) -> list[Got]:
+        """What came about one search, in its order."""
+        return [each for each in list(self.got) if each.message["data"]["request_id"] == str(request_id)]
+
+    def take(self, headers: dict[str, str], body: bytes) -> int:
+        try:
+            svix.Webhook(self.secret).verify(body, headers)
+            message = standardwebhooks.Webhook(self.secret).verify(body, headers)
+        except Exception:  # noqa: BLE001 - whatever the library says: not ours
+            self.forged += 1
+            return 401
+        self.got.append(Got(headers["webhook-id"], message))
+        return 204
+
+
+class _Server(ThreadingHTTPServer):
+    request_queue_size = 128
+    daemon_threads = True
+
+
+class _Handler(BaseHTTPRequestHandler):
+    def read(self) -> bytes:
+        return self.rfile.read(int(self.headers.get("content-length") or 0))
+
+    def respond(self, status: int, content: bytes = b"") -> None:
+        with suppress(ConnectionError):  # of who has not waited
+            self.send_response(status)
+            if status != 204:
+                self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class calls it so
+        pass
+
+
+@contextmanager
+def _serving(handler: type[_Handler], port: int = 0) -> Iterator[str]:
+    with _Server(("127.0.0.1", port), handler) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
 @contextmanager
 def host() -> Iterator[Host]:
     """A host on this machine, for as long as the block takes."""
 
-    class Handler(BaseHTTPRequestHandler):
+    class Selfies(_Handler):
         def do_GET(self) -> None:
+            self.read()
             known.asked.append(self.path)
             if self.path in known.hangs:
                 known.hang(self.connection)
-            status, content = known.answers.get(self.path, (404, b""))
-            with suppress(ConnectionError):  # of who has not waited
-                self.send_response(status)
-                self.send_header("Content-Length", str(len(content)))
-                self.end_headers()
-                self.wfile.write(content)
+            self.respond(*known.answers.get(self.path, (404, b"")))
 
-        def do_POST(self) -> None:
-            self.rfile.read(int(self.headers.get("content-length") or 0))
-            self.do_GET()
+        do_POST = do_GET  # noqa: N815
 
-        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class calls it so
-            pass
-
-    class Server(ThreadingHTTPServer):
-        request_queue_size = 128
-        daemon_threads = True
-
-    with Server(("127.0.0.1", 0), Handler) as server:
-        known = Host(f"http://127.0.0.1:{server.server_port}")
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+    with _serving(Selfies) as url:
+        known = Host(url)
         try:
             yield known
         finally:
             known.released.set()
-            server.shutdown()
+
+
+@contextmanager
+def receiving(secret: str, port: int = 0) -> Iterator[Receiver]:
+    """A receiver that listens for as long as the block takes."""
+
+    class Callbacks(_Handler):
+        def do_POST(self) -> None:
+            body = self.read()
+            self.respond(receiver.take({name.lower(): value for name, value in self.headers.items()}, body))
+
+    with _serving(Callbacks, port) as url:
+        receiver = Receiver(f"{url}/hooks/private-path", secret)
+        yield receiver

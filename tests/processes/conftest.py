@@ -59,13 +59,11 @@ def log(tmp_path: Path) -> FunctionLog:
 
 
 @pytest.fixture
-def open_pool(tmp_path: Path, log: FunctionLog) -> OpenPool:
+def open_pool(tmp_path: Path, log: FunctionLog, runtime: RuntimeName) -> OpenPool:
     """Opens a pool of real worker processes that run `HANDLER`, or the source given."""
 
     @contextlib.asynccontextmanager
-    async def opened(
-        runtime: RuntimeName, *, maximum: int = 1, seconds: float = 10, source: str = HANDLER
-    ) -> AsyncIterator[Pool]:
+    async def opened(*, maximum: int = 1, seconds: float = 10, source: str = HANDLER) -> AsyncIterator[Pool]:
         code = tmp_path / "code"
         code.mkdir()
         (code / "app.py").write_text(source)

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from facesearch_local import disk
-from facesearch_local.workers import FunctionLog, RuntimeName
+from facesearch_local.pool import FunctionFailed
+from facesearch_local.workers import FunctionLog
 from tests.processes.conftest import OpenPool
 
 pytestmark = pytest.mark.anyio
@@ -31,26 +32,17 @@ def log() -> FunctionLog:
 
 
 async def test_given_a_full_disk_when_called_then_there_is_a_response_and_one_line_for_the_operator(
-    open_pool: OpenPool, runtime: RuntimeName, capsys: pytest.CaptureFixture[str]
+    open_pool: OpenPool, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    async with open_pool(runtime) as pool:
+    async with open_pool() as pool:
         for _ in range(2):
             answer = await pool.invoke(json.dumps({"do": "echo"}).encode())
             assert json.loads(answer) == {"do": "echo"}
+        with pytest.raises(FunctionFailed):
+            await pool.invoke(json.dumps({"do": "exit"}).encode())
     said = capsys.readouterr().err
     assert said.count("\n") == 1
     assert "No space left on device" in said
-
-
-async def test_given_a_full_disk_when_a_worker_dies_then_its_invocation_fails_at_once(
-    open_pool: OpenPool, runtime: RuntimeName
-) -> None:
-    from facesearch_local.pool import FunctionFailed
-
-    async with open_pool(runtime) as pool:
-        with pytest.raises(FunctionFailed):
-            await pool.invoke(json.dumps({"do": "exit"}).encode())
-        assert json.loads(await pool.invoke(json.dumps({"do": "echo"}).encode())) == {"do": "echo"}
 
 
 async def test_given_a_full_disk_when_the_gateway_logs_then_a_line_is_lost_without_a_traceback(

@@ -21,40 +21,30 @@ class AtImport:
 
 sys.meta_path.insert(0, AtImport())
 """
-COMMANDS = {
-    "facesearch": (str(Path(sys.executable).parent / "facesearch"), "org", "list"),
-    "facesearch_local": (sys.executable, "-m", "facesearch_local", "--port", "0"),
-    "tools.demo": (sys.executable, "-m", "tools.demo"),
-    "tools.assets": (sys.executable, "-m", "tools.assets", "--help"),
-    "tools.bench.accuracy": (sys.executable, "-m", "tools.bench.accuracy", "--help"),
-    "tools.bench.index": (sys.executable, "-m", "tools.bench.index", "--help"),
-    "tools.bench.cost": (sys.executable, "-m", "tools.bench.cost", "--help"),
-    "tools.openapi": (sys.executable, "-m", "tools.openapi"),
-    "tools.smoke": (sys.executable, "-m", "tools.smoke"),
-}
-# One of ours and the first large one of others: whatever comes later is imported under the same handler.
-MODULES = {
-    "facesearch": ("facesearch_cli.interrupts", "typer"),
-    "facesearch_local": ("facesearch_local.control", "boto3"),
-    "tools.demo": ("facesearch_client",),
-    "tools.assets": ("httpx",),
-    "tools.bench.accuracy": ("numpy",),
-    "tools.bench.index": ("numpy",),
-    "tools.bench.cost": ("tools.bench.requests",),
-    "tools.openapi": ("pydantic",),
-    "tools.smoke": ("boto3",),
-}
+PYTHON = (sys.executable, "-m")
+# Where: one of ours or the first large one of others; what comes later is imported under the same handler.
+IMPORTS = [
+    ((str(Path(sys.executable).parent / "facesearch"), "org", "list"), "facesearch_cli.interrupts"),
+    ((str(Path(sys.executable).parent / "facesearch"), "org", "list"), "typer"),
+    ((*PYTHON, "facesearch_local", "--port", "0"), "facesearch_local.control"),
+    ((*PYTHON, "facesearch_local", "--port", "0"), "boto3"),
+    ((*PYTHON, "tools.demo"), "facesearch_client"),
+    ((*PYTHON, "tools.assets", "--help"), "httpx"),
+    ((*PYTHON, "tools.bench.accuracy", "--help"), "numpy"),
+    ((*PYTHON, "tools.bench.index", "--help"), "numpy"),
+    ((*PYTHON, "tools.bench.cost", "--help"), "tools.bench.requests"),
+    ((*PYTHON, "tools.openapi"), "pydantic"),
+    ((*PYTHON, "tools.smoke"), "boto3"),
+]
 
 
-@pytest.mark.parametrize(("command", "module"), [(name, module) for name in COMMANDS for module in MODULES[name]])
+@pytest.mark.parametrize(("command", "module"), IMPORTS)
 def test_given_ctrl_c_at_an_import_then_the_command_ends_as_any_program(
-    tmp_path: Path, command: str, module: str
+    tmp_path: Path, command: tuple[str, ...], module: str
 ) -> None:
     (tmp_path / "sitecustomize.py").write_text(PRESSES)
     environment = os.environ | {"PYTHONPATH": str(tmp_path), "PRESS_AT": module}
-    done = subprocess.run(
-        COMMANDS[command], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False
-    )
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stderr) == (-signal.SIGINT, "")
 
 

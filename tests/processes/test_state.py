@@ -66,14 +66,6 @@ def test_given_the_demo_s_folder_in_it_then_it_is_taken_and_the_demo_s_stays(tmp
         assert demo.description.read_text() == "the demo's"
 
 
-def test_given_what_a_stack_of_0_1_0_has_left_then_it_is_taken(tmp_path: Path) -> None:
-    (tmp_path / "logs").mkdir()
-    (tmp_path / "logs" / "stack.log").touch()
-    (tmp_path / "lock").touch()
-    with State(tmp_path).claimed():
-        assert not State(tmp_path).log("stack").exists()
-
-
 @pytest.mark.parametrize("below", ["file", "file/below"])
 def test_given_no_folder_when_started_then_one_line_says_so(tmp_path: Path, below: str) -> None:
     (tmp_path / "file").write_text("mine")

@@ -32,11 +32,12 @@ from facesearch.adapters.memory.webhooks import MemoryCallbackStore, MemoryJobSt
 from facesearch.adapters.s3.objects import S3Objects
 from facesearch.adapters.s3.snapshots import S3SnapshotStore
 from facesearch.admin.models import EndedEvent
+from facesearch.deletion.embedded_person import EmbeddedPerson
 from facesearch.deletion.event import EventDeletion
-from facesearch.deletion.person import EmbeddedStripper, PersonDeletion, PersonParts
+from facesearch.deletion.person import PersonDeletion, PersonParts
 from facesearch.deletion.photos import PhotoDeletion
-from facesearch.deletion.probes import StoredProbes
 from facesearch.deletion.retention import FaceRetention
+from facesearch.deletion.search import SearchDeletion
 from facesearch.deletion.stores import Stores
 from facesearch.errors import NoFaceFound, NotFound
 from facesearch.faces.embedded import EmbeddedMatcher
@@ -46,6 +47,7 @@ from facesearch.faces.matching import StoredProbe
 from facesearch.faces.packing import pack, unpack
 from facesearch.models import Event, Job, Page, SearchKey, SearchSummary
 from facesearch.photos.gallery import Galleries
+from facesearch.photos.objects import Objects
 from facesearch.reading import Wanted
 from facesearch.records import Photo, original_key, rendition_keys
 from facesearch.search.selfies import job_prefix, selfie_keys
@@ -77,7 +79,7 @@ class Fuse:
         self.left, self.after = at, after
 
     def wrap(self, part: T) -> T:
-        return cast("T", _Fused(part, self))
+        return cast("T", Fused(part, self))
 
     def call(self, function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
         if self.left is None:
@@ -91,8 +93,16 @@ class Fuse:
         return result
 
 
-class _Fused:
-    def __init__(self, part: Any, fuse: Fuse) -> None:
+class Burning(Protocol):
+    """What carries out the calls of a part, or does not."""
+
+    def call(self, function: Callable[..., Any], args: Any, kwargs: Any) -> Any: ...
+
+
+class Fused:
+    """A part whose every call goes through something else."""
+
+    def __init__(self, part: Any, fuse: Burning) -> None:
         self._part, self._fuse = part, fuse
 
     def __getattr__(self, name: str) -> Any:
@@ -171,13 +181,37 @@ class MemoryEvents:
         self.ended.remove(ended)
 
 
+def memory_searches(reader: MemoryReader, pool: Executor | None = None) -> SearchDeletion:
+    return SearchDeletion(
+        results=reader,
+        idempotency=MemoryClaims(),
+        jobs=MemoryJobStore(reader),
+        watches=MemoryWatchStore(),
+        selfies=MemoryObjects(),
+        callbacks=MemoryCallbackStore(),
+        pool=pool or Inline(),
+    )
+
+
+def aws_searches(dynamodb: Any, s3: Any, table: str) -> SearchDeletion:
+    """With a table "claims" and a bucket "selfies"."""
+    return SearchDeletion(
+        results=DynamoResultStore(Table(dynamodb, table), 30),
+        idempotency=DynamoIdempotency(Table(dynamodb, "claims"), 30),
+        jobs=DynamoJobStore(Table(dynamodb, table), 30),
+        watches=DynamoWatchStore(Table(dynamodb, table)),
+        selfies=S3Objects(s3, "selfies", Inline()),
+        callbacks=DynamoCallbackStore(Table(dynamodb, table)),
+        pool=Inline(),
+    )
+
+
 @dataclass
 class Parts:
     """The stores of one kind, what reads them, and the event in them."""
 
     stores: Stores
     reader: Any
-    claims: Any
     event: Event
 
     @classmethod
@@ -185,26 +219,20 @@ class Parts:
         reader, log, snapshots = MemoryReader(), MemoryErasureLog(), MemorySnapshotStore()
         photos = MemoryPhotoStore(log)
         reader.events[EVENT_ID] = EVENT
-        claims = MemoryClaims()
         stores = Stores(
             photos=photos,
             log=log,
-            results=reader,
-            jobs=MemoryJobStore(reader),
-            claims=claims,
-            selfies=MemoryObjects(),
+            searches=memory_searches(reader),
             renditions=MemoryObjects(),
             originals=MemoryObjects(),
             snapshots=snapshots,
             builder=SnapshotBuilder(photos=photos, snapshots=snapshots, pool=Inline()),
             events=MemoryEvents(reader),
-            callbacks=MemoryCallbackStore(),
-            watches=MemoryWatchStore(),
             probes=OpenProbes(),
             pool=Inline(),
             sets=face_sets(photos, snapshots, pool=Inline()),
         )
-        return cls(stores, reader, claims, EVENT)
+        return cls(stores, reader, EVENT)
 
     @classmethod
     def aws(cls) -> "Parts":
@@ -219,31 +247,28 @@ class Parts:
         assert event is not None
         photos = DynamoPhotoStore(Table(dynamodb, "table"))
         snapshots = S3SnapshotStore(s3, "snapshots", Table(dynamodb, "table"))
-        claims = DynamoIdempotency(Table(dynamodb, "claims"), 30)
         stores = Stores(
             photos=photos,
             log=DynamoErasureLog(Table(dynamodb, "table")),
-            results=DynamoResultStore(Table(dynamodb, "table"), 30),
-            jobs=DynamoJobStore(Table(dynamodb, "table"), 30),
-            claims=claims,
-            selfies=S3Objects(s3, "selfies", Inline()),
+            searches=aws_searches(dynamodb, s3, "table"),
             renditions=S3Objects(s3, "renditions", Inline()),
             originals=S3Objects(s3, "originals", Inline()),
             snapshots=snapshots,
             builder=SnapshotBuilder(photos=photos, snapshots=snapshots, pool=Inline()),
             events=admin,
-            callbacks=DynamoCallbackStore(Table(dynamodb, "table")),
-            watches=DynamoWatchStore(Table(dynamodb, "table")),
             probes=OpenProbes(),
             pool=Inline(),
             sets=face_sets(photos, snapshots, pool=Inline()),
         )
-        return cls(stores, DynamoReader(Table(dynamodb, "table")), claims, event)
+        return cls(stores, DynamoReader(Table(dynamodb, "table")), event)
+
+    def objects(self, bucket: str) -> Objects:
+        return self.stores.searches.selfies if bucket == "selfies" else cast("Objects", getattr(self.stores, bucket))
 
     def put(self, bucket: str, key: str, content: bytes = b"") -> None:
         """A file, with a content, and so an ETag, of its own if none is given."""
         content = content or key.encode()
-        objects = getattr(self.stores, bucket)
+        objects = self.objects(bucket)
         if isinstance(objects, MemoryObjects):
             objects.files[key] = content
         else:
@@ -263,28 +288,15 @@ class Site:
         parts.stores.builder.compact(self.event, at_least=0)
         self.warm, self.galleries = self.matcher(), Galleries(parts.stores.photos, Inline())
         self.searches = {person: self.search(person) for person in (ANNA, BEN, CARL)}
-        fused = {
-            name: self.fuse.wrap(getattr(parts.stores, name))
-            for name in (
-                *(
-                    "photos",
-                    "log",
-                    "results",
-                    "jobs",
-                    "claims",
-                    "selfies",
-                    "renditions",
-                    "originals",
-                    "snapshots",
-                    "events",
-                    "watches",
-                    "callbacks",
-                ),
-            )
-        }
+        fused = self._fused(parts.stores, "photos log renditions originals snapshots events")
+        searches = self._fused(parts.stores.searches, "results jobs idempotency selfies watches callbacks")
+        fused["searches"] = replace(parts.stores.searches, **searches)
         builder = SnapshotBuilder(photos=fused["photos"], snapshots=fused["snapshots"], pool=Inline())
         sets = face_sets(fused["photos"], fused["snapshots"], pool=Inline())
         self.stores = replace(parts.stores, **fused, builder=builder, sets=sets)
+
+    def _fused(self, parts: Any, names: str) -> dict[str, Any]:
+        return {name: self.fuse.wrap(getattr(parts, name)) for name in names.split()}
 
     @property
     def photos_eraser(self) -> PhotoDeletion:
@@ -295,7 +307,7 @@ class Site:
         return self.person_eraser_telling(lambda done, total: None)
 
     def person_eraser_telling(self, progress: Callable[[int, int], None]) -> PersonDeletion:
-        parts = PersonParts(self.matcher(), EmbeddedStripper(self.stores), StoredProbes(self.stores))
+        parts = PersonParts(self.matcher(), EmbeddedPerson(self.stores))
         return PersonDeletion(stores=self.stores, parts=lambda _: parts, progress=progress)
 
     @property
@@ -309,7 +321,7 @@ class Site:
             photos=stores.photos,
             snapshots=stores.snapshots,
             events=stores.events,
-            watches=stores.watches,
+            watches=stores.searches.watches,
             sets=stores.sets,
         )
 
@@ -336,7 +348,7 @@ class Site:
         """A callback about the search of a person."""
         search = SearchKey(self.event.org_id, self.event.event_id, uuid.UUID(int=person))
         end = JobEnd(search, "face_search.completed", "u", None, SearchSummary(1, 90))
-        self.plain.stores.callbacks.add(callback_of(end, time.time()))
+        self.plain.stores.searches.callbacks.add(callback_of(end, time.time()))
 
     def found(self, person: int, matcher: EmbeddedMatcher | None = None) -> list[int]:
         """Numbers of the photos that a search finds, ascending; by a warm environment unless another is given."""
@@ -358,11 +370,11 @@ class Site:
 
         def work() -> SearchSummary:
             summary = SearchSummary(len(matches), 90)
-            self.plain.stores.results.save(search, summary, matches)
+            self.plain.stores.searches.results.save(search, summary, matches)
             self.plain.put("selfies", selfie_keys(search)[0], str(person).encode())
             return summary
 
-        self.plain.claims.run(search, 28.0, work)
+        self.plain.stores.searches.idempotency.run(search, 28.0, work)
         self.ask(search, person)
         return search
 
@@ -370,7 +382,8 @@ class Site:
         """What a webhook leaves that has asked for this search, its selfie included."""
         key = f"{job_prefix(search)}1"
         self.plain.put("selfies", key, str(person).encode())
-        cast("Any", self.plain.stores.jobs).add(Job(search, selfies=(key,), webhook=f"webhook {search.request_id}"))
+        jobs = cast("Any", self.plain.stores.searches.jobs)
+        jobs.add(Job(search, selfies=(key,), webhook=f"webhook {search.request_id}"))
 
     def watch(self, person: int, number: int, model: str = EVENT.model) -> SearchKey:
         """Keep the probe of a search that may have found nothing."""
@@ -378,12 +391,12 @@ class Site:
         kept = StoredProbe(model, face_of(person, 0).astype("<f4").tobytes())
         probe, later = self.plain.stores.probes.seal(search, kept), int(time.time()) + 1000
         watch = Watch(search, model, probe, "https://partner.example/", None, 1, later, search.request_id)
-        cast("Any", self.plain.stores.watches).keep(watch)
+        cast("Any", self.plain.stores.searches.watches).keep(watch)
         return search
 
     def watched(self) -> list[SearchKey]:
         """Searches whose probes are kept."""
-        return [watch.search for watch in self.plain.stores.watches.page(self.event.event_id, None, 100)]
+        return [watch.search for watch in self.plain.stores.searches.watches.page(self.event.event_id, None, 100)]
 
     def stored(self, person: int) -> list[int] | None:
         """Numbers of the photos that the stored search of a person names; None if there is none."""
@@ -391,7 +404,7 @@ class Site:
         return None if page is None else sorted(photo.image_id.int for photo in page.photos)
 
     def keys(self, bucket: str) -> list[str]:
-        return sorted(getattr(self.plain.stores, bucket).under(""))
+        return sorted(self.plain.objects(bucket).under(""))
 
     def originals_of(self, numbers: Sequence[int]) -> list[str]:
         event = self.event

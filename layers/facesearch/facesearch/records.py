@@ -248,9 +248,9 @@ class PhotoEraser(PhotoStore, Protocol):
         """
 
     def expire(self, event_id: int, shards: int, image_id: uuid.UUID) -> None:
-        """The deletion is over: the photo leaves the list of what is under way (see `deletion.log`), and its tombstone,
-        if it has one, begins to expire, at once: a file that comes from now on is a new photo, which must not be on
-        that list any more."""
+        """The deletion is over: the photo leaves the list of what is under way (see `deletion.stores`), and its
+        tombstone, if it has one, begins to expire, at once: a file that comes from now on is a new photo, which must
+        not be on that list any more."""
 
     def replace_faces(self, event_id: int, shards: int, seen: Photo, faces: bytes, model: str | None = None) -> bool:
         """Give the photo other faces, made by `model` (that of its live ones unless given), if it is still as it was

@@ -12,7 +12,7 @@ import pytest
 from facesearch.adapters.dynamodb.erasing import DynamoErasureLog
 from facesearch.adapters.dynamodb.photos import DynamoPhotoStore
 from facesearch.adapters.dynamodb.table import Table
-from facesearch.deletion.log import Erasing
+from facesearch.deletion.stores import Erasing
 from facesearch.records import SHARDS, Photo, original_key, rendition_keys
 from tests.support.aws import TABLE, create_table
 from tests.support.site import FakeEngine, face_of
@@ -121,6 +121,7 @@ def test_given_stored_selfies_of_the_person_when_deleted_then_they_go_and_the_re
     ended = facesearch(*person)
     assert "Stored selfies checked: 2." in ended.out
     assert "1 of the stored selfies show no face" in " ".join(ended.err.split())
+    assert "If an earlier run was interrupted, it had finished" in " ".join(ended.err.split())
 
 
 def test_given_an_interrupted_run_when_deleted_then_the_receipt_says_that_it_does_not_count_that_one(

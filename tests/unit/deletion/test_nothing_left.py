@@ -8,45 +8,31 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import pytest
 from botocore.config import Config
 
 from facesearch.adapters import aws
 from facesearch.adapters.dynamodb import schema
-from facesearch.adapters.dynamodb.callbacks import DynamoCallbackStore
 from facesearch.adapters.dynamodb.idempotency import DynamoIdempotency
-from facesearch.adapters.dynamodb.jobs import DynamoJobStore
 from facesearch.adapters.dynamodb.quota import DynamoTokenBuckets
 from facesearch.adapters.dynamodb.reading import DynamoReader
 from facesearch.adapters.dynamodb.results import DynamoResultStore
 from facesearch.adapters.dynamodb.table import Table, put
-from facesearch.adapters.dynamodb.watches import DynamoWatchStore
 from facesearch.adapters.memory.stores import MemoryReader, MemoryTokenBuckets
-from facesearch.adapters.memory.webhooks import MemoryCallbackStore, MemoryJobStore, MemoryWatchStore
 from facesearch.adapters.s3.objects import S3Objects
 from facesearch.adapters.s3.selfies import S3SelfieStore
-from facesearch.deletion.search import SearchDeletion
 from facesearch.errors import NotFound, SearchDeleted, StoreUnavailable
 from facesearch.models import Page, QuotaLimits, SearchKey
-from facesearch.reading import Reader, Wanted
+from facesearch.reading import Wanted
 from facesearch.search.face_search import FaceSearch, Invocation, SearchOutcome, replayed
 from facesearch.search.quota import Meter, TokenBucketStore
 from facesearch.search.selfies import job_prefix, selfie_keys
 from tests.support.aws import TABLE, create_table, moto
-from tests.support.fakes import (
-    EVENT,
-    EVENT_ID,
-    ORG,
-    FakeMatcher,
-    MemoryClaims,
-    MemorySelfies,
-    MemoryUploads,
-    photos,
-)
-from tests.support.site import Inline
+from tests.support.fakes import EVENT, EVENT_ID, ORG, FakeMatcher, MemoryClaims, MemorySelfies, MemoryUploads, photos
+from tests.support.site import Fused, Inline, aws_searches, memory_searches
 
 SEARCH = SearchKey(ORG, EVENT_ID, uuid.UUID(int=7))
 FIRST = Page(1, 32)
@@ -71,6 +57,12 @@ class Steps:
     for_good: bool = False
     going: bool = False
 
+    def call(self, function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+        self.before()
+        result = function(*args, **kwargs)
+        self.behind()
+        return result
+
     def before(self) -> None:
         if self.going:
             self.count += 1
@@ -90,39 +82,6 @@ class Steps:
                 self.going = True
 
 
-class SearchBench(Protocol):
-    """An event with a POST to come, and what is seen of it from outside."""
-
-    steps: Steps
-    eraser: SearchDeletion
-
-    @property
-    def reader(self) -> Reader:
-        """Who looks on."""
-
-    def post(self, selfie: bytes) -> SearchOutcome:
-        """A POST, whose steps count."""
-
-    def kept(self) -> list[bytes]:
-        """Selfies of the search, in their order."""
-
-    def trace(self) -> list[str]:
-        """All that is there of the search, but the note that it was deleted."""
-
-    def revive(self) -> None:
-        """The invocation's time is over: a claim that was left expires."""
-
-
-def result_of(world: SearchBench) -> Any:
-    return world.reader.read(Wanted(search=SEARCH, page=FIRST)).result
-
-
-def used(world: SearchBench) -> int:
-    """How many matches the organisation has paid for."""
-    full_at = world.reader.read(Wanted(quota_of=ORG)).quota.full_at
-    return max(0, round((full_at - time.time_ns() // 1000) / LIMITS.interval))
-
-
 @dataclass
 class InMemory:
     """Over the twins."""
@@ -133,19 +92,12 @@ class InMemory:
         self.reader = MemoryReader()
         self.reader.events[EVENT_ID] = EVENT
         self.claims, self.selfies = MemoryClaims(), MemorySelfies()
-        self.eraser = SearchDeletion(
-            results=self.reader,
-            idempotency=self.claims,
-            jobs=MemoryJobStore(self.reader),
-            watches=MemoryWatchStore(),
-            selfies=_KeptOf(self.selfies),
-            callbacks=MemoryCallbackStore(),
-            pool=Inline(),
-        )
+        own: Any = {"idempotency": self.claims, "selfies": _KeptOf(self.selfies)}
+        self.eraser = replace(memory_searches(self.reader), **own)
 
     def post(self, selfie: bytes) -> SearchOutcome:
         def stepwise(part: object) -> Any:
-            return _Stepwise(part, self.steps)
+            return Fused(part, self.steps)
 
         search = FaceSearch(
             matcher_of=lambda _: stepwise(FakeMatcher()),
@@ -175,43 +127,14 @@ class InMemory:
         self.claims.running.discard(SEARCH)
 
 
-class _Stepwise:
-    """A part whose every call is a step."""
-
-    def __init__(self, inner: Any, steps: Steps) -> None:
-        self._inner = inner
-        self._steps = steps
-
-    def __getattr__(self, name: str) -> Any:
-        if not callable(getattr(self._inner, name)):
-            return getattr(self._inner, name)
-
-        def call(*arguments: Any, **more: Any) -> Any:
-            self._steps.before()
-            result = getattr(self._inner, name)(*arguments, **more)
-            self._steps.behind()
-            return result
-
-        return call
-
-
 @dataclass
 class _KeptOf:
-    """`Objects` over the selfies that a search keeps."""
+    """The part of `Objects` over the selfies that a search keeps which deleting one search asks for."""
 
     selfies: MemorySelfies
 
     def under(self, prefix: str) -> Iterator[str]:
         return iter([prefix] if prefix == selfie_keys(SEARCH)[0] and SEARCH in self.selfies.kept else [])
-
-    def etags(self, keys: Any) -> dict[str, str]:
-        raise NotImplementedError
-
-    def etags_under(self, prefix: str) -> Iterator[tuple[str, str]]:
-        raise NotImplementedError
-
-    def read(self, key: str, most: int) -> bytes | None:
-        raise NotImplementedError
 
     def delete(self, keys: Any) -> int:
         if selfie_keys(SEARCH)[0] in list(keys):
@@ -242,15 +165,7 @@ class OnAws:
         dynamodb, s3 = clients.dynamodb, clients.s3
         self.dynamodb, self.s3 = dynamodb, s3
         self.reader = DynamoReader(Table(dynamodb, TABLE))
-        self.eraser = SearchDeletion(
-            results=DynamoResultStore(Table(dynamodb, TABLE), 30),
-            idempotency=DynamoIdempotency(Table(dynamodb, CLAIMS), 30),
-            jobs=DynamoJobStore(Table(dynamodb, TABLE), 30),
-            watches=DynamoWatchStore(Table(dynamodb, TABLE)),
-            selfies=S3Objects(s3, BUCKET, Inline()),
-            callbacks=DynamoCallbackStore(Table(dynamodb, TABLE)),
-            pool=Inline(),
-        )
+        self.eraser = aws_searches(dynamodb, s3, TABLE)
 
     def post(self, selfie: bytes) -> SearchOutcome:
         dynamodb = self._dynamodb
@@ -285,6 +200,19 @@ class OnAws:
                 UpdateExpression="SET in_progress_expiration = :past",
                 ExpressionAttributeValues={":past": {"N": "1"}},
             )
+
+
+SearchBench = InMemory | OnAws
+
+
+def result_of(world: SearchBench) -> Any:
+    return world.reader.read(Wanted(search=SEARCH, page=FIRST)).result
+
+
+def used(world: SearchBench) -> int:
+    """How many matches the organisation has paid for."""
+    full_at = world.reader.read(Wanted(quota_of=ORG)).quota.full_at
+    return max(0, round((full_at - time.time_ns() // 1000) / LIMITS.interval))
 
 
 def _posted(world: SearchBench, search: FaceSearch[Any], selfie: bytes, bucket: TokenBucketStore) -> SearchOutcome:

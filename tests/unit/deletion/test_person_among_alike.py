@@ -7,7 +7,8 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
-from facesearch.deletion.person import EmbeddedStripper, PersonDeletion, PersonParts
+from facesearch.deletion.embedded_person import EmbeddedPerson
+from facesearch.deletion.person import PersonDeletion, PersonParts
 from facesearch.faces.embedded import EmbeddedMatcher
 from facesearch.faces.engine import Embedding
 from facesearch.faces.index.event import EventIndex, IndexCache
@@ -65,7 +66,7 @@ def test_it_ends_and_takes_the_person_s_faces_and_no_others(person: int) -> None
         def probe(self, event: Any, selfies: Sequence[bytes]) -> Any:
             return matcher.probe(event, selfies)
 
-    known = PersonParts(OnePicture(), EmbeddedStripper(parts.stores))
+    known = PersonParts(OnePicture(), EmbeddedPerson(parts.stores))
     receipt = PersonDeletion(stores=parts.stores, parts=lambda _: known).delete_person(EVENT, [str(person).encode()])
 
     assert receipt.left.faces == 0

@@ -19,7 +19,7 @@ from facesearch.adapters.dynamodb.results import DynamoResultStore
 from facesearch.adapters.dynamodb.table import Table, put
 from facesearch.adapters.memory.stores import MemoryErasureLog, MemoryPhotoStore, MemoryReader
 from facesearch.adapters.s3.objects import S3Objects
-from facesearch.deletion.log import Erasing, ErasureLog
+from facesearch.deletion.stores import Erasing, ErasureLog
 from facesearch.models import Page, SearchKey, SearchSummary
 from facesearch.photos.objects import StillThereError
 from facesearch.reading import Reader, Wanted
@@ -127,22 +127,13 @@ def test_a_purged_shard_and_a_removed_photo_leave_no_trace(store: PhotoEraser) -
     assert store.count(EVENT_ID, 1).photos == 0
 
 
-def test_a_tombstone_holds_nothing_of_the_photo_and_expires_once_it_is_finished(dynamodb: Any) -> None:
-    store = DynamoPhotoStore(Table(dynamodb, TABLE))
-    store.add(EVENT_ID, 4, PHOTO)
-    store.delete(EVENT_ID, 4, ID)
-    (item,) = dynamodb.scan(TableName=TABLE)["Items"]
-    assert item.keys() == {"pk", "sk", "status", "changed_at"}
-    store.expire(EVENT_ID, 4, ID)
-    (item,) = dynamodb.scan(TableName=TABLE)["Items"]
-    assert int(item["expires_at"]["N"]) == pytest.approx(time.time() + TOMBSTONE_SECONDS, abs=60)
-
-
-def test_a_tombstone_that_is_touched_meanwhile_is_finished_and_leaves_the_list(dynamodb: Any) -> None:
+def test_a_tombstone_holds_nothing_expires_and_leaves_the_list_also_when_it_is_touched_meanwhile(dynamodb: Any) -> None:
     log, other = DynamoErasureLog(Table(dynamodb, TABLE)), DynamoPhotoStore(Table(dynamodb, TABLE))
     other.add(EVENT_ID, 4, PHOTO)
     log.begin(EVENT_ID, [Erasing(ID, whole=True)])
     other.delete(EVENT_ID, 4, ID)
+    key = schema.photo_key(EVENT_ID, 4, ID)
+    assert dynamodb.get_item(TableName=TABLE, Key=key)["Item"].keys() == {"pk", "sk", "status", "changed_at"}
     touches = [True]
 
     def clock() -> int:
@@ -155,6 +146,8 @@ def test_a_tombstone_that_is_touched_meanwhile_is_finished_and_leaves_the_list(d
     tombstone = other.tombstone(EVENT_ID, 4, ID)
     assert tombstone is not None
     assert tombstone.finished
+    expires_at = int(dynamodb.get_item(TableName=TABLE, Key=key)["Item"]["expires_at"]["N"])
+    assert expires_at == pytest.approx(time.time() + TOMBSTONE_SECONDS, abs=60)
     assert log.pending(EVENT_ID) == []
 
 
@@ -264,14 +257,6 @@ def test_a_search_that_took_over_confirms_its_own_result_only(dynamodb: Any) -> 
     stored = DynamoReader(Table(dynamodb, TABLE)).read(Wanted(search=SEARCH, page=FIRST)).result
     assert stored is not None
     assert (stored.summary.total, stored.photos) == (5, photos(5)), "and leaves the other's alone"
-
-
-def test_many_items_are_deleted_in_batches(dynamodb: Any) -> None:
-    keys = [schema.event_key(number) for number in range(60)]
-    table = Table(dynamodb, TABLE)
-    table.batch_put(keys)
-    assert table.batch_delete(keys[:-1]) == 59
-    assert dynamodb.scan(TableName=TABLE)["Count"] == 1
 
 
 class StubbornS3:

@@ -9,12 +9,12 @@ from facesearch.adapters.dynamodb.photos import DynamoPhotoStore
 from facesearch.adapters.kms.probes import KmsProbes
 from facesearch.bootstrap import Container
 from facesearch.bootstrap.stores import part
+from facesearch.deletion.embedded_person import EmbeddedPerson
 from facesearch.deletion.event import EventDeletion
-from facesearch.deletion.person import EmbeddedStripper, PersonDeletion, PersonParts
+from facesearch.deletion.person import PersonDeletion, PersonParts
 from facesearch.deletion.photos import PhotoDeletion
-from facesearch.deletion.probes import StoredProbes
 from facesearch.deletion.selfies import Progress
-from facesearch.deletion.stores import NO_CACHE, CdnCache, Stores
+from facesearch.deletion.stores import CdnCache, Stores
 from facesearch.faces.index.event import IndexCache
 from facesearch.faces.index.port import IndexOf
 from facesearch.models import FaceSetKind
@@ -47,21 +47,16 @@ class OperatorContainer(Container):
         return Stores(
             photos=self.photos,
             log=DynamoErasureLog(self._table),
-            results=self._results,
-            jobs=self._jobs,
-            claims=self._idempotency,
-            selfies=self._objects("selfies_bucket"),
+            searches=self.search_deletion,
             renditions=self._objects("renditions_bucket"),
             originals=self._objects("photos_bucket"),
             snapshots=self._snapshots,
             builder=self.snapshot_builder,
             events=self.admin,
-            watches=self._watches,
             probes=KmsProbes(self._kms, key=""),  # only opened; KMS knows by which key
-            callbacks=self._callbacks,
             pool=self.pool,
             sets=self.face_sets,
-            edge=self._cdn_cache,
+            cdn_cache=self._cdn_cache,
         )
 
     @cached_property
@@ -79,7 +74,7 @@ class OperatorContainer(Container):
         @cache
         def parts(is_ours: bool) -> PersonParts[Any]:
             if is_ours:
-                return PersonParts(self._embedded_matcher, EmbeddedStripper(stores), StoredProbes(stores))
+                return PersonParts(self._embedded_matcher, EmbeddedPerson(stores))
             from facesearch.adapters.rekognition.collections import INDEXING
             from facesearch.adapters.rekognition.matcher import PersonFaces, RekognitionMatcher
 
@@ -117,7 +112,7 @@ class OperatorContainer(Container):
     def _cdn_cache(self) -> CdnCache:
         distribution = self.settings.distribution_id
         if not distribution:
-            return NO_CACHE
+            return CdnCache()
         from facesearch.adapters import aws
         from facesearch.adapters.cloudfront.cdn_cache import CloudFrontCache
 

@@ -1,14 +1,14 @@
 """A whole event."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from facesearch.deletion.receipts import Counts, Receipt
-from facesearch.deletion.search import sweep
+from facesearch.deletion.search import SWEEPS
 from facesearch.deletion.stores import Stores
 from facesearch.faces.packing import FACE_BYTES
 from facesearch.models import Event
-from facesearch.records import Held, original_prefix
+from facesearch.records import original_prefix
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,52 +26,43 @@ class EventDeletion:
         deleted, left = Counts(), Counts()
         before = self.stores.events.event(event_id)
         event = self.stores.events.close_event(event_id)
-
-        def is_clean() -> bool:
-            nonlocal left
+        for _ in range(SWEEPS):
             self._sweep(event, deleted, originals=originals)
             left = self._count(event, originals=originals)
-            return not left.total
-
-        sweep(is_clean)
-        if not left.total:
-            self.stores.events.remove_event(event)
+            if not left.total:
+                self.stores.events.remove_event(event)
+                break
         return Receipt(event_id, deleted, left, resumed=before is not None and before.closing)
 
     def _sweep(self, event: Event, deleted: Counts, *, originals: bool) -> None:
-        stores, event_id = self.stores, event.event_id
+        stores, event_id, every = self.stores, event.event_id, self.stores.sets.every(event)
         stores.searches.delete_of_event(event, deleted)
         held = [stores.photos.purge(event_id, shard) for shard in range(event.shards)]
         deleted.photos += sum(each.photos for each in held)
         deleted.snapshots += stores.snapshots.delete(event_id)
-        deleted.faces += _faces(held, [store.delete() for store in stores.sets.every(event)])
+        # Faces in a face set are those of the records once more, or of another face set.
+        deleted.faces += max(sum(each.face_bytes for each in held) // FACE_BYTES, *[store.delete() for store in every])
         deleted.renditions += stores.renditions.delete(stores.renditions.under(_renditions(event)))
-        stores.edge.delete([f"/{_renditions(event)}*"])
+        stores.cdn_cache.delete([f"/{_renditions(event)}*"])
         if originals:
-            deleted.originals += stores.originals.delete(
-                stores.originals.under(original_prefix(event.org_id, event_id))
-            )
+            deleted.originals += stores.originals.delete(self._originals(event))
         stores.log.end(event_id, [entry.image_id for entry in stores.log.pending(event_id)])
 
     def _count(self, event: Event, *, originals: bool) -> Counts:
-        stores, event_id = self.stores, event.event_id
+        stores, event_id, every = self.stores, event.event_id, self.stores.sets.every(event)
         held = [stores.photos.count(event_id, shard) for shard in range(event.shards)]
         left = Counts(
             photos=sum(each.photos for each in held),
-            faces=_faces(held, [store.count() for store in stores.sets.every(event)]),
+            faces=max(sum(each.face_bytes for each in held) // FACE_BYTES, *[store.count() for store in every]),
             snapshots=stores.snapshots.count(event_id),
             renditions=sum(1 for _ in stores.renditions.under(_renditions(event))),
-            originals=sum(1 for _ in stores.originals.under(original_prefix(event.org_id, event_id)))
-            if originals
-            else 0,
+            originals=sum(1 for _ in self._originals(event)) if originals else 0,
         )
         stores.searches.count_of_event(event, left)
         return left
 
-
-def _faces(held: Sequence[Held], counts: Sequence[int]) -> int:
-    """Faces in a face set are those of the records once more, or of another face set."""
-    return max(sum(each.face_bytes for each in held) // FACE_BYTES, *counts)
+    def _originals(self, event: Event) -> Iterator[str]:
+        return self.stores.originals.under(original_prefix(event.org_id, event.event_id))
 
 
 def _renditions(event: Event) -> str:

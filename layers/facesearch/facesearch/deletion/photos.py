@@ -7,24 +7,19 @@ on where it was.
 """
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from facesearch.deletion.log import Erasing
 from facesearch.deletion.receipts import Counts, Receipt
-from facesearch.deletion.stores import Stores
+from facesearch.deletion.stores import Erasing, Stores
+from facesearch.faces.index.snapshot import SnapshotInfo
 from facesearch.faces.packing import FACE_BYTES
-from facesearch.faces.sets import FaceWriter, Written
-from facesearch.models import Event, SearchKey
+from facesearch.faces.sets import Written
+from facesearch.models import Event, FaceSet, FaceSetKind
 from facesearch.records import original_prefix, rendition_keys
 
-
-@dataclass(frozen=True)
-class Done:
-    """What was on the list, and the stored searches that named it."""
-
-    entries: Sequence[Erasing] = ()
-    searches: Sequence[SearchKey] = ()
+ATTEMPTS = 10
+"""How often a snapshot is written anew because somebody else wrote one meanwhile; each of theirs takes seconds."""
 
 
 @dataclass(frozen=True)
@@ -43,39 +38,23 @@ class PhotoDeletion:
 
     def delete_photos(self, event: Event, image_ids: Iterable[uuid.UUID], files: Files) -> Receipt:
         """Delete photos of an event. One that is deleted already is looked after again, as after a crash."""
-        wanted, deleted, resumed = list(dict.fromkeys(image_ids)), Counts(), self.is_unfinished(event)
+        wanted, deleted, resumed = list(dict.fromkeys(image_ids)), Counts(), self.stores.log.pending(event.event_id)
         known = self.begin(event, wanted, files)
-        done = self.carry_out(event, deleted)
+        left = self.carry_out(event, deleted)
         unknown = tuple(image_id for image_id in wanted if image_id not in known)
-        return Receipt(event.event_id, deleted, self.count(event, done), unknown, resumed=resumed)
+        return Receipt(event.event_id, deleted, left, unknown, resumed=bool(resumed))
 
-    def is_unfinished(self, event: Event) -> bool:
-        """Whether a deletion in the event was interrupted, or is under way."""
-        return bool(self.stores.log.pending(event.event_id))
-
-    def begin(self, event: Event, image_ids: Sequence[uuid.UUID], files: Files) -> set[uuid.UUID]:
+    def begin(self, event: Event, image_ids: Sequence[uuid.UUID], files: Files) -> Collection[uuid.UUID]:
         """Enter photos, or what is left of them, in the list of what is under way; those that the event knows."""
         photos = self.stores.photos
         records = photos.get_many(event.event_id, event.shards, image_ids)
-
-        def is_known(image_id: uuid.UUID) -> bool:
-            return image_id in records or photos.tombstone(event.event_id, event.shards, image_id) is not None
-
-        known = [image_id for image_id, yes in zip(image_ids, map(is_known, image_ids), strict=True) if yes]
-        self.enter(
-            event,
-            [
-                Erasing(
-                    image_id,
-                    whole=True,
-                    places=records[image_id].originals if image_id in records else (),
-                    renditions=files.renditions,
-                    originals=files.originals,
-                )
-                for image_id in known
-            ],
-        )
-        return set(known)
+        known = {**records, **photos.tombstones(event.event_id, event.shards, image_ids)}
+        entries = []
+        for image_id in filter(known.__contains__, image_ids):
+            places = records[image_id].originals if image_id in records else ()
+            entries.append(Erasing(image_id, True, places, files.renditions, files.originals))
+        self.enter(event, entries)
+        return known
 
     def enter(self, event: Event, entries: Sequence[Erasing]) -> None:
         """Add to the list; what an interrupted run was to do as well stays to be done."""
@@ -83,8 +62,8 @@ class PhotoDeletion:
         merged = [_both(before.get(entry.image_id, entry), entry) for entry in entries]
         self.stores.log.begin(event.event_id, merged)
 
-    def carry_out(self, event: Event, deleted: Counts, own: Iterable[Erasing] = ()) -> Done:
-        """Do everything that is on the list, and count it; what that was.
+    def carry_out(self, event: Event, deleted: Counts, own: Iterable[Erasing] = ()) -> Counts:
+        """Do everything that is on the list, and count it; what a second count finds of it.
 
         `own`: what the caller itself has entered. Another deletion takes all that is on the list for its own, and may
         have ended this one's before its faces were gone: what is done here must be done after that.
@@ -94,69 +73,74 @@ class PhotoDeletion:
         listed = {entry.image_id for entry in pending}
         entries = [*pending, *(entry for entry in own if entry.image_id not in listed)]
         if not entries:
-            return Done()
+            return Counts()
         self.tombstone(event, entries, deleted)
         stores.events.count_erasure(event_id)
-        self._uncover(event, entries)
+        if stores.now(event).cover in {entry.image_id for entry in entries if entry.whole}:
+            stores.events.update_event(event_id, cover=None)
         searches = stores.searches.naming(event_id, (entry.image_id for entry in entries))
         stores.searches.delete_many(searches, deleted)
-        deleted.snapshots += stores.rewrite_snapshot(event)
-        deleted.renditions += self._delete_renditions(event, entries)
+        deleted.snapshots += self._rewrite_snapshot(event)
+        if renditions := _renditions(event, entries):
+            deleted.renditions += len(stores.renditions.etags(renditions))
+            stores.renditions.delete(renditions)
+            stores.cdn_cache.delete([f"/{key}" for key in renditions])
         deleted.originals += stores.originals.delete(self._originals(event, entries))
         for _ in stores.pool.map(lambda entry: stores.photos.expire(event_id, event.shards, entry.image_id), entries):
             pass
-        return Done(entries, searches)
+        left = self._count(event, entries)
+        stores.searches.count(searches, left)
+        return left
 
-    def count(self, event: Event, done: Done) -> Counts:
-        """Count again what should be gone."""
-        stores, entries = self.stores, done.entries
-        whole = [entry.image_id for entry in entries if entry.whole]
-        left = Counts(
+    def _count(self, event: Event, entries: Sequence[Erasing]) -> Counts:
+        stores, whole = self.stores, [entry.image_id for entry in entries if entry.whole]
+        return Counts(
             photos=len(stores.photos.get_many(event.event_id, event.shards, whole)),
-            faces=max(store.count(whole) for store in stores.sets.every(self._now(event))),
+            faces=max(store.count(whole) for store in stores.sets.every(stores.now(event))),
             results=len(stores.searches.naming(event.event_id, (entry.image_id for entry in entries), whole=True)),
-            snapshots=stores.old_snapshots(event) if entries else 0,
+            snapshots=stores.snapshots.count(event.event_id, self._snapshot(event)),
             renditions=len(stores.renditions.etags(_renditions(event, entries))),
             originals=len(self._originals(event, entries)),
         )
-        stores.searches.count(done.searches, left)
-        return left
 
     def tombstone(self, event: Event, entries: Sequence[Erasing], deleted: Counts) -> None:
         """Make tombstones of the photos that go whole, and delete their faces from every face set. The others have lost
         theirs, maybe to a run that was killed before it knew that readers see it, or before the face sets followed."""
         stores = self.stores
-        writer = FaceWriter(sets=stores.sets, photos=stores.photos, event_now=stores.events.event)
 
         def tombstone(entry: Erasing) -> int | None:
             if entry.whole:
                 return stores.photos.delete(event.event_id, event.shards, entry.image_id)
             stores.photos.touch(event.event_id, event.shards, entry.image_id)
-            writer.settle(event, entry.image_id, Written())
+            stores.writer.settle(event, entry.image_id, Written())
             return None
 
         recorded = [faces for faces in stores.pool.map(tombstone, entries) if faces is not None]
         whole = [entry.image_id for entry in entries if entry.whole]
-        counts = [store.delete_photos(whole) for store in stores.sets.every(self._now(event))] if whole else []
+        counts = [store.delete_photos(whole) for store in stores.sets.every(stores.now(event))] if whole else []
         deleted.photos += len(recorded)
         deleted.faces += max(sum(recorded) // FACE_BYTES, *counts, 0)
 
-    def _now(self, event: Event) -> Event:
-        """The event with the face sets that it has by now."""
-        return self.stores.events.event(event.event_id) or event
+    def _rewrite_snapshot(self, event: Event) -> int:
+        """Have a current snapshot with nothing in it that is deleted by now, and no other file; how many went.
 
-    def _uncover(self, event: Event, entries: Sequence[Erasing]) -> None:
-        now = self.stores.events.event(event.event_id)
-        if now is not None and now.cover in {entry.image_id for entry in entries if entry.whole}:
-            self.stores.events.update_event(event.event_id, cover=None)
+        Even if there was none: whoever writes the event's first one at this moment began before the deletion.
 
-    def _delete_renditions(self, event: Event, entries: Sequence[Erasing]) -> int:
-        stores, keys = self.stores, _renditions(event, entries)
-        there = stores.renditions.etags(keys)
-        stores.renditions.delete(keys)
-        if keys:
-            stores.edge.delete([f"/{key}" for key in keys])
-        return len(there)
+        Raises:
+            RuntimeError: others kept writing.
+        """
+        snapshots, searched = self.stores.snapshots, _in_memory(event)
+        if searched is None:
+            return snapshots.delete(event.event_id)
+        replaced = int(self._snapshot(event) is not None)  # a save deletes the file that it replaces
+        for _ in range(ATTEMPTS):
+            if self.stores.builder.compact(event, searched, at_least=0).written:
+                return replaced + snapshots.delete(event.event_id, self._snapshot(event))
+        raise RuntimeError("the event's snapshot is being written by others all the time")
+
+    def _snapshot(self, event: Event) -> SnapshotInfo | None:
+        searched = _in_memory(event)
+        return None if searched is None else self.stores.snapshots.current(event.event_id, searched.model)
 
     def _originals(self, event: Event, entries: Sequence[Erasing]) -> list[str]:
         """Keys of the originals that are there, by one listing of the event's: what the records lead to, what our own
@@ -196,3 +180,8 @@ def _both(one: Erasing, other: Erasing) -> Erasing:
 def _renditions(event: Event, entries: Sequence[Erasing]) -> list[str]:
     gone = [entry for entry in entries if entry.whole and entry.renditions]
     return [key for entry in gone for key in rendition_keys(event.event_id, entry.image_id)]
+
+
+def _in_memory(event: Event) -> FaceSet | None:
+    """The face set that has a snapshot, or will have one."""
+    return next((face_set for face_set in event.face_sets if face_set.kind is FaceSetKind.EXACT), None)

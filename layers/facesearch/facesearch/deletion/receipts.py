@@ -35,7 +35,6 @@ class Counts:
 
     @property
     def total(self) -> int:
-        """All together."""
         return sum(getattr(self, each.name) for each in fields(self))
 
 
@@ -73,11 +72,9 @@ class Receipt:
 
     @property
     def complete(self) -> bool:
-        """Whether nothing is left."""
         return self.left.total == 0
 
     def to_json(self) -> dict[str, Any]:
-        """As the command line prints it."""
         return {
             "event_id": self.event_id,
             "deleted": asdict(self.deleted),

@@ -3,29 +3,17 @@
 import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 
 from facesearch.admin.models import EndedEvent
 from facesearch.admin.ports import EventLifecycle
+from facesearch.deletion.receipts import Counts, Receipt
 from facesearch.faces.index.snapshot import SnapshotStore
 from facesearch.faces.packing import FACE_BYTES
 from facesearch.faces.sets import FaceSets
 from facesearch.models import Event
-from facesearch.records import Photo, PhotoEraser, face_bytes
+from facesearch.records import PhotoEraser, face_bytes
 from facesearch.webhooks.watches.watch import WatchStore
-
-
-@dataclass(frozen=True)
-class Ended:
-    """What this run has deleted of one event, and how many faces are left to the next one. `probes`: of its watches.
-
-    What a run deleted before it was killed is counted nowhere.
-    """
-
-    event_id: int
-    faces: int
-    left: int
-    snapshots: int
-    probes: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,8 +26,9 @@ class FaceRetention:
     watches: WatchStore
     sets: FaceSets
 
-    def run(self, today: dt.date) -> Iterator[Ended]:
-        """Delete the faces of every event whose last day is over. A run that is killed goes on with the next one.
+    def run(self, today: dt.date) -> Iterator[Receipt]:
+        """Delete the faces of every event whose last day is over. A run that is killed goes on with the next
+        one, and is counted nowhere; faces are left that somebody else has just changed.
 
         Raises:
             ExceptionGroup: at the end, of events where something failed; those behind them have had their turn.
@@ -53,28 +42,24 @@ class FaceRetention:
         if failed:
             raise ExceptionGroup("events whose faces are left for the next run", failed)
 
-    def _end(self, ended: EndedEvent, today: dt.date) -> Ended:
-        event = self.events.event(ended.event_id)
-        faces = left = snapshots = probes = 0
+    def _end(self, ended: EndedEvent, today: dt.date) -> Receipt:
+        event, deleted, left = self.events.event(ended.event_id), Counts(), Counts()
         if event is not None and event.retain_until == ended.retain_until:
-            # These hold all faces at once, and the photos of a large event may take several runs.
-            snapshots, probes = self.snapshots.delete(event.event_id), self.watches.delete_all(event.event_id)
-            for change in self._with_faces(event):
-                count = face_bytes(change) // FACE_BYTES
-                if self.photos.replace_faces(event.event_id, event.shards, change, b""):
-                    faces += count
+            self._delete_copies(event, deleted)  # all faces at once; the photos of a large event may take several runs
+            changes = (self.photos.changes(event.event_id, shard, 0) for shard in range(event.shards))
+            for change in chain.from_iterable(map(list, changes)):
+                faces = face_bytes(change) // FACE_BYTES
+                if faces and self.photos.replace_faces(event.event_id, event.shards, change, b""):
+                    deleted.faces += faces
                 else:  # changed by somebody else meanwhile: the next run's
-                    left += count
-            faces = max(faces, *[store.delete() for store in self.sets.every(event)])
-            snapshots += self.snapshots.delete(event.event_id)
-            probes += self.watches.delete_all(event.event_id)
+                    left.faces += faces
+            deleted.faces = max(deleted.faces, *[store.delete() for store in self.sets.every(event)])
+            self._delete_copies(event, deleted)
         # Once more on the next day: a photo that was being indexed at midnight had its faces looked for before.
-        if not left and ended.retain_until < (today - dt.timedelta(days=1)).isoformat():
+        if not left.faces and ended.retain_until < (today - dt.timedelta(days=1)).isoformat():
             self.events.forget_ended(ended)
-        return Ended(ended.event_id, faces, left, snapshots, probes)
+        return Receipt(ended.event_id, deleted, left)
 
-    def _with_faces(self, event: Event) -> Iterator[Photo]:
-        for shard in range(event.shards):
-            for change in list(self.photos.changes(event.event_id, shard, 0)):
-                if change.faces or change.built_faces:
-                    yield change
+    def _delete_copies(self, event: Event, deleted: Counts) -> None:
+        deleted.snapshots += self.snapshots.delete(event.event_id)
+        deleted.probes += self.watches.delete_all(event.event_id)

@@ -44,13 +44,6 @@ SWEEPS = 3
 is found by the next sweep; each after the first is mostly empty."""
 
 
-def sweep(is_clean: Callable[[], bool]) -> None:
-    """Sweep until nothing is left, `SWEEPS` times at most; `is_clean` sweeps once and says whether that is so."""
-    for _ in range(SWEEPS):
-        if is_clean():
-            return
-
-
 @dataclass(frozen=True, kw_only=True)
 class SearchDeletion:
     """The use case, and the part of every other one that deletes searches.
@@ -84,7 +77,8 @@ class SearchDeletion:
 
     def delete_rest(self, search: SearchKey) -> None:
         """The same of what there may be nothing of."""
-        self._stop([search])
+        self.watches.delete(search)
+        self.jobs.delete(search)
         self._delete(self.watches.children(search), self.results.hide)
         self.watches.delete_children(search)
         self._delete([search], self.results.cancel)
@@ -97,16 +91,15 @@ class SearchDeletion:
         """
         deleted.results += sum(self._each(self.results.holds, searches))
         deleted.selfies += len(self.selfies.etags(_keys(searches)))
-        probes, jobs = self._stop(searches)
-        deleted.probes += probes
-        deleted.jobs += jobs
+        deleted.probes += sum(self._each(self.watches.delete, searches))
+        deleted.jobs += sum(self._each(self.jobs.delete, searches))
         deleted.selfies += self._delete(searches, self.results.hide, found_by_selfie=found_by_selfie)
 
     def delete_of_event(self, event: Event, deleted: Counts) -> None:
         """Delete every search of a closed event, begun or not, with callbacks and uploads, and count it all."""
         self.delete_many(list(self.results.searches(event.event_id)), deleted)
         deleted.jobs += sum(self._each(self.jobs.delete, list(self.jobs.jobs(event.event_id))))
-        deleted.selfies += self.selfies.delete(self._selfies_of(event))
+        deleted.selfies += self.selfies.delete(self.selfies_of(event))
         deleted.callbacks += self.callbacks.delete_all(event.org_id, event.event_id)
         deleted.probes += self.watches.delete_all(event.event_id)
 
@@ -114,7 +107,7 @@ class SearchDeletion:
         """Count what there is of it all."""
         left.results += sum(1 for _ in self.results.searches(event.event_id))
         left.jobs += sum(1 for _ in self.jobs.jobs(event.event_id))
-        left.selfies += sum(1 for _ in self._selfies_of(event))
+        left.selfies += sum(1 for _ in self.selfies_of(event))
         left.callbacks += self.callbacks.count(event.org_id, event.event_id)
         left.probes += self.watches.count(event.event_id)
 
@@ -142,10 +135,6 @@ class SearchDeletion:
         prefixes = selfie_keys(search)[0], job_prefix(search)
         return not self.is_free(search) or any(True for prefix in prefixes for _ in self.selfies.under(prefix))
 
-    def _stop(self, searches: Sequence[SearchKey]) -> tuple[int, int]:
-        """Steps 1 and 2; how many watches and jobs there were."""
-        return sum(self._each(self.watches.delete, searches)), sum(self._each(self.jobs.delete, searches))
-
     def _delete(
         self, searches: Sequence[SearchKey], hide: Callable[[SearchKey], None], *, found_by_selfie: bool = False
     ) -> int:
@@ -154,16 +143,13 @@ class SearchDeletion:
         self._each(self.idempotency.delete, searches)
         if found_by_selfie:
             self._each(self.results.delete, searches)
-            return self._delete_selfies(searches)
-        waiting = self._delete_selfies(searches)
-        self._each(self.results.delete, searches)
+        self.selfies.delete(_keys(searches))
+        waiting = sum(self.selfies.delete(self.selfies.under(job_prefix(search))) for search in searches)
+        if not found_by_selfie:
+            self._each(self.results.delete, searches)
         return waiting
 
-    def _delete_selfies(self, searches: Sequence[SearchKey]) -> int:
-        self.selfies.delete(_keys(searches))
-        return sum(self.selfies.delete(self.selfies.under(job_prefix(search))) for search in searches)
-
-    def _selfies_of(self, event: Event) -> Iterator[str]:
+    def selfies_of(self, event: Event) -> Iterator[str]:
         for prefix in selfie_prefixes(event.org_id, event.event_id):
             yield from self.selfies.under(prefix)
 

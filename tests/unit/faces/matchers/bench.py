@@ -16,8 +16,9 @@ from facesearch.adapters.rekognition.collections import RekognitionFaces
 from facesearch.adapters.rekognition.matcher import PersonFaces, RekognitionMatcher
 from facesearch.adapters.rekognition.pictures import parts_of
 from facesearch.adapters.s3.pictures import S3Pictures
+from facesearch.deletion.embedded_person import EmbeddedPerson
 from facesearch.deletion.event import EventDeletion
-from facesearch.deletion.person import EmbeddedStripper, PersonDeletion, PersonParts
+from facesearch.deletion.person import PersonDeletion, PersonParts
 from facesearch.deletion.photos import PhotoDeletion
 from facesearch.deletion.retention import FaceRetention
 from facesearch.errors import NoFaceFound
@@ -93,7 +94,7 @@ class MatcherBench:
             self.matcher = matcher_over(
                 lambda _: FakeEngine(), stores.photos, stores.snapshots, items, stores.events, pool=Inline()
             )
-            stripper = EmbeddedStripper(stores)
+            stripper = EmbeddedPerson(stores)
         self.indexer = PhotoIndexer(
             looker=PhotoLooker(engines=lambda _: FakeEngine(), parts_of=parts_of),
             photos=stores.photos,
@@ -107,7 +108,11 @@ class MatcherBench:
         self.person_eraser = PersonDeletion(stores=stores, parts=lambda _: PersonParts(self.matcher, stripper))
         self.event_eraser = EventDeletion(stores=stores)
         self.retention = FaceRetention(
-            photos=stores.photos, snapshots=stores.snapshots, events=stores.events, watches=stores.watches, sets=sets
+            photos=stores.photos,
+            snapshots=stores.snapshots,
+            events=stores.events,
+            watches=stores.searches.watches,
+            sets=sets,
         )
 
     def upload(self, data: bytes, event: Event | None = None) -> IndexingReport:

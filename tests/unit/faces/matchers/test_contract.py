@@ -203,7 +203,7 @@ def test_faces_go_after_the_event_s_last_day_and_the_photos_stay(world: MatcherB
     world.parts.reader.events[world.event.event_id] = replace(world.event, retain_until=yesterday)
     world.stores.events.ended.append(EndedEvent(world.event.event_id, yesterday))  # type: ignore[attr-defined]
     (ended,) = world.retention.run(dt.datetime.now(dt.UTC).date())
-    assert (ended.faces, ended.left) == (2, 0)
+    assert (ended.deleted.faces, ended.left.faces) == (2, 0)
     assert world.find(ANNA) == []
     assert world.upload(photo_of(look(BEN))).outcome is IndexingOutcome.INDEXED, "as a photo without faces"
     assert world.find(BEN) == []

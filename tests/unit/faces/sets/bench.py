@@ -20,14 +20,13 @@ from facesearch.adapters.memory.stores import (
     MemorySnapshotStore,
 )
 from facesearch.adapters.memory.vector_items import MemoryVectorItems
-from facesearch.adapters.memory.webhooks import MemoryCallbackStore, MemoryJobStore, MemoryWatchStore
 from facesearch.adapters.rekognition.matcher import PersonFaces, RekognitionMatcher
 from facesearch.adapters.rekognition.pictures import parts_of
 from facesearch.adapters.s3.pictures import S3Pictures
+from facesearch.deletion.embedded_person import EmbeddedPerson
 from facesearch.deletion.event import EventDeletion
-from facesearch.deletion.person import EmbeddedStripper, PersonDeletion, PersonParts
+from facesearch.deletion.person import PersonDeletion, PersonParts
 from facesearch.deletion.photos import Files, PhotoDeletion
-from facesearch.deletion.probes import StoredProbes
 from facesearch.deletion.stores import Stores
 from facesearch.faces.engine import PLAIN_MODEL, Embedding, Face, RgbImage, engine_name
 from facesearch.faces.exact_set import SnapshotBuilder
@@ -41,9 +40,9 @@ from facesearch.photos.looking import PhotoLooker
 from facesearch.photos.rebuild import Rebuild
 from facesearch.reading import Wanted
 from facesearch.records import Photo, image_id_of_bytes
-from tests.support.fakes import EVENT, EVENT_ID, ORG, MemoryClaims, OpenProbes
+from tests.support.fakes import EVENT, EVENT_ID, ORG, OpenProbes
 from tests.support.pictures import encoded
-from tests.support.site import Fuse, Inline
+from tests.support.site import Fuse, Inline, memory_searches
 from tests.support.site import MemoryEvents as ErasedEvents
 from tests.unit.faces.matchers.people import likeness, look, picture_of, see, seen
 from tests.unit.faces.sets.places import PREFIX, face_sets, matcher_over
@@ -186,17 +185,12 @@ class RebuildBench:
         return Stores(
             photos=self.photos,
             log=self.log,
-            results=self.reader,
-            jobs=MemoryJobStore(self.reader),
-            claims=MemoryClaims(),
-            selfies=MemoryObjects(),
+            searches=memory_searches(self.reader, self.pool),
             renditions=MemoryObjects(),
             originals=MemoryObjects(),
             snapshots=self.snapshots,
             builder=SnapshotBuilder(photos=self.photos, snapshots=self.snapshots, pool=self.pool),
             events=self.events,
-            callbacks=MemoryCallbackStore(),
-            watches=MemoryWatchStore(),
             probes=OpenProbes(),
             pool=self.pool,
             sets=self.sets,
@@ -240,7 +234,7 @@ class RebuildBench:
         matchers = self.matchers()
 
         parts: dict[bool, PersonParts[Any]] = {
-            True: PersonParts(matchers[True], EmbeddedStripper(self.stores), StoredProbes(self.stores)),
+            True: PersonParts(matchers[True], EmbeddedPerson(self.stores)),
             False: PersonParts(matchers[False], PersonFaces(self.client, PREFIX, self.photos)),
         }
         deletion = PersonDeletion(stores=self.stores, parts=lambda kind: parts[kind is not FaceSetKind.REKOGNITION])

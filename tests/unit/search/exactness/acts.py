@@ -4,7 +4,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 
-from facesearch.deletion.person import EmbeddedStripper, PersonDeletion, PersonParts
+from facesearch.deletion.embedded_person import EmbeddedPerson
+from facesearch.deletion.person import PersonDeletion, PersonParts
 from facesearch.deletion.photos import Files, PhotoDeletion
 from facesearch.errors import InvalidRequest
 from facesearch.faces.confidence import threshold
@@ -78,7 +79,7 @@ class DeletePerson:
     def run(self, process: Process, *, alone: bool) -> None:
         world = process.world
         world.deleting = True
-        parts = PersonParts(process.matcher(), EmbeddedStripper(process.stores))
+        parts = PersonParts(process.matcher(), EmbeddedPerson(process.stores))
         receipt = PersonDeletion(stores=process.stores, parts=lambda _: parts).delete_person(
             world.event, [b"%d" % self.view], Files() if self.photos else None
         )

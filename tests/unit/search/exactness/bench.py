@@ -25,7 +25,6 @@ from facesearch.adapters.memory.stores import (
     MemoryReader,
     MemorySnapshotStore,
 )
-from facesearch.adapters.memory.webhooks import MemoryCallbackStore, MemoryJobStore, MemoryWatchStore
 from facesearch.adapters.s3.pictures import S3Pictures
 from facesearch.deletion.stores import Stores
 from facesearch.faces.embedded import EmbeddedMatcher
@@ -42,9 +41,9 @@ from facesearch.photos.lookagain import IndexingCommand
 from facesearch.photos.looking import PhotoLooker
 from facesearch.photos.rebuild import Rebuild
 from facesearch.records import Tombstone, image_id_of_bytes
-from tests.support.fakes import EVENT, EVENT_ID, ORG, MemoryClaims, OpenProbes
+from tests.support.fakes import EVENT, EVENT_ID, ORG, OpenProbes
 from tests.support.pictures import encoded
-from tests.support.site import CrashError, Inline
+from tests.support.site import CrashError, Inline, memory_searches
 from tests.unit.faces.sets.bench import MemoryEvents
 from tests.unit.faces.sets.places import face_sets, matcher_over
 from tests.unit.photos.indexing.fakes import PHOTOS, RENDITIONS, MemoryRequests, MemoryS3, notification
@@ -179,13 +178,8 @@ class Process:
         return Stores(
             photos=self.wrap(world.photos),
             log=self.wrap(world.log),
-            results=world.reader,
-            jobs=MemoryJobStore(world.reader),
-            callbacks=MemoryCallbackStore(),
-            watches=MemoryWatchStore(),
+            searches=memory_searches(world.reader),
             probes=OpenProbes(),
-            claims=MemoryClaims(),
-            selfies=MemoryObjects(),
             renditions=MemoryObjects(),
             originals=MemoryObjects(),
             snapshots=self.wrap(world.snapshots),

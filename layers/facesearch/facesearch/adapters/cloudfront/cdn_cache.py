@@ -7,7 +7,9 @@ from typing import Any
 
 from typing_extensions import override
 
-from facesearch.deletion.stores import INVALIDATED_AT_ONCE, CdnCache
+from facesearch.deletion.stores import CdnCache
+
+INVALIDATED_AT_ONCE = 1_000
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from typing_extensions import override
 
 from facesearch.adapters.dynamodb import schema
 from facesearch.adapters.dynamodb.table import Item, Table
-from facesearch.deletion.log import Erasing, ErasureLog
+from facesearch.deletion.stores import Erasing, ErasureLog
 from facesearch.records import Original
 
 

@@ -142,7 +142,7 @@ class RekognitionMatcher(Matcher[RekognitionProbe]):
 
 @dataclass(frozen=True)
 class PersonFaces:
-    """`FaceStripper`: the person's faces in the collection are those that the selfie's search names.
+    """`deletion.person.StoredPerson`: the person's faces in the collection are those that the selfie's search names.
 
     The photos' records come first: none of our models may find in the originals what was deleted here.
     """
@@ -162,6 +162,10 @@ class PersonFaces:
     def left(self, probe: RekognitionProbe, found: Sequence[PhotoMatch]) -> int:
         """Also those of photos that have no record."""
         return len(probe.hits)
+
+    def watches(self, event: Event, probe: RekognitionProbe) -> list[SearchKey]:
+        """None: the service gives no probe away that could be kept."""
+        return []
 
     def _mark(self, event: Event, image_ids: set[uuid.UUID]) -> None:
         for _ in range(ATTEMPTS):
