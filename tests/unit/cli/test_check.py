@@ -1,20 +1,18 @@
 """`facesearch event check`: what it prints of an event, and of what it cannot know."""
 
-import json
 import uuid
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from facesearch.adapters.dynamodb.admin import DynamoAdmin
 from facesearch.adapters.dynamodb.photos import DynamoPhotoStore
 from facesearch.faces.packing import pack
 from facesearch.faces.qualities import pack_qualities
 from facesearch.models import DEFAULT_MODEL, REKOGNITION
 from facesearch.records import SHARDS, Photo
 from tests.support.aws import TABLE
-from tests.unit.cli.conftest import Command, Place, stack_file_of
+from tests.unit.cli.conftest import Command, Place
 from tests.unit.faces.test_cohort import crowd
 from tests.unit.faces.test_health import VERY_ALIKE
 
@@ -41,9 +39,7 @@ def fill(place: Place, alike: float, *, qualities: bool = True) -> None:
         store.add(place.event_id, SHARDS, photo)
 
 
-def test_given_an_event_when_asked_then_all_that_it_tells_and_nothing_unusual(
-    place: Place, facesearch: Command
-) -> None:
+def test_an_event_when_asked_then_all_that_it_tells_and_nothing_unusual(place: Place, facesearch: Command) -> None:
     fill(place, 0)
     ended = facesearch("event", "check", place.event_id)
     assert (ended.code, ended.err) == (0, "")
@@ -55,9 +51,7 @@ def test_given_an_event_when_asked_then_all_that_it_tells_and_nothing_unusual(
     assert "Nothing unusual" in ended.out
 
 
-def test_given_faces_that_are_unusually_alike_when_asked_then_it_says_what_to_do(
-    place: Place, facesearch: Command
-) -> None:
+def test_faces_that_are_unusually_alike_when_asked_then_it_says_what_to_do(place: Place, facesearch: Command) -> None:
     fill(place, VERY_ALIKE, qualities=False)
     out = facesearch("event", "check", place.event_id).out
     assert "unusually alike" in out
@@ -87,13 +81,8 @@ def test_given_an_empty_event_then_nothing_is_claimed(place: Place, facesearch: 
 def test_given_faces_that_are_not_here_then_it_says_who_keeps_them(
     place: Place, facesearch: Command, engine: str, keeper: str
 ) -> None:
-    outputs = stack_file_of(place)["outputs"] | {"Engine": engine}
-    place.stack_file.write_text(json.dumps(stack_file_of(place, outputs=outputs)))
+    place.describe({"Engine": engine})
     if engine == "embedded":
-        admin = DynamoAdmin(place.dynamodb, TABLE)
-        event = admin.event(place.event_id)
-        assert event is not None
-        assert admin.change_face_sets(event, replace(event, faces=REKOGNITION))
-    ended = facesearch("event", "check", place.event_id)
-    assert (ended.code, ended.out, ended.err.count("\n")) == (1, "", 1)
-    assert ended.err.startswith(f"{keeper} keeps the faces")
+        event = place.stack.event(place.event_id)
+        assert place.stack.container.admin.change_face_sets(event, replace(event, faces=REKOGNITION))
+    assert facesearch("event", "check", place.event_id).failed(f"{keeper} keeps the faces")

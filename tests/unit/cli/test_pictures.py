@@ -103,9 +103,7 @@ def test_given_what_systems_leave_when_scanned_then_it_is_skipped_and_counted_by
         "Photos Library.photoslibrary/originals/0/A.jpeg",
     ],
 )
-def test_given_names_that_only_resemble_litter_when_scanned_then_their_pictures_are_taken(
-    tmp_path: Path, path: str
-) -> None:
+def test_names_that_only_resemble_litter_when_scanned_then_their_pictures_are_taken(tmp_path: Path, path: str) -> None:
     write(tmp_path, path)
     assert names(tmp_path) == [path]
 
@@ -121,9 +119,7 @@ def test_given_litter_by_its_own_name_when_scanned_then_it_is_skipped_as_the_ind
     assert scan(tmp_path / "MVI_2.THM").skipped == {"*.THM": 1}
 
 
-def test_given_other_files_when_scanned_then_content_or_name_makes_a_picture_and_the_rest_is_named(
-    tmp_path: Path,
-) -> None:
+def test_other_files_when_scanned_then_content_or_name_makes_a_picture_and_the_rest_is_named(tmp_path: Path) -> None:
     write(tmp_path, "IMG_0001", content=JPEG)
     write(tmp_path, "misnamed.txt", content=PNG)
     write(tmp_path, "phone.HEIC", "sony.HIF", "scan.tif", "loop.gif", "empty.jpg", content=b"")
@@ -137,9 +133,7 @@ def test_given_other_files_when_scanned_then_content_or_name_makes_a_picture_and
 
 
 @pytest.mark.parametrize("suffix", sorted(RAW_SUFFIXES))
-def test_given_a_raw_file_when_scanned_then_it_failed_unless_a_picture_of_its_name_lies_beside_it(
-    tmp_path: Path, suffix: str
-) -> None:
+def test_a_raw_file_then_it_failed_unless_a_picture_of_its_name_lies_beside_it(tmp_path: Path, suffix: str) -> None:
     write(tmp_path, f"alone{suffix}", f"both{suffix.upper()}", f"other/both{suffix}", content=b"II*\0")
     write(tmp_path, "BOTH.JPG")
     found = scan(tmp_path)
@@ -148,9 +142,7 @@ def test_given_a_raw_file_when_scanned_then_it_failed_unless_a_picture_of_its_na
     assert found.failed == [(f"alone{suffix}", IS_RAW), (f"other/both{suffix}", IS_RAW)]
 
 
-def test_given_several_files_and_folders_when_scanned_then_each_once_by_the_name_it_was_asked_for(
-    tmp_path: Path,
-) -> None:
+def test_several_files_and_folders_when_scanned_then_each_once_by_the_name_it_was_asked_for(tmp_path: Path) -> None:
     write(tmp_path, "day1/a.jpg", "day2/a.jpg", "b.jpg")
     day1, day2, single = tmp_path / "day1", tmp_path / "day2", tmp_path / "b.jpg"
     found = scan(day2, single, day1, day1 / "a.jpg")
@@ -168,9 +160,7 @@ def test_given_links_in_circles_when_scanned_then_each_picture_once(tmp_path: Pa
     assert names(root) == ["a/one.jpg", "b/two.jpg"]
 
 
-def test_given_a_link_that_cannot_be_followed_when_scanned_then_the_rest_is_found_and_reading_it_says_why(
-    tmp_path: Path,
-) -> None:
+def test_given_a_link_that_cannot_be_followed_then_the_rest_is_found_and_reading_it_says_why(tmp_path: Path) -> None:
     write(tmp_path, "a.jpg")
     (tmp_path / "b.jpg").symlink_to("long" * 100)  # refused by the system, as a place is that must not be entered
     assert names(tmp_path) == ["a.jpg", "b.jpg"]

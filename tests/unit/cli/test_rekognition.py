@@ -1,6 +1,5 @@
 """The command line about an event whose faces Rekognition keeps: what reaches its collection, what is refused."""
 
-import json
 import uuid
 from dataclasses import dataclass, replace
 from typing import Any
@@ -17,8 +16,8 @@ from facesearch.faces.sets import WHOLE, PhotoFaces, PhotoFile
 from facesearch.models import REKOGNITION
 from facesearch.records import SHARDS, Photo, image_id_of_bytes, original_key
 from facesearch_cli.stack import Stack
-from tests.support.aws import TABLE, create_table
-from tests.unit.cli.conftest import BUCKET, Command, Place, stack_file_of
+from tests.support.aws import TABLE
+from tests.unit.cli.conftest import BUCKET, Command, Place
 from tests.unit.faces.matchers.bench import ONE_ATTEMPT
 from tests.unit.faces.matchers.people import likeness, look, photo_of, picture_of, see, selfie_of
 
@@ -41,13 +40,8 @@ class RekognitionBench:
 @pytest.fixture
 def site(place: Place, monkeypatch: pytest.MonkeyPatch) -> RekognitionBench:
     """The event with one photo of Anna and Ben, as the indexing function leaves it."""
-    create_table(place.dynamodb, "IdempotencyTable", "claims")
-    outputs = stack_file_of(place)["outputs"]
-    for output, name in {"RenditionsBucket": "r-b", "SelfiesBucket": "s-b", "SnapshotsBucket": "n-b"}.items():
-        place.s3.create_bucket(Bucket=name)
-        outputs[output] = name
-    outputs |= {"IdempotencyTableName": "claims", "UploadsQueueUrl": "https://q", "CollectionPrefix": "s."}
-    place.stack_file.write_text(json.dumps(stack_file_of(place, outputs=outputs)))
+    place.have_all_stores()
+    place.describe({"CollectionPrefix": "s."})
     service = MemoryRekognition(lambda data: [SeenFace(box, each) for box, each in see(data)], likeness)
     client = Stack.client
 
@@ -60,8 +54,7 @@ def site(place: Place, monkeypatch: pytest.MonkeyPatch) -> RekognitionBench:
     image_id = image_id_of_bytes(place.event_id, data)
     file = PhotoFile(parts_of(picture_of(looks), [WHOLE])[0], lambda _: [])
     RekognitionFaces(service.client(), "s.", place.event_id).add([PhotoFaces(image_id, b"", 3, 4, file)])
-    event = DynamoAdmin(place.dynamodb, TABLE).event(place.event_id)
-    assert event is not None
+    event = place.stack.event(place.event_id)
     assert DynamoAdmin(place.dynamodb, TABLE).change_face_sets(event, replace(event, faces=REKOGNITION))
     key = original_key(place.org_id, place.event_id, image_id, "a.png")
     DynamoPhotoStore(place.dynamodb, TABLE).add(
@@ -73,18 +66,11 @@ def site(place: Place, monkeypatch: pytest.MonkeyPatch) -> RekognitionBench:
 
 
 def test_given_a_new_event_then_its_collection_is_there(site: RekognitionBench, facesearch: Command) -> None:
-    event_id = facesearch(
-        "event", "create", "Gala", "--org", site.place.org_id, "--faces", "rekognition", "--json"
-    ).json["event_id"]
+    create = ("event", "create", "Gala", "--org", site.place.org_id, "--faces", "rekognition", "--json")
+    event_id = facesearch(*create).json["event_id"]
     assert site.service.collections[f"s.{event_id}"] == {}
-
-
-def test_given_a_service_that_refuses_when_an_event_is_created_then_one_line_and_1(
-    site: RekognitionBench, facesearch: Command
-) -> None:
     site.service.refusals["CreateCollection"] = [Refusal("AccessDeniedException")]
-    ended = facesearch("event", "create", "Gala", "--org", site.place.org_id, "--faces", "rekognition", "--json")
-    assert (ended.code, ended.err.count("\n")) == (1, 1)
+    assert facesearch(*create).failed("AWS refused")
 
 
 def test_given_a_photo_when_deleted_then_its_faces_are_gone(site: RekognitionBench, facesearch: Command) -> None:
@@ -104,9 +90,7 @@ def test_given_a_selfie_when_deleted_then_that_person_alone_is_gone_without_any_
     assert site.kept == [look(BEN)]
 
 
-def test_given_stored_selfies_when_a_person_is_deleted_then_the_service_tells_whose_they_are(
-    site: RekognitionBench, facesearch: Command
-) -> None:
+def test_stored_selfies_then_the_service_tells_whose_they_are(site: RekognitionBench, facesearch: Command) -> None:
     below = f"{site.place.org_id}/{site.place.event_id}"
     stored = {
         f"{below}/{uuid.UUID(int=1)}": selfie_of(ANNA),
@@ -118,8 +102,7 @@ def test_given_stored_selfies_when_a_person_is_deleted_then_the_service_tells_wh
     receipt = facesearch("person", "delete", "--selfie", "selfie", "--event", site.place.event_id, "--json").json
     assert (receipt["deleted"]["faces"], receipt["deleted"]["selfies"]) == (1, 1)
     assert receipt["looked_at"] == {"selfies": 3, "unreadable": 1}
-    left = [each["Key"] for each in site.place.s3.list_objects_v2(Bucket="s-b")["Contents"]]
-    assert left == list(stored)[1:]
+    assert site.place.object_keys("s-b") == list(stored)[1:]
 
 
 def test_given_an_event_when_deleted_then_its_collection_is_gone(site: RekognitionBench, facesearch: Command) -> None:
@@ -128,20 +111,12 @@ def test_given_an_event_when_deleted_then_its_collection_is_gone(site: Rekogniti
     assert site.service.collections == {}
 
 
-def test_given_neither_model_nor_place_when_rebuilt_then_it_says_what_is_missing(
-    site: RekognitionBench, facesearch: Command
-) -> None:
-    ended = facesearch("reindex", site.place.event_id)
-    assert (ended.code, ended.out) == (1, "")
-    assert "--faces" in ended.err
+def test_neither_model_nor_place_then_it_says_what_is_missing(site: RekognitionBench, facesearch: Command) -> None:
+    assert facesearch("reindex", site.place.event_id).failed("--faces")
 
 
-def test_given_a_stack_without_a_kind_when_an_event_is_created_then_it_says_so(
-    place: Place, facesearch: Command
-) -> None:
-    outputs = stack_file_of(place)["outputs"] | {"SnapshotsBucket": "s"}
-    place.stack_file.write_text(json.dumps(stack_file_of(place, outputs=outputs)))
+def test_a_stack_without_a_kind_when_an_event_is_created_then_it_says_so(place: Place, facesearch: Command) -> None:
+    place.describe({"SnapshotsBucket": "s"})
     for kind in ("vectors", "rekognition"):
         ended = facesearch("event", "create", "Gala", "--org", place.org_id, "--faces", kind)
-        assert (ended.code, ended.out) == (1, "")
-        assert f"with {kind} added to the parameter FaceSets" in ended.err
+        assert ended.failed(f"with {kind} added to the parameter FaceSets")
