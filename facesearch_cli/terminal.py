@@ -132,7 +132,9 @@ def results() -> Console:
 
 def print_lines(lines: Iterable[str], nothing: str) -> None:
     """The rows of a list on stdout; of an empty one stderr says that there is `nothing`."""
-    shown = [results().print(line) for line in lines]
+    shown = list(lines)
+    for line in shown:
+        results().print(line)
     if not shown:
         say(nothing)
 

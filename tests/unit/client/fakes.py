@@ -78,16 +78,16 @@ def _shown(total: int, page: int, page_size: int) -> range:
     return range((page - 1) * page_size, min(page * page_size, total))
 
 
-def form_of(request: httpx.Request) -> dict[str, Message]:
-    """The parts of a multipart request, by name and in their order."""
+def form_parts(request: httpx.Request) -> list[tuple[str, Message]]:
+    """The parts of a multipart request with their names, in their order."""
     head = f"Content-Type: {request.headers['Content-Type']}\r\n\r\n".encode()
-    parts = message_from_bytes(head + request.content).get_payload()
-    assert isinstance(parts, list)
-    found = {}
-    for part in parts:
-        assert isinstance(part, Message)
-        found[str(part.get_param("name", header="Content-Disposition"))] = part
-    return found
+    parts: Any = message_from_bytes(head + request.content).get_payload()
+    return [(str(part.get_param("name", header="Content-Disposition")), part) for part in parts]
+
+
+def form_of(request: httpx.Request) -> dict[str, Message]:
+    """The parts of a multipart request whose names differ."""
+    return dict(form_parts(request))
 
 
 def fields_of(request: httpx.Request) -> dict[str, str]:
@@ -191,14 +191,9 @@ class FakeApi:
     def _upload(self) -> httpx.Response:
         upload_id = str(uuid.uuid4())
         self.uploads[upload_id] = None
-        data = {
-            "upload_id": upload_id,
-            "url": f"{STORE}/bucket",
-            "fields": {"key": upload_id, "policy": "b64", "x-amz-signature": "f00"},
-            "max_bytes": 15 * 2**20,
-            "expires_in": 600,
-        }
-        return success(data, "Upload the selfie")
+        fields = {"key": upload_id, "policy": "b64", "x-amz-signature": "f00"}
+        data = {"upload_id": upload_id, "url": f"{STORE}/bucket", "fields": fields}
+        return success(data | {"max_bytes": 15 * 2**20, "expires_in": 600}, "Upload the selfie")
 
     def _original_photos(self, request: httpx.Request, page: int, size: int) -> httpx.Response:
         body = json.loads(request.content)

@@ -49,9 +49,7 @@ class TestOriginalPhotos:
         assert (response.data["total_images"], response.data["successful_count"]) == (3, 2)
 
     @pytest.mark.parametrize("one", [uuid.UUID(int=1), str(uuid.UUID(int=1))], ids=["UUID", "str"])
-    def test_given_one_photo_when_asked_for_then_it_may_stand_for_itself(
-        self, client_of: ClientOf, one: uuid.UUID | str
-    ) -> None:
+    def test_given_one_photo_then_it_may_stand_for_itself(self, client_of: ClientOf, one: uuid.UUID | str) -> None:
         api = FakeApi()
         client_of(api).original_photos(456, image_ids=one if isinstance(one, str) else [one])
         assert json.loads(api.requests[0].content) == {"method": "image_ids", "identifier": [str(one)]}
@@ -59,9 +57,7 @@ class TestOriginalPhotos:
     @pytest.mark.parametrize(
         "named", [{}, {"request_id": REQUEST_ID, "image_ids": [REQUEST_ID]}, {"image_ids": []}], ids=str
     )
-    def test_given_no_or_two_ways_of_naming_photos_when_asked_then_value_error(
-        self, client_of: ClientOf, named: dict[str, str]
-    ) -> None:
+    def test_no_or_two_ways_of_naming_photos_then_value_error(self, client_of: ClientOf, named: dict[str, str]) -> None:
         api = FakeApi()
         with pytest.raises(ValueError, match="image_ids"):
             client_of(api).original_photos(456, **named)  # type: ignore[arg-type]
@@ -72,13 +68,8 @@ class TestWaiting:
     def test_given_a_search_under_way_when_waited_for_then_its_first_page(self, client_of: ClientOf) -> None:
         api, waits = FakeApi(), Waits()
         api.finished.add(REQUEST_ID)
-        api.troubles["GET /event/456/faces/*"] = [
-            refusal(404),
-            refusal(404),
-            refusal(503),
-            httpx.ReadTimeout("slow"),
-            refusal(404),
-        ]
+        slow = httpx.ReadTimeout("slow")
+        api.troubles["GET /event/456/faces/*"] = [refusal(404), refusal(404), refusal(503), slow, refusal(404)]
         response = client_of(api, waits).wait(456, REQUEST_ID)
         assert response.request_id == REQUEST_ID
         assert waits.seconds == [0.5, 1, 2, 4, 8]
@@ -91,9 +82,7 @@ class TestWaiting:
         assert isinstance(caught.value.__cause__, NotFoundError)
         assert caught.value.request_id == REQUEST_ID
 
-    def test_given_a_retry_after_beyond_the_timeout_when_waited_for_then_it_ends_at_once(
-        self, client_of: ClientOf
-    ) -> None:
+    def test_a_retry_after_beyond_the_timeout_when_waited_for_then_it_ends_at_once(self, client_of: ClientOf) -> None:
         api, waits = FakeApi(), Waits()
         api.troubles["GET *"] = [refusal(429, headers={"Retry-After": "30"})]
         with pytest.raises(WaitTimeoutError):
@@ -106,9 +95,7 @@ class TestWaiting:
         with pytest.raises(NotAllowedError):
             client_of(api).wait(456, REQUEST_ID)
 
-    def test_given_a_hanging_server_when_waited_for_then_no_call_is_given_longer_than_what_is_left(
-        self, client_of: ClientOf
-    ) -> None:
+    def test_given_a_hanging_server_then_no_call_is_given_longer_than_what_is_left(self, client_of: ClientOf) -> None:
         api = FakeApi()
         with pytest.raises(WaitTimeoutError):
             client_of(api).wait(456, REQUEST_ID, timeout=10)

@@ -111,9 +111,7 @@ async def test_given_more_calls_than_the_stage_admits_then_429_and_when_to_come_
 
 
 @pytest.mark.parametrize(("method", "path"), [("GET", PATH), ("POST", "/nowhere"), ("BREW", PATH), ("OPTIONS", PATH)])
-async def test_given_no_such_route_when_called_then_404_in_the_envelope(
-    own: GatewayResponses, method: str, path: str
-) -> None:
+async def test_given_no_such_route_then_404_in_the_envelope(own: GatewayResponses, method: str, path: str) -> None:
     async with gateway(own) as site:
         assert assert_envelope(await site.http.request(method, path), 404) == "No such route."
         assert not site.function.events
@@ -136,9 +134,7 @@ async def test_given_a_function_that_fails_when_called_then_502_in_the_envelope(
         assert type(error).__name__ in site.log[0]
 
 
-async def test_given_a_function_that_is_too_slow_when_called_then_504_in_the_envelope(
-    own: GatewayResponses,
-) -> None:
+async def test_given_a_function_that_is_too_slow_when_called_then_504_in_the_envelope(own: GatewayResponses) -> None:
     async def slow(event: dict[str, Any]) -> bytes:
         await asyncio.sleep(10)
         return b""
@@ -157,18 +153,14 @@ async def test_given_a_body_over_10_mb_when_posted_then_413_by_its_length_alone(
         assert not site.function.events
 
 
-async def test_given_a_client_that_sends_first_and_reads_later_when_over_10_mb_then_413(
-    own: GatewayResponses,
-) -> None:
+async def test_given_a_client_that_sends_first_and_reads_later_when_over_10_mb_then_413(own: GatewayResponses) -> None:
     async with gateway(own) as site:
         assert_envelope(await site.http.post(PATH, content=b"x" * (REQUEST_BYTES + 1)), 413)
         assert_envelope(await site.http.post(PATH, content=b"x" * (3 * REQUEST_BYTES)), 413)
         assert (await site.http.post(PATH)).status_code == 200
 
 
-async def test_given_an_event_over_6_mb_when_posted_then_413_and_just_below_it_passes(
-    own: GatewayResponses,
-) -> None:
+async def test_given_an_event_over_6_mb_when_posted_then_413_and_just_below_it_passes(own: GatewayResponses) -> None:
     async with gateway(own) as site:
         headers = {"content-type": "multipart/form-data; boundary=x"}
         largest = (LAMBDA_PAYLOAD_BYTES - 4096) // 4 * 3

@@ -70,9 +70,7 @@ def crash(records: list[dict[str, Any]]) -> Any:
         (crash, "3"),
     ],
 )
-async def test_given_a_batch_when_handled_then_only_what_succeeded_is_deleted(
-    sqs: SQSClient, handler: Handler, left: str
-) -> None:
+async def test_given_a_batch_then_only_what_succeeded_is_deleted(sqs: SQSClient, handler: Handler, left: str) -> None:
     assert await handled(sqs, ["a", "b", "c"], handler) == left
 
 

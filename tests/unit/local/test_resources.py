@@ -55,9 +55,7 @@ def test_given_our_template_when_created_then_uploads_reach_the_queue(ours: Reso
     assert any("photo.jpg" in message["Body"] for message in messages)
 
 
-def test_given_our_template_when_created_then_queues_and_lifecycles_are_as_declared(
-    ours: Resources, clients: Clients
-) -> None:
+def test_given_our_template_then_queues_and_lifecycles_are_as_declared(ours: Resources, clients: Clients) -> None:
     queue = clients.sqs.get_queue_attributes(QueueUrl=ours.lookup("UploadsQueue", "Ref"), AttributeNames=["All"])
     assert queue["Attributes"]["VisibilityTimeout"] == "720"
     assert ours.lookup("UploadsDeadLetters", "Arn") in queue["Attributes"]["RedrivePolicy"]
@@ -65,9 +63,7 @@ def test_given_our_template_when_created_then_queues_and_lifecycles_are_as_decla
     assert {rule["ID"] for rule in rules} == {"forget-selfies", "forget-uploads", "forget-jobs", "abandoned-uploads"}
 
 
-def test_given_resources_that_exist_when_created_again_then_their_content_stays(
-    ours: Resources, clients: Clients
-) -> None:
+def test_resources_that_exist_when_created_again_then_their_content_stays(ours: Resources, clients: Clients) -> None:
     name = ours.lookup("IdempotencyTable", "Ref")
     clients.dynamodb.put_item(TableName=name, Item={"id": {"S": "kept"}})
     again = resources_of(Template.load(ROOT / "template.yaml", DEPLOYMENT), clients)

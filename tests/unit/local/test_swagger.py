@@ -60,9 +60,7 @@ async def test_when_the_page_is_opened_then_the_browser_may_talk_to_this_stack_a
     assert "://" not in page.text + (await http.get("/docs/start.js")).text
 
 
-async def test_when_the_document_is_fetched_then_it_is_the_code_s_and_calls_go_where_it_came_from(
-    http: httpx.AsyncClient,
-) -> None:
+async def test_then_it_is_the_code_s_and_calls_go_where_it_came_from(http: httpx.AsyncClient) -> None:
     response = await http.get("/openapi.json")
     assert response.headers["content-type"] == "application/json"
     assert json.loads(response.text) == document()
