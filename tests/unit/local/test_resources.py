@@ -21,10 +21,7 @@ DEPLOYMENT = Deployment("stack", "000000000000", "us-east-1", suggestions={"Rend
 def clients() -> Iterator[Clients]:
     with moto():
         yield Clients(
-            dynamodb=boto3.client("dynamodb"),
-            s3=boto3.client("s3"),
-            sqs=boto3.client("sqs"),
-            kms=boto3.client("kms"),
+            dynamodb=boto3.client("dynamodb"), s3=boto3.client("s3"), sqs=boto3.client("sqs"), kms=boto3.client("kms")
         )
 
 

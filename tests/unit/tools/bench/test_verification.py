@@ -4,16 +4,7 @@ import numpy as np
 import pytest
 
 from facesearch.faces.confidence import TABLE
-from tools.bench.verification import (
-    BINS,
-    ENOUGH,
-    Pairs,
-    calibration,
-    distribution,
-    pairs_of,
-    rates,
-    threshold_at,
-)
+from tools.bench.verification import BINS, ENOUGH, Pairs, calibration, distribution, pairs_of, rates, threshold_at
 
 
 def ascending(count: int) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
