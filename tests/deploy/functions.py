@@ -1,4 +1,4 @@
-"""Functions to be invoked with an event each: the local stack's own from the checkout, and the built ones."""
+"""Built functions, to be invoked with an event each."""
 
 import asyncio
 import json
@@ -19,7 +19,6 @@ from facesearch_local.server import Serving, listening
 from facesearch_local.template import Deployment, Template
 from facesearch_local.workers import (
     FunctionLog,
-    Launcher,
     LoggedProcess,
     Surroundings,
     default_runtime,
@@ -35,7 +34,6 @@ SUGGESTIONS = {
     "RenditionsBaseUrl": "https://renditions.example",
     "FaceSets": "exact,vectors",
 }
-MakeLauncher = Callable[[Function, FunctionLog], Any]
 T = TypeVar("T")
 
 
@@ -68,7 +66,6 @@ class BuiltLauncher:
     surroundings: Surroundings
 
     async def launch(self, port: int) -> LoggedProcess:
-        """See `workers.Launcher.launch`."""
         function, code = self.function, self.function.code.resolve()
         variables = environment(function, self.surroundings, port) | self.host.environment(code, self.layers)
         # The parent_death is innermost: the kernel forgets it where a process gains the rights to mount.
@@ -78,11 +75,11 @@ class BuiltLauncher:
 
 
 class Functions:
-    """All functions of a template over resources of their own; each has one worker, started when it is first called."""
+    """All functions of a build over resources of their own; each has one worker, started when it is first called."""
 
-    def __init__(self, template: Path, name: str, endpoint_url: str, scratch: Path, background: Background) -> None:
+    def __init__(self, template: Path, endpoint_url: str, scratch: Path, background: Background) -> None:
         aws = aws_environment(endpoint_url, is_ours=True)
-        self._template = Template.load(template, Deployment(name, ACCOUNT, aws["AWS_REGION"], {}, SUGGESTIONS))
+        self._template = Template.load(template, Deployment("lambda", ACCOUNT, aws["AWS_REGION"], {}, SUGGESTIONS))
         self.clients = make_clients(aws)
         resources = Resources(self._template, self.clients)
         resources.create()
@@ -93,11 +90,11 @@ class Functions:
         self._pools: dict[str, Pool] = {}
         self._serving: Serving | None = None
 
-    def start(self, make: MakeLauncher) -> None:
+    def start(self, host: Host, layers: Callable[[Function], Path]) -> None:
         """Be ready to be invoked."""
-        self._background.run(self._start(make))
+        self._background.run(self._start(host, layers))
 
-    async def _start(self, make: MakeLauncher) -> None:
+    async def _start(self, host: Host, layers: Callable[[Function], Path]) -> None:
         sockets: list[socket.socket] = []
         by_port: dict[int, Pool] = {}
         arns: dict[int, str] = {}
@@ -106,8 +103,8 @@ class Functions:
             log.start()
             own = [listening("127.0.0.1", 0) for _ in range(3)]
             ports = [each.getsockname()[1] for each in own]
-            launch = make(function, log).launch
-            pool = Pool(launch=launch, ports=ports, maximum=1, timeout=function.timeout * 3, log=log)
+            launcher = BuiltLauncher(function, log, host, layers(function), self.surroundings)
+            pool = Pool(launch=launcher.launch, ports=ports, maximum=1, timeout=function.timeout * 3, log=log)
             self._pools[name] = pool
             sockets += own
             by_port |= dict.fromkeys(ports, pool)
@@ -116,7 +113,7 @@ class Functions:
         await self._serving.start(sockets)
 
     def invoke(self, name: str, event: Mapping[str, Any]) -> Any:
-        """The function's answer to this event."""
+        """The function's response to this event."""
         return json.loads(self._background.run(self._pools[name].invoke(json.dumps(event).encode())))
 
     def stop(self) -> None:
@@ -132,15 +129,3 @@ class Functions:
     def log(self, name: str) -> str:
         """What the function has printed."""
         return (self.surroundings.scratch / f"{name}.log").read_text(errors="replace")
-
-
-def local_launcher(functions: Functions, models: Path) -> MakeLauncher:
-    """The local stack's own."""
-    own = functions.surroundings
-    surroundings = Surroundings(own.aws, {"MODELS_DIR": str(models)}, own.scratch, own.runtime)
-    return lambda function, log: Launcher(function, surroundings, log)
-
-
-def built_launcher(functions: Functions, host: Host, layers: Callable[[Function], Path]) -> MakeLauncher:
-    """That of built functions."""
-    return lambda function, log: BuiltLauncher(function, log, host, layers(function), functions.surroundings)

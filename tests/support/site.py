@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import boto3
 import numpy as np
@@ -55,7 +55,7 @@ from facesearch.webhooks.announcing import JobEnd
 from facesearch.webhooks.callbacks.callback import callback_of
 from facesearch.webhooks.watches.watch import Watch
 from tests.support.aws import create_table
-from tests.support.fakes import EVENT, EVENT_ID, ORG, MemoryClaims, OpenProbes
+from tests.support.fakes import EVENT, EVENT_ID, MemoryClaims, OpenProbes
 from tests.unit.faces.sets.places import face_sets
 
 T = TypeVar("T")
@@ -173,40 +173,52 @@ class MemoryEvents:
         self.ended.remove(ended)
 
 
+BUCKETS = ("selfies", "renditions", "originals")
+FUSED = ("photos", "log", "results", "jobs", "claims", *BUCKETS, "snapshots", "events", "watches", "callbacks")
+"""Stores whose calls a crash may come before or after."""
+
+
+def _stores(photos: Any, snapshots: Any, **others: Any) -> Stores:
+    return Stores(
+        photos=photos,
+        snapshots=snapshots,
+        builder=SnapshotBuilder(photos=photos, snapshots=snapshots, pool=Inline()),
+        sets=face_sets(photos, snapshots, pool=Inline()),
+        probes=OpenProbes(),
+        pool=Inline(),
+        **others,
+    )
+
+
 @dataclass
 class Parts:
     """The stores of one kind, what reads them, and the event in them."""
 
     stores: Stores
     reader: Any
-    claims: Any
     event: Event
+
+    @property
+    def claims(self) -> Any:
+        return self.stores.claims
 
     @classmethod
     def memory(cls) -> "Parts":
-        reader, log, snapshots = MemoryReader(), MemoryErasureLog(), MemorySnapshotStore()
-        photos = MemoryPhotoStore(log)
+        reader, log = MemoryReader(), MemoryErasureLog()
         reader.events[EVENT_ID] = EVENT
-        claims = MemoryClaims()
-        stores = Stores(
-            photos=photos,
+        stores = _stores(
+            MemoryPhotoStore(log),
+            MemorySnapshotStore(),
             log=log,
             results=reader,
             jobs=MemoryJobStore(reader),
-            claims=claims,
-            selfies=MemoryObjects(),
-            renditions=MemoryObjects(),
-            originals=MemoryObjects(),
-            snapshots=snapshots,
-            builder=SnapshotBuilder(photos=photos, snapshots=snapshots, pool=Inline()),
+            claims=MemoryClaims(),
             events=MemoryEvents(reader),
             callbacks=MemoryCallbackStore(),
             watches=MemoryWatchStore(),
-            probes=OpenProbes(),
-            pool=Inline(),
-            sets=face_sets(photos, snapshots, pool=Inline()),
+            **{bucket: MemoryObjects() for bucket in BUCKETS},
         )
-        return cls(stores, reader, claims, EVENT)
+        return cls(stores, reader, EVENT)
 
     @classmethod
     def aws(cls) -> "Parts":
@@ -214,33 +226,24 @@ class Parts:
         dynamodb, s3 = boto3.client("dynamodb"), boto3.client("s3")
         for resource, name in (("Table", "table"), ("IdempotencyTable", "claims")):
             create_table(dynamodb, resource, name)
-        for bucket in ("selfies", "renditions", "originals", "snapshots"):
+        for bucket in (*BUCKETS, "snapshots"):
             s3.create_bucket(Bucket=bucket)
         admin = DynamoAdmin(dynamodb, "table")
         event = admin.event(admin.create_event(admin.create_org("Runners"), "Marathon"))
         assert event is not None
-        photos = DynamoPhotoStore(dynamodb, "table")
-        snapshots = S3SnapshotStore(s3, "snapshots", dynamodb, "table")
-        claims = DynamoIdempotency(dynamodb, "claims", 30)
-        stores = Stores(
-            photos=photos,
+        stores = _stores(
+            DynamoPhotoStore(dynamodb, "table"),
+            S3SnapshotStore(s3, "snapshots", dynamodb, "table"),
             log=DynamoErasureLog(dynamodb, "table"),
             results=DynamoResultStore(dynamodb, "table", 30),
             jobs=DynamoJobStore(dynamodb, "table", 30),
-            claims=claims,
-            selfies=S3Objects(s3, "selfies", Inline()),
-            renditions=S3Objects(s3, "renditions", Inline()),
-            originals=S3Objects(s3, "originals", Inline()),
-            snapshots=snapshots,
-            builder=SnapshotBuilder(photos=photos, snapshots=snapshots, pool=Inline()),
+            claims=DynamoIdempotency(dynamodb, "claims", 30),
             events=admin,
             callbacks=DynamoCallbackStore(dynamodb, "table"),
             watches=DynamoWatchStore(dynamodb, "table"),
-            probes=OpenProbes(),
-            pool=Inline(),
-            sets=face_sets(photos, snapshots, pool=Inline()),
+            **{bucket: S3Objects(s3, bucket, Inline()) for bucket in BUCKETS},
         )
-        return cls(stores, DynamoReader(dynamodb, "table"), claims, event)
+        return cls(stores, DynamoReader(dynamodb, "table"), event)
 
     def put(self, bucket: str, key: str, content: bytes = b"") -> None:
         """A file, with a content, and so an ETag, of its own if none is given."""
@@ -265,28 +268,8 @@ class Site:
         parts.stores.builder.compact(self.event, at_least=0)
         self.warm, self.galleries = self.matcher(), Galleries(parts.stores.photos, Inline())
         self.searches = {person: self.search(person) for person in (ANNA, BEN, CARL)}
-        fused = {
-            name: self.fuse.wrap(getattr(parts.stores, name))
-            for name in (
-                *(
-                    "photos",
-                    "log",
-                    "results",
-                    "jobs",
-                    "claims",
-                    "selfies",
-                    "renditions",
-                    "originals",
-                    "snapshots",
-                    "events",
-                    "watches",
-                    "callbacks",
-                ),
-            )
-        }
-        builder = SnapshotBuilder(photos=fused["photos"], snapshots=fused["snapshots"], pool=Inline())
-        sets = face_sets(fused["photos"], fused["snapshots"], pool=Inline())
-        self.stores = replace(parts.stores, **fused, builder=builder, sets=sets)
+        fused: dict[str, Any] = {name: self.fuse.wrap(getattr(parts.stores, name)) for name in FUSED}
+        self.stores = _stores(**fused)
 
     @property
     def photos_eraser(self) -> PhotoDeletion:
@@ -306,14 +289,8 @@ class Site:
 
     @property
     def retention(self) -> FaceRetention:
-        stores = self.stores
-        return FaceRetention(
-            photos=stores.photos,
-            snapshots=stores.snapshots,
-            events=stores.events,
-            watches=stores.watches,
-            sets=stores.sets,
-        )
+        names = ("photos", "snapshots", "events", "watches", "sets")
+        return FaceRetention(**{name: getattr(self.stores, name) for name in names})
 
     def matcher(self) -> EmbeddedMatcher:
         """That of an environment that has just started."""
@@ -337,17 +314,8 @@ class Site:
 
     def announce(self, person: int) -> None:
         """A callback about the search of a person."""
-        end = JobEnd(
-            self.event.org_id,
-            self.event.event_id,
-            uuid.UUID(int=person),
-            "face_search.completed",
-            1,
-            90,
-            None,
-            None,
-            "u",
-        )
+        own = (self.event.org_id, self.event.event_id, uuid.UUID(int=person))
+        end = JobEnd(*own, "face_search.completed", 1, 90, None, None, "u")
         cast("Any", self.plain.stores.callbacks).add(callback_of(end, time.time()))
 
     def found(self, person: int, matcher: EmbeddedMatcher | None = None) -> list[int]:
@@ -417,30 +385,19 @@ def id_of(number: int) -> uuid.UUID:
     return uuid.UUID(int=number)
 
 
-class Breakable(Protocol):
-    """Something with a fuse."""
-
-    fuse: Fuse
-
-
-SiteT = TypeVar("SiteT", bound=Breakable)
-
-
-def crash_points(site: Callable[[], SiteT], run: Callable[[SiteT], Any], step: int = 1) -> Iterator[SiteT]:
+def crash_points(site: Callable[[], T], run: Callable[[T], Any], step: int = 1) -> Iterator[T]:
     """Sites on which `run` has crashed: at every call in turn, before and after it was carried out."""
     for after in (False, True):
         at = 1
         while True:
             one = site()
-            one.fuse.set(at, after=after)
+            fuse: Fuse = cast("Any", one).fuse
+            fuse.set(at, after=after)
             try:
                 run(one)
             except CrashError:
-                one.fuse.left = None
+                fuse.left = None
                 yield one
             else:
                 break
             at += step
-
-
-__all__ = ["ANNA", "BEN", "CARL", "ORG", "CrashError", "Parts", "Site", "crash_points", "id_of"]

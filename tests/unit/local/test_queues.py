@@ -86,14 +86,10 @@ async def test_given_a_batch_then_only_what_succeeded_is_deleted(sqs: SQSClient,
 async def test_given_a_function_that_postpones_itself_then_only_its_crash_is_postponed_for_it(
     sqs: SQSClient, monkeypatch: pytest.MonkeyPatch, postpones: bool, handler: Handler, expected: list[int]
 ) -> None:
-    seconds: list[int] = []
-
-    def change(**arguments: Any) -> None:
-        seconds.append(arguments["VisibilityTimeout"])
-
-    monkeypatch.setattr(sqs, "change_message_visibility", change)
+    changed: list[dict[str, Any]] = []
+    monkeypatch.setattr(sqs, "change_message_visibility", lambda **arguments: changed.append(arguments))
     await handled(sqs, ["a"], handler, postpones=postpones)
-    assert seconds == expected
+    assert [arguments["VisibilityTimeout"] for arguments in changed] == expected
 
 
 @pytest.mark.anyio
@@ -111,7 +107,7 @@ BATCH = {"a", "b"}
 
 
 @pytest.mark.parametrize(
-    ("answer", "left"),
+    ("response", "left"),
     [
         (b"null", set()),
         (b"{}", set()),
@@ -125,9 +121,9 @@ BATCH = {"a", "b"}
         (b"no json", BATCH),
     ],
 )
-def test_when_a_report_is_read_then_nonsense_leaves_the_whole_batch(answer: bytes, left: set[str]) -> None:
-    assert failed_ids(answer, BATCH, reports_failures=True) == left
-    assert failed_ids(answer, BATCH, reports_failures=False) == set()
+def test_when_a_report_is_read_then_nonsense_leaves_the_whole_batch(response: bytes, left: set[str]) -> None:
+    assert failed_ids(response, BATCH, reports_failures=True) == left
+    assert failed_ids(response, BATCH, reports_failures=False) == set()
 
 
 @pytest.mark.parametrize(("count", "seconds"), [("1", 2), ("2", 4), ("4", 16), ("5", 30), ("1000", 30)])
@@ -136,15 +132,8 @@ def test_when_a_message_failed_often_then_it_comes_back_later(count: str, second
 
 
 def test_given_attributes_when_mapped_then_they_have_lambda_s_names() -> None:
-    record = to_record(
-        {
-            "MessageId": "m",
-            "ReceiptHandle": "r",
-            "Body": "b",
-            "MD5OfBody": "5",
-            "MessageAttributes": {"kind": {"DataType": "String", "StringValue": "photo"}},
-        },
-        Queue(SOURCE, "http://queue", "us-east-1"),
-    )
+    said: Any = {"MessageId": "m", "ReceiptHandle": "r", "Body": "b", "MD5OfBody": "5"}
+    said["MessageAttributes"] = {"kind": {"DataType": "String", "StringValue": "photo"}}
+    record = to_record(said, Queue(SOURCE, "http://queue", "us-east-1"))
     assert record["messageAttributes"]["kind"]["stringValue"] == "photo"
     assert (record["messageId"], record["receiptHandle"], record["attributes"]) == ("m", "r", {})

@@ -45,13 +45,6 @@ def test_given_our_template_when_created_then_the_tables_are_as_declared(ours: R
     assert (expiry["AttributeName"], expiry["TimeToLiveStatus"]) == ("expires_at", "ENABLED")
 
 
-def test_given_our_template_when_created_then_uploads_reach_the_queue(ours: Resources, clients: Clients) -> None:
-    bucket, queue = ours.lookup("PhotosBucket", "Ref"), ours.lookup("UploadsQueue", "Ref")
-    clients.s3.put_object(Bucket=bucket, Key="photo.jpg", Body=b"x")
-    messages = clients.sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10)["Messages"]
-    assert any("photo.jpg" in message["Body"] for message in messages)
-
-
 def test_given_our_template_then_queues_and_lifecycles_are_as_declared(ours: Resources, clients: Clients) -> None:
     queue = clients.sqs.get_queue_attributes(QueueUrl=ours.lookup("UploadsQueue", "Ref"), AttributeNames=["All"])
     assert queue["Attributes"]["VisibilityTimeout"] == "720"

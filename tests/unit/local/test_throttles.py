@@ -33,16 +33,12 @@ class Clock:
         return self.now
 
 
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
 def admitted(throttles: Throttles, route: Route, requests: int = 20) -> int:
     return sum(throttles.admit(route) for _ in range(requests))
 
 
-def test_a_rested_route_admits_its_burst_and_then_its_rate(clock: Clock) -> None:
+def test_a_rested_route_admits_its_burst_and_then_its_rate() -> None:
+    clock = Clock()
     throttles = Throttles([EVERYTHING], clock)
     assert admitted(throttles, READ) == 3
     clock.now += 0.099
@@ -54,7 +50,8 @@ def test_a_rested_route_admits_its_burst_and_then_its_rate(clock: Clock) -> None
 
 
 @pytest.mark.parametrize("settings", [[EVERYTHING, SEARCHES], [SEARCHES, EVERYTHING]])
-def test_a_routes_own_setting_comes_before_that_for_all(clock: Clock, settings: list[dict[str, Any]]) -> None:
+def test_a_routes_own_setting_comes_before_that_for_all(settings: list[dict[str, Any]]) -> None:
+    clock = Clock()
     throttles = Throttles(settings, clock)
     assert [admitted(throttles, route) for route in (SEARCH, READ)] == [2, 3]
     clock.now += 1.5

@@ -3,12 +3,11 @@
 from typing import TYPE_CHECKING
 
 import boto3
-import pytest
 
 from tests.support.aws import create_table, moto
 from tools.bench.index.making import Made
 from tools.bench.index.measuring import Measured
-from tools.bench.requests import Counter, Requests, item_bytes, read_prices
+from tools.bench.requests import Counter, Requests, item_bytes
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
@@ -17,15 +16,6 @@ if TYPE_CHECKING:
 def test_an_item_is_sized_as_dynamodb_does() -> None:
     item = {"pk": {"S": "é"}, "faces": {"B": b"123"}, "changed_at": {"N": "1234"}, "gone": {"NULL": True}}
     assert item_bytes(item) == (2 + 2) + (5 + 3) + (10 + 3) + (4 + 1)
-
-
-def test_dollars_are_the_published_prices_times_the_counts() -> None:
-    prices = read_prices()
-    assert prices.as_of >= "2025"
-    assert Requests(read_units=1_000_000).dollars(prices) == pytest.approx(0.125)
-    assert Requests(gets=1_000_000).dollars(prices) == pytest.approx(0.40)
-    assert Requests(puts=1000).dollars(prices) == pytest.approx(0.005)
-    assert Requests(dynamodb=5, s3_bytes=10**9).dollars(prices) == 0
 
 
 def test_requests_are_counted_from_botocores_events() -> None:

@@ -54,19 +54,14 @@ def test_the_scale_says_whom_it_was_made_of_and_what_was_counted() -> None:
     assert scale.strangers == 239 * 238 // 2 - 119
     assert [row.percent for row in scale.rows] == [anchor.percent for anchor in TABLE[1:]]
     by_percent = {row.percent: row for row in scale.rows}
-    assert by_percent[60].counted
-    assert not by_percent[80].counted
+    assert (by_percent[60].counted, by_percent[80].counted) == (True, False)
     cosines = [by_percent[percent].cosine or 0 for percent in (50, 60, 70, 80, 90, 95)]
     assert cosines == sorted(cosines)
     assert by_percent[99].cosine is None
     assert by_percent[99].line is not None
     assert scale.above[99] == 0
     assert sorted(scale.above.values(), reverse=True) == list(scale.above.values())
-    text = as_text(scale)
-    assert "120 people of the groups a, b" in text
-    assert "0 the cosine of 99" in text
-    assert f"    Anchor(60, {by_percent[60].cosine:.3f}, 1e-03),  # counted" in text
-    assert "extrapolat" in text
+    assert f"    Anchor(60, {by_percent[60].cosine:.3f}, 1e-03),  # counted" in as_text(scale)
 
 
 def test_a_small_folder_has_a_scale_without_a_line() -> None:
