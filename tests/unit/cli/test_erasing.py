@@ -78,15 +78,7 @@ def test_a_selfie_when_deleted_then_the_face_is_gone_and_the_photo_is_not(event:
     receipt = facesearch(*person, "--json").json
     assert (receipt["deleted"]["faces"], set(receipt["left"].values())) == (1, {0})
     assert is_there(event)
-    assert facesearch(*person, "--originals").code == 1
-    assert "--photos" in facesearch(*person, "--originals").err
-
-
-def test_given_a_selfie_and_photos_when_deleted_then_the_photo_is_gone(event: Place, facesearch: Command) -> None:
-    person = ("person", "delete", "--selfie", "selfie", "--event", event.event_id, "--photos", "--confidence", 80)
-    receipt = facesearch(*person, "--json").json
-    assert (receipt["deleted"]["photos"], receipt["deleted"]["renditions"]) == (1, 2)
-    assert not is_there(event)
+    assert facesearch(*person, "--originals").failed("--photos")
 
 
 def test_given_stored_selfies_of_the_person_when_deleted_then_they_go_and_the_receipt_says_how_many_were_looked_at(
@@ -118,11 +110,12 @@ def test_given_an_interrupted_run_when_deleted_then_the_receipt_says_that_it_doe
 
 def test_several_selfies_when_deleted_then_one_person_and_at_most_three(event: Place, facesearch: Command) -> None:
     (event.folder / "other").write_bytes(b"2")
-    person = ("person", "delete", "--event", event.event_id, "--json", "--selfie", "selfie", "--selfie")
+    person = ("person", "delete", "--photos", "--event", event.event_id, "--json", "--selfie", "selfie", "--selfie")
     assert facesearch(*person, "other").err == "Selfie 2 does not show the same person as selfie 1.\n"
     assert facesearch(*person, "selfie", *["--selfie", "selfie"] * 2).failed("1 to 3 selfies")
-    receipt = facesearch(*person, "selfie").json
-    assert (receipt["deleted"]["faces"], set(receipt["left"].values())) == (1, {0})
+    deleted = facesearch(*person, "selfie").json["deleted"]
+    assert (deleted["photos"], deleted["faces"], deleted["renditions"]) == (1, 1, 2)
+    assert not is_there(event)
 
 
 def test_no_models_then_one_line_and_1(event: Place, facesearch: Command, monkeypatch: pytest.MonkeyPatch) -> None:
