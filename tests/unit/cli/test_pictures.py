@@ -52,22 +52,14 @@ def test_given_hidden_files_and_folders_when_scanned_then_they_are_counted_by_na
 LITTER = {
     "@eaDir/DSC_1.JPG/SYNOPHOTO_THUMB_XL.jpg": "@eaDir",
     "day 1/#recycle/deleted.jpg": "#recycle",
-    "@Recycle/deleted.jpg": "@Recycle",
     "$recycle.bin/S-1-5/$R1.jpg": "$RECYCLE.BIN",
-    "System Volume Information/a.jpg": "System Volume Information",
     ".@__thumb/s800DSC_1.JPG": ".@__thumb",
-    ".thumbnails/1.jpg": ".thumbnails",
     "__MACOSX/day 1/._DSC_1.JPG": "__MACOSX",
-    ".Trashes/501/a.jpg": ".Trashes",
     ".Trash-1000/files/a.jpg": ".Trash-*",
     "day 1/._DSC_1.JPG": "._*",
     "Thumbs.db": "Thumbs.db",
     "Race Previews.lrdata/0/1/a.lrprev": "*.lrdata",
-    "Race Smart Previews.lrdata/0/1/a.dng": "*.lrdata",
     "CaptureOne/Cache/Thumbnails/DSC_1.JPG.cot": "*.cot",
-    "CaptureOne/Cache/Proxies/DSC_1.JPG.cop": "*.cop",
-    ".dtrash/files/a.jpg": ".dtrash",
-    ".picasaoriginals/DSC_1.JPG": ".picasaoriginals",
     "[Originals]/DSC_1.JPG": "[Originals]",
     "MVI_2.THM": "*.THM",
     "MISC/THM/100/DJI_1.SCR": "*.SCR",
@@ -109,13 +101,10 @@ def test_names_that_only_resemble_litter_when_scanned_then_their_pictures_are_ta
 
 
 def test_given_a_recycle_bin_by_its_own_name_when_scanned_then_it_is_meant(tmp_path: Path) -> None:
-    write(tmp_path, "#recycle/a.jpg", "#recycle/@eaDir/b.jpg", ".hidden.jpg")
+    write(tmp_path, "#recycle/a.jpg", "#recycle/@eaDir/b.jpg", ".hidden.jpg", "MVI_2.THM")
     assert names(tmp_path / "#recycle") == ["a.jpg"]
     assert names(tmp_path / ".hidden.jpg") == [".hidden.jpg"]
-
-
-def test_given_litter_by_its_own_name_when_scanned_then_it_is_skipped_as_the_indexer_would(tmp_path: Path) -> None:
-    write(tmp_path, "MVI_2.THM")
+    # But not a file that the indexer would skip.
     assert scan(tmp_path / "MVI_2.THM").skipped == {"*.THM": 1}
 
 
@@ -190,18 +179,12 @@ def test_given_a_picture_when_read_then_the_identity_that_the_indexer_gives_it(t
     assert picture.image_id == image_id_of_bytes(456, content)
     assert picture.sha256 == hashlib.sha256(content).digest()
     assert picture.content_type == "image/png"
-
-
-def test_given_more_bytes_than_the_indexer_takes_when_read_then_value_error(tmp_path: Path) -> None:
-    write(tmp_path, "a.jpg", content=JPEG)
     with pytest.raises(ValueError, match="at most"):
-        read(tmp_path / "a.jpg", 456, len(JPEG) - 1)
+        read(tmp_path / "a", 456, len(content) - 1)
 
 
 def test_a_folder_that_cannot_be_read_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "day1").mkdir()
-    (tmp_path / "day1" / "a.jpg").write_bytes(b"a")
-    (tmp_path / "day2").mkdir()
+    write(tmp_path, "day1/a.jpg", "day2/b.jpg")
     walk = os.scandir
 
     def scandir(path: str) -> object:

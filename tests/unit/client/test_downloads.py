@@ -192,30 +192,17 @@ class TestNames:
         assert is_link or there.read_bytes() == b"mine"
 
     @pytest.mark.parametrize(
-        "name", ["../../evil.jpg", "/etc/evil.jpg", "..\\evil.jpg", "C:\\x\\evil.jpg", ".evil.jpg"]
-    )
-    def test_a_hostile_name_then_it_stays_in_the_folder(self, client_of: ClientOf, tmp_path: Path, name: str) -> None:
-        api, folder = FakeApi(photos=1), tmp_path / "a" / "b" / "c"
-        api.filenames[FIRST] = name
-        client_of(api).download_originals(456, folder, request_id=REQUEST_ID)
-        assert contents(folder) == {"evil.jpg": b"original 0"}
-
-    @pytest.mark.parametrize(
         ("given_name", "name"),
         [
-            ("IMG_1.jpg", "IMG_1.jpg"),
             ("Zieleinlauf Jürgen 50 km.jpeg", "Zieleinlauf Jürgen 50 km.jpeg"),
-            ("", "photo"),
             ("..", "photo"),
-            ("a/", "photo"),
+            ("../../evil.jpg", "evil.jpg"),
+            ("C:\\x\\evil.jpg", "evil.jpg"),
             ("\u200b.bashrc", "bashrc"),
             ("-rf.jpg", "rf.jpg"),
-            ("photo\u202egpj.exe", "photogpj.exe"),
             ("a\x00b\n.jpg", "ab.jpg"),
             ("a.jpg:hidden", "a.jpg_hidden"),
-            ("a.jpg. . ", "a.jpg"),
             ("con.jpg", "_con.jpg"),
-            ("NUL", "_NUL"),
             ("\ud800.jpg", "jpg"),
             ("x" * 300 + ".jpg", "x" * (LONGEST_NAME - 4) + ".jpg"),
             ("é" * 300, "é" * (LONGEST_NAME // 2)),

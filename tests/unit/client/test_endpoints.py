@@ -12,12 +12,10 @@ from tests.unit.client.fakes import KEY, REQUEST_ID, FakeApi, Waits, refusal
 
 
 class TestReading:
-    def test_given_an_event_when_pinged_then_pong(self, client_of: ClientOf) -> None:
+    def test_given_an_event_when_pinged_and_read_then_pong_and_its_flags(self, client_of: ClientOf) -> None:
         response = client_of(FakeApi()).ping(456)
         assert response.data == {"status": "ok", "org_id": 903, "event_id": 456}
         assert response.body["message"] == "pong"
-
-    def test_given_an_event_when_its_details_are_read_then_its_flags(self, client_of: ClientOf) -> None:
         details = client_of(FakeApi()).details(456).data
         assert (details["event_id"], details["selfie_search"], details["bib_search"]) == (456, True, False)
 

@@ -84,15 +84,6 @@ class TestWhatIsSent:
             b"/live/api/v1/ext/903/event/456/faces/..%2F..%2Fevents%3Fx%3D1?"
         )
 
-    def test_given_many_pages_when_walked_then_each_is_read_once(self, client_of: ClientOf) -> None:
-        def respond(request: httpx.Request) -> httpx.Response:
-            page, size = int(request.url.params["page"]), int(request.url.params["page_size"])
-            return success(search_data(5, page, size))
-
-        api = ScriptedApi([respond] * 3)
-        found = [image["image_id"] for page in client_of(api).pages(456, REQUEST_ID, 2) for image in page.images]
-        assert found == [str(uuid.UUID(int=n)) for n in range(5)]
-
 
 class TestResponses:
     def test_given_a_response_when_read_then_it_is_the_body_as_it_came(self, client_of: ClientOf) -> None:
@@ -105,13 +96,11 @@ class TestResponses:
         assert response.pagination["total"] == len(response.images) == 3
 
     @pytest.mark.parametrize(("header", "replayed"), [("true", True), ("True", True), ("false", False)])
-    def test_given_the_replay_header_then_it_is_said(self, client_of: ClientOf, header: str, replayed: bool) -> None:
-        response = success(search_data(), headers={"Idempotent-Replayed": header})
-        assert client_of(ScriptedApi([response])).search(456, JPEG).replayed is replayed
-
-    def test_given_the_quota_headers_when_read_then_the_response_says_what_is_left(self, client_of: ClientOf) -> None:
-        headers = {"RateLimit-Limit": "1000", "RateLimit-Remaining": "998", "RateLimit-Reset": "31"}
-        response = client_of(ScriptedApi([success(search_data(), headers=headers)])).search(456, JPEG)
+    def test_headers_say_what_is_replayed_and_left(self, client_of: ClientOf, header: str, replayed: bool) -> None:
+        left = {"RateLimit-Limit": "1000", "RateLimit-Remaining": "998", "RateLimit-Reset": "31"}
+        api = ScriptedApi([success(search_data(), headers={"Idempotent-Replayed": header} | left)])
+        response = client_of(api).search(456, JPEG)
+        assert response.replayed is replayed
         assert response.rate_limit == RateLimit(limit=1000, remaining=998, reset=31)
 
     @pytest.mark.parametrize(
@@ -132,19 +121,6 @@ class TestResponses:
         assert (error.status, error.message, error.request_id) == (status, "query.page: no", REQUEST_ID)
         assert error.envelope == {"responseType": "error", "message": "query.page: no", "data": None}
         assert len(api.requests) == 1
-
-    @pytest.mark.parametrize(
-        "content", [b"", b"<html>Bad gateway</html>", b"\xff\xfe\x00", b"[1]", b'{"message": 5}', b"[" * 99_999]
-    )
-    @pytest.mark.parametrize(("status", "kind"), [(403, NotAllowedError), (502, ServerError)])
-    def test_given_a_refusal_that_is_no_envelope_when_read_then_still_the_typed_error(
-        self, client_of: ClientOf, content: bytes, status: int, kind: type[ClientError]
-    ) -> None:
-        api = ScriptedApi([httpx.Response(status, content=content)])
-        with pytest.raises(kind) as caught:
-            client_of(api, attempts=1).search(456, JPEG)
-        assert (caught.value.status, caught.value.envelope) == (status, None)
-        assert str(status) in caught.value.message
 
     @pytest.mark.parametrize(
         "response",
@@ -168,9 +144,10 @@ class TestResponses:
         transport = httpx.MockTransport(ScriptedApi([httpx.Response(status, content=content)]))
         with (
             FaceSearchClient(API, KEY, 903, transport=transport, retry=RetryPolicy(attempts=1)) as client,
-            pytest.raises(ClientError),
+            pytest.raises(ClientError) as caught,
         ):
             client.search(456, JPEG)
+        assert caught.value.status in (None, status)
 
     def test_given_a_server_that_repeats_the_key_when_read_then_the_error_does_not(self, client_of: ClientOf) -> None:
         with pytest.raises(NotAllowedError) as caught:

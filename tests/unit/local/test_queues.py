@@ -2,30 +2,22 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-import boto3
 import pytest
 
 from facesearch_local.functions import QueueSource
 from facesearch_local.pool import FunctionCrashed
 from facesearch_local.queues import Poller, Queue, failed_ids, redelivery_delay, to_record
-from tests.support.aws import moto
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
 SOURCE = QueueSource("arn:aws:sqs:us-east-1:0:work", 10, 0.0, reports_failures=True, concurrency=None)
 Handler = Callable[[list[dict[str, Any]]], Any]
-
-
-@pytest.fixture
-def sqs() -> Iterator[SQSClient]:
-    with moto():
-        yield boto3.client("sqs")
 
 
 class Function:

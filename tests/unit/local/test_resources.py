@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from typing import Any
 
 import boto3
 import pytest
@@ -12,17 +12,14 @@ from facesearch_local.intrinsics import TemplateError
 from facesearch_local.resources import Resources
 from facesearch_local.template import Deployment, Template
 from tests.conftest import ROOT
-from tests.support.aws import moto
 
 DEPLOYMENT = Deployment("stack", "000000000000", "us-east-1", suggestions={"RenditionsBaseUrl": "http://127.0.0.1:1"})
 
 
 @pytest.fixture
-def clients() -> Iterator[Clients]:
-    with moto():
-        yield Clients(
-            dynamodb=boto3.client("dynamodb"), s3=boto3.client("s3"), sqs=boto3.client("sqs"), kms=boto3.client("kms")
-        )
+def clients(aws: None) -> Clients:
+    services: Any = ("dynamodb", "s3", "sqs", "kms")
+    return Clients(*(boto3.client(service) for service in services))
 
 
 def resources_of(template: Template, clients: Clients) -> Resources:
