@@ -7,9 +7,7 @@ from typing import Any
 import pytest
 
 from facesearch_local.functions import Route
-from facesearch_local.template import Deployment, Template
 from facesearch_local.throttles import Throttles
-from tests.conftest import ROOT
 
 SEARCH = Route("POST", "/api/{org_id}/faces", "search")
 READ = Route("GET", "/api/{org_id}/faces", "results")
@@ -56,17 +54,3 @@ def test_a_routes_own_setting_comes_before_that_for_all(settings: list[dict[str,
     assert [admitted(throttles, route) for route in (SEARCH, READ)] == [2, 3]
     clock.now += 1.5
     assert admitted(throttles, SEARCH) == 1
-
-
-def test_the_template_throttles_searches_by_themselves() -> None:
-    template = Template.load(ROOT / "template.yaml", Deployment("stack", "000000000000", "us-east-1"))
-    (api,) = template.of_type("AWS::Serverless::Api")
-    settings = template.resolve(api.properties["MethodSettings"], lambda logical_id, _: logical_id)
-    path = "/api/v1/ext/{org_id}/event/{event_id}/faces"
-    clock = Clock()
-    throttles = Throttles(settings, clock)
-    assert admitted(throttles, Route("POST", path, "search"), 5_000) == 400
-    assert admitted(throttles, Route("OPTIONS", path, "results"), 5_000) == 2000
-    assert admitted(throttles, Route("GET", path + "/{request_id}", "results"), 5_000) == 2000
-    clock.now += 1
-    assert admitted(throttles, Route("POST", path, "search"), 5_000) == 200

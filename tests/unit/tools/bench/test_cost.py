@@ -15,12 +15,6 @@ def test_a_cost_is_the_sum_of_its_services_and_grows_with_the_searches() -> None
     assert many.total == pytest.approx(1000 * one.total)
 
 
-def test_rekognition_is_paid_by_the_image_and_by_the_face_kept() -> None:
-    model = Model(ASSUMED)
-    assert 1 < model.rekognition_searches() < 1.1
-    assert model.rekognition_storage(1_000_000) == pytest.approx(10)
-
-
 def test_the_published_table_is_what_the_command_prints() -> None:
     published = (ROOT / "docs" / "operating" / "costs.md").read_text()
     assert table(Model(ASSUMED), ASSUMED) in published
@@ -28,17 +22,10 @@ def test_the_published_table_is_what_the_command_prints() -> None:
     assert f"{idle.metrics(idle.template())} metrics" in published
 
 
-class TestIdle:
-    def test_what_is_switched_off_is_not_paid_for(self) -> None:
-        whole, bare = (
-            {item.what.partition(" ")[2]: item.dollars for item in idle.items(idle.template(**parameters))}
-            for parameters in ({}, {"Alarms": "false", "Watching": "false"})
-        )
-        assert bare["alarms"] == pytest.approx(0.6), "docs/operating/costs.md, the runbook and the template say six"
-        assert bare["key for watches"] == 0
-        assert whole["alarms"] > bare["alarms"]
-        assert whole["key for watches"] == 1
-
-    def test_no_more_is_free_than_is_used(self) -> None:
-        for parameters in ({}, {"Alarms": "false", "Watching": "false"}):
-            assert all(0 <= item.free <= item.dollars for item in idle.items(idle.template(**parameters)))
+def test_what_is_switched_off_is_not_paid_for_and_no_more_is_free_than_is_used() -> None:
+    found = [idle.items(idle.template(**each)) for each in ({}, {"Alarms": "false", "Watching": "false"})]
+    assert all(0 <= item.free <= item.dollars for items in found for item in items)
+    whole, bare = ({item.what.partition(" ")[2]: item.dollars for item in items} for items in found)
+    assert bare["alarms"] == pytest.approx(0.6), "docs/operating/costs.md, the runbook and the template say six"
+    assert (bare["key for watches"], whole["key for watches"]) == (0, 1)
+    assert whole["alarms"] > bare["alarms"]

@@ -32,7 +32,7 @@ def unit(vector: np.ndarray[tuple[int], np.dtype[np.float64]]) -> Embedding:
     return np.asarray(vector / np.linalg.norm(vector), np.float32)
 
 
-def made_up(people: int = 20, photos: int = 5, grouped: bool = True) -> tuple[Dataset, list[Seen]]:
+def made_up(people: int = 20, photos: int = 5) -> tuple[Dataset, list[Seen]]:
     """Two groups; the strangers of "close" share a direction, those of "far" do not, folders bear the same names."""
     rng = np.random.default_rng(1)
     common = 8 * unit(rng.standard_normal(128))
@@ -41,8 +41,7 @@ def made_up(people: int = 20, photos: int = 5, grouped: bool = True) -> tuple[Da
         for person in range(people):
             centre = rng.standard_normal(128) + shared * common
             for _ in range(photos):
-                label = Label(name, f"{name}/{person}", str(person))
-                labels.append(label if grouped else Label(None, label.person, label.person))
+                labels.append(Label(name, f"{name}/{person}", str(person)))
                 seen.append(photo(unit(centre + 0.5 * rng.standard_normal(128))))
     return Dataset(Path("set"), [Path(f"{n}.jpg") for n in range(len(seen))], labels), seen
 
@@ -110,14 +109,3 @@ def test_everything_is_measured_shown_and_drawn(
     paths = draw(found, tmp_path / "plots")
     assert [path.stem for path in paths] == ["det", "cosines", "searches", "groups", "sweeps"]
     assert all(path.read_bytes().startswith(b"\x89PNG") for path in paths)
-
-
-def test_a_folder_of_people_has_neither_groups_nor_sweeps_that_nobody_asked_for(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    dataset, seen = made_up(people=3, photos=2, grouped=False)
-    found = measured(monkeypatch, dataset, seen, Wish(None, (90,)))
-    assert (found.groups, found.sweeps, found.selfies) == ([], None, [])
-    show_offline(found)
-    assert "nobody has three photos" in capsys.readouterr().out
-    assert [path.stem for path in draw(found, tmp_path)] == ["det", "cosines", "searches"]

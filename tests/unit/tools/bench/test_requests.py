@@ -5,9 +5,7 @@ from typing import TYPE_CHECKING
 import boto3
 
 from tests.support.aws import create_table, moto
-from tools.bench.index.making import Made
-from tools.bench.index.measuring import Measured
-from tools.bench.requests import Counter, Requests, item_bytes
+from tools.bench.requests import Counter, item_bytes
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
@@ -37,17 +35,3 @@ def test_requests_are_counted_from_botocores_events() -> None:
     assert (counter.counted.puts, counter.counted.gets, counter.counted.s3_bytes) == (1, 2, 100)
     assert (counter.counted.dynamodb, counter.counted.read_units) == (2, 3 + 1)
     assert counter.counted.dynamodb_bytes > 9000
-
-
-def measured(**changed: object) -> Measured:
-    values: dict[str, object] = dict.fromkeys(Measured.__dataclass_fields__, 1.0)
-    values |= {"faces": 1_000_000, "made": Made(1, 1, 1, 1, 1, 1, 1), "requests": Requests(), **changed}
-    return Measured(**values)  # type: ignore[arg-type]
-
-
-def test_ratios_are_to_the_machine_and_limits_hold_for_large_events_only() -> None:
-    slow = {"cold": 2.0, "scan": 1.6, "resident": 140, "matrix": 100}
-    assert measured(**slow).too_slow == ["cold load 2.00 > 1.5", "match 1.60 > 1.5", "memory 1.40 > 1.3"]
-    assert measured(faces=10_000, **slow).too_slow == []
-    assert measured().too_slow == []
-    assert measured(resident=None).memory_ratio is None

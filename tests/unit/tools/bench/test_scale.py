@@ -62,10 +62,3 @@ def test_the_scale_says_whom_it_was_made_of_and_what_was_counted() -> None:
     assert scale.above[99] == 0
     assert sorted(scale.above.values(), reverse=True) == list(scale.above.values())
     assert f"    Anchor(60, {by_percent[60].cosine:.3f}, 1e-03),  # counted" in as_text(scale)
-
-
-def test_a_small_folder_has_a_scale_without_a_line() -> None:
-    scale = scale_of(*dataset_of(10, 2))
-    assert scale.fit is None
-    assert all(row.cosine is None for row in scale.rows)
-    assert "Too few pairs" in as_text(scale)

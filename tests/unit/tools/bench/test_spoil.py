@@ -51,18 +51,6 @@ def test_a_photo_is_spoilt_the_same_way_each_time_and_is_left_as_it_was(name: st
     assert np.array_equal(subject.pixels, before)
 
 
-def test_what_is_worn_covers_its_part_of_the_face_and_turns_with_it(subject: Subject) -> None:
-    def covered(worn: str, of: Subject) -> list[bool]:
-        changed = (spoil.covered(of, worn).pixels != of.pixels).any(axis=2)
-        return [bool(changed[round(y), round(x)]) for x, y in of.points.tolist()]
-
-    for of in (subject, spoil.tilted(subject, 45)):
-        assert covered("mask", of) == [False, False, True, True, True]
-        assert covered("sunglasses", of) == [True, True, False, False, False]
-        assert covered("cap", of) == [False] * 5
-        assert covered("sunglasses+cap", of) == [True, True, False, False, False]
-
-
 def test_the_engine_finds_a_spoilt_face_where_the_landmarks_went(samples: Path, models: Path, tmp_path: Path) -> None:
     path = samples / "obama2.jpg"
     (clean,) = look_at([path], cache=tmp_path, models=models)

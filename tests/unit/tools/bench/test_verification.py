@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from facesearch.faces.confidence import TABLE
-from tools.bench.verification import BINS, ENOUGH, Pairs, calibration, distribution, pairs_of, rates, threshold_at
+from tools.bench.verification import ENOUGH, Pairs, calibration, pairs_of, rates, threshold_at
 
 
 def ascending(count: int) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
@@ -18,13 +18,6 @@ def test_pairs_are_every_two_photos_once_and_unknown_people_are_left_out() -> No
     pairs = pairs_of(vectors, ["a", "a", "b", None, "c"])
     assert pairs.same.tolist() == [1]
     assert pairs.strangers.tolist() == [0] * 5  # a-b, a-b, a-c, a-c, b-c
-
-
-def test_the_distribution_counts_every_pair_once() -> None:
-    pairs = Pairs(np.array([1.0, 1.0000002], np.float32), np.array([-1.0, 0.004, 0.006, 0.011], np.float32))
-    counted = distribution(pairs)
-    assert (sum(counted.same), counted.same[-1], len(counted.same)) == (2, 2, BINS)
-    assert (counted.strangers[0], counted.strangers[BINS // 2], counted.strangers[BINS // 2 + 1]) == (1, 2, 1)
 
 
 def test_the_threshold_of_a_rate_is_reached_by_just_that_share() -> None:
