@@ -1,5 +1,6 @@
 """Searching, against a scripted API: what is sent, what is made of each response, when it is asked again."""
 
+import email.utils
 import uuid
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from facesearch_client import (
     TooManyRequestsError,
     UnexpectedResponseError,
 )
+from facesearch_client.retries import seconds_of
 from tests.unit.client.conftest import ClientOf
 from tests.unit.client.fakes import (
     API,
@@ -187,3 +189,36 @@ class TestRetries:
         assert (waits.seconds, len(api.requests)) == (waited, len(waited) + 1)
         retry_after = getattr(failure, "headers", {}).get("Retry-After")
         assert caught.value.retry_after == (retry_after and float(retry_after))
+
+
+NOW = 1_750_000_000
+
+
+@given(retry=st.integers(0, 5_000), retry_after=st.none() | st.floats(0, 30))
+def test_a_wait_is_at_least_retry_after_and_at_most_the_ceiling_more(retry: int, retry_after: float | None) -> None:
+    wait = RetryPolicy(attempts=10_000).wait_before(retry, retry_after)
+    assert wait is not None
+    assert (retry_after or 0) <= wait <= (retry_after or 0) + 8
+
+
+@given(poll=st.integers(0, 5_000), retry_after=st.none() | st.floats(0, 30))
+def test_a_pause_between_polls_is_never_nothing(poll: int, retry_after: float | None) -> None:
+    pause = RetryPolicy().pause_before(poll, retry_after)
+    assert max(retry_after or 0, 0.25) <= pause <= max(retry_after or 0, 8)
+
+
+@given(st.integers(-(10**6), 10**6))
+def test_retry_after_is_a_time_or_the_time_until_a_date_and_never_negative(seconds: int) -> None:
+    assert seconds_of(email.utils.formatdate(NOW + seconds, usegmt=True), NOW) == max(0, seconds)
+    assert seconds_of(str(abs(seconds))) == abs(seconds)
+
+
+LIKE_A_DATE = (
+    r"(Mon, )?[0-9]{1,3} (Jan|Foo|Dec) [0-9]{1,6} [0-9]{1,3}:[0-9]{1,3}(:[0-9]{1,3})? ?(GMT|-0000|[+-][0-9]{1,8}|)"
+)
+
+
+@given(st.text() | st.from_regex(LIKE_A_DATE, fullmatch=True))
+def test_whatever_is_written_there_is_seconds_or_nothing(text: str) -> None:
+    seconds = seconds_of(text, NOW)
+    assert seconds is None or seconds >= 0

@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from facesearch_local.__main__ import _greet
 from facesearch_local.functions import Route
 from facesearch_local.gateway import REQUEST_BYTES, Api, Gateway
 from facesearch_local.gateway_responses import GatewayResponses
@@ -19,9 +22,12 @@ from facesearch_local.intrinsics import TemplateError
 from facesearch_local.pool import FunctionCrashed, FunctionError, FunctionTimedOut
 from facesearch_local.runtime_api import LAMBDA_PAYLOAD_BYTES
 from facesearch_local.server import Serving, listening
+from facesearch_local.stack import Options
+from facesearch_local.state import State
 from facesearch_local.template import Deployment, Template
 from facesearch_local.throttles import Throttles
 from tests.conftest import ROOT
+from tools.openapi import document
 
 pytestmark = pytest.mark.anyio
 
@@ -198,3 +204,86 @@ async def test_what_is_no_http_is_refused_in_the_envelope(sent: bytes) -> None:
     assert head.startswith(b"HTTP/1.1 400 ")
     assert b"application/json" in head
     assert json.loads(body).keys() == KEYS
+
+
+SEARCH = Route("POST", "/api/{org_id}/faces", "search")
+READ = Route("GET", "/api/{org_id}/faces", "results")
+OTHER = Route("GET", "/api/{org_id}/events", "results")
+
+
+def setting(path: str, method: str, rate: float, burst: int) -> dict[str, Any]:
+    return {"ResourcePath": path, "HttpMethod": method, "ThrottlingRateLimit": rate, "ThrottlingBurstLimit": burst}
+
+
+EVERYTHING = setting("/*", "*", 10, 3)
+SEARCHES = setting("/~1api~1{org_id}~1faces", "POST", 1, 2)
+
+
+class Clock:
+    """Seconds, which only a test moves."""
+
+    now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def admitted(throttles: Throttles, route: Route, requests: int = 20) -> int:
+    return sum(throttles.admit(route) for _ in range(requests))
+
+
+def test_a_rested_route_admits_its_burst_and_then_its_rate() -> None:
+    clock = Clock()
+    throttles = Throttles([EVERYTHING], clock)
+    assert admitted(throttles, READ) == 3
+    clock.now += 0.099
+    assert admitted(throttles, READ) == 0
+    clock.now += 0.002
+    assert admitted(throttles, READ) == 1
+    clock.now += 3600
+    assert admitted(throttles, READ) == 3
+
+
+@pytest.mark.parametrize("settings", [[EVERYTHING, SEARCHES], [SEARCHES, EVERYTHING]])
+def test_a_routes_own_setting_comes_before_that_for_all(settings: list[dict[str, Any]]) -> None:
+    clock = Clock()
+    throttles = Throttles(settings, clock)
+    assert [admitted(throttles, route) for route in (SEARCH, READ)] == [2, 3]
+    clock.now += 1.5
+    assert admitted(throttles, SEARCH) == 1
+
+
+async def test_the_page_and_all_that_it_loads_are_there_and_talk_to_this_stack_alone() -> None:
+    async with gateway(GatewayResponses({})) as site:
+        page = await site.http.get("/docs")
+        loaded = [await site.http.get(path) for path in re.findall(r'(?:src|href)="(/[^"]+)"', page.text)]
+        start = (await site.http.get("/docs/start.js")).text
+    assert page.headers["content-type"].startswith("text/html")
+    assert [response.status_code for response in loaded] == [200] * 3
+    assert all(response.content for response in loaded)
+    kinds = {response.headers["content-type"].split(";")[0] for response in loaded}
+    assert kinds == {"text/javascript", "text/css"}
+    assert "persistAuthorization: true" in start
+    assert 'url: "/openapi.json"' in start
+    assert "default-src 'self'" in page.headers["content-security-policy"]
+    assert "://" not in page.text + start
+
+
+async def test_the_document_is_the_codes_and_calls_go_where_it_came_from() -> None:
+    async with gateway(GatewayResponses({})) as site:
+        response = await site.http.get("/openapi.json")
+    assert response.headers["content-type"] == "application/json"
+    assert json.loads(response.text) == document()
+    assert response.json()["servers"][0]["url"] == "/"
+
+
+NUMBERS = dict.fromkeys(("org_id", "event_id", "pid"), 1)
+DESCRIPTION = NUMBERS | dict.fromkeys(("url", "store", "endpoint_url", "api_key"), "x")
+
+
+def test_its_upload_command_finds_the_stack_whose_folder_was_chosen(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for folder, options in ((Options().state, ""), (tmp_path, f"--state {tmp_path} ")):
+        _greet(DESCRIPTION, State(folder), None)
+        assert f"facesearch {options}photos upload DIR --event 1" in capsys.readouterr().out
