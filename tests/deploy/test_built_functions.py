@@ -4,6 +4,7 @@ import base64
 import json
 import re
 import subprocess
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -66,7 +67,7 @@ class Shipped:
     host: built.Host
     build: Path
     functions: dict[str, Function]
-    names: dict[str, str]
+    names: Mapping[str, str]
     surroundings: Surroundings
     org_id: int
     event_id: int

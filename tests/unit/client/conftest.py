@@ -8,9 +8,19 @@ import httpx
 import pytest
 
 from facesearch_client import AsyncFaceSearchClient, FaceSearchClient
-from tests.unit.client.fakes import API, KEY, AsyncAtOnce, Handler, Waits
+from tests.unit.client.fakes import API, KEY, AsyncAtOnce, FakeApi, Handler, Waits
 
 ClientOf = Callable[..., FaceSearchClient]
+
+
+@pytest.fixture
+def api() -> FakeApi:
+    return FakeApi()
+
+
+@pytest.fixture
+def waits() -> Waits:
+    return Waits()
 
 
 @pytest.fixture(scope="session")

@@ -38,25 +38,18 @@ def refusal(status: int, message: str = "No.", headers: dict[str, str] | None = 
 
 def pagination(total: int, page: int, page_size: int) -> dict[str, Any]:
     pages = -(-total // page_size)
-    return {
-        "total": total,
-        "currentPage": page if total else 0,
-        "totalPages": pages,
-        "hasNextPage": page < pages,
-        "hasPreviousPage": page > 1,
-        "page_size": page_size,
-    }
+    place = {"total": total, "currentPage": page if total else 0, "totalPages": pages, "page_size": page_size}
+    return place | {"hasNextPage": page < pages, "hasPreviousPage": page > 1}
 
 
 def image(number: int) -> dict[str, Any]:
-    return {
-        "img_url": f"https://photos.example/imgs/456/large/{number}.jpg",
-        "height": 4860,
-        "width": None,
-        "image_id": str(uuid.UUID(int=number)),
-        "thumbnail_url": f"https://photos.example/imgs/456/small/{number}.jpg",
+    imgs = "https://photos.example/imgs/456"
+    urls = {
+        "img_url": f"{imgs}/large/{number}.jpg",
+        "thumbnail_url": f"{imgs}/small/{number}.jpg",
         "original_url": None,
     }
+    return urls | {"height": 4860, "width": None, "image_id": str(uuid.UUID(int=number))}
 
 
 def search_data(total: int = 3, page: int = 1, page_size: int = 32, request_id: str = REQUEST_ID) -> dict[str, Any]:
@@ -242,14 +235,8 @@ def _take(step: Step, request: httpx.Request) -> httpx.Response:
 
 
 def _event(number: int) -> dict[str, Any]:
-    return {
-        "event_id": 456 + number,
-        "event_name": f"Run {number}",
-        "event_slug": f"run-{number}",
-        "event_date": "2025-05-04T00:00:00",
-        "status": "active",
-        "cover_image": None,
-    }
+    names = {"event_id": 456 + number, "event_name": f"Run {number}", "event_slug": f"run-{number}"}
+    return names | {"event_date": "2025-05-04T00:00:00", "status": "active", "cover_image": None}
 
 
 def _details(event_id: int) -> dict[str, Any]:

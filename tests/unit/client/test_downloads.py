@@ -7,6 +7,7 @@ import threading
 import time
 import unicodedata
 import uuid
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import httpx
@@ -114,9 +115,8 @@ class TestTheOtherHost:
         ids=str,
     )
     def test_given_a_lasting_failure_when_fetched_then_a_row_of_the_report_and_no_file(
-        self, client_of: ClientOf, tmp_path: Path, trouble: httpx.Response | Exception, reason: str
+        self, client_of: ClientOf, tmp_path: Path, trouble: httpx.Response | Exception, reason: str, api: FakeApi
     ) -> None:
-        api = FakeApi()
         api.troubles[f"GET /originals/{SECOND}"] = [trouble] * 9
         report = client_of(api).download_originals(456, tmp_path, request_id=REQUEST_ID)
         assert report.failed == [DownloadFailure(f"{SECOND}.jpg", reason)]
@@ -131,41 +131,32 @@ class TestTheOtherHost:
                 time.sleep(0.01)
                 return api(request)
 
-        with FaceSearchClient(API, KEY, 903, transport=httpx.MockTransport(handle)) as client:
-            client.download_originals(456, tmp_path, request_id=REQUEST_ID)
-        assert here.most == 4
-
-    def test_given_many_links_when_fetched_asynchronously_then_four_at_once(self, tmp_path: Path) -> None:
-        api, here = FakeApi(photos=20), Here()
-
-        async def handle(request: httpx.Request) -> httpx.Response:
+        async def handle_async(request: httpx.Request) -> httpx.Response:
             with here:
                 await asyncio.sleep(0.01)
                 return api(request)
 
-        async def download() -> None:
-            async with AsyncFaceSearchClient(API, KEY, 903, transport=httpx.MockTransport(handle)) as client:
-                await client.download_originals(456, tmp_path, request_id=REQUEST_ID)
-
-        asyncio.run(download())
+        with FaceSearchClient(API, KEY, 903, transport=httpx.MockTransport(handle)) as client:
+            client.download_originals(456, tmp_path, request_id=REQUEST_ID)
+        assert here.most == 4
+        here.most = 0
+        asyncio.run(download_async(handle_async, tmp_path))
         assert here.most == 4
 
     def test_given_a_cancelled_task_when_downloading_then_no_part_is_left(self, tmp_path: Path) -> None:
-        api = FakeApi()
-
         async def never(request: httpx.Request) -> httpx.Response:
             if request.url.host == "store.example":
                 await asyncio.Event().wait()
-            return api(request)
-
-        async def download() -> None:
-            async with AsyncFaceSearchClient(API, KEY, 903, transport=httpx.MockTransport(never)) as client:
-                async with asyncio.timeout(0.1):
-                    await client.download_originals(456, tmp_path, request_id=REQUEST_ID)
+            return FakeApi()(request)
 
         with pytest.raises(TimeoutError):
-            asyncio.run(download())
+            asyncio.run(asyncio.wait_for(download_async(never, tmp_path), 0.1))
         assert contents(tmp_path) == {}
+
+
+async def download_async(handle: Callable[[httpx.Request], Awaitable[httpx.Response]], folder: Path) -> None:
+    async with AsyncFaceSearchClient(API, KEY, 903, transport=httpx.MockTransport(handle)) as client:  # type: ignore[arg-type]
+        await client.download_originals(456, folder, request_id=REQUEST_ID)
 
 
 class TestNames:

@@ -30,8 +30,7 @@ class TestReading:
         found = [image["image_id"] for page in pages for image in page.data["images"]]
         assert found == [str(uuid.UUID(int=n)) for n in (2, 3, 4)]
 
-    def test_every_call_to_the_api_carries_the_key(self, client_of: ClientOf) -> None:
-        api = FakeApi()
+    def test_every_call_to_the_api_carries_the_key(self, client_of: ClientOf, api: FakeApi) -> None:
         client = client_of(api)
         client.ping(456)
         client.create_upload(456)
@@ -40,8 +39,7 @@ class TestReading:
 
 
 class TestOriginalPhotos:
-    def test_given_a_search_when_its_originals_are_asked_for_then_by_its_request_id(self, client_of: ClientOf) -> None:
-        api = FakeApi()
+    def test_given_a_search_then_by_its_request_id(self, client_of: ClientOf, api: FakeApi) -> None:
         response = client_of(api).original_photos(456, request_id=uuid.UUID(REQUEST_ID), page_size=2)
         assert json.loads(api.requests[0].content) == {"method": "selfie", "identifier": REQUEST_ID}
         assert (response.data["total_images"], response.data["successful_count"]) == (3, 2)
@@ -63,8 +61,7 @@ class TestOriginalPhotos:
 
 
 class TestWaiting:
-    def test_given_a_search_under_way_when_waited_for_then_its_first_page(self, client_of: ClientOf) -> None:
-        api, waits = FakeApi(), Waits()
+    def test_a_search_under_way_then_its_first_page(self, client_of: ClientOf, api: FakeApi, waits: Waits) -> None:
         api.finished.add(REQUEST_ID)
         slow = httpx.ReadTimeout("slow")
         api.troubles["GET /event/456/faces/*"] = [refusal(404), refusal(404), refusal(503), slow, refusal(404)]
@@ -72,8 +69,7 @@ class TestWaiting:
         assert response.request_id == REQUEST_ID
         assert waits.seconds == [0.5, 1, 2, 4, 8]
 
-    def test_given_no_search_when_waited_for_then_an_error_at_the_end_of_the_timeout(self, client_of: ClientOf) -> None:
-        waits = Waits()
+    def test_given_no_search_then_an_error_at_the_end_of_the_timeout(self, client_of: ClientOf, waits: Waits) -> None:
         with pytest.raises(WaitTimeoutError, match="20 s") as caught:
             client_of(FakeApi(), waits).wait(456, REQUEST_ID, timeout=20)
         assert sum(waits.seconds) == 20
@@ -87,8 +83,7 @@ class TestWaiting:
             client_of(api, waits).wait(456, REQUEST_ID, timeout=10)
         assert waits.seconds == []
 
-    def test_given_a_refusal_when_waited_for_then_it_is_not_waited_out(self, client_of: ClientOf) -> None:
-        api = FakeApi()
+    def test_given_a_refusal_when_waited_for_then_it_is_not_waited_out(self, client_of: ClientOf, api: FakeApi) -> None:
         api.troubles["GET *"] = [refusal(403)]
         with pytest.raises(NotAllowedError):
             client_of(api).wait(456, REQUEST_ID)

@@ -44,14 +44,12 @@ STORAGE = "POST /bucket"
 
 
 class TestWhichWay:
-    def test_given_a_selfie_at_the_limit_when_searched_then_one_call(self, client_of: ClientOf) -> None:
-        api = FakeApi()
+    def test_given_a_selfie_at_the_limit_when_searched_then_one_call(self, client_of: ClientOf, api: FakeApi) -> None:
         client_of(api).search(456, LARGE[:INLINE_SELFIE_BYTES])
         assert len(api.requests) == 1
         assert "file" in form_of(api.requests[0])
 
-    def test_given_one_byte_more_when_searched_then_form_upload_and_search(self, client_of: ClientOf) -> None:
-        api = FakeApi()
+    def test_one_byte_more_when_searched_then_form_upload_and_search(self, client_of: ClientOf, api: FakeApi) -> None:
         response = client_of(api).search(456, LARGE, REQUEST_ID, page=1, page_size=2)
         assert [request.method for request in api.requests] == ["POST"] * 3
         (upload_id,) = api.uploads
@@ -122,8 +120,7 @@ class TestTheOtherHost:
 
 
 class TestTheSearchAfterIt:
-    def test_a_lost_response_when_retried_then_no_second_upload_and_no_second_match(self, client_of: ClientOf) -> None:
-        api = FakeApi()
+    def test_a_lost_response_then_no_second_upload_and_no_second_match(self, client_of: ClientOf, api: FakeApi) -> None:
 
         def lose_the_response(request: httpx.Request) -> httpx.Response:
             api.serve(request)
@@ -143,9 +140,8 @@ class TestTheSearchAfterIt:
 
     @pytest.mark.parametrize("failure", [refusal(429), httpx.ConnectError("no")], ids=str)
     def test_given_no_form_when_searched_then_the_error_carries_the_request_id(
-        self, client_of: ClientOf, failure: httpx.Response | Exception
+        self, client_of: ClientOf, failure: httpx.Response | Exception, api: FakeApi
     ) -> None:
-        api = FakeApi()
         api.troubles[UPLOADS] = [failure] * 5
         with pytest.raises((TooManyRequestsError, NoResponseError)) as caught:
             client_of(api).search(456, LARGE, REQUEST_ID)
@@ -168,8 +164,7 @@ class TestSeveral:
         assert (response.request_id, api.matches) == (REQUEST_ID, 1)
         assert b"side.jpg" not in request.content
 
-    def test_given_a_list_of_one_when_searched_then_the_call_of_one(self, client_of: ClientOf) -> None:
-        api = FakeApi()
+    def test_given_a_list_of_one_when_searched_then_the_call_of_one(self, client_of: ClientOf, api: FakeApi) -> None:
         client = client_of(api)
         client.search(456, [JPEG], REQUEST_ID)
         client.search(456, JPEG, REQUEST_ID)
@@ -181,9 +176,8 @@ class TestSeveral:
         [([1, 1, 1], 0), ([2, 2], 0), ([2, 2.1], 1), ([2.1, 2, 0.1], 2), ([5, 0.1], 2), ([0.1, 5, 5], 2)],
     )
     def test_given_more_than_one_call_carries_then_the_later_ones_are_uploaded_so_that_their_numbers_stay(
-        self, client_of: ClientOf, sizes: list[float], uploaded: int
+        self, client_of: ClientOf, sizes: list[float], uploaded: int, api: FakeApi
     ) -> None:
-        api = FakeApi()
         selfies = [JPEG.ljust(round(size * 2**20), b"%d" % number) for number, size in enumerate(sizes)]
         client_of(api).search(456, selfies, REQUEST_ID)
         inline = len(selfies) - uploaded
