@@ -18,7 +18,6 @@ from facesearch_local.__main__ import _greet
 from facesearch_local.functions import Route
 from facesearch_local.gateway import REQUEST_BYTES, Api, Gateway
 from facesearch_local.gateway_responses import GatewayResponses
-from facesearch_local.intrinsics import TemplateError
 from facesearch_local.pool import FunctionCrashed, FunctionError, FunctionTimedOut
 from facesearch_local.runtime_api import LAMBDA_PAYLOAD_BYTES
 from facesearch_local.server import Serving, listening
@@ -172,18 +171,6 @@ async def test_when_a_request_is_logged_then_nothing_tells_who_or_what(own: Gate
         assert line.keys() == {"timestamp", "method", "route", "status", "ms", "request_id", "bytes"}
         assert (line["method"], line["route"], line["status"]) == ("POST", "/event/{event_id}/faces", 200)
         assert not any(told in site.log[0] for told in ("jane", "s3cret", "/7/"))
-
-
-def test_given_no_gateway_responses_when_built_then_they_are_api_gateway_s_own() -> None:
-    plain = GatewayResponses({})
-    assert plain["MISSING_AUTHENTICATION_TOKEN"].status == 403
-    assert json.loads(plain["REQUEST_TOO_LARGE"].body) == {"message": "Request Too Long"}
-
-
-def test_given_a_header_that_is_no_constant_when_built_then_it_is_refused() -> None:
-    mapped = {"DEFAULT_4XX": {"ResponseParameters": {"Headers": {"X": "method.request.header.X"}}}}
-    with pytest.raises(TemplateError, match=r"method\.request"):
-        GatewayResponses(mapped)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import pytest
 
 from facesearch_local.functions import QueueSource
 from facesearch_local.pool import FunctionCrashed
-from facesearch_local.queues import Poller, Queue, failed_ids, redelivery_delay, to_record
+from facesearch_local.queues import Poller, Queue, failed_ids, redelivery_delay
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -84,17 +84,6 @@ async def test_given_a_function_that_postpones_itself_then_only_its_crash_is_pos
     assert [arguments["VisibilityTimeout"] for arguments in changed] == expected
 
 
-@pytest.mark.anyio
-async def test_given_messages_when_handled_then_the_function_sees_lambda_s_records(sqs: SQSClient) -> None:
-    seen: list[dict[str, Any]] = []
-    await handled(sqs, ["hello"], seen.extend)
-    (record,) = seen
-    assert (record["body"], record["eventSource"], record["awsRegion"]) == ("hello", "aws:sqs", "us-east-1")
-    assert record["eventSourceARN"] == SOURCE.queue_arn
-    assert record["attributes"]["ApproximateReceiveCount"] == "1"
-    assert record["md5OfBody"] == "5d41402abc4b2a76b9719d911017c592"
-
-
 BATCH = {"a", "b"}
 
 
@@ -121,11 +110,3 @@ def test_when_a_report_is_read_then_nonsense_leaves_the_whole_batch(response: by
 @pytest.mark.parametrize(("count", "seconds"), [("1", 2), ("2", 4), ("4", 16), ("5", 30), ("1000", 30)])
 def test_when_a_message_failed_often_then_it_comes_back_later(count: str, seconds: int) -> None:
     assert redelivery_delay({"Attributes": {"ApproximateReceiveCount": count}}) == seconds
-
-
-def test_given_attributes_when_mapped_then_they_have_lambda_s_names() -> None:
-    said: Any = {"MessageId": "m", "ReceiptHandle": "r", "Body": "b", "MD5OfBody": "5"}
-    said["MessageAttributes"] = {"kind": {"DataType": "String", "StringValue": "photo"}}
-    record = to_record(said, Queue(SOURCE, "http://queue", "us-east-1"))
-    assert record["messageAttributes"]["kind"]["stringValue"] == "photo"
-    assert (record["messageId"], record["receiptHandle"], record["attributes"]) == ("m", "r", {})
