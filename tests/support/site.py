@@ -270,10 +270,9 @@ class Site:
         self.searches = {person: self.search(person) for person in (ANNA, BEN, CARL)}
         fused: dict[str, Any] = {name: self.fuse.wrap(getattr(parts.stores, name)) for name in FUSED}
         self.stores = _stores(**fused)
-
-    @property
-    def photos_eraser(self) -> PhotoDeletion:
-        return PhotoDeletion(stores=self.stores)
+        self.photos_eraser, self.event_eraser = PhotoDeletion(stores=self.stores), EventDeletion(stores=self.stores)
+        asked = ("photos", "snapshots", "events", "watches", "sets")
+        self.retention = FaceRetention(**{name: getattr(self.stores, name) for name in asked})
 
     @property
     def person_eraser(self) -> PersonDeletion:
@@ -282,15 +281,6 @@ class Site:
     def person_eraser_telling(self, progress: Callable[[int, int], None]) -> PersonDeletion:
         parts = PersonParts(self.matcher(), EmbeddedStripper(self.stores), StoredProbes(self.stores))
         return PersonDeletion(stores=self.stores, parts=lambda _: parts, progress=progress)
-
-    @property
-    def event_eraser(self) -> EventDeletion:
-        return EventDeletion(stores=self.stores)
-
-    @property
-    def retention(self) -> FaceRetention:
-        names = ("photos", "snapshots", "events", "watches", "sets")
-        return FaceRetention(**{name: getattr(self.stores, name) for name in names})
 
     def matcher(self) -> EmbeddedMatcher:
         """That of an environment that has just started."""
