@@ -62,7 +62,8 @@ serve: setup ministack assets ## Keep the local stack running (PORT=8700 STORE=m
 	@exec $(PY) -m facesearch_local --port $(PORT) --store $(STORE) $(if $(PERSIST),--persist) --photos .cache/assets/samples
 
 # ---------------------------------------------------------------- checking
-PYTEST := $(PY) -m pytest --numprocesses 2 --dist loadgroup
+# Without a limit of restarts, xdist 3.8 waits for ever for a worker's tests once a test has crashed it.
+PYTEST := $(PY) -m pytest --numprocesses 2 --dist loadgroup --max-worker-restart 0
 
 test: setup ministack assets ## Unit tests and a smoke of the real stack: below three minutes on two cores
 	@exec $(PYTEST)

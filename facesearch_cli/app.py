@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError, NoCredentialsError
+from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError, NoCredentialsError, NoRegionError
 
 import facesearch_client
 from facesearch.errors import FaceSearchError, StoreUnavailable, Throttled
@@ -73,25 +73,24 @@ def run(arguments: Sequence[str] | None = None) -> int:
         app(arguments, prog_name="facesearch")
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else int(end.code is not None)
-    except Throttled:
+    except (Throttled, StillThereError):
         say(REFUSING)
     except (CommandError, FaceSearchError, StalledError, facesearch_client.ClientError, ValueError, OSError) as error:
         say(_line_of(error))
-    except NoCredentialsError:
-        say("No AWS credentials were found: log in first, or set AWS_PROFILE.")
-    except StillThereError:
-        say(REFUSING)
-    except StoreUnavailable as error:
-        cause = error.__cause__
-        if isinstance(cause, NoCredentialsError):
-            say("No AWS credentials were found: log in first, or set AWS_PROFILE.")
-        elif isinstance(cause, EndpointConnectionError):
-            say(f"The stack's stores do not respond: {cause} Is the stack still running?")
-        else:
-            say(f"AWS refused {error}")
-    except (BotoCoreError, ClientError) as error:
-        say(f"AWS refused: {error}")
+    except (StoreUnavailable, BotoCoreError, ClientError) as error:
+        say(_refusal(error))
     return 1
+
+
+def _refusal(error: Exception) -> str:
+    match error.__cause__ or error:
+        case NoCredentialsError():
+            return "No AWS credentials were found: log in first, or set AWS_PROFILE."
+        case NoRegionError():
+            return "No AWS region was named: set AWS_REGION, or AWS_PROFILE to a profile that has one."
+        case EndpointConnectionError() as lost:
+            return f"The stack's stores do not respond: {lost} Is the stack still running?"
+    return f"AWS refused: {error}"
 
 
 def _line_of(error: Exception) -> str:

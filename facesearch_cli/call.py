@@ -11,8 +11,10 @@ from facesearch_cli.errors import CommandError
 from facesearch_cli.interrupts import INTERRUPTED
 
 
-def call(state: Path, *arguments: object) -> Any:
+def call(state: Path, *arguments: object, despite_failures: bool = False) -> Any:
     """What `facesearch --state STATE ARGUMENTS --json` prints; its progress bar and error line go to stderr.
+
+    `despite_failures`: also if it ended with 1, as long as it printed what it did.
 
     Raises:
         CommandError: it did not end well.
@@ -24,6 +26,6 @@ def call(state: Path, *arguments: object) -> Any:
         code = run(["--state", str(state), *words, "--json"])
     if code == INTERRUPTED:
         raise KeyboardInterrupt
-    if code:
+    if code and not (despite_failures and out.getvalue()):
         raise CommandError(f"`facesearch {' '.join(words)}` ended with {code}.")
     return json.loads(out.getvalue())

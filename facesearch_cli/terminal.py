@@ -5,7 +5,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any, Protocol
 
@@ -128,6 +128,15 @@ def _to_terminal(text: bytes) -> None:
 def results() -> Console:
     """The console for what the user asked for. Nothing in a file name is read as markup."""
     return Console(markup=False, highlight=False, soft_wrap=True)
+
+
+def print_lines(lines: Iterable[str], nothing: str) -> None:
+    """The rows of a list on stdout; of an empty one stderr says that there is `nothing`."""
+    shown = list(lines)
+    for line in shown:
+        results().print(line)
+    if not shown:
+        say(nothing)
 
 
 def print_json(value: Mapping[str, Any]) -> None:

@@ -17,6 +17,7 @@ from botocore.exceptions import ClientError
 from facesearch.errors import StoreUnavailable
 from facesearch.faces.packing import FACE_BYTES
 from facesearch.models import Event
+from facesearch.photos.litter import litter_in
 from facesearch.photos.lookagain import GONE
 from facesearch.photos.places import find_moved
 from facesearch.records import Photo, original_key, original_prefix
@@ -87,9 +88,8 @@ class Report:
 
     @property
     def succeeded(self) -> bool:
-        """Pictures that cannot be read are part of life. No picture at all, one that the store refused, or a stall is
-        not."""
-        return bool(self.photos or self.failed) and not (self.refused or self.stalled)
+        """There were pictures, and none failed."""
+        return bool(self.photos) and not self.failed
 
     def to_json(self) -> dict[str, Any]:
         """The shape of `photos upload --json`."""
@@ -243,7 +243,7 @@ class Uploader:
         return None
 
     def _key(self, picture: Picture) -> str:
-        return original_key(self.event.org_id, self.event.event_id, picture.image_id, _key_name(picture.path.name))
+        return original_key(self.event.org_id, self.event.event_id, picture.image_id, _key_name(picture.path))
 
     def _records(self, image_ids: Iterable[uuid.UUID]) -> Records:
         return self.stack.container.photos.get_many(self.event.event_id, self.event.shards, image_ids)
@@ -328,7 +328,12 @@ def _image_id_in(rest: str) -> uuid.UUID | None:
     return None
 
 
-def _key_name(name: str) -> str:
-    """The file name as the last part of an S3 key: valid UTF-8 without what XML cannot carry."""
+def _key_name(path: Path) -> str:
+    """Folder and file name as the end of an S3 key: valid UTF-8 without what XML cannot carry.
+
+    The folder tells files of one name apart. Not one that the indexer skips: it was asked for by its own name.
+    """
+    folder = path.parent.resolve().name
+    name = path.name if litter_in([folder]) else f"{folder}/{path.name}"
     text = name.encode("utf-8", "replace").decode()
     return "".join(c if c.isprintable() else "_" for c in text)

@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import shlex
 import signal
 import socket
 import sys
@@ -128,7 +129,8 @@ def _greet(description: dict[str, Any], state: State, photos: Path | None) -> No
             print("Upload photos to the event, then search with a selfie:")
         else:
             print(f"The event holds the photos in {photos}. Add your own, then search with a selfie:")
-        print(f"  .venv/bin/facesearch photos upload DIR --event {event} --wait")
+        chosen = "" if state.folder == Options().state.resolve() else f"--state {shlex.quote(_shown(state.folder))} "
+        print(f"  .venv/bin/facesearch {chosen}photos upload DIR --event {event} --wait")
         selfie = "selfie.jpg" if photos is None else files_in(photos)[0]
         print(f'  curl -i \\\n    -H "X-API-Key: {description["api_key"]}" \\\n    -F "file=@{selfie}" \\')
         print(f'    "{url}/api/v1/ext/{description["org_id"]}/event/{event}/faces?page=1&page_size=32"')

@@ -10,7 +10,7 @@ from facesearch.errors import InvalidRequest
 from facesearch.webhooks.callbacks.callback import Callback, CallbackStatus
 from facesearch.webhooks.callbacks.replay import CallbackReplay
 from facesearch_cli.commands.common import AsJson, OrgId, group, stack_of
-from facesearch_cli.terminal import plural, print_json, printable, results, say
+from facesearch_cli.terminal import plural, print_json, print_lines, printable, results, say
 
 app = group("Callbacks, which tell an organisation how the searches of its webhooks ended.")
 
@@ -27,10 +27,8 @@ def list_callbacks(
     if as_json:
         print_json({"callbacks": [_json(row) for row in rows]})
         return
-    for row in rows:
-        why = f": {row.reason}" if row.reason else ""
-        tried = plural(row.attempts, "attempt")
-        results().print(f"{row.key.callback_id}  {row.type}  {row.status}  {tried}{why}  {printable(row.url)}")
+    kind = f"{status} callbacks" if status else "callbacks"
+    print_lines(map(_line, rows), f"Organisation {org_id} has no {kind}.")
 
 
 @app.command("replay")
@@ -72,6 +70,11 @@ def _desk(context: typer.Context, org_id: int) -> CallbackReplay:
     container = stack_of(context).container
     container.admin.org(org_id)
     return container.callback_replay
+
+
+def _line(row: Callback) -> str:
+    tried = plural(row.attempts, "attempt") + (f": {row.reason}" if row.reason else "")
+    return f"{row.key.callback_id}  {row.type}  {row.status}  {tried}  {printable(row.url)}"
 
 
 def _json(row: Callback) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """`facesearch event …`."""
 
 import uuid
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated
 
 import typer
@@ -15,7 +15,7 @@ from facesearch_cli.commands.check import check_event
 from facesearch_cli.commands.common import AsJson, EventArgument, OrgId, Switch, group, stack_of, switch
 from facesearch_cli.commands.deletion import delete_event
 from facesearch_cli.stack import Stack
-from facesearch_cli.terminal import print_json, results
+from facesearch_cli.terminal import print_json, print_lines, results
 
 app = group("Events.")
 app.command("delete")(delete_event)
@@ -121,8 +121,8 @@ def list_events(context: typer.Context, org_id: OrgId, as_json: AsJson = False) 
         ]
         print_json({"events": shown})
         return
-    for row in rows:
-        results().print(f"{row.event_id}  {row.date}  {switch(row.event_enabled):>3}  {row.name}")
+    lines = [f"{row.event_id}  {row.date}  {switch(row.event_enabled):>3}  {row.name}" for row in rows]
+    print_lines(lines, f"Organisation {org_id} has no events.")
 
 
 def _json(event: Event) -> dict[str, object]:
@@ -155,9 +155,12 @@ def _last_day(text: str) -> date | None:
     if not text:
         return None
     try:
-        return datetime.strptime(text, "%Y-%m-%d").date()  # noqa: DTZ007 - a day, wherever
+        day = datetime.strptime(text, "%Y-%m-%d").date()  # noqa: DTZ007 - a day, wherever
     except ValueError:
         raise InvalidRequest("--retain-until takes a day, YYYY-MM-DD.") from None
+    if day < (today := datetime.now(UTC).date()):
+        raise InvalidRequest(f"--retain-until takes today, {today} (UTC), or a later day: {day} is over.")
+    return day
 
 
 def _upstream_event(text: str) -> UpstreamEvent | None:

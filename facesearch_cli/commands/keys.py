@@ -9,7 +9,7 @@ from facesearch.admin.models import KeyRow
 from facesearch.models import Scope
 from facesearch_cli.commands.common import AsJson, OrgId, group, stack_of
 from facesearch_cli.keys import remember
-from facesearch_cli.terminal import print_json, results, say
+from facesearch_cli.terminal import print_json, print_lines, results, say
 
 app = group("API keys of an organisation.")
 KeyArgument = Annotated[str, typer.Argument(metavar="KEY_ID", show_default=False)]
@@ -44,10 +44,7 @@ def list_keys(context: typer.Context, org_id: OrgId, as_json: AsJson = False) ->
     if as_json:
         print_json({"keys": [_json(row) for row in rows]})
         return
-    for row in rows:
-        state = "active" if row.active else "inactive"
-        end = f", until {_time(row.expires_at)}" if row.expires_at else ""
-        results().print(f"{row.key_id}  {row.api_key}  {state}, {' and '.join(sorted(row.scopes))}{end}")
+    print_lines(map(_line, rows), f"Organisation {org_id} has no keys.")
 
 
 @app.command("deactivate")
@@ -78,6 +75,12 @@ def _switch(context: typer.Context, key_id: str, org_id: int, *, active: bool, a
         print_json({"key_id": key_id, "active": active})
     else:
         results().print(f"Key {key_id}: {'active' if active else 'inactive'}")
+
+
+def _line(row: KeyRow) -> str:
+    state = "active" if row.active else "inactive"
+    end = f", until {_time(row.expires_at)}" if row.expires_at else ""
+    return f"{row.key_id}  {row.api_key}  {state}, {' and '.join(sorted(row.scopes))}{end}"
 
 
 def _json(row: KeyRow) -> dict[str, object]:

@@ -29,8 +29,8 @@ def upload_photos(
 ) -> None:
     """Upload pictures, also those in folders and their subfolders. A second run sends only what is missing.
 
-    Files that are left out are listed with the reason. A picture that cannot be read is not an error. The exit code is
-    1 if there are no pictures, if the store refused one, or if nothing more was indexed for two minutes.
+    Files that are left out are listed with the reason. The exit code is 1 if there are no pictures, if any failed, or
+    if nothing more was indexed for two minutes.
     """
     stack = stack_of(context)
     event = stack.event(event_id)
@@ -72,6 +72,8 @@ def _say_what_is_missing(report: Report, *, listed: bool) -> None:
         say(f"{plural(sum(report.skipped.values()), 'file')} skipped: {names}.")
     if report.stalled:
         say("Some photos are not indexed yet, and none was for two minutes. See the indexing function's log.")
+    if report.failed:
+        say(f"{plural(len(report.failed), 'picture')} failed.")
     if report.refused:
         some = plural(report.refused, "photo") if report.uploaded else "Nothing"
         say(f"{some} could {'not ' if report.uploaded else ''}be uploaded. Run the same command again.")

@@ -1,5 +1,7 @@
 """`facesearch reindex`."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated
 
 import typer
@@ -8,12 +10,12 @@ from facesearch.errors import InvalidRequest, Throttled
 from facesearch.faces.engine import MODELS
 from facesearch.faces.sets import LaggingError
 from facesearch.models import FaceSetKind
-from facesearch.photos.rebuild import Rebuilt
+from facesearch.photos.rebuild import Rebuild, Rebuilt
 from facesearch_cli.commands.common import AsJson, EventArgument, stack_of
 from facesearch_cli.errors import CommandError
+from facesearch_cli.stack import Stack
 from facesearch_cli.terminal import following, plural, print_json, progress_bar, results, say
 
-THREADS = 8
 SHOWN_FAILURES = 20
 
 
@@ -42,27 +44,11 @@ def reindex_event(
         raise InvalidRequest("--cancel takes no --model and no --faces.")
     stack = stack_of(context)
     stack.require_embedded("reindex")
-    try:
-        with progress_bar() as watcher, stack.working() as check:
-            progress = following(watcher, "Indexing")
-
-            def follow(done: int, total: int) -> None:
-                check()
-                progress(done, total)
-
-            use_case = stack.container.rebuild(follow)
-            if cancel:
-                event = use_case.cancel(event_id)
-            else:
-                done = use_case.run(event_id, model, faces, wait=wait)
-    except (LaggingError, Throttled) as error:
-        raise CommandError(f"{error} The event is still searched by the faces that it had; run it again.") from error
     if cancel:
-        if as_json:
-            print_json({"event_id": event_id, "model": event.model, "kept_in": event.faces.kind, "switched": False})
-        else:
-            results().print(f"Event {event_id} keeps its faces by {event.faces.model} in {event.faces.kind}.")
+        _cancel(stack, event_id, as_json=as_json)
         return
+    with _rebuild(stack) as rebuild:
+        done = rebuild.run(event_id, model, faces, wait=wait)
     if as_json:
         print_json(done.to_json())
         return
@@ -71,6 +57,33 @@ def reindex_event(
         say(f"{image_id}: {reason}")
     if len(done.failed) > SHOWN_FAILURES:
         say(f"… and {len(done.failed) - SHOWN_FAILURES} more; --json lists them all.")
+
+
+def _cancel(stack: Stack, event_id: int, *, as_json: bool) -> None:
+    if stack.event(event_id).building is None:
+        say(f"Event {event_id} has no rebuild under way: there is nothing to cancel.")
+    with _rebuild(stack) as rebuild:
+        event = rebuild.cancel(event_id)
+    if as_json:
+        print_json({"event_id": event_id, "model": event.model, "kept_in": event.faces.kind, "switched": False})
+    else:
+        results().print(f"Event {event_id} keeps its faces by {event.faces.model} in {event.faces.kind}.")
+
+
+@contextmanager
+def _rebuild(stack: Stack) -> Iterator[Rebuild]:
+    """The use case, which shows its progress and can be interrupted."""
+    try:
+        with progress_bar() as watcher, stack.working() as check:
+            progress = following(watcher, "Indexing")
+
+            def follow(done: int, total: int) -> None:
+                check()
+                progress(done, total)
+
+            yield stack.container.rebuild(follow)
+    except (LaggingError, Throttled) as error:
+        raise CommandError(f"{error} The event is still searched by the faces that it had; run it again.") from error
 
 
 def _summary(done: Rebuilt) -> str:

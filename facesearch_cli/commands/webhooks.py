@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from facesearch_cli.commands.common import AsJson, OrgId, group, stack_of
-from facesearch_cli.terminal import print_json, results, say
+from facesearch_cli.terminal import print_json, print_lines, results, say
 
 app = group("Webhooks of an organisation.")
 secret = group("Secrets that sign webhooks and callbacks; two at most, so that you can replace one.")
@@ -30,8 +30,8 @@ def list_secrets(context: typer.Context, org_id: OrgId, as_json: AsJson = False)
     if as_json:
         print_json({"secrets": [{"secret_id": each.secret_id, "created_at": each.created_at} for each in secrets]})
         return
-    for each in secrets:
-        results().print(f"{each.secret_id}  since {each.created_at}")
+    lines = [f"{each.secret_id}  since {each.created_at}" for each in secrets]
+    print_lines(lines, f"Organisation {org_id} has no webhook secrets.")
 
 
 @secret.command("delete")

@@ -3,6 +3,7 @@
 Minutes, not seconds: none of it is in `make test`, all of it in `make test-all`.
 """
 
+import asyncio
 import os
 import platform
 import re
@@ -17,7 +18,6 @@ import pytest
 from facesearch_local import stores
 from tests.conftest import ROOT
 from tests.deploy.cloud import Cloud, Deployed
-from tests.deploy.functions import Background
 
 SAM = ROOT / ".venv-sam" / "bin" / "sam"
 STACK = "face-search-trial"
@@ -31,21 +31,13 @@ ROLLOUT = re.compile(r"(?<=\n)(  Rollout:\n(?:    .*\n)*?    Default: ).*(?=\n)"
 
 
 @pytest.fixture(scope="session")
-def background() -> Iterator[Background]:
-    background = Background()
-    yield background
-    background.stop()
-
-
-@pytest.fixture(scope="session")
-def ministack(
-    no_account: None, background: Background, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[stores.Store]:
+def ministack(no_account: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[stores.Store]:
     """MiniStack with nothing in it."""
     folder = tmp_path_factory.mktemp("ministack")
-    store = background.run(stores.start("ministack", stores.Place(None, folder, folder / "log")))
-    yield store
-    background.run(store.stop())
+    with asyncio.Runner() as runner:
+        store = runner.run(stores.start("ministack", stores.Place(None, folder, folder / "log")))
+        yield store
+        runner.run(store.stop())
 
 
 def sam(*arguments: object, seconds: float, **environment: str) -> str:

@@ -59,14 +59,6 @@ with client("X-API-Key", os.environ["KEY"]) as api:
         time.sleep(0.1)
     webhook = get_faces.sync(ORG, EVENT, request_id, client=api).data
 
-print(
-    json.dumps(
-        {
-            "same_request_id": str(found.request_id) == form.request_id,
-            "image_ids": image_ids,
-            "sizes": sizes,
-            "webhook": state.status,
-            "webhook_image_ids": [str(image.image_id) for image in webhook.images],
-        }
-    )
-)
+came = {"same_request_id": str(found.request_id) == form.request_id, "image_ids": image_ids, "sizes": sizes}
+again = {"webhook": state.status, "webhook_image_ids": [str(image.image_id) for image in webhook.images]}
+print(json.dumps(came | again))

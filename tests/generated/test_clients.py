@@ -50,14 +50,9 @@ def job(site: Site, samples: Path) -> dict[str, str]:
     """The environment of a main job."""
     for image_id in [site.put_photo((samples / name).read_bytes(), name) for name in PEOPLE]:
         site.indexed(image_id)
-    return {
-        "URL": site.stack.url,
-        "ORG": str(site.org_id),
-        "EVENT": str(site.event_id),
-        "KEY": site.api_key,
-        "SECRET": site.admin.create_webhook_secret(site.org_id).secret,
-        "SELFIE": str(samples / "obama.jpg"),
-    }
+    secret = site.admin.create_webhook_secret(site.org_id).secret
+    event = {"URL": site.stack.url, "ORG": str(site.org_id), "EVENT": str(site.event_id)}
+    return event | {"KEY": site.api_key, "SECRET": secret, "SELFIE": str(samples / "obama.jpg")}
 
 
 def check(printed: str, samples: Path) -> None:
@@ -73,19 +68,11 @@ def test_openapi_python_client_makes_a_client_that_does_the_main_job(
     job: dict[str, str], samples: Path, tmp_path: Path
 ) -> None:
     package = tmp_path / "face_search_client"
-    generate: list[str | Path] = [
-        "generate",
-        "--path",
-        FILE,
-        "--output-path",
-        package,
-        "--meta",
-        "none",
-        "--fail-on-warning",
-    ]
     settings = tmp_path / "settings.json"
     settings.write_text(json.dumps({"post_hooks": []}))  # they would want another formatter
-    run(BIN / "openapi-python-client", *generate, "--config", settings, cwd=tmp_path)
+    options = ("--meta", "none", "--fail-on-warning", "--config", settings)
+    generate = (BIN / "openapi-python-client", "generate", "--path", FILE, "--output-path", package)
+    run(*generate, *options, cwd=tmp_path)
     printed = run(BIN / "python", HERE / "main_job.py", cwd=tmp_path, PYTHONPATH=str(tmp_path), **job)
     check(printed, samples)
 

@@ -55,7 +55,7 @@ from facesearch.webhooks.callbacks.callback import callback_of
 from facesearch.webhooks.jobs import JobEnd
 from facesearch.webhooks.watches.watch import Watch
 from tests.support.aws import create_table
-from tests.support.fakes import EVENT, EVENT_ID, ORG, MemoryClaims, OpenProbes
+from tests.support.fakes import EVENT, EVENT_ID, MemoryClaims, OpenProbes
 from tests.unit.faces.sets.places import face_sets, matcher_over
 
 T = TypeVar("T")
@@ -181,6 +181,18 @@ class MemoryEvents:
         self.ended.remove(ended)
 
 
+def _stores(photos: Any, snapshots: Any, **others: Any) -> Stores:
+    return Stores(
+        photos=photos,
+        snapshots=snapshots,
+        builder=SnapshotBuilder(photos=photos, snapshots=snapshots, pool=Inline()),
+        sets=face_sets(photos, snapshots, pool=Inline()),
+        probes=OpenProbes(),
+        pool=Inline(),
+        **others,
+    )
+
+
 def memory_searches(reader: MemoryReader, pool: Executor | None = None) -> SearchDeletion:
     return SearchDeletion(
         results=reader,
@@ -214,23 +226,22 @@ class Parts:
     reader: Any
     event: Event
 
+    @property
+    def claims(self) -> Any:
+        return self.stores.searches.idempotency
+
     @classmethod
     def memory(cls) -> "Parts":
-        reader, log, snapshots = MemoryReader(), MemoryErasureLog(), MemorySnapshotStore()
-        photos = MemoryPhotoStore(log)
+        reader, log = MemoryReader(), MemoryErasureLog()
         reader.events[EVENT_ID] = EVENT
-        stores = Stores(
-            photos=photos,
+        stores = _stores(
+            MemoryPhotoStore(log),
+            MemorySnapshotStore(),
             log=log,
             searches=memory_searches(reader),
             renditions=MemoryObjects(),
             originals=MemoryObjects(),
-            snapshots=snapshots,
-            builder=SnapshotBuilder(photos=photos, snapshots=snapshots, pool=Inline()),
             events=MemoryEvents(reader),
-            probes=OpenProbes(),
-            pool=Inline(),
-            sets=face_sets(photos, snapshots, pool=Inline()),
         )
         return cls(stores, reader, EVENT)
 
@@ -245,20 +256,14 @@ class Parts:
         admin = DynamoAdmin(Table(dynamodb, "table"))
         event = admin.event(admin.create_event(admin.create_org("Runners"), "Marathon"))
         assert event is not None
-        photos = DynamoPhotoStore(Table(dynamodb, "table"))
-        snapshots = S3SnapshotStore(s3, "snapshots", Table(dynamodb, "table"))
-        stores = Stores(
-            photos=photos,
+        stores = _stores(
+            DynamoPhotoStore(Table(dynamodb, "table")),
+            S3SnapshotStore(s3, "snapshots", Table(dynamodb, "table")),
             log=DynamoErasureLog(Table(dynamodb, "table")),
             searches=aws_searches(dynamodb, s3, "table"),
             renditions=S3Objects(s3, "renditions", Inline()),
             originals=S3Objects(s3, "originals", Inline()),
-            snapshots=snapshots,
-            builder=SnapshotBuilder(photos=photos, snapshots=snapshots, pool=Inline()),
             events=admin,
-            probes=OpenProbes(),
-            pool=Inline(),
-            sets=face_sets(photos, snapshots, pool=Inline()),
         )
         return cls(stores, DynamoReader(Table(dynamodb, "table")), event)
 
@@ -291,9 +296,7 @@ class Site:
         fused = self._fused(parts.stores, "photos log renditions originals snapshots events")
         searches = self._fused(parts.stores.searches, "results jobs idempotency selfies watches callbacks")
         fused["searches"] = replace(parts.stores.searches, **searches)
-        builder = SnapshotBuilder(photos=fused["photos"], snapshots=fused["snapshots"], pool=Inline())
-        sets = face_sets(fused["photos"], fused["snapshots"], pool=Inline())
-        self.stores = replace(parts.stores, **fused, builder=builder, sets=sets)
+        self.stores = _stores(**fused)
 
     def _fused(self, parts: Any, names: str) -> dict[str, Any]:
         return {name: self.fuse.wrap(getattr(parts, name)) for name in names.split()}
@@ -418,30 +421,19 @@ def id_of(number: int) -> uuid.UUID:
     return uuid.UUID(int=number)
 
 
-class Breakable(Protocol):
-    """Something with a fuse."""
-
-    fuse: Fuse
-
-
-SiteT = TypeVar("SiteT", bound=Breakable)
-
-
-def crash_points(site: Callable[[], SiteT], run: Callable[[SiteT], Any], step: int = 1) -> Iterator[SiteT]:
+def crash_points(site: Callable[[], T], run: Callable[[T], Any], step: int = 1) -> Iterator[T]:
     """Sites on which `run` has crashed: at every call in turn, before and after it was carried out."""
     for after in (False, True):
         at = 1
         while True:
             one = site()
-            one.fuse.set(at, after=after)
+            fuse: Fuse = cast("Any", one).fuse
+            fuse.set(at, after=after)
             try:
                 run(one)
             except CrashError:
-                one.fuse.left = None
+                fuse.left = None
                 yield one
             else:
                 break
             at += step
-
-
-__all__ = ["ANNA", "BEN", "CARL", "ORG", "CrashError", "Parts", "Site", "crash_points", "id_of"]

@@ -59,7 +59,7 @@ def load(state: Path, dataset: Path) -> Gallery:
     org_id = call(state, "org", "create", "Accuracy")["org_id"]
     event_id = call(state, "event", "create", "Accuracy", "--org", org_id)["event_id"]
     began = time.monotonic()
-    report = call(state, "photos", "upload", dataset, "--event", event_id, "--wait")
+    report = call(state, "photos", "upload", dataset, "--event", event_id, "--wait", despite_failures=True)
     seconds = time.monotonic() - began
     people: dict[str, set[str]] = {photo["image_id"]: set() for photo in report["photos"]}
     folders: dict[str, set[str]] = {photo["image_id"]: set() for photo in report["photos"]}

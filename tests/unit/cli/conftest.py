@@ -12,8 +12,11 @@ import pytest
 
 from facesearch.adapters.dynamodb.admin import DynamoAdmin
 from facesearch.adapters.dynamodb.photos import DynamoPhotoStore, microseconds
+from facesearch.adapters.dynamodb.reading import DynamoReader
 from facesearch.adapters.dynamodb.table import Table
 from facesearch.faces.packing import FACE_BYTES
+from facesearch.models import ApiKey, digest_of
+from facesearch.reading import Wanted
 from facesearch.records import Photo, image_id_of_bytes
 from facesearch_cli.app import run
 from facesearch_cli.stack import STACK_FILE_VARIABLE, Stack, open_stack
@@ -47,9 +50,27 @@ class Place:
     def stack(self) -> Stack:
         return open_stack("local", self.stack_file)
 
-    def object_keys(self) -> list[str]:
-        """Object keys in the photos bucket."""
-        return [item["Key"] for item in self.s3.list_objects_v2(Bucket=BUCKET).get("Contents", [])]
+    def describe(self, outputs: dict[str, str] | None = None, **changes: Any) -> None:
+        """Change what `stack.json` says."""
+        described = json.loads(self.stack_file.read_text())
+        described["outputs"] |= outputs or {}
+        self.stack_file.write_text(json.dumps(described | changes))
+
+    def have_all_stores(self) -> None:
+        """Make what deletions work on beside photos."""
+        create_table(self.dynamodb, "IdempotencyTable", "claims")
+        buckets = {"RenditionsBucket": "r-b", "SelfiesBucket": "s-b", "SnapshotsBucket": "n-b"}
+        for name in buckets.values():
+            self.s3.create_bucket(Bucket=name)
+        queues = dict.fromkeys(("UploadsQueueUrl", "CallbacksQueueUrl", "CallbacksDeadLettersUrl"), "https://q")
+        self.describe(buckets | queues | {"IdempotencyTableName": "claims"})
+
+    def object_keys(self, bucket: str = BUCKET) -> list[str]:
+        """Keys of the objects in a bucket."""
+        return [item["Key"] for item in self.s3.list_objects_v2(Bucket=bucket).get("Contents", [])]
+
+    def api_key(self, text: str) -> ApiKey | None:
+        return DynamoReader(Table(self.dynamodb, TABLE)).read(Wanted(digest_of(text))).key
 
     def index(self, limit: int | None = None, *, failing: bytes = b"unreadable") -> int:
         """Do what the indexing function does to uploaded objects: three faces each, or a failure by content."""
@@ -82,6 +103,10 @@ class Ended:
         assert self.out.count("\n") == 1
         return json.loads(self.out)
 
+    def failed(self, said: str) -> bool:
+        """Whether the exit code is 1, stdout is empty, and the one line on stderr says so."""
+        return (self.code, self.out, self.err.count("\n")) == (1, "", 1) and said in self.err
+
 
 Command = Callable[..., Ended]
 
@@ -91,42 +116,29 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
     monkeypatch.delenv(STACK_FILE_VARIABLE, raising=False)
     monkeypatch.delenv("FACESEARCH_API_KEY", raising=False)
     with moto():
-        dynamodb = boto3.client("dynamodb")
+        dynamodb, s3 = boto3.client("dynamodb"), boto3.client("s3")
         create_table(dynamodb)
-        s3 = boto3.client("s3")
         s3.create_bucket(Bucket=BUCKET)
         admin = DynamoAdmin(Table(dynamodb, TABLE))
         org_id = admin.create_org("Runners")
-        found = Place(
-            tmp_path, dynamodb, s3, org_id, admin.create_event(org_id, "10 km"), admin.create_key(org_id).api_key
-        )
+        key, event_id = admin.create_key(org_id).api_key, admin.create_event(org_id, "10 km")
+        found = Place(tmp_path, dynamodb, s3, org_id, event_id, key)
+        nowhere = "http://127.0.0.1:1"
         found.stack_file.parent.mkdir()
-        found.stack_file.write_text(json.dumps(stack_file_of(found)))
+        found.stack_file.write_text('{"outputs": {}}')
+        found.describe(
+            {"ApiUrl": nowhere, "RenditionsBaseUrl": nowhere, "TableName": TABLE, "PhotosBucket": BUCKET}
+            | {"IdempotencyTableName": "i", "RenditionsBucket": "r", "SelfiesBucket": "s"},
+            url=nowhere,
+            org_id=org_id,
+            event_id=event_id,
+            api_key=key,
+            store="moto",
+            region="us-east-1",
+            pid=os.getpid(),
+        )
         monkeypatch.chdir(tmp_path)
         yield found
-
-
-def stack_file_of(place: Place, **changes: Any) -> dict[str, Any]:
-    return {
-        "url": "http://127.0.0.1:1",
-        "org_id": place.org_id,
-        "event_id": place.event_id,
-        "api_key": place.first_key,
-        "webhook_secret": "w",
-        "store": "moto",
-        "endpoint_url": None,
-        "region": "us-east-1",
-        "pid": os.getpid(),
-        "outputs": {
-            "ApiUrl": "http://127.0.0.1:1",
-            "TableName": TABLE,
-            "IdempotencyTableName": "i",
-            "PhotosBucket": BUCKET,
-            "RenditionsBucket": "r",
-            "SelfiesBucket": "s",
-            "RenditionsBaseUrl": "http://127.0.0.1:1",
-        },
-    } | changes
 
 
 @pytest.fixture
@@ -136,7 +148,6 @@ def facesearch(capsys: pytest.CaptureFixture[str]) -> Command:
     def command(*arguments: object) -> Ended:
         capsys.readouterr()
         code = run([str(argument) for argument in arguments])
-        out, err = capsys.readouterr()
-        return Ended(code, out, err)
+        return Ended(code, *capsys.readouterr())
 
     return command

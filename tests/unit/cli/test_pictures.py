@@ -37,37 +37,26 @@ def names(root: Path) -> list[str]:
     return [found.names[path] for path in found.pictures]
 
 
-def test_given_nested_folders_when_scanned_then_every_picture_in_order(tmp_path: Path) -> None:
+def test_nested_folders_then_every_picture_in_order_and_hidden_ones_by_name(tmp_path: Path) -> None:
     write(tmp_path, "b.jpg", "a/z.JPG", "a/b/c.png", "a.jpg", "ä ö [x].jpeg")
-    assert names(tmp_path) == ["a/b/c.png", "a/z.JPG", "a.jpg", "b.jpg", "ä ö [x].jpeg"]
-
-
-def test_given_hidden_files_and_folders_when_scanned_then_they_are_counted_by_name(tmp_path: Path) -> None:
-    write(tmp_path, "a.jpg", ".hidden.jpg", ".cache/x/a.jpg", ".cache/b.jpg", "b/.DS_Store")
+    write(tmp_path, ".hidden.jpg", ".cache/x/a.jpg", ".cache/b.jpg", "b/.DS_Store")
     found = scan(tmp_path)
-    assert (names(tmp_path), found.left_out) == (["a.jpg"], [])
+    assert names(tmp_path) == ["a/b/c.png", "a/z.JPG", "a.jpg", "b.jpg", "ä ö [x].jpeg"]
+    assert found.left_out == []
     assert found.skipped == {".hidden.jpg": 1, ".cache": 2, ".DS_Store": 1}
 
 
 LITTER = {
     "@eaDir/DSC_1.JPG/SYNOPHOTO_THUMB_XL.jpg": "@eaDir",
     "day 1/#recycle/deleted.jpg": "#recycle",
-    "@Recycle/deleted.jpg": "@Recycle",
     "$recycle.bin/S-1-5/$R1.jpg": "$RECYCLE.BIN",
-    "System Volume Information/a.jpg": "System Volume Information",
     ".@__thumb/s800DSC_1.JPG": ".@__thumb",
-    ".thumbnails/1.jpg": ".thumbnails",
     "__MACOSX/day 1/._DSC_1.JPG": "__MACOSX",
-    ".Trashes/501/a.jpg": ".Trashes",
     ".Trash-1000/files/a.jpg": ".Trash-*",
     "day 1/._DSC_1.JPG": "._*",
     "Thumbs.db": "Thumbs.db",
     "Race Previews.lrdata/0/1/a.lrprev": "*.lrdata",
-    "Race Smart Previews.lrdata/0/1/a.dng": "*.lrdata",
     "CaptureOne/Cache/Thumbnails/DSC_1.JPG.cot": "*.cot",
-    "CaptureOne/Cache/Proxies/DSC_1.JPG.cop": "*.cop",
-    ".dtrash/files/a.jpg": ".dtrash",
-    ".picasaoriginals/DSC_1.JPG": ".picasaoriginals",
     "[Originals]/DSC_1.JPG": "[Originals]",
     "MVI_2.THM": "*.THM",
     "MISC/THM/100/DJI_1.SCR": "*.SCR",
@@ -103,27 +92,20 @@ def test_given_what_systems_leave_when_scanned_then_it_is_skipped_and_counted_by
         "Photos Library.photoslibrary/originals/0/A.jpeg",
     ],
 )
-def test_given_names_that_only_resemble_litter_when_scanned_then_their_pictures_are_taken(
-    tmp_path: Path, path: str
-) -> None:
+def test_names_that_only_resemble_litter_when_scanned_then_their_pictures_are_taken(tmp_path: Path, path: str) -> None:
     write(tmp_path, path)
     assert names(tmp_path) == [path]
 
 
 def test_given_a_recycle_bin_by_its_own_name_when_scanned_then_it_is_meant(tmp_path: Path) -> None:
-    write(tmp_path, "#recycle/a.jpg", "#recycle/@eaDir/b.jpg", ".hidden.jpg")
+    write(tmp_path, "#recycle/a.jpg", "#recycle/@eaDir/b.jpg", ".hidden.jpg", "MVI_2.THM")
     assert names(tmp_path / "#recycle") == ["a.jpg"]
     assert names(tmp_path / ".hidden.jpg") == [".hidden.jpg"]
-
-
-def test_given_litter_by_its_own_name_when_scanned_then_it_is_skipped_as_the_indexer_would(tmp_path: Path) -> None:
-    write(tmp_path, "MVI_2.THM")
+    # But not a file that the indexer would skip.
     assert scan(tmp_path / "MVI_2.THM").skipped == {"*.THM": 1}
 
 
-def test_given_other_files_when_scanned_then_content_or_name_makes_a_picture_and_the_rest_is_named(
-    tmp_path: Path,
-) -> None:
+def test_other_files_when_scanned_then_content_or_name_makes_a_picture_and_the_rest_is_named(tmp_path: Path) -> None:
     write(tmp_path, "IMG_0001", content=JPEG)
     write(tmp_path, "misnamed.txt", content=PNG)
     write(tmp_path, "phone.HEIC", "sony.HIF", "scan.tif", "loop.gif", "empty.jpg", content=b"")
@@ -137,9 +119,7 @@ def test_given_other_files_when_scanned_then_content_or_name_makes_a_picture_and
 
 
 @pytest.mark.parametrize("suffix", sorted(RAW_SUFFIXES))
-def test_given_a_raw_file_when_scanned_then_it_failed_unless_a_picture_of_its_name_lies_beside_it(
-    tmp_path: Path, suffix: str
-) -> None:
+def test_a_raw_file_then_it_failed_unless_a_picture_of_its_name_lies_beside_it(tmp_path: Path, suffix: str) -> None:
     write(tmp_path, f"alone{suffix}", f"both{suffix.upper()}", f"other/both{suffix}", content=b"II*\0")
     write(tmp_path, "BOTH.JPG")
     found = scan(tmp_path)
@@ -148,9 +128,7 @@ def test_given_a_raw_file_when_scanned_then_it_failed_unless_a_picture_of_its_na
     assert found.failed == [(f"alone{suffix}", IS_RAW), (f"other/both{suffix}", IS_RAW)]
 
 
-def test_given_several_files_and_folders_when_scanned_then_each_once_by_the_name_it_was_asked_for(
-    tmp_path: Path,
-) -> None:
+def test_several_files_and_folders_when_scanned_then_each_once_by_the_name_it_was_asked_for(tmp_path: Path) -> None:
     write(tmp_path, "day1/a.jpg", "day2/a.jpg", "b.jpg")
     day1, day2, single = tmp_path / "day1", tmp_path / "day2", tmp_path / "b.jpg"
     found = scan(day2, single, day1, day1 / "a.jpg")
@@ -168,20 +146,14 @@ def test_given_links_in_circles_when_scanned_then_each_picture_once(tmp_path: Pa
     assert names(root) == ["a/one.jpg", "b/two.jpg"]
 
 
-def test_given_a_link_that_cannot_be_followed_when_scanned_then_the_rest_is_found_and_reading_it_says_why(
-    tmp_path: Path,
-) -> None:
+def test_links_that_lead_nowhere_are_not_missed_and_a_pipe_does_not_hang(tmp_path: Path) -> None:
     write(tmp_path, "a.jpg")
     (tmp_path / "b.jpg").symlink_to("long" * 100)  # refused by the system, as a place is that must not be entered
-    assert names(tmp_path) == ["a.jpg", "b.jpg"]
+    (tmp_path / "dead.jpg").symlink_to(tmp_path / "nowhere.jpg")
+    os.mkfifo(tmp_path / "pipe.jpg")
+    assert names(tmp_path) == ["a.jpg", "b.jpg", "dead.jpg"]
     with pytest.raises(OSError, match="too long"):
         read(tmp_path / "b.jpg", 1, 100)
-
-
-def test_given_a_pipe_and_a_dead_link_when_scanned_then_no_hang_and_the_link_is_not_missed(tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / "pipe.jpg")
-    (tmp_path / "dead.jpg").symlink_to(tmp_path / "nowhere.jpg")
-    assert names(tmp_path) == ["dead.jpg"]
     assert scan(tmp_path).left_out == [("pipe.jpg", IS_NO_FILE)]
 
 
@@ -200,18 +172,12 @@ def test_given_a_picture_when_read_then_the_identity_that_the_indexer_gives_it(t
     assert picture.image_id == image_id_of_bytes(456, content)
     assert picture.sha256 == hashlib.sha256(content).digest()
     assert picture.content_type == "image/png"
-
-
-def test_given_more_bytes_than_the_indexer_takes_when_read_then_value_error(tmp_path: Path) -> None:
-    write(tmp_path, "a.jpg", content=JPEG)
     with pytest.raises(ValueError, match="at most"):
-        read(tmp_path / "a.jpg", 456, len(JPEG) - 1)
+        read(tmp_path / "a", 456, len(content) - 1)
 
 
 def test_a_folder_that_cannot_be_read_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "day1").mkdir()
-    (tmp_path / "day1" / "a.jpg").write_bytes(b"a")
-    (tmp_path / "day2").mkdir()
+    write(tmp_path, "day1/a.jpg", "day2/b.jpg")
     walk = os.scandir
 
     def scandir(path: str) -> object:

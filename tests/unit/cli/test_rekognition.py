@@ -1,6 +1,5 @@
 """The command line about an event whose faces Rekognition keeps: what reaches its collection, what is refused."""
 
-import json
 import uuid
 from dataclasses import dataclass, replace
 from typing import Any
@@ -8,9 +7,6 @@ from typing import Any
 import pytest
 from botocore.config import Config
 
-from facesearch.adapters.dynamodb.admin import DynamoAdmin
-from facesearch.adapters.dynamodb.photos import DynamoPhotoStore
-from facesearch.adapters.dynamodb.table import Table
 from facesearch.adapters.memory.rekognition import MemoryRekognition, Refusal, SeenFace
 from facesearch.adapters.rekognition.collections import RekognitionFaces
 from facesearch.adapters.rekognition.pictures import parts_of
@@ -18,8 +14,7 @@ from facesearch.faces.sets import WHOLE, PhotoFaces, PhotoFile
 from facesearch.models import REKOGNITION
 from facesearch.records import SHARDS, Photo, image_id_of_bytes, original_key
 from facesearch_cli.stack import Stack
-from tests.support.aws import TABLE, create_table
-from tests.unit.cli.conftest import BUCKET, Command, Place, stack_file_of
+from tests.unit.cli.conftest import BUCKET, Command, Place
 from tests.unit.faces.matchers.bench import ONE_ATTEMPT
 from tests.unit.faces.matchers.people import likeness, look, photo_of, picture_of, see, selfie_of
 
@@ -32,6 +27,7 @@ class RekognitionBench:
 
     place: Place
     service: MemoryRekognition
+    image_id: uuid.UUID
 
     @property
     def kept(self) -> list[object]:
@@ -41,14 +37,9 @@ class RekognitionBench:
 
 @pytest.fixture
 def site(place: Place, monkeypatch: pytest.MonkeyPatch) -> RekognitionBench:
-    """The event with one photo of Anna and Ben, as the indexing function leaves it."""
-    create_table(place.dynamodb, "IdempotencyTable", "claims")
-    outputs = stack_file_of(place)["outputs"]
-    for output, name in {"RenditionsBucket": "r-b", "SelfiesBucket": "s-b", "SnapshotsBucket": "n-b"}.items():
-        place.s3.create_bucket(Bucket=name)
-        outputs[output] = name
-    outputs |= {"IdempotencyTableName": "claims", "UploadsQueueUrl": "https://q", "CollectionPrefix": "s."}
-    place.stack_file.write_text(json.dumps(stack_file_of(place, outputs=outputs)))
+    """The event with one photo of Anna and Ben, as the indexing function leaves it; no model is here."""
+    place.have_all_stores()
+    place.describe({"CollectionPrefix": "s."})
     service = MemoryRekognition(lambda data: [SeenFace(box, each) for box, each in see(data)], likeness)
     client = Stack.client
 
@@ -56,56 +47,30 @@ def site(place: Place, monkeypatch: pytest.MonkeyPatch) -> RekognitionBench:
         return service.client(ONE_ATTEMPT) if name == "rekognition" else client(stack, name, config)
 
     monkeypatch.setattr(Stack, "client", with_stand_in)
+    monkeypatch.setenv("MODELS_DIR", str(place.folder / "nothing"))
     looks = [look(ANNA), look(BEN)]
     data: Any = photo_of(*looks)
     image_id = image_id_of_bytes(place.event_id, data)
     file = PhotoFile(parts_of(picture_of(looks), [WHOLE])[0], lambda _: [])
     RekognitionFaces(service.client(), "s.", place.event_id).add([PhotoFaces(image_id, b"", 3, 4, file)])
-    event = DynamoAdmin(Table(place.dynamodb, TABLE)).event(place.event_id)
-    assert event is not None
-    assert DynamoAdmin(Table(place.dynamodb, TABLE)).change_face_sets(event, replace(event, faces=REKOGNITION))
+    event, container = place.stack.event(place.event_id), place.stack.container
+    assert container.admin.change_face_sets(event, replace(event, faces=REKOGNITION))
     key = original_key(place.org_id, place.event_id, image_id, "a.png")
-    DynamoPhotoStore(Table(place.dynamodb, TABLE)).add(
-        place.event_id, SHARDS, Photo(image_id, "indexed", key, 3, 4, REKOGNITION.model)
-    )
+    container.photos.add(place.event_id, SHARDS, Photo(image_id, "indexed", key, 3, 4, REKOGNITION.model))
     place.s3.put_object(Bucket=BUCKET, Key=key, Body=data)
     (place.folder / "selfie").write_bytes(selfie_of(ANNA))
-    return RekognitionBench(place, service)
+    return RekognitionBench(place, service, image_id)
 
 
 def test_given_a_new_event_then_its_collection_is_there(site: RekognitionBench, facesearch: Command) -> None:
-    event_id = facesearch(
-        "event", "create", "Gala", "--org", site.place.org_id, "--faces", "rekognition", "--json"
-    ).json["event_id"]
+    create = ("event", "create", "Gala", "--org", site.place.org_id, "--faces", "rekognition", "--json")
+    event_id = facesearch(*create).json["event_id"]
     assert site.service.collections[f"s.{event_id}"] == {}
-
-
-def test_given_a_service_that_refuses_when_an_event_is_created_then_one_line_and_1(
-    site: RekognitionBench, facesearch: Command
-) -> None:
     site.service.refusals["CreateCollection"] = [Refusal("AccessDeniedException")]
-    ended = facesearch("event", "create", "Gala", "--org", site.place.org_id, "--faces", "rekognition", "--json")
-    assert (ended.code, ended.err.count("\n")) == (1, 1)
+    assert facesearch(*create).failed("AWS refused")
 
 
-def test_given_a_photo_when_deleted_then_its_faces_are_gone(site: RekognitionBench, facesearch: Command) -> None:
-    (image_id,) = [name.split("/")[2] for name in site.place.object_keys()]
-    receipt = facesearch("photos", "delete", image_id, "--event", site.place.event_id, "--json").json
-    assert (receipt["deleted"]["photos"], receipt["deleted"]["faces"]) == (1, 2)
-    assert receipt["left"] == dict.fromkeys(receipt["deleted"], 0)
-    assert site.kept == []
-
-
-def test_given_a_selfie_when_deleted_then_that_person_alone_is_gone_without_any_model_here(
-    site: RekognitionBench, facesearch: Command, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("MODELS_DIR", str(site.place.folder / "nothing"))
-    receipt = facesearch("person", "delete", "--selfie", "selfie", "--event", site.place.event_id, "--json").json
-    assert (receipt["deleted"]["faces"], set(receipt["left"].values())) == (1, {0})
-    assert site.kept == [look(BEN)]
-
-
-def test_given_stored_selfies_when_a_person_is_deleted_then_the_service_tells_whose_they_are(
+def test_given_a_person_when_deleted_then_the_service_tells_whose_faces_and_selfies_go(
     site: RekognitionBench, facesearch: Command
 ) -> None:
     below = f"{site.place.org_id}/{site.place.event_id}"
@@ -118,31 +83,30 @@ def test_given_stored_selfies_when_a_person_is_deleted_then_the_service_tells_wh
         site.place.s3.put_object(Bucket="s-b", Key=key, Body=content)
     receipt = facesearch("person", "delete", "--selfie", "selfie", "--event", site.place.event_id, "--json").json
     assert (receipt["deleted"]["faces"], receipt["deleted"]["selfies"]) == (1, 1)
+    assert set(receipt["left"].values()) == {0}
+    assert site.kept == [look(BEN)]
     assert receipt["looked_at"] == {"selfies": 3, "unreadable": 1}
-    left = [each["Key"] for each in site.place.s3.list_objects_v2(Bucket="s-b")["Contents"]]
-    assert left == list(stored)[1:]
+    assert site.place.object_keys("s-b") == list(stored)[1:]
 
 
-def test_given_an_event_when_deleted_then_its_collection_is_gone(site: RekognitionBench, facesearch: Command) -> None:
-    receipt = facesearch("event", "delete", site.place.event_id, "--json").json
-    assert (receipt["deleted"]["faces"], set(receipt["left"].values())) == (2, {0})
+def test_given_a_photo_or_an_event_when_deleted_then_its_faces_are_gone(
+    site: RekognitionBench, facesearch: Command
+) -> None:
+    receipt = facesearch("photos", "delete", site.image_id, "--event", site.place.event_id, "--json").json
+    assert (receipt["deleted"]["photos"], receipt["deleted"]["faces"]) == (1, 2)
+    assert (set(receipt["left"].values()), site.kept) == ({0}, [])
+    assert facesearch("event", "delete", site.place.event_id).code == 0
     assert site.service.collections == {}
 
 
 def test_given_neither_model_nor_place_when_rebuilt_then_it_says_what_is_missing(
     site: RekognitionBench, facesearch: Command
 ) -> None:
-    ended = facesearch("reindex", site.place.event_id)
-    assert (ended.code, ended.out) == (1, "")
-    assert "--faces" in ended.err
+    assert facesearch("reindex", site.place.event_id).failed("--faces")
 
 
-def test_given_a_stack_without_a_kind_when_an_event_is_created_then_it_says_so(
-    place: Place, facesearch: Command
-) -> None:
-    outputs = stack_file_of(place)["outputs"] | {"SnapshotsBucket": "s"}
-    place.stack_file.write_text(json.dumps(stack_file_of(place, outputs=outputs)))
-    for kind in ("vectors", "rekognition"):
-        ended = facesearch("event", "create", "Gala", "--org", place.org_id, "--faces", kind)
-        assert (ended.code, ended.out) == (1, "")
-        assert f"with {kind} added to the parameter FaceSets" in ended.err
+@pytest.mark.parametrize("kind", ["vectors", "rekognition"])
+def test_a_stack_without_such_faces_says_so(place: Place, facesearch: Command, kind: str) -> None:
+    place.describe({"SnapshotsBucket": "s"})
+    ended = facesearch("event", "create", "Gala", "--org", place.org_id, "--faces", kind)
+    assert ended.failed(f"with {kind} added to the parameter FaceSets")

@@ -29,9 +29,7 @@ def test_given_a_deployed_stack_when_named_then_its_table_and_no_key_is_kept(pla
     assert not (place.stack_file.parent / "keys.json").exists()
 
 
-def test_given_a_deployed_stack_when_searched_then_with_the_key_given_or_not_at_all(
-    place: Place, facesearch: Command
-) -> None:
+def test_given_a_deployed_stack_then_with_the_key_given_or_not_at_all(place: Place, facesearch: Command) -> None:
     (place.folder / "selfie.jpg").write_bytes(JPEG)
     with api(place, 200, body_of()) as asked:
         url = json.loads(place.stack_file.read_text())["url"]
@@ -50,20 +48,23 @@ def test_given_no_stack_of_ours_when_named_then_one_line_and_1(
 ) -> None:
     if outputs is not None:
         deploy("prod", outputs)
-    ended = facesearch("--stack", "prod", "org", "create", "Club", "--json")
-    assert (ended.code, ended.out, ended.err.count("\n")) == (1, "", 1)
-    assert "prod" in ended.err
+    assert facesearch("--stack", "prod", "org", "create", "Club", "--json").failed("prod")
 
 
-def test_given_no_credentials_when_named_then_one_line_and_1(
-    place: Place, facesearch: Command, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("missing", "said"),
+    [
+        (("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"), "No AWS credentials"),
+        (("AWS_DEFAULT_REGION",), "set AWS_REGION"),
+    ],
+)
+def test_no_credentials_and_no_region_are_said(
+    place: Place, facesearch: Command, monkeypatch: pytest.MonkeyPatch, missing: tuple[str, ...], said: str
 ) -> None:
-    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
-    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    for name in missing:
+        monkeypatch.delenv(name)
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
-    ended = facesearch("--stack", "prod", "org", "create", "Club")
-    assert (ended.code, ended.out) == (1, "")
-    assert ended.err.startswith("No AWS credentials")
+    assert facesearch("--stack", "prod", "org", "create", "Club").failed(said)
 
 
 @pytest.mark.parametrize(

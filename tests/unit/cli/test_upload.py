@@ -3,11 +3,10 @@
 import base64
 import os
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 import pytest
 from botocore.awsrequest import AWSResponse
@@ -17,11 +16,13 @@ from facesearch.adapters.dynamodb import schema
 from facesearch.adapters.dynamodb.photos import DynamoPhotoStore
 from facesearch.adapters.dynamodb.table import Table, update
 from facesearch.photos.lookagain import GONE
-from facesearch.records import Original, image_id_of_bytes
+from facesearch.records import Original, Photo, image_id_of_bytes
 from facesearch_cli.pictures import scan
 from facesearch_cli.upload import BEING_DELETED, LOST_FACES, NOT_INDEXED, Report, Uploader
 from tests.support.aws import TABLE
 from tests.unit.cli.conftest import BUCKET, JPEG, Command, Place
+
+THIRD = JPEG + b"\x03"
 
 
 class Expired:
@@ -34,257 +35,204 @@ class Expired:
 EXPIRED = Expired()
 
 
-class Clock:
-    """Time that passes only by sleeping; what the indexer does meanwhile happens then."""
+@dataclass
+class Race:
+    """Five pictures in a folder, and time that passes only by sleeping, when the indexer does its part."""
 
-    def __init__(self, place: Place, photos_a_look: int | None = None) -> None:
-        self.now = 0.0
-        self._place = place
-        self._photos = photos_a_look
+    place: Place
+    folder: Path
+    now: float = 0.0
+    photos_a_look: int | None = None
+    stops_after: int | None = None
 
     def sleep(self, seconds: float) -> None:
         self.now += seconds
-        self._place.index(self._photos)
+        if self.stops_after is None or not self.place.indexed:
+            self.place.index(self.stops_after or self.photos_a_look)
 
-    def uploader(self, most_bytes: int = 1000) -> Uploader:
-        place = self._place
-        event = place.stack.event(place.event_id)
-        return Uploader(place.stack, event, most_bytes, clock=lambda: self.now, sleep=self.sleep)
+    def uploader(self, **changes: Any) -> Uploader:
+        stack = self.place.stack
+        event = stack.event(self.place.event_id)
+        return Uploader(stack, event, 1000, clock=lambda: self.now, sleep=self.sleep, **changes)
+
+    def upload(self, *, wait: bool = True, **changes: Any) -> Report:
+        return self.uploader(**changes).run(scan(self.folder), wait_until_indexed=wait)
+
+    def __post_init__(self) -> None:
+        (self.folder / "finish").mkdir(parents=True)
+        for number in range(5):
+            (self.folder / "finish" / f"{number}.jpg").write_bytes(JPEG + bytes([number]))
+        self.third = image_id_of_bytes(self.place.event_id, THIRD)
+        self.prefix = f"{self.place.org_id}/{self.place.event_id}/"
+        self.key = f"{self.prefix}{self.third}/finish/3.jpg"
+        self.store = DynamoPhotoStore(Table(self.place.dynamodb, TABLE))
+        self.own = (self.place.event_id, self.place.stack.event(self.place.event_id).shards)
+
+    def record(self) -> Photo:
+        found = self.store.get(*self.own, self.third)
+        assert found is not None
+        return found
+
+    def delete(self, *, finish: bool = True) -> None:
+        """Delete the third photo, as every kind of deletion does, and keep its original."""
+        self.store.delete(*self.own, self.third)
+        if finish:
+            self.store.expire(*self.own, self.third)
 
 
 @pytest.fixture
-def folder(place: Place) -> Path:
-    root = place.folder / "race"
-    (root / "finish").mkdir(parents=True)
-    for number in range(5):
-        (root / "finish" / f"{number}.jpg").write_bytes(JPEG + bytes([number]))
-    return root
+def race(place: Place) -> Race:
+    return Race(place, place.folder / "race")
 
 
-def upload(place: Place, root: Path, photos_a_look: int | None = None) -> Report:
-    return Clock(place, photos_a_look).uploader().run(scan(root), wait_until_indexed=True)
-
-
-def test_given_a_folder_when_uploaded_then_every_photo_with_its_faces(place: Place, folder: Path) -> None:
-    report = upload(place, folder, photos_a_look=2)
+def test_every_photo_of_a_folder_is_uploaded_with_its_faces(race: Race) -> None:
+    race.photos_a_look = 2
+    report = race.upload()
     assert (report.uploaded, report.indexed, report.faces, report.failed) == (5, 5, 15, [])
-    image_id = image_id_of_bytes(place.event_id, JPEG + b"\x03")
-    assert report.photos[3] == ("finish/3.jpg", image_id, 3)
-    assert f"{place.org_id}/{place.event_id}/{image_id}/3.jpg" in place.object_keys()
+    assert report.photos[3] == ("finish/3.jpg", race.third, 3)
+    assert race.key in race.place.object_keys()
     assert report.succeeded
 
 
-def test_given_a_photo_when_uploaded_then_s3_can_refuse_it_if_it_has_changed_since_it_was_read(
-    place: Place, folder: Path
-) -> None:
+def test_s3_can_refuse_a_photo_that_has_changed_since_it_was_read(race: Race) -> None:
     sent: list[dict[str, str]] = []
-    uploader = Clock(place).uploader()
+    uploader = race.uploader()
     uploader.stack.container.s3.meta.events.register(
         "before-call.s3.PutObject", lambda params, **_: sent.append(params["headers"])
     )
-    uploader.run(scan(folder), wait_until_indexed=False)
+    uploader.run(scan(race.folder), wait_until_indexed=False)
     digests = {base64.b64encode(sha256(JPEG + bytes([n])).digest()).decode() for n in range(5)}
     assert {headers["x-amz-checksum-sha256"] for headers in sent} == digests
     assert {headers["Content-Type"] for headers in sent} == {"image/jpeg"}
 
 
-def test_given_a_second_run_when_uploaded_then_only_what_is_new_is_sent(place: Place, folder: Path) -> None:
-    first = upload(place, folder)
-    (folder / "late.jpg").write_bytes(JPEG + b"late")
-    second = upload(place, folder)
-    assert (second.uploaded, second.indexed) == (1, 6)
-    assert set(first.photos) < set(second.photos)
-
-
-def test_given_an_indexer_that_lags_when_run_again_then_nothing_is_sent_again_and_all_is_waited_for(
-    place: Place, folder: Path
-) -> None:
-    Clock(place).uploader().run(scan(folder), wait_until_indexed=False)
-    place.index(2)
-    (folder / "late.jpg").write_bytes(JPEG + b"late")
-    unwaited = Clock(place).uploader().run(scan(folder), wait_until_indexed=False)
+def test_while_the_indexer_lags_only_what_is_new_is_sent_and_all_is_waited_for(race: Race) -> None:
+    race.upload(wait=False)
+    race.place.index(2)
+    (race.folder / "late.jpg").write_bytes(JPEG + b"late")
+    unwaited = race.upload(wait=False)
     assert (unwaited.uploaded, unwaited.indexed, len(unwaited.photos)) == (1, 2, 6)
-    report = upload(place, folder)
+    report = race.upload()
     assert (report.uploaded, report.indexed, report.failed) == (0, 6, [])
 
 
-def test_given_a_lost_notification_when_run_again_much_later_then_the_photo_is_sent_again(
-    place: Place, folder: Path
-) -> None:
-    Clock(place).uploader().run(scan(folder), wait_until_indexed=False)
-    place.index(2)
-    later = replace(Clock(place).uploader(), under_way_seconds=-60.0)
-    assert later.run(scan(folder), wait_until_indexed=False).uploaded == 3
-
-
-def end(place: Place, image_id: UUID, *, finish: bool = True) -> None:
-    """Delete a photo, as every kind of deletion does, and keep its original."""
-    store = DynamoPhotoStore(Table(place.dynamodb, TABLE))
-    shards = place.stack.event(place.event_id).shards
-    store.delete(place.event_id, shards, image_id)
-    if finish:
-        store.expire(place.event_id, shards, image_id)
+def test_a_photo_whose_notification_was_lost_is_sent_again_much_later(race: Race) -> None:
+    race.upload(wait=False)
+    race.place.index(2)
+    assert race.upload(wait=False, under_way_seconds=-60.0).uploaded == 3
 
 
 @pytest.mark.parametrize("wait", [True, False])
-def test_given_a_photo_deleted_a_moment_ago_when_uploaded_again_then_it_is_sent_again(
-    place: Place, folder: Path, *, wait: bool
-) -> None:
-    upload(place, folder)
-    image_id = image_id_of_bytes(place.event_id, JPEG + b"\x03")
-    end(place, image_id)
-    place.indexed = {key for key in place.indexed if str(image_id) not in key}
-    report = Clock(place).uploader().run(scan(folder), wait_until_indexed=wait)
+def test_a_photo_deleted_a_moment_ago_is_sent_again(race: Race, *, wait: bool) -> None:
+    race.upload()
+    race.delete()
+    race.place.indexed.remove(race.key)
+    report = race.upload(wait=wait)
     assert (report.uploaded, len(report.photos), report.failed, report.succeeded) == (1, 5, [], True)
-    if wait:
-        assert report.indexed == 5
+    assert report.indexed == 4 + wait
 
 
-def test_given_a_photo_sent_again_after_its_deletion_when_run_again_then_it_is_under_way(
-    place: Place, folder: Path
-) -> None:
-    upload(place, folder)
-    image_id = image_id_of_bytes(place.event_id, JPEG + b"\x03")
-    end(place, image_id)
-    key = schema.photo_key(place.event_id, place.stack.event(place.event_id).shards, image_id)
+def test_a_photo_sent_again_after_its_deletion_is_under_way(race: Race) -> None:
+    race.upload()
+    race.delete()
     # As if the deletion had been over a minute before the file that is there came.
-    earlier = update(key, "SET changed_at = changed_at - :minute", minute=60_000_000)
-    assert Table(place.dynamodb, TABLE).write(earlier)
-    assert Clock(place).uploader().run(scan(folder), wait_until_indexed=False).uploaded == 0
+    earlier = update(
+        schema.photo_key(*race.own, race.third), "SET changed_at = changed_at - :minute", minute=60_000_000
+    )
+    assert Table(race.place.dynamodb, TABLE).write(earlier)
+    assert race.upload(wait=False).uploaded == 0
 
 
-def test_given_a_deletion_that_is_not_over_when_uploaded_then_the_photo_is_refused_and_named(
-    place: Place, folder: Path
-) -> None:
-    upload(place, folder)
-    end(place, image_id_of_bytes(place.event_id, JPEG + b"\x03"), finish=False)
-    report = upload(place, folder)
+def test_a_photo_whose_deletion_is_not_over_is_refused_and_named(race: Race) -> None:
+    race.upload()
+    race.delete(finish=False)
+    report = race.upload()
     assert (report.uploaded, report.failed) == (0, [("finish/3.jpg", BEING_DELETED)])
     assert not report.succeeded
 
 
-def test_given_an_original_that_is_lost_when_uploaded_then_it_is_sent_again(place: Place, folder: Path) -> None:
-    upload(place, folder)
-    image_id = image_id_of_bytes(place.event_id, JPEG + b"\x03")
-    key = f"{place.org_id}/{place.event_id}/{image_id}/3.jpg"
-    place.s3.delete_object(Bucket=BUCKET, Key=key)
-    report = upload(place, folder)
+def test_an_original_that_is_lost_is_sent_again(race: Race) -> None:
+    race.upload()
+    race.place.s3.delete_object(Bucket=BUCKET, Key=race.key)
+    report = race.upload()
     assert (report.uploaded, report.indexed, report.succeeded) == (1, 5, True)
-    assert key in place.object_keys()
-    assert upload(place, folder).uploaded == 0
+    assert race.key in race.place.object_keys()
+    assert race.upload().uploaded == 0
 
 
-def test_given_an_original_that_was_gone_when_re_indexed_when_uploaded_again_then_its_lost_faces_are_told(
-    place: Place, folder: Path
-) -> None:
-    upload(place, folder)
-    photos, shards = place.stack.container.photos, place.stack.event(place.event_id).shards
-    seen = photos.get(place.event_id, shards, image_id_of_bytes(place.event_id, JPEG + b"\x03"))
-    assert seen is not None
-    assert photos.put_faces(place.event_id, shards, seen, "another model", b"", GONE)
-    assert upload(place, folder).failed == []  # searches still go by the faces that were there before
-    photos.promote(place.event_id, shards, seen.image_id, "another model")
-    report = upload(place, folder)
+def test_faces_that_were_lost_with_the_original_at_a_rebuild_are_told(race: Race) -> None:
+    race.upload()
+    assert race.store.put_faces(*race.own, race.record(), "another model", b"", GONE)
+    assert race.upload().failed == []  # searches still go by the faces that were there before
+    race.store.promote(*race.own, race.third, "another model")
+    report = race.upload()
     assert (report.uploaded, report.indexed, report.failed) == (0, 4, [("finish/3.jpg", LOST_FACES)])
 
 
-def test_given_an_original_that_was_moved_when_uploaded_then_the_record_leads_there_and_nothing_is_sent(
-    place: Place, folder: Path
-) -> None:
-    upload(place, folder)
-    image_id = image_id_of_bytes(place.event_id, JPEG + b"\x03")
-    prefix = f"{place.org_id}/{place.event_id}/"
-    before = place.stack.container.photos.get(place.event_id, place.stack.event(place.event_id).shards, image_id)
-    assert before is not None
-    place.s3.copy_object(Bucket=BUCKET, Key=f"{prefix}day 1/3.jpg", CopySource={"Bucket": BUCKET, "Key": before.key})
-    place.s3.delete_object(Bucket=BUCKET, Key=before.key)
-    assert upload(place, folder).uploaded == 0
-    after = place.stack.container.photos.get(place.event_id, place.stack.event(place.event_id).shards, image_id)
-    assert after is not None
-    assert after.originals[0] == Original(f"{prefix}day 1/3.jpg", before.etag)
+def test_an_original_that_was_moved_is_found_and_nothing_is_sent(race: Race) -> None:
+    race.upload()
+    moved, etag = f"{race.prefix}day 1/3.jpg", race.record().etag
+    race.place.s3.copy_object(Bucket=BUCKET, Key=moved, CopySource={"Bucket": BUCKET, "Key": race.key})
+    race.place.s3.delete_object(Bucket=BUCKET, Key=race.key)
+    assert race.upload().uploaded == 0
+    assert race.record().originals[0] == Original(moved, etag)
 
 
-def test_given_files_of_another_tool_and_event_when_uploaded_then_they_are_not_taken_for_ours(
-    place: Place, folder: Path
-) -> None:
-    image_id = image_id_of_bytes(place.event_id, JPEG + b"\x03")
-    for key in (f"{place.org_id}/{place.event_id}/by hand.jpg", f"{place.org_id}/{place.event_id}9/{image_id}/3.jpg"):
-        place.s3.put_object(Bucket=BUCKET, Key=key, Body=JPEG)
-    assert Clock(place).uploader().run(scan(folder), wait_until_indexed=False).uploaded == 5
+def test_files_of_another_tool_or_event_are_not_taken_for_ours(race: Race) -> None:
+    for key in (f"{race.prefix}by hand.jpg", f"{race.prefix[:-1]}9/{race.third}/3.jpg"):
+        race.place.s3.put_object(Bucket=BUCKET, Key=key, Body=JPEG)
+    assert race.upload(wait=False).uploaded == 5
 
 
-def test_given_copies_when_uploaded_then_sent_once_and_both_listed(place: Place, folder: Path) -> None:
-    (folder / "copy of 0.jpg").write_bytes((folder / "finish" / "0.jpg").read_bytes())
-    report = upload(place, folder)
+def test_copies_are_sent_once_and_both_listed(race: Race) -> None:
+    (race.folder / "copy of 3.jpg").write_bytes(THIRD)
+    report = race.upload()
     assert (report.uploaded, report.indexed, report.faces) == (5, 6, 15)
     assert len({image_id for _, image_id, _ in report.photos}) == 5
 
 
-def test_given_photos_that_fail_when_uploaded_then_each_has_its_reason_and_the_rest_is_fine(
-    place: Place, folder: Path
-) -> None:
-    (folder / "broken.heic").write_bytes(b"unreadable")
-    (folder / "huge.jpg").write_bytes(JPEG + bytes(2000))
-    (folder / "gone.jpg").symlink_to(folder / "nowhere")
-    report = upload(place, folder)
+def test_each_photo_that_fails_has_its_reason_and_the_rest_is_fine(race: Race) -> None:
+    (race.folder / "broken.heic").write_bytes(b"unreadable")
+    (race.folder / "huge.jpg").write_bytes(JPEG + bytes(2000))
+    (race.folder / "gone.jpg").symlink_to(race.folder / "nowhere")
+    report = race.upload()
     reasons = dict(report.failed)
     assert reasons["broken.heic"] == "no readable picture"
     assert "at most" in reasons["huge.jpg"]
     assert "cannot be read" in reasons["gone.jpg"]
-    assert (report.uploaded, report.indexed, len(reasons)) == (6, 5, 3)
-    assert report.succeeded
-    again = upload(place, folder)
+    assert (report.uploaded, report.indexed, len(reasons), report.succeeded) == (6, 5, 3, False)
+    again = race.upload()
     assert (again.uploaded, dict(again.failed)) == (0, reasons)
 
 
-def test_given_a_bucket_that_refuses_when_uploaded_then_reasons_and_no_exception(place: Place, folder: Path) -> None:
-    for key in place.object_keys():
-        place.s3.delete_object(Bucket=BUCKET, Key=key)
-    place.s3.delete_bucket(Bucket=BUCKET)
-    report = Clock(place).uploader().run(scan(folder), wait_until_indexed=False)
-    assert {reason.split(":")[0] for _, reason in report.failed} == {"not uploaded"}
-    assert (report.uploaded, len(report.failed), report.succeeded) == (0, 5, False)
-
-
-def test_given_credentials_that_expire_when_uploading_then_what_was_refused_is_no_success(
-    place: Place, folder: Path
-) -> None:
-    uploader, answered = Clock(place).uploader(), iter([True])
+def test_what_is_refused_once_credentials_have_expired_is_no_success(race: Race) -> None:
+    uploader, taken = race.uploader(), iter([True])
 
     def expire(**_: object) -> AWSResponse | None:
-        return None if next(answered, False) else AWSResponse("", 403, HTTPHeaders(), EXPIRED)
+        return None if next(taken, False) else AWSResponse("", 403, HTTPHeaders(), EXPIRED)
 
-    events: Any = uploader.stack.container.s3.meta.events  # its stub knows no handler that answers
+    events: Any = uploader.stack.container.s3.meta.events  # its stub knows no handler that responds
     events.register_first("before-send.s3.PutObject", expire)
-    report = uploader.run(scan(folder), wait_until_indexed=False)
+    report = uploader.run(scan(race.folder), wait_until_indexed=False)
     assert (report.uploaded, report.refused, report.succeeded) == (1, 4, False)
+    assert {reason.split(":")[0] for _, reason in report.failed} == {"not uploaded"}
 
 
-def test_given_an_indexer_that_stops_when_waited_for_then_it_ends_and_says_what_is_missing(
-    place: Place, folder: Path
-) -> None:
-    class Stopping(Clock):
-        def sleep(self, seconds: float) -> None:
-            self.now += seconds
-            if not place.indexed:
-                place.index(2)
-
-    clock = Stopping(place)
-    report = clock.uploader().run(scan(folder), wait_until_indexed=True)
+def test_waiting_for_an_indexer_that_stops_ends_and_says_what_is_missing(race: Race) -> None:
+    race.stops_after = 2
+    report = race.upload()
     assert (report.uploaded, report.indexed) == (5, 2)
     assert [reason for _, reason in report.failed] == [NOT_INDEXED] * 3
     assert (report.stalled, report.succeeded) == (True, False)
-    assert 120 <= clock.now < 140
+    assert 120 <= race.now < 140
 
 
-def test_given_a_name_that_is_no_text_when_uploaded_then_the_key_is_and_json_still_says_it(
-    place: Place, folder: Path, facesearch: Command
-) -> None:
+def test_a_name_that_is_no_text_becomes_a_key_and_json_still_says_it(race: Race, facesearch: Command) -> None:
     try:
-        Path(os.fsdecode(os.fsencode(folder) + b"/a\xff\n.jpg")).write_bytes(JPEG + b"odd")
+        Path(os.fsdecode(os.fsencode(race.folder) + b"/a\xff\n.jpg")).write_bytes(JPEG + b"odd")
     except OSError:
         pytest.skip("this file system has no such names")
-    upload(place, folder)
-    assert any(key.endswith("/a?_.jpg") for key in place.object_keys())
-    ended = facesearch("photos", "upload", folder, "--event", place.event_id, "--json")
+    race.upload()
+    assert any(key.endswith("/race/a?_.jpg") for key in race.place.object_keys())
+    ended = facesearch("photos", "upload", race.folder, "--event", race.place.event_id, "--json")
     assert ended.json["photos"][0]["file"] == "a\udcff\n.jpg"

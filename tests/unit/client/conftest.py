@@ -8,9 +8,19 @@ import httpx
 import pytest
 
 from facesearch_client import AsyncFaceSearchClient, FaceSearchClient
-from tests.unit.client.fakes import API, KEY, AsyncAtOnce, Handler, Waits
+from tests.unit.client.fakes import API, KEY, AsyncAtOnce, FakeApi, Handler, Waits
 
 ClientOf = Callable[..., FaceSearchClient]
+
+
+@pytest.fixture
+def api() -> FakeApi:
+    return FakeApi()
+
+
+@pytest.fixture
+def waits() -> Waits:
+    return Waits()
 
 
 @pytest.fixture(scope="session")
@@ -27,21 +37,17 @@ def client_of(request: pytest.FixtureRequest, runner: asyncio.Runner) -> Iterato
     def make(
         api: Handler, waits: Waits | None = None, storage: Handler | None = None, **changes: Any
     ) -> FaceSearchClient:
-        policy = (waits or Waits()).policy(**changes)
-        transport = httpx.MockTransport(api)
-        storage_transport = None if storage is None else httpx.MockTransport(storage)
-        client: FaceSearchClient
+        options: dict[str, Any] = {
+            "transport": httpx.MockTransport(api),
+            "storage_transport": None if storage is None else httpx.MockTransport(storage),
+            "retry": (waits or Waits()).policy(**changes),
+        }
         if request.param == "sync":
-            client = FaceSearchClient(
-                API, KEY, 903, transport=transport, storage_transport=storage_transport, retry=policy
-            )
+            made.append(FaceSearchClient(API, KEY, 903, **options))
         else:
-            other = AsyncFaceSearchClient(
-                API, KEY, 903, transport=transport, storage_transport=storage_transport, retry=policy
-            )
-            client = cast("FaceSearchClient", AsyncAtOnce(other, runner))
-        made.append(client)
-        return client
+            other = AsyncFaceSearchClient(API, KEY, 903, **options)
+            made.append(cast("FaceSearchClient", AsyncAtOnce(other, runner)))
+        return made[-1]
 
     yield make
     for client in made:

@@ -38,25 +38,18 @@ def refusal(status: int, message: str = "No.", headers: dict[str, str] | None = 
 
 def pagination(total: int, page: int, page_size: int) -> dict[str, Any]:
     pages = -(-total // page_size)
-    return {
-        "total": total,
-        "currentPage": page if total else 0,
-        "totalPages": pages,
-        "hasNextPage": page < pages,
-        "hasPreviousPage": page > 1,
-        "page_size": page_size,
-    }
+    place = {"total": total, "currentPage": page if total else 0, "totalPages": pages, "page_size": page_size}
+    return place | {"hasNextPage": page < pages, "hasPreviousPage": page > 1}
 
 
 def image(number: int) -> dict[str, Any]:
-    return {
-        "img_url": f"https://photos.example/imgs/456/large/{number}.jpg",
-        "height": 4860,
-        "width": None,
-        "image_id": str(uuid.UUID(int=number)),
-        "thumbnail_url": f"https://photos.example/imgs/456/small/{number}.jpg",
+    imgs = "https://photos.example/imgs/456"
+    urls = {
+        "img_url": f"{imgs}/large/{number}.jpg",
+        "thumbnail_url": f"{imgs}/small/{number}.jpg",
         "original_url": None,
     }
+    return urls | {"height": 4860, "width": None, "image_id": str(uuid.UUID(int=number))}
 
 
 def search_data(total: int = 3, page: int = 1, page_size: int = 32, request_id: str = REQUEST_ID) -> dict[str, Any]:
@@ -78,16 +71,16 @@ def _shown(total: int, page: int, page_size: int) -> range:
     return range((page - 1) * page_size, min(page * page_size, total))
 
 
-def form_of(request: httpx.Request) -> dict[str, Message]:
-    """The parts of a multipart request, by name and in their order."""
+def form_parts(request: httpx.Request) -> list[tuple[str, Message]]:
+    """The parts of a multipart request with their names, in their order."""
     head = f"Content-Type: {request.headers['Content-Type']}\r\n\r\n".encode()
-    parts = message_from_bytes(head + request.content).get_payload()
-    assert isinstance(parts, list)
-    found = {}
-    for part in parts:
-        assert isinstance(part, Message)
-        found[str(part.get_param("name", header="Content-Disposition"))] = part
-    return found
+    parts: Any = message_from_bytes(head + request.content).get_payload()
+    return [(str(part.get_param("name", header="Content-Disposition")), part) for part in parts]
+
+
+def form_of(request: httpx.Request) -> dict[str, Message]:
+    """The parts of a multipart request whose names differ."""
+    return dict(form_parts(request))
 
 
 def fields_of(request: httpx.Request) -> dict[str, str]:
@@ -191,14 +184,9 @@ class FakeApi:
     def _upload(self) -> httpx.Response:
         upload_id = str(uuid.uuid4())
         self.uploads[upload_id] = None
-        data = {
-            "upload_id": upload_id,
-            "url": f"{STORE}/bucket",
-            "fields": {"key": upload_id, "policy": "b64", "x-amz-signature": "f00"},
-            "max_bytes": 15 * 2**20,
-            "expires_in": 600,
-        }
-        return success(data, "Upload the selfie")
+        fields = {"key": upload_id, "policy": "b64", "x-amz-signature": "f00"}
+        data = {"upload_id": upload_id, "url": f"{STORE}/bucket", "fields": fields}
+        return success(data | {"max_bytes": 15 * 2**20, "expires_in": 600}, "Upload the selfie")
 
     def _original_photos(self, request: httpx.Request, page: int, size: int) -> httpx.Response:
         body = json.loads(request.content)
@@ -247,14 +235,8 @@ def _take(step: Step, request: httpx.Request) -> httpx.Response:
 
 
 def _event(number: int) -> dict[str, Any]:
-    return {
-        "event_id": 456 + number,
-        "event_name": f"Run {number}",
-        "event_slug": f"run-{number}",
-        "event_date": "2025-05-04T00:00:00",
-        "status": "active",
-        "cover_image": None,
-    }
+    names = {"event_id": 456 + number, "event_name": f"Run {number}", "event_slug": f"run-{number}"}
+    return names | {"event_date": "2025-05-04T00:00:00", "status": "active", "cover_image": None}
 
 
 def _details(event_id: int) -> dict[str, Any]:

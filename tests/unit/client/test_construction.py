@@ -13,11 +13,13 @@ Kind = type[FaceSearchClient] | type[AsyncFaceSearchClient]
 
 @EITHER
 @pytest.mark.parametrize(
-    "url", ["", "api.example", "ftp://api.example", "https://[::1", "https://a:b", "https://", "https://a.example?b=c"]
+    "url",
+    ["", KEY, "api.example", "ftp://api.example", "https://[::1", "https://a:b", "https://", "https://a.example?b=c"],
 )
 def test_given_no_url_when_made_then_value_error(kind: Kind, url: str) -> None:
-    with pytest.raises(ValueError, match="URL"):
+    with pytest.raises(ValueError, match="URL") as caught:
         kind(url, "key", 903)
+    assert KEY not in str(caught.value), "even if it is in the wrong place"
 
 
 @EITHER
@@ -26,13 +28,6 @@ def test_given_a_key_that_no_header_carries_when_made_then_an_error_that_does_no
     with pytest.raises(ValueError, match="API key") as caught:
         kind("https://api.example", key, 903)
     assert key.strip() not in str(caught.value)
-
-
-@EITHER
-def test_given_key_and_url_mixed_up_when_made_then_the_error_does_not_show_the_key(kind: Kind) -> None:
-    with pytest.raises(ValueError, match="URL") as caught:
-        kind(KEY, "https://api.example", 903)
-    assert KEY not in str(caught.value)
 
 
 def test_given_a_client_when_printed_then_host_and_organisation_but_no_key(client_of: ClientOf) -> None:
@@ -56,12 +51,9 @@ def test_given_a_with_block_when_left_then_the_client_is_closed() -> None:
         (b"\x89PNG\r\n\x1a\n", "image/png"),
         (b"RIFF\x00\x00\x00\x00WEBPVP8 ", "image/webp"),
         (b"\x00\x00\x00\x18ftypheic\x00\x00\x00\x00", "image/heic"),
-        (b"\x00\x00\x00\x18ftypheix\x00\x00\x00\x00", "image/heic"),
         (b"\x00\x00\x00\x18ftypmif1\x00\x00\x00\x00", "image/heif"),
         (b"\x00\x00\x00\x18ftypavif\x00\x00\x00\x00", "image/avif"),
         (b"\x00\x00\x00\x18ftypisom\x00\x00\x00\x00", None),
-        (b"RIFF\x00\x00\x00\x00WAVEfmt ", None),
-        (b"GIF89a", None),
         (b"", None),
     ],
 )

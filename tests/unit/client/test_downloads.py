@@ -7,6 +7,7 @@ import threading
 import time
 import unicodedata
 import uuid
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import httpx
@@ -30,30 +31,24 @@ class Here:
     """Counts who is inside at the same time."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._inside = 0
+        self._inside: list[None] = []
         self.most = 0
 
     def __enter__(self) -> None:
-        with self._lock:
-            self._inside += 1
-            self.most = max(self.most, self._inside)
+        self._inside.append(None)
+        self.most = max(self.most, len(self._inside))
 
     def __exit__(self, *_: object) -> None:
-        with self._lock:
-            self._inside -= 1
+        self._inside.pop()
 
 
 class TestDownloading:
-    def test_given_a_search_when_downloaded_then_every_original_in_order(
-        self, client_of: ClientOf, tmp_path: Path
-    ) -> None:
+    def test_a_search_when_downloaded_then_every_original_in_order(self, client_of: ClientOf, tmp_path: Path) -> None:
         api, folder = FakeApi(), tmp_path / "new" / "folder"
         report = client_of(api).download_originals(456, folder, request_id=REQUEST_ID)
         assert report.files == [folder / f"{name}.jpg" for name in (FIRST, SECOND, THIRD)]
         assert report.failed == []
-        assert contents(folder)[f"{SECOND}.jpg"] == b"original 1"
-        assert len(contents(folder)) == 3
+        assert contents(folder) == {f"{name}.jpg": b"original %d" % n for n, name in enumerate((FIRST, SECOND, THIRD))}
 
     def test_given_more_than_a_page_when_downloaded_then_all_pages(self, client_of: ClientOf, tmp_path: Path) -> None:
         api = FakeApi(photos=130)
@@ -61,17 +56,13 @@ class TestDownloading:
         assert len(set(report.files)) == len(contents(tmp_path)) == 130
         assert [request.url.params["page"] for request in api.asked("POST *")] == ["1", "2", "3"]
 
-    def test_given_missing_photos_when_downloaded_then_the_others_and_the_reasons(
-        self, client_of: ClientOf, tmp_path: Path
-    ) -> None:
+    def test_given_missing_photos_then_the_others_and_the_reasons(self, client_of: ClientOf, tmp_path: Path) -> None:
         unknown = str(uuid.UUID(int=99))
         report = client_of(FakeApi()).download_originals(456, tmp_path, image_ids=[FIRST, unknown, THIRD])
         assert [path.name for path in report.files] == [f"{FIRST}.jpg", f"{THIRD}.jpg"]
         assert report.failed == [DownloadFailure(unknown, "Not found")]
 
-    def test_given_progress_when_downloaded_then_it_is_told_of_each_in_the_callers_thread(
-        self, client_of: ClientOf, tmp_path: Path
-    ) -> None:
+    def test_progress_then_it_is_told_of_each_in_the_callers_thread(self, client_of: ClientOf, tmp_path: Path) -> None:
         told, threads = [], set()
 
         def progress(done: int, total: int) -> None:
@@ -95,18 +86,14 @@ class TestDownloading:
 
 
 class TestTheOtherHost:
-    def test_given_a_link_when_fetched_then_without_the_key_and_without_encoding(
-        self, client_of: ClientOf, tmp_path: Path
-    ) -> None:
+    def test_given_a_link_then_without_the_key_and_without_encoding(self, client_of: ClientOf, tmp_path: Path) -> None:
         api, store = FakeApi(), FakeApi()
         client_of(api, storage=store).download_originals(456, tmp_path, request_id=REQUEST_ID)
         assert len(store.requests) == 3
         assert all("X-API-Key" not in request.headers for request in store.requests)
         assert {request.headers["Accept-Encoding"] for request in store.requests} == {"identity"}
 
-    def test_given_passing_failures_when_fetched_then_the_whole_file_in_the_end(
-        self, client_of: ClientOf, tmp_path: Path
-    ) -> None:
+    def test_given_passing_failures_then_the_whole_file_in_the_end(self, client_of: ClientOf, tmp_path: Path) -> None:
         api, waits = FakeApi(photos=1), Waits()
         cut = httpx.Response(200, content=b"orig", headers={"Content-Length": "10"})
         api.troubles["GET /originals/*"] = [cut, httpx.Response(503), httpx.ReadError("reset")]
@@ -128,9 +115,8 @@ class TestTheOtherHost:
         ids=str,
     )
     def test_given_a_lasting_failure_when_fetched_then_a_row_of_the_report_and_no_file(
-        self, client_of: ClientOf, tmp_path: Path, trouble: httpx.Response | Exception, reason: str
+        self, client_of: ClientOf, tmp_path: Path, trouble: httpx.Response | Exception, reason: str, api: FakeApi
     ) -> None:
-        api = FakeApi()
         api.troubles[f"GET /originals/{SECOND}"] = [trouble] * 9
         report = client_of(api).download_originals(456, tmp_path, request_id=REQUEST_ID)
         assert report.failed == [DownloadFailure(f"{SECOND}.jpg", reason)]
@@ -145,47 +131,36 @@ class TestTheOtherHost:
                 time.sleep(0.01)
                 return api(request)
 
-        with FaceSearchClient(API, KEY, 903, transport=httpx.MockTransport(handle)) as client:
-            client.download_originals(456, tmp_path, request_id=REQUEST_ID)
-        assert here.most == 4
-
-    def test_given_many_links_when_fetched_asynchronously_then_four_at_once(self, tmp_path: Path) -> None:
-        api, here = FakeApi(photos=20), Here()
-
-        async def handle(request: httpx.Request) -> httpx.Response:
+        async def handle_async(request: httpx.Request) -> httpx.Response:
             with here:
                 await asyncio.sleep(0.01)
                 return api(request)
 
-        async def download() -> None:
-            async with AsyncFaceSearchClient(API, KEY, 903, transport=httpx.MockTransport(handle)) as client:
-                await client.download_originals(456, tmp_path, request_id=REQUEST_ID)
-
-        asyncio.run(download())
+        with FaceSearchClient(API, KEY, 903, transport=httpx.MockTransport(handle)) as client:
+            client.download_originals(456, tmp_path, request_id=REQUEST_ID)
+        assert here.most == 4
+        here.most = 0
+        asyncio.run(download_async(handle_async, tmp_path))
         assert here.most == 4
 
     def test_given_a_cancelled_task_when_downloading_then_no_part_is_left(self, tmp_path: Path) -> None:
-        api = FakeApi()
-
         async def never(request: httpx.Request) -> httpx.Response:
             if request.url.host == "store.example":
                 await asyncio.Event().wait()
-            return api(request)
-
-        async def download() -> None:
-            async with AsyncFaceSearchClient(API, KEY, 903, transport=httpx.MockTransport(never)) as client:
-                async with asyncio.timeout(0.1):
-                    await client.download_originals(456, tmp_path, request_id=REQUEST_ID)
+            return FakeApi()(request)
 
         with pytest.raises(TimeoutError):
-            asyncio.run(download())
+            asyncio.run(asyncio.wait_for(download_async(never, tmp_path), 0.1))
         assert contents(tmp_path) == {}
 
 
+async def download_async(handle: Callable[[httpx.Request], Awaitable[httpx.Response]], folder: Path) -> None:
+    async with AsyncFaceSearchClient(API, KEY, 903, transport=httpx.MockTransport(handle)) as client:  # type: ignore[arg-type]
+        await client.download_originals(456, folder, request_id=REQUEST_ID)
+
+
 class TestNames:
-    def test_given_two_of_one_name_when_downloaded_then_the_second_gets_a_number(
-        self, client_of: ClientOf, tmp_path: Path
-    ) -> None:
+    def test_given_two_of_one_name_then_the_second_gets_a_number(self, client_of: ClientOf, tmp_path: Path) -> None:
         api = FakeApi()
         api.filenames = dict.fromkeys(api.originals, "IMG_1.jpg")
         client_of(api).download_originals(456, tmp_path, request_id=REQUEST_ID)
@@ -193,52 +168,32 @@ class TestNames:
         assert sorted(found) == ["IMG_1-2.jpg", "IMG_1-3.jpg", "IMG_1.jpg"]
         assert sorted(found.values()) == [b"original 0", b"original 1", b"original 2"]
 
-    def test_given_a_file_of_that_name_when_downloaded_then_it_is_left_alone(
-        self, client_of: ClientOf, tmp_path: Path
-    ) -> None:
-        (tmp_path / f"{FIRST}.jpg").write_bytes(b"mine")
-        report = client_of(FakeApi(photos=1)).download_originals(456, tmp_path, request_id=REQUEST_ID)
-        assert report.files == [tmp_path / f"{FIRST}-2.jpg"]
-        assert contents(tmp_path)[f"{FIRST}.jpg"] == b"mine"
-
     @pytest.mark.skipif(sys.platform == "win32", reason="links need a privilege there")
-    def test_given_a_dangling_link_of_that_name_when_downloaded_then_nothing_is_written_through_it(
-        self, client_of: ClientOf, tmp_path: Path
+    @pytest.mark.parametrize("is_link", [False, True])
+    def test_a_file_or_dangling_link_of_that_name_is_left_alone(
+        self, client_of: ClientOf, tmp_path: Path, is_link: bool
     ) -> None:
-        folder = tmp_path / "folder"
+        folder, there = tmp_path / "folder", tmp_path / "folder" / f"{FIRST}.jpg"
         folder.mkdir()
-        (folder / f"{FIRST}.jpg").symlink_to(tmp_path / "elsewhere")
-        client_of(FakeApi(photos=1)).download_originals(456, folder, request_id=REQUEST_ID)
+        there.symlink_to(tmp_path / "elsewhere") if is_link else there.write_bytes(b"mine")
+        report = client_of(FakeApi(photos=1)).download_originals(456, folder, request_id=REQUEST_ID)
+        assert report.files == [folder / f"{FIRST}-2.jpg"]
+        assert report.files[0].read_bytes() == b"original 0"
         assert not (tmp_path / "elsewhere").exists()
-        assert (folder / f"{FIRST}-2.jpg").read_bytes() == b"original 0"
-
-    @pytest.mark.parametrize(
-        "name", ["../../evil.jpg", "/etc/evil.jpg", "..\\evil.jpg", "C:\\x\\evil.jpg", ".evil.jpg"]
-    )
-    def test_given_a_hostile_name_when_downloaded_then_it_stays_in_the_folder(
-        self, client_of: ClientOf, tmp_path: Path, name: str
-    ) -> None:
-        api, folder = FakeApi(photos=1), tmp_path / "a" / "b" / "c"
-        api.filenames[FIRST] = name
-        client_of(api).download_originals(456, folder, request_id=REQUEST_ID)
-        assert contents(folder) == {"evil.jpg": b"original 0"}
+        assert is_link or there.read_bytes() == b"mine"
 
     @pytest.mark.parametrize(
         ("given_name", "name"),
         [
-            ("IMG_1.jpg", "IMG_1.jpg"),
             ("Zieleinlauf Jürgen 50 km.jpeg", "Zieleinlauf Jürgen 50 km.jpeg"),
-            ("", "photo"),
             ("..", "photo"),
-            ("a/", "photo"),
+            ("../../evil.jpg", "evil.jpg"),
+            ("C:\\x\\evil.jpg", "evil.jpg"),
             ("\u200b.bashrc", "bashrc"),
             ("-rf.jpg", "rf.jpg"),
-            ("photo\u202egpj.exe", "photogpj.exe"),
             ("a\x00b\n.jpg", "ab.jpg"),
             ("a.jpg:hidden", "a.jpg_hidden"),
-            ("a.jpg. . ", "a.jpg"),
             ("con.jpg", "_con.jpg"),
-            ("NUL", "_NUL"),
             ("\ud800.jpg", "jpg"),
             ("x" * 300 + ".jpg", "x" * (LONGEST_NAME - 4) + ".jpg"),
             ("é" * 300, "é" * (LONGEST_NAME // 2)),

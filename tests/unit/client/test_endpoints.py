@@ -12,12 +12,10 @@ from tests.unit.client.fakes import KEY, REQUEST_ID, FakeApi, Waits, refusal
 
 
 class TestReading:
-    def test_given_an_event_when_pinged_then_pong(self, client_of: ClientOf) -> None:
+    def test_given_an_event_when_pinged_and_read_then_pong_and_its_flags(self, client_of: ClientOf) -> None:
         response = client_of(FakeApi()).ping(456)
         assert response.data == {"status": "ok", "org_id": 903, "event_id": 456}
         assert response.body["message"] == "pong"
-
-    def test_given_an_event_when_its_details_are_read_then_its_flags(self, client_of: ClientOf) -> None:
         details = client_of(FakeApi()).details(456).data
         assert (details["event_id"], details["selfie_search"], details["bib_search"]) == (456, True, False)
 
@@ -32,8 +30,7 @@ class TestReading:
         found = [image["image_id"] for page in pages for image in page.data["images"]]
         assert found == [str(uuid.UUID(int=n)) for n in (2, 3, 4)]
 
-    def test_every_call_to_the_api_carries_the_key(self, client_of: ClientOf) -> None:
-        api = FakeApi()
+    def test_every_call_to_the_api_carries_the_key(self, client_of: ClientOf, api: FakeApi) -> None:
         client = client_of(api)
         client.ping(456)
         client.create_upload(456)
@@ -42,16 +39,13 @@ class TestReading:
 
 
 class TestOriginalPhotos:
-    def test_given_a_search_when_its_originals_are_asked_for_then_by_its_request_id(self, client_of: ClientOf) -> None:
-        api = FakeApi()
+    def test_given_a_search_then_by_its_request_id(self, client_of: ClientOf, api: FakeApi) -> None:
         response = client_of(api).original_photos(456, request_id=uuid.UUID(REQUEST_ID), page_size=2)
         assert json.loads(api.requests[0].content) == {"method": "selfie", "identifier": REQUEST_ID}
         assert (response.data["total_images"], response.data["successful_count"]) == (3, 2)
 
     @pytest.mark.parametrize("one", [uuid.UUID(int=1), str(uuid.UUID(int=1))], ids=["UUID", "str"])
-    def test_given_one_photo_when_asked_for_then_it_may_stand_for_itself(
-        self, client_of: ClientOf, one: uuid.UUID | str
-    ) -> None:
+    def test_given_one_photo_then_it_may_stand_for_itself(self, client_of: ClientOf, one: uuid.UUID | str) -> None:
         api = FakeApi()
         client_of(api).original_photos(456, image_ids=one if isinstance(one, str) else [one])
         assert json.loads(api.requests[0].content) == {"method": "image_ids", "identifier": [str(one)]}
@@ -59,9 +53,7 @@ class TestOriginalPhotos:
     @pytest.mark.parametrize(
         "named", [{}, {"request_id": REQUEST_ID, "image_ids": [REQUEST_ID]}, {"image_ids": []}], ids=str
     )
-    def test_given_no_or_two_ways_of_naming_photos_when_asked_then_value_error(
-        self, client_of: ClientOf, named: dict[str, str]
-    ) -> None:
+    def test_no_or_two_ways_of_naming_photos_then_value_error(self, client_of: ClientOf, named: dict[str, str]) -> None:
         api = FakeApi()
         with pytest.raises(ValueError, match="image_ids"):
             client_of(api).original_photos(456, **named)  # type: ignore[arg-type]
@@ -69,46 +61,34 @@ class TestOriginalPhotos:
 
 
 class TestWaiting:
-    def test_given_a_search_under_way_when_waited_for_then_its_first_page(self, client_of: ClientOf) -> None:
-        api, waits = FakeApi(), Waits()
+    def test_a_search_under_way_then_its_first_page(self, client_of: ClientOf, api: FakeApi, waits: Waits) -> None:
         api.finished.add(REQUEST_ID)
-        api.troubles["GET /event/456/faces/*"] = [
-            refusal(404),
-            refusal(404),
-            refusal(503),
-            httpx.ReadTimeout("slow"),
-            refusal(404),
-        ]
+        slow = httpx.ReadTimeout("slow")
+        api.troubles["GET /event/456/faces/*"] = [refusal(404), refusal(404), refusal(503), slow, refusal(404)]
         response = client_of(api, waits).wait(456, REQUEST_ID)
         assert response.request_id == REQUEST_ID
         assert waits.seconds == [0.5, 1, 2, 4, 8]
 
-    def test_given_no_search_when_waited_for_then_an_error_at_the_end_of_the_timeout(self, client_of: ClientOf) -> None:
-        waits = Waits()
+    def test_given_no_search_then_an_error_at_the_end_of_the_timeout(self, client_of: ClientOf, waits: Waits) -> None:
         with pytest.raises(WaitTimeoutError, match="20 s") as caught:
             client_of(FakeApi(), waits).wait(456, REQUEST_ID, timeout=20)
         assert sum(waits.seconds) == 20
         assert isinstance(caught.value.__cause__, NotFoundError)
         assert caught.value.request_id == REQUEST_ID
 
-    def test_given_a_retry_after_beyond_the_timeout_when_waited_for_then_it_ends_at_once(
-        self, client_of: ClientOf
-    ) -> None:
+    def test_a_retry_after_beyond_the_timeout_when_waited_for_then_it_ends_at_once(self, client_of: ClientOf) -> None:
         api, waits = FakeApi(), Waits()
         api.troubles["GET *"] = [refusal(429, headers={"Retry-After": "30"})]
         with pytest.raises(WaitTimeoutError):
             client_of(api, waits).wait(456, REQUEST_ID, timeout=10)
         assert waits.seconds == []
 
-    def test_given_a_refusal_when_waited_for_then_it_is_not_waited_out(self, client_of: ClientOf) -> None:
-        api = FakeApi()
+    def test_given_a_refusal_when_waited_for_then_it_is_not_waited_out(self, client_of: ClientOf, api: FakeApi) -> None:
         api.troubles["GET *"] = [refusal(403)]
         with pytest.raises(NotAllowedError):
             client_of(api).wait(456, REQUEST_ID)
 
-    def test_given_a_hanging_server_when_waited_for_then_no_call_is_given_longer_than_what_is_left(
-        self, client_of: ClientOf
-    ) -> None:
+    def test_given_a_hanging_server_then_no_call_is_given_longer_than_what_is_left(self, client_of: ClientOf) -> None:
         api = FakeApi()
         with pytest.raises(WaitTimeoutError):
             client_of(api).wait(456, REQUEST_ID, timeout=10)

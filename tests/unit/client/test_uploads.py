@@ -1,9 +1,8 @@
 """Selfies that are too large for one call: uploaded first, once, to another host that never sees the key."""
 
 import urllib.parse
-from email import message_from_bytes
-from email.message import Message
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -12,6 +11,7 @@ from facesearch_client import (
     INLINE_SELFIE_BYTES,
     MAX_SELFIE_BYTES,
     BadRequestError,
+    ClientError,
     NoResponseError,
     SelfieError,
     ServerError,
@@ -26,9 +26,11 @@ from tests.unit.client.fakes import (
     STORE,
     FakeApi,
     ScriptedApi,
+    Step,
     Waits,
     fields_of,
     form_of,
+    form_parts,
     refusal,
     search_data,
     success,
@@ -42,14 +44,12 @@ STORAGE = "POST /bucket"
 
 
 class TestWhichWay:
-    def test_given_a_selfie_at_the_limit_when_searched_then_one_call(self, client_of: ClientOf) -> None:
-        api = FakeApi()
+    def test_given_a_selfie_at_the_limit_when_searched_then_one_call(self, client_of: ClientOf, api: FakeApi) -> None:
         client_of(api).search(456, LARGE[:INLINE_SELFIE_BYTES])
         assert len(api.requests) == 1
         assert "file" in form_of(api.requests[0])
 
-    def test_given_one_byte_more_when_searched_then_form_upload_and_search(self, client_of: ClientOf) -> None:
-        api = FakeApi()
+    def test_one_byte_more_when_searched_then_form_upload_and_search(self, client_of: ClientOf, api: FakeApi) -> None:
         response = client_of(api).search(456, LARGE, REQUEST_ID, page=1, page_size=2)
         assert [request.method for request in api.requests] == ["POST"] * 3
         (upload_id,) = api.uploads
@@ -58,25 +58,9 @@ class TestWhichWay:
         assert dict(api.requests[2].url.params) == {"page": "1", "page_size": "2"}
         assert (response.request_id, len(response.images)) == (REQUEST_ID, 2)
 
-    def test_given_a_selfie_beyond_15_mib_when_searched_then_a_clear_error_and_no_call(
-        self, client_of: ClientOf
-    ) -> None:
-        api = FakeApi()
-        with pytest.raises(SelfieError, match=r"15 MiB.*downscale"):
-            client_of(api).search(456, JPEG.ljust(MAX_SELFIE_BYTES + 1, b"\0"))
-        assert api.requests == []
-
-    def test_given_something_large_that_is_no_picture_when_searched_then_no_call(self, client_of: ClientOf) -> None:
-        api = FakeApi()
-        with pytest.raises(SelfieError, match="JPEG, PNG, WebP, HEIC or AVIF"):
-            client_of(api).search(456, bytes(INLINE_SELFIE_BYTES + 1))
-        assert api.requests == []
-
 
 class TestTheOtherHost:
-    def test_given_an_upload_when_sent_then_the_fields_in_order_the_file_last_and_no_key(
-        self, client_of: ClientOf
-    ) -> None:
+    def test_an_upload_when_sent_then_the_fields_in_order_the_file_last_and_no_key(self, client_of: ClientOf) -> None:
         api, store = FakeApi(), ScriptedApi([httpx.Response(204)])
         api.troubles[SEARCHES] = [success(search_data())]
         client_of(api, storage=store).search(456, LARGE)
@@ -87,64 +71,39 @@ class TestTheOtherHost:
         assert int(request.headers["Content-Length"]) > len(LARGE)
         assert "X-API-Key" not in request.headers
 
-    def test_given_passing_failures_of_the_storage_when_searched_then_the_same_form_again(
-        self, client_of: ClientOf
+    @pytest.mark.parametrize(
+        ("troubles", "kind", "forms", "uploads"),
+        [
+            ([httpx.WriteTimeout("slow"), httpx.Response(503), httpx.ConnectError("refused")], None, 1, 4),
+            ([EXPIRED], None, 2, 2),
+            ([EXPIRED] * 9, StorageRefusedError, 2, 2),
+            ([httpx.Response(500)] * 9, ServerError, 1, 4),
+            ([httpx.Response(400)], StorageRefusedError, 1, 1),
+            ([httpx.Response(307, headers={"Location": "https://elsewhere.example/"})], UnexpectedResponseError, 1, 1),
+        ],
+        ids=["passing", "expired", "refusing", "failing", "wrong form", "redirect"],
+    )
+    def test_a_trouble_of_the_storage(
+        self, client_of: ClientOf, troubles: list[Step], kind: type[ClientError] | None, forms: int, uploads: int
     ) -> None:
         api, waits = FakeApi(), Waits()
-        api.troubles[STORAGE] = [httpx.WriteTimeout("slow"), httpx.Response(503), httpx.ConnectError("refused")]
-        client_of(api, waits).search(456, LARGE)
-        assert (len(api.asked(UPLOADS)), len(api.asked(STORAGE))) == (1, 4)
-        assert waits.seconds == [0.5, 1, 2]
-
-    def test_given_lasting_failures_of_the_storage_when_searched_then_bounded_and_with_the_request_id(
-        self, client_of: ClientOf
-    ) -> None:
-        api = FakeApi()
-        api.troubles[STORAGE] = [httpx.Response(500)] * 9
-        with pytest.raises(ServerError) as caught:
-            client_of(api, attempts=3).search(456, LARGE, REQUEST_ID)
-        assert caught.value.request_id == REQUEST_ID
-        assert len(api.asked(STORAGE)) == 3
-        assert api.asked(SEARCHES) == []
-
-    def test_given_an_expired_form_when_searched_then_a_fresh_one(self, client_of: ClientOf) -> None:
-        api = FakeApi()
-        api.troubles[STORAGE] = [EXPIRED]
-        assert client_of(api).search(456, LARGE).pagination["total"] == 3
-        assert (len(api.asked(UPLOADS)), len(api.asked(STORAGE)), api.matches) == (2, 2, 1)
-
-    def test_given_a_storage_that_refuses_every_form_when_searched_then_a_typed_error_after_two(
-        self, client_of: ClientOf
-    ) -> None:
-        api = FakeApi()
-        api.troubles[STORAGE] = [EXPIRED] * 9
-        with pytest.raises(StorageRefusedError, match="403") as caught:
-            client_of(api).search(456, LARGE, REQUEST_ID)
-        assert (caught.value.status, caught.value.request_id) == (403, REQUEST_ID)
-        assert len(api.asked(STORAGE)) == 2
-
-    def test_given_a_storage_that_finds_the_form_wrong_when_searched_then_no_second_one(
-        self, client_of: ClientOf
-    ) -> None:
-        api = FakeApi()
-        api.troubles[STORAGE] = [httpx.Response(400)]
-        with pytest.raises(StorageRefusedError):
-            client_of(api).search(456, LARGE)
-        assert len(api.asked(UPLOADS)) == 1
-
-    def test_given_a_redirect_by_the_storage_when_searched_then_it_is_not_followed(self, client_of: ClientOf) -> None:
-        api = FakeApi()
-        api.troubles[STORAGE] = [httpx.Response(307, headers={"Location": "https://elsewhere.example/"})]
-        with pytest.raises(UnexpectedResponseError):
-            client_of(api).search(456, LARGE)
+        api.troubles[STORAGE] = list(troubles)
+        client = client_of(api, waits, attempts=4)
+        if kind is None:
+            assert client.search(456, LARGE).pagination["total"] == 3
+        else:
+            with pytest.raises(kind) as caught:
+                client.search(456, LARGE, REQUEST_ID)
+            assert caught.value.request_id == REQUEST_ID
+        asked = [len(api.asked(each)) for each in (UPLOADS, STORAGE, SEARCHES)]
+        assert asked == [forms, uploads, int(kind is None)]
+        assert waits.seconds == ([0.5, 1, 2] if uploads == 4 else [])
         assert {request.url.host for request in api.requests} == {"api.example", "store.example"}
 
     @pytest.mark.parametrize(
         "url", ["http://store.example/", "ftp://store.example/", "https://[::1", "/bucket", "", "https://"]
     )
-    def test_given_a_form_for_no_safe_place_when_searched_then_the_selfie_stays_here(
-        self, client_of: ClientOf, url: str
-    ) -> None:
+    def test_given_a_form_for_no_safe_place_then_the_selfie_stays_here(self, client_of: ClientOf, url: str) -> None:
         api = FakeApi()
         form = {"upload_id": "u", "url": url, "fields": {}, "max_bytes": MAX_SELFIE_BYTES, "expires_in": 600}
         api.troubles[UPLOADS] = [success(form)]
@@ -152,9 +111,7 @@ class TestTheOtherHost:
             client_of(api).search(456, LARGE)
         assert len(api.requests) == 1
 
-    def test_given_a_lower_limit_of_the_server_when_searched_then_it_is_said_before_the_upload(
-        self, client_of: ClientOf
-    ) -> None:
+    def test_given_a_lower_limit_of_the_server_then_it_is_said_before_the_upload(self, client_of: ClientOf) -> None:
         api = FakeApi()
         form = {"upload_id": "u", "url": STORE, "fields": {}, "max_bytes": 1000, "expires_in": 600}
         api.troubles[UPLOADS] = [success(form)]
@@ -163,10 +120,7 @@ class TestTheOtherHost:
 
 
 class TestTheSearchAfterIt:
-    def test_given_a_lost_response_when_retried_then_no_second_upload_and_no_second_match(
-        self, client_of: ClientOf
-    ) -> None:
-        api = FakeApi()
+    def test_a_lost_response_then_no_second_upload_and_no_second_match(self, client_of: ClientOf, api: FakeApi) -> None:
 
         def lose_the_response(request: httpx.Request) -> httpx.Response:
             api.serve(request)
@@ -177,49 +131,30 @@ class TestTheSearchAfterIt:
         assert response.replayed
         assert (len(api.asked(UPLOADS)), len(api.asked(STORAGE)), len(api.asked(SEARCHES)), api.matches) == (1, 1, 3, 1)
 
-    def test_given_a_search_that_is_refused_when_uploaded_then_its_error_and_no_second_upload(
-        self, client_of: ClientOf
-    ) -> None:
+    def test_given_a_search_that_is_refused_then_its_error_and_no_second_upload(self, client_of: ClientOf) -> None:
         api = FakeApi()
         api.troubles[SEARCHES] = [refusal(400, "No face in it.")]
         with pytest.raises(BadRequestError, match="No face"):
             client_of(api).search(456, LARGE)
         assert len(api.asked(STORAGE)) == 1
 
-    @pytest.mark.parametrize(
-        ("failure", "kind"),
-        [(refusal(429), TooManyRequestsError), (httpx.ConnectError("no"), NoResponseError)],
-        ids=str,
-    )
+    @pytest.mark.parametrize("failure", [refusal(429), httpx.ConnectError("no")], ids=str)
     def test_given_no_form_when_searched_then_the_error_carries_the_request_id(
-        self, client_of: ClientOf, failure: httpx.Response | Exception, kind: type[Exception]
+        self, client_of: ClientOf, failure: httpx.Response | Exception, api: FakeApi
     ) -> None:
-        api = FakeApi()
         api.troubles[UPLOADS] = [failure] * 5
-        with pytest.raises(kind) as caught:
+        with pytest.raises((TooManyRequestsError, NoResponseError)) as caught:
             client_of(api).search(456, LARGE, REQUEST_ID)
-        assert caught.value.request_id == REQUEST_ID  # type: ignore[attr-defined]
+        assert caught.value.request_id == REQUEST_ID
 
 
 def parts_of(request: httpx.Request, name: str) -> list[bytes]:
     """What the parts of one name hold, in their order."""
-    head = f"Content-Type: {request.headers['Content-Type']}\r\n\r\n".encode()
-    parts = message_from_bytes(head + request.content).get_payload()
-    assert isinstance(parts, list)
-    found = []
-    for part in parts:
-        assert isinstance(part, Message)
-        if part.get_param("name", header="Content-Disposition") == name:
-            content = part.get_payload(decode=True)
-            assert isinstance(content, bytes)
-            found.append(content)
-    return found
+    return [part.get_payload(decode=True) for each, part in form_parts(request) if each == name]  # type: ignore[misc]
 
 
 class TestSeveral:
-    def test_given_several_selfies_when_searched_then_one_call_in_their_order(
-        self, client_of: ClientOf, tmp_path: Path
-    ) -> None:
+    def test_given_several_selfies_then_one_call_in_their_order(self, client_of: ClientOf, tmp_path: Path) -> None:
         api, side = FakeApi(), tmp_path / "side.jpg"
         side.write_bytes(JPEG + b"side")
         response = client_of(api).search(456, [JPEG, side, JPEG + b"hat"], REQUEST_ID)
@@ -229,8 +164,7 @@ class TestSeveral:
         assert (response.request_id, api.matches) == (REQUEST_ID, 1)
         assert b"side.jpg" not in request.content
 
-    def test_given_a_list_of_one_when_searched_then_the_call_of_one(self, client_of: ClientOf) -> None:
-        api = FakeApi()
+    def test_given_a_list_of_one_when_searched_then_the_call_of_one(self, client_of: ClientOf, api: FakeApi) -> None:
         client = client_of(api)
         client.search(456, [JPEG], REQUEST_ID)
         client.search(456, JPEG, REQUEST_ID)
@@ -239,19 +173,11 @@ class TestSeveral:
 
     @pytest.mark.parametrize(
         ("sizes", "uploaded"),
-        [
-            ([1.0, 1.0, 1.0], 0),
-            ([2.0, 2.0], 0),
-            ([2.0, 2.1], 1),
-            ([2.1, 2.0, 0.1], 2),
-            ([5.0, 0.1], 2),
-            ([0.1, 5.0, 5.0], 2),
-        ],
+        [([1, 1, 1], 0), ([2, 2], 0), ([2, 2.1], 1), ([2.1, 2, 0.1], 2), ([5, 0.1], 2), ([0.1, 5, 5], 2)],
     )
     def test_given_more_than_one_call_carries_then_the_later_ones_are_uploaded_so_that_their_numbers_stay(
-        self, client_of: ClientOf, sizes: list[float], uploaded: int
+        self, client_of: ClientOf, sizes: list[float], uploaded: int, api: FakeApi
     ) -> None:
-        api = FakeApi()
         selfies = [JPEG.ljust(round(size * 2**20), b"%d" % number) for number, size in enumerate(sizes)]
         client_of(api).search(456, selfies, REQUEST_ID)
         inline = len(selfies) - uploaded
@@ -264,17 +190,19 @@ class TestSeveral:
             assert urllib.parse.parse_qs(last.content.decode())["upload_id"] == list(api.uploads)
         assert api.matches == 1
 
-    @pytest.mark.parametrize("selfies", [[], [JPEG] * 4])
-    def test_given_none_or_too_many_when_searched_then_an_error_and_no_call(
-        self, client_of: ClientOf, selfies: list[bytes]
-    ) -> None:
+    @pytest.mark.parametrize(
+        ("selfies", "said"),
+        [
+            ([], "1 to 3 selfies"),
+            ([JPEG] * 4, "1 to 3 selfies"),
+            (JPEG.ljust(MAX_SELFIE_BYTES + 1, b"\0"), r"15 MiB.*downscale"),
+            (bytes(INLINE_SELFIE_BYTES + 1), "JPEG, PNG, WebP, HEIC or AVIF"),
+            ([JPEG, bytes(INLINE_SELFIE_BYTES + 1)], "JPEG, PNG, WebP, HEIC or AVIF"),
+        ],
+        ids=["none", "four", "too large", "no picture", "one is no picture"],
+    )
+    def test_what_is_no_search_is_an_error_and_no_call(self, client_of: ClientOf, selfies: Any, said: str) -> None:
         api = FakeApi()
-        with pytest.raises(ValueError, match="1 to 3 selfies"):
+        with pytest.raises((ValueError, SelfieError), match=said):
             client_of(api).search(456, selfies)
-        assert api.requests == []
-
-    def test_given_a_large_one_among_several_that_is_no_picture_then_no_search(self, client_of: ClientOf) -> None:
-        api = FakeApi()
-        with pytest.raises(SelfieError):
-            client_of(api).search(456, [JPEG, bytes(INLINE_SELFIE_BYTES + 1)])
         assert api.requests == []

@@ -5,23 +5,28 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from facesearch_local.__main__ import _greet
 from facesearch_local.functions import Route
 from facesearch_local.gateway import REQUEST_BYTES, Api, Gateway
 from facesearch_local.gateway_responses import GatewayResponses
-from facesearch_local.intrinsics import TemplateError
 from facesearch_local.pool import FunctionCrashed, FunctionError, FunctionTimedOut
 from facesearch_local.runtime_api import LAMBDA_PAYLOAD_BYTES
 from facesearch_local.server import Serving, listening
+from facesearch_local.stack import Options
+from facesearch_local.state import State
 from facesearch_local.template import Deployment, Template
 from facesearch_local.throttles import Throttles
 from tests.conftest import ROOT
+from tools.openapi import document
 
 pytestmark = pytest.mark.anyio
 
@@ -111,34 +116,22 @@ async def test_given_more_calls_than_the_stage_admits_then_429_and_when_to_come_
 
 
 @pytest.mark.parametrize(("method", "path"), [("GET", PATH), ("POST", "/nowhere"), ("BREW", PATH), ("OPTIONS", PATH)])
-async def test_given_no_such_route_when_called_then_404_in_the_envelope(
-    own: GatewayResponses, method: str, path: str
-) -> None:
+async def test_given_no_such_route_then_404_in_the_envelope(own: GatewayResponses, method: str, path: str) -> None:
     async with gateway(own) as site:
         assert assert_envelope(await site.http.request(method, path), 404) == "No such route."
         assert not site.function.events
 
 
 @pytest.mark.parametrize(
-    ("error", "status"),
-    [
-        (FunctionCrashed(), 502),
-        (FunctionTimedOut(), 502),
-        (FunctionError(), 502),
-        (RuntimeError("a mistake of the gateway's own"), 502),
-    ],
+    "error", [FunctionCrashed(), FunctionTimedOut(), FunctionError(), RuntimeError("a mistake of the gateway's own")]
 )
-async def test_given_a_function_that_fails_when_called_then_502_in_the_envelope(
-    own: GatewayResponses, error: Exception, status: int
-) -> None:
+async def test_given_a_function_that_fails_then_502_in_the_envelope(own: GatewayResponses, error: Exception) -> None:
     async with gateway(own, failing(error)) as site:
-        assert "Retry" in assert_envelope(await site.http.post(PATH), status)
+        assert "Retry" in assert_envelope(await site.http.post(PATH), 502)
         assert type(error).__name__ in site.log[0]
 
 
-async def test_given_a_function_that_is_too_slow_when_called_then_504_in_the_envelope(
-    own: GatewayResponses,
-) -> None:
+async def test_given_a_function_that_is_too_slow_when_called_then_504_in_the_envelope(own: GatewayResponses) -> None:
     async def slow(event: dict[str, Any]) -> bytes:
         await asyncio.sleep(10)
         return b""
@@ -149,6 +142,9 @@ async def test_given_a_function_that_is_too_slow_when_called_then_504_in_the_env
 
 async def test_given_a_body_over_10_mb_when_posted_then_413_by_its_length_alone(own: GatewayResponses) -> None:
     async with gateway(own) as site:
+        # To one that sends first and reads later, too.
+        assert_envelope(await site.http.post(PATH, content=b"x" * (REQUEST_BYTES + 1)), 413)
+        assert_envelope(await site.http.post(PATH, content=b"x" * (3 * REQUEST_BYTES)), 413)
         head = f"POST {PATH} HTTP/1.1\r\nHost: x\r\nContent-Length: {REQUEST_BYTES + 1}\r\nExpect: 100-continue\r\n\r\n"
         reader, writer = await asyncio.open_connection(*site.address)
         writer.write(head.encode())
@@ -157,18 +153,7 @@ async def test_given_a_body_over_10_mb_when_posted_then_413_by_its_length_alone(
         assert not site.function.events
 
 
-async def test_given_a_client_that_sends_first_and_reads_later_when_over_10_mb_then_413(
-    own: GatewayResponses,
-) -> None:
-    async with gateway(own) as site:
-        assert_envelope(await site.http.post(PATH, content=b"x" * (REQUEST_BYTES + 1)), 413)
-        assert_envelope(await site.http.post(PATH, content=b"x" * (3 * REQUEST_BYTES)), 413)
-        assert (await site.http.post(PATH)).status_code == 200
-
-
-async def test_given_an_event_over_6_mb_when_posted_then_413_and_just_below_it_passes(
-    own: GatewayResponses,
-) -> None:
+async def test_given_an_event_over_6_mb_when_posted_then_413_and_just_below_it_passes(own: GatewayResponses) -> None:
     async with gateway(own) as site:
         headers = {"content-type": "multipart/form-data; boundary=x"}
         largest = (LAMBDA_PAYLOAD_BYTES - 4096) // 4 * 3
@@ -180,25 +165,12 @@ async def test_given_an_event_over_6_mb_when_posted_then_413_and_just_below_it_p
 
 async def test_when_a_request_is_logged_then_nothing_tells_who_or_what(own: GatewayResponses) -> None:
     async with gateway(own) as site:
-        await site.http.post(
-            f"{PATH}?name=jane", headers={"x-api-key": "s3cret"}, files={"file": ("jane.jpg", b"face")}
-        )
+        headers, files = {"x-api-key": "s3cret"}, {"file": ("jane.jpg", b"face")}
+        await site.http.post(f"{PATH}?name=jane", headers=headers, files=files)
         (line,) = (json.loads(entry) for entry in site.log)
         assert line.keys() == {"timestamp", "method", "route", "status", "ms", "request_id", "bytes"}
         assert (line["method"], line["route"], line["status"]) == ("POST", "/event/{event_id}/faces", 200)
         assert not any(told in site.log[0] for told in ("jane", "s3cret", "/7/"))
-
-
-def test_given_no_gateway_responses_when_built_then_they_are_api_gateway_s_own() -> None:
-    plain = GatewayResponses({})
-    assert plain["MISSING_AUTHENTICATION_TOKEN"].status == 403
-    assert json.loads(plain["REQUEST_TOO_LARGE"].body) == {"message": "Request Too Long"}
-
-
-def test_given_a_header_that_is_no_constant_when_built_then_it_is_refused() -> None:
-    mapped = {"DEFAULT_4XX": {"ResponseParameters": {"Headers": {"X": "method.request.header.X"}}}}
-    with pytest.raises(TemplateError, match=r"method\.request"):
-        GatewayResponses(mapped)
 
 
 @pytest.mark.parametrize(
@@ -209,18 +181,96 @@ def test_given_a_header_that_is_no_constant_when_built_then_it_is_refused() -> N
         b"nonsense\r\n\r\n",
     ],
 )
-def test_what_is_no_http_is_answered_in_the_envelope(sent: bytes) -> None:
-    async def ask() -> bytes:
-        async with gateway(GatewayResponses({})) as site:
-            address = site.http.base_url
-            reader, writer = await asyncio.open_connection(address.host, address.port)
-            writer.write(sent)
-            answer = await asyncio.wait_for(reader.read(), 5)
-            writer.close()
-            await writer.wait_closed()
-            return answer
-
-    head, _, body = asyncio.run(ask()).partition(b"\r\n\r\n")
+async def test_what_is_no_http_is_refused_in_the_envelope(sent: bytes) -> None:
+    async with gateway(GatewayResponses({})) as site:
+        reader, writer = await asyncio.open_connection(*site.address)
+        writer.write(sent)
+        response = await reader.read()
+        writer.close()
+    head, _, body = response.partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 400 ")
     assert b"application/json" in head
-    assert json.loads(body).keys() == {"responseType", "message", "data"}
+    assert json.loads(body).keys() == KEYS
+
+
+SEARCH = Route("POST", "/api/{org_id}/faces", "search")
+READ = Route("GET", "/api/{org_id}/faces", "results")
+OTHER = Route("GET", "/api/{org_id}/events", "results")
+
+
+def setting(path: str, method: str, rate: float, burst: int) -> dict[str, Any]:
+    return {"ResourcePath": path, "HttpMethod": method, "ThrottlingRateLimit": rate, "ThrottlingBurstLimit": burst}
+
+
+EVERYTHING = setting("/*", "*", 10, 3)
+SEARCHES = setting("/~1api~1{org_id}~1faces", "POST", 1, 2)
+
+
+class Clock:
+    """Seconds, which only a test moves."""
+
+    now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def admitted(throttles: Throttles, route: Route, requests: int = 20) -> int:
+    return sum(throttles.admit(route) for _ in range(requests))
+
+
+def test_a_rested_route_admits_its_burst_and_then_its_rate() -> None:
+    clock = Clock()
+    throttles = Throttles([EVERYTHING], clock)
+    assert admitted(throttles, READ) == 3
+    clock.now += 0.099
+    assert admitted(throttles, READ) == 0
+    clock.now += 0.002
+    assert admitted(throttles, READ) == 1
+    clock.now += 3600
+    assert admitted(throttles, READ) == 3
+
+
+@pytest.mark.parametrize("settings", [[EVERYTHING, SEARCHES], [SEARCHES, EVERYTHING]])
+def test_a_routes_own_setting_comes_before_that_for_all(settings: list[dict[str, Any]]) -> None:
+    clock = Clock()
+    throttles = Throttles(settings, clock)
+    assert [admitted(throttles, route) for route in (SEARCH, READ)] == [2, 3]
+    clock.now += 1.5
+    assert admitted(throttles, SEARCH) == 1
+
+
+async def test_the_page_and_all_that_it_loads_are_there_and_talk_to_this_stack_alone() -> None:
+    async with gateway(GatewayResponses({})) as site:
+        page = await site.http.get("/docs")
+        loaded = [await site.http.get(path) for path in re.findall(r'(?:src|href)="(/[^"]+)"', page.text)]
+        start = (await site.http.get("/docs/start.js")).text
+    assert page.headers["content-type"].startswith("text/html")
+    assert [response.status_code for response in loaded] == [200] * 3
+    assert all(response.content for response in loaded)
+    kinds = {response.headers["content-type"].split(";")[0] for response in loaded}
+    assert kinds == {"text/javascript", "text/css"}
+    assert "persistAuthorization: true" in start
+    assert 'url: "/openapi.json"' in start
+    assert "default-src 'self'" in page.headers["content-security-policy"]
+    assert "://" not in page.text + start
+
+
+async def test_the_document_is_the_codes_and_calls_go_where_it_came_from() -> None:
+    async with gateway(GatewayResponses({})) as site:
+        response = await site.http.get("/openapi.json")
+    assert response.headers["content-type"] == "application/json"
+    assert json.loads(response.text) == document()
+    assert response.json()["servers"][0]["url"] == "/"
+
+
+NUMBERS = dict.fromkeys(("org_id", "event_id", "pid"), 1)
+DESCRIPTION = NUMBERS | dict.fromkeys(("url", "store", "endpoint_url", "api_key"), "x")
+
+
+def test_its_upload_command_finds_the_stack_whose_folder_was_chosen(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for folder, options in ((Options().state, ""), (tmp_path, f"--state {tmp_path} ")):
+        _greet(DESCRIPTION, State(folder), None)
+        assert f"facesearch {options}photos upload DIR --event 1" in capsys.readouterr().out

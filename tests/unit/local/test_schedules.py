@@ -12,8 +12,6 @@ from facesearch_local.pool import FunctionCrashed
 from facesearch_local.schedules import Schedule, event_of, keep_calling
 from tests.conftest import ROOT
 
-EVENTS = ROOT / "events"
-
 
 @pytest.mark.parametrize(
     ("rate", "seconds"), [("rate(1 minute)", 60), ("rate(2 hours)", 7_200), ("rate(1 day)", 86_400)]
@@ -32,7 +30,7 @@ def test_given_what_is_not_known_when_read_then_a_template_error(properties: dic
 
 
 def test_when_called_then_with_the_event_that_is_versioned() -> None:
-    sample = json.loads((EVENTS / "snapshots-daily.json").read_text())
+    sample = json.loads((ROOT / "events" / "snapshots-daily.json").read_text())
     event = event_of(Schedule("facesearch-daily", 86_400), "us-east-1", "123456789012")
     assert event | {"id": "", "time": ""} == sample | {"id": "", "time": ""}
 

@@ -8,9 +8,6 @@ import pytest
 from facesearch_local.functions import QueueSource, Route, functions_of
 from facesearch_local.intrinsics import Resolver, TemplateError
 from facesearch_local.template import Deployment, Template
-from tests.conftest import ROOT
-
-DEPLOYMENT = Deployment("stack", "000000000000", "us-east-1", suggestions={"RenditionsBaseUrl": "http://127.0.0.1:1"})
 
 TOY = """
 Parameters:
@@ -152,13 +149,3 @@ def test_given_a_nested_stack_when_read_then_it_has_the_parameters_that_the_one_
     inner.write_text("Parameters: {Days: {Type: Number}}")
     with pytest.raises(TemplateError, match="no parameter Queue"):
         template_of(tmp_path, TOY + nested).nested("Inner", lookup)
-
-
-def test_given_our_template_when_read_then_the_search_function_is_as_deployed() -> None:
-    template = Template.load(ROOT / "template.yaml", DEPLOYMENT)
-    functions = {function.name: function for function in functions_of(template, lambda each, what: f"{each}.{what}")}
-    search = functions["search"]
-    assert Route("POST", "/api/v1/ext/{org_id}/event/{event_id}/faces", "search") in search.routes
-    assert search.environment["RENDITIONS_BASE_URL"] == "http://127.0.0.1:1"
-    assert ROOT / "layers" / "facesearch" in search.import_path
-    assert functions["indexing"].queues[0].reports_failures

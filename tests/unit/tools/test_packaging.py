@@ -1,6 +1,5 @@
 """The distributions, and the lock files: complete, agreeing with each other, naming no place to download from."""
 
-import ast
 import re
 import tomllib
 from importlib import metadata
@@ -38,14 +37,10 @@ def names(requirements: list[str]) -> set[str]:
 
 
 @pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: str(lock.relative_to(ROOT)))
-def test_every_package_is_pinned_to_one_version_with_hashes(lock: Path) -> None:
+def test_every_package_is_pinned_to_one_version_with_hashes_and_no_place_is_named(lock: Path) -> None:
     assert entries(lock)
     for entry in entries(lock):
         assert re.match(r"[a-z0-9-]+==[^ ]+ .*--hash=sha256:[0-9a-f]{64}", entry), entry
-
-
-@pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: str(lock.relative_to(ROOT)))
-def test_a_lock_names_no_place(lock: Path) -> None:
     assert not re.search(r"://|--index|--find-links|--trusted|(?<!\w)/\w", lock.read_text())
 
 
@@ -74,15 +69,12 @@ def test_every_service_that_the_functions_call_is_in_the_layer() -> None:
     assert called <= kept
 
 
-@pytest.mark.parametrize(
-    ("distribution", "packages"),
-    [
-        ("facesearch", ["facesearch", "facesearch_cli", "facesearch_local"]),
-        ("facesearch-client", ["facesearch_client"]),
-    ],
-)
-def test_a_distribution_installs_packages_under_names_of_its_own(distribution: str, packages: list[str]) -> None:
-    assert (metadata.distribution(distribution).read_text("top_level.txt") or "").split() == packages
+def test_a_distribution_installs_packages_under_names_of_its_own() -> None:
+    product, client = (
+        (metadata.distribution(name).read_text("top_level.txt") or "").split()
+        for name in ("facesearch", "facesearch-client")
+    )
+    assert (product, client) == (["facesearch", "facesearch_cli", "facesearch_local"], ["facesearch_client"])
 
 
 def test_the_client_brings_httpx_and_pydantic_and_the_product_brings_the_client() -> None:
@@ -95,18 +87,3 @@ def test_the_command_is_called_facesearch() -> None:
     commands = {(entry.name, entry.value) for entry in metadata.distribution("facesearch").entry_points}
     assert commands == {("facesearch", "facesearch_cli.entry:main")}
     assert not metadata.distribution("facesearch-client").entry_points
-
-
-def test_what_only_type_checkers_need_is_imported_by_them_alone() -> None:
-    """The stubs of boto3 are in no layer: a function that imported them would fail in Lambda and nowhere else."""
-    for source in [*(ROOT / "layers" / "facesearch").rglob("*.py"), *(ROOT / "functions").rglob("*.py")]:
-        tree = ast.parse(source.read_text())
-        guarded = {
-            node
-            for block in ast.walk(tree)
-            if isinstance(block, ast.If) and ast.unparse(block.test) == "TYPE_CHECKING"
-            for node in ast.walk(block)
-        }
-        for node in ast.walk(tree):
-            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("mypy_boto3"):
-                assert node in guarded, f"{source.relative_to(ROOT)}:{node.lineno}"

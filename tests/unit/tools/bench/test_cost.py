@@ -1,10 +1,19 @@
 """The cost model: what it adds up, and what it must be sensitive to."""
 
+from typing import TYPE_CHECKING
+
+import boto3
 import pytest
 
 from tests.conftest import ROOT
+from tests.support.aws import create_table, moto
 from tools.bench import idle
 from tools.bench.cost import Assumptions, Model, table
+from tools.bench.requests import Counter, item_bytes
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
+
 
 ASSUMED = Assumptions()
 
@@ -15,12 +24,6 @@ def test_a_cost_is_the_sum_of_its_services_and_grows_with_the_searches() -> None
     assert many.total == pytest.approx(1000 * one.total)
 
 
-def test_rekognition_is_paid_by_the_image_and_by_the_face_kept() -> None:
-    model = Model(ASSUMED)
-    assert 1 < model.rekognition_searches() < 1.1
-    assert model.rekognition_storage(1_000_000) == pytest.approx(10)
-
-
 def test_the_published_table_is_what_the_command_prints() -> None:
     published = (ROOT / "docs" / "operating" / "costs.md").read_text()
     assert table(Model(ASSUMED), ASSUMED) in published
@@ -28,17 +31,36 @@ def test_the_published_table_is_what_the_command_prints() -> None:
     assert f"{idle.metrics(idle.template())} metrics" in published
 
 
-class TestIdle:
-    def test_what_is_switched_off_is_not_paid_for(self) -> None:
-        whole, bare = (
-            {item.what.partition(" ")[2]: item.dollars for item in idle.items(idle.template(**parameters))}
-            for parameters in ({}, {"Alarms": "false", "Watching": "false"})
-        )
-        assert bare["alarms"] == pytest.approx(0.6), "docs/operating/costs.md, the runbook and the template say six"
-        assert bare["key for watches"] == 0
-        assert whole["alarms"] > bare["alarms"]
-        assert whole["key for watches"] == 1
+def test_what_is_switched_off_is_not_paid_for_and_no_more_is_free_than_is_used() -> None:
+    found = [idle.items(idle.template(**each)) for each in ({}, {"Alarms": "false", "Watching": "false"})]
+    assert all(0 <= item.free <= item.dollars for items in found for item in items)
+    whole, bare = ({item.what.partition(" ")[2]: item.dollars for item in items} for items in found)
+    assert bare["alarms"] == pytest.approx(0.6), "docs/operating/costs.md, the runbook and the template say six"
+    assert (bare["key for watches"], whole["key for watches"]) == (0, 1)
+    assert whole["alarms"] > bare["alarms"]
 
-    def test_no_more_is_free_than_is_used(self) -> None:
-        for parameters in ({}, {"Alarms": "false", "Watching": "false"}):
-            assert all(0 <= item.free <= item.dollars for item in idle.items(idle.template(**parameters)))
+
+def test_an_item_is_sized_as_dynamodb_does() -> None:
+    item = {"pk": {"S": "é"}, "faces": {"B": b"123"}, "changed_at": {"N": "1234"}, "gone": {"NULL": True}}
+    assert item_bytes(item) == (2 + 2) + (5 + 3) + (10 + 3) + (4 + 1)
+
+
+def test_requests_are_counted_from_botocores_events() -> None:
+    with moto():
+        s3, dynamodb = boto3.client("s3"), boto3.client("dynamodb")
+        s3.create_bucket(Bucket="bucket")
+        create_table(dynamodb, "Table", "table")
+        key: dict[str, AttributeValueTypeDef] = {"pk": {"S": "p"}, "sk": {"S": "s"}}
+        dynamodb.put_item(TableName="table", Item=key | {"faces": {"B": bytes(9000)}})
+        counter = Counter(s3, dynamodb)
+        s3.put_object(Bucket="bucket", Key="k", Body=bytes(1000))
+        s3.head_object(Bucket="bucket", Key="k")
+        s3.get_object(Bucket="bucket", Key="k", Range="bytes=0-99")["Body"].read()
+        s3.delete_object(Bucket="bucket", Key="k")
+        dynamodb.get_item(TableName="table", Key=key, ConsistentRead=True)
+        dynamodb.get_item(TableName="table", Key=key | {"sk": {"S": "none"}}, ConsistentRead=True)
+        counter.stop()
+        dynamodb.get_item(TableName="table", Key=key)
+    assert (counter.counted.puts, counter.counted.gets, counter.counted.s3_bytes) == (1, 2, 100)
+    assert (counter.counted.dynamodb, counter.counted.read_units) == (2, 3 + 1)
+    assert counter.counted.dynamodb_bytes > 9000

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from facesearch.faces.engine import Embedding
-from facesearch_cli.errors import CommandError
 from tools.bench import offline, selfies, sweeps
 from tools.bench.accuracy import as_json
 from tools.bench.dataset import Dataset, Label
@@ -17,7 +16,7 @@ from tools.bench.embeddings import NOTHING, Job, Seen
 from tools.bench.offline import Offline, Wish
 from tools.bench.plots import draw
 from tools.bench.selfies import held_out, one_probe
-from tools.bench.speed import EngineSpeed, engine_speed
+from tools.bench.speed import EngineSpeed
 from tools.bench.spoil import SWEEPS
 from tools.bench.tables import show_offline
 
@@ -33,7 +32,7 @@ def unit(vector: np.ndarray[tuple[int], np.dtype[np.float64]]) -> Embedding:
     return np.asarray(vector / np.linalg.norm(vector), np.float32)
 
 
-def made_up(people: int = 20, photos: int = 5, grouped: bool = True) -> tuple[Dataset, list[Seen]]:
+def made_up(people: int = 20, photos: int = 5) -> tuple[Dataset, list[Seen]]:
     """Two groups; the strangers of "close" share a direction, those of "far" do not, folders bear the same names."""
     rng = np.random.default_rng(1)
     common = 8 * unit(rng.standard_normal(128))
@@ -42,8 +41,7 @@ def made_up(people: int = 20, photos: int = 5, grouped: bool = True) -> tuple[Da
         for person in range(people):
             centre = rng.standard_normal(128) + shared * common
             for _ in range(photos):
-                label = Label(name, f"{name}/{person}", str(person))
-                labels.append(label if grouped else Label(None, label.person, label.person))
+                labels.append(Label(name, f"{name}/{person}", str(person)))
                 seen.append(photo(unit(centre + 0.5 * rng.standard_normal(128))))
     return Dataset(Path("set"), [Path(f"{n}.jpg") for n in range(len(seen))], labels), seen
 
@@ -102,7 +100,7 @@ def test_everything_is_measured_shown_and_drawn(
     for part in (
         "ratio of a face 2.00",
         "strangers a search",
-        "selfies  confidence  refused  searches",
+        "refused  searches",
         "close (20 people)",
         "tilt, degrees",
     ):
@@ -111,31 +109,3 @@ def test_everything_is_measured_shown_and_drawn(
     paths = draw(found, tmp_path / "plots")
     assert [path.stem for path in paths] == ["det", "cosines", "searches", "groups", "sweeps"]
     assert all(path.read_bytes().startswith(b"\x89PNG") for path in paths)
-
-
-def test_a_folder_of_people_has_neither_groups_nor_sweeps_that_nobody_asked_for(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    dataset, seen = made_up(people=3, photos=2, grouped=False)
-    found = measured(monkeypatch, dataset, seen, Wish(None, (90,)))
-    assert (found.groups, found.sweeps, found.selfies) == ([], None, [])
-    show_offline(found)
-    assert "nobody has three photos" in capsys.readouterr().out
-    assert [path.stem for path in draw(found, tmp_path)] == ["det", "cosines", "searches"]
-
-
-def test_people_with_one_photo_each_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    dataset, seen = made_up(photos=1)
-    with pytest.raises(CommandError, match="more than one photo"):
-        measured(monkeypatch, dataset, seen, Wish(10, (90,)))
-
-
-def test_the_engine_is_timed_beside_the_bare_recogniser(samples: Path, models: Path, tmp_path: Path) -> None:
-    bad = tmp_path / "bad.jpg"
-    bad.write_bytes(b"no picture")
-    found = engine_speed([bad, samples / "obama2.jpg"], models)
-    assert found is not None
-    assert found.photos == 1
-    assert found.ratio == found.a_face / found.yardstick > 0.5
-    assert engine_speed([bad], models) is None
-    assert engine_speed([], models) is None

@@ -1,10 +1,11 @@
 """The accuracy tool's arithmetic and its choice of selfies, and what the demo reads from the logs."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from facesearch_cli.errors import CommandError
+from tools.bench.dataset import Label, labels_of, read_dataset
 from tools.bench.gallery import Gallery, choose_probes
 from tools.bench.identification import Counts, Found
 from tools.bench.metrics import counted
@@ -22,14 +23,6 @@ def test_given_people_with_one_photo_when_chosen_then_only_others_are_probes_wit
     assert all(probe.image_id not in probe.others for probe in probes.values())
     assert {probe.person for probe in probes.values()} == {"a", "b"}
     assert all(probe.neither == {probe.image_id} for probe in probes.values())
-
-
-def test_given_a_namesake_in_another_group_when_chosen_then_its_photos_count_neither_way() -> None:
-    photos = {"c1": {"child/1"}, "c2": {"child/1"}, "a1": {"adult/1"}, "a2": {"adult/2"}}
-    folders = {"c1": {"1"}, "c2": {"1"}, "a1": {"1"}, "a2": {"2"}}
-    (probe,) = choose_probes(replace(gallery_of(photos), folders=folders), 10)
-    assert probe.neither == {probe.image_id, "a1"}
-    assert probe.others == {"c1", "c2"} - {probe.image_id}
 
 
 def test_given_searches_when_pooled_then_photos_count_not_searches() -> None:
@@ -62,3 +55,38 @@ def test_given_metric_lines_when_counted_then_summed_over_logs_and_the_rest_is_i
     (tmp_path / "other.log").write_text('{"_aws": {}, "SearchExecuted": 2}\n')
     assert (counted(tmp_path, "SearchExecuted"), counted(tmp_path, "SearchReplayed")) == (5, 1)
     assert counted(tmp_path / "none", "SearchExecuted") == 0
+
+
+NOBODY = Label(None, None, None)
+
+
+def labels(*files: str) -> list[Label]:
+    return labels_of([file.split("/") for file in files])
+
+
+def test_a_folder_of_folders_is_of_groups_and_one_folder_in_two_of_them_is_two_people() -> None:
+    found = labels("child/1/a.jpg", "adult/1/b.jpg", "adult/2/more/c.jpg", "adult/stray.jpg", "stray.jpg")
+    assert found == [
+        Label("child", "child/1", "1"),
+        Label("adult", "adult/1", "1"),
+        Label("adult", "adult/2", "2"),
+        NOBODY,
+        NOBODY,
+    ]
+
+
+def test_a_dataset_is_read_from_a_folder(tmp_path: Path) -> None:
+    for name in ("b/2/1.jpg", "a/1/1.jpg", "a/1/2.jpg", "note.txt"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    dataset = read_dataset(tmp_path)
+    assert dataset.groups == ["a", "b"]
+    assert dataset.people == ["a/1", "a/1", "b/2"]
+    assert dataset.folders == ["1", "1", "2"]
+    assert [path.relative_to(tmp_path).as_posix() for path in dataset.paths] == ["a/1/1.jpg", "a/1/2.jpg", "b/2/1.jpg"]
+
+
+def test_photos_without_folders_are_no_dataset(tmp_path: Path) -> None:
+    (tmp_path / "1.jpg").touch()
+    with pytest.raises(CommandError, match="one folder of photos per person"):
+        read_dataset(tmp_path)
