@@ -59,35 +59,37 @@ class WebhookRequest(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
 
     selfie_url: Annotated[Selfies, AfterValidator(_fitting)] = Field(
-        None,
+        default=None,
         description="The URL of the selfie, or of up to three selfies of one person: https, at a public address, at "
         "most 15 MiB each.",
         json_schema_extra=_schema({"type": "string", "minLength": 1, "maxLength": MAX_URL_LENGTH}),
     )
     selfie_base64: Selfies = Field(
-        None,
+        default=None,
         description="The selfie itself, or up to three selfies of one person: JPEG, PNG, WebP, HEIC or AVIF, together "
         "at most 4.4 MiB before encoding.",
         json_schema_extra=_schema({"type": "string", "minLength": 1}),
     )
     request_id: str | None = Field(
-        None,
+        default=None,
         description="The search's id. If you leave it out, the service makes one up.",
         json_schema_extra={"anyOf": [{"type": "string", "pattern": UUID_PATTERN}, {"type": "null"}]},
     )
     callback_url: Annotated[str, Field(min_length=1, max_length=MAX_URL_LENGTH)] | None = Field(
-        None, description="The https URL that is called when the search has ended."
+        default=None, description="The https URL that is called when the search has ended."
     )
-    metadata: dict[str, Any] | None = Field(None, description="Comes back with the callback; at most 1 KB as JSON.")
+    metadata: dict[str, Any] | None = Field(
+        default=None, description="Comes back with the callback; at most 1 KB as JSON."
+    )
     watch: bool = Field(
-        False,
+        default=False,
         description="Also call back about matching photos that come later; needs `watch_consent` and `callback_url`.",
     )
     watch_consent: bool = Field(
-        False, description="The person agrees that the service keeps an embedding of the face while it watches."
+        default=False, description="The person agrees that the service keeps an embedding of the face while it watches."
     )
     watch_days: Annotated[int, BeforeValidator(_whole)] = Field(
-        WATCH_DAYS, ge=1, le=WATCH_DAYS, description=f"How many days to watch; {WATCH_DAYS} by default."
+        default=WATCH_DAYS, ge=1, le=WATCH_DAYS, description=f"How many days to watch; {WATCH_DAYS} by default."
     )
 
     @model_validator(mode="after")

@@ -6,8 +6,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from standardwebhooks import Webhook
-
 from facesearch.adapters.memory.stores import MemoryReader
 from facesearch.adapters.memory.webhooks import MemoryCallbackStore
 from facesearch.models import SearchKey, SearchSummary, WebhookSecret
@@ -21,10 +19,12 @@ from facesearch.webhooks.callbacks.callback import (
     callback_of,
 )
 from facesearch.webhooks.callbacks.delivery import CallbackDelivery, DeliveryReport
+from facesearch.webhooks.callbacks.replay import CallbackReplay, Replayed
 from facesearch.webhooks.jobs import JobEnd
-from facesearch.webhooks.outbound import Outbound, PostResult
+from facesearch.webhooks.outbound import PostResult
 from tests.support.fakes import EVENT, EVENT_ID, ORG, MemoryShares
 from tests.support.site import Inline
+from tests.unit.webhooks.bench import FakeHost
 
 URL = "https://partner.example/hooks/private-path?token=private"
 REQUEST = uuid.UUID(int=7)
@@ -36,35 +36,24 @@ KEY = callback_of(END, NOW).key
 
 
 @dataclass
-class Receiver(Outbound):
+class Receiver(FakeHost):
     """One that responds as it is told, the last response for ever; an exception stands for no response."""
 
-    answers: list[Any] = field(default_factory=lambda: [204])
+    responses: list[Any] = field(default_factory=lambda: [204])
     got: list[tuple[str, bytes, Mapping[str, str]]] = field(default_factory=list)
     during: Callable[[], Any] = lambda: None
-
-    def check(self, url: str) -> None:
-        raise AssertionError
-
-    def fetch(self, url: str) -> bytes:
-        raise AssertionError
 
     def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> PostResult:
         self.got.append((url, body, dict(headers)))
         self.during()
-        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
-        if isinstance(answer, Exception):
-            raise answer
-        return answer if isinstance(answer, PostResult) else PostResult(answer)
+        response = self.responses.pop(0) if len(self.responses) > 1 else self.responses[0]
+        if isinstance(response, Exception):
+            raise response
+        return response if isinstance(response, PostResult) else PostResult(response)
 
     @property
     def ids(self) -> list[str]:
         return [headers["webhook-id"] for _, _, headers in self.got]
-
-    def verified(self, number: int, secret: WebhookSecret) -> Any:
-        """What it got, checked by the library as of now; the number may be negative."""
-        _, body, headers = self.got[number]
-        return Webhook(secret.secret).verify(body, dict(headers))
 
 
 @dataclass
@@ -96,6 +85,7 @@ class CallbackBench:
         self.reader.events[EVENT_ID] = EVENT
         self.reader.secrets[ORG] = secrets
         self.delays = delays
+        self.uniform: Callable[[float, float], float] = lambda low, high: (low + high) / 2
         self.shares = MemoryShares(2)
         self.wrap: Callable[[Any], Any] = lambda part: part
 
@@ -113,7 +103,7 @@ class CallbackBench:
             outbound=self.wrap(self.receiver),
             reader=self.reader,
             delays=self.delays,
-            uniform=lambda low, high: (low + high) / 2,
+            uniform=self.uniform,
             api_base_url="https://api.example/live",
             pool=Inline(),
             shares=self.shares,
@@ -132,16 +122,27 @@ class CallbackBench:
         """Handle what is in the queue, and pass the time until each is due, to the end."""
         reports: list[DeliveryReport] = []
         while self.queue.waiting and len(reports) < most:
-            attempt = min(self.queue.waiting, key=lambda each: each.not_before)
-            self.queue.waiting.remove(attempt)
-            self.now = max(self.now, attempt.not_before)
-            reports.append(self.deliver(attempt))
+            reports.append(self.deliver(self.next()))
         return reports
 
+    def next(self) -> DeliveryAttempt:
+        """Take what is due first, when it is due."""
+        attempt = min(self.queue.waiting, key=lambda each: each.not_before)
+        self.queue.waiting.remove(attempt)
+        self.now = max(self.now, attempt.not_before)
+        return attempt
+
+    def outcomes(self) -> list[str]:
+        return [report.outcome.name for report in self.run()]
+
+    def replay(self, *wanted: uuid.UUID, wrap: Callable[[Any], Any] = lambda part: part) -> Replayed:
+        return self.replays(wrap).replay(ORG, wanted)
+
+    def replays(self, wrap: Callable[[Any], Any] = lambda part: part) -> CallbackReplay:
+        return CallbackReplay(callbacks=wrap(self.callbacks), queue=wrap(self.queue), clock=lambda: self.now)
+
     def callback(self, key: CallbackKey = KEY) -> Callback:
-        found = self.callbacks.get(key)
-        assert found is not None
-        return found
+        return self.callbacks.callbacks[key]
 
 
 def written(attempt: DeliveryAttempt) -> str:

@@ -35,19 +35,14 @@ def test_a_failed_search_is_told_with_its_reason_and_without_a_link() -> None:
     end = replace(END, type="face_search.failed", summary=None, reason="No face.", metadata=None)
     message = content(body_with_host(callback_of(end, NOW).body, "https://api.example"))
     assert message["type"] == "face_search.failed"
-    data = message["data"]
-    assert (data["status"], data["reason"], data["total"], data["results_url"]) == ("failed", "No face.", None, None)
-    assert data["metadata"] is None
+    names = ("status", "reason", "total", "results_url", "metadata")
+    assert [message["data"][name] for name in names] == ["failed", "No face.", None, None, None]
 
 
-def test_an_update_names_the_search_that_asked_for_it() -> None:
+def test_an_update_names_the_search_that_asked_for_it_and_without_a_base_url_the_link_is_a_path() -> None:
     end = replace(END, type="face_search.updated", parent_request_id=uuid.UUID(int=8))
-    data = content(callback_of(end, NOW).body)["data"]
+    data = content(body_with_host(callback_of(end, NOW).body, ""))["data"]
     assert (data["status"], data["parent_request_id"]) == ("done", str(uuid.UUID(int=8)))
-
-
-def test_without_a_base_url_the_link_is_a_path() -> None:
-    data = content(body_with_host(callback_of(END, NOW).body, ""))["data"]
     assert data["results_url"].startswith("/api/v1/ext/")
 
 
@@ -64,39 +59,37 @@ def test_a_body_beyond_20_kb_is_refused() -> None:
 
 
 def test_the_same_end_is_one_callback_and_any_other_is_another() -> None:
-    changes: list[Any] = [{"org_id": 1}, {"event_id": 1}, {"request_id": uuid.UUID(int=1)}]
-    others = [
-        END, replace(END, summary=SearchSummary(13, 90)), replace(END, callback_url="https://elsewhere.example"),
-        *[replace(END, search=replace(SEARCH, **change))
-          for change in changes],
-        replace(END, type="face_search.failed"),
+    searches: list[dict[str, Any]] = [{"org_id": 1}, {"event_id": 1}, {"request_id": uuid.UUID(int=1)}]
+    others: list[dict[str, Any]] = [
+        {}, {"summary": SearchSummary(13, 90)}, {"callback_url": "https://elsewhere.example"},
+        {"type": "face_search.failed"}, *[{"search": replace(SEARCH, **change)} for change in searches],
     ]  # fmt: skip
-    assert len({callback_of(end, NOW).key.callback_id for end in others}) == 5
+    assert len({callback_of(replace(END, **change), NOW).key.callback_id for change in others}) == 5
 
 
 def test_announced_again_before_it_was_sent_it_is_queued_again_and_afterwards_it_is_not() -> None:
     site = CallbackBench()
+    site.announce(callback_url="")
+    assert site.callbacks.callbacks == {}, "nobody is to be told"
     key = site.announce()
     assert site.announce(callback_url="https://elsewhere.example") == key
-    assert len(site.queue.waiting) == 2
-    assert site.callback().url == URL, "the first one stays"
-    site.receiver.answers = [500, 204]
+    assert (len(site.queue.waiting), site.callback().url) == (2, URL), "the first one stays"
+    site.receiver.responses = [500, 204]
     site.run(most=1)
     site.queue.waiting.clear()
     site.announce()
     assert site.queue.waiting == [], "its next attempt is on its way"
 
 
-def test_whoever_dies_while_announcing_announces_again() -> None:
-    for at in (1, 2):
-        for after in (False, True):
-            site, fuse = CallbackBench(), Fuse()
-            site.wrap = fuse.wrap
-            fuse.set(at, after=after)
-            with pytest.raises(CrashError):
-                site.announce()
-            fuse.left = None
-            site.announce()
-            site.run()
-            assert site.callback().status is CallbackStatus.DELIVERED
-            assert len(site.receiver.got) == 1
+@pytest.mark.parametrize("at", [1, 2])
+@pytest.mark.parametrize("after", [False, True])
+def test_a_process_that_dies_while_announcing_announces_again(at: int, after: bool) -> None:
+    site, fuse = CallbackBench(), Fuse()
+    site.wrap = fuse.wrap
+    fuse.set(at, after=after)
+    with pytest.raises(CrashError):
+        site.announce()
+    fuse.left = None
+    site.announce()
+    site.run()
+    assert (site.callback().status, len(site.receiver.got)) == (CallbackStatus.DELIVERED, 1)
