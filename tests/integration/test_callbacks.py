@@ -62,10 +62,7 @@ class Callbacks:
         return call(self.site.stack.state, "callbacks", command, "--org", self.site.org_id, *arguments)
 
     def dead_letters(self) -> int:
-        url = self.site.outputs["CallbacksDeadLettersUrl"]
-        names: Any = ["ApproximateNumberOfMessages"]
-        attributes = self.site.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
-        return int(attributes["ApproximateNumberOfMessages"])
+        return self.site.messages("CallbacksDeadLetters")
 
 
 @pytest.fixture(scope="module")

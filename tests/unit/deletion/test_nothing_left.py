@@ -30,16 +30,7 @@ from facesearch.search.face_search import FaceSearch, Invocation, SearchOutcome,
 from facesearch.search.quota import Meter, TokenBucketStore
 from facesearch.search.selfies import job_prefix, selfie_keys
 from tests.support.aws import TABLE, create_table, moto
-from tests.support.fakes import (
-    EVENT,
-    EVENT_ID,
-    ORG,
-    FakeMatcher,
-    MemoryClaims,
-    MemorySelfies,
-    MemoryUploads,
-    photos,
-)
+from tests.support.fakes import EVENT, EVENT_ID, ORG, FakeMatcher, MemoryClaims, MemorySelfies, MemoryUploads, photos
 from tests.support.site import Fused, Inline, aws_searches, memory_searches
 
 SEARCH = SearchKey(ORG, EVENT_ID, uuid.UUID(int=7))
