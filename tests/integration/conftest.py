@@ -113,9 +113,17 @@ class Site:
         """A page of links to originals; `body` as JSON."""
         return self.http.post(f"{self.event_url}/original-photos", json=body, params=params, headers=self.headers)
 
-    def upload(self, body: Any = None) -> httpx.Response:
-        """A form for a large selfie; `body` as JSON, None = none."""
-        return self.http.post(f"{self.faces_url()}/uploads", json=body, headers=self.headers)
+    def upload(self) -> httpx.Response:
+        """A form for a large selfie."""
+        return self.http.post(f"{self.faces_url()}/uploads", headers=self.headers)
+
+    def deliver(self, *keys: str, **more: str) -> None:
+        """Send what S3 sends of uploads, once more."""
+        url = next(url for url in self.sqs.list_queues()["QueueUrls"] if url.endswith("UploadsQueue"))
+        for key in keys:
+            s3 = {"bucket": {"name": self.outputs["PhotosBucket"]}, "object": {"key": key}}
+            record = {"eventSource": "aws:s3", "eventName": "ObjectCreated:Put", "s3": s3} | more
+            self.sqs.send_message(QueueUrl=url, MessageBody=json.dumps({"Records": [record]}))
 
     def other_event(self, **changes: Any) -> "Site":
         """The same site with another, empty event."""
@@ -142,6 +150,13 @@ class Site:
         """Sum of a metric over everything that the function has logged."""
         values = [line[name] for line in self.log(function) if "_aws" in line and name in line]
         return sum(sum(value) if isinstance(value, list) else value for value in values)
+
+    def messages(self, queues: str) -> int:
+        """In the queues with this in their URLs, waiting or in work."""
+        names: Any = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        urls = [url for url in self.sqs.list_queues()["QueueUrls"] if queues in url]
+        counts = [self.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"] for url in urls]
+        return sum(int(value) for each in counts for value in each.values())
 
     def claimed(self) -> bool:
         """Whether a search is running."""

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Iterator
 from contextlib import ExitStack
-from pathlib import Path
 from typing import cast
 
 import pytest
@@ -29,14 +28,8 @@ def client(request: pytest.FixtureRequest, site: Site) -> Iterator[FaceSearchCli
         yield at_once
 
 
-@pytest.fixture(scope="module")
-def twelve_mebibytes(samples: Path) -> bytes:
-    return padded((samples / "obama.jpg").read_bytes(), 12 * 2**20)
-
-
-def test_a_selfie_of_12_mib_is_searched_and_replayed(
-    client: FaceSearchClient, site: Site, twelve_mebibytes: bytes
-) -> None:
+def test_a_selfie_of_12_mib_is_searched_and_replayed(client: FaceSearchClient, site: Site, obama: bytes) -> None:
+    twelve_mebibytes = padded(obama, 12 * 2**20)
     first = client.search(site.event_id, twelve_mebibytes)
     assert (first.pagination["total"], first.replayed) == (5, False)
     again = client.search(site.event_id, twelve_mebibytes, request_id=first.request_id)

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.integration.calls import NAMES, Ask, by_name
+from tests.integration.calls import NAMES, by_name
 from tests.integration.conftest import Site
 from tests.integration.test_faces import envelope
 
@@ -100,16 +100,6 @@ def test_the_checks_come_in_the_documented_order(site: Site, stranger: Site, oba
             assert status(event=off.event_id, **ask.bad_body) == 403
     if ask.bad_body:
         assert status(**ask.bad_body) == 422
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_another_method_on_a_route_and_a_route_that_is_none_are_404(site: Site, name: str) -> None:
-    ask = by_name(name)
-    for other in ("PUT", "DELETE", "PATCH", "GET" if ask.method == "POST" else "POST"):
-        if (name, other) == ("results", "DELETE"):
-            continue  # which deletes the search
-        envelope(Ask(name, other, ask.path).send(site), 404)
-    envelope(Ask(name, ask.method, ask.path + "/more").send(site), 404)
 
 
 @pytest.mark.parametrize("name", NAMES)

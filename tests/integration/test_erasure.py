@@ -64,15 +64,6 @@ def gallery(event: Site) -> set[str]:
     return set(images(event.images()))
 
 
-def deliver_again(event: Site, image_id: str, filename: str, uploaded_at: dt.datetime) -> None:
-    """The message of an upload, once more."""
-    key = original_key(event.org_id, event.event_id, uuid.UUID(image_id), filename)
-    s3 = {"bucket": {"name": event.outputs["PhotosBucket"]}, "object": {"key": key}}
-    record = {"eventTime": uploaded_at.isoformat(), "eventName": "ObjectCreated:Put", "s3": s3}
-    url = next(url for url in event.sqs.list_queues()["QueueUrls"] if "UploadsQueue" in url)
-    event.sqs.send_message(QueueUrl=url, MessageBody=json.dumps({"Records": [record]}))
-
-
 def test_a_deleted_photo_is_in_no_later_answer_and_comes_back_only_by_a_new_upload(
     event: Site, samples: Path, obama: bytes
 ) -> None:
@@ -99,7 +90,8 @@ def test_a_deleted_photo_is_in_no_later_answer_and_comes_back_only_by_a_new_uplo
     assert event.get(request_id).status_code == 404
     assert set(images(event.post(obama, request_id))) == everything - {gone}
 
-    deliver_again(event, gone, "obama2.jpg", before)
+    key = original_key(event.org_id, event.event_id, uuid.UUID(gone), "obama2.jpg")
+    event.deliver(key, eventTime=before.isoformat())
     event.put_photo((samples / "astronaut.png").read_bytes())
     until(lambda: len(gallery(event)) == 4)
     time.sleep(1)

@@ -104,20 +104,12 @@ def test_a_search_is_a_snapshot(site: Site, obama: bytes, samples: Path) -> None
     assert len(images(event.post(obama))) == 2, "a warm environment sees the photo that came in between"
 
 
-class Footprint:
-    """What a store holds for an event: results, claims, selfies."""
-
-    def __init__(self, site: Site) -> None:
-        self.site = site
-
-    def __call__(self) -> tuple[int, int, int]:
-        out = self.site.outputs
-        tables = [
-            sum(page["Count"] for page in self.site.dynamodb.get_paginator("scan").paginate(TableName=out[name]))
-            for name in ("TableName", "IdempotencyTableName")
-        ]
-        pages = self.site.s3.get_paginator("list_objects_v2").paginate(Bucket=out["SelfiesBucket"])
-        return tables[0], tables[1], sum(page["KeyCount"] for page in pages)
+def footprint(site: Site) -> tuple[int, ...]:
+    """What a store holds: results, claims, selfies."""
+    tables = (site.outputs["TableName"], site.outputs["IdempotencyTableName"])
+    scans = [site.dynamodb.get_paginator("scan").paginate(TableName=table) for table in tables]
+    listed = site.s3.get_paginator("list_objects_v2").paginate(Bucket=site.outputs["SelfiesBucket"])
+    return *(sum(page["Count"] for page in pages) for pages in scans), sum(page["KeyCount"] for page in listed)
 
 
 def test_the_gateway_answers_in_the_same_envelope(site: Site) -> None:

@@ -167,14 +167,6 @@ def test_the_same_request_id_is_everybodys_own_search_and_everybodys_own_cost(
     assert other.site.post(None, request_id).headers["idempotent-replayed"] == "true"
 
 
-def test_lists_hold_ones_own_alone(tenants: list[Tenant]) -> None:
-    for one in tenants:
-        events = envelope(next(ask for ask in asks_of(one, b"") if ask.name == "events").send(one.site), 200)["data"]
-        assert [row["event_id"] for row in events["events"]] == [one.site.event_id]
-        images = envelope(one.site.images(), 200)["data"]["images"]
-        assert [image["image_id"] for image in images] == [one.ids["image_id"]]
-
-
 def test_any_mixture_of_ids_is_answered_for_what_the_key_may_see(tenants: list[Tenant]) -> None:
     """Ids of everybody, and ids of nobody, in every place of a call; whoever's key it is decides."""
     before = holdings(tenants)

@@ -1,12 +1,11 @@
 """Keys that are switched, deleted, expire or are too narrow; and the quota that only real searches take from."""
 
-import threading
 import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 
-import httpx
 import pytest
 
 from facesearch.adapters.dynamodb.admin import KEYS_PER_ORG
@@ -133,21 +132,11 @@ def test_without_quota_a_new_search_is_429_and_what_was_found_before_is_still_th
     assert "idempotent-replayed" not in retried.headers
 
 
-def at_once(site: Site, selfie: bytes, request_ids: list[str]) -> list[httpx.Response]:
-    start = threading.Barrier(len(request_ids))
-
-    def post(request_id: str) -> httpx.Response:
-        start.wait(10)
-        return site.post(selfie, request_id)
-
-    with ThreadPoolExecutor(len(request_ids)) as callers:
-        return list(callers.map(post, request_ids))
-
-
 def test_searches_at_once_never_exceed_the_burst(limited: Callable[[int, int], Site], obama: bytes) -> None:
     org = limited(1, 3)
     ids = [str(uuid.uuid4()) for _ in range(10)]
-    answers = at_once(org, obama, ids)
+    with ThreadPoolExecutor(len(ids)) as callers:
+        answers = list(callers.map(partial(org.post, obama), ids))
     assert sorted(answer.status_code for answer in answers) == [200] * 3 + [429] * 7
     found = [org.get(request_id).status_code for request_id in ids]
     assert found == [200 if answer.status_code == 200 else 404 for answer in answers]

@@ -2,7 +2,6 @@
 
 import json
 import threading
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -14,7 +13,8 @@ from facesearch.faces.engine import PLAIN_MODEL
 from facesearch.models import DEFAULT_MODEL, FaceSet
 from facesearch.records import image_id_of_bytes
 from facesearch_cli.app import run
-from tests.integration.conftest import Site
+from tests.integration.conftest import Site, until
+from tests.integration.test_faces import images
 
 PHOTOS = ("obama2.jpg", "obama3.jpg", "biden.jpg", "astronaut.png")
 
@@ -32,19 +32,16 @@ def guests(event: Site, samples: Path) -> Iterator[list[str]]:
     """Two guests who search all the time; what was wrong with their answers."""
     wrong: list[str] = []
     expected = {
-        "obama.jpg": {image_id_of_bytes(event.event_id, (samples / name).read_bytes()) for name in PHOTOS[:2]},
-        "biden.jpg": {image_id_of_bytes(event.event_id, (samples / "biden.jpg").read_bytes())},
+        selfie: {str(image_id_of_bytes(event.event_id, (samples / name).read_bytes())) for name in names}
+        for selfie, names in (("obama.jpg", PHOTOS[:2]), ("biden.jpg", PHOTOS[2:3]))
     }
     over, answers = threading.Event(), [0, 0]
 
     def search(number: int, selfie: str) -> None:
         while not over.is_set():
-            answer = event.post((samples / selfie).read_bytes())
-            found = (
-                {image["image_id"] for image in answer.json()["data"]["images"]} if answer.status_code == 200 else None
-            )
-            if found != {str(image_id) for image_id in expected[selfie]}:
-                wrong.append(f"{selfie}: {answer.status_code} {answer.text}")
+            response = event.post((samples / selfie).read_bytes())
+            if response.status_code != 200 or set(images(response)) != expected[selfie]:
+                wrong.append(f"{selfie}: {response.status_code} {response.text}")
             answers[number] += 1
 
     with ThreadPoolExecutor(2) as pool:
@@ -52,10 +49,7 @@ def guests(event: Site, samples: Path) -> Iterator[list[str]]:
         try:
             yield wrong
             before = list(answers)  # the very next searches, too
-            deadline = time.monotonic() + 60
-            while any(now < then + 2 for now, then in zip(answers, before, strict=True)):
-                assert time.monotonic() < deadline
-                time.sleep(0.05)
+            until(lambda: all(now >= then + 2 for now, then in zip(answers, before, strict=True)))
         finally:
             over.set()
         for each in running:

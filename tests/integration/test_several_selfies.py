@@ -11,7 +11,7 @@ import pytest
 from facesearch.models import QuotaLimits, SearchKey
 from facesearch.search.selfies import selfie_keys
 from tests.integration.conftest import Site
-from tests.integration.test_faces import OBAMA, Footprint, envelope, images
+from tests.integration.test_faces import OBAMA, envelope, footprint, images
 from tests.integration.webhooks import Host, Partner
 
 Post = Callable[..., httpx.Response]
@@ -62,9 +62,9 @@ def test_selfies_of_one_person_are_one_search(
 def test_a_selfie_that_does_not_fit_is_named_and_nothing_is_stored(
     site: Site, post: Post, selfies: tuple[str | bytes, ...], said: str
 ) -> None:
-    before, request_id = Footprint(site)(), str(uuid.uuid4())
+    before, request_id = footprint(site), str(uuid.uuid4())
     assert envelope(post(*selfies, request_id=request_id), 400)["message"].startswith(said)
-    assert Footprint(site)() == before
+    assert footprint(site) == before
     assert len(images(post("obama.jpg", request_id=request_id))) == 5, "the request_id is still free"
 
 

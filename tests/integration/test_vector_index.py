@@ -164,9 +164,6 @@ def test_nothing_above_the_threshold_is_missed_with_500_matches_of_one_person(
     hits = index.search(probe, 0.42, pool)
     every = np.stack(list(truth.values()))
     brute = dict(zip(truth, cosines(every, probe).tolist(), strict=True))
-    by_norm = every.astype(np.float64)
-    by_norm /= np.linalg.norm(by_norm, axis=1, keepdims=True)
-    np.testing.assert_allclose(list(brute.values()), by_norm @ probe.exact, atol=1e-12)
     found = {index.photo(n).image_id: c for n, c in zip(hits.photos.tolist(), hits.cosines.tolist(), strict=True)}
     for minimum in (0.42, 0.5, 0.6, 0.8):
         expected = {image_id: score for image_id, score in brute.items() if score >= minimum}

@@ -57,13 +57,7 @@ class Partner:
 
     def orders(self) -> int:
         """Messages for searches, waiting or in work or dead."""
-        queues = [url for url in self.site.sqs.list_queues()["QueueUrls"] if "SearchJobs" in url]
-        assert len(queues) == 2
-        names: Any = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-        counts = [
-            self.site.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"] for url in queues
-        ]
-        return sum(int(value) for each in counts for value in each.values())
+        return self.site.messages("SearchJobs")
 
     def items(self) -> set[str]:
         """Keys of all that webhooks have left in the table for this organisation."""

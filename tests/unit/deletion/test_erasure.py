@@ -9,15 +9,21 @@ from dataclasses import replace
 from typing import Any, cast
 
 import boto3
+import numpy as np
 import pytest
 
 from facesearch.adapters.cloudfront.cdn_cache import CloudFrontCache
+from facesearch.adapters.memory.vector_items import MemoryVectorItems
 from facesearch.admin.models import EndedEvent
 from facesearch.deletion.photos import Files, PhotoDeletion
 from facesearch.deletion.receipts import Counts, Looked, Receipt
 from facesearch.deletion.stores import Erasing
 from facesearch.errors import InvalidRequest, NoFaceFound, NotFound
-from facesearch.models import SearchKey
+from facesearch.faces.engine import PLAIN_MODEL
+from facesearch.faces.packing import pack
+from facesearch.faces.sets import PhotoFaces
+from facesearch.faces.vector_items import FacePlace
+from facesearch.models import FaceSet, FaceSetKind, SearchKey
 from facesearch.reading import Wanted
 from facesearch.records import Held, Photo
 from facesearch.search.selfies import job_prefix, selfie_keys
@@ -31,12 +37,15 @@ from tests.support.site import (
     ELSA,
     PEOPLE,
     CrashError,
+    Inline,
     MemoryEvents,
     Parts,
     Site,
     crash_points,
+    face_of,
     id_of,
 )
+from tests.unit.faces.sets.places import face_sets
 
 EVERYTHING = Files(renditions=True, originals=True)
 NOW = 2**53
@@ -318,6 +327,22 @@ def test_faces_are_counted_once_wherever_they_lay(site: Site) -> None:
     receipt = site.photos_eraser.delete_photos(event, [id_of(2)], Files())
     assert receipt.deleted.faces == 2
     assert site.event_eraser.delete_event(event.event_id).deleted.faces == 1 + 1 + 3
+    assert site.keys("originals") == site.originals_of([1, 2, 3, 4, 5]), "only by flag"
+
+
+@pytest.mark.parametrize("stay", [False, True])
+def test_a_person_s_receipt_counts_faces_in_sets_that_the_event_does_not_name(stay: bool) -> None:
+    class Items(MemoryVectorItems):
+        def delete(self, place: FacePlace, image_id: uuid.UUID, beyond: int = 0) -> int:
+            return 0 if stay else super().delete(place, image_id, beyond)
+
+    site, items = Site(Parts.memory()), Items()
+    event = cast("Any", site.plain.stores.events).update_event(site.event.event_id, vector_table=items.name)
+    sets = face_sets(site.plain.stores.photos, items=items, pool=Inline())
+    faces = pack(np.stack([face_of(ANNA, 1)]))
+    sets.open(event, FaceSet(PLAIN_MODEL, FaceSetKind.VECTORS)).add([PhotoFaces(id_of(1), faces, 30, 40)])
+    site.stores = replace(site.stores, sets=sets)
+    assert site.person_eraser.delete_person(event, [b"1"]).left == Counts(faces=int(stay))
 
 
 def test_a_selfie_that_cannot_be_searched_deletes_nobody(site: Site) -> None:

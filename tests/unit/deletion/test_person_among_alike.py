@@ -1,7 +1,6 @@
 """Deleting a person from an event whose faces are so alike that bare cosines would take other people's, too."""
 
 import uuid
-from collections.abc import Sequence
 from typing import Any, cast
 
 import numpy as np
@@ -57,16 +56,7 @@ def test_it_ends_and_takes_the_person_s_faces_and_no_others(person: int) -> None
         pool=Inline(),
     )
 
-    class OnePicture:
-        """What an operator's command asks of the matcher."""
-
-        match = staticmethod(matcher.match)
-        shows = staticmethod(matcher.shows)
-
-        def probe(self, event: Any, selfies: Sequence[bytes]) -> Any:
-            return matcher.probe(event, selfies)
-
-    known = PersonParts(OnePicture(), EmbeddedPerson(parts.stores))
+    known = PersonParts(matcher, EmbeddedPerson(parts.stores))
     receipt = PersonDeletion(stores=parts.stores, parts=lambda _: known).delete_person(EVENT, [str(person).encode()])
 
     assert receipt.left.faces == 0
