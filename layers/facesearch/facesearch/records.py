@@ -66,10 +66,7 @@ def rendition_keys(event_id: int, image_id: uuid.UUID) -> tuple[str, str]:
 
 @dataclass(frozen=True)
 class Original:
-    """Where a photo's file lies: its S3 key, and S3's ETag, by which another file that takes the key is told.
-
-    The ETag is empty in an older record.
-    """
+    """Where a photo's file lies: its S3 key, and S3's ETag, by which another file that takes the key is told."""
 
     key: str
     etag: str = ""

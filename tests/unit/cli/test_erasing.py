@@ -9,8 +9,7 @@ from typing import Any
 import boto3
 import pytest
 
-from facesearch.adapters.dynamodb.erasing import DynamoErasureLog
-from facesearch.adapters.dynamodb.photos import DynamoPhotoStore
+from facesearch.adapters.dynamodb.photos import DynamoErasureLog, DynamoPhotoStore
 from facesearch.adapters.dynamodb.table import Table
 from facesearch.deletion.log import Erasing
 from facesearch.records import SHARDS, Photo, original_key, rendition_keys

@@ -12,8 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from facesearch.adapters.dynamodb import schema
-from facesearch.adapters.dynamodb.erasing import DynamoErasureLog
-from facesearch.adapters.dynamodb.photos import DynamoPhotoStore, corrected_clock, microseconds
+from facesearch.adapters.dynamodb.photos import DynamoErasureLog, DynamoPhotoStore, corrected_clock, microseconds
 from facesearch.adapters.dynamodb.reading import DynamoReader
 from facesearch.adapters.dynamodb.results import DynamoResultStore
 from facesearch.adapters.dynamodb.table import Table, put

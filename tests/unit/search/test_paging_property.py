@@ -160,6 +160,9 @@ def store() -> Iterator[DynamoResultStore]:
             "event_enabled": True,
             "confidence": EVENT.confidence,
             "shards": EVENT.shards,
+            "name": EVENT.name,
+            "slug": EVENT.slug,
+            "event_date": EVENT.date,
         }
         Table(client, TABLE).batch_put([key, event])
         patch.setenv("TABLE_NAME", TABLE)

@@ -6,8 +6,7 @@ from functools import cache, cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from facesearch.adapters.dynamodb.erasing import DynamoErasureLog
-from facesearch.adapters.dynamodb.photos import DynamoPhotoStore, corrected_clock
+from facesearch.adapters.dynamodb.photos import DynamoErasureLog, DynamoPhotoStore, corrected_clock
 from facesearch.adapters.kms.probes import KmsProbes
 from facesearch.adapters.s3.objects import S3Objects
 from facesearch.bootstrap import Container
