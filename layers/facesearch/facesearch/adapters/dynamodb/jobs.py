@@ -74,7 +74,6 @@ class DynamoJobStore(JobStore, JobEraser):
 
     @override
     def cancel(self, search: SearchKey) -> bool:
-        """One transaction."""
         listed = self.table.get(schema.listed_job_key(search.event_id, search.request_id)) or {}
         waits = "attribute_not_exists(pk) OR (#status = :queued AND attribute_not_exists(enqueued_at))"
         writes = [

@@ -23,7 +23,6 @@ from facesearch.records import (
     Original,
     Photo,
     PhotoEraser,
-    PhotoRecords,
     Tombstone,
     face_bytes,
 )
@@ -62,7 +61,7 @@ def corrected_clock(table: Table, clock: Callable[[], int] = microseconds) -> Ca
 
 
 @dataclass(frozen=True)
-class DynamoPhotoStore(PhotoEraser, PhotoRecords):
+class DynamoPhotoStore(PhotoEraser):
     """`PhotoStore` and `PhotoEraser` over DynamoDB.
 
     Readers ask for what was stamped since a little before they last looked. A write with a stamp therefore returns only
@@ -102,12 +101,10 @@ class DynamoPhotoStore(PhotoEraser, PhotoRecords):
             "reason": photo.reason or None,
         }
         # `expires_at`: a deletion that is not over takes along whatever comes meanwhile.
-        free = (
-            "attribute_not_exists(pk) OR"
-            " (#status = :deleted AND attribute_exists(expires_at) AND changed_at < :uploaded)"
-        )
+        over = "#status = :deleted AND attribute_exists(expires_at) AND changed_at < :uploaded"
+        new = put(key | item, f"attribute_not_exists(pk) OR ({over})", deleted="deleted", uploaded=uploaded_at)
         try:
-            self.table.attempt(put(key | item, free, deleted="deleted", uploaded=uploaded_at))
+            self.table.attempt(new)
         except RefusedError as refused:
             if not _is_own(refused.item, stamp, uploaded_at):
                 return False
@@ -146,13 +143,9 @@ class DynamoPhotoStore(PhotoEraser, PhotoRecords):
     def changes(self, event_id: int, shard: int, since: int, *, faces: bool = True) -> Iterator[Photo]:
         attributes = ["sk", "changed_at", "status", "model", "width", "height", "taken_at", "built_model"]
         attributes += ["faces", "built_faces"] if faces else []
-        items = self.table.query(
-            schema.photos_key(event_id, shard),
-            "changed_at >= :since",
-            index=schema.BY_CHANGE,
-            projection=", ".join(f"#{name}" for name in attributes),
-            since=since,
-        )
+        key, projection = schema.photos_key(event_id, shard), ", ".join(f"#{name}" for name in attributes)
+        news = "changed_at >= :since"
+        items = self.table.query(key, news, index=schema.BY_CHANGE, projection=projection, since=since)
         return map(_photo, items)
 
     @override
@@ -324,7 +317,6 @@ def _places(originals: Sequence[Original]) -> Item:
 
 
 def _photo(item: Item) -> Photo:
-    """Of what was read of an item."""
     named = {"image_id": item["sk"], "reason": item.get("built_reason") or item.get("reason", "")}
     return record(Photo, item | named, image_id=uuid.UUID, taken_at=datetime.fromisoformat, copies=_originals)
 

@@ -42,7 +42,6 @@ def pack_chunk(photos: Sequence[PhotoMatch]) -> bytes:
 
 
 def unpack_chunk(data: bytes) -> list[PhotoMatch]:
-    """Inverse of `pack_chunk`."""
     return [PhotoMatch(uuid.UUID(bytes=raw), width, height) for raw, width, height in _RECORD.iter_unpack(data)]
 
 
@@ -116,7 +115,6 @@ def _unexpired(item: Item | None) -> Item | None:
 
 
 def api_key_from_item(item: Item) -> ApiKey:
-    """The API key that an item describes."""
     named = {"scopes": frozenset(map(Scope, item["scopes"])), "expires_at": item.get("valid_until")}
     return record(ApiKey, item | named)
 
@@ -128,7 +126,6 @@ def secrets_from_item(item: Item | None) -> tuple[WebhookSecret, ...]:
 
 
 def event_from_item(item: Item) -> Event:
-    """The event that an item describes."""
     return record(
         Event,
         item | {"date": item["event_date"]},
@@ -141,7 +138,6 @@ def event_from_item(item: Item) -> Event:
 
 
 def job_from_item(item: Item) -> Job:
-    """The webhook's search that an item describes."""
     search = SearchKey(item["org_id"], item["event_id"], uuid.UUID(item["request_id"]))
     texts = {"urls": item.get("url", ()), "selfies": item.get("selfie", ())}
     named = {"search": search, "enqueued": "enqueued_at" in item}
@@ -169,11 +165,11 @@ class DynamoEventDirectory(EventDirectory):
 
     def rows(self, org_id: int) -> Iterator[EventRow]:
         """All, newest first, as far as they are asked for."""
-        return map(_row, self.table.query(schema.org_event_key(org_id), backwards=True))
+        for item in self.table.query(schema.org_event_key(org_id), backwards=True):
+            yield record(EventRow, item | {"date": item["event_date"]}, cover=uuid.UUID)
 
 
 def row_of(event: Event) -> Item:
-    """The item of an event in its organisation's list."""
     return schema.org_event_key(event.org_id, event) | {
         "event_id": event.event_id,
         "name": event.name,
@@ -182,7 +178,3 @@ def row_of(event: Event) -> Item:
         "event_enabled": event.event_enabled,
         "cover": str(event.cover) if event.cover is not None else None,
     }
-
-
-def _row(item: Item) -> EventRow:
-    return record(EventRow, item | {"date": item["event_date"]}, cover=uuid.UUID)

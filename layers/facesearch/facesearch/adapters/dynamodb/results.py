@@ -80,7 +80,6 @@ class DynamoResultStore(ResultStore):
 
     @override
     def photos(self, search: SearchKey, *, whole: bool = False) -> list[uuid.UUID]:
-        """One Query."""
         items = list(self.table.query(schema.result_key(search)))
         totals = [item["total"] for item in items if "total" in item and "announced" not in item]
         if whole and not totals:

@@ -40,9 +40,8 @@ class Conflict(Throttled):
 
 @dataclass(frozen=True)
 class Write:
-    """A write; `operation` as transactions name it."""
-
     operation: str
+    """As transactions name it."""
     request: dict[str, Any]
 
 
@@ -52,7 +51,6 @@ def put(item: Item, condition: str = "", /, **values: Any) -> Write:
 
 
 def update(key: Item, expression: str, condition: str = "", /, **values: Any) -> Write:
-    """Change an item, or make it."""
     expressions = _expressions(values, UpdateExpression=expression, ConditionExpression=condition)
     return Write("Update", {"Key": encode(key)} | expressions)
 
@@ -73,7 +71,6 @@ def replacing(
 
 
 def delete(key: Item, condition: str = "", /, **values: Any) -> Write:
-    """Delete an item, if there is one."""
     return Write("Delete", {"Key": encode(key)} | _expressions(values, ConditionExpression=condition))
 
 

@@ -35,8 +35,6 @@ def vector_items(place: FacePlace, photo: PhotoFaces) -> Iterator[Item]:
 
 @dataclass(frozen=True)
 class DynamoVectorItems(VectorItemStore):
-    """Vector items in DynamoDB."""
-
     table: Table
 
     @property
@@ -71,7 +69,6 @@ class DynamoVectorItems(VectorItemStore):
 
     @override
     def nearest(self, place: FacePlace, shard: int, vector: NDArray[np.float64]) -> ShardFaces:
-        """One SearchVectors, which has no pages."""
         response = self.table.client.search_vectors(
             TableName=self.table.name,
             IndexName=schema.BY_FACE,

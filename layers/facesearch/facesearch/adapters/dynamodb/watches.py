@@ -16,8 +16,7 @@ from facesearch.webhooks.watches.watch import WATCHES_PER_EVENT, Rounds, Watch, 
 
 ROUND_DAYS = 40
 """How long an event's count of watches is kept: longer than any of them."""
-CHILD_DAYS = 367
-"""See `Settings.result_retention_days`."""
+CHILD_DAYS = 367  # a day more than the longest that a result can be kept
 
 
 @dataclass(frozen=True)
@@ -56,7 +55,6 @@ class DynamoWatchStore(WatchStore, WatchEraser, Rounds):
 
     @override
     def enter(self, watch: Watch, child: SearchKey) -> None:
-        """Keep it for a day more than the longest that a result can be kept."""
         expires_at = int(time.time()) + CHILD_DAYS * SECONDS_PER_DAY
         key = schema.child_key(watch.search.event_id, f"{watch.search.request_id}#{child.request_id}")
         self.table.write(put(key | {"expires_at": expires_at}))

@@ -28,7 +28,7 @@ from facesearch.models import (
 )
 from facesearch.photos.objects import Objects
 from facesearch.reading import Known, Reader, StoredPage, Wanted
-from facesearch.records import Held, Original, Photo, PhotoEraser, PhotoRecords, Tombstone, face_bytes
+from facesearch.records import Held, Original, Photo, PhotoEraser, Tombstone, face_bytes
 from facesearch.search.quota import BucketEmptyError, TokenBucketStore
 from facesearch.search.results import OutdatedError, ResultStore
 
@@ -143,7 +143,7 @@ class MemoryTokenBuckets(TokenBucketStore):
             self.quotas[org_id] = replace(state, full_at=state.full_at - limits.interval)
 
 
-class MemoryPhotoStore(PhotoEraser, PhotoRecords):
+class MemoryPhotoStore(PhotoEraser):
     """`PhotoStore` and `PhotoEraser` over a dictionary an event and shard; tombstones have the status "deleted"."""
 
     def __init__(self, log: "MemoryErasureLog | None" = None) -> None:
@@ -278,8 +278,6 @@ class MemoryPhotoStore(PhotoEraser, PhotoRecords):
 
 
 class MemorySnapshotStore(SnapshotStore):
-    """`SnapshotStore` over a dictionary of files."""
-
     def __init__(self) -> None:
         self.files: dict[str, bytes] = {}
         self._current: dict[tuple[int, str], SnapshotInfo] = {}
@@ -325,8 +323,6 @@ class MemorySnapshotStore(SnapshotStore):
 
 
 class MemoryErasureLog(ErasureLog):
-    """Over a dictionary."""
-
     def __init__(self) -> None:
         self.entries: dict[tuple[int, uuid.UUID], Erasing] = {}
 
@@ -345,8 +341,6 @@ class MemoryErasureLog(ErasureLog):
 
 
 class MemoryObjects(Objects):
-    """Over a dictionary of files."""
-
     def __init__(self) -> None:
         self.files: dict[str, bytes] = {}
 

@@ -24,8 +24,6 @@ from facesearch.webhooks.watches.watch import WATCHES_PER_EVENT, Rounds, Watch, 
 
 @dataclass
 class MemoryCallbackStore(CallbackStore, CallbackLists, Addresses):
-    """Over dictionaries."""
-
     callbacks: dict[CallbackKey, Callback] = field(default_factory=dict)
     claims: dict[CallbackKey, float] = field(default_factory=dict)
     off: set[tuple[int, str]] = field(default_factory=set)

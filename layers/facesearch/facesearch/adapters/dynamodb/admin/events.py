@@ -27,8 +27,6 @@ NOT_CLOSING = "attribute_not_exists(closing)"
 
 
 class EventAdmin(OrgAdmin, EventLifecycle, EventFaceSets):
-    """The operator's use cases about events."""
-
     def create_event(
         self,
         org_id: int,
@@ -206,7 +204,6 @@ def _changing(before: Event, after: Event) -> list[Write]:
 
 
 def _given(changes: EventChanges) -> dict[str, Any]:
-    """The changes as an event has them."""
     given: dict[str, Any] = dict(changes)
     if not given:
         raise InvalidRequest("There is nothing to change.")

@@ -78,7 +78,6 @@ class KeyAdmin(OrgAdmin):
         self._change(org_id, key_id, change)
 
     def delete_key(self, org_id: int, key_id: str) -> None:
-        """Delete a key."""
         writes = [
             delete(schema.org_api_key_key(org_id, key_id), "attribute_exists(pk)"),
             delete(self._by_secret(org_id, key_id)),
