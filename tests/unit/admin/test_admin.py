@@ -163,6 +163,8 @@ def test_nothing_can_be_done_about_an_organisation_that_is_not_there(admin: Dyna
         admin.set_quota(1, None)
     with pytest.raises(NotFound):
         admin.create_event(1, "Marathon")
+    with pytest.raises(NotFound):
+        admin.update_event(1, confidence=50)
 
 
 # ------------------------------------------------------------------ quotas
@@ -354,6 +356,9 @@ def test_nothing_to_change_is_refused_and_so_is_what_makes_no_sense(admin: Dynam
         with pytest.raises(InvalidRequest):
             admin.update_event(event, **changes)
     assert admin.event(event) == before
+    for name, confidence in (("", 90), ("a\nb", 90), ("x" * 201, 90), ("x", 0), ("x", 101), ("x", -5)):
+        with pytest.raises(InvalidRequest):
+            admin.create_event(admin.create_org(name), name, confidence)
 
 
 @pytest.mark.parametrize(

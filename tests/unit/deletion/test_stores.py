@@ -38,7 +38,7 @@ FIRST = Page(1, 100)
 def store(request: pytest.FixtureRequest) -> PhotoEraser:
     if request.param == "memory":
         return MemoryPhotoStore()
-    return DynamoPhotoStore(Table(request.getfixturevalue("dynamodb"), TABLE))
+    return DynamoPhotoStore(request.getfixturevalue("table"))
 
 
 @pytest.fixture(params=["dynamodb", "memory"])
@@ -47,7 +47,7 @@ def results(request: pytest.FixtureRequest) -> tuple[Reader, ResultStore]:
         memory = MemoryReader()
         memory.events[EVENT_ID] = EVENT
         return memory, memory
-    table = Table(request.getfixturevalue("dynamodb"), TABLE)
+    table = request.getfixturevalue("table")
     table.write(put(schema.event_key(EVENT_ID)))
     return DynamoReader(table), DynamoResultStore(table, retention_days=30)
 
@@ -263,14 +263,6 @@ def test_a_search_that_took_over_confirms_its_own_result_only(dynamodb: Any) -> 
     stored = DynamoReader(Table(dynamodb, TABLE)).read(Wanted(search=SEARCH, page=FIRST)).result
     assert stored is not None
     assert (stored.summary.total, stored.photos) == (5, photos(5)), "and leaves the other's alone"
-
-
-def test_many_items_are_deleted_in_batches(dynamodb: Any) -> None:
-    keys = [schema.event_key(number) for number in range(60)]
-    table = Table(dynamodb, TABLE)
-    table.batch_put(keys)
-    assert table.batch_delete(keys[:-1]) == 59
-    assert dynamodb.scan(TableName=TABLE)["Count"] == 1
 
 
 class StubbornS3:

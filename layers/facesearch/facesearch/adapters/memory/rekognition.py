@@ -99,7 +99,7 @@ class MemoryRekognition:
         except Refusal as refusal:
             status, body = refusal.status, {"__type": refusal.code, "Message": refusal.code}
         headers: Any = {"Content-Type": "application/x-amz-json-1.1"}
-        return AWSResponse(request.url, status, headers, _Raw(json.dumps(body).encode()))
+        return AWSResponse(request.url, status, headers, Raw(json.dumps(body).encode()))
 
     def create_collection(self, asked: dict[str, Any]) -> dict[str, Any]:
         if asked["CollectionId"] in self.collections:
@@ -194,7 +194,7 @@ class MemoryRekognition:
         return sorted(self.see(data), key=lambda face: -face.box.width * face.box.height)
 
 
-class _Raw(io.BytesIO):
+class Raw(io.BytesIO):
     def stream(self, **_: Any) -> Iterator[bytes]:
         yield self.read()
 
