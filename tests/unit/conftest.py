@@ -13,8 +13,9 @@ import botocore.handlers
 import pytest
 
 from facesearch.adapters import aws as our_aws
+from facesearch.adapters.dynamodb.table import Table
 from facesearch.observability import logger
-from tests.support.aws import create_table, moto
+from tests.support.aws import TABLE, create_table, moto
 from tests.support.output import Output
 
 if TYPE_CHECKING:
@@ -70,6 +71,11 @@ def dynamodb(aws: None) -> "DynamoDBClient":
     client = boto3.client("dynamodb")
     create_table(client)
     return client
+
+
+@pytest.fixture
+def table(dynamodb: "DynamoDBClient") -> Table:
+    return Table(dynamodb, TABLE)
 
 
 @pytest.fixture

@@ -66,10 +66,7 @@ def rendition_keys(event_id: int, image_id: uuid.UUID) -> tuple[str, str]:
 
 @dataclass(frozen=True)
 class Original:
-    """Where a photo's file lies: its S3 key, and S3's ETag, by which another file that takes the key is told.
-
-    The ETag is empty in an older record.
-    """
+    """Where a photo's file lies: its S3 key, and S3's ETag, by which another file that takes the key is told."""
 
     key: str
     etag: str = ""
@@ -91,15 +88,14 @@ class Photo:
     Attributes:
         status: in the change feed also "deleted", for the tombstone of a photo that must not be returned again.
         key: S3 key of the original in the photos bucket.
-        etag: S3's ETag of the original, by which another file that takes its key is told; empty in an older record.
+        etag: S3's ETag of the original, by which another file that takes its key is told.
         width, height: pixels as displayed; 0 for a failed photo.
         model: name of the engine that made `faces`; of a service that keeps them elsewhere, and there are none here.
         faces: embeddings packed by `packing.pack`, 132 bytes a face; empty = scanned, nobody found.
         taken_at: capture time by the camera's own clock, which knows no zone.
         reason: why a failed photo failed, in words for the photographer; of an indexed one: why another look found no
             faces.
-        qualities: of `faces`, packed by `qualities.pack_qualities`; empty in an older record and once `faces` were
-            replaced.
+        qualities: of `faces`, packed by `qualities.pack_qualities`; empty once `faces` were replaced.
         built_model, built_faces: while another face set is built, its model and what that made of the photo.
         stripped: faces of people who were to be forgotten were taken out of `faces`.
         copies: where the same file was seen as well; it is taken from there once `key` is gone.
@@ -214,6 +210,9 @@ class PhotoStore(Protocol):
         Without `faces`, theirs stay empty, and less is sent.
         """
 
+    def records(self, event_id: int, shard: int) -> Iterator[Photo]:
+        """The shard's photos by ascending image_id, read strongly consistent and whole; deleted ones are none."""
+
     def put_faces(self, event_id: int, shards: int, seen: Photo, model: str, faces: bytes, reason: str = "") -> bool:
         """Put a model's faces beside the live ones, if the photo is still as it was `seen`; says whether it did.
 
@@ -228,13 +227,6 @@ class PhotoStore(Protocol):
 
         Readers need not look again: what a model has made of the photo stays as it is.
         """
-
-
-class PhotoRecords(Protocol):
-    """All records of an event, for callers that need more of them than the change feed has."""
-
-    def records(self, event_id: int, shard: int) -> Iterator[Photo]:
-        """The shard's photos by ascending image_id, read strongly consistent; deleted ones are none."""
 
 
 class PhotoEraser(PhotoStore, Protocol):

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from facesearch.adapters.dynamodb import schema
-from facesearch.adapters.dynamodb.admin import KEYS_PER_ORG, DynamoAdmin
+from facesearch.adapters.dynamodb.admin import DynamoAdmin
 from facesearch.adapters.dynamodb.photos import DynamoPhotoStore
 from facesearch.adapters.dynamodb.reading import DynamoReader
 from facesearch.adapters.dynamodb.results import DynamoResultStore
 from facesearch.adapters.dynamodb.table import Table, delete
 from facesearch.adapters.memory.stores import MemoryPhotoStore, MemoryReader
-from facesearch.errors import InvalidRequest, NotFound, Throttled
-from facesearch.models import Page, RenditionUrls, SearchKey, SearchSummary, digest_of
+from facesearch.errors import Throttled
+from facesearch.models import Page, RenditionUrls, SearchKey, SearchSummary
 from facesearch.reading import Reader, Wanted
 from facesearch.records import Photo, PhotoStore
 from facesearch.search.results import OutdatedError, ResultStore
@@ -33,44 +33,25 @@ def results(request: pytest.FixtureRequest) -> tuple[Reader, ResultStore]:
     if request.param == "memory":
         memory = MemoryReader()
         return memory, memory
-    client = request.getfixturevalue("dynamodb")
-    return DynamoReader(Table(client, TABLE)), DynamoResultStore(Table(client, TABLE), retention_days=30)
+    table = request.getfixturevalue("table")
+    return DynamoReader(table), DynamoResultStore(table, retention_days=30)
 
 
 @pytest.fixture(params=["dynamodb", "memory"])
 def photo_store(request: pytest.FixtureRequest) -> PhotoStore:
     if request.param == "memory":
         return MemoryPhotoStore()
-    return DynamoPhotoStore(Table(request.getfixturevalue("dynamodb"), TABLE))
-
-
-@pytest.mark.parametrize("total", [0, 1, 99, 100, 101, 2730])
-def test_a_saved_search_is_read_back_page_by_page(results: tuple[Reader, ResultStore], total: int) -> None:
-    reader, store = results
-    assert store.save(SEARCH, SearchSummary(total, 90), photos(total))
-    for page in (Page(1, 32), Page(2, 60), Page(28, 100), Page(5000, 100)):
-        stored = reader.read(Wanted(search=SEARCH, page=page)).result
-        assert stored is not None
-        assert stored.summary == SearchSummary(total, 90)
-        assert stored.photos == photos(total)[page.start : page.stop]
+    return DynamoPhotoStore(request.getfixturevalue("table"))
 
 
 def test_where_another_api_serves_the_renditions_is_kept_with_the_search(results: tuple[Reader, ResultStore]) -> None:
     reader, store = results
     summary = SearchSummary(3, 87, RenditionUrls("https://a.example/l/{image_id}.jpg", "https://a.example/{image_id}"))
     store.save(SEARCH, summary, photos(3))
+    assert store.save(SEARCH, SearchSummary(3, 50), photos(3)) is False, "a saved search never changes"
     stored = reader.read(Wanted(search=SEARCH, page=Page(1, 32))).result
     assert stored is not None
     assert stored.summary == summary
-
-
-def test_a_saved_search_never_changes(results: tuple[Reader, ResultStore]) -> None:
-    reader, store = results
-    store.save(SEARCH, SearchSummary(3, 90), photos(3))
-    assert store.save(SEARCH, SearchSummary(3, 50), photos(3)) is False
-    stored = reader.read(Wanted(search=SEARCH, page=Page(1, 32))).result
-    assert stored is not None
-    assert stored.summary.confidence == 90
 
 
 def test_what_is_not_there_or_not_asked_for_is_none(results: tuple[Reader, ResultStore]) -> None:
@@ -113,12 +94,6 @@ def test_records_are_read_whole_in_the_order_of_their_ids(photo_store: PhotoStor
     assert list(photo_store.records(457, 0)) == []
 
 
-def test_a_failed_photo_keeps_its_reason(photo_store: PhotoStore) -> None:
-    photo = Photo(uuid.UUID(int=5), "failed", "903/456/a.jpg", reason="The picture is cut off.")
-    photo_store.add(456, 4, photo)
-    assert photo_store.get(456, 4, photo.image_id) == photo
-
-
 def test_changes_come_oldest_first_from_a_moment_on(photo_store: PhotoStore) -> None:
     for number in range(0, 40, 4):
         photo_store.add(456, 4, Photo(uuid.UUID(int=number), "indexed", "k", 1, 2, "m", bytes([number])))
@@ -141,16 +116,11 @@ def test_an_expired_result_is_gone_before_dynamodb_deletes_it(
     assert store.save(SEARCH, SearchSummary(1, 90), photos(1)), "the same request_id may be searched again"
 
 
-def test_a_result_without_header_is_no_result(dynamodb: "DynamoDBClient") -> None:
-    DynamoResultStore(Table(dynamodb, TABLE), 30).save(SEARCH, SearchSummary(3, 90), photos(3))
-    Table(dynamodb, TABLE).write(delete(schema.header_key(SEARCH)))
-    assert DynamoReader(Table(dynamodb, TABLE)).read(Wanted(search=SEARCH, page=Page(1, 32))).result is None
-
-
-def test_what_a_failed_run_left_is_on_no_page_of_the_next_ones_result(dynamodb: "DynamoDBClient") -> None:
-    reader, store = DynamoReader(Table(dynamodb, TABLE)), DynamoResultStore(Table(dynamodb, TABLE), 30)
+def test_what_a_failed_run_left_is_on_no_page_of_the_next_ones_result(table: Table) -> None:
+    reader, store = DynamoReader(table), DynamoResultStore(table, 30)
     store.save(SEARCH, SearchSummary(250, 90), photos(250))
-    Table(dynamodb, TABLE).write(delete(schema.header_key(SEARCH)))  # as if it had died before
+    table.write(delete(schema.header_key(SEARCH)))  # as if it had died before
+    assert reader.read(Wanted(search=SEARCH, page=Page(1, 32))).result is None
     store.save(SEARCH, SearchSummary(50, 90), photos(50))
     for page in (Page(2, 100), Page(2, 60), Page(3, 100)):
         stored = reader.read(Wanted(search=SEARCH, page=page)).result
@@ -197,58 +167,11 @@ def test_who_has_asked_before_a_cancellation_keeps_nothing(results: tuple[Reader
     assert store.save(*found), "who does not care"
 
 
-def test_what_an_operator_creates_is_what_the_api_reads(dynamodb: "DynamoDBClient") -> None:
-    admin = DynamoAdmin(Table(dynamodb, TABLE))
-    org = admin.create_org("Marathon Photos")
-    created = admin.create_key(org)
-    event = admin.create_event(org, "Marathon 2026", confidence=85)
-    known = DynamoReader(Table(dynamodb, TABLE)).read(Wanted(digest_of(created.api_key), event))
-    assert known.key is not None
-    assert (known.key.org_id, known.key.key_id, known.key.active) == (org, created.key_id, True)
-    assert known.event == admin.event(event)
-    assert known.event is not None
-    assert (known.event.org_id, known.event.confidence, known.event.selfie_search) == (org, 85, True)
-
-
-def test_an_api_key_is_stored_nowhere(dynamodb: "DynamoDBClient") -> None:
-    admin = DynamoAdmin(Table(dynamodb, TABLE))
+def test_an_api_key_is_stored_nowhere(table: Table) -> None:
+    admin = DynamoAdmin(table)
     created = admin.create_key(admin.create_org("Marathon Photos"))
     assert len(created.api_key) >= 43, "256 bits"
-    assert created.api_key not in str(dynamodb.scan(TableName=TABLE)["Items"])
-
-
-def test_an_organisation_has_ten_keys_at_most(dynamodb: "DynamoDBClient") -> None:
-    admin = DynamoAdmin(Table(dynamodb, TABLE))
-    org = admin.create_org("Marathon Photos")
-    for _ in range(KEYS_PER_ORG):
-        admin.create_key(org)
-    with pytest.raises(InvalidRequest):
-        admin.create_key(org)
-
-
-def test_an_event_changes_only_in_what_is_given(dynamodb: "DynamoDBClient") -> None:
-    admin = DynamoAdmin(Table(dynamodb, TABLE))
-    event = admin.create_event(admin.create_org("Marathon Photos"), "Marathon 2026")
-    changed = admin.update_event(event, selfie_search=False)
-    assert (changed.selfie_search, changed.event_enabled, changed.confidence) == (False, True, 90)
-    assert admin.update_event(event, confidence=50).selfie_search is False
-
-
-def test_what_does_not_exist_or_makes_no_sense_is_refused(dynamodb: "DynamoDBClient") -> None:
-    admin = DynamoAdmin(Table(dynamodb, TABLE))
-    org = admin.create_org("Marathon Photos")
-    with pytest.raises(NotFound):
-        admin.create_key(1)
-    with pytest.raises(NotFound):
-        admin.create_event(1, "Marathon 2026")
-    with pytest.raises(NotFound):
-        admin.update_event(1, confidence=50)
-    for confidence in (0, 101, -5):
-        with pytest.raises(InvalidRequest):
-            admin.create_event(org, "Marathon 2026", confidence)
-    for name in ("", "  ", "a\nb", "x" * 201):
-        with pytest.raises(InvalidRequest):
-            admin.create_org(name)
+    assert created.api_key not in str(table.client.scan(TableName=TABLE)["Items"])
 
 
 class StubbornDynamoDB:

@@ -3,7 +3,7 @@ API, another delivery for whatever comes from a queue."""
 
 import json
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
@@ -21,6 +21,7 @@ from facesearch.adapters.aws import reading, with_our_errors
 from facesearch.adapters.dynamodb.admin import DynamoAdmin
 from facesearch.adapters.dynamodb.jobs import DynamoJobStore
 from facesearch.adapters.dynamodb.table import Table
+from facesearch.adapters.memory.rekognition import Raw
 from facesearch.errors import StoreUnavailable, Throttled
 from facesearch.models import Job, SearchKey
 from tests.conftest import ROOT
@@ -32,13 +33,6 @@ from tests.unit.api.test_handlers import Deployment, answer, deployment, form, l
 __all__ = ["deployment"]
 
 BUSY = "Too many requests at the moment. Retry with the same request_id."
-
-
-class Raw(BytesIO):
-    """What botocore reads a body from."""
-
-    def stream(self, **_: Any) -> Iterator[bytes]:
-        yield self.read()
 
 
 def wire(status: int, body: str = "", content_type: str = "application/json") -> AWSResponse:
@@ -112,21 +106,19 @@ def error_of(service: str, call: str, arguments: dict[str, Any], response: AWSRe
     return raised.value
 
 
-@pytest.mark.parametrize("name", REFUSALS)
-def test_a_refusal_for_too_much_is_told(name: str) -> None:
-    assert isinstance(error_of(*REFUSALS[name]), Throttled)
-
-
-@pytest.mark.parametrize("name", OTHERS)
-def test_a_refusal_that_an_adapter_may_have_asked_for_stays_its_own(name: str) -> None:
-    assert isinstance(error_of(*OTHERS[name]), ClientError)
-
-
-@pytest.mark.parametrize("name", FAILURES)
-def test_any_other_refusal_is_the_service_s_failure(name: str) -> None:
-    error = error_of(*FAILURES[name])
-    assert isinstance(error, StoreUnavailable)
-    assert not isinstance(error, Throttled)
+@pytest.mark.parametrize(
+    ("refusal", "kind"),
+    [
+        *((refusal, Throttled) for refusal in REFUSALS.values()),
+        *((refusal, ClientError) for refusal in OTHERS.values()),  # an adapter may have asked for it
+        *((refusal, StoreUnavailable) for refusal in FAILURES.values()),
+    ],
+    ids=[*REFUSALS, *OTHERS, *FAILURES],
+)
+def test_a_refusal_for_too_much_and_a_failure_are_told(refusal: Refusal, kind: type[Exception]) -> None:
+    error = error_of(*refusal)
+    assert isinstance(error, kind)
+    assert isinstance(error, Throttled) is (kind is Throttled)
 
 
 @pytest.mark.parametrize("broken", [IncompleteReadError(actual_bytes=1, expected_bytes=2), ProtocolError("broken off")])
@@ -187,6 +179,10 @@ def test_a_job_that_is_just_being_added_or_ordered_is_somebody_else_s(dynamodb: 
     assert jobs.add(Job(search))
 
 
+Refused = tuple[str, str, Callable[[], AWSResponse]]
+"""Client, operation, response."""
+
+
 @dataclass
 class Refusing:
     """The clients of the functions, one operation of which is refused until it is `over`."""
@@ -224,40 +220,27 @@ def is_429(response: Any) -> bool:
 
 
 @pytest.mark.parametrize(
-    ("name", "client", "operation", "response"),
+    ("name", "refused"),
     [
-        ("results-details", "_dynamodb", "BatchGetItem", exceeded),
-        ("results-images", "_dynamodb", "Query", exceeded),
-        ("results-events", "_dynamodb", "BatchGetItem", lambda: dynamodb("RequestLimitExceeded")),
-        ("webhook", "_dynamodb", "TransactWriteItems", lambda: cancelled("ThrottlingError", "None", "None")),
-        ("webhook", "_sqs", "SendMessage", lambda: other("sqs", "RequestThrottled")),
-        ("webhook-delete", "_dynamodb", "BatchGetItem", lambda: dynamodb("ThrottlingException")),
+        ("results-details", ("_dynamodb", "BatchGetItem", exceeded)),
+        ("results-images", ("_dynamodb", "Query", exceeded)),
+        ("results-events", ("_dynamodb", "BatchGetItem", lambda: dynamodb("RequestLimitExceeded"))),
+        ("webhook", ("_dynamodb", "TransactWriteItems", lambda: cancelled("ThrottlingError", "None", "None"))),
+        ("webhook", ("_sqs", "SendMessage", lambda: other("sqs", "RequestThrottled"))),
+        ("webhook-delete", ("_dynamodb", "BatchGetItem", lambda: dynamodb("ThrottlingException"))),
     ],
 )
-def test_a_call_is_answered_by_429(
-    refusing: Refusing,
-    deployment: Deployment,
-    name: str,
-    client: str,
-    operation: str,
-    response: Callable[[], AWSResponse],
-) -> None:
+def test_a_call_is_answered_by_429(refusing: Refusing, deployment: Deployment, name: str, refused: Refused) -> None:
     event = deployment.filled(name)
     if event["pathParameters"].keys() == {"org_id"}:
         event["pathParameters"] = {"org_id": str(deployment.org_id)}
-    refusing(client, operation, response)
+    refusing(*refused)
     assert is_429(answer(load(name.partition("-")[0]), event))
-    assert refusing.sent == {operation}
-
-
-def test_what_is_left_unprocessed_to_the_end_is_429_too(refusing: Refusing, deployment: Deployment) -> None:
-    left = {"table": {"Keys": [{"pk": {"S": "p"}, "sk": {"S": "s"}}], "ConsistentRead": True}}
-    refusing("_dynamodb", "BatchGetItem", lambda: wire(200, json.dumps({"Responses": {}, "UnprocessedKeys": left})))
-    assert is_429(deployment.get(str(uuid.uuid4())))
+    assert refusing.sent == {refused[1]}
 
 
 @pytest.mark.parametrize(
-    ("client", "operation", "response"),
+    "refused",
     [
         ("_dynamodb", "Query", exceeded),  # the tail of the event's index
         ("_dynamodb", "UpdateItem", exceeded),  # the quota, the claim's end
@@ -271,18 +254,16 @@ def test_a_search_is_answered_by_429_and_is_done_by_its_repetition(
     deployment: Deployment,
     samples: Path,
     output: Output,
-    client: str,
-    operation: str,
-    response: Callable[[], AWSResponse],
+    refused: Refused,
 ) -> None:
     body = form((samples / "obama2.jpg").read_bytes(), str(uuid.uuid4()))
-    refusing(client, operation, response)
+    refusing(*refused)
     assert is_429(deployment.post(body))
     assert {line["level"] for line in output.logs if line["message"] == "throttled"} == {"WARNING"}
     counted = output.metrics
     assert "SearchFailed" not in counted
     # A call that is refused before its search has begun is counted as a call alone.
-    assert counted.get("SearchThrottled") == (None if operation == "BatchGetItem" else [1])
+    assert counted.get("SearchThrottled") == (None if refused[1] == "BatchGetItem" else [1])
     refusing.over = True
     again = deployment.post(body)
     assert again["statusCode"] == 200, again["json"]

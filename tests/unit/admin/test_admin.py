@@ -338,6 +338,9 @@ def test_nothing_to_change_is_refused_and_so_is_what_makes_no_sense(admin: Dynam
         with pytest.raises(InvalidRequest):
             admin.update_event(event, **changes)
     assert admin.event(event) == before
+    for name, confidence in (("", 90), ("a\nb", 90), ("x" * 201, 90), ("x", 0), ("x", 101), ("x", -5)):
+        with pytest.raises(InvalidRequest):
+            admin.create_event(admin.create_org(name), name, confidence)
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 import typer
 
-from facesearch.adapters.dynamodb.erasing import DynamoErasureLog
-from facesearch.adapters.dynamodb.photos import DynamoPhotoStore
+from facesearch.adapters.dynamodb.photos import DynamoErasureLog, DynamoPhotoStore
 from facesearch.adapters.dynamodb.table import Table
 from facesearch.deletion.stores import Erasing
 from facesearch.faces.packing import pack

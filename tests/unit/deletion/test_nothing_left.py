@@ -237,7 +237,7 @@ def clients() -> Iterator[Clients]:
         create_table(client, "IdempotencyTable", CLAIMS)
         item = schema.event_key(EVENT_ID) | {
             "event_id": EVENT_ID, "org_id": ORG, "selfie_search": True, "event_enabled": True, "confidence": 90,
-            "shards": 4,
+            "shards": 4, "name": "", "slug": "", "event_date": "",
         }  # fmt: skip
         Table(client, TABLE).write(put(item))
         clients.s3.create_bucket(Bucket=BUCKET)

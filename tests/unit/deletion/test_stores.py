@@ -12,8 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from facesearch.adapters.dynamodb import schema
-from facesearch.adapters.dynamodb.erasing import DynamoErasureLog
-from facesearch.adapters.dynamodb.photos import DynamoPhotoStore, corrected_clock, microseconds
+from facesearch.adapters.dynamodb.photos import DynamoErasureLog, DynamoPhotoStore, corrected_clock, microseconds
 from facesearch.adapters.dynamodb.reading import DynamoReader
 from facesearch.adapters.dynamodb.results import DynamoResultStore
 from facesearch.adapters.dynamodb.table import Table, put
@@ -39,7 +38,7 @@ FIRST = Page(1, 100)
 def store(request: pytest.FixtureRequest) -> PhotoEraser:
     if request.param == "memory":
         return MemoryPhotoStore()
-    return DynamoPhotoStore(Table(request.getfixturevalue("dynamodb"), TABLE))
+    return DynamoPhotoStore(request.getfixturevalue("table"))
 
 
 @pytest.fixture(params=["dynamodb", "memory"])
@@ -48,7 +47,7 @@ def results(request: pytest.FixtureRequest) -> tuple[Reader, ResultStore]:
         memory = MemoryReader()
         memory.events[EVENT_ID] = EVENT
         return memory, memory
-    table = Table(request.getfixturevalue("dynamodb"), TABLE)
+    table = request.getfixturevalue("table")
     table.write(put(schema.event_key(EVENT_ID)))
     return DynamoReader(table), DynamoResultStore(table, retention_days=30)
 

@@ -49,8 +49,8 @@ def jobs(request: pytest.FixtureRequest) -> Jobs:
     if request.param == "memory":
         memory = MemoryReader()
         return Jobs(MemoryJobStore(memory), memory)
-    client = request.getfixturevalue("dynamodb")
-    return Jobs(DynamoJobStore(Table(client, TABLE), retention_days=30), DynamoReader(Table(client, TABLE)))
+    table = request.getfixturevalue("table")
+    return Jobs(DynamoJobStore(table, retention_days=30), DynamoReader(table))
 
 
 @pytest.mark.parametrize(

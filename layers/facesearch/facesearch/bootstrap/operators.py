@@ -4,8 +4,7 @@ from functools import cache, cached_property
 from types import TracebackType
 from typing import Any, Self
 
-from facesearch.adapters.dynamodb.erasing import DynamoErasureLog
-from facesearch.adapters.dynamodb.photos import DynamoPhotoStore
+from facesearch.adapters.dynamodb.photos import DynamoErasureLog, DynamoPhotoStore
 from facesearch.adapters.kms.probes import KmsProbes
 from facesearch.bootstrap import Container
 from facesearch.bootstrap.stores import part

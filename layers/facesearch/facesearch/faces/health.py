@@ -22,7 +22,7 @@ from facesearch.faces.index.vectors import Values, inverse_norms
 from facesearch.faces.packing import FACE_BYTES
 from facesearch.faces.qualities import BLURRED, QUALITY_BYTES, unpack_qualities
 from facesearch.models import Event
-from facesearch.records import Photo, PhotoRecords
+from facesearch.records import Photo, PhotoStore
 
 CONFIDENCES = (60, 70, 80, 90, 95, 99)
 SMALL, TINY = 40, 32
@@ -100,7 +100,7 @@ class Health:
 
 
 def health_of(
-    event: Event, store: PhotoRecords, pool: Executor, advance: Callable[[int], None] = lambda _: None
+    event: Event, store: PhotoStore, pool: Executor, advance: Callable[[int], None] = lambda _: None
 ) -> Health:
     """Read the event's records once, every shard at once, and say what they tell. `advance` is called with how many
     more photos were read, from any thread."""

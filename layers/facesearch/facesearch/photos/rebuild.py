@@ -27,7 +27,7 @@ from facesearch.models import DEFAULT_MODEL, REKOGNITION, Event, FaceSet, FaceSe
 from facesearch.photos.lookagain import PHOTOS_PER_COMMAND, IndexingCommand
 from facesearch.photos.objects import Objects
 from facesearch.photos.places import find_moved
-from facesearch.records import OVERLAP_MICROSECONDS, Photo, PhotoRecords, PhotoStore, original_prefix
+from facesearch.records import OVERLAP_MICROSECONDS, Photo, PhotoStore, original_prefix
 
 STALL_SECONDS = 300.0
 """Without one more photo for so long, waiting ends: a full batch of large photos takes the function's 120 s."""
@@ -37,10 +37,6 @@ ATTEMPTS = 10
 """At a face set that others keep changing while it is completed."""
 LOOKED_UP_AT_ONCE = 100
 SUBMITTED_AT_ONCE = 1_000
-
-
-class Records(PhotoStore, PhotoRecords, Protocol):
-    """Records of photos, one by one and all of them."""
 
 
 class IndexingCommands(Protocol):
@@ -93,7 +89,7 @@ class Rebuild:
     """The use case of `reindex`."""
 
     events: EventFaceSets
-    photos: Records
+    photos: PhotoStore
     originals: Objects
     sets: FaceSets
     commands: IndexingCommands

@@ -23,7 +23,7 @@ CALLBACK = callback_of(END, NOW)
 def store(request: pytest.FixtureRequest) -> Any:
     if request.param == "memory":
         return MemoryCallbackStore()
-    return DynamoCallbackStore(Table(request.getfixturevalue("dynamodb"), TABLE))
+    return DynamoCallbackStore(request.getfixturevalue("table"))
 
 
 def ended(status: CallbackStatus) -> Callback:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing_extensions import override
 
 from facesearch.adapters.dynamodb import schema
-from facesearch.adapters.dynamodb.table import Item, Table, delete, put, replacing, update
+from facesearch.adapters.dynamodb.table import Item, Table, delete, put, record, replacing, update
 from facesearch.webhooks.callbacks.callback import (
     Callback,
     CallbackKey,
@@ -138,17 +138,5 @@ def _off_key(org_id: int, url: str) -> Item:
 
 def _callback(org_id: int, item: Item) -> Callback:
     event_id, _, callback_id = item["sk"].partition("#")
-    return Callback(
-        key=CallbackKey(org_id, int(event_id), uuid.UUID(callback_id)),
-        request_id=uuid.UUID(item["request_id"]),
-        type=item["type"],
-        url=item["url"],
-        body=item["body"],
-        created_at=item["created_at"],
-        next_at=item["next_at"],
-        status=CallbackStatus(item["status"]),
-        attempt_number=item["attempt_number"],
-        attempts=item["attempts"],
-        last_status=item.get("last_status", 0),
-        reason=item.get("reason", ""),
-    )
+    key = CallbackKey(org_id, int(event_id), uuid.UUID(callback_id))
+    return record(Callback, item | {"key": key}, request_id=uuid.UUID, status=CallbackStatus)

@@ -3,8 +3,8 @@
 import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from types import SimpleNamespace
+from typing import Any
 
 from aws_lambda_powertools.utilities.idempotency import (
     DynamoDBPersistenceLayer,
@@ -23,20 +23,7 @@ from facesearch.errors import StoreUnavailable
 from facesearch.models import SearchKey, SearchSummary
 from facesearch.search.idempotency import AlreadyRunningError, Idempotency
 
-if TYPE_CHECKING:
-    from aws_lambda_powertools.utilities.typing import LambdaContext
-
 KEY_PREFIX = "face-search"
-
-
-@dataclass(frozen=True)
-class _Context:
-    """The part of a Lambda context that powertools reads: until when a claim holds if its invocation is killed."""
-
-    milliseconds: int
-
-    def get_remaining_time_in_millis(self) -> int:
-        return self.milliseconds
 
 
 class DynamoIdempotency(Idempotency):
@@ -53,7 +40,9 @@ class DynamoIdempotency(Idempotency):
 
     @override
     def run(self, search: SearchKey, seconds_left: float, work: Callable[[], SearchSummary]) -> SearchSummary:
-        self._config.register_lambda_context(cast("LambdaContext", _Context(round(seconds_left * 1000))))
+        # The part of a Lambda context that powertools reads: until when a claim holds if its invocation is killed.
+        context: Any = SimpleNamespace(get_remaining_time_in_millis=lambda: round(seconds_left * 1000))
+        self._config.register_lambda_context(context)
 
         @idempotent_function(  # type: ignore[untyped-decorator]
             data_keyword_argument="claim", persistence_store=self._store, config=self._config, key_prefix=KEY_PREFIX

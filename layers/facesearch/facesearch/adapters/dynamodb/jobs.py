@@ -10,7 +10,17 @@ from typing_extensions import override
 
 from facesearch.adapters.dynamodb import schema
 from facesearch.adapters.dynamodb.results import SECONDS_PER_DAY
-from facesearch.adapters.dynamodb.table import Conflict, Item, RefusedError, Table, Write, delete, put, update
+from facesearch.adapters.dynamodb.table import (
+    Conflict,
+    Item,
+    RefusedError,
+    Table,
+    Write,
+    delete,
+    put,
+    replacing,
+    update,
+)
 from facesearch.models import Job, JobStatus, SearchKey
 from facesearch.webhooks.jobs import JobStore
 
@@ -45,29 +55,25 @@ class DynamoJobStore(JobStore):
 
     @override
     def note_enqueued(self, search: SearchKey) -> bool:
-        return self._update(search, "SET enqueued_at = :now", now=int(time.time()))
+        change = "SET enqueued_at = :now"
+        return self.table.write(update(schema.job_key(search), change, "attribute_exists(pk)", now=int(time.time())))
 
     @override
     def begin(self, search: SearchKey) -> bool:
-        change = "SET #status = :running REMOVE reason"
-        return self._update(search, change, "#status <> :done", running=JobStatus.RUNNING, done=JobStatus.DONE)
+        return self._change(search, JobStatus.RUNNING, "")
 
     @override
     def note(self, search: SearchKey, reason: str) -> None:
-        self._update(search, "SET reason = :reason", "#status = :running", reason=reason, running=JobStatus.RUNNING)
+        change, condition = "SET reason = :reason", "attribute_exists(pk) AND #status = :running"
+        key = schema.job_key(search)
+        self.table.write(update(key, change, condition, reason=reason, running=JobStatus.RUNNING))
 
     @override
     def end(self, search: SearchKey, reason: str = "") -> None:
-        if not reason:
-            self._update(search, "SET #status = :done REMOVE reason", done=JobStatus.DONE)
-            return
-        change = "SET #status = :failed, reason = :reason"
-        states = {"failed": JobStatus.FAILED, "done": JobStatus.DONE}
-        self._update(search, change, "#status <> :done", reason=reason, **states)
+        self._change(search, JobStatus.FAILED if reason else JobStatus.DONE, reason)
 
     @override
     def cancel(self, search: SearchKey) -> bool:
-        """One transaction."""
         listed = self.table.get(schema.listed_job_key(search.event_id, search.request_id)) or {}
         waits = "attribute_not_exists(pk) OR (#status = :queued AND attribute_not_exists(enqueued_at))"
         writes = [
@@ -107,10 +113,10 @@ class DynamoJobStore(JobStore):
             return False
         return True
 
-    def _update(self, search: SearchKey, expression: str, condition: str = "", /, **values: int | str) -> bool:
-        """Change a job that is there; False if it is not, or the condition does not hold."""
-        condition = f"attribute_exists(pk) AND {condition}" if condition else "attribute_exists(pk)"
-        return self.table.write(update(schema.job_key(search), expression, condition, **values))
+    def _change(self, search: SearchKey, status: JobStatus, reason: str) -> bool:
+        """Unless it is done, or gone."""
+        change, condition = {"status": status, "reason": reason or None}, "attribute_exists(pk) AND #status <> :done"
+        return self.table.write(replacing(schema.job_key(search), {}, change, condition, done=JobStatus.DONE))
 
 
 def _attributes(job: Job) -> Item:

@@ -1,4 +1,5 @@
-"""Photo records in the table: one item per photo, followed through the local index `by-change`."""
+"""Photo records in the table: one item per photo, followed through the local index `by-change`. And what of them is
+being deleted."""
 
 import time
 import uuid
@@ -11,7 +12,8 @@ from typing import Any
 from typing_extensions import override
 
 from facesearch.adapters.dynamodb import schema
-from facesearch.adapters.dynamodb.table import Item, RefusedError, Table, delete, encode, put, replacing, update
+from facesearch.adapters.dynamodb.table import Item, RefusedError, Table, delete, encode, put, record, replacing, update
+from facesearch.deletion.stores import Erasing, ErasureLog
 from facesearch.errors import Throttled
 from facesearch.models import MICROSECONDS
 from facesearch.records import (
@@ -21,7 +23,6 @@ from facesearch.records import (
     Original,
     Photo,
     PhotoEraser,
-    PhotoRecords,
     Tombstone,
     face_bytes,
 )
@@ -29,9 +30,10 @@ from facesearch.records import (
 ATTEMPTS = 8
 """Each one finds the item changed by somebody else since it was read; nobody changes a photo that often."""
 
-BUILT = ("built_model", "built_faces", "built_reason")
-PLACES = ("key", "etag", "copies")
-OF_A_PHOTO = (*PLACES, "model", "faces", "qualities", *BUILT, "width", "height", "taken_at", "reason", "stripped")
+BUILT = "#built_model, #built_faces, #built_reason"
+OF_A_PHOTO = (
+    f"#key, #etag, #copies, #model, #faces, #qualities, {BUILT}, #width, #height, #taken_at, #reason, #stripped"
+)
 """What an item loses when it becomes a tombstone."""
 
 
@@ -59,7 +61,7 @@ def corrected_clock(table: Table, clock: Callable[[], int] = microseconds) -> Ca
 
 
 @dataclass(frozen=True)
-class DynamoPhotoStore(PhotoEraser, PhotoRecords):
+class DynamoPhotoStore(PhotoEraser):
     """`PhotoStore` and `PhotoEraser` over DynamoDB.
 
     Readers ask for what was stamped since a little before they last looked. A write with a stamp therefore returns only
@@ -99,12 +101,10 @@ class DynamoPhotoStore(PhotoEraser, PhotoRecords):
             "reason": photo.reason or None,
         }
         # `expires_at`: a deletion that is not over takes along whatever comes meanwhile.
-        free = (
-            "attribute_not_exists(pk) OR"
-            " (#status = :deleted AND attribute_exists(expires_at) AND changed_at < :uploaded)"
-        )
+        over = "#status = :deleted AND attribute_exists(expires_at) AND changed_at < :uploaded"
+        new = put(key | item, f"attribute_not_exists(pk) OR ({over})", deleted="deleted", uploaded=uploaded_at)
         try:
-            self.table.attempt(put(key | item, free, deleted="deleted", uploaded=uploaded_at))
+            self.table.attempt(new)
         except RefusedError as refused:
             if not _is_own(refused.item, stamp, uploaded_at):
                 return False
@@ -143,13 +143,9 @@ class DynamoPhotoStore(PhotoEraser, PhotoRecords):
     def changes(self, event_id: int, shard: int, since: int, *, faces: bool = True) -> Iterator[Photo]:
         attributes = ["sk", "changed_at", "status", "model", "width", "height", "taken_at", "built_model"]
         attributes += ["faces", "built_faces"] if faces else []
-        items = self.table.query(
-            schema.photos_key(event_id, shard),
-            "changed_at >= :since",
-            index=schema.BY_CHANGE,
-            projection=", ".join(f"#{name}" for name in attributes),
-            since=since,
-        )
+        key, projection = schema.photos_key(event_id, shard), ", ".join(f"#{name}" for name in attributes)
+        news = "changed_at >= :since"
+        items = self.table.query(key, news, index=schema.BY_CHANGE, projection=projection, since=since)
         return map(_photo, items)
 
     @override
@@ -168,7 +164,7 @@ class DynamoPhotoStore(PhotoEraser, PhotoRecords):
             if _is_tombstone(item):
                 self.touch(event_id, shards, image_id)
                 return None
-            change = f"SET #status = :deleted, changed_at = :now REMOVE {_named(*OF_A_PHOTO)}"
+            change = f"SET #status = :deleted, changed_at = :now REMOVE {OF_A_PHOTO}"
             if self._change(key, item["changed_at"], change, deleted="deleted"):
                 return face_bytes(_photo(item))
         raise Throttled("UpdateItem", "Unprocessed")
@@ -207,7 +203,7 @@ class DynamoPhotoStore(PhotoEraser, PhotoRecords):
             item = self.table.get(key)
             if item is None or item.get("built_model") != model:
                 return False
-            if self._change(key, item["changed_at"], f"SET changed_at = :now REMOVE {_named(*BUILT)}"):
+            if self._change(key, item["changed_at"], f"SET changed_at = :now REMOVE {BUILT}"):
                 return True
         raise Throttled("UpdateItem", "Unprocessed")
 
@@ -217,7 +213,7 @@ class DynamoPhotoStore(PhotoEraser, PhotoRecords):
         change = "SET #model = #built_model, #faces = #built_faces, #reason = if_not_exists(#built_reason, :none)"
         promotion = update(
             schema.photo_key(event_id, shards, image_id),
-            f"{change} REMOVE {_named(*BUILT, 'qualities')}",
+            f"{change} REMOVE {BUILT}, #qualities",
             "#built_model = :model AND #status = :indexed",
             model=model,
             indexed="indexed",
@@ -230,8 +226,7 @@ class DynamoPhotoStore(PhotoEraser, PhotoRecords):
         return self._change(
             schema.photo_key(event_id, shards, seen.image_id),
             seen.changed_at,
-            "SET #faces = :faces, #model = :model, #stripped = :yes, changed_at = :now"
-            f" REMOVE {_named(*BUILT, 'qualities')}",
+            f"SET #faces = :faces, #model = :model, #stripped = :yes, changed_at = :now REMOVE {BUILT}, #qualities",
             # A `promote` leaves `changed_at` as it is, but not the faces that the caller has seen.
             "changed_at = :seen AND #model = :was",
             faces=faces,
@@ -306,10 +301,6 @@ def _is_own(found: Item, stamp: int, least: int) -> bool:
     return stamp > least and found.get("changed_at") == stamp
 
 
-def _named(*names: str) -> str:
-    return ", ".join(f"#{name}" for name in names)
-
-
 def _is_tombstone(item: Item) -> bool:
     return bool(item["status"] == "deleted")
 
@@ -326,22 +317,41 @@ def _places(originals: Sequence[Original]) -> Item:
 
 
 def _photo(item: Item) -> Photo:
-    """Of what was read of an item."""
-    return Photo(
-        image_id=uuid.UUID(item["sk"]),
-        status=item["status"],
-        key=item.get("key", ""),
-        width=item.get("width", 0),
-        height=item.get("height", 0),
-        model=item.get("model", ""),
-        faces=item.get("faces", b""),
-        taken_at=datetime.fromisoformat(item["taken_at"]) if "taken_at" in item else None,
-        reason=item.get("built_reason") or item.get("reason", ""),
-        built_model=item.get("built_model", ""),
-        built_faces=item.get("built_faces", b""),
-        stripped=item.get("stripped", False),
-        etag=item.get("etag", ""),
-        qualities=item.get("qualities", b""),
-        copies=tuple(Original(*place) for place in item.get("copies", ())),
-        changed_at=item.get("changed_at", 0),
-    )
+    named = {"image_id": item["sk"], "reason": item.get("built_reason") or item.get("reason", "")}
+    return record(Photo, item | named, image_id=uuid.UUID, taken_at=datetime.fromisoformat, copies=_originals)
+
+
+def _originals(places: list[list[str]]) -> tuple[Original, ...]:
+    return tuple(Original(*place) for place in places)
+
+
+@dataclass(frozen=True)
+class DynamoErasureLog(ErasureLog):
+    """The list of what is being deleted in an event: written before a deletion begins, emptied as its last step.
+
+    Whatever a crash leaves undone is on it, and the next deletion in the event does it first.
+    """
+
+    table: Table
+
+    @override
+    def begin(self, event_id: int, each: Iterable[Erasing]) -> None:
+        self.table.batch_put(_entry(event_id, erasing) for erasing in each)
+
+    @override
+    def pending(self, event_id: int) -> list[Erasing]:
+        items = self.table.query(schema.erasing_key(event_id))
+        return [record(Erasing, item | {"image_id": uuid.UUID(item["sk"])}, places=_originals) for item in items]
+
+    @override
+    def end(self, event_id: int, image_ids: Iterable[uuid.UUID]) -> None:
+        self.table.batch_delete(schema.erasing_key(event_id, image_id) for image_id in image_ids)
+
+
+def _entry(event_id: int, erasing: Erasing) -> Item:
+    return schema.erasing_key(event_id, erasing.image_id) | {
+        "whole": erasing.whole,
+        "places": [(place.key, place.etag) for place in erasing.places],
+        "renditions": erasing.renditions,
+        "originals": erasing.originals,
+    }

@@ -55,7 +55,7 @@ class DynamoTokenBuckets(TokenBucketStore):
             except RefusedError as refused:
                 if _has(refused.item, token):
                     return quota_from_item(refused.item)
-                full_at, turn = refused.item.get("full_at", 0), _is_due(refused.item)
+                full_at, turn = refused.item.get("full_at", 0), len(refused.item.get("moves", ())) >= TOKENS
             except Exception:  # whatever the last attempt's was: an earlier one may have been carried out
                 self._undo(org_id, limits, token)
                 raise
@@ -71,7 +71,7 @@ class DynamoTokenBuckets(TokenBucketStore):
             except RefusedError as refused:
                 if _has(refused.item, token):
                     return
-                turn = _is_due(refused.item)
+                turn = len(refused.item.get("moves", ())) >= TOKENS
             else:
                 return
 
@@ -106,10 +106,6 @@ class DynamoTokenBuckets(TokenBucketStore):
 
 def _has(item: Item, token: str) -> bool:
     return token in item.get("moves", ()) or token in item.get("older_moves", ())
-
-
-def _is_due(item: Item) -> bool:
-    return len(item.get("moves", ())) >= TOKENS
 
 
 def quota_from_item(item: Item | None) -> QuotaState:

@@ -12,9 +12,8 @@ from typing_extensions import override
 
 from facesearch.adapters.dynamodb import schema
 from facesearch.adapters.dynamodb.quota import quota_from_item
-from facesearch.adapters.dynamodb.table import Item, Table
+from facesearch.adapters.dynamodb.table import Item, Table, record
 from facesearch.models import (
-    FACE_SHARDS,
     ApiKey,
     Event,
     EventRow,
@@ -43,7 +42,6 @@ def pack_chunk(photos: Sequence[PhotoMatch]) -> bytes:
 
 
 def unpack_chunk(data: bytes) -> list[PhotoMatch]:
-    """Inverse of `pack_chunk`."""
     return [PhotoMatch(uuid.UUID(bytes=raw), width, height) for raw, width, height in _RECORD.iter_unpack(data)]
 
 
@@ -88,21 +86,27 @@ def _keys_of(wanted: Wanted) -> dict[str, Item]:
     }
     if wanted.search is not None and wanted.page is not None:
         keys["header"] = schema.header_key(wanted.search)
-        keys |= {f"chunk {number}": schema.chunk_key(wanted.search, number) for number in chunks_of(wanted.page)}
+        chunks = range(wanted.page.start // CHUNK_SIZE, (wanted.page.stop - 1) // CHUNK_SIZE + 1)
+        keys |= {f"chunk {number}": schema.chunk_key(wanted.search, number) for number in chunks}
     return {name: key for name, key in keys.items() if key is not None}
 
 
 def stored_page(header: Item | None, chunks: list[Item | None], page: Page) -> StoredPage | None:
-    """The page of a result; None without a header that counts: announced ones do not yet, expired ones no more, and
-    what stands in the place of a cancelled one is none."""
+    """The page of a result, cut out of its chunks, of which those past its end are None.
+
+    None without a header that counts: announced ones do not yet, expired ones no more, and what stands in the place of
+    a cancelled one is none.
+    """
     header = _unexpired(header)
     if header is None or "announced" in header or "cancelled" in header:
         return None
     large = header.get("large_url")
     renditions = RenditionUrls(large, header["small_url"]) if large else None
     summary = SearchSummary(header["total"], header["confidence"], renditions)
+    photos = [photo for chunk in chunks if chunk is not None for photo in unpack_chunk(chunk["photos"])]
+    first = page.start % CHUNK_SIZE
     # Past its end may lie what a run left that found more and failed before its header.
-    return StoredPage(summary, photos_of(page, chunks)[: max(0, summary.total - page.start)])
+    return StoredPage(summary, photos[first : first + page.size][: max(0, summary.total - page.start)])
 
 
 def _unexpired(item: Item | None) -> Item | None:
@@ -110,27 +114,9 @@ def _unexpired(item: Item | None) -> Item | None:
     return item if item is not None and item["expires_at"] > time.time() else None
 
 
-def chunks_of(page: Page) -> range:
-    """Numbers of the chunks that hold the page."""
-    return range(page.start // CHUNK_SIZE, (page.stop - 1) // CHUNK_SIZE + 1)
-
-
-def photos_of(page: Page, chunks: list[Item | None]) -> list[PhotoMatch]:
-    """Cut the page out of its chunks; a chunk past the end of the result is None."""
-    photos = [photo for chunk in chunks if chunk is not None for photo in unpack_chunk(chunk["photos"])]
-    first = page.start % CHUNK_SIZE
-    return photos[first : first + page.size]
-
-
 def api_key_from_item(item: Item) -> ApiKey:
-    """The API key that an item describes."""
-    return ApiKey(
-        key_id=item["key_id"],
-        org_id=item["org_id"],
-        active=item["active"],
-        scopes=frozenset(Scope(name) for name in item["scopes"]),
-        expires_at=item.get("valid_until"),
-    )
+    named = {"scopes": frozenset(map(Scope, item["scopes"])), "expires_at": item.get("valid_until")}
+    return record(ApiKey, item | named)
 
 
 def secrets_from_item(item: Item | None) -> tuple[WebhookSecret, ...]:
@@ -140,51 +126,23 @@ def secrets_from_item(item: Item | None) -> tuple[WebhookSecret, ...]:
 
 
 def event_from_item(item: Item) -> Event:
-    """The event that an item describes."""
-
-    def face_set(name: str) -> FaceSet | None:
-        return FaceSet.of(item[name]) if name in item else None
-
-    return Event(
-        event_id=item["event_id"],
-        org_id=item["org_id"],
-        name=item.get("name", ""),
-        selfie_search=item["selfie_search"],
-        event_enabled=item["event_enabled"],
-        confidence=item["confidence"],
-        shards=item["shards"],
-        slug=item.get("slug", ""),
-        date=item.get("event_date", ""),
-        created_at=item.get("created_at", 0),
-        cover=uuid.UUID(item["cover"]) if "cover" in item else None,
-        retain_until=item.get("retain_until", ""),
-        erasures=item.get("erasures", 0),
-        closing=item.get("closing", False),
-        faces=face_set("faces") or FaceSet(),
-        building=face_set("building"),
-        leaving=face_set("leaving"),
-        vector_table=item.get("vector_table", ""),
-        vector_models=frozenset(item.get("vector_models", ())),
-        face_shards=item.get("face_shards", FACE_SHARDS),
-        upstream=UpstreamEvent.of(item["upstream"]) if "upstream" in item else None,
+    return record(
+        Event,
+        item | {"date": item["event_date"]},
+        cover=uuid.UUID,
+        faces=FaceSet.of,
+        building=FaceSet.of,
+        leaving=FaceSet.of,
+        upstream=UpstreamEvent.of,
     )
 
 
 def job_from_item(item: Item) -> Job:
-    """The webhook's search that an item describes."""
-    return Job(
-        search=SearchKey(item["org_id"], item["event_id"], uuid.UUID(item["request_id"])),
-        urls=_several(item.get("url", ())),
-        selfies=_several(item.get("selfie", ())),
-        callback_url=item.get("callback_url", ""),
-        metadata=json.loads(item["metadata"]) if "metadata" in item else None,
-        watch_days=item.get("watch_days"),
-        webhook=item["webhook"],
-        created_at=item["created_at"],
-        status=JobStatus(item["status"]),
-        reason=item.get("reason", ""),
-        enqueued="enqueued_at" in item,
-    )
+    search = SearchKey(item["org_id"], item["event_id"], uuid.UUID(item["request_id"]))
+    texts = {"urls": item.get("url", ()), "selfies": item.get("selfie", ())}
+    named = {"search": search, "enqueued": "enqueued_at" in item}
+    item = item | texts | named
+    return record(Job, item, urls=_several, selfies=_several, metadata=json.loads, status=JobStatus)
 
 
 def _several(texts: str | Sequence[str]) -> tuple[str, ...]:
@@ -207,11 +165,11 @@ class DynamoEventDirectory(EventDirectory):
 
     def rows(self, org_id: int) -> Iterator[EventRow]:
         """All, newest first, as far as they are asked for."""
-        return map(_row, self.table.query(schema.org_event_key(org_id), backwards=True))
+        for item in self.table.query(schema.org_event_key(org_id), backwards=True):
+            yield record(EventRow, item | {"date": item["event_date"]}, cover=uuid.UUID)
 
 
 def row_of(event: Event) -> Item:
-    """The item of an event in its organisation's list."""
     return schema.org_event_key(event.org_id, event) | {
         "event_id": event.event_id,
         "name": event.name,
@@ -220,14 +178,3 @@ def row_of(event: Event) -> Item:
         "event_enabled": event.event_enabled,
         "cover": str(event.cover) if event.cover is not None else None,
     }
-
-
-def _row(item: Item) -> EventRow:
-    return EventRow(
-        event_id=item["event_id"],
-        name=item["name"],
-        slug=item["slug"],
-        date=item["event_date"],
-        event_enabled=item["event_enabled"],
-        cover=uuid.UUID(item["cover"]) if "cover" in item else None,
-    )

@@ -57,7 +57,8 @@ class DynamoResultStore(ResultStore):
             "announced": announced,
         }
         if self._announce(header, cancelled):
-            if self._is_current(search.event_id, erasures) and self._confirm(search, announced):
+            confirmation = update(key, "REMOVE announced", "announced = :announced", announced=announced)
+            if self._is_current(search.event_id, erasures) and self.table.write(confirmation):
                 return True
             self.table.write(delete(key, "announced = :announced", announced=announced))
         found = self.table.get(key)  # else a deletion hid it, or another run has announced its own
@@ -79,7 +80,6 @@ class DynamoResultStore(ResultStore):
 
     @override
     def photos(self, search: SearchKey, *, whole: bool = False) -> list[uuid.UUID]:
-        """One Query."""
         items = list(self.table.query(schema.result_key(search)))
         totals = [item["total"] for item in items if "total" in item and "announced" not in item]
         if whole and not totals:
@@ -119,10 +119,6 @@ class DynamoResultStore(ResultStore):
             return True
         event = self.table.get(schema.event_key(event_id))
         return event is not None and event.get("erasures", 0) == erasures
-
-    def _confirm(self, search: SearchKey, announced: str) -> bool:
-        confirmed = update(schema.header_key(search), "REMOVE announced", "announced = :announced", announced=announced)
-        return self.table.write(confirmed)
 
 
 def _parts(search: SearchKey, photos: Sequence[PhotoMatch], expires_at: int) -> Iterator[Item]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing_extensions import override
 
 from facesearch.adapters.dynamodb import schema
-from facesearch.adapters.dynamodb.table import Item, RefusedError, Table, update
+from facesearch.adapters.dynamodb.table import RefusedError, Table, update
 from facesearch.errors import StoreUnavailable
 from facesearch.models import MICROSECONDS
 from facesearch.observability import log_unexpected
@@ -44,7 +44,7 @@ class DynamoShares(Shares):
         slot = random.choice(self._slots())  # noqa: S311 - spreads them
         for _ in range(ATTEMPTS):
             change = update(
-                self._key(org_id),
+                schema.share_key(org_id, self.kind),
                 f"SET {slot} = :until, expires_at = :expires_at",
                 # The last is a repetition of this very write.
                 f"attribute_not_exists({slot}) OR {slot} <= :now OR {slot} = :until",
@@ -68,19 +68,17 @@ class DynamoShares(Shares):
     @override
     def is_free(self, org_id: int) -> bool:
         """Half a read unit."""
-        item = self.table.get(self._key(org_id), consistent=False) or {}
+        item = self.table.get(schema.share_key(org_id, self.kind), consistent=False) or {}
         return any(item.get(slot, 0) <= time.time_ns() // 1000 for slot in self._slots())
 
     def _slots(self) -> list[str]:
         return [f"slot_{number}" for number in range(self.slots)]
 
-    def _key(self, org_id: int) -> Item:
-        return schema.share_key(org_id, self.kind)
-
     def _give_back(self, org_id: int, slot: str, until: int) -> None:
         """Unless it took too long, and another has it."""
         try:
-            self.table.write(update(self._key(org_id), f"REMOVE {slot}", f"{slot} = :until", until=until))
+            key = schema.share_key(org_id, self.kind)
+            self.table.write(update(key, f"REMOVE {slot}", f"{slot} = :until", until=until))
         except StoreUnavailable as error:  # it runs out by itself
             log_unexpected(error)
 

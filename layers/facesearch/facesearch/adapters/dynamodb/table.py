@@ -6,12 +6,15 @@ In an expression `#name` stands for the attribute of that name, and `:name` for 
 import random
 import re
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from facesearch.errors import Throttled
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 ATTEMPTS = 6
 """With full jitter under a doubling ceiling from 50 ms: 1.6 s at most in all."""
@@ -20,6 +23,7 @@ WRITE_LIMIT = 25
 
 Item = dict[str, Any]
 T = TypeVar("T")
+D = TypeVar("D", bound="DataclassInstance")
 
 
 @dataclass(eq=False)
@@ -36,9 +40,8 @@ class Conflict(Throttled):
 
 @dataclass(frozen=True)
 class Write:
-    """A write; `operation` as transactions name it."""
-
     operation: str
+    """As transactions name it."""
     request: dict[str, Any]
 
 
@@ -48,7 +51,6 @@ def put(item: Item, condition: str = "", /, **values: Any) -> Write:
 
 
 def update(key: Item, expression: str, condition: str = "", /, **values: Any) -> Write:
-    """Change an item, or make it."""
     expressions = _expressions(values, UpdateExpression=expression, ConditionExpression=condition)
     return Write("Update", {"Key": encode(key)} | expressions)
 
@@ -69,13 +71,12 @@ def replacing(
 
 
 def delete(key: Item, condition: str = "", /, **values: Any) -> Write:
-    """Delete an item, if there is one."""
     return Write("Delete", {"Key": encode(key)} | _expressions(values, ConditionExpression=condition))
 
 
 def check(key: Item, condition: str) -> Write:
-    """Write nothing; in a transaction only."""
-    return Write("ConditionCheck", {"Key": encode(key)} | _expressions({}, ConditionExpression=condition))
+    """Write nothing: for a transaction."""
+    return Write("ConditionCheck", delete(key, condition).request)
 
 
 @dataclass(frozen=True)
@@ -202,6 +203,13 @@ def encode(item: Mapping[str, Any]) -> Item:
 def decode(item: Mapping[str, Any]) -> Item:
     """Inverse of `encode`; a set comes back frozen."""
     return {name: _plain(value) for name, value in item.items()}
+
+
+def record(cls: type[D], item: Item, **readers: Callable[[Any], Any]) -> D:
+    """An object made of what an item has under the names of its fields; `readers` take what is stored as another type.
+    What the item lacks is the field's default."""
+    named = {name: value for name, value in item.items() if name in cls.__dataclass_fields__}
+    return cls(**named | {name: read(named[name]) for name, read in readers.items() if name in named})
 
 
 def _typed(value: Any) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Vector items in a table of their own, under DynamoDB's vector index."""
 
 import uuid
-from collections import Counter
+from collections import ChainMap, Counter
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass
@@ -35,8 +35,6 @@ def vector_items(place: FacePlace, photo: PhotoFaces) -> Iterator[Item]:
 
 @dataclass(frozen=True)
 class DynamoVectorItems(VectorItemStore):
-    """Vector items in DynamoDB."""
-
     table: Table
 
     @property
@@ -57,10 +55,8 @@ class DynamoVectorItems(VectorItemStore):
 
     @override
     def delete_all(self, place: FacePlace, pool: Executor) -> int:
-        def delete(shard: int) -> int:
-            return self.table.batch_delete(list(self._shard(place, shard)))
-
-        return sum(pool.map(delete, range(place.shards)))
+        deleted = pool.map(lambda shard: self.table.batch_delete(list(self._shard(place, shard))), range(place.shards))
+        return sum(deleted)
 
     @override
     def count(self, place: FacePlace, image_id: uuid.UUID) -> int:
@@ -68,16 +64,11 @@ class DynamoVectorItems(VectorItemStore):
 
     @override
     def counts(self, place: FacePlace, pool: Executor) -> dict[uuid.UUID, int]:
-        def count(shard: int) -> Counter[uuid.UUID]:
-            return Counter(map(_photo_of, self._shard(place, shard)))
-
-        return {
-            image_id: number for found in pool.map(count, range(place.shards)) for image_id, number in found.items()
-        }
+        shards = pool.map(lambda shard: Counter(map(_photo_of, self._shard(place, shard))), range(place.shards))
+        return dict(ChainMap(*shards))
 
     @override
     def nearest(self, place: FacePlace, shard: int, vector: NDArray[np.float64]) -> ShardFaces:
-        """One SearchVectors, which has no pages."""
         response = self.table.client.search_vectors(
             TableName=self.table.name,
             IndexName=schema.BY_FACE,

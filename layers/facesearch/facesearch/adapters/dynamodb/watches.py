@@ -10,14 +10,13 @@ from typing_extensions import override
 
 from facesearch.adapters.dynamodb import schema
 from facesearch.adapters.dynamodb.results import SECONDS_PER_DAY
-from facesearch.adapters.dynamodb.table import Item, Table, delete, put, update
+from facesearch.adapters.dynamodb.table import Item, Table, delete, put, record, replacing, update
 from facesearch.models import SearchKey
 from facesearch.webhooks.watches.watch import WATCHES_PER_EVENT, Watch, WatchStore
 
 ROUND_DAYS = 40
 """How long an event's count of watches is kept: longer than any of them."""
-CHILD_DAYS = 367
-"""See `Settings.result_retention_days`."""
+CHILD_DAYS = 367  # a day more than the longest that a result can be kept
 
 
 @dataclass(frozen=True)
@@ -33,7 +32,9 @@ class DynamoWatchStore(WatchStore):
         room = "attribute_not_exists(watches) OR watches < :most"
         if not self._count(watch.search.event_id, 1, room, most=self.most):
             return False
-        if not self.table.write(put(_item(watch), "attribute_not_exists(pk) OR expires_at <= :now", now=_now())):
+        if not self.table.write(
+            put(_item(watch), "attribute_not_exists(pk) OR expires_at <= :now", now=int(time.time()))
+        ):
             self._count(watch.search.event_id, -1)
         return True
 
@@ -54,16 +55,14 @@ class DynamoWatchStore(WatchStore):
 
     @override
     def enter(self, watch: Watch, child: SearchKey) -> None:
-        """Keep it for a day more than the longest that a result can be kept."""
-        expires_at = _now() + CHILD_DAYS * SECONDS_PER_DAY
+        expires_at = int(time.time()) + CHILD_DAYS * SECONDS_PER_DAY
         key = schema.child_key(watch.search.event_id, f"{watch.search.request_id}#{child.request_id}")
         self.table.write(put(key | {"expires_at": expires_at}))
 
     @override
     def note(self, watch: Watch, child: SearchKey) -> bool:
-        told = {"child": str(child.request_id), "seen": str(watch.last)}
         key = schema.watch_key(watch.search.event_id, watch.search.request_id)
-        return self.table.write(update(key, "SET last_told = :child", "last_told = :seen", **told))
+        return self.table.write(replacing(key, {"last_told": str(watch.last)}, {"last_told": str(child.request_id)}))
 
     @override
     def recount(self, event_id: int, watches: int) -> None:
@@ -118,13 +117,9 @@ class DynamoWatchStore(WatchStore):
 
     def _count(self, event_id: int, by: int, condition: str = "", /, **values: int) -> bool:
         count = "SET expires_at = :expires_at ADD watches :by"
-        expires_at = _now() + ROUND_DAYS * SECONDS_PER_DAY
+        expires_at = int(time.time()) + ROUND_DAYS * SECONDS_PER_DAY
         key = schema.round_key(event_id)
         return self.table.write(update(key, count, condition, by=by, expires_at=expires_at, **values))
-
-
-def _now() -> int:
-    return int(time.time())
 
 
 def _item(watch: Watch) -> Item:
@@ -143,13 +138,6 @@ def _item(watch: Watch) -> Item:
 
 
 def _watch(item: Item) -> Watch:
-    return Watch(
-        search=SearchKey(item["org_id"], item["event_id"], uuid.UUID(item["sk"])),
-        model=item["probe_model"],
-        probe=item["probe"],
-        callback_url=item["callback_url"],
-        metadata=json.loads(item["metadata"]) if "metadata" in item else None,
-        created_at=item["created_at"],
-        expires_at=item["expires_at"],
-        last=uuid.UUID(item["last_told"]),
-    )
+    search = SearchKey(item["org_id"], item["event_id"], uuid.UUID(item["sk"]))
+    named = {"search": search, "model": item["probe_model"], "last": item["last_told"]}
+    return record(Watch, {"metadata": "null"} | item | named, last=uuid.UUID, metadata=json.loads)

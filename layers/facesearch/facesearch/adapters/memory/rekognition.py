@@ -1,5 +1,5 @@
 """Rekognition's part in memory, behind a real boto3 client: what it is asked is checked against the service's model,
-what it answers goes through the client's own parsing and retries. It sees in a picture what whoever makes it says."""
+what it responds goes through the client's own parsing and retries. It sees in a picture what whoever makes it says."""
 
 import base64
 import hashlib
@@ -8,7 +8,7 @@ import json
 import uuid
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import boto3
 from botocore import xform_name
@@ -24,6 +24,8 @@ MIN_SIDE = 80
 MOST_FACES = 100
 PAGE = 4_096
 VERSION = "7.0"
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ class KeptFace:
     face: SeenFace
 
     def told(self) -> dict[str, Any]:
-        """As answers show it."""
+        """As responses show it."""
         return {
             "FaceId": self.face_id,
             "ImageId": str(uuid.uuid5(uuid.NAMESPACE_OID, self.picture)),
@@ -55,13 +57,12 @@ class KeptFace:
         }
 
 
+@dataclass(eq=False)
 class Refusal(Exception):
-    """An error as the service answers it."""
+    """An error as the service responds with it."""
 
-    def __init__(self, code: str, status: int = 400) -> None:
-        super().__init__(code)
-        self.code = code
-        self.status = status
+    code: str
+    status: int = 400
 
 
 @dataclass
@@ -84,11 +85,11 @@ class MemoryRekognition:
     def client(self, config: Config | None = None) -> Any:
         """A boto3 client whose requests end here. It takes region and credentials as any other does."""
         client = boto3.client("rekognition", config=config)
-        client.meta.events.register("before-send.rekognition", self._answer)
+        client.meta.events.register("before-send.rekognition", self._respond)
         with_our_errors(client.meta.events)
         return client
 
-    def _answer(self, request: Any, **_: Any) -> AWSResponse:
+    def _respond(self, request: Any, **_: Any) -> AWSResponse:
         operation = request.headers["X-Amz-Target"].decode().rpartition(".")[2]
         self.calls.append(operation)
         try:
@@ -98,7 +99,7 @@ class MemoryRekognition:
         except Refusal as refusal:
             status, body = refusal.status, {"__type": refusal.code, "Message": refusal.code}
         headers: Any = {"Content-Type": "application/x-amz-json-1.1"}
-        return AWSResponse(request.url, status, headers, _Raw(json.dumps(body).encode()))
+        return AWSResponse(request.url, status, headers, Raw(json.dumps(body).encode()))
 
     def create_collection(self, asked: dict[str, Any]) -> dict[str, Any]:
         if asked["CollectionId"] in self.collections:
@@ -140,8 +141,7 @@ class MemoryRekognition:
         if not faces:
             raise Refusal("InvalidParameterException")
         scored = [(self.likeness(faces[0].look, kept.face.look), kept) for kept in reversed(collection.values())]
-        matches = [each for each in scored if each[0] >= asked.get("FaceMatchThreshold", 80)]
-        matches.sort(key=lambda each: -each[0])
+        matches = _alike(scored, asked.get("FaceMatchThreshold", 80))
         return {
             "SearchedFaceBoundingBox": _box(faces[0].box),
             "SearchedFaceConfidence": 99.9,
@@ -162,9 +162,7 @@ class MemoryRekognition:
         if not source or not target:
             raise Refusal("InvalidParameterException")
         scored = [(self.likeness(source[0].look, face.look), face) for face in target]
-        matches = sorted(
-            (each for each in scored if each[0] >= asked.get("SimilarityThreshold", 80)), key=lambda each: -each[0]
-        )
+        matches = _alike(scored, asked.get("SimilarityThreshold", 80))
         return {
             "SourceImageFace": {"BoundingBox": _box(source[0].box), "Confidence": 99.9},
             "FaceMatches": [
@@ -176,10 +174,10 @@ class MemoryRekognition:
     def list_faces(self, asked: dict[str, Any]) -> dict[str, Any]:
         kept = list(self._collection(asked).values())
         start, most = int(asked.get("NextToken", 0)), asked.get("MaxResults", 1000)
-        answer: dict[str, Any] = {"Faces": [each.told() for each in kept[start : start + most]]}
+        response: dict[str, Any] = {"Faces": [each.told() for each in kept[start : start + most]]}
         if start + most < len(kept):
-            answer["NextToken"] = str(start + most)
-        return answer
+            response["NextToken"] = str(start + most)
+        return response
 
     def delete_faces(self, asked: dict[str, Any]) -> dict[str, Any]:
         collection = self._collection(asked)
@@ -196,9 +194,13 @@ class MemoryRekognition:
         return sorted(self.see(data), key=lambda face: -face.box.width * face.box.height)
 
 
-class _Raw(io.BytesIO):
+class Raw(io.BytesIO):
     def stream(self, **_: Any) -> Iterator[bytes]:
         yield self.read()
+
+
+def _alike(scored: list[tuple[float, T]], least: float) -> list[tuple[float, T]]:
+    return sorted((each for each in scored if each[0] >= least), key=lambda each: -each[0])
 
 
 def _picture(given: dict[str, Any]) -> bytes:

@@ -6,7 +6,7 @@ import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Executor
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from hashlib import md5
 from typing import Any
 
@@ -28,7 +28,7 @@ from facesearch.models import (
 )
 from facesearch.photos.objects import Objects
 from facesearch.reading import Known, Reader, StoredPage, Wanted
-from facesearch.records import Held, Original, Photo, PhotoEraser, PhotoRecords, Tombstone, face_bytes
+from facesearch.records import Held, Original, Photo, PhotoEraser, Tombstone, face_bytes
 from facesearch.search.quota import BucketEmptyError, TokenBucketStore
 from facesearch.search.results import OutdatedError, ResultStore
 
@@ -119,31 +119,31 @@ class MemoryReader(Reader, ResultStore):
             self.listed.pop(search, None)
 
 
+@dataclass(frozen=True)
 class MemoryTokenBuckets(TokenBucketStore):
     """Over the same dictionary that `MemoryReader` reads."""
 
-    def __init__(self, quotas: dict[int, QuotaState]) -> None:
-        self._quotas = quotas
-        self._lock = threading.Lock()
+    quotas: dict[int, QuotaState]
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @override
     def take(self, org_id: int, limits: QuotaLimits, seen: QuotaState) -> QuotaState:
         with self._lock:
-            now, state = time.time_ns() // 1000, self._quotas.get(org_id, QuotaState())
+            now, state = time.time_ns() // 1000, self.quotas.get(org_id, QuotaState())
             full_at = max(now, state.full_at) + limits.interval
             if full_at > now + limits.burst * limits.interval:
                 raise BucketEmptyError(state)
-            self._quotas[org_id] = replace(state, full_at=full_at)
-            return self._quotas[org_id]
+            self.quotas[org_id] = replace(state, full_at=full_at)
+            return self.quotas[org_id]
 
     @override
     def give_back(self, org_id: int, limits: QuotaLimits) -> None:
         with self._lock:
-            state = self._quotas.get(org_id, QuotaState())
-            self._quotas[org_id] = replace(state, full_at=state.full_at - limits.interval)
+            state = self.quotas.get(org_id, QuotaState())
+            self.quotas[org_id] = replace(state, full_at=state.full_at - limits.interval)
 
 
-class MemoryPhotoStore(PhotoEraser, PhotoRecords):
+class MemoryPhotoStore(PhotoEraser):
     """`PhotoStore` and `PhotoEraser` over a dictionary an event and shard; tombstones have the status "deleted"."""
 
     def __init__(self, log: "MemoryErasureLog | None" = None) -> None:
@@ -177,12 +177,11 @@ class MemoryPhotoStore(PhotoEraser, PhotoRecords):
 
     @override
     def set_originals(self, event_id: int, shards: int, seen: Photo, originals: Sequence[Original]) -> bool:
+        first, *copies = originals
         photo = self.get(event_id, shards, seen.image_id)
         if photo is None or photo.originals != seen.originals:
             return False
-        first, *copies = originals
-        self._put(event_id, shards, photo, key=first.key, etag=first.etag, copies=tuple(copies))
-        return True
+        return self._put(event_id, shards, photo, key=first.key, etag=first.etag, copies=tuple(copies))
 
     @override
     def touch(self, event_id: int, shards: int, image_id: uuid.UUID) -> None:
@@ -221,37 +220,26 @@ class MemoryPhotoStore(PhotoEraser, PhotoRecords):
 
     @override
     def replace_faces(self, event_id: int, shards: int, seen: Photo, faces: bytes, model: str | None = None) -> bool:
-        photo = self._as_seen(event_id, shards, seen)
-        if photo is None or photo.model != seen.model:
-            return False
-        made = {"model": model or seen.model, "faces": faces, "stripped": True} | NOT_BUILT
-        self._put(event_id, shards, photo, changed_at=_after(photo), qualities=b"", **made)
-        return True
+        made = {"model": model or seen.model, "faces": faces, "qualities": b"", "stripped": True} | NOT_BUILT
+        photo = self.get(event_id, shards, seen.image_id)
+        return photo is not None and photo.model == seen.model and self._change(event_id, shards, seen, **made)
 
     @override
     def put_faces(self, event_id: int, shards: int, seen: Photo, model: str, faces: bytes, reason: str = "") -> bool:
-        photo = self._as_seen(event_id, shards, seen)
-        if photo is None:
-            return False
-        made = {"built_model": model, "built_faces": faces, "reason": reason}
-        self._put(event_id, shards, photo, changed_at=_after(photo), **made)
-        return True
+        return self._change(event_id, shards, seen, built_model=model, built_faces=faces, reason=reason)
 
     @override
     def delete_faces(self, event_id: int, shards: int, image_id: uuid.UUID, model: str) -> bool:
         photo = self.get(event_id, shards, image_id)
-        if photo is None or photo.built_model != model:
-            return False
-        self._put(event_id, shards, photo, changed_at=_after(photo), **NOT_BUILT)
-        return True
+        return photo is not None and photo.built_model == model and self._change(event_id, shards, photo, **NOT_BUILT)
 
     @override
     def promote(self, event_id: int, shards: int, image_id: uuid.UUID, model: str) -> bool:
         photo = self.get(event_id, shards, image_id)
         if photo is None or photo.built_model != model or photo.status != "indexed":
             return False
-        self._put(event_id, shards, photo, model=model, faces=photo.built_faces, qualities=b"", **NOT_BUILT)
-        return True
+        made = {"model": model, "faces": photo.built_faces, "qualities": b""} | NOT_BUILT
+        return self._put(event_id, shards, photo, **made)
 
     @override
     def purge(self, event_id: int, shard: int) -> Held:
@@ -278,17 +266,18 @@ class MemoryPhotoStore(PhotoEraser, PhotoRecords):
     def _find(self, event_id: int, shards: int, image_id: uuid.UUID) -> Photo | None:
         return self._shards[event_id, image_id.int % shards].get(image_id)
 
-    def _as_seen(self, event_id: int, shards: int, seen: Photo) -> Photo | None:
+    def _change(self, event_id: int, shards: int, seen: Photo, **values: Any) -> bool:
         photo = self.get(event_id, shards, seen.image_id)
-        return photo if photo is not None and photo.changed_at == seen.changed_at else None
+        if photo is None or photo.changed_at != seen.changed_at:
+            return False
+        return self._put(event_id, shards, photo, changed_at=_after(photo), **values)
 
-    def _put(self, event_id: int, shards: int, photo: Photo, **values: Any) -> None:
+    def _put(self, event_id: int, shards: int, photo: Photo, **values: Any) -> bool:
         self._shards[event_id, photo.image_id.int % shards][photo.image_id] = replace(photo, **values)
+        return True
 
 
 class MemorySnapshotStore(SnapshotStore):
-    """`SnapshotStore` over a dictionary of files."""
-
     def __init__(self) -> None:
         self.files: dict[str, bytes] = {}
         self._current: dict[tuple[int, str], SnapshotInfo] = {}
@@ -313,14 +302,8 @@ class MemorySnapshotStore(SnapshotStore):
         place = (snapshot.event_id, snapshot.model)
         if self._current.get(place) != replaces:
             return None
-        info = SnapshotInfo(
-            snapshot.event_id,
-            snapshot.model,
-            str(uuid.uuid4()),
-            snapshot.watermark,
-            len(snapshot.ids),
-            len(snapshot.faces),
-        )
+        key, counts = str(uuid.uuid4()), (len(snapshot.ids), len(snapshot.faces))
+        info = SnapshotInfo(*place, key, snapshot.watermark, *counts)
         self.files[info.key] = bytes(encode(snapshot))
         self._current[place] = info
         if replaces is not None:
@@ -340,8 +323,6 @@ class MemorySnapshotStore(SnapshotStore):
 
 
 class MemoryErasureLog(ErasureLog):
-    """Over a dictionary."""
-
     def __init__(self) -> None:
         self.entries: dict[tuple[int, uuid.UUID], Erasing] = {}
 
@@ -360,8 +341,6 @@ class MemoryErasureLog(ErasureLog):
 
 
 class MemoryObjects(Objects):
-    """Over a dictionary of files."""
-
     def __init__(self) -> None:
         self.files: dict[str, bytes] = {}
 

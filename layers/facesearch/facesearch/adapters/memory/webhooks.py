@@ -17,8 +17,6 @@ from facesearch.webhooks.watches.watch import WATCHES_PER_EVENT, Watch, WatchSto
 
 @dataclass
 class MemoryCallbackStore(CallbackStore):
-    """Over dictionaries."""
-
     callbacks: dict[CallbackKey, Callback] = field(default_factory=dict)
     claims: dict[CallbackKey, float] = field(default_factory=dict)
     off: set[tuple[int, str]] = field(default_factory=set)

@@ -12,7 +12,7 @@ from typing_extensions import override
 
 from facesearch.adapters.aws import reading
 from facesearch.adapters.dynamodb import schema
-from facesearch.adapters.dynamodb.table import Item, Table, delete, put
+from facesearch.adapters.dynamodb.table import Item, Table, delete, put, record
 from facesearch.faces.index.snapshot import Snapshot, SnapshotError, SnapshotInfo, SnapshotStore, decode, encode
 
 if TYPE_CHECKING:
@@ -137,11 +137,5 @@ def snapshot_prefix(event_id: int) -> str:
 
 
 def _info(item: Item) -> SnapshotInfo:
-    return SnapshotInfo(
-        event_id=int(item["pk"].partition("#")[2]),
-        model=item["sk"],
-        key=item["key"],
-        watermark=item["watermark"],
-        photos=item["photos"],
-        faces=item["faces"],
-    )
+    named = {"event_id": int(item["pk"].partition("#")[2]), "model": item["sk"]}
+    return record(SnapshotInfo, item | named)

@@ -7,4 +7,4 @@ __all__ = ["EVENTS_PER_ORG", "KEYS_PER_ORG", "SECRETS_PER_ORG", "DynamoAdmin"]
 
 
 class DynamoAdmin(KeyAdmin, EventAdmin):
-    """Creates and changes what the API only reads."""
+    """Creates and changes what the API only reads. What is not there, organisation, key or secret, is `NotFound`."""

@@ -23,11 +23,10 @@ from facesearch.records import SHARDS
 
 EVENTS_PER_ORG = 10_000
 SLUG_LENGTH = 80
+NOT_CLOSING = "attribute_not_exists(closing)"
 
 
 class EventAdmin(OrgAdmin, EventLifecycle, EventFaceSets):
-    """The operator's use cases about events."""
-
     def create_event(
         self,
         org_id: int,
@@ -110,25 +109,14 @@ class EventAdmin(OrgAdmin, EventLifecycle, EventFaceSets):
         return event_from_item(item) if item is not None else None
 
     def events(self, org_id: int) -> list[EventRow]:
-        """The organisation's events, newest first.
-
-        Raises:
-            NotFound: no such organisation.
-        """
+        """The organisation's events, newest first."""
         self._org(org_id)
         return list(DynamoEventDirectory(self.table).rows(org_id))
 
     @override
     def change_face_sets(self, before: Event, after: Event) -> bool:
-        count = {"one": 1} if before.faces != after.faces else {}
-        change = replacing(
-            schema.event_key(before.event_id),
-            _face_sets(before),
-            _face_sets(after),
-            "attribute_not_exists(closing)",
-            "ADD erasures :one" if count else "",
-            **count,
-        )
+        key, by = schema.event_key(before.event_id), int(before.faces != after.faces)
+        change = replacing(key, _face_sets(before), _face_sets(after), NOT_CLOSING, "ADD erasures :by", by=by)
         try:
             return self.table.write(change)
         except Throttled as error:  # a settings change is at the same event
@@ -150,16 +138,8 @@ class EventAdmin(OrgAdmin, EventLifecycle, EventFaceSets):
             event = self._existing(event_id)
             if event.closing:
                 return event
-            close = update(
-                schema.event_key(event_id),
-                "SET closing = :yes, event_enabled = :no ADD erasures :one",
-                "attribute_not_exists(closing) AND event_date = :date AND #name = :name",
-                yes=True,
-                no=False,
-                one=1,
-                date=event.date,
-                name=event.name,
-            )
+            seen, closed = {"event_date": event.date, "name": event.name}, {"closing": True, "event_enabled": False}
+            close = replacing(schema.event_key(event_id), seen, closed, NOT_CLOSING, "ADD erasures :one", one=1)
             try:
                 self.table.transact([close, put(row_of(event) | {"event_enabled": False})])
             except RefusedError:  # somebody else changed it a moment ago
@@ -205,8 +185,8 @@ def _changing(before: Event, after: Event) -> list[Write]:
     with a new day only. No two events search the same one of the upstream's: there, one request_id would be one search
     for both.
     """
-    key, not_closing = schema.event_key(before.event_id), "attribute_not_exists(closing)"
-    writes = [replacing(key, _settings(before), _settings(after), not_closing), put(row_of(after))]
+    key = schema.event_key(before.event_id)
+    writes = [replacing(key, _settings(before), _settings(after), NOT_CLOSING), put(row_of(after))]
     old_key, row_key = (schema.org_event_key(event.org_id, event) for event in (before, after))
     if old_key != row_key:
         writes.append(delete(old_key))
@@ -224,7 +204,6 @@ def _changing(before: Event, after: Event) -> list[Write]:
 
 
 def _given(changes: EventChanges) -> dict[str, Any]:
-    """The changes as an event has them."""
     given: dict[str, Any] = dict(changes)
     if not given:
         raise InvalidRequest("There is nothing to change.")

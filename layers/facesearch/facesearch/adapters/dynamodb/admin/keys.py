@@ -9,7 +9,7 @@ from collections.abc import Collection
 from facesearch.adapters.dynamodb import schema
 from facesearch.adapters.dynamodb.admin.orgs import OrgAdmin, now
 from facesearch.adapters.dynamodb.reading import secrets_from_item
-from facesearch.adapters.dynamodb.table import Item, RefusedError, Write, check, delete, put, update
+from facesearch.adapters.dynamodb.table import Item, RefusedError, Write, check, delete, put, record, update
 from facesearch.admin.models import CreatedKey, CreatedSecret, KeyRow
 from facesearch.errors import InvalidRequest, NotFound
 from facesearch.models import Scope, WebhookSecret, digest_of
@@ -66,31 +66,18 @@ class KeyAdmin(OrgAdmin):
         return CreatedKey(key_id, api_key)
 
     def keys(self, org_id: int) -> list[KeyRow]:
-        """The organisation's keys, oldest first.
-
-        Raises:
-            NotFound: no such organisation.
-        """
+        """The organisation's keys, oldest first."""
         self._org(org_id)
         items = self.table.query(schema.org_api_key_key(org_id))
         return sorted(map(_row, items), key=lambda row: (row.created_at, row.key_id))
 
     def switch_key(self, org_id: int, key_id: str, *, active: bool) -> None:
-        """Deactivate a key, or activate it again.
-
-        Raises:
-            NotFound: the organisation has no such key.
-        """
+        """Deactivate a key, or activate it again."""
         keys = self._by_secret(org_id, key_id), schema.org_api_key_key(org_id, key_id)
         change = [update(key, "SET #active = :active", "attribute_exists(pk)", active=active) for key in keys]
         self._change(org_id, key_id, change)
 
     def delete_key(self, org_id: int, key_id: str) -> None:
-        """Delete a key.
-
-        Raises:
-            NotFound: the organisation has no such key.
-        """
         writes = [
             delete(schema.org_api_key_key(org_id, key_id), "attribute_exists(pk)"),
             delete(self._by_secret(org_id, key_id)),
@@ -128,20 +115,12 @@ class KeyAdmin(OrgAdmin):
             return made
 
     def webhook_secrets(self, org_id: int) -> list[WebhookSecret]:
-        """The organisation's secrets, oldest first.
-
-        Raises:
-            NotFound: no such organisation.
-        """
+        """The organisation's secrets, oldest first."""
         self._org(org_id)
         return list(secrets_from_item(self.table.get(schema.secrets_key(org_id))))
 
     def delete_webhook_secret(self, org_id: int, secret_id: str) -> None:
-        """Delete a secret: what is signed by it alone is refused, and nothing is signed by it any more.
-
-        Raises:
-            NotFound: the organisation has no such secret.
-        """
+        """Delete a secret: what is signed by it alone is refused, and nothing is signed by it any more."""
         for slot in schema.SECRET_SLOTS:
             condition, key = f"{slot}.secret_id = :secret_id", schema.secrets_key(org_id)
             if self.table.write(update(key, f"REMOVE {slot}", condition, secret_id=secret_id)):
@@ -166,11 +145,5 @@ def _no_such_key(org_id: int, key_id: str) -> NotFound:
 
 
 def _row(item: Item) -> KeyRow:
-    return KeyRow(
-        key_id=item["key_id"],
-        api_key=f"{item['prefix']}***",
-        active=item["active"],
-        scopes=frozenset(Scope(name) for name in item["scopes"]),
-        created_at=item["created_at"],
-        expires_at=item.get("valid_until"),
-    )
+    named = {"api_key": f"{item['prefix']}***", "expires_at": item.get("valid_until")}
+    return record(KeyRow, item | named, scopes=lambda names: frozenset(map(Scope, names)))

@@ -35,11 +35,6 @@ class OrgAdmin:
                 return org_id
 
     def org(self, org_id: int) -> Organisation:
-        """The organisation as it is now.
-
-        Raises:
-            NotFound: no such organisation.
-        """
         item, quota = self._org(org_id), quota_from_item(self.table.get(schema.quota_key(org_id)))
         return Organisation(org_id, item["name"], item["keys"], item["events"], quota.override)
 
@@ -64,11 +59,6 @@ class OrgAdmin:
         self.table.write(update(key, change, per_minute=limits.per_minute, burst=limits.burst))
 
     def _org(self, org_id: int) -> Item:
-        """The organisation's item.
-
-        Raises:
-            NotFound: no such organisation.
-        """
         item = self.table.get(schema.org_key(org_id))
         if item is None:
             raise NotFound(f"There is no organisation {org_id}.")
