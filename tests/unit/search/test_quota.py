@@ -105,16 +105,6 @@ def in_dynamodb(client: Any) -> Kept:
 # ------------------------------------------------------------------ both buckets
 
 
-def test_a_rested_bucket_gives_its_burst_and_then_one_each_interval(kept: Kept, clock: Clock) -> None:
-    assert kept.taken(10) == 3
-    clock.pass_seconds(0.999999)
-    assert kept.taken(10) == 0
-    clock.pass_seconds(0.000001)
-    assert kept.taken(10) == 1
-    clock.pass_seconds(2)
-    assert kept.taken(10) == 2
-
-
 def test_each_organisation_has_its_own_bucket(kept: Kept, clock: Clock) -> None:
     assert kept.taken(10) == 3
     assert replace(kept, org=1).state() == QuotaState()
