@@ -25,7 +25,6 @@ with on_first_use():
     from facesearch.adapters.s3 import originals as s3_originals
     from facesearch.adapters.s3 import pictures
     from facesearch.adapters.s3 import selfies as s3_selfies
-    from facesearch.api import webhook_authentication
     from facesearch.deletion import retention
     from facesearch.deletion import search as deletion
     from facesearch.faces import compaction, embedded, engine, index, matching, sets
@@ -166,10 +165,6 @@ class Container(StoreContainer):
             pool=ThreadPoolExecutor(CALLBACKS_AT_ONCE, thread_name_prefix="callbacks"),
             shares=shares.WorkersShares(self._shares("CALLBACKS", self.settings.callbacks_concurrency)),
         )
-
-    @cached_property
-    def webhook_authenticator(self) -> webhook_authentication.WebhookAuthenticator:
-        return webhook_authentication.WebhookAuthenticator(authenticator=self.authenticator, reader=self.reader)
 
     @cached_property
     def webhook_intake(self) -> intake.WebhookIntake:
