@@ -59,10 +59,8 @@ class Authenticator:
 
         The key is looked up by its digest, so how long that takes tells nothing about any other key.
 
-        Args:
-            api_key, request: as they came.
-            scope: what the key must be good for.
-            quota, events, job: also read the organisation's quota, its number of events, or the search's webhook job.
+        `quota`, `events` and `job` have the organisation's quota, its number of events, or the search's webhook job
+        read as well.
 
         Raises:
             MissingKey: no key, or a blank one.

@@ -11,8 +11,7 @@ from functools import cached_property
 from typing import Any
 
 from facesearch.api.authentication import Authenticator
-from facesearch.bootstrap.lazy import on_first_use
-from facesearch.bootstrap.stores import StoreContainer, part
+from facesearch.bootstrap.stores import StoreContainer, on_first_use, part
 from facesearch.models import Event, FaceSetKind, QuotaLimits, QuotaState
 from facesearch.reading import Wanted
 from facesearch.search.quota import Meter
