@@ -21,7 +21,7 @@ app = APIGatewayRestResolver()
 @app.post("/api/v1/ext/<org_id>/event/<event_id>/faces/webhook")
 def post_webhook(org_id: str, event_id: str) -> Response[str]:
     headers, body, request = api.headers_of(app), api.body_of(app), api.request_of(app)
-    event = container.webhook_authenticator.identify(headers, body, request).event(Feature.SELFIE_SEARCH)
+    event = container.authenticator.identify_webhook(headers, body, request).event(Feature.SELFIE_SEARCH)
     accepted = container.webhook_intake.receive(event, parse_webhook(body), headers.get(ID, ""))
     api.log_request(event.org_id, event.event_id, accepted.search.request_id)
     count("WebhookReplayed" if accepted.replayed else "WebhookReceived")

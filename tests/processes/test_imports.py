@@ -25,7 +25,7 @@ SETTINGS = {
 }
 IN_FUNCTION = "import app; from facesearch.bootstrap import container; "
 WEBHOOK = (
-    "container.webhook_authenticator, container.webhook_intake, container.search_deletion; "
+    "container.authenticator, container.webhook_intake, container.search_deletion; "
     "container.webhook_intake.outbound.check('https://a.example/')"
 )
 OUTBOUND = (

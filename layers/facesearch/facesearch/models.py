@@ -11,11 +11,9 @@ from typing import Any, ClassVar
 
 from facesearch.errors import Forbidden
 
-DEFAULT_MODEL = "sface-2021dec-upright"
+DEFAULT_MODEL, FIRST_MODEL = "sface-2021dec-upright", "sface-2021dec-mirrored"
 """Makes the faces of a new event: SFace 2021dec, the mean of a face's and its mirror image's features, aligned by a
-second look at the face turned upright."""
-FIRST_MODEL = "sface-2021dec-mirrored"
-"""The same without the second look: the first default."""
+second look at the face turned upright. The first default was the same without the second look."""
 
 
 class Scope(StrEnum):
@@ -156,7 +154,6 @@ class Event:
 
     @property
     def model(self) -> str:
-        """The model whose faces are searched."""
         return self.faces.model
 
     @property

@@ -20,24 +20,17 @@ GZIP = b"\x1f"
 COMPRESSED = "body: it is compressed; send it as it is, without Content-Encoding"
 
 
-def parse_request_id(text: str) -> uuid.UUID:
-    """A UUID in any text form of RFC 4122, or as 32 digits; `str` of it is the form that responses have.
-
-    Raises:
-        InvalidRequestId: anything else.
-    """
+def uuid_of(text: str) -> uuid.UUID | None:
+    """A UUID in any text form of RFC 4122, or as 32 digits; None of anything else."""
     form = _UUID.fullmatch(text)
-    if form is None:
+    return uuid.UUID(form[1]) if form else None
+
+
+def parse_request_id(text: str) -> uuid.UUID:
+    """A request_id, or InvalidRequestId; `str` of it is the form that responses have."""
+    if (request_id := uuid_of(text)) is None:
         raise InvalidRequestId("request_id is not a valid UUID")
-    return uuid.UUID(form[1])
-
-
-def upload_of(text: str) -> uuid.UUID | None:
-    """An upload_id; None if it is no UUID and so was never given out."""
-    try:
-        return parse_request_id(text)
-    except InvalidRequestId:
-        return None
+    return request_id
 
 
 def flatten(place: str, error: ValidationError) -> list[str]:

@@ -160,13 +160,9 @@ def test_nothing_can_be_done_about_an_organisation_that_is_not_there(admin: Dyna
 
 def test_a_quota_is_the_organisations_own_until_it_is_taken_back(admin: DynamoAdmin, org: int) -> None:
     assert admin.org(org).quota is None
-    admin.set_quota(org, None)
-    assert admin.org(org).quota is None
-    admin.set_quota(org, QuotaLimits(60, 10))
-    admin.set_quota(org, QuotaLimits(30, 5))
-    assert admin.org(org).quota == QuotaLimits(30, 5)
-    admin.set_quota(org, None)
-    assert admin.org(org).quota is None
+    for limits in (None, QuotaLimits(60, 10), QuotaLimits(30, 5), None):
+        admin.set_quota(org, limits)
+        assert admin.org(org).quota == limits
 
 
 @pytest.mark.parametrize("limits", [QuotaLimits(600, 200), None])

@@ -73,30 +73,17 @@ def bench(pool: ThreadPoolExecutor) -> SearchBench:
     return SearchBench(pool)
 
 
-def test_a_search_is_matched_stored_and_answered(bench: SearchBench) -> None:
-    outcome = bench.post(page=Page(2, 5))
-    assert outcome.replayed is False
-    assert outcome.stored.photos == photos(12)[5:10]
-    assert outcome.stored.summary.total == 12
-    assert bench.selfies.kept == {SEARCH: (b"guest",)}
-    assert bench.store.results[SEARCH] == (outcome.stored.summary, photos(12))
-
-
-def test_the_same_request_id_again_is_replayed_without_a_match(bench: SearchBench) -> None:
-    first = bench.post()
-    again = bench.post(selfie=b"somebody else")
-    assert (again.stored, again.replayed) == (first.stored, True)
-    assert bench.matcher.matched == 1
-    assert bench.selfies.kept == {SEARCH: (b"guest",)}
-
-
-def test_what_the_matcher_says_of_its_match_is_stored_and_answered(bench: SearchBench) -> None:
+def test_a_search_is_matched_and_stored_and_then_replayed_without_a_match(bench: SearchBench) -> None:
     bench.matcher.confidence = 87
     bench.matcher.renditions = RenditionUrls("https://a.example/large/{image_id}.jpg", "https://a.example/{image_id}")
-    summary = SearchSummary(12, 87, bench.matcher.renditions)
-    assert bench.post().stored.summary == summary
-    again = bench.post()
-    assert (again.replayed, again.stored.summary) == (True, summary)
+    outcome = bench.post(page=Page(2, 5))
+    assert (outcome.replayed, outcome.stored.photos) == (False, photos(12)[5:10])
+    assert outcome.stored.summary == SearchSummary(12, 87, bench.matcher.renditions)
+    again = bench.post(b"somebody else", Page(2, 5))
+    assert (again.stored, again.replayed) == (outcome.stored, True)
+    assert bench.matcher.matched == 1
+    assert bench.selfies.kept == {SEARCH: (b"guest",)}
+    assert bench.store.results[SEARCH] == (outcome.stored.summary, photos(12))
 
 
 def test_many_at_once_are_matched_once_and_all_answered_alike(bench: SearchBench) -> None:
@@ -113,20 +100,13 @@ def test_many_at_once_are_matched_once_and_all_answered_alike(bench: SearchBench
     assert [outcome.replayed for outcome in outcomes].count(False) == 1
 
 
-def test_a_duplicate_that_waited_long_enough_is_told_when_to_come_back(pool: ThreadPoolExecutor) -> None:
-    bench = SearchBench(pool, wait=0.2)
+def test_a_duplicate_asks_less_and_less_often_and_then_is_told_when_to_come_back(pool: ThreadPoolExecutor) -> None:
+    bench, slept = SearchBench(pool), list[float]()
+    bench.face_search = replace(bench.face_search, wait_seconds=10, clock=lambda: sum(slept), sleep=slept.append)
     bench.claims.running.add(SEARCH)
     with pytest.raises(SearchInProgress) as refused:
         bench.post()
     assert (refused.value.status, refused.value.headers) == (429, {"Retry-After": "5"})
-
-
-def test_a_duplicate_asks_less_and_less_often(pool: ThreadPoolExecutor) -> None:
-    bench, slept = SearchBench(pool), list[float]()
-    bench.face_search = replace(bench.face_search, wait_seconds=10, clock=lambda: sum(slept), sleep=slept.append)
-    bench.claims.running.add(SEARCH)
-    with pytest.raises(SearchInProgress):
-        bench.post()
     assert sum(slept) == pytest.approx(10)
     first, second, third, fourth = slept[:4]
     assert 0.025 <= first <= 0.05 <= second <= 0.1 <= third <= 0.2 <= fourth <= 0.4
@@ -213,24 +193,18 @@ def test_a_failed_search_costs_nothing(bench: SearchBench, error: Exception) -> 
     assert bench.post().replayed is False
 
 
-def test_without_quota_nothing_is_matched_or_stored_and_a_later_retry_is_searched(bench: SearchBench) -> None:
-    bench.store.quotas[ORG] = QuotaState(full_at=time.time_ns() // 1000 + 5 * bench.limits.interval)
-    with pytest.raises(QuotaExceeded) as refused:
-        bench.post()
-    assert 1 <= refused.value.retry_after <= 60
-    assert (bench.matcher.matched, bench.selfies.kept, bench.store.results) == (0, {}, {})
-    bench.store.quotas.clear()
-    assert not bench.post().replayed
-
-
-def test_a_probe_that_somebody_is_paid_for_is_not_made_once_others_have_taken_the_last_search(
-    pool: ThreadPoolExecutor,
+@pytest.mark.parametrize("seen", [None, QuotaState(full_at=1)], ids=["now", "before others took the last search"])
+def test_without_quota_nothing_is_probed_or_stored_and_a_later_retry_is_searched(
+    pool: ThreadPoolExecutor, seen: QuotaState | None
 ) -> None:
     bench = SearchBench(pool, matcher=PaidProbeMatcher())
     bench.store.quotas[ORG] = QuotaState(full_at=time.time_ns() // 1000 + 5 * bench.limits.interval)
-    with pytest.raises(QuotaExceeded):
-        bench.ask(SelfieForm((b"guest",)), seen=QuotaState(full_at=1))  # as it was before the others
-    assert bench.matcher.probed == 0
+    with pytest.raises(QuotaExceeded) as refused:
+        bench.ask(SelfieForm((b"guest",)), seen=seen)
+    assert 1 <= refused.value.retry_after <= 60
+    assert (bench.matcher.probed, bench.matcher.matched, bench.selfies.kept, bench.store.results) == (0, 0, {}, {})
+    bench.store.quotas.clear()
+    assert not bench.post().replayed
 
 
 def test_a_paid_probe_costs_the_quota_once_and_a_refused_selfie_nothing(pool: ThreadPoolExecutor) -> None:

@@ -41,19 +41,13 @@ class CreatedKey:
 
 @dataclass(frozen=True)
 class KeyRow:
-    """A key as it is listed.
-
-    Attributes:
-        api_key: its first five characters and `***`.
-        created_at: ISO 8601.
-        expires_at: seconds since the epoch; None = never.
-    """
+    """A key as it is listed. `api_key`: its first five characters and `***`; `expires_at` in seconds, None = never."""
 
     key_id: str
     api_key: str
     active: bool
     scopes: frozenset[Scope]
-    created_at: str
+    created_at: str  # ISO 8601
     expires_at: int | None
 
 

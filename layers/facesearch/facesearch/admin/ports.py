@@ -27,18 +27,10 @@ class EventEndings(Protocol):
     """How events end."""
 
     def count_erasure(self, event_id: int) -> None:
-        """Say that photos or faces were deleted: a search that began before this stores no result.
-
-        Raises:
-            NotFound: no such event.
-        """
+        """Say that photos or faces were deleted: a search that began before this stores no result. May be NotFound."""
 
     def close_event(self, event_id: int) -> Event:
-        """Switch the event off for good: no search, no upload and no change comes into it any more.
-
-        Raises:
-            NotFound: no such event.
-        """
+        """Switch the event off for good: nothing comes into it any more. May be NotFound."""
 
     def remove_event(self, event: Event) -> None:
         """Remove a closed event, also from its organisation's list and count and from the list by last day."""

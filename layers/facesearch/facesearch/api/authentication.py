@@ -1,9 +1,10 @@
 """Who may do what: the checks of the contract, in its order."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from facesearch.api.requests import ApiRequest
-from facesearch.errors import Forbidden, MissingKey, NotFound
+from facesearch.errors import Forbidden, MissingKey, NotFound, NotSigned
 from facesearch.models import Event, Feature, Scope, digest_of, is_live, require
 from facesearch.reading import Known, Reader, Wanted
 
@@ -58,10 +59,8 @@ class Authenticator:
 
         The key is looked up by its digest, so how long that takes tells nothing about any other key.
 
-        Args:
-            api_key, request: as they came.
-            scope: what the key must be good for.
-            quota, events, job: also read the organisation's quota, its number of events, or the search's webhook job.
+        `quota`, `events` and `job` have the organisation's quota, its number of events, or the search's webhook job
+        read as well.
 
         Raises:
             MissingKey: no key, or a blank one.
@@ -87,3 +86,27 @@ class Authenticator:
         if scope not in known.key.scopes:
             raise Forbidden(f"The API key lacks the scope {scope}.")
         return AuthenticatedRequest(request, known.key.org_id, known)
+
+    def identify_webhook(self, headers: Mapping[str, str], body: bytes, request: ApiRequest) -> AuthenticatedRequest:
+        """Check key or signature; of a webhook with both, the key alone counts. Names of headers are in lower case.
+
+        Raises:
+            NotSigned: neither a key nor a signature of the last five minutes by a secret of the organisation, which may
+                be one that there is not.
+            Forbidden: see `identify`.
+        """
+        if (api_key := headers.get("x-api-key", "")).strip():
+            return self.identify(api_key, request, Scope.SEARCH)
+        from facesearch.webhooks.signing import ForgedError, verify  # loaded by the function of webhooks alone
+
+        known = self.reader.read(Wanted(event_id=request.event_id, secrets_of=request.org_id))
+        try:
+            verify(headers, body, known.secrets)
+        except ForgedError:
+            raise NotSigned(
+                "Send X-API-Key, or a valid webhook signature: webhook-id, webhook-timestamp (at most five minutes "
+                "off), and webhook-signature over both and the exact body."
+            ) from None
+        if request.org_id is None:
+            raise NotSigned("The path names no organisation.")
+        return AuthenticatedRequest(request, request.org_id, known)

@@ -48,8 +48,7 @@ class OriginalsRequest(BaseModel):
     @property
     def feature(self) -> Feature:
         """What must be switched on for it."""
-        features = {Method.SELFIE: Feature.SELFIE_SEARCH, Method.BIB: Feature.BIB_SEARCH}
-        return features.get(self.method, Feature.PHOTOS)
+        return {Method.SELFIE: Feature.SELFIE_SEARCH, Method.BIB: Feature.BIB_SEARCH}.get(self.method, Feature.PHOTOS)
 
     @property
     def request_id(self) -> str | None:
@@ -66,11 +65,7 @@ class OriginalsRequest(BaseModel):
     def select(self, request: ApiRequest, stored: StoredPage | None) -> tuple[int, list[str]]:
         """How many images the identifier names in all, and those of the page.
 
-        `request` has this body's request_id, and `stored` is the page of that search, if there is one.
-
-        Raises:
-            InvalidRequestId: it is no UUID.
-            NotFound: no such finished search.
+        `request` has this body's request_id, and `stored` is the page of that search, if there is one. NotFound if not.
         """
         if self.method is not Method.SELFIE:
             return len(self.named), self.named[request.page.start : request.page.stop]
@@ -98,9 +93,5 @@ class UploadRequest(BaseModel):
 
 
 def parse_upload_request(body: bytes) -> UploadRequest:
-    """Read the body, which may be empty.
-
-    Raises:
-        InvalidRequest: not JSON, or another type of picture.
-    """
+    """Read the body, which may be empty, or raise InvalidRequest."""
     return parse_json(UploadRequest, body or b"{}", "must be empty or a JSON object with content_type")

@@ -41,7 +41,6 @@ def body_of(app: APIGatewayRestResolver) -> bytes:
 
 
 def seconds_left(app: APIGatewayRestResolver) -> float:
-    """What is left of this invocation."""
     return float(app.lambda_context.get_remaining_time_in_millis()) / 1000
 
 

@@ -21,7 +21,6 @@ INTERNAL_ERROR = "Internal error; nothing was recorded. Retry with the same requ
 def success(
     message: str, data: BaseModel, headers: Mapping[str, str] | None = None, status: int = HTTPStatus.OK
 ) -> Response[str]:
-    """These data in the envelope."""
     return _response(status, schemas.Success(message=message, data=data), headers or {})
 
 
@@ -44,7 +43,6 @@ def _response(status: int, body: BaseModel, headers: Mapping[str, str]) -> Respo
 def face_search_result(
     links: RenditionLinks, search: SearchKey, page: Page, stored: StoredPage
 ) -> schemas.FaceSearchResult:
-    """The data of both faces calls: a page of the search."""
     return schemas.FaceSearchResult(
         request_id=search.request_id,
         confidence_percentage=stored.summary.confidence,
@@ -56,7 +54,6 @@ def face_search_result(
 def images(
     links: RenditionLinks, event_id: int, photos: Sequence[PhotoMatch], page: Page, total: int
 ) -> schemas.Images:
-    """A page of the gallery."""
     items = [_image_item(links, event_id, photo) for photo in photos]
     return schemas.Images(images=items, pagination=paginate(page, total))
 
@@ -75,7 +72,6 @@ def event_details(event: Event) -> schemas.EventDetails:
 
 
 def events(links: RenditionLinks, rows: Sequence[EventRow], page: Page, total: int) -> schemas.Events:
-    """A page of the organisation's events."""
     items = [
         schemas.EventItem(
             event_id=row.event_id,
@@ -93,7 +89,6 @@ def events(links: RenditionLinks, rows: Sequence[EventRow], page: Page, total: i
 def original_photos(
     request: OriginalsRequest, links: Sequence[Link | NoLink], page: Page, total: int
 ) -> schemas.OriginalPhotos:
-    """A page of links to originals."""
     found = [schemas.PresignedUrl(url=link.url, filename=link.filename) for link in links if isinstance(link, Link)]
     lost = [link for link in links if isinstance(link, NoLink)]
     failed = [schemas.FailedUrl(image_id=link.image_id, error=link.error, path=link.path) for link in lost]
@@ -133,7 +128,6 @@ def _image_item(
 
 
 def paginate(page: Page, total: int) -> schemas.PaginationInfo:
-    """Describe `page` of `total` results."""
     pages = -(-total // page.size)
     return schemas.PaginationInfo(
         total=total,

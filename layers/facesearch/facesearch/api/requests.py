@@ -11,7 +11,7 @@ from pydantic_core import PydanticCustomError
 
 from facesearch.errors import FaceSearchError, InvalidRequest, InvalidRequestId
 from facesearch.models import Event, Page, SearchKey
-from facesearch.validation import flatten, parse_request_id, upload_of
+from facesearch.validation import flatten, parse_request_id, uuid_of
 
 MAX_PAGE = 2**31 - 1
 _DIGITS = r"^[0-9]{1,18}$"
@@ -71,12 +71,10 @@ class OriginalsQuery(PageQuery):
 
 @dataclass(frozen=True)
 class ApiRequest:
-    """One request, as far as it could be read.
+    """One request, as far as it could be read. What is None was not given, or is wrong.
 
     Attributes:
-        org_id, event_id: None where the path has no number there.
         page: the page asked for, or the first of the default size if the query is wrong.
-        request_id: None if not given, or not a UUID.
         problem: what is wrong with path and query.
         body_problem: what is wrong with a request_id that came in the body, which is checked last.
     """
@@ -102,19 +100,14 @@ class ApiRequest:
         sending it again is a retry.
         """
         if request_id is None:
-            given = upload_of(upload_ids[0]) if upload_ids else None
-            return self if given is None else replace(self, request_id=given)
+            return replace(self, request_id=self.request_id or (uuid_of(upload_ids[0]) if upload_ids else None))
         try:
             return replace(self, request_id=parse_request_id(request_id))
         except InvalidRequestId as error:
             return replace(self, body_problem=error)
 
     def search_or_new(self, event: Event) -> SearchKey:
-        """The search that the request names, or a new one.
-
-        Raises:
-            InvalidRequestId: it names one by something that is no UUID.
-        """
+        """The search that the request names, or a new one; InvalidRequestId if it names one by what is no UUID."""
         if self.body_problem is not None:
             raise self.body_problem
         return SearchKey(event.org_id, event.event_id, self.request_id or uuid.uuid4())
@@ -123,10 +116,7 @@ class ApiRequest:
 def parse_request(
     path: Mapping[str, str], query: Mapping[str, str], paged: type[PageQuery] | None = PageQuery
 ) -> ApiRequest:
-    """Read path and query of a request, which has no query if `paged` is None. Never raises.
-
-    An `event_id` and a `request_id` in the path are read as well.
-    """
+    """Read path and query of a request, which has no query if `paged` is None. Never raises."""
     problems: list[str] = []
     try:
         (EventPath if "event_id" in path else OrgPath).model_validate(dict(path))
@@ -137,20 +127,14 @@ def parse_request(
         wanted = wanted if paged is None else paged.model_validate(dict(query))
     except ValidationError as error:
         problems += flatten("query", error)
-    problem: FaceSearchError | None = InvalidRequest("; ".join(problems)) if problems else None
-    request_id = None
-    if "request_id" in path:
-        try:
-            request_id = parse_request_id(path["request_id"])
-        except InvalidRequestId as error:
-            problem = problem or error
-    return ApiRequest(
+    request = ApiRequest(
         org_id=_number(path.get("org_id", "")),
         event_id=_number(path.get("event_id", "")),
         page=Page(wanted.page, wanted.page_size),
-        request_id=request_id,
-        problem=problem,
+        problem=InvalidRequest("; ".join(problems)) if problems else None,
     )
+    named = request.with_body(path.get("request_id"))
+    return replace(named, problem=request.problem or named.body_problem, body_problem=None)
 
 
 def _number(text: str) -> int | None:

@@ -15,7 +15,7 @@ from facesearch.errors import FaceSearchError, InvalidRequest, TooLarge, Unknown
 from facesearch.faces.several import MAX_SELFIES, naming
 from facesearch.models import Event
 from facesearch.search.selfies import MAX_SELFIE_BYTES, UploadKey
-from facesearch.validation import COMPRESSED, GZIP, upload_of
+from facesearch.validation import COMPRESSED, GZIP, uuid_of
 
 MAX_PARTS = 10
 MAX_FIELD_BYTES = 200
@@ -197,7 +197,7 @@ def _file(content: bytes) -> bytes:
 
 
 def _upload(event: Event, text: str) -> UploadKey:
-    upload_id = upload_of(text)
+    upload_id = uuid_of(text)
     if upload_id is None:
         raise UnknownUpload("upload_id is not a valid UUID")
     return UploadKey(event.org_id, event.event_id, upload_id)

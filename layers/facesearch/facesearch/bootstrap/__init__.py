@@ -11,8 +11,7 @@ from functools import cached_property
 from typing import Any
 
 from facesearch.api.authentication import Authenticator
-from facesearch.bootstrap.lazy import on_first_use
-from facesearch.bootstrap.stores import StoreContainer, part
+from facesearch.bootstrap.stores import StoreContainer, on_first_use, part
 from facesearch.models import Event, FaceSetKind, QuotaLimits, QuotaState
 from facesearch.reading import Wanted
 from facesearch.search.quota import Meter
@@ -27,7 +26,6 @@ with on_first_use():
     from facesearch.adapters.s3 import pictures
     from facesearch.adapters.s3 import selfies as s3_selfies
     from facesearch.adapters.upstream import matcher as upstream
-    from facesearch.api import webhook_authentication
     from facesearch.deletion import retention
     from facesearch.deletion import search as deletion
     from facesearch.faces import embedded, engine, exact_set, matching, sets
@@ -177,10 +175,6 @@ class Container(StoreContainer):
             pool=ThreadPoolExecutor(CALLBACKS_AT_ONCE, thread_name_prefix="callbacks"),
             shares=shares.WorkersShares(self._shares("CALLBACKS", self.settings.callbacks_concurrency)),
         )
-
-    @cached_property
-    def webhook_authenticator(self) -> webhook_authentication.WebhookAuthenticator:
-        return webhook_authentication.WebhookAuthenticator(authenticator=self.authenticator, reader=self.reader)
 
     @cached_property
     def webhook_intake(self) -> intake.WebhookIntake:

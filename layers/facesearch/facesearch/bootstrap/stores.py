@@ -2,16 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import cached_property
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec, PathFinder
+from importlib.util import LazyLoader
 from typing import TYPE_CHECKING, Any, TypeVar
+
+from typing_extensions import override
 
 from facesearch.adapters.dynamodb.quota import DynamoTokenBuckets
 from facesearch.adapters.dynamodb.reading import DynamoEventDirectory, DynamoReader
 from facesearch.adapters.dynamodb.table import Table
-from facesearch.bootstrap.lazy import on_first_use
 from facesearch.settings import Settings
+
+
+class _LazyFinder(MetaPathFinder):
+    @override
+    def find_spec(self, fullname: str, path: Sequence[str] | None, target: Any = None) -> ModuleSpec | None:
+        spec = PathFinder.find_spec(fullname, path, target)
+        if spec is not None and spec.loader is not None and fullname.startswith("facesearch."):
+            spec.loader = LazyLoader(spec.loader)
+        return spec
+
+
+@contextmanager
+def on_first_use() -> Iterator[None]:
+    """The block imports modules, which are run when something of them is first used."""
+    finder = _LazyFinder()
+    sys.meta_path.insert(0, finder)
+    try:
+        yield
+    finally:
+        sys.meta_path.remove(finder)
+
 
 with on_first_use():
     from facesearch.adapters import aws, outbound

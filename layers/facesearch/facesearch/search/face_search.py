@@ -89,9 +89,7 @@ class FaceSearch(Generic[ProbeT]):
     def search(
         self, event: Event, search: SearchKey, selfies: Selfies, page: Page, invocation: Invocation
     ) -> SearchOutcome:
-        """Search, or replay, or wait for the one that is searching.
-
-        Selfies are got from elsewhere only if there is a search to be done.
+        """Search, or replay, or wait for the one that is searching. Selfies are got only if there is one to be done.
 
         Raises:
             UnusableImage, UnknownUpload, NoFaceFound, OtherPerson: a selfie; nothing is stored.

@@ -18,12 +18,7 @@ class Idempotency(Protocol):
     """
 
     def run(self, search: SearchKey, seconds_left: float, work: Callable[[], SearchSummary]) -> SearchSummary:
-        """Run `work` unless this search is done; either way its summary.
-
-        Args:
-            search: the claim.
-            seconds_left: how long the invocation may last.
-            work: finds the summary, and may raise anything.
+        """Run `work`, which may raise anything, unless this search is done; either way its summary.
 
         Raises:
             AlreadyRunningError: another invocation is at it.

@@ -27,7 +27,7 @@ class TokenBucketStore(Protocol):
 
 
 class BucketEmptyError(Exception):
-    """There is no search left in the bucket."""
+    """There is no search left in the bucket, whose state this is."""
 
     def __init__(self, state: QuotaState) -> None:
         super().__init__("empty")

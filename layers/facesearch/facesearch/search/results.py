@@ -25,7 +25,6 @@ class ResultStore(Protocol):
         """Keep a finished search for its retention time; False if there is one already, which then stays.
 
         Args:
-            search, summary, photos: what was found.
             erasures: of the event, read before the search looked at its faces; None = keep it whatever was deleted.
             cancelled: the search's last cancellation when it was asked for; None = keep it whatever came since.
 
