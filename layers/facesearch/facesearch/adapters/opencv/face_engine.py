@@ -70,6 +70,8 @@ class OpenCvEngine(FaceEngine):
     The networks keep state while they run: one call at a time.
     """
 
+    model: str = DEFAULT_MODEL
+
     def __init__(self, models_dir: Path, threads: int) -> None:
         """Load the two networks, about 0.1 s.
 
@@ -87,8 +89,6 @@ class OpenCvEngine(FaceEngine):
         size = (COARSE_SIDE, COARSE_SIDE)  # until the first picture
         self._detector = cv2.FaceDetectorYN.create(str(models_dir / DETECTOR), "", size, MIN_SCORE)
         self._recogniser = cv2.FaceRecognizerSF.create(str(models_dir / RECOGNISER), "")
-        self._model = DEFAULT_MODEL
-        self._mirrored = self._looks_again = True
 
     def named(self, model: str) -> "OpenCvEngine":
         """The same two networks as the engine of another model.
@@ -96,16 +96,10 @@ class OpenCvEngine(FaceEngine):
         Raises:
             UnknownModelError: there is none.
         """
+        engine_name(model)
         engine = copy.copy(self)
-        name = engine_name(model)
-        engine._mirrored, engine._looks_again = name != PLAIN_MODEL, name == DEFAULT_MODEL
-        engine._model = model
+        engine.model = model
         return engine
-
-    @property
-    @override
-    def model(self) -> str:
-        return self._model
 
     @override
     def faces(self, image: RgbImage) -> list[Face]:
@@ -175,14 +169,14 @@ class OpenCvEngine(FaceEngine):
     def _aligned(self, image: RgbImage, row: Detections) -> NDArray[np.uint8]:
         """The face as the recogniser wants it: shape (112, 112, 3), BGR, its landmarks in their places."""
         portrait, local = _portrait(image, row)
-        if self._looks_again:
+        if engine_name(self.model) == DEFAULT_MODEL:
             local = self._upright(portrait, local)
         return np.asarray(self._recogniser.alignCrop(_bgr(portrait), local), np.uint8)
 
     def _embedding(self, aligned: NDArray[np.uint8]) -> Embedding:
         """Unit features of an aligned face; if mirrored, the unit mean with its mirror image's."""
         # feature() answers from a buffer that the next call overwrites.
-        views = (aligned, cv2.flip(aligned, 1)) if self._mirrored else (aligned,)
+        views = (aligned, cv2.flip(aligned, 1)) if engine_name(self.model) != PLAIN_MODEL else (aligned,)
         features = [self._recogniser.feature(view)[0].copy() for view in views]
         mean = sum(feature / np.linalg.norm(feature) for feature in features)
         return np.asarray(mean / np.linalg.norm(mean), np.float32)

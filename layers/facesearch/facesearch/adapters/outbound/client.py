@@ -32,23 +32,14 @@ _DRAIN_SECONDS = 1.0
 
 @dataclass(frozen=True)
 class OutboundLimits:
-    """Everything that is bounded.
+    """Everything that is bounded."""
 
-    Attributes:
-        fetch_bytes: the largest selfie.
-        fetch_seconds: for a fetch with all its redirects.
-        redirects: the most that are followed in one fetch.
-        post_seconds: for a delivery.
-        lookup_seconds: for each host name, within the above.
-        head_bytes: status line, headers and interim responses of one response.
-    """
-
-    fetch_bytes: int = 15 * 2**20
-    fetch_seconds: float = 10.0
-    redirects: int = 3
-    post_seconds: float = 15.0
-    lookup_seconds: float = 5.0
-    head_bytes: int = 64 * 2**10
+    fetch_bytes: int = 15 * 2**20  # the largest selfie
+    fetch_seconds: float = 10.0  # for a fetch with all its redirects
+    redirects: int = 3  # the most that are followed in one fetch
+    post_seconds: float = 15.0  # for a delivery
+    lookup_seconds: float = 5.0  # for each host name, within the above
+    head_bytes: int = 64 * 2**10  # status line, headers and interim responses of one response
 
 
 LIMITS = OutboundLimits()
@@ -56,19 +47,13 @@ LIMITS = OutboundLimits()
 
 @dataclass(frozen=True, kw_only=True)
 class HttpOutbound(Outbound):
-    """Threads may share it: nothing is kept between two calls.
-
-    Attributes:
-        allow_local: also allow http, and loopback addresses.
-        network: connects to addresses; None = the system's sockets.
-        tls: instead of the public authorities.
-    """
+    """Threads may share it: nothing is kept between two calls."""
 
     resolver: Resolver
-    allow_local: bool = False
+    allow_local: bool = False  # also http, and loopback addresses
     limits: OutboundLimits = LIMITS
-    network: "httpcore.NetworkBackend | None" = None
-    tls: ssl.SSLContext | None = None
+    network: "httpcore.NetworkBackend | None" = None  # connects to addresses; None = the system's sockets
+    tls: ssl.SSLContext | None = None  # instead of the public authorities
 
     @override
     def check(self, url: str) -> None:
@@ -76,6 +61,7 @@ class HttpOutbound(Outbound):
 
     @override
     def fetch(self, url: str) -> bytes:
+        # Before the clock starts: a cold start is not the host's fault.
         from facesearch.adapters.outbound.wire import Deadline, exchange
 
         target = parse_url(url, self.allow_local)

@@ -90,20 +90,13 @@ def is_loopback(address: Address) -> bool:
 
 @dataclass(frozen=True)
 class Target:
-    """A URL in parts that are ready to be sent.
+    """A URL in parts that are ready to be sent."""
 
-    Attributes:
-        scheme: "https", or locally "http".
-        host: lower-case ASCII; an IPv6 address without brackets.
-        path: path and query, visible ASCII, beginning with "/".
-        address: the host, if it is written as an address.
-    """
-
-    scheme: str
-    host: str
+    scheme: str  # "https", or locally "http"
+    host: str  # lower-case ASCII; an IPv6 address without brackets
     port: int
-    path: str
-    address: Address | None
+    path: str  # path and query, visible ASCII, beginning with "/"
+    address: Address | None  # the host, if it is written as an address
 
     @property
     def authority(self) -> str:

@@ -49,20 +49,15 @@ class RekognitionProbe:
 
 @dataclass(frozen=True)
 class RekognitionMatcher(Matcher[RekognitionProbe]):
-    """`Matcher` over the event's collection.
+    """Over the event's collection.
 
     An event's confidence is the least similarity by Rekognition's own scale here: the same name, another scale.
-
-    Attributes:
-        rekognition: a boto3 client.
-        prefix: as `name_of` takes it.
-        pool: reads records side by side.
     """
 
-    rekognition: Any
-    prefix: str
+    rekognition: Any  # a boto3 client
+    prefix: str  # as `name_of` takes it
     photos: PhotoStore
-    pool: Executor
+    pool: Executor  # reads records side by side
     clock: Callable[[], float] = time.monotonic
 
     @override

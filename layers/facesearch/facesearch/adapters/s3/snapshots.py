@@ -3,6 +3,7 @@
 import io
 import time
 import uuid
+from collections.abc import Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ from typing_extensions import override
 
 from facesearch.adapters.aws import reading
 from facesearch.adapters.dynamodb import schema
+from facesearch.adapters.dynamodb.batch import query_all
 from facesearch.faces.index.snapshot import Snapshot, SnapshotError, SnapshotInfo, SnapshotStore, decode, encode
 
 if TYPE_CHECKING:
@@ -133,15 +135,9 @@ class S3SnapshotStore(SnapshotStore):
             if was_replaced or (key not in in_use and modified < end):
                 self.s3.delete_object(Bucket=self.bucket, Key=key)
 
-    def _items(self, event_id: int) -> "list[schema.Item]":
+    def _items(self, event_id: int) -> "Iterator[schema.Item]":
         """The event's current snapshots, one a model."""
-        pages = self.dynamodb.get_paginator("query").paginate(
-            TableName=self.table,
-            ConsistentRead=True,
-            KeyConditionExpression="pk = :pk",
-            ExpressionAttributeValues={":pk": schema.snapshot_key(event_id, "")["pk"]},
-        )
-        return [item for page in pages for item in page["Items"]]
+        return query_all(self.dynamodb, self.table, f"SNAPSHOT#{event_id}")
 
     def _files(self, event_id: int) -> list[tuple[str, float]]:
         pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=snapshot_prefix(event_id))

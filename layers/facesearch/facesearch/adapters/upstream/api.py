@@ -102,15 +102,11 @@ class KeySecret:
 class Upstream:
     """An API of this contract, as one deployment sees it. Threads may share it.
 
-    Attributes:
-        url: the API's base URL, without /api/v1.
-
-    Raises:
-        ValueError: key and selfies would leave this machine unencrypted.
+    Raises ValueError where key and selfies would leave this machine unencrypted.
     """
 
     http: httpx.Client
-    url: str
+    url: str  # the API's base URL, without /api/v1
     key: KeySecret
     breaker: Breaker
     retries: RetryPolicy = RETRIES
