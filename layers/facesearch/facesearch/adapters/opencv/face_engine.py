@@ -13,17 +13,8 @@ import cv2
 from numpy.typing import NDArray
 from typing_extensions import override
 
-from facesearch.adapters.opencv import upright
-from facesearch.adapters.opencv.detections import (
-    SCORE,
-    Detections,
-    largest,
-    most_prominent,
-    moved,
-    one_per_face,
-    tiles,
-    whole,
-)
+from facesearch.adapters.opencv import detections, upright
+from facesearch.adapters.opencv.detections import SCORE, Detections, moved
 from facesearch.errors import NoFaceFound
 from facesearch.faces.engine import DEFAULT_MODEL, PLAIN_MODEL, Embedding, Face, FaceEngine, RgbImage, engine_name
 from facesearch.faces.qualities import sharpness_of
@@ -104,8 +95,8 @@ class OpenCvEngine(FaceEngine):
     @override
     def faces(self, image: RgbImage) -> list[Face]:
         """At most `MAX_FACES`, none smaller than `MIN_FACE` pixels."""
-        found = one_per_face(np.concatenate(list(self._looks(image))))
-        return [self._face(image, row) for row in largest(found, MIN_FACE, MAX_FACES)]
+        found = detections.one_per_face(np.concatenate(list(self._looks(image))))
+        return [self._face(image, row) for row in detections.largest(found, MIN_FACE, MAX_FACES)]
 
     @override
     def probe(self, selfie: bytes) -> Embedding:
@@ -134,9 +125,9 @@ class OpenCvEngine(FaceEngine):
             return
         scale = min(1.0, (TILED_PIXELS / (width * height)) ** 0.5)
         tiled = image if scale == 1 else _resized(image, scale)
-        for tile in tiles(tiled.shape[1], tiled.shape[0], TILE_SIDE, TILE_OVERLAP):
+        for tile in detections.tiles(tiled.shape[1], tiled.shape[0], TILE_SIDE, TILE_OVERLAP):
             part = tiled[tile.y : tile.y + tile.height, tile.x : tile.x + tile.width]
-            found = whole(self._detect(part), tile, tiled.shape[1], tiled.shape[0])
+            found = detections.whole(self._detect(part), tile, tiled.shape[1], tiled.shape[0])
             yield moved(found, scale, tile.x / scale, tile.y / scale)
 
     def _look(self, image: RgbImage, side: int) -> Detections:
@@ -154,7 +145,7 @@ class OpenCvEngine(FaceEngine):
         owners = []
         for view in views:
             for side in (COARSE_SIDE, SELFIE_SIDE):
-                row = most_prominent(self._look(view, side), view.shape[1], view.shape[0])
+                row = detections.most_prominent(self._look(view, side), view.shape[1], view.shape[0])
                 if row is not None:
                     owners.append((view, row))
                 if max(view.shape[:2]) <= side or (row is not None and row[SCORE] >= UPRIGHT_SCORE):
