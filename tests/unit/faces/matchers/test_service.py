@@ -145,13 +145,6 @@ def test_a_photo_that_is_throttled_is_delivered_again_and_complete_then(world: M
     assert world.find(ANNA) == [photo]
 
 
-def test_a_photo_that_the_service_cannot_read_is_recorded_as_failed(world: MatcherBench) -> None:
-    world.collection.complete()
-    world.service.refusals["IndexFaces"] = [Refusal("InvalidImageFormatException")]
-    report = world.upload(photo_of(look(ANNA)))
-    assert (report.outcome, report.reason) == (IndexingOutcome.FAILED, "The face service cannot read the picture.")
-
-
 def test_a_photo_of_which_a_part_cannot_be_read_keeps_no_face(world: MatcherBench) -> None:
     index_faces = world.client.index_faces
 
@@ -180,12 +173,6 @@ def test_a_photo_costs_one_call_and_more_only_when_it_is_a_crowd(world: MatcherB
     report = world.upload(photo_of(*[look(number % 7 + 1) for number in range(faces)], columns=30))
     assert report.faces == len(world.kept) == faces
     assert world.service.calls.count("IndexFaces") - 1 == calls, "one more, before there was a collection"
-
-
-def test_faces_below_the_service_s_bar_are_not_indexed(world: MatcherBench) -> None:
-    see = world.service.see
-    world.service.see = lambda data: [SeenFace(face.box, face.look, True) for face in see(data)]
-    assert world.upload(photo_of(look(ANNA))).faces == 0
 
 
 @pytest.mark.parametrize("faces", [3, 150])

@@ -62,11 +62,6 @@ def test_a_deployment_keeps_faces_where_it_has_a_name_for(monkeypatch: pytest.Mo
     assert collection.name == f"live.{EVENT.event_id}"
 
 
-def test_without_a_prefix_nothing_is_searched(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(ValueError, match="COLLECTION_PREFIX is not set"):
-        parts_of(monkeypatch)._rekognition_matcher  # noqa: B018 - it is built when it is asked for
-
-
 @pytest.mark.parametrize("sets", ["exact", "exact,vectors", "exact,rekognition", "exact,vectors,rekognition"])
 def test_each_function_may_call_what_it_calls_on_this_stack_s_collections_alone(sets: str) -> None:
     deployment = Deployment(STACK_NAME, ACCOUNT, "us-east-1", {"FaceSets": sets})
