@@ -148,17 +148,27 @@ class Container:
     @cached_property
     def face_sets(self) -> "FaceSets":
         """The places where events' faces are kept, as far as this deployment has them."""
-        from facesearch.adapters.face_sets import face_sets
+        from facesearch.adapters.rekognition.collections import RekognitionFaces
+        from facesearch.faces.compaction import SnapshotBuilder
+        from facesearch.faces.exact_set import ExactFaces
+        from facesearch.faces.sets import FaceSets
+        from facesearch.faces.vector_set import VectorFaces
 
-        settings = self.settings
-        return face_sets(
-            photos=self._photos,
-            pool=self._io,
-            # Only the snapshots function may touch snapshots; indexing asks for them.
-            snapshots=self._snapshots if settings.snapshots_bucket else None,
-            items=self._vector_items,
-            rekognition=(lambda: self._rekognition) if settings.collection_prefix else None,
-            prefix=settings.collection_prefix,
+        photos, items, pool, prefix = self._photos, self._vector_items, self._io, self.settings.collection_prefix
+        # Only the snapshots function may touch snapshots; indexing asks for them.
+        snapshots = self._snapshots if self.settings.snapshots_bucket else None
+        builder = SnapshotBuilder(photos=photos, snapshots=snapshots, pool=pool) if snapshots is not None else None
+        return FaceSets(
+            exact=lambda event, face_set: ExactFaces(event=event, face_set=face_set, photos=photos, builder=builder),
+            vectors=None
+            if items is None
+            else lambda event, face_set: VectorFaces(
+                event=event, face_set=face_set, items=items, photos=photos, pool=pool
+            ),
+            vector_table="" if items is None else items.name,
+            rekognition=(lambda event, _: RekognitionFaces(self._rekognition, prefix, event.event_id))
+            if prefix
+            else None,
         )
 
     @cached_property

@@ -125,6 +125,7 @@ def test_a_length_that_is_too_large_is_enough(world: OutboundBench) -> None:
 
 
 ENDLESS = {
+    "a body without a length": (OK + b"\r\n", bytes(1000)),
     "a body in chunks": (CHUNKED, b"3e8\r\n" + bytes(1000) + b"\r\n"),
     "a body in chunks of a byte each": (CHUNKED, b"1\r\nx\r\n" * 100),
     "chunks with long extensions": (CHUNKED, b"1;" + b"e" * 1000 + b"\r\nx\r\n"),

@@ -84,10 +84,8 @@ class FakeApi:
 
     def page(self, request_id: str, number: int, size: int) -> Any:
         page, links = Page(number, size), HostLinks("https://photos.example")
-        data = images(links, 77, self.found[page.start : page.stop], page, len(self.found)).model_dump(
-            mode="json", by_alias=True
-        )
-        data |= {"request_id": request_id, "confidence_percentage": 87}
+        said = images(links, 77, self.found[page.start : page.stop], page, len(self.found))
+        data = said.model_dump(mode="json", by_alias=True) | {"request_id": request_id, "confidence_percentage": 87}
         self.edit(number, data)
         return {"responseType": "success", "message": "Computed face search", "data": data}
 
@@ -174,14 +172,15 @@ class Front:
 @contextmanager
 def front_of(api: FakeApi, http: httpx.Client, tls: ssl.SSLContext | None = None) -> Iterator[Front]:
     """The API served, and the engine in front of it."""
-    with Server(("127.0.0.1", 0), type("OfOneApi", (Handler,), {"api": api})) as server, ThreadPoolExecutor(4) as pool:
+    with Server(("127.0.0.1", 0), type("OfOneApi", (Handler,), {"api": api})) as server:
         if tls is not None:  # shaken by the thread of the connection, not by the one that accepts
             server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
         # A shutdown is noticed at the next poll: the usual half a second would be most of a test.
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         try:
-            yield Front(api, f"http{'s' if tls else ''}://127.0.0.1:{server.server_port}", http, pool)
+            with ThreadPoolExecutor(4) as pool:
+                yield Front(api, f"http{'s' if tls else ''}://127.0.0.1:{server.server_port}", http, pool)
         finally:
             server.shutdown()
             thread.join()

@@ -3,6 +3,7 @@
 import math
 import ssl
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -85,14 +86,15 @@ class HttpOutbound(Outbound):
 
     @override
     def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> PostResult:
-        from facesearch.adapters.outbound.wire import Deadline, drain, exchange
+        from facesearch.adapters.outbound.wire import ENDS, Deadline, exchange
 
         target = parse_url(url, self.allow_local)
         deadline = Deadline(self.limits.post_seconds)
         with exchange(self._route(target, deadline), "POST", headers, body, _DRAIN_BYTES) as response:
             result = PostResult(response.status, _retry_after(response.headers, LONGEST_DELIVERY_WAIT))
             deadline.shorten(_DRAIN_SECONDS)
-            drain(response)
+            with suppress(*ENDS):  # some receivers take a connection that is cut short for a failure
+                response.read()
         return result
 
     def _body(self, response: "httpcore.Response") -> bytes:

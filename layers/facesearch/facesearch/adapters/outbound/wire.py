@@ -25,6 +25,9 @@ MOST_TRIED = 4
 TLS_RECORD = 2**14
 """Bytes of one write, which is then one step of TLS: httpcore's timeout is for each step, not for all of them."""
 
+ENDS = (FetchFailedError, httpcore.NetworkError, httpcore.RemoteProtocolError, httpcore.TimeoutException)
+"""How reading a response can end early."""
+
 # At DEBUG it would write down hosts and what they say.
 logging.getLogger("httpcore").setLevel(logging.WARNING)
 
@@ -120,13 +123,6 @@ def exchange(
         raise FetchFailedError("The host closed the connection.", retryable=True) from None
     except httpcore.RemoteProtocolError:
         raise FetchFailedError("The host's response is incomplete or not HTTP.", retryable=True) from None
-
-
-def drain(response: httpcore.Response) -> None:
-    """Read what is allowed of a body that nobody wants: some receivers take a connection cut short for a failure."""
-    with suppress(FetchFailedError, httpcore.NetworkError, httpcore.RemoteProtocolError, httpcore.TimeoutException):
-        for _ in response.iter_stream():
-            pass
 
 
 def _with_ours(headers: Mapping[str, str], target: Target) -> dict[str, str]:

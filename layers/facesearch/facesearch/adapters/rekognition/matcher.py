@@ -12,7 +12,7 @@ from typing import Any
 
 from typing_extensions import override
 
-from facesearch.adapters.rekognition.collections import CALL_SECONDS, RekognitionFaces, name_of
+from facesearch.adapters.rekognition.collections import CALL_SECONDS, RekognitionFaces
 from facesearch.adapters.rekognition.pictures import selfie_jpeg
 from facesearch.errors import EngineBusy, NoFaceFound, OtherPerson, Throttled, UnusableImage
 from facesearch.faces.matching import Matcher
@@ -55,7 +55,7 @@ class RekognitionMatcher(Matcher[RekognitionProbe]):
     """
 
     rekognition: Any  # a boto3 client
-    prefix: str  # as `name_of` takes it
+    prefix: str  # of the collections' names
     photos: PhotoStore
     pool: Executor  # reads records side by side
     clock: Callable[[], float] = time.monotonic
@@ -105,7 +105,7 @@ class RekognitionMatcher(Matcher[RekognitionProbe]):
         try:
             response = calls(
                 "search_faces_by_image",
-                CollectionId=name_of(self.prefix, event.event_id),
+                CollectionId=RekognitionFaces(self.rekognition, self.prefix, event.event_id).name,
                 Image={"Bytes": jpeg},
                 MaxFaces=MAX_MATCHES,
                 FaceMatchThreshold=float(event.confidence),
