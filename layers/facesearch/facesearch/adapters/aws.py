@@ -25,16 +25,11 @@ THROTTLED = frozenset(
         "ProvisionedThroughputExceededException",  # DynamoDB: an item collection's or a partition's share
         "RequestLimitExceeded",  # DynamoDB: the account's or the table's
         "ThrottlingException",  # DynamoDB, KMS and most others
-        "Throttling",
-        "ThrottledException",
-        "RequestThrottledException",
-        "TooManyRequestsException",
-        "LimitExceededException",
+        *("Throttling", "ThrottledException", "RequestThrottledException", "TooManyRequestsException"),
+        *("LimitExceededException", "BandwidthLimitExceeded", "TransactionInProgressException"),
         "SlowDown",  # S3
         "RequestThrottled",  # SQS
         "KmsThrottled",  # SQS, on behalf of KMS
-        "BandwidthLimitExceeded",
-        "TransactionInProgressException",
         "TransactionConflictException",  # DynamoDB: a transaction is at the item
         "429",
         "503",  # S3 to a HEAD: the code of a response without a body is its status

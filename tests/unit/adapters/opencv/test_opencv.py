@@ -69,7 +69,8 @@ def test_a_face_is_told_by_box_landmarks_score_and_unit_embedding(sitters: Sitte
     assert np.all((face.landmarks > [x, y]) & (face.landmarks < [x + width, y + height]))
     assert face.landmarks[0, 0] < face.landmarks[1, 0]  # the person's right eye is on the left
     assert 0.9 < face.score <= 1
-    assert (face.embedding.shape, face.embedding.dtype) == ((128,), np.float32)
+    assert face.embedding.shape == (128,)
+    assert face.embedding.dtype == np.float32
     assert np.linalg.norm(face.embedding) == pytest.approx(1, abs=1e-5)
     (soft,) = sitters.faces(image.filter(ImageFilter.GaussianBlur(0.02 * max(face.box[2:]))))
     assert soft.sharpness < 0.5 * face.sharpness, "it was out of focus"

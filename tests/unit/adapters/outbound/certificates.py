@@ -49,9 +49,9 @@ class Authority:
 
 
 def _certificate(subject: str, key: Any, signer: Any, *extensions: x509.ExtensionType) -> x509.Certificate:
-    names = [x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]) for name in ("authority", subject)]
+    issuer, name = (x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, each)]) for each in ("authority", subject))
     now, serial = datetime.now(UTC), x509.random_serial_number()
-    builder = x509.CertificateBuilder(*names, key.public_key(), serial, now - HOUR, now + HOUR)
+    builder = x509.CertificateBuilder(issuer, name, key.public_key(), serial, now - HOUR, now + HOUR)
     ours = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
     theirs = x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key())
     for extension in (*extensions, ours, theirs):

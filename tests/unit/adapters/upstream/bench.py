@@ -19,8 +19,10 @@ import httpx
 from facesearch.adapters.upstream.api import RETRIES, KeySecret, Upstream
 from facesearch.adapters.upstream.breaker import Breaker
 from facesearch.adapters.upstream.matcher import UpstreamMatcher
+from facesearch.api.presenters import images
 from facesearch.api.selfie_form import parse_selfie_form
-from facesearch.models import Event, PhotoMatch, SearchKey, SearchSummary
+from facesearch.models import Event, Page, PhotoMatch, SearchKey, SearchSummary
+from facesearch.photos.links import HostLinks
 from tests.support.fakes import EVENT, EVENT_ID, ORG, photos
 
 KEY = "key of the upstream"
@@ -59,8 +61,6 @@ class FakeApi:
     """
 
     found: list[PhotoMatch] = field(default_factory=lambda: photos(12))
-    confidence: float = 87
-    base: str = BASE
     faults: deque[Fault | None] = field(default_factory=deque)
     edit: Callable[[int, Any], None] = lambda number, data: None
     executed: list[str] = field(default_factory=list)
@@ -83,33 +83,11 @@ class FakeApi:
         return form.request_id
 
     def page(self, request_id: str, number: int, size: int) -> Any:
-        total = len(self.found)
-        pages = -(-total // size)
-        data = {
-            "request_id": request_id,
-            "confidence_percentage": self.confidence,
-            "images": [self.image(photo) for photo in self.found[(number - 1) * size : number * size]],
-            "pagination": {
-                "total": total,
-                "currentPage": number if total else 0,
-                "totalPages": pages,
-                "hasNextPage": number < pages,
-                "hasPreviousPage": number > 1,
-                "page_size": size,
-            },
-        }
+        page, links = Page(number, size), HostLinks("https://photos.example")
+        said = images(links, 77, self.found[page.start : page.stop], page, len(self.found))
+        data = said.model_dump(mode="json", by_alias=True) | {"request_id": request_id, "confidence_percentage": 87}
         self.edit(number, data)
         return {"responseType": "success", "message": "Computed face search", "data": data}
-
-    def image(self, photo: PhotoMatch) -> Any:
-        return {
-            "img_url": f"{self.base}/large/{photo.image_id}.jpg",
-            "thumbnail_url": f"{self.base}/small/{photo.image_id}.jpg",
-            "width": photo.width or None,
-            "height": photo.height or None,
-            "image_id": str(photo.image_id),
-            "original_url": None,
-        }
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -194,14 +172,15 @@ class Front:
 @contextmanager
 def front_of(api: FakeApi, http: httpx.Client, tls: ssl.SSLContext | None = None) -> Iterator[Front]:
     """The API served, and the engine in front of it."""
-    with Server(("127.0.0.1", 0), type("OfOneApi", (Handler,), {"api": api})) as server, ThreadPoolExecutor(4) as pool:
+    with Server(("127.0.0.1", 0), type("OfOneApi", (Handler,), {"api": api})) as server:
         if tls is not None:  # shaken by the thread of the connection, not by the one that accepts
             server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
         # A shutdown is noticed at the next poll: the usual half a second would be most of a test.
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         try:
-            yield Front(api, f"http{'s' if tls else ''}://127.0.0.1:{server.server_port}", http, pool)
+            with ThreadPoolExecutor(4) as pool:
+                yield Front(api, f"http{'s' if tls else ''}://127.0.0.1:{server.server_port}", http, pool)
         finally:
             server.shutdown()
             thread.join()

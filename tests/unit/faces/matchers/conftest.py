@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from facesearch.models import FaceSetKind
-from tests.unit.faces.matchers.bench import ONE_ATTEMPT, MatcherBench
+from tests.unit.faces.matchers.bench import MatcherBench
 
 
 @pytest.fixture(params=FaceSetKind)
@@ -12,10 +12,3 @@ def world(request: pytest.FixtureRequest) -> Iterator[MatcherBench]:
     """Of each kind of face set in turn."""
     with ThreadPoolExecutor(2) as pool:
         yield MatcherBench(request.param, pool)
-
-
-@pytest.fixture
-def service_world() -> Iterator[MatcherBench]:
-    """Rekognition's, with a client that tries once."""
-    with ThreadPoolExecutor(2) as pool:
-        yield MatcherBench(FaceSetKind.REKOGNITION, pool, config=ONE_ATTEMPT)

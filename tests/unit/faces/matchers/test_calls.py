@@ -11,7 +11,7 @@ from botocore.stub import ANY, Stubber
 from facesearch.adapters.memory.stores import MemoryPhotoStore
 from facesearch.adapters.rekognition.collections import RekognitionFaces
 from facesearch.adapters.rekognition.matcher import MAX_MATCHES, RekognitionMatcher
-from facesearch.errors import EngineBusy, NoFaceFound, OtherPerson, UnusableImage
+from facesearch.errors import EngineBusy, OtherPerson
 from facesearch.faces.sets import PhotoFaces, PhotoFile
 from facesearch.records import Photo
 from tests.support.fakes import EVENT, EVENT_ID
@@ -55,10 +55,6 @@ def matcher(client: Any) -> RekognitionMatcher:
     return RekognitionMatcher(client, "stack.", photos, Inline())
 
 
-def photo_of(*parts: bytes) -> PhotoFaces:
-    return PhotoFaces(PHOTO, b"", 30, 40, PhotoFile(b"whole", lambda regions: list(parts)))
-
-
 def test_a_search_asks_for_everything_above_the_event_s_confidence(stub: Stubber, matcher: RekognitionMatcher) -> None:
     asked = {"Image": {"Bytes": ANY}, "MaxFaces": 4096, "FaceMatchThreshold": 90.0, "QualityFilter": "NONE"}
     matches = [{"Similarity": 99.5, "Face": face()}, {"Similarity": 89.9, "Face": face(uuid.UUID(int=8))}]
@@ -68,70 +64,14 @@ def test_a_search_asks_for_everything_above_the_event_s_confidence(stub: Stubber
     assert [match.image_id for match in matcher.match(EVENT, probe)] == [PHOTO]
 
 
-@pytest.mark.parametrize(
-    ("code", "outcome"), [("InvalidParameterException", NoFaceFound), ("ImageTooLargeException", UnusableImage)]
-)
-def test_a_search_that_is_refused_says_why(
-    stub: Stubber, matcher: RekognitionMatcher, code: str, outcome: type[Exception]
-) -> None:
-    stub.add_client_error("search_faces_by_image", code)
-    with pytest.raises(outcome):
-        matcher.probe(EVENT, [selfie_of(1)])
-
-
-@pytest.mark.parametrize("faces", [[{"BoundingBox": BOX}], []])
-def test_without_a_collection_the_selfie_alone_is_looked_at(
-    stub: Stubber, matcher: RekognitionMatcher, faces: list[Any]
-) -> None:
-    stub.add_client_error("search_faces_by_image", "ResourceNotFoundException")
-    stub.add_response("detect_faces", {"FaceDetails": faces}, {"Image": {"Bytes": ANY}, "Attributes": ["DEFAULT"]})
-    if faces:
-        assert matcher.match(EVENT, matcher.probe(EVENT, [selfie_of(1)])) == []
-    else:
-        with pytest.raises(NoFaceFound):
-            matcher.probe(EVENT, [selfie_of(1)])
-
-
-def asked_to_index(jpeg: bytes) -> dict[str, Any]:
-    return COLLECTION | {
-        "Image": {"Bytes": jpeg},
-        "ExternalImageId": str(PHOTO),
-        "MaxFaces": 100,
-        "QualityFilter": "AUTO",
-        "DetectionAttributes": ["DEFAULT"],
-    }
-
-
 def test_a_first_photo_makes_the_collection(stub: Stubber, collection: RekognitionFaces) -> None:
+    asked = {"Image": {"Bytes": b"whole"}, "ExternalImageId": str(PHOTO), "MaxFaces": 100, "QualityFilter": "AUTO"}
     stub.add_client_error("index_faces", "ResourceNotFoundException")
     stub.add_response("create_collection", {"StatusCode": 200}, COLLECTION)
-    stub.add_response("index_faces", {"FaceRecords": [{"Face": face()}]}, asked_to_index(b"whole"))
-    assert collection.add([photo_of()]) == 1
-
-
-def test_a_collection_that_somebody_else_made_meanwhile_is_taken(stub: Stubber, collection: RekognitionFaces) -> None:
-    stub.add_client_error("create_collection", "ResourceAlreadyExistsException")
-    assert collection.complete()
-
-
-def test_a_full_answer_is_looked_at_in_quarters_and_faces_seen_twice_are_deleted(
-    stub: Stubber, collection: RekognitionFaces
-) -> None:
-    def record(number: int, left: float, side: float) -> dict[str, Any]:
-        box = {"Left": left, "Top": 0.2, "Width": side, "Height": side}
-        return {"Face": face(face_id=uuid.UUID(int=number)) | {"BoundingBox": box}}
-
-    whole = [record(number, number / 100, 0.005) for number in range(98)]
-    again = record(1000, (0.05 - 0) / 0.55, 0.005 / 0.55)  # face 5, in the upper left quarter
-    again["Face"]["BoundingBox"] |= {"Top": 0.2 / 0.55}
-    new = record(1001, 0.5, 0.004)
-    unindexed = [{"Reasons": ["LOW_SHARPNESS"]}] * 2
-    stub.add_response("index_faces", {"FaceRecords": whole, "UnindexedFaces": unindexed}, asked_to_index(b"whole"))
-    for number, records in enumerate([[again, new], [], [], []]):
-        stub.add_response("index_faces", {"FaceRecords": records}, asked_to_index(b"part%d" % number))
-    gone = str(uuid.UUID(int=5))  # the quarter has it a hair larger, as rounding goes, or smaller
-    stub.add_response("delete_faces", {"DeletedFaces": [gone]}, COLLECTION | {"FaceIds": ANY})
-    assert collection.add([photo_of(*(b"part%d" % number for number in range(4)))]) == 99
+    asked |= COLLECTION | {"DetectionAttributes": ["DEFAULT"]}
+    stub.add_response("index_faces", {"FaceRecords": [{"Face": face()}]}, asked)
+    whole = PhotoFile(b"whole", lambda regions: [])
+    assert collection.add([PhotoFaces(PHOTO, b"", 30, 40, whole)]) == 1
 
 
 def test_deletion_reads_the_collection_page_by_page_and_deletes_in_bulk(
@@ -178,15 +118,6 @@ def test_an_event_without_a_collection_has_no_faces(
     assert act(collection) == 0
 
 
-@pytest.mark.parametrize(
-    "act", [lambda it: it.delete_photos([]), lambda it: it.count([]), lambda it: it.delete_faces([])]
-)
-def test_nothing_is_asked_for_nothing(
-    stub: Stubber, collection: RekognitionFaces, act: Callable[[RekognitionFaces], int]
-) -> None:
-    assert act(collection) == 0
-
-
 def test_every_name_and_number_fits_the_service_s_own_limits(client: Any) -> None:
     model = client.meta.service_model.operation_model("SearchFacesByImage").input_shape.members
     longest = f"{'a' * 128}.{10**15 - 1}"  # a stack's name has at most 128 characters
@@ -194,57 +125,29 @@ def test_every_name_and_number_fits_the_service_s_own_limits(client: Any) -> Non
     assert model["MaxFaces"].metadata["max"] == MAX_MATCHES
 
 
-def compared(*faces: tuple[float, float]) -> dict[str, Any]:
-    """An answer of CompareFaces: faces of the target by their width and similarity, of which 0 is told by no match."""
-    boxes = [{"BoundingBox": BOX | {"Width": width}} for width, _ in faces]
-    told = list(zip(boxes, faces, strict=True))
-    return {
-        "FaceMatches": [{"Face": box, "Similarity": similarity} for box, (_, similarity) in told if similarity],
-        "UnmatchedFaces": [box for box, (_, similarity) in told if not similarity],
-    }
-
-
-COMPARE = {
-    "SourceImage": {"Bytes": ANY},
-    "TargetImage": {"Bytes": ANY},
-    "SimilarityThreshold": 90.0,
-    "QualityFilter": "NONE",
-}
-
-
 def test_several_selfies_are_compared_first_and_a_face_counts_once_by_its_best(
     stub: Stubber, matcher: RekognitionMatcher
 ) -> None:
+    compared = {"FaceMatches": [{"Face": {"BoundingBox": BOX}, "Similarity": 95.0}], "UnmatchedFaces": []}
+    asked = {"SourceImage": {"Bytes": ANY}, "TargetImage": {"Bytes": ANY}, "SimilarityThreshold": 90.0}
     for _ in range(2):
-        stub.add_response("compare_faces", compared((0.4, 95.0), (0.2, 0)), COMPARE)
-    found = [(93.0, PHOTO), (99.5, PHOTO), (91.0, uuid.UUID(int=8))]
-    for similarity, photo in found:
-        stub.add_response(
-            "search_faces_by_image", {"FaceMatches": [{"Similarity": similarity, "Face": face(photo, photo)}]}
-        )
+        stub.add_response("compare_faces", compared, asked | {"QualityFilter": "NONE"})
+    for similarity, photo in [(93.0, PHOTO), (99.5, PHOTO), (91.0, uuid.UUID(int=8))]:
+        matches = [{"Similarity": similarity, "Face": face(photo, photo)}]
+        stub.add_response("search_faces_by_image", {"FaceMatches": matches})
     probe = matcher.probe(EVENT, [selfie_of(1)] * 3)
     assert [hit.similarity for hit in probe.hits] == [99.5, 91.0]
     assert [match.image_id for match in matcher.match(EVENT, probe)] == [PHOTO]
 
 
-@pytest.mark.parametrize("faces", [[(0.4, 0)], [(0.4, 89.9)], [(0.2, 99.0), (0.4, 0)], []])
-def test_selfies_that_are_not_alike_are_refused_before_a_second_comparison_and_before_any_search(
-    stub: Stubber, matcher: RekognitionMatcher, faces: list[tuple[float, float]]
+@pytest.mark.parametrize(("similarity", "width"), [(89.9, 0.4), (99.0, 0.2)])
+def test_selfies_are_alike_by_the_event_s_confidence_and_their_largest_faces(
+    stub: Stubber, matcher: RekognitionMatcher, similarity: float, width: float
 ) -> None:
-    stub.add_response("compare_faces", compared(*faces), COMPARE)
-    with pytest.raises(OtherPerson if faces else NoFaceFound, match="Selfie 2"):
+    match = {"Face": {"BoundingBox": BOX | {"Width": width}}, "Similarity": similarity}
+    stub.add_response("compare_faces", {"FaceMatches": [match], "UnmatchedFaces": [{"BoundingBox": BOX}]})
+    with pytest.raises(OtherPerson, match="Selfie 2"):
         matcher.probe(EVENT, [selfie_of(1)] * 3)
-
-
-@pytest.mark.parametrize(("first_has_a_face", "odd"), [(True, 2), (False, 1)])
-def test_a_comparison_without_a_face_says_in_which_selfie(
-    stub: Stubber, matcher: RekognitionMatcher, first_has_a_face: bool, odd: int
-) -> None:
-    stub.add_client_error("compare_faces", "InvalidParameterException")
-    faces = [{"BoundingBox": BOX}] if first_has_a_face else []
-    stub.add_response("detect_faces", {"FaceDetails": faces}, {"Image": {"Bytes": ANY}, "Attributes": ["DEFAULT"]})
-    with pytest.raises(NoFaceFound, match=f"Selfie {odd}: "):
-        matcher.probe(EVENT, [selfie_of(1)] * 2)
 
 
 def test_a_busy_service_is_no_selfies_fault(stub: Stubber, matcher: RekognitionMatcher) -> None:

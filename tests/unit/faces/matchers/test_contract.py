@@ -125,13 +125,6 @@ def test_pictures_of_any_accepted_kind_are_searched_and_indexed(world: MatcherBe
     assert world.search(encoded(picture, kind, **options)) == [photo]
 
 
-def test_every_face_of_a_crowd_is_found(world: MatcherBench) -> None:
-    crowd = [look(number % 3 + 3) for number in range(149)]
-    report = world.upload(photo_of(*crowd, look(ANNA), columns=15, last=24))
-    assert report.faces == 150
-    assert world.find(ANNA) == [report.image_id]
-
-
 def test_faces_of_other_events_are_never_found(world: MatcherBench) -> None:
     data = photo_of(look(ANNA))
     theirs = world.add(data, OTHER)
@@ -152,11 +145,6 @@ def test_a_second_delivery_of_a_photo_adds_nothing(world: MatcherBench) -> None:
     )
     assert len(world.kept) == kept
     assert world.find(ANNA) == [first.image_id]
-
-
-def test_a_photo_that_cannot_be_read_is_recorded_and_never_found(world: MatcherBench) -> None:
-    assert world.upload(photo_of(look(ANNA))[:200]).outcome is IndexingOutcome.FAILED
-    assert world.find(ANNA) == []
 
 
 def test_deleted_photos_are_found_no_more_and_the_receipt_says_zero(world: MatcherBench) -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from facesearch.adapters.rekognition.pictures import LONG_SIDE, MAX_BYTES, MIN_SIDE, jpeg_of, parts_of, selfie_jpeg
-from facesearch.adapters.rekognition.regions import FoundFace, one_per_face, placed, quarters
+from facesearch.adapters.rekognition.regions import FoundFace, one_per_face, quarters
 from facesearch.faces.sets import WHOLE, Region
 from tests.support.pictures import CORNERS, colours, corners, encoded, exif
 
@@ -88,9 +88,3 @@ def test_a_child_before_a_parent_is_not_the_parent() -> None:
     parent = FoundFace("p", Region(0.4, 0.2, 0.2, 0.3))
     child = FoundFace("c", Region(0.45, 0.35, 0.08, 0.1), quarters(WHOLE)[0])
     assert one_per_face([parent, child]) == ([parent, child], [])
-
-
-def test_a_place_in_a_part_is_a_place_in_the_photo() -> None:
-    part = quarters(WHOLE)[3]
-    assert part == pytest.approx((0.45, 0.45, 0.55, 0.55))
-    assert placed(Region(0, 0.5, 0.1, 0.2), part) == pytest.approx((0.45, 0.725, 0.055, 0.11))

@@ -1,7 +1,8 @@
 """What only faces kept by Rekognition can run into: throttling, crowds, runs that die between it and our records."""
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from facesearch.adapters.rekognition.matcher import MAX_MATCHES, RekognitionMatc
 from facesearch.deletion.photos import Files
 from facesearch.errors import EngineBusy, NoFaceFound, StoreUnavailable, UnusableImage
 from facesearch.faces.sets import Region
-from facesearch.models import FIRST_MODEL, SearchSummary
+from facesearch.models import FaceSetKind
 from facesearch.photos.reports import IndexingOutcome
 from facesearch.records import Photo
 from facesearch.search.face_search import STORING_SECONDS
@@ -26,6 +27,13 @@ from tests.unit.faces.sets.places import PREFIX
 
 ANNA, BEN, CARL = 1, 2, 3
 THROTTLES = ["ThrottlingException", "ProvisionedThroughputExceededException"]
+
+
+@pytest.fixture
+def world() -> Iterator[MatcherBench]:
+    """Rekognition's, with a client that tries once."""
+    with ThreadPoolExecutor(2) as pool:
+        yield MatcherBench(FaceSetKind.REKOGNITION, pool, config=ONE_ATTEMPT)
 
 
 def during_first_look(world: MatcherBench, then: Callable[[], Any]) -> None:
@@ -41,19 +49,16 @@ def during_first_look(world: MatcherBench, then: Callable[[], Any]) -> None:
 
 
 @pytest.mark.parametrize("code", THROTTLES)
-def test_a_search_that_is_throttled_again_and_again_is_to_come_back_later(
-    service_world: MatcherBench, code: str
-) -> None:
-    photo = service_world.add(photo_of(look(ANNA)))
-    service_world.service.refusals["SearchFacesByImage"] = [Refusal(code)]
+def test_a_search_that_is_throttled_again_and_again_is_to_come_back_later(world: MatcherBench, code: str) -> None:
+    photo = world.add(photo_of(look(ANNA)))
+    world.service.refusals["SearchFacesByImage"] = [Refusal(code)]
     with pytest.raises(EngineBusy) as busy:
-        service_world.find(ANNA)
+        world.find(ANNA)
     assert (busy.value.status, busy.value.headers) == (429, {"Retry-After": "5"})
-    assert service_world.find(ANNA) == [photo]
+    assert world.find(ANNA) == [photo]
 
 
-def test_the_client_itself_tries_a_throttled_search_again(service_world: MatcherBench) -> None:
-    world = service_world
+def test_the_client_itself_tries_a_throttled_search_again(world: MatcherBench) -> None:
     photo = world.add(photo_of(look(ANNA)))
     world.matcher = RekognitionMatcher(world.service.client(SEARCHING), PREFIX, world.stores.photos, Inline())
     for refusal in (Refusal(THROTTLES[0]), Refusal("InternalServerError", 500)):
@@ -80,9 +85,9 @@ def needed(selfies: int, photos: bool) -> int:
 
 @pytest.mark.parametrize("slow", ["CompareFaces", "DetectFaces", "SearchFacesByImage"])
 @pytest.mark.parametrize("selfies", [1, 2, 3])
-def test_no_call_begins_that_could_outlive_the_search(service_world: MatcherBench, slow: str, selfies: int) -> None:
+def test_no_call_begins_that_could_outlive_the_search(world: MatcherBench, slow: str, selfies: int) -> None:
     """Whichever operation hangs for a while: every call has a whole one's time left when it begins, or is not made."""
-    world, now, begun = service_world, [1000.0], list[float]()
+    now, begun = [1000.0], list[float]()
     world.add(photo_of(look(ANNA)))
     collections = world.service.collections
     client = world.service.client(ONE_ATTEMPT)
@@ -121,36 +126,27 @@ def test_no_call_begins_that_could_outlive_the_search(service_world: MatcherBenc
         ("AccessDeniedException", ClientError),
     ],
 )
-def test_each_refusal_of_a_search_is_its_own_outcome(
-    service_world: MatcherBench, code: str, outcome: type[Exception]
-) -> None:
-    service_world.add(photo_of(look(ANNA)))
-    service_world.service.refusals["SearchFacesByImage"] = [Refusal(code, 500 if "Server" in code else 400)]
+def test_each_refusal_of_a_search_is_its_own_outcome(world: MatcherBench, code: str, outcome: type[Exception]) -> None:
+    world.add(photo_of(look(ANNA)))
+    world.service.refusals["SearchFacesByImage"] = [Refusal(code, 500 if "Server" in code else 400)]
     with pytest.raises(outcome):
-        service_world.find(ANNA)
+        world.find(ANNA)
 
 
 @pytest.mark.parametrize("code", [*THROTTLES, "InternalServerError"])
-def test_a_photo_that_is_throttled_is_delivered_again_and_complete_then(service_world: MatcherBench, code: str) -> None:
+def test_a_photo_that_is_throttled_is_delivered_again_and_complete_then(world: MatcherBench, code: str) -> None:
     data = photo_of(look(ANNA), look(BEN))
-    service_world.collection.complete()
-    service_world.service.refusals["IndexFaces"] = [Refusal(code, 500 if "Server" in code else 400)]
+    world.collection.complete()
+    world.service.refusals["IndexFaces"] = [Refusal(code, 500 if "Server" in code else 400)]
     with pytest.raises(StoreUnavailable):
-        service_world.upload(data)
-    assert service_world.find(ANNA) == []
-    photo = service_world.add(data)
-    assert service_world.find(ANNA) == [photo]
+        world.upload(data)
+    assert world.find(ANNA) == []
+    photo = world.add(data)
+    assert world.find(ANNA) == [photo]
 
 
-def test_a_photo_that_the_service_cannot_read_is_recorded_as_failed(service_world: MatcherBench) -> None:
-    service_world.collection.complete()
-    service_world.service.refusals["IndexFaces"] = [Refusal("InvalidImageFormatException")]
-    report = service_world.upload(photo_of(look(ANNA)))
-    assert (report.outcome, report.reason) == (IndexingOutcome.FAILED, "The face service cannot read the picture.")
-
-
-def test_a_photo_of_which_a_part_cannot_be_read_keeps_no_face(service_world: MatcherBench) -> None:
-    world, index_faces = service_world, service_world.client.index_faces
+def test_a_photo_of_which_a_part_cannot_be_read_keeps_no_face(world: MatcherBench) -> None:
+    index_faces = world.client.index_faces
 
     def indexed_once(**asked: Any) -> Any:
         found = index_faces(**asked)
@@ -163,33 +159,25 @@ def test_a_photo_of_which_a_part_cannot_be_read_keeps_no_face(service_world: Mat
     assert not any(world.service.collections.values())
 
 
-def test_the_first_photo_makes_the_collection_and_a_search_makes_none(service_world: MatcherBench) -> None:
-    service_world.find(ANNA)
-    assert service_world.service.collections == {}
-    service_world.add(photo_of(look(ANNA)))
-    assert list(service_world.service.collections) == [f"{PREFIX}{service_world.event.event_id}"]
-    service_world.collection.complete()
-    assert len(service_world.kept) == 1, "made again, it is the one that is there"
+def test_the_first_photo_makes_the_collection_and_a_search_makes_none(world: MatcherBench) -> None:
+    world.find(ANNA)
+    assert world.service.collections == {}
+    world.add(photo_of(look(ANNA)))
+    assert list(world.service.collections) == [f"{PREFIX}{world.event.event_id}"]
+    world.collection.complete()
+    assert len(world.kept) == 1, "made again, it is the one that is there"
 
 
 @pytest.mark.parametrize(("faces", "calls"), [(99, 1), (100, 5), (150, 5), (620, LOOKS)])
-def test_a_photo_costs_one_call_and_more_only_when_it_is_a_crowd(
-    service_world: MatcherBench, faces: int, calls: int
-) -> None:
-    report = service_world.upload(photo_of(*[look(number % 7 + 1) for number in range(faces)], columns=30))
-    assert report.faces == len(service_world.kept) == faces
-    assert service_world.service.calls.count("IndexFaces") - 1 == calls, "one more, before there was a collection"
-
-
-def test_faces_below_the_service_s_bar_are_not_indexed(service_world: MatcherBench) -> None:
-    see = service_world.service.see
-    service_world.service.see = lambda data: [SeenFace(face.box, face.look, True) for face in see(data)]
-    assert service_world.upload(photo_of(look(ANNA))).faces == 0
+def test_a_photo_costs_one_call_and_more_only_when_it_is_a_crowd(world: MatcherBench, faces: int, calls: int) -> None:
+    report = world.upload(photo_of(*[look(number % 7 + 1) for number in range(faces)], columns=30))
+    assert report.faces == len(world.kept) == faces
+    assert world.service.calls.count("IndexFaces") - 1 == calls, "one more, before there was a collection"
 
 
 @pytest.mark.parametrize("faces", [3, 150])
-def test_a_run_that_died_before_its_record_leaves_no_second_face(service_world: MatcherBench, faces: int) -> None:
-    data, photos = photo_of(*[look(number % 7 + 1) for number in range(faces)], columns=15), service_world.stores.photos
+def test_a_run_that_died_before_its_record_leaves_no_second_face(world: MatcherBench, faces: int) -> None:
+    data, photos = photo_of(*[look(number % 7 + 1) for number in range(faces)], columns=15), world.stores.photos
     add = photos.add
 
     def dying(event_id: int, shards: int, photo: Photo, uploaded_at: int = 0) -> bool:
@@ -197,16 +185,15 @@ def test_a_run_that_died_before_its_record_leaves_no_second_face(service_world: 
 
     photos.add = dying  # type: ignore[method-assign]
     with pytest.raises(ConnectionError):
-        service_world.upload(data)
-    assert service_world.find(ANNA) == [], "there is no record that anybody could be shown"
+        world.upload(data)
+    assert world.find(ANNA) == [], "there is no record that anybody could be shown"
     photos.add = add  # type: ignore[method-assign]
-    photo = service_world.add(data)
-    assert len(service_world.kept) == faces
-    assert service_world.find(ANNA) == [photo]
+    photo = world.add(data)
+    assert len(world.kept) == faces
+    assert world.find(ANNA) == [photo]
 
 
-def test_a_person_s_faces_go_even_where_no_photo_was_recorded(service_world: MatcherBench) -> None:
-    world = service_world
+def test_a_person_s_faces_go_even_where_no_photo_was_recorded(world: MatcherBench) -> None:
     world.collection.complete()
     stray = KeptFace(str(uuid.uuid4()), "x", str(uuid.uuid4()), SeenFace(Region(0, 0, 1, 1), Look(ANNA)))
     world.service.collections[f"{PREFIX}{world.event.event_id}"][stray.face_id] = stray
@@ -216,8 +203,7 @@ def test_a_person_s_faces_go_even_where_no_photo_was_recorded(service_world: Mat
         assert [kept.face.look for kept in world.kept] == [look(BEN)]
 
 
-def test_more_faces_than_one_search_returns_are_still_all_deleted(service_world: MatcherBench) -> None:
-    world = service_world
+def test_more_faces_than_one_search_returns_are_still_all_deleted(world: MatcherBench) -> None:
     world.collection.complete()
     collection = world.service.collections[f"{PREFIX}{world.event.event_id}"]
     for number in range(MAX_MATCHES + 5):
@@ -232,15 +218,15 @@ def test_more_faces_than_one_search_returns_are_still_all_deleted(service_world:
 
 
 @pytest.mark.parametrize("external_id", ["", "somebody-else-s"])
-def test_faces_that_somebody_else_has_put_there_are_no_matches(service_world: MatcherBench, external_id: str) -> None:
-    photo = service_world.add(photo_of(look(ANNA)))
+def test_faces_that_somebody_else_has_put_there_are_no_matches(world: MatcherBench, external_id: str) -> None:
+    photo = world.add(photo_of(look(ANNA)))
     other = KeptFace(str(uuid.uuid4()), "x", external_id, SeenFace(Region(0, 0, 1, 1), look(ANNA)))
-    service_world.service.collections[f"{PREFIX}{service_world.event.event_id}"][other.face_id] = other
-    assert service_world.find(ANNA) == [photo]
+    world.service.collections[f"{PREFIX}{world.event.event_id}"][other.face_id] = other
+    assert world.find(ANNA) == [photo]
 
 
-def test_a_photo_deleted_while_a_second_delivery_looks_at_it_leaves_no_face(service_world: MatcherBench) -> None:
-    world, data = service_world, photo_of(look(ANNA), look(BEN))
+def test_a_photo_deleted_while_a_second_delivery_looks_at_it_leaves_no_face(world: MatcherBench) -> None:
+    data = photo_of(look(ANNA), look(BEN))
     world.add(photo_of(look(CARL)))
 
     def record_and_delete() -> None:
@@ -252,8 +238,8 @@ def test_a_photo_deleted_while_a_second_delivery_looks_at_it_leaves_no_face(serv
     assert [kept.face.look for kept in world.kept] == [look(CARL)]
 
 
-def test_what_a_killed_delivery_has_left_of_a_deleted_photo_goes_with_the_next_one(service_world: MatcherBench) -> None:
-    world, data = service_world, photo_of(look(ANNA))
+def test_what_a_killed_delivery_has_left_of_a_deleted_photo_goes_with_the_next_one(world: MatcherBench) -> None:
+    data = photo_of(look(ANNA))
     photo = world.add(data)
     (kept,) = world.kept
     world.photos_eraser.delete_photos(world.event, [photo], Files())
@@ -262,8 +248,7 @@ def test_what_a_killed_delivery_has_left_of_a_deleted_photo_goes_with_the_next_o
     assert world.kept == []
 
 
-def test_an_event_deleted_while_a_photo_is_looked_at_gets_no_second_collection(service_world: MatcherBench) -> None:
-    world = service_world
+def test_an_event_deleted_while_a_photo_is_looked_at_gets_no_second_collection(world: MatcherBench) -> None:
     world.add(photo_of(look(BEN)))
 
     def delete() -> None:
@@ -274,17 +259,3 @@ def test_an_event_deleted_while_a_photo_is_looked_at_gets_no_second_collection(s
     assert world.upload(photo_of(look(ANNA))).outcome is IndexingOutcome.IGNORED
     assert world.service.calls.count("CreateCollection") == 2
     assert world.service.collections == {}
-
-
-def test_photos_say_that_none_of_our_models_has_looked_at_them(service_world: MatcherBench) -> None:
-    photo = service_world.add(photo_of(look(ANNA)))
-    record = service_world.stores.photos.get(service_world.event.event_id, service_world.event.shards, photo)
-    assert record is not None
-    assert (record.model, record.faces, record.faces_by(FIRST_MODEL)) == ("rekognition", b"", None)
-
-
-def test_a_search_is_summed_up_by_the_event_s_confidence(service_world: MatcherBench) -> None:
-    service_world.add(photo_of(look(ANNA)))
-    probe = service_world.matcher.probe(service_world.event, [selfie_of(ANNA)])
-    found = service_world.matcher.match(service_world.event, probe)
-    assert service_world.matcher.summary(service_world.event, probe, found) == SearchSummary(1, 90)

@@ -13,17 +13,8 @@ import cv2
 from numpy.typing import NDArray
 from typing_extensions import override
 
-from facesearch.adapters.opencv import upright
-from facesearch.adapters.opencv.detections import (
-    SCORE,
-    Detections,
-    largest,
-    most_prominent,
-    moved,
-    one_per_face,
-    tiles,
-    whole,
-)
+from facesearch.adapters.opencv import detections, upright
+from facesearch.adapters.opencv.detections import SCORE, Detections, moved
 from facesearch.errors import NoFaceFound
 from facesearch.faces.engine import PLAIN_MODEL, Embedding, Face, FaceEngine, RgbImage, engine_name
 from facesearch.faces.qualities import sharpness_of
@@ -71,6 +62,8 @@ class OpenCvEngine(FaceEngine):
     The networks keep state while they run: one call at a time.
     """
 
+    model: str = DEFAULT_MODEL
+
     def __init__(self, models_dir: Path, threads: int) -> None:
         """Load the two networks, about 0.1 s.
 
@@ -88,8 +81,6 @@ class OpenCvEngine(FaceEngine):
         size = (COARSE_SIDE, COARSE_SIDE)  # until the first picture
         self._detector = cv2.FaceDetectorYN.create(str(models_dir / DETECTOR), "", size, MIN_SCORE)
         self._recogniser = cv2.FaceRecognizerSF.create(str(models_dir / RECOGNISER), "")
-        self._model = DEFAULT_MODEL
-        self._mirrored = self._looks_again = True
 
     def named(self, model: str) -> "OpenCvEngine":
         """The same two networks as the engine of another model.
@@ -97,22 +88,16 @@ class OpenCvEngine(FaceEngine):
         Raises:
             UnknownModelError: there is none.
         """
+        engine_name(model)
         engine = copy.copy(self)
-        name = engine_name(model)
-        engine._mirrored, engine._looks_again = name != PLAIN_MODEL, name == DEFAULT_MODEL
-        engine._model = model
+        engine.model = model
         return engine
-
-    @property
-    @override
-    def model(self) -> str:
-        return self._model
 
     @override
     def faces(self, image: RgbImage) -> list[Face]:
         """At most `MAX_FACES`, none smaller than `MIN_FACE` pixels."""
-        found = one_per_face(np.concatenate(list(self._looks(image))))
-        return [self._face(image, row) for row in largest(found, MIN_FACE, MAX_FACES)]
+        found = detections.one_per_face(np.concatenate(list(self._looks(image))))
+        return [self._face(image, row) for row in detections.largest(found, MIN_FACE, MAX_FACES)]
 
     @override
     def probe(self, selfie: bytes) -> Embedding:
@@ -141,9 +126,9 @@ class OpenCvEngine(FaceEngine):
             return
         scale = min(1.0, (TILED_PIXELS / (width * height)) ** 0.5)
         tiled = image if scale == 1 else _resized(image, scale)
-        for tile in tiles(tiled.shape[1], tiled.shape[0], TILE_SIDE, TILE_OVERLAP):
+        for tile in detections.tiles(tiled.shape[1], tiled.shape[0], TILE_SIDE, TILE_OVERLAP):
             part = tiled[tile.y : tile.y + tile.height, tile.x : tile.x + tile.width]
-            found = whole(self._detect(part), tile, tiled.shape[1], tiled.shape[0])
+            found = detections.whole(self._detect(part), tile, tiled.shape[1], tiled.shape[0])
             yield moved(found, scale, tile.x / scale, tile.y / scale)
 
     def _look(self, image: RgbImage, side: int) -> Detections:
@@ -161,7 +146,7 @@ class OpenCvEngine(FaceEngine):
         owners = []
         for view in views:
             for side in (COARSE_SIDE, SELFIE_SIDE):
-                row = most_prominent(self._look(view, side), view.shape[1], view.shape[0])
+                row = detections.most_prominent(self._look(view, side), view.shape[1], view.shape[0])
                 if row is not None:
                     owners.append((view, row))
                 if max(view.shape[:2]) <= side or (row is not None and row[SCORE] >= UPRIGHT_SCORE):
@@ -176,14 +161,14 @@ class OpenCvEngine(FaceEngine):
     def _aligned(self, image: RgbImage, row: Detections) -> NDArray[np.uint8]:
         """The face as the recogniser wants it: shape (112, 112, 3), BGR, its landmarks in their places."""
         portrait, local = _portrait(image, row)
-        if self._looks_again:
+        if engine_name(self.model) == DEFAULT_MODEL:
             local = self._upright(portrait, local)
         return np.asarray(self._recogniser.alignCrop(_bgr(portrait), local), np.uint8)
 
     def _embedding(self, aligned: NDArray[np.uint8]) -> Embedding:
         """Unit features of an aligned face; if mirrored, the unit mean with its mirror image's."""
         # feature() answers from a buffer that the next call overwrites.
-        views = (aligned, cv2.flip(aligned, 1)) if self._mirrored else (aligned,)
+        views = (aligned, cv2.flip(aligned, 1)) if engine_name(self.model) != PLAIN_MODEL else (aligned,)
         features = [self._recogniser.feature(view)[0].copy() for view in views]
         mean = sum(feature / np.linalg.norm(feature) for feature in features)
         return np.asarray(mean / np.linalg.norm(mean), np.float32)

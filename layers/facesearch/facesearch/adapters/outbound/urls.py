@@ -6,6 +6,7 @@ and passwords, fragments, backslashes, white space, addresses in octal, hex or s
 """
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from ipaddress import AddressValueError, IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
 from urllib.parse import quote, urljoin
@@ -90,20 +91,13 @@ def is_loopback(address: Address) -> bool:
 
 @dataclass(frozen=True)
 class Target:
-    """A URL in parts that are ready to be sent.
+    """A URL in parts that are ready to be sent."""
 
-    Attributes:
-        scheme: "https", or locally "http".
-        host: lower-case ASCII; an IPv6 address without brackets.
-        path: path and query, visible ASCII, beginning with "/".
-        address: the host, if it is written as an address.
-    """
-
-    scheme: str
-    host: str
+    scheme: str  # "https", or locally "http"
+    host: str  # lower-case ASCII; an IPv6 address without brackets
     port: int
-    path: str
-    address: Address | None
+    path: str  # path and query, visible ASCII, beginning with "/"
+    address: Address | None  # the host, if it is written as an address
 
     @property
     def authority(self) -> str:
@@ -214,8 +208,13 @@ def _address(host: str) -> Address | None:
 
 
 def _name(host: str, allow_local: bool) -> str:
-    """The name as DNS knows it."""
-    name = (host if host.isascii() else _in_ascii(host)).lower()
+    """The name as DNS knows it: one of other scripts by IDNA 2008, which makes no digits or letters of look-alikes."""
+    name = host.lower()
+    if not host.isascii():
+        import httpx
+
+        with suppress(httpx.InvalidURL, UnicodeError):
+            name = httpx.URL(scheme="https", host=host).raw_host.decode("ascii").lower()
     if len(name) > 253 or not _NAME.fullmatch(name):
         raise RefusedUrlError("The URL's host is not a host name.")
     if name == "localhost" and allow_local:
@@ -223,13 +222,3 @@ def _name(host: str, allow_local: bool) -> str:
     if "." not in name or name.rpartition(".")[2] in _INSIDE:
         raise RefusedUrlError(_NOT_PUBLIC)
     return name
-
-
-def _in_ascii(host: str) -> str:
-    """An international name in ASCII by IDNA 2008, which does not make digits or letters out of look-alikes."""
-    import httpx
-
-    try:
-        return httpx.URL(scheme="https", host=host).raw_host.decode("ascii")
-    except (httpx.InvalidURL, UnicodeError):
-        raise RefusedUrlError("The URL's host is not a host name.") from None

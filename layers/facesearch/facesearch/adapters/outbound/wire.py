@@ -25,6 +25,9 @@ MOST_TRIED = 4
 TLS_RECORD = 2**14
 """Bytes of one write, which is then one step of TLS: httpcore's timeout is for each step, not for all of them."""
 
+ENDS = (FetchFailedError, httpcore.NetworkError, httpcore.RemoteProtocolError, httpcore.TimeoutException)
+"""How reading a response can end early."""
+
 # At DEBUG it would write down hosts and what they say.
 logging.getLogger("httpcore").setLevel(logging.WARNING)
 
@@ -63,21 +66,14 @@ class Deadline:
 
 @dataclass
 class Route(httpcore.NetworkBackend):
-    """How to get to a host, whatever host httpcore asks for.
-
-    Attributes:
-        addresses: where the host may be connected to; all of them checked.
-        tls: for https; the certificate must be for the target's host.
-        room: bytes that may still be read, whatever they are called.
-        network: makes the connections, None = by sockets; it gets addresses alone, so no name is looked up again.
-    """
+    """How to get to a host, whatever host httpcore asks for."""
 
     target: Target
-    addresses: Sequence[Address]
-    tls: ssl.SSLContext | None
+    addresses: Sequence[Address]  # where the host may be connected to; all of them checked
+    tls: ssl.SSLContext | None  # for https; the certificate must be for the target's host
     deadline: Deadline
-    room: int
-    network: httpcore.NetworkBackend | None = None
+    room: int  # bytes that may still be read, whatever they are called
+    network: httpcore.NetworkBackend | None = None  # None = sockets; gets addresses, so no name is looked up again
 
     @override
     def connect_tcp(
@@ -109,21 +105,14 @@ def exchange(
     """
     target = route.target
     host, scheme = target.host.encode("ascii"), target.scheme.encode("ascii")
+    url = httpcore.URL(scheme=scheme, host=host, port=target.port, target=target.path.encode("ascii"))
     # The origin's host is what TLS asks for and checks; the route decides alone where to connect.
-    origin = httpcore.Origin(scheme, host, target.port)
-    connection = httpcore.HTTPConnection(origin, ssl_context=route.tls, network_backend=route)
-    if body is not None:
-        headers = {**headers, "content-length": str(len(body))}
-    request = httpcore.Request(
-        method,
-        httpcore.URL(scheme=scheme, host=host, port=target.port, target=target.path.encode("ascii")),
-        headers=[*_with_ours(headers, target).items()],
-        content=body,
-    )
+    connection = httpcore.HTTPConnection(url.origin, ssl_context=route.tls, network_backend=route)
     try:
-        response = connection.handle_request(request)
-        route.room = response_bytes
-        yield response
+        all_headers = [*_with_ours(headers, target).items()]
+        with connection, connection.stream(method, url, headers=all_headers, content=body) as response:
+            route.room = response_bytes
+            yield response
     except httpcore.TimeoutException:
         raise route.deadline.passed() from None
     except httpcore.ConnectError as error:  # of TLS: a route that does not connect has its own words
@@ -134,26 +123,15 @@ def exchange(
         raise FetchFailedError("The host closed the connection.", retryable=True) from None
     except httpcore.RemoteProtocolError:
         raise FetchFailedError("The host's response is incomplete or not HTTP.", retryable=True) from None
-    finally:
-        connection.close()
-
-
-def drain(response: httpcore.Response) -> None:
-    """Read what is allowed of a body that nobody wants: some receivers take a connection cut short for a failure."""
-    with suppress(FetchFailedError, httpcore.NetworkError, httpcore.RemoteProtocolError, httpcore.TimeoutException):
-        for _ in response.iter_stream():
-            pass
 
 
 def _with_ours(headers: Mapping[str, str], target: Target) -> dict[str, str]:
-    ours = {
-        "host": target.authority,
-        "user-agent": "face-search",
-        "accept": "*/*",
-        "accept-encoding": "identity",
-        "connection": "close",
-    }
-    return ours | {name.lower(): value for name, value in headers.items() if name.lower() not in ours}
+    """Headers of which nobody else decides who is meant and how it is sent; the length is httpcore's."""
+    ours = {"host": target.authority, "user-agent": "face-search", "accept": "*/*"}
+    ours |= {"accept-encoding": "identity", "connection": "close"}
+    theirs = {name.lower(): value for name, value in headers.items()}
+    theirs.pop("content-length", None)
+    return theirs | ours
 
 
 @dataclass(frozen=True)

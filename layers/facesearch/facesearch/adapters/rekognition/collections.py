@@ -38,14 +38,10 @@ CALL_SECONDS = 11.0
 _UNREADABLE = "The face service cannot read the picture."
 
 
-def name_of(prefix: str, event_id: int) -> str:
-    """The collection of an event. `prefix`: what this stack's collections are called by, and nobody else's."""
-    return f"{prefix}{event_id}"
-
-
 @dataclass(frozen=True)
 class RekognitionFaces(FaceSetStore):
-    """The collection of one event. `rekognition` is a boto3 client, `prefix` as `name_of` takes it."""
+    """The collection of one event. `rekognition` is a boto3 client, `prefix` what this stack's collections are called
+    by, and nobody else's."""
 
     rekognition: Any
     prefix: str
@@ -54,7 +50,7 @@ class RekognitionFaces(FaceSetStore):
     @property
     def name(self) -> str:
         """The collection."""
-        return name_of(self.prefix, self.event_id)
+        return f"{self.prefix}{self.event_id}"
 
     @override
     def complete(self, advance: Callable[[int], None] = lambda _: None) -> bool:

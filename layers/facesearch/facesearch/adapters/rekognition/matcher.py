@@ -12,7 +12,7 @@ from typing import Any
 
 from typing_extensions import override
 
-from facesearch.adapters.rekognition.collections import CALL_SECONDS, RekognitionFaces, name_of
+from facesearch.adapters.rekognition.collections import CALL_SECONDS, RekognitionFaces
 from facesearch.adapters.rekognition.pictures import selfie_jpeg
 from facesearch.errors import EngineBusy, NoFaceFound, OtherPerson, Throttled, UnusableImage
 from facesearch.faces.matching import Matcher
@@ -49,20 +49,15 @@ class RekognitionProbe:
 
 @dataclass(frozen=True)
 class RekognitionMatcher(Matcher[RekognitionProbe]):
-    """`Matcher` over the event's collection.
+    """Over the event's collection.
 
     An event's confidence is the least similarity by Rekognition's own scale here: the same name, another scale.
-
-    Attributes:
-        rekognition: a boto3 client.
-        prefix: as `name_of` takes it.
-        pool: reads records side by side.
     """
 
-    rekognition: Any
-    prefix: str
+    rekognition: Any  # a boto3 client
+    prefix: str  # of the collections' names
     photos: PhotoStore
-    pool: Executor
+    pool: Executor  # reads records side by side
     clock: Callable[[], float] = time.monotonic
 
     @override
@@ -110,7 +105,7 @@ class RekognitionMatcher(Matcher[RekognitionProbe]):
         try:
             response = calls(
                 "search_faces_by_image",
-                CollectionId=name_of(self.prefix, event.event_id),
+                CollectionId=RekognitionFaces(self.rekognition, self.prefix, event.event_id).name,
                 Image={"Bytes": jpeg},
                 MaxFaces=MAX_MATCHES,
                 FaceMatchThreshold=float(event.confidence),

@@ -40,15 +40,7 @@ def jpeg_of(image: Image.Image, side: int = LONG_SIDE) -> bytes:
 def parts_of(image: Image.Image, regions: Sequence[Region]) -> list[bytes]:
     """Parts of a picture, each as `jpeg_of` makes them."""
     width, height = image.size
-    boxes = [
-        (
-            round(region.left * width),
-            round(region.top * height),
-            round((region.left + region.width) * width),
-            round((region.top + region.height) * height),
-        )
-        for region in regions
-    ]
+    boxes = ((left * width, top * height, (left + w) * width, (top + h) * height) for left, top, w, h in regions)
     return [jpeg_of(image.crop(box)) for box in boxes]
 
 

@@ -17,17 +17,11 @@ SAME_FACE_CUT = 0.6
 
 @dataclass(frozen=True)
 class FoundFace:
-    """One face of one look.
+    """One face of one look."""
 
-    Attributes:
-        face_id: the service's.
-        box: its place in the whole photo.
-        look: the part of the photo that was looked at.
-    """
-
-    face_id: str
-    box: Region
-    look: Region = WHOLE
+    face_id: str  # the service's
+    box: Region  # its place in the whole photo
+    look: Region = WHOLE  # the part of the photo that was looked at
 
     @property
     def is_cut(self) -> bool:

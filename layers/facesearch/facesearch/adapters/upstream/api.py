@@ -3,11 +3,10 @@
 What is sent and how responses are read is the client package's; the same requests leave here as leave any integrator.
 """
 
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -21,7 +20,7 @@ from facesearch.observability import count, logger
 from facesearch_client import errors as client
 from facesearch_client import flows
 from facesearch_client.models import LARGEST_PAGE
-from facesearch_client.protocol import Api, ResultT
+from facesearch_client.protocol import Api
 from facesearch_client.responses import FaceSearchResponse
 from facesearch_client.retries import RetryPolicy
 from facesearch_client.selfies import image_type_of
@@ -39,6 +38,8 @@ RETRY_AFTER_SECONDS, LONGEST_RETRY_AFTER = 5, 3600
 KEY_SECONDS = 60.0
 """A refused key was perhaps replaced; who is refused for another reason reads the secret no more often than this."""
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+FlowOf = Callable[[Api, RetryPolicy], flows.Flow[FaceSearchResponse]]
+NOTHING: Mapping[int | None, Exception] = {}
 NO_FACE = "No face was found in the selfie, or it is not a readable picture."
 NOT_ONE_PERSON = "A selfie shows no face or another person, or is not a readable picture."
 ONE_ALONE = "body.file: the service that searches does not take these selfies together. Send one."
@@ -67,14 +68,16 @@ def new_http() -> httpx.Client:
     return httpx.Client(trust_env=False, follow_redirects=False, limits=limits)
 
 
+@dataclass
 class KeySecret:
     """A secret whose text is the key that the upstream knows us by and nothing else, read once per process, when it is
-    first needed. `secrets` is a boto3 client; threads may share it."""
+    first needed. `secrets` is a boto3 client. Threads may share it; some may read the secret at once."""
 
-    def __init__(self, secrets: Any, name: str, clock: Callable[[], float] = time.monotonic) -> None:
-        self._secrets, self._name, self._clock = secrets, name, clock
-        self._lock = threading.Lock()
-        self._key, self._read_at = "", 0.0
+    secrets: Any
+    name: str
+    clock: Callable[[], float] = time.monotonic
+    _key: str = field(default="", repr=False)
+    _read_at: float = 0.0
 
     def value(self) -> str:
         """The key.
@@ -83,34 +86,29 @@ class KeySecret:
             botocore.exceptions.ClientError: the secret is not there, or not for this function.
             ValueError: there is nothing in it.
         """
-        with self._lock:
-            if not self._key:
-                self._key = str(self._secrets.get_secret_value(SecretId=self._name).get("SecretString", "")).strip()
-                self._read_at = self._clock()
-            if not self._key:
-                raise ValueError("the secret of the upstream's key has no text")
-            return self._key
+        key = self._key
+        if not key:
+            key = str(self.secrets.get_secret_value(SecretId=self.name).get("SecretString", "")).strip()
+            self._key, self._read_at = key, self.clock()
+        if not key:
+            raise ValueError("the secret of the upstream's key has no text")
+        return key
 
     def refused(self) -> None:
         """The upstream does not take it: it is read again the next time, unless it was just read."""
-        with self._lock:
-            if self._clock() - self._read_at >= KEY_SECONDS:
-                self._key = ""
+        if self.clock() - self._read_at >= KEY_SECONDS:
+            self._key = ""
 
 
 @dataclass(frozen=True)
 class Upstream:
     """An API of this contract, as one deployment sees it. Threads may share it.
 
-    Attributes:
-        url: the API's base URL, without /api/v1.
-
-    Raises:
-        ValueError: key and selfies would leave this machine unencrypted.
+    Raises ValueError where key and selfies would leave this machine unencrypted.
     """
 
     http: httpx.Client
-    url: str
+    url: str  # the API's base URL, without /api/v1
     key: KeySecret
     breaker: Breaker
     retries: RetryPolicy = RETRIES
@@ -121,12 +119,8 @@ class Upstream:
             raise ValueError("the upstream's URL is not https")
 
     def search(self, search: SearchKey, selfies: Sequence[bytes], deadline: float) -> FaceSearchResponse:
-        """Search, or get the search that was done under this request_id: its first page, of 100.
-
-        Args:
-            search: as the upstream numbers organisation and event.
-            selfies: files of a format that the service reads; larger ones go by way of an upload there as here.
-            deadline: when to give up, by `clock`.
+        """Search, or get the search that was done under this request_id: its first page, of 100. `search` is as the
+        upstream numbers organisation and event, `deadline` when to give up, by `clock`.
 
         Raises:
             UnusableImage, TooLarge: a selfie. Of several the upstream's own words would say which; they are not read.
@@ -142,22 +136,19 @@ class Upstream:
         if len(selfies) > 1:
             refused |= {400: UnusableImage(NOT_ONE_PERSON), 422: InvalidRequest(ONE_ALONE)}
         request_id = str(search.request_id)
-        return self._end_of(
-            search,
-            lambda api, policy: flows.search(api, policy, search.event_id, selfies, request_id, 1, LARGEST_PAGE),
-            deadline,
-            refused,
-        )
+
+        def flow(api: Api, policy: RetryPolicy) -> flows.Flow[FaceSearchResponse]:
+            return flows.search(api, policy, search.event_id, selfies, request_id, 1, LARGEST_PAGE)
+
+        return self._end_of(search, flow, deadline, refused)
 
     def page(self, search: SearchKey, number: int, deadline: float) -> FaceSearchResponse:
         """A further page, of 100, of a search that is done. Arguments and errors as of `search`, without the selfie."""
-        return self._end_of(
-            search,
-            lambda api, policy: flows.retrying(
-                api.results(search.event_id, search.request_id, number, LARGEST_PAGE), policy
-            ),
-            deadline,
-        )
+
+        def flow(api: Api, policy: RetryPolicy) -> flows.Flow[FaceSearchResponse]:
+            return flows.retrying(api.results(search.event_id, search.request_id, number, LARGEST_PAGE), policy)
+
+        return self._end_of(search, flow, deadline)
 
     @property
     def clock(self) -> Callable[[], float]:
@@ -165,12 +156,8 @@ class Upstream:
         return self.retries.clock
 
     def _end_of(
-        self,
-        search: SearchKey,
-        flow_of: Callable[[Api, RetryPolicy], flows.Flow[ResultT]],
-        deadline: float,
-        refused: Mapping[int | None, Exception] | None = None,
-    ) -> ResultT:
+        self, search: SearchKey, flow_of: FlowOf, deadline: float, refused: Mapping[int | None, Exception] = NOTHING
+    ) -> FaceSearchResponse:
         api = Api(self.url, self.key.value(), search.org_id, ATTEMPT_SECONDS)
         policy = replace(self.retries, longest_wait=max(0.0, deadline - self.clock()))
         try:
@@ -183,7 +170,7 @@ class Upstream:
             logger.warning("upstream failed", status=error.status, outcome=type(error).__name__)
             if isinstance(error, client.NotAllowedError):
                 self.key.refused()
-            if isinstance(error, client.BadRequestError) and refused and error.status in refused:
+            if isinstance(error, client.BadRequestError) and error.status in refused:
                 raise refused[error.status] from None
             raise _outcome_of(error) from None
 

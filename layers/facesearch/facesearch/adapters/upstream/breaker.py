@@ -10,12 +10,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 
+@dataclass(eq=False)
 class CircuitOpenError(Exception):
     """Nothing was tried. `seconds`: until the next try is admitted."""
 
-    def __init__(self, seconds: float) -> None:
-        super().__init__(f"open for {seconds:.1f} s")
-        self.seconds = seconds
+    seconds: float
 
 
 @dataclass

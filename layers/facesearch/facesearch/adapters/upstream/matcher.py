@@ -4,6 +4,7 @@ does not fit together."""
 import uuid
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Executor
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from typing_extensions import override
@@ -107,13 +108,11 @@ def _page(response: FaceSearchResponse, search: SearchKey, number: int) -> Upstr
 
 
 def _photo(image: ImageItem) -> PhotoMatch:
-    try:
-        image_id = uuid.UUID(image["image_id"])
-    except ValueError:
-        raise _disagreement("image_id") from None
     width, height = image["width"] or 0, image["height"] or 0
     _agree(0 <= width <= MAX_SIDE and 0 <= height <= MAX_SIDE, "width or height")
-    return PhotoMatch(image_id, width, height)
+    with suppress(ValueError):
+        return PhotoMatch(uuid.UUID(image["image_id"]), width, height)
+    raise _disagreement("image_id")
 
 
 def _renditions(images: Iterable[ImageItem], photos: Iterable[PhotoMatch]) -> RenditionUrls | None:
