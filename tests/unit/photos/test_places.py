@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 
 from facesearch.adapters.memory.stores import MemoryObjects, MemoryPhotoStore
 from facesearch.deletion.photos import Files, PhotoDeletion
+from facesearch.models import REKOGNITION, FaceSetKind
 from facesearch.photos.links import Link, Originals
+from facesearch.photos.lookagain import GONE
+from facesearch.photos.looking import IndexingOutcome
 from facesearch.photos.places import find_moved, note_place
-from facesearch.photos.reports import IndexingOutcome
 from facesearch.records import MAX_COPIES, Original, Photo, image_id_of_bytes
 from tests.support.fakes import EVENT, EVENT_ID, ORG
 from tests.unit.faces.sets.bench import ANNA, B, RebuildBench, picture
@@ -103,6 +105,20 @@ def test_a_move_that_nobody_told_of_costs_no_faces_when_they_are_made_again(site
     done = site.rebuild.run(EVENT_ID, B)
     assert (done.faces, done.failed) == (1, [])
     assert linked(site) == MOVED
+
+
+def test_a_look_that_was_killed_before_the_original_went_leaves_no_faces_at_the_service(
+    site: RebuildBench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site.rebuild.run(EVENT_ID, kind=FaceSetKind.REKOGNITION, wait=False)
+    with monkeypatch.context() as patch:
+        patch.setattr(site.photos, "put_faces", None)  # killed once the faces were indexed
+        with pytest.raises(TypeError):
+            site.deliver()
+    assert site.kept()[REKOGNITION] == {ID: 1}
+    drop(site, FIRST)
+    done = site.rebuild.run(EVENT_ID)
+    assert (done.failed, site.kept()[REKOGNITION]) == ([(ID, GONE)], {})
 
 
 @given(st.lists(st.tuples(st.integers(0, 12), st.booleans()), max_size=30))

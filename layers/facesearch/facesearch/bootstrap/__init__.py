@@ -59,7 +59,6 @@ if TYPE_CHECKING:
     from facesearch.webhooks.callbacks.delivery import CallbackDelivery
     from facesearch.webhooks.intake import WebhookIntake
     from facesearch.webhooks.job_runner import JobRunner
-    from facesearch.webhooks.watches.commands import CollapsedWatchRequests
     from facesearch.webhooks.watches.runner import WatchRunner
 
 IO_THREADS = 16
@@ -235,7 +234,7 @@ class Container:
             reader=self._reader,
             sets=self.face_sets,
             snapshots=self._snapshot_requests,
-            watches=self._watch_requests,
+            request_watches=self._request_watches,
             pool=ThreadPoolExecutor(UPLOADS_AT_ONCE, thread_name_prefix="uploads"),
         )
 
@@ -359,12 +358,12 @@ class Container:
         )
 
     @cached_property
-    def _watch_requests(self) -> "CollapsedWatchRequests | None":
+    def _request_watches(self) -> Callable[[int, int], None] | None:
         from facesearch.webhooks.watches.commands import CollapsedWatchRequests
 
         if not self.settings.search_jobs_queue_url:  # nobody can watch here
             return None
-        return CollapsedWatchRequests(commands=self._watch_commands, rounds=self._watches)
+        return CollapsedWatchRequests(commands=self._watch_commands, rounds=self._watches).request
 
     @cached_property
     def _watch_commands(self) -> "SqsWatchCommands":

@@ -1,8 +1,11 @@
-"""One look at a photo: its faces by one or more models, its renditions, and its file for a service that finds faces."""
+"""One look at a photo: its faces by one or more models, its renditions, and its file for a service that finds faces;
+and what is said of it, for logs and metrics."""
 
+import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from threading import Lock
 from time import perf_counter
 
@@ -21,6 +24,44 @@ where it had 48; 50 MP and less are read whole, for the crowds in them."""
 SURER = 1.02
 """By so much must the faces of a view in doubt be surer: of a face that is hard to see either may seem so by chance
 (`engine.opencv.TURN_MARGIN`)."""
+
+
+class IndexingOutcome(StrEnum):
+    """What became of an upload, or of another look."""
+
+    INDEXED = "indexed"
+    """Recorded with its faces, or with the fact that it has none."""
+    FAILED = "failed"
+    """Recorded as a photo that cannot be read, with the reason; the same file will never be tried again."""
+    KNOWN = "known"
+    """This very photo is in the event already: a redelivery, or the same file uploaded twice."""
+    DELETED = "deleted"
+    """This very photo was deleted after it had been uploaded: a redelivery, or a run that the deletion overtook."""
+    REINDEXED = "reindexed"
+    """A known photo has faces by a further model."""
+    LOST = "lost"
+    """It should have, but its original is gone, or cannot be read any more."""
+    IGNORED = "ignored"
+    """Nothing that can ever be indexed; trying again would not help."""
+
+
+@dataclass(frozen=True)
+class IndexingReport:
+    """What one photo of a message came to.
+
+    Attributes:
+        reason: why it failed or was ignored.
+        faces: number of faces found.
+        embed_milliseconds: time that the engine took.
+    """
+
+    outcome: IndexingOutcome
+    reason: str = ""
+    org_id: int | None = None
+    event_id: int | None = None
+    image_id: uuid.UUID | None = None
+    faces: int = 0
+    embed_milliseconds: float = 0
 
 
 @dataclass(frozen=True)
@@ -72,14 +113,13 @@ class PhotoLooker:
             picture = read_image(data, enough=ENOUGH_PIXELS)
             started = perf_counter()
             shown, faces = self._seen_by(picture, models)
-            milliseconds = (perf_counter() - started) * 1000
             return Look(
                 shown.width,
                 shown.height,
                 shown.image.size,
                 shown.taken_at,
                 faces,
-                milliseconds,
+                (perf_counter() - started) * 1000,
                 render(shown) if renditions else None,
                 self._file_of(shown, data, turned=shown is not picture) if file else None,
             )
@@ -96,8 +136,7 @@ class PhotoLooker:
         return (turned, found_turned) if after > SURER * before else (picture, found)
 
     def _found(self, picture: Picture, models: Sequence[str]) -> dict[str, list[Face]]:
-        image = np.asarray(picture.image) if models else None
-        return {model: self.engines(model).faces(image) for model in models if image is not None}
+        return {model: self.engines(model).faces(np.asarray(picture.image)) for model in models}
 
     def _file_of(self, picture: Picture, data: bytes, *, turned: bool) -> PhotoFile | None:
         parts_of = self.parts_of

@@ -208,38 +208,28 @@ def admin_event(event_id: int) -> Any:
     return found
 
 
-@dataclass
-class Asked:
-    """`WatchRequests` that remembers, or fails."""
-
-    places: list[tuple[int, int]] = field(default_factory=list)
-    fails: bool = False
-
-    def request(self, org_id: int, event_id: int) -> None:
-        if self.fails:
-            raise OSError("the queue is gone")
-        self.places.append((org_id, event_id))
-
-
 def test_watches_are_looked_through_once_for_a_batch_and_again_for_one_that_came_twice(function: Function) -> None:
-    asked = Asked()
+    asked: list[tuple[int, int]] = []
     parts = bootstrap.container
-    parts.photo_indexer = replace(parts.photo_indexer, watches=asked)
+    parts.photo_indexer = replace(parts.photo_indexer, request_watches=lambda *place: asked.append(place))
     for number in (1, 2):
         function.s3.objects[PHOTOS, f"{ORG}/{EVENT_ID}/{number}.png"] = photo_of(number)
     function.s3.objects[PHOTOS, f"{ORG}/{EVENT_ID}/0.png"] = photo_of(0)
     both = batch(*(notification(f"{ORG}/{EVENT_ID}/{number}.png") for number in (1, 2)))
     assert function(both) == []
-    assert asked.places == [(ORG, EVENT_ID)]
+    assert asked == [(ORG, EVENT_ID)]
     assert function(batch(notification(f"{ORG}/{EVENT_ID}/0.png"))) == []
-    assert asked.places == [(ORG, EVENT_ID)], "nobody is in it"
+    assert asked == [(ORG, EVENT_ID)], "nobody is in it"
     assert function(both) == []
-    assert asked.places == [(ORG, EVENT_ID)] * 2, "whoever had them first may have died before it asked"
+    assert asked == [(ORG, EVENT_ID)] * 2, "whoever had them first may have died before it asked"
 
 
 def test_a_batch_whose_watches_cannot_be_asked_for_comes_again(function: Function) -> None:
+    def fail(org_id: int, event_id: int) -> None:
+        raise OSError("the queue is gone")
+
     parts = bootstrap.container
-    parts.photo_indexer = replace(parts.photo_indexer, watches=Asked(fails=True))
+    parts.photo_indexer = replace(parts.photo_indexer, request_watches=fail)
     function.s3.objects[PHOTOS, f"{ORG}/{EVENT_ID}/1.png"] = photo_of(1)
     with pytest.raises(OSError, match="the queue is gone"):
         function(batch(notification(f"{ORG}/{EVENT_ID}/1.png")))

@@ -27,8 +27,7 @@ from facesearch.faces.vector_items import place_of
 from facesearch.models import Event, FaceSet, FaceSetKind
 from facesearch.photos.indexing import PhotoIndexer, Upload, parse_notification
 from facesearch.photos.lookagain import MAX_FILE_BYTES
-from facesearch.photos.looking import PhotoLooker
-from facesearch.photos.reports import IndexingOutcome, IndexingReport
+from facesearch.photos.looking import IndexingOutcome, IndexingReport, PhotoLooker
 from facesearch.records import Original, Photo, image_id_of_bytes, rendition_key
 from tests.support.fakes import EVENT, EVENT_ID, ORG
 from tests.support.heifs import coded, heif

@@ -7,9 +7,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from typing_extensions import override
-
-from facesearch.photos.requests import WatchRequests
 from facesearch.webhooks.watches.watch import Rounds
 
 DELAY_SECONDS = 10
@@ -61,15 +58,15 @@ class WatchCommands(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
-class CollapsedWatchRequests(WatchRequests):
+class CollapsedWatchRequests:
     """Cost an event that nobody watches one read unit, and others one message every few seconds."""
 
     commands: WatchCommands
     rounds: Rounds
     clock: Callable[[], float] = time.time
 
-    @override
     def request(self, org_id: int, event_id: int) -> None:
+        """Have the event's watches looked through soon, if there are any; asked often within seconds is asked once."""
         # If the worker dies between claim and message, the photos' redelivery asks again, minutes later: the claim is
         # over by then.
         now = self.clock()
