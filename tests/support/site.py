@@ -263,7 +263,7 @@ class Site:
         for number in PEOPLE:
             self.upload(number)
         parts.stores.builder.compact(self.event, at_least=0)
-        self.warm, self.galleries = self.matcher(), Galleries(parts.stores.photos, Inline())
+        self.warm, self.galleries = self.matcher(), Galleries(photos=parts.stores.photos, pool=Inline())
         self.searches = {person: self.search(person) for person in (ANNA, BEN, CARL)}
         fused = {
             name: self.fuse.wrap(getattr(parts.stores, name))

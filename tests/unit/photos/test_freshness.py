@@ -68,7 +68,7 @@ class Readers:
 
     def __init__(self, store: DynamoPhotoStore, pool: ThreadPoolExecutor) -> None:
         self.index = EventIndex(EVENT_ID, EVENT.model)
-        self.galleries = Galleries(store, pool)
+        self.galleries = Galleries(photos=store, pool=pool)
         self.store, self.pool = store, pool
 
     def found(self) -> list[int]:

@@ -74,7 +74,7 @@ def feed() -> Feed:
 
 @pytest.fixture
 def galleries(feed: Feed, pool: ThreadPoolExecutor) -> Galleries:
-    return Galleries(feed, pool)
+    return Galleries(photos=feed, pool=pool)
 
 
 def shown(gallery: Gallery) -> list[int]:
@@ -102,7 +102,7 @@ def test_whatever_came_when_the_gallery_is_what_the_table_says(pool: ThreadPoolE
     @given(st.lists(Batch, max_size=5))
     def check(batches: list[list[tuple[int, datetime | None, str]]]) -> None:
         feed, at = Feed(), 0
-        kept = Galleries(feed, pool)
+        kept = Galleries(photos=feed, pool=pool)
         for batch in batches:
             for number, taken, status in batch:
                 at += 1
@@ -111,7 +111,7 @@ def test_whatever_came_when_the_gallery_is_what_the_table_says(pool: ThreadPoolE
             rows.sort(key=lambda row: (row.taken_at is None, row.taken_at or NOON, row.image_id.int))
             expected = [row.image_id.int for row in rows]
             assert shown(kept.current(EVENT, SECONDS)) == expected
-            assert shown(Galleries(feed, pool).current(EVENT, SECONDS)) == expected, "as a cold one"
+            assert shown(Galleries(photos=feed, pool=pool).current(EVENT, SECONDS)) == expected, "as a cold one"
 
     check()
 
@@ -172,7 +172,7 @@ def calls_until_whole(galleries: Galleries, seconds: float = SPARE_SECONDS + 40)
 def test_a_gallery_that_takes_longer_than_a_call_is_whole_after_several(pool: ThreadPoolExecutor) -> None:
     feed = SlowFeed()
     feed.put(*(change(number, -OVERLAP_MICROSECONDS - 1000 + number) for number in range(400)))
-    calls, gallery = calls_until_whole(Galleries(feed, pool, feed.clock))
+    calls, gallery = calls_until_whole(Galleries(photos=feed, pool=pool, clock=feed.clock))
     assert 10 <= calls <= 20, "40 photos a call, of which each shard reads one again"
     assert shown(gallery) == list(range(400)), "none is missing, none is there twice"
 
@@ -182,7 +182,7 @@ def test_what_changes_while_a_gallery_is_read_in_several_calls_is_in_it(
 ) -> None:
     feed = SlowFeed()
     feed.put(*(change(number, -OVERLAP_MICROSECONDS - 1000 + number) for number in range(100)))
-    galleries = Galleries(feed, pool, feed.clock)
+    galleries = Galleries(photos=feed, pool=pool, clock=feed.clock)
     with pytest.raises(GalleryLoading) as refused:
         galleries.current(EVENT, SPARE_SECONDS + 40)
     assert (refused.value.status, refused.value.headers) == (429, {"Retry-After": "1"})
@@ -197,7 +197,7 @@ def test_what_changes_while_a_gallery_is_read_in_several_calls_is_in_it(
 def test_a_gallery_that_was_begun_long_ago_is_begun_afresh(pool: ThreadPoolExecutor, clock: SimpleNamespace) -> None:
     feed = SlowFeed()
     feed.put(*(change(number, -OVERLAP_MICROSECONDS - 1000 + number) for number in range(100)))
-    galleries = Galleries(feed, pool, feed.clock)
+    galleries = Galleries(photos=feed, pool=pool, clock=feed.clock)
     with pytest.raises(GalleryLoading):
         galleries.current(EVENT, SPARE_SECONDS + 40)
     clock.now = NOW + TOMBSTONE_SECONDS * 1_000_000

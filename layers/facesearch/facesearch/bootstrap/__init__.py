@@ -185,7 +185,7 @@ class Container:
     def galleries(self) -> "Galleries":
         from facesearch.photos.gallery import Galleries
 
-        return Galleries(self._photos, self._io)
+        return Galleries(photos=self._photos, pool=self._io)
 
     @cached_property
     def rendition_links(self) -> "RenditionLinks":

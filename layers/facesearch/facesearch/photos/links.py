@@ -107,7 +107,7 @@ class Originals:
 
     def _link(self, image_id: str, photo: Photo | None) -> Link | NoLink:
         if photo is None or photo.status != "indexed":
-            return NoLink(image_id, _NOT_HERE, photo and photo.key)
+            return NoLink(image_id, _NOT_HERE, None if photo is None else photo.key)
         try:
             for place in photo.originals:
                 if place.is_there(self.store.etag(place.key)):

@@ -25,17 +25,9 @@ from tests.support.heifs import (
     size_box,
     turn_box,
 )
-from tests.support.pictures import CORNERS, colours, corners, encoded, exif
+from tests.support.pictures import corners, encoded, exif, looks_like_the_scene
 
 SAME = Item(b"iden", b"", [size_box(WIDTH, HEIGHT)])
-
-
-def looks_like_the_scene(image: Image.Image) -> bool:
-    return all(
-        abs(seen - meant) <= 12
-        for corner, rgb in colours(image).items()
-        for seen, meant in zip(rgb, CORNERS[corner], strict=True)
-    )
 
 
 class TestReading:
