@@ -3,7 +3,7 @@
 import json
 import uuid
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -25,8 +25,6 @@ from facesearch.reading import StoredPage
 from facesearch.records import Photo
 from tests.support.aws import moto
 from tests.support.fakes import EVENT, EVENT_ID, ORG, photos
-
-# ------------------------------------------------------------------ the body
 
 Json = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
@@ -61,39 +59,30 @@ def is_text(value: Any, least: int) -> bool:
     return isinstance(value, str) and least <= len(value) <= 200
 
 
-def test_there_is_a_limit_to_how_many_images_one_call_names() -> None:
-    def ask(count: int) -> OriginalsRequest | InvalidRequest:
-        return parse_originals(json.dumps({"method": "image_ids", "identifier": ["x"] * count}).encode())
+def naming(images: int) -> bytes:
+    return json.dumps({"method": "image_ids", "identifier": ["x"] * images}).encode()
 
-    assert isinstance(ask(MAX_IMAGE_IDS), OriginalsRequest)
-    assert isinstance(ask(MAX_IMAGE_IDS + 1), InvalidRequest)
+
+LONE = b'{"method": "selfie", "identifier": "\\ud800"}'
 
 
 @pytest.mark.parametrize(
-    "body",
-    [b"", b"{", b"\xff", b"[" * 100_000, b'{"method": "selfie", "identifier": "\\ud800"}', b"9" * 5_000, b"NaN"],
+    "body", [b"", b"{", b"\xff", b"[" * 100_000, LONE, b"9" * 5_000, b"NaN", naming(MAX_IMAGE_IDS + 1)]
 )
 def test_a_body_that_is_no_json_of_ours_is_refused_with_its_field(body: bytes) -> None:
     parsed = parse_originals(body)
     assert isinstance(parsed, InvalidRequest)
     assert parsed.message.startswith("body")
     assert len(parsed.message) < 500, "the value that was sent is not echoed"
+    assert isinstance(parse_originals(naming(MAX_IMAGE_IDS)), OriginalsRequest)
 
 
-@pytest.mark.parametrize(
-    ("method", "feature"),
-    [
-        ("selfie", Feature.SELFIE_SEARCH),
-        ("image_id", Feature.PHOTOS),
-        ("image_ids", Feature.PHOTOS),
-        ("bib", Feature.BIB_SEARCH),
-    ],
-)
+FEATURES = {"selfie": Feature.SELFIE_SEARCH, "image_id": Feature.PHOTOS, "bib": Feature.BIB_SEARCH}
+
+
+@pytest.mark.parametrize(("method", "feature"), FEATURES.items())
 def test_each_method_needs_its_feature(method: str, feature: Feature) -> None:
-    assert asked(method, ["1"] if method == "image_ids" else "1").feature is feature
-
-
-# ------------------------------------------------------------------ the page
+    assert asked(method, "1").feature is feature
 
 
 def asked(method: str, identifier: Any) -> OriginalsRequest:
@@ -114,22 +103,14 @@ def test_each_image_is_named_once_in_the_order_of_the_first_time(names: list[str
     assert some == once[(page - 1) * size : page * size]
 
 
-def test_a_search_names_the_photos_of_its_page() -> None:
-    request = asked("selfie", str(uuid.UUID(int=7)))
+def test_a_search_names_the_photos_of_its_page_and_one_that_is_none_is_refused() -> None:
+    known, wrong = asked("selfie", str(uuid.UUID(int=7))), asked("selfie", "abc")
     page = StoredPage(SearchSummary(40, 90), photos(2))
-    total, some = request.select(call_for(request), page)
-    assert (total, some) == (40, [str(photo.image_id) for photo in photos(2)])
-
-
-def test_a_search_that_is_none_is_refused() -> None:
-    unknown, wrong = asked("selfie", str(uuid.UUID(int=7))), asked("selfie", "abc")
+    assert known.select(call_for(known), page) == (40, [str(photo.image_id) for photo in photos(2)])
     with pytest.raises(NotFound):
-        unknown.select(call_for(unknown), None)
+        known.select(call_for(known), None)
     with pytest.raises(InvalidRequestId):
         wrong.select(call_for(wrong), None)
-
-
-# ------------------------------------------------------------------ the links
 
 
 @dataclass
@@ -192,25 +173,15 @@ def test_it_is_refused_if_not_one_of_the_named_images_is_there(pool: ThreadPoolE
     assert originals.links(EVENT, [], [here]) == []
 
 
-def test_a_photo_of_another_event_is_no_photo_of_this_one(pool: ThreadPoolExecutor) -> None:
-    records, store = MemoryPhotoStore(), MemoryOriginals({"k/a.jpg"})
-    records.add(EVENT_ID + 1, EVENT.shards, Photo(uuid.UUID(int=1), "indexed", "k/a.jpg"))
-    (link,) = Originals(photos=records, store=store, pool=pool).links(EVENT, [str(uuid.UUID(int=1))])
-    assert isinstance(link, NoLink)
-
-
 def test_a_file_that_has_taken_the_key_of_another_is_not_linked_in_its_place(pool: ThreadPoolExecutor) -> None:
     records, store = MemoryPhotoStore(), MemoryOriginals({"k/IMG_1.jpg"})
     for number, etag in enumerate(['"1"', '"0"', ""]):  # its own, another's, and a record from before they had any
         records.add(EVENT_ID, EVENT.shards, Photo(uuid.UUID(int=number), "indexed", "k/IMG_1.jpg", etag=etag))
-    links = Originals(photos=records, store=store, pool=pool).links(
-        EVENT, [str(uuid.UUID(int=number)) for number in range(3)]
-    )
+    image_ids = [str(uuid.UUID(int=number)) for number in range(3)]
+    links = Originals(photos=records, store=store, pool=pool).links(EVENT, image_ids)
     assert [type(link) for link in links] == [Link, NoLink, Link]
-
-
-def test_no_images_are_no_links(pool: ThreadPoolExecutor) -> None:
-    assert Originals(photos=MemoryPhotoStore(), store=MemoryOriginals(), pool=pool).links(EVENT, []) == []
+    other = replace(EVENT, event_id=EVENT_ID + 1)
+    assert isinstance(Originals(photos=records, store=store, pool=pool).links(other, image_ids)[0], NoLink)
 
 
 def test_in_s3_an_original_is_there_or_not_or_cannot_be_looked_for() -> None:

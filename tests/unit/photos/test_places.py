@@ -1,8 +1,8 @@
 """Originals that are renamed, moved, lost and restored in S3: the photo leads to its file as long as there is one."""
 
 import uuid
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -44,18 +44,17 @@ def drop(site: RebuildBench, key: str) -> None:
     del site.s3.objects[PHOTOS, key]
 
 
+def record_of(photos: MemoryPhotoStore, image_id: uuid.UUID = ID) -> Photo:
+    record = photos.get(EVENT_ID, EVENT.shards, image_id)
+    assert record is not None
+    return record
+
+
 def linked(site: RebuildBench) -> str | None:
     """Where the photo's link leads to."""
-
-    class Bucket:
-        def etag(self, key: str) -> str | None:
-            return dict(site.s3.etags_under(FOLDER)).get(key)
-
-        def link(self, key: str, filename: str) -> str:
-            return key
-
-    with ThreadPoolExecutor(1) as pool:
-        (found,) = Originals(photos=site.photos, store=Bucket(), pool=pool).links(EVENT, [str(ID)])
+    there = dict(site.s3.etags_under(FOLDER))
+    bucket = SimpleNamespace(etag=there.get, link=lambda key, filename: key)
+    (found,) = Originals(photos=site.photos, store=cast("Any", bucket), pool=site.pool).links(EVENT, [str(ID)])
     return found.url if isinstance(found, Link) else None
 
 
@@ -133,13 +132,10 @@ def test_whatever_is_copied_and_deleted_the_photo_is_linked_as_long_as_a_known_p
         key = str(number)
         if is_copied:
             there[key] = etag
-            known = photos.get(EVENT_ID, EVENT.shards, ID)
-            assert known is not None
-            note_place(photos, there.get, EVENT, known, Original(key, etag))
+            note_place(photos, there.get, EVENT, record_of(photos), Original(key, etag))
         else:
             there.pop(key, None)
-        record = photos.get(EVENT_ID, EVENT.shards, ID)
-        assert record is not None
+        record = record_of(photos)
         assert len(record.copies) <= MAX_COPIES
         if len(there) <= MAX_COPIES:
             assert any(place.key in there for place in record.originals) or not there or not is_copied
@@ -150,28 +146,19 @@ def test_records_that_lead_nowhere_are_led_to_what_has_their_etag_and_the_lost_a
     places = [Original("a", '"1"'), Original("b", '"2"'), Original("c", '"3"'), Original("d")]
     for number, place in enumerate(places):
         photos.add(EVENT_ID, EVENT.shards, Photo(uuid.UUID(int=number), "indexed", place.key, etag=place.etag))
-    records = [photos.get(EVENT_ID, EVENT.shards, uuid.UUID(int=number)) for number in range(4)]
-    known = [record for record in records if record is not None]
+    known = [record_of(photos, uuid.UUID(int=number)) for number in range(4)]
     lost = find_moved(photos, EVENT, known, {"a": '"1"', "elsewhere/b": '"2"', "c": '"taken"'})
     assert [photo.key for photo in lost] == ["c", "d"]
-    moved = photos.get(EVENT_ID, EVENT.shards, uuid.UUID(int=1))
-    assert moved is not None
-    assert moved.originals == (Original("elsewhere/b", '"2"'), Original("b", '"2"'))
+    assert record_of(photos, uuid.UUID(int=1)).originals == (Original("elsewhere/b", '"2"'), Original("b", '"2"'))
 
 
 def test_a_file_that_was_moved_after_the_listing_is_not_lost() -> None:
     photos, etag = MemoryPhotoStore(), '"1"'
     photos.add(EVENT_ID, EVENT.shards, Photo(ID, "indexed", "before", etag=etag))
     listing, there = {"before": etag}, {"after": etag}
-    known = photos.get(EVENT_ID, EVENT.shards, ID)
-    assert known is not None
-    note_place(photos, there.get, EVENT, known, Original("after", etag))
-    moved = photos.get(EVENT_ID, EVENT.shards, ID)
-    assert moved is not None
-    assert find_moved(photos, EVENT, [moved], listing) == []
-    record = photos.get(EVENT_ID, EVENT.shards, ID)
-    assert record is not None
-    assert Original("after", etag) in record.originals
+    note_place(photos, there.get, EVENT, record_of(photos), Original("after", etag))
+    assert find_moved(photos, EVENT, [record_of(photos)], listing) == []
+    assert Original("after", etag) in record_of(photos).originals
 
 
 def test_a_deleted_photos_original_goes_wherever_it_lies(site: RebuildBench) -> None:

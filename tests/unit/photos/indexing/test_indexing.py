@@ -67,13 +67,24 @@ class Studio:
             pool=self.pool,
         )
 
-    def upload(self, data: bytes, key: str = KEY) -> IndexingReport:
+    def upload(self, data: bytes, key: str = KEY, at: datetime | None = None) -> IndexingReport:
         self.s3.objects[PHOTOS, key] = data
-        (report,) = self.indexer.index_message(notification(key))
+        (report,) = self.indexer.index_message(notification(key, at=at))
         return report
 
-    def record_of(self, data: bytes) -> Photo | None:
-        return self.photos.get(EVENT_ID, EVENT.shards, image_id_of_bytes(EVENT_ID, data))
+    def put(self, count: int) -> list[str]:
+        """So many photos, of which number n has n faces; their keys."""
+        keys = [f"{ORG}/{EVENT_ID}/{number}.png" for number in range(count)]
+        self.s3.objects |= {(PHOTOS, key): photo_of(number) for number, key in enumerate(keys)}
+        return keys
+
+    def has(self, data: bytes) -> bool:
+        return self.photos.get(EVENT_ID, EVENT.shards, image_id_of_bytes(EVENT_ID, data)) is not None
+
+    def record_of(self, data: bytes) -> Photo:
+        record = self.photos.get(EVENT_ID, EVENT.shards, image_id_of_bytes(EVENT_ID, data))
+        assert record is not None
+        return record
 
     def rendition(self, size: Any, data: bytes) -> bytes:
         return self.s3.objects[RENDITIONS, rendition_key(EVENT_ID, size, image_id_of_bytes(EVENT_ID, data))]
@@ -93,7 +104,6 @@ def test_a_photo_is_recorded_with_its_faces(studio: Studio) -> None:
     assert (report.outcome, report.faces) == (IndexingOutcome.INDEXED, 3)
     assert (report.org_id, report.event_id, report.image_id) == (ORG, EVENT_ID, image_id_of_bytes(EVENT_ID, data))
     photo = studio.record_of(data)
-    assert photo is not None
     assert (photo.status, photo.key, photo.model) == ("indexed", KEY, EVENT.model)
     assert photo.etag == studio.s3.etag
     assert (photo.width, photo.height) == (400, 600)
@@ -110,7 +120,7 @@ def test_a_photo_is_recorded_with_its_faces(studio: Studio) -> None:
 def test_what_a_drive_leaves_among_pictures_is_no_photo_however_it_was_synced(studio: Studio, path: str) -> None:
     data = photo_of(1)
     assert studio.upload(data, f"{ORG}/{EVENT_ID}/{path}").outcome is IndexingOutcome.IGNORED
-    assert studio.record_of(data) is None
+    assert not studio.has(data)
     assert studio.s3.log == []
 
 
@@ -131,7 +141,6 @@ def test_given_an_orientation_in_doubt_when_indexed_then_the_view_with_faces_win
     data = photo_in_doubt(faces, faces_if_turned)
     assert studio.upload(data).faces == max(faces, faces_if_turned)
     photo = studio.record_of(data)
-    assert photo is not None
     assert (photo.width, photo.height) == size
     assert Image.open(io.BytesIO(studio.rendition("large", data))).size == size
     assert studio.engine.looks == 2
@@ -148,7 +157,6 @@ def test_a_photo_without_faces_is_recorded_as_scanned(studio: Studio) -> None:
     data = photo_of(0)
     assert studio.upload(data).faces == 0
     photo = studio.record_of(data)
-    assert photo is not None
     assert (photo.status, photo.faces, photo.qualities) == ("indexed", b"", b"")
 
 
@@ -182,7 +190,7 @@ def test_both_renditions_are_public_for_good_before_the_photo_is_recorded(studio
     other = photo_of(2)
     with pytest.raises(Throttled):
         studio.upload(other)
-    assert studio.record_of(other) is None
+    assert not studio.has(other)
 
 
 def test_redelivery_changes_nothing(studio: Studio) -> None:
@@ -200,7 +208,6 @@ def test_the_same_file_under_another_name_is_the_same_photo(studio: Studio) -> N
     studio.upload(data)
     assert studio.upload(data, f"{ORG}/{EVENT_ID}/copy.png").outcome is IndexingOutcome.KNOWN
     photo = studio.record_of(data)
-    assert photo is not None
     assert photo.key == KEY
 
 
@@ -211,7 +218,6 @@ def test_a_photo_uploaded_again_in_other_parts_is_known_by_its_new_etag(studio: 
     studio.s3.etags[copy] = '"parts-2"'
     assert studio.upload(data, copy).outcome is IndexingOutcome.KNOWN
     photo = studio.record_of(data)
-    assert photo is not None
     assert photo.etag == studio.s3.etag, "a copy under another key is not what the record leads to first"
     studio.s3.etags[KEY] = '"parts-3"'
     assert studio.upload(data).outcome is IndexingOutcome.KNOWN
@@ -240,7 +246,6 @@ def test_what_cannot_be_read_is_recorded_with_its_reason_and_never_tried_again(
     report = studio.upload(data)
     assert (report.outcome, report.reason) == (IndexingOutcome.FAILED, reason)
     photo = studio.record_of(data)
-    assert photo is not None
     assert (photo.status, photo.reason, photo.faces, photo.width) == ("failed", reason, b"", 0)
     assert studio.upload(data).outcome is IndexingOutcome.KNOWN
     assert not [line for line in studio.s3.log if line.startswith("Put")]
@@ -289,16 +294,13 @@ def test_trouble_with_a_service_is_raised_and_leaves_no_trace(studio: Studio) ->
     studio.s3.fails.add("GetObject")
     with pytest.raises(Throttled):
         studio.upload(data)
-    assert studio.record_of(data) is None
+    assert not studio.has(data)
     studio.s3.fails.clear()
     assert studio.upload(data).outcome is IndexingOutcome.INDEXED
 
 
 def test_the_records_of_one_message_are_all_indexed(studio: Studio) -> None:
-    keys = [f"{ORG}/{EVENT_ID}/{number}.png" for number in range(3)]
-    for number, key in enumerate(keys):
-        studio.s3.objects[PHOTOS, key] = photo_of(number)
-    assert [report.faces for report in studio.indexer.index_message(notification(*keys))] == [0, 1, 2]
+    assert [report.faces for report in studio.indexer.index_message(notification(*studio.put(3)))] == [0, 1, 2]
 
 
 @pytest.mark.parametrize(
@@ -318,9 +320,7 @@ def test_any_key_survives_its_encoding_with_plain_or_encoded_slashes(name: str, 
 
 
 def test_one_photo_is_fetched_while_another_is_looked_at(studio: Studio) -> None:
-    keys = [f"{ORG}/{EVENT_ID}/{number}" for number in range(2)]
-    for number, key in enumerate(keys):
-        studio.s3.objects[PHOTOS, key] = photo_of(number)
+    keys = studio.put(2)
 
     def both_fetched() -> bool:
         return sum(line.startswith("GetObject") for line in studio.s3.log) == 2
@@ -341,10 +341,7 @@ def test_only_one_photo_at_a_time_is_in_memory_decoded(studio: Studio) -> None:
         looking.release()
 
     studio.engine.during_look = look
-    keys = [f"{ORG}/{EVENT_ID}/{number}" for number in range(8)]
-    for number, key in enumerate(keys):
-        studio.s3.objects[PHOTOS, key] = photo_of(number)
-    indexer = studio.indexer
+    keys, indexer = studio.put(8), studio.indexer
     for future in [indexer.submit(notification(key)) for key in keys]:
         future.result()
     assert at_once == [True] * 8
@@ -355,12 +352,6 @@ def wait_until(condition: Callable[[], bool]) -> None:
     while not condition():
         assert monotonic() < deadline, "waited in vain"
         sleep(0.001)
-
-
-def deliver(studio: Studio, data: bytes, at: datetime | None = None) -> IndexingOutcome:
-    studio.s3.objects[PHOTOS, KEY] = data
-    (report,) = studio.indexer.index_message(notification(KEY, at=at))
-    return report.outcome
 
 
 def delete(studio: Studio, data: bytes) -> None:
@@ -380,33 +371,28 @@ def test_a_deleted_photo_comes_back_by_a_later_upload_only(studio: Studio) -> No
     studio.upload(data)
     delete(studio, data)
     looks = studio.engine.looks
-    assert deliver(studio, data) is IndexingOutcome.DELETED
-    assert deliver(studio, data, before) is IndexingOutcome.DELETED
+    assert studio.upload(data).outcome is IndexingOutcome.DELETED
+    assert studio.upload(data, at=before).outcome is IndexingOutcome.DELETED
     assert (studio.engine.looks, renditions(studio)) == (looks, 0)
-    assert deliver(studio, data, datetime.now(UTC) + timedelta(seconds=1)) is IndexingOutcome.INDEXED
+    assert studio.upload(data, at=datetime.now(UTC) + timedelta(seconds=1)).outcome is IndexingOutcome.INDEXED
     assert renditions(studio) == 2
-    assert studio.record_of(data) is not None
+    assert studio.has(data)
 
 
 def test_a_photo_that_its_own_message_may_have_recorded_is_shown_to_readers_again(studio: Studio) -> None:
     """A run may have been killed before it knew its write visible, and readers may have looked by."""
 
-    def changed_at() -> int:
-        record = studio.record_of(data)
-        assert record is not None
-        return record.changed_at
-
     data, before = photo_of(2), datetime.now(UTC)
-    assert deliver(studio, data, before) is IndexingOutcome.INDEXED
-    recorded = changed_at()
-    assert deliver(studio, data, before) is IndexingOutcome.KNOWN
-    again = changed_at()
+    assert studio.upload(data, at=before).outcome is IndexingOutcome.INDEXED
+    recorded = studio.record_of(data).changed_at
+    assert studio.upload(data, at=before).outcome is IndexingOutcome.KNOWN
+    again = studio.record_of(data).changed_at
     assert again > recorded
-    assert deliver(studio, data) is IndexingOutcome.KNOWN, "and nobody knows when it was uploaded"
-    once_more = changed_at()
+    assert studio.upload(data).outcome is IndexingOutcome.KNOWN, "and nobody knows when it was uploaded"
+    once_more = studio.record_of(data).changed_at
     assert once_more > again
-    assert deliver(studio, data, datetime.now(UTC) + timedelta(seconds=1)) is IndexingOutcome.KNOWN
-    assert changed_at() == once_more, "the same file uploaded later is no news"
+    assert studio.upload(data, at=datetime.now(UTC) + timedelta(seconds=1)).outcome is IndexingOutcome.KNOWN
+    assert studio.record_of(data).changed_at == once_more, "the same file uploaded later is no news"
 
 
 def test_a_run_that_a_deletion_overtakes_leaves_no_renditions(studio: Studio) -> None:
@@ -422,9 +408,9 @@ def test_a_run_that_a_deletion_overtakes_leaves_no_renditions(studio: Studio) ->
         delete(studio, data)
 
     studio.engine.during_look = overtake
-    assert deliver(studio, data, datetime.now(UTC) - timedelta(seconds=1)) is IndexingOutcome.DELETED
+    assert studio.upload(data, at=datetime.now(UTC) - timedelta(seconds=1)).outcome is IndexingOutcome.DELETED
     assert renditions(studio) == 0
-    assert studio.record_of(data) is None
+    assert not studio.has(data)
 
 
 @pytest.mark.parametrize("data", [photo_of(2), b"broken"])
@@ -440,16 +426,15 @@ def test_a_photo_of_an_event_that_is_deleted_meanwhile_is_taken_back(
         return added
 
     studio.photos.add = close  # type: ignore[method-assign]
-    assert deliver(studio, data) is IndexingOutcome.IGNORED
-    assert studio.record_of(data) is None
+    assert studio.upload(data).outcome is IndexingOutcome.IGNORED
+    assert not studio.has(data)
     assert renditions(studio) == 0
-    assert deliver(studio, data) is IndexingOutcome.IGNORED
+    assert studio.upload(data).outcome is IndexingOutcome.IGNORED
 
 
 def test_after_an_event_s_last_day_photos_are_indexed_without_faces(studio: Studio) -> None:
     studio.reader.events[EVENT_ID] = replace(EVENT, retain_until="2020-01-01")
     data = photo_of(2)
-    assert deliver(studio, data) is IndexingOutcome.INDEXED
+    assert studio.upload(data).outcome is IndexingOutcome.INDEXED
     record = studio.record_of(data)
-    assert record is not None
     assert (record.faces, studio.engine.looks, renditions(studio)) == (b"", 0, 2)
