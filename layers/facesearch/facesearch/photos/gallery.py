@@ -129,9 +129,7 @@ class Galleries:
     def current(self, event: Event, seconds: float) -> Gallery:
         """The event's gallery with everything that was written before this call.
 
-        Args:
-            event: whose.
-            seconds: what is left of the invocation.
+        `seconds` are left of the invocation.
 
         Raises:
             GalleryLoading: it takes longer; what was read is kept, and the next call goes on.

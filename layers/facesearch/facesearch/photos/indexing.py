@@ -33,18 +33,16 @@ _TOO_LARGE = f"The file is larger than {MAX_FILE_BYTES // 10**6} MB."
 
 _KEY = re.compile(r"(?P<org_id>[0-9]{1,15})/(?P<event_id>[0-9]{1,15})/(?P<path>.*[^/])", re.DOTALL)
 
-_ADDED = (IndexingOutcome.INDEXED, IndexingOutcome.FAILED)
-
 
 @dataclass(frozen=True)
 class Upload:
-    """An object that appeared in a bucket. `at`: microseconds since the epoch, 0 if the message does not tell.
-    `etag`: of what was read of it, as the message may be older."""
+    """An object that appeared in a bucket at so many microseconds since the epoch, 0 if the message does not tell."""
 
     bucket: str
     key: str
     at: int = 0
     etag: str = ""
+    """Of what was read of it, as the message may be older."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,7 +146,7 @@ class PhotoIndexer:
             return report
         for face_set in written:
             self.sets.open(event, face_set).delete()
-        if report.outcome not in _ADDED:
+        if report.outcome not in (IndexingOutcome.INDEXED, IndexingOutcome.FAILED):
             return report
         self.photos.remove(event_id, event.shards, image_id)
         self.pictures.unpublish(event_id, image_id)

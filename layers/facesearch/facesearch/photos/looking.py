@@ -29,20 +29,13 @@ SURER = 1.02
 class IndexingOutcome(StrEnum):
     """What became of an upload, or of another look."""
 
-    INDEXED = "indexed"
-    """Recorded with its faces, or with the fact that it has none."""
-    FAILED = "failed"
-    """Recorded as a photo that cannot be read, with the reason; the same file will never be tried again."""
-    KNOWN = "known"
-    """This very photo is in the event already: a redelivery, or the same file uploaded twice."""
-    DELETED = "deleted"
-    """This very photo was deleted after it had been uploaded: a redelivery, or a run that the deletion overtook."""
-    REINDEXED = "reindexed"
-    """A known photo has faces by a further model."""
-    LOST = "lost"
-    """It should have, but its original is gone, or cannot be read any more."""
-    IGNORED = "ignored"
-    """Nothing that can ever be indexed; trying again would not help."""
+    INDEXED = "indexed"  # recorded with its faces, or with the fact that it has none
+    FAILED = "failed"  # recorded as a photo that cannot be read, with the reason; the same file is never tried again
+    KNOWN = "known"  # this very photo is in the event already: a redelivery, or the same file uploaded twice
+    DELETED = "deleted"  # and after it had been uploaded: a redelivery, or a run that the deletion overtook
+    REINDEXED = "reindexed"  # a known photo has faces by a further model
+    LOST = "lost"  # it should have, but its original is gone, or cannot be read any more
+    IGNORED = "ignored"  # nothing that can ever be indexed; trying again would not help
 
 
 @dataclass(frozen=True)

@@ -61,7 +61,6 @@ class Rebuilt:
     Attributes:
         photos, faces: that the face set's model has looked at, and what is in the set.
         failed: image_id and reason of photos that keep no faces, because their originals are gone or unreadable.
-        switched: searches are answered by the face set.
     """
 
     event_id: int

@@ -48,13 +48,11 @@ class JpegFile:
     """What the markers say of a file's first picture.
 
     Attributes:
-        width, height: pixels as stored.
         components: blocks of 8 x 8 samples by the component's id.
         visits: blocks that all scans together visit.
         final: by component, which of the 64 coefficients some scan has told to the last bit.
         scan_at: where the last scan's data begin.
-        restarts: whether there are restart markers.
-        ended: whether the end marker is there.
+        restarts, ended: whether there are restart markers, and the end marker.
     """
 
     width: int

@@ -63,19 +63,8 @@ def _is_adobe_rgb(exif: Image.Exif) -> bool:
 
 
 def _capture_time(exif: Image.Exif) -> datetime | None:
-    details = exif.get_ifd(ExifTags.IFD.Exif)
-    stamps = (
-        details.get(ExifTags.Base.DateTimeOriginal),
-        details.get(ExifTags.Base.DateTimeDigitized),
-        exif.get(ExifTags.Base.DateTime),
-    )
-    return next((time for stamp in stamps if (time := _parse_time(stamp))), None)
-
-
-def _parse_time(stamp: object) -> datetime | None:
-    if not isinstance(stamp, str):
-        return None
-    try:
-        return datetime.strptime(stamp.strip("\0 "), "%Y:%m:%d %H:%M:%S")  # noqa: DTZ007 - EXIF knows no zone
-    except ValueError:
-        return None
+    details, tags = exif.get_ifd(ExifTags.IFD.Exif), ExifTags.Base
+    for stamp in (details.get(tags.DateTimeOriginal), details.get(tags.DateTimeDigitized), exif.get(tags.DateTime)):
+        with suppress(ValueError):
+            return datetime.strptime(str(stamp).strip("\0 "), "%Y:%m:%d %H:%M:%S")  # noqa: DTZ007 - EXIF knows no zone
+    return None
