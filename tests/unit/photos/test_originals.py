@@ -9,7 +9,6 @@ from urllib.parse import parse_qs, urlsplit
 
 import boto3
 import pytest
-from botocore.stub import Stubber
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -182,20 +181,6 @@ def test_a_file_that_has_taken_the_key_of_another_is_not_linked_in_its_place(poo
     assert [type(link) for link in links] == [Link, NoLink, Link]
     other = replace(EVENT, event_id=EVENT_ID + 1)
     assert isinstance(Originals(photos=records, store=store, pool=pool).links(other, image_ids)[0], NoLink)
-
-
-def test_in_s3_an_original_is_there_or_not_or_cannot_be_looked_for() -> None:
-    with moto():
-        s3 = boto3.client("s3", config=S3)
-        s3.create_bucket(Bucket="photos")
-        s3.put_object(Bucket="photos", Key="903/ü 1.jpg", Body=b"x")
-        store = S3Originals(s3, "photos")
-        assert store.etag("903/ü 1.jpg") == s3.head_object(Bucket="photos", Key="903/ü 1.jpg")["ETag"]
-        assert store.etag("903/ü 2.jpg") is None
-        with Stubber(s3) as stub:
-            stub.add_client_error("head_object", "403", http_status_code=403)
-            with pytest.raises(StoreUnavailable):
-                store.etag("903/ü 1.jpg")
 
 
 def test_a_link_is_signed_for_an_hour_and_names_the_region_the_file_and_its_name() -> None:

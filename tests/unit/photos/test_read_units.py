@@ -42,8 +42,12 @@ def bytes_of(item: "schema.Item", names: set[str]) -> int:
         "B": lambda blob: len(bytes(blob)),
         "N": lambda number: ceil(len(number.strip("-").rstrip("0")) / 2) + 2,
     }
-    wanted = [(name, *value.items()) for name, value in item.items() if name in names]
-    return sum(len(name.encode()) + sizes[kind](content) for name, (kind, content) in wanted)
+    total = 0
+    for name in names & item.keys():
+        value: Any = item[name]
+        ((kind, content),) = value.items()
+        total += len(name.encode()) + sizes[kind](content)
+    return total
 
 
 @cache

@@ -4,7 +4,7 @@ import tracemalloc
 import zlib
 
 import pytest
-from PIL import Image, ImageCms
+from PIL import ImageCms
 
 from facesearch.errors import CostlyImage
 from facesearch.photos.decoding import png
@@ -86,8 +86,3 @@ def test_the_words_that_say_how_the_picture_is_held_are_kept() -> None:
     block = f"\nexif\n{len(hexadecimal) // 2:8}\n{hexadecimal}\n".encode()
     by_text = read_image(with_png_chunk(PNG, b"zTXt", b"Raw profile type exif\0\0" + zlib.compress(block)))
     assert (by_text.width, by_text.height) == (80, 160)
-
-
-def test_interlaced_and_palette_pictures_stay_what_they_are() -> None:
-    palette = encoded(corners(160, 80).convert("P", palette=Image.Palette.ADAPTIVE), "PNG")
-    assert read_image(with_png_chunk(palette, b"tEXt", b"Comment\0" + HISTORY)).image.size == (160, 80)
