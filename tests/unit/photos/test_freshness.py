@@ -63,8 +63,7 @@ class Readers:
     """A warm index and a warm gallery of one environment."""
 
     def __init__(self, store: DynamoPhotoStore, pool: ThreadPoolExecutor) -> None:
-        self.index = EventIndex(EVENT_ID, EVENT.model)
-        self.galleries = Galleries(photos=store, pool=pool)
+        self.index, self.galleries = EventIndex(EVENT_ID, EVENT.model), Galleries(photos=store, pool=pool)
         self.store, self.pool = store, pool
 
     def found(self) -> list[int]:

@@ -47,8 +47,7 @@ class Picture:
     """A decoded picture as displayed: EXIF orientation applied, RGB, 8 bits, transparency flattened on white.
 
     Attributes:
-        image: Pillow image of mode RGB; smaller than `width` x `height` if it was read to fit a size.
-        width, height: pixels of the original as displayed.
+        image: of mode RGB; smaller than the original's `width` x `height` as displayed if it was read to fit a size.
         taken_at: capture time by the camera's own clock, which knows no zone.
         icc_profile: the colour profile that `image`'s RGB values are in; empty = take them as sRGB.
         doubtful: an orientation, as EXIF numbers them, that is only claimed where browsers do not look: by XMP, or by
@@ -166,10 +165,8 @@ def _opened_heif(data: bytes) -> _Opened:
 def _draft(image: Image.Image, fit: int | None, enough: int | None) -> None:
     """Have a JPEG decoded at a fraction: both sides as long as `fit`, or the long one as `enough`; and never too many
     pixels."""
-    room = 1
-    if fit is not None:
-        room = min(image.size) // fit
-    elif enough is not None:
+    room = min(image.size) // fit if fit is not None else 1
+    if fit is None and enough is not None:
         room = min(side // -(-side * enough // max(image.size)) for side in image.size)
     fraction = max(each for each in (1, 2, 4, 8) if each <= max(1, room))  # what its sides can be divided by
     while image.width * image.height > MAX_PIXELS * fraction**2:

@@ -102,15 +102,14 @@ class PhotoIndexer:
         """
         new = [each for each in reports if each.faces and each.outcome is IndexingOutcome.INDEXED]
         known = [each for each in reports if each.outcome is IndexingOutcome.KNOWN]
-        for event_id in {each.event_id for each in new}:
+        for event_id in {each.event_id for each in new if each.event_id is not None}:
             try:
-                if event_id is not None:
-                    self.snapshots.request(event_id)
+                self.snapshots.request(event_id)
             except StoreUnavailable as error:  # costs cold starts some milliseconds until the next request
                 log_unexpected(error)
-        for org_id, event_id in {(each.org_id, each.event_id) for each in new + known}:
-            if self.request_watches is not None and org_id is not None and event_id is not None:
-                self.request_watches(org_id, event_id)
+        for org_id, watched_id in {(each.org_id, each.event_id) for each in new + known}:
+            if self.request_watches is not None and org_id is not None and watched_id is not None:
+                self.request_watches(org_id, watched_id)
 
     def _event_now(self, event_id: int) -> Event | None:
         return self.reader.read(Wanted(event_id=event_id)).event

@@ -92,7 +92,7 @@ class LookAgain:
 
     def look(self, event_id: int, model: str, image_id: uuid.UUID, *, even_so: bool = False) -> IndexingReport:
         """Have the model's faces of one photo made if it lacks them, or `even_so`."""
-        report = known = IndexingReport(IndexingOutcome.KNOWN, event_id=event_id, image_id=image_id)
+        report = IndexingReport(IndexingOutcome.KNOWN, event_id=event_id, image_id=image_id)
         written, seen = Written(), None
         for _ in range(ATTEMPTS):
             event = self.writer.event_now(event_id)
@@ -117,9 +117,7 @@ class LookAgain:
                 if self._is_wanted_still(event, photo, model):
                     outcome = IndexingOutcome.LOST if made.reason else IndexingOutcome.REINDEXED
                     milliseconds = (perf_counter() - started) * 1000
-                    report = replace(
-                        known, outcome=outcome, reason=made.reason, faces=count, embed_milliseconds=milliseconds
-                    )
+                    report = IndexingReport(outcome, made.reason, None, event_id, image_id, count, milliseconds)
                 break
         else:
             raise Throttled("UpdateItem", "Unprocessed")
@@ -204,13 +202,11 @@ def _kept(found: Sequence[Face], photo: Photo) -> list[Face]:
 
 
 def _region(face: Face, look: Look) -> Region:
-    (x, y, width, height), (whole_width, whole_height) = face.box, look.size
-    return Region(x / whole_width, y / whole_height, width / whole_width, height / whole_height)
+    return Region(*(length / whole for length, whole in zip(face.box, look.size * 2, strict=True)))
 
 
 def _overlap(one: Face, other: Face) -> float:
     (x, y, width, height), (u, v, other_width, other_height) = one.box, other.box
-    across = max(0.0, min(x + width, u + other_width) - max(x, u))
-    down = max(0.0, min(y + height, v + other_height) - max(y, v))
-    both = across * down
+    across, down = min(x + width, u + other_width) - max(x, u), min(y + height, v + other_height) - max(y, v)
+    both = max(0.0, across) * max(0.0, down)
     return both / (width * height + other_width * other_height - both)

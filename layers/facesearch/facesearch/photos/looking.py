@@ -40,13 +40,7 @@ class IndexingOutcome(StrEnum):
 
 @dataclass(frozen=True)
 class IndexingReport:
-    """What one photo of a message came to.
-
-    Attributes:
-        reason: why it failed or was ignored.
-        faces: number of faces found.
-        embed_milliseconds: time that the engine took.
-    """
+    """What one photo of a message came to. `reason`: why it failed or was ignored."""
 
     outcome: IndexingOutcome
     reason: str = ""
@@ -59,13 +53,10 @@ class IndexingReport:
 
 @dataclass(frozen=True)
 class Look:
-    """What was seen.
+    """What was seen: `width` x `height` pixels as displayed, and the faces by each of the models.
 
     Attributes:
-        width, height: pixels as displayed.
         size: width and height of what was decoded, in whose pixels the faces' boxes are.
-        taken_at: by the camera's own clock.
-        faces: by each of the models.
         milliseconds: that the engines took.
         renditions, file: if they were asked for.
     """
@@ -132,8 +123,7 @@ class PhotoLooker:
         return {model: self.engines(model).faces(np.asarray(picture.image)) for model in models}
 
     def _file_of(self, picture: Picture, data: bytes, *, turned: bool) -> PhotoFile | None:
-        parts_of = self.parts_of
-        if parts_of is None:
+        if (parts_of := self.parts_of) is None:
             return None
 
         def cut(regions: Sequence[Region]) -> list[bytes]:

@@ -101,7 +101,6 @@ class Rebuild:
         """Begin, or go on with what an earlier run has begun.
 
         Args:
-            event_id: the event.
             model: one of `engine.MODELS`; None = the event's own, and if the kind stays the same too, once more by
                 whatever settings are deployed.
             kind: where the faces are to be kept; None = where they are.
@@ -154,10 +153,9 @@ class Rebuild:
             raise InvalidRequest(
                 f"Event {event_id} is searched by {event.faces} already. Run reindex to finish; then reindex it back."
             )
-        if event.building is not None:
-            event = self._change(event, replace(event, leaving=event.building))
-            event = self._finish(event)
-        return event
+        if event.building is None:
+            return event
+        return self._finish(self._change(event, replace(event, leaving=event.building)))
 
     def _target(self, event: Event, live: FaceSet, model: str | None, kind: FaceSetKind | None) -> FaceSet:
         """The face set that is meant; the model as its stored faces are named."""

@@ -112,6 +112,8 @@ def test_transparency_is_flattened_on_white() -> None:
     rgba = corners().convert("RGBA")
     rgba.putalpha(BRIGHT_LEFT)
     palette = rgba.quantize(8)
+    avif = encoded(rgba, "AVIF", quality=100, subsampling="4:4:4")
+    assert read_image(avif).image.getpixel((50, 10)) == pytest.approx((255, 255, 255), abs=2)
     for file in (encoded(rgba, "PNG"), encoded(rgba, "WEBP", lossless=True), encoded(palette, "PNG")):
         seen = colours(read_image(file).image)
         assert seen["top right"] == seen["bottom right"] == (255, 255, 255)

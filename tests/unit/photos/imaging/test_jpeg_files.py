@@ -18,14 +18,8 @@ from facesearch.photos.imaging import MAX_JPEG_PIXELS, read_image
 from tests.support.pictures import encoded, with_jpeg_segment
 
 SCENE = Image.fromarray(np.random.default_rng(5).integers(0, 256, (50, 30, 3), np.uint8)).resize((600, 1000))
-STORED: list[dict[str, Any]] = [
-    {},
-    {"progressive": True},
-    {"restart_marker_rows": 1},
-    {"restart_marker_blocks": 3},
-    {"subsampling": 0},
-    {"progressive": True, "restart_marker_rows": 2},
-]
+STORED: list[dict[str, Any]] = [{}, {"progressive": True}, {"restart_marker_rows": 1}, {"restart_marker_blocks": 3}]
+STORED += [{"subsampling": 0}, {"progressive": True, "restart_marker_rows": 2}]
 
 
 def scan_bomb(side: int, scans: int, mode: str = "L") -> bytes:

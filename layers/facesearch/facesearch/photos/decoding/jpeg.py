@@ -86,11 +86,6 @@ class JpegFile:
         if self.scans > MAX_SCANS or self.visits > MAX_BLOCK_VISITS or kept > MAX_COEFFICIENT_BYTES:
             raise CostlyImage
 
-    @property
-    def lacks_scans(self) -> bool:
-        """Whether there are coefficients of which no scan has told the last bit."""
-        return any(len(self.final.get(component, ())) < 64 for component in self.components)
-
 
 def examine(data: bytes, most_pixels: int) -> JpegFile:
     """Walk the markers of the first picture as libjpeg does, decoding nothing; of one too large only to its size.
@@ -136,7 +131,8 @@ def mended(data: bytes, file: JpegFile) -> bytes:
     # The last byte may be half a marker.
     known = data.rstrip(b"\0\xff")
     is_costly = 3 * file.visits > MAX_BLOCK_VISITS  # it is decoded twice more
-    if is_costly or file.lacks_scans or len(known) < file.scan_at or _lost(known, file) > LOST_AT_MOST:
+    lacks_scans = any(len(file.final.get(component, ())) < 64 for component in file.components)
+    if is_costly or lacks_scans or len(known) < file.scan_at or _lost(known, file) > LOST_AT_MOST:
         raise UnusableImage(DAMAGED)
     return known + _END
 

@@ -14,17 +14,13 @@ _ADOBE_INDEX = "R03"
 
 @dataclass(frozen=True)
 class Metadata:
-    """Attributes:
-    orientation: EXIF's, 1 to 8; None if it says nothing.
-    xmp_orientation: XMP's; None if it says nothing.
-    taken_at: capture time by the camera's own clock, which knows no zone.
-    adobe_rgb: the camera marked its colours as Adobe RGB's.
-    """
+    """Orientations are EXIF's numbers, 1 to 8; `taken_at` is by the camera's own clock, which knows no zone."""
 
     orientation: int | None = None
     xmp_orientation: int | None = None
     taken_at: datetime | None = None
     adobe_rgb: bool = False
+    """The camera marked its colours as Adobe RGB's."""
 
 
 def metadata_of(image: Image.Image) -> Metadata:
