@@ -8,7 +8,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from facesearch.api.queue_handler import queue_handler, side_by_side
 from facesearch.bootstrap import container
 from facesearch.observability import count, logger, metrics
-from facesearch.photos.reports import IndexingOutcome, IndexingReport
+from facesearch.photos.looking import IndexingOutcome, IndexingReport
 
 
 def submit(body: str) -> Future[list[IndexingReport]]:
@@ -21,9 +21,7 @@ def tell(reports: list[IndexingReport]) -> None:
 
 
 def request_more(batch: Sequence[list[IndexingReport]]) -> None:
-    reports = [report for reports in batch for report in reports]
-    container.photo_indexer.request_snapshots(reports)
-    container.photo_indexer.request_watches(reports)
+    container.photo_indexer.request_more([report for reports in batch for report in reports])
 
 
 def tell_of_upload(report: IndexingReport) -> None:

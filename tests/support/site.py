@@ -290,7 +290,7 @@ class Site:
         for number in PEOPLE:
             self.upload(number)
         parts.stores.builder.compact(self.event, at_least=0)
-        self.warm, self.galleries = self.matcher(), Galleries(parts.stores.photos, Inline())
+        self.warm, self.galleries = self.matcher(), Galleries(photos=parts.stores.photos, pool=Inline())
         self.searches = {person: self.search(person) for person in (ANNA, BEN, CARL)}
         fused = self._fused(parts.stores, "photos log renditions originals snapshots events")
         searches = self._fused(parts.stores.searches, "results jobs idempotency selfies watches callbacks")

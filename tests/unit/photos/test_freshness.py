@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NamedTuple
 
 import boto3
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from facesearch.adapters.dynamodb.photos import DynamoPhotoStore
@@ -52,15 +52,11 @@ class Wire:
     under_way: Callable[[], None] = lambda: None
 
     def there(self, **_: Any) -> None:
-        self.under_way()
-        self._pass()
+        self.back()
         self.under_way()
 
     def back(self, **_: Any) -> None:
         self.under_way()
-        self._pass()
-
-    def _pass(self) -> None:
         self.now += self.delays.pop(0) if self.delays else 1_000
 
 
@@ -68,8 +64,7 @@ class Readers:
     """A warm index and a warm gallery of one environment."""
 
     def __init__(self, store: DynamoPhotoStore, pool: ThreadPoolExecutor) -> None:
-        self.index = EventIndex(EVENT_ID, EVENT.model)
-        self.galleries = Galleries(store, pool)
+        self.index, self.galleries = EventIndex(EVENT_ID, EVENT.model), Galleries(photos=store, pool=pool)
         self.store, self.pool = store, pool
 
     def found(self) -> list[int]:
@@ -82,8 +77,7 @@ class Readers:
         return [photo.image_id.int for photo in gallery.cut(Page(1, 100))]
 
 
-@dataclass
-class FreshnessBench:
+class FreshnessBench(NamedTuple):
     wire: Wire
     writer: DynamoPhotoStore
     readers: Readers
@@ -123,13 +117,7 @@ Steps = st.lists(st.tuples(st.integers(1, 3), Delays, st.integers(0, 7)), min_si
 def test_what_was_written_is_known_to_the_next_look_however_long_the_write_took(
     worlds: Callable[[int], FreshnessBench],
 ) -> None:
-    @settings(
-        max_examples=examples(25),
-        derandomize=True,
-        database=None,
-        deadline=None,
-        suppress_health_check=list(HealthCheck),
-    )
+    @settings(max_examples=examples(25), derandomize=True, database=None, deadline=None)
     @given(Steps, st.integers(0, FASTEST_CLOCK - 10_000))
     def check(steps: list[tuple[int, list[int], int]], ahead: int) -> None:
         world, there = worlds(ahead), set[int]()
@@ -202,11 +190,8 @@ def test_a_write_whose_response_was_lost_is_not_taken_for_somebody_else_s(
     def lose(caught_exception: Any, **_: Any) -> int | None:
         """Botocore sends a request again in so many seconds."""
         nonlocal lost
-        if caught_exception is None and lost % 2 == 0:
-            lost += 1
-            return 0
         lost += 1
-        return None
+        return 0 if caught_exception is None and lost % 2 == 1 else None
 
     for name in ("PutItem", "UpdateItem"):
         client.meta.events.register_first(f"needs-retry.dynamodb.{name}", lose)

@@ -3,13 +3,12 @@
 import json
 import uuid
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import boto3
 import pytest
-from botocore.stub import Stubber
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -25,8 +24,6 @@ from facesearch.reading import StoredPage
 from facesearch.records import Photo
 from tests.support.aws import moto
 from tests.support.fakes import EVENT, EVENT_ID, ORG, photos
-
-# ------------------------------------------------------------------ the body
 
 Json = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
@@ -61,39 +58,30 @@ def is_text(value: Any, least: int) -> bool:
     return isinstance(value, str) and least <= len(value) <= 200
 
 
-def test_there_is_a_limit_to_how_many_images_one_call_names() -> None:
-    def ask(count: int) -> OriginalsRequest | InvalidRequest:
-        return parse_originals(json.dumps({"method": "image_ids", "identifier": ["x"] * count}).encode())
+def naming(images: int) -> bytes:
+    return json.dumps({"method": "image_ids", "identifier": ["x"] * images}).encode()
 
-    assert isinstance(ask(MAX_IMAGE_IDS), OriginalsRequest)
-    assert isinstance(ask(MAX_IMAGE_IDS + 1), InvalidRequest)
+
+LONE = b'{"method": "selfie", "identifier": "\\ud800"}'
 
 
 @pytest.mark.parametrize(
-    "body",
-    [b"", b"{", b"\xff", b"[" * 100_000, b'{"method": "selfie", "identifier": "\\ud800"}', b"9" * 5_000, b"NaN"],
+    "body", [b"", b"{", b"\xff", b"[" * 100_000, LONE, b"9" * 5_000, b"NaN", naming(MAX_IMAGE_IDS + 1)]
 )
 def test_a_body_that_is_no_json_of_ours_is_refused_with_its_field(body: bytes) -> None:
     parsed = parse_originals(body)
     assert isinstance(parsed, InvalidRequest)
     assert parsed.message.startswith("body")
     assert len(parsed.message) < 500, "the value that was sent is not echoed"
+    assert isinstance(parse_originals(naming(MAX_IMAGE_IDS)), OriginalsRequest)
 
 
-@pytest.mark.parametrize(
-    ("method", "feature"),
-    [
-        ("selfie", Feature.SELFIE_SEARCH),
-        ("image_id", Feature.PHOTOS),
-        ("image_ids", Feature.PHOTOS),
-        ("bib", Feature.BIB_SEARCH),
-    ],
-)
+FEATURES = {"selfie": Feature.SELFIE_SEARCH, "image_id": Feature.PHOTOS, "bib": Feature.BIB_SEARCH}
+
+
+@pytest.mark.parametrize(("method", "feature"), FEATURES.items())
 def test_each_method_needs_its_feature(method: str, feature: Feature) -> None:
-    assert asked(method, ["1"] if method == "image_ids" else "1").feature is feature
-
-
-# ------------------------------------------------------------------ the page
+    assert asked(method, "1").feature is feature
 
 
 def asked(method: str, identifier: Any) -> OriginalsRequest:
@@ -114,22 +102,14 @@ def test_each_image_is_named_once_in_the_order_of_the_first_time(names: list[str
     assert some == once[(page - 1) * size : page * size]
 
 
-def test_a_search_names_the_photos_of_its_page() -> None:
-    request = asked("selfie", str(uuid.UUID(int=7)))
+def test_a_search_names_the_photos_of_its_page_and_one_that_is_none_is_refused() -> None:
+    known, wrong = asked("selfie", str(uuid.UUID(int=7))), asked("selfie", "abc")
     page = StoredPage(SearchSummary(40, 90), photos(2))
-    total, some = request.select(call_for(request), page)
-    assert (total, some) == (40, [str(photo.image_id) for photo in photos(2)])
-
-
-def test_a_search_that_is_none_is_refused() -> None:
-    unknown, wrong = asked("selfie", str(uuid.UUID(int=7))), asked("selfie", "abc")
+    assert known.select(call_for(known), page) == (40, [str(photo.image_id) for photo in photos(2)])
     with pytest.raises(NotFound):
-        unknown.select(call_for(unknown), None)
+        known.select(call_for(known), None)
     with pytest.raises(InvalidRequestId):
         wrong.select(call_for(wrong), None)
-
-
-# ------------------------------------------------------------------ the links
 
 
 @dataclass
@@ -161,7 +141,7 @@ def test_each_image_has_its_link_or_its_reason_in_the_order_asked(pool: ThreadPo
     asked_for = [str(uuid.UUID(int=number)) for number in (5, 1, 4, 3, 2, 99)]
     asked_for += ["no uuid", uuid.UUID(int=0).hex.upper()]
 
-    links = Originals(records, store, pool).links(EVENT, asked_for)
+    links = Originals(photos=records, store=store, pool=pool).links(EVENT, asked_for)
 
     assert [type(link) for link in links] == [NoLink, Link, NoLink, NoLink, NoLink, NoLink, NoLink, Link]
     assert links[1] == Link("memory:903/456/1/wild name 1.jpg?as=wild name 1.jpg", "wild name 1.jpg")
@@ -181,7 +161,7 @@ def test_it_is_refused_if_not_one_of_the_named_images_is_there(pool: ThreadPoolE
     if status is not None:
         records.add(EVENT_ID, EVENT.shards, Photo(uuid.UUID(int=2), status, "k/gone.jpg"))
     records.add(EVENT_ID, EVENT.shards, Photo(uuid.UUID(int=1), "indexed", "k/a.jpg"))
-    originals = Originals(records, MemoryOriginals({"k/a.jpg"}), pool)
+    originals = Originals(photos=records, store=MemoryOriginals({"k/a.jpg"}), pool=pool)
     for named in ([gone], [gone, "no uuid"]):
         with pytest.raises(NoSuchImages):
             originals.links(EVENT, named, named)
@@ -192,37 +172,15 @@ def test_it_is_refused_if_not_one_of_the_named_images_is_there(pool: ThreadPoolE
     assert originals.links(EVENT, [], [here]) == []
 
 
-def test_a_photo_of_another_event_is_no_photo_of_this_one(pool: ThreadPoolExecutor) -> None:
-    records, store = MemoryPhotoStore(), MemoryOriginals({"k/a.jpg"})
-    records.add(EVENT_ID + 1, EVENT.shards, Photo(uuid.UUID(int=1), "indexed", "k/a.jpg"))
-    (link,) = Originals(records, store, pool).links(EVENT, [str(uuid.UUID(int=1))])
-    assert isinstance(link, NoLink)
-
-
 def test_a_file_that_has_taken_the_key_of_another_is_not_linked_in_its_place(pool: ThreadPoolExecutor) -> None:
     records, store = MemoryPhotoStore(), MemoryOriginals({"k/IMG_1.jpg"})
     for number, etag in enumerate(['"1"', '"0"', ""]):  # its own, another's, and a record from before they had any
         records.add(EVENT_ID, EVENT.shards, Photo(uuid.UUID(int=number), "indexed", "k/IMG_1.jpg", etag=etag))
-    links = Originals(records, store, pool).links(EVENT, [str(uuid.UUID(int=number)) for number in range(3)])
+    image_ids = [str(uuid.UUID(int=number)) for number in range(3)]
+    links = Originals(photos=records, store=store, pool=pool).links(EVENT, image_ids)
     assert [type(link) for link in links] == [Link, NoLink, Link]
-
-
-def test_no_images_are_no_links(pool: ThreadPoolExecutor) -> None:
-    assert Originals(MemoryPhotoStore(), MemoryOriginals(), pool).links(EVENT, []) == []
-
-
-def test_in_s3_an_original_is_there_or_not_or_cannot_be_looked_for() -> None:
-    with moto():
-        s3 = boto3.client("s3", config=S3)
-        s3.create_bucket(Bucket="photos")
-        s3.put_object(Bucket="photos", Key="903/ü 1.jpg", Body=b"x")
-        store = S3Originals(s3, "photos")
-        assert store.etag("903/ü 1.jpg") == s3.head_object(Bucket="photos", Key="903/ü 1.jpg")["ETag"]
-        assert store.etag("903/ü 2.jpg") is None
-        with Stubber(s3) as stub:
-            stub.add_client_error("head_object", "403", http_status_code=403)
-            with pytest.raises(StoreUnavailable):
-                store.etag("903/ü 1.jpg")
+    other = replace(EVENT, event_id=EVENT_ID + 1)
+    assert isinstance(Originals(photos=records, store=store, pool=pool).links(other, image_ids)[0], NoLink)
 
 
 def test_a_link_is_signed_for_an_hour_and_names_the_region_the_file_and_its_name() -> None:

@@ -1,8 +1,8 @@
 """Originals that are renamed, moved, lost and restored in S3: the photo leads to its file as long as there is one."""
 
 import uuid
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 
 from facesearch.adapters.memory.stores import MemoryObjects, MemoryPhotoStore
 from facesearch.deletion.photos import Files, PhotoDeletion
+from facesearch.models import REKOGNITION, FaceSetKind
 from facesearch.photos.links import Link, Originals
+from facesearch.photos.lookagain import GONE
+from facesearch.photos.looking import IndexingOutcome
 from facesearch.photos.places import find_moved, note_place
-from facesearch.photos.reports import IndexingOutcome
 from facesearch.records import MAX_COPIES, Original, Photo, image_id_of_bytes
 from tests.support.fakes import EVENT, EVENT_ID, ORG
 from tests.unit.faces.sets.bench import ANNA, B, RebuildBench, picture
@@ -42,18 +44,17 @@ def drop(site: RebuildBench, key: str) -> None:
     del site.s3.objects[PHOTOS, key]
 
 
+def record_of(photos: MemoryPhotoStore, image_id: uuid.UUID = ID) -> Photo:
+    record = photos.get(EVENT_ID, EVENT.shards, image_id)
+    assert record is not None
+    return record
+
+
 def linked(site: RebuildBench) -> str | None:
     """Where the photo's link leads to."""
-
-    class Bucket:
-        def etag(self, key: str) -> str | None:
-            return dict(site.s3.etags_under(FOLDER)).get(key)
-
-        def link(self, key: str, filename: str) -> str:
-            return key
-
-    with ThreadPoolExecutor(1) as pool:
-        (found,) = Originals(photos=site.photos, store=Bucket(), pool=pool).links(EVENT, [str(ID)])
+    there = dict(site.s3.etags_under(FOLDER))
+    bucket = SimpleNamespace(etag=there.get, link=lambda key, filename: key)
+    (found,) = Originals(photos=site.photos, store=cast("Any", bucket), pool=site.pool).links(EVENT, [str(ID)])
     return found.url if isinstance(found, Link) else None
 
 
@@ -105,6 +106,20 @@ def test_a_move_that_nobody_told_of_costs_no_faces_when_they_are_made_again(site
     assert linked(site) == MOVED
 
 
+def test_a_look_that_was_killed_before_the_original_went_leaves_no_faces_at_the_service(
+    site: RebuildBench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site.rebuild.run(EVENT_ID, kind=FaceSetKind.REKOGNITION, wait=False)
+    with monkeypatch.context() as patch:
+        patch.setattr(site.photos, "put_faces", None)  # killed once the faces were indexed
+        with pytest.raises(TypeError):
+            site.deliver()
+    assert site.kept()[REKOGNITION] == {ID: 1}
+    drop(site, FIRST)
+    done = site.rebuild.run(EVENT_ID)
+    assert (done.failed, site.kept()[REKOGNITION]) == ([(ID, GONE)], {})
+
+
 @given(st.lists(st.tuples(st.integers(0, 12), st.booleans()), max_size=30))
 def test_whatever_is_copied_and_deleted_the_photo_is_linked_as_long_as_a_known_place_has_it(
     steps: list[tuple[int, bool]],
@@ -117,13 +132,10 @@ def test_whatever_is_copied_and_deleted_the_photo_is_linked_as_long_as_a_known_p
         key = str(number)
         if is_copied:
             there[key] = etag
-            known = photos.get(EVENT_ID, EVENT.shards, ID)
-            assert known is not None
-            note_place(photos, there.get, EVENT, known, Original(key, etag))
+            note_place(photos, there.get, EVENT, record_of(photos), Original(key, etag))
         else:
             there.pop(key, None)
-        record = photos.get(EVENT_ID, EVENT.shards, ID)
-        assert record is not None
+        record = record_of(photos)
         assert len(record.copies) <= MAX_COPIES
         if len(there) <= MAX_COPIES:
             assert any(place.key in there for place in record.originals) or not there or not is_copied
@@ -134,28 +146,19 @@ def test_records_that_lead_nowhere_are_led_to_what_has_their_etag_and_the_lost_a
     places = [Original("a", '"1"'), Original("b", '"2"'), Original("c", '"3"'), Original("d")]
     for number, place in enumerate(places):
         photos.add(EVENT_ID, EVENT.shards, Photo(uuid.UUID(int=number), "indexed", place.key, etag=place.etag))
-    records = [photos.get(EVENT_ID, EVENT.shards, uuid.UUID(int=number)) for number in range(4)]
-    known = [record for record in records if record is not None]
+    known = [record_of(photos, uuid.UUID(int=number)) for number in range(4)]
     lost = find_moved(photos, EVENT, known, {"a": '"1"', "elsewhere/b": '"2"', "c": '"taken"'})
     assert [photo.key for photo in lost] == ["c", "d"]
-    moved = photos.get(EVENT_ID, EVENT.shards, uuid.UUID(int=1))
-    assert moved is not None
-    assert moved.originals == (Original("elsewhere/b", '"2"'), Original("b", '"2"'))
+    assert record_of(photos, uuid.UUID(int=1)).originals == (Original("elsewhere/b", '"2"'), Original("b", '"2"'))
 
 
 def test_a_file_that_was_moved_after_the_listing_is_not_lost() -> None:
     photos, etag = MemoryPhotoStore(), '"1"'
     photos.add(EVENT_ID, EVENT.shards, Photo(ID, "indexed", "before", etag=etag))
     listing, there = {"before": etag}, {"after": etag}
-    known = photos.get(EVENT_ID, EVENT.shards, ID)
-    assert known is not None
-    note_place(photos, there.get, EVENT, known, Original("after", etag))
-    moved = photos.get(EVENT_ID, EVENT.shards, ID)
-    assert moved is not None
-    assert find_moved(photos, EVENT, [moved], listing) == []
-    record = photos.get(EVENT_ID, EVENT.shards, ID)
-    assert record is not None
-    assert Original("after", etag) in record.originals
+    note_place(photos, there.get, EVENT, record_of(photos), Original("after", etag))
+    assert find_moved(photos, EVENT, [record_of(photos)], listing) == []
+    assert Original("after", etag) in record_of(photos).originals
 
 
 def test_a_deleted_photos_original_goes_wherever_it_lies(site: RebuildBench) -> None:

@@ -6,6 +6,7 @@ so that a function which only reads results never loads them; botocore is import
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from typing import Any
@@ -109,7 +110,7 @@ class Container(StoreContainer):
             prefix=settings.collection_prefix,
         )
 
-    galleries = part(lambda self: gallery.Galleries(self.photos, self.pool))
+    galleries = part(lambda self: gallery.Galleries(photos=self.photos, pool=self.pool))
     originals = part(
         lambda self: links.Originals(
             photos=self.photos,
@@ -140,7 +141,7 @@ class Container(StoreContainer):
             reader=self.reader,
             sets=self.face_sets,
             snapshots=self._snapshot_requests,
-            watches=self._watch_requests,
+            request_watches=self._request_watches,
             pool=ThreadPoolExecutor(UPLOADS_AT_ONCE, thread_name_prefix="uploads"),
         )
 
@@ -237,10 +238,10 @@ class Container(StoreContainer):
         )
 
     @cached_property
-    def _watch_requests(self) -> watch.CollapsedWatchRequests | None:
+    def _request_watches(self) -> Callable[[int, int], None] | None:
         if not self.settings.search_jobs_queue_url:  # nobody can watch here
             return None
-        return watch.CollapsedWatchRequests(commands=self._search_commands, watches=self._watches)
+        return watch.CollapsedWatchRequests(commands=self._search_commands, watches=self._watches).request
 
     def _shares(self, kind: str, concurrency: int) -> shares.DynamoShares:
         return shares.DynamoShares(self._table, kind, sharing.share_of(concurrency))

@@ -12,6 +12,7 @@ import uuid
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from concurrent.futures import Executor, wait
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from facesearch.errors import GalleryLoading
@@ -31,14 +32,14 @@ _ID = slice(8, 24)
 _NO_TIME = 2**64 - 1
 
 
+@dataclass
 class _Shard:
     """What this environment knows of one shard. One thread reads it; what it read is kept wherever it stops."""
 
-    def __init__(self) -> None:
-        self.fresh: dict[bytes, bytes] = {}
-        self.gone: set[bytes] = set()
-        self._since = 0
-        self._changed_at: dict[bytes, int] = {}
+    fresh: dict[bytes, bytes] = field(default_factory=dict)
+    gone: set[bytes] = field(default_factory=set)
+    _since: int = 0
+    _changed_at: dict[bytes, int] = field(default_factory=dict)
 
     def read(self, changes: Callable[[int], Iterable[Photo]], is_over: Callable[[], bool]) -> bool:
         """Go on where the last reading stopped, until there is no more or it `is_over`; says whether all was read."""
@@ -93,8 +94,7 @@ class Gallery:
         readings = [pool.submit(read, number, shard) for number, shard in enumerate(self._shards)]
         wait(readings)  # for those that outlast one that failed, too: the next call reads the same shards
         self._merge()
-        ends = [reading.result() for reading in readings]  # of all: what failed is raised
-        is_whole = all(ends)
+        is_whole = False not in [reading.result() for reading in readings]  # of all: what failed is raised
         if is_whole:
             self._as_of = started - OVERLAP_MICROSECONDS
         return is_whole
@@ -117,32 +117,30 @@ class Gallery:
             self._records.sort()  # two runs: linear
 
 
+@dataclass(frozen=True, kw_only=True)
 class Galleries:
     """The galleries that this environment keeps, the least recently used dropped first."""
 
-    def __init__(self, store: PhotoStore, pool: Executor, clock: Callable[[], float] = time.monotonic) -> None:
-        self._store = store
-        self._pool = pool
-        self._clock = clock
-        self._kept: OrderedDict[int, Gallery] = OrderedDict()
+    photos: PhotoStore
+    pool: Executor
+    clock: Callable[[], float] = time.monotonic
+    _kept: OrderedDict[int, Gallery] = field(default_factory=OrderedDict, repr=False)
 
     def current(self, event: Event, seconds: float) -> Gallery:
         """The event's gallery with everything that was written before this call.
 
-        Args:
-            event: whose.
-            seconds: what is left of the invocation.
+        `seconds` are left of the invocation.
 
         Raises:
             GalleryLoading: it takes longer; what was read is kept, and the next call goes on.
         """
-        deadline = self._clock() + seconds - SPARE_SECONDS
+        deadline = self.clock() + seconds - SPARE_SECONDS
         gallery = self._kept.pop(event.event_id, None)
         if gallery is None or gallery.is_stale:
             gallery = Gallery(event.shards)
         self._kept[event.event_id] = gallery
         try:
-            is_whole = gallery.refresh(self._store, event.event_id, self._pool, lambda: self._clock() >= deadline)
+            is_whole = gallery.refresh(self.photos, event.event_id, self.pool, lambda: self.clock() >= deadline)
         finally:
             while len(self._kept) > 1 and sum(map(len, self._kept.values())) > PHOTOS_KEPT:
                 self._kept.popitem(last=False)
@@ -157,6 +155,4 @@ def _microseconds() -> int:
 
 def _seconds(taken_at: datetime | None) -> int:
     """Since 1970 by the camera's own clock, whose zone nobody knows."""
-    if taken_at is None:
-        return _NO_TIME
-    return max(0, int(taken_at.replace(tzinfo=UTC).timestamp()))
+    return _NO_TIME if taken_at is None else max(0, int(taken_at.replace(tzinfo=UTC).timestamp()))

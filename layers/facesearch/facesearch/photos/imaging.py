@@ -36,18 +36,10 @@ _ANIMATED = "The picture is animated; send a still one."
 _P3_PRIMARIES = 12
 _MIRRORED = 2
 """The orientation that is merely mirrored: faces cannot tell whether it is true."""
-_FRACTIONS = (1, 2, 4, 8)
-"""What a JPEG's sides can be divided by while it is decoded."""
-
-_TRANSPOSE = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
+_T = Image.Transpose
+_TRANSPOSE = {2: _T.FLIP_LEFT_RIGHT, 3: _T.ROTATE_180, 4: _T.FLIP_TOP_BOTTOM, 5: _T.TRANSPOSE}
+_TRANSPOSE |= {6: _T.ROTATE_270, 7: _T.TRANSVERSE, 8: _T.ROTATE_90}
+"""By orientation."""
 
 
 @dataclass(frozen=True)
@@ -55,8 +47,7 @@ class Picture:
     """A decoded picture as displayed: EXIF orientation applied, RGB, 8 bits, transparency flattened on white.
 
     Attributes:
-        image: Pillow image of mode RGB; smaller than `width` x `height` if it was read to fit a size.
-        width, height: pixels of the original as displayed.
+        image: of mode RGB; smaller than the original's `width` x `height` as displayed if it was read to fit a size.
         taken_at: capture time by the camera's own clock, which knows no zone.
         icc_profile: the colour profile that `image`'s RGB values are in; empty = take them as sRGB.
         doubtful: an orientation, as EXIF numbers them, that is only claimed where browsers do not look: by XMP, or by
@@ -81,11 +72,8 @@ class Picture:
 class _Opened:
     """A file whose work is known to be bounded, not decoded yet.
 
-    Attributes:
-        image: Pillow's, with its metadata.
-        profile: overrides the image's own profile.
-        is_turned: the file itself says how it is held, and the decoder obeys; None if EXIF says that.
-        primaries: see `heif.HeifFile`.
+    `profile` overrides the image's own. `is_turned`: the file itself says how it is held, and the decoder obeys; None
+    if EXIF says that.
     """
 
     image: Image.Image
@@ -134,7 +122,12 @@ def read_image(data: bytes, *, fit: int | None = None, enough: int | None = None
 def _opened(data: bytes) -> _Opened:
     """Recognise the format, count what decoding will cost, and hand the file to its decoder."""
     if data.startswith(jpeg.SIGNATURE):
-        return _opened_jpeg(data)
+        file = jpeg.examine(data, MAX_JPEG_PIXELS)
+        _check_size(file.width, file.height, MAX_JPEG_PIXELS)
+        image = Image.open(io.BytesIO(jpeg.mended(data, file)), formats=("JPEG",))
+        if image.size != (file.width, file.height):
+            raise UnusableImage(DAMAGED)
+        return _Opened(image)
     if data.startswith(png.SIGNATURE):
         if data[12:16] != b"IHDR":  # what stands there is no size
             raise ValueError
@@ -149,15 +142,6 @@ def _opened(data: bytes) -> _Opened:
     if is_heif(data):
         return _opened_heif(data)
     raise UnusableImage(why_unreadable(data) or UNREADABLE)
-
-
-def _opened_jpeg(data: bytes) -> _Opened:
-    file = jpeg.examine(data, MAX_JPEG_PIXELS)
-    _check_size(file.width, file.height, MAX_JPEG_PIXELS)
-    image = Image.open(io.BytesIO(jpeg.mended(data, file)), formats=("JPEG",))
-    if image.size != (file.width, file.height):
-        raise UnusableImage(DAMAGED)
-    return _Opened(image)
 
 
 def _opened_heif(data: bytes) -> _Opened:
@@ -181,12 +165,10 @@ def _opened_heif(data: bytes) -> _Opened:
 def _draft(image: Image.Image, fit: int | None, enough: int | None) -> None:
     """Have a JPEG decoded at a fraction: both sides as long as `fit`, or the long one as `enough`; and never too many
     pixels."""
-    room = 1
-    if fit is not None:
-        room = min(image.size) // fit
-    elif enough is not None:
+    room = min(image.size) // fit if fit is not None else 1
+    if fit is None and enough is not None:
         room = min(side // -(-side * enough // max(image.size)) for side in image.size)
-    fraction = max(each for each in _FRACTIONS if each <= max(1, room))
+    fraction = max(each for each in (1, 2, 4, 8) if each <= max(1, room))  # what its sides can be divided by
     while image.width * image.height > MAX_PIXELS * fraction**2:
         fraction *= 2
     if fraction > 1:
@@ -195,23 +177,17 @@ def _draft(image: Image.Image, fit: int | None, enough: int | None) -> None:
 
 def _orientations(opened: _Opened, metadata: Metadata) -> tuple[int, int]:
     """The orientation to be applied, and the doubtful one; 1 = none."""
-    if opened.is_turned:
-        return 1, 1
     if opened.is_turned is None and metadata.orientation is not None:
         return metadata.orientation, 1
     claimed = metadata.orientation or metadata.xmp_orientation or 1
-    return 1, claimed if claimed != _MIRRORED else 1
+    return 1, 1 if opened.is_turned or claimed == _MIRRORED else claimed
 
 
 def _profile_of(opened: _Opened, metadata: Metadata) -> bytes:
     if opened.image.mode != "RGB":
         return b""
-    profile = opened.profile or opened.image.info.get("icc_profile") or b""
-    if profile:
-        return bytes(profile)
-    if opened.primaries == _P3_PRIMARIES:
-        return DISPLAY_P3
-    return ADOBE_RGB if metadata.adobe_rgb else b""
+    named = DISPLAY_P3 if opened.primaries == _P3_PRIMARIES else ADOBE_RGB if metadata.adobe_rgb else b""
+    return bytes(opened.profile or opened.image.info.get("icc_profile") or named)
 
 
 @contextmanager
@@ -247,10 +223,9 @@ def _check_webp(data: bytes) -> None:
     """Check what Pillow would make two canvases for before it tells the size."""
     kind = data[12:16]
     if kind == b"VP8X":
-        flags, canvas = data[20], data[24:30]
-        if flags & 0b10:
+        if data[20] & 0b10:
             raise UnusableImage(_ANIMATED)
-        _check_size(int.from_bytes(canvas[:3], "little") + 1, int.from_bytes(canvas[3:], "little") + 1)
+        _check_size(int.from_bytes(data[24:27], "little") + 1, int.from_bytes(data[27:30], "little") + 1)
     elif kind == b"VP8L":
         (bits,) = struct.unpack_from("<I", data, 21)
         _check_size((bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1)
@@ -264,8 +239,7 @@ def _to_rgb(image: Image.Image) -> Image.Image:
         image = image.convert("I").point(lambda value: value * (1 / 256)).convert("L")
         image.info.pop("transparency", None)  # a 16-bit value, which no longer means anything
     if image.has_transparency_data:
-        rgba = image.convert("RGBA")
-        flat = Image.new("RGB", image.size, "white")
+        rgba, flat = image.convert("RGBA"), Image.new("RGB", image.size, "white")
         flat.paste(rgba, mask=rgba.getchannel("A"))
         return flat
     return image if image.mode == "RGB" else image.convert("RGB")

@@ -1,13 +1,13 @@
-"""Indexing: from "a photo was uploaded" to its renditions and its faces in the event's index.
+"""Indexing: from "a photo was uploaded" to its renditions and its faces in the event's face sets.
 
-Whatever arrives ends in one of these outcomes, and only trouble with the services around raises: that message is then
-delivered again, and after a few times it lies in the dead-letter queue.
+Whatever arrives ends in one of `IndexingOutcome`, and only trouble with the services around raises: that message is
+then delivered again, and after a few times it lies in the dead-letter queue.
 """
 
 import hashlib
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -23,11 +23,9 @@ from facesearch.models import REKOGNITION, Event, FaceSetKind
 from facesearch.observability import log_unexpected
 from facesearch.photos.litter import litter_in
 from facesearch.photos.lookagain import MAX_FILE_BYTES, LookAgain, parse_command
-from facesearch.photos.looking import Look, PhotoLooker
+from facesearch.photos.looking import IndexingOutcome, IndexingReport, Look, PhotoLooker
 from facesearch.photos.pictures import Pictures
 from facesearch.photos.places import note_place
-from facesearch.photos.reports import IndexingOutcome, IndexingReport
-from facesearch.photos.requests import WatchRequests
 from facesearch.reading import Reader, Wanted
 from facesearch.records import Original, Photo, PhotoStore, image_id_of, image_id_of_bytes
 
@@ -36,19 +34,15 @@ _TOO_LARGE = f"The file is larger than {MAX_FILE_BYTES // 10**6} MB."
 _KEY = re.compile(r"(?P<org_id>[0-9]{1,15})/(?P<event_id>[0-9]{1,15})/(?P<path>.*[^/])", re.DOTALL)
 
 
-_ADDED = (IndexingOutcome.INDEXED, IndexingOutcome.FAILED)
-_CHECKED = (*_ADDED, IndexingOutcome.KNOWN, IndexingOutcome.DELETED)
-
-
 @dataclass(frozen=True)
 class Upload:
-    """An object that appeared in a bucket. `at`: microseconds since the epoch, 0 if the message does not tell.
-    `etag`: of what was read of it, as the message may be older."""
+    """An object that appeared in a bucket at so many microseconds since the epoch, 0 if the message does not tell."""
 
     bucket: str
     key: str
     at: int = 0
     etag: str = ""
+    """Of what was read of it, as the message may be older."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +51,8 @@ class PhotoIndexer:
 
     Attributes:
         pool: runs whole messages side by side, so that one's transfers overlap another's faces.
-        watches: hears of new photos; None where nobody can watch.
+        request_watches: has the watches of an organisation's event looked through soon; asked often within seconds is
+            asked once. None where nobody can watch.
     """
 
     looker: PhotoLooker
@@ -67,7 +62,7 @@ class PhotoIndexer:
     sets: FaceSets
     snapshots: SnapshotRequests
     pool: Executor
-    watches: WatchRequests | None = None
+    request_watches: Callable[[int, int], None] | None = None
 
     @property
     def _writer(self) -> FaceWriter:
@@ -94,36 +89,27 @@ class PhotoIndexer:
                 return self._again.carry_out(command)
             uploads = parse_notification(message)
         except ValueError as error:
-            return [IndexingReport(IndexingOutcome.IGNORED, str(error))]
+            return [_ignored(str(error))]
         return [self._index(upload) for upload in uploads]
 
-    def request_snapshots(self, reports: Iterable[IndexingReport]) -> None:
-        """Have the snapshots of the events looked at whose faces changed. A request that is lost costs cold starts some
-        milliseconds until the next one."""
-        events = {report.event_id for report in reports if report.outcome is IndexingOutcome.INDEXED and report.faces}
-        for event_id in events:
-            if event_id is not None:
-                try:
-                    self.snapshots.request(event_id)
-                except StoreUnavailable as error:
-                    log_unexpected(error)
-
-    def request_watches(self, reports: Iterable[IndexingReport]) -> None:
-        """Have the watches of events looked through that have new photos, or such as were new when an earlier delivery
-        was killed.
+    def request_more(self, reports: Sequence[IndexingReport]) -> None:
+        """Have the snapshots of events looked at whose faces changed, and the watches looked through of events that
+        have new photos, or such as were new when an earlier delivery was killed.
 
         Raises:
-            StoreUnavailable: nobody was asked. The whole batch must come again: a search that waits for its
-                photos would never hear of them, and photos that are known cost next to nothing.
+            StoreUnavailable: nobody was asked for the watches. The whole batch must come again: a search that waits for
+                its photos would never hear of them, and photos that are known cost next to nothing.
         """
-        places = {
-            (report.org_id, report.event_id)
-            for report in reports
-            if (report.outcome is IndexingOutcome.INDEXED and report.faces) or report.outcome is IndexingOutcome.KNOWN
-        }
-        for org_id, event_id in places:
-            if self.watches is not None and org_id is not None and event_id is not None:
-                self.watches.request(org_id, event_id)
+        new = [each for each in reports if each.faces and each.outcome is IndexingOutcome.INDEXED]
+        known = [each for each in reports if each.outcome is IndexingOutcome.KNOWN]
+        for event_id in {each.event_id for each in new if each.event_id is not None}:
+            try:
+                self.snapshots.request(event_id)
+            except StoreUnavailable as error:  # costs cold starts some milliseconds until the next request
+                log_unexpected(error)
+        for org_id, watched_id in {(each.org_id, each.event_id) for each in new + known}:
+            if self.request_watches is not None and org_id is not None and watched_id is not None:
+                self.request_watches(org_id, watched_id)
 
     def _event_now(self, event_id: int) -> Event | None:
         return self.reader.read(Wanted(event_id=event_id)).event
@@ -131,26 +117,25 @@ class PhotoIndexer:
     def _index(self, upload: Upload) -> IndexingReport:
         place = _KEY.fullmatch(upload.key)
         if upload.bucket != self.pictures.uploads or place is None:
-            return IndexingReport(IndexingOutcome.IGNORED, "the object is no org/event/photo of the photos bucket")
+            return _ignored("the object is no org/event/photo of the photos bucket")
         org_id, event_id = int(place["org_id"]), int(place["event_id"])
-        if litter_in(place["path"].split("/")) is not None:
-            return IndexingReport(
-                IndexingOutcome.IGNORED, "what a system or a drive leaves among pictures", org_id, event_id
-            )
+        return replace(self._index_in(org_id, event_id, place["path"], upload), org_id=org_id, event_id=event_id)
+
+    def _index_in(self, org_id: int, event_id: int, path: str, upload: Upload) -> IndexingReport:
+        if litter_in(path.split("/")) is not None:
+            return _ignored("what a system or a drive leaves among pictures")
         event = self._event_now(event_id)
         if event is None or event.org_id != org_id or event.closing:
-            return IndexingReport(IndexingOutcome.IGNORED, "no such event of this organisation", org_id, event_id)
+            return _ignored("no such event of this organisation")
         written = Written()
         report = self._index_photo(event, upload, written)
-        return self._check_event(event, report, written) if report.outcome in _CHECKED else report
+        return report if report.image_id is None else self._check_event(event, report.image_id, report, written)
 
-    def _check_event(self, event: Event, report: IndexingReport, written: Written) -> IndexingReport:
+    def _check_event(self, event: Event, image_id: UUID, report: IndexingReport, written: Written) -> IndexingReport:
         """Undo what was added to an event that was being deleted meanwhile: its deletion may have looked already. Add
         what a face set wants that the event has got meanwhile, or while this photo's earlier delivery was killed."""
-        event_id, image_id = event.event_id, report.image_id
+        event_id = event.event_id
         now = self._event_now(event_id)
-        if image_id is None:
-            return report
         if now is not None and not now.closing:
             if any(face_set.kind is not FaceSetKind.EXACT for face_set in (*now.face_sets, *written)):
                 for face_set in self._writer.settle(event, image_id, written):
@@ -158,45 +143,39 @@ class PhotoIndexer:
             if now.keeps_faces and (report.outcome is IndexingOutcome.KNOWN or now.face_sets != event.face_sets):
                 self._again.complete(now, image_id)
             return report
-        if report.outcome in _ADDED:
-            self.photos.remove(event_id, event.shards, image_id)
-            self.pictures.unpublish(event_id, image_id)
         for face_set in written:
             self.sets.open(event, face_set).delete()
-        if report.outcome not in _ADDED:
+        if report.outcome not in (IndexingOutcome.INDEXED, IndexingOutcome.FAILED):
             return report
-        return IndexingReport(
-            IndexingOutcome.IGNORED, "the event was deleted meanwhile", event.org_id, event_id, image_id
-        )
+        self.photos.remove(event_id, event.shards, image_id)
+        self.pictures.unpublish(event_id, image_id)
+        return _ignored("the event was deleted meanwhile", image_id)
 
     def _index_photo(self, event: Event, upload: Upload, written: Written) -> IndexingReport:
-        org_id, event_id, key = event.org_id, event.event_id, upload.key
+        event_id, key = event.event_id, upload.key
         file = self.pictures.original(key, MAX_FILE_BYTES)
         if file is None:
-            return IndexingReport(IndexingOutcome.IGNORED, "the object was deleted meanwhile", org_id, event_id)
+            return _ignored("the object was deleted meanwhile")
         upload = replace(upload, etag=file.etag)
         if file.data is None:
-            return self._failed(event, unread_image_id(event_id, key, upload.etag), upload, _TOO_LARGE)
+            unread = hashlib.sha256(f"unread\n{key}\n{upload.etag}".encode()).digest()
+            return self._failed(event, image_id_of(event_id, unread), upload, _TOO_LARGE)
         image_id = image_id_of_bytes(event_id, file.data)
         known = self.photos.get(event_id, event.shards, image_id)
         if known is not None:
-            return self._known(event, known, upload)
+            self._note_place(event, known, upload)
+            if upload.at <= known.changed_at:  # maybe recorded by this very message, whose earlier delivery was killed
+                self.photos.touch(event_id, event.shards, image_id)
+            return IndexingReport(IndexingOutcome.KNOWN, image_id=image_id)
         tombstone = self.photos.tombstone(event_id, event.shards, image_id)
         if tombstone is not None and tombstone.refuses(upload.at):
             # An earlier delivery may have been killed after it had added faces.
             written.update(dict.fromkeys(event.face_sets, b""))
-            return IndexingReport(IndexingOutcome.DELETED, "", org_id, event_id, image_id)
+            return IndexingReport(IndexingOutcome.DELETED, image_id=image_id)
         try:
             return self._look_at(event, image_id, upload, file.data, written)
         except UnusableImage as error:
             return self._failed(event, image_id, upload, error.message)
-
-    def _known(self, event: Event, known: Photo, upload: Upload) -> IndexingReport:
-        event_id, image_id = event.event_id, known.image_id
-        note_place(self.photos, self.pictures.etag, event, known, Original(upload.key, upload.etag))
-        if upload.at <= known.changed_at:  # maybe recorded by this very message, whose earlier delivery was killed
-            self.photos.touch(event_id, event.shards, image_id)
-        return IndexingReport(IndexingOutcome.KNOWN, "", event.org_id, event_id, image_id)
 
     def _look_at(self, event: Event, image_id: UUID, upload: Upload, data: bytes, written: Written) -> IndexingReport:
         models = [face_set.model for face_set in event.face_sets if face_set.is_ours and event.keeps_faces]
@@ -206,42 +185,46 @@ class PhotoIndexer:
         # Faces and renditions first: a recorded photo may be in a response the next moment. Without its record it is
         # shown to nobody.
         count = self._writer.write(event, photo, written, look.file)
-        self._publish(event.event_id, image_id, look)
+        self._publish(event, image_id, look)
         if not self.photos.add(event.event_id, event.shards, photo, upload.at):
-            return self._not_added(event, image_id, upload, look)
+            return IndexingReport(self._why_not_added(event, image_id, upload, look), image_id=image_id)
         return IndexingReport(
-            IndexingOutcome.INDEXED, "", event.org_id, event.event_id, image_id, count, look.milliseconds
+            IndexingOutcome.INDEXED, image_id=image_id, faces=count, embed_milliseconds=look.milliseconds
         )
 
-    def _not_added(self, event: Event, image_id: UUID, upload: Upload, look: Look) -> IndexingReport:
+    def _why_not_added(self, event: Event, image_id: UUID, upload: Upload, look: Look) -> IndexingOutcome:
         """Known by now, or deleted since this run began: then the deletion has not seen what this run has made."""
-        known = IndexingReport(IndexingOutcome.KNOWN, "", event.org_id, event.event_id, image_id)
         photo = self.photos.get(event.event_id, event.shards, image_id)
         if photo is not None:  # by another run, which may have found the same file under another key
-            note_place(self.photos, self.pictures.etag, event, photo, Original(upload.key, upload.etag))
+            self._note_place(event, photo, upload)
         if self.photos.tombstone(event.event_id, event.shards, image_id) is None:
-            return known
+            return IndexingOutcome.KNOWN
         self.pictures.unpublish(event.event_id, image_id)
-        if self.photos.get(event.event_id, event.shards, image_id) is not None:  # uploaded afresh at this very moment
-            self._publish(event.event_id, image_id, look)
-            return known
-        return IndexingReport(IndexingOutcome.DELETED, "", event.org_id, event.event_id, image_id)
+        if self.photos.get(event.event_id, event.shards, image_id) is None:
+            return IndexingOutcome.DELETED
+        self._publish(event, image_id, look)  # it was uploaded afresh at this very moment
+        return IndexingOutcome.KNOWN
 
-    def _publish(self, event_id: int, image_id: UUID, look: Look) -> None:
+    def _note_place(self, event: Event, photo: Photo, upload: Upload) -> None:
+        note_place(self.photos, self.pictures.etag, event, photo, Original(upload.key, upload.etag))
+
+    def _publish(self, event: Event, image_id: UUID, look: Look) -> None:
         if look.renditions is not None:
-            self.pictures.publish(event_id, image_id, look.renditions)
+            self.pictures.publish(event.event_id, image_id, look.renditions)
 
     def _failed(self, event: Event, image_id: UUID, upload: Upload, reason: str) -> IndexingReport:
         photo = Photo(image_id, "failed", upload.key, reason=reason, etag=upload.etag)
-        new = self.photos.add(event.event_id, event.shards, photo, upload.at)
-        return IndexingReport(
-            IndexingOutcome.FAILED if new else IndexingOutcome.KNOWN, reason, event.org_id, event.event_id, image_id
-        )
+        is_new = self.photos.add(event.event_id, event.shards, photo, upload.at)
+        return IndexingReport(IndexingOutcome.FAILED if is_new else IndexingOutcome.KNOWN, reason, image_id=image_id)
+
+
+def _ignored(reason: str, image_id: UUID | None = None) -> IndexingReport:
+    return IndexingReport(IndexingOutcome.IGNORED, reason, image_id=image_id)
 
 
 def _photo_of(event: Event, image_id: UUID, upload: Upload, look: Look) -> Photo:
     """The record of a photo that was looked at for every face set of its event."""
-    others = [face_set.model for face_set in event.face_sets if face_set.model != event.model]
+    built_model = next((each.model for each in event.face_sets if each.model != event.model), "")
     return Photo(
         image_id,
         "indexed",
@@ -250,17 +233,12 @@ def _photo_of(event: Event, image_id: UUID, upload: Upload, look: Look) -> Photo
         height=look.height,
         model=event.model,
         faces=look.packed(event.model),
-        built_model=others[0] if others else "",
-        built_faces=look.packed(others[0]) if others else b"",
+        built_model=built_model,
+        built_faces=look.packed(built_model),
         taken_at=look.taken_at,
         etag=upload.etag,
         qualities=pack_qualities((max(face.box[2:]), face.sharpness) for face in look.faces.get(event.model, ())),
     )
-
-
-def unread_image_id(event_id: int, key: str, etag: str) -> UUID:
-    """The image_id of a photo that is too large to be read, and so to be hashed: by its key and S3's ETag instead."""
-    return image_id_of(event_id, hashlib.sha256(f"unread\n{key}\n{etag}".encode()).digest())
 
 
 def parse_notification(message: str) -> list[Upload]:
@@ -271,9 +249,7 @@ def parse_notification(message: str) -> list[Upload]:
     """
     try:
         body = json.loads(message)
-        if body.get("Event") == "s3:TestEvent":
-            return []
-        return [_upload(record) for record in body["Records"]]
+        return [] if body.get("Event") == "s3:TestEvent" else [_upload(record) for record in body["Records"]]
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise ValueError("the message is no S3 event notification") from error
 

@@ -4,6 +4,7 @@ to originals, the hand-off from a search, or from image_ids, to downloads."""
 import uuid
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Executor
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 from urllib.parse import quote
@@ -86,10 +87,7 @@ class Originals:
     def links(self, event: Event, image_ids: Sequence[str], named: Sequence[str] = ()) -> list[Link | NoLink]:
         """A link for each image of a page, in order. One that cannot be linked says why and is nobody else's trouble.
 
-        Args:
-            event: whose photos they are.
-            image_ids: those of the page.
-            named: all that the caller has named, on whatever page; empty if a search has named them.
+        `named` are all that the caller has named, on whatever page; empty if a search has named them.
 
         Raises:
             NoSuchImages: the caller has named some, and not one of them is a photo of the event.
@@ -107,7 +105,7 @@ class Originals:
 
     def _link(self, image_id: str, photo: Photo | None) -> Link | NoLink:
         if photo is None or photo.status != "indexed":
-            return NoLink(image_id, _NOT_HERE, photo and photo.key)
+            return NoLink(image_id, _NOT_HERE, None if photo is None else photo.key)
         try:
             for place in photo.originals:
                 if place.is_there(self.store.etag(place.key)):
@@ -123,7 +121,6 @@ def _is_any_shown(photos: dict[str, Photo]) -> bool:
 
 
 def _uuid(text: str) -> uuid.UUID | None:
-    try:
+    with suppress(InvalidRequestId):
         return parse_request_id(text)
-    except InvalidRequestId:
-        return None
+    return None

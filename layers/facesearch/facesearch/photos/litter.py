@@ -41,11 +41,7 @@ _IN_LIBRARIES = ("originals", "masters")
 
 
 def litter_in(path: Sequence[str]) -> str | None:
-    """Which name makes a file litter: that of a folder that it is in, or its own.
-
-    Args:
-        path: names from the outermost folder to the file, in any case.
-    """
+    """Which name makes a file litter: that of a folder that it is in, or its own. `path` begins outermost."""
     lowered = [part.lower() for part in path]
     for library, part in pairwise(lowered):
         if library.endswith(_LIBRARIES) and part not in _IN_LIBRARIES:

@@ -12,9 +12,8 @@ from facesearch.faces.engine import Face
 from facesearch.faces.packing import FACE_BYTES, unpack
 from facesearch.faces.sets import ATTEMPTS, FaceWriter, PhotoFaces, PhotoFile, Region, Written
 from facesearch.models import REKOGNITION, Event
-from facesearch.photos.looking import Look, PhotoLooker
+from facesearch.photos.looking import IndexingOutcome, IndexingReport, Look, PhotoLooker
 from facesearch.photos.pictures import Pictures
-from facesearch.photos.reports import IndexingOutcome, IndexingReport
 from facesearch.records import Photo, PhotoStore, image_id_of_bytes
 
 PHOTOS_PER_COMMAND = 10
@@ -41,8 +40,7 @@ class IndexingCommand:
 
     def to_message(self) -> str:
         """The message."""
-        body = asdict(self) | {"image_ids": [str(image_id) for image_id in self.image_ids]}
-        return json.dumps({_KIND: body})
+        return json.dumps({_KIND: asdict(self) | {"image_ids": [str(image_id) for image_id in self.image_ids]}})
 
 
 def parse_command(message: str) -> IndexingCommand | None:
@@ -51,16 +49,13 @@ def parse_command(message: str) -> IndexingCommand | None:
     Raises:
         ValueError: it is meant as one, but is none.
     """
+    if not message.startswith(f'{{"{_KIND}"'):
+        return None
     try:
-        body = json.loads(message)
-        if not isinstance(body, dict) or _KIND not in body:
-            return None
-        command = body[_KIND]
+        command = json.loads(message)[_KIND]
         image_ids = tuple(map(uuid.UUID, command["image_ids"]))
         return IndexingCommand(int(command["event_id"]), str(command["model"]), image_ids)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        if _KIND not in message:
-            return None
         raise ValueError("the message is no command to look again") from error
 
 
@@ -90,15 +85,14 @@ class LookAgain:
         """Make what a photo lacks of the event's face sets: it was recorded by a run that knew others, or its original
         was gone and is there again."""
         photo = self.photos.get(event.event_id, event.shards, image_id)
-        if photo is None or photo.status != "indexed":
-            return
-        for model in dict.fromkeys(face_set.model for face_set in event.face_sets):
-            if _lacks(photo, model):
-                self.look(event.event_id, model, image_id)
+        if photo is not None and photo.status == "indexed":
+            for model in dict.fromkeys(face_set.model for face_set in event.face_sets):
+                if _lacks(photo, model):
+                    self.look(event.event_id, model, image_id)
 
     def look(self, event_id: int, model: str, image_id: uuid.UUID, *, even_so: bool = False) -> IndexingReport:
         """Have the model's faces of one photo made if it lacks them, or `even_so`."""
-        report = known = IndexingReport(IndexingOutcome.KNOWN, event_id=event_id, image_id=image_id)
+        report = IndexingReport(IndexingOutcome.KNOWN, event_id=event_id, image_id=image_id)
         written, seen = Written(), None
         for _ in range(ATTEMPTS):
             event = self.writer.event_now(event_id)
@@ -114,20 +108,16 @@ class LookAgain:
                 self.photos.touch(event_id, event.shards, image_id)
                 break
             started = perf_counter()
-            made = self._made(event, photo, model)
+            made = self._made(event_id, photo, model)
             try:
                 count = self._add(event, photo, model, made, written)
             except UnusableImage as error:
                 made, count = _Made(reason=error.message), 0
             if self.photos.put_faces(event_id, event.shards, photo, model, made.faces, made.reason):
-                report = replace(
-                    known,
-                    outcome=IndexingOutcome.LOST if made.reason else IndexingOutcome.REINDEXED,
-                    reason=made.reason,
-                    faces=count,
-                    embed_milliseconds=(perf_counter() - started) * 1000,
-                )
-                report = report if self._is_wanted_still(event, photo, model) else known
+                if self._is_wanted_still(event, photo, model):
+                    outcome = IndexingOutcome.LOST if made.reason else IndexingOutcome.REINDEXED
+                    milliseconds = (perf_counter() - started) * 1000
+                    report = IndexingReport(outcome, made.reason, None, event_id, image_id, count, milliseconds)
                 break
         else:
             raise Throttled("UpdateItem", "Unprocessed")
@@ -139,14 +129,13 @@ class LookAgain:
         """Add the faces to the face sets of their model, before the record says so; how many they are."""
         count = len(made.faces) // FACE_BYTES
         for face_set in event.face_sets:
-            if face_set.model != model:
-                continue
-            store = self.writer.sets.open(event, face_set)
-            if not face_set.is_ours and not made.file and (photo.stripped or face_set in written):
-                store.delete_photos([photo.image_id])
-            written[face_set] = made.faces
-            seen = PhotoFaces(photo.image_id, made.faces, photo.width, photo.height, made.file)
-            count = max(count, store.add([seen]))
+            if face_set.model == model:
+                store = self.writer.sets.open(event, face_set)
+                if not face_set.is_ours and made.file is None:  # a killed delivery may have added some
+                    store.delete_photos([photo.image_id])
+                written[face_set] = made.faces
+                seen = PhotoFaces(photo.image_id, made.faces, photo.width, photo.height, made.file)
+                count = max(count, store.add([seen]))
         return count
 
     def _is_wanted_still(self, event: Event, photo: Photo, model: str) -> bool:
@@ -162,13 +151,13 @@ class LookAgain:
                 self.photos.touch(event_id, shards, image_id)
         return True
 
-    def _made(self, event: Event, photo: Photo, model: str) -> _Made:
+    def _made(self, event_id: int, photo: Photo, model: str) -> _Made:
         """What the model sees in the photo: of one that somebody was deleted from no more than what was kept of it."""
         if photo.stripped and photo.model == REKOGNITION.model:
             return _Made(reason=DELETED_FACES)
         if photo.stripped and not photo.faces:
             return _Made()
-        data = self._original(event, photo)
+        data = self._original(event_id, photo)
         if data is None:
             return _Made(reason=GONE)
         is_ours = model != REKOGNITION.model
@@ -186,12 +175,12 @@ class LookAgain:
             faces = [face for face in faces if any(_overlap(face, other) >= SAME_PLACE for other in kept)]
         return _Made(replace(look, faces={model: faces}).packed(model))
 
-    def _original(self, event: Event, photo: Photo) -> bytes | None:
+    def _original(self, event_id: int, photo: Photo) -> bytes | None:
         """The file that the photo is; None if it is gone, or others have its keys by now."""
         for place in photo.originals:
             file = self.pictures.original(place.key, MAX_FILE_BYTES)
             data = None if file is None else file.data
-            if data is not None and image_id_of_bytes(event.event_id, data) == photo.image_id:
+            if data is not None and image_id_of_bytes(event_id, data) == photo.image_id:
                 return data
         return None
 
@@ -213,13 +202,11 @@ def _kept(found: Sequence[Face], photo: Photo) -> list[Face]:
 
 
 def _region(face: Face, look: Look) -> Region:
-    (x, y, width, height), (whole_width, whole_height) = face.box, look.size
-    return Region(x / whole_width, y / whole_height, width / whole_width, height / whole_height)
+    return Region(*(length / whole for length, whole in zip(face.box, look.size * 2, strict=True)))
 
 
 def _overlap(one: Face, other: Face) -> float:
     (x, y, width, height), (u, v, other_width, other_height) = one.box, other.box
-    across = max(0.0, min(x + width, u + other_width) - max(x, u))
-    down = max(0.0, min(y + height, v + other_height) - max(y, v))
-    both = across * down
+    across, down = min(x + width, u + other_width) - max(x, u), min(y + height, v + other_height) - max(y, v)
+    both = max(0.0, across) * max(0.0, down)
     return both / (width * height + other_width * other_height - both)

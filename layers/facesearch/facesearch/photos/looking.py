@@ -1,8 +1,11 @@
-"""One look at a photo: its faces by one or more models, its renditions, and its file for a service that finds faces."""
+"""One look at a photo: its faces by one or more models, its renditions, and its file for a service that finds faces;
+and what is said of it, for logs and metrics."""
 
+import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from threading import Lock
 from time import perf_counter
 
@@ -23,15 +26,37 @@ SURER = 1.02
 (`engine.opencv.TURN_MARGIN`)."""
 
 
+class IndexingOutcome(StrEnum):
+    """What became of an upload, or of another look."""
+
+    INDEXED = "indexed"  # recorded with its faces, or with the fact that it has none
+    FAILED = "failed"  # recorded as a photo that cannot be read, with the reason; the same file is never tried again
+    KNOWN = "known"  # this very photo is in the event already: a redelivery, or the same file uploaded twice
+    DELETED = "deleted"  # and after it had been uploaded: a redelivery, or a run that the deletion overtook
+    REINDEXED = "reindexed"  # a known photo has faces by a further model
+    LOST = "lost"  # it should have, but its original is gone, or cannot be read any more
+    IGNORED = "ignored"  # nothing that can ever be indexed; trying again would not help
+
+
+@dataclass(frozen=True)
+class IndexingReport:
+    """What one photo of a message came to. `reason`: why it failed or was ignored."""
+
+    outcome: IndexingOutcome
+    reason: str = ""
+    org_id: int | None = None
+    event_id: int | None = None
+    image_id: uuid.UUID | None = None
+    faces: int = 0
+    embed_milliseconds: float = 0
+
+
 @dataclass(frozen=True)
 class Look:
-    """What was seen.
+    """What was seen: `width` x `height` pixels as displayed, and the faces by each of the models.
 
     Attributes:
-        width, height: pixels as displayed.
         size: width and height of what was decoded, in whose pixels the faces' boxes are.
-        taken_at: by the camera's own clock.
-        faces: by each of the models.
         milliseconds: that the engines took.
         renditions, file: if they were asked for.
     """
@@ -72,14 +97,13 @@ class PhotoLooker:
             picture = read_image(data, enough=ENOUGH_PIXELS)
             started = perf_counter()
             shown, faces = self._seen_by(picture, models)
-            milliseconds = (perf_counter() - started) * 1000
             return Look(
                 shown.width,
                 shown.height,
                 shown.image.size,
                 shown.taken_at,
                 faces,
-                milliseconds,
+                (perf_counter() - started) * 1000,
                 render(shown) if renditions else None,
                 self._file_of(shown, data, turned=shown is not picture) if file else None,
             )
@@ -96,12 +120,10 @@ class PhotoLooker:
         return (turned, found_turned) if after > SURER * before else (picture, found)
 
     def _found(self, picture: Picture, models: Sequence[str]) -> dict[str, list[Face]]:
-        image = np.asarray(picture.image) if models else None
-        return {model: self.engines(model).faces(image) for model in models if image is not None}
+        return {model: self.engines(model).faces(np.asarray(picture.image)) for model in models}
 
     def _file_of(self, picture: Picture, data: bytes, *, turned: bool) -> PhotoFile | None:
-        parts_of = self.parts_of
-        if parts_of is None:
+        if (parts_of := self.parts_of) is None:
             return None
 
         def cut(regions: Sequence[Region]) -> list[bytes]:

@@ -20,36 +20,25 @@ def note_place(
     Places that have lost the file by now are dropped: so the new one becomes the first if the first is gone. Of more
     than MAX_COPIES further places the longest known are dropped.
 
-    Args:
-        etag_of: gives S3's ETag of what is under a key of the photos bucket, None if nothing is.
+    `etag_of` gives S3's ETag of what is under a key of the photos bucket, None if nothing is.
     """
+    record: Photo | None = known
     for _ in range(ATTEMPTS):
-        if known.originals[0] == here:
+        if record is None or record.originals[0] == here:
             return
-        places = [here if place.key == here.key else place for place in known.originals]
-        if here not in places:
-            places.append(here)
+        places = dict.fromkeys([*(here if place.key == here.key else place for place in record.originals), here])
         first, *copies = (place for place in places if place == here or place.is_there(etag_of(place.key)))
         originals = (first, *copies[-MAX_COPIES:])
-        if originals == known.originals:
+        if originals == record.originals or photos.set_originals(event.event_id, event.shards, record, originals):
             return
-        if photos.set_originals(event.event_id, event.shards, known, originals):
-            return
-        now = photos.get(event.event_id, event.shards, known.image_id)
-        if now is None:
-            return
-        known = now
+        record = photos.get(event.event_id, event.shards, known.image_id)
 
 
 def find_moved(photos: PhotoStore, event: Event, records: Iterable[Photo], listing: Mapping[str, str]) -> list[Photo]:
     """Have records lead to their files where nobody told of a move: its message got lost, or there was none yet.
 
-    Args:
-        records: photos of the event.
-        listing: key and ETag of everything that lies under the event's prefix.
-
-    Returns:
-        the photos whose file is at none of their places and has, by its ETag, no other one.
+    `listing` is key and ETag of everything that lies under the event's prefix. Returns the photos whose file is at none
+    of their places and has, by its ETag, no other one.
     """
     by_etag = {etag: key for key, etag in listing.items()}
     lost = []

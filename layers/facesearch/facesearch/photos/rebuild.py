@@ -14,7 +14,7 @@ A rebuild that is cancelled names the set that it was building as `leaving`, too
 
 import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
@@ -57,7 +57,6 @@ class Rebuilt:
     Attributes:
         photos, faces: that the face set's model has looked at, and what is in the set.
         failed: image_id and reason of photos that keep no faces, because their originals are gone or unreadable.
-        switched: searches are answered by the face set.
     """
 
     event_id: int
@@ -69,15 +68,9 @@ class Rebuilt:
 
     def to_json(self) -> dict[str, Any]:
         """The shape of `reindex --json`."""
-        return {
-            "event_id": self.event_id,
-            "model": self.face_set.model,
-            "kept_in": self.face_set.kind,
-            "photos": self.photos,
-            "faces": self.faces,
-            "failed": [{"image_id": str(image_id), "reason": reason} for image_id, reason in self.failed],
-            "switched": self.switched,
-        }
+        fields, failed = dict(vars(self)), [{"image_id": str(each), "reason": reason} for each, reason in self.failed]
+        face_set = fields.pop("face_set")
+        return fields | {"model": face_set.model, "kept_in": face_set.kind, "failed": failed}
 
 
 Progress = Callable[[int, int], None]
@@ -104,7 +97,6 @@ class Rebuild:
         """Begin, or go on with what an earlier run has begun.
 
         Args:
-            event_id: the event.
             model: one of `engine.MODELS`; None = the event's own, and if the kind stays the same too, once more by
                 whatever settings are deployed.
             kind: where the faces are to be kept; None = where they are.
@@ -133,7 +125,7 @@ class Rebuild:
         if not wait:
             survey = _Survey(self.photos, event, target.model, self.pool)
             survey.refresh()
-            self._command(event, target.model, survey.uncommanded())
+            self._command(survey)
             return self._result(event, target)
         if target != event.faces:
             try:
@@ -157,10 +149,9 @@ class Rebuild:
             raise InvalidRequest(
                 f"Event {event_id} is searched by {event.faces} already. Run reindex to finish; then reindex it back."
             )
-        if event.building is not None:
-            event = self._change(event, replace(event, leaving=event.building))
-            event = self._finish(event)
-        return event
+        if event.building is None:
+            return event
+        return self._finish(self._change(event, replace(event, leaving=event.building)))
 
     def _target(self, event: Event, live: FaceSet, model: str | None, kind: FaceSetKind | None) -> FaceSet:
         """The face set that is meant; the model as its stored faces are named."""
@@ -182,12 +173,12 @@ class Rebuild:
                 raise InvalidRequest("Rekognition finds the faces by a model of its own: give no --model with it.")
             return REKOGNITION
         if live == REKOGNITION:
-            return FaceSet(model or DEFAULT_MODEL, kind or live.kind)
-        if model is not None:
-            return FaceSet(live.model if engine_name(live.model) == model else model, kind or live.kind)
-        if kind is not None:
-            return FaceSet(live.model, kind)
-        return FaceSet(next_generation(live.model), live.kind)
+            model = model or DEFAULT_MODEL
+        elif model is None:
+            model = next_generation(live.model) if kind is None else live.model
+        elif engine_name(live.model) == model:
+            model = live.model
+        return FaceSet(model, kind or live.kind)
 
     def _begin(self, event: Event, live: FaceSet, target: FaceSet) -> Event:
         if target == live:  # what it was is lost, and what is left of it answers already
@@ -208,7 +199,7 @@ class Rebuild:
         survey = _Survey(self.photos, event, target.model, self.pool)
         store = self.sets.open(event, target)
         for _ in range(ATTEMPTS):
-            self._look_again(event, survey, lambda now: target in now.face_sets)
+            self._look_again(survey, lambda now: target in now.face_sets)
             erasures, copied = self._event(event.event_id).erasures, 0
 
             def advance(count: int) -> None:
@@ -224,7 +215,7 @@ class Rebuild:
                 return
         raise LaggingError(f"Photos of event {event.event_id} are added and deleted all the time.")
 
-    def _look_again(self, event: Event, survey: "_Survey", is_wanted: Callable[[Event], bool]) -> None:
+    def _look_again(self, survey: "_Survey", is_wanted: Callable[[Event], bool]) -> None:
         """Command what is missing, and again what was changed meanwhile, until nothing is."""
         done, pause, last = -1, POLL_SECONDS[0], self.clock()
         while True:
@@ -232,9 +223,7 @@ class Rebuild:
             self.progress(survey.done, survey.photos)
             if not survey.lacking:
                 return
-            uncommanded = survey.uncommanded()
-            self._command(event, survey.model, uncommanded)
-            if uncommanded or survey.done != done:
+            if self._command(survey) or survey.done != done:
                 done, pause, last = survey.done, POLL_SECONDS[0], self.clock()
             elif self.clock() - last >= STALL_SECONDS:
                 raise StalledError(
@@ -243,31 +232,36 @@ class Rebuild:
                 )
             self.sleep(pause)
             pause = min(2 * pause, POLL_SECONDS[1])
-            if not is_wanted(self._event(event.event_id)):
+            if not is_wanted(self._event(survey.event.event_id)):
                 raise InvalidRequest("The rebuild was cancelled meanwhile.")
 
-    def _command(self, event: Event, model: str, image_ids: list[uuid.UUID]) -> None:
+    def _command(self, survey: "_Survey") -> bool:
+        """Command what lacks faces and was not commanded yet; whether there was any."""
+        image_ids = survey.uncommanded()
         commands = [
-            IndexingCommand(event.event_id, model, tuple(image_ids[start : start + PHOTOS_PER_COMMAND]))
+            IndexingCommand(survey.event.event_id, survey.model, tuple(image_ids[start : start + PHOTOS_PER_COMMAND]))
             for start in range(0, len(image_ids), PHOTOS_PER_COMMAND)
         ]
         if commands:
             self.commands.send(commands)
+        return bool(commands)
 
     def _finish(self, event: Event) -> Event:
         """Have nothing left of the face set that is leaving."""
-        live, leaving = event.faces, event.leaving
-        survey = _Survey(self.photos, event, live.model, self.pool)
-        while leaving is not None:
-            self._look_again(event, survey, lambda now: now.faces == live)
-            rows = [row for row in self._rows(event) if row.model != live.model or row.built_model]
-            if not rows:
-                break
-            self._each(lambda row: self._clean(event, row), rows)
-        if leaving is not None:
+        live = event.faces
+        if event.leaving is not None:
+            survey = _Survey(self.photos, event, live.model, self.pool)
+
+            def unclean() -> list[Photo]:
+                self._look_again(survey, lambda now: now.faces == live)
+                return [row for row in self._rows(event) if row.model != live.model or row.built_model]
+
+            while rows := unclean():
+                for start in range(0, len(rows), SUBMITTED_AT_ONCE):
+                    list(self.pool.map(lambda row: self._clean(event, row), rows[start : start + SUBMITTED_AT_ONCE]))
             if live.kind is FaceSetKind.VECTORS:  # what a writer killed between its two writes has left behind
                 self.sets.open(event, live).complete()
-            self.sets.open(event, leaving).delete()
+            self.sets.open(event, event.leaving).delete()
         return self._change(event, replace(event, building=None, leaving=None))
 
     def _clear_unwanted(self, event: Event, target: FaceSet) -> None:
@@ -290,34 +284,26 @@ class Rebuild:
             self.photos.promote(event.event_id, event.shards, row.image_id, event.model)
 
     def _result(self, event: Event, target: FaceSet) -> Rebuilt:
-        photos = faces = 0
-        without: list[uuid.UUID] = []
-        for change in self._rows(event, faces=True):
-            found = change.faces_by(target.model)
-            if found is not None:
-                photos += 1
-                faces += len(found) // FACE_BYTES
-                if not found:
-                    without.append(change.image_id)
-        if not target.is_ours and photos:
-            faces = self.sets.open(event, target).count()
-        records: dict[uuid.UUID, Photo] = {}
+        counts = {
+            row.image_id: len(found) // FACE_BYTES
+            for row in self._rows(event, faces=True)
+            if (found := row.faces_by(target.model)) is not None
+        }
+        faces = self.sets.open(event, target).count() if counts and not target.is_ours else sum(counts.values())
+        without = sorted(image_id for image_id, count in counts.items() if not count)
+        failed: list[tuple[uuid.UUID, str]] = []
         for start in range(0, len(without), LOOKED_UP_AT_ONCE):
             some = without[start : start + LOOKED_UP_AT_ONCE]
-            records |= self.photos.get_many(event.event_id, event.shards, some)
-        failed = [(image_id, photo.reason) for image_id, photo in sorted(records.items()) if photo.reason]
-        return Rebuilt(event.event_id, target, photos, faces, failed, switched=event.faces == target)
+            records = self.photos.get_many(event.event_id, event.shards, some)
+            failed += [(image_id, records[image_id].reason) for image_id in some if image_id in records]
+        failed = [(image_id, reason) for image_id, reason in failed if reason]
+        return Rebuilt(event.event_id, target, len(counts), faces, failed, switched=event.faces == target)
 
     def _rows(self, event: Event, *, faces: bool = False) -> Iterator[Photo]:
         for shard in range(event.shards):
             for change in self.photos.changes(event.event_id, shard, 0, faces=faces):
                 if change.status == "indexed":
                     yield change
-
-    def _each(self, work: Callable[[Any], Any], inputs: list[Any]) -> None:
-        for start in range(0, len(inputs), SUBMITTED_AT_ONCE):
-            for _ in self.pool.map(work, inputs[start : start + SUBMITTED_AT_ONCE]):
-                pass
 
     def _change(self, before: Event, after: Event) -> Event:
         if not self.events.change_face_sets(before, after):
@@ -343,9 +329,9 @@ class _Survey:
     event: Event
     model: str
     pool: Executor
-    lacking: set[uuid.UUID] = field(default_factory=set)
+    lacking: dict[uuid.UUID, int] = field(default_factory=dict)
+    """When each last changed."""
     _having: set[uuid.UUID] = field(default_factory=set)
-    _changed: dict[uuid.UUID, int] = field(default_factory=dict)
     _commanded: dict[uuid.UUID, int] = field(default_factory=dict)
     _since: dict[int, int] = field(default_factory=dict)
 
@@ -362,7 +348,7 @@ class _Survey:
     def refresh(self) -> None:
         """Read what has changed since the last time."""
 
-        def read(shard: int) -> Iterable[Photo]:
+        def read(shard: int) -> list[Photo]:
             since = max(0, self._since.get(shard, 0) - OVERLAP_MICROSECONDS)
             return list(self.photos_of.changes(self.event.event_id, shard, since, faces=False))
 
@@ -370,15 +356,14 @@ class _Survey:
             for change in changes:
                 self._since[shard] = max(self._since.get(shard, 0), change.changed_at)
                 self._having.discard(change.image_id)
-                self.lacking.discard(change.image_id)
+                self.lacking.pop(change.image_id, None)
                 if change.faces_by(self.model) is not None:
                     self._having.add(change.image_id)
                 elif change.status == "indexed":
-                    self.lacking.add(change.image_id)
-                    self._changed[change.image_id] = change.changed_at
+                    self.lacking[change.image_id] = change.changed_at
 
     def uncommanded(self) -> list[uuid.UUID]:
         """What lacks them and was not commanded since it last changed; from now on it was."""
-        new = [each for each in sorted(self.lacking) if self._commanded.get(each) != self._changed[each]]
-        self._commanded |= {each: self._changed[each] for each in new}
+        new = sorted(each for each, at in self.lacking.items() if self._commanded.get(each) != at)
+        self._commanded |= {each: self.lacking[each] for each in new}
         return new

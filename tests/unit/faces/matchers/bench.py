@@ -27,8 +27,7 @@ from facesearch.faces.engine import Embedding, Face, RgbImage
 from facesearch.models import FIRST_MODEL, REKOGNITION, Event, FaceSet, FaceSetKind
 from facesearch.photos.imaging import read_image
 from facesearch.photos.indexing import PhotoIndexer
-from facesearch.photos.looking import PhotoLooker
-from facesearch.photos.reports import IndexingReport
+from facesearch.photos.looking import IndexingReport, PhotoLooker
 from facesearch.records import image_id_of_bytes
 from tests.support.fakes import EVENT
 from tests.support.site import Inline, Parts

@@ -8,7 +8,7 @@ import pytest
 from facesearch.admin.models import EndedEvent
 from facesearch.deletion.photos import Files
 from facesearch.errors import FaceSearchError, NoFaceFound, OtherPerson, UnusableImage
-from facesearch.photos.reports import IndexingOutcome
+from facesearch.photos.looking import IndexingOutcome
 from tests.support.pictures import encoded, exif
 from tests.unit.faces.matchers.bench import OTHER, MatcherBench
 from tests.unit.faces.matchers.people import NOBODY, look, photo_of, picture_of, selfie_of

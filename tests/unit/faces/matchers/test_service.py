@@ -15,7 +15,7 @@ from facesearch.deletion.photos import Files
 from facesearch.errors import EngineBusy, NoFaceFound, StoreUnavailable, UnusableImage
 from facesearch.faces.sets import Region
 from facesearch.models import FaceSetKind
-from facesearch.photos.reports import IndexingOutcome
+from facesearch.photos.looking import IndexingOutcome
 from facesearch.records import Photo
 from facesearch.search.face_search import STORING_SECONDS
 from facesearch_local.template import Deployment, Template

@@ -12,30 +12,10 @@ from facesearch.errors import CostlyImage, UnusableImage
 from facesearch.photos import imaging
 from facesearch.photos.decoding import heif as files
 from facesearch.photos.imaging import MAX_DECODED_PIXELS, MAX_PIXELS, read_image
-from tests.support.heifs import (
-    HEIGHT,
-    PICTURE,
-    WIDTH,
-    Item,
-    box,
-    coded,
-    exif_item,
-    grid,
-    heif,
-    size_box,
-    turn_box,
-)
-from tests.support.pictures import CORNERS, colours, corners, encoded, exif
+from tests.support.heifs import HEIGHT, PICTURE, WIDTH, Item, box, coded, exif_item, grid, heif, size_box, turn_box
+from tests.support.pictures import corners, encoded, exif, looks_like_the_scene
 
 SAME = Item(b"iden", b"", [size_box(WIDTH, HEIGHT)])
-
-
-def looks_like_the_scene(image: Image.Image) -> bool:
-    return all(
-        abs(seen - meant) <= 12
-        for corner, rgb in colours(image).items()
-        for seen, meant in zip(rgb, CORNERS[corner], strict=True)
-    )
 
 
 class TestReading:
@@ -67,11 +47,6 @@ class TestReading:
         assert picture.image.size == (160, 80)
         assert looks_like_the_scene(picture.image)
 
-    def test_given_transparency_when_read_then_it_is_flattened_on_white(self) -> None:
-        scene = corners(160, 80).convert("RGBA")
-        scene.putalpha(0)
-        assert read_image(encoded(scene, "AVIF")).image.getpixel((20, 20)) == pytest.approx((255, 255, 255), abs=2)
-
 
 class TestHowItIsHeld:
     BLOCK = exif(Orientation=6, DateTimeOriginal="2026:05:17 09:30:01").tobytes()[6:]
@@ -90,7 +65,7 @@ class TestHowItIsHeld:
 
 
 class TestRefused:
-    @pytest.mark.parametrize("kind", [b"jpeg", b"avc1", b"vvc1", b"j2k1", b"unci", b"mime"])
+    @pytest.mark.parametrize("kind", [b"jpeg", b"avc1", b"unci", b"mime"])
     def test_given_another_coding_when_read_then_no_such_picture(self, kind: bytes) -> None:
         with pytest.raises(UnusableImage, match="not a readable"):
             read_image(heif([Item(kind, PICTURE, [size_box(WIDTH, HEIGHT)])]))
@@ -155,28 +130,20 @@ class TestBombs:
         file = heif([grid(18, 14, size=(9216, 6944)), *tiles], [(b"dimg", 1, list(range(2, 2 + len(tiles))))])
         assert files.examine(file).pixels <= MAX_DECODED_PIXELS
 
-    def test_given_a_tile_that_is_larger_than_it_says_when_counted_then_as_large_as_it_is(self) -> None:
-        honest = files.examine(heif([coded(size=(16, 16))]))
-        assert honest.pixels == WIDTH * HEIGHT
-
-    def test_given_av1_when_counted_then_by_its_own_header(self) -> None:
-        film = encoded(corners(160, 80), "AVIF")
-        assert files.examine(film).pixels == 160 * 80
-        lied = film.replace(size_box(160, 80), size_box(16, 8))
-        assert files.examine(lied).pixels == 160 * 80
+    def test_given_one_that_is_larger_than_it_says_when_counted_then_by_its_own_header(self) -> None:
+        assert files.examine(heif([coded(size=(16, 16))])).pixels == WIDTH * HEIGHT
+        avif = encoded(corners(160, 80), "AVIF")
+        for file in (avif, avif.replace(size_box(160, 80), size_box(16, 8))):
+            assert files.examine(file).pixels == 160 * 80
 
     def test_given_more_frames_than_layers_when_read_then_they_are_not_decoded(self) -> None:
         file = encoded(corners(160, 80), "AVIF")
         at = file.index(b"mdat") + 4
-        frames = heif([Item(b"av01", file[at:] * 5, [av1_configuration(file), size_box(160, 80)])], brand=b"avif")
+        begin = file.index(b"av1C") - 4
+        configuration = file[begin : begin + int.from_bytes(file[begin : begin + 4])]
+        frames = heif([Item(b"av01", file[at:] * 5, [configuration, size_box(160, 80)])], brand=b"avif")
         with pytest.raises(CostlyImage, match="takes too long"):
             read_image(frames)
-
-
-def av1_configuration(avif: bytes) -> bytes:
-    at = avif.index(b"av1C") - 4
-    (length,) = struct.unpack_from(">I", avif, at)
-    return avif[at : at + length]
 
 
 @pytest.mark.parametrize("kind", [b"Exi\xb3", b"\xaaxif"])

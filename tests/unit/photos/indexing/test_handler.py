@@ -4,28 +4,18 @@ import json
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any, cast
 
-import boto3
 import pytest
 from PIL import Image
 
 from facesearch import bootstrap
-from facesearch.adapters.dynamodb.admin import DynamoAdmin
-from facesearch.adapters.dynamodb.photos import DynamoPhotoStore
-from facesearch.adapters.dynamodb.table import Table
-from facesearch.adapters.memory.stores import MemoryPhotoStore, MemoryReader, MemorySnapshotStore
-from facesearch.adapters.opencv.face_engine import OpenCvEngine
+from facesearch.adapters.memory.stores import MemoryPhotoStore, MemoryReader
 from facesearch.adapters.s3.pictures import S3Pictures
-from facesearch.faces.embedded import match_faces
-from facesearch.faces.index.event import IndexCache
 from facesearch.photos.indexing import PhotoIndexer
 from facesearch.photos.looking import PhotoLooker
-from facesearch.reading import Wanted
 from facesearch.records import Photo, image_id_of_bytes
 from tests.conftest import ROOT
-from tests.support.aws import create_table, moto
 from tests.support.fakes import EVENT, EVENT_ID, ORG, Context
 from tests.support.output import Output
 from tests.support.pictures import encoded
@@ -59,6 +49,10 @@ class Function:
         """Invoke the function; ids of the messages that it wants again."""
         answer: Any = load("indexing")(event, cast("Any", Context("indexing")))
         return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
+
+    def request_watches(self, request: Callable[..., None]) -> None:
+        parts = bootstrap.container
+        parts.photo_indexer = replace(parts.photo_indexer, request_watches=request)
 
     def has(self, data: bytes) -> bool:
         return self.photos.get(EVENT_ID, EVENT.shards, image_id_of_bytes(EVENT_ID, data)) is not None
@@ -159,88 +153,26 @@ def test_when_every_message_is_in_trouble_each_is_named(function: Function) -> N
     assert function(batch(*(notification(f"{ORG}/{EVENT_ID}/{n}.jpg") for n in range(3)))) == ["m0", "m1", "m2"]
 
 
-def test_a_photo_uploaded_to_the_real_parts_is_found_by_its_guest(
-    models: Path, samples: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with moto():
-        create_table(boto3.client("dynamodb"), "Table", "table")
-        s3 = boto3.client("s3")
-        for bucket in (PHOTOS, RENDITIONS):
-            s3.create_bucket(Bucket=bucket)
-        settings = {
-            "TABLE_NAME": "table",
-            "PHOTOS_BUCKET": PHOTOS,
-            "RENDITIONS_BUCKET": RENDITIONS,
-            "MODELS_DIR": models,
-            "SNAPSHOTS_QUEUE_URL": boto3.client("sqs").create_queue(
-                QueueName="snapshots.fifo", Attributes={"FifoQueue": "true"}
-            )["QueueUrl"],
-        }
-        for name, value in settings.items():
-            monkeypatch.setenv(name, str(value))
-        monkeypatch.setattr(bootstrap, "container", bootstrap.Container())
-        admin = DynamoAdmin(Table(boto3.client("dynamodb"), "table"))
-        org = admin.create_org("Marathon Photos")
-        event = admin.create_event(org, "Marathon 2026")
-        names = ["obama2.jpg", "biden.jpg"]
-        for name in names:
-            s3.put_object(Bucket=PHOTOS, Key=f"{org}/{event}/{name}", Body=(samples / name).read_bytes())
-        answer = load("indexing")(
-            batch(*(notification(f"{org}/{event}/{name}") for name in names)), Context("indexing")
-        )
-        assert answer == {"batchItemFailures": []}
-
-        photos = DynamoPhotoStore(Table(boto3.client("dynamodb"), "table"))
-        engine = OpenCvEngine(models, threads=2)
-        with ThreadPoolExecutor(2) as pool:
-            index = IndexCache(photos, MemorySnapshotStore(), 64, pool).current(admin_event(event))
-            probe = engine.probe((samples / "obama.jpg").read_bytes())
-            (found,) = match_faces(index, probe, 0.5, pool)
-        assert found.image_id == image_id_of_bytes(event, (samples / "obama2.jpg").read_bytes())
-        assert (found.width, found.height) == (626, 1200)
-        large = s3.get_object(Bucket=RENDITIONS, Key=f"imgs/{event}/large/{found.image_id}.jpg")
-        assert large["ContentType"] == "image/jpeg"
-        assert large["Body"].read(2) == b"\xff\xd8"
-
-
-def admin_event(event_id: int) -> Any:
-    found = bootstrap.container.reader.read(Wanted(event_id=event_id)).event
-    assert found is not None
-    return found
-
-
-@dataclass
-class Asked:
-    """`WatchRequests` that remembers, or fails."""
-
-    places: list[tuple[int, int]] = field(default_factory=list)
-    fails: bool = False
-
-    def request(self, org_id: int, event_id: int) -> None:
-        if self.fails:
-            raise OSError("the queue is gone")
-        self.places.append((org_id, event_id))
-
-
 def test_watches_are_looked_through_once_for_a_batch_and_again_for_one_that_came_twice(function: Function) -> None:
-    asked = Asked()
-    parts = bootstrap.container
-    parts.photo_indexer = replace(parts.photo_indexer, watches=asked)
+    asked: list[tuple[int, int]] = []
+    function.request_watches(lambda *place: asked.append(place))
     for number in (1, 2):
         function.s3.objects[PHOTOS, f"{ORG}/{EVENT_ID}/{number}.png"] = photo_of(number)
     function.s3.objects[PHOTOS, f"{ORG}/{EVENT_ID}/0.png"] = photo_of(0)
     both = batch(*(notification(f"{ORG}/{EVENT_ID}/{number}.png") for number in (1, 2)))
     assert function(both) == []
-    assert asked.places == [(ORG, EVENT_ID)]
+    assert asked == [(ORG, EVENT_ID)]
     assert function(batch(notification(f"{ORG}/{EVENT_ID}/0.png"))) == []
-    assert asked.places == [(ORG, EVENT_ID)], "nobody is in it"
+    assert asked == [(ORG, EVENT_ID)], "nobody is in it"
     assert function(both) == []
-    assert asked.places == [(ORG, EVENT_ID)] * 2, "whoever had them first may have died before it asked"
+    assert asked == [(ORG, EVENT_ID)] * 2, "whoever had them first may have died before it asked"
 
 
 def test_a_batch_whose_watches_cannot_be_asked_for_comes_again(function: Function) -> None:
-    parts = bootstrap.container
-    parts.photo_indexer = replace(parts.photo_indexer, watches=Asked(fails=True))
+    def fail(org_id: int, event_id: int) -> None:
+        raise OSError("the queue is gone")
+
+    function.request_watches(fail)
     function.s3.objects[PHOTOS, f"{ORG}/{EVENT_ID}/1.png"] = photo_of(1)
     with pytest.raises(OSError, match="the queue is gone"):
         function(batch(notification(f"{ORG}/{EVENT_ID}/1.png")))

@@ -3,7 +3,7 @@
 import io
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -27,11 +27,9 @@ from facesearch.faces.vector_items import place_of
 from facesearch.models import Event, FaceSet, FaceSetKind
 from facesearch.photos.indexing import PhotoIndexer, Upload, parse_notification
 from facesearch.photos.lookagain import MAX_FILE_BYTES
-from facesearch.photos.looking import PhotoLooker
-from facesearch.photos.reports import IndexingOutcome, IndexingReport
+from facesearch.photos.looking import IndexingOutcome, IndexingReport, PhotoLooker
 from facesearch.records import Original, Photo, image_id_of_bytes, rendition_key
 from tests.support.fakes import EVENT, EVENT_ID, ORG
-from tests.support.heifs import coded, heif
 from tests.support.pictures import encoded, exif, with_png_chunk
 from tests.support.site import Inline
 from tests.unit.faces.sets.places import face_sets
@@ -68,13 +66,28 @@ class Studio:
             pool=self.pool,
         )
 
-    def upload(self, data: bytes, key: str = KEY) -> IndexingReport:
+    def upload(self, data: bytes, key: str = KEY, at: datetime | None = None) -> IndexingReport:
         self.s3.objects[PHOTOS, key] = data
-        (report,) = self.indexer.index_message(notification(key))
+        (report,) = self.indexer.index_message(notification(key, at=at))
         return report
 
-    def record_of(self, data: bytes) -> Photo | None:
-        return self.photos.get(EVENT_ID, EVENT.shards, image_id_of_bytes(EVENT_ID, data))
+    def put(self, count: int) -> list[str]:
+        """So many photos, of which number n has n faces; their keys."""
+        keys = [f"{ORG}/{EVENT_ID}/{number}.png" for number in range(count)]
+        self.s3.objects |= {(PHOTOS, key): photo_of(number) for number, key in enumerate(keys)}
+        return keys
+
+    @property
+    def renditions(self) -> int:
+        return sum(bucket == RENDITIONS for bucket, _ in self.s3.objects)
+
+    def has(self, data: bytes) -> bool:
+        return self.photos.get(EVENT_ID, EVENT.shards, image_id_of_bytes(EVENT_ID, data)) is not None
+
+    def record_of(self, data: bytes) -> Photo:
+        record = self.photos.get(EVENT_ID, EVENT.shards, image_id_of_bytes(EVENT_ID, data))
+        assert record is not None
+        return record
 
     def rendition(self, size: Any, data: bytes) -> bytes:
         return self.s3.objects[RENDITIONS, rendition_key(EVENT_ID, size, image_id_of_bytes(EVENT_ID, data))]
@@ -94,7 +107,6 @@ def test_a_photo_is_recorded_with_its_faces(studio: Studio) -> None:
     assert (report.outcome, report.faces) == (IndexingOutcome.INDEXED, 3)
     assert (report.org_id, report.event_id, report.image_id) == (ORG, EVENT_ID, image_id_of_bytes(EVENT_ID, data))
     photo = studio.record_of(data)
-    assert photo is not None
     assert (photo.status, photo.key, photo.model) == ("indexed", KEY, EVENT.model)
     assert photo.etag == studio.s3.etag
     assert (photo.width, photo.height) == (400, 600)
@@ -103,16 +115,6 @@ def test_a_photo_is_recorded_with_its_faces(studio: Studio) -> None:
     assert len(photo.faces) == 3 * FACE_BYTES
     qualities = unpack_qualities(photo.qualities)
     assert (qualities.pixels.tolist(), qualities.sharpness.tolist()) == ([40] * 3, [0.1, 0.2, 0.3])
-
-
-@pytest.mark.parametrize(
-    "path", ["@eaDir/DSC_1.JPG/SYNOPHOTO_THUMB_XL.jpg", "day 1/#recycle/DSC_1.JPG", "._DSC_1.JPG", "MVI_2.THM"]
-)
-def test_what_a_drive_leaves_among_pictures_is_no_photo_however_it_was_synced(studio: Studio, path: str) -> None:
-    data = photo_of(1)
-    assert studio.upload(data, f"{ORG}/{EVENT_ID}/{path}").outcome is IndexingOutcome.IGNORED
-    assert studio.record_of(data) is None
-    assert studio.s3.log == []
 
 
 def photo_in_doubt(faces: int, faces_if_turned: int) -> bytes:
@@ -132,25 +134,9 @@ def test_given_an_orientation_in_doubt_when_indexed_then_the_view_with_faces_win
     data = photo_in_doubt(faces, faces_if_turned)
     assert studio.upload(data).faces == max(faces, faces_if_turned)
     photo = studio.record_of(data)
-    assert photo is not None
     assert (photo.width, photo.height) == size
     assert Image.open(io.BytesIO(studio.rendition("large", data))).size == size
     assert studio.engine.looks == 2
-
-
-@pytest.mark.parametrize("kind", ["AVIF", "HEIC"])
-def test_given_what_phones_write_when_indexed_then_it_is_a_photo(studio: Studio, kind: str) -> None:
-    data = heif([coded()]) if kind == "HEIC" else encoded(Image.new("RGB", (128, 64)), kind)
-    assert studio.upload(data).outcome is IndexingOutcome.INDEXED
-    assert Image.open(io.BytesIO(studio.rendition("large", data))).format == "JPEG"
-
-
-def test_a_photo_without_faces_is_recorded_as_scanned(studio: Studio) -> None:
-    data = photo_of(0)
-    assert studio.upload(data).faces == 0
-    photo = studio.record_of(data)
-    assert photo is not None
-    assert (photo.status, photo.faces, photo.qualities) == ("indexed", b"", b"")
 
 
 def test_an_event_with_a_vector_index_has_the_faces_there_too_however_often_it_is_told(studio: Studio) -> None:
@@ -179,12 +165,6 @@ def test_both_renditions_are_public_for_good_before_the_photo_is_recorded(studio
         assert bucket == RENDITIONS
         assert headers == {"ContentType": "image/jpeg", "CacheControl": "public, max-age=31536000, immutable"}
 
-    studio.s3.fails.add("PutObject")
-    other = photo_of(2)
-    with pytest.raises(Throttled):
-        studio.upload(other)
-    assert studio.record_of(other) is None
-
 
 def test_redelivery_changes_nothing(studio: Studio) -> None:
     data = photo_of(2)
@@ -192,28 +172,16 @@ def test_redelivery_changes_nothing(studio: Studio) -> None:
     record, calls = studio.record_of(data), len(studio.s3.log)
     assert studio.upload(data).outcome is IndexingOutcome.KNOWN
     assert studio.record_of(data) == record
-    assert studio.engine.looks == 1
-    assert len(studio.s3.log) == calls + 1  # one read, no write
+    assert (studio.engine.looks, len(studio.s3.log)) == (1, calls + 1), "one read, no write"
 
 
-def test_the_same_file_under_another_name_is_the_same_photo(studio: Studio) -> None:
-    data = photo_of(2)
+def test_the_same_file_under_another_name_or_in_other_parts_is_the_same_photo(studio: Studio) -> None:
+    data, copy = photo_of(2), f"{ORG}/{EVENT_ID}/copy.png"
     studio.upload(data)
-    assert studio.upload(data, f"{ORG}/{EVENT_ID}/copy.png").outcome is IndexingOutcome.KNOWN
-    photo = studio.record_of(data)
-    assert photo is not None
-    assert photo.key == KEY
-
-
-def test_a_photo_uploaded_again_in_other_parts_is_known_by_its_new_etag(studio: Studio) -> None:
-    data = photo_of(2)
-    studio.upload(data)
-    copy = f"{ORG}/{EVENT_ID}/copy.png"
     studio.s3.etags[copy] = '"parts-2"'
     assert studio.upload(data, copy).outcome is IndexingOutcome.KNOWN
     photo = studio.record_of(data)
-    assert photo is not None
-    assert photo.etag == studio.s3.etag, "a copy under another key is not what the record leads to first"
+    assert (photo.key, photo.etag) == (KEY, studio.s3.etag), "a copy is not what the record leads to first"
     studio.s3.etags[KEY] = '"parts-3"'
     assert studio.upload(data).outcome is IndexingOutcome.KNOWN
     assert studio.record_of(data) == replace(photo, etag='"parts-3"', copies=(Original(copy, '"parts-2"'),))
@@ -241,7 +209,6 @@ def test_what_cannot_be_read_is_recorded_with_its_reason_and_never_tried_again(
     report = studio.upload(data)
     assert (report.outcome, report.reason) == (IndexingOutcome.FAILED, reason)
     photo = studio.record_of(data)
-    assert photo is not None
     assert (photo.status, photo.reason, photo.faces, photo.width) == ("failed", reason, b"", 0)
     assert studio.upload(data).outcome is IndexingOutcome.KNOWN
     assert not [line for line in studio.s3.log if line.startswith("Put")]
@@ -259,20 +226,14 @@ def test_a_file_that_is_too_large_is_recorded_without_being_read(studio: Studio)
     assert studio.upload(b"x").outcome is IndexingOutcome.KNOWN
 
 
-@pytest.mark.parametrize(
-    "key",
-    [
-        f"{ORG}/{EVENT_ID + 1}/a.jpg",
-        f"{ORG + 1}/{EVENT_ID}/a.jpg",
-        f"{ORG}/{EVENT_ID}/",
-        f"{ORG}/{EVENT_ID}",
-        f"{ORG}/a.jpg",
-        "a.jpg",
-        f"x/{EVENT_ID}/a.jpg",
-        f"-{ORG}/{EVENT_ID}/a.jpg",
-        f"{ORG}/{10**20}/a.jpg",
-    ],
-)
+NO_PHOTOS = [
+    *(f"{ORG}/{EVENT_ID}{path}" for path in ("", "/", "/@eaDir/DSC_1.JPG/SYNOPHOTO_THUMB_XL.jpg", "/MVI_2.THM")),
+    *(f"{place}/a.jpg" for place in (ORG, f"{ORG}/{EVENT_ID + 1}", f"{ORG + 1}/{EVENT_ID}", f"{ORG}/{10**20}")),
+    *("a.jpg", f"x/{EVENT_ID}/a.jpg", f"-{ORG}/{EVENT_ID}/a.jpg"),
+]
+
+
+@pytest.mark.parametrize("key", NO_PHOTOS)
 def test_what_is_no_photo_of_an_event_is_ignored(studio: Studio, key: str) -> None:
     report = studio.upload(photo_of(1), key)
     assert report.outcome is IndexingOutcome.IGNORED
@@ -285,21 +246,19 @@ def test_an_object_that_is_gone_is_ignored(studio: Studio) -> None:
     assert (report.outcome, report.reason) == (IndexingOutcome.IGNORED, "the object was deleted meanwhile")
 
 
-def test_trouble_with_a_service_is_raised_and_leaves_no_trace(studio: Studio) -> None:
+@pytest.mark.parametrize("operation", ["GetObject", "PutObject"])
+def test_trouble_with_a_service_is_raised_and_leaves_no_record(studio: Studio, operation: str) -> None:
     data = photo_of(1)
-    studio.s3.fails.add("GetObject")
+    studio.s3.fails.add(operation)
     with pytest.raises(Throttled):
         studio.upload(data)
-    assert studio.record_of(data) is None
+    assert not studio.has(data)
     studio.s3.fails.clear()
     assert studio.upload(data).outcome is IndexingOutcome.INDEXED
 
 
 def test_the_records_of_one_message_are_all_indexed(studio: Studio) -> None:
-    keys = [f"{ORG}/{EVENT_ID}/{number}.png" for number in range(3)]
-    for number, key in enumerate(keys):
-        studio.s3.objects[PHOTOS, key] = photo_of(number)
-    assert [report.faces for report in studio.indexer.index_message(notification(*keys))] == [0, 1, 2]
+    assert [report.faces for report in studio.indexer.index_message(notification(*studio.put(3)))] == [0, 1, 2]
 
 
 @pytest.mark.parametrize(
@@ -319,15 +278,15 @@ def test_any_key_survives_its_encoding_with_plain_or_encoded_slashes(name: str, 
 
 
 def test_one_photo_is_fetched_while_another_is_looked_at(studio: Studio) -> None:
-    keys = [f"{ORG}/{EVENT_ID}/{number}" for number in range(2)]
-    for number, key in enumerate(keys):
-        studio.s3.objects[PHOTOS, key] = photo_of(number)
+    keys, indexer = studio.put(2), studio.indexer
 
-    def both_fetched() -> bool:
-        return sum(line.startswith("GetObject") for line in studio.s3.log) == 2
+    def wait_for_both() -> None:
+        deadline = monotonic() + 10
+        while sum(line.startswith("GetObject") for line in studio.s3.log) < 2:
+            assert monotonic() < deadline, "waited in vain"
+            sleep(0.001)
 
-    studio.engine.during_look = lambda: wait_until(both_fetched)
-    indexer = studio.indexer
+    studio.engine.during_look = wait_for_both
     reports = [future.result() for future in [indexer.submit(notification(key)) for key in keys]]
     assert [report.outcome for (report,) in reports] == [IndexingOutcome.INDEXED] * 2
 
@@ -342,26 +301,10 @@ def test_only_one_photo_at_a_time_is_in_memory_decoded(studio: Studio) -> None:
         looking.release()
 
     studio.engine.during_look = look
-    keys = [f"{ORG}/{EVENT_ID}/{number}" for number in range(8)]
-    for number, key in enumerate(keys):
-        studio.s3.objects[PHOTOS, key] = photo_of(number)
-    indexer = studio.indexer
+    keys, indexer = studio.put(8), studio.indexer
     for future in [indexer.submit(notification(key)) for key in keys]:
         future.result()
     assert at_once == [True] * 8
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = monotonic() + 10
-    while not condition():
-        assert monotonic() < deadline, "waited in vain"
-        sleep(0.001)
-
-
-def deliver(studio: Studio, data: bytes, at: datetime | None = None) -> IndexingOutcome:
-    studio.s3.objects[PHOTOS, KEY] = data
-    (report,) = studio.indexer.index_message(notification(KEY, at=at))
-    return report.outcome
 
 
 def delete(studio: Studio, data: bytes) -> None:
@@ -372,60 +315,45 @@ def delete(studio: Studio, data: bytes) -> None:
     studio.photos.expire(EVENT_ID, EVENT.shards, image_id)
 
 
-def renditions(studio: Studio) -> int:
-    return sum(bucket == RENDITIONS for bucket, _ in studio.s3.objects)
-
-
 def test_a_deleted_photo_comes_back_by_a_later_upload_only(studio: Studio) -> None:
     data, before = photo_of(2), datetime.now(UTC)
     studio.upload(data)
     delete(studio, data)
     looks = studio.engine.looks
-    assert deliver(studio, data) is IndexingOutcome.DELETED
-    assert deliver(studio, data, before) is IndexingOutcome.DELETED
-    assert (studio.engine.looks, renditions(studio)) == (looks, 0)
-    assert deliver(studio, data, datetime.now(UTC) + timedelta(seconds=1)) is IndexingOutcome.INDEXED
-    assert renditions(studio) == 2
-    assert studio.record_of(data) is not None
+    assert studio.upload(data).outcome is IndexingOutcome.DELETED
+    assert studio.upload(data, at=before).outcome is IndexingOutcome.DELETED
+    assert (studio.engine.looks, studio.renditions) == (looks, 0)
+    assert studio.upload(data, at=datetime.now(UTC) + timedelta(seconds=1)).outcome is IndexingOutcome.INDEXED
+    assert studio.renditions == 2
+    assert studio.has(data)
 
 
 def test_a_photo_that_its_own_message_may_have_recorded_is_shown_to_readers_again(studio: Studio) -> None:
     """A run may have been killed before it knew its write visible, and readers may have looked by."""
 
-    def changed_at() -> int:
-        record = studio.record_of(data)
-        assert record is not None
-        return record.changed_at
-
     data, before = photo_of(2), datetime.now(UTC)
-    assert deliver(studio, data, before) is IndexingOutcome.INDEXED
-    recorded = changed_at()
-    assert deliver(studio, data, before) is IndexingOutcome.KNOWN
-    again = changed_at()
-    assert again > recorded
-    assert deliver(studio, data) is IndexingOutcome.KNOWN, "and nobody knows when it was uploaded"
-    once_more = changed_at()
-    assert once_more > again
-    assert deliver(studio, data, datetime.now(UTC) + timedelta(seconds=1)) is IndexingOutcome.KNOWN
-    assert changed_at() == once_more, "the same file uploaded later is no news"
+    studio.upload(data, at=before)
+    stamps = [studio.record_of(data).changed_at]
+    for at in (before, None, datetime.now(UTC) + timedelta(seconds=1)):
+        assert studio.upload(data, at=at).outcome is IndexingOutcome.KNOWN
+        stamps.append(studio.record_of(data).changed_at)
+    assert stamps[0] < stamps[1] < stamps[2] == stamps[3], "the same file uploaded later is no news"
 
 
 def test_a_run_that_a_deletion_overtakes_leaves_no_renditions(studio: Studio) -> None:
     data = photo_of(2)
     studio.upload(data)
-    image_id = image_id_of_bytes(EVENT_ID, data)
-    record = studio.photos.get(EVENT_ID, EVENT.shards, image_id)
-    assert record is not None
-    studio.photos.remove(EVENT_ID, EVENT.shards, image_id)
+    record = studio.record_of(data)
+    studio.photos.remove(EVENT_ID, EVENT.shards, record.image_id)
 
     def overtake() -> None:
         studio.photos.add(EVENT_ID, EVENT.shards, record)
         delete(studio, data)
 
     studio.engine.during_look = overtake
-    assert deliver(studio, data, datetime.now(UTC) - timedelta(seconds=1)) is IndexingOutcome.DELETED
-    assert renditions(studio) == 0
-    assert studio.record_of(data) is None
+    assert studio.upload(data, at=datetime.now(UTC) - timedelta(seconds=1)).outcome is IndexingOutcome.DELETED
+    assert studio.renditions == 0
+    assert not studio.has(data)
 
 
 @pytest.mark.parametrize("data", [photo_of(2), b"broken"])
@@ -441,16 +369,15 @@ def test_a_photo_of_an_event_that_is_deleted_meanwhile_is_taken_back(
         return added
 
     studio.photos.add = close  # type: ignore[method-assign]
-    assert deliver(studio, data) is IndexingOutcome.IGNORED
-    assert studio.record_of(data) is None
-    assert renditions(studio) == 0
-    assert deliver(studio, data) is IndexingOutcome.IGNORED
+    assert studio.upload(data).outcome is IndexingOutcome.IGNORED
+    assert not studio.has(data)
+    assert studio.renditions == 0
+    assert studio.upload(data).outcome is IndexingOutcome.IGNORED
 
 
 def test_after_an_event_s_last_day_photos_are_indexed_without_faces(studio: Studio) -> None:
     studio.reader.events[EVENT_ID] = replace(EVENT, retain_until="2020-01-01")
     data = photo_of(2)
-    assert deliver(studio, data) is IndexingOutcome.INDEXED
+    assert studio.upload(data).outcome is IndexingOutcome.INDEXED
     record = studio.record_of(data)
-    assert record is not None
-    assert (record.faces, studio.engine.looks, renditions(studio)) == (b"", 0, 2)
+    assert (record.faces, studio.engine.looks, studio.renditions) == (b"", 0, 2)

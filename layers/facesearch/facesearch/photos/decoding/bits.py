@@ -65,8 +65,7 @@ def hevc_pixels(configuration: memoryview, item: memoryview) -> int:
     """Pixels that decoding an HEVC item takes.
 
     Raises:
-        UnusableImage: no picture, or one without a size.
-        CostlyImage: several ones.
+        UnusableImage: no picture, or one without a size; CostlyImage: several ones.
     """
     pixels = pictures = 0
     for unit in (*_parameter_sets(configuration), *_nal_units(item, (configuration[21] & 3) + 1)):
@@ -108,11 +107,9 @@ def _nal_units(item: memoryview, length_size: int) -> Iterator[memoryview]:
 def _sps_pixels(unit: bytes) -> int:
     """Of a sequence parameter set (H.265, 7.3.2.2) without its NAL header."""
     bits = Bits(unit.replace(b"\0\0\3", b"\0\0"))
-    bits.take(4)
-    layers = bits.take(3)
+    layers = bits.take(4 + 3) & 7
     bits.take(1 + 96)
-    present = [bits.take(2) for _ in range(8 if layers else 0)][:layers]
-    for flags in present:
+    for flags in [bits.take(2) for _ in range(8 if layers else 0)][:layers]:
         bits.take(88 * (flags >> 1) + 8 * (flags & 1))
     bits.golomb()
     if bits.golomb() == 3:
@@ -124,8 +121,7 @@ def av1_pixels(configuration: memoryview, item: memoryview) -> int:
     """Pixels that decoding an AV1 item takes, all its frames together.
 
     Raises:
-        UnusableImage: no picture, or one without a size.
-        CostlyImage: more frames than layers.
+        UnusableImage: no picture, or one without a size; CostlyImage: more frames than layers.
     """
     pixels = frames = 0
     for kind, content in (*_obus(configuration[4:]), *_obus(item)):
@@ -154,8 +150,7 @@ def _obus(data: memoryview) -> Iterator[tuple[int, memoryview]]:
 def _sequence_pixels(content: memoryview) -> int:
     """Of a sequence header (AV1, 5.5.1). Its frames may be as large as its fields can say, but a reduced one's not."""
     bits = Bits(content)
-    bits.take(4)
-    reduced = bits.take(1)
+    reduced = bits.take(4 + 1) & 1
     if reduced:
         bits.take(5)
     else:

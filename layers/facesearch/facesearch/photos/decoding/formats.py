@@ -64,8 +64,9 @@ _TEXTS = (
     (rb"data:image/|/9j/4|iVBORw0KGgo|UklGR", _TEXT_OF_A_PICTURE),
     (rb"version https://git-lfs", "a pointer of Git LFS, not the file itself"),
 )
-_LOSSLESS, _HIERARCHICAL, _ARITHMETIC = (0xC3, 0xCB), (0xC5, 0xC6, 0xC7, 0xCD, 0xCE, 0xCF), (0xC9, 0xCA)
-_JPEG_LS = 0xF7
+_ODD_FRAMES = {0xF7: "a JPEG-LS picture"} | dict.fromkeys((0xC3, 0xCB), "a lossless JPEG")
+_ODD_FRAMES |= dict.fromkeys((0xC5, 0xC6, 0xC7, 0xCD, 0xCE, 0xCF), "a hierarchical JPEG")
+_ARITHMETIC = (0xC9, 0xCA)
 
 
 def is_heif(data: bytes) -> bool:
@@ -115,18 +116,7 @@ def _odd_jpeg(data: bytes) -> str | None:
     """What is unusual about how a JPEG is coded."""
     with suppress(CostlyImage, IndexError, struct.error):
         for marker, _, segment in jpeg.segments(data):
-            if marker in jpeg.FRAMES or marker == _JPEG_LS:
-                return _kind_of_frame(marker, segment[0])
+            if marker in jpeg.FRAMES or marker in _ODD_FRAMES:
+                usual = "an arithmetic-coded JPEG" if marker in _ARITHMETIC else None
+                return _ODD_FRAMES.get(marker) or (f"a JPEG of {n} bits a colour" if (n := segment[0]) != 8 else usual)
     return None
-
-
-def _kind_of_frame(marker: int, precision: int) -> str | None:
-    if marker == _JPEG_LS:
-        return "a JPEG-LS picture"
-    if marker in _LOSSLESS:
-        return "a lossless JPEG"
-    if marker in _HIERARCHICAL:
-        return "a hierarchical JPEG"
-    if precision != 8:
-        return f"a JPEG of {precision} bits a colour"
-    return "an arithmetic-coded JPEG" if marker in _ARITHMETIC else None

@@ -33,8 +33,7 @@ class HeifFile:
     """What is known of the file's own picture.
 
     Attributes:
-        width, height: pixels as stored.
-        pixels: of everything that is decoded for it.
+        width, height: pixels as stored; `pixels` are those of everything that is decoded for it.
         is_av1: AVIF; otherwise HEVC.
         is_turned: the file says how the picture is turned or mirrored, so that EXIF has no say.
         primaries: the colours by their number in ISO/IEC 23091-2; 0 = unknown.
@@ -72,10 +71,6 @@ class _Item:
     @property
     def is_picture(self) -> bool:
         return self.kind in _DERIVED or self.kind in _HEVC or self.kind == _AV1
-
-    @property
-    def length(self) -> int:
-        return sum(map(len, self.extents))
 
     def content(self) -> memoryview:
         if not self.extents or not self.is_whole:
@@ -127,9 +122,8 @@ class _Items:
             if kind == b"infe" and content[0] >= 2:
                 info = Bits(content[4:])
                 number, _, name = info.take(32 if content[0] > 2 else 16), info.take(16), bytes(info.cut(4))
-                # The decoder ends the process over metadata whose type is no text: a name, and the MIME type behind it.
-                texts = bytes(info.cut(info.bytes_left)) if name == b"mime" else b""
-                if number in self._items or not _is_text(name) or not _is_text(texts):
+                _check_text(name + b"\0" + (bytes(info.cut(info.bytes_left)) if name == b"mime" else b""))
+                if number in self._items:
                     raise UnusableImage(DAMAGED)
                 self._items[number] = _Item(name)
         if len(self._items) > MAX_ITEMS:
@@ -168,7 +162,7 @@ class _Items:
                 if item is not None and source is not None:
                     item.extents.append(source[begin : begin + length] if length else source[begin:])
                     item.is_whole &= begin + length <= len(source)
-        if sum(item.length for item in self._items.values()) > 2 * len(data):
+        if sum(len(extent) for item in self._items.values() for extent in item.extents) > 2 * len(data):
             raise CostlyImage
 
     def _read_references(self, box: memoryview) -> None:
@@ -188,7 +182,8 @@ class _Items:
     def _check_metadata(self) -> None:
         """Decoders copy the metadata and the profile of each picture that is no part of another one."""
         parts = {part for item in self._items.values() for part in item.inputs}
-        held = sum(self._items[source].length for source in self._described_by if source in self._items)
+        sources = [self._items[source] for source in self._described_by if source in self._items]
+        held = sum(len(extent) for item in sources for extent in item.extents)
         for number, item in self._items.items():
             if number not in parts and item.is_picture:
                 held += sum(len(self._properties[each][1]) for each in item.properties if each < len(self._properties))
@@ -203,22 +198,19 @@ class _Items:
         if item.pixels is None:
             if not item.is_picture:
                 raise UnusableImage(UNREADABLE)
-            if item.kind in _DERIVED:
-                own = self._canvas(item)
-                item.pixels = own + sum(self._cost(part, depth - 1) for part in item.inputs)
-            else:
-                width, height = self._size(item)
-                item.pixels = max(width * height, self._coded(item))
+            width, height = self._size(item)
+            own = max(width * height, self._canvas(item) if item.kind in _DERIVED else self._coded(item))
+            item.pixels = own + sum(self._cost(part, depth - 1) for part in item.inputs if item.kind in _DERIVED)
         return item.pixels
 
     def _canvas(self, item: _Item) -> int:
-        width, height = self._size(item)
+        """Pixels that a derived picture says it has in its data, if it has any."""
         at = _DERIVED[item.kind]
         if at < 0:
-            return width * height
+            return 0
         content = item.content()
         side, bits = 32 if content[1] & 1 else 16, Bits(content[at:])
-        return max(width * height, bits.take(side) * bits.take(side))
+        return bits.take(side) * bits.take(side)
 
     def _coded(self, item: _Item) -> int:
         name, pixels_of = (b"av1C", av1_pixels) if item.kind == _AV1 else (b"hvcC", hevc_pixels)
@@ -277,9 +269,9 @@ def _single(data: memoryview, *kinds: bytes) -> dict[bytes, memoryview]:
     return found
 
 
-def _is_text(data: bytes) -> bool:
+def _check_text(data: bytes) -> None:
+    """Metadata whose type is no text: the decoder ends the process over them."""
     try:
         data.decode()
     except UnicodeDecodeError:
-        return False
-    return True
+        raise UnusableImage(DAMAGED) from None

@@ -48,13 +48,11 @@ class JpegFile:
     """What the markers say of a file's first picture.
 
     Attributes:
-        width, height: pixels as stored.
         components: blocks of 8 x 8 samples by the component's id.
         visits: blocks that all scans together visit.
         final: by component, which of the 64 coefficients some scan has told to the last bit.
         scan_at: where the last scan's data begin.
-        restarts: whether there are restart markers.
-        ended: whether the end marker is there.
+        restarts, ended: whether there are restart markers, and the end marker.
     """
 
     width: int
@@ -87,11 +85,6 @@ class JpegFile:
         kept = 0 if whole else 128 * sum(self.components.values())
         if self.scans > MAX_SCANS or self.visits > MAX_BLOCK_VISITS or kept > MAX_COEFFICIENT_BYTES:
             raise CostlyImage
-
-    @property
-    def lacks_scans(self) -> bool:
-        """Whether there are coefficients of which no scan has told the last bit."""
-        return any(len(self.final.get(component, ())) < 64 for component in self.components)
 
 
 def examine(data: bytes, most_pixels: int) -> JpegFile:
@@ -138,7 +131,8 @@ def mended(data: bytes, file: JpegFile) -> bytes:
     # The last byte may be half a marker.
     known = data.rstrip(b"\0\xff")
     is_costly = 3 * file.visits > MAX_BLOCK_VISITS  # it is decoded twice more
-    if is_costly or file.lacks_scans or len(known) < file.scan_at or _lost(known, file) > LOST_AT_MOST:
+    lacks_scans = any(len(file.final.get(component, ())) < 64 for component in file.components)
+    if is_costly or lacks_scans or len(known) < file.scan_at or _lost(known, file) > LOST_AT_MOST:
         raise UnusableImage(DAMAGED)
     return known + _END
 

@@ -14,17 +14,13 @@ _ADOBE_INDEX = "R03"
 
 @dataclass(frozen=True)
 class Metadata:
-    """Attributes:
-    orientation: EXIF's, 1 to 8; None if it says nothing.
-    xmp_orientation: XMP's; None if it says nothing.
-    taken_at: capture time by the camera's own clock, which knows no zone.
-    adobe_rgb: the camera marked its colours as Adobe RGB's.
-    """
+    """Orientations are EXIF's numbers, 1 to 8; `taken_at` is by the camera's own clock, which knows no zone."""
 
     orientation: int | None = None
     xmp_orientation: int | None = None
     taken_at: datetime | None = None
     adobe_rgb: bool = False
+    """The camera marked its colours as Adobe RGB's."""
 
 
 def metadata_of(image: Image.Image) -> Metadata:
@@ -63,19 +59,8 @@ def _is_adobe_rgb(exif: Image.Exif) -> bool:
 
 
 def _capture_time(exif: Image.Exif) -> datetime | None:
-    details = exif.get_ifd(ExifTags.IFD.Exif)
-    stamps = (
-        details.get(ExifTags.Base.DateTimeOriginal),
-        details.get(ExifTags.Base.DateTimeDigitized),
-        exif.get(ExifTags.Base.DateTime),
-    )
-    return next((time for stamp in stamps if (time := _parse_time(stamp))), None)
-
-
-def _parse_time(stamp: object) -> datetime | None:
-    if not isinstance(stamp, str):
-        return None
-    try:
-        return datetime.strptime(stamp.strip("\0 "), "%Y:%m:%d %H:%M:%S")  # noqa: DTZ007 - EXIF knows no zone
-    except ValueError:
-        return None
+    details, tags = exif.get_ifd(ExifTags.IFD.Exif), ExifTags.Base
+    for stamp in (details.get(tags.DateTimeOriginal), details.get(tags.DateTimeDigitized), exif.get(tags.DateTime)):
+        with suppress(ValueError):
+            return datetime.strptime(str(stamp).strip("\0 "), "%Y:%m:%d %H:%M:%S")  # noqa: DTZ007 - EXIF knows no zone
+    return None

@@ -7,11 +7,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
-from typing_extensions import override
-
 from facesearch.faces.matching import StoredProbe
 from facesearch.models import PhotoMatch, SearchKey
-from facesearch.photos.requests import WatchRequests
 from facesearch.webhooks.commands import SearchCommands, WatchCommand
 
 WATCHES_PER_EVENT = 10_000
@@ -109,14 +106,13 @@ def child_of(parent: SearchKey, photos: Iterable[PhotoMatch]) -> SearchKey:
 
 
 @dataclass(frozen=True, kw_only=True)
-class CollapsedWatchRequests(WatchRequests):
+class CollapsedWatchRequests:
     """Cost an event that nobody watches one read unit, and others one message every few seconds."""
 
     commands: SearchCommands
     watches: WatchStore
     clock: Callable[[], float] = time.time
 
-    @override
     def request(self, org_id: int, event_id: int) -> None:
         # If the worker dies between claim and message, the photos' redelivery asks again, minutes later: the claim is
         # over by then.
