@@ -67,15 +67,20 @@ class CrashError(Exception):
     """The process has died here."""
 
 
+def die() -> None:
+    raise CrashError
+
+
 class Fuse:
-    """Lets a process die at its n-th call of a store, before or after the call was carried out."""
+    """Lets something happen at the n-th call of a store, before or after the call was carried out: the process dies."""
 
     def __init__(self) -> None:
         self.left: int | None = None
         self.after = False
+        self.happens: Callable[[], None] = die
 
-    def set(self, at: int, *, after: bool) -> None:
-        self.left, self.after = at, after
+    def set(self, at: int, *, after: bool, happens: Callable[[], None] = die) -> None:
+        self.left, self.after, self.happens = at, after, happens
 
     def wrap(self, part: T) -> T:
         return cast("T", _Fused(part, self))
@@ -84,11 +89,12 @@ class Fuse:
         if self.left is None:
             return function(*args, **kwargs)
         self.left -= 1
-        if not self.left and not self.after:
-            raise CrashError
+        is_due = not self.left
+        if is_due and not self.after:
+            self.happens()
         result = function(*args, **kwargs)
-        if not self.left:
-            raise CrashError
+        if is_due and self.after:
+            self.happens()
         return result
 
 

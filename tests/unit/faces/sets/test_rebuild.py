@@ -25,7 +25,7 @@ from facesearch.photos.rebuild import Rebuilt, StalledError
 from facesearch.records import Photo
 from tests.support.examples import examples_of
 from tests.support.fakes import EVENT_ID, ORG
-from tests.support.site import CrashError, crash_points
+from tests.support.site import CrashError, Inline, crash_points
 from tests.unit.faces.sets.bench import (
     ANNA,
     BEN,
@@ -318,7 +318,7 @@ def test_a_stack_without_a_kind_says_so_and_changes_nothing(kind: FaceSetKind) -
 @pytest.mark.parametrize("kind", [FaceSetKind.VECTORS, FaceSetKind.EXACT])
 def test_an_event_whose_table_was_replaced_is_searched_by_its_records_and_moved_again(kind: FaceSetKind) -> None:
     site = filled(VECTORS_A)
-    site.items.delete_all(FacePlace(EVENT_ID, A, site.event.face_shards), site.pool)
+    site.items.delete_all(FacePlace(EVENT_ID, A, site.event.face_shards), Inline())
     site.reader.events[EVENT_ID] = replace(site.event, vector_table="one that is gone")
     assert site.sets.actual(site.event, site.event.faces) == EXACT_A
     assert rebuild(site, kind=kind).face_set == FaceSet(A, kind)
@@ -534,12 +534,12 @@ def test_what_a_killed_writer_left_in_a_set_that_is_gone_goes_with_whoever_it_sh
         place = FacePlace(EVENT_ID, left.model, site.event.face_shards)
         site.items.put(place, [PhotoFaces.of(row, site.event.model) for row in site.rows()])
         site.delete_photo(image_ids[0])
-        assert site.items.counts(place, site.pool) == dict.fromkeys(image_ids[1:], 1)
+        assert site.items.counts(place, Inline()) == dict.fromkeys(image_ids[1:], 1)
         site.delete_person(ANNA)
-        assert site.items.counts(place, site.pool) == {}
+        assert site.items.counts(place, Inline()) == {}
         site.items.put(place, [replace(PhotoFaces.of(site.rows()[0], site.event.model), faces=b"\1" * 132)])
         site.delete_event()
-        assert site.items.counts(place, site.pool) == {}
+        assert site.items.counts(place, Inline()) == {}
 
 
 def test_it_waits_for_the_service_s_own_index_and_does_not_switch_without_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,8 @@ from facesearch.faces.embedded import match_faces
 from facesearch.faces.engine import engine_name
 from tests.support.fakes import EVENT_ID
 from tests.support.site import Inline
-from tests.unit.search.exactness.bench import LOOKS, Process, id_of
+from tests.unit.faces.sets.bench import Process
+from tests.unit.search.exactness.bench import LOOKS, id_of
 
 
 class Act(Protocol):
@@ -78,14 +79,14 @@ class DeletePerson:
     def run(self, process: Process, *, alone: bool) -> None:
         world = process.world
         world.deleting = True
-        parts = PersonParts(process.matcher(), EmbeddedStripper(process.stores))
+        parts = PersonParts(process.matcher, EmbeddedStripper(process.stores))
         receipt = PersonDeletion(stores=process.stores, parts=lambda _: parts).delete_person(
             world.event, [b"%d" % self.view], Files() if self.photos else None
         )
         if alone:
             assert receipt.complete
             selfie = LOOKS[engine_name(world.event.model)][self.view]
-            index = world.plain.environment().current(world.event)
+            index = world.plain.cache.current(world.event)
             assert match_faces(index, selfie, threshold(world.event.confidence), Inline()) == []
 
 
@@ -94,7 +95,7 @@ class Compact:
     """The snapshots function runs."""
 
     def run(self, process: Process, *, alone: bool) -> None:
-        written = process.builder.compact(process.world.event, at_least=0).written
+        written = process.stores.builder.compact(process.world.event, at_least=0).written
         assert written or not alone
 
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from facesearch.faces.index.event import IndexCache
 from tests.support.examples import examples
+from tests.support.site import CrashError, die
 from tests.unit.search.exactness.acts import (
     Act,
     Cancel,
@@ -31,10 +32,7 @@ from tests.unit.search.exactness.bench import (
     MODELS,
     PEOPLE,
     VIEWS,
-    CrashError,
     ExactnessBench,
-    Process,
-    Steps,
     cosine,
 )
 
@@ -67,9 +65,8 @@ class DisturbedEvent(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.world = ExactnessBench()
-        self.steps = Steps()
-        self.process = Process(self.world, self.steps.wrap)
-        self.environments: list[IndexCache] = [self.process.environment()]
+        self.process = self.world.fused
+        self.environments: list[IndexCache] = [self.process.cache]
 
     @initialize(uploads=st.lists(numbers, min_size=3, max_size=8, unique=True), compacted=st.booleans())
     def fill(self, uploads: list[int], *, compacted: bool) -> None:
@@ -94,7 +91,7 @@ class DisturbedEvent(RuleBasedStateMachine):
 
     @rule()
     def environment_starts(self) -> None:
-        self.environments = [*self.environments[-3:], self.process.environment()]
+        self.environments = [*self.environments[-3:], self.process.cache]
 
     @rule(which=st.integers(0, 3), other=acts, when=early)
     def event_changes_while_it_is_searched(self, which: int, other: Act, when: tuple[int, bool]) -> None:
@@ -122,7 +119,7 @@ class DisturbedEvent(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         """In the end all environments agree, the one that has slept longest and a new one."""
-        for environment in [*self.environments, self.process.environment()]:
+        for environment in [*self.environments, self.process.cache]:
             for minimum in (-1.0, 0.36, 0.5):
                 self.world.check(environment, probe_near(0, 0), minimum)
 
@@ -136,7 +133,7 @@ class DisturbedEvent(RuleBasedStateMachine):
 
     def _disturb(self, when: tuple[int, bool], happens: Callable[[], None]) -> None:
         at, after = when
-        self.steps.set(at, happens, after=after)
+        self.world.fuse.set(at, after=after, happens=happens)
 
     def _do(self, act: Act, *, alone: bool) -> None:
         self._step(lambda: act.run(self.process, alone=alone))
@@ -145,16 +142,8 @@ class DisturbedEvent(RuleBasedStateMachine):
         self.world.begin()
         with suppress(CrashError):
             work()
-        self.steps.set(0, nothing, after=False)
+        self.world.fuse.left = None
         self.world.end()
-
-
-def die() -> None:
-    raise CrashError
-
-
-def nothing() -> None:
-    pass
 
 
 def probe_near(view: int, seed: int) -> NDArray[np.float64]:
