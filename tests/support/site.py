@@ -67,15 +67,22 @@ class CrashError(Exception):
     """The process has died here."""
 
 
+def die() -> None:
+    raise CrashError
+
+
 class Fuse:
-    """Lets a process die at its n-th call of a store, before or after the call was carried out."""
+    """Lets something happen at the n-th call of a store, before or after the call was carried out: the process dies."""
 
     def __init__(self, error: BaseException | None = None, *, after: bool = False) -> None:
         self.left: int | None = None
-        self.error, self.after = error or CrashError(), after
+        self.error, self.after, self.happens = error or CrashError(), after, self._die
 
-    def set(self, at: int, *, after: bool) -> None:
-        self.left, self.after = at, after
+    def _die(self) -> None:
+        raise self.error
+
+    def set(self, at: int, *, after: bool, happens: Callable[[], None] | None = None) -> None:
+        self.left, self.after, self.happens = at, after, happens or self._die
 
     def wrap(self, part: T) -> T:
         return cast("T", Fused(part, self))
@@ -84,11 +91,12 @@ class Fuse:
         if self.left is None:
             return function(*args, **kwargs)
         self.left -= 1
-        if not self.left and not self.after:
-            raise self.error
+        is_due = not self.left
+        if is_due and not self.after:
+            self.happens()
         result = function(*args, **kwargs)
-        if not self.left:
-            raise self.error
+        if is_due and self.after:
+            self.happens()
         return result
 
 

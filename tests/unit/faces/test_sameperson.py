@@ -6,7 +6,7 @@ from random import Random
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -48,17 +48,11 @@ def test_the_mean_has_length_one_and_the_same_likeness_to_each_whatever_their_or
     assert averaged([each * np.float32(3) for each in faces], DEFAULT_MODEL) == pytest.approx(mean, abs=1e-6)
 
 
-def test_the_mean_is_nearer_to_a_third_picture_than_either() -> None:
-    one, other, third = (face(1, 0.7, own) for own in range(3))
-    assert averaged([one, other], DEFAULT_MODEL) @ third > max(one @ third, other @ third) + 0.05
-
-
 @pytest.mark.parametrize(
     ("people", "message"),
     [
         ((1, 2), "Selfie 2 does not show the same person as selfie 1."),
         ((1, 1, 2), "Selfie 3 does not show the same person as the others."),
-        ((1, 2, 1), "Selfie 2 does not show the same person as the others."),
         ((2, 1, 1), "Selfie 1 does not show the same person as the others."),
         ((1, 2, 3), "The selfies show different people. Send pictures of one person."),
     ],
@@ -73,31 +67,20 @@ def test_somebody_else_is_named(people: tuple[int, ...], message: str) -> None:
 def test_exactly_those_are_refused_of_which_two_are_not_alike(people: list[int], likeness: float) -> None:
     faces = [face(person, likeness, own) for own, person in enumerate(people)]
     alike = [float(one.astype(np.float64) @ other) for one, other in combinations(faces, 2)]
-    if any(abs(cosine - LEAST) < 1e-6 for cosine in alike):
-        return
-    if min(alike) >= LEAST:
+    assume(all(abs(cosine - LEAST) >= 1e-6 for cosine in alike))
+    try:
         averaged(faces, DEFAULT_MODEL)
-    else:
-        with pytest.raises(OtherPerson):
-            averaged(faces, DEFAULT_MODEL)
-
-
-class Pair:
-    """An engine whose two selfies are alike enough by the scale of older models, and not by that of the default one."""
-
-    def probe(self, selfie: bytes) -> Embedding:
-        return face(1, 0.603, len(selfie))
-
-
-def test_older_models_have_a_scale_of_their_own() -> None:
-    one, other = Pair().probe(b"1"), Pair().probe(b"22")
-    assert threshold(SAME_PERSON, FIRST_MODEL) < one @ other < LEAST
-    averaged([one, other], FIRST_MODEL)
-    with pytest.raises(OtherPerson):
-        averaged([one, other], DEFAULT_MODEL)
+        assert min(alike) >= LEAST
+    except OtherPerson:
+        assert min(alike) < LEAST
 
 
 def test_the_scale_is_that_of_the_event_s_model() -> None:
+    class Pair:
+        def probe(self, selfie: bytes) -> Embedding:
+            return face(1, 0.603, len(selfie))
+
+    assert threshold(SAME_PERSON, FIRST_MODEL) < Pair().probe(b"1") @ Pair().probe(b"22") < LEAST
     matcher = matcher_over(lambda _: Pair(), None, None, pool=Inline())
     older, newer = (replace(EVENT, faces=FaceSet(model)) for model in (FIRST_MODEL, DEFAULT_MODEL))
     assert matcher.keepable(older, [b"1", b"22"]).model == FIRST_MODEL

@@ -1,19 +1,16 @@
 """Snapshots: the format, both stores by one contract, and compaction."""
 
 import json
-import logging
 import random
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date
 
 import boto3
 import numpy as np
 import pytest
-from aws_lambda_powertools import Logger
 
 from facesearch import bootstrap
 from facesearch.adapters.dynamodb.admin import DynamoAdmin
@@ -40,14 +37,11 @@ BUCKET = "snapshots"
 
 
 @pytest.fixture(params=["memory", "s3"])
-def snapshots(request: pytest.FixtureRequest) -> Iterator[SnapshotStore]:
+def snapshots(request: pytest.FixtureRequest) -> SnapshotStore:
     if request.param == "memory":
-        yield MemorySnapshotStore()
-        return
-    with moto():
-        boto3.client("s3").create_bucket(Bucket=BUCKET)
-        create_table(boto3.client("dynamodb"))
-        yield S3SnapshotStore(boto3.client("s3"), BUCKET, Table(boto3.client("dynamodb"), TABLE))
+        return MemorySnapshotStore()
+    stack: Stack = request.getfixturevalue("stack")
+    return stack.snapshots
 
 
 def photos_with(count: int, seed: int = 0, faces: int = 3) -> MemoryPhotoStore:
@@ -82,21 +76,19 @@ def read_of(file: bytes | bytearray) -> Callable[[int, memoryview], None]:
     return read
 
 
-def test_an_index_read_back_from_its_file_finds_the_same(snapshots: SnapshotStore, pool: ThreadPoolExecutor) -> None:
-    index = index_of(photos_with(200), pool)
+@pytest.mark.parametrize("photos", [200, 0])
+def test_an_index_read_back_from_its_file_finds_the_same(
+    snapshots: SnapshotStore, pool: ThreadPoolExecutor, photos: int
+) -> None:
+    index = index_of(photos_with(photos), pool)
     saved = snapshots.save(index.to_snapshot(), None)
     assert saved is not None
-    assert (saved.photos, saved.faces) == (200, index.faces)
+    assert (saved.photos, saved.faces) == (photos, index.faces)
     assert snapshots.current(EVENT_ID, MODEL) == saved
     again = open_index(EVENT, snapshots, pool)
     assert again.complete_until == index.complete_until
     assert all_hits(again, pool) == all_hits(index, pool)
     assert len(all_hits(again, pool)) == index.faces
-
-
-def test_an_empty_event_has_a_snapshot_too(snapshots: SnapshotStore, pool: ThreadPoolExecutor) -> None:
-    assert snapshots.save(EventIndex(EVENT_ID, MODEL).to_snapshot(), None) is not None
-    assert all_hits(open_index(EVENT, snapshots, pool), pool) == []
 
 
 def test_only_one_of_two_writers_replaces_a_snapshot(snapshots: SnapshotStore, pool: ThreadPoolExecutor) -> None:
@@ -121,18 +113,14 @@ def test_forgotten_snapshots_are_gone(snapshots: SnapshotStore, pool: ThreadPool
     assert snapshots.delete(EVENT_ID) == 0
 
 
-def test_a_writer_that_was_killed_before_its_file_became_current_leaves_no_trace(pool: ThreadPoolExecutor) -> None:
-    with moto():
-        s3, dynamodb = boto3.client("s3"), boto3.client("dynamodb")
-        s3.create_bucket(Bucket=BUCKET)
-        create_table(dynamodb)
-        store = S3SnapshotStore(s3, BUCKET, Table(dynamodb, TABLE))
-        s3.put_object(Bucket=BUCKET, Key=f"snapshots/{EVENT_ID}/orphan.fsindex", Body=b"half")
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("facesearch.adapters.s3.snapshots.ORPHAN_SECONDS", -10)
-            saved = store.save(index_of(photos_with(10), pool).to_snapshot(), None)
-        assert saved is not None
-        assert [file["Key"] for file in s3.list_objects_v2(Bucket=BUCKET)["Contents"]] == [saved.key]
+def test_a_writer_that_was_killed_before_its_file_became_current_leaves_no_trace(
+    stack: "Stack", pool: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stack.s3.put_object(Bucket=BUCKET, Key=f"snapshots/{EVENT_ID}/orphan.fsindex", Body=b"half")
+    monkeypatch.setattr("facesearch.adapters.s3.snapshots.ORPHAN_SECONDS", -10)
+    saved = stack.snapshots.save(index_of(photos_with(10), pool).to_snapshot(), None)
+    assert saved is not None
+    assert [file["Key"] for file in stack.s3.list_objects_v2(Bucket=BUCKET)["Contents"]] == [saved.key]
 
 
 @pytest.mark.parametrize("seed", range(40))
@@ -177,43 +165,64 @@ def test_a_short_tail_is_left_alone_and_a_long_one_folded_in(pool: ThreadPoolExe
     store, snapshots = photos_with(30), MemorySnapshotStore()
     builder = SnapshotBuilder(photos=store, snapshots=snapshots, pool=pool)
     assert builder.compact(EVENT).written is False
-    done = builder.compact(EVENT, at_least=done_bytes(store))
-    assert (done.written, done.photos) == (True, 30)
+    tail_bytes = sum(200 + len(change.faces) for shard in range(4) for change in store.changes(EVENT_ID, shard, 0))
+    done = builder.compact(EVENT, at_least=tail_bytes)
+    assert (done.written, done.photos, done.tail_bytes) == (True, 30, tail_bytes)
     assert builder.compact(EVENT, at_least=1).written is False, "nothing came after it"
 
 
-def done_bytes(store: MemoryPhotoStore) -> int:
-    return sum(200 + len(change.faces) for shard in range(4) for change in store.changes(EVENT_ID, shard, 0))
+class Stack:
+    """The snapshots function on moto."""
+
+    def __init__(self) -> None:
+        dynamodb, self.s3 = boto3.client("dynamodb"), boto3.client("s3")
+        self.s3.create_bucket(Bucket=BUCKET)
+        create_table(dynamodb)
+        self.admin, self.photos = DynamoAdmin(Table(dynamodb, TABLE)), DynamoPhotoStore(Table(dynamodb, TABLE))
+        self.snapshots = S3SnapshotStore(self.s3, BUCKET, Table(dynamodb, TABLE))
+        self.org = self.admin.create_org("Runners")
+
+    def upload(self, event_id: int, number: int, faces: bytes) -> Photo:
+        photo = Photo(uuid.UUID(int=number), "indexed", "k", 3, 4, MODEL, faces)
+        self.photos.add(event_id, SHARDS, photo)
+        return photo
+
+    def compact(self, event_id: int) -> None:
+        message = json.loads((ROOT / "events" / "snapshots.json").read_text())
+        message["Records"] = [message["Records"][0] | {"body": json.dumps({"event_id": event_id})}]
+        assert load("snapshots")(message, Context("snapshots")) == {"batchItemFailures": []}
 
 
-def test_a_snapshot_of_an_event_that_was_deleted_meanwhile_is_taken_back(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def stack(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stack]:
+    for name, value in (("TABLE_NAME", TABLE), ("SNAPSHOTS_BUCKET", BUCKET), ("SNAPSHOT_TAIL_BYTES", "1")):
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(bootstrap, "container", bootstrap.Container())
+    with moto():
+        yield Stack()
+
+
+def test_a_snapshot_of_an_event_that_was_deleted_meanwhile_is_taken_back(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
     class Deleted(bootstrap.Container):
         def event(self, event_id: int) -> Event | None:
             found = super().event(event_id)
-            admin.close_event(event_id)  # the deletion begins when the function has looked
+            stack.admin.close_event(event_id)  # the deletion begins when the function has looked
             return found
 
-    with moto():
-        dynamodb, s3 = boto3.client("dynamodb"), boto3.client("s3")
-        s3.create_bucket(Bucket=BUCKET)
-        create_table(dynamodb)
-        for name, value in (("TABLE_NAME", TABLE), ("SNAPSHOTS_BUCKET", BUCKET), ("SNAPSHOT_TAIL_BYTES", "1")):
-            monkeypatch.setenv(name, value)
-        monkeypatch.setattr(bootstrap, "container", Deleted())
-        admin, store = DynamoAdmin(Table(dynamodb, TABLE)), S3SnapshotStore(s3, BUCKET, Table(dynamodb, TABLE))
-        event_id = admin.create_event(admin.create_org("Runners"), "Marathon")
-        photo = Photo(uuid.uuid4(), "indexed", "k", 3, 4, MODEL, pack(np.ones((1, 128), np.float32)))
-        DynamoPhotoStore(Table(dynamodb, TABLE)).add(event_id, SHARDS, photo)
-        order = json.loads((ROOT / "events" / "snapshots.json").read_text())
-        order["Records"] = [order["Records"][0] | {"body": json.dumps({"event_id": event_id})}]
-        assert load("snapshots")(order, Context("snapshots")) == {"batchItemFailures": []}
-        assert s3.list_objects_v2(Bucket=BUCKET).get("Contents", []) == []
-        assert store.current(event_id, MODEL) is None
+    monkeypatch.setattr(bootstrap, "container", Deleted())
+    event_id = stack.admin.create_event(stack.org, "Marathon")
+    stack.upload(event_id, 1, pack(np.ones((1, 128), np.float32)))
+    stack.compact(event_id)
+    assert stack.s3.list_objects_v2(Bucket=BUCKET).get("Contents", []) == []
+    assert stack.snapshots.current(event_id, MODEL) is None
 
 
 @pytest.mark.parametrize("tail_bytes", ["1", "1000000"])
 @pytest.mark.parametrize(("alike", "size", "unusual"), [(0.0, 2, False), (0.63, 2, True), (0.63, 1, None)])
 def test_how_alike_strangers_of_an_event_are_is_told_whether_a_snapshot_is_written_or_not(
+    stack: Stack,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     tail_bytes: str,
@@ -221,67 +230,29 @@ def test_how_alike_strangers_of_an_event_are_is_told_whether_a_snapshot_is_writt
     size: int,
     unusual: bool | None,
 ) -> None:
-    with moto(), heard_by(logger) as heard:
-        dynamodb = boto3.client("dynamodb")
-        boto3.client("s3").create_bucket(Bucket=BUCKET)
-        create_table(dynamodb)
-        for name, value in (("TABLE_NAME", TABLE), ("SNAPSHOTS_BUCKET", BUCKET), ("SNAPSHOT_TAIL_BYTES", tail_bytes)):
-            monkeypatch.setenv(name, value)
-        monkeypatch.setattr(bootstrap, "container", bootstrap.Container())
-        admin, photos = DynamoAdmin(Table(dynamodb, TABLE)), DynamoPhotoStore(Table(dynamodb, TABLE))
-        event_id = admin.create_event(admin.create_org("Runners"), "Marathon")
-        people = crowd(200, 1, alike).astype(np.float32)
-        for number in range(100):
-            faces = people[2 * number : 2 * number + size]
-            photos.add(event_id, SHARDS, Photo(uuid.UUID(int=number), "indexed", "k", 3, 4, MODEL, pack(faces)))
-        order = json.loads((ROOT / "events" / "snapshots.json").read_text())
-        order["Records"] = [order["Records"][0] | {"body": json.dumps({"event_id": event_id})}]
-        assert load("snapshots")(order, Context("snapshots")) == {"batchItemFailures": []}
+    monkeypatch.setenv("SNAPSHOT_TAIL_BYTES", tail_bytes)
+    warnings = list[tuple[str, int]]()
+    monkeypatch.setattr(logger, "warning", lambda text, *, event_id, **_: warnings.append((text, event_id)))
+    event_id = stack.admin.create_event(stack.org, "Marathon")
+    people = crowd(200, 1, alike).astype(np.float32)
+    for number in range(100):
+        stack.upload(event_id, number, pack(people[2 * number : 2 * number + size]))
+    stack.compact(event_id)
     told = [json.loads(line) for line in capsys.readouterr().out.splitlines() if '"_aws"' in line]
     values = [value for metrics in told for value in metrics.get("FacesAlike", [])]
     assert [value >= 0.36 for value in values] == ([] if unusual is None else [unusual])
-    warnings = [each for each in heard if each.getMessage() == "faces unusually alike"]
-    assert [vars(each)["event_id"] for each in warnings] == ([event_id] if unusual else [])
+    assert warnings == ([("faces unusually alike", event_id)] if unusual else [])
     assert not any("event_id" in metrics for metrics in told), "a dimension each would cost for good"
 
 
-@contextmanager
-def heard_by(logger: Logger) -> Iterator[list[logging.LogRecord]]:
-    """What the logger is told meanwhile."""
-    heard: list[logging.LogRecord] = []
-
-    class Ear(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            heard.append(record)
-
-    handler = Ear()
-    logger.addHandler(handler)
-    try:
-        yield heard
-    finally:
-        logging.getLogger(logger.name).removeHandler(handler)
-
-
-def test_the_daily_call_takes_the_faces_of_events_that_are_over(monkeypatch: pytest.MonkeyPatch) -> None:
-    with moto():
-        dynamodb = boto3.client("dynamodb")
-        boto3.client("s3").create_bucket(Bucket=BUCKET)
-        create_table(dynamodb)
-        monkeypatch.setenv("TABLE_NAME", TABLE)
-        monkeypatch.setenv("SNAPSHOTS_BUCKET", BUCKET)
-        monkeypatch.setattr(bootstrap, "container", bootstrap.Container())
-        admin, photos = DynamoAdmin(Table(dynamodb, TABLE)), DynamoPhotoStore(Table(dynamodb, TABLE))
-        org, day = admin.create_org("Runners"), date(2020, 1, 1)
-        over = admin.create_event(org, "Over", event_date=day, retention_days=30)
-        kept = admin.create_event(org, "Kept", event_date=day)
-        later = admin.create_event(org, "Later", retention_days=30)
-        photo = Photo(uuid.UUID(int=4), "indexed", "k", 1, 1, MODEL, bytes(132))
-        for event_id in (over, kept, later):
-            photos.add(event_id, SHARDS, photo)
-        event = json.loads((ROOT / "events" / "snapshots-daily.json").read_text())
-        assert load("snapshots")(event, Context("snapshots")) is None
-        left = {event_id: photos.get(event_id, SHARDS, photo.image_id) for event_id in (over, kept, later)}
-        assert left == {over: replace(photo, faces=b"", stripped=True), kept: photo, later: photo}
-        assert [ended.event_id for ended in admin.ended_events(date(2100, 1, 1))] == [later], (
-            "long over: looked at once"
-        )
+def test_the_daily_call_takes_the_faces_of_events_that_are_over(stack: Stack) -> None:
+    admin, org, day = stack.admin, stack.org, date(2020, 1, 1)
+    over = admin.create_event(org, "Over", event_date=day, retention_days=30)
+    kept = admin.create_event(org, "Kept", event_date=day)
+    later = admin.create_event(org, "Later", retention_days=30)
+    photo, *_ = [stack.upload(event_id, 4, bytes(132)) for event_id in (over, kept, later)]
+    event = json.loads((ROOT / "events" / "snapshots-daily.json").read_text())
+    assert load("snapshots")(event, Context("snapshots")) is None
+    left = {event_id: stack.photos.get(event_id, SHARDS, photo.image_id) for event_id in (over, kept, later)}
+    assert left == {over: replace(photo, faces=b"", stripped=True), kept: photo, later: photo}
+    assert [ended.event_id for ended in admin.ended_events(date(2100, 1, 1))] == [later], "long over: looked at once"

@@ -18,6 +18,7 @@ from facesearch.photos.looking import IndexingOutcome
 from facesearch.photos.places import find_moved, note_place
 from facesearch.records import MAX_COPIES, Original, Photo, image_id_of_bytes
 from tests.support.fakes import EVENT, EVENT_ID, ORG
+from tests.support.site import Inline
 from tests.unit.faces.sets.bench import ANNA, B, RebuildBench, picture
 from tests.unit.photos.indexing.fakes import PHOTOS, notification
 
@@ -54,7 +55,7 @@ def linked(site: RebuildBench) -> str | None:
     """Where the photo's link leads to."""
     there = dict(site.s3.etags_under(FOLDER))
     bucket = SimpleNamespace(etag=there.get, link=lambda key, filename: key)
-    (found,) = Originals(photos=site.photos, store=cast("Any", bucket), pool=site.pool).links(EVENT, [str(ID)])
+    (found,) = Originals(photos=site.photos, store=cast("Any", bucket), pool=Inline()).links(EVENT, [str(ID)])
     return found.url if isinstance(found, Link) else None
 
 

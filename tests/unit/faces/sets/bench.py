@@ -2,8 +2,7 @@
 queue without a network."""
 
 import uuid
-from collections.abc import Iterator
-from concurrent.futures import Executor
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
@@ -14,7 +13,6 @@ import numpy as np
 from facesearch.adapters.memory.rekognition import MemoryRekognition, SeenFace
 from facesearch.adapters.memory.stores import (
     MemoryErasureLog,
-    MemoryObjects,
     MemoryPhotoStore,
     MemoryReader,
     MemorySnapshotStore,
@@ -28,8 +26,10 @@ from facesearch.deletion.event import EventDeletion
 from facesearch.deletion.person import PersonDeletion, PersonParts
 from facesearch.deletion.photos import Files, PhotoDeletion
 from facesearch.deletion.stores import Stores
+from facesearch.faces.embedded import EmbeddedMatcher
 from facesearch.faces.engine import PLAIN_MODEL, Embedding, Face, RgbImage, engine_name
 from facesearch.faces.exact_set import SnapshotBuilder
+from facesearch.faces.index.event import IndexCache
 from facesearch.faces.sets import FaceSets
 from facesearch.faces.vector_items import FacePlace
 from facesearch.models import DEFAULT_MODEL, REKOGNITION, Event, FaceSet, FaceSetKind
@@ -40,9 +40,9 @@ from facesearch.photos.looking import PhotoLooker
 from facesearch.photos.rebuild import Rebuild
 from facesearch.reading import Wanted
 from facesearch.records import Photo, image_id_of_bytes
-from tests.support.fakes import EVENT, EVENT_ID, ORG, OpenProbes
+from tests.support.fakes import EVENT, EVENT_ID, ORG
 from tests.support.pictures import encoded
-from tests.support.site import Fuse, Inline, memory_searches
+from tests.support.site import Fuse, Inline, Parts, memory_searches
 from tests.support.site import MemoryEvents as ErasedEvents
 from tests.unit.faces.matchers.people import likeness, look, picture_of, see, seen
 from tests.unit.faces.sets.places import PREFIX, face_sets, matcher_over
@@ -110,15 +110,9 @@ class MemoryEvents(ErasedEvents):
         now = self.reader.events.get(before.event_id)
         if now is None or now.closing or _sets(now) != _sets(before):
             return False
-        self.update_event(
-            now.event_id,
-            faces=after.faces,
-            building=after.building,
-            leaving=after.leaving,
-            vector_table=after.vector_table,
-            vector_models=after.vector_models,
-            erasures=now.erasures + (before.faces != after.faces),
-        )
+        names = ("faces", "building", "leaving", "vector_table", "vector_models")
+        changes = {name: getattr(after, name) for name in names}
+        self.update_event(now.event_id, **changes, erasures=now.erasures + (before.faces != after.faces))
         return True
 
 
@@ -126,75 +120,99 @@ def _sets(event: Event) -> tuple[FaceSet, FaceSet | None, FaceSet | None]:
     return event.faces, event.building, event.leaving
 
 
-class RebuildBench:
-    """Everything in memory. `fuse` kills the operator's command, `queue` is carried out whenever it waits."""
+@dataclass(frozen=True)
+class Process:
+    """A process's way to the stores of a world, and the use cases over them."""
 
-    def __init__(self, faces: FaceSet = EXACT_A) -> None:
-        self.fuse = Fuse()
-        self.reader, self.photos, self.snapshots = MemoryReader(), MemoryPhotoStore(), MemorySnapshotStore()
-        self.items = MemoryVectorItems()
-        self.service, self.client = service()
-        self.service.collections = {}
-        self.reader.events[EVENT_ID] = replace(EVENT, faces=faces, vector_table="memory")
-        self.events = MemoryEvents(self.reader)
-        self.log = MemoryErasureLog()
-        self.s3 = MemoryS3(etag="")
-        self.queue: list[str] = []
-        self.pool: Executor = Inline()
-        self.people: dict[uuid.UUID, list[int]] = {}
-        self.warm = self.matchers()
-        self.now = 0.0
-
-    @property
-    def event(self) -> Event:
-        return self.reader.events[EVENT_ID]
+    world: Any
+    wrap: Callable[[Any], Any] = lambda part: part
 
     @property
     def sets(self) -> FaceSets:
-        return face_sets(self.photos, self.snapshots, self.items, self.client, pool=self.pool)
+        world = self.world
+        items, client = (part and self.wrap(part) for part in (world.items, world.client))
+        return face_sets(
+            self.wrap(world.photos),
+            self.wrap(world.snapshots),
+            items,
+            client,
+            pool=Inline(),
+            clock=lambda: world.now,
+            sleep=world.sleep,
+        )
 
     @property
     def indexer(self) -> PhotoIndexer:
+        world = self.world
         return PhotoIndexer(
-            looker=PhotoLooker(engines=lambda model: cast("Any", FakeEngine(model)), parts_of=parts_of),
-            photos=self.photos,
-            pictures=S3Pictures(cast("Any", self.s3), PHOTOS, RENDITIONS),
-            reader=self.reader,
+            looker=PhotoLooker(engines=world.engine, parts_of=parts_of),
+            photos=self.wrap(world.photos),
+            pictures=S3Pictures(self.wrap(world.s3), PHOTOS, RENDITIONS),
+            reader=self.wrap(world.reader),
             sets=self.sets,
             snapshots=MemoryRequests(),
-            pool=self.pool,
+            pool=Inline(),
         )
 
     @property
     def rebuild(self) -> Rebuild:
-        wrap = self.fuse.wrap
-        photos, snapshots, items, client = map(wrap, (self.photos, self.snapshots, self.items, self.client))
+        world = self.world
         return Rebuild(
-            events=wrap(self.events),
-            photos=photos,
-            originals=cast("Any", self.s3),
-            sets=face_sets(photos, snapshots, items, client, pool=self.pool, clock=lambda: self.now, sleep=self.sleep),
-            commands=wrap(self),
-            pool=self.pool,
-            clock=lambda: self.now,
-            sleep=self.sleep,
+            events=self.wrap(world.events),
+            photos=self.wrap(world.photos),
+            originals=cast("Any", world.s3),
+            sets=self.sets,
+            commands=self.wrap(world),
+            pool=Inline(),
+            clock=lambda: world.now,
+            sleep=world.sleep,
         )
 
     @property
     def stores(self) -> Stores:
-        return Stores(
-            photos=self.photos,
-            log=self.log,
-            searches=memory_searches(self.reader, self.pool),
-            renditions=MemoryObjects(),
-            originals=MemoryObjects(),
-            snapshots=self.snapshots,
-            builder=SnapshotBuilder(photos=self.photos, snapshots=self.snapshots, pool=self.pool),
-            events=self.events,
-            probes=OpenProbes(),
-            pool=self.pool,
+        world, (photos, snapshots) = self.world, map(self.wrap, (self.world.photos, self.world.snapshots))
+        return replace(
+            Parts.memory().stores,
+            photos=photos,
+            log=self.wrap(world.log),
+            searches=memory_searches(world.reader),
+            snapshots=snapshots,
+            builder=SnapshotBuilder(photos=photos, snapshots=snapshots, pool=Inline()),
+            events=self.wrap(world.events),
             sets=self.sets,
         )
+
+    @property
+    def cache(self) -> IndexCache:
+        """What an environment has that has just started."""
+        return IndexCache(self.wrap(self.world.photos), self.wrap(self.world.snapshots), 100, Inline())
+
+    @property
+    def matcher(self) -> EmbeddedMatcher:
+        """That of an environment that has just started."""
+        world, (photos, snapshots) = self.world, map(self.wrap, (self.world.photos, self.world.snapshots))
+        return matcher_over(world.engine, photos, snapshots, world.items, world.events, pool=Inline())
+
+
+class World:
+    """An event, and everything that keeps something of it, in memory; who works on it is a `Process`."""
+
+    engine: Any = FakeEngine
+    items: Any = None
+    client: Any = None
+
+    def __init__(self) -> None:
+        self.fuse = Fuse()
+        self.reader, self.photos, self.snapshots = MemoryReader(), MemoryPhotoStore(), MemorySnapshotStore()
+        self.reader.events[EVENT_ID] = EVENT
+        self.events, self.log, self.s3 = MemoryEvents(self.reader), MemoryErasureLog(), cast("Any", MemoryS3(etag=""))
+        self.queue: list[str] = []
+        self.now = 0.0
+        self.plain, self.fused = Process(self), Process(self, self.fuse.wrap)
+
+    @property
+    def event(self) -> Event:
+        return self.reader.events[EVENT_ID]
 
     def send(self, commands: list[IndexingCommand]) -> None:
         self.queue += [command.to_message() for command in commands]
@@ -207,12 +225,42 @@ class RebuildBench:
         """Carry out what is in the queue, everything twice."""
         messages, self.queue = self.queue, []
         for message in messages * 2:
-            self.indexer.index_message(message)
+            self.plain.indexer.index_message(message)
+
+
+class RebuildBench(World):
+    """With every place that keeps faces. `fuse` kills the operator's command; its waiting lets the queue be done."""
+
+    items: MemoryVectorItems
+
+    def __init__(self, faces: FaceSet = EXACT_A) -> None:
+        super().__init__()
+        self.items = MemoryVectorItems()
+        self.service, self.client = service()
+        self.service.collections = {}
+        self.reader.events[EVENT_ID] = replace(EVENT, faces=faces, vector_table="memory")
+        self.people: dict[uuid.UUID, list[int]] = {}
+        self.warm = self.matchers()
+
+    @property
+    def sets(self) -> FaceSets:
+        return self.plain.sets
+
+    @property
+    def indexer(self) -> PhotoIndexer:
+        return self.plain.indexer
+
+    @property
+    def stores(self) -> Stores:
+        return self.plain.stores
+
+    @property
+    def rebuild(self) -> Rebuild:
+        return self.fused.rebuild
 
     def matchers(self) -> dict[bool, Any]:
         """By whether the faces are ours, those of an environment that has just started."""
-        ours = matcher_over(FakeEngine, self.photos, self.snapshots, self.items, self.events, pool=self.pool)
-        return {True: ours, False: RekognitionMatcher(self.client, PREFIX, self.photos, self.pool)}
+        return {True: self.plain.matcher, False: RekognitionMatcher(self.client, PREFIX, self.photos, Inline())}
 
     def upload(self, number: int, *people: int) -> uuid.UUID:
         data = picture(number, *people)
@@ -232,7 +280,6 @@ class RebuildBench:
     def delete_person(self, person: int) -> None:
         """Delete the person's faces."""
         matchers = self.matchers()
-
         parts: dict[bool, PersonParts[Any]] = {
             True: PersonParts(matchers[True], EmbeddedPerson(self.stores)),
             False: PersonParts(matchers[False], PersonFaces(self.client, PREFIX, self.photos)),
@@ -274,7 +321,7 @@ class RebuildBench:
         }
         for face_set in (VECTORS_A, VECTORS_B):
             place = FacePlace(EVENT_ID, face_set.model, EVENT.face_shards)
-            found[face_set] = self.items.counts(place, self.pool)
+            found[face_set] = self.items.counts(place, Inline())
         found[REKOGNITION] = {}
         for face in self.service.collections.get(f"{PREFIX}{EVENT_ID}", {}).values():
             image_id = uuid.UUID(face.external_id)

@@ -63,7 +63,7 @@ def test_what_was_done_before_the_trouble_stays_done() -> None:
             raise Throttled("GetObject", "SlowDown")
         return get(**names)
 
-    site.s3.get_object = failing  # type: ignore[method-assign]
+    site.s3.get_object = failing
     with pytest.raises(Throttled):
         site.indexer.index_message(site.queue[0])
     reports = site.indexer.index_message(site.queue[0])

@@ -7,46 +7,28 @@ each photo shows, what has become of it, and which vector each model makes of a 
 
 import uuid
 from collections import Counter
-from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any, TypeVar, cast
+from typing import TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from facesearch.adapters.memory.stores import (
-    MemoryErasureLog,
-    MemoryObjects,
-    MemoryPhotoStore,
-    MemoryReader,
-    MemorySnapshotStore,
-)
-from facesearch.adapters.s3.pictures import S3Pictures
-from facesearch.deletion.stores import Stores
-from facesearch.faces.embedded import EmbeddedMatcher
 from facesearch.faces.engine import PLAIN_MODEL, Embedding, Face, RgbImage, engine_name
-from facesearch.faces.exact_set import SnapshotBuilder
 from facesearch.faces.index.event import IndexCache
 from facesearch.faces.index.snapshot import SnapshotError
 from facesearch.faces.index.vectors import probe_of
 from facesearch.faces.packing import FACE_BYTES, pack, values_of
-from facesearch.faces.sets import FaceSets
-from facesearch.models import DEFAULT_MODEL, Event
-from facesearch.photos.indexing import PhotoIndexer
-from facesearch.photos.lookagain import IndexingCommand
-from facesearch.photos.looking import PhotoLooker
-from facesearch.photos.rebuild import Rebuild
+from facesearch.models import DEFAULT_MODEL
 from facesearch.records import Tombstone, image_id_of_bytes
-from tests.support.fakes import EVENT, EVENT_ID, ORG, OpenProbes
+from tests.support.fakes import EVENT, EVENT_ID, ORG
 from tests.support.pictures import encoded
-from tests.support.site import CrashError, Inline, memory_searches
-from tests.unit.faces.sets.bench import MemoryEvents
-from tests.unit.faces.sets.places import face_sets, matcher_over
-from tests.unit.photos.indexing.fakes import PHOTOS, RENDITIONS, MemoryRequests, MemoryS3, notification
+from tests.support.site import Inline
+from tests.unit.faces.sets.bench import World
+from tests.unit.photos.indexing.fakes import PHOTOS, notification
 
 T = TypeVar("T")
 MODELS = (DEFAULT_MODEL, PLAIN_MODEL)
@@ -108,116 +90,7 @@ class ViewsEngine:
         return cast("Embedding", LOOKS[engine_name(self.model)][int(selfie)])
 
 
-class Steps:
-    """Calls of stores by one process; at a chosen one something happens, before or after it is carried out."""
-
-    def __init__(self) -> None:
-        self._left = 0
-        self._after = False
-        self._happens: Callable[[], None] = lambda: None
-
-    def set(self, at: int, happens: Callable[[], None], *, after: bool) -> None:
-        """Have it happen at the call number `at` from now on; never for 0."""
-        self._left, self._happens, self._after = at, happens, after
-
-    def wrap(self, part: T) -> T:
-        """The part, whose calls count."""
-        return cast("T", _Stepped(part, self))
-
-    def call(self, function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
-        """One call."""
-        self._left -= 1
-        happens = self._left == 0
-        if happens and not self._after:
-            self._happens()
-        result = function(*args, **kwargs)
-        if happens and self._after:
-            self._happens()
-        return result
-
-
-class _Stepped:
-    def __init__(self, part: Any, steps: Steps) -> None:
-        self._part, self._steps = part, steps
-
-    def __getattr__(self, name: str) -> Any:
-        function = getattr(self._part, name)
-        return lambda *args, **kwargs: self._steps.call(function, args, kwargs)
-
-
-@dataclass(frozen=True)
-class Process:
-    """A process's way to the stores, and the use cases over them."""
-
-    world: "ExactnessBench"
-    wrap: Callable[[Any], Any]
-
-    @property
-    def indexer(self) -> PhotoIndexer:
-        world = self.world
-        photos = self.wrap(world.photos)
-        return PhotoIndexer(
-            looker=PhotoLooker(engines=lambda model: cast("Any", ViewsEngine(model))),
-            photos=photos,
-            pictures=S3Pictures(self.wrap(cast("Any", world.s3)), PHOTOS, RENDITIONS),
-            reader=self.wrap(world.reader),
-            sets=face_sets(photos, pool=Inline()),
-            snapshots=MemoryRequests(),
-            pool=Inline(),
-        )
-
-    @property
-    def builder(self) -> SnapshotBuilder:
-        return SnapshotBuilder(
-            photos=self.wrap(self.world.photos), snapshots=self.wrap(self.world.snapshots), pool=Inline()
-        )
-
-    @property
-    def stores(self) -> Stores:
-        world = self.world
-        return Stores(
-            photos=self.wrap(world.photos),
-            log=self.wrap(world.log),
-            searches=memory_searches(world.reader),
-            probes=OpenProbes(),
-            renditions=MemoryObjects(),
-            originals=MemoryObjects(),
-            snapshots=self.wrap(world.snapshots),
-            builder=self.builder,
-            events=self.wrap(world.events),
-            pool=Inline(),
-            sets=self.sets,
-        )
-
-    @property
-    def sets(self) -> FaceSets:
-        return face_sets(self.wrap(self.world.photos), self.wrap(self.world.snapshots), pool=Inline())
-
-    @property
-    def rebuild(self) -> Rebuild:
-        world = self.world
-        return Rebuild(
-            events=self.wrap(world.events),
-            photos=self.wrap(world.photos),
-            originals=cast("Any", world.s3),
-            sets=self.sets,
-            commands=self.wrap(world),
-            pool=Inline(),
-            clock=lambda: world.now,
-            sleep=world.sleep,
-        )
-
-    def environment(self) -> IndexCache:
-        """A search function's environment that has just started."""
-        return IndexCache(self.wrap(self.world.photos), self.wrap(self.world.snapshots), 100, Inline())
-
-    def matcher(self) -> EmbeddedMatcher:
-        """That of the deletion's own searches."""
-        return matcher_over(ViewsEngine, self.wrap(self.world.photos), self.wrap(self.world.snapshots), pool=Inline())
-
-
-@dataclass
-class ExactnessBench:
+class ExactnessBench(World):
     """The stores, and what must be found in them.
 
     Attributes:
@@ -227,39 +100,15 @@ class ExactnessBench:
         uploaded, deleting: what the step under way has tried.
     """
 
-    reader: MemoryReader = field(default_factory=MemoryReader)
-    photos: MemoryPhotoStore = field(default_factory=MemoryPhotoStore)
-    snapshots: MemorySnapshotStore = field(default_factory=MemorySnapshotStore)
-    log: MemoryErasureLog = field(default_factory=MemoryErasureLog)
-    s3: MemoryS3 = field(default_factory=lambda: MemoryS3(etag=""))
-    queue: list[str] = field(default_factory=list)
-    now: float = 0.0
-    shows: dict[int, list[int]] = field(default_factory=dict)
-    gone: set[int] = field(default_factory=set)
-    messages: list[tuple[int, int, str]] = field(default_factory=list)
-    uploaded: set[int] = field(default_factory=set)
-    deleting: bool = False
-    _buried: dict[int, int] = field(default_factory=dict)
+    engine = ViewsEngine
 
-    def __post_init__(self) -> None:
-        self.reader.events[EVENT_ID] = EVENT
-        self.events = MemoryEvents(self.reader)
-        self.plain = Process(self, lambda part: part)
-
-    @property
-    def event(self) -> Event:
-        return self.reader.events[EVENT_ID]
-
-    def send(self, commands: list[IndexingCommand]) -> None:
-        """See `IndexingCommands`."""
-        self.queue += [command.to_message() for command in commands]
-
-    def sleep(self, seconds: float) -> None:
-        """Meanwhile the indexing function works, and whatever waits is delivered twice."""
-        self.now += seconds
-        waiting, self.queue = self.queue, []
-        for message in waiting * 2:
-            self.plain.indexer.index_message(message)
+    def __init__(self) -> None:
+        super().__init__()
+        self.shows: dict[int, list[int]] = {}
+        self.gone: set[int] = set()
+        self.messages: list[tuple[int, int, str]] = []
+        self.uploaded, self.deleting = set[int](), False
+        self._deleted: dict[int, int] = {}
 
     def announce(self, number: int) -> str:
         """Put the photo's file into the bucket; S3's message about it."""
@@ -273,7 +122,7 @@ class ExactnessBench:
     def begin(self) -> None:
         """A step begins."""
         self.uploaded, self.deleting = set(), False
-        self._buried = {number: self._deleted_at(number) for number in self.gone}
+        self._deleted = {number: self._deleted_at(number) for number in self.gone}
 
     def end(self) -> None:
         """Look what the step has made of each photo, and that it was nothing forbidden."""
@@ -320,7 +169,7 @@ class ExactnessBench:
 
     def _may_return(self, number: int) -> bool:
         """Whether a deleted photo was uploaded after its deletion, and that upload's message came in this step."""
-        later = any(each == number and at > self._buried[number] for each, at, _ in self.messages)
+        later = any(each == number and at > self._deleted[number] for each, at, _ in self.messages)
         return number in self.uploaded and later
 
     def tombstone(self, number: int) -> Tombstone | None:
@@ -367,18 +216,3 @@ def cosine(stored: NDArray[np.int8], probe: NDArray[np.float64]) -> float:
     """By its definition."""
     row = stored.astype(np.float64)
     return float(row @ probe / np.sqrt(row @ row) / np.sqrt(probe @ probe))
-
-
-__all__ = [
-    "ALBUM",
-    "MODELS",
-    "PEOPLE",
-    "STORED",
-    "VIEWS",
-    "CrashError",
-    "ExactnessBench",
-    "Process",
-    "Steps",
-    "cosine",
-    "id_of",
-]

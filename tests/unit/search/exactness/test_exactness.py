@@ -3,6 +3,7 @@ exactly what a float64 comparison with every stored vector finds, and nothing th
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import partial
 
 import numpy as np
 import pytest
@@ -13,28 +14,16 @@ from numpy.typing import NDArray
 
 from facesearch.faces.index.event import IndexCache
 from tests.support.examples import examples
-from tests.unit.search.exactness.acts import (
-    Act,
-    Cancel,
-    CarryOut,
-    Compact,
-    DeletePerson,
-    DeletePhotos,
-    Deliver,
-    Reindex,
-    Tear,
-    Upload,
-)
+from tests.support.site import CrashError, die
+from tests.unit.search.exactness import acts as do
+from tests.unit.search.exactness.acts import Act
 from tests.unit.search.exactness.bench import (
     ALBUM,
     LOOKS,
     MODELS,
     PEOPLE,
     VIEWS,
-    CrashError,
     ExactnessBench,
-    Process,
-    Steps,
     cosine,
 )
 
@@ -42,17 +31,16 @@ TINY = 1e-9
 """Next to a score: float64 sums of 128 products in another order differ by 1e-16."""
 numbers = st.integers(0, len(ALBUM) - 1)
 views = st.integers(0, PEOPLE * VIEWS - 1)
+uploads = st.builds(partial, st.just(do.upload), numbers)
 acts: st.SearchStrategy[Act] = st.one_of(
-    st.builds(Upload, numbers),
-    st.builds(Upload, numbers),
-    st.builds(Deliver, st.integers(0, 99)),
-    st.builds(DeletePhotos, st.tuples(numbers, numbers)),
-    st.builds(DeletePerson, views, st.booleans()),
-    st.just(Compact()),
-    st.builds(Tear, st.integers(0, 99_999)),
-    st.builds(Reindex, st.sampled_from((None, *MODELS)), st.booleans()),
-    st.just(CarryOut()),
-    st.just(Cancel()),
+    uploads,
+    uploads,
+    st.builds(partial, st.just(do.deliver), st.integers(0, 99)),
+    st.builds(partial, st.just(do.delete_photos), st.tuples(numbers, numbers)),
+    st.builds(partial, st.just(do.delete_person), views, st.booleans()),
+    st.builds(partial, st.just(do.tear), st.integers(0, 99_999)),
+    st.builds(partial, st.just(do.reindex), st.sampled_from((None, *MODELS)), st.booleans()),
+    *map(st.just, (do.compact, do.carry_out, do.cancel)),
 )
 """Uploads twice: something must be there to be found."""
 whens = st.tuples(st.integers(1, 24), st.booleans())
@@ -67,16 +55,15 @@ class DisturbedEvent(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.world = ExactnessBench()
-        self.steps = Steps()
-        self.process = Process(self.world, self.steps.wrap)
-        self.environments: list[IndexCache] = [self.process.environment()]
+        self.process = self.world.fused
+        self.environments: list[IndexCache] = [self.process.cache]
 
     @initialize(uploads=st.lists(numbers, min_size=3, max_size=8, unique=True), compacted=st.booleans())
     def fill(self, uploads: list[int], *, compacted: bool) -> None:
         for number in uploads:
-            self._do(Upload(number), alone=True)
+            self._do(partial(do.upload, number), alone=True)
         if compacted:
-            self._do(Compact(), alone=True)
+            self._do(do.compact, alone=True)
 
     @rule(act=acts)
     def happens(self, act: Act) -> None:
@@ -90,16 +77,16 @@ class DisturbedEvent(RuleBasedStateMachine):
     @rule(act=acts, other=acts, when=whens)
     def is_interfered_with(self, act: Act, other: Act, when: tuple[int, bool]) -> None:
         """Another process does all of its own between two steps of this one."""
-        self.act_disturbed(act, when, lambda: other.run(self.world.plain, alone=False))
+        self.act_disturbed(act, when, lambda: other(self.world.plain, False))
 
     @rule()
     def environment_starts(self) -> None:
-        self.environments = [*self.environments[-3:], self.process.environment()]
+        self.environments = [*self.environments[-3:], self.process.cache]
 
     @rule(which=st.integers(0, 3), other=acts, when=early)
     def event_changes_while_it_is_searched(self, which: int, other: Act, when: tuple[int, bool]) -> None:
         """What that search itself finds may be either; the next one's must be right."""
-        self._disturb(when, lambda: other.run(self.world.plain, alone=False))
+        self._disturb(when, lambda: other(self.world.plain, False))
         self._step(lambda: self._environment(which).current(self.world.event))
 
     @rule(which=st.integers(0, 3), when=early)
@@ -122,7 +109,7 @@ class DisturbedEvent(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         """In the end all environments agree, the one that has slept longest and a new one."""
-        for environment in [*self.environments, self.process.environment()]:
+        for environment in [*self.environments, self.process.cache]:
             for minimum in (-1.0, 0.36, 0.5):
                 self.world.check(environment, probe_near(0, 0), minimum)
 
@@ -136,25 +123,17 @@ class DisturbedEvent(RuleBasedStateMachine):
 
     def _disturb(self, when: tuple[int, bool], happens: Callable[[], None]) -> None:
         at, after = when
-        self.steps.set(at, happens, after=after)
+        self.world.fuse.set(at, after=after, happens=happens)
 
     def _do(self, act: Act, *, alone: bool) -> None:
-        self._step(lambda: act.run(self.process, alone=alone))
+        self._step(lambda: act(self.process, alone))
 
     def _step(self, work: Callable[[], object]) -> None:
         self.world.begin()
         with suppress(CrashError):
             work()
-        self.steps.set(0, nothing, after=False)
+        self.world.fuse.left = None
         self.world.end()
-
-
-def die() -> None:
-    raise CrashError
-
-
-def nothing() -> None:
-    pass
 
 
 def probe_near(view: int, seed: int) -> NDArray[np.float64]:
@@ -175,7 +154,7 @@ TestExactness.settings = settings(
 )
 
 
-@pytest.mark.parametrize("deletion", [DeletePhotos((3, 7)), DeletePerson(3, photos=True)])
+@pytest.mark.parametrize("deletion", [partial(do.delete_photos, (3, 7)), partial(do.delete_person, 3, True)])
 def test_what_is_deleted_while_a_reindexing_writes_its_snapshot_is_not_in_it(deletion: Act) -> None:
     """Searches would not find it either way, but a snapshot outlives the tombstone that keeps them from it."""
     at = 0
@@ -185,11 +164,11 @@ def test_what_is_deleted_while_a_reindexing_writes_its_snapshot_is_not_in_it(del
         def delete(event: DisturbedEvent = event) -> None:
             nonlocal deleted
             deleted = True
-            deletion.run(event.world.plain, alone=False)
+            deletion(event.world.plain, False)
 
         event.fill([3, 5, 6, 7], compacted=True)
         at += 1
-        event.act_disturbed(Reindex(MODELS[1], wait=True), (at, False), delete)
+        event.act_disturbed(partial(do.reindex, MODELS[1], True), (at, False), delete)
         event.teardown()
         if not deleted:
             break
