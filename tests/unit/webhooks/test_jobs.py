@@ -6,13 +6,11 @@ from dataclasses import replace
 import pytest
 
 from facesearch.api.presenters import search_status
-from facesearch.models import Job, JobStatus, SearchKey, SearchSummary
+from facesearch.models import Job, JobStatus, SearchSummary
 from facesearch.reading import StoredPage
 from facesearch.webhooks.jobs import LOST, LOST_SECONDS, status_of
-from tests.support.fakes import EVENT_ID, ORG
-from tests.unit.webhooks.callbacks.bench import REQUEST
+from tests.unit.webhooks.callbacks.bench import SEARCH
 
-SEARCH = SearchKey(ORG, EVENT_ID, REQUEST)
 RESULT = StoredPage(SearchSummary(0, 90), [])
 
 
@@ -28,10 +26,7 @@ def test_a_job_whose_message_comes_no_more_is_not_running_for_ever(status: JobSt
     assert status_of(lost, RESULT) is JobStatus.DONE
 
 
-def test_a_job_that_has_failed_keeps_its_reason() -> None:
+def test_a_job_that_has_failed_keeps_its_reason_and_one_that_is_done_without_a_result_is_unknown() -> None:
     job = Job(SEARCH, status=JobStatus.FAILED, reason="No face.", created_at=1)
     assert search_status(SEARCH, JobStatus.FAILED, job).reason == "No face."
-
-
-def test_a_job_that_is_done_and_has_no_result_any_more_is_unknown() -> None:
-    assert status_of(Job(SEARCH, status=JobStatus.DONE, created_at=1), None) is None
+    assert status_of(replace(job, status=JobStatus.DONE), None) is None
