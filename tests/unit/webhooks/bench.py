@@ -158,35 +158,18 @@ class WebhookBench:
             "commands": wrap(self.queue), "announcer": wrap(self.ends),
         }  # fmt: skip
         self.intake = WebhookIntake(outbound=self.host, watching=True, **parts)
+        results: dict[str, Any] = {"results": self.reader, "idempotency": self.claims, "pool": pool}
         self.deletion = SearchDeletion(
-            results=self.reader,
-            idempotency=self.claims,
-            jobs=self.jobs,
-            watches=self.watches,
-            selfies=self.files,
-            callbacks=MemoryCallbackStore(),
-            pool=pool,
+            jobs=self.jobs, watches=self.watches, selfies=self.files, callbacks=MemoryCallbackStore(), **results
         )
         self.watching = WatchRunner(
-            matcher=self.matcher,
-            probes=self.probes,
-            watches=wrap(self.watches),
-            reader=self.reader,
-            results=wrap(self.reader),
-            announcer=parts["announcer"],
-            commands=parts["commands"],
-            retention_days=30,
-        )
+            reader=self.reader, matcher=self.matcher, probes=self.probes, watches=wrap(self.watches),
+            results=wrap(self.reader), announcer=parts["announcer"], commands=parts["commands"], retention_days=30,
+        )  # fmt: skip
         search = FaceSearch(
-            matcher_of=lambda _: self.matcher,
-            idempotency=self.claims,
-            results=self.reader,
-            selfies=self.kept,
-            uploads=MemoryUploads(),
-            reader=self.reader,
-            pool=pool,
-            wait_seconds=0,
-        )
+            reader=self.reader, matcher_of=lambda _: self.matcher, selfies=self.kept, uploads=MemoryUploads(),
+            wait_seconds=0, **results,
+        )  # fmt: skip
         self.runner = JobRunner(
             search=search,
             meter=lambda org_id, quota: Meter(MemoryTokenBuckets(self.reader.quotas), org_id, self.limits, quota),

@@ -1,24 +1,19 @@
 """The two functions with their sample events, over a table, a bucket and a queue in this process."""
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import boto3
 import pytest
 
 from facesearch import bootstrap
 from facesearch.adapters.dynamodb.admin import DynamoAdmin
 from facesearch.adapters.dynamodb.table import Table
 from tests.conftest import ROOT
-from tests.support.aws import create_table, moto
+from tests.support.aws import TABLE, create_table
 from tests.support.fakes import Context
 from tests.support.signatures import signed
 from tests.unit.api.test_handlers import load
-
-if TYPE_CHECKING:
-    from mypy_boto3_sqs import SQSClient
 
 
 @dataclass
@@ -26,8 +21,6 @@ class Deployment:
     org_id: int
     event_id: int
     secret: str
-    sqs: "SQSClient"
-    queue: str
 
     def sample(self, name: str) -> Any:
         text = (ROOT / "events" / f"{name}.json").read_text()
@@ -40,39 +33,33 @@ class Deployment:
 
 
 @pytest.fixture
-def deployment(monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployment]:
-    with moto():
-        dynamodb, sqs = boto3.client("dynamodb"), boto3.client("sqs")
-        create_table(dynamodb, "Table", "table")
-        create_table(dynamodb, "IdempotencyTable", "claims")
-        boto3.client("s3").create_bucket(Bucket="selfies")
-        queue = sqs.create_queue(QueueName="commands")["QueueUrl"]
-        admin = DynamoAdmin(Table(dynamodb, "table"))
-        org_id = admin.create_org("Marathon Photos")
-        event_id, secret = admin.create_event(org_id, "Marathon"), admin.create_webhook_secret(org_id).secret
-        for name, value in {
-            "TABLE_NAME": "table",
-            "IDEMPOTENCY_TABLE_NAME": "claims",
-            "SELFIES_BUCKET": "selfies",
-            "SNAPSHOTS_BUCKET": "snapshots",
-            "SEARCH_JOBS_QUEUE_URL": queue,
-            "CALLBACKS_QUEUE_URL": sqs.create_queue(QueueName="turns")["QueueUrl"],
-        }.items():
-            monkeypatch.setenv(name, value)
-        monkeypatch.setattr(bootstrap, "container", bootstrap.Container())
-        yield Deployment(org_id, event_id, secret, sqs, queue)
+def deployment(dynamodb: Any, s3: Any, sqs: Any, monkeypatch: pytest.MonkeyPatch) -> Deployment:
+    create_table(dynamodb, "IdempotencyTable", "claims")
+    s3.create_bucket(Bucket="selfies")
+    urls = [sqs.create_queue(QueueName=name)["QueueUrl"] for name in ("commands", "attempts")]
+    for name, value in {
+        "TABLE_NAME": TABLE, "IDEMPOTENCY_TABLE_NAME": "claims", "SELFIES_BUCKET": "selfies",
+        "SNAPSHOTS_BUCKET": "snapshots", "SEARCH_JOBS_QUEUE_URL": urls[0], "CALLBACKS_QUEUE_URL": urls[1],
+    }.items():  # fmt: skip
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(bootstrap, "container", bootstrap.Container())
+    admin = DynamoAdmin(Table(dynamodb, TABLE))
+    org_id = admin.create_org("Marathon Photos")
+    return Deployment(org_id, admin.create_event(org_id, "Marathon"), admin.create_webhook_secret(org_id).secret)
 
 
-def test_the_sample_webhook_is_taken_once_and_its_command_is_the_sample_command(deployment: Deployment) -> None:
+def test_the_sample_webhook_is_taken_once_and_its_command_is_the_sample_command(
+    deployment: Deployment, sqs: Any
+) -> None:
     for replayed in (False, True):
-        answer = deployment.send()
-        assert answer["statusCode"] == 202, answer
-        assert ("Idempotent-Replayed" in answer["multiValueHeaders"]) is replayed
-        body = json.loads(answer["body"])
+        response = deployment.send()
+        assert response["statusCode"] == 202, response
+        assert ("Idempotent-Replayed" in response["multiValueHeaders"]) is replayed
+        body = json.loads(response["body"])
         assert (body["responseType"], body["message"]) == ("success", "Face search queued")
         base = f"/api/v1/ext/{deployment.org_id}/event/{deployment.event_id}/faces/{body['data']['request_id']}"
         assert (body["data"]["results_url"], body["data"]["status_url"]) == (base, f"{base}/status")
-    (message,) = deployment.sqs.receive_message(QueueUrl=deployment.queue)["Messages"]
+    (message,) = sqs.receive_message(QueueUrl=sqs.get_queue_url(QueueName="commands")["QueueUrl"])["Messages"]
     assert message["Body"] == deployment.sample("searchjobs")["Records"][0]["body"]
     assert deployment.send(**{"webhook-signature": "v1,"})["statusCode"] == 401
 

@@ -53,18 +53,19 @@ def test_a_search_is_run_paid_for_stored_and_told_once_however_often_its_command
 
 
 @pytest.mark.parametrize(
-    ("response", "changes", "reason"),
+    ("response", "changes", "reason", "is_paid"),
     [
-        (lambda: b"nobody", {}, "No face was found in the selfie."),
-        (raising(RefusedUrlError("Private.")), {}, "selfie_url was refused: Private."),
-        (raising(FetchFailedError("404.", retryable=False)), {}, "selfie_url could not be fetched: 404."),
-        (None, None, "The event is gone."),
-        (None, {"closing": True}, "The event is gone."),
-        (None, {"selfie_search": False}, "Selfie search is disabled for this event."),
+        (lambda: b"nobody", {}, "No face was found in the selfie.", False),
+        (lambda: b"bomb", {}, CostlyImage().message, True),
+        (raising(RefusedUrlError("Private.")), {}, "selfie_url was refused: Private.", False),
+        (raising(FetchFailedError("404.", retryable=False)), {}, "selfie_url could not be fetched: 404.", False),
+        (None, None, "The event is gone.", False),
+        (None, {"closing": True}, "The event is gone.", False),
+        (None, {"selfie_search": False}, "Selfie search is disabled for this event.", False),
     ],
 )
-def test_what_cannot_be_done_fails_at_once_with_the_reason(
-    site: WebhookBench, response: Callable[[], bytes] | None, changes: Any, reason: str
+def test_what_cannot_be_done_fails_at_once_with_the_reason_and_is_paid_for_once_if_it_was_made_to_be_work(
+    site: WebhookBench, response: Callable[[], bytes] | None, changes: Any, reason: str, is_paid: bool
 ) -> None:
     search = site.send(callback_url=CALLBACK).search
     site.host.response = response or site.host.response
@@ -72,23 +73,13 @@ def test_what_cannot_be_done_fails_at_once_with_the_reason(
     if changes is not None:
         site.reader.events[EVENT_ID] = replace(EVENT, **changes)
     site.deliver()
-    assert site.status(search) == (JobStatus.FAILED, reason)
+    paid = dict(site.reader.quotas)
+    assert (site.status(search), bool(paid)) == ((JobStatus.FAILED, reason), is_paid)
     (end,) = site.ends.heard
     assert (end.type, end.summary, end.reason) == ("face_search.failed", None, reason)
     site.deliver(2)
     assert (len(site.ends.heard), site.queue.postponed, site.claims.running) == (1, [], set())
-    assert not site.reader.quotas, "nothing was matched, nothing is paid"
-
-
-def test_a_selfie_that_is_made_to_be_work_fails_at_once_and_is_paid_for_once(site: WebhookBench) -> None:
-    search = site.send(callback_url=CALLBACK).search
-    site.host.response = lambda: b"bomb"
-    site.deliver()
-    assert site.status(search) == (JobStatus.FAILED, CostlyImage().message)
-    paid = dict(site.reader.quotas)
-    assert paid
-    site.deliver(2)
-    assert (len(site.ends.heard), site.queue.postponed, site.reader.quotas) == (1, [], paid)
+    assert site.reader.quotas == paid
 
 
 def test_a_selfie_that_is_gone_or_was_never_there_fails(site: WebhookBench) -> None:
@@ -311,24 +302,6 @@ def test_several_selfies_are_searched_once_in_their_order_and_then_gone(site: We
     assert sorted(site.host.asked) == sorted(body.get("selfie_url", []))
     assert (list(site.kept.kept.values()), site.waiting.kept) == ([(b"guest", b"side", b"guest")], {})
     assert (site.matcher.probed, site.matcher.matched, len(site.ends.heard)) == (1, 1, 1)
-
-
-@pytest.mark.parametrize(
-    ("side", "reason"),
-    [
-        (b"nobody", "Selfie 2: No face was found in the selfie."),
-        (b"stranger", "Selfie 2 shows somebody else."),
-        (RefusedUrlError("Private."), "Selfie 2: selfie_url was refused: Private."),
-        (FetchFailedError("404.", retryable=False), "Selfie 2: selfie_url could not be fetched: 404."),
-    ],
-)
-def test_the_reason_says_which_of_several_selfies_it_was(site: WebhookBench, side: Any, reason: str) -> None:
-    serving(site, side)
-    search = site.send(callback_url=CALLBACK, selfie_url=[SELFIE, SIDE]).search
-    site.deliver()
-    assert site.status(search) == (JobStatus.FAILED, reason)
-    assert [end.reason for end in site.ends.heard] == [reason]
-    assert (site.kept.kept, site.matcher.matched, dict(site.reader.quotas)) == ({}, 0, {})
 
 
 def test_a_host_that_does_not_respond_for_one_of_them_is_asked_again_for_all(site: WebhookBench) -> None:

@@ -1,4 +1,4 @@
-"""One contract for the jobs in DynamoDB (on moto, in this process) and those in memory."""
+"""One contract for the jobs in DynamoDB (on moto, in this process) and those in memory; and what is said of them."""
 
 import time
 import uuid
@@ -12,8 +12,10 @@ from facesearch.adapters.dynamodb.reading import DynamoReader
 from facesearch.adapters.dynamodb.table import Table
 from facesearch.adapters.memory.stores import MemoryReader
 from facesearch.adapters.memory.webhooks import MemoryJobStore
-from facesearch.models import Job, JobStatus, SearchKey
-from facesearch.reading import Reader, Wanted
+from facesearch.api.presenters import search_status
+from facesearch.models import Job, JobStatus, SearchKey, SearchSummary
+from facesearch.reading import Reader, StoredPage, Wanted
+from facesearch.webhooks.jobs import LOST, LOST_SECONDS, status_of
 from tests.support.aws import TABLE
 
 if TYPE_CHECKING:
@@ -21,15 +23,11 @@ if TYPE_CHECKING:
 
 SEARCH = SearchKey(903, 456, uuid.UUID(int=7))
 OTHER = replace(SEARCH, request_id=uuid.UUID(int=8))
+DONE = JobStatus.DONE
 JOB = Job(
-    SEARCH,
-    urls=("https://a.example/é",),
-    callback_url="https://b.example/",
-    metadata={"form": {"é": [1, None, True]}},
-    watch_days=3,
-    webhook="a" * 64,
-    created_at=1_780_000_000,
-)
+    SEARCH, urls=("https://a.example/é",), callback_url="https://b.example/", metadata={"form": {"é": [1, None, True]}},
+    watch_days=3, webhook="a" * 64, created_at=1_780_000_000,
+)  # fmt: skip
 
 
 @dataclass
@@ -55,12 +53,7 @@ def jobs(request: pytest.FixtureRequest) -> Jobs:
 
 @pytest.mark.parametrize(
     "job",
-    [
-        JOB,
-        Job(SEARCH, selfies=("jobs/1",)),
-        Job(SEARCH, selfies=("jobs/2", "jobs/1")),
-        replace(JOB, status=JobStatus.DONE),
-    ],
+    [JOB, Job(SEARCH, selfies=("jobs/1",)), Job(SEARCH, selfies=("jobs/2", "jobs/1")), replace(JOB, status=DONE)],
     ids=str,
 )
 def test_a_job_is_read_back_whole(jobs: Jobs, job: Job) -> None:
@@ -93,19 +86,16 @@ def test_a_job_goes_its_way(jobs: Jobs) -> None:
     assert now() == (JobStatus.QUEUED, "")
     jobs.store.note_enqueued(SEARCH)
     assert jobs.read() == replace(JOB, enqueued=True)
-    assert jobs.store.begin(SEARCH) is True
+    assert jobs.store.begin(SEARCH)
     jobs.store.note(SEARCH, "later")
     assert now() == (JobStatus.RUNNING, "later")
-    assert jobs.store.begin(SEARCH) is True
-    assert now() == (JobStatus.RUNNING, "")
+    assert (jobs.store.begin(SEARCH), now()) == (True, (JobStatus.RUNNING, ""))
     jobs.store.end(SEARCH, "no face")
     assert now() == (JobStatus.FAILED, "no face")
-    assert jobs.store.begin(SEARCH) is True, "a dead letter that is delivered again"
-    jobs.store.end(SEARCH)
-    assert now() == (JobStatus.DONE, "")
-    assert jobs.store.begin(SEARCH) is False
-    jobs.store.end(SEARCH, "too late")
-    assert now() == (JobStatus.DONE, "")
+    assert jobs.store.begin(SEARCH), "a dead letter that is delivered again"
+    for reason in ("", "too late"):
+        jobs.store.end(SEARCH, reason)
+        assert (now(), jobs.store.begin(SEARCH)) == ((DONE, ""), False)
 
 
 def test_a_job_that_is_gone_stays_gone(jobs: Jobs) -> None:
@@ -114,8 +104,7 @@ def test_a_job_that_is_gone_stays_gone(jobs: Jobs) -> None:
     assert set(jobs.store.jobs(456)) == {SEARCH, OTHER}
     assert list(jobs.store.jobs(1)) == []
     assert [jobs.store.holds(search) for search in (SEARCH, OTHER)] == [True, True]
-    assert jobs.store.delete(SEARCH) is True
-    assert jobs.store.delete(SEARCH) is False
+    assert [jobs.store.delete(SEARCH) for _ in range(2)] == [True, False]
     jobs.store.note_enqueued(SEARCH)
     jobs.store.note(SEARCH, "x")
     jobs.store.end(SEARCH)
@@ -153,27 +142,46 @@ def test_a_job_that_has_expired_is_gone_before_it_is_deleted(dynamodb: "DynamoDB
         assert round(days) in (-1, 31)
 
 
-def test_a_deletion_that_crashed_is_finished_by_a_second_one(dynamodb: "DynamoDBClient") -> None:
-    class Dying:
-        def __init__(self, calls: int) -> None:
-            self.calls = calls
+@pytest.mark.parametrize("calls", range(3))
+def test_a_deletion_that_crashed_is_finished_by_a_second_one(
+    dynamodb: "DynamoDBClient", monkeypatch: pytest.MonkeyPatch, calls: int
+) -> None:
+    store, delete, left = (
+        DynamoJobStore(Table(dynamodb, TABLE), retention_days=30),
+        dynamodb.delete_item,
+        iter(range(calls)),
+    )
 
-        def __getattr__(self, name: str) -> Any:
-            return getattr(dynamodb, name)
+    def dying(**arguments: Any) -> None:
+        if next(left, None) is None:
+            raise ConnectionError
+        delete(**arguments)
 
-        def delete_item(self, **arguments: Any) -> Any:
-            if not self.calls:
-                raise ConnectionError
-            self.calls -= 1
-            return dynamodb.delete_item(**arguments)
-
-    for calls in range(3):
-        whole = DynamoJobStore(Table(dynamodb, TABLE), retention_days=30)
-        whole.add(JOB)
-        dying: Any = Dying(calls)
+    store.add(JOB)
+    with monkeypatch.context() as patch:
+        patch.setattr(dynamodb, "delete_item", dying)
         with pytest.raises(ConnectionError):
-            DynamoJobStore(Table(dying, TABLE), retention_days=30).delete(SEARCH)
-        assert whole.holds(SEARCH)
-        assert list(whole.jobs(456)) == [SEARCH]
-        assert whole.delete(SEARCH) is True
-        assert dynamodb.scan(TableName=TABLE)["Items"] == []
+            store.delete(SEARCH)
+    assert (store.holds(SEARCH), list(store.jobs(456))) == (True, [SEARCH])
+    assert store.delete(SEARCH) is True
+    assert dynamodb.scan(TableName=TABLE)["Items"] == []
+
+
+# ------------------------------------------------------------------ what is said of a job
+
+
+@pytest.mark.parametrize("status", [JobStatus.QUEUED, JobStatus.RUNNING])
+def test_a_job_whose_message_comes_no_more_is_not_running_for_ever(status: JobStatus) -> None:
+    """SQS moves it to the dead letters without a worker that could say so, if the last deliveries found no place."""
+    job = Job(SEARCH, status=status, reason="Waiting.", created_at=int(time.time()))
+    assert (status_of(job, None), search_status(SEARCH, status, job).reason) == (status, "Waiting.")
+    lost = replace(job, created_at=job.created_at - LOST_SECONDS - 1)
+    assert status_of(lost, None) is JobStatus.FAILED
+    assert search_status(SEARCH, JobStatus.FAILED, lost).reason == LOST
+    assert status_of(lost, StoredPage(SearchSummary(0, 90), [])) is DONE
+
+
+def test_a_job_that_has_failed_keeps_its_reason_and_one_that_is_done_without_a_result_is_unknown() -> None:
+    job = Job(SEARCH, status=JobStatus.FAILED, reason="No face.", created_at=1)
+    assert search_status(SEARCH, JobStatus.FAILED, job).reason == "No face."
+    assert status_of(replace(job, status=DONE), None) is None

@@ -91,24 +91,16 @@ class CallbackBench:
 
     @property
     def announcer(self) -> CallbackAnnouncer:
-        return CallbackAnnouncer(
-            callbacks=self.wrap(self.callbacks), queue=self.wrap(self.queue), clock=lambda: self.now
-        )
+        store, queue = self.wrap(self.callbacks), self.wrap(self.queue)
+        return CallbackAnnouncer(callbacks=store, queue=queue, clock=lambda: self.now)
 
     @property
     def delivery(self) -> CallbackDelivery:
         return CallbackDelivery(
-            callbacks=self.wrap(self.callbacks),
-            queue=self.wrap(self.queue),
-            outbound=self.wrap(self.receiver),
-            reader=self.reader,
-            delays=self.delays,
-            uniform=self.uniform,
-            api_base_url="https://api.example/live",
-            pool=Inline(),
-            shares=self.shares,
-            clock=lambda: self.now,
-        )
+            callbacks=self.wrap(self.callbacks), queue=self.wrap(self.queue), outbound=self.wrap(self.receiver),
+            reader=self.reader, delays=self.delays, api_base_url="https://api.example/live", pool=Inline(),
+            shares=self.shares, clock=lambda: self.now, uniform=self.uniform,
+        )  # fmt: skip
 
     def announce(self, *, org_id: int = ORG, **changes: Any) -> CallbackKey:
         end = replace(END, search=replace(SEARCH, org_id=org_id), **changes)

@@ -178,18 +178,7 @@ def test_while_it_is_being_sent_nobody_else_sends_it() -> None:
     assert len(site.receiver.got) == 1
 
 
-@pytest.mark.parametrize(("response", "status"), [(204, CallbackStatus.DELIVERED), (410, CallbackStatus.GONE)])
-def test_an_attempt_of_a_process_that_died_does_not_outlive_the_end_of_its_callback(
-    response: int, status: CallbackStatus
-) -> None:
-    """Its message was delivered again and had another response; the next attempt, which it had queued, is over."""
-    site = announced(response)
-    site.queue.send(DeliveryAttempt(KEY, 1))
-    assert site.outcomes()[1:] == ["STALE"]
-    assert site.callback().status is status
-
-
-@pytest.mark.parametrize("responses", [[204], [500, 204], [500, 500, 500], [410]])
+@pytest.mark.parametrize("responses", [[204], [500, 204], [500, 500, 500], [500, 410], [410]])
 @pytest.mark.parametrize("after", [False, True])
 def test_wherever_a_process_dies_the_callback_comes_to_its_end(responses: list[int], after: bool) -> None:
     """The message of a process that dies is delivered again, after its claim is over."""

@@ -40,15 +40,16 @@ def test_a_callback_is_kept_once_and_read_as_it_is(store: Any) -> None:
 
 
 def test_an_attempt_is_claimed_once_until_the_claim_is_over(store: Any) -> None:
-    assert store.claim(KEY, 0, NOW, NOW + 20) is False
-    assert store.get(KEY) is None, "nothing is made of nothing"
+    def claim(number: int, after: float) -> bool:
+        claimed: bool = store.claim(KEY, number, NOW + after, NOW + after + 20)
+        return claimed
+
+    assert (claim(0, 0), store.get(KEY)) == (False, None), "nothing is made of nothing"
     store.add(CALLBACK)
-    assert store.claim(KEY, 0, NOW, NOW + 20) is True
-    assert store.claim(KEY, 0, NOW + 19, NOW + 39) is False
-    assert store.claim(KEY, 0, NOW + 20, NOW + 40) is True
-    assert store.claim(KEY, 1, NOW + 60, NOW + 80) is True, "of a process that died before it wrote the attempt"
+    assert [claim(0, after) for after in (0, 19, 20)] == [True, False, True]
+    assert claim(1, 60), "of a process that died before it wrote the attempt"
     assert (store.get(KEY).attempt_number, store.get(KEY).attempts) == (1, 3), "counted before they are made"
-    assert store.claim(KEY, 0, NOW + 99, NOW + 119) is False
+    assert not claim(0, 99)
 
 
 def test_a_settled_attempt_gives_the_claim_back(store: Any) -> None:
@@ -68,11 +69,9 @@ def test_a_settled_attempt_gives_the_claim_back(store: Any) -> None:
     assert store.get(KEY) is None, "an erased one stays erased"
 
 
-@pytest.mark.parametrize(
-    ("status", "restarts"),
-    [(status, status is not CallbackStatus.DELIVERED) for status in CallbackStatus],
-)
-def test_what_was_not_delivered_can_begin_anew(store: Any, status: CallbackStatus, restarts: bool) -> None:
+@pytest.mark.parametrize("status", CallbackStatus)
+def test_what_was_not_delivered_can_begin_anew(store: Any, status: CallbackStatus) -> None:
+    restarts = status is not CallbackStatus.DELIVERED
     store.add(CALLBACK)
     store.settle(ended(status), 0)
     again = replace(CALLBACK, attempt_number=3)
@@ -92,13 +91,11 @@ def test_an_organisation_s_and_an_event_s_are_listed_counted_and_purged(store: A
 
 
 def test_an_address_is_off_for_one_organisation_until_it_is_on_again(store: Any) -> None:
-    assert store.is_off(ORG, URL) is False
-    store.switch_off(ORG, URL)
-    store.switch_off(ORG, URL)
-    assert (store.is_off(ORG, URL), store.is_off(ORG, URL + "x"), store.is_off(ORG + 1, URL)) == (True, False, False)
-    store.switch_on(ORG, URL)
-    store.switch_on(ORG, URL)
-    assert store.is_off(ORG, URL) is False
+    asked = ((ORG, URL), (ORG, URL + "x"), (ORG + 1, URL))
+    for change, is_off in ((store.switch_on, False), (store.switch_off, True), (store.switch_on, False)):
+        for _ in range(2):
+            change(ORG, URL)
+        assert [store.is_off(*each) for each in asked] == [is_off, False, False]
 
 
 @pytest.mark.parametrize(("retention", "days"), [(1, LEAST_DAYS), (30, 30)])

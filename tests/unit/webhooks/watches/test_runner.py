@@ -132,22 +132,6 @@ def test_a_worker_that_dies_anywhere_in_a_round_tells_the_same_child_once() -> N
     assert steps == 9, "page, photos, enter, save, get, announce, note, recount"
 
 
-def test_photos_that_came_while_the_search_ended_are_caught_up_with(site: WatchBench) -> None:
-    catch_up = site.watching.watch(site.search(), lambda: [b"anna"])
-    assert catch_up is not None
-    catch_up()
-    assert site.ends.heard == []
-    site.matcher.people["anna"] = {1, 2}  # indexed before anybody could know of the watch
-    catch_up()
-    assert [site.found(child) for child in site.told] == [[1, 2]]
-
-
-def test_of_two_rounds_at_once_the_older_one_does_not_take_the_newer_ones_note_back(site: WatchBench) -> None:
-    watch = site.watch()
-    newer, older = (child_of(watch.search, [PhotoMatch(uuid.UUID(int=n), 1, 1)]) for n in (2, 3))
-    assert [site.watches.note(watch, child) for child in (newer, older)] == [True, False]
-
-
 def test_a_deletion_that_goes_by_leaves_no_result_behind_and_the_page_is_looked_through_again(
     later: WatchBench,
 ) -> None:

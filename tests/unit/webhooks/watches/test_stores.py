@@ -2,8 +2,8 @@
 
 import time
 import uuid
-from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import boto3
 import pytest
@@ -15,41 +15,33 @@ from facesearch.adapters.memory.webhooks import MemoryWatchStore
 from facesearch.faces.matching import StoredProbe
 from facesearch.models import SearchKey
 from facesearch.webhooks.watches.watch import LostProbeError, Probes, Watch
-from tests.support.aws import TABLE, create_table, moto
+from tests.support.aws import TABLE
 from tests.support.fakes import OpenProbes
 
 MOST = 3
 Store = DynamoWatchStore | MemoryWatchStore
 
 
-def watch_of(number: int, event_id: int = 456) -> Watch:
-    search = SearchKey(903, event_id, uuid.UUID(int=number))
-    return Watch(
-        search=search,
-        model="sface",
-        probe=b"sealed",
-        callback_url="https://b.example/",
-        metadata={"é": [1, None]},
-        created_at=1_780_000_000,
-        expires_at=int(time.time()) + 1000,
-        last=search.request_id,
-    )
+def search_of(number: int, event_id: int = 456) -> SearchKey:
+    return SearchKey(903, event_id, uuid.UUID(int=number))
+
+
+def watch_of(number: int, event_id: int = 456, **changes: Any) -> Watch:
+    search, expires_at = search_of(number, event_id), int(time.time()) + 1000
+    watch = Watch(search, "sface", b"sealed", "https://b.example/", {"é": [1, None]}, 1, expires_at, search.request_id)
+    return replace(watch, **changes)
 
 
 @pytest.fixture(params=["dynamodb", "memory"])
-def store(request: pytest.FixtureRequest) -> Iterator[Store]:
+def store(request: pytest.FixtureRequest) -> Store:
     if request.param == "memory":
-        yield MemoryWatchStore(MOST)
-        return
-    with moto():
-        client = boto3.client("dynamodb")
-        create_table(client)
-        yield DynamoWatchStore(Table(client, TABLE), MOST)
+        return MemoryWatchStore(MOST)
+    return DynamoWatchStore(Table(request.getfixturevalue("dynamodb"), TABLE), MOST)
 
 
 @pytest.mark.parametrize("metadata", [{"é": [1, None]}, None])
 def test_a_watch_is_read_back_whole_by_its_organisation(store: Store, metadata: dict[str, object] | None) -> None:
-    watch = replace(watch_of(1), metadata=metadata)
+    watch = watch_of(1, metadata=metadata)
     assert store.get(watch.search) is None
     assert store.keep(watch)
     assert store.get(watch.search) == watch
@@ -60,10 +52,9 @@ def test_a_watch_is_read_back_whole_by_its_organisation(store: Store, metadata: 
 
 
 def test_an_expired_watch_is_none_and_makes_room_for_another(store: Store) -> None:
-    watch = watch_of(1)
-    store.keep(replace(watch, expires_at=int(time.time())))
-    assert (store.get(watch.search), len(store.page(456, None, 10))) == (None, 1)
-    store.keep(watch)
+    store.keep(watch_of(1, expires_at=int(time.time())))
+    assert (store.get(watch_of(1).search), len(store.page(456, None, 10))) == (None, 1)
+    store.keep(watch := watch_of(1))
     assert store.get(watch.search) == watch
 
 
@@ -83,29 +74,25 @@ def test_an_event_has_only_so_many_and_ended_ones_make_room(store: Store) -> Non
         assert store.keep(watch_of(number)), "again is no other"
     assert store.keep(watch_of(MOST - 1))
     assert not store.keep(watch_of(MOST))
-    assert store.delete(watch_of(0).search)
-    assert not store.delete(watch_of(0).search)
+    assert [store.delete(search_of(0)) for _ in range(2)] == [True, False]
     assert store.keep(watch_of(MOST))
     assert not store.keep(watch_of(MOST + 1))
     store.recount(456, 1)
     assert store.keep(watch_of(MOST + 1))
 
 
-def test_what_was_told_is_noted_by_whoever_has_seen_what_was_told_before(store: Store) -> None:
-    watch = watch_of(1)
-    child = replace(watch.search, request_id=uuid.UUID(int=9))
+def test_what_was_told_is_noted_by_the_one_that_has_seen_what_was_told_before(store: Store) -> None:
+    watch, child = watch_of(1), search_of(9)
     assert not store.note(watch, child), "it is not there"
     store.keep(watch)
     assert store.note(watch, child)
     assert not store.note(watch, child)
-    now = store.get(watch.search)
-    assert now is not None
-    assert now.last == child.request_id
+    assert store.page(456, None, 1) == [replace(watch, last=child.request_id)]
 
 
 def test_children_are_found_by_their_parent_until_they_are_deleted(store: Store) -> None:
     watch, other = watch_of(1), watch_of(2)
-    children = [replace(watch.search, request_id=uuid.UUID(int=number)) for number in (8, 9)]
+    children = [search_of(number) for number in (8, 9)]
     for child in (*children, children[0]):
         store.enter(watch, child)
     store.enter(other, children[1])
@@ -118,32 +105,28 @@ def test_one_has_a_round_begun_until_the_claim_is_over(store: Store) -> None:
     assert not store.has_watches(456)
     store.keep(watch_of(1))
     assert store.has_watches(456)
-    assert store.claim(456, 1000.0, 1008.5)
-    assert not store.claim(456, 1008.0, 1016.0)
-    assert store.claim(457, 1008.0, 1016.0)
-    assert store.claim(456, 1008.5, 1016.0)
+    claims = [(456, 1000.0, 1008.5), (456, 1008.0, 1016.0), (457, 1008.0, 1016.0), (456, 1008.5, 1016.0)]
+    assert [store.claim(*claim) for claim in claims] == [True, False, True, True]
 
 
 def test_an_event_whose_watches_are_deleted_has_nothing(store: Store) -> None:
     for number in (1, 2):
         store.keep(watch_of(number))
     store.keep(watch_of(1, event_id=457))
-    store.enter(watch_of(1), watch_of(9).search)
-    assert store.delete_all(456) == 2
-    assert store.delete_all(456) == 0
+    store.enter(watch_of(1), search_of(9))
+    assert [store.delete_all(456) for _ in range(2)] == [2, 0]
     assert (store.count(456), store.count(457)) == (0, 1)
-    assert store.children(watch_of(1).search) == []
+    assert store.children(search_of(1)) == []
     assert all(store.keep(watch_of(number)) for number in range(MOST))
 
 
 @pytest.fixture(params=["kms", "memory"])
-def probes(request: pytest.FixtureRequest) -> Iterator[Probes]:
+def probes(request: pytest.FixtureRequest) -> Probes:
     if request.param == "memory":
-        yield OpenProbes()
-        return
-    with moto():
-        kms = boto3.client("kms")
-        yield KmsProbes(kms, kms.create_key()["KeyMetadata"]["Arn"])
+        return OpenProbes()
+    request.getfixturevalue("aws")
+    kms = boto3.client("kms")
+    return KmsProbes(kms, kms.create_key()["KeyMetadata"]["Arn"])
 
 
 def test_a_probe_is_opened_for_the_search_that_it_was_sealed_for_and_no_other(probes: Probes) -> None:
