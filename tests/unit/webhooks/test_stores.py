@@ -3,7 +3,7 @@
 import time
 import uuid
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
@@ -15,9 +15,6 @@ from facesearch.adapters.memory.webhooks import MemoryJobStore
 from facesearch.models import Job, JobStatus, SearchKey
 from facesearch.reading import Reader, Wanted
 from tests.support.aws import TABLE
-
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
 
 SEARCH = SearchKey(903, 456, uuid.UUID(int=7))
 OTHER = replace(SEARCH, request_id=uuid.UUID(int=8))
@@ -141,34 +138,34 @@ def test_a_job_is_cancelled_unless_its_command_was_sent_or_it_runs(jobs: Jobs) -
     assert jobs.read() is not None
 
 
-def test_a_job_that_has_expired_is_gone_before_it_is_deleted(dynamodb: "DynamoDBClient") -> None:
-    old, reader = DynamoJobStore(Table(dynamodb, TABLE), retention_days=-2), DynamoReader(Table(dynamodb, TABLE))
+def test_a_job_that_has_expired_is_gone_before_it_is_deleted(table: Table) -> None:
+    old, reader = DynamoJobStore(table, retention_days=-2), DynamoReader(table)
     assert old.add(JOB)
     known = reader.read(Wanted(job=SEARCH, webhook=(903, JOB.webhook)))
     assert (known.job, known.webhook) == (None, None)
-    assert DynamoJobStore(Table(dynamodb, TABLE), retention_days=30).add(replace(JOB, search=OTHER))
+    assert DynamoJobStore(table, retention_days=30).add(replace(JOB, search=OTHER))
     assert old.add(JOB) is False, "its webhook has started another"
-    for item in dynamodb.scan(TableName=TABLE)["Items"]:
+    for item in table.client.scan(TableName=TABLE)["Items"]:
         days = (int(item["expires_at"]["N"]) - time.time()) / 86_400
         assert round(days) in (-1, 31)
 
 
-def test_a_deletion_that_crashed_is_finished_by_a_second_one(dynamodb: "DynamoDBClient") -> None:
+def test_a_deletion_that_crashed_is_finished_by_a_second_one(table: Table) -> None:
     class Dying:
         def __init__(self, calls: int) -> None:
             self.calls = calls
 
         def __getattr__(self, name: str) -> Any:
-            return getattr(dynamodb, name)
+            return getattr(table.client, name)
 
         def delete_item(self, **arguments: Any) -> Any:
             if not self.calls:
                 raise ConnectionError
             self.calls -= 1
-            return dynamodb.delete_item(**arguments)
+            return table.client.delete_item(**arguments)
 
     for calls in range(3):
-        whole = DynamoJobStore(Table(dynamodb, TABLE), retention_days=30)
+        whole = DynamoJobStore(table, retention_days=30)
         whole.add(JOB)
         dying: Any = Dying(calls)
         with pytest.raises(ConnectionError):
@@ -176,4 +173,4 @@ def test_a_deletion_that_crashed_is_finished_by_a_second_one(dynamodb: "DynamoDB
         assert whole.holds(SEARCH)
         assert list(whole.jobs(456)) == [SEARCH]
         assert whole.delete(SEARCH) is True
-        assert dynamodb.scan(TableName=TABLE)["Items"] == []
+        assert table.client.scan(TableName=TABLE)["Items"] == []

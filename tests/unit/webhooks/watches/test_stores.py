@@ -8,14 +8,13 @@ from dataclasses import replace
 import boto3
 import pytest
 
-from facesearch.adapters.dynamodb.table import Table
 from facesearch.adapters.dynamodb.watches import DynamoWatchStore
 from facesearch.adapters.kms.probes import KmsProbes
 from facesearch.adapters.memory.webhooks import MemoryWatchStore
 from facesearch.faces.matching import StoredProbe
 from facesearch.models import SearchKey
 from facesearch.webhooks.watches.watch import LostProbeError, Probes, Watch
-from tests.support.aws import TABLE, create_table, moto
+from tests.support.aws import moto
 from tests.support.fakes import OpenProbes
 
 MOST = 3
@@ -37,14 +36,10 @@ def watch_of(number: int, event_id: int = 456) -> Watch:
 
 
 @pytest.fixture(params=["dynamodb", "memory"])
-def store(request: pytest.FixtureRequest) -> Iterator[Store]:
+def store(request: pytest.FixtureRequest) -> Store:
     if request.param == "memory":
-        yield MemoryWatchStore(MOST)
-        return
-    with moto():
-        client = boto3.client("dynamodb")
-        create_table(client)
-        yield DynamoWatchStore(Table(client, TABLE), MOST)
+        return MemoryWatchStore(MOST)
+    return DynamoWatchStore(request.getfixturevalue("table"), MOST)
 
 
 @pytest.mark.parametrize("metadata", [{"é": [1, None]}, None])
