@@ -17,7 +17,7 @@ from facesearch.adapters.memory.stores import MemoryPhotoStore, MemoryReader
 from facesearch.errors import Throttled
 from facesearch.models import Page, RenditionUrls, SearchKey, SearchSummary
 from facesearch.reading import Reader, Wanted
-from facesearch.records import Photo, PhotoStore
+from facesearch.records import Photo, PhotoEraser
 from facesearch.search.results import OutdatedError, ResultStore
 from tests.support.aws import TABLE
 from tests.support.fakes import photos
@@ -38,7 +38,7 @@ def results(request: pytest.FixtureRequest) -> tuple[Reader, ResultStore]:
 
 
 @pytest.fixture(params=["dynamodb", "memory"])
-def photo_store(request: pytest.FixtureRequest) -> PhotoStore:
+def photo_store(request: pytest.FixtureRequest) -> PhotoEraser:
     if request.param == "memory":
         return MemoryPhotoStore()
     return DynamoPhotoStore(request.getfixturevalue("table"))
@@ -60,18 +60,9 @@ def test_what_is_not_there_or_not_asked_for_is_none(results: tuple[Reader, Resul
         assert (snapshot.key, snapshot.event, snapshot.result) == (None, None, None)
 
 
-def test_a_photo_is_recorded_once_and_read_back_whole(photo_store: PhotoStore) -> None:
-    photo = Photo(
-        uuid.UUID(int=5),
-        "indexed",
-        "903/456/a.jpg",
-        3240,
-        4860,
-        "m",
-        b"\x00" * 132,
-        datetime(2026, 5, 1, 9, 30),  # noqa: DTZ001
-        qualities=b"\x00" * 3,
-    )
+def test_a_photo_is_recorded_once_and_read_back_whole(photo_store: PhotoEraser) -> None:
+    taken_at = datetime(2026, 5, 1, 9, 30)  # noqa: DTZ001
+    photo = Photo(uuid.UUID(int=5), "indexed", "a/b.jpg", 3240, 4860, "m", bytes(132), taken_at, qualities=bytes(3))
     assert photo_store.get(456, 4, photo.image_id) is None
     assert photo_store.add(456, 4, photo) is True
     assert photo_store.add(456, 4, Photo(photo.image_id, "failed", "other", reason="no")) is False
@@ -79,8 +70,7 @@ def test_a_photo_is_recorded_once_and_read_back_whole(photo_store: PhotoStore) -
     assert photo_store.get(457, 4, photo.image_id) is None
 
 
-def test_records_are_read_whole_in_the_order_of_their_ids(photo_store: PhotoStore) -> None:
-    assert isinstance(photo_store, DynamoPhotoStore | MemoryPhotoStore)
+def test_records_are_read_whole_in_the_order_of_their_ids(photo_store: PhotoEraser) -> None:
     kept = [
         Photo(uuid.UUID(int=9 << 64), "indexed", "k", 3, 4, "m", bytes(264), qualities=bytes(6)),
         Photo(uuid.UUID(int=7 << 64), "failed", "k", reason="no readable picture"),
@@ -94,7 +84,7 @@ def test_records_are_read_whole_in_the_order_of_their_ids(photo_store: PhotoStor
     assert list(photo_store.records(457, 0)) == []
 
 
-def test_changes_come_oldest_first_from_a_moment_on(photo_store: PhotoStore) -> None:
+def test_changes_come_oldest_first_from_a_moment_on(photo_store: PhotoEraser) -> None:
     for number in range(0, 40, 4):
         photo_store.add(456, 4, Photo(uuid.UUID(int=number), "indexed", "k", 1, 2, "m", bytes([number])))
         time.sleep(0.001)
@@ -198,18 +188,15 @@ class StubbornDynamoDB:
         return requests[-1:] if self.rounds >= 0 else []
 
 
-def test_what_dynamodb_leaves_unprocessed_is_asked_for_again() -> None:
+def test_what_dynamodb_leaves_unprocessed_is_asked_for_again_within_bounds() -> None:
     keys = [schema.event_key(number) for number in range(130)]
-    client: Any = StubbornDynamoDB(rounds=3)
-    assert sorted(map(str, Table(client, TABLE).batch_get(keys))) == sorted(map(str, keys))
-    client = StubbornDynamoDB(rounds=3)
-    Table(client, TABLE).batch_put(keys)
-    assert len(client.written) == 130
-
-
-def test_a_table_that_never_answers_is_given_up_on() -> None:
-    client: Any = StubbornDynamoDB(rounds=99)
+    table = Table(StubbornDynamoDB(rounds=3), TABLE)
+    assert sorted(map(str, table.batch_get(keys))) == sorted(map(str, keys))
+    table = Table(StubbornDynamoDB(rounds=3), TABLE)
+    table.batch_put(keys)
+    assert len(table.client.written) == 130
+    table = Table(StubbornDynamoDB(rounds=99), TABLE)
     with pytest.raises(Throttled):
-        Table(client, TABLE).batch_get([schema.event_key(1)])
+        table.batch_get(keys)
     with pytest.raises(Throttled):
-        Table(client, TABLE).batch_put([schema.event_key(1)])
+        table.batch_put(keys)

@@ -25,13 +25,13 @@ from facesearch.adapters.memory.rekognition import Raw
 from facesearch.errors import StoreUnavailable, Throttled
 from facesearch.models import Job, SearchKey
 from tests.conftest import ROOT
-from tests.support.aws import TABLE
 from tests.support.fakes import Context
 from tests.support.output import Output
 from tests.unit.api.test_handlers import Deployment, answer, deployment, form, load
 
 __all__ = ["deployment"]
 
+ONCE = Config(retries={"total_max_attempts": 1})
 BUSY = "Too many requests at the moment. Retry with the same request_id."
 
 
@@ -59,19 +59,20 @@ def other(service: str, code: str, status: int = 400) -> AWSResponse:
 
 Refusal = tuple[str, str, dict[str, Any], AWSResponse]
 ITEM: dict[str, Any] = {"TableName": "t", "Key": {}}
-WRITES: dict[str, Any] = {"TransactItems": [{"Delete": ITEM}]}
+GET = ("dynamodb", "get_item", ITEM)
+TRANSACT: tuple[str, str, dict[str, Any]] = ("dynamodb", "transact_write_items", {"TransactItems": [{"Delete": ITEM}]})
 FILE: dict[str, Any] = {"Bucket": "b", "Key": "k"}
 SECRET: dict[str, Any] = {"CiphertextBlob": b"c"}
 MESSAGE: dict[str, Any] = {"QueueUrl": "https://q.example/1/q", "MessageBody": "m"}
 COLLECTION = "ProvisionedThroughputExceeded"
 
 REFUSALS: dict[str, Refusal] = {
-    "the item collection": ("dynamodb", "get_item", ITEM, dynamodb(f"{COLLECTION}Exception")),
-    "the table": ("dynamodb", "get_item", ITEM, dynamodb("ThrottlingException")),
-    "the account": ("dynamodb", "get_item", ITEM, dynamodb("RequestLimitExceeded")),
-    "a transaction": ("dynamodb", "transact_write_items", WRITES, cancelled("None", "ThrottlingError")),
-    "a transaction's collection": ("dynamodb", "transact_write_items", WRITES, cancelled(COLLECTION)),
-    "another transaction": ("dynamodb", "get_item", ITEM, dynamodb("TransactionConflictException")),
+    "the item collection": (*GET, dynamodb(f"{COLLECTION}Exception")),
+    "the table": (*GET, dynamodb("ThrottlingException")),
+    "the account": (*GET, dynamodb("RequestLimitExceeded")),
+    "a transaction": (*TRANSACT, cancelled("None", "ThrottlingError")),
+    "a transaction's collection": (*TRANSACT, cancelled(COLLECTION)),
+    "another transaction": (*GET, dynamodb("TransactionConflictException")),
     "S3": ("s3", "get_object", FILE, s3(503, "SlowDown")),
     "S3 to a HEAD": ("s3", "head_object", FILE, wire(503)),
     "S3 for KMS": ("s3", "put_object", FILE, s3(400, "KMS.ThrottlingException")),
@@ -80,30 +81,16 @@ REFUSALS: dict[str, Refusal] = {
     "SQS for KMS": ("sqs", "send_message", MESSAGE, other("sqs", "KmsThrottled")),
 }
 OTHERS: dict[str, Refusal] = {
-    "a condition": ("dynamodb", "transact_write_items", WRITES, cancelled("None", "ConditionalCheckFailed")),
-    "a condition, and too much": (
-        "dynamodb",
-        "transact_write_items",
-        WRITES,
-        cancelled("ConditionalCheckFailed", "ThrottlingError"),
-    ),
-    "a conflict": ("dynamodb", "transact_write_items", WRITES, cancelled("None", "TransactionConflict")),
+    "a condition": (*TRANSACT, cancelled("None", "ConditionalCheckFailed")),
+    "a condition, and too much": (*TRANSACT, cancelled("ConditionalCheckFailed", "ThrottlingError")),
+    "a conflict": (*TRANSACT, cancelled("None", "TransactionConflict")),
     "no such file": ("s3", "head_object", FILE, wire(404)),
 }
 FAILURES: dict[str, Refusal] = {
-    "no such table": ("dynamodb", "get_item", ITEM, dynamodb("ResourceNotFoundException")),
-    "its own fault": ("dynamodb", "get_item", ITEM, wire(500, "{}")),
+    "no such table": (*GET, dynamodb("ResourceNotFoundException")),
+    "its own fault": (*GET, wire(500, "{}")),
     "no permission": ("kms", "decrypt", SECRET, other("kms", "AccessDeniedException")),
 }
-
-
-def error_of(service: str, call: str, arguments: dict[str, Any], response: AWSResponse) -> Exception:
-    client = boto3.client(service, config=Config(retries={"total_max_attempts": 1}))  # type: ignore[call-overload]
-    with_our_errors(client.meta.events)
-    client.meta.events.register_first("before-send", lambda **_: response)
-    with pytest.raises((ClientError, StoreUnavailable)) as raised:
-        getattr(client, call)(**arguments)
-    return raised.value
 
 
 @pytest.mark.parametrize(
@@ -116,9 +103,13 @@ def error_of(service: str, call: str, arguments: dict[str, Any], response: AWSRe
     ids=[*REFUSALS, *OTHERS, *FAILURES],
 )
 def test_a_refusal_for_too_much_and_a_failure_are_told(refusal: Refusal, kind: type[Exception]) -> None:
-    error = error_of(*refusal)
-    assert isinstance(error, kind)
-    assert isinstance(error, Throttled) is (kind is Throttled)
+    service, call, arguments, response = refusal
+    client = boto3.client(service, config=ONCE)  # type: ignore[call-overload]
+    with_our_errors(client.meta.events)
+    client.meta.events.register_first("before-send", lambda **_: response)
+    with pytest.raises(kind) as raised:
+        getattr(client, call)(**arguments)
+    assert isinstance(raised.value, Throttled) is (kind is Throttled)
 
 
 @pytest.mark.parametrize("broken", [IncompleteReadError(actual_bytes=1, expected_bytes=2), ProtocolError("broken off")])
@@ -135,9 +126,7 @@ def test_a_body_that_breaks_off_is_the_service_s_failure(broken: Exception) -> N
 
 
 def test_a_service_that_cannot_be_reached_is_unavailable() -> None:
-    client = boto3.client(
-        "dynamodb", endpoint_url="http://127.0.0.1:1", config=Config(retries={"total_max_attempts": 1})
-    )
+    client = boto3.client("dynamodb", endpoint_url="http://127.0.0.1:1", config=ONCE)
     with_our_errors(client.meta.events)
     with pytest.raises(StoreUnavailable) as raised:
         client.get_item(**ITEM)
@@ -160,20 +149,19 @@ def refused_at_first(client: Any, times: int) -> list[int]:
 
 
 def test_an_operators_transaction_that_meets_another_is_done_again(
-    dynamodb: Any, monkeypatch: pytest.MonkeyPatch
+    table: Table, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("facesearch.adapters.dynamodb.table.time.sleep", lambda seconds: None)
-    admin = DynamoAdmin(Table(dynamodb, TABLE))
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
+    admin = DynamoAdmin(table)
     org_id = admin.create_org("Marathon Photos")
-    sent = refused_at_first(dynamodb, times=2)
+    sent = refused_at_first(table.client, times=2)
     assert admin.event(admin.create_event(org_id, "Marathon")) is not None
     assert len(sent) == 3
 
 
-def test_a_job_that_is_just_being_added_or_ordered_is_somebody_else_s(dynamodb: Any) -> None:
-    jobs = DynamoJobStore(Table(dynamodb, TABLE), retention_days=1)
-    search = SearchKey(903, 456, uuid.uuid4())
-    refused_at_first(dynamodb, times=2)
+def test_a_job_that_is_just_being_added_or_ordered_is_somebody_else_s(table: Table) -> None:
+    jobs, search = DynamoJobStore(table, retention_days=1), SearchKey(903, 456, uuid.uuid4())
+    refused_at_first(table.client, times=2)
     assert not jobs.add(Job(search))
     assert not jobs.cancel(search)
     assert jobs.add(Job(search))
@@ -250,11 +238,7 @@ def test_a_call_is_answered_by_429(refusing: Refusing, deployment: Deployment, n
     ],
 )
 def test_a_search_is_answered_by_429_and_is_done_by_its_repetition(
-    refusing: Refusing,
-    deployment: Deployment,
-    samples: Path,
-    output: Output,
-    refused: Refused,
+    refusing: Refusing, deployment: Deployment, samples: Path, output: Output, refused: Refused
 ) -> None:
     body = form((samples / "obama2.jpg").read_bytes(), str(uuid.uuid4()))
     refusing(*refused)
@@ -291,9 +275,8 @@ def test_a_webhook_s_search_waits_and_uses_up_none_of_its_deliveries(
     (order,) = sqs.receive_message(QueueUrl=queue)["Messages"]
     event = json.loads((ROOT / "events" / "searchjobs.json").read_text())
     event["Records"][0]["body"] = order["Body"]
-    event["Records"][0]["attributes"]["ApproximateReceiveCount"] = str(
-        bootstrap.container.settings.search_job_deliveries
-    )
+    deliveries = bootstrap.container.settings.search_job_deliveries
+    event["Records"][0]["attributes"]["ApproximateReceiveCount"] = str(deliveries)
     refusing("_dynamodb", operation, exceeded)
     assert load("searchjobs")(event, Context("searchjobs")) == {"batchItemFailures": []}
     attributes = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["All"])["Attributes"]

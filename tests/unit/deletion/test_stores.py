@@ -126,13 +126,13 @@ def test_a_purged_shard_and_a_removed_photo_leave_no_trace(store: PhotoEraser) -
     assert store.count(EVENT_ID, 1).photos == 0
 
 
-def test_a_tombstone_holds_nothing_expires_and_leaves_the_list_also_when_it_is_touched_meanwhile(dynamodb: Any) -> None:
-    log, other = DynamoErasureLog(Table(dynamodb, TABLE)), DynamoPhotoStore(Table(dynamodb, TABLE))
+def test_a_tombstone_holds_nothing_expires_and_leaves_the_list_also_when_it_is_touched_meanwhile(table: Table) -> None:
+    log, other = DynamoErasureLog(table), DynamoPhotoStore(table)
     other.add(EVENT_ID, 4, PHOTO)
     log.begin(EVENT_ID, [Erasing(ID, whole=True)])
     other.delete(EVENT_ID, 4, ID)
     key = schema.photo_key(EVENT_ID, 4, ID)
-    assert dynamodb.get_item(TableName=TABLE, Key=key)["Item"].keys() == {"pk", "sk", "status", "changed_at"}
+    assert (table.get(key) or {}).keys() == {"pk", "sk", "status", "changed_at"}
     touches = [True]
 
     def clock() -> int:
@@ -141,11 +141,11 @@ def test_a_tombstone_holds_nothing_expires_and_leaves_the_list_also_when_it_is_t
             other.touch(EVENT_ID, 4, ID)
         return microseconds()
 
-    DynamoPhotoStore(Table(dynamodb, TABLE), clock).expire(EVENT_ID, 4, ID)
+    DynamoPhotoStore(table, clock).expire(EVENT_ID, 4, ID)
     tombstone = other.tombstone(EVENT_ID, 4, ID)
     assert tombstone is not None
     assert tombstone.finished
-    expires_at = int(dynamodb.get_item(TableName=TABLE, Key=key)["Item"]["expires_at"]["N"])
+    expires_at = (table.get(key) or {})["expires_at"]
     assert expires_at == pytest.approx(time.time() + TOMBSTONE_SECONDS, abs=60)
     assert log.pending(EVENT_ID) == []
 
@@ -185,8 +185,8 @@ PLACES = (Original("k", '"e"'), Original("further/k"))
 
 
 @pytest.mark.parametrize("log", [MemoryErasureLog(), None])
-def test_what_is_under_way_is_listed_until_it_is_over(log: ErasureLog | None, dynamodb: Any) -> None:
-    log = log or DynamoErasureLog(Table(dynamodb, TABLE))
+def test_what_is_under_way_is_listed_until_it_is_over(log: ErasureLog | None, table: Table) -> None:
+    log = log or DynamoErasureLog(table)
     entries = [
         Erasing(uuid.UUID(int=number), whole=number > 1, places=PLACES[:number], originals=True) for number in range(3)
     ]
@@ -221,15 +221,15 @@ def test_a_result_of_before_a_deletion_is_not_kept(results: tuple[Reader, Result
         assert (list(store.searches(search.event_id)), store.photos(search)) == ([], [])
 
 
-def test_a_deletion_that_finds_an_announced_result_takes_it_along(dynamodb: Any) -> None:
+def test_a_deletion_that_finds_an_announced_result_takes_it_along(table: Table) -> None:
     """The deletion comes after the search has looked at the count, and before the result is confirmed."""
-    Table(dynamodb, TABLE).write(put(schema.event_key(EVENT_ID)))
-    deletion = DynamoResultStore(Table(dynamodb, TABLE), 30)
+    table.write(put(schema.event_key(EVENT_ID)))
+    deletion = DynamoResultStore(table, 30)
 
     class Overtaken(DynamoResultStore):
         def _is_current(self, event_id: int, erasures: int | None) -> bool:
             current = super()._is_current(event_id, erasures)
-            reader = DynamoReader(Table(dynamodb, TABLE))
+            reader = DynamoReader(table)
             assert reader.read(Wanted(search=SEARCH, page=FIRST)).result is None, "not yet"
             (search,) = deletion.searches(EVENT_ID)
             assert deletion.photos(search)
@@ -239,21 +239,21 @@ def test_a_deletion_that_finds_an_announced_result_takes_it_along(dynamodb: Any)
             return current
 
     with pytest.raises(OutdatedError):
-        Overtaken(Table(dynamodb, TABLE), 30).save(SEARCH, SearchSummary(3, 90), photos(3), 0)
-    assert [item["sk"] for item in dynamodb.scan(TableName=TABLE)["Items"]] == [{"S": "EVENT"}]
+        Overtaken(table, 30).save(SEARCH, SearchSummary(3, 90), photos(3), 0)
+    assert [item["sk"] for item in table.client.scan(TableName=TABLE)["Items"]] == [{"S": "EVENT"}]
 
 
-def test_a_search_that_took_over_confirms_its_own_result_only(dynamodb: Any) -> None:
-    Table(dynamodb, TABLE).write(put(schema.event_key(EVENT_ID)))
-    second = DynamoResultStore(Table(dynamodb, TABLE), 30)
+def test_a_search_that_took_over_confirms_its_own_result_only(table: Table) -> None:
+    table.write(put(schema.event_key(EVENT_ID)))
+    second = DynamoResultStore(table, 30)
 
     class Killed(DynamoResultStore):
         def _is_current(self, event_id: int, erasures: int | None) -> bool:
             assert second.save(SEARCH, SearchSummary(5, 90), photos(5), 0)  # while this one is held up
             return super()._is_current(event_id, erasures)
 
-    assert Killed(Table(dynamodb, TABLE), 30).save(SEARCH, SearchSummary(3, 90), photos(3), 0) is False
-    stored = DynamoReader(Table(dynamodb, TABLE)).read(Wanted(search=SEARCH, page=FIRST)).result
+    assert Killed(table, 30).save(SEARCH, SearchSummary(3, 90), photos(3), 0) is False
+    stored = DynamoReader(table).read(Wanted(search=SEARCH, page=FIRST)).result
     assert stored is not None
     assert (stored.summary.total, stored.photos) == (5, photos(5)), "and leaves the other's alone"
 

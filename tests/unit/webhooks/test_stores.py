@@ -3,7 +3,7 @@
 import time
 import uuid
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
@@ -17,9 +17,6 @@ from facesearch.models import Job, JobStatus, SearchKey, SearchSummary
 from facesearch.reading import Reader, StoredPage, Wanted
 from facesearch.webhooks.jobs import LOST, LOST_SECONDS, status_of
 from tests.support.aws import TABLE
-
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
 
 SEARCH = SearchKey(903, 456, uuid.UUID(int=7))
 OTHER = replace(SEARCH, request_id=uuid.UUID(int=8))
@@ -130,27 +127,23 @@ def test_a_job_is_cancelled_unless_its_command_was_sent_or_it_runs(jobs: Jobs) -
     assert jobs.read() is not None
 
 
-def test_a_job_that_has_expired_is_gone_before_it_is_deleted(dynamodb: "DynamoDBClient") -> None:
-    old, reader = DynamoJobStore(Table(dynamodb, TABLE), retention_days=-2), DynamoReader(Table(dynamodb, TABLE))
+def test_a_job_that_has_expired_is_gone_before_it_is_deleted(table: Table) -> None:
+    old, reader = DynamoJobStore(table, retention_days=-2), DynamoReader(table)
     assert old.add(JOB)
     known = reader.read(Wanted(job=SEARCH, webhook=(903, JOB.webhook)))
     assert (known.job, known.webhook) == (None, None)
-    assert DynamoJobStore(Table(dynamodb, TABLE), retention_days=30).add(replace(JOB, search=OTHER))
+    assert DynamoJobStore(table, retention_days=30).add(replace(JOB, search=OTHER))
     assert old.add(JOB) is False, "its webhook has started another"
-    for item in dynamodb.scan(TableName=TABLE)["Items"]:
+    for item in table.client.scan(TableName=TABLE)["Items"]:
         days = (int(item["expires_at"]["N"]) - time.time()) / 86_400
         assert round(days) in (-1, 31)
 
 
 @pytest.mark.parametrize("calls", range(3))
 def test_a_deletion_that_crashed_is_finished_by_a_second_one(
-    dynamodb: "DynamoDBClient", monkeypatch: pytest.MonkeyPatch, calls: int
+    table: Table, monkeypatch: pytest.MonkeyPatch, calls: int
 ) -> None:
-    store, delete, left = (
-        DynamoJobStore(Table(dynamodb, TABLE), retention_days=30),
-        dynamodb.delete_item,
-        iter(range(calls)),
-    )
+    store, delete, left = DynamoJobStore(table, retention_days=30), table.client.delete_item, iter(range(calls))
 
     def dying(**arguments: Any) -> None:
         if next(left, None) is None:
@@ -159,12 +152,12 @@ def test_a_deletion_that_crashed_is_finished_by_a_second_one(
 
     store.add(JOB)
     with monkeypatch.context() as patch:
-        patch.setattr(dynamodb, "delete_item", dying)
+        patch.setattr(table.client, "delete_item", dying)
         with pytest.raises(ConnectionError):
             store.delete(SEARCH)
     assert (store.holds(SEARCH), list(store.jobs(456))) == (True, [SEARCH])
     assert store.delete(SEARCH) is True
-    assert dynamodb.scan(TableName=TABLE)["Items"] == []
+    assert table.client.scan(TableName=TABLE)["Items"] == []
 
 
 # ------------------------------------------------------------------ what is said of a job

@@ -1,10 +1,8 @@
 """What a rebuild asks of the stores: the same of DynamoDB's (on moto) and of those in memory."""
 
 import uuid
-from collections.abc import Iterator
 from dataclasses import replace
 
-import boto3
 import pytest
 
 from facesearch.adapters.dynamodb.admin import DynamoAdmin
@@ -14,7 +12,6 @@ from facesearch.adapters.memory.stores import MemoryPhotoStore, MemoryReader
 from facesearch.faces.sets import EventFaceSets
 from facesearch.models import REKOGNITION, Event
 from facesearch.records import Photo, PhotoEraser
-from tests.support.aws import create_table, moto
 from tests.support.fakes import EVENT, EVENT_ID
 from tests.unit.faces.sets.bench import EXACT_A, VECTORS_B, A, B, MemoryEvents
 
@@ -23,28 +20,22 @@ LIVE, NEXT = b"\x01" * 132, b"\x02" * 264
 
 
 @pytest.fixture(params=["dynamodb", "memory"])
-def photos(request: pytest.FixtureRequest) -> Iterator[PhotoEraser]:
+def photos(request: pytest.FixtureRequest) -> PhotoEraser:
     if request.param == "memory":
-        yield MemoryPhotoStore()
-        return
-    with moto():
-        create_table(boto3.client("dynamodb"), "Table", "table")
-        yield DynamoPhotoStore(Table(boto3.client("dynamodb"), "table"))
+        return MemoryPhotoStore()
+    return DynamoPhotoStore(request.getfixturevalue("table"))
 
 
 @pytest.fixture(params=["dynamodb", "memory"])
-def events(request: pytest.FixtureRequest) -> Iterator[tuple[EventFaceSets, Event]]:
+def events(request: pytest.FixtureRequest) -> tuple[EventFaceSets, Event]:
     if request.param == "memory":
         reader = MemoryReader()
         reader.events[EVENT_ID] = EVENT
-        yield MemoryEvents(reader), EVENT
-        return
-    with moto():
-        create_table(boto3.client("dynamodb"), "Table", "table")
-        admin = DynamoAdmin(Table(boto3.client("dynamodb"), "table"))
-        event = admin.event(admin.create_event(admin.create_org("Runners"), "Marathon"))
-        assert event is not None
-        yield admin, event
+        return MemoryEvents(reader), EVENT
+    admin = DynamoAdmin(request.getfixturevalue("table"))
+    event = admin.event(admin.create_event(admin.create_org("Runners"), "Marathon"))
+    assert event is not None
+    return admin, event
 
 
 def added(photos: PhotoEraser) -> Photo:
@@ -152,17 +143,15 @@ def test_face_sets_change_in_one_step_from_what_they_are(events: tuple[EventFace
     assert not admin.change_face_sets(replace(event, event_id=1), begun)
 
 
-def test_a_change_of_settings_keeps_the_face_sets() -> None:
-    with moto():
-        create_table(boto3.client("dynamodb"), "Table", "table")
-        admin = DynamoAdmin(Table(boto3.client("dynamodb"), "table"))
-        event_id = admin.create_event(admin.create_org("Runners"), "Marathon", faces=VECTORS_B, vector_table="faces")
-        event = admin.event(event_id)
-        assert event is not None
-        assert (event.faces, event.vector_table) == (VECTORS_B, "faces")
-        assert admin.change_face_sets(event, replace(event, building=REKOGNITION))
-        assert admin.update_event(event_id, name="Half marathon").face_sets == (VECTORS_B, REKOGNITION)
-        admin.close_event(event_id)
-        closed = admin.event(event_id)
-        assert closed is not None
-        assert not admin.change_face_sets(closed, replace(closed, building=None))
+def test_a_change_of_settings_keeps_the_face_sets(table: Table) -> None:
+    admin = DynamoAdmin(table)
+    event_id = admin.create_event(admin.create_org("Runners"), "Marathon", faces=VECTORS_B, vector_table="faces")
+    event = admin.event(event_id)
+    assert event is not None
+    assert (event.faces, event.vector_table) == (VECTORS_B, "faces")
+    assert admin.change_face_sets(event, replace(event, building=REKOGNITION))
+    assert admin.update_event(event_id, name="Half marathon").face_sets == (VECTORS_B, REKOGNITION)
+    admin.close_event(event_id)
+    closed = admin.event(event_id)
+    assert closed is not None
+    assert not admin.change_face_sets(closed, replace(closed, building=None))

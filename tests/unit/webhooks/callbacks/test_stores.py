@@ -100,15 +100,15 @@ def test_an_address_is_off_for_one_organisation_until_it_is_on_again(store: Any)
 
 @pytest.mark.parametrize(("retention", "days"), [(1, LEAST_DAYS), (30, 30)])
 def test_a_callback_expires_with_the_results_but_not_before_its_dead_letter(
-    dynamodb: Any, retention: int, days: int
+    table: Table, retention: int, days: int
 ) -> None:
-    DynamoCallbackStore(Table(dynamodb, TABLE), retention).add(CALLBACK)
-    (item,) = dynamodb.scan(TableName=TABLE)["Items"]
+    DynamoCallbackStore(table, retention).add(CALLBACK)
+    (item,) = table.client.scan(TableName=TABLE)["Items"]
     assert int(item["expires_at"]["N"]) == CALLBACK.created_at + days * 86_400
 
 
-def test_an_expired_callback_that_is_still_there_is_none(dynamodb: Any) -> None:
-    store = DynamoCallbackStore(Table(dynamodb, TABLE))
+def test_an_expired_callback_that_is_still_there_is_none(table: Table) -> None:
+    store = DynamoCallbackStore(table)
     old = callback_of(END, NOW - 15 * 86_400)
     store.add(old)
     assert list(store.of_org(ORG)) == []
@@ -116,8 +116,8 @@ def test_an_expired_callback_that_is_still_there_is_none(dynamodb: Any) -> None:
     assert store.get(KEY) == CALLBACK
 
 
-def test_an_address_is_kept_as_a_digest_that_expires(dynamodb: Any) -> None:
-    DynamoCallbackStore(Table(dynamodb, TABLE)).switch_off(ORG, URL)
-    (item,) = dynamodb.scan(TableName=TABLE)["Items"]
+def test_an_address_is_kept_as_a_digest_that_expires(table: Table) -> None:
+    DynamoCallbackStore(table).switch_off(ORG, URL)
+    (item,) = table.client.scan(TableName=TABLE)["Items"]
     assert "private" not in str(item)
     assert int(item["expires_at"]["N"]) > time.time() + 80 * 86_400

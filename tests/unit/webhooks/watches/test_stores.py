@@ -8,14 +8,12 @@ from typing import Any
 import boto3
 import pytest
 
-from facesearch.adapters.dynamodb.table import Table
 from facesearch.adapters.dynamodb.watches import DynamoWatchStore
 from facesearch.adapters.kms.probes import KmsProbes
 from facesearch.adapters.memory.webhooks import MemoryWatchStore
 from facesearch.faces.matching import StoredProbe
 from facesearch.models import SearchKey
 from facesearch.webhooks.watches.watch import LostProbeError, Probes, Watch
-from tests.support.aws import TABLE
 from tests.support.fakes import OpenProbes
 
 MOST = 3
@@ -36,7 +34,7 @@ def watch_of(number: int, event_id: int = 456, **changes: Any) -> Watch:
 def store(request: pytest.FixtureRequest) -> Store:
     if request.param == "memory":
         return MemoryWatchStore(MOST)
-    return DynamoWatchStore(Table(request.getfixturevalue("dynamodb"), TABLE), MOST)
+    return DynamoWatchStore(request.getfixturevalue("table"), MOST)
 
 
 @pytest.mark.parametrize("metadata", [{"é": [1, None]}, None])
