@@ -30,12 +30,8 @@ def test_uv_asks_where_pip_asks(tmp_path: Path) -> None:
         "UV_HTTP_TIMEOUT": "180",
         "SSL_CERT_FILE": "/etc/ssl/corporate.pem",
     }
-
-
-def test_given_pip_as_it_comes_then_uv_as_it_comes() -> None:
-    assert build_environment.uv_settings(build_environment.pip_settings("")) == {
-        "UV_INDEX_STRATEGY": "unsafe-best-match"
-    }
+    as_it_comes = build_environment.uv_settings(build_environment.pip_settings(""))
+    assert as_it_comes == {"UV_INDEX_STRATEGY": "unsafe-best-match"}
 
 
 def test_given_an_interrupted_set_up_then_the_next_run_makes_it_anew(
