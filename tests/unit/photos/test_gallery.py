@@ -60,13 +60,12 @@ class Feed(MemoryPhotoStore):
         return iter(sorted(rows, key=lambda row: row.changed_at))
 
 
-@pytest.fixture(scope="module", autouse=True)
-def clock() -> Iterator[SimpleNamespace]:
+@pytest.fixture(autouse=True)
+def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     """Stands still unless a test sets `now`."""
-    with pytest.MonkeyPatch.context() as patch:
-        clock = SimpleNamespace(now=NOW)
-        patch.setattr(gallery_module, "time", SimpleNamespace(time_ns=lambda: clock.now * 1000))
-        yield clock
+    clock = SimpleNamespace(now=NOW)
+    monkeypatch.setattr(gallery_module, "time", SimpleNamespace(time_ns=lambda: clock.now * 1000))
+    return clock
 
 
 @pytest.fixture
@@ -132,7 +131,6 @@ def test_a_warm_gallery_reads_only_what_may_have_changed_with_room_for_late_writ
     feed.reads.clear()
     galleries.current(EVENT, SECONDS)
     assert {since for _, _, since in feed.reads} == {clock.now - OVERLAP_MICROSECONDS}
-    clock.now = NOW
 
 
 def test_a_gallery_of_which_a_part_could_not_be_read_is_read_on_from_there(feed: Feed, galleries: Galleries) -> None:
@@ -193,7 +191,6 @@ def test_what_changes_while_a_gallery_is_read_in_several_calls_is_in_it(
     feed.put(change(100, -OVERLAP_MICROSECONDS + 1))  # stamped before the first call, visible only now
     _, gallery = calls_until_whole(galleries)
     assert shown(gallery) == list(range(1, 101))
-    clock.now = NOW
 
 
 def test_a_gallery_that_was_begun_long_ago_is_begun_afresh(pool: ThreadPoolExecutor, clock: SimpleNamespace) -> None:
@@ -206,7 +203,6 @@ def test_a_gallery_that_was_begun_long_ago_is_begun_afresh(pool: ThreadPoolExecu
     feed.rows[EVENT.event_id] = [row for row in rows if row.image_id.int]  # deleted, and its tombstone has expired
     _, gallery = calls_until_whole(galleries)
     assert shown(gallery) == list(range(1, 100))
-    clock.now = NOW
 
 
 def test_the_gallery_that_was_not_used_for_longest_is_dropped_first(

@@ -22,10 +22,8 @@ NOT_FOUND: Any = {"HTTPStatusCode": 404}
 
 @dataclass
 class MemoryS3:
-    """Buckets. `fails` names operations that answer with a throttling error; `log` is what was asked, in order.
-
-    `etag` is that of every file but those in `etags`; if it is empty, each has one by its content.
-    """
+    """Buckets. `fails` names operations that are throttled; `log` is what was asked, in order. `etag` is that of every
+    file but those in `etags`; if it is empty, each has one by its content."""
 
     objects: dict[tuple[str, str], bytes] = field(default_factory=dict)
     headers: dict[tuple[str, str], dict[str, str]] = field(default_factory=dict)
@@ -42,11 +40,8 @@ class MemoryS3:
             raise ClientError({"Error": {"Code": "NoSuchKey", "Message": "gone"}}, "GetObject")
         data = self.objects[Bucket, Key]
         self.bodies.append(io.BytesIO(data))
-        return {
-            "ContentLength": self.sizes.get(Key, len(data)),
-            "ETag": self._etag_of(Bucket, Key),
-            "Body": self.bodies[-1],
-        }
+        size, etag = self.sizes.get(Key, len(data)), self._etag_of(Bucket, Key)
+        return {"ContentLength": size, "ETag": etag, "Body": self.bodies[-1]}
 
     def head_object(self, *, Bucket: str, Key: str) -> dict[str, str]:  # noqa: N803
         self._called("HeadObject", Key)
@@ -111,9 +106,6 @@ class MemoryRequests:
 
 def notification(*keys: str, bucket: str = PHOTOS, at: datetime | None = None) -> str:
     """The body of the message in which S3 announces these keys, encoded as AWS does."""
-    records: list[dict[str, Any]] = [
-        {"s3": {"bucket": {"name": bucket}, "object": {"key": quote_plus(key, safe="/")}}} for key in keys
-    ]
-    if at is not None:
-        records = [{"eventTime": at.strftime("%Y-%m-%dT%H:%M:%S.%fZ"), **record} for record in records]
-    return json.dumps({"Records": records})
+    time = {} if at is None else {"eventTime": at.strftime("%Y-%m-%dT%H:%M:%S.%fZ")}
+    objects = [{"bucket": {"name": bucket}, "object": {"key": quote_plus(key, safe="/")}} for key in keys]
+    return json.dumps({"Records": [time | {"s3": each} for each in objects]})

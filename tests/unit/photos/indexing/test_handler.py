@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 import pytest
-from PIL import Image
 
 from facesearch import bootstrap
 from facesearch.adapters.memory.stores import MemoryPhotoStore, MemoryReader
@@ -18,10 +17,10 @@ from facesearch.records import Photo, image_id_of_bytes
 from tests.conftest import ROOT
 from tests.support.fakes import EVENT, EVENT_ID, ORG, Context
 from tests.support.output import Output
-from tests.support.pictures import encoded
 from tests.unit.api.test_handlers import load
 from tests.unit.faces.sets.places import face_sets
 from tests.unit.photos.indexing.fakes import PHOTOS, RENDITIONS, FakeEngine, MemoryRequests, MemoryS3, notification
+from tests.unit.photos.indexing.test_indexing import photo_of
 
 Handler = Callable[[Any, Any], dict[str, Any]]
 KEY_OF_EVENT_FILE = "903/456/a4402318-0cf4-5e1e-b8e8-ac8e8f2fc244/finish line (1).jpg"
@@ -31,10 +30,6 @@ def batch(*bodies: str) -> dict[str, Any]:
     """An SQS event of these messages, with ids m0, m1, …, otherwise like the versioned one."""
     (record,) = json.loads((ROOT / "events" / "indexing.json").read_text())["Records"]
     return {"Records": [record | {"messageId": f"m{number}", "body": body} for number, body in enumerate(bodies)]}
-
-
-def photo_of(faces: int) -> bytes:
-    return encoded(Image.new("RGB", (60, 40), (faces, 0, 0)), "PNG")
 
 
 @dataclass
@@ -94,12 +89,8 @@ def test_the_versioned_event_is_indexed(function: Function, output: Output) -> N
     assert function.has(data)
     (line,), measured = output.logs, output.metrics
     assert line["message"] == "photo indexed"
-    assert {name: line[name] for name in ("org_id", "event_id", "image_id", "faces")} == {
-        "org_id": ORG,
-        "event_id": EVENT_ID,
-        "image_id": str(image_id_of_bytes(EVENT_ID, data)),
-        "faces": 2,
-    }
+    image_id = str(image_id_of_bytes(EVENT_ID, data))
+    assert line.items() >= {"org_id": ORG, "event_id": EVENT_ID, "image_id": image_id, "faces": 2}.items()
     assert line["ms"] >= 0
     assert measured["FacesIndexed"] == [2]
     assert measured["EmbedMilliseconds"][0] > 0
@@ -113,8 +104,7 @@ def test_only_the_message_in_trouble_is_delivered_again(function: Function, outp
     """Given a readable photo, a broken one, one of no event, nonsense, and one whose record fails to be written."""
     keys = [f"{ORG}/{EVENT_ID}/private-name-{number}.jpg" for number in range(3)]
     files = [photo_of(1), b"broken", photo_of(3)]
-    for key, data in zip(keys, files, strict=True):
-        function.s3.objects[PHOTOS, key] = data
+    function.s3.objects |= {(PHOTOS, key): data for key, data in zip(keys, files, strict=True)}
     add = function.photos.add
 
     def failing(event_id: int, shards: int, photo: Photo, uploaded_at: int = 0) -> bool:
@@ -123,13 +113,7 @@ def test_only_the_message_in_trouble_is_delivered_again(function: Function, outp
         return add(event_id, shards, photo, uploaded_at)
 
     function.photos.add = failing  # type: ignore[method-assign]
-    bodies = [
-        notification(keys[0]),
-        notification(keys[1]),
-        notification("1/2/private-name.jpg"),
-        "?",
-        notification(keys[2]),
-    ]
+    bodies = [*map(notification, (*keys[:2], "1/2/private-name.jpg")), "?", notification(keys[2])]
     assert function(batch(*bodies)) == ["m4"]
     assert function.has(files[0])
     assert function.has(files[1])
@@ -156,13 +140,12 @@ def test_when_every_message_is_in_trouble_each_is_named(function: Function) -> N
 def test_watches_are_looked_through_once_for_a_batch_and_again_for_one_that_came_twice(function: Function) -> None:
     asked: list[tuple[int, int]] = []
     function.request_watches(lambda *place: asked.append(place))
-    for number in (1, 2):
-        function.s3.objects[PHOTOS, f"{ORG}/{EVENT_ID}/{number}.png"] = photo_of(number)
-    function.s3.objects[PHOTOS, f"{ORG}/{EVENT_ID}/0.png"] = photo_of(0)
-    both = batch(*(notification(f"{ORG}/{EVENT_ID}/{number}.png") for number in (1, 2)))
+    keys = [f"{ORG}/{EVENT_ID}/{number}.png" for number in range(3)]
+    function.s3.objects |= {(PHOTOS, key): photo_of(number) for number, key in enumerate(keys)}
+    both = batch(*map(notification, keys[1:]))
     assert function(both) == []
     assert asked == [(ORG, EVENT_ID)]
-    assert function(batch(notification(f"{ORG}/{EVENT_ID}/0.png"))) == []
+    assert function(batch(notification(keys[0]))) == []
     assert asked == [(ORG, EVENT_ID)], "nobody is in it"
     assert function(both) == []
     assert asked == [(ORG, EVENT_ID)] * 2, "whoever had them first may have died before it asked"
