@@ -1,6 +1,7 @@
 """Webhooks, their searches and watches with everything around them in memory; any step can be made to fail."""
 
 import itertools
+import json
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor
@@ -31,7 +32,7 @@ from facesearch.webhooks.job_runner import JobRunner
 from facesearch.webhooks.jobs import Announcer, JobEnd
 from facesearch.webhooks.outbound import Outbound, PostResult, RefusedUrlError
 from facesearch.webhooks.pending_selfies import PendingSelfies, PendingSelfieStore
-from facesearch.webhooks.requests import WebhookRequest
+from facesearch.webhooks.requests import parse_webhook
 from facesearch.webhooks.watches.runner import WatchRunner
 from tests.support.fakes import (
     EVENT,
@@ -184,7 +185,7 @@ class WebhookBench:
     def send(self, message: str = "msg_1", **body: Any) -> Accepted:
         if not body.keys() & {"selfie_url", "selfie_base64"}:
             body["selfie_url"] = SELFIE
-        return self.intake.receive(EVENT, WebhookRequest.model_validate(body), message)
+        return self.intake.receive(EVENT, parse_webhook(json.dumps(body).encode()), message)
 
     def deliver(self, number: int = 1, command: SearchCommand | None = None) -> None:
         """Deliver a command, the latest unless given, for the n-th time, to an invocation that has just begun."""
