@@ -83,14 +83,12 @@ def test_what_cannot_be_done_fails_at_once_with_the_reason_and_is_paid_for_once_
 
 
 def test_a_selfie_that_is_gone_or_was_never_there_fails(site: WebhookBench) -> None:
-    gone = site.send(selfie_base64=ALONG).search
+    gone, never = site.send(selfie_base64=ALONG).search, site.send("msg_2").search
     site.waiting.kept.clear()
-    site.deliver()
-    assert site.status(gone) == (JobStatus.FAILED, "The selfie is no longer there.")
-    never = site.send("msg_2").search
     site.reader.jobs[never] = replace(site.reader.jobs[never], urls=())
-    site.deliver()
-    assert site.status(never) == (JobStatus.FAILED, "The search has no selfie.")
+    for search, reason in ((gone, "The selfie is no longer there."), (never, "The search has no selfie.")):
+        site.deliver(command=SearchCommand(search))
+        assert site.status(search) == (JobStatus.FAILED, reason)
 
 
 @pytest.mark.parametrize(
