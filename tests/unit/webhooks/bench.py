@@ -1,8 +1,9 @@
 """Webhooks, their searches and watches with everything around them in memory; any step can be made to fail."""
 
 import itertools
+import json
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -13,7 +14,8 @@ from facesearch.adapters.memory.stores import MemoryObjects, MemoryReader, Memor
 from facesearch.adapters.memory.webhooks import MemoryCallbackStore, MemoryJobStore, MemoryWatchStore
 from facesearch.deletion.search import SearchDeletion
 from facesearch.errors import SelfieUnavailable
-from facesearch.models import JobStatus, QuotaLimits, SearchKey
+from facesearch.faces.matching import StoredProbe
+from facesearch.models import Event, Job, JobStatus, PhotoMatch, QuotaLimits, SearchKey, SearchSummary
 from facesearch.search.face_search import FaceSearch
 from facesearch.search.quota import Meter
 from facesearch.webhooks.commands import (
@@ -23,17 +25,20 @@ from facesearch.webhooks.commands import (
     NotNowError,
     SearchCommand,
     SearchCommands,
+    WatchCommand,
 )
 from facesearch.webhooks.intake import Accepted, WebhookIntake
 from facesearch.webhooks.job_runner import JobRunner
 from facesearch.webhooks.jobs import Announcer, JobEnd
 from facesearch.webhooks.outbound import Outbound, PostResult, RefusedUrlError
 from facesearch.webhooks.pending_selfies import PendingSelfies, PendingSelfieStore
-from facesearch.webhooks.requests import WebhookRequest
+from facesearch.webhooks.requests import parse_webhook
 from facesearch.webhooks.watches.runner import WatchRunner
+from facesearch.webhooks.watches.watch import CollapsedWatchRequests, Watch
 from tests.support.fakes import (
     EVENT,
     EVENT_ID,
+    ORG,
     FakeMatcher,
     MemoryClaims,
     MemorySelfies,
@@ -41,7 +46,7 @@ from tests.support.fakes import (
     MemoryUploads,
     OpenProbes,
 )
-from tests.support.site import Fuse
+from tests.support.site import Fuse, Inline
 
 DELIVERIES = 4
 CALLBACK = "https://partner.example/hook"
@@ -182,7 +187,7 @@ class WebhookBench:
     def send(self, message: str = "msg_1", **body: Any) -> Accepted:
         if not body.keys() & {"selfie_url", "selfie_base64"}:
             body["selfie_url"] = SELFIE
-        return self.intake.receive(EVENT, WebhookRequest.model_validate(body), message)
+        return self.intake.receive(EVENT, parse_webhook(json.dumps(body).encode()), message)
 
     def deliver(self, number: int = 1, command: SearchCommand | None = None) -> None:
         """Deliver a command, the latest unless given, for the n-th time, to an invocation that has just begun."""
@@ -217,3 +222,57 @@ class WebhookBench:
     def is_empty(self) -> bool:
         """Whether nothing was begun, or nothing of it is left."""
         return not (self.reader.jobs or self.reader.webhooks or self.waiting.kept or self.queue.sent)
+
+
+@dataclass
+class PeopleMatcher(FakeMatcher):
+    """Its selfies are names; a photo is found by whoever is in it."""
+
+    people: dict[str, set[int]] = field(default_factory=lambda: {"anna": {1}})
+    refreshed: int = 0
+
+    def recall(self, event: Event, kept: Sequence[StoredProbe]) -> list[bytes]:
+        self.refreshed += 1
+        assert {each.model for each in kept} == {event.model}
+        return super().recall(event, kept)
+
+    def match(self, event: Event, probe: bytes) -> list[PhotoMatch]:
+        return [PhotoMatch(uuid.UUID(int=number), 30, 40) for number in sorted(self.people.get(probe.decode(), ()))]
+
+
+class WatchBench(WebhookBench):
+    """Anna is in photo 1, and everybody may watch."""
+
+    matcher: PeopleMatcher
+
+    def __init__(self, most: int = 10_000) -> None:
+        super().__init__(Inline(), PeopleMatcher(), most)
+        self.clock = 1_000.0
+        self.requests = CollapsedWatchRequests(commands=self.queue, watches=self.watches, clock=lambda: self.clock)
+
+    def search(self, person: str = "anna", number: int = 7, days: int | None = 30) -> Job:
+        """A finished search that a webhook has asked for."""
+        key = SearchKey(ORG, EVENT_ID, uuid.UUID(int=number))
+        job = Job(key, selfies=("s",), callback_url=CALLBACK, metadata={"n": number}, watch_days=days, created_at=1)
+        self.jobs.add(replace(job, status=JobStatus.DONE))
+        photos = self.matcher.match(EVENT, person.encode())
+        self.reader.save(key, SearchSummary(len(photos), 90), photos)
+        return job
+
+    def watch(self, person: str = "anna", number: int = 7, days: int | None = 30) -> Watch:
+        job = self.search(person, number, days)
+        self.watching.watch(job, lambda: [person.encode()])
+        return self.watches.watches[job.search]
+
+    def round(self, *, last: bool = False, left: float = 30, command: WatchCommand | None = None) -> None:
+        self.watching.run(command or WatchCommand(ORG, EVENT_ID), lambda: left, last=last)
+
+    def found(self, search: SearchKey) -> list[int] | None:
+        """Numbers of the photos in a result."""
+        result = self.reader.results.get(search)
+        return None if result is None else [photo.image_id.int for photo in result[1]]
+
+    @property
+    def told(self) -> list[SearchKey]:
+        """Each child once, as callbacks are, in their order."""
+        return list(dict.fromkeys(end.search for end in self.ends.heard))

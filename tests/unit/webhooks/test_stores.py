@@ -1,4 +1,4 @@
-"""One contract for the jobs in DynamoDB (on moto, in this process) and those in memory; and what is said of them."""
+"""One contract for jobs in DynamoDB, for selfies that wait in S3 (on moto), and for those in memory."""
 
 import time
 import uuid
@@ -12,11 +12,15 @@ from facesearch.adapters.dynamodb.reading import DynamoReader
 from facesearch.adapters.dynamodb.table import Table
 from facesearch.adapters.memory.stores import MemoryReader
 from facesearch.adapters.memory.webhooks import MemoryJobStore
+from facesearch.adapters.s3.selfies import S3PendingSelfies
 from facesearch.api.presenters import search_status
+from facesearch.errors import SelfieUnavailable, StoreUnavailable
 from facesearch.models import Job, JobStatus, SearchKey, SearchSummary
 from facesearch.reading import Reader, StoredPage, Wanted
 from facesearch.webhooks.jobs import LOST, LOST_SECONDS, status_of
+from facesearch.webhooks.pending_selfies import PendingSelfieStore
 from tests.support.aws import TABLE
+from tests.unit.webhooks.bench import MemoryPendingSelfies
 
 SEARCH = SearchKey(903, 456, uuid.UUID(int=7))
 OTHER = replace(SEARCH, request_id=uuid.UUID(int=8))
@@ -117,13 +121,10 @@ def test_a_job_is_cancelled_unless_its_command_was_sent_or_it_runs(jobs: Jobs) -
     assert jobs.store.cancel(SEARCH) is True
     assert (jobs.read(), jobs.started(JOB.webhook), jobs.store.holds(SEARCH)) == (None, None, False)
     assert jobs.store.note_enqueued(SEARCH) is False
-    jobs.store.add(JOB)
-    assert jobs.store.note_enqueued(SEARCH) is True
-    assert jobs.store.cancel(SEARCH) is False
-    jobs.store.delete(SEARCH)
-    jobs.store.add(JOB)
-    jobs.store.begin(SEARCH)
-    assert jobs.store.cancel(SEARCH) is False
+    for step in (jobs.store.note_enqueued, jobs.store.begin):
+        jobs.store.delete(SEARCH)
+        jobs.store.add(JOB)
+        assert (step(SEARCH), jobs.store.cancel(SEARCH)) == (True, False)
     assert jobs.read() is not None
 
 
@@ -178,3 +179,41 @@ def test_a_job_that_has_failed_keeps_its_reason_and_one_that_is_done_without_a_r
     job = Job(SEARCH, status=JobStatus.FAILED, reason="No face.", created_at=1)
     assert search_status(SEARCH, JobStatus.FAILED, job).reason == "No face."
     assert status_of(replace(job, status=DONE), None) is None
+
+
+# ------------------------------------------------------------------ selfies that wait
+
+
+@pytest.fixture(params=["s3", "memory"])
+def store(request: pytest.FixtureRequest) -> PendingSelfieStore:
+    if request.param == "memory":
+        return MemoryPendingSelfies()
+    s3 = request.getfixturevalue("s3")
+    s3.create_bucket(Bucket="selfies")
+    return S3PendingSelfies(s3, "selfies")
+
+
+def test_each_selfie_has_a_key_of_its_own_until_it_is_deleted(store: PendingSelfieStore) -> None:
+    one, other = store.keep(SEARCH, b"one"), store.keep(SEARCH, b"other")
+    assert (store.fetch(one), store.fetch(other)) == (b"one", b"other")
+    store.delete(one)
+    store.delete(one)
+    with pytest.raises(SelfieUnavailable):
+        store.fetch(one)
+    assert store.fetch(other) == b"other"
+
+
+def test_a_selfie_that_was_written_although_its_reply_is_lost_is_deleted(
+    s3: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    s3.create_bucket(Bucket="selfies")
+    put = s3.put_object
+
+    def lost(**arguments: Any) -> None:
+        put(**arguments)
+        raise StoreUnavailable("PutObject", "ReadTimeoutError")
+
+    monkeypatch.setattr(s3, "put_object", lost)
+    with pytest.raises(StoreUnavailable):
+        S3PendingSelfies(s3, "selfies").keep(SEARCH, b"one")
+    assert s3.list_objects_v2(Bucket="selfies")["KeyCount"] == 0

@@ -17,8 +17,7 @@ from facesearch.webhooks.commands import WatchCommand
 from facesearch.webhooks.watches.runner import ENOUGH_SECONDS, PAGE
 from facesearch.webhooks.watches.watch import DELAY_SECONDS, WINDOW_SECONDS, child_of
 from tests.support.fakes import EVENT, EVENT_ID, ORG
-from tests.unit.webhooks.bench import CALLBACK, CrashError, raising
-from tests.unit.webhooks.watches.bench import DAY, WatchBench
+from tests.unit.webhooks.bench import CALLBACK, CrashError, WatchBench, raising
 
 
 @pytest.fixture
@@ -64,7 +63,7 @@ def test_the_probe_is_sealed_and_kept_for_the_days_that_were_agreed_to_and_no_lo
 ) -> None:
     for number, (wanted, kept) in enumerate([(1, 1), (30, 30), (None, 0)]):
         watch = site.watch(number=number, days=wanted)
-        assert watch.expires_at == pytest.approx(time.time() + kept * DAY, abs=5)
+        assert watch.expires_at == pytest.approx(time.time() + kept * 86_400, abs=5)
         assert (watch.created_at, watch.probe != b"anna") == (1, True)
 
 
