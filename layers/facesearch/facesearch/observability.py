@@ -33,7 +33,7 @@ def milliseconds(name: str) -> Iterator[None]:
 
 
 def count_failed_call() -> None:
-    """Count a call that this very version of the function answers with a 5xx, which Lambda itself takes for a success.
+    """Count a 5xx of this very version of the function, which Lambda itself takes for a success.
 
     In a line of its own, by version: the alarms by which a release goes back ask for the new version alone.
     """

@@ -39,12 +39,6 @@ def test_a_caller_cannot_say_to_whom_or_how_long(world: OutboundBench) -> None:
     assert head.count(b"connection: close") == head.count(b"connection") == 1
 
 
-def test_an_empty_body_has_a_length(world: OutboundBench) -> None:
-    site = world.site(answering())
-    assert world.outbound().post(URL, b"", {}).status == 200
-    assert b"content-length: 0\r\n" in site.requests[0].lower()
-
-
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_a_redirect_is_an_answer(world: OutboundBench, serve: Serve, status: int) -> None:
     canary = serve(answering())

@@ -7,9 +7,8 @@ dark chin: upside down it is no face.
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import groupby
-from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
@@ -72,16 +71,11 @@ def see(data: bytes) -> list[tuple[Region, Look]]:
 def seen(pixels: NDArray[np.uint8]) -> list[tuple[Region, Look]]:
     """The faces in a picture, where they are in fractions of it."""
     height, width, _ = pixels.shape
-    coloured: NDArray[np.bool_] = pixels[:, :, 2] < 128
+    _, _, boxes, _ = cv2.connectedComponentsWithStats((pixels[:, :, 2] < 128).astype(np.uint8))
     found = []
-    for top, bottom in _runs(np.any(coloured, axis=1)):
-        for left, right in _runs(np.any(coloured[top:bottom], axis=0)):
-            box = pixels[top:bottom, left:right]
-            inner = np.flatnonzero(np.any(coloured[top:bottom, left:right], axis=1))
-            face = box[inner[0] : inner[-1] + 1]
-            if min(face.shape[:2]) >= 6 and (each := _look_of(face)):
-                where = Region(left / width, (top + inner[0]) / height, (right - left) / width, len(face) / height)
-                found.append((where, each))
+    for x, y, w, h, _ in boxes[1:].tolist():  # the first is the ground
+        if min(w, h) >= 6 and (each := _look_of(pixels[y : y + h, x : x + w])):
+            found.append((Region(x / width, y / height, w / width, h / height), each))
     return found
 
 
@@ -92,16 +86,6 @@ def _look_of(face: NDArray[np.uint8]) -> Look | None:
         return None
     red, green = (round(float(value) / STEP) - 1 for value in face[round(len(face) * 0.3), middle][:2])
     return Look(red, green) if red >= 0 and 0 <= green < len(LIKENESS) else None
-
-
-def _runs(flags: Any) -> list[tuple[int, int]]:
-    runs, at = [], 0
-    for value, group in groupby(flags.tolist()):
-        length = len(list(group))
-        if value:
-            runs.append((at, at + length))
-        at += length
-    return runs
 
 
 def likeness(selfie: Look, other: Look) -> float:

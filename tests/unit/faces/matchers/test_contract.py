@@ -48,13 +48,6 @@ def test_a_photo_is_one_match_by_its_best_face(world: MatcherBench) -> None:
     assert world.find(ANNA) == [twice, once]
 
 
-def test_a_match_has_the_size_of_the_photo_as_displayed(world: MatcherBench) -> None:
-    data = encoded(picture_of([look(ANNA)], columns=3).rotate(90, expand=True), "JPEG", exif=exif(Orientation=6))
-    world.add(data)
-    (match,) = world.matcher.match(world.event, world.matcher.probe(world.event, [selfie_of(ANNA)]))
-    assert (match.width, match.height) == (192, 64)
-
-
 def test_a_selfie_is_read_as_its_camera_meant_it(world: MatcherBench) -> None:
     photo = world.add(photo_of(look(ANNA)))
     turned = picture_of([look(ANNA, 100)], columns=2).rotate(90, expand=True)
@@ -115,14 +108,6 @@ def test_several_selfies_delete_a_person(world: MatcherBench) -> None:
     receipt = world.person_eraser.delete_person(world.event, [selfie_of(ANNA)] * 3)
     assert (receipt.complete, receipt.deleted.faces) == (True, 2)
     assert (world.find(ANNA, 50), world.find(BEN)) == ([], [photo])
-
-
-@pytest.mark.parametrize("kind", ["WEBP", "PNG"])
-def test_pictures_of_any_accepted_kind_are_searched_and_indexed(world: MatcherBench, kind: str) -> None:
-    picture = picture_of([look(ANNA, 100)], columns=2)
-    options = {"lossless": True} if kind == "WEBP" else {}
-    photo = world.add(encoded(picture.convert("RGBA"), kind, **options))
-    assert world.search(encoded(picture, kind, **options)) == [photo]
 
 
 def test_faces_of_other_events_are_never_found(world: MatcherBench) -> None:

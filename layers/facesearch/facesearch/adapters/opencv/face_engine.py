@@ -167,7 +167,7 @@ class OpenCvEngine(FaceEngine):
 
     def _embedding(self, aligned: NDArray[np.uint8]) -> Embedding:
         """Unit features of an aligned face; if mirrored, the unit mean with its mirror image's."""
-        # feature() answers from a buffer that the next call overwrites.
+        # feature() returns a buffer that the next call overwrites.
         views = (aligned, cv2.flip(aligned, 1)) if engine_name(self.model) != PLAIN_MODEL else (aligned,)
         features = [self._recogniser.feature(view)[0].copy() for view in views]
         mean = sum(feature / np.linalg.norm(feature) for feature in features)
