@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import boto3
 import pytest
@@ -21,29 +22,30 @@ ID = uuid.UUID(int=5)
 LIVE, NEXT = b"\x01" * 132, b"\x02" * 264
 
 
-@pytest.fixture(params=["dynamodb", "memory"])
-def photos(request: pytest.FixtureRequest) -> Iterator[PhotoEraser]:
-    if request.param == "memory":
-        yield MemoryPhotoStore()
-        return
+@pytest.fixture
+def dynamodb() -> Iterator[Any]:
     with moto():
         create_table(boto3.client("dynamodb"), "Table", "table")
-        yield DynamoPhotoStore(boto3.client("dynamodb"), "table")
+        yield boto3.client("dynamodb")
 
 
 @pytest.fixture(params=["dynamodb", "memory"])
-def events(request: pytest.FixtureRequest) -> Iterator[tuple[EventFaceSets, Event]]:
+def photos(request: pytest.FixtureRequest) -> PhotoEraser:
+    if request.param == "memory":
+        return MemoryPhotoStore()
+    return DynamoPhotoStore(request.getfixturevalue("dynamodb"), "table")
+
+
+@pytest.fixture(params=["dynamodb", "memory"])
+def events(request: pytest.FixtureRequest) -> tuple[EventFaceSets, Event]:
     if request.param == "memory":
         reader = MemoryReader()
         reader.events[EVENT_ID] = EVENT
-        yield MemoryEvents(reader), EVENT
-        return
-    with moto():
-        create_table(boto3.client("dynamodb"), "Table", "table")
-        admin = DynamoAdmin(boto3.client("dynamodb"), "table")
-        event = admin.event(admin.create_event(admin.create_org("Runners"), "Marathon"))
-        assert event is not None
-        yield admin, event
+        return MemoryEvents(reader), EVENT
+    admin = DynamoAdmin(request.getfixturevalue("dynamodb"), "table")
+    event = admin.event(admin.create_event(admin.create_org("Runners"), "Marathon"))
+    assert event is not None
+    return admin, event
 
 
 def added(photos: PhotoEraser) -> Photo:
@@ -98,8 +100,7 @@ def test_built_faces_become_the_faces_without_a_reader_having_to_look_again(phot
 
 def test_a_photo_that_was_recorded_with_both_is_promoted_too(photos: PhotoEraser) -> None:
     photos.add(EVENT_ID, 4, Photo(ID, "indexed", "k", 3, 4, A, LIVE, built_model=B, built_faces=NEXT, qualities=b"q"))
-    assert change(photos).faces_by(B) == NEXT
-    assert got(photos).qualities == b"q"
+    assert (change(photos).faces_by(B), got(photos).qualities) == (NEXT, b"q")
     assert photos.promote(EVENT_ID, 4, ID, B)
     assert (got(photos).faces, got(photos).reason, got(photos).qualities) == (NEXT, "", b"")
 
@@ -151,17 +152,13 @@ def test_face_sets_change_in_one_step_from_what_they_are(events: tuple[EventFace
     assert not admin.change_face_sets(replace(event, event_id=1), begun)
 
 
-def test_a_change_of_settings_keeps_the_face_sets() -> None:
-    with moto():
-        create_table(boto3.client("dynamodb"), "Table", "table")
-        admin = DynamoAdmin(boto3.client("dynamodb"), "table")
-        event_id = admin.create_event(admin.create_org("Runners"), "Marathon", faces=VECTORS_B, vector_table="faces")
-        event = admin.event(event_id)
-        assert event is not None
-        assert (event.faces, event.vector_table) == (VECTORS_B, "faces")
-        assert admin.change_face_sets(event, replace(event, building=REKOGNITION))
-        assert admin.update_event(event_id, name="Half marathon").face_sets == (VECTORS_B, REKOGNITION)
-        admin.close_event(event_id)
-        closed = admin.event(event_id)
-        assert closed is not None
-        assert not admin.change_face_sets(closed, replace(closed, building=None))
+def test_a_change_of_settings_keeps_the_face_sets(dynamodb: Any) -> None:
+    admin = DynamoAdmin(dynamodb, "table")
+    event_id = admin.create_event(admin.create_org("Runners"), "Marathon", faces=VECTORS_B, vector_table="faces")
+    event = admin.event(event_id)
+    assert event is not None
+    assert (event.faces, event.vector_table) == (VECTORS_B, "faces")
+    assert admin.change_face_sets(event, replace(event, building=REKOGNITION))
+    assert admin.update_event(event_id, name="Half marathon").face_sets == (VECTORS_B, REKOGNITION)
+    admin.close_event(event_id)
+    assert not admin.change_face_sets(replace(event, building=REKOGNITION), event)
