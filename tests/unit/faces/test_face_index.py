@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from facesearch.adapters.memory.stores import MemoryPhotoStore, MemorySnapshotStore
 from facesearch.adapters.memory.vector_items import MemoryVectorItems
+from facesearch.faces.distributed import ChosenIndexes
 from facesearch.faces.embedded import SECOND_PASS, EmbeddedMatcher, match_faces
 from facesearch.faces.engine import Embedding
 from facesearch.faces.index.cohort import LOOKED_AT, NOBODY
-from facesearch.faces.index.distributed import ChosenIndexes
 from facesearch.faces.index.event import EventIndex, IndexCache
 from facesearch.faces.index.port import FaceIndex, IndexMovedError
 from facesearch.faces.index.vectors import probe_of

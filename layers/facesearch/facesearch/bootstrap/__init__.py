@@ -444,7 +444,7 @@ class Container:
 
     @cached_property
     def _indexes(self) -> "IndexOf":
-        from facesearch.faces.index.distributed import ChosenIndexes
+        from facesearch.faces.distributed import ChosenIndexes
         from facesearch.faces.index.event import IndexCache
 
         items, photos = self._vector_items, self._photos
