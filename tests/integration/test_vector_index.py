@@ -16,8 +16,8 @@ from facesearch.adapters.dynamodb.table import Table
 from facesearch.adapters.dynamodb.vector_items import DynamoVectorItems, vector_items
 from facesearch.adapters.memory.stores import MemoryPhotoStore
 from facesearch.adapters.memory.vector_items import MemoryVectorItems
+from facesearch.faces.distributed import VectorIndex
 from facesearch.faces.index.cohort import NOBODY
-from facesearch.faces.index.distributed import VectorIndex
 from facesearch.faces.index.vectors import cosines, probe_of
 from facesearch.faces.packing import pack, values_of
 from facesearch.faces.sets import PhotoFaces

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from facesearch.adapters.memory.stores import MemoryPhotoStore, MemorySnapshotStore
 from facesearch.adapters.memory.vector_items import MemoryVectorItems
+from facesearch.faces.distributed import ChosenIndexes
 from facesearch.faces.embedded import SECOND_PASS, EmbeddedMatcher, match_faces
 from facesearch.faces.engine import Embedding
 from facesearch.faces.index.cohort import LOOKED_AT, NOBODY
-from facesearch.faces.index.distributed import ChosenIndexes
 from facesearch.faces.index.event import EventIndex, IndexCache
 from facesearch.faces.index.port import FaceIndex, IndexMovedError
 from facesearch.faces.index.vectors import probe_of
@@ -55,6 +55,9 @@ def stranger() -> NDArray[np.float32]:
     return near(rng.normal() / np.sqrt(128))
 
 
+Found = Callable[..., list[uuid.UUID]]
+
+
 class IndexBench:
     """Photos in memory, and both indexes over them."""
 
@@ -73,6 +76,10 @@ class IndexBench:
             self.writer.write(VECTORS, each, written)
             self.photos.add(EVENT_ID, EVENT.shards, each)
             self.writer.settle(VECTORS, each.image_id, written)
+
+    def kept(self) -> dict[uuid.UUID, int]:
+        """How many vector items of which photos there are."""
+        return self.items.counts(place_of(VECTORS), self.pool)
 
     def exact(self) -> FaceIndex:
         index = EventIndex(EVENT_ID, MODEL)
@@ -103,27 +110,24 @@ def world() -> Iterator[IndexBench]:
 
 
 @pytest.fixture(params=["exact", "vectors"])
-def open_index(request: pytest.FixtureRequest, world: IndexBench) -> Callable[[], FaceIndex]:
-    opened: Callable[[], FaceIndex] = getattr(world, request.param)
-    return opened
+def found(request: pytest.FixtureRequest, world: IndexBench) -> Found:
+    return lambda minimum=0.5: world.found(getattr(world, request.param)(), minimum)
 
 
-def test_photos_come_most_similar_first_and_one_time_each(
-    world: IndexBench, open_index: Callable[[], FaceIndex]
-) -> None:
+def test_photos_come_most_similar_first_and_one_time_each(world: IndexBench, found: Found) -> None:
     first, second = photo(near(0.9)), photo(near(0.6), near(0.8), stranger())
     world.add(second, first, photo(stranger()), photo())
-    assert world.found(open_index()) == [first.image_id, second.image_id]
+    assert found() == [first.image_id, second.image_id]
 
 
-def test_equal_similarity_is_ordered_by_image_id(world: IndexBench, open_index: Callable[[], FaceIndex]) -> None:
+def test_equal_similarity_is_ordered_by_image_id(world: IndexBench, found: Found) -> None:
     photos = [photo(near(0.7, TURNED)) for _ in range(4)]
     world.add(*photos)
-    assert world.found(open_index()) == sorted(each.image_id for each in photos)
+    assert found() == sorted(each.image_id for each in photos)
 
 
 @pytest.mark.parametrize(
-    ("cosines", "minimum", "found"),
+    ("cosines", "minimum", "expected"),
     [
         ([0.62, 0.6, 0.45], 0.5, [0, 1, 2]),  # another view
         ([0.45], 0.5, []),  # which the selfie alone does not find
@@ -134,11 +138,11 @@ def test_equal_similarity_is_ordered_by_image_id(world: IndexBench, open_index: 
     ],
 )
 def test_the_second_pass_adds_what_is_near_to_the_surest_and_to_the_selfie(
-    world: IndexBench, open_index: Callable[[], FaceIndex], cosines: list[float], minimum: float, found: list[int]
+    world: IndexBench, found: Found, cosines: list[float], minimum: float, expected: list[int]
 ) -> None:
     photos = [photo(near(cosine, TURNED)) for cosine in cosines]
     world.add(*photos)
-    assert world.found(open_index(), minimum) == [photos[number].image_id for number in found]
+    assert found(minimum) == [photos[number].image_id for number in expected]
 
 
 def test_a_second_round_goes_on_from_what_the_first_one_found(world: IndexBench) -> None:
@@ -154,16 +158,13 @@ def test_a_second_round_goes_on_from_what_the_first_one_found(world: IndexBench)
     assert set(once) <= set(twice)
 
 
-def test_an_event_without_faces_matches_nothing(world: IndexBench, open_index: Callable[[], FaceIndex]) -> None:
-    assert world.found(open_index()) == []
-    world.add(photo())
-    assert world.found(open_index()) == []
-
-
-def test_faces_of_another_model_are_never_compared(world: IndexBench, open_index: Callable[[], FaceIndex]) -> None:
+def test_faces_of_another_model_are_never_compared(world: IndexBench, found: Found) -> None:
+    assert found() == []
+    world.add(photo(), photo(near(0.9), model="older"))
+    assert found() == []
     ours = photo(near(0.8))
-    world.add(photo(near(0.9), model="older"), ours)
-    assert world.found(open_index()) == [ours.image_id]
+    world.add(ours)
+    assert found() == [ours.image_id]
 
 
 @pytest.mark.parametrize("minimum", [-1.0, 0.0, 0.42, 0.5, 0.7, 0.99])
@@ -179,12 +180,12 @@ def test_both_find_the_same_faces_with_the_same_scores(world: IndexBench, minimu
     assert answers[0]
 
 
-def test_scores_are_levelled_alike_by_either(world: IndexBench, open_index: Callable[[], FaceIndex]) -> None:
+def test_scores_are_levelled_alike_by_either(world: IndexBench, found: Found) -> None:
     """Strangers as near as children's: bare cosines would bring them all."""
     guests = [photo(near(rng.uniform(0.3, 0.52)), near(rng.uniform(0.3, 0.52))) for _ in range(60)]
     mine = photo(near(0.95))
     world.add(*guests, mine)
-    assert world.found(open_index()) == [mine.image_id]
+    assert found() == [mine.image_id]
 
 
 def test_both_draw_the_same_cohort(world: IndexBench) -> None:
@@ -288,23 +289,17 @@ def test_a_search_that_a_switch_overtook_is_answered_by_the_other_index(world: I
 
 
 def test_a_redelivered_photo_is_written_once_and_a_half_done_one_is_completed(world: IndexBench) -> None:
-    place = place_of(VECTORS)
     person = photo(near(0.8), stranger())
     for _ in range(2):
         world.add(person)
-    assert world.items.counts(place, world.pool) == {person.image_id: 2}
-    world.items.delete(place, person.image_id)  # as if its writer had been killed
+    assert world.kept() == {person.image_id: 2}
+    world.items.delete(place_of(VECTORS), person.image_id)  # as if its writer had been killed
     world.writer.settle(VECTORS, person.image_id, Written())
-    assert world.items.counts(place, world.pool) == {person.image_id: 2}
-
-
-def test_faces_written_for_a_photo_that_has_none_any_more_go_again(world: IndexBench) -> None:
-    place = place_of(VECTORS)
-    deleted = photo(near(0.8))
-    written = Written()
+    assert world.kept() == {person.image_id: 2}
+    deleted, written = photo(near(0.8)), Written()
     world.writer.write(VECTORS, deleted, written)
     world.writer.settle(VECTORS, deleted.image_id, written)
-    assert world.items.counts(place, world.pool) == {}, "its record was refused"
+    assert world.kept() == {person.image_id: 2}, "its record was refused"
 
 
 @pytest.mark.parametrize("now", [None, replace(VECTORS, closing=True)])
@@ -320,7 +315,7 @@ def test_faces_that_are_made_good_in_an_event_that_is_deleted_meanwhile_go_again
 
     monkeypatch.setattr(world.items, "put", deleted_first)
     world.writer.settle(VECTORS, person.image_id, Written())
-    assert world.items.counts(place_of(VECTORS), world.pool) == {}
+    assert world.kept() == {}
 
 
 def test_a_photo_that_has_fewer_faces_now_keeps_none_of_the_others(world: IndexBench) -> None:
@@ -330,12 +325,12 @@ def test_a_photo_that_has_fewer_faces_now_keeps_none_of_the_others(world: IndexB
     (change,) = [each for shard in range(EVENT.shards) for each in world.photos.changes(EVENT_ID, shard, 0)]
     assert world.photos.replace_faces(EVENT_ID, EVENT.shards, change, after.faces)
     world.writer.settle(VECTORS, before.image_id, Written())
+    assert world.kept() == {before.image_id: 1}
     place = place_of(VECTORS)
-    assert world.items.counts(place, world.pool) == {before.image_id: 1}
     shard = world.items.read(place, place.shard_of(before.image_id))
     assert bytes(shard.values) == bytes(values_of(after.faces))
     assert world.writer.sets.open(VECTORS, KEPT).delete_photos([before.image_id]) == 1
-    assert world.items.counts(place, world.pool) == {}
+    assert world.kept() == {}
 
 
 class CountingStore(MemoryPhotoStore):

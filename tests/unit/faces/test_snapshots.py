@@ -91,26 +91,22 @@ def test_an_index_read_back_from_its_file_finds_the_same(
     assert len(all_hits(again, pool)) == index.faces
 
 
-def test_only_one_of_two_writers_replaces_a_snapshot(snapshots: SnapshotStore, pool: ThreadPoolExecutor) -> None:
-    first = snapshots.save(index_of(photos_with(10), pool).to_snapshot(), None)
+def test_only_one_of_two_writers_replaces_a_snapshot_and_what_is_deleted_is_gone(
+    snapshots: SnapshotStore, pool: ThreadPoolExecutor
+) -> None:
+    made = [index_of(photos_with(count), pool).to_snapshot() for count in (10, 11, 12, 13)]
+    first = snapshots.save(made[0], None)
     assert first is not None
-    assert snapshots.save(index_of(photos_with(11), pool).to_snapshot(), None) is None
-    second = snapshots.save(index_of(photos_with(12), pool).to_snapshot(), first)
+    assert snapshots.save(made[1], None) is None
+    second = snapshots.save(made[2], first)
     assert second is not None
-    assert snapshots.save(index_of(photos_with(13), pool).to_snapshot(), first) is None
+    assert snapshots.save(made[3], first) is None
     assert snapshots.current(EVENT_ID, MODEL) == second
-    with pytest.raises(SnapshotError):
-        snapshots.load(first, pool)
-
-
-def test_forgotten_snapshots_are_gone(snapshots: SnapshotStore, pool: ThreadPoolExecutor) -> None:
-    saved = snapshots.save(index_of(photos_with(10), pool).to_snapshot(), None)
-    assert saved is not None
-    assert snapshots.delete(EVENT_ID) == 1
+    assert [snapshots.delete(EVENT_ID), snapshots.delete(EVENT_ID)] == [1, 0]
     assert snapshots.current(EVENT_ID, MODEL) is None
-    with pytest.raises(SnapshotError):
-        snapshots.load(saved, pool)
-    assert snapshots.delete(EVENT_ID) == 0
+    for gone in (first, second):
+        with pytest.raises(SnapshotError):
+            snapshots.load(gone, pool)
 
 
 def test_a_writer_that_was_killed_before_its_file_became_current_leaves_no_trace(

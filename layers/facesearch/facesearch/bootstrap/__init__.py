@@ -29,9 +29,9 @@ with on_first_use():
     from facesearch.adapters.upstream import matcher as upstream
     from facesearch.deletion import retention
     from facesearch.deletion import search as deletion
-    from facesearch.faces import embedded, engine, exact_set, matching, sets
-    from facesearch.faces.index import distributed, port
+    from facesearch.faces import distributed, embedded, engine, exact_set, matching, sets
     from facesearch.faces.index import event as exact_index
+    from facesearch.faces.index import port
     from facesearch.photos import gallery, indexing, links, looking
     from facesearch.search import face_search as searching
     from facesearch.search import selfies

@@ -2,6 +2,7 @@
 queue without a network."""
 
 import uuid
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -240,19 +241,8 @@ class RebuildBench(World):
         self.service.collections = {}
         self.reader.events[EVENT_ID] = replace(EVENT, faces=faces, vector_table="memory")
         self.people: dict[uuid.UUID, list[int]] = {}
+        self.sets, self.indexer, self.stores = self.plain.sets, self.plain.indexer, self.plain.stores
         self.warm = self.matchers()
-
-    @property
-    def sets(self) -> FaceSets:
-        return self.plain.sets
-
-    @property
-    def indexer(self) -> PhotoIndexer:
-        return self.plain.indexer
-
-    @property
-    def stores(self) -> Stores:
-        return self.plain.stores
 
     @property
     def rebuild(self) -> Rebuild:
@@ -280,11 +270,11 @@ class RebuildBench(World):
     def delete_person(self, person: int) -> None:
         """Delete the person's faces."""
         matchers = self.matchers()
-        parts: dict[bool, PersonParts[Any]] = {
-            True: PersonParts(matchers[True], EmbeddedPerson(self.stores)),
-            False: PersonParts(matchers[False], PersonFaces(self.client, PREFIX, self.photos)),
-        }
-        deletion = PersonDeletion(stores=self.stores, parts=lambda kind: parts[kind is not FaceSetKind.REKOGNITION])
+        ours = PersonParts(matchers[True], EmbeddedPerson(self.stores))
+        theirs = PersonParts(matchers[False], PersonFaces(self.client, PREFIX, self.photos))
+        deletion = PersonDeletion(
+            stores=self.stores, parts=lambda kind: theirs if kind is FaceSetKind.REKOGNITION else ours
+        )
         assert deletion.delete_person(self.event, [selfie(person)]).complete
         for people in self.people.values():
             people[:] = [other for other in people if other != person]
@@ -322,10 +312,8 @@ class RebuildBench(World):
         for face_set in (VECTORS_A, VECTORS_B):
             place = FacePlace(EVENT_ID, face_set.model, EVENT.face_shards)
             found[face_set] = self.items.counts(place, Inline())
-        found[REKOGNITION] = {}
-        for face in self.service.collections.get(f"{PREFIX}{EVENT_ID}", {}).values():
-            image_id = uuid.UUID(face.external_id)
-            found[REKOGNITION][image_id] = found[REKOGNITION].get(image_id, 0) + 1
+        faces = self.service.collections.get(f"{PREFIX}{EVENT_ID}", {}).values()
+        found[REKOGNITION] = Counter(uuid.UUID(face.external_id) for face in faces)
         return {face_set: {each: n for each, n in counts.items() if n} for face_set, counts in found.items()}
 
     def is_settled(self, faces: FaceSet) -> bool:

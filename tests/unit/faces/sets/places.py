@@ -4,8 +4,8 @@ from concurrent.futures import Executor
 from typing import Any
 
 from facesearch.adapters import face_sets as wiring
+from facesearch.faces.distributed import ChosenIndexes
 from facesearch.faces.embedded import EmbeddedMatcher
-from facesearch.faces.index.distributed import ChosenIndexes
 from facesearch.faces.index.event import IndexCache
 from facesearch.faces.index.port import IndexOf
 from facesearch.faces.sets import FaceSets

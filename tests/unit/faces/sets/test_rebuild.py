@@ -236,35 +236,29 @@ def test_one_that_has_switched_cannot_be_cancelled() -> None:
 
 
 def test_what_it_cannot_do_is_said() -> None:
-    site = filled()
+    site, theirs = filled(), filled(REKOGNITION)
     with pytest.raises(UnknownModelError, match="no face model 'arcface'"):
         rebuild(site, model="arcface")
     with pytest.raises(InvalidRequest, match="no --model"):
         rebuild(site, model=A, kind=FaceSetKind.REKOGNITION)
+    for model in (None, A):
+        with pytest.raises(InvalidRequest, match="--faces"):
+            rebuild(theirs, model=model)
     for options in ({"model": A}, {"kind": FaceSetKind.EXACT}, {"model": A, "kind": FaceSetKind.EXACT}):
         assert rebuild(site, **options).switched, "it has that one: nothing to do"
-    assert site.event.erasures == 0
+    assert rebuild(theirs, REKOGNITION).switched
+    assert (site.event.erasures, theirs.event.erasures) == (0, 0)
+    assert rebuild(theirs, kind=FaceSetKind.VECTORS).face_set == VECTORS_A
     rebuild(site, EXACT_B, wait=False)
     for other in (EXACT_A, VECTORS_B, REKOGNITION):
         with pytest.raises(InvalidRequest, match="--cancel"):
             rebuild(site, other)
-    assert site.event.faces == EXACT_A
     site.reader.events[EVENT_ID] = replace(site.event, retain_until="2020-01-01")
     with pytest.raises(InvalidRequest, match="no faces"):
         rebuild(site, EXACT_B)
     site.reader.events.clear()
     with pytest.raises(NotFound):
         rebuild(site)
-
-
-def test_an_event_of_rekognition_s_must_be_told_where_our_faces_go() -> None:
-    site = filled(REKOGNITION)
-    for model in (None, A):
-        with pytest.raises(InvalidRequest, match="--faces"):
-            rebuild(site, model=model)
-    assert rebuild(site, REKOGNITION).switched
-    assert rebuild(site, kind=FaceSetKind.VECTORS).face_set == VECTORS_A
-    assert site.is_settled(VECTORS_A)
 
 
 @pytest.mark.parametrize("kind", [FaceSetKind.VECTORS, FaceSetKind.REKOGNITION])
@@ -295,41 +289,31 @@ def test_an_event_whose_table_was_replaced_is_searched_by_its_records_and_moved_
 def test_a_photo_that_was_being_indexed_when_it_began_is_in_the_new_set_too(after: FaceSet) -> None:
     """Also if the run was killed before it could look: by the message that is delivered again."""
     site = filled()
+    recorded = site.upload(11, BEN)
     with site.stale():
         rebuild(site, after, wait=False)
     late = site.upload(10, ANNA)
-    assert site.kept()[after][late] == 1
-    other = filled()
-    image_id = other.upload(11, BEN)
-    rebuild(other, after, wait=False)
-    assert image_id not in other.kept()[after]
-    other.upload(11, BEN)
-    assert other.kept()[after][image_id] == 1
-    other.check()
-
-
-@every_pair
-def test_a_photo_that_was_being_indexed_all_the_time_is_in_the_new_set_alone(before: FaceSet, after: FaceSet) -> None:
-    site = filled(before)
-    with site.stale():
-        rebuild(site, after)
-    site.upload(10, ANNA)
+    assert (site.kept()[after].get(late), site.kept()[after].get(recorded)) == (1, None)
+    site.upload(11, BEN)
+    assert site.kept()[after][recorded] == 1
     site.check()
-    assert site.is_settled(after)
 
 
 @every_pair
-def test_a_photo_that_was_being_indexed_while_it_was_cancelled_is_in_the_old_set_alone(
-    before: FaceSet, after: FaceSet
+@pytest.mark.parametrize("is_cancelled", [True, False])
+def test_a_photo_that_was_being_indexed_all_the_time_is_in_the_set_that_is_left(
+    before: FaceSet, after: FaceSet, is_cancelled: bool
 ) -> None:
-    site = begun(before, after)
+    site = begun(before, after) if is_cancelled else filled(before)
     with site.stale():
-        site.rebuild.cancel(EVENT_ID)
+        site.rebuild.cancel(EVENT_ID) if is_cancelled else rebuild(site, after)
     site.upload(10, ANNA)
     site.check()
-    site.rebuild.cancel(EVENT_ID)
-    assert {row.built_model for row in site.rows()} <= {"", after.model}
-    assert not [each for each in site.kept()[after].items() if after.kind is not FaceSetKind.EXACT] or after == before
+    if is_cancelled:
+        assert {row.built_model for row in site.rows()} <= {"", after.model}
+        assert after.kind is FaceSetKind.EXACT or not site.kept()[after]
+    else:
+        assert site.is_settled(after)
 
 
 @by_looking

@@ -90,8 +90,7 @@ def test_built_faces_become_the_faces_without_a_reader_having_to_look_again(phot
 
 def test_a_photo_that_was_recorded_with_both_is_promoted_too(photos: PhotoEraser) -> None:
     photos.add(EVENT_ID, 4, Photo(ID, "indexed", "k", 3, 4, A, LIVE, built_model=B, built_faces=NEXT, qualities=b"q"))
-    assert change(photos).faces_by(B) == NEXT
-    assert got(photos).qualities == b"q"
+    assert (change(photos).faces_by(B), got(photos).qualities) == (NEXT, b"q")
     assert photos.promote(EVENT_ID, 4, ID, B)
     assert (got(photos).faces, got(photos).reason, got(photos).qualities) == (NEXT, "", b"")
 
@@ -152,6 +151,4 @@ def test_a_change_of_settings_keeps_the_face_sets(table: Table) -> None:
     assert admin.change_face_sets(event, replace(event, building=REKOGNITION))
     assert admin.update_event(event_id, name="Half marathon").face_sets == (VECTORS_B, REKOGNITION)
     admin.close_event(event_id)
-    closed = admin.event(event_id)
-    assert closed is not None
-    assert not admin.change_face_sets(closed, replace(closed, building=None))
+    assert not admin.change_face_sets(replace(event, building=REKOGNITION), event)

@@ -21,7 +21,7 @@ from facesearch.faces.engine import PLAIN_MODEL, Embedding, Face, RgbImage, engi
 from facesearch.faces.index.event import IndexCache
 from facesearch.faces.index.snapshot import SnapshotError
 from facesearch.faces.index.vectors import probe_of
-from facesearch.faces.packing import FACE_BYTES, pack, values_of
+from facesearch.faces.packing import pack, values_of
 from facesearch.models import DEFAULT_MODEL
 from facesearch.records import Tombstone, image_id_of_bytes
 from tests.support.fakes import EVENT, EVENT_ID, ORG
@@ -121,8 +121,11 @@ class ExactnessBench(World):
 
     def begin(self) -> None:
         """A step begins."""
-        self.uploaded, self.deleting = set(), False
-        self._deleted = {number: self._deleted_at(number) for number in self.gone}
+        self.uploaded, self.deleting, self._deleted = set(), False, {}
+        for number in self.gone:
+            tombstone = self.tombstone(number)
+            assert tombstone is not None, f"nobody knows any more that photo {number} was deleted"
+            self._deleted[number] = tombstone.deleted_at
 
     def end(self) -> None:
         """Look what the step has made of each photo, and that it was nothing forbidden."""
@@ -158,8 +161,9 @@ class ExactnessBench(World):
                     assert kept <= there, f"the snapshot of {model} has a deleted face"
 
     def _check_photo(self, number: int, before: list[int] | None, views: list[int]) -> None:
-        if number in self.gone:
-            assert self._may_return(number), f"photo {number} came back"
+        if number in self.gone:  # it may return if an upload after its deletion was announced in this step
+            later = any(each == number and at > self._deleted[number] for each, at, _ in self.messages)
+            assert number in self.uploaded and later, f"photo {number} came back"  # noqa: PT018
         elif before is None:
             assert number in self.uploaded, f"photo {number} came from nowhere"
         if before is None or (self.deleting and number in self.uploaded):  # maybe deleted, then uploaded afresh
@@ -167,19 +171,9 @@ class ExactnessBench(World):
         assert not Counter(views) - Counter(before), f"photo {number} shows people who were deleted from it"
         assert self.deleting or len(views) == len(before), f"photo {number} has lost people"
 
-    def _may_return(self, number: int) -> bool:
-        """Whether a deleted photo was uploaded after its deletion, and that upload's message came in this step."""
-        later = any(each == number and at > self._deleted[number] for each, at, _ in self.messages)
-        return number in self.uploaded and later
-
     def tombstone(self, number: int) -> Tombstone | None:
         """What is left of a photo of the album that was deleted."""
         return self.photos.tombstone(EVENT_ID, EVENT.shards, id_of(number))
-
-    def _deleted_at(self, number: int) -> int:
-        tombstone = self.tombstone(number)
-        assert tombstone is not None, f"nobody knows any more that photo {number} was deleted"
-        return tombstone.deleted_at
 
     def _recorded(self, number: int) -> list[int] | None:
         """The views whose vectors the photo's record has for the model that is searched; None without a record."""
@@ -189,13 +183,7 @@ class ExactnessBench(World):
         faces = photo.faces_by(self.event.model)
         assert faces is not None, f"photo {number} has no faces by the model that is searched"
         known = [bytes(each) for each in STORED[engine_name(self.event.model)]]
-        values = values_of(faces)
-        assert len(values) == len(faces) // FACE_BYTES
-        return [known.index(bytes(each)) for each in values]
-
-    def expected(self, probe: NDArray[np.float64], minimum: float) -> "Counter[tuple[uuid.UUID, bytes]]":
-        """What a search must find: every stored vector of every photo that is there, each compared in float64."""
-        return Counter((image_id, bytes(row)) for image_id, row in self.stored() if cosine(row, probe) >= minimum)
+        return [known.index(bytes(each)) for each in values_of(faces)]
 
     def stored(self) -> list[tuple[uuid.UUID, NDArray[np.int8]]]:
         """Every face of the photos that are there, as the model that is searched has made it."""
@@ -203,11 +191,12 @@ class ExactnessBench(World):
         return [(id_of(number), rows[view]) for number, views in self.shows.items() for view in views]
 
     def check(self, environment: IndexCache, probe: NDArray[np.float64], minimum: float) -> None:
-        """A search by that environment finds what it must, no less and no more."""
+        """A search by that environment finds what a float64 comparison with every stored vector finds."""
+        expected = Counter((image_id, bytes(row)) for image_id, row in self.stored() if cosine(row, probe) >= minimum)
         index = environment.current(self.event)
         hits = index.search(probe_of(probe), minimum, Inline())
         found = [index.photo(number).image_id for number in hits.photos.tolist()]
-        assert Counter(zip(found, map(bytes, hits.values), strict=True)) == self.expected(probe, minimum)
+        assert Counter(zip(found, map(bytes, hits.values), strict=True)) == expected
         for row, score in zip(hits.values, hits.cosines, strict=True):
             assert abs(cosine(row, probe) - score) < 1e-12
 
