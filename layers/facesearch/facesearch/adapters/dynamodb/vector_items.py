@@ -1,7 +1,7 @@
 """Vector items in a table of their own, under DynamoDB's vector index."""
 
 import uuid
-from collections import ChainMap, Counter
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass
@@ -65,7 +65,7 @@ class DynamoVectorItems(VectorItemStore):
     @override
     def counts(self, place: FacePlace, pool: Executor) -> dict[uuid.UUID, int]:
         shards = pool.map(lambda shard: Counter(map(_photo_of, self._shard(place, shard))), range(place.shards))
-        return dict(ChainMap(*shards))
+        return {image_id: number for photos in shards for image_id, number in photos.items()}
 
     @override
     def nearest(self, place: FacePlace, shard: int, vector: NDArray[np.float64]) -> ShardFaces:
