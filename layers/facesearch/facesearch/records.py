@@ -20,7 +20,7 @@ than this, by whatever retries, is stamped again before it counts as written."""
 OVERLAP_MICROSECONDS = 2_000_000
 """How far before a reader's last look each next one begins: what was not visible then, and is written now, was stamped
 `STAMPED_MICROSECONDS` before that look at the earliest. The rest is for clocks: an operator's is up to 1 s slow
-(`facesearch_cli.clock`), Lambda's agree within milliseconds. Every search during an upload reads it all again."""
+(`photos.corrected_clock`), Lambda's agree within milliseconds. Every search during an upload reads it all again."""
 
 TOMBSTONE_SECONDS = 15 * 86_400
 """How long it is known that a photo was deleted. A warm environment looks for deletions at least once a day
