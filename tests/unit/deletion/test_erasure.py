@@ -337,7 +337,9 @@ def test_a_person_s_receipt_counts_faces_in_sets_that_the_event_does_not_name(st
             return 0 if stay else super().delete(place, image_id, beyond)
 
     site, items = Site(Parts.memory()), Items()
-    event = cast("Any", site.plain.stores.events).update_event(site.event.event_id, vector_table=items.name)
+    event = cast("Any", site.plain.stores.events).update_event(
+        site.event.event_id, vector_table=items.name, vector_models=frozenset({PLAIN_MODEL})
+    )
     sets = face_sets(site.plain.stores.photos, items=items, pool=Inline())
     faces = pack(np.stack([face_of(ANNA, 1)]))
     sets.open(event, FaceSet(PLAIN_MODEL, FaceSetKind.VECTORS)).add([PhotoFaces(id_of(1), faces, 30, 40)])

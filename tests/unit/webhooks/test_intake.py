@@ -29,7 +29,7 @@ from tests.unit.webhooks.bench import CALLBACK, SELFIE, CrashError, WebhookBench
 
 ALONG = base64.b64encode(b"guest").decode()
 LARGE = base64.b64encode(bytes(3 * 2**20)).decode()
-NOT_SELFIES = "Input should be a string, or a list of 1 to 3 strings"
+NOT_SELFIES = "must be a string, or a list of 1 to 3 strings"
 WATCH: dict[str, Any] = {"watch": True, "watch_consent": True, "callback_url": CALLBACK}
 
 

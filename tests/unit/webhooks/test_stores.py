@@ -146,10 +146,10 @@ def test_a_deletion_that_crashed_is_finished_by_a_second_one(
 ) -> None:
     store, delete, left = DynamoJobStore(table, retention_days=30), table.client.delete_item, iter(range(calls))
 
-    def dying(**arguments: Any) -> None:
+    def dying(**arguments: Any) -> Any:
         if next(left, None) is None:
             raise ConnectionError
-        delete(**arguments)
+        return delete(**arguments)
 
     store.add(JOB)
     with monkeypatch.context() as patch:
