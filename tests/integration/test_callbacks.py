@@ -172,8 +172,8 @@ def test_a_deleted_event_leaves_no_callback(callbacks: Callbacks) -> None:
     callbacks.ends(done, CallbackStatus.DELIVERED)
     until(lambda: callbacks.listed(waiting)["attempts"])
     receipt = call(site.stack.state, "event", "delete", site.event_id)
-    assert (receipt["deleted"]["callbacks"], receipt["left"]["callbacks"]) == (2, 0)
-    time.sleep(2)
+    # An attempt that comes once the event is gone deletes its callback itself.
+    assert (receipt["deleted"]["callbacks"] in {1, 2}, receipt["left"]["callbacks"]) == (True, 0)
     assert callbacks.call("list") == {"callbacks": []}
     late = callbacks.announce()
     until(lambda: callbacks.call("list") == {"callbacks": []})
