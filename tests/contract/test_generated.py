@@ -193,8 +193,8 @@ def test_there_were_enough_requests_and_of_every_kind(request: pytest.FixtureReq
     assert answers.total() >= MINIMUM
     for operation in OPERATIONS:
         seen = {status for name, status in answers if name == operation.id}
-        assert {operation.answer.status, *(status for status in operation.refusals if status in CALLERS)} <= seen, (
+        assert {operation.response.status, *(status for status in operation.refusals if status in CALLERS)} <= seen, (
             operation.id
         )
-        assert answers[operation.id, operation.answer.status] >= 50, operation.id
+        assert answers[operation.id, operation.response.status] >= 50, operation.id
     assert replays.total() >= 10

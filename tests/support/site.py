@@ -184,7 +184,7 @@ class MemoryEvents:
     def ended_events(self, today: dt.date) -> list[EndedEvent]:
         return [ended for ended in self.ended if ended.retain_until < today.isoformat()]
 
-    def forget_ended(self, ended: EndedEvent) -> None:
+    def delete_ended(self, ended: EndedEvent) -> None:
         self.ended.remove(ended)
 
 

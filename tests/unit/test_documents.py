@@ -57,6 +57,13 @@ def test_every_command_of_a_document_exists_with_its_options(document: Path) -> 
         assert {word.strip("`,:;)") for word in words if word.startswith("--")} <= known, line
 
 
+def test_every_target_that_a_document_names_is_in_the_makefile() -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    for document in DOCUMENTS:
+        named = re.findall(r"(?:^|`)make ([a-z-]+)", document.read_text(), re.MULTILINE)
+        assert set(named) <= targets, document.name
+
+
 def test_the_map_names_each_module_once() -> None:
     text = (ROOT / "docs" / "contributing" / "map.md").read_text()
     named = Counter(re.findall(r"^\| `([\w/]+\.py)` \|", text, re.MULTILINE))

@@ -1,4 +1,4 @@
-"""The OpenAPI document, generated from the models that the functions answer with and read their calls with."""
+"""The OpenAPI document, generated from the models that the functions read requests and write responses with."""
 
 from tools.openapi.document import FILE, document, text
 

@@ -129,7 +129,7 @@ def _operation(operation: Operation) -> Json:
         case SelfieFormBody():
             form = {"schema": _reference(_SELFIE_FORM), "encoding": _PICTURES}
             described["requestBody"] = {"required": True, "content": {"multipart/form-data": form}}
-    described["responses"] = {str(operation.answer.status): _success(operation)} | {
+    described["responses"] = {str(operation.response.status): _success(operation)} | {
         str(status): _refusal(operation, status, sentence) for status, sentence in sorted(operation.refusals.items())
     }
     return described
@@ -199,12 +199,12 @@ def _uuid(description: str) -> Json:
 
 # ---------------------------------------------------------------- responses
 def _success(operation: Operation) -> Json:
-    answer = operation.answer
-    example = answer.body(message=answer.message, data=answer.data).model_dump(mode="json", by_alias=True)
-    content = {"schema": _reference(answer.name), "example": example}
+    response = operation.response
+    example = response.body(message=response.message, data=response.data).model_dump(mode="json", by_alias=True)
+    content = {"schema": _reference(response.name), "example": example}
     return {
-        "description": answer.sentence,
-        **_headers(_quota(operation, operation.answer.status) | (_REPLAYED if operation.replays else {})),
+        "description": response.sentence,
+        **_headers(_quota(operation, operation.response.status) | (_REPLAYED if operation.replays else {})),
         "content": {JSON: content},
     }
 
@@ -257,7 +257,7 @@ def _schemas() -> Json:
     refusal = create_model(_REFUSAL, __base__=Failure, __doc__=Failure.__doc__)
     models: dict[type[BaseModel], JsonSchemaMode] = {refusal: "serialization"}
     for operation in OPERATIONS:
-        models[operation.answer.body] = "serialization"
+        models[operation.response.body] = "serialization"
         if isinstance(operation.body, JsonBody):
             models[operation.body.model] = "validation"
     _, schemas = models_json_schema(

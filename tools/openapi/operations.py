@@ -34,14 +34,14 @@ class Tag(StrEnum):
     def description(self) -> str:
         """What its operations have in common."""
         return {
-            Tag.SEARCH: "Searching an event by selfie, at once or by a webhook, and what becomes of a search.",
+            Tag.SEARCH: "Search an event by selfie, at once or by webhook, and follow, read or delete the search.",
             Tag.PHOTOS: "An event's gallery, and links to originals.",
-            Tag.EVENTS: "The organisation's events, and what may be called of each.",
+            Tag.EVENTS: "The organisation's events, and what each of them allows.",
         }[self]
 
 
 class SearchPath(EventPath):
-    """Path parameters of a call about one search; what is no UUID there is 400, not 422."""
+    """Path parameters of a request about one search. A `request_id` that is no UUID is 400, not 422."""
 
     request_id: Annotated[
         str,
@@ -68,8 +68,8 @@ class SelfieFormBody:
 
 
 @dataclass(frozen=True)
-class Answer:
-    """The answer to a call that was accepted.
+class SuccessResponse:
+    """The response to a request that was accepted.
 
     Attributes:
         name: of the whole body in the document.
@@ -101,7 +101,7 @@ class Operation:
     Attributes:
         scope: what the key must be good for.
         path: the parameters' model; `query` likewise, if there is a query.
-        refusals: status -> when, for every status beside the answer's.
+        refusals: status -> when, for every other status.
         metered: whether responses tell the organisation's face-search quota.
         replays: whether a response may be that of an earlier call, and then says so.
         signed: whether a webhook's signature does in place of a key.
@@ -115,7 +115,7 @@ class Operation:
     summary: str
     description: str
     path: type[OrgPath]
-    answer: Answer
+    response: SuccessResponse
     refusals: Mapping[int, str]
     query: type[PageQuery] | None = None
     body: JsonBody | SelfieFormBody | None = None
@@ -138,12 +138,12 @@ _TOO_LARGE = "The body is larger than one call may carry."
 _THROTTLED = "Too many requests. Come again after `Retry-After` seconds."
 _TROUBLE = {
     429: _THROTTLED,
-    500: "Internal error. The call can be sent again.",
-    502: "The service did not respond properly. The call can be sent again.",
-    504: "The service did not respond in time. The call can be sent again.",
+    500: "Internal error. You can send the request again.",
+    502: "The service did not respond properly. You can send the request again.",
+    504: "The service did not respond in time. You can send the request again.",
 }
 
-_FACES = Answer("FaceSearchResponse", "A page of the matches.", "Computed face search", examples.FACES)
+_FACES = SuccessResponse("FaceSearchResponse", "A page of the matches.", "Computed face search", examples.FACES)
 
 OPERATIONS = [
     Operation(
@@ -153,13 +153,13 @@ OPERATIONS = [
         Tag.SEARCH,
         Scope.SEARCH,
         "Search an event with a selfie",
-        "Runs one face search and returns a page of the photos that the person on the selfie is in. The search is "
-        "known by its `request_id` from then on: further pages are read with `getFaces`, and the same POST sent again "
-        "is served from the stored result, whatever selfie comes with it, or none, and costs nothing. Send a "
-        "`request_id` of your own to be able to retry a POST whose response never came.\n\n"
-        "The selfie is `file`, or `upload_id` in its place if it is too large for one call: see `createSelfieUpload`. "
-        "Up to three selfies of one person, in any mixture of the two, find more than one does; they are one search. "
-        "With `upload_id` and no `request_id`, the (first) upload's id is the `request_id` as well.",
+        "Runs one face search and returns a page of the photos that show the person on the selfie. Use its "
+        "`request_id` from then on: read further pages with `getFaces`. The same POST sent again returns the stored "
+        "result, whatever selfie you send with it, or none, and costs nothing. Send a `request_id` of your own so that "
+        "you can retry a POST whose response never came.\n\n"
+        "Send the selfie as `file`, or name an `upload_id` if it is too large for one request: see "
+        "`createSelfieUpload`. Send up to three selfies of one person, as files, uploads or both: together they find "
+        "more, and they count as one search. Without a `request_id`, the id of the first upload is the `request_id`.",
         EventPath,
         _FACES,
         {
@@ -190,8 +190,7 @@ OPERATIONS = [
         Tag.SEARCH,
         Scope.READ,
         "Read a page of a finished search",
-        "Answers from the stored result: no selfie, no matching. A result never changes, so photos that were added "
-        "later are not in it.",
+        "Reads the stored result; nothing is matched. A result never changes: photos added later are not in it.",
         SearchPath,
         _FACES,
         {400: "`request_id` is no UUID.", 401: _NO_KEY, 403: _SEARCH_OFF, 404: _NO_SEARCH, 422: _BAD_QUERY, **_TROUBLE},
@@ -204,11 +203,11 @@ OPERATIONS = [
         Tag.SEARCH,
         Scope.SEARCH,
         "Delete a search",
-        "Its result, its selfie, what a webhook has sent for it, and its watch: nothing more is told of it. Searches "
-        "that the watch has told of go, too. Photos and faces stay. Also of an event that is disabled or over, and "
-        "of a search that is running: it keeps nothing.",
+        "Deletes its result, its selfie, what a webhook sent for it, and its watch with the searches that the watch "
+        "reported. Photos and faces stay. You can also delete a search of an event that is disabled or over, and a "
+        "search that is still running: it then keeps nothing.",
         SearchPath,
-        Answer("DeletedSearchResponse", "The search is gone.", "Face search deleted", examples.DELETED),
+        SuccessResponse("DeletedSearchResponse", "The search is gone.", "Face search deleted", examples.DELETED),
         {
             400: "`request_id` is no UUID.",
             401: _NO_KEY,
@@ -224,13 +223,19 @@ OPERATIONS = [
         "receiveWebhook",
         Tag.SEARCH,
         Scope.SEARCH,
-        "Have an event searched by a signed webhook",
-        "Takes a message signed as [Standard Webhooks](https://www.standardwebhooks.com) says, by a secret of the "
-        "organisation, not more than five minutes ago; or one with a key. The search then runs on its own: ask "
-        "`getSearchStatus` how far it has come, or give a `callback_url` to be told. The same `webhook-id` again, or "
-        "the same `request_id`, is the same search: the same response, and nothing runs twice.",
+        "Start a search by a signed webhook",
+        "Takes a message with a key, or one signed with a secret of the organisation not more than five minutes ago, "
+        "as [Standard Webhooks](https://www.standardwebhooks.com) says. The search then runs in the background: ask "
+        "`getSearchStatus`, or send a `callback_url` to be told when it ends. The same `webhook-id` or the same "
+        "`request_id` again is the same search: you get the same response, and nothing runs twice.",
         EventPath,
-        Answer("QueuedSearchResponse", "The search is known.", "Face search queued", examples.QUEUED, 202),
+        SuccessResponse(
+            "QueuedSearchResponse",
+            "The search is queued, or known already.",
+            "Face search queued",
+            examples.QUEUED,
+            202,
+        ),
         {
             400: "The body is not JSON, `request_id` is no UUID, or `selfie_base64` is not base64, or empty.",
             401: "Neither `X-API-Key` nor a valid signature: it is missing, forged, more than five minutes off, or the "
@@ -252,11 +257,11 @@ OPERATIONS = [
         "getSearchStatus",
         Tag.SEARCH,
         Scope.READ,
-        "Ask how far a search has come",
-        "Of a search that a webhook has asked for: queued, running, done or failed, and why. Any other search that is "
-        "finished is done.",
+        "Read the status of a search",
+        "Says whether a search that a webhook started is queued, running, done or failed, and why it failed. Any other "
+        "finished search is done.",
         SearchPath,
-        Answer("SearchStatusResponse", "How far it has come.", "Face search status", examples.STATUS),
+        SuccessResponse("SearchStatusResponse", "The status.", "Face search status", examples.STATUS),
         {
             400: "`request_id` is no UUID.",
             401: _NO_KEY,
@@ -273,10 +278,11 @@ OPERATIONS = [
         Tag.SEARCH,
         Scope.SEARCH,
         "Get a link to upload a large selfie with",
-        "For a selfie that is too large for one call. POST a multipart form to `url`: all `fields`, then the picture "
-        "as the last part, `file`. Then search with `upload_id` in place of `file`. An upload is good for one search.",
+        "For a selfie that is too large for one request. POST a multipart form to `url`: all `fields`, then the "
+        "picture as the last part, `file`. Then search with `upload_id` in place of `file`. An upload serves one "
+        "search.",
         EventPath,
-        Answer("SelfieUploadResponse", "Where to upload to.", "Upload the selfie", examples.UPLOAD),
+        SuccessResponse("SelfieUploadResponse", "Where to upload to.", "Upload the selfie", examples.UPLOAD),
         {401: _NO_KEY, 403: _SEARCH_OFF, 404: _NO_EVENT, 413: _TOO_LARGE, 422: _BAD_BODY, **_TROUBLE},
         body=JsonBody(UploadRequest, required=False, example=examples.UPLOAD_REQUEST),
     ),
@@ -287,10 +293,10 @@ OPERATIONS = [
         Tag.PHOTOS,
         Scope.READ,
         "List all photos of an event",
-        "By capture time, then `image_id`; photos without a capture time come last. The first page of an event of "
-        "hundreds of thousands of photos may take several calls, each but the last refused with 429.",
+        "Ordered by capture time, then `image_id`; photos without a capture time come last. The first page of an event "
+        "with hundreds of thousands of photos may take several requests, each but the last refused with 429.",
         EventPath,
-        Answer("ImagesResponse", "A page of the gallery.", "Records for all images", examples.IMAGES),
+        SuccessResponse("ImagesResponse", "A page of the gallery.", "Records for all images", examples.IMAGES),
         {
             401: _NO_KEY,
             403: _EVENT_OFF,
@@ -311,10 +317,10 @@ OPERATIONS = [
         "Get download links to originals",
         "Links live one hour at most. On AWS a link may end sooner, with the session that signed it; S3 then returns "
         "403, and you ask again for the links that you still need. Links outlive a key that is deactivated. An image "
-        "that cannot be linked is a row of `failed_urls` and nobody else's trouble. `identifier` is null where a list "
-        "was sent.",
+        "that cannot be linked is a row of `failed_urls`; the other links still come. `identifier` is null where a "
+        "list was sent.",
         EventPath,
-        Answer("OriginalPhotosResponse", "A page of links.", "Original photos", examples.ORIGINALS),
+        SuccessResponse("OriginalPhotosResponse", "A page of links.", "Original photos", examples.ORIGINALS),
         {
             400: "`method` is `selfie` and the identifier is no UUID; or the image of `image_id`, or every one of "
             "`image_ids`, is no photo of the event.",
@@ -338,7 +344,7 @@ OPERATIONS = [
         "List the organisation's events",
         "Newest first.",
         OrgPath,
-        Answer("EventsResponse", "A page of events.", "Records for events", examples.EVENTS),
+        SuccessResponse("EventsResponse", "A page of events.", "Records for events", examples.EVENTS),
         {401: _NO_KEY, 403: f"{_BAD_KEY}.", 404: "There is no such route.", 422: _BAD_QUERY, **_TROUBLE},
         query=EventsQuery,
     ),
@@ -349,9 +355,9 @@ OPERATIONS = [
         Tag.EVENTS,
         Scope.READ,
         "Read an event's metadata and feature flags",
-        "Answers for a disabled event too: the flags say what may be called.",
+        "Also for a disabled event: the flags say what the event allows.",
         EventPath,
-        Answer("EventDetailsResponse", "The event.", "Event details", examples.DETAILS),
+        SuccessResponse("EventDetailsResponse", "The event.", "Event details", examples.DETAILS),
         {401: _NO_KEY, 403: f"{_NOT_YOURS}.", 404: _NO_EVENT, 422: _BAD_PATH, **_TROUBLE},
     ),
     Operation(
@@ -360,10 +366,10 @@ OPERATIONS = [
         "ping",
         Tag.EVENTS,
         Scope.READ,
-        "Try a key on an event",
-        "Touches no photo data, and works for a disabled event too.",
+        "Check a key for an event",
+        "Reads no photo data. Also for a disabled event.",
         EventPath,
-        Answer("PingResponse", "The key is good for the event.", "pong", examples.PONG),
+        SuccessResponse("PingResponse", "The key works for the event.", "pong", examples.PONG),
         {401: _NO_KEY, 403: f"{_NOT_YOURS}.", 404: _NO_EVENT, 422: _BAD_PATH, **_TROUBLE},
     ),
 ]

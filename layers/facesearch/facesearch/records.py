@@ -251,7 +251,7 @@ class PhotoEraser(PhotoStore, Protocol):
         Another model's faces that a rebuild has put beside them go, too: they are of everybody on it.
         """
 
-    def purge(self, event_id: int, shard: int) -> Held:
+    def delete_all(self, event_id: int, shard: int) -> Held:
         """Delete every record of the shard, tombstones too; how much it held, of which tombstones are no photos."""
 
     def count(self, event_id: int, shard: int) -> Held:

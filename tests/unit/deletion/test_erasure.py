@@ -510,7 +510,7 @@ def test_an_event_that_fails_does_not_keep_those_behind_it_from_ending() -> None
         next(run)
 
 
-def test_the_edge_is_told_to_forget_the_renditions() -> None:
+def test_the_cdn_cache_is_told_to_delete_the_renditions() -> None:
     class CloudFront:
         def __init__(self) -> None:
             self.paths: list[list[str]] = []

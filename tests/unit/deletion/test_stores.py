@@ -114,13 +114,13 @@ def test_faces_are_replaced_only_if_nothing_has_changed_since_they_were_read(sto
     assert feed(store)[0].status == "deleted"
 
 
-def test_a_purged_shard_and_a_removed_photo_leave_no_trace(store: PhotoEraser) -> None:
+def test_a_deleted_shard_and_a_removed_photo_leave_no_trace(store: PhotoEraser) -> None:
     for number in range(0, 240, 4):
         store.add(EVENT_ID, 4, Photo(uuid.UUID(int=number), "failed", "k", reason="no"))
     store.add(EVENT_ID, 4, Photo(uuid.UUID(int=1), "failed", "k", reason="no"))
     store.delete(EVENT_ID, 4, ID)
     assert (store.count(EVENT_ID, 0).photos, store.count(EVENT_ID, 1).photos) == (60, 1)
-    assert store.purge(EVENT_ID, 0).photos == 59, "the tombstone is no photo"
+    assert store.delete_all(EVENT_ID, 0).photos == 59, "the tombstone is no photo"
     assert (store.count(EVENT_ID, 0).photos, store.count(EVENT_ID, 1).photos, feed(store)) == (0, 1, [])
     store.remove(EVENT_ID, 4, uuid.UUID(int=1))
     assert store.count(EVENT_ID, 1).photos == 0
@@ -197,7 +197,7 @@ def test_what_is_under_way_is_listed_until_it_is_over(log: ErasureLog | None, ta
     assert log.pending(EVENT_ID) == entries[:1]
 
 
-def test_a_result_is_listed_withdrawn_and_deleted(results: tuple[Reader, ResultStore]) -> None:
+def test_a_result_is_listed_hidden_and_deleted(results: tuple[Reader, ResultStore]) -> None:
     reader, store = results
     store.save(SEARCH, SearchSummary(250, 90), photos(250), 0)
     assert list(store.searches(EVENT_ID)) == [SEARCH]

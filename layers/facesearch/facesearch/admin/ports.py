@@ -38,7 +38,7 @@ class EventEndings(Protocol):
     def ended_events(self, today: dt.date) -> list[EndedEvent]:
         """Events whose last day is before `today`, as long as something of them may be left."""
 
-    def forget_ended(self, ended: EndedEvent) -> None:
+    def delete_ended(self, ended: EndedEvent) -> None:
         """Nothing of its faces is left: it need not be looked at again."""
 
 

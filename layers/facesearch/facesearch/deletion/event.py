@@ -37,7 +37,7 @@ class EventDeletion:
     def _sweep(self, event: Event, deleted: Counts, *, originals: bool) -> None:
         stores, event_id, every = self.stores, event.event_id, self.stores.sets.every(event)
         stores.searches.delete_of_event(event, deleted)
-        held = [stores.photos.purge(event_id, shard) for shard in range(event.shards)]
+        held = [stores.photos.delete_all(event_id, shard) for shard in range(event.shards)]
         deleted.photos += sum(each.photos for each in held)
         deleted.snapshots += stores.snapshots.delete(event_id)
         # Faces in a face set are those of the records once more, or of another face set.

@@ -57,7 +57,7 @@ class FaceRetention:
             self._delete_copies(event, deleted)
         # Once more on the next day: a photo that was being indexed at midnight had its faces looked for before.
         if not left.faces and ended.retain_until < (today - dt.timedelta(days=1)).isoformat():
-            self.events.forget_ended(ended)
+            self.events.delete_ended(ended)
         return Receipt(ended.event_id, deleted, left)
 
     def _delete_copies(self, event: Event, deleted: Counts) -> None:

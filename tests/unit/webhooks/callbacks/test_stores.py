@@ -89,7 +89,7 @@ def test_what_was_not_delivered_can_begin_anew(store: Any, status: CallbackStatu
     assert store.restart(again) is False
 
 
-def test_an_organisation_s_and_an_event_s_are_listed_counted_and_purged(store: Any) -> None:
+def test_an_organisation_s_and_an_event_s_are_listed_counted_and_deleted(store: Any) -> None:
     keys = [CallbackKey(ORG, event, uuid.UUID(int=number)) for event in (EVENT_ID, 45, 4567) for number in range(30)]
     for key in (*keys, CallbackKey(ORG + 1, EVENT_ID, uuid.UUID(int=1))):
         store.add(replace(CALLBACK, key=key))

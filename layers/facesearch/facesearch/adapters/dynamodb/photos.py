@@ -236,7 +236,7 @@ class DynamoPhotoStore(PhotoEraser):
         )
 
     @override
-    def purge(self, event_id: int, shard: int) -> Held:
+    def delete_all(self, event_id: int, shard: int) -> Held:
         photos = faces = 0
 
         def items() -> Iterator[Item]:

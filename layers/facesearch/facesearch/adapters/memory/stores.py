@@ -242,7 +242,7 @@ class MemoryPhotoStore(PhotoEraser):
         return self._put(event_id, shards, photo, **made)
 
     @override
-    def purge(self, event_id: int, shard: int) -> Held:
+    def delete_all(self, event_id: int, shard: int) -> Held:
         photos = list(self.records(event_id, shard))
         self._shards.pop((event_id, shard), None)
         return Held(len(photos), sum(map(face_bytes, photos)))

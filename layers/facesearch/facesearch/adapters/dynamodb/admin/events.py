@@ -168,7 +168,7 @@ class EventAdmin(OrgAdmin, EventLifecycle, EventFaceSets):
         return [EndedEvent(item["event_id"], item["sk"].partition("#")[0]) for item in items]
 
     @override
-    def forget_ended(self, ended: EndedEvent) -> None:
+    def delete_ended(self, ended: EndedEvent) -> None:
         self.table.write(delete(_last_day_key(ended)))
 
     def _existing(self, event_id: int) -> Event:
