@@ -94,10 +94,11 @@ def test_what_a_queue_gives_up_is_kept_two_weeks_and_told(queue: Resource) -> No
         assert alarms("ApproximateAgeOfOldestMessage", name)
 
 
-def test_queues_and_tables_are_encrypted() -> None:
+def test_queues_and_tables_are_encrypted_and_tables_paid_by_use() -> None:
     assert {queue.properties["SqsManagedSseEnabled"] for queue in QUEUES} == {True}
     tables = TEMPLATE.of_type("AWS::DynamoDB::Table")
     assert all(table.properties["SSESpecification"] == {"SSEEnabled": True} for table in tables)
+    assert all(table.properties["BillingMode"] == "PAY_PER_REQUEST" for table in tables)
 
 
 @pytest.mark.parametrize("function", FUNCTIONS, ids=ids)
