@@ -31,8 +31,8 @@ class _LazyFinder(MetaPathFinder):
 
 @contextmanager
 def on_first_use() -> Iterator[None]:
-    """The block imports modules, which are run when something of them is first used: by the thread that builds parts, for
-    before Python 3.12 `LazyLoader` lets a second thread see half a module."""
+    """The block imports modules, which are run when something of them is first used. That is for the thread that builds
+    parts: before Python 3.12 `LazyLoader` shows a second thread half a module."""
     finder = _LazyFinder()
     sys.meta_path.insert(0, finder)
     try:
