@@ -334,6 +334,6 @@ def _key_name(path: Path) -> str:
     The folder tells files of one name apart. Not one that the indexer skips: it was asked for by its own name.
     """
     folder = path.parent.resolve().name
-    name = path.name if litter_in([folder]) else f"{folder}/{path.name}"
+    name = path.name if litter_in([folder, path.name]) else f"{folder}/{path.name}"
     text = name.encode("utf-8", "replace").decode()
     return "".join(c if c.isprintable() else "_" for c in text)

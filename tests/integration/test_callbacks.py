@@ -88,7 +88,7 @@ def callbacks(stack_site: Site) -> Iterator[Callbacks]:
 
 def test_one_that_is_down_for_good_is_a_dead_letter_until_a_replay_delivers_it(callbacks: Callbacks) -> None:
     down = f"http://127.0.0.1:{_closed_port()}/hooks/private-path"
-    failed = callbacks.announce(type="face_search.failed", total=None, confidence=None, reason="No face was found.")
+    failed = callbacks.announce(type="face_search.failed", summary=None, reason="No face was found.")
     until(lambda: callbacks.receiver.of(failed))
     before = callbacks.dead_letters()
     request_id = callbacks.announce(callback_url=down)
@@ -153,7 +153,7 @@ def test_the_documents_receiver_takes_what_is_signed_and_tells_of_it_once(callba
             completed = callbacks.announce(callback_url=url)
             callbacks.ends(completed, CallbackStatus.DELIVERED)
             failed = callbacks.announce(
-                callback_url=url, type="face_search.failed", total=None, confidence=None, reason="No face was found."
+                callback_url=url, type="face_search.failed", summary=None, reason="No face was found."
             )
             callbacks.ends(failed, CallbackStatus.DELIVERED)
             assert httpx.post(url, content=b"{}").status_code == 401

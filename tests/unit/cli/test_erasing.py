@@ -10,7 +10,7 @@ import typer
 
 from facesearch.adapters.dynamodb.photos import DynamoErasureLog, DynamoPhotoStore
 from facesearch.adapters.dynamodb.table import Table
-from facesearch.deletion.stores import Erasing
+from facesearch.deletion.log import Erasing
 from facesearch.faces.packing import pack
 from facesearch.models import DEFAULT_MODEL
 from facesearch.records import SHARDS, Photo, original_key, rendition_keys

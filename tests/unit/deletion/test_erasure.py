@@ -15,9 +15,9 @@ import pytest
 from facesearch.adapters.cloudfront.cdn_cache import CloudFrontCache
 from facesearch.adapters.memory.vector_items import MemoryVectorItems
 from facesearch.admin.models import EndedEvent
+from facesearch.deletion.log import Erasing
 from facesearch.deletion.photos import Files, PhotoDeletion
 from facesearch.deletion.receipts import Counts, Looked, Receipt
-from facesearch.deletion.stores import Erasing
 from facesearch.errors import InvalidRequest, NoFaceFound, NotFound
 from facesearch.faces.engine import PLAIN_MODEL
 from facesearch.faces.packing import pack

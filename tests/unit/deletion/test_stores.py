@@ -18,7 +18,7 @@ from facesearch.adapters.dynamodb.results import DynamoResultStore
 from facesearch.adapters.dynamodb.table import Table, put
 from facesearch.adapters.memory.stores import MemoryErasureLog, MemoryPhotoStore, MemoryReader
 from facesearch.adapters.s3.objects import S3Objects
-from facesearch.deletion.stores import Erasing, ErasureLog
+from facesearch.deletion.log import Erasing, ErasureLog
 from facesearch.models import Page, SearchKey, SearchSummary
 from facesearch.photos.objects import StillThereError
 from facesearch.reading import Reader, Wanted

@@ -356,6 +356,19 @@ def test_a_warm_index_reads_only_what_is_new(pool: ThreadPoolExecutor, monkeypat
     assert len(match_faces(index, PERSON, 0.5, pool)) == 41
 
 
+def test_a_photo_that_is_stamped_anew_while_it_is_read_counts_once(pool: ThreadPoolExecutor) -> None:
+    class Stamping(MemoryPhotoStore):
+        def changes(self, event_id: int, shard: int, since: int, *, faces: bool = True) -> Iterator[Photo]:
+            for change in super().changes(event_id, shard, since, faces=faces):
+                yield change
+                yield replace(change, faces=pack(np.stack([stranger()])), changed_at=change.changed_at + 1)
+
+    store, index = Stamping(), EventIndex(EVENT_ID, MODEL)
+    store.add(EVENT_ID, 4, photo(near(0.7)))
+    index.refresh(store, EVENT, pool)
+    assert (index.faces, match_faces(index, PERSON, 0.5, pool)) == (1, [])
+
+
 def test_the_overlap_is_read_again_and_counted_once(pool: ThreadPoolExecutor) -> None:
     store, index = MemoryPhotoStore(), EventIndex(EVENT_ID, MODEL)
     store.add(EVENT_ID, 4, photo(near(0.7)))

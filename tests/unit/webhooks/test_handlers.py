@@ -68,10 +68,11 @@ def test_the_sample_webhook_is_taken_once_and_its_command_is_the_sample_command(
     assert deployment.send(**{"webhook-signature": "v1,"})["statusCode"] == 401
 
 
-def test_commands_that_are_over_and_such_as_make_no_sense_are_told_apart(deployment: Deployment) -> None:
+@pytest.mark.parametrize("body", ["{}", '{"org_id": 1, "event_id": 2, "request_id": "of no command"}'])
+def test_commands_that_are_over_and_such_as_make_no_sense_are_told_apart(deployment: Deployment, body: str) -> None:
     event = deployment.sample("searchjobs")
     record = event["Records"][0]
-    event["Records"].append(record | {"messageId": "another", "body": "{}"})
+    event["Records"].append(record | {"messageId": "another", "body": body})
     assert load("searchjobs")(event, Context("searchjobs")) == {"batchItemFailures": [{"itemIdentifier": "another"}]}
 
 

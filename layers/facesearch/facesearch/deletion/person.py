@@ -5,10 +5,11 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Generic, Protocol, TypeVar
 
+from facesearch.deletion.log import Erasing
 from facesearch.deletion.photos import Files, PhotoDeletion
 from facesearch.deletion.receipts import Counts, Looked, Receipt
 from facesearch.deletion.selfies import Progress, delete_showing
-from facesearch.deletion.stores import Erasing, Stores
+from facesearch.deletion.stores import Stores
 from facesearch.errors import InvalidRequest
 from facesearch.faces.sets import Written
 from facesearch.models import Event, FaceSetKind, PhotoMatch, SearchKey

@@ -10,8 +10,9 @@ import uuid
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from facesearch.deletion.log import Erasing
 from facesearch.deletion.receipts import Counts, Receipt
-from facesearch.deletion.stores import Erasing, Stores
+from facesearch.deletion.stores import Stores
 from facesearch.faces.index.snapshot import SnapshotInfo
 from facesearch.faces.packing import FACE_BYTES
 from facesearch.faces.sets import Written

@@ -1,50 +1,19 @@
-"""What deletions work on, and the list of those under way: written before one begins, emptied as its last step."""
+"""What deletions work on."""
 
-import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from facesearch.admin.ports import EventLifecycle
+from facesearch.deletion.log import ErasureLog
 from facesearch.deletion.search import SearchDeletion
 from facesearch.faces.exact_set import SnapshotBuilder
 from facesearch.faces.index.snapshot import SnapshotStore
 from facesearch.faces.sets import FaceSets, FaceWriter
 from facesearch.models import Event
 from facesearch.photos.objects import Objects
-from facesearch.records import Original, PhotoEraser
+from facesearch.records import PhotoEraser
 from facesearch.webhooks.watches.watch import Probes
-
-
-@dataclass(frozen=True)
-class Erasing:
-    """A photo that is being deleted, or that loses faces.
-
-    Attributes:
-        whole: the photo itself goes; if not, only what names it does.
-        places: where its original lies, as far as it is known.
-        renditions, originals: whether these files go, too.
-    """
-
-    image_id: uuid.UUID
-    whole: bool
-    places: tuple[Original, ...] = ()
-    renditions: bool = False
-    originals: bool = False
-
-
-class ErasureLog(Protocol):
-    """The list."""
-
-    def begin(self, event_id: int, each: Iterable[Erasing]) -> None:
-        """Enter what is about to be deleted."""
-
-    def pending(self, event_id: int) -> list[Erasing]:
-        """All that was begun and is not over."""
-
-    def end(self, event_id: int, image_ids: Iterable[uuid.UUID]) -> None:
-        """These are over."""
 
 
 class CdnCache:

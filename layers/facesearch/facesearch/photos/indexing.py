@@ -143,13 +143,14 @@ class PhotoIndexer:
             if now.keeps_faces and (report.outcome is IndexingOutcome.KNOWN or now.face_sets != event.face_sets):
                 self._again.complete(now, image_id)
             return report
+        if report.outcome in (IndexingOutcome.INDEXED, IndexingOutcome.FAILED):
+            # First: a redelivery finds no event, and looks for nothing any more.
+            self.photos.remove(event_id, event.shards, image_id)
+            self.pictures.unpublish(event_id, image_id)
+            report = _ignored("the event was deleted meanwhile", image_id)
         for face_set in written:
             self.sets.open(event, face_set).delete()
-        if report.outcome not in (IndexingOutcome.INDEXED, IndexingOutcome.FAILED):
-            return report
-        self.photos.remove(event_id, event.shards, image_id)
-        self.pictures.unpublish(event_id, image_id)
-        return _ignored("the event was deleted meanwhile", image_id)
+        return report
 
     def _index_photo(self, event: Event, upload: Upload, written: Written) -> IndexingReport:
         event_id, key = event.event_id, upload.key

@@ -3,14 +3,18 @@
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import ClassVar, Protocol
 
-from pydantic import TypeAdapter
+from pydantic import ConfigDict, TypeAdapter
 
 from facesearch.models import SearchKey
 
 LONGEST_DELAY = 900
 """Seconds that SQS can hold a new message back."""
+
+
+STRICT = ConfigDict(extra="forbid")
+"""A message with anything else in it is none of ours, and ends as a dead letter."""
 
 
 class NotNowError(Exception):
@@ -31,6 +35,7 @@ class SearchCommand:
     waits: int = 0
     asides: int = 0
     tries: int = 0
+    __pydantic_config__: ClassVar = STRICT
 
 
 @dataclass(frozen=True)
@@ -42,6 +47,7 @@ class WatchCommand:
     event_id: int
     after: uuid.UUID | None = None
     counted: int = 0
+    __pydantic_config__: ClassVar = STRICT
 
 
 Command = SearchCommand | WatchCommand

@@ -13,7 +13,7 @@ from typing_extensions import override
 
 from facesearch.adapters.dynamodb import schema
 from facesearch.adapters.dynamodb.table import Item, RefusedError, Table, delete, encode, put, record, replacing, update
-from facesearch.deletion.stores import Erasing, ErasureLog
+from facesearch.deletion.log import Erasing, ErasureLog
 from facesearch.errors import Throttled
 from facesearch.models import MICROSECONDS
 from facesearch.records import (

@@ -31,7 +31,7 @@ class RefusedError(Exception):
     """A condition did not hold: of which write in a transaction, from 0, or what the item was that one has met."""
 
     position: int = 0
-    item: Item = field(default_factory=dict)
+    item: Item = field(default_factory=dict, repr=False)
 
 
 class Conflict(Throttled):

@@ -12,7 +12,7 @@ from typing import Any
 
 from typing_extensions import override
 
-from facesearch.deletion.stores import Erasing, ErasureLog
+from facesearch.deletion.log import Erasing, ErasureLog
 from facesearch.faces.index.snapshot import Snapshot as FaceSnapshot
 from facesearch.faces.index.snapshot import SnapshotError, SnapshotInfo, SnapshotStore, decode, encode
 from facesearch.models import (

@@ -80,8 +80,9 @@ class EventIndex(FaceIndex):
         since = max(0, self.complete_until - OVERLAP_MICROSECONDS)
 
         def read(shard: int) -> list[Photo]:
+            # One that is stamped anew while its shard is read may come again on a later page: the later one counts.
             changes = store.changes(event.event_id, shard, since)
-            return [change for change in changes if self._is_news(change)]
+            return list({change.image_id: change for change in changes if self._is_news(change)}.values())
 
         self.apply(change for news in list(pool.map(read, range(event.shards))) for change in news)
         self.complete_until = started
