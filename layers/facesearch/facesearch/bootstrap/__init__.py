@@ -9,15 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from facesearch.api.authentication import Authenticator
-from facesearch.bootstrap.stores import StoreContainer, on_first_use, part
+from facesearch.bootstrap.stores import Later, StoreContainer, part
 from facesearch.models import Event, FaceSetKind, QuotaLimits, QuotaState
 from facesearch.reading import Wanted
 from facesearch.search.quota import Meter
 
-with on_first_use():
+if TYPE_CHECKING:
     from facesearch.adapters import face_sets
     from facesearch.adapters.dynamodb import shares
     from facesearch.adapters.kms import probes
@@ -39,6 +39,40 @@ with on_first_use():
     from facesearch.webhooks import outbound as sharing
     from facesearch.webhooks.callbacks import callback, delivery
     from facesearch.webhooks.watches import runner, watch
+else:
+    face_sets = Later("facesearch.adapters.face_sets")
+    shares = Later("facesearch.adapters.dynamodb.shares")
+    probes = Later("facesearch.adapters.kms.probes")
+    collections = Later("facesearch.adapters.rekognition.collections")
+    rekognition = Later("facesearch.adapters.rekognition.matcher")
+    s3_links = Later("facesearch.adapters.s3.links")
+    pictures = Later("facesearch.adapters.s3.pictures")
+    s3_selfies = Later("facesearch.adapters.s3.selfies")
+    upstream = Later("facesearch.adapters.upstream.matcher")
+    retention = Later("facesearch.deletion.retention")
+    deletion = Later("facesearch.deletion.search")
+    distributed = Later("facesearch.faces.distributed")
+    embedded = Later("facesearch.faces.embedded")
+    engine = Later("facesearch.faces.engine")
+    exact_set = Later("facesearch.faces.exact_set")
+    matching = Later("facesearch.faces.matching")
+    sets = Later("facesearch.faces.sets")
+    exact_index = Later("facesearch.faces.index.event")
+    port = Later("facesearch.faces.index.port")
+    gallery = Later("facesearch.photos.gallery")
+    indexing = Later("facesearch.photos.indexing")
+    links = Later("facesearch.photos.links")
+    looking = Later("facesearch.photos.looking")
+    searching = Later("facesearch.search.face_search")
+    selfies = Later("facesearch.search.selfies")
+    intake = Later("facesearch.webhooks.intake")
+    job_runner = Later("facesearch.webhooks.job_runner")
+    pending_selfies = Later("facesearch.webhooks.pending_selfies")
+    sharing = Later("facesearch.webhooks.outbound")
+    callback = Later("facesearch.webhooks.callbacks.callback")
+    delivery = Later("facesearch.webhooks.callbacks.delivery")
+    runner = Later("facesearch.webhooks.watches.runner")
+    watch = Later("facesearch.webhooks.watches.watch")
 
 CALLBACKS_AT_ONCE = 10
 """A batch, whose every callback may wait 15 s for its receiver."""
@@ -71,19 +105,20 @@ class Container(StoreContainer):
             wait_seconds=settings.duplicate_wait_seconds,
         )
 
-    def _matcher_of(self, kind: FaceSetKind) -> matching.Matcher[Any]:
+    @cached_property
+    def _matcher_of(self) -> Callable[[FaceSetKind], matching.Matcher[Any]]:
         if self.settings.engine == "upstream":
-            return self._upstream_matcher
-        if kind is not FaceSetKind.REKOGNITION:
-            return self._embedded_matcher
-        self.face_sets.require(kind)
-        return self._rekognition_matcher
+            pages = ThreadPoolExecutor(upstream.PAGES_AT_ONCE, thread_name_prefix="pages")
+            matcher = upstream.UpstreamMatcher(self._upstream, pages)
+            return lambda kind: matcher
 
-    _upstream_matcher = part(
-        lambda self: upstream.UpstreamMatcher(
-            self._upstream, ThreadPoolExecutor(upstream.PAGES_AT_ONCE, thread_name_prefix="pages")
-        )
-    )
+        def matcher_of(kind: FaceSetKind) -> matching.Matcher[Any]:
+            if kind is not FaceSetKind.REKOGNITION:
+                return self._embedded_matcher
+            self.face_sets.require(kind)
+            return self._rekognition_matcher
+
+        return matcher_of
 
     @cached_property
     def _embedded_matcher(self) -> embedded.EmbeddedMatcher:

@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from functools import cached_property
-from importlib.abc import MetaPathFinder
-from importlib.machinery import ModuleSpec, PathFinder
-from importlib.util import LazyLoader
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeVar
-
-from typing_extensions import override
 
 from facesearch.adapters.dynamodb.quota import DynamoTokenBuckets
 from facesearch.adapters.dynamodb.reading import DynamoEventDirectory, DynamoReader
@@ -20,28 +14,22 @@ from facesearch.adapters.dynamodb.table import Table
 from facesearch.settings import Settings
 
 
-class _LazyFinder(MetaPathFinder):
-    @override
-    def find_spec(self, fullname: str, path: Sequence[str] | None, target: Any = None) -> ModuleSpec | None:
-        spec = PathFinder.find_spec(fullname, path, target)
-        if spec is not None and spec.loader is not None and fullname.startswith("facesearch."):
-            spec.loader = LazyLoader(spec.loader)
-        return spec
+class Later:
+    """A module that is imported when something of it is first used: by any thread, and once more if that failed."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __getattr__(self, attribute: str) -> Any:
+        return getattr(import_module(self._name), attribute)
 
 
-@contextmanager
-def on_first_use() -> Iterator[None]:
-    """The block imports modules, which are run when something of them is first used. That is for the thread that builds
-    parts: before Python 3.12 `LazyLoader` shows a second thread half a module."""
-    finder = _LazyFinder()
-    sys.meta_path.insert(0, finder)
-    try:
-        yield
-    finally:
-        sys.meta_path.remove(finder)
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_kms import KMSClient
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_sqs import SQSClient
 
-
-with on_first_use():
     from facesearch.adapters import aws, outbound
     from facesearch.adapters.dynamodb import admin, callbacks, idempotency, jobs, photos, results, vector_items, watches
     from facesearch.adapters.opencv import face_engine
@@ -50,12 +38,27 @@ with on_first_use():
     from facesearch.adapters.sqs import indexing, webhooks
     from facesearch.adapters.upstream import api as upstream
     from facesearch.adapters.upstream import breaker
+else:
+    aws = Later("facesearch.adapters.aws")
+    outbound = Later("facesearch.adapters.outbound")
+    admin = Later("facesearch.adapters.dynamodb.admin")
+    callbacks = Later("facesearch.adapters.dynamodb.callbacks")
+    idempotency = Later("facesearch.adapters.dynamodb.idempotency")
+    jobs = Later("facesearch.adapters.dynamodb.jobs")
+    photos = Later("facesearch.adapters.dynamodb.photos")
+    results = Later("facesearch.adapters.dynamodb.results")
+    vector_items = Later("facesearch.adapters.dynamodb.vector_items")
+    watches = Later("facesearch.adapters.dynamodb.watches")
+    face_engine = Later("facesearch.adapters.opencv.face_engine")
+    collections = Later("facesearch.adapters.rekognition.collections")
+    objects = Later("facesearch.adapters.s3.objects")
+    selfies = Later("facesearch.adapters.s3.selfies")
+    snapshots = Later("facesearch.adapters.s3.snapshots")
+    indexing = Later("facesearch.adapters.sqs.indexing")
+    webhooks = Later("facesearch.adapters.sqs.webhooks")
+    upstream = Later("facesearch.adapters.upstream.api")
+    breaker = Later("facesearch.adapters.upstream.breaker")
 
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
-    from mypy_boto3_kms import KMSClient
-    from mypy_boto3_s3 import S3Client
-    from mypy_boto3_sqs import SQSClient
 
 IO_THREADS = 16
 NewClient = Callable[[str, Any], Any]
