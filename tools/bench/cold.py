@@ -66,8 +66,9 @@ recogniser = cv2.FaceRecognizerSF.create(folder + "/face_recognition_sface_2021d
 READY = """
 from app import handler
 from facesearch.bootstrap import container
+from facesearch.models import DEFAULT_MODEL
 container.authenticator, container.face_search
-container._engine_of(__import__("facesearch.faces.engine").engine.DEFAULT_MODEL)
+container._engine_of(DEFAULT_MODEL)
 """
 """Nothing is promised of this: what the first guest of an environment waits for, clients and networks included."""
 
