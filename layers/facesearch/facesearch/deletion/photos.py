@@ -19,9 +19,6 @@ from facesearch.faces.sets import Written
 from facesearch.models import Event, FaceSet, FaceSetKind
 from facesearch.records import original_prefix, rendition_keys
 
-ATTEMPTS = 10
-"""How often a snapshot is written anew because somebody else wrote one meanwhile; each of theirs takes seconds."""
-
 
 @dataclass(frozen=True)
 class Files:
@@ -134,10 +131,9 @@ class PhotoDeletion:
         if searched is None:
             return snapshots.delete(event.event_id)
         replaced = int(self._snapshot(event) is not None)  # a save deletes the file that it replaces
-        for _ in range(ATTEMPTS):
-            if self.stores.builder.compact(event, searched, at_least=0).written:
-                return replaced + snapshots.delete(event.event_id, self._snapshot(event))
-        raise RuntimeError("the event's snapshot is being written by others all the time")
+        if not self.stores.builder.rewrite(event, searched):
+            raise RuntimeError("the event's snapshot is being written by others all the time")
+        return replaced + snapshots.delete(event.event_id, self._snapshot(event))
 
     def _snapshot(self, event: Event) -> SnapshotInfo | None:
         searched = _in_memory(event)

@@ -28,13 +28,11 @@ from facesearch.faces.packing import values_of
 from facesearch.faces.vector_items import TOP_K, FacePlace, VectorItemStore, place_of
 from facesearch.models import Event, FaceSet, FaceSetKind, PhotoMatch
 from facesearch.observability import count
-from facesearch.records import Photo, PhotoStore
+from facesearch.records import Photo, PhotoStore, read_photos
 
 MARGIN = 0.01
 """How far below the threshold the farthest of a full answer must be for the rest of its partition to be left unread:
 what an approximate order and the service's float32 may hide."""
-PHOTOS_AT_ONCE = 100
-"""Photo records to a round trip."""
 COHORTS_KEPT = 100
 """Events; 0.4 MB each, and 1 MB once searched."""
 
@@ -87,10 +85,8 @@ class VectorIndex(FaceIndex):
     def _records(self, image_ids: list[uuid.UUID]) -> list[Photo]:
         """The photos' own records, read strongly consistent after the search began: those that count."""
         event = self.event
-        parts = [image_ids[start : start + PHOTOS_AT_ONCE] for start in range(0, len(image_ids), PHOTOS_AT_ONCE)]
-        found = self.network.map(lambda ids: self.photos.get_many(event.event_id, event.shards, ids), parts)
-        photos = [photo for records in found for photo in records.values()]
-        return [photo for photo in photos if photo.faces_by(event.model) is not None]
+        found = read_photos(self.photos, event.event_id, event.shards, image_ids, self.network)
+        return [photo for photo in found.values() if photo.faces_by(event.model) is not None]
 
     def _check_still_complete(self) -> None:
         """A rebuild deletes vector items only after the event says that it has another live face set. What was found is

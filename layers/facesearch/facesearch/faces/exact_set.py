@@ -19,7 +19,7 @@ from facesearch.models import Event, FaceSet, FaceSetKind
 from facesearch.records import Photo, PhotoStore, face_bytes
 
 SNAPSHOT_ATTEMPTS = 10
-"""At a snapshot that others write at the same time."""
+"""How often a snapshot is written anew because somebody else wrote one meanwhile; each of theirs takes seconds."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +58,10 @@ class SnapshotBuilder:
             snapshot = index.to_snapshot()
             written, photos = self.snapshots.save(snapshot, replaces) is not None, len(snapshot.ids)
         return Compaction(written, photos, index.faces, index.tail_bytes, alike_together(index))
+
+    def rewrite(self, event: Event, face_set: FaceSet) -> bool:
+        """Write a new snapshot however short the tail is; False if others kept writing theirs meanwhile."""
+        return any(self.compact(event, face_set, at_least=0).written for _ in range(SNAPSHOT_ATTEMPTS))
 
 
 class SnapshotRequests(Protocol):
@@ -107,8 +111,4 @@ class ExactFaces(FaceSetStore):
     @override
     def complete(self, advance: Callable[[int], None] = lambda _: None) -> bool:
         """A snapshot; without one nothing is missing, but the first search reads all records."""
-        if self.builder is None:
-            return True
-        return any(
-            self.builder.compact(self.event, self.face_set, at_least=0).written for _ in range(SNAPSHOT_ATTEMPTS)
-        )
+        return self.builder is None or self.builder.rewrite(self.event, self.face_set)

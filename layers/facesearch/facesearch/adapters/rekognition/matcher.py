@@ -19,11 +19,10 @@ from facesearch.faces.matching import Matcher
 from facesearch.faces.sets import ATTEMPTS
 from facesearch.faces.several import naming
 from facesearch.models import Event, PhotoMatch, SearchKey
-from facesearch.records import Photo, PhotoEraser, PhotoStore
+from facesearch.records import PhotoEraser, PhotoStore, read_photos
 
 MAX_MATCHES = 4_096
 """The most faces that one search returns: a person on more photos of an event is found on the most similar of them."""
-RECORDS_AT_ONCE = 100
 RETRY_AFTER_SECONDS = 5
 _NOBODY = "No face was found in the selfie."
 _UNREADABLE = "The file is not a picture that the face service can read."
@@ -123,16 +122,9 @@ class RekognitionMatcher(Matcher[RekognitionProbe]):
         for hit in probe.hits:
             best[hit.image_id] = max(hit.similarity, best.get(hit.image_id, 0.0))
         ranked = sorted(best, key=lambda image_id: (-best[image_id], image_id))
-        records = self._records(event, ranked)
+        records = read_photos(self.photos, event.event_id, event.shards, ranked, self.pool)
         found = [records[image_id] for image_id in ranked if image_id in records]
         return [PhotoMatch(photo.image_id, photo.width, photo.height) for photo in found if photo.status == "indexed"]
-
-    def _records(self, event: Event, image_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, Photo]:
-        def read(start: int) -> dict[uuid.UUID, Photo]:
-            return self.photos.get_many(event.event_id, event.shards, image_ids[start : start + RECORDS_AT_ONCE])
-
-        found = self.pool.map(read, range(0, len(image_ids), RECORDS_AT_ONCE))
-        return {image_id: photo for some in found for image_id, photo in some.items()}
 
 
 @dataclass(frozen=True)
