@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from facesearch.admin.models import KeyRow
-from facesearch.models import Scope
+from facesearch.models import KEY_SCOPES, Scope
 from facesearch_cli.commands.common import AsJson, OrgId, group, stack_of
 from facesearch_cli.keys import remember
 from facesearch_cli.terminal import print_json, print_lines, results, say
@@ -20,15 +20,15 @@ def create(
     context: typer.Context,
     org_id: OrgId,
     scope: Annotated[
-        list[Scope] | None, typer.Option(help="What the key may do. Give it twice for both, which is the default.")
+        list[Scope] | None, typer.Option(help="What the key may do; repeat it for several. By default search and read.")
     ] = None,
     days: Annotated[int | None, typer.Option("--expires-in-days", help="By default the key never expires.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Create an API key. It is shown only once: keep it."""
     stack = stack_of(context)
-    created = stack.container.admin.create_key(org_id, scope or list(Scope), days)
-    if not scope or set(scope) == set(Scope):
+    created = stack.container.admin.create_key(org_id, scope or KEY_SCOPES, days)
+    if not scope or set(scope) == set(KEY_SCOPES):
         remember(stack, org_id, created.api_key)
     if as_json:
         print_json({"key_id": created.key_id, "api_key": created.api_key})

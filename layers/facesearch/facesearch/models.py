@@ -23,17 +23,51 @@ class Scope(StrEnum):
     """Starting face searches, and uploading the selfies for them."""
     READ = "read"
     """Everything that only reads."""
+    MINT = "mint"
+    """Making visitor tokens for the pages of a site."""
+
+
+KEY_SCOPES = (Scope.SEARCH, Scope.READ)
+"""What a new API key may do unless its scopes are named."""
+
+
+@dataclass(frozen=True)
+class TokenRights:
+    """What a publishable token may do: less than a key, in one event, and in everybody's sight.
+
+    Attributes:
+        link_id: the link that carries it; empty = a visitor token, which a site's server has made.
+        origins: origins of pages that may use it, `scheme://host[:port]` each.
+        originals: whether it may have links to the originals of a found selfie.
+        watch: whether it may have later photos looked through.
+        quota: face matches that it may ask for, within the organisation's quota.
+        created_at: microseconds since the epoch.
+    """
+
+    event_id: int
+    quota: "QuotaLimits"
+    created_at: int
+    link_id: str = ""
+    origins: tuple[str, ...] = ()
+    originals: bool = True
+    watch: bool = False
 
 
 @dataclass(frozen=True)
 class ApiKey:
-    """What a presented key is good for. `expires_at` in seconds since the epoch; None = never."""
+    """What a presented key is good for.
+
+    Attributes:
+        expires_at: seconds since the epoch; None = never.
+        token: what narrows a publishable token; None = it is an API key.
+    """
 
     key_id: str
     org_id: int
     active: bool
-    scopes: frozenset[Scope] = frozenset(Scope)
+    scopes: frozenset[Scope] = frozenset(KEY_SCOPES)
     expires_at: int | None = None
+    token: TokenRights | None = None
 
 
 @dataclass(frozen=True)
@@ -107,6 +141,39 @@ class UpstreamEvent:
 
 
 @dataclass(frozen=True)
+class GuestPage:
+    """What an operator chooses for the page that guests see of an event. Empty = nothing was chosen.
+
+    Attributes:
+        organiser: who asks the guest for a selfie.
+        privacy_url: where the organiser's privacy notice is.
+        asks_consent: whether a search by a publishable token needs the guest's consent.
+        consent_text: in place of the page's own sentence.
+        locale: of guests whose browsers speak none of the page's languages.
+        accent: colour, `#rrggbb`.
+        photos_complete: no more photos are expected.
+    """
+
+    organiser: str = ""
+    privacy_url: str = ""
+    asks_consent: bool = True
+    consent_text: str = ""
+    locale: str = ""
+    accent: str = ""
+    photos_complete: bool = False
+
+    STANDARD_CONSENT: ClassVar[str] = "standard-1"
+    """Names the page's own sentence; another one needs another name."""
+
+    @property
+    def consent_version(self) -> str:
+        """Names the text that a guest agrees to; empty = none is asked for."""
+        if not self.asks_consent:
+            return ""
+        return digest_of(self.consent_text)[:16] if self.consent_text else self.STANDARD_CONSENT
+
+
+@dataclass(frozen=True)
 class Event:
     """One event's configuration.
 
@@ -128,6 +195,8 @@ class Event:
         vector_models: models whose vector items it may have had before; sets of them may hold strays.
         face_shards: number of partitions of its vector items.
         upstream: what it is called there, on a deployment whose engine is an upstream; None = the same.
+        guest_page: what guests see.
+        tokens_since: microseconds since the epoch; publishable tokens that are older are refused.
     """
 
     event_id: int
@@ -151,6 +220,8 @@ class Event:
     vector_models: frozenset[str] = frozenset()
     face_shards: int = FACE_SHARDS
     upstream: UpstreamEvent | None = None
+    guest_page: GuestPage = GuestPage()
+    tokens_since: int = 0
 
     @property
     def model(self) -> str:

@@ -5,7 +5,7 @@ import uuid
 from dataclasses import dataclass
 from typing import TypedDict
 
-from facesearch.models import QuotaLimits, Scope, UpstreamEvent
+from facesearch.models import GuestPage, QuotaLimits, Scope, UpstreamEvent
 
 DEFAULT_CONFIDENCE = 90
 
@@ -29,6 +29,8 @@ class EventChanges(TypedDict, total=False):
     cover: uuid.UUID | None
     retain_until: dt.date | None
     upstream: UpstreamEvent | None
+    guest_page: GuestPage
+    tokens_since: int
 
 
 @dataclass(frozen=True)

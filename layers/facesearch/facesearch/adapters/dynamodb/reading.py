@@ -18,14 +18,17 @@ from facesearch.models import (
     Event,
     EventRow,
     FaceSet,
+    GuestPage,
     Job,
     JobStatus,
     Page,
     PhotoMatch,
+    QuotaLimits,
     RenditionUrls,
     Scope,
     SearchKey,
     SearchSummary,
+    TokenRights,
     UpstreamEvent,
     WebhookSecret,
 )
@@ -116,7 +119,26 @@ def _unexpired(item: Item | None) -> Item | None:
 
 def api_key_from_item(item: Item) -> ApiKey:
     named = {"scopes": frozenset(map(Scope, item["scopes"])), "expires_at": item.get("valid_until")}
-    return record(ApiKey, item | named)
+    return record(ApiKey, item | named, token=_token_from_item)
+
+
+def _token_from_item(item: Item) -> TokenRights:
+    named = {"quota": QuotaLimits(item["per_minute"], item["burst"]), "origins": tuple(item["origins"])}
+    return record(TokenRights, item | named)
+
+
+def token_item(token: TokenRights) -> Item:
+    """The attribute `token` of a key's item that makes it a publishable token's."""
+    return {
+        "event_id": token.event_id,
+        "link_id": token.link_id,
+        "origins": list(token.origins),
+        "originals": token.originals,
+        "watch": token.watch,
+        "per_minute": token.quota.per_minute,
+        "burst": token.quota.burst,
+        "created_at": token.created_at,
+    }
 
 
 def secrets_from_item(item: Item | None) -> tuple[WebhookSecret, ...]:
@@ -134,6 +156,7 @@ def event_from_item(item: Item) -> Event:
         building=FaceSet.of,
         leaving=FaceSet.of,
         upstream=UpstreamEvent.of,
+        guest_page=lambda page: record(GuestPage, page),
     )
 
 

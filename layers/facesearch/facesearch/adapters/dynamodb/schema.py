@@ -6,13 +6,15 @@
 | its API keys        | ORG#{org}                       | KEY#{key_id}    |
 | its events by date  | ORG#{org}                       | EVENT#{date}#{created_at}#{event} |
 | its quota           | QUOTA#{org}                     | QUOTA           |
+| a token's quota     | QUOTA#TOKEN#{sha256 of the token} | QUOTA         |
 | its slots that are taken | SHARE#{org}                | FETCHES or CALLBACKS |
 | its webhook secrets | SECRETS#{org}                   | SECRETS         |
-| API key by secret   | KEY#{sha256 of the key}         | KEY             |
+| API key or publishable token by secret | KEY#{sha256 of the key}         | KEY             |
 | event               | EVENT#{event}                   | EVENT           |
 | current snapshots   | SNAPSHOT#{event}                | {model}         |
 | photos, spread      | PHOTOS#{event}#{shard}          | {image_id}      |
 | deletions under way | ERASING#{event}                 | {image_id}      |
+| links to guests' pages | LINKS                        | {org}#{event}#{link_id} |
 | events by last day  | RETENTION                       | {date}#{event}  |
 | whose upstream's event | UPSTREAM#{org}/{event} there | EVENT           |
 | finished searches   | SEARCHES#{event}                | {request_id}    |
@@ -110,6 +112,11 @@ def erasing_key(event_id: int, image_id: uuid.UUID | str = "") -> Item:
 def retention_key(place: str = "") -> Item:
     """One partition: a deployment has some thousand events with a last day at most."""
     return key("RETENTION", place)
+
+
+def link_key(place: str = "") -> Item:
+    """One partition: only operators read it, and a deployment has some thousand links at most."""
+    return key("LINKS", place)
 
 
 def search_key(event_id: int, request_id: uuid.UUID | str = "") -> Item:

@@ -5,7 +5,7 @@ import datetime as dt
 import re
 import time
 import unicodedata
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any, Unpack
 
 from typing_extensions import override
@@ -18,7 +18,7 @@ from facesearch.admin.models import DEFAULT_CONFIDENCE, EndedEvent, EventChanges
 from facesearch.admin.ports import EventLifecycle
 from facesearch.errors import InvalidRequest, NotFound, Throttled
 from facesearch.faces.sets import EventFaceSets
-from facesearch.models import Event, EventRow, FaceSet
+from facesearch.models import Event, EventRow, FaceSet, GuestPage
 from facesearch.records import SHARDS
 
 EVENTS_PER_ORG = 10_000
@@ -265,6 +265,8 @@ def _settings(event: Event) -> Item:
         "cover": str(event.cover) if event.cover is not None else None,
         "retain_until": event.retain_until or None,
         "upstream": str(event.upstream) if event.upstream is not None else None,
+        "guest_page": asdict(event.guest_page) if event.guest_page != GuestPage() else None,
+        "tokens_since": event.tokens_since or None,
     }
 
 

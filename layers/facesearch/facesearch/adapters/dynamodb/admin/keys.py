@@ -12,7 +12,7 @@ from facesearch.adapters.dynamodb.reading import secrets_from_item
 from facesearch.adapters.dynamodb.table import Item, RefusedError, Write, check, delete, put, record, update
 from facesearch.admin.models import CreatedKey, CreatedSecret, KeyRow
 from facesearch.errors import InvalidRequest, NotFound
-from facesearch.models import Scope, WebhookSecret, digest_of
+from facesearch.models import KEY_SCOPES, Scope, WebhookSecret, digest_of
 
 KEYS_PER_ORG = 10
 SHOWN_CHARACTERS = 5
@@ -27,7 +27,7 @@ SECRET_BYTES = 32
 class KeyAdmin(OrgAdmin):
     """The operator's use cases about keys and webhook secrets. Every change holds for the very next request."""
 
-    def create_key(self, org_id: int, scopes: Collection[Scope] = tuple(Scope), days: int | None = None) -> CreatedKey:
+    def create_key(self, org_id: int, scopes: Collection[Scope] = KEY_SCOPES, days: int | None = None) -> CreatedKey:
         """A new API key with 256 random bits, good for `scopes`, and for so many days if given.
 
         Raises:
