@@ -31,6 +31,7 @@ from facesearch.reading import Known, Reader, StoredPage, Wanted
 from facesearch.records import Held, Original, Photo, PhotoEraser, Tombstone, face_bytes
 from facesearch.search.quota import BucketEmptyError, TokenBucketStore
 from facesearch.search.results import OutdatedError, ResultStore
+from facesearch.tokens import TokenStore
 
 NOT_BUILT: dict[str, Any] = {"built_model": "", "built_faces": b""}
 
@@ -117,6 +118,21 @@ class MemoryReader(Reader, ResultStore):
     def delete(self, search: SearchKey) -> None:
         if search not in self.results:
             self.listed.pop(search, None)
+
+
+@dataclass(frozen=True)
+class MemoryTokenStore(TokenStore):
+    """Over the same dictionary that `MemoryReader` reads."""
+
+    keys: dict[str, ApiKey]
+
+    @override
+    def put(self, digest: str, key: ApiKey) -> None:
+        self.keys[digest] = key
+
+    @override
+    def delete(self, digest: str) -> None:
+        self.keys.pop(digest, None)
 
 
 @dataclass(frozen=True)
