@@ -73,6 +73,22 @@ class Forbidden(FaceSearchError, status=403):
     """Key unknown or inactive, organisation or event of somebody else, or the feature is switched off."""
 
 
+class TokenUnknown(Forbidden):
+    """The publishable token was never made, or was ended."""
+
+
+class TokenExpired(Forbidden):
+    """The publishable token has expired, or all tokens of its event that are as old were ended."""
+
+
+class WrongOrigin(Forbidden):
+    """A page of another site uses the publishable token."""
+
+
+class NotForTokens(Forbidden):
+    """A call that needs an API key."""
+
+
 class FaceSetMissing(Forbidden):
     """The deployment lacks what keeps the event's faces: `str` tells operators what to do, `message` guests less."""
 
@@ -116,6 +132,10 @@ class SearchInProgress(Busy):
 
 class QuotaExceeded(Busy):
     """The organisation has no face search left for now."""
+
+
+class TokenQuotaExceeded(QuotaExceeded):
+    """The publishable token has no face search left for now."""
 
 
 class EngineBusy(Busy):

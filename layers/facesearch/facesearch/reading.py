@@ -31,7 +31,8 @@ class Wanted:
     """What one request needs to know; what is None is not read.
 
     Attributes:
-        digest: SHA-256 in hex of the API key that was presented.
+        digest: SHA-256 in hex of the API key or token that was presented.
+        token_quota: whether the token's quota matters.
         search, page: a page of that search; both or neither.
         org_id: the organisation's item.
         quota_of: the organisation whose quota matters.
@@ -41,6 +42,7 @@ class Wanted:
     """
 
     digest: str | None = None
+    token_quota: bool = False
     event_id: int | None = None
     search: SearchKey | None = None
     page: Page | None = None
@@ -57,7 +59,7 @@ class Known:
 
     Attributes:
         events: number of the organisation's events.
-        quota: of an organisation that has not searched yet: a full bucket.
+        quota, token_quota: of who has not searched yet: a full bucket.
         webhook: the request_id of the search that the webhook has started.
         cancelled: names the search's last cancellation, if it is not long ago; empty = there was none.
     """
@@ -67,6 +69,7 @@ class Known:
     result: StoredPage | None = None
     events: int | None = None
     quota: QuotaState = field(default_factory=QuotaState)
+    token_quota: QuotaState = field(default_factory=QuotaState)
     secrets: tuple[WebhookSecret, ...] = ()
     job: Job | None = None
     webhook: uuid.UUID | None = None

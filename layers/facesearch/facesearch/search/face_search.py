@@ -55,7 +55,7 @@ class SearchOutcome:
 
 @dataclass(frozen=True)
 class Invocation:
-    """Who asks: the invocation that would do the work, and the meter of the organisation that pays for it.
+    """Who asks: the invocation that would do the work, and the meter of who pays for it.
 
     `cancelled` is the search's last cancellation that the caller knew of; a later one ends what it asks for.
     """
@@ -249,10 +249,7 @@ def _paid(meter: Meter) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        try:
-            meter.give_back()
-        except StoreUnavailable as error:  # one search less until the bucket has filled up by itself
-            log_unexpected(error)
+        meter.give_back()
         raise
 
 
