@@ -9,7 +9,7 @@ from facesearch.api import handler as api
 from facesearch.api.presenters import queued_search, success
 from facesearch.api.schemas import DeletedSearch
 from facesearch.bootstrap import container
-from facesearch.errors import NotFound
+from facesearch.errors import NoSuchSearch
 from facesearch.models import Feature, Scope
 from facesearch.observability import count
 from facesearch.webhooks.requests import parse_webhook
@@ -36,7 +36,7 @@ def delete_search(org_id: str, event_id: str, request_id: str) -> Response[str]:
     # Whatever is switched off: what is kept of a person can be deleted.
     container.authenticator.identify(api.key_of(app), request, Scope.SEARCH).event(Feature.METADATA)
     if request.search is None:
-        raise NotFound("request_id is unknown for this event.")
+        raise NoSuchSearch
     container.search_deletion.delete(request.search)
     count("SearchDeleted")
     return success("Face search deleted", DeletedSearch(request_id=request.search.request_id))

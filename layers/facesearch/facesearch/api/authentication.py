@@ -4,7 +4,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from facesearch.api.requests import ApiRequest
-from facesearch.errors import Forbidden, MissingKey, NotFound, NotSigned
+from facesearch.errors import (
+    MissingKey,
+    NoSuchEvent,
+    NotSigned,
+    ScopeMissing,
+    UnknownKey,
+    WrongEvent,
+    WrongOrganisation,
+)
 from facesearch.models import Event, Feature, Scope, digest_of, is_live, require
 from facesearch.reading import Known, Reader, Wanted
 
@@ -26,15 +34,15 @@ class AuthenticatedRequest:
         """The event that the request is about, after `check`.
 
         Raises:
-            NotFound: no such event.
-            Forbidden: somebody else's event, or the feature is off.
+            NoSuchEvent: no such event.
+            Forbidden: WrongEvent, or the feature is off: see `require`.
         """
         self.check()
         event = self.known.event
         if event is None:
-            raise NotFound("Event configuration not found.")
+            raise NoSuchEvent
         if event.org_id != self.org_id:
-            raise Forbidden("The event does not belong to this organisation.")
+            raise WrongEvent("The event does not belong to this organisation.")
         require(event, feature)
         return event
 
@@ -64,7 +72,7 @@ class Authenticator:
 
         Raises:
             MissingKey: no key, or a blank one.
-            Forbidden: unknown, inactive, expired or too narrow a key, or somebody else's organisation.
+            Forbidden: UnknownKey, WrongOrganisation or ScopeMissing.
         """
         if not (api_key := (api_key or "").strip()):
             raise MissingKey("X-API-Key is missing.")
@@ -80,11 +88,11 @@ class Authenticator:
             )
         )
         if known.key is None or not is_live(known.key):
-            raise Forbidden("The API key is invalid or inactive.")
+            raise UnknownKey("The API key is invalid or inactive.")
         if request.org_id is not None and request.org_id != known.key.org_id:
-            raise Forbidden("The API key does not belong to this organisation.")
+            raise WrongOrganisation("The API key does not belong to this organisation.")
         if scope not in known.key.scopes:
-            raise Forbidden(f"The API key lacks the scope {scope}.")
+            raise ScopeMissing(f"The API key lacks the scope {scope}.")
         return AuthenticatedRequest(request, known.key.org_id, known)
 
     def identify_webhook(self, headers: Mapping[str, str], body: bytes, request: ApiRequest) -> AuthenticatedRequest:

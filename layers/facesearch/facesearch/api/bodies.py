@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from facesearch.api.requests import ApiRequest
-from facesearch.errors import InvalidRequest, NotFound
+from facesearch.errors import InvalidRequest, NoSuchSearch
 from facesearch.models import Feature
 from facesearch.photos.links import MAX_IDENTIFIER, MAX_IMAGE_IDS
 from facesearch.reading import StoredPage
@@ -72,7 +72,7 @@ class OriginalsRequest(BaseModel):
         if request.body_problem is not None:
             raise request.body_problem
         if stored is None:
-            raise NotFound("request_id is unknown for this event.")
+            raise NoSuchSearch
         return stored.summary.total, [str(photo.image_id) for photo in stored.photos]
 
 
