@@ -12,7 +12,7 @@ from facesearch.api.presenters import success
 from facesearch.api.requests import ApiRequest, EventsQuery, OriginalsQuery, PageQuery
 from facesearch.api.schemas import Pong, SelfieUpload
 from facesearch.bootstrap import container
-from facesearch.errors import NotForTokens, NotFound
+from facesearch.errors import NoSuchSearch, NotForTokens
 from facesearch.models import Feature, Scope, require
 from facesearch.search.selfies import MAX_UPLOAD_BYTES, UPLOAD_SECONDS, UploadKey
 from facesearch.webhooks.jobs import status_of
@@ -72,7 +72,7 @@ def get_faces(org_id: str, event_id: str, request_id: str) -> Response[str]:
     caller.event(Feature.SELFIE_SEARCH)
     stored = caller.known.result
     if request.search is None or stored is None:
-        raise NotFound("request_id is unknown for this event.")
+        raise NoSuchSearch
     data = presenters.face_search_result(container.rendition_links, request.search, request.page, stored)
     return success("Computed face search", data)
 
@@ -84,7 +84,7 @@ def get_search_status(org_id: str, event_id: str, request_id: str) -> Response[s
     search, job = caller.request.search, caller.known.job
     status = status_of(job, caller.known.result)
     if search is None or status is None:
-        raise NotFound("request_id is unknown for this event.")
+        raise NoSuchSearch
     return success("Face search status", presenters.search_status(search, status, job))
 
 

@@ -11,7 +11,7 @@ from facesearch.api.bodies import parse_token_request
 from facesearch.api.presenters import queued_search, success
 from facesearch.api.schemas import DeletedSearch, PublishableToken
 from facesearch.bootstrap import container
-from facesearch.errors import NotFound
+from facesearch.errors import NoSuchSearch
 from facesearch.models import Feature, Scope
 from facesearch.observability import count
 from facesearch.webhooks.requests import parse_webhook
@@ -40,7 +40,7 @@ def delete_search(org_id: str, event_id: str, request_id: str) -> Response[str]:
     caller = container.authenticator.identify(api.credential_of(app), request, Scope.SEARCH, tokens=True)
     caller.event(Feature.METADATA)
     if request.search is None:
-        raise NotFound("request_id is unknown for this event.")
+        raise NoSuchSearch
     container.search_deletion.delete(request.search)
     count("SearchDeleted")
     return success("Face search deleted", DeletedSearch(request_id=request.search.request_id))

@@ -5,13 +5,17 @@ from dataclasses import dataclass
 
 from facesearch.api.requests import ApiRequest, Credential
 from facesearch.errors import (
+    ExpiredToken,
     Forbidden,
     MissingKey,
+    NoSuchEvent,
     NotForTokens,
-    NotFound,
     NotSigned,
-    TokenExpired,
-    TokenUnknown,
+    ScopeMissing,
+    UnknownKey,
+    UnknownToken,
+    WrongEvent,
+    WrongOrganisation,
     WrongOrigin,
 )
 from facesearch.models import ApiKey, Event, Feature, Scope, TokenRights, digest_of, is_live, require
@@ -43,15 +47,15 @@ class AuthenticatedRequest:
         """The event that the request is about, after `check`.
 
         Raises:
-            NotFound: no such event.
-            Forbidden: somebody else's event, or the feature is off.
+            NoSuchEvent: no such event.
+            Forbidden: WrongEvent, or the feature is off: see `require`.
         """
         self.check()
         event = self.known.event
         if event is None:
-            raise NotFound("Event configuration not found.")
+            raise NoSuchEvent
         if event.org_id != self.org_id:
-            raise Forbidden("The event does not belong to this organisation.")
+            raise WrongEvent("The event does not belong to this organisation.")
         require(event, feature)
         return event
 
@@ -82,8 +86,8 @@ class Authenticator:
 
         Raises:
             MissingKey: no key, or a blank one.
-            Forbidden: unknown, inactive, expired or too narrow a key, or somebody else's organisation; and what
-                `check_token` refuses.
+            Forbidden: UnknownKey, UnknownToken, ExpiredToken, WrongOrganisation or ScopeMissing, and what `check_token`
+                raises.
         """
         if not (secret := credential.secret.strip()):
             raise MissingKey("X-API-Key is missing.")
@@ -103,9 +107,9 @@ class Authenticator:
         if known.key is None or not is_live(known.key):
             raise _refused(known.key, may_be_token)
         if request.org_id is not None and request.org_id != known.key.org_id:
-            raise Forbidden("The API key does not belong to this organisation.")
+            raise WrongOrganisation("The API key does not belong to this organisation.")
         if scope not in known.key.scopes:
-            raise Forbidden(f"The API key lacks the scope {scope}.")
+            raise ScopeMissing(f"The API key lacks the scope {scope}.")
         if known.key.token is not None:
             check_token(known.key.token, request, credential.origin, known.event, may_call=tokens)
         return AuthenticatedRequest(request, known.key.org_id, known, digest)
@@ -144,23 +148,23 @@ def check_token(token: TokenRights, request: ApiRequest, origin: str, event: Eve
     the token, and nobody else.
 
     Raises:
-        Forbidden: another event, a page of another site, a call for API keys, or a token that was ended with its
-            event's others.
+        WrongEvent, WrongOrigin, NotForTokens.
+        ExpiredToken: it was ended with its event's others.
     """
     if request.event_id is not None and request.event_id != token.event_id:
-        raise Forbidden("The token is for another event.")
+        raise WrongEvent("The token is for another event.")
     if origin and origin not in token.origins:
         raise WrongOrigin("Pages of this origin may not use the token.")
     if not may_call:
         raise NotForTokens("This call needs an API key.")
     if event is not None and token.created_at < event.tokens_since:
-        raise TokenExpired("The token has expired.")
+        raise ExpiredToken("The token has expired.")
 
 
 def _refused(key: ApiKey | None, is_token: bool) -> Forbidden:
     """Why it opens nothing. That a token has expired is said where it was one."""
     if key is not None and key.token is not None and key.active:
-        return TokenExpired("The token has expired.")
+        return ExpiredToken("The token has expired.")
     if is_token:
-        return TokenUnknown("The token is unknown, or was ended.")
-    return Forbidden("The API key is invalid or inactive.")
+        return UnknownToken("The token is unknown, or was ended.")
+    return UnknownKey("The API key is invalid or inactive.")

@@ -7,7 +7,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 from pydantic_core import PydanticCustomError
 
 from facesearch.api.requests import ApiRequest
-from facesearch.errors import InvalidRequest, NotFound
+from facesearch.errors import InvalidRequest, NoSuchSearch
 from facesearch.models import Feature
 from facesearch.photos.links import MAX_IDENTIFIER, MAX_IMAGE_IDS
 from facesearch.reading import StoredPage
@@ -73,7 +73,7 @@ class OriginalsRequest(BaseModel):
         if request.body_problem is not None:
             raise request.body_problem
         if stored is None:
-            raise NotFound("request_id is unknown for this event.")
+            raise NoSuchSearch
         return stored.summary.total, [str(photo.image_id) for photo in stored.photos]
 
 
@@ -99,7 +99,7 @@ def parse_upload_request(body: bytes) -> UploadRequest:
 
 
 class TokenRequest(BaseModel):
-    """The body of a request for a visitor's token; without one, it is as good as it may be for an hour, but for no page."""
+    """The body of a request for a visitor's token, which may be empty."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
 

@@ -12,7 +12,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from facesearch.api.cors import headers_for
 from facesearch.api.presenters import failure
 from facesearch.api.requests import ApiRequest, Credential, PageQuery, parse_request
-from facesearch.errors import MissingKey, NotFound
+from facesearch.errors import MissingKey, NoSuchRoute
 from facesearch.observability import flush_metrics, logger
 from facesearch.tokens import PREFIX
 
@@ -84,7 +84,7 @@ def api_handler(app: APIGatewayRestResolver, origins: Callable[[], Sequence[str]
         return failure(error, headers() if headers else None)
 
     app.exception_handler(Exception)(failed)
-    app.not_found(lambda _: failure(NotFound("No such route.")))
+    app.not_found(lambda _: failure(NoSuchRoute("No such route.")))
 
     @logger.inject_lambda_context(clear_state=True)
     def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:

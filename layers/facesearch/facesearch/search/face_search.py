@@ -12,7 +12,7 @@ from facesearch.errors import (
     Busy,
     CostlyImage,
     FaceSearchError,
-    NotFound,
+    NoSuchEvent,
     QuotaExceeded,
     SearchDeleted,
     SearchInProgress,
@@ -191,7 +191,7 @@ class FaceSearch(Generic[ProbeT]):
         if known.cancelled not in ("", invocation.cancelled):
             raise SearchDeleted("This search was deleted while it was running.")
         if known.event is None:
-            raise NotFound("Event configuration not found.")
+            raise NoSuchEvent
         require(known.event, Feature.SELFIE_SEARCH)
         return known.event
 

@@ -133,10 +133,10 @@ class Meter:
 
 
 def _given_back(account: Account) -> None:
-    """Give a search back, if the store is to be had. If not, the bucket has one less until it has filled up by itself."""
+    """Give a search back, if the store can be reached."""
     try:
         account.give_back()
-    except StoreUnavailable as error:
+    except StoreUnavailable as error:  # one search less until the bucket has filled up by itself
         log_unexpected(error)
 
 
