@@ -32,22 +32,22 @@ class Wanted:
 
     Attributes:
         digest: SHA-256 in hex of the API key or token that was presented.
-        token_quota: whether the token's quota matters.
         search, page: a page of that search; both or neither.
         org_id: the organisation's item.
         quota_of: the organisation whose quota matters.
+        token_quota: whether that of a token matters, too.
         secrets_of: the organisation whose webhook secrets matter.
         job: that search as a webhook has asked for it.
         webhook: organisation, and digest of event and webhook-id.
     """
 
     digest: str | None = None
-    token_quota: bool = False
     event_id: int | None = None
     search: SearchKey | None = None
     page: Page | None = None
     org_id: int | None = None
     quota_of: int | None = None
+    token_quota: bool = False
     secrets_of: int | None = None
     job: SearchKey | None = None
     webhook: tuple[int, str] | None = None

@@ -180,11 +180,11 @@ def test_searches_under_a_slow_quota_do_not_count_against_the_next(
 
     admin.set_quota(org, slow)
     for _ in range(slow.burst):
-        bucket.take(org, slow, seen())
+        bucket.take(str(org), slow, seen())
     with pytest.raises(BucketEmptyError):
-        bucket.take(org, slow, seen())
+        bucket.take(str(org), slow, seen())
     admin.set_quota(org, limits)
-    bucket.take(org, fast, seen())
+    bucket.take(str(org), fast, seen())
 
 
 @pytest.mark.parametrize(
