@@ -1,8 +1,9 @@
 """What the document shows as examples; built from the models, so that they cannot be wrong."""
 
 import uuid
+from datetime import UTC, datetime
 
-from facesearch.api.bodies import Method, OriginalsRequest, UploadRequest
+from facesearch.api.bodies import Method, OriginalsRequest, TokenRequest, UploadRequest
 from facesearch.api.presenters import paginate
 from facesearch.api.schemas import (
     DeletedSearch,
@@ -17,6 +18,7 @@ from facesearch.api.schemas import (
     OriginalPhotos,
     Pong,
     PresignedUrl,
+    PublishableToken,
     QueuedSearch,
     SearchStatus,
     SelfieUpload,
@@ -104,4 +106,6 @@ DETAILS = EventDetails(
     event_enabled=True,
     selfie_search=True,
 )
+TOKEN_REQUEST = TokenRequest(expires_in=3600, origins=("https://run.example",))
+TOKEN = PublishableToken(token="fsp_…", expires_at=datetime(2026, 5, 17, 10, 30, tzinfo=UTC))  # noqa: S106 - none
 PONG = Pong(org_id=ORG_ID, event_id=EVENT_ID)
