@@ -30,8 +30,9 @@ _INTRODUCTION = """\
 A selfie in, the guest's event photos out, exactly once per `request_id`.
 
 Every call carries `X-API-Key` or, where its security says so, a publishable token in the query. Every response, \
-whatever happened, is an object of `responseType`, `message` and `data`; `data` is null where something went wrong, and `message` is for people and logs. Programs read the header \
-`Face-Search-Error`, a code such as `no_face` or `quota`. Unknown query parameters and body fields are ignored.
+whatever happened, is an object of `responseType`, `message` and `data`; `data` is null where something went wrong, \
+and `message` is for people and logs. Programs read the header `Face-Search-Error`, a code such as `no_face` or \
+`quota`. Unknown query parameters and body fields are ignored.
 
 Every response is sent with `Cache-Control: no-store` and the usual security headers, and with CORS headers to pages \
 that may call from a browser."""

@@ -175,7 +175,8 @@ OPERATIONS = [
             "each go through `createSelfieUpload`.",
             422: _BAD_BODY,
             429: "Too many requests, the face-search quota of the organisation or the token is used up, or a search of "
-            "the same `request_id` is still running. Come again after `Retry-After` seconds with the same `request_id`.",
+            "the same `request_id` is still running. Come again after `Retry-After` seconds with the same "
+            "`request_id`.",
             500: "Internal error; nothing was recorded. Retry with the same `request_id`.",
             502: "The service did not respond properly. Retry with the same `request_id`.",
             504: "The service did not respond in time. Retry with the same `request_id`.",
