@@ -1,12 +1,12 @@
 """The guests' page in a real browser, over a real local stack: `make web-test`.
 
-Playwright lies in .venv-web beside Node; everything else is the project's own environment. `.venv-web` comes last on the
-path, so that it lends nothing but what is missing.
+Playwright lies in .venv-web beside Node; everything else is the project's own environment. `.venv-web` comes last on
+the path, so that it lends nothing but what is missing.
 """
 
 import importlib.util
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,9 +41,9 @@ OUTCOME = pytest.StashKey[bool]()
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
     """Let fixtures see whether their test failed."""
-    report: Any = yield
+    report = yield
     if report.when == "call":
         item.stash[OUTCOME] = report.failed
     return report

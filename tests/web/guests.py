@@ -25,7 +25,7 @@ expect.set_options(timeout=PATIENCE)
 class Guest:
     """Somebody with a browser of their own: its page, the requests that it has made, and whatever went wrong in it."""
 
-    def __init__(  # noqa: PLR0913 - a guest's browser has this many sides
+    def __init__(
         self,
         site: Site,
         browsers: Browsers,
@@ -40,6 +40,7 @@ class Guest:
         scripted: bool = True,
     ) -> None:
         """`scripts` run before the page's own; `zoom`: as large as the guest has set the page."""
+        self.site = site
         is_phone = width <= PHONE
         self.context = browsers.with_camera(camera).new_context(
             viewport={"width": width // zoom, "height": HEIGHTS.get(width, 800) // zoom},

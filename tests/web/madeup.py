@@ -13,7 +13,13 @@ from playwright.sync_api import Route
 
 from tests.web.guests import Guest
 
-SIZES: tuple[tuple[int | None, int | None], ...] = ((6000, 4000), (4000, 6000), (4000, 4000), (6000, 2000), (None, None))
+SIZES: tuple[tuple[int | None, int | None], ...] = (
+    (6000, 4000),
+    (4000, 6000),
+    (4000, 4000),
+    (6000, 2000),
+    (None, None),
+)
 """Of the photos in turn; the last one's is unknown, as it is of photos that another API has found."""
 
 
@@ -22,6 +28,7 @@ class MadeUp:
     """`total` matches; `gone`: photos, counted from 0, whose originals were deleted."""
 
     total: int
+    host: str = ""
     gone: set[int] = field(default_factory=set)
 
     def image_id(self, number: int) -> str:
@@ -29,6 +36,7 @@ class MadeUp:
 
     def serve(self, guest: Guest) -> None:
         """Let the guest's browser have them in place of what the API would say."""
+        self.host = guest.site.stack.url
         guest.context.route(re.compile(r"/event/[0-9]+/faces(/[0-9a-f-]{36})?(\?|$)"), self._faces)
         guest.context.route(re.compile(r"/imgs/"), self._picture)
 
@@ -67,8 +75,8 @@ class MadeUp:
         width, height = SIZES[number % len(SIZES)]
         name = f"{self.image_id(number)}.jpg"
         return {
-            "img_url": f"/imgs/1/large/{name}",
-            "thumbnail_url": f"/imgs/1/small/{name}",
+            "img_url": f"{self.host}/imgs/1/large/{name}",
+            "thumbnail_url": f"{self.host}/imgs/1/small/{name}",
             "image_id": self.image_id(number),
             "width": width,
             "height": height,
