@@ -19,6 +19,7 @@ from facesearch.bootstrap.operators import OperatorContainer
 from facesearch.errors import NotFound
 from facesearch.models import Event
 from facesearch.settings import Settings
+from facesearch_cli import qr
 from facesearch_cli.errors import CommandError
 from facesearch_cli.region import chosen_region
 from facesearch_cli.terminal import ENDING, held_interrupts
@@ -70,7 +71,9 @@ class Stack:
     @cached_property
     def container(self) -> OperatorContainer:
         """The use cases on this stack."""
-        return OperatorContainer(self.settings, self.client)
+        container = OperatorContainer(self.settings, self.client)
+        container.qr_of = qr.svg
+        return container
 
     @contextmanager
     def working(self) -> Iterator[Callable[[], None]]:
