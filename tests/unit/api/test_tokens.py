@@ -23,7 +23,7 @@ from tests.conftest import ROOT
 from tests.support.aws import create_table, moto
 from tests.support.fakes import Context
 from tests.support.output import Output
-from tests.unit.api.test_handlers import FORM, form, load
+from tests.unit.api.test_handlers import CONSENT, FORM, form, load
 
 Response = dict[str, Any]
 PAGE = "https://run.example"
@@ -47,7 +47,7 @@ class Call:
 
 
 CALLS = [
-    Call("POST", f"{EVENT}/faces", body=form(b"no picture", REQUEST), content_type=FORM),
+    Call("POST", f"{EVENT}/faces", body=CONSENT + form(b"no picture", REQUEST), content_type=FORM),
     Call("POST", f"{EVENT}/faces/uploads"),
     Call("GET", f"{EVENT}/faces/{{request_id}}"),
     Call("GET", f"{EVENT}/faces/{{request_id}}/status"),
