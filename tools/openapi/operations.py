@@ -372,6 +372,20 @@ OPERATIONS = [
     ),
     Operation(
         "GET",
+        f"{EVENT}/page",
+        "getEventPage",
+        Tag.EVENTS,
+        Scope.READ,
+        "Read what a page for guests needs",
+        "What the operator chose for the guests' page, what guests are told about their data, and what they may do. "
+        "Also for a disabled event: `allows` says what the event allows.",
+        EventPath,
+        SuccessResponse("EventPageResponse", "The event, as guests see it.", "Event page", examples.PAGE),
+        {401: _NO_KEY, 403: f"{_NOT_YOURS}.", 404: _NO_EVENT, 422: _BAD_PATH, **_TROUBLE},
+        tokens=True,
+    ),
+    Operation(
+        "GET",
         f"{EVENT}/ping",
         "ping",
         Tag.EVENTS,

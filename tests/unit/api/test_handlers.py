@@ -1,6 +1,7 @@
 """The real handlers with the versioned events of their triggers, over a table in this process and the real engine."""
 
 import base64
+import datetime as dt
 import importlib.util
 import json
 import uuid
@@ -163,6 +164,16 @@ def test_a_selfie_is_searched_replayed_and_read_again(deployment: Deployment, sa
     assert again["json"] == first["json"]
     assert again["multiValueHeaders"]["Idempotent-Replayed"] == ["true"]
     assert deployment.get(data["request_id"])["json"] == first["json"]
+
+
+def test_the_page_of_an_event_says_when_its_newest_photo_came(deployment: Deployment) -> None:
+    page = answer(load("results"), deployment.filled("results-page"))
+    assert (page["statusCode"], page["json"]["message"]) == (200, "Event page")
+    came = dt.datetime.fromisoformat(page["json"]["data"]["photos"]["newest_at"])
+    assert abs(came - dt.datetime.now(dt.UTC)) < dt.timedelta(minutes=1)
+    deployment.admin.update_event(deployment.event_id, event_enabled=False)
+    disabled = answer(load("results"), deployment.filled("results-page"))
+    assert disabled["json"]["data"]["allows"]["search"] is False
 
 
 @pytest.mark.parametrize("by_token", [False, True])

@@ -56,6 +56,7 @@ CALLS = [
     Call("POST", f"{EVENT}/original-photos", body=b"no JSON"),
     Call("GET", f"{EVENT}/ping"),
     Call("GET", f"{EVENT}/details"),
+    Call("GET", f"{EVENT}/page"),
     *(
         Call("POST", f"{EVENT}/original-photos", "not_for_tokens", json.dumps(body).encode())
         for body in (
