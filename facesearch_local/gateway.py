@@ -1,4 +1,4 @@
-"""API Gateway's part: the template's routes, its limits, its own responses. Also serves the CDN's files, and the docs."""
+"""API Gateway's part: the template's routes, limits and own responses. Also serves the CDN's files and the docs."""
 
 from __future__ import annotations
 

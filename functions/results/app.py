@@ -48,11 +48,10 @@ def get_details(org_id: str, event_id: str) -> Response[str]:
 
 @app.get(f"{EVENT}/page")
 def get_page(org_id: str, event_id: str) -> Response[str]:
-    caller = identify(api.request_of(app))
+    caller = identify(api.request_of(app), tokens=True)
     event = caller.event(Feature.METADATA)
-    rights = caller.known.key.token if caller.known.key is not None else None
     links, newest = container.rendition_links, container.newest_photo(event)
-    return success("Event page", presenters.event_page(links, event, rights, container.settings, newest))
+    return success("Event page", presenters.event_page(links, event, caller.token, container.settings, newest))
 
 
 @app.get(f"{ORG}/events")

@@ -2,7 +2,6 @@
 
 import datetime as dt
 import uuid
-from datetime import UTC, datetime
 
 from facesearch.api.bodies import Method, OriginalsRequest, TokenRequest, UploadRequest
 from facesearch.api.presenters import paginate
@@ -113,8 +112,6 @@ DETAILS = EventDetails(
     event_enabled=True,
     selfie_search=True,
 )
-TOKEN_REQUEST = TokenRequest(expires_in=3600, origins=("https://run.example",))
-TOKEN = PublishableToken(token="fsp_…", expires_at=datetime(2026, 5, 17, 10, 30, tzinfo=UTC))  # noqa: S106 - none
 PAGE = EventPage(
     event_id=EVENT_ID,
     event_name="Lakeside Half Marathon",
@@ -130,4 +127,6 @@ PAGE = EventPage(
     accent="#0b6e4f",
     max_selfie_bytes=MAX_SELFIE_BYTES,
 )
+TOKEN_REQUEST = TokenRequest(expires_in=3600, origins=("https://run.example",))
+TOKEN = PublishableToken(token="fsp_…", expires_at=dt.datetime(2026, 5, 17, 10, 30, tzinfo=dt.UTC))  # noqa: S106 - none
 PONG = Pong(org_id=ORG_ID, event_id=EVENT_ID)

@@ -382,6 +382,7 @@ OPERATIONS = [
         EventPath,
         SuccessResponse("EventPageResponse", "The event, as guests see it.", "Event page", examples.PAGE),
         {401: _NO_KEY, 403: f"{_NOT_YOURS}.", 404: _NO_EVENT, 422: _BAD_PATH, **_TROUBLE},
+        tokens=True,
     ),
     Operation(
         "GET",
