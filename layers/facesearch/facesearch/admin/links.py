@@ -116,6 +116,26 @@ class LinkStore(Protocol):
         """All, an organisation's, or an event's of an organisation."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class EventLinks:
+    """What the deletion of an event asks."""
+
+    store: LinkStore
+    files: PageFiles
+
+    def delete(self, event: Event) -> int:
+        """Delete the event's links, their tokens and their pages; how many there were. The pages go first: a link that
+        is still listed is found by the next run."""
+        links = list(self.store.links(event.org_id, event.event_id))
+        self.files.delete(page_key(link.name) for link in links)
+        for link in links:
+            self.store.delete(link)
+        return len(links)
+
+    def count(self, event: Event) -> int:
+        return sum(1 for _ in self.store.links(event.org_id, event.event_id))
+
+
 @dataclass(frozen=True)
 class MadeLink:
     """A link with its token, which is shown this once; `url` is empty where no pages are hosted."""
@@ -255,14 +275,6 @@ class Links:
             self._shown(known, here, token)
             done += 1
         return Rendered(done, tuple(lost))
-
-    def delete_of(self, event: Event) -> int:
-        """Delete the event's links, their pages and their tokens; how many there were."""
-        links = self.links(event.org_id, event.event_id)
-        for link in links:
-            self.store.delete(link)
-        self.files.delete(page_key(link.name) for link in links)
-        return len(links)
 
     def _shown(self, event: Event, link: GuestLink, token: str) -> MadeLink:
         """Write the page of a link, which nobody may have changed meanwhile: else an old token would stay in it."""

@@ -9,7 +9,7 @@ from facesearch.adapters.dynamodb.admin.links import DynamoLinkStore
 from facesearch.adapters.dynamodb.photos import DynamoErasureLog, DynamoPhotoStore
 from facesearch.adapters.kms.probes import KmsProbes
 from facesearch.adapters.s3.page import S3PageFiles, store_origins
-from facesearch.admin.links import Links
+from facesearch.admin.links import EventLinks, Links
 from facesearch.admin.page import PageHosts
 from facesearch.api.presenters import event_page
 from facesearch.bootstrap import Container
@@ -54,6 +54,8 @@ class OperatorContainer(Container):
     def page_files(self) -> S3PageFiles:
         return S3PageFiles(self.s3, self.settings.required("renditions_bucket"))
 
+    _link_store = part(lambda self: DynamoLinkStore(self._table))
+
     @cached_property
     def page_hosts(self) -> PageHosts | None:
         settings = self.settings
@@ -66,7 +68,7 @@ class OperatorContainer(Container):
     def links(self) -> Links:
         return Links(
             events=self.admin,
-            store=DynamoLinkStore(self._table),
+            store=self._link_store,
             files=self.page_files,
             hosts=self.page_hosts,
             page_of=self._page_of,
@@ -88,6 +90,7 @@ class OperatorContainer(Container):
             snapshots=self._snapshots,
             builder=self.snapshot_builder,
             events=self.admin,
+            links=EventLinks(store=self._link_store, files=self.page_files),
             probes=KmsProbes(self._kms, key=""),  # only opened; KMS knows by which key
             pool=self.pool,
             sets=self.face_sets,
