@@ -92,8 +92,23 @@ test("nothing gives no rows, and a second list counts on from the first", () => 
 
 test("arrows go by what is seen: the nearest middle above and below, and never out of the list", () => {
   const rows: Row[] = [
-    { top: 0, height: 100, boxes: [{ index: 0, width: 100 }, { index: 1, width: 300 }] },
-    { top: 104, height: 100, boxes: [{ index: 2, width: 200 }, { index: 3, width: 100 }, { index: 4, width: 92 }] },
+    {
+      top: 0,
+      height: 100,
+      boxes: [
+        { index: 0, width: 100 },
+        { index: 1, width: 300 },
+      ],
+    },
+    {
+      top: 104,
+      height: 100,
+      boxes: [
+        { index: 2, width: 200 },
+        { index: 3, width: 100 },
+        { index: 4, width: 92 },
+      ],
+    },
   ];
   const from = (index: number, key: Parameters<typeof move>[2], rtl = false) => move(rows, index, key, 4, rtl);
   assert.equal(from(0, "ArrowRight"), 1);
