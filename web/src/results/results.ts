@@ -1,31 +1,396 @@
-/** A minimal stand-in for the results view, until it is there. */
-import { html, LitElement } from "lit";
-import type { Api } from "../api.ts";
-import type { Translate } from "../i18n.ts";
+/** `<face-search-results>`: the photos that a search found; opening, selecting, saving and sharing them. */
+import { html, LitElement, nothing, type PropertyValues } from "lit";
+import { type Api, PAGE_SIZE } from "../api.ts";
+import { Speech } from "../i18n.ts";
 import { shared } from "../styles.ts";
-import type { EventPage, Photo } from "../types.ts";
+import type { EventPage, MenuChoice, Photo } from "../types.ts";
+import { enter, layer, leave, photoInAddress, show } from "./address.ts";
+import { Handing } from "./handing.ts";
+import { type NewPhoto, PhotoList } from "./list.ts";
+import { FaceSearchMenu } from "./menu.ts";
+import { FaceSearchGrid, type PhotoAction } from "./photo-grid.ts";
+import { resultsStyles } from "./results-styles.ts";
+import { FaceSearchSaving } from "./saving-sheet.ts";
+import { all, extend, inOrder, NOTHING, type Selection, toggle } from "./selection.ts";
+import { sharesFiles } from "./sharing.ts";
+import type { Viewer, ViewerHost } from "./viewer.ts";
 
+export type HistoryMode = "query" | "none";
+
+/** Further pages are asked for when the end is that near, in pixels of scrolling and in photos of the viewer. */
+const NEAR_PIXELS = 1500;
+const NEAR_PHOTOS = 10;
+const TOAST_MS = 4000;
+
+/**
+ * Events: `need-page` (detail {page}), `notice` (a text for the live region), `menu` (a MenuChoice), `saved` (detail
+ * {count}). Slot `watch`: more buttons beside "Look again".
+ */
 export class FaceSearchResults extends LitElement {
-  static override styles = [shared];
+  static override styles = [shared, resultsStyles];
   static override properties = {
     photos: { attribute: false },
+    newPhotos: { attribute: false },
     total: { attribute: false },
+    heading: { attribute: false },
     requestId: { attribute: false },
     eventPage: { attribute: false },
     api: { attribute: false },
     history: { attribute: false },
-    t: { attribute: false },
+    speech: { attribute: false },
+    selecting: { type: Boolean, reflect: true },
+    selection: { state: true },
   };
 
+  /** Loaded so far, from the first on. */
   declare photos: readonly Photo[];
+  /** Shown above the others, under "New". */
+  declare newPhotos: readonly NewPhoto[];
   declare total: number;
+  /** In place of "23 photos of you". */
+  declare heading: string | null;
   declare requestId: string;
   declare eventPage: EventPage;
   declare api: Api;
-  declare history: "query" | "none";
-  declare t: Translate;
+  declare history: HistoryMode;
+  declare speech: Speech;
+  declare selecting: boolean;
+  declare selection: Selection;
 
-  override render() {
-    return html`<ul>${this.photos.map((photo) => html`<li><img src=${photo.thumb} alt="" /></li>`)}</ul>`;
+  #viewer: Viewer | undefined;
+  #opening = false;
+  /** The history has left the photo already. */
+  #popped = false;
+  /** A photo that the address named when the page was opened. */
+  #named: number | null = null;
+  #nearEnd = false;
+  #asked = -1;
+  readonly #list = new PhotoList(this);
+  readonly #saving = document.createElement("face-search-saving") as FaceSearchSaving;
+  readonly #handing = new Handing(this, this.#list, this.#saving);
+  readonly #toast = document.createElement("div");
+  #toastTimer: ReturnType<typeof setTimeout> | undefined;
+  readonly #end = new IntersectionObserver(([entry]) => this.#endMoved(entry?.isIntersecting ?? false), {
+    rootMargin: `${NEAR_PIXELS}px`,
+  });
+
+  constructor() {
+    super();
+    this.photos = [];
+    this.newPhotos = [];
+    this.total = 0;
+    this.heading = null;
+    this.requestId = "";
+    this.history = "none";
+    this.speech = new Speech();
+    this.selecting = false;
+    this.selection = NOTHING;
+    this.#toast.className = "toast";
+    this.#toast.setAttribute("aria-hidden", "true"); // `notice` speaks it
+  }
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    addEventListener("popstate", this.#walked);
+    if (this.history === "none") return;
+    this.#named = photoInAddress();
+    this.selecting = layer() === "select";
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    removeEventListener("popstate", this.#walked);
+    clearTimeout(this.#toastTimer);
+    this.#end.disconnect();
+    this.#popped = true;
+    this.#viewer?.close();
+    this.#saving.close();
+  }
+
+  protected override firstUpdated(): void {
+    this.renderRoot.append(this.#saving);
+  }
+
+  protected override willUpdate(changed: PropertyValues): void {
+    if (changed.has("requestId")) {
+      this.#asked = -1;
+      if (changed.get("requestId")) this.selection = NOTHING;
+    }
+  }
+
+  protected override updated(changed: PropertyValues): void {
+    const end = this.renderRoot.querySelector(".end");
+    if (end) this.#end.observe(end);
+    if (changed.has("photos") || changed.has("newPhotos")) this.#viewer?.refresh();
+    this.#openNamed();
+    this.#needMore();
+  }
+
+  /** The heading, for whom reads by ear. */
+  override focus(options?: FocusOptions): void {
+    this.renderRoot.querySelector<HTMLElement>("h1")?.focus(options);
+  }
+
+  // ---------------------------------------------------------------- pages
+
+  #endMoved(near: boolean): void {
+    this.#nearEnd = near;
+    if (!near) this.#asked = -1;
+    this.#needMore();
+  }
+
+  #needMore(): void {
+    const loaded = this.photos.length;
+    const wanted = this.#nearEnd || (this.#named ?? -1) >= this.#list.loaded;
+    if (wanted) this.#need();
+  }
+
+  #need(): void {
+    const loaded = this.photos.length;
+    if (loaded >= this.total || this.#asked === loaded || !this.requestId) return;
+    this.#asked = loaded;
+    this.#fire("need-page", { page: Math.floor(loaded / PAGE_SIZE) + 1 });
+  }
+
+  // ---------------------------------------------------------------- one photo
+
+  #openNamed(): void {
+    const at = this.#named;
+    if (at === null || !this.requestId) return;
+    if (at >= this.#list.count) {
+      this.#named = null;
+      leave();
+    } else if (this.#list.at(at)) {
+      this.#named = null;
+      this.#open(at, false);
+    }
+  }
+
+  async #open(at: number, enters = this.history === "query"): Promise<void> {
+    if (this.#viewer || this.#opening) return;
+    this.#opening = true;
+    try {
+      const { openViewer } = await import("./viewer.ts");
+      if (!this.isConnected) return;
+      this.#popped = false;
+      if (enters) enter("photo", at);
+      this.#viewer = openViewer(at, this.#host());
+      this.#float();
+    } catch {
+      this.say(this.#t("results.viewer_problem"));
+    } finally {
+      this.#opening = false;
+    }
+  }
+
+  #host(): ViewerHost {
+    const text = (key: Parameters<Speech["t"]>[0]) => this.#t(key);
+    return {
+      root: this.renderRoot as ShadowRoot,
+      texts: {
+        close: text("results.close"),
+        zoom: text("results.viewer.zoom"),
+        previous: text("results.viewer.previous"),
+        next: text("results.viewer.next"),
+        save: text("results.viewer.save"),
+        share: text("results.viewer.share"),
+        broken: text("results.viewer.broken"),
+      },
+      count: () => this.#list.count,
+      photo: (at) => this.#list.at(at),
+      thumb: (at) => this.#gridOf(at)?.imageAt(at) ?? null,
+      nameOf: (at) => this.#t("results.photo", { n: at + 1, total: this.#list.count }),
+      positionOf: (at) => this.#t("results.position", { n: at + 1, total: this.#list.count }),
+      changed: (at) => {
+        if (this.history === "query" && photoInAddress() !== at && !this.#popped) show(at);
+        if (at + NEAR_PHOTOS >= this.#list.loaded) this.#need();
+      },
+      closing: (at) => {
+        this.#gridOf(at)?.scrollToPhoto(at);
+        if (this.history === "query" && !this.#popped) leave();
+      },
+      closed: (at) => {
+        this.#viewer = undefined;
+        this.#float();
+        if (this.isConnected) this.#gridOf(at)?.focusPhoto(at);
+      },
+      save: (at) => this.#handing.save([at]),
+      share: sharesFiles() ? (at) => this.#handing.share([at]) : null,
+    };
+  }
+
+  #gridOf(at: number): FaceSearchGrid | undefined {
+    return [...this.renderRoot.querySelectorAll<FaceSearchGrid>("face-search-grid")].find((grid) => grid.has(at));
+  }
+
+  /** Back and Forward. */
+  readonly #walked = () => {
+    if (this.history === "none") return;
+    const at = photoInAddress();
+    if (at === null && this.#viewer) {
+      this.#popped = true;
+      this.#viewer.close();
+    } else if (at !== null && this.#viewer) this.#viewer.goTo(at);
+    else if (at !== null) {
+      this.#named = at;
+      this.#openNamed();
+      this.#needMore();
+    }
+    const selects = layer() === "select";
+    if (this.selecting !== selects && at === null) this.#selects(selects);
+  };
+
+  // ---------------------------------------------------------------- selecting
+
+  #select(on: boolean): void {
+    if (on === this.selecting) return;
+    this.#selects(on);
+    if (this.history === "none") return;
+    if (on) enter("select");
+    else if (layer() === "select") leave();
+  }
+
+  #selects(on: boolean): void {
+    this.selecting = on;
+    if (!on) this.selection = NOTHING;
+  }
+
+  readonly #toggled = ({ detail }: CustomEvent<PhotoAction>) => {
+    this.#select(true);
+    this.selection = detail.range ? extend(this.selection, detail.at) : toggle(this.selection, detail.at);
+  };
+
+  readonly #everything = () => {
+    this.#select(true);
+    const already = this.selection.picked.size === this.#list.count;
+    this.selection = already ? NOTHING : all(this.#list.count);
+    this.#fire("notice", this.#t("results.selected", { n: this.selection.picked.size }));
+  };
+
+  // ---------------------------------------------------------------- words
+
+  #t(...parameters: Parameters<Speech["t"]>): string {
+    return this.speech.t(...parameters);
+  }
+
+  #fire(type: string, detail: unknown): void {
+    this.dispatchEvent(new CustomEvent(type, { detail }));
+  }
+
+  speak(text: string): void {
+    if (this.#viewer) this.#viewer.say(text);
+    else this.#fire("notice", text);
+  }
+
+  saved(count: number): void {
+    this.#fire("saved", { count });
+  }
+
+  say(text: string): void {
+    this.#toast.textContent = text;
+    (this.#viewer?.dialog ?? this.renderRoot).append(this.#toast);
+    clearTimeout(this.#toastTimer);
+    this.#toastTimer = setTimeout(() => this.#toast.remove(), TOAST_MS);
+    this.speak(text);
+  }
+
+  /** Keeps the saving in reach: an open photo is modal. */
+  #float(): void {
+    (this.#viewer?.dialog ?? this.renderRoot).append(this.#saving);
+  }
+
+  protected override render() {
+    if (!this.requestId || !this.eventPage) return nothing;
+    if (!this.#list.count) return this.#empty();
+    const fresh = this.newPhotos.length;
+    return html`${this.#bar()}
+      ${
+        fresh
+          ? html`<section class="new" aria-labelledby="new"><h2 id="new">${this.#t("results.new", { n: fresh })}</h2>
+              ${this.#grid(this.newPhotos, 0, true)}</section>`
+          : nothing
+      }
+      <section aria-label=${this.#heading}>${this.#grid(this.photos, fresh, !fresh)}
+        ${this.photos.length < this.total ? html`<div class="more"></div>` : nothing}
+        <div class="end"></div>
+      </section>
+      ${this.eventPage.photos.complete || this.photos.length < this.total ? nothing : this.#arriving()}`;
+  }
+
+  get #heading(): string {
+    return this.heading ?? this.#t("results.found", { n: this.#list.count });
+  }
+
+  #grid(photos: readonly Photo[], first: number, eager: boolean) {
+    return html`<face-search-grid exportparts="grid, tile" .photos=${photos} .first=${first} .total=${this.#list.count} .eager=${eager}
+      .selecting=${this.selecting} .picked=${this.selection.picked} .t=${this.speech.t}
+      @photo-open=${(event: CustomEvent<PhotoAction>) => this.#open(event.detail.at)} @photo-toggle=${this.#toggled}
+      @photos-all=${this.#everything} @selecting-end=${() => this.#select(false)}></face-search-grid>`;
+  }
+
+  #bar() {
+    return html`<div class="bar"><h1 tabindex="-1">${this.#heading}</h1>${this.selecting ? this.#selectingBar() : this.#actions()}</div>`;
+  }
+
+  #actions() {
+    return html`<div class="acts">
+      <button type="button" class="primary" part="button" @click=${() => this.#handing.save(inOrder(all(this.#list.count)))}>
+        ${this.#t(this.#list.count === 1 ? "results.save" : "results.save_all")}</button>
+      <button type="button" part="button" @click=${() => this.#select(true)}>${this.#t("results.select")}</button>
+      <face-search-menu class="push" .t=${this.speech.t} .link=${this.history === "query"}
+        @menu=${(event: CustomEvent<MenuChoice>) => this.#fire("menu", event.detail)}></face-search-menu>
+    </div>`;
+  }
+
+  #selectingBar() {
+    const n = this.selection.picked.size;
+    const most = n === this.#list.count;
+    return html`<div class="acts selecting">
+      <button type="button" class="icon" aria-label=${this.#t("results.select_end")} @click=${() => this.#select(false)}>
+        <span aria-hidden="true">✕</span></button>
+      <p class="count">${n ? this.#t("results.selected", { n }) : this.#t("results.select_hint")}</p>
+      <button type="button" class="push" @click=${this.#everything}>${this.#t(most ? "results.none" : "results.all")}</button>
+      <div class="todo">
+        <button type="button" class="primary" part="button" ?disabled=${!n} @click=${() => this.#handing.save(inOrder(this.selection))}>
+          ${n ? this.#t("results.save_n", { n }) : this.#t("results.save")}</button>
+        ${
+          sharesFiles()
+            ? html`<button type="button" part="button" ?disabled=${!n} @click=${() => this.#handing.share(inOrder(this.selection))}>
+              ${this.#t("results.share")}</button>`
+            : nothing
+        }
+      </div>
+    </div>`;
+  }
+
+  #arriving() {
+    return html`<div class="arriving"><p>${this.#t("results.arriving")}</p>
+      <button type="button" @click=${() => this.#fire("menu", "look-again")}>${this.#t("results.look_again")}</button>
+      <slot name="watch"></slot></div>`;
+  }
+
+  #empty() {
+    const { complete, newest_at } = this.eventPage.photos;
+    const last = newest_at
+      ? this.#t("results.empty.last", { ago: this.speech.ago(newest_at) })
+      : this.#t("results.arriving");
+    return html`<div class="empty">
+      <h1 tabindex="-1">${this.#t(complete ? "results.empty.none" : "results.empty.yet")}</h1>
+      <p class="muted">${complete ? this.#t("results.empty.advice") : last}</p>
+      <div class="buttons">
+        ${complete ? nothing : html`<button type="button" class="primary" @click=${() => this.#fire("menu", "look-again")}>${this.#t("results.look_again")}</button>`}
+        <button type="button" class=${complete ? "primary" : ""} @click=${() => this.#fire("menu", "again")}>${this.#t("results.empty.again")}</button>
+        <slot name="watch"></slot>
+        <face-search-menu .t=${this.speech.t} .link=${this.history === "query"}
+          @menu=${(event: CustomEvent<MenuChoice>) => this.#fire("menu", event.detail)}></face-search-menu>
+      </div>
+    </div>`;
   }
 }
+
+for (const [name, element] of Object.entries({
+  "face-search-grid": FaceSearchGrid,
+  "face-search-menu": FaceSearchMenu,
+  "face-search-saving": FaceSearchSaving,
+}))
+  if (!customElements.get(name)) customElements.define(name, element);
