@@ -140,7 +140,6 @@ export class FaceSearchResults extends LitElement {
   }
 
   #needMore(): void {
-    const loaded = this.photos.length;
     const wanted = this.#nearEnd || (this.#named ?? -1) >= this.#list.loaded;
     if (wanted) this.#need();
   }
