@@ -16,7 +16,7 @@ export const gridStyles = css`
   .tile:hover { filter: none !important; }
   .tile:focus-visible { outline: 3px solid var(--accent); outline-offset: -3px; box-shadow: inset 0 0 0 5px #fff; }
   .tile:focus-visible::after { content: ""; position: absolute; inset: 3px; border: 2px solid #fff; border-radius: inherit; pointer-events: none; }
-  img { inline-size: 100%; block-size: 100%; object-fit: cover; transition: transform 140ms ease, border-radius 140ms ease; }
+  img { inline-size: 100%; block-size: 100%; object-fit: cover; clip-path: inset(0 round 0); transition: clip-path 140ms ease; }
   .broken img { visibility: hidden; }
   .again { position: absolute; inset: 0; display: grid; place-items: center; font-size: 1.75rem; color: var(--muted); }
   .mark { display: none; position: absolute; inset-block-start: 0; inset-inline-start: 0; inline-size: 44px; block-size: 44px; }
@@ -32,8 +32,8 @@ export const gridStyles = css`
   }
   :host([selecting]) .tile { cursor: pointer; }
   :host([selecting]) .mark { display: block; }
-  [aria-pressed="true"] { background: color-mix(in srgb, var(--accent) 26%, var(--paper)); }
-  [aria-pressed="true"] img { transform: scale(0.9); border-radius: 8px; }
+  [aria-pressed="true"] { background: color-mix(in srgb, var(--accent) 30%, var(--paper)); }
+  [aria-pressed="true"] img { clip-path: inset(9px round 5px); }
   @media (hover: hover) {
     .tile:hover .mark { display: block; }
     .tile .mark:hover::before { background: rgb(0 0 0 / .5); }

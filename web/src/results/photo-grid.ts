@@ -41,6 +41,7 @@ export class FaceSearchGrid extends LitElement {
     selecting: { type: Boolean, reflect: true },
     picked: { attribute: false },
     eager: { attribute: false },
+    more: { attribute: false },
     t: { attribute: false },
     width: { state: true },
     current: { state: true },
@@ -55,6 +56,8 @@ export class FaceSearchGrid extends LitElement {
   declare picked: ReadonlySet<number>;
   /** Whether its first row is what a guest sees first. */
   declare eager: boolean;
+  /** Whether photos will follow: the last row waits for them, or it would change under the guest's eyes. */
+  declare more: boolean;
   declare t: Translate;
   declare width: number;
   /** The one photo that Tab reaches, by its index in the list. */
@@ -74,6 +77,7 @@ export class FaceSearchGrid extends LitElement {
     this.selecting = false;
     this.picked = new Set();
     this.eager = false;
+    this.more = false;
     this.width = 0;
     this.current = 0;
   }
@@ -94,11 +98,12 @@ export class FaceSearchGrid extends LitElement {
   }
 
   protected override willUpdate(changed: PropertyValues): void {
-    if (changed.has("photos") || changed.has("width") || changed.has("first")) {
+    if (changed.has("photos") || changed.has("width") || changed.has("first") || changed.has("more")) {
       const wish = Number.parseFloat(getComputedStyle(this).getPropertyValue("--row-height"));
       const target = wish > 0 ? wish : targetFor(this.width);
       this.#gap = this.width < 600 ? 4 : 6;
-      this.#rows = this.width ? rowsOf(this.photos, { width: this.width, target, gap: this.#gap }, this.first) : [];
+      const rows = this.width ? rowsOf(this.photos, { width: this.width, target, gap: this.#gap }, this.first) : [];
+      this.#rows = this.more ? rows.slice(0, -1) : rows;
     }
     const last = this.first + this.photos.length - 1;
     this.current = Math.max(this.first, Math.min(this.current, last));

@@ -18,7 +18,8 @@ export const resultsStyles = css`
   .new h2::before {
     content: ""; display: inline-block; inline-size: 10px; block-size: 10px; margin-inline-end: 8px; border-radius: 50%; background: var(--accent);
   }
-  .more { block-size: 150px; margin-block-start: 4px; border-radius: min(var(--radius), 10px); background: var(--fill); opacity: 0.6; }
+  /* A background, not an element: what comes takes its place, and nothing has moved. */
+  .more { padding-block-end: 150px; background: linear-gradient(transparent, var(--fill)) bottom / 100% 150px no-repeat; }
   .arriving {
     display: flex; flex-wrap: wrap; align-items: center; gap: 10px 16px; margin-block: 28px 12px; padding: 14px 18px;
     border-radius: var(--radius); background: var(--sunken);

@@ -20,6 +20,8 @@ export type HistoryMode = "query" | "none";
 /** Further pages are asked for when the end is that near, in pixels of scrolling and in photos of the viewer. */
 const NEAR_PIXELS = 1500;
 const NEAR_PHOTOS = 10;
+/** A page that has not come by then may be asked for again. */
+const ASK_AGAIN_MS = 5000;
 const TOAST_MS = 4000;
 
 /**
@@ -64,7 +66,9 @@ export class FaceSearchResults extends LitElement {
   /** A photo that the address named when the page was opened. */
   #named: number | null = null;
   #nearEnd = false;
+  /** How many photos were loaded when the next page was asked for, and when that was. */
   #asked = -1;
+  #askedAt = 0;
   readonly #list = new PhotoList(this);
   readonly #saving = document.createElement("face-search-saving") as FaceSearchSaving;
   readonly #handing = new Handing(this, this.#list, this.#saving);
@@ -135,7 +139,6 @@ export class FaceSearchResults extends LitElement {
 
   #endMoved(near: boolean): void {
     this.#nearEnd = near;
-    if (!near) this.#asked = -1;
     this.#needMore();
   }
 
@@ -146,8 +149,10 @@ export class FaceSearchResults extends LitElement {
 
   #need(): void {
     const loaded = this.photos.length;
-    if (loaded >= this.total || this.#asked === loaded || !this.requestId) return;
+    const asked = this.#asked === loaded && Date.now() - this.#askedAt < ASK_AGAIN_MS;
+    if (loaded >= this.total || asked || !this.requestId) return;
     this.#asked = loaded;
+    this.#askedAt = Date.now();
     this.#fire("need-page", { page: Math.floor(loaded / PAGE_SIZE) + 1 });
   }
 
@@ -302,6 +307,7 @@ export class FaceSearchResults extends LitElement {
     if (!this.requestId || !this.eventPage) return nothing;
     if (!this.#list.count) return this.#empty();
     const fresh = this.newPhotos.length;
+    const more = this.photos.length < this.total;
     return html`${this.#bar()}
       ${
         fresh
@@ -309,19 +315,18 @@ export class FaceSearchResults extends LitElement {
               ${this.#grid(this.newPhotos, 0, true)}</section>`
           : nothing
       }
-      <section aria-label=${this.#heading}>${this.#grid(this.photos, fresh, !fresh)}
-        ${this.photos.length < this.total ? html`<div class="more"></div>` : nothing}
+      <section class=${more ? "more" : ""} aria-label=${this.#heading}>${this.#grid(this.photos, fresh, !fresh, more)}
         <div class="end"></div>
       </section>
-      ${this.eventPage.photos.complete || this.photos.length < this.total ? nothing : this.#arriving()}`;
+      ${this.eventPage.photos.complete || more ? nothing : this.#arriving()}`;
   }
 
   get #heading(): string {
     return this.heading ?? this.#t("results.found", { n: this.#list.count });
   }
 
-  #grid(photos: readonly Photo[], first: number, eager: boolean) {
-    return html`<face-search-grid exportparts="grid, tile" .photos=${photos} .first=${first} .total=${this.#list.count} .eager=${eager}
+  #grid(photos: readonly Photo[], first: number, eager: boolean, more = false) {
+    return html`<face-search-grid exportparts="grid, tile" .photos=${photos} .first=${first} .total=${this.#list.count} .eager=${eager} .more=${more}
       .selecting=${this.selecting} .picked=${this.selection.picked} .t=${this.speech.t}
       @photo-open=${(event: CustomEvent<PhotoAction>) => this.#open(event.detail.at)} @photo-toggle=${this.#toggled}
       @photos-all=${this.#everything} @selecting-end=${() => this.#select(false)}></face-search-grid>`;

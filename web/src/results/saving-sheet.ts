@@ -89,7 +89,7 @@ export class FaceSearchSaving extends LitElement {
     if (first) this.#raise();
     this.#tell(state);
     if (asks && state.step !== "done")
-      this.updateComplete.then(() => this.renderRoot.querySelector<HTMLElement>("[autofocus]")?.focus());
+      this.updateComplete.then(() => this.renderRoot.querySelector<HTMLElement>("[data-first]")?.focus());
   }
 
   /** Progress is spoken at the start, in the middle and at the end, and not in between. */
@@ -100,7 +100,7 @@ export class FaceSearchSaving extends LitElement {
       const half = state.done * 2 >= state.total ? 1 : 0;
       if (half <= this.#told) return;
       this.#told = half;
-      job.say(this.#progress(state));
+      job.say(half ? this.#progress(state) : this.#title(state));
     } else job.say(this.#title(state));
   }
 
@@ -149,7 +149,7 @@ export class FaceSearchSaving extends LitElement {
         return html`<p class="title">${this.#title(state)}</p>
           ${this.#thumbs(state.failed)}
           <div class="buttons">
-            <button type="button" class="primary" autofocus @click=${() => this.#saving?.reply("again")}>${this.#t("results.try_again")}</button>
+            <button type="button" class="primary" data-first @click=${() => this.#saving?.reply("again")}>${this.#t("results.try_again")}</button>
             ${
               state.kept
                 ? html`<button type="button" @click=${() => this.#saving?.reply("go-on")}>${this.#t("results.saving.keep", { n: state.kept })}</button>`
@@ -160,7 +160,7 @@ export class FaceSearchSaving extends LitElement {
         return html`<p class="title">${this.#title(state)}</p>
           <p class="muted small">${state.left ? this.#t("results.saving.left", { n: state.left }) : this.#t("results.saving.how")}</p>
           <div class="buttons">
-            <button type="button" class="primary" autofocus @click=${() => this.#saving?.share()}>${this.#t("results.saving.to_photos")}</button>
+            <button type="button" class="primary" data-first @click=${() => this.#saving?.share()}>${this.#t("results.saving.to_photos")}</button>
             ${cancel}
           </div>`;
       case "links":
