@@ -17,7 +17,7 @@ export const gridStyles = css`
   .tile:focus-visible { outline: 3px solid var(--accent); outline-offset: -3px; box-shadow: inset 0 0 0 5px #fff; }
   .tile:focus-visible::after { content: ""; position: absolute; inset: 3px; border: 2px solid #fff; border-radius: inherit; pointer-events: none; }
   img { inline-size: 100%; block-size: 100%; object-fit: cover; clip-path: inset(0 round 0); transition: clip-path 140ms ease; }
-  .broken img { visibility: hidden; }
+  .failed { visibility: hidden; }
   .again { position: absolute; inset: 0; display: grid; place-items: center; font-size: 1.75rem; color: var(--muted); }
   .mark { display: none; position: absolute; inset-block-start: 0; inset-inline-start: 0; inline-size: 44px; block-size: 44px; }
   .mark::before, .mark::after { content: ""; position: absolute; }

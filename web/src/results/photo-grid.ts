@@ -112,7 +112,7 @@ export class FaceSearchGrid extends LitElement {
   protected override render() {
     return html`<div class="rows" part="grid" role="list" ${pixels("--gap", this.#gap)}
       @click=${this.#clicked} @keydown=${this.#pressed} @keyup=${this.#released} @focusin=${this.#focused}
-      @error=${{ handleEvent: this.#failed, capture: true }}>
+      @error=${{ handleEvent: this.#failed, capture: true }} @load=${{ handleEvent: this.#loaded, capture: true }}>
       ${this.#rows.map((row, i) => guard(this.#signature(row), () => this.#row(row, i)))}
     </div>`;
   }
@@ -207,6 +207,7 @@ export class FaceSearchGrid extends LitElement {
     const image = event.target;
     const at = indexOf(event);
     if (at === null || !(image instanceof HTMLImageElement)) return;
+    image.classList.add("failed");
     const tries = this.#tries.get(at) ?? 0;
     this.#tries.set(at, tries + 1);
     if (tries >= RETRIES) {
@@ -217,6 +218,8 @@ export class FaceSearchGrid extends LitElement {
       setTimeout(() => this.#loadImage(at), pause);
     }
   };
+
+  readonly #loaded = (event: Event) => (event.target as Element).classList.remove("failed");
 
   #loadAgain(at: number): void {
     this.#broken.delete(at);

@@ -181,7 +181,7 @@ export class FaceSearchSaving extends LitElement {
           const thumb = this.#job?.photoAt(wanted.at)?.thumb;
           return html`<li>
             ${thumb ? html`<img src=${thumb} alt="" width="56" height="56">` : html`<span></span>`}
-            ${url ? html`<a class="button" href=${url} download=${name} target="_blank" rel="noopener">${text}</a>` : html`<p class="muted">${text}</p>`}
+            ${url ? html`<a class="button" href=${url} download=${name}>${text}</a>` : html`<p class="muted">${text}</p>`}
           </li>`;
         })}
       </ul>`;
