@@ -57,7 +57,12 @@ interface World {
 function saving(positions: readonly number[], world: World = {}) {
   const { total = 200, unlinked = [], broken = new Map(), originals = true, bytes = 3 } = world;
   const log = { pages: [] as string[], fetched: [] as string[], states: [] as SavingState[], most: 0, now: 0 };
-  const disk = { downloads: [] as { name: string; size: number }[], zips: [] as string[][], shared: [] as string[][] };
+  const disk = {
+    downloads: [] as { name: string; size: number }[],
+    zips: [] as string[][],
+    shared: [] as string[][],
+    discarded: false,
+  };
   const source: Source = {
     originals,
     name: "White House 10 km",
@@ -96,8 +101,14 @@ function saving(positions: readonly number[], world: World = {}) {
     source,
     {
       download: (blob, name) => disk.downloads.push({ name, size: blob.size }),
-      pick: async () =>
-        new WritableStream({ write: (chunk) => void disk.downloads.push({ name: "stream", size: chunk.length }) }),
+      pick: async () => ({
+        stream: new WritableStream({
+          write: (chunk) => void disk.downloads.push({ name: "stream", size: chunk.length }),
+        }),
+        discard: async () => {
+          disk.discarded = true;
+        },
+      }),
       zipStream: async (files) => {
         const names: string[] = [];
         disk.zips.push(names);
@@ -244,6 +255,14 @@ test("Cancel ends it: no file, no word", async () => {
   assert.equal(await one.run("zips"), null);
   assert.deepEqual(disk.downloads, []);
   assert.equal(log.states.at(-1)?.step, "fetching");
+});
+
+test("Cancel takes away the file that was begun", async () => {
+  const { one, disk } = saving([0, 1, 2, 3, 4, 5], {
+    reply: (state, saving) => state.step === "fetching" && state.done === 2 && saving.cancel(),
+  });
+  assert.equal(await one.run("stream"), null);
+  assert.ok(disk.discarded);
 });
 
 test("an API that is busy is asked again; one that refuses is not, and its photos are missing", async () => {

@@ -1,10 +1,12 @@
 /** The open photo and the selecting mode in the browser's history, one entry each, so that Back closes them. */
 
 export type Layer = "photo" | "select";
+/** none: the page around has an address of its own. */
 export type HistoryMode = "query" | "none";
 
 interface LayerState {
   readonly faceSearchLayer?: Layer;
+  readonly faceSearchSeen?: number | null;
 }
 
 /** Which layer this entry of the history is; null for the list itself. */
@@ -31,6 +33,15 @@ export function show(photo: number): void {
 export function leave(): void {
   if (layer()) history.back();
   else history.replaceState(history.state, "", addressOf());
+}
+
+/** The photo in sight, for a reload: kept in this entry, since a store would keep it for the next guest, too. */
+export function remember(photo: number | null): void {
+  history.replaceState({ ...history.state, faceSearchSeen: photo }, "");
+}
+
+export function remembered(): number | null {
+  return (history.state as LayerState | null)?.faceSearchSeen ?? null;
 }
 
 function addressOf(photo?: number): string {

@@ -9,6 +9,7 @@ export const gridStyles = css`
   }
   .row > * { flex: none; }
   .tile {
+    scroll-margin-block: 76px 96px;
     position: relative; display: block; inline-size: var(--width); block-size: var(--height); min-inline-size: 0; min-block-size: 0;
     padding: 0; border-radius: min(var(--radius), 10px); overflow: hidden; background: var(--fill); cursor: zoom-in;
     -webkit-touch-callout: none; user-select: none;

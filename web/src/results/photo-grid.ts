@@ -65,6 +65,8 @@ export class FaceSearchGrid extends LitElement {
 
   #rows: readonly Row[] = [];
   #gap = 6;
+  /** What a guest looks at stays in sight when a phone is turned. */
+  #anchor: number | null = null;
   readonly #tries = new Map<number, number>();
   readonly #broken = new Set<number>();
   readonly #resized = new ResizeObserver(() => this.#measure());
@@ -94,7 +96,17 @@ export class FaceSearchGrid extends LitElement {
   }
 
   #measure(): void {
-    this.width = Math.floor(this.clientWidth);
+    const width = Math.floor(this.clientWidth);
+    if (width === this.width) return;
+    this.#anchor = this.width ? this.firstSeen() : null;
+    this.width = width;
+  }
+
+  /** The first photo in sight; null while that is the grid's first row, or none. */
+  firstSeen(): number | null {
+    const above = -this.getBoundingClientRect().top;
+    const row = above > 0 ? this.#rows.find(({ top, height }) => top + height / 2 > above) : undefined;
+    return row && row !== this.#rows[0] ? (row.boxes[0]?.index ?? null) : null;
   }
 
   protected override willUpdate(changed: PropertyValues): void {
@@ -107,6 +119,11 @@ export class FaceSearchGrid extends LitElement {
     }
     const last = this.first + this.photos.length - 1;
     this.current = Math.max(this.first, Math.min(this.current, last));
+  }
+
+  protected override updated(): void {
+    if (this.#anchor !== null) this.#buttonAt(this.#anchor)?.scrollIntoView({ block: "start" });
+    this.#anchor = null;
   }
 
   protected override render() {
@@ -147,9 +164,9 @@ export class FaceSearchGrid extends LitElement {
       <button class="tile ${broken ? "broken" : ""}" part="tile" type="button" data-at=${index}
         tabindex=${index === this.current ? 0 : -1} aria-label=${name}
         aria-pressed=${this.selecting ? String(this.picked.has(index)) : nothing} ${pixels("--width", width)}>
-        <img src=${photo.thumb} width=${width} height=${height} alt="" decoding="async" draggable="false"
+        <img width=${width} height=${height} alt="" decoding="async" draggable="false"
           loading=${this.eager && row < ROWS_AT_ONCE ? "eager" : "lazy"}
-          fetchpriority=${this.eager && row === 0 ? "high" : "auto"}>
+          fetchpriority=${this.eager && row === 0 ? "high" : "auto"} src=${photo.thumb}>
         ${broken ? html`<span class="again" aria-hidden="true">↻</span>` : nothing}
         <span class="mark" aria-hidden="true"></span>
       </button>

@@ -4,7 +4,7 @@ import { type Api, PAGE_SIZE } from "../api.ts";
 import { Speech } from "../i18n.ts";
 import { shared } from "../styles.ts";
 import type { EventPage, MenuChoice, Photo } from "../types.ts";
-import { enter, layer, leave, photoInAddress, show } from "./address.ts";
+import { enter, type HistoryMode, layer, leave, remember, remembered } from "./address.ts";
 import { Handing } from "./handing.ts";
 import { type NewPhoto, PhotoList } from "./list.ts";
 import { FaceSearchMenu } from "./menu.ts";
@@ -13,13 +13,10 @@ import { resultsStyles } from "./results-styles.ts";
 import { FaceSearchSaving } from "./saving-sheet.ts";
 import { all, extend, inOrder, NOTHING, type Selection, toggle } from "./selection.ts";
 import { sharesFiles } from "./sharing.ts";
-import type { Viewer, ViewerHost } from "./viewer.ts";
+import { Viewing } from "./viewing.ts";
 
-export type HistoryMode = "query" | "none";
-
-/** Further pages are asked for when the end is that near, in pixels of scrolling and in photos of the viewer. */
+/** Further pages are asked for when the end is that near. */
 const NEAR_PIXELS = 1500;
-const NEAR_PHOTOS = 10;
 /** A page that has not come by then may be asked for again. */
 const ASK_AGAIN_MS = 5000;
 const TOAST_MS = 4000;
@@ -59,12 +56,8 @@ export class FaceSearchResults extends LitElement {
   declare selecting: boolean;
   declare selection: Selection;
 
-  #viewer: Viewer | undefined;
-  #opening = false;
-  /** The history has left the photo already. */
-  #popped = false;
-  /** A photo that the address named when the page was opened. */
-  #named: number | null = null;
+  /** A photo to come back to after a reload. */
+  #seen: number | null = null;
   #nearEnd = false;
   /** How many photos were loaded when the next page was asked for, and when that was. */
   #asked = -1;
@@ -72,6 +65,7 @@ export class FaceSearchResults extends LitElement {
   readonly #list = new PhotoList(this);
   readonly #saving = document.createElement("face-search-saving") as FaceSearchSaving;
   readonly #handing = new Handing(this, this.#list, this.#saving);
+  readonly #viewing = new Viewing(this, this.#list);
   readonly #toast = document.createElement("div");
   #toastTimer: ReturnType<typeof setTimeout> | undefined;
   readonly #end = new IntersectionObserver(([entry]) => this.#endMoved(entry?.isIntersecting ?? false), {
@@ -96,18 +90,21 @@ export class FaceSearchResults extends LitElement {
   override connectedCallback(): void {
     super.connectedCallback();
     addEventListener("popstate", this.#walked);
+    addEventListener("pagehide", this.#hidden);
+    this.addEventListener("keydown", this.#pressed);
     if (this.history === "none") return;
-    this.#named = photoInAddress();
+    this.#viewing.follow();
+    this.#seen = remembered();
     this.selecting = layer() === "select";
   }
 
   override disconnectedCallback(): void {
     super.disconnectedCallback();
     removeEventListener("popstate", this.#walked);
+    removeEventListener("pagehide", this.#hidden);
     clearTimeout(this.#toastTimer);
     this.#end.disconnect();
-    this.#popped = true;
-    this.#viewer?.close();
+    this.#viewing.end();
     this.#saving.close();
   }
 
@@ -125,8 +122,9 @@ export class FaceSearchResults extends LitElement {
   protected override updated(changed: PropertyValues): void {
     const end = this.renderRoot.querySelector(".end");
     if (end) this.#end.observe(end);
-    if (changed.has("photos") || changed.has("newPhotos")) this.#viewer?.refresh();
-    this.#openNamed();
+    if (changed.has("photos") || changed.has("newPhotos")) this.#viewing.refresh();
+    this.#viewing.byAddress();
+    this.#comeBack();
     this.#needMore();
   }
 
@@ -143,11 +141,11 @@ export class FaceSearchResults extends LitElement {
   }
 
   #needMore(): void {
-    const wanted = this.#nearEnd || (this.#named ?? -1) >= this.#list.loaded;
-    if (wanted) this.#need();
+    const wanted = this.#nearEnd || Math.max(this.#viewing.named ?? -1, this.#seen ?? -1) >= this.#list.loaded;
+    if (wanted) this.need();
   }
 
-  #need(): void {
+  need(): void {
     const loaded = this.photos.length;
     const asked = this.#asked === loaded && Date.now() - this.#askedAt < ASK_AGAIN_MS;
     if (loaded >= this.total || asked || !this.requestId) return;
@@ -156,93 +154,45 @@ export class FaceSearchResults extends LitElement {
     this.#fire("need-page", { page: Math.floor(loaded / PAGE_SIZE) + 1 });
   }
 
-  // ---------------------------------------------------------------- one photo
+  // ---------------------------------------------------------------- the place in the list
 
-  #openNamed(): void {
-    const at = this.#named;
-    if (at === null || !this.requestId) return;
-    if (at >= this.#list.count) {
-      this.#named = null;
-      leave();
-    } else if (this.#list.at(at)) {
-      this.#named = null;
-      this.#open(at, false);
-    }
+  /** A reload comes back to the photo that was in sight, not to a pixel. */
+  readonly #hidden = () => {
+    const seen = [...this.#grids()].map((grid) => grid.firstSeen()).find((at) => at !== null) ?? null;
+    if (this.history === "query") remember(seen);
+  };
+
+  async #comeBack(): Promise<void> {
+    const at = this.#seen;
+    if (at === null || !this.#list.at(at)) return;
+    this.#seen = null;
+    await this.gridOf(at)?.updateComplete;
+    this.gridOf(at)?.scrollToPhoto(at);
   }
 
-  async #open(at: number, enters = this.history === "query"): Promise<void> {
-    if (this.#viewer || this.#opening) return;
-    this.#opening = true;
-    try {
-      const { openViewer } = await import("./viewer.ts");
-      if (!this.isConnected) return;
-      this.#popped = false;
-      if (enters) enter("photo", at);
-      this.#viewer = openViewer(at, this.#host());
-      this.#float();
-    } catch {
-      this.say(this.#t("results.viewer_problem"));
-    } finally {
-      this.#opening = false;
-    }
+  #grids(): Iterable<FaceSearchGrid> {
+    return this.renderRoot.querySelectorAll<FaceSearchGrid>("face-search-grid");
   }
 
-  #host(): ViewerHost {
-    const text = (key: Parameters<Speech["t"]>[0]) => this.#t(key);
-    return {
-      root: this.renderRoot as ShadowRoot,
-      texts: {
-        close: text("results.close"),
-        zoom: text("results.viewer.zoom"),
-        previous: text("results.viewer.previous"),
-        next: text("results.viewer.next"),
-        save: text("results.viewer.save"),
-        share: text("results.viewer.share"),
-        broken: text("results.viewer.broken"),
-      },
-      count: () => this.#list.count,
-      photo: (at) => this.#list.at(at),
-      thumb: (at) => this.#gridOf(at)?.imageAt(at) ?? null,
-      nameOf: (at) => this.#t("results.photo", { n: at + 1, total: this.#list.count }),
-      positionOf: (at) => this.#t("results.position", { n: at + 1, total: this.#list.count }),
-      changed: (at) => {
-        if (this.history === "query" && photoInAddress() !== at && !this.#popped) show(at);
-        if (at + NEAR_PHOTOS >= this.#list.loaded) this.#need();
-      },
-      closing: (at) => {
-        this.#gridOf(at)?.scrollToPhoto(at);
-        if (this.history === "query" && !this.#popped) leave();
-      },
-      closed: (at) => {
-        this.#viewer = undefined;
-        this.#float();
-        if (this.isConnected) this.#gridOf(at)?.focusPhoto(at);
-      },
-      save: (at) => this.#handing.save([at]),
-      share: sharesFiles() ? (at) => this.#handing.share([at]) : null,
-    };
+  gridOf(at: number): FaceSearchGrid | undefined {
+    return [...this.#grids()].find((grid) => grid.has(at));
   }
 
-  #gridOf(at: number): FaceSearchGrid | undefined {
-    return [...this.renderRoot.querySelectorAll<FaceSearchGrid>("face-search-grid")].find((grid) => grid.has(at));
-  }
+  // ---------------------------------------------------------------- layers
 
   /** Back and Forward. */
   readonly #walked = () => {
     if (this.history === "none") return;
-    const at = photoInAddress();
-    if (at === null && this.#viewer) {
-      this.#popped = true;
-      this.#viewer.close();
-    } else if (at !== null && this.#viewer) this.#viewer.goTo(at);
-    else if (at !== null) {
-      this.#named = at;
-      this.#openNamed();
-      this.#needMore();
-    }
+    this.#viewing.follow();
+    this.#needMore();
     const selects = layer() === "select";
-    if (this.selecting !== selects && at === null) this.#selects(selects);
+    if (this.selecting !== selects && layer() !== "photo") this.#selects(selects);
   };
+
+  /** Keeps the saving in reach: an open photo is modal. */
+  layered(): void {
+    (this.#viewing.dialog ?? this.renderRoot).append(this.#saving);
+  }
 
   // ---------------------------------------------------------------- selecting
 
@@ -254,10 +204,19 @@ export class FaceSearchResults extends LitElement {
     else if (layer() === "select") leave();
   }
 
-  #selects(on: boolean): void {
+  async #selects(on: boolean): Promise<void> {
     this.selecting = on;
     if (!on) this.selection = NOTHING;
+    await this.updateComplete;
+    // The button that did it is gone, and with it the focus.
+    const root = this.renderRoot as ShadowRoot;
+    if (!root.activeElement) root.querySelector<HTMLElement>(on ? ".end-selecting" : ".select")?.focus();
   }
+
+  readonly #pressed = (event: KeyboardEvent) => {
+    if (event.key === "Escape" && this.selecting && !this.#viewing.dialog && !event.defaultPrevented)
+      this.#select(false);
+  };
 
   readonly #toggled = ({ detail }: CustomEvent<PhotoAction>) => {
     this.#select(true);
@@ -282,8 +241,16 @@ export class FaceSearchResults extends LitElement {
   }
 
   speak(text: string): void {
-    if (this.#viewer) this.#viewer.say(text);
+    if (this.#viewing.dialog) this.#viewing.say(text);
     else this.#fire("notice", text);
+  }
+
+  save(at: readonly number[]): void {
+    this.#handing.save(at);
+  }
+
+  share(at: readonly number[]): void {
+    this.#handing.share(at);
   }
 
   saved(count: number): void {
@@ -292,15 +259,10 @@ export class FaceSearchResults extends LitElement {
 
   say(text: string): void {
     this.#toast.textContent = text;
-    (this.#viewer?.dialog ?? this.renderRoot).append(this.#toast);
+    (this.#viewing.dialog ?? this.renderRoot).append(this.#toast);
     clearTimeout(this.#toastTimer);
     this.#toastTimer = setTimeout(() => this.#toast.remove(), TOAST_MS);
     this.speak(text);
-  }
-
-  /** Keeps the saving in reach: an open photo is modal. */
-  #float(): void {
-    (this.#viewer?.dialog ?? this.renderRoot).append(this.#saving);
   }
 
   protected override render() {
@@ -328,7 +290,7 @@ export class FaceSearchResults extends LitElement {
   #grid(photos: readonly Photo[], first: number, eager: boolean, more = false) {
     return html`<face-search-grid exportparts="grid, tile" .photos=${photos} .first=${first} .total=${this.#list.count} .eager=${eager} .more=${more}
       .selecting=${this.selecting} .picked=${this.selection.picked} .t=${this.speech.t}
-      @photo-open=${(event: CustomEvent<PhotoAction>) => this.#open(event.detail.at)} @photo-toggle=${this.#toggled}
+      @photo-open=${(event: CustomEvent<PhotoAction>) => this.#viewing.open(event.detail.at)} @photo-toggle=${this.#toggled}
       @photos-all=${this.#everything} @selecting-end=${() => this.#select(false)}></face-search-grid>`;
   }
 
@@ -338,9 +300,9 @@ export class FaceSearchResults extends LitElement {
 
   #actions() {
     return html`<div class="acts">
-      <button type="button" class="primary" part="button" @click=${() => this.#handing.save(inOrder(all(this.#list.count)))}>
+      <button type="button" class="primary" part="button" @click=${() => this.save(inOrder(all(this.#list.count)))}>
         ${this.#t(this.#list.count === 1 ? "results.save" : "results.save_all")}</button>
-      <button type="button" part="button" @click=${() => this.#select(true)}>${this.#t("results.select")}</button>
+      <button type="button" class="select" part="button" @click=${() => this.#select(true)}>${this.#t("results.select")}</button>
       <face-search-menu class="push" .t=${this.speech.t} .link=${this.history === "query"}
         @menu=${(event: CustomEvent<MenuChoice>) => this.#fire("menu", event.detail)}></face-search-menu>
     </div>`;
@@ -350,16 +312,16 @@ export class FaceSearchResults extends LitElement {
     const n = this.selection.picked.size;
     const most = n === this.#list.count;
     return html`<div class="acts selecting">
-      <button type="button" class="icon" aria-label=${this.#t("results.select_end")} @click=${() => this.#select(false)}>
+      <button type="button" class="icon end-selecting" aria-label=${this.#t("results.select_end")} @click=${() => this.#select(false)}>
         <span aria-hidden="true">✕</span></button>
       <p class="count">${n ? this.#t("results.selected", { n }) : this.#t("results.select_hint")}</p>
       <button type="button" class="push" @click=${this.#everything}>${this.#t(most ? "results.none" : "results.all")}</button>
       <div class="todo">
-        <button type="button" class="primary" part="button" ?disabled=${!n} @click=${() => this.#handing.save(inOrder(this.selection))}>
+        <button type="button" class="primary" part="button" ?disabled=${!n} @click=${() => this.save(inOrder(this.selection))}>
           ${n ? this.#t("results.save_n", { n }) : this.#t("results.save")}</button>
         ${
           sharesFiles()
-            ? html`<button type="button" part="button" ?disabled=${!n} @click=${() => this.#handing.share(inOrder(this.selection))}>
+            ? html`<button type="button" part="button" ?disabled=${!n} @click=${() => this.share(inOrder(this.selection))}>
               ${this.#t("results.share")}</button>`
             : nothing
         }

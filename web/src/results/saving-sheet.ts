@@ -1,6 +1,6 @@
 /** `<face-search-saving>`: what a saving is at, at the bottom of the window, with the buttons that it needs. */
 import { html, LitElement, nothing, type TemplateResult } from "lit";
-import { inAppBrowser, isIos } from "../browsers.ts";
+import { inAppBrowser, isAndroid, isIos } from "../browsers.ts";
 import type { Speech } from "../i18n.ts";
 import { shared } from "../styles.ts";
 import type { Photo } from "../types.ts";
@@ -206,15 +206,21 @@ export class FaceSearchSaving extends LitElement {
 function surroundings(): Surroundings {
   return {
     ios: isIos(),
-    android: /Android/.test(navigator.userAgent),
+    android: isAndroid(),
     inApp: inAppBrowser() !== null,
     shares: sharesFiles(),
     picks: "showSaveFilePicker" in window,
   };
 }
 
+interface PickedFile {
+  createWritable(): Promise<WritableStream<Uint8Array>>;
+  /** Chromium 110 and later. */
+  remove?(): Promise<void>;
+}
+
 interface FilePicker {
-  showSaveFilePicker(options: object): Promise<{ createWritable(): Promise<WritableStream<Uint8Array>> }>;
+  showSaveFilePicker(options: object): Promise<PickedFile>;
 }
 
 /** How long a made file can still be read by the download that it was made for. */
@@ -231,8 +237,8 @@ const disk: Disk = {
   pick: async (name) => {
     const types = [{ description: "ZIP", accept: { "application/zip": [".zip"] } }];
     try {
-      const options = { suggestedName: name, types };
-      return await (await (window as unknown as FilePicker).showSaveFilePicker(options)).createWritable();
+      const file = await (window as unknown as FilePicker).showSaveFilePicker({ suggestedName: name, types });
+      return { stream: await file.createWritable(), discard: async () => file.remove?.() };
     } catch (error) {
       if (error instanceof DOMException && error.name === "AbortError") return null;
       throw error;

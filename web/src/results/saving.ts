@@ -48,11 +48,17 @@ interface ZipEntry {
   readonly input: Blob;
 }
 
+/** A file to write to; `discard` takes it away if it will not be whole. */
+export interface Picked {
+  readonly stream: WritableStream<Uint8Array>;
+  readonly discard: () => Promise<void>;
+}
+
 /** What a saving needs of the browser. */
 export interface Disk {
   readonly download: (blob: Blob, name: string) => void;
   /** Asks where to put a file; null if the guest changed their mind. */
-  readonly pick: (name: string) => Promise<WritableStream<Uint8Array> | null>;
+  readonly pick: (name: string) => Promise<Picked | null>;
   readonly zipStream: (files: AsyncIterable<ZipEntry>) => Promise<ReadableStream<Uint8Array>>;
   readonly zipBlob: (files: readonly ZipEntry[]) => Promise<Blob>;
   readonly share: (files: readonly File[]) => Promise<void>;
@@ -119,8 +125,13 @@ export class Saving {
     stream: async () => {
       const to = await this.#disk.pick(`${safeName(this.#source.name)}.zip`);
       if (!to) return null;
-      const zip = await this.#disk.zipStream(this.#files());
-      await zip.pipeTo(to, { signal: this.#abort.signal });
+      try {
+        const zip = await this.#disk.zipStream(this.#files());
+        await zip.pipeTo(to.stream, { signal: this.#abort.signal });
+      } catch (error) {
+        await to.discard();
+        throw error;
+      }
       return this.#kept.length;
     },
     zips: async () => {
@@ -136,7 +147,7 @@ export class Saving {
     share: async () => {
       let shared = 0;
       for await (const { files } of this.#batches(SHARE_FILES, SHARE_BYTES)) {
-        this.#batch = files.map(({ name, input }) => new File([input], name, { type: input.type || "image/jpeg" }));
+        this.#batch = files.map(({ name, input }) => new File([input], name, { type: pictureType(name, input.type) }));
         await this.#ask({ step: "ready", files: this.#batch, left: this.#wanted.length - shared - files.length });
         shared += files.length;
       }
@@ -216,4 +227,12 @@ export class Saving {
     if (this.#reply) return; // a question stands
     this.#show({ step: "fetching", done: this.#kept.length, total: this.#wanted.length, bytes: this.#bytes });
   }
+}
+
+const TYPES: Readonly<Record<string, string>> = { png: "png", webp: "webp", heic: "heic", avif: "avif", gif: "gif" };
+
+/** iOS offers "Save Image" for pictures alone, and a bucket may call all of them octet-stream. */
+function pictureType(name: string, type: string): string {
+  if (type.startsWith("image/")) return type;
+  return `image/${TYPES[name.split(".").at(-1)?.toLowerCase() ?? ""] ?? "jpeg"}`;
 }

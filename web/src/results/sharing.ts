@@ -35,20 +35,3 @@ export async function share(files: readonly File[]): Promise<boolean> {
     return !(error instanceof DOMException && error.name === "NotAllowedError");
   }
 }
-
-/** True if it is in the clipboard. */
-export async function copyText(text: string): Promise<boolean> {
-  try {
-    await navigator.clipboard.writeText(text);
-    return true;
-  } catch {
-    return false; // not allowed, or no secure page
-  }
-}
-
-/** The address of the results, without the open photo. */
-export function resultsLink(address: string = location.href): string {
-  const url = new URL(address);
-  url.hash = "";
-  return url.href;
-}
