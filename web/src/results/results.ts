@@ -19,6 +19,8 @@ import { Viewing } from "./viewing.ts";
 const NEAR_PIXELS = 1500;
 /** A page that has not come by then may be asked for again. */
 const ASK_AGAIN_MS = 5000;
+/** Scrolling has come to rest. Browsers let a page note 100 places in 30 seconds. */
+const SCROLL_MS = 400;
 const TOAST_MS = 4000;
 
 /**
@@ -68,6 +70,7 @@ export class FaceSearchResults extends LitElement {
   readonly #viewing = new Viewing(this, this.#list);
   readonly #toast = document.createElement("div");
   #toastTimer: ReturnType<typeof setTimeout> | undefined;
+  #scrollTimer: ReturnType<typeof setTimeout> | undefined;
   readonly #end = new IntersectionObserver(([entry]) => this.#endMoved(entry?.isIntersecting ?? false), {
     rootMargin: `${NEAR_PIXELS}px`,
   });
@@ -90,7 +93,7 @@ export class FaceSearchResults extends LitElement {
   override connectedCallback(): void {
     super.connectedCallback();
     addEventListener("popstate", this.#walked);
-    addEventListener("pagehide", this.#hidden);
+    addEventListener("scroll", this.#scrolled, { passive: true });
     this.addEventListener("keydown", this.#pressed);
     if (this.history === "none") return;
     this.#viewing.follow();
@@ -101,7 +104,8 @@ export class FaceSearchResults extends LitElement {
   override disconnectedCallback(): void {
     super.disconnectedCallback();
     removeEventListener("popstate", this.#walked);
-    removeEventListener("pagehide", this.#hidden);
+    removeEventListener("scroll", this.#scrolled);
+    clearTimeout(this.#scrollTimer);
     clearTimeout(this.#toastTimer);
     this.#end.disconnect();
     this.#viewing.end();
@@ -156,15 +160,18 @@ export class FaceSearchResults extends LitElement {
 
   // ---------------------------------------------------------------- the place in the list
 
-  /** A reload comes back to the photo that was in sight, not to a pixel. */
-  readonly #hidden = () => {
-    const seen = [...this.#grids()].map((grid) => grid.firstSeen()).find((at) => at !== null) ?? null;
-    if (this.history === "query") remember(seen);
+  /** A reload comes back to the photo that was in sight, not to a pixel. While the page goes, it is too late to note it. */
+  readonly #scrolled = () => {
+    clearTimeout(this.#scrollTimer);
+    if (this.history === "none" || this.#seen !== null) return;
+    this.#scrollTimer = setTimeout(() => {
+      remember([...this.#grids()].map((grid) => grid.firstSeen()).find((at) => at !== null) ?? null);
+    }, SCROLL_MS);
   };
 
   async #comeBack(): Promise<void> {
     const at = this.#seen;
-    if (at === null || !this.#list.at(at)) return;
+    if (at === null || (at < this.#list.count && !this.#list.at(at))) return;
     this.#seen = null;
     await this.gridOf(at)?.updateComplete;
     this.gridOf(at)?.scrollToPhoto(at);
