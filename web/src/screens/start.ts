@@ -1,0 +1,160 @@
+/** S1: the event, the consent, and the way to a selfie. */
+import { html, nothing, type TemplateResult } from "lit";
+import { unsafeSVG } from "lit/directives/unsafe-svg.js";
+import { chromeAddress } from "../browsers.ts";
+import { LANGUAGES } from "../i18n.ts";
+import { dayIn, heading, icon, organiserOf, type View } from "./view.ts";
+
+export function startScreen(view: View): TemplateResult {
+  const { state, t, speech } = view;
+  const event = state.event;
+  if (!event) return html`<div class="waiting">${spinner()}<p class="muted">${t("start.loading")}</p></div>`;
+  const date = speech.date(event.event_date);
+  const by = event.organiser ? ` · ${t("start.by", { organiser: event.organiser })}` : "";
+  return html`<div class="start">
+    ${cover(event.cover_image)}
+    <div class="column">
+      ${notice(view)}
+      <slot name="heading">${heading(view, event.event_name)}<p class="muted">${date}${by}</p></slot>
+      <div class="lead">
+        <p class="promise">${t("start.title")}</p>
+        <p class="muted">${t("start.how")}</p>
+      </div>
+      ${consentBox(view)}
+      ${ways(view)}
+      ${ownSearches(view)}
+      ${footer(view)}
+    </div>
+  </div>`;
+}
+
+function cover(url: string | null): TemplateResult {
+  if (!url) return html`<div class="cover empty" aria-hidden="true">${icon("face")}</div>`;
+  return html`<img class="cover" src=${url} alt="" fetchpriority="high" decoding="async" @error=${hidden} />`;
+}
+
+const hidden = (event: Event) => (event.target as HTMLElement).classList.add("gone");
+
+function notice(view: View): TemplateResult | typeof nothing {
+  const { screen } = view.state;
+  const what = screen.at === "start" ? screen.notice : null;
+  if (what === "deleted") return html`<p class="note good" role="status">${icon("check")} ${view.t("start.deleted")}</p>`;
+  return nothing;
+}
+
+function consentBox(view: View): TemplateResult | typeof nothing {
+  const { state, t } = view;
+  const { consent, retention } = state.event ?? {};
+  if (!consent || !retention) return nothing;
+  const screen = state.screen;
+  const missing = screen.at === "start" && (screen.notice === "consent" || screen.notice === "consent_changed");
+  const days = retention.selfie_days + 1; // the bucket's lifecycle runs at midnight
+  const selfie = retention.selfie_days ? t("consent.selfie", { n: days }) : t("consent.selfie_never");
+  return html`<slot name="consent"></slot>
+  <div class=${missing ? "consent missing" : "consent"}>
+    <label class="tick">
+      <input type="checkbox" required .checked=${state.consented} aria-describedby=${missing ? "about consent-problem" : "about"}
+        aria-invalid=${missing ? "true" : "false"}
+        @change=${(event: Event) => view.dispatch({ type: "consent", given: (event.target as HTMLInputElement).checked })} />
+      <span>${consent.text ?? t("consent.sentence", { organiser: organiserOf(view) })}</span>
+    </label>
+    ${
+      missing
+        ? html`<p class="problem" id="consent-problem" role="alert">
+            ${t(screen.notice === "consent_changed" ? "consent.changed" : "consent.needed")}</p>`
+        : nothing
+    }
+    <p class="small muted" id="about">${selfie}
+      ${t("consent.results", { date: dayIn(view, retention.result_days) })}
+      ${retention.faces_until ? t("consent.faces", { date: view.speech.date(retention.faces_until) }) : nothing}
+      <button type="button" class="link" @click=${() => view.show("privacy")}>${t("consent.details")}</button></p>
+  </div>`;
+}
+
+function ways(view: View): TemplateResult {
+  const { t, cameraWish } = view;
+  const camera = cameraWish !== "off" && view.cameraLikely;
+  const file = cameraWish !== "only";
+  const pick = () => view.dispatch({ type: "choose", capture: false });
+  return html`<div class="ways">
+    ${
+      camera
+        ? html`<button type="button" class="primary large" part="button" @click=${() => view.takeSelfie()}>
+            ${icon("camera")} ${t("start.selfie")}</button>`
+        : nothing
+    }
+    ${
+      file
+        ? html`<button type="button" class=${camera ? "" : "primary large"} part="button" ?disabled=${view.preparing} @click=${pick}>
+            ${icon("picture")} ${view.preparing ? t("check.preparing") : t("start.file")}</button>
+          <p class="small muted drop-hint">${view.dropping ? t("start.drop_now") : t("start.drop")}</p>`
+        : nothing
+    }
+    ${
+      view.pickerSilent
+        ? html`<p class="note" role="status">${t("start.nothing_happened")} ${openElsewhere(view)}</p>`
+        : nothing
+    }
+    ${!camera && view.qr ? phoneCode(view) : nothing}
+  </div>`;
+}
+
+/** The QR code is made where the page was rendered, by a library; it comes with the page's own HTML. */
+function phoneCode(view: View): TemplateResult {
+  return html`<figure class="qr">
+    <div role="img" aria-label=${view.t("start.qr_alt")}>${unsafeSVG(view.qr)}</div>
+    <figcaption class="small muted">${view.t("start.qr")}</figcaption>
+  </figure>`;
+}
+
+function ownSearches(view: View): TemplateResult | typeof nothing {
+  if (!view.searches.length) return nothing;
+  return html`<section class="yours" aria-labelledby="yours">
+    <h2 id="yours">${view.t("start.yours")}</h2>
+    <ul>
+      ${view.searches.map(
+        (search) => html`<li><button type="button" @click=${() => view.openSearch(search.id)}>
+            <span>${view.t("start.found", { n: search.total ?? 0 })}</span>
+            <span class="small muted">${view.speech.date(new Date(search.at).toISOString())}</span>
+          </button></li>`,
+      )}
+    </ul>
+  </section>`;
+}
+
+function footer(view: View): TemplateResult {
+  const { t, speech } = view;
+  const chosen = (event: Event) => view.speak((event.target as HTMLSelectElement).value);
+  return html`<footer class="foot small">
+    <slot name="footer"></slot>
+    <button type="button" class="link" @click=${() => view.show("privacy")}>${t("start.privacy")}</button>
+    <label><span class="visually-hidden">${t("start.language")}</span>
+      <select @change=${chosen}>
+        ${Object.entries(LANGUAGES).map(
+          ([tag, name]) => html`<option value=${tag} lang=${tag} ?selected=${tag === speech.language}>${name}</option>`,
+        )}
+      </select>
+    </label>
+  </footer>`;
+}
+
+/** Of an app's built-in browser: where the camera and saving do not work, said before it fails. */
+export function banner(view: View): TemplateResult | typeof nothing {
+  const { app, t, state } = view;
+  if (app === null || view.bannerSeen || state.screen.at === "camera") return nothing;
+  return html`<aside class="banner" aria-label=${t("banner.open")}>
+    <p><strong>${t("banner.app", { app: app || t("banner.this_app") })}</strong> ${t("banner.ios")}</p>
+    <div class="actions">
+      ${openElsewhere(view)}
+      <button type="button" @click=${() => view.show("copy")}>${t("copy.do")}</button>
+      <button type="button" class="quiet" @click=${() => view.dismissBanner()}>${t("banner.stay")}</button>
+    </div>
+  </aside>`;
+}
+
+function openElsewhere(view: View): TemplateResult | typeof nothing {
+  const address = chromeAddress(location.href);
+  return address ? html`<a class="button" href=${address}>${view.t("banner.open")}</a>` : nothing;
+}
+
+export const spinner = (): TemplateResult => html`<span class="spinner" aria-hidden="true"></span>`;
