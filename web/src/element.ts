@@ -1,13 +1,435 @@
-/** `<face-search>`: the whole flow in one element. */
-import { html, LitElement } from "lit";
-import { Speech } from "./i18n.ts";
+/** `<face-search>`: the whole flow in one element, for our own page and for those of sites. */
+import { html, LitElement, nothing, type PropertyValues } from "lit";
+import { Api } from "./api.ts";
+import { cameraSwitch, inAppBrowser } from "./browsers.ts";
+import { hasCameraAccess, mayHaveCamera } from "./camera.ts";
+import { accentStyles, attributesOf, configOf, type Place } from "./configuration.ts";
+import { addressedSearch, Effects, type Host } from "./effects.ts";
+import { type FlowEvent, INITIAL, reduce, type State } from "./flow.ts";
+import { chooseLanguage, LANGUAGES, type Language, type Speech, speechOf } from "./i18n.ts";
+import { ACCEPTED, prepared } from "./picture.ts";
+import { FaceSearchCamera } from "./screens/camera-view.ts";
+import { foundScreen } from "./screens/found.ts";
+import { checkScreen, sendingScreen } from "./screens/pictures.ts";
+import { problemScreen } from "./screens/problem.ts";
+import { screenStyles } from "./screens/screen-styles.ts";
+import { openSheet } from "./screens/sheets.ts";
+import { banner, startScreen } from "./screens/start.ts";
+import type { Sheet, View } from "./screens/view.ts";
+import { OwnSearches, Store } from "./storage.ts";
 import { shared, tokens } from "./styles.ts";
 
-export class FaceSearch extends LitElement {
-  static override styles = [tokens, shared];
-  readonly #speech = new Speech();
+/** Webviews without a file picker do nothing at all; a guest who waits so long is told a way out. */
+const PICKER_MS = 8_000;
+const KIOSK_MS = 60_000;
+const SECOND_MS = 1_000;
+const SPOKEN = "fs:language";
 
-  override render() {
-    return html`<main><h1>${this.#speech.t("start.title")}</h1></main>`;
+export class FaceSearch extends LitElement implements Host {
+  static override styles = [tokens, shared, screenStyles];
+  static override properties = {
+    token: {},
+    requestId: { attribute: "request-id" },
+    lang: {},
+    state: { state: true },
+    speech: { state: true },
+    sheet: { state: true },
+    live: { state: true },
+  };
+
+  /** A publishable token: a site sets another one when `face-search-token-expired` says that this one is over. */
+  declare token: string;
+  declare requestId: string;
+  declare state: State;
+  declare speech: Speech | null;
+  declare sheet: Sheet | null;
+  declare live: string;
+  /** In place of `token`: asked for the first one, and whenever one has expired. */
+  tokenProvider: (() => Promise<string>) | null = null;
+
+  api!: Api;
+  own!: OwnSearches;
+  addressed = false;
+  #place: Place | null = null;
+  readonly #effects = new Effects(this);
+  #store = new Store(() => localStorage);
+  #selfieUrl: string | null = null;
+  #selfie: Blob | null = null;
+  #fromFile = false;
+  #preparing = false;
+  #dropping = false;
+  #facesKept = false;
+  #bannerSeen = false;
+  #cameraLikely = hasCameraAccess();
+  #pickerSilent = false;
+  #picker: HTMLInputElement | null = null;
+  #pickerTimer: ReturnType<typeof setTimeout> | undefined;
+  #kioskTimer: ReturnType<typeof setTimeout> | undefined;
+  #clock: ReturnType<typeof setInterval> | undefined;
+
+  constructor() {
+    super();
+    this.token = "";
+    this.requestId = "";
+    this.state = INITIAL;
+    this.speech = null;
+    this.sheet = null;
+    this.live = "";
+  }
+
+  // ---------------------------------------------------------------- life
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    addEventListener("popstate", this.#walked);
+    addEventListener("online", this.#online);
+    for (const type of ["pointerdown", "keydown", "scroll"]) addEventListener(type, this.#touched, { passive: true });
+    for (const [type, listener] of this.#drops) this.addEventListener(type, listener);
+    if (this.speech)
+      this.#begin(); // it was taken out of the document, and is back
+    else this.#start();
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    removeEventListener("popstate", this.#walked);
+    removeEventListener("online", this.#online);
+    for (const type of ["pointerdown", "keydown", "scroll"]) removeEventListener(type, this.#touched);
+    for (const [type, listener] of this.#drops) this.removeEventListener(type, listener);
+    this.#effects.stop();
+    clearTimeout(this.#pickerTimer);
+    clearTimeout(this.#kioskTimer);
+    clearInterval(this.#clock);
+  }
+
+  async #start(): Promise<void> {
+    const place = configOf(document) ?? attributesOf(this);
+    this.#place = place;
+    this.addressed = place.history === "query";
+    if (place.kiosk) this.#store = new Store(() => sessionStorage, false);
+    if (place.token) this.token = place.token;
+    const { api: base, org, event } = place;
+    this.api = new Api({ base, org, event, token: () => this.token });
+    this.own = new OwnSearches(this.#store, place.link, place.page?.retention.result_days ?? 30);
+    const stored = this.#store.get(SPOKEN);
+    await this.#speak(chooseLanguage(this.lang, stored, ...navigator.languages, place.page?.locale));
+    mayHaveCamera().then((likely) => {
+      this.#cameraLikely = likely || !hasCameraAccess(); // without access, the system's camera opens by the picker
+      this.requestUpdate();
+    });
+    if (!this.token) await this.renewToken();
+    this.#begin();
+    this.tell("ready");
+  }
+
+  /** From what is known: our own page brings the event in its HTML, so that nothing is called before the selfie is sent. */
+  #begin(): void {
+    const page = this.#place?.page ?? null;
+    if (page) this.dispatch({ type: "event-read", event: page });
+    else if (!this.state.event) this.#effects.run({ do: "read-event" });
+    const asked = this.addressed ? addressedSearch() : this.requestId || null;
+    if (asked) this.#open(asked);
+  }
+
+  protected override willUpdate(changed: PropertyValues): void {
+    const { selfie, event } = this.state;
+    if (selfie !== this.#selfie) {
+      if (this.#selfieUrl) URL.revokeObjectURL(this.#selfieUrl);
+      this.#selfieUrl = selfie ? URL.createObjectURL(selfie) : null;
+      this.#selfie = selfie;
+    }
+    if (changed.has("state") && event?.accent !== (changed.get("state") as State | undefined)?.event?.accent) {
+      for (const [name, value] of accentStyles(event?.accent ?? null)) this.style.setProperty(name, value);
+    }
+  }
+
+  protected override updated(changed: PropertyValues): void {
+    for (const dialog of this.renderRoot.querySelectorAll("dialog")) if (!dialog.open) dialog.showModal();
+    const before = changed.get("state") as State | undefined;
+    if (before && before.screen.at !== this.state.screen.at) this.#arrived(before);
+    const { screen } = this.state;
+    clearInterval(this.#clock);
+    if (screen.at === "sending" && screen.phase === "queued")
+      this.#clock = setInterval(() => this.requestUpdate(), SECOND_MS);
+    const over = screen.at === "problem" && (screen.code === "token_expired" || screen.code === "token_unknown");
+    if (changed.get("token") && over) this.dispatch({ type: "retry" });
+    if (changed.has("requestId") && changed.get("requestId") !== undefined && this.requestId)
+      this.#open(this.requestId);
+    if (changed.has("lang") && this.speech && this.lang) this.#speak(chooseLanguage(this.lang));
+  }
+
+  /** On another screen: the focus goes to its heading, and what it says is said aloud. */
+  #arrived(before: State): void {
+    const { screen, result, event } = this.state;
+    this.#touched();
+    if (before.screen.at === "loading" && screen.at === "start") return; // nobody has asked for anything yet
+    const root = this.renderRoot;
+    const target =
+      root.querySelector<HTMLElement>("face-search-camera, face-search-results") ??
+      root.querySelector<HTMLElement>(".title");
+    const child = target as LitElement | null;
+    (child?.updateComplete ?? Promise.resolve(true)).then(() =>
+      target?.focus({ preventScroll: screen.at === "results" }),
+    );
+    if (screen.at !== "results" || !result || !this.speech) return;
+    this.say(this.speech.t("found.announce", { n: result.total }));
+    if (this.addressed && event)
+      document.title = `${this.speech.t("start.found", { n: result.total })} · ${event.event_name}`;
+    if (this.#place?.page && !event?.photos.complete) this.#effects.run({ do: "read-event" }); // the HTML's is a snapshot
+  }
+
+  // ---------------------------------------------------------------- the flow
+
+  dispatch(event: FlowEvent): void {
+    const [state, effects] = reduce(this.state, event);
+    this.state = state;
+    if (event.type === "send") this.#facesKept = false;
+    for (const effect of effects) this.#effects.run(effect);
+  }
+
+  tell(name: string, detail: unknown = null): void {
+    const { result } = this.state;
+    const what = name === "results" && result ? { requestId: result.requestId, total: result.total } : detail;
+    this.dispatchEvent(new CustomEvent(`face-search-${name}`, { detail: what, bubbles: true, composed: true }));
+  }
+
+  async renewToken(): Promise<boolean> {
+    if (!this.tokenProvider) return false;
+    try {
+      this.token = await this.tokenProvider();
+      return Boolean(this.token);
+    } catch {
+      return false;
+    }
+  }
+
+  /** Back to the start, with nothing kept of what was before. */
+  reset(): void {
+    this.dispatch({ type: "forget" });
+  }
+
+  /** Shows the result of a search that was made before. */
+  open(requestId: string): void {
+    this.#effects.run({ do: "address", requestId, how: "push" });
+    this.#open(requestId);
+  }
+
+  #open(requestId: string): void {
+    const known = this.own.find(requestId);
+    this.dispatch({ type: "opened", requestId, own: known !== null, pending: known !== null && known.total === null });
+  }
+
+  /** Back and Forward. An open photo and the selecting mode are the results' own steps. */
+  readonly #walked = () => {
+    if (!this.addressed) return;
+    const named = addressedSearch();
+    const { screen, requestId } = this.state;
+    const onTheWay = screen.at === "camera" || screen.at === "check";
+    if (named && named !== requestId) this.#open(named);
+    else if (!named && (requestId || (onTheWay && history.state?.faceSearch !== "step")))
+      this.dispatch({ type: "opened", requestId: null, own: false, pending: false });
+  };
+
+  readonly #online = () => this.dispatch({ type: "online" });
+
+  readonly #touched = () => {
+    if (!this.#place?.kiosk) return;
+    clearTimeout(this.#kioskTimer);
+    if (this.state.screen.at !== "start") this.#kioskTimer = setTimeout(() => this.#forget(), KIOSK_MS);
+  };
+
+  #forget(): void {
+    this.#store.clear();
+    this.sheet = null;
+    this.dispatch({ type: "forget" });
+  }
+
+  // ---------------------------------------------------------------- pictures
+
+  pick(capture: boolean): void {
+    this.#picker?.remove();
+    const input = document.createElement("input");
+    input.type = "file";
+    input.accept = ACCEPTED;
+    input.hidden = true;
+    if (capture) input.setAttribute("capture", "user");
+    const heard = () => {
+      clearTimeout(this.#pickerTimer);
+      removeEventListener("blur", heard);
+      this.#pickerSilent = false;
+    };
+    input.addEventListener("change", () => {
+      heard();
+      const file = input.files?.[0];
+      if (file) this.#take(file, true);
+    });
+    input.addEventListener("cancel", heard);
+    addEventListener("blur", heard, { once: true }); // the system's dialog is open
+    this.#picker = input;
+    this.renderRoot.append(input);
+    clearTimeout(this.#pickerTimer);
+    this.#pickerTimer = setTimeout(() => {
+      this.#pickerSilent = true;
+      this.requestUpdate();
+    }, PICKER_MS);
+    input.click();
+  }
+
+  async #take(file: Blob, chosen: boolean): Promise<void> {
+    this.#fromFile = chosen;
+    this.#preparing = chosen;
+    this.requestUpdate();
+    const selfie = chosen ? await prepared(file) : file;
+    this.#preparing = false;
+    this.dispatch({ type: "got", selfie });
+  }
+
+  readonly #drops = Object.entries({
+    dragover: (event: Event) => this.#drag(event as DragEvent, true),
+    dragleave: (event: Event) => this.#drag(event as DragEvent, false),
+    drop: (event: Event) => {
+      this.#drag(event as DragEvent, false);
+      const file = (event as DragEvent).dataTransfer?.files[0];
+      if (!file || this.state.screen.at !== "start") return;
+      if (this.state.consented || !this.state.event?.consent) this.#take(file, true);
+      else this.dispatch({ type: "take" }); // which says what is missing
+    },
+  });
+
+  #drag(event: DragEvent, over: boolean): void {
+    if (this.state.screen.at !== "start" || this.#place?.camera === "only") return;
+    event.preventDefault();
+    if (this.#dropping === over) return;
+    this.#dropping = over;
+    this.requestUpdate();
+  }
+
+  // ---------------------------------------------------------------- words
+
+  say(text: string): void {
+    this.live = ""; // said again even if it is the same
+    queueMicrotask(() => {
+      this.live = text;
+    });
+  }
+
+  async #speak(language: Language): Promise<void> {
+    this.speech = await speechOf(language);
+    if (this.addressed) document.documentElement.lang = language;
+  }
+
+  readonly #chooseLanguage = (language: string) => {
+    this.#store.set(SPOKEN, language);
+    if (Object.hasOwn(LANGUAGES, language)) this.#speak(language as Language);
+  };
+
+  // ---------------------------------------------------------------- what is shown
+
+  #view(speech: Speech, place: Place): View {
+    const { state } = this;
+    const event = state.event && place.originals === "off" ? withoutOriginals(state.event) : state.event;
+    return {
+      state: { ...state, event },
+      speech,
+      t: speech.t,
+      embedded: !this.addressed,
+      cameraWish: place.camera,
+      kiosk: place.kiosk,
+      app: inAppBrowser(),
+      bannerSeen: this.#bannerSeen,
+      pickerSilent: this.#pickerSilent,
+      preparing: this.#preparing,
+      dropping: this.#dropping,
+      cameraLikely: this.#cameraLikely,
+      qr: place.qr,
+      searches: place.kiosk ? [] : this.own.list(),
+      selfieUrl: this.#selfieUrl,
+      fromFile: this.#fromFile,
+      now: Date.now(),
+      api: this.api,
+      addressed: this.addressed,
+      facesKept: this.#facesKept,
+      newRequestId: () => crypto.randomUUID(),
+      dispatch: (what) => this.dispatch(what),
+      openSearch: (id) => this.open(id),
+      takeSelfie: () => this.dispatch(hasCameraAccess() ? { type: "take" } : { type: "choose", capture: true }),
+      takeAnother: () => this.#takeAnother(),
+      keepFaces: () => {
+        this.#facesKept = true;
+        this.requestUpdate();
+      },
+      lookAgain: () => this.#lookAgain(),
+      tell: (name, detail) => this.tell(name, detail),
+      dismissBanner: () => {
+        this.#bannerSeen = true;
+        this.requestUpdate();
+      },
+      show: (sheet) => {
+        this.sheet = sheet;
+      },
+      say: (text) => this.say(text),
+      speak: this.#chooseLanguage,
+    };
+  }
+
+  #takeAnother(): void {
+    if (!this.#fromFile && hasCameraAccess()) this.dispatch({ type: "take" });
+    else this.dispatch({ type: "choose", capture: !this.#fromFile });
+  }
+
+  /** With the selfie of this tab, if there is one: a new search, whose result is as new as the photos. */
+  #lookAgain(): void {
+    const { selfie, consented, event } = this.state;
+    if (selfie && (consented || !event?.consent)) this.dispatch({ type: "send", requestId: crypto.randomUUID() });
+    else this.dispatch({ type: "again" });
+  }
+
+  protected override render() {
+    const place = this.#place;
+    if (!this.speech || !place) return html`<slot></slot>`;
+    const view = this.#view(this.speech, place);
+    const page = html`${banner(view)}${this.#screen(view)}`;
+    const kind = `page ${this.state.screen.at}`;
+    return html`<div class=${this.#dropping ? "shell dropping" : "shell"} lang=${this.speech.language}>
+      ${view.embedded ? html`<div class=${kind}>${page}</div>` : html`<main class=${kind}>${page}</main>`}
+      <p class="visually-hidden" role="status">${this.live}</p>
+      ${openSheet(view, this.sheet)}
+    </div>`;
+  }
+
+  #screen(view: View) {
+    const { screen, result } = this.state;
+    switch (screen.at) {
+      case "loading":
+      case "start":
+        return startScreen(view);
+      case "camera":
+        return html`<face-search-camera .t=${view.t} .trouble=${screen.trouble} .files=${view.cameraWish !== "only"}
+          .where=${`camera.denied_${cameraSwitch()}`} @close=${() => this.dispatch({ type: "close" })}
+          @file=${() => this.dispatch({ type: "choose", capture: false })} @again=${() => this.dispatch({ type: "take" })}
+          @trouble=${(event: CustomEvent) => this.dispatch({ type: "camera-trouble", trouble: event.detail })}
+          @captured=${(event: CustomEvent<Blob>) => this.#captured(event.detail)}></face-search-camera>`;
+      case "check":
+        return checkScreen(view);
+      case "sending":
+      case "reading":
+        return sendingScreen(view, screen);
+      case "results":
+        return result ? foundScreen(view, result) : nothing;
+      case "problem":
+        return problemScreen(view, screen);
+    }
+  }
+
+  #captured(selfie: Blob): void {
+    if (this.speech) this.say(this.speech.t("camera.taken"));
+    this.#take(selfie, false);
   }
 }
+
+const withoutOriginals = <T extends { allows: { originals: boolean } }>(event: T): T => ({
+  ...event,
+  allows: { ...event.allows, originals: false },
+});
+
+if (!customElements.get("face-search-camera")) customElements.define("face-search-camera", FaceSearchCamera);

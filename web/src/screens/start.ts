@@ -38,7 +38,8 @@ const hidden = (event: Event) => (event.target as HTMLElement).classList.add("go
 function notice(view: View): TemplateResult | typeof nothing {
   const { screen } = view.state;
   const what = screen.at === "start" ? screen.notice : null;
-  if (what === "deleted") return html`<p class="note good" role="status">${icon("check")} ${view.t("start.deleted")}</p>`;
+  if (what === "deleted")
+    return html`<p class="note good" role="status">${icon("check")} ${view.t("start.deleted")}</p>`;
   return nothing;
 }
 
