@@ -1,6 +1,5 @@
 /** S1: the event, the consent, and the way to a selfie. */
 import { html, nothing, type TemplateResult } from "lit";
-import { unsafeSVG } from "lit/directives/unsafe-svg.js";
 import { chromeAddress } from "../browsers.ts";
 import { LANGUAGES } from "../i18n.ts";
 import { dayIn, heading, icon, organiserOf, type View } from "./view.ts";
@@ -100,10 +99,10 @@ function ways(view: View): TemplateResult {
   </div>`;
 }
 
-/** The QR code is made where the page was rendered, by a library; it comes with the page's own HTML. */
+/** The code was drawn where the page was rendered. */
 function phoneCode(view: View): TemplateResult {
   return html`<figure class="qr">
-    <div role="img" aria-label=${view.t("start.qr_alt")}>${unsafeSVG(view.qr)}</div>
+    <div role="img" aria-label=${view.t("start.qr_alt")}>${drawing(view.qr)}</div>
     <figcaption class="small muted">${view.t("start.qr")}</figcaption>
   </figure>`;
 }
@@ -159,3 +158,9 @@ function openElsewhere(view: View): TemplateResult | typeof nothing {
 }
 
 export const spinner = (): TemplateResult => html`<span class="spinner" aria-hidden="true"></span>`;
+
+/** An SVG text as elements; nothing of it can run, and nothing but an SVG comes of it. */
+function drawing(svg: string): Element | null {
+  const { documentElement } = new DOMParser().parseFromString(svg, "image/svg+xml");
+  return documentElement.localName === "svg" ? documentElement : null;
+}
