@@ -3,7 +3,7 @@ import { css } from "lit";
 /** The panel at the bottom of the window. */
 export const sheetStyles = css`
   :host {
-    position: fixed; z-index: 20; inset: auto 0 0; margin: 0; border: 0; padding: 0 12px max(12px, env(safe-area-inset-bottom));
+    position: fixed; z-index: 100001; inset: auto 0 0; margin: 0; border: 0; padding: 0 12px max(12px, env(safe-area-inset-bottom));
     inline-size: 100%; max-inline-size: none; block-size: auto; max-block-size: none; background: none; overflow: visible; pointer-events: none;
     color: var(--ink);
   }
