@@ -25,7 +25,7 @@ export const resultsStyles = css`
     border-radius: var(--radius); background: var(--sunken);
   }
   .arriving p { flex: 1 1 16em; }
-  .empty { display: grid; justify-items: center; gap: 14px; padding: 12dvh 16px; text-align: center; }
+  .empty { display: grid; justify-items: center; gap: 14px; padding: 12vh 16px; text-align: center; }
   .empty .picture { font-size: 3rem; line-height: 1; }
   .empty .buttons { display: flex; flex-wrap: wrap; justify-content: center; gap: 10px; margin-block-start: 6px; }
   .toast {

@@ -9,7 +9,7 @@ export const sheetStyles = css`
   }
   :host(:not(:popover-open)) { display: block; }
   .panel {
-    pointer-events: auto; display: grid; gap: 12px; inline-size: min(100%, 460px); max-block-size: 70dvh; overflow: auto; overscroll-behavior: contain;
+    pointer-events: auto; display: grid; gap: 12px; inline-size: min(100%, 460px); max-block-size: 70vh; overflow: auto; overscroll-behavior: contain;
     margin-inline: auto; padding: 16px 18px; border-radius: calc(var(--radius) + 4px); background: var(--raised);
     box-shadow: 0 0 0 1px var(--line), 0 16px 48px rgb(0 0 0 / .3); animation: rise 200ms ease-out;
   }

@@ -16,6 +16,7 @@ export interface ViewerHost {
   thumb(at: number): HTMLImageElement | null;
   /** "Photo 4 of 23" */
   nameOf(at: number): string;
+  altOf(at: number): string;
   /** What is written in the corner. */
   positionOf(at: number): string;
   changed(at: number): void;
@@ -165,7 +166,7 @@ function slideOf(index: number, host: ViewerHost): SlideData {
     msrc: photo.thumb,
     width: Math.round(width * scale),
     height: Math.round(height * scale),
-    alt: host.nameOf(index),
+    alt: host.altOf(index),
     thumbCropped: true,
   };
 }
