@@ -33,7 +33,7 @@ export const gridStyles = css`
   }
   :host([selecting]) .tile { cursor: pointer; }
   :host([selecting]) .mark { display: block; }
-  [aria-pressed="true"] { background: color-mix(in srgb, var(--accent) 30%, var(--paper)); }
+  [aria-pressed="true"] { background: var(--line); background: color-mix(in srgb, var(--accent) 30%, var(--paper)); }
   [aria-pressed="true"] img { clip-path: inset(9px round 5px); }
   @media (hover: hover) {
     .tile:hover .mark { display: block; }

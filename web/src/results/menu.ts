@@ -57,8 +57,7 @@ export class FaceSearchMenu extends LitElement {
       </button>
       ${
         this.open
-          ? html`<div class="menu" role="menu" aria-label=${this.t("results.menu")} @keydown=${this.#pressed}
-            @focusout=${this.#left}>
+          ? html`<div class="menu" role="menu" aria-label=${this.t("results.menu")} @keydown=${this.#pressed}>
             ${items.map(
               ([choice, key]) => html`<button type="button" role="menuitem" tabindex="-1"
                 class=${choice === "delete" ? "danger" : ""} @click=${() => this.#choose(choice)}>${this.t(key)}</button>`,
@@ -73,7 +72,11 @@ export class FaceSearchMenu extends LitElement {
     this.#listen(open);
     await this.updateComplete;
     if (open) this.#items().at(at)?.focus();
-    else this.renderRoot.querySelector<HTMLElement>(".icon")?.focus();
+    else this.#button()?.focus();
+  }
+
+  #button(): HTMLElement | null {
+    return this.renderRoot.querySelector<HTMLElement>(".icon");
   }
 
   #items(): HTMLElement[] {
@@ -92,6 +95,11 @@ export class FaceSearchMenu extends LitElement {
   };
 
   readonly #pressed = (event: KeyboardEvent) => {
+    if (event.key === "Tab") {
+      this.#button()?.focus(); // from where Tab then goes on
+      this.#shut();
+      return;
+    }
     const items = this.#items();
     const at = items.indexOf(event.target as HTMLElement);
     const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: -1 }[event.key];
@@ -100,12 +108,6 @@ export class FaceSearchMenu extends LitElement {
     else return;
     event.preventDefault();
     event.stopPropagation();
-  };
-
-  /** Tab leads out, and closes. */
-  readonly #left = (event: FocusEvent) => {
-    const to = event.relatedTarget as Node | null;
-    if (to && !this.renderRoot.contains(to)) this.#shut();
   };
 
   readonly #outside = (event: Event) => {

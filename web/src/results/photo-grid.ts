@@ -18,6 +18,8 @@ export interface PhotoAction {
 /** How often a picture is asked for again by itself, and the pause before, which grows and is never quite the same. */
 const RETRIES = 2;
 const RETRY_MS = 700;
+/** A touch that lasts so long selects. */
+const HOLD_MS = 450;
 const ROWS_AT_ONCE = 2;
 
 /** Sets a custom property by script: the page's policy refuses style attributes, and Lit's styleMap begins with one. */
@@ -67,6 +69,8 @@ export class FaceSearchGrid extends LitElement {
   #gap = 6;
   /** What a guest looks at stays in sight when a phone is turned. */
   #anchor: number | null = null;
+  #holdTimer: ReturnType<typeof setTimeout> | undefined;
+  #holding = false;
   readonly #tries = new Map<number, number>();
   readonly #broken = new Set<number>();
   readonly #resized = new ResizeObserver(() => this.#measure());
@@ -93,6 +97,7 @@ export class FaceSearchGrid extends LitElement {
   override disconnectedCallback(): void {
     super.disconnectedCallback();
     this.#resized.disconnect();
+    this.#lifted();
   }
 
   #measure(): void {
@@ -129,6 +134,7 @@ export class FaceSearchGrid extends LitElement {
   protected override render() {
     return html`<div class="rows" part="grid" role="list" ${pixels("--gap", this.#gap)}
       @click=${this.#clicked} @keydown=${this.#pressed} @keyup=${this.#released} @focusin=${this.#focused}
+      @pointerdown=${this.#touched} @pointerup=${this.#lifted} @pointercancel=${this.#lifted} @contextmenu=${this.#held}
       @error=${{ handleEvent: this.#failed, capture: true }} @load=${{ handleEvent: this.#loaded, capture: true }}>
       ${this.#rows.map((row, i) => guard(this.#signature(row), () => this.#row(row, i)))}
     </div>`;
@@ -173,9 +179,31 @@ export class FaceSearchGrid extends LitElement {
     </div>`;
   }
 
+  readonly #touched = (event: PointerEvent) => {
+    const at = indexOf(event);
+    this.#lifted();
+    this.#holding = false;
+    if (event.pointerType !== "touch" || !event.isPrimary || at === null) return;
+    this.#holdTimer = setTimeout(() => {
+      this.#holding = true;
+      this.#tell("photo-toggle", at);
+    }, HOLD_MS);
+  };
+
+  /** A scroll takes the pointer away, so that it selects nothing. */
+  readonly #lifted = () => clearTimeout(this.#holdTimer);
+
+  readonly #held = (event: Event) => {
+    if ((event as PointerEvent).pointerType === "touch") event.preventDefault();
+  };
+
   readonly #clicked = (event: MouseEvent) => {
     const at = indexOf(event);
     if (at === null) return;
+    if (this.#holding) {
+      this.#holding = false; // the end of a touch that has selected already
+      return;
+    }
     const onMark = (event.target as Element).closest(".mark") !== null;
     if (this.selecting || onMark) this.#tell("photo-toggle", at, event.shiftKey);
     else if (this.#broken.has(at)) this.#loadAgain(at);

@@ -25,11 +25,11 @@ export const resultsStyles = css`
     border-radius: var(--radius); background: var(--sunken);
   }
   .arriving p { flex: 1 1 16em; }
-  .empty { display: grid; justify-items: center; gap: 14px; padding: 12dvh 16px; text-align: center; }
+  .empty { display: grid; justify-items: center; gap: 14px; padding: 12vh 16px; text-align: center; }
   .empty .picture { font-size: 3rem; line-height: 1; }
   .empty .buttons { display: flex; flex-wrap: wrap; justify-content: center; gap: 10px; margin-block-start: 6px; }
   .toast {
-    position: fixed; z-index: 10; inset: auto 0 max(24px, env(safe-area-inset-bottom)); margin-inline: auto; inline-size: fit-content;
+    position: fixed; z-index: 100001; inset: auto 0 max(24px, env(safe-area-inset-bottom)); margin-inline: auto; inline-size: fit-content;
     max-inline-size: calc(100% - 32px); padding: 10px 18px; border-radius: 999px; background: var(--ink); color: var(--paper); font-weight: 500;
     border: 0; pointer-events: none; animation: appear 160ms ease-out;
   }
@@ -42,6 +42,7 @@ export const resultsStyles = css`
     }
     .todo button { flex: 1; }
     :host([selecting]) { padding-block-end: 80px; }
+    :host([selecting]) .toast { inset-block-end: calc(80px + env(safe-area-inset-bottom)); }
   }
   @media (min-width: 640px) {
     .bar { grid-template-columns: auto 1fr; align-items: center; inset-block-start: 0; padding-block: 8px 12px; }

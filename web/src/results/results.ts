@@ -24,8 +24,8 @@ const SCROLL_MS = 400;
 const TOAST_MS = 4000;
 
 /**
- * Events: `need-page` (detail {page}), `notice` (a text for the live region), `menu` (a MenuChoice), `saved` (detail
- * {count}). Slot `watch`: more buttons beside "Look again".
+ * Texts come from `speech`, all else from the properties below. Events: `need-page` (detail {page}), `notice` (a text for
+ * the live region), `menu` (a MenuChoice), `saved` (detail {count}). Slot `watch`: more buttons beside "Look again".
  */
 export class FaceSearchResults extends LitElement {
   static override styles = [shared, resultsStyles];

@@ -19,6 +19,9 @@ export interface SavingJob {
   readonly saved: (count: number) => void;
 }
 
+/** How long the last word stays. */
+const DONE_MS = 10_000;
+
 export class FaceSearchSaving extends LitElement {
   static override styles = [shared, sheetStyles];
   static override properties = { state: { state: true } };
@@ -50,6 +53,7 @@ export class FaceSearchSaving extends LitElement {
     if (this.#saving !== saving) return;
     if (saved === null && this.state?.step !== "problem") this.close();
     else if (saved) job.saved(saved);
+    if (this.state?.step === "done") setTimeout(() => this.#saving === saving && this.close(), DONE_MS);
   }
 
   close(): void {

@@ -3,13 +3,13 @@ import { css } from "lit";
 /** The panel at the bottom of the window. */
 export const sheetStyles = css`
   :host {
-    position: fixed; z-index: 20; inset: auto 0 0; margin: 0; border: 0; padding: 0 12px max(12px, env(safe-area-inset-bottom));
+    position: fixed; z-index: 100001; inset: auto 0 0; margin: 0; border: 0; padding: 0 12px max(12px, env(safe-area-inset-bottom));
     inline-size: 100%; max-inline-size: none; block-size: auto; max-block-size: none; background: none; overflow: visible; pointer-events: none;
     color: var(--ink);
   }
   :host(:not(:popover-open)) { display: block; }
   .panel {
-    pointer-events: auto; display: grid; gap: 12px; inline-size: min(100%, 460px); max-block-size: 70dvh; overflow: auto; overscroll-behavior: contain;
+    pointer-events: auto; display: grid; gap: 12px; inline-size: min(100%, 460px); max-block-size: 70vh; overflow: auto; overscroll-behavior: contain;
     margin-inline: auto; padding: 16px 18px; border-radius: calc(var(--radius) + 4px); background: var(--raised);
     box-shadow: 0 0 0 1px var(--line), 0 16px 48px rgb(0 0 0 / .3); animation: rise 200ms ease-out;
   }

@@ -16,6 +16,7 @@ export interface ViewerHost {
   thumb(at: number): HTMLImageElement | null;
   /** "Photo 4 of 23" */
   nameOf(at: number): string;
+  altOf(at: number): string;
   /** What is written in the corner. */
   positionOf(at: number): string;
   changed(at: number): void;
@@ -123,7 +124,14 @@ function photoSwipe(at: number, host: ViewerHost, dialog: HTMLDialogElement): Ph
       x < 640 ? { top: 0, bottom: 0, left: 0, right: 0 } : { top: 60, bottom: 24, left: 24, right: 24 },
   });
   pswp.addFilter("numItems", () => host.count());
-  pswp.addFilter("itemData", (_, index) => slideOf(index, host));
+  const failed = new Set<number>();
+  pswp.addFilter("itemData", (_, index) => slideOf(index, host, failed.has(index)));
+  // A large picture that does not come leaves the small one, which is there.
+  pswp.on("loadError", ({ slide }) => {
+    if (failed.has(slide.index)) return;
+    failed.add(slide.index);
+    queueMicrotask(() => pswp.isOpen && pswp.refreshSlideContent(slide.index));
+  });
   pswp.addFilter("placeholderSrc", (_, content) => content.data.msrc ?? false);
   pswp.addFilter("thumbEl", (_, _data, index) => host.thumb(index) as HTMLElement);
   pswp.on("uiRegister", () => {
@@ -152,7 +160,7 @@ function photoSwipe(at: number, host: ViewerHost, dialog: HTMLDialogElement): Ph
   return pswp;
 }
 
-function slideOf(index: number, host: ViewerHost): SlideData {
+function slideOf(index: number, host: ViewerHost, small: boolean): SlideData {
   const photo = host.photo(index);
   if (!photo) return { type: "pending", html: "", width: 1, height: 1 };
   const thumb = host.thumb(index);
@@ -161,11 +169,11 @@ function slideOf(index: number, host: ViewerHost): SlideData {
   const height = photo.height || (thumb?.naturalHeight ?? 0) * 5 || 1000;
   const scale = Math.min(1, LARGE_SIDE / Math.max(width, height));
   return {
-    src: photo.large,
+    src: small ? photo.thumb : photo.large,
     msrc: photo.thumb,
     width: Math.round(width * scale),
     height: Math.round(height * scale),
-    alt: host.nameOf(index),
+    alt: host.altOf(index),
     thumbCropped: true,
   };
 }

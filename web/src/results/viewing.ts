@@ -129,6 +129,7 @@ export class Viewing {
       photo: (at) => list.at(at),
       thumb: (at) => view.gridOf(at)?.imageAt(at) ?? null,
       nameOf: (at) => t("results.photo", { n: at + 1, total: list.count }),
+      altOf: (at) => t("results.photo_alt", { n: at + 1, total: list.count }),
       positionOf: (at) => t("results.position", { n: at + 1, total: list.count }),
       changed: (at) => {
         if (view.history === "query" && photoInAddress() !== at && !this.#left) show(at);
