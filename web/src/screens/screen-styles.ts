@@ -3,6 +3,7 @@ import { css } from "lit";
 /** Of all screens but the camera's and the results'. */
 export const screenStyles = css`
   .shell { min-block-size: inherit; display: flex; flex-direction: column; background: var(--paper); border-radius: inherit; }
+  .shell:has(main) { min-block-size: 100dvh; }
   .page { flex: 1; display: grid; }
   .page.results { display: block; padding: 0 16px 32px; }
   .large { min-block-size: 54px; font-size: 1.0625rem; }
@@ -77,6 +78,5 @@ export const screenStyles = css`
     .cover { aspect-ratio: 4 / 5; max-block-size: 78dvh; border-radius: 24px; }
     .cover.empty { aspect-ratio: auto; }
     .column { max-inline-size: 480px; padding: 0; }
-    .shell { min-block-size: 100dvh; }
   }
 `;
