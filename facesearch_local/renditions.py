@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 PREFIX = "/imgs/"
-_PATH = re.compile(r"/(imgs/[0-9]{1,19}/(?:large|small)/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\.jpg)")
+_PATH = re.compile(r"/(imgs/[0-9]{1,19}/(?:large|medium|small)/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\.jpg)")
 _CHUNK_BYTES = 64 * 1024
 
 
