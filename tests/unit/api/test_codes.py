@@ -40,6 +40,7 @@ EXPECTED = {
     "SearchDeleted": "no_search",
     "TooLarge": "too_large",
     "InvalidRequest": "invalid",
+    "ConsentNeeded": "consent_needed",
     "Busy": "throttled",
     "Throttled": "throttled",
     "Conflict": "throttled",
@@ -54,6 +55,7 @@ EXPECTED = {
 MADE = [
     *(each("A sentence.") for each in outcomes() if each not in KINDS and "message" in each.__init__.__annotations__),
     errors.CostlyImage(),
+    errors.ConsentNeeded(),
     errors.FaceSetMissing("vectors"),
     errors.Throttled("Query", "ThrottlingException"),
     Conflict("TransactWriteItems", "TransactionConflictException"),
