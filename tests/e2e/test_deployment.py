@@ -201,6 +201,19 @@ def test_a_guests_page_reads_with_its_token_in_the_address_and_asks_no_preflight
     refused(gallery, 403)
 
 
+def test_a_guest_reads_the_search_by_its_request_id_and_the_token_alone(
+    client: Client, search: tuple[uuid.UUID, httpx.Response]
+) -> None:
+    if not client.target.token:
+        pytest.skip("no token was given: TOKEN=… of a link to the event")
+    request_id, answer = search
+    url = f"{client.target.url}{client.event_path}/faces/{request_id}"
+    read = data(client.http.get(url, params={"token": client.target.token}), FaceSearchResult)
+    found = data(answer, FaceSearchResult)
+    assert read["pagination"]["total"] == found["pagination"]["total"]
+    assert [image["image_id"] for image in read["images"]] == [image["image_id"] for image in found["images"]]
+
+
 def test_a_deleted_search_is_gone(client: Client, search: tuple[uuid.UUID, httpx.Response], state: Path) -> None:
     if os.environ.get("SMOKE_URL"):
         pytest.skip("nothing is deleted from a deployment that was there before")

@@ -177,6 +177,15 @@ class TestPublishing:
         assert facesearch("page", "publish", "--archive", archive).failed(said)
         assert hosting.object_keys("r-b") == []
 
+    def test_an_archive_of_any_number_of_files_is_refused(
+        self, hosting: Place, facesearch: Command, tmp_path: Path
+    ) -> None:
+        for count, said in ((500, "no build"), (1_001, "too many files")):
+            more = [(f"page/1.0.0-0a1b2c3d/{number}.js", b"") for number in range(count)]
+            archive = archive_of(tmp_path, *BUILD.items(), *more)
+            assert facesearch("page", "publish", "--archive", archive).failed(said)
+        assert hosting.object_keys("r-b") == []
+
     @pytest.mark.parametrize("members", [[], [("page/gone.html", b"")]])
     def test_an_archive_without_the_page_is_none(
         self, hosting: Place, facesearch: Command, tmp_path: Path, members: list[tuple[str, bytes]]
