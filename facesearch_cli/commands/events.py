@@ -16,6 +16,7 @@ from facesearch_cli.commands.check import check_event
 from facesearch_cli.commands.common import AsJson, EventArgument, OrgId, Switch, group, stack_of, switch
 from facesearch_cli.commands.deletion import delete_event
 from facesearch_cli.commands.guest_page import PageOptions, page_json, page_line
+from facesearch_cli.commands.links import render_links
 from facesearch_cli.errors import CommandError
 from facesearch_cli.stack import Stack
 from facesearch_cli.terminal import print_json, print_lines, results, say
@@ -108,6 +109,7 @@ def update(  # noqa: PLR0913, PLR0917 - a command's options, each by its name
     if page := PageOptions(organiser, privacy_url, consent, consent_text, locale, accent, photos_complete):
         changes["guest_page"] = page.changed(stack.event(event_id).guest_page)
     event = stack.container.admin.update_event(event_id, **changes)
+    render_links(stack, event)
     if as_json:
         print_json(_json(event))
     else:
