@@ -45,7 +45,10 @@ export class Effects {
       case "wait":
         return this.#later(effect.ms, { type: "due" });
       case "read-event":
-        return this.#call((signal) => api.eventPage(signal), (event) => dispatch({ type: "event-read", event }));
+        return this.#call(
+          (signal) => api.eventPage(signal),
+          (event) => dispatch({ type: "event-read", event }),
+        );
       case "post": {
         this.#later(SLOW_MS, { type: "slow" });
         const { selfie: file, requestId, consent } = effect;

@@ -255,8 +255,7 @@ function pictures(
   state: State,
   event: Extract<FlowEvent, { type: "take" | "choose" | "got" | "camera-trouble" }>,
 ): Step {
-  if (event.type === "got")
-    return [{ ...state, selfie: event.selfie, screen: { at: "check" } }, [{ do: "step" }]];
+  if (event.type === "got") return [{ ...state, selfie: event.selfie, screen: { at: "check" } }, [{ do: "step" }]];
   if (event.type === "camera-trouble") {
     if (state.screen.at !== "camera") return [state, []];
     return [{ ...state, screen: { at: "camera", trouble: event.trouble } }, []];

@@ -59,7 +59,8 @@ export class FaceSearchCamera extends LitElement {
   }
 
   override updated(changed: Map<PropertyKey, unknown>): void {
-    if (changed.get("trouble") && !this.trouble) void this.#start(); // "Try again"
+    if (changed.get("trouble") && !this.trouble)
+      void this.#start(); // "Try again"
     else if (this.trouble) this.#stop();
   }
 
