@@ -142,7 +142,9 @@ export function addressedSearch(): string | null {
 
 const onStep = () => history.state?.faceSearch === "step";
 
-function move(effect: Extract<Effect, { do: "address" | "step" | "back" }>): void {
+type Move = Extract<Effect, { do: "address" } | { do: "step" } | { do: "back" }>;
+
+function move(effect: Move): void {
   if (effect.do === "back") {
     if (onStep()) history.back();
     return;

@@ -150,6 +150,18 @@ export class FaceSearch extends LitElement implements View, Host {
     const named = (this.history === "query" ? addressedSearch() : null) ?? this.requestId;
     if (named) this.open(named);
     this.tell("ready", { language: this.speech.language });
+    await this.#resultsView(); // while the guest reads, so that it is there when the photos are
+  }
+
+  /** The results view is a file of its own: no guest needs it for the first text. */
+  async #resultsView(): Promise<void> {
+    if (customElements.get("face-search-results")) return;
+    try {
+      const { FaceSearchResults } = await import("./results/results.ts");
+      if (!customElements.get("face-search-results")) customElements.define("face-search-results", FaceSearchResults);
+    } catch {
+      // asked for again when there are results
+    }
   }
 
   protected override willUpdate(changed: PropertyValues<this>): void {
@@ -188,6 +200,7 @@ export class FaceSearch extends LitElement implements View, Host {
     else if (screen.at === "results" && result) this.say(this.t("found.announce", { n: result.total }));
     else if (screen.at === "start" && screen.notice === "deleted") this.say(this.t("start.deleted"));
     if (screen.at === "start" && (screen.notice === "consent" || screen.notice === "consent_changed")) return;
+    if (screen.at === "results") await this.#resultsView();
     const results = this.renderRoot.querySelector<LitElement>("face-search-results");
     const camera = this.renderRoot.querySelector<LitElement>("face-search-camera");
     await (results ?? camera)?.updateComplete;
