@@ -63,7 +63,7 @@ function consent(view: View, event: EventPage, notice: "consent" | "consent_chan
   const asked = event.consent;
   const changed = (change: Event) =>
     view.dispatch({ type: "consent", given: (change.target as HTMLInputElement).checked });
-  return html`<slot name="consent">
+  return html`<slot name="consent"><div class="agreement">
     ${
       asked
         ? html`<label class="consent ${notice ? "wanted" : ""}">
@@ -80,8 +80,7 @@ function consent(view: View, event: EventPage, notice: "consent" | "consent_chan
     <p class="small muted" id="keeping">
       ${keeping(view, event)}
       <button class="link" type="button" @click=${() => view.show("privacy")}>${view.t("consent.details")}</button>
-    </p>
-  </slot>`;
+    </p></div></slot>`;
 }
 
 /** The organiser's name stands out. */

@@ -18,12 +18,12 @@ export const screenStyles = css`
   .panel { display: grid; gap: 22px; align-content: start; min-inline-size: 0; }
   .panel header, .pitch { display: grid; gap: 6px; }
   .note { display: flex; gap: 10px; align-items: center; padding: 12px 16px; border-radius: var(--radius); background: var(--sunken); font-weight: 600; }
+  .agreement { display: grid; gap: 10px; }
   .consent { display: grid; grid-template-columns: auto 1fr; gap: 12px; align-items: start; min-block-size: 44px; padding: 14px 16px; border-radius: var(--radius); background: var(--sunken); cursor: pointer; }
   .consent span { white-space: pre-line; overflow-wrap: anywhere; }
   .consent input { inline-size: 24px; block-size: 24px; margin: 0; accent-color: var(--accent); }
   .consent.wanted { box-shadow: inset 0 0 0 2px var(--danger); }
-  .wanted-text { margin-block-start: 8px; color: var(--danger); font-weight: 600; }
-  #keeping { margin-block-start: 10px; }
+  .wanted-text { color: var(--danger); font-weight: 600; }
   .ways { display: grid; gap: 10px; }
   .ways p:empty { display: none; }
   .drop { display: none; text-align: center; }
@@ -64,9 +64,7 @@ export const screenStyles = css`
   .check.unseen .unseen-text { display: grid; }
   .check.unseen .selfie { display: none; }
 
-  .found { display: grid; gap: 8px; }
-  .found > * { min-inline-size: 0; }
-  .strip { display: flex; flex-wrap: wrap; align-items: center; justify-content: space-between; gap: 10px 20px; margin: 12px 16px 4px; padding: 14px 16px; border-radius: var(--radius); background: var(--sunken); }
+  .strip { display: flex; flex-wrap: wrap; align-items: center; justify-content: space-between; gap: 10px 20px; margin: 12px auto 4px; inline-size: calc(100% - 32px); max-inline-size: 1568px; padding: 14px 16px; border-radius: var(--radius); background: var(--sunken); }
 
   @media (min-width: 640px) {
     dialog.stage { inset: 0; margin: auto; inline-size: min(640px, 96vw); block-size: min(760px, 94dvh); border-radius: calc(var(--radius) * 1.5); }
