@@ -63,12 +63,12 @@ function consent(view: View, event: EventPage, notice: "consent" | "consent_chan
   const asked = event.consent;
   const changed = (change: Event) =>
     view.dispatch({ type: "consent", given: (change.target as HTMLInputElement).checked });
-  return html`<slot name="consent"><div class="agreement">
+  return html`<div class="agreement">
     ${
       asked
         ? html`<label class="consent ${notice ? "wanted" : ""}">
           <input type="checkbox" id="consent" .checked=${view.state.consented} aria-describedby="keeping" @change=${changed} />
-          <span>${asked.text ?? sentence(view)}</span>
+          <span><slot name="consent">${asked.text ?? sentence(view)}</slot></span>
         </label>`
         : nothing
     }
@@ -80,7 +80,7 @@ function consent(view: View, event: EventPage, notice: "consent" | "consent_chan
     <p class="small muted" id="keeping">
       ${keeping(view, event)}
       <button class="link" type="button" @click=${() => view.show("privacy")}>${view.t("consent.details")}</button>
-    </p></div></slot>`;
+    </p></div>`;
 }
 
 /** The organiser's name stands out. */

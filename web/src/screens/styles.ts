@@ -64,7 +64,8 @@ export const screenStyles = css`
   .check.unseen .unseen-text { display: grid; }
   .check.unseen .selfie { display: none; }
 
-  .strip { display: flex; flex-wrap: wrap; align-items: center; justify-content: space-between; gap: 10px 20px; margin: 12px auto 4px; inline-size: calc(100% - 32px); max-inline-size: 1568px; padding: 14px 16px; border-radius: var(--radius); background: var(--sunken); }
+  .found { padding: 4px clamp(12px, 2.5vw, 32px) max(24px, env(safe-area-inset-bottom)); }
+  .strip { display: flex; flex-wrap: wrap; align-items: center; justify-content: space-between; gap: 10px 20px; margin: 12px auto; max-inline-size: 1600px; padding: 14px 16px; border-radius: var(--radius); background: var(--sunken); }
 
   @media (min-width: 640px) {
     dialog.stage { inset: 0; margin: auto; inline-size: min(640px, 96vw); block-size: min(760px, 94dvh); border-radius: calc(var(--radius) * 1.5); }
