@@ -35,14 +35,17 @@ export function chooseLanguage(...wishes: readonly (string | null | undefined)[]
 export class Speech {
   readonly language: Language;
   readonly #messages: Messages;
+  /** The guest's own region where it is one of this language: 17 May in Britain, May 17 in America. */
+  readonly #locale: string;
   readonly #plurals: Intl.PluralRules;
   readonly #numbers: Intl.NumberFormat;
 
-  constructor(language: Language = "en", messages: Messages = en) {
+  constructor(language: Language = "en", messages: Messages = en, locales: readonly string[] = navigator.languages) {
     this.language = language;
     this.#messages = messages;
+    this.#locale = locales.find((tag) => tag.split("-")[0] === language) ?? language;
     this.#plurals = new Intl.PluralRules(language);
-    this.#numbers = new Intl.NumberFormat(language);
+    this.#numbers = new Intl.NumberFormat(this.#locale);
   }
 
   readonly t: Translate = (key, values = {}) => {
@@ -61,7 +64,7 @@ export class Speech {
   date(iso: string): string {
     const day = new Date(`${iso.slice(0, 10)}T12:00:00Z`);
     if (Number.isNaN(day.getTime())) return iso;
-    return new Intl.DateTimeFormat(this.language, { dateStyle: "long", timeZone: "UTC" }).format(day);
+    return new Intl.DateTimeFormat(this.#locale, { dateStyle: "long", timeZone: "UTC" }).format(day);
   }
 
   /** "3 minutes ago" */
@@ -69,7 +72,7 @@ export class Speech {
     const seconds = (Date.parse(iso) - now) / 1000;
     const units = [["day", 86_400] as const, ["hour", 3_600] as const, ["minute", 60] as const];
     const [unit, size] = units.find(([, size]) => Math.abs(seconds) >= size) ?? (["minute", 60] as const);
-    return new Intl.RelativeTimeFormat(this.language, { numeric: "auto" }).format(Math.round(seconds / size), unit);
+    return new Intl.RelativeTimeFormat(this.#locale, { numeric: "auto" }).format(Math.round(seconds / size), unit);
   }
 
   /** "24 MB" */
@@ -77,7 +80,7 @@ export class Speech {
     const [value, unit] =
       count < 1e6 ? [count / 1e3, "kilobyte"] : count < 1e9 ? [count / 1e6, "megabyte"] : [count / 1e9, "gigabyte"];
     const maximumFractionDigits = value < 10 ? 1 : 0;
-    return new Intl.NumberFormat(this.language, { style: "unit", unit, maximumFractionDigits }).format(value);
+    return new Intl.NumberFormat(this.#locale, { style: "unit", unit, maximumFractionDigits }).format(value);
   }
 }
 

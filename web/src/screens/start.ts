@@ -11,7 +11,7 @@ export function startScreen(view: View): TemplateResult {
   if (!event) return html`<div class="centre"><p class="muted" role="status">${view.t("start.loading")}</p></div>`;
   const notice = screen.at === "start" ? screen.notice : null;
   return html`<div class="start ${event.cover_image ? "covered" : ""} ${view.dropping ? "dropping" : ""}">
-    ${event.cover_image ? html`<img class="cover" src=${event.cover_image} alt="" width="1280" height="720" fetchpriority="high" />` : nothing}
+    ${event.cover_image ? html`<img class="cover" src=${event.cover_image} alt="" width="1280" height="720" fetchpriority="high" @error=${withoutCover} />` : nothing}
     <div class="panel">
       ${banner(view)} ${notice === "deleted" ? html`<p class="note">${icon("check")}${view.t("start.deleted")}</p>` : nothing}
       <header>
@@ -27,6 +27,11 @@ export function startScreen(view: View): TemplateResult {
       ${foot(view)}
     </div>
   </div>`;
+}
+
+/** A cover that is gone leaves no hole. */
+function withoutCover(event: Event): void {
+  (event.target as Element).closest(".start")?.classList.remove("covered");
 }
 
 const byline = (view: View, event: EventPage) =>
@@ -132,7 +137,7 @@ function banner(view: View): TemplateResult | typeof nothing {
   return html`<div class="warning" role="note">
     <p><strong>${view.t("banner.app", { app: view.app || view.t("banner.this_app") })}</strong></p>
     ${chromeAddress(location.href) ? nothing : html`<p>${view.t("banner.ios")}</p>`}
-    <div class="actions start">
+    <div class="actions">
       ${outside(view)}<button class="quiet" type="button" @click=${() => view.dismissBanner()}>${view.t("banner.stay")}</button>
     </div>
   </div>`;

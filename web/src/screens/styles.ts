@@ -8,13 +8,14 @@ export const screenStyles = css`
   .title:focus, h2:focus { outline: none; }
   .lead { font-size: 1.1875rem; font-weight: 600; line-height: 1.35; }
   .actions { display: flex; flex-wrap: wrap; gap: 10px; justify-content: center; align-items: center; }
-  .actions.start { justify-content: flex-start; }
+  .warning .actions { justify-content: flex-start; }
   .sheet .actions { justify-content: flex-end; }
   .link { min-block-size: 44px; min-inline-size: 44px; padding: 0 0.25em; margin: -10px -0.25em; background: none; font-weight: 500; text-decoration: underline; text-underline-offset: 0.2em; border-radius: 6px; }
   .icon { flex: none; }
 
   .start { display: grid; max-inline-size: 34rem; margin-inline: auto; padding: max(16px, env(safe-area-inset-top)) 20px max(24px, env(safe-area-inset-bottom)); gap: 22px; }
   .cover { inline-size: 100%; block-size: auto; aspect-ratio: 16 / 9; object-fit: cover; border-radius: var(--radius); background: var(--sunken); }
+  .start:not(.covered) .cover { display: none; }
   .panel { display: grid; gap: 22px; align-content: start; min-inline-size: 0; }
   .panel header, .pitch { display: grid; gap: 6px; }
   .note { display: flex; gap: 10px; align-items: center; padding: 12px 16px; border-radius: var(--radius); background: var(--sunken); font-weight: 600; }
