@@ -21,8 +21,9 @@ def post_faces(org_id: str, event_id: str) -> Response[str]:
     form = parse_selfie_form(headers.get("content-type", ""), api.body_of(app), headers.get("content-encoding", ""))
     request = api.request_of(app, PageQuery).with_body(form.request_id, form.upload_ids)
     api.log_request(request.org_id, request.event_id, request.request_id)
-    caller = container.authenticator.identify(api.key_of(app), request, Scope.SEARCH, quota=True)
-    meter = container.meter(caller.org_id, caller.known.quota)
+    credential = api.credential_of(app)
+    caller = container.authenticator.identify(credential, request, Scope.SEARCH, tokens=True, quota=True)
+    meter = container.meter_of(caller)
     api.headers_of_failure(app, lambda: meter.headers)
     event = caller.event(Feature.SELFIE_SEARCH)
     search = request.search_or_new(event)
@@ -30,7 +31,9 @@ def post_faces(org_id: str, event_id: str) -> Response[str]:
     if caller.known.result is not None:
         outcome = replayed(caller.known.result)
     else:
-        invocation = Invocation(lambda: api.seconds_left(app), meter, caller.known.cancelled)
+        by_token = caller.known.key is not None and caller.known.key.token is not None
+        consent = form.agreed(event, required=by_token)
+        invocation = Invocation(lambda: api.seconds_left(app), meter, caller.known.cancelled, consent)
         outcome = container.face_search.search(event, search, form.selfies(event), request.page, invocation)
     data = face_search_result(container.rendition_links, search, request.page, outcome.stored)
     replay = {"Idempotent-Replayed": "true"} if outcome.replayed else {}

@@ -12,8 +12,9 @@ from pydantic import BaseModel, create_model
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, JsonSchemaValue, models_json_schema
 from pydantic_core.core_schema import WithDefaultSchema
 
+from facesearch.api.presenters import ERROR
 from facesearch.api.schemas import Failure
-from facesearch.api.selfie_form import MAX_PARTS
+from facesearch.api.selfie_form import MAX_CONSENT, MAX_PARTS
 from facesearch.faces.several import MAX_SELFIES
 from facesearch.validation import UUID_PATTERN
 from tools.openapi import examples
@@ -22,15 +23,16 @@ from tools.openapi.operations import OPERATIONS, JsonBody, Operation, SelfieForm
 ROOT = Path(__file__).resolve().parents[2]
 FILE = ROOT / "docs" / "openapi.json"
 JSON = "application/json"
-KEY, SIGNATURE = "ApiKey", "WebhookSignature"
+KEY, SIGNATURE, TOKEN = "ApiKey", "WebhookSignature", "PublishableToken"
 Json = dict[str, Any]
 
 _INTRODUCTION = """\
 A selfie in, the guest's event photos out, exactly once per `request_id`.
 
-Every call carries `X-API-Key`. Every response, whatever happened, is an object of `responseType`, `message` and \
-`data`; `data` is null where something went wrong, and `message` is for people and logs. Unknown query parameters and \
-body fields are ignored.
+Every call carries `X-API-Key` or, where its security says so, a publishable token in the query. Every response, \
+whatever happened, is an object of `responseType`, `message` and `data`; `data` is null where something went wrong, \
+and `message` is for people and logs. Programs read the header `Face-Search-Error`, a code such as `no_face` or \
+`quota`. Unknown query parameters and body fields are ignored.
 
 Every response is sent with `Cache-Control: no-store` and the usual security headers, and with CORS headers to pages \
 that may call from a browser."""
@@ -88,6 +90,14 @@ def document() -> Json:
                     "name": "X-API-Key",
                     "description": "A key of one organisation, shown whole once, when it was made.",
                 },
+                TOKEN: {
+                    "type": "apiKey",
+                    "in": "query",
+                    "name": "token",
+                    "description": "A publishable token, which begins with `fsp_`: of a guests' page, or what "
+                    "`createToken` returned. The header `X-API-Key` takes it, too. It is good for one event and for "
+                    "pages of its origins.",
+                },
                 SIGNATURE: {
                     "type": "apiKey",
                     "in": "header",
@@ -117,6 +127,8 @@ def _operation(operation: Operation) -> Json:
         "description": f"{operation.description}\n\nThe key must have the scope `{operation.scope}`.",
         "parameters": [*_parameters(operation.path, "path")],
     }
+    if operation.tokens:
+        described["security"] = [{KEY: []}, {TOKEN: []}]
     if operation.signed:
         described["security"] = [{KEY: []}, {SIGNATURE: []}]
         described["parameters"] += _signed_headers()
@@ -179,9 +191,17 @@ def _selfie_form() -> Json:
         "type": "object",
         "description": "One to three selfies, each a `file` or an `upload_id`, unless the search of "
         "`request_id` is finished: then neither is looked at. Files come before uploads where they are counted.",
-        "properties": {"file": file, "upload_id": upload_id, "request_id": request_id},
+        "properties": {"file": file, "upload_id": upload_id, "request_id": request_id, "consent": _CONSENT},
         "maxProperties": MAX_PARTS,
     }
+
+
+_CONSENT: Json = {
+    "type": "string",
+    "maxLength": MAX_CONSENT,
+    "description": "The version of the text that the guest agreed to, from `getEventPage`. A publishable token needs "
+    "it for a new search if the event asks for consent. It is kept with the result.",
+}
 
 
 def _one_to_three(items: Json) -> Json:
@@ -213,7 +233,7 @@ def _refusal(operation: Operation, status: int, sentence: str) -> Json:
     retry = _RETRY_AFTER if status == 429 else {}
     return {
         "description": sentence,
-        **_headers(retry | _quota(operation, status)),
+        **_headers(_ERROR | retry | _quota(operation, status)),
         "content": {JSON: {"schema": _reference(_REFUSAL)}},
     }
 
@@ -224,11 +244,18 @@ _REPLAYED: Json = {
         "schema": {"const": "true"},
     }
 }
+_ERROR: Json = {
+    ERROR: {
+        "description": "What went wrong, for programs. There may be more codes later.",
+        "required": True,
+        "schema": {"type": "string", "pattern": "^[a-z_]+$"},
+    }
+}
 _RETRY_AFTER: Json = {
     "Retry-After": {"description": "Seconds.", "required": True, "schema": {"type": "integer", "minimum": 1}}
 }
 _QUOTA = {
-    "RateLimit-Limit": "Searches that the organisation may run at once after a rest.",
+    "RateLimit-Limit": "Searches that the organisation, or the token, may run at once after a rest.",
     "RateLimit-Remaining": "Searches that are left of them now.",
     "RateLimit-Reset": "Seconds until none is missing.",
 }

@@ -34,18 +34,18 @@ export function chooseLanguage(...wishes: readonly (string | null | undefined)[]
 /** What writes messages, numbers and dates in one language. */
 export class Speech {
   readonly language: Language;
-  readonly #messages: Messages;
-  /** The guest's own region where it is one of this language: 17 May in Britain, May 17 in America. */
   readonly #locale: string;
+  readonly #messages: Messages;
   readonly #plurals: Intl.PluralRules;
   readonly #numbers: Intl.NumberFormat;
 
-  constructor(language: Language = "en", messages: Messages = en, locales: readonly string[] = navigator.languages) {
+  /** @param locale the guest's own kind of the language, for dates and numbers: British English, say. */
+  constructor(language: Language = "en", messages: Messages = en, locale: string = language) {
     this.language = language;
+    this.#locale = locale;
     this.#messages = messages;
-    this.#locale = locales.find((tag) => tag.split("-")[0] === language) ?? language;
     this.#plurals = new Intl.PluralRules(language);
-    this.#numbers = new Intl.NumberFormat(this.#locale);
+    this.#numbers = new Intl.NumberFormat(locale);
   }
 
   readonly t: Translate = (key, values = {}) => {
@@ -72,7 +72,7 @@ export class Speech {
     const seconds = (Date.parse(iso) - now) / 1000;
     const units = [["day", 86_400] as const, ["hour", 3_600] as const, ["minute", 60] as const];
     const [unit, size] = units.find(([, size]) => Math.abs(seconds) >= size) ?? (["minute", 60] as const);
-    return new Intl.RelativeTimeFormat(this.#locale, { numeric: "auto" }).format(Math.round(seconds / size), unit);
+    return new Intl.RelativeTimeFormat(this.language, { numeric: "auto" }).format(Math.round(seconds / size), unit);
   }
 
   /** "24 MB" */
@@ -86,9 +86,9 @@ export class Speech {
 
 /** The language's speech; English if its file cannot be fetched. */
 export async function speechOf(language: Language): Promise<Speech> {
-  if (language === "en") return new Speech();
+  const own = navigator.languages.find((tag) => shipped(tag) === language) ?? language;
   try {
-    return new Speech(language, (await LOADERS[language]()).default);
+    return new Speech(language, language === "en" ? en : (await LOADERS[language]()).default, own);
   } catch {
     return new Speech();
   }

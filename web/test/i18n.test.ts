@@ -14,9 +14,8 @@ test("numbers and names are put in, and text that looks like a placeholder stays
   assert.equal(new Speech().t("start.found", { n: 1 }), "1 photo of you");
 });
 
-test("dates are the event's own, whatever the zone, and written as at the guest's", () => {
-  const date = (...locales: string[]) => new Speech("en", undefined, locales).date("2026-05-17T23:30:00");
-  assert.deepEqual([date("de-DE", "en-US"), date("en-GB")], ["May 17, 2026", "17 May 2026"]);
+test("dates are the event's own, whatever the zone", () => {
+  assert.equal(new Speech().date("2026-05-17T23:30:00"), "May 17, 2026");
 });
 
 for (const language of Object.keys(LANGUAGES) as (keyof typeof LANGUAGES)[]) {

@@ -38,8 +38,14 @@ def flatten(place: str, error: ValidationError) -> list[str]:
     messages = []
     for each in error.errors():
         words = re.sub(r"^[A-Z]\w+ should ", "must ", each["msg"]).replace("Field required", "is required")
+        words = re.sub("^must be a valid dictionary.*", "must be a JSON object", words)
         messages.append(".".join([place, *map(str, each["loc"])]) + f": {words}")
     return list(dict.fromkeys(messages))
+
+
+def whole(value: object) -> object:
+    """To JSON, and so to the OpenAPI document, 30.0 is a whole number."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def no_json(body: bytes, expected: str) -> str:

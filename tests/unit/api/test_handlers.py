@@ -1,12 +1,14 @@
 """The real handlers with the versioned events of their triggers, over a table in this process and the real engine."""
 
 import base64
+import datetime as dt
 import importlib.util
 import json
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,24 +16,30 @@ import boto3
 import pytest
 
 from facesearch import bootstrap
+from facesearch.adapters.dynamodb import schema
 from facesearch.adapters.dynamodb.admin import DynamoAdmin
 from facesearch.adapters.dynamodb.photos import DynamoPhotoStore
-from facesearch.adapters.dynamodb.table import Table
+from facesearch.adapters.dynamodb.reading import token_item
+from facesearch.adapters.dynamodb.table import Table, put
 from facesearch.adapters.opencv.face_engine import OpenCvEngine
 from facesearch.faces.packing import pack
+from facesearch.models import GuestPage, QuotaLimits, Scope, SearchKey, TokenRights, digest_of
 from facesearch.records import SHARDS, Photo
 from facesearch_local.template import read_document
 from tests.conftest import ROOT
 from tests.support.aws import create_table, moto
 from tests.support.fakes import Context
 from tests.support.output import Output
-from tools.bench.cost import SEARCH_READS, SEARCH_WRITES
+from tools.bench.cost import GUEST_READS, GUEST_WRITES, SEARCH_READS, SEARCH_WRITES
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 Answer = dict[str, Any]
+TOKEN = "fsp_0123456789abcdefghijklmnopqrstuv"
 FORM = "multipart/form-data; boundary=x"
+CONSENT = b'--x\r\nContent-Disposition: form-data; name="consent"\r\n\r\nstandard-1\r\n'
+"""A field before a form's others: what a guest agrees to."""
 
 
 @dataclass
@@ -43,6 +51,12 @@ class Deployment:
     api_key: str
     admin: DynamoAdmin
     dynamodb: "DynamoDBClient"
+
+    def token(self) -> str:
+        """A visitor's, which no page may use."""
+        event = bootstrap.container.event(self.event_id)
+        assert event is not None
+        return bootstrap.container.visitor_tokens.create(event, 300, (), originals=True, watch=False).token
 
     def post(self, body: bytes, **changes: Any) -> Answer:
         event = self.filled("search", **changes)
@@ -84,12 +98,14 @@ def answer(handler: Callable[[Any, Any], Answer], event: Any) -> Answer:
     assert response["multiValueHeaders"]["Content-Type"] == ["application/json"]
     body = json.loads(response["body"])
     assert set(body) == {"responseType", "message", "data"}
-    assert body["responseType"] == ("success" if response["statusCode"] in (200, 202) else "error")
+    assert body["responseType"] == ("success" if response["statusCode"] in (200, 201, 202) else "error")
     return response | {"json": body}
 
 
-def form(selfie: bytes, request_id: str | None = None) -> bytes:
-    field = f'--x\r\nContent-Disposition: form-data; name="request_id"\r\n\r\n{request_id}\r\n' if request_id else ""
+def form(selfie: bytes, request_id: str | None = None, consent: str | None = None) -> bytes:
+    fields = {"request_id": request_id, "consent": consent}
+    head = '--x\r\nContent-Disposition: form-data; name="{}"\r\n\r\n{}\r\n'
+    field = "".join(head.format(name, value) for name, value in fields.items() if value)
     file = '--x\r\nContent-Disposition: form-data; name="file"; filename="selfie.jpg"\r\n\r\n'
     return (field + file).encode() + selfie + b"\r\n--x--\r\n"
 
@@ -123,7 +139,7 @@ def deployment(models: Path, samples: Path, monkeypatch: pytest.MonkeyPatch) -> 
         }.items():
             monkeypatch.setenv(name, value)
         monkeypatch.setattr(bootstrap, "container", bootstrap.Container())
-        yield Deployment(org, event, admin.create_key(org).api_key, admin, dynamodb)
+        yield Deployment(org, event, admin.create_key(org, list(Scope)).api_key, admin, dynamodb)
 
 
 def test_a_selfie_is_searched_replayed_and_read_again(deployment: Deployment, samples: Path) -> None:
@@ -156,8 +172,62 @@ def test_a_selfie_is_searched_replayed_and_read_again(deployment: Deployment, sa
     assert deployment.get(data["request_id"])["json"] == first["json"]
 
 
-def test_a_search_reads_and_writes_what_the_cost_model_says(deployment: Deployment, samples: Path) -> None:
+def test_the_page_of_an_event_says_when_its_newest_photo_came(deployment: Deployment) -> None:
+    page = answer(load("results"), deployment.filled("results-page"))
+    assert (page["statusCode"], page["json"]["message"]) == (200, "Event page")
+    came = dt.datetime.fromisoformat(page["json"]["data"]["photos"]["newest_at"])
+    assert abs(came - dt.datetime.now(dt.UTC)) < dt.timedelta(minutes=1)
+    deployment.admin.update_event(deployment.event_id, event_enabled=False)
+    disabled = answer(load("results"), deployment.filled("results-page"))
+    assert disabled["json"]["data"]["allows"]["search"] is False
+
+
+def with_token(deployment: Deployment) -> str:
+    """The text of a publishable token for the event."""
+    token = TokenRights(deployment.event_id, QuotaLimits(60, 10), created_at=time.time_ns() // 1000)
+    rights = {"token": token_item(token), "active": True, "scopes": ["search", "read"]}
+    names = {"org_id": deployment.org_id, "key_id": "link"}
+    Table(deployment.dynamodb, "table").write(put(schema.api_key_key(digest_of(TOKEN)) | rights | names))
+    return TOKEN
+
+
+def test_a_token_s_search_needs_consent_to_the_text_of_today(deployment: Deployment, samples: Path) -> None:
+    token, selfie = with_token(deployment), (samples / "obama2.jpg").read_bytes()
+    for consent in (None, "standard-0"):
+        refused = deployment.post(form(selfie, consent=consent), api_key=token)
+        assert (refused["statusCode"], refused["multiValueHeaders"]["Face-Search-Error"]) == (422, ["consent_needed"])
+    found = deployment.post(form(selfie, consent="standard-1"), api_key=token)
+    assert found["statusCode"] == 200
+    search = SearchKey(deployment.org_id, deployment.event_id, uuid.UUID(found["json"]["data"]["request_id"]))
+    kept = bootstrap.container._results.consent(search)
+    assert kept is not None
+    assert kept.version == "standard-1"
+    deployment.admin.update_event(deployment.event_id, guest_page=GuestPage(consent_text="Our own words."))
+    again = deployment.post(form(selfie, str(search.request_id)), api_key=token)
+    assert (again["statusCode"], again["json"]) == (200, found["json"]), "a replay needs none"
+    assert deployment.post(form(selfie, consent="standard-1"), api_key=token)["statusCode"] == 422
+    deployment.admin.update_event(deployment.event_id, guest_page=GuestPage(asks_consent=False))
+    assert deployment.post(form(selfie), api_key=token)["statusCode"] == 200
+
+
+def test_a_key_s_search_needs_no_consent_and_keeps_what_is_sent(deployment: Deployment, samples: Path) -> None:
+    selfie = (samples / "obama2.jpg").read_bytes()
+    for consent in (None, "site's own 3"):
+        found = deployment.post(form(selfie, consent=consent))
+        request_id = uuid.UUID(found["json"]["data"]["request_id"])
+        kept = bootstrap.container._results.consent(SearchKey(deployment.org_id, deployment.event_id, request_id))
+        assert (kept.version if kept else None) == consent
+    assert deployment.post(form(selfie, consent="x" * 41))["statusCode"] == 422
+
+
+@pytest.mark.parametrize("by_token", [False, True])
+def test_a_search_reads_and_writes_what_the_cost_model_says(
+    deployment: Deployment, samples: Path, by_token: bool
+) -> None:
     selfie = form((samples / "obama2.jpg").read_bytes())
+    if by_token:
+        deployment = replace(deployment, api_key=deployment.token())
+        selfie = CONSENT + selfie
     deployment.post(selfie)  # which also opens the event's index
     reads: list[int] = []
     writes: list[int] = []
@@ -177,8 +247,9 @@ def test_a_search_reads_and_writes_what_the_cost_model_says(deployment: Deployme
                 writes.append(1)
 
     bootstrap.container._dynamodb.meta.events.register("provide-client-params.dynamodb", count)
-    deployment.post(selfie)
-    assert (sum(reads), sum(writes)) == (SEARCH_READS, SEARCH_WRITES)
+    assert deployment.post(selfie)["statusCode"] == 200
+    more = (GUEST_READS, GUEST_WRITES) if by_token else (0, 0)
+    assert (sum(reads), sum(writes)) == (SEARCH_READS + more[0], SEARCH_WRITES + more[1])
 
 
 @pytest.mark.parametrize(
@@ -280,5 +351,5 @@ def test_the_versioned_event_of_a_call_is_answered_in_the_envelope(deployment: D
         del event["pathParameters"]["event_id"]
     response = answer(handler, event)
     # The selfie has nobody in it, and so its search never was.
-    expected = {"search": 400, "webhook": 202}.get(name, 404 if name in OF_A_SEARCH else 200)
+    expected = {"search": 400, "webhook": 202, "webhook-tokens": 201}.get(name, 404 if name in OF_A_SEARCH else 200)
     assert response["statusCode"] == expected, response["json"]

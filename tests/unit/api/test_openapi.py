@@ -78,7 +78,7 @@ def test_every_outcome_of_the_code_is_documented_and_so_are_the_gateway_s() -> N
     classes = [each for each in vars(errors).values() if isinstance(each, type)]
     codes = {str(each.status) for each in classes if issubclass(each, errors.FaceSearchError)}
     statuses = [set(operation["responses"]) for _, _, operation in operations()]
-    assert set.union(*statuses) == {"200", "202", *codes, "502", "504"}
+    assert set.union(*statuses) == {"200", "201", "202", *codes, "502", "504"}
     assert set.intersection(*statuses) == {"401", "403", "404", "422", "429", "500", "502", "504"}
 
 
@@ -89,6 +89,7 @@ def test_the_headers_are_documented_where_they_are_sent(operation: Any) -> None:
     for status, response in operation["responses"].items():
         headers = set(response.get("headers", {}))
         assert ("Retry-After" in headers) == (status == "429")
+        assert ("Face-Search-Error" in headers) == (status[0] != "2")
         assert (headers >= NOBODYS.keys()) == is_search
         assert ("Idempotent-Replayed" in headers) == (replays and status[0] == "2")
 

@@ -1,18 +1,20 @@
-"""JSON bodies: of a request for links to originals, and of one for an upload form."""
+"""JSON bodies: of requests for links to originals, for an upload form, and for a visitor's token."""
 
+import re
 from enum import StrEnum
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from facesearch.api.requests import ApiRequest
-from facesearch.errors import InvalidRequest, NotFound
+from facesearch.errors import InvalidRequest, NoSuchSearch
 from facesearch.models import Feature
 from facesearch.photos.links import MAX_IDENTIFIER, MAX_IMAGE_IDS
 from facesearch.reading import StoredPage
 from facesearch.search.selfies import ContentType
-from facesearch.validation import parse_json
+from facesearch.tokens import DEFAULT_SECONDS, LONGEST_SECONDS, MAX_ORIGINS, ORIGIN_PATTERN, SHORTEST_SECONDS
+from facesearch.validation import parse_json, whole
 
 
 class Method(StrEnum):
@@ -24,18 +26,27 @@ class Method(StrEnum):
     BIB = "bib"
 
 
+_HALVES = re.compile("[\ud800-\udfff]")
+"""Of a letter in JSON; alone they are no text."""
+
+
+def _one_or_some(value: object) -> object:
+    """Says it in one sentence, where the union would say it of each of its members."""
+    some = value if isinstance(value, list) else [value]
+    fit = all(isinstance(each, str) and len(each) <= MAX_IDENTIFIER and not _HALVES.search(each) for each in some)
+    if not fit or value == "" or not 1 <= len(some) <= MAX_IMAGE_IDS:
+        limits = f"1 to {MAX_IDENTIFIER} characters, or a list of 1 to {MAX_IMAGE_IDS:,} strings"
+        raise PydanticCustomError("identifier", f"must be a string of {limits}")
+    return value
+
+
 class OriginalsRequest(BaseModel):
     """The body of the request: a request_id for `selfie`, an image_id, a list of them, or a bib number."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
 
     method: Annotated[Method, Field(strict=False)]
-    identifier: (
-        Annotated[str, Field(min_length=1, max_length=MAX_IDENTIFIER)]
-        | Annotated[
-            list[Annotated[str, Field(max_length=MAX_IDENTIFIER)]], Field(min_length=1, max_length=MAX_IMAGE_IDS)
-        ]
-    )
+    identifier: Annotated[str | list[str], BeforeValidator(_one_or_some)]
 
     @model_validator(mode="after")
     def _shape_fits_method(self) -> Self:
@@ -72,7 +83,7 @@ class OriginalsRequest(BaseModel):
         if request.body_problem is not None:
             raise request.body_problem
         if stored is None:
-            raise NotFound("request_id is unknown for this event.")
+            raise NoSuchSearch
         return stored.summary.total, [str(photo.image_id) for photo in stored.photos]
 
 
@@ -95,3 +106,32 @@ class UploadRequest(BaseModel):
 def parse_upload_request(body: bytes) -> UploadRequest:
     """Read the body, which may be empty, or raise InvalidRequest."""
     return parse_json(UploadRequest, body or b"{}", "must be empty or a JSON object with content_type")
+
+
+class TokenRequest(BaseModel):
+    """The body of a request for a visitor's token, which may be empty."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
+
+    expires_in: Annotated[int, BeforeValidator(whole)] = Field(
+        default=DEFAULT_SECONDS,
+        ge=SHORTEST_SECONDS,
+        le=LONGEST_SECONDS,
+        description=f"For how many seconds the token is good; {DEFAULT_SECONDS} by default.",
+    )
+    origins: Annotated[
+        tuple[Annotated[str, Field(pattern=ORIGIN_PATTERN)], ...], Field(strict=False, max_length=MAX_ORIGINS)
+    ] = Field(
+        default=(),
+        description="Origins of the pages that may use the token, as browsers send them: `https://run.example`. "
+        "Without one, only what is no page may.",
+    )
+    originals: bool = Field(
+        default=True, description="Whether the token gives links to the originals of a finished search."
+    )
+    watch: bool = Field(default=False, description="Whether the token may have later photos looked through.")
+
+
+def parse_token_request(body: bytes) -> TokenRequest:
+    """Read the body, which may be empty, or raise InvalidRequest."""
+    return parse_json(TokenRequest, body or b"{}", "must be empty or a JSON object")

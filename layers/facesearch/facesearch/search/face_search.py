@@ -12,7 +12,7 @@ from facesearch.errors import (
     Busy,
     CostlyImage,
     FaceSearchError,
-    NotFound,
+    NoSuchEvent,
     QuotaExceeded,
     SearchDeleted,
     SearchInProgress,
@@ -55,14 +55,16 @@ class SearchOutcome:
 
 @dataclass(frozen=True)
 class Invocation:
-    """Who asks: the invocation that would do the work, and the meter of the organisation that pays for it.
+    """Who asks: the invocation that would do the work, and the meter of who pays for it.
 
-    `cancelled` is the search's last cancellation that the caller knew of; a later one ends what it asks for.
+    `cancelled` is the search's last cancellation that the caller knew of; a later one ends what it asks for. `consent`
+    names the text that the guest agreed to, empty if none was sent; it is kept with the result.
     """
 
     seconds_left: Callable[[], float]
     meter: Meter
     cancelled: str = ""
+    consent: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,7 +132,8 @@ class FaceSearch(Generic[ProbeT]):
                 with nullcontext() if probe_is_paid else _paid(meter), self._nothing_left(search):
                     photos = self._match(event, search, pictures, probe)
                     summary = matcher.summary(event, probe, photos)
-                    if self.results.save(search, summary, photos, event.erasures, invocation.cancelled):
+                    asked = (event.erasures, invocation.cancelled, invocation.consent)
+                    if self.results.save(search, summary, photos, *asked):
                         found = summary, photos
             self._delete_uploads(selfies)
             return summary
@@ -191,7 +194,7 @@ class FaceSearch(Generic[ProbeT]):
         if known.cancelled not in ("", invocation.cancelled):
             raise SearchDeleted("This search was deleted while it was running.")
         if known.event is None:
-            raise NotFound("Event configuration not found.")
+            raise NoSuchEvent
         require(known.event, Feature.SELFIE_SEARCH)
         return known.event
 
@@ -249,10 +252,7 @@ def _paid(meter: Meter) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        try:
-            meter.give_back()
-        except StoreUnavailable as error:  # one search less until the bucket has filled up by itself
-            log_unexpected(error)
+        meter.give_back()
         raise
 
 

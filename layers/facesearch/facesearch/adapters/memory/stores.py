@@ -17,6 +17,7 @@ from facesearch.faces.index.snapshot import Snapshot as FaceSnapshot
 from facesearch.faces.index.snapshot import SnapshotError, SnapshotInfo, SnapshotStore, decode, encode
 from facesearch.models import (
     ApiKey,
+    ConsentRecord,
     Event,
     Job,
     PhotoMatch,
@@ -28,9 +29,10 @@ from facesearch.models import (
 )
 from facesearch.photos.objects import Objects
 from facesearch.reading import Known, Reader, StoredPage, Wanted
-from facesearch.records import Held, Original, Photo, PhotoEraser, Tombstone, face_bytes
-from facesearch.search.quota import BucketEmptyError, TokenBucketStore
+from facesearch.records import LAST_CHANGES, Held, Original, Photo, PhotoEraser, Tombstone, face_bytes
+from facesearch.search.quota import BucketEmptyError, TokenBucketStore, of_token
 from facesearch.search.results import OutdatedError, ResultStore
+from facesearch.tokens import TokenStore
 
 NOT_BUILT: dict[str, Any] = {"built_model": "", "built_faces": b""}
 
@@ -41,13 +43,14 @@ class MemoryReader(Reader, ResultStore):
     def __init__(self) -> None:
         self.keys: dict[str, ApiKey] = {}
         self.events: dict[int, Event] = {}
-        self.quotas: dict[int, QuotaState] = {}
+        self.quotas: dict[str, QuotaState] = {}
         self.secrets: dict[int, tuple[WebhookSecret, ...]] = {}
         self.jobs: dict[SearchKey, Job] = {}
         self.webhooks: dict[tuple[int, str], uuid.UUID] = {}
         self.results: dict[SearchKey, tuple[SearchSummary, list[PhotoMatch]]] = {}
         self.listed: dict[SearchKey, list[PhotoMatch]] = {}
         self.cancelled: dict[SearchKey, str] = {}
+        self.consents: dict[SearchKey, ConsentRecord] = {}
         self.reads = 0
 
     @override
@@ -62,7 +65,10 @@ class MemoryReader(Reader, ResultStore):
             event=self.events.get(wanted.event_id) if wanted.event_id is not None else None,
             result=result,
             events=sum(event.org_id == wanted.org_id for event in self.events.values()) if wanted.org_id else None,
-            quota=self.quotas.get(wanted.quota_of, QuotaState()) if wanted.quota_of is not None else QuotaState(),
+            quota=self.quotas.get(str(wanted.quota_of), QuotaState()),
+            token_quota=self.quotas.get(of_token(wanted.digest), QuotaState())
+            if wanted.digest and wanted.token_quota
+            else QuotaState(),
             secrets=self.secrets.get(wanted.secrets_of, ()) if wanted.secrets_of is not None else (),
             job=self.jobs.get(wanted.job) if wanted.job is not None else None,
             webhook=self.webhooks.get(wanted.webhook) if wanted.webhook is not None else None,
@@ -77,6 +83,7 @@ class MemoryReader(Reader, ResultStore):
         photos: Sequence[PhotoMatch],
         erasures: int | None = None,
         cancelled: str | None = None,
+        consent: str = "",
     ) -> bool:
         if search in self.results:
             return False
@@ -88,7 +95,13 @@ class MemoryReader(Reader, ResultStore):
         self.cancelled.pop(search, None)
         self.listed[search] = list(photos)
         self.results[search] = (summary, list(photos))
+        if consent:
+            self.consents[search] = ConsentRecord(consent, int(time.time()))
         return True
+
+    @override
+    def consent(self, search: SearchKey) -> ConsentRecord | None:
+        return self.consents.get(search)
 
     @override
     def searches(self, event_id: int) -> Iterator[SearchKey]:
@@ -107,6 +120,7 @@ class MemoryReader(Reader, ResultStore):
     @override
     def hide(self, search: SearchKey) -> None:
         self.results.pop(search, None)
+        self.consents.pop(search, None)
 
     @override
     def cancel(self, search: SearchKey) -> None:
@@ -120,27 +134,42 @@ class MemoryReader(Reader, ResultStore):
 
 
 @dataclass(frozen=True)
+class MemoryTokenStore(TokenStore):
+    """Over the same dictionary that `MemoryReader` reads."""
+
+    keys: dict[str, ApiKey]
+
+    @override
+    def put(self, digest: str, key: ApiKey) -> None:
+        self.keys[digest] = key
+
+    @override
+    def delete(self, digest: str) -> None:
+        self.keys.pop(digest, None)
+
+
+@dataclass(frozen=True)
 class MemoryTokenBuckets(TokenBucketStore):
     """Over the same dictionary that `MemoryReader` reads."""
 
-    quotas: dict[int, QuotaState]
+    quotas: dict[str, QuotaState]
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @override
-    def take(self, org_id: int, limits: QuotaLimits, seen: QuotaState) -> QuotaState:
+    def take(self, owner: str, limits: QuotaLimits, seen: QuotaState) -> QuotaState:
         with self._lock:
-            now, state = time.time_ns() // 1000, self.quotas.get(org_id, QuotaState())
+            now, state = time.time_ns() // 1000, self.quotas.get(owner, QuotaState())
             full_at = max(now, state.full_at) + limits.interval
             if full_at > now + limits.burst * limits.interval:
                 raise BucketEmptyError(state)
-            self.quotas[org_id] = replace(state, full_at=full_at)
-            return self.quotas[org_id]
+            self.quotas[owner] = replace(state, full_at=full_at)
+            return self.quotas[owner]
 
     @override
-    def give_back(self, org_id: int, limits: QuotaLimits) -> None:
+    def give_back(self, owner: str, limits: QuotaLimits) -> None:
         with self._lock:
-            state = self.quotas.get(org_id, QuotaState())
-            self.quotas[org_id] = replace(state, full_at=state.full_at - limits.interval)
+            state = self.quotas.get(owner, QuotaState())
+            self.quotas[owner] = replace(state, full_at=state.full_at - limits.interval)
 
 
 class MemoryPhotoStore(PhotoEraser):
@@ -257,6 +286,11 @@ class MemoryPhotoStore(PhotoEraser):
         rows = [photo for photo in self._shards[event_id, shard].values() if photo.changed_at >= since]
         rows.sort(key=lambda photo: photo.changed_at)
         return iter(rows if faces else [replace(photo, faces=b"", built_faces=b"") for photo in rows])
+
+    @override
+    def newest(self, event_id: int, shard: int) -> int | None:
+        last = list(self.changes(event_id, shard, 0))[-LAST_CHANGES:]
+        return max((photo.changed_at for photo in last if photo.status == "indexed"), default=None)
 
     @override
     def records(self, event_id: int, shard: int) -> Iterator[Photo]:
