@@ -235,7 +235,7 @@ export class FaceSearch extends LitElement implements Host {
   readonly #touched = () => {
     if (!this.#place?.kiosk) return;
     clearTimeout(this.#kioskTimer);
-    if (this.state.screen.at !== "start") this.#kioskTimer = setTimeout(() => this.#forget(), KIOSK_MS);
+    if (this.state.screen.at !== "start" || this.state.consented) this.#kioskTimer = setTimeout(() => this.#forget(), KIOSK_MS);
   };
 
   #forget(): void {
@@ -389,7 +389,7 @@ export class FaceSearch extends LitElement implements Host {
     if (!this.speech || !place) return html`<slot></slot>`;
     const view = this.#view(this.speech, place);
     const page = html`${banner(view)}${this.#screen(view)}`;
-    const kind = `page ${this.state.screen.at}`;
+    const kind = `page in-${this.state.screen.at}`;
     return html`<div class=${this.#dropping ? "shell dropping" : "shell"} lang=${this.speech.language}>
       ${view.embedded ? html`<div class=${kind}>${page}</div>` : html`<main class=${kind}>${page}</main>`}
       <p class="visually-hidden" role="status">${this.live}</p>
