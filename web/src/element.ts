@@ -21,13 +21,13 @@ import { OwnSearches, Store } from "./storage.ts";
 import { shared, tokens } from "./styles.ts";
 
 const KIOSK_MS = 60_000;
-const SECOND_MS = 1_000;
 const SPOKEN = "fs:language";
 
 export class FaceSearch extends LitElement implements Host {
   static override styles = [tokens, shared, screenStyles];
   static override properties = {
     token: {},
+    tokenProvider: { attribute: false },
     requestId: { attribute: "request-id" },
     lang: {},
     state: { state: true },
@@ -44,7 +44,7 @@ export class FaceSearch extends LitElement implements Host {
   declare sheet: Sheet | null;
   declare live: string;
   /** In place of `token`: asked for the first one, and whenever one has expired. */
-  tokenProvider: (() => Promise<string>) | null = null;
+  declare tokenProvider: (() => Promise<string>) | null;
 
   api!: Api;
   own!: OwnSearches;
@@ -62,16 +62,13 @@ export class FaceSearch extends LitElement implements Host {
   #cameraLikely = hasCameraAccess();
   readonly #picker = new Picker(() => this.requestUpdate());
   #kioskTimer: ReturnType<typeof setTimeout> | undefined;
+  #credentialCame: (() => void) | null = null;
   #clock: ReturnType<typeof setInterval> | undefined;
 
   constructor() {
     super();
-    this.token = "";
-    this.requestId = "";
-    this.state = INITIAL;
-    this.speech = null;
-    this.sheet = null;
-    this.live = "";
+    const fresh = { state: INITIAL, speech: null, sheet: null, live: "" };
+    Object.assign(this, { token: "", tokenProvider: null, requestId: "", ...fresh });
   }
 
   // ---------------------------------------------------------------- life
@@ -82,9 +79,8 @@ export class FaceSearch extends LitElement implements Host {
     addEventListener("online", this.#online);
     for (const type of ["pointerdown", "keydown", "scroll"]) addEventListener(type, this.#touched, { passive: true });
     for (const [type, listener] of this.#drops) this.addEventListener(type, listener);
-    if (this.speech)
-      this.#begin(); // it was taken out of the document, and is back
-    else this.#start();
+    if (!this.speech) this.#start();
+    else this.#begin(); // it was taken out of the document, and is back
   }
 
   override disconnectedCallback(): void {
@@ -114,6 +110,8 @@ export class FaceSearch extends LitElement implements Host {
       this.#cameraLikely = likely || !hasCameraAccess(); // without access, the system's camera opens by the picker
       this.requestUpdate();
     });
+    // A site's script may come after ours.
+    if (!this.token && !this.tokenProvider) await new Promise<void>((come) => (this.#credentialCame = come));
     if (!this.token) await this.renewToken();
     this.#begin();
     this.tell("ready");
@@ -141,13 +139,14 @@ export class FaceSearch extends LitElement implements Host {
   }
 
   protected override updated(changed: PropertyValues): void {
+    if (this.token || this.tokenProvider) this.#credentialCame?.();
     for (const dialog of this.renderRoot.querySelectorAll("dialog")) if (!dialog.open) dialog.showModal();
     const before = changed.get("state") as State | undefined;
     if (before && before.screen.at !== this.state.screen.at) this.#arrived(before);
     const { screen } = this.state;
     clearInterval(this.#clock);
     if (screen.at === "sending" && screen.phase === "queued")
-      this.#clock = setInterval(() => this.requestUpdate(), SECOND_MS);
+      this.#clock = setInterval(() => this.requestUpdate(), 1_000);
     const over = screen.at === "problem" && (screen.code === "token_expired" || screen.code === "token_unknown");
     if (changed.get("token") && over) this.dispatch({ type: "retry" });
     if (changed.get("requestId") !== undefined && this.requestId) this.#open(this.requestId);
