@@ -12,7 +12,6 @@ from tests.web.guests import FOUND, Guest
 from tests.web.links import Link
 from tests.web.test_flow import SAMPLES
 
-
 MIRRORED = """(video) => {
   const style = getComputedStyle(video);
   return new DOMMatrix(style.transform).a === -1 || style.scale.startsWith("-1");
