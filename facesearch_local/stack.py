@@ -53,11 +53,12 @@ OUTPUTS = {
     "SelfiesBucket": "SelfiesBucket",
     "SnapshotsBucket": "SnapshotsBucket",
     "FacesTableName": "FacesTable",
+    "WatchKeyArn": "WatchKey",
     "UploadsQueueUrl": "UploadsQueue",
     "CallbacksQueueUrl": "CallbacksQueue",
     "CallbacksDeadLettersUrl": "CallbacksDeadLetters",
 }
-PARAMETER_OUTPUTS = ("BiometricRetentionDays", "Engine")
+PARAMETER_OUTPUTS = ("BiometricRetentionDays", "ResultRetentionDays", "SelfieRetentionDays", "Engine")
 """Outputs that are a parameter's value."""
 STORES_WITH_VECTORS = ("ministack",)
 """Stores that know DynamoDB's vector indexes; moto does not."""

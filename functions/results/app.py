@@ -46,6 +46,14 @@ def get_details(org_id: str, event_id: str) -> Response[str]:
     return success("Event details", presenters.event_details(event))
 
 
+@app.get(f"{EVENT}/page")
+def get_page(org_id: str, event_id: str) -> Response[str]:
+    caller = identify(api.request_of(app), tokens=True)
+    event = caller.event(Feature.METADATA)
+    links, newest = container.rendition_links, container.newest_photo(event)
+    return success("Event page", presenters.event_page(links, event, caller.token, container.settings, newest))
+
+
 @app.get(f"{ORG}/events")
 def get_events(org_id: str) -> Response[str]:
     caller = identify(api.request_of(app, EventsQuery), events=True)

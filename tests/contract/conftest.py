@@ -12,6 +12,7 @@ import requests
 
 from facesearch.adapters.dynamodb.admin import DynamoAdmin
 from facesearch.adapters.dynamodb.table import Table
+from facesearch.models import Scope
 from facesearch_local import RunningStack, running
 from tests.contract.reality import FINISHED, PEOPLE, Reality, small_picture
 from tests.integration.conftest import Site
@@ -41,7 +42,7 @@ def reality(unlimited_stack: RunningStack) -> Iterator[Reality]:
     pictures = [small_picture(name) for name in PEOPLE]
     with httpx.Client(timeout=60) as http, requests.Session() as session:
         session.trust_env = False
-        site = Site(unlimited_stack, admin, org_id, event_id, admin.create_key(org_id).api_key, http)
+        site = Site(unlimited_stack, admin, org_id, event_id, admin.create_key(org_id, list(Scope)).api_key, http)
         image_ids = [site.put_photo(picture) for picture in pictures]
         for image_id in image_ids:
             site.indexed(image_id)

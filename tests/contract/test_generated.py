@@ -29,7 +29,7 @@ from tools.openapi import FILE
 from tools.openapi.operations import OPERATIONS
 
 MINIMUM = 3_000
-SUCCESSES = {200, 202}
+SUCCESSES = {200, 201, 202}
 CALLERS = {400, 401, 403, 404, 422}
 """Statuses that a request alone can bring about."""
 

@@ -31,6 +31,10 @@ consistent; the event once more before the result is kept."""
 SEARCH_WRITES = 7
 """Claim, quota, header, place in the event's list, chunk; header once it is whole, claim once it is over."""
 
+GUEST_READS, GUEST_WRITES = 1, 1
+"""What a search by a publishable token has beside those: its own bucket, read with the rest and taken from in one more
+round trip."""
+
 
 @dataclass(frozen=True)
 class Assumptions:
@@ -97,6 +101,10 @@ class Model:
         """The same searches by SearchFacesByImage, in dollars, with everything around them but our own scan."""
         around = self._add(count, self._compute(0, 0), self._search_dynamodb(), self._base.put)
         return around.total + count * self._image
+
+    def guests(self) -> float:
+        """Dollars that a thousand searches cost more if they come by publishable tokens."""
+        return 1000 * (GUEST_READS * self._base.read_unit + GUEST_WRITES * self._base.write_unit)
 
     def rekognition_storage(self, faces: int) -> float:
         """Dollars a month for an event's face vectors."""
@@ -169,7 +177,11 @@ def main() -> None:
     if len(asked.match) != len(SIZES):
         parser.error(f"--match takes {len(SIZES)} numbers")
     assumptions = Assumptions(embed=asked.embed, match=asked.match, cold=asked.cold, pages=asked.pages)
-    print(table(Model(assumptions), assumptions))
+    model = Model(assumptions)
+    print(table(model, assumptions))
+    print(
+        f"\nBy publishable tokens: ${model.guests():.4f} more ({GUEST_READS} read unit and {GUEST_WRITES} write unit)."
+    )
     print(f"\n{idle.table(idle.template())}")
     prices = read_prices()
     print(f"\nPrices of {prices.as_of}, {prices.region}; without tax, free tier, logs and data out of AWS.")

@@ -23,15 +23,16 @@ from tools.openapi.operations import OPERATIONS, JsonBody, Operation, SelfieForm
 ROOT = Path(__file__).resolve().parents[2]
 FILE = ROOT / "docs" / "openapi.json"
 JSON = "application/json"
-KEY, SIGNATURE = "ApiKey", "WebhookSignature"
+KEY, SIGNATURE, TOKEN = "ApiKey", "WebhookSignature", "PublishableToken"
 Json = dict[str, Any]
 
 _INTRODUCTION = """\
 A selfie in, the guest's event photos out, exactly once per `request_id`.
 
-Every call carries `X-API-Key`. Every response, whatever happened, is an object of `responseType`, `message` and \
-`data`; `data` is null where something went wrong, and `message` is for people and logs. Programs read the header \
-`Face-Search-Error`, a code such as `no_face` or `quota`. Unknown query parameters and body fields are ignored.
+Every call carries `X-API-Key` or, where its security says so, a publishable token in the query. Every response, \
+whatever happened, is an object of `responseType`, `message` and `data`; `data` is null where something went wrong, \
+and `message` is for people and logs. Programs read the header `Face-Search-Error`, a code such as `no_face` or \
+`quota`. Unknown query parameters and body fields are ignored.
 
 Every response is sent with `Cache-Control: no-store` and the usual security headers, and with CORS headers to pages \
 that may call from a browser."""
@@ -89,6 +90,14 @@ def document() -> Json:
                     "name": "X-API-Key",
                     "description": "A key of one organisation, shown whole once, when it was made.",
                 },
+                TOKEN: {
+                    "type": "apiKey",
+                    "in": "query",
+                    "name": "token",
+                    "description": "A publishable token, which begins with `fsp_`: of a guests' page, or what "
+                    "`createToken` returned. The header `X-API-Key` takes it, too. It is good for one event and for "
+                    "pages of its origins.",
+                },
                 SIGNATURE: {
                     "type": "apiKey",
                     "in": "header",
@@ -118,6 +127,8 @@ def _operation(operation: Operation) -> Json:
         "description": f"{operation.description}\n\nThe key must have the scope `{operation.scope}`.",
         "parameters": [*_parameters(operation.path, "path")],
     }
+    if operation.tokens:
+        described["security"] = [{KEY: []}, {TOKEN: []}]
     if operation.signed:
         described["security"] = [{KEY: []}, {SIGNATURE: []}]
         described["parameters"] += _signed_headers()
@@ -236,7 +247,7 @@ _RETRY_AFTER: Json = {
     "Retry-After": {"description": "Seconds.", "required": True, "schema": {"type": "integer", "minimum": 1}}
 }
 _QUOTA = {
-    "RateLimit-Limit": "Searches that the organisation may run at once after a rest.",
+    "RateLimit-Limit": "Searches that the organisation, or the token, may run at once after a rest.",
     "RateLimit-Remaining": "Searches that are left of them now.",
     "RateLimit-Reset": "Seconds until none is missing.",
 }

@@ -1,13 +1,18 @@
 """What the document shows as examples; built from the models, so that they cannot be wrong."""
 
+import datetime as dt
 import uuid
 
-from facesearch.api.bodies import Method, OriginalsRequest, UploadRequest
+from facesearch.api.bodies import Method, OriginalsRequest, TokenRequest, UploadRequest
 from facesearch.api.presenters import paginate
 from facesearch.api.schemas import (
+    Allows,
+    Arrival,
+    Consent,
     DeletedSearch,
     EventDetails,
     EventItem,
+    EventPage,
     Events,
     FaceSearchResult,
     FailedUrl,
@@ -17,12 +22,15 @@ from facesearch.api.schemas import (
     OriginalPhotos,
     Pong,
     PresignedUrl,
+    PublishableToken,
     QueuedSearch,
+    Retention,
     SearchStatus,
     SelfieUpload,
 )
 from facesearch.models import Page
-from facesearch.search.selfies import MAX_UPLOAD_BYTES, UPLOAD_SECONDS
+from facesearch.search.selfies import MAX_SELFIE_BYTES, MAX_UPLOAD_BYTES, UPLOAD_SECONDS
+from facesearch.webhooks.jobs import WATCH_DAYS
 from facesearch.webhooks.requests import WebhookRequest
 
 ORG_ID, EVENT_ID = 903, 456
@@ -104,4 +112,21 @@ DETAILS = EventDetails(
     event_enabled=True,
     selfie_search=True,
 )
+PAGE = EventPage(
+    event_id=EVENT_ID,
+    event_name="Lakeside Half Marathon",
+    event_date="2026-05-17T09:30:00",
+    cover_image=_IMAGE.img_url,
+    organiser="Lakeside Runners",
+    privacy_url="https://lakeside.example/privacy",
+    consent=Consent(version="standard-1", text=None),
+    retention=Retention(selfie_days=1, result_days=30, faces_until=dt.date(2026, 7, 31)),
+    allows=Allows(search=True, originals=True, watch=False, watch_days=WATCH_DAYS),
+    photos=Arrival(complete=False, newest_at=dt.datetime(2026, 5, 17, 14, 2, 9, tzinfo=dt.UTC)),
+    locale="en",
+    accent="#0b6e4f",
+    max_selfie_bytes=MAX_SELFIE_BYTES,
+)
+TOKEN_REQUEST = TokenRequest(expires_in=3600, origins=("https://run.example",))
+TOKEN = PublishableToken(token="fsp_…", expires_at=dt.datetime(2026, 5, 17, 10, 30, tzinfo=dt.UTC))  # noqa: S106 - none
 PONG = Pong(org_id=ORG_ID, event_id=EVENT_ID)

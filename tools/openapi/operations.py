@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Field, create_model
 
-from facesearch.api.bodies import UploadRequest
+from facesearch.api.bodies import TokenRequest, UploadRequest
 from facesearch.api.requests import EventPath, EventsQuery, OrgPath, OriginalsQuery, PageQuery
 from facesearch.api.schemas import Success
 from facesearch.models import Scope
@@ -76,7 +76,7 @@ class SuccessResponse:
         sentence: when it is given.
         message: what `message` always is.
         data: an example; its type is the type of `data`.
-        status: 200, or 202 where the work is still to be done.
+        status: 200, 201 where something was made, or 202 where the work is still to be done.
     """
 
     name: str
@@ -105,6 +105,7 @@ class Operation:
         metered: whether responses tell the organisation's face-search quota.
         replays: whether a response may be that of an earlier call, and then says so.
         signed: whether a webhook's signature does in place of a key.
+        tokens: whether a publishable token does.
     """
 
     method: str
@@ -122,6 +123,7 @@ class Operation:
     metered: bool = False
     replays: bool = False
     signed: bool = False
+    tokens: bool = False
 
 
 _NO_KEY = "`X-API-Key` is missing or blank."
@@ -172,13 +174,15 @@ OPERATIONS = [
             413: "The selfie is, or the selfies together are, larger than one call may carry: 4.4 MiB. Up to 15 MiB "
             "each go through `createSelfieUpload`.",
             422: _BAD_BODY,
-            429: "Too many requests, the organisation's face-search quota is used up, or a search of the same "
-            "`request_id` is still running. Come again after `Retry-After` seconds with the same `request_id`.",
+            429: "Too many requests, the face-search quota of the organisation or the token is used up, or a search of "
+            "the same `request_id` is still running. Come again after `Retry-After` seconds with the same "
+            "`request_id`.",
             500: "Internal error; nothing was recorded. Retry with the same `request_id`.",
             502: "The service did not respond properly. Retry with the same `request_id`.",
             504: "The service did not respond in time. Retry with the same `request_id`.",
         },
         query=PageQuery,
+        tokens=True,
         body=SelfieFormBody(),
         metered=True,
         replays=True,
@@ -195,6 +199,7 @@ OPERATIONS = [
         _FACES,
         {400: "`request_id` is no UUID.", 401: _NO_KEY, 403: _SEARCH_OFF, 404: _NO_SEARCH, 422: _BAD_QUERY, **_TROUBLE},
         query=PageQuery,
+        tokens=True,
     ),
     Operation(
         "DELETE",
@@ -216,6 +221,7 @@ OPERATIONS = [
             422: _BAD_PATH,
             **_TROUBLE,
         },
+        tokens=True,
     ),
     Operation(
         "POST",
@@ -270,6 +276,7 @@ OPERATIONS = [
             422: _BAD_PATH,
             **_TROUBLE,
         },
+        tokens=True,
     ),
     Operation(
         "POST",
@@ -285,6 +292,7 @@ OPERATIONS = [
         SuccessResponse("SelfieUploadResponse", "Where to upload to.", "Upload the selfie", examples.UPLOAD),
         {401: _NO_KEY, 403: _SEARCH_OFF, 404: _NO_EVENT, 413: _TOO_LARGE, 422: _BAD_BODY, **_TROUBLE},
         body=JsonBody(UploadRequest, required=False, example=examples.UPLOAD_REQUEST),
+        tokens=True,
     ),
     Operation(
         "GET",
@@ -326,13 +334,14 @@ OPERATIONS = [
             "`image_ids`, is no photo of the event.",
             401: _NO_KEY,
             403: f"{_NOT_YOURS}, or is disabled, or what `method` needs of it is: selfie search, or bib search, "
-            "which always is.",
+            "which always is. With a token, `method` must be `selfie`.",
             404: _NO_SEARCH,
             413: _TOO_LARGE,
             422: _BAD_BODY,
             **_TROUBLE,
         },
         query=OriginalsQuery,
+        tokens=True,
         body=JsonBody(OriginalsRequest, required=True, example=examples.ORIGINALS_REQUEST),
     ),
     Operation(
@@ -359,6 +368,21 @@ OPERATIONS = [
         EventPath,
         SuccessResponse("EventDetailsResponse", "The event.", "Event details", examples.DETAILS),
         {401: _NO_KEY, 403: f"{_NOT_YOURS}.", 404: _NO_EVENT, 422: _BAD_PATH, **_TROUBLE},
+        tokens=True,
+    ),
+    Operation(
+        "GET",
+        f"{EVENT}/page",
+        "getEventPage",
+        Tag.EVENTS,
+        Scope.READ,
+        "Read what a page for guests needs",
+        "What the operator chose for the guests' page, what guests are told about their data, and what they may do. "
+        "Also for a disabled event: `allows` says what the event allows.",
+        EventPath,
+        SuccessResponse("EventPageResponse", "The event, as guests see it.", "Event page", examples.PAGE),
+        {401: _NO_KEY, 403: f"{_NOT_YOURS}.", 404: _NO_EVENT, 422: _BAD_PATH, **_TROUBLE},
+        tokens=True,
     ),
     Operation(
         "GET",
@@ -371,5 +395,21 @@ OPERATIONS = [
         EventPath,
         SuccessResponse("PingResponse", "The key works for the event.", "pong", examples.PONG),
         {401: _NO_KEY, 403: f"{_NOT_YOURS}.", 404: _NO_EVENT, 422: _BAD_PATH, **_TROUBLE},
+        tokens=True,
+    ),
+    Operation(
+        "POST",
+        f"{EVENT}/tokens",
+        "createToken",
+        Tag.EVENTS,
+        Scope.MINT,
+        "Make a token for one visitor of your page",
+        "Your server makes it, and your page carries it: a publishable token searches this event, reads what it found, "
+        "and nothing else. It takes from a quota of its own, 6 searches a minute and 3 at once, and from the "
+        "organisation's. It is shown this once.",
+        EventPath,
+        SuccessResponse("TokenResponse", "The token.", "Token created", examples.TOKEN, 201),
+        {401: _NO_KEY, 403: f"{_NOT_YOURS}.", 404: _NO_EVENT, 413: _TOO_LARGE, 422: _BAD_BODY, **_TROUBLE},
+        body=JsonBody(TokenRequest, required=False, example=examples.TOKEN_REQUEST),
     ),
 ]

@@ -40,6 +40,7 @@ from facesearch_client.models import (
     OriginalPhotos,
     PaginationInfo,
     Ping,
+    PublishableToken,
     Upload,
 )
 from facesearch_client.responses import FaceSearchResponse, RateLimit, Response
@@ -74,6 +75,7 @@ __all__ = [
     "OriginalPhotos",
     "PaginationInfo",
     "Ping",
+    "PublishableToken",
     "RateLimit",
     "Response",
     "RetryPolicy",

@@ -29,6 +29,7 @@ from facesearch_client.models import (
     OriginalLink,
     OriginalPhotos,
     Ping,
+    PublishableToken,
     Upload,
 )
 from facesearch_client.protocol import Api, Call, Identity, ResultT, has_more, names_of
@@ -168,6 +169,25 @@ class FaceSearchClient:
             ClientError: see its subclasses.
         """
         return self._call(self._api.create_upload(event_id, content_type))
+
+    def create_token(
+        self,
+        event_id: int,
+        origins: Iterable[str] = (),
+        *,
+        expires_in: int = 3600,
+        originals: bool = True,
+        watch: bool = False,
+    ) -> Response[PublishableToken]:
+        """A token that a page may carry in place of the key, for one visitor. The key needs the scope `mint`.
+
+        Without `origins`, such as "https://run.example", no page may use it. It is good for `expires_in` seconds, and
+        for links to originals, and for watching, if you say so.
+
+        Raises:
+            ClientError: see its subclasses.
+        """
+        return self._call(self._api.create_token(event_id, origins, expires_in, originals, watch))
 
     def original_photos(
         self,

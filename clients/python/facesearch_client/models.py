@@ -163,6 +163,14 @@ class Upload(TypedDict):
     expires_in: int
 
 
+@with_config(_LENIENT)
+class PublishableToken(TypedDict):
+    """`data` of a new token, for a page that everybody reads; `expires_at` is ISO 8601, in UTC."""
+
+    token: str
+    expires_at: str
+
+
 FaceSearchBody = Envelope[FaceSearchResult]
 """The body of a face search response."""
 

@@ -20,6 +20,7 @@ from facesearch_client.models import (
     ImagePage,
     OriginalPhotos,
     Ping,
+    PublishableToken,
     Upload,
 )
 from facesearch_client.responses import FaceSearchResponse, Response, is_replay, rate_limit_of, read_body
@@ -34,6 +35,7 @@ _EVENTS = TypeAdapter(Envelope[EventPage])
 _IMAGES = TypeAdapter(Envelope[ImagePage])
 _SEARCH = TypeAdapter(Envelope[FaceSearchResult])
 _ORIGINALS = TypeAdapter(Envelope[OriginalPhotos])
+_TOKEN = TypeAdapter(Envelope[PublishableToken])
 _UPLOAD = TypeAdapter(Envelope[Upload])
 
 
@@ -159,6 +161,18 @@ class Api:
                 raise storage_refusal(response, request_id)
 
         return Call(request, read, request_id, to_storage=True)
+
+    def create_token(
+        self, event_id: int, origins: Iterable[str], expires_in: int, originals: bool, watch: bool
+    ) -> Call[Response[PublishableToken]]:
+        """A token for one visitor of pages of these origins, one of which may stand for itself; seconds."""
+        rights = {
+            "expires_in": expires_in,
+            "origins": [origins] if isinstance(origins, str) else list(origins),
+            "originals": originals,
+            "watch": watch,
+        }
+        return self._call(self._request("POST", f"event/{event_id}/tokens", json=rights), _TOKEN, "token")
 
     def original_photos(
         self,

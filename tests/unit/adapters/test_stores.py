@@ -95,6 +95,21 @@ def test_changes_come_oldest_first_from_a_moment_on(photo_store: PhotoEraser) ->
     assert list(photo_store.changes(456, 1, 0)) == []
 
 
+def test_the_newest_photo_is_the_last_that_was_indexed(photo_store: PhotoEraser) -> None:
+    assert photo_store.newest(456, 0) is None
+    for number, status in enumerate(("indexed", "indexed", "failed"), 1):
+        photo_store.add(456, 4, Photo(uuid.UUID(int=4 * number), status, "k", 1, 2, "m"))
+        time.sleep(0.001)
+    second = photo_store.get(456, 4, uuid.UUID(int=8))
+    assert second is not None
+    assert photo_store.newest(456, 0) == second.changed_at
+    photo_store.delete(456, 4, uuid.UUID(int=8))
+    first = photo_store.get(456, 4, uuid.UUID(int=4))
+    assert first is not None
+    assert photo_store.newest(456, 0) == first.changed_at
+    assert photo_store.newest(456, 1) is None
+
+
 def test_an_expired_result_is_gone_before_dynamodb_deletes_it(
     dynamodb: "DynamoDBClient", monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,12 +1,13 @@
 """The real handlers with the versioned events of their triggers, over a table in this process and the real engine."""
 
 import base64
+import datetime as dt
 import importlib.util
 import json
 import uuid
 from collections.abc import Callable, Iterator
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,19 +20,22 @@ from facesearch.adapters.dynamodb.photos import DynamoPhotoStore
 from facesearch.adapters.dynamodb.table import Table
 from facesearch.adapters.opencv.face_engine import OpenCvEngine
 from facesearch.faces.packing import pack
+from facesearch.models import Scope
 from facesearch.records import SHARDS, Photo
 from facesearch_local.template import read_document
 from tests.conftest import ROOT
 from tests.support.aws import create_table, moto
 from tests.support.fakes import Context
 from tests.support.output import Output
-from tools.bench.cost import SEARCH_READS, SEARCH_WRITES
+from tools.bench.cost import GUEST_READS, GUEST_WRITES, SEARCH_READS, SEARCH_WRITES
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 Answer = dict[str, Any]
 FORM = "multipart/form-data; boundary=x"
+CONSENT = b'--x\r\nContent-Disposition: form-data; name="consent"\r\n\r\nstandard-1\r\n'
+"""A field before a form's others: what a guest agrees to."""
 
 
 @dataclass
@@ -43,6 +47,12 @@ class Deployment:
     api_key: str
     admin: DynamoAdmin
     dynamodb: "DynamoDBClient"
+
+    def token(self) -> str:
+        """A visitor's, which no page may use."""
+        event = bootstrap.container.event(self.event_id)
+        assert event is not None
+        return bootstrap.container.visitor_tokens.create(event, 300, (), originals=True, watch=False).token
 
     def post(self, body: bytes, **changes: Any) -> Answer:
         event = self.filled("search", **changes)
@@ -84,7 +94,7 @@ def answer(handler: Callable[[Any, Any], Answer], event: Any) -> Answer:
     assert response["multiValueHeaders"]["Content-Type"] == ["application/json"]
     body = json.loads(response["body"])
     assert set(body) == {"responseType", "message", "data"}
-    assert body["responseType"] == ("success" if response["statusCode"] in (200, 202) else "error")
+    assert body["responseType"] == ("success" if response["statusCode"] in (200, 201, 202) else "error")
     return response | {"json": body}
 
 
@@ -123,7 +133,7 @@ def deployment(models: Path, samples: Path, monkeypatch: pytest.MonkeyPatch) -> 
         }.items():
             monkeypatch.setenv(name, value)
         monkeypatch.setattr(bootstrap, "container", bootstrap.Container())
-        yield Deployment(org, event, admin.create_key(org).api_key, admin, dynamodb)
+        yield Deployment(org, event, admin.create_key(org, list(Scope)).api_key, admin, dynamodb)
 
 
 def test_a_selfie_is_searched_replayed_and_read_again(deployment: Deployment, samples: Path) -> None:
@@ -156,8 +166,24 @@ def test_a_selfie_is_searched_replayed_and_read_again(deployment: Deployment, sa
     assert deployment.get(data["request_id"])["json"] == first["json"]
 
 
-def test_a_search_reads_and_writes_what_the_cost_model_says(deployment: Deployment, samples: Path) -> None:
+def test_the_page_of_an_event_says_when_its_newest_photo_came(deployment: Deployment) -> None:
+    page = answer(load("results"), deployment.filled("results-page"))
+    assert (page["statusCode"], page["json"]["message"]) == (200, "Event page")
+    came = dt.datetime.fromisoformat(page["json"]["data"]["photos"]["newest_at"])
+    assert abs(came - dt.datetime.now(dt.UTC)) < dt.timedelta(minutes=1)
+    deployment.admin.update_event(deployment.event_id, event_enabled=False)
+    disabled = answer(load("results"), deployment.filled("results-page"))
+    assert disabled["json"]["data"]["allows"]["search"] is False
+
+
+@pytest.mark.parametrize("by_token", [False, True])
+def test_a_search_reads_and_writes_what_the_cost_model_says(
+    deployment: Deployment, samples: Path, by_token: bool
+) -> None:
     selfie = form((samples / "obama2.jpg").read_bytes())
+    if by_token:
+        deployment = replace(deployment, api_key=deployment.token())
+        selfie = CONSENT + selfie
     deployment.post(selfie)  # which also opens the event's index
     reads: list[int] = []
     writes: list[int] = []
@@ -177,8 +203,9 @@ def test_a_search_reads_and_writes_what_the_cost_model_says(deployment: Deployme
                 writes.append(1)
 
     bootstrap.container._dynamodb.meta.events.register("provide-client-params.dynamodb", count)
-    deployment.post(selfie)
-    assert (sum(reads), sum(writes)) == (SEARCH_READS, SEARCH_WRITES)
+    assert deployment.post(selfie)["statusCode"] == 200
+    more = (GUEST_READS, GUEST_WRITES) if by_token else (0, 0)
+    assert (sum(reads), sum(writes)) == (SEARCH_READS + more[0], SEARCH_WRITES + more[1])
 
 
 @pytest.mark.parametrize(
@@ -280,5 +307,5 @@ def test_the_versioned_event_of_a_call_is_answered_in_the_envelope(deployment: D
         del event["pathParameters"]["event_id"]
     response = answer(handler, event)
     # The selfie has nobody in it, and so its search never was.
-    expected = {"search": 400, "webhook": 202}.get(name, 404 if name in OF_A_SEARCH else 200)
+    expected = {"search": 400, "webhook": 202, "webhook-tokens": 201}.get(name, 404 if name in OF_A_SEARCH else 200)
     assert response["statusCode"] == expected, response["json"]

@@ -78,7 +78,7 @@ def test_every_outcome_of_the_code_is_documented_and_so_are_the_gateway_s() -> N
     classes = [each for each in vars(errors).values() if isinstance(each, type)]
     codes = {str(each.status) for each in classes if issubclass(each, errors.FaceSearchError)}
     statuses = [set(operation["responses"]) for _, _, operation in operations()]
-    assert set.union(*statuses) == {"200", "202", *codes, "502", "504"}
+    assert set.union(*statuses) == {"200", "201", "202", *codes, "502", "504"}
     assert set.intersection(*statuses) == {"401", "403", "404", "422", "429", "500", "502", "504"}
 
 

@@ -148,6 +148,8 @@ class FakeApi:
                 return self._search(request, page, size)
             case ("POST", "event", _, "original-photos"):
                 return self._original_photos(request, page, size)
+            case ("POST", "event", _, "tokens"):
+                return success({"token": "fsp_1", "expires_at": "2026-05-17T10:30:00Z"})
             case ("GET", *_):
                 return self._read(path, page, size)
         return refusal(404, "No such route.")

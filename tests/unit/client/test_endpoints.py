@@ -6,6 +6,7 @@ import uuid
 import httpx
 import pytest
 
+from facesearch.api.bodies import TokenRequest
 from facesearch_client import NotAllowedError, NotFoundError, WaitTimeoutError
 from tests.unit.client.conftest import ClientOf
 from tests.unit.client.fakes import KEY, REQUEST_ID, FakeApi, Waits, refusal
@@ -36,6 +37,21 @@ class TestReading:
         client.create_upload(456)
         client.original_photos(456, image_ids=[uuid.UUID(int=1)])
         assert {request.headers["X-API-Key"] for request in api.requests} == {KEY}
+
+
+class TestTokens:
+    def test_a_token_for_a_visitor_of_one_page_is_as_good_as_is_asked(self, client_of: ClientOf, api: FakeApi) -> None:
+        response = client_of(api).create_token(456, "https://run.example", expires_in=300, originals=False, watch=True)
+        assert json.loads(api.requests[0].content) == {
+            "expires_in": 300, "origins": ["https://run.example"], "originals": False, "watch": True,
+        }  # fmt: skip
+        assert response.data == {"token": "fsp_1", "expires_at": "2026-05-17T10:30:00Z"}
+
+    def test_without_anything_it_is_the_api_s_own_default(self, client_of: ClientOf, api: FakeApi) -> None:
+        client_of(api).create_token(456)
+        asked = json.loads(api.requests[0].content)
+        assert TokenRequest.model_validate(asked) == TokenRequest()
+        assert set(asked) == set(TokenRequest.model_fields)
 
 
 class TestOriginalPhotos:

@@ -2,9 +2,10 @@
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import count
@@ -21,17 +22,23 @@ from facesearch.adapters import aws
 from facesearch.adapters.dynamodb import schema
 from facesearch.adapters.dynamodb.quota import ATTEMPTS, TOKENS, DynamoTokenBuckets
 from facesearch.adapters.dynamodb.reading import DynamoReader
-from facesearch.adapters.dynamodb.table import Table
+from facesearch.adapters.dynamodb.table import Table, encode
 from facesearch.adapters.memory.stores import MemoryReader, MemoryTokenBuckets
-from facesearch.errors import QuotaExceeded, StoreUnavailable
-from facesearch.models import MICROSECONDS, QuotaLimits, QuotaState
+from facesearch.api.authentication import Authenticator
+from facesearch.api.requests import Credential, parse_request
+from facesearch.bootstrap import Container
+from facesearch.errors import QuotaExceeded, StoreUnavailable, TokenQuotaExceeded
+from facesearch.models import MICROSECONDS, QuotaLimits, QuotaState, Scope, TokenRights, digest_of
+from facesearch.observability import flush_metrics, metrics
 from facesearch.reading import Reader, Wanted
-from facesearch.search.quota import Account, BucketEmptyError, Meter, TokenBucketStore
+from facesearch.search.quota import Account, BucketEmptyError, Meter, TokenBucketStore, of_token
+from facesearch.settings import Settings
+from facesearch.tokens import new_token
 from tests.support.aws import TABLE, create_table, moto
 from tests.support.examples import examples
-from tests.support.fakes import OneAtATime
+from tests.support.fakes import EVENT, EVENT_ID, KEY, ORG, OneAtATime
+from tests.support.output import Output
 
-ORG = 903
 NOON = 1_800_000_000 * MICROSECONDS
 LIMITS = QuotaLimits(per_minute=60, burst=3)
 
@@ -51,6 +58,13 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
     monkeypatch.setattr(time, "time_ns", lambda: clock.now * 1000)
     return clock
+
+
+@pytest.fixture(autouse=True)
+def counted() -> Iterator[None]:
+    """What a test has had counted is no later test's."""
+    yield
+    metrics.clear_metrics()
 
 
 @dataclass
@@ -207,6 +221,24 @@ def test_a_bucket_that_never_holds_still_is_given_up_on(client: OneAtATime, cloc
     assert restless.updates == ATTEMPTS
 
 
+def test_a_tokens_bucket_goes_a_day_after_it_is_full_and_an_organisations_stays(
+    client: OneAtATime, clock: Clock
+) -> None:
+    kept, token = in_dynamodb(client), of_token("d" * 64)
+    state = QuotaState()
+    for _ in range(3):
+        state = kept.bucket.take(token, LIMITS, state)
+        kept.take()
+    kept.bucket.give_back(token, LIMITS)
+    tokens, organisations = (
+        Table(client, TABLE).get(schema.quota_key(owner)) or {} for owner in (token, str(kept.org))
+    )
+    full = -(-(NOON + 3 * LIMITS.interval) // MICROSECONDS)
+    assert full + 86_399 <= tokens["expires_at"] <= full + 90_000
+    assert tokens["full_at"] == NOON + 2 * LIMITS.interval
+    assert "expires_at" not in organisations
+
+
 # ------------------------------------------------------------------ lost replies
 
 
@@ -359,3 +391,181 @@ def test_a_refusal_after_the_check_brings_the_truth_with_it(clock: Clock) -> Non
     with pytest.raises(QuotaExceeded):
         outdated.take()
     assert told(outdated) == (3, 0, 3)
+
+
+# ------------------------------------------------------------------ a token's meter, over two buckets
+
+TOKEN = of_token("d" * 64)
+
+
+@dataclass
+class Guests:
+    """A token's guests, who take from its bucket and from the organisation's."""
+
+    kept: Kept
+    token: QuotaLimits = LIMITS
+    organisation: QuotaLimits = LIMITS
+
+    def meter(self, seen: tuple[QuotaState, QuotaState] | None = None) -> Meter:
+        """`seen`: of token and organisation; without, what there is."""
+        of_the_token, of_the_organisation = seen or self.states()
+        return Meter(
+            Account(self.kept.bucket, TOKEN, self.token, of_the_token),
+            Account(self.kept.bucket, str(self.kept.org), self.organisation, of_the_organisation),
+        )
+
+    def states(self) -> tuple[QuotaState, QuotaState]:
+        known = self.kept.reader.read(Wanted(digest="d" * 64, token_quota=True, quota_of=self.kept.org))
+        return known.token_quota, known.quota
+
+    def left(self) -> tuple[int, int]:
+        """Microseconds of searches in each bucket."""
+        limits = (self.token, self.organisation)
+        ahead = [max(0, state.full_at - time.time_ns() // 1000) for state in self.states()]
+        first, second = (each.burst * each.interval - full for each, full in zip(limits, ahead, strict=True))
+        return first, second
+
+
+GuestSteps = st.lists(
+    st.tuples(st.sampled_from(["wait", "guest", "site", "give back"]), st.integers(0, 3_000)), max_size=40
+)
+
+
+def check_two_buckets(guests: Guests, clock: Clock, steps: list[tuple[str, int]]) -> None:
+    """The same steps with two buckets that are filled up by hand."""
+    limits = (guests.token, guests.organisation)
+    full = [each.burst * each.interval for each in limits]
+    left, taken = list(full), 0
+    for step, milliseconds in steps:
+        if step == "wait":
+            clock.now += milliseconds * 1000
+            left = [min(most, each + milliseconds * 1000) for most, each in zip(full, left, strict=True)]
+        elif step == "site":
+            allowed = left[1] >= limits[1].interval
+            left[1] -= limits[1].interval if allowed else 0
+            assert guests.kept.taken(1, limits[1]) == allowed
+        elif step == "guest":
+            short = [each < limit.interval for each, limit in zip(left, limits, strict=True)]
+            refused = TokenQuotaExceeded if short[0] else QuotaExceeded if short[1] else None
+            known, nothing = guests.states(), (QuotaState(), QuotaState())
+            for seen in (known, nothing) if refused else (known,):
+                with (
+                    nullcontext()
+                    if refused is None
+                    else pytest.raises(refused, match="link" if short[0] else "organisation")
+                ):
+                    guests.meter(seen).take()
+                if refused is None:
+                    left = [each - limit.interval for each, limit in zip(left, limits, strict=True)]
+                    taken += 1
+        elif taken and all(each + limit.interval <= most for each, limit, most in zip(left, limits, full, strict=True)):
+            guests.meter().give_back()
+            left = [each + limit.interval for each, limit in zip(left, limits, strict=True)]
+            taken -= 1
+        assert guests.left() == tuple(left), "a refusal costs neither"
+
+
+@pytest.mark.parametrize("place", ["memory", "dynamodb"])
+def test_a_guest_takes_from_both_buckets_or_from_none(client: OneAtATime, place: str) -> None:
+    quotas = st.builds(QuotaLimits, st.integers(6, 600), st.integers(1, 4))
+
+    @settings(max_examples=examples(25 if place == "dynamodb" else 100))
+    @given(steps=GuestSteps, token=quotas, organisation=quotas)
+    def check(steps: list[tuple[str, int]], token: QuotaLimits, organisation: QuotaLimits) -> None:
+        with pytest.MonkeyPatch.context() as patch:
+            clock = Clock()
+            patch.setattr(time, "time_ns", lambda: clock.now * 1000)
+            kept = in_dynamodb(client) if place == "dynamodb" else in_memory()
+            if place == "dynamodb":
+                client.delete_item(TableName=TABLE, Key=encode(schema.quota_key(TOKEN)))
+            check_two_buckets(Guests(kept, token, organisation), clock, steps)
+
+    check()
+
+
+def test_guests_at_once_never_take_more_than_either_bucket_has(kept: Kept, clock: Clock) -> None:
+    guests = Guests(kept, QuotaLimits(1, 7), QuotaLimits(1, 5))
+    start = threading.Barrier(8)
+
+    def search(_: int) -> bool:
+        start.wait(10)
+        with suppress(QuotaExceeded):
+            guests.meter().take()
+            return True
+        return False
+
+    with ThreadPoolExecutor(8) as callers:
+        assert sum(callers.map(search, range(8))) <= 5
+    assert guests.left()[0] - guests.left()[1] == 2 * MICROSECONDS * 60, "what the organisation refused was given back"
+
+
+def test_what_the_organisations_bucket_fails_over_the_token_has_not_paid(clock: Clock) -> None:
+    class Torn(MemoryTokenBuckets):
+        def take(self, owner: str, limits: QuotaLimits, seen: QuotaState) -> QuotaState:
+            if owner == str(ORG):
+                raise StoreUnavailable("UpdateItem", "Down")
+            return super().take(owner, limits, seen)
+
+    memory = MemoryReader()
+    guests = Guests(Kept(Torn(memory.quotas), memory, ORG))
+    with pytest.raises(StoreUnavailable):
+        guests.meter().take()
+    assert guests.left()[0] == LIMITS.burst * LIMITS.interval
+
+
+def test_a_token_is_told_its_own_quota_and_whose_is_used_up(clock: Clock, output: Output) -> None:
+    guests = Guests(in_memory(), token=QuotaLimits(60, 2), organisation=QuotaLimits(60, 3))
+    assert told(guests.meter()) == (2, 2, 0)
+    for _ in range(2):
+        guests.kept.take()
+    guests.meter().take()
+    assert told(guests.meter()) == (2, 1, 1)
+    for refuse in (guests.meter().check, guests.meter().take):
+        with pytest.raises(QuotaExceeded, match="organisation") as refused:
+            refuse()
+        assert refused.value.code == "quota"
+    assert told(guests.meter()) == (2, 1, 1), "and it has what it had"
+    clock.pass_seconds(1)
+    guests = replace(guests, token=QuotaLimits(60, 1))
+    guests.meter().take()
+    late = guests.meter((QuotaState(), QuotaState()))
+    late.check()
+    for refuse in (guests.meter().check, late.take):
+        with pytest.raises(TokenQuotaExceeded) as refused:
+            refuse()
+        assert (refused.value.code, refused.value.retry_after) == ("token_quota", 1)
+    flush_metrics()
+    assert output.metrics["TokenQuotaUsedUp"] == [1, 1]
+
+
+def test_ten_thousand_posts_with_a_stolen_token_leave_the_organisations_others_theirs(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a minute, by the parts that the function uses. A link's quota is 120 a minute and 60 at once."""
+    reader, stolen = MemoryReader(), new_token()
+    rights = TokenRights(EVENT_ID, QuotaLimits(120, 60), NOON, link_id="a1b2c3d4e5")
+    reader.keys = {digest_of(stolen): replace(KEY, token=rights), digest_of("key"): KEY}
+    reader.events[EVENT_ID] = EVENT
+    container = Container(Settings(table_name="none", search_quota_per_minute=600))
+    buckets = MemoryTokenBuckets(reader.quotas)
+    monkeypatch.setitem(container.__dict__, "_bucket", buckets)
+    asked = parse_request({"org_id": str(ORG), "event_id": str(EVENT_ID)}, {})
+    taken, tried = Counter[str](), Counter[str]()
+
+    def post(secret: str) -> None:
+        caller = Authenticator(reader=reader).identify(Credential(secret), asked, Scope.SEARCH, tokens=True, quota=True)
+        meter = container.meter_of(caller)
+        tried[secret] += 1
+        with suppress(TokenQuotaExceeded):
+            meter.check()
+            meter.take()
+            taken[secret] += 1
+
+    for number in range(10_000):
+        clock.pass_seconds(0.006)
+        post(stolen)
+        if number % 25 == 0:
+            post("key")
+    assert tried == {stolen: 10_000, "key": 400}
+    assert taken["key"] == 400
+    assert 170 <= taken[stolen] <= 60 + 120

@@ -1,5 +1,6 @@
 """The envelope around every response, and the one place where exceptions become statuses."""
 
+import datetime as dt
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 
@@ -9,11 +10,13 @@ from pydantic import BaseModel
 from facesearch.api import schemas
 from facesearch.api.bodies import OriginalsRequest
 from facesearch.errors import FaceSearchError, Throttled
-from facesearch.models import Event, EventRow, Job, JobStatus, Page, PhotoMatch, RenditionUrls, SearchKey
+from facesearch.models import Event, EventRow, Job, JobStatus, Page, PhotoMatch, RenditionUrls, SearchKey, TokenRights
 from facesearch.observability import count_failed_call, log_unexpected, logger
 from facesearch.photos.links import Link, NoLink, RenditionLinks
 from facesearch.reading import StoredPage
-from facesearch.webhooks.jobs import LOST
+from facesearch.search.selfies import MAX_SELFIE_BYTES
+from facesearch.settings import Settings
+from facesearch.webhooks.jobs import LOST, WATCH_DAYS
 
 ERROR = "Face-Search-Error"
 """Header: the code of what went wrong, for programs; `message` is for people."""
@@ -72,6 +75,37 @@ def event_details(event: Event) -> schemas.EventDetails:
         status="active" if event.event_enabled else "inactive",
         event_enabled=event.event_enabled,
         selfie_search=event.selfie_search and event.keeps_faces,
+    )
+
+
+def event_page(
+    links: RenditionLinks, event: Event, rights: TokenRights | None, settings: Settings, newest_at: dt.datetime | None
+) -> schemas.EventPage:
+    """What the guests' page says of an event, to the bearer of that token; None = to an API key."""
+    page, watched = event.guest_page, settings.watch_key_arn and event.faces.is_ours
+    until = dt.date.fromisoformat(event.retain_until) if event.retain_until else None
+    version, text = page.consent_version, page.consent_text or None
+    return schemas.EventPage(
+        event_id=event.event_id,
+        event_name=event.name,
+        event_date=start_of(event.date),
+        cover_image=links.url(event.event_id, "large", event.cover) if event.cover else None,
+        organiser=page.organiser or None,
+        privacy_url=page.privacy_url or None,
+        consent=schemas.Consent(version=version, text=text) if version else None,
+        retention=schemas.Retention(
+            selfie_days=settings.selfie_retention_days, result_days=settings.result_retention_days, faces_until=until
+        ),
+        allows=schemas.Allows(
+            search=event.event_enabled and event.selfie_search and event.keeps_faces,
+            originals=rights.originals if rights is not None else True,
+            watch=bool(watched) and rights is not None and rights.watch,
+            watch_days=WATCH_DAYS,
+        ),
+        photos=schemas.Arrival(complete=page.photos_complete, newest_at=newest_at),
+        locale=page.locale or None,
+        accent=page.accent or None,
+        max_selfie_bytes=MAX_SELFIE_BYTES,
     )
 
 

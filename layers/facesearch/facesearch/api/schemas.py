@@ -1,5 +1,6 @@
 """The bodies of the responses, envelope included: what the OpenAPI document describes is generated from these."""
 
+import datetime as dt
 import uuid
 from datetime import datetime
 from typing import Annotated, Generic, Literal, TypeVar
@@ -95,6 +96,56 @@ class EventDetails(Body):
     video_search: Literal[False] = False
     video_selfie_search: Literal[False] = False
     timeline_search: Literal[False] = False
+
+
+class Consent(Body):
+    """What a guest agrees to before a search: send `version` as the form field `consent`."""
+
+    version: str
+    text: Annotated[str | None, Field(description="The organiser's own words; null for the page's.")]
+
+
+class Retention(Body):
+    """How long what belongs to a search is kept, and the faces in the photos."""
+
+    selfie_days: Annotated[int, Field(ge=0, description="0: selfies are never stored.")]
+    result_days: Annotated[int, Field(ge=1)]
+    faces_until: Annotated[dt.date | None, Field(description="The last day; null if there is none.")]
+
+
+class Allows(Body):
+    """What a guest may do. For an API key, what the token of a new link allows."""
+
+    search: Annotated[bool, Field(description="Whether a search would be admitted now.")]
+    originals: Annotated[bool, Field(description="Whether there are links to the originals of a found selfie.")]
+    watch: Annotated[bool, Field(description="Whether later photos can be watched for.")]
+    watch_days: Annotated[int, Field(ge=1, description="The longest watch.")]
+
+
+class Arrival(Body):
+    """Whether photos still arrive."""
+
+    complete: Annotated[bool, Field(description="The organiser expects no more photos.")]
+    newest_at: Annotated[dt.datetime | None, Field(description="When the newest photo was indexed, in UTC.")]
+
+
+class EventPage(Body):
+    """What the guests' page says of an event. Texts that the organiser did not choose are null."""
+
+    event_id: int
+    event_name: str
+    event_date: EventDate
+    cover_image: str | None
+    organiser: str | None
+    privacy_url: str | None
+    consent: Annotated[Consent | None, Field(description="Null: none is asked for.")]
+    retention: Retention
+    allows: Allows
+    photos: Arrival
+    locale: Annotated[str | None, Field(description="For guests whose languages the page does not speak.")]
+    accent: Annotated[str | None, Field(description="A colour.", pattern="^#[0-9a-f]{6}$")]
+    max_selfie_bytes: Annotated[int, Field(ge=1, description="What the selfies of one call may have together.")]
+    challenge: Annotated[None, Field(description="Always null.")] = None
 
 
 class EventItem(Body):

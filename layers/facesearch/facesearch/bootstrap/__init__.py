@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from facesearch.api.authentication import AuthenticatedRequest, Authenticator
 from facesearch.bootstrap.stores import Later, StoreContainer, part
 from facesearch.models import Event, FaceSetKind, QuotaLimits, QuotaState
 from facesearch.reading import Wanted
+from facesearch.records import newest_photo
 from facesearch.search.quota import Account, Meter, of_token
 from facesearch.tokens import VisitorTokens
 
@@ -87,6 +89,10 @@ class Container(StoreContainer):
     def event(self, event_id: int) -> Event | None:
         """The event's configuration, read strongly consistent."""
         return self.reader.read(Wanted(event_id=event_id)).event
+
+    def newest_photo(self, event: Event) -> datetime | None:
+        """When its newest photo was indexed; None if nobody knows."""
+        return newest_photo(self.photos, event.event_id, event.shards, self.pool)
 
     authenticator = part(lambda self: Authenticator(reader=self.reader))
 

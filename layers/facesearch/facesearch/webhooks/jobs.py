@@ -13,6 +13,8 @@ LOST_SECONDS = 3 * 86_400
 """A job is over within two days of its webhook: one of waiting for quota, and twenty deliveries an hour apart. One that
 is not has lost its message, or SQS has moved it to the dead letters before a worker could say how it ended."""
 LOST = "The search could not be completed."
+WATCH_DAYS = 30
+"""The longest watch, and how long one lasts that does not say."""
 EndType = Literal["face_search.completed", "face_search.failed", "face_search.updated"]
 
 

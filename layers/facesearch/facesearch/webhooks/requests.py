@@ -13,10 +13,10 @@ from facesearch.errors import InvalidRequest, TooLarge, UnreadableBody
 from facesearch.faces.several import MAX_SELFIES, naming
 from facesearch.search.selfies import MAX_SELFIE_BYTES
 from facesearch.validation import UUID_PATTERN, flatten, no_json, parse_request_id, whole
+from facesearch.webhooks.jobs import WATCH_DAYS
 
 MAX_METADATA_BYTES = 1024
 MAX_URL_LENGTH = 2048
-WATCH_DAYS = 30
 
 
 def _one_or_some(value: object) -> object:

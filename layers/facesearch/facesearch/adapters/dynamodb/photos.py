@@ -17,6 +17,7 @@ from facesearch.deletion.log import Erasing, ErasureLog
 from facesearch.errors import Throttled
 from facesearch.models import MICROSECONDS
 from facesearch.records import (
+    LAST_CHANGES,
     STAMPED_MICROSECONDS,
     TOMBSTONE_SECONDS,
     Held,
@@ -147,6 +148,12 @@ class DynamoPhotoStore(PhotoEraser):
         news = "changed_at >= :since"
         items = self.table.query(key, news, index=schema.BY_CHANGE, projection=projection, since=since)
         return map(_photo, items)
+
+    @override
+    def newest(self, event_id: int, shard: int) -> int | None:
+        key, projection = schema.photos_key(event_id, shard), "changed_at, #status"
+        items = self.table.query(key, index=schema.BY_CHANGE, projection=projection, backwards=True, most=LAST_CHANGES)
+        return next((item["changed_at"] for item in items if item["status"] == "indexed"), None)
 
     @override
     def records(self, event_id: int, shard: int) -> Iterator[Photo]:

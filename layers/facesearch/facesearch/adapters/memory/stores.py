@@ -28,7 +28,7 @@ from facesearch.models import (
 )
 from facesearch.photos.objects import Objects
 from facesearch.reading import Known, Reader, StoredPage, Wanted
-from facesearch.records import Held, Original, Photo, PhotoEraser, Tombstone, face_bytes
+from facesearch.records import LAST_CHANGES, Held, Original, Photo, PhotoEraser, Tombstone, face_bytes
 from facesearch.search.quota import BucketEmptyError, TokenBucketStore, of_token
 from facesearch.search.results import OutdatedError, ResultStore
 from facesearch.tokens import TokenStore
@@ -276,6 +276,11 @@ class MemoryPhotoStore(PhotoEraser):
         rows = [photo for photo in self._shards[event_id, shard].values() if photo.changed_at >= since]
         rows.sort(key=lambda photo: photo.changed_at)
         return iter(rows if faces else [replace(photo, faces=b"", built_faces=b"") for photo in rows])
+
+    @override
+    def newest(self, event_id: int, shard: int) -> int | None:
+        last = list(self.changes(event_id, shard, 0))[-LAST_CHANGES:]
+        return max((photo.changed_at for photo in last if photo.status == "indexed"), default=None)
 
     @override
     def records(self, event_id: int, shard: int) -> Iterator[Photo]:
