@@ -1,7 +1,7 @@
 /** The API as a guest's page calls it: the token in the query, so that no call but DELETE costs a preflight. */
 import { type EventPage, type OriginalPage, PROBLEM_CODES, type ProblemCode, type ResultPage } from "./types.ts";
 
-const PAGE_SIZE = 100;
+export const PAGE_SIZE = 100;
 /** Pages of originals, the API's largest. */
 export const ORIGINALS_PAGE_SIZE = 60;
 /** A selfie above this goes by an upload link: the API takes 4.4 MiB in one call. */

@@ -31,6 +31,10 @@ export function isIos(agent: string = navigator.userAgent, touchPoints: number =
   return /iPhone|iPad|iPod/.test(agent) || (/Macintosh/.test(agent) && touchPoints > 1);
 }
 
+export function isAndroid(agent: string = navigator.userAgent): boolean {
+  return /Android/.test(agent);
+}
+
 export type CameraSwitch = "ios" | "android" | "desktop";
 
 /** Where this browser has the switch for the camera. */

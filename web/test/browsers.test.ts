@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { cameraSwitch, chromeAddress, inAppBrowser, isIos } from "../src/browsers.ts";
+import { cameraSwitch, chromeAddress, inAppBrowser, isAndroid, isIos } from "../src/browsers.ts";
 
 const IPHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko)";
 const ANDROID = "Mozilla/5.0 (Linux; Android 15; Pixel 8";
@@ -28,6 +28,7 @@ for (const [agent, app] of AGENTS) {
 test("an iPad calls itself a Mac, but is touched", () => {
   assert.ok(isIos(MAC, 5));
   assert.ok(!isIos(MAC, 0));
+  assert.ok(isAndroid(ANDROID) && !isAndroid(IPHONE) && !isAndroid(MAC));
 });
 
 test("each system has its camera switch in another place", () => {

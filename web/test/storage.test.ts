@@ -56,7 +56,7 @@ test("five searches are kept, the largest first, as long as their results are", 
 });
 
 test("a search that started is found, but not listed before its result", () => {
-  const own = new OwnSearches(new Store(browser), "run-abc", 30);
+  const own = new OwnSearches(new Store(refuses), "run-abc", 30);
   own.note("id", null, 5);
   assert.deepEqual([own.find("id", 6)?.total, own.list(6).length], [null, 0]);
 });
