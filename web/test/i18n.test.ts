@@ -9,7 +9,9 @@ test("the first wish that is shipped wins", () => {
 });
 
 test("numbers and names are put in, and text that looks like a placeholder stays", () => {
-  assert.equal(new Speech().t("start.by", { date: "17 May", organiser: "{date}" }), "17 May · by {date}");
+  assert.equal(new Speech().t("start.by", { organiser: "{date} {n}" }), "by {date} {n}");
+  assert.equal(new Speech().t("start.found", { n: 1234 }), "1,234 photos of you");
+  assert.equal(new Speech().t("start.found", { n: 1 }), "1 photo of you");
 });
 
 test("dates are the event's own, whatever the zone", () => {

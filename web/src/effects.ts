@@ -1,0 +1,158 @@
+/** Does what the reducer asks for: calls, waits, addresses, and what is remembered. */
+import { type Api, ApiProblem } from "./api.ts";
+import type { Effect, FlowEvent } from "./flow.ts";
+import type { OwnSearches } from "./storage.ts";
+import type { ProblemCode, ResultPage } from "./types.ts";
+
+/** After so long without a response, the page says that the network is slow. */
+const SLOW_MS = 4_000;
+const JITTER_MS = 2_000;
+
+export interface Host {
+  readonly api: Api;
+  readonly own: OwnSearches;
+  /** Whether the page's address names the search. */
+  readonly addressed: boolean;
+  dispatch(event: FlowEvent): void;
+  pick(capture: boolean): void;
+  tell(name: string, detail?: unknown): void;
+  /** A fresh token if the site provides one; false: there is none. */
+  renewToken(): Promise<boolean>;
+}
+
+export class Effects {
+  readonly #host: Host;
+  #calls = new AbortController();
+  #timers = new Set<ReturnType<typeof setTimeout>>();
+
+  constructor(host: Host) {
+    this.#host = host;
+  }
+
+  /** Ends calls and waits that are under way. */
+  stop(): void {
+    this.#calls.abort();
+    this.#calls = new AbortController();
+    for (const timer of this.#timers) clearTimeout(timer);
+    this.#timers.clear();
+  }
+
+  run(effect: Effect): void {
+    const { api, own, dispatch, pick, tell } = this.#bound;
+    switch (effect.do) {
+      case "stop":
+        return this.stop();
+      case "wait":
+        return this.#later(effect.ms, { type: "due" });
+      case "read-event":
+        return this.#call((signal) => api.eventPage(signal), (event) => dispatch({ type: "event-read", event }));
+      case "post": {
+        this.#later(SLOW_MS, { type: "slow" });
+        const { selfie: file, requestId, consent } = effect;
+        return this.#call((signal) => api.search({ file, requestId, consent }, signal), this.#found);
+      }
+      case "get":
+        return this.#call(
+          (signal) => api.page(effect.requestId, effect.page, signal),
+          this.#found,
+          effect.page > 1 ? (problem) => dispatch({ type: "page-failed", code: problem.code }) : undefined,
+        );
+      case "remove":
+        return this.#call(
+          () => api.remove(effect.requestId),
+          () => dispatch({ type: "removed" }),
+          () => dispatch({ type: "remove-failed" }),
+        );
+      case "pick":
+        return pick(effect.capture);
+      case "note":
+        return own.note(effect.requestId, effect.total);
+      case "drop":
+        return own.drop(effect.requestId);
+      case "address":
+      case "step":
+      case "back":
+        return this.#host.addressed ? move(effect) : undefined;
+      case "tell":
+        return tell(effect.what);
+      case "tell-error":
+        return tell("error", { code: effect.code });
+    }
+  }
+
+  get #bound() {
+    const host = this.#host;
+    return {
+      api: host.api,
+      own: host.own,
+      dispatch: host.dispatch.bind(host),
+      pick: host.pick.bind(host),
+      tell: host.tell.bind(host),
+    };
+  }
+
+  readonly #found = (page: ResultPage) => this.#host.dispatch({ type: "found", page });
+
+  #later(ms: number, event: FlowEvent): void {
+    const timer = setTimeout(() => {
+      this.#timers.delete(timer);
+      this.#host.dispatch(event);
+    }, ms);
+    this.#timers.add(timer);
+  }
+
+  /** One call, unless `stop` comes first. A visitor's token that has expired is renewed once, where the site does so. */
+  #call<T>(
+    ask: (signal: AbortSignal) => Promise<T>,
+    done: (response: T) => void,
+    failed: (problem: ApiProblem) => void = (problem) => this.#refuse(problem),
+  ): void {
+    const { signal } = this.#calls;
+    const once = async (): Promise<T> => {
+      try {
+        return await ask(signal);
+      } catch (error) {
+        const over = error instanceof ApiProblem && (error.code === "token_expired" || error.code === "token_unknown");
+        if (!over || signal.aborted || !(await this.#host.renewToken())) throw error;
+        return await ask(signal);
+      }
+    };
+    once().then(
+      (response) => signal.aborted || done(response),
+      (error: unknown) => signal.aborted || failed(error instanceof ApiProblem ? error : new ApiProblem("unknown", -1)),
+    );
+  }
+
+  #refuse({ code, status, retryAfter }: ApiProblem): void {
+    const clear: ProblemCode = code;
+    if (clear === "origin") console.error("face-search: the token's origins do not name this page's:", location.origin);
+    const jitter = Math.round(Math.random() * JITTER_MS);
+    this.#host.dispatch({ type: "refused", code, status, retryAfter, now: Date.now(), jitter });
+  }
+}
+
+/** The search that the page's address names. */
+export function addressedSearch(): string | null {
+  const named = new URL(location.href).searchParams.get("r");
+  return named && /^[0-9a-f-]{32,36}$/i.test(named) ? named : null;
+}
+
+const onStep = () => history.state?.faceSearch === "step";
+
+function move(effect: Extract<Effect, { do: "address" | "step" | "back" }>): void {
+  if (effect.do === "back") {
+    if (onStep()) history.back();
+    return;
+  }
+  const url = new URL(location.href);
+  if (effect.do === "step") {
+    if (!onStep()) history.pushState({ faceSearch: "step" }, "", url);
+    return;
+  }
+  url.hash = "";
+  if (effect.requestId) url.searchParams.set("r", effect.requestId);
+  else url.searchParams.delete("r");
+  // The search takes the place of the step that led to it, so that Back leads to the start.
+  if (effect.how === "replace" || onStep()) history.replaceState({ faceSearch: "search" }, "", url);
+  else history.pushState({ faceSearch: "search" }, "", url);
+}
