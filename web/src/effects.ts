@@ -45,7 +45,10 @@ export class Effects {
       case "wait":
         return this.#later(effect.ms, { type: "due" });
       case "read-event":
-        return this.#call((signal) => api.eventPage(signal), (event) => dispatch({ type: "event-read", event }));
+        return this.#call(
+          (signal) => api.eventPage(signal),
+          (event) => dispatch({ type: "event-read", event }),
+        );
       case "post": {
         this.#later(SLOW_MS, { type: "slow" });
         const { selfie: file, requestId, consent } = effect;
@@ -139,7 +142,9 @@ export function addressedSearch(): string | null {
 
 const onStep = () => history.state?.faceSearch === "step";
 
-function move(effect: Extract<Effect, { do: "address" | "step" | "back" }>): void {
+type Move = Extract<Effect, { do: "address" } | { do: "step" } | { do: "back" }>;
+
+function move(effect: Move): void {
   if (effect.do === "back") {
     if (onStep()) history.back();
     return;

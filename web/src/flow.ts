@@ -85,7 +85,8 @@ export type Effect =
   /** Ends calls and waits that are under way. */
   | { readonly do: "stop" }
   /** The camera and the check are one step back from the start; `back` leaves it. */
-  | { readonly do: "step" | "back" }
+  | { readonly do: "step" }
+  | { readonly do: "back" }
   | { readonly do: "pick"; readonly capture: boolean }
   | { readonly do: "address"; readonly requestId: string | null; readonly how: "push" | "replace" }
   | { readonly do: "note"; readonly requestId: string; readonly total: number | null }
@@ -255,8 +256,7 @@ function pictures(
   state: State,
   event: Extract<FlowEvent, { type: "take" | "choose" | "got" | "camera-trouble" }>,
 ): Step {
-  if (event.type === "got")
-    return [{ ...state, selfie: event.selfie, screen: { at: "check" } }, [{ do: "step" }]];
+  if (event.type === "got") return [{ ...state, selfie: event.selfie, screen: { at: "check" } }, [{ do: "step" }]];
   if (event.type === "camera-trouble") {
     if (state.screen.at !== "camera") return [state, []];
     return [{ ...state, screen: { at: "camera", trouble: event.trouble } }, []];

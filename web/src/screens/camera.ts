@@ -59,7 +59,8 @@ export class FaceSearchCamera extends LitElement {
   }
 
   override updated(changed: Map<PropertyKey, unknown>): void {
-    if (changed.get("trouble") && !this.trouble) void this.#start(); // "Try again"
+    if (changed.get("trouble") && !this.trouble)
+      void this.#start(); // "Try again"
     else if (this.trouble) this.#stop();
   }
 
@@ -193,6 +194,10 @@ export class FaceSearchCamera extends LitElement {
       .shutter { inline-size: 76px; block-size: 76px; padding: 0; background: currentcolor; border: 4px solid #0b0b0d; box-shadow: 0 0 0 4px currentcolor; }
       .stage.lamp .shutter { background: #17181c; border-color: #fff; box-shadow: 0 0 0 4px #17181c; }
       .stage .shutter { background: #fff; box-shadow: 0 0 0 4px #fff; }
+      @media (max-height: 520px) {
+        .oval { block-size: 84%; inset-block-start: 50%; translate: 0 -50%; }
+        .controls { inset-inline-start: auto; inset-block: 0; align-content: center; inline-size: 30%; }
+      }
       .shutter:disabled { opacity: 0.35; }
       .trouble { block-size: 100%; display: grid; grid-template-rows: auto 1fr; background: var(--paper); color: var(--ink); --focus: 3px solid var(--ink); overflow: auto; }
       .trouble .bar { position: static; }

@@ -18,11 +18,13 @@ export function checkScreen(view: View): TemplateResult {
         ${t("check.send")}
       </button>
       ${takes ? html`<button class="big" part="button" type="button" @click=${() => view.takeSelfie()}>${t("check.another")}</button>` : nothing}
-      ${view.cameraWish === "only"
-        ? nothing
-        : html`<button class=${takes ? "quiet" : "big"} part="button" type="button" @click=${() => view.dispatch({ type: "choose", capture: false })}>
+      ${
+        view.cameraWish === "only"
+          ? nothing
+          : html`<button class=${takes ? "quiet" : "big"} part="button" type="button" @click=${() => view.dispatch({ type: "choose", capture: false })}>
             ${t("check.another_file")}
-          </button>`}
+          </button>`
+      }
     </div>
   </div>`;
 }

@@ -73,9 +73,11 @@ function button(view: View, way: Way): TemplateResult | typeof nothing {
   switch (way) {
     case "another":
       return html`${primary(t("check.another"), () => view.takeSelfie())}
-      ${view.cameraWish === "only"
-        ? nothing
-        : html`<button class="big" type="button" @click=${() => view.dispatch({ type: "choose", capture: false })}>${t("start.file")}</button>`}`;
+      ${
+        view.cameraWish === "only"
+          ? nothing
+          : html`<button class="big" type="button" @click=${() => view.dispatch({ type: "choose", capture: false })}>${t("start.file")}</button>`
+      }`;
     case "find":
       return primary(t("problem.find"), () => view.dispatch({ type: "cancel" }));
     case "retry":

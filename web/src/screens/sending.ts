@@ -21,14 +21,16 @@ export function sendingScreen(view: View, screen: Call): TemplateResult {
       ${view.selfieUrl && screen.at === "sending" ? html`<img class="selfie" src=${view.selfieUrl} alt="" />` : nothing}
     </div>
     ${heading(view, sendingTitle(view, screen))}
-    ${waits || phase === "offline"
-      ? html`<p class="muted">${phase === "queued" ? t("send.queued", { n }) : t(`send.${phase}`)}</p>`
-      : screen.at === "sending"
-        ? html`<p class="muted steps">
+    ${
+      waits || phase === "offline"
+        ? html`<p class="muted">${phase === "queued" ? t("send.queued", { n }) : t(`send.${phase}`)}</p>`
+        : screen.at === "sending"
+          ? html`<p class="muted steps">
             <span>${t(phase === "slow" ? "send.slow" : "send.sending")}</span>
             ${phase === "slow" ? nothing : html`<span class="second">${t("send.looking")}</span>`}
           </p>`
-        : nothing}
+          : nothing
+    }
     <div class="actions">
       ${waits ? html`<button class="primary" type="button" @click=${() => view.dispatch({ type: "retry" })}>${t("retry")}</button>` : nothing}
       <button type="button" @click=${() => view.dispatch({ type: "cancel" })}>${t("cancel")}</button>

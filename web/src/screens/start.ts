@@ -39,16 +39,20 @@ function ways(view: View): TemplateResult {
   // Where no camera is known, choosing a photo is the first thing to do.
   const first = takes && view.cameraLikely ? "selfie" : "file";
   return html`<div class="ways">
-    ${takes
-      ? html`<button class=${first === "selfie" || !chooses ? "primary big" : "big"} part="button" type="button" @click=${() => view.takeSelfie()}>
+    ${
+      takes
+        ? html`<button class=${first === "selfie" || !chooses ? "primary big" : "big"} part="button" type="button" @click=${() => view.takeSelfie()}>
           ${icon("camera")}${view.t("start.selfie")}
         </button>`
-      : nothing}
-    ${chooses
-      ? html`<button class=${first === "file" || !takes ? "primary big" : "big"} part="button" type="button" @click=${choose}>
+        : nothing
+    }
+    ${
+      chooses
+        ? html`<button class=${first === "file" || !takes ? "primary big" : "big"} part="button" type="button" @click=${choose}>
           ${icon("picture")}${view.t("start.file")}
         </button>`
-      : nothing}
+        : nothing
+    }
     ${chooses ? html`<p class="drop small muted">${view.t(view.dropping ? "start.drop_now" : "start.drop")}</p>` : nothing}
     <p class="small" role="status">${view.preparing ? view.t("check.preparing") : nothing}</p>
     ${view.pickerSilent ? html`<p class="warning" role="alert">${view.t("start.nothing_happened")} ${outside(view)}</p>` : nothing}
@@ -59,21 +63,24 @@ function consent(view: View, event: EventPage, notice: "consent" | "consent_chan
   const asked = event.consent;
   const changed = (change: Event) =>
     view.dispatch({ type: "consent", given: (change.target as HTMLInputElement).checked });
-  return html`<slot name="consent">
-    ${asked
-      ? html`<label class="consent ${notice ? "wanted" : ""}">
+  return html`<slot name="consent"><div class="agreement">
+    ${
+      asked
+        ? html`<label class="consent ${notice ? "wanted" : ""}">
           <input type="checkbox" id="consent" .checked=${view.state.consented} aria-describedby="keeping" @change=${changed} />
           <span>${asked.text ?? sentence(view)}</span>
         </label>`
-      : nothing}
-    ${notice
-      ? html`<p class="wanted-text" role="alert">${view.t(notice === "consent" ? "consent.needed" : "consent.changed")}</p>`
-      : nothing}
+        : nothing
+    }
+    ${
+      notice
+        ? html`<p class="wanted-text" role="alert">${view.t(notice === "consent" ? "consent.needed" : "consent.changed")}</p>`
+        : nothing
+    }
     <p class="small muted" id="keeping">
       ${keeping(view, event)}
       <button class="link" type="button" @click=${() => view.show("privacy")}>${view.t("consent.details")}</button>
-    </p>
-  </slot>`;
+    </p></div></slot>`;
 }
 
 /** The organiser's name stands out. */
@@ -149,7 +156,8 @@ function foot(view: View): TemplateResult {
       <span class="visually-hidden">${view.t("start.language")}</span>
       <select @change=${chosen}>
         ${Object.entries(LANGUAGES).map(
-          ([code, name]) => html`<option value=${code} lang=${code} ?selected=${code === view.speech.language}>${name}</option>`,
+          ([code, name]) =>
+            html`<option value=${code} lang=${code} ?selected=${code === view.speech.language}>${name}</option>`,
         )}
       </select>
     </label>

@@ -42,7 +42,9 @@ export const organiserOf = (view: View) => view.state.event?.organiser || view.t
 
 /** The state's heading, which the focus moves to. */
 export function heading(view: View, text: string): TemplateResult {
-  return view.embedded ? html`<h2 class="title" tabindex="-1">${text}</h2>` : html`<h1 class="title" tabindex="-1">${text}</h1>`;
+  return view.embedded
+    ? html`<h2 class="title" tabindex="-1">${text}</h2>`
+    : html`<h1 class="title" tabindex="-1">${text}</h1>`;
 }
 
 /** A day so many days from now, in the guest's language. */
@@ -67,7 +69,13 @@ export function icon(name: keyof typeof PATHS): TemplateResult {
 }
 
 /** A modal sheet; opened by the element once it is in the document. */
-export function sheet(view: View, title: string, body: unknown, close: () => void, actions: unknown = nothing): TemplateResult {
+export function sheet(
+  view: View,
+  title: string,
+  body: unknown,
+  close: () => void,
+  actions: unknown = nothing,
+): TemplateResult {
   return html`<dialog class="bottom" part="sheet" aria-label=${title} @close=${close} @click=${closeOnBackdrop}>
     <div class="sheet">
       <h2 tabindex="-1">${title}</h2>
