@@ -18,7 +18,19 @@ from facesearch.errors import FaceSearchError, StoreUnavailable, Throttled
 from facesearch.photos.objects import StillThereError
 from facesearch.photos.rebuild import StalledError
 from facesearch.settings import MissingSetting
-from facesearch_cli.commands import callbacks, deletion, events, keys, orgs, photos, quota, search, webhooks
+from facesearch_cli.commands import (
+    callbacks,
+    deletion,
+    events,
+    keys,
+    links,
+    orgs,
+    page,
+    photos,
+    quota,
+    search,
+    webhooks,
+)
 from facesearch_cli.commands.reindex import reindex_event
 from facesearch_cli.errors import CommandError
 from facesearch_cli.interrupts import INTERRUPTED
@@ -37,6 +49,8 @@ GROUPS = {
     "quota": quota.app,
     "key": keys.app,
     "event": events.app,
+    "link": links.app,
+    "page": page.app,
     "photos": photos.app,
     "search": search.app,
     "person": deletion.app,

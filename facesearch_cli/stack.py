@@ -19,6 +19,7 @@ from facesearch.bootstrap.operators import OperatorContainer
 from facesearch.errors import NotFound
 from facesearch.models import Event
 from facesearch.settings import Settings
+from facesearch_cli import qr
 from facesearch_cli.errors import CommandError
 from facesearch_cli.region import chosen_region
 from facesearch_cli.terminal import ENDING, held_interrupts
@@ -70,7 +71,9 @@ class Stack:
     @cached_property
     def container(self) -> OperatorContainer:
         """The use cases on this stack."""
-        return OperatorContainer(self.settings, self.client)
+        container = OperatorContainer(self.settings, self.client)
+        container.qr_of = qr.svg
+        return container
 
     @contextmanager
     def working(self) -> Iterator[Callable[[], None]]:
@@ -151,6 +154,16 @@ def _local_stack(given: Path | None) -> Stack:
         raise CommandError(f"{path} does not describe a local stack (see: {fields}). Restart it: make serve") from None
     if content.pid is not None and not _alive(content.pid):
         raise CommandError(NOT_RUNNING)
+    return _described(content, settings, path.parent)
+
+
+def described_stack(description: Mapping[str, Any], folder: Path) -> Stack:
+    """The local stack that its `stack.json`, in that folder, describes or is about to."""
+    content = _StackFile.model_validate(description)
+    return _described(content, settings_of(content.outputs), folder)
+
+
+def _described(content: _StackFile, settings: Settings, folder: Path) -> Stack:
     arguments: dict[str, Any] = {"region_name": content.region, "config": _config(local=bool(content.endpoint_url))}
     if content.endpoint_url:
         arguments["endpoint_url"] = content.endpoint_url
@@ -162,7 +175,7 @@ def _local_stack(given: Path | None) -> Stack:
         api_url=content.url,
         settings=settings,
         client_arguments=arguments,
-        state=path.parent,
+        state=folder,
         first_key=None if content.org_id is None or content.api_key is None else (content.org_id, content.api_key),
     )
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from facesearch_cli import interrupts
+from facesearch_cli import interrupts, qr
 from facesearch_local import swagger
 from facesearch_local.disk import LogFile
 from facesearch_local.intrinsics import TemplateError
@@ -118,6 +118,12 @@ def _greet(description: dict[str, Any], state: State, photos: Path | None) -> No
     url = description["url"]
     print(f"Face Search is running at {url}")
     print(f"  try it      {url}{swagger.PAGE}")
+    if "page_url" in description:
+        print(f"  for guests  {description['page_url']}")
+        if not description["page_is_built"]:
+            print("              (not built yet: make web, then start this again)")
+        elif sys.stdout.isatty():
+            qr.print_on(sys.stdout, description["page_url"])
     print(f"  store       {description['store']} at {description['endpoint_url']}")
     print(f"  logs        {_shown(state.logs)}/ (gateway.log and one per function)")
     print(f"  ids, key    {_shown(state.description)}")

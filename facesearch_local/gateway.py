@@ -1,4 +1,4 @@
-"""API Gateway's part: the template's routes, its limits, its own responses. Also serves the renditions and the docs."""
+"""API Gateway's part: the template's routes, limits and own responses. Also serves the CDN's files and the docs."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
 from facesearch_local import swagger
+from facesearch_local.cdn import PREFIXES, Cdn
 from facesearch_local.functions import Route
 from facesearch_local.gateway_responses import GatewayResponse, GatewayResponses
 from facesearch_local.pool import FunctionFailed
 from facesearch_local.proxy import HttpRequest, MalformedResponseError, Routes, from_response, to_event
-from facesearch_local.renditions import PREFIX, Renditions
 from facesearch_local.runtime_api import LAMBDA_PAYLOAD_BYTES
 from facesearch_local.throttles import Throttles
 
@@ -75,14 +75,14 @@ class Gateway:
         self,
         api: Api,
         functions: Mapping[str, Invocable],
-        renditions: Renditions | None,
+        cdn: Cdn | None,
         log: Callable[[str], Any],
         integration_seconds: float = INTEGRATION_SECONDS,
     ) -> None:
         self._api = api
         self._routes = Routes(api.routes)
         self._functions = functions
-        self._renditions = renditions
+        self._cdn = cdn
         self._log = log
         self._integration_seconds = integration_seconds
 
@@ -110,9 +110,9 @@ class Gateway:
     async def _respond(self, request: Request, record: _Record) -> Response:
         path = request.scope["raw_path"].decode("latin-1")
         try:
-            if self._renditions is not None and path.startswith(PREFIX):
-                record.route = PREFIX
-                return await self._renditions.serve(request.method, path)
+            if self._cdn is not None and (path == "/" or path.startswith(PREFIXES)):
+                record.route = f"/{path.split('/')[1]}/".replace("//", "/")
+                return await self._cdn.serve(request.method, path)
             if swagger.is_docs(path):
                 record.route = path
                 return await swagger.serve(request.method, path)

@@ -13,16 +13,18 @@ from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from facesearch_local import secrets, seed, stores
+from facesearch_local.cdn import Cdn, CdnHeaders, headers_of
 from facesearch_local.clients import Clients, aws_environment, make_clients
 from facesearch_local.disk import TROUBLE, LogFile
+from facesearch_local.first_page import first_page
 from facesearch_local.functions import Function, functions_of
 from facesearch_local.gateway import Api, Gateway
 from facesearch_local.gateway_responses import GatewayResponses
 from facesearch_local.pool import Pool
 from facesearch_local.queues import Poller, Queue
-from facesearch_local.renditions import Renditions
 from facesearch_local.resources import Resources
 from facesearch_local.runtime_api import RuntimeApi
 from facesearch_local.schedules import keep_calling
@@ -147,9 +149,14 @@ class LocalStack:
         await self._start_pollers(functions, clients, aws["AWS_REGION"])
         self._start_schedules(functions, aws["AWS_REGION"])
         api = _api(template, functions, resources, throttled=self._options.throttled)
-        await self._start_gateway(listener, api, clients, resources.names())
+        cdn = _cdn(template, resources, clients)
+        await self._start_gateway(listener, api, cdn)
         description = await asyncio.to_thread(self._describe, url, store, aws, clients, resources.names())
         description["outputs"] |= template.parameters(PARAMETER_OUTPUTS)
+        if cdn is not None and description["event_id"] is not None:
+            page = await asyncio.to_thread(first_page, description, self._state.folder)
+            cdn.home = urlsplit(page["page_url"]).path
+            description |= page
         write_json(self._state.description, description)
         return description
 
@@ -259,10 +266,7 @@ class LocalStack:
                 call = keep_calling(schedule, self._pools[function.name], region, ACCOUNT)
                 self._exits.callback(asyncio.create_task(call).cancel)
 
-    async def _start_gateway(
-        self, listener: socket.socket, api: Api, clients: Clients, names: Mapping[str, str]
-    ) -> None:
-        bucket = names.get(OUTPUTS["RenditionsBucket"])
+    async def _start_gateway(self, listener: socket.socket, api: Api, cdn: Cdn | None) -> None:
         log = logging.getLogger("facesearch_local.gateway.requests")
         log.addHandler(LogFile(self._state.log("gateway")))
         log.setLevel(logging.INFO)
@@ -270,7 +274,7 @@ class LocalStack:
         gateway = Gateway(
             api,
             self._pools,
-            Renditions(clients.s3, bucket) if bucket else None,
+            cdn,
             log=log.info,
         )
         serving = Serving(gateway, keep_alive=75, grace=REQUEST_GRACE_SECONDS)
@@ -293,7 +297,7 @@ class LocalStack:
             "endpoint_url": store.endpoint_url,
             "region": aws["AWS_REGION"],
             "pid": os.getpid(),
-            "outputs": {"ApiUrl": url, "RenditionsBaseUrl": url, **outputs},
+            "outputs": {"ApiUrl": url, "RenditionsBaseUrl": url, "PageUrl": url, **outputs},
         }
 
     def _seed(self, clients: Clients, table: str, names: Mapping[str, str]) -> seed.Seed:
@@ -310,6 +314,21 @@ class LocalStack:
 def url_of(host: str, port: int) -> str:
     """Where a stack that listens there is reached from this machine."""
     return f"http://{LOOPBACK if host in WILDCARDS else host}:{port}"
+
+
+def _cdn(template: Template, resources: Resources, clients: Clients) -> Cdn | None:
+    """None where a template of one's own has no renditions."""
+    bucket = resources.names().get(OUTPUTS["RenditionsBucket"])
+    policies = [template.resources.get(policy) for policy in ("RenditionsHeaders", "PageHeaders")]
+    if bucket is None:
+        return None
+    headers = [
+        headers_of(template.resolve(policy.properties, resources.lookup)["ResponseHeadersPolicyConfig"])
+        if policy is not None
+        else {}
+        for policy in policies
+    ]
+    return Cdn(clients.s3, bucket, CdnHeaders(*headers))
 
 
 def _api(template: Template, functions: Sequence[Function], resources: Resources, *, throttled: bool) -> Api:

@@ -12,6 +12,7 @@ import boto3
 import numpy as np
 
 from facesearch.adapters.dynamodb.admin import DynamoAdmin
+from facesearch.adapters.dynamodb.admin.links import DynamoLinkStore
 from facesearch.adapters.dynamodb.callbacks import DynamoCallbackStore
 from facesearch.adapters.dynamodb.idempotency import DynamoIdempotency
 from facesearch.adapters.dynamodb.jobs import DynamoJobStore
@@ -20,6 +21,7 @@ from facesearch.adapters.dynamodb.reading import DynamoReader
 from facesearch.adapters.dynamodb.results import DynamoResultStore
 from facesearch.adapters.dynamodb.table import Table
 from facesearch.adapters.dynamodb.watches import DynamoWatchStore
+from facesearch.adapters.memory.links import MemoryLinkStore, MemoryPageFiles
 from facesearch.adapters.memory.stores import (
     MemoryErasureLog,
     MemoryObjects,
@@ -29,7 +31,9 @@ from facesearch.adapters.memory.stores import (
 )
 from facesearch.adapters.memory.webhooks import MemoryCallbackStore, MemoryJobStore, MemoryWatchStore
 from facesearch.adapters.s3.objects import S3Objects
+from facesearch.adapters.s3.page import S3PageFiles
 from facesearch.adapters.s3.snapshots import S3SnapshotStore
+from facesearch.admin.links import EventLinks
 from facesearch.admin.models import EndedEvent
 from facesearch.deletion.embedded_person import EmbeddedPerson
 from facesearch.deletion.event import EventDeletion
@@ -249,6 +253,7 @@ class Parts:
             renditions=MemoryObjects(),
             originals=MemoryObjects(),
             events=MemoryEvents(reader),
+            links=EventLinks(store=MemoryLinkStore(reader.keys), files=MemoryPageFiles()),
         )
         return cls(stores, reader, EVENT)
 
@@ -271,6 +276,7 @@ class Parts:
             renditions=S3Objects(s3, "renditions", Inline()),
             originals=S3Objects(s3, "originals", Inline()),
             events=admin,
+            links=EventLinks(store=DynamoLinkStore(Table(dynamodb, "table")), files=S3PageFiles(s3, "renditions")),
         )
         return cls(stores, DynamoReader(Table(dynamodb, "table")), event)
 
@@ -302,6 +308,8 @@ class Site:
         self.searches = {person: self.search(person) for person in (ANNA, BEN, CARL)}
         fused = self._fused(parts.stores, "photos log renditions originals snapshots events")
         searches = self._fused(parts.stores.searches, "results jobs idempotency selfies watches callbacks")
+        links = parts.stores.links
+        fused["links"] = EventLinks(store=self.fuse.wrap(links.store), files=self.fuse.wrap(links.files))
         fused["searches"] = replace(parts.stores.searches, **searches)
         self.stores = _stores(**fused)
 

@@ -41,45 +41,57 @@ export class Effects {
     const { api, own, dispatch, pick, tell } = this.#bound;
     switch (effect.do) {
       case "stop":
-        return this.stop();
+        this.stop();
+        break;
       case "wait":
-        return this.#later(effect.ms, { type: "due" });
+        this.#later(effect.ms, { type: "due" });
+        break;
       case "read-event":
-        return this.#call(
+        this.#call(
           (signal) => api.eventPage(signal),
           (event) => dispatch({ type: "event-read", event }),
         );
+        break;
       case "post": {
         this.#later(SLOW_MS, { type: "slow" });
         const { selfie: file, requestId, consent } = effect;
-        return this.#call((signal) => api.search({ file, requestId, consent }, signal), this.#found);
+        this.#call((signal) => api.search({ file, requestId, consent }, signal), this.#found);
+        break;
       }
       case "get":
-        return this.#call(
+        this.#call(
           (signal) => api.page(effect.requestId, effect.page, signal),
           this.#found,
           effect.page > 1 ? (problem) => dispatch({ type: "page-failed", code: problem.code }) : undefined,
         );
+        break;
       case "remove":
-        return this.#call(
+        this.#call(
           () => api.remove(effect.requestId),
           () => dispatch({ type: "removed" }),
           () => dispatch({ type: "remove-failed" }),
         );
+        break;
       case "pick":
-        return pick(effect.capture);
+        pick(effect.capture);
+        break;
       case "note":
-        return own.note(effect.requestId, effect.total);
+        own.note(effect.requestId, effect.total);
+        break;
       case "drop":
-        return own.drop(effect.requestId);
+        own.drop(effect.requestId);
+        break;
       case "address":
       case "step":
       case "back":
-        return this.#host.addressed ? move(effect) : undefined;
+        if (this.#host.addressed) move(effect);
+        break;
       case "tell":
-        return tell(effect.what);
+        tell(effect.what);
+        break;
       case "tell-error":
-        return tell("error", { code: effect.code });
+        tell("error", { code: effect.code });
+        break;
     }
   }
 
@@ -142,9 +154,7 @@ export function addressedSearch(): string | null {
 
 const onStep = () => history.state?.faceSearch === "step";
 
-type Move = Extract<Effect, { do: "address" } | { do: "step" } | { do: "back" }>;
-
-function move(effect: Move): void {
+function move(effect: Extract<Effect, { do: "address" | "step" | "back" }>): void {
   if (effect.do === "back") {
     if (onStep()) history.back();
     return;
@@ -154,6 +164,7 @@ function move(effect: Move): void {
     if (!onStep()) history.pushState({ faceSearch: "step" }, "", url);
     return;
   }
+  if (effect.do !== "address") return;
   url.hash = "";
   if (effect.requestId) url.searchParams.set("r", effect.requestId);
   else url.searchParams.delete("r");

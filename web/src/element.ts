@@ -1,112 +1,80 @@
-/** `<face-search>`: runs the flow's effects and shows its screens. */
+/** `<face-search>`: the whole flow in one element, for our own page and for those of sites. */
 import { html, LitElement, nothing, type PropertyValues } from "lit";
-import { accentSheet } from "./accent.ts";
 import { Api } from "./api.ts";
-import { inAppBrowser } from "./browsers.ts";
+import { cameraSwitch, inAppBrowser } from "./browsers.ts";
 import { hasCameraAccess, mayHaveCamera } from "./camera.ts";
+import { accentStyles, attributesOf, configOf, type Place } from "./configuration.ts";
 import { addressedSearch, Effects, type Host } from "./effects.ts";
-import { type CameraTrouble, type FlowEvent, INITIAL, reduce, type State } from "./flow.ts";
-import { chooseLanguage, Speech, speechOf, type Translate } from "./i18n.ts";
+import { type FlowEvent, INITIAL, reduce, type State } from "./flow.ts";
+import { chooseLanguage, LANGUAGES, type Language, type Speech, speechOf } from "./i18n.ts";
 import { ACCEPTED, prepared } from "./picture.ts";
-import { checkScreen } from "./screens/check.ts";
+import { FaceSearchCamera } from "./screens/camera-view.ts";
 import { foundScreen } from "./screens/found.ts";
-import { problemScreen, problemTitle } from "./screens/problem.ts";
-import { sendingScreen, sendingTitle } from "./screens/sending.ts";
+import { checkScreen, sendingScreen } from "./screens/pictures.ts";
+import { problemScreen } from "./screens/problem.ts";
+import { screenStyles } from "./screens/screen-styles.ts";
 import { openSheet } from "./screens/sheets.ts";
-import { startScreen } from "./screens/start.ts";
-import { screenStyles } from "./screens/styles.ts";
+import { banner, startScreen } from "./screens/start.ts";
 import type { Sheet, View } from "./screens/view.ts";
 import { OwnSearches, Store } from "./storage.ts";
 import { shared, tokens } from "./styles.ts";
-import type { MenuChoice, PageConfig } from "./types.ts";
 
-/** On a machine that many people use, each guest is forgotten after so long without a touch. */
+/** Webviews without a file picker do nothing at all; a guest who waits so long is told a way out. */
+const PICKER_MS = 8_000;
 const KIOSK_MS = 60_000;
-const SILENT_PICKER_MS = 8_000;
-const DEFAULT_RESULT_DAYS = 30;
+const SECOND_MS = 1_000;
+const SPOKEN = "fs:language";
 
-export class FaceSearch extends LitElement implements View, Host {
+export class FaceSearch extends LitElement implements Host {
   static override styles = [tokens, shared, screenStyles];
   static override properties = {
-    apiBase: { attribute: "api" },
-    org: {},
-    event: {},
     token: {},
     requestId: { attribute: "request-id" },
     lang: {},
-    theme: {},
-    camera: {},
-    originals: {},
-    history: {},
-    kiosk: { type: Boolean },
-    config: { attribute: false },
     state: { state: true },
     speech: { state: true },
-    openedSheet: { state: true },
-    bannerSeen: { state: true },
-    pickerSilent: { state: true },
-    preparing: { state: true },
-    dropping: { state: true },
-    cameraLikely: { state: true },
-    facesKept: { state: true },
-    ready: { state: true },
+    sheet: { state: true },
+    live: { state: true },
   };
 
-  declare apiBase: string;
-  declare org: string;
-  declare event: string;
+  /** A publishable token: a site sets another one when `face-search-token-expired` says that this one is over. */
   declare token: string;
-  declare requestId: string | null;
-  declare lang: string;
-  declare theme: "auto" | "light" | "dark";
-  declare camera: "both" | "only" | "off";
-  declare originals: "auto" | "off";
-  declare history: "query" | "none";
-  declare kiosk: boolean;
-  /** What the guest page's HTML carries; a site's own page has attributes instead. */
-  declare config: PageConfig | null;
-  /** Gives a fresh visitor's token when the one that there is has expired. */
+  declare requestId: string;
+  declare state: State;
+  declare speech: Speech | null;
+  declare sheet: Sheet | null;
+  declare live: string;
+  /** In place of `token`: asked for the first one, and whenever one has expired. */
   tokenProvider: (() => Promise<string>) | null = null;
 
-  declare state: State;
-  declare speech: Speech;
-  declare openedSheet: Sheet | null;
-  declare bannerSeen: boolean;
-  declare pickerSilent: boolean;
-  declare preparing: boolean;
-  declare dropping: boolean;
-  declare cameraLikely: boolean;
-  declare facesKept: boolean;
-  /** The language is there, so that none flashes before it. */
-  declare ready: boolean;
-
-  readonly app = inAppBrowser();
-  selfieUrl: string | null = null;
   api!: Api;
   own!: OwnSearches;
-  #store!: Store;
+  addressed = false;
+  #place: Place | null = null;
   readonly #effects = new Effects(this);
-  readonly #live = document.createElement("p");
-  #begun = false;
-  #shownScreen = "";
-  #tick: ReturnType<typeof setInterval> | undefined;
-  #idle: ReturnType<typeof setTimeout> | undefined;
-  #silence: ReturnType<typeof setTimeout> | undefined;
+  #store = new Store(() => localStorage);
+  #selfieUrl: string | null = null;
+  #selfie: Blob | null = null;
+  #fromFile = false;
+  #preparing = false;
+  #dropping = false;
+  #facesKept = false;
+  #bannerSeen = false;
+  #cameraLikely = hasCameraAccess();
+  #pickerSilent = false;
+  #picker: HTMLInputElement | null = null;
+  #pickerTimer: ReturnType<typeof setTimeout> | undefined;
+  #kioskTimer: ReturnType<typeof setTimeout> | undefined;
+  #clock: ReturnType<typeof setInterval> | undefined;
 
   constructor() {
     super();
-    Object.assign(this, { apiBase: "", org: "", event: "", token: "", requestId: null, lang: "", theme: "auto" });
-    Object.assign(this, { camera: "both", originals: "auto", history: "none", kiosk: false, config: null });
-    Object.assign(this, { state: INITIAL, speech: new Speech(), openedSheet: null, bannerSeen: false, ready: false });
-    Object.assign(this, {
-      pickerSilent: false,
-      preparing: false,
-      dropping: false,
-      cameraLikely: true,
-      facesKept: false,
-    });
-    this.#live.className = "visually-hidden";
-    this.#live.setAttribute("role", "status");
+    this.token = "";
+    this.requestId = "";
+    this.state = INITIAL;
+    this.speech = null;
+    this.sheet = null;
+    this.live = "";
   }
 
   // ---------------------------------------------------------------- life
@@ -115,105 +83,99 @@ export class FaceSearch extends LitElement implements View, Host {
     super.connectedCallback();
     addEventListener("popstate", this.#walked);
     addEventListener("online", this.#online);
-    if (!this.#begun) queueMicrotask(() => this.#begin());
+    for (const type of ["pointerdown", "keydown", "scroll"]) addEventListener(type, this.#touched, { passive: true });
+    for (const [type, listener] of this.#drops) this.addEventListener(type, listener);
+    if (this.speech)
+      this.#begin(); // it was taken out of the document, and is back
+    else this.#start();
   }
 
   override disconnectedCallback(): void {
     super.disconnectedCallback();
     removeEventListener("popstate", this.#walked);
     removeEventListener("online", this.#online);
+    for (const type of ["pointerdown", "keydown", "scroll"]) removeEventListener(type, this.#touched);
+    for (const [type, listener] of this.#drops) this.removeEventListener(type, listener);
     this.#effects.stop();
-    for (const timer of [this.#tick, this.#idle, this.#silence]) clearTimeout(timer);
-    if (this.state.screen.at === "camera") this.dispatch({ type: "close" });
+    clearTimeout(this.#pickerTimer);
+    clearTimeout(this.#kioskTimer);
+    clearInterval(this.#clock);
   }
 
-  /** Once the attributes are there: the language, the event, and the search that is asked for. */
-  async #begin(): Promise<void> {
-    if (this.#begun || !this.isConnected) return;
-    this.#begun = true;
-    this.#store = new Store(() => localStorage, !this.kiosk);
-    const link = this.config?.link || `${this.org}/${this.event}`;
-    const days = this.config?.page.retention.result_days ?? DEFAULT_RESULT_DAYS;
-    this.own = new OwnSearches(this.#store, link, days);
-    const token = () => this.token;
-    this.api = new Api({ base: this.apiBase, org: this.org, event: this.event, token });
-    if (!this.token) await this.renewToken();
-    const wishes = [this.lang, this.#store.get("fs:lang"), ...navigator.languages, this.config?.page.locale];
-    this.speech = await speechOf(chooseLanguage(...wishes));
-    this.ready = true;
-    for (const name of ["pointerdown", "keydown"]) this.addEventListener(name, this.#touched);
-    void mayHaveCamera().then((likely) => {
-      this.cameraLikely = likely || this.app !== null;
+  async #start(): Promise<void> {
+    const place = configOf(document) ?? attributesOf(this);
+    this.#place = place;
+    this.addressed = place.history === "query";
+    if (place.kiosk) this.#store = new Store(() => sessionStorage, false);
+    if (place.token) this.token = place.token;
+    const { api: base, org, event } = place;
+    this.api = new Api({ base, org, event, token: () => this.token });
+    this.own = new OwnSearches(this.#store, place.link, place.page?.retention.result_days ?? 30);
+    const stored = this.#store.get(SPOKEN);
+    await this.#speak(chooseLanguage(this.lang, stored, ...navigator.languages, place.page?.locale));
+    mayHaveCamera().then((likely) => {
+      this.#cameraLikely = likely || !hasCameraAccess(); // without access, the system's camera opens by the picker
+      this.requestUpdate();
     });
-    if (this.config) this.dispatch({ type: "event-read", event: this.config.page });
-    else this.#effects.run({ do: "read-event" });
-    const named = (this.history === "query" ? addressedSearch() : null) ?? this.requestId;
-    if (named) this.open(named);
-    this.tell("ready", { language: this.speech.language });
-    await this.#resultsView(); // while the guest reads, so that it is there when the photos are
+    if (!this.token) await this.renewToken();
+    this.#begin();
+    this.tell("ready");
   }
 
-  /** The results view is a file of its own: no guest needs it for the first text. */
-  async #resultsView(): Promise<void> {
-    if (customElements.get("face-search-results")) return;
-    try {
-      const { FaceSearchResults } = await import("./results/results.ts");
-      if (!customElements.get("face-search-results")) customElements.define("face-search-results", FaceSearchResults);
-    } catch {
-      // asked for again when there are results
+  /** From what is known: our own page brings the event in its HTML, so that nothing is called before the selfie is sent. */
+  #begin(): void {
+    const page = this.#place?.page ?? null;
+    if (page) this.dispatch({ type: "event-read", event: page });
+    else if (!this.state.event) this.#effects.run({ do: "read-event" });
+    const asked = this.addressed ? addressedSearch() : this.requestId || null;
+    if (asked) this.#open(asked);
+  }
+
+  protected override willUpdate(changed: PropertyValues): void {
+    const { selfie, event } = this.state;
+    if (selfie !== this.#selfie) {
+      if (this.#selfieUrl) URL.revokeObjectURL(this.#selfieUrl);
+      this.#selfieUrl = selfie ? URL.createObjectURL(selfie) : null;
+      this.#selfie = selfie;
+    }
+    if (changed.has("state") && event?.accent !== (changed.get("state") as State | undefined)?.event?.accent) {
+      for (const [name, value] of accentStyles(event?.accent ?? null)) this.style.setProperty(name, value);
     }
   }
 
-  protected override willUpdate(changed: PropertyValues<this>): void {
-    const before = changed.get("state");
-    if (!changed.has("state")) return;
-    if (before?.selfie !== this.state.selfie) {
-      if (this.selfieUrl) URL.revokeObjectURL(this.selfieUrl);
-      this.selfieUrl = this.state.selfie ? URL.createObjectURL(this.state.selfie) : null;
-    }
-    if (before?.requestId !== this.state.requestId) this.facesKept = false;
-    if (before?.event !== this.state.event) this.#dress();
-  }
-
-  protected override firstUpdated(): void {
-    this.renderRoot.append(this.#live);
-  }
-
-  protected override updated(): void {
-    for (const dialog of this.renderRoot.querySelectorAll<HTMLDialogElement>("dialog:not([open])")) dialog.showModal();
+  protected override updated(changed: PropertyValues): void {
+    for (const dialog of this.renderRoot.querySelectorAll("dialog")) if (!dialog.open) dialog.showModal();
+    const before = changed.get("state") as State | undefined;
+    if (before && before.screen.at !== this.state.screen.at) this.#arrived(before);
     const { screen } = this.state;
-    const waits = "until" in screen && screen.until !== null;
-    clearInterval(this.#tick);
-    if (waits) this.#tick = setInterval(() => this.requestUpdate(), 1000);
-    const shown = "phase" in screen ? `${screen.at} ${screen.phase}` : screen.at;
-    if (shown === this.#shownScreen || !this.ready) return;
-    const first = this.#shownScreen === "" || this.#shownScreen === "loading";
-    this.#shownScreen = shown;
-    if (!first) void this.#arrive();
+    clearInterval(this.#clock);
+    if (screen.at === "sending" && screen.phase === "queued")
+      this.#clock = setInterval(() => this.requestUpdate(), SECOND_MS);
+    const over = screen.at === "problem" && (screen.code === "token_expired" || screen.code === "token_unknown");
+    if (changed.get("token") && over) this.dispatch({ type: "retry" });
+    if (changed.has("requestId") && changed.get("requestId") !== undefined && this.requestId)
+      this.#open(this.requestId);
+    if (changed.has("lang") && this.speech && this.lang) this.#speak(chooseLanguage(this.lang));
   }
 
-  /** A new screen: its heading gets the focus, and the live region says what happens. */
-  async #arrive(): Promise<void> {
-    const { screen, result } = this.state;
-    if (screen.at === "sending" || screen.at === "reading") this.say(sendingTitle(this, screen));
-    else if (screen.at === "problem") this.say(problemTitle(this, screen));
-    else if (screen.at === "results" && result) this.say(this.t("found.announce", { n: result.total }));
-    else if (screen.at === "start" && screen.notice === "deleted") this.say(this.t("start.deleted"));
-    if (screen.at === "start" && (screen.notice === "consent" || screen.notice === "consent_changed")) return;
-    if (screen.at === "results") await this.#resultsView();
-    const results = this.renderRoot.querySelector<LitElement>("face-search-results");
-    const camera = this.renderRoot.querySelector<LitElement>("face-search-camera");
-    await (results ?? camera)?.updateComplete;
-    if (results) return results.focus({ preventScroll: true });
-    const root = camera?.renderRoot ?? this.renderRoot.querySelector("dialog") ?? this.renderRoot;
-    root.querySelector<HTMLElement>("[tabindex='-1']")?.focus({ preventScroll: true });
-    if (!camera && !this.embedded) scrollTo({ top: 0 });
-  }
-
-  #dress(): void {
-    const root = this.shadowRoot;
-    const sheet = accentSheet(this.state.event?.accent);
-    if (root && sheet) root.adoptedStyleSheets = [...root.adoptedStyleSheets, sheet];
+  /** On another screen: the focus goes to its heading, and what it says is said aloud. */
+  #arrived(before: State): void {
+    const { screen, result, event } = this.state;
+    this.#touched();
+    if (before.screen.at === "loading" && screen.at === "start") return; // nobody has asked for anything yet
+    const root = this.renderRoot;
+    const target =
+      root.querySelector<HTMLElement>("face-search-camera, face-search-results") ??
+      root.querySelector<HTMLElement>(".title");
+    const child = target as LitElement | null;
+    (child?.updateComplete ?? Promise.resolve(true)).then(() =>
+      target?.focus({ preventScroll: screen.at === "results" }),
+    );
+    if (screen.at !== "results" || !result || !this.speech) return;
+    this.say(this.speech.t("found.announce", { n: result.total }));
+    if (this.addressed && event)
+      document.title = `${this.speech.t("start.found", { n: result.total })} · ${event.event_name}`;
+    if (this.#place?.page && !event?.photos.complete) this.#effects.run({ do: "read-event" }); // the HTML's is a snapshot
   }
 
   // ---------------------------------------------------------------- the flow
@@ -221,228 +183,253 @@ export class FaceSearch extends LitElement implements View, Host {
   dispatch(event: FlowEvent): void {
     const [state, effects] = reduce(this.state, event);
     this.state = state;
+    if (event.type === "send") this.#facesKept = false;
     for (const effect of effects) this.#effects.run(effect);
-    if (event.type === "consent" || event.type === "take") this.pickerSilent = false;
-    if (state.screen.at === "start" && state.screen.notice === "consent") {
-      void this.updateComplete.then(() => this.renderRoot.querySelector<HTMLElement>("#consent")?.focus());
-    }
   }
 
-  /** Opens the results of a search. */
-  open(requestId: string): void {
-    const known = this.own?.find(requestId);
-    this.dispatch({ type: "opened", requestId, own: Boolean(known), pending: known?.total === null });
+  tell(name: string, detail: unknown = null): void {
+    const { result } = this.state;
+    const what = name === "results" && result ? { requestId: result.requestId, total: result.total } : detail;
+    this.dispatchEvent(new CustomEvent(`face-search-${name}`, { detail: what, bubbles: true, composed: true }));
   }
-
-  /** Back to the start; nothing of this guest stays. */
-  reset(): void {
-    this.openedSheet = null;
-    this.#store?.clear();
-    this.dispatch({ type: "forget" });
-  }
-
-  readonly #walked = () => {
-    if (this.history !== "query" || !this.#begun) return;
-    const named = addressedSearch();
-    const { screen, requestId } = this.state;
-    if (named && named === requestId) return; // a layer of the results, which is theirs
-    if (named) this.open(named);
-    else if (screen.at !== "start") this.dispatch({ type: "opened", requestId: null, own: false, pending: false });
-  };
-
-  readonly #online = () => this.dispatch({ type: "online" });
-
-  readonly #touched = () => {
-    clearTimeout(this.#idle);
-    if (!this.kiosk) return;
-    this.#idle = setTimeout(() => {
-      const { at } = this.state.screen;
-      if (at === "sending" || at === "reading") this.#touched();
-      else this.reset();
-    }, KIOSK_MS);
-  };
 
   async renewToken(): Promise<boolean> {
     if (!this.tokenProvider) return false;
     try {
       this.token = await this.tokenProvider();
-      return true;
+      return Boolean(this.token);
     } catch {
       return false;
     }
   }
 
-  tell(name: string, detail: unknown = this.#detailOf(name)): void {
-    this.dispatchEvent(new CustomEvent(`face-search-${name}`, { bubbles: true, composed: true, detail }));
+  /** Back to the start, with nothing kept of what was before. */
+  reset(): void {
+    this.dispatch({ type: "forget" });
   }
 
-  #detailOf(name: string): unknown {
-    const { requestId, result } = this.state;
-    if (name === "results") return { requestId, total: result?.total ?? 0 };
-    return name === "started" || name === "deleted" ? { requestId } : {};
+  /** Shows the result of a search that was made before. */
+  open(requestId: string): void {
+    this.#effects.run({ do: "address", requestId, how: "push" });
+    this.#open(requestId);
   }
 
-  // ---------------------------------------------------------------- what screens ask for
-
-  get t(): Translate {
-    return this.speech.t;
-  }
-  get embedded(): boolean {
-    return this.config === null;
-  }
-  get addressed(): boolean {
-    return this.history === "query";
-  }
-  get cameraWish(): "both" | "only" | "off" {
-    return this.camera;
-  }
-  get qr(): string {
-    return this.config?.qr ?? "";
-  }
-  get searches() {
-    return this.kiosk ? [] : (this.own?.list() ?? []);
+  #open(requestId: string): void {
+    const known = this.own.find(requestId);
+    this.dispatch({ type: "opened", requestId, own: known !== null, pending: known !== null && known.total === null });
   }
 
-  newRequestId(): string {
-    if (typeof crypto.randomUUID === "function") return crypto.randomUUID();
-    const bytes = crypto.getRandomValues(new Uint8Array(16)); // without HTTPS there is no randomUUID
-    const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
-    return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20)}`;
-  }
-
-  openSearch(id: string): void {
-    if (this.addressed) this.#effects.run({ do: "address", requestId: id, how: "push" });
-    this.open(id);
-  }
-
-  /** By our own camera screen; by the system's where a page has no camera, as in apps' built-in browsers. */
-  takeSelfie(): void {
-    if (hasCameraAccess() && this.app === null) this.dispatch({ type: "take" });
-    else this.dispatch({ type: "choose", capture: true });
-  }
-
-  dismissBanner(): void {
-    this.bannerSeen = true;
-  }
-
-  show(sheet: Sheet | null): void {
-    this.openedSheet = sheet;
-  }
-
-  say(text: string): void {
-    this.#live.textContent = text;
-  }
-
-  async speak(language: string): Promise<void> {
-    const chosen = chooseLanguage(language);
-    this.#store.set("fs:lang", chosen);
-    this.speech = await speechOf(chosen);
-    this.tell("language", { language: chosen });
-  }
-
-  // ---------------------------------------------------------------- files
-
-  /** Within the tap, or the browser refuses. */
-  pick(capture: boolean): void {
-    const input = this.renderRoot.querySelector<HTMLInputElement>("input[type=file]");
-    if (!input) return;
-    if (capture) input.setAttribute("capture", "user");
-    else input.removeAttribute("capture");
-    input.value = "";
-    input.click();
-    clearTimeout(this.#silence);
-    this.pickerSilent = false;
-    if (this.app === null) return;
-    const done = () => clearTimeout(this.#silence);
-    addEventListener("blur", done, { once: true }); // the picker is open
-    this.#silence = setTimeout(() => {
-      this.pickerSilent = true;
-    }, SILENT_PICKER_MS);
-  }
-
-  async #chosen(file: File | null | undefined): Promise<void> {
-    clearTimeout(this.#silence);
-    this.pickerSilent = false;
-    if (!file) return;
-    this.preparing = true;
-    const selfie = await prepared(file);
-    this.preparing = false;
-    if (this.isConnected) this.dispatch({ type: "got", selfie });
-  }
-
-  readonly #dragged = (event: DragEvent) => {
-    if (this.state.screen.at !== "start" || this.camera === "only") return;
-    event.preventDefault();
-    if (event.type === "dragover") this.dropping = true;
-    else this.dropping = false;
-    if (event.type !== "drop") return;
-    if (this.state.consented || !this.state.event?.consent) void this.#chosen(event.dataTransfer?.files[0]);
-    else this.dispatch({ type: "choose", capture: false }); // says that consent comes first
+  /** Back and Forward. An open photo and the selecting mode are the results' own steps. */
+  readonly #walked = () => {
+    if (!this.addressed) return;
+    const named = addressedSearch();
+    const { screen, requestId } = this.state;
+    const onTheWay = screen.at === "camera" || screen.at === "check";
+    if (named && named !== requestId) this.#open(named);
+    else if (!named && (requestId || (onTheWay && history.state?.faceSearch !== "step")))
+      this.dispatch({ type: "opened", requestId: null, own: false, pending: false });
   };
 
-  // ---------------------------------------------------------------- showing
+  readonly #online = () => this.dispatch({ type: "online" });
 
-  protected override render() {
-    if (!this.ready) return nothing;
-    const file = (event: Event) => void this.#chosen((event.target as HTMLInputElement).files?.[0]);
-    const body = html`${this.#screen()} ${this.#stage()} ${openSheet(this, this.openedSheet)}
-      <input type="file" accept=${ACCEPTED} hidden @change=${file} />`;
-    const drag = this.#dragged;
-    return this.embedded
-      ? html`<section class="root" lang=${this.speech.language} aria-label=${this.t("start.title")} @dragover=${drag} @dragleave=${drag} @drop=${drag}>${body}</section>`
-      : html`<main class="root" lang=${this.speech.language} @dragover=${drag} @dragleave=${drag} @drop=${drag}>${body}</main>`;
+  readonly #touched = () => {
+    if (!this.#place?.kiosk) return;
+    clearTimeout(this.#kioskTimer);
+    if (this.state.screen.at !== "start") this.#kioskTimer = setTimeout(() => this.#forget(), KIOSK_MS);
+  };
+
+  #forget(): void {
+    this.#store.clear();
+    this.sheet = null;
+    this.dispatch({ type: "forget" });
   }
 
-  #screen() {
-    const { screen, result, event } = this.state;
-    if (screen.at === "sending" || screen.at === "reading") return sendingScreen(this, screen);
-    if (screen.at === "problem") return problemScreen(this, screen);
-    if (screen.at !== "results" || !result || !event) return startScreen(this);
-    return foundScreen(this, result, event, {
-      api: this.api,
-      history: this.history,
-      originals: this.originals !== "off",
-      facesKept: this.facesKept,
-      keepFaces: () => {
-        this.facesKept = true;
-      },
-      saved: (count) => this.tell("saved", { count }),
-      choose: (choice) => this.#choose(choice),
+  // ---------------------------------------------------------------- pictures
+
+  pick(capture: boolean): void {
+    this.#picker?.remove();
+    const input = document.createElement("input");
+    input.type = "file";
+    input.accept = ACCEPTED;
+    input.hidden = true;
+    if (capture) input.setAttribute("capture", "user");
+    const heard = () => {
+      clearTimeout(this.#pickerTimer);
+      removeEventListener("blur", heard);
+      this.#pickerSilent = false;
+    };
+    input.addEventListener("change", () => {
+      heard();
+      const file = input.files?.[0];
+      if (file) this.#take(file, true);
+    });
+    input.addEventListener("cancel", heard);
+    addEventListener("blur", heard, { once: true }); // the system's dialog is open
+    this.#picker = input;
+    this.renderRoot.append(input);
+    clearTimeout(this.#pickerTimer);
+    this.#pickerTimer = setTimeout(() => {
+      this.#pickerSilent = true;
+      this.requestUpdate();
+    }, PICKER_MS);
+    input.click();
+  }
+
+  async #take(file: Blob, chosen: boolean): Promise<void> {
+    this.#fromFile = chosen;
+    this.#preparing = chosen;
+    this.requestUpdate();
+    const selfie = chosen ? await prepared(file) : file;
+    this.#preparing = false;
+    this.dispatch({ type: "got", selfie });
+  }
+
+  readonly #drops = Object.entries({
+    dragover: (event: Event) => this.#drag(event as DragEvent, true),
+    dragleave: (event: Event) => this.#drag(event as DragEvent, false),
+    drop: (event: Event) => {
+      this.#drag(event as DragEvent, false);
+      const file = (event as DragEvent).dataTransfer?.files[0];
+      if (!file || this.state.screen.at !== "start") return;
+      if (this.state.consented || !this.state.event?.consent) this.#take(file, true);
+      else this.dispatch({ type: "take" }); // which says what is missing
+    },
+  });
+
+  #drag(event: DragEvent, over: boolean): void {
+    if (this.state.screen.at !== "start" || this.#place?.camera === "only") return;
+    event.preventDefault();
+    if (this.#dropping === over) return;
+    this.#dropping = over;
+    this.requestUpdate();
+  }
+
+  // ---------------------------------------------------------------- words
+
+  say(text: string): void {
+    this.live = ""; // said again even if it is the same
+    queueMicrotask(() => {
+      this.live = text;
     });
   }
 
-  /** The camera and the check lie over the start. */
-  #stage() {
-    const { screen } = this.state;
-    if (screen.at !== "camera" && screen.at !== "check") return nothing;
-    const closed = () => this.state.screen.at === screen.at && this.dispatch({ type: "close" });
-    return html`<dialog class="stage" aria-label=${this.t("camera.title")} @close=${closed}>
-      ${
-        screen.at === "check"
-          ? checkScreen(this)
-          : html`<face-search-camera .t=${this.t} .trouble=${screen.trouble} .chooses=${this.camera !== "only"}
-              @captured=${(event: CustomEvent<Blob>) => this.dispatch({ type: "got", selfie: event.detail })}
-              @trouble=${(event: CustomEvent<CameraTrouble>) => this.dispatch({ type: "camera-trouble", trouble: event.detail })}
-              @retry=${() => this.dispatch({ type: "take" })} @choose=${() => this.dispatch({ type: "choose", capture: false })}
-              @close=${() => this.dispatch({ type: "close" })} @say=${(event: CustomEvent<string>) => this.say(event.detail)}></face-search-camera>`
-      }
-    </dialog>`;
+  async #speak(language: Language): Promise<void> {
+    this.speech = await speechOf(language);
+    if (this.addressed) document.documentElement.lang = language;
   }
 
-  #choose(choice: MenuChoice): void {
-    switch (choice) {
-      case "delete":
-        return this.dispatch({ type: "remove" });
-      case "again":
-        return this.dispatch({ type: "again" });
-      case "look-again":
-        if (this.state.selfie) return this.dispatch({ type: "send", requestId: this.newRequestId() });
-        return this.dispatch({ type: "again" });
-      case "copy-link":
-        return this.show("copy");
-      case "missing":
-      case "privacy":
-        return this.show(choice);
+  readonly #chooseLanguage = (language: string) => {
+    this.#store.set(SPOKEN, language);
+    if (Object.hasOwn(LANGUAGES, language)) this.#speak(language as Language);
+  };
+
+  // ---------------------------------------------------------------- what is shown
+
+  #view(speech: Speech, place: Place): View {
+    const { state } = this;
+    const event = state.event && place.originals === "off" ? withoutOriginals(state.event) : state.event;
+    return {
+      state: { ...state, event },
+      speech,
+      t: speech.t,
+      embedded: !this.addressed,
+      cameraWish: place.camera,
+      kiosk: place.kiosk,
+      app: inAppBrowser(),
+      bannerSeen: this.#bannerSeen,
+      pickerSilent: this.#pickerSilent,
+      preparing: this.#preparing,
+      dropping: this.#dropping,
+      cameraLikely: this.#cameraLikely,
+      qr: place.qr,
+      searches: place.kiosk ? [] : this.own.list(),
+      selfieUrl: this.#selfieUrl,
+      fromFile: this.#fromFile,
+      now: Date.now(),
+      api: this.api,
+      addressed: this.addressed,
+      facesKept: this.#facesKept,
+      newRequestId: () => crypto.randomUUID(),
+      dispatch: (what) => this.dispatch(what),
+      openSearch: (id) => this.open(id),
+      takeSelfie: () => this.dispatch(hasCameraAccess() ? { type: "take" } : { type: "choose", capture: true }),
+      takeAnother: () => this.#takeAnother(),
+      keepFaces: () => {
+        this.#facesKept = true;
+        this.requestUpdate();
+      },
+      lookAgain: () => this.#lookAgain(),
+      tell: (name, detail) => this.tell(name, detail),
+      dismissBanner: () => {
+        this.#bannerSeen = true;
+        this.requestUpdate();
+      },
+      show: (sheet) => {
+        this.sheet = sheet;
+      },
+      say: (text) => this.say(text),
+      speak: this.#chooseLanguage,
+    };
+  }
+
+  #takeAnother(): void {
+    if (!this.#fromFile && hasCameraAccess()) this.dispatch({ type: "take" });
+    else this.dispatch({ type: "choose", capture: !this.#fromFile });
+  }
+
+  /** With the selfie of this tab, if there is one: a new search, whose result is as new as the photos. */
+  #lookAgain(): void {
+    const { selfie, consented, event } = this.state;
+    if (selfie && (consented || !event?.consent)) this.dispatch({ type: "send", requestId: crypto.randomUUID() });
+    else this.dispatch({ type: "again" });
+  }
+
+  protected override render() {
+    const place = this.#place;
+    if (!this.speech || !place) return html`<slot></slot>`;
+    const view = this.#view(this.speech, place);
+    const page = html`${banner(view)}${this.#screen(view)}`;
+    const kind = `page ${this.state.screen.at}`;
+    return html`<div class=${this.#dropping ? "shell dropping" : "shell"} lang=${this.speech.language}>
+      ${view.embedded ? html`<div class=${kind}>${page}</div>` : html`<main class=${kind}>${page}</main>`}
+      <p class="visually-hidden" role="status">${this.live}</p>
+      ${openSheet(view, this.sheet)}
+    </div>`;
+  }
+
+  #screen(view: View) {
+    const { screen, result } = this.state;
+    switch (screen.at) {
+      case "loading":
+      case "start":
+        return startScreen(view);
+      case "camera":
+        return html`<face-search-camera .t=${view.t} .trouble=${screen.trouble} .files=${view.cameraWish !== "only"}
+          .where=${`camera.denied_${cameraSwitch()}`} @close=${() => this.dispatch({ type: "close" })}
+          @file=${() => this.dispatch({ type: "choose", capture: false })} @again=${() => this.dispatch({ type: "take" })}
+          @trouble=${(event: CustomEvent) => this.dispatch({ type: "camera-trouble", trouble: event.detail })}
+          @captured=${(event: CustomEvent<Blob>) => this.#captured(event.detail)}></face-search-camera>`;
+      case "check":
+        return checkScreen(view);
+      case "sending":
+      case "reading":
+        return sendingScreen(view, screen);
+      case "results":
+        return result ? foundScreen(view, result) : nothing;
+      case "problem":
+        return problemScreen(view, screen);
     }
   }
+
+  #captured(selfie: Blob): void {
+    if (this.speech) this.say(this.speech.t("camera.taken"));
+    this.#take(selfie, false);
+  }
 }
+
+const withoutOriginals = <T extends { allows: { originals: boolean } }>(event: T): T => ({
+  ...event,
+  allows: { ...event.allows, originals: false },
+});
+
+if (!customElements.get("face-search-camera")) customElements.define("face-search-camera", FaceSearchCamera);

@@ -85,8 +85,7 @@ export type Effect =
   /** Ends calls and waits that are under way. */
   | { readonly do: "stop" }
   /** The camera and the check are one step back from the start; `back` leaves it. */
-  | { readonly do: "step" }
-  | { readonly do: "back" }
+  | { readonly do: "step" | "back" }
   | { readonly do: "pick"; readonly capture: boolean }
   | { readonly do: "address"; readonly requestId: string | null; readonly how: "push" | "replace" }
   | { readonly do: "note"; readonly requestId: string; readonly total: number | null }

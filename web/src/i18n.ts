@@ -34,15 +34,18 @@ export function chooseLanguage(...wishes: readonly (string | null | undefined)[]
 /** What writes messages, numbers and dates in one language. */
 export class Speech {
   readonly language: Language;
+  readonly #locale: string;
   readonly #messages: Messages;
   readonly #plurals: Intl.PluralRules;
   readonly #numbers: Intl.NumberFormat;
 
-  constructor(language: Language = "en", messages: Messages = en) {
+  /** @param locale the guest's own kind of the language, for dates and numbers: British English, say. */
+  constructor(language: Language = "en", messages: Messages = en, locale: string = language) {
     this.language = language;
+    this.#locale = locale;
     this.#messages = messages;
     this.#plurals = new Intl.PluralRules(language);
-    this.#numbers = new Intl.NumberFormat(language);
+    this.#numbers = new Intl.NumberFormat(locale);
   }
 
   readonly t: Translate = (key, values = {}) => {
@@ -61,7 +64,7 @@ export class Speech {
   date(iso: string): string {
     const day = new Date(`${iso.slice(0, 10)}T12:00:00Z`);
     if (Number.isNaN(day.getTime())) return iso;
-    return new Intl.DateTimeFormat(this.language, { dateStyle: "long", timeZone: "UTC" }).format(day);
+    return new Intl.DateTimeFormat(this.#locale, { dateStyle: "long", timeZone: "UTC" }).format(day);
   }
 
   /** "3 minutes ago" */
@@ -77,15 +80,15 @@ export class Speech {
     const [value, unit] =
       count < 1e6 ? [count / 1e3, "kilobyte"] : count < 1e9 ? [count / 1e6, "megabyte"] : [count / 1e9, "gigabyte"];
     const maximumFractionDigits = value < 10 ? 1 : 0;
-    return new Intl.NumberFormat(this.language, { style: "unit", unit, maximumFractionDigits }).format(value);
+    return new Intl.NumberFormat(this.#locale, { style: "unit", unit, maximumFractionDigits }).format(value);
   }
 }
 
 /** The language's speech; English if its file cannot be fetched. */
 export async function speechOf(language: Language): Promise<Speech> {
-  if (language === "en") return new Speech();
+  const own = navigator.languages.find((tag) => shipped(tag) === language) ?? language;
   try {
-    return new Speech(language, (await LOADERS[language]()).default);
+    return new Speech(language, language === "en" ? en : (await LOADERS[language]()).default, own);
   } catch {
     return new Speech();
   }

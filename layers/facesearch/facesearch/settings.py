@@ -44,6 +44,8 @@ class Settings(BaseModel):
     distribution_id: str = ""
     renditions_base_url: str = ""
     api_base_url: str = ""
+    api_url: str = ""
+    page_url: str = ""
     models_dir: Path = Path("/opt/models")
 
     result_retention_days: Annotated[int, Field(ge=1, le=365)] = 30

@@ -19,25 +19,27 @@ interface View extends Found {
 export class Handing {
   readonly #view: View;
   readonly #list: PhotoList;
-  readonly #sheet: FaceSearchSaving;
+  readonly #sheet: () => Promise<FaceSearchSaving>;
   #sharing = false;
   /** What the last share fetched: a browser that wants another tap gets them then. */
   #ready: { readonly key: string; readonly files: readonly File[] } | undefined;
 
-  constructor(view: View, list: PhotoList, sheet: FaceSearchSaving) {
+  /** @param sheet fetches what saves, which nobody needs before the first tap. */
+  constructor(view: View, list: PhotoList, sheet: () => Promise<FaceSearchSaving>) {
     this.#view = view;
     this.#list = list;
     this.#sheet = sheet;
   }
 
-  save(at: readonly number[]): void {
+  async save(at: readonly number[]): Promise<void> {
     const view = this.#view;
     if (!at.length) return;
-    if (this.#sheet.busy) {
-      view.say(view.speech.t("results.saving.busy"));
+    const sheet = await this.#sheet().catch(() => null);
+    if (!sheet || sheet.busy) {
+      view.say(view.speech.t(sheet ? "results.saving.busy" : "results.share_problem"));
       return;
     }
-    this.#sheet.start({
+    sheet.start({
       wanted: at.map((index) => this.#list.wanted(index)),
       source: this.#source(),
       photoAt: (index) => this.#list.at(index),

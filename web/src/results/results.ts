@@ -10,7 +10,7 @@ import { type NewPhoto, PhotoList } from "./list.ts";
 import { FaceSearchMenu } from "./menu.ts";
 import { FaceSearchGrid, type PhotoAction } from "./photo-grid.ts";
 import { resultsStyles } from "./results-styles.ts";
-import { FaceSearchSaving } from "./saving-sheet.ts";
+import type { FaceSearchSaving } from "./saving-sheet.ts";
 import { all, extend, inOrder, NOTHING, type Selection, toggle } from "./selection.ts";
 import { sharesFiles } from "./sharing.ts";
 import { Viewing } from "./viewing.ts";
@@ -65,8 +65,8 @@ export class FaceSearchResults extends LitElement {
   #asked = -1;
   #askedAt = 0;
   readonly #list = new PhotoList(this);
-  readonly #saving = document.createElement("face-search-saving") as FaceSearchSaving;
-  readonly #handing = new Handing(this, this.#list, this.#saving);
+  #saving: FaceSearchSaving | null = null;
+  readonly #handing = new Handing(this, this.#list, () => this.#fetchSaving());
   readonly #viewing = new Viewing(this, this.#list);
   readonly #toast = document.createElement("div");
   #toastTimer: ReturnType<typeof setTimeout> | undefined;
@@ -109,11 +109,7 @@ export class FaceSearchResults extends LitElement {
     clearTimeout(this.#toastTimer);
     this.#end.disconnect();
     this.#viewing.end();
-    this.#saving.close();
-  }
-
-  protected override firstUpdated(): void {
-    this.renderRoot.append(this.#saving);
+    this.#saving?.close();
   }
 
   protected override willUpdate(changed: PropertyValues): void {
@@ -198,7 +194,15 @@ export class FaceSearchResults extends LitElement {
 
   /** Keeps the saving in reach: an open photo is modal. */
   layered(): void {
-    (this.#viewing.dialog ?? this.renderRoot).append(this.#saving);
+    if (this.#saving) (this.#viewing.dialog ?? this.renderRoot).append(this.#saving);
+  }
+
+  async #fetchSaving(): Promise<FaceSearchSaving> {
+    const { FaceSearchSaving } = await import("./saving-sheet.ts");
+    if (!customElements.get("face-search-saving")) customElements.define("face-search-saving", FaceSearchSaving);
+    this.#saving ??= document.createElement("face-search-saving") as FaceSearchSaving;
+    if (!this.#saving.isConnected) this.layered();
+    return this.#saving;
   }
 
   // ---------------------------------------------------------------- selecting
@@ -364,6 +368,5 @@ export class FaceSearchResults extends LitElement {
 for (const [name, element] of Object.entries({
   "face-search-grid": FaceSearchGrid,
   "face-search-menu": FaceSearchMenu,
-  "face-search-saving": FaceSearchSaving,
 }))
   if (!customElements.get(name)) customElements.define(name, element);

@@ -1,74 +1,55 @@
-/** S5: what stands around the results view: whose photos these are, whether they are of one guest, and how it ends. */
+/** S5: what was found, and what the page says around it. The photos are `<face-search-results>`'s. */
 import { html, nothing, type TemplateResult } from "lit";
-import type { Api } from "../api.ts";
 import type { Result } from "../flow.ts";
-import type { EventPage, MenuChoice } from "../types.ts";
+import type { MenuChoice } from "../types.ts";
 import type { View } from "./view.ts";
 
-export interface Found {
-  readonly api: Api;
-  readonly history: "query" | "none";
-  readonly originals: boolean;
-  readonly facesKept: boolean;
-  keepFaces(): void;
-  saved(count: number): void;
-  choose(choice: MenuChoice): void;
+export function foundScreen(view: View, result: Result): TemplateResult {
+  const { state, t, speech } = view;
+  const mine = state.own || view.embedded;
+  return html`${above(view, result)}
+    <face-search-results exportparts="button, grid, tile, sheet" .photos=${result.photos} .total=${result.total} .requestId=${result.requestId}
+      .eventPage=${state.event} .api=${view.api} .history=${view.addressed ? "query" : "none"} .speech=${speech}
+      .heading=${mine ? null : t("found.shared", { event: state.event?.event_name ?? "" })}
+      @need-page=${(event: CustomEvent<{ page: number }>) => view.dispatch({ type: "need-page", page: event.detail.page })}
+      @notice=${(event: CustomEvent<string>) => view.say(event.detail)}
+      @menu=${(event: CustomEvent<MenuChoice>) => chosen(view, event.detail)}
+      @saved=${(event: CustomEvent<{ count: number }>) => view.tell("saved", event.detail)}></face-search-results>
+    ${
+      result.more === "failed"
+        ? html`<div class="strip" role="alert"><p>${t("found.more_failed")}</p>
+            <button type="button" @click=${() => view.dispatch({ type: "need-page", page: result.page + 1 })}>${t("retry")}</button></div>`
+        : nothing
+    }
+    ${view.kiosk ? kiosk(view) : nothing}`;
 }
 
-export function foundScreen(view: View, result: Result, event: EventPage, found: Found): TemplateResult {
-  const page = found.originals ? event : { ...event, allows: { ...event.allows, originals: false } };
-  return html`<div class="found">
-    ${view.state.own ? nothing : shared(view)} ${faces(view, result, found)}
-    <face-search-results
-      part="grid"
-      exportparts="grid, tile, button, sheet"
-      .photos=${result.photos}
-      .total=${result.total}
-      .requestId=${result.requestId}
-      .eventPage=${page}
-      .api=${found.api}
-      .history=${found.history}
-      .heading=${view.state.own || !result.total ? null : view.t("found.shared", { event: event.event_name })}
-      .speech=${view.speech}
-      @need-page=${(need: CustomEvent<{ page: number }>) => view.dispatch({ type: "need-page", page: need.detail.page })}
-      @menu=${(menu: CustomEvent<MenuChoice>) => found.choose(menu.detail)}
-      @saved=${(saved: CustomEvent<{ count: number }>) => found.saved(saved.detail.count)}
-      @notice=${(notice: CustomEvent<string>) => view.say(notice.detail)}
-    ></face-search-results>
-    ${result.more === "failed" ? moreFailed(view, result) : nothing} ${kiosk(view)}
-  </div>`;
+function above(view: View, result: Result): TemplateResult | typeof nothing {
+  const { t, state } = view;
+  if (!state.own && !view.embedded) {
+    return html`<div class="strip"><p>${t("found.shared_text")}</p>
+      <button type="button" class="primary" @click=${() => view.dispatch({ type: "again" })}>${t("found.find_mine")}</button></div>`;
+  }
+  const faces = result.selfieFaces ?? 1;
+  if (faces < 2 || view.facesKept) return nothing;
+  return html`<div class="strip" role="status"><p>${t("found.faces", { n: faces })} ${t("found.faces_text")}</p>
+    <button type="button" @click=${() => view.dispatch({ type: "again" })}>${t("check.another")}</button>
+    <button type="button" class="quiet" @click=${() => view.keepFaces()}>${t("found.keep")}</button></div>`;
 }
 
-/** Somebody else's link: finding one's own photos comes first. */
-function shared(view: View): TemplateResult {
-  return html`<div class="strip">
-    <p>${view.t("found.shared_text")}</p>
-    <button class="primary" part="button" type="button" @click=${() => view.dispatch({ type: "again" })}>${view.t("found.find_mine")}</button>
-  </div>`;
+function kiosk(view: View): TemplateResult {
+  return html`<div class="strip"><p>${view.t("kiosk.soon")}</p>
+    <button type="button" @click=${() => view.dispatch({ type: "forget" })}>${view.t("kiosk.done")}</button></div>`;
 }
 
-function faces(view: View, { selfieFaces }: Result, found: Found): TemplateResult | typeof nothing {
-  if (!selfieFaces || selfieFaces < 2 || found.facesKept) return nothing;
-  return html`<div class="strip">
-    <p><strong>${view.t("found.faces", { n: selfieFaces })}</strong><br /><span class="muted small">${view.t("found.faces_text")}</span></p>
-    <div class="actions">
-      <button type="button" @click=${() => view.takeSelfie()}>${view.t("check.another")}</button>
-      <button class="quiet" type="button" @click=${() => found.keepFaces()}>${view.t("found.keep")}</button>
-    </div>
-  </div>`;
-}
-
-function moreFailed(view: View, result: Result): TemplateResult {
-  return html`<div class="strip" role="alert">
-    <p>${view.t("found.more_failed")}</p>
-    <button type="button" @click=${() => view.dispatch({ type: "need-page", page: result.page + 1 })}>${view.t("retry")}</button>
-  </div>`;
-}
-
-function kiosk(view: View): TemplateResult | typeof nothing {
-  if (!view.kiosk) return nothing;
-  return html`<div class="strip">
-    <p class="muted">${view.t("kiosk.soon")}</p>
-    <button type="button" @click=${() => view.dispatch({ type: "forget" })}>${view.t("kiosk.done")}</button>
-  </div>`;
+function chosen(view: View, choice: MenuChoice): void {
+  const acts: Record<MenuChoice, () => void> = {
+    delete: () => view.dispatch({ type: "remove" }),
+    again: () => view.dispatch({ type: "again" }),
+    "look-again": view.lookAgain,
+    "copy-link": () => view.show("copy"),
+    missing: () => view.show("missing"),
+    privacy: () => view.show("privacy"),
+  };
+  acts[choice]();
 }

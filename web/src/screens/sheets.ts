@@ -1,69 +1,60 @@
-/** The sheets: privacy, the link of one's results, what may be missing, and the last question before deleting. */
+/** The sheets that lie over a screen: privacy, the link, what may be missing, deleting. */
 import { html, nothing, type TemplateResult } from "lit";
 import { copied } from "../copying.ts";
-import { keeping } from "./start.ts";
-import { closeDialog, dayIn, organiserOf, type Sheet, sheet, type View } from "./view.ts";
+import { dayIn, organiserOf, type Sheet, sheet, type View } from "./view.ts";
 
-export function openSheet(view: View, open: Sheet | null): TemplateResult | typeof nothing {
-  const { removal, event } = view.state;
-  if (!event) return nothing;
-  if (removal !== "no") return deletion(view);
-  const close = () => view.show(null);
-  switch (open) {
+export function openSheet(view: View, which: Sheet | null): TemplateResult | typeof nothing {
+  switch (which) {
     case "privacy":
-      return privacy(view, close);
+      return privacy(view);
     case "copy":
-      return link(view, close);
+      return copy(view);
     case "missing":
-      return sheet(view, view.t("missing.title"), html`<p>${view.t("missing.text")}</p>`, close);
+      return sheet(view, view.t("missing.title"), html`<p>${view.t("missing.text")}</p>`, () => view.show(null));
     case null:
-      return nothing;
+      return view.state.removal === "no" ? nothing : removal(view);
   }
 }
 
-function privacy(view: View, close: () => void): TemplateResult | typeof nothing {
-  const { t, state } = view;
-  if (!state.event) return nothing;
-  const notice = state.event.privacy_url;
-  const body = html`<p>${t("privacy.selfie")} ${keeping(view, state.event)}</p>
-    <p>${t("privacy.link")} ${t("privacy.delete")}</p>
+function privacy(view: View): TemplateResult {
+  const { t, state, speech } = view;
+  const event = state.event;
+  if (!event) return html``;
+  const { selfie_days, result_days, faces_until } = event.retention;
+  const organiser = organiserOf(view);
+  const body = html`<ul class="points">
+      <li>${t("privacy.selfie")}</li>
+      <li>${selfie_days ? t("consent.selfie", { n: selfie_days + 1 }) : t("consent.selfie_never")}</li>
+      <li>${t("consent.results", { date: dayIn(view, result_days) })} ${t("privacy.link")}</li>
+      ${faces_until ? html`<li>${t("consent.faces", { date: speech.date(faces_until) })}</li>` : nothing}
+      <li>${t("privacy.delete")}</li>
+    </ul>
     ${
-      notice
-        ? html`<p><a href=${notice} target="_blank" rel="noopener noreferrer">${t("privacy.notice", { organiser: organiserOf(view) })}</a></p>`
+      event.privacy_url
+        ? html`<p><a href=${event.privacy_url} target="_blank" rel="noopener noreferrer">${t("privacy.notice", { organiser })}</a></p>`
         : nothing
     }`;
-  return sheet(view, t("privacy.title"), body, close);
+  return sheet(view, t("privacy.title"), body, () => view.show(null));
 }
 
-function link(view: View, close: () => void): TemplateResult {
+function copy(view: View): TemplateResult {
   const { t, state } = view;
-  const date = dayIn(view, state.event?.retention.result_days ?? 0);
-  const copy = async (event: Event) => {
-    const button = event.currentTarget as HTMLElement;
-    if (await copied(location.href.split("#")[0] ?? "")) {
-      view.say(t("copy.done"));
-      button.closest("dialog")?.close();
-    }
+  const days = state.event?.retention.result_days ?? 0;
+  const put = async () => {
+    if (await copied(location.href.split("#", 1)[0] ?? "")) view.say(t("copy.done"));
+    view.show(null);
   };
-  const action = html`<button class="primary" type="button" @click=${copy}>${t("copy.do")}</button>`;
-  return sheet(view, t("copy.title"), html`<p>${t("copy.text", { date })}</p>`, close, action);
+  const text = state.result ? html`<p>${t("copy.text", { date: dayIn(view, days) })}</p>` : nothing;
+  const action = html`<button type="button" class="primary" @click=${put}>${t("copy.do")}</button>`;
+  return sheet(view, t("copy.title"), text, () => view.show(null), action);
 }
 
-function deletion(view: View): TemplateResult {
-  const { t, state } = view;
+function removal(view: View): TemplateResult {
+  const { t, state, dispatch } = view;
   const running = state.removal === "running";
-  const cancelled = () => view.dispatch({ type: "remove-cancelled" });
-  return html`<dialog class="bottom" part="sheet" aria-label=${t("delete.title")} @close=${cancelled}>
-    <div class="sheet">
-      <h2 tabindex="-1">${t("delete.title")}</h2>
-      <p>${t("delete.text", { organiser: organiserOf(view) })}</p>
-      ${state.removal === "failed" ? html`<p class="wanted-text" role="alert">${t("delete.failed")}</p>` : nothing}
-      <div class="actions">
-        <button class="danger" type="button" ?disabled=${running} @click=${() => view.dispatch({ type: "remove-confirmed" })}>
-          ${t(running ? "delete.running" : "delete.do")}
-        </button>
-        <button type="button" ?disabled=${running} @click=${closeDialog}>${t("cancel")}</button>
-      </div>
-    </div>
-  </dialog>`;
+  const body = html`<p>${t("delete.text", { organiser: organiserOf(view) })}</p>
+    ${state.removal === "failed" ? html`<p class="problem" role="alert">${t("delete.failed")}</p>` : nothing}`;
+  const action = html`<button type="button" class="danger" ?disabled=${running} @click=${() => dispatch({ type: "remove-confirmed" })}>
+    ${t(running ? "delete.running" : "delete.do")}</button>`;
+  return sheet(view, t("delete.title"), body, () => dispatch({ type: "remove-cancelled" }), action);
 }

@@ -1,5 +1,6 @@
 /** What a screen needs of the element, and the small parts that screens share. */
 import { html, nothing, type TemplateResult } from "lit";
+import type { Api } from "../api.ts";
 import type { FlowEvent, State } from "../flow.ts";
 import type { Speech, Translate } from "../i18n.ts";
 import type { OwnSearch } from "../storage.ts";
@@ -27,10 +28,25 @@ export interface View {
   readonly qr: string;
   readonly searches: readonly OwnSearch[];
   readonly selfieUrl: string | null;
+  /** Whether the selfie was chosen as a file. */
+  readonly fromFile: boolean;
+  /** Milliseconds since 1970, when this was rendered: what counts down reads it. */
+  readonly now: number;
+  readonly api: Api;
+  /** Whether the page's address names the search. */
+  readonly addressed: boolean;
+  /** The guest has seen that the selfie shows several faces. */
+  readonly facesKept: boolean;
   readonly newRequestId: () => string;
   dispatch(event: FlowEvent): void;
   openSearch(id: string): void;
   takeSelfie(): void;
+  /** Another picture, in the way the last one was taken. */
+  takeAnother(): void;
+  keepFaces(): void;
+  /** Searches once more, with the selfie that this tab has, or a new one. */
+  lookAgain(): void;
+  tell(name: string, detail?: unknown): void;
   dismissBanner(): void;
   show(sheet: Sheet | null): void;
   say(text: string): void;

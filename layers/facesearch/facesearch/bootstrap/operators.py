@@ -1,11 +1,17 @@
 """The container of the command line: the functions' parts, and on them the use cases that only operators have."""
 
+from collections.abc import Callable
 from functools import cache, cached_property
 from types import TracebackType
 from typing import Any, Self
 
+from facesearch.adapters.dynamodb.admin.links import DynamoLinkStore
 from facesearch.adapters.dynamodb.photos import DynamoErasureLog, DynamoPhotoStore
 from facesearch.adapters.kms.probes import KmsProbes
+from facesearch.adapters.s3.page import S3PageFiles, store_origins
+from facesearch.admin.links import EventLinks, Links
+from facesearch.admin.page import PageHosts
+from facesearch.api.presenters import event_page
 from facesearch.bootstrap import Container
 from facesearch.bootstrap.stores import part
 from facesearch.deletion.embedded_person import EmbeddedPerson
@@ -16,7 +22,7 @@ from facesearch.deletion.selfies import Progress
 from facesearch.deletion.stores import CdnCache, Stores
 from facesearch.faces.index.event import IndexCache
 from facesearch.faces.index.port import IndexOf
-from facesearch.models import FaceSetKind
+from facesearch.models import Event, FaceSetKind, TokenRights
 from facesearch.photos.rebuild import Progress as RebuildProgress
 from facesearch.photos.rebuild import Rebuild
 from facesearch.webhooks.callbacks.replay import CallbackReplay
@@ -24,6 +30,9 @@ from facesearch.webhooks.callbacks.replay import CallbackReplay
 
 class OperatorContainer(Container):
     """The parts of one command. A `with` closes the thread pools at its end, when all that runs in them is done."""
+
+    qr_of: Callable[[str], str] = staticmethod(lambda url: "")
+    """The QR code of an address as an SVG element; the command line has what draws it."""
 
     def __enter__(self) -> Self:
         return self
@@ -42,6 +51,35 @@ class OperatorContainer(Container):
         )
 
     @cached_property
+    def page_files(self) -> S3PageFiles:
+        return S3PageFiles(self.s3, self.settings.required("renditions_bucket"))
+
+    _link_store = part(lambda self: DynamoLinkStore(self._table))
+
+    @cached_property
+    def page_hosts(self) -> PageHosts | None:
+        settings = self.settings
+        if not (settings.page_url and settings.api_url):
+            return None
+        stores = store_origins(self.s3, settings.required("photos_bucket"), settings.required("selfies_bucket"))
+        return PageHosts(settings.page_url, settings.api_url, stores, settings.engine == "upstream")
+
+    @cached_property
+    def links(self) -> Links:
+        return Links(
+            events=self.admin,
+            store=self._link_store,
+            files=self.page_files,
+            hosts=self.page_hosts,
+            page_of=self._page_of,
+            qr_of=self.qr_of,
+        )
+
+    def _page_of(self, event: Event, rights: TokenRights) -> dict[str, Any]:
+        newest_at = self.newest_photo(event)
+        return event_page(self.rendition_links, event, rights, self.settings, newest_at).model_dump(mode="json")
+
+    @cached_property
     def deletion_stores(self) -> Stores:
         return Stores(
             photos=self.photos,
@@ -52,6 +90,7 @@ class OperatorContainer(Container):
             snapshots=self._snapshots,
             builder=self.snapshot_builder,
             events=self.admin,
+            links=EventLinks(store=self._link_store, files=self.page_files),
             probes=KmsProbes(self._kms, key=""),  # only opened; KMS knows by which key
             pool=self.pool,
             sets=self.face_sets,

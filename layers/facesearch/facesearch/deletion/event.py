@@ -36,6 +36,7 @@ class EventDeletion:
 
     def _sweep(self, event: Event, deleted: Counts, *, originals: bool) -> None:
         stores, event_id, every = self.stores, event.event_id, self.stores.sets.every(event)
+        deleted.links += stores.links.delete(event)
         stores.searches.delete_of_event(event, deleted)
         held = [stores.photos.delete_all(event_id, shard) for shard in range(event.shards)]
         deleted.photos += sum(each.photos for each in held)
@@ -57,6 +58,7 @@ class EventDeletion:
             snapshots=stores.snapshots.count(event_id),
             renditions=sum(1 for _ in stores.renditions.under(_renditions(event))),
             originals=sum(1 for _ in self._originals(event)) if originals else 0,
+            links=stores.links.count(event),
         )
         stores.searches.count_of_event(event, left)
         return left

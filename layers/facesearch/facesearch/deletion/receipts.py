@@ -20,6 +20,7 @@ class Counts:
         renditions, originals: files.
         callbacks: of a whole event, sent or not.
         probes: kept to watch for later photos.
+        links: of a whole event, to guests' pages: with their tokens and their files.
     """
 
     photos: int = 0
@@ -32,6 +33,7 @@ class Counts:
     originals: int = 0
     callbacks: int = 0
     probes: int = 0
+    links: int = 0
 
     @property
     def total(self) -> int:

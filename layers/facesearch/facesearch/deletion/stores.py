@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 
+from facesearch.admin.links import EventLinks
 from facesearch.admin.ports import EventLifecycle
 from facesearch.deletion.log import ErasureLog
 from facesearch.deletion.search import SearchDeletion
@@ -35,6 +36,7 @@ class Stores:
     snapshots: SnapshotStore
     builder: SnapshotBuilder
     events: EventLifecycle
+    links: EventLinks
     probes: Probes
     sets: FaceSets
     pool: Executor

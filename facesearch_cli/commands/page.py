@@ -1,0 +1,89 @@
+"""`facesearch page …`."""
+
+import re
+import tarfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from facesearch.admin.page import BUILD_PREFIX, GONE, TEMPLATE
+from facesearch_cli.commands.common import AsJson, group, stack_of
+from facesearch_cli.errors import CommandError
+from facesearch_cli.terminal import print_json, results, say
+
+app = group("The page that guests see.")
+DIST = Path("web/dist")
+MAX_FILES, MAX_FILE_BYTES = 500, 2_000_000
+"""A build has some twenty files, the largest of 60 KB."""
+_NAME = "[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}"
+_KEY = re.compile(f"{BUILD_PREFIX}(?:{_NAME}/){{0,3}}{_NAME}")
+
+
+@app.command("publish")
+def publish_page(
+    context: typer.Context,
+    dist: Annotated[Path, typer.Option(help="Folder of a build: make web.", file_okay=False)] = DIST,
+    archive: Annotated[
+        Path | None, typer.Option(help="In its place a release's face-search-page-….tar.gz.", dir_okay=False)
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Upload a build of the guests' page, and render the pages of all links anew."""
+    build = _checked(dict(_unpacked(archive) if archive is not None else _files_in(dist)))
+    container = stack_of(context).container
+    if container.page_hosts is None:
+        raise CommandError("This stack shows no pages, for it has no CloudFront: deploy it with CloudFront first.")
+    done = container.links.publish(build)
+    lost = [link.link_id for link in done.lost]
+    if as_json:
+        print_json({"files": len(build), "links": done.links, "lost": lost})
+    else:
+        results().print(f"{len(build)} files, {done.links} links")
+    if lost:
+        say(f"The pages of these links are lost; facesearch link rotate makes them anew: {', '.join(lost)}")
+
+
+def build_in(folder: Path) -> dict[str, bytes]:
+    """The files of a build, by their keys; none if nothing was built there."""
+    return _checked(dict(_files_in(folder))) if (folder / TEMPLATE).is_file() else {}
+
+
+def _files_in(folder: Path) -> Iterator[tuple[str, bytes]]:
+    if not (folder / TEMPLATE).is_file():
+        raise CommandError(f"There is no build of the guest page in {folder}. Make one: make web")
+    files = sorted(path for path in (folder / BUILD_PREFIX).rglob("*") if path.is_file())
+    for path in files[: MAX_FILES + 1]:
+        key = path.relative_to(folder).as_posix()
+        yield key, _bounded(key, path.stat().st_size, path.read_bytes)
+
+
+def _unpacked(archive: Path) -> Iterator[tuple[str, bytes]]:
+    """Nothing is written to the disk: what a name in the archive leads to does not matter."""
+    try:
+        with tarfile.open(archive, "r:gz") as packed:
+            for count, member in enumerate(packed):
+                if count > 2 * MAX_FILES:
+                    raise CommandError(f"{archive} has too many files for a build of the guest page.")
+                file = packed.extractfile(member) if member.isfile() else None
+                if file is not None:
+                    key = member.name.removeprefix("./")
+                    yield key, _bounded(key, member.size, file.read)
+    except (tarfile.TarError, EOFError) as error:
+        raise CommandError(f"{archive} is no .tar.gz file that can be read: {error}") from None
+
+
+def _bounded(key: str, size: int, read: Callable[[], bytes]) -> bytes:
+    if size > MAX_FILE_BYTES:
+        raise CommandError(f"{key} has {size:,} bytes, more than any file of the guest page.")
+    return read()
+
+
+def _checked(build: dict[str, bytes]) -> dict[str, bytes]:
+    if not {TEMPLATE, GONE} <= build.keys() or len(build) > MAX_FILES:
+        raise CommandError("That is no build of the guest page. Make one: make web")
+    strange = [key for key in build if not _KEY.fullmatch(key)]
+    if strange:
+        raise CommandError(f"{strange[0]!r} does not belong in a build of the guest page.")
+    return build

@@ -1,0 +1,185 @@
+"""The guests' page as files: where they lie, and how a link's HTML is made of the template that a build brings.
+
+A link's HTML file is all that a guest needs before the selfie is sent: event, consent, token. The table has only the
+token's digest; the token itself is in this file, which everybody with the address may read.
+"""
+
+import html
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+LINK_PREFIX, BUILD_PREFIX = "e/", "page/"
+TEMPLATE, GONE = "page/template.html", "page/gone.html"
+MAX_PAGE_BYTES = 200_000
+"""Of an HTML file: 5 KB of template, 6 KB of QR, 1,000 characters of consent."""
+
+_UNPUBLISHED = """\
+<!doctype html>
+<html lang="__LANG__">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>__TITLE__</title>
+__HEAD__
+<script type="application/json" id="face-search-config">__CONFIG__</script>
+<h1>__NAME__</h1>
+<p>This page has not been published yet. Please come back later.</p>
+</html>
+"""
+"""Until somebody runs `facesearch page publish`, which renders all links anew, a link's file keeps its token so."""
+_UNPUBLISHED_GONE = "<!doctype html>\n<title>Gone</title>\n<h1>This link is no longer valid.</h1>\n"
+_CONFIG = re.compile(r'<script type="application/json" id="face-search-config">(.*?)</script>', re.DOTALL)
+_PLACEHOLDER = re.compile("__(LANG|TITLE|HEAD|CONFIG|NAME)__")
+_LOOPBACKS = ("127.0.0.1", "localhost")
+"""Names of one host, and so of one local stack, whose origins are two to a browser."""
+
+
+class PageFiles(Protocol):
+    """The bucket that pages are shown from. What a key begins with tells how long browsers may keep the file."""
+
+    def read(self, key: str) -> str:
+        """A text file; empty if it is not there, or has more than `MAX_PAGE_BYTES`."""
+
+    def put(self, key: str, content: bytes) -> None:
+        """Show a file, in the place of one that is there."""
+
+    def delete(self, keys: Iterable[str]) -> None:
+        """Delete files; some may be gone already."""
+
+
+@dataclass(frozen=True)
+class PageHosts:
+    """Whom a page talks to: base URLs without a slash at the end.
+
+    Attributes:
+        page: of the host that shows pages and renditions.
+        api: of the API.
+        stores: origins that originals come from, and large selfies go to.
+        foreign_photos: whether renditions are another API's, on hosts that nobody here knows.
+    """
+
+    page: str
+    api: str
+    stores: tuple[str, ...] = ()
+    foreign_photos: bool = False
+
+    def url(self, name: str) -> str:
+        """The address of a link."""
+        return f"{self.page}/{LINK_PREFIX}{name}"
+
+    @property
+    def origins(self) -> tuple[str, ...]:
+        """The page's own, and the same host by its other name if it is this machine."""
+        own = origin_of(self.page)
+        names = [own, *(own.replace(a, b) for a, b in (_LOOPBACKS, _LOOPBACKS[::-1]) if urlsplit(own).hostname == a)]
+        return tuple(dict.fromkeys(names))
+
+    @property
+    def policy(self) -> str:
+        """The Content-Security-Policy of a page; what only a header can say is in the template's `PageHeaders`."""
+        calls = dict.fromkeys(["'self'", origin_of(self.api), *self.stores])
+        photos = "https:" if self.foreign_photos else ""
+        directives = {
+            "default-src": "'none'",
+            "script-src": "'self'",
+            "style-src": "'self'",
+            "img-src": f"'self' {photos} blob: data:",
+            "connect-src": f"{' '.join(calls)} {photos}",
+            "worker-src": "'self'",
+            "base-uri": "'none'",
+            "form-action": "'none'",
+        }
+        return "; ".join(" ".join([name, *sources.split()]) for name, sources in directives.items())
+
+
+@dataclass(frozen=True)
+class LinkPage:
+    """What is in a link's HTML beside the template.
+
+    Attributes:
+        page: what `GET …/page` says, as JSON has it.
+        qr: of the link's own address, an SVG element; empty = none.
+        preview: whether the event's cover is shown by messengers that are sent the address.
+    """
+
+    name: str
+    org_id: int
+    event_id: int
+    token: str
+    page: Mapping[str, Any]
+    qr: str = ""
+    preview: bool = False
+
+
+def origin_of(url: str) -> str:
+    """Scheme and host of a URL, as browsers send them in `Origin`."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def page_key(name: str) -> str:
+    """S3 key of a link's HTML, and the path of its address."""
+    return f"{LINK_PREFIX}{name}"
+
+
+def rendered(files: PageFiles, hosts: PageHosts, link: LinkPage) -> bytes:
+    """The HTML of a link, by the template that was published last."""
+    config = {
+        "api": hosts.api,
+        "org": link.org_id,
+        "event": link.event_id,
+        "token": link.token,
+        "link": link.name,
+        "page": link.page,
+        "qr": link.qr,
+    }
+    name = html.escape(link.page["event_name"])
+    values = {
+        "LANG": html.escape(link.page.get("locale") or "en"),
+        "TITLE": name,
+        "NAME": name,
+        "HEAD": "\n".join(_head(hosts, link)),
+        "CONFIG": _json_in_html(config),
+    }
+    # In one pass: what is put in may itself contain the name of a placeholder.
+    return _PLACEHOLDER.sub(lambda found: values[found[1]], files.read(TEMPLATE) or _UNPUBLISHED).encode()
+
+
+def gone(files: PageFiles) -> bytes:
+    """The HTML in the place of a link that is no longer valid."""
+    return (files.read(GONE) or _UNPUBLISHED_GONE).encode()
+
+
+def token_in(page: str) -> str:
+    """The token that a link's HTML holds; empty if it holds none."""
+    found = _CONFIG.search(page)
+    try:
+        return str(json.loads(found[1])["token"]) if found else ""
+    except (ValueError, KeyError, TypeError):
+        return ""
+
+
+def _head(hosts: PageHosts, link: LinkPage) -> Iterable[str]:
+    yield _meta("http-equiv", "Content-Security-Policy", hosts.policy)
+    yield _meta("property", "og:type", "website")
+    yield _meta("property", "og:title", link.page["event_name"])
+    yield _meta("property", "og:url", hosts.url(link.name))
+    cover = link.page.get("cover_image")
+    if cover and link.preview:  # else whoever is sent the address would show a photo of somebody
+        yield _meta("property", "og:image", cover)
+    if origin_of(hosts.api) != origin_of(hosts.page):
+        yield f'<link rel="preconnect" href="{html.escape(origin_of(hosts.api))}" crossorigin>'
+    if cover:
+        yield f'<link rel="preload" as="image" href="{html.escape(cover)}" fetchpriority="high">'
+
+
+def _meta(kind: str, name: str, content: str) -> str:
+    return f'<meta {kind}="{name}" content="{html.escape(content)}">'
+
+
+def _json_in_html(value: Any) -> str:
+    """JSON that no `</script>` and no comment in it can end."""
+    return json.dumps(value, separators=(",", ":")).replace("<", "\\u003c")
