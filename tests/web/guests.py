@@ -12,6 +12,7 @@ from playwright.sync_api import ConsoleMessage, FilePayload, Locator, Page, Requ
 from tests.integration.conftest import Site
 from tests.web.browsers import Browsers
 from tests.web.links import Link
+from tests.web.scripts import POSTS
 
 PHONE, DESKTOP = 390, 1280
 HEIGHTS = {PHONE: 844, DESKTOP: 800}
@@ -57,7 +58,10 @@ class Guest:
             java_script_enabled=scripted,
         )
         self.context.set_default_timeout(PATIENCE)
-        for script in scripts:
+        self.posts: list[dict[str, str]] = []
+        """The forms of the POSTs, files as base64."""
+        self.context.expose_function("posted", self.posts.append)
+        for script in (POSTS, *scripts):
             self.context.add_init_script(script)
         self.requests: list[Request] = []
         self.hosts = {urlsplit(site.stack.url).netloc, urlsplit(site.stack.endpoint_url).netloc}
@@ -94,8 +98,13 @@ class Guest:
     # ------------------------------------------------------------ what was asked
     @property
     def calls(self) -> Counter[str]:
-        """How often each route of the API was asked, such as `GET faces/{id}`."""
-        return Counter(call for request in self.requests if (call := call_of(request)))
+        """How often each route of the API was asked, such as `GET faces/{id}`.
+
+        Without `GET page`: once there are results, it may be asked whether photos still arrive.
+        """
+        calls = Counter(call for request in self.requests if (call := call_of(request)))
+        del calls["GET page"]
+        return calls
 
     def sent(self, call: str) -> list[Request]:
         return [request for request in self.requests if call_of(request) == call]
@@ -163,9 +172,3 @@ def call_of(request: Request) -> str:
     """The route of the API that a request asks; empty for everything else."""
     found = CALL.fullmatch(urlsplit(request.url).path)
     return f"{request.method} {UUID.sub('{id}', found[1])}" if found else ""
-
-
-def body_of(request: Request) -> dict[str, Any]:
-    """The text fields of a form."""
-    fields = re.findall(rb'name="([a-z_]+)"\r\n\r\n([^\r]*)\r\n', request.post_data_buffer or b"")
-    return {name.decode(): value.decode() for name, value in fields}
