@@ -4,7 +4,6 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from playwright.sync_api import ConsoleMessage, FilePayload, Locator, Page, Request, WebError, expect
@@ -16,7 +15,7 @@ from tests.web.scripts import POSTS
 
 PHONE, DESKTOP = 390, 1280
 HEIGHTS = {PHONE: 844, DESKTOP: 800}
-PATIENCE = 60_000
+PATIENCE = 30_000
 """Milliseconds for anything to happen, on a machine that is busy with other things."""
 CALL = re.compile(r"/api/v1/ext/[0-9]+/event/[0-9]+/(.*)")
 FOUND = re.compile("[0-9]+ photos? of you")
@@ -60,7 +59,7 @@ class Guest:
         self.context.set_default_timeout(PATIENCE)
         self.posts: list[dict[str, str]] = []
         """The forms of the POSTs, files as base64."""
-        self.context.expose_function("posted", self.posts.append)
+        self.context.expose_function("posted", self._posted)
         for script in (POSTS, *scripts):
             self.context.add_init_script(script)
         self.requests: list[Request] = []
@@ -96,6 +95,9 @@ class Guest:
             self._troubles.append(f"third party: {request.url}")
 
     # ------------------------------------------------------------ what was asked
+    def _posted(self, post: dict[str, str]) -> None:
+        self.posts.append(post)
+
     @property
     def calls(self) -> Counter[str]:
         """How often each route of the API was asked, such as `GET faces/{id}`.

@@ -26,7 +26,7 @@ def results(guest: Guest, link: Link, total: int) -> MadeUp:
     made_up = MadeUp(total)
     made_up.serve(guest)
     guest.open(link, f"?r={REQUEST}")
-    expect(guest.heading(f"{total} photos of you")).to_be_visible()
+    expect(guest.page.get_by_role("button", name=f"Photo 1 of {total}", exact=True)).to_be_visible()
     return made_up
 
 

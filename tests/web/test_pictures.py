@@ -84,7 +84,7 @@ def test_what_is_no_picture_cannot_be_opened(guest: Guest, link: Link, tmp_path:
     guest.open(link)
     guest.agree()
     guest.choose(tmp_path / "selfie.jpg")
-    trouble = guest.page.get_by_text("This picture cannot be opened here.")
+    trouble = guest.page.get_by_text("This picture cannot be used.")
     expect(trouble.or_(guest.button("Find my photos")).first).to_be_visible()
     if not trouble.is_visible():  # it is the server that says so
         guest.send()

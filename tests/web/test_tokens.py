@@ -71,7 +71,7 @@ def test_a_link_that_is_off_says_so(guest: Guest, site: Site) -> None:
     guest.open(link)
     guest.agree()
     guest.look_into_camera()
-    facesearch(site, "link", "off", link.link_id, "--yes")
+    facesearch(site, "link", "off", link.link_id)
     guest.expects("status of 40[34]")
     guest.send()
     expect(guest.page.get_by_text("This link is no longer valid.")).to_be_visible()
