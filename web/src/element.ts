@@ -3,11 +3,12 @@ import { html, LitElement, nothing, type PropertyValues } from "lit";
 import { Api } from "./api.ts";
 import { cameraSwitch, inAppBrowser } from "./browsers.ts";
 import { hasCameraAccess, mayHaveCamera } from "./camera.ts";
-import { accentStyles, attributesOf, configOf, type Place } from "./configuration.ts";
+import { accentStyles, attributesOf, configOf, type Place, withoutOriginals } from "./configuration.ts";
 import { addressedSearch, Effects, type Host } from "./effects.ts";
 import { type FlowEvent, INITIAL, reduce, type State } from "./flow.ts";
 import { chooseLanguage, LANGUAGES, type Language, type Speech, speechOf } from "./i18n.ts";
-import { ACCEPTED, prepared } from "./picture.ts";
+import { Picker } from "./picker.ts";
+import { prepared } from "./picture.ts";
 import { FaceSearchCamera } from "./screens/camera-view.ts";
 import { foundScreen } from "./screens/found.ts";
 import { checkScreen, sendingScreen } from "./screens/pictures.ts";
@@ -19,8 +20,6 @@ import type { Sheet, View } from "./screens/view.ts";
 import { OwnSearches, Store } from "./storage.ts";
 import { shared, tokens } from "./styles.ts";
 
-/** Webviews without a file picker do nothing at all; a guest who waits so long is told a way out. */
-const PICKER_MS = 8_000;
 const KIOSK_MS = 60_000;
 const SECOND_MS = 1_000;
 const SPOKEN = "fs:language";
@@ -61,9 +60,7 @@ export class FaceSearch extends LitElement implements Host {
   #facesKept = false;
   #bannerSeen = false;
   #cameraLikely = hasCameraAccess();
-  #pickerSilent = false;
-  #picker: HTMLInputElement | null = null;
-  #pickerTimer: ReturnType<typeof setTimeout> | undefined;
+  readonly #picker = new Picker(() => this.requestUpdate());
   #kioskTimer: ReturnType<typeof setTimeout> | undefined;
   #clock: ReturnType<typeof setInterval> | undefined;
 
@@ -97,7 +94,7 @@ export class FaceSearch extends LitElement implements Host {
     for (const type of ["pointerdown", "keydown", "scroll"]) removeEventListener(type, this.#touched);
     for (const [type, listener] of this.#drops) this.removeEventListener(type, listener);
     this.#effects.stop();
-    clearTimeout(this.#pickerTimer);
+    this.#picker.stop();
     clearTimeout(this.#kioskTimer);
     clearInterval(this.#clock);
   }
@@ -155,8 +152,7 @@ export class FaceSearch extends LitElement implements Host {
       this.#clock = setInterval(() => this.requestUpdate(), SECOND_MS);
     const over = screen.at === "problem" && (screen.code === "token_expired" || screen.code === "token_unknown");
     if (changed.get("token") && over) this.dispatch({ type: "retry" });
-    if (changed.has("requestId") && changed.get("requestId") !== undefined && this.requestId)
-      this.#open(this.requestId);
+    if (changed.get("requestId") !== undefined && this.requestId) this.#open(this.requestId);
     if (changed.has("lang") && this.speech && this.lang) this.#speak(chooseLanguage(this.lang));
   }
 
@@ -207,6 +203,8 @@ export class FaceSearch extends LitElement implements Host {
 
   /** Back to the start, with nothing kept of what was before. */
   reset(): void {
+    this.#store.clear();
+    this.sheet = null;
     this.dispatch({ type: "forget" });
   }
 
@@ -237,44 +235,17 @@ export class FaceSearch extends LitElement implements Host {
   readonly #touched = () => {
     if (!this.#place?.kiosk) return;
     clearTimeout(this.#kioskTimer);
-    if (this.state.screen.at !== "start") this.#kioskTimer = setTimeout(() => this.#forget(), KIOSK_MS);
+    this.#kioskTimer = setTimeout(() => {
+      const { at } = this.state.screen;
+      if (at === "sending" || at === "reading") this.#touched();
+      else this.reset();
+    }, KIOSK_MS);
   };
-
-  #forget(): void {
-    this.#store.clear();
-    this.sheet = null;
-    this.dispatch({ type: "forget" });
-  }
 
   // ---------------------------------------------------------------- pictures
 
   pick(capture: boolean): void {
-    this.#picker?.remove();
-    const input = document.createElement("input");
-    input.type = "file";
-    input.accept = ACCEPTED;
-    input.hidden = true;
-    if (capture) input.setAttribute("capture", "user");
-    const heard = () => {
-      clearTimeout(this.#pickerTimer);
-      removeEventListener("blur", heard);
-      this.#pickerSilent = false;
-    };
-    input.addEventListener("change", () => {
-      heard();
-      const file = input.files?.[0];
-      if (file) this.#take(file, true);
-    });
-    input.addEventListener("cancel", heard);
-    addEventListener("blur", heard, { once: true }); // the system's dialog is open
-    this.#picker = input;
-    this.renderRoot.append(input);
-    clearTimeout(this.#pickerTimer);
-    this.#pickerTimer = setTimeout(() => {
-      this.#pickerSilent = true;
-      this.requestUpdate();
-    }, PICKER_MS);
-    input.click();
+    this.#picker.open(this.renderRoot, capture, (file) => this.#take(file, true));
   }
 
   async #take(file: Blob, chosen: boolean): Promise<void> {
@@ -339,7 +310,7 @@ export class FaceSearch extends LitElement implements Host {
       kiosk: place.kiosk,
       app: inAppBrowser(),
       bannerSeen: this.#bannerSeen,
-      pickerSilent: this.#pickerSilent,
+      pickerSilent: this.#picker.silent,
       preparing: this.#preparing,
       dropping: this.#dropping,
       cameraLikely: this.#cameraLikely,
@@ -391,7 +362,7 @@ export class FaceSearch extends LitElement implements Host {
     if (!this.speech || !place) return html`<slot></slot>`;
     const view = this.#view(this.speech, place);
     const page = html`${banner(view)}${this.#screen(view)}`;
-    const kind = `page ${this.state.screen.at}`;
+    const kind = `page in-${this.state.screen.at}`;
     return html`<div class=${this.#dropping ? "shell dropping" : "shell"} lang=${this.speech.language}>
       ${view.embedded ? html`<div class=${kind}>${page}</div>` : html`<main class=${kind}>${page}</main>`}
       <p class="visually-hidden" role="status">${this.live}</p>
@@ -428,10 +399,5 @@ export class FaceSearch extends LitElement implements Host {
     this.#take(selfie, false);
   }
 }
-
-const withoutOriginals = <T extends { allows: { originals: boolean } }>(event: T): T => ({
-  ...event,
-  allows: { ...event.allows, originals: false },
-});
 
 if (!customElements.get("face-search-camera")) customElements.define("face-search-camera", FaceSearchCamera);
