@@ -106,7 +106,7 @@ def headers_of(policy: Mapping[str, Any]) -> dict[str, str]:
     content = security["ContentSecurityPolicy"]["ContentSecurityPolicy"]
     named = {
         "Access-Control-Allow-Origin": policy["CorsConfig"]["AccessControlAllowOrigins"]["Items"][0],
-        "Content-Security-Policy": content.replace("connect-src 'self'", f"connect-src 'self' {_LOOPBACK}"),
+        "Content-Security-Policy": content.replace("-src 'self' https:", f"-src 'self' https: {_LOOPBACK}"),
         "Referrer-Policy": security["ReferrerPolicy"]["ReferrerPolicy"],
         "X-Content-Type-Options": "nosniff",
         "X-Frame-Options": security["FrameOptions"]["FrameOption"],

@@ -144,6 +144,8 @@ export class FaceSearch extends LitElement implements Host {
     const before = changed.get("state") as State | undefined;
     if (before && before.screen.at !== this.state.screen.at) this.#arrived(before);
     const { screen } = this.state;
+    if (before && before.screen !== screen && screen.at === "start" && screen.notice?.startsWith("consent"))
+      this.renderRoot.querySelector<HTMLElement>(".consent input")?.focus();
     clearInterval(this.#clock);
     if (screen.at === "sending" && screen.phase === "queued")
       this.#clock = setInterval(() => this.requestUpdate(), 1_000);

@@ -80,13 +80,14 @@ class PageHosts:
     @property
     def policy(self) -> str:
         """The Content-Security-Policy of a page; what only a header can say is in the template's `PageHeaders`."""
-        calls = dict.fromkeys(["'self'", origin_of(self.api), *self.stores])
+        here = self.origins if len(self.origins) > 1 else ()  # under either name, as the photos' addresses have one
+        calls = dict.fromkeys(["'self'", origin_of(self.api), *here, *self.stores])
         photos = "https:" if self.foreign_photos else ""
         directives = {
             "default-src": "'none'",
             "script-src": "'self'",
             "style-src": "'self'",
-            "img-src": f"'self' {photos} blob: data:",
+            "img-src": f"'self' {' '.join(here)} {photos} blob: data:",
             "connect-src": f"{' '.join(calls)} {photos}",
             "worker-src": "'self'",
             "base-uri": "'none'",
