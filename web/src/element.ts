@@ -21,7 +21,6 @@ import { OwnSearches, Store } from "./storage.ts";
 import { shared, tokens } from "./styles.ts";
 
 const KIOSK_MS = 60_000;
-const SPOKEN = "fs:language";
 
 export class FaceSearch extends LitElement implements Host {
   static override styles = [tokens, shared, screenStyles];
@@ -104,7 +103,7 @@ export class FaceSearch extends LitElement implements Host {
     const { api: base, org, event } = place;
     this.api = new Api({ base, org, event, token: () => this.token });
     this.own = new OwnSearches(this.#store, place.link, place.page?.retention.result_days ?? 30);
-    const stored = this.#store.get(SPOKEN);
+    const stored = this.#store.get("fs:language");
     await this.#speak(chooseLanguage(this.lang, stored, ...navigator.languages, place.page?.locale));
     mayHaveCamera().then((likely) => {
       this.#cameraLikely = likely || !hasCameraAccess(); // without access, the system's camera opens by the picker
@@ -147,8 +146,8 @@ export class FaceSearch extends LitElement implements Host {
     if (before && before.screen !== screen && screen.at === "start" && screen.notice?.startsWith("consent"))
       this.renderRoot.querySelector<HTMLElement>(".consent input")?.focus();
     clearInterval(this.#clock);
-    if (screen.at === "sending" && screen.phase === "queued")
-      this.#clock = setInterval(() => this.requestUpdate(), 1_000);
+    const queued = screen.at === "sending" && screen.phase === "queued";
+    if (queued) this.#clock = setInterval(() => this.requestUpdate(), 1_000);
     const over = screen.at === "problem" && (screen.code === "token_expired" || screen.code === "token_unknown");
     if (changed.get("token") && over) this.dispatch({ type: "retry" });
     if (changed.get("requestId") !== undefined && this.requestId) this.#open(this.requestId);
@@ -271,9 +270,8 @@ export class FaceSearch extends LitElement implements Host {
   #drag(event: DragEvent, over: boolean): void {
     if (this.state.screen.at !== "start" || this.#place?.camera === "only") return;
     event.preventDefault();
-    if (this.#dropping === over) return;
+    if (this.#dropping !== over) this.requestUpdate();
     this.#dropping = over;
-    this.requestUpdate();
   }
 
   // ---------------------------------------------------------------- words
@@ -291,7 +289,7 @@ export class FaceSearch extends LitElement implements Host {
   }
 
   readonly #chooseLanguage = (language: string) => {
-    this.#store.set(SPOKEN, language);
+    this.#store.set("fs:language", language);
     if (Object.hasOwn(LANGUAGES, language)) this.#speak(language as Language);
   };
 
