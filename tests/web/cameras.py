@@ -30,11 +30,11 @@ class Cameras:
 
     def me(self) -> Image.Image:
         """Somebody of whom the event has photos, in the middle, as selfies are."""
-        return self._portraits("obama2.jpg")
+        return self._portrait("obama2.jpg")
 
     def other(self) -> Image.Image:
         """Somebody else of whom it has one."""
-        return self._portraits("biden.jpg")
+        return self._portrait("biden.jpg")
 
     def nobody(self) -> Image.Image:
         return Image.new("RGB", SIZE, GREY)
@@ -43,15 +43,18 @@ class Cameras:
         return self.me().point(lambda value: round(value * 0.15))
 
     def two(self) -> Image.Image:
-        """Two people side by side."""
-        return self._portraits("obama2.jpg", "biden.jpg")
-
-    def _portraits(self, *names: str) -> Image.Image:
+        """Two people, cheek to cheek."""
         film = Image.new("RGB", SIZE, GREY)
-        width = SIZE[0] // len(names)
-        for place, name in enumerate(names):
+        for left, name, head in ((300, "obama2.jpg", (0.25, 0.1, 0.95, 0.6)), (480, "biden.jpg", (0.3, 0.02, 0.9, 0.31))):
             with Image.open(self._samples / name) as photo:
-                photo.thumbnail((width, SIZE[1]))
-                left = place * width + (width - photo.width) // 2
-                film.paste(photo.convert("RGB"), (left, (SIZE[1] - photo.height) // 2))
+                across, down = photo.size
+                box = (int(head[0] * across), int(head[1] * down), int(head[2] * across), int(head[3] * down))
+                film.paste(photo.convert("RGB").crop(box).resize((180, 240)), (left, 240))
+        return film
+
+    def _portrait(self, name: str) -> Image.Image:
+        film = Image.new("RGB", SIZE, GREY)
+        with Image.open(self._samples / name) as photo:
+            photo.thumbnail(SIZE)
+            film.paste(photo.convert("RGB"), ((SIZE[0] - photo.width) // 2, (SIZE[1] - photo.height) // 2))
         return film

@@ -4,19 +4,22 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
-from playwright.sync_api import ConsoleMessage, Page, Request, WebError, expect
+from playwright.sync_api import ConsoleMessage, FilePayload, Locator, Page, Request, WebError, expect
 
 from tests.integration.conftest import Site
 from tests.web.browsers import Browsers
+from tests.web.links import Link
+from tests.web.scripts import POSTS
 
 PHONE, DESKTOP = 390, 1280
 HEIGHTS = {PHONE: 844, DESKTOP: 800}
-PATIENCE = 60_000
+PATIENCE = 30_000
 """Milliseconds for anything to happen, on a machine that is busy with other things."""
 CALL = re.compile(r"/api/v1/ext/[0-9]+/event/[0-9]+/(.*)")
+FOUND = re.compile("[0-9]+ photos? of you")
+TILE = re.compile("^Photo [0-9]+ of [0-9]+")
 UUID = re.compile("[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 expect.set_options(timeout=PATIENCE)
@@ -54,7 +57,10 @@ class Guest:
             java_script_enabled=scripted,
         )
         self.context.set_default_timeout(PATIENCE)
-        for script in scripts:
+        self.posts: list[dict[str, str]] = []
+        """The forms of the POSTs, files as base64."""
+        self.context.expose_function("posted", self._posted)
+        for script in (POSTS, *scripts):
             self.context.add_init_script(script)
         self.requests: list[Request] = []
         self.hosts = {urlsplit(site.stack.url).netloc, urlsplit(site.stack.endpoint_url).netloc}
@@ -89,15 +95,71 @@ class Guest:
             self._troubles.append(f"third party: {request.url}")
 
     # ------------------------------------------------------------ what was asked
+    def _posted(self, post: dict[str, str]) -> None:
+        self.posts.append(post)
+
     @property
     def calls(self) -> Counter[str]:
-        """How often each route of the API was asked, such as `GET faces/{id}`."""
-        return Counter(call for request in self.requests if (call := call_of(request)))
+        """How often each route of the API was asked, such as `GET faces/{id}`.
+
+        Without `GET page`: once there are results, it may be asked whether photos still arrive.
+        """
+        calls = Counter(call for request in self.requests if (call := call_of(request)))
+        del calls["GET page"]
+        return calls
 
     def sent(self, call: str) -> list[Request]:
         return [request for request in self.requests if call_of(request) == call]
 
+    # ------------------------------------------------------------ what is done
+    def open(self, link: Link, query: str = "") -> None:
+        self.page.goto(link.url + query)
+
+    def agree(self) -> None:
+        self.page.get_by_role("checkbox", name=re.compile("I agree")).check()
+
+    def look_into_camera(self) -> None:
+        self.button("Take a selfie").click()
+        self.button("Take the picture").click()
+
+    def choose(self, *files: Path | FilePayload) -> None:
+        """Choose a file in place of the camera."""
+        with self.page.expect_file_chooser() as chooser:
+            self.button("Choose a photo").click()
+        chooser.value.set_files(list(files))
+
+    def send(self) -> None:
+        self.button("Find my photos").click()
+
+    def find(self, link: Link) -> None:
+        """From the link to the results, by the camera."""
+        self.open(link)
+        self.agree()
+        self.look_into_camera()
+        self.send()
+        expect(self.heading(FOUND)).to_be_visible()
+
     # ------------------------------------------------------------ what is seen
+    def button(self, name: str | re.Pattern[str]) -> Locator:
+        return self.page.get_by_role("button", name=name)
+
+    def heading(self, name: str | re.Pattern[str]) -> Locator:
+        return self.page.get_by_role("heading", name=name)
+
+    @property
+    def tiles(self) -> Locator:
+        return self.page.get_by_role("button", name=TILE)
+
+    @property
+    def photos(self) -> list[str]:
+        """The image_ids of the tiles in their order."""
+        return [found[0] for tile in self.tiles.all() if (found := UUID.search(tile.inner_html()))]
+
+    @property
+    def request_id(self) -> str:
+        """Of the search in the address."""
+        return parse_qs(urlsplit(self.page.url).query).get("r", [""])[0]
+
     def show(self, path: Path) -> None:
         """Keep a picture of the page, and beside it where it is and what it says."""
         self.page.screenshot(path=path, timeout=PATIENCE)
@@ -112,9 +174,3 @@ def call_of(request: Request) -> str:
     """The route of the API that a request asks; empty for everything else."""
     found = CALL.fullmatch(urlsplit(request.url).path)
     return f"{request.method} {UUID.sub('{id}', found[1])}" if found else ""
-
-
-def body_of(request: Request) -> dict[str, Any]:
-    """The text fields of a form."""
-    fields = re.findall(rb'name="([a-z_]+)"\r\n\r\n([^\r]*)\r\n', request.post_data_buffer or b"")
-    return {name.decode(): value.decode() for name, value in fields}

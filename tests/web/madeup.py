@@ -13,6 +13,8 @@ from playwright.sync_api import Route
 
 from tests.web.guests import Guest
 
+REQUEST = "6f0c2f52-19b7-4c1f-8a55-0d4c5b7a9e31"
+"""The search that has found them."""
 SIZES: tuple[tuple[int | None, int | None], ...] = (
     (6000, 4000),
     (4000, 6000),
@@ -40,6 +42,44 @@ class MadeUp:
         guest.context.route(re.compile(r"/event/[0-9]+/faces(/[0-9a-f-]{36})?(\?|$)"), self._faces)
         guest.context.route(re.compile(r"/imgs/"), self._picture)
 
+    def serve_originals(self, guest: Guest) -> None:
+        """Links to originals, too; each is the photo's picture."""
+        guest.context.route(re.compile(r"/event/[0-9]+/original-photos(\?|$)"), self._links)
+        guest.context.route(re.compile(r"/originals/"), self._picture)
+
+    def _links(self, route: Route) -> None:
+        asked = {name: values[0] for name, values in parse_qs(urlsplit(route.request.url).query).items()}
+        number, size = int(asked.get("page", 1)), int(asked.get("page_size", 30))
+        shown = range(self.total)[(number - 1) * size : number * size]
+        gone = [each for each in shown if each in self.gone]
+        pages = -(-self.total // size)
+        data = {
+            "presigned_urls": [
+                {"url": f"{self.host}/originals/{self.image_id(each)}.jpg", "filename": f"race-{each + 1:04}.jpg"}
+                for each in shown
+                if each not in self.gone
+            ],
+            "failed_urls": [
+                {"image_id": self.image_id(each), "error": "The original is no longer there.", "path": "1/1/race.jpg"}
+                for each in gone
+            ],
+            "total_images": self.total,
+            "successful_count": len(shown) - len(gone),
+            "failed_count": len(gone),
+            "identifier": REQUEST,
+            "message": None,
+            "pagination": {
+                "total": self.total,
+                "currentPage": number,
+                "totalPages": pages,
+                "hasNextPage": number < pages,
+                "hasPreviousPage": number > 1,
+                "page_size": size,
+            },
+        }
+        body = json.dumps({"responseType": "success", "message": "Original photos", "data": data})
+        route.fulfill(status=200, content_type="application/json", body=body)
+
     def _faces(self, route: Route) -> None:
         if route.request.method not in {"GET", "POST"}:
             route.fallback()
@@ -48,7 +88,7 @@ class MadeUp:
         query = {name: values[0] for name, values in parse_qs(url.query).items()}
         route.fulfill(status=200, content_type="application/json", body=json.dumps(self.page(query)))
 
-    def page(self, query: dict[str, str], request_id: str = "6f0c2f52-19b7-4c1f-8a55-0d4c5b7a9e31") -> dict[str, Any]:
+    def page(self, query: dict[str, str], request_id: str = REQUEST) -> dict[str, Any]:
         """One page of the result, as the API has it."""
         number, size = int(query.get("page", 1)), int(query.get("page_size", 32))
         shown = range(self.total)[(number - 1) * size : number * size]
