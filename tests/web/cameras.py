@@ -42,16 +42,6 @@ class Cameras:
     def dark(self) -> Image.Image:
         return self.me().point(lambda value: round(value * 0.15))
 
-    def two(self) -> Image.Image:
-        """Two people, cheek to cheek."""
-        film = Image.new("RGB", SIZE, GREY)
-        for left, name, head in ((300, "obama2.jpg", (0.25, 0.1, 0.95, 0.6)), (480, "biden.jpg", (0.3, 0.02, 0.9, 0.31))):
-            with Image.open(self._samples / name) as photo:
-                across, down = photo.size
-                box = (int(head[0] * across), int(head[1] * down), int(head[2] * across), int(head[3] * down))
-                film.paste(photo.convert("RGB").crop(box).resize((180, 240)), (left, 240))
-        return film
-
     def _portrait(self, name: str) -> Image.Image:
         film = Image.new("RGB", SIZE, GREY)
         with Image.open(self._samples / name) as photo:

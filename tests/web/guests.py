@@ -36,6 +36,7 @@ class Guest:
         camera: str = "me",
         width: int = PHONE,
         scheme: str = "light",
+        motion: str = "no-preference",
         language: str = "en-GB",
         agent: str | None = None,
         scripts: Sequence[str] = (),
@@ -53,7 +54,7 @@ class Guest:
             color_scheme=scheme,
             locale=language,
             user_agent=agent,
-            reduced_motion="reduce",
+            reduced_motion=motion,
             java_script_enabled=scripted,
         )
         self.context.set_default_timeout(PATIENCE)

@@ -37,9 +37,11 @@ def to_the_end(guest: Guest, total: int) -> None:
     guest.page.evaluate("() => clearInterval(window.down)")
 
 
-@pytest.mark.parametrize("width", [PHONE, DESKTOP])
-def test_250_photos_are_three_gets_and_no_row_moves(guests: Callable[..., Guest], link: Link, width: int) -> None:
-    guest = guests(width=width, scripts=[scripts.SHIFTS])
+@pytest.mark.parametrize(("width", "motion"), [(PHONE, "reduce"), (DESKTOP, "no-preference")])
+def test_250_photos_are_three_gets_and_no_row_moves(
+    guests: Callable[..., Guest], link: Link, width: int, motion: str
+) -> None:
+    guest = guests(width=width, motion=motion, scripts=[scripts.SHIFTS])
     results(guest, link, 250)
     to_the_end(guest, 250)
     assert guest.calls == {"GET faces/{id}": 3}
@@ -104,7 +106,8 @@ def test_opening_the_viewer_again_and_again_leaves_nothing_behind(guest: Guest, 
     assert nodes() - before < 300  # fewer than one opening makes
 
 
-def test_closing_the_viewer_shows_the_photo_that_was_seen_last(guest: Guest, link: Link) -> None:
+def test_closing_the_viewer_shows_the_photo_that_was_seen_last(guests: Callable[..., Guest], link: Link) -> None:
+    guest = guests(motion="reduce")  # else keys wait for the opening
     results(guest, link, 60)
     guest.tiles.first.click()
     expect(guest.page.get_by_role("dialog")).to_be_visible()
