@@ -159,7 +159,7 @@ class Guest:
     @property
     def request_id(self) -> str:
         """Of the search in the address."""
-        return parse_qs(urlsplit(self.page.url).query).get("r", [""])[0]
+        return parse_qs(urlsplit(str(self.page.url)).query).get("r", [""])[0]
 
     def show(self, path: Path) -> None:
         """Keep a picture of the page, and beside it where it is and what it says."""
