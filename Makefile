@@ -108,7 +108,8 @@ smoke: export SMOKE_KEY := $(KEY)
 smoke: export SMOKE_ORG := $(ORG)
 smoke: export SMOKE_EVENT := $(EVENT)
 smoke: export SMOKE_SELFIE := $(SELFIE)
-smoke: setup ## Test a deployment: URL=… (or STACK=name) KEY=… ORG=… EVENT=… SELFIE=file; of a running local stack: nothing
+smoke: export SMOKE_TOKEN := $(TOKEN)
+smoke: setup ## Test a deployment: URL=… (or STACK=name) KEY=… ORG=… EVENT=… SELFIE=file TOKEN=…; of a running local stack: nothing
 	@exec $(PY) -m tools.smoke
 
 CODE := layers/facesearch functions clients facesearch_cli facesearch_local tools tests
@@ -155,6 +156,7 @@ build: setup sam assets ## sam build, without Docker; prints what each function 
 
 deploy: named build ## Deploy to AWS as samconfig.toml says (CONFIG=fresh, in any account; dev; prod)
 	@$(SAM) deploy --config-file "$(abspath $(SAMCONFIG))" --config-env $(CONFIG)
+	@$(PY) -m tools.publish_page "$(abspath $(SAMCONFIG))" $(CONFIG)
 
 # Before a build of minutes; what is wrong with the region or the credentials `sam` says itself.
 named:

@@ -20,7 +20,7 @@ from facesearch_cli.stack import LOCAL, open_stack
 
 ROOT = Path(__file__).resolve().parent.parent
 TESTS = "tests/e2e"
-USAGE = "make smoke URL=https://… (or STACK=name) KEY=… ORG=… EVENT=… [SELFIE=file]; or of `make serve`: make smoke"
+USAGE = "make smoke URL=https://… (or STACK=…) KEY=… ORG=… EVENT=… [SELFIE=… TOKEN=…]; or of `make serve`: make smoke"
 
 
 class SmokeError(Exception):
@@ -29,30 +29,32 @@ class SmokeError(Exception):
 
 @dataclass(frozen=True)
 class Target:
-    """A deployment, and an event in it; `selfie` None = no search is made."""
+    """A deployment, and an event in it; `selfie` None = no search is made; `token`: of a link to the event, if any."""
 
     url: str
     api_key: str
     org_id: int
     event_id: int
     selfie: Path | None = None
+    token: str = ""
 
     def environment(self) -> dict[str, str]:
         """How the tests are told; not by arguments, which everybody on this machine could read."""
         told = {"SMOKE_URL": self.url, "SMOKE_KEY": self.api_key,
                 "SMOKE_ORG": str(self.org_id), "SMOKE_EVENT": str(self.event_id)}  # fmt: skip
+        told |= {"SMOKE_TOKEN": self.token} if self.token else {}
         return told | ({"SMOKE_SELFIE": str(self.selfie.resolve())} if self.selfie else {})
 
 
 def target(environment: Mapping[str, str]) -> Target:
-    """What SMOKE_URL or SMOKE_STACK, SMOKE_KEY, SMOKE_ORG, SMOKE_EVENT and SMOKE_SELFIE say; what a local stack began
-    with stands in for what is not said.
+    """What SMOKE_URL or SMOKE_STACK, SMOKE_KEY, SMOKE_ORG, SMOKE_EVENT, SMOKE_SELFIE and SMOKE_TOKEN say; what a local
+    stack began with stands in for what is not said.
 
     Raises:
         SmokeError: something is missing, or no number, or no file.
         CommandError: there is no such stack.
     """
-    given = {name: value for name in ("URL", "STACK", "KEY", "ORG", "EVENT", "SELFIE")
+    given = {name: value for name in ("URL", "STACK", "KEY", "ORG", "EVENT", "SELFIE", "TOKEN")
              if (value := environment.get(f"SMOKE_{name}", "").strip())}  # fmt: skip
     if "URL" not in given:
         given = _of_stack(given.get("STACK", LOCAL)) | given
@@ -65,7 +67,7 @@ def target(environment: Mapping[str, str]) -> Target:
     selfie = Path(given["SELFIE"]) if "SELFIE" in given else None
     if selfie is not None and not selfie.is_file():
         raise SmokeError(f"There is no selfie {selfie}.")
-    return Target(given["URL"].rstrip("/"), given["KEY"], org_id, event_id, selfie)
+    return Target(given["URL"].rstrip("/"), given["KEY"], org_id, event_id, selfie, given.get("TOKEN", ""))
 
 
 def _of_stack(name: str) -> dict[str, str]:
@@ -73,7 +75,8 @@ def _of_stack(name: str) -> dict[str, str]:
     if stack.state is None:
         return {"URL": stack.api_url}
     seeded = json.loads((stack.state / "stack.json").read_text())
-    known = {"URL": stack.api_url, "KEY": seeded["api_key"], "ORG": seeded["org_id"], "EVENT": seeded["event_id"]}
+    known = {"URL": stack.api_url, "KEY": seeded["api_key"], "ORG": seeded["org_id"], "EVENT": seeded["event_id"],
+             "TOKEN": seeded.get("link_token")}  # fmt: skip
     return {key: str(value) for key, value in known.items() if value is not None}
 
 

@@ -1,14 +1,18 @@
 """`facesearch link …`."""
 
 import sys
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from botocore.exceptions import BotoCoreError, ClientError
 
 from facesearch.admin.links import PER_MINUTE, GuestLink, LinkSettings, MadeLink
 from facesearch.admin.page import TEMPLATE
+from facesearch.errors import FaceSearchError, StoreUnavailable
+from facesearch.models import Event
 from facesearch_cli import qr
 from facesearch_cli.commands.common import AsJson, EventId, OrgId, group, stack_of
 from facesearch_cli.errors import CommandError
@@ -98,6 +102,24 @@ def switch_off(context: typer.Context, link_id: LinkArgument, as_json: AsJson = 
         print_json(_json(link))
     else:
         results().print(f"Link {link.link_id} is off.")
+
+
+def render_links(stack: Stack, event: Event) -> None:
+    """Show a changed event on its guests' pages. A failure is told, for the change itself holds."""
+    if stack.container.page_hosts is None:
+        return
+    try:
+        lost = [link.link_id for link in stack.container.links.render(event).lost]
+    except (FaceSearchError, StoreUnavailable, BotoCoreError, ClientError) as error:
+        say(f"The event has changed, but its guests' pages may not show it yet. Run the same command again. {error}")
+    else:
+        say_lost(lost)
+
+
+def say_lost(link_ids: Sequence[str]) -> None:
+    """Tell of links whose page could not be rendered anew, for the token in it is lost."""
+    if link_ids:
+        say(f"These links have lost their page, which `facesearch link rotate` makes anew: {', '.join(link_ids)}")
 
 
 def _day(until: datetime | None) -> date | None:

@@ -10,8 +10,9 @@ import typer
 
 from facesearch.admin.page import BUILD_PREFIX, GONE, TEMPLATE
 from facesearch_cli.commands.common import AsJson, group, stack_of
+from facesearch_cli.commands.links import say_lost
 from facesearch_cli.errors import CommandError
-from facesearch_cli.terminal import print_json, results, say
+from facesearch_cli.terminal import plural, print_json, results
 
 app = group("The page that guests see.")
 DIST = Path("web/dist")
@@ -40,9 +41,8 @@ def publish_page(
     if as_json:
         print_json({"files": len(build), "links": done.links, "lost": lost})
     else:
-        results().print(f"{len(build)} files, {done.links} links")
-    if lost:
-        say(f"The pages of these links are lost; facesearch link rotate makes them anew: {', '.join(lost)}")
+        results().print(f"{plural(len(build), 'file')} published, {plural(done.links, 'link')} rendered anew")
+    say_lost(lost)
 
 
 def build_in(folder: Path) -> dict[str, bytes]:

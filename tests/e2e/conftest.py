@@ -59,7 +59,8 @@ def deployment(
         api_key = call(state, "key", "create", "--org", org_id)["api_key"]
         event_id = call(state, "event", "create", "Marathon", "--org", org_id)["event_id"]
         call(state, "photos", "upload", photos, "--event", event_id, "--wait")
-        yield Target(stack.url, api_key, org_id, event_id, samples / "obama2.jpg")
+        token = call(state, "link", "create", "--event", event_id)["token"]
+        yield Target(stack.url, api_key, org_id, event_id, samples / "obama2.jpg", token)
 
 
 @pytest.fixture(scope="session")

@@ -27,6 +27,8 @@ from tests.e2e.conftest import Client
 
 NOTHING_YET = uuid.UUID("00000000-0000-4000-8000-000000000000")
 """A request_id that nobody has searched under."""
+SITE = "https://site.invalid"
+"""Nobody's: no link admits it."""
 TOO_LARGE = 6 * 1024 * 1024 + 200_000
 """Above Lambda's 6 MB, below the gateway's 10 MB: refused by the gateway without a function having seen it."""
 
@@ -178,8 +180,38 @@ def test_the_found_photos_can_be_seen_and_their_originals_fetched(
     assert links["total_images"] == found["pagination"]["total"]
     assert links["successful_count"] + links["failed_count"] == 1
     for link in links["presigned_urls"]:
-        with client.http.stream("GET", link["url"]) as original:  # its first bytes will do
+        with client.http.stream("GET", link["url"], headers={"Origin": SITE}) as original:  # its first bytes will do
             assert original.status_code == 200
+            exposed = original.headers["access-control-expose-headers"].lower().replace(" ", "").split(",")
+            assert original.headers["access-control-allow-origin"] in ("*", SITE)
+            assert "*" in exposed or {"content-length", "content-disposition", "etag"} <= set(exposed)
+
+
+def test_a_guests_page_reads_with_its_token_in_the_address_and_asks_no_preflight(client: Client) -> None:
+    """A GET without a header of its own is sent at once by every browser; one with X-API-Key is asked for first."""
+    if not client.target.token:
+        pytest.skip("no token was given: TOKEN=… of a link to the event")
+    path = f"{client.target.url}{client.event_path}"
+    page = client.http.get(f"{path}/page", params={"token": client.target.token})
+    assert (page.status_code, page.json()["data"]["event_id"]) == (200, client.target.event_id)
+    foreign = client.http.get(f"{path}/page", params={"token": client.target.token}, headers={"Origin": SITE})
+    assert foreign.headers["face-search-error"] == "origin"
+    gallery = client.http.get(f"{path}/images", params={"token": client.target.token})
+    assert gallery.headers["face-search-error"] == "not_for_tokens"
+    refused(gallery, 403)
+
+
+def test_a_guest_reads_the_search_by_its_request_id_and_the_token_alone(
+    client: Client, search: tuple[uuid.UUID, httpx.Response]
+) -> None:
+    if not client.target.token:
+        pytest.skip("no token was given: TOKEN=… of a link to the event")
+    request_id, answer = search
+    url = f"{client.target.url}{client.event_path}/faces/{request_id}"
+    read = data(client.http.get(url, params={"token": client.target.token}), FaceSearchResult)
+    found = data(answer, FaceSearchResult)
+    assert read["pagination"]["total"] == found["pagination"]["total"]
+    assert [image["image_id"] for image in read["images"]] == [image["image_id"] for image in found["images"]]
 
 
 def test_a_deleted_search_is_gone(client: Client, search: tuple[uuid.UUID, httpx.Response], state: Path) -> None:

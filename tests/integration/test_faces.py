@@ -73,7 +73,11 @@ def test_an_answer_has_the_documented_shape_field_for_field(site: Site, obama: b
 
 def test_the_renditions_are_served_under_the_urls_of_the_answer(site: Site, obama: bytes) -> None:
     image = envelope(site.post(obama), 200)["data"]["images"][0]
-    for url, limit in ((image["img_url"], 2048), (image["thumbnail_url"], 400)):
+    for url, limit in (
+        (image["img_url"], 2048),
+        (image["img_url"].replace("/large/", "/medium/"), 1024),
+        (image["thumbnail_url"], 400),
+    ):
         response = site.http.get(url)
         assert response.headers["content-type"] == "image/jpeg"
         rendition = Image.open(io.BytesIO(response.content))

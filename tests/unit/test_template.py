@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 import pytest
 
+from facesearch.admin.page import GONE
 from facesearch.faces.health import ALIKE_TOGETHER
 from facesearch_local.template import Deployment, Resource, Template, read_document
 from tests.conftest import ROOT
@@ -371,3 +372,72 @@ def test_two_stacks_of_an_account_share_no_layer() -> None:
     names = [TEMPLATE.resolve(layer.properties["LayerName"], stand_in) for layer in layers]
     assert len(set(names)) == len(layers)
     assert all(name.startswith("stack-") for name in names)
+
+
+class TestTheGuestsPage:
+    """Where it is shown, by which headers, and what it may fetch; without CloudFront there is none."""
+
+    WITHOUT: ClassVar[Template] = template({"CloudFront": "false"})
+
+    @staticmethod
+    def of(logical_id: str, stack: Template = TEMPLATE) -> Any:
+        return stack.resolve(stack.resources[logical_id].properties, stand_in)
+
+    def test_links_and_builds_are_shown_compressed_and_as_long_as_their_files_say(self) -> None:
+        distribution = self.of("Distribution")["DistributionConfig"]
+        behaviours = {each["PathPattern"]: each for each in distribution["CacheBehaviors"]}
+        assert behaviours.keys() == {"/e/*", "/page/*"}
+        for behaviour in behaviours.values():
+            assert behaviour["ViewerProtocolPolicy"] == "redirect-to-https"
+            assert behaviour["Compress"] is True
+            assert behaviour["ResponseHeadersPolicyId"] == "PageHeaders.Ref"
+            assert behaviour["CachePolicyId"] == distribution["DefaultCacheBehavior"]["CachePolicyId"]
+        assert distribution["DefaultCacheBehavior"]["ResponseHeadersPolicyId"] == "RenditionsHeaders.Ref"
+
+    def test_cloudfront_reads_photos_links_and_builds_and_nothing_else_of_the_bucket(self) -> None:
+        statements = self.of("RenditionsBucketPolicy")["PolicyDocument"]["Statement"]
+        (allowed,) = [each for each in statements if each is not None and each["Effect"] == "Allow"]
+        assert allowed["Resource"] == [f"RenditionsBucket.Arn/{prefix}/*" for prefix in ("imgs", "e", "page")]
+        assert allowed["Principal"] == {"Service": "cloudfront.amazonaws.com"}
+
+    def test_what_is_missing_is_the_page_of_a_link_that_is_over_for_ten_seconds(self) -> None:
+        (missing,) = self.of("Distribution")["DistributionConfig"]["CustomErrorResponses"]
+        assert missing == {
+            "ErrorCode": 403, "ResponseCode": 404, "ResponsePagePath": f"/{GONE}", "ErrorCachingMinTTL": 10,
+        }  # fmt: skip
+
+    def test_a_page_runs_no_script_but_its_own_and_is_in_nobodys_frame(self) -> None:
+        config = self.of("PageHeaders")["ResponseHeadersPolicyConfig"]
+        security = config["SecurityHeadersConfig"]
+        policy = security["ContentSecurityPolicy"]["ContentSecurityPolicy"]
+        directives = dict(each.strip().split(" ", 1) for each in policy.split(";"))
+        none = {"default-src", "base-uri", "form-action", "frame-ancestors"}
+        assert {name for name, sources in directives.items() if sources == "'none'"} == none
+        assert (directives["script-src"], directives["style-src"]) == ("'self'", "'self'")
+        assert "unsafe" not in policy
+        assert security["FrameOptions"]["FrameOption"] == "DENY"
+        assert security["ReferrerPolicy"]["ReferrerPolicy"] == "no-referrer"
+        assert all(value["Override"] is True for value in security.values())
+        custom = {each["Header"]: each["Value"] for each in config["CustomHeadersConfig"]["Items"]}
+        assert custom["Permissions-Policy"].startswith("camera=(self)")
+        assert custom["X-Robots-Tag"] == "noindex"
+        cors = config["CorsConfig"]
+        assert cors["AccessControlAllowOrigins"]["Items"] == ["*"]
+        assert cors["AccessControlAllowCredentials"] is False
+
+    def test_the_headers_name_no_api_for_that_would_be_a_cycle(self) -> None:
+        """Functions need the distribution's name, and whatever names the API needs the functions."""
+        for logical_id in ("PageHeaders", "RenditionsHeaders", "Distribution"):
+            assert not TEMPLATE.references(TEMPLATE.resources[logical_id].properties) & {"Api", "SearchFunction"}
+
+    def test_a_page_of_any_origin_may_fetch_an_original_by_its_signed_link_and_see_its_size_and_name(self) -> None:
+        (rule,) = self.of("PhotosBucket")["CorsConfiguration"]["CorsRules"]
+        assert (rule["AllowedOrigins"], rule["AllowedMethods"]) == (["*"], ["GET", "HEAD"])
+        assert set(rule["ExposedHeaders"]) == {"Content-Length", "Content-Disposition", "ETag"}
+
+    def test_the_stack_says_where_pages_are_if_it_shows_any(self) -> None:
+        output = RAW["Outputs"]["PageUrl"]
+        assert output["Condition"] == "HasCloudFront"
+        assert TEMPLATE.resolve(output["Value"], stand_in) == EVERYTHING["RenditionsBaseUrl"]
+        assert PLAIN.resolve(output["Value"], stand_in) == "https://Distribution.DomainName"
+        assert not {"PageHeaders", "Distribution"} & self.WITHOUT.resources.keys()

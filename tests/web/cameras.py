@@ -30,11 +30,11 @@ class Cameras:
 
     def me(self) -> Image.Image:
         """Somebody of whom the event has photos, in the middle, as selfies are."""
-        return self._portraits("obama2.jpg")
+        return self._portrait("obama2.jpg")
 
     def other(self) -> Image.Image:
         """Somebody else of whom it has one."""
-        return self._portraits("biden.jpg")
+        return self._portrait("biden.jpg")
 
     def nobody(self) -> Image.Image:
         return Image.new("RGB", SIZE, GREY)
@@ -42,16 +42,9 @@ class Cameras:
     def dark(self) -> Image.Image:
         return self.me().point(lambda value: round(value * 0.15))
 
-    def two(self) -> Image.Image:
-        """Two people side by side."""
-        return self._portraits("obama2.jpg", "biden.jpg")
-
-    def _portraits(self, *names: str) -> Image.Image:
+    def _portrait(self, name: str) -> Image.Image:
         film = Image.new("RGB", SIZE, GREY)
-        width = SIZE[0] // len(names)
-        for place, name in enumerate(names):
-            with Image.open(self._samples / name) as photo:
-                photo.thumbnail((width, SIZE[1]))
-                left = place * width + (width - photo.width) // 2
-                film.paste(photo.convert("RGB"), (left, (SIZE[1] - photo.height) // 2))
+        with Image.open(self._samples / name) as photo:
+            photo.thumbnail(SIZE)
+            film.paste(photo.convert("RGB"), ((SIZE[0] - photo.width) // 2, (SIZE[1] - photo.height) // 2))
         return film

@@ -4,7 +4,6 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from playwright.sync_api import ConsoleMessage, FilePayload, Locator, Page, Request, WebError, expect
@@ -12,10 +11,11 @@ from playwright.sync_api import ConsoleMessage, FilePayload, Locator, Page, Requ
 from tests.integration.conftest import Site
 from tests.web.browsers import Browsers
 from tests.web.links import Link
+from tests.web.scripts import POSTS
 
 PHONE, DESKTOP = 390, 1280
 HEIGHTS = {PHONE: 844, DESKTOP: 800}
-PATIENCE = 60_000
+PATIENCE = 30_000
 """Milliseconds for anything to happen, on a machine that is busy with other things."""
 CALL = re.compile(r"/api/v1/ext/[0-9]+/event/[0-9]+/(.*)")
 FOUND = re.compile("[0-9]+ photos? of you")
@@ -36,6 +36,7 @@ class Guest:
         camera: str = "me",
         width: int = PHONE,
         scheme: str = "light",
+        motion: str = "no-preference",
         language: str = "en-GB",
         agent: str | None = None,
         scripts: Sequence[str] = (),
@@ -53,11 +54,14 @@ class Guest:
             color_scheme=scheme,
             locale=language,
             user_agent=agent,
-            reduced_motion="reduce",
+            reduced_motion=motion,
             java_script_enabled=scripted,
         )
         self.context.set_default_timeout(PATIENCE)
-        for script in scripts:
+        self.posts: list[dict[str, str]] = []
+        """The forms of the POSTs, files as base64."""
+        self.context.expose_function("posted", self._posted)
+        for script in (POSTS, *scripts):
             self.context.add_init_script(script)
         self.requests: list[Request] = []
         self.hosts = {urlsplit(site.stack.url).netloc, urlsplit(site.stack.endpoint_url).netloc}
@@ -92,10 +96,18 @@ class Guest:
             self._troubles.append(f"third party: {request.url}")
 
     # ------------------------------------------------------------ what was asked
+    def _posted(self, post: dict[str, str]) -> None:
+        self.posts.append(post)
+
     @property
     def calls(self) -> Counter[str]:
-        """How often each route of the API was asked, such as `GET faces/{id}`."""
-        return Counter(call for request in self.requests if (call := call_of(request)))
+        """How often each route of the API was asked, such as `GET faces/{id}`.
+
+        Without `GET page`: once there are results, it may be asked whether photos still arrive.
+        """
+        calls = Counter(call for request in self.requests if (call := call_of(request)))
+        del calls["GET page"]
+        return calls
 
     def sent(self, call: str) -> list[Request]:
         return [request for request in self.requests if call_of(request) == call]
@@ -147,7 +159,7 @@ class Guest:
     @property
     def request_id(self) -> str:
         """Of the search in the address."""
-        return parse_qs(urlsplit(self.page.url).query).get("r", [""])[0]
+        return parse_qs(urlsplit(str(self.page.url)).query).get("r", [""])[0]
 
     def show(self, path: Path) -> None:
         """Keep a picture of the page, and beside it where it is and what it says."""
@@ -163,9 +175,3 @@ def call_of(request: Request) -> str:
     """The route of the API that a request asks; empty for everything else."""
     found = CALL.fullmatch(urlsplit(request.url).path)
     return f"{request.method} {UUID.sub('{id}', found[1])}" if found else ""
-
-
-def body_of(request: Request) -> dict[str, Any]:
-    """The text fields of a form."""
-    fields = re.findall(rb'name="([a-z_]+)"\r\n\r\n([^\r]*)\r\n', request.post_data_buffer or b"")
-    return {name.decode(): value.decode() for name, value in fields}

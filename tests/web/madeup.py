@@ -13,6 +13,8 @@ from playwright.sync_api import Route
 
 from tests.web.guests import Guest
 
+REQUEST = "6f0c2f52-19b7-4c1f-8a55-0d4c5b7a9e31"
+"""The search that has found them."""
 SIZES: tuple[tuple[int | None, int | None], ...] = (
     (6000, 4000),
     (4000, 6000),

@@ -48,14 +48,15 @@ Storage.prototype.setItem = () => { throw new DOMException("full", "QuotaExceede
 """
 
 NO_FRAMES = """
-navigator.mediaDevices.getUserMedia = async () => document.createElement("canvas").captureStream(0);
+if (navigator.mediaDevices)
+  navigator.mediaDevices.getUserMedia = async () => document.createElement("canvas").captureStream(0);
 """
 """A camera that is there and shows nothing."""
 
 STREAMS = """
 window.streams = [];
-const open = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
-navigator.mediaDevices.getUserMedia = async (wanted) => {
+const open = navigator.mediaDevices?.getUserMedia.bind(navigator.mediaDevices);
+if (open) navigator.mediaDevices.getUserMedia = async (wanted) => {
   const stream = await open(wanted);
   window.streams.push(stream);
   return stream;
@@ -91,3 +92,18 @@ window.showSaveFilePicker = async (wanted) => ({
 });
 """
 """A file that the guest chose to save into, as Chromium has it outside tests."""
+
+POSTS = """
+const send = window.fetch.bind(window);
+const base64 = (bytes) => btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));
+window.fetch = async (url, options) => {
+  if (options?.body instanceof FormData) {
+    const post = {};
+    for (const [name, value] of options.body)
+      post[name] = typeof value === "string" ? value : base64(new Uint8Array(await value.arrayBuffer()));
+    await window.posted(post);
+  }
+  return send(url, options);
+};
+"""
+"""Tells of every form that is posted: what is in it, files as base64. A browser does not tell that itself."""

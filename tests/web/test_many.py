@@ -11,10 +11,14 @@ from tests.web.guests import DESKTOP, PHONE, Guest
 from tests.web.links import Link
 from tests.web.madeup import REQUEST, MadeUp
 
-BOXES = """(tiles) => tiles.map((tile) => {
-  const box = tile.getBoundingClientRect();
-  return [box.left, box.top, box.right, box.bottom];
-})"""
+BOXES = """(tiles) => {
+  for (const tile of tiles) tile.closest(".row").style.contentVisibility = "visible";
+  return tiles.map((tile) => {
+    const box = tile.getBoundingClientRect();
+    return [box.left, box.top, box.right, box.bottom];
+  });
+}"""
+"""Also of rows that are out of sight, whose content browsers leave out."""
 
 
 def results(guest: Guest, link: Link, total: int) -> MadeUp:
@@ -22,7 +26,7 @@ def results(guest: Guest, link: Link, total: int) -> MadeUp:
     made_up = MadeUp(total)
     made_up.serve(guest)
     guest.open(link, f"?r={REQUEST}")
-    expect(guest.heading(f"{total} photos of you")).to_be_visible()
+    expect(guest.page.get_by_role("button", name=f"Photo 1 of {total}", exact=True)).to_be_visible()
     return made_up
 
 
@@ -33,9 +37,11 @@ def to_the_end(guest: Guest, total: int) -> None:
     guest.page.evaluate("() => clearInterval(window.down)")
 
 
-@pytest.mark.parametrize("width", [PHONE, DESKTOP])
-def test_250_photos_are_three_gets_and_no_row_moves(guests: Callable[..., Guest], link: Link, width: int) -> None:
-    guest = guests(width=width, scripts=[scripts.SHIFTS])
+@pytest.mark.parametrize(("width", "motion"), [(PHONE, "reduce"), (DESKTOP, "no-preference")])
+def test_250_photos_are_three_gets_and_no_row_moves(
+    guests: Callable[..., Guest], link: Link, width: int, motion: str
+) -> None:
+    guest = guests(width=width, motion=motion, scripts=[scripts.SHIFTS])
     results(guest, link, 250)
     to_the_end(guest, 250)
     assert guest.calls == {"GET faces/{id}": 3}
@@ -58,14 +64,15 @@ def test_only_what_is_near_is_loaded(guest: Guest, link: Link) -> None:
     assert len([request for request in guest.requests if "/small/" in request.url]) < 100
 
 
-def test_a_row_is_filled_but_for_the_last(guests: Callable[..., Guest], link: Link) -> None:
+def test_rows_are_filled_but_for_the_last(guests: Callable[..., Guest], link: Link) -> None:
     guest = guests(width=DESKTOP)
     results(guest, link, 40)
-    boxes = guest.tiles.evaluate_all(BOXES)
-    ends = {round(right) for _, top, right, _ in boxes if top < max(box[1] for box in boxes) - 1}
-    rows = {round(top) for _, top, _, _ in boxes}
-    assert len(rows) > 2
-    assert max(ends) - min(max(r for _, t, r, _ in boxes if round(t) == row) for row in sorted(rows)[:-1]) <= 2
+    ends: dict[int, float] = {}
+    for _, top, right, _ in guest.tiles.evaluate_all(BOXES):
+        ends[top] = max(ends.get(top, 0), right)
+    *filled, _ = (ends[top] for top in sorted(ends))
+    assert len(filled) > 2
+    assert max(filled) - min(filled) < 1
 
 
 def test_the_viewer_reaches_photos_that_are_not_loaded_yet(guest: Guest, link: Link) -> None:
@@ -91,16 +98,19 @@ def test_opening_the_viewer_again_and_again_leaves_nothing_behind(guest: Guest, 
         guest.page.keyboard.press("Escape")
         expect(guest.page.get_by_role("dialog")).to_have_count(0)
 
-    look()
+    for _ in range(10):
+        look()
     before = nodes()
     for _ in range(20):
         look()
-    assert nodes() - before < 200  # one opening alone makes more
+    assert nodes() - before < 300  # fewer than one opening makes
 
 
-def test_closing_the_viewer_shows_the_photo_that_was_seen_last(guest: Guest, link: Link) -> None:
+def test_closing_the_viewer_shows_the_photo_that_was_seen_last(guests: Callable[..., Guest], link: Link) -> None:
+    guest = guests(motion="reduce")  # else keys wait for the opening
     results(guest, link, 60)
     guest.tiles.first.click()
+    expect(guest.page.get_by_role("dialog")).to_be_visible()
     for number in range(2, 41):
         guest.page.keyboard.press("ArrowRight")
         expect(guest.page).to_have_url(re.compile(f"#p={number}$"))
@@ -114,5 +124,6 @@ def test_a_reload_shows_the_same_place_again(guest: Guest, link: Link) -> None:
     last = guest.page.get_by_role("button", name="Photo 250 of 250")
     last.scroll_into_view_if_needed()
     expect(last).to_be_in_viewport()
+    guest.page.wait_for_function("() => history.state?.faceSearchSeen > 200")
     guest.page.reload()
-    expect(guest.page.get_by_role("button", name=re.compile("Photo 2[0-9][0-9] of 250")).first).to_be_visible()
+    expect(guest.page.get_by_role("button", name=re.compile("^Photo 2[0-9][0-9] of 250")).last).to_be_in_viewport()

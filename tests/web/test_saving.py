@@ -42,7 +42,7 @@ def select(guest: Guest, *numbers: int) -> list[str]:
     guest.button("Select").click()
     for number in numbers:
         guest.tiles.nth(number).click()
-    expect(guest.page.get_by_text(f"{len(numbers)} selected")).to_be_visible()
+    expect(guest.page.get_by_text(f"{len(numbers)} selected").last).to_be_visible()
     return [ids[number] for number in numbers]
 
 
@@ -82,9 +82,10 @@ def test_an_original_that_is_gone_is_listed_and_the_rest_saved(
     ids = guest.photos
     gone = own.photo(uuid.UUID(ids[1]))
     assert gone is not None
-    own.s3.delete_object(Bucket=own.outputs["PhotosBucket"], Key=gone.original_key)
+    for original in gone.originals:
+        own.s3.delete_object(Bucket=own.outputs["PhotosBucket"], Key=original.key)
     guest.page.get_by_role("button", name="Save all").click()
-    expect(guest.page.get_by_text("1 of 5 could not be fetched.")).to_be_visible()
+    expect(guest.page.get_by_text("1 of 5 could not be fetched.").last).to_be_visible()
     expect(guest.button("Try again")).to_be_visible()
     with guest.page.expect_download() as download:
         guest.page.get_by_role("button", name="Save 4").click()
@@ -113,7 +114,7 @@ def test_a_selection_that_crosses_pages_asks_for_the_pages_that_it_lies_on(
     made_up.serve(guest)
     made_up.serve_originals(guest)
     guest.open(link, f"?r={REQUEST}")
-    expect(guest.heading("130 photos of you")).to_be_visible()
+    expect(guest.tiles.first).to_be_visible()
     guest.button("Select").click()
     to_the_end(guest, 130)
     for number in (1, 59, 60, 61, 130):  # on the 1st, 1st, 1st, 2nd, 3rd page of 60
@@ -131,7 +132,7 @@ def test_61_photos_are_all_of_two_pages(guests: Callable[..., Guest], link: Link
     made_up.serve_originals(guest)
     guest.open(link, f"?r={REQUEST}")
     guest.page.get_by_role("button", name="Save all").click()
-    expect(guest.page.get_by_text("1 of 61 could not be fetched.")).to_be_visible()
+    expect(guest.page.get_by_text("1 of 61 could not be fetched.").last).to_be_visible()
     assert len(guest.sent("POST original-photos")) == 2
 
 
@@ -156,9 +157,9 @@ def test_by_keyboard_alone_photos_are_selected_and_saved(guests: Callable[..., G
     guest.page.keyboard.press("Space")
     guest.page.keyboard.press("ArrowRight")
     guest.page.keyboard.press("Space")
-    expect(guest.page.get_by_text("2 selected")).to_be_visible()
+    expect(guest.page.get_by_text("2 selected").last).to_be_visible()
     guest.page.keyboard.press("Control+a")
-    expect(guest.page.get_by_text("5 selected")).to_be_visible()
+    expect(guest.page.get_by_text("5 selected").last).to_be_visible()
     press_to(guest, "Save 5")
     with guest.page.expect_download() as download:
         guest.page.keyboard.press("Enter")

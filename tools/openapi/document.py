@@ -14,7 +14,7 @@ from pydantic_core.core_schema import WithDefaultSchema
 
 from facesearch.api.presenters import ERROR
 from facesearch.api.schemas import Failure
-from facesearch.api.selfie_form import MAX_PARTS
+from facesearch.api.selfie_form import MAX_CONSENT, MAX_PARTS
 from facesearch.faces.several import MAX_SELFIES
 from facesearch.validation import UUID_PATTERN
 from tools.openapi import examples
@@ -191,9 +191,17 @@ def _selfie_form() -> Json:
         "type": "object",
         "description": "One to three selfies, each a `file` or an `upload_id`, unless the search of "
         "`request_id` is finished: then neither is looked at. Files come before uploads where they are counted.",
-        "properties": {"file": file, "upload_id": upload_id, "request_id": request_id},
+        "properties": {"file": file, "upload_id": upload_id, "request_id": request_id, "consent": _CONSENT},
         "maxProperties": MAX_PARTS,
     }
+
+
+_CONSENT: Json = {
+    "type": "string",
+    "maxLength": MAX_CONSENT,
+    "description": "The version of the text that the guest agreed to, from `getEventPage`. A publishable token needs "
+    "it for a new search if the event asks for consent. It is kept with the result.",
+}
 
 
 def _one_to_three(items: Json) -> Json:

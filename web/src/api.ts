@@ -6,6 +6,7 @@ export const PAGE_SIZE = 100;
 export const ORIGINALS_PAGE_SIZE = 60;
 /** A selfie above this goes by an upload link: the API takes 4.4 MiB in one call. */
 const CALL_BYTES = 4.4 * 1024 * 1024 - 4096;
+const MEDIUM_SIDE = 1024;
 /** Longer than the API ever takes (30 s), so that a dead connection ends. */
 const PATIENCE_MS = 45_000;
 
@@ -190,6 +191,11 @@ async function dataOf(response: Response): Promise<unknown> {
   }
 }
 
+/** The rendition that lies beside the large one, where that is larger; a signed address leads to its own file alone. */
+function mediumOf(large: string, side: number): string | null {
+  return side > MEDIUM_SIDE && /\/large\/[0-9a-f-]+\.jpg$/.test(large) ? large.replace("/large/", "/medium/") : null;
+}
+
 function resultPage(body: FoundBody, selfieFaces: number | null): ResultPage {
   return {
     requestId: body.request_id,
@@ -197,6 +203,7 @@ function resultPage(body: FoundBody, selfieFaces: number | null): ResultPage {
       id: image.image_id,
       thumb: image.thumbnail_url,
       large: image.img_url,
+      medium: mediumOf(image.img_url, Math.max(image.width ?? 0, image.height ?? 0)),
       width: image.width,
       height: image.height,
     })),

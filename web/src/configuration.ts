@@ -72,3 +72,8 @@ export function accentStyles(accent: string | null): readonly (readonly [string,
     ["--event-on-accent", onWhite >= onBlack ? "#ffffff" : "#000000"],
   ];
 }
+
+/** The event as if it gave no originals. */
+export function withoutOriginals(event: EventPage): EventPage {
+  return { ...event, allows: { ...event.allows, originals: false } };
+}

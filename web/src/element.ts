@@ -3,11 +3,12 @@ import { html, LitElement, nothing, type PropertyValues } from "lit";
 import { Api } from "./api.ts";
 import { cameraSwitch, inAppBrowser } from "./browsers.ts";
 import { hasCameraAccess, mayHaveCamera } from "./camera.ts";
-import { accentStyles, attributesOf, configOf, type Place } from "./configuration.ts";
+import { accentStyles, attributesOf, configOf, type Place, withoutOriginals } from "./configuration.ts";
 import { addressedSearch, Effects, type Host } from "./effects.ts";
 import { type FlowEvent, INITIAL, reduce, type State } from "./flow.ts";
 import { chooseLanguage, LANGUAGES, type Language, type Speech, speechOf } from "./i18n.ts";
-import { ACCEPTED, prepared } from "./picture.ts";
+import { Picker } from "./picker.ts";
+import { prepared } from "./picture.ts";
 import { FaceSearchCamera } from "./screens/camera-view.ts";
 import { foundScreen } from "./screens/found.ts";
 import { checkScreen, sendingScreen } from "./screens/pictures.ts";
@@ -19,16 +20,13 @@ import type { Sheet, View } from "./screens/view.ts";
 import { OwnSearches, Store } from "./storage.ts";
 import { shared, tokens } from "./styles.ts";
 
-/** Webviews without a file picker do nothing at all; a guest who waits so long is told a way out. */
-const PICKER_MS = 8_000;
 const KIOSK_MS = 60_000;
-const SECOND_MS = 1_000;
-const SPOKEN = "fs:language";
 
 export class FaceSearch extends LitElement implements Host {
   static override styles = [tokens, shared, screenStyles];
   static override properties = {
     token: {},
+    tokenProvider: { attribute: false },
     requestId: { attribute: "request-id" },
     lang: {},
     state: { state: true },
@@ -45,7 +43,7 @@ export class FaceSearch extends LitElement implements Host {
   declare sheet: Sheet | null;
   declare live: string;
   /** In place of `token`: asked for the first one, and whenever one has expired. */
-  tokenProvider: (() => Promise<string>) | null = null;
+  declare tokenProvider: (() => Promise<string>) | null;
 
   api!: Api;
   own!: OwnSearches;
@@ -61,20 +59,15 @@ export class FaceSearch extends LitElement implements Host {
   #facesKept = false;
   #bannerSeen = false;
   #cameraLikely = hasCameraAccess();
-  #pickerSilent = false;
-  #picker: HTMLInputElement | null = null;
-  #pickerTimer: ReturnType<typeof setTimeout> | undefined;
+  readonly #picker = new Picker(() => this.requestUpdate());
   #kioskTimer: ReturnType<typeof setTimeout> | undefined;
+  #credentialCame: (() => void) | null = null;
   #clock: ReturnType<typeof setInterval> | undefined;
 
   constructor() {
     super();
-    this.token = "";
-    this.requestId = "";
-    this.state = INITIAL;
-    this.speech = null;
-    this.sheet = null;
-    this.live = "";
+    const fresh = { state: INITIAL, speech: null, sheet: null, live: "" };
+    Object.assign(this, { token: "", tokenProvider: null, requestId: "", ...fresh });
   }
 
   // ---------------------------------------------------------------- life
@@ -85,9 +78,8 @@ export class FaceSearch extends LitElement implements Host {
     addEventListener("online", this.#online);
     for (const type of ["pointerdown", "keydown", "scroll"]) addEventListener(type, this.#touched, { passive: true });
     for (const [type, listener] of this.#drops) this.addEventListener(type, listener);
-    if (this.speech)
-      this.#begin(); // it was taken out of the document, and is back
-    else this.#start();
+    if (!this.speech) this.#start();
+    else this.#begin(); // it was taken out of the document, and is back
   }
 
   override disconnectedCallback(): void {
@@ -97,7 +89,7 @@ export class FaceSearch extends LitElement implements Host {
     for (const type of ["pointerdown", "keydown", "scroll"]) removeEventListener(type, this.#touched);
     for (const [type, listener] of this.#drops) this.removeEventListener(type, listener);
     this.#effects.stop();
-    clearTimeout(this.#pickerTimer);
+    this.#picker.stop();
     clearTimeout(this.#kioskTimer);
     clearInterval(this.#clock);
   }
@@ -111,12 +103,14 @@ export class FaceSearch extends LitElement implements Host {
     const { api: base, org, event } = place;
     this.api = new Api({ base, org, event, token: () => this.token });
     this.own = new OwnSearches(this.#store, place.link, place.page?.retention.result_days ?? 30);
-    const stored = this.#store.get(SPOKEN);
+    const stored = this.#store.get("fs:language");
     await this.#speak(chooseLanguage(this.lang, stored, ...navigator.languages, place.page?.locale));
     mayHaveCamera().then((likely) => {
       this.#cameraLikely = likely || !hasCameraAccess(); // without access, the system's camera opens by the picker
       this.requestUpdate();
     });
+    // A site's script may come after ours.
+    if (!this.token && !this.tokenProvider) await new Promise<void>((come) => (this.#credentialCame = come));
     if (!this.token) await this.renewToken();
     this.#begin();
     this.tell("ready");
@@ -144,17 +138,19 @@ export class FaceSearch extends LitElement implements Host {
   }
 
   protected override updated(changed: PropertyValues): void {
+    if (this.token || this.tokenProvider) this.#credentialCame?.();
     for (const dialog of this.renderRoot.querySelectorAll("dialog")) if (!dialog.open) dialog.showModal();
     const before = changed.get("state") as State | undefined;
     if (before && before.screen.at !== this.state.screen.at) this.#arrived(before);
     const { screen } = this.state;
+    if (before && before.screen !== screen && screen.at === "start" && screen.notice?.startsWith("consent"))
+      this.renderRoot.querySelector<HTMLElement>(".consent input")?.focus();
     clearInterval(this.#clock);
-    if (screen.at === "sending" && screen.phase === "queued")
-      this.#clock = setInterval(() => this.requestUpdate(), SECOND_MS);
+    const queued = screen.at === "sending" && screen.phase === "queued";
+    if (queued) this.#clock = setInterval(() => this.requestUpdate(), 1_000);
     const over = screen.at === "problem" && (screen.code === "token_expired" || screen.code === "token_unknown");
     if (changed.get("token") && over) this.dispatch({ type: "retry" });
-    if (changed.has("requestId") && changed.get("requestId") !== undefined && this.requestId)
-      this.#open(this.requestId);
+    if (changed.get("requestId") !== undefined && this.requestId) this.#open(this.requestId);
     if (changed.has("lang") && this.speech && this.lang) this.#speak(chooseLanguage(this.lang));
   }
 
@@ -205,6 +201,8 @@ export class FaceSearch extends LitElement implements Host {
 
   /** Back to the start, with nothing kept of what was before. */
   reset(): void {
+    this.#store.clear();
+    this.sheet = null;
     this.dispatch({ type: "forget" });
   }
 
@@ -235,44 +233,17 @@ export class FaceSearch extends LitElement implements Host {
   readonly #touched = () => {
     if (!this.#place?.kiosk) return;
     clearTimeout(this.#kioskTimer);
-    if (this.state.screen.at !== "start") this.#kioskTimer = setTimeout(() => this.#forget(), KIOSK_MS);
+    this.#kioskTimer = setTimeout(() => {
+      const { at } = this.state.screen;
+      if (at === "sending" || at === "reading") this.#touched();
+      else this.reset();
+    }, KIOSK_MS);
   };
-
-  #forget(): void {
-    this.#store.clear();
-    this.sheet = null;
-    this.dispatch({ type: "forget" });
-  }
 
   // ---------------------------------------------------------------- pictures
 
   pick(capture: boolean): void {
-    this.#picker?.remove();
-    const input = document.createElement("input");
-    input.type = "file";
-    input.accept = ACCEPTED;
-    input.hidden = true;
-    if (capture) input.setAttribute("capture", "user");
-    const heard = () => {
-      clearTimeout(this.#pickerTimer);
-      removeEventListener("blur", heard);
-      this.#pickerSilent = false;
-    };
-    input.addEventListener("change", () => {
-      heard();
-      const file = input.files?.[0];
-      if (file) this.#take(file, true);
-    });
-    input.addEventListener("cancel", heard);
-    addEventListener("blur", heard, { once: true }); // the system's dialog is open
-    this.#picker = input;
-    this.renderRoot.append(input);
-    clearTimeout(this.#pickerTimer);
-    this.#pickerTimer = setTimeout(() => {
-      this.#pickerSilent = true;
-      this.requestUpdate();
-    }, PICKER_MS);
-    input.click();
+    this.#picker.open(this.renderRoot, capture, (file) => this.#take(file, true));
   }
 
   async #take(file: Blob, chosen: boolean): Promise<void> {
@@ -299,9 +270,8 @@ export class FaceSearch extends LitElement implements Host {
   #drag(event: DragEvent, over: boolean): void {
     if (this.state.screen.at !== "start" || this.#place?.camera === "only") return;
     event.preventDefault();
-    if (this.#dropping === over) return;
+    if (this.#dropping !== over) this.requestUpdate();
     this.#dropping = over;
-    this.requestUpdate();
   }
 
   // ---------------------------------------------------------------- words
@@ -319,7 +289,7 @@ export class FaceSearch extends LitElement implements Host {
   }
 
   readonly #chooseLanguage = (language: string) => {
-    this.#store.set(SPOKEN, language);
+    this.#store.set("fs:language", language);
     if (Object.hasOwn(LANGUAGES, language)) this.#speak(language as Language);
   };
 
@@ -337,7 +307,7 @@ export class FaceSearch extends LitElement implements Host {
       kiosk: place.kiosk,
       app: inAppBrowser(),
       bannerSeen: this.#bannerSeen,
-      pickerSilent: this.#pickerSilent,
+      pickerSilent: this.#picker.silent,
       preparing: this.#preparing,
       dropping: this.#dropping,
       cameraLikely: this.#cameraLikely,
@@ -389,7 +359,7 @@ export class FaceSearch extends LitElement implements Host {
     if (!this.speech || !place) return html`<slot></slot>`;
     const view = this.#view(this.speech, place);
     const page = html`${banner(view)}${this.#screen(view)}`;
-    const kind = `page ${this.state.screen.at}`;
+    const kind = `page in-${this.state.screen.at}`;
     return html`<div class=${this.#dropping ? "shell dropping" : "shell"} lang=${this.speech.language}>
       ${view.embedded ? html`<div class=${kind}>${page}</div>` : html`<main class=${kind}>${page}</main>`}
       <p class="visually-hidden" role="status">${this.live}</p>
@@ -426,10 +396,5 @@ export class FaceSearch extends LitElement implements Host {
     this.#take(selfie, false);
   }
 }
-
-const withoutOriginals = <T extends { allows: { originals: boolean } }>(event: T): T => ({
-  ...event,
-  allows: { ...event.allows, originals: false },
-});
 
 if (!customElements.get("face-search-camera")) customElements.define("face-search-camera", FaceSearchCamera);

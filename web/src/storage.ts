@@ -62,9 +62,10 @@ export class OwnSearches {
     this.#days = resultDays;
   }
 
+  /** Those that found something. */
   list(now: number = Date.now()): readonly OwnSearch[] {
     return this.#all(now)
-      .filter(({ total }) => total !== null)
+      .filter(({ total }) => total)
       .sort((a, b) => (b.total ?? 0) - (a.total ?? 0) || b.at - a.at);
   }
 

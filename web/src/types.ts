@@ -7,6 +7,8 @@ export interface Photo {
   readonly thumb: string;
   /** JPEG of at most 2,048 px. */
   readonly large: string;
+  /** JPEG of at most 1,024 px; photos that were indexed by an older version have none there. */
+  readonly medium?: string | null;
   readonly width: number | null;
   readonly height: number | null;
 }

@@ -164,6 +164,13 @@ class InvalidRequest(FaceSearchError, status=422, code="invalid"):
     """Path, query or body does not fit the schema; the message lists the fields."""
 
 
+class ConsentNeeded(FaceSearchError, status=422, code="consent_needed"):
+    """A search by a publishable token without the guest's consent to the text that is asked now."""
+
+    def __init__(self) -> None:
+        super().__init__("body.consent: the guest's consent is needed, as the version that GET .../page names")
+
+
 class Busy(FaceSearchError, status=429, code="throttled"):
     """Not now: come again after `retry_after` seconds, a search with the same `request_id`."""
 

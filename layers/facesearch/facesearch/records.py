@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol, get_args
 
 from facesearch.models import MICROSECONDS
 
@@ -40,7 +40,7 @@ MAX_COPIES = 8
 by its ETag when it has to be: to be deleted, or to be looked at again."""
 
 Status = Literal["indexed", "failed", "deleted"]
-RenditionSize = Literal["large", "small"]
+RenditionSize = Literal["large", "medium", "small"]
 
 
 def image_id_of(event_id: int, content_sha256: bytes) -> uuid.UUID:
@@ -68,9 +68,9 @@ def rendition_key(event_id: int, size: RenditionSize, image_id: uuid.UUID) -> st
     return f"imgs/{event_id}/{size}/{image_id}.jpg"
 
 
-def rendition_keys(event_id: int, image_id: uuid.UUID) -> tuple[str, str]:
-    """S3 keys of both renditions, the large one first."""
-    return rendition_key(event_id, "large", image_id), rendition_key(event_id, "small", image_id)
+def rendition_keys(event_id: int, image_id: uuid.UUID) -> list[str]:
+    """S3 keys of all renditions that a photo may have, the largest first."""
+    return [rendition_key(event_id, size, image_id) for size in get_args(RenditionSize)]
 
 
 @dataclass(frozen=True)

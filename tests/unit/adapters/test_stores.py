@@ -17,7 +17,7 @@ from facesearch.adapters.memory.stores import MemoryPhotoStore, MemoryReader
 from facesearch.errors import Throttled
 from facesearch.models import Page, RenditionUrls, SearchKey, SearchSummary
 from facesearch.reading import Reader, Wanted
-from facesearch.records import Photo, PhotoEraser
+from facesearch.records import Photo, PhotoEraser, Status
 from facesearch.search.results import OutdatedError, ResultStore
 from tests.support.aws import TABLE
 from tests.support.fakes import photos
@@ -52,6 +52,21 @@ def test_where_another_api_serves_the_renditions_is_kept_with_the_search(results
     stored = reader.read(Wanted(search=SEARCH, page=Page(1, 32))).result
     assert stored is not None
     assert stored.summary == summary
+
+
+def test_what_the_guest_agreed_to_is_kept_with_the_search_and_goes_with_it(results: tuple[Reader, ResultStore]) -> None:
+    _, store = results
+    other, before = SearchKey(903, 456, uuid.UUID(int=8)), int(time.time())
+    store.save(SEARCH, SearchSummary(3, 90), photos(3), consent="standard-1")
+    store.save(other, SearchSummary(3, 90), photos(3))
+    assert store.save(SEARCH, SearchSummary(3, 90), photos(3), consent="another") is False
+    kept = store.consent(SEARCH)
+    assert kept is not None
+    assert (kept.version, store.consent(other)) == ("standard-1", None)
+    assert before <= kept.at <= time.time()
+    store.hide(SEARCH)
+    store.delete(SEARCH)
+    assert store.consent(SEARCH) is None
 
 
 def test_what_is_not_there_or_not_asked_for_is_none(results: tuple[Reader, ResultStore]) -> None:
@@ -97,7 +112,8 @@ def test_changes_come_oldest_first_from_a_moment_on(photo_store: PhotoEraser) ->
 
 def test_the_newest_photo_is_the_last_that_was_indexed(photo_store: PhotoEraser) -> None:
     assert photo_store.newest(456, 0) is None
-    for number, status in enumerate(("indexed", "indexed", "failed"), 1):
+    statuses: list[Status] = ["indexed", "indexed", "failed"]
+    for number, status in enumerate(statuses, 1):
         photo_store.add(456, 4, Photo(uuid.UUID(int=4 * number), status, "k", 1, 2, "m"))
         time.sleep(0.001)
     second = photo_store.get(456, 4, uuid.UUID(int=8))

@@ -351,17 +351,18 @@ def test_the_cover_is_shown_to_messengers_only_if_that_was_asked_for() -> None:
 
 def test_the_policy_names_the_hosts_that_the_page_talks_to_and_no_others() -> None:
     assert HOSTS.policy == (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; "
-        "connect-src 'self' https://api.example https://s3.example; worker-src 'self'; base-uri 'none'; "
-        "form-action 'none'"
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' https://photos.example "
+        "blob: data:; connect-src 'self' https://photos.example https://api.example https://s3.example; "
+        "worker-src 'self'; base-uri 'none'; form-action 'none'"
     )
     foreign = replace(HOSTS, foreign_photos=True).policy
-    assert "img-src 'self' https: blob: data:;" in foreign
+    assert "img-src 'self' https://photos.example https: blob: data:;" in foreign
 
 
 def test_this_machine_has_two_names() -> None:
     hosts = PageHosts("http://127.0.0.1:8700", "http://127.0.0.1:8700")
     assert hosts.origins == ("http://127.0.0.1:8700", "http://localhost:8700")
+    assert "img-src 'self' http://127.0.0.1:8700 http://localhost:8700 blob:" in hosts.policy
     assert HOSTS.origins == ("https://photos.example",)
 
 

@@ -37,7 +37,9 @@ def test_every_setting_is_set_for_some_function_or_the_same_in_every_deployment(
         "callback_delays", "outbound_allow_local", "search_job_deliveries", "snapshot_delay_seconds",
         "snapshot_tail_bytes",
     }  # fmt: skip
-    command_line_s = {"biometric_retention_days", "distribution_id", "uploads_queue_url"}  # by the stack's outputs
+    command_line_s = {  # by the stack's outputs
+        "api_url", "biometric_retention_days", "distribution_id", "page_url", "uploads_queue_url",
+    }  # fmt: skip
     assert set(Settings.model_fields) - given_by_lambda - constant - command_line_s == {
         name.lower() for name in variables if not name.startswith("POWERTOOLS_")
     }
@@ -123,9 +125,9 @@ def test_the_gateways_own_answers_are_the_envelope_with_our_headers() -> None:
 def test_the_command_line_finds_what_it_works_on_in_both_kinds_of_stack() -> None:
     for_people = {"ApiDomainTarget", "DashboardUrl", "RenditionsDomainTarget"}
     outputs = set(TEMPLATE["Outputs"]) - for_people
-    assert {setting_of(output) for output in outputs - {"ApiUrl"}} <= set(Settings.model_fields)
+    assert {setting_of(output) for output in outputs} <= set(Settings.model_fields)
     assert outputs >= NEEDED
-    local = set(OUTPUTS) | set(PARAMETER_OUTPUTS) | {"ApiUrl", "RenditionsBaseUrl"}
+    local = set(OUTPUTS) | set(PARAMETER_OUTPUTS) | {"ApiUrl", "RenditionsBaseUrl", "PageUrl"}
     assert outputs - local == {"DistributionId", "CollectionPrefix"}, "nothing is cached here, nor Rekognition"
 
 

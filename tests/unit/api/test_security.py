@@ -29,7 +29,7 @@ VALUES: dict[str, Any] = {
     "kind": "FETCHES", "owner": str(A_ORG), "upstream": UpstreamEvent(1, 2),
     "event": replace(EVENT, event_id=AN_EVENT, org_id=A_ORG),
 }  # fmt: skip
-NEITHER = {"KEY", "RETENTION", "UPSTREAM"}
+NEITHER = {"KEY", "LINKS", "RETENTION", "UPSTREAM"}
 """What SECURITY.md names as exceptions."""
 
 

@@ -66,7 +66,7 @@ def test_a_deleted_photo_is_in_no_search_and_no_gallery_that_starts_later(site: 
     assert site.gallery() == [1, 2, 3, 4, 5]
     receipt = site.photos_eraser.delete_photos(site.event, [id_of(2)], Files())
     assert receipt.complete
-    assert receipt.deleted == Counts(photos=1, faces=2, results=2, jobs=2, selfies=4, snapshots=1, renditions=2)
+    assert receipt.deleted == Counts(photos=1, faces=2, results=2, jobs=2, selfies=4, snapshots=1, renditions=3)
     for matcher in (site.warm, site.matcher()):
         assert (site.found(ANNA, matcher), site.found(BEN, matcher)) == ([1, 4], [3, 4])
     assert site.gallery() == [1, 3, 4, 5]
@@ -244,7 +244,7 @@ def test_a_person_goes_with_the_photos_if_wanted(site: Site) -> None:
     receipt = site.person_eraser.delete_person(site.event, [b"1"], EVERYTHING)
     assert receipt.complete
     assert receipt.deleted == Counts(
-        photos=3, faces=6, results=3, jobs=3, selfies=6, snapshots=1, renditions=6, originals=3
+        photos=3, faces=6, results=3, jobs=3, selfies=6, snapshots=1, renditions=9, originals=3
     )
     assert (site.found(ANNA), site.found(BEN), site.gallery()) == ([], [3], [3, 5])
     assert site.keys("originals") == site.originals_of([3, 5])
@@ -368,7 +368,7 @@ def test_an_event_leaves_nothing(site: Site) -> None:
     receipt = site.event_eraser.delete_event(site.event.event_id, originals=True)
     assert receipt.complete
     assert receipt.deleted == Counts(
-        photos=4, faces=6, results=2, jobs=3, selfies=8, snapshots=1, renditions=8, originals=5, callbacks=2
+        photos=4, faces=6, results=2, jobs=3, selfies=8, snapshots=1, renditions=12, originals=5, callbacks=2
     )
     assert site.plain.stores.searches.callbacks.count(site.event.org_id, site.event.event_id) == 0
     assert site.reader.read(Wanted(event_id=site.event.event_id)).event is None

@@ -496,7 +496,12 @@ def test_guests_at_once_never_take_more_than_either_bucket_has(kept: Kept, clock
 
     with ThreadPoolExecutor(8) as callers:
         assert sum(callers.map(search, range(8))) <= 5
-    assert guests.left()[0] - guests.left()[1] == 2 * MICROSECONDS * 60, "what the organisation refused was given back"
+    left = guests.left()
+    # Exact where nothing is tried anew: DynamoDB's bucket gives a move up after six conflicts, to the token's loss.
+    given_back = 2 * MICROSECONDS * 60
+    assert left[0] - left[1] <= given_back, "nobody gets more back than the organisation has refused"
+    if isinstance(kept.bucket, MemoryTokenBuckets):
+        assert left[0] - left[1] == given_back
 
 
 def test_what_the_organisations_bucket_fails_over_the_token_has_not_paid(clock: Clock) -> None:

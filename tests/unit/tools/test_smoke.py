@@ -19,7 +19,8 @@ def test_a_deployment_is_named_by_its_url_a_key_and_an_event() -> None:
 def test_the_tests_are_told_what_was_said(tmp_path: Path) -> None:
     selfie = tmp_path / "selfie.jpg"
     selfie.write_bytes(b"any")
-    chosen = target(SAID | {"SMOKE_SELFIE": str(selfie)})
+    chosen = target(SAID | {"SMOKE_SELFIE": str(selfie), "SMOKE_TOKEN": "fsp_a"})
+    assert chosen.token == "fsp_a"
     assert target(chosen.environment()) == chosen
 
 

@@ -41,6 +41,8 @@ export interface Viewer {
 
 /** The API's largest rendition. */
 const LARGE_SIDE = 2048;
+/** Of windows that show the medium rendition, until somebody zooms in. */
+const PHONE_WIDTH = 640;
 const SAVE = '<path d="M16 7v12m-5-5 5 5 5-5M8 20v4h16v-4" id="pswp__icn-save"/>';
 const SHARE = '<path d="M16 19V7m-4.5 4 4.5-4.5 4.5 4.5M11 14H9v10h14V14h-2" id="pswp__icn-share"/>';
 
@@ -124,12 +126,13 @@ function photoSwipe(at: number, host: ViewerHost, dialog: HTMLDialogElement): Ph
       x < 640 ? { top: 0, bottom: 0, left: 0, right: 0 } : { top: 60, bottom: 24, left: 24, right: 24 },
   });
   pswp.addFilter("numItems", () => host.count());
-  const failed = new Set<number>();
-  pswp.addFilter("itemData", (_, index) => slideOf(index, host, failed.has(index)));
-  // A large picture that does not come leaves the small one, which is there.
+  const failed = new Map<number, number>();
+  pswp.addFilter("itemData", (_, index) => slideOf(index, host, failed.get(index) ?? 0));
+  // A picture that does not come gives way to the next: at last to the small one, which is there.
   pswp.on("loadError", ({ slide }) => {
-    if (failed.has(slide.index)) return;
-    failed.add(slide.index);
+    const times = (failed.get(slide.index) ?? 0) + 1;
+    if (times > 2) return;
+    failed.set(slide.index, times);
     queueMicrotask(() => pswp.isOpen && pswp.refreshSlideContent(slide.index));
   });
   pswp.addFilter("placeholderSrc", (_, content) => content.data.msrc ?? false);
@@ -160,7 +163,8 @@ function photoSwipe(at: number, host: ViewerHost, dialog: HTMLDialogElement): Ph
   return pswp;
 }
 
-function slideOf(index: number, host: ViewerHost, small: boolean): SlideData {
+/** @param failed how many of its pictures did not come. */
+function slideOf(index: number, host: ViewerHost, failed: number): SlideData {
   const photo = host.photo(index);
   if (!photo) return { type: "pending", html: "", width: 1, height: 1 };
   const thumb = host.thumb(index);
@@ -168,8 +172,14 @@ function slideOf(index: number, host: ViewerHost, small: boolean): SlideData {
   const width = photo.width || (thumb?.naturalWidth ?? 0) * 5 || 1500;
   const height = photo.height || (thumb?.naturalHeight ?? 0) * 5 || 1000;
   const scale = Math.min(1, LARGE_SIDE / Math.max(width, height));
+  const medium = innerWidth < PHONE_WIDTH && photo.medium;
+  const sources = medium ? [photo.large, photo.large, photo.thumb] : [photo.large, photo.thumb];
   return {
-    src: small ? photo.thumb : photo.large,
+    src: sources[failed] ?? photo.thumb,
+    // Said to be as wide as the window: PhotoSwipe tells the browser how wide it shows it, so zooming in asks for more.
+    ...(medium && !failed
+      ? { srcset: `${medium} ${Math.ceil(innerWidth * devicePixelRatio)}w, ${photo.large} ${LARGE_SIDE * 2}w` }
+      : {}),
     msrc: photo.thumb,
     width: Math.round(width * scale),
     height: Math.round(height * scale),

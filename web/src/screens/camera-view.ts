@@ -54,6 +54,7 @@ export class FaceSearchCamera extends LitElement {
     super.connectedCallback();
     document.addEventListener("visibilitychange", this.#visible);
     addEventListener("pagehide", this.#leave);
+    addEventListener("keydown", this.#pressed);
   }
 
   /** Wherever the guest goes, the light goes out. */
@@ -61,6 +62,7 @@ export class FaceSearchCamera extends LitElement {
     super.disconnectedCallback();
     document.removeEventListener("visibilitychange", this.#visible);
     removeEventListener("pagehide", this.#leave);
+    removeEventListener("keydown", this.#pressed);
     this.#leave();
   }
 
@@ -75,6 +77,10 @@ export class FaceSearchCamera extends LitElement {
   override focus(options?: FocusOptions): void {
     this.renderRoot.querySelector<HTMLElement>(".title")?.focus(options);
   }
+
+  readonly #pressed = (event: KeyboardEvent) => {
+    if (event.key === "Escape") this.#fire("close");
+  };
 
   readonly #visible = () => {
     if (document.hidden) this.#leave();

@@ -5,7 +5,7 @@ export const screenStyles = css`
   .shell { min-block-size: inherit; display: flex; flex-direction: column; background: var(--paper); border-radius: inherit; }
   .shell:has(main) { min-block-size: 100dvh; }
   .page { flex: 1; display: grid; }
-  .page.results { display: block; padding: 0 16px 32px; }
+  .page.in-results { display: block; padding: 0 16px 32px; }
   .large { min-block-size: 54px; font-size: 1.0625rem; }
   .icon { flex: none; inline-size: 22px; block-size: 22px; }
   button.icon { inline-size: 44px; block-size: 44px; border-radius: 50%; color: var(--ink); }
@@ -72,7 +72,7 @@ export const screenStyles = css`
     .drop-hint { display: block; }
   }
   @media (min-width: 880px) {
-    .page.results { padding-inline: 28px; }
+    .page.in-results { padding-inline: 28px; }
     .start { grid-template-columns: minmax(0, 1fr) minmax(0, 1fr); align-items: center; inline-size: 100%; max-inline-size: 1180px; margin: auto; padding: 40px 32px; gap: 56px; }
     .start:has(.cover.empty), .start:has(.cover.gone) { grid-template-columns: minmax(0, 560px); justify-content: center; gap: 0; }
     .cover { aspect-ratio: 4 / 5; max-block-size: 78dvh; border-radius: 24px; }

@@ -79,14 +79,18 @@ class PageHosts:
 
     @property
     def policy(self) -> str:
-        """The Content-Security-Policy of a page; what only a header can say is in the template's `PageHeaders`."""
-        calls = dict.fromkeys(["'self'", origin_of(self.api), *self.stores])
+        """The Content-Security-Policy of a page; what only a header can say is in the template's `PageHeaders`.
+
+        The page's host is named beside 'self', for it shows the photos also to a page at its other name: CloudFront's
+        own beside a domain, localhost beside 127.0.0.1.
+        """
+        calls = dict.fromkeys(["'self'", *self.origins, origin_of(self.api), *self.stores])
         photos = "https:" if self.foreign_photos else ""
         directives = {
             "default-src": "'none'",
             "script-src": "'self'",
             "style-src": "'self'",
-            "img-src": f"'self' {photos} blob: data:",
+            "img-src": f"'self' {' '.join(self.origins)} {photos} blob: data:",
             "connect-src": f"{' '.join(calls)} {photos}",
             "worker-src": "'self'",
             "base-uri": "'none'",

@@ -73,6 +73,7 @@ class OperatorContainer(Container):
             hosts=self.page_hosts,
             page_of=self._page_of,
             qr_of=self.qr_of,
+            clock=lambda: self.clock(),  # noqa: PLW0108 - as `--end-tokens` tells the time
         )
 
     def _page_of(self, event: Event, rights: TokenRights) -> dict[str, Any]:

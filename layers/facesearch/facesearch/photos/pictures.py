@@ -1,4 +1,4 @@
-"""A photo's files: the original, read in place, and the two JPEGs that the world may see."""
+"""A photo's files: the original, read in place, and the JPEGs that the world may see."""
 
 import io
 import uuid
@@ -9,10 +9,8 @@ from PIL import Image, ImageCms
 
 from facesearch.photos.imaging import Picture
 
-LARGE_SIDE = 2048
-SMALL_SIDE = 400
-LARGE_QUALITY = 85
-SMALL_QUALITY = 80
+LARGE_SIDE, MEDIUM_SIDE, SMALL_SIDE = 2048, 1024, 400
+LARGE_QUALITY, QUALITY = 85, 80
 
 _SRGB = ImageCms.createProfile("sRGB")
 
@@ -23,6 +21,8 @@ class Renditions:
 
     large: bytes = field(repr=False)
     small: bytes = field(repr=False)
+    medium: bytes | None = field(default=None, repr=False)
+    """What phones show of a photo; None where the large one is no larger."""
 
 
 @dataclass(frozen=True)
@@ -54,9 +54,14 @@ class Pictures(Protocol):
 
 
 def render(picture: Picture) -> Renditions:
-    """The picture with at most 2048 and 400 pixels on its long side; never enlarged."""
+    """The picture with at most 2048, 1024 and 400 pixels on its long side; never enlarged."""
     large = _to_srgb(_shrink(picture.image, LARGE_SIDE), picture.icc_profile)
-    return Renditions(_jpeg(large, LARGE_QUALITY), _jpeg(_shrink(large, SMALL_SIDE), SMALL_QUALITY))
+    medium = _shrink(large, MEDIUM_SIDE)
+    return Renditions(
+        large=_jpeg(large, LARGE_QUALITY),
+        small=_jpeg(_shrink(large, SMALL_SIDE), QUALITY),
+        medium=_jpeg(medium, QUALITY) if medium is not large else None,
+    )
 
 
 def _shrink(image: Image.Image, side: int) -> Image.Image:

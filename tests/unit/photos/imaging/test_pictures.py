@@ -26,19 +26,24 @@ def shown(file: bytes) -> tuple[int, ...]:
 
 
 @pytest.mark.parametrize(
-    ("size", "large", "small"),
+    ("size", "large", "medium", "small"),
     [
-        ((4000, 3000), (2048, 1536), (400, 300)),
-        ((1500, 3000), (1024, 2048), (200, 400)),
-        ((300, 200), (300, 200), (300, 200)),
-        ((4000, 200), (2048, 102), (400, 20)),
-        ((20, 1), (20, 1), (20, 1)),
+        ((4000, 3000), (2048, 1536), (1024, 768), (400, 300)),
+        ((1500, 3000), (1024, 2048), (512, 1024), (200, 400)),
+        ((1025, 60), (1025, 60), (1024, 60), (400, 23)),
+        ((1024, 60), (1024, 60), None, (400, 23)),
+        ((300, 200), (300, 200), None, (300, 200)),
+        ((4000, 200), (2048, 102), (1024, 51), (400, 20)),
+        ((20, 1), (20, 1), None, (20, 1)),
     ],
 )
-def test_sizes(size: tuple[int, int], large: tuple[int, int], small: tuple[int, int]) -> None:
+def test_sizes(
+    size: tuple[int, int], large: tuple[int, int], medium: tuple[int, int] | None, small: tuple[int, int]
+) -> None:
     renditions = render(read_image(encoded(Image.new("RGB", size), "PNG")))
     assert opened(renditions.large).size == large
     assert opened(renditions.small).size == small
+    assert (renditions.medium and opened(renditions.medium).size) == medium
     assert opened(renditions.large).format == "JPEG"
     assert opened(renditions.large).info["progressive"]
 
@@ -46,10 +51,11 @@ def test_sizes(size: tuple[int, int], large: tuple[int, int], small: tuple[int, 
 def test_renditions_are_upright_and_carry_no_metadata() -> None:
     block = exif(Orientation=6, Make="secret")
     block.get_ifd(0x8825)[2] = (52.0, 31.0, 12.0)  # where it was taken
-    stored = corners(800, 400).transpose(Image.Transpose.ROTATE_90)
+    stored = corners(1600, 800).transpose(Image.Transpose.ROTATE_90)
     picture = read_image(encoded(stored, "JPEG", exif=block, comment=b"secret", icc_profile=srgb()))
     renditions = render(picture)
-    for jpeg in (renditions.large, renditions.small):
+    assert renditions.medium is not None
+    for jpeg in (renditions.large, renditions.medium, renditions.small):
         image = opened(jpeg)
         assert looks_like_the_scene(image)
         assert not image.getexif()

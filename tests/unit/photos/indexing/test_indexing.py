@@ -156,10 +156,11 @@ def test_an_event_with_a_vector_index_has_the_faces_there_too_however_often_it_i
     assert items.counts(place, studio.pool) == wanted
 
 
-def test_both_renditions_are_public_for_good_before_the_photo_is_recorded(studio: Studio) -> None:
+def test_the_renditions_are_public_for_good_before_the_photo_is_recorded(studio: Studio) -> None:
     data = photo_of(1, (3000, 2000))
     studio.upload(data)
     assert Image.open(io.BytesIO(studio.rendition("large", data))).size == (2048, 1365)
+    assert Image.open(io.BytesIO(studio.rendition("medium", data))).size == (1024, 682)
     assert Image.open(io.BytesIO(studio.rendition("small", data))).size == (400, 267)
     for (bucket, _), headers in studio.s3.headers.items():
         assert bucket == RENDITIONS

@@ -41,14 +41,16 @@ class S3Pictures(Pictures):
 
     @override
     def publish(self, event_id: int, image_id: uuid.UUID, renditions: Renditions) -> None:
-        for key, jpeg in zip(rendition_keys(event_id, image_id), (renditions.large, renditions.small), strict=True):
-            self.s3.put_object(
-                Bucket=self.renditions_bucket,
-                Key=key,
-                Body=jpeg,
-                ContentType="image/jpeg",
-                CacheControl=RENDITION_CACHING,
-            )
+        files = renditions.large, renditions.medium, renditions.small
+        for key, jpeg in zip(rendition_keys(event_id, image_id), files, strict=True):
+            if jpeg is not None:
+                self.s3.put_object(
+                    Bucket=self.renditions_bucket,
+                    Key=key,
+                    Body=jpeg,
+                    ContentType="image/jpeg",
+                    CacheControl=RENDITION_CACHING,
+                )
 
     @override
     def unpublish(self, event_id: int, image_id: uuid.UUID) -> None:
