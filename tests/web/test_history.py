@@ -29,7 +29,8 @@ def test_the_address_opens_the_result_on_another_device(guests: Callable[..., Gu
     expect(second.button("Find mine")).to_be_visible()  # this may be somebody else's device
 
 
-def test_back_closes_the_viewer_and_forward_opens_it(guest: Guest, link: Link) -> None:
+def test_back_closes_the_viewer_and_forward_opens_it(guests: Callable[..., Guest], link: Link) -> None:
+    guest = guests(motion="reduce")  # else keys wait for the opening
     guest.find(link)
     guest.tiles.nth(1).click()
     expect(guest.page.get_by_role(DIALOG)).to_be_visible()

@@ -16,7 +16,7 @@ export const screenStyles = css`
   .ways { display: grid; gap: 10px; justify-items: stretch; }
   .problem { color: var(--danger); font-weight: 600; }
   .note { display: flex; flex-wrap: wrap; align-items: center; gap: 8px; padding: 12px 16px; border-radius: var(--radius); background: var(--warn); color: var(--warn-ink); }
-  .note.good { background: var(--sunken); color: var(--ink); }
+  .note.good { flex-wrap: nowrap; background: var(--sunken); color: var(--ink); }
   .waiting { display: grid; place-content: center; justify-items: center; gap: 14px; min-block-size: 60dvh; }
 
   .start { display: grid; align-content: start; }
