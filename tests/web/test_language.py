@@ -7,7 +7,7 @@ import pytest
 
 from tests.web.guests import Guest
 from tests.web.links import Link
-from tests.web.states import STATES, walk_to
+from tests.web.walks import STATES, walk_to
 
 SAID = """() => {
   const said = [document.title];

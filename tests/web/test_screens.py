@@ -12,7 +12,7 @@ from tests.conftest import ROOT
 from tests.web import axe
 from tests.web.guests import DESKTOP, PHONE, Guest
 from tests.web.links import Link
-from tests.web.states import STATES, walk_to
+from tests.web.walks import STATES, walk_to
 
 SCREENS = ROOT / ".cache" / "web" / "screens"
 

@@ -126,6 +126,12 @@ def denied(walk: Walk) -> None:
     walk.sees("camera.denied")
 
 
+def absent(walk: Walk) -> None:
+    walk.opens()
+    expect(walk.button("start.selfie")).to_have_count(0)
+    walk.sees("start.qr")
+
+
 def check(walk: Walk) -> None:
     walk.takes()
 
@@ -169,6 +175,18 @@ def gone(walk: Walk) -> None:
 # ---------------------------------------------------------------- what was found
 def results(walk: Walk) -> None:
     walk.finds()
+
+
+def several(walk: Walk) -> None:
+    """The selfie shows two people."""
+
+    def seen(route: Route) -> None:
+        response = route.fetch()
+        route.fulfill(response=response, headers=response.headers | {"selfie-faces": "2"})
+
+    walk.guest.context.route(POST, seen)
+    walk.finds()
+    walk.sees("found.keep")
 
 
 def shared(walk: Walk) -> None:
@@ -273,6 +291,7 @@ STATES = {
     "camera": State(camera),
     "dark": State(dark, {"camera": "dark"}),
     "denied": State(denied, {"camera": "denied"}),
+    "absent": State(absent, {"camera": "absent"}),
     "check": State(check),
     "sending": State(sending),
     "queued": State(queued),
@@ -284,6 +303,7 @@ STATES = {
     "off": State(refused("search_off", 403, "problem.off")),
     "no-search": State(gone),
     "results": State(results),
+    "several": State(several),
     "shared": State(shared),
     "nothing": State(nothing),
     "selecting": State(selecting),
