@@ -164,6 +164,10 @@ class InvalidRequest(FaceSearchError, status=422, code="invalid"):
     """Path, query or body does not fit the schema; the message lists the fields."""
 
 
+class ConsentNeeded(InvalidRequest, code="consent_needed"):
+    """The person has not agreed to what is about to be done."""
+
+
 class Busy(FaceSearchError, status=429, code="throttled"):
     """Not now: come again after `retry_after` seconds, a search with the same `request_id`."""
 

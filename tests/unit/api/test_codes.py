@@ -44,6 +44,7 @@ EXPECTED = {
     "SearchDeleted": "no_search",
     "TooLarge": "too_large",
     "InvalidRequest": "invalid",
+    "ConsentNeeded": "consent_needed",
     "Busy": "throttled",
     "Throttled": "throttled",
     "Conflict": "throttled",

@@ -7,8 +7,9 @@ quoted in any way: parsers that read it refuse forms that have nothing wrong wit
 """
 
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from urllib.parse import parse_qsl
 
 from facesearch.errors import FaceSearchError, InvalidRequest, TooLarge, UnknownUpload, UnusableImage
@@ -39,6 +40,7 @@ class SelfieForm:
         files: the selfies' bytes, in the order of their parts.
         upload_ids: what stands in the place of files, as text; these selfies come after the files.
         request_id: the field's text; None if there is no such part.
+        fields: the texts of all other fields; of one given twice the first.
         problem: what is wrong with the rest of the form. It counts only if the selfie is needed: a finished search
             is replayed whatever comes with its request_id.
     """
@@ -47,6 +49,7 @@ class SelfieForm:
     upload_ids: tuple[str, ...] = ()
     request_id: str | None = None
     problem: FaceSearchError | None = None
+    fields: Mapping[str, str] = field(default=MappingProxyType({}), compare=False)
 
     def selfies(self, event: Event) -> list[bytes | UploadKey]:
         """The selfies for a search of the event.
@@ -102,7 +105,11 @@ def parse_selfie_form(content_type: str, body: bytes, content_encoding: str = ""
     files = _filled([part for part in parts if part.name == "file"], others=bool(upload_ids))
     request_id = request_ids[0] if len(request_ids) == 1 else None
     problem = problem or _problem_of(request_ids, upload_ids, files)
-    return SelfieForm(request_id=request_id, problem=problem) if problem else SelfieForm(files, upload_ids, request_id)
+    if problem is not None:
+        return SelfieForm(request_id=request_id, problem=problem)
+    own = ("", "file", "upload_id", "request_id")
+    fields = {part.name: _text(part) for part in reversed(parts) if part.name not in own}
+    return SelfieForm(files, upload_ids, request_id, fields=fields)
 
 
 def _parts_of(content_type: str, body: bytes) -> Iterator[_Part]:
