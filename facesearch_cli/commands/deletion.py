@@ -122,11 +122,17 @@ def delete_event(
     yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
-    """Delete an event with its photos, faces, renditions, results and selfies."""
+    """Delete an event with its photos, faces, renditions, results and selfies. The original files stay in the bucket
+    unless you give --originals."""
     stack = stack_of(context)
-    _ask(f"Delete the event {stack.event(event_id).name!r} for good?", yes=yes)
+    event = stack.event(event_id)
+    files = "with its original files" if originals else "but not its original files"
+    _ask(f"Delete the event {event.name!r} for good, {files}?", yes=yes)
     with stack.working():
-        _show(stack.container.event_deletion.delete_event(event_id, originals=originals), as_json=as_json)
+        receipt = stack.container.event_deletion.delete_event(event_id, originals=originals)
+    if not originals:
+        say(f"The original files stay in the photos bucket, under {event.org_id}/{event_id}/.")
+    _show(receipt, as_json=as_json)
 
 
 def _require_engine(stack: Stack, event: Event) -> None:

@@ -2,7 +2,7 @@
 
 import uuid
 from datetime import UTC, date, datetime
-from typing import Annotated
+from typing import Annotated, cast
 
 import typer
 
@@ -11,11 +11,14 @@ from facesearch.api.presenters import start_of
 from facesearch.errors import InvalidRequest
 from facesearch.models import REKOGNITION, Event, FaceSet, FaceSetKind, UpstreamEvent
 from facesearch.records import Photo
+from facesearch_cli.commands import guest_page
 from facesearch_cli.commands.check import check_event
 from facesearch_cli.commands.common import AsJson, EventArgument, OrgId, Switch, group, stack_of, switch
 from facesearch_cli.commands.deletion import delete_event
+from facesearch_cli.commands.guest_page import PageOptions, page_json, page_line
+from facesearch_cli.errors import CommandError
 from facesearch_cli.stack import Stack
-from facesearch_cli.terminal import print_json, print_lines, results
+from facesearch_cli.terminal import print_json, print_lines, results, say
 
 app = group("Events.")
 app.command("delete")(delete_event)
@@ -77,24 +80,33 @@ def update(  # noqa: PLR0913, PLR0917 - a command's options, each by its name
         str | None,
         typer.Option(help='ORG/EVENT: the numbers of the event at the upstream; "" if they are the same as here.'),
     ] = None,
+    organiser: guest_page.Organiser = None,
+    privacy_url: guest_page.PrivacyUrl = None,
+    consent: guest_page.Consent = None,
+    consent_text: guest_page.ConsentText = None,
+    locale: guest_page.Locale = None,
+    accent: guest_page.Accent = None,
+    photos_complete: guest_page.PhotosComplete = None,
+    end_tokens: guest_page.EndTokens = False,
     as_json: AsJson = False,
 ) -> None:
     """Change an event. What you do not give stays as it is."""
     stack = stack_of(context)
-    changes: EventChanges = {}
-    if selfie_search is not None:
-        changes["selfie_search"] = selfie_search is Switch.ON
-    if enabled is not None:
-        changes["event_enabled"] = enabled is Switch.ON
-    if confidence is not None:
-        changes["confidence"] = confidence
-    if name is not None:
-        changes["name"] = name
-    if day is not None:
-        changes["date"] = day
-    if cover is not None:
-        changes["cover"] = _cover(stack, event_id, cover)
+    if upstream:
+        _require_upstream(stack)
+    given = {
+        "selfie_search": _is_on(selfie_search),
+        "event_enabled": _is_on(enabled),
+        "confidence": confidence,
+        "name": name,
+        "date": day,
+        "cover": None if cover is None else _cover(stack, event_id, cover),
+        "tokens_since": stack.container.clock() if end_tokens else None,
+    }
+    changes = cast("EventChanges", {field: value for field, value in given.items() if value is not None})
     changes |= _ended_by_nothing(retain_until, upstream)
+    if page := PageOptions(organiser, privacy_url, consent, consent_text, locale, accent, photos_complete):
+        changes["guest_page"] = page.changed(stack.event(event_id).guest_page)
     event = stack.container.admin.update_event(event_id, **changes)
     if as_json:
         print_json(_json(event))
@@ -102,6 +114,10 @@ def update(  # noqa: PLR0913, PLR0917 - a command's options, each by its name
         kept = f"faces in {event.faces.kind}"
         searched = f"selfie search {switch(event.selfie_search)}, confidence {event.confidence} %, {kept}"
         results().print(f"Event {event.event_id}: {switch(event.event_enabled)}, {searched}")
+        if line := page_line(event):
+            results().print(f"Guests' page: {line}")
+        if end_tokens:
+            say("All publishable tokens of the event have ended. Its links need new ones.")
 
 
 @app.command("list")
@@ -138,7 +154,12 @@ def _json(event: Event) -> dict[str, object]:
         "retain_until": event.retain_until or None,
         "faces": event.faces.kind,
         "upstream": str(event.upstream) if event.upstream else None,
+        "guest_page": page_json(event),
     }
+
+
+def _is_on(given: Switch | None) -> bool | None:
+    return None if given is None else given is Switch.ON
 
 
 def _ended_by_nothing(retain_until: str | None, upstream: str | None) -> EventChanges:
@@ -168,6 +189,11 @@ def _upstream_event(text: str) -> UpstreamEvent | None:
         return UpstreamEvent.of(text) if text else None
     except ValueError:
         raise InvalidRequest("--upstream takes ORG/EVENT, two numbers.") from None
+
+
+def _require_upstream(stack: Stack) -> None:
+    if stack.settings.engine != "upstream":
+        raise CommandError(f"--upstream works with the upstream engine only; {stack.name!r} uses embedded.")
 
 
 def _cover(stack: Stack, event_id: int, text: str) -> uuid.UUID:

@@ -17,7 +17,7 @@ from facesearch.adapters.memory.stores import MemoryPhotoStore, MemoryReader
 from facesearch.errors import Throttled
 from facesearch.models import Page, RenditionUrls, SearchKey, SearchSummary
 from facesearch.reading import Reader, Wanted
-from facesearch.records import Photo, PhotoEraser
+from facesearch.records import Photo, PhotoEraser, Status
 from facesearch.search.results import OutdatedError, ResultStore
 from tests.support.aws import TABLE
 from tests.support.fakes import photos
@@ -98,7 +98,8 @@ def test_changes_come_oldest_first_from_a_moment_on(photo_store: PhotoEraser) ->
 
 def test_the_newest_photo_is_the_last_that_was_indexed(photo_store: PhotoEraser) -> None:
     assert photo_store.newest(456, 0) is None
-    for number, status in enumerate(("indexed", "indexed", "failed"), 1):
+    statuses: list[Status] = ["indexed", "indexed", "failed"]
+    for number, status in enumerate(statuses, 1):
         photo_store.add(456, 4, Photo(uuid.UUID(int=4 * number), status, "k", 1, 2, "m"))
         time.sleep(0.001)
     second = photo_store.get(456, 4, uuid.UUID(int=8))

@@ -4,6 +4,7 @@ import json
 import os
 import stat
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date
@@ -14,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from facesearch.models import UpstreamEvent
+from facesearch.models import GuestPage, UpstreamEvent
 from facesearch_cli.app import main
 from facesearch_cli.stack import NOT_RUNNING, STACK_FILE_VARIABLE
 from tests.support.aws import TABLE
@@ -43,8 +44,49 @@ class TestOrganisationsKeysEvents:
         (listed,) = facesearch("event", "list", "--org", place.org_id, "--json").json["events"]
         assert listed.items() >= moved.items()
 
+    def test_what_guests_see_is_chosen_kept_and_taken_back(self, place: Place, facesearch: Command) -> None:
+        update = ("event", "update", place.event_id)
+        (place.folder / "consent.txt").write_text("A parent agrees for a child.\n", encoding="utf-8")
+        chosen = ("--organiser", "Runners", "--privacy-url", "https://run.example/privacy", "--accent", "#0B6E4F")
+        shown = facesearch(*update, *chosen, "--consent-text", "consent.txt", "--json").json["guest_page"]
+        page = place.stack.event(place.event_id).guest_page
+        assert shown == {
+            "organiser": "Runners", "privacy_url": "https://run.example/privacy",
+            "consent_version": page.consent_version, "consent_text": "A parent agrees for a child.",
+            "locale": None, "accent": "#0b6e4f", "photos_complete": False,
+        }  # fmt: skip
+        assert page.consent_version not in {"", page.STANDARD_CONSENT}
+        more = facesearch(*update, "--locale", "de", "--photos-complete", "on", "--consent-text", "", "--json")
+        changes = {"locale": "de", "photos_complete": True, "consent_text": None, "consent_version": "standard-1"}
+        assert more.json["guest_page"] == shown | changes
+        said = facesearch(*update, "--consent", "off", "--organiser", "").out
+        line = "privacy https://run.example/privacy, locale de, accent #0b6e4f, consent off, photos complete on"
+        assert said.endswith(f"Guests' page: {line}\n")
+        assert place.stack.event(place.event_id).guest_page.consent_version == ""
+
+    def test_what_guests_cannot_be_shown_is_refused(self, place: Place, facesearch: Command) -> None:
+        (place.folder / "empty.txt").write_bytes(b" \n")
+        (place.folder / "latin.txt").write_bytes(b"\xe4")
+        for words, said in (
+            (("--privacy-url", "http://a.example"), "https://"),
+            (("--accent", "#ffff00"), "too pale"),
+            (("--consent-text", "none.txt"), "cannot be read"),
+            (("--consent-text", "empty.txt"), "is empty"),
+            (("--consent-text", "latin.txt"), "UTF-8"),
+        ):
+            assert facesearch("event", "update", place.event_id, *words).failed(said)
+        assert place.stack.event(place.event_id).guest_page == GuestPage()
+
+    def test_tokens_that_were_made_before_are_ended(self, place: Place, facesearch: Command) -> None:
+        before = time.time_ns() // 1000
+        ended = facesearch("event", "update", place.event_id, "--end-tokens")
+        assert "have ended" in ended.err
+        assert before <= place.stack.event(place.event_id).tokens_since <= time.time_ns() // 1000
+
     def test_an_event_of_the_upstream_is_searched_there(self, place: Place, facesearch: Command) -> None:
         update = ("event", "update", place.event_id, "--json", "--upstream")
+        assert facesearch(*update, "12/34").failed("upstream engine only")
+        place.describe({"Engine": "upstream"})
         assert facesearch(*update, "12/34").json["upstream"] == "12/34"
         assert place.stack.event(place.event_id).upstream == UpstreamEvent(12, 34)
         assert "ORG/EVENT" in facesearch(*update, "12").err

@@ -126,7 +126,9 @@ def test_no_models_then_one_line_and_1(event: Place, facesearch: Command, monkey
 
 def test_an_event_then_it_is_unknown_and_its_organisation_counts_one_less(event: Place, facesearch: Command) -> None:
     assert facesearch("event", "update", event.event_id, "--retain-until", "2099-01-01", "--json").code == 0
-    assert facesearch("event", "delete", event.event_id, "--json").json["deleted"]["photos"] == 1
+    deleted = facesearch("event", "delete", event.event_id, "--json")
+    assert deleted.json["deleted"]["photos"] == 1
+    assert f"files stay in the photos bucket, under {event.org_id}/{event.event_id}/" in deleted.err
     assert "no event" in facesearch("event", "delete", event.event_id).err
     assert facesearch("org", "show", event.org_id, "--json").json["events"] == 0
     assert facesearch("event", "list", "--org", event.org_id, "--json").json == {"events": []}

@@ -14,6 +14,7 @@ from facesearch.adapters.dynamodb import schema
 from facesearch.adapters.dynamodb.admin.orgs import OrgAdmin, checked_name, random_id
 from facesearch.adapters.dynamodb.reading import DynamoEventDirectory, event_from_item, row_of
 from facesearch.adapters.dynamodb.table import Item, RefusedError, Write, delete, put, replacing, update
+from facesearch.admin.guest_page import checked_page
 from facesearch.admin.models import DEFAULT_CONFIDENCE, EndedEvent, EventChanges
 from facesearch.admin.ports import EventLifecycle
 from facesearch.errors import InvalidRequest, NotFound, Throttled
@@ -214,6 +215,8 @@ def _given(changes: EventChanges) -> dict[str, Any]:
         given["slug"] = slug_of(given["name"])
     if "date" in changes:
         given["date"] = _text_of(changes["date"])
+    if "guest_page" in changes:
+        given["guest_page"] = checked_page(changes["guest_page"])
     if "retain_until" in changes:
         until = changes["retain_until"]
         given["retain_until"] = until.isoformat() if until else ""
