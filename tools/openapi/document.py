@@ -14,7 +14,7 @@ from pydantic_core.core_schema import WithDefaultSchema
 
 from facesearch.api.presenters import ERROR
 from facesearch.api.schemas import Failure
-from facesearch.api.selfie_form import MAX_PARTS
+from facesearch.api.selfie_form import MAX_CONSENT, MAX_PARTS
 from facesearch.api.watch_form import AGREED, CONSENT
 from facesearch.faces.several import MAX_SELFIES
 from facesearch.validation import UUID_PATTERN
@@ -186,7 +186,7 @@ def _forms() -> Json:
     days["description"] = f"How many days to watch, counted from now; {WATCH_DAYS} by default."
     watch = {"days": days, CONSENT: {"type": "string", "enum": [AGREED], "description": agreed}}
     return {
-        "SelfieForm": _selfie_form(f", {search}", {"request_id": request_id}),
+        "SelfieForm": _selfie_form(f", {search}", {"request_id": request_id, "consent": _CONSENT}),
         "WatchForm": _selfie_form("", watch) | {"required": [CONSENT]},
     }
 
@@ -208,6 +208,14 @@ def _selfie_form(unless: str, more: Json) -> Json:
         "properties": {"file": file, "upload_id": upload_id} | more,
         "maxProperties": MAX_PARTS,
     }
+
+
+_CONSENT: Json = {
+    "type": "string",
+    "maxLength": MAX_CONSENT,
+    "description": "The version of the text that the guest agreed to, from `getEventPage`. A publishable token needs "
+    "it for a new search if the event asks for consent. It is kept with the result.",
+}
 
 
 def _one_to_three(items: Json) -> Json:

@@ -164,8 +164,13 @@ class InvalidRequest(FaceSearchError, status=422, code="invalid"):
     """Path, query or body does not fit the schema; the message lists the fields."""
 
 
-class ConsentNeeded(InvalidRequest, code="consent_needed"):
-    """The person has not agreed to what is about to be done."""
+class ConsentNeeded(FaceSearchError, status=422, code="consent_needed"):
+    """The person has not agreed to what is about to be done, or not to the text that is asked now."""
+
+    def __init__(
+        self, message: str = "body.consent: the guest's consent is needed, as the version that GET .../page names"
+    ) -> None:
+        super().__init__(message)
 
 
 class Busy(FaceSearchError, status=429, code="throttled"):

@@ -55,6 +55,21 @@ def test_where_another_api_serves_the_renditions_is_kept_with_the_search(results
     assert stored.expires_at == pytest.approx(time.time() + 31 * 86_400, abs=5)
 
 
+def test_what_the_guest_agreed_to_is_kept_with_the_search_and_goes_with_it(results: tuple[Reader, ResultStore]) -> None:
+    _, store = results
+    other, before = SearchKey(903, 456, uuid.UUID(int=8)), int(time.time())
+    store.save(SEARCH, SearchSummary(3, 90), photos(3), consent="standard-1")
+    store.save(other, SearchSummary(3, 90), photos(3))
+    assert store.save(SEARCH, SearchSummary(3, 90), photos(3), consent="another") is False
+    kept = store.consent(SEARCH)
+    assert kept is not None
+    assert (kept.version, store.consent(other)) == ("standard-1", None)
+    assert before <= kept.at <= time.time()
+    store.hide(SEARCH)
+    store.delete(SEARCH)
+    assert store.consent(SEARCH) is None
+
+
 def test_what_is_not_there_or_not_asked_for_is_none(results: tuple[Reader, ResultStore]) -> None:
     reader, _ = results
     for snapshot in (reader.read(Wanted("00", 1, SEARCH, Page(1, 32), 2, 2)), reader.read(Wanted())):

@@ -60,6 +60,7 @@ EXPECTED = {
 MADE = [
     *(each("A sentence.") for each in outcomes() if each not in KINDS and "message" in each.__init__.__annotations__),
     errors.CostlyImage(),
+    errors.ConsentNeeded(),
     errors.FaceSetMissing("vectors"),
     errors.Throttled("Query", "ThrottlingException"),
     Conflict("TransactWriteItems", "TransactionConflictException"),

@@ -4,6 +4,7 @@ import base64
 import datetime as dt
 import importlib.util
 import json
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from copy import deepcopy
@@ -15,12 +16,14 @@ import boto3
 import pytest
 
 from facesearch import bootstrap
+from facesearch.adapters.dynamodb import schema
 from facesearch.adapters.dynamodb.admin import DynamoAdmin
 from facesearch.adapters.dynamodb.photos import DynamoPhotoStore
-from facesearch.adapters.dynamodb.table import Table
+from facesearch.adapters.dynamodb.reading import token_item
+from facesearch.adapters.dynamodb.table import Table, put
 from facesearch.adapters.opencv.face_engine import OpenCvEngine
 from facesearch.faces.packing import pack
-from facesearch.models import Scope
+from facesearch.models import GuestPage, QuotaLimits, Scope, SearchKey, TokenRights, digest_of
 from facesearch.records import SHARDS, Photo
 from facesearch_local.template import read_document
 from tests.conftest import ROOT
@@ -33,6 +36,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 Answer = dict[str, Any]
+TOKEN = "fsp_0123456789abcdefghijklmnopqrstuv"
 FORM = "multipart/form-data; boundary=x"
 CONSENT = b'--x\r\nContent-Disposition: form-data; name="consent"\r\n\r\nstandard-1\r\n'
 """A field before a form's others: what a guest agrees to."""
@@ -98,8 +102,10 @@ def answer(handler: Callable[[Any, Any], Answer], event: Any) -> Answer:
     return response | {"json": body}
 
 
-def form(selfie: bytes, request_id: str | None = None) -> bytes:
-    field = f'--x\r\nContent-Disposition: form-data; name="request_id"\r\n\r\n{request_id}\r\n' if request_id else ""
+def form(selfie: bytes, request_id: str | None = None, consent: str | None = None) -> bytes:
+    fields = {"request_id": request_id, "consent": consent}
+    head = '--x\r\nContent-Disposition: form-data; name="{}"\r\n\r\n{}\r\n'
+    field = "".join(head.format(name, value) for name, value in fields.items() if value)
     file = '--x\r\nContent-Disposition: form-data; name="file"; filename="selfie.jpg"\r\n\r\n'
     return (field + file).encode() + selfie + b"\r\n--x--\r\n"
 
@@ -175,6 +181,44 @@ def test_the_page_of_an_event_says_when_its_newest_photo_came(deployment: Deploy
     deployment.admin.update_event(deployment.event_id, event_enabled=False)
     disabled = answer(load("results"), deployment.filled("results-page"))
     assert disabled["json"]["data"]["allows"]["search"] is False
+
+
+def with_token(deployment: Deployment) -> str:
+    """The text of a publishable token for the event."""
+    token = TokenRights(deployment.event_id, QuotaLimits(60, 10), created_at=time.time_ns() // 1000)
+    rights = {"token": token_item(token), "active": True, "scopes": ["search", "read"]}
+    names = {"org_id": deployment.org_id, "key_id": "link"}
+    Table(deployment.dynamodb, "table").write(put(schema.api_key_key(digest_of(TOKEN)) | rights | names))
+    return TOKEN
+
+
+def test_a_token_s_search_needs_consent_to_the_text_of_today(deployment: Deployment, samples: Path) -> None:
+    token, selfie = with_token(deployment), (samples / "obama2.jpg").read_bytes()
+    for consent in (None, "standard-0"):
+        refused = deployment.post(form(selfie, consent=consent), api_key=token)
+        assert (refused["statusCode"], refused["multiValueHeaders"]["Face-Search-Error"]) == (422, ["consent_needed"])
+    found = deployment.post(form(selfie, consent="standard-1"), api_key=token)
+    assert found["statusCode"] == 200
+    search = SearchKey(deployment.org_id, deployment.event_id, uuid.UUID(found["json"]["data"]["request_id"]))
+    kept = bootstrap.container._results.consent(search)
+    assert kept is not None
+    assert kept.version == "standard-1"
+    deployment.admin.update_event(deployment.event_id, guest_page=GuestPage(consent_text="Our own words."))
+    again = deployment.post(form(selfie, str(search.request_id)), api_key=token)
+    assert (again["statusCode"], again["json"]) == (200, found["json"]), "a replay needs none"
+    assert deployment.post(form(selfie, consent="standard-1"), api_key=token)["statusCode"] == 422
+    deployment.admin.update_event(deployment.event_id, guest_page=GuestPage(asks_consent=False))
+    assert deployment.post(form(selfie), api_key=token)["statusCode"] == 200
+
+
+def test_a_key_s_search_needs_no_consent_and_keeps_what_is_sent(deployment: Deployment, samples: Path) -> None:
+    selfie = (samples / "obama2.jpg").read_bytes()
+    for consent in (None, "site's own 3"):
+        found = deployment.post(form(selfie, consent=consent))
+        request_id = uuid.UUID(found["json"]["data"]["request_id"])
+        kept = bootstrap.container._results.consent(SearchKey(deployment.org_id, deployment.event_id, request_id))
+        assert (kept.version if kept else None) == consent
+    assert deployment.post(form(selfie, consent="x" * 41))["statusCode"] == 422
 
 
 @pytest.mark.parametrize("by_token", [False, True])

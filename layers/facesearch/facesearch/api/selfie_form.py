@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from urllib.parse import parse_qsl
 
-from facesearch.errors import FaceSearchError, InvalidRequest, TooLarge, UnknownUpload, UnusableImage
+from facesearch.errors import ConsentNeeded, FaceSearchError, InvalidRequest, TooLarge, UnknownUpload, UnusableImage
 from facesearch.faces.several import MAX_SELFIES, naming
 from facesearch.models import Event
 from facesearch.search.selfies import MAX_SELFIE_BYTES, UploadKey
@@ -21,6 +21,8 @@ from facesearch.validation import COMPRESSED, GZIP, uuid_of
 MAX_PARTS = 10
 MAX_FIELD_BYTES = 200
 """A request_id has 36 characters, 45 as a URN."""
+MAX_CONSENT = 40
+"""Characters; a version of ours has 16."""
 MAX_HEAD_BYTES = 16_384
 """Of a part: a file's name of thousands of letters fits."""
 MAX_URLENCODED_BYTES = 10_000
@@ -40,6 +42,7 @@ class SelfieForm:
         files: the selfies' bytes, in the order of their parts.
         upload_ids: what stands in the place of files, as text; these selfies come after the files.
         request_id: the field's text; None if there is no such part.
+        consent: version of the text that the guest agreed to; empty if there is no such part.
         fields: the texts of all other fields; of one given twice the first.
         problem: what is wrong with the rest of the form. It counts only if the selfie is needed: a finished search
             is replayed whatever comes with its request_id.
@@ -49,7 +52,15 @@ class SelfieForm:
     upload_ids: tuple[str, ...] = ()
     request_id: str | None = None
     problem: FaceSearchError | None = None
+    consent: str = ""
     fields: Mapping[str, str] = field(default=MappingProxyType({}), compare=False)
+
+    def agreed(self, event: Event, *, required: bool) -> str:
+        """What the guest agreed to. With `required` it must be what the event asks now, or ConsentNeeded is raised."""
+        version = event.guest_page.consent_version
+        if required and version and self.problem is None and self.consent != version:
+            raise ConsentNeeded
+        return self.consent
 
     def selfies(self, event: Event) -> list[bytes | UploadKey]:
         """The selfies for a search of the event.
@@ -99,17 +110,17 @@ def parse_selfie_form(content_type: str, body: bytes, content_encoding: str = ""
         parts.extend(_parts_of(content_type, body))
     except FaceSearchError as error:
         problem = error
-    request_ids, upload_ids = (
-        tuple(_text(part) for part in parts if part.name == name) for name in ("request_id", "upload_id")
+    request_ids, upload_ids, consents = (
+        tuple(_text(part) for part in parts if part.name == name) for name in ("request_id", "upload_id", "consent")
     )
     files = _filled([part for part in parts if part.name == "file"], others=bool(upload_ids))
     request_id = request_ids[0] if len(request_ids) == 1 else None
-    problem = problem or _problem_of(request_ids, upload_ids, files)
-    if problem is not None:
+    problem = problem or _problem_of(request_ids, upload_ids, files) or _problem_of_consent(consents)
+    if problem:
         return SelfieForm(request_id=request_id, problem=problem)
-    own = ("", "file", "upload_id", "request_id")
+    own = ("", "file", "upload_id", "request_id", "consent")
     fields = {part.name: _text(part) for part in reversed(parts) if part.name not in own}
-    return SelfieForm(files, upload_ids, request_id, fields=fields)
+    return SelfieForm(files, upload_ids, request_id, consent="".join(consents), fields=fields)
 
 
 def _parts_of(content_type: str, body: bytes) -> Iterator[_Part]:
@@ -194,6 +205,14 @@ def _problem_of(
         if len(files) > 1:
             return TooLarge(f"The selfies have more than {limit} together. Send smaller pictures, {instead}")
         return TooLarge(f"The selfie has more than {limit}. Send a smaller picture, {instead}")
+    return None
+
+
+def _problem_of_consent(consents: Sequence[str]) -> FaceSearchError | None:
+    if len(consents) > 1:
+        return InvalidRequest("body.consent: given more than once")
+    if any(len(each) > MAX_CONSENT for each in consents):
+        return InvalidRequest(f"body.consent: at most {MAX_CONSENT} characters")
     return None
 
 

@@ -56,12 +56,14 @@ class SearchOutcome:
 class Invocation:
     """Who asks: the invocation that would do the work, and the meter of who pays for it.
 
-    `cancelled` is the search's last cancellation that the caller knew of; a later one ends what it asks for.
+    `cancelled` is the search's last cancellation that the caller knew of; a later one ends what it asks for. `consent`
+    names the text that the guest agreed to, empty if none was sent; it is kept with the result.
     """
 
     seconds_left: Callable[[], float]
     meter: Meter
     cancelled: str = ""
+    consent: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,7 +131,8 @@ class FaceSearch(Generic[ProbeT]):
                 with nullcontext() if probe_is_paid else _paid(meter), self._nothing_left(search):
                     photos = self._match(event, search, pictures, probe)
                     summary = matcher.summary(event, probe, photos)
-                    if self.results.save(search, summary, photos, event.erasures, invocation.cancelled):
+                    asked = (event.erasures, invocation.cancelled, invocation.consent)
+                    if self.results.save(search, summary, photos, *asked):
                         found = summary, photos
             if not callable(selfies):
                 delete_uploads(selfies, self.uploads)

@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
-from facesearch.models import PhotoMatch, SearchKey, SearchSummary
+from facesearch.models import ConsentRecord, PhotoMatch, SearchKey, SearchSummary
 
 
 class OutdatedError(Exception):
@@ -21,12 +21,14 @@ class ResultStore(Protocol):
         photos: Sequence[PhotoMatch],
         erasures: int | None = None,
         cancelled: str | None = None,
+        consent: str = "",
     ) -> bool:
         """Keep a finished search for its retention time; False if there is one already, which then stays.
 
         Args:
             erasures: of the event, read before the search looked at its faces; None = keep it whatever was deleted.
             cancelled: the search's last cancellation when it was asked for; None = keep it whatever came since.
+            consent: version of the text that the guest agreed to; empty = none was sent.
 
         Raises:
             OutdatedError: the event's erasures are others by now, the search was cancelled since, or a deletion took
@@ -38,6 +40,9 @@ class ResultStore(Protocol):
 
     def holds(self, search: SearchKey) -> bool:
         """Whether there is anything of this search, even if its result is hidden."""
+
+    def consent(self, search: SearchKey) -> ConsentRecord | None:
+        """What the guest agreed to when the search was kept; None if it says nothing of that."""
 
     def photos(self, search: SearchKey, *, whole: bool = False) -> list[uuid.UUID]:
         """What the stored search names; with `whole` only if it is a result that can be read."""

@@ -9,8 +9,8 @@ from typing_extensions import override
 
 from facesearch.adapters.dynamodb import schema
 from facesearch.adapters.dynamodb.reading import CHUNK_SIZE, pack_chunk, unpack_chunk
-from facesearch.adapters.dynamodb.table import Item, Table, delete, put, update
-from facesearch.models import PhotoMatch, SearchKey, SearchSummary
+from facesearch.adapters.dynamodb.table import Item, Table, delete, put, record, update
+from facesearch.models import ConsentRecord, PhotoMatch, SearchKey, SearchSummary
 from facesearch.search.results import OutdatedError, ResultStore
 
 SECONDS_PER_DAY = 86_400
@@ -41,6 +41,7 @@ class DynamoResultStore(ResultStore):
         photos: Sequence[PhotoMatch],
         erasures: int | None = None,
         cancelled: str | None = None,
+        consent: str = "",
     ) -> bool:
         now = int(time.time())
         # A day longer than the idempotency record: a record must never point at a result that is gone.
@@ -52,6 +53,7 @@ class DynamoResultStore(ResultStore):
             "confidence": summary.confidence,
             "large_url": summary.renditions.large if summary.renditions is not None else None,
             "small_url": summary.renditions.small if summary.renditions is not None else None,
+            "consent": {"version": consent, "at": now} if consent else None,
             "created_at": now,
             "expires_at": expires_at,
             "announced": announced,
@@ -77,6 +79,11 @@ class DynamoResultStore(ResultStore):
         """The list says so first and last."""
         item = self.table.get(schema.search_key(search.event_id, search.request_id))
         return item is not None and item["org_id"] == search.org_id
+
+    @override
+    def consent(self, search: SearchKey) -> ConsentRecord | None:
+        found = (self.table.get(schema.header_key(search)) or {}).get("consent")
+        return record(ConsentRecord, found) if found else None
 
     @override
     def photos(self, search: SearchKey, *, whole: bool = False) -> list[uuid.UUID]:

@@ -17,6 +17,7 @@ from facesearch.faces.index.snapshot import Snapshot as FaceSnapshot
 from facesearch.faces.index.snapshot import SnapshotError, SnapshotInfo, SnapshotStore, decode, encode
 from facesearch.models import (
     ApiKey,
+    ConsentRecord,
     Event,
     Job,
     PhotoMatch,
@@ -54,6 +55,7 @@ class MemoryReader(Reader, ResultStore):
         self.latest: dict[SearchKey, uuid.UUID] = {}
         self.listed: dict[SearchKey, list[PhotoMatch]] = {}
         self.cancelled: dict[SearchKey, str] = {}
+        self.consents: dict[SearchKey, ConsentRecord] = {}
         self.reads = 0
 
     @override
@@ -93,6 +95,7 @@ class MemoryReader(Reader, ResultStore):
         photos: Sequence[PhotoMatch],
         erasures: int | None = None,
         cancelled: str | None = None,
+        consent: str = "",
     ) -> bool:
         if search in self.results:
             return False
@@ -105,7 +108,13 @@ class MemoryReader(Reader, ResultStore):
         self.listed[search] = list(photos)
         self.results[search] = (summary, list(photos))
         self.expiries[search] = int(time.time()) + RESULT_SECONDS
+        if consent:
+            self.consents[search] = ConsentRecord(consent, int(time.time()))
         return True
+
+    @override
+    def consent(self, search: SearchKey) -> ConsentRecord | None:
+        return self.consents.get(search)
 
     @override
     def searches(self, event_id: int) -> Iterator[SearchKey]:
@@ -124,6 +133,7 @@ class MemoryReader(Reader, ResultStore):
     @override
     def hide(self, search: SearchKey) -> None:
         self.results.pop(search, None)
+        self.consents.pop(search, None)
 
     @override
     def cancel(self, search: SearchKey) -> None:
