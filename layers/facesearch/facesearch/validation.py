@@ -38,6 +38,7 @@ def flatten(place: str, error: ValidationError) -> list[str]:
     messages = []
     for each in error.errors():
         words = re.sub(r"^[A-Z]\w+ should ", "must ", each["msg"]).replace("Field required", "is required")
+        words = re.sub("^must be a valid dictionary.*", "must be a JSON object", words)
         messages.append(".".join([place, *map(str, each["loc"])]) + f": {words}")
     return list(dict.fromkeys(messages))
 

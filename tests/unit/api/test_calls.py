@@ -37,6 +37,37 @@ def test_every_text_form_of_a_uuid_is_understood_and_answered_canonically(value:
         assert str(parse_request_id(form)) == str(value)
 
 
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b"[]", "body: must be a JSON object"),
+        (
+            b'{"method": "image_ids", "identifier": []}',
+            "body.identifier: must be a string of 1 to 200 characters, or",
+        ),
+        (b'{"method": "image_id", "identifier": 5}', "body.identifier: must be a string of 1 to 200 characters, or"),
+    ],
+)
+def test_what_is_wrong_with_a_request_for_originals_is_said_in_our_words(body: bytes, said: str) -> None:
+    refused = parse_originals(body)
+    assert isinstance(refused, InvalidRequest)
+    assert refused.message.startswith(said)
+    assert ";" not in refused.message
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b"[]", "body: must be a JSON object"),
+        (b'{"selfie_url": "https://a.example/", "metadata": []}', "body.metadata: must be a JSON object"),
+    ],
+)
+def test_what_is_wrong_with_a_webhook_is_said_in_our_words(body: bytes, said: str) -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        parse_webhook(body)
+    assert refused.value.message == said
+
+
 @given(st.text(max_size=60))
 def test_whatever_is_sent_as_request_id_is_a_uuid_or_refused(text: str) -> None:
     try:

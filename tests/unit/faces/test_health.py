@@ -183,3 +183,10 @@ def test_copies_of_one_face_are_no_strangers(pool: ThreadPoolExecutor) -> None:
     (one,) = crowd(1, 13)
     found = health_with([photo(number, one) for number in range(60)], pool)
     assert (found.apart, found.strangers, found.alike) == (None, None, None)
+
+
+def test_of_a_handful_of_faces_drawn_again_and_again_nothing_is_said(pool: ThreadPoolExecutor) -> None:
+    """Few of their pairs are strangers', whatever the draws."""
+    alone, twins = crowd(1, 5), crowd(60, 6, 0.9)
+    photos = [photo(number, face) for number, face in enumerate([*twins, *alone])]
+    assert health_with(photos, pool).apart is None

@@ -1,5 +1,6 @@
 """JSON bodies: of requests for links to originals, for an upload form, and for a visitor's token."""
 
+import re
 from enum import StrEnum
 from typing import Annotated, Self
 
@@ -25,18 +26,27 @@ class Method(StrEnum):
     BIB = "bib"
 
 
+_HALVES = re.compile("[\ud800-\udfff]")
+"""Of a letter in JSON; alone they are no text."""
+
+
+def _one_or_some(value: object) -> object:
+    """Says it in one sentence, where the union would say it of each of its members."""
+    some = value if isinstance(value, list) else [value]
+    fit = all(isinstance(each, str) and len(each) <= MAX_IDENTIFIER and not _HALVES.search(each) for each in some)
+    if not fit or value == "" or not 1 <= len(some) <= MAX_IMAGE_IDS:
+        limits = f"1 to {MAX_IDENTIFIER} characters, or a list of 1 to {MAX_IMAGE_IDS:,} strings"
+        raise PydanticCustomError("identifier", f"must be a string of {limits}")
+    return value
+
+
 class OriginalsRequest(BaseModel):
     """The body of the request: a request_id for `selfie`, an image_id, a list of them, or a bib number."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
 
     method: Annotated[Method, Field(strict=False)]
-    identifier: (
-        Annotated[str, Field(min_length=1, max_length=MAX_IDENTIFIER)]
-        | Annotated[
-            list[Annotated[str, Field(max_length=MAX_IDENTIFIER)]], Field(min_length=1, max_length=MAX_IMAGE_IDS)
-        ]
-    )
+    identifier: Annotated[str | list[str], BeforeValidator(_one_or_some)]
 
     @model_validator(mode="after")
     def _shape_fits_method(self) -> Self:

@@ -187,7 +187,9 @@ def _apart(index: EventIndex) -> tuple[Alikeness | None, Callable[[float], float
     cosines = _cosines(values, one, other)
     # Of an event of ten people, a tenth of the pairs are one person's, and most of those are as near as that.
     counted = (photos[one] != photos[other]) & (cosines < SAME_PERSON)
-    if np.count_nonzero(counted) < ENOUGH_PAIRS:
+    # Few faces are drawn again and again: what counts is how many pairs there are.
+    distinct = np.unique(np.minimum(one, other)[counted] * len(values) + np.maximum(one, other)[counted])
+    if len(distinct) < ENOUGH_PAIRS:
         return None, None
     cosines, one, other = cosines[counted], one[counted], other[counted]
     alikeness = Alikeness(pairs, *np.quantile(cosines, [0.75, 0.9]).tolist())

@@ -13,8 +13,6 @@ from facesearch.webhooks.callbacks.callback import (
     DeliveryAttempt,
 )
 
-GIVEN_UP = (CallbackStatus.DEAD, CallbackStatus.GONE)
-
 
 @dataclass(frozen=True)
 class Replayed:
@@ -41,10 +39,11 @@ class CallbackReplay:
 
     def replay(self, org_id: int, wanted: Sequence[uuid.UUID] = ()) -> Replayed:
         """Send an organisation's callbacks again, from the first delay on: those wanted, unless they were delivered, or
-        else what is dead and what went to an address that was switched off."""
+        else what is dead. An address that said that it is gone for good is called only for a callback that is named."""
         known = {each.key.callback_id: each for each in self.list(org_id)}
         chosen = [known[each] for each in dict.fromkeys(wanted) if each in known] if wanted else known.values()
-        statuses = (*GIVEN_UP, CallbackStatus.PENDING) if wanted else GIVEN_UP
+        named = (CallbackStatus.DEAD, CallbackStatus.GONE, CallbackStatus.PENDING)
+        statuses = named if wanted else (CallbackStatus.DEAD,)
         replayed = tuple(self._restart(each) for each in chosen if each.status in statuses)
         self._delete_dead_letters(org_id)
         done = {each.key.callback_id for each in replayed}
