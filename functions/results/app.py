@@ -1,6 +1,7 @@
 """Every call that only reads, and the links for uploading large selfies, which are signed and never looked at here."""
 
 import uuid
+from dataclasses import replace
 
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 
@@ -14,6 +15,7 @@ from facesearch.api.schemas import Pong, SelfieUpload
 from facesearch.bootstrap import container
 from facesearch.errors import NoSuchSearch, NotForTokens
 from facesearch.models import Feature, Scope, require
+from facesearch.reading import Wanted
 from facesearch.search.selfies import MAX_UPLOAD_BYTES, UPLOAD_SECONDS, UploadKey
 from facesearch.webhooks.jobs import status_of
 
@@ -29,9 +31,10 @@ def identify(
     tokens: bool = False,
     events: bool = False,
     job: bool = False,
+    watch: bool = False,
 ) -> AuthenticatedRequest:
-    credential = api.credential_of(app)
-    return container.authenticator.identify(credential, request, scope, tokens=tokens, events=events, job=job)
+    more = {"tokens": tokens, "events": events, "job": job, "watch": watch}
+    return container.authenticator.identify(api.credential_of(app), request, scope, **more)
 
 
 @app.get(f"{EVENT}/ping")
@@ -94,6 +97,20 @@ def get_search_status(org_id: str, event_id: str, request_id: str) -> Response[s
     if search is None or status is None:
         raise NoSuchSearch
     return success("Face search status", presenters.search_status(search, status, job))
+
+
+@app.get(f"{EVENT}/faces/<request_id>/updates")
+def get_search_updates(org_id: str, event_id: str, request_id: str) -> Response[str]:
+    caller = identify(api.request_of(app), tokens=True, job=True, watch=True)
+    caller.event(Feature.SELFIE_SEARCH)
+    search, known = caller.request.search, caller.known
+    if search is None or known.result is None:
+        raise NoSuchSearch
+    newest = None
+    if known.watch.latest is not None:
+        latest = replace(search, request_id=known.watch.latest)
+        newest = container.reader.read(Wanted(search=latest, page=caller.request.page)).result
+    return success("Face search updates", presenters.search_updates(search, known, newest or known.result))
 
 
 @app.post(f"{EVENT}/original-photos")

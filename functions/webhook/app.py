@@ -1,5 +1,6 @@
 """POST …/faces/webhook: a signed message starts a face search, which then runs on its own. DELETE …/faces/{request_id}:
-any search is deleted, and what it watches for. POST …/tokens: a site gets a token for a visitor of its page."""
+any search is deleted, and what it watches for. POST …/faces/{request_id}/watch: a finished search is watched. POST
+…/tokens: a site gets a token for a visitor of its page."""
 
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -8,10 +9,12 @@ from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 
 from facesearch.api import handler as api
 from facesearch.api.bodies import parse_token_request
-from facesearch.api.presenters import queued_search, success
+from facesearch.api.presenters import queued_search, success, watched_search
 from facesearch.api.schemas import DeletedSearch, PublishableToken
+from facesearch.api.selfie_form import parse_selfie_form
+from facesearch.api.watch_form import days_agreed_to
 from facesearch.bootstrap import container
-from facesearch.errors import NoSuchSearch
+from facesearch.errors import NoSuchSearch, NotForTokens
 from facesearch.models import Feature, Scope
 from facesearch.observability import count
 from facesearch.webhooks.requests import parse_webhook
@@ -44,6 +47,23 @@ def delete_search(org_id: str, event_id: str, request_id: str) -> Response[str]:
     container.search_deletion.delete(request.search)
     count("SearchDeleted")
     return success("Face search deleted", DeletedSearch(request_id=request.search.request_id))
+
+
+@app.post("/api/v1/ext/<org_id>/event/<event_id>/faces/<request_id>/watch")
+def post_watch(org_id: str, event_id: str, request_id: str) -> Response[str]:
+    headers, request = api.headers_of(app), api.request_of(app)
+    form = parse_selfie_form(headers.get("content-type", ""), api.body_of(app), headers.get("content-encoding", ""))
+    caller = container.authenticator.identify(api.credential_of(app), request, Scope.SEARCH, tokens=True, quota=True)
+    if caller.token is not None and not caller.token.watch:
+        raise NotForTokens("The token lets nobody watch for later photos.")
+    event, days = caller.event(Feature.SELFIE_SEARCH), days_agreed_to(form)
+    if request.search is None:
+        raise NoSuchSearch
+    meter = container.meter_of(caller)
+    accepted = container.webhook_intake.watch(event, request.search, days, form.selfies(event), meter)
+    replay = {"Idempotent-Replayed": "true"} if accepted.replayed else {}
+    data = watched_search(request.search, accepted.until)
+    return success("Face search watched", data, replay, HTTPStatus.ACCEPTED)
 
 
 @app.post("/api/v1/ext/<org_id>/event/<event_id>/tokens")

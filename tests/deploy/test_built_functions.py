@@ -34,9 +34,9 @@ SUGGESTIONS = {
 }
 FIRST = ("indexing", "search", "results")
 """A photo must be indexed before it is found, and a search made before it is read; the other functions come after."""
-STATUSES = {"results-preflight": 204, "search": 400, "webhook": 401, "webhook-tokens": 403}
-"""Of the events that are requests and not 200: `search` has a grey square for a selfie, `webhook` an old signature, and
-the key is not good for making tokens."""
+STATUSES = {"results-preflight": 204, "search": 400, "webhook": 401, "webhook-tokens": 403, "webhook-watch": 404}
+"""Of the events that are requests and not 200: `search` has a grey square for a selfie, `webhook` an old signature, the
+key is not good for making tokens, and the search to be watched was deleted by the event before."""
 HANDLED = """
 import json, sys, types
 from app import handler

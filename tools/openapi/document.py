@@ -15,8 +15,10 @@ from pydantic_core.core_schema import WithDefaultSchema
 from facesearch.api.presenters import ERROR
 from facesearch.api.schemas import Failure
 from facesearch.api.selfie_form import MAX_CONSENT, MAX_PARTS
+from facesearch.api.watch_form import AGREED, CONSENT
 from facesearch.faces.several import MAX_SELFIES
 from facesearch.validation import UUID_PATTERN
+from facesearch.webhooks.jobs import WATCH_DAYS
 from tools.openapi import examples
 from tools.openapi.operations import OPERATIONS, JsonBody, Operation, SelfieFormBody, Tag
 
@@ -138,8 +140,8 @@ def _operation(operation: Operation) -> Json:
         case JsonBody(model, required, example):
             content = {"schema": _reference(model.__name__), "example": example.model_dump(mode="json")}
             described["requestBody"] = {"required": required, "content": {JSON: content}}
-        case SelfieFormBody():
-            form = {"schema": _reference(_SELFIE_FORM), "encoding": _PICTURES}
+        case SelfieFormBody(name):
+            form = {"schema": _reference(name), "encoding": _PICTURES}
             described["requestBody"] = {"required": True, "content": {"multipart/form-data": form}}
     described["responses"] = {str(operation.response.status): _success(operation)} | {
         str(status): _refusal(operation, status, sentence) for status, sentence in sorted(operation.refusals.items())
@@ -171,12 +173,25 @@ def _signed_headers() -> Iterable[Json]:
         }
 
 
-# ---------------------------------------------------------------- POST faces
-_SELFIE_FORM = "SelfieForm"
+# ---------------------------------------------------------------- forms
 _PICTURES = {"file": {"contentType": "image/jpeg, image/png, image/webp, image/heic, image/heif, image/avif"}}
 
 
-def _selfie_form() -> Json:
+def _forms() -> Json:
+    """By name; both have one to three selfies in them."""
+    request_id = _uuid("The search; made up by the service if left out.")
+    search = "unless the search of `request_id` is finished: then neither is looked at"
+    agreed = "The person agrees that the service keeps an embedding of the face while it watches."
+    days = {"type": "integer", "minimum": 1, "maximum": WATCH_DAYS}
+    days["description"] = f"How many days to watch, counted from now; {WATCH_DAYS} by default."
+    watch = {"days": days, CONSENT: {"type": "string", "enum": [AGREED], "description": agreed}}
+    return {
+        "SelfieForm": _selfie_form(f", {search}", {"request_id": request_id, "consent": _CONSENT}),
+        "WatchForm": _selfie_form("", watch) | {"required": [CONSENT]},
+    }
+
+
+def _selfie_form(unless: str, more: Json) -> Json:
     """Several readings of one form: files, or in their place ids of such as were uploaded before, or both."""
     file = _one_to_three({"type": "string", "format": "binary"}) | {
         "description": "The selfie: JPEG, PNG, WebP, HEIC or AVIF, at most 4.4 MiB. 5 MB and more need an upload. "
@@ -186,12 +201,11 @@ def _selfie_form() -> Json:
     upload_id = _one_to_three({"type": "string", "pattern": UUID_PATTERN}) | {
         "description": "In place of a `file`, or beside others: what `createSelfieUpload` returned.",
     }
-    request_id = _uuid("The search; made up by the service if left out.")
     return {
         "type": "object",
-        "description": "One to three selfies, each a `file` or an `upload_id`, unless the search of "
-        "`request_id` is finished: then neither is looked at. Files come before uploads where they are counted.",
-        "properties": {"file": file, "upload_id": upload_id, "request_id": request_id, "consent": _CONSENT},
+        "description": f"One to three selfies, each a `file` or an `upload_id`{unless}. "
+        "Files come before uploads where they are counted.",
+        "properties": {"file": file, "upload_id": upload_id} | more,
         "maxProperties": MAX_PARTS,
     }
 
@@ -290,7 +304,7 @@ def _schemas() -> Json:
     _, schemas = models_json_schema(
         list(models.items()), ref_template="#/components/schemas/{model}", schema_generator=_Bodies
     )
-    named: Json = dict(sorted((schemas["$defs"] | {_SELFIE_FORM: _selfie_form()}).items()))
+    named: Json = dict(sorted((schemas["$defs"] | _forms()).items()))
     named[_REFUSAL]["examples"] = [examples.REFUSAL.model_dump(mode="json", by_alias=True)]
     return named
 

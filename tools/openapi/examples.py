@@ -26,7 +26,9 @@ from facesearch.api.schemas import (
     QueuedSearch,
     Retention,
     SearchStatus,
+    SearchUpdates,
     SelfieUpload,
+    WatchedSearch,
 )
 from facesearch.models import Page
 from facesearch.search.selfies import MAX_SELFIE_BYTES, MAX_UPLOAD_BYTES, UPLOAD_SECONDS
@@ -36,6 +38,7 @@ from facesearch.webhooks.requests import WebhookRequest
 ORG_ID, EVENT_ID = 903, 456
 REQUEST_ID = uuid.UUID("6f0c2f52-19b7-4c1f-8a55-0d4c5b7a9e31")
 UPLOAD_ID = uuid.UUID("b35c1a0e-7d43-4f6c-9a27-f1c2f2a64d10")
+UPDATE_ID = uuid.UUID("0b6c8f3e-5d7a-5e41-9c2f-1a4b7d9e6f20")
 IMAGE_ID = uuid.UUID("1d9f7c64-3b0e-5a52-8f41-7c2be0a5d963")
 GONE_ID = uuid.UUID("93b1f0de-52a8-5c07-9e3c-4f6d8a21b7f5")
 _PHOTOS = f"https://photos.example.com/imgs/{EVENT_ID}"
@@ -71,6 +74,8 @@ WEBHOOK_REQUEST = WebhookRequest(
 )
 QUEUED = QueuedSearch(request_id=REQUEST_ID, status="queued", results_url=_SEARCH, status_url=f"{_SEARCH}/status")
 DELETED = DeletedSearch(request_id=REQUEST_ID)
+WATCHED = WatchedSearch(request_id=REQUEST_ID, watching_until=dt.datetime(2026, 5, 31, 9, 30, tzinfo=dt.UTC))
+UPDATES = SearchUpdates(request_id=REQUEST_ID, watching_until=WATCHED.watching_until, latest=UPDATE_ID, total=7)
 STATUS = SearchStatus(request_id=REQUEST_ID, status="failed", reason="No face was found in the selfie.")
 IMAGES = Images(images=[_IMAGE], pagination=_ONE)
 ORIGINALS_REQUEST = OriginalsRequest(method=Method.SELFIE, identifier=str(REQUEST_ID))

@@ -64,7 +64,9 @@ class JsonBody:
 
 @dataclass(frozen=True)
 class SelfieFormBody:
-    """The form of POST faces, which `facesearch.api.selfie_form` reads part by part: it has no model."""
+    """A form with selfies in it, which `facesearch.api.selfie_form` reads part by part: it has no model."""
+
+    name: str = "SelfieForm"
 
 
 @dataclass(frozen=True)
@@ -276,6 +278,51 @@ OPERATIONS = [
             422: _BAD_PATH,
             **_TROUBLE,
         },
+        tokens=True,
+    ),
+    Operation(
+        "POST",
+        f"{EVENT}/faces/{{request_id}}/watch",
+        "watchSearch",
+        Tag.SEARCH,
+        Scope.SEARCH,
+        "Watch a finished search for later photos",
+        "With the person's consent, keeps an encrypted embedding of the selfie for `days`, and compares later photos "
+        "with it. Ask `getSearchUpdates` what was found: nobody is called back. The same POST again is the same watch, "
+        "which ends when it was first said to, whatever `days` you send. A new watch counts as one search. The selfie "
+        "is looked at after the response; if it shows no face, there is no watch. `deleteSearch` ends it.",
+        SearchPath,
+        SuccessResponse(
+            "WatchedSearchResponse", "The search is watched.", "Face search watched", examples.WATCHED, 202
+        ),
+        {
+            400: "`request_id` is no UUID, `upload_id` names no upload that is there, or the selfie is empty.",
+            401: _NO_KEY,
+            403: _SEARCH_OFF.removesuffix(".") + "; or the token was made without `watch`.",
+            404: _NO_SEARCH,
+            413: "The selfie is, or the selfies together are, larger than one call may carry: 4.4 MiB. Up to 15 MiB "
+            "each go through `createSelfieUpload`.",
+            422: "Path or body do not fit the schema, the consent is missing, or the event or the deployment does not "
+            "watch; `message` says which.",
+            **_TROUBLE,
+            429: "Too many requests, the face-search quota of the organisation or the token is used up, or the search "
+            "is being asked for elsewhere. Come again after `Retry-After` seconds.",
+        },
+        body=SelfieFormBody("WatchForm"),
+        replays=True,
+        tokens=True,
+    ),
+    Operation(
+        "GET",
+        f"{EVENT}/faces/{{request_id}}/updates",
+        "getSearchUpdates",
+        Tag.SEARCH,
+        Scope.READ,
+        "Read what a search's watch has found",
+        "Every update is a search of its own: read the pages of `latest`. It stays when the watch has ended.",
+        SearchPath,
+        SuccessResponse("SearchUpdatesResponse", "The updates.", "Face search updates", examples.UPDATES),
+        {400: "`request_id` is no UUID.", 401: _NO_KEY, 403: _SEARCH_OFF, 404: _NO_SEARCH, 422: _BAD_PATH, **_TROUBLE},
         tokens=True,
     ),
     Operation(

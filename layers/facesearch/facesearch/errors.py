@@ -165,10 +165,12 @@ class InvalidRequest(FaceSearchError, status=422, code="invalid"):
 
 
 class ConsentNeeded(FaceSearchError, status=422, code="consent_needed"):
-    """A search by a publishable token without the guest's consent to the text that is asked now."""
+    """The person has not agreed to what is about to be done, or not to the text that is asked now."""
 
-    def __init__(self) -> None:
-        super().__init__("body.consent: the guest's consent is needed, as the version that GET .../page names")
+    def __init__(
+        self, message: str = "body.consent: the guest's consent is needed, as the version that GET .../page names"
+    ) -> None:
+        super().__init__(message)
 
 
 class Busy(FaceSearchError, status=429, code="throttled"):

@@ -313,14 +313,15 @@ class JobStatus(StrEnum):
 
 @dataclass(frozen=True)
 class Job:
-    """A search that a webhook has asked for.
+    """A search that a webhook has asked for, or a finished one that a guest wants watched.
 
     Attributes:
         urls: where the selfies are; none if they came along.
         selfies: S3 keys of selfies that came along; none if there are URLs.
         callback_url: who is told of the end; empty = nobody.
         metadata: as it was sent, to be sent back.
-        watch_days: for how many days later photos are looked through as well; None = not at all.
+        watch_days: for how many days from `created_at` later photos are looked through as well; None = not at all.
+        watch_only: the search is finished. If it is deleted before the job runs, the job searches nothing.
         webhook: digest of event and `webhook-id`; empty if the webhook had no id.
         created_at: seconds since the epoch.
         reason: why it failed, or what it is waiting for, in words that are safe to show.
@@ -333,6 +334,7 @@ class Job:
     callback_url: str = field(default="", repr=False)
     metadata: dict[str, Any] | None = field(default=None, repr=False)
     watch_days: int | None = None
+    watch_only: bool = False
     webhook: str = ""
     created_at: int = 0
     status: JobStatus = JobStatus.QUEUED

@@ -20,10 +20,27 @@ from facesearch.models import (
 
 @dataclass(frozen=True)
 class StoredPage:
-    """A page of a finished search: what is known of the whole, and the photos of the page asked for."""
+    """A page of a finished search: what is known of the whole, and the photos of the page asked for.
+
+    `expires_at`: seconds since the epoch, from when on there is no result; 0 = it was only just found.
+    """
 
     summary: SearchSummary
     photos: list[PhotoMatch]
+    expires_at: int = field(default=0, compare=False)
+
+
+@dataclass(frozen=True)
+class WatchState:
+    """What a search's watch has come to.
+
+    Attributes:
+        until: when it ends, in seconds since the epoch; 0 = there is none, or it has ended.
+        latest: the search that told of later photos last, which outlives the watch and may be deleted by itself.
+    """
+
+    until: int = 0
+    latest: uuid.UUID | None = None
 
 
 @dataclass(frozen=True)
@@ -39,6 +56,7 @@ class Wanted:
         secrets_of: the organisation whose webhook secrets matter.
         job: that search as a webhook has asked for it.
         webhook: organisation, and digest of event and webhook-id.
+        watch: the search whose watch matters.
     """
 
     digest: str | None = None
@@ -51,6 +69,7 @@ class Wanted:
     secrets_of: int | None = None
     job: SearchKey | None = None
     webhook: tuple[int, str] | None = None
+    watch: SearchKey | None = None
 
 
 @dataclass(frozen=True)
@@ -74,6 +93,7 @@ class Known:
     job: Job | None = None
     webhook: uuid.UUID | None = None
     cancelled: str = ""
+    watch: WatchState = WatchState()
 
 
 class EventDirectory(Protocol):

@@ -52,6 +52,7 @@ def test_where_another_api_serves_the_renditions_is_kept_with_the_search(results
     stored = reader.read(Wanted(search=SEARCH, page=Page(1, 32))).result
     assert stored is not None
     assert stored.summary == summary
+    assert stored.expires_at == pytest.approx(time.time() + 31 * 86_400, abs=5)
 
 
 def test_what_the_guest_agreed_to_is_kept_with_the_search_and_goes_with_it(results: tuple[Reader, ResultStore]) -> None:

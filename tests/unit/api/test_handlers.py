@@ -134,6 +134,7 @@ def deployment(models: Path, samples: Path, monkeypatch: pytest.MonkeyPatch) -> 
             "SNAPSHOTS_BUCKET": "snapshots",
             "SEARCH_JOBS_QUEUE_URL": orders,
             "CALLBACKS_QUEUE_URL": orders,
+            "WATCH_KEY_ARN": "of a key that is not used",
             "RENDITIONS_BASE_URL": "https://photos.example.com",
             "MODELS_DIR": str(models),
         }.items():
@@ -335,7 +336,9 @@ def test_what_the_caller_did_wrong_ends_no_release(deployment: Deployment, capsy
 
 
 CALLS = {path.stem: json.loads(path.read_text()) for path in sorted((ROOT / "events").glob("*.json"))}
-OF_A_SEARCH = ("results-faces", "results-status", "results-original-photos", "webhook-delete")
+OF_A_SEARCH = (
+    "results-faces", "results-status", "results-updates", "results-original-photos", "webhook-delete", "webhook-watch",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("name", [name for name, event in CALLS.items() if "httpMethod" in event])

@@ -51,6 +51,8 @@ CALLS = [
     Call("POST", f"{EVENT}/faces/uploads"),
     Call("GET", f"{EVENT}/faces/{{request_id}}"),
     Call("GET", f"{EVENT}/faces/{{request_id}}/status"),
+    Call("GET", f"{EVENT}/faces/{{request_id}}/updates"),
+    Call("POST", f"{EVENT}/faces/{{request_id}}/watch"),
     Call("DELETE", f"{EVENT}/faces/{{request_id}}"),
     Call("POST", f"{EVENT}/original-photos", body=b'{"method": "selfie", "identifier": "%b"}' % REQUEST.encode()),
     Call("POST", f"{EVENT}/original-photos", body=b"no JSON"),
@@ -70,7 +72,7 @@ CALLS = [
     Call("POST", f"{EVENT}/faces/webhook", "not_for_tokens", b'{"selfie_url": "https://a.example/x.jpg"}'),
     Call("POST", f"{EVENT}/tokens", "scope", b"{}"),
 ]
-PING, ORIGINALS, GET_FACES = CALLS[7], CALLS[5], CALLS[2]
+PING, ORIGINALS, GET_FACES = CALLS[9], CALLS[7], CALLS[2]
 FUNCTION_OF = {
     (event["Properties"]["Method"], event["Properties"]["Path"]): Path(resource["Properties"]["CodeUri"]).name
     for resource in read_document(ROOT / "template.yaml")["Resources"].values()
@@ -101,7 +103,7 @@ class Site:
 
     def token(self, kind: str = "link", **changes: Any) -> str:
         """A token of this kind for the event, in order but for the changes to its rights or its key."""
-        rights: dict[str, Any] = {"link_id": "a1b2c3d4e5" if kind == "link" else "", "origins": (PAGE,)}
+        rights: dict[str, Any] = {"link_id": "a1b2c3d4e5" if kind == "link" else "", "origins": (PAGE,), "watch": True}
         key: dict[str, Any] = {"active": True, "expires_at": int(time.time()) + 600, "org_id": self.org}
         for name, value in changes.items():
             (key if name in key else rights)[name] = value
@@ -270,6 +272,11 @@ def test_a_token_without_originals_gives_no_links_to_them(site: Site) -> None:
     for call in CALLS:
         if call.path.endswith("original-photos"):
             assert code_of(site.call(call, site.token(originals=False))) == "not_for_tokens"
+
+
+def test_a_token_without_watch_has_nothing_watched(site: Site) -> None:
+    (call,) = (call for call in CALLS if call.path.endswith("/watch"))
+    assert code_of(site.call(call, site.token(watch=False))) == "not_for_tokens"
 
 
 def test_a_path_that_does_not_fit_is_told_as_to_any_key(site: Site) -> None:

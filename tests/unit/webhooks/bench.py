@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
@@ -151,28 +152,29 @@ class WebhookBench:
         self.fuse = Fuse(CrashError(), after=True)
         self.reader = MemoryReader()
         self.reader.events[EVENT_ID] = EVENT
-        self.jobs, self.watches = MemoryJobStore(self.reader), MemoryWatchStore(most_watches)
+        self.jobs = MemoryJobStore(self.reader)
+        self.watches = MemoryWatchStore(most_watches, self.reader.watches, self.reader.latest)
         self.queue, self.waiting, self.host, self.ends = MemoryQueue(), MemoryPendingSelfies(), FakeHost(), Ends()
         self.matcher, self.claims, self.kept = matcher or FakeMatcher(), MemoryClaims(), MemorySelfies()
         self.probes, self.files = OpenProbes(), MemoryObjects()
         self.limits = QuotaLimits(per_minute=6000, burst=100)
-        self.shares = MemoryShares(2)
+        self.shares, self.uploads = MemoryShares(2), MemoryUploads()
         wrap = self.fuse.wrap
         parts: dict[str, Any] = {
             "reader": self.reader, "jobs": wrap(self.jobs), "selfies": wrap(self.waiting), "shares": self.shares,
             "commands": wrap(self.queue), "announcer": wrap(self.ends),
         }  # fmt: skip
-        self.intake = WebhookIntake(outbound=self.host, watching=True, **parts)
+        self.intake = WebhookIntake(outbound=self.host, uploads=self.uploads, watching=True, **parts)
         results: dict[str, Any] = {"results": self.reader, "idempotency": self.claims, "pool": pool}
         self.deletion = SearchDeletion(
             jobs=self.jobs, watches=self.watches, selfies=self.files, callbacks=MemoryCallbackStore(), **results
         )
         self.watching = WatchRunner(
             reader=self.reader, matcher=self.matcher, probes=self.probes, watches=wrap(self.watches),
-            results=wrap(self.reader), announcer=parts["announcer"], commands=parts["commands"], retention_days=30,
+            results=wrap(self.reader), announcer=parts["announcer"], commands=parts["commands"],
         )  # fmt: skip
         search = FaceSearch(
-            reader=self.reader, matcher_of=lambda _: self.matcher, selfies=self.kept, uploads=MemoryUploads(),
+            reader=self.reader, matcher_of=lambda _: self.matcher, selfies=self.kept, uploads=self.uploads,
             wait_seconds=0, **results,
         )  # fmt: skip
         self.runner = JobRunner(
@@ -255,7 +257,8 @@ class WatchBench(WebhookBench):
     def search(self, person: str = "anna", number: int = 7, days: int | None = 30) -> Job:
         """A finished search that a webhook has asked for."""
         key = SearchKey(ORG, EVENT_ID, uuid.UUID(int=number))
-        job = Job(key, selfies=("s",), callback_url=CALLBACK, metadata={"n": number}, watch_days=days, created_at=1)
+        now = int(time.time())
+        job = Job(key, selfies=("s",), callback_url=CALLBACK, metadata={"n": number}, watch_days=days, created_at=now)
         self.jobs.add(replace(job, status=JobStatus.DONE))
         photos = self.matcher.match(EVENT, person.encode())
         self.reader.save(key, SearchSummary(len(photos), 90), photos)

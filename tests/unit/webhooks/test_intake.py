@@ -171,7 +171,7 @@ def test_an_event_that_is_deleted_at_the_same_moment_keeps_nothing(site: Webhook
 
 
 def test_a_job_that_others_add_and_delete_all_the_time_is_given_up(site: WebhookBench) -> None:
-    site.jobs.add = lambda job: False  # type: ignore[method-assign]
+    site.jobs.add = lambda job, *, after_end=False: False  # type: ignore[method-assign]
     with pytest.raises(SearchInProgress):
         site.send(selfie_base64=ALONG)
     assert site.is_empty
@@ -213,6 +213,8 @@ def test_a_deployment_or_an_event_that_gives_no_probe_cannot_be_watched(site: We
           for url, picture in ((None, None), ([SELFIE], [ALONG]))],
         *[({**WATCH, name: value}, InvalidRequest, "body: watch needs watch_consent")
           for name, value in (("watch_consent", False), ("callback_url", None))],
+        *[({"watch_days": 7} | more, InvalidRequest, "body: watch_days needs watch to be true")
+          for more in ({}, {"watch": False}, {"watch_consent": True})],
         ({"selfie_base64": [ALONG, "A"]}, UnreadableBody, "Selfie 2: body.selfie_base64: must be base64"),
         ({"selfie_base64": ["", ALONG]}, UnreadableBody, "Selfie 1: body.selfie_base64: the selfie is empty"),
         ({"selfie_base64": ""}, UnreadableBody, "body.selfie_base64: the selfie is empty"),

@@ -99,6 +99,20 @@ def test_a_job_goes_its_way(jobs: Jobs) -> None:
         assert (now(), jobs.store.begin(SEARCH)) == ((DONE, ""), False)
 
 
+@pytest.mark.parametrize("reason", ["", "no face"], ids=["done", "failed"])
+def test_a_job_that_has_ended_makes_way_if_it_shall(jobs: Jobs, reason: str) -> None:
+    after = Job(SEARCH, selfies=("jobs/1",), watch_days=7, watch_only=True, webhook=JOB.webhook, created_at=5)
+    assert jobs.store.add(JOB)
+    assert not jobs.store.add(after, after_end=True), "it has not ended"
+    jobs.store.begin(SEARCH)
+    assert not jobs.store.add(after, after_end=True)
+    jobs.store.end(SEARCH, reason)
+    assert not jobs.store.add(after)
+    assert jobs.store.add(after, after_end=True)
+    assert (jobs.read(), jobs.started(JOB.webhook)) == (after, SEARCH.request_id)
+    assert jobs.store.add(replace(after, search=OTHER, webhook="b"), after_end=True), "there need not be one"
+
+
 def test_a_job_that_is_gone_stays_gone(jobs: Jobs) -> None:
     jobs.store.add(JOB)
     jobs.store.add(replace(JOB, search=OTHER, webhook=""))

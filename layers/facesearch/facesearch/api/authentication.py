@@ -76,13 +76,15 @@ class Authenticator:
         quota: bool = False,
         events: bool = False,
         job: bool = False,
+        watch: bool = False,
     ) -> AuthenticatedRequest:
         """Check the key against the organisation. Event, search and page that the request names are read along.
 
         The key is looked up by its digest, so how long that takes tells nothing about any other key.
 
         `tokens`: whether a publishable token may make the call, too. `quota`, `events` and `job` have the quotas of
-        organisation and token, its number of events, or the search's webhook job read as well.
+        organisation and token, its number of events, or the search's webhook job read as well; `watch` what the
+        search's watch has come to.
 
         Raises:
             MissingKey: no key, or a blank one.
@@ -102,6 +104,7 @@ class Authenticator:
                 org_id=request.org_id if events else None,
                 quota_of=request.org_id if quota else None,
                 job=request.search if job else None,
+                watch=request.search if watch else None,
             )
         )
         if known.key is None or not is_live(known.key):

@@ -13,10 +13,10 @@ from facesearch.errors import FaceSearchError, Throttled
 from facesearch.models import Event, EventRow, Job, JobStatus, Page, PhotoMatch, RenditionUrls, SearchKey, TokenRights
 from facesearch.observability import count_failed_call, log_unexpected, logger
 from facesearch.photos.links import Link, NoLink, RenditionLinks
-from facesearch.reading import StoredPage
+from facesearch.reading import Known, StoredPage
 from facesearch.search.selfies import MAX_SELFIE_BYTES
 from facesearch.settings import Settings
-from facesearch.webhooks.jobs import LOST, WATCH_DAYS
+from facesearch.webhooks.jobs import LOST, WATCH_DAYS, watching_until
 
 ERROR = "Face-Search-Error"
 """Header: the code of what went wrong, for programs; `message` is for people."""
@@ -183,6 +183,21 @@ def search_status(search: SearchKey, status: JobStatus, job: Job | None) -> sche
     if job is not None and status is JobStatus.FAILED and job.status is not JobStatus.FAILED:
         reason = LOST
     return schemas.SearchStatus(request_id=search.request_id, status=status.value, reason=reason or None)
+
+
+def watched_search(search: SearchKey, until: int) -> schemas.WatchedSearch:
+    return schemas.WatchedSearch(request_id=search.request_id, watching_until=dt.datetime.fromtimestamp(until, dt.UTC))
+
+
+def search_updates(search: SearchKey, known: Known, newest: StoredPage) -> schemas.SearchUpdates:
+    """`newest`: the result that the search's watch told of last, or the search's own if there is none, or no more."""
+    until, is_own = watching_until(known), newest is known.result
+    return schemas.SearchUpdates(
+        request_id=search.request_id,
+        watching_until=dt.datetime.fromtimestamp(until, dt.UTC) if until else None,
+        latest=None if is_own else known.watch.latest,
+        total=newest.summary.total,
+    )
 
 
 def queued_search(search: SearchKey, status: JobStatus) -> schemas.QueuedSearch:

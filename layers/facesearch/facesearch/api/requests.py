@@ -25,7 +25,7 @@ def _only_digits(value: object) -> object:
 
 
 # Comes after a field's limits: in front of them they would be unknown to JSON Schema, and so to the OpenAPI document.
-_DIGITS_ALONE = BeforeValidator(_only_digits)
+DIGITS_ALONE = BeforeValidator(_only_digits)
 # Read as text, so that not everything counts as a number that Python would take for one; to callers it is one.
 Id = Annotated[
     str,
@@ -53,20 +53,20 @@ class PageQuery(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    page: Annotated[int, Field(ge=1, le=MAX_PAGE, description="The page to return, from 1."), _DIGITS_ALONE] = 1
-    page_size: Annotated[int, Field(ge=1, le=100, description="Photos on a page."), _DIGITS_ALONE] = 32
+    page: Annotated[int, Field(ge=1, le=MAX_PAGE, description="The page to return, from 1."), DIGITS_ALONE] = 1
+    page_size: Annotated[int, Field(ge=1, le=100, description="Photos on a page."), DIGITS_ALONE] = 32
 
 
 class EventsQuery(PageQuery):
     """The same for lists of events."""
 
-    page_size: Annotated[int, Field(ge=1, le=100, description="Events on a page."), _DIGITS_ALONE] = 10
+    page_size: Annotated[int, Field(ge=1, le=100, description="Events on a page."), DIGITS_ALONE] = 10
 
 
 class OriginalsQuery(PageQuery):
     """The same for links to originals, each of which is looked for."""
 
-    page_size: Annotated[int, Field(ge=1, le=60, description="Links on a page."), _DIGITS_ALONE] = 30
+    page_size: Annotated[int, Field(ge=1, le=60, description="Links on a page."), DIGITS_ALONE] = 30
 
 
 @dataclass(frozen=True)

@@ -230,6 +230,27 @@ class SearchStatus(Body):
     reason: Annotated[str | None, Field(description="For people: why it failed, or is being tried again.")]
 
 
+class WatchedSearch(Body):
+    """A search that is watched for later photos."""
+
+    request_id: uuid.UUID
+    watching_until: datetime
+
+
+class SearchUpdates(Body):
+    """What a search's watch has found since."""
+
+    request_id: uuid.UUID
+    watching_until: Annotated[
+        datetime | None, Field(description="When the watch ends; null if there is none, or it has ended.")
+    ]
+    latest: Annotated[
+        uuid.UUID | None,
+        Field(description="The newest search that the watch has made: read its pages. Null if nothing came later."),
+    ]
+    total: Annotated[int, Field(ge=0, description="Photos in `latest`, or in this search if that is null.")]
+
+
 class DeletedSearch(Body):
     """A deleted search. Its `request_id` is unknown from now on."""
 

@@ -7,8 +7,9 @@ quoted in any way: parsers that read it refuse forms that have nothing wrong wit
 """
 
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from urllib.parse import parse_qsl
 
 from facesearch.errors import ConsentNeeded, FaceSearchError, InvalidRequest, TooLarge, UnknownUpload, UnusableImage
@@ -42,6 +43,7 @@ class SelfieForm:
         upload_ids: what stands in the place of files, as text; these selfies come after the files.
         request_id: the field's text; None if there is no such part.
         consent: version of the text that the guest agreed to; empty if there is no such part.
+        fields: the texts of all other fields; of one given twice the first.
         problem: what is wrong with the rest of the form. It counts only if the selfie is needed: a finished search
             is replayed whatever comes with its request_id.
     """
@@ -51,6 +53,7 @@ class SelfieForm:
     request_id: str | None = None
     problem: FaceSearchError | None = None
     consent: str = ""
+    fields: Mapping[str, str] = field(default=MappingProxyType({}), compare=False)
 
     def agreed(self, event: Event, *, required: bool) -> str:
         """What the guest agreed to. With `required` it must be what the event asks now, or ConsentNeeded is raised."""
@@ -115,7 +118,9 @@ def parse_selfie_form(content_type: str, body: bytes, content_encoding: str = ""
     problem = problem or _problem_of(request_ids, upload_ids, files) or _problem_of_consent(consents)
     if problem:
         return SelfieForm(request_id=request_id, problem=problem)
-    return SelfieForm(files, upload_ids, request_id, consent="".join(consents))
+    own = ("", "file", "upload_id", "request_id", "consent")
+    fields = {part.name: _text(part) for part in reversed(parts) if part.name not in own}
+    return SelfieForm(files, upload_ids, request_id, consent="".join(consents), fields=fields)
 
 
 def _parts_of(content_type: str, body: bytes) -> Iterator[_Part]:

@@ -225,6 +225,7 @@ class Container(StoreContainer):
             reader=self.reader,
             jobs=self._jobs,
             selfies=self._pending_selfies,
+            uploads=self.selfie_uploads,
             commands=self._search_commands,
             announcer=self.announcer,
             outbound=self._outbound,
@@ -276,7 +277,6 @@ class Container(StoreContainer):
             results=self._results,
             announcer=self.announcer,
             commands=self._search_commands,
-            retention_days=self.settings.result_retention_days,
         )
 
     @cached_property

@@ -1,9 +1,10 @@
 """What belongs to a search, and the one order in which it goes: with its own deletion, with a photo or a person that it
 shows, and with its event.
 
-1. Its watch, which would go on to find later photos for it.
-2. Its job, and which webhook has started it: nothing begins the search any more, and a worker that is at it sees at the
+1. Its job, and which webhook has started it: nothing begins the search any more, and a worker that is at it sees at the
    end that its job is gone.
+2. Its watch, which would go on to find later photos for it. Not before its job: a worker keeps a watch first and then
+   looks for the job, so that one of the two sees the other.
 3. If the search itself is to go: its children, which tell what its watch has found, each as a search of its own.
 4. Its result is hidden, before anything that makes up the result goes. If the search itself is to go, it is cancelled:
    no run of it that began before can keep a result any more. With a photo, a person or an event, the event's count of
@@ -77,8 +78,8 @@ class SearchDeletion:
 
     def delete_rest(self, search: SearchKey) -> None:
         """The same of what there may be nothing of."""
-        self.watches.delete(search)
         self.jobs.delete(search)
+        self.watches.delete(search)
         self._delete(self.watches.children(search), self.results.hide)
         self.watches.delete_children(search)
         self._delete([search], self.results.cancel)
@@ -91,8 +92,8 @@ class SearchDeletion:
         """
         deleted.results += sum(self._each(self.results.holds, searches))
         deleted.selfies += len(self.selfies.etags(_keys(searches)))
-        deleted.probes += sum(self._each(self.watches.delete, searches))
         deleted.jobs += sum(self._each(self.jobs.delete, searches))
+        deleted.probes += sum(self._each(self.watches.delete, searches))
         deleted.selfies += self._delete(searches, self.results.hide, found_by_selfie=found_by_selfie)
 
     def delete_of_event(self, event: Event, deleted: Counts) -> None:

@@ -19,14 +19,13 @@ from facesearch.errors import (
     StoreUnavailable,
 )
 from facesearch.faces.matching import Matcher, ProbeT
-from facesearch.faces.several import naming
 from facesearch.models import Event, FaceSetKind, Feature, Page, PhotoMatch, SearchKey, SearchSummary, require
 from facesearch.observability import count, log_unexpected, logger, milliseconds
 from facesearch.reading import Reader, StoredPage, Wanted
 from facesearch.search.idempotency import AlreadyRunningError, Idempotency
 from facesearch.search.quota import Meter
 from facesearch.search.results import OutdatedError, ResultStore
-from facesearch.search.selfies import SelfieStore, SelfieUploads, UploadKey
+from facesearch.search.selfies import SelfieStore, SelfieUploads, UploadKey, delete_uploads, pictures_of
 
 SelfieSource = Callable[[], Sequence[bytes]]
 """Gets the selfies from elsewhere. What it raises ends the search, which can be tried again."""
@@ -135,7 +134,8 @@ class FaceSearch(Generic[ProbeT]):
                     asked = (event.erasures, invocation.cancelled, invocation.consent)
                     if self.results.save(search, summary, photos, *asked):
                         found = summary, photos
-            self._delete_uploads(selfies)
+            if not callable(selfies):
+                delete_uploads(selfies, self.uploads)
             return summary
 
         try:
@@ -157,13 +157,7 @@ class FaceSearch(Generic[ProbeT]):
         return SearchOutcome(StoredPage(summary, photos[page.start : page.stop]), replayed=False)
 
     def _pictures(self, selfies: Selfies) -> Sequence[bytes]:
-        if callable(selfies):
-            return selfies()
-        pictures = []
-        for number, selfie in enumerate(selfies, 1):
-            with naming(number, len(selfies)):
-                pictures.append(selfie if isinstance(selfie, bytes) else self.uploads.fetch(selfie))
-        return pictures
+        return selfies() if callable(selfies) else pictures_of(selfies, self.uploads)
 
     @contextmanager
     def _nothing_left(self, search: SearchKey) -> Iterator[None]:
@@ -207,15 +201,6 @@ class FaceSearch(Generic[ProbeT]):
             wait([kept])  # so that nothing is kept after this has failed and was cleaned up
         kept.result()
         return photos
-
-    def _delete_uploads(self, selfies: Selfies) -> None:
-        """An upload is for one search. The bucket's lifecycle rule expires what cannot be deleted now."""
-        for upload in () if callable(selfies) else selfies:
-            if isinstance(upload, UploadKey):
-                try:
-                    self.uploads.delete(upload)
-                except StoreUnavailable as error:
-                    log_unexpected(error)
 
     def _await_result(self, search: SearchKey, page: Page, until: float) -> StoredPage | None:
         ceiling = 0.05

@@ -11,8 +11,10 @@ from typing import Literal, Protocol
 
 from typing_extensions import override
 
-from facesearch.faces.several import MAX_SELFIES
+from facesearch.errors import StoreUnavailable
+from facesearch.faces.several import MAX_SELFIES, naming
 from facesearch.models import SearchKey
+from facesearch.observability import log_unexpected
 
 MAX_SELFIE_BYTES = 4_718_592
 """4.5 MiB: a little over what fits through one Lambda call (6 MB of event, a third of it base64), so that the gateway
@@ -104,6 +106,25 @@ class SelfieUploads(Protocol):
 
     def delete(self, upload: UploadKey) -> None:
         """Delete it; it may be gone already."""
+
+
+def pictures_of(selfies: Sequence[bytes | UploadKey], uploads: SelfieUploads) -> list[bytes]:
+    """The selfies, uploads among them fetched. Of one of several, UnknownUpload says which."""
+    pictures = []
+    for number, selfie in enumerate(selfies, 1):
+        with naming(number, len(selfies)):
+            pictures.append(selfie if isinstance(selfie, bytes) else uploads.fetch(selfie))
+    return pictures
+
+
+def delete_uploads(selfies: Sequence[bytes | UploadKey], uploads: SelfieUploads) -> None:
+    """An upload is used once. The bucket's lifecycle rule expires what cannot be deleted now."""
+    for upload in selfies:
+        if isinstance(upload, UploadKey):
+            try:
+                uploads.delete(upload)
+            except StoreUnavailable as error:
+                log_unexpected(error)
 
 
 def upload_key(upload: UploadKey) -> str:

@@ -1,7 +1,7 @@
-"""A webhook comes in: who sent it, whether it is new, and the search that it starts.
+"""A webhook comes in: whether it is new, and the search that it starts. Or a guest has a finished search watched.
 
-The order of its steps is what makes it safe to send again: the selfies, the job, the message, the note that the message
-was sent. Whatever a crash leaves out, the same webhook sent again adds.
+The order of the steps is what makes it safe to send again: the selfies, the job, the message, the note that the message
+was sent. Whatever a crash leaves out, the same request sent again adds.
 """
 
 import hashlib
@@ -11,12 +11,22 @@ import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from facesearch.errors import InvalidRequest, NoSuchEvent, NotFound, SearchDeleted, SearchInProgress, StoreUnavailable
+from facesearch.errors import (
+    InvalidRequest,
+    NoSuchEvent,
+    NoSuchSearch,
+    NotFound,
+    SearchDeleted,
+    SearchInProgress,
+    StoreUnavailable,
+)
 from facesearch.models import Event, Job, JobStatus, Page, SearchKey
 from facesearch.observability import log_unexpected
 from facesearch.reading import Known, Reader, Wanted
+from facesearch.search.quota import Meter
+from facesearch.search.selfies import SelfieUploads, UploadKey, delete_uploads, pictures_of
 from facesearch.webhooks.commands import SearchCommand, SearchCommands
-from facesearch.webhooks.jobs import Announcer, JobEnd, JobStore, status_of
+from facesearch.webhooks.jobs import ENDED, Announcer, JobEnd, JobStore, end_of, status_of, watching_until
 from facesearch.webhooks.outbound import Outbound, RefusedUrlError, Shares
 from facesearch.webhooks.pending_selfies import PendingSelfieStore
 from facesearch.webhooks.requests import WebhookRequest
@@ -39,9 +49,17 @@ class Accepted:
     replayed: bool
 
 
+@dataclass(frozen=True)
+class AcceptedWatch:
+    """A watch that is asked for. `until`: when it ends, in seconds since the epoch."""
+
+    until: int
+    replayed: bool
+
+
 @dataclass(frozen=True, kw_only=True)
 class WebhookIntake:
-    """The use case: one job for each webhook-id, and for each request_id.
+    """The use case: one job for each webhook-id, and for each request_id; one watch at a time for each search.
 
     Attributes:
         shares: of an organisation in the workers that fetch.
@@ -52,6 +70,7 @@ class WebhookIntake:
     reader: Reader
     jobs: JobStore
     selfies: PendingSelfieStore
+    uploads: SelfieUploads
     commands: SearchCommands
     announcer: Announcer
     outbound: Outbound
@@ -69,10 +88,8 @@ class WebhookIntake:
             SearchInProgress: others add and delete the same job all the time.
         """
         given, pictures = request.search_id, request.pictures()
-        if request.watch and not event.faces.is_ours:
-            raise InvalidRequest("body.watch: Rekognition keeps the event's faces, and gives no probe to watch by.")
-        if request.watch and not self.watching:
-            raise InvalidRequest("body.watch: this deployment does not watch for new photos (parameter Watching).")
+        if request.watch:
+            self._check_watching(event, "body.watch")
         self._check_callback(request)
         job = Job(
             SearchKey(event.org_id, event.event_id, given or uuid.uuid4()),
@@ -92,6 +109,40 @@ class WebhookIntake:
             if accepted is not None:
                 return accepted
         raise SearchInProgress("This webhook is already being received. Send it again.", RETRY_AFTER_SECONDS)
+
+    def watch(
+        self, event: Event, search: SearchKey, days: int, selfies: Sequence[bytes | UploadKey], meter: Meter
+    ) -> AcceptedWatch:
+        """Have a finished search watched with nobody to be called back. A watch that there is stays as it is, whatever
+        `days` are asked for, and costs nothing; a new one costs a match. Uploads are fetched only for a new one.
+
+        Raises:
+            NoSuchSearch: it is not finished, or deleted.
+            InvalidRequest: there is nothing to watch it by.
+            UnknownUpload: one of the selfies.
+            QuotaExceeded: nothing was kept.
+            SearchInProgress: a webhook has just asked for the search, or others ask for the watch all the time.
+        """
+        self._check_watching(event)
+        job = Job(search, watch_days=days, watch_only=True, created_at=int(self.clock()))
+        for _ in range(ATTEMPTS):
+            known = self.reader.read(Wanted(search=search, page=FIRST, job=search, watch=search))
+            if known.result is None:
+                raise NoSuchSearch
+            if until := watching_until(known):
+                if known.job is None or self._again(known.job, known) is not None:
+                    return AcceptedWatch(until, replayed=True)
+            elif known.job is None or known.job.status in ENDED:
+                job = replace(job, webhook=known.job.webhook if known.job is not None else "")
+                if self._add_paid(job, selfies, known, meter):
+                    return AcceptedWatch(end_of(job, known.result), replayed=False)
+        raise SearchInProgress("This search is being asked for elsewhere. Send it again.", RETRY_AFTER_SECONDS)
+
+    def _check_watching(self, event: Event, place: str = "path") -> None:
+        if not event.faces.is_ours:
+            raise InvalidRequest(f"{place}: Rekognition keeps the event's faces, and gives no probe to watch by.")
+        if not self.watching:
+            raise InvalidRequest(f"{place}: this deployment does not watch for new photos (parameter Watching).")
 
     def _check_callback(self, request: WebhookRequest) -> None:
         if request.callback_url is not None:
@@ -115,6 +166,19 @@ class WebhookIntake:
             return None  # the first time ended before this; if it did not, two messages do no harm
         return Accepted(job.search, status_of(job, known.result) or JobStatus.DONE, replayed=True)
 
+    def _add_paid(self, job: Job, selfies: Sequence[bytes | UploadKey], known: Known, meter: Meter) -> bool:
+        """`_add`, whose job embeds the selfies and matches once: what that costs is given back if there is none."""
+        meter.take()
+        added = False
+        try:
+            added = self._add(job, pictures_of(selfies, self.uploads), known) is not None
+        finally:
+            if not added:
+                meter.give_back()
+        if added:
+            delete_uploads(selfies, self.uploads)
+        return added
+
     def _add(self, job: Job, pictures: Sequence[bytes], known: Known) -> Accepted | None:
         """Add the job; None if there is one by now, or none any more. If it fails, there is nothing of it."""
         if known.result is not None and job.watch_days is None:
@@ -128,7 +192,7 @@ class WebhookIntake:
             for picture in pictures:
                 kept.append(self.selfies.keep(job.search, picture))
             job = replace(job, selfies=tuple(kept))
-            if self.jobs.add(job):
+            if self.jobs.add(job, after_end=job.watch_only):
                 # A deletion closes the event and then looks for its jobs: it has found this one, or is seen here.
                 event = self.reader.read(Wanted(event_id=job.search.event_id)).event
                 if event is None or event.closing:
@@ -140,7 +204,7 @@ class WebhookIntake:
             return None
         except Exception as error:
             try:  # unless its command was sent, by another webhook that was told so
-                if isinstance(error, NotFound) or self.jobs.cancel(job.search):
+                if isinstance(error, NotFound) or self.jobs.cancel(job.search) or not self._names(job.search, kept):
                     self._delete(kept)
             except StoreUnavailable as left:
                 log_unexpected(left)
@@ -155,6 +219,11 @@ class WebhookIntake:
         except StoreUnavailable as error:  # the command is on its way, and a second one would do no harm
             log_unexpected(error)
             return True
+
+    def _names(self, search: SearchKey, selfies: Sequence[str]) -> bool:
+        """Whether the search's job is the one with these selfies."""
+        job = self.reader.read(Wanted(job=search)).job
+        return job is not None and job.selfies == tuple(selfies)
 
     def _delete(self, selfies: Sequence[str]) -> None:
         for key in selfies:

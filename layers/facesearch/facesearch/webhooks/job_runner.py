@@ -106,6 +106,10 @@ class JobRunner:
         delivery = _counted(command, delivery, job)
         if job is None:
             logger.info("job is gone")
+        elif job.watch_only and known.result is None:
+            logger.info("search is gone that was to be watched")
+            self.jobs.delete(search)
+            self.selfies.delete(job)
         elif known.result is not None and job.status is not JobStatus.DONE and not self._is_watched(job, delivery):
             self._complete(job, known.result.summary)
         elif job.status is JobStatus.DONE or (job.status is JobStatus.FAILED and not job.reason.startswith(LOST)):

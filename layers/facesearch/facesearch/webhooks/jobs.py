@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 from facesearch.models import Job, JobStatus, SearchKey, SearchSummary
-from facesearch.reading import StoredPage
+from facesearch.reading import Known, StoredPage
 
-LOST_SECONDS = 3 * 86_400
+SECONDS_PER_DAY = 86_400
+LOST_SECONDS = 3 * SECONDS_PER_DAY
 """A job is over within two days of its webhook: one of waiting for quota, and twenty deliveries an hour apart. One that
 is not has lost its message, or SQS has moved it to the dead letters before a worker could say how it ended."""
 LOST = "The search could not be completed."
+ENDED = frozenset({JobStatus.DONE, JobStatus.FAILED})
 WATCH_DAYS = 30
 """The longest watch, and how long one lasts that does not say."""
 EndType = Literal["face_search.completed", "face_search.failed", "face_search.updated"]
@@ -25,6 +27,19 @@ def status_of(job: Job | None, result: StoredPage | None) -> JobStatus | None:
     if job is None or job.status is JobStatus.DONE:
         return None
     return JobStatus.FAILED if time.time() > job.created_at + LOST_SECONDS else job.status
+
+
+def end_of(job: Job, result: StoredPage) -> int:
+    """When the watch ends that a job asks for: after the days that were agreed to, and never after its result."""
+    return min(job.created_at + (job.watch_days or 0) * SECONDS_PER_DAY, result.expires_at)
+
+
+def watching_until(known: Known) -> int:
+    """When a search's watch ends, begun or still to be begun by its job; 0 = there is none."""
+    job, result = known.job, known.result
+    if known.watch.until or job is None or result is None or status_of(job, None) in {None, *ENDED}:
+        return known.watch.until
+    return end_of(job, result) if job.watch_days is not None else 0
 
 
 @dataclass(frozen=True)
@@ -59,8 +74,11 @@ class Announcer(Protocol):
 class JobStore(Protocol):
     """Where jobs are kept; a `Reader` reads them."""
 
-    def add(self, job: Job) -> bool:
-        """Keep a new job; False if there is one of its request_id, or its webhook has started another."""
+    def add(self, job: Job, *, after_end: bool = False) -> bool:
+        """Keep a new job; False if there is one of its request_id, or its webhook has started another.
+
+        `after_end`: one that is done, or has failed, makes way.
+        """
 
     def note_enqueued(self, search: SearchKey) -> bool:
         """Its message was sent; False if the job is gone."""

@@ -84,7 +84,10 @@ class WebhookRequest(BaseModel):
         default=False, description="The person agrees that the service keeps an embedding of the face while it watches."
     )
     watch_days: Annotated[int, BeforeValidator(whole)] = Field(
-        default=WATCH_DAYS, ge=1, le=WATCH_DAYS, description=f"How many days to watch; {WATCH_DAYS} by default."
+        default=WATCH_DAYS,
+        ge=1,
+        le=WATCH_DAYS,
+        description=f"How many days to watch, counted from now; {WATCH_DAYS} by default. Needs `watch`.",
     )
 
     @model_validator(mode="after")
@@ -93,6 +96,8 @@ class WebhookRequest(BaseModel):
             raise PydanticCustomError("selfie", "exactly one of selfie_url and selfie_base64")
         if self.watch and not (self.watch_consent and self.callback_url):
             raise PydanticCustomError("watch", "watch needs watch_consent to be true, and a callback_url")
+        if not self.watch and "watch_days" in self.model_fields_set:
+            raise PydanticCustomError("watch_days", "watch_days needs watch to be true")
         if self.metadata is not None and _size(self.metadata) > MAX_METADATA_BYTES:
             raise PydanticCustomError("metadata", "metadata must have at most 1024 bytes as JSON")
         return self

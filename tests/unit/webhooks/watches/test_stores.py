@@ -8,11 +8,14 @@ from typing import Any
 import boto3
 import pytest
 
+from facesearch.adapters.dynamodb.reading import DynamoReader
 from facesearch.adapters.dynamodb.watches import DynamoWatchStore
 from facesearch.adapters.kms.probes import KmsProbes
+from facesearch.adapters.memory.stores import MemoryReader
 from facesearch.adapters.memory.webhooks import MemoryWatchStore
 from facesearch.faces.matching import StoredProbe
 from facesearch.models import SearchKey
+from facesearch.reading import Reader, Wanted, WatchState
 from facesearch.webhooks.watches.watch import LostProbeError, Probes, Watch
 from tests.support.fakes import OpenProbes
 
@@ -31,10 +34,18 @@ def watch_of(number: int, event_id: int = 456, **changes: Any) -> Watch:
 
 
 @pytest.fixture(params=["dynamodb", "memory"])
-def store(request: pytest.FixtureRequest) -> Store:
+def both(request: pytest.FixtureRequest) -> tuple[Store, Reader]:
+    """A store, and a reader of what it keeps."""
     if request.param == "memory":
-        return MemoryWatchStore(MOST)
-    return DynamoWatchStore(request.getfixturevalue("table"), MOST)
+        memory = MemoryReader()
+        return MemoryWatchStore(MOST, memory.watches, memory.latest), memory
+    table = request.getfixturevalue("table")
+    return DynamoWatchStore(table, MOST), DynamoReader(table)
+
+
+@pytest.fixture
+def store(both: tuple[Store, Reader]) -> Store:
+    return both[0]
 
 
 @pytest.mark.parametrize("metadata", [{"é": [1, None]}, None])
@@ -99,6 +110,32 @@ def test_children_are_found_by_their_parent_until_they_are_deleted(store: Store)
     assert (store.children(watch.search), store.children(other.search)) == ([], children[1:])
 
 
+def test_a_reader_knows_when_a_watch_ends_and_what_it_told_last_over_or_not(
+    both: tuple[Store, Reader],
+) -> None:
+    store, reader = both
+
+    def state(number: int = 1) -> WatchState:
+        return reader.read(Wanted(watch=search_of(number))).watch
+
+    assert (state(), reader.read(Wanted()).watch) == (WatchState(), WatchState())
+    store.keep(watch := watch_of(1, callback_url="", metadata=None))
+    assert (store.get(watch.search), state()) == (watch, WatchState(watch.expires_at))
+    for number in (8, 9):
+        store.enter(watch, child := search_of(number))
+        store.note(watch, child)
+        watch = replace(watch, last=child.request_id)
+    assert state() == WatchState(watch.expires_at, search_of(9).request_id)
+    store.delete(watch.search)
+    assert not store.note(watch, search_of(8))
+    assert state() == WatchState(0, search_of(9).request_id)
+    store.keep(watch_of(1, expires_at=int(time.time())))
+    assert state().until == 0
+    assert state(2) == WatchState()
+    store.delete_children(watch.search)
+    assert state() == WatchState()
+
+
 def test_one_has_a_round_begun_until_the_claim_is_over(store: Store) -> None:
     assert not store.has_watches(456)
     store.keep(watch_of(1))
@@ -107,14 +144,20 @@ def test_one_has_a_round_begun_until_the_claim_is_over(store: Store) -> None:
     assert [store.claim(*claim) for claim in claims] == [True, False, True, True]
 
 
-def test_an_event_whose_watches_are_deleted_has_nothing(store: Store) -> None:
+def test_an_event_whose_watches_are_deleted_has_nothing(both: tuple[Store, Reader]) -> None:
+    store, reader = both
     for number in (1, 2):
         store.keep(watch_of(number))
     store.keep(watch_of(1, event_id=457))
     store.enter(watch_of(1), search_of(9))
+    store.note(watch_of(1), search_of(9))
+    assert [store.end_all(456) for _ in range(2)] == [2, 0]
+    assert store.children(search_of(1)) == [search_of(9)], "which are still to be deleted with it"
+    assert all(store.keep(watch_of(number)) for number in (1, 2))
     assert [store.delete_all(456) for _ in range(2)] == [2, 0]
     assert (store.count(456), store.count(457)) == (0, 1)
     assert store.children(search_of(1)) == []
+    assert reader.read(Wanted(watch=search_of(1))).watch == WatchState()
     assert all(store.keep(watch_of(number)) for number in range(MOST))
 
 

@@ -33,7 +33,7 @@ class DynamoJobStore(JobStore):
     retention_days: int
 
     @override
-    def add(self, job: Job) -> bool:
+    def add(self, job: Job, *, after_end: bool = False) -> bool:
         """One transaction. A job that has expired counts as gone (TTL deletes within days)."""
         now, request_id = int(time.time()), str(job.search.request_id)
         shared = {
@@ -43,8 +43,10 @@ class DynamoJobStore(JobStore):
             "expires_at": now + (self.retention_days + 1) * SECONDS_PER_DAY,
         }
         free = "attribute_not_exists(pk) OR expires_at <= :now"
+        ended = {"done": JobStatus.DONE, "failed": JobStatus.FAILED} if after_end else {}
+        free_job = f"{free} OR #status IN (:done, :failed)" if after_end else free
         writes = [
-            put(schema.job_key(job.search) | shared | _attributes(job), free, now=now),
+            put(schema.job_key(job.search) | shared | _attributes(job), free_job, now=now, **ended),
             put(schema.listed_job_key(job.search.event_id, job.search.request_id) | shared),
         ]
         if job.webhook:
@@ -132,6 +134,7 @@ def _attributes(job: Job) -> Item:
         "url": _texts(job.urls),
         "selfie": _texts(job.selfies),
         "watch_days": job.watch_days,
+        "watch_only": job.watch_only or None,
     }
 
 

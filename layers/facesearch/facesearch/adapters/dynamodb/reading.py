@@ -32,7 +32,7 @@ from facesearch.models import (
     UpstreamEvent,
     WebhookSecret,
 )
-from facesearch.reading import EventDirectory, Known, Reader, StoredPage, Wanted
+from facesearch.reading import EventDirectory, Known, Reader, StoredPage, Wanted, WatchState
 from facesearch.search.quota import of_token
 
 CHUNK_SIZE = 100
@@ -75,6 +75,7 @@ class DynamoReader(Reader):
             job=job_from_item(job) if job else None,
             webhook=uuid.UUID(webhook["request_id"]) if webhook else None,
             cancelled=header.get("cancelled", "") if header else "",
+            watch=_watch_state(_unexpired(found.get("watch")), found.get("latest")),
         )
 
 
@@ -90,6 +91,9 @@ def _keys_of(wanted: Wanted) -> dict[str, Item]:
         "job": schema.job_key(wanted.job) if wanted.job is not None else None,
         "webhook": schema.webhook_key(*wanted.webhook) if wanted.webhook is not None else None,
     }
+    if wanted.watch is not None:
+        keys["watch"] = schema.watch_key(wanted.watch.event_id, wanted.watch.request_id)
+        keys["latest"] = schema.latest_child_key(wanted.watch)
     if wanted.search is not None and wanted.page is not None:
         keys["header"] = schema.header_key(wanted.search)
         chunks = range(wanted.page.start // CHUNK_SIZE, (wanted.page.stop - 1) // CHUNK_SIZE + 1)
@@ -112,7 +116,12 @@ def stored_page(header: Item | None, chunks: list[Item | None], page: Page) -> S
     photos = [photo for chunk in chunks if chunk is not None for photo in unpack_chunk(chunk["photos"])]
     first = page.start % CHUNK_SIZE
     # Past its end may lie what a run left that found more and failed before its header.
-    return StoredPage(summary, photos[first : first + page.size][: max(0, summary.total - page.start)])
+    shown = photos[first : first + page.size][: max(0, summary.total - page.start)]
+    return StoredPage(summary, shown, header["expires_at"])
+
+
+def _watch_state(watch: Item | None, latest: Item | None) -> WatchState:
+    return WatchState(watch["expires_at"] if watch else 0, uuid.UUID(latest["child"]) if latest else None)
 
 
 def _unexpired(item: Item | None) -> Item | None:

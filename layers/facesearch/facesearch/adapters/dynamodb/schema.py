@@ -25,6 +25,7 @@
 | webhook by its id   | WEBHOOK#{org}#{sha256 of event and webhook-id} | WEBHOOK |
 | watches             | WATCH#{event}                   | {request_id}    |
 | what they told of   | WATCHED#{event}                 | {request_id}#{child's request_id} |
+| what each told last | WATCHED#{event}                 | {request_id}    |
 | how many there are, and who looks | WATCHES#{event}   | ROUND           |
 | faces, spread       | FACES#{event}#{model}#{shard}   | {image_id}#{number}, in the faces table |
 | result header       | RESULT#{org}#{event}#{request}  | HEADER          |
@@ -153,6 +154,10 @@ def watch_key(event_id: int, request_id: uuid.UUID | str = "") -> Item:
 def child_key(event_id: int, place: str = "") -> Item:
     """A search that the watch of another has told of."""
     return key(f"WATCHED#{event_id}", place)
+
+
+def latest_child_key(search: SearchKey) -> Item:
+    return child_key(search.event_id, str(search.request_id))
 
 
 def round_key(event_id: int) -> Item:

@@ -10,7 +10,7 @@ from typing_extensions import override
 
 from facesearch.adapters.dynamodb import schema
 from facesearch.adapters.dynamodb.results import SECONDS_PER_DAY
-from facesearch.adapters.dynamodb.table import Item, Table, delete, put, record, replacing, update
+from facesearch.adapters.dynamodb.table import Item, RefusedError, Table, delete, put, record, replacing, update
 from facesearch.models import SearchKey
 from facesearch.webhooks.watches.watch import WATCHES_PER_EVENT, Watch, WatchStore
 
@@ -55,14 +55,19 @@ class DynamoWatchStore(WatchStore):
 
     @override
     def enter(self, watch: Watch, child: SearchKey) -> None:
-        expires_at = int(time.time()) + CHILD_DAYS * SECONDS_PER_DAY
         key = schema.child_key(watch.search.event_id, f"{watch.search.request_id}#{child.request_id}")
-        self.table.write(put(key | {"expires_at": expires_at}))
+        self.table.write(put(key | _as_long_as_a_child()))
 
     @override
     def note(self, watch: Watch, child: SearchKey) -> bool:
-        key = schema.watch_key(watch.search.event_id, watch.search.request_id)
-        return self.table.write(replacing(key, {"last_told": str(watch.last)}, {"last_told": str(child.request_id)}))
+        """Beside the watch, too, which time to live deletes: what it told is still to be found."""
+        key, told = schema.watch_key(watch.search.event_id, watch.search.request_id), str(child.request_id)
+        latest = schema.latest_child_key(watch.search) | {"child": told} | _as_long_as_a_child()
+        try:
+            self.table.transact([replacing(key, {"last_told": str(watch.last)}, {"last_told": told}), put(latest)])
+        except RefusedError:
+            return False
+        return True
 
     @override
     def recount(self, event_id: int, watches: int) -> None:
@@ -100,12 +105,18 @@ class DynamoWatchStore(WatchStore):
     @override
     def delete_children(self, search: SearchKey) -> None:
         self.table.batch_delete(self._children(search))
+        self.table.write(delete(schema.latest_child_key(search)))
+
+    @override
+    def end_all(self, event_id: int) -> int:
+        watches = self.table.batch_delete(self.table.query(schema.watch_key(event_id)))
+        self.table.write(delete(schema.round_key(event_id)))
+        return watches
 
     @override
     def delete_all(self, event_id: int) -> int:
-        watches = self.table.batch_delete(self.table.query(schema.watch_key(event_id)))
+        watches = self.end_all(event_id)
         self.table.batch_delete(self.table.query(schema.child_key(event_id)))
-        self.table.write(delete(schema.round_key(event_id)))
         return watches
 
     @override
@@ -122,6 +133,10 @@ class DynamoWatchStore(WatchStore):
         return self.table.write(update(key, count, condition, by=by, expires_at=expires_at, **values))
 
 
+def _as_long_as_a_child() -> Item:
+    return {"expires_at": int(time.time()) + CHILD_DAYS * SECONDS_PER_DAY}
+
+
 def _item(watch: Watch) -> Item:
     metadata = watch.metadata
     return schema.watch_key(watch.search.event_id, watch.search.request_id) | {
@@ -129,7 +144,7 @@ def _item(watch: Watch) -> Item:
         "event_id": watch.search.event_id,
         "probe_model": watch.model,
         "probe": watch.probe,
-        "callback_url": watch.callback_url,
+        "callback_url": watch.callback_url or None,
         "metadata": json.dumps(metadata, separators=(",", ":")) if metadata is not None else None,
         "created_at": watch.created_at,
         "expires_at": watch.expires_at,
@@ -140,4 +155,4 @@ def _item(watch: Watch) -> Item:
 def _watch(item: Item) -> Watch:
     search = SearchKey(item["org_id"], item["event_id"], uuid.UUID(item["sk"]))
     named = {"search": search, "model": item["probe_model"], "last": item["last_told"]}
-    return record(Watch, {"metadata": "null"} | item | named, last=uuid.UUID, metadata=json.loads)
+    return record(Watch, {"metadata": "null", "callback_url": ""} | item | named, last=uuid.UUID, metadata=json.loads)

@@ -28,12 +28,14 @@ from facesearch.models import (
     WebhookSecret,
 )
 from facesearch.photos.objects import Objects
-from facesearch.reading import Known, Reader, StoredPage, Wanted
+from facesearch.reading import Known, Reader, StoredPage, Wanted, WatchState
 from facesearch.records import LAST_CHANGES, Held, Original, Photo, PhotoEraser, Tombstone, face_bytes
 from facesearch.search.quota import BucketEmptyError, TokenBucketStore, of_token
 from facesearch.search.results import OutdatedError, ResultStore
 from facesearch.tokens import TokenStore
+from facesearch.webhooks.watches.watch import Watch
 
+RESULT_SECONDS = 31 * 86_400
 NOT_BUILT: dict[str, Any] = {"built_model": "", "built_faces": b""}
 
 
@@ -48,6 +50,9 @@ class MemoryReader(Reader, ResultStore):
         self.jobs: dict[SearchKey, Job] = {}
         self.webhooks: dict[tuple[int, str], uuid.UUID] = {}
         self.results: dict[SearchKey, tuple[SearchSummary, list[PhotoMatch]]] = {}
+        self.expiries: dict[SearchKey, int] = {}
+        self.watches: dict[SearchKey, Watch] = {}
+        self.latest: dict[SearchKey, uuid.UUID] = {}
         self.listed: dict[SearchKey, list[PhotoMatch]] = {}
         self.cancelled: dict[SearchKey, str] = {}
         self.consents: dict[SearchKey, ConsentRecord] = {}
@@ -59,7 +64,8 @@ class MemoryReader(Reader, ResultStore):
         result = None
         if wanted.search in self.results and wanted.page is not None:
             summary, photos = self.results[wanted.search]
-            result = StoredPage(summary, photos[wanted.page.start : wanted.page.stop])
+            shown = photos[wanted.page.start : wanted.page.stop]
+            result = StoredPage(summary, shown, self.expiries.get(wanted.search, 0))
         return Known(
             key=self.keys.get(wanted.digest) if wanted.digest is not None else None,
             event=self.events.get(wanted.event_id) if wanted.event_id is not None else None,
@@ -73,7 +79,13 @@ class MemoryReader(Reader, ResultStore):
             job=self.jobs.get(wanted.job) if wanted.job is not None else None,
             webhook=self.webhooks.get(wanted.webhook) if wanted.webhook is not None else None,
             cancelled=self.cancelled.get(wanted.search, "") if wanted.search and wanted.page is not None else "",
+            watch=self._watch(wanted.watch) if wanted.watch is not None else WatchState(),
         )
+
+    def _watch(self, search: SearchKey) -> WatchState:
+        watch = self.watches.get(search)
+        until = watch.expires_at if watch is not None and watch.expires_at > time.time() else 0
+        return WatchState(until, self.latest.get(search))
 
     @override
     def save(
@@ -95,6 +107,7 @@ class MemoryReader(Reader, ResultStore):
         self.cancelled.pop(search, None)
         self.listed[search] = list(photos)
         self.results[search] = (summary, list(photos))
+        self.expiries[search] = int(time.time()) + RESULT_SECONDS
         if consent:
             self.consents[search] = ConsentRecord(consent, int(time.time()))
         return True

@@ -11,7 +11,7 @@ from typing_extensions import override
 from facesearch.adapters.memory.stores import MemoryReader
 from facesearch.models import Job, JobStatus, SearchKey
 from facesearch.webhooks.callbacks.callback import Callback, CallbackKey, CallbackStatus, CallbackStore
-from facesearch.webhooks.jobs import JobStore
+from facesearch.webhooks.jobs import ENDED, JobStore
 from facesearch.webhooks.watches.watch import WATCHES_PER_EVENT, Watch, WatchStore
 
 
@@ -102,10 +102,12 @@ class MemoryJobStore(JobStore):
         self._webhooks = reader.webhooks
 
     @override
-    def add(self, job: Job) -> bool:
+    def add(self, job: Job, *, after_end: bool = False) -> bool:
         webhook = (job.search.org_id, job.webhook)
         started = self._webhooks.get(webhook, job.search.request_id) if job.webhook else job.search.request_id
-        if job.search in self._jobs or started != job.search.request_id:
+        known = self._jobs.get(job.search)
+        is_free = known is None or (after_end and known.status in ENDED)
+        if not is_free or started != job.search.request_id:
             return False
         self._jobs[job.search] = job
         if job.webhook:
@@ -166,10 +168,11 @@ class MemoryJobStore(JobStore):
 
 @dataclass
 class MemoryWatchStore(WatchStore):
-    """Over dictionaries; `told`: children."""
+    """Over dictionaries, of which `MemoryReader` may read two; `told`: children."""
 
     most: int = WATCHES_PER_EVENT
     watches: dict[SearchKey, Watch] = field(default_factory=dict)
+    latest: dict[SearchKey, uuid.UUID] = field(default_factory=dict)
     told: dict[SearchKey, list[SearchKey]] = field(default_factory=dict)
     counts: dict[int, int] = field(default_factory=dict)
     claims: dict[int, float] = field(default_factory=dict)
@@ -207,6 +210,7 @@ class MemoryWatchStore(WatchStore):
         if now is None or now.last != watch.last:
             return False
         self.watches[watch.search] = replace(now, last=child.request_id)
+        self.latest[watch.search] = child.request_id
         return True
 
     @override
@@ -238,17 +242,22 @@ class MemoryWatchStore(WatchStore):
     @override
     def delete_children(self, search: SearchKey) -> None:
         self.told.pop(search, None)
+        self.latest.pop(search, None)
 
     @override
-    def delete_all(self, event_id: int) -> int:
+    def end_all(self, event_id: int) -> int:
         gone = [search for search in self.watches if search.event_id == event_id]
         for search in gone:
             del self.watches[search]
-        for search in [search for search in self.told if search.event_id == event_id]:
-            del self.told[search]
         self.counts.pop(event_id, None)
         self.claims.pop(event_id, None)
         return len(gone)
+
+    @override
+    def delete_all(self, event_id: int) -> int:
+        for search in [search for search in self.told if search.event_id == event_id]:
+            self.delete_children(search)
+        return self.end_all(event_id)
 
     @override
     def count(self, event_id: int) -> int:

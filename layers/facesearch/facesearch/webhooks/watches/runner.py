@@ -19,13 +19,12 @@ from facesearch.reading import Reader, Wanted
 from facesearch.search.face_search import SelfieSource
 from facesearch.search.results import OutdatedError, ResultStore
 from facesearch.webhooks.commands import SearchCommands, WatchCommand
-from facesearch.webhooks.jobs import Announcer, JobEnd
+from facesearch.webhooks.jobs import Announcer, JobEnd, end_of
 from facesearch.webhooks.watches.watch import LostProbeError, Probes, Watch, WatchStore, child_of
 
 FIRST = Page(1, 1)
 PAGE = 20
 """Watches to one refresh of the event's index."""
-SECONDS_PER_DAY = 86_400
 ENOUGH_SECONDS = 10
 """A page takes 1 to 5 s; with less left the rest of the round is another message's."""
 AFRESH_AT_MOST = 3
@@ -35,7 +34,7 @@ RETRY_AFTER_SECONDS = 5
 
 @dataclass(frozen=True, kw_only=True)
 class WatchRunner(Generic[ProbeT]):
-    """The use case; no watch outlives results and their `retention_days`."""
+    """The use case."""
 
     matcher: StoringMatcher[ProbeT]
     probes: Probes
@@ -44,7 +43,6 @@ class WatchRunner(Generic[ProbeT]):
     results: ResultStore
     announcer: Announcer
     commands: SearchCommands
-    retention_days: int
     clock: Callable[[], float] = time.time
 
     def watch(self, job: Job, selfies: SelfieSource) -> Callable[[], None] | None:
@@ -58,12 +56,14 @@ class WatchRunner(Generic[ProbeT]):
             UnusableImage, NoFaceFound, OtherPerson, and what `selfies` raises.
         """
         for _ in range(AFRESH_AT_MOST):
-            event = self._event(job.search.event_id)
-            if event is None or not event.faces.is_ours:  # others give no probe away
+            known = self.reader.read(Wanted(event_id=job.search.event_id, search=job.search, page=FIRST))
+            event, result = known.event, known.result
+            # Other engines give no probe away.
+            if event is None or event.closing or not event.faces.is_ours or result is None:
                 return None
             watch = self.watches.get(job.search)
             if watch is None:
-                watch = self._new(event, job, selfies())
+                watch = self._new(event, job, end_of(job, result), selfies())
                 if not self.watches.keep(watch):
                     count("WatchesRefused")
                     logger.warning("the event has as many watches as it may")
@@ -94,7 +94,7 @@ class WatchRunner(Generic[ProbeT]):
         if event is None or event.org_id != command.org_id:
             return
         if not event.keeps_faces:
-            self.watches.delete_all(event.event_id)
+            self.watches.end_all(event.event_id)
             return
         after, counted = command.after, command.counted
         while True:  # each message looks through a page at least, so that a round ends however slow its workers are
@@ -184,17 +184,15 @@ class WatchRunner(Generic[ProbeT]):
         event = self.reader.read(Wanted(event_id=event_id)).event
         return None if event is None or event.closing else event
 
-    def _new(self, event: Event, job: Job, selfies: Sequence[bytes]) -> Watch:
+    def _new(self, event: Event, job: Job, expires_at: int, selfies: Sequence[bytes]) -> Watch:
         kept = self.matcher.keepable(event, selfies)
-        now = int(self.clock())
-        days = min(job.watch_days or 0, self.retention_days)
         return Watch(
             search=job.search,
             model=kept.model,
             probe=self.probes.seal(job.search, kept),
             callback_url=job.callback_url,
             metadata=job.metadata,
-            created_at=job.created_at or now,
-            expires_at=now + days * SECONDS_PER_DAY,
+            created_at=job.created_at,
+            expires_at=expires_at,
             last=job.search.request_id,
         )

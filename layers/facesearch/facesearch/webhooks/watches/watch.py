@@ -29,6 +29,7 @@ class Watch:
         probe: encrypted (see `Probes`).
         created_at: when the person's consent came, in seconds since the epoch.
         expires_at: from then on there is no watch, whether or not its item is gone.
+        callback_url: who is told of its children; empty = nobody.
         last: the search whose result was told last: `search` itself, or a child of it.
     """
 
@@ -70,19 +71,23 @@ class WatchStore(Protocol):
         """Say that a search is about to become a child of the watch's."""
 
     def note(self, watch: Watch, child: SearchKey) -> bool:
-        """The child was told; False if the watch is gone, or something else was told meanwhile."""
+        """The child was told; False if the watch is gone, or something else was told meanwhile. A `Reader` knows it as
+        the latest, also when the watch is over."""
 
     def children(self, search: SearchKey) -> list[SearchKey]:
         """Searches that became, or were about to become, children of this one."""
 
     def delete_children(self, search: SearchKey) -> None:
-        """Delete what says which children there were."""
+        """Delete what says which children there were, and which was the latest."""
 
     def delete(self, search: SearchKey) -> bool:
         """Delete the watch of a search; whether there was one."""
 
+    def end_all(self, event_id: int) -> int:
+        """Delete the event's watches; how many there were. Deletions of their searches still know their children."""
+
     def delete_all(self, event_id: int) -> int:
-        """Delete all that there is of the event's watches; how many there were."""
+        """The same, and their children are known no more."""
 
 
 class LostProbeError(Exception):
