@@ -54,6 +54,8 @@ OUTPUTS = {
     "SnapshotsBucket": "SnapshotsBucket",
     "FacesTableName": "FacesTable",
     "UploadsQueueUrl": "UploadsQueue",
+    "SnapshotsQueueUrl": "SnapshotsQueue",
+    "SearchJobsQueueUrl": "SearchJobsQueue",
     "CallbacksQueueUrl": "CallbacksQueue",
     "CallbacksDeadLettersUrl": "CallbacksDeadLetters",
 }

@@ -214,6 +214,9 @@ class PhotoStore(Protocol):
         Without `faces`, theirs stay empty, and less is sent.
         """
 
+    def newest(self, event_id: int, shard: int, before: int | None, most: int) -> Iterator[Photo]:
+        """`changes` that are older than `before`, latest first, `most` at the most."""
+
     def records(self, event_id: int, shard: int) -> Iterator[Photo]:
         """The shard's photos by ascending image_id, read strongly consistent and whole; deleted ones are none."""
 

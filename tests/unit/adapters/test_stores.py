@@ -95,6 +95,34 @@ def test_changes_come_oldest_first_from_a_moment_on(photo_store: PhotoEraser) ->
     assert list(photo_store.changes(456, 1, 0)) == []
 
 
+def test_the_newest_come_latest_first_and_so_many_at_the_most(photo_store: PhotoEraser) -> None:
+    for number in range(0, 24, 4):
+        photo_store.add(456, 4, Photo(uuid.UUID(int=number), "indexed", "k", 1, 2, "m", bytes([number])))
+        time.sleep(0.001)
+    changes = list(photo_store.changes(456, 0, 0))
+    assert list(photo_store.newest(456, 0, None, 9)) == changes[::-1]
+    assert list(photo_store.newest(456, 0, changes[4].changed_at, 2)) == [changes[3], changes[2]]
+    assert list(photo_store.newest(456, 0, changes[0].changed_at, 2)) == []
+
+
+def test_searches_are_listed_by_their_beginning_and_told_of_while_they_can_be_read(
+    results: tuple[Reader, ResultStore],
+) -> None:
+    _, store = results
+    others = [SearchKey(903, 456, uuid.UUID(int=number << 96)) for number in (1, 2, 3)]
+    for total, search in enumerate([*others, SEARCH]):
+        store.save(search, SearchSummary(total, 90), photos(total))
+    store.hide(others[0])
+    assert list(store.searches(456)) == [SEARCH, *others]
+    assert list(store.searches(456, most=2)) == [SEARCH, others[0]]
+    assert list(store.searches(456, "00000003")) == [others[2]]
+    now = time.time()
+    told = {each.search: each for each in store.finished([*others, SEARCH])}
+    assert told.keys() == {SEARCH, *others[1:]}
+    assert told[others[2]].summary == SearchSummary(2, 90)
+    assert abs(told[SEARCH].created_at - now) < 60 < told[SEARCH].expires_at - now
+
+
 def test_an_expired_result_is_gone_before_dynamodb_deletes_it(
     dynamodb: "DynamoDBClient", monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,6 +6,7 @@ from typing import Any, Self
 
 from facesearch.adapters.dynamodb.photos import DynamoErasureLog, DynamoPhotoStore
 from facesearch.adapters.kms.probes import KmsProbes
+from facesearch.admin.overview import Overview
 from facesearch.bootstrap import Container
 from facesearch.bootstrap.stores import part
 from facesearch.deletion.embedded_person import EmbeddedPerson
@@ -16,7 +17,10 @@ from facesearch.deletion.selfies import Progress
 from facesearch.deletion.stores import CdnCache, Stores
 from facesearch.faces.index.event import IndexCache
 from facesearch.faces.index.port import IndexOf
-from facesearch.models import FaceSetKind
+from facesearch.models import FaceSetKind, SearchKey
+from facesearch.photos.boxes import FaceBoxes
+from facesearch.photos.looking import PhotoLooker
+from facesearch.photos.objects import Objects
 from facesearch.photos.rebuild import Progress as RebuildProgress
 from facesearch.photos.rebuild import Rebuild
 from facesearch.webhooks.callbacks.replay import CallbackReplay
@@ -98,6 +102,22 @@ class OperatorContainer(Container):
             pool=self.pool,
             progress=progress,
         )
+
+    @cached_property
+    def overview(self) -> Overview:
+        def watched_until(search: SearchKey) -> int | None:
+            watch = self._watches.get(search)
+            return watch.expires_at if watch is not None else None
+
+        return Overview(photos=self.photos, results=self._results, watched_until=watched_until, pool=self.pool)
+
+    @cached_property
+    def face_boxes(self) -> FaceBoxes:
+        return FaceBoxes(looker=PhotoLooker(engines=self._engine_of), originals=self._objects("photos_bucket"))
+
+    @cached_property
+    def renditions(self) -> Objects:
+        return self._objects("renditions_bucket")
 
     # The clock is asked for when something is written.
     photos = part(lambda self: DynamoPhotoStore(self._table, lambda: self.clock()))  # noqa: PLW0108

@@ -35,6 +35,8 @@ OF_A_PHOTO = (
     f"#key, #etag, #copies, #model, #faces, #qualities, {BUILT}, #width, #height, #taken_at, #reason, #stripped"
 )
 """What an item loses when it becomes a tombstone."""
+SEEN = "#sk, #changed_at, #status, #model, #width, #height, #taken_at, #built_model"
+"""What the change feed says of a photo beside its faces."""
 
 
 def microseconds() -> int:
@@ -141,11 +143,18 @@ class DynamoPhotoStore(PhotoEraser):
 
     @override
     def changes(self, event_id: int, shard: int, since: int, *, faces: bool = True) -> Iterator[Photo]:
-        attributes = ["sk", "changed_at", "status", "model", "width", "height", "taken_at", "built_model"]
-        attributes += ["faces", "built_faces"] if faces else []
-        key, projection = schema.photos_key(event_id, shard), ", ".join(f"#{name}" for name in attributes)
+        key, projection = schema.photos_key(event_id, shard), SEEN + (", #faces, #built_faces" if faces else "")
         news = "changed_at >= :since"
         items = self.table.query(key, news, index=schema.BY_CHANGE, projection=projection, since=since)
+        return map(_photo, items)
+
+    @override
+    def newest(self, event_id: int, shard: int, before: int | None, most: int) -> Iterator[Photo]:
+        key, projection = schema.photos_key(event_id, shard), f"{SEEN}, #faces, #built_faces"
+        older, values = ("changed_at < :before", {"before": before}) if before is not None else ("", {})
+        items = self.table.query(
+            key, older, index=schema.BY_CHANGE, projection=projection, backwards=True, most=most, **values
+        )
         return map(_photo, items)
 
     @override

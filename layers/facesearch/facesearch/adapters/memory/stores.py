@@ -30,7 +30,7 @@ from facesearch.photos.objects import Objects
 from facesearch.reading import Known, Reader, StoredPage, Wanted
 from facesearch.records import Held, Original, Photo, PhotoEraser, Tombstone, face_bytes
 from facesearch.search.quota import BucketEmptyError, TokenBucketStore
-from facesearch.search.results import OutdatedError, ResultStore
+from facesearch.search.results import FinishedSearch, OutdatedError, ResultStore
 
 NOT_BUILT: dict[str, Any] = {"built_model": "", "built_faces": b""}
 
@@ -47,6 +47,7 @@ class MemoryReader(Reader, ResultStore):
         self.webhooks: dict[tuple[int, str], uuid.UUID] = {}
         self.results: dict[SearchKey, tuple[SearchSummary, list[PhotoMatch]]] = {}
         self.listed: dict[SearchKey, list[PhotoMatch]] = {}
+        self.created: dict[SearchKey, int] = {}
         self.cancelled: dict[SearchKey, str] = {}
         self.reads = 0
 
@@ -88,11 +89,22 @@ class MemoryReader(Reader, ResultStore):
         self.cancelled.pop(search, None)
         self.listed[search] = list(photos)
         self.results[search] = (summary, list(photos))
+        self.created[search] = int(time.time())
         return True
 
     @override
-    def searches(self, event_id: int) -> Iterator[SearchKey]:
-        return iter([search for search in self.listed if search.event_id == event_id])
+    def searches(self, event_id: int, begin: str = "", most: int | None = None) -> Iterator[SearchKey]:
+        found = [search for search in self.listed if search.event_id == event_id]
+        begun = [search for search in found if str(search.request_id).startswith(begin)]
+        return iter(sorted(begun, key=lambda search: str(search.request_id))[:most])
+
+    @override
+    def finished(self, searches: Sequence[SearchKey]) -> list[FinishedSearch]:
+        return [
+            FinishedSearch(search, self.results[search][0], self.created[search], self.created[search] + 86_400)
+            for search in searches
+            if search in self.results
+        ]
 
     @override
     def holds(self, search: SearchKey) -> bool:
@@ -257,6 +269,11 @@ class MemoryPhotoStore(PhotoEraser):
         rows = [photo for photo in self._shards[event_id, shard].values() if photo.changed_at >= since]
         rows.sort(key=lambda photo: photo.changed_at)
         return iter(rows if faces else [replace(photo, faces=b"", built_faces=b"") for photo in rows])
+
+    @override
+    def newest(self, event_id: int, shard: int, before: int | None, most: int) -> Iterator[Photo]:
+        older = [photo for photo in self.changes(event_id, shard, 0) if before is None or photo.changed_at < before]
+        return iter(older[::-1][:most])
 
     @override
     def records(self, event_id: int, shard: int) -> Iterator[Photo]:
