@@ -19,6 +19,7 @@ from facesearch.photos.objects import StillThereError
 from facesearch.photos.rebuild import StalledError
 from facesearch.settings import MissingSetting
 from facesearch_cli.commands import callbacks, deletion, events, keys, orgs, photos, quota, search, webhooks
+from facesearch_cli.commands.operator import operator_view
 from facesearch_cli.commands.reindex import reindex_event
 from facesearch_cli.errors import CommandError
 from facesearch_cli.interrupts import INTERRUPTED
@@ -46,6 +47,7 @@ GROUPS = {
 for name, group in GROUPS.items():
     app.add_typer(group, name=name)
 app.command("reindex")(reindex_event)
+app.command("operator")(operator_view)
 
 
 @app.callback()
