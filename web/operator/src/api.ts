@@ -40,7 +40,8 @@ export class Loading<T> implements ReactiveController {
   /** Load anew; what was there stays until then, unless it is to be `cleared`. */
   async start(path: string, cleared = true): Promise<T | null> {
     this.#abort.abort();
-    const { signal } = (this.#abort = new AbortController());
+    this.#abort = new AbortController();
+    const { signal } = this.#abort;
     this.isBusy = true;
     this.problem = "";
     if (cleared) this.value = null;

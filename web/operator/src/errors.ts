@@ -30,7 +30,7 @@ export class OperatorErrors extends LitElement {
       <button ?disabled=${this.#list.isBusy} @click=${() => this.#list.start("logs", false)}>Load again</button>
       <span role="status">${this.#list.isBusy ? "Loading…" : list ? `${several(list.lines.length, "line")} since ${time(list.since)}${list.complete ? "" : ". There are more than are shown"}.` : ""}</span></p>
       ${this.#list.problem ? html`<p class="problem note" role="alert">${this.#list.problem}</p>` : nothing}
-      ${list ? html`<div class="note">${list.lines.length ? html`<ul>${list.lines.map((line) => this.#line(line))}</ul>` : html`<p class="empty">No errors and no warnings.</p>`}</div>` : nothing}`;
+      ${list ? html`<div class="apart">${list.lines.length ? html`<ul>${list.lines.map((line) => this.#line(line))}</ul>` : html`<p class="empty">No errors and no warnings.</p>`}</div>` : nothing}`;
   }
 
   #line(line: LogLine) {

@@ -28,7 +28,8 @@ export class OperatorEvents extends LitElement {
 
   async #load(): Promise<void> {
     this.#counting.abort();
-    const { signal } = (this.#counting = new AbortController());
+    this.#counting = new AbortController();
+    const { signal } = this.#counting;
     this.#details = new Map();
     const list = await this.#list.start(`orgs/${this.org}/events?page=${this.page}`);
     const waiting = [...(list?.events ?? [])];

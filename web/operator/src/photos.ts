@@ -13,6 +13,7 @@ export class OperatorPhotos extends LitElement {
     ...styles,
     css`
       .grid { display: grid; grid-template-columns: repeat(auto-fill, minmax(150px, 1fr)); gap: 12px; margin-block: 16px; }
+      .grid > li { min-inline-size: 0; }
       .tile { display: block; text-decoration: none; border-radius: 8px; }
       .picture { position: relative; display: grid; place-items: center; aspect-ratio: 4 / 3; overflow: hidden; border-radius: 8px; background: var(--sunken); border: 1px solid var(--line); }
       img { inline-size: 100%; block-size: 100%; object-fit: contain; }
@@ -22,7 +23,7 @@ export class OperatorPhotos extends LitElement {
       .why { padding: 10px; font-size: 0.8125rem; text-align: center; color: var(--danger); overflow-wrap: anywhere; }
       .file { display: block; margin-block-start: 4px; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; font-size: 0.8125rem; }
       form { margin-inline-start: auto; }
-      @media (max-width: 639px) { .grid { grid-template-columns: 1fr 1fr; gap: 10px; } form, form input { inline-size: 100%; } }
+      @media (max-width: 639px) { .grid { grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 10px; } form, form input { inline-size: 100%; } }
     `,
   ];
   static override properties = {

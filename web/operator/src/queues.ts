@@ -36,7 +36,7 @@ export class OperatorQueues extends LitElement {
       ? "The local store does not tell how old messages are."
       : "Ages are CloudWatch's, a minute or two old.";
     const isOld = list.queues.some((queue) => queue.waiting === null);
-    return html`${problem}<div class="wide note"><table class="cards">
+    return html`${problem}<div class="wide apart"><table class="cards">
       <thead><tr><th scope="col">Queue</th><th scope="col" class="number">Waiting</th><th scope="col" class="number">In flight</th>
         <th scope="col" class="number">Delayed</th><th scope="col" class="number">Oldest message</th><th scope="col" class="number">Dead letters</th></tr></thead>
       <tbody>${list.queues.map((queue) => this.#row(queue))}</tbody></table></div>

@@ -26,7 +26,7 @@ export class OperatorSearches extends LitElement {
     };
     return html`
       <form class="bar" role="search" @submit=${search}><input type="search" name="begin" maxlength="36" size="40" aria-label="request_id, or what it begins with" placeholder="request_id, then Enter" .value=${this.begin}></form>
-      <div class="note">${this.#rows()}</div>`;
+      <div class="apart">${this.#rows()}</div>`;
   }
 
   #rows() {

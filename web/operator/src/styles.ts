@@ -22,6 +22,8 @@ const screen = css`
   .head p { margin-block-start: 2px; }
   .bar { display: flex; flex-wrap: wrap; align-items: center; gap: 8px 12px; }
   .note { color: var(--muted); margin-block-start: 12px; max-inline-size: 75ch; }
+  .apart { margin-block-start: 16px; }
+  input { max-inline-size: 100%; }
   .problem { padding: 10px 14px; border-radius: 8px; background: var(--warn); color: var(--warn-ink); max-inline-size: 75ch; overflow-wrap: anywhere; }
   .empty { padding: 32px 16px; text-align: center; color: var(--muted); border: 1px dashed var(--line); border-radius: 10px; }
   button, .button, input {
