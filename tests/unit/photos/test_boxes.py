@@ -13,7 +13,7 @@ from facesearch.faces.engine import Embedding, Face, FaceEngine, RgbImage
 from facesearch.photos.boxes import FaceBox, FaceBoxes
 from facesearch.photos.looking import PhotoLooker
 from facesearch.records import Original, Photo
-from tests.support.pictures import jpeg
+from tests.support.pictures import corners, encoded
 
 
 class OneFace(FaceEngine):
@@ -38,7 +38,7 @@ def test_boxes_are_fractions_of_the_picture_from_the_first_place_that_has_it() -
     photo = Photo(uuid.UUID(int=1), "indexed", "gone.jpg", copies=(Original("here.jpg"),))
     with pytest.raises(NotFound):
         use_case.find(photo, "m")
-    objects.files["here.jpg"] = jpeg(60, 40)
+    objects.files["here.jpg"] = encoded(corners(), "JPEG")
     assert use_case.find(photo, "m") == [FaceBox(0.25, 0.25, 0.5, 0.5, 0.93)]
     with pytest.raises(NotFound):
         use_case.find(replace(photo, copies=(Original("here.jpg", '"another file"'),)), "m")
