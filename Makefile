@@ -19,7 +19,7 @@ PY := .venv/bin/python
 .DEFAULT_GOAL := help
 .PHONY: help demo serve test test-all test-again smoke lint format openapi build deploy named accuracy accuracy-sweeps accuracy-crowd scale bench-index \
   bench-cold cost lock clean python setup assets ministack sam policy clients node-modules uv audit auditors sbom web \
-  web-lint web-tools web-modules
+  web-lint web-test web-test-again web-screens web-tools web-modules
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -84,12 +84,22 @@ test: setup ministack assets ## Unit tests and a smoke of the real stack: below 
 TESTS ?= tests
 test-all: setup ministack sam assets clients ## What CI runs: also real stacks, the contract, what is shipped (TESTS=tests/deploy)
 	@rm -rf .cache/calls
-	@$(PYTEST) --hypothesis-profile all $(TESTS)
+	@$(PYTEST) --hypothesis-profile all -m "not web" $(TESTS)
 	@[ "$(TESTS)" != tests ] || $(PY) -m tools.policies
 
 test-again: setup ministack sam assets clients ## What failed in the last run, once more and one at a time
-	@$(PY) -m pytest --hypothesis-profile all --last-failed --last-failed-no-failures none tests
+	@$(PY) -m pytest --hypothesis-profile all --last-failed --last-failed-no-failures none -m "not web" tests
 	@[ ! -d .cache/calls ] || $(PY) -m tools.policies
+
+WEB_TESTS ?= tests/web
+web-test: setup ministack assets web ## The guests' page in Chromium or Chrome (CHROMIUM=path WEB_TESTS=tests/web/test_flow.py)
+	@exec $(PY) -m pytest $(WEB_TESTS)
+
+web-test-again: setup ministack assets web ## What failed in the last run of web-test, once more
+	@exec $(PY) -m pytest --last-failed --last-failed-no-failures none tests/web
+
+web-screens: setup ministack assets web ## Pictures of every state of the guests' page in .cache/web/screens
+	@exec $(PY) -m pytest tests/web/test_screens.py
 
 # By the environment: a command's arguments can be read by everybody on the machine.
 smoke: export SMOKE_URL := $(URL)

@@ -35,7 +35,8 @@ class _Protocol(H11Protocol):
     def send_400_response(self, msg: str) -> None:
         """Answer and hang up: what follows on this connection cannot be understood."""
         body = json.dumps({"responseType": "error", "message": "Not a valid HTTP request.", "data": None}).encode()
-        head = f"HTTP/1.1 400 Bad Request\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n"
+        head = "HTTP/1.1 400 Bad Request\r\nContent-Type: application/json\r\nFace-Search-Error: invalid\r\n"
+        head += f"Content-Length: {len(body)}\r\n"
         self.transport.write(head.encode() + b"Connection: close\r\n\r\n" + body)
         self.transport.close()
 

@@ -7,12 +7,12 @@ from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 from facesearch.api import handler as api
 from facesearch.api import presenters
 from facesearch.api.authentication import AuthenticatedRequest
-from facesearch.api.bodies import OriginalsRequest, parse_originals, parse_upload_request
+from facesearch.api.bodies import Method, OriginalsRequest, parse_originals, parse_upload_request
 from facesearch.api.presenters import success
 from facesearch.api.requests import ApiRequest, EventsQuery, OriginalsQuery, PageQuery
 from facesearch.api.schemas import Pong, SelfieUpload
 from facesearch.bootstrap import container
-from facesearch.errors import NotFound
+from facesearch.errors import NoSuchSearch, NotForTokens
 from facesearch.models import Feature, Scope, require
 from facesearch.search.selfies import MAX_UPLOAD_BYTES, UPLOAD_SECONDS, UploadKey
 from facesearch.webhooks.jobs import status_of
@@ -23,20 +23,26 @@ EVENT = f"{ORG}/event/<event_id>"
 
 
 def identify(
-    request: ApiRequest, scope: Scope = Scope.READ, *, events: bool = False, job: bool = False
+    request: ApiRequest,
+    scope: Scope = Scope.READ,
+    *,
+    tokens: bool = False,
+    events: bool = False,
+    job: bool = False,
 ) -> AuthenticatedRequest:
-    return container.authenticator.identify(api.key_of(app), request, scope, events=events, job=job)
+    credential = api.credential_of(app)
+    return container.authenticator.identify(credential, request, scope, tokens=tokens, events=events, job=job)
 
 
 @app.get(f"{EVENT}/ping")
 def ping(org_id: str, event_id: str) -> Response[str]:
-    event = identify(api.request_of(app)).event(Feature.METADATA)
+    event = identify(api.request_of(app), tokens=True).event(Feature.METADATA)
     return success("pong", Pong(org_id=event.org_id, event_id=event.event_id))
 
 
 @app.get(f"{EVENT}/details")
 def get_details(org_id: str, event_id: str) -> Response[str]:
-    event = identify(api.request_of(app)).event(Feature.METADATA)
+    event = identify(api.request_of(app), tokens=True).event(Feature.METADATA)
     return success("Event details", presenters.event_details(event))
 
 
@@ -62,23 +68,23 @@ def get_images(org_id: str, event_id: str) -> Response[str]:
 @app.get(f"{EVENT}/faces/<request_id>")
 def get_faces(org_id: str, event_id: str, request_id: str) -> Response[str]:
     request = api.request_of(app, PageQuery)
-    caller = identify(request)
+    caller = identify(request, tokens=True)
     caller.event(Feature.SELFIE_SEARCH)
     stored = caller.known.result
     if request.search is None or stored is None:
-        raise NotFound("request_id is unknown for this event.")
+        raise NoSuchSearch
     data = presenters.face_search_result(container.rendition_links, request.search, request.page, stored)
     return success("Computed face search", data)
 
 
 @app.get(f"{EVENT}/faces/<request_id>/status")
 def get_search_status(org_id: str, event_id: str, request_id: str) -> Response[str]:
-    caller = identify(api.request_of(app), job=True)
+    caller = identify(api.request_of(app), tokens=True, job=True)
     caller.event(Feature.SELFIE_SEARCH)
     search, job = caller.request.search, caller.known.job
     status = status_of(job, caller.known.result)
     if search is None or status is None:
-        raise NotFound("request_id is unknown for this event.")
+        raise NoSuchSearch
     return success("Face search status", presenters.search_status(search, status, job))
 
 
@@ -88,7 +94,9 @@ def post_original_photos(org_id: str, event_id: str) -> Response[str]:
     request = api.request_of(app, OriginalsQuery)
     if isinstance(wanted, OriginalsRequest):
         request = request.with_body(wanted.request_id)
-    caller = identify(request)
+    caller = identify(request, tokens=not isinstance(wanted, OriginalsRequest) or wanted.method is Method.SELFIE)
+    if caller.token is not None and not caller.token.originals:
+        raise NotForTokens("The token gives no links to originals.")
     event = caller.event(Feature.PHOTOS)
     if not isinstance(wanted, OriginalsRequest):
         raise wanted
@@ -100,7 +108,7 @@ def post_original_photos(org_id: str, event_id: str) -> Response[str]:
 
 @app.post(f"{EVENT}/faces/uploads")
 def post_uploads(org_id: str, event_id: str) -> Response[str]:
-    event = identify(api.request_of(app), Scope.SEARCH).event(Feature.SELFIE_SEARCH)
+    event = identify(api.request_of(app), Scope.SEARCH, tokens=True).event(Feature.SELFIE_SEARCH)
     request = parse_upload_request(api.body_of(app))
     upload_id = uuid.uuid4()
     form = container.selfie_uploads.form(UploadKey(event.org_id, event.event_id, upload_id), request.content_type)

@@ -1,15 +1,17 @@
 """POST …/faces/webhook: a signed message starts a face search, which then runs on its own. DELETE …/faces/{request_id}:
-any search is deleted, and what it watches for."""
+any search is deleted, and what it watches for. POST …/tokens: a site gets a token for a visitor of its page."""
 
+from datetime import UTC, datetime
 from http import HTTPStatus
 
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 
 from facesearch.api import handler as api
+from facesearch.api.bodies import parse_token_request
 from facesearch.api.presenters import queued_search, success
-from facesearch.api.schemas import DeletedSearch
+from facesearch.api.schemas import DeletedSearch, PublishableToken
 from facesearch.bootstrap import container
-from facesearch.errors import NotFound
+from facesearch.errors import NoSuchSearch
 from facesearch.models import Feature, Scope
 from facesearch.observability import count
 from facesearch.webhooks.requests import parse_webhook
@@ -21,7 +23,8 @@ app = APIGatewayRestResolver()
 @app.post("/api/v1/ext/<org_id>/event/<event_id>/faces/webhook")
 def post_webhook(org_id: str, event_id: str) -> Response[str]:
     headers, body, request = api.headers_of(app), api.body_of(app), api.request_of(app)
-    event = container.authenticator.identify_webhook(headers, body, request).event(Feature.SELFIE_SEARCH)
+    caller = container.authenticator.identify_webhook(api.credential_of(app), headers, body, request)
+    event = caller.event(Feature.SELFIE_SEARCH)
     accepted = container.webhook_intake.receive(event, parse_webhook(body), headers.get(ID, ""))
     api.log_request(event.org_id, event.event_id, accepted.search.request_id)
     count("WebhookReplayed" if accepted.replayed else "WebhookReceived")
@@ -34,12 +37,25 @@ def post_webhook(org_id: str, event_id: str) -> Response[str]:
 def delete_search(org_id: str, event_id: str, request_id: str) -> Response[str]:
     request = api.request_of(app)
     # Whatever is switched off: what is kept of a person can be deleted.
-    container.authenticator.identify(api.key_of(app), request, Scope.SEARCH).event(Feature.METADATA)
+    caller = container.authenticator.identify(api.credential_of(app), request, Scope.SEARCH, tokens=True)
+    caller.event(Feature.METADATA)
     if request.search is None:
-        raise NotFound("request_id is unknown for this event.")
+        raise NoSuchSearch
     container.search_deletion.delete(request.search)
     count("SearchDeleted")
     return success("Face search deleted", DeletedSearch(request_id=request.search.request_id))
+
+
+@app.post("/api/v1/ext/<org_id>/event/<event_id>/tokens")
+def post_tokens(org_id: str, event_id: str) -> Response[str]:
+    caller = container.authenticator.identify(api.credential_of(app), api.request_of(app), Scope.MINT)
+    event = caller.event(Feature.METADATA)
+    wanted = parse_token_request(api.body_of(app))
+    made = container.visitor_tokens.create(
+        event, wanted.expires_in, wanted.origins, originals=wanted.originals, watch=wanted.watch
+    )
+    expires_at = datetime.fromtimestamp(made.expires_at, UTC)
+    return success("Token created", PublishableToken(token=made.token, expires_at=expires_at), None, HTTPStatus.CREATED)
 
 
 handler = api.api_handler(app, lambda: container.settings.origins)

@@ -24,6 +24,7 @@ from facesearch.api.selfie_form import MAX_PARTS, MAX_URLENCODED_BYTES, options_
 from facesearch.faces.several import MAX_SELFIES
 from facesearch.webhooks.requests import MAX_METADATA_BYTES
 from tests.contract.reality import FINISHED, Case, Reality, is_uuid, small_pictures
+from tests.support.codes import CODES
 from tools.openapi import FILE
 from tools.openapi.operations import OPERATIONS
 
@@ -106,6 +107,7 @@ def in_the_envelope(ctx: CheckContext, response: Response, case: Case) -> None:
     is_success = response.status_code in SUCCESSES
     assert body["responseType"] == ("success" if is_success else "error")
     assert (body["data"] is None) is not is_success
+    assert set(response.headers.get("face-search-error", [""])) <= ({""} if is_success else CODES)
     assert response.status_code != 429
     assert response.status_code < 500
 

@@ -96,7 +96,7 @@ def untouched(tenants: list[Tenant]) -> Iterator[None]:
 
 def quota_of(one: Tenant) -> int:
     """The moment at which the bucket is full, in microseconds: what a search moves on."""
-    item = Table(one.site.dynamodb, one.site.outputs["TableName"]).get(schema.quota_key(one.site.org_id))
+    item = Table(one.site.dynamodb, one.site.outputs["TableName"]).get(schema.quota_key(str(one.site.org_id)))
     assert item is not None
     return int(item["full_at"])
 

@@ -12,6 +12,7 @@ import pytest
 from facesearch.faces.health import ALIKE_TOGETHER
 from facesearch_local.template import Deployment, Resource, Template, read_document
 from tests.conftest import ROOT
+from tests.support.codes import CODES
 from tools.policies import grants
 
 
@@ -349,7 +350,7 @@ def test_the_alarm_of_alike_faces_is_where_the_code_finds_them_unusual() -> None
     assert alarm.properties["Statistic"] == "Maximum"
 
 
-def test_what_tells_a_page_when_to_come_again_exposes_it() -> None:
+def test_what_tells_a_page_what_went_wrong_and_when_to_come_again_exposes_it() -> None:
     (api,) = TEMPLATE.of_type("AWS::Serverless::Api")
     (firewall,) = EDGE.of_type("AWS::WAFv2::WebACL")
     gateways = api.properties["GatewayResponses"].values()
@@ -359,8 +360,10 @@ def test_what_tells_a_page_when_to_come_again_exposes_it() -> None:
     assert [response["ResponseCode"] for response in blocked] == [429]
     responses += [(429, {each["Name"]: each["Value"] for each in response["ResponseHeaders"]}) for response in blocked]
     for status, headers in responses:
-        exposed = headers.get("Access-Control-Expose-Headers", "").strip("'")
-        assert (exposed == "Retry-After") is ("Retry-After" in headers) is (status == 429)
+        exposed = headers["Access-Control-Expose-Headers"].strip("'").split(",")
+        assert set(exposed) == {"Face-Search-Error", "Retry-After"} & headers.keys()
+        assert headers["Face-Search-Error"].strip("'") in CODES
+        assert ("Retry-After" in headers) is (status == 429)
 
 
 def test_two_stacks_of_an_account_share_no_layer() -> None:

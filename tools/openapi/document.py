@@ -12,6 +12,7 @@ from pydantic import BaseModel, create_model
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, JsonSchemaValue, models_json_schema
 from pydantic_core.core_schema import WithDefaultSchema
 
+from facesearch.api.presenters import ERROR
 from facesearch.api.schemas import Failure
 from facesearch.api.selfie_form import MAX_PARTS
 from facesearch.faces.several import MAX_SELFIES
@@ -29,8 +30,8 @@ _INTRODUCTION = """\
 A selfie in, the guest's event photos out, exactly once per `request_id`.
 
 Every call carries `X-API-Key`. Every response, whatever happened, is an object of `responseType`, `message` and \
-`data`; `data` is null where something went wrong, and `message` is for people and logs. Unknown query parameters and \
-body fields are ignored.
+`data`; `data` is null where something went wrong, and `message` is for people and logs. Programs read the header \
+`Face-Search-Error`, a code such as `no_face` or `quota`. Unknown query parameters and body fields are ignored.
 
 Every response is sent with `Cache-Control: no-store` and the usual security headers, and with CORS headers to pages \
 that may call from a browser."""
@@ -213,7 +214,7 @@ def _refusal(operation: Operation, status: int, sentence: str) -> Json:
     retry = _RETRY_AFTER if status == 429 else {}
     return {
         "description": sentence,
-        **_headers(retry | _quota(operation, status)),
+        **_headers(_ERROR | retry | _quota(operation, status)),
         "content": {JSON: {"schema": _reference(_REFUSAL)}},
     }
 
@@ -222,6 +223,13 @@ _REPLAYED: Json = {
     "Idempotent-Replayed": {
         "description": "There if the search was done, or queued, before, for an earlier POST.",
         "schema": {"const": "true"},
+    }
+}
+_ERROR: Json = {
+    ERROR: {
+        "description": "What went wrong, for programs. There may be more codes later.",
+        "required": True,
+        "schema": {"type": "string", "pattern": "^[a-z_]+$"},
     }
 }
 _RETRY_AFTER: Json = {

@@ -18,6 +18,8 @@ class ClientError(Exception):
         envelope: the API's error body, None if the response had none.
         request_id: of the search in question: try again with it and nothing is searched or billed twice.
         retry_after: seconds that the server asks to be left alone, None if it said nothing.
+        code: what went wrong, for programs (`no_face`, `quota`, …: docs/integrating/api.md lists them); empty if the
+            response does not say.
     """
 
     retryable: ClassVar[bool] = False
@@ -30,6 +32,7 @@ class ClientError(Exception):
         envelope: Mapping[str, Any] | None = None,
         request_id: str | None = None,
         retry_after: float | None = None,
+        code: str = "",
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -37,6 +40,7 @@ class ClientError(Exception):
         self.envelope = envelope
         self.request_id = request_id
         self.retry_after = retry_after
+        self.code = code
 
 
 class NoResponseError(ClientError):
@@ -100,6 +104,7 @@ def refusal(response: httpx.Response, request_id: str | None, secret: str) -> Cl
         envelope=envelope,
         request_id=request_id,
         retry_after=seconds_of(response.headers.get("Retry-After")),
+        code=response.headers.get("Face-Search-Error", ""),
     )
 
 

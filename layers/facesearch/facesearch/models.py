@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from enum import Enum, StrEnum
 from typing import Any, ClassVar
 
-from facesearch.errors import Forbidden
+from facesearch.errors import EventOff, SearchOff, SearchOver
 
 DEFAULT_MODEL, FIRST_MODEL = "sface-2021dec-upright", "sface-2021dec-mirrored"
 """Makes the faces of a new event: SFace 2021dec, the mean of a face's and its mirror image's features, aligned by a
@@ -349,15 +349,15 @@ class Feature(Enum):
 
 
 def require(event: Event, feature: Feature) -> None:
-    """Refuse a feature that the event's switches do not allow, by Forbidden."""
+    """Refuse a feature that the event's switches do not allow, by EventOff, SearchOff or SearchOver."""
     if not event.event_enabled and feature is not Feature.METADATA:
-        raise Forbidden("This event is disabled.")
+        raise EventOff("This event is disabled.")
     if feature is Feature.SELFIE_SEARCH and not event.selfie_search:
-        raise Forbidden("Selfie search is disabled for this event.")
+        raise SearchOff("Selfie search is disabled for this event.")
     if feature is Feature.SELFIE_SEARCH and not event.keeps_faces:
-        raise Forbidden("Selfie search for this event has ended.")
+        raise SearchOver("Selfie search for this event has ended.")
     if feature is Feature.BIB_SEARCH:
-        raise Forbidden("Bib search is disabled for this event.")
+        raise SearchOff("Bib search is disabled for this event.")
 
 
 def is_live(key: ApiKey) -> bool:

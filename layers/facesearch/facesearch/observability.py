@@ -60,6 +60,6 @@ def log_unexpected(error: BaseException) -> None:
         said,
         error=type(error).__name__,
         cause=type(cause).__name__ if cause is not None else None,
-        aws_code=next((each.code for each in (error, cause) if isinstance(each, StoreUnavailable)), None),
+        aws_code=next((each.aws_code for each in (error, cause) if isinstance(each, StoreUnavailable)), None),
         stack=[f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames],
     )

@@ -31,10 +31,11 @@ class Wanted:
     """What one request needs to know; what is None is not read.
 
     Attributes:
-        digest: SHA-256 in hex of the API key that was presented.
+        digest: SHA-256 in hex of the API key or token that was presented.
         search, page: a page of that search; both or neither.
         org_id: the organisation's item.
         quota_of: the organisation whose quota matters.
+        token_quota: whether that of a token matters, too.
         secrets_of: the organisation whose webhook secrets matter.
         job: that search as a webhook has asked for it.
         webhook: organisation, and digest of event and webhook-id.
@@ -46,6 +47,7 @@ class Wanted:
     page: Page | None = None
     org_id: int | None = None
     quota_of: int | None = None
+    token_quota: bool = False
     secrets_of: int | None = None
     job: SearchKey | None = None
     webhook: tuple[int, str] | None = None
@@ -57,7 +59,7 @@ class Known:
 
     Attributes:
         events: number of the organisation's events.
-        quota: of an organisation that has not searched yet: a full bucket.
+        quota, token_quota: of who has not searched yet: a full bucket.
         webhook: the request_id of the search that the webhook has started.
         cancelled: names the search's last cancellation, if it is not long ago; empty = there was none.
     """
@@ -67,6 +69,7 @@ class Known:
     result: StoredPage | None = None
     events: int | None = None
     quota: QuotaState = field(default_factory=QuotaState)
+    token_quota: QuotaState = field(default_factory=QuotaState)
     secrets: tuple[WebhookSecret, ...] = ()
     job: Job | None = None
     webhook: uuid.UUID | None = None

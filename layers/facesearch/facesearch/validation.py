@@ -42,6 +42,11 @@ def flatten(place: str, error: ValidationError) -> list[str]:
     return list(dict.fromkeys(messages))
 
 
+def whole(value: object) -> object:
+    """To JSON, and so to the OpenAPI document, 30.0 is a whole number."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 def no_json(body: bytes, expected: str) -> str:
     """What is wrong with a body that is no JSON."""
     return COMPRESSED if body.startswith(GZIP) else expected

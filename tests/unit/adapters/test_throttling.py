@@ -121,7 +121,7 @@ def test_a_body_that_breaks_off_is_the_service_s_failure(broken: Exception) -> N
     body = Breaks()
     with pytest.raises(StoreUnavailable) as raised, reading({"Body": body}) as stream:
         stream.read()
-    assert raised.value.code == type(broken).__name__
+    assert raised.value.aws_code == type(broken).__name__
     assert body.closed
 
 
@@ -130,7 +130,7 @@ def test_a_service_that_cannot_be_reached_is_unavailable() -> None:
     with_our_errors(client.meta.events)
     with pytest.raises(StoreUnavailable) as raised:
         client.get_item(**ITEM)
-    assert (raised.value.operation, raised.value.code) == ("GetItem", "EndpointConnectionError")
+    assert (raised.value.operation, raised.value.aws_code) == ("GetItem", "EndpointConnectionError")
 
 
 def refused_at_first(client: Any, times: int) -> list[int]:

@@ -64,7 +64,7 @@ def test_a_key_is_listed_by_its_beginning_with_what_it_is_good_for(admin: Dynamo
     rows = {row.key_id: row for row in admin.keys(org)}
     first, second = rows[everything.key_id], rows[reading.key_id]
     assert [row.api_key for row in (first, second)] == [f"{each.api_key[:5]}***" for each in (everything, reading)]
-    assert (first.active, first.scopes, first.expires_at) == (True, {Scope.SEARCH, Scope.READ}, None)
+    assert (first.active, first.scopes, first.expires_at) == (True, frozenset({Scope.SEARCH, Scope.READ}), None)
     created_at = dt.datetime.fromisoformat(first.created_at).timestamp()
     assert created_at == pytest.approx(time.time(), abs=60)
     assert second.scopes == {Scope.READ}
@@ -180,11 +180,11 @@ def test_searches_under_a_slow_quota_do_not_count_against_the_next(
 
     admin.set_quota(org, slow)
     for _ in range(slow.burst):
-        bucket.take(org, slow, seen())
+        bucket.take(str(org), slow, seen())
     with pytest.raises(BucketEmptyError):
-        bucket.take(org, slow, seen())
+        bucket.take(str(org), slow, seen())
     admin.set_quota(org, limits)
-    bucket.take(org, fast, seen())
+    bucket.take(str(org), fast, seen())
 
 
 @pytest.mark.parametrize(

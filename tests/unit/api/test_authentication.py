@@ -8,7 +8,7 @@ import pytest
 
 from facesearch.adapters.memory.stores import MemoryReader
 from facesearch.api.authentication import Authenticator
-from facesearch.api.requests import ApiRequest, parse_request
+from facesearch.api.requests import ApiRequest, Credential, parse_request
 from facesearch.errors import FaceSearchError, Forbidden
 from facesearch.models import Feature, Scope, SearchKey, SearchSummary, digest_of, require
 from tests.support.fakes import EVENT, EVENT_ID, KEY, ORG, photos
@@ -33,14 +33,14 @@ def call(org: object = ORG, event: object = EVENT_ID, request_id: str | None = N
     return parse_request(path, query)
 
 
-def refusal(reader: MemoryReader, api_key: str | None, asked: ApiRequest) -> int:
+def refusal(reader: MemoryReader, api_key: str, asked: ApiRequest) -> int:
     with pytest.raises(FaceSearchError) as refused:
-        Authenticator(reader=reader).identify(api_key, asked, Scope.READ).event(Feature.SELFIE_SEARCH)
+        Authenticator(reader=reader).identify(Credential(api_key), asked, Scope.READ).event(Feature.SELFIE_SEARCH)
     return refused.value.status
 
 
 def test_everything_that_a_page_needs_is_read_at_once(reader: MemoryReader) -> None:
-    visit = Authenticator(reader=reader).identify(SECRET, call(request_id=REQUEST, page="2"), Scope.READ)
+    visit = Authenticator(reader=reader).identify(Credential(SECRET), call(request_id=REQUEST, page="2"), Scope.READ)
     assert visit.event(Feature.SELFIE_SEARCH) == EVENT
     stored = visit.known.result
     assert stored is not None
@@ -48,8 +48,8 @@ def test_everything_that_a_page_needs_is_read_at_once(reader: MemoryReader) -> N
     assert reader.reads == 1
 
 
-@pytest.mark.parametrize("api_key", [None, "", "   ", "\t"])
-def test_no_key_is_401_and_reads_nothing(reader: MemoryReader, api_key: str | None) -> None:
+@pytest.mark.parametrize("api_key", ["", "   ", "\t"])
+def test_no_key_is_401_and_reads_nothing(reader: MemoryReader, api_key: str) -> None:
     assert refusal(reader, api_key, call(org="abc", page="0")) == 401
     assert reader.reads == 0
 
@@ -59,7 +59,7 @@ def test_a_key_opens_up_to_the_second_in_which_it_expires(
 ) -> None:
     reader.keys[digest_of(SECRET)] = replace(KEY, expires_at=1_000)
     monkeypatch.setattr("time.time", lambda: 999.9)
-    assert Authenticator(reader=reader).identify(SECRET, call(), Scope.READ).org_id == KEY.org_id
+    assert Authenticator(reader=reader).identify(Credential(SECRET), call(), Scope.READ).org_id == KEY.org_id
     monkeypatch.setattr("time.time", lambda: 1_000.0)
     assert refusal(reader, SECRET, call()) == 403
 
@@ -91,7 +91,7 @@ def test_a_feature_that_is_switched_off_is_403(reader: MemoryReader, feature: st
 def test_a_request_id_of_another_event_is_another_search(reader: MemoryReader) -> None:
     reader.events[OTHER_EVENT] = replace(EVENT, event_id=OTHER_EVENT)
     asked = call(event=OTHER_EVENT, request_id=REQUEST)
-    assert Authenticator(reader=reader).identify(SECRET, asked, Scope.READ).known.result is None
+    assert Authenticator(reader=reader).identify(Credential(SECRET), asked, Scope.READ).known.result is None
 
 
 @pytest.mark.parametrize(("days", "refused"), [(-1, True), (0, False), (1, False)])

@@ -89,6 +89,7 @@ def test_the_headers_are_documented_where_they_are_sent(operation: Any) -> None:
     for status, response in operation["responses"].items():
         headers = set(response.get("headers", {}))
         assert ("Retry-After" in headers) == (status == "429")
+        assert ("Face-Search-Error" in headers) == (status[0] != "2")
         assert (headers >= NOBODYS.keys()) == is_search
         assert ("Idempotent-Replayed" in headers) == (replays and status[0] == "2")
 

@@ -13,7 +13,7 @@ from facesearch.adapters.dynamodb import schema
 from facesearch.adapters.memory.stores import MemoryReader
 from facesearch.adapters.s3.snapshots import snapshot_prefix
 from facesearch.api.authentication import Authenticator
-from facesearch.api.requests import parse_request
+from facesearch.api.requests import Credential, parse_request
 from facesearch.errors import FaceSearchError
 from facesearch.models import Feature, Scope, SearchKey, UpstreamEvent, digest_of
 from facesearch.records import original_key, rendition_keys
@@ -26,7 +26,8 @@ SEARCH = SearchKey(A_ORG, AN_EVENT, REQUEST)
 VALUES: dict[str, Any] = {
     "org_id": A_ORG, "event_id": AN_EVENT, "search": SEARCH, "request_id": REQUEST, "image_id": REQUEST, "place": "p",
     "shards": 1, "shard": 0, "model": "m", "digest": "d" * 64, "key_id": "k", "part": "HEADER", "number": 0,
-    "kind": "FETCHES", "upstream": UpstreamEvent(1, 2), "event": replace(EVENT, event_id=AN_EVENT, org_id=A_ORG),
+    "kind": "FETCHES", "owner": str(A_ORG), "upstream": UpstreamEvent(1, 2),
+    "event": replace(EVENT, event_id=AN_EVENT, org_id=A_ORG),
 }  # fmt: skip
 NEITHER = {"KEY", "RETENTION", "UPSTREAM"}
 """What SECURITY.md names as exceptions."""
@@ -76,15 +77,15 @@ def reader() -> MemoryReader:
     return reader
 
 
-def refusal(reader: MemoryReader, key: str | None, org_id: int, event_id: int) -> tuple[int, str]:
+def refusal(reader: MemoryReader, key: str, org_id: int, event_id: int) -> tuple[int, str]:
     asked = parse_request({"org_id": str(org_id), "event_id": str(event_id)}, {})
     with pytest.raises(FaceSearchError) as refused:
-        Authenticator(reader=reader).identify(key, asked, Scope.READ).event(Feature.PHOTOS)
+        Authenticator(reader=reader).identify(Credential(key), asked, Scope.READ).event(Feature.PHOTOS)
     return refused.value.status, refused.value.message
 
 
-@pytest.mark.parametrize("key", [None, "unknown", "inactive", "expired"])
-def test_without_a_good_key_a_refusal_is_the_same_whatever_is_there(reader: MemoryReader, key: str | None) -> None:
+@pytest.mark.parametrize("key", ["", "unknown", "inactive", "expired"])
+def test_without_a_good_key_a_refusal_is_the_same_whatever_is_there(reader: MemoryReader, key: str) -> None:
     places = [(ORG, EVENT_ID), (ORG, AN_EVENT), (ORG, 1), (OTHER_ORG, AN_EVENT), (1, 1)]
     assert len({refusal(reader, key, *place) for place in places}) == 1
 

@@ -174,7 +174,7 @@ class TestRetries:
         ("failure", "policy", "waited"),
         [
             (refusal(503), {"attempts": 7}, [0.5, 1, 2, 4, 8, 8]),
-            (refusal(429, headers={"Retry-After": "3"}), {"attempts": 2}, [3.5]),
+            (refusal(429, headers={"Retry-After": "3", "Face-Search-Error": "quota"}), {"attempts": 2}, [3.5]),
             (refusal(429, headers={"Retry-After": "3600"}), {}, []),
             (refusal(429, headers={"Retry-After": "25"}), {"attempts": 9, "longest_wait": 60}, [25.5, 26]),
         ],
@@ -189,6 +189,7 @@ class TestRetries:
         assert (waits.seconds, len(api.requests)) == (waited, len(waited) + 1)
         retry_after = getattr(failure, "headers", {}).get("Retry-After")
         assert caught.value.retry_after == (retry_after and float(retry_after))
+        assert caught.value.code == getattr(failure, "headers", {}).get("Face-Search-Error", "")
 
 
 NOW = 1_750_000_000

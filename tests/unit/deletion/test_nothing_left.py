@@ -28,7 +28,7 @@ from facesearch.errors import NotFound, SearchDeleted, StoreUnavailable
 from facesearch.models import Page, QuotaLimits, SearchKey
 from facesearch.reading import Wanted
 from facesearch.search.face_search import FaceSearch, Invocation, SearchOutcome, replayed
-from facesearch.search.quota import Meter, TokenBucketStore
+from facesearch.search.quota import Account, Meter, TokenBucketStore
 from facesearch.search.selfies import job_prefix, selfie_keys
 from tests.support.aws import TABLE, create_table, moto
 from tests.support.fakes import EVENT, EVENT_ID, ORG, FakeMatcher, MemoryClaims, MemorySelfies, MemoryUploads, photos
@@ -220,7 +220,7 @@ def _posted(world: SearchBench, search: FaceSearch[Any], selfie: bytes, bucket: 
     known = world.reader.read(Wanted(search=SEARCH, page=FIRST, quota_of=ORG))
     if known.result is not None:
         return replayed(known.result)
-    caller = Invocation(lambda: 28.0, Meter(bucket, ORG, LIMITS, known.quota), known.cancelled)
+    caller = Invocation(lambda: 28.0, Meter(Account(bucket, str(ORG), LIMITS, known.quota)), known.cancelled)
     world.steps.count, world.steps.going = 0, True
     try:
         return search.search(EVENT, SEARCH, [selfie], FIRST, caller)

@@ -26,6 +26,7 @@ from facesearch_local.state import State
 from facesearch_local.template import Deployment, Template
 from facesearch_local.throttles import Throttles
 from tests.conftest import ROOT
+from tests.support.codes import CODES
 from tools.openapi import document
 
 pytestmark = pytest.mark.anyio
@@ -97,6 +98,7 @@ def assert_envelope(response: httpx.Response, status: int) -> str:
     assert response.status_code == status
     assert response.headers["content-type"] == "application/json"
     assert response.headers["x-amzn-requestid"]
+    assert response.headers["face-search-error"] in CODES
     body = response.json()
     assert body.keys() == KEYS
     assert (body["responseType"], body["data"]) == ("error", None)
@@ -110,7 +112,7 @@ async def test_given_more_calls_than_the_stage_admits_then_429_and_when_to_come_
         assert (await site.http.post(PATH)).status_code == 200
         refused = await site.http.post(PATH)
         assert "same request_id" in assert_envelope(refused, 429)
-        assert refused.headers["Access-Control-Expose-Headers"] == "Retry-After"
+        assert refused.headers["Access-Control-Expose-Headers"] == "Face-Search-Error,Retry-After"
         assert int(refused.headers["retry-after"]) > 0
         assert len(site.function.events) == 1
 

@@ -26,7 +26,7 @@ from facesearch.adapters.memory.stores import MemoryReader, MemoryTokenBuckets
 from facesearch.errors import QuotaExceeded, StoreUnavailable
 from facesearch.models import MICROSECONDS, QuotaLimits, QuotaState
 from facesearch.reading import Reader, Wanted
-from facesearch.search.quota import BucketEmptyError, Meter, TokenBucketStore
+from facesearch.search.quota import Account, BucketEmptyError, Meter, TokenBucketStore
 from tests.support.aws import TABLE, create_table, moto
 from tests.support.examples import examples
 from tests.support.fakes import OneAtATime
@@ -65,10 +65,10 @@ class Kept:
         return self.reader.read(Wanted(quota_of=self.org)).quota
 
     def take(self, limits: QuotaLimits = LIMITS, seen: QuotaState | None = None) -> QuotaState:
-        return self.bucket.take(self.org, limits, self.state() if seen is None else seen)
+        return self.bucket.take(str(self.org), limits, self.state() if seen is None else seen)
 
     def give_back(self, limits: QuotaLimits = LIMITS) -> None:
-        self.bucket.give_back(self.org, limits)
+        self.bucket.give_back(str(self.org), limits)
 
     def taken(self, attempts: int, limits: QuotaLimits = LIMITS) -> int:
         """How many of so many searches were allowed."""
@@ -203,7 +203,7 @@ def test_a_bucket_that_never_holds_still_is_given_up_on(client: OneAtATime, cloc
 
     restless: Any = Restless()
     with pytest.raises(BucketEmptyError):
-        DynamoTokenBuckets(Table(restless, TABLE)).take(ORG, LIMITS, QuotaState())
+        DynamoTokenBuckets(Table(restless, TABLE)).take(str(ORG), LIMITS, QuotaState())
     assert restless.updates == ATTEMPTS
 
 
@@ -294,7 +294,7 @@ def test_tokens_are_kept_for_the_last_moves_alone_and_cost_no_second_write_unit(
         before, seen = losses.asked, kept.state()
         kept.take(limits, seen)
         refused += losses.asked - before - 1
-        item = Table(losses.client, TABLE).get(schema.quota_key(kept.org)) or {}
+        item = Table(losses.client, TABLE).get(schema.quota_key(str(kept.org))) or {}
         tokens = [*item["moves"], *item.get("older_moves", ())]
         assert len(tokens) <= 2 * TOKENS
         assert sum(map(len, tokens)) < 700
@@ -306,7 +306,7 @@ def test_tokens_are_kept_for_the_last_moves_alone_and_cost_no_second_write_unit(
 
 
 def meter(state: QuotaState, limits: QuotaLimits = LIMITS) -> Meter:
-    return Meter(MemoryTokenBuckets({ORG: state}), ORG, limits, state)
+    return Meter(Account(MemoryTokenBuckets({str(ORG): state}), str(ORG), limits, state))
 
 
 def told(meter: Meter) -> tuple[int, ...]:
@@ -353,8 +353,8 @@ def test_an_organisations_own_limits_take_the_place_of_the_deployments(clock: Cl
 
 
 def test_a_refusal_after_the_check_brings_the_truth_with_it(clock: Clock) -> None:
-    bucket = MemoryTokenBuckets({ORG: QuotaState(NOON + 3 * MICROSECONDS)})
-    outdated = Meter(bucket, ORG, LIMITS, QuotaState())
+    bucket = MemoryTokenBuckets({str(ORG): QuotaState(NOON + 3 * MICROSECONDS)})
+    outdated = Meter(Account(bucket, str(ORG), LIMITS, QuotaState()))
     outdated.check()
     with pytest.raises(QuotaExceeded):
         outdated.take()

@@ -20,7 +20,7 @@ from facesearch.errors import (
 )
 from facesearch.models import Page, QuotaLimits, QuotaState, RenditionUrls, SearchKey, SearchSummary
 from facesearch.search.face_search import FaceSearch, Invocation, SearchOutcome
-from facesearch.search.quota import Meter
+from facesearch.search.quota import Account, Meter
 from tests.support.fakes import (
     EVENT,
     EVENT_ID,
@@ -63,8 +63,8 @@ class SearchBench:
         return self.ask(SelfieForm((selfie,)), page)
 
     def ask(self, form: SelfieForm, page: Page = FIRST, seen: QuotaState | None = None) -> SearchOutcome:
-        state = seen or self.store.quotas.get(ORG, QuotaState())
-        meter = Meter(MemoryTokenBuckets(self.store.quotas), ORG, self.limits, state)
+        state = seen or self.store.quotas.get(str(ORG), QuotaState())
+        meter = Meter(Account(MemoryTokenBuckets(self.store.quotas), str(ORG), self.limits, state))
         return self.face_search.search(EVENT, SEARCH, form.selfies(EVENT), page, Invocation(lambda: 28.0, meter))
 
 
@@ -135,8 +135,8 @@ def test_a_result_that_another_run_has_finished_meanwhile_is_the_answer(bench: S
 
 def left(bench: SearchBench) -> int:
     """Searches that the organisation may still run."""
-    state = bench.store.quotas.get(ORG, QuotaState())
-    return int(Meter(MemoryTokenBuckets({}), ORG, bench.limits, state).headers["RateLimit-Remaining"])
+    state = bench.store.quotas.get(str(ORG), QuotaState())
+    return int(Meter(Account(MemoryTokenBuckets({}), str(ORG), bench.limits, state)).headers["RateLimit-Remaining"])
 
 
 def test_a_search_pays_once_and_its_replays_and_duplicates_nothing(bench: SearchBench) -> None:
@@ -175,7 +175,7 @@ def test_a_selfie_that_is_made_to_be_work_costs_a_search_each_time(
 def test_a_selfie_that_is_made_to_be_work_is_refused_as_such_when_others_took_the_last_search(
     bench: SearchBench,
 ) -> None:
-    bench.store.quotas[ORG] = QuotaState(full_at=time.time_ns() // 1000 + 5 * bench.limits.interval)
+    bench.store.quotas[str(ORG)] = QuotaState(full_at=time.time_ns() // 1000 + 5 * bench.limits.interval)
     with pytest.raises(UnusableImage):
         bench.ask(SelfieForm((b"guest", b"bomb")), seen=QuotaState(full_at=1))
 
@@ -198,7 +198,7 @@ def test_without_quota_nothing_is_probed_or_stored_and_a_later_retry_is_searched
     pool: ThreadPoolExecutor, seen: QuotaState | None
 ) -> None:
     bench = SearchBench(pool, matcher=PaidProbeMatcher())
-    bench.store.quotas[ORG] = QuotaState(full_at=time.time_ns() // 1000 + 5 * bench.limits.interval)
+    bench.store.quotas[str(ORG)] = QuotaState(full_at=time.time_ns() // 1000 + 5 * bench.limits.interval)
     with pytest.raises(QuotaExceeded) as refused:
         bench.ask(SelfieForm((b"guest",)), seen=seen)
     assert 1 <= refused.value.retry_after <= 60

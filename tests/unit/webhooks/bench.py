@@ -17,7 +17,7 @@ from facesearch.errors import SelfieUnavailable
 from facesearch.faces.matching import StoredProbe
 from facesearch.models import Event, Job, JobStatus, PhotoMatch, QuotaLimits, SearchKey, SearchSummary
 from facesearch.search.face_search import FaceSearch
-from facesearch.search.quota import Meter
+from facesearch.search.quota import Account, Meter
 from facesearch.webhooks.commands import (
     COMMANDS,
     Command,
@@ -177,7 +177,9 @@ class WebhookBench:
         )  # fmt: skip
         self.runner = JobRunner(
             search=search,
-            meter=lambda org_id, quota: Meter(MemoryTokenBuckets(self.reader.quotas), org_id, self.limits, quota),
+            meter=lambda org_id, quota: Meter(
+                Account(MemoryTokenBuckets(self.reader.quotas), str(org_id), self.limits, quota)
+            ),
             deliveries=DELIVERIES,
             watcher=self.watching,
             delete_search=self.deletion.delete_rest,

@@ -44,7 +44,7 @@ def test_a_search_is_run_paid_for_stored_and_told_once_however_often_its_command
         site.deliver(number)
         assert site.status(search) == DONE
     assert site.reader.results[search] == (SearchSummary(12, 90), photos(12))
-    assert site.reader.quotas[ORG].full_at
+    assert site.reader.quotas[str(ORG)].full_at
     (end,) = site.ends.heard
     assert (end.type, end.summary, end.metadata, end.callback_url) == (
         "face_search.completed", SearchSummary(12, 90), {"form": 17}, CALLBACK

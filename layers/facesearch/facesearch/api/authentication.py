@@ -3,10 +3,24 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from facesearch.api.requests import ApiRequest
-from facesearch.errors import Forbidden, MissingKey, NotFound, NotSigned
-from facesearch.models import Event, Feature, Scope, digest_of, is_live, require
+from facesearch.api.requests import ApiRequest, Credential
+from facesearch.errors import (
+    ExpiredToken,
+    Forbidden,
+    MissingKey,
+    NoSuchEvent,
+    NotForTokens,
+    NotSigned,
+    ScopeMissing,
+    UnknownKey,
+    UnknownToken,
+    WrongEvent,
+    WrongOrganisation,
+    WrongOrigin,
+)
+from facesearch.models import ApiKey, Event, Feature, Scope, TokenRights, digest_of, is_live, require
 from facesearch.reading import Known, Reader, Wanted
+from facesearch.tokens import PREFIX
 
 
 @dataclass(frozen=True)
@@ -16,6 +30,13 @@ class AuthenticatedRequest:
     request: ApiRequest
     org_id: int
     known: Known
+    digest: str = ""
+    """SHA-256 in hex of the key or token that was presented."""
+
+    @property
+    def token(self) -> TokenRights | None:
+        """What narrows the caller's rights, if it has a publishable token and no API key."""
+        return self.known.key.token if self.known.key is not None else None
 
     def check(self) -> None:
         """Refuse a path or query that does not fit, by InvalidRequest or InvalidRequestId."""
@@ -26,15 +47,15 @@ class AuthenticatedRequest:
         """The event that the request is about, after `check`.
 
         Raises:
-            NotFound: no such event.
-            Forbidden: somebody else's event, or the feature is off.
+            NoSuchEvent: no such event.
+            Forbidden: WrongEvent, or the feature is off: see `require`.
         """
         self.check()
         event = self.known.event
         if event is None:
-            raise NotFound("Event configuration not found.")
+            raise NoSuchEvent
         if event.org_id != self.org_id:
-            raise Forbidden("The event does not belong to this organisation.")
+            raise WrongEvent("The event does not belong to this organisation.")
         require(event, feature)
         return event
 
@@ -47,10 +68,11 @@ class Authenticator:
 
     def identify(
         self,
-        api_key: str | None,
+        credential: Credential,
         request: ApiRequest,
         scope: Scope,
         *,
+        tokens: bool = False,
         quota: bool = False,
         events: bool = False,
         job: bool = False,
@@ -59,18 +81,21 @@ class Authenticator:
 
         The key is looked up by its digest, so how long that takes tells nothing about any other key.
 
-        `quota`, `events` and `job` have the organisation's quota, its number of events, or the search's webhook job
-        read as well.
+        `tokens`: whether a publishable token may make the call, too. `quota`, `events` and `job` have the quotas of
+        organisation and token, its number of events, or the search's webhook job read as well.
 
         Raises:
             MissingKey: no key, or a blank one.
-            Forbidden: unknown, inactive, expired or too narrow a key, or somebody else's organisation.
+            Forbidden: UnknownKey, UnknownToken, ExpiredToken, WrongOrganisation or ScopeMissing, and what `check_token`
+                raises.
         """
-        if not (api_key := (api_key or "").strip()):
+        if not (secret := credential.secret.strip()):
             raise MissingKey("X-API-Key is missing.")
+        may_be_token, digest = secret.startswith(PREFIX), digest_of(secret)
         known = self.reader.read(
             Wanted(
-                digest=digest_of(api_key),
+                digest=digest,
+                token_quota=quota and may_be_token,
                 event_id=request.event_id,
                 search=request.search,
                 page=request.page,
@@ -80,14 +105,18 @@ class Authenticator:
             )
         )
         if known.key is None or not is_live(known.key):
-            raise Forbidden("The API key is invalid or inactive.")
+            raise _refused(known.key, may_be_token)
         if request.org_id is not None and request.org_id != known.key.org_id:
-            raise Forbidden("The API key does not belong to this organisation.")
+            raise WrongOrganisation("The API key does not belong to this organisation.")
         if scope not in known.key.scopes:
-            raise Forbidden(f"The API key lacks the scope {scope}.")
-        return AuthenticatedRequest(request, known.key.org_id, known)
+            raise ScopeMissing(f"The API key lacks the scope {scope}.")
+        if known.key.token is not None:
+            check_token(known.key.token, request, credential.origin, known.event, may_call=tokens)
+        return AuthenticatedRequest(request, known.key.org_id, known, digest)
 
-    def identify_webhook(self, headers: Mapping[str, str], body: bytes, request: ApiRequest) -> AuthenticatedRequest:
+    def identify_webhook(
+        self, credential: Credential, headers: Mapping[str, str], body: bytes, request: ApiRequest
+    ) -> AuthenticatedRequest:
         """Check key or signature; of a webhook with both, the key alone counts. Names of headers are in lower case.
 
         Raises:
@@ -95,8 +124,8 @@ class Authenticator:
                 be one that there is not.
             Forbidden: see `identify`.
         """
-        if (api_key := headers.get("x-api-key", "")).strip():
-            return self.identify(api_key, request, Scope.SEARCH)
+        if credential.secret.strip():
+            return self.identify(credential, request, Scope.SEARCH)
         from facesearch.webhooks.signing import ForgedError, verify  # loaded by the function of webhooks alone
 
         known = self.reader.read(Wanted(event_id=request.event_id, secrets_of=request.org_id))
@@ -110,3 +139,32 @@ class Authenticator:
         if request.org_id is None:
             raise NotSigned("The path names no organisation.")
         return AuthenticatedRequest(request, request.org_id, known)
+
+
+def check_token(token: TokenRights, request: ApiRequest, origin: str, event: Event | None, *, may_call: bool) -> None:
+    """Refuse what a publishable token may not do, before the request is told whether its event is there.
+
+    A request from no page has no origin. Who forges requests can leave it out, too: it keeps other sites from using
+    the token, and nobody else.
+
+    Raises:
+        WrongEvent, WrongOrigin, NotForTokens.
+        ExpiredToken: it was ended with its event's others.
+    """
+    if request.event_id is not None and request.event_id != token.event_id:
+        raise WrongEvent("The token is for another event.")
+    if origin and origin not in token.origins:
+        raise WrongOrigin("Pages of this origin may not use the token.")
+    if not may_call:
+        raise NotForTokens("This call needs an API key.")
+    if event is not None and token.created_at < event.tokens_since:
+        raise ExpiredToken("The token has expired.")
+
+
+def _refused(key: ApiKey | None, is_token: bool) -> Forbidden:
+    """Why it opens nothing. That a token has expired is said where it was one."""
+    if key is not None and key.token is not None and key.active:
+        return ExpiredToken("The token has expired.")
+    if is_token:
+        return UnknownToken("The token is unknown, or was ended.")
+    return UnknownKey("The API key is invalid or inactive.")

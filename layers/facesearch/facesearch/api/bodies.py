@@ -1,18 +1,19 @@
-"""JSON bodies: of a request for links to originals, and of one for an upload form."""
+"""JSON bodies: of requests for links to originals, for an upload form, and for a visitor's token."""
 
 from enum import StrEnum
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from facesearch.api.requests import ApiRequest
-from facesearch.errors import InvalidRequest, NotFound
+from facesearch.errors import InvalidRequest, NoSuchSearch
 from facesearch.models import Feature
 from facesearch.photos.links import MAX_IDENTIFIER, MAX_IMAGE_IDS
 from facesearch.reading import StoredPage
 from facesearch.search.selfies import ContentType
-from facesearch.validation import parse_json
+from facesearch.tokens import DEFAULT_SECONDS, LONGEST_SECONDS, MAX_ORIGINS, ORIGIN_PATTERN, SHORTEST_SECONDS
+from facesearch.validation import parse_json, whole
 
 
 class Method(StrEnum):
@@ -72,7 +73,7 @@ class OriginalsRequest(BaseModel):
         if request.body_problem is not None:
             raise request.body_problem
         if stored is None:
-            raise NotFound("request_id is unknown for this event.")
+            raise NoSuchSearch
         return stored.summary.total, [str(photo.image_id) for photo in stored.photos]
 
 
@@ -95,3 +96,32 @@ class UploadRequest(BaseModel):
 def parse_upload_request(body: bytes) -> UploadRequest:
     """Read the body, which may be empty, or raise InvalidRequest."""
     return parse_json(UploadRequest, body or b"{}", "must be empty or a JSON object with content_type")
+
+
+class TokenRequest(BaseModel):
+    """The body of a request for a visitor's token, which may be empty."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
+
+    expires_in: Annotated[int, BeforeValidator(whole)] = Field(
+        default=DEFAULT_SECONDS,
+        ge=SHORTEST_SECONDS,
+        le=LONGEST_SECONDS,
+        description=f"For how many seconds the token is good; {DEFAULT_SECONDS} by default.",
+    )
+    origins: Annotated[
+        tuple[Annotated[str, Field(pattern=ORIGIN_PATTERN)], ...], Field(strict=False, max_length=MAX_ORIGINS)
+    ] = Field(
+        default=(),
+        description="Origins of the pages that may use the token, as browsers send them: `https://run.example`. "
+        "Without one, only what is no page may.",
+    )
+    originals: bool = Field(
+        default=True, description="Whether the token gives links to the originals of a finished search."
+    )
+    watch: bool = Field(default=False, description="Whether the token may have later photos looked through.")
+
+
+def parse_token_request(body: bytes) -> TokenRequest:
+    """Read the body, which may be empty, or raise InvalidRequest."""
+    return parse_json(TokenRequest, body or b"{}", "must be empty or a JSON object")

@@ -13,8 +13,8 @@ SECURITY = {
 CORS = {
     "Access-Control-Allow-Headers": "Authorization,Content-Type,X-API-Key,X-Amz-Date,X-Amz-Security-Token",
     "Access-Control-Allow-Methods": "DELETE,GET,OPTIONS,POST",
-    "Access-Control-Expose-Headers": "Idempotent-Replayed,RateLimit-Limit,RateLimit-Remaining,RateLimit-Reset,"
-    "Retry-After",
+    "Access-Control-Expose-Headers": "Face-Search-Error,Idempotent-Replayed,RateLimit-Limit,RateLimit-Remaining,"
+    "RateLimit-Reset,Retry-After",
     "Access-Control-Max-Age": "7200",  # the longest that any browser remembers a preflight (Chromium)
 }
 

@@ -11,9 +11,10 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from facesearch.api.cors import headers_for
 from facesearch.api.presenters import failure
-from facesearch.api.requests import ApiRequest, PageQuery, parse_request
-from facesearch.errors import NotFound
+from facesearch.api.requests import ApiRequest, Credential, PageQuery, parse_request
+from facesearch.errors import MissingKey, NoSuchRoute
 from facesearch.observability import flush_metrics, logger
+from facesearch.tokens import PREFIX
 
 Handler = Callable[[dict[str, Any], LambdaContext], dict[str, Any]]
 _FAILURE_HEADERS = "headers of a failure"
@@ -24,9 +25,19 @@ def headers_of(app: APIGatewayRestResolver) -> Mapping[str, str]:
     return {name.lower(): value for name, value in app.current_event.headers.items()}
 
 
-def key_of(app: APIGatewayRestResolver) -> str:
-    """The API key as it was sent; empty if there is none."""
-    return headers_of(app).get("x-api-key") or ""
+def credential_of(app: APIGatewayRestResolver) -> Credential:
+    """The header `X-API-Key`, or else a publishable token in the query, for which browsers ask no preflight.
+
+    Raises:
+        MissingKey: something else in the query, where a secret ends up in histories and logs.
+    """
+    headers = headers_of(app)
+    secret = (headers.get("x-api-key") or "").strip()
+    if not secret:
+        secret = app.current_event.query_string_parameters.get("token", "")
+        if secret and not secret.startswith(PREFIX):
+            raise MissingKey("Send an API key in the header X-API-Key. Only a publishable token may be in the query.")
+    return Credential(secret, headers.get("origin", ""))
 
 
 def body_of(app: APIGatewayRestResolver) -> bytes:
@@ -73,7 +84,7 @@ def api_handler(app: APIGatewayRestResolver, origins: Callable[[], Sequence[str]
         return failure(error, headers() if headers else None)
 
     app.exception_handler(Exception)(failed)
-    app.not_found(lambda _: failure(NotFound("No such route.")))
+    app.not_found(lambda _: failure(NoSuchRoute("No such route.")))
 
     @logger.inject_lambda_context(clear_state=True)
     def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:

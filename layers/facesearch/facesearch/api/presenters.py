@@ -15,6 +15,8 @@ from facesearch.photos.links import Link, NoLink, RenditionLinks
 from facesearch.reading import StoredPage
 from facesearch.webhooks.jobs import LOST
 
+ERROR = "Face-Search-Error"
+"""Header: the code of what went wrong, for programs; `message` is for people."""
 INTERNAL_ERROR = "Internal error; nothing was recorded. Retry with the same request_id."
 
 
@@ -31,9 +33,11 @@ def failure(error: Exception, headers: Mapping[str, str] | None = None) -> Respo
     else:
         log_unexpected(error)
     if isinstance(error, FaceSearchError):
-        return _response(error.status, schemas.Failure(message=error.message), {**(headers or {}), **error.headers})
+        more = {ERROR: error.code, **error.headers}
+        return _response(error.status, schemas.Failure(message=error.message), {**(headers or {}), **more})
     count_failed_call()
-    return _response(HTTPStatus.INTERNAL_SERVER_ERROR, schemas.Failure(message=INTERNAL_ERROR), headers or {})
+    internal = schemas.Failure(message=INTERNAL_ERROR)
+    return _response(HTTPStatus.INTERNAL_SERVER_ERROR, internal, {**(headers or {}), ERROR: FaceSearchError.code})
 
 
 def _response(status: int, body: BaseModel, headers: Mapping[str, str]) -> Response[str]:

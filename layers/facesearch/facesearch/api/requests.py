@@ -3,7 +3,7 @@
 import re
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
@@ -67,6 +67,19 @@ class OriginalsQuery(PageQuery):
     """The same for links to originals, each of which is looked for."""
 
     page_size: Annotated[int, Field(ge=1, le=60, description="Links on a page."), _DIGITS_ALONE] = 30
+
+
+@dataclass(frozen=True)
+class Credential:
+    """What a caller shows to be let in.
+
+    Attributes:
+        secret: an API key or a publishable token; empty = neither.
+        origin: of the page that makes the call, as its browser says; empty = no page does, or one of our own host.
+    """
+
+    secret: str = field(repr=False)
+    origin: str = ""
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """The bodies of the responses, envelope included: what the OpenAPI document describes is generated from these."""
 
 import uuid
+from datetime import datetime
 from typing import Annotated, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -182,3 +183,10 @@ class DeletedSearch(Body):
     """A deleted search. Its `request_id` is unknown from now on."""
 
     request_id: uuid.UUID
+
+
+class PublishableToken(Body):
+    """A token for one visitor of a page, shown this once."""
+
+    token: str
+    expires_at: Annotated[datetime, Field(description="ISO 8601, in UTC.")]

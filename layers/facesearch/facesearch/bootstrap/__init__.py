@@ -11,11 +11,12 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from facesearch.api.authentication import Authenticator
+from facesearch.api.authentication import AuthenticatedRequest, Authenticator
 from facesearch.bootstrap.stores import Later, StoreContainer, part
 from facesearch.models import Event, FaceSetKind, QuotaLimits, QuotaState
 from facesearch.reading import Wanted
-from facesearch.search.quota import Meter
+from facesearch.search.quota import Account, Meter, of_token
+from facesearch.tokens import VisitorTokens
 
 if TYPE_CHECKING:
     from facesearch.adapters import face_sets
@@ -281,10 +282,20 @@ class Container(StoreContainer):
     def _shares(self, kind: str, concurrency: int) -> shares.DynamoShares:
         return shares.DynamoShares(self._table, kind, sharing.share_of(concurrency))
 
-    def meter(self, org_id: int, quota: QuotaState) -> Meter:
-        """The quota of the organisation that pays for searches, as it was last read."""
+    def meter(self, org_id: int, quota: QuotaState, token: Account | None = None) -> Meter:
+        """The quotas that searches take from, as they were last read: the organisation's, and its token's before it."""
         limits = QuotaLimits(self.settings.search_quota_per_minute, self.settings.search_quota_burst)
-        return Meter(self._bucket, org_id, limits, quota)
+        account = Account(self._bucket, str(org_id), limits, quota)
+        return Meter(account) if token is None else Meter(token, account)
+
+    def meter_of(self, caller: AuthenticatedRequest) -> Meter:
+        if caller.token is None:
+            return self.meter(caller.org_id, caller.known.quota)
+        owner, state = of_token(caller.digest), caller.known.token_quota
+        token = Account(self._bucket, owner, caller.token.quota, state)
+        return self.meter(caller.org_id, caller.known.quota, token)
+
+    visitor_tokens = part(lambda self: VisitorTokens(tokens=self.tokens))
 
     @cached_property
     def _indexes(self) -> port.IndexOf:

@@ -31,7 +31,17 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
     from facesearch.adapters import aws, outbound
-    from facesearch.adapters.dynamodb import admin, callbacks, idempotency, jobs, photos, results, vector_items, watches
+    from facesearch.adapters.dynamodb import (
+        admin,
+        callbacks,
+        idempotency,
+        jobs,
+        photos,
+        results,
+        tokens,
+        vector_items,
+        watches,
+    )
     from facesearch.adapters.opencv import face_engine
     from facesearch.adapters.rekognition import collections
     from facesearch.adapters.s3 import objects, selfies, snapshots
@@ -47,6 +57,7 @@ else:
     jobs = Later("facesearch.adapters.dynamodb.jobs")
     photos = Later("facesearch.adapters.dynamodb.photos")
     results = Later("facesearch.adapters.dynamodb.results")
+    tokens = Later("facesearch.adapters.dynamodb.tokens")
     vector_items = Later("facesearch.adapters.dynamodb.vector_items")
     watches = Later("facesearch.adapters.dynamodb.watches")
     face_engine = Later("facesearch.adapters.opencv.face_engine")
@@ -108,6 +119,7 @@ class StoreContainer:
     photos = part(lambda self: photos.DynamoPhotoStore(self._table))
     event_directory = part(lambda self: DynamoEventDirectory(self._table))
     admin = part(lambda self: admin.DynamoAdmin(self._table))
+    tokens = part(lambda self: tokens.DynamoTokenStore(self._table))
     _watches = part(lambda self: watches.DynamoWatchStore(self._table))
     _results = part(lambda self: results.DynamoResultStore(self._table, self.settings.result_retention_days))
     _jobs = part(lambda self: jobs.DynamoJobStore(self._table, self.settings.result_retention_days))

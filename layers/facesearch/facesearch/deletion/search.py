@@ -28,7 +28,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from facesearch.deletion.receipts import Counts
-from facesearch.errors import NotFound
+from facesearch.errors import NoSuchSearch
 from facesearch.models import Event, SearchKey
 from facesearch.photos.objects import Objects
 from facesearch.search.idempotency import Idempotency
@@ -72,7 +72,7 @@ class SearchDeletion:
         watched, asked = self.watches.delete(search), self.jobs.holds(search)
         children = self.watches.children(search)
         if not (watched or asked or children or self.results.holds(search) or self._is_begun(search)):
-            raise NotFound("request_id is unknown for this event.")
+            raise NoSuchSearch
         self.delete_rest(search)
 
     def delete_rest(self, search: SearchKey) -> None:

@@ -12,7 +12,7 @@ from facesearch.errors import (
     Busy,
     CostlyImage,
     FaceSearchError,
-    NotFound,
+    NoSuchEvent,
     QuotaExceeded,
     SearchDeleted,
     SearchInProgress,
@@ -55,7 +55,7 @@ class SearchOutcome:
 
 @dataclass(frozen=True)
 class Invocation:
-    """Who asks: the invocation that would do the work, and the meter of the organisation that pays for it.
+    """Who asks: the invocation that would do the work, and the meter of who pays for it.
 
     `cancelled` is the search's last cancellation that the caller knew of; a later one ends what it asks for.
     """
@@ -191,7 +191,7 @@ class FaceSearch(Generic[ProbeT]):
         if known.cancelled not in ("", invocation.cancelled):
             raise SearchDeleted("This search was deleted while it was running.")
         if known.event is None:
-            raise NotFound("Event configuration not found.")
+            raise NoSuchEvent
         require(known.event, Feature.SELFIE_SEARCH)
         return known.event
 
@@ -249,10 +249,7 @@ def _paid(meter: Meter) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        try:
-            meter.give_back()
-        except StoreUnavailable as error:  # one search less until the bucket has filled up by itself
-            log_unexpected(error)
+        meter.give_back()
         raise
 
 

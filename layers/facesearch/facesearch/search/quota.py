@@ -1,4 +1,4 @@
-"""The face-search quota of an organisation: a token bucket that only real face matches take from.
+"""Face-search quotas, of organisations and of publishable tokens: token buckets that only real face matches take from.
 
 The bucket is kept as the generic cell rate algorithm keeps it (ITU-T I.371): one number, the moment at which the bucket
 will be full again. A search moves it one interval on; there is no search while it lies a whole bucket ahead.
@@ -6,24 +6,39 @@ Nothing has to fill the bucket up, and two searches at once cannot overwrite eac
 """
 
 import time
+from contextlib import ExitStack
 from typing import Protocol
 
-from facesearch.errors import QuotaExceeded
+from facesearch.errors import QuotaExceeded, StoreUnavailable, TokenQuotaExceeded
 from facesearch.models import MICROSECONDS, QuotaLimits, QuotaState
+from facesearch.observability import count, log_unexpected
 
 
 class TokenBucketStore(Protocol):
-    """Where buckets are kept."""
+    """Where buckets are kept. `owner`: an organisation's number, or `of_token`."""
 
-    def take(self, org_id: int, limits: QuotaLimits, seen: QuotaState) -> QuotaState:
+    def take(self, owner: str, limits: QuotaLimits, seen: QuotaState) -> QuotaState:
         """Take one search out of the bucket; `seen` is what was last read of it, a hint. The bucket afterwards.
 
         Raises:
             BucketEmptyError: with the bucket as it is.
         """
 
-    def give_back(self, org_id: int, limits: QuotaLimits) -> None:
+    def give_back(self, owner: str, limits: QuotaLimits) -> None:
         """Put one search back."""
+
+
+_TOKEN = "TOKEN#"  # noqa: S105 - whose bucket it is
+
+
+def of_token(digest: str) -> str:
+    """Names the owner of a publishable token's bucket. `digest`: SHA-256 of the token in hex."""
+    return f"{_TOKEN}{digest}"
+
+
+def is_tokens(owner: str) -> bool:
+    """Whether the bucket is a publishable token's, which ends some day, and not an organisation's."""
+    return owner.startswith(_TOKEN)
 
 
 class BucketEmptyError(Exception):
@@ -34,45 +49,46 @@ class BucketEmptyError(Exception):
         self.state = state
 
 
-class Meter:
-    """One request's view of its organisation's quota."""
+class Account:
+    """One bucket as one request sees it."""
 
-    def __init__(self, bucket: TokenBucketStore, org_id: int, limits: QuotaLimits, state: QuotaState) -> None:
-        """`limits`: the deployment's, which the state may override."""
-        self._bucket = bucket
-        self._org_id = org_id
+    def __init__(self, buckets: TokenBucketStore, owner: str, limits: QuotaLimits, state: QuotaState) -> None:
+        """`limits`: those of the deployment or of the token, which the state may override."""
+        self._buckets = buckets
+        self._owner = owner
         self._limits = state.override or limits
         self._state = state
 
     def check(self) -> None:
-        """Refuse by QuotaExceeded, before it costs anything, what could not be paid for when the state was read."""
         if self._until_next() > 0:
             raise self._exceeded()
 
     def take(self) -> None:
-        """Pay for one face match, or raise QuotaExceeded."""
         try:
-            self._state = self._bucket.take(self._org_id, self._limits, self._state)
+            self._state = self._buckets.take(self._owner, self._limits, self._state)
         except BucketEmptyError as error:
             self._state = error.state
             raise self._exceeded() from None
 
     def give_back(self) -> None:
-        """The match did not happen."""
-        self._bucket.give_back(self._org_id, self._limits)
+        self._buckets.give_back(self._owner, self._limits)
         self._state = QuotaState(self._state.full_at - self._limits.interval, self._state.override)
 
     @property
     def headers(self) -> dict[str, str]:
-        """What the caller is told: the bucket's size, the searches left in it, and seconds until it is full."""
         burst, ahead = self._limits.burst, self._ahead()
         left = max(0, burst - -(-ahead // self._limits.interval))
         values = {"Limit": burst, "Remaining": left, "Reset": _seconds(ahead)}
         return {f"RateLimit-{name}": str(value) for name, value in values.items()}
 
     def _exceeded(self) -> QuotaExceeded:
+        retry_after = max(1, _seconds(self._until_next()))
+        if is_tokens(self._owner):
+            count("TokenQuotaUsedUp")
+            message = "Too many searches by this link at the moment. Retry with the same request_id."
+            return TokenQuotaExceeded(message, retry_after)
         message = "The organisation's face-search quota is used up. Retry with the same request_id."
-        return QuotaExceeded(message, retry_after=max(1, _seconds(self._until_next())))
+        return QuotaExceeded(message, retry_after)
 
     def _until_next(self) -> int:
         """Microseconds until one search is left; 0 or less = there is one."""
@@ -80,6 +96,48 @@ class Meter:
 
     def _ahead(self) -> int:
         return max(0, self._state.full_at - time.time_ns() // 1000)
+
+
+class Meter:
+    """What one request may take from: its token's bucket, if it has one, and its organisation's."""
+
+    def __init__(self, *accounts: Account) -> None:
+        """The token's first: what it is refused costs its organisation nothing."""
+        self._accounts = accounts
+
+    def check(self) -> None:
+        """Refuse by QuotaExceeded, before it costs anything, what could not be paid for when the state was read."""
+        for account in self._accounts:
+            account.check()
+
+    def take(self) -> None:
+        """Pay for one face match, or raise QuotaExceeded."""
+        with ExitStack() as taken:
+            for account in self._accounts:
+                account.take()
+                taken.callback(_given_back, account)
+            taken.pop_all()
+
+    def give_back(self) -> None:
+        """The match did not happen."""
+        for account in self._accounts:
+            _given_back(account)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What the caller is told: the bucket's size, the searches left in it, and seconds until it is full.
+
+        Of the token's bucket if there is one: guests learn nothing of what others search.
+        """
+        return self._accounts[0].headers
+
+
+def _given_back(account: Account) -> None:
+    """Give a search back, if the store can be reached."""
+    try:
+        account.give_back()
+    except StoreUnavailable as error:  # one search less until the bucket has filled up by itself
+        log_unexpected(error)
 
 
 NOBODYS = {"RateLimit-Limit": "0", "RateLimit-Remaining": "0", "RateLimit-Reset": "0"}

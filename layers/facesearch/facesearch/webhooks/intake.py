@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from facesearch.errors import InvalidRequest, NotFound, SearchDeleted, SearchInProgress, StoreUnavailable
+from facesearch.errors import InvalidRequest, NoSuchEvent, NotFound, SearchDeleted, SearchInProgress, StoreUnavailable
 from facesearch.models import Event, Job, JobStatus, Page, SearchKey
 from facesearch.observability import log_unexpected
 from facesearch.reading import Known, Reader, Wanted
@@ -133,7 +133,7 @@ class WebhookIntake:
                 event = self.reader.read(Wanted(event_id=job.search.event_id)).event
                 if event is None or event.closing:
                     self.jobs.delete(job.search)
-                    raise NotFound("Event configuration not found.")
+                    raise NoSuchEvent
                 if self._enqueue(job):
                     return Accepted(job.search, JobStatus.QUEUED, replayed=False)
             self._delete(kept)

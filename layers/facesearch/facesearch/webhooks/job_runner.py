@@ -16,7 +16,7 @@ from facesearch.errors import (
     Busy,
     FaceSearchError,
     NoFaceFound,
-    NotFound,
+    NoSuchEvent,
     OtherPerson,
     QuotaExceeded,
     SearchDeleted,
@@ -194,7 +194,7 @@ class JobRunner:
     def _matched(self, job: Job, known: Known, delivery: MessageDelivery, selfies: SelfieSource) -> SearchSummary:
         event = known.event
         if event is None or event.closing:
-            raise NotFound("The event is gone.")
+            raise NoSuchEvent("The event is gone.")
         require(event, Feature.SELFIE_SEARCH)
         meter = self.meter(job.search.org_id, known.quota)
         invocation = Invocation(delivery.seconds_left, meter, known.cancelled)

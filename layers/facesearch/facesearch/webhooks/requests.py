@@ -12,16 +12,11 @@ from pydantic_core import PydanticCustomError, from_json
 from facesearch.errors import InvalidRequest, TooLarge, UnreadableBody
 from facesearch.faces.several import MAX_SELFIES, naming
 from facesearch.search.selfies import MAX_SELFIE_BYTES
-from facesearch.validation import UUID_PATTERN, flatten, no_json, parse_request_id
+from facesearch.validation import UUID_PATTERN, flatten, no_json, parse_request_id, whole
 
 MAX_METADATA_BYTES = 1024
 MAX_URL_LENGTH = 2048
 WATCH_DAYS = 30
-
-
-def _whole(value: object) -> object:
-    """To JSON, and so to the OpenAPI document, 30.0 is a whole number."""
-    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _one_or_some(value: object) -> object:
@@ -88,7 +83,7 @@ class WebhookRequest(BaseModel):
     watch_consent: bool = Field(
         default=False, description="The person agrees that the service keeps an embedding of the face while it watches."
     )
-    watch_days: Annotated[int, BeforeValidator(_whole)] = Field(
+    watch_days: Annotated[int, BeforeValidator(whole)] = Field(
         default=WATCH_DAYS, ge=1, le=WATCH_DAYS, description=f"How many days to watch; {WATCH_DAYS} by default."
     )
 

@@ -1,4 +1,4 @@
-"""Quota buckets in the table: one item per organisation, one conditional write per face match.
+"""Quota buckets in the table: one item per organisation or token, one conditional write per face match.
 
 A write whose reply is lost was made or not, and botocore sends it again. So each write brings a token of its own, which
 stays in the item for a while: one that is there already is not made again. The item keeps the tokens in two sets. When
@@ -15,9 +15,9 @@ from typing_extensions import override
 from facesearch.adapters.dynamodb import schema
 from facesearch.adapters.dynamodb.table import Item, RefusedError, Table, update
 from facesearch.errors import StoreUnavailable
-from facesearch.models import QuotaLimits, QuotaState
+from facesearch.models import MICROSECONDS, QuotaLimits, QuotaState
 from facesearch.observability import log_unexpected
-from facesearch.search.quota import BucketEmptyError, TokenBucketStore
+from facesearch.search.quota import BucketEmptyError, TokenBucketStore, is_tokens
 
 ATTEMPTS = 6
 """A bucket is full or partly used, its set of tokens is full or not, and a write says which. A wrong guess is told the
@@ -25,6 +25,8 @@ truth, so that only a bucket which changes in both between two writes needs more
 TOKENS = 80
 """Moves of the same bucket between a lost reply and the third attempt, which comes 10 s later at most, after which the
 first may be forgotten. Twice as many tokens are 640 bytes: the item stays one write unit, which is 1 KB."""
+KEPT_SECONDS = 86_400
+"""So long after it is full again, which is what no item means, too, a publishable token's bucket is kept."""
 TOKEN_BYTES = 3
 """Four characters. Another move's token is taken for one's own once in 100,000: that search is free."""
 
@@ -36,7 +38,7 @@ class DynamoTokenBuckets(TokenBucketStore):
     table: Table
 
     @override
-    def take(self, org_id: int, limits: QuotaLimits, seen: QuotaState) -> QuotaState:
+    def take(self, owner: str, limits: QuotaLimits, seen: QuotaState) -> QuotaState:
         """One write unit, another for a wrong hint, and for every 80th."""
         token, full_at, turn = secrets.token_urlsafe(TOKEN_BYTES), seen.full_at, False
         for _ in range(ATTEMPTS):
@@ -51,23 +53,26 @@ class DynamoTokenBuckets(TokenBucketStore):
                 change, condition = "full_at = full_at + :interval", "full_at > :now AND full_at <= :latest"
                 values = {"interval": limits.interval, "now": now, "latest": latest}
             try:
-                return quota_from_item(self._write(org_id, token, turn, change, condition, **values))
+                if is_tokens(owner):
+                    change += ", expires_at = :expires_at"
+                    values["expires_at"] = (latest + limits.interval) // MICROSECONDS + KEPT_SECONDS
+                return quota_from_item(self._write(owner, token, turn, change, condition, **values))
             except RefusedError as refused:
                 if _has(refused.item, token):
                     return quota_from_item(refused.item)
                 full_at, turn = refused.item.get("full_at", 0), len(refused.item.get("moves", ())) >= TOKENS
             except Exception:  # whatever the last attempt's was: an earlier one may have been carried out
-                self._undo(org_id, limits, token)
+                self._undo(owner, limits, token)
                 raise
         raise BucketEmptyError(QuotaState(full_at, seen.override))
 
     @override
-    def give_back(self, org_id: int, limits: QuotaLimits) -> None:
+    def give_back(self, owner: str, limits: QuotaLimits) -> None:
         token, turn = secrets.token_urlsafe(TOKEN_BYTES), False
         change = "full_at = if_not_exists(full_at, :none) - :back"
         for _ in range(ATTEMPTS):
             try:
-                self._write(org_id, token, turn, change, none=0, back=limits.interval)
+                self._write(owner, token, turn, change, none=0, back=limits.interval)
             except RefusedError as refused:
                 if _has(refused.item, token):
                     return
@@ -75,7 +80,7 @@ class DynamoTokenBuckets(TokenBucketStore):
             else:
                 return
 
-    def _write(self, org_id: int, token: str, turn: bool, change: str, condition: str = "", /, **values: Any) -> Item:
+    def _write(self, owner: str, token: str, turn: bool, change: str, condition: str = "", /, **values: Any) -> Item:
         """Make a change, once. `turn`: a new set of tokens begins with it. The item afterwards."""
         if turn:
             change = f"SET {change}, older_moves = moves, moves = :tokens"
@@ -86,12 +91,12 @@ class DynamoTokenBuckets(TokenBucketStore):
         once = "NOT contains(moves, :token) AND NOT contains(older_moves, :token)"
         condition = " AND ".join(filter(None, [condition, room, once]))
         values |= {"token": token, "tokens": {token}, "most": TOKENS}
-        return self.table.attempt(update(schema.quota_key(org_id), change, condition, **values), returned="ALL_NEW")
+        return self.table.attempt(update(schema.quota_key(owner), change, condition, **values), returned="ALL_NEW")
 
-    def _undo(self, org_id: int, limits: QuotaLimits, token: str) -> None:
+    def _undo(self, owner: str, limits: QuotaLimits, token: str) -> None:
         """Take a move back if it was made; nobody has been told so, and the caller is about to hear that it failed."""
         write = update(
-            schema.quota_key(org_id),
+            schema.quota_key(owner),
             "ADD full_at :back DELETE moves :tokens, older_moves :tokens",
             "contains(moves, :token) OR contains(older_moves, :token)",
             back=-limits.interval,

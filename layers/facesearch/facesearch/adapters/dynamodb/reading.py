@@ -33,6 +33,7 @@ from facesearch.models import (
     WebhookSecret,
 )
 from facesearch.reading import EventDirectory, Known, Reader, StoredPage, Wanted
+from facesearch.search.quota import of_token
 
 CHUNK_SIZE = 100
 """The largest page, so that any page touches at most two chunks; 2.4 KB, one strongly consistent read unit."""
@@ -69,6 +70,7 @@ class DynamoReader(Reader):
             result=stored_page(header, chunks, wanted.page) if wanted.page is not None else None,
             events=org.get("events", 0) if org else None,
             quota=quota_from_item(found.get("quota")),
+            token_quota=quota_from_item(found.get("token_quota")),
             secrets=secrets_from_item(found.get("secrets")),
             job=job_from_item(job) if job else None,
             webhook=uuid.UUID(webhook["request_id"]) if webhook else None,
@@ -82,7 +84,8 @@ def _keys_of(wanted: Wanted) -> dict[str, Item]:
         "key": schema.api_key_key(wanted.digest) if wanted.digest is not None else None,
         "event": schema.event_key(wanted.event_id) if wanted.event_id is not None else None,
         "org": schema.org_key(wanted.org_id) if wanted.org_id is not None else None,
-        "quota": schema.quota_key(wanted.quota_of) if wanted.quota_of is not None else None,
+        "quota": schema.quota_key(str(wanted.quota_of)) if wanted.quota_of is not None else None,
+        "token_quota": schema.quota_key(of_token(wanted.digest)) if wanted.digest and wanted.token_quota else None,
         "secrets": schema.secrets_key(wanted.secrets_of) if wanted.secrets_of is not None else None,
         "job": schema.job_key(wanted.job) if wanted.job is not None else None,
         "webhook": schema.webhook_key(*wanted.webhook) if wanted.webhook is not None else None,

@@ -69,9 +69,9 @@ def org_event_key(org_id: int, event: Event | None = None) -> Item:
     return key(f"ORG#{org_id}", f"EVENT#{place}")
 
 
-def quota_key(org_id: int) -> Item:
-    """An item of its own: it is written by searches, the others by operators."""
-    return key(f"QUOTA#{org_id}", "QUOTA")
+def quota_key(owner: str) -> Item:
+    """An item of its own: it is written by searches, the others by operators. `owner`: see `search.quota`."""
+    return key(f"QUOTA#{owner}", "QUOTA")
 
 
 def share_key(org_id: int, kind: str) -> Item:

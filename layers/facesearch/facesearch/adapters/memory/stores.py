@@ -29,8 +29,9 @@ from facesearch.models import (
 from facesearch.photos.objects import Objects
 from facesearch.reading import Known, Reader, StoredPage, Wanted
 from facesearch.records import Held, Original, Photo, PhotoEraser, Tombstone, face_bytes
-from facesearch.search.quota import BucketEmptyError, TokenBucketStore
+from facesearch.search.quota import BucketEmptyError, TokenBucketStore, of_token
 from facesearch.search.results import FinishedSearch, OutdatedError, ResultStore
+from facesearch.tokens import TokenStore
 
 NOT_BUILT: dict[str, Any] = {"built_model": "", "built_faces": b""}
 
@@ -41,7 +42,7 @@ class MemoryReader(Reader, ResultStore):
     def __init__(self) -> None:
         self.keys: dict[str, ApiKey] = {}
         self.events: dict[int, Event] = {}
-        self.quotas: dict[int, QuotaState] = {}
+        self.quotas: dict[str, QuotaState] = {}
         self.secrets: dict[int, tuple[WebhookSecret, ...]] = {}
         self.jobs: dict[SearchKey, Job] = {}
         self.webhooks: dict[tuple[int, str], uuid.UUID] = {}
@@ -63,7 +64,10 @@ class MemoryReader(Reader, ResultStore):
             event=self.events.get(wanted.event_id) if wanted.event_id is not None else None,
             result=result,
             events=sum(event.org_id == wanted.org_id for event in self.events.values()) if wanted.org_id else None,
-            quota=self.quotas.get(wanted.quota_of, QuotaState()) if wanted.quota_of is not None else QuotaState(),
+            quota=self.quotas.get(str(wanted.quota_of), QuotaState()),
+            token_quota=self.quotas.get(of_token(wanted.digest), QuotaState())
+            if wanted.digest and wanted.token_quota
+            else QuotaState(),
             secrets=self.secrets.get(wanted.secrets_of, ()) if wanted.secrets_of is not None else (),
             job=self.jobs.get(wanted.job) if wanted.job is not None else None,
             webhook=self.webhooks.get(wanted.webhook) if wanted.webhook is not None else None,
@@ -132,27 +136,42 @@ class MemoryReader(Reader, ResultStore):
 
 
 @dataclass(frozen=True)
+class MemoryTokenStore(TokenStore):
+    """Over the same dictionary that `MemoryReader` reads."""
+
+    keys: dict[str, ApiKey]
+
+    @override
+    def put(self, digest: str, key: ApiKey) -> None:
+        self.keys[digest] = key
+
+    @override
+    def delete(self, digest: str) -> None:
+        self.keys.pop(digest, None)
+
+
+@dataclass(frozen=True)
 class MemoryTokenBuckets(TokenBucketStore):
     """Over the same dictionary that `MemoryReader` reads."""
 
-    quotas: dict[int, QuotaState]
+    quotas: dict[str, QuotaState]
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @override
-    def take(self, org_id: int, limits: QuotaLimits, seen: QuotaState) -> QuotaState:
+    def take(self, owner: str, limits: QuotaLimits, seen: QuotaState) -> QuotaState:
         with self._lock:
-            now, state = time.time_ns() // 1000, self.quotas.get(org_id, QuotaState())
+            now, state = time.time_ns() // 1000, self.quotas.get(owner, QuotaState())
             full_at = max(now, state.full_at) + limits.interval
             if full_at > now + limits.burst * limits.interval:
                 raise BucketEmptyError(state)
-            self.quotas[org_id] = replace(state, full_at=full_at)
-            return self.quotas[org_id]
+            self.quotas[owner] = replace(state, full_at=full_at)
+            return self.quotas[owner]
 
     @override
-    def give_back(self, org_id: int, limits: QuotaLimits) -> None:
+    def give_back(self, owner: str, limits: QuotaLimits) -> None:
         with self._lock:
-            state = self.quotas.get(org_id, QuotaState())
-            self.quotas[org_id] = replace(state, full_at=state.full_at - limits.interval)
+            state = self.quotas.get(owner, QuotaState())
+            self.quotas[owner] = replace(state, full_at=state.full_at - limits.interval)
 
 
 class MemoryPhotoStore(PhotoEraser):

@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 
 from facesearch.adapters.upstream.breaker import Breaker, CircuitOpenError
-from facesearch.errors import Busy, FaceSearchError, InvalidRequest, TooLarge, UnusableImage
+from facesearch.errors import EngineBusy, FaceSearchError, InvalidRequest, TooLarge, UnusableImage
 from facesearch.faces.several import naming
 from facesearch.models import SearchKey
 from facesearch.observability import count, logger
@@ -164,7 +164,7 @@ class Upstream:
             return flows.run(flow_of(api, policy), partial(self._perform, deadline=deadline))
         except CircuitOpenError as error:
             logger.warning("upstream is left alone", seconds=round(error.seconds, 1))
-            raise Busy(BUSY, max(1, round(error.seconds))) from None
+            raise EngineBusy(BUSY, max(1, round(error.seconds))) from None
         except client.ClientError as error:
             # Not its words: they may name the upstream, or quote what was sent.
             logger.warning("upstream failed", status=error.status, outcome=type(error).__name__)
@@ -222,7 +222,7 @@ class Upstream:
 def _outcome_of(error: client.ClientError) -> Exception:
     match error:
         case client.TooManyRequestsError():
-            return Busy(BUSY, max(1, round(min(LONGEST_RETRY_AFTER, error.retry_after or RETRY_AFTER_SECONDS))))
+            return EngineBusy(BUSY, max(1, round(min(LONGEST_RETRY_AFTER, error.retry_after or RETRY_AFTER_SECONDS))))
         case client.SelfieError():
             return TooLarge(TOO_LARGE)
         case client.ServerError() | client.NoResponseError():

@@ -120,7 +120,7 @@ class EventAdmin(OrgAdmin, EventLifecycle, EventFaceSets):
         try:
             return self.table.write(change)
         except Throttled as error:  # a settings change is at the same event
-            if error.code != "TransactionConflictException":
+            if error.aws_code != "TransactionConflictException":
                 raise
             return False
 

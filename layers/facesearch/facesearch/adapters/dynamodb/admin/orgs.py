@@ -35,7 +35,7 @@ class OrgAdmin:
                 return org_id
 
     def org(self, org_id: int) -> Organisation:
-        item, quota = self._org(org_id), quota_from_item(self.table.get(schema.quota_key(org_id)))
+        item, quota = self._org(org_id), quota_from_item(self.table.get(schema.quota_key(str(org_id))))
         return Organisation(org_id, item["name"], item["keys"], item["events"], quota.override)
 
     def set_quota(self, org_id: int, limits: QuotaLimits | None) -> None:
@@ -49,7 +49,7 @@ class OrgAdmin:
             InvalidRequest: limits outside 1 to `MAX_PER_MINUTE` and 1 to `MAX_BURST`.
         """
         self._org(org_id)
-        key = schema.quota_key(org_id)
+        key = schema.quota_key(str(org_id))
         if limits is None:
             self.table.write(update(key, "REMOVE per_minute, burst, full_at"))
             return
