@@ -80,14 +80,17 @@ export class OperatorPhotos extends LitElement {
       ${this.photo ? html`<operator-photo .event=${this.event} .photo=${this.photo} .ids=${this.#photos.map((photo) => photo.image_id)} @go=${this.#go}></operator-photo>` : nothing}`;
   }
 
+  /** The photo that was looked at is where the keyboard goes on. */
+  override updated(changed: PropertyValues<this>): void {
+    const before = changed.get("photo");
+    if (before && !this.photo) this.renderRoot.querySelector<HTMLElement>(`[data-id="${CSS.escape(before)}"]`)?.focus();
+  }
+
   readonly #go = (event: CustomEvent<string | null>) => {
-    const shown = this.photo;
     const target = this.#address({ photo: event.detail });
     // Photo by photo is no history that anybody wants to go back through.
     if (event.detail) location.replace(target);
     else location.hash = target;
-    if (!event.detail)
-      this.updateComplete.then(() => this.renderRoot.querySelector<HTMLElement>(`[data-id="${shown}"]`)?.focus());
   };
 
   #tile(photo: Photo) {
