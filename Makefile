@@ -147,6 +147,7 @@ SAMCONFIG ?= samconfig.toml
 
 web: web-modules ## web/dist: the guests' page and the <face-search> element; prints what each part weighs
 	@$(WEB) node build.ts
+	@$(WEB) node operator/build.ts
 
 build: setup sam assets ## sam build, without Docker; prints what each function weighs, and fails if it is too much
 	@case "$(CURDIR)" in *" "*) echo "error: the layers' Makefiles cannot be reached by a path with a space: $(CURDIR)" >&2; exit 1;; esac

@@ -31,6 +31,7 @@ from facesearch_cli.commands import (
     search,
     webhooks,
 )
+from facesearch_cli.commands.operator import operator_view
 from facesearch_cli.commands.reindex import reindex_event
 from facesearch_cli.errors import CommandError
 from facesearch_cli.interrupts import INTERRUPTED
@@ -60,6 +61,7 @@ GROUPS = {
 for name, group in GROUPS.items():
     app.add_typer(group, name=name)
 app.command("reindex")(reindex_event)
+app.command("operator")(operator_view)
 
 
 @app.callback()

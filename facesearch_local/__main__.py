@@ -23,7 +23,7 @@ from facesearch_local.disk import LogFile
 from facesearch_local.intrinsics import TemplateError
 from facesearch_local.seed import files_in
 from facesearch_local.server import listening
-from facesearch_local.stack import MODELS, LocalStack, Options
+from facesearch_local.stack import MODELS, OPERATOR_PREFIX, LocalStack, Options
 from facesearch_local.state import NotOurFolderError, State, StateInUseError
 from facesearch_local.stores import StoreError
 
@@ -124,6 +124,7 @@ def _greet(description: dict[str, Any], state: State, photos: Path | None) -> No
             print("              (not built yet: make web, then start this again)")
         elif sys.stdout.isatty():
             qr.print_on(sys.stdout, description["page_url"])
+    print(f"  look in     {url}{OPERATOR_PREFIX}")
     print(f"  store       {description['store']} at {description['endpoint_url']}")
     print(f"  logs        {_shown(state.logs)}/ (gateway.log and one per function)")
     print(f"  ids, key    {_shown(state.description)}")

@@ -1,4 +1,4 @@
-"""API Gateway's part: the template's routes, limits and own responses. Also serves the CDN's files and the docs."""
+"""API Gateway's part: routes, limits, own responses. Also serves the CDN's files, the docs and the operator's view."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
+from facesearch_cli.operator.view import OperatorView
 from facesearch_local import swagger
 from facesearch_local.cdn import PREFIXES, Cdn
 from facesearch_local.functions import Route
@@ -78,6 +79,7 @@ class Gateway:
         cdn: Cdn | None,
         log: Callable[[str], Any],
         integration_seconds: float = INTEGRATION_SECONDS,
+        operator: OperatorView | None = None,
     ) -> None:
         self._api = api
         self._routes = Routes(api.routes)
@@ -85,6 +87,7 @@ class Gateway:
         self._cdn = cdn
         self._log = log
         self._integration_seconds = integration_seconds
+        self._operator = operator
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Respond to one request, whatever happens, in the envelope, and log a line."""
@@ -116,6 +119,9 @@ class Gateway:
             if swagger.is_docs(path):
                 record.route = path
                 return await swagger.serve(request.method, path)
+            if self._operator is not None and self._operator.has(path):
+                record.route = self._operator.prefix
+                return await self._operator.respond(request)
             return await self._invoke(request, path, record)
         except ClientDisconnect:
             raise

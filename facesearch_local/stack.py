@@ -12,9 +12,10 @@ from contextlib import AsyncExitStack
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from facesearch_cli.operator.view import OperatorView
 from facesearch_local import secrets, seed, stores
 from facesearch_local.cdn import Cdn, CdnHeaders, headers_of
 from facesearch_local.clients import Clients, aws_environment, make_clients
@@ -33,6 +34,9 @@ from facesearch_local.state import State, write_json
 from facesearch_local.template import Deployment, Template
 from facesearch_local.throttles import Throttles
 from facesearch_local.workers import FunctionLog, Launcher, RuntimeName, Surroundings, default_runtime
+
+if TYPE_CHECKING:
+    from facesearch_cli.stack import Stack
 
 ROOT = Path(__file__).resolve().parents[1]
 MODELS = Path(os.environ.get("FACESEARCH_ASSETS") or ROOT / ".cache" / "assets").resolve() / "models"
@@ -57,6 +61,8 @@ OUTPUTS = {
     "FacesTableName": "FacesTable",
     "WatchKeyArn": "WatchKey",
     "UploadsQueueUrl": "UploadsQueue",
+    "SnapshotsQueueUrl": "SnapshotsQueue",
+    "SearchJobsQueueUrl": "SearchJobsQueue",
     "CallbacksQueueUrl": "CallbacksQueue",
     "CallbacksDeadLettersUrl": "CallbacksDeadLetters",
 }
@@ -66,6 +72,7 @@ STORES_WITH_VECTORS = ("ministack",)
 """Stores that know DynamoDB's vector indexes; moto does not."""
 
 
+OPERATOR_PREFIX = "/admin"
 LOOPBACK = "127.0.0.1"
 WILDCARDS = ("", "0", "0.0.0.0")  # noqa: S104 - nothing is bound to it here
 """All addresses, of which the loopback is one."""
@@ -276,11 +283,18 @@ class LocalStack:
             self._pools,
             cdn,
             log=log.info,
+            operator=OperatorView(self._opened, prefix=OPERATOR_PREFIX),
         )
         serving = Serving(gateway, keep_alive=75, grace=REQUEST_GRACE_SECONDS)
         await serving.start([listener])
         self._exits.push_async_callback(serving.stop)
         self._force_stops.append(serving.force_stop)
+
+    def _opened(self) -> Stack:
+        """This stack, as the command line sees it; imported only when somebody looks."""
+        from facesearch_cli.stack import LOCAL, open_stack
+
+        return open_stack(LOCAL, self._state.description)
 
     def _describe(
         self, url: str, store: stores.Store, aws: Mapping[str, str], clients: Clients, names: Mapping[str, str]

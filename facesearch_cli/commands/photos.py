@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
+from facesearch.admin.overview import file_of
 from facesearch.faces.packing import FACE_BYTES
 from facesearch.photos.lookagain import MAX_FILE_BYTES
-from facesearch.records import Photo, original_prefix
 from facesearch_cli.commands.common import AsJson, EventId, group, stack_of
 from facesearch_cli.commands.deletion import delete_photos
 from facesearch_cli.pictures import scan
@@ -102,10 +102,9 @@ def list_photos(
     """List the photos of an event with their faces, whichever way they came."""
     stack = stack_of(context)
     event = stack.event(event_id)
-    prefix = original_prefix(event.org_id, event_id)
     records = (photo for shard in range(event.shards) for photo in stack.container.photos.records(event_id, shard))
     rows = sorted(
-        (_file_of(photo, prefix), str(photo.image_id), len(photo.faces) // FACE_BYTES, photo.reason or None)
+        (file_of(event, photo), str(photo.image_id), len(photo.faces) // FACE_BYTES, photo.reason or None)
         for photo in records
         if not failed or photo.status == "failed" or photo.reason
     )
@@ -116,8 +115,3 @@ def list_photos(
     for file, image_id, faces, reason in rows:
         results().print(printable(f"{image_id}  {file}: {reason or plural(faces, 'face')}"))
     say(f"{plural(len(rows), 'photo')}{' failed' if failed else ''}.")
-
-
-def _file_of(photo: Photo, prefix: str) -> str:
-    """The name below the event. A photo that our own tool has sent lies in a folder of its own, which says nothing."""
-    return photo.key.removeprefix(prefix).removeprefix(f"{photo.image_id}/")

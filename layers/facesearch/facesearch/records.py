@@ -219,8 +219,8 @@ class PhotoStore(Protocol):
         Without `faces`, theirs stay empty, and less is sent.
         """
 
-    def newest(self, event_id: int, shard: int) -> int | None:
-        """`changed_at` of the shard's photo that was indexed last; None if none of the `LAST_CHANGES` made one."""
+    def newest(self, event_id: int, shard: int, before: int | None, most: int) -> Iterator[Photo]:
+        """`changes` that are older than `before`, latest first, `most` at the most."""
 
     def records(self, event_id: int, shard: int) -> Iterator[Photo]:
         """The shard's photos by ascending image_id, read strongly consistent and whole; deleted ones are none."""
@@ -255,8 +255,8 @@ def read_photos(
 
 def newest_photo(photos: PhotoStore, event_id: int, shards: int, pool: Executor) -> datetime | None:
     """When the event's newest photo was indexed; None if nobody knows. One small query a shard, side by side."""
-    stamps = pool.map(lambda shard: photos.newest(event_id, shard), range(shards))
-    newest = max((stamp for stamp in stamps if stamp is not None), default=None)
+    changes = pool.map(lambda shard: list(photos.newest(event_id, shard, None, LAST_CHANGES)), range(shards))
+    newest = max((photo.changed_at for last in changes for photo in last if photo.status == "indexed"), default=None)
     return datetime.fromtimestamp(newest // MICROSECONDS, UTC) if newest is not None else None
 
 

@@ -1,5 +1,6 @@
 """One contract for every adapter of a store: DynamoDB's (on moto, in this process) and the one in memory."""
 
+import datetime as dt
 import time
 import uuid
 from datetime import datetime
@@ -17,10 +18,11 @@ from facesearch.adapters.memory.stores import MemoryPhotoStore, MemoryReader
 from facesearch.errors import Throttled
 from facesearch.models import Page, RenditionUrls, SearchKey, SearchSummary
 from facesearch.reading import Reader, Wanted
-from facesearch.records import Photo, PhotoEraser, Status
+from facesearch.records import Photo, PhotoEraser, newest_photo
 from facesearch.search.results import OutdatedError, ResultStore
 from tests.support.aws import TABLE
 from tests.support.fakes import photos
+from tests.support.site import Inline
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -111,20 +113,47 @@ def test_changes_come_oldest_first_from_a_moment_on(photo_store: PhotoEraser) ->
     assert list(photo_store.changes(456, 1, 0)) == []
 
 
-def test_the_newest_photo_is_the_last_that_was_indexed(photo_store: PhotoEraser) -> None:
-    assert photo_store.newest(456, 0) is None
-    statuses: list[Status] = ["indexed", "indexed", "failed"]
-    for number, status in enumerate(statuses, 1):
-        photo_store.add(456, 4, Photo(uuid.UUID(int=4 * number), status, "k", 1, 2, "m"))
+def test_the_newest_photo_is_one_that_was_indexed_and_is_there(photo_store: PhotoEraser) -> None:
+    def newest() -> dt.datetime | None:
+        return newest_photo(photo_store, 456, 4, Inline())
+
+    failed, indexed = uuid.UUID(int=4), uuid.UUID(int=9)
+    photo_store.add(456, 4, Photo(failed, "failed", "k", 1, 2, "m"))
+    assert newest() is None
+    photo_store.add(456, 4, Photo(indexed, "indexed", "k", 1, 2, "m"))
+    record = photo_store.get(456, 4, indexed)
+    assert record is not None
+    assert newest() == dt.datetime.fromtimestamp(record.changed_at // 1_000_000, dt.UTC)
+    photo_store.delete(456, 4, indexed)
+    assert newest() is None
+
+
+def test_the_newest_come_latest_first_and_so_many_at_the_most(photo_store: PhotoEraser) -> None:
+    for number in range(0, 24, 4):
+        photo_store.add(456, 4, Photo(uuid.UUID(int=number), "indexed", "k", 1, 2, "m", bytes([number])))
         time.sleep(0.001)
-    second = photo_store.get(456, 4, uuid.UUID(int=8))
-    assert second is not None
-    assert photo_store.newest(456, 0) == second.changed_at
-    photo_store.delete(456, 4, uuid.UUID(int=8))
-    first = photo_store.get(456, 4, uuid.UUID(int=4))
-    assert first is not None
-    assert photo_store.newest(456, 0) == first.changed_at
-    assert photo_store.newest(456, 1) is None
+    changes = list(photo_store.changes(456, 0, 0))
+    assert list(photo_store.newest(456, 0, None, 9)) == changes[::-1]
+    assert list(photo_store.newest(456, 0, changes[4].changed_at, 2)) == [changes[3], changes[2]]
+    assert list(photo_store.newest(456, 0, changes[0].changed_at, 2)) == []
+
+
+def test_searches_are_listed_by_their_beginning_and_told_of_while_they_can_be_read(
+    results: tuple[Reader, ResultStore],
+) -> None:
+    _, store = results
+    others = [SearchKey(903, 456, uuid.UUID(int=number << 96)) for number in (1, 2, 3)]
+    for total, search in enumerate([*others, SEARCH]):
+        store.save(search, SearchSummary(total, 90), photos(total))
+    store.hide(others[0])
+    assert list(store.searches(456)) == [SEARCH, *others]
+    assert list(store.searches(456, most=2)) == [SEARCH, others[0]]
+    assert list(store.searches(456, "00000003")) == [others[2]]
+    now = time.time()
+    told = {each.search: each for each in store.finished([*others, SEARCH])}
+    assert told.keys() == {SEARCH, *others[1:]}
+    assert told[others[2]].summary == SearchSummary(2, 90)
+    assert abs(told[SEARCH].created_at - now) < 60 < told[SEARCH].expires_at - now
 
 
 def test_an_expired_result_is_gone_before_dynamodb_deletes_it(

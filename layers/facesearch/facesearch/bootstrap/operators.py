@@ -10,6 +10,7 @@ from facesearch.adapters.dynamodb.photos import DynamoErasureLog, DynamoPhotoSto
 from facesearch.adapters.kms.probes import KmsProbes
 from facesearch.adapters.s3.page import S3PageFiles, store_origins
 from facesearch.admin.links import EventLinks, Links
+from facesearch.admin.overview import Overview
 from facesearch.admin.page import PageHosts
 from facesearch.api.presenters import event_page
 from facesearch.bootstrap import Container
@@ -22,7 +23,10 @@ from facesearch.deletion.selfies import Progress
 from facesearch.deletion.stores import CdnCache, Stores
 from facesearch.faces.index.event import IndexCache
 from facesearch.faces.index.port import IndexOf
-from facesearch.models import Event, FaceSetKind, TokenRights
+from facesearch.models import Event, FaceSetKind, SearchKey, TokenRights
+from facesearch.photos.boxes import FaceBoxes
+from facesearch.photos.looking import PhotoLooker
+from facesearch.photos.objects import Objects
 from facesearch.photos.rebuild import Progress as RebuildProgress
 from facesearch.photos.rebuild import Rebuild
 from facesearch.webhooks.callbacks.replay import CallbackReplay
@@ -138,6 +142,22 @@ class OperatorContainer(Container):
             pool=self.pool,
             progress=progress,
         )
+
+    @cached_property
+    def overview(self) -> Overview:
+        def watched_until(search: SearchKey) -> int | None:
+            watch = self._watches.get(search)
+            return watch.expires_at if watch is not None else None
+
+        return Overview(photos=self.photos, results=self._results, watched_until=watched_until, pool=self.pool)
+
+    @cached_property
+    def face_boxes(self) -> FaceBoxes:
+        return FaceBoxes(looker=PhotoLooker(engines=self._engine_of), originals=self._objects("photos_bucket"))
+
+    @cached_property
+    def renditions(self) -> Objects:
+        return self._objects("renditions_bucket")
 
     # The clock is asked for when something is written.
     photos = part(lambda self: DynamoPhotoStore(self._table, lambda: self.clock()))  # noqa: PLW0108

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from facesearch.models import ConsentRecord, PhotoMatch, SearchKey, SearchSummary
@@ -9,6 +10,21 @@ from facesearch.models import ConsentRecord, PhotoMatch, SearchKey, SearchSummar
 
 class OutdatedError(Exception):
     """Photos or faces of the event, or the search itself, were deleted since it began; nothing of it was kept."""
+
+
+@dataclass(frozen=True)
+class FinishedSearch:
+    """What is known of a search beside what it has found. Times in seconds since the epoch.
+
+    Attributes:
+        consent: version of the text that the guest has agreed to; empty = none was asked for, or it is not kept.
+    """
+
+    search: SearchKey
+    summary: SearchSummary
+    created_at: int
+    expires_at: int
+    consent: str = ""
 
 
 class ResultStore(Protocol):
@@ -35,8 +51,12 @@ class ResultStore(Protocol):
                 this result along.
         """
 
-    def searches(self, event_id: int) -> Iterator[SearchKey]:
-        """Every search of the event that is kept, or was about to be."""
+    def searches(self, event_id: int, begin: str = "", most: int | None = None) -> Iterator[SearchKey]:
+        """Every search of the event that is kept, or was about to be; of those whose request_id begins so, by
+        request_id, and `most` at the most."""
+
+    def finished(self, searches: Sequence[SearchKey]) -> list[FinishedSearch]:
+        """Those of the searches whose result can be read, in no particular order."""
 
     def holds(self, search: SearchKey) -> bool:
         """Whether there is anything of this search, even if its result is hidden."""

@@ -17,7 +17,6 @@ from facesearch.deletion.log import Erasing, ErasureLog
 from facesearch.errors import Throttled
 from facesearch.models import MICROSECONDS
 from facesearch.records import (
-    LAST_CHANGES,
     STAMPED_MICROSECONDS,
     TOMBSTONE_SECONDS,
     Held,
@@ -36,6 +35,8 @@ OF_A_PHOTO = (
     f"#key, #etag, #copies, #model, #faces, #qualities, {BUILT}, #width, #height, #taken_at, #reason, #stripped"
 )
 """What an item loses when it becomes a tombstone."""
+SEEN = "#sk, #changed_at, #status, #model, #width, #height, #taken_at, #built_model"
+"""What the change feed says of a photo beside its faces."""
 
 
 def microseconds() -> int:
@@ -142,18 +143,19 @@ class DynamoPhotoStore(PhotoEraser):
 
     @override
     def changes(self, event_id: int, shard: int, since: int, *, faces: bool = True) -> Iterator[Photo]:
-        attributes = ["sk", "changed_at", "status", "model", "width", "height", "taken_at", "built_model"]
-        attributes += ["faces", "built_faces"] if faces else []
-        key, projection = schema.photos_key(event_id, shard), ", ".join(f"#{name}" for name in attributes)
+        key, projection = schema.photos_key(event_id, shard), SEEN + (", #faces, #built_faces" if faces else "")
         news = "changed_at >= :since"
         items = self.table.query(key, news, index=schema.BY_CHANGE, projection=projection, since=since)
         return map(_photo, items)
 
     @override
-    def newest(self, event_id: int, shard: int) -> int | None:
-        key, projection = schema.photos_key(event_id, shard), "changed_at, #status"
-        items = self.table.query(key, index=schema.BY_CHANGE, projection=projection, backwards=True, most=LAST_CHANGES)
-        return next((item["changed_at"] for item in items if item["status"] == "indexed"), None)
+    def newest(self, event_id: int, shard: int, before: int | None, most: int) -> Iterator[Photo]:
+        key, projection = schema.photos_key(event_id, shard), f"{SEEN}, #faces, #built_faces"
+        older, values = ("changed_at < :before", {"before": before}) if before is not None else ("", {})
+        items = self.table.query(
+            key, older, index=schema.BY_CHANGE, projection=projection, backwards=True, most=most, **values
+        )
+        return map(_photo, items)
 
     @override
     def records(self, event_id: int, shard: int) -> Iterator[Photo]:

@@ -102,22 +102,26 @@ def _keys_of(wanted: Wanted) -> dict[str, Item]:
 
 
 def stored_page(header: Item | None, chunks: list[Item | None], page: Page) -> StoredPage | None:
-    """The page of a result, cut out of its chunks, of which those past its end are None.
+    """The page of a result, cut out of its chunks, of which those past its end are None; None without a summary."""
+    summary = summary_of(header)
+    if summary is None:
+        return None
+    photos = [photo for chunk in chunks if chunk is not None for photo in unpack_chunk(chunk["photos"])]
+    first = page.start % CHUNK_SIZE
+    # Past its end may lie what a run left that found more and failed before its header.
+    shown = photos[first : first + page.size][: max(0, summary.total - page.start)]
+    return StoredPage(summary, shown, header["expires_at"] if header else 0)
 
-    None without a header that counts: announced ones do not yet, expired ones no more, and what stands in the place of
-    a cancelled one is none.
-    """
+
+def summary_of(header: Item | None) -> SearchSummary | None:
+    """What a header says of its search. None without one that counts: announced ones do not yet, expired ones no more,
+    and what stands in the place of a cancelled one is none."""
     header = _unexpired(header)
     if header is None or "announced" in header or "cancelled" in header:
         return None
     large = header.get("large_url")
     renditions = RenditionUrls(large, header["small_url"]) if large else None
-    summary = SearchSummary(header["total"], header["confidence"], renditions)
-    photos = [photo for chunk in chunks if chunk is not None for photo in unpack_chunk(chunk["photos"])]
-    first = page.start % CHUNK_SIZE
-    # Past its end may lie what a run left that found more and failed before its header.
-    shown = photos[first : first + page.size][: max(0, summary.total - page.start)]
-    return StoredPage(summary, shown, header["expires_at"])
+    return SearchSummary(header["total"], header["confidence"], renditions)
 
 
 def _watch_state(watch: Item | None, latest: Item | None) -> WatchState:

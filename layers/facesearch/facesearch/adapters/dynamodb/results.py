@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing_extensions import override
 
 from facesearch.adapters.dynamodb import schema
-from facesearch.adapters.dynamodb.reading import CHUNK_SIZE, pack_chunk, unpack_chunk
+from facesearch.adapters.dynamodb.reading import CHUNK_SIZE, pack_chunk, summary_of, unpack_chunk
 from facesearch.adapters.dynamodb.table import Item, Table, delete, put, record, update
 from facesearch.models import ConsentRecord, PhotoMatch, SearchKey, SearchSummary
-from facesearch.search.results import OutdatedError, ResultStore
+from facesearch.search.results import FinishedSearch, OutdatedError, ResultStore
 
 SECONDS_PER_DAY = 86_400
 CANCELLED_SECONDS = 3600
@@ -70,9 +70,25 @@ class DynamoResultStore(ResultStore):
         raise OutdatedError
 
     @override
-    def searches(self, event_id: int) -> Iterator[SearchKey]:
-        for item in self.table.query(schema.search_key(event_id)):
+    def searches(self, event_id: int, begin: str = "", most: int | None = None) -> Iterator[SearchKey]:
+        for item in self.table.query(schema.search_key(event_id, begin), most=most):
             yield SearchKey(item["org_id"], event_id, uuid.UUID(item["sk"]))
+
+    @override
+    def finished(self, searches: Sequence[SearchKey]) -> list[FinishedSearch]:
+        by_key = {schema.header_key(search)["pk"]: search for search in searches}
+        items = self.table.batch_get([schema.header_key(search) for search in by_key.values()])
+        return [
+            FinishedSearch(
+                search=by_key[item["pk"]],
+                summary=summary,
+                created_at=item["created_at"],
+                expires_at=item["expires_at"],
+                consent=item["consent"]["version"] if "consent" in item else "",
+            )
+            for item in items
+            if (summary := summary_of(item)) is not None
+        ]
 
     @override
     def holds(self, search: SearchKey) -> bool:

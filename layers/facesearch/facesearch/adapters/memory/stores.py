@@ -29,9 +29,9 @@ from facesearch.models import (
 )
 from facesearch.photos.objects import Objects
 from facesearch.reading import Known, Reader, StoredPage, Wanted, WatchState
-from facesearch.records import LAST_CHANGES, Held, Original, Photo, PhotoEraser, Tombstone, face_bytes
+from facesearch.records import Held, Original, Photo, PhotoEraser, Tombstone, face_bytes
 from facesearch.search.quota import BucketEmptyError, TokenBucketStore, of_token
-from facesearch.search.results import OutdatedError, ResultStore
+from facesearch.search.results import FinishedSearch, OutdatedError, ResultStore
 from facesearch.tokens import TokenStore
 from facesearch.webhooks.watches.watch import Watch
 
@@ -54,6 +54,7 @@ class MemoryReader(Reader, ResultStore):
         self.watches: dict[SearchKey, Watch] = {}
         self.latest: dict[SearchKey, uuid.UUID] = {}
         self.listed: dict[SearchKey, list[PhotoMatch]] = {}
+        self.created: dict[SearchKey, int] = {}
         self.cancelled: dict[SearchKey, str] = {}
         self.consents: dict[SearchKey, ConsentRecord] = {}
         self.reads = 0
@@ -110,6 +111,7 @@ class MemoryReader(Reader, ResultStore):
         self.expiries[search] = int(time.time()) + RESULT_SECONDS
         if consent:
             self.consents[search] = ConsentRecord(consent, int(time.time()))
+        self.created[search] = int(time.time())
         return True
 
     @override
@@ -117,8 +119,24 @@ class MemoryReader(Reader, ResultStore):
         return self.consents.get(search)
 
     @override
-    def searches(self, event_id: int) -> Iterator[SearchKey]:
-        return iter([search for search in self.listed if search.event_id == event_id])
+    def searches(self, event_id: int, begin: str = "", most: int | None = None) -> Iterator[SearchKey]:
+        found = [search for search in self.listed if search.event_id == event_id]
+        begun = [search for search in found if str(search.request_id).startswith(begin)]
+        return iter(sorted(begun, key=lambda search: str(search.request_id))[:most])
+
+    @override
+    def finished(self, searches: Sequence[SearchKey]) -> list[FinishedSearch]:
+        return [
+            FinishedSearch(
+                search,
+                self.results[search][0],
+                self.created[search],
+                self.expiries[search],
+                self.consents[search].version if search in self.consents else "",
+            )
+            for search in searches
+            if search in self.results
+        ]
 
     @override
     def holds(self, search: SearchKey) -> bool:
@@ -301,9 +319,9 @@ class MemoryPhotoStore(PhotoEraser):
         return iter(rows if faces else [replace(photo, faces=b"", built_faces=b"") for photo in rows])
 
     @override
-    def newest(self, event_id: int, shard: int) -> int | None:
-        last = list(self.changes(event_id, shard, 0))[-LAST_CHANGES:]
-        return max((photo.changed_at for photo in last if photo.status == "indexed"), default=None)
+    def newest(self, event_id: int, shard: int, before: int | None, most: int) -> Iterator[Photo]:
+        older = [photo for photo in self.changes(event_id, shard, 0) if before is None or photo.changed_at < before]
+        return iter(older[::-1][:most])
 
     @override
     def records(self, event_id: int, shard: int) -> Iterator[Photo]:
