@@ -93,7 +93,7 @@ test-again: setup ministack sam assets clients ## What failed in the last run, o
 
 WEB_TESTS ?= tests/web
 web-test: setup ministack assets web ## The guests' page in Chromium or Chrome (CHROMIUM=path WEB_TESTS=tests/web/test_flow.py)
-	@exec $(PY) -m pytest $(WEB_TESTS)
+	@exec $(PY) -m pytest --maxfail 20 $(WEB_TESTS)
 
 web-test-again: setup ministack assets web ## What failed in the last run of web-test, once more
 	@exec $(PY) -m pytest --last-failed --last-failed-no-failures none tests/web

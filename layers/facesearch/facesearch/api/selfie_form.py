@@ -9,7 +9,6 @@ quoted in any way: parsers that read it refuse forms that have nothing wrong wit
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from urllib.parse import parse_qsl
 
 from facesearch.errors import ConsentNeeded, FaceSearchError, InvalidRequest, TooLarge, UnknownUpload, UnusableImage
@@ -53,7 +52,7 @@ class SelfieForm:
     request_id: str | None = None
     problem: FaceSearchError | None = None
     consent: str = ""
-    fields: Mapping[str, str] = field(default=MappingProxyType({}), compare=False)
+    fields: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     def agreed(self, event: Event, *, required: bool) -> str:
         """What the guest agreed to. With `required` it must be what the event asks now, or ConsentNeeded is raised."""
