@@ -214,11 +214,11 @@ def main() -> int:
     except (DemoError, CommandError, LocalStackError, ClientError, httpx.HTTPError, OSError) as error:
         print(f"The demo failed: {error}\nThe functions' logs are in {_shown(STATE / 'logs')}.", file=sys.stderr)
         return 1
-    page = "" if stack.description.get("page_is_built") else "make web, then "
+    page = "make serve" if stack.description.get("page_is_built") else "make web serve"
     print(
         "\nEverything is as promised. Where to go next:\n"
         "  make serve               keep a stack running, and use .venv/bin/facesearch and curl on your own photos\n"
-        f"  {f'{page}make serve':<25}the guests' page: open its address in a browser, or scan its QR code\n"
+        f"  {page:<25}the guests' page: open its address in a browser, or scan its QR code\n"
         "  make test                the tests\n"
         "  docs/README.md           the API, deployment to AWS, how it works"
     )
