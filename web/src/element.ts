@@ -78,8 +78,8 @@ export class FaceSearch extends LitElement implements Host {
     addEventListener("online", this.#online);
     for (const type of ["pointerdown", "keydown", "scroll"]) addEventListener(type, this.#touched, { passive: true });
     for (const [type, listener] of this.#drops) this.addEventListener(type, listener);
-    if (!this.speech) this.#start();
-    else this.#begin(); // it was taken out of the document, and is back
+    if (!this.#place) this.#start();
+    else if (this.speech && this.token) this.#begin(); // it was taken out of the document, and is back
   }
 
   override disconnectedCallback(): void {
@@ -97,7 +97,7 @@ export class FaceSearch extends LitElement implements Host {
   async #start(): Promise<void> {
     const place = configOf(document) ?? attributesOf(this);
     this.#place = place;
-    this.addressed = place.history === "query";
+    this.addressed = place.history === "query" && !place.kiosk; // Back would show the next guest what it names
     if (place.kiosk) this.#store = new Store(() => sessionStorage, false);
     if (place.token) this.token = place.token;
     const { api: base, org, event } = place;
@@ -119,10 +119,10 @@ export class FaceSearch extends LitElement implements Host {
   /** From what is known: our own page brings the event in its HTML, so that nothing is called before the selfie is sent. */
   #begin(): void {
     const page = this.#place?.page ?? null;
+    const { at } = this.state.screen;
     if (page) this.dispatch({ type: "event-read", event: page });
     else if (!this.state.event) this.#effects.run({ do: "read-event" });
-    const asked = this.addressed ? addressedSearch() : this.requestId || null;
-    if (asked) this.#open(asked);
+    if (at === "sending" || at === "reading") this.dispatch({ type: "due" });
   }
 
   protected override willUpdate(changed: PropertyValues): void {
@@ -142,15 +142,19 @@ export class FaceSearch extends LitElement implements Host {
     for (const dialog of this.renderRoot.querySelectorAll("dialog")) if (!dialog.open) dialog.showModal();
     const before = changed.get("state") as State | undefined;
     if (before && before.screen.at !== this.state.screen.at) this.#arrived(before);
-    const { screen } = this.state;
+    const { screen, event } = this.state;
     if (before && before.screen !== screen && screen.at === "start" && screen.notice?.startsWith("consent"))
       this.renderRoot.querySelector<HTMLElement>(".consent input")?.focus();
     clearInterval(this.#clock);
     const queued = screen.at === "sending" && screen.phase === "queued";
     if (queued) this.#clock = setInterval(() => this.requestUpdate(), 1_000);
     const over = screen.at === "problem" && (screen.code === "token_expired" || screen.code === "token_unknown");
-    if (changed.get("token") && over) this.dispatch({ type: "retry" });
-    if (changed.get("requestId") !== undefined && this.requestId) this.#open(this.requestId);
+    if (changed.get("token") && over) {
+      // What was refused for its token has not been searched.
+      if (screen.during === "search") this.#lookAgain();
+      else this.dispatch({ type: "retry" });
+    }
+    if (changed.get("requestId") !== undefined && this.requestId && event) this.#open(this.requestId);
     if (changed.has("lang") && this.speech && this.lang) this.#speak(chooseLanguage(this.lang));
   }
 
@@ -177,10 +181,14 @@ export class FaceSearch extends LitElement implements Host {
   // ---------------------------------------------------------------- the flow
 
   dispatch(event: FlowEvent): void {
+    const isNew = !this.state.event;
     const [state, effects] = reduce(this.state, event);
     this.state = state;
     if (event.type === "send") this.#facesKept = false;
     for (const effect of effects) this.#effects.run(effect);
+    if (!isNew || !state.event) return;
+    const asked = this.addressed ? addressedSearch() : this.requestId; // no result is shown without its event
+    if (asked) this.#open(asked);
   }
 
   tell(name: string, detail: unknown = null): void {
@@ -202,14 +210,15 @@ export class FaceSearch extends LitElement implements Host {
   /** Back to the start, with nothing kept of what was before. */
   reset(): void {
     this.#store.clear();
-    this.sheet = null;
+    Object.assign(this, { sheet: null, live: "" });
     this.dispatch({ type: "forget" });
   }
 
   /** Shows the result of a search that was made before. */
   open(requestId: string): void {
     this.#effects.run({ do: "address", requestId, how: "push" });
-    this.#open(requestId);
+    if (this.state.event) this.#open(requestId);
+    else this.requestId = requestId; // its turn comes once the event is read
   }
 
   #open(requestId: string): void {
@@ -285,7 +294,7 @@ export class FaceSearch extends LitElement implements Host {
 
   async #speak(language: Language): Promise<void> {
     this.speech = await speechOf(language);
-    if (this.addressed) document.documentElement.lang = language;
+    if (this.#place?.page) document.documentElement.lang = language;
   }
 
   readonly #chooseLanguage = (language: string) => {
@@ -302,7 +311,7 @@ export class FaceSearch extends LitElement implements Host {
       state: { ...state, event },
       speech,
       t: speech.t,
-      embedded: !this.addressed,
+      embedded: !place.page,
       cameraWish: place.camera,
       kiosk: place.kiosk,
       app: inAppBrowser(),
@@ -324,6 +333,7 @@ export class FaceSearch extends LitElement implements Host {
       openSearch: (id) => this.open(id),
       takeSelfie: () => this.dispatch(hasCameraAccess() ? { type: "take" } : { type: "choose", capture: true }),
       takeAnother: () => this.#takeAnother(),
+      reset: () => this.reset(),
       keepFaces: () => {
         this.#facesKept = true;
         this.requestUpdate();

@@ -95,6 +95,7 @@ export class FaceSearchResults extends LitElement {
     addEventListener("popstate", this.#walked);
     addEventListener("scroll", this.#scrolled, { passive: true });
     this.addEventListener("keydown", this.#pressed);
+    this.requestUpdate(); // which looks for the list's end again
     if (this.history === "none") return;
     this.#viewing.follow();
     this.#seen = remembered();

@@ -55,6 +55,7 @@ export class FaceSearchCamera extends LitElement {
     document.addEventListener("visibilitychange", this.#visible);
     addEventListener("pagehide", this.#leave);
     addEventListener("keydown", this.#pressed);
+    if (this.hasUpdated && !this.trouble) this.#open(); // the element was taken out of the document, and is back
   }
 
   /** Wherever the guest goes, the light goes out. */

@@ -39,7 +39,7 @@ function above(view: View, result: Result): TemplateResult | typeof nothing {
 
 function kiosk(view: View): TemplateResult {
   return html`<div class="strip"><p>${view.t("kiosk.soon")}</p>
-    <button type="button" @click=${() => view.dispatch({ type: "forget" })}>${view.t("kiosk.done")}</button></div>`;
+    <button type="button" @click=${() => view.reset()}>${view.t("kiosk.done")}</button></div>`;
 }
 
 function chosen(view: View, choice: MenuChoice): void {

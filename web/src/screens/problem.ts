@@ -2,6 +2,7 @@
 import { html, nothing, type TemplateResult } from "lit";
 import type { Screen } from "../flow.ts";
 import type { MessageKey } from "../i18n.ts";
+import { takes } from "./start.ts";
 import { heading, icon, organiserOf, type View } from "./view.ts";
 
 type Problem = Extract<Screen, { at: "problem" }>;
@@ -68,8 +69,7 @@ function button(view: View, way: Way): TemplateResult | typeof nothing {
     html`<button type="button" class="primary large" part="button" @click=${act}>${text}</button>`;
   switch (way) {
     case "another":
-      return html`${primary(t("start.selfie"), () => view.takeSelfie())}
-        <button type="button" part="button" @click=${() => view.dispatch({ type: "choose", capture: false })}>${t("start.file")}</button>`;
+      return takes(view);
     case "find":
       return primary(t("problem.find"), () => view.dispatch({ type: "again" }));
     case "retry":

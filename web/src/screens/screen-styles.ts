@@ -30,6 +30,7 @@ export const screenStyles = css`
   .consent { display: grid; gap: 10px; padding: 14px 16px; border-radius: var(--radius); background: var(--sunken); }
   .consent.missing { box-shadow: inset 0 0 0 2px var(--danger); }
   .tick { display: grid; grid-template-columns: 24px 1fr; gap: 12px; align-items: start; min-block-size: 44px; cursor: pointer; }
+  .tick span, .button { overflow-wrap: anywhere; }
   .tick input { inline-size: 24px; block-size: 24px; margin: 0; accent-color: var(--accent); }
   .drop-hint { display: none; text-align: center; }
   .yours { display: grid; gap: 8px; }

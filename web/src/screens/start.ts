@@ -71,31 +71,39 @@ function consentBox(view: View): TemplateResult | typeof nothing {
   </div>`;
 }
 
-function ways(view: View): TemplateResult {
-  const { t, cameraWish } = view;
-  const camera = cameraWish !== "off" && view.cameraLikely;
-  const file = cameraWish !== "only";
+const hasCamera = ({ cameraWish, cameraLikely }: View) => cameraWish !== "off" && cameraLikely;
+
+/** The buttons for camera and file, where there are such and the site wants them. */
+export function takes(view: View): TemplateResult {
+  const { t } = view;
+  const camera = hasCamera(view);
   const pick = () => view.dispatch({ type: "choose", capture: false });
-  return html`<div class="ways">
-    ${
-      camera
-        ? html`<button type="button" class="primary large" part="button" @click=${() => view.takeSelfie()}>
+  return html`${
+    camera
+      ? html`<button type="button" class="primary large" part="button" @click=${() => view.takeSelfie()}>
             ${icon("camera")} ${t("start.selfie")}</button>`
-        : nothing
-    }
+      : nothing
+  }
     ${
-      file
+      view.cameraWish !== "only"
         ? html`<button type="button" class=${camera ? "" : "primary large"} part="button" ?disabled=${view.preparing} @click=${pick}>
-            ${icon("picture")} ${view.preparing ? t("check.preparing") : t("start.file")}</button>
-          <p class="small muted drop-hint">${view.dropping ? t("start.drop_now") : t("start.drop")}</p>`
+            ${icon("picture")} ${view.preparing ? t("check.preparing") : t("start.file")}</button>`
         : nothing
-    }
+    }`;
+}
+
+function ways(view: View): TemplateResult {
+  const { t } = view;
+  const hint = view.dropping ? t("start.drop_now") : t("start.drop");
+  return html`<div class="ways">
+    ${takes(view)}
+    ${view.cameraWish === "only" ? nothing : html`<p class="small muted drop-hint">${hint}</p>`}
     ${
       view.pickerSilent
         ? html`<p class="note" role="status">${t("start.nothing_happened")} ${openElsewhere(view)}</p>`
         : nothing
     }
-    ${!camera && view.qr ? phoneCode(view) : nothing}
+    ${!hasCamera(view) && view.qr ? phoneCode(view) : nothing}
   </div>`;
 }
 

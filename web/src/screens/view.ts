@@ -43,6 +43,7 @@ export interface View {
   takeSelfie(): void;
   /** Another picture, in the way the last one was taken. */
   takeAnother(): void;
+  reset(): void;
   keepFaces(): void;
   /** Searches once more, with the selfie that this tab has, or a new one. */
   lookAgain(): void;
