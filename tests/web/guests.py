@@ -15,7 +15,7 @@ from tests.web.scripts import POSTS
 
 PHONE, DESKTOP = 390, 1280
 HEIGHTS = {PHONE: 844, DESKTOP: 800}
-PATIENCE = 30_000
+PATIENCE = 60_000
 """Milliseconds for anything to happen, on a machine that is busy with other things."""
 CALL = re.compile(r"/api/v1/ext/[0-9]+/event/[0-9]+/(.*)")
 FOUND = re.compile("[0-9]+ photos? of you")

@@ -143,5 +143,7 @@ def test_a_page_on_another_host_than_the_api_asks_no_preflight(guest: Guest, lin
         guest.look_into_camera()
         guest.send()
         expect(guest.tiles).to_have_count(5)
+        guest.page.reload()
+        expect(guest.tiles).to_have_count(5)
     assert routes["POST /faces 200"] == 1
     assert not [route for route in routes if route.startswith("OPTIONS")]
