@@ -72,6 +72,11 @@ interface OriginalsBody {
   readonly failed_urls: readonly { readonly image_id: string }[];
 }
 
+interface UpdatesBody {
+  readonly watching_until: string | null;
+  readonly latest: string | null;
+}
+
 interface UploadBody {
   readonly upload_id: string;
   readonly url: string;
@@ -93,8 +98,7 @@ export class Api {
     const form = new FormData();
     form.set("request_id", selfie.requestId);
     if (selfie.consent) form.set("consent", selfie.consent);
-    if (selfie.file.size > CALL_BYTES) form.set("upload_id", await this.#upload(selfie.file, signal));
-    else form.set("file", selfie.file, "selfie");
+    await this.#attach(form, selfie.file, signal);
     const response = await this.#call(
       "faces",
       { page: 1, page_size: PAGE_SIZE },
@@ -134,8 +138,30 @@ export class Api {
     }
   }
 
+  /** Has later photos looked through for the face of the selfie, to which the guest has agreed; when that ends. */
+  async watch(requestId: string, selfie: Blob, days: number, signal?: AbortSignal): Promise<string> {
+    const form = new FormData();
+    form.set("days", String(days));
+    form.set("watch_consent", "true");
+    await this.#attach(form, selfie, signal);
+    const response = await this.#call(`faces/${requestId}/watch`, {}, { method: "POST", body: form }, signal);
+    return ((await dataOf(response)) as { readonly watching_until: string }).watching_until;
+  }
+
+  /** When the search's watch ends, and the newest search that it has made. */
+  async updates(requestId: string, signal?: AbortSignal): Promise<{ until: string | null; latest: string | null }> {
+    const response = await this.#call(`faces/${requestId}/updates`, {}, {}, signal);
+    const { watching_until: until, latest } = (await dataOf(response)) as UpdatesBody;
+    return { until, latest };
+  }
+
   async eventPage(signal?: AbortSignal): Promise<EventPage> {
     return (await dataOf(await this.#call("page", {}, {}, signal))) as EventPage;
+  }
+
+  async #attach(form: FormData, selfie: Blob, signal?: AbortSignal): Promise<void> {
+    if (selfie.size > CALL_BYTES) form.set("upload_id", await this.#upload(selfie, signal));
+    else form.set("file", selfie, "selfie");
   }
 
   async #upload(file: Blob, signal?: AbortSignal): Promise<string> {

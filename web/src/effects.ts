@@ -1,6 +1,7 @@
 /** Does what the reducer asks for: calls, waits, addresses, and what is remembered. */
 import { type Api, ApiProblem } from "./api.ts";
 import type { Effect, FlowEvent } from "./flow.ts";
+import { laterOf } from "./results/later.ts";
 import type { OwnSearches } from "./storage.ts";
 import type { ProblemCode, ResultPage } from "./types.ts";
 
@@ -44,7 +45,7 @@ export class Effects {
         this.stop();
         break;
       case "wait":
-        this.#later(effect.ms, { type: "due" });
+        this.#later(effect.ms, () => dispatch({ type: "due" }));
         break;
       case "read-event":
         this.#call(
@@ -53,16 +54,36 @@ export class Effects {
         );
         break;
       case "post": {
-        this.#later(SLOW_MS, { type: "slow" });
+        this.#later(SLOW_MS, () => dispatch({ type: "slow" }));
         const { selfie: file, requestId, consent } = effect;
         this.#call((signal) => api.search({ file, requestId, consent }, signal), this.#found);
         break;
       }
       case "get":
         this.#call(
-          (signal) => api.page(effect.requestId, effect.page, signal),
+          async (signal) => {
+            const found = api.page(effect.requestId, effect.page, signal);
+            const later = effect.later ? await laterOf(api, found, signal) : null;
+            return { ...(await found), later };
+          },
           this.#found,
           effect.page > 1 ? (problem) => dispatch({ type: "page-failed", code: problem.code }) : undefined,
+        );
+        break;
+      case "watch":
+        this.#call(
+          (signal) => api.watch(effect.requestId, effect.selfie, effect.days, signal),
+          (until) => dispatch({ type: "watching", until }),
+          () => dispatch({ type: "watch-failed" }),
+        );
+        break;
+      case "check-watch":
+        this.#later(effect.ms, () =>
+          this.#call(
+            (signal) => api.updates(effect.requestId, signal),
+            ({ until }) => dispatch({ type: "watching", until }),
+            () => {}, // it was said to be watched, and nothing has said otherwise
+          ),
         );
         break;
       case "remove":
@@ -108,10 +129,10 @@ export class Effects {
 
   readonly #found = (page: ResultPage) => this.#host.dispatch({ type: "found", page });
 
-  #later(ms: number, event: FlowEvent): void {
+  #later(ms: number, act: () => void): void {
     const timer = setTimeout(() => {
       this.#timers.delete(timer);
-      this.#host.dispatch(event);
+      act();
     }, ms);
     this.#timers.add(timer);
   }

@@ -172,9 +172,9 @@ export class FaceSearch extends LitElement implements Host {
       target?.focus({ preventScroll: screen.at === "results" }),
     );
     if (screen.at !== "results" || !result || !this.speech) return;
-    this.say(this.speech.t("found.announce", { n: result.total }));
-    if (this.addressed && event)
-      document.title = `${this.speech.t("start.found", { n: result.total })} · ${event.event_name}`;
+    const n = result.total + (result.later?.photos.length ?? 0);
+    this.say(this.speech.t("found.announce", { n }));
+    if (this.addressed && event) document.title = `${this.speech.t("start.found", { n })} · ${event.event_name}`;
     if (this.#place?.page && !event?.photos.complete) this.#effects.run({ do: "read-event" }); // the HTML's is a snapshot
   }
 
@@ -339,6 +339,7 @@ export class FaceSearch extends LitElement implements Host {
         this.requestUpdate();
       },
       lookAgain: () => this.#lookAgain(),
+      keepLooking: () => this.#keepLooking(),
       tell: (name, detail) => this.tell(name, detail),
       dismissBanner: () => {
         this.#bannerSeen = true;
@@ -362,6 +363,13 @@ export class FaceSearch extends LitElement implements Host {
     const { selfie, consented, event } = this.state;
     if (selfie && (consented || !event?.consent)) this.dispatch({ type: "send", requestId: crypto.randomUUID() });
     else this.dispatch({ type: "again" });
+  }
+
+  #keepLooking(): void {
+    const watch = (selfie: Blob) => this.dispatch({ type: "watch", selfie });
+    const selfie = this.state.result?.selfie;
+    if (selfie) watch(selfie);
+    else this.#picker.open(this.renderRoot, false, async (file) => watch(await prepared(file)));
   }
 
   protected override render() {

@@ -1,5 +1,6 @@
 /** The flow as a pure reducer: from a state and what happened to the next state and what is to be done. */
-import type { EventPage, Photo, ProblemCode, ResultPage } from "./types.ts";
+import type { EventPage, Later, Photo, ProblemCode, ResultPage } from "./types.ts";
+import { type WatchEffect, type WatchEvent, type Watching, watched } from "./watch.ts";
 
 /** Why the camera shows nothing. */
 export type CameraTrouble = "denied" | "missing" | "blank";
@@ -32,6 +33,11 @@ export interface Result {
   readonly pages: number;
   readonly selfieFaces: number | null;
   readonly more: "idle" | "reading" | "failed";
+  /** Null where nothing is known of later photos. */
+  readonly later: Later | null;
+  /** The picture that found this; null: it was read, and the picture is not in this tab. */
+  readonly selfie: Blob | null;
+  readonly watch: Watching;
 }
 
 export interface State {
@@ -72,6 +78,7 @@ export type FlowEvent =
   | { readonly type: "slow" | "due" | "online" | "retry" | "cancel" }
   | { readonly type: "need-page"; readonly page: number }
   | { readonly type: "page-failed"; readonly code: ProblemCode }
+  | WatchEvent
   | { readonly type: "again" }
   | { readonly type: "remove" | "remove-confirmed" | "remove-cancelled" | "removed" | "remove-failed" }
   | { readonly type: "forget" };
@@ -79,7 +86,9 @@ export type FlowEvent =
 export type Effect =
   | { readonly do: "read-event" }
   | { readonly do: "post"; readonly requestId: string; readonly selfie: Blob; readonly consent: string | null }
-  | { readonly do: "get"; readonly requestId: string; readonly page: number }
+  /** `later`: with what has come since. */
+  | { readonly do: "get"; readonly requestId: string; readonly page: number; readonly later: boolean }
+  | WatchEffect
   | { readonly do: "remove"; readonly requestId: string }
   | { readonly do: "wait"; readonly ms: number }
   /** Ends calls and waits that are under way. */
@@ -93,7 +102,7 @@ export type Effect =
   | { readonly do: "tell"; readonly what: "started" | "consent" | "deleted" | "results" | "token-expired" }
   | { readonly do: "tell-error"; readonly code: ProblemCode | "unfinished" };
 
-type Step = readonly [State, readonly Effect[]];
+export type Step = readonly [State, readonly Effect[]];
 
 export const INITIAL: State = {
   screen: { at: "loading" },
@@ -141,17 +150,18 @@ const agreed = (state: State) => state.consented || !state.event?.consent;
 
 function read(state: State, requestId: string, own: boolean, pending: boolean): Step {
   const next: State = { ...state, requestId, own, removal: "no", result: null };
-  return [
-    { ...next, screen: { at: "reading", pending, ...FRESH } },
-    [{ do: "stop" }, { do: "get", requestId, page: 1 }],
-  ];
+  return [{ ...next, screen: { at: "reading", pending, ...FRESH } }, [{ do: "stop" }, first(state, requestId)]];
 }
+
+const first = (state: State, requestId: string): Effect => {
+  return { do: "get", requestId, page: 1, later: state.event?.allows.watch ?? false };
+};
 
 /** The call of the screen goes out, once more. */
 function call(state: State): readonly Effect[] {
   const { screen, requestId, selfie, event } = state;
   if (!requestId) return [];
-  if (screen.at === "reading") return [{ do: "get", requestId, page: 1 }];
+  if (screen.at === "reading") return [first(state, requestId)];
   if (screen.at !== "sending" || !selfie) return [];
   return [{ do: "post", requestId, selfie, consent: event?.consent?.version ?? null }];
 }
@@ -202,7 +212,10 @@ function found(state: State, page: ResultPage): Step {
   const { screen } = state;
   if ((screen.at !== "sending" && screen.at !== "reading") || page.requestId !== state.requestId) return [state, []];
   const { requestId, photos, total, pages, selfieFaces } = page;
-  const result: Result = { requestId, photos, total, page: Math.max(page.page, 1), pages, selfieFaces, more: "idle" };
+  const result: Result = {
+    ...{ requestId, photos, total, page: Math.max(page.page, 1), pages, selfieFaces, more: "idle" },
+    ...{ later: page.later ?? null, selfie: screen.at === "sending" ? state.selfie : null, watch: "no" },
+  };
   const effects: Effect[] = [{ do: "stop" }];
   if (state.own) effects.push({ do: "note", requestId, total });
   effects.push({ do: "tell", what: "results" });
@@ -344,10 +357,15 @@ export function reduce(state: State, event: FlowEvent): Step {
       if (!result || result.more === "reading" || event.page !== result.page + 1 || event.page > result.pages)
         return [state, []];
       const next: State = { ...state, result: { ...result, more: "reading" } };
-      return [next, [{ do: "get", requestId: result.requestId, page: event.page }]];
+      return [next, [{ do: "get", requestId: result.requestId, page: event.page, later: false }]];
     }
     case "page-failed":
       return state.result ? [{ ...state, result: { ...state.result, more: "failed" } }, []] : [state, []];
+    case "watch-agreed":
+    case "watch":
+    case "watching":
+    case "watch-failed":
+      return state.result ? watched(state, state.result, event) : [state, []];
     case "again":
       return again(state);
     case "forget": {

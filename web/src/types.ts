@@ -23,6 +23,21 @@ export interface ResultPage {
   readonly pages: number;
   /** How many faces the selfie shows; null where the response does not say. */
   readonly selfieFaces: number | null;
+  /** What later photos have brought; absent where nobody asked. */
+  readonly later?: Later | null;
+}
+
+/** A photo of a later look that the search itself has not: where it is in the search that found it, from 0. */
+export interface NewPhoto extends Photo {
+  readonly requestId: string;
+  readonly position: number;
+}
+
+/** What has come of a search since. */
+export interface Later {
+  /** The last moment of the watch, in ISO 8601; null: nothing is watched, or no more. */
+  readonly until: string | null;
+  readonly photos: readonly NewPhoto[];
 }
 
 /** A link to an original; S3 sends it as an attachment, for at most an hour. */

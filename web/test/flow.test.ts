@@ -153,7 +153,7 @@ test("a search that a reload cut off is waited for, then given up", () => {
 test("pages come one at a time, in order, and a late one of another search is nobody's", () => {
   const [results] = run(READING, { type: "found", page: page({ total: 250, pages: 3 }) });
   const [more, effects] = run(results, { type: "need-page", page: 2 });
-  assert.deepEqual(effects, [{ do: "get", requestId: ID, page: 2 }]);
+  assert.deepEqual(effects, [{ do: "get", requestId: ID, page: 2, later: false }]);
   assert.deepEqual(run(more, { type: "need-page", page: 2 })[1], []);
   assert.deepEqual(run(results, { type: "need-page", page: 3 })[1], []);
   const [failed] = run(more, { type: "page-failed", code: "network" });
@@ -198,4 +198,33 @@ test("a machine of many people forgets everything", () => {
   const [results] = run(SENDING, { type: "found", page: page() });
   const [state] = run(results, { type: "forget" });
   assert.deepEqual(state, { ...START, screen: { at: "start", notice: null } });
+});
+
+const WATCHED: EventPage = { ...EVENT, allows: { ...EVENT.allows, watch: true, watch_days: 30 } };
+const UNTIL = "2027-01-01T00:00:00Z";
+
+test("what came later is read with a result, where the link lets guests watch", () => {
+  const opened = { type: "opened", requestId: ID, own: true, pending: false } as const;
+  for (const event of [EVENT, WATCHED]) {
+    const [, effects] = run(INITIAL, { type: "event-read", event }, opened);
+    assert.deepEqual(effects, [{ do: "stop" }, { do: "get", requestId: ID, page: 1, later: event.allows.watch }]);
+  }
+  const later = { until: UNTIL, photos: [] };
+  const [results] = run(READING, { type: "found", page: page({ later }) });
+  assert.deepEqual([results.result?.later, results.result?.selfie], [later, null]);
+});
+
+test("a watch is asked for with the selfie that found the result, and looked after once", () => {
+  const [results] = run({ ...SENDING, event: WATCHED }, { type: "found", page: page() });
+  assert.equal(results.result?.selfie, SELFIE);
+  const [asking, effects] = run(results, { type: "watch-agreed", given: true }, { type: "watch", selfie: SELFIE });
+  assert.deepEqual(effects, [{ do: "watch", requestId: ID, selfie: SELFIE, days: 30 }]);
+  const [asked, after] = run(asking, { type: "watching", until: UNTIL });
+  assert.deepEqual([asked.result?.later?.until, after], [UNTIL, [{ do: "check-watch", requestId: ID, ms: 15_000 }]]);
+  const [stands, none] = run(asked, { type: "watching", until: UNTIL });
+  assert.deepEqual([stands.result?.later?.until, none], [UNTIL, []]);
+  const [faceless] = run(asked, { type: "watching", until: null });
+  assert.deepEqual([faceless.result?.watch, faceless.result?.later?.until], ["no_face", null]);
+  const [failed] = run(asking, { type: "watch-failed" });
+  assert.deepEqual([failed.result?.watch, failed.result?.photos.length], ["failed", 1]);
 });

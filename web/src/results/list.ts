@@ -1,13 +1,7 @@
 /** The photos of the view as one list: new ones first, then the search's own, of which the last may not be loaded yet. */
 import { type Api, PAGE_SIZE } from "../api.ts";
-import type { Photo } from "../types.ts";
+import type { NewPhoto, Photo } from "../types.ts";
 import type { Wanted } from "./files.ts";
-
-/** A photo of a later look that the search itself has not: where it is in the search that found it, from 0. */
-export interface NewPhoto extends Photo {
-  readonly requestId: string;
-  readonly position: number;
-}
 
 /** What the list is made of, as it is now. */
 export interface Found {

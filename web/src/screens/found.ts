@@ -1,20 +1,23 @@
 /** S5: what was found, and what the page says around it. The photos are `<face-search-results>`'s. */
 import { html, nothing, type TemplateResult } from "lit";
 import type { Result } from "../flow.ts";
-import type { MenuChoice } from "../types.ts";
+import type { MenuChoice, NewPhoto } from "../types.ts";
 import type { View } from "./view.ts";
+import { watching } from "./watching.ts";
+
+const NONE: readonly NewPhoto[] = [];
 
 export function foundScreen(view: View, result: Result): TemplateResult {
   const { state, t, speech } = view;
   const mine = state.own || view.embedded;
   return html`${above(view, result)}
-    <face-search-results exportparts="button, grid, tile, sheet" .photos=${result.photos} .total=${result.total} .requestId=${result.requestId}
+    <face-search-results exportparts="button, grid, tile, sheet" .photos=${result.photos} .newPhotos=${result.later?.photos ?? NONE} .total=${result.total} .requestId=${result.requestId}
       .eventPage=${state.event} .api=${view.api} .history=${view.addressed ? "query" : "none"} .speech=${speech}
       .heading=${mine ? null : t("found.shared", { event: state.event?.event_name ?? "" })}
       @need-page=${(event: CustomEvent<{ page: number }>) => view.dispatch({ type: "need-page", page: event.detail.page })}
       @notice=${(event: CustomEvent<string>) => view.say(event.detail)}
       @menu=${(event: CustomEvent<MenuChoice>) => chosen(view, event.detail)}
-      @saved=${(event: CustomEvent<{ count: number }>) => view.tell("saved", event.detail)}></face-search-results>
+      @saved=${(event: CustomEvent<{ count: number }>) => view.tell("saved", event.detail)}>${mine ? watching(view, result) : nothing}</face-search-results>
     ${
       result.more === "failed"
         ? html`<div class="strip" role="alert"><p>${t("found.more_failed")}</p>

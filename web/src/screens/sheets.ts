@@ -2,6 +2,7 @@
 import { html, nothing, type TemplateResult } from "lit";
 import { copied } from "../copying.ts";
 import { dayIn, organiserOf, type Sheet, sheet, type View } from "./view.ts";
+import { watchSheet } from "./watching.ts";
 
 export function openSheet(view: View, which: Sheet | null): TemplateResult | typeof nothing {
   switch (which) {
@@ -11,6 +12,8 @@ export function openSheet(view: View, which: Sheet | null): TemplateResult | typ
       return copy(view);
     case "missing":
       return sheet(view, view.t("missing.title"), html`<p>${view.t("missing.text")}</p>`, () => view.show(null));
+    case "watch":
+      return watchSheet(view);
     case null:
       return view.state.removal === "no" ? nothing : removal(view);
   }

@@ -5,7 +5,7 @@ import type { FlowEvent, State } from "../flow.ts";
 import type { Speech, Translate } from "../i18n.ts";
 import type { OwnSearch } from "../storage.ts";
 
-export type Sheet = "privacy" | "copy" | "missing";
+export type Sheet = "privacy" | "copy" | "missing" | "watch";
 
 export interface View {
   readonly state: State;
@@ -47,6 +47,8 @@ export interface View {
   keepFaces(): void;
   /** Searches once more, with the selfie that this tab has, or a new one. */
   lookAgain(): void;
+  /** Has later photos watched for, with the selfie that found the result, or one that is chosen now. */
+  keepLooking(): void;
   tell(name: string, detail?: unknown): void;
   dismissBanner(): void;
   show(sheet: Sheet | null): void;
