@@ -3,14 +3,14 @@
 import re
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from playwright.sync_api import Locator, Route, expect
 
 from tests.web import scripts
 from tests.web.guests import Guest
-from tests.web.links import Link
+from tests.web.links import Link, new_link
 from tests.web.madeup import REQUEST, MadeUp
 from tests.web.words import Words
 
@@ -257,6 +257,13 @@ def chosen(key: str, seen: str) -> Callable[[Walk], None]:
     return reach
 
 
+def watch(walk: Walk) -> None:
+    walk = replace(walk, link=new_link(walk.link.site, "--watch"))
+    walk.finds()
+    walk.button("watch.do").click()
+    walk.sees("watch.agree", n=30)
+
+
 def deleted(walk: Walk) -> None:
     menu(walk)
     walk.item("results.menu.delete").click()
@@ -317,6 +324,7 @@ STATES = {
     "not-found": State(chosen("results.menu.missing", "missing.text")),
     "delete": State(chosen("results.menu.delete", "delete.title")),
     "deleted": State(deleted),
+    "watch": State(watch),
     "kiosk": State(kiosk),
 }
 
