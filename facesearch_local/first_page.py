@@ -19,7 +19,7 @@ def first_page(description: Mapping[str, Any], folder: Path) -> dict[str, Any]:
         if build:
             links.publish(build)
         old = [link for link in links.links(description["org_id"], description["event_id"]) if not link.off]
-        link = old[0] if old else links.create(description["event_id"], LinkSettings()).link
+        link = old[0] if old else links.create(description["event_id"], LinkSettings(watch=True)).link
         return {
             "page_url": links.url(link),
             "page_is_built": bool(build),
