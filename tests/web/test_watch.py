@@ -107,3 +107,16 @@ def test_a_link_that_lets_nobody_watch_does_not_offer_it(guest: Guest, link: Lin
     expect(guest.button("Look again")).to_be_visible()
     expect(guest.button(KEEP)).to_have_count(0)
     assert not guest.sent("GET faces/{id}/updates")
+
+
+def test_look_again_is_a_new_search_with_the_same_selfie(guest: Guest, photographed: Site) -> None:
+    guest.find(new_link(photographed))
+    first, before = guest.request_id, guest.photos
+    second = str(photographed.indexed(photographed.put_photo((SAMPLES / "obama2.jpg").read_bytes())).image_id)
+    guest.button("Look again").click()
+    expect(guest.heading("2 photos of you")).to_be_visible()
+    assert sorted(guest.photos) == sorted([*before, second])
+    assert [post["request_id"] for post in guest.posts] == [first, guest.request_id]
+    assert first != guest.request_id
+    one, two = (post["file"] for post in guest.posts)
+    assert one == two

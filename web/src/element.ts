@@ -358,10 +358,11 @@ export class FaceSearch extends LitElement implements Host {
     else this.dispatch({ type: "choose", capture: !this.#fromFile });
   }
 
-  /** With the selfie of this tab, if there is one: a new search, whose result is as new as the photos. */
+  /** With the selfie of this result, if the tab has it: a new search, whose result is as new as the photos. */
   #lookAgain(): void {
-    const { selfie, consented, event } = this.state;
-    if (selfie && (consented || !event?.consent)) this.dispatch({ type: "send", requestId: crypto.randomUUID() });
+    const { selfie, consented, event, result } = this.state;
+    if (selfie && selfie === result?.selfie && (consented || !event?.consent))
+      this.dispatch({ type: "send", requestId: crypto.randomUUID() });
     else this.dispatch({ type: "again" });
   }
 

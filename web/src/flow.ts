@@ -292,7 +292,7 @@ function removal(state: State, type: Extract<FlowEvent["type"], `remove${string}
       return [{ ...state, removal: "failed" }, []];
     case "removed":
       return [
-        startScreen({ ...state, selfie: null, result: null }, "deleted"),
+        startScreen({ ...state, selfie: null, result: null, consented: false }, "deleted"),
         [
           { do: "drop", requestId },
           { do: "address", requestId: null, how: "replace" },

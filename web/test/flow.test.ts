@@ -170,6 +170,7 @@ test("deleting asks first, and forgets here, too", () => {
   const [failed] = run(asked, { type: "remove-confirmed" }, { type: "remove-failed" });
   assert.equal(failed.removal, "failed");
   const [gone, effects] = run(failed, { type: "remove-confirmed" }, { type: "removed" });
+  assert.equal(gone.consented, false);
   assert.deepEqual([gone.screen, gone.result, gone.selfie], [{ at: "start", notice: "deleted" }, null, null]);
   assert.deepEqual(kinds(effects), ["drop", "address", "tell"]);
 });
