@@ -9,6 +9,8 @@ const CALL_BYTES = 4.4 * 1024 * 1024 - 4096;
 const MEDIUM_SIDE = 1024;
 /** Longer than the API ever takes (30 s), so that a dead connection ends. */
 const PATIENCE_MS = 45_000;
+/** Bytes a second of the slowest network on which a large selfie still arrives. */
+const SLOWEST = 30_000;
 
 /** A response that is no success, or none at all (status 0). */
 export class ApiProblem extends Error {
@@ -48,6 +50,8 @@ export interface ApiOptions {
   readonly event: number | string;
   /** Asked before each call, since a site may replace its visitor's token. */
   readonly token: () => string;
+  /** Asked once when the token is over: whether there is another one now. */
+  readonly renew?: () => Promise<boolean>;
   readonly fetch?: typeof fetch;
 }
 
@@ -172,7 +176,8 @@ export class Api {
     for (const [name, value] of Object.entries(fields)) form.set(name, value);
     form.set("file", file, "selfie");
     // The bucket may send no CORS headers, so the response stays unread: the search tells if the upload is missing.
-    await this.#fetch(url, { method: "POST", body: form, mode: "no-cors" }, signal);
+    const patience = PATIENCE_MS + (file.size / SLOWEST) * 1000;
+    await this.#fetch(url, { method: "POST", body: form, mode: "no-cors" }, signal, patience);
     return upload_id;
   }
 
@@ -181,8 +186,9 @@ export class Api {
     query: Readonly<Record<string, string | number>>,
     init: RequestInit,
     signal?: AbortSignal,
+    again = true,
   ): Promise<Response> {
-    const { base, org, event, token } = this.#options;
+    const { base, org, event, token, renew } = this.#options;
     const url = new URL(`${base.replace(/\/$/, "")}/api/v1/ext/${org}/event/${event}/${path}`, location.href);
     for (const [name, value] of Object.entries(query)) url.searchParams.set(name, String(value));
     url.searchParams.set("token", token());
@@ -190,14 +196,16 @@ export class Api {
     if (response.ok) return response;
     const seconds = Number.parseInt(response.headers.get("Retry-After") ?? "", 10);
     const code = codeOf(response.headers.get("Face-Search-Error"), response.status);
+    const over = code === "token_expired" || code === "token_unknown";
+    if (over && again && (await renew?.()) && !signal?.aborted) return this.#call(path, query, init, signal, false);
     throw new ApiProblem(code, response.status, Number.isNaN(seconds) ? null : seconds);
   }
 
   /** A fetch that ends: by the caller's signal (AbortError), or as a problem of the network. */
-  async #fetch(url: string, init: RequestInit, signal?: AbortSignal): Promise<Response> {
+  async #fetch(url: string, init: RequestInit, signal?: AbortSignal, patience = PATIENCE_MS): Promise<Response> {
     const controller = new AbortController(); // AbortSignal.any is missing before Safari 17.4
     const abort = () => controller.abort();
-    setTimeout(abort, PATIENCE_MS);
+    setTimeout(abort, patience);
     signal?.addEventListener("abort", abort, { once: true });
     try {
       signal?.throwIfAborted();

@@ -3,11 +3,12 @@ import { type Api, ApiProblem } from "./api.ts";
 import type { Effect, FlowEvent } from "./flow.ts";
 import { laterOf } from "./results/later.ts";
 import type { OwnSearches } from "./storage.ts";
-import type { ProblemCode, ResultPage } from "./types.ts";
+import type { ResultPage } from "./types.ts";
 
 /** After so long without a response, the page says that the network is slow. */
 const SLOW_MS = 4_000;
 const JITTER_MS = 2_000;
+const WITHDRAW_MS = [2_000, 8_000, 32_000];
 
 export interface Host {
   readonly api: Api;
@@ -17,8 +18,6 @@ export interface Host {
   dispatch(event: FlowEvent): void;
   pick(capture: boolean): void;
   tell(name: string, detail?: unknown): void;
-  /** A fresh token if the site provides one; false: there is none. */
-  renewToken(): Promise<boolean>;
 }
 
 export class Effects {
@@ -47,11 +46,14 @@ export class Effects {
       case "wait":
         this.#later(effect.ms, () => dispatch({ type: "due" }));
         break;
-      case "read-event":
-        this.#call(
-          (signal) => api.eventPage(signal),
+      case "read-event": // whatever is stopped: no screen can do without it
+        api.eventPage().then(
           (event) => dispatch({ type: "event-read", event }),
+          (error: unknown) => dispatch({ type: "event-failed", code: this.#problem(error).code }),
         );
+        break;
+      case "withdraw":
+        this.#withdraw(effect.requestId);
         break;
       case "post": {
         this.#later(SLOW_MS, () => dispatch({ type: "slow" }));
@@ -137,31 +139,40 @@ export class Effects {
     this.#timers.add(timer);
   }
 
-  /** One call, unless `stop` comes first. A visitor's token that has expired is renewed once, where the site does so. */
+  /** One call, unless `stop` comes first. */
   #call<T>(
     ask: (signal: AbortSignal) => Promise<T>,
     done: (response: T) => void,
     failed: (problem: ApiProblem) => void = (problem) => this.#refuse(problem),
   ): void {
     const { signal } = this.#calls;
-    const once = async (): Promise<T> => {
-      try {
-        return await ask(signal);
-      } catch (error) {
-        const over = error instanceof ApiProblem && (error.code === "token_expired" || error.code === "token_unknown");
-        if (!over || signal.aborted || !(await this.#host.renewToken())) throw error;
-        return await ask(signal);
-      }
-    };
-    once().then(
+    ask(signal).then(
       (response) => signal.aborted || done(response),
-      (error: unknown) => signal.aborted || failed(error instanceof ApiProblem ? error : new ApiProblem("unknown", -1)),
+      (error: unknown) => signal.aborted || failed(this.#problem(error)),
     );
   }
 
+  /** Goes on whatever is stopped, and tries again: nobody can see this search any more. */
+  #withdraw(requestId: string, attempt = 0): void {
+    const { api, own } = this.#host;
+    api.remove(requestId).then(
+      () => own.drop(requestId),
+      (error: unknown) => {
+        const ms = this.#problem(error).passes ? WITHDRAW_MS[attempt] : undefined;
+        if (ms !== undefined) setTimeout(() => this.#withdraw(requestId, attempt + 1), ms);
+      },
+    );
+  }
+
+  #problem(error: unknown): ApiProblem {
+    const problem = error instanceof ApiProblem ? error : new ApiProblem("unknown", -1);
+    if (problem.code === "origin")
+      // which the site's developer should read
+      console.error("face-search: the token's origins do not name this page's:", location.origin);
+    return problem;
+  }
+
   #refuse({ code, status, retryAfter }: ApiProblem): void {
-    const clear: ProblemCode = code;
-    if (clear === "origin") console.error("face-search: the token's origins do not name this page's:", location.origin);
     const jitter = Math.round(Math.random() * JITTER_MS);
     this.#host.dispatch({ type: "refused", code, status, retryAfter, now: Date.now(), jitter });
   }

@@ -1,5 +1,5 @@
 /** `<face-search>`: the whole flow in one element, for our own page and for those of sites. */
-import { html, LitElement, nothing, type PropertyValues } from "lit";
+import { html, LitElement, type PropertyValues } from "lit";
 import { Api } from "./api.ts";
 import { cameraSwitch, inAppBrowser } from "./browsers.ts";
 import { hasCameraAccess, mayHaveCamera } from "./camera.ts";
@@ -63,6 +63,8 @@ export class FaceSearch extends LitElement implements Host {
   #kioskTimer: ReturnType<typeof setTimeout> | undefined;
   #credentialCame: (() => void) | null = null;
   #clock: ReturnType<typeof setInterval> | undefined;
+  /** Calls that fail together ask the site's provider once. */
+  #renewing: Promise<string | undefined> | null = null;
 
   constructor() {
     super();
@@ -101,7 +103,7 @@ export class FaceSearch extends LitElement implements Host {
     if (place.kiosk) this.#store = new Store(() => sessionStorage, false);
     if (place.token) this.token = place.token;
     const { api: base, org, event } = place;
-    this.api = new Api({ base, org, event, token: () => this.token });
+    this.api = new Api({ base, org, event, token: () => this.token, renew: () => this.#renew() });
     this.own = new OwnSearches(this.#store, place.link, place.page?.retention.result_days ?? 30);
     const stored = this.#store.get("fs:language");
     await this.#speak(chooseLanguage(this.lang, stored, ...navigator.languages, place.page?.locale));
@@ -111,7 +113,7 @@ export class FaceSearch extends LitElement implements Host {
     });
     // A site's script may come after ours.
     if (!this.token && !this.tokenProvider) await new Promise<void>((come) => (this.#credentialCame = come));
-    if (!this.token) await this.renewToken();
+    if (!this.token) await this.#renew();
     this.#begin();
     this.tell("ready");
   }
@@ -197,19 +199,21 @@ export class FaceSearch extends LitElement implements Host {
     this.dispatchEvent(new CustomEvent(`face-search-${name}`, { detail: what, bubbles: true, composed: true }));
   }
 
-  async renewToken(): Promise<boolean> {
-    if (!this.tokenProvider) return false;
-    try {
-      this.token = await this.tokenProvider();
-      return Boolean(this.token);
-    } catch {
-      return false;
-    }
+  /** Another token in the place of one that is over: the provider's, or what the site sets when it is told. */
+  async #renew(): Promise<boolean> {
+    const before = this.token;
+    this.#renewing ??= (async () => this.tokenProvider?.())().catch(() => undefined);
+    const token = await this.#renewing;
+    this.#renewing = null;
+    if (token) this.token = token;
+    else if (before) this.tell("token-expired");
+    return this.token !== before;
   }
 
   /** Back to the start, with nothing kept of what was before. */
   reset(): void {
     this.#store.clear();
+    this.own?.clear();
     Object.assign(this, { sheet: null, live: "" });
     this.dispatch({ type: "forget" });
   }
@@ -361,7 +365,7 @@ export class FaceSearch extends LitElement implements Host {
   /** With the selfie of this result, if the tab has it: a new search, whose result is as new as the photos. */
   #lookAgain(): void {
     const { selfie, consented, event, result } = this.state;
-    if (selfie && selfie === result?.selfie && (consented || !event?.consent))
+    if (selfie && (!result || selfie === result.selfie) && (consented || !event?.consent))
       this.dispatch({ type: "send", requestId: crypto.randomUUID() });
     else this.dispatch({ type: "again" });
   }
@@ -404,7 +408,7 @@ export class FaceSearch extends LitElement implements Host {
       case "reading":
         return sendingScreen(view, screen);
       case "results":
-        return result ? foundScreen(view, result) : nothing;
+        return result && this.state.event ? foundScreen(view, result) : startScreen(view); // which says that it loads
       case "problem":
         return problemScreen(view, screen);
     }

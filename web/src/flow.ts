@@ -65,6 +65,7 @@ export interface Refusal {
 export type FlowEvent =
   | { readonly type: "opened"; readonly requestId: string | null; readonly own: boolean; readonly pending: boolean }
   | { readonly type: "event-read"; readonly event: EventPage }
+  | { readonly type: "event-failed"; readonly code: ProblemCode }
   | { readonly type: "consent"; readonly given: boolean }
   /** The guest wants the camera, or a file: `capture` = by the system's own camera. */
   | { readonly type: "take" }
@@ -90,6 +91,8 @@ export type Effect =
   | { readonly do: "get"; readonly requestId: string; readonly page: number; readonly later: boolean }
   | WatchEffect
   | { readonly do: "remove"; readonly requestId: string }
+  /** Deletes what a search that was cancelled on its way may leave. */
+  | { readonly do: "withdraw"; readonly requestId: string }
   | { readonly do: "wait"; readonly ms: number }
   /** Ends calls and waits that are under way. */
   | { readonly do: "stop" }
@@ -99,7 +102,7 @@ export type Effect =
   | { readonly do: "address"; readonly requestId: string | null; readonly how: "push" | "replace" }
   | { readonly do: "note"; readonly requestId: string; readonly total: number | null }
   | { readonly do: "drop"; readonly requestId: string }
-  | { readonly do: "tell"; readonly what: "started" | "consent" | "deleted" | "results" | "token-expired" }
+  | { readonly do: "tell"; readonly what: "started" | "consent" | "deleted" | "results" }
   | { readonly do: "tell-error"; readonly code: ProblemCode | "unfinished" };
 
 export type Step = readonly [State, readonly Effect[]];
@@ -167,14 +170,11 @@ function call(state: State): readonly Effect[] {
 }
 
 function problem(state: State, code: ProblemCode | "unfinished", during: "event" | "search" | "reading"): Step {
-  const effects: Effect[] = [{ do: "tell-error", code }];
-  if (code === "token_expired" || code === "token_unknown") effects.push({ do: "tell", what: "token-expired" });
-  return [{ ...state, screen: { at: "problem", code, during } }, effects];
+  return [{ ...state, screen: { at: "problem", code, during } }, [{ do: "tell-error", code }]];
 }
 
 function refused(state: State, refusal: Refusal): Step {
   const { screen, requestId } = state;
-  if (screen.at === "loading") return problem(state, refusal.code, "event");
   if (screen.at !== "sending" && screen.at !== "reading") return [state, []];
   const attempt = screen.attempt + 1;
   if (refusal.code === "offline") return [{ ...state, screen: { ...screen, phase: "offline", until: null } }, []];
@@ -315,8 +315,11 @@ export function reduce(state: State, event: FlowEvent): Step {
       return opened(state, event);
     case "event-read": {
       const next = { ...state, event: event.event };
-      return [screen.at === "loading" ? startScreen(next) : next, []];
+      if (screen.at !== "loading") return [next, []];
+      return next.requestId ? read(next, next.requestId, next.own, false) : [startScreen(next), []];
     }
+    case "event-failed": // one that was read before does as well
+      return state.event ? [state, []] : problem(state, event.code, "event");
     case "consent": {
       const next: State = { ...state, consented: event.given };
       const cleared: State = screen.at === "start" ? { ...next, screen: { at: "start", notice: null } } : next;
@@ -349,7 +352,7 @@ export function reduce(state: State, event: FlowEvent): Step {
       return repeat(state, true);
     case "cancel": {
       const dropped: Effect[] =
-        state.requestId && screen.at === "sending" ? [{ do: "drop", requestId: state.requestId }] : [];
+        state.requestId && screen.at === "sending" ? [{ do: "withdraw", requestId: state.requestId }] : [];
       return [startScreen(state), [{ do: "stop" }, ...dropped, { do: "address", requestId: null, how: "replace" }]];
     }
     case "need-page": {

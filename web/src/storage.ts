@@ -84,6 +84,10 @@ export class OwnSearches {
     this.#write(this.#all(Date.now()).filter((search) => search.id !== id));
   }
 
+  clear(): void {
+    this.#write([]);
+  }
+
   #write(searches: readonly OwnSearch[]): void {
     this.#store.set(this.#key, searches.length ? JSON.stringify(searches) : null);
   }

@@ -105,7 +105,7 @@ test("offline waits for the network and nothing else", () => {
   assert.deepEqual(none, []);
   assert.deepEqual(kinds(run(offline, { type: "online" })[1]), ["stop", "post"]);
   assert.deepEqual(run(SENDING, { type: "online" })[1], []);
-  const [unread] = run(INITIAL, refusal({ code: "offline", status: 0 }));
+  const [unread] = run(INITIAL, { type: "event-failed", code: "offline" });
   assert.deepEqual(kinds(run(unread, { type: "online" })[1]), ["read-event"]);
 });
 
@@ -192,7 +192,17 @@ test("the camera's trouble stays on its screen, and comes too late elsewhere", (
 test("cancelling ends the call and goes back", () => {
   const [state, effects] = run(SENDING, { type: "cancel" });
   assert.equal(state.screen.at, "start");
-  assert.deepEqual(kinds(effects), ["stop", "drop", "address"]);
+  assert.deepEqual(kinds(effects), ["stop", "withdraw", "address"]);
+});
+
+test("a search that was opened before the event was there is read once it is", () => {
+  const opened = { type: "opened", requestId: ID, own: false, pending: false } as const;
+  const [failed] = run(INITIAL, opened, { type: "event-failed", code: "network" });
+  assert.deepEqual(failed.screen, { at: "problem", code: "network", during: "event" });
+  const [loading] = run(failed, { type: "retry" });
+  const [reading, effects] = run(loading, { type: "event-read", event: EVENT });
+  assert.deepEqual([reading.screen.at, kinds(effects)], ["reading", ["stop", "get"]]);
+  assert.equal(run(reading, { type: "event-failed", code: "network" })[0], reading);
 });
 
 test("a machine of many people forgets everything", () => {
