@@ -13,8 +13,8 @@ from tests.web.browsers import Browsers
 from tests.web.links import Link
 from tests.web.scripts import POSTS
 
-PHONE, DESKTOP = 390, 1280
-HEIGHTS = {PHONE: 844, DESKTOP: 800}
+PHONE, LYING, DESKTOP = 390, 844, 1280
+HEIGHTS = {PHONE: 844, LYING: 390, DESKTOP: 800}
 PATIENCE = 60_000
 """Milliseconds for anything to happen, on a machine that is busy with other things."""
 CALL = re.compile(r"/api/v1/ext/[0-9]+/event/[0-9]+/(.*)")
@@ -45,7 +45,7 @@ class Guest:
     ) -> None:
         """`scripts` run before the page's own; `zoom`: as large as the guest has set the page."""
         self.site = site
-        is_phone = width <= PHONE
+        is_phone = width <= LYING
         self.context = browsers.with_camera(camera).new_context(
             viewport={"width": width // zoom, "height": HEIGHTS.get(width, 800) // zoom},
             device_scale_factor=zoom,

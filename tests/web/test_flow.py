@@ -10,7 +10,7 @@ from tests.conftest import ROOT
 from tests.integration.conftest import Site
 from tests.web import scripts
 from tests.web.gateway import reached
-from tests.web.guests import DESKTOP, FOUND, PHONE, Guest
+from tests.web.guests import DESKTOP, FOUND, LYING, PHONE, Guest
 from tests.web.links import Link
 
 SAMPLES = ROOT / ".cache" / "assets" / "samples"
@@ -21,7 +21,7 @@ def photos_of(site: Site, person: str) -> set[str]:
     return {str(image_id_of_bytes(site.event_id, path.read_bytes())) for path in SAMPLES.glob(f"{person}*")}
 
 
-@pytest.mark.parametrize("width", [PHONE, DESKTOP])
+@pytest.mark.parametrize("width", [PHONE, LYING, DESKTOP])
 def test_a_selfie_finds_the_guests_photos_and_nobody_elses(
     guests: Callable[..., Guest], link: Link, site: Site, width: int
 ) -> None:

@@ -19,9 +19,15 @@ export interface Box extends Size {
   readonly y: number;
 }
 
-/** What to take of a picture that fills `shown` as CSS's object-fit: cover does: the oval and its margin. */
-export function cropOf(picture: Size, shown: Size, oval: Box): Box {
-  const scale = Math.max(shown.width / picture.width, shown.height / picture.height);
+/** Whether so much of a picture that fills `shown` would lie above and below it that no face fits in. */
+export function isTall(picture: Size, shown: Size): boolean {
+  return picture.height * shown.width > 1.5 * shown.height * picture.width;
+}
+
+/** What to take of a picture that fills `shown` as CSS's object-fit: cover does, or contain: the oval and its margin. */
+export function cropOf(picture: Size, shown: Size, oval: Box, fit: "cover" | "contain" = "cover"): Box {
+  const scales = [shown.width / picture.width, shown.height / picture.height] as const;
+  const scale = fit === "cover" ? Math.max(...scales) : Math.min(...scales);
   const left = (picture.width * scale - shown.width) / 2;
   const top = (picture.height * scale - shown.height) / 2;
   const edge = (value: number, limit: number) => Math.round(Math.min(Math.max(value / scale, 0), limit));
@@ -121,7 +127,8 @@ export function captured(video: HTMLVideoElement, oval: Element): Promise<Blob |
   const shown = video.getBoundingClientRect();
   const at = oval.getBoundingClientRect();
   const box = { x: at.left - shown.left, y: at.top - shown.top, width: at.width, height: at.height };
-  return drawn(video, cropOf({ width: video.videoWidth, height: video.videoHeight }, shown, box));
+  const fit = getComputedStyle(video).objectFit === "contain" ? "contain" : "cover";
+  return drawn(video, cropOf({ width: video.videoWidth, height: video.videoHeight }, shown, box, fit));
 }
 
 /** A part of a picture as a JPEG of at most SELFIE_SIDE, upright and without metadata. */

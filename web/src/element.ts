@@ -8,7 +8,7 @@ import { addressedSearch, Effects, type Host } from "./effects.ts";
 import { type FlowEvent, INITIAL, reduce, type State } from "./flow.ts";
 import { chooseLanguage, LANGUAGES, type Language, type Speech, speechOf } from "./i18n.ts";
 import { Picker } from "./picker.ts";
-import { prepared } from "./picture.ts";
+import { mayBePicture, prepared } from "./picture.ts";
 import { FaceSearchCamera } from "./screens/camera-view.ts";
 import { foundScreen } from "./screens/found.ts";
 import { checkScreen, sendingScreen } from "./screens/pictures.ts";
@@ -62,6 +62,7 @@ export class FaceSearch extends LitElement implements Host {
   readonly #picker = new Picker(() => this.requestUpdate());
   #kioskTimer: ReturnType<typeof setTimeout> | undefined;
   #credentialCame: (() => void) | null = null;
+  readonly #title = document.title;
   #clock: ReturnType<typeof setInterval> | undefined;
   /** Calls that fail together ask the site's provider once. */
   #renewing: Promise<string | undefined> | null = null;
@@ -162,7 +163,7 @@ export class FaceSearch extends LitElement implements Host {
 
   /** On another screen: the focus goes to its heading, and what it says is said aloud. */
   #arrived(before: State): void {
-    const { screen, result, event } = this.state;
+    const { screen, event } = this.state;
     this.#touched();
     if (before.screen.at === "loading" && screen.at === "start") return; // nobody has asked for anything yet
     const root = this.renderRoot;
@@ -173,11 +174,20 @@ export class FaceSearch extends LitElement implements Host {
     (child?.updateComplete ?? Promise.resolve(true)).then(() =>
       target?.focus({ preventScroll: screen.at === "results" }),
     );
-    if (screen.at !== "results" || !result || !this.speech) return;
-    const n = result.total + (result.later?.photos.length ?? 0);
-    this.say(this.speech.t("found.announce", { n }));
-    if (this.addressed && event) document.title = `${this.speech.t("start.found", { n })} · ${event.event_name}`;
+    const found = screen.at === "results" && this.#found();
+    if (this.addressed) document.title = found && event ? `${found} · ${event.event_name}` : this.#title;
+    if (found || before.screen.at === "results") this.say(found || "");
+    if (!found) return;
     if (this.#place?.page && !event?.photos.complete) this.#effects.run({ do: "read-event" }); // the HTML's is a snapshot
+  }
+
+  /** What the results are, in a few words. */
+  #found(): string {
+    const { result, event, own } = this.state;
+    if (!result || !this.speech) return "";
+    const n = result.total + (result.later?.photos.length ?? 0);
+    if (!n) return this.speech.t(event?.photos.complete ? "results.empty.none" : "results.empty.yet");
+    return own || !this.#place?.page ? this.speech.t("start.found", { n }) : this.speech.t("found.shared_title");
   }
 
   // ---------------------------------------------------------------- the flow
@@ -261,6 +271,7 @@ export class FaceSearch extends LitElement implements Host {
 
   async #take(file: Blob, chosen: boolean): Promise<void> {
     this.#fromFile = chosen;
+    if (!mayBePicture(file)) return this.dispatch({ type: "unusable" });
     this.#preparing = chosen;
     this.requestUpdate();
     const selfie = chosen ? await prepared(file) : file;

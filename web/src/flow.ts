@@ -71,6 +71,8 @@ export type FlowEvent =
   | { readonly type: "take" }
   | { readonly type: "choose"; readonly capture: boolean }
   | { readonly type: "got"; readonly selfie: Blob }
+  /** The file that was chosen can be no picture. */
+  | { readonly type: "unusable" }
   | { readonly type: "camera-trouble"; readonly trouble: CameraTrouble }
   | { readonly type: "close" }
   | { readonly type: "send"; readonly requestId: string }
@@ -330,6 +332,8 @@ export function reduce(state: State, event: FlowEvent): Step {
     case "got":
     case "camera-trouble":
       return pictures(state, event);
+    case "unusable":
+      return problem({ ...state, requestId: null }, "unusable_image", "search");
     case "close":
       return [startScreen({ ...state, selfie: null }), [{ do: "back" }]];
     case "send":

@@ -4,6 +4,9 @@ import { drawn } from "./camera.ts";
 /** The file types of the picker. Not HEIC: asked for these, iOS converts. */
 export const ACCEPTED = "image/jpeg,image/png,image/webp";
 
+/** Whether the file may be a picture: browsers name the types of all but unusual ones. */
+export const mayBePicture = ({ size, type }: Blob) => size > 0 && (!type || type.startsWith("image/"));
+
 /** Decoding is the `<img>`'s: it turns by EXIF in every browser, which createImageBitmap does not. */
 export async function prepared(file: Blob): Promise<Blob> {
   const url = URL.createObjectURL(file);

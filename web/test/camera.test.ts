@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { cropOf, fitted, lumaOf, troubleOf } from "../src/camera.ts";
+import { cropOf, fitted, isTall, lumaOf, troubleOf } from "../src/camera.ts";
 
 test("the crop is the oval and 40 % on each side, in the picture's pixels", () => {
   const crop = cropOf(
@@ -19,6 +19,17 @@ test("a wide picture that fills a phone loses its sides, and the crop stays in i
   );
   assert.ok(Math.abs(crop.x + crop.width / 2 - 640) <= 1);
   assert.ok(crop.y >= 0 && crop.y + crop.height <= 960 && crop.x >= 0 && crop.x + crop.width <= 1280);
+});
+
+test("a tall picture in a low place is shown whole, and taken whole", () => {
+  const [picture, place] = [
+    { width: 600, height: 1200 },
+    { width: 600, height: 400 },
+  ];
+  assert.ok(isTall(picture, place));
+  assert.ok(!isTall({ width: 1280, height: 960 }, { width: 390, height: 560 }));
+  const crop = cropOf(picture, place, { x: 174, y: 32, width: 252, height: 336 }, "contain");
+  assert.deepEqual(crop, { x: 0, y: 0, width: 600, height: 1200 });
 });
 
 test("pictures shrink to 1,280 px and never grow", () => {

@@ -14,6 +14,7 @@ export const cameraStyles = css`
   .top .icon { border-radius: 50%; }
   .stage { position: relative; min-block-size: 0; overflow: hidden; display: grid; place-items: center; }
   video { position: absolute; inset: 0; inline-size: 100%; block-size: 100%; object-fit: cover; }
+  :host([tall]) video { object-fit: contain; }
   :host([mirrored]) video { transform: scaleX(-1); }
   .oval {
     position: relative; block-size: min(74%, 30rem); aspect-ratio: 3 / 4; max-inline-size: 78%; border-radius: 50%;
@@ -35,6 +36,13 @@ export const cameraStyles = css`
   .large { min-block-size: 54px; padding-inline: 1.6em; }
   .spinner { inline-size: 32px; block-size: 32px; border: 3px solid rgb(255 255 255 / .35); border-block-start-color: #fff; border-radius: 50%; animation: turn 900ms linear infinite; }
   @keyframes turn { to { transform: rotate(1turn); } }
+  @media (max-height: 480px) and (orientation: landscape) {
+    :host { grid-template: auto 1fr / 1fr minmax(180px, 30%); }
+    .top, .bottom { grid-column: 2; }
+    .bottom { align-content: center; padding-block: 0; }
+    .stage, .trouble { grid-area: 1 / 1 / 3; }
+    .oval { block-size: 84%; }
+  }
   @media (min-width: 720px) and (min-height: 560px) {
     :host {
       inset: auto; inset-block: 0; inset-inline: 0; margin: auto; inline-size: min(640px, 92vw); block-size: min(720px, 92dvh); border-radius: 22px;

@@ -1,6 +1,6 @@
 /** `<face-search-camera>`: S2, the live picture with its oval. Fires `captured` (a Blob), `trouble`, `file` and `close`. */
 import { html, LitElement, nothing, type PropertyValues } from "lit";
-import { Camera, captured, isDark, troubleOf } from "../camera.ts";
+import { Camera, captured, isDark, isTall, troubleOf } from "../camera.ts";
 import type { CameraTrouble } from "../flow.ts";
 import type { MessageKey, Translate } from "../i18n.ts";
 import { shared } from "../styles.ts";
@@ -20,6 +20,7 @@ export class FaceSearchCamera extends LitElement {
     where: { attribute: false },
     ready: { state: true },
     dark: { type: Boolean, reflect: true },
+    tall: { type: Boolean, reflect: true },
     flips: { state: true },
     mirrored: { type: Boolean, reflect: true },
   };
@@ -32,6 +33,8 @@ export class FaceSearchCamera extends LitElement {
   declare where: MessageKey;
   declare ready: boolean;
   declare dark: boolean;
+  /** The picture is much taller than its place: all of it is shown. */
+  declare tall: boolean;
   declare flips: boolean;
   declare mirrored: boolean;
 
@@ -46,6 +49,7 @@ export class FaceSearchCamera extends LitElement {
     this.files = true;
     this.ready = false;
     this.dark = false;
+    this.tall = false;
     this.flips = false;
     this.mirrored = true;
   }
@@ -55,6 +59,7 @@ export class FaceSearchCamera extends LitElement {
     document.addEventListener("visibilitychange", this.#visible);
     addEventListener("pagehide", this.#leave);
     addEventListener("keydown", this.#pressed);
+    addEventListener("resize", this.#sized);
     if (this.hasUpdated && !this.trouble) this.#open(); // the element was taken out of the document, and is back
   }
 
@@ -64,6 +69,7 @@ export class FaceSearchCamera extends LitElement {
     document.removeEventListener("visibilitychange", this.#visible);
     removeEventListener("pagehide", this.#leave);
     removeEventListener("keydown", this.#pressed);
+    removeEventListener("resize", this.#sized);
     this.#leave();
   }
 
@@ -120,9 +126,16 @@ export class FaceSearchCamera extends LitElement {
     this.dispatchEvent(new CustomEvent("trouble", { detail: trouble }));
   }
 
+  readonly #sized = () => {
+    const video = this.#video;
+    if (video?.videoWidth)
+      this.tall = isTall({ width: video.videoWidth, height: video.videoHeight }, video.getBoundingClientRect());
+  };
+
   /** The first frame: before it, nothing can be taken. */
   readonly #playing = async () => {
     clearTimeout(this.#blank);
+    this.#sized();
     this.ready = true;
     clearInterval(this.#look);
     this.#look = setInterval(() => {
@@ -173,7 +186,7 @@ export class FaceSearchCamera extends LitElement {
   #live() {
     const { t } = this;
     return html`<div class="stage">
-        <video playsinline muted autoplay aria-hidden="true" @playing=${this.#playing}></video>
+        <video playsinline muted autoplay aria-hidden="true" @playing=${this.#playing} @resize=${this.#sized}></video>
         <div class="oval" aria-hidden="true"></div>
         ${this.ready ? nothing : html`<div class="asking"><span class="spinner" aria-hidden="true"></span><p>${t("camera.asking")}</p></div>`}
       </div>

@@ -20,9 +20,9 @@ export const screenStyles = css`
   .waiting { display: grid; place-content: center; justify-items: center; gap: 14px; min-block-size: 60dvh; }
 
   .start { display: grid; align-content: start; }
-  .cover { inline-size: 100%; aspect-ratio: 16 / 10; object-fit: cover; background: var(--sunken); }
+  .cover { inline-size: 100%; aspect-ratio: 16 / 10; max-block-size: 34dvh; object-fit: cover; background: var(--sunken); }
   .cover.gone { display: none; }
-  .cover.empty { display: grid; place-items: center; aspect-ratio: auto; block-size: 112px; background: none; color: var(--accent-ink, var(--muted)); }
+  .cover.empty { display: grid; place-items: center; aspect-ratio: auto; block-size: min(112px, 14dvh); background: none; color: var(--accent-ink, var(--muted)); }
   .cover.empty .icon { inline-size: 56px; block-size: 56px; stroke-width: 1.5; }
   .column { display: grid; gap: 18px; align-content: start; padding: 22px 20px max(20px, env(safe-area-inset-bottom)); inline-size: 100%; max-inline-size: 560px; margin-inline: auto; }
   .lead { display: grid; gap: 4px; }
@@ -48,7 +48,7 @@ export const screenStyles = css`
   .narrow { display: grid; align-content: center; justify-items: center; gap: 18px; inline-size: 100%; max-inline-size: 480px; margin-inline: auto; padding: 24px 20px max(32px, env(safe-area-inset-bottom)); text-align: center; }
   .narrow .ways { inline-size: 100%; max-inline-size: 340px; }
   .check > .icon { justify-self: start; margin-inline-start: -10px; }
-  .selfie { inline-size: min(62vw, 260px); aspect-ratio: 1; object-fit: cover; border-radius: 50%; background: var(--sunken); }
+  .selfie { inline-size: min(62vw, 260px, 38dvh); aspect-ratio: 1; object-fit: cover; border-radius: 50%; background: var(--sunken); }
   .ring { position: relative; display: grid; place-items: center; }
   .ring .selfie { inline-size: 168px; }
   .ring .spinner { position: absolute; inset: -10px; inline-size: auto; block-size: auto; }
