@@ -97,8 +97,9 @@ def serve(request: pytest.FixtureRequest, site: Site, tmp_path: Path) -> Serve:
 
 @pytest.fixture(scope="module")
 def mint_key(site: Site) -> Iterator[str]:
-    """The key of the site's server."""
+    """The key of the site's server. The worker that makes tokens has started: Django's example waits 5 s for it."""
     created = site.admin.create_key(site.org_id, [Scope.MINT])
+    envelope(site.http.post(f"{site.event_url}/tokens", headers={"X-API-Key": created.api_key}), 201)
     yield created.api_key
     site.admin.delete_key(site.org_id, created.key_id)
 
