@@ -1,31 +1,43 @@
 """Both clients against the running stack: large selfies, pages, waiting, downloads."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from typing import cast
 
 import pytest
 
-from facesearch_client import FaceSearchClient
+from facesearch.models import Scope
+from facesearch_client import BadRequestError, FaceSearchClient
 from facesearch_client.asynchronous import AsyncFaceSearchClient
-from tests.integration.conftest import Site, photo_of_nobody
+from tests.integration.conftest import Site, photo_of_nobody, until
 from tests.integration.test_uploads import padded
 from tests.unit.client.fakes import AsyncAtOnce
 
+ClientOf = Callable[[Site, str], FaceSearchClient]
+
 
 @pytest.fixture(params=["sync", "async"])
-def client(request: pytest.FixtureRequest, site: Site) -> Iterator[FaceSearchClient]:
-    """Either client; the asynchronous one as if it were the other."""
+def client_of(request: pytest.FixtureRequest) -> Iterator[ClientOf]:
+    """Makes clients of a site, with a key or token: either kind; the asynchronous one as if it were the other."""
     with ExitStack() as exits:
-        if request.param == "sync":
-            yield exits.enter_context(FaceSearchClient(site.stack.url, site.api_key, site.org_id))
-            return
         runner = exits.enter_context(asyncio.Runner())
-        client = AsyncFaceSearchClient(site.stack.url, site.api_key, site.org_id)
-        at_once = cast("FaceSearchClient", AsyncAtOnce(client, runner))
-        exits.callback(at_once.close)
-        yield at_once
+
+        def make(site: Site, key: str) -> FaceSearchClient:
+            if request.param == "sync":
+                return exits.enter_context(FaceSearchClient(site.stack.url, key, site.org_id))
+            client = AsyncFaceSearchClient(site.stack.url, key, site.org_id)
+            at_once = cast("FaceSearchClient", AsyncAtOnce(client, runner))
+            exits.callback(at_once.close)
+            return at_once
+
+        yield make
+
+
+@pytest.fixture
+def client(client_of: ClientOf, site: Site) -> FaceSearchClient:
+    return client_of(site, site.api_key)
 
 
 def test_a_selfie_of_12_mib_is_searched_and_replayed(client: FaceSearchClient, site: Site, obama: bytes) -> None:
@@ -57,3 +69,34 @@ def test_the_pages_of_a_search_of_a_gallery_and_of_the_events_are_walked_to_thei
     assert len(list(client.images(site.other_event().event_id))) == 1, "an empty gallery is one page"
     assert client.ping(site.event_id).data["status"] == "ok"
     assert client.details(site.event_id).data["event_name"] == "Marathon"
+
+
+def test_a_guests_app_agrees_searches_and_keeps_looking_by_a_token(
+    client_of: ClientOf, site: Site, obama: bytes, samples: Path
+) -> None:
+    event = site.other_org("Runners with an app")
+    first = event.indexed(event.put_photo(obama)).image_id
+    mint = event.admin.create_key(event.org_id, [Scope.MINT]).api_key
+    token = client_of(event, mint).create_token(event.event_id, watch=True).data["token"]
+    guest, selfie = client_of(event, token), samples / "obama2.jpg"
+    # When the guest does not agree, then nothing is searched or watched
+    page = guest.event_page(event.event_id).data
+    assert page["consent"] is not None
+    assert (page["event_name"], page["allows"]["watch"]) == ("Event of Runners with an app", True)
+    with pytest.raises(BadRequestError) as refused:
+        guest.search(event.event_id, selfie)
+    assert refused.value.code == "consent_needed"
+    found = guest.search(event.event_id, selfie, consent=page["consent"]["version"])
+    assert [image["image_id"] for image in found.images] == [str(first)]
+    with pytest.raises(BadRequestError) as refused:
+        guest.watch(event.event_id, found.request_id, selfie, watch_consent=False)
+    assert refused.value.code == "consent_needed"
+    # When the guest does, then later photos are in a newer search
+    watched = guest.watch(event.event_id, found.request_id, selfie, days=7, watch_consent=True).data
+    until(lambda: guest.updates(event.event_id, found.request_id).data["watching_until"])
+    assert guest.updates(event.event_id, found.request_id).data == {**watched, "latest": None, "total": 1}
+    second = event.indexed(event.put_photo((samples / "obama3.jpg").read_bytes())).image_id
+    latest = until(lambda: guest.updates(event.event_id, found.request_id).data["latest"])
+    assert guest.updates(event.event_id, found.request_id).data == {**watched, "latest": latest, "total": 2}
+    images = [image["image_id"] for page in guest.pages(event.event_id, latest) for image in page.images]
+    assert sorted(images) == sorted(map(str, [first, second]))

@@ -25,12 +25,15 @@ from facesearch_client.models import (
     PAGE_SIZE,
     EventDetails,
     EventPage,
+    GuestPage,
     ImagePage,
     OriginalLink,
     OriginalPhotos,
     Ping,
     PublishableToken,
+    SearchUpdates,
     Upload,
+    WatchedSearch,
 )
 from facesearch_client.protocol import Api, Call, Identity, ResultT, has_more, names_of
 from facesearch_client.responses import FaceSearchResponse, Response
@@ -88,6 +91,14 @@ class AsyncFaceSearchClient:
         """
         return await self._call(self._api.details(event_id))
 
+    async def event_page(self, event_id: int) -> Response[GuestPage]:
+        """What a page for guests says of an event: what they agree to, how long data is kept, what they may do.
+
+        Raises:
+            ClientError: see its subclasses.
+        """
+        return await self._call(self._api.event_page(event_id))
+
     def events(self, page_size: int = LARGEST_PAGE, page: int = 1) -> AsyncIterator[Response[EventPage]]:
         """The organisation's events, newest first: every page from `page` on.
 
@@ -113,13 +124,15 @@ class AsyncFaceSearchClient:
         page_size: int = PAGE_SIZE,
         *,
         downscale: int | None = None,
+        consent: str | None = None,
     ) -> FaceSearchResponse:
         """Search the event for the person of a selfie, or replay the search of that `request_id`.
 
         Without a `request_id` one is made here, not by the server: a retry after a lost response must carry it.
         Up to three selfies of one person find more than one does: give a list of them. What is too large for one call
-        is uploaded first. With `downscale`, a long side in pixels, a smaller
-        copy is sent: an upright JPEG without metadata. That needs Pillow.
+        is uploaded first. With `downscale`, a long side in pixels, a smaller copy is sent: an upright JPEG without
+        metadata. That needs Pillow. `consent` is the version of the text that the guest agreed to, as
+        `event_page` names it: a search by a publishable token needs it.
 
         Raises:
             OSError: a selfie's file cannot be read.
@@ -129,7 +142,9 @@ class AsyncFaceSearchClient:
         """
         identity = str(uuid.uuid4() if request_id is None else request_id)
         contents = await asyncio.to_thread(read_selfies, selfie, downscale)
-        return await self._run(flows.search(self._api, self._retry, event_id, contents, identity, page, page_size))
+        return await self._run(
+            flows.search(self._api, self._retry, event_id, contents, identity, page, page_size, consent)
+        )
 
     async def results(
         self, event_id: int, request_id: Identity, page: int = 1, page_size: int = PAGE_SIZE
@@ -166,6 +181,40 @@ class AsyncFaceSearchClient:
             ClientError: see its subclasses.
         """
         return self._walk(lambda number: self._api.results(event_id, request_id, number, page_size), page)
+
+    async def watch(
+        self,
+        event_id: int,
+        request_id: Identity,
+        selfie: Selfie | Sequence[Selfie],
+        days: int = 30,
+        *,
+        watch_consent: bool,
+        downscale: int | None = None,
+    ) -> Response[WatchedSearch]:
+        """Have a finished search watched for later photos; `updates` says what was found.
+
+        The selfie is sent once more, as for `search`, because it is not kept for this. `watch_consent` says that the
+        person agrees to an embedding of the face being kept for so many days; without it the API refuses. The same
+        call again is the same watch, and ends when it was first said to.
+
+        Raises:
+            OSError: a selfie's file cannot be read.
+            ImportError: `downscale` without Pillow.
+            ValueError: no selfie, or more than three.
+            ClientError: see its subclasses.
+        """
+        contents = await asyncio.to_thread(read_selfies, selfie, downscale)
+        identity = str(request_id)
+        return await self._run(flows.watch(self._api, self._retry, event_id, contents, identity, days, watch_consent))
+
+    async def updates(self, event_id: int, request_id: Identity) -> Response[SearchUpdates]:
+        """Until when a search is watched, and which newer search the watch has made: read the pages of `latest`.
+
+        Raises:
+            ClientError: see its subclasses.
+        """
+        return await self._call(self._api.updates(event_id, request_id))
 
     async def create_upload(self, event_id: int, content_type: str = "image/jpeg") -> Response[Upload]:
         """A form by which somebody else, a browser say, uploads a selfie; `search` makes its own.

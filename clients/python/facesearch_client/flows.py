@@ -22,9 +22,9 @@ from facesearch_client.errors import (
     UnexpectedResponseError,
     WaitTimeoutError,
 )
-from facesearch_client.models import OriginalLink
+from facesearch_client.models import OriginalLink, WatchedSearch
 from facesearch_client.protocol import Api, Call, ResultT
-from facesearch_client.responses import FaceSearchResponse
+from facesearch_client.responses import FaceSearchResponse, Response
 from facesearch_client.retries import RetryPolicy
 from facesearch_client.selfies import INLINE_SELFIE_BYTES, UNREADABLE, image_type_of
 
@@ -99,10 +99,50 @@ def retrying(call: Call[ResultT], policy: RetryPolicy) -> Flow[ResultT]:
 
 
 def search(
-    api: Api, policy: RetryPolicy, event_id: int, selfies: Sequence[bytes], request_id: str, page: int, page_size: int
+    api: Api,
+    policy: RetryPolicy,
+    event_id: int,
+    selfies: Sequence[bytes],
+    request_id: str,
+    page: int,
+    page_size: int,
+    consent: str | None = None,
 ) -> Flow[FaceSearchResponse]:
-    """A search; from the first selfie on that goes beyond INLINE_SELFIE_BYTES together with those before it, each is
-    uploaded first, once, however often the search is retried. So the API numbers them as they are given here.
+    """A search by selfies of which the large ones are uploaded first.
+
+    Raises:
+        ClientError: see its subclasses.
+    """
+    inline, upload_ids = yield from prepare(api, policy, event_id, selfies, request_id)
+    call = api.search(event_id, inline, upload_ids, request_id, page, page_size, consent)
+    return (yield from retrying(call, policy))
+
+
+def watch(
+    api: Api,
+    policy: RetryPolicy,
+    event_id: int,
+    selfies: Sequence[bytes],
+    request_id: str,
+    days: int,
+    watch_consent: bool,
+) -> Flow[Response[WatchedSearch]]:
+    """A watch by selfies of which the large ones are uploaded first.
+
+    Raises:
+        ClientError: see its subclasses.
+    """
+    inline, upload_ids = yield from prepare(api, policy, event_id, selfies, request_id)
+    call = api.watch(event_id, inline, upload_ids, request_id, days, watch_consent)
+    return (yield from retrying(call, policy))
+
+
+def prepare(
+    api: Api, policy: RetryPolicy, event_id: int, selfies: Sequence[bytes], request_id: str
+) -> Flow[tuple[Sequence[bytes], list[str]]]:
+    """The selfies that travel with a call, and the upload_ids of the others; from the first on that goes beyond
+    INLINE_SELFIE_BYTES together with those before it, each is uploaded, once, however often the call is retried. So the
+    API numbers them as they are given here.
 
     Raises:
         ClientError: see its subclasses.
@@ -112,8 +152,7 @@ def search(
     for selfie in selfies[inline:]:
         upload_id = yield from upload(api, policy, event_id, selfie, request_id)
         upload_ids.append(upload_id)
-    call = api.search(event_id, selfies[:inline], upload_ids, request_id, page, page_size)
-    return (yield from retrying(call, policy))
+    return selfies[:inline], upload_ids
 
 
 def upload(api: Api, policy: RetryPolicy, event_id: int, selfie: bytes, request_id: str) -> Flow[str]:

@@ -171,6 +171,84 @@ class PublishableToken(TypedDict):
     expires_at: str
 
 
+@with_config(_LENIENT)
+class Consent(TypedDict):
+    """What a guest agrees to: `search` takes its `version`. `text` is the organiser's own; None for the page's."""
+
+    version: str
+    text: str | None
+
+
+@with_config(_LENIENT)
+class Retention(TypedDict):
+    """How long what belongs to a search is kept, and the faces in the photos: until YYYY-MM-DD, or None."""
+
+    selfie_days: int
+    result_days: int
+    faces_until: str | None
+
+
+@with_config(_LENIENT)
+class Allows(TypedDict):
+    """What a guest may do with this key or token; `watch_days` is the longest watch."""
+
+    search: bool
+    originals: bool
+    watch: bool
+    watch_days: int
+
+
+@with_config(_LENIENT)
+class Arrival(TypedDict):
+    """Whether photos still arrive; `newest_at` is ISO 8601, in UTC."""
+
+    complete: bool
+    newest_at: str | None
+
+
+@with_config(_LENIENT)
+class GuestPage(TypedDict):
+    """`data` of what a page for guests says of an event; texts that the organiser did not choose are None.
+
+    `consent` is None if none is asked for, `accent` is #rrggbb; `max_selfie_bytes` is for the selfies of one call.
+    """
+
+    event_id: int
+    event_name: str
+    event_date: str
+    cover_image: str | None
+    organiser: str | None
+    privacy_url: str | None
+    consent: Consent | None
+    retention: Retention
+    allows: Allows
+    photos: Arrival
+    locale: str | None
+    accent: str | None
+    max_selfie_bytes: int
+
+
+@with_config(_LENIENT)
+class WatchedSearch(TypedDict):
+    """`data` of a watch; `watching_until` is ISO 8601, in UTC."""
+
+    request_id: str
+    watching_until: str
+
+
+@with_config(_LENIENT)
+class SearchUpdates(TypedDict):
+    """`data` of what a watch has found: `latest` is the search with later photos too, `total` how many it has.
+
+    `watching_until` is None where nothing is watched any more, `latest` where nothing came later.
+    """
+
+    request_id: str
+    watching_until: str | None
+    latest: str | None
+    total: int
+
+
 FaceSearchBody = Envelope[FaceSearchResult]
 """The body of a face search response."""
 

@@ -17,11 +17,14 @@ from facesearch_client.models import (
     EventDetails,
     EventPage,
     FaceSearchResult,
+    GuestPage,
     ImagePage,
     OriginalPhotos,
     Ping,
     PublishableToken,
+    SearchUpdates,
     Upload,
+    WatchedSearch,
 )
 from facesearch_client.responses import FaceSearchResponse, Response, is_replay, rate_limit_of, read_body
 from facesearch_client.selfies import image_type_of
@@ -32,11 +35,14 @@ Identity = uuid.UUID | str
 _PING = TypeAdapter(Envelope[Ping])
 _DETAILS = TypeAdapter(Envelope[EventDetails])
 _EVENTS = TypeAdapter(Envelope[EventPage])
+_GUEST_PAGE = TypeAdapter(Envelope[GuestPage])
 _IMAGES = TypeAdapter(Envelope[ImagePage])
 _SEARCH = TypeAdapter(Envelope[FaceSearchResult])
 _ORIGINALS = TypeAdapter(Envelope[OriginalPhotos])
 _TOKEN = TypeAdapter(Envelope[PublishableToken])
+_UPDATES = TypeAdapter(Envelope[SearchUpdates])
 _UPLOAD = TypeAdapter(Envelope[Upload])
+_WATCHED = TypeAdapter(Envelope[WatchedSearch])
 
 
 @dataclass(frozen=True)
@@ -93,6 +99,10 @@ class Api:
         """An event's metadata and feature flags."""
         return self._call(self._request("GET", f"event/{event_id}/details"), _DETAILS, "event details")
 
+    def event_page(self, event_id: int) -> Call[Response[GuestPage]]:
+        """What a page for guests says of an event."""
+        return self._call(self._request("GET", f"event/{event_id}/page"), _GUEST_PAGE, "event page")
+
     def events(self, page: int, page_size: int) -> Call[Response[EventPage]]:
         """A page of the organisation's events."""
         request = self._request("GET", "events", params={"page": page, "page_size": page_size})
@@ -111,17 +121,39 @@ class Api:
         request_id: str,
         page: int,
         page_size: int,
+        consent: str | None = None,
     ) -> Call[FaceSearchResponse]:
         """A search by selfies that travel with the call, and by such as were uploaded before."""
-        uploads = {"upload_id": list(upload_ids)} if upload_ids else {}
+        agreed = {} if consent is None else {"consent": consent}
         request = self._request(
             "POST",
             f"event/{event_id}/faces",
             params={"page": page, "page_size": page_size},
-            data={**uploads, "request_id": request_id},
-            files=[("file", _file_of(selfie)) for selfie in selfies] or None,
+            **_form(selfies, upload_ids, request_id=request_id, **agreed),
         )
         return self._search_call(request, request_id)
+
+    def watch(
+        self,
+        event_id: int,
+        selfies: Sequence[bytes],
+        upload_ids: Sequence[str],
+        request_id: str,
+        days: int,
+        watch_consent: bool,
+    ) -> Call[Response[WatchedSearch]]:
+        """A watch of a finished search; the selfies once more, as for a search."""
+        request = self._request(
+            "POST",
+            f"{_search_path(event_id, request_id)}/watch",
+            **_form(selfies, upload_ids, days=str(days), watch_consent="true" if watch_consent else "false"),
+        )
+        return self._call(request, _WATCHED, "watch", request_id)
+
+    def updates(self, event_id: int, request_id: Identity) -> Call[Response[SearchUpdates]]:
+        """What a search's watch has found."""
+        request = self._request("GET", f"{_search_path(event_id, request_id)}/updates")
+        return self._call(request, _UPDATES, "updates", str(request_id))
 
     def results(
         self, event_id: int, request_id: Identity, page: int, page_size: int, timeout: float | None = None
@@ -130,7 +162,7 @@ class Api:
         identity = str(request_id)
         request = self._request(
             "GET",
-            f"event/{event_id}/faces/{quote(identity, safe='')}",
+            _search_path(event_id, identity),
             params={"page": page, "page_size": page_size},
             timeout=timeout,
         )
@@ -278,6 +310,16 @@ def has_more(page: Mapping[str, Any]) -> bool:
 
 
 _USER_AGENT = "facesearch-python"
+
+
+def _search_path(event_id: int, request_id: Identity) -> str:
+    return f"event/{event_id}/faces/{quote(str(request_id), safe='')}"
+
+
+def _form(selfies: Sequence[bytes], upload_ids: Sequence[str], **fields: str) -> dict[str, Any]:
+    """Selfies and fields, as httpx takes a form."""
+    uploads = {"upload_id": list(upload_ids)} if upload_ids else {}
+    return {"data": {**uploads, **fields}, "files": [("file", _file_of(selfie)) for selfie in selfies] or None}
 
 
 def _file_of(selfie: bytes) -> tuple[str, bytes, str]:

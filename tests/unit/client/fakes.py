@@ -112,6 +112,7 @@ class FakeApi:
         self.photos = photos
         self.events = events
         self.finished: set[str] = set()
+        self.watches: dict[str, str] = {}
         self.uploads: dict[str, bytes | None] = {}
         self.originals = {str(uuid.UUID(int=n)): b"original %d" % n for n in range(photos)}
         self.filenames: dict[str, str] = {}
@@ -132,7 +133,7 @@ class FakeApi:
             return self._storage(request)
         if request.headers["X-API-Key"] != KEY:
             return refusal(403, "Unknown key.")
-        return self._route(request)
+        return self._for_guests(request) or self._route(request)
 
     def asked(self, pattern: str) -> list[httpx.Request]:
         """The requests so far whose "METHOD path" is like `pattern`."""
@@ -182,6 +183,24 @@ class FakeApi:
             self.matches += 1
             self.finished.add(request_id)
         return success(search_data(self.photos, page, size, request_id), "Computed face search", headers)
+
+    def _for_guests(self, request: httpx.Request) -> httpx.Response | None:
+        match _line(request).split("/"):
+            case ["GET ", "event", event, "page"]:
+                return success(_guest_page(int(event)), "Event page")
+            case ["POST ", "event", _, "faces", request_id, "watch"] if request_id in self.finished:
+                return self._watch(request, request_id)
+            case ["GET ", "event", _, "faces", request_id, "updates"] if request_id in self.finished:
+                watched = {"request_id": request_id, "watching_until": self.watches.get(request_id)}
+                return success(watched | {"latest": None, "total": self.photos}, "Face search updates")
+        return None
+
+    def _watch(self, request: httpx.Request, request_id: str) -> httpx.Response:
+        if fields_of(request)["watch_consent"] != "true":
+            return refusal(422, "body.watch_consent: must be true.", {"Face-Search-Error": "consent_needed"})
+        self.watches.setdefault(request_id, "2026-05-24T10:30:00Z")
+        data = {"request_id": request_id, "watching_until": self.watches[request_id]}
+        return httpx.Response(202, json={"responseType": "success", "message": "Face search watched", "data": data})
 
     def _upload(self) -> httpx.Response:
         upload_id = str(uuid.uuid4())
@@ -245,6 +264,21 @@ def _details(event_id: int) -> dict[str, Any]:
     off = ("bib_search", "name_search", "video_search", "video_selfie_search", "timeline_search")
     row = {name: value for name, value in _event(0).items() if name != "cover_image"}
     return {**row, "event_id": event_id, "event_enabled": True, "selfie_search": True} | dict.fromkeys(off, False)
+
+
+def _guest_page(event_id: int) -> dict[str, Any]:
+    texts = ("cover_image", "organiser", "privacy_url", "locale", "accent", "challenge")
+    return {
+        **dict.fromkeys(texts),
+        "event_id": event_id,
+        "event_name": "Run 0",
+        "event_date": "2025-05-04T00:00:00",
+        "consent": {"version": "standard-1", "text": None},
+        "retention": {"selfie_days": 7, "result_days": 30, "faces_until": None},
+        "allows": {"search": True, "originals": True, "watch": True, "watch_days": 30},
+        "photos": {"complete": False, "newest_at": None},
+        "max_selfie_bytes": 4_600_000,
+    }
 
 
 class Waits:

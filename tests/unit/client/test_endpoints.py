@@ -7,9 +7,11 @@ import httpx
 import pytest
 
 from facesearch.api.bodies import TokenRequest
-from facesearch_client import NotAllowedError, NotFoundError, WaitTimeoutError
+from facesearch.api.schemas import EventPage
+from facesearch.api.watch_form import WatchFields
+from facesearch_client import INLINE_SELFIE_BYTES, BadRequestError, NotAllowedError, NotFoundError, WaitTimeoutError
 from tests.unit.client.conftest import ClientOf
-from tests.unit.client.fakes import KEY, REQUEST_ID, FakeApi, Waits, refusal
+from tests.unit.client.fakes import JPEG, KEY, REQUEST_ID, FakeApi, Waits, fields_of, form_of, refusal
 
 
 class TestReading:
@@ -52,6 +54,55 @@ class TestTokens:
         asked = json.loads(api.requests[0].content)
         assert TokenRequest.model_validate(asked) == TokenRequest()
         assert set(asked) == set(TokenRequest.model_fields)
+
+
+class TestGuests:
+    def test_an_events_page_names_the_consent_that_a_search_then_carries(
+        self, client_of: ClientOf, api: FakeApi
+    ) -> None:
+        client = client_of(api)
+        page = client.event_page(456).data
+        EventPage.model_validate(page, extra="forbid")  # the fake has what is promised
+        assert page["consent"] is not None
+        client.search(456, JPEG, REQUEST_ID, consent=page["consent"]["version"])
+        assert fields_of(api.requests[1]) == {"request_id": REQUEST_ID, "consent": "standard-1"}
+
+    def test_a_watch_carries_the_selfie_the_days_and_the_consent(self, client_of: ClientOf, api: FakeApi) -> None:
+        api.finished.add(REQUEST_ID)
+        client = client_of(api)
+        assert client.updates(456, REQUEST_ID).data["watching_until"] is None
+        watched = client.watch(456, uuid.UUID(REQUEST_ID), JPEG, days=7, watch_consent=True).data
+        (asked,) = api.asked(f"POST /event/456/faces/{REQUEST_ID}/watch")
+        assert fields_of(asked) == {"days": "7", "watch_consent": "true"}
+        assert form_of(asked)["file"].get_payload(decode=True) == JPEG
+        assert watched == {"request_id": REQUEST_ID, "watching_until": "2026-05-24T10:30:00Z"}
+        assert client.updates(456, uuid.UUID(REQUEST_ID)).data == {**watched, "latest": None, "total": 3}
+
+    def test_a_large_selfie_of_a_watch_is_uploaded_once_however_often_it_is_asked_for(
+        self, client_of: ClientOf, api: FakeApi
+    ) -> None:
+        api.finished.add(REQUEST_ID)
+        api.troubles["POST */watch"] = [httpx.ReadTimeout("slow"), refusal(500)]
+        client_of(api).watch(456, REQUEST_ID, JPEG.ljust(INLINE_SELFIE_BYTES + 1, b"\0"), watch_consent=True)
+        (upload_id,) = api.uploads
+        days = str(WatchFields().days)
+        asked = [fields_of(request) for request in api.asked("POST */watch")]
+        assert asked == [{"upload_id": upload_id, "days": days, "watch_consent": "true"}] * 3
+
+    def test_without_the_persons_consent_nothing_is_watched(self, client_of: ClientOf, api: FakeApi) -> None:
+        api.finished.add(REQUEST_ID)
+        with pytest.raises(BadRequestError) as caught:
+            client_of(api).watch(456, REQUEST_ID, JPEG, watch_consent=False)
+        assert (caught.value.status, caught.value.code) == (422, "consent_needed")
+        assert (caught.value.request_id, api.watches) == (REQUEST_ID, {})
+
+    def test_an_unknown_or_odd_request_id_is_not_found(self, client_of: ClientOf, api: FakeApi) -> None:
+        client = client_of(api)
+        with pytest.raises(NotFoundError):
+            client.watch(456, REQUEST_ID, JPEG, watch_consent=True)
+        with pytest.raises(NotFoundError):
+            client.updates(456, "../x?y")
+        assert api.requests[1].url.raw_path == b"/live/api/v1/ext/903/event/456/faces/..%2Fx%3Fy/updates"
 
 
 class TestOriginalPhotos:
