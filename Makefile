@@ -173,9 +173,10 @@ auditors: python
 audit: auditors ## Known weaknesses of what is deployed; needs the advisory database of the package index
 	@.venv-audit/bin/pip-audit --strict --no-deps --disable-pip $(foreach lock,$(DEPLOYED),-r $(lock))
 
-sbom: auditors ## dist/sbom.json: what is deployed, as CycloneDX
+sbom: auditors ## dist/sbom.json: what is deployed, the guests' page too, as CycloneDX
 	@mkdir -p dist
 	@cat $(DEPLOYED) | .venv-audit/bin/cyclonedx-py requirements --output-reproducible --of JSON -o dist/sbom.json -
+	@$(PYTHON) -I tools/sbom.py dist/sbom.json
 	@echo "dist/sbom.json"
 
 # ---------------------------------------------------------------- measuring

@@ -52,6 +52,7 @@ class Bodies:
         """An event, and how much there is of it."""
         event = self.stack.event(event_id)
         counts = self.stack.container.overview.counts(event)
+        links = self.stack.container.links.links(event.org_id, event_id)
         return {
             "org_id": event.org_id,
             **_row(event),
@@ -61,6 +62,7 @@ class Bodies:
             "model": event.model,
             "faces_in": self._faces_in(event),
             "counts": _counts(counts, known=self._faces_in(event) is None),
+            "links": {"all": len(links), "off": sum(link.off for link in links)},
         }
 
     def photos(self, event_id: int, query: Query) -> dict[str, Any]:

@@ -37,7 +37,9 @@ def post_faces(org_id: str, event_id: str) -> Response[str]:
         outcome = container.face_search.search(event, search, form.selfies(event), request.page, invocation)
     data = face_search_result(container.rendition_links, search, request.page, outcome.stored)
     replay = {"Idempotent-Replayed": "true"} if outcome.replayed else {}
-    return success("Computed face search", data, meter.headers | replay)
+    seen = outcome.stored.summary.selfie_faces
+    faces = {"Selfie-Faces": str(seen)} if seen is not None else {}
+    return success("Computed face search", data, meter.headers | replay | faces)
 
 
 handler = api.api_handler(app, lambda: container.settings.origins)

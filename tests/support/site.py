@@ -44,7 +44,7 @@ from facesearch.deletion.search import SearchDeletion
 from facesearch.deletion.stores import Stores
 from facesearch.errors import NoFaceFound, NotFound
 from facesearch.faces.embedded import EmbeddedMatcher
-from facesearch.faces.engine import Embedding, Face, RgbImage
+from facesearch.faces.engine import Embedding, Face, RgbImage, SelfieProbe
 from facesearch.faces.exact_set import SnapshotBuilder
 from facesearch.faces.matching import StoredProbe
 from facesearch.faces.packing import pack, unpack
@@ -145,10 +145,10 @@ class FakeEngine:
     def faces(self, image: RgbImage) -> list[Face]:
         raise NotImplementedError
 
-    def probe(self, selfie: bytes) -> Embedding:
+    def probe(self, selfie: bytes) -> SelfieProbe:
         if not selfie.isdigit():
             raise NoFaceFound("nobody")
-        return face_of(int(selfie), 0)
+        return SelfieProbe(face_of(int(selfie), 0))
 
 
 def face_of(person: int, photo: int) -> Embedding:

@@ -36,6 +36,13 @@ class Cameras:
         """Somebody else of whom it has one."""
         return self._portrait("biden.jpg")
 
+    def two(self) -> Image.Image:
+        """Both side by side, near enough for the page's oval and its margin; the first is larger."""
+        film = Image.new("RGB", SIZE, GREY)
+        film.paste(self.me().crop((0, 0, 600, 720)), (-130, 0))
+        film.paste(self.other().crop((400, 0, 700, 570)), (490, 150))
+        return film
+
     def nobody(self) -> Image.Image:
         return Image.new("RGB", SIZE, GREY)
 

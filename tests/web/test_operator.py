@@ -1,22 +1,75 @@
 """The operator's view in a real browser: boxes on a photo, failed photos with their reasons, keys, a narrow screen."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
 
 from facesearch.records import image_id_of_bytes
 from facesearch_local.stack import OPERATOR_PREFIX
+from tests.conftest import ROOT
 from tests.integration.conftest import Site
+from tests.web import axe
 from tests.web.browsers import ABSENT
 from tests.web.guests import DESKTOP, PHONE, Guest
+from tests.web.links import facesearch, new_link
+from tests.web.test_screens import settle
 
 HOSTILE = "<img src=x onerror=alert(1)>.jpg"
 Guests = Callable[..., Guest]
+FOLDER = ROOT / ".cache" / "web" / "operator"
+SCREENS = {
+    "no organisation": ("#/orgs/999", "operator-events .problem"),
+    "events": ("#/orgs/{org}", "operator-events td[data-label=Links]:has-text('(1 off)')"),
+    "photos": ("#/events/{event}/photos", "operator-photos .tile"),
+    "no photos": ("#/events/{event}/photos?name=nothing", "operator-photos .empty"),
+    "photo of somebody": ("#/events/{event}/photos?name=obama3", "operator-photo li"),
+    "photo of no picture": ("#/events/{event}/photos?filter=failed", "operator-photo .problem"),
+    "searches": ("#/events/{event}/searches", "operator-searches tbody tr"),
+    "queues": ("#/queues", "operator-queues tbody tr"),
+    "errors": ("#/errors", "operator-errors li"),
+}
+"""Each page's address, and what is there once it is whole."""
 
 
 def address(site: Site, rest: str = "") -> str:
     return f"{site.stack.url}{OPERATOR_PREFIX}/#/events/{site.event_id}/{rest}"
+
+
+def fail(site: Site) -> None:
+    """Have a photo that cannot be read."""
+    content = b"\xff\xd8\xff\xe0 no picture"
+    site.put_photo(content, HOSTILE)
+    site.indexed(image_id_of_bytes(site.event_id, content))
+
+
+@pytest.fixture(scope="module")
+def used(site: Site, samples: Path) -> Site:
+    """With a photo that failed, a search, and a link that is off."""
+    fail(site)
+    assert site.post((samples / "obama2.jpg").read_bytes()).status_code == 200
+    facesearch(site, "link", "off", new_link(site).link_id)
+    return site
+
+
+@pytest.mark.parametrize("width", [PHONE, DESKTOP])
+@pytest.mark.parametrize("screen", SCREENS)
+def test_axe_finds_nothing_on_any_page(guests: Guests, used: Site, screen: str, width: int) -> None:
+    guest = guests(camera=ABSENT, width=width)
+    guest.expects("status of 404 .*orgs/999")
+    page, (path, there) = guest.page, SCREENS[screen]
+    page.goto(f"{used.stack.url}{OPERATOR_PREFIX}/{path.format(org=used.org_id, event=used.event_id)}")
+    if screen.startswith("photo of"):
+        page.locator("operator-photos .tile").first.click()
+    expect(page.locator(there).first).to_be_visible()
+    found = []
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+        settle(page)
+        page.screenshot(path=FOLDER / f"operator-{screen.replace(' ', '-')}-{width}-{scheme}.png")
+        found += [f"{scheme}: {violation}" for violation in axe.violations(page)]
+    assert found == []
 
 
 @pytest.mark.parametrize("width", [PHONE, DESKTOP])
@@ -42,9 +95,7 @@ def test_a_photo_shows_the_faces_that_are_found_in_it_now(guests: Guests, site: 
 
 
 def test_failed_photos_say_why_and_their_names_are_text(guests: Guests, site: Site) -> None:
-    content = b"\xff\xd8\xff\xe0 no picture"
-    site.put_photo(content, HOSTILE)
-    site.indexed(image_id_of_bytes(site.event_id, content))
+    fail(site)
     page = guests(camera=ABSENT, width=DESKTOP).page
     page.goto(address(site, "photos"))
     page.get_by_role("link", name="Failed", exact=True).click()

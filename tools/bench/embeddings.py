@@ -152,7 +152,7 @@ def _look(job: Job) -> bytes:
     selfie = None
     if _selfies:
         try:
-            selfie = _engine.probe(data)
+            selfie = _engine.probe(data).embedding
         except (NoFaceFound, UnusableImage):
             selfie = None
     subject = None

@@ -238,7 +238,11 @@ def _success(operation: Operation) -> Json:
     content = {"schema": _reference(response.name), "example": example}
     return {
         "description": response.sentence,
-        **_headers(_quota(operation, operation.response.status) | (_REPLAYED if operation.replays else {})),
+        **_headers(
+            _quota(operation, operation.response.status)
+            | (_REPLAYED if operation.replays else {})
+            | (_SELFIE_FACES if operation.metered else {})
+        ),
         "content": {JSON: content},
     }
 
@@ -256,6 +260,13 @@ _REPLAYED: Json = {
     "Idempotent-Replayed": {
         "description": "There if the search was done, or queued, before, for an earlier POST.",
         "schema": {"const": "true"},
+    }
+}
+_SELFIE_FACES: Json = {
+    "Selfie-Faces": {
+        "description": "How many faces the selfie shows; of several selfies, the one with the most. The search is for "
+        "the largest, most central face. Absent where the number is not known.",
+        "schema": {"type": "integer", "minimum": 1},
     }
 }
 _ERROR: Json = {

@@ -277,11 +277,17 @@ class RenditionUrls:
 
 @dataclass(frozen=True)
 class SearchSummary:
-    """What is known of a finished search without its photos. `renditions`: None = they are this deployment's."""
+    """What is known of a finished search without its photos.
+
+    Attributes:
+        renditions: None = they are this deployment's.
+        selfie_faces: how many faces the selfie shows, of several selfies the one with the most; None = not known.
+    """
 
     total: int
     confidence: int
     renditions: RenditionUrls | None = None
+    selfie_faces: int | None = None
 
 
 @dataclass(frozen=True)

@@ -57,6 +57,15 @@ def test_where_another_api_serves_the_renditions_is_kept_with_the_search(results
     assert stored.expires_at == pytest.approx(time.time() + 31 * 86_400, abs=5)
 
 
+@pytest.mark.parametrize("faces", [None, 3])
+def test_how_many_faces_the_selfie_shows_is_kept(results: tuple[Reader, ResultStore], faces: int | None) -> None:
+    reader, store = results
+    store.save(SEARCH, SearchSummary(3, 90, selfie_faces=faces), photos(3))
+    stored = reader.read(Wanted(search=SEARCH, page=Page(1, 32))).result
+    assert stored is not None
+    assert stored.summary.selfie_faces == faces
+
+
 def test_what_the_guest_agreed_to_is_kept_with_the_search_and_goes_with_it(results: tuple[Reader, ResultStore]) -> None:
     _, store = results
     other, before = SearchKey(903, 456, uuid.UUID(int=8)), int(time.time())

@@ -20,7 +20,7 @@ from facesearch.adapters.dynamodb import schema
 from facesearch.adapters.dynamodb.admin import DynamoAdmin
 from facesearch.adapters.dynamodb.photos import DynamoPhotoStore
 from facesearch.adapters.dynamodb.reading import token_item
-from facesearch.adapters.dynamodb.table import Table, put
+from facesearch.adapters.dynamodb.table import Table, put, update
 from facesearch.adapters.opencv.face_engine import OpenCvEngine
 from facesearch.faces.packing import pack
 from facesearch.models import GuestPage, QuotaLimits, Scope, SearchKey, TokenRights, digest_of
@@ -122,7 +122,7 @@ def deployment(models: Path, samples: Path, monkeypatch: pytest.MonkeyPatch) -> 
         org = admin.create_org("Marathon Photos")
         event = admin.create_event(org, "Marathon 2026")
         engine = OpenCvEngine(models, threads=1)
-        faces = pack(engine.probe((samples / "obama.jpg").read_bytes())[None])
+        faces = pack(engine.probe((samples / "obama.jpg").read_bytes()).embedding[None])
         DynamoPhotoStore(Table(dynamodb, "table")).add(
             event, SHARDS, Photo(uuid.UUID(int=5), "indexed", "k", 30, 40, engine.model, faces)
         )
@@ -166,11 +166,23 @@ def test_a_selfie_is_searched_replayed_and_read_again(deployment: Deployment, sa
         "total": 1, "currentPage": 1, "totalPages": 1, "hasNextPage": False, "hasPreviousPage": False, "page_size": 32,
     }  # fmt: skip
     assert "Idempotent-Replayed" not in first["multiValueHeaders"]
+    assert first["multiValueHeaders"]["Selfie-Faces"] == ["1"]
 
     again = deployment.post(form(b"", data["request_id"].upper()))
     assert again["json"] == first["json"]
     assert again["multiValueHeaders"]["Idempotent-Replayed"] == ["true"]
+    assert again["multiValueHeaders"]["Selfie-Faces"] == ["1"], "it was kept with the result"
     assert deployment.get(data["request_id"])["json"] == first["json"]
+
+
+def test_a_result_from_before_faces_in_selfies_were_counted_is_replayed(deployment: Deployment, samples: Path) -> None:
+    request_id = str(uuid.uuid4())
+    deployment.post(form((samples / "obama2.jpg").read_bytes(), request_id))
+    search = SearchKey(deployment.org_id, deployment.event_id, uuid.UUID(request_id))
+    Table(deployment.dynamodb, "table").write(update(schema.header_key(search), "REMOVE selfie_faces"))
+    again = deployment.post(form(b"", request_id))
+    assert again["statusCode"] == 200
+    assert "Selfie-Faces" not in again["multiValueHeaders"]
 
 
 def test_the_page_of_an_event_says_when_its_newest_photo_came(deployment: Deployment) -> None:

@@ -92,6 +92,7 @@ def test_the_headers_are_documented_where_they_are_sent(operation: Any) -> None:
         assert ("Face-Search-Error" in headers) == (status[0] != "2")
         assert (headers >= NOBODYS.keys()) == is_search
         assert ("Idempotent-Replayed" in headers) == (replays and status[0] == "2")
+        assert ("Selfie-Faces" in headers) == (is_search and status[0] == "2")
 
 
 LIMITS = dict.fromkeys(("searchFaces", "getFaces", "listImages"), (32, 100))

@@ -15,6 +15,7 @@ from botocore.stub import Stubber
 
 from facesearch.adapters.dynamodb.results import DynamoResultStore
 from facesearch.adapters.dynamodb.table import Table
+from facesearch.admin.links import LinkSettings
 from facesearch.errors import Busy
 from facesearch.models import SearchKey, SearchSummary
 from facesearch.photos.boxes import FaceBox
@@ -189,6 +190,14 @@ async def test_events_and_photos_are_told_with_their_reasons(shown: OperatorView
     assert [photo["file"] for photo in found] == ["IMG_1.jpg"]
     one = (await get(shown, f"api/events/{place.event_id}/photos/{found[0]['image_id']}")).json()
     assert one == found[0]
+
+
+async def test_an_event_s_links_are_counted_and_those_that_are_off(shown: OperatorView, place: Place) -> None:
+    links, other = place.stack.container.links, place.stack.container.admin.create_event(place.org_id, "5 km")
+    links.create(other, LinkSettings())
+    for each in [links.create(place.event_id, LinkSettings()) for _ in range(3)][1:]:
+        links.switch_off(each.link.link_id)
+    assert (await get(shown, f"api/events/{place.event_id}")).json()["links"] == {"all": 3, "off": 2}
 
 
 async def test_searches_are_told_without_what_they_are_about(shown: OperatorView, place: Place) -> None:

@@ -9,7 +9,7 @@ import pytest
 from facesearch.deletion.embedded_person import EmbeddedPerson
 from facesearch.deletion.person import PersonDeletion, PersonParts
 from facesearch.faces.embedded import EmbeddedMatcher
-from facesearch.faces.engine import Embedding
+from facesearch.faces.engine import SelfieProbe
 from facesearch.faces.index.event import EventIndex, IndexCache
 from facesearch.faces.packing import pack, values_of
 from facesearch.models import DEFAULT_MODEL
@@ -29,8 +29,8 @@ class Engine:
     def __init__(self, people: Vectors) -> None:
         self._people = people
 
-    def probe(self, selfie: bytes) -> Embedding:
-        return cast("Embedding", self._people[int(selfie)].astype(np.float32))
+    def probe(self, selfie: bytes) -> SelfieProbe:
+        return SelfieProbe(self._people[int(selfie)].astype(np.float32))
 
 
 @pytest.mark.parametrize("person", [0, 7, 55])

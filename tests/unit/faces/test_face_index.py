@@ -14,7 +14,7 @@ from facesearch.adapters.memory.stores import MemoryPhotoStore, MemorySnapshotSt
 from facesearch.adapters.memory.vector_items import MemoryVectorItems
 from facesearch.faces.distributed import ChosenIndexes
 from facesearch.faces.embedded import SECOND_PASS, EmbeddedMatcher, match_faces
-from facesearch.faces.engine import Embedding
+from facesearch.faces.engine import SelfieProbe
 from facesearch.faces.index.cohort import LOOKED_AT, NOBODY
 from facesearch.faces.index.event import EventIndex, IndexCache
 from facesearch.faces.index.port import FaceIndex, IndexMovedError
@@ -277,8 +277,8 @@ def test_a_search_that_a_switch_overtook_is_answered_by_the_other_index(world: I
         indexes.current(VECTORS).search(probe_of(PERSON), 0.5, world.pool)
 
     class Engine(FakeEngine):
-        def probe(self, selfie: bytes) -> Embedding:
-            return PERSON
+        def probe(self, selfie: bytes) -> SelfieProbe:
+            return SelfieProbe(PERSON)
 
     world.event = VECTORS
     matcher = EmbeddedMatcher(

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from facesearch.errors import OtherPerson
 from facesearch.faces.confidence import threshold
 from facesearch.faces.embedded import SAME_PERSON, averaged
-from facesearch.faces.engine import Embedding
+from facesearch.faces.engine import SelfieProbe
 from facesearch.models import DEFAULT_MODEL, FIRST_MODEL, FaceSet
 from tests.support.fakes import EVENT
 from tests.support.site import Inline
@@ -77,10 +77,11 @@ def test_exactly_those_are_refused_of_which_two_are_not_alike(people: list[int],
 
 def test_the_scale_is_that_of_the_event_s_model() -> None:
     class Pair:
-        def probe(self, selfie: bytes) -> Embedding:
-            return face(1, 0.603, len(selfie))
+        def probe(self, selfie: bytes) -> SelfieProbe:
+            return SelfieProbe(face(1, 0.603, len(selfie)))
 
-    assert threshold(SAME_PERSON, FIRST_MODEL) < Pair().probe(b"1") @ Pair().probe(b"22") < LEAST
+    alike = Pair().probe(b"1").embedding @ Pair().probe(b"22").embedding
+    assert threshold(SAME_PERSON, FIRST_MODEL) < alike < LEAST
     matcher = matcher_over(lambda _: Pair(), None, None, pool=Inline())
     older, newer = (replace(EVENT, faces=FaceSet(model)) for model in (FIRST_MODEL, DEFAULT_MODEL))
     assert matcher.keepable(older, [b"1", b"22"]).model == FIRST_MODEL

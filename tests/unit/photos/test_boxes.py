@@ -9,7 +9,7 @@ from typing_extensions import override
 
 from facesearch.adapters.memory.stores import MemoryObjects
 from facesearch.errors import NotFound
-from facesearch.faces.engine import Embedding, Face, FaceEngine, RgbImage
+from facesearch.faces.engine import Face, FaceEngine, RgbImage, SelfieProbe
 from facesearch.photos.boxes import FaceBox, FaceBoxes
 from facesearch.photos.looking import PhotoLooker
 from facesearch.records import Original, Photo
@@ -28,7 +28,7 @@ class OneFace(FaceEngine):
         return [Face(box, np.zeros((5, 2), np.float32), 0.93, np.zeros(128, np.float32))]
 
     @override
-    def probe(self, selfie: bytes) -> Embedding:
+    def probe(self, selfie: bytes) -> SelfieProbe:
         raise NotImplementedError
 
 

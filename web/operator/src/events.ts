@@ -45,7 +45,8 @@ export class OperatorEvents extends LitElement {
 
   override render() {
     const list = this.#list.value;
-    if (this.#list.problem) return html`<p class="problem" role="alert">${this.#list.problem}</p>`;
+    if (this.#list.problem)
+      return html`<h1 tabindex="-1">Events</h1><p class="problem note" role="alert">${this.#list.problem}</p>`;
     if (!list) return html`<p class="muted" role="status">Loading events…</p>`;
     return html`
       <div class="head"><div><h1 tabindex="-1">${list.org_name}</h1>
@@ -58,14 +59,14 @@ export class OperatorEvents extends LitElement {
     return html`<div class="wide"><table class="cards">
       <thead><tr><th scope="col">Event</th><th scope="col" class="number">Photos</th><th scope="col" class="number">Failed</th>
         <th scope="col" class="number">No face</th><th scope="col" class="number">Faces</th><th scope="col" class="number">Searches</th>
-        <th scope="col">Last photo</th><th scope="col">State</th></tr></thead>
+        <th scope="col">Last photo</th><th scope="col">Links</th><th scope="col">State</th></tr></thead>
       <tbody>${events.map((event) => this.#row(event))}</tbody></table></div>
       <p class="note">Photos are counted up to some 2,000 an event and searches up to 1,000. A number with + is a lower bound.</p>`;
   }
 
   #row(event: EventRow) {
     const details = this.#details.get(event.event_id);
-    const counts = details?.counts;
+    const { counts, links } = details ?? {};
     const shown = (value: number | null | undefined, more = false) =>
       value === undefined ? (details === null ? UNKNOWN : "…") : count(value, more);
     const photos = (filter: Filter) =>
@@ -80,6 +81,7 @@ export class OperatorEvents extends LitElement {
       <td class="number" data-label="Faces">${shown(counts?.faces, more)}</td>
       <td class="number" data-label="Searches"><a href=${searches}>${shown(counts?.searches, counts?.more_searches)}</a></td>
       <td data-label="Last photo">${counts?.newest_at ? html`<span title=${time(counts.newest_at)}>${ago(counts.newest_at)}</span>` : shown(counts?.newest_at)}</td>
+      <td data-label="Links">${shown(links?.all)}${links?.off ? html` <span class="muted">(${count(links.off)} off)</span>` : nothing}</td>
       <td data-label="State"><span class="pill ${event.event_enabled ? "ok" : ""}">${event.event_enabled ? "on" : "off"}</span></td>
     </tr>`;
   }

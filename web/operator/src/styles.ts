@@ -5,7 +5,7 @@ import { tokens } from "../../src/styles.ts";
 const screen = css`
   *, ::before, ::after { box-sizing: border-box; }
   [hidden] { display: none !important; }
-  :host { display: block; font-size: 0.875rem; line-height: 1.45; --ok: #1b7a43; background: none; }
+  :host { display: block; font-size: 0.875rem; line-height: 1.45; --ok: #146336; background: none; }
   @media (prefers-color-scheme: dark) { :host { --ok: #6fd39b; --accent: #7d9bff; } }
   h1, h2, p, ul, dl, dd, ol { margin: 0; padding: 0; }
   ul, ol { list-style: none; }

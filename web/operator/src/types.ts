@@ -41,6 +41,7 @@ export interface EventDetails extends EventRow {
   readonly model: string;
   readonly faces_in: string | null;
   readonly counts: Counts;
+  readonly links: { readonly all: number; readonly off: number };
 }
 
 export interface Photo {

@@ -82,7 +82,7 @@ export class OperatorView extends LitElement {
           ${tab("#/errors", "Errors", screen === "errors")}
         </div></nav>
       </header>
-      <main>${this.#about.problem ? html`<p class="problem" role="alert">${this.#about.problem}</p>` : this.#screen(about)}</main>`;
+      <main>${this.#about.problem ? html`<h1 tabindex="-1">Operator's view</h1><p class="problem note" role="alert">${this.#about.problem}</p>` : this.#screen(about)}</main>`;
   }
 
   #screen(about: About | null) {

@@ -14,7 +14,7 @@ CORS = {
     "Access-Control-Allow-Headers": "Authorization,Content-Type,X-API-Key,X-Amz-Date,X-Amz-Security-Token",
     "Access-Control-Allow-Methods": "DELETE,GET,OPTIONS,POST",
     "Access-Control-Expose-Headers": "Face-Search-Error,Idempotent-Replayed,RateLimit-Limit,RateLimit-Remaining,"
-    "RateLimit-Reset,Retry-After",
+    "RateLimit-Reset,Retry-After,Selfie-Faces",
     "Access-Control-Max-Age": "7200",  # the longest that any browser remembers a preflight (Chromium)
 }
 

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 from concurrent.futures import Executor, Future, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
@@ -12,13 +12,13 @@ from typing_extensions import override
 
 from facesearch.errors import OtherPerson
 from facesearch.faces.confidence import threshold
-from facesearch.faces.engine import Embedding, EngineOf, FaceEngine
+from facesearch.faces.engine import Embedding, EngineOf, FaceEngine, SelfieProbe
 from facesearch.faces.index.cohort import Cohort
 from facesearch.faces.index.port import FaceIndex, Hits, IndexMovedError, IndexOf
 from facesearch.faces.index.vectors import Probe, cosines, probe_of
 from facesearch.faces.matching import StoredProbe, StoringMatcher
 from facesearch.faces.several import naming
-from facesearch.models import Event, PhotoMatch, SearchKey
+from facesearch.models import Event, PhotoMatch, SearchKey, SearchSummary
 
 
 @dataclass(frozen=True)
@@ -60,10 +60,12 @@ _STORED = np.dtype("<f4")
 
 @dataclass(frozen=True, eq=False)
 class EmbeddedProbe:
-    """The selfie's embedding, shape (128,), and the event's index, which is brought up to date meanwhile."""
+    """The selfie's embedding, shape (128,), and the event's index, which is brought up to date meanwhile. `faces`: how
+    many the selfie shows, of several the one with the most; None of a stored probe."""
 
     embedding: Embedding
     index: Future[FaceIndex]
+    faces: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,7 +86,8 @@ class EmbeddedMatcher(StoringMatcher[EmbeddedProbe]):
         engine = self.engines(event.model)
         index = self.background.submit(self.indexes, event)
         try:
-            return EmbeddedProbe(_person(engine, event.model, selfies), index)
+            person = _person(engine, event.model, selfies)
+            return EmbeddedProbe(person.embedding, index, person.faces)
         except BaseException:
             wait([index])  # the next search of this environment must not meet a half-done refresh
             raise
@@ -98,16 +101,20 @@ class EmbeddedMatcher(StoringMatcher[EmbeddedProbe]):
             except IndexMovedError as moved:
                 index = self.indexes(moved.event)
 
+    @override
+    def summary(self, event: Event, probe: EmbeddedProbe, photos: Sequence[PhotoMatch]) -> SearchSummary:
+        return replace(super().summary(event, probe, photos), selfie_faces=probe.faces)
+
     def shows(self, event: Event, probe: EmbeddedProbe, selfies: Sequence[bytes], picture: bytes) -> bool:
         """See `deletion.person.PersonMatcher`. Bare, not levelled: rather a search too many goes."""
-        found = self.engines(event.model).probe(picture)
+        found = self.engines(event.model).probe(picture).embedding
         return float(np.dot(found, probe.embedding)) >= threshold(event.confidence, event.model)
 
     @override
     def keepable(self, event: Event, selfies: Sequence[bytes]) -> StoredProbe:
         """512 bytes."""
         person = _person(self.engines(event.model), event.model, selfies)
-        return StoredProbe(event.model, person.astype(_STORED).tobytes())
+        return StoredProbe(event.model, person.embedding.astype(_STORED).tobytes())
 
     @override
     def recall(self, event: Event, kept: Sequence[StoredProbe]) -> list[EmbeddedProbe]:
@@ -117,13 +124,13 @@ class EmbeddedMatcher(StoringMatcher[EmbeddedProbe]):
         return [EmbeddedProbe(embedding_of(each), index) for each in kept]
 
 
-def _person(engine: FaceEngine, model: str, selfies: Sequence[bytes]) -> Embedding:
-    """The embedding of the one person that all selfies show, alike by the scale of the event's model."""
-    embeddings = []
+def _person(engine: FaceEngine, model: str, selfies: Sequence[bytes]) -> SelfieProbe:
+    """The one person that all selfies show, alike by the scale of the event's model, and the most faces in one."""
+    seen = []
     for number, selfie in enumerate(selfies, 1):
         with naming(number, len(selfies)):
-            embeddings.append(engine.probe(selfie))
-    return averaged(embeddings, model)
+            seen.append(engine.probe(selfie))
+    return SelfieProbe(averaged([each.embedding for each in seen], model), max(each.faces for each in seen))
 
 
 def averaged(embeddings: Sequence[Embedding], model: str) -> Embedding:

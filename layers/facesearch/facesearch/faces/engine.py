@@ -40,6 +40,14 @@ class Face:
     sharpness: float = 0.0
 
 
+@dataclass(frozen=True, eq=False)
+class SelfieProbe:
+    """What is seen in a selfie: the embedding of its owner, shape (128,), and how many people's faces."""
+
+    embedding: Embedding
+    faces: int = 1
+
+
 class UnknownModelError(ValueError):
     """There is no engine of that name."""
 
@@ -73,8 +81,8 @@ class FaceEngine(Protocol):
     def faces(self, image: RgbImage) -> list[Face]:
         """Every face of an event photo, largest first. The caller decodes it, to make renditions of the same pixels."""
 
-    def probe(self, selfie: bytes) -> Embedding:
-        """The embedding, shape (128,), of the selfie's owner: its largest, most central face.
+    def probe(self, selfie: bytes) -> SelfieProbe:
+        """The selfie's owner is its largest, most central face.
 
         Takes the file, because the engine knows at which size it is best decoded.
 

@@ -23,7 +23,7 @@ from facesearch.deletion.photos import PhotoDeletion
 from facesearch.deletion.retention import FaceRetention
 from facesearch.errors import NoFaceFound
 from facesearch.faces.confidence import threshold
-from facesearch.faces.engine import Embedding, Face, RgbImage
+from facesearch.faces.engine import Embedding, Face, RgbImage, SelfieProbe
 from facesearch.models import FIRST_MODEL, REKOGNITION, Event, FaceSet, FaceSetKind
 from facesearch.photos.imaging import read_image
 from facesearch.photos.indexing import PhotoIndexer
@@ -48,11 +48,12 @@ class FakeEngine:
     def faces(self, image: RgbImage) -> list[Face]:
         return [Face((0, 0, 9, 9), np.zeros((5, 2), np.float32), 0.9, embedding_of(each)) for _, each in seen(image)]
 
-    def probe(self, selfie: bytes) -> Embedding:
+    def probe(self, selfie: bytes) -> SelfieProbe:
         faces = seen(np.asarray(read_image(selfie).image))
         if not faces:
             raise NoFaceFound("nobody")
-        return embedding_of(max(faces, key=lambda face: face[0].width * face[0].height)[1])
+        owner = max(faces, key=lambda face: face[0].width * face[0].height)[1]
+        return SelfieProbe(embedding_of(owner), len(faces))
 
 
 def embedding_of(each: Look) -> Embedding:

@@ -8,6 +8,7 @@ import pytest
 from facesearch.admin.models import EndedEvent
 from facesearch.deletion.photos import Files
 from facesearch.errors import FaceSearchError, NoFaceFound, OtherPerson, UnusableImage
+from facesearch.models import FaceSetKind
 from facesearch.photos.looking import IndexingOutcome
 from tests.support.pictures import encoded, exif
 from tests.unit.faces.matchers.bench import OTHER, MatcherBench
@@ -101,6 +102,13 @@ def test_a_selfie_that_cannot_be_used_is_named(
     with pytest.raises(error) as refused:
         world.search(*selfies)
     assert refused.value.message.startswith(f"Selfie {place}: ")
+
+
+def test_it_is_told_how_many_faces_a_selfie_shows_where_that_is_known(world: MatcherBench) -> None:
+    two = photo_of(look(ANNA, 100), look(BEN, 100), columns=2, last=20)
+    for faces, selfies in ((1, [selfie_of(ANNA)]), (2, [two]), (2, [selfie_of(ANNA), two])):
+        summary = world.matcher.summary(world.event, world.matcher.probe(world.event, selfies), [])
+        assert summary.selfie_faces == (None if world.kind is FaceSetKind.REKOGNITION else faces)
 
 
 def test_several_selfies_delete_a_person(world: MatcherBench) -> None:

@@ -28,7 +28,7 @@ from facesearch.deletion.person import PersonDeletion, PersonParts
 from facesearch.deletion.photos import Files, PhotoDeletion
 from facesearch.deletion.stores import Stores
 from facesearch.faces.embedded import EmbeddedMatcher
-from facesearch.faces.engine import PLAIN_MODEL, Embedding, Face, RgbImage, engine_name
+from facesearch.faces.engine import PLAIN_MODEL, Embedding, Face, RgbImage, SelfieProbe, engine_name
 from facesearch.faces.exact_set import SnapshotBuilder
 from facesearch.faces.index.event import IndexCache
 from facesearch.faces.sets import FaceSets
@@ -75,9 +75,9 @@ class FakeEngine:
             for box, each in seen(image)
         ]
 
-    def probe(self, selfie: bytes) -> Embedding:
+    def probe(self, selfie: bytes) -> SelfieProbe:
         (face,) = self.faces(np.asarray(read_image(selfie).image))
-        return face.embedding
+        return SelfieProbe(face.embedding)
 
     def _embedding(self, person: int) -> Embedding:
         return cast("Embedding", np.eye(128, dtype=np.float32)[person + (engine_name(self.model) == B)])

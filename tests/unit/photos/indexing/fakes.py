@@ -13,7 +13,7 @@ import numpy as np
 from botocore.exceptions import ClientError
 
 from facesearch.errors import Throttled
-from facesearch.faces.engine import Embedding, Face, RgbImage
+from facesearch.faces.engine import Embedding, Face, RgbImage, SelfieProbe
 from facesearch.models import DEFAULT_MODEL
 
 PHOTOS, RENDITIONS = "photos", "renditions"
@@ -90,7 +90,7 @@ class FakeEngine:
             for n, look in enumerate(cast("Embedding", np.eye(128, dtype=np.float32))[: int(image[0, 0, 0])])
         ]
 
-    def probe(self, selfie: bytes) -> Embedding:
+    def probe(self, selfie: bytes) -> SelfieProbe:
         raise NotImplementedError
 
 

@@ -11,13 +11,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
-from typing import TypeVar, cast
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from facesearch.faces.engine import PLAIN_MODEL, Embedding, Face, RgbImage, engine_name
+from facesearch.faces.engine import PLAIN_MODEL, Embedding, Face, RgbImage, SelfieProbe, engine_name
 from facesearch.faces.index.event import IndexCache
 from facesearch.faces.index.snapshot import SnapshotError
 from facesearch.faces.index.vectors import probe_of
@@ -86,8 +86,8 @@ class ViewsEngine:
             if red
         ]
 
-    def probe(self, selfie: bytes) -> Embedding:
-        return cast("Embedding", LOOKS[engine_name(self.model)][int(selfie)])
+    def probe(self, selfie: bytes) -> SelfieProbe:
+        return SelfieProbe(LOOKS[engine_name(self.model)][int(selfie)])
 
 
 class ExactnessBench(World):

@@ -121,7 +121,7 @@ def summary_of(header: Item | None) -> SearchSummary | None:
         return None
     large = header.get("large_url")
     renditions = RenditionUrls(large, header["small_url"]) if large else None
-    return SearchSummary(header["total"], header["confidence"], renditions)
+    return SearchSummary(header["total"], header["confidence"], renditions, header.get("selfie_faces"))
 
 
 def _watch_state(watch: Item | None, latest: Item | None) -> WatchState:

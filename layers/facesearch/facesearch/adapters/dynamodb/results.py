@@ -53,6 +53,7 @@ class DynamoResultStore(ResultStore):
             "confidence": summary.confidence,
             "large_url": summary.renditions.large if summary.renditions is not None else None,
             "small_url": summary.renditions.small if summary.renditions is not None else None,
+            "selfie_faces": summary.selfie_faces,
             "consent": {"version": consent, "at": now} if consent else None,
             "created_at": now,
             "expires_at": expires_at,

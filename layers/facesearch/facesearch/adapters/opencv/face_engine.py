@@ -4,7 +4,7 @@ import copy
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import cast
+from typing import NamedTuple, cast
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from typing_extensions import override
 from facesearch.adapters.opencv import detections, upright
 from facesearch.adapters.opencv.detections import SCORE, Detections, moved
 from facesearch.errors import NoFaceFound
-from facesearch.faces.engine import PLAIN_MODEL, Embedding, Face, FaceEngine, RgbImage, engine_name
+from facesearch.faces.engine import PLAIN_MODEL, Embedding, Face, FaceEngine, RgbImage, SelfieProbe, engine_name
 from facesearch.faces.qualities import sharpness_of
 from facesearch.models import DEFAULT_MODEL
 from facesearch.photos.imaging import read_image
@@ -54,6 +54,15 @@ TURN_MARGIN = 0.02
 hard to see (half hidden, in profile): of 208 such faces 8 look surer when they are turned, 2 by more than this."""
 PORTRAIT_SIDE = 256
 """Faces larger than this are shrunk before alignment, whose bilinear sampling down to 112 px would skip pixels."""
+
+
+class _Owner(NamedTuple):
+    """The owner of a selfie in the view where they are surest, and how many faces were found there, this one's among
+    them: those that are surely faces, or as sure as the owner's."""
+
+    view: RgbImage
+    row: Detections
+    faces: int
 
 
 class OpenCvEngine(FaceEngine):
@@ -100,20 +109,20 @@ class OpenCvEngine(FaceEngine):
         return [self._face(image, row) for row in detections.largest(found, MIN_FACE, MAX_FACES)]
 
     @override
-    def probe(self, selfie: bytes) -> Embedding:
+    def probe(self, selfie: bytes) -> SelfieProbe:
         """A selfie that has no surely upright face as it is, is also looked at in the other three orientations; one
         without any face also in a frame (the face fills the picture) and enlarged (the picture is tiny).
         """
         upright = np.asarray(read_image(selfie, fit=SELFIE_SIDE).image)
         owner = self._owner([upright])
-        if owner is None or owner[1][SCORE] < UPRIGHT_SCORE:
+        if owner is None or owner.row[SCORE] < UPRIGHT_SCORE:
             turned = self._owner(np.rot90(upright, turns) for turns in (1, 2, 3))
-            if owner is None or (turned is not None and turned[1][SCORE] > owner[1][SCORE] + TURN_MARGIN):
+            if owner is None or (turned is not None and turned.row[SCORE] > owner.row[SCORE] + TURN_MARGIN):
                 owner = turned
         owner = owner or self._owner([_framed(upright), _resized(upright, 2, cv2.INTER_CUBIC)])
         if owner is None:
             raise NoFaceFound("No face was found in the selfie.")
-        return self._embedding(self._aligned(*owner))
+        return SelfieProbe(self._embedding(self._aligned(owner.view, owner.row)), owner.faces)
 
     def _looks(self, image: RgbImage) -> Iterator[Detections]:
         """Rows in the picture's pixels: large faces from a coarse look, smaller ones from a fine one and from tiles."""
@@ -141,17 +150,19 @@ class OpenCvEngine(FaceEngine):
         rows = cast("Detections | None", found)  # OpenCV's own type hints know nothing of None
         return np.empty((0, 15), np.float32) if rows is None else rows
 
-    def _owner(self, views: Iterable[RgbImage]) -> tuple[RgbImage, Detections] | None:
+    def _owner(self, views: Iterable[RgbImage]) -> _Owner | None:
         """The surest of the views' most prominent faces, and its view."""
         owners = []
         for view in views:
             for side in (COARSE_SIDE, SELFIE_SIDE):
-                row = detections.most_prominent(self._look(view, side), view.shape[1], view.shape[0])
+                found = self._look(view, side)
+                row = detections.most_prominent(found, view.shape[1], view.shape[0])
                 if row is not None:
-                    owners.append((view, row))
+                    sure = found[:, SCORE] >= min(UPRIGHT_SCORE, row[SCORE])
+                    owners.append(_Owner(view, row, int(sure.sum())))
                 if max(view.shape[:2]) <= side or (row is not None and row[SCORE] >= UPRIGHT_SCORE):
                     break
-        return max(owners, key=lambda owner: owner[1][SCORE], default=None)
+        return max(owners, key=lambda owner: float(owner.row[SCORE]), default=None)
 
     def _face(self, image: RgbImage, row: Detections) -> Face:
         x, y, width, height = (float(value) for value in row[:4])
