@@ -109,11 +109,13 @@ def render_links(stack: Stack, event: Event) -> None:
     if stack.container.page_hosts is None:
         return
     try:
-        lost = [link.link_id for link in stack.container.links.render(event).lost]
+        done = stack.container.links.render(event)
     except (FaceSearchError, StoreUnavailable, BotoCoreError, ClientError) as error:
         say(f"The event has changed, but its guests' pages may not show it yet. Run the same command again. {error}")
     else:
-        say_lost(lost)
+        say_lost([link.link_id for link in done.lost])
+        for message in done.failed:
+            say(message)
 
 
 def say_lost(link_ids: Sequence[str]) -> None:

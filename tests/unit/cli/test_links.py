@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from facesearch.admin import links
 from facesearch.models import QuotaLimits
 from facesearch_cli import qr
 from tests.unit.cli.conftest import Command, Place
@@ -152,11 +153,27 @@ class TestPublishing:
         members = [(f"./{key}", content) for key, content in BUILD.items()]
         source = ("--archive", archive_of(dist, *members)) if packed else ("--dist", dist)
         done = facesearch("page", "publish", *source, "--json")
-        assert done.json == {"files": len(BUILD), "links": 1, "lost": []}
+        assert done.json == {"files": len(BUILD), "links": 1, "lost": [], "failed": []}
         assert set(BUILD) <= set(hosting.object_keys("r-b"))
         assert "<title>10 km</title>" in page_of(hosting, made["url"])
         assert config_of(hosting, made["url"])["token"] == made["token"]
         assert facesearch("link", "create", "--event", hosting.event_id).err == ""
+
+    def test_a_link_that_is_changed_meanwhile_is_told_by_name_and_exit_code(
+        self, hosting: Place, facesearch: Command, dist: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        made = [facesearch("link", "create", "--event", hosting.event_id, "--json").json for _ in range(2)]
+        changed, real = min(each["link_id"] for each in made), links.rendered
+
+        def meanwhile(*arguments: Any) -> bytes:
+            monkeypatch.setattr(links, "rendered", real)
+            hosting.stack.container.links.rotate(changed)
+            return real(*arguments)
+
+        monkeypatch.setattr(links, "rendered", meanwhile)
+        done = facesearch("page", "publish", "--dist", dist, "--json")
+        assert (done.code, done.json["links"], len(done.json["failed"])) == (1, 1, 1)
+        assert changed in done.err
 
     @pytest.mark.parametrize(
         ("name", "said"),
