@@ -241,6 +241,33 @@ def test_a_link_of_ten_pages_moves_with_the_guests_page_again_and_again(office: 
     assert key.token.origins == (*own, *others)
 
 
+def test_a_link_that_is_switched_off_while_its_page_is_rendered_has_no_page(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = office.links.create(office.event.event_id, LinkSettings())
+
+    def meanwhile(*arguments: Any) -> bytes:
+        office.links.switch_off(made.link.link_id)
+        return rendered(*arguments)
+
+    monkeypatch.setattr(module, "rendered", meanwhile)
+    assert (office.links.render().links, office.page(made.link)) == (0, "gone")
+
+
+def test_a_page_that_is_rendered_while_its_link_is_deleted_goes_too(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, real = office.links.create(office.event.event_id, LinkSettings()), type(office.store).delete
+
+    def meanwhile(store: LinkStore, link: GuestLink) -> None:
+        office.files.put(page_key(link.name), b"rendered anew")
+        real(store, link)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(type(office.store), "delete", meanwhile)
+    assert EventLinks(store=office.store, files=office.files).delete(office.event) == 1
+    assert office.page(made.link) == ""
+
+
 def test_an_event_that_is_renamed_changes_no_address_and_every_page(office: Office) -> None:
     made = office.links.create(office.event.event_id, LinkSettings())
     event = office.events.update_event(office.event.event_id, name="Another name", slug="another-name")

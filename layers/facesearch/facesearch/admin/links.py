@@ -125,11 +125,13 @@ class EventLinks:
 
     def delete(self, event: Event) -> int:
         """Delete the event's links, their tokens and their pages; how many there were. The pages go first: a link that
-        is still listed is found by the next run."""
+        is still listed is found by the next run. They go again last: one may have been rendered in between."""
         links = list(self.store.links(event.org_id, event.event_id))
-        self.files.delete(page_key(link.name) for link in links)
+        pages = [page_key(link.name) for link in links]
+        self.files.delete(pages)
         for link in links:
             self.store.delete(link)
+        self.files.delete(pages)
         return len(links)
 
     def count(self, event: Event) -> int:
@@ -298,6 +300,8 @@ class Links:
         now = next((each for each in self.links(link.org_id, link.event_id) if each.link_id == link.link_id), None)
         if now is None:
             self.files.delete([page_key(link.name)])
+        elif now.off:
+            self.files.put(page_key(link.name), gone(self.files))
         if now != link:
             raise _changed(link)
         return MadeLink(link, token, url)
