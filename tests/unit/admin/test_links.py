@@ -333,15 +333,16 @@ def test_an_event_that_is_being_deleted_gets_no_link(table: Table) -> None:
         stale.links.create(event.event_id, LinkSettings())
 
 
-def test_until_the_events_last_day_if_it_has_one() -> None:
+@pytest.mark.parametrize(("days", "lasts"), [(7, 7), (0, 0), (-1, 90), (401, 400)])
+def test_until_the_events_last_day_unless_it_is_over(days: int, lasts: int) -> None:
     office = Office(
-        replace(EVENT, retain_until=(TODAY + dt.timedelta(7)).isoformat()),
+        replace(EVENT, retain_until=(TODAY + dt.timedelta(days)).isoformat()),
         MemoryLinkStore({}),
         MemoryPageFiles(),
         lambda token: None,
     )
     ends = office.links.create(EVENT.event_id, LinkSettings()).link.valid_until
-    assert dt.datetime.fromtimestamp(ends - 1, dt.UTC).date() == TODAY + dt.timedelta(7)
+    assert dt.datetime.fromtimestamp(ends - 1, dt.UTC).date() == TODAY + dt.timedelta(lasts)
 
 
 # ------------------------------------------------------------------ the HTML

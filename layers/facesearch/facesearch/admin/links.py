@@ -322,8 +322,8 @@ class Links:
         today = dt.datetime.fromtimestamp(self.clock() / MICROSECONDS, dt.UTC).date()
         latest = today + dt.timedelta(MOST_DAYS)
         if until is None:
-            last_day = dt.date.fromisoformat(event.retain_until) if event.retain_until else today
-            until = min(last_day, latest) if last_day > today else today + dt.timedelta(DEFAULT_DAYS)
+            last_day = dt.date.fromisoformat(event.retain_until) if event.retain_until else dt.date.min
+            until = min(last_day, latest) if last_day >= today else today + dt.timedelta(DEFAULT_DAYS)
         if not today <= until <= latest:
             raise InvalidRequest(
                 f"A link ends today at the earliest, and on {latest}, in {MOST_DAYS} days, at the latest."
