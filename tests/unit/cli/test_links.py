@@ -137,6 +137,26 @@ class TestLinks:
         assert text.count("<li>") == 3
         assert not re.search(r"<script|<link|src=|url\(", text)
 
+    @pytest.mark.parametrize(
+        ("option", "file", "said"),
+        [
+            ("--png", "poster", "must end in .png"),
+            ("--png", "poster.svg", "must end in .png"),
+            ("--svg", "poster.png", "must end in .svg"),
+            ("--svg", "nowhere/poster.svg", "no folder nowhere"),
+            ("--sheet", "nowhere/sheet.html", "no folder nowhere"),
+        ],
+    )
+    def test_a_file_that_cannot_be_written_is_refused_before_anything_changes(
+        self, hosting: Place, facesearch: Command, option: str, file: str, said: str
+    ) -> None:
+        made = facesearch("link", "create", "--event", hosting.event_id, "--json").json
+        assert facesearch("link", "create", "--event", hosting.event_id, option, file).failed(said)
+        assert facesearch("link", "rotate", made["link_id"], option, file).failed(said)
+        (link,) = facesearch("link", "list", "--org", hosting.org_id, "--json").json["links"]
+        assert link["link_id"] == made["link_id"]
+        assert hosting.api_key(made["token"]) is not None
+
     def test_a_terminal_is_shown_the_code(self) -> None:
         drawn = io.StringIO()
         qr.print_on(drawn, f"{PAGE_URL}/e/10-km-0123456789")
