@@ -15,6 +15,7 @@ from facesearch.faces.several import MAX_SELFIES
 from facesearch.models import Event, SearchKey
 from facesearch.validation import parse_request_id
 from facesearch_cli.commands.common import AsJson, EventArgument, EventId, group, stack_of
+from facesearch_cli.commands.links import render_links
 from facesearch_cli.errors import CommandError
 from facesearch_cli.stack import MODELS_VARIABLE, Stack
 from facesearch_cli.terminal import following, plural, print_json, progress_bar, results, say
@@ -40,7 +41,9 @@ def delete_photos(
     _ask(f"Delete {plural(len(wanted), 'photo')} of {event.name!r} for good?", yes=yes)
     files = Files(renditions=not keep_renditions, originals=originals)
     with stack.working():
-        _show(stack.container.photo_deletion.delete_photos(event, wanted, files), as_json=as_json)
+        receipt = stack.container.photo_deletion.delete_photos(event, wanted, files)
+    _render_links(stack, event_id)
+    _show(receipt, as_json=as_json)
 
 
 @app.command("delete")
@@ -84,6 +87,8 @@ def delete_person(  # noqa: PLR0913, PLR0917 - a command's options, each by its 
     with stack.working(), progress_bar() as watcher:
         deletion = stack.container.person_deletion(following(watcher, "Selfies"))
         receipt = deletion.delete_person(event, pictures, files, confidence)
+    if photos:
+        _render_links(stack, event_id)
     _show(receipt, as_json=as_json)
     if not receipt.deleted.total:
         say("Nothing of this person was left to delete. If an earlier run was interrupted, it had finished its work.")
@@ -147,6 +152,13 @@ def _require_engine(stack: Stack, event: Event) -> None:
     folder = stack.settings.models_dir
     if not folder.is_dir():
         raise CommandError(f"There are no face models in {folder}. Run `make assets`, or set {MODELS_VARIABLE}.")
+
+
+def _render_links(stack: Stack, event_id: int) -> None:
+    """Show the event without a cover that is deleted by now, maybe by an earlier run, on its guests' pages."""
+    event = stack.container.admin.event(event_id)
+    if event is not None:
+        render_links(stack, event)
 
 
 def _ask(question: str, *, yes: bool) -> None:

@@ -24,10 +24,13 @@ LinkArgument = Annotated[str, typer.Argument(metavar="LINK", show_default=False,
 Until = Annotated[
     datetime | None, typer.Option("--until", formats=["%Y-%m-%d"], help="Last day, by UTC; at most 400 days from now.")
 ]
-Svg = Annotated[Path | None, typer.Option("--svg", metavar="FILE", help="Write the QR code as SVG.")]
-Png = Annotated[Path | None, typer.Option("--png", metavar="FILE", help="Write the QR code as PNG.")]
+Svg = Annotated[Path | None, typer.Option("--svg", metavar="FILE", dir_okay=False, help="Write the QR code as SVG.")]
+Png = Annotated[Path | None, typer.Option("--png", metavar="FILE", dir_okay=False, help="Write the QR code as PNG.")]
 Sheet = Annotated[
-    Path | None, typer.Option("--sheet", metavar="FILE", help="Write an HTML page of A5 with name, QR code and steps.")
+    Path | None,
+    typer.Option(
+        "--sheet", metavar="FILE", dir_okay=False, help="Write an HTML page of A5 with name, QR code and steps."
+    ),
 ]
 
 
@@ -57,7 +60,7 @@ def create(  # noqa: PLR0913, PLR0917 - a command's options, each by its name
     """
     stack = stack_of(context)
     settings = LinkSettings(_day(until), tuple(origin or ()), originals, watch, preview, per_minute)
-    _require_pages(stack, svg, png, sheet)
+    _check_files(stack, svg, png, sheet)
     made = stack.container.links.create(event_id, settings)
     _show(stack, made, svg, png, sheet, as_json=as_json)
 
@@ -74,7 +77,7 @@ def rotate(
 ) -> None:
     """Give a link another token. The old one is refused on its next request; the address and its QR code stay."""
     stack = stack_of(context)
-    _require_pages(stack, svg, png, sheet)
+    _check_files(stack, svg, png, sheet)
     _show(stack, stack.container.links.rotate(link_id, _day(until)), svg, png, sheet, as_json=as_json)
 
 
@@ -109,11 +112,13 @@ def render_links(stack: Stack, event: Event) -> None:
     if stack.container.page_hosts is None:
         return
     try:
-        lost = [link.link_id for link in stack.container.links.render(event).lost]
+        done = stack.container.links.render(event)
     except (FaceSearchError, StoreUnavailable, BotoCoreError, ClientError) as error:
         say(f"The event has changed, but its guests' pages may not show it yet. Run the same command again. {error}")
     else:
-        say_lost(lost)
+        say_lost([link.link_id for link in done.lost])
+        for message in done.failed:
+            say(message)
 
 
 def say_lost(link_ids: Sequence[str]) -> None:
@@ -126,24 +131,30 @@ def _day(until: datetime | None) -> date | None:
     return until.date() if until is not None else None
 
 
-def _require_pages(stack: Stack, *files: Path | None) -> None:
-    if stack.container.page_hosts is None and any(files):
+def _check_files(stack: Stack, svg: Path | None, png: Path | None, sheet: Path | None) -> None:
+    """Refuse, before a link has changed, what could not be written afterwards."""
+    if stack.container.page_hosts is None and any((svg, png, sheet)):
         raise CommandError("This stack shows no pages, so links have no address: deploy it with CloudFront first.")
+    for path, suffix in ((svg, ".svg"), (png, ".png"), (sheet, "")):
+        if path is not None and not path.name.lower().endswith(suffix):
+            raise CommandError(f"The name of {path} must end in {suffix}.")
+        if path is not None and not path.parent.is_dir():
+            raise CommandError(f"There is no folder {path.parent} for {path.name}.")
 
 
 def _show(
     stack: Stack, made: MadeLink, svg: Path | None, png: Path | None, sheet: Path | None, *, as_json: bool
 ) -> None:
-    for path in filter(None, (svg, png)):
-        qr.save(made.url, path)
-    if sheet is not None:
-        sheet.write_text(qr.sheet(stack.event(made.link.event_id).name, made.url), encoding="utf-8")
     if as_json:
         print_json(_json(made.link) | {"token": made.token, "url": made.url or None})
     else:
         results().print(made.url or f"Link {made.link.link_id}: {made.token}")
         if made.url and sys.stdout.isatty():
             qr.print_on(sys.stdout, made.url)
+    for path in filter(None, (svg, png)):
+        qr.save(made.url, path)
+    if sheet is not None:
+        sheet.write_text(qr.sheet(stack.event(made.link.event_id).name, made.url), encoding="utf-8")
     if not made.url:
         say("This stack shows no pages, for it has no CloudFront: use the token in a page of your own.")
     elif not stack.container.page_files.read(TEMPLATE):

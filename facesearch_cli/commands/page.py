@@ -12,7 +12,7 @@ from facesearch.admin.page import BUILD_PREFIX, GONE, TEMPLATE
 from facesearch_cli.commands.common import AsJson, group, stack_of
 from facesearch_cli.commands.links import say_lost
 from facesearch_cli.errors import CommandError
-from facesearch_cli.terminal import plural, print_json, results
+from facesearch_cli.terminal import plural, print_json, results, say
 
 app = group("The page that guests see.")
 DIST = Path("web/dist")
@@ -39,10 +39,14 @@ def publish_page(
     done = container.links.publish(build)
     lost = [link.link_id for link in done.lost]
     if as_json:
-        print_json({"files": len(build), "links": done.links, "lost": lost})
+        print_json({"files": len(build), "links": done.links, "lost": lost, "failed": list(done.failed)})
     else:
         results().print(f"{plural(len(build), 'file')} published, {plural(done.links, 'link')} rendered anew")
     say_lost(lost)
+    for message in done.failed:
+        say(message)
+    if done.failed:
+        raise typer.Exit(1)
 
 
 def build_in(folder: Path) -> dict[str, bytes]:

@@ -29,11 +29,12 @@ def identify(
     scope: Scope = Scope.READ,
     *,
     tokens: bool = False,
+    quota: bool = False,
     events: bool = False,
     job: bool = False,
     watch: bool = False,
 ) -> AuthenticatedRequest:
-    more = {"tokens": tokens, "events": events, "job": job, "watch": watch}
+    more = {"tokens": tokens, "quota": quota, "events": events, "job": job, "watch": watch}
     return container.authenticator.identify(api.credential_of(app), request, scope, **more)
 
 
@@ -133,8 +134,10 @@ def post_original_photos(org_id: str, event_id: str) -> Response[str]:
 
 @app.post(f"{EVENT}/faces/uploads")
 def post_uploads(org_id: str, event_id: str) -> Response[str]:
-    event = identify(api.request_of(app), Scope.SEARCH, tokens=True).event(Feature.SELFIE_SEARCH)
+    caller = identify(api.request_of(app), Scope.SEARCH, tokens=True, quota=True)
+    event = caller.event(Feature.SELFIE_SEARCH)
     request = parse_upload_request(api.body_of(app))
+    container.meter_of(caller).token.check()  # forms are not counted; a token that may not search gets none
     upload_id = uuid.uuid4()
     form = container.selfie_uploads.form(UploadKey(event.org_id, event.event_id, upload_id), request.content_type)
     data = SelfieUpload(

@@ -337,7 +337,16 @@ OPERATIONS = [
         "search.",
         EventPath,
         SuccessResponse("SelfieUploadResponse", "Where to upload to.", "Upload the selfie", examples.UPLOAD),
-        {401: _NO_KEY, 403: _SEARCH_OFF, 404: _NO_EVENT, 413: _TOO_LARGE, 422: _BAD_BODY, **_TROUBLE},
+        {
+            401: _NO_KEY,
+            403: _SEARCH_OFF,
+            404: _NO_EVENT,
+            413: _TOO_LARGE,
+            422: _BAD_BODY,
+            **_TROUBLE,
+            429: "Too many requests, or the token's face-search quota is used up. Come again after `Retry-After` "
+            "seconds.",
+        },
         body=JsonBody(UploadRequest, required=False, example=examples.UPLOAD_REQUEST),
         tokens=True,
     ),

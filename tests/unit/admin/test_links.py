@@ -209,6 +209,65 @@ def test_a_page_that_was_rendered_beside_a_rotation_says_so(office: Office, monk
         links.rotate(links.switch_off(made.link.link_id).link_id)
 
 
+def test_a_link_that_was_changed_meanwhile_is_told_and_the_others_are_rendered(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = [office.links.create(office.event.event_id, LinkSettings()) for _ in range(3)]
+    changed, real = next(office.store.links()), rendered
+
+    def meanwhile(*arguments: Any) -> bytes:
+        monkeypatch.setattr(module, "rendered", real)
+        office.links.rotate(changed.link_id)
+        return real(*arguments)
+
+    monkeypatch.setattr(module, "rendered", meanwhile)
+    office.events.update_event(office.event.event_id, name="Another name")
+    done = office.links.render()
+    assert (done.links, done.lost, len(done.failed)) == (2, (), 1)
+    assert changed.link_id in done.failed[0]
+    assert sum("Another name" in office.page(each.link) for each in made if each.link.link_id != changed.link_id) == 2
+
+
+def test_a_link_of_ten_pages_moves_with_the_guests_page_again_and_again(office: Office) -> None:
+    others = tuple(f"https://{number}.example" for number in range(10))
+    made = office.links.create(office.event.event_id, LinkSettings(origins=others))
+    for host in ("new.example", "newest.example"):
+        office.hosts = PageHosts(f"https://{host}", "https://api.example/live")
+        assert (office.links.render().links, office.links.render().failed) == (1, ())
+    key = office.key_of(office.links.rotate(made.link.link_id).token)
+    assert key is not None
+    assert key.token is not None
+    own = ("https://newest.example", "https://new.example", "https://photos.example")
+    assert key.token.origins == (*own, *others)
+
+
+def test_a_link_that_is_switched_off_while_its_page_is_rendered_has_no_page(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = office.links.create(office.event.event_id, LinkSettings())
+
+    def meanwhile(*arguments: Any) -> bytes:
+        office.links.switch_off(made.link.link_id)
+        return rendered(*arguments)
+
+    monkeypatch.setattr(module, "rendered", meanwhile)
+    assert (office.links.render().links, office.page(made.link)) == (0, "gone")
+
+
+def test_a_page_that_is_rendered_while_its_link_is_deleted_goes_too(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, real = office.links.create(office.event.event_id, LinkSettings()), type(office.store).delete
+
+    def meanwhile(store: LinkStore, link: GuestLink) -> None:
+        office.files.put(page_key(link.name), b"rendered anew")
+        real(store, link)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(type(office.store), "delete", meanwhile)
+    assert EventLinks(store=office.store, files=office.files).delete(office.event) == 1
+    assert office.page(made.link) == ""
+
+
 def test_an_event_that_is_renamed_changes_no_address_and_every_page(office: Office) -> None:
     made = office.links.create(office.event.event_id, LinkSettings())
     event = office.events.update_event(office.event.event_id, name="Another name", slug="another-name")
@@ -254,7 +313,7 @@ def test_where_no_pages_are_shown_there_is_a_token_and_no_address(office: Office
         (LinkSettings(origins=("run.example",)), "is not an origin"),
         (LinkSettings(origins=("https://run.example/path",)), "is not an origin"),
         (LinkSettings(origins=("https://RUN.example",)), "is not an origin"),
-        (LinkSettings(origins=tuple(f"https://{n}.example" for n in range(10))), "at most 10 origins"),
+        (LinkSettings(origins=tuple(f"https://{n}.example" for n in range(11))), "at most 10 origins"),
     ],
 )
 def test_settings_that_no_link_may_have(settings: LinkSettings, said: str) -> None:
@@ -274,15 +333,16 @@ def test_an_event_that_is_being_deleted_gets_no_link(table: Table) -> None:
         stale.links.create(event.event_id, LinkSettings())
 
 
-def test_until_the_events_last_day_if_it_has_one() -> None:
+@pytest.mark.parametrize(("days", "lasts"), [(7, 7), (0, 0), (-1, 90), (401, 400)])
+def test_until_the_events_last_day_unless_it_is_over(days: int, lasts: int) -> None:
     office = Office(
-        replace(EVENT, retain_until=(TODAY + dt.timedelta(7)).isoformat()),
+        replace(EVENT, retain_until=(TODAY + dt.timedelta(days)).isoformat()),
         MemoryLinkStore({}),
         MemoryPageFiles(),
         lambda token: None,
     )
     ends = office.links.create(EVENT.event_id, LinkSettings()).link.valid_until
-    assert dt.datetime.fromtimestamp(ends - 1, dt.UTC).date() == TODAY + dt.timedelta(7)
+    assert dt.datetime.fromtimestamp(ends - 1, dt.UTC).date() == TODAY + dt.timedelta(lasts)
 
 
 # ------------------------------------------------------------------ the HTML

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
+from PIL import Image
 
 from facesearch import bootstrap
 from facesearch.adapters.dynamodb import schema
@@ -30,6 +31,7 @@ from tests.conftest import ROOT
 from tests.support.aws import create_table, moto
 from tests.support.fakes import Context
 from tests.support.output import Output
+from tests.support.pictures import encoded
 from tools.bench.cost import GUEST_READS, GUEST_WRITES, SEARCH_READS, SEARCH_WRITES
 
 if TYPE_CHECKING:
@@ -40,6 +42,7 @@ TOKEN = "fsp_0123456789abcdefghijklmnopqrstuv"
 FORM = "multipart/form-data; boundary=x"
 CONSENT = b'--x\r\nContent-Disposition: form-data; name="consent"\r\n\r\nstandard-1\r\n'
 """A field before a form's others: what a guest agrees to."""
+FACELESS = encoded(Image.new("RGB", (200, 200), "grey"), "JPEG")
 
 
 @dataclass
@@ -195,9 +198,9 @@ def test_the_page_of_an_event_says_when_its_newest_photo_came(deployment: Deploy
     assert disabled["json"]["data"]["allows"]["search"] is False
 
 
-def with_token(deployment: Deployment) -> str:
-    """The text of a publishable token for the event."""
-    token = TokenRights(deployment.event_id, QuotaLimits(60, 10), created_at=time.time_ns() // 1000)
+def with_token(deployment: Deployment, burst: int = 10) -> str:
+    """The text of a publishable token for the event, which has one more search after a minute."""
+    token = TokenRights(deployment.event_id, QuotaLimits(1, burst), created_at=time.time_ns() // 1000)
     rights = {"token": token_item(token), "active": True, "scopes": ["search", "read"]}
     names = {"org_id": deployment.org_id, "key_id": "link"}
     Table(deployment.dynamodb, "table").write(put(schema.api_key_key(digest_of(TOKEN)) | rights | names))
@@ -212,9 +215,9 @@ def test_a_token_s_search_needs_consent_to_the_text_of_today(deployment: Deploym
     found = deployment.post(form(selfie, consent="standard-1"), api_key=token)
     assert found["statusCode"] == 200
     search = SearchKey(deployment.org_id, deployment.event_id, uuid.UUID(found["json"]["data"]["request_id"]))
-    kept = bootstrap.container._results.consent(search)
-    assert kept is not None
-    assert kept.version == "standard-1"
+    (kept,) = bootstrap.container._results.finished([search])
+    assert kept.consent is not None
+    assert kept.consent.version == "standard-1"
     deployment.admin.update_event(deployment.event_id, guest_page=GuestPage(consent_text="Our own words."))
     again = deployment.post(form(selfie, str(search.request_id)), api_key=token)
     assert (again["statusCode"], again["json"]) == (200, found["json"]), "a replay needs none"
@@ -228,9 +231,44 @@ def test_a_key_s_search_needs_no_consent_and_keeps_what_is_sent(deployment: Depl
     for consent in (None, "site's own 3"):
         found = deployment.post(form(selfie, consent=consent))
         request_id = uuid.UUID(found["json"]["data"]["request_id"])
-        kept = bootstrap.container._results.consent(SearchKey(deployment.org_id, deployment.event_id, request_id))
-        assert (kept.version if kept else None) == consent
+        search = SearchKey(deployment.org_id, deployment.event_id, request_id)
+        (kept,) = bootstrap.container._results.finished([search])
+        assert (kept.consent.version if kept.consent else None) == consent
     assert deployment.post(form(selfie, consent="x" * 41))["statusCode"] == 422
+
+
+def told(response: Answer) -> tuple[int, str, int]:
+    """Status, code, and searches left."""
+    headers = response["multiValueHeaders"]
+    code = headers.get("Face-Search-Error", [""])[0]
+    return response["statusCode"], code, int(headers["RateLimit-Remaining"][0])
+
+
+@pytest.mark.parametrize(
+    ("selfie", "code"), [(FACELESS, "no_face"), (b"no picture", "unusable_image")], ids=["no face", "no picture"]
+)
+def test_refused_selfies_use_up_a_token_and_nobody_elses_quota(
+    deployment: Deployment, samples: Path, selfie: bytes, code: str
+) -> None:
+    token, face = with_token(deployment, burst=3), (samples / "obama2.jpg").read_bytes()
+    posts = [told(deployment.post(CONSENT + form(selfie), api_key=token)) for _ in range(4)]
+    assert posts == [(400, code, 2), (400, code, 1), (400, code, 0), (429, "token_quota", 0)]
+    for _ in range(4):
+        assert told(deployment.post(form(selfie)))[:2] == (400, code), "a key's refused selfies are free"
+    keys = [row["pk"]["S"] for row in deployment.dynamodb.scan(TableName="table")["Items"]]
+    assert [key for key in keys if key.startswith("QUOTA#")] == [f"QUOTA#TOKEN#{digest_of(token)}"]
+    assert deployment.post(CONSENT + form(face), api_key=deployment.token())["statusCode"] == 200
+    assert deployment.post(form(face))["statusCode"] == 200
+
+
+def test_a_token_pays_for_a_search_once_however_often_it_is_sent(deployment: Deployment, samples: Path) -> None:
+    token, request_id = with_token(deployment, burst=3), str(uuid.uuid4())
+    for selfie, expected in (
+        (FACELESS, (400, "no_face", 2)),
+        ((samples / "obama2.jpg").read_bytes(), (200, "", 1)),
+        (FACELESS, (200, "", 1)),
+    ):
+        assert told(deployment.post(CONSENT + form(selfie, request_id), api_key=token)) == expected
 
 
 @pytest.mark.parametrize("by_token", [False, True])

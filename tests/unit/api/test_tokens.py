@@ -72,7 +72,7 @@ CALLS = [
     Call("POST", f"{EVENT}/faces/webhook", "not_for_tokens", b'{"selfie_url": "https://a.example/x.jpg"}'),
     Call("POST", f"{EVENT}/tokens", "scope", b"{}"),
 ]
-PING, ORIGINALS, GET_FACES = CALLS[9], CALLS[7], CALLS[2]
+PING, ORIGINALS, GET_FACES, UPLOADS = CALLS[9], CALLS[7], CALLS[2], CALLS[1]
 FUNCTION_OF = {
     (event["Properties"]["Method"], event["Properties"]["Path"]): Path(resource["Properties"]["CodeUri"]).name
     for resource in read_document(ROOT / "template.yaml")["Resources"].values()
@@ -388,14 +388,27 @@ def test_a_search_tells_the_tokens_own_quota_and_reads_it_along(site: Site) -> N
     assert site.asked.count("BatchGetItem") == 1
 
 
-@pytest.mark.parametrize("used_up", ["token", "organisation"])
-def test_a_quota_that_is_used_up_says_whose_it_is(site: Site, used_up: str, output: Output) -> None:
+def with_used_up(site: Site, used_up: str, call: Call) -> Response:
+    """The call with a token, whose quota or its organisation's is used up for an hour."""
     token, full = site.token(), time.time_ns() // 1000 + 3_600 * MICROSECONDS
     owner = f"TOKEN#{digest_of(token)}" if used_up == "token" else str(site.org)
     item = {"pk": {"S": f"QUOTA#{owner}"}, "sk": {"S": "QUOTA"}, "full_at": {"N": str(full)}}
     site.dynamodb.put_item(TableName="table", Item=item)
-    response = site.call(CALLS[0], token)
+    response = site.call(call, token)
     site.dynamodb.delete_item(TableName="table", Key={name: item[name] for name in ("pk", "sk")})
+    return response
+
+
+@pytest.mark.parametrize(("used_up", "told"), [("token", (429, ["token_quota"])), ("organisation", (200, None))])
+def test_a_token_that_may_not_search_may_not_upload(site: Site, used_up: str, told: tuple[int, Any]) -> None:
+    response = with_used_up(site, used_up, UPLOADS)
+    assert (response["statusCode"], response["multiValueHeaders"].get("Face-Search-Error")) == told
+    assert site.asked.count("BatchGetItem") == 1
+
+
+@pytest.mark.parametrize("used_up", ["token", "organisation"])
+def test_a_quota_that_is_used_up_says_whose_it_is(site: Site, used_up: str, output: Output) -> None:
+    response = with_used_up(site, used_up, CALLS[0])
     headers = response["multiValueHeaders"]
     assert response["statusCode"] == 429
     assert int(headers["Retry-After"][0]) > 3_000

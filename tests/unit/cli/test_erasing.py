@@ -17,6 +17,7 @@ from facesearch.records import SHARDS, Photo, original_key, rendition_keys
 from tests.support.aws import TABLE
 from tests.support.site import FakeEngine, face_of
 from tests.unit.cli.conftest import BUCKET, JPEG, Command, Place
+from tests.unit.cli.test_links import TEMPLATE, page_of
 
 PHOTO = uuid.UUID(int=8)
 
@@ -62,6 +63,20 @@ def test_given_a_photo_when_deleted_then_a_receipt_of_zeros(event: Place, facese
     }  # fmt: skip
     assert receipt["left"] == dict.fromkeys(receipt["deleted"], 0)
     assert event.object_keys() == []
+
+
+@pytest.mark.parametrize("command", ["photos delete {photo}", "person delete --selfie selfie --photos"])
+def test_given_a_cover_when_deleted_then_no_guests_page_names_it(
+    event: Place, facesearch: Command, command: str
+) -> None:
+    event.describe({"PageUrl": "https://photos.example"})
+    event.s3.put_object(Bucket="r-b", Key="page/template.html", Body=TEMPLATE)
+    assert facesearch("event", "update", event.event_id, "--cover", PHOTO).code == 0
+    url = facesearch("link", "create", "--event", event.event_id, "--preview", "--json").json["url"]
+    assert page_of(event, url).count(f"{PHOTO}.jpg") == 3, "for messengers, to load it early, and in the settings"
+    assert facesearch(*command.format(photo=PHOTO).split(), "--event", event.event_id, "--json").code == 0
+    assert not is_there(event)
+    assert str(PHOTO) not in page_of(event, url)
 
 
 def test_given_an_unknown_photo_when_deleted_then_it_is_said_with_1(event: Place, facesearch: Command) -> None:

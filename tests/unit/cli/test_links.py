@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from facesearch.admin import links
 from facesearch.models import QuotaLimits
 from facesearch_cli import qr
 from tests.unit.cli.conftest import Command, Place
@@ -136,6 +137,26 @@ class TestLinks:
         assert text.count("<li>") == 3
         assert not re.search(r"<script|<link|src=|url\(", text)
 
+    @pytest.mark.parametrize(
+        ("option", "file", "said"),
+        [
+            ("--png", "poster", "must end in .png"),
+            ("--png", "poster.svg", "must end in .png"),
+            ("--svg", "poster.png", "must end in .svg"),
+            ("--svg", "nowhere/poster.svg", "no folder nowhere"),
+            ("--sheet", "nowhere/sheet.html", "no folder nowhere"),
+        ],
+    )
+    def test_a_file_that_cannot_be_written_is_refused_before_anything_changes(
+        self, hosting: Place, facesearch: Command, option: str, file: str, said: str
+    ) -> None:
+        made = facesearch("link", "create", "--event", hosting.event_id, "--json").json
+        assert facesearch("link", "create", "--event", hosting.event_id, option, file).failed(said)
+        assert facesearch("link", "rotate", made["link_id"], option, file).failed(said)
+        (link,) = facesearch("link", "list", "--org", hosting.org_id, "--json").json["links"]
+        assert link["link_id"] == made["link_id"]
+        assert hosting.api_key(made["token"]) is not None
+
     def test_a_terminal_is_shown_the_code(self) -> None:
         drawn = io.StringIO()
         qr.print_on(drawn, f"{PAGE_URL}/e/10-km-0123456789")
@@ -152,11 +173,27 @@ class TestPublishing:
         members = [(f"./{key}", content) for key, content in BUILD.items()]
         source = ("--archive", archive_of(dist, *members)) if packed else ("--dist", dist)
         done = facesearch("page", "publish", *source, "--json")
-        assert done.json == {"files": len(BUILD), "links": 1, "lost": []}
+        assert done.json == {"files": len(BUILD), "links": 1, "lost": [], "failed": []}
         assert set(BUILD) <= set(hosting.object_keys("r-b"))
         assert "<title>10 km</title>" in page_of(hosting, made["url"])
         assert config_of(hosting, made["url"])["token"] == made["token"]
         assert facesearch("link", "create", "--event", hosting.event_id).err == ""
+
+    def test_a_link_that_is_changed_meanwhile_is_told_by_name_and_exit_code(
+        self, hosting: Place, facesearch: Command, dist: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        made = [facesearch("link", "create", "--event", hosting.event_id, "--json").json for _ in range(2)]
+        changed, real = min(each["link_id"] for each in made), links.rendered
+
+        def meanwhile(*arguments: Any) -> bytes:
+            monkeypatch.setattr(links, "rendered", real)
+            hosting.stack.container.links.rotate(changed)
+            return real(*arguments)
+
+        monkeypatch.setattr(links, "rendered", meanwhile)
+        done = facesearch("page", "publish", "--dist", dist, "--json")
+        assert (done.code, done.json["links"], len(done.json["failed"])) == (1, 1, 1)
+        assert changed in done.err
 
     @pytest.mark.parametrize(
         ("name", "said"),

@@ -6,7 +6,7 @@ import re
 import secrets
 import string
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -125,11 +125,13 @@ class EventLinks:
 
     def delete(self, event: Event) -> int:
         """Delete the event's links, their tokens and their pages; how many there were. The pages go first: a link that
-        is still listed is found by the next run."""
+        is still listed is found by the next run. They go again last: one may have been rendered in between."""
         links = list(self.store.links(event.org_id, event.event_id))
-        self.files.delete(page_key(link.name) for link in links)
+        pages = [page_key(link.name) for link in links]
+        self.files.delete(pages)
         for link in links:
             self.store.delete(link)
+        self.files.delete(pages)
         return len(links)
 
     def count(self, event: Event) -> int:
@@ -147,10 +149,12 @@ class MadeLink:
 
 @dataclass(frozen=True)
 class Rendered:
-    """How many links have a new page, and those whose token is lost with their page: `rotate` makes another."""
+    """How many links have a new page, those whose token is lost with their page (`rotate` makes another), and why
+    others have none."""
 
     links: int
-    lost: tuple[GuestLink, ...]
+    lost: tuple[GuestLink, ...] = ()
+    failed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -180,6 +184,9 @@ class Links:
             InvalidRequest: settings that no link may have, or too many links.
         """
         event, now, token = self._event(event_id), self.clock(), new_token()
+        others = dict.fromkeys(map(_checked_origin, settings.origins))
+        if len(others) > MAX_ORIGINS:
+            raise InvalidRequest(f"A link has at most {MAX_ORIGINS} origins beside its page's own.")
         if not 1 <= settings.per_minute <= MOST_PER_MINUTE:
             raise InvalidRequest(f"A link takes 1 to {MOST_PER_MINUTE} searches a minute.")
         link_id = "".join(secrets.choice(string.ascii_lowercase + string.digits) for _ in range(ID_LENGTH))
@@ -190,7 +197,7 @@ class Links:
             name=f"{event.slug}-{link_id}",
             digest=digest_of(token),
             prefix=token[:SHOWN_CHARACTERS],
-            origins=self._origins(settings.origins),
+            origins=self._origins(others),
             originals=settings.originals,
             watch=settings.watch,
             preview=settings.preview,
@@ -257,8 +264,8 @@ class Links:
     def render(self, event: Event | None = None) -> Rendered:
         """Render the pages of one event, or of all, anew: its settings have changed, the page, or its hosts."""
         if self.hosts is None:
-            return Rendered(0, ())
-        done, lost, events = 0, [], {event.event_id: event} if event is not None else {}
+            return Rendered(0)
+        done, lost, failed, events = 0, list[GuestLink](), list[str](), {event.event_id: event} if event else {}
         of = (event.org_id, event.event_id) if event is not None else (None, None)
         for link in [each for each in self.store.links(*of) if not each.off]:
             known = events.get(link.event_id) or self.events.event(link.event_id)
@@ -269,12 +276,19 @@ class Links:
             if digest_of(token) != link.digest:
                 lost.append(link)
                 continue
-            here = replace(link, origins=self._origins(link.origins))
-            if here != link and not self.store.replace(link, here):
-                raise _changed(link)
-            self._shown(known, here, token)
-            done += 1
-        return Rendered(done, tuple(lost))
+            try:
+                self._shown(known, self._at_home(link), token)
+                done += 1
+            except InvalidRequest as error:  # which is about this one alone
+                failed.append(str(error))
+        return Rendered(done, tuple(lost), tuple(failed))
+
+    def _at_home(self, link: GuestLink) -> GuestLink:
+        """The link with the origins admitted that its page has now."""
+        here = replace(link, origins=self._origins(link.origins))
+        if here != link and not self.store.replace(link, here):
+            raise _changed(link)
+        return here
 
     def _shown(self, event: Event, link: GuestLink, token: str) -> MadeLink:
         """Write the page of a link, which nobody may have changed meanwhile: else an old token would stay in it."""
@@ -286,6 +300,8 @@ class Links:
         now = next((each for each in self.links(link.org_id, link.event_id) if each.link_id == link.link_id), None)
         if now is None:
             self.files.delete([page_key(link.name)])
+        elif now.off:
+            self.files.put(page_key(link.name), gone(self.files))
         if now != link:
             raise _changed(link)
         return MadeLink(link, token, url)
@@ -296,21 +312,18 @@ class Links:
             raise NotFound(f"There is no event {event_id}.")
         return event
 
-    def _origins(self, others: Sequence[str]) -> tuple[str, ...]:
-        """The page's own, and others."""
+    def _origins(self, others: Iterable[str]) -> tuple[str, ...]:
+        """The page's own, and others: those of its earlier hosts among them, for codes on paper still lead there."""
         own = self.hosts.origins if self.hosts is not None else ()
-        origins = tuple(dict.fromkeys([*own, *map(_checked_origin, others)]))
-        if len(origins) > MAX_ORIGINS:
-            raise InvalidRequest(f"A link has at most {MAX_ORIGINS} origins, its page's own among them.")
-        return origins
+        return tuple(dict.fromkeys([*own, *others]))
 
     def _end(self, event: Event, until: dt.date | None) -> int:
         """The second after its last day."""
         today = dt.datetime.fromtimestamp(self.clock() / MICROSECONDS, dt.UTC).date()
         latest = today + dt.timedelta(MOST_DAYS)
         if until is None:
-            last_day = dt.date.fromisoformat(event.retain_until) if event.retain_until else today
-            until = min(last_day, latest) if last_day > today else today + dt.timedelta(DEFAULT_DAYS)
+            last_day = dt.date.fromisoformat(event.retain_until) if event.retain_until else dt.date.min
+            until = min(last_day, latest) if last_day >= today else today + dt.timedelta(DEFAULT_DAYS)
         if not today <= until <= latest:
             raise InvalidRequest(
                 f"A link ends today at the earliest, and on {latest}, in {MOST_DAYS} days, at the latest."

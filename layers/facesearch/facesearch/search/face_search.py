@@ -12,11 +12,15 @@ from facesearch.errors import (
     Busy,
     CostlyImage,
     FaceSearchError,
+    NoFaceFound,
     NoSuchEvent,
+    OtherPerson,
     QuotaExceeded,
     SearchDeleted,
     SearchInProgress,
     StoreUnavailable,
+    UnknownUpload,
+    UnusableImage,
 )
 from facesearch.faces.matching import Matcher, ProbeT
 from facesearch.models import Event, FaceSetKind, Feature, Page, PhotoMatch, SearchKey, SearchSummary, require
@@ -38,6 +42,7 @@ STORING_SECONDS = 2.0
 """Kept of the invocation's time for storing what was found."""
 AFRESH_AT_MOST = 3
 """How often one call starts its search afresh because something was deleted while it ran."""
+REFUSED_SELFIES = (UnusableImage, UnknownUpload, NoFaceFound, OtherPerson)
 
 
 class _ResultGoneError(LookupError):
@@ -93,7 +98,7 @@ class FaceSearch(Generic[ProbeT]):
         """Search, or replay, or wait for the one that is searching. Selfies are got only if there is one to be done.
 
         Raises:
-            UnusableImage, UnknownUpload, NoFaceFound, OtherPerson: a selfie; nothing is stored.
+            UnusableImage, UnknownUpload, NoFaceFound, OtherPerson: a selfie; nothing is stored. A token has paid.
             QuotaExceeded: nothing was searched.
             SearchDeleted: the search was, meanwhile; nothing of it is stored.
             NotFound, Forbidden: the event was deleted or switched off meanwhile.
@@ -122,13 +127,19 @@ class FaceSearch(Generic[ProbeT]):
             nonlocal found
             meter = invocation.meter
             meter.check()
-            pictures, matcher = self._pictures(selfies), self.matcher_of(event.faces.kind)
+            matcher, organisation = self.matcher_of(event.faces.kind), meter.organisation
             probe_is_paid = matcher.probe_is_paid(event)
-            with _charged_if_costly(meter), _paid(meter) if probe_is_paid else nullcontext():
+            # Anybody may hold a token, so it pays for each look at selfies, also at those that are refused.
+            with (
+                _paid(meter.token, kept_on=REFUSED_SELFIES),
+                _charged_if_costly(organisation),
+                _paid(organisation) if probe_is_paid else nullcontext(),
+            ):
+                pictures = self._pictures(selfies)
                 with milliseconds("EmbedMilliseconds"):
                     probe = matcher.probe(event, pictures, search, invocation.seconds_left() - STORING_SECONDS)
-                # Else only now, with a face found: a selfie that is refused costs nothing and leaves nothing behind.
-                with nullcontext() if probe_is_paid else _paid(meter), self._nothing_left(search):
+                # An organisation only now, with a face found: a selfie that is refused costs it nothing.
+                with nullcontext() if probe_is_paid else _paid(organisation), self._nothing_left(search):
                     photos = self._match(event, search, pictures, probe)
                     summary = matcher.summary(event, probe, photos)
                     asked = (event.erasures, invocation.cancelled, invocation.consent)
@@ -228,16 +239,17 @@ def _count_unfinished(error: Exception) -> None:
 
 
 @contextmanager
-def _paid(meter: Meter) -> Iterator[None]:
-    """Pay for a match, and get it back if there was none.
+def _paid(meter: Meter, kept_on: tuple[type[Exception], ...] = ()) -> Iterator[None]:
+    """Pay for a match, and get it back if there was none, unless it ended by one of `kept_on`.
 
     Inside the claim, so that duplicates which wait for one match pay for one.
     """
     meter.take()
     try:
         yield
-    except BaseException:
-        meter.give_back()
+    except BaseException as error:
+        if not isinstance(error, kept_on):
+            meter.give_back()
         raise
 
 

@@ -1,4 +1,5 @@
-"""Face-search quotas, of organisations and of publishable tokens: token buckets that only real face matches take from.
+"""Face-search quotas: token buckets. Only real face matches take from an organisation's; each look at selfies takes
+from a publishable token's.
 
 The bucket is kept as the generic cell rate algorithm keeps it (ITU-T I.371): one number, the moment at which the bucket
 will be full again. A search moves it one interval on; there is no search while it lies a whole bucket ahead.
@@ -102,8 +103,18 @@ class Meter:
     """What one request may take from: its token's bucket, if it has one, and its organisation's."""
 
     def __init__(self, *accounts: Account) -> None:
-        """The token's first: what it is refused costs its organisation nothing."""
+        """The organisation's last: what its token is refused costs it nothing."""
         self._accounts = accounts
+
+    @property
+    def token(self) -> "Meter":
+        """Of its token's bucket alone; of none for an API key, and then it refuses nothing."""
+        return Meter(*self._accounts[:-1])
+
+    @property
+    def organisation(self) -> "Meter":
+        """Of its organisation's bucket alone."""
+        return Meter(*self._accounts[-1:])
 
     def check(self) -> None:
         """Refuse by QuotaExceeded, before it costs anything, what could not be paid for when the state was read."""
