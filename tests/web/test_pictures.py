@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 
 from tests.support.heifs import coded, heif
 from tests.support.pictures import encoded, exif
-from tests.web.guests import Guest
+from tests.web.guests import DESKTOP, FOUND, Guest
 from tests.web.links import Link
 from tests.web.test_flow import SAMPLES
 
@@ -89,3 +89,27 @@ def test_what_is_no_picture_cannot_be_opened(guest: Guest, link: Link, tmp_path:
     if not trouble.is_visible():  # it is the server that says so
         guest.send()
     expect(trouble).to_be_visible()
+
+
+DRAGGED = """(base64) => {
+  const dragged = new DataTransfer();
+  const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
+  dragged.items.add(new File([bytes], "me.jpg", {type: "image/jpeg"}));
+  return dragged;
+}"""
+
+
+def test_a_picture_is_dropped_onto_the_page_and_consent_asked_for_first(
+    guests: Callable[..., Guest], link: Link
+) -> None:
+    guest = guests(width=DESKTOP)
+    guest.open(link)
+    picture = base64.b64encode((SAMPLES / "obama2.jpg").read_bytes()).decode()
+    dragged = {"dataTransfer": guest.page.evaluate_handle(DRAGGED, picture)}
+    guest.page.dispatch_event("face-search", "drop", dragged)
+    expect(guest.page.get_by_role("alert")).to_be_visible()
+    guest.agree()
+    guest.page.dispatch_event("face-search", "dragover", dragged)
+    guest.page.dispatch_event("face-search", "drop", dragged)
+    guest.send()
+    expect(guest.heading(FOUND)).to_be_visible()

@@ -4,6 +4,7 @@ import { Api } from "./api.ts";
 import { cameraSwitch, inAppBrowser } from "./browsers.ts";
 import { hasCameraAccess, mayHaveCamera } from "./camera.ts";
 import { accentStyles, attributesOf, configOf, type Place, withoutOriginals } from "./configuration.ts";
+import { Drops } from "./drops.ts";
 import { addressedSearch, Effects, type Host } from "./effects.ts";
 import { type FlowEvent, INITIAL, reduce, type State } from "./flow.ts";
 import { chooseLanguage, LANGUAGES, type Language, type Speech, speechOf } from "./i18n.ts";
@@ -55,11 +56,16 @@ export class FaceSearch extends LitElement implements Host {
   #selfie: Blob | null = null;
   #fromFile = false;
   #preparing = false;
-  #dropping = false;
   #facesKept = false;
   #bannerSeen = false;
   #cameraLikely = hasCameraAccess();
   readonly #picker = new Picker(() => this.requestUpdate());
+  readonly #drops = new Drops(
+    this,
+    () => this.state.screen.at === "start" && this.#place?.camera !== "only",
+    () => this.requestUpdate(),
+    (file) => this.#dropped(file),
+  );
   #kioskTimer: ReturnType<typeof setTimeout> | undefined;
   #credentialCame: (() => void) | null = null;
   readonly #title = document.title;
@@ -80,7 +86,7 @@ export class FaceSearch extends LitElement implements Host {
     addEventListener("popstate", this.#walked);
     addEventListener("online", this.#online);
     for (const type of ["pointerdown", "keydown", "scroll"]) addEventListener(type, this.#touched, { passive: true });
-    for (const [type, listener] of this.#drops) this.addEventListener(type, listener);
+    this.#drops.start();
     if (!this.#place) this.#start();
     else if (this.speech && this.token) this.#begin(); // it was taken out of the document, and is back
   }
@@ -90,7 +96,7 @@ export class FaceSearch extends LitElement implements Host {
     removeEventListener("popstate", this.#walked);
     removeEventListener("online", this.#online);
     for (const type of ["pointerdown", "keydown", "scroll"]) removeEventListener(type, this.#touched);
-    for (const [type, listener] of this.#drops) this.removeEventListener(type, listener);
+    this.#drops.stop();
     this.#effects.stop();
     this.#picker.stop();
     clearTimeout(this.#kioskTimer);
@@ -279,23 +285,9 @@ export class FaceSearch extends LitElement implements Host {
     this.dispatch({ type: "got", selfie });
   }
 
-  readonly #drops = Object.entries({
-    dragover: (event: Event) => this.#drag(event as DragEvent, true),
-    dragleave: (event: Event) => this.#drag(event as DragEvent, false),
-    drop: (event: Event) => {
-      this.#drag(event as DragEvent, false);
-      const file = (event as DragEvent).dataTransfer?.files[0];
-      if (!file || this.state.screen.at !== "start") return;
-      if (this.state.consented || !this.state.event?.consent) this.#take(file, true);
-      else this.dispatch({ type: "take" }); // which says what is missing
-    },
-  });
-
-  #drag(event: DragEvent, over: boolean): void {
-    if (this.state.screen.at !== "start" || this.#place?.camera === "only") return;
-    event.preventDefault();
-    if (this.#dropping !== over) this.requestUpdate();
-    this.#dropping = over;
+  #dropped(file: File): void {
+    if (this.state.consented || !this.state.event?.consent) this.#take(file, true);
+    else this.dispatch({ type: "take" }); // which says what is missing
   }
 
   // ---------------------------------------------------------------- words
@@ -333,7 +325,7 @@ export class FaceSearch extends LitElement implements Host {
       bannerSeen: this.#bannerSeen,
       pickerSilent: this.#picker.silent,
       preparing: this.#preparing,
-      dropping: this.#dropping,
+      dropping: this.#drops.over,
       cameraLikely: this.#cameraLikely,
       qr: place.qr,
       searches: place.kiosk ? [] : this.own.list(),
@@ -394,7 +386,7 @@ export class FaceSearch extends LitElement implements Host {
     const view = this.#view(this.speech, place);
     const page = html`${banner(view)}${this.#screen(view)}`;
     const kind = `page in-${this.state.screen.at}`;
-    return html`<div class=${this.#dropping ? "shell dropping" : "shell"} lang=${this.speech.language}>
+    return html`<div class=${this.#drops.over ? "shell dropping" : "shell"} lang=${this.speech.language}>
       ${view.embedded ? html`<div class=${kind}>${page}</div>` : html`<main class=${kind}>${page}</main>`}
       <p class="visually-hidden" role="status">${this.live}</p>
       ${openSheet(view, this.sheet)}
