@@ -22,6 +22,8 @@ import { OwnSearches, Store } from "./storage.ts";
 import { shared, tokens } from "./styles.ts";
 
 const KIOSK_MS = 60_000;
+/** Problems that another token may solve. */
+const TOKEN_OVER: ReadonlySet<string> = new Set(["token_expired", "token_unknown", "no_key"]);
 
 export class FaceSearch extends LitElement implements Host {
   static override styles = [tokens, shared, screenStyles];
@@ -157,8 +159,8 @@ export class FaceSearch extends LitElement implements Host {
     clearInterval(this.#clock);
     const queued = screen.at === "sending" && screen.phase === "queued";
     if (queued) this.#clock = setInterval(() => this.requestUpdate(), 1_000);
-    const over = screen.at === "problem" && (screen.code === "token_expired" || screen.code === "token_unknown");
-    if (changed.get("token") && over) {
+    const over = screen.at === "problem" && TOKEN_OVER.has(screen.code);
+    if (changed.has("token") && this.token && over) {
       // What was refused for its token has not been searched.
       if (screen.during === "search") this.#lookAgain();
       else this.dispatch({ type: "retry" });

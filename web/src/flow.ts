@@ -317,8 +317,7 @@ export function reduce(state: State, event: FlowEvent): Step {
       return opened(state, event);
     case "event-read": {
       const next = { ...state, event: event.event };
-      if (screen.at !== "loading") return [next, []];
-      return next.requestId ? read(next, next.requestId, next.own, false) : [startScreen(next), []];
+      return [screen.at === "loading" ? startScreen(next) : next, []];
     }
     case "event-failed": // one that was read before does as well
       return state.event ? [state, []] : problem(state, event.code, "event");

@@ -195,14 +195,11 @@ test("cancelling ends the call and goes back", () => {
   assert.deepEqual(kinds(effects), ["stop", "withdraw", "address"]);
 });
 
-test("a search that was opened before the event was there is read once it is", () => {
-  const opened = { type: "opened", requestId: ID, own: false, pending: false } as const;
-  const [failed] = run(INITIAL, opened, { type: "event-failed", code: "network" });
+test("without the event nothing is shown, and an older one does as well", () => {
+  const [failed] = run(INITIAL, { type: "event-failed", code: "network" });
   assert.deepEqual(failed.screen, { at: "problem", code: "network", during: "event" });
-  const [loading] = run(failed, { type: "retry" });
-  const [reading, effects] = run(loading, { type: "event-read", event: EVENT });
-  assert.deepEqual([reading.screen.at, kinds(effects)], ["reading", ["stop", "get"]]);
-  assert.equal(run(reading, { type: "event-failed", code: "network" })[0], reading);
+  assert.deepEqual(kinds(run(failed, { type: "retry" })[1]), ["read-event"]);
+  assert.equal(run(READING, { type: "event-failed", code: "network" })[0], READING);
 });
 
 test("a machine of many people forgets everything", () => {
