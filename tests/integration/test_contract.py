@@ -125,4 +125,4 @@ def test_a_page_of_any_origin_may_call(site: Site, name: str) -> None:
         assert answer.headers["access-control-allow-origin"] == "*"
         assert "access-control-allow-credentials" not in answer.headers
         exposed = set(answer.headers["access-control-expose-headers"].lower().split(","))
-        assert {"retry-after", "ratelimit-remaining", "idempotent-replayed"} <= exposed
+        assert {"retry-after", "ratelimit-remaining", "idempotent-replayed", "selfie-faces"} <= exposed
