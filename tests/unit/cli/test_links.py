@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from facesearch.admin import links
+from facesearch.admin.page import rendered
 from facesearch.models import QuotaLimits
 from facesearch_cli import qr
 from tests.unit.cli.conftest import Command, Place
@@ -183,12 +184,12 @@ class TestPublishing:
         self, hosting: Place, facesearch: Command, dist: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         made = [facesearch("link", "create", "--event", hosting.event_id, "--json").json for _ in range(2)]
-        changed, real = min(each["link_id"] for each in made), links.rendered
+        changed = min(each["link_id"] for each in made)
 
         def meanwhile(*arguments: Any) -> bytes:
-            monkeypatch.setattr(links, "rendered", real)
+            monkeypatch.setattr(links, "rendered", rendered)
             hosting.stack.container.links.rotate(changed)
-            return real(*arguments)
+            return rendered(*arguments)
 
         monkeypatch.setattr(links, "rendered", meanwhile)
         done = facesearch("page", "publish", "--dist", dist, "--json")

@@ -169,10 +169,6 @@ class MemoryTokenStore(TokenStore):
     def put(self, digest: str, key: ApiKey) -> None:
         self.keys[digest] = key
 
-    @override
-    def delete(self, digest: str) -> None:
-        self.keys.pop(digest, None)
-
 
 @dataclass(frozen=True)
 class MemoryTokenBuckets(TokenBucketStore):
