@@ -75,7 +75,6 @@ def test_rows_are_filled_but_for_the_last(guests: Callable[..., Guest], link: Li
     assert max(filled) - min(filled) < 1
 
 
-@pytest.mark.xfail(strict=True, reason="the viewer keeps what it has prepared of photos that were not loaded: nothing")
 def test_the_viewer_shows_photos_that_were_not_loaded_when_it_opened(guests: Callable[..., Guest], link: Link) -> None:
     guest = guests(motion="reduce")  # else keys wait for the opening
     MadeUp(250).serve(guest)

@@ -94,10 +94,9 @@ export function openViewer(at: number, host: ViewerHost): Viewer {
     close,
     goTo: (to) => pswp.goTo(to),
     refresh: () => {
-      const pending = pswp.mainScroll.itemHolders.flatMap(({ slide }) =>
-        slide?.data.type === "pending" ? slide.index : [],
-      );
-      for (const index of pending) if (host.photo(index)) pswp.refreshSlideContent(index);
+      // Also what is prepared and in no holder yet: two slides ahead, and what was looked at before.
+      for (const { index, data } of [...pswp.contentLoader._cachedItems])
+        if (data.type === "pending" && host.photo(index)) pswp.refreshSlideContent(index);
     },
     say: (text) => {
       live.textContent = text;
