@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from facesearch.admin.page import BUILD_PREFIX, GONE, TEMPLATE
+from facesearch.admin.page import BUILD_PREFIX, TEMPLATE, check_build
+from facesearch.errors import InvalidRequest
 from facesearch_cli.commands.common import AsJson, group, stack_of
 from facesearch_cli.commands.links import say_lost
 from facesearch_cli.errors import CommandError
@@ -85,9 +86,13 @@ def _bounded(key: str, size: int, read: Callable[[], bytes]) -> bytes:
 
 
 def _checked(build: dict[str, bytes]) -> dict[str, bytes]:
-    if not {TEMPLATE, GONE} <= build.keys() or len(build) > MAX_FILES:
-        raise CommandError("That is no build of the guest page. Make one: make web")
+    if len(build) > MAX_FILES:
+        raise CommandError("That is no build of the guest page, for it has too many files. Make one: make web")
     strange = [key for key in build if not _KEY.fullmatch(key)]
     if strange:
         raise CommandError(f"{strange[0]!r} does not belong in a build of the guest page.")
+    try:
+        check_build(build)
+    except InvalidRequest as error:
+        raise CommandError(f"That is no build of the guest page. {error} Make one: make web") from None
     return build

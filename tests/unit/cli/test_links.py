@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 
 from facesearch.admin import links
+from facesearch.admin.page import check_build
+from facesearch.errors import InvalidRequest
 from facesearch.models import QuotaLimits
 from facesearch_cli import qr
 from tests.unit.cli.conftest import Command, Place
@@ -18,6 +20,7 @@ from tests.unit.cli.conftest import Command, Place
 PAGE_URL = "https://photos.example"
 TEMPLATE = (
     b'<html lang="__LANG__"><title>__TITLE__</title>__HEAD__<h1>__NAME__</h1>'
+    b'<script type="module" src="/page/1.0.0-0a1b2c3d/face-search.js"></script>'
     b'<script type="application/json" id="face-search-config">__CONFIG__</script></html>'
 )
 BUILD = {
@@ -223,11 +226,39 @@ class TestPublishing:
             assert facesearch("page", "publish", "--archive", archive).failed(said)
         assert hosting.object_keys("r-b") == []
 
-    @pytest.mark.parametrize("members", [[], [("page/gone.html", b"")]])
-    def test_an_archive_without_the_page_is_none(
-        self, hosting: Place, facesearch: Command, tmp_path: Path, members: list[tuple[str, bytes]]
+    @pytest.mark.parametrize(
+        ("changes", "said"),
+        [
+            ({"page/template.html": None}, "no page/template.html"),
+            ({"page/gone.html": None}, "no page/gone.html"),
+            ({"page/v1/face-search.js": None}, "no page/v1/face-search.js"),
+            ({"page/1.0.0-0a1b2c3d/face-search.js": None}, "'/page/1.0.0-0a1b2c3d/face-search.js'"),
+            ({"page/template.html": b"hello", "page/gone.html": b"hello"}, "__LANG__"),
+            *(({"page/template.html": TEMPLATE.replace(b"__%b__" % place, b"")}, f"__{place.decode()}__")
+              for place in (b"LANG", b"TITLE", b"HEAD", b"CONFIG", b"NAME")),
+            ({"page/template.html": TEMPLATE.replace(b"face-search-config", b"config")}, "face-search-config"),
+            ({"page/template.html": TEMPLATE.replace(b'<script type="module" src', b"<b id")}, "names no script"),
+            ({"page/template.html": TEMPLATE + b'<script src="face-search.js"></script>'}, "'face-search.js'"),
+            ({"page/template.html": TEMPLATE + b'<link rel=modulepreload href="/page/a.js">'}, "'/page/a.js'"),
+            ({"page/template.html": TEMPLATE + b'<link rel="Stylesheet" href="/page/a.css">'}, "'/page/a.css'"),
+            ({"page/gone.html": b'<link rel="stylesheet" href="/page/a.css">'}, "page/gone.html names '/page/a.css'"),
+            ({"page/template.html": TEMPLATE + bytes(100_000)}, "100,000 are the most"),
+            ({"page/template.html": TEMPLATE + b"\xff"}, "UTF-8"),
+        ],
+        ids=str,
+    )  # fmt: skip
+    def test_a_build_by_which_no_page_would_work_is_none(self, changes: dict[str, bytes | None], said: str) -> None:
+        build = {key: content for key, content in (BUILD | changes).items() if content is not None}
+        with pytest.raises(InvalidRequest, match=re.escape(said)):
+            check_build(build)
+
+    def test_what_is_no_build_is_refused_before_anything_is_uploaded(
+        self, hosting: Place, facesearch: Command, tmp_path: Path
     ) -> None:
-        assert facesearch("page", "publish", "--archive", archive_of(tmp_path, *members)).failed("no build")
+        pages = ("page/template.html", TEMPLATE), ("page/gone.html", b"")
+        for members in ((), pages):
+            assert facesearch("page", "publish", "--archive", archive_of(tmp_path, *members)).failed("no build")
+        assert hosting.object_keys("r-b") == []
 
     def test_what_cannot_be_published_says_what_to_do(self, place: Place, facesearch: Command, dist: Path) -> None:
         assert facesearch("page", "publish").failed("make web")
