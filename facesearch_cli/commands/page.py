@@ -59,8 +59,11 @@ def _files_in(folder: Path) -> Iterator[tuple[str, bytes]]:
     if not (folder / TEMPLATE).is_file():
         raise CommandError(f"There is no build of the guest page in {folder}. Make one: make web")
     files = sorted(path for path in (folder / BUILD_PREFIX).rglob("*") if path.is_file())
+    root = folder.resolve()
     for path in files[: MAX_FILES + 1]:
         key = path.relative_to(folder).as_posix()
+        if path.resolve() != root / key:
+            raise CommandError(f"{key} is a link, and what it leads to may be no part of a build.")
         yield key, _bounded(key, path.stat().st_size, path.read_bytes)
 
 

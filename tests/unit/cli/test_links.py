@@ -217,6 +217,26 @@ class TestPublishing:
         assert facesearch("page", "publish", "--archive", archive).failed(said)
         assert hosting.object_keys("r-b") == []
 
+    @pytest.mark.parametrize("linked", ["page/v1/password.txt", "page"])
+    def test_a_link_in_a_folder_is_refused_and_nothing_is_uploaded(
+        self, hosting: Place, facesearch: Command, dist: Path, linked: str
+    ) -> None:
+        elsewhere = dist / "elsewhere"
+        if (dist / linked).is_dir():
+            (dist / linked).rename(elsewhere)
+        else:
+            elsewhere.write_text("a password")
+        (dist / linked).symlink_to(elsewhere)
+        assert facesearch("page", "publish", "--dist", dist).failed("is a link")
+        assert hosting.object_keys("r-b") == []
+
+    def test_a_folder_that_is_itself_named_by_a_link_is_published(
+        self, hosting: Place, facesearch: Command, dist: Path, tmp_path: Path
+    ) -> None:
+        (tmp_path / "newest").symlink_to(dist)
+        assert facesearch("page", "publish", "--dist", tmp_path / "newest").code == 0
+        assert set(BUILD) <= set(hosting.object_keys("r-b"))
+
     def test_an_archive_of_any_number_of_files_is_refused(
         self, hosting: Place, facesearch: Command, tmp_path: Path
     ) -> None:
