@@ -2,6 +2,7 @@
 
 import io
 import json
+import random
 import re
 import tarfile
 from collections.abc import Callable
@@ -15,6 +16,7 @@ from facesearch.admin.page import check_build
 from facesearch.errors import InvalidRequest
 from facesearch.models import QuotaLimits
 from facesearch_cli import qr
+from facesearch_cli.commands.page import _unpacked
 from tests.unit.cli.conftest import Command, Place
 
 PAGE_URL = "https://photos.example"
@@ -244,6 +246,40 @@ class TestPublishing:
             more = [(f"page/1.0.0-0a1b2c3d/{number}.js", b"") for number in range(count)]
             archive = archive_of(tmp_path, *BUILD.items(), *more)
             assert facesearch("page", "publish", "--archive", archive).failed(said)
+        assert hosting.object_keys("r-b") == []
+
+    @pytest.mark.parametrize("form", [tarfile.PAX_FORMAT, tarfile.GNU_FORMAT], ids=["pax", "gnu"])
+    def test_an_archive_whose_header_claims_any_number_of_bytes_is_refused(
+        self, hosting: Place, facesearch: Command, tmp_path: Path, form: int
+    ) -> None:
+        path = tmp_path / "build.tar.gz"
+        with tarfile.open(path, "w:gz", format=form) as packed:
+            for name, content in BUILD.items():
+                member = tarfile.TarInfo(name)
+                member.size = len(content)
+                packed.addfile(member, io.BytesIO(content))
+            packed.addfile(tarfile.TarInfo("x" * 21_000_000))
+        assert facesearch("page", "publish", "--archive", path).failed("unpacks to more")
+        assert hosting.object_keys("r-b") == []
+
+    def test_a_sparse_file_takes_no_room(self, tmp_path: Path) -> None:
+        member = tarfile.TarInfo("page/1.0.0-0a1b2c3d/huge.js")
+        member.pax_headers = {
+            "GNU.sparse.major": "0", "GNU.sparse.minor": "1", "GNU.sparse.map": "0,0", "GNU.sparse.size": "1999999",
+        }  # fmt: skip
+        path = tmp_path / "build.tar.gz"
+        with tarfile.open(path, "w:gz") as packed:
+            packed.addfile(member)
+        assert list(_unpacked(path)) == []
+
+    @pytest.mark.parametrize("damage", [lambda whole: whole[:-3], lambda whole: whole[:-8] + bytes(8)])
+    def test_an_archive_that_is_damaged_at_its_end_is_refused(
+        self, hosting: Place, facesearch: Command, tmp_path: Path, damage: Callable[[bytes], bytes]
+    ) -> None:
+        large = ("page/1.0.0-0a1b2c3d/large.txt", random.Random(1).randbytes(300_000))
+        archive = archive_of(tmp_path, *BUILD.items(), large)
+        archive.write_bytes(damage(archive.read_bytes()))
+        assert facesearch("page", "publish", "--archive", archive).failed("no .tar.gz")
         assert hosting.object_keys("r-b") == []
 
     @pytest.mark.parametrize(
