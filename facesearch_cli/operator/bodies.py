@@ -119,15 +119,17 @@ class Bodies:
         found = self.stack.container.overview.search_page(self.stack.event(event_id), begin)
         rows = [
             {
-                "request_id": str(each.finished.search.request_id),
-                "created_at": each.finished.created_at,
-                "expires_at": each.finished.expires_at,
-                "total": each.finished.summary.total,
-                "confidence": each.finished.summary.confidence,
-                "consent": each.finished.consent or None,
+                "request_id": str(finished.search.request_id),
+                "created_at": finished.created_at,
+                "expires_at": finished.expires_at,
+                "total": finished.summary.total,
+                "confidence": finished.summary.confidence,
+                "consent": finished.consent.version if finished.consent is not None else None,
+                "consented_at": finished.consent.at if finished.consent is not None else None,
                 "watched_until": each.watched_until,
             }
             for each in found.searches
+            for finished in [each.finished]
         ]
         return {"searches": rows, "scanned": found.scanned, "more": found.more}
 

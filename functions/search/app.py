@@ -31,8 +31,7 @@ def post_faces(org_id: str, event_id: str) -> Response[str]:
     if caller.known.result is not None:
         outcome = replayed(caller.known.result)
     else:
-        by_token = caller.known.key is not None and caller.known.key.token is not None
-        consent = form.agreed(event, required=by_token)
+        consent = form.agreed(event, required=caller.token is not None)
         invocation = Invocation(lambda: api.seconds_left(app), meter, caller.known.cancelled, consent)
         outcome = container.face_search.search(event, search, form.selfies(event), request.page, invocation)
     data = face_search_result(container.rendition_links, search, request.page, outcome.stored)

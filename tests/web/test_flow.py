@@ -11,7 +11,7 @@ from tests.integration.conftest import Site
 from tests.web import scripts
 from tests.web.gateway import reached
 from tests.web.guests import DESKTOP, FOUND, PHONE, Guest
-from tests.web.links import Link
+from tests.web.links import Link, new_link
 
 SAMPLES = ROOT / ".cache" / "assets" / "samples"
 
@@ -83,13 +83,16 @@ def test_a_photo_is_as_good_as_the_camera(guest: Guest, link: Link, site: Site) 
     assert set(guest.photos) == photos_of(site, "obama")
 
 
-def test_nobody_found_is_said_and_another_try_offered(guests: Callable[..., Guest], link: Link) -> None:
-    guest = guests()
-    guest.open(link)
+def test_who_is_in_no_photo_is_told_so_and_offered_another_try(guests: Callable[..., Guest], site: Site) -> None:
+    own, guest = site.other_event(), guests(camera="other")
+    own.indexed(own.put_photo((SAMPLES / "obama.jpg").read_bytes(), "obama.jpg"))
+    guest.open(new_link(own))
     guest.agree()
-    guest.choose(SAMPLES / "astronaut.png")
+    guest.look_into_camera()
     guest.send()
-    expect(guest.heading("1 photo of you")).to_be_visible()
+    expect(guest.page.get_by_text("No photos of you").first).to_be_visible()
+    expect(guest.tiles).to_have_count(0)
+    expect(guest.button("Take another selfie").first).to_be_visible()
 
 
 def test_by_keyboard_alone(guests: Callable[..., Guest], link: Link) -> None:

@@ -2,12 +2,14 @@
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
 
+from facesearch.models import QuotaLimits
 from tests.integration.conftest import Site
-from tests.web.guests import FOUND, Guest
+from tests.web.guests import FOUND, PATIENCE, Guest
 from tests.web.links import Link, facesearch, new_link
 from tests.web.sites import foreign_site
 
@@ -114,23 +116,22 @@ def test_a_page_of_another_site_cannot_use_the_token(guest: Guest, link: Link, s
         assert guest.page.evaluate(ASK, {"method": "GET", "path": "event/{event}/page"}) == [403, "origin"]
 
 
-def test_a_budget_that_is_used_up_is_a_queue(guests: Callable[..., Guest], site: Site) -> None:
+def test_a_budget_that_is_used_up_is_a_queue(guests: Callable[..., Guest], site: Site, samples: Path) -> None:
     """The organisation's own quota is not touched by what a token's refuses."""
-    own = site.unlimited_org("A small link")
-    link = new_link(own, "--per-minute", "6")  # three at once, one each ten seconds
-    for _ in range(3):
-        guest = guests()
+    own = site.other_org("A small link")
+    own.admin.set_quota(own.org_id, QuotaLimits(1, 3))
+    link = new_link(own, "--per-minute", "2")  # one at once, the next after half a minute
+    first, second = guests(), guests()
+    for guest in (first, second):
         guest.open(link)
         guest.agree()
         guest.look_into_camera()
-        guest.send()
-        expect(guest.page.get_by_text("No photos of you").first).to_be_visible()
-    last = guests()
-    last.expects("status of 429")
-    last.open(link)
-    last.agree()
-    last.look_into_camera()
-    last.send()
-    expect(last.page.get_by_text("Many guests are looking right now.")).to_be_visible()
-    expect(last.page.get_by_text("No photos of you").first).to_be_visible()
-    assert 1 < len(last.sent("POST faces")) < 5
+    second.expects("status of 429")
+    first.send()
+    expect(first.page.get_by_text("No photos of you").first).to_be_visible()
+    second.send()
+    expect(second.page.get_by_text("Many guests are looking right now.")).to_be_visible()
+    searched = own.post((samples / "biden.jpg").read_bytes())
+    assert (searched.status_code, searched.headers["RateLimit-Remaining"]) == (200, "1")
+    expect(second.page.get_by_text("No photos of you").first).to_be_visible(timeout=2 * PATIENCE)
+    assert 1 < len(second.sent("POST faces")) < 5

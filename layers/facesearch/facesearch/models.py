@@ -285,14 +285,6 @@ class SearchSummary:
 
 
 @dataclass(frozen=True)
-class ConsentRecord:
-    """What a guest has agreed to, and when. `version` names the text; `at` in seconds since the epoch."""
-
-    version: str
-    at: int
-
-
-@dataclass(frozen=True)
 class SearchKey:
     """The scope of one search: the same UUID under another organisation or event is another search."""
 

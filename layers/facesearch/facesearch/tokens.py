@@ -31,9 +31,6 @@ class TokenStore(Protocol):
     def put(self, digest: str, key: ApiKey) -> None:
         """Keep a token, or put it in the place of what has this `digest`, SHA-256 in hex."""
 
-    def delete(self, digest: str) -> None:
-        """Delete a token, if it is there: the very next request with it is refused."""
-
 
 @dataclass(frozen=True)
 class CreatedToken:

@@ -63,13 +63,14 @@ def test_what_the_guest_agreed_to_is_kept_with_the_search_and_goes_with_it(resul
     store.save(SEARCH, SearchSummary(3, 90), photos(3), consent="standard-1")
     store.save(other, SearchSummary(3, 90), photos(3))
     assert store.save(SEARCH, SearchSummary(3, 90), photos(3), consent="another") is False
-    kept = store.consent(SEARCH)
-    assert kept is not None
-    assert (kept.version, store.consent(other)) == ("standard-1", None)
-    assert before <= kept.at <= time.time()
+    kept = {each.search: each.consent for each in store.finished([SEARCH, other])}
+    agreed = kept[SEARCH]
+    assert agreed is not None
+    assert (agreed.version, kept[other]) == ("standard-1", None)
+    assert before <= agreed.at <= time.time()
     store.hide(SEARCH)
     store.delete(SEARCH)
-    assert store.consent(SEARCH) is None
+    assert [each.search for each in store.finished([SEARCH, other])] == [other]
 
 
 def test_what_is_not_there_or_not_asked_for_is_none(results: tuple[Reader, ResultStore]) -> None:

@@ -203,9 +203,9 @@ def test_a_token_s_search_needs_consent_to_the_text_of_today(deployment: Deploym
     found = deployment.post(form(selfie, consent="standard-1"), api_key=token)
     assert found["statusCode"] == 200
     search = SearchKey(deployment.org_id, deployment.event_id, uuid.UUID(found["json"]["data"]["request_id"]))
-    kept = bootstrap.container._results.consent(search)
-    assert kept is not None
-    assert kept.version == "standard-1"
+    (kept,) = bootstrap.container._results.finished([search])
+    assert kept.consent is not None
+    assert kept.consent.version == "standard-1"
     deployment.admin.update_event(deployment.event_id, guest_page=GuestPage(consent_text="Our own words."))
     again = deployment.post(form(selfie, str(search.request_id)), api_key=token)
     assert (again["statusCode"], again["json"]) == (200, found["json"]), "a replay needs none"
@@ -219,8 +219,9 @@ def test_a_key_s_search_needs_no_consent_and_keeps_what_is_sent(deployment: Depl
     for consent in (None, "site's own 3"):
         found = deployment.post(form(selfie, consent=consent))
         request_id = uuid.UUID(found["json"]["data"]["request_id"])
-        kept = bootstrap.container._results.consent(SearchKey(deployment.org_id, deployment.event_id, request_id))
-        assert (kept.version if kept else None) == consent
+        search = SearchKey(deployment.org_id, deployment.event_id, request_id)
+        (kept,) = bootstrap.container._results.finished([search])
+        assert (kept.consent.version if kept.consent else None) == consent
     assert deployment.post(form(selfie, consent="x" * 41))["statusCode"] == 422
 
 

@@ -205,9 +205,6 @@ class TestEveryRoute:
     ) -> None:
         assert self.told(site, call, in_query, new_token()) == "token_unknown"
         assert self.told(site, call, in_query, site.token(kind, active=False)) == "token_unknown"
-        deleted = site.token(kind)
-        bootstrap.container.tokens.delete(digest_of(deleted))
-        assert self.told(site, call, in_query, deleted) == "token_unknown"
         assert self.told(site, call, in_query, site.token(kind, expires_at=int(time.time()))) == "token_expired"
 
     def test_another_organisation(self, site: Site, call: Call, in_query: bool, kind: str) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 import uuid
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -193,13 +194,16 @@ async def test_events_and_photos_are_told_with_their_reasons(shown: OperatorView
 
 async def test_searches_are_told_without_what_they_are_about(shown: OperatorView, place: Place) -> None:
     search = SearchKey(place.org_id, place.event_id, uuid.UUID(int=7))
-    DynamoResultStore(Table(place.dynamodb, TABLE), 30).save(search, SearchSummary(3, 87), photos(3))
+    store, before = DynamoResultStore(Table(place.dynamodb, TABLE), 30), int(time.time())
+    store.save(search, SearchSummary(3, 87), photos(3), consent="standard-1")
     body = (await get(shown, f"api/events/{place.event_id}/searches?request_id=0000")).json()
     (row,) = body["searches"]
     assert (row["request_id"], row["total"], row["confidence"], row["watched_until"]) == (IMAGE, 3, 87, None)
     assert row.keys() <= {
-        *("request_id", "created_at", "expires_at", "total", "confidence", "consent", "watched_until")
+        *("request_id", "created_at", "expires_at", "total", "confidence", "consent", "consented_at", "watched_until")
     }
+    assert row["consent"] == "standard-1"
+    assert before <= row["consented_at"] <= time.time()
     assert (await get(shown, f"api/events/{place.event_id}/searches?request_id=f")).json()["searches"] == []
 
 

@@ -493,7 +493,7 @@ def test_the_faces_of_an_event_go_after_their_last_day_and_are_looked_for_twice(
 
 def test_an_event_that_fails_does_not_keep_those_behind_it_from_ending() -> None:
     class Watches:
-        def end_all(self, event_id: int) -> int:
+        def delete_watches(self, event_id: int) -> int:
             if event_id == broken:
                 raise OSError("no answer")
             return 0

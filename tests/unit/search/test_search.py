@@ -2,6 +2,7 @@ import threading
 import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from facesearch.adapters.memory.stores import MemoryReader, MemoryTokenBuckets
 from facesearch.api.selfie_form import SelfieForm
 from facesearch.errors import (
+    FaceSearchError,
     FaceSetMissing,
     Forbidden,
     NoFaceFound,
@@ -20,7 +22,8 @@ from facesearch.errors import (
 )
 from facesearch.models import Page, QuotaLimits, QuotaState, RenditionUrls, SearchKey, SearchSummary
 from facesearch.search.face_search import FaceSearch, Invocation, SearchOutcome
-from facesearch.search.quota import Account, Meter
+from facesearch.search.quota import Account, Meter, of_token
+from facesearch.search.selfies import UploadKey
 from tests.support.fakes import (
     EVENT,
     EVENT_ID,
@@ -214,6 +217,36 @@ def test_a_paid_probe_costs_the_quota_once_and_a_refused_selfie_nothing(pool: Th
     assert left(bench) == 5
     bench.post()
     assert (left(bench), bench.matcher.probed) == (4, 2)
+
+
+@pytest.mark.parametrize("matcher", [FakeMatcher, PaidProbeMatcher])
+@pytest.mark.parametrize(
+    ("selfies", "token", "organisation"),
+    [
+        ((b"guest",), 1, 1),
+        ((b"nobody",), 1, 0),
+        ((b"guest", b"stranger"), 1, 0),
+        ((UploadKey(ORG, EVENT_ID, uuid.UUID(int=9)),), 1, 0),
+        ((b"bomb",), 1, 1),
+        ((b"fails",), 0, 0),
+    ],
+    ids=["found", "no face", "other person", "no upload", "costly", "failed"],
+)
+def test_a_token_pays_for_each_look_at_selfies_and_its_organisation_for_matches(
+    pool: ThreadPoolExecutor, matcher: type[FakeMatcher], selfies: tuple[Any, ...], token: int, organisation: int
+) -> None:
+    def match() -> None:
+        if selfies == (b"fails",):
+            raise OSError
+
+    bench = SearchBench(pool, matcher=matcher())
+    bench.matcher.during_match = match
+    buckets, full = MemoryTokenBuckets(bench.store.quotas), QuotaState()
+    meter = Meter(*(Account(buckets, owner, bench.limits, full) for owner in (of_token("d" * 64), str(ORG))))
+    with suppress(FaceSearchError, OSError):
+        bench.face_search.search(EVENT, SEARCH, selfies, FIRST, Invocation(lambda: 28.0, meter))
+    left = [int(part.headers["RateLimit-Remaining"]) for part in (meter.token, meter.organisation)]
+    assert left == [5 - token, 5 - organisation]
 
 
 def test_a_search_that_a_deletion_has_overtaken_is_done_again(bench: SearchBench) -> None:

@@ -62,4 +62,4 @@ class FaceRetention:
 
     def _delete_copies(self, event: Event, deleted: Counts) -> None:
         deleted.snapshots += self.snapshots.delete(event.event_id)
-        deleted.probes += self.watches.end_all(event.event_id)
+        deleted.probes += self.watches.delete_watches(event.event_id)

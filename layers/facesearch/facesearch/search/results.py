@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from facesearch.models import ConsentRecord, PhotoMatch, SearchKey, SearchSummary
+from facesearch.models import PhotoMatch, SearchKey, SearchSummary
 
 
 class OutdatedError(Exception):
@@ -13,18 +13,26 @@ class OutdatedError(Exception):
 
 
 @dataclass(frozen=True)
+class ConsentRecord:
+    """What a guest has agreed to, and when. `version` names the text; `at` in seconds since the epoch."""
+
+    version: str
+    at: int
+
+
+@dataclass(frozen=True)
 class FinishedSearch:
     """What is known of a search beside what it has found. Times in seconds since the epoch.
 
     Attributes:
-        consent: version of the text that the guest has agreed to; empty = none was asked for, or it is not kept.
+        consent: None = none was sent.
     """
 
     search: SearchKey
     summary: SearchSummary
     created_at: int
     expires_at: int
-    consent: str = ""
+    consent: ConsentRecord | None = None
 
 
 class ResultStore(Protocol):
@@ -60,9 +68,6 @@ class ResultStore(Protocol):
 
     def holds(self, search: SearchKey) -> bool:
         """Whether there is anything of this search, even if its result is hidden."""
-
-    def consent(self, search: SearchKey) -> ConsentRecord | None:
-        """What the guest agreed to when the search was kept; None if it says nothing of that."""
 
     def photos(self, search: SearchKey, *, whole: bool = False) -> list[uuid.UUID]:
         """What the stored search names; with `whole` only if it is a result that can be read."""

@@ -151,7 +151,7 @@ def test_an_event_whose_watches_are_deleted_has_nothing(both: tuple[Store, Reade
     store.keep(watch_of(1, event_id=457))
     store.enter(watch_of(1), search_of(9))
     store.note(watch_of(1), search_of(9))
-    assert [store.end_all(456) for _ in range(2)] == [2, 0]
+    assert [store.delete_watches(456) for _ in range(2)] == [2, 0]
     assert store.children(search_of(1)) == [search_of(9)], "which are still to be deleted with it"
     assert all(store.keep(watch_of(number)) for number in (1, 2))
     assert [store.delete_all(456) for _ in range(2)] == [2, 0]

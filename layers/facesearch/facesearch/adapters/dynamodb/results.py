@@ -10,8 +10,8 @@ from typing_extensions import override
 from facesearch.adapters.dynamodb import schema
 from facesearch.adapters.dynamodb.reading import CHUNK_SIZE, pack_chunk, summary_of, unpack_chunk
 from facesearch.adapters.dynamodb.table import Item, Table, delete, put, record, update
-from facesearch.models import ConsentRecord, PhotoMatch, SearchKey, SearchSummary
-from facesearch.search.results import FinishedSearch, OutdatedError, ResultStore
+from facesearch.models import PhotoMatch, SearchKey, SearchSummary
+from facesearch.search.results import ConsentRecord, FinishedSearch, OutdatedError, ResultStore
 
 SECONDS_PER_DAY = 86_400
 CANCELLED_SECONDS = 3600
@@ -84,7 +84,7 @@ class DynamoResultStore(ResultStore):
                 summary=summary,
                 created_at=item["created_at"],
                 expires_at=item["expires_at"],
-                consent=item["consent"]["version"] if "consent" in item else "",
+                consent=record(ConsentRecord, item["consent"]) if "consent" in item else None,
             )
             for item in items
             if (summary := summary_of(item)) is not None
@@ -95,11 +95,6 @@ class DynamoResultStore(ResultStore):
         """The list says so first and last."""
         item = self.table.get(schema.search_key(search.event_id, search.request_id))
         return item is not None and item["org_id"] == search.org_id
-
-    @override
-    def consent(self, search: SearchKey) -> ConsentRecord | None:
-        found = (self.table.get(schema.header_key(search)) or {}).get("consent")
-        return record(ConsentRecord, found) if found else None
 
     @override
     def photos(self, search: SearchKey, *, whole: bool = False) -> list[uuid.UUID]:

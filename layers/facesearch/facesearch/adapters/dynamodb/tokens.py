@@ -6,7 +6,7 @@ from typing_extensions import override
 
 from facesearch.adapters.dynamodb import schema
 from facesearch.adapters.dynamodb.reading import token_item
-from facesearch.adapters.dynamodb.table import Item, Table, delete, put
+from facesearch.adapters.dynamodb.table import Item, Table, put
 from facesearch.models import ApiKey
 from facesearch.tokens import TokenStore
 
@@ -22,10 +22,6 @@ class DynamoTokenStore(TokenStore):
     def put(self, digest: str, key: ApiKey) -> None:
         """One write unit."""
         self.table.write(put(item_of_token(digest, key)))
-
-    @override
-    def delete(self, digest: str) -> None:
-        self.table.write(delete(schema.api_key_key(digest)))
 
 
 def item_of_token(digest: str, key: ApiKey) -> Item:

@@ -108,14 +108,14 @@ class DynamoWatchStore(WatchStore):
         self.table.write(delete(schema.latest_child_key(search)))
 
     @override
-    def end_all(self, event_id: int) -> int:
+    def delete_watches(self, event_id: int) -> int:
         watches = self.table.batch_delete(self.table.query(schema.watch_key(event_id)))
         self.table.write(delete(schema.round_key(event_id)))
         return watches
 
     @override
     def delete_all(self, event_id: int) -> int:
-        watches = self.end_all(event_id)
+        watches = self.delete_watches(event_id)
         self.table.batch_delete(self.table.query(schema.child_key(event_id)))
         return watches
 

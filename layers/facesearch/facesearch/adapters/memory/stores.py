@@ -17,7 +17,6 @@ from facesearch.faces.index.snapshot import Snapshot as FaceSnapshot
 from facesearch.faces.index.snapshot import SnapshotError, SnapshotInfo, SnapshotStore, decode, encode
 from facesearch.models import (
     ApiKey,
-    ConsentRecord,
     Event,
     Job,
     PhotoMatch,
@@ -31,7 +30,7 @@ from facesearch.photos.objects import Objects
 from facesearch.reading import Known, Reader, StoredPage, Wanted, WatchState
 from facesearch.records import Held, Original, Photo, PhotoEraser, Tombstone, face_bytes
 from facesearch.search.quota import BucketEmptyError, TokenBucketStore, of_token
-from facesearch.search.results import FinishedSearch, OutdatedError, ResultStore
+from facesearch.search.results import ConsentRecord, FinishedSearch, OutdatedError, ResultStore
 from facesearch.tokens import TokenStore
 from facesearch.webhooks.watches.watch import Watch
 
@@ -115,10 +114,6 @@ class MemoryReader(Reader, ResultStore):
         return True
 
     @override
-    def consent(self, search: SearchKey) -> ConsentRecord | None:
-        return self.consents.get(search)
-
-    @override
     def searches(self, event_id: int, begin: str = "", most: int | None = None) -> Iterator[SearchKey]:
         found = [search for search in self.listed if search.event_id == event_id]
         begun = [search for search in found if str(search.request_id).startswith(begin)]
@@ -132,7 +127,7 @@ class MemoryReader(Reader, ResultStore):
                 self.results[search][0],
                 self.created[search],
                 self.expiries[search],
-                self.consents[search].version if search in self.consents else "",
+                self.consents.get(search),
             )
             for search in searches
             if search in self.results
@@ -173,10 +168,6 @@ class MemoryTokenStore(TokenStore):
     @override
     def put(self, digest: str, key: ApiKey) -> None:
         self.keys[digest] = key
-
-    @override
-    def delete(self, digest: str) -> None:
-        self.keys.pop(digest, None)
 
 
 @dataclass(frozen=True)

@@ -245,7 +245,7 @@ class MemoryWatchStore(WatchStore):
         self.latest.pop(search, None)
 
     @override
-    def end_all(self, event_id: int) -> int:
+    def delete_watches(self, event_id: int) -> int:
         gone = [search for search in self.watches if search.event_id == event_id]
         for search in gone:
             del self.watches[search]
@@ -257,7 +257,7 @@ class MemoryWatchStore(WatchStore):
     def delete_all(self, event_id: int) -> int:
         for search in [search for search in self.told if search.event_id == event_id]:
             self.delete_children(search)
-        return self.end_all(event_id)
+        return self.delete_watches(event_id)
 
     @override
     def count(self, event_id: int) -> int:

@@ -94,7 +94,7 @@ class WatchRunner(Generic[ProbeT]):
         if event is None or event.org_id != command.org_id:
             return
         if not event.keeps_faces:
-            self.watches.end_all(event.event_id)
+            self.watches.delete_watches(event.event_id)
             return
         after, counted = command.after, command.counted
         while True:  # each message looks through a page at least, so that a round ends however slow its workers are

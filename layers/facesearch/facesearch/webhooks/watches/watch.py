@@ -83,7 +83,7 @@ class WatchStore(Protocol):
     def delete(self, search: SearchKey) -> bool:
         """Delete the watch of a search; whether there was one."""
 
-    def end_all(self, event_id: int) -> int:
+    def delete_watches(self, event_id: int) -> int:
         """Delete the event's watches; how many there were. Deletions of their searches still know their children."""
 
     def delete_all(self, event_id: int) -> int:
