@@ -136,6 +136,28 @@ def test_a_rotated_link_keeps_its_address_and_its_old_token_is_refused(office: O
     assert office.links.links(office.event.org_id) == [other.link]
 
 
+@pytest.mark.parametrize("end", ["", "/", "?r=8f14e45f-ceea-467f-a0e6-2d4a1c9b1f3e", "#p=1", "/?r=8f14e45f#p=1"])
+def test_a_link_is_known_by_its_address_as_a_browser_shows_it(office: Office, end: str) -> None:
+    made = office.links.create(office.event.event_id, LinkSettings())
+    assert office.links.link(f" {made.url}{end} ") == made.link
+    office.hosts = PageHosts("https://new.example", "https://api.example/live")
+    for host in ("new.example", "photos.example"):  # the earlier one is on paper
+        assert office.links.link(f"https://{host}/e/{made.link.name}{end}") == made.link
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        "https://evil.example/e/{name}", "http://photos.example/e/{name}", "https://photos.example/{name}",
+        "https://photos.example/e/another-{id}", "https://photos.example/e/{id}", "another-{id}", "/e/{name}", "-{id}",
+    ],
+)  # fmt: skip
+def test_a_link_is_known_by_no_other_address_or_name(office: Office, other: str) -> None:
+    link = office.links.create(office.event.event_id, LinkSettings()).link
+    with pytest.raises(NotFound):
+        office.links.link(other.format(name=link.name, id=link.link_id))
+
+
 def test_a_link_that_had_expired_is_rotated_into_a_new_one(office: Office) -> None:
     made = office.links.create(office.event.event_id, LinkSettings(until=TODAY))
     assert office.links.rotate(made.link.link_id).link.valid_until == made.link.valid_until

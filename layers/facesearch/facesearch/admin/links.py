@@ -240,12 +240,17 @@ class Links:
         return replace(link, off=True)
 
     def link(self, link_id: str) -> GuestLink:
-        """The link of that id, of that name in the address, or of that address."""
-        wanted = link_id.strip().rpartition("-")[2]
-        found = next((link for link in self.store.links() if link.link_id == wanted), None)
-        if found is None:
-            raise NotFound(f"There is no link {link_id}.")
-        return found
+        """The link of that id, of that name in the address, or of that address, as a browser shows it."""
+        wanted = re.split("[?#]", link_id.strip())[0].rstrip("/")
+        for link in self.store.links():
+            if wanted in (link.link_id, link.name) or wanted in self._addresses(link):
+                return link
+        raise NotFound(f"There is no link {link_id}.")
+
+    def _addresses(self, link: GuestLink) -> set[str]:
+        """By all names of the page's host, those that it had earlier among them: codes on paper still lead there."""
+        own = self.hosts.origins if self.hosts is not None else ()
+        return {self.url(link), *(f"{origin}/{page_key(link.name)}" for origin in (*own, *link.origins))}
 
     def links(self, org_id: int, event_id: int | None = None) -> list[GuestLink]:
         """Those of an organisation, or of one event, oldest first."""
