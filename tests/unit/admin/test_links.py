@@ -335,6 +335,7 @@ def test_where_no_pages_are_shown_there_is_a_token_and_no_address(office: Office
         (LinkSettings(origins=("run.example",)), "is not an origin"),
         (LinkSettings(origins=("https://run.example/path",)), "is not an origin"),
         (LinkSettings(origins=("https://RUN.example",)), "is not an origin"),
+        (LinkSettings(origins=("https://..",)), "is not an origin"),
         (LinkSettings(origins=tuple(f"https://{n}.example" for n in range(11))), "at most 10 origins"),
     ],
 )

@@ -14,7 +14,7 @@ from facesearch.admin.page import GONE, TEMPLATE, LinkPage, PageFiles, PageHosts
 from facesearch.admin.ports import EventSettings
 from facesearch.errors import InvalidRequest, NotFound
 from facesearch.models import MICROSECONDS, ApiKey, Event, QuotaLimits, Scope, TokenRights, digest_of
-from facesearch.tokens import MAX_ORIGINS, ORIGIN_PATTERN, new_token
+from facesearch.tokens import MAX_ORIGINS, NO_ORIGIN, new_token, web_origin
 
 LINKS_PER_ORG = 1_000
 ID_LENGTH = 10
@@ -343,11 +343,10 @@ def _checked_origin(text: str) -> str:
     Raises:
         InvalidRequest: it is none, or not of the web.
     """
-    origin = text.strip().rstrip("/")
-    if re.fullmatch(ORIGIN_PATTERN, origin) is None:
-        raise InvalidRequest(f"{text!r} is not an origin, such as https://run.example.")
-    scheme = origin.partition(":")[0]
-    return origin.removesuffix({"http": ":80", "https": ":443"}[scheme])
+    origin = web_origin(text.strip().rstrip("/"))
+    if origin is None:
+        raise InvalidRequest(f"{text!r} is {NO_ORIGIN}.")
+    return origin
 
 
 def _changed(link: GuestLink) -> InvalidRequest:
