@@ -107,6 +107,20 @@ class TestLinks:
         assert page_of(hosting, made["url"]) == "<h1>Gone</h1>"
         assert facesearch("link", "rotate", made["link_id"]).failed("off for good")
 
+    def test_links_that_ended_with_their_events_tokens_are_listed_so_until_they_are_rotated(
+        self, hosting: Place, facesearch: Command
+    ) -> None:
+        old, other = (facesearch("link", "create", "--event", hosting.event_id, "--json").json for _ in range(2))
+        assert old["ended"] is False
+        facesearch("event", "update", hosting.event_id, "--end-tokens")
+        facesearch("link", "rotate", other["link_id"])
+        listed = facesearch("link", "list", "--org", hosting.org_id)
+        states = {line.split()[0]: line.split()[4] for line in listed.out.splitlines()}
+        assert states == {old["link_id"]: "ended", other["link_id"]: "until"}
+        rows = facesearch("link", "list", "--org", hosting.org_id, "--json").json["links"]
+        assert {row["link_id"]: row["ended"] for row in rows} == {old["link_id"]: True, other["link_id"]: False}
+        assert facesearch("link", "off", old["link_id"], "--json").json["ended"] is True
+
     def test_what_no_link_may_have_is_refused_in_a_line(self, hosting: Place, facesearch: Command) -> None:
         create = ("link", "create", "--event", hosting.event_id)
         assert facesearch(*create, "--origin", "run.example").failed("origin")
@@ -114,6 +128,7 @@ class TestLinks:
         assert facesearch(*create, "--per-minute", 0).failed("a minute")
         assert facesearch("link", "create", "--event", 1).failed("no event 1")
         assert facesearch("link", "off", "nowhere").failed("no link nowhere")
+        assert facesearch("link", "list", "--org", 999).failed("no organisation 999")
         assert facesearch("link", "list", "--org", hosting.org_id).err == (
             f"Organisation {hosting.org_id} has no links.\n"
         )

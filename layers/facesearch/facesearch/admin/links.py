@@ -256,6 +256,16 @@ class Links:
         """Those of an organisation, or of one event, oldest first."""
         return sorted(self.store.links(org_id, event_id), key=lambda link: link.created_at)
 
+    def ended(self, links: Iterable[GuestLink]) -> set[str]:
+        """The ids of those whose token has ended with all others of its event, as `check_token` tells it."""
+        links = list(links)
+        events = {event_id: self.events.event(event_id) for event_id in {link.event_id for link in links}}
+        return {
+            link.link_id
+            for link in links
+            if (event := events[link.event_id]) is not None and link.token_at < event.tokens_since
+        }
+
     def url(self, link: GuestLink) -> str:
         """The address of its page; empty where no pages are hosted."""
         return self.hosts.url(link.name) if self.hosts is not None else ""
