@@ -117,7 +117,8 @@ def render_links(stack: Stack, event: Event) -> None:
     if stack.container.page_hosts is None:
         return
     try:
-        done = stack.container.links.render(event)
+        with stack.working():
+            done = stack.container.links.render(event)
     except (FaceSearchError, StoreUnavailable, BotoCoreError, ClientError) as error:
         say(f"The event has changed, but its guests' pages may not show it yet. Run the same command again. {error}")
     else:

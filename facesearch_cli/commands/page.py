@@ -37,10 +37,12 @@ def publish_page(
 ) -> None:
     """Upload a build of the guests' page, and render the pages of all links anew."""
     build = _checked(dict(_unpacked(archive) if archive is not None else _files_in(dist)))
-    container = stack_of(context).container
+    stack = stack_of(context)
+    container = stack.container
     if container.page_hosts is None:
         raise CommandError("This stack shows no pages, for it has no CloudFront: deploy it with CloudFront first.")
-    done = container.links.publish(build)
+    with stack.working():
+        done = container.links.publish(build)
     lost = [link.link_id for link in done.lost]
     if as_json:
         print_json({"files": len(build), "links": done.links, "lost": lost, "failed": list(done.failed)})

@@ -4,8 +4,10 @@ import datetime as dt
 import json
 import re
 from collections.abc import Callable, Mapping
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from html.parser import HTMLParser
+from threading import Barrier
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -26,6 +28,7 @@ from facesearch.errors import InvalidRequest, NotFound
 from facesearch.models import MICROSECONDS, ApiKey, Event, TokenRights, digest_of
 from facesearch.reading import Wanted
 from tests.support.fakes import EVENT
+from tests.support.site import Inline
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -63,6 +66,7 @@ class Office:
     key_of: Callable[[str], ApiKey | None]
     now: int = NOW
     hosts: PageHosts | None = HOSTS
+    pool: Executor = field(default_factory=Inline)
 
     def __post_init__(self) -> None:
         self.events = Events({self.event.event_id: self.event})
@@ -76,6 +80,7 @@ class Office:
             store=self.store,
             files=self.files,
             hosts=self.hosts,
+            pool=self.pool,
             page_of=page_of,
             qr_of=lambda url: f"<svg>{url}</svg>",
             clock=lambda: self.now * MICROSECONDS,
@@ -248,6 +253,24 @@ def test_a_link_that_was_changed_meanwhile_is_told_and_the_others_are_rendered(
     assert (done.links, done.lost, len(done.failed)) == (2, (), 1)
     assert changed.link_id in done.failed[0]
     assert sum("Another name" in office.page(each.link) for each in made if each.link.link_id != changed.link_id) == 2
+
+
+def test_pages_are_rendered_side_by_side(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = [office.links.create(office.event.event_id, LinkSettings()) for _ in range(3)]
+    office.files.delete([page_key(made[2].link.name)])
+    meeting = Barrier(2, timeout=60)  # one after the other they would never meet
+
+    def together(*arguments: Any) -> bytes:
+        meeting.wait()
+        return rendered(*arguments)
+
+    monkeypatch.setattr(module, "rendered", together)
+    office.events.update_event(office.event.event_id, name="Another name")
+    with ThreadPoolExecutor(2) as office.pool:
+        done = office.links.render()
+    assert (done.links, done.failed) == (2, ())
+    assert [link.link_id for link in done.lost] == [made[2].link.link_id]
+    assert ["Another name" in office.page(each.link) for each in made] == [True, True, False]
 
 
 def test_a_link_of_ten_pages_moves_with_the_guests_page_again_and_again(office: Office) -> None:

@@ -7,6 +7,7 @@ import secrets
 import string
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -163,6 +164,7 @@ class Links:
 
     Attributes:
         hosts: whom pages talk to; None where no pages are hosted.
+        pool: renders pages side by side.
         page_of: what `GET …/page` says of an event to a token.
         qr_of: the QR code of an address, an SVG element; empty = pages show none.
         clock: microseconds since the epoch.
@@ -172,6 +174,7 @@ class Links:
     store: LinkStore
     files: PageFiles
     hosts: PageHosts | None
+    pool: Executor
     page_of: Callable[[Event, TokenRights], Mapping[str, Any]]
     qr_of: Callable[[str], str] = lambda url: ""
     clock: Callable[[], int] = lambda: time.time_ns() // 1000
@@ -280,23 +283,27 @@ class Links:
         """Render the pages of one event, or of all, anew: its settings have changed, the page, or its hosts."""
         if self.hosts is None:
             return Rendered(0)
-        done, lost, failed, events = 0, list[GuestLink](), list[str](), {event.event_id: event} if event else {}
         of = (event.org_id, event.event_id) if event is not None else (None, None)
-        for link in [each for each in self.store.links(*of) if not each.off]:
-            known = events.get(link.event_id) or self.events.event(link.event_id)
-            if known is None or known.closing:
-                continue
-            events[link.event_id] = known
-            token = token_in(self.files.read(page_key(link.name)))
-            if digest_of(token) != link.digest:
-                lost.append(link)
-                continue
-            try:
-                self._shown(known, self._at_home(link), token)
-                done += 1
-            except InvalidRequest as error:  # which is about this one alone
-                failed.append(str(error))
-        return Rendered(done, tuple(lost), tuple(failed))
+        links = [each for each in self.store.links(*of) if not each.off]
+        events = {each: event or self.events.event(each) for each in {link.event_id for link in links}}
+        done = list(self.pool.map(lambda link: self._rendered_anew(events[link.event_id], link), links))
+        return Rendered(
+            sum(each.links for each in done),
+            tuple(link for each in done for link in each.lost),
+            tuple(message for each in done for message in each.failed),
+        )
+
+    def _rendered_anew(self, event: Event | None, link: GuestLink) -> Rendered:
+        if event is None or event.closing:
+            return Rendered(0)
+        token = token_in(self.files.read(page_key(link.name)))
+        if digest_of(token) != link.digest:
+            return Rendered(0, (link,))
+        try:
+            self._shown(event, self._at_home(link), token)
+        except InvalidRequest as error:  # which is about this one alone
+            return Rendered(0, failed=(str(error),))
+        return Rendered(1)
 
     def _at_home(self, link: GuestLink) -> GuestLink:
         """The link with the origins admitted that its page has now."""
