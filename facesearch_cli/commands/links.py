@@ -15,6 +15,7 @@ from facesearch.errors import FaceSearchError, StoreUnavailable
 from facesearch.models import Event
 from facesearch_cli import qr
 from facesearch_cli.commands.common import AsJson, EventId, OrgId, group, stack_of
+from facesearch_cli.commands.quota import say_if_too_large
 from facesearch_cli.errors import CommandError
 from facesearch_cli.stack import Stack
 from facesearch_cli.terminal import print_json, print_lines, results, say
@@ -63,6 +64,7 @@ def create(  # noqa: PLR0913, PLR0917 - a command's options, each by its name
     _check_files(stack, svg, png, sheet)
     made = stack.container.links.create(event_id, settings)
     _show(stack, made, svg, png, sheet, as_json=as_json)
+    say_if_too_large(stack, made.link.org_id, [made.link])
 
 
 @app.command("rotate")

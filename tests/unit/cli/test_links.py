@@ -121,6 +121,27 @@ class TestLinks:
         assert {row["link_id"]: row["ended"] for row in rows} == {old["link_id"]: True, other["link_id"]: False}
         assert facesearch("link", "off", old["link_id"], "--json").json["ended"] is True
 
+    def test_a_link_whose_guests_could_use_up_the_organisations_quota_is_told(
+        self, hosting: Place, facesearch: Command
+    ) -> None:
+        create = ("link", "create", "--event", hosting.event_id, "--json", "--per-minute")
+        hosting.s3.put_object(Bucket="r-b", Key="page/template.html", Body=TEMPLATE)
+        large, small = facesearch(*create, 600), facesearch(*create, 599)
+        assert (large.err.count("\n"), small.err) == (1, "")
+        assert f"quota, 600 a minute: {large.json['link_id']}." in large.err
+        hosting.describe({"SearchQuotaPerMinute": "601"})
+        assert facesearch(*create, 600).err == ""
+        quota = ("quota", "set", "--org", hosting.org_id, "--burst", 9, "--per-minute")
+        assert facesearch(*quota, 601).err == ""
+        facesearch("link", "off", large.json["link_id"])
+        told = facesearch(*quota, 599, "--json")
+        assert told.json["quota"] == {"per_minute": 599, "burst": 9}
+        assert small.json["link_id"] in told.err
+        assert large.json["link_id"] not in told.err
+        for _ in range(3):
+            facesearch(*create, 599)
+        assert "and 2 more. " in facesearch(*quota, 5).err
+
     def test_what_no_link_may_have_is_refused_in_a_line(self, hosting: Place, facesearch: Command) -> None:
         create = ("link", "create", "--event", hosting.event_id)
         assert facesearch(*create, "--origin", "run.example").failed("origin")
