@@ -75,13 +75,16 @@ def test_rows_are_filled_but_for_the_last(guests: Callable[..., Guest], link: Li
     assert max(filled) - min(filled) < 1
 
 
-def test_the_viewer_reaches_photos_that_are_not_loaded_yet(guest: Guest, link: Link) -> None:
-    results(guest, link, 250)
-    guest.tiles.first.click()
-    dialog = guest.page.get_by_role("dialog")
-    expect(dialog).to_be_visible()
-    guest.page.keyboard.press("ArrowLeft")  # from the first to the last
-    expect(guest.page).to_have_url(re.compile("#p=(250|1)$"))
+@pytest.mark.xfail(strict=True, reason="the viewer keeps what it has prepared of photos that were not loaded: nothing")
+def test_the_viewer_shows_photos_that_were_not_loaded_when_it_opened(guests: Callable[..., Guest], link: Link) -> None:
+    guest = guests(motion="reduce")  # else keys wait for the opening
+    MadeUp(250).serve(guest)
+    guest.open(link, f"?r={REQUEST}#p=99")  # of the hundred that come first
+    for number in (99, 100, 101):
+        dialog = guest.page.get_by_role("dialog", name=f"Photo {number} of 250")
+        expect(dialog.get_by_role("img", name=f"Photo {number} of 250")).to_be_visible()
+        expect(guest.page).to_have_url(re.compile(f"#p={number}$"))
+        guest.page.keyboard.press("ArrowRight")
 
 
 def test_opening_the_viewer_again_and_again_leaves_nothing_behind(guest: Guest, link: Link) -> None:

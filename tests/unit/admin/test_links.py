@@ -306,7 +306,7 @@ def test_a_page_that_is_rendered_while_its_link_is_deleted_goes_too(
 
     def meanwhile(store: LinkStore, link: GuestLink) -> None:
         office.files.put(page_key(link.name), b"rendered anew")
-        real(store, link)  # type: ignore[arg-type]
+        real(store, link)
 
     monkeypatch.setattr(type(office.store), "delete", meanwhile)
     assert EventLinks(store=office.store, files=office.files).delete(office.event) == 1

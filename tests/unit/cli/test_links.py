@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from facesearch.admin import links
-from facesearch.admin.page import check_build
+from facesearch.admin.page import check_build, rendered
 from facesearch.errors import InvalidRequest
 from facesearch.models import QuotaLimits
 from facesearch_cli import qr
@@ -224,13 +224,13 @@ class TestPublishing:
         self, hosting: Place, facesearch: Command, dist: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         made = [facesearch("link", "create", "--event", hosting.event_id, "--json").json for _ in range(2)]
-        changed, real = min(each["link_id"] for each in made), links.rendered
+        changed = min(each["link_id"] for each in made)
 
         def meanwhile(*arguments: Any) -> bytes:
             if changed in arguments[2].name:
-                monkeypatch.setattr(links, "rendered", real)
+                monkeypatch.setattr(links, "rendered", rendered)
                 hosting.stack.container.links.rotate(changed)
-            return real(*arguments)
+            return rendered(*arguments)
 
         monkeypatch.setattr(links, "rendered", meanwhile)
         done = facesearch("page", "publish", "--dist", dist, "--json")
