@@ -66,7 +66,13 @@ OUTPUTS = {
     "CallbacksQueueUrl": "CallbacksQueue",
     "CallbacksDeadLettersUrl": "CallbacksDeadLetters",
 }
-PARAMETER_OUTPUTS = ("BiometricRetentionDays", "ResultRetentionDays", "SelfieRetentionDays", "Engine")
+PARAMETER_OUTPUTS = (
+    "BiometricRetentionDays",
+    "ResultRetentionDays",
+    "SelfieRetentionDays",
+    "SearchQuotaPerMinute",
+    "Engine",
+)
 """Outputs that are a parameter's value."""
 STORES_WITH_VECTORS = ("ministack",)
 """Stores that know DynamoDB's vector indexes; moto does not."""

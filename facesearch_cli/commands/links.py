@@ -15,6 +15,7 @@ from facesearch.errors import FaceSearchError, StoreUnavailable
 from facesearch.models import Event
 from facesearch_cli import qr
 from facesearch_cli.commands.common import AsJson, EventId, OrgId, group, stack_of
+from facesearch_cli.commands.quota import say_if_too_large
 from facesearch_cli.errors import CommandError
 from facesearch_cli.stack import Stack
 from facesearch_cli.terminal import print_json, print_lines, results, say
@@ -63,6 +64,7 @@ def create(  # noqa: PLR0913, PLR0917 - a command's options, each by its name
     _check_files(stack, svg, png, sheet)
     made = stack.container.links.create(event_id, settings)
     _show(stack, made, svg, png, sheet, as_json=as_json)
+    say_if_too_large(stack, made.link.org_id, [made.link])
 
 
 @app.command("rotate")
@@ -89,20 +91,25 @@ def list_links(
     as_json: AsJson = False,
 ) -> None:
     """List an organisation's links, oldest first."""
-    links = stack_of(context).container.links
+    container = stack_of(context).container
+    container.admin.org(org_id)  # or it is told that there is none
+    links = container.links
     rows = links.links(org_id, event_id)
+    ended = links.ended(rows)
     if as_json:
-        print_json({"links": [_json(row) | {"url": links.url(row) or None} for row in rows]})
+        print_json({"links": [_json(row, row.link_id in ended) | {"url": links.url(row) or None} for row in rows]})
         return
-    print_lines([_line(row, links.url(row)) for row in rows], f"Organisation {org_id} has no links.")
+    lines = [_line(row, row.link_id in ended, links.url(row)) for row in rows]
+    print_lines(lines, f"Organisation {org_id} has no links.")
 
 
 @app.command("off")
 def switch_off(context: typer.Context, link_id: LinkArgument, as_json: AsJson = False) -> None:
     """End a link for good. Its token is refused on the next request, and its page says so within a minute."""
-    link = stack_of(context).container.links.switch_off(link_id)
+    links = stack_of(context).container.links
+    link = links.switch_off(link_id)
     if as_json:
-        print_json(_json(link))
+        print_json(_json(link, bool(links.ended([link]))))
     else:
         results().print(f"Link {link.link_id} is off.")
 
@@ -112,7 +119,8 @@ def render_links(stack: Stack, event: Event) -> None:
     if stack.container.page_hosts is None:
         return
     try:
-        done = stack.container.links.render(event)
+        with stack.working():
+            done = stack.container.links.render(event)
     except (FaceSearchError, StoreUnavailable, BotoCoreError, ClientError) as error:
         say(f"The event has changed, but its guests' pages may not show it yet. Run the same command again. {error}")
     else:
@@ -161,7 +169,7 @@ def _show(
         say("The guest page is not published yet: build it with make web, then run facesearch page publish.")
 
 
-def _json(link: GuestLink) -> dict[str, Any]:
+def _json(link: GuestLink, ended: bool = False) -> dict[str, Any]:
     return {
         "link_id": link.link_id,
         "event_id": link.event_id,
@@ -174,13 +182,17 @@ def _json(link: GuestLink) -> dict[str, Any]:
         "burst": link.quota.burst,
         "valid_until": _end(link).isoformat(),
         "off": link.off,
+        "ended": ended,
     }
 
 
-def _line(link: GuestLink, url: str) -> str:
-    state = (
-        "off" if link.off else "expired" if _end(link) <= datetime.now(UTC) else f"until {_end(link):%Y-%m-%d %H:%M}"
-    )
+def _line(link: GuestLink, ended: bool, url: str) -> str:
+    if link.off:
+        state = "off"
+    elif _end(link) <= datetime.now(UTC):
+        state = "expired"
+    else:
+        state = "ended" if ended else f"until {_end(link):%Y-%m-%d %H:%M}"
     return f"{link.link_id}  event {link.event_id}  {link.prefix}***  {state}  {url}".rstrip()
 
 

@@ -1,14 +1,19 @@
 """`facesearch quota …`."""
 
+from collections.abc import Iterable
 from typing import Annotated
 
 import typer
 
+from facesearch.admin.links import GuestLink
 from facesearch.models import QuotaLimits
 from facesearch_cli.commands.common import AsJson, OrgId, group, stack_of
-from facesearch_cli.terminal import print_json, results
+from facesearch_cli.stack import Stack
+from facesearch_cli.terminal import print_json, results, say
 
 app = group("Quota of an organisation's face searches; `org show` shows it.")
+NAMED = 3
+"""Links, of any number, in one line."""
 
 
 @app.command("set")
@@ -41,9 +46,22 @@ def quota_json(limits: QuotaLimits | None) -> dict[str, int] | None:
     return None if limits is None else {"per_minute": limits.per_minute, "burst": limits.burst}
 
 
+def say_if_too_large(stack: Stack, org_id: int, links: Iterable[GuestLink]) -> None:
+    """Say of which links the guests can use up the organisation's quota, so that other links find nothing."""
+    own = stack.container.admin.org(org_id).quota
+    most = own.per_minute if own is not None else stack.settings.search_quota_per_minute
+    large = [link.link_id for link in links if not link.off and link.quota.per_minute >= most]
+    if large:
+        named = ", ".join(large[:NAMED]) + (f" and {len(large) - NAMED} more" if len(large) > NAMED else "")
+        quota = f"the organisation's quota, {most} a minute"
+        say(f"The guests of one link could use up {quota}: {named}. Raise it, or make links with a lower --per-minute.")
+
+
 def _change(context: typer.Context, org_id: int, limits: QuotaLimits | None, *, as_json: bool) -> None:
-    stack_of(context).container.admin.set_quota(org_id, limits)
+    stack = stack_of(context)
+    stack.container.admin.set_quota(org_id, limits)
     if as_json:
         print_json({"org_id": org_id, "quota": quota_json(limits)})
     else:
         results().print(f"Organisation {org_id}: {shown(limits)}")
+    say_if_too_large(stack, org_id, stack.container.links.links(org_id))

@@ -16,6 +16,7 @@ CONFIG = re.compile('id="face-search-config">(.*?)</script>')
 BUILD = {
     "template.html": (
         '<html lang="__LANG__"><title>__TITLE__</title>__HEAD__<h1>__NAME__</h1>'
+        '<script type="module" src="/page/0.0.0-0a1b2c3d/face-search.js"></script>'
         '<script type="application/json" id="face-search-config">__CONFIG__</script></html>'
     ),
     "gone.html": "<h1>This link is no longer valid.</h1>",

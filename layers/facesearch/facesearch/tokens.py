@@ -3,6 +3,7 @@
 A token is an API key that anybody may see. It is looked up as one, by its SHA-256, and does less: see `TokenRights`.
 """
 
+import re
 import secrets
 import time
 from collections.abc import Callable
@@ -16,8 +17,20 @@ PREFIX = "fsp_"
 VISITOR_QUOTA = QuotaLimits(per_minute=6, burst=3)
 SHORTEST_SECONDS, DEFAULT_SECONDS, LONGEST_SECONDS = 300, 3_600, 86_400
 MAX_ORIGINS = 10
-ORIGIN_PATTERN = r"^https?://[a-z0-9.-]{1,253}(:[0-9]{1,5})?$"
+_LABEL = "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+_PORT = "[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]"
+ORIGIN_PATTERN = rf"^https?://{_LABEL}(\.{_LABEL})*\.?(:({_PORT}))?$"
 """As browsers send it in `Origin`: in lower case, without a path."""
+MAX_ORIGIN = len("https://:65535") + 253
+"""Characters; 253 of them are a name's in DNS."""
+NO_ORIGIN = "not an origin, such as https://run.example"
+
+
+def web_origin(text: str) -> str | None:
+    """The origin as browsers send it, which leave out a scheme's own port; None if it is none of the web."""
+    if len(text) > MAX_ORIGIN or re.fullmatch(ORIGIN_PATTERN, text) is None:
+        return None
+    return text.removesuffix(":80" if text.startswith("http:") else ":443")
 
 
 def new_token() -> str:

@@ -39,6 +39,7 @@ def flatten(place: str, error: ValidationError) -> list[str]:
     for each in error.errors():
         words = re.sub(r"^[A-Z]\w+ should ", "must ", each["msg"]).replace("Field required", "is required")
         words = re.sub("^must be a valid dictionary.*", "must be a JSON object", words)
+        words = words.replace("be a valid tuple", "be a list")
         messages.append(".".join([place, *map(str, each["loc"])]) + f": {words}")
     return list(dict.fromkeys(messages))
 

@@ -4,8 +4,10 @@ import datetime as dt
 import json
 import re
 from collections.abc import Callable, Mapping
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from html.parser import HTMLParser
+from threading import Barrier
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -26,6 +28,7 @@ from facesearch.errors import InvalidRequest, NotFound
 from facesearch.models import MICROSECONDS, ApiKey, Event, TokenRights, digest_of
 from facesearch.reading import Wanted
 from tests.support.fakes import EVENT
+from tests.support.site import Inline
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -63,6 +66,7 @@ class Office:
     key_of: Callable[[str], ApiKey | None]
     now: int = NOW
     hosts: PageHosts | None = HOSTS
+    pool: Executor = field(default_factory=Inline)
 
     def __post_init__(self) -> None:
         self.events = Events({self.event.event_id: self.event})
@@ -76,6 +80,7 @@ class Office:
             store=self.store,
             files=self.files,
             hosts=self.hosts,
+            pool=self.pool,
             page_of=page_of,
             qr_of=lambda url: f"<svg>{url}</svg>",
             clock=lambda: self.now * MICROSECONDS,
@@ -134,6 +139,28 @@ def test_a_rotated_link_keeps_its_address_and_its_old_token_is_refused(office: O
     assert (office.key_of(made.token), office.key_of(other.token) is not None) == (None, True)
     assert token_in(office.page(other.link)) == other.token
     assert office.links.links(office.event.org_id) == [other.link]
+
+
+@pytest.mark.parametrize("end", ["", "/", "?r=8f14e45f-ceea-467f-a0e6-2d4a1c9b1f3e", "#p=1", "/?r=8f14e45f#p=1"])
+def test_a_link_is_known_by_its_address_as_a_browser_shows_it(office: Office, end: str) -> None:
+    made = office.links.create(office.event.event_id, LinkSettings())
+    assert office.links.link(f" {made.url}{end} ") == made.link
+    office.hosts = PageHosts("https://new.example", "https://api.example/live")
+    for host in ("new.example", "photos.example"):  # the earlier one is on paper
+        assert office.links.link(f"https://{host}/e/{made.link.name}{end}") == made.link
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        "https://evil.example/e/{name}", "http://photos.example/e/{name}", "https://photos.example/{name}",
+        "https://photos.example/e/another-{id}", "https://photos.example/e/{id}", "another-{id}", "/e/{name}", "-{id}",
+    ],
+)  # fmt: skip
+def test_a_link_is_known_by_no_other_address_or_name(office: Office, other: str) -> None:
+    link = office.links.create(office.event.event_id, LinkSettings()).link
+    with pytest.raises(NotFound):
+        office.links.link(other.format(name=link.name, id=link.link_id))
 
 
 def test_a_link_that_had_expired_is_rotated_into_a_new_one(office: Office) -> None:
@@ -228,6 +255,24 @@ def test_a_link_that_was_changed_meanwhile_is_told_and_the_others_are_rendered(
     assert sum("Another name" in office.page(each.link) for each in made if each.link.link_id != changed.link_id) == 2
 
 
+def test_pages_are_rendered_side_by_side(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = [office.links.create(office.event.event_id, LinkSettings()) for _ in range(3)]
+    office.files.delete([page_key(made[2].link.name)])
+    meeting = Barrier(2, timeout=60)  # one after the other they would never meet
+
+    def together(*arguments: Any) -> bytes:
+        meeting.wait()
+        return rendered(*arguments)
+
+    monkeypatch.setattr(module, "rendered", together)
+    office.events.update_event(office.event.event_id, name="Another name")
+    with ThreadPoolExecutor(2) as office.pool:
+        done = office.links.render()
+    assert (done.links, done.failed) == (2, ())
+    assert [link.link_id for link in done.lost] == [made[2].link.link_id]
+    assert ["Another name" in office.page(each.link) for each in made] == [True, True, False]
+
+
 def test_a_link_of_ten_pages_moves_with_the_guests_page_again_and_again(office: Office) -> None:
     others = tuple(f"https://{number}.example" for number in range(10))
     made = office.links.create(office.event.event_id, LinkSettings(origins=others))
@@ -313,6 +358,7 @@ def test_where_no_pages_are_shown_there_is_a_token_and_no_address(office: Office
         (LinkSettings(origins=("run.example",)), "is not an origin"),
         (LinkSettings(origins=("https://run.example/path",)), "is not an origin"),
         (LinkSettings(origins=("https://RUN.example",)), "is not an origin"),
+        (LinkSettings(origins=("https://..",)), "is not an origin"),
         (LinkSettings(origins=tuple(f"https://{n}.example" for n in range(11))), "at most 10 origins"),
     ],
 )

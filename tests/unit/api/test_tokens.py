@@ -330,6 +330,24 @@ def test_without_a_body_it_is_good_for_an_hour_and_for_what_is_no_page(site: Sit
     assert code_of(site.call(PING, token, origin=None)) == ""
 
 
+def test_a_pages_origin_may_be_given_with_its_schemes_own_port(site: Site, api_key: str) -> None:
+    ports = ("https://a.example:443", "http://b.example:80", "https://c.example:80", "https://d.example:65535")
+    token = json.loads(make(site, api_key, origins=ports)["body"])["data"]["token"]
+    item = Table(site.dynamodb, "table").get({"pk": f"KEY#{digest_of(token)}", "sk": "KEY"}) or {}
+    assert item["token"]["origins"] == ["https://a.example", "http://b.example", *ports[2:]]
+
+
+@pytest.mark.parametrize(
+    ("origins", "said"),
+    [
+        ("https://run.example", "body.origins: must be a list"),
+        (["https://.."], "body.origins.0: is not an origin, such as https://run.example"),
+    ],
+)
+def test_what_is_no_origin_is_told_in_words(site: Site, api_key: str, origins: Any, said: str) -> None:
+    assert json.loads(make(site, api_key, origins=origins)["body"])["message"] == said
+
+
 def test_a_links_token_stays_until_its_operator_ends_it(site: Site) -> None:
     item = Table(site.dynamodb, "table").get({"pk": f"KEY#{digest_of(site.token())}", "sk": "KEY"}) or {}
     assert "expires_at" not in item
@@ -341,6 +359,8 @@ def test_a_links_token_stays_until_its_operator_ends_it(site: Site) -> None:
         {"expires_in": 299}, {"expires_in": 86_401}, {"expires_in": "3600"}, {"expires_in": 3600.5},
         *({"origins": [origin]} for origin in (
             "https://run.example/", "https://run.example/page", "run.example", "https://Run.example", "*", "null", "",
+            "https://..", "https://-", "https://run..example", "https://run.example:0", "https://run.example:65536",
+            f"https://{'run.' * 64}example",
             "https://run.example:", "ftp://run.example", "https://run.example\n", "https://a:b@run.example", 1,
         )),
         {"origins": [f"https://{number}.example" for number in range(11)]}, {"origins": "https://run.example"},

@@ -2,6 +2,7 @@
 
 import io
 import json
+import random
 import re
 import tarfile
 from collections.abc import Callable
@@ -11,14 +12,17 @@ from typing import Any
 import pytest
 
 from facesearch.admin import links
-from facesearch.admin.page import rendered
+from facesearch.admin.page import check_build, rendered
+from facesearch.errors import InvalidRequest
 from facesearch.models import QuotaLimits
 from facesearch_cli import qr
+from facesearch_cli.commands.page import _unpacked
 from tests.unit.cli.conftest import Command, Place
 
 PAGE_URL = "https://photos.example"
 TEMPLATE = (
     b'<html lang="__LANG__"><title>__TITLE__</title>__HEAD__<h1>__NAME__</h1>'
+    b'<script type="module" src="/page/1.0.0-0a1b2c3d/face-search.js"></script>'
     b'<script type="application/json" id="face-search-config">__CONFIG__</script></html>'
 )
 BUILD = {
@@ -103,6 +107,41 @@ class TestLinks:
         assert page_of(hosting, made["url"]) == "<h1>Gone</h1>"
         assert facesearch("link", "rotate", made["link_id"]).failed("off for good")
 
+    def test_links_that_ended_with_their_events_tokens_are_listed_so_until_they_are_rotated(
+        self, hosting: Place, facesearch: Command
+    ) -> None:
+        old, other = (facesearch("link", "create", "--event", hosting.event_id, "--json").json for _ in range(2))
+        assert old["ended"] is False
+        facesearch("event", "update", hosting.event_id, "--end-tokens")
+        facesearch("link", "rotate", other["link_id"])
+        listed = facesearch("link", "list", "--org", hosting.org_id)
+        states = {line.split()[0]: line.split()[4] for line in listed.out.splitlines()}
+        assert states == {old["link_id"]: "ended", other["link_id"]: "until"}
+        rows = facesearch("link", "list", "--org", hosting.org_id, "--json").json["links"]
+        assert {row["link_id"]: row["ended"] for row in rows} == {old["link_id"]: True, other["link_id"]: False}
+        assert facesearch("link", "off", old["link_id"], "--json").json["ended"] is True
+
+    def test_a_link_whose_guests_could_use_up_the_organisations_quota_is_told(
+        self, hosting: Place, facesearch: Command
+    ) -> None:
+        create = ("link", "create", "--event", hosting.event_id, "--json", "--per-minute")
+        hosting.s3.put_object(Bucket="r-b", Key="page/template.html", Body=TEMPLATE)
+        large, small = facesearch(*create, 600), facesearch(*create, 599)
+        assert (large.err.count("\n"), small.err) == (1, "")
+        assert f"quota, 600 a minute: {large.json['link_id']}." in large.err
+        hosting.describe({"SearchQuotaPerMinute": "601"})
+        assert facesearch(*create, 600).err == ""
+        quota = ("quota", "set", "--org", hosting.org_id, "--burst", 9, "--per-minute")
+        assert facesearch(*quota, 601).err == ""
+        facesearch("link", "off", large.json["link_id"])
+        told = facesearch(*quota, 599, "--json")
+        assert told.json["quota"] == {"per_minute": 599, "burst": 9}
+        assert small.json["link_id"] in told.err
+        assert large.json["link_id"] not in told.err
+        for _ in range(3):
+            facesearch(*create, 599)
+        assert "and 2 more. " in facesearch(*quota, 5).err
+
     def test_what_no_link_may_have_is_refused_in_a_line(self, hosting: Place, facesearch: Command) -> None:
         create = ("link", "create", "--event", hosting.event_id)
         assert facesearch(*create, "--origin", "run.example").failed("origin")
@@ -110,6 +149,7 @@ class TestLinks:
         assert facesearch(*create, "--per-minute", 0).failed("a minute")
         assert facesearch("link", "create", "--event", 1).failed("no event 1")
         assert facesearch("link", "off", "nowhere").failed("no link nowhere")
+        assert facesearch("link", "list", "--org", 999).failed("no organisation 999")
         assert facesearch("link", "list", "--org", hosting.org_id).err == (
             f"Organisation {hosting.org_id} has no links.\n"
         )
@@ -187,8 +227,9 @@ class TestPublishing:
         changed = min(each["link_id"] for each in made)
 
         def meanwhile(*arguments: Any) -> bytes:
-            monkeypatch.setattr(links, "rendered", rendered)
-            hosting.stack.container.links.rotate(changed)
+            if changed in arguments[2].name:
+                monkeypatch.setattr(links, "rendered", rendered)
+                hosting.stack.container.links.rotate(changed)
             return rendered(*arguments)
 
         monkeypatch.setattr(links, "rendered", meanwhile)
@@ -215,6 +256,26 @@ class TestPublishing:
         assert facesearch("page", "publish", "--archive", archive).failed(said)
         assert hosting.object_keys("r-b") == []
 
+    @pytest.mark.parametrize("linked", ["page/v1/password.txt", "page"])
+    def test_a_link_in_a_folder_is_refused_and_nothing_is_uploaded(
+        self, hosting: Place, facesearch: Command, dist: Path, linked: str
+    ) -> None:
+        elsewhere = dist / "elsewhere"
+        if (dist / linked).is_dir():
+            (dist / linked).rename(elsewhere)
+        else:
+            elsewhere.write_text("a password")
+        (dist / linked).symlink_to(elsewhere)
+        assert facesearch("page", "publish", "--dist", dist).failed("is a link")
+        assert hosting.object_keys("r-b") == []
+
+    def test_a_folder_that_is_itself_named_by_a_link_is_published(
+        self, hosting: Place, facesearch: Command, dist: Path, tmp_path: Path
+    ) -> None:
+        (tmp_path / "newest").symlink_to(dist)
+        assert facesearch("page", "publish", "--dist", tmp_path / "newest").code == 0
+        assert set(BUILD) <= set(hosting.object_keys("r-b"))
+
     def test_an_archive_of_any_number_of_files_is_refused(
         self, hosting: Place, facesearch: Command, tmp_path: Path
     ) -> None:
@@ -224,11 +285,73 @@ class TestPublishing:
             assert facesearch("page", "publish", "--archive", archive).failed(said)
         assert hosting.object_keys("r-b") == []
 
-    @pytest.mark.parametrize("members", [[], [("page/gone.html", b"")]])
-    def test_an_archive_without_the_page_is_none(
-        self, hosting: Place, facesearch: Command, tmp_path: Path, members: list[tuple[str, bytes]]
+    @pytest.mark.parametrize("form", [tarfile.PAX_FORMAT, tarfile.GNU_FORMAT], ids=["pax", "gnu"])
+    def test_an_archive_whose_header_claims_any_number_of_bytes_is_refused(
+        self, hosting: Place, facesearch: Command, tmp_path: Path, form: int
     ) -> None:
-        assert facesearch("page", "publish", "--archive", archive_of(tmp_path, *members)).failed("no build")
+        path = tmp_path / "build.tar.gz"
+        with tarfile.open(path, "w:gz", format=form) as packed:
+            for name, content in BUILD.items():
+                member = tarfile.TarInfo(name)
+                member.size = len(content)
+                packed.addfile(member, io.BytesIO(content))
+            packed.addfile(tarfile.TarInfo("x" * 21_000_000))
+        assert facesearch("page", "publish", "--archive", path).failed("unpacks to more")
+        assert hosting.object_keys("r-b") == []
+
+    def test_a_sparse_file_takes_no_room(self, tmp_path: Path) -> None:
+        member = tarfile.TarInfo("page/1.0.0-0a1b2c3d/huge.js")
+        member.pax_headers = {
+            "GNU.sparse.major": "0", "GNU.sparse.minor": "1", "GNU.sparse.map": "0,0", "GNU.sparse.size": "1999999",
+        }  # fmt: skip
+        path = tmp_path / "build.tar.gz"
+        with tarfile.open(path, "w:gz") as packed:
+            packed.addfile(member)
+        assert list(_unpacked(path)) == []
+
+    @pytest.mark.parametrize("damage", [lambda whole: whole[:-3], lambda whole: whole[:-8] + bytes(8)])
+    def test_an_archive_that_is_damaged_at_its_end_is_refused(
+        self, hosting: Place, facesearch: Command, tmp_path: Path, damage: Callable[[bytes], bytes]
+    ) -> None:
+        large = ("page/1.0.0-0a1b2c3d/large.txt", random.Random(1).randbytes(300_000))
+        archive = archive_of(tmp_path, *BUILD.items(), large)
+        archive.write_bytes(damage(archive.read_bytes()))
+        assert facesearch("page", "publish", "--archive", archive).failed("no .tar.gz")
+        assert hosting.object_keys("r-b") == []
+
+    @pytest.mark.parametrize(
+        ("changes", "said"),
+        [
+            ({"page/template.html": None}, "no page/template.html"),
+            ({"page/gone.html": None}, "no page/gone.html"),
+            ({"page/v1/face-search.js": None}, "no page/v1/face-search.js"),
+            ({"page/1.0.0-0a1b2c3d/face-search.js": None}, "'/page/1.0.0-0a1b2c3d/face-search.js'"),
+            ({"page/template.html": b"hello", "page/gone.html": b"hello"}, "__LANG__"),
+            *(({"page/template.html": TEMPLATE.replace(b"__%b__" % place, b"")}, f"__{place.decode()}__")
+              for place in (b"LANG", b"TITLE", b"HEAD", b"CONFIG", b"NAME")),
+            ({"page/template.html": TEMPLATE.replace(b"face-search-config", b"config")}, "face-search-config"),
+            ({"page/template.html": TEMPLATE.replace(b'<script type="module" src', b"<b id")}, "names no script"),
+            ({"page/template.html": TEMPLATE + b'<script src="face-search.js"></script>'}, "'face-search.js'"),
+            ({"page/template.html": TEMPLATE + b'<link rel=modulepreload href="/page/a.js">'}, "'/page/a.js'"),
+            ({"page/template.html": TEMPLATE + b'<link rel="Stylesheet" href="/page/a.css">'}, "'/page/a.css'"),
+            ({"page/gone.html": b'<link rel="stylesheet" href="/page/a.css">'}, "page/gone.html names '/page/a.css'"),
+            ({"page/template.html": TEMPLATE + bytes(100_000)}, "100,000 are the most"),
+            ({"page/template.html": TEMPLATE + b"\xff"}, "UTF-8"),
+        ],
+        ids=str,
+    )  # fmt: skip
+    def test_a_build_by_which_no_page_would_work_is_none(self, changes: dict[str, bytes | None], said: str) -> None:
+        build = {key: content for key, content in (BUILD | changes).items() if content is not None}
+        with pytest.raises(InvalidRequest, match=re.escape(said)):
+            check_build(build)
+
+    def test_what_is_no_build_is_refused_before_anything_is_uploaded(
+        self, hosting: Place, facesearch: Command, tmp_path: Path
+    ) -> None:
+        pages = ("page/template.html", TEMPLATE), ("page/gone.html", b"")
+        for members in ((), pages):
+            assert facesearch("page", "publish", "--archive", archive_of(tmp_path, *members)).failed("no build")
+        assert hosting.object_keys("r-b") == []
 
     def test_what_cannot_be_published_says_what_to_do(self, place: Place, facesearch: Command, dist: Path) -> None:
         assert facesearch("page", "publish").failed("make web")

@@ -7,6 +7,7 @@ import secrets
 import string
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -14,7 +15,7 @@ from facesearch.admin.page import GONE, TEMPLATE, LinkPage, PageFiles, PageHosts
 from facesearch.admin.ports import EventSettings
 from facesearch.errors import InvalidRequest, NotFound
 from facesearch.models import MICROSECONDS, ApiKey, Event, QuotaLimits, Scope, TokenRights, digest_of
-from facesearch.tokens import MAX_ORIGINS, ORIGIN_PATTERN, new_token
+from facesearch.tokens import MAX_ORIGINS, NO_ORIGIN, new_token, web_origin
 
 LINKS_PER_ORG = 1_000
 ID_LENGTH = 10
@@ -163,6 +164,7 @@ class Links:
 
     Attributes:
         hosts: whom pages talk to; None where no pages are hosted.
+        pool: renders pages side by side.
         page_of: what `GET …/page` says of an event to a token.
         qr_of: the QR code of an address, an SVG element; empty = pages show none.
         clock: microseconds since the epoch.
@@ -172,6 +174,7 @@ class Links:
     store: LinkStore
     files: PageFiles
     hosts: PageHosts | None
+    pool: Executor
     page_of: Callable[[Event, TokenRights], Mapping[str, Any]]
     qr_of: Callable[[str], str] = lambda url: ""
     clock: Callable[[], int] = lambda: time.time_ns() // 1000
@@ -240,16 +243,31 @@ class Links:
         return replace(link, off=True)
 
     def link(self, link_id: str) -> GuestLink:
-        """The link of that id, of that name in the address, or of that address."""
-        wanted = link_id.strip().rpartition("-")[2]
-        found = next((link for link in self.store.links() if link.link_id == wanted), None)
-        if found is None:
-            raise NotFound(f"There is no link {link_id}.")
-        return found
+        """The link of that id, of that name in the address, or of that address, as a browser shows it."""
+        wanted = re.split("[?#]", link_id.strip())[0].rstrip("/")
+        for link in self.store.links():
+            if wanted in (link.link_id, link.name) or wanted in self._addresses(link):
+                return link
+        raise NotFound(f"There is no link {link_id}.")
+
+    def _addresses(self, link: GuestLink) -> set[str]:
+        """By all names of the page's host, those that it had earlier among them: codes on paper still lead there."""
+        own = self.hosts.origins if self.hosts is not None else ()
+        return {self.url(link), *(f"{origin}/{page_key(link.name)}" for origin in (*own, *link.origins))}
 
     def links(self, org_id: int, event_id: int | None = None) -> list[GuestLink]:
         """Those of an organisation, or of one event, oldest first."""
         return sorted(self.store.links(org_id, event_id), key=lambda link: link.created_at)
+
+    def ended(self, links: Iterable[GuestLink]) -> set[str]:
+        """The ids of those whose token has ended with all others of its event, as `check_token` tells it."""
+        links = list(links)
+        events = {event_id: self.events.event(event_id) for event_id in {link.event_id for link in links}}
+        return {
+            link.link_id
+            for link in links
+            if (event := events[link.event_id]) is not None and link.token_at < event.tokens_since
+        }
 
     def url(self, link: GuestLink) -> str:
         """The address of its page; empty where no pages are hosted."""
@@ -265,23 +283,27 @@ class Links:
         """Render the pages of one event, or of all, anew: its settings have changed, the page, or its hosts."""
         if self.hosts is None:
             return Rendered(0)
-        done, lost, failed, events = 0, list[GuestLink](), list[str](), {event.event_id: event} if event else {}
         of = (event.org_id, event.event_id) if event is not None else (None, None)
-        for link in [each for each in self.store.links(*of) if not each.off]:
-            known = events.get(link.event_id) or self.events.event(link.event_id)
-            if known is None or known.closing:
-                continue
-            events[link.event_id] = known
-            token = token_in(self.files.read(page_key(link.name)))
-            if digest_of(token) != link.digest:
-                lost.append(link)
-                continue
-            try:
-                self._shown(known, self._at_home(link), token)
-                done += 1
-            except InvalidRequest as error:  # which is about this one alone
-                failed.append(str(error))
-        return Rendered(done, tuple(lost), tuple(failed))
+        links = [each for each in self.store.links(*of) if not each.off]
+        events = {each: event or self.events.event(each) for each in {link.event_id for link in links}}
+        done = list(self.pool.map(lambda link: self._rendered_anew(events[link.event_id], link), links))
+        return Rendered(
+            sum(each.links for each in done),
+            tuple(link for each in done for link in each.lost),
+            tuple(message for each in done for message in each.failed),
+        )
+
+    def _rendered_anew(self, event: Event | None, link: GuestLink) -> Rendered:
+        if event is None or event.closing:
+            return Rendered(0)
+        token = token_in(self.files.read(page_key(link.name)))
+        if digest_of(token) != link.digest:
+            return Rendered(0, (link,))
+        try:
+            self._shown(event, self._at_home(link), token)
+        except InvalidRequest as error:  # which is about this one alone
+            return Rendered(0, failed=(str(error),))
+        return Rendered(1)
 
     def _at_home(self, link: GuestLink) -> GuestLink:
         """The link with the origins admitted that its page has now."""
@@ -338,11 +360,10 @@ def _checked_origin(text: str) -> str:
     Raises:
         InvalidRequest: it is none, or not of the web.
     """
-    origin = text.strip().rstrip("/")
-    if re.fullmatch(ORIGIN_PATTERN, origin) is None:
-        raise InvalidRequest(f"{text!r} is not an origin, such as https://run.example.")
-    scheme = origin.partition(":")[0]
-    return origin.removesuffix({"http": ":80", "https": ":443"}[scheme])
+    origin = web_origin(text.strip().rstrip("/"))
+    if origin is None:
+        raise InvalidRequest(f"{text!r} is {NO_ORIGIN}.")
+    return origin
 
 
 def _changed(link: GuestLink) -> InvalidRequest:

@@ -9,11 +9,16 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from html.parser import HTMLParser
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
+from facesearch.errors import InvalidRequest
+
 LINK_PREFIX, BUILD_PREFIX = "e/", "page/"
 TEMPLATE, GONE = "page/template.html", "page/gone.html"
+ELEMENT = "page/v1/face-search.js"
+"""The script that other sites name; it leads to the newest build."""
 MAX_PAGE_BYTES = 200_000
 """Of an HTML file: 5 KB of template, 6 KB of QR, 1,000 characters of consent."""
 
@@ -32,7 +37,8 @@ __HEAD__
 """Until somebody runs `facesearch page publish`, which renders all links anew, a link's file keeps its token so."""
 _UNPUBLISHED_GONE = "<!doctype html>\n<title>Gone</title>\n<h1>This link is no longer valid.</h1>\n"
 _CONFIG = re.compile(r'<script type="application/json" id="face-search-config">(.*?)</script>', re.DOTALL)
-_PLACEHOLDER = re.compile("__(LANG|TITLE|HEAD|CONFIG|NAME)__")
+_FILLED = ("LANG", "TITLE", "HEAD", "CONFIG", "NAME")
+_PLACEHOLDER = re.compile(f"__({'|'.join(_FILLED)})__")
 _LOOPBACKS = ("127.0.0.1", "localhost")
 """Names of one host, and so of one local stack, whose origins are two to a browser."""
 
@@ -155,6 +161,58 @@ def rendered(files: PageFiles, hosts: PageHosts, link: LinkPage) -> bytes:
 def gone(files: PageFiles) -> bytes:
     """The HTML in the place of a link that is no longer valid."""
     return (files.read(GONE) or _UNPUBLISHED_GONE).encode()
+
+
+def check_build(build: Mapping[str, bytes]) -> None:
+    """See that every link's page works by this build, its files by their keys.
+
+    Raises:
+        InvalidRequest: a file is missing, or the template lacks a place for what is put into it.
+    """
+    for key in (TEMPLATE, GONE, ELEMENT):
+        if key not in build:
+            raise InvalidRequest(f"It has no {key}.")
+    template, gone_page = _text(TEMPLATE, build[TEMPLATE]), _text(GONE, build[GONE])
+    for place in _FILLED:
+        if f"__{place}__" not in template:
+            raise InvalidRequest(f"{TEMPLATE} lacks __{place}__.")
+    if token_in(template.replace("__CONFIG__", '{"token": "fsp_"}')) != "fsp_":
+        raise InvalidRequest(f"{TEMPLATE} has __CONFIG__ elsewhere than in the face-search-config.")
+    named = {key: _Assets(page) for key, page in ((TEMPLATE, template), (GONE, gone_page))}
+    if not named[TEMPLATE].scripts:
+        raise InvalidRequest(f"{TEMPLATE} names no script.")
+    for key, assets in named.items():
+        for address in assets.scripts + assets.links:
+            if address.removeprefix("/") not in build or not address.startswith(f"/{BUILD_PREFIX}"):
+                raise InvalidRequest(f"{key} names {address!r}, which is not in it.")
+
+
+class _Assets(HTMLParser):
+    """The scripts that a page names, and the styles and modules that it links to."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.scripts: list[str] = []
+        self.links: list[str] = []
+        self.feed(page)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        named = {name: value or "" for name, value in attrs}
+        if tag == "script" and "src" in named:
+            self.scripts.append(named["src"])
+        if tag == "link" and {"stylesheet", "modulepreload"} & set(named.get("rel", "").lower().split()):
+            self.links.append(named.get("href", ""))
+
+
+def _text(key: str, content: bytes) -> str:
+    """Half of what a page may have is left for what is put into it: `PageFiles` reads no page beyond the whole."""
+    if len(content) > MAX_PAGE_BYTES // 2:
+        raise InvalidRequest(f"{key} has {len(content):,} bytes; {MAX_PAGE_BYTES // 2:,} are the most.")
+    try:
+        return content.decode()
+    except UnicodeDecodeError:
+        raise InvalidRequest(f"{key} is no text in UTF-8.") from None
 
 
 def token_in(page: str) -> str:

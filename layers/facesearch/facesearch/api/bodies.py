@@ -4,7 +4,7 @@ import re
 from enum import StrEnum
 from typing import Annotated, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from facesearch.api.requests import ApiRequest
@@ -13,7 +13,16 @@ from facesearch.models import Feature
 from facesearch.photos.links import MAX_IDENTIFIER, MAX_IMAGE_IDS
 from facesearch.reading import StoredPage
 from facesearch.search.selfies import ContentType
-from facesearch.tokens import DEFAULT_SECONDS, LONGEST_SECONDS, MAX_ORIGINS, ORIGIN_PATTERN, SHORTEST_SECONDS
+from facesearch.tokens import (
+    DEFAULT_SECONDS,
+    LONGEST_SECONDS,
+    MAX_ORIGIN,
+    MAX_ORIGINS,
+    NO_ORIGIN,
+    ORIGIN_PATTERN,
+    SHORTEST_SECONDS,
+    web_origin,
+)
 from facesearch.validation import parse_json, whole
 
 
@@ -108,6 +117,12 @@ def parse_upload_request(body: bytes) -> UploadRequest:
     return parse_json(UploadRequest, body or b"{}", "must be empty or a JSON object with content_type")
 
 
+def _origin(text: str) -> str:
+    if (origin := web_origin(text)) is None:
+        raise PydanticCustomError("origin", f"is {NO_ORIGIN}")
+    return origin
+
+
 class TokenRequest(BaseModel):
     """The body of a request for a visitor's token, which may be empty."""
 
@@ -120,7 +135,15 @@ class TokenRequest(BaseModel):
         description=f"For how many seconds the token is good; {DEFAULT_SECONDS} by default.",
     )
     origins: Annotated[
-        tuple[Annotated[str, Field(pattern=ORIGIN_PATTERN)], ...], Field(strict=False, max_length=MAX_ORIGINS)
+        tuple[
+            Annotated[
+                str,
+                AfterValidator(_origin),
+                Field(json_schema_extra={"pattern": ORIGIN_PATTERN, "maxLength": MAX_ORIGIN}),
+            ],
+            ...,
+        ],
+        Field(strict=False, max_length=MAX_ORIGINS),
     ] = Field(
         default=(),
         description="Origins of the pages that may use the token, as browsers send them: `https://run.example`. "

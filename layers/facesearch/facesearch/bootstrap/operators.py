@@ -1,6 +1,7 @@
 """The container of the command line: the functions' parts, and on them the use cases that only operators have."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache, cached_property
 from types import TracebackType
 from typing import Any, Self
@@ -31,6 +32,8 @@ from facesearch.photos.rebuild import Progress as RebuildProgress
 from facesearch.photos.rebuild import Rebuild
 from facesearch.webhooks.callbacks.replay import CallbackReplay
 
+PAGES_AT_ONCE = 8
+
 
 class OperatorContainer(Container):
     """The parts of one command. A `with` closes the thread pools at its end, when all that runs in them is done."""
@@ -42,7 +45,7 @@ class OperatorContainer(Container):
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        for pool in ("_background", "_cpu", "pool"):  # the first may wait for the others
+        for pool in ("_pages", "_background", "_cpu", "pool"):  # the first ones may wait for the others
             if (made := self.__dict__.pop(pool, None)) is not None:
                 made.shutdown()
 
@@ -75,10 +78,17 @@ class OperatorContainer(Container):
             store=self._link_store,
             files=self.page_files,
             hosts=self.page_hosts,
+            pool=self._pages,
             page_of=self._page_of,
             qr_of=self.qr_of,
             clock=lambda: self.clock(),  # noqa: PLW0108 - as `--end-tokens` tells the time
         )
+
+    @cached_property
+    def _pages(self) -> ThreadPoolExecutor:
+        """Renders guests' pages, each of which waits for `pool`. What they share is made before: it is not locked."""
+        _ = self.photos, self.pool, self.rendition_links
+        return ThreadPoolExecutor(PAGES_AT_ONCE, thread_name_prefix="guests-pages")
 
     def _page_of(self, event: Event, rights: TokenRights) -> dict[str, Any]:
         newest_at = self.newest_photo(event)
