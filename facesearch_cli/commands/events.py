@@ -11,7 +11,7 @@ from facesearch.api.presenters import start_of
 from facesearch.errors import InvalidRequest
 from facesearch.models import REKOGNITION, Event, FaceSet, FaceSetKind, UpstreamEvent
 from facesearch.records import Photo
-from facesearch_cli.commands import guest_page
+from facesearch_cli.commands import features, guest_page
 from facesearch_cli.commands.check import check_event
 from facesearch_cli.commands.common import AsJson, EventArgument, OrgId, Switch, group, stack_of, switch
 from facesearch_cli.commands.deletion import delete_event
@@ -31,7 +31,7 @@ Day = Annotated[
 
 
 @app.command("create")
-def create(
+def create(  # noqa: PLR0913, PLR0917 - a command's options, each by its name
     context: typer.Context,
     name: str,
     org_id: OrgId,
@@ -40,6 +40,9 @@ def create(
     ] = DEFAULT_CONFIDENCE,
     day: Day = None,
     faces: Annotated[FaceSetKind, typer.Option(help="Where its faces are kept.")] = FaceSetKind.EXACT,
+    bib_search: features.BibSearch = None,
+    timeline_search: features.TimelineSearch = None,
+    time_zone: features.TimeZone = None,
     as_json: AsJson = False,
 ) -> None:
     """Create an event, open for selfie search. By default its day is today."""
@@ -51,7 +54,14 @@ def create(
         stack.require_embedded("--faces")
         stack.container.face_sets.require(faces)
     event_id = stack.container.admin.create_event(
-        org_id, name, confidence, day, days, faces=face_set, vector_table=table
+        org_id,
+        name,
+        confidence,
+        day,
+        days,
+        faces=face_set,
+        vector_table=table,
+        features=features.features_of(bib_search, timeline_search, time_zone),
     )
     if face_set == REKOGNITION:  # if this fails, the first photo makes the collection
         stack.container.face_sets.open(stack.event(event_id), face_set).complete()
@@ -81,6 +91,9 @@ def update(  # noqa: PLR0913, PLR0917 - a command's options, each by its name
         str | None,
         typer.Option(help='ORG/EVENT: the numbers of the event at the upstream; "" if they are the same as here.'),
     ] = None,
+    bib_search: features.BibSearch = None,
+    timeline_search: features.TimelineSearch = None,
+    time_zone: features.TimeZone = None,
     organiser: guest_page.Organiser = None,
     privacy_url: guest_page.PrivacyUrl = None,
     consent: guest_page.Consent = None,
@@ -103,6 +116,7 @@ def update(  # noqa: PLR0913, PLR0917 - a command's options, each by its name
         "date": day,
         "cover": None if cover is None else _cover(stack, event_id, cover),
         "tokens_since": stack.container.clock() if end_tokens else None,
+        **features.features_of(bib_search, timeline_search, time_zone),
     }
     changes = cast("EventChanges", {field: value for field, value in given.items() if value is not None})
     changes |= _ended_by_nothing(retain_until, upstream)
@@ -116,6 +130,7 @@ def update(  # noqa: PLR0913, PLR0917 - a command's options, each by its name
         kept = f"faces in {event.faces.kind}"
         searched = f"selfie search {switch(event.selfie_search)}, confidence {event.confidence} %, {kept}"
         results().print(f"Event {event.event_id}: {switch(event.event_enabled)}, {searched}")
+        results().print(f"Features: {features.features_line(event)}")
         if line := page_line(event):
             results().print(f"Guests' page: {line}")
         if end_tokens:
@@ -156,6 +171,7 @@ def _json(event: Event) -> dict[str, object]:
         "retain_until": event.retain_until or None,
         "faces": event.faces.kind,
         "upstream": str(event.upstream) if event.upstream else None,
+        **features.features_json(event),
         "guest_page": page_json(event),
     }
 

@@ -115,7 +115,9 @@ DETAILS = EventDetails(
     event_date="2026-05-17T09:30:00",
     status="active",
     event_enabled=True,
+    bib_search=True,
     selfie_search=True,
+    timeline_search=True,
 )
 PAGE = EventPage(
     event_id=EVENT_ID,

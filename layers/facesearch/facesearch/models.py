@@ -174,6 +174,24 @@ class GuestPage:
 
 
 @dataclass(frozen=True)
+class BibRules:
+    """Which of the numbers that are read in an event's photos count as bibs, and whether they help selfies.
+
+    Attributes:
+        pattern: a regular expression that a whole bib in upper case fits; empty = see `bibs.rules`.
+        listed: so many bibs the event's start list has, which count alone then; 0 = it has none.
+        from_faces: whether the bib of a selfie's surest faces may bring in photos.
+    """
+
+    pattern: str = ""
+    listed: int = 0
+    from_faces: bool = False
+
+
+UTC_NAME = "UTC"
+
+
+@dataclass(frozen=True)
 class Event:
     """One event's configuration.
 
@@ -195,6 +213,10 @@ class Event:
         vector_models: models whose vector items it may have had before; sets of them may hold strays.
         face_shards: number of partitions of its vector items.
         upstream: what it is called there, on a deployment whose engine is an upstream; None = the same.
+        bib_search: bibs are read in its photos, and found by.
+        bibs: which of them.
+        timeline_search: photos are found by when they were taken.
+        time_zone: IANA name of the zone that its cameras' clocks tell the time of.
         guest_page: what guests see.
         tokens_since: microseconds since the epoch; publishable tokens that are older are refused.
     """
@@ -220,6 +242,10 @@ class Event:
     vector_models: frozenset[str] = frozenset()
     face_shards: int = FACE_SHARDS
     upstream: UpstreamEvent | None = None
+    bib_search: bool = False
+    bibs: BibRules = BibRules()
+    timeline_search: bool = False
+    time_zone: str = UTC_NAME
     guest_page: GuestPage = GuestPage()
     tokens_since: int = 0
 
@@ -254,11 +280,17 @@ class EventRow:
 
 @dataclass(frozen=True)
 class PhotoMatch:
-    """One photo of a result or of the gallery. `width` and `height` in pixels as displayed, 0 where unknown."""
+    """One photo of a result or of the gallery.
+
+    Attributes:
+        width, height: in pixels as displayed, 0 where unknown.
+        by_bib: its bib has found it, and no face.
+    """
 
     image_id: uuid.UUID
     width: int
     height: int
+    by_bib: bool = False
 
 
 @dataclass(frozen=True)
@@ -353,7 +385,7 @@ class Feature(Enum):
     PHOTOS = "photos"
     SELFIE_SEARCH = "selfie search"
     BIB_SEARCH = "bib search"
-    """Part of the contract that is not served: off in every event."""
+    TIMELINE_SEARCH = "timeline search"
 
 
 def require(event: Event, feature: Feature) -> None:
@@ -364,8 +396,12 @@ def require(event: Event, feature: Feature) -> None:
         raise SearchOff("Selfie search is disabled for this event.")
     if feature is Feature.SELFIE_SEARCH and not event.keeps_faces:
         raise SearchOver("Selfie search for this event has ended.")
-    if feature is Feature.BIB_SEARCH:
+    if feature is Feature.BIB_SEARCH and not event.bib_search:
         raise SearchOff("Bib search is disabled for this event.")
+    if feature is Feature.BIB_SEARCH and not event.keeps_faces:
+        raise SearchOver("Bib search for this event has ended.")
+    if feature is Feature.TIMELINE_SEARCH and not event.timeline_search:
+        raise SearchOff("Timeline search is disabled for this event.")
 
 
 def is_live(key: ApiKey) -> bool:

@@ -91,6 +91,19 @@ class Original:
 
 
 @dataclass(frozen=True)
+class Bib:
+    """A bib on a photo.
+
+    Attributes:
+        text: 1 to 16 upper-case letters and digits.
+        face: its wearer's among the photo's faces, from 0; None where nobody knows whose it is.
+    """
+
+    text: str
+    face: int | None = None
+
+
+@dataclass(frozen=True)
 class Photo:
     """The record of one photo; in the change feed, the part of it that face index and gallery follow.
 
@@ -108,6 +121,8 @@ class Photo:
         built_model, built_faces: while another face set is built, its model and what that made of the photo.
         stripped: faces of people who were to be forgotten were taken out of `faces`.
         copies: where the same file was seen as well; it is taken from there once `key` is gone.
+        bibs: what was read in it, the surest first, but for bibs that went with the faces of who was forgotten.
+        bib_model: by what they were read; empty = nobody has looked for any.
         changed_at: microseconds since the epoch by the writer's clock, as it was read.
     """
 
@@ -126,6 +141,8 @@ class Photo:
     etag: str = ""
     qualities: bytes = field(default=b"", repr=False)
     copies: tuple[Original, ...] = ()
+    bibs: tuple[Bib, ...] = field(default=(), repr=False)
+    bib_model: str = ""
     changed_at: int = field(default=0, compare=False)
 
     def faces_by(self, model: str) -> bytes | None:

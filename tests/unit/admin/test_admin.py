@@ -23,7 +23,7 @@ from facesearch.adapters.dynamodb.table import Table
 from facesearch.admin.models import CreatedKey
 from facesearch.api.presenters import event_details
 from facesearch.errors import InvalidRequest, NotFound
-from facesearch.models import Page, QuotaLimits, QuotaState, Scope, UpstreamEvent, digest_of
+from facesearch.models import BibRules, Page, QuotaLimits, QuotaState, Scope, UpstreamEvent, digest_of
 from facesearch.reading import Wanted
 from facesearch.search.quota import BucketEmptyError
 from tests.support.aws import TABLE, create_table, moto
@@ -292,6 +292,10 @@ CHANGES = {
     "event_enabled": False,
     "selfie_search": False,
     "confidence": 50,
+    "bib_search": True,
+    "bibs": BibRules(pattern="[0-9]{3,4}", from_faces=True),
+    "timeline_search": True,
+    "time_zone": "Asia/Kolkata",
 }
 SETTINGS: list[Any] = [{name: value} for name, value in CHANGES.items()]
 COVER: Any = {"cover": uuid.UUID(int=9)}  # may be absent, and so has a condition of its own
@@ -323,6 +327,30 @@ def test_of_two_changes_at_once_neither_is_lost(
     assert (row.name, row.date, row.event_enabled, row.cover) == (
         after.name, after.date, after.event_enabled, after.cover,
     )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "features",
+    [
+        {"time_zone": "Mars/Olympus"},
+        {"time_zone": ""},
+        {"time_zone": "../../etc/passwd"},
+        {"time_zone": "Europe"},
+        {"time_zone": "Europe/\0Berlin"},
+        {"bibs": BibRules(pattern="[0-9")},
+        {"bibs": BibRules(pattern="9" * 101)},
+        {"bibs": BibRules(pattern="a{99999999999999999999}")},
+    ],
+)
+def test_features_that_make_no_sense_are_refused(admin: DynamoAdmin, org: int, features: Any) -> None:
+    event = admin.create_event(org, "Marathon")
+    with pytest.raises(InvalidRequest):
+        admin.create_event(org, "Marathon", features=features)
+    before = admin.event(event)
+    with pytest.raises(InvalidRequest):
+        admin.update_event(event, **features)
+    assert admin.event(event) == before
+    assert len(admin.events(org)) == 1
 
 
 def test_nothing_to_change_is_refused_and_so_is_what_makes_no_sense(admin: DynamoAdmin, org: int) -> None:

@@ -5,7 +5,7 @@ import uuid
 from dataclasses import dataclass
 from typing import TypedDict
 
-from facesearch.models import GuestPage, QuotaLimits, Scope, UpstreamEvent
+from facesearch.models import BibRules, GuestPage, QuotaLimits, Scope, UpstreamEvent
 
 DEFAULT_CONFIDENCE = 90
 
@@ -18,7 +18,16 @@ class EndedEvent:
     retain_until: str
 
 
-class EventChanges(TypedDict, total=False):
+class Features(TypedDict, total=False):
+    """What can be switched on for an event, and what belongs to it."""
+
+    bib_search: bool
+    bibs: BibRules
+    timeline_search: bool
+    time_zone: str
+
+
+class EventChanges(Features, total=False):
     """What can be changed of an event."""
 
     name: str

@@ -74,7 +74,9 @@ def event_details(event: Event) -> schemas.EventDetails:
         event_date=start_of(event.date),
         status="active" if event.event_enabled else "inactive",
         event_enabled=event.event_enabled,
+        bib_search=event.bib_search and event.keeps_faces,
         selfie_search=event.selfie_search and event.keeps_faces,
+        timeline_search=event.timeline_search,
     )
 
 

@@ -90,12 +90,12 @@ class EventDetails(Body):
     event_date: EventDate
     status: Annotated[Literal["active", "inactive"], Field(description="`active` if `event_enabled` is true.")]
     event_enabled: bool
-    bib_search: Literal[False] = False
+    bib_search: bool
     selfie_search: bool
     name_search: Literal[False] = False
     video_search: Literal[False] = False
     video_selfie_search: Literal[False] = False
-    timeline_search: Literal[False] = False
+    timeline_search: bool
 
 
 class Consent(Body):

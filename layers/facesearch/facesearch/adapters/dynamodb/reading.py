@@ -15,6 +15,7 @@ from facesearch.adapters.dynamodb.quota import quota_from_item
 from facesearch.adapters.dynamodb.table import Item, Table, record
 from facesearch.models import (
     ApiKey,
+    BibRules,
     Event,
     EventRow,
     FaceSet,
@@ -172,6 +173,7 @@ def event_from_item(item: Item) -> Event:
         building=FaceSet.of,
         leaving=FaceSet.of,
         upstream=UpstreamEvent.of,
+        bibs=lambda rules: record(BibRules, rules),
         guest_page=lambda page: record(GuestPage, page),
     )
 

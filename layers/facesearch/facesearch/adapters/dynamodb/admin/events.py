@@ -14,12 +14,13 @@ from facesearch.adapters.dynamodb import schema
 from facesearch.adapters.dynamodb.admin.orgs import OrgAdmin, checked_name, random_id
 from facesearch.adapters.dynamodb.reading import DynamoEventDirectory, event_from_item, row_of
 from facesearch.adapters.dynamodb.table import Item, RefusedError, Write, delete, put, replacing, update
+from facesearch.admin.features import check_features
 from facesearch.admin.guest_page import checked_page
-from facesearch.admin.models import DEFAULT_CONFIDENCE, EndedEvent, EventChanges
+from facesearch.admin.models import DEFAULT_CONFIDENCE, EndedEvent, EventChanges, Features
 from facesearch.admin.ports import EventLifecycle
 from facesearch.errors import InvalidRequest, NotFound, Throttled
 from facesearch.faces.sets import EventFaceSets
-from facesearch.models import Event, EventRow, FaceSet, GuestPage
+from facesearch.models import UTC_NAME, BibRules, Event, EventRow, FaceSet, GuestPage
 from facesearch.records import SHARDS
 
 EVENTS_PER_ORG = 10_000
@@ -38,21 +39,23 @@ class EventAdmin(OrgAdmin, EventLifecycle, EventFaceSets):
         *,
         faces: FaceSet | None = None,
         vector_table: str = "",
+        features: Features | None = None,
     ) -> int:
         """A new event, open for selfie search, on a day that is today unless given.
 
         A `datetime` in place of the day also says when it starts.
 
         Its faces are kept for `retention_days` after that day; 0 = for good. `faces`: its live face set, if not that of
-        the default; of kind `vectors` in `vector_table`.
+        the default; of kind `vectors` in `vector_table`. `features`: what is on besides.
 
         Raises:
             NotFound: no such organisation.
-            InvalidRequest: the name is empty or too long, the confidence is no whole percent from 1 to 100, or the
-                organisation has `EVENTS_PER_ORG` events already.
+            InvalidRequest: the name is empty or too long, the confidence is no whole percent from 1 to 100, there is no
+                such time zone, or the organisation has `EVENTS_PER_ORG` events already.
         """
         name = checked_name(name)
         _check_confidence(confidence)
+        check_features(features or {})
         date = event_date or dt.datetime.now(dt.UTC).date()
         while True:
             event = Event(
@@ -69,6 +72,7 @@ class EventAdmin(OrgAdmin, EventLifecycle, EventFaceSets):
                 retain_until=_last_day(date, retention_days) if retention_days else "",
                 faces=faces or FaceSet(),
                 vector_table=vector_table,
+                **(features or {}),
             )
             try:
                 self.table.transact(
@@ -208,6 +212,7 @@ def _given(changes: EventChanges) -> dict[str, Any]:
     given: dict[str, Any] = dict(changes)
     if not given:
         raise InvalidRequest("There is nothing to change.")
+    check_features(changes)
     if "confidence" in changes:
         _check_confidence(changes["confidence"])
     if "name" in changes:
@@ -268,6 +273,10 @@ def _settings(event: Event) -> Item:
         "cover": str(event.cover) if event.cover is not None else None,
         "retain_until": event.retain_until or None,
         "upstream": str(event.upstream) if event.upstream is not None else None,
+        "bib_search": event.bib_search or None,
+        "bibs": asdict(event.bibs) if event.bibs != BibRules() else None,
+        "timeline_search": event.timeline_search or None,
+        "time_zone": event.time_zone if event.time_zone != UTC_NAME else None,
         "guest_page": asdict(event.guest_page) if event.guest_page != GuestPage() else None,
         "tokens_since": event.tokens_since or None,
     }

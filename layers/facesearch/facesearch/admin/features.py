@@ -1,0 +1,39 @@
+"""What may be chosen for an event's bibs and its timeline."""
+
+import re
+import zoneinfo
+
+from facesearch.admin.models import Features
+from facesearch.errors import InvalidRequest
+from facesearch.models import BibRules
+
+MAX_PATTERN = 100
+"""Characters. A bib has 16 at most, so that no expression takes long over one."""
+
+
+def check_features(given: Features) -> None:
+    """Refuse what cannot be chosen.
+
+    Raises:
+        InvalidRequest: no such time zone, or the pattern is no regular expression of `MAX_PATTERN` characters.
+    """
+    if "time_zone" in given:
+        _check_zone(given["time_zone"])
+    if "bibs" in given:
+        _check_pattern(given["bibs"])
+
+
+def _check_zone(name: str) -> None:
+    try:
+        zoneinfo.ZoneInfo(name)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):  # OSError: the name of a folder of zones
+        raise InvalidRequest("The time zone must be an IANA name such as UTC or Europe/Berlin.") from None
+
+
+def _check_pattern(rules: BibRules) -> None:
+    try:
+        is_fit = len(rules.pattern) <= MAX_PATTERN and bool(re.compile(rules.pattern))
+    except (re.error, OverflowError, RecursionError):
+        is_fit = False
+    if not is_fit:
+        raise InvalidRequest(f"The bib pattern must be a regular expression of at most {MAX_PATTERN} characters.")
