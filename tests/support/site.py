@@ -14,9 +14,10 @@ import numpy as np
 from facesearch.adapters.dynamodb.admin import DynamoAdmin
 from facesearch.adapters.dynamodb.admin.links import DynamoLinkStore
 from facesearch.adapters.dynamodb.callbacks import DynamoCallbackStore
+from facesearch.adapters.dynamodb.erasure_log import DynamoErasureLog
 from facesearch.adapters.dynamodb.idempotency import DynamoIdempotency
 from facesearch.adapters.dynamodb.jobs import DynamoJobStore
-from facesearch.adapters.dynamodb.photos import DynamoErasureLog, DynamoPhotoStore
+from facesearch.adapters.dynamodb.photos import DynamoPhotoStore
 from facesearch.adapters.dynamodb.reading import DynamoReader
 from facesearch.adapters.dynamodb.results import DynamoResultStore
 from facesearch.adapters.dynamodb.table import Table

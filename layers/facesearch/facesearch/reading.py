@@ -44,6 +44,19 @@ class WatchState:
 
 
 @dataclass(frozen=True)
+class BibPhotos:
+    """What is known of a bib.
+
+    Attributes:
+        photos: that show it, by capture time, then image_id.
+        is_listed: whether it is on the event's start list, if the event has one.
+    """
+
+    photos: tuple[PhotoMatch, ...] = ()
+    is_listed: bool = False
+
+
+@dataclass(frozen=True)
 class Wanted:
     """What one request needs to know; what is None is not read.
 
@@ -57,6 +70,7 @@ class Wanted:
         job: that search as a webhook has asked for it.
         webhook: organisation, and digest of event and webhook-id.
         watch: the search whose watch matters.
+        bib: of the event, in upper case.
     """
 
     digest: str | None = None
@@ -70,6 +84,7 @@ class Wanted:
     job: SearchKey | None = None
     webhook: tuple[int, str] | None = None
     watch: SearchKey | None = None
+    bib: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
@@ -94,6 +109,7 @@ class Known:
     webhook: uuid.UUID | None = None
     cancelled: str = ""
     watch: WatchState = WatchState()
+    bib: BibPhotos = field(default=BibPhotos(), repr=False)
 
 
 class EventDirectory(Protocol):

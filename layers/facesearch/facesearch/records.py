@@ -39,6 +39,10 @@ MAX_COPIES = 8
 """Further places of a photo's file that its record leads to: 8 KB of keys at most. What lies under more keys is found
 by its ETag when it has to be: to be deleted, or to be looked at again."""
 
+MOST_PHOTOS_OF_A_BIB = 1_000
+"""A number on more photos is on a wall, or on a shirt that everybody wears. Of so many, the table's item has 32 KB, and
+reading it takes 8 read units."""
+
 Status = Literal["indexed", "failed", "deleted"]
 RenditionSize = Literal["large", "medium", "small"]
 
@@ -163,10 +167,12 @@ class Photo:
 
 
 class Held(NamedTuple):
-    """How many photos a part of an event holds, and how many bytes of faces these have (see `face_bytes`)."""
+    """How many photos a part of an event holds, how many bytes of faces these have (see `face_bytes`), and how many
+    bibs: one that is on several photos counts on each."""
 
     photos: int
     face_bytes: int
+    bibs: int = 0
 
 
 def face_bytes(record: Photo) -> int:
@@ -209,6 +215,13 @@ class PhotoStore(Protocol):
 
     def remove(self, event_id: int, shards: int, image_id: uuid.UUID) -> None:
         """Undo an `add` for which there is no event any more; no trace is left."""
+
+    def set_bibs(self, event_id: int, shards: int, seen: Photo, bibs: Sequence[Bib], model: str) -> bool:
+        """Say what was read in a photo, and by what, if it is still as it was `seen`; whether it did.
+
+        Who asks for a bib finds the photo, or does not find it any more, from the same moment on. A bib that is on very
+        many photos already is left out, here and by `add`: it is no runner's.
+        """
 
     def set_originals(self, event_id: int, shards: int, seen: Photo, originals: Sequence[Original]) -> bool:
         """Say where the photo's file lies, if its record still leads where it led when it was `seen`; whether it did.
@@ -280,9 +293,9 @@ def newest_photo(photos: PhotoStore, event_id: int, shards: int, pool: Executor)
 class PhotoEraser(PhotoStore, Protocol):
     """Records of photos, and how they end."""
 
-    def delete(self, event_id: int, shards: int, image_id: uuid.UUID) -> int | None:
-        """Make the record a tombstone, which no search and no gallery that looks from now on returns. How many bytes of
-        packed faces it had (see `face_bytes`); None if there was no record.
+    def delete(self, event_id: int, shards: int, image_id: uuid.UUID) -> Held | None:
+        """Make the record a tombstone, which no search and no gallery that looks from now on returns. What it held, or
+        None if there was no record.
 
         An unfinished tombstone is an interrupted run's, which readers may have looked by: it is touched.
         """
@@ -292,9 +305,18 @@ class PhotoEraser(PhotoStore, Protocol):
         tombstone, if it has one, begins to expire, at once: a file that comes from now on is a new photo, which must
         not be on that list any more."""
 
-    def replace_faces(self, event_id: int, shards: int, seen: Photo, faces: bytes, model: str | None = None) -> bool:
-        """Give the photo other faces, made by `model` (that of its live ones unless given), if it is still as it was
-        `seen`; says whether it did.
+    def replace_faces(
+        self,
+        event_id: int,
+        shards: int,
+        seen: Photo,
+        faces: bytes,
+        model: str | None = None,
+        bibs: Sequence[Bib] = (),
+    ) -> bool:
+        """Give the photo other faces, made by `model` (that of its live ones unless given), and other bibs, if it is
+        still as it was `seen`; says whether it did. The change feed does not see bibs: of a photo that has some, what
+        came from there is refused.
 
         Another model's faces that a rebuild has put beside them go, too: they are of everybody on it.
         """
@@ -304,3 +326,12 @@ class PhotoEraser(PhotoStore, Protocol):
 
     def count(self, event_id: int, shard: int) -> Held:
         """How much the shard holds; here tombstones count as photos, for they are to go as well."""
+
+    def bib_photos(self, event_id: int, bib: str) -> list[uuid.UUID]:
+        """The photos that a bib finds."""
+
+    def delete_bibs(self, event_id: int) -> int:
+        """Delete what finds photos by their bibs, and the start list; how many photos of bibs there were."""
+
+    def count_bibs(self, event_id: int) -> int:
+        """How much `delete_bibs` would delete, at least 1 as long as there is anything."""

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 import typer
 
-from facesearch.adapters.dynamodb.photos import DynamoErasureLog, DynamoPhotoStore
+from facesearch.adapters.dynamodb.erasure_log import DynamoErasureLog
+from facesearch.adapters.dynamodb.photos import DynamoPhotoStore
 from facesearch.adapters.dynamodb.table import Table
 from facesearch.deletion.log import Erasing
 from facesearch.faces.packing import pack

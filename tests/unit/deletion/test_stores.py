@@ -11,18 +11,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from facesearch.adapters.dynamodb import bibs as bib_items
 from facesearch.adapters.dynamodb import schema
-from facesearch.adapters.dynamodb.photos import DynamoErasureLog, DynamoPhotoStore, corrected_clock, microseconds
+from facesearch.adapters.dynamodb.erasure_log import DynamoErasureLog
+from facesearch.adapters.dynamodb.photos import DynamoPhotoStore, corrected_clock, microseconds
 from facesearch.adapters.dynamodb.reading import DynamoReader
 from facesearch.adapters.dynamodb.results import DynamoResultStore
 from facesearch.adapters.dynamodb.table import Table, put
+from facesearch.adapters.memory import stores as memory_stores
 from facesearch.adapters.memory.stores import MemoryErasureLog, MemoryPhotoStore, MemoryReader
 from facesearch.adapters.s3.objects import S3Objects
 from facesearch.deletion.log import Erasing, ErasureLog
 from facesearch.models import Page, SearchKey, SearchSummary
 from facesearch.photos.objects import StillThereError
 from facesearch.reading import Reader, Wanted
-from facesearch.records import TOMBSTONE_SECONDS, Original, Photo, PhotoEraser
+from facesearch.records import TOMBSTONE_SECONDS, Bib, Held, Original, Photo, PhotoEraser
 from facesearch.search.results import OutdatedError, ResultStore
 from tests.support.aws import TABLE
 from tests.support.fakes import EVENT, EVENT_ID, photos
@@ -59,7 +62,7 @@ def feed(store: PhotoEraser) -> list[Photo]:
 def test_a_buried_photo_is_in_the_feed_as_later_than_before_and_nowhere_else(store: PhotoEraser) -> None:
     store.add(EVENT_ID, 4, PHOTO)
     (before,) = feed(store)
-    assert store.delete(EVENT_ID, 4, ID) == 264
+    assert store.delete(EVENT_ID, 4, ID) == Held(1, 264)
     (after,) = feed(store)
     assert (after.status, after.faces, after.width) == ("deleted", b"", 0)
     assert after.changed_at > before.changed_at
@@ -304,3 +307,67 @@ def test_an_operator_s_clock_is_a_second_slow_at_most(true: int, wrong_by: int, 
     fast_by = clock() - now
     assert fast_by >= -1_000_000
     assert fast_by <= 1_000_000 + there
+
+
+BIBS = (Bib("123", 1), Bib("F45"))
+READ = replace(PHOTO, bibs=BIBS, bib_model="reader")
+
+
+def test_a_photo_is_found_by_its_bibs_as_long_as_its_record_has_them(store: PhotoEraser) -> None:
+    store.add(EVENT_ID, 4, READ)
+    assert store.get(EVENT_ID, 4, ID) == READ
+    assert store.get_many(EVENT_ID, 4, [ID]) == {ID: READ}
+    assert (store.bib_photos(EVENT_ID, "123"), store.bib_photos(EVENT_ID, "F45")) == ([ID], [ID])
+    assert (store.bib_photos(EVENT_ID, "45"), store.bib_photos(EVENT_ID + 1, "123")) == ([], [])
+    assert store.add(EVENT_ID, 4, replace(READ, bibs=(Bib("9"),))) is False
+    assert store.bib_photos(EVENT_ID, "9") == [], "a photo that is known already is not added"
+    seen = store.get(EVENT_ID, 4, ID)
+    assert seen is not None
+    assert store.set_bibs(EVENT_ID, 4, seen, (Bib("123"), Bib("7", 0)), "reader+2") is True
+    assert store.set_bibs(EVENT_ID, 4, seen, (Bib("8"),), "reader+2") is False, "it has changed since"
+    assert [store.bib_photos(EVENT_ID, bib) for bib in ("123", "7", "F45", "8")] == [[ID], [ID], [], []]
+    assert store.delete(EVENT_ID, 4, ID) == Held(1, 264, 2)
+    assert [store.bib_photos(EVENT_ID, bib) for bib in ("123", "7")] == [[], []]
+    assert (store.count_bibs(EVENT_ID), store.delete_bibs(EVENT_ID)) == (0, 0), "nothing is left that names them"
+
+
+def test_bibs_that_go_with_faces_find_the_photo_no_more(store: PhotoEraser) -> None:
+    store.add(EVENT_ID, 4, READ)
+    (change,) = feed(store)
+    assert store.replace_faces(EVENT_ID, 4, change, b"") is False, "the feed does not know what would go"
+    seen = store.get(EVENT_ID, 4, ID)
+    assert seen is not None
+    assert store.replace_faces(EVENT_ID, 4, seen, b"g" * 132, None, (Bib("F45"),)) is True
+    after = store.get(EVENT_ID, 4, ID)
+    assert after is not None
+    assert (after.faces, after.bibs, after.bib_model) == (b"g" * 132, (Bib("F45"),), "reader")
+    assert (store.bib_photos(EVENT_ID, "123"), store.bib_photos(EVENT_ID, "F45")) == ([], [ID])
+
+
+def test_what_finds_photos_by_bibs_is_undone_with_an_added_photo_and_goes_with_an_event(store: PhotoEraser) -> None:
+    for number in range(3):
+        store.add(EVENT_ID, 4, replace(READ, image_id=uuid.UUID(int=number)))
+    store.remove(EVENT_ID, 4, uuid.UUID(int=1))
+    assert store.bib_photos(EVENT_ID, "123") == [uuid.UUID(int=0), uuid.UUID(int=2)]
+    held = [store.delete_all(EVENT_ID, shard) for shard in range(4)]
+    assert [each.bibs for each in held] == [2, 0, 2, 0]
+    store.delete_bibs(EVENT_ID)
+    assert store.count_bibs(EVENT_ID) == 0
+    assert store.bib_photos(EVENT_ID, "123") == []
+
+
+def test_a_number_that_is_on_very_many_photos_is_no_bib(store: PhotoEraser, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (bib_items, memory_stores):
+        monkeypatch.setattr(module, "MOST_PHOTOS_OF_A_BIB", 3)
+    for number in range(5):
+        store.add(EVENT_ID, 4, replace(READ, image_id=uuid.UUID(int=number), bibs=(Bib("10"), Bib(f"{number}"))))
+    assert store.bib_photos(EVENT_ID, "10") == [uuid.UUID(int=number) for number in range(3)]
+    last = store.get(EVENT_ID, 4, uuid.UUID(int=4))
+    assert last is not None
+    assert last.bibs == (Bib("4"),)
+    assert store.set_bibs(EVENT_ID, 4, last, (Bib("10"), Bib("4"), Bib("44")), "reader") is True
+    assert [store.bib_photos(EVENT_ID, bib) for bib in ("4", "44")] == [[last.image_id]] * 2
+    first = store.get(EVENT_ID, 4, uuid.UUID(int=0))
+    assert first is not None
+    assert store.set_bibs(EVENT_ID, 4, first, (Bib("10"), Bib("0")), "reader") is True
+    assert len(store.bib_photos(EVENT_ID, "10")) == 3, "who has it keeps it"

@@ -25,7 +25,7 @@ from facesearch.faces.packing import pack
 from facesearch.models import Page
 from facesearch.photos import gallery as gallery_module
 from facesearch.photos.gallery import Galleries
-from facesearch.records import OVERLAP_MICROSECONDS, STAMPED_MICROSECONDS, Photo
+from facesearch.records import OVERLAP_MICROSECONDS, STAMPED_MICROSECONDS, Held, Photo
 from tests.support.aws import TABLE, create_table, moto
 from tests.support.examples import examples
 from tests.support.fakes import EVENT, EVENT_ID
@@ -133,7 +133,7 @@ def test_what_was_written_is_known_to_the_next_look_however_long_the_write_took(
 
             world.wire.delays, world.wire.under_way = list(delays), look
             if number in there:
-                assert world.writer.delete(EVENT_ID, 1, photo(number).image_id) == len(photo(number).faces)
+                assert world.writer.delete(EVENT_ID, 1, photo(number).image_id) == Held(1, len(photo(number).faces))
                 world.writer.expire(EVENT_ID, 1, photo(number).image_id)
             else:
                 assert world.writer.add(EVENT_ID, 1, photo(number), uploaded_at=world.wire.now + 1)
@@ -202,7 +202,7 @@ def test_a_write_whose_response_was_lost_is_not_taken_for_somebody_else_s(
     (change,) = store.changes(EVENT_ID, 0, 0)
     assert store.replace_faces(EVENT_ID, 1, change, b"")
     assert store.replace_faces(EVENT_ID, 1, change, b"") is False
-    assert store.delete(EVENT_ID, 1, one.image_id) == 0
+    assert store.delete(EVENT_ID, 1, one.image_id) == Held(1, 0)
 
 
 def test_two_writers_with_slow_clocks_are_told_apart(worlds: Callable[[int], FreshnessBench]) -> None:

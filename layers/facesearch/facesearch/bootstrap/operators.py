@@ -7,7 +7,8 @@ from types import TracebackType
 from typing import Any, Self
 
 from facesearch.adapters.dynamodb.admin.links import DynamoLinkStore
-from facesearch.adapters.dynamodb.photos import DynamoErasureLog, DynamoPhotoStore
+from facesearch.adapters.dynamodb.erasure_log import DynamoErasureLog
+from facesearch.adapters.dynamodb.photos import DynamoPhotoStore
 from facesearch.adapters.kms.probes import KmsProbes
 from facesearch.adapters.s3.page import S3PageFiles, store_origins
 from facesearch.admin.links import EventLinks, Links

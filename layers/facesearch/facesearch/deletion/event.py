@@ -40,6 +40,7 @@ class EventDeletion:
         stores.searches.delete_of_event(event, deleted)
         held = [stores.photos.delete_all(event_id, shard) for shard in range(event.shards)]
         deleted.photos += sum(each.photos for each in held)
+        deleted.bibs += max(sum(each.bibs for each in held), stores.photos.delete_bibs(event_id))
         deleted.snapshots += stores.snapshots.delete(event_id)
         # Faces in a face set are those of the records once more, or of another face set.
         deleted.faces += max(sum(each.face_bytes for each in held) // FACE_BYTES, *[store.delete() for store in every])
@@ -55,6 +56,7 @@ class EventDeletion:
         left = Counts(
             photos=sum(each.photos for each in held),
             faces=max(sum(each.face_bytes for each in held) // FACE_BYTES, *[store.count() for store in every]),
+            bibs=stores.photos.count_bibs(event_id),
             snapshots=stores.snapshots.count(event_id),
             renditions=sum(1 for _ in stores.renditions.under(_renditions(event))),
             originals=sum(1 for _ in self._originals(event)) if originals else 0,

@@ -17,7 +17,7 @@ from facesearch.faces.index.snapshot import SnapshotInfo
 from facesearch.faces.packing import FACE_BYTES
 from facesearch.faces.sets import Written
 from facesearch.models import Event, FaceSet, FaceSetKind
-from facesearch.records import original_prefix, rendition_keys
+from facesearch.records import Held, original_prefix, rendition_keys
 
 
 @dataclass(frozen=True)
@@ -106,18 +106,19 @@ class PhotoDeletion:
         theirs, maybe to a run that was killed before it knew that readers see it, or before the face sets followed."""
         stores = self.stores
 
-        def tombstone(entry: Erasing) -> int | None:
+        def tombstone(entry: Erasing) -> Held | None:
             if entry.whole:
                 return stores.photos.delete(event.event_id, event.shards, entry.image_id)
             stores.photos.touch(event.event_id, event.shards, entry.image_id)
             stores.writer.settle(event, entry.image_id, Written())
             return None
 
-        recorded = [faces for faces in stores.pool.map(tombstone, entries) if faces is not None]
+        recorded = [held for held in stores.pool.map(tombstone, entries) if held is not None]
         whole = [entry.image_id for entry in entries if entry.whole]
         counts = [store.delete_photos(whole) for store in stores.sets.every(stores.now(event))] if whole else []
         deleted.photos += len(recorded)
-        deleted.faces += max(sum(recorded) // FACE_BYTES, *counts, 0)
+        deleted.faces += max(sum(held.face_bytes for held in recorded) // FACE_BYTES, *counts, 0)
+        deleted.bibs += sum(held.bibs for held in recorded)
 
     def _rewrite_snapshot(self, event: Event) -> int:
         """Have a current snapshot with nothing in it that is deleted by now, and no other file; how many went.

@@ -1,24 +1,34 @@
-"""Photo records in the table: one item per photo, followed through the local index `by-change`. And what of them is
-being deleted."""
+"""Photo records in the table: one item per photo, followed through the local index `by-change`."""
 
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
 from typing import Any
 
 from typing_extensions import override
 
 from facesearch.adapters.dynamodb import schema
-from facesearch.adapters.dynamodb.table import Item, RefusedError, Table, delete, encode, put, record, replacing, update
-from facesearch.deletion.log import Erasing, ErasureLog
+from facesearch.adapters.dynamodb.bibs import BibChange, bib_changes, items_of, photos_of, tidy
+from facesearch.adapters.dynamodb.photo_items import (
+    BUILT,
+    OF_A_PHOTO,
+    SEEN,
+    bibs_of,
+    is_tombstone,
+    photo_of,
+    places_of,
+    tombstone_of,
+    without,
+)
+from facesearch.adapters.dynamodb.table import Item, RefusedError, Table, Write, delete, encode, put, replacing, update
 from facesearch.errors import Throttled
 from facesearch.models import MICROSECONDS
 from facesearch.records import (
     STAMPED_MICROSECONDS,
     TOMBSTONE_SECONDS,
+    Bib,
     Held,
     Original,
     Photo,
@@ -29,14 +39,6 @@ from facesearch.records import (
 
 ATTEMPTS = 8
 """Each one finds the item changed by somebody else since it was read; nobody changes a photo that often."""
-
-BUILT = "#built_model, #built_faces, #built_reason"
-OF_A_PHOTO = (
-    f"#key, #etag, #copies, #model, #faces, #qualities, {BUILT}, #width, #height, #taken_at, #reason, #stripped"
-)
-"""What an item loses when it becomes a tombstone."""
-SEEN = "#sk, #changed_at, #status, #model, #width, #height, #taken_at, #built_model"
-"""What the change feed says of a photo beside its faces."""
 
 
 def microseconds() -> int:
@@ -77,36 +79,42 @@ class DynamoPhotoStore(PhotoEraser):
     @override
     def get(self, event_id: int, shards: int, image_id: uuid.UUID) -> Photo | None:
         item = self.table.get(schema.photo_key(event_id, shards, image_id))
-        return None if item is None or _is_tombstone(item) else _photo(item)
+        return None if item is None or is_tombstone(item) else photo_of(item)
 
     @override
     def get_many(self, event_id: int, shards: int, image_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Photo]:
         items = self._items(event_id, shards, image_ids)
-        photos = [_photo(item) for item in items if not _is_tombstone(item)]
+        photos = [photo_of(item) for item in items if not is_tombstone(item)]
         return {photo.image_id: photo for photo in photos}
 
     @override
     def add(self, event_id: int, shards: int, photo: Photo, uploaded_at: int = 0) -> bool:
         is_indexed, stamp = photo.status == "indexed", max(self.clock(), uploaded_at)
         key = schema.photo_key(event_id, shards, photo.image_id)
-        item = _places(photo.originals) | {
-            "status": photo.status,
-            "changed_at": stamp,  # later than the tombstone that it may replace
-            "width": photo.width,
-            "height": photo.height,
-            "model": photo.model if is_indexed else None,
-            "faces": photo.faces if is_indexed else None,
-            "qualities": photo.qualities or None,
-            "built_model": photo.built_model or None,
-            "built_faces": photo.built_faces if photo.built_model else None,
-            "taken_at": photo.taken_at.isoformat() if photo.taken_at is not None else None,
-            "reason": photo.reason or None,
-        }
+        item = (
+            places_of(photo.originals)
+            | bibs_of(photo.bibs, photo.bib_model)
+            | {
+                "status": photo.status,
+                "changed_at": stamp,  # later than the tombstone that it may replace
+                "width": photo.width,
+                "height": photo.height,
+                "model": photo.model if is_indexed else None,
+                "faces": photo.faces if is_indexed else None,
+                "qualities": photo.qualities or None,
+                "built_model": photo.built_model or None,
+                "built_faces": photo.built_faces if photo.built_model else None,
+                "taken_at": photo.taken_at.isoformat() if photo.taken_at is not None else None,
+                "reason": photo.reason or None,
+            }
+        )
         # `expires_at`: a deletion that is not over takes along whatever comes meanwhile.
         over = "#status = :deleted AND attribute_exists(expires_at) AND changed_at < :uploaded"
         new = put(key | item, f"attribute_not_exists(pk) OR ({over})", deleted="deleted", uploaded=uploaded_at)
         try:
-            self.table.attempt(new)
+            self._write(new, bib_changes(event_id, photo, (), photo.bibs))
+        except _NoBibError as wall:
+            return self.add(event_id, shards, replace(photo, bibs=without(photo.bibs, wall.bib)), uploaded_at)
         except RefusedError as refused:
             if not _is_own(refused.item, stamp, uploaded_at):
                 return False
@@ -115,13 +123,36 @@ class DynamoPhotoStore(PhotoEraser):
 
     @override
     def remove(self, event_id: int, shards: int, image_id: uuid.UUID) -> None:
-        self.table.write(delete(schema.photo_key(event_id, shards, image_id)))
+        photo = self.get(event_id, shards, image_id)
+        bibs = bib_changes(event_id, photo, photo.bibs, ()) if photo is not None else []
+        self._write(delete(schema.photo_key(event_id, shards, image_id)), bibs)
+        tidy(self.table, event_id, [change.bib for change in bibs])
+
+    @override
+    def set_bibs(self, event_id: int, shards: int, seen: Photo, bibs: Sequence[Bib], model: str) -> bool:
+        key, change = schema.photo_key(event_id, shards, seen.image_id), "SET #bibs = :bibs, #bib_model = :model"
+        changes = bib_changes(event_id, seen, seen.bibs, bibs)
+        try:
+            values = bibs_of(bibs, model)
+            is_set = self._change(
+                key,
+                seen.changed_at,
+                f"{change}, changed_at = :now",
+                "changed_at = :seen",
+                changes,
+                bibs=values["bibs"],
+                model=model,
+            )
+        except _NoBibError as wall:
+            return self.set_bibs(event_id, shards, seen, without(bibs, wall.bib), model)
+        tidy(self.table, event_id, {bib.text for bib in seen.bibs} - {bib.text for bib in bibs})
+        return is_set
 
     @override
     def set_originals(self, event_id: int, shards: int, seen: Photo, originals: Sequence[Original]) -> bool:
         """A tombstone has no key."""
         key = schema.photo_key(event_id, shards, seen.image_id)
-        return self.table.write(replacing(key, _places(seen.originals), _places(originals)))
+        return self.table.write(replacing(key, places_of(seen.originals), places_of(originals)))
 
     @override
     def touch(self, event_id: int, shards: int, image_id: uuid.UUID) -> None:
@@ -134,11 +165,11 @@ class DynamoPhotoStore(PhotoEraser):
     @override
     def tombstone(self, event_id: int, shards: int, image_id: uuid.UUID) -> Tombstone | None:
         item = self.table.get(schema.photo_key(event_id, shards, image_id))
-        return None if item is None or not _is_tombstone(item) else _tombstone(item)
+        return None if item is None or not is_tombstone(item) else tombstone_of(item)
 
     @override
     def tombstones(self, event_id: int, shards: int, image_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Tombstone]:
-        found = [_tombstone(item) for item in self._items(event_id, shards, image_ids) if _is_tombstone(item)]
+        found = [tombstone_of(item) for item in self._items(event_id, shards, image_ids) if is_tombstone(item)]
         return {tombstone.image_id: tombstone for tombstone in found}
 
     @override
@@ -146,7 +177,7 @@ class DynamoPhotoStore(PhotoEraser):
         key, projection = schema.photos_key(event_id, shard), SEEN + (", #faces, #built_faces" if faces else "")
         news = "changed_at >= :since"
         items = self.table.query(key, news, index=schema.BY_CHANGE, projection=projection, since=since)
-        return map(_photo, items)
+        return map(photo_of, items)
 
     @override
     def newest(self, event_id: int, shard: int, before: int | None, most: int) -> Iterator[Photo]:
@@ -155,27 +186,29 @@ class DynamoPhotoStore(PhotoEraser):
         items = self.table.query(
             key, older, index=schema.BY_CHANGE, projection=projection, backwards=True, most=most, **values
         )
-        return map(_photo, items)
+        return map(photo_of, items)
 
     @override
     def records(self, event_id: int, shard: int) -> Iterator[Photo]:
         """From the table itself: its local index has no `qualities`, and no table that is there can get another."""
         items = self.table.query(schema.photos_key(event_id, shard))
-        return (_photo(item) for item in items if not _is_tombstone(item))
+        return (photo_of(item) for item in items if not is_tombstone(item))
 
     @override
-    def delete(self, event_id: int, shards: int, image_id: uuid.UUID) -> int | None:
+    def delete(self, event_id: int, shards: int, image_id: uuid.UUID) -> Held | None:
         key = schema.photo_key(event_id, shards, image_id)
         for _ in range(ATTEMPTS):
             item = self.table.get(key)
             if item is None:
                 return None
-            if _is_tombstone(item):
+            if is_tombstone(item):
                 self.touch(event_id, shards, image_id)
                 return None
-            change = f"SET #status = :deleted, changed_at = :now REMOVE {OF_A_PHOTO}"
-            if self._change(key, item["changed_at"], change, deleted="deleted"):
-                return face_bytes(_photo(item))
+            change, photo = f"SET #status = :deleted, changed_at = :now REMOVE {OF_A_PHOTO}", photo_of(item)
+            bibs = bib_changes(event_id, photo, photo.bibs, ())
+            if self._change(key, item["changed_at"], change, "changed_at = :seen", bibs, deleted="deleted"):
+                tidy(self.table, event_id, [change.bib for change in bibs])
+                return Held(1, face_bytes(photo), len(photo.bibs))
         raise Throttled("UpdateItem", "Unprocessed")
 
     @override
@@ -184,7 +217,7 @@ class DynamoPhotoStore(PhotoEraser):
         key, listed = schema.photo_key(event_id, shards, image_id), delete(schema.erasing_key(event_id, image_id))
         for _ in range(ATTEMPTS):
             item = self.table.get(key)
-            if item is None or not _is_tombstone(item) or "expires_at" in item:
+            if item is None or not is_tombstone(item) or "expires_at" in item:
                 self.table.write(listed)
                 return
             seen = item["changed_at"]
@@ -231,37 +264,75 @@ class DynamoPhotoStore(PhotoEraser):
         return self.table.write(promotion)
 
     @override
-    def replace_faces(self, event_id: int, shards: int, seen: Photo, faces: bytes, model: str | None = None) -> bool:
-        return self._change(
+    def replace_faces(
+        self,
+        event_id: int,
+        shards: int,
+        seen: Photo,
+        faces: bytes,
+        model: str | None = None,
+        bibs: Sequence[Bib] = (),
+    ) -> bool:
+        changes = bib_changes(event_id, seen, seen.bibs, bibs)
+        has_bibs = {"bibs": bibs_of(bibs, seen.bib_model)["bibs"], "by": seen.bib_model} if seen.bib_model else {}
+        is_replaced = self._change(
             schema.photo_key(event_id, shards, seen.image_id),
             seen.changed_at,
-            f"SET #faces = :faces, #model = :model, #stripped = :yes, changed_at = :now REMOVE {BUILT}, #qualities",
+            f"SET #faces = :faces, #model = :model, #stripped = :yes, changed_at = :now"
+            f"{', #bibs = :bibs' if has_bibs else ''} REMOVE {BUILT}, #qualities",
             # A `promote` leaves `changed_at` as it is, but not the faces that the caller has seen.
-            "changed_at = :seen AND #model = :was",
+            "changed_at = :seen AND #model = :was"
+            f" AND {'#bib_model = :by' if has_bibs else 'attribute_not_exists(#bib_model)'}",
+            changes,
             faces=faces,
             model=model or seen.model,
             yes=True,
             was=seen.model,
+            **has_bibs,
         )
+        tidy(self.table, event_id, {bib.text for bib in seen.bibs} - {bib.text for bib in bibs})
+        return is_replaced
 
     @override
     def delete_all(self, event_id: int, shard: int) -> Held:
-        photos = faces = 0
+        photos = faces = bibs = 0
 
         def items() -> Iterator[Item]:
-            nonlocal photos, faces
+            nonlocal photos, faces, bibs
             for item in self._all(event_id, shard):
-                photos += not _is_tombstone(item)
-                faces += face_bytes(_photo(item))
+                photos += not is_tombstone(item)
+                faces += face_bytes(photo_of(item))
+                bibs += len(item.get("bibs", ()))
                 yield item
 
         self.table.batch_delete(items())
-        return Held(photos, faces)
+        return Held(photos, faces, bibs)
 
     @override
     def count(self, event_id: int, shard: int) -> Held:
-        faces = [face_bytes(_photo(item)) for item in self._all(event_id, shard)]
+        faces = [face_bytes(photo_of(item)) for item in self._all(event_id, shard)]
         return Held(len(faces), sum(faces))
+
+    @override
+    def bib_photos(self, event_id: int, bib: str) -> list[uuid.UUID]:
+        return [photo.image_id for photo in photos_of(self.table.get(schema.bib_key(event_id, bib)))]
+
+    @override
+    def delete_bibs(self, event_id: int) -> int:
+        held = 0
+
+        def items() -> Iterator[Item]:
+            nonlocal held
+            for item in items_of(self.table, event_id):
+                held += len(item.get("photos", ()))
+                yield item
+
+        self.table.batch_delete(items())
+        return held
+
+    @override
+    def count_bibs(self, event_id: int) -> int:
+        return sum(len(item.get("photos", ())) or 1 for item in items_of(self.table, event_id))
 
     def _items(self, event_id: int, shards: int, image_ids: Iterable[uuid.UUID]) -> list[Item]:
         """100 to a round trip."""
@@ -270,15 +341,23 @@ class DynamoPhotoStore(PhotoEraser):
 
     def _all(self, event_id: int, shard: int) -> Iterator[Item]:
         """Keys, status and faces of the shard's items."""
-        projection = "pk, sk, #status, #faces, #built_faces"
+        projection = "pk, sk, #status, #faces, #built_faces, #bibs"
         return self.table.query(schema.photos_key(event_id, shard), projection=projection)
 
     def _change(
-        self, key: Item, seen: int, expression: str, condition: str = "changed_at = :seen", /, **values: Any
+        self,
+        key: Item,
+        seen: int,
+        expression: str,
+        condition: str = "changed_at = :seen",
+        bibs: Sequence[BibChange] = (),
+        /,
+        **values: Any,
     ) -> bool:
-        """Change an item that is as it was `seen`; its new `changed_at` is later in any case: readers notice."""
+        """Change an item that is as it was `seen`, and with it what finds it by `bibs`. Its new `changed_at` is later
+        in any case: readers notice."""
         now = max(self.clock(), seen + 1)
-        if not self._stamp(key, expression, condition, seen=seen, now=now, **values):
+        if not self._stamp(key, expression, condition, bibs, seen=seen, now=now, **values):
             return False
         self._confirm(key, now)
         return True
@@ -295,12 +374,48 @@ class DynamoPhotoStore(PhotoEraser):
             stamp = now
         raise Throttled("UpdateItem", "Unprocessed")
 
-    def _stamp(self, key: Item, expression: str, condition: str, *, seen: int, now: int, **values: Any) -> bool:
+    def _stamp(
+        self,
+        key: Item,
+        expression: str,
+        condition: str,
+        bibs: Sequence[BibChange] = (),
+        /,
+        *,
+        seen: int,
+        now: int,
+        **values: Any,
+    ) -> bool:
         try:
-            self.table.attempt(update(key, expression, condition, seen=seen, now=now, **values))
+            self._write(update(key, expression, condition, seen=seen, now=now, **values), bibs)
         except RefusedError as refused:
             return _is_own(refused.item, now, seen + 1)
         return True
+
+    def _write(self, write: Write, bibs: Sequence[BibChange]) -> None:
+        """Write a photo's record, and in the same transaction what finds it by its bibs, if that changes.
+
+        Raises:
+            RefusedError: the record is another by now.
+            _NoBibError: a bib is on too many photos.
+        """
+        if not bibs:
+            self.table.attempt(write)
+            return
+        try:
+            self.table.transact([write, *(change.write for change in bibs)])
+        except RefusedError as refused:
+            if refused.position:
+                raise _NoBibError(bibs[refused.position - 1].bib) from None
+            raise
+
+
+class _NoBibError(Exception):
+    """What is no runner's: it is on too many photos."""
+
+    def __init__(self, bib: str) -> None:
+        super().__init__("a bib is on too many photos")
+        self.bib = bib
 
 
 def _is_own(found: Item, stamp: int, least: int) -> bool:
@@ -308,59 +423,3 @@ def _is_own(found: Item, stamp: int, least: int) -> bool:
     lost was the response. Nobody else has the same microsecond of the clock; the `least` that a stamp may be is no
     clock's, and two writers may have it."""
     return stamp > least and found.get("changed_at") == stamp
-
-
-def _is_tombstone(item: Item) -> bool:
-    return bool(item["status"] == "deleted")
-
-
-def _tombstone(item: Item) -> Tombstone:
-    return Tombstone(uuid.UUID(item["sk"]), item["changed_at"], "expires_at" in item)
-
-
-def _places(originals: Sequence[Original]) -> Item:
-    """Attributes of a photo that say where its file lies; those that would be empty are left out."""
-    first, *copies = originals
-    pairs = [(copy.key, copy.etag) for copy in copies]
-    return {"key": first.key, "etag": first.etag or None, "copies": pairs or None}
-
-
-def _photo(item: Item) -> Photo:
-    named = {"image_id": item["sk"], "reason": item.get("built_reason") or item.get("reason", "")}
-    return record(Photo, item | named, image_id=uuid.UUID, taken_at=datetime.fromisoformat, copies=_originals)
-
-
-def _originals(places: list[list[str]]) -> tuple[Original, ...]:
-    return tuple(Original(*place) for place in places)
-
-
-@dataclass(frozen=True)
-class DynamoErasureLog(ErasureLog):
-    """The list of what is being deleted in an event: written before a deletion begins, emptied as its last step.
-
-    Whatever a crash leaves undone is on it, and the next deletion in the event does it first.
-    """
-
-    table: Table
-
-    @override
-    def begin(self, event_id: int, each: Iterable[Erasing]) -> None:
-        self.table.batch_put(_entry(event_id, erasing) for erasing in each)
-
-    @override
-    def pending(self, event_id: int) -> list[Erasing]:
-        items = self.table.query(schema.erasing_key(event_id))
-        return [record(Erasing, item | {"image_id": uuid.UUID(item["sk"])}, places=_originals) for item in items]
-
-    @override
-    def end(self, event_id: int, image_ids: Iterable[uuid.UUID]) -> None:
-        self.table.batch_delete(schema.erasing_key(event_id, image_id) for image_id in image_ids)
-
-
-def _entry(event_id: int, erasing: Erasing) -> Item:
-    return schema.erasing_key(event_id, erasing.image_id) | {
-        "whole": erasing.whole,
-        "places": [(place.key, place.etag) for place in erasing.places],
-        "renditions": erasing.renditions,
-        "originals": erasing.originals,
-    }

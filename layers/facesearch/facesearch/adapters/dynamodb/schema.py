@@ -13,6 +13,8 @@
 | event               | EVENT#{event}                   | EVENT           |
 | current snapshots   | SNAPSHOT#{event}                | {model}         |
 | photos, spread      | PHOTOS#{event}#{shard}          | {image_id}      |
+| photos by bib, spread | BIBS#{event}#{shard}          | {bib}           |
+| start list          | STARTERS#{event}                | {part}          |
 | deletions under way | ERASING#{event}                 | {image_id}      |
 | links to guests' pages | LINKS                        | {org}#{event}#{link_id} |
 | events by last day  | RETENTION                       | {date}#{event}  |
@@ -33,6 +35,7 @@
 """
 
 import uuid
+import zlib
 
 from facesearch.adapters.dynamodb.table import Item
 from facesearch.models import Event, SearchKey, UpstreamEvent
@@ -41,6 +44,11 @@ BY_CHANGE = "by-change"
 """Local index over a shard's photos, ordered by `changed_at`."""
 BY_FACE = "by-face"
 """Vector index over the faces table. Its HASH is the table's own partition key, without which there can be no item."""
+
+BIB_SHARDS = 8
+"""Partitions of an event's bibs, as of its photos."""
+START_LIST_PARTS = 64
+"""Items of a start list: few enough for one transaction. Of 5,000 starters each is below 1 KB; a request reads one."""
 
 SECRET_SLOTS = ("secret_1", "secret_2")
 """Attributes with a webhook secret each."""
@@ -103,6 +111,24 @@ def photos_key(event_id: int, shard: int) -> Item:
 def photo_key(event_id: int, shards: int, image_id: uuid.UUID) -> Item:
     """The shard follows from the id."""
     return photos_key(event_id, image_id.int % shards) | {"sk": str(image_id)}
+
+
+def bibs_key(event_id: int, shard: int) -> Item:
+    return key(f"BIBS#{event_id}#{shard}")
+
+
+def bib_key(event_id: int, bib: str) -> Item:
+    """The shard follows from the bib."""
+    return bibs_key(event_id, zlib.crc32(bib.encode()) % BIB_SHARDS) | {"sk": bib}
+
+
+def start_list_key(event_id: int, part: int | None = None) -> Item:
+    return key(f"STARTERS#{event_id}", "" if part is None else f"{part:02d}")
+
+
+def part_of(bib: str) -> int:
+    """The part of a start list that a bib is in."""
+    return zlib.crc32(bib.encode()) % START_LIST_PARTS
 
 
 def erasing_key(event_id: int, image_id: uuid.UUID | str = "") -> Item:

@@ -1,4 +1,5 @@
-"""A table of DynamoDB's in plain values: items are dictionaries of str, int, bytes, bool, sets of str, lists, dicts.
+"""A table of DynamoDB's in plain values: items are dictionaries of str, int, bytes, bool, sets of str or bytes, lists,
+dicts.
 
 In an expression `#name` stands for the attribute of that name, and `:name` for the value that is given by that name.
 """
@@ -221,7 +222,7 @@ def _typed(value: Any) -> dict[str, Any]:
         case bytes():
             return {"B": value}
         case set() | frozenset():
-            return {"SS": sorted(value)}
+            return {"BS" if isinstance(next(iter(value)), bytes) else "SS": sorted(value)}
         case list() | tuple():
             return {"L": [_typed(each) for each in value]}
         case _:
@@ -237,6 +238,7 @@ _PLAIN: dict[str, Any] = {
     "N": int,
     "B": bytes,
     "SS": frozenset,
+    "BS": frozenset,
     "L": lambda values: [_plain(each) for each in values],
     "M": decode,
 }

@@ -27,8 +27,8 @@ from facesearch.models import (
     WebhookSecret,
 )
 from facesearch.photos.objects import Objects
-from facesearch.reading import Known, Reader, StoredPage, Wanted, WatchState
-from facesearch.records import Held, Original, Photo, PhotoEraser, Tombstone, face_bytes
+from facesearch.reading import BibPhotos, Known, Reader, StoredPage, Wanted, WatchState
+from facesearch.records import MOST_PHOTOS_OF_A_BIB, Bib, Held, Original, Photo, PhotoEraser, Tombstone, face_bytes
 from facesearch.search.quota import BucketEmptyError, TokenBucketStore, of_token
 from facesearch.search.results import ConsentRecord, FinishedSearch, OutdatedError, ResultStore
 from facesearch.tokens import TokenStore
@@ -56,6 +56,7 @@ class MemoryReader(Reader, ResultStore):
         self.created: dict[SearchKey, int] = {}
         self.cancelled: dict[SearchKey, str] = {}
         self.consents: dict[SearchKey, ConsentRecord] = {}
+        self.photo_store: MemoryPhotoStore | None = None
         self.reads = 0
 
     @override
@@ -80,7 +81,16 @@ class MemoryReader(Reader, ResultStore):
             webhook=self.webhooks.get(wanted.webhook) if wanted.webhook is not None else None,
             cancelled=self.cancelled.get(wanted.search, "") if wanted.search and wanted.page is not None else "",
             watch=self._watch(wanted.watch) if wanted.watch is not None else WatchState(),
+            bib=self._bib(wanted),
         )
+
+    def _bib(self, wanted: Wanted) -> BibPhotos:
+        store, event_id, bib = self.photo_store, wanted.event_id, wanted.bib
+        if store is None or event_id is None or bib is None:
+            return BibPhotos()
+        found = store.showing(event_id, bib)
+        photos = tuple(PhotoMatch(photo.image_id, photo.width, photo.height) for photo in found)
+        return BibPhotos(photos, bib in store.start_lists.get(event_id, ()))
 
     def _watch(self, search: SearchKey) -> WatchState:
         watch = self.watches.get(search)
@@ -201,6 +211,7 @@ class MemoryPhotoStore(PhotoEraser):
         self._log = log
         self._shards: defaultdict[tuple[int, int], dict[uuid.UUID, Photo]] = defaultdict(dict)
         self._finished: set[tuple[int, uuid.UUID]] = set()
+        self.start_lists: dict[int, frozenset[str]] = {}
 
     @override
     def get(self, event_id: int, shards: int, image_id: uuid.UUID) -> Photo | None:
@@ -219,7 +230,8 @@ class MemoryPhotoStore(PhotoEraser):
         if known is not None and (tombstone is None or tombstone.refuses(uploaded_at)):
             return False
         self._finished.discard((event_id, photo.image_id))
-        self._put(event_id, shards, photo, changed_at=max(time.time_ns() // 1000, uploaded_at))
+        bibs = self._bibs(event_id, photo, photo.bibs)
+        self._put(event_id, shards, photo, changed_at=max(time.time_ns() // 1000, uploaded_at), bibs=bibs)
         return True
 
     @override
@@ -253,13 +265,17 @@ class MemoryPhotoStore(PhotoEraser):
         return {tombstone.image_id: tombstone for tombstone in found if tombstone is not None}
 
     @override
-    def delete(self, event_id: int, shards: int, image_id: uuid.UUID) -> int | None:
+    def set_bibs(self, event_id: int, shards: int, seen: Photo, bibs: Sequence[Bib], model: str) -> bool:
+        return self._change(event_id, shards, seen, bibs=self._bibs(event_id, seen, bibs), bib_model=model)
+
+    @override
+    def delete(self, event_id: int, shards: int, image_id: uuid.UUID) -> Held | None:
         photo = self.get(event_id, shards, image_id)
         if photo is None:
             self.touch(event_id, shards, image_id)
             return None
         self._put(event_id, shards, Photo(image_id, "deleted"), changed_at=_after(photo))
-        return face_bytes(photo)
+        return Held(1, face_bytes(photo), len(photo.bibs))
 
     @override
     def expire(self, event_id: int, shards: int, image_id: uuid.UUID) -> None:
@@ -270,10 +286,20 @@ class MemoryPhotoStore(PhotoEraser):
             self._log.end(event_id, [image_id])
 
     @override
-    def replace_faces(self, event_id: int, shards: int, seen: Photo, faces: bytes, model: str | None = None) -> bool:
+    def replace_faces(
+        self,
+        event_id: int,
+        shards: int,
+        seen: Photo,
+        faces: bytes,
+        model: str | None = None,
+        bibs: Sequence[Bib] = (),
+    ) -> bool:
         made = {"model": model or seen.model, "faces": faces, "qualities": b"", "stripped": True} | NOT_BUILT
+        made["bibs"] = tuple(bibs)
         photo = self.get(event_id, shards, seen.image_id)
-        return photo is not None and photo.model == seen.model and self._change(event_id, shards, seen, **made)
+        is_seen = photo is not None and (photo.model, photo.bib_model) == (seen.model, seen.bib_model)
+        return is_seen and self._change(event_id, shards, seen, **made)
 
     @override
     def put_faces(self, event_id: int, shards: int, seen: Photo, model: str, faces: bytes, reason: str = "") -> bool:
@@ -296,7 +322,7 @@ class MemoryPhotoStore(PhotoEraser):
     def delete_all(self, event_id: int, shard: int) -> Held:
         photos = list(self.records(event_id, shard))
         self._shards.pop((event_id, shard), None)
-        return Held(len(photos), sum(map(face_bytes, photos)))
+        return Held(len(photos), sum(map(face_bytes, photos)), sum(len(photo.bibs) for photo in photos))
 
     @override
     def count(self, event_id: int, shard: int) -> Held:
@@ -304,10 +330,32 @@ class MemoryPhotoStore(PhotoEraser):
         return Held(len(kept), sum(map(face_bytes, kept)))
 
     @override
+    def bib_photos(self, event_id: int, bib: str) -> list[uuid.UUID]:
+        return [photo.image_id for photo in self.showing(event_id, bib)]
+
+    def showing(self, event_id: int, bib: str) -> list[Photo]:
+        """The photos that show a bib, by capture time, then image_id; those without a capture time last."""
+        kept = [photo for (event, _), shard in self._shards.items() if event == event_id for photo in shard.values()]
+        shown = [photo for photo in kept if any(each.text == bib for each in photo.bibs)]
+        return sorted(shown, key=lambda photo: (str(photo.taken_at or "none"), photo.image_id))
+
+    @override
+    def delete_bibs(self, event_id: int) -> int:
+        """They are in the records alone, and go with these; the start list is here."""
+        return self.start_lists.pop(event_id, None) is not None
+
+    @override
+    def count_bibs(self, event_id: int) -> int:
+        return event_id in self.start_lists
+
+    @override
     def changes(self, event_id: int, shard: int, since: int, *, faces: bool = True) -> Iterator[Photo]:
         rows = [photo for photo in self._shards[event_id, shard].values() if photo.changed_at >= since]
         rows.sort(key=lambda photo: photo.changed_at)
-        return iter(rows if faces else [replace(photo, faces=b"", built_faces=b"") for photo in rows])
+        unseen: dict[str, Any] = {"bibs": (), "bib_model": ""}  # more is not seen by readers of DynamoDB's
+        if not faces:
+            unseen |= {"faces": b"", "built_faces": b""}
+        return iter([replace(photo, **unseen) for photo in rows])
 
     @override
     def newest(self, event_id: int, shard: int, before: int | None, most: int) -> Iterator[Photo]:
@@ -318,6 +366,14 @@ class MemoryPhotoStore(PhotoEraser):
     def records(self, event_id: int, shard: int) -> Iterator[Photo]:
         photos = [photo for photo in self._shards[event_id, shard].values() if photo.status != "deleted"]
         return iter(sorted(photos, key=lambda photo: photo.image_id))
+
+    def _bibs(self, event_id: int, photo: Photo, bibs: Iterable[Bib]) -> tuple[Bib, ...]:
+        """Those of the bibs that are on few photos, or on this one already."""
+        known = [each for (event, _), shard in self._shards.items() if event == event_id for each in shard.values()]
+        had = {bib.text for each in known if each.image_id == photo.image_id for bib in each.bibs}
+        return tuple(
+            bib for bib in bibs if bib.text in had or len(self.bib_photos(event_id, bib.text)) < MOST_PHOTOS_OF_A_BIB
+        )
 
     def _find(self, event_id: int, shards: int, image_id: uuid.UUID) -> Photo | None:
         return self._shards[event_id, image_id.int % shards].get(image_id)
