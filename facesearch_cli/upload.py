@@ -18,8 +18,7 @@ from facesearch.errors import StoreUnavailable
 from facesearch.faces.packing import FACE_BYTES
 from facesearch.models import Event
 from facesearch.photos.litter import litter_in
-from facesearch.photos.lookagain import GONE
-from facesearch.photos.places import find_moved
+from facesearch.photos.places import GONE, find_moved
 from facesearch.records import Photo, original_key, original_prefix
 from facesearch_cli.errors import CommandError
 from facesearch_cli.pictures import Found, Picture, read

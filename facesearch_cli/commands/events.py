@@ -92,6 +92,9 @@ def update(  # noqa: PLR0913, PLR0917 - a command's options, each by its name
         typer.Option(help='ORG/EVENT: the numbers of the event at the upstream; "" if they are the same as here.'),
     ] = None,
     bib_search: features.BibSearch = None,
+    bibs: features.Bibs = None,
+    bib_pattern: features.BibPattern = None,
+    bibs_from_faces: features.BibsFromFaces = None,
     timeline_search: features.TimelineSearch = None,
     time_zone: features.TimeZone = None,
     organiser: guest_page.Organiser = None,
@@ -122,10 +125,13 @@ def update(  # noqa: PLR0913, PLR0917 - a command's options, each by its name
     changes |= _ended_by_nothing(retain_until, upstream)
     if page := PageOptions(organiser, privacy_url, consent, consent_text, locale, accent, photos_complete):
         changes["guest_page"] = page.changed(stack.event(event_id).guest_page)
-    event = stack.container.admin.update_event(event_id, **changes)
+    listed = features.give_start_list(stack, event_id, bibs, bib_pattern)
+    changes |= features.bib_changes(stack, event_id, bib_pattern, bibs_from_faces)
+    event = stack.container.admin.update_event(event_id, **changes) if changes or listed is None else listed
     render_links(stack, event)
+    unread = features.read_unread(stack, event) if bib_search is Switch.ON else {}
     if as_json:
-        print_json(_json(event))
+        print_json(_json(event) | unread)
     else:
         kept = f"faces in {event.faces.kind}"
         searched = f"selfie search {switch(event.selfie_search)}, confidence {event.confidence} %, {kept}"

@@ -1,18 +1,42 @@
 """The options of `facesearch event create` and `update` about bibs and the timeline."""
 
-from typing import Annotated
+import csv
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
-from facesearch.admin.models import Features
+from facesearch.admin.features import MAX_STARTERS
+from facesearch.admin.models import EventChanges, Features
+from facesearch.errors import InvalidRequest
 from facesearch.models import Event
 from facesearch_cli.commands.common import Switch, switch
+from facesearch_cli.errors import CommandError
+from facesearch_cli.stack import Stack
+from facesearch_cli.terminal import printable, say
 
 BibSearch = Annotated[Switch | None, typer.Option(help="Whether bibs are read in photos, and photos found by them.")]
+Bibs = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FILE", help="Start list, a bib at the beginning of each line: only these count. none takes it away."
+    ),
+]
+BibPattern = Annotated[
+    str | None,
+    typer.Option(help='Regular expression that a whole bib fits, as "[0-9]{3,4}": only these count. "" for none.'),
+]
+BibsFromFaces = Annotated[
+    Switch | None, typer.Option(help="Whether the bib of a selfie's surest faces may bring in photos without a face.")
+]
 TimelineSearch = Annotated[Switch | None, typer.Option(help="Whether photos are found by when they were taken.")]
 TimeZone = Annotated[
     str | None, typer.Option(metavar="ZONE", help="IANA name of the zone of the cameras' clocks, as Europe/Berlin.")
 ]
+NONE = "none"
+MAX_LIST_BYTES = 20_000_000
 
 
 def features_of(bib_search: Switch | None, timeline_search: Switch | None, time_zone: str | None) -> Features:
@@ -27,10 +51,71 @@ def features_of(bib_search: Switch | None, timeline_search: Switch | None, time_
     return features
 
 
+def give_start_list(stack: Stack, event_id: int, bibs: str | None, pattern: str | None) -> Event | None:
+    """Have the event take the start list of a file, or none where a pattern takes its place; the event if it did."""
+    if bibs is not None and pattern:
+        raise InvalidRequest("Give --bibs or --bib-pattern: one takes the other's place.")
+    if bibs is None and not pattern:
+        return None
+    event: Event = stack.container.admin.give_start_list(event_id, start_list(bibs or NONE))
+    return event
+
+
+def bib_changes(stack: Stack, event_id: int, pattern: str | None, from_faces: Switch | None) -> EventChanges:
+    """The event's rules with what was given of them, start list aside; nothing if nothing was."""
+    given: dict[str, Any] = {} if pattern is None else {"pattern": pattern}
+    given |= {} if from_faces is None else {"from_faces": from_faces is Switch.ON}
+    return {"bibs": replace(stack.event(event_id).bibs, **given)} if given else {}
+
+
+def read_unread(stack: Stack, event: Event) -> dict[str, int]:
+    """Have bibs read in the photos that were indexed without, and tell how many they are, also for `--json`."""
+    unread = int(stack.container.unread_bibs.command(event)) if event.reads_bibs else 0
+    if unread:
+        say(f"Bibs are being read in {unread:,} photos. Run this again to see how many are left.")
+    return {"bibs_unread": unread}
+
+
+def start_list(name: str) -> frozenset[str]:
+    """The bibs of a file: the first field of each line, as of a CSV file; none at all if the name says so. A first line
+    without any digit is a heading.
+
+    Raises:
+        CommandError, InvalidRequest: it cannot be read, or is no start list.
+    """
+    if name == NONE:
+        return frozenset()
+    try:
+        with Path(name).open("rb") as file:
+            data = file.read(MAX_LIST_BYTES + 1)
+        text = data.decode("utf-8-sig")
+    except OSError as error:
+        raise CommandError(f"--bibs: {name} cannot be read ({error.strerror}).") from None
+    except UnicodeDecodeError:
+        raise InvalidRequest(f"--bibs: {name} is not UTF-8 text.") from None
+    if len(data) > MAX_LIST_BYTES:
+        raise InvalidRequest(f"--bibs: {name} is larger than {MAX_LIST_BYTES // 10**6} MB.")
+    first = [_first_field(line) for line in islice(text.splitlines(), MAX_STARTERS + 2)]
+    if first and not any(letter.isdigit() for letter in first[0]):
+        first = first[1:]
+    bibs = frozenset(bib for bib in first if bib)
+    if not bibs:
+        raise InvalidRequest(f"--bibs: {name} has no bibs. Give none to take the start list away.")
+    return bibs
+
+
+def _first_field(line: str) -> str:
+    delimiter = next((mark for mark in line if mark in ",;\t"), ",")
+    return next(csv.reader([line], delimiter=delimiter), [""])[0].strip()
+
+
 def features_json(event: Event) -> dict[str, object]:
     """The features as `--json` shows them."""
     return {
         "bib_search": event.bib_search,
+        "bib_pattern": event.bibs.pattern or None,
+        "bibs_listed": event.bibs.listed,
+        "bibs_from_faces": event.bibs.from_faces,
         "timeline_search": event.timeline_search,
         "time_zone": event.time_zone,
     }
@@ -38,7 +123,10 @@ def features_json(event: Event) -> dict[str, object]:
 
 def features_line(event: Event) -> str:
     """The features in a line."""
-    return (
-        f"bib search {switch(event.bib_search)}, timeline search {switch(event.timeline_search)},"
-        f" time zone {event.time_zone}"
-    )
+    rules = event.bibs
+    bibs = [f"bib search {switch(event.bib_search)}"]
+    bibs += [f"{rules.listed:,} bibs on the start list"] if rules.listed else []
+    bibs += [f"bib pattern {printable(rules.pattern)}"] if rules.pattern else []
+    bibs += ["bibs help selfies"] if rules.from_faces else []
+    timeline = [f"timeline search {switch(event.timeline_search)}", f"time zone {event.time_zone}"]
+    return ", ".join([*bibs, *timeline])

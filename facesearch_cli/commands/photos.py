@@ -7,7 +7,7 @@ import typer
 
 from facesearch.admin.overview import file_of
 from facesearch.faces.packing import FACE_BYTES
-from facesearch.photos.lookagain import MAX_FILE_BYTES
+from facesearch.photos.pictures import MAX_FILE_BYTES
 from facesearch_cli.commands.common import AsJson, EventId, group, stack_of
 from facesearch_cli.commands.deletion import delete_photos
 from facesearch_cli.pictures import scan

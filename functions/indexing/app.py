@@ -32,6 +32,7 @@ def tell_of_upload(report: IndexingReport) -> None:
             count("FacesIndexed", report.faces)
             metrics.add_metric(name="EmbedMilliseconds", unit=MetricUnit.Milliseconds, value=report.embed_milliseconds)
             logger.info("photo indexed", extra=said | {"faces": report.faces, "ms": round(report.embed_milliseconds)})
+            tell_of_bibs(report)
         case IndexingOutcome.FAILED:
             count("PhotosFailed")
             logger.warning("photo failed", extra=said | {"reason": report.reason})
@@ -40,15 +41,23 @@ def tell_of_upload(report: IndexingReport) -> None:
             logger.info(
                 "photo re-indexed", extra=said | {"faces": report.faces, "ms": round(report.embed_milliseconds)}
             )
+        case IndexingOutcome.READ:
+            logger.info("bibs read", extra=said | {"ms": round(report.bib_milliseconds)})
+            tell_of_bibs(report)
         case IndexingOutcome.LOST:
             count("PhotosLost")
-            logger.warning("photo not re-indexed", extra=said | {"reason": report.reason})
+            logger.warning("photo not looked at again", extra=said | {"reason": report.reason})
         case IndexingOutcome.KNOWN:
             logger.info("photo known already", extra=said)
         case IndexingOutcome.DELETED:
             logger.info("photo was deleted", extra=said)
         case IndexingOutcome.IGNORED:
             logger.warning("upload ignored", extra=said | {"reason": report.reason})
+
+
+def tell_of_bibs(report: IndexingReport) -> None:
+    if report.bib_milliseconds:
+        metrics.add_metric(name="BibMilliseconds", unit=MetricUnit.Milliseconds, value=report.bib_milliseconds)
 
 
 handler = queue_handler(side_by_side(submit, tell), after=request_more)

@@ -12,6 +12,7 @@ from facesearch.api.bodies import Method, OriginalsRequest, parse_originals, par
 from facesearch.api.presenters import success
 from facesearch.api.requests import ApiRequest, EventsQuery, OriginalsQuery, PageQuery
 from facesearch.api.schemas import Pong, SelfieUpload
+from facesearch.bibs.rules import photos_of
 from facesearch.bootstrap import container
 from facesearch.errors import NoSuchSearch, NotForTokens
 from facesearch.models import Feature, Scope, require
@@ -22,6 +23,8 @@ from facesearch.webhooks.jobs import status_of
 app = APIGatewayRestResolver()
 ORG = "/api/v1/ext/<org_id>"
 EVENT = f"{ORG}/event/<event_id>"
+FOUND = frozenset({Method.SELFIE, Method.BIB})
+"""What names photos that a guest has found."""
 
 
 def identify(
@@ -77,6 +80,17 @@ def get_images(org_id: str, event_id: str) -> Response[str]:
     return success("Records for all images", data)
 
 
+@app.get(f"{EVENT}/bibs/<bib>")
+def get_bibs(org_id: str, event_id: str, bib: str) -> Response[str]:
+    request = api.request_of(app, PageQuery)
+    caller = identify(request, tokens=True)
+    event, page = caller.event(Feature.BIB_SEARCH), request.page
+    found = photos_of(event, bib.upper(), caller.known.bib)
+    shown = found[page.start : page.stop]
+    data = presenters.images(container.rendition_links, event.event_id, shown, page, len(found))
+    return success(f"Records for bib number {bib}", data)
+
+
 @app.get(f"{EVENT}/faces/<request_id>")
 def get_faces(org_id: str, event_id: str, request_id: str) -> Response[str]:
     request = api.request_of(app, PageQuery)
@@ -119,15 +133,16 @@ def post_original_photos(org_id: str, event_id: str) -> Response[str]:
     wanted = parse_originals(api.body_of(app))
     request = api.request_of(app, OriginalsQuery)
     if isinstance(wanted, OriginalsRequest):
-        request = request.with_body(wanted.request_id)
-    caller = identify(request, tokens=not isinstance(wanted, OriginalsRequest) or wanted.method is Method.SELFIE)
+        request = replace(request.with_body(wanted.request_id), bib=wanted.bib)
+    caller = identify(request, tokens=not isinstance(wanted, OriginalsRequest) or wanted.method in FOUND)
     if caller.token is not None and not caller.token.originals:
         raise NotForTokens("The token gives no links to originals.")
     event = caller.event(Feature.PHOTOS)
     if not isinstance(wanted, OriginalsRequest):
         raise wanted
     require(event, wanted.feature)
-    total, image_ids = wanted.select(request, caller.known.result)
+    of_bib = photos_of(event, wanted.bib, caller.known.bib) if wanted.bib is not None else ()
+    total, image_ids = wanted.select(request, caller.known.result, of_bib)
     links = container.originals.links(event, image_ids, wanted.named)
     return success("Original photos", presenters.original_photos(wanted, links, request.page, total))
 

@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field, RootModel
 
+from facesearch.bibs.rules import BIB_PATTERN
 from facesearch.photos.links import MAX_IDENTIFIER, MAX_IMAGE_IDS
 from facesearch.validation import UUID_PATTERN
 
@@ -35,10 +36,10 @@ class OriginalsOfImages(BaseModel):
 
 
 class OriginalsOfBib(BaseModel):
-    """The originals of the photos of a race bib."""
+    """The originals of the photos that show a race bib."""
 
     method: Literal["bib"]
-    identifier: Annotated[_Text, Field(description="The bib.")]
+    identifier: Annotated[str, Field(pattern=BIB_PATTERN, description="The bib, in upper or lower case.")]
 
 
 class OriginalsRequest(

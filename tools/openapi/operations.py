@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, Field, create_model
 
 from facesearch.api.bodies import TokenRequest, UploadRequest
-from facesearch.api.requests import EventPath, EventsQuery, OrgPath, OriginalsQuery, PageQuery
+from facesearch.api.requests import BibPath, EventPath, EventsQuery, OrgPath, OriginalsQuery, PageQuery
 from facesearch.api.schemas import Success
 from facesearch.models import Scope
 from facesearch.validation import UUID_PATTERN
@@ -76,7 +76,7 @@ class SuccessResponse:
     Attributes:
         name: of the whole body in the document.
         sentence: when it is given.
-        message: what `message` always is.
+        message: what `message` always is, or, with a `pattern`, an example of it.
         data: an example; its type is the type of `data`.
         status: 200, 201 where something was made, or 202 where the work is still to be done.
     """
@@ -86,12 +86,14 @@ class SuccessResponse:
     message: str
     data: BaseModel
     status: int = 200
+    pattern: str = ""
 
     @cached_property
     def body(self) -> type[BaseModel]:
         """The envelope with these data in it."""
         envelope: Any = Success.__class_getitem__(type(self.data))
-        message = Annotated[str, Field(json_schema_extra={"const": self.message})]
+        said: Any = {"pattern": self.pattern} if self.pattern else {"const": self.message}
+        message = Annotated[str, Field(json_schema_extra=said)]
         body: type[BaseModel] = create_model(self.name, __base__=envelope, __doc__=Success.__doc__, message=message)
         return body
 
@@ -373,6 +375,34 @@ OPERATIONS = [
         query=PageQuery,
     ),
     Operation(
+        "GET",
+        f"{EVENT}/bibs/{{bib}}",
+        "listPhotosOfBib",
+        Tag.PHOTOS,
+        Scope.READ,
+        "List the photos that show a race bib",
+        "Ordered by capture time, then `image_id`; photos without a capture time come last. Bibs are read when photos "
+        "are indexed, in events with `bib_search` on; of an event with a start list or a pattern, those that fit it "
+        "alone count. A bib that is on no photo is an empty page.",
+        BibPath,
+        SuccessResponse(
+            "BibResponse",
+            "A page of the bib's photos.",
+            "Records for bib number 1024",
+            examples.IMAGES,
+            pattern="^Records for bib number [0-9A-Za-z]{1,16}$",
+        ),
+        {
+            401: _NO_KEY,
+            403: f"{_NOT_YOURS}, or is disabled, or its bib search is.",
+            404: _NO_EVENT,
+            422: _BAD_QUERY,
+            **_TROUBLE,
+        },
+        query=PageQuery,
+        tokens=True,
+    ),
+    Operation(
         "POST",
         f"{EVENT}/original-photos",
         "getOriginalPhotos",
@@ -389,8 +419,8 @@ OPERATIONS = [
             400: "`method` is `selfie` and the identifier is no UUID; or the image of `image_id`, or every one of "
             "`image_ids`, is no photo of the event.",
             401: _NO_KEY,
-            403: f"{_NOT_YOURS}, or is disabled, or what `method` needs of it is: selfie search, or bib search, "
-            "which always is. With a token, `method` must be `selfie`.",
+            403: f"{_NOT_YOURS}, or is disabled, or what `method` needs of it is: selfie search, or bib search. "
+            "With a token, `method` must be `selfie` or `bib`.",
             404: _NO_SEARCH,
             413: _TOO_LARGE,
             422: _BAD_BODY,

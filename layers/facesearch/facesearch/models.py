@@ -265,6 +265,11 @@ class Event:
         """Whether today, by UTC, its faces may be kept and searched."""
         return not self.retain_until or datetime.now(UTC).date().isoformat() <= self.retain_until
 
+    @property
+    def reads_bibs(self) -> bool:
+        """Whether bibs are to be read in its photos."""
+        return self.bib_search and self.keeps_faces and not self.closing
+
 
 @dataclass(frozen=True)
 class EventRow:

@@ -15,7 +15,7 @@ from botocore.compat import HTTPHeaders
 from facesearch.adapters.dynamodb import schema
 from facesearch.adapters.dynamodb.photos import DynamoPhotoStore
 from facesearch.adapters.dynamodb.table import Table, update
-from facesearch.photos.lookagain import GONE
+from facesearch.photos.places import GONE
 from facesearch.records import Original, Photo, image_id_of_bytes
 from facesearch_cli.pictures import scan
 from facesearch_cli.upload import BEING_DELETED, LOST_FACES, NOT_INDEXED, Report, Uploader

@@ -13,9 +13,8 @@ from facesearch.adapters.memory.stores import MemoryObjects, MemoryPhotoStore
 from facesearch.deletion.photos import Files, PhotoDeletion
 from facesearch.models import REKOGNITION, FaceSetKind
 from facesearch.photos.links import Link, Originals
-from facesearch.photos.lookagain import GONE
 from facesearch.photos.looking import IndexingOutcome
-from facesearch.photos.places import find_moved, note_place
+from facesearch.photos.places import GONE, find_moved, note_place
 from facesearch.records import MAX_COPIES, Original, Photo, image_id_of_bytes
 from tests.support.fakes import EVENT, EVENT_ID, ORG
 from tests.support.site import Inline

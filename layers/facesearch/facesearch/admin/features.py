@@ -2,11 +2,15 @@
 
 import re
 import zoneinfo
+from collections.abc import Collection
 
 from facesearch.admin.models import Features
+from facesearch.bibs.rules import BIB_PATTERN
 from facesearch.errors import InvalidRequest
 from facesearch.models import BibRules
 
+MAX_STARTERS = 100_000
+"""Bibs on a start list. The largest race of all has 55,000; of so many a request reads 13 KB."""
 MAX_PATTERN = 100
 """Characters. A bib has 16 at most, so that no expression takes long over one."""
 
@@ -21,6 +25,20 @@ def check_features(given: Features) -> None:
         _check_zone(given["time_zone"])
     if "bibs" in given:
         _check_pattern(given["bibs"])
+
+
+def checked_bibs(bibs: Collection[str]) -> frozenset[str]:
+    """The bibs of a start list as they are stored: in upper case, without blanks around them.
+
+    Raises:
+        InvalidRequest: one is no bib, or they are too many.
+    """
+    some = frozenset(bib.strip().upper() for bib in bibs)
+    if any(not re.fullmatch(BIB_PATTERN, bib) for bib in some):
+        raise InvalidRequest("A bib has 1 to 16 letters and digits.")
+    if len(some) > MAX_STARTERS:
+        raise InvalidRequest(f"A start list may have {MAX_STARTERS:,} bibs at most.")
+    return some
 
 
 def _check_zone(name: str) -> None:

@@ -1,6 +1,7 @@
 """JSON bodies: of requests for links to originals, for an upload form, and for a visitor's token."""
 
 import re
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Annotated, Self
 
@@ -8,8 +9,9 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic_core import PydanticCustomError
 
 from facesearch.api.requests import ApiRequest
+from facesearch.bibs.rules import BIB_PATTERN
 from facesearch.errors import InvalidRequest, NoSuchSearch
-from facesearch.models import Feature
+from facesearch.models import Feature, PhotoMatch
 from facesearch.photos.links import MAX_IDENTIFIER, MAX_IMAGE_IDS
 from facesearch.reading import StoredPage
 from facesearch.search.selfies import ContentType
@@ -63,6 +65,8 @@ class OriginalsRequest(BaseModel):
             raise PydanticCustomError(
                 "identifier_shape", "identifier is a list for image_ids and one string for every other method"
             )
+        if self.bib is not None and not re.fullmatch(BIB_PATTERN, self.bib):
+            raise PydanticCustomError("bib", "identifier must be 1 to 16 letters and digits for bib")
         return self
 
     @property
@@ -71,24 +75,33 @@ class OriginalsRequest(BaseModel):
         return {Method.SELFIE: Feature.SELFIE_SEARCH, Method.BIB: Feature.BIB_SEARCH}.get(self.method, Feature.PHOTOS)
 
     @property
+    def bib(self) -> str | None:
+        """The bib whose photos are wanted, in upper case, if it is one."""
+        return self.identifier.upper() if self.method is Method.BIB and isinstance(self.identifier, str) else None
+
+    @property
     def request_id(self) -> str | None:
         """The search whose photos are wanted, if it is one."""
         return self.identifier if self.method is Method.SELFIE and isinstance(self.identifier, str) else None
 
     @property
     def named(self) -> list[str]:
-        """The images that the caller names one by one, each once; none if a search does."""
-        if self.method is Method.SELFIE:
+        """The images that the caller names one by one, each once; none if a search or a bib does."""
+        if self.method in {Method.SELFIE, Method.BIB}:
             return []
         return list(dict.fromkeys(self.identifier if isinstance(self.identifier, list) else [self.identifier]))
 
-    def select(self, request: ApiRequest, stored: StoredPage | None) -> tuple[int, list[str]]:
+    def select(
+        self, request: ApiRequest, stored: StoredPage | None, of_bib: Sequence[PhotoMatch] = ()
+    ) -> tuple[int, list[str]]:
         """How many images the identifier names in all, and those of the page.
 
-        `request` has this body's request_id, and `stored` is the page of that search, if there is one. NotFound if not.
+        `request` has this body's request_id, and `stored` is the page of that search, if there is one; NotFound if not.
+        `of_bib` are the photos of this body's bib.
         """
         if self.method is not Method.SELFIE:
-            return len(self.named), self.named[request.page.start : request.page.stop]
+            every = [str(photo.image_id) for photo in of_bib] if self.method is Method.BIB else self.named
+            return len(every), every[request.page.start : request.page.stop]
         if request.body_problem is not None:
             raise request.body_problem
         if stored is None:

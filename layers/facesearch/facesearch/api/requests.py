@@ -9,6 +9,7 @@ from typing import Annotated
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
+from facesearch.bibs.rules import BIB_PATTERN
 from facesearch.errors import FaceSearchError, InvalidRequest, InvalidRequestId
 from facesearch.models import Event, Page, SearchKey
 from facesearch.validation import flatten, parse_request_id, uuid_of
@@ -46,6 +47,17 @@ class EventPath(OrgPath):
     """Path parameters of a request about an event."""
 
     event_id: Annotated[Id, Field(description="An event of this organisation.", examples=[456])]
+
+
+class BibPath(EventPath):
+    """Path parameters of a request for the photos of a bib."""
+
+    bib: Annotated[
+        str,
+        Field(
+            pattern=BIB_PATTERN, description="1 to 16 letters and digits, in upper or lower case.", examples=["1024"]
+        ),
+    ]
 
 
 class PageQuery(BaseModel):
@@ -90,6 +102,7 @@ class ApiRequest:
         page: the page asked for, or the first of the default size if the query is wrong.
         problem: what is wrong with path and query.
         body_problem: what is wrong with a request_id that came in the body, which is checked last.
+        bib: in upper case.
     """
 
     org_id: int | None
@@ -98,6 +111,7 @@ class ApiRequest:
     request_id: uuid.UUID | None = None
     problem: FaceSearchError | None = None
     body_problem: FaceSearchError | None = None
+    bib: str | None = field(default=None, repr=False)
 
     @property
     def search(self) -> SearchKey | None:
@@ -132,7 +146,7 @@ def parse_request(
     """Read path and query of a request, which has no query if `paged` is None. Never raises."""
     problems: list[str] = []
     try:
-        (EventPath if "event_id" in path else OrgPath).model_validate(dict(path))
+        (BibPath if "bib" in path else EventPath if "event_id" in path else OrgPath).model_validate(dict(path))
     except ValidationError as error:
         problems += flatten("path", error)
     wanted = (paged or PageQuery)()
@@ -145,6 +159,7 @@ def parse_request(
         event_id=_number(path.get("event_id", "")),
         page=Page(wanted.page, wanted.page_size),
         problem=InvalidRequest("; ".join(problems)) if problems else None,
+        bib=path["bib"].upper() if "bib" in path and not problems else None,
     )
     named = request.with_body(path.get("request_id"))
     return replace(named, problem=request.problem or named.body_problem, body_problem=None)

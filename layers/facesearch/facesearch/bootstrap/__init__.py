@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -169,11 +170,12 @@ class Container(StoreContainer):
 
     @cached_property
     def photo_indexer(self) -> indexing.PhotoIndexer:
-        settings, looker = self.settings, looking.PhotoLooker(engines=self._engine_of)
+        settings = self.settings
+        looker = looking.PhotoLooker(engines=self._engine_of, bib_reader=lambda: self._bib_reader)
         if settings.collection_prefix:
             from facesearch.adapters.rekognition.pictures import parts_of
 
-            looker = looking.PhotoLooker(engines=self._engine_of, parts_of=parts_of)
+            looker = replace(looker, parts_of=parts_of)
         return indexing.PhotoIndexer(
             looker=looker,
             photos=self.photos,

@@ -26,6 +26,7 @@ from facesearch.deletion.stores import CdnCache, Stores
 from facesearch.faces.index.event import IndexCache
 from facesearch.faces.index.port import IndexOf
 from facesearch.models import Event, FaceSetKind, SearchKey, TokenRights
+from facesearch.photos.bibs import UnreadBibs
 from facesearch.photos.boxes import FaceBoxes
 from facesearch.photos.looking import PhotoLooker
 from facesearch.photos.objects import Objects
@@ -153,6 +154,13 @@ class OperatorContainer(Container):
             pool=self.pool,
             progress=progress,
         )
+
+    @cached_property
+    def unread_bibs(self) -> UnreadBibs:
+        from facesearch.adapters.sqs.indexing import SqsIndexingCommands
+
+        commands = SqsIndexingCommands(self._sqs, self.settings.required("uploads_queue_url"))
+        return UnreadBibs(photos=self.photos, commands=commands)
 
     @cached_property
     def overview(self) -> Overview:

@@ -2,9 +2,10 @@
 
 import uuid
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 from typing_extensions import override
 
 from facesearch.deletion.person import StoredPerson
@@ -15,6 +16,7 @@ from facesearch.faces.engine import Embedding
 from facesearch.faces.index.vectors import cosines, probe_of
 from facesearch.faces.packing import FACE_BYTES, values_of
 from facesearch.models import Event, PhotoMatch, SearchKey
+from facesearch.records import Bib, read_photos
 from facesearch.webhooks.watches.watch import LostProbeError, Watch
 
 ATTEMPTS = 8
@@ -27,11 +29,18 @@ class EmbeddedPerson(StoredPerson[EmbeddedProbe]):
     stores: Stores
 
     @override
+    def bibs(self, event: Event, probe: EmbeddedProbe, image_ids: Sequence[uuid.UUID]) -> set[str]:
+        minimum, bibs = _minimum(event, probe), set[str]()
+        photos = read_photos(self.stores.photos, event.event_id, event.shards, image_ids, self.stores.pool)
+        for photo in photos.values():
+            if photo.bibs and (faces := photo.faces_by(event.model)):
+                theirs = person_in(faces, probe.embedding, minimum)
+                bibs |= {bib.text for bib in photo.bibs if _wears(theirs, bib)}
+        return bibs
+
+    @override
     def strip(self, event: Event, probe: EmbeddedProbe, image_ids: Iterable[uuid.UUID]) -> int:
-        # As near as a face must be to the selfie at least for the match to find it. What is taken off the faces
-        # themselves is left out: rather one face too many goes than one of the person's stays.
-        photos, cohort = self.stores.photos, probe.index.result().cohort
-        minimum = threshold(event.confidence, event.model) + cohort.of_probe(probe_of(probe.embedding))
+        photos, minimum = self.stores.photos, _minimum(event, probe)
 
         def strip(image_id: uuid.UUID) -> int:
             for _ in range(ATTEMPTS):
@@ -39,9 +48,10 @@ class EmbeddedPerson(StoredPerson[EmbeddedProbe]):
                 faces = photo.faces_by(event.model) if photo is not None else None
                 if photo is None or not faces:
                     return 0
-                kept = without(faces, probe.embedding, minimum)
-                if photos.replace_faces(event.event_id, event.shards, photo, kept, event.model):
-                    return (len(faces) - len(kept)) // FACE_BYTES
+                gone = person_in(faces, probe.embedding, minimum)
+                kept, bibs = without(faces, gone), bibs_without(photo.bibs, gone)
+                if photos.replace_faces(event.event_id, event.shards, photo, kept, event.model, bibs):
+                    return int(gone.sum())
             raise RuntimeError("a photo is changed by others all the time")
 
         return sum(self.stores.pool.map(strip, image_ids))
@@ -78,10 +88,31 @@ class EmbeddedPerson(StoredPerson[EmbeddedProbe]):
         return float(np.dot(kept, probe.embedding)) >= threshold(event.confidence, event.model)
 
 
-def without(faces: bytes, embedding: Embedding, minimum: float) -> bytes:
-    """The packed faces without those at or above `minimum` cosine to the embedding; if none is, without the most
+def _minimum(event: Event, probe: EmbeddedProbe) -> float:
+    """As near as a face must be to the selfie at least for the match to find it. What is taken off the faces themselves
+    is left out: rather one face too many goes than one of the person's stays."""
+    cohort = probe.index.result().cohort
+    return threshold(event.confidence, event.model) + cohort.of_probe(probe_of(probe.embedding))
+
+
+def person_in(faces: bytes, embedding: Embedding, minimum: float) -> NDArray[np.bool_]:
+    """Which of the packed faces, shape (n,), are at or above `minimum` cosine to the embedding; if none is, the most
     similar one: the photo was found by the second pass."""
     scores = cosines(values_of(faces), probe_of(embedding))
-    gone = scores >= min(minimum, scores.max())
-    each = np.frombuffer(faces, np.uint8).reshape(-1, FACE_BYTES)
-    return bytes(each[~gone].tobytes())
+    theirs: NDArray[np.bool_] = scores >= min(minimum, scores.max())
+    return theirs
+
+
+def without(faces: bytes, gone: NDArray[np.bool_]) -> bytes:
+    """The packed faces but for those that are gone, shape (n,)."""
+    return bytes(np.frombuffer(faces, np.uint8).reshape(-1, FACE_BYTES)[~gone].tobytes())
+
+
+def bibs_without(bibs: Sequence[Bib], gone: NDArray[np.bool_]) -> tuple[Bib, ...]:
+    """The bibs of who is still there once so many faces are gone, shape (n,), and those of nobody known."""
+    left = [bib for bib in bibs if not _wears(gone, bib)]
+    return tuple(bib if bib.face is None else replace(bib, face=bib.face - int(gone[: bib.face].sum())) for bib in left)
+
+
+def _wears(faces: NDArray[np.bool_], bib: Bib) -> bool:
+    return bib.face is not None and bib.face < len(faces) and bool(faces[bib.face])

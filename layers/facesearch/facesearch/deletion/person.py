@@ -1,10 +1,12 @@
-"""A person: every face that a selfie finds goes, or every photo with one, until the same selfie finds nothing."""
+"""A person: every face that a selfie finds goes, or every photo with one, until the same selfie finds nothing. The bibs
+that are tied to these faces go with them, on whatever photo they are."""
 
 import uuid
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Generic, Protocol, TypeVar
 
+from facesearch.deletion.bibs import delete_bib
 from facesearch.deletion.log import Erasing
 from facesearch.deletion.photos import Files, PhotoDeletion
 from facesearch.deletion.receipts import Counts, Looked, Receipt
@@ -42,8 +44,11 @@ class PersonMatcher(Protocol[ProbeT]):
 class StoredPerson(Protocol[ProbeT_contra]):
     """A person's faces, wherever they are kept."""
 
+    def bibs(self, event: Event, probe: ProbeT_contra, image_ids: Sequence[uuid.UUID]) -> set[str]:
+        """The bibs that the person wears in these photos."""
+
     def strip(self, event: Event, probe: ProbeT_contra, image_ids: Iterable[uuid.UUID]) -> int:
-        """Delete the person's faces in these photos, which stay; how many they were."""
+        """Delete the person's faces in these photos, which stay, and their bibs there; how many faces they were."""
 
     def strip_strays(self, event: Event, probe: ProbeT_contra) -> int:
         """Delete the person's faces that belong to no recorded photo, when no other is found any more; how many."""
@@ -95,7 +100,7 @@ class PersonDeletion:
         if confidence is not None and not 1 <= confidence <= 100:
             raise InvalidRequest("The confidence must be a whole percent from 1 to 100.")
         event = replace(event, confidence=confidence or event.confidence)
-        at, deleted, stripped = self._now(event), Counts(), dict[uuid.UUID, Erasing]()
+        at, deleted, stripped, bibs = self._now(event), Counts(), dict[uuid.UUID, Erasing](), set[str]()
         photos, resumed = PhotoDeletion(stores=self.stores), bool(self.stores.log.pending(event.event_id))
         for _ in range(ROUNDS):
             parts = self.parts(at.faces.kind)
@@ -109,7 +114,11 @@ class PersonDeletion:
                 deleted.faces += strays
                 if not strays:
                     break
-            elif files is not None:
+                continue
+            # First: once the faces are gone, nobody knows whose bib it was.
+            bibs |= parts.stored.bibs(at, probe, found)
+            deleted.bibs += sum(delete_bib(self.stores, at, bib) for bib in bibs)
+            if files is not None:
                 photos.begin(at, found, files)
                 photos.tombstone(at, self.stores.log.pending(event.event_id), deleted)
             else:
@@ -123,6 +132,7 @@ class PersonDeletion:
         else:
             raise RuntimeError("the selfie still finds faces; run it again")
         left = photos.carry_out(at, deleted, stripped.values())
+        left.bibs += sum(len(self.stores.photos.bib_photos(at.event_id, bib)) for bib in bibs)
         sets = self.stores.sets
         left.faces += max((sets.open(at, face_set).count(stripped) for face_set in sets.strays(at)), default=0)
         looked = self._finish(self._now(event), selfies, deleted, left)

@@ -1,4 +1,5 @@
-"""The faces of an event after their last day. Searches are refused by the date alone; this deletes what they saw."""
+"""The faces and bibs of an event after their last day. Searches are refused by the date alone; this deletes what they
+saw."""
 
 import datetime as dt
 from collections.abc import Iterator
@@ -27,7 +28,7 @@ class FaceRetention:
     sets: FaceSets
 
     def run(self, today: dt.date) -> Iterator[Receipt]:
-        """Delete the faces of every event whose last day is over. A run that is killed goes on with the next
+        """Delete the faces and bibs of every event whose last day is over. A run that is killed goes on with the next
         one, and is counted nowhere; faces are left that somebody else has just changed.
 
         Raises:
@@ -46,17 +47,19 @@ class FaceRetention:
         event, deleted, left = self.events.event(ended.event_id), Counts(), Counts()
         if event is not None and event.retain_until == ended.retain_until:
             self._delete_copies(event, deleted)  # all faces at once; the photos of a large event may take several runs
-            changes = (self.photos.changes(event.event_id, shard, 0) for shard in range(event.shards))
-            for change in chain.from_iterable(map(list, changes)):
-                faces = face_bytes(change) // FACE_BYTES
-                if faces and self.photos.replace_faces(event.event_id, event.shards, change, b""):
-                    deleted.faces += faces
+            records = (self.photos.records(event.event_id, shard) for shard in range(event.shards))
+            for photo in chain.from_iterable(map(list, records)):
+                faces, bibs = face_bytes(photo) // FACE_BYTES, len(photo.bibs)
+                is_bare = not (faces or bibs)
+                if is_bare or self.photos.replace_faces(event.event_id, event.shards, photo, b""):
+                    deleted.faces, deleted.bibs = deleted.faces + faces, deleted.bibs + bibs
                 else:  # changed by somebody else meanwhile: the next run's
-                    left.faces += faces
+                    left.faces, left.bibs = left.faces + faces, left.bibs + bibs
             deleted.faces = max(deleted.faces, *[store.delete() for store in self.sets.every(event)])
+            self.photos.delete_bibs(event.event_id)  # the start list, and what killed runs have left
             self._delete_copies(event, deleted)
         # Once more on the next day: a photo that was being indexed at midnight had its faces looked for before.
-        if not left.faces and ended.retain_until < (today - dt.timedelta(days=1)).isoformat():
+        if not (left.faces or left.bibs) and ended.retain_until < (today - dt.timedelta(days=1)).isoformat():
             self.events.delete_ended(ended)
         return Receipt(ended.event_id, deleted, left)
 

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 from facesearch.errors import NotFound
-from facesearch.photos.lookagain import MAX_FILE_BYTES
 from facesearch.photos.looking import PhotoLooker
 from facesearch.photos.objects import Objects
+from facesearch.photos.pictures import MAX_FILE_BYTES
 from facesearch.records import Photo
 
 

@@ -21,10 +21,12 @@ from facesearch.faces.qualities import pack_qualities
 from facesearch.faces.sets import FaceSets, FaceWriter, Written
 from facesearch.models import REKOGNITION, Event, FaceSetKind
 from facesearch.observability import log_unexpected
+from facesearch.photos.bibs import ReadBibs
+from facesearch.photos.commands import CommandKind, IndexingCommand, parse_command
 from facesearch.photos.litter import litter_in
-from facesearch.photos.lookagain import MAX_FILE_BYTES, LookAgain, parse_command
+from facesearch.photos.lookagain import LookAgain
 from facesearch.photos.looking import IndexingOutcome, IndexingReport, Look, PhotoLooker
-from facesearch.photos.pictures import Pictures
+from facesearch.photos.pictures import MAX_FILE_BYTES, Pictures
 from facesearch.photos.places import note_place
 from facesearch.reading import Reader, Wanted
 from facesearch.records import Original, Photo, PhotoStore, image_id_of, image_id_of_bytes
@@ -72,6 +74,10 @@ class PhotoIndexer:
     def _again(self) -> LookAgain:
         return LookAgain(looker=self.looker, photos=self.photos, pictures=self.pictures, writer=self._writer)
 
+    @property
+    def _bibs(self) -> ReadBibs:
+        return ReadBibs(looker=self.looker, photos=self.photos, pictures=self.pictures, event_now=self._event_now)
+
     def submit(self, message: str) -> Future[list[IndexingReport]]:
         """Start to index the photos that the body of an SQS message speaks of: S3's notification of new ones, or a
         command to look at known ones again."""
@@ -86,7 +92,7 @@ class PhotoIndexer:
         try:
             command = parse_command(message)
             if command is not None:
-                return self._again.carry_out(command)
+                return self._carry_out(command)
             uploads = parse_notification(message)
         except ValueError as error:
             return [_ignored(str(error))]
@@ -110,6 +116,15 @@ class PhotoIndexer:
         for org_id, watched_id in {(each.org_id, each.event_id) for each in new + known}:
             if self.request_watches is not None and org_id is not None and watched_id is not None:
                 self.request_watches(org_id, watched_id)
+
+    def _carry_out(self, command: IndexingCommand) -> list[IndexingReport]:
+        """Make what is commanded, as far as it is still wanted."""
+        event_id, model = command.event_id, command.model
+        match command.kind:
+            case CommandKind.FACES:
+                return [self._again.look(event_id, model, image_id) for image_id in command.image_ids]
+            case CommandKind.BIBS:
+                return [self._bibs.read(event_id, image_id) for image_id in command.image_ids]
 
     def _event_now(self, event_id: int) -> Event | None:
         return self.reader.read(Wanted(event_id=event_id)).event
@@ -142,6 +157,8 @@ class PhotoIndexer:
                     self._again.look(event_id, face_set.model, image_id, even_so=True)
             if now.keeps_faces and (report.outcome is IndexingOutcome.KNOWN or now.face_sets != event.face_sets):
                 self._again.complete(now, image_id)
+            if now.reads_bibs and (report.outcome is IndexingOutcome.KNOWN or not event.reads_bibs):
+                self._bibs.read(event_id, image_id)
             return report
         if report.outcome in (IndexingOutcome.INDEXED, IndexingOutcome.FAILED):
             # First: a redelivery finds no event, and looks for nothing any more.
@@ -181,7 +198,7 @@ class PhotoIndexer:
     def _look_at(self, event: Event, image_id: UUID, upload: Upload, data: bytes, written: Written) -> IndexingReport:
         models = [face_set.model for face_set in event.face_sets if face_set.is_ours and event.keeps_faces]
         file = event.keeps_faces and REKOGNITION in event.face_sets
-        look = self.looker.look(data, list(dict.fromkeys(models)), renditions=True, file=file)
+        look = self.looker.look(data, list(dict.fromkeys(models)), renditions=True, file=file, bibs=event.reads_bibs)
         photo = _photo_of(event, image_id, upload, look)
         # Faces and renditions first: a recorded photo may be in a response the next moment. Without its record it is
         # shown to nobody.
@@ -190,7 +207,11 @@ class PhotoIndexer:
         if not self.photos.add(event.event_id, event.shards, photo, upload.at):
             return IndexingReport(self._why_not_added(event, image_id, upload, look), image_id=image_id)
         return IndexingReport(
-            IndexingOutcome.INDEXED, image_id=image_id, faces=count, embed_milliseconds=look.milliseconds
+            IndexingOutcome.INDEXED,
+            image_id=image_id,
+            faces=count,
+            embed_milliseconds=look.milliseconds,
+            bib_milliseconds=look.bib_milliseconds,
         )
 
     def _why_not_added(self, event: Event, image_id: UUID, upload: Upload, look: Look) -> IndexingOutcome:
@@ -238,6 +259,8 @@ def _photo_of(event: Event, image_id: UUID, upload: Upload, look: Look) -> Photo
         built_faces=look.packed(built_model),
         taken_at=look.taken_at,
         etag=upload.etag,
+        bibs=tuple(look.bibs),
+        bib_model=look.bib_model,
         qualities=pack_qualities((max(face.box[2:]), face.sharpness) for face in look.faces.get(event.model, ())),
     )
 

@@ -1,10 +1,9 @@
 """Another look at photos that are known already, for a face set that lacks them: what a rebuild commands, and what a
 photo lacks that was recorded while one began."""
 
-import json
 import uuid
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from time import perf_counter
 
 from facesearch.errors import Throttled, UnusableImage
@@ -14,49 +13,14 @@ from facesearch.faces.sets import ATTEMPTS, FaceWriter, PhotoFaces, PhotoFile, R
 from facesearch.models import REKOGNITION, Event
 from facesearch.photos.looking import IndexingOutcome, IndexingReport, Look, PhotoLooker
 from facesearch.photos.pictures import Pictures
-from facesearch.records import Photo, PhotoStore, image_id_of_bytes
+from facesearch.photos.places import GONE, original_of
+from facesearch.records import Photo, PhotoStore
 
-PHOTOS_PER_COMMAND = 10
-"""An invocation takes ten messages and has 120 s: a second for each photo."""
-MAX_FILE_BYTES = 50_000_000
-"""A 64 MP JPEG at the best quality has 30 to 40 MB. Four such files are in memory at a time."""
-GONE = "The original is gone."
 DELETED_FACES = "Faces of this photo were deleted while Rekognition kept them: which ones is not known."
 SAME_FACE = 0.95
 """Cosine from which a face found again is a stored one: the same pixels through the same engine, rounded to 8 bits."""
 SAME_PLACE = 0.5
 """Overlap of two boxes, intersection over union, from which they are one face's: both engines detect alike."""
-
-_KIND = "reindex"
-
-
-@dataclass(frozen=True)
-class IndexingCommand:
-    """Photos of an event that need faces by a model; the body of a message on the uploads queue."""
-
-    event_id: int
-    model: str
-    image_ids: tuple[uuid.UUID, ...]
-
-    def to_message(self) -> str:
-        """The message."""
-        return json.dumps({_KIND: asdict(self) | {"image_ids": [str(image_id) for image_id in self.image_ids]}})
-
-
-def parse_command(message: str) -> IndexingCommand | None:
-    """The command that a message is; None if it is of another kind.
-
-    Raises:
-        ValueError: it is meant as one, but is none.
-    """
-    if not message.startswith(f'{{"{_KIND}"'):
-        return None
-    try:
-        command = json.loads(message)[_KIND]
-        image_ids = tuple(map(uuid.UUID, command["image_ids"]))
-        return IndexingCommand(int(command["event_id"]), str(command["model"]), image_ids)
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise ValueError("the message is no command to look again") from error
 
 
 @dataclass(frozen=True)
@@ -76,10 +40,6 @@ class LookAgain:
     photos: PhotoStore
     pictures: Pictures
     writer: FaceWriter
-
-    def carry_out(self, command: IndexingCommand) -> list[IndexingReport]:
-        """Make what is commanded, as far as it is still wanted."""
-        return [self.look(command.event_id, command.model, image_id) for image_id in command.image_ids]
 
     def complete(self, event: Event, image_id: uuid.UUID) -> None:
         """Make what a photo lacks of the event's face sets: it was recorded by a run that knew others, or its original
@@ -157,7 +117,7 @@ class LookAgain:
             return _Made(reason=DELETED_FACES)
         if photo.stripped and not photo.faces:
             return _Made()
-        data = self._original(event_id, photo)
+        data = original_of(self.pictures, event_id, photo)
         if data is None:
             return _Made(reason=GONE)
         is_ours = model != REKOGNITION.model
@@ -174,15 +134,6 @@ class LookAgain:
         if kept is not None:
             faces = [face for face in faces if any(_overlap(face, other) >= SAME_PLACE for other in kept)]
         return _Made(replace(look, faces={model: faces}).packed(model))
-
-    def _original(self, event_id: int, photo: Photo) -> bytes | None:
-        """The file that the photo is; None if it is gone, or others have its keys by now."""
-        for place in photo.originals:
-            file = self.pictures.original(place.key, MAX_FILE_BYTES)
-            data = None if file is None else file.data
-            if data is not None and image_id_of_bytes(event_id, data) == photo.image_id:
-                return data
-        return None
 
 
 def _lacks(photo: Photo, model: str) -> bool:

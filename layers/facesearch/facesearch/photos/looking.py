@@ -3,7 +3,7 @@ and what is said of it, for logs and metrics."""
 
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from threading import Lock
@@ -12,11 +12,13 @@ from time import perf_counter
 import numpy as np
 from PIL import Image
 
+from facesearch.bibs.reader import BibReader
 from facesearch.faces.engine import EngineOf, Face
 from facesearch.faces.packing import pack
 from facesearch.faces.sets import WHOLE, PhotoFile, Region
 from facesearch.photos.imaging import Picture, read_image
 from facesearch.photos.pictures import Renditions, render
+from facesearch.records import Bib
 
 ENOUGH_PIXELS = 4_500
 """Long side in pixels. A 64 MP JPEG is read as one of 16 MP, with a quarter of the memory, and a face in it has 24 px
@@ -34,6 +36,7 @@ class IndexingOutcome(StrEnum):
     KNOWN = "known"  # this very photo is in the event already: a redelivery, or the same file uploaded twice
     DELETED = "deleted"  # and after it had been uploaded: a redelivery, or a run that the deletion overtook
     REINDEXED = "reindexed"  # a known photo has faces by a further model
+    READ = "read"  # bibs were read in a known photo
     LOST = "lost"  # it should have, but its original is gone, or cannot be read any more
     IGNORED = "ignored"  # nothing that can ever be indexed; trying again would not help
 
@@ -49,6 +52,7 @@ class IndexingReport:
     image_id: uuid.UUID | None = None
     faces: int = 0
     embed_milliseconds: float = 0
+    bib_milliseconds: float = 0
 
 
 @dataclass(frozen=True)
@@ -57,8 +61,9 @@ class Look:
 
     Attributes:
         size: width and height of what was decoded, in whose pixels the faces' boxes are.
-        milliseconds: that the engines took.
-        renditions, file: if they were asked for.
+        milliseconds, bib_milliseconds: that the engines took, and the bib reader.
+        renditions, file, bibs: if they were asked for; of the bibs' wearers the place among the first model's faces.
+        bib_model: by what bibs were read; empty = they were not.
     """
 
     width: int
@@ -69,6 +74,9 @@ class Look:
     milliseconds: float
     renditions: Renditions | None = None
     file: PhotoFile | None = None
+    bibs: Sequence[Bib] = ()
+    bib_model: str = ""
+    bib_milliseconds: float = 0
 
     def packed(self, model: str) -> bytes:
         """A model's faces as a photo's record keeps them."""
@@ -81,13 +89,17 @@ class PhotoLooker:
     """Looks at one photo at a time: a decoded one can take 600 MB.
 
     `parts_of` makes files of parts of a picture, for a service that finds faces itself; None where there is none.
+    `bib_reader` is asked for when bibs are to be read; None where nobody reads any.
     """
 
     engines: EngineOf
+    bib_reader: Callable[[], BibReader] | None = None
     parts_of: Callable[[Image.Image, Sequence[Region]], list[bytes]] | None = None
     _cpu: Lock = field(default_factory=Lock, repr=False)
 
-    def look(self, data: bytes, models: Sequence[str], *, renditions: bool = False, file: bool = False) -> Look:
+    def look(
+        self, data: bytes, models: Sequence[str], *, renditions: bool = False, file: bool = False, bibs: bool = False
+    ) -> Look:
         """Decode a file and find its faces by each of the models.
 
         Raises:
@@ -97,7 +109,7 @@ class PhotoLooker:
             picture = read_image(data, enough=ENOUGH_PIXELS)
             started = perf_counter()
             shown, faces = self._seen_by(picture, models)
-            return Look(
+            look = Look(
                 shown.width,
                 shown.height,
                 shown.image.size,
@@ -107,6 +119,15 @@ class PhotoLooker:
                 render(shown) if renditions else None,
                 self._file_of(shown, data, turned=shown is not picture) if file else None,
             )
+            if not bibs or self.bib_reader is None:
+                return look
+            return self._with_bibs(self.bib_reader(), look, shown, faces[models[0]] if models else ())
+
+    def _with_bibs(self, reader: BibReader, look: Look, picture: Picture, faces: Sequence[Face]) -> Look:
+        started = perf_counter()
+        bibs = [Bib(bib.text, bib.face) for bib in reader.read(np.asarray(picture.image), faces)]
+        milliseconds = (perf_counter() - started) * 1000
+        return replace(look, bibs=bibs, bib_model=reader.model, bib_milliseconds=milliseconds)
 
     def _seen_by(self, picture: Picture, models: Sequence[str]) -> tuple[Picture, dict[str, list[Face]]]:
         """The faces by each model, and the picture as it is held: where that is in doubt, the view in which faces are

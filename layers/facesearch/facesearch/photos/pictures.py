@@ -9,6 +9,9 @@ from PIL import Image, ImageCms
 
 from facesearch.photos.imaging import Picture
 
+MAX_FILE_BYTES = 50_000_000
+"""A 64 MP JPEG at the best quality has 30 to 40 MB. Four such files are in memory at a time."""
+
 LARGE_SIDE, MEDIUM_SIDE, SMALL_SIDE = 2048, 1024, 400
 LARGE_QUALITY, QUALITY = 85, 80
 

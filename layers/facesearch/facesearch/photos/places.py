@@ -6,8 +6,10 @@ A record leads to one place and to a few further ones. Whoever wants the file ta
 from collections.abc import Callable, Iterable, Mapping
 
 from facesearch.models import Event
-from facesearch.records import MAX_COPIES, Original, Photo, PhotoStore
+from facesearch.photos.pictures import MAX_FILE_BYTES, Pictures
+from facesearch.records import MAX_COPIES, Original, Photo, PhotoStore, image_id_of_bytes
 
+GONE = "The original is gone."
 ATTEMPTS = 8
 """At a record that others change at the same time."""
 
@@ -54,3 +56,13 @@ def find_moved(photos: PhotoStore, event: Event, records: Iterable[Photo], listi
             originals = [Original(found, listing[found]), *others[-MAX_COPIES:]]
             photos.set_originals(event.event_id, event.shards, photo, originals)
     return lost
+
+
+def original_of(pictures: Pictures, event_id: int, photo: Photo) -> bytes | None:
+    """The file that the photo is; None if it is gone, or others have its keys by now."""
+    for place in photo.originals:
+        file = pictures.original(place.key, MAX_FILE_BYTES)
+        data = None if file is None else file.data
+        if data is not None and image_id_of_bytes(event_id, data) == photo.image_id:
+            return data
+    return None

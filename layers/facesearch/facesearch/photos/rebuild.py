@@ -17,14 +17,14 @@ import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from typing import Any
 
 from facesearch.errors import InvalidRequest, NotFound
 from facesearch.faces.engine import MODELS, UnknownModelError, engine_name, next_generation
 from facesearch.faces.packing import FACE_BYTES
 from facesearch.faces.sets import EventFaceSets, FaceSets, LaggingError
 from facesearch.models import DEFAULT_MODEL, REKOGNITION, Event, FaceSet, FaceSetKind
-from facesearch.photos.lookagain import PHOTOS_PER_COMMAND, IndexingCommand
+from facesearch.photos.commands import CommandKind, IndexingCommands, commands_for
 from facesearch.photos.objects import Objects
 from facesearch.photos.places import find_moved
 from facesearch.records import OVERLAP_MICROSECONDS, Photo, PhotoStore, original_prefix
@@ -37,13 +37,6 @@ ATTEMPTS = 10
 """At a face set that others keep changing while it is completed."""
 LOOKED_UP_AT_ONCE = 100
 SUBMITTED_AT_ONCE = 1_000
-
-
-class IndexingCommands(Protocol):
-    """How the indexing function is told what to do."""
-
-    def send(self, commands: list[IndexingCommand]) -> None:
-        """Have them carried out."""
 
 
 class StalledError(Exception):
@@ -237,11 +230,7 @@ class Rebuild:
 
     def _command(self, survey: "_Survey") -> bool:
         """Command what lacks faces and was not commanded yet; whether there was any."""
-        image_ids = survey.uncommanded()
-        commands = [
-            IndexingCommand(survey.event.event_id, survey.model, tuple(image_ids[start : start + PHOTOS_PER_COMMAND]))
-            for start in range(0, len(image_ids), PHOTOS_PER_COMMAND)
-        ]
+        commands = commands_for(CommandKind.FACES, survey.event.event_id, survey.uncommanded(), survey.model)
         if commands:
             self.commands.send(commands)
         return bool(commands)

@@ -34,9 +34,9 @@ from facesearch.faces.index.event import IndexCache
 from facesearch.faces.sets import FaceSets
 from facesearch.faces.vector_items import FacePlace
 from facesearch.models import DEFAULT_MODEL, REKOGNITION, Event, FaceSet, FaceSetKind
+from facesearch.photos.commands import IndexingCommand
 from facesearch.photos.imaging import read_image
 from facesearch.photos.indexing import PhotoIndexer
-from facesearch.photos.lookagain import IndexingCommand
 from facesearch.photos.looking import PhotoLooker
 from facesearch.photos.rebuild import Rebuild
 from facesearch.reading import Wanted

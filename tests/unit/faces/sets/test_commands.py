@@ -9,7 +9,7 @@ import pytest
 
 from facesearch.adapters.sqs.indexing import SqsIndexingCommands
 from facesearch.errors import Throttled
-from facesearch.photos.lookagain import IndexingCommand, parse_command
+from facesearch.photos.commands import IndexingCommand, parse_command
 from facesearch.photos.looking import IndexingOutcome
 from tests.support.aws import moto
 from tests.support.fakes import EVENT_ID

@@ -21,7 +21,8 @@ from facesearch.faces.engine import UnknownModelError
 from facesearch.faces.sets import FaceSets, LaggingError, PhotoFaces
 from facesearch.faces.vector_items import FacePlace, ShardFaces
 from facesearch.models import REKOGNITION, FaceSet, FaceSetKind
-from facesearch.photos.lookagain import DELETED_FACES, GONE
+from facesearch.photos.lookagain import DELETED_FACES
+from facesearch.photos.places import GONE
 from facesearch.photos.rebuild import Rebuilt, StalledError
 from facesearch.records import Photo
 from tests.support.examples import examples_of

@@ -2,7 +2,7 @@
 
 import io
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import md5
@@ -11,7 +11,9 @@ from urllib.parse import quote_plus
 
 import numpy as np
 from botocore.exceptions import ClientError
+from typing_extensions import override
 
+from facesearch.bibs.reader import BibReader, ReadBib
 from facesearch.errors import Throttled
 from facesearch.faces.engine import Embedding, Face, RgbImage, SelfieProbe
 from facesearch.models import DEFAULT_MODEL
@@ -92,6 +94,24 @@ class FakeEngine:
 
     def probe(self, selfie: bytes) -> SelfieProbe:
         raise NotImplementedError
+
+
+@dataclass
+class FakeBibReader(BibReader):
+    """Reads as many bibs as a picture's first pixel has green in it: 100, 101, …; face number n wears bib 100 + n."""
+
+    reads: int = 0
+
+    @property
+    @override
+    def model(self) -> str:
+        return "fake"
+
+    @override
+    def read(self, image: RgbImage, faces: Sequence[Face]) -> list[ReadBib]:
+        self.reads += 1
+        count = int(image[0, 0, 1])
+        return [ReadBib(f"{100 + n}", 0.9, n if n < len(faces) else None) for n in range(count)]
 
 
 @dataclass

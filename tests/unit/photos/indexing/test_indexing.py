@@ -26,20 +26,30 @@ from facesearch.faces.qualities import unpack_qualities
 from facesearch.faces.vector_items import place_of
 from facesearch.models import Event, FaceSet, FaceSetKind
 from facesearch.photos.indexing import PhotoIndexer, Upload, parse_notification
-from facesearch.photos.lookagain import MAX_FILE_BYTES
 from facesearch.photos.looking import IndexingOutcome, IndexingReport, PhotoLooker
+from facesearch.photos.pictures import MAX_FILE_BYTES
 from facesearch.records import Original, Photo, image_id_of_bytes, rendition_key
 from tests.support.fakes import EVENT, EVENT_ID, ORG
 from tests.support.pictures import encoded, exif, with_png_chunk
 from tests.support.site import Inline
 from tests.unit.faces.sets.places import face_sets
-from tests.unit.photos.indexing.fakes import PHOTOS, RENDITIONS, FakeEngine, MemoryRequests, MemoryS3, notification
+from tests.unit.photos.indexing.fakes import (
+    PHOTOS,
+    RENDITIONS,
+    FakeBibReader,
+    FakeEngine,
+    MemoryRequests,
+    MemoryS3,
+    notification,
+)
 
 KEY = f"{ORG}/{EVENT_ID}/finish line (1).png"
 
 
-def photo_of(faces: int, size: tuple[int, int] = (600, 400), kind: str = "PNG", **options: Any) -> bytes:
-    return encoded(Image.new("RGB", size, (faces, 0, 0)), kind, **options)
+def photo_of(
+    faces: int, size: tuple[int, int] = (600, 400), kind: str = "PNG", *, bibs: int = 0, **options: Any
+) -> bytes:
+    return encoded(Image.new("RGB", size, (faces, bibs, 0)), kind, **options)
 
 
 @dataclass
@@ -49,6 +59,7 @@ class Studio:
     pool: ThreadPoolExecutor
     s3: MemoryS3 = field(default_factory=MemoryS3)
     engine: FakeEngine = field(default_factory=FakeEngine)
+    bib_reader: FakeBibReader = field(default_factory=FakeBibReader)
     photos: MemoryPhotoStore = field(default_factory=MemoryPhotoStore)
     reader: MemoryReader = field(default_factory=MemoryReader)
     requests: MemoryRequests = field(default_factory=MemoryRequests)
@@ -57,7 +68,7 @@ class Studio:
     @property
     def indexer(self) -> PhotoIndexer:
         return PhotoIndexer(
-            looker=PhotoLooker(engines=lambda _: self.engine),
+            looker=PhotoLooker(engines=lambda _: self.engine, bib_reader=lambda: self.bib_reader),
             photos=self.photos,
             pictures=S3Pictures(cast("Any", self.s3), PHOTOS, RENDITIONS),
             reader=self.reader,

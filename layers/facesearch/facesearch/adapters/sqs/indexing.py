@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 from typing_extensions import override
 
 from facesearch.faces.exact_set import SnapshotRequests
-from facesearch.photos.lookagain import IndexingCommand
-from facesearch.photos.rebuild import IndexingCommands
+from facesearch.photos.commands import IndexingCommand, IndexingCommands
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient

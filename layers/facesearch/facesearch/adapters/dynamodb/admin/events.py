@@ -5,6 +5,7 @@ import datetime as dt
 import re
 import time
 import unicodedata
+from collections.abc import Collection
 from dataclasses import asdict, replace
 from typing import Any, Unpack
 
@@ -12,9 +13,10 @@ from typing_extensions import override
 
 from facesearch.adapters.dynamodb import schema
 from facesearch.adapters.dynamodb.admin.orgs import OrgAdmin, checked_name, random_id
+from facesearch.adapters.dynamodb.bibs import start_list
 from facesearch.adapters.dynamodb.reading import DynamoEventDirectory, event_from_item, row_of
 from facesearch.adapters.dynamodb.table import Item, RefusedError, Write, delete, put, replacing, update
-from facesearch.admin.features import check_features
+from facesearch.admin.features import check_features, checked_bibs
 from facesearch.admin.guest_page import checked_page
 from facesearch.admin.models import DEFAULT_CONFIDENCE, EndedEvent, EventChanges, Features
 from facesearch.admin.ports import EventLifecycle
@@ -107,6 +109,20 @@ class EventAdmin(OrgAdmin, EventLifecycle, EventFaceSets):
                     continue
                 raise InvalidRequest(f"Another event already searches the upstream's event {after.upstream}.") from None
             return after
+
+    def give_start_list(self, event_id: int, bibs: Collection[str]) -> Event:
+        """Have these bibs alone count in an event, in place of a pattern; none = it has no start list any more.
+
+        Raises:
+            NotFound: no such event.
+            InvalidRequest: see `checked_bibs`.
+        """
+        bibs, rules = checked_bibs(bibs), self._existing(event_id).bibs
+        after = replace(rules, pattern="" if bibs else rules.pattern, listed=len(bibs))
+        if not bibs:  # in either order the list is there as long as the event says so
+            event = self.update_event(event_id, bibs=after)
+        self.table.transact(start_list(event_id, bibs))
+        return self.update_event(event_id, bibs=after) if bibs else event
 
     @override
     def event(self, event_id: int) -> Event | None:

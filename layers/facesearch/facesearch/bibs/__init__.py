@@ -1,0 +1,1 @@
+"""Race bibs: reading them in photos, and which of them count."""
