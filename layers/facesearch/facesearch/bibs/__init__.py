@@ -1,0 +1,1 @@
+"""Bibs: the numbers that runners wear, read in photos."""
