@@ -42,7 +42,7 @@ if TYPE_CHECKING:
         vector_items,
         watches,
     )
-    from facesearch.adapters.opencv import face_engine
+    from facesearch.adapters.opencv import bib_reader, face_engine
     from facesearch.adapters.rekognition import collections
     from facesearch.adapters.s3 import objects, selfies, snapshots
     from facesearch.adapters.sqs import indexing, webhooks
@@ -60,6 +60,7 @@ else:
     tokens = Later("facesearch.adapters.dynamodb.tokens")
     vector_items = Later("facesearch.adapters.dynamodb.vector_items")
     watches = Later("facesearch.adapters.dynamodb.watches")
+    bib_reader = Later("facesearch.adapters.opencv.bib_reader")
     face_engine = Later("facesearch.adapters.opencv.face_engine")
     collections = Later("facesearch.adapters.rekognition.collections")
     objects = Later("facesearch.adapters.s3.objects")
@@ -159,6 +160,7 @@ class StoreContainer:
     )
 
     _engine = part(lambda self: face_engine.OpenCvEngine(self.settings.models_dir, threads=self.settings.vcpus))
+    _bib_reader = part(lambda self: bib_reader.OpenCvBibReader(self.settings.models_dir, threads=self.settings.vcpus))
     _rekognition = part(lambda self: self._client("rekognition", collections.INDEXING))
     _outbound = part(
         lambda self: outbound.HttpOutbound(resolver=outbound.Resolver(), allow_local=self.settings.outbound_allow_local)

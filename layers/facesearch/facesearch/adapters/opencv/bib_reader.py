@@ -1,0 +1,130 @@
+"""Reading bibs: PaddleOCR's PP-OCRv6 finds lines of text and reads them, both through OpenCV."""
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+os.environ.setdefault("OPENCV_LOG_LEVEL", "ERROR")  # 5.0 warns on loading any model, before Python could silence it
+import cv2
+from numpy.typing import NDArray
+from typing_extensions import override
+
+from facesearch.adapters.opencv import onnx, text_lines
+from facesearch.bibs.lines import Line, promising, separate
+from facesearch.bibs.linking import Placed, linked, one_per_place
+from facesearch.bibs.reader import BibReader, ReadBib
+from facesearch.bibs.texts import bib_of
+from facesearch.bibs.zones import Zone, whole, zones
+from facesearch.faces.engine import Face, RgbImage
+
+DETECTOR = "text_detection_ppocrv6_small.onnx"
+RECOGNISER = "text_recognition_ppocrv6_small.onnx"
+
+MEAN = np.array((0.485, 0.456, 0.406), np.float32)
+DEVIATION = np.array((0.229, 0.224, 0.225), np.float32)
+"""ImageNet's, as the detector was trained with: for blue, green, red, although they are meant the other way round."""
+STEP = 32
+"""Pixels of whose multiples the sides of the detector's view must be."""
+SMALLEST = 12
+"""Pixels of a view's short side below which no text is to be seen."""
+
+PHOTO_PIXELS, PHOTO_SIDE = 320_000, 2048
+"""The time that the face engine takes for looking through a photo of that long side, 3 : 2, in pixels of the detector's
+view: .175 s of .53 s a megapixel, on one core. A smaller photo has less of it, by its area; a larger one no more."""
+FACE_PIXELS = 62_000
+"""The same for embedding a face, .035 s."""
+MOST_FACES = 64
+"""The largest, below which bibs are looked for."""
+STRIP_PIXELS = 210
+"""The same for a column of the recogniser's view, .11 ms."""
+ZONES_SHARE = 0.7
+"""Of all that, what the views of zones may have together."""
+WHOLE_SHARE = 0.4
+"""Of what they leave, what the view of the whole picture may have; the rest is for reading lines."""
+
+BESIDE = 0.3
+"""Heights of a line that are read beside it on both sides: the detector leaves out a narrow first or last digit."""
+WIDEST_STRIP = 320
+MIN_SCORE = 0.5
+
+
+class OpenCvBibReader(BibReader):
+    """PP-OCRv6 small: the detector looks at the zones below faces and at the whole picture, the recogniser reads the
+    most promising lines.
+
+    The networks keep state while they run: one call at a time.
+    """
+
+    model: str = "ppocr-v6-small"
+
+    def __init__(self, models_dir: Path, threads: int) -> None:
+        """Load the two networks, about 0.1 s.
+
+        Args:
+            models_dir: folder of the two ONNX files.
+            threads: OpenCV's threads, process-wide.
+
+        Raises:
+            FileNotFoundError: a model is not in the folder.
+        """
+        for name in (DETECTOR, RECOGNISER):
+            if not (models_dir / name).is_file():
+                raise FileNotFoundError(f"no {name} in the models folder {models_dir}")
+        cv2.setNumThreads(threads)
+        self._detector = cv2.dnn.readNetFromONNX(str(models_dir / DETECTOR))
+        self._recogniser = cv2.dnn.readNetFromONNX(str(models_dir / RECOGNISER))
+        # As PaddleOCR numbers them: nothing, the letters of the file's list, a space.
+        self._alphabet = ["", *onnx.metadata(models_dir / RECOGNISER, "character").split("\n"), " "]
+
+    @override
+    def read(self, image: RgbImage, faces: Sequence[Face]) -> list[ReadBib]:
+        height, width = image.shape[:2]
+        size = min(1.0, width * height / (PHOTO_SIDE * PHOTO_SIDE * 2 / 3))
+        faced = sorted(range(len(faces)), key=lambda face: -max(faces[face].box[2:]))[:MOST_FACES]
+        budget = PHOTO_PIXELS * size + FACE_PIXELS * len(faced)
+        looks = zones([faces[face] for face in faced], width, height, ZONES_SHARE * budget)
+        budget -= sum(zone.pixels for zone in looks)
+        everything = whole(width, height, WHOLE_SHARE * budget)
+        budget -= everything.pixels
+        # The closest look comes first, and where two looks find the same line it is the one that counts.
+        looks = [*sorted(looks, key=lambda zone: -zone.scale), everything]
+        lines = separate([line for zone in looks for line in self._lines(image, zone)])
+        found = []
+        for line in promising(lines, faces):
+            strip = text_lines.strip_of(image, line, BESIDE, WIDEST_STRIP)
+            budget -= STRIP_PIXELS * strip.shape[1]
+            if budget < 0:
+                break
+            text, score = self._text(strip)
+            bib = bib_of(text)
+            if bib is not None and score >= MIN_SCORE:
+                found.append(Placed(bib, score, line.x, line.y, line.width, line.height))
+        return linked(one_per_place(found), faces)
+
+    def _lines(self, image: RgbImage, zone: Zone) -> Iterator[Line]:
+        """The lines in a zone, in the picture's pixels."""
+        left, top, right, bottom = (round(side) for side in zone[:4])
+        if min(right - left, bottom - top) * zone.scale < SMALLEST:
+            return
+        part = image[top:bottom, left:right]
+        width, height = (max(1, round(side * zone.scale / STEP)) * STEP for side in (right - left, bottom - top))
+        how = cv2.INTER_AREA if zone.scale < 1 else cv2.INTER_LINEAR
+        view = np.asarray(cv2.resize(part, (width, height), interpolation=how), np.uint8)
+        self._detector.setInput(_for_detector(view))
+        across, down = (right - left) / width, (bottom - top) / height
+        for line in text_lines.lines_of(self._detector.forward()[0, 0]):
+            yield Line(
+                left + line.x * across, top + line.y * down, line.width * across, line.height * down, line.degrees
+            )
+
+    def _text(self, strip: RgbImage) -> tuple[str, float]:
+        self._recogniser.setInput(cv2.dnn.blobFromImage(strip, 1 / 127.5, mean=(127.5, 127.5, 127.5)))
+        return text_lines.text_of(self._recogniser.forward()[0], self._alphabet)
+
+
+def _for_detector(view: RgbImage) -> NDArray[np.float32]:
+    """Shape (1, 3, height, width), blue first."""
+    blue_first = view[:, :, ::-1].astype(np.float32) / 255
+    return np.ascontiguousarray(((blue_first - MEAN) / DEVIATION).transpose(2, 0, 1)[None])
