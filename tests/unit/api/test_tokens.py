@@ -68,6 +68,8 @@ CALLS = [
         )
     ),
     Call("GET", f"{EVENT}/images", "not_for_tokens"),
+    Call("GET", f"{EVENT}/timeline/days", "not_for_tokens"),
+    Call("GET", f"{EVENT}/timeline/images", "not_for_tokens"),
     Call("GET", f"{ORG}/events", "not_for_tokens"),
     Call("POST", f"{EVENT}/faces/webhook", "not_for_tokens", b'{"selfie_url": "https://a.example/x.jpg"}'),
     Call("POST", f"{EVENT}/tokens", "scope", b"{}"),
@@ -175,7 +177,7 @@ def site(no_process: None, our_errors: None) -> Iterator[Site]:
         patch.setattr(bootstrap, "container", bootstrap.Container())
         admin = DynamoAdmin(Table(dynamodb, "table"))
         org, foreign = admin.create_org("Run"), admin.create_org("Other")
-        events = admin.create_event(org, "A"), admin.create_event(org, "B")
+        events = admin.create_event(org, "A", features={"timeline_search": True}), admin.create_event(org, "B")
         site = Site(org, *events, foreign, admin.create_event(foreign, "C"), admin, dynamodb)
         container = bootstrap.container
         for client in (container._dynamodb, container.s3, container._sqs):
