@@ -219,8 +219,8 @@ def test_anothers_event_says_nothing_but_that_it_is_anothers(tenants: list[Tenan
     unknown = ask.send(one.site, event=123_456_789)
     assert shape(refused, 403) == shape(unknown, 404)
     empty = other.site.other_event()
-    switched_off: list[EventChanges] = [{"selfie_search": False}, {"timeline_search": True}, {"event_enabled": False}]
-    for changes in switched_off:
+    switched: list[EventChanges] = [{"selfie_search": False}, {"timeline_search": True}, {"event_enabled": False}]
+    for changes in switched:
         other.site.admin.update_event(empty.event_id, **changes)
         same = ask.send(one.site, event=empty.event_id)
         assert (shape(same, 403), same.text) == (shape(refused, 403), refused.text), "whatever it is like"
