@@ -1,6 +1,7 @@
 """The timeline against a conversion of each photo by itself: zones, their changes of offset, and the ends of time."""
 
 import datetime as dt
+import zoneinfo
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -136,11 +137,21 @@ def test_the_zone_is_asked_for_anew(zone: str, hour: int) -> None:
 
 
 def test_what_a_zone_puts_before_1970_or_after_9999_is_in_no_period() -> None:
-    photos = [change(1, taken=clock("1970-01-01T00:30")), change(2, taken=clock("9999-12-31T23:59:59"))]
+    times = ("1970-01-01T00:30", "9999-12-31T23:59:59", "9999-12-31T19:00:00")
+    photos = [change(number, taken=clock(time)) for number, time in enumerate(times, 1)]
     east, west = (Timeline(gallery=gallery_of(*photos), zone=zone) for zone in ("Asia/Tokyo", "America/New_York"))
-    assert found(east, ALWAYS) == [2]
+    assert found(east, ALWAYS) == [3, 2]
     assert found(west, ALWAYS) == [1]
-    assert (len(east.hours()), len(west.hours())) == (1, 1)
+    assert (len(east.hours()), len(west.hours())) == (2, 1)
+
+
+def test_zones_need_nothing_of_the_machine() -> None:
+    zoneinfo.reset_tzpath(to=())
+    try:
+        for zone in CHANGES:
+            ZoneInfo.no_cache(zone)
+    finally:
+        zoneinfo.reset_tzpath()
 
 
 def test_without_capture_times_there_is_nothing(pool: ThreadPoolExecutor) -> None:
