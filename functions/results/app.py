@@ -10,12 +10,13 @@ from facesearch.api import presenters
 from facesearch.api.authentication import AuthenticatedRequest
 from facesearch.api.bodies import Method, OriginalsRequest, parse_originals, parse_upload_request
 from facesearch.api.presenters import success
-from facesearch.api.requests import ApiRequest, EventsQuery, OriginalsQuery, PageQuery
+from facesearch.api.requests import ApiRequest, EventsQuery, OriginalsQuery, PageQuery, TimelineQuery
 from facesearch.api.schemas import Pong, SelfieUpload
 from facesearch.bibs.rules import photos_of
 from facesearch.bootstrap import container
 from facesearch.errors import NoSuchSearch, NotForTokens
-from facesearch.models import Feature, Scope, require
+from facesearch.models import Event, Feature, Scope, require
+from facesearch.photos.timeline import Timeline
 from facesearch.reading import Wanted
 from facesearch.search.selfies import MAX_UPLOAD_BYTES, UPLOAD_SECONDS, UploadKey
 from facesearch.webhooks.jobs import status_of
@@ -89,6 +90,27 @@ def get_bibs(org_id: str, event_id: str, bib: str) -> Response[str]:
     shown = found[page.start : page.stop]
     data = presenters.images(container.rendition_links, event.event_id, shown, page, len(found))
     return success(f"Records for bib number {bib}", data)
+
+
+@app.get(f"{EVENT}/timeline/days")
+def get_timeline_days(org_id: str, event_id: str) -> Response[str]:
+    hours = timeline(api.request_of(app))[1].hours()
+    return success("Timeline buckets" if hours else "No timeline data", presenters.timeline_days(hours))
+
+
+@app.get(f"{EVENT}/timeline/images")
+def get_timeline_images(org_id: str, event_id: str) -> Response[str]:
+    request = api.request_of(app, TimelineQuery)
+    event, of_event = timeline(request)
+    photos, total = of_event.cut(request.period, request.page)
+    data = presenters.images(container.rendition_links, event.event_id, photos, request.page, total)
+    return success("Records for timeline images", data)
+
+
+def timeline(request: ApiRequest) -> tuple[Event, Timeline]:
+    event = identify(request).event(Feature.TIMELINE_SEARCH)
+    gallery = container.galleries.current(event, api.seconds_left(app))
+    return event, Timeline(gallery=gallery, zone=event.time_zone)
 
 
 @app.get(f"{EVENT}/faces/<request_id>")

@@ -37,6 +37,7 @@ def reality(unlimited_stack: RunningStack) -> Iterator[Reality]:
     admin = DynamoAdmin(Table(dynamodb, outputs["TableName"]))
     org_id = admin.create_org("Marathon Photos")
     event_id, disabled = (admin.create_event(org_id, name) for name in ("Marathon", "Not yet"))
+    admin.update_event(event_id, timeline_search=True)
     admin.update_event(disabled, event_enabled=False)
     foreign = admin.create_event(admin.create_org("Somebody else"), "Another marathon")
     pictures = [small_picture(name) for name in PEOPLE]

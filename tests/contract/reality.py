@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import datetime as dt
 import functools
 import json
 import os
@@ -21,14 +22,16 @@ from PIL import Image
 
 from facesearch.adapters.dynamodb.results import DynamoResultStore
 from facesearch.adapters.dynamodb.table import Table
-from facesearch.models import SearchKey, SearchSummary
+from facesearch.models import MAX_TIME, SearchKey, SearchSummary
 from facesearch.validation import UUID_PATTERN, parse_request_id
 from tests.conftest import ROOT
 from tests.integration.conftest import Site
-from tests.support.pictures import encoded
+from tests.support.pictures import encoded, exif
 
 Case = schemathesis.Case[Any]
 KEY = "X-API-Key"
+TAKEN = 1_779_004_800
+"""When the pictures were taken, in Unix seconds."""
 SAMPLES = Path(os.environ.get("FACESEARCH_ASSETS") or ROOT / ".cache" / "assets") / "samples"
 PEOPLE = ["biden.jpg", "obama.jpg", "obama2.jpg"]
 FINISHED = ["00000000-0000-4000-8000-000000000001", "00000000-0000-4000-8000-000000000002"]
@@ -58,6 +61,7 @@ class Reality:
         # Not by repr, in which some of Schemathesis' own values have their address, another in every run.
         said = json.dumps([case.path_parameters, case.query, body], default=lambda value: type(value).__name__)
         dice = random.Random(zlib.crc32(said.encode()))
+        case.query = _enter_period(case.query, dice)
         path_before = case.path_parameters
         case.path_parameters = self._enter_path(case.path_parameters, dice)
         if {"method", "identifier"} <= body.keys():
@@ -136,6 +140,18 @@ class Reality:
         self._s3.put_object(Bucket=self.site.outputs["SelfiesBucket"], Key=key, Body=picture)
 
 
+def _enter_period(query: dict[str, Any], dice: random.Random) -> dict[str, Any]:
+    """One that begins before it ends, which no schema can say, and half of them with the photos in it."""
+    if not ({"from", "to"} <= query.keys() and _is_time(query["from"], 0) and _is_time(query["to"], 1)):
+        return query
+    since, until = sorted((int(query["from"]), int(query["to"])))
+    since = min(since, MAX_TIME - 1)
+    period = dice.choice(
+        [(since, max(until, since + 1)), (TAKEN - dice.randrange(100), TAKEN + 1 + dice.randrange(100))]
+    )
+    return query | dict(zip(("from", "to"), period, strict=True))
+
+
 def small_pictures() -> st.SearchStrategy[bytes]:
     """Sample photos with a face, small enough to be sent and searched often."""
     return st.sampled_from(PEOPLE).map(small_picture)
@@ -145,7 +161,13 @@ def small_pictures() -> st.SearchStrategy[bytes]:
 def small_picture(name: str) -> bytes:
     image = Image.open(SAMPLES / name).convert("RGB")
     image.thumbnail((320, 320))
-    return encoded(image, "JPEG")
+    return encoded(
+        image, "JPEG", exif=exif(DateTimeOriginal=f"{dt.datetime.fromtimestamp(TAKEN, dt.UTC):%Y:%m:%d %H:%M:%S}")
+    )
+
+
+def _is_time(value: Any, least: int) -> bool:
+    return _is_number(value) and least <= int(value) < MAX_TIME + least
 
 
 def _is_number(value: Any) -> bool:

@@ -124,7 +124,10 @@ def shipped(ministack: stores.Store, native: Path, samples: Path, tmp_path_facto
     names, functions = resources.names(), {each.name: each for each in functions_of(template, resources.lookup)}
     admin = DynamoAdmin(Table(clients.dynamodb, names["Table"]))
     org_id = admin.create_org("Marathon Photos")
-    key, event_id = admin.create_key(org_id).api_key, admin.create_event(org_id, "Marathon")
+    key, event_id = (
+        admin.create_key(org_id).api_key,
+        admin.create_event(org_id, "Marathon", features={"timeline_search": True}),
+    )
     photo = (samples / "obama.jpg").read_bytes()
     clients.s3.put_object(Bucket=names["PhotosBucket"], Key=f"{org_id}/{event_id}/{UPLOAD}", Body=photo)
     surroundings = Surroundings(aws=aws, overrides={}, scratch=tmp_path_factory.mktemp("built"), runtime="plain")

@@ -10,6 +10,8 @@ from facesearch.models import Scope
 from tests.integration.conftest import Site
 
 OWN = "the site's own"
+PERIOD = {"from": 0, "to": 253_402_300_800}
+"""All time that there is."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,8 @@ def every_call(request_id: str, image_id: str, selfie: bytes) -> list[Ask]:
         Ask("details", "GET", "event/{event}/details"),
         Ask("events", "GET", "events", paged=True),
         Ask("images", "GET", "event/{event}/images", paged=True),
+        Ask("timeline days", "GET", "event/{event}/timeline/days"),
+        Ask("timeline images", "GET", "event/{event}/timeline/images", Scope.READ, {"params": PERIOD}, paged=True),
         Ask("results", "GET", f"event/{{event}}/faces/{request_id}", paged=True),
         Ask("originals", "POST", "event/{event}/original-photos", Scope.READ, links, True, {"content": b"no JSON"}),
         Ask("uploads", "POST", "event/{event}/faces/uploads", Scope.SEARCH, {}, False, {"content": b"no JSON"}),

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from tests.integration.calls import NAMES, by_name
-from tests.integration.conftest import Site
+from tests.integration.conftest import Site, photo_of_nobody
 from tests.integration.test_faces import envelope
 
 PAGE = {"Origin": "https://guests.example.com"}
@@ -46,7 +46,7 @@ def test_events_are_told_of_as_documented_and_listed_newest_first(site: Site) ->
 
 
 def test_a_switch_shows_in_the_details_and_acts_on_the_very_next_request(site: Site) -> None:
-    event, image_id = site.other_event(), str(uuid.uuid4())
+    event, image_id = site.other_event(features={"timeline_search": True}), str(uuid.uuid4())
     asks = {name: by_name(name, image_id=image_id, selfie=b"no picture") for name in NAMES}
 
     def statuses() -> dict[str, int]:
@@ -58,12 +58,59 @@ def test_a_switch_shows_in_the_details_and_acts_on_the_very_next_request(site: S
     assert statuses() == on | dict.fromkeys(("results", "uploads", "search"), 403)
     assert event.originals({"method": "selfie", "identifier": str(uuid.uuid4())}).status_code == 403
     assert envelope(asks["details"].send(event), 200)["data"]["selfie_search"] is False
-    event.admin.update_event(event.event_id, selfie_search=True, event_enabled=False)
+    event.admin.update_event(event.event_id, selfie_search=True, timeline_search=False)
+    assert statuses() == on | dict.fromkeys(("timeline days", "timeline images"), 403)
+    event.admin.update_event(event.event_id, timeline_search=True, event_enabled=False)
     assert statuses() == dict.fromkeys(NAMES, 403) | dict.fromkeys(("ping", "details", "events"), 200)
     details = envelope(asks["details"].send(event), 200)["data"]
     assert (details["event_enabled"], details["status"], details["selfie_search"]) == (False, "inactive", True)
     event.admin.update_event(event.event_id, event_enabled=True)
     assert statuses() == on
+
+
+def test_the_timeline_follows_the_events_zone_from_the_very_next_request(site: Site) -> None:
+    event = site.other_event(features={"timeline_search": True, "time_zone": "Asia/Kolkata"})
+    asks = by_name("timeline days"), by_name("timeline images")
+    none = envelope(asks[0].send(event), 200)
+    assert (none["message"], none["data"]) == ("No timeline data", {"days": []})
+    image_id = event.put_photo(photo_of_nobody(1, "2026:01:19 01:15:30"))
+    for each in (image_id, event.put_photo(photo_of_nobody(2))):
+        event.indexed(each)
+
+    def shown(**params: int) -> list[str]:
+        page = envelope(asks[1].send(event, params=params), 200)
+        assert page["message"] == "Records for timeline images"
+        assert page["data"]["pagination"]["total"] == len(page["data"]["images"])
+        return [image["image_id"] for image in page["data"]["images"]]
+
+    indian, greenwich = ("Asia/Kolkata", "2026-01-18T19:45:30"), ("UTC", "2026-01-19T01:15:30")
+    for zone, moment in (indian, greenwich, indian):
+        event.admin.update_event(event.event_id, time_zone=zone)
+        days = envelope(asks[0].send(event), 200)
+        assert days["message"] == "Timeline buckets"
+        taken = dt.datetime.fromisoformat(f"{moment}+00:00")
+        hours = [{"hour": taken.hour, "count": 1}]
+        assert days["data"] == {"days": [{"date": moment[:10], "total": 1, "hours": hours}]}
+        second = int(taken.timestamp())
+        assert shown(**{"from": second, "to": second + 1}) == [str(image_id)]
+        assert shown(**{"from": second - 60, "to": second}) == shown(**{"from": second + 1, "to": second + 60}) == []
+
+
+@pytest.mark.parametrize(
+    ("period", "said"),
+    [
+        ({}, "query.from: is required; query.to: is required"),
+        ({"from": 1}, "query.to: is required"),
+        ({"from": 5, "to": 5}, "query.to: must be later than from"),
+        ({"from": 5, "to": 4}, "query.to: must be later than from"),
+        ({"from": "-1", "to": "1.0"}, "query.from: must be a whole number; query.to: must be a whole number"),
+        ({"from": 1, "to": 1_780_000_000_000}, "query.to: must be less than or equal to 253402300800"),
+    ],
+    ids=str,
+)
+def test_a_period_has_a_beginning_and_a_later_end(site: Site, period: dict[str, Any], said: str) -> None:
+    event = site.other_event(features={"timeline_search": True})
+    assert envelope(by_name("timeline images").send(event, params=period), 422)["message"] == said
 
 
 @pytest.fixture(scope="module")

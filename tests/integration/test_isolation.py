@@ -57,7 +57,8 @@ def tenant(site: Site, selfie: bytes, dice: random.Random) -> Tenant:
     org = site.other_org(name)
     org.admin.set_quota(org.org_id, QuotaLimits(per_minute=1, burst=50))
     filename = f"file{dice.getrandbits(48):x}.jpg"
-    image_id = org.put_photo(photo_of_nobody(dice.randrange(256)), filename)
+    org.admin.update_event(org.event_id, timeline_search=True)
+    image_id = org.put_photo(photo_of_nobody(dice.randrange(256), "2026:05:01 12:00:00"), filename)
     org.indexed(image_id)
     request_id = str(uuid.UUID(int=dice.getrandbits(128)))
     envelope(org.post(selfie, request_id), 200)
@@ -218,8 +219,8 @@ def test_anothers_event_says_nothing_but_that_it_is_anothers(tenants: list[Tenan
     unknown = ask.send(one.site, event=123_456_789)
     assert shape(refused, 403) == shape(unknown, 404)
     empty = other.site.other_event()
-    switched_off: list[EventChanges] = [{"selfie_search": False}, {"event_enabled": False}]
-    for changes in switched_off:
+    switched: list[EventChanges] = [{"selfie_search": False}, {"timeline_search": True}, {"event_enabled": False}]
+    for changes in switched:
         other.site.admin.update_event(empty.event_id, **changes)
         same = ask.send(one.site, event=empty.event_id)
         assert (shape(same, 403), same.text) == (shape(refused, 403), refused.text), "whatever it is like"

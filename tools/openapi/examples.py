@@ -28,6 +28,9 @@ from facesearch.api.schemas import (
     SearchStatus,
     SearchUpdates,
     SelfieUpload,
+    TimelineDay,
+    TimelineDays,
+    TimelineHour,
     WatchedSearch,
 )
 from facesearch.models import Page
@@ -78,6 +81,15 @@ WATCHED = WatchedSearch(request_id=REQUEST_ID, watching_until=dt.datetime(2026, 
 UPDATES = SearchUpdates(request_id=REQUEST_ID, watching_until=WATCHED.watching_until, latest=UPDATE_ID, total=7)
 STATUS = SearchStatus(request_id=REQUEST_ID, status="failed", reason="No face was found in the selfie.")
 IMAGES = Images(images=[_IMAGE], pagination=_ONE)
+TIMELINE_DAYS = TimelineDays(
+    days=[
+        TimelineDay(
+            date=dt.date(2026, 5, 17),
+            total=125,
+            hours=[TimelineHour(hour=7, count=98), TimelineHour(hour=9, count=27)],
+        )
+    ]
+)
 ORIGINALS_REQUEST = OriginalsRequest(method=Method.SELFIE, identifier=str(REQUEST_ID))
 ORIGINALS = OriginalPhotos(
     presigned_urls=[PresignedUrl(url="https://originals.example.com/…?X-Amz-Signature=…", filename="finish-0815.jpg")],

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, Field, create_model
 
 from facesearch.api.bodies import TokenRequest, UploadRequest
-from facesearch.api.requests import BibPath, EventPath, EventsQuery, OrgPath, OriginalsQuery, PageQuery
+from facesearch.api.requests import BibPath, EventPath, EventsQuery, OrgPath, OriginalsQuery, PageQuery, TimelineQuery
 from facesearch.api.schemas import Success
 from facesearch.models import Scope
 from facesearch.validation import UUID_PATTERN
@@ -35,7 +35,7 @@ class Tag(StrEnum):
         """What its operations have in common."""
         return {
             Tag.SEARCH: "Search an event by selfie, at once or by webhook, and follow, read or delete the search.",
-            Tag.PHOTOS: "An event's gallery, and links to originals.",
+            Tag.PHOTOS: "An event's gallery and timeline, and links to originals.",
             Tag.EVENTS: "The organisation's events, and what each of them allows.",
         }[self]
 
@@ -76,7 +76,8 @@ class SuccessResponse:
     Attributes:
         name: of the whole body in the document.
         sentence: when it is given.
-        message: what `message` always is, or, with a `pattern`, an example of it.
+        message: what `message` always is, unless there is nothing to show and it is `if_empty`. Where it fits a
+            `pattern`, an example of it.
         data: an example; its type is the type of `data`.
         status: 200, 201 where something was made, or 202 where the work is still to be done.
     """
@@ -87,12 +88,14 @@ class SuccessResponse:
     data: BaseModel
     status: int = 200
     pattern: str = ""
+    if_empty: str = ""
 
     @cached_property
     def body(self) -> type[BaseModel]:
         """The envelope with these data in it."""
         envelope: Any = Success.__class_getitem__(type(self.data))
-        said: Any = {"pattern": self.pattern} if self.pattern else {"const": self.message}
+        fixed: Any = {"enum": [self.message, self.if_empty]} if self.if_empty else {"const": self.message}
+        said = {"pattern": self.pattern} if self.pattern else fixed
         message = Annotated[str, Field(json_schema_extra=said)]
         body: type[BaseModel] = create_model(self.name, __base__=envelope, __doc__=Success.__doc__, message=message)
         return body
@@ -135,6 +138,7 @@ _BAD_KEY = "The key is unknown, inactive, expired or too narrow, or the organisa
 _NOT_YOURS = f"{_BAD_KEY}; or the event is not the organisation's"
 _EVENT_OFF = f"{_NOT_YOURS}, or is disabled."
 _SEARCH_OFF = f"{_NOT_YOURS}, or is disabled, or its selfie search is."
+_TIMELINE_OFF = f"{_NOT_YOURS}, or is disabled, or its timeline search is."
 _NO_EVENT = "There is no such event, or no such route."
 _NO_SEARCH = "There is no such event, no finished search of this `request_id` in it, or no such route."
 _BAD_PATH = "The path does not fit the schema; `message` names the fields."
@@ -142,6 +146,9 @@ _BAD_QUERY = "Path or query do not fit the schema; `message` names the fields."
 _BAD_BODY = "Path, query or body do not fit the schema; `message` names the fields."
 _TOO_LARGE = "The body is larger than one call may carry."
 _THROTTLED = "Too many requests. Come again after `Retry-After` seconds."
+_STILL_READ = (
+    "Too many requests, or the gallery of a huge event is still being read. Come again after `Retry-After` seconds."
+)
 _TROUBLE = {
     429: _THROTTLED,
     500: "Internal error. You can send the request again.",
@@ -369,8 +376,7 @@ OPERATIONS = [
             404: _NO_EVENT,
             422: _BAD_QUERY,
             **_TROUBLE,
-            429: "Too many requests, or the gallery of a huge event is still being read. Come again after "
-            "`Retry-After` seconds.",
+            429: _STILL_READ,
         },
         query=PageQuery,
     ),
@@ -401,6 +407,42 @@ OPERATIONS = [
         },
         query=PageQuery,
         tokens=True,
+    ),
+    Operation(
+        "GET",
+        f"{EVENT}/timeline/days",
+        "getTimelineDays",
+        Tag.PHOTOS,
+        Scope.READ,
+        "Count an event's photos by day and hour",
+        "For a picker of `getTimelineImages`. Days and hours are those of UTC, in order, and only such as have photos. "
+        "A camera's clock knows no time zone, so the operator gives the event one. Photos without a capture time are "
+        "not counted.",
+        EventPath,
+        SuccessResponse(
+            "TimelineDaysResponse",
+            "The days.",
+            "Timeline buckets",
+            examples.TIMELINE_DAYS,
+            if_empty="No timeline data",
+        ),
+        {401: _NO_KEY, 403: _TIMELINE_OFF, 404: _NO_EVENT, 422: _BAD_PATH, **_TROUBLE, 429: _STILL_READ},
+    ),
+    Operation(
+        "GET",
+        f"{EVENT}/timeline/images",
+        "getTimelineImages",
+        Tag.PHOTOS,
+        Scope.READ,
+        "List the photos of a period",
+        "Those that were taken from `from` on and before `to`, ordered by capture time in UTC, then `image_id`. Photos "
+        "without a capture time are in no period.",
+        EventPath,
+        SuccessResponse(
+            "TimelineImagesResponse", "A page of the photos.", "Records for timeline images", examples.IMAGES
+        ),
+        {401: _NO_KEY, 403: _TIMELINE_OFF, 404: _NO_EVENT, 422: _BAD_QUERY, **_TROUBLE, 429: _STILL_READ},
+        query=TimelineQuery,
     ),
     Operation(
         "POST",

@@ -32,10 +32,11 @@ from facesearch_client.models import (
     Ping,
     PublishableToken,
     SearchUpdates,
+    TimelineDays,
     Upload,
     WatchedSearch,
 )
-from facesearch_client.protocol import Api, Call, Identity, ResultT, has_more, names_of
+from facesearch_client.protocol import Api, Call, Identity, Moment, ResultT, has_more, names_of
 from facesearch_client.responses import FaceSearchResponse, Response
 from facesearch_client.retries import RetryPolicy
 from facesearch_client.selfies import Selfie, read_selfies
@@ -114,6 +115,27 @@ class AsyncFaceSearchClient:
             ClientError: see its subclasses.
         """
         return self._walk(lambda number: self._api.images(event_id, number, page_size), page)
+
+    async def timeline_days(self, event_id: int) -> Response[TimelineDays]:
+        """How many photos were taken on which day and in which hour, in UTC.
+
+        Raises:
+            ClientError: see its subclasses.
+        """
+        return await self._call(self._api.timeline_days(event_id))
+
+    def timeline_images(
+        self, event_id: int, from_: Moment, to: Moment, page_size: int = LARGEST_PAGE, page: int = 1
+    ) -> AsyncIterator[Response[ImagePage]]:
+        """The photos that were taken from `from_` on and before `to`, by capture time: every page from `page` on.
+
+        Both are datetimes with a time zone, or Unix seconds.
+
+        Raises:
+            ValueError: a datetime without a time zone.
+            ClientError: see its subclasses.
+        """
+        return self._walk(lambda number: self._api.timeline_images(event_id, from_, to, number, page_size), page)
 
     async def search(
         self,

@@ -115,10 +115,34 @@ class EventPage(TypedDict):
 
 @with_config(_LENIENT)
 class ImagePage(TypedDict):
-    """`data` of a page of an event's gallery, by capture time."""
+    """`data` of a page of an event's gallery, or of a part of it, by capture time."""
 
     images: list[ImageItem]
     pagination: PaginationInfo
+
+
+@with_config(_LENIENT)
+class TimelineHour(TypedDict):
+    """An hour in UTC, 0 to 23, and how many photos were taken in it."""
+
+    hour: int
+    count: int
+
+
+@with_config(_LENIENT)
+class TimelineDay(TypedDict):
+    """A day in UTC, such as 2026-05-17, and how many photos were taken on it."""
+
+    date: str
+    total: int
+    hours: list[TimelineHour]
+
+
+@with_config(_LENIENT)
+class TimelineDays(TypedDict):
+    """`data` of an event's timeline: the days and hours that have photos, in order."""
+
+    days: list[TimelineDay]
 
 
 @with_config(_LENIENT)

@@ -1,8 +1,10 @@
 """The API as requests and responses, without any I/O: what each call sends, and how its response is read."""
 
+import math
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Generic, TypeVar
 from urllib.parse import quote
 
@@ -23,6 +25,7 @@ from facesearch_client.models import (
     Ping,
     PublishableToken,
     SearchUpdates,
+    TimelineDays,
     Upload,
     WatchedSearch,
 )
@@ -31,6 +34,8 @@ from facesearch_client.selfies import image_type_of
 
 ResultT = TypeVar("ResultT")
 Identity = uuid.UUID | str
+Moment = datetime | int
+"""A datetime with a time zone, or Unix seconds."""
 
 _PING = TypeAdapter(Envelope[Ping])
 _DETAILS = TypeAdapter(Envelope[EventDetails])
@@ -39,6 +44,7 @@ _GUEST_PAGE = TypeAdapter(Envelope[GuestPage])
 _IMAGES = TypeAdapter(Envelope[ImagePage])
 _SEARCH = TypeAdapter(Envelope[FaceSearchResult])
 _ORIGINALS = TypeAdapter(Envelope[OriginalPhotos])
+_TIMELINE = TypeAdapter(Envelope[TimelineDays])
 _TOKEN = TypeAdapter(Envelope[PublishableToken])
 _UPDATES = TypeAdapter(Envelope[SearchUpdates])
 _UPLOAD = TypeAdapter(Envelope[Upload])
@@ -112,6 +118,24 @@ class Api:
         """A page of an event's gallery."""
         request = self._request("GET", f"event/{event_id}/images", params={"page": page, "page_size": page_size})
         return self._call(request, _IMAGES, "images")
+
+    def timeline_days(self, event_id: int) -> Call[Response[TimelineDays]]:
+        """When an event's photos were taken."""
+        return self._call(self._request("GET", f"event/{event_id}/timeline/days"), _TIMELINE, "timeline")
+
+    def timeline_images(
+        self, event_id: int, from_: Moment, to: Moment, page: int, page_size: int
+    ) -> Call[Response[ImagePage]]:
+        """A page of the photos that were taken from one moment on and before another.
+
+        Raises:
+            ValueError: a datetime without a time zone.
+        """
+        period = {"from": _unix_seconds(from_), "to": _unix_seconds(to)}
+        request = self._request(
+            "GET", f"event/{event_id}/timeline/images", params=period | {"page": page, "page_size": page_size}
+        )
+        return self._call(request, _IMAGES, "timeline images")
 
     def search(
         self,
@@ -310,6 +334,15 @@ def has_more(page: Mapping[str, Any]) -> bool:
 
 
 _USER_AGENT = "facesearch-python"
+
+
+def _unix_seconds(moment: Moment) -> int:
+    """That moment, or the next whole second if it is between two: photos are taken at whole ones."""
+    if not isinstance(moment, datetime):
+        return moment
+    if moment.tzinfo is None:
+        raise ValueError("A datetime needs a time zone.")
+    return math.ceil(moment.timestamp())
 
 
 def _search_path(event_id: int, request_id: Identity) -> str:

@@ -189,6 +189,8 @@ class BibRules:
 
 
 UTC_NAME = "UTC"
+MAX_TIME = 253_402_300_800
+"""10000-01-01 in Unix seconds: the first that has no date. Milliseconds of our days are more."""
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from facesearch.api.bodies import parse_originals, parse_upload_request
-from facesearch.api.requests import parse_request
+from facesearch.api.requests import TimelineQuery, parse_request
 from facesearch.errors import FaceSearchError, InvalidRequest, InvalidRequestId
-from facesearch.models import Page
+from facesearch.models import MAX_TIME, Page
 from facesearch.validation import COMPRESSED, parse_request_id
 from facesearch.webhooks.requests import parse_webhook
 
@@ -29,6 +29,27 @@ def test_an_id_that_is_no_number_does_not_fit_the_schema(name: str, number: str)
     assert isinstance(call.problem, InvalidRequest)
     assert f"path.{name}: " in call.problem.message
     assert getattr(call, name) is None
+
+
+DIGITS = st.integers(-2, MAX_TIME + 2) | st.integers(0, 20)
+
+
+@given(DIGITS, DIGITS)
+def test_a_period_is_of_seconds_that_have_a_date_and_not_empty(since: int, until: int) -> None:
+    call = parse_request(PATH, {"from": str(since), "to": str(until), "page": "2"}, TimelineQuery)
+    if 0 <= since < until <= MAX_TIME:
+        assert (call.period, call.page, call.problem) == (range(since, until), Page(2, 32), None)
+    else:
+        assert isinstance(call.problem, InvalidRequest)
+        assert (len(call.period), call.page) == (0, Page(1, 32))
+
+
+@pytest.mark.parametrize("text", ["", "1e3", "1_0", " 1", "１", "0x1", "1.0", "+1", "9" * 19])
+def test_the_ends_of_a_period_are_whole_digits(text: str) -> None:
+    for period in ({"from": text, "to": "5"}, {"from": "0", "to": text}):
+        problem = parse_request(PATH, period, TimelineQuery).problem
+        assert isinstance(problem, InvalidRequest)
+        assert problem.message.endswith(": must be a whole number")
 
 
 @given(st.uuids())

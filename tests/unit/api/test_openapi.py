@@ -9,7 +9,7 @@ import pytest
 
 from facesearch import errors
 from facesearch.api.requests import MAX_PAGE, parse_request
-from facesearch.models import Page
+from facesearch.models import MAX_TIME, Page
 from facesearch.search.quota import NOBODYS
 from facesearch_local.functions import functions_of
 from facesearch_local.template import Deployment, Template
@@ -95,7 +95,7 @@ def test_the_headers_are_documented_where_they_are_sent(operation: Any) -> None:
         assert ("Selfie-Faces" in headers) == (is_search and status[0] == "2")
 
 
-LIMITS = dict.fromkeys(("searchFaces", "getFaces", "listImages"), (32, 100))
+LIMITS = dict.fromkeys(("searchFaces", "getFaces", "listImages", "listPhotosOfBib", "getTimelineImages"), (32, 100))
 LIMITS |= {"getOriginalPhotos": (30, 60), "listEvents": (10, 100)}
 
 
@@ -107,12 +107,16 @@ def test_pages_have_the_promised_limits_and_what_reads_the_query_keeps_to_them(o
         assert (schemas, operation.query) == ({}, None)
         return
     default, most = LIMITS[operation.id]
+    period = {"from": "0", "to": str(MAX_TIME)} if operation.id == "getTimelineImages" else {}
+    for name, least, most_of_it in (("from", 0, MAX_TIME - 1), ("to", 1, MAX_TIME)) if period else ():
+        schema = schemas.pop(name)
+        assert (schema["type"], schema["minimum"], schema["maximum"]) == ("integer", least, most_of_it)
     assert schemas == {
         "page": {"type": "integer", "default": 1, "minimum": 1, "maximum": MAX_PAGE},
         "page_size": {"type": "integer", "default": default, "minimum": 1, "maximum": most},
     }
     for name, schema in schemas.items():
         for value, fits in ((0, False), (1, True), (schema["maximum"], True), (schema["maximum"] + 1, False)):
-            asked = parse_request({"org_id": "1"}, {name: str(value)}, operation.query)
+            asked = parse_request({"org_id": "1"}, period | {name: str(value)}, operation.query)
             assert (asked.problem is None) is fits
-    assert parse_request({"org_id": "1"}, {}, operation.query).page == Page(1, default)
+    assert parse_request({"org_id": "1"}, period, operation.query).page == Page(1, default)

@@ -27,7 +27,7 @@ VALUES: dict[str, Any] = {
     "org_id": A_ORG, "event_id": AN_EVENT, "search": SEARCH, "request_id": REQUEST, "image_id": REQUEST, "place": "p",
     "shards": 1, "shard": 0, "model": "m", "digest": "d" * 64, "key_id": "k", "part": "HEADER", "number": 0,
     "kind": "FETCHES", "owner": str(A_ORG), "upstream": UpstreamEvent(1, 2),
-    "event": replace(EVENT, event_id=AN_EVENT, org_id=A_ORG),
+    "event": replace(EVENT, event_id=AN_EVENT, org_id=A_ORG), "bib": "1024",
 }  # fmt: skip
 NEITHER = {"KEY", "LINKS", "RETENTION", "UPSTREAM"}
 """What SECURITY.md names as exceptions."""

@@ -133,7 +133,7 @@ class FakeApi:
             return self._storage(request)
         if request.headers["X-API-Key"] != KEY:
             return refusal(403, "Unknown key.")
-        return self._for_guests(request) or self._route(request)
+        return self._for_guests(request) or self._timeline(request) or self._route(request)
 
     def asked(self, pattern: str) -> list[httpx.Request]:
         """The requests so far whose "METHOD path" is like `pattern`."""
@@ -193,6 +193,22 @@ class FakeApi:
             case ["GET ", "event", _, "faces", request_id, "updates"] if request_id in self.finished:
                 watched = {"request_id": request_id, "watching_until": self.watches.get(request_id)}
                 return success(watched | {"latest": None, "total": self.photos}, "Face search updates")
+        return None
+
+    def _timeline(self, request: httpx.Request) -> httpx.Response | None:
+        """Of photos that were taken one an hour, on the first day of 1970."""
+        match _line(request).split("/"):
+            case ["GET ", "event", _, "timeline", "days"]:
+                hours = [{"hour": hour, "count": 1} for hour in range(self.photos)]
+                day = {"date": "1970-01-01", "total": self.photos, "hours": hours}
+                return success({"days": [day]}, "Timeline buckets")
+            case ["GET ", "event", _, "timeline", "images"]:
+                since, until, page, size = (
+                    int(request.url.params[name]) for name in ("from", "to", "page", "page_size")
+                )
+                taken = [image(n) for n in range(self.photos) if since <= n * 3600 < until]
+                rows = [taken[n] for n in _shown(len(taken), page, size)]
+                return success({"images": rows, "pagination": pagination(len(taken), page, size)})
         return None
 
     def _watch(self, request: httpx.Request, request_id: str) -> httpx.Response:

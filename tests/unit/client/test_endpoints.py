@@ -1,5 +1,6 @@
 """Every other endpoint, against an API that works as promised: what is asked, and what comes out."""
 
+import datetime as dt
 import json
 import uuid
 
@@ -7,11 +8,16 @@ import httpx
 import pytest
 
 from facesearch.api.bodies import TokenRequest
-from facesearch.api.schemas import EventPage
+from facesearch.api.schemas import EventPage, TimelineDays
 from facesearch.api.watch_form import WatchFields
 from facesearch_client import INLINE_SELFIE_BYTES, BadRequestError, NotAllowedError, NotFoundError, WaitTimeoutError
 from tests.unit.client.conftest import ClientOf
 from tests.unit.client.fakes import JPEG, KEY, REQUEST_ID, FakeApi, Waits, fields_of, form_of, refusal
+
+
+def at(hour: int, microsecond: int = 0) -> dt.datetime:
+    """Of the first day of 1970 in UTC, by a clock that is two hours ahead."""
+    return dt.datetime(1970, 1, 1, hour + 2, 0, 0, microsecond, tzinfo=dt.timezone(dt.timedelta(hours=2)))
 
 
 class TestReading:
@@ -32,6 +38,24 @@ class TestReading:
         pages = client_of(FakeApi(photos=5)).images(456, page_size=2, page=2)
         found = [image["image_id"] for page in pages for image in page.data["images"]]
         assert found == [str(uuid.UUID(int=n)) for n in (2, 3, 4)]
+
+    def test_given_a_timeline_when_a_period_is_walked_then_each_of_its_photos_once(self, client_of: ClientOf) -> None:
+        api = FakeApi(photos=5)
+        client = client_of(api)
+        days = client.timeline_days(456).data
+        TimelineDays.model_validate(days, extra="forbid")  # the fake has what is promised
+        assert days["days"][0]["hours"][4] == {"hour": 4, "count": 1}
+        for since, until in ((3600, 4 * 3600), (at(1), at(4)), (at(0, 1), at(3, 1)), (1, 3 * 3600 + 1)):
+            pages = list(client.timeline_images(456, since, until, page_size=2))
+            assert [image["image_id"] for page in pages for image in page.data["images"]] == [
+                str(uuid.UUID(int=n)) for n in (1, 2, 3)
+            ]
+            assert [request.url.params["page"] for request in api.requests[-2:]] == ["1", "2"]
+
+    def test_a_time_that_may_be_anywhere_in_the_world_is_not_sent(self, client_of: ClientOf, api: FakeApi) -> None:
+        with pytest.raises(ValueError, match="time zone"):
+            list(client_of(api).timeline_images(456, 0, dt.datetime(2026, 5, 17)))  # noqa: DTZ001
+        assert api.requests == []
 
     def test_every_call_to_the_api_carries_the_key(self, client_of: ClientOf, api: FakeApi) -> None:
         client = client_of(api)

@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
+from itertools import groupby
 
 from aws_lambda_powertools.event_handler import Response
 from pydantic import BaseModel
@@ -63,6 +64,15 @@ def images(
 ) -> schemas.Images:
     items = [_image_item(links, event_id, photo) for photo in photos]
     return schemas.Images(images=items, pagination=paginate(page, total))
+
+
+def timeline_days(hours: Sequence[tuple[dt.datetime, int]]) -> schemas.TimelineDays:
+    """`hours`: when each begins, and how many photos were taken in it."""
+    days = []
+    for date, of_day in groupby(hours, key=lambda hour: hour[0].date()):
+        counted = [schemas.TimelineHour(hour=start.hour, count=count) for start, count in of_day]
+        days.append(schemas.TimelineDay(date=date, total=sum(hour.count for hour in counted), hours=counted))
+    return schemas.TimelineDays(days=days)
 
 
 def event_details(event: Event) -> schemas.EventDetails:

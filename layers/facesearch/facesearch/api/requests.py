@@ -6,12 +6,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    WithJsonSchema,
+    field_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from facesearch.bibs.rules import BIB_PATTERN
 from facesearch.errors import FaceSearchError, InvalidRequest, InvalidRequestId
-from facesearch.models import Event, Page, SearchKey
+from facesearch.models import MAX_TIME, Event, Page, SearchKey
 from facesearch.validation import flatten, parse_request_id, uuid_of
 
 MAX_PAGE = 2**31 - 1
@@ -81,6 +90,40 @@ class OriginalsQuery(PageQuery):
     page_size: Annotated[int, Field(ge=1, le=60, description="Links on a page."), DIGITS_ALONE] = 30
 
 
+class TimelineQuery(PageQuery):
+    """The same for the photos of a period."""
+
+    since: Annotated[
+        int,
+        Field(
+            alias="from",
+            ge=0,
+            le=MAX_TIME - 1,
+            description="The first second of the period, in Unix seconds.",
+            examples=[1779001200],
+        ),
+        DIGITS_ALONE,
+    ]
+    until: Annotated[
+        int,
+        Field(
+            alias="to",
+            ge=1,
+            le=MAX_TIME,
+            description="The first second after the period, later than `from`.",
+            examples=[1779004800],
+        ),
+        DIGITS_ALONE,
+    ]
+
+    @field_validator("until")
+    @classmethod
+    def _is_later(cls, until: int, info: ValidationInfo) -> int:
+        if until <= info.data.get("since", -1):
+            raise PydanticCustomError("later", "must be later than from")
+        return until
+
+
 @dataclass(frozen=True)
 class Credential:
     """What a caller shows to be let in.
@@ -100,6 +143,7 @@ class ApiRequest:
 
     Attributes:
         page: the page asked for, or the first of the default size if the query is wrong.
+        period: seconds since 1970 in UTC; empty unless one was asked for.
         problem: what is wrong with path and query.
         body_problem: what is wrong with a request_id that came in the body, which is checked last.
         bib: in upper case.
@@ -108,6 +152,7 @@ class ApiRequest:
     org_id: int | None
     event_id: int | None
     page: Page
+    period: range = range(0)
     request_id: uuid.UUID | None = None
     problem: FaceSearchError | None = None
     body_problem: FaceSearchError | None = None
@@ -149,7 +194,7 @@ def parse_request(
         (BibPath if "bib" in path else EventPath if "event_id" in path else OrgPath).model_validate(dict(path))
     except ValidationError as error:
         problems += flatten("path", error)
-    wanted = (paged or PageQuery)()
+    wanted = PageQuery()
     try:
         wanted = wanted if paged is None else paged.model_validate(dict(query))
     except ValidationError as error:
@@ -158,6 +203,7 @@ def parse_request(
         org_id=_number(path.get("org_id", "")),
         event_id=_number(path.get("event_id", "")),
         page=Page(wanted.page, wanted.page_size),
+        period=range(wanted.since, wanted.until) if isinstance(wanted, TimelineQuery) else range(0),
         problem=InvalidRequest("; ".join(problems)) if problems else None,
         bib=path["bib"].upper() if "bib" in path and not problems else None,
     )

@@ -167,10 +167,31 @@ class Events(Body):
 
 
 class Images(Body):
-    """A page of the event's gallery, by capture time, then image_id. Photos without a capture time come last."""
+    """A page of photos, by capture time, then image_id. Photos without a capture time come last."""
 
     images: list[ImageItem]
     pagination: PaginationInfo
+
+
+class TimelineHour(Body):
+    """An hour in which photos were taken."""
+
+    hour: Annotated[int, Field(ge=0, le=23)]
+    count: Annotated[int, Field(ge=1)]
+
+
+class TimelineDay(Body):
+    """A day in UTC on which photos were taken, and those of its hours in which they were."""
+
+    date: dt.date
+    total: Annotated[int, Field(ge=1)]
+    hours: list[TimelineHour]
+
+
+class TimelineDays(Body):
+    """When photos were taken, in order. Photos without a capture time are not counted."""
+
+    days: list[TimelineDay]
 
 
 class PresignedUrl(Body):

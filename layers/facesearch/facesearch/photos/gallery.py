@@ -9,6 +9,7 @@ where nothing did). Only an environment that never saw the event reads all of it
 import struct
 import time
 import uuid
+from bisect import bisect_left
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from concurrent.futures import Executor, wait
@@ -28,7 +29,7 @@ RETRY_AFTER_SECONDS = 1
 """Soon: the environment that has read the most is the one that is asked next, as long as few ask."""
 
 _RECORD = struct.Struct(">Q16sII")  # big-endian: the order of the bytes is the order of the gallery
-_ID = slice(8, 24)
+_TIME, _ID = slice(8), slice(8, 24)
 _NO_TIME = 2**64 - 1
 
 
@@ -101,8 +102,23 @@ class Gallery:
 
     def cut(self, page: Page) -> list[PhotoMatch]:
         """The photos of a page."""
-        records = map(_RECORD.unpack, self._records[page.start : page.stop])
+        return self.select(range(page.start, min(page.stop, len(self))))
+
+    def select(self, numbers: Iterable[int]) -> list[PhotoMatch]:
+        """The photos of those places in the order, from 0."""
+        records = (_RECORD.unpack(self._records[number]) for number in numbers)
         return [PhotoMatch(uuid.UUID(bytes=raw), width, height) for _, raw, width, height in records]
+
+    def taken(self, number: int) -> int:
+        """When that photo was taken: seconds since 1970 by the camera's own clock."""
+        return int.from_bytes(self._records[number][_TIME])
+
+    def image_id(self, number: int) -> bytes:
+        return self._records[number][_ID]
+
+    def taken_before(self, seconds: int) -> int:
+        """How many photos were taken before that second by the camera's own clock; they are the first in the order."""
+        return bisect_left(self._records, max(0, seconds).to_bytes(8))
 
     def _merge(self) -> None:
         """Bring what the shards have read into order."""

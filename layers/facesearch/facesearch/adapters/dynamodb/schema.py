@@ -122,8 +122,9 @@ def bib_key(event_id: int, bib: str) -> Item:
     return bibs_key(event_id, zlib.crc32(bib.encode()) % BIB_SHARDS) | {"sk": bib}
 
 
-def start_list_key(event_id: int, part: int | None = None) -> Item:
-    return key(f"STARTERS#{event_id}", "" if part is None else f"{part:02d}")
+def start_list_key(event_id: int, number: int | None = None) -> Item:
+    """`number`: of the part, from 0."""
+    return key(f"STARTERS#{event_id}", "" if number is None else f"{number:02d}")
 
 
 def part_of(bib: str) -> int:
