@@ -140,7 +140,7 @@ PAGE = EventPage(
     privacy_url="https://lakeside.example/privacy",
     consent=Consent(version="standard-1", text=None),
     retention=Retention(selfie_days=1, result_days=30, faces_until=dt.date(2026, 7, 31)),
-    allows=Allows(search=True, originals=True, watch=False, watch_days=WATCH_DAYS),
+    allows=Allows(search=True, bibs=True, originals=True, watch=False, watch_days=WATCH_DAYS),
     photos=Arrival(complete=False, newest_at=dt.datetime(2026, 5, 17, 14, 2, 9, tzinfo=dt.UTC)),
     locale="en",
     accent="#0b6e4f",

@@ -217,6 +217,7 @@ class Allows(TypedDict):
     """What a guest may do with this key or token; `watch_days` is the longest watch."""
 
     search: bool
+    bibs: bool
     originals: bool
     watch: bool
     watch_days: int

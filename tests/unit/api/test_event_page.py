@@ -37,7 +37,7 @@ def test_an_event_of_which_nothing_was_chosen() -> None:
         "privacy_url": None,
         "consent": {"version": "standard-1", "text": None},
         "retention": {"selfie_days": 0, "result_days": 14, "faces_until": None},
-        "allows": {"search": True, "originals": True, "watch": False, "watch_days": 30},
+        "allows": {"search": True, "bibs": False, "originals": True, "watch": False, "watch_days": 30},
         "photos": {"complete": False, "newest_at": None},
         "locale": None,
         "accent": None,

@@ -291,7 +291,7 @@ def _guest_page(event_id: int) -> dict[str, Any]:
         "event_date": "2025-05-04T00:00:00",
         "consent": {"version": "standard-1", "text": None},
         "retention": {"selfie_days": 7, "result_days": 30, "faces_until": None},
-        "allows": {"search": True, "originals": True, "watch": True, "watch_days": 30},
+        "allows": {"search": True, "bibs": True, "originals": True, "watch": True, "watch_days": 30},
         "photos": {"complete": False, "newest_at": None},
         "max_selfie_bytes": 4_600_000,
     }

@@ -110,6 +110,7 @@ def event_page(
         ),
         allows=schemas.Allows(
             search=event.event_enabled and event.selfie_search and event.keeps_faces,
+            bibs=event.event_enabled and event.bib_search and event.keeps_faces,
             originals=rights.originals if rights is not None else True,
             watch=bool(watched) and rights is not None and rights.watch,
             watch_days=WATCH_DAYS,
