@@ -222,8 +222,8 @@ _CONSENT: Json = {
 _BIB: Json = {
     "type": "string",
     "pattern": BIB_PATTERN,
-    "description": "The bib that the person wears. Where the event has `bib_search`, it brings in photos without a usable "
-    "face, and photos of faces that wear another bib are left out. Elsewhere nobody looks at it.",
+    "description": "The bib that the person wears. Where the event has `bib_search`, it brings in photos without a "
+    "usable face, and faces that wear another bib are left out. Elsewhere nobody looks at it.",
 }
 
 
