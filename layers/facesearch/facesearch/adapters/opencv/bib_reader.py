@@ -30,14 +30,14 @@ STEP = 32
 SMALLEST = 12
 """Pixels of a view's short side below which no text is to be seen."""
 
-PHOTO_PIXELS, PHOTO_SIDE = 320_000, 2048
-"""The time that the face engine takes for looking through a photo of that long side, 3 : 2, in pixels of the detector's
-view: .175 s of .53 s a megapixel, on one core. A smaller photo has less of it, by its area; a larger one no more."""
+PHOTO_PIXELS, PHOTO_AREA = 320_000, 2048 * 1365
+"""The time in which the face engine looks through a photo of that size, in pixels of the detector's view: .175 s of
+.53 s a megapixel, on one core. A smaller photo has less of it, by its area; a larger one no more."""
 FACE_PIXELS = 62_000
 """The same for embedding a face, .035 s."""
 MOST_FACES = 64
 """The largest, below which bibs are looked for."""
-STRIP_PIXELS = 210
+COLUMN_PIXELS = 210
 """The same for a column of the recogniser's view, .11 ms."""
 ZONES_SHARE = 0.7
 """Of all that, what the views of zones may have together."""
@@ -48,6 +48,11 @@ BESIDE = 0.3
 """Heights of a line that are read beside it on both sides: the detector leaves out a narrow first or last digit."""
 WIDEST_STRIP = 320
 MIN_SCORE = 0.5
+
+
+def budget_of(width: int, height: int, faces: int) -> float:
+    """What reading a picture may cost, in pixels of the detector's view."""
+    return PHOTO_PIXELS * min(1.0, width * height / PHOTO_AREA) + FACE_PIXELS * min(faces, MOST_FACES)
 
 
 class OpenCvBibReader(BibReader):
@@ -81,27 +86,28 @@ class OpenCvBibReader(BibReader):
     @override
     def read(self, image: RgbImage, faces: Sequence[Face]) -> list[ReadBib]:
         height, width = image.shape[:2]
-        size = min(1.0, width * height / (PHOTO_SIDE * PHOTO_SIDE * 2 / 3))
-        faced = sorted(range(len(faces)), key=lambda face: -max(faces[face].box[2:]))[:MOST_FACES]
-        budget = PHOTO_PIXELS * size + FACE_PIXELS * len(faced)
-        looks = zones([faces[face] for face in faced], width, height, ZONES_SHARE * budget)
+        largest = sorted(faces, key=lambda face: -max(face.box[2:]))[:MOST_FACES]
+        budget = budget_of(width, height, len(largest))
+        looks = zones(largest, width, height, ZONES_SHARE * budget)
         budget -= sum(zone.pixels for zone in looks)
         everything = whole(width, height, WHOLE_SHARE * budget)
         budget -= everything.pixels
-        # The closest look comes first, and where two looks find the same line it is the one that counts.
+        # The closest look comes first: where two looks find the same line it is the one that counts.
         looks = [*sorted(looks, key=lambda zone: -zone.scale), everything]
         lines = separate([line for zone in looks for line in self._lines(image, zone)])
-        found = []
-        for line in promising(lines, faces):
+        return linked(one_per_place(self._read(image, promising(lines, largest), budget)), faces)
+
+    def _read(self, image: RgbImage, lines: Sequence[Line], budget: float) -> Iterator[Placed]:
+        """The bibs among the lines, as far as so many pixels' time goes."""
+        for line in lines:
             strip = text_lines.strip_of(image, line, BESIDE, WIDEST_STRIP)
-            budget -= STRIP_PIXELS * strip.shape[1]
+            budget -= COLUMN_PIXELS * strip.shape[1]
             if budget < 0:
-                break
+                return
             text, score = self._text(strip)
             bib = bib_of(text)
             if bib is not None and score >= MIN_SCORE:
-                found.append(Placed(bib, score, line.x, line.y, line.width, line.height))
-        return linked(one_per_place(found), faces)
+                yield Placed(bib, score, line.x, line.y, line.width, line.height)
 
     def _lines(self, image: RgbImage, zone: Zone) -> Iterator[Line]:
         """The lines in a zone, in the picture's pixels."""
