@@ -1,7 +1,9 @@
 """Reading bibs: PaddleOCR's PP-OCRv6 finds lines of text and reads them, both through OpenCV."""
 
 import os
+from collections import deque
 from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +18,7 @@ from facesearch.bibs.lines import Line, promising, separate
 from facesearch.bibs.linking import Placed, linked, one_per_place
 from facesearch.bibs.reader import BibReader, ReadBib
 from facesearch.bibs.texts import bib_of
-from facesearch.bibs.zones import Zone, whole, zones
+from facesearch.bibs.zones import Zone, around, whole, zones
 from facesearch.faces.engine import Face, RgbImage
 
 DETECTOR = "text_detection_ppocrv6_small.onnx"
@@ -44,6 +46,8 @@ ZONES_SHARE = 0.7
 WHOLE_SHARE = 0.4
 """Of what they leave, what the view of the whole picture may have; the rest is for reading lines."""
 
+BLOCK, BLOCK_LINES = 2.2, 2
+"""Heights that a line of three digits is wide; and how many of a block's largest lines are read."""
 BESIDE = 0.3
 """Heights of a line that are read beside it on both sides: the detector leaves out a narrow first or last digit."""
 WIDEST_STRIP = 320
@@ -93,13 +97,29 @@ class OpenCvBibReader(BibReader):
         everything = whole(width, height, WHOLE_SHARE * budget)
         budget -= everything.pixels
         # The closest look comes first: where two looks find the same line it is the one that counts.
-        looks = [*sorted(looks, key=lambda zone: -zone.scale), everything]
-        lines = separate([line for zone in looks for line in self._lines(image, zone)])
-        return linked(one_per_place(self._read(image, promising(lines, largest), budget)), faces)
+        looks.sort(key=lambda zone: -zone.scale)
+        fine = [line for zone in looks for line in self._lines(image, zone)]
+        coarse = list(self._lines(image, everything))
+        lines = promising(separate([*fine, *coarse]), largest)
+        return linked(one_per_place(self._read(image, lines, frozenset(coarse), budget)), faces)
 
-    def _read(self, image: RgbImage, lines: Sequence[Line], budget: float) -> Iterator[Placed]:
-        """The bibs among the lines, as far as so many pixels' time goes."""
-        for line in lines:
+    def _read(
+        self, image: RgbImage, lines: Sequence[Line], coarse: AbstractSet[Line], budget: float
+    ) -> Iterator[Placed]:
+        """The bibs among the lines, as far as so many pixels' time goes.
+
+        What a coarse look takes for one line, but is too high for that, may be a bib whole: it is looked at closely.
+        """
+        waiting = deque(lines)
+        while waiting:
+            line = waiting.popleft()
+            if line in coarse and line.width < BLOCK * line.height:
+                zone = around(line, image.shape[1], image.shape[0])
+                budget -= zone.pixels
+                if budget < 0:
+                    return
+                waiting.extendleft(reversed(promising(separate(list(self._lines(image, zone))), [])[:BLOCK_LINES]))
+                continue
             strip = text_lines.strip_of(image, line, BESIDE, WIDEST_STRIP)
             budget -= COLUMN_PIXELS * strip.shape[1]
             if budget < 0:
