@@ -32,7 +32,7 @@ STEP = 32
 SMALLEST = 12
 """Pixels of a view's short side below which no text is to be seen."""
 
-PHOTO_PIXELS, PHOTO_AREA = 320_000, 2048 * 1365
+PHOTO_PIXELS, PHOTO_AREA = 340_000, 2048 * 1365
 """The time in which the face engine looks through a photo of that size, in pixels of the detector's view: .175 s of
 .53 s a megapixel, on one core. A smaller photo has less of it, by its area; a larger one no more."""
 FACE_PIXELS = 62_000
@@ -43,7 +43,7 @@ COLUMN_PIXELS = 210
 """The same for a column of the recogniser's view, .11 ms."""
 ZONES_SHARE = 0.7
 """Of all that, what the views of zones may have together."""
-WHOLE_SHARE = 0.4
+WHOLE_SHARE = 0.6
 """Of what they leave, what the view of the whole picture may have; the rest is for reading lines."""
 
 BLOCK, BLOCK_LINES = 2.2, 2
@@ -51,7 +51,7 @@ BLOCK, BLOCK_LINES = 2.2, 2
 BESIDE = 0.3
 """Heights of a line that are read beside it on both sides: the detector leaves out a narrow first or last digit."""
 WIDEST_STRIP = 320
-MIN_SCORE = 0.5
+MIN_SCORE = 0.7
 
 
 def budget_of(width: int, height: int, faces: int) -> float:
