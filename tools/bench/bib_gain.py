@@ -19,7 +19,7 @@ from facesearch.adapters.memory.stores import MemoryPhotoStore, MemoryReader
 from facesearch.bibs.reader import ReadBib
 from facesearch.bibs.texts import bib_of
 from facesearch.errors import NoFaceFound, UnusableImage
-from facesearch.faces.embedded import EmbeddedMatcher
+from facesearch.faces.embedded import EmbeddedMatcher, EmbeddedProbe
 from facesearch.faces.engine import Face, FaceEngine
 from facesearch.faces.index.event import EventIndex
 from facesearch.faces.packing import pack
@@ -123,13 +123,17 @@ def measure(
             engines=lambda model: engine, indexes=lambda event: race.index, background=background, pool=pool
         )
         help_ = BibHelp(photos=race.photos, reader=race.reader, pool=pool)
+        probes = {runner: _probe(runner, matcher) for runner in labels.runners}
         gains = []
         for percent in confidences:
             event = replace(_EVENT, confidence=percent)
-            rows = [_search(labels, runner, race, event, matcher, help_) for runner in labels.runners]
-            columns = zip(*(row for row in rows if row is not None), strict=True)
-            found = {way: Found(column) for way, column in zip(WAYS, columns, strict=True)}
-            gains.append(Gain(percent, rows.count(None), found))
+            rows = [
+                _search(labels, runner, race, event, matcher, probe, help_)
+                for runner, probe in probes.items()
+                if probe is not None
+            ]
+            found = {way: Found(column) for way, column in zip(WAYS, zip(*rows, strict=True), strict=True)}
+            gains.append(Gain(percent, len(probes) - len(rows), found))
         return gains
 
 
@@ -170,14 +174,24 @@ def _record(image_id: uuid.UUID, shown: Shown) -> Photo:
     )
 
 
-def _search(
-    labels: Labels, runner: Runner, race: _Race, event: Event, matcher: EmbeddedMatcher, help_: BibHelp
-) -> tuple[Counts, ...] | None:
-    """The outcomes by `WAYS`; None if the product refuses the selfie."""
+def _probe(runner: Runner, matcher: EmbeddedMatcher) -> EmbeddedProbe | None:
+    """None if the product refuses the selfie."""
     try:
-        probe = matcher.probe(event, [runner.selfie.read_bytes()])
+        return matcher.probe(_EVENT, [runner.selfie.read_bytes()])
     except (NoFaceFound, UnusableImage):
         return None
+
+
+def _search(
+    labels: Labels,
+    runner: Runner,
+    race: _Race,
+    event: Event,
+    matcher: EmbeddedMatcher,
+    probe: EmbeddedProbe,
+    help_: BibHelp,
+) -> tuple[Counts, ...]:
+    """The outcomes by `WAYS`."""
     found, likeness = matcher.match(event, probe), matcher.likeness(event, probe)
     typed = help_.widen(event, found, runner.bib, likeness)
     derived = help_.widen(replace(event, bibs=BibRules(from_faces=True)), found, "", likeness)

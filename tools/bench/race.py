@@ -110,9 +110,7 @@ def draw_up(pictures: Sequence[Sequence[int]], clear: Sequence[bool], plan: Plan
     order = rng.permutation(len(pictures)).tolist()
     fit = [p for p in order if len(pictures[p]) >= SELFIE_FROM and any(clear[n] for n in pictures[p])][: plan.people]
     others = [person for person in order if person not in fit and pictures[person]][: plan.others]
-    # Three and four digits, close together: a part of a number is often another starter's.
-    drawn = rng.choice(np.arange(100, 100 + 4 * max(len(order), 250)), len(fit) + len(others), replace=False)
-    bibs = {person: str(bib) for person, bib in zip([*fit, *others], drawn.tolist(), strict=True)}
+    bibs = dict(zip([*fit, *others], _numbers(len(fit) + len(others), rng), strict=True))
     selfies = {person: int(rng.choice([n for n in pictures[person] if clear[n]])) for person in fit}
     runners = [
         Runner(person, picture, bib, _face(rng, plan), _number(rng, plan))
@@ -121,6 +119,17 @@ def draw_up(pictures: Sequence[Sequence[int]], clear: Sequence[bool], plan: Plan
         if picture != selfies.get(person)
     ]
     return Race(selfies, bibs, _together([runners[n] for n in rng.permutation(len(runners))], rng))
+
+
+def _numbers(count: int, rng: np.random.Generator) -> list[str]:
+    """Different numbers, for small fields of three and four digits. Each second one is another with a digit before or
+    behind it: half behind an arm it reads as another runner's, as in a field that has given all its numbers out."""
+    short = [str(number) for number in rng.permutation(np.arange(100, max(1000, 100 + count)))[: (count + 1) // 2]]
+    numbers = list(short)
+    for each in short[: count // 2]:
+        digits = [f"{digit}{each}" for digit in range(1, 10)] + [f"{each}{digit}" for digit in range(10)]
+        numbers.append(str(rng.choice([number for number in digits if number not in numbers])))
+    return [numbers[place] for place in rng.permutation(count)]
 
 
 def _face(rng: np.random.Generator, plan: Plan) -> Shown:

@@ -98,8 +98,7 @@ class BibHelp:
         others = {image_id for image_id, score in scores.items() if score is not None and score < OTHER}
         if len(others) > max(own, 1):
             return None
-        gone = others if own else set()
-        return [replace(photo, by_bib=True) for photo in shown if photo.image_id not in known | gone]
+        return [replace(photo, by_bib=True) for photo in shown if photo.image_id not in known | others]
 
     def _records(self, event: Event, image_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, Photo]:
         return read_photos(self.photos, event.event_id, event.shards, image_ids, self.pool)
