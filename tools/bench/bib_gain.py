@@ -32,7 +32,7 @@ from facesearch_cli.terminal import results
 from tools.bench.identification import COLUMNS, Counts, Found, Wanted
 
 PEOPLE, WEARERS, SELFIES = "people.csv", "wearers.csv", "selfies"
-CONFIDENCES = (80, 90, 95)
+CONFIDENCES = (60, 80, 90, 95)
 _NAMESPACE = uuid.UUID("0b9a4f0e-3c53-5b0b-8f0c-7a4f1a2d6c11")
 
 
