@@ -81,9 +81,9 @@ class Gain:
         return {"confidence": self.confidence, "refused": self.refused, "found": rows}
 
 
-WAYS = ("face alone", "bib typed", "typed, no drop", "bib of faces")
+WAYS = ("face alone", "bib typed", "typed, no drop", "bib of faces", "another's typed")
 """By the face alone; with the bib that the runner types; the same with all that faces have found; with the bib of the
-surest faces."""
+surest faces; with the next runner's bib typed by mistake."""
 
 
 def read_labels(folder: Path) -> Labels | None:
@@ -124,12 +124,13 @@ def measure(
         )
         help_ = BibHelp(photos=race.photos, reader=race.reader, pool=pool)
         probes = {runner: _probe(runner, matcher) for runner in labels.runners}
+        others = [*labels.runners[1:], *labels.runners[:1]]
         gains = []
         for percent in confidences:
             event = replace(_EVENT, confidence=percent)
             rows = [
-                _search(labels, runner, race, event, matcher, probe, help_)
-                for runner, probe in probes.items()
+                _search(labels, runner, another.bib, race, event, matcher, probe, help_)
+                for (runner, probe), another in zip(probes.items(), others, strict=True)
                 if probe is not None
             ]
             found = {way: Found(column) for way, column in zip(WAYS, zip(*rows, strict=True), strict=True)}
@@ -185,6 +186,7 @@ def _probe(runner: Runner, matcher: EmbeddedMatcher) -> EmbeddedProbe | None:
 def _search(
     labels: Labels,
     runner: Runner,
+    mistyped: str,
     race: _Race,
     event: Event,
     matcher: EmbeddedMatcher,
@@ -193,20 +195,20 @@ def _search(
 ) -> tuple[Counts, ...]:
     """The outcomes by `WAYS`."""
     found, likeness = matcher.match(event, probe), matcher.likeness(event, probe)
-    typed = help_.widen(event, found, runner.bib, likeness)
+    typed, mistaken = (help_.widen(event, found, bib, likeness) for bib in (runner.bib, mistyped))
     derived = help_.widen(replace(event, bibs=BibRules(from_faces=True)), found, "", likeness)
     theirs = [race.numbers[name] for name, people in labels.people.items() if runner.name in people]
     wanted = Wanted(runner.name, theirs)
     return tuple(
         wanted.counts({race.numbers[race.names[photo.image_id]] for photo in photos})
-        for photos in (found, typed, [*found, *typed], derived)
+        for photos in (found, typed, [*found, *typed], derived, mistaken)
     )
 
 
 def show(gains: Sequence[Gain]) -> None:
     """Print the table."""
     out = results()
-    out.print(f"\nBibs help selfies ({gains[0].refused} selfies refused)\nconfidence              by  {COLUMNS}")
+    out.print(f"\nBibs help selfies ({gains[0].refused} selfies refused)\nconfidence               by  {COLUMNS}")
     for gain in gains:
         for way, found in gain.found.items():
-            out.print(f"{gain.confidence:10}  {way:>14}  {found.line()}")
+            out.print(f"{gain.confidence:10}  {way:>15}  {found.line()}")
