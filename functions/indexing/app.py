@@ -43,6 +43,10 @@ def tell_of_upload(report: IndexingReport) -> None:
         case IndexingOutcome.LOST:
             count("PhotosLost")
             logger.warning("photo not re-indexed", extra=said | {"reason": report.reason})
+        case IndexingOutcome.RENDERED:
+            logger.info("photo rendered again", extra=said)
+        case IndexingOutcome.UNRENDERED:
+            logger.warning("photo not rendered again", extra=said | {"reason": report.reason})
         case IndexingOutcome.KNOWN:
             logger.info("photo known already", extra=said)
         case IndexingOutcome.DELETED:

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from facesearch.faces import distributed, embedded, engine, exact_set, matching, sets
     from facesearch.faces.index import event as exact_index
     from facesearch.faces.index import port
-    from facesearch.photos import gallery, indexing, links, looking
+    from facesearch.photos import gallery, indexing, links, looking, watermark
     from facesearch.search import face_search as searching
     from facesearch.search import selfies
     from facesearch.webhooks import intake, job_runner, pending_selfies
@@ -66,6 +66,7 @@ else:
     indexing = Later("facesearch.photos.indexing")
     links = Later("facesearch.photos.links")
     looking = Later("facesearch.photos.looking")
+    watermark = Later("facesearch.photos.watermark")
     searching = Later("facesearch.search.face_search")
     selfies = Later("facesearch.search.selfies")
     intake = Later("facesearch.webhooks.intake")
@@ -180,6 +181,7 @@ class Container(StoreContainer):
             pictures=pictures.S3Pictures(
                 self.s3, settings.required("photos_bucket"), settings.required("renditions_bucket")
             ),
+            stamps=watermark.Stamps(self.watermark_files),
             reader=self.reader,
             sets=self.face_sets,
             snapshots=self._snapshot_requests,

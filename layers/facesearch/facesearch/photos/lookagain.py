@@ -157,7 +157,7 @@ class LookAgain:
             return _Made(reason=DELETED_FACES)
         if photo.stripped and not photo.faces:
             return _Made()
-        data = self._original(event_id, photo)
+        data = read_original(self.pictures, event_id, photo)
         if data is None:
             return _Made(reason=GONE)
         is_ours = model != REKOGNITION.model
@@ -175,14 +175,15 @@ class LookAgain:
             faces = [face for face in faces if any(_overlap(face, other) >= SAME_PLACE for other in kept)]
         return _Made(replace(look, faces={model: faces}).packed(model))
 
-    def _original(self, event_id: int, photo: Photo) -> bytes | None:
-        """The file that the photo is; None if it is gone, or others have its keys by now."""
-        for place in photo.originals:
-            file = self.pictures.original(place.key, MAX_FILE_BYTES)
-            data = None if file is None else file.data
-            if data is not None and image_id_of_bytes(event_id, data) == photo.image_id:
-                return data
-        return None
+
+def read_original(pictures: Pictures, event_id: int, photo: Photo) -> bytes | None:
+    """The file that the photo is; None if it is gone, or others have its keys by now."""
+    for place in photo.originals:
+        file = pictures.original(place.key, MAX_FILE_BYTES)
+        data = None if file is None else file.data
+        if data is not None and image_id_of_bytes(event_id, data) == photo.image_id:
+            return data
+    return None
 
 
 def _lacks(photo: Photo, model: str) -> bool:

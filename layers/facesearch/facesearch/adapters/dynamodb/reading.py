@@ -31,6 +31,8 @@ from facesearch.models import (
     SearchSummary,
     TokenRights,
     UpstreamEvent,
+    Watermark,
+    WatermarkPlace,
     WebhookSecret,
 )
 from facesearch.reading import EventDirectory, Known, Reader, StoredPage, Wanted, WatchState
@@ -175,6 +177,7 @@ def event_from_item(item: Item) -> Event:
         upstream=UpstreamEvent.of,
         bibs=lambda rules: record(BibRules, rules),
         guest_page=lambda page: record(GuestPage, page),
+        watermark=lambda watermark: record(Watermark, watermark, place=WatermarkPlace),
     )
 
 

@@ -3,7 +3,7 @@ snapshot, in a FIFO queue."""
 
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,8 @@ from typing_extensions import override
 from facesearch.faces.exact_set import SnapshotRequests
 from facesearch.photos.lookagain import IndexingCommand
 from facesearch.photos.rebuild import IndexingCommands
+from facesearch.photos.rerender import RenderCommand
+from facesearch.photos.watermarking import RenderCommands
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -51,14 +53,14 @@ class SqsSnapshotRequests(SnapshotRequests):
 
 
 @dataclass(frozen=True)
-class SqsIndexingCommands(IndexingCommands):
+class SqsIndexingCommands(IndexingCommands, RenderCommands):
     """Raise RuntimeError if the queue refuses some."""
 
     sqs: "SQSClient"
     queue_url: str
 
     @override
-    def send(self, commands: list[IndexingCommand]) -> None:
+    def send(self, commands: Sequence[IndexingCommand | RenderCommand]) -> None:
         for start in range(0, len(commands), COMMANDS_AT_ONCE):
             entries: Any = [
                 {"Id": str(number), "MessageBody": command.to_message()}

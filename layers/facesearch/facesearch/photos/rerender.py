@@ -1,0 +1,135 @@
+"""Renditions of known photos are made anew because their event has another watermark, or none any more. No face is
+looked for, and what a photo's record says of faces stays as it is.
+
+Whoever replaces a photo's renditions has a claim in its record for that time. So they never follow an event that has
+gone on unnoticed: the record says how they look only while nobody can be about to overwrite them, and who was killed in
+the midst of it leaves a claim by which it is known that they must be made again.
+"""
+
+import json
+import uuid
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+
+from facesearch.errors import Throttled, UnusableImage
+from facesearch.models import Event
+from facesearch.photos.lookagain import read_original
+from facesearch.photos.looking import IndexingOutcome, IndexingReport, PhotoLooker
+from facesearch.photos.pictures import Pictures, Renditions
+from facesearch.photos.watermark import Stamps
+from facesearch.records import Photo, PhotoStore
+
+CLAIM_SECONDS = 130
+"""The function has 120 s: after this, who has claimed has ended."""
+ATTEMPTS = 10
+"""Each one finds that the event has another watermark than a moment ago, or that somebody else was at the photo."""
+
+_KIND = "render"
+
+
+@dataclass(frozen=True)
+class RenderCommand:
+    """Photos of an event whose renditions do not look as they should; the body of a message on the uploads queue."""
+
+    event_id: int
+    image_ids: tuple[uuid.UUID, ...]
+
+    def to_message(self) -> str:
+        """The message."""
+        return json.dumps({_KIND: asdict(self) | {"image_ids": [str(image_id) for image_id in self.image_ids]}})
+
+
+def parse_render_command(message: str) -> RenderCommand | None:
+    """The command that a message is; None if it is of another kind.
+
+    Raises:
+        ValueError: it is meant as one, but is none.
+    """
+    if not message.startswith(f'{{"{_KIND}"'):
+        return None
+    try:
+        command = json.loads(message)[_KIND]
+        return RenderCommand(int(command["event_id"]), tuple(map(uuid.UUID, command["image_ids"])))
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise ValueError("the message is no command to render again") from error
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rerender:
+    """The use case. Doing anything twice changes nothing. `event_now` reads an event strongly consistent."""
+
+    looker: PhotoLooker
+    photos: PhotoStore
+    pictures: Pictures
+    stamps: Stamps
+    event_now: Callable[[int], Event | None]
+
+    def carry_out(self, command: RenderCommand) -> list[IndexingReport]:
+        """Make what is commanded, as far as it is still wanted."""
+        return [self.render(command.event_id, image_id) for image_id in command.image_ids]
+
+    def render(self, event_id: int, image_id: uuid.UUID, *, even_so: bool = False) -> IndexingReport:
+        """Have a photo's renditions look as its event says now.
+
+        `even_so`: also if its record says that they do, or somebody else is at it: the caller has published others.
+        """
+        published: str | None = None  # by this run, and not known to be what the record says
+        for _ in range(ATTEMPTS):
+            event = self.event_now(event_id)
+            going = event is not None and not event.closing
+            photo = self.photos.get(event_id, event.shards, image_id) if event is not None and going else None
+            if event is None or photo is None:
+                # Deleted, and by whom did not see what this run has published, or an earlier delivery that was killed.
+                self.pictures.unpublish(event_id, image_id)
+                return self._report(IndexingOutcome.DELETED, event_id, image_id)
+            wanted, even_so = event.rendering, even_so or published not in (None, event.rendering)
+            if photo.status != "indexed" or (photo.looks(wanted) and not even_so):
+                return self._report(IndexingOutcome.KNOWN, event_id, image_id)
+            claim = self._claim(event, image_id, even_so=even_so)
+            if claim is None:
+                if self.photos.get(event_id, event.shards, image_id) is None:
+                    continue
+                return self._report(IndexingOutcome.KNOWN, event_id, image_id)
+            renditions, reason = self._made(event, photo)
+            if renditions is not None:
+                self.pictures.publish(event_id, image_id, renditions, wanted)
+                published = wanted
+            counts = self._end(event, image_id, claim, failed=renditions is None)
+            even_so, now = False, self.event_now(event_id)
+            if counts and now is not None and not now.closing and now.rendering == wanted:
+                outcome = IndexingOutcome.UNRENDERED if renditions is None else IndexingOutcome.RENDERED
+                return self._report(outcome, event_id, image_id, reason)
+            published = None if counts else published
+        raise Throttled("UpdateItem", "Unprocessed")
+
+    def _report(self, outcome: IndexingOutcome, event_id: int, image_id: uuid.UUID, reason: str = "") -> IndexingReport:
+        return IndexingReport(outcome, reason, None, event_id, image_id)
+
+    def _claim(self, event: Event, image_id: uuid.UUID, *, even_so: bool) -> int | None:
+        return self.photos.claim_renditions(event.event_id, event.shards, image_id, CLAIM_SECONDS, even_so=even_so)
+
+    def _end(self, event: Event, image_id: uuid.UUID, claim: int, *, failed: bool) -> bool:
+        event_id, shards = event.event_id, event.shards
+        return self.photos.end_claim(event_id, shards, image_id, claim, event.rendering, failed=failed)
+
+    def _made(self, event: Event, photo: Photo) -> tuple[Renditions | None, str]:
+        """The photo's renditions as its event wants them, of its original. If that is gone or cannot be read, of the
+        large one that is shown, if the watermark can be drawn into that; else None, and why."""
+        event_id, image_id, stamp = event.event_id, photo.image_id, self.stamps.of(event)
+        data, reason = read_original(self.pictures, event_id, photo), "The original is gone."
+        if data is not None:
+            try:
+                return self.looker.render(data, stamp, lambda: self._shown(event_id, image_id)), ""
+            except UnusableImage as error:
+                reason = error.message
+        shown = self.pictures.shown(event_id, image_id)
+        if shown is None or shown.rendering not in ("", event.rendering):
+            return None, reason
+        try:  # of one that looks so already the smaller ones may not, where a run was killed
+            return self.looker.render(shown.data, None if shown.rendering else stamp, lambda: None), ""
+        except UnusableImage:
+            return None, reason
+
+    def _shown(self, event_id: int, image_id: uuid.UUID) -> bytes | None:
+        shown = self.pictures.shown(event_id, image_id)
+        return None if shown is None else shown.data
