@@ -16,7 +16,7 @@ from facesearch.faces.engine import EngineOf, Face
 from facesearch.faces.packing import pack
 from facesearch.faces.sets import WHOLE, PhotoFile, Region
 from facesearch.photos.imaging import Picture, read_image
-from facesearch.photos.pictures import Renditions, render
+from facesearch.photos.pictures import LARGE_SIDE, Renditions, render, rendition
 from facesearch.photos.watermark import Stamp
 
 ENOUGH_PIXELS = 4_500
@@ -128,10 +128,15 @@ class PhotoLooker:
             UnusableImage: it cannot be read.
         """
         with self._cpu:
-            picture = read_image(data, enough=ENOUGH_PIXELS)
+            picture = read_image(data, enough=LARGE_SIDE)  # no face needs more
             if picture.doubtful != 1 and (jpeg := shown()) is not None:
                 picture = as_shown(picture, jpeg)
             return render(picture, stamp)
+
+    def render_shown(self, jpeg: bytes, stamp: Stamp | None) -> Renditions:
+        """Make a photo's renditions anew of its large one."""
+        with self._cpu:
+            return render(rendition(jpeg), stamp)
 
     def _seen_by(self, picture: Picture, models: Sequence[str]) -> tuple[Picture, dict[str, list[Face]]]:
         """The faces by each model, and the picture as it is held: where that is in doubt, the view in which faces are
@@ -165,7 +170,7 @@ def as_shown(picture: Picture, jpeg: bytes) -> Picture:
     def thumbnail(image: Image.Image) -> Image.Image:
         return image.convert("L").resize((32, 32), Image.Resampling.BOX)
 
-    wanted = thumbnail(read_image(jpeg).image)
+    wanted = thumbnail(rendition(jpeg).image)
 
     def difference(view: Picture) -> float:
         return float(ImageStat.Stat(ImageChops.difference(wanted, thumbnail(view.image))).mean[0])

@@ -81,6 +81,13 @@ def render(picture: Picture, stamp: Stamp | None = None) -> Renditions:
     )
 
 
+def rendition(jpeg: bytes) -> Picture:
+    """One of our own renditions: unlike a stranger's file it is not examined, and a strip's may be rounded to a bit
+    more than the longest strip that is taken."""
+    image = Image.open(io.BytesIO(jpeg), formats=("JPEG",)).convert("RGB")
+    return Picture(image, *image.size, None)
+
+
 def _shrink(image: Image.Image, side: int) -> Image.Image:
     if max(image.size) <= side:
         return image

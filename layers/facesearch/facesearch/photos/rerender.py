@@ -75,32 +75,37 @@ class Rerender:
         """
         published: str | None = None  # by this run, and not known to be what the record says
         for _ in range(ATTEMPTS):
-            event = self.event_now(event_id)
-            going = event is not None and not event.closing
-            photo = self.photos.get(event_id, event.shards, image_id) if event is not None and going else None
+            event = self._open_event(event_id)
+            photo = None if event is None else self.photos.get(event_id, event.shards, image_id)
             if event is None or photo is None:
                 # Deleted, and by whom did not see what this run has published, or an earlier delivery that was killed.
                 self.pictures.unpublish(event_id, image_id)
                 return self._report(IndexingOutcome.DELETED, event_id, image_id)
-            wanted, even_so = event.rendering, even_so or published not in (None, event.rendering)
-            if photo.status != "indexed" or (photo.looks(wanted) and not even_so):
+            even_so = even_so or published not in (None, event.rendering)
+            if photo.status != "indexed" or (photo.looks(event.rendering) and not even_so):
                 return self._report(IndexingOutcome.KNOWN, event_id, image_id)
             claim = self._claim(event, image_id, even_so=even_so)
-            if claim is None:
-                if self.photos.get(event_id, event.shards, image_id) is None:
-                    continue
+            if claim is None and self.photos.get(event_id, event.shards, image_id) is not None:
                 return self._report(IndexingOutcome.KNOWN, event_id, image_id)
+            # Once more: while there is a claim, nobody finds that all photos look as a later change wants it.
+            event = self._open_event(event_id)
+            if claim is None or event is None:
+                continue
             renditions, reason = self._made(event, photo)
             if renditions is not None:
-                self.pictures.publish(event_id, image_id, renditions, wanted)
-                published = wanted
-            counts = self._end(event, image_id, claim, failed=renditions is None)
-            even_so, now = False, self.event_now(event_id)
-            if counts and now is not None and not now.closing and now.rendering == wanted:
-                outcome = IndexingOutcome.UNRENDERED if renditions is None else IndexingOutcome.RENDERED
-                return self._report(outcome, event_id, image_id, reason)
-            published = None if counts else published
+                self.pictures.publish(event_id, image_id, renditions, event.rendering)
+                published = event.rendering
+            counts, even_so = self._end(event, image_id, claim, failed=renditions is None), False
+            if counts:
+                published, now = None, self._open_event(event_id)
+                if now is not None and now.rendering == event.rendering:
+                    outcome = IndexingOutcome.UNRENDERED if renditions is None else IndexingOutcome.RENDERED
+                    return self._report(outcome, event_id, image_id, reason)
         raise Throttled("UpdateItem", "Unprocessed")
+
+    def _open_event(self, event_id: int) -> Event | None:
+        event = self.event_now(event_id)
+        return None if event is None or event.closing else event
 
     def _report(self, outcome: IndexingOutcome, event_id: int, image_id: uuid.UUID, reason: str = "") -> IndexingReport:
         return IndexingReport(outcome, reason, None, event_id, image_id)
@@ -125,10 +130,8 @@ class Rerender:
         shown = self.pictures.shown(event_id, image_id)
         if shown is None or shown.rendering not in ("", event.rendering):
             return None, reason
-        try:  # of one that looks so already the smaller ones may not, where a run was killed
-            return self.looker.render(shown.data, None if shown.rendering else stamp, lambda: None), ""
-        except UnusableImage:
-            return None, reason
+        # Where a run was killed, the large one looks so already, and the smaller ones may not.
+        return self.looker.render_shown(shown.data, None if shown.rendering else stamp), ""
 
     def _shown(self, event_id: int, image_id: uuid.UUID) -> bytes | None:
         shown = self.pictures.shown(event_id, image_id)
