@@ -112,6 +112,10 @@ def marking(place: Place, monkeypatch: pytest.MonkeyPatch) -> Marking:
     return made
 
 
+def place_has_none(marking: Marking) -> bool:
+    return marking.watermark is None
+
+
 def update(marking: Marking) -> tuple[str, str, int]:
     return "event", "update", marking.place.event_id
 
@@ -140,7 +144,7 @@ def test_a_text_is_set_changed_and_taken_out(marking: Marking, facesearch: Comma
     said = facesearch(*update(marking), "--watermark", "none")
     assert said.out.endswith("Previews: 3 of 3 photos are without a watermark.\n")
     assert "Watermark:" not in said.out
-    assert not marking.watermark
+    assert place_has_none(marking)
     assert marking.looks() == {""}
     assert len(marking.uncached) == 4
 
@@ -212,4 +216,4 @@ def test_what_cannot_be_drawn_is_refused_and_changes_nothing(
 def test_a_stack_whose_previews_are_elsewhere_has_no_watermarks(marking: Marking, facesearch: Command) -> None:
     marking.place.describe({"Engine": "upstream"})
     assert facesearch(*update(marking), "--watermark", "Words").failed("embedded engine only")
-    assert not marking.watermark
+    assert place_has_none(marking)
