@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
 
 import httpx
 import numpy as np
@@ -16,12 +17,12 @@ from facesearch_cli.app import run
 from tests.integration.conftest import Site, until
 from tests.support.pictures import encoded
 
-PHOTOS = 24
+PHOTOS = 12
 
 
 def photo(number: int) -> bytes:
     """Of one colour each, so that whatever is drawn into it is seen."""
-    return encoded(Image.new("RGB", (1600, 1100), (8 * number, 120, 200)), "JPEG")
+    return encoded(Image.new("RGB", (1600, 1100), (16 * number, 120, 200)), "JPEG")
 
 
 @pytest.fixture
@@ -98,3 +99,22 @@ def test_a_watermark_is_set_changed_and_taken_out_while_guests_read_and_photos_c
         update("--watermark", "none")
         assert max(marks(event)) == 0
     assert wrong == []
+
+
+def test_of_an_original_that_is_gone_the_preview_has_the_watermark_for_good(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    event = site.other_event()
+    image_id = event.put_photo(photo(1), "gone.jpg")
+    event.s3.delete_object(Bucket=event.outputs["PhotosBucket"], Key=event.indexed(image_id).key)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "logo.png").write_bytes(encoded(Image.new("RGBA", (40, 20), "red"), "PNG"))
+    update = ["--state", str(event.stack.state), "event", "update", str(event.event_id), "--json", "--watermark"]
+    assert run([*update, "logo.png"]) == 0
+    assert min(marks(event)) > 0.005
+    capsys.readouterr()
+    assert run([*update, "none"]) == 1
+    assert json.loads(capsys.readouterr().out)["previews"] == {
+        "photos": 1, "done": 0, "left": 0, "failed": [str(image_id)],
+    }  # fmt: skip
+    assert min(marks(event)) > 0.005
