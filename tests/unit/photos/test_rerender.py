@@ -1,5 +1,6 @@
-"""Watermarks over everything in memory, with guests who read all previews between any two steps and a CDN that keeps
-what they have read: never a broken link, and no other preview once it is over, whatever else happens meanwhile."""
+"""Watermarks over everything in memory, with guests who read all previews between any two steps, and a CDN some edge of
+which keeps what they have read: never a broken link, and no other preview once it is over, whatever happens meanwhile.
+"""
 
 import itertools
 from collections.abc import Callable, Iterator, Sequence
@@ -7,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 from uuid import UUID
 
 import pytest
@@ -20,12 +21,13 @@ from facesearch.deletion.stores import CdnCache, Stores
 from facesearch.errors import InvalidRequest, NotFound, Throttled
 from facesearch.models import Watermark, WatermarkPlace
 from facesearch.photos.imaging import read_image
+from facesearch.photos.looking import Look, PhotoLooker
 from facesearch.photos.pictures import render
 from facesearch.photos.rebuild import StalledError
 from facesearch.photos.rerender import ATTEMPTS, CLAIM_SECONDS, RenderCommand, parse_render_command
 from facesearch.photos.watermark import stamp_of
-from facesearch.photos.watermarking import PreviewsMade, Watermarking
-from facesearch.records import image_id_of_bytes, rendition_key, rendition_keys
+from facesearch.photos.watermarking import SETTLED_SECONDS, PreviewsMade, Watermarking
+from facesearch.records import Photo, image_id_of_bytes, rendition_key, rendition_keys
 from tests.support.fakes import EVENT, EVENT_ID, ORG
 from tests.support.pictures import encoded
 from tests.support.site import Fuse, Inline, crash_points
@@ -72,7 +74,8 @@ class Previews(World):
         super().__init__()
         self.fuse = self.watched = Watched()
         self.plain, self.fused = Process(self), Process(self, self.fuse.wrap)
-        self.cdn: dict[str, bytes] = {}
+        self.cdn: dict[str, set[bytes]] = {}
+        """All that its edges may have kept of a file since they were told to forget it."""
         self.broken: list[str] = []
         self.watched.read = self.guests_read
         self.mark(mark)
@@ -118,11 +121,11 @@ class Previews(World):
     def guests_read(self) -> None:
         for photo in [photo for shard in range(EVENT.shards) for photo in self.photos.records(EVENT_ID, shard)]:
             for key in rendition_keys(EVENT_ID, photo.image_id)[::2]:  # such small ones have no medium one
-                file = self.cdn.get(key) or self.s3.objects.get((RENDITIONS, key))
+                file = self.s3.objects.get((RENDITIONS, key))
                 if file is None:
                     self.broken.append(key)
                 else:
-                    self.cdn[key] = file
+                    self.cdn.setdefault(key, set()).add(file)
 
     def expected(self, number: int) -> list[bytes]:
         """The large and the small one, drawn afresh."""
@@ -143,7 +146,7 @@ class Previews(World):
             keys = rendition_keys(EVENT_ID, image_id)[::2]
             assert [self.s3.objects[RENDITIONS, key] for key in keys] == self.expected(number)
             if cdn:
-                assert [self.cdn[key] for key in keys] == self.expected(number)
+                assert [self.cdn[key] for key in keys] == [{each} for each in self.expected(number)]
 
     @property
     def stores(self) -> Stores:
@@ -153,7 +156,7 @@ class Previews(World):
 
 @dataclass
 class _Forgetting(CdnCache):
-    cdn: dict[str, bytes]
+    cdn: dict[str, set[bytes]]
 
     def delete(self, paths: Sequence[str]) -> None:
         self.cdn.clear()
@@ -276,6 +279,50 @@ def test_a_file_is_indexed_twice_at_once(before: Watermark | None, after: Waterm
 
 
 @every_change
+def test_a_file_is_indexed_twice_at_once_and_all_is_over_before_the_second(
+    before: Watermark | None, after: Watermark | None
+) -> None:
+    """The second run finds the record of the first, and that what it has published is not what the event wants."""
+
+    def meanwhile(site: Previews) -> None:
+        site.upload(1)
+        site.mark(after)
+        site.run()
+
+    for site in interleaved(lambda: Previews(before, photos=1), lambda one: one.upload(1, one.fused), meanwhile):
+        site.check(cdn=False)
+
+
+class _Slow(PhotoLooker):
+    """Takes so long for its first look that something else happens meanwhile."""
+
+    meanwhile: ClassVar[list[Callable[[], None]]] = []
+
+    def look(self, *args: Any, **options: Any) -> Look:
+        made = super().look(*args, **options)
+        if self.meanwhile:
+            self.meanwhile.pop()()
+        return made
+
+
+@every_change
+def test_all_is_rendered_again_while_a_photo_is_looked_at(before: Watermark | None, after: Watermark | None) -> None:
+    """It is recorded long after the command line has ended, and yet nobody ever sees it otherwise."""
+    site = Previews(before, photos=1)
+    site.put(1)
+
+    def meanwhile() -> None:
+        site.mark(after)
+        site.run()
+
+    _Slow.meanwhile.append(meanwhile)
+    indexer = replace(site.fused.indexer, looker=_Slow(engines=site.engine))
+    indexer.index_message(notification(site.key(1)))
+    assert not _Slow.meanwhile
+    site.check()
+
+
+@every_change
 def test_the_event_is_changed_while_a_photo_is_rendered(before: Watermark | None, after: Watermark | None) -> None:
     """What is commanded for the one watermark meets the run for the next: the command line is not done before that."""
 
@@ -291,8 +338,9 @@ def test_the_event_is_changed_while_a_photo_is_rendered(before: Watermark | None
         site.check()
 
 
-def test_a_run_that_is_over_is_not_undone_by_one_that_began_before() -> None:
-    """If the command line said that it is over, it is, even from the CDN."""
+@pytest.mark.parametrize("before", [CLEAN, OTHER])
+def test_a_run_that_is_over_is_not_undone_by_one_that_began_before(before: Watermark | None) -> None:
+    """If the command line said that it is over, it is, even from the CDN: also of a watermark that comes back."""
     ended = []
 
     def meanwhile(site: Previews) -> None:
@@ -302,7 +350,7 @@ def test_a_run_that_is_over_is_not_undone_by_one_that_began_before() -> None:
             if site.now < CLAIM_SECONDS:  # later, whoever has a claim has ended
                 ended.append(site)
 
-    for site in interleaved(lambda: marked(CLEAN, ONE), rendering, meanwhile):
+    for site in interleaved(lambda: marked(before, ONE), rendering, meanwhile):
         if site in ended:
             site.check()
     assert ended
@@ -475,6 +523,27 @@ def test_a_command_that_another_one_overtakes_says_so() -> None:
     site.events.close_event(EVENT_ID)
     with pytest.raises(InvalidRequest, match="being deleted"):
         site.run()
+
+
+def test_the_end_is_late_enough_for_a_run_that_had_just_read_the_event() -> None:
+    """Which has published, and records the photo while the command line waits."""
+    site = Previews(photos=1)
+    late, stale = site.put(1), site.event
+
+    def sleep(seconds: float) -> None:
+        if 0 < site.now + seconds <= SETTLED_SECONDS:
+            made = render(read_image(picture(1, ANNA, BEN)))
+            site.plain.indexer.pictures.publish(EVENT_ID, late, made)
+            site.photos.add(EVENT_ID, stale.shards, Photo(late, "indexed", site.key(1)))
+            site.guests_read()
+        site.sleep(seconds)
+
+    site.mark(ONE)
+    site.run()
+    site.mark(OTHER)
+    site.now = 0.0
+    assert replace(site.watermarking(site.plain), sleep=sleep).run(EVENT_ID) == PreviewsMade(2, 2, 0, [])
+    site.check()
 
 
 def test_photos_that_failed_have_no_previews() -> None:
