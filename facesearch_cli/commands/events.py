@@ -51,6 +51,8 @@ def create(  # noqa: PLR0913, PLR0917 - a command's options, each by its name
     days = stack.settings.biometric_retention_days
     face_set = REKOGNITION if faces is FaceSetKind.REKOGNITION else FaceSet(kind=faces)
     table = stack.settings.faces_table_name if faces is FaceSetKind.VECTORS else ""
+    if bib_search is Switch.ON:
+        stack.require_embedded("--bib-search")
     if faces is not FaceSetKind.EXACT:
         stack.require_embedded("--faces")
         stack.container.face_sets.require(faces)
@@ -117,6 +119,8 @@ def update(  # noqa: PLR0913, PLR0917 - a command's options, each by its name
     stack = stack_of(context)
     if upstream:
         _require_upstream(stack)
+    if bib_search is Switch.ON:
+        stack.require_embedded("--bib-search")
     given = {
         "selfie_search": _is_on(selfie_search),
         "event_enabled": _is_on(enabled),
@@ -134,9 +138,12 @@ def update(  # noqa: PLR0913, PLR0917 - a command's options, each by its name
     if marking := WatermarkOptions(mark, mark_place, mark_size, mark_opacity):
         stack.require_embedded("--watermark")
         changes["watermark"] = marking.changed(stack, stack.event(event_id))
-    listed = features.give_start_list(stack, event_id, bibs, bib_pattern)
+    listed = features.listed_by(bibs, bib_pattern)
     changes |= features.bib_changes(stack, event_id, bib_pattern, bibs_from_faces)
-    event = stack.container.admin.update_event(event_id, **changes) if changes or listed is None else listed
+    admin = stack.container.admin
+    event = admin.update_event(event_id, **changes) if changes or listed is None else stack.event(event_id)
+    if listed is not None:  # last, when nothing of the rest was refused
+        event = admin.give_start_list(event_id, listed)
     render_links(stack, event)
     unread = features.read_unread(stack, event) if bib_search is Switch.ON else {}
     rendered = watermark.render_again(stack, event_id, wait=wait) if marking else None
