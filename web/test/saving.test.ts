@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { ApiProblem } from "../src/api.ts";
-import { type Source, safeName, uniqueNames, type Wanted } from "../src/results/files.ts";
+import type { Source, Wanted } from "../src/results/files.ts";
+import { safeName, uniqueNames } from "../src/results/names.ts";
 import { type Disk, Saving, type SavingState, type Surroundings, wayOf } from "../src/results/saving.ts";
 
 const DESKTOP: Surroundings = { ios: false, android: false, inApp: false, shares: false, picks: false };
