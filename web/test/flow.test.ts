@@ -48,7 +48,7 @@ test("from the start to results, with one POST", () => {
   assert.equal(CHECK.screen.at, "check");
   const [sending, effects] = run(CHECK, { type: "send", requestId: ID });
   assert.deepEqual(kinds(effects), ["stop", "address", "note", "tell", "post"]);
-  assert.deepEqual(effects[4], { do: "post", requestId: ID, selfie: SELFIE, consent: "standard-1" });
+  assert.deepEqual(effects[4], { do: "post", requestId: ID, selfie: SELFIE, consent: "standard-1", bib: null });
   const [results, after] = run(sending, { type: "found", page: page() });
   assert.equal(results.screen.at, "results");
   assert.deepEqual(after, [{ do: "stop" }, { do: "note", requestId: ID, total: 1 }, { do: "tell", what: "results" }]);
@@ -66,7 +66,7 @@ test("without consent neither camera nor file nor POST", () => {
 test("an event that asks for no consent sends none", () => {
   const [state] = run(INITIAL, { type: "event-read", event: { ...EVENT, consent: null } });
   const [, effects] = run(state, { type: "take" }, { type: "got", selfie: SELFIE }, { type: "send", requestId: ID });
-  assert.deepEqual(effects.at(-1), { do: "post", requestId: ID, selfie: SELFIE, consent: null });
+  assert.deepEqual(effects.at(-1), { do: "post", requestId: ID, selfie: SELFIE, consent: null, bib: null });
 });
 
 test("a search that is closed says so, but results still open", () => {
@@ -82,13 +82,13 @@ test("what fails may pass: 1, 2, 4, 8 s, the same request_id, then the guest is 
     const [waits, effects] = run(state, refusal({}));
     assert.deepEqual(effects, [{ do: "wait", ms }]);
     const [again, posts] = run(waits, { type: "due" });
-    assert.deepEqual(posts.at(-1), { do: "post", requestId: ID, selfie: SELFIE, consent: "standard-1" });
+    assert.deepEqual(posts.at(-1), { do: "post", requestId: ID, selfie: SELFIE, consent: "standard-1", bib: null });
     state = again;
   }
   const [gaveUp] = run(state, refusal({}));
   assert.deepEqual(gaveUp.screen, { at: "problem", code: "internal", during: "search" });
   const [, effects] = run(gaveUp, { type: "retry" });
-  assert.deepEqual(effects.at(-1), { do: "post", requestId: ID, selfie: SELFIE, consent: "standard-1" });
+  assert.deepEqual(effects.at(-1), { do: "post", requestId: ID, selfie: SELFIE, consent: "standard-1", bib: null });
 });
 
 test("a queue waits as long as it is told, and a little by chance", () => {
@@ -178,7 +178,13 @@ test("deleting asks first, and forgets here, too", () => {
 test("looking again is a new search with the same selfie", () => {
   const [results] = run(SENDING, { type: "found", page: page() });
   const [, effects] = run(results, { type: "send", requestId: "another" });
-  assert.deepEqual(effects.at(-1), { do: "post", requestId: "another", selfie: SELFIE, consent: "standard-1" });
+  assert.deepEqual(effects.at(-1), {
+    do: "post",
+    requestId: "another",
+    selfie: SELFIE,
+    consent: "standard-1",
+    bib: null,
+  });
 });
 
 test("the camera's trouble stays on its screen, and comes too late elsewhere", () => {
