@@ -117,11 +117,10 @@ def timeline(request: ApiRequest) -> tuple[Event, Timeline]:
 def get_faces(org_id: str, event_id: str, request_id: str) -> Response[str]:
     request = api.request_of(app, PageQuery)
     caller = identify(request, tokens=True)
-    caller.event(Feature.SELFIE_SEARCH)
-    stored = caller.known.result
+    event, stored = caller.event(Feature.SELFIE_SEARCH), caller.known.result
     if request.search is None or stored is None:
         raise NoSuchSearch
-    data = presenters.face_search_result(container.rendition_links, request.search, request.page, stored)
+    data = presenters.face_search_result(container.rendition_links, event, request.search, request.page, stored)
     return success("Computed face search", data)
 
 

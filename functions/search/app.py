@@ -32,9 +32,10 @@ def post_faces(org_id: str, event_id: str) -> Response[str]:
         outcome = replayed(caller.known.result)
     else:
         consent = form.agreed(event, required=caller.token is not None)
-        invocation = Invocation(lambda: api.seconds_left(app), meter, caller.known.cancelled, consent)
-        outcome = container.face_search.search(event, search, form.selfies(event), request.page, invocation)
-    data = face_search_result(container.rendition_links, search, request.page, outcome.stored)
+        selfies, bib = form.selfies(event), form.bib()
+        invocation = Invocation(lambda: api.seconds_left(app), meter, caller.known.cancelled, consent, bib)
+        outcome = container.face_search.search(event, search, selfies, request.page, invocation)
+    data = face_search_result(container.rendition_links, event, search, request.page, outcome.stored)
     replay = {"Idempotent-Replayed": "true"} if outcome.replayed else {}
     seen = outcome.stored.summary.selfie_faces
     faces = {"Selfie-Faces": str(seen)} if seen is not None else {}

@@ -1,10 +1,12 @@
 """Both clients against the running stack: large selfies, pages, waiting, downloads."""
 
 import asyncio
+import datetime as dt
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import cast
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -52,7 +54,8 @@ def test_a_selfie_of_12_mib_is_searched_and_replayed(client: FaceSearchClient, s
 def test_the_pages_of_a_search_of_a_gallery_and_of_the_events_are_walked_to_their_end(
     client: FaceSearchClient, site: Site, obama: bytes
 ) -> None:
-    gallery, noon = site.other_event(), "2026:05:01 12:00:00"
+    gallery = site.other_event(features={"timeline_search": True, "time_zone": "Europe/Berlin"})
+    noon, berlin = "2026:05:01 12:00:00", ZoneInfo("Europe/Berlin")
     taken = ["2026:05:01 18:00:00", None, noon, "2026:05:01 09:30:00", None, noon]
     photos = {gallery.put_photo(photo_of_nobody(20 * n, at)): (at is None, at or "") for n, at in enumerate(taken)}
     for image_id in photos:
@@ -64,6 +67,12 @@ def test_the_pages_of_a_search_of_a_gallery_and_of_the_events_are_walked_to_thei
     walked = list(client.images(gallery.event_id, page_size=3))
     by_time = sorted(photos, key=lambda image_id: (*photos[image_id], image_id))
     assert [image["image_id"] for page in walked for image in page.data["images"]] == list(map(str, by_time))
+    (day,) = client.timeline_days(gallery.event_id).data["days"]
+    hours = [(each["hour"], each["count"]) for each in day["hours"]]
+    assert (day["date"], day["total"], hours) == ("2026-05-01", 4, [(7, 1), (10, 2), (16, 1)])
+    start, end = (dt.datetime(2026, 5, 1, *clock, tzinfo=berlin) for clock in ((9, 30), (18, 0)))
+    period = list(client.timeline_images(gallery.event_id, start, end, page_size=2))
+    assert [image["image_id"] for page in period for image in page.data["images"]] == list(map(str, by_time[:3]))
     ids = [row["event_id"] for page in client.events(page_size=7) for row in page.data["events"]]
     assert ids == [row.event_id for row in site.admin.events(site.org_id)]
     assert len(list(client.images(site.other_event().event_id))) == 1, "an empty gallery is one page"

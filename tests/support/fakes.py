@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from facesearch.errors import CostlyImage, NoFaceFound, OtherPerson, UnknownUpload
-from facesearch.faces.matching import StoredProbe
+from facesearch.faces.matching import Likeness, StoredProbe
 from facesearch.faces.several import naming
 from facesearch.models import ApiKey, Event, PhotoMatch, RenditionUrls, SearchKey, SearchSummary
 from facesearch.search.idempotency import AlreadyRunningError, Idempotency
@@ -95,6 +95,9 @@ class FakeMatcher:
         self.matched += 1
         self.during_match()
         return self.found
+
+    def likeness(self, event: Event, probe: bytes) -> Likeness | None:
+        return None
 
     def summary(self, event: Event, probe: bytes, photos: Sequence[PhotoMatch]) -> SearchSummary:
         return SearchSummary(len(photos), self.confidence or event.confidence, self.renditions)

@@ -16,6 +16,7 @@ from facesearch.api.presenters import ERROR
 from facesearch.api.schemas import Failure
 from facesearch.api.selfie_form import MAX_CONSENT, MAX_PARTS
 from facesearch.api.watch_form import AGREED, CONSENT
+from facesearch.bibs.rules import BIB_PATTERN
 from facesearch.faces.several import MAX_SELFIES
 from facesearch.validation import UUID_PATTERN
 from facesearch.webhooks.jobs import WATCH_DAYS
@@ -186,7 +187,7 @@ def _forms() -> Json:
     days["description"] = f"How many days to watch, counted from now; {WATCH_DAYS} by default."
     watch = {"days": days, CONSENT: {"type": "string", "enum": [AGREED], "description": agreed}}
     return {
-        "SelfieForm": _selfie_form(f", {search}", {"request_id": request_id, "consent": _CONSENT}),
+        "SelfieForm": _selfie_form(f", {search}", {"request_id": request_id, "consent": _CONSENT, "bib": _BIB}),
         "WatchForm": _selfie_form("", watch) | {"required": [CONSENT]},
     }
 
@@ -215,6 +216,14 @@ _CONSENT: Json = {
     "maxLength": MAX_CONSENT,
     "description": "The version of the text that the guest agreed to, from `getEventPage`. A publishable token needs "
     "it for a new search if the event asks for consent. It is kept with the result.",
+}
+
+
+_BIB: Json = {
+    "type": "string",
+    "pattern": BIB_PATTERN,
+    "description": "The bib that the person wears. Where the event has `bib_search`, it brings in photos without a "
+    "usable face, and faces that wear another bib are left out. Elsewhere nobody looks at it.",
 }
 
 

@@ -123,7 +123,7 @@ def deployment(models: Path, samples: Path, monkeypatch: pytest.MonkeyPatch) -> 
         orders = boto3.client("sqs").create_queue(QueueName="orders")["QueueUrl"]
         admin = DynamoAdmin(Table(dynamodb, "table"))
         org = admin.create_org("Marathon Photos")
-        event = admin.create_event(org, "Marathon 2026", features={"bib_search": True, "timeline_search": True})
+        event = admin.create_event(org, "Marathon 2026", features={"timeline_search": True})
         engine = OpenCvEngine(models, threads=1)
         faces = pack(engine.probe((samples / "obama.jpg").read_bytes()).embedding[None])
         DynamoPhotoStore(Table(dynamodb, "table")).add(
@@ -397,6 +397,7 @@ def test_the_versioned_event_of_a_call_is_answered_in_the_envelope(deployment: D
     if CALLS[name]["httpMethod"] == "OPTIONS":
         assert handler(CALLS[name], Context())["statusCode"] == 204
         return
+    deployment.admin.update_event(deployment.event_id, bib_search=True)
     refused = answer(handler, CALLS[name])
     assert refused["statusCode"] == (401 if name == "webhook" else 403), "nobody's key, or signed long ago"
     event = deployment.filled(name, query=CALLS[name]["queryStringParameters"])

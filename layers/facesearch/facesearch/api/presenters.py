@@ -49,12 +49,17 @@ def _response(status: int, body: BaseModel, headers: Mapping[str, str]) -> Respo
 
 
 def face_search_result(
-    links: RenditionLinks, search: SearchKey, page: Page, stored: StoredPage
+    links: RenditionLinks, event: Event, search: SearchKey, page: Page, stored: StoredPage
 ) -> schemas.FaceSearchResult:
+    """How photos were found is said where bibs may have found some."""
+    images = [_image_item(links, search.event_id, photo, stored.summary.renditions) for photo in stored.photos]
+    if event.bib_search:
+        found = zip(images, stored.photos, strict=True)
+        images = [item.model_copy(update={"matched_by": "bib" if photo.by_bib else "face"}) for item, photo in found]
     return schemas.FaceSearchResult(
         request_id=search.request_id,
         confidence_percentage=stored.summary.confidence,
-        images=[_image_item(links, search.event_id, photo, stored.summary.renditions) for photo in stored.photos],
+        images=images,
         pagination=paginate(page, stored.summary.total),
     )
 

@@ -54,6 +54,13 @@ class ImageItem(Body):
     image_id: uuid.UUID
     thumbnail_url: Annotated[str, Field(description="URL of the small rendition, a JPEG of at most 400 px.")]
     original_url: Annotated[None, Field(description="Always null: request links to originals instead.")] = None
+    matched_by: Annotated[
+        Literal["face", "bib"] | None,
+        Field(
+            description="How a search has found it. Only in results of events with `bib_search`.",
+            exclude_if=lambda value: value is None,
+        ),
+    ] = None
 
 
 class FaceSearchResult(Body):

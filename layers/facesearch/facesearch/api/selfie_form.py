@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl
 
+from facesearch.bibs.rules import BIB_PATTERN
 from facesearch.errors import ConsentNeeded, FaceSearchError, InvalidRequest, TooLarge, UnknownUpload, UnusableImage
 from facesearch.faces.several import MAX_SELFIES, naming
 from facesearch.models import Event
@@ -60,6 +61,13 @@ class SelfieForm:
         if required and version and self.problem is None and self.consent != version:
             raise ConsentNeeded
         return self.consent
+
+    def bib(self) -> str:
+        """The bib that the runner typed, in upper case; empty if there is none. InvalidRequest: it is none."""
+        bib = self.fields.get("bib", "").strip().removeprefix("#").upper()
+        if bib and not re.fullmatch(BIB_PATTERN, bib):
+            raise InvalidRequest("body.bib: must be 1 to 16 letters and digits")
+        return bib
 
     def selfies(self, event: Event) -> list[bytes | UploadKey]:
         """The selfies for a search of the event.

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from facesearch.bibs.lines import Line
 from facesearch.faces.engine import Face
 
 ACROSS = 2.0
@@ -13,6 +14,10 @@ FACE_SIDE = 64
 """Pixels of a face's long side in the view of its zone."""
 MOST_ENLARGED = 1.3
 """Small faces' zones are enlarged by no more: there is nothing to be seen in them."""
+
+AROUND = 0.15
+BLOCK_SIDE = 96
+"""Pixels of the height of a block of text in the view of a closer look at it."""
 
 
 class Zone(NamedTuple):
@@ -52,6 +57,18 @@ def zones(faces: Sequence[Face], width: int, height: int, pixels: float) -> list
 def whole(width: int, height: int, pixels: float) -> Zone:
     """The whole picture, never enlarged, in a view of at most so many pixels."""
     return Zone(0, 0, width, height, min(1.0, (pixels / (width * height)) ** 0.5))
+
+
+def around(line: Line, width: int, height: int) -> Zone:
+    """A line and a little around it, for a closer look."""
+    across, down = line.width * (0.5 + AROUND), line.height * (0.5 + AROUND)
+    return Zone(
+        max(0, line.x - across),
+        max(0, line.y - down),
+        min(width, line.x + across),
+        min(height, line.y + down),
+        min(1.0, BLOCK_SIDE / line.height),
+    )
 
 
 def _zone(face: Face, width: int, height: int) -> Zone:

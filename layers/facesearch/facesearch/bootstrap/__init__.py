@@ -37,8 +37,8 @@ if TYPE_CHECKING:
     from facesearch.faces.index import event as exact_index
     from facesearch.faces.index import port
     from facesearch.photos import gallery, indexing, links, looking
+    from facesearch.search import bib_help, selfies
     from facesearch.search import face_search as searching
-    from facesearch.search import selfies
     from facesearch.webhooks import intake, job_runner, pending_selfies
     from facesearch.webhooks import outbound as sharing
     from facesearch.webhooks.callbacks import callback, delivery
@@ -67,6 +67,7 @@ else:
     indexing = Later("facesearch.photos.indexing")
     links = Later("facesearch.photos.links")
     looking = Later("facesearch.photos.looking")
+    bib_help = Later("facesearch.search.bib_help")
     searching = Later("facesearch.search.face_search")
     selfies = Later("facesearch.search.selfies")
     intake = Later("facesearch.webhooks.intake")
@@ -111,6 +112,9 @@ class Container(StoreContainer):
             reader=self.reader,
             pool=self._background,
             wait_seconds=settings.duplicate_wait_seconds,
+            bibs=bib_help.BibHelp(photos=self.photos, reader=self.reader, pool=self.pool)
+            if settings.engine == "embedded"
+            else None,
         )
 
     @cached_property

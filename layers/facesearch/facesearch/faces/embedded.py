@@ -16,7 +16,8 @@ from facesearch.faces.engine import Embedding, EngineOf, FaceEngine, SelfieProbe
 from facesearch.faces.index.cohort import Cohort
 from facesearch.faces.index.port import FaceIndex, Hits, IndexMovedError, IndexOf
 from facesearch.faces.index.vectors import Probe, cosines, probe_of
-from facesearch.faces.matching import StoredProbe, StoringMatcher
+from facesearch.faces.matching import Likeness, StoredProbe, StoringMatcher
+from facesearch.faces.packing import values_of
 from facesearch.faces.several import naming
 from facesearch.models import Event, PhotoMatch, SearchKey, SearchSummary
 
@@ -100,6 +101,20 @@ class EmbeddedMatcher(StoringMatcher[EmbeddedProbe]):
                 return match_faces(index, probe.embedding, threshold(event.confidence, event.model), self.pool)
             except IndexMovedError as moved:
                 index = self.indexes(moved.event)
+
+    @override
+    def likeness(self, event: Event, probe: EmbeddedProbe) -> Likeness:
+        """By the selfie's own embedding; what levelling takes off its scores is added to what is enough."""
+        minimum, by = threshold(event.confidence, event.model), probe_of(probe.embedding)
+        taken_off = probe.index.result().cohort.of_probe(by)
+        sure = SECOND_PASS.base(minimum) + SECOND_PASS.sure
+        return Likeness(
+            event.model,
+            minimum + taken_off,
+            sure + taken_off,
+            is_alike=taken_off > 0,
+            cosines=lambda faces: cosines(values_of(faces), by),
+        )
 
     @override
     def summary(self, event: Event, probe: EmbeddedProbe, photos: Sequence[PhotoMatch]) -> SearchSummary:

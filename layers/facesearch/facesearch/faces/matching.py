@@ -1,12 +1,36 @@
 """The matcher's port: which photos of an event show the person of a selfie."""
 
-from collections.abc import Sequence
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, TypeVar, runtime_checkable
 
 from facesearch.models import Event, PhotoMatch, SearchKey, SearchSummary
 
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
 ProbeT = TypeVar("ProbeT")
+
+
+@dataclass(frozen=True, eq=False)
+class Likeness:
+    """How alike a selfie's owner and single faces are.
+
+    Attributes:
+        model: of the faces that it knows.
+        minimum, sure: cosines from which a face is taken for the owner's, and surely so.
+        is_alike: strangers in the event look like the owner, so that a single face proves little.
+        cosines: of packed faces, shape (n,).
+    """
+
+    model: str
+    minimum: float
+    sure: float
+    is_alike: bool
+    cosines: Callable[[bytes], NDArray[np.float64]] = field(repr=False)
 
 
 class Matcher(Protocol[ProbeT]):
@@ -30,6 +54,10 @@ class Matcher(Protocol[ProbeT]):
 
     def match(self, event: Event, probe: ProbeT) -> list[PhotoMatch]:
         """Every photo at or above the event's confidence, most similar first, ties by image_id."""
+
+    def likeness(self, event: Event, probe: ProbeT) -> Likeness | None:
+        """What tells the owner's faces in photos' records from others'; None where there are none in them."""
+        return None
 
     def summary(self, event: Event, probe: ProbeT, photos: Sequence[PhotoMatch]) -> SearchSummary:
         """What is kept of the match beside its photos."""

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, wait
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Generic
 
 from facesearch.errors import (
@@ -26,6 +26,7 @@ from facesearch.faces.matching import Matcher, ProbeT
 from facesearch.models import Event, FaceSetKind, Feature, Page, PhotoMatch, SearchKey, SearchSummary, require
 from facesearch.observability import count, log_unexpected, logger, milliseconds
 from facesearch.reading import Reader, StoredPage, Wanted
+from facesearch.search.bib_help import BibHelp
 from facesearch.search.idempotency import AlreadyRunningError, Idempotency
 from facesearch.search.quota import Meter
 from facesearch.search.results import OutdatedError, ResultStore
@@ -62,13 +63,15 @@ class Invocation:
     """Who asks: the invocation that would do the work, and the meter of who pays for it.
 
     `cancelled` is the search's last cancellation that the caller knew of; a later one ends what it asks for. `consent`
-    names the text that the guest agreed to, empty if none was sent; it is kept with the result.
+    names the text that the guest agreed to, empty if none was sent; it is kept with the result. `bib` is the one that
+    the runner typed, in upper case, empty if none was; it is kept nowhere.
     """
 
     seconds_left: Callable[[], float]
     meter: Meter
     cancelled: str = ""
     consent: str = ""
+    bib: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,6 +80,7 @@ class FaceSearch(Generic[ProbeT]):
 
     Attributes:
         matcher_of: by the kind of the event's live face set. A search whose event changes it stores no result.
+        bibs: looks at bibs, too, where the event says so; None where nobody reads any.
         pool: keeps selfies while the invocation's own thread matches.
         wait_seconds: how long a duplicate waits for the search that is running.
     """
@@ -89,6 +93,7 @@ class FaceSearch(Generic[ProbeT]):
     reader: Reader
     pool: Executor
     wait_seconds: float
+    bibs: BibHelp | None = None
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
 
@@ -141,6 +146,8 @@ class FaceSearch(Generic[ProbeT]):
                 # An organisation only now, with a face found: a selfie that is refused costs it nothing.
                 with nullcontext() if probe_is_paid else _paid(organisation), self._nothing_left(search):
                     photos = self._match(event, search, pictures, probe)
+                    if self.bibs is not None and self.bibs.may_help(event, invocation.bib):
+                        photos = self.bibs.widen(event, photos, invocation.bib, matcher.likeness(event, probe))
                     summary = matcher.summary(event, probe, photos)
                     asked = (event.erasures, invocation.cancelled, invocation.consent)
                     if self.results.save(search, summary, photos, *asked):

@@ -39,16 +39,24 @@ from facesearch.search.quota import of_token
 
 CHUNK_SIZE = 100
 """The largest page, so that any page touches at most two chunks; 2.4 KB, one strongly consistent read unit."""
+BY_BIB = 2**31
 _RECORD = struct.Struct(">16sII")
 
 
 def pack_chunk(photos: Sequence[PhotoMatch]) -> bytes:
-    """24 bytes a photo: image_id, width and height, big-endian."""
-    return b"".join(_RECORD.pack(photo.image_id.bytes, photo.width, photo.height) for photo in photos)
+    """24 bytes a photo: image_id, width and height, big-endian. The highest bit of the width, which no picture needs,
+    says that its bib has found it."""
+    return b"".join(
+        _RECORD.pack(photo.image_id.bytes, photo.width | (BY_BIB if photo.by_bib else 0), photo.height)
+        for photo in photos
+    )
 
 
 def unpack_chunk(data: bytes) -> list[PhotoMatch]:
-    return [PhotoMatch(uuid.UUID(bytes=raw), width, height) for raw, width, height in _RECORD.iter_unpack(data)]
+    return [
+        PhotoMatch(uuid.UUID(bytes=raw), width & ~BY_BIB, height, by_bib=bool(width & BY_BIB))
+        for raw, width, height in _RECORD.iter_unpack(data)
+    ]
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,9 @@
 """Reading bibs: PaddleOCR's PP-OCRv6 finds lines of text and reads them, both through OpenCV."""
 
 import os
+from collections import deque
 from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +18,7 @@ from facesearch.bibs.lines import Line, promising, separate
 from facesearch.bibs.linking import Placed, linked, one_per_place
 from facesearch.bibs.reader import BibReader, ReadBib
 from facesearch.bibs.texts import bib_of
-from facesearch.bibs.zones import Zone, whole, zones
+from facesearch.bibs.zones import Zone, around, whole, zones
 from facesearch.faces.engine import Face, RgbImage
 
 DETECTOR = "text_detection_ppocrv6_small.onnx"
@@ -30,24 +32,31 @@ STEP = 32
 SMALLEST = 12
 """Pixels of a view's short side below which no text is to be seen."""
 
-PHOTO_PIXELS, PHOTO_SIDE = 320_000, 2048
-"""The time that the face engine takes for looking through a photo of that long side, 3 : 2, in pixels of the detector's
-view: .175 s of .53 s a megapixel, on one core. A smaller photo has less of it, by its area; a larger one no more."""
+PHOTO_PIXELS, PHOTO_AREA = 340_000, 2048 * 1365
+"""The time in which the face engine looks through a photo of that size, in pixels of the detector's view: .175 s of
+.53 s a megapixel, on one core. A smaller photo has less of it, by its area; a larger one no more."""
 FACE_PIXELS = 62_000
 """The same for embedding a face, .035 s."""
 MOST_FACES = 64
 """The largest, below which bibs are looked for."""
-STRIP_PIXELS = 210
+COLUMN_PIXELS = 210
 """The same for a column of the recogniser's view, .11 ms."""
 ZONES_SHARE = 0.7
 """Of all that, what the views of zones may have together."""
-WHOLE_SHARE = 0.4
+WHOLE_SHARE = 0.6
 """Of what they leave, what the view of the whole picture may have; the rest is for reading lines."""
 
+BLOCK, BLOCK_LINES = 2.2, 2
+"""Heights that a line of three digits is wide; and how many of a block's largest lines are read."""
 BESIDE = 0.3
 """Heights of a line that are read beside it on both sides: the detector leaves out a narrow first or last digit."""
 WIDEST_STRIP = 320
-MIN_SCORE = 0.5
+MIN_SCORE = 0.7
+
+
+def budget_of(width: int, height: int, faces: int) -> float:
+    """What reading a picture may cost, in pixels of the detector's view."""
+    return PHOTO_PIXELS * min(1.0, width * height / PHOTO_AREA) + FACE_PIXELS * min(faces, MOST_FACES)
 
 
 class OpenCvBibReader(BibReader):
@@ -81,27 +90,44 @@ class OpenCvBibReader(BibReader):
     @override
     def read(self, image: RgbImage, faces: Sequence[Face]) -> list[ReadBib]:
         height, width = image.shape[:2]
-        size = min(1.0, width * height / (PHOTO_SIDE * PHOTO_SIDE * 2 / 3))
-        faced = sorted(range(len(faces)), key=lambda face: -max(faces[face].box[2:]))[:MOST_FACES]
-        budget = PHOTO_PIXELS * size + FACE_PIXELS * len(faced)
-        looks = zones([faces[face] for face in faced], width, height, ZONES_SHARE * budget)
+        largest = sorted(faces, key=lambda face: -max(face.box[2:]))[:MOST_FACES]
+        budget = budget_of(width, height, len(largest))
+        looks = zones(largest, width, height, ZONES_SHARE * budget)
         budget -= sum(zone.pixels for zone in looks)
         everything = whole(width, height, WHOLE_SHARE * budget)
         budget -= everything.pixels
-        # The closest look comes first, and where two looks find the same line it is the one that counts.
-        looks = [*sorted(looks, key=lambda zone: -zone.scale), everything]
-        lines = separate([line for zone in looks for line in self._lines(image, zone)])
-        found = []
-        for line in promising(lines, faces):
+        # The closest look comes first: where two looks find the same line it is the one that counts.
+        looks.sort(key=lambda zone: -zone.scale)
+        fine = [line for zone in looks for line in self._lines(image, zone)]
+        coarse = list(self._lines(image, everything))
+        lines = promising(separate([*fine, *coarse]), largest)
+        return linked(one_per_place(self._read(image, lines, frozenset(coarse), budget)), faces)
+
+    def _read(
+        self, image: RgbImage, lines: Sequence[Line], coarse: AbstractSet[Line], budget: float
+    ) -> Iterator[Placed]:
+        """The bibs among the lines, as far as so many pixels' time goes.
+
+        What a coarse look takes for one line, but is too high for that, may be a bib whole: it is looked at closely.
+        """
+        waiting = deque(lines)
+        while waiting:
+            line = waiting.popleft()
+            if line in coarse and line.width < BLOCK * line.height:
+                zone = around(line, image.shape[1], image.shape[0])
+                budget -= zone.pixels
+                if budget < 0:
+                    return
+                waiting.extendleft(reversed(promising(separate(list(self._lines(image, zone))), [])[:BLOCK_LINES]))
+                continue
             strip = text_lines.strip_of(image, line, BESIDE, WIDEST_STRIP)
-            budget -= STRIP_PIXELS * strip.shape[1]
+            budget -= COLUMN_PIXELS * strip.shape[1]
             if budget < 0:
-                break
+                return
             text, score = self._text(strip)
             bib = bib_of(text)
             if bib is not None and score >= MIN_SCORE:
-                found.append(Placed(bib, score, line.x, line.y, line.width, line.height))
-        return linked(one_per_place(found), faces)
+                yield Placed(bib, score, line.x, line.y, line.width, line.height)
 
     def _lines(self, image: RgbImage, zone: Zone) -> Iterator[Line]:
         """The lines in a zone, in the picture's pixels."""
