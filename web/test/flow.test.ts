@@ -214,6 +214,46 @@ test("a machine of many people forgets everything", () => {
   assert.deepEqual(state, { ...START, screen: { at: "start", notice: null } });
 });
 
+const RACE: EventPage = { ...EVENT, allows: { ...EVENT.allows, bibs: true, watch: true, watch_days: 30 } };
+const [RACE_START] = run(INITIAL, { type: "event-read", event: RACE });
+
+test("a bib is looked for without consent, by its address, and nothing of it is noted", () => {
+  const [reading, effects] = run(RACE_START, { type: "bib", typed: " #f7 " }, { type: "find-bib" });
+  assert.deepEqual(effects, [
+    { do: "stop" },
+    { do: "get", requestId: "F7", page: 1, later: false },
+    { do: "address", requestId: "F7", how: "push" },
+  ]);
+  const [results, after] = run(reading, { type: "found", page: page({ requestId: "F7", total: 150, pages: 2 }) });
+  assert.deepEqual([results.screen.at, kinds(after)], ["results", ["stop", "tell"]]);
+  const [, more] = run(results, { type: "need-page", page: 2 });
+  assert.deepEqual(more, [{ do: "get", requestId: "F7", page: 2, later: false }]);
+  const [again, read] = run(results, { type: "retry" });
+  assert.deepEqual([again.screen.at, again.result, kinds(read)], ["reading", null, ["stop", "get"]]);
+});
+
+test("what is no bib is neither looked for nor sent, and what stands there may be mended", () => {
+  const [wrong, none] = run(RACE_START, { type: "bib", typed: "12-3" }, { type: "find-bib" });
+  assert.deepEqual([wrong.bibWrong, wrong.screen.at, none], [true, "start", []]);
+  const [check] = run(wrong, { type: "consent", given: true }, { type: "take" }, { type: "got", selfie: SELFIE });
+  const [refused, unsent] = run(check, { type: "send", requestId: ID });
+  assert.deepEqual([refused.screen.at, refused.bibWrong, unsent], ["check", true, []]);
+  const [mended, effects] = run(refused, { type: "bib", typed: "123" }, { type: "send", requestId: ID });
+  assert.equal(mended.bibWrong, false);
+  assert.deepEqual(effects.at(-1), { do: "post", requestId: ID, selfie: SELFIE, consent: "standard-1", bib: "123" });
+  const [, without] = run(refused, { type: "bib", typed: " " }, { type: "send", requestId: ID });
+  assert.deepEqual(without.at(-1), { do: "post", requestId: ID, selfie: SELFIE, consent: "standard-1", bib: null });
+});
+
+test("where the event has no bibs, an address that names one leads to the start", () => {
+  const opened = { type: "opened", requestId: "123", own: false, pending: false } as const;
+  const [state, effects] = run(START, opened);
+  assert.deepEqual([state.screen.at, kinds(effects)], ["start", ["stop", "address"]]);
+  assert.deepEqual(kinds(run(RACE_START, opened)[1]), ["stop", "get"]);
+  const alone = { ...RACE, allows: { ...RACE.allows, search: false } };
+  assert.equal(run(INITIAL, { type: "event-read", event: alone })[0].screen.at, "start");
+});
+
 const WATCHED: EventPage = { ...EVENT, allows: { ...EVENT.allows, watch: true, watch_days: 30 } };
 const UNTIL = "2027-01-01T00:00:00Z";
 

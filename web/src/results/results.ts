@@ -372,7 +372,7 @@ export class FaceSearchResults extends LitElement {
       : this.#t("results.arriving");
     return html`<div class="empty">
       <h1 tabindex="-1">${bib ? this.#t(`bib.${title}`, { bib: requestId }) : this.#t(`results.empty.${title}`)}</h1>
-      <p class="muted">${complete ? this.#t(bib ? "bib.advice" : "results.empty.advice") : last}</p>
+      <p class="muted">${!complete ? last : bib ? nothing : this.#t("results.empty.advice")}</p>
       <slot name="bib"></slot>
       <div class="buttons">
         ${complete ? nothing : html`<button type="button" class="primary" @click=${() => this.#fire("menu", "look-again")}>${this.#t("results.look_again")}</button>`}

@@ -22,7 +22,7 @@ export function foundScreen(view: View, result: Result): TemplateResult {
       @need-page=${(event: CustomEvent<{ page: number }>) => view.dispatch({ type: "need-page", page: event.detail.page })}
       @notice=${(event: CustomEvent<string>) => view.say(event.detail)}
       @menu=${(event: CustomEvent<MenuChoice>) => chosen(view, event.detail)}
-      @saved=${(event: CustomEvent<{ count: number }>) => view.tell("saved", event.detail)}>${bib ? (total ? nothing : bibSearch(view)) : mine ? watching(view, result) : nothing}</face-search-results>
+      @saved=${(event: CustomEvent<{ count: number }>) => view.tell("saved", event.detail)}>${bib ? (total ? nothing : bibSearch(view, true)) : mine ? watching(view, result) : nothing}</face-search-results>
     ${bib && total && state.event?.allows.search ? selfieToo(view) : nothing}
     ${
       result.more === "failed"

@@ -18,7 +18,7 @@ export function checkScreen(view: View): TemplateResult {
           <p class="muted unseen" hidden>${t("check.unseen")}</p>`
         : nothing
     }
-    ${view.state.event?.allows.bibs ? bibField(view, send) : nothing}
+    ${view.state.event?.allows.bibs ? bibField(view, ["bib.optional", "bib.help"], send) : nothing}
     <div class="ways">
       <button type="button" class="primary large" part="button" @click=${send}>${t("check.send")}</button>
       <button type="button" part="button" @click=${() => view.takeAnother()}>

@@ -46,7 +46,7 @@ export const screenStyles = css`
   .ways + .bib { padding-block-start: 18px; border-block-start: 1px solid var(--line); }
   .bib label { font-weight: 600; }
   .bib div { display: flex; flex-wrap: wrap; gap: 8px; }
-  .bib input { flex: 1 1 8em; min-inline-size: 0; border-color: var(--muted); }
+  .bib input { flex: 1 1 7em; inline-size: 7em; border-color: var(--muted); }
   .bib [aria-invalid="true"] { border-color: var(--danger); }
   .qr { display: grid; justify-items: center; gap: 10px; padding-block-start: 6px; text-align: center; }
   .qr svg { inline-size: 168px; block-size: 168px; border-radius: 10px; }

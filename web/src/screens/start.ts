@@ -1,7 +1,7 @@
 /** S1: the event, the consent, and the way to a selfie. */
 import { html, nothing, type TemplateResult } from "lit";
 import { chromeAddress } from "../browsers.ts";
-import { LANGUAGES } from "../i18n.ts";
+import { LANGUAGES, type MessageKey } from "../i18n.ts";
 import { dayIn, heading, icon, organiserOf, type View } from "./view.ts";
 
 export function startScreen(view: View): TemplateResult {
@@ -108,21 +108,29 @@ function ways(view: View): TemplateResult {
   </div>`;
 }
 
-/** Search by bib: no consent is asked for, since no face is compared. */
-export function bibSearch(view: View): TemplateResult {
-  const find = html`<button part="button">${view.t("bib.find")}</button>`;
-  return bibField(view, () => view.dispatch({ type: "find-bib" }), find);
+/** Search by bib: no consent is asked for, since no face is compared. `another`: one has found nothing. */
+export function bibSearch(view: View, another = false): TemplateResult {
+  const button = html`<button part="button">${view.t("bib.find")}</button>`;
+  const words: BibWords = another ? ["bib.another", "bib.advice"] : ["bib.label", "bib.how"];
+  return bibField(view, words, () => view.dispatch({ type: "find-bib" }), button);
 }
 
-/** The field for the bib; without a button of its own, beside the selfie. Browsers are not to offer it to the next guest. */
-export function bibField(view: View, act: () => void, button?: TemplateResult): TemplateResult {
+type BibWords = readonly [label: MessageKey, help: MessageKey];
+
+/** The field for the bib, whose Enter acts. No browser is to offer it to the next guest. */
+export function bibField(
+  view: View,
+  [label, help]: BibWords,
+  act: () => void,
+  button?: TemplateResult,
+): TemplateResult {
   const { t, state } = view;
   const submitted = (event: Event) => {
     event.preventDefault();
     act();
   };
   return html`<form class="bib" slot="bib" @submit=${submitted}>
-    <label for="bib">${t(button ? "bib.label" : "bib.optional")}</label>
+    <label for="bib">${t(label)}</label>
     <div>
       <input id="bib" .value=${state.bib} autocomplete="off" autocapitalize="characters" spellcheck="false" enterkeyhint="search"
         aria-describedby=${state.bibWrong ? "bib-problem bib-help" : "bib-help"} aria-invalid=${state.bibWrong ? "true" : "false"}
@@ -130,7 +138,7 @@ export function bibField(view: View, act: () => void, button?: TemplateResult): 
       ${button ?? nothing}
     </div>
     ${state.bibWrong ? html`<p class="problem" id="bib-problem" role="alert">${t("bib.wrong")}</p>` : nothing}
-    <p class="small muted" id="bib-help">${t(button ? "bib.how" : "bib.help")}</p>
+    <p class="small muted" id="bib-help">${t(help)}</p>
   </form>`;
 }
 
