@@ -32,7 +32,7 @@ def post_faces(org_id: str, event_id: str) -> Response[str]:
         outcome = replayed(caller.known.result)
     else:
         consent = form.agreed(event, required=caller.token is not None)
-        selfies, bib = form.selfies(event), form.bib()
+        selfies, bib = form.selfies(event), form.bib(event)
         invocation = Invocation(lambda: api.seconds_left(app), meter, caller.known.cancelled, consent, bib)
         outcome = container.face_search.search(event, search, selfies, request.page, invocation)
     data = face_search_result(container.rendition_links, event, search, request.page, outcome.stored)

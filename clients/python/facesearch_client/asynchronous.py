@@ -116,6 +116,16 @@ class AsyncFaceSearchClient:
         """
         return self._walk(lambda number: self._api.images(event_id, number, page_size), page)
 
+    def bib_images(
+        self, event_id: int, bib: str, page_size: int = LARGEST_PAGE, page: int = 1
+    ) -> AsyncIterator[Response[ImagePage]]:
+        """The photos that show a bib, in either case, by capture time: every page from `page` on.
+
+        Raises:
+            ClientError: see its subclasses.
+        """
+        return self._walk(lambda number: self._api.bib_images(event_id, bib, number, page_size), page)
+
     async def timeline_days(self, event_id: int) -> Response[TimelineDays]:
         """How many photos were taken on which day and in which hour, in UTC.
 
@@ -147,6 +157,7 @@ class AsyncFaceSearchClient:
         *,
         downscale: int | None = None,
         consent: str | None = None,
+        bib: str | None = None,
     ) -> FaceSearchResponse:
         """Search the event for the person of a selfie, or replay the search of that `request_id`.
 
@@ -154,7 +165,8 @@ class AsyncFaceSearchClient:
         Up to three selfies of one person find more than one does: give a list of them. What is too large for one call
         is uploaded first. With `downscale`, a long side in pixels, a smaller copy is sent: an upright JPEG without
         metadata. That needs Pillow. `consent` is the version of the text that the guest agreed to, as
-        `event_page` names it: a search by a publishable token needs it.
+        `event_page` names it: a search by a publishable token needs it. `bib` is the number that the guest wore: in an
+        event with bib search it finds photos without a face, too, and is not heard elsewhere.
 
         Raises:
             OSError: a selfie's file cannot be read.
@@ -165,7 +177,7 @@ class AsyncFaceSearchClient:
         identity = str(uuid.uuid4() if request_id is None else request_id)
         contents = await asyncio.to_thread(read_selfies, selfie, downscale)
         return await self._run(
-            flows.search(self._api, self._retry, event_id, contents, identity, page, page_size, consent)
+            flows.search(self._api, self._retry, event_id, contents, identity, page, page_size, consent, bib)
         )
 
     async def results(
@@ -271,16 +283,17 @@ class AsyncFaceSearchClient:
         *,
         request_id: Identity | None = None,
         image_ids: Iterable[Identity] | None = None,
+        bib: str | None = None,
         page: int = 1,
         page_size: int = LARGEST_ORIGINALS_PAGE,
     ) -> Response[OriginalPhotos]:
-        """A page of links, good for an hour, to the originals of a search or of the photos named.
+        """A page of links, good for an hour, to the originals of a search, of the photos named, or of a bib.
 
         Raises:
-            ValueError: not one of the two is given, or no photo is named.
+            ValueError: not one of the three is given, or no photo is named.
             ClientError: see its subclasses.
         """
-        return await self._call(self._api.original_photos(event_id, request_id, image_ids, page, page_size))
+        return await self._call(self._api.original_photos(event_id, request_id, image_ids, bib, page, page_size))
 
     async def download_originals(
         self,
@@ -289,16 +302,17 @@ class AsyncFaceSearchClient:
         *,
         request_id: Identity | None = None,
         image_ids: Iterable[Identity] | None = None,
+        bib: str | None = None,
         progress: Progress | None = None,
     ) -> DownloadReport:
-        """Fetch the originals of a search, or of the photos named, into a folder; it is made if it is not there.
+        """Fetch the originals of a search, of the photos named, or of a bib, into a folder; it is made if need be.
 
         A file is there whole or not at all, and none is overwritten: two of one name get a number. A photo that cannot
         be fetched is a row of the report.
 
         Raises:
             OSError: the folder cannot be made.
-            ValueError: not one of request_id and image_ids is given, or no photo is named.
+            ValueError: not one of request_id, image_ids and bib is given, or no photo is named.
             ClientError: the links could not be had; files that came before stay.
         """
         names = None if image_ids is None else names_of(image_ids)  # every page asks for them again
@@ -306,7 +320,7 @@ class AsyncFaceSearchClient:
         free = asyncio.Semaphore(AT_ONCE)
         page, more = 1, True
         while more:
-            response = await self.original_photos(event_id, request_id=request_id, image_ids=names, page=page)
+            response = await self.original_photos(event_id, request_id=request_id, image_ids=names, bib=bib, page=page)
             tally.begin_page(response.data)
             tasks = [asyncio.create_task(self._fetch(link, target, free)) for link in response.data["presigned_urls"]]
             try:

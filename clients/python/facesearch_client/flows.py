@@ -98,7 +98,7 @@ def retrying(call: Call[ResultT], policy: RetryPolicy) -> Flow[ResultT]:
         retry, waited = retry + 1, waited + wait
 
 
-def search(
+def search(  # noqa: PLR0913, PLR0917 - what one search consists of, from one place
     api: Api,
     policy: RetryPolicy,
     event_id: int,
@@ -107,6 +107,7 @@ def search(
     page: int,
     page_size: int,
     consent: str | None = None,
+    bib: str | None = None,
 ) -> Flow[FaceSearchResponse]:
     """A search by selfies of which the large ones are uploaded first.
 
@@ -114,7 +115,7 @@ def search(
         ClientError: see its subclasses.
     """
     inline, upload_ids = yield from prepare(api, policy, event_id, selfies, request_id)
-    call = api.search(event_id, inline, upload_ids, request_id, page, page_size, consent)
+    call = api.search(event_id, inline, upload_ids, request_id, page, page_size, consent, bib)
     return (yield from retrying(call, policy))
 
 

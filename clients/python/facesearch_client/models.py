@@ -4,7 +4,7 @@ They are checked on arrival for what is promised, and tolerate more: a field tha
 older client.
 """
 
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NotRequired, TypeVar
 
 from pydantic import ConfigDict, with_config
 from typing_extensions import TypedDict  # pydantic reads typing's own only from Python 3.12 on
@@ -34,7 +34,10 @@ class Envelope(TypedDict, Generic[DataT]):
 
 @with_config(_LENIENT)
 class ImageItem(TypedDict):
-    """A photo that matches; `width` and `height` in pixels as displayed."""
+    """A photo that matches; `width` and `height` in pixels as displayed.
+
+    `matched_by` is "face" or "bib", and there in the searches of events with bib search alone.
+    """
 
     img_url: str
     thumbnail_url: str
@@ -42,6 +45,7 @@ class ImageItem(TypedDict):
     height: int | None
     image_id: str
     original_url: str | None
+    matched_by: NotRequired[str]
 
 
 @with_config(_LENIENT)

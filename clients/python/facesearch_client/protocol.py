@@ -119,6 +119,11 @@ class Api:
         request = self._request("GET", f"event/{event_id}/images", params={"page": page, "page_size": page_size})
         return self._call(request, _IMAGES, "images")
 
+    def bib_images(self, event_id: int, bib: str, page: int, page_size: int) -> Call[Response[ImagePage]]:
+        """A page of the photos that show a bib."""
+        path = f"event/{event_id}/bibs/{quote(bib, safe='')}"
+        return self._call(self._request("GET", path, params={"page": page, "page_size": page_size}), _IMAGES, "bib")
+
     def timeline_days(self, event_id: int) -> Call[Response[TimelineDays]]:
         """When an event's photos were taken."""
         return self._call(self._request("GET", f"event/{event_id}/timeline/days"), _TIMELINE, "timeline")
@@ -146,14 +151,15 @@ class Api:
         page: int,
         page_size: int,
         consent: str | None = None,
+        bib: str | None = None,
     ) -> Call[FaceSearchResponse]:
         """A search by selfies that travel with the call, and by such as were uploaded before."""
-        agreed = {} if consent is None else {"consent": consent}
+        given = {name: text for name, text in (("consent", consent), ("bib", bib)) if text is not None}
         request = self._request(
             "POST",
             f"event/{event_id}/faces",
             params={"page": page, "page_size": page_size},
-            **_form(selfies, upload_ids, request_id=request_id, **agreed),
+            **_form(selfies, upload_ids, request_id=request_id, **given),
         )
         return self._search_call(request, request_id)
 
@@ -235,22 +241,28 @@ class Api:
         event_id: int,
         request_id: Identity | None,
         image_ids: Iterable[Identity] | None,
+        bib: str | None,
         page: int,
         page_size: int,
     ) -> Call[Response[OriginalPhotos]]:
-        """A page of links to the originals of a search, or of the photos named.
+        """A page of links to the originals of a search, of the photos named, or of a bib.
 
         Raises:
-            ValueError: neither or both are given, or no photo is named.
+            ValueError: none or several of the three are given, or no photo is named.
         """
-        if (request_id is None) == (image_ids is None):
-            raise ValueError("Name the photos by request_id or by image_ids, one of the two.")
-        identifier = str(request_id) if image_ids is None else names_of(image_ids)
+        if [request_id, image_ids, bib].count(None) != 2:
+            raise ValueError("Name the photos by request_id, by image_ids or by bib, one of the three.")
+        if image_ids is not None:
+            named = {"method": "image_ids", "identifier": names_of(image_ids)}
+        elif bib is not None:
+            named = {"method": "bib", "identifier": bib}
+        else:
+            named = {"method": "selfie", "identifier": str(request_id)}
         request = self._request(
             "POST",
             f"event/{event_id}/original-photos",
             params={"page": page, "page_size": page_size},
-            json={"method": "selfie" if image_ids is None else "image_ids", "identifier": identifier},
+            json=named,
         )
         return self._call(request, _ORIGINALS, "original photos", None if request_id is None else str(request_id))
 

@@ -116,6 +116,7 @@ class FakeApi:
         self.uploads: dict[str, bytes | None] = {}
         self.originals = {str(uuid.UUID(int=n)): b"original %d" % n for n in range(photos)}
         self.filenames: dict[str, str] = {}
+        self.bibs: dict[str, list[int]] = {}
         self.troubles: dict[str, list[Step]] = {}
         self.requests: list[httpx.Request] = []
         self.matches = 0
@@ -133,7 +134,7 @@ class FakeApi:
             return self._storage(request)
         if request.headers["X-API-Key"] != KEY:
             return refusal(403, "Unknown key.")
-        return self._for_guests(request) or self._timeline(request) or self._route(request)
+        return self._for_guests(request) or self._timeline(request) or self._bib(request) or self._route(request)
 
     def asked(self, pattern: str) -> list[httpx.Request]:
         """The requests so far whose "METHOD path" is like `pattern`."""
@@ -211,6 +212,15 @@ class FakeApi:
                 return success({"images": rows, "pagination": pagination(len(taken), page, size)})
         return None
 
+    def _bib(self, request: httpx.Request) -> httpx.Response | None:
+        match _line(request).split("/"):
+            case ["GET ", "event", _, "bibs", bib]:
+                found = self.bibs.get(bib.upper(), [])
+                page, size = (int(request.url.params[name]) for name in ("page", "page_size"))
+                rows = [image(found[n]) for n in _shown(len(found), page, size)]
+                return success({"images": rows, "pagination": pagination(len(found), page, size)})
+        return None
+
     def _watch(self, request: httpx.Request, request_id: str) -> httpx.Response:
         if fields_of(request)["watch_consent"] != "true":
             return refusal(422, "body.watch_consent: must be true.", {"Face-Search-Error": "consent_needed"})
@@ -227,7 +237,13 @@ class FakeApi:
 
     def _original_photos(self, request: httpx.Request, page: int, size: int) -> httpx.Response:
         body = json.loads(request.content)
-        named = list(self.originals) if body["method"] == "selfie" else body["identifier"]
+        match body["method"]:
+            case "selfie":
+                named = list(self.originals)
+            case "bib":
+                named = [str(uuid.UUID(int=n)) for n in self.bibs.get(body["identifier"].upper(), [])]
+            case _:
+                named = body["identifier"]
         shown = [named[n] for n in _shown(len(named), page, size)]
         links = [
             {"url": f"{STORE}/originals/{name}?signature=f00", "filename": self.filenames.get(name, f"{name}.jpg")}
@@ -242,7 +258,7 @@ class FakeApi:
             "total_images": len(named),
             "successful_count": len(links),
             "failed_count": len(missing),
-            "identifier": body["identifier"] if body["method"] == "selfie" else None,
+            "identifier": None if body["method"] == "image_ids" else body["identifier"],
             "message": None,
             "pagination": pagination(len(named), page, size),
         }

@@ -56,6 +56,13 @@ class TestDownloading:
         assert len(set(report.files)) == len(contents(tmp_path)) == 130
         assert [request.url.params["page"] for request in api.asked("POST *")] == ["1", "2", "3"]
 
+    def test_given_a_bib_when_downloaded_then_its_photos(self, client_of: ClientOf, tmp_path: Path) -> None:
+        api = FakeApi(photos=130)
+        api.bibs["42"] = list(range(0, 130, 2))
+        report = client_of(api).download_originals(456, tmp_path, bib="42")
+        assert [path.name for path in report.files] == [f"{uuid.UUID(int=n)}.jpg" for n in range(0, 130, 2)]
+        assert [request.url.params["page"] for request in api.asked("POST *")] == ["1", "2"]
+
     def test_given_missing_photos_then_the_others_and_the_reasons(self, client_of: ClientOf, tmp_path: Path) -> None:
         unknown = str(uuid.UUID(int=99))
         report = client_of(FakeApi()).download_originals(456, tmp_path, image_ids=[FIRST, unknown, THIRD])

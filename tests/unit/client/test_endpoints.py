@@ -57,6 +57,26 @@ class TestReading:
             list(client_of(api).timeline_images(456, 0, dt.datetime(2026, 5, 17)))  # noqa: DTZ001
         assert api.requests == []
 
+    def test_given_a_bib_when_walked_then_each_of_its_photos_once(self, client_of: ClientOf) -> None:
+        api = FakeApi(photos=9)
+        api.bibs["F1024"] = [1, 4, 8]
+        pages = list(client_of(api).bib_images(456, "f1024", page_size=2))
+        found = [image["image_id"] for page in pages for image in page.data["images"]]
+        assert found == [str(uuid.UUID(int=n)) for n in (1, 4, 8)]
+        assert [request.url.params["page"] for request in api.requests] == ["1", "2"]
+        rest = list(client_of(api).bib_images(456, "F1024", page_size=2, page=2))
+        assert [image["image_id"] for page in rest for image in page.data["images"]] == [str(uuid.UUID(int=8))]
+        (nothing,) = client_of(api).bib_images(456, "7")
+        assert nothing.data["pagination"]["total"] == 0
+
+    def test_whatever_is_taken_for_a_bib_stays_within_its_part_of_the_path(
+        self, client_of: ClientOf, api: FakeApi
+    ) -> None:
+        with pytest.raises(NotFoundError):
+            list(client_of(api).bib_images(456, "../7?a=b#c d", page_size=2))
+        path = b"/live/api/v1/ext/903/event/456/bibs/..%2F7%3Fa%3Db%23c%20d?page=1&page_size=2"
+        assert api.requests[0].url.raw_path == path
+
     def test_every_call_to_the_api_carries_the_key(self, client_of: ClientOf, api: FakeApi) -> None:
         client = client_of(api)
         client.ping(456)
@@ -135,6 +155,12 @@ class TestOriginalPhotos:
         assert json.loads(api.requests[0].content) == {"method": "selfie", "identifier": REQUEST_ID}
         assert (response.data["total_images"], response.data["successful_count"]) == (3, 2)
 
+    def test_given_a_bib_then_by_its_photos(self, client_of: ClientOf, api: FakeApi) -> None:
+        api.bibs["42"] = [0, 2]
+        response = client_of(api).original_photos(456, bib="42")
+        assert json.loads(api.requests[0].content) == {"method": "bib", "identifier": "42"}
+        assert (response.data["total_images"], response.data["identifier"]) == (2, "42")
+
     @pytest.mark.parametrize("one", [uuid.UUID(int=1), str(uuid.UUID(int=1))], ids=["UUID", "str"])
     def test_given_one_photo_then_it_may_stand_for_itself(self, client_of: ClientOf, one: uuid.UUID | str) -> None:
         api = FakeApi()
@@ -142,9 +168,20 @@ class TestOriginalPhotos:
         assert json.loads(api.requests[0].content) == {"method": "image_ids", "identifier": [str(one)]}
 
     @pytest.mark.parametrize(
-        "named", [{}, {"request_id": REQUEST_ID, "image_ids": [REQUEST_ID]}, {"image_ids": []}], ids=str
+        "named",
+        [
+            {},
+            {"request_id": REQUEST_ID, "image_ids": [REQUEST_ID]},
+            {"request_id": REQUEST_ID, "bib": "42"},
+            {"image_ids": [REQUEST_ID], "bib": "42"},
+            {"request_id": REQUEST_ID, "image_ids": [REQUEST_ID], "bib": "42"},
+            {"image_ids": []},
+        ],
+        ids=str,
     )
-    def test_no_or_two_ways_of_naming_photos_then_value_error(self, client_of: ClientOf, named: dict[str, str]) -> None:
+    def test_no_or_several_ways_of_naming_photos_then_value_error(
+        self, client_of: ClientOf, named: dict[str, str]
+    ) -> None:
         api = FakeApi()
         with pytest.raises(ValueError, match="image_ids"):
             client_of(api).original_photos(456, **named)  # type: ignore[arg-type]

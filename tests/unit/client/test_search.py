@@ -32,6 +32,7 @@ from tests.unit.client.fakes import (
     Step,
     Waits,
     body_of,
+    fields_of,
     form_of,
     refusal,
     search_data,
@@ -62,6 +63,14 @@ class TestWhatIsSent:
         client_of(api).search(456, selfie)
         assert form_of(api.requests[0])["file"].get_payload(decode=True) == JPEG
         assert b"maria" not in api.requests[0].content
+
+    def test_given_a_bib_when_searched_then_it_is_sent_with_every_attempt(self, client_of: ClientOf) -> None:
+        data = search_data(1)
+        data["images"][0]["matched_by"] = "bib"
+        api = ScriptedApi([refusal(500), success(data)])
+        response = client_of(api).search(456, JPEG, REQUEST_ID, bib="F1024")
+        assert [fields_of(request) for request in api.requests] == [{"request_id": REQUEST_ID, "bib": "F1024"}] * 2
+        assert [image.get("matched_by") for image in response.images] == ["bib"]
 
     def test_no_request_id_when_retried_then_every_attempt_carries_the_same_uuid4(self, client_of: ClientOf) -> None:
         api = ScriptedApi([httpx.ReadTimeout("slow"), refusal(500), found()])

@@ -33,12 +33,12 @@ def checked_bibs(bibs: Collection[str]) -> frozenset[str]:
     Raises:
         InvalidRequest: one is no bib, or they are too many.
     """
-    some = frozenset(bib.strip().upper() for bib in bibs)
+    some = frozenset(bib.strip() for bib in bibs)
     if any(not re.fullmatch(BIB_PATTERN, bib) for bib in some):
         raise InvalidRequest("A bib has 1 to 16 letters and digits.")
     if len(some) > MAX_STARTERS:
         raise InvalidRequest(f"A start list may have {MAX_STARTERS:,} bibs at most.")
-    return some
+    return frozenset(map(str.upper, some))
 
 
 def _check_zone(name: str) -> None:

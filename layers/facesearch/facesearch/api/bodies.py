@@ -65,7 +65,7 @@ class OriginalsRequest(BaseModel):
             raise PydanticCustomError(
                 "identifier_shape", "identifier is a list for image_ids and one string for every other method"
             )
-        if self.bib is not None and not re.fullmatch(BIB_PATTERN, self.bib):
+        if self.bib is not None and not re.fullmatch(BIB_PATTERN, str(self.identifier)):  # "\u017f" in upper case is S
             raise PydanticCustomError("bib", "identifier must be 1 to 16 letters and digits for bib")
         return self
 

@@ -148,6 +148,7 @@ def original_photos(
     found = [schemas.PresignedUrl(url=link.url, filename=link.filename) for link in links if isinstance(link, Link)]
     lost = [link for link in links if isinstance(link, NoLink)]
     failed = [schemas.FailedUrl(image_id=link.image_id, error=link.error, path=link.path) for link in lost]
+    missing = f"{len(failed)} of {len(links)} images have no link; see failed_urls." if failed else None
     return schemas.OriginalPhotos(
         presigned_urls=found,
         failed_urls=failed,
@@ -155,7 +156,7 @@ def original_photos(
         successful_count=len(found),
         failed_count=len(failed),
         identifier=request.identifier if isinstance(request.identifier, str) else None,
-        message=f"{len(failed)} of {len(links)} images have no link; see failed_urls." if failed else None,
+        message=missing if total else "No photos were found.",
         pagination=paginate(page, total),
     )
 

@@ -62,12 +62,16 @@ class SelfieForm:
             raise ConsentNeeded
         return self.consent
 
-    def bib(self) -> str:
-        """The bib that the runner typed, in upper case; empty if there is none. InvalidRequest: it is none."""
-        bib = self.fields.get("bib", "").strip().removeprefix("#").upper()
+    def bib(self, event: Event) -> str:
+        """The bib that the runner typed, in upper case; empty if there is none, or the event has no bib search.
+
+        Raises:
+            InvalidRequest: it is none.
+        """
+        bib = self.fields.get("bib", "").strip().removeprefix("#") if event.bib_search else ""
         if bib and not re.fullmatch(BIB_PATTERN, bib):
             raise InvalidRequest("body.bib: must be 1 to 16 letters and digits")
-        return bib
+        return bib.upper()
 
     def selfies(self, event: Event) -> list[bytes | UploadKey]:
         """The selfies for a search of the event.

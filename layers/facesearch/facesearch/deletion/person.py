@@ -117,7 +117,7 @@ class PersonDeletion:
                 continue
             # First: once the faces are gone, nobody knows whose bib it was.
             bibs |= parts.stored.bibs(at, probe, found)
-            deleted.bibs += sum(delete_bib(self.stores, at, bib) for bib in bibs)
+            deleted.bibs += sum(delete_bib(self.stores, at, bib, set(found)) for bib in bibs)
             if files is not None:
                 photos.begin(at, found, files)
                 photos.tombstone(at, self.stores.log.pending(event.event_id), deleted)

@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from typing_extensions import override
 
 from facesearch.adapters.opencv import onnx, text_lines
-from facesearch.bibs.lines import Line, promising, separate
+from facesearch.bibs.lines import Line, nearest, promising, separate
 from facesearch.bibs.linking import Placed, linked, one_per_place
 from facesearch.bibs.reader import BibReader, ReadBib
 from facesearch.bibs.texts import bib_of
-from facesearch.bibs.zones import Zone, around, whole, zones
+from facesearch.bibs.zones import MOST_ENLARGED, Zone, around, whole, zones
 from facesearch.faces.engine import Face, RgbImage
 
 DETECTOR = "text_detection_ppocrv6_small.onnx"
@@ -32,9 +32,10 @@ STEP = 32
 SMALLEST = 12
 """Pixels of a view's short side below which no text is to be seen."""
 
-PHOTO_PIXELS, PHOTO_AREA = 340_000, 2048 * 1365
-"""The time in which the face engine looks through a photo of that size, in pixels of the detector's view: .175 s of
-.53 s a megapixel, on one core. A smaller photo has less of it, by its area; a larger one no more."""
+PHOTO_PIXELS = 340_000
+"""The time in which the face engine looks through a photo of 2048 px, in pixels of the detector's view: .175 s of .53 s
+a megapixel, on one core. A larger photo has no more, and a smaller one no less: of a runner who is turned away, nothing
+else in it tells."""
 FACE_PIXELS = 62_000
 """The same for embedding a face, .035 s."""
 MOST_FACES = 64
@@ -43,20 +44,41 @@ COLUMN_PIXELS = 210
 """The same for a column of the recogniser's view, .11 ms."""
 ZONES_SHARE = 0.7
 """Of all that, what the views of zones may have together."""
-WHOLE_SHARE = 0.6
+WHOLE_SHARE = 0.5
 """Of what they leave, what the view of the whole picture may have; the rest is for reading lines."""
 
-BLOCK, BLOCK_LINES = 2.2, 2
-"""Heights that a line of three digits is wide; and how many of a block's largest lines are read."""
+BLOCK = 1.5
+"""Heights that a line of two digits is wide: what is less may be several lines."""
+CLOSER = 1.5
+"""The second look below a face without a bib, to the first: two looks seldom miss the same number."""
+BEST_LINES = 2
+"""The largest lines that are read of a closer look."""
 BESIDE = 0.3
 """Heights of a line that are read beside it on both sides: the detector leaves out a narrow first or last digit."""
 WIDEST_STRIP = 320
+"""Columns; a longer line is squeezed, and is no bib mostly."""
 MIN_SCORE = 0.7
+"""Of a bib's least sure character. Nearly all right ones are above .9, and so are numbers that an arm hides in part;
+plates and patterns are below."""
 
 
-def budget_of(width: int, height: int, faces: int) -> float:
-    """What reading a picture may cost, in pixels of the detector's view."""
-    return PHOTO_PIXELS * min(1.0, width * height / PHOTO_AREA) + FACE_PIXELS * min(faces, MOST_FACES)
+def budget_of(faces: int) -> float:
+    """What reading a picture with so many faces may cost, in pixels of the detector's view."""
+    return PHOTO_PIXELS + FACE_PIXELS * min(faces, MOST_FACES)
+
+
+class _Budget:
+    """What is left of it, in pixels of the detector's view."""
+
+    def __init__(self, pixels: float) -> None:
+        self.left = pixels
+
+    def take(self, pixels: float) -> bool:
+        """Whether there is as much left; then it is taken."""
+        if pixels > self.left:
+            return False
+        self.left -= pixels
+        return True
 
 
 class OpenCvBibReader(BibReader):
@@ -91,22 +113,30 @@ class OpenCvBibReader(BibReader):
     def read(self, image: RgbImage, faces: Sequence[Face]) -> list[ReadBib]:
         height, width = image.shape[:2]
         largest = sorted(faces, key=lambda face: -max(face.box[2:]))[:MOST_FACES]
-        budget = budget_of(width, height, len(largest))
-        looks = zones(largest, width, height, ZONES_SHARE * budget)
-        budget -= sum(zone.pixels for zone in looks)
-        everything = whole(width, height, WHOLE_SHARE * budget)
-        budget -= everything.pixels
-        # The closest look comes first: where two looks find the same line it is the one that counts.
-        looks.sort(key=lambda zone: -zone.scale)
-        fine = [line for zone in looks for line in self._lines(image, zone)]
+        budget = _Budget(budget_of(len(largest)))
+        looks = zones(largest, width, height, ZONES_SHARE * budget.left)
+        budget.take(sum(zone.pixels for zone in looks.values()))
+        everything = whole(width, height, WHOLE_SHARE * budget.left)
+        budget.take(everything.pixels)
+        own, others = list[Line](), list[Line]()
+        for face, zone in looks.items():
+            for line in self._lines(image, zone):
+                (own if nearest(line.x, line.y, largest) == face else others).append(line)
         coarse = list(self._lines(image, everything))
-        lines = promising(separate([*fine, *coarse]), largest)
-        return linked(one_per_place(self._read(image, lines, frozenset(coarse), budget)), faces)
+        # Where several looks find the same line, the one below its own face counts.
+        lines = promising(separate([*own, *others, *coarse]), largest)
+        found = list(self._read(image, lines, frozenset(coarse), budget))
+        seen = {nearest(bib.x, bib.y, largest) for bib in found}
+        for face, zone in looks.items():
+            closer = zone._replace(scale=min(MOST_ENLARGED, CLOSER * zone.scale))
+            if face not in seen and closer.scale > zone.scale and budget.take(closer.pixels):
+                found.extend(self._read(image, self._best_lines(image, closer), frozenset(), budget))
+        return linked(one_per_place(found), faces)
 
     def _read(
-        self, image: RgbImage, lines: Sequence[Line], coarse: AbstractSet[Line], budget: float
+        self, image: RgbImage, lines: Sequence[Line], coarse: AbstractSet[Line], budget: "_Budget"
     ) -> Iterator[Placed]:
-        """The bibs among the lines, as far as so many pixels' time goes.
+        """The bibs among the lines, as far as the budget goes.
 
         What a coarse look takes for one line, but is too high for that, may be a bib whole: it is looked at closely.
         """
@@ -115,19 +145,20 @@ class OpenCvBibReader(BibReader):
             line = waiting.popleft()
             if line in coarse and line.width < BLOCK * line.height:
                 zone = around(line, image.shape[1], image.shape[0])
-                budget -= zone.pixels
-                if budget < 0:
-                    return
-                waiting.extendleft(reversed(promising(separate(list(self._lines(image, zone))), [])[:BLOCK_LINES]))
-                continue
+                inside = self._best_lines(image, zone) if budget.take(zone.pixels) else []
+                if inside:
+                    waiting.extendleft(reversed(inside))
+                    continue
             strip = text_lines.strip_of(image, line, BESIDE, WIDEST_STRIP)
-            budget -= COLUMN_PIXELS * strip.shape[1]
-            if budget < 0:
+            if not budget.take(COLUMN_PIXELS * strip.shape[1]):
                 return
             text, score = self._text(strip)
             bib = bib_of(text)
             if bib is not None and score >= MIN_SCORE:
                 yield Placed(bib, score, line.x, line.y, line.width, line.height)
+
+    def _best_lines(self, image: RgbImage, zone: Zone) -> list[Line]:
+        return promising(separate(list(self._lines(image, zone))), [])[:BEST_LINES]
 
     def _lines(self, image: RgbImage, zone: Zone) -> Iterator[Line]:
         """The lines in a zone, in the picture's pixels."""
