@@ -117,10 +117,7 @@ def update(  # noqa: PLR0913, PLR0917 - a command's options, each by its name
 ) -> None:
     """Change an event. What you do not give stays as it is."""
     stack = stack_of(context)
-    if upstream:
-        _require_upstream(stack)
-    if bib_search is Switch.ON:
-        stack.require_embedded("--bib-search")
+    _require_engines(stack, upstream, bib_search)
     given = {
         "selfie_search": _is_on(selfie_search),
         "event_enabled": _is_on(enabled),
@@ -150,20 +147,24 @@ def update(  # noqa: PLR0913, PLR0917 - a command's options, each by its name
     if as_json:
         print_json(_json(event) | unread | ({"previews": rendered.to_json()} if rendered is not None else {}))
     else:
-        kept = f"faces in {event.faces.kind}"
-        searched = f"selfie search {switch(event.selfie_search)}, confidence {event.confidence} %, {kept}"
-        results().print(f"Event {event.event_id}: {switch(event.event_enabled)}, {searched}")
-        results().print(f"Features: {features.features_line(event)}")
-        if line := page_line(event):
-            results().print(f"Guests' page: {line}")
-        if line := watermark.watermark_line(event):
-            results().print(f"Watermark: {line}")
+        _tell(event)
         if rendered is not None:
             watermark.tell_rendered(event, rendered)
         if end_tokens:
             say("All publishable tokens of the event have ended. Its links need new ones.")
     if rendered is not None and rendered.failed:
         raise typer.Exit(1)
+
+
+def _tell(event: Event) -> None:
+    kept = f"faces in {event.faces.kind}"
+    searched = f"selfie search {switch(event.selfie_search)}, confidence {event.confidence} %, {kept}"
+    results().print(f"Event {event.event_id}: {switch(event.event_enabled)}, {searched}")
+    results().print(f"Features: {features.features_line(event)}")
+    if line := page_line(event):
+        results().print(f"Guests' page: {line}")
+    if line := watermark.watermark_line(event):
+        results().print(f"Watermark: {line}")
 
 
 @app.command("list")
@@ -239,8 +240,10 @@ def _upstream_event(text: str) -> UpstreamEvent | None:
         raise InvalidRequest("--upstream takes ORG/EVENT, two numbers.") from None
 
 
-def _require_upstream(stack: Stack) -> None:
-    if stack.settings.engine != "upstream":
+def _require_engines(stack: Stack, upstream: str | None, bib_search: Switch | None) -> None:
+    if bib_search is Switch.ON:
+        stack.require_embedded("--bib-search")
+    if upstream and stack.settings.engine != "upstream":
         raise CommandError(f"--upstream works with the upstream engine only; {stack.name!r} uses embedded.")
 
 

@@ -13,9 +13,9 @@ from facesearch.adapters.memory.stores import MemoryPhotoStore, MemoryReader
 from facesearch.adapters.memory.watermarks import MemoryWatermarkFiles
 from facesearch.adapters.s3.pictures import S3Pictures
 from facesearch.models import Watermark
+from facesearch.photos.commands import CommandKind, IndexingCommand
 from facesearch.photos.indexing import PhotoIndexer
 from facesearch.photos.looking import PhotoLooker
-from facesearch.photos.rerender import RenderCommand
 from facesearch.photos.watermark import Stamps
 from facesearch.records import Photo, image_id_of_bytes
 from tests.conftest import ROOT
@@ -149,7 +149,7 @@ def test_photos_that_are_rendered_again_are_told_of_without_their_watermark(func
     function.request_watches(lambda *place: asked.append(place))
     for watermark in (Watermark("Private name"), None):
         reader.events[EVENT_ID] = replace(EVENT, watermark=watermark)
-        assert function(batch(RenderCommand(EVENT_ID, image_ids).to_message())) == []
+        assert function(batch(IndexingCommand(EVENT_ID, "", image_ids, CommandKind.RENDITIONS).to_message())) == []
         function.s3.objects.pop((PHOTOS, keys[1]), None)
     logs = output.logs[before:]
     assert [line["message"] for line in logs] == ["photo rendered again"] * 3 + ["photo not rendered again"]
