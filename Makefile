@@ -199,6 +199,10 @@ accuracy-crowd: setup assets ## Small faces in 24 MP crowds made of portraits: P
 	@[ -d "$(PORTRAITS)" ] || { echo "error: name a folder with one portrait a person: make accuracy-crowd PORTRAITS=…" >&2; exit 2; }
 	@exec $(PY) -m tools.bench.crowd "$(PORTRAITS)" $(OPTIONS)
 
+accuracy-bibs: setup assets ## How well bibs are read, and at which cost: FOLDER=photos and bibs.csv (file;bib;bib…)
+	@[ -d "$(FOLDER)" ] || { echo "error: name a folder of photos with bibs.csv: make accuracy-bibs FOLDER=…" >&2; exit 2; }
+	@exec $(PY) -m tools.bench.bibs "$(FOLDER)" $(OPTIONS)
+
 SIZES ?= 10000,100000,1000000
 bench-index: setup ministack ## The face index beside the machine's own speed (SIZES=10000,100000,1000000)
 	@exec $(PY) -m tools.bench.index "$(SIZES)" $(OPTIONS)

@@ -7,6 +7,7 @@ LAYER := $(dir $(abspath $(firstword $(MAKEFILE_LIST))))
 ROOT := $(abspath $(LAYER)/../..)
 PIP := $(ROOT)/.venv/bin/python -I -m pip
 TARGET := $(ARTIFACTS_DIR)/python
+ASSETS := $(or $(FACESEARCH_ASSETS),$(ROOT)/.cache/assets)
 
 # arm64 is what template.yaml deploys; x86_64 is for trying a layer on such a machine (its OpenCV alone is past Lambda's limit).
 ARCH ?= arm64

@@ -4,7 +4,7 @@ import argparse
 import shlex
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from facesearch_cli.call import call
 from facesearch_cli.errors import CommandError
 from facesearch_client import ClientError, FaceSearchClient, FaceSearchResponse
 from facesearch_local import LocalStackError, running
+from tools import runner
 from tools.bench.metrics import counted
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -73,6 +74,7 @@ class Demo:
             self._page_two(client, first)
             self._replay(client, first)
             self._everybody(client)
+            self._race(client)
         self._rendition(first["data"]["images"][0]["thumbnail_url"])
 
     def _facesearch(self, *arguments: object) -> Any:
@@ -152,6 +154,30 @@ class Demo:
             _check(_is_whole(response), "more photos than the page holds")
             _check(found == theirs, f"{name}: found {found}, but the photos are {theirs}")
             self._story.detail(f"{name}: {', '.join(found)}")
+
+    def _race(self, client: FaceSearchClient) -> None:
+        self._story.step("A race: the numbers that runners wear are read, too")
+        event_id = self._facesearch("event", "create", "Lakeside 5 km", "--org", self._org_id, "--bib-search", "on")[
+            "event_id"
+        ]
+        facing, away = (photo.name for photo in runner.draw(SAMPLES, STATE / "race"))
+        report = self._facesearch("photos", "upload", STATE / "race", "--event", event_id, "--wait")
+        self._files |= {photo["image_id"]: photo["file"] for photo in report["photos"]}
+        _check(report["indexed"] == 2, "not every photo of the race was indexed")
+        self._story.detail(f"GET …/bibs/{runner.BIB}:")
+        shown = [image for page in client.bib_images(event_id, runner.BIB) for image in page.data["images"]]
+        for image in shown:
+            self._show(image)
+        _check(sorted(self._named(shown)) == [facing, away], f"bib {runner.BIB} was not read in both photos")
+        selfie = SAMPLES / runner.SAMPLE
+        alone, both = client.search(event_id, selfie), client.search(event_id, selfie, bib=runner.BIB)
+        _check(self._named(alone.images) == [facing], "the selfie alone found more than the photo with the face")
+        found = [(self._file_of(image["image_id"]), image.get("matched_by")) for image in both.images]
+        _check(found == [(facing, "face"), (away, "bib")], f"selfie and bib together found {found}")
+        self._story.detail(f"a selfie finds {facing}; with the bib it finds {away} as well")
+
+    def _named(self, images: Sequence[Any]) -> list[str]:
+        return [self._file_of(image["image_id"]) for image in images]
 
     def _rendition(self, url: str) -> None:
         with httpx.Client(transport=httpx.HTTPTransport(), timeout=10) as http:

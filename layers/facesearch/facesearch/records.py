@@ -127,6 +127,10 @@ class Photo:
         copies: where the same file was seen as well; it is taken from there once `key` is gone.
         bibs: what was read in it, the surest first, but for bibs that went with the faces of who was forgotten.
         bib_model: by what they were read; empty = nobody has looked for any.
+        rendered: how its renditions look (see `Event.rendering`).
+        rendering: until when somebody may be replacing them, in microseconds since the epoch; 0 = nobody does. Which
+            of them are replaced is not known then.
+        unrendered: how they should look and cannot, an `@`, and the claim under which that was tried last.
         changed_at: microseconds since the epoch by the writer's clock, as it was read.
     """
 
@@ -147,6 +151,9 @@ class Photo:
     copies: tuple[Original, ...] = ()
     bibs: tuple[Bib, ...] = field(default=(), repr=False)
     bib_model: str = ""
+    rendered: str = ""
+    rendering: int = 0
+    unrendered: str = ""
     changed_at: int = field(default=0, compare=False)
 
     def faces_by(self, model: str) -> bytes | None:
@@ -159,6 +166,14 @@ class Photo:
         if self.model == model:
             return self.faces
         return self.built_faces if self.built_model == model else None
+
+    def looks(self, rendering: str) -> bool:
+        """Whether all its renditions look so."""
+        return self.rendered == rendering and not self.rendering
+
+    def cannot_look(self, rendering: str) -> bool:
+        """Whether it was tried in vain to make its renditions look so."""
+        return bool(self.unrendered) and self.unrendered.partition("@")[0] == rendering
 
     @property
     def originals(self) -> tuple[Original, ...]:
@@ -263,6 +278,22 @@ class PhotoStore(Protocol):
 
     def delete_faces(self, event_id: int, shards: int, image_id: uuid.UUID, model: str) -> bool:
         """Remove what `put_faces` put there for that model; says whether there was any."""
+
+    def claim_renditions(
+        self, event_id: int, shards: int, image_id: uuid.UUID, seconds: int, *, even_so: bool = False
+    ) -> int | None:
+        """Say that the photo's renditions are being replaced, for so many seconds at the most, unless somebody else is
+        at it; `even_so`: then, too, and what they say in the end does not count.
+
+        A claim that `end_claim` takes; None if somebody else has one, or there is no such photo.
+
+        Readers need not look again, here and below: neither index nor gallery knows renditions.
+        """
+
+    def end_claim(
+        self, event_id: int, shards: int, image_id: uuid.UUID, claim: int, rendering: str, *, failed: bool = False
+    ) -> bool:
+        """Say how the renditions look now, or, if it `failed`, how they cannot; whether the claim still counts."""
 
     def promote(self, event_id: int, shards: int, image_id: uuid.UUID, model: str) -> bool:
         """Make what `put_faces` put there for that model the live faces; says whether there was any.

@@ -397,6 +397,7 @@ def test_the_versioned_event_of_a_call_is_answered_in_the_envelope(deployment: D
     if CALLS[name]["httpMethod"] == "OPTIONS":
         assert handler(CALLS[name], Context())["statusCode"] == 204
         return
+    deployment.admin.update_event(deployment.event_id, bib_search=True)
     refused = answer(handler, CALLS[name])
     assert refused["statusCode"] == (401 if name == "webhook" else 403), "nobody's key, or signed long ago"
     deployment.admin.update_event(deployment.event_id, bib_search=True)

@@ -69,6 +69,15 @@ def test_every_service_that_the_functions_call_is_in_the_layer() -> None:
     assert called <= kept
 
 
+def test_nothing_uses_the_parts_of_packages_that_the_layers_leave_out() -> None:
+    makefile = (ROOT / "layers" / "engine" / "Makefile").read_text()
+    parts = "|".join(re.findall(r"^NUMPY_UNUSED := (.*)$", makefile, re.MULTILINE)[0].split())
+    ways = (rf"\b(np|numpy)\.({parts})\b", r"\bImage(Math|Morph|Tk)\b", r"boto3\.resource\b", r"enable_swagger")
+    used = re.compile("|".join(ways))
+    for source in [*(ROOT / "layers" / "facesearch").rglob("*.py"), *(ROOT / "functions").rglob("*.py")]:
+        assert not used.search(source.read_text()), source
+
+
 def test_a_distribution_installs_packages_under_names_of_its_own() -> None:
     product, client = (
         (metadata.distribution(name).read_text("top_level.txt") or "").split()

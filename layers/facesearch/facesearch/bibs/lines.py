@@ -51,7 +51,7 @@ def promising(lines: Sequence[Line], faces: Sequence[Face]) -> list[Line]:
     ranked: list[tuple[int, float, Line]] = []
     seen: dict[int | None, int] = {None: 1}
     for line in sorted(lines, key=lambda line: -line.height):
-        late, face = int(line.width < line.height), _nearest(line, faces)
+        late, face = int(line.width < line.height), nearest(line.x, line.y, faces)
         rank = seen.get(face, 0)
         if face is not None and not late:
             seen[face] = rank + 1
@@ -59,8 +59,7 @@ def promising(lines: Sequence[Line], faces: Sequence[Face]) -> list[Line]:
     return [line for _, _, line in sorted(ranked)]
 
 
-def _nearest(line: Line, faces: Sequence[Face]) -> int | None:
-    near = [
-        (apart, number) for number, face in enumerate(faces) if (apart := distance(face, line.x, line.y)) is not None
-    ]
+def nearest(x: float, y: float, faces: Sequence[Face]) -> int | None:
+    """The face whose bib would be at that place, if any."""
+    near = [(apart, number) for number, face in enumerate(faces) if (apart := distance(face, x, y)) is not None]
     return min(near)[1] if near else None

@@ -2,7 +2,7 @@
 
 import re
 
-_AROUND = re.compile(r"^[^0-9A-Za-z]+|[^0-9A-Za-z]+$")
+_AROUND = re.compile(r"^[\W_]+|[\W_]+$")
 _BETWEEN = re.compile(r"[ -]")
 _BIB = re.compile(r"[A-Za-z]{0,4}[0-9]{1,8}[A-Za-z]?")
 """A number, after some letters (a wave, a distance, a country) or before one (a relay's runner). Words, times, dates,

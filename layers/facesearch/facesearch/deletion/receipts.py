@@ -22,6 +22,7 @@ class Counts:
         callbacks: of a whole event, sent or not.
         probes: kept to watch for later photos.
         links: of a whole event, to guests' pages: with their tokens and their files.
+        watermarks: of a whole event, files that were drawn into its renditions.
     """
 
     photos: int = 0
@@ -36,6 +37,7 @@ class Counts:
     callbacks: int = 0
     probes: int = 0
     links: int = 0
+    watermarks: int = 0
 
     @property
     def total(self) -> int:

@@ -13,6 +13,7 @@ from facesearch.faces.index.snapshot import SnapshotStore
 from facesearch.faces.sets import FaceSets, FaceWriter
 from facesearch.models import Event
 from facesearch.photos.objects import Objects
+from facesearch.photos.watermark import WatermarkFiles
 from facesearch.records import PhotoEraser
 from facesearch.webhooks.watches.watch import Probes
 
@@ -38,6 +39,7 @@ class Stores:
     events: EventLifecycle
     links: EventLinks
     probes: Probes
+    watermarks: WatermarkFiles
     sets: FaceSets
     pool: Executor
     cdn_cache: CdnCache = field(default_factory=CdnCache)

@@ -18,6 +18,8 @@ class CommandKind(StrEnum):
     """Look for faces."""
     BIBS = "bibs"
     """Read bibs."""
+    RENDITIONS = "render"
+    """Render."""
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,11 @@ import pytest
 
 from facesearch import bootstrap
 from facesearch.adapters.memory.stores import MemoryPhotoStore, MemoryReader
+from facesearch.adapters.memory.watermarks import MemoryWatermarkFiles
 from facesearch.adapters.s3.pictures import S3Pictures
 from facesearch.photos.indexing import PhotoIndexer
 from facesearch.photos.looking import PhotoLooker
+from facesearch.photos.watermark import Stamps
 from facesearch.records import Photo, image_id_of_bytes
 from tests.conftest import ROOT
 from tests.support.fakes import EVENT, EVENT_ID, ORG, Context
@@ -73,6 +75,7 @@ def function(monkeypatch: pytest.MonkeyPatch) -> Iterator[Function]:
             looker=PhotoLooker(engines=lambda _: FakeEngine()),
             photos=function.photos,
             pictures=S3Pictures(cast("Any", function.s3), PHOTOS, RENDITIONS),
+            stamps=Stamps(MemoryWatermarkFiles()),
             reader=reader,
             sets=face_sets(function.photos, pool=pool),
             snapshots=function.requests,

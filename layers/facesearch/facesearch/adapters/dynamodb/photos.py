@@ -106,6 +106,7 @@ class DynamoPhotoStore(PhotoEraser):
                 "built_faces": photo.built_faces if photo.built_model else None,
                 "taken_at": photo.taken_at.isoformat() if photo.taken_at is not None else None,
                 "reason": photo.reason or None,
+                "rendered": photo.rendered or None,
             }
         )
         # `expires_at`: a deletion that is not over takes along whatever comes meanwhile.
@@ -248,6 +249,40 @@ class DynamoPhotoStore(PhotoEraser):
             if self._change(key, item["changed_at"], f"SET changed_at = :now REMOVE {BUILT}"):
                 return True
         raise Throttled("UpdateItem", "Unprocessed")
+
+    @override
+    def claim_renditions(
+        self, event_id: int, shards: int, image_id: uuid.UUID, seconds: int, *, even_so: bool = False
+    ) -> int | None:
+        now = self.clock()
+        until, is_free = now + seconds * MICROSECONDS, "attribute_not_exists(rendering) OR rendering < :now"
+        condition, values = ("", {}) if even_so else (f" AND ({is_free})", {"now": now})
+        claim = update(
+            schema.photo_key(event_id, shards, image_id),
+            "SET rendering = :until",
+            f"#status = :indexed{condition}",
+            until=until,
+            indexed="indexed",
+            **values,
+        )
+        try:
+            self.table.attempt(claim)
+        except RefusedError as refused:  # maybe by its own attempt before, whose response was lost
+            return until if refused.item.get("rendering") == until else None
+        return until
+
+    @override
+    def end_claim(
+        self, event_id: int, shards: int, image_id: uuid.UUID, claim: int, rendering: str, *, failed: bool = False
+    ) -> bool:
+        if failed:
+            change, values = "SET unrendered = :failed REMOVE rendering", {"failed": f"{rendering}@{claim}"}
+        elif rendering:
+            change, values = "SET rendered = :rendered REMOVE rendering, unrendered", {"rendered": rendering}
+        else:
+            change, values = "REMOVE rendered, rendering, unrendered", {}
+        key = schema.photo_key(event_id, shards, image_id)
+        return self.table.write(update(key, change, "rendering = :claim", claim=claim, **values))
 
     @override
     def promote(self, event_id: int, shards: int, image_id: uuid.UUID, model: str) -> bool:

@@ -32,6 +32,8 @@ from facesearch.models import (
     SearchSummary,
     TokenRights,
     UpstreamEvent,
+    Watermark,
+    WatermarkPlace,
     WebhookSecret,
 )
 from facesearch.reading import BibPhotos, EventDirectory, Known, Reader, StoredPage, Wanted, WatchState
@@ -188,6 +190,7 @@ def event_from_item(item: Item) -> Event:
         upstream=UpstreamEvent.of,
         bibs=lambda rules: record(BibRules, rules),
         guest_page=lambda page: record(GuestPage, page),
+        watermark=lambda watermark: record(Watermark, watermark, place=WatermarkPlace),
     )
 
 

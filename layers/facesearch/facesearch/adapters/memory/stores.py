@@ -16,6 +16,7 @@ from facesearch.deletion.log import Erasing, ErasureLog
 from facesearch.faces.index.snapshot import Snapshot as FaceSnapshot
 from facesearch.faces.index.snapshot import SnapshotError, SnapshotInfo, SnapshotStore, decode, encode
 from facesearch.models import (
+    MICROSECONDS,
     ApiKey,
     Event,
     Job,
@@ -309,6 +310,27 @@ class MemoryPhotoStore(PhotoEraser):
     def delete_faces(self, event_id: int, shards: int, image_id: uuid.UUID, model: str) -> bool:
         photo = self.get(event_id, shards, image_id)
         return photo is not None and photo.built_model == model and self._change(event_id, shards, photo, **NOT_BUILT)
+
+    @override
+    def claim_renditions(
+        self, event_id: int, shards: int, image_id: uuid.UUID, seconds: int, *, even_so: bool = False
+    ) -> int | None:
+        photo, now = self.get(event_id, shards, image_id), time.time_ns() // 1000
+        if photo is None or photo.status != "indexed" or (photo.rendering >= now and not even_so):
+            return None
+        claim = max(now + seconds * MICROSECONDS, photo.rendering + 1)
+        self._put(event_id, shards, photo, rendering=claim)
+        return claim
+
+    @override
+    def end_claim(
+        self, event_id: int, shards: int, image_id: uuid.UUID, claim: int, rendering: str, *, failed: bool = False
+    ) -> bool:
+        photo = self.get(event_id, shards, image_id)
+        if photo is None or photo.rendering != claim:
+            return False
+        said = {"unrendered": f"{rendering}@{claim}"} if failed else {"rendered": rendering, "unrendered": ""}
+        return self._put(event_id, shards, photo, rendering=0, **said)
 
     @override
     def promote(self, event_id: int, shards: int, image_id: uuid.UUID, model: str) -> bool:

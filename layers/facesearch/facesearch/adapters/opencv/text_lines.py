@@ -23,9 +23,6 @@ MIN_CORE = 3
 """Pixels of a core's short side."""
 MOST_LINES = 40
 """The largest of a view. A wall of words has hundreds."""
-EDGE = 2
-"""A core that comes this near to the view's edge, in pixels, may go on beyond it."""
-
 STRIP_HEIGHT = 48
 """Pixels of a line as the recogniser takes it."""
 NARROWEST_STRIP = 24
@@ -40,18 +37,22 @@ def lines_of(probabilities: NDArray[np.float32]) -> list[Line]:
     for side, number in sorted(boxed, reverse=True):
         if side < MIN_CORE or len(found) == MOST_LINES:
             break
-        x, y, w, h = cv2.boundingRect(cores[number])
-        cut = x < EDGE or y < EDGE or x + w > width - EDGE or y + h > height - EDGE
-        if not cut and _score(probabilities[y : y + h, x : x + w], cores[number] - (x, y)) >= MIN_SCORE:
-            found.append(_line(cores[number]))
+        core = cores[number]
+        line = _line(core)
+        across, down = np.ptp(cv2.boxPoints(((line.x, line.y), (line.width, line.height), line.degrees)), axis=0) / 2
+        whole = across <= line.x <= width - across and down <= line.y <= height - down
+        if whole and _score(probabilities, core) >= MIN_SCORE:
+            found.append(line)
     return found
 
 
 def _score(probabilities: NDArray[np.float32], core: Core) -> float:
     """The mean within the core's turned box."""
-    mask = np.zeros(probabilities.shape, np.uint8)
-    cv2.fillPoly(mask, [cv2.boxPoints(cv2.minAreaRect(core)).astype(np.int32)], (1,))
-    return cv2.mean(probabilities, mask)[0]
+    x, y, width, height = cv2.boundingRect(core)
+    mask = np.zeros((height, width), np.uint8)
+    box = cv2.boxPoints(cv2.minAreaRect(core)) - (x, y)
+    cv2.fillPoly(mask, [box.astype(np.int32)], (1,))
+    return cv2.mean(probabilities[y : y + height, x : x + width], mask)[0]
 
 
 def _line(core: Core) -> Line:
