@@ -44,7 +44,7 @@ def tell_of_upload(report: IndexingReport) -> None:
     match report.outcome:
         case IndexingOutcome.INDEXED:
             count("FacesIndexed", report.faces)
-            took("EmbedMilliseconds", report.embed_milliseconds)
+            metrics.add_metric(name="EmbedMilliseconds", unit=MetricUnit.Milliseconds, value=report.embed_milliseconds)
         case IndexingOutcome.REINDEXED:
             count("FacesReindexed", report.faces)
         case IndexingOutcome.FAILED:
@@ -52,17 +52,13 @@ def tell_of_upload(report: IndexingReport) -> None:
         case IndexingOutcome.LOST:
             count("PhotosLost")
     if report.bib_milliseconds:
-        took("BibMilliseconds", report.bib_milliseconds)
+        metrics.add_metric(name="BibMilliseconds", unit=MetricUnit.Milliseconds, value=report.bib_milliseconds)
     if report.reason:
         logger.warning(SAID[report.outcome], extra=said | {"reason": report.reason})
         return
     if milliseconds := report.embed_milliseconds + report.bib_milliseconds:
         said |= {"faces": report.faces, "ms": round(milliseconds)}
     logger.info(SAID[report.outcome], extra=said)
-
-
-def took(name: str, milliseconds: float) -> None:
-    metrics.add_metric(name=name, unit=MetricUnit.Milliseconds, value=milliseconds)
 
 
 handler = queue_handler(side_by_side(submit, tell), after=request_more)

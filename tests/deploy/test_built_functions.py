@@ -53,6 +53,12 @@ found = {m.__name__: [m.__file__, os.path.exists(m.__cached__)] for m in (cv2, b
 print(json.dumps(found | {"app": app.__file__, "version": sys.version_info[:2]}))
 """
 
+READER = """
+import json
+from facesearch.bootstrap import container
+print(json.dumps(container._bib_reader.model))
+"""
+
 
 @cache
 def merged(build: Path, layers: tuple[Path, ...]) -> Path:
@@ -160,6 +166,10 @@ def test_the_functions_handle_every_sample_event(shipped: Shipped) -> None:
             assert response in (None, {"batchItemFailures": []}), name
         if name == "search":
             assert shipped.invoke(name, selfie=True)["statusCode"] == 200
+
+
+def test_indexing_has_the_models_that_read_bibs(shipped: Shipped) -> None:
+    assert shipped.run("indexing", READER) == "ppocr-v6-small"
 
 
 def test_the_search_finds_the_photo_that_indexing_has_indexed(shipped: Shipped) -> None:

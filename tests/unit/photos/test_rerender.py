@@ -449,6 +449,20 @@ def test_of_an_original_that_is_gone_the_preview_is_marked_as_it_is() -> None:
     assert site.run() == PreviewsMade(2, 2, 0, [])
 
 
+def test_the_longest_strip_has_its_watermark_though_its_original_is_gone() -> None:
+    """Its rendition, 2,048 x 102 pixels, is a bit longer than the longest photo that is taken."""
+    site = Previews(photos=0)
+    strip = encoded(Image.new("RGB", (4000, 200), "grey"), "PNG")
+    site.s3.objects[PHOTOS, site.key(7)] = strip
+    site.plain.indexer.index_message(notification(site.key(7)))
+    del site.s3.objects[PHOTOS, site.key(7)]
+    key = rendition_key(EVENT_ID, "large", image_id_of_bytes(EVENT_ID, strip))
+    clean = site.s3.objects[RENDITIONS, key]
+    site.mark(ONE)
+    assert site.run() == PreviewsMade(1, 1, 0, [])
+    assert site.s3.objects[RENDITIONS, key] != clean
+
+
 def test_a_killed_run_does_not_mark_a_preview_twice() -> None:
     def without_original() -> Previews:
         site = marked(CLEAN, ONE)
