@@ -51,6 +51,8 @@ def create(  # noqa: PLR0913, PLR0917 - a command's options, each by its name
     days = stack.settings.biometric_retention_days
     face_set = REKOGNITION if faces is FaceSetKind.REKOGNITION else FaceSet(kind=faces)
     table = stack.settings.faces_table_name if faces is FaceSetKind.VECTORS else ""
+    if bib_search is Switch.ON:
+        stack.require_embedded("--bib-search")
     if faces is not FaceSetKind.EXACT:
         stack.require_embedded("--faces")
         stack.container.face_sets.require(faces)
@@ -62,7 +64,7 @@ def create(  # noqa: PLR0913, PLR0917 - a command's options, each by its name
         days,
         faces=face_set,
         vector_table=table,
-        features=features.features_of(stack, bib_search, timeline_search, time_zone),
+        features=features.features_of(bib_search, timeline_search, time_zone),
     )
     if face_set == REKOGNITION:  # if this fails, the first photo makes the collection
         stack.container.face_sets.open(stack.event(event_id), face_set).complete()
@@ -115,8 +117,7 @@ def update(  # noqa: PLR0913, PLR0917 - a command's options, each by its name
 ) -> None:
     """Change an event. What you do not give stays as it is."""
     stack = stack_of(context)
-    if upstream:
-        _require_upstream(stack)
+    _require_engines(stack, upstream, bib_search)
     given = {
         "selfie_search": _is_on(selfie_search),
         "event_enabled": _is_on(enabled),
@@ -125,7 +126,7 @@ def update(  # noqa: PLR0913, PLR0917 - a command's options, each by its name
         "date": day,
         "cover": None if cover is None else _cover(stack, event_id, cover),
         "tokens_since": stack.container.clock() if end_tokens else None,
-        **features.features_of(stack, bib_search, timeline_search, time_zone),
+        **features.features_of(bib_search, timeline_search, time_zone),
     }
     changes = cast("EventChanges", {field: value for field, value in given.items() if value is not None})
     changes |= _ended_by_nothing(retain_until, upstream)
@@ -136,27 +137,34 @@ def update(  # noqa: PLR0913, PLR0917 - a command's options, each by its name
         changes["watermark"] = marking.changed(stack, stack.event(event_id))
     listed = features.listed_by(bibs, bib_pattern)
     changes |= features.bib_changes(stack, event_id, bib_pattern, bibs_from_faces)
-    event = features.updated(stack, event_id, changes, listed)
+    admin = stack.container.admin
+    event = admin.update_event(event_id, **changes) if changes or listed is None else stack.event(event_id)
+    if listed is not None:  # last, when nothing of the rest was refused
+        event = admin.give_start_list(event_id, listed)
     render_links(stack, event)
     unread = features.read_unread(stack, event) if bib_search is Switch.ON else {}
     rendered = watermark.render_again(stack, event_id, wait=wait) if marking else None
     if as_json:
         print_json(_json(event) | unread | ({"previews": rendered.to_json()} if rendered is not None else {}))
     else:
-        kept = f"faces in {event.faces.kind}"
-        searched = f"selfie search {switch(event.selfie_search)}, confidence {event.confidence} %, {kept}"
-        results().print(f"Event {event.event_id}: {switch(event.event_enabled)}, {searched}")
-        results().print(f"Features: {features.features_line(event)}")
-        if line := page_line(event):
-            results().print(f"Guests' page: {line}")
-        if line := watermark.watermark_line(event):
-            results().print(f"Watermark: {line}")
+        _tell(event)
         if rendered is not None:
             watermark.tell_rendered(event, rendered)
         if end_tokens:
             say("All publishable tokens of the event have ended. Its links need new ones.")
     if rendered is not None and rendered.failed:
         raise typer.Exit(1)
+
+
+def _tell(event: Event) -> None:
+    kept = f"faces in {event.faces.kind}"
+    searched = f"selfie search {switch(event.selfie_search)}, confidence {event.confidence} %, {kept}"
+    results().print(f"Event {event.event_id}: {switch(event.event_enabled)}, {searched}")
+    results().print(f"Features: {features.features_line(event)}")
+    if line := page_line(event):
+        results().print(f"Guests' page: {line}")
+    if line := watermark.watermark_line(event):
+        results().print(f"Watermark: {line}")
 
 
 @app.command("list")
@@ -232,8 +240,10 @@ def _upstream_event(text: str) -> UpstreamEvent | None:
         raise InvalidRequest("--upstream takes ORG/EVENT, two numbers.") from None
 
 
-def _require_upstream(stack: Stack) -> None:
-    if stack.settings.engine != "upstream":
+def _require_engines(stack: Stack, upstream: str | None, bib_search: Switch | None) -> None:
+    if bib_search is Switch.ON:
+        stack.require_embedded("--bib-search")
+    if upstream and stack.settings.engine != "upstream":
         raise CommandError(f"--upstream works with the upstream engine only; {stack.name!r} uses embedded.")
 
 

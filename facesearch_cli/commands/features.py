@@ -40,17 +40,9 @@ MAX_FIELD = 1_000
 """Characters of a line that are looked at: Python's reader of CSV files gives up at 131,072."""
 
 
-def features_of(
-    stack: Stack, bib_search: Switch | None, timeline_search: Switch | None, time_zone: str | None
-) -> Features:
-    """What was given of them.
-
-    Raises:
-        CommandError: bibs are not read on such a stack.
-    """
+def features_of(bib_search: Switch | None, timeline_search: Switch | None, time_zone: str | None) -> Features:
+    """What was given of them."""
     features: Features = {}
-    if bib_search is Switch.ON:
-        stack.require_embedded("--bib-search")
     if bib_search is not None:
         features["bib_search"] = bib_search is Switch.ON
     if timeline_search is not None:
@@ -75,13 +67,6 @@ def bib_changes(stack: Stack, event_id: int, pattern: str | None, from_faces: Sw
     given: dict[str, Any] = {} if pattern is None else {"pattern": pattern}
     given |= {} if from_faces is None else {"from_faces": from_faces is Switch.ON}
     return {"bibs": replace(stack.event(event_id).bibs, **given)} if given else {}
-
-
-def updated(stack: Stack, event_id: int, changes: EventChanges, listed: frozenset[str] | None) -> Event:
-    """The event with the changes and, when nothing of these was refused, with another start list."""
-    admin = stack.container.admin
-    event: Event = admin.update_event(event_id, **changes) if changes or listed is None else stack.event(event_id)
-    return event if listed is None else admin.give_start_list(event_id, listed)
 
 
 def read_unread(stack: Stack, event: Event) -> dict[str, int]:
