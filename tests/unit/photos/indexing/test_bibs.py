@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from facesearch.faces.packing import pack
-from facesearch.models import REKOGNITION, Event
+from facesearch.models import REKOGNITION, Event, FaceSet
 from facesearch.photos.bibs import UnreadBibs
 from facesearch.photos.commands import CommandKind, IndexingCommand, IndexingCommands, parse_command
 from facesearch.photos.looking import IndexingOutcome, IndexingReport
@@ -169,3 +169,18 @@ def test_where_rekognition_keeps_the_faces_bibs_have_no_wearer(studio: Studio) -
     read_in(studio, ID)
     assert studio.record_of(DATA).bibs == (Bib("100"), Bib("101"), Bib("102"))
     assert studio.engine.looks == looks
+
+
+def test_a_rebuild_by_another_model_keeps_the_bibs_with_their_wearers(studio: Studio) -> None:
+    studio.upload(DATA)
+    other = FaceSet(f"{EVENT.model}+2")
+    studio.reader.events[EVENT_ID] = replace(RACE, building=other)
+    command = IndexingCommand(EVENT_ID, other.model, (ID,))
+    assert [report.outcome for report in studio.indexer.index_message(command.to_message())] == [
+        IndexingOutcome.REINDEXED
+    ]
+    assert studio.photos.promote(EVENT_ID, EVENT.shards, ID, other.model)
+    photo = studio.record_of(DATA)
+    assert (photo.model, photo.bibs) == (other.model, READ)
+    assert showing(studio, "100") == [ID]
+    assert studio.bib_reader.reads == 1
