@@ -259,12 +259,25 @@ class TestPatterns:
         assert chosen(facesearch(*update, "--bib-pattern", "")) == OFF | {"bibs_listed": 1}
         assert chosen(facesearch(*update, "--bibs", "bibs", "--bib-pattern", "")) == OFF | {"bibs_listed": 1}
 
-    @pytest.mark.parametrize("pattern", ["[", "(", "*", "a{99999999999}", "x" * 101, "(?P<n>", "\\"])
+    @pytest.mark.parametrize(
+        "pattern",
+        [
+            "[", "(", "*", "a{99999999999}", "x" * 101, "(?P<n>", "\\", "(A?){50}B", "(A+)+", "(?:A|B)*",
+            "(?x)(A?) {50}", "A?" * 7, "(|A)" * 20,
+        ],
+    )  # fmt: skip
     def test_what_is_no_expression_changes_nothing(self, place: Place, facesearch: Command, pattern: str) -> None:
         Path("bibs").write_text("17\n")
         facesearch("event", "update", place.event_id, "--bibs", "bibs")
         assert facesearch("event", "update", place.event_id, "--bib-pattern", pattern).failed("regular expression")
         assert (listed(place), rules(place)) == ({"17"}, BibRules(listed=1)), "nor does it take the list away"
+
+    @pytest.mark.parametrize(
+        "pattern", ["[0-9]{3,4}", "F?[0-9]+[A-Z]?", "(?:F|M)?[0-9]{1,5}", r"[0-9+*?]{2}\?", "(HM|10K)[0-9]{4}", "1|2|3"]
+    )
+    def test_what_races_have_is_taken(self, place: Place, facesearch: Command, pattern: str) -> None:
+        assert facesearch("event", "update", place.event_id, "--bib-pattern", pattern).code == 0
+        assert rules(place).pattern == pattern
 
     def test_both_are_refused(self, place: Place, facesearch: Command) -> None:
         Path("bibs").write_text("17\n")
