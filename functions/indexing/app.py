@@ -56,8 +56,8 @@ def tell_of_upload(report: IndexingReport) -> None:
     if report.reason:
         logger.warning(SAID[report.outcome], extra=said | {"reason": report.reason})
         return
-    if milliseconds := report.embed_milliseconds + report.bib_milliseconds:
-        said |= {"faces": report.faces, "ms": round(milliseconds)}
+    if report.outcome in {IndexingOutcome.INDEXED, IndexingOutcome.REINDEXED}:
+        said |= {"faces": report.faces, "ms": round(report.embed_milliseconds)}
     logger.info(SAID[report.outcome], extra=said)
 
 

@@ -131,6 +131,17 @@ def test_with_the_photos_the_own_bibs_go_from_those_that_stay(site: Site) -> Non
     check_wearers(site, [3, 5])
 
 
+def test_a_number_that_others_wear_more_often_stays_theirs(site: Site) -> None:
+    """Half hidden, a person's own number reads as somebody else's."""
+    photos = site.plain.stores.photos
+    misread = (Bib("222", 0),)
+    assert photos.set_bibs(site.event.event_id, site.event.shards, record(site, 1), misread, "fake")
+    receipt = site.person_eraser.delete_person(site.event, [b"1"])
+    assert receipt.complete
+    assert shown(site) == SHOWN | {"111": []}, "Ben's stay, and where nobody knows whose it is"
+    check_wearers(site, [1, 2, 3, 4, 5])
+
+
 RUNS: dict[str, Callable[[Site], Receipt]] = {
     "person": lambda site: site.person_eraser.delete_person(site.event, [b"1"]),
     "person with photos": lambda site: site.person_eraser.delete_person(site.event, [b"1"], Files()),
@@ -231,6 +242,9 @@ def test_bibs_and_the_start_list_go_after_the_last_day_with_the_faces(site: Site
     (ended,) = site.retention.run(LAST_DAY + dt.timedelta(days=1))
     assert (ended.deleted, ended.left) == (Counts(faces=7, bibs=11, snapshots=1), Counts())
     assert named(site) == []
+    event = site.plain.stores.events.event(site.event.event_id)
+    assert event is not None
+    assert event.bibs.listed == 0, "it has no start list any more"
     assert shown(site) == {bib: [] for bib in SHOWN}
     assert [record(site, number).bib_model for number in WORN] == ["fake"] * 5, "nobody reads them again"
     assert site.gallery() == [1, 2, 3, 4, 5]

@@ -159,7 +159,7 @@ class Previews(World):
 class _Forgetting(CdnCache):
     cdn: dict[str, set[bytes]]
 
-    def delete(self, paths: Sequence[str]) -> None:
+    def delete(self, paths: Sequence[str], *, wait: bool = False) -> None:
         self.cdn.clear()
 
 

@@ -167,7 +167,7 @@ class OperatorContainer(Container):
             originals=self._objects("photos_bucket"),
             files=self.watermark_files,
             commands=SqsIndexingCommands(self._sqs, self.settings.required("uploads_queue_url")),
-            uncache=self._cdn_cache.delete,
+            uncache=lambda paths: self._cdn_cache.delete(paths, wait=True),
             pool=self.pool,
             progress=progress,
         )

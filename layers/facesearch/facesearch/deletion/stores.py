@@ -21,8 +21,8 @@ from facesearch.webhooks.watches.watch import Probes
 class CdnCache:
     """Caches between the renditions and the world; of this class itself: none."""
 
-    def delete(self, paths: Sequence[str]) -> None:
-        """Serve these paths no more; a `*` at the end stands for anything."""
+    def delete(self, paths: Sequence[str], *, wait: bool = False) -> None:
+        """Serve these paths no more; a `*` at the end stands for anything. With `wait`, until no edge does."""
 
 
 @dataclass(frozen=True, kw_only=True)

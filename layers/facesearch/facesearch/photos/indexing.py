@@ -177,7 +177,7 @@ class PhotoIndexer:
             if now.keeps_faces and (report.outcome is IndexingOutcome.KNOWN or now.face_sets != event.face_sets):
                 self._again.complete(now, image_id)
             if now.reads_bibs and (report.outcome is IndexingOutcome.KNOWN or not event.reads_bibs):
-                self._bibs.read(event_id, image_id)
+                self._bibs.read(event_id, image_id, is_there=True)
             return report
         if report.outcome in (IndexingOutcome.INDEXED, IndexingOutcome.FAILED):
             # First: a redelivery finds no event, and looks for nothing any more.
@@ -211,7 +211,12 @@ class PhotoIndexer:
             written.update(dict.fromkeys(event.face_sets, b""))
             return IndexingReport(IndexingOutcome.DELETED, image_id=image_id)
         try:
-            return self._look_at(event, image_id, upload, file.data, written)
+            report = self._look_at(event, image_id, upload, file.data, written)
+            if (
+                tombstone is not None
+            ):  # who was told to render the deleted one may have looked by before it was recorded
+                self._rerender.render(event_id, image_id, even_so=True)
+            return report
         except UnusableImage as error:
             return self._failed(event, image_id, upload, error.message)
 

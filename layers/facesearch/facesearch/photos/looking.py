@@ -19,7 +19,7 @@ from facesearch.faces.sets import WHOLE, PhotoFile, Region
 from facesearch.photos.imaging import Picture, read_image
 from facesearch.photos.pictures import LARGE_SIDE, Renditions, render, rendition
 from facesearch.photos.watermark import Stamp
-from facesearch.records import Bib
+from facesearch.records import UNTIED, Bib
 
 ENOUGH_PIXELS = 4_500
 """Long side in pixels. A 64 MP JPEG is read as one of 16 MP, with a quarter of the memory, and a face in it has 24 px
@@ -133,13 +133,14 @@ class PhotoLooker:
             )
             if not bibs or self.bib_reader is None:
                 return look
-            return self._with_bibs(self.bib_reader(), look, shown, faces[models[0]] if models else ())
+            return self._with_bibs(self.bib_reader(), look, shown, faces[models[0]] if models else None)
 
-    def _with_bibs(self, reader: BibReader, look: Look, picture: Picture, faces: Sequence[Face]) -> Look:
-        started = perf_counter()
+    def _with_bibs(self, reader: BibReader, look: Look, picture: Picture, found: Sequence[Face] | None) -> Look:
+        """`found`: the faces; None = nobody has looked for any."""
+        started, faces, by = perf_counter(), found or (), reader.model + (UNTIED if found is None else "")
         bibs = [Bib(bib.text, bib.face) for bib in reader.read(np.asarray(picture.image), faces)]
         milliseconds = (perf_counter() - started) * 1000
-        return replace(look, bibs=bibs, bib_model=reader.model, bib_milliseconds=milliseconds)
+        return replace(look, bibs=bibs, bib_model=by, bib_milliseconds=milliseconds)
 
     def render(self, data: bytes, stamp: Stamp | None, shown: Callable[[], bytes | None]) -> Renditions:
         """Make a known photo's renditions anew, as it is held in its large one, which `shown` fetches if that counts.

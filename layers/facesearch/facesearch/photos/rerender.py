@@ -46,7 +46,10 @@ class Rerender:
             if event is None or photo is None:
                 # Deleted, and by whom did not see what this run has published, or an earlier delivery that was killed.
                 self.pictures.unpublish(event_id, image_id)
-                return self._report(IndexingOutcome.DELETED, event_id, image_id)
+                if event is None or self.photos.get(event_id, event.shards, image_id) is None:
+                    return self._report(IndexingOutcome.DELETED, event_id, image_id)
+                even_so = True  # it was uploaded afresh at this very moment
+                continue
             even_so = even_so or published not in (None, event.rendering)
             if photo.status != "indexed" or (photo.looks(event.rendering) and not even_so):
                 return self._report(IndexingOutcome.KNOWN, event_id, image_id)

@@ -74,7 +74,7 @@ class Watermarking:
     """The use case of `event update --watermark`, once the event is changed.
 
     Attributes:
-        uncache: has the CDN serve these paths no more.
+        uncache: has the CDN serve these paths no more, and waits until no edge does.
     """
 
     events: EventFaceSets

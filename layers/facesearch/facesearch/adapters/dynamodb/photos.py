@@ -22,7 +22,18 @@ from facesearch.adapters.dynamodb.photo_items import (
     tombstone_of,
     without,
 )
-from facesearch.adapters.dynamodb.table import Item, RefusedError, Table, Write, delete, encode, put, replacing, update
+from facesearch.adapters.dynamodb.table import (
+    Conflict,
+    Item,
+    RefusedError,
+    Table,
+    Write,
+    delete,
+    encode,
+    put,
+    replacing,
+    update,
+)
 from facesearch.errors import Throttled
 from facesearch.models import MICROSECONDS
 from facesearch.records import (
@@ -116,6 +127,10 @@ class DynamoPhotoStore(PhotoEraser):
             self._write(new, bib_changes(event_id, photo, (), photo.bibs))
         except _NoBibError as wall:
             return self.add(event_id, shards, replace(photo, bibs=without(photo.bibs, wall.bib)), uploaded_at)
+        except Conflict:  # everybody's photos show the number: rather no bibs, to be read later, than no photo
+            if not photo.bibs:
+                raise
+            return self.add(event_id, shards, replace(photo, bibs=(), bib_model=""), uploaded_at)
         except RefusedError as refused:
             if not _is_own(refused.item, stamp, uploaded_at):
                 return False
@@ -255,11 +270,11 @@ class DynamoPhotoStore(PhotoEraser):
         self, event_id: int, shards: int, image_id: uuid.UUID, seconds: int, *, even_so: bool = False
     ) -> int | None:
         now = self.clock()
-        until, is_free = now + seconds * MICROSECONDS, "attribute_not_exists(rendering) OR rendering < :now"
+        until, is_free = now + seconds * MICROSECONDS, "attribute_not_exists(claimed_until) OR claimed_until < :now"
         condition, values = ("", {}) if even_so else (f" AND ({is_free})", {"now": now})
         claim = update(
             schema.photo_key(event_id, shards, image_id),
-            "SET rendering = :until",
+            "SET claimed_until = :until",
             f"#status = :indexed{condition}",
             until=until,
             indexed="indexed",
@@ -268,7 +283,7 @@ class DynamoPhotoStore(PhotoEraser):
         try:
             self.table.attempt(claim)
         except RefusedError as refused:  # maybe by its own attempt before, whose response was lost
-            return until if refused.item.get("rendering") == until else None
+            return until if refused.item.get("claimed_until") == until else None
         return until
 
     @override
@@ -276,13 +291,13 @@ class DynamoPhotoStore(PhotoEraser):
         self, event_id: int, shards: int, image_id: uuid.UUID, claim: int, rendering: str, *, failed: bool = False
     ) -> bool:
         if failed:
-            change, values = "SET unrendered = :failed REMOVE rendering", {"failed": f"{rendering}@{claim}"}
+            change, values = "SET unrendered = :failed REMOVE claimed_until", {"failed": f"{rendering}@{claim}"}
         elif rendering:
-            change, values = "SET rendered = :rendered REMOVE rendering, unrendered", {"rendered": rendering}
+            change, values = "SET rendered = :rendered REMOVE claimed_until, unrendered", {"rendered": rendering}
         else:
-            change, values = "REMOVE rendered, rendering, unrendered", {}
+            change, values = "REMOVE rendered, claimed_until, unrendered", {}
         key = schema.photo_key(event_id, shards, image_id)
-        return self.table.write(update(key, change, "rendering = :claim", claim=claim, **values))
+        return self.table.write(update(key, change, "claimed_until = :claim", claim=claim, **values))
 
     @override
     def promote(self, event_id: int, shards: int, image_id: uuid.UUID, model: str) -> bool:
@@ -429,6 +444,8 @@ class DynamoPhotoStore(PhotoEraser):
 
     def _write(self, write: Write, bibs: Sequence[BibChange]) -> None:
         """Write a photo's record, and in the same transaction what finds it by its bibs, if that changes.
+
+        A transaction that is sent again because its response was lost is done once: boto3 gives it a token.
 
         Raises:
             RefusedError: the record is another by now.

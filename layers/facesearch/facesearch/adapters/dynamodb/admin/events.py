@@ -124,7 +124,10 @@ class EventAdmin(OrgAdmin, EventLifecycle, EventFaceSets):
         after = replace(rules, pattern="" if bibs else rules.pattern, listed=len(bibs))
         if not bibs:  # in either order the list is there as long as the event says so
             event = self.update_event(event_id, bibs=after)
-        self.table.transact(start_list(event_id, bibs))
+        try:
+            self.table.transact([check(schema.event_key(event_id), NOT_CLOSING), *start_list(event_id, bibs)])
+        except RefusedError:
+            raise InvalidRequest(f"Event {event_id} is being deleted.") from None
         return self.update_event(event_id, bibs=after) if bibs else event
 
     @override
