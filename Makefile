@@ -17,7 +17,7 @@ unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV PYTHONDONTWRITEBYTECODE
 PY := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test test-all test-again smoke lint format openapi build deploy named accuracy accuracy-sweeps accuracy-crowd scale bench-index \
+.PHONY: help demo serve test test-all test-again smoke lint format openapi build deploy named accuracy accuracy-sweeps accuracy-crowd accuracy-bibs race scale bench-index \
   bench-cold cost lock clean python setup assets ministack sam policy clients node-modules uv audit auditors sbom web \
   web-lint web-test web-test-again web-screens web-tools web-modules
 
@@ -199,9 +199,14 @@ accuracy-crowd: setup assets ## Small faces in 24 MP crowds made of portraits: P
 	@[ -d "$(PORTRAITS)" ] || { echo "error: name a folder with one portrait a person: make accuracy-crowd PORTRAITS=…" >&2; exit 2; }
 	@exec $(PY) -m tools.bench.crowd "$(PORTRAITS)" $(OPTIONS)
 
-accuracy-bibs: setup assets ## How well bibs are read, and at which cost: FOLDER=photos and bibs.csv (file;bib;bib…)
+accuracy-bibs: setup assets ## How well bibs are read, at which cost, and how they help selfies: FOLDER=photos and bibs.csv (file;bib;bib…)
 	@[ -d "$(FOLDER)" ] || { echo "error: name a folder of photos with bibs.csv: make accuracy-bibs FOLDER=…" >&2; exit 2; }
 	@exec $(PY) -m tools.bench.bibs "$(FOLDER)" $(OPTIONS)
+
+race: setup assets ## A race made of portraits, for accuracy-bibs: DATASET=folder of a folder a person, FOLDER=a new one
+	@$(LABELLED)
+	@[ -n "$(FOLDER)" ] || { echo "error: name a folder to be made: make race DATASET=… FOLDER=…" >&2; exit 2; }
+	@exec $(PY) -m tools.bench.race "$(DATASET)" "$(FOLDER)" $(OPTIONS)
 
 SIZES ?= 10000,100000,1000000
 bench-index: setup ministack ## The face index beside the machine's own speed (SIZES=10000,100000,1000000)

@@ -3,6 +3,9 @@
 FOLDER holds photos and `bibs.csv`, a line a photo: its file's name, then the bibs that can be read in it, with
 semicolons between. Labels are taken as they are: a bib that is read and not listed counts as wrong, although it may be
 one that nobody has listed. The start list is all bibs of the file; with it, other numbers do not count.
+
+Where it is also known who is on each photo (see `tools.bench.bib_gain`), everybody's selfie is searched with, by the
+face alone and with the help of bibs.
 """
 
 import argparse
@@ -22,12 +25,14 @@ from facesearch.adapters.opencv.face_engine import OpenCvEngine
 from facesearch.bibs.reader import BibReader, ReadBib
 from facesearch.bibs.texts import bib_of
 from facesearch.errors import UnusableImage
-from facesearch.faces.engine import FaceEngine
+from facesearch.faces.engine import Face, FaceEngine
 from facesearch.photos.imaging import read_image
 from facesearch.photos.looking import ENOUGH_PIXELS
 from facesearch_cli import interrupts
 from facesearch_cli.errors import CommandError
 from facesearch_cli.terminal import Watcher, progress_bar, results, say
+from tools.bench import bib_gain
+from tools.bench.bib_gain import Gain, Shown
 from tools.bench.embeddings import MODELS
 
 LABELS = "bibs.csv"
@@ -47,7 +52,7 @@ class Looked:
     """What was read in a photo, and the CPU seconds of one core for finding its faces and for reading."""
 
     photo: Labelled
-    faces: int
+    faces: Sequence[Face]
     read: list[ReadBib]
     face_seconds: float
     read_seconds: float
@@ -115,7 +120,7 @@ def look(photo: Labelled, engine: FaceEngine, reader: BibReader) -> Looked | Non
         return None
     face_seconds, faces = _timed(lambda: engine.faces(image))
     read_seconds, read = _timed(lambda: reader.read(image, faces))
-    return Looked(photo, len(faces), read, face_seconds, read_seconds)
+    return Looked(photo, faces, read, face_seconds, read_seconds)
 
 
 def _timed(run: Callable[[], Result]) -> tuple[float, Result]:
@@ -140,7 +145,7 @@ def show(looks: Sequence[Looked]) -> None:
     out = results()
     start_list = frozenset[str]().union(*(each.photo.bibs for each in looks))
     out.print(
-        f"{len(looks)} photos, {sum(each.faces for each in looks)} faces, {len(start_list)} bibs on the start list"
+        f"{len(looks)} photos, {sum(len(each.faces) for each in looks)} faces, {len(start_list)} bibs on the start list"
     )
     out.print("start list  listed  right  wrong  precision     recall")
     out.print(f"{'without':>10}  {counts(looks).line()}")
@@ -162,29 +167,31 @@ def show_photos(looks: Iterable[Looked]) -> None:
         texts = {bib.text for bib in each.read}
         missed, more = sorted(each.photo.bibs - texts), sorted(texts - each.photo.bibs)
         results().print(
-            f"{each.photo.path.name}: {each.faces} faces, ratio {each.ratio:.2f}, "
+            f"{each.photo.path.name}: {len(each.faces)} faces, ratio {each.ratio:.2f}, "
             f"missed {' '.join(missed) or '-'}, not listed {' '.join(more) or '-'}"
         )
 
 
-def as_json(looks: Sequence[Looked]) -> str:
+def as_json(looks: Sequence[Looked], gains: Sequence[Gain]) -> str:
     """The tables' figures."""
     start_list = frozenset[str]().union(*(each.photo.bibs for each in looks))
     rows = {"without": counts(looks), "with": counts(looks, start_list)}
     return json.dumps(
-        {"photos": len(looks), "faces": sum(each.faces for each in looks)}
+        {"photos": len(looks), "faces": sum(len(each.faces) for each in looks)}
         | {"read_seconds": sum(x.read_seconds for x in looks), "face_seconds": sum(x.face_seconds for x in looks)}
         | {"start_list": {n: vars(row) | {"precision": row.precision, "recall": row.recall} for n, row in rows.items()}}
+        | {"searches": [gain.figures() for gain in gains]}
     )
 
 
-def measure(folder: Path, watcher: Watcher) -> list[Looked]:
-    """Look at a folder's photos by the real engine and reader, in this process, by one thread.
+def measure(folder: Path, watcher: Watcher) -> tuple[list[Looked], list[Gain]]:
+    """Look at a folder's photos by the real engine and reader, in this process, by one thread; and search among them if
+    people are labelled.
 
     Raises:
-        CommandError: see `read_labels`, or none of the photos can be read.
+        CommandError: see both `read_labels`, or none of the photos can be read.
     """
-    photos = read_labels(folder)
+    photos, labels = read_labels(folder), bib_gain.read_labels(folder)
     engine, reader = OpenCvEngine(MODELS, threads=1), OpenCvBibReader(MODELS, threads=1)
     stage, looks = watcher.stage("Photos", len(photos)), []
     for number, photo in enumerate(photos):
@@ -195,7 +202,9 @@ def measure(folder: Path, watcher: Watcher) -> list[Looked]:
         stage.advance()
     if not looks:
         raise CommandError(f"No photo of {folder} can be read.")
-    return looks
+    if labels is None:
+        return looks, []
+    return looks, bib_gain.measure(labels, [Shown(x.photo.path.name, x.faces, x.read) for x in looks], engine)
 
 
 def main() -> int:
@@ -207,16 +216,18 @@ def main() -> int:
     options = parser.parse_args()
     try:
         with progress_bar() as watcher:
-            looks = measure(options.folder, watcher)
+            looks, gains = measure(options.folder, watcher)
     except (CommandError, OSError) as error:
         say(f"Not measured: {error}")
         return 1
     if options.json:
-        print(as_json(looks))
+        print(as_json(looks, gains))
         return 0
     show(looks)
     if options.photos:
         show_photos(looks)
+    if gains:
+        bib_gain.show(gains)
     return 0
 
 

@@ -110,6 +110,7 @@ def test_the_wearer_of_a_typed_number_who_is_surely_somebody_else_is_left_out() 
     own, misread, hard = race.wearing("12", OWN), race.wearing("12", NOBODY), race.wearing("12", HARD)
     assert race.search(own, typed="12") == ([own], [hard])
     assert misread not in race.search(own, typed="12")[1]
+    assert race.search(typed="12") == ([], [own, hard]), "where the selfie finds nobody, too"
 
 
 def test_a_number_that_others_wear_is_silent() -> None:

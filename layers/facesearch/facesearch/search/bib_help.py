@@ -20,9 +20,10 @@ MOST_LOOKED_AT = 1_000
 """Photos that faces have found, the surest, whose bibs are looked at: ten round trips side by side."""
 MOST_NUMBERS = 20
 """That faces wear and that are looked up, in one round trip: a runner has one, and a few misreadings of it."""
-OTHER = 0.10
-"""Cosine to the selfie below which a face is surely somebody else's. Most strangers are below, and of a runner's own
-faces in sunglasses or from the side few: `make accuracy-bibs`."""
+OTHER = 0.15
+"""Cosine to the selfie below which a face is surely somebody else's. In a drawn race of adults, .10 lets in more than
+twice as many strangers whose half-hidden number reads as the selfie's; .20 loses photos of runners in sunglasses
+(`make accuracy-bibs`)."""
 
 
 @dataclass(frozen=True)
@@ -108,8 +109,7 @@ class BibHelp:
         others = {image_id for image_id, score in scores.items() if score is not None and score < OTHER}
         if len(others) > max(own, 1):
             return None
-        gone = others if own else set()
-        return [replace(photo, by_bib=True) for photo in shown if photo.image_id not in known | gone]
+        return [replace(photo, by_bib=True) for photo in shown if photo.image_id not in known | others]
 
     def _records(self, event: Event, image_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, Photo]:
         return read_photos(self.photos, event.event_id, event.shards, image_ids, self.pool)

@@ -15,7 +15,7 @@ from tools.bench.bibs import Labelled, Looked, counts, read_labels
 
 
 def looked(listed: set[str], *read: str) -> Looked:
-    return Looked(Labelled(Path("x"), frozenset(listed)), 1, [ReadBib(text, 0.9, None) for text in read], 1.0, 0.5)
+    return Looked(Labelled(Path("x"), frozenset(listed)), [], [ReadBib(text, 0.9, None) for text in read], 1.0, 0.5)
 
 
 def test_what_is_not_listed_is_wrong_unless_it_is_on_no_start_list() -> None:
