@@ -34,13 +34,20 @@ const tightTemplates: Plugin = {
   },
 };
 
+/** Parts that are fetched later bring nothing that could be fetched ahead, so Vite's code for that is left out. */
+const noPreload: Plugin = {
+  name: "no-preload",
+  enforce: "pre",
+  load: (id) => (id === "\0vite/preload-helper.js" ? "export const __vitePreload = (load) => load();" : null),
+};
+
 async function bundled(): Promise<Map<string, Buffer>> {
   const made = await build({
     root: HERE,
     configFile: false,
     logLevel: "warn",
     base: "./",
-    plugins: [tightTemplates],
+    plugins: [tightTemplates, noPreload],
     build: {
       target: ["chrome107", "safari16", "firefox104"],
       write: false,

@@ -11,12 +11,13 @@ from facesearch.api.presenters import start_of
 from facesearch.errors import InvalidRequest
 from facesearch.models import REKOGNITION, Event, FaceSet, FaceSetKind, UpstreamEvent
 from facesearch.records import Photo
-from facesearch_cli.commands import features, guest_page
+from facesearch_cli.commands import features, guest_page, watermark
 from facesearch_cli.commands.check import check_event
 from facesearch_cli.commands.common import AsJson, EventArgument, OrgId, Switch, group, stack_of, switch
 from facesearch_cli.commands.deletion import delete_event
 from facesearch_cli.commands.guest_page import PageOptions, page_json, page_line
 from facesearch_cli.commands.links import render_links
+from facesearch_cli.commands.watermark import WatermarkOptions
 from facesearch_cli.errors import CommandError
 from facesearch_cli.stack import Stack
 from facesearch_cli.terminal import print_json, print_lines, results, say
@@ -50,6 +51,8 @@ def create(  # noqa: PLR0913, PLR0917 - a command's options, each by its name
     days = stack.settings.biometric_retention_days
     face_set = REKOGNITION if faces is FaceSetKind.REKOGNITION else FaceSet(kind=faces)
     table = stack.settings.faces_table_name if faces is FaceSetKind.VECTORS else ""
+    if bib_search is Switch.ON:
+        stack.require_embedded("--bib-search")
     if faces is not FaceSetKind.EXACT:
         stack.require_embedded("--faces")
         stack.container.face_sets.require(faces)
@@ -105,12 +108,16 @@ def update(  # noqa: PLR0913, PLR0917 - a command's options, each by its name
     accent: guest_page.Accent = None,
     photos_complete: guest_page.PhotosComplete = None,
     end_tokens: guest_page.EndTokens = False,
+    mark: watermark.Mark = None,
+    mark_place: watermark.Place = None,
+    mark_size: watermark.Size = None,
+    mark_opacity: watermark.Opacity = None,
+    wait: watermark.Wait = True,
     as_json: AsJson = False,
 ) -> None:
     """Change an event. What you do not give stays as it is."""
     stack = stack_of(context)
-    if upstream:
-        _require_upstream(stack)
+    _require_engines(stack, upstream, bib_search)
     given = {
         "selfie_search": _is_on(selfie_search),
         "event_enabled": _is_on(enabled),
@@ -125,22 +132,39 @@ def update(  # noqa: PLR0913, PLR0917 - a command's options, each by its name
     changes |= _ended_by_nothing(retain_until, upstream)
     if page := PageOptions(organiser, privacy_url, consent, consent_text, locale, accent, photos_complete):
         changes["guest_page"] = page.changed(stack.event(event_id).guest_page)
-    listed = features.give_start_list(stack, event_id, bibs, bib_pattern)
+    if marking := WatermarkOptions(mark, mark_place, mark_size, mark_opacity):
+        stack.require_embedded("--watermark")
+        changes["watermark"] = marking.changed(stack, stack.event(event_id))
+    listed = features.listed_by(bibs, bib_pattern)
     changes |= features.bib_changes(stack, event_id, bib_pattern, bibs_from_faces)
-    event = stack.container.admin.update_event(event_id, **changes) if changes or listed is None else listed
+    admin = stack.container.admin
+    event = admin.update_event(event_id, **changes) if changes or listed is None else stack.event(event_id)
+    if listed is not None:  # last, when nothing of the rest was refused
+        event = admin.give_start_list(event_id, listed)
     render_links(stack, event)
     unread = features.read_unread(stack, event) if bib_search is Switch.ON else {}
+    rendered = watermark.render_again(stack, event_id, wait=wait) if marking else None
     if as_json:
-        print_json(_json(event) | unread)
+        print_json(_json(event) | unread | ({"previews": rendered.to_json()} if rendered is not None else {}))
     else:
-        kept = f"faces in {event.faces.kind}"
-        searched = f"selfie search {switch(event.selfie_search)}, confidence {event.confidence} %, {kept}"
-        results().print(f"Event {event.event_id}: {switch(event.event_enabled)}, {searched}")
-        results().print(f"Features: {features.features_line(event)}")
-        if line := page_line(event):
-            results().print(f"Guests' page: {line}")
+        _tell(event)
+        if rendered is not None:
+            watermark.tell_rendered(event, rendered)
         if end_tokens:
             say("All publishable tokens of the event have ended. Its links need new ones.")
+    if rendered is not None and rendered.failed:
+        raise typer.Exit(1)
+
+
+def _tell(event: Event) -> None:
+    kept = f"faces in {event.faces.kind}"
+    searched = f"selfie search {switch(event.selfie_search)}, confidence {event.confidence} %, {kept}"
+    results().print(f"Event {event.event_id}: {switch(event.event_enabled)}, {searched}")
+    results().print(f"Features: {features.features_line(event)}")
+    if line := page_line(event):
+        results().print(f"Guests' page: {line}")
+    if line := watermark.watermark_line(event):
+        results().print(f"Watermark: {line}")
 
 
 @app.command("list")
@@ -179,6 +203,7 @@ def _json(event: Event) -> dict[str, object]:
         "upstream": str(event.upstream) if event.upstream else None,
         **features.features_json(event),
         "guest_page": page_json(event),
+        "watermark": watermark.watermark_json(event),
     }
 
 
@@ -215,8 +240,10 @@ def _upstream_event(text: str) -> UpstreamEvent | None:
         raise InvalidRequest("--upstream takes ORG/EVENT, two numbers.") from None
 
 
-def _require_upstream(stack: Stack) -> None:
-    if stack.settings.engine != "upstream":
+def _require_engines(stack: Stack, upstream: str | None, bib_search: Switch | None) -> None:
+    if bib_search is Switch.ON:
+        stack.require_embedded("--bib-search")
+    if upstream and stack.settings.engine != "upstream":
         raise CommandError(f"--upstream works with the upstream engine only; {stack.name!r} uses embedded.")
 
 

@@ -2,13 +2,12 @@
 
 import csv
 from dataclasses import replace
-from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from facesearch.admin.features import MAX_STARTERS
+from facesearch.admin.features import checked_bibs
 from facesearch.admin.models import EventChanges, Features
 from facesearch.errors import InvalidRequest
 from facesearch.models import Event
@@ -37,6 +36,8 @@ TimeZone = Annotated[
 ]
 NONE = "none"
 MAX_LIST_BYTES = 20_000_000
+MAX_FIELD = 1_000
+"""Characters of a line that are looked at: Python's reader of CSV files gives up at 131,072."""
 
 
 def features_of(bib_search: Switch | None, timeline_search: Switch | None, time_zone: str | None) -> Features:
@@ -51,14 +52,14 @@ def features_of(bib_search: Switch | None, timeline_search: Switch | None, time_
     return features
 
 
-def give_start_list(stack: Stack, event_id: int, bibs: str | None, pattern: str | None) -> Event | None:
-    """Have the event take the start list of a file, or none where a pattern takes its place; the event if it did."""
+def listed_by(bibs: str | None, pattern: str | None) -> frozenset[str] | None:
+    """The start list that an event is to take: that of a file, or an empty one where a pattern takes its place; None =
+    the event keeps what it has."""
     if bibs is not None and pattern:
         raise InvalidRequest("Give --bibs or --bib-pattern: one takes the other's place.")
     if bibs is None and not pattern:
         return None
-    event: Event = stack.container.admin.give_start_list(event_id, start_list(bibs or NONE))
-    return event
+    return start_list(bibs or NONE)
 
 
 def bib_changes(stack: Stack, event_id: int, pattern: str | None, from_faces: Switch | None) -> EventChanges:
@@ -77,7 +78,7 @@ def read_unread(stack: Stack, event: Event) -> dict[str, int]:
 
 
 def start_list(name: str) -> frozenset[str]:
-    """The bibs of a file: the first field of each line, as of a CSV file; none at all if the name says so. A first line
+    """The bibs of a file: the first field of each line, as of a CSV file; none at all if the name says so. A first one
     without any digit is a heading.
 
     Raises:
@@ -88,25 +89,26 @@ def start_list(name: str) -> frozenset[str]:
     try:
         with Path(name).open("rb") as file:
             data = file.read(MAX_LIST_BYTES + 1)
-        text = data.decode("utf-8-sig")
     except OSError as error:
         raise CommandError(f"--bibs: {name} cannot be read ({error.strerror}).") from None
-    except UnicodeDecodeError:
-        raise InvalidRequest(f"--bibs: {name} is not UTF-8 text.") from None
     if len(data) > MAX_LIST_BYTES:
         raise InvalidRequest(f"--bibs: {name} is larger than {MAX_LIST_BYTES // 10**6} MB.")
-    first = [_first_field(line) for line in islice(text.splitlines(), MAX_STARTERS + 2)]
-    if first and not any(letter.isdigit() for letter in first[0]):
-        first = first[1:]
-    bibs = frozenset(bib for bib in first if bib)
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise InvalidRequest(f"--bibs: {name} is not UTF-8 text.") from None
+    bibs = [bib for bib in map(_first_field, text.splitlines()) if bib]
+    if bibs and not any(letter.isdigit() for letter in bibs[0]):
+        bibs = bibs[1:]
     if not bibs:
         raise InvalidRequest(f"--bibs: {name} has no bibs. Give none to take the start list away.")
-    return bibs
+    return checked_bibs(bibs)
 
 
 def _first_field(line: str) -> str:
     delimiter = next((mark for mark in line if mark in ",;\t"), ",")
-    return next(csv.reader([line], delimiter=delimiter), [""])[0].strip()
+    fields = next(csv.reader([line[:MAX_FIELD]], delimiter=delimiter), [])
+    return fields[0].strip() if fields else ""
 
 
 def features_json(event: Event) -> dict[str, object]:

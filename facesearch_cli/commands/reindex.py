@@ -12,6 +12,7 @@ from facesearch.faces.sets import LaggingError
 from facesearch.models import FaceSetKind
 from facesearch.photos.rebuild import Rebuild, Rebuilt
 from facesearch_cli.commands.common import AsJson, EventArgument, stack_of
+from facesearch_cli.commands.features import read_unread
 from facesearch_cli.errors import CommandError
 from facesearch_cli.stack import Stack
 from facesearch_cli.terminal import following, plural, print_json, progress_bar, results, say
@@ -49,6 +50,8 @@ def reindex_event(
         return
     with _rebuild(stack) as rebuild:
         done = rebuild.run(event_id, model, faces, wait=wait)
+    if done.switched:  # what was read while a service kept the faces is tied to nobody's
+        read_unread(stack, stack.event(event_id))
     if as_json:
         print_json(done.to_json())
         return

@@ -24,40 +24,41 @@ def request_more(batch: Sequence[list[IndexingReport]]) -> None:
     container.photo_indexer.request_more([report for reports in batch for report in reports])
 
 
+SAID = {
+    IndexingOutcome.INDEXED: "photo indexed",
+    IndexingOutcome.FAILED: "photo failed",
+    IndexingOutcome.REINDEXED: "photo re-indexed",
+    IndexingOutcome.READ: "bibs read",
+    IndexingOutcome.LOST: "photo not looked at again",
+    IndexingOutcome.RENDERED: "photo rendered again",
+    IndexingOutcome.UNRENDERED: "photo not rendered again",
+    IndexingOutcome.KNOWN: "photo known already",
+    IndexingOutcome.DELETED: "photo was deleted",
+    IndexingOutcome.IGNORED: "upload ignored",
+}
+
+
 def tell_of_upload(report: IndexingReport) -> None:
-    """One log line for each upload, and the metrics."""
+    """One log line for each upload, a warning where something is amiss, and the metrics."""
     said = {"org_id": report.org_id, "event_id": report.event_id, "image_id": report.image_id and str(report.image_id)}
     match report.outcome:
         case IndexingOutcome.INDEXED:
             count("FacesIndexed", report.faces)
             metrics.add_metric(name="EmbedMilliseconds", unit=MetricUnit.Milliseconds, value=report.embed_milliseconds)
-            logger.info("photo indexed", extra=said | {"faces": report.faces, "ms": round(report.embed_milliseconds)})
-            tell_of_bibs(report)
-        case IndexingOutcome.FAILED:
-            count("PhotosFailed")
-            logger.warning("photo failed", extra=said | {"reason": report.reason})
         case IndexingOutcome.REINDEXED:
             count("FacesReindexed", report.faces)
-            logger.info(
-                "photo re-indexed", extra=said | {"faces": report.faces, "ms": round(report.embed_milliseconds)}
-            )
-        case IndexingOutcome.READ:
-            logger.info("bibs read", extra=said | {"ms": round(report.bib_milliseconds)})
-            tell_of_bibs(report)
+        case IndexingOutcome.FAILED:
+            count("PhotosFailed")
         case IndexingOutcome.LOST:
             count("PhotosLost")
-            logger.warning("photo not looked at again", extra=said | {"reason": report.reason})
-        case IndexingOutcome.KNOWN:
-            logger.info("photo known already", extra=said)
-        case IndexingOutcome.DELETED:
-            logger.info("photo was deleted", extra=said)
-        case IndexingOutcome.IGNORED:
-            logger.warning("upload ignored", extra=said | {"reason": report.reason})
-
-
-def tell_of_bibs(report: IndexingReport) -> None:
     if report.bib_milliseconds:
         metrics.add_metric(name="BibMilliseconds", unit=MetricUnit.Milliseconds, value=report.bib_milliseconds)
+    if report.reason:
+        logger.warning(SAID[report.outcome], extra=said | {"reason": report.reason})
+        return
+    if report.outcome in {IndexingOutcome.INDEXED, IndexingOutcome.REINDEXED}:
+        said |= {"faces": report.faces, "ms": round(report.embed_milliseconds)}
+    logger.info(SAID[report.outcome], extra=said)
 
 
 handler = queue_handler(side_by_side(submit, tell), after=request_more)

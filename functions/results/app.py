@@ -86,7 +86,7 @@ def get_bibs(org_id: str, event_id: str, bib: str) -> Response[str]:
     request = api.request_of(app, PageQuery)
     caller = identify(request, tokens=True)
     event, page = caller.event(Feature.BIB_SEARCH), request.page
-    found = photos_of(event, bib.upper(), caller.known.bib)
+    found = photos_of(event, bib.upper(), caller.known.bibs)
     shown = found[page.start : page.stop]
     data = presenters.images(container.rendition_links, event.event_id, shown, page, len(found))
     return success(f"Records for bib number {bib}", data)
@@ -162,7 +162,7 @@ def post_original_photos(org_id: str, event_id: str) -> Response[str]:
     if not isinstance(wanted, OriginalsRequest):
         raise wanted
     require(event, wanted.feature)
-    of_bib = photos_of(event, wanted.bib, caller.known.bib) if wanted.bib is not None else ()
+    of_bib = photos_of(event, wanted.bib, caller.known.bibs) if wanted.bib is not None else ()
     total, image_ids = wanted.select(request, caller.known.result, of_bib)
     links = container.originals.links(event, image_ids, wanted.named)
     return success("Original photos", presenters.original_photos(wanted, links, request.page, total))

@@ -14,7 +14,7 @@ from facesearch.adapters.dynamodb.admin import DynamoAdmin
 from facesearch.adapters.dynamodb.table import Table
 from facesearch.models import Scope
 from facesearch_local import RunningStack, running
-from tests.contract.reality import FINISHED, PEOPLE, Reality, small_picture
+from tests.contract.reality import BIBS, FINISHED, PEOPLE, Reality, small_picture
 from tests.integration.conftest import Site
 from tools import policies
 
@@ -37,7 +37,7 @@ def reality(unlimited_stack: RunningStack) -> Iterator[Reality]:
     admin = DynamoAdmin(Table(dynamodb, outputs["TableName"]))
     org_id = admin.create_org("Marathon Photos")
     event_id, disabled = (admin.create_event(org_id, name) for name in ("Marathon", "Not yet"))
-    admin.update_event(event_id, timeline_search=True)
+    admin.update_event(event_id, timeline_search=True, bib_search=True)
     admin.update_event(disabled, event_enabled=False)
     foreign = admin.create_event(admin.create_org("Somebody else"), "Another marathon")
     pictures = [small_picture(name) for name in PEOPLE]
@@ -46,7 +46,7 @@ def reality(unlimited_stack: RunningStack) -> Iterator[Reality]:
         site = Site(unlimited_stack, admin, org_id, event_id, admin.create_key(org_id, list(Scope)).api_key, http)
         image_ids = [site.put_photo(picture) for picture in pictures]
         for image_id in image_ids:
-            site.indexed(image_id)
+            site.wear(image_id, *BIBS)
         for request_id, picture in zip(FINISHED, pictures, strict=False):
             assert site.post(picture, request_id).status_code == 200
         yield Reality(

@@ -22,6 +22,7 @@ from PIL import Image
 
 from facesearch.adapters.dynamodb.results import DynamoResultStore
 from facesearch.adapters.dynamodb.table import Table
+from facesearch.bibs.rules import BIB_PATTERN
 from facesearch.models import MAX_TIME, SearchKey, SearchSummary
 from facesearch.validation import UUID_PATTERN, parse_request_id
 from tests.conftest import ROOT
@@ -33,6 +34,8 @@ KEY = "X-API-Key"
 TAKEN = dt.datetime(2026, 5, 17, 8, tzinfo=dt.UTC)
 """When the pictures were taken."""
 SAMPLES = Path(os.environ.get("FACESEARCH_ASSETS") or ROOT / ".cache" / "assets") / "samples"
+BIBS = ["7", "F1024"]
+"""What the pictures show, as far as the table knows."""
 PEOPLE = ["biden.jpg", "obama.jpg", "obama2.jpg"]
 FINISHED = ["00000000-0000-4000-8000-000000000001", "00000000-0000-4000-8000-000000000002"]
 
@@ -102,6 +105,8 @@ class Reality:
             path["event_id"] = dice.choice([self.site.event_id] * 16 + list(self.other_events))
         if is_uuid(path.get("request_id")) and dice.random() < 3 / 4:
             path["request_id"] = dice.choice(FINISHED)
+        if _is_bib(path.get("bib")) and dice.random() < 3 / 4:
+            path["bib"] = dice.choice([*BIBS, "f1024"])
         return path
 
     def _enter_originals(self, body: dict[str, Any], dice: random.Random) -> dict[str, Any]:
@@ -110,7 +115,9 @@ class Reality:
                 return body | {"identifier": dice.choice(FINISHED)}
             case "bib", str() if dice.random() < 1 / 8:
                 return body | {"method": "selfie"}  # of what is hardly ever a UUID, which is invalid in its own way
-            case "bib" | "image_id", str(text) if text and dice.random() < 3 / 4:
+            case "bib", str(text) if _is_bib(text) and dice.random() < 3 / 4:
+                return body | {"identifier": dice.choice(BIBS)}
+            case "image_id", str(text) if text and dice.random() < 3 / 4:
                 return body | {"method": "image_id", "identifier": dice.choice(self.image_ids)}
             case "image_ids", list(each) if all(isinstance(text, str) for text in each):
                 return body | {"identifier": [dice.choice([text, *self.image_ids]) for text in each]}
@@ -173,6 +180,10 @@ def _is_number(value: Any) -> bool:
     if isinstance(value, str):
         return re.fullmatch("[0-9]{1,18}", value, re.ASCII) is not None
     return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 10**18
+
+
+def _is_bib(value: Any) -> bool:
+    return isinstance(value, str) and re.fullmatch(BIB_PATTERN, value) is not None
 
 
 def is_uuid(value: Any) -> bool:

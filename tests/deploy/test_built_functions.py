@@ -14,6 +14,8 @@ import pytest
 
 from facesearch.adapters.dynamodb.admin import DynamoAdmin
 from facesearch.adapters.dynamodb.table import Table
+from facesearch.admin.models import Features
+from facesearch.models import Watermark
 from facesearch_local import stores
 from facesearch_local.clients import aws_environment, make_clients
 from facesearch_local.functions import Function, functions_of
@@ -110,7 +112,7 @@ class Shipped:
 
 @pytest.fixture(scope="session")
 def shipped(ministack: stores.Store, native: Path, samples: Path, tmp_path_factory: pytest.TempPathFactory) -> Shipped:
-    """With an organisation, a key, an event, and a photo that waits to be indexed."""
+    """With an organisation, a key, an event whose bibs are read and previews marked, and a photo that waits."""
     python = built.python313()
     if python is None:
         pytest.skip("no Python 3.13 in PATH, of pyenv or of uv: the built functions cannot be run here")
@@ -124,10 +126,9 @@ def shipped(ministack: stores.Store, native: Path, samples: Path, tmp_path_facto
     names, functions = resources.names(), {each.name: each for each in functions_of(template, resources.lookup)}
     admin = DynamoAdmin(Table(clients.dynamodb, names["Table"]))
     org_id = admin.create_org("Marathon Photos")
-    key, event_id = (
-        admin.create_key(org_id).api_key,
-        admin.create_event(org_id, "Marathon", features={"timeline_search": True}),
-    )
+    everything: Features = {"bib_search": True, "timeline_search": True}
+    key, event_id = admin.create_key(org_id).api_key, admin.create_event(org_id, "Marathon", features=everything)
+    admin.update_event(event_id, watermark=Watermark(text="© Marathon"))
     photo = (samples / "obama.jpg").read_bytes()
     clients.s3.put_object(Bucket=names["PhotosBucket"], Key=f"{org_id}/{event_id}/{UPLOAD}", Body=photo)
     surroundings = Surroundings(aws=aws, overrides={}, scratch=tmp_path_factory.mktemp("built"), runtime="plain")
@@ -168,4 +169,5 @@ def test_the_search_finds_the_photo_that_indexing_has_indexed(shipped: Shipped) 
     shipped.invoke("search", selfie=True)  # once more, should the sample events have deleted it
     again = shipped.invoke("search", selfie=True)
     assert again["multiValueHeaders"]["Idempotent-Replayed"] == ["true"]
-    assert json.loads(again["body"])["data"]["images"] == gallery["data"]["images"]
+    found = [image | {"matched_by": "face"} for image in gallery["data"]["images"]]
+    assert json.loads(again["body"])["data"]["images"] == found

@@ -12,6 +12,7 @@ from tests.integration.conftest import Site
 OWN = "the site's own"
 PERIOD = {"from": 0, "to": 253_402_300_800}
 """All time that there is."""
+BIB = "7"
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,7 @@ def every_call(request_id: str, image_id: str, selfie: bytes) -> list[Ask]:
         Ask("details", "GET", "event/{event}/details"),
         Ask("events", "GET", "events", paged=True),
         Ask("images", "GET", "event/{event}/images", paged=True),
+        Ask("bibs", "GET", f"event/{{event}}/bibs/{BIB}", paged=True),
         Ask("timeline days", "GET", "event/{event}/timeline/days"),
         Ask("timeline images", "GET", "event/{event}/timeline/images", Scope.READ, {"params": PERIOD}, paged=True),
         Ask("results", "GET", f"event/{{event}}/faces/{request_id}", paged=True),

@@ -20,7 +20,7 @@ from facesearch.adapters.dynamodb.admin import DynamoAdmin
 from facesearch.adapters.dynamodb.photos import DynamoPhotoStore
 from facesearch.adapters.dynamodb.table import Table
 from facesearch.models import QuotaLimits
-from facesearch.records import SHARDS, Photo, image_id_of_bytes, original_key
+from facesearch.records import SHARDS, Bib, Photo, image_id_of_bytes, original_key
 from facesearch_local import running
 from tests.support.pictures import encoded, exif
 from tools import policies
@@ -104,6 +104,15 @@ class Site:
         """The photo's record, as soon as there is one."""
         photo: Photo = until(lambda: self.photo(image_id))
         return photo
+
+    def wear(self, image_id: uuid.UUID, *bibs: str) -> None:
+        """Have the photo show these bibs, whatever was read in it."""
+        store, photo = DynamoPhotoStore(Table(self.dynamodb, self.outputs["TableName"])), self.indexed(image_id)
+        assert store.set_bibs(self.event_id, SHARDS, photo, [Bib(bib) for bib in bibs], "test")
+
+    def bibs(self, bib: str, **params: Any) -> httpx.Response:
+        """A page of a bib's photos."""
+        return self.http.get(f"{self.event_url}/bibs/{bib}", params=params, headers=self.headers)
 
     def images(self, **params: Any) -> httpx.Response:
         """A page of the gallery."""

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from facesearch.admin.models import Features
 from facesearch.models import Scope
 from facesearch_client import BadRequestError, FaceSearchClient
 from facesearch_client.asynchronous import AsyncFaceSearchClient
@@ -54,12 +55,13 @@ def test_a_selfie_of_12_mib_is_searched_and_replayed(client: FaceSearchClient, s
 def test_the_pages_of_a_search_of_a_gallery_and_of_the_events_are_walked_to_their_end(
     client: FaceSearchClient, site: Site, obama: bytes
 ) -> None:
-    gallery = site.other_event(features={"timeline_search": True, "time_zone": "Europe/Berlin"})
+    features: Features = {"bib_search": True, "timeline_search": True, "time_zone": "Europe/Berlin"}
+    gallery = site.other_event(features=features)
     noon, berlin = "2026:05:01 12:00:00", ZoneInfo("Europe/Berlin")
     taken = ["2026:05:01 18:00:00", None, noon, "2026:05:01 09:30:00", None, noon]
     photos = {gallery.put_photo(photo_of_nobody(20 * n, at)): (at is None, at or "") for n, at in enumerate(taken)}
     for image_id in photos:
-        gallery.indexed(image_id)
+        gallery.wear(image_id, "F7")
     found = client.search(site.event_id, obama)
     pages = list(client.pages(site.event_id, found.request_id, page_size=2))
     assert [len(page.images) for page in pages] == [2, 2, 1]
@@ -67,6 +69,9 @@ def test_the_pages_of_a_search_of_a_gallery_and_of_the_events_are_walked_to_thei
     walked = list(client.images(gallery.event_id, page_size=3))
     by_time = sorted(photos, key=lambda image_id: (*photos[image_id], image_id))
     assert [image["image_id"] for page in walked for image in page.data["images"]] == list(map(str, by_time))
+    worn = list(client.bib_images(gallery.event_id, "f7", page_size=4))
+    assert [image["image_id"] for page in worn for image in page.data["images"]] == list(map(str, by_time))
+    assert client.original_photos(gallery.event_id, bib="F7").data["successful_count"] == len(photos)
     (day,) = client.timeline_days(gallery.event_id).data["days"]
     hours = [(each["hour"], each["count"]) for each in day["hours"]]
     assert (day["date"], day["total"], hours) == ("2026-05-01", 4, [(7, 1), (10, 2), (16, 1)])

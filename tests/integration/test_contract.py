@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.integration.calls import NAMES, by_name
+from tests.integration.calls import BIB, NAMES, by_name
 from tests.integration.conftest import Site, photo_of_nobody
 from tests.integration.test_faces import envelope
 
@@ -46,7 +46,8 @@ def test_events_are_told_of_as_documented_and_listed_newest_first(site: Site) ->
 
 
 def test_a_switch_shows_in_the_details_and_acts_on_the_very_next_request(site: Site) -> None:
-    event, image_id = site.other_event(features={"timeline_search": True}), str(uuid.uuid4())
+    event = site.other_event(features={"timeline_search": True, "bib_search": True})
+    image_id = str(uuid.uuid4())
     asks = {name: by_name(name, image_id=image_id, selfie=b"no picture") for name in NAMES}
 
     def statuses() -> dict[str, int]:
@@ -60,7 +61,11 @@ def test_a_switch_shows_in_the_details_and_acts_on_the_very_next_request(site: S
     assert envelope(asks["details"].send(event), 200)["data"]["selfie_search"] is False
     event.admin.update_event(event.event_id, selfie_search=True, timeline_search=False)
     assert statuses() == on | dict.fromkeys(("timeline days", "timeline images"), 403)
-    event.admin.update_event(event.event_id, timeline_search=True, event_enabled=False)
+    event.admin.update_event(event.event_id, timeline_search=True, bib_search=False)
+    assert statuses() == on | {"bibs": 403}
+    assert event.originals({"method": "bib", "identifier": BIB}).status_code == 403
+    assert envelope(asks["details"].send(event), 200)["data"]["bib_search"] is False
+    event.admin.update_event(event.event_id, bib_search=True, event_enabled=False)
     assert statuses() == dict.fromkeys(NAMES, 403) | dict.fromkeys(("ping", "details", "events"), 200)
     details = envelope(asks["details"].send(event), 200)["data"]
     assert (details["event_enabled"], details["status"], details["selfie_search"]) == (False, "inactive", True)

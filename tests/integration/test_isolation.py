@@ -16,7 +16,7 @@ from facesearch.adapters.dynamodb import schema
 from facesearch.adapters.dynamodb.table import Table
 from facesearch.admin.models import EventChanges
 from facesearch.models import QuotaLimits
-from tests.integration.calls import NAMES, Ask, every_call
+from tests.integration.calls import BIB, NAMES, Ask, every_call
 from tests.integration.conftest import Site, photo_of_nobody
 from tests.integration.test_faces import envelope
 from tests.integration.test_uploads import form_for, send
@@ -57,9 +57,9 @@ def tenant(site: Site, selfie: bytes, dice: random.Random) -> Tenant:
     org = site.other_org(name)
     org.admin.set_quota(org.org_id, QuotaLimits(per_minute=1, burst=50))
     filename = f"file{dice.getrandbits(48):x}.jpg"
-    org.admin.update_event(org.event_id, timeline_search=True)
+    org.admin.update_event(org.event_id, timeline_search=True, bib_search=True)
     image_id = org.put_photo(photo_of_nobody(dice.randrange(256), "2026:05:01 12:00:00"), filename)
-    org.indexed(image_id)
+    org.wear(image_id, BIB)
     request_id = str(uuid.UUID(int=dice.getrandbits(128)))
     envelope(org.post(selfie, request_id), 200)
     form = form_for(org)
@@ -152,6 +152,16 @@ def test_anothers_search_photo_and_upload_are_unknown_in_ones_own_event(tenants:
         check_silent(missing, other, sent=[theirs["image_id"]])
 
 
+@pytest.mark.usefixtures("untouched")
+def test_a_bib_that_everybodys_photos_show_finds_ones_own_alone(tenants: list[Tenant]) -> None:
+    for one, other in pairs(tenants):
+        shown, links = one.site.bibs(BIB), one.site.originals({"method": "bib", "identifier": BIB})
+        assert [image["image_id"] for image in envelope(shown, 200)["data"]["images"]] == [one.ids["image_id"]]
+        assert envelope(links, 200)["data"]["total_images"] == 1
+        for answer in (shown, links):
+            check_silent(answer, other)
+
+
 def test_the_same_request_id_is_everybodys_own_search_and_everybodys_own_cost(
     tenants: list[Tenant], obama: bytes
 ) -> None:
@@ -219,7 +229,12 @@ def test_anothers_event_says_nothing_but_that_it_is_anothers(tenants: list[Tenan
     unknown = ask.send(one.site, event=123_456_789)
     assert shape(refused, 403) == shape(unknown, 404)
     empty = other.site.other_event()
-    switched: list[EventChanges] = [{"selfie_search": False}, {"timeline_search": True}, {"event_enabled": False}]
+    switched: list[EventChanges] = [
+        {"selfie_search": False},
+        {"timeline_search": True},
+        {"bib_search": True},
+        {"event_enabled": False},
+    ]
     for changes in switched:
         other.site.admin.update_event(empty.event_id, **changes)
         same = ask.send(one.site, event=empty.event_id)

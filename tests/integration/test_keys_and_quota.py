@@ -18,8 +18,10 @@ from tests.integration.test_faces import envelope
 
 @pytest.fixture(scope="module")
 def org(site: Site) -> Site:
-    """An organisation of this module's own, with an event that nobody is in."""
-    return site.other_org()
+    """An organisation of this module's own, with an event that nobody is in and that serves every call."""
+    org = site.other_org()
+    org.admin.update_event(org.event_id, bib_search=True, timeline_search=True)
+    return org
 
 
 @pytest.fixture(scope="module")

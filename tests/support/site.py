@@ -22,6 +22,7 @@ from facesearch.adapters.dynamodb.reading import DynamoReader
 from facesearch.adapters.dynamodb.results import DynamoResultStore
 from facesearch.adapters.dynamodb.table import Table
 from facesearch.adapters.dynamodb.watches import DynamoWatchStore
+from facesearch.adapters.dynamodb.watermarks import DynamoWatermarkFiles
 from facesearch.adapters.memory.links import MemoryLinkStore, MemoryPageFiles
 from facesearch.adapters.memory.stores import (
     MemoryErasureLog,
@@ -30,6 +31,7 @@ from facesearch.adapters.memory.stores import (
     MemoryReader,
     MemorySnapshotStore,
 )
+from facesearch.adapters.memory.watermarks import MemoryWatermarkFiles
 from facesearch.adapters.memory.webhooks import MemoryCallbackStore, MemoryJobStore, MemoryWatchStore
 from facesearch.adapters.s3.objects import S3Objects
 from facesearch.adapters.s3.page import S3PageFiles
@@ -255,6 +257,7 @@ class Parts:
             originals=MemoryObjects(),
             events=MemoryEvents(reader),
             links=EventLinks(store=MemoryLinkStore(reader.keys), files=MemoryPageFiles()),
+            watermarks=MemoryWatermarkFiles(reader),
         )
         return cls(stores, reader, EVENT)
 
@@ -278,6 +281,7 @@ class Parts:
             originals=S3Objects(s3, "originals", Inline()),
             events=admin,
             links=EventLinks(store=DynamoLinkStore(Table(dynamodb, "table")), files=S3PageFiles(s3, "renditions")),
+            watermarks=DynamoWatermarkFiles(Table(dynamodb, "table")),
         )
         return cls(stores, DynamoReader(Table(dynamodb, "table")), event)
 
@@ -307,7 +311,7 @@ class Site:
         parts.stores.builder.compact(self.event, at_least=0)
         self.warm, self.galleries = self.matcher(), Galleries(photos=parts.stores.photos, pool=Inline())
         self.searches = {person: self.search(person) for person in (ANNA, BEN, CARL)}
-        fused = self._fused(parts.stores, "photos log renditions originals snapshots events")
+        fused = self._fused(parts.stores, "photos log renditions originals snapshots events watermarks")
         searches = self._fused(parts.stores.searches, "results jobs idempotency selfies watches callbacks")
         links = parts.stores.links
         fused["links"] = EventLinks(store=self.fuse.wrap(links.store), files=self.fuse.wrap(links.files))

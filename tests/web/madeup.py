@@ -15,6 +15,8 @@ from tests.web.guests import Guest
 
 REQUEST = "6f0c2f52-19b7-4c1f-8a55-0d4c5b7a9e31"
 """The search that has found them."""
+BIB = "123"
+"""The bib that they show, where it is asked for."""
 SIZES: tuple[tuple[int | None, int | None], ...] = (
     (6000, 4000),
     (4000, 6000),
@@ -27,9 +29,10 @@ SIZES: tuple[tuple[int | None, int | None], ...] = (
 
 @dataclass
 class MadeUp:
-    """`total` matches; `gone`: photos, counted from 0, whose originals were deleted."""
+    """`total` matches, the last `by_bib` of which a bib has found; `gone` photos, from 0, have no original."""
 
     total: int
+    by_bib: int = 0
     host: str = ""
     gone: set[int] = field(default_factory=set)
 
@@ -39,7 +42,7 @@ class MadeUp:
     def serve(self, guest: Guest) -> None:
         """Let the guest's browser have them in place of what the API would say."""
         self.host = guest.site.stack.url
-        guest.context.route(re.compile(r"/event/[0-9]+/faces(/[0-9a-f-]{36})?(\?|$)"), self._faces)
+        guest.context.route(re.compile(r"/event/[0-9]+/(faces(/[0-9a-f-]{36})?|bibs/123)(\?|$)"), self._faces)
         guest.context.route(re.compile(r"/imgs/"), self._picture)
 
     def serve_originals(self, guest: Guest) -> None:
@@ -114,7 +117,8 @@ class MadeUp:
     def _item(self, number: int) -> dict[str, Any]:
         width, height = SIZES[number % len(SIZES)]
         name = f"{self.image_id(number)}.jpg"
-        return {
+        how = {"matched_by": "bib" if number >= self.total - self.by_bib else "face"} if self.by_bib else {}
+        return how | {
             "img_url": f"{self.host}/imgs/1/large/{name}",
             "thumbnail_url": f"{self.host}/imgs/1/small/{name}",
             "image_id": self.image_id(number),

@@ -15,7 +15,7 @@ from tests.web.embedding import TOLD, Embedding, Guests, told
 from tests.web.gateway import reached
 from tests.web.guests import FOUND
 from tests.web.links import facesearch
-from tests.web.madeup import REQUEST, MadeUp
+from tests.web.madeup import BIB, REQUEST, MadeUp
 from tests.web.sites import foreign_site
 from tests.web.test_flow import photos_of
 from tests.web.test_many import to_the_end
@@ -228,6 +228,25 @@ def test_open_waits_for_the_token(guests: Guests, embedding: Embedding) -> None:
     element.evaluate("(element, token) => { element.token = token; }", embedding.token())
     expect(guest.tiles).to_have_count(3)
     assert all("token=fsp_" in request.url for request in guest.sent("GET faces/{id}"))
+
+
+def test_a_site_that_knows_the_number_fills_it_in_and_opens_its_photos(
+    guests: Guests, embedding: Embedding, site: Site
+) -> None:
+    own = site.other_event()
+    facesearch(own, "event", "update", str(own.event_id), "--bib-search", "on")
+    guest = guests(scripts=[TOLD])
+    MadeUp(3).serve(guest)
+    embedding.show(guest, embedding.element(of=own, bib=BIB))
+    place = guest.page.evaluate(PLACE)
+    expect(guest.page.get_by_role("textbox")).to_have_value(BIB)
+    element = guest.page.locator("face-search")
+    element.evaluate("(element, bib) => element.open(bib)", BIB)
+    expect(guest.tiles).to_have_count(3)
+    assert guest.page.evaluate(PLACE) == place
+    assert told(guest) == [["ready", None], ["results", {"bib": BIB, "total": 3}]]
+    element.evaluate("(element) => element.reset()")
+    expect(guest.page.get_by_role("textbox")).to_have_value("")
 
 
 # ---------------------------------------------------------------- attributes, slots

@@ -28,6 +28,7 @@ NOBODY = "6f0c2f52-19b7-4c1f-8a55-0d4c5b7a9e31"
     [
         ("GET", "event/{event}/page", None, [200, None]),
         ("GET", f"event/{{event}}/faces/{NOBODY}", None, [404, "no_search"]),
+        ("GET", "event/{event}/bibs/123", None, [403, "search_off"]),
         ("GET", "event/{event}/images", None, [403, "not_for_tokens"]),
         ("GET", "events", None, [403, "not_for_tokens"]),
         ("GET", "event/1/page", None, [403, "wrong_event"]),

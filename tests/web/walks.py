@@ -8,10 +8,11 @@ from typing import Any
 
 from playwright.sync_api import Locator, Route, expect
 
+from facesearch.admin.models import Features
 from tests.web import scripts
 from tests.web.guests import Guest
 from tests.web.links import Link, new_link
-from tests.web.madeup import REQUEST, MadeUp
+from tests.web.madeup import BIB, REQUEST, MadeUp
 from tests.web.words import Words
 
 POST = re.compile(r"/faces\?")
@@ -134,6 +135,55 @@ def absent(walk: Walk) -> None:
 
 def check(walk: Walk) -> None:
     walk.takes()
+
+
+# ---------------------------------------------------------------- by bib
+def with_bibs(walk: Walk) -> Walk:
+    """The same walk at an event that has bibs, and no photos."""
+    own = walk.link.site.other_event(features=Features(bib_search=True))
+    return replace(walk, link=new_link(own))
+
+
+def bib(walk: Walk) -> None:
+    start(with_bibs(walk))
+    walk.sees("bib.how")
+
+
+def bib_wrong(walk: Walk) -> None:
+    bib(walk)
+    walk.button("bib.find").click()
+    walk.sees("bib.wrong")
+
+
+def bib_check(walk: Walk) -> None:
+    with_bibs(walk).takes()
+    walk.guest.page.get_by_role("textbox").fill("1024")
+
+
+def bib_found(walk: Walk) -> None:
+    MadeUp(8).serve(walk.guest)
+    with_bibs(walk).opens(f"?bib={BIB}")
+    expect(walk.photo(1, 8)).to_be_visible()
+
+
+def bib_none(walk: Walk) -> None:
+    with_bibs(walk).opens(f"?bib={BIB}")
+    walk.sees("bib.yet", bib=BIB)
+
+
+def bib_copy(walk: Walk) -> None:
+    bib_found(walk)
+    walk.button("results.menu").click()
+    walk.item("results.menu.copy_link").click()
+    walk.sees("copy.bib", bib=BIB)
+
+
+def by_bib(walk: Walk) -> None:
+    MadeUp(12, by_bib=3).serve(walk.guest)
+    walk.opens(f"?r={REQUEST}")
+    heading = walk.guest.page.get_by_role("heading", name=walk.words("bib.also"))
+    heading.scroll_into_view_if_needed()
+    expect(heading).to_be_in_viewport()
 
 
 # ---------------------------------------------------------------- on its way
@@ -294,6 +344,13 @@ STATES = {
     "denied": State(denied, {"camera": "denied"}),
     "absent": State(absent, {"camera": "absent"}),
     "check": State(check),
+    "bib": State(bib),
+    "bib-wrong": State(bib_wrong),
+    "bib-check": State(bib_check),
+    "bib-found": State(bib_found),
+    "bib-none": State(bib_none),
+    "bib-copy": State(bib_copy),
+    "by-bib": State(by_bib),
     "sending": State(sending),
     "queued": State(queued),
     "offline": State(offline),

@@ -34,6 +34,13 @@ SEARCH_WRITES = 7
 GUEST_READS, GUEST_WRITES = 1, 1
 """What a search by a publishable token has beside those: its own bucket, read with the rest and taken from in one more
 round trip."""
+BIBS = 3
+"""Of a usual race photo."""
+
+
+def photo_writes(bibs: int) -> int:
+    """Write units of a photo's record, below 1 KB as the items of its bibs: a transaction's count twice."""
+    return 2 * (1 + bibs) if bibs else 1
 
 
 @dataclass(frozen=True)
@@ -106,6 +113,10 @@ class Model:
         """Dollars that a thousand searches cost more if they come by publishable tokens."""
         return 1000 * (GUEST_READS * self._base.read_unit + GUEST_WRITES * self._base.write_unit)
 
+    def recording(self, bibs: int) -> float:
+        """Dollars for writing the records of a thousand photos with so many bibs each."""
+        return 1000 * photo_writes(bibs) * self._base.write_unit
+
     def rekognition_storage(self, faces: int) -> float:
         """Dollars a month for an event's face vectors."""
         return faces * self._face_month
@@ -160,6 +171,11 @@ def table(model: Model, assumptions: Assumptions) -> str:
     return "\n".join(lines)
 
 
+def recording(model: Model) -> str:
+    """What docs/operating/costs.md says of writing photos."""
+    return f"${model.recording(0):.4f} without bibs, ${model.recording(BIBS):.4f} with three each"
+
+
 def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description="What a thousand searches cost")
@@ -182,6 +198,7 @@ def main() -> None:
     print(
         f"\nBy publishable tokens: ${model.guests():.4f} more ({GUEST_READS} read unit and {GUEST_WRITES} write unit)."
     )
+    print(f"\nWriting 1,000 photos: {recording(model)}.")
     print(f"\n{idle.table(idle.template())}")
     prices = read_prices()
     print(f"\nPrices of {prices.as_of}, {prices.region}; without tax, free tier, logs and data out of AWS.")

@@ -1,4 +1,5 @@
 /** The API as a guest's page calls it: the token in the query, so that no call but DELETE costs a preflight. */
+import { isBib } from "./bib.ts";
 import { type EventPage, type OriginalPage, PROBLEM_CODES, type ProblemCode, type ResultPage } from "./types.ts";
 
 export const PAGE_SIZE = 100;
@@ -60,13 +61,13 @@ interface Envelope {
 }
 
 interface FoundBody {
-  readonly request_id: string;
   readonly images: readonly {
     readonly image_id: string;
     readonly thumbnail_url: string;
     readonly img_url: string;
     readonly width: number | null;
     readonly height: number | null;
+    readonly matched_by?: "face" | "bib";
   }[];
   readonly pagination: { readonly total: number; readonly currentPage: number; readonly totalPages: number };
 }
@@ -96,13 +97,20 @@ export class Api {
 
   /** Runs the search, or reads its result if this `requestId` has one already. Costs at most once, however often it is sent. */
   async search(
-    selfie: { readonly file: Blob; readonly requestId: string; readonly consent: string | null },
+    selfie: {
+      readonly file: Blob;
+      readonly requestId: string;
+      readonly consent: string | null;
+      readonly bib: string | null;
+    },
     signal?: AbortSignal,
   ): Promise<ResultPage> {
+    const { file, requestId, consent, bib } = selfie;
     const form = new FormData();
-    form.set("request_id", selfie.requestId);
-    if (selfie.consent) form.set("consent", selfie.consent);
-    await this.#attach(form, selfie.file, signal);
+    form.set("request_id", requestId);
+    if (consent) form.set("consent", consent);
+    if (bib) form.set("bib", bib);
+    await this.#attach(form, file, signal);
     const response = await this.#call(
       "faces",
       { page: 1, page_size: PAGE_SIZE },
@@ -110,15 +118,17 @@ export class Api {
       signal,
     );
     const faces = response.headers.get("Selfie-Faces");
-    return resultPage((await dataOf(response)) as FoundBody, faces ? Number(faces) : null);
+    return resultPage((await dataOf(response)) as FoundBody, requestId, faces ? Number(faces) : null);
   }
 
+  /** Of a search or of a bib. */
   async page(requestId: string, page = 1, signal?: AbortSignal): Promise<ResultPage> {
-    const response = await this.#call(`faces/${requestId}`, { page, page_size: PAGE_SIZE }, {}, signal);
-    return resultPage((await dataOf(response)) as FoundBody, null);
+    const path = isBib(requestId) ? "bibs" : "faces";
+    const response = await this.#call(`${path}/${requestId}`, { page, page_size: PAGE_SIZE }, {}, signal);
+    return resultPage((await dataOf(response)) as FoundBody, requestId, null);
   }
 
-  /** Links to the originals of one page of a search: of its photos in their order, `pageSize` at a time. */
+  /** Links to the originals of one page of a search or a bib: of its photos in their order, `pageSize` at a time. */
   async originals(
     requestId: string,
     page: number,
@@ -126,7 +136,7 @@ export class Api {
     signal?: AbortSignal,
   ): Promise<OriginalPage> {
     // A string's content type is text/plain, which needs no preflight; the API reads the bytes.
-    const body = JSON.stringify({ method: "selfie", identifier: requestId });
+    const body = JSON.stringify({ method: isBib(requestId) ? "bib" : "selfie", identifier: requestId });
     const query = { page, page_size: pageSize };
     const response = await this.#call("original-photos", query, { method: "POST", body }, signal);
     const data = (await dataOf(response)) as OriginalsBody;
@@ -230,9 +240,9 @@ function mediumOf(large: string, side: number): string | null {
   return side > MEDIUM_SIDE && /\/large\/[0-9a-f-]+\.jpg$/.test(large) ? large.replace("/large/", "/medium/") : null;
 }
 
-function resultPage(body: FoundBody, selfieFaces: number | null): ResultPage {
+function resultPage(body: FoundBody, requestId: string, selfieFaces: number | null): ResultPage {
   return {
-    requestId: body.request_id,
+    requestId,
     photos: body.images.map((image) => ({
       id: image.image_id,
       thumb: image.thumbnail_url,
@@ -240,6 +250,7 @@ function resultPage(body: FoundBody, selfieFaces: number | null): ResultPage {
       medium: mediumOf(image.img_url, Math.max(image.width ?? 0, image.height ?? 0)),
       width: image.width,
       height: image.height,
+      byBib: image.matched_by === "bib",
     })),
     total: body.pagination.total,
     page: body.pagination.currentPage,

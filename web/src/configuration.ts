@@ -6,6 +6,8 @@ export interface Place {
   readonly org: string;
   readonly event: string;
   readonly token: string;
+  /** What the field for it begins with. */
+  readonly bib: string;
   /** Names what is kept in the browser. */
   readonly link: string;
   /** The event as the HTML has it; null: the API is asked. */
@@ -27,6 +29,7 @@ export function configOf(root: Document): Place | null {
     ...config,
     org: String(config.org),
     event: String(config.event),
+    bib: "",
     history: "query",
     camera: "both",
     originals: "auto",
@@ -44,6 +47,7 @@ export function attributesOf(element: Element): Place {
     org,
     event,
     token: text("token"),
+    bib: text("bib"),
     link: `${org}/${event}`,
     page: null,
     qr: "",

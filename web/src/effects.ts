@@ -1,5 +1,6 @@
 /** Does what the reducer asks for: calls, waits, addresses, and what is remembered. */
 import { type Api, ApiProblem } from "./api.ts";
+import { bibOf, isBib } from "./bib.ts";
 import type { Effect, FlowEvent } from "./flow.ts";
 import { laterOf } from "./results/later.ts";
 import type { OwnSearches } from "./storage.ts";
@@ -57,8 +58,8 @@ export class Effects {
         break;
       case "post": {
         this.#later(SLOW_MS, () => dispatch({ type: "slow" }));
-        const { selfie: file, requestId, consent } = effect;
-        this.#call((signal) => api.search({ file, requestId, consent }, signal), this.#found);
+        const { selfie: file, requestId, consent, bib } = effect;
+        this.#call((signal) => api.search({ file, requestId, consent, bib }, signal), this.#found);
         break;
       }
       case "get":
@@ -178,10 +179,11 @@ export class Effects {
   }
 }
 
-/** The search that the page's address names. */
+/** The search, or the bib, that the page's address names. */
 export function addressedSearch(): string | null {
-  const named = new URL(location.href).searchParams.get("r");
-  return named && /^[0-9a-f-]{32,36}$/i.test(named) ? named : null;
+  const { searchParams } = new URL(location.href);
+  const named = searchParams.get("r");
+  return named && /^[0-9a-f-]{32,36}$/i.test(named) ? named : bibOf(searchParams.get("bib"));
 }
 
 const onStep = () => history.state?.faceSearch === "step";
@@ -198,8 +200,8 @@ function move(effect: Extract<Effect, { do: "address" | "step" | "back" }>): voi
   }
   if (effect.do !== "address") return;
   url.hash = "";
-  if (effect.requestId) url.searchParams.set("r", effect.requestId);
-  else url.searchParams.delete("r");
+  for (const name of ["r", "bib"]) url.searchParams.delete(name);
+  if (effect.requestId) url.searchParams.set(isBib(effect.requestId) ? "bib" : "r", effect.requestId);
   // The search takes the place of the step that led to it, so that Back leads to the start.
   if (effect.how === "replace" || onStep()) history.replaceState({ faceSearch: "search" }, "", url);
   else history.pushState({ faceSearch: "search" }, "", url);

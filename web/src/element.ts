@@ -1,6 +1,7 @@
 /** `<face-search>`: the whole flow in one element, for our own page and for those of sites. */
 import { html, LitElement, type PropertyValues } from "lit";
 import { Api } from "./api.ts";
+import { isBib } from "./bib.ts";
 import { cameraSwitch, inAppBrowser } from "./browsers.ts";
 import { hasCameraAccess, mayHaveCamera } from "./camera.ts";
 import { accentStyles, attributesOf, configOf, type Place, withoutOriginals } from "./configuration.ts";
@@ -64,7 +65,7 @@ export class FaceSearch extends LitElement implements Host {
   readonly #picker = new Picker(() => this.requestUpdate());
   readonly #drops = new Drops(
     this,
-    () => this.state.screen.at === "start" && this.#place?.camera !== "only",
+    () => this.state.screen.at === "start" && !!this.state.event?.allows.search && this.#place?.camera !== "only",
     () => this.requestUpdate(),
     (file) => this.#dropped(file),
   );
@@ -111,6 +112,7 @@ export class FaceSearch extends LitElement implements Host {
     this.addressed = place.history === "query" && !place.kiosk; // Back would show the next guest what it names
     if (place.kiosk) this.#store = new Store(() => sessionStorage, false);
     if (place.token) this.token = place.token;
+    if (place.bib) this.dispatch({ type: "bib", typed: place.bib });
     const { api: base, org, event } = place;
     this.api = new Api({ base, org, event, token: () => this.token, renew: () => this.#renew() });
     this.own = new OwnSearches(this.#store, place.link, place.page?.retention.result_days ?? 30);
@@ -156,6 +158,7 @@ export class FaceSearch extends LitElement implements Host {
     const { screen, event } = this.state;
     if (before && before.screen !== screen && screen.at === "start" && screen.notice?.startsWith("consent"))
       this.renderRoot.querySelector<HTMLElement>(".consent input")?.focus();
+    if (this.state.bibWrong && !before?.bibWrong) this.renderRoot.querySelector<HTMLElement>(".bib input")?.focus();
     clearInterval(this.#clock);
     const queued = screen.at === "sending" && screen.phase === "queued";
     if (queued) this.#clock = setInterval(() => this.requestUpdate(), 1_000);
@@ -194,6 +197,8 @@ export class FaceSearch extends LitElement implements Host {
     const { result, event, own } = this.state;
     if (!result || !this.speech) return "";
     const n = result.total + (result.later?.photos.length ?? 0);
+    const { requestId: bib } = result;
+    if (isBib(bib)) return this.speech.t(n ? "bib.found" : event?.photos.complete ? "bib.none" : "bib.yet", { n, bib });
     if (!n) return this.speech.t(event?.photos.complete ? "results.empty.none" : "results.empty.yet");
     return own || !this.#place?.page ? this.speech.t("start.found", { n }) : this.speech.t("found.shared_title");
   }
@@ -213,7 +218,9 @@ export class FaceSearch extends LitElement implements Host {
 
   tell(name: string, detail: unknown = null): void {
     const { result } = this.state;
-    const what = name === "results" && result ? { requestId: result.requestId, total: result.total } : detail;
+    const { requestId = "", total } = result ?? {};
+    const found = isBib(requestId) ? { bib: requestId, total } : { requestId, total };
+    const what = name === "results" && result ? found : detail;
     this.dispatchEvent(new CustomEvent(`face-search-${name}`, { detail: what, bubbles: true, composed: true }));
   }
 
@@ -236,7 +243,7 @@ export class FaceSearch extends LitElement implements Host {
     this.dispatch({ type: "forget" });
   }
 
-  /** Shows the result of a search that was made before. */
+  /** Shows the result of a search that was made before, or the photos of a bib. */
   open(requestId: string): void {
     this.#effects.run({ do: "address", requestId, how: "push" });
     if (this.state.event) this.#open(requestId);
@@ -367,10 +374,11 @@ export class FaceSearch extends LitElement implements Host {
     else this.dispatch({ type: "choose", capture: !this.#fromFile });
   }
 
-  /** With the selfie of this result, if the tab has it: a new search, whose result is as new as the photos. */
+  /** With the selfie of this result, if the tab has it: a new search, whose result is as new as the photos. A bib's are read anew. */
   #lookAgain(): void {
-    const { selfie, consented, event, result } = this.state;
-    if (selfie && (!result || selfie === result.selfie) && (consented || !event?.consent))
+    const { selfie, consented, event, result, requestId } = this.state;
+    if (isBib(requestId)) this.dispatch({ type: "retry" });
+    else if (selfie && (!result || selfie === result.selfie) && (consented || !event?.consent))
       this.dispatch({ type: "send", requestId: crypto.randomUUID() });
     else this.dispatch({ type: "again" });
   }

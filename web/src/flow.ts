@@ -1,4 +1,5 @@
 /** The flow as a pure reducer: from a state and what happened to the next state and what is to be done. */
+import { bibOf, isBib } from "./bib.ts";
 import type { EventPage, Later, Photo, ProblemCode, ResultPage } from "./types.ts";
 import { type WatchEffect, type WatchEvent, type Watching, watched } from "./watch.ts";
 
@@ -46,6 +47,10 @@ export interface State {
   readonly consented: boolean;
   /** Stays in memory until the tab closes, so that a search can be repeated. */
   readonly selfie: Blob | null;
+  /** As it was typed; nothing but the address ever keeps one. */
+  readonly bib: string;
+  /** Whether that was tried, and is no bib. */
+  readonly bibWrong: boolean;
   readonly requestId: string | null;
   /** Whether this browser started the search. */
   readonly own: boolean;
@@ -75,6 +80,9 @@ export type FlowEvent =
   | { readonly type: "unusable" }
   | { readonly type: "camera-trouble"; readonly trouble: CameraTrouble }
   | { readonly type: "close" }
+  | { readonly type: "bib"; readonly typed: string }
+  /** The photos of the bib that was typed are wanted. */
+  | { readonly type: "find-bib" }
   | { readonly type: "send"; readonly requestId: string }
   | { readonly type: "found"; readonly page: ResultPage }
   | ({ readonly type: "refused" } & Refusal)
@@ -88,7 +96,13 @@ export type FlowEvent =
 
 export type Effect =
   | { readonly do: "read-event" }
-  | { readonly do: "post"; readonly requestId: string; readonly selfie: Blob; readonly consent: string | null }
+  | {
+      readonly do: "post";
+      readonly requestId: string;
+      readonly selfie: Blob;
+      readonly consent: string | null;
+      readonly bib: string | null;
+    }
   /** `later`: with what has come since. */
   | { readonly do: "get"; readonly requestId: string; readonly page: number; readonly later: boolean }
   | WatchEffect
@@ -114,6 +128,8 @@ export const INITIAL: State = {
   event: null,
   consented: false,
   selfie: null,
+  bib: "",
+  bibWrong: false,
   requestId: null,
   own: false,
   result: null,
@@ -146,7 +162,7 @@ const startScreen = (state: State, notice: Notice | null = null): State => ({
   removal: "no",
   screen: !state.event
     ? { at: "loading" }
-    : state.event.allows.search
+    : state.event.allows.search || state.event.allows.bibs
       ? { at: "start", notice }
       : { at: "problem", code: "search_off", during: "event" },
 });
@@ -159,7 +175,7 @@ function read(state: State, requestId: string, own: boolean, pending: boolean): 
 }
 
 const first = (state: State, requestId: string): Effect => {
-  return { do: "get", requestId, page: 1, later: state.event?.allows.watch ?? false };
+  return { do: "get", requestId, page: 1, later: !isBib(requestId) && (state.event?.allows.watch ?? false) };
 };
 
 /** The call of the screen goes out, once more. */
@@ -168,7 +184,8 @@ function call(state: State): readonly Effect[] {
   if (!requestId) return [];
   if (screen.at === "reading") return [first(state, requestId)];
   if (screen.at !== "sending" || !selfie) return [];
-  return [{ do: "post", requestId, selfie, consent: event?.consent?.version ?? null }];
+  const bib = event?.allows.bibs ? bibOf(state.bib) : null;
+  return [{ do: "post", requestId, selfie, consent: event?.consent?.version ?? null, bib }];
 }
 
 function problem(state: State, code: ProblemCode | "unfinished", during: "event" | "search" | "reading"): Step {
@@ -226,6 +243,7 @@ function found(state: State, page: ResultPage): Step {
 
 function send(state: State, requestId: string): Step {
   if (!state.selfie || !agreed(state)) return [startScreen(state, "consent"), []];
+  if (state.screen.at === "check" && state.bib.trim() && !bibOf(state.bib)) return [{ ...state, bibWrong: true }, []];
   const next: State = { ...state, requestId, own: true, result: null, screen: { at: "sending", ...FRESH } };
   const first: Effect[] = [
     { do: "stop" },
@@ -241,12 +259,20 @@ function again(state: State): Step {
   return [next, [{ do: "stop" }, { do: "address", requestId: null, how: "push" }]];
 }
 
+function findBib(state: State): Step {
+  const bib = bibOf(state.bib);
+  if (!bib) return [{ ...state, bibWrong: true }, []];
+  const [next, effects] = read(state, bib, false, false);
+  return [next, [...effects, { do: "address", requestId: bib, how: "push" }]];
+}
+
 const waitsForNetwork = (screen: Screen) =>
   screen.at === "problem" ? screen.code === "offline" : "phase" in screen && screen.phase === "offline";
 
-/** The call that waits, fails or is offline goes out now. */
+/** The call that waits, fails or is offline goes out now, or that for a bib whose photos are there. */
 function repeat(state: State, afresh: boolean): Step {
   const { screen } = state;
+  if (screen.at === "results" && isBib(state.requestId)) return read(state, state.requestId, false, false);
   if (screen.at === "problem" && screen.during === "event") {
     return [{ ...state, screen: { at: "loading" } }, [{ do: "read-event" }]];
   }
@@ -294,7 +320,7 @@ function removal(state: State, type: Extract<FlowEvent["type"], `remove${string}
       return [{ ...state, removal: "failed" }, []];
     case "removed":
       return [
-        startScreen({ ...state, selfie: null, result: null, consented: false }, "deleted"),
+        startScreen({ ...state, selfie: null, bib: "", result: null, consented: false }, "deleted"),
         [
           { do: "drop", requestId },
           { do: "address", requestId: null, how: "replace" },
@@ -306,6 +332,8 @@ function removal(state: State, type: Extract<FlowEvent["type"], `remove${string}
 
 function opened(state: State, event: Extract<FlowEvent, { type: "opened" }>): Step {
   if (!event.requestId) return [startScreen(state), [{ do: "stop" }]];
+  if (isBib(event.requestId) && !state.event?.allows.bibs)
+    return [startScreen(state), [{ do: "stop" }, { do: "address", requestId: null, how: "replace" }]];
   if (state.result?.requestId !== event.requestId) return read(state, event.requestId, event.own, event.pending);
   return [{ ...state, requestId: event.requestId, own: event.own, removal: "no", screen: { at: "results" } }, []];
 }
@@ -335,6 +363,10 @@ export function reduce(state: State, event: FlowEvent): Step {
       return problem({ ...state, requestId: null }, "unusable_image", "search");
     case "close":
       return [startScreen({ ...state, selfie: null }), [{ do: "back" }]];
+    case "bib":
+      return [{ ...state, bib: event.typed, bibWrong: false }, []];
+    case "find-bib":
+      return findBib(state);
     case "send":
       return send(state, event.requestId);
     case "found":

@@ -11,10 +11,16 @@ export interface Photo {
   readonly medium?: string | null;
   readonly width: number | null;
   readonly height: number | null;
+  /** Found by its bib alone, beside those that show the face. */
+  readonly byBib?: boolean;
 }
 
-/** One page of a finished search. Its order never changes, and photos that are added later are not in it. */
+/**
+ * One page of a finished search, whose order never changes and which photos that are added later are not in. Or one of a
+ * bib: these are in the order of their time, and later ones are among them.
+ */
 export interface ResultPage {
+  /** The bib, of a bib's photos: see `isBib`. So it is wherever a result is named. */
   readonly requestId: string;
   readonly photos: readonly Photo[];
   readonly total: number;
@@ -68,6 +74,8 @@ export interface EventPage {
   };
   readonly allows: {
     readonly search: boolean;
+    /** Whether photos are found by bib; pages that an older version has rendered do not say. */
+    readonly bibs?: boolean;
     readonly originals: boolean;
     readonly watch: boolean;
     readonly watch_days: number;

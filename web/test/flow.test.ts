@@ -48,7 +48,7 @@ test("from the start to results, with one POST", () => {
   assert.equal(CHECK.screen.at, "check");
   const [sending, effects] = run(CHECK, { type: "send", requestId: ID });
   assert.deepEqual(kinds(effects), ["stop", "address", "note", "tell", "post"]);
-  assert.deepEqual(effects[4], { do: "post", requestId: ID, selfie: SELFIE, consent: "standard-1" });
+  assert.deepEqual(effects[4], { do: "post", requestId: ID, selfie: SELFIE, consent: "standard-1", bib: null });
   const [results, after] = run(sending, { type: "found", page: page() });
   assert.equal(results.screen.at, "results");
   assert.deepEqual(after, [{ do: "stop" }, { do: "note", requestId: ID, total: 1 }, { do: "tell", what: "results" }]);
@@ -66,7 +66,7 @@ test("without consent neither camera nor file nor POST", () => {
 test("an event that asks for no consent sends none", () => {
   const [state] = run(INITIAL, { type: "event-read", event: { ...EVENT, consent: null } });
   const [, effects] = run(state, { type: "take" }, { type: "got", selfie: SELFIE }, { type: "send", requestId: ID });
-  assert.deepEqual(effects.at(-1), { do: "post", requestId: ID, selfie: SELFIE, consent: null });
+  assert.deepEqual(effects.at(-1), { do: "post", requestId: ID, selfie: SELFIE, consent: null, bib: null });
 });
 
 test("a search that is closed says so, but results still open", () => {
@@ -82,13 +82,13 @@ test("what fails may pass: 1, 2, 4, 8 s, the same request_id, then the guest is 
     const [waits, effects] = run(state, refusal({}));
     assert.deepEqual(effects, [{ do: "wait", ms }]);
     const [again, posts] = run(waits, { type: "due" });
-    assert.deepEqual(posts.at(-1), { do: "post", requestId: ID, selfie: SELFIE, consent: "standard-1" });
+    assert.deepEqual(posts.at(-1), { do: "post", requestId: ID, selfie: SELFIE, consent: "standard-1", bib: null });
     state = again;
   }
   const [gaveUp] = run(state, refusal({}));
   assert.deepEqual(gaveUp.screen, { at: "problem", code: "internal", during: "search" });
   const [, effects] = run(gaveUp, { type: "retry" });
-  assert.deepEqual(effects.at(-1), { do: "post", requestId: ID, selfie: SELFIE, consent: "standard-1" });
+  assert.deepEqual(effects.at(-1), { do: "post", requestId: ID, selfie: SELFIE, consent: "standard-1", bib: null });
 });
 
 test("a queue waits as long as it is told, and a little by chance", () => {
@@ -178,7 +178,13 @@ test("deleting asks first, and forgets here, too", () => {
 test("looking again is a new search with the same selfie", () => {
   const [results] = run(SENDING, { type: "found", page: page() });
   const [, effects] = run(results, { type: "send", requestId: "another" });
-  assert.deepEqual(effects.at(-1), { do: "post", requestId: "another", selfie: SELFIE, consent: "standard-1" });
+  assert.deepEqual(effects.at(-1), {
+    do: "post",
+    requestId: "another",
+    selfie: SELFIE,
+    consent: "standard-1",
+    bib: null,
+  });
 });
 
 test("the camera's trouble stays on its screen, and comes too late elsewhere", () => {
@@ -206,6 +212,46 @@ test("a machine of many people forgets everything", () => {
   const [results] = run(SENDING, { type: "found", page: page() });
   const [state] = run(results, { type: "forget" });
   assert.deepEqual(state, { ...START, screen: { at: "start", notice: null } });
+});
+
+const RACE: EventPage = { ...EVENT, allows: { ...EVENT.allows, bibs: true, watch: true, watch_days: 30 } };
+const [RACE_START] = run(INITIAL, { type: "event-read", event: RACE });
+
+test("a bib is looked for without consent, by its address, and nothing of it is noted", () => {
+  const [reading, effects] = run(RACE_START, { type: "bib", typed: " #f7 " }, { type: "find-bib" });
+  assert.deepEqual(effects, [
+    { do: "stop" },
+    { do: "get", requestId: "F7", page: 1, later: false },
+    { do: "address", requestId: "F7", how: "push" },
+  ]);
+  const [results, after] = run(reading, { type: "found", page: page({ requestId: "F7", total: 150, pages: 2 }) });
+  assert.deepEqual([results.screen.at, kinds(after)], ["results", ["stop", "tell"]]);
+  const [, more] = run(results, { type: "need-page", page: 2 });
+  assert.deepEqual(more, [{ do: "get", requestId: "F7", page: 2, later: false }]);
+  const [again, read] = run(results, { type: "retry" });
+  assert.deepEqual([again.screen.at, again.result, kinds(read)], ["reading", null, ["stop", "get"]]);
+});
+
+test("what is no bib is neither looked for nor sent, and what stands there may be mended", () => {
+  const [wrong, none] = run(RACE_START, { type: "bib", typed: "12-3" }, { type: "find-bib" });
+  assert.deepEqual([wrong.bibWrong, wrong.screen.at, none], [true, "start", []]);
+  const [check] = run(wrong, { type: "consent", given: true }, { type: "take" }, { type: "got", selfie: SELFIE });
+  const [refused, unsent] = run(check, { type: "send", requestId: ID });
+  assert.deepEqual([refused.screen.at, refused.bibWrong, unsent], ["check", true, []]);
+  const [mended, effects] = run(refused, { type: "bib", typed: "123" }, { type: "send", requestId: ID });
+  assert.equal(mended.bibWrong, false);
+  assert.deepEqual(effects.at(-1), { do: "post", requestId: ID, selfie: SELFIE, consent: "standard-1", bib: "123" });
+  const [, without] = run(refused, { type: "bib", typed: " " }, { type: "send", requestId: ID });
+  assert.deepEqual(without.at(-1), { do: "post", requestId: ID, selfie: SELFIE, consent: "standard-1", bib: null });
+});
+
+test("where the event has no bibs, an address that names one leads to the start", () => {
+  const opened = { type: "opened", requestId: "123", own: false, pending: false } as const;
+  const [state, effects] = run(START, opened);
+  assert.deepEqual([state.screen.at, kinds(effects)], ["start", ["stop", "address"]]);
+  assert.deepEqual(kinds(run(RACE_START, opened)[1]), ["stop", "get"]);
+  const alone = { ...RACE, allows: { ...RACE.allows, search: false } };
+  assert.equal(run(INITIAL, { type: "event-read", event: alone })[0].screen.at, "start");
 });
 
 const WATCHED: EventPage = { ...EVENT, allows: { ...EVENT.allows, watch: true, watch_days: 30 } };

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { ApiProblem } from "../src/api.ts";
-import { type Source, safeName, uniqueNames, type Wanted } from "../src/results/files.ts";
+import type { Source, Wanted } from "../src/results/files.ts";
+import { safeName, uniqueNames } from "../src/results/names.ts";
 import { type Disk, Saving, type SavingState, type Surroundings, wayOf } from "../src/results/saving.ts";
 
 const DESKTOP: Surroundings = { ios: false, android: false, inApp: false, shares: false, picks: false };
@@ -49,13 +50,26 @@ interface World {
   readonly broken?: Map<number, number>;
   readonly originals?: boolean;
   readonly bytes?: number;
+  /** The request_id, or a bib; and how many photos have come before its others since. */
+  readonly of?: string;
+  readonly moved?: number;
   readonly reply?: (state: SavingState, saving: Saving) => void;
   readonly share?: Disk["share"];
 }
 
+const goOn: World["reply"] = (state, saving) => state.step === "missing" && saving.reply("go-on");
+
 /** A saving of a made-up search, and all that it did. */
 function saving(positions: readonly number[], world: World = {}) {
-  const { total = 200, unlinked = [], broken = new Map(), originals = true, bytes = 3 } = world;
+  const {
+    total = 200,
+    unlinked = [],
+    broken = new Map(),
+    originals = true,
+    bytes = 3,
+    of = "the search of a face",
+    moved = 0,
+  } = world;
   const log = { pages: [] as string[], fetched: [] as string[], states: [] as SavingState[], most: 0, now: 0 };
   const disk = {
     downloads: [] as { name: string; size: number }[],
@@ -67,12 +81,18 @@ function saving(positions: readonly number[], world: World = {}) {
     originals,
     name: "White House 10 km",
     api: {
-      originals: async (requestId, page, size = 60) => {
-        log.pages.push(`${requestId} ${page} of ${size}`);
+      page: async (requestId, page = 1) => {
+        log.pages.push(`${page}`);
+        const ids = Array.from({ length: total }, (_, i) => i - moved).slice((page - 1) * 100, page * 100);
+        const photos = ids.map((i) => ({ id: `id-${i}`, thumb: "", large: "", width: null, height: null }));
+        return { requestId, photos, total, page, pages: Math.ceil(total / 100), selfieFaces: null };
+      },
+      originals: async (_, page, size = 60) => {
+        log.pages.push(`${page} of ${size}`);
         const slots = Array.from({ length: total }, (_, i) => i).slice((page - 1) * size, page * size);
         return {
           links: slots.filter((i) => !unlinked.includes(i)).map((i) => ({ url: `o/${i}`, filename: `IMG_${i}.jpg` })),
-          failed: slots.filter((i) => unlinked.includes(i)).map((i) => `id-${i}`),
+          failed: slots.filter((i) => unlinked.includes(i)).map((i) => `id-${i - moved}`),
         };
       },
     },
@@ -97,7 +117,7 @@ function saving(positions: readonly number[], world: World = {}) {
     wait: async () => {},
   };
   const one = new Saving(
-    positions.map((position) => ({ at: position, requestId: "r", position }) satisfies Wanted),
+    positions.map((position) => ({ at: position, requestId: of, position }) satisfies Wanted),
     source,
     {
       download: (blob, name) => disk.downloads.push({ name, size: blob.size }),
@@ -140,7 +160,7 @@ test("61 photos of two pages: each page is asked for once, three files at a time
   const positions = Array.from({ length: 61 }, (_, i) => i + 30);
   const { one, log, disk } = saving(positions);
   assert.equal(await one.run("zips"), 61);
-  assert.deepEqual(log.pages, ["r 1 of 60", "r 2 of 60"]);
+  assert.deepEqual(log.pages, ["1 of 60", "2 of 60"]);
   assert.deepEqual(disk.zips, [positions.map((i) => `IMG_${i}.jpg`)]);
   assert.deepEqual(disk.downloads, [{ name: "White House 10 km.zip", size: 183 }]);
   assert.equal(log.most, 3);
@@ -150,14 +170,14 @@ test("61 photos of two pages: each page is asked for once, three files at a time
 test("one photo is one link and one plain file", async () => {
   const { one, log, disk } = saving([72]);
   assert.equal(await one.run("files"), 1);
-  assert.deepEqual(log.pages, ["r 73 of 1"]);
+  assert.deepEqual(log.pages, ["73 of 1"]);
   assert.deepEqual(disk.downloads, [{ name: "IMG_72.jpg", size: 3 }]);
 });
 
 test("a photo without a link is listed, and the others keep their names", async () => {
   const { one, log, disk } = saving([0, 1, 2, 3], {
     unlinked: [1],
-    reply: (state, saving) => state.step === "missing" && saving.reply("go-on"),
+    reply: goOn,
   });
   assert.equal(await one.run("zips"), 3);
   assert.deepEqual(disk.zips, [["IMG_0.jpg", "IMG_2.jpg", "IMG_3.jpg"]]);
@@ -170,10 +190,25 @@ test("a photo without a link is listed, and the others keep their names", async 
   assert.equal(missing?.kept, 3);
 });
 
+test("photos of a bib that have moved since are saved all the same", async () => {
+  const { one, log, disk } = saving([0, 58, 120], { of: "F7", moved: 2, unlinked: [3, 60], total: 150, reply: goOn });
+  assert.equal(await one.run("zips"), 2);
+  assert.deepEqual(log.pages, ["1", "2", "1 of 60", "2 of 60", "3 of 60"]);
+  assert.deepEqual(disk.zips, [["IMG_2.jpg", "IMG_122.jpg"]]);
+});
+
+test("a photo of a bib that is gone is missing, and the rest is saved", async () => {
+  const { one, log, disk } = saving([0, 30], { of: "F7", total: 20, reply: goOn });
+  assert.equal(await one.run("zips"), 1);
+  assert.deepEqual(disk.zips, [["IMG_0.jpg"]]);
+  const missing = log.states.find((state) => state.step === "missing");
+  assert.deepEqual(missing?.failed, [{ at: 30, requestId: "F7", position: 30 }]);
+});
+
 test("a download that fails once is tried again by a new link, without a question", async () => {
   const { one, log, steps } = saving([0, 1], { broken: new Map([[1, 1]]) });
   assert.equal(await one.run("zips"), 2);
-  assert.deepEqual(log.pages, ["r 1 of 60", "r 2 of 1"]);
+  assert.deepEqual(log.pages, ["1 of 60", "2 of 1"]);
   assert.deepEqual(steps(), ["fetching", "done"]);
   assert.equal(log.states.filter((state) => state.step === "fetching").at(-1)?.bytes, 6);
 });
@@ -271,11 +306,12 @@ test("an API that is busy is asked again; one that refuses is not, and its photo
     const states: SavingState[] = [];
     let left = 2;
     const one: Saving = new Saving(
-      [{ at: 0, requestId: "r", position: 0 }],
+      [{ at: 0, requestId: "the search of a face", position: 0 }],
       {
         originals: true,
         name: "x",
         api: {
+          page: () => Promise.reject(new Error("not a bib")),
           originals: async () => {
             if (left-- > 0) throw problem;
             return { links: [{ url: "o/0", filename: "a.jpg" }], failed: [] };

@@ -188,6 +188,43 @@ class BibRules:
     from_faces: bool = False
 
 
+class WatermarkPlace(StrEnum):
+    """Where a watermark stands in a preview."""
+
+    TOP_LEFT = "top-left"
+    TOP_RIGHT = "top-right"
+    BOTTOM_LEFT = "bottom-left"
+    BOTTOM_RIGHT = "bottom-right"
+    TILED = "tiled"
+    """All over it."""
+
+
+@dataclass(frozen=True)
+class Watermark:
+    """What is drawn into the renditions of an event's photos.
+
+    Attributes:
+        text: what it says; empty if it is a picture.
+        picture: SHA-256 in hex of a PNG; empty if it is a text.
+        size: its width, in percent of the rendition's.
+        opacity: in percent.
+    """
+
+    text: str = ""
+    picture: str = ""
+    place: WatermarkPlace = WatermarkPlace.BOTTOM_RIGHT
+    size: int = 25
+    opacity: int = 60
+
+    DRAWING: ClassVar[int] = 1
+    """Counts the ways in which it has been drawn: another one needs another number, and all renditions anew."""
+
+    @property
+    def version(self) -> str:
+        """Names all that the drawing depends on."""
+        return digest_of(repr((self.DRAWING, self.text, self.picture, self.place.value, self.size, self.opacity)))[:12]
+
+
 UTC_NAME = "UTC"
 MAX_TIME = 253_402_300_800
 """10000-01-01 in Unix seconds: the first that has no date. Milliseconds of our days are more."""
@@ -221,6 +258,7 @@ class Event:
         time_zone: IANA name of the zone that its cameras' clocks tell the time of.
         guest_page: what guests see.
         tokens_since: microseconds since the epoch; publishable tokens that are older are refused.
+        watermark: what is drawn into its renditions; None = nothing.
     """
 
     event_id: int
@@ -250,6 +288,12 @@ class Event:
     time_zone: str = UTC_NAME
     guest_page: GuestPage = GuestPage()
     tokens_since: int = 0
+    watermark: Watermark | None = None
+
+    @property
+    def rendering(self) -> str:
+        """Names how its renditions are to look: the watermark's version, empty = without one."""
+        return self.watermark.version if self.watermark is not None else ""
 
     @property
     def model(self) -> str:

@@ -1,6 +1,7 @@
 """The read side: what one request needs of everything that is stored, in one round trip."""
 
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -70,7 +71,7 @@ class Wanted:
         job: that search as a webhook has asked for it.
         webhook: organisation, and digest of event and webhook-id.
         watch: the search whose watch matters.
-        bib: of the event, in upper case.
+        bibs: of the event, in upper case.
     """
 
     digest: str | None = None
@@ -84,7 +85,7 @@ class Wanted:
     job: SearchKey | None = None
     webhook: tuple[int, str] | None = None
     watch: SearchKey | None = None
-    bib: str | None = field(default=None, repr=False)
+    bibs: tuple[str, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True)
@@ -95,6 +96,7 @@ class Known:
         events: number of the organisation's events.
         quota, token_quota: of who has not searched yet: a full bucket.
         webhook: the request_id of the search that the webhook has started.
+        bibs: those that were asked for.
         cancelled: names the search's last cancellation, if it is not long ago; empty = there was none.
     """
 
@@ -109,7 +111,7 @@ class Known:
     webhook: uuid.UUID | None = None
     cancelled: str = ""
     watch: WatchState = WatchState()
-    bib: BibPhotos = field(default=BibPhotos(), repr=False)
+    bibs: Mapping[str, BibPhotos] = field(default_factory=dict, repr=False)
 
 
 class EventDirectory(Protocol):

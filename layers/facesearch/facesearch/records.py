@@ -43,6 +43,11 @@ MOST_PHOTOS_OF_A_BIB = 1_000
 """A number on more photos is on a wall, or on a shirt that everybody wears. Of so many, the table's item has 32 KB, and
 reading it takes 8 read units."""
 
+UNTIED = "-untied"
+"""At the end of `Photo.bib_model` where bibs were read without knowing any face."""
+UNREADABLE = "unreadable"
+"""In the place of `Photo.bib_model` where the file is gone or cannot be read."""
+
 Status = Literal["indexed", "failed", "deleted"]
 RenditionSize = Literal["large", "medium", "small"]
 
@@ -126,7 +131,11 @@ class Photo:
         stripped: faces of people who were to be forgotten were taken out of `faces`.
         copies: where the same file was seen as well; it is taken from there once `key` is gone.
         bibs: what was read in it, the surest first, but for bibs that went with the faces of who was forgotten.
-        bib_model: by what they were read; empty = nobody has looked for any.
+        bib_model: by what they were read (see `UNTIED`, `UNREADABLE`); empty = nobody has looked for any.
+        rendered: how its renditions look (see `Event.rendering`).
+        claimed_until: until when somebody may be replacing them, in microseconds since the epoch; 0 = nobody does.
+            Which of them are replaced is not known then.
+        unrendered: how they should look and cannot, an `@`, and the claim under which that was tried last.
         changed_at: microseconds since the epoch by the writer's clock, as it was read.
     """
 
@@ -147,6 +156,9 @@ class Photo:
     copies: tuple[Original, ...] = ()
     bibs: tuple[Bib, ...] = field(default=(), repr=False)
     bib_model: str = ""
+    rendered: str = ""
+    claimed_until: int = 0
+    unrendered: str = ""
     changed_at: int = field(default=0, compare=False)
 
     def faces_by(self, model: str) -> bytes | None:
@@ -160,10 +172,23 @@ class Photo:
             return self.faces
         return self.built_faces if self.built_model == model else None
 
+    def looks(self, rendering: str) -> bool:
+        """Whether all its renditions look so."""
+        return self.rendered == rendering and not self.claimed_until
+
+    def cannot_look(self, rendering: str) -> bool:
+        """Whether it was tried in vain to make its renditions look so."""
+        return bool(self.unrendered) and self.unrendered.partition("@")[0] == rendering
+
     @property
     def originals(self) -> tuple[Original, ...]:
         """Where its file may lie; the first place that still has it counts."""
         return (Original(self.key, self.etag), *self.copies)
+
+
+def is_untied(photo: Photo) -> bool:
+    """Whether its bibs were read while a service kept its faces, so that nobody knows whose they are."""
+    return photo.bib_model.endswith(UNTIED)
 
 
 class Held(NamedTuple):
@@ -263,6 +288,22 @@ class PhotoStore(Protocol):
 
     def delete_faces(self, event_id: int, shards: int, image_id: uuid.UUID, model: str) -> bool:
         """Remove what `put_faces` put there for that model; says whether there was any."""
+
+    def claim_renditions(
+        self, event_id: int, shards: int, image_id: uuid.UUID, seconds: int, *, even_so: bool = False
+    ) -> int | None:
+        """Say that the photo's renditions are being replaced, for so many seconds at the most, unless somebody else is
+        at it; `even_so`: then, too, and what they say in the end does not count.
+
+        A claim that `end_claim` takes; None if somebody else has one, or there is no such photo.
+
+        Readers need not look again, here and below: neither index nor gallery knows renditions.
+        """
+
+    def end_claim(
+        self, event_id: int, shards: int, image_id: uuid.UUID, claim: int, rendering: str, *, failed: bool = False
+    ) -> bool:
+        """Say how the renditions look now, or, if it `failed`, how they cannot; whether the claim still counts."""
 
     def promote(self, event_id: int, shards: int, image_id: uuid.UUID, model: str) -> bool:
         """Make what `put_faces` put there for that model the live faces; says whether there was any.

@@ -148,7 +148,7 @@ class TestPhotosOfABib:
         assert response["json"]["message"].startswith("path.bib: ")
 
     @pytest.mark.parametrize("query", [{"page": 0}, {"page_size": 101}, {"page_size": 0}])
-    def test_pages_have_the_limits_of_every_list(self, race: Deployment, query: dict[str, int]) -> None:
+    def test_pages_have_the_limits_of_every_list(self, race: Deployment, query: dict[str, Any]) -> None:
         assert bibs(race, "42", **query)["statusCode"] == 422
 
     def test_a_page_is_one_call_to_the_table(self, race: Deployment) -> None:

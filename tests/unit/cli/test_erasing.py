@@ -14,7 +14,7 @@ from facesearch.adapters.dynamodb.table import Table
 from facesearch.deletion.log import Erasing
 from facesearch.faces.packing import pack
 from facesearch.models import DEFAULT_MODEL
-from facesearch.records import SHARDS, Photo, original_key, rendition_keys
+from facesearch.records import SHARDS, Bib, Photo, original_key, rendition_keys
 from tests.support.aws import TABLE
 from tests.support.site import FakeEngine, face_of
 from tests.unit.cli.conftest import BUCKET, JPEG, Command, Place
@@ -95,6 +95,23 @@ def test_a_selfie_when_deleted_then_the_face_is_gone_and_the_photo_is_not(event:
     assert (receipt["deleted"]["faces"], set(receipt["left"].values())) == (1, {0})
     assert is_there(event)
     assert facesearch(*person, "--originals").failed("--photos")
+
+
+@pytest.mark.parametrize("command", ["photos delete {photo}", "person delete --selfie selfie", "event delete"])
+def test_given_bibs_when_deleted_then_the_receipt_says_so_and_names_none(
+    event: Place, facesearch: Command, command: str
+) -> None:
+    store = DynamoPhotoStore(Table(event.dynamodb, TABLE))
+    photo = store.get(event.event_id, SHARDS, PHOTO)
+    assert photo is not None
+    assert store.set_bibs(event.event_id, SHARDS, photo, [Bib("4711", 0), Bib("4712", 0)], "fake")
+    place = [event.event_id] if command == "event delete" else ["--event", event.event_id]
+    ended = facesearch(*command.format(photo=PHOTO).split(), *place, "--yes")
+    assert ended.code == 0
+    assert "2 bibs" in ended.out.splitlines()[0]
+    assert "Left (counted again): nothing." in ended.out
+    assert "471" not in ended.out + ended.err
+    assert [store.bib_photos(event.event_id, bib) for bib in ("4711", "4712")] == [[], []]
 
 
 def test_given_stored_selfies_of_the_person_when_deleted_then_they_go_and_the_receipt_says_how_many_were_looked_at(

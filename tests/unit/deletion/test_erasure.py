@@ -365,11 +365,23 @@ def test_an_event_leaves_nothing(site: Site) -> None:
     events = site.plain.stores.events
     if not isinstance(events, MemoryEvents):
         events.update_event(site.event.event_id, retain_until=dt.date(2099, 1, 1))
+    for png in (b"now", b"before"):
+        site.plain.stores.watermarks.put(site.event.event_id, png)
     receipt = site.event_eraser.delete_event(site.event.event_id, originals=True)
     assert receipt.complete
     assert receipt.deleted == Counts(
-        photos=4, faces=6, results=2, jobs=3, selfies=8, snapshots=1, renditions=12, originals=5, callbacks=2
+        photos=4,
+        faces=6,
+        results=2,
+        jobs=3,
+        selfies=8,
+        snapshots=1,
+        renditions=12,
+        originals=5,
+        callbacks=2,
+        watermarks=2,
     )
+    assert site.plain.stores.watermarks.count(site.event.event_id) == 0
     assert site.plain.stores.searches.callbacks.count(site.event.org_id, site.event.event_id) == 0
     assert site.reader.read(Wanted(event_id=site.event.event_id)).event is None
     assert [site.keys(bucket) for bucket in ("selfies", "renditions", "originals")] == [[], [], []]

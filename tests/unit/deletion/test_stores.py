@@ -17,7 +17,7 @@ from facesearch.adapters.dynamodb.erasure_log import DynamoErasureLog
 from facesearch.adapters.dynamodb.photos import DynamoPhotoStore, corrected_clock, microseconds
 from facesearch.adapters.dynamodb.reading import DynamoReader
 from facesearch.adapters.dynamodb.results import DynamoResultStore
-from facesearch.adapters.dynamodb.table import Table, put
+from facesearch.adapters.dynamodb.table import Conflict, Table, put
 from facesearch.adapters.memory import stores as memory_stores
 from facesearch.adapters.memory.stores import MemoryErasureLog, MemoryPhotoStore, MemoryReader
 from facesearch.adapters.s3.objects import S3Objects
@@ -371,3 +371,17 @@ def test_a_number_that_is_on_very_many_photos_is_no_bib(store: PhotoEraser, monk
     assert first is not None
     assert store.set_bibs(EVENT_ID, 4, first, (Bib("10"), Bib("0")), "reader") is True
     assert len(store.bib_photos(EVENT_ID, "10")) == 3, "who has it keeps it"
+
+
+def test_a_photo_whose_number_everybody_is_at_is_recorded_without_and_read_later(
+    table: Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def conflict(*_: Any) -> None:
+        raise Conflict("TransactWriteItems", "TransactionConflict")
+
+    store = DynamoPhotoStore(table)
+    monkeypatch.setattr(Table, "transact", conflict)
+    assert store.add(EVENT_ID, 4, READ) is True
+    monkeypatch.undo()
+    assert store.get(EVENT_ID, 4, ID) == PHOTO
+    assert store.bib_photos(EVENT_ID, "123") == []

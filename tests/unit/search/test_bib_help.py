@@ -163,6 +163,16 @@ def test_only_numbers_that_count_in_the_event_help() -> None:
     assert race.search(own, typed="12", event=replace(RACE, bibs=BibRules(listed=1))) == ([own], [hard])
 
 
+def test_a_misreading_that_is_not_on_the_start_list_takes_nothing_away() -> None:
+    race = Race()
+    own, misread, hard = race.wearing("1024", OWN), race.wearing("1824", OWN), race.wearing("1024", HARD)
+    assert race.search(own, misread, typed="1024") == ([own], [hard])
+    race.photos.start_lists[EVENT_ID] = frozenset({"1024", "77"})
+    listed = replace(RACE, bibs=BibRules(listed=2))
+    assert race.search(own, misread, typed="1024", event=listed) == ([own, misread], [hard])
+    assert race.search(misread, typed="1024", event=listed) == ([misread], [own, hard]), "nor is it a rival"
+
+
 RUNNERS = st.lists(
     st.tuples(st.sampled_from(["", "1", "12", "123", "9"]), st.sampled_from([OWN, HARD, NOBODY])), max_size=12
 )

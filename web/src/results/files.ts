@@ -1,6 +1,7 @@
 /** The files behind a selection: where each one is, fetched a few at a time and in order. */
 import type { Api } from "../api.ts";
 import { ApiProblem, ORIGINALS_PAGE_SIZE } from "../api.ts";
+import { isBib } from "../bib.ts";
 import type { Photo } from "../types.ts";
 
 /** A photo of the list: `at` is its place there, `position` its place in the search that found it; both count from 0. */
@@ -11,7 +12,7 @@ export interface Wanted {
 }
 
 export interface Source {
-  readonly api: Pick<Api, "originals">;
+  readonly api: Pick<Api, "originals" | "page">;
   /** Whether guests get originals. If not, files are large renditions. */
   readonly originals: boolean;
   /** What files without a name of their own are called: the event. */
@@ -43,7 +44,39 @@ const LONGEST_WAIT_MS = 20_000;
 const STALL_MS = 30_000;
 
 /** Where the wanted files are. A page's links live an hour, so each page is asked for when its turn comes. */
-export async function* targetsOf(wanted: readonly Wanted[], source: Source, signal: AbortSignal) {
+export function targetsOf(wanted: readonly Wanted[], source: Source, signal: AbortSignal): AsyncGenerator<Target> {
+  const bib = wanted[0]?.requestId ?? null;
+  return source.originals && isBib(bib) ? ofBib(bib, wanted, source, signal) : inPlace(wanted, source, signal);
+}
+
+/** A bib's photos move when earlier ones are indexed, so their places are read anew. */
+async function* ofBib(bib: string, wanted: readonly Wanted[], source: Source, signal: AbortSignal) {
+  const now: Photo[] = [];
+  const moved = new Map<Wanted, Wanted>();
+  const gone = new Set(wanted);
+  try {
+    for (let page = 1, pages = 1; page <= pages; page++) {
+      const found = await patiently(() => source.api.page(bib, page, signal), source, signal);
+      now.push(...found.photos);
+      pages = found.pages;
+    }
+    for (const one of wanted) {
+      const { id } = await source.photo(one, signal);
+      const position = now.findIndex((photo) => photo.id === id);
+      if (position < 0) continue;
+      moved.set({ ...one, position }, one);
+      gone.delete(one);
+    }
+  } catch {
+    signal.throwIfAborted(); // otherwise nobody knows where they are
+  }
+  const photo = async ({ position }: Wanted) => now[position] as Photo;
+  for await (const target of inPlace([...moved.keys()], { ...source, photo }, signal))
+    yield { ...target, wanted: moved.get(target.wanted) as Wanted };
+  for (const one of gone) yield { wanted: one, url: null, name: "" };
+}
+
+async function* inPlace(wanted: readonly Wanted[], source: Source, signal: AbortSignal) {
   const size = wanted.length === 1 ? 1 : ORIGINALS_PAGE_SIZE;
   for (const page of source.originals ? pagesOf(wanted, size) : [wanted]) {
     const links = source.originals ? await linksOf(page, size, source, signal) : null;
@@ -188,31 +221,4 @@ async function patiently<T>(call: () => Promise<T>, source: Source, signal: Abor
       await source.wait(Math.min(LONGEST_WAIT_MS, wait * 1000), signal);
     }
   }
-}
-
-/** Makes file names that every system takes, each one once, whatever cameras and photographers called them. */
-export function uniqueNames(): (name: string) => string {
-  const taken = new Set<string>();
-  return (name) => {
-    const safe = safeName(name);
-    const dot = safe.lastIndexOf(".");
-    const [stem, end] = dot > 0 ? [safe.slice(0, dot), safe.slice(dot)] : [safe, ""];
-    let unique = safe;
-    for (let n = 2; taken.has(unique.toLowerCase()); n++) unique = `${stem} (${n})${end}`;
-    taken.add(unique.toLowerCase());
-    return unique;
-  };
-}
-
-/** A name without folders, control or reserved characters, at most 120 characters with its ending. */
-export function safeName(name: string): string {
-  const base = name.split(/[/\\]/).at(-1) ?? "";
-  const clean = base
-    .replace(/[\p{Cc}\p{Cf}\p{Cs}<>:"|?*]/gu, "_")
-    .replace(/^[\s.]+|[\s.]+$/g, "")
-    .replace(/^(con|prn|aux|nul|com\d|lpt\d)(?=\.|$)/i, "_$1");
-  const dot = clean.lastIndexOf(".");
-  const end = dot > 0 && clean.length - dot <= 6 ? clean.slice(dot) : "";
-  const stem = Array.from(end ? clean.slice(0, dot) : clean);
-  return (stem.slice(0, 120 - end.length).join("") || "photo") + end;
 }

@@ -4,16 +4,26 @@ import type { MessageKey, Translate } from "../i18n.ts";
 import { shared } from "../styles.ts";
 import type { MenuChoice } from "../types.ts";
 
-const ITEMS: readonly (readonly [MenuChoice, MessageKey])[] = [
-  ["copy-link", "results.menu.copy_link"],
+type Item = readonly [MenuChoice, MessageKey];
+const LINK: Item = ["copy-link", "results.menu.copy_link"];
+const PRIVACY: Item = ["privacy", "results.menu.privacy"];
+const OF_SEARCH: readonly Item[] = [
+  LINK,
   ["again", "results.menu.again"],
   ["missing", "results.menu.missing"],
   ["delete", "results.menu.delete"],
-  ["privacy", "results.menu.privacy"],
+  PRIVACY,
 ];
+/** Nothing is stored that could be deleted. */
+const OF_BIB: readonly Item[] = [LINK, ["again", "bib.again"], PRIVACY];
 
 export class FaceSearchMenu extends LitElement {
-  static override properties = { t: { attribute: false }, link: { attribute: false }, open: { state: true } };
+  static override properties = {
+    t: { attribute: false },
+    link: { attribute: false },
+    bib: { attribute: false },
+    open: { state: true },
+  };
   static override styles = [
     shared,
     css`
@@ -36,11 +46,14 @@ export class FaceSearchMenu extends LitElement {
   declare t: Translate;
   /** Whether the results have an address that can be copied. */
   declare link: boolean;
+  /** Whether the results are a bib's. */
+  declare bib: boolean;
   declare open: boolean;
 
   constructor() {
     super();
     this.link = true;
+    this.bib = false;
     this.open = false;
   }
 
@@ -50,7 +63,7 @@ export class FaceSearchMenu extends LitElement {
   }
 
   protected override render() {
-    const items = ITEMS.filter(([choice]) => choice !== "copy-link" || this.link);
+    const items = (this.bib ? OF_BIB : OF_SEARCH).filter((item) => item !== LINK || this.link);
     return html`<button class="icon" type="button" aria-haspopup="menu" aria-expanded=${String(this.open)}
         aria-label=${this.t("results.menu")} @click=${() => this.#toggle(!this.open)} @keydown=${this.#opens}>
         <span aria-hidden="true">⋯</span>

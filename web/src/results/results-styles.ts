@@ -27,6 +27,7 @@ export const resultsStyles = css`
   .arriving p { flex: 1 1 16em; }
   .empty { display: grid; justify-items: center; gap: 14px; padding: 12vh 16px; text-align: center; }
   .empty .picture { font-size: 3rem; line-height: 1; }
+  ::slotted(form) { max-inline-size: 400px; margin-block: 6px; }
   .empty .buttons { display: flex; flex-wrap: wrap; justify-content: center; gap: 10px; margin-block-start: 6px; }
   .toast {
     position: fixed; z-index: 100001; inset: auto 0 max(24px, env(safe-area-inset-bottom)); margin-inline: auto; inline-size: fit-content;

@@ -1,6 +1,7 @@
 /** `<face-search-results>`: the photos that a search found; opening, selecting, saving and sharing them. */
-import { html, LitElement, nothing, type PropertyValues } from "lit";
+import { html, LitElement, nothing, type PropertyValues, type TemplateResult } from "lit";
 import { type Api, PAGE_SIZE } from "../api.ts";
+import { isBib } from "../bib.ts";
 import { Speech } from "../i18n.ts";
 import { shared } from "../styles.ts";
 import type { EventPage, MenuChoice, NewPhoto, Photo } from "../types.ts";
@@ -25,7 +26,8 @@ const TOAST_MS = 4000;
 
 /**
  * Texts come from `speech`, all else from the properties below. Events: `need-page` (detail {page}), `notice` (a text for
- * the live region), `menu` (a MenuChoice), `saved` (detail {count}). Slot `watch`: more buttons beside "Look again".
+ * the live region), `menu` (a MenuChoice), `saved` (detail {count}). Slots: `watch` for more buttons beside "Look again", `bib`
+ * for the field where a bib has no photos.
  */
 export class FaceSearchResults extends LitElement {
   static override styles = [shared, resultsStyles];
@@ -50,6 +52,7 @@ export class FaceSearchResults extends LitElement {
   declare total: number;
   /** In place of "23 photos of you". */
   declare heading: string | null;
+  /** Or a bib. */
   declare requestId: string;
   declare eventPage: EventPage;
   declare api: Api;
@@ -65,6 +68,9 @@ export class FaceSearchResults extends LitElement {
   #asked = -1;
   #askedAt = 0;
   readonly #list = new PhotoList(this);
+  /** Photos that show the face, and after them those that their bib alone has found. */
+  #byFace: readonly Photo[] = [];
+  #byBib: readonly Photo[] = [];
   #saving: FaceSearchSaving | null = null;
   readonly #handing = new Handing(this, this.#list, () => this.#fetchSaving());
   readonly #viewing = new Viewing(this, this.#list);
@@ -118,6 +124,10 @@ export class FaceSearchResults extends LitElement {
       this.#asked = -1;
       if (changed.get("requestId")) this.selection = NOTHING;
     }
+    if (!changed.has("photos")) return;
+    const at = this.photos.findIndex((photo) => photo.byBib);
+    this.#byFace = at < 0 ? this.photos : this.photos.slice(0, at);
+    this.#byBib = at < 0 ? [] : this.photos.slice(at);
   }
 
   protected override updated(changed: PropertyValues): void {
@@ -282,17 +292,22 @@ export class FaceSearchResults extends LitElement {
     if (!this.#list.count) return this.#empty();
     const fresh = this.newPhotos.length;
     const more = this.photos.length < this.total;
+    const [faces, bibs] = [this.#byFace.length, this.#byBib.length];
     return html`${this.#bar()}
+      ${fresh ? this.#titled("new", this.#t("results.new", { n: fresh }), this.#grid(this.newPhotos, 0, true)) : nothing}
       ${
-        fresh
-          ? html`<section class="new" aria-labelledby="new"><h2 id="new">${this.#t("results.new", { n: fresh })}</h2>
-              ${this.#grid(this.newPhotos, 0, true)}</section>`
+        faces
+          ? html`<section class=${more && !bibs ? "more" : ""} aria-label=${this.#heading}>
+            ${this.#grid(this.#byFace, fresh, !fresh, more && !bibs)}</section>`
           : nothing
       }
-      <section class=${more ? "more" : ""} aria-label=${this.#heading}>${this.#grid(this.photos, fresh, !fresh, more)}
-        <div class="end"></div>
-      </section>
+      ${bibs ? this.#titled(more ? "more" : "", this.#t("bib.also"), this.#grid(this.#byBib, fresh + faces, !fresh && !faces, more)) : nothing}
+      <div class="end"></div>
       ${this.eventPage.photos.complete || more ? nothing : this.#arriving()}`;
+  }
+
+  #titled(kind: string, title: string, grid: TemplateResult) {
+    return html`<section class=${kind} aria-label=${title}><h2>${title}</h2>${grid}</section>`;
   }
 
   get #heading(): string {
@@ -315,8 +330,7 @@ export class FaceSearchResults extends LitElement {
       <button type="button" class="primary" part="button" @click=${() => this.save(inOrder(all(this.#list.count)))}>
         ${this.#t(this.#list.count === 1 ? "results.save" : "results.save_all")}</button>
       <button type="button" class="select" part="button" @click=${() => this.#select(true)}>${this.#t("results.select")}</button>
-      <face-search-menu class="push" .t=${this.speech.t} .link=${this.history === "query"}
-        @menu=${(event: CustomEvent<MenuChoice>) => this.#fire("menu", event.detail)}></face-search-menu>
+      ${this.#menu("push")}
     </div>`;
   }
 
@@ -348,21 +362,35 @@ export class FaceSearchResults extends LitElement {
   }
 
   #empty() {
-    const { complete, newest_at } = this.eventPage.photos;
+    const { photos, allows } = this.eventPage;
+    const { complete, newest_at } = photos;
+    const { requestId } = this;
+    const bib = isBib(requestId);
+    const title = complete ? "none" : "yet";
     const last = newest_at
       ? this.#t("results.empty.last", { ago: this.speech.ago(newest_at) })
       : this.#t("results.arriving");
     return html`<div class="empty">
-      <h1 tabindex="-1">${this.#t(complete ? "results.empty.none" : "results.empty.yet")}</h1>
-      <p class="muted">${complete ? this.#t("results.empty.advice") : last}</p>
+      <h1 tabindex="-1">${bib ? this.#t(`bib.${title}`, { bib: requestId }) : this.#t(`results.empty.${title}`)}</h1>
+      <p class="muted">${!complete ? last : bib ? nothing : this.#t("results.empty.advice")}</p>
+      <slot name="bib"></slot>
       <div class="buttons">
         ${complete ? nothing : html`<button type="button" class="primary" @click=${() => this.#fire("menu", "look-again")}>${this.#t("results.look_again")}</button>`}
-        <button type="button" class=${complete ? "primary" : ""} @click=${() => this.#fire("menu", "again")}>${this.#t("results.empty.again")}</button>
+        ${
+          allows.search
+            ? html`<button type="button" class=${complete ? "primary" : ""} @click=${() => this.#fire("menu", "again")}>
+              ${this.#t(bib ? "start.selfie" : "results.empty.again")}</button>`
+            : nothing
+        }
         <slot name="watch"></slot>
-        <face-search-menu .t=${this.speech.t} .link=${this.history === "query"}
-          @menu=${(event: CustomEvent<MenuChoice>) => this.#fire("menu", event.detail)}></face-search-menu>
+        ${this.#menu()}
       </div>
     </div>`;
+  }
+
+  #menu(kind = "") {
+    return html`<face-search-menu class=${kind} .t=${this.speech.t} .link=${this.history === "query"} .bib=${isBib(this.requestId)}
+      @menu=${(event: CustomEvent<MenuChoice>) => this.#fire("menu", event.detail)}></face-search-menu>`;
   }
 }
 

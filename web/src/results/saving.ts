@@ -1,5 +1,6 @@
 /** Saving photos, by the way that works in this browser. What is shown of it is the sheet's, in saving-sheet.ts. */
-import { fetchedFiles, type Source, safeName, type Target, targetsOf, uniqueNames, type Wanted } from "./files.ts";
+import { fetchedFiles, type Source, type Target, targetsOf, type Wanted } from "./files.ts";
+import { safeName, uniqueNames } from "./names.ts";
 
 /**
  * share: the system's share sheet, which has "Save to Photos", in batches. files: plain downloads. stream: one ZIP,

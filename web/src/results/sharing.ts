@@ -1,6 +1,6 @@
 /** Handing photos to somebody else: as files, never as a link, since a link shows all of them. */
 import type { Photo } from "../types.ts";
-import { safeName } from "./files.ts";
+import { safeName } from "./names.ts";
 
 /** More files than this many, and some apps take none. */
 export const MOST_SHARED = 10;

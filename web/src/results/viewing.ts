@@ -1,4 +1,5 @@
 /** When the viewer opens and closes: by tiles, by the address, by Back and Forward. */
+import { isBib } from "../bib.ts";
 import type { Speech } from "../i18n.ts";
 import { enter, type HistoryMode, leave, photoInAddress, show } from "./address.ts";
 import type { PhotoList } from "./list.ts";
@@ -11,6 +12,7 @@ interface View {
   readonly renderRoot: HTMLElement | DocumentFragment;
   readonly history: HistoryMode;
   readonly speech: Speech;
+  readonly requestId: string;
   gridOf(at: number): FaceSearchGrid | undefined;
   /** More photos are wanted soon. */
   need(): void;
@@ -129,7 +131,7 @@ export class Viewing {
       photo: (at) => list.at(at),
       thumb: (at) => view.gridOf(at)?.imageAt(at) ?? null,
       nameOf: (at) => t("results.photo", { n: at + 1, total: list.count }),
-      altOf: (at) => t("results.photo_alt", { n: at + 1, total: list.count }),
+      altOf: (at) => t(isBib(view.requestId) ? "results.photo" : "results.photo_alt", { n: at + 1, total: list.count }),
       positionOf: (at) => t("results.position", { n: at + 1, total: list.count }),
       changed: (at) => {
         if (view.history === "query" && photoInAddress() !== at && !this.#left) show(at);

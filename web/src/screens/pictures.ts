@@ -1,12 +1,14 @@
 /** S3 and S4: the selfie before it is sent, and while it is on its way. */
 import { html, nothing, type TemplateResult } from "lit";
+import { isBib } from "../bib.ts";
 import type { Screen } from "../flow.ts";
-import { spinner } from "./start.ts";
+import { bibField, spinner } from "./start.ts";
 import { heading, icon, type View } from "./view.ts";
 
 export function checkScreen(view: View): TemplateResult {
   const { t } = view;
   const back = () => view.dispatch({ type: "close" });
+  const send = () => view.dispatch({ type: "send", requestId: view.newRequestId() });
   return html`<div class="narrow check">
     <button type="button" class="icon" aria-label=${t("back")} @click=${back}>${icon("back")}</button>
     ${heading(view, t("check.title"))}
@@ -16,9 +18,9 @@ export function checkScreen(view: View): TemplateResult {
           <p class="muted unseen" hidden>${t("check.unseen")}</p>`
         : nothing
     }
+    ${view.state.event?.allows.bibs ? bibField(view, ["bib.optional", "bib.help"], send) : nothing}
     <div class="ways">
-      <button type="button" class="primary large" part="button"
-        @click=${() => view.dispatch({ type: "send", requestId: view.newRequestId() })}>${t("check.send")}</button>
+      <button type="button" class="primary large" part="button" @click=${send}>${t("check.send")}</button>
       <button type="button" part="button" @click=${() => view.takeAnother()}>
         ${t(view.fromFile ? "check.another_file" : "check.another")}</button>
     </div>
@@ -57,7 +59,8 @@ export function sendingScreen(view: View, screen: Waiting): TemplateResult {
   </div>`;
 }
 
-function words({ t, now }: View, screen: Waiting): { title: string; text: string } {
+function words({ t, now, state }: View, screen: Waiting): { title: string; text: string } {
+  const bib = isBib(state.requestId) && state.requestId;
   switch (screen.phase) {
     case "queued": {
       const n = Math.max(1, Math.ceil(((screen.until ?? now) - now) / 1000));
@@ -70,6 +73,7 @@ function words({ t, now }: View, screen: Waiting): { title: string; text: string
     case "slow":
       return { title: t("send.title"), text: t("send.slow") };
     case "sending":
+      if (bib) return { title: t("bib.title", { bib }), text: t("send.looking") };
       return { title: t("send.title"), text: t(screen.at === "reading" ? "send.reading" : "send.looking") };
   }
 }

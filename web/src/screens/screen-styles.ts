@@ -39,14 +39,20 @@ export const screenStyles = css`
   .yours button { inline-size: 100%; justify-content: space-between; border-radius: var(--radius); background: var(--sunken); }
   .foot { display: flex; flex-wrap: wrap; align-items: center; justify-content: space-between; gap: 8px 20px; color: var(--muted); }
   .foot button.link { min-block-size: 44px; }
-  .foot select {
+  .foot select, .bib input {
     min-block-size: 44px; padding: 0.3em 0.6em; border: 1px solid var(--line); border-radius: 10px; background: var(--paper); color: var(--ink); font: inherit;
   }
+  .bib { display: grid; gap: 8px; inline-size: 100%; text-align: start; }
+  .ways + .bib { padding-block-start: 18px; border-block-start: 1px solid var(--line); }
+  .bib label { font-weight: 600; }
+  .bib div { display: flex; flex-wrap: wrap; gap: 8px; }
+  .bib input { flex: 1 1 7em; inline-size: 7em; border-color: var(--muted); }
+  .bib [aria-invalid="true"] { border-color: var(--danger); }
   .qr { display: grid; justify-items: center; gap: 10px; padding-block-start: 6px; text-align: center; }
   .qr svg { inline-size: 168px; block-size: 168px; border-radius: 10px; }
 
   .narrow { display: grid; align-content: center; justify-items: center; gap: 18px; inline-size: 100%; max-inline-size: 480px; margin-inline: auto; padding: 24px 20px max(32px, env(safe-area-inset-bottom)); text-align: center; }
-  .narrow .ways { inline-size: 100%; max-inline-size: 340px; }
+  .narrow .ways, .narrow .bib { inline-size: 100%; max-inline-size: 340px; }
   .check > .icon { justify-self: start; margin-inline-start: -10px; }
   .selfie { inline-size: min(62vw, 260px, 38dvh); aspect-ratio: 1; object-fit: cover; border-radius: 50%; background: var(--sunken); }
   .ring { position: relative; display: grid; place-items: center; }

@@ -1,5 +1,6 @@
 /** The sheets that lie over a screen: privacy, the link, what may be missing, deleting. */
 import { html, nothing, type TemplateResult } from "lit";
+import { isBib } from "../bib.ts";
 import { copied } from "../copying.ts";
 import { dayIn, organiserOf, type Sheet, sheet, type View } from "./view.ts";
 import { watchSheet } from "./watching.ts";
@@ -31,6 +32,7 @@ function privacy(view: View): TemplateResult {
       <li>${t("consent.results", { date: dayIn(view, result_days) })} ${t("privacy.link")}</li>
       ${faces_until ? html`<li>${t("consent.faces", { date: speech.date(faces_until) })}</li>` : nothing}
       <li>${t("privacy.delete")}</li>
+      ${event.allows.bibs ? html`<li>${t("privacy.bib")}</li>` : nothing}
     </ul>
     ${
       event.privacy_url
@@ -47,7 +49,9 @@ function copy(view: View): TemplateResult {
     if (await copied(location.href.split("#", 1)[0] ?? "")) view.say(t("copy.done"));
     view.show(null);
   };
-  const text = state.result ? html`<p>${t("copy.text", { date: dayIn(view, days) })}</p>` : nothing;
+  const { requestId } = state;
+  const warning = isBib(requestId) ? t("copy.bib", { bib: requestId }) : t("copy.text", { date: dayIn(view, days) });
+  const text = state.result ? html`<p>${warning}</p>` : nothing;
   const action = html`<button type="button" class="primary" @click=${put}>${t("copy.do")}</button>`;
   return sheet(view, t("copy.title"), text, () => view.show(null), action);
 }

@@ -1,7 +1,7 @@
 /** S1: the event, the consent, and the way to a selfie. */
 import { html, nothing, type TemplateResult } from "lit";
 import { chromeAddress } from "../browsers.ts";
-import { LANGUAGES } from "../i18n.ts";
+import { LANGUAGES, type MessageKey } from "../i18n.ts";
 import { dayIn, heading, icon, organiserOf, type View } from "./view.ts";
 
 export function startScreen(view: View): TemplateResult {
@@ -9,6 +9,7 @@ export function startScreen(view: View): TemplateResult {
   const event = state.event;
   if (!event) return html`<div class="waiting">${spinner()}<p class="muted">${t("start.loading")}</p></div>`;
   const date = speech.date(event.event_date);
+  const { search, bibs } = event.allows;
   const by = event.organiser ? ` · ${t("start.by", { organiser: event.organiser })}` : "";
   return html`<div class="start">
     ${cover(event.cover_image)}
@@ -17,10 +18,10 @@ export function startScreen(view: View): TemplateResult {
       <slot name="heading">${heading(view, event.event_name)}<p class="muted">${date}${by}</p></slot>
       <div class="lead">
         <p class="promise">${t("start.title")}</p>
-        <p class="muted">${t("start.how")}</p>
+        ${search ? html`<p class="muted">${t("start.how")}</p>` : nothing}
       </div>
-      ${consentBox(view)}
-      ${ways(view)}
+      ${search ? [consentBox(view), ways(view)] : nothing}
+      ${bibs ? bibSearch(view) : nothing}
       ${ownSearches(view)}
       ${footer(view)}
     </div>
@@ -105,6 +106,40 @@ function ways(view: View): TemplateResult {
     }
     ${!hasCamera(view) && view.qr ? phoneCode(view) : nothing}
   </div>`;
+}
+
+/** Search by bib: no consent is asked for, since no face is compared. `another`: one has found nothing. */
+export function bibSearch(view: View, another = false): TemplateResult {
+  const button = html`<button part="button">${view.t("bib.find")}</button>`;
+  const words: BibWords = another ? ["bib.another", "bib.advice"] : ["bib.label", "bib.how"];
+  return bibField(view, words, () => view.dispatch({ type: "find-bib" }), button);
+}
+
+type BibWords = readonly [label: MessageKey, help: MessageKey];
+
+/** The field for the bib, whose Enter acts. No browser is to offer it to the next guest. */
+export function bibField(
+  view: View,
+  [label, help]: BibWords,
+  act: () => void,
+  button?: TemplateResult,
+): TemplateResult {
+  const { t, state } = view;
+  const submitted = (event: Event) => {
+    event.preventDefault();
+    act();
+  };
+  return html`<form class="bib" slot="bib" @submit=${submitted}>
+    <label for="bib">${t(label)}</label>
+    <div>
+      <input id="bib" .value=${state.bib} autocomplete="off" autocapitalize="characters" spellcheck="false" enterkeyhint="search"
+        aria-describedby=${state.bibWrong ? "bib-problem bib-help" : "bib-help"} aria-invalid=${state.bibWrong ? "true" : "false"}
+        @input=${(event: Event) => view.dispatch({ type: "bib", typed: (event.target as HTMLInputElement).value })} />
+      ${button ?? nothing}
+    </div>
+    ${state.bibWrong ? html`<p class="problem" id="bib-problem" role="alert">${t("bib.wrong")}</p>` : nothing}
+    <p class="small muted" id="bib-help">${t(help)}</p>
+  </form>`;
 }
 
 /** The code was drawn where the page was rendered. */

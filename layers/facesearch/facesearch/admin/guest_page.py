@@ -31,9 +31,9 @@ def checked_page(page: GuestPage) -> GuestPage:
         locale=page.locale.strip(),
         accent=page.accent.strip().lower(),
     )
-    if len(page.organiser) > MAX_ORGANISER or not _is_plain(page.organiser):
+    if len(page.organiser) > MAX_ORGANISER or not is_plain(page.organiser):
         raise InvalidRequest(f"The organiser's name must be one line of at most {MAX_ORGANISER} characters.")
-    if len(page.consent_text) > MAX_CONSENT_TEXT or not _is_plain(page.consent_text.replace("\n", "")):
+    if len(page.consent_text) > MAX_CONSENT_TEXT or not is_plain(page.consent_text.replace("\n", "")):
         raise InvalidRequest(f"The consent text must be plain text of at most {MAX_CONSENT_TEXT:,} characters.")
     if page.privacy_url and not _is_address(page.privacy_url):
         raise InvalidRequest(f"The privacy URL must begin with https:// and have at most {MAX_URL} characters.")
@@ -63,7 +63,7 @@ def _check_accent(colour: str) -> None:
         raise InvalidRequest(f"The accent {colour} is too pale ({said}). Choose a darker colour.")
 
 
-def _is_plain(text: str) -> bool:
+def is_plain(text: str) -> bool:
     """No control or direction character, no surrogate, no separator of lines."""
     return all(unicodedata.category(letter) not in {"Cc", "Cs", "Zl", "Zp"} and letter not in _TURNS for letter in text)
 

@@ -5,7 +5,7 @@ import uuid
 from dataclasses import dataclass
 from typing import TypedDict
 
-from facesearch.models import BibRules, GuestPage, QuotaLimits, Scope, UpstreamEvent
+from facesearch.models import BibRules, GuestPage, QuotaLimits, Scope, UpstreamEvent, Watermark
 
 DEFAULT_CONFIDENCE = 90
 
@@ -40,6 +40,7 @@ class EventChanges(Features, total=False):
     upstream: UpstreamEvent | None
     guest_page: GuestPage
     tokens_since: int
+    watermark: Watermark | None
 
 
 @dataclass(frozen=True)

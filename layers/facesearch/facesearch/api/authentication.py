@@ -105,7 +105,7 @@ class Authenticator:
                 quota_of=request.org_id if quota else None,
                 job=request.search if job else None,
                 watch=request.search if watch else None,
-                bib=request.bib,
+                bibs=(request.bib,) if request.bib is not None else (),
             )
         )
         if known.key is None or not is_live(known.key):

@@ -65,8 +65,6 @@ class OriginalsRequest(BaseModel):
             raise PydanticCustomError(
                 "identifier_shape", "identifier is a list for image_ids and one string for every other method"
             )
-        if self.bib is not None and not re.fullmatch(BIB_PATTERN, str(self.identifier)):  # "\u017f" in upper case is S
-            raise PydanticCustomError("bib", "identifier must be 1 to 16 letters and digits for bib")
         return self
 
     @property
@@ -77,7 +75,9 @@ class OriginalsRequest(BaseModel):
     @property
     def bib(self) -> str | None:
         """The bib whose photos are wanted, in upper case, if it is one."""
-        return self.identifier.upper() if self.method is Method.BIB and isinstance(self.identifier, str) else None
+        if self.method is not Method.BIB or not re.fullmatch(BIB_PATTERN, str(self.identifier)):
+            return None
+        return str(self.identifier).upper()
 
     @property
     def request_id(self) -> str | None:
@@ -97,8 +97,10 @@ class OriginalsRequest(BaseModel):
         """How many images the identifier names in all, and those of the page.
 
         `request` has this body's request_id, and `stored` is the page of that search, if there is one; NotFound if not.
-        `of_bib` are the photos of this body's bib.
+        InvalidRequest if no bib can be so. `of_bib` are the photos of this body's bib.
         """
+        if self.method is Method.BIB and self.bib is None:
+            raise InvalidRequest("body.identifier: must be 1 to 16 letters and digits for bib")
         if self.method is not Method.SELFIE:
             every = [str(photo.image_id) for photo in of_bib] if self.method is Method.BIB else self.named
             return len(every), every[request.page.start : request.page.stop]

@@ -125,7 +125,7 @@ class Allows(Body):
 
     search: Annotated[bool, Field(description="Whether a search would be admitted now.")]
     bibs: Annotated[bool, Field(description="Whether photos are found by bib now.")]
-    originals: Annotated[bool, Field(description="Whether there are links to the originals of a found selfie.")]
+    originals: Annotated[bool, Field(description="Whether there are links to the originals of what was found.")]
     watch: Annotated[bool, Field(description="Whether later photos can be watched for.")]
     watch_days: Annotated[int, Field(ge=1, description="The longest watch.")]
 

@@ -1,6 +1,7 @@
 """Which of the texts that are read in an event's photos count as bibs."""
 
 import re
+from collections.abc import Mapping
 
 from facesearch.models import BibRules, Event, PhotoMatch
 from facesearch.reading import BibPhotos
@@ -20,6 +21,7 @@ def counts(rules: BibRules, bib: str, *, is_listed: bool) -> bool:
     return re.fullmatch(rules.pattern or _USUAL, bib, re.IGNORECASE) is not None
 
 
-def photos_of(event: Event, bib: str, found: BibPhotos) -> tuple[PhotoMatch, ...]:
-    """The photos that a bib in upper case finds, by capture time, then image_id."""
+def photos_of(event: Event, bib: str, known: Mapping[str, BibPhotos]) -> tuple[PhotoMatch, ...]:
+    """The photos that a bib in upper case finds, by capture time, then image_id; `known` is what was read of bibs."""
+    found = known.get(bib, BibPhotos())
     return found.photos if counts(event.bibs, bib, is_listed=found.is_listed) else ()

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from facesearch.faces import distributed, embedded, engine, exact_set, matching, sets
     from facesearch.faces.index import event as exact_index
     from facesearch.faces.index import port
-    from facesearch.photos import gallery, indexing, links, looking
+    from facesearch.photos import gallery, indexing, links, looking, watermark
     from facesearch.search import bib_help, selfies
     from facesearch.search import face_search as searching
     from facesearch.webhooks import intake, job_runner, pending_selfies
@@ -68,6 +68,7 @@ else:
     links = Later("facesearch.photos.links")
     looking = Later("facesearch.photos.looking")
     bib_help = Later("facesearch.search.bib_help")
+    watermark = Later("facesearch.photos.watermark")
     searching = Later("facesearch.search.face_search")
     selfies = Later("facesearch.search.selfies")
     intake = Later("facesearch.webhooks.intake")
@@ -186,6 +187,7 @@ class Container(StoreContainer):
             pictures=pictures.S3Pictures(
                 self.s3, settings.required("photos_bucket"), settings.required("renditions_bucket")
             ),
+            stamps=watermark.Stamps(self.watermark_files),
             reader=self.reader,
             sets=self.face_sets,
             snapshots=self._snapshot_requests,

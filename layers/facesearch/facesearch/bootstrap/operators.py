@@ -32,6 +32,7 @@ from facesearch.photos.looking import PhotoLooker
 from facesearch.photos.objects import Objects
 from facesearch.photos.rebuild import Progress as RebuildProgress
 from facesearch.photos.rebuild import Rebuild
+from facesearch.photos.watermarking import Watermarking
 from facesearch.webhooks.callbacks.replay import CallbackReplay
 
 PAGES_AT_ONCE = 8
@@ -109,6 +110,7 @@ class OperatorContainer(Container):
             events=self.admin,
             links=EventLinks(store=self._link_store, files=self.page_files),
             probes=KmsProbes(self._kms, key=""),  # only opened; KMS knows by which key
+            watermarks=self.watermark_files,
             pool=self.pool,
             sets=self.face_sets,
             cdn_cache=self._cdn_cache,
@@ -151,6 +153,21 @@ class OperatorContainer(Container):
             originals=self._objects("photos_bucket"),
             sets=self.face_sets,
             commands=SqsIndexingCommands(self._sqs, self.settings.required("uploads_queue_url")),
+            pool=self.pool,
+            progress=progress,
+        )
+
+    def watermarking(self, progress: RebuildProgress) -> Watermarking:
+        """`progress` is told of the photos whose renditions look as they should."""
+        from facesearch.adapters.sqs.indexing import SqsIndexingCommands
+
+        return Watermarking(
+            events=self.admin,
+            photos=self.photos,
+            originals=self._objects("photos_bucket"),
+            files=self.watermark_files,
+            commands=SqsIndexingCommands(self._sqs, self.settings.required("uploads_queue_url")),
+            uncache=lambda paths: self._cdn_cache.delete(paths, wait=True),
             pool=self.pool,
             progress=progress,
         )

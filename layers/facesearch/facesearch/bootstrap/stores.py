@@ -41,6 +41,7 @@ if TYPE_CHECKING:
         tokens,
         vector_items,
         watches,
+        watermarks,
     )
     from facesearch.adapters.opencv import bib_reader, face_engine
     from facesearch.adapters.rekognition import collections
@@ -61,6 +62,7 @@ else:
     vector_items = Later("facesearch.adapters.dynamodb.vector_items")
     watches = Later("facesearch.adapters.dynamodb.watches")
     bib_reader = Later("facesearch.adapters.opencv.bib_reader")
+    watermarks = Later("facesearch.adapters.dynamodb.watermarks")
     face_engine = Later("facesearch.adapters.opencv.face_engine")
     collections = Later("facesearch.adapters.rekognition.collections")
     objects = Later("facesearch.adapters.s3.objects")
@@ -118,6 +120,7 @@ class StoreContainer:
     reader = part(lambda self: DynamoReader(self._table))
     _bucket = part(lambda self: DynamoTokenBuckets(self._table))
     photos = part(lambda self: photos.DynamoPhotoStore(self._table))
+    watermark_files = part(lambda self: watermarks.DynamoWatermarkFiles(self._table))
     event_directory = part(lambda self: DynamoEventDirectory(self._table))
     admin = part(lambda self: admin.DynamoAdmin(self._table))
     tokens = part(lambda self: tokens.DynamoTokenStore(self._table))

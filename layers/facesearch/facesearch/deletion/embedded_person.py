@@ -1,7 +1,8 @@
 """A person's faces where our own engine has made them: in photos' records, and in probes that are kept to watch."""
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,7 +17,7 @@ from facesearch.faces.engine import Embedding
 from facesearch.faces.index.vectors import cosines, probe_of
 from facesearch.faces.packing import FACE_BYTES, values_of
 from facesearch.models import Event, PhotoMatch, SearchKey
-from facesearch.records import Bib, read_photos
+from facesearch.records import Bib, is_untied, read_photos
 from facesearch.webhooks.watches.watch import LostProbeError, Watch
 
 ATTEMPTS = 8
@@ -29,13 +30,15 @@ class EmbeddedPerson(StoredPerson[EmbeddedProbe]):
     stores: Stores
 
     @override
-    def bibs(self, event: Event, probe: EmbeddedProbe, image_ids: Sequence[uuid.UUID]) -> set[str]:
-        minimum, bibs = _minimum(event, probe), set[str]()
+    def bibs(self, event: Event, probe: EmbeddedProbe, image_ids: Sequence[uuid.UUID]) -> Mapping[str, set[uuid.UUID]]:
+        minimum, bibs = _minimum(event, probe), defaultdict[str, set[uuid.UUID]](set)
         photos = read_photos(self.stores.photos, event.event_id, event.shards, image_ids, self.stores.pool)
         for photo in photos.values():
             if photo.bibs and (faces := photo.faces_by(event.model)):
                 theirs = person_in(faces, probe.embedding, minimum)
-                bibs |= {bib.text for bib in photo.bibs if _wears(theirs, bib)}
+                for bib in photo.bibs:
+                    if _wears(theirs, bib):
+                        bibs[bib.text].add(photo.image_id)
         return bibs
 
     @override
@@ -49,7 +52,8 @@ class EmbeddedPerson(StoredPerson[EmbeddedProbe]):
                 if photo is None or not faces:
                     return 0
                 gone = person_in(faces, probe.embedding, minimum)
-                kept, bibs = without(faces, gone), bibs_without(photo.bibs, gone)
+                kept = without(faces, gone)
+                bibs = () if is_untied(photo) else bibs_without(photo.bibs, gone)  # it may be anybody's
                 if photos.replace_faces(event.event_id, event.shards, photo, kept, event.model, bibs):
                     return int(gone.sum())
             raise RuntimeError("a photo is changed by others all the time")

@@ -46,6 +46,7 @@ class EventDeletion:
         deleted.faces += max(sum(each.face_bytes for each in held) // FACE_BYTES, *[store.delete() for store in every])
         deleted.renditions += stores.renditions.delete(stores.renditions.under(_renditions(event)))
         stores.cdn_cache.delete([f"/{_renditions(event)}*"])
+        deleted.watermarks += stores.watermarks.delete(event_id)
         if originals:
             deleted.originals += stores.originals.delete(self._originals(event))
         stores.log.end(event_id, [entry.image_id for entry in stores.log.pending(event_id)])
@@ -61,6 +62,7 @@ class EventDeletion:
             renditions=sum(1 for _ in stores.renditions.under(_renditions(event))),
             originals=sum(1 for _ in self._originals(event)) if originals else 0,
             links=stores.links.count(event),
+            watermarks=stores.watermarks.count(event_id),
         )
         stores.searches.count_of_event(event, left)
         return left

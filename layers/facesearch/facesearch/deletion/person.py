@@ -2,11 +2,12 @@
 that are tied to these faces go with them, on whatever photo they are."""
 
 import uuid
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Generic, Protocol, TypeVar
 
-from facesearch.deletion.bibs import delete_bib
+from facesearch.deletion.bibs import delete_bib, photos_with
 from facesearch.deletion.log import Erasing
 from facesearch.deletion.photos import Files, PhotoDeletion
 from facesearch.deletion.receipts import Counts, Looked, Receipt
@@ -44,8 +45,10 @@ class PersonMatcher(Protocol[ProbeT]):
 class StoredPerson(Protocol[ProbeT_contra]):
     """A person's faces, wherever they are kept."""
 
-    def bibs(self, event: Event, probe: ProbeT_contra, image_ids: Sequence[uuid.UUID]) -> set[str]:
-        """The bibs that the person wears in these photos."""
+    def bibs(
+        self, event: Event, probe: ProbeT_contra, image_ids: Sequence[uuid.UUID]
+    ) -> Mapping[str, Collection[uuid.UUID]]:
+        """The bibs that the person wears in these photos, and in which of them."""
 
     def strip(self, event: Event, probe: ProbeT_contra, image_ids: Iterable[uuid.UUID]) -> int:
         """Delete the person's faces in these photos, which stay, and their bibs there; how many faces they were."""
@@ -100,7 +103,8 @@ class PersonDeletion:
         if confidence is not None and not 1 <= confidence <= 100:
             raise InvalidRequest("The confidence must be a whole percent from 1 to 100.")
         event = replace(event, confidence=confidence or event.confidence)
-        at, deleted, stripped, bibs = self._now(event), Counts(), dict[uuid.UUID, Erasing](), set[str]()
+        at, deleted, stripped = self._now(event), Counts(), dict[uuid.UUID, Erasing]()
+        bibs = defaultdict[str, set[uuid.UUID]](set)
         photos, resumed = PhotoDeletion(stores=self.stores), bool(self.stores.log.pending(event.event_id))
         for _ in range(ROUNDS):
             parts = self.parts(at.faces.kind)
@@ -116,8 +120,9 @@ class PersonDeletion:
                     break
                 continue
             # First: once the faces are gone, nobody knows whose bib it was.
-            bibs |= parts.stored.bibs(at, probe, found)
-            deleted.bibs += sum(delete_bib(self.stores, at, bib) for bib in bibs)
+            for bib, worn_in in parts.stored.bibs(at, probe, found).items():
+                bibs[bib].update(worn_in)
+            self._delete_bibs(at, bibs, photos, deleted)
             if files is not None:
                 photos.begin(at, found, files)
                 photos.tombstone(at, self.stores.log.pending(event.event_id), deleted)
@@ -132,11 +137,20 @@ class PersonDeletion:
         else:
             raise RuntimeError("the selfie still finds faces; run it again")
         left = photos.carry_out(at, deleted, stripped.values())
-        left.bibs += sum(len(self.stores.photos.bib_photos(at.event_id, bib)) for bib in bibs)
+        left.bibs += sum(len(photos_with(self.stores, at, bib, worn_in)) for bib, worn_in in bibs.items())
         sets = self.stores.sets
         left.faces += max((sets.open(at, face_set).count(stripped) for face_set in sets.strays(at)), default=0)
         looked = self._finish(self._now(event), selfies, deleted, left)
         return Receipt(event.event_id, deleted, left, resumed=resumed, looked=looked)
+
+    def _delete_bibs(
+        self, event: Event, bibs: Mapping[str, Collection[uuid.UUID]], photos: PhotoDeletion, deleted: Counts
+    ) -> None:
+        """Delete what the bibs find without a face, and have the searches deleted that name it."""
+        for bib, worn_in in bibs.items():
+            theirs = photos_with(self.stores, event, bib, worn_in)
+            photos.enter(event, [Erasing(photo.image_id, whole=False) for photo in theirs])
+            deleted.bibs += delete_bib(self.stores, event, bib, worn_in)
 
     def _finish(self, event: Event, selfies: Sequence[bytes], deleted: Counts, left: Counts) -> Looked:
         """Search once more, and delete the person's kept probes and stored selfies."""

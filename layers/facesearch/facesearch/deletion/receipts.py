@@ -13,7 +13,7 @@ class Counts:
         photos: records; tombstones are none.
         faces: wherever they lay: in photos' records, as vector items, in a Rekognition collection. One that lay in
             several places, or was in a record by two models, is one.
-        bibs: that were read in photos; one that is on several counts on each. Of a whole event also its start list.
+        bibs: that were read in photos; one that is on several counts on each. What is left of a start list counts, too.
         results: stored searches, with their idempotency records.
         jobs: what webhooks have sent for those searches, selfie aside; of a whole event also what was not searched.
         selfies: of those searches; of a person and of a whole event also those that wait for theirs.
@@ -22,6 +22,7 @@ class Counts:
         callbacks: of a whole event, sent or not.
         probes: kept to watch for later photos.
         links: of a whole event, to guests' pages: with their tokens and their files.
+        watermarks: of a whole event, files that were drawn into its renditions.
     """
 
     photos: int = 0
@@ -36,6 +37,7 @@ class Counts:
     callbacks: int = 0
     probes: int = 0
     links: int = 0
+    watermarks: int = 0
 
     @property
     def total(self) -> int:

@@ -3,7 +3,7 @@ saw."""
 
 import datetime as dt
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 
 from facesearch.admin.models import EndedEvent
@@ -57,6 +57,8 @@ class FaceRetention:
                     left.faces, left.bibs = left.faces + faces, left.bibs + bibs
             deleted.faces = max(deleted.faces, *[store.delete() for store in self.sets.every(event)])
             self.photos.delete_bibs(event.event_id)  # the start list, and what killed runs have left
+            if event.bibs.listed and not event.closing:
+                self.events.update_event(event.event_id, bibs=replace(event.bibs, listed=0))
             self._delete_copies(event, deleted)
         # Once more on the next day: a photo that was being indexed at midnight had its faces looked for before.
         if not (left.faces or left.bibs) and ended.retain_until < (today - dt.timedelta(days=1)).isoformat():

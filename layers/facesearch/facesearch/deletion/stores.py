@@ -13,6 +13,7 @@ from facesearch.faces.index.snapshot import SnapshotStore
 from facesearch.faces.sets import FaceSets, FaceWriter
 from facesearch.models import Event
 from facesearch.photos.objects import Objects
+from facesearch.photos.watermark import WatermarkFiles
 from facesearch.records import PhotoEraser
 from facesearch.webhooks.watches.watch import Probes
 
@@ -20,8 +21,8 @@ from facesearch.webhooks.watches.watch import Probes
 class CdnCache:
     """Caches between the renditions and the world; of this class itself: none."""
 
-    def delete(self, paths: Sequence[str]) -> None:
-        """Serve these paths no more; a `*` at the end stands for anything."""
+    def delete(self, paths: Sequence[str], *, wait: bool = False) -> None:
+        """Serve these paths no more; a `*` at the end stands for anything. With `wait`, until no edge does."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +39,7 @@ class Stores:
     events: EventLifecycle
     links: EventLinks
     probes: Probes
+    watermarks: WatermarkFiles
     sets: FaceSets
     pool: Executor
     cdn_cache: CdnCache = field(default_factory=CdnCache)

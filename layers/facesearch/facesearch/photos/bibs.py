@@ -8,13 +8,13 @@ from facesearch.errors import Throttled, UnusableImage
 from facesearch.faces.engine import Face
 from facesearch.faces.packing import unpack
 from facesearch.faces.sets import ATTEMPTS
-from facesearch.models import Event
+from facesearch.models import REKOGNITION, Event
 from facesearch.photos.commands import CommandKind, IndexingCommands, commands_for
 from facesearch.photos.lookagain import SAME_FACE
 from facesearch.photos.looking import IndexingOutcome, IndexingReport, Look, PhotoLooker
 from facesearch.photos.pictures import Pictures
 from facesearch.photos.places import GONE, original_of
-from facesearch.records import Bib, Photo, PhotoStore
+from facesearch.records import UNREADABLE, Bib, Photo, PhotoStore, is_untied
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,31 +29,40 @@ class ReadBibs:
     pictures: Pictures
     event_now: Callable[[int], Event | None]
 
-    def read(self, event_id: int, image_id: uuid.UUID) -> IndexingReport:
-        """Have the bibs of one photo read if nobody has, and the event still wants them."""
+    def read(self, event_id: int, image_id: uuid.UUID, *, is_there: bool = False) -> IndexingReport:
+        """Have the bibs of one photo read if nobody has, and the event still wants them. `is_there`: its file has just
+        been seen, so that it is worth another try."""
         report = IndexingReport(IndexingOutcome.KNOWN, event_id=event_id, image_id=image_id)
         for _ in range(ATTEMPTS):
             event = self.event_now(event_id)
             photo = None if event is None else self.photos.get(event_id, event.shards, image_id)
-            if event is None or photo is None or not lacks_bibs(event, photo):
+            if event is None or photo is None or not lacks_bibs(event, photo, is_there=is_there):
                 return report
-            data = original_of(self.pictures, event_id, photo)
-            if data is None:
-                return replace(report, outcome=IndexingOutcome.LOST, reason=GONE)
-            try:
-                look = self.looker.look(data, [photo.model] if event.faces.is_ours else [], bibs=True)
-            except UnusableImage as error:
-                return replace(report, outcome=IndexingOutcome.LOST, reason=error.message)
-            bibs = _of_recorded(look, photo)
-            if self.photos.set_bibs(event_id, event.shards, photo, bibs, look.bib_model):
-                spent = look.bib_milliseconds
-                return replace(report, outcome=IndexingOutcome.READ, bib_milliseconds=spent)
+            look = self._look(event_id, photo)
+            if isinstance(look, str):
+                done = replace(report, outcome=IndexingOutcome.LOST, reason=look)
+                is_set = self.photos.set_bibs(event_id, event.shards, photo, (), UNREADABLE)
+            else:
+                done = replace(report, outcome=IndexingOutcome.READ, bib_milliseconds=look.bib_milliseconds)
+                is_set = self.photos.set_bibs(event_id, event.shards, photo, _of_recorded(look, photo), look.bib_model)
+            if is_set:
+                return done
         raise Throttled("UpdateItem", "Unprocessed")
+
+    def _look(self, event_id: int, photo: Photo) -> Look | str:
+        """What is seen in the photo, or why nothing is."""
+        data = original_of(self.pictures, event_id, photo)
+        if data is None:
+            return GONE
+        try:
+            return self.looker.look(data, _models(photo), bibs=True)
+        except UnusableImage as error:
+            return error.message
 
 
 @dataclass(frozen=True, kw_only=True)
 class UnreadBibs:
-    """The use case of who switches bib search on."""
+    """The use case of switching bib search on."""
 
     photos: PhotoStore
     commands: IndexingCommands
@@ -67,9 +76,16 @@ class UnreadBibs:
         return len(unread)
 
 
-def lacks_bibs(event: Event, photo: Photo) -> bool:
-    """Whether bibs are to be read in the photo and nobody has."""
-    return photo.status == "indexed" and not photo.bib_model and event.reads_bibs
+def lacks_bibs(event: Event, photo: Photo, *, is_there: bool = False) -> bool:
+    """Whether bibs are to be read in the photo and nobody has, or nobody who could tell their wearers. `is_there`: also
+    if its file could not be read once."""
+    unread = not photo.bib_model or (is_untied(photo) and bool(_models(photo)))
+    return photo.status == "indexed" and event.reads_bibs and (unread or (is_there and photo.bib_model == UNREADABLE))
+
+
+def _models(photo: Photo) -> list[str]:
+    """Those by which the wearers of its bibs are told."""
+    return [photo.model] if photo.model != REKOGNITION.model else []
 
 
 def _of_recorded(look: Look, photo: Photo) -> tuple[Bib, ...]:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-PHOTOS_PER_COMMAND = 10
-"""An invocation takes ten messages and has 120 s: a second for each photo."""
+PHOTOS_PER_COMMAND, PHOTOS_PER_SLOW_COMMAND = 10, 2
+"""An invocation takes ten messages and has 120 s: a second for each photo; six where bibs are read, for which faces are
+looked for once more."""
 
 
 class CommandKind(StrEnum):
@@ -18,6 +19,8 @@ class CommandKind(StrEnum):
     """Look for faces."""
     BIBS = "bibs"
     """Read bibs."""
+    RENDITIONS = "render"
+    """Render."""
 
 
 @dataclass(frozen=True)
@@ -41,9 +44,9 @@ class IndexingCommand:
 def commands_for(
     kind: CommandKind, event_id: int, image_ids: Sequence[uuid.UUID], model: str = ""
 ) -> list[IndexingCommand]:
-    """Commands for so many photos, `PHOTOS_PER_COMMAND` each."""
-    starts = range(0, len(image_ids), PHOTOS_PER_COMMAND)
-    some = (tuple(image_ids[start : start + PHOTOS_PER_COMMAND]) for start in starts)
+    """Commands for all of these photos, some in each."""
+    at_once = PHOTOS_PER_SLOW_COMMAND if kind is CommandKind.BIBS else PHOTOS_PER_COMMAND
+    some = (tuple(image_ids[start : start + at_once]) for start in range(0, len(image_ids), at_once))
     return [IndexingCommand(event_id, model, each, kind) for each in some]
 
 
@@ -61,7 +64,7 @@ def parse_command(message: str) -> IndexingCommand | None:
         image_ids = tuple(map(uuid.UUID, command["image_ids"]))
         return IndexingCommand(int(command["event_id"]), str(command["model"]), image_ids, kind)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise ValueError("the message is no command to look again") from error
+        raise ValueError("the message is no command") from error
 
 
 class IndexingCommands(Protocol):

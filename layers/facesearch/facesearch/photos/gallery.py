@@ -63,7 +63,7 @@ class _Shard:
             self.gone.add(image_id)
             self.fresh.pop(image_id, None)
         if change.status == "indexed":
-            self.fresh[image_id] = _RECORD.pack(_seconds(change.taken_at), image_id, change.width, change.height)
+            self.fresh[image_id] = entry_of(change)
 
 
 class Gallery:
@@ -106,8 +106,7 @@ class Gallery:
 
     def select(self, numbers: Iterable[int]) -> list[PhotoMatch]:
         """The photos of those places in the order, from 0."""
-        records = (_RECORD.unpack(self._records[number]) for number in numbers)
-        return [PhotoMatch(uuid.UUID(bytes=raw), width, height) for _, raw, width, height in records]
+        return [match_of(self._records[number]) for number in numbers]
 
     def taken(self, number: int) -> int:
         """When that photo was taken: seconds since 1970 by the camera's own clock."""
@@ -163,6 +162,17 @@ class Galleries:
         if not is_whole:
             raise GalleryLoading("The gallery of this event is still being read. Try again.", RETRY_AFTER_SECONDS)
         return gallery
+
+
+def entry_of(photo: Photo) -> bytes:
+    """A photo's 32 bytes, by whose order photos are in order."""
+    return _RECORD.pack(_seconds(photo.taken_at), photo.image_id.bytes, photo.width, photo.height)
+
+
+def match_of(entry: bytes) -> PhotoMatch:
+    """The photo whose entry it is."""
+    _, raw, width, height = _RECORD.unpack(entry)
+    return PhotoMatch(uuid.UUID(bytes=raw), width, height)
 
 
 def _microseconds() -> int:

@@ -26,8 +26,10 @@ from facesearch.photos.commands import CommandKind, IndexingCommand, parse_comma
 from facesearch.photos.litter import litter_in
 from facesearch.photos.lookagain import LookAgain
 from facesearch.photos.looking import IndexingOutcome, IndexingReport, Look, PhotoLooker
-from facesearch.photos.pictures import MAX_FILE_BYTES, Pictures
+from facesearch.photos.pictures import MAX_FILE_BYTES, Pictures, Renditions
 from facesearch.photos.places import note_place
+from facesearch.photos.rerender import Rerender
+from facesearch.photos.watermark import Stamps
 from facesearch.reading import Reader, Wanted
 from facesearch.records import Original, Photo, PhotoStore, image_id_of, image_id_of_bytes
 
@@ -60,6 +62,7 @@ class PhotoIndexer:
     looker: PhotoLooker
     photos: PhotoStore
     pictures: Pictures
+    stamps: Stamps
     reader: Reader
     sets: FaceSets
     snapshots: SnapshotRequests
@@ -78,9 +81,19 @@ class PhotoIndexer:
     def _bibs(self) -> ReadBibs:
         return ReadBibs(looker=self.looker, photos=self.photos, pictures=self.pictures, event_now=self._event_now)
 
+    @property
+    def _rerender(self) -> Rerender:
+        return Rerender(
+            looker=self.looker,
+            photos=self.photos,
+            pictures=self.pictures,
+            stamps=self.stamps,
+            event_now=self._event_now,
+        )
+
     def submit(self, message: str) -> Future[list[IndexingReport]]:
         """Start to index the photos that the body of an SQS message speaks of: S3's notification of new ones, or a
-        command to look at known ones again."""
+        command to look at known ones again, or to render them again."""
         return self.pool.submit(self.index_message, message)
 
     def index_message(self, message: str) -> list[IndexingReport]:
@@ -125,6 +138,8 @@ class PhotoIndexer:
                 return [self._again.look(event_id, model, image_id) for image_id in command.image_ids]
             case CommandKind.BIBS:
                 return [self._bibs.read(event_id, image_id) for image_id in command.image_ids]
+            case CommandKind.RENDITIONS:
+                return [self._rerender.render(event_id, image_id) for image_id in command.image_ids]
 
     def _event_now(self, event_id: int) -> Event | None:
         return self.reader.read(Wanted(event_id=event_id)).event
@@ -148,17 +163,21 @@ class PhotoIndexer:
 
     def _check_event(self, event: Event, image_id: UUID, report: IndexingReport, written: Written) -> IndexingReport:
         """Undo what was added to an event that was being deleted meanwhile: its deletion may have looked already. Add
-        what a face set wants that the event has got meanwhile, or while this photo's earlier delivery was killed."""
+        what a face set wants that the event has got meanwhile, or while this photo's earlier delivery was killed, and
+        have renditions look as it says now."""
         event_id = event.event_id
         now = self._event_now(event_id)
         if now is not None and not now.closing:
+            if report.rendered not in (None, now.rendering):
+                # Known: to another run, which may have published before this one did.
+                self._rerender.render(event_id, image_id, even_so=report.outcome is IndexingOutcome.KNOWN)
             if any(face_set.kind is not FaceSetKind.EXACT for face_set in (*now.face_sets, *written)):
                 for face_set in self._writer.settle(event, image_id, written):
                     self._again.look(event_id, face_set.model, image_id, even_so=True)
             if now.keeps_faces and (report.outcome is IndexingOutcome.KNOWN or now.face_sets != event.face_sets):
                 self._again.complete(now, image_id)
             if now.reads_bibs and (report.outcome is IndexingOutcome.KNOWN or not event.reads_bibs):
-                self._bibs.read(event_id, image_id)
+                self._bibs.read(event_id, image_id, is_there=True)
             return report
         if report.outcome in (IndexingOutcome.INDEXED, IndexingOutcome.FAILED):
             # First: a redelivery finds no event, and looks for nothing any more.
@@ -184,37 +203,60 @@ class PhotoIndexer:
             self._note_place(event, known, upload)
             if upload.at <= known.changed_at:  # maybe recorded by this very message, whose earlier delivery was killed
                 self.photos.touch(event_id, event.shards, image_id)
-            return IndexingReport(IndexingOutcome.KNOWN, image_id=image_id)
+            rendered = known.rendered if known.status == "indexed" else None
+            return IndexingReport(IndexingOutcome.KNOWN, image_id=image_id, rendered=rendered)
         tombstone = self.photos.tombstone(event_id, event.shards, image_id)
         if tombstone is not None and tombstone.refuses(upload.at):
             # An earlier delivery may have been killed after it had added faces.
             written.update(dict.fromkeys(event.face_sets, b""))
             return IndexingReport(IndexingOutcome.DELETED, image_id=image_id)
         try:
-            return self._look_at(event, image_id, upload, file.data, written)
+            report = self._look_at(event, image_id, upload, file.data, written)
+            if (
+                tombstone is not None
+            ):  # who was told to render the deleted one may have looked by before it was recorded
+                self._rerender.render(event_id, image_id, even_so=True)
+            return report
         except UnusableImage as error:
             return self._failed(event, image_id, upload, error.message)
 
     def _look_at(self, event: Event, image_id: UUID, upload: Upload, data: bytes, written: Written) -> IndexingReport:
         models = [face_set.model for face_set in event.face_sets if face_set.is_ours and event.keeps_faces]
         file = event.keeps_faces and REKOGNITION in event.face_sets
-        look = self.looker.look(data, list(dict.fromkeys(models)), renditions=True, file=file, bibs=event.reads_bibs)
+        stamp, models = self.stamps.of(event), list(dict.fromkeys(models))
+        look = self.looker.look(data, models, renditions=True, file=file, bibs=event.reads_bibs, stamp=stamp)
         photo = _photo_of(event, image_id, upload, look)
         # Faces and renditions first: a recorded photo may be in a response the next moment. Without its record it is
         # shown to nobody.
         count = self._writer.write(event, photo, written, look.file)
-        self._publish(event, image_id, look)
+        shown = self._as_wanted_now(event, look, data, models)
+        self._publish(event.event_id, image_id, shown)
+        photo = replace(photo, rendered=shown.rendering)
         if not self.photos.add(event.event_id, event.shards, photo, upload.at):
-            return IndexingReport(self._why_not_added(event, image_id, upload, look), image_id=image_id)
+            outcome = self._why_not_added(event, image_id, upload, shown)
+            return IndexingReport(outcome, image_id=image_id, rendered=shown.rendering)
         return IndexingReport(
             IndexingOutcome.INDEXED,
             image_id=image_id,
             faces=count,
             embed_milliseconds=look.milliseconds,
             bib_milliseconds=look.bib_milliseconds,
+            rendered=shown.rendering,
         )
 
-    def _why_not_added(self, event: Event, image_id: UUID, upload: Upload, look: Look) -> IndexingOutcome:
+    def _as_wanted_now(self, event: Event, look: Look, data: bytes, models: Sequence[str]) -> "_Shown":
+        """The renditions as the event wants them after the photo was looked at, which took seconds.
+
+        So all that another watermark can miss is the moment from here until the photo is recorded, for which
+        `watermarking.SETTLED_SECONDS` has room.
+        """
+        rendering = event.rendering
+        while (now := self._event_now(event.event_id)) is not None and now.rendering != rendering:
+            rendering = now.rendering
+            look = self.looker.look(data, models, renditions=True, stamp=self.stamps.of(now))
+        return _Shown(rendering, look.renditions)
+
+    def _why_not_added(self, event: Event, image_id: UUID, upload: Upload, shown: "_Shown") -> IndexingOutcome:
         """Known by now, or deleted since this run began: then the deletion has not seen what this run has made."""
         photo = self.photos.get(event.event_id, event.shards, image_id)
         if photo is not None:  # by another run, which may have found the same file under another key
@@ -224,20 +266,28 @@ class PhotoIndexer:
         self.pictures.unpublish(event.event_id, image_id)
         if self.photos.get(event.event_id, event.shards, image_id) is None:
             return IndexingOutcome.DELETED
-        self._publish(event, image_id, look)  # it was uploaded afresh at this very moment
+        self._publish(event.event_id, image_id, shown)  # it was uploaded afresh at this very moment
         return IndexingOutcome.KNOWN
 
     def _note_place(self, event: Event, photo: Photo, upload: Upload) -> None:
         note_place(self.photos, self.pictures.etag, event, photo, Original(upload.key, upload.etag))
 
-    def _publish(self, event: Event, image_id: UUID, look: Look) -> None:
-        if look.renditions is not None:
-            self.pictures.publish(event.event_id, image_id, look.renditions)
+    def _publish(self, event_id: int, image_id: UUID, shown: "_Shown") -> None:
+        if shown.renditions is not None:
+            self.pictures.publish(event_id, image_id, shown.renditions, shown.rendering)
 
     def _failed(self, event: Event, image_id: UUID, upload: Upload, reason: str) -> IndexingReport:
         photo = Photo(image_id, "failed", upload.key, reason=reason, etag=upload.etag)
         is_new = self.photos.add(event.event_id, event.shards, photo, upload.at)
         return IndexingReport(IndexingOutcome.FAILED if is_new else IndexingOutcome.KNOWN, reason, image_id=image_id)
+
+
+@dataclass(frozen=True)
+class _Shown:
+    """Renditions, and how they look."""
+
+    rendering: str
+    renditions: Renditions | None
 
 
 def _ignored(reason: str, image_id: UUID | None = None) -> IndexingReport:

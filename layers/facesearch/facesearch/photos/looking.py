@@ -10,15 +10,16 @@ from threading import Lock
 from time import perf_counter
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageChops, ImageStat
 
 from facesearch.bibs.reader import BibReader
 from facesearch.faces.engine import EngineOf, Face
 from facesearch.faces.packing import pack
 from facesearch.faces.sets import WHOLE, PhotoFile, Region
 from facesearch.photos.imaging import Picture, read_image
-from facesearch.photos.pictures import Renditions, render
-from facesearch.records import Bib
+from facesearch.photos.pictures import LARGE_SIDE, Renditions, render, rendition
+from facesearch.photos.watermark import Stamp
+from facesearch.records import UNTIED, Bib
 
 ENOUGH_PIXELS = 4_500
 """Long side in pixels. A 64 MP JPEG is read as one of 16 MP, with a quarter of the memory, and a face in it has 24 px
@@ -35,6 +36,8 @@ class IndexingOutcome(StrEnum):
     FAILED = "failed"  # recorded as a photo that cannot be read, with the reason; the same file is never tried again
     KNOWN = "known"  # this very photo is in the event already: a redelivery, or the same file uploaded twice
     DELETED = "deleted"  # and after it had been uploaded: a redelivery, or a run that the deletion overtook
+    RENDERED = "rendered"  # a known photo's renditions look as its event's now
+    UNRENDERED = "unrendered"  # they should, but its original is gone, or cannot be read any more
     REINDEXED = "reindexed"  # a known photo has faces by a further model
     READ = "read"  # bibs were read in a known photo
     LOST = "lost"  # it should have, but its original is gone, or cannot be read any more
@@ -53,6 +56,8 @@ class IndexingReport:
     faces: int = 0
     embed_milliseconds: float = 0
     bib_milliseconds: float = 0
+    rendered: str | None = None
+    """How the renditions look that the photo was found with, or that were published; None = there are none."""
 
 
 @dataclass(frozen=True)
@@ -98,9 +103,16 @@ class PhotoLooker:
     _cpu: Lock = field(default_factory=Lock, repr=False)
 
     def look(
-        self, data: bytes, models: Sequence[str], *, renditions: bool = False, file: bool = False, bibs: bool = False
+        self,
+        data: bytes,
+        models: Sequence[str],
+        *,
+        renditions: bool = False,
+        file: bool = False,
+        bibs: bool = False,
+        stamp: Stamp | None = None,
     ) -> Look:
-        """Decode a file and find its faces by each of the models.
+        """Decode a file and find its faces by each of the models. `stamp`: the watermark of the renditions.
 
         Raises:
             UnusableImage: it cannot be read.
@@ -116,18 +128,36 @@ class PhotoLooker:
                 shown.taken_at,
                 faces,
                 (perf_counter() - started) * 1000,
-                render(shown) if renditions else None,
+                render(shown, stamp) if renditions else None,
                 self._file_of(shown, data, turned=shown is not picture) if file else None,
             )
             if not bibs or self.bib_reader is None:
                 return look
-            return self._with_bibs(self.bib_reader(), look, shown, faces[models[0]] if models else ())
+            return self._with_bibs(self.bib_reader(), look, shown, faces[models[0]] if models else None)
 
-    def _with_bibs(self, reader: BibReader, look: Look, picture: Picture, faces: Sequence[Face]) -> Look:
-        started = perf_counter()
+    def _with_bibs(self, reader: BibReader, look: Look, picture: Picture, found: Sequence[Face] | None) -> Look:
+        """`found`: the faces; None = nobody has looked for any."""
+        started, faces, by = perf_counter(), found or (), reader.model + (UNTIED if found is None else "")
         bibs = [Bib(bib.text, bib.face) for bib in reader.read(np.asarray(picture.image), faces)]
         milliseconds = (perf_counter() - started) * 1000
-        return replace(look, bibs=bibs, bib_model=reader.model, bib_milliseconds=milliseconds)
+        return replace(look, bibs=bibs, bib_model=by, bib_milliseconds=milliseconds)
+
+    def render(self, data: bytes, stamp: Stamp | None, shown: Callable[[], bytes | None]) -> Renditions:
+        """Make a known photo's renditions anew, as it is held in its large one, which `shown` fetches if that counts.
+
+        Raises:
+            UnusableImage: it cannot be read.
+        """
+        with self._cpu:
+            picture = read_image(data, enough=LARGE_SIDE)  # no face needs more
+            if picture.doubtful != 1 and (jpeg := shown()) is not None:
+                picture = as_shown(picture, jpeg)
+            return render(picture, stamp)
+
+    def render_shown(self, jpeg: bytes, stamp: Stamp | None) -> Renditions:
+        """Make a photo's renditions anew of its large one."""
+        with self._cpu:
+            return render(rendition(jpeg), stamp)
 
     def _seen_by(self, picture: Picture, models: Sequence[str]) -> tuple[Picture, dict[str, list[Face]]]:
         """The faces by each model, and the picture as it is held: where that is in doubt, the view in which faces are
@@ -153,3 +183,17 @@ class PhotoLooker:
                 return parts_of((again.turned() if turned else again).image, regions)
 
         return PhotoFile(parts_of(picture.image, [WHOLE])[0], cut)
+
+
+def as_shown(picture: Picture, jpeg: bytes) -> Picture:
+    """The picture, or the turned one, whichever the JPEG shows: nobody must find faces to tell it."""
+
+    def thumbnail(image: Image.Image) -> Image.Image:
+        return image.convert("L").resize((32, 32), Image.Resampling.BOX)
+
+    wanted = thumbnail(rendition(jpeg).image)
+
+    def difference(view: Picture) -> float:
+        return float(ImageStat.Stat(ImageChops.difference(wanted, thumbnail(view.image))).mean[0])
+
+    return min((picture, picture.turned()), key=difference)

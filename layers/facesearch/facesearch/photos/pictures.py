@@ -8,6 +8,7 @@ from typing import Protocol
 from PIL import Image, ImageCms
 
 from facesearch.photos.imaging import Picture
+from facesearch.photos.watermark import Stamp, drawn
 
 MAX_FILE_BYTES = 50_000_000
 """A 64 MP JPEG at the best quality has 30 to 40 MB. Four such files are in memory at a time."""
@@ -36,6 +37,14 @@ class StoredFile:
     data: bytes | None = field(repr=False)
 
 
+@dataclass(frozen=True)
+class Shown:
+    """A photo's large rendition as it is. `rendering`: how it looks (see `Event.rendering`)."""
+
+    rendering: str
+    data: bytes = field(repr=False)
+
+
 class Pictures(Protocol):
     """The files of photos."""
 
@@ -49,22 +58,37 @@ class Pictures(Protocol):
     def etag(self, key: str) -> str | None:
         """S3's ETag of an original; None if nothing is there."""
 
-    def publish(self, event_id: int, image_id: uuid.UUID, renditions: Renditions) -> None:
-        """Show a photo's renditions."""
+    def publish(self, event_id: int, image_id: uuid.UUID, renditions: Renditions, rendering: str = "") -> None:
+        """Show a photo's renditions, which look so."""
+
+    def shown(self, event_id: int, image_id: uuid.UUID) -> Shown | None:
+        """The large one that was published last; None if nothing is there."""
 
     def unpublish(self, event_id: int, image_id: uuid.UUID) -> None:
         """Delete a photo's renditions."""
 
 
-def render(picture: Picture) -> Renditions:
-    """The picture with at most 2048, 1024 and 400 pixels on its long side; never enlarged."""
+def render(picture: Picture, stamp: Stamp | None = None) -> Renditions:
+    """The picture with at most 2048, 1024 and 400 pixels on its long side; never enlarged.
+
+    A watermark is drawn into the large one, which the others are made of: it has the same place and proportion in all.
+    """
     large = _to_srgb(_shrink(picture.image, LARGE_SIDE), picture.icc_profile)
+    if stamp is not None:
+        large = drawn(large, stamp)
     medium = _shrink(large, MEDIUM_SIDE)
     return Renditions(
         large=_jpeg(large, LARGE_QUALITY),
         small=_jpeg(_shrink(large, SMALL_SIDE), QUALITY),
         medium=_jpeg(medium, QUALITY) if medium is not large else None,
     )
+
+
+def rendition(jpeg: bytes) -> Picture:
+    """One of our own renditions: unlike a stranger's file it is not examined, and a strip's may be rounded to a bit
+    more than the longest strip that is taken."""
+    image = Image.open(io.BytesIO(jpeg), formats=("JPEG",)).convert("RGB")
+    return Picture(image, *image.size, None)
 
 
 def _shrink(image: Image.Image, side: int) -> Image.Image:

@@ -6,18 +6,20 @@ In doubt it is silent, and the search's photos stay as faces have found them: if
 
 import uuid
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 
 from facesearch.bibs.rules import counts, photos_of
 from facesearch.faces.matching import Likeness
 from facesearch.models import Event, PhotoMatch
-from facesearch.reading import Reader, Wanted
+from facesearch.reading import BibPhotos, Reader, Wanted
 from facesearch.records import Photo, PhotoStore, read_photos
 
 MOST_LOOKED_AT = 1_000
 """Photos that faces have found, the surest, whose bibs are looked at: ten round trips side by side."""
+MOST_NUMBERS = 20
+"""That faces wear and that are looked up, in one round trip: a runner has one, and a few misreadings of it."""
 OTHER = 0.15
 """Cosine to the selfie below which a face is surely somebody else's. In a drawn race of adults, .10 lets in more than
 twice as many strangers whose half-hidden number reads as the selfie's; .20 loses photos of runners in sunglasses
@@ -26,7 +28,7 @@ twice as many strangers whose half-hidden number reads as the selfie's; .20 lose
 
 @dataclass(frozen=True)
 class _Seen:
-    """A photo that faces have found: the bib that its best face wears, if it counts, and whether that face is sure."""
+    """A photo that faces have found: the bib that its best face wears, and whether that face is sure."""
 
     match: PhotoMatch
     bib: str
@@ -61,16 +63,17 @@ class BibHelp:
         if not self.may_help(event, typed):
             return unchanged
         seen = [] if likeness is None else self._seen(event, found, likeness)
+        known = self._known(event, typed, seen)
+        seen = [each if _counts(event, each.bib, known) else replace(each, bib="") for each in seen]
         votes = _votes([each.bib for each in seen if each.bib and each.is_sure], typed)
         is_alike = likeness is not None and likeness.is_alike
         bib = typed if typed and not _rivals(votes, typed, is_alike=is_alike) else ""
         if not typed:
             bib = _derived(votes, is_alike=is_alike)
-        shown = photos_of(event, bib, self.reader.read(Wanted(event_id=event.event_id, bib=bib)).bib) if bib else ()
+        shown = photos_of(event, bib, known) if bib else ()
         if not shown:
             return unchanged
-        known = {photo.image_id for photo in found}
-        more = self._more(event, bib, shown, known, likeness)
+        more = self._more(event, bib, shown, {photo.image_id for photo in found}, likeness)
         if more is None or (not typed and len(shown) < 2):  # a number read once says too little
             return unchanged
         others = {each.match.image_id for each in seen if each.bib and not _agree(each.bib, bib)}
@@ -80,6 +83,13 @@ class BibHelp:
         some = found[:MOST_LOOKED_AT]
         records = self._records(event, [photo.image_id for photo in some])
         return [_seen_in(event, match, records.get(match.image_id), likeness) for match in some]
+
+    def _known(self, event: Event, typed: str, seen: Sequence[_Seen]) -> Mapping[str, BibPhotos]:
+        """What the table knows of the typed number and of those that faces wear most often."""
+        worn = Counter(each.bib for each in seen if each.bib)
+        bibs = [typed] if typed else []
+        bibs += [bib for bib, _ in worn.most_common(MOST_NUMBERS) if bib != typed]
+        return self.reader.read(Wanted(event_id=event.event_id, bibs=tuple(bibs))).bibs if bibs else {}
 
     def _more(
         self,
@@ -111,8 +121,12 @@ def _seen_in(event: Event, match: PhotoMatch, photo: Photo | None, likeness: Lik
         return _Seen(match, "", is_sure=False)
     scores = likeness.cosines(faces)
     best = int(scores.argmax())
-    worn = [bib.text for bib in photo.bibs if bib.face == best and counts(event.bibs, bib.text, is_listed=True)]
+    worn = [bib.text for bib in photo.bibs if bib.face == best]
     return _Seen(match, worn[0] if len(worn) == 1 else "", bool(scores[best] >= likeness.sure))
+
+
+def _counts(event: Event, bib: str, known: Mapping[str, BibPhotos]) -> bool:
+    return bib in known and counts(event.bibs, bib, is_listed=known[bib].is_listed)
 
 
 def _wearer(photo: Photo, bib: str, likeness: Likeness) -> float | None:

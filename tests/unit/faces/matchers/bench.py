@@ -12,6 +12,7 @@ from botocore.config import Config
 
 from facesearch.adapters.memory.rekognition import MemoryRekognition, SeenFace
 from facesearch.adapters.memory.vector_items import MemoryVectorItems
+from facesearch.adapters.memory.watermarks import MemoryWatermarkFiles
 from facesearch.adapters.rekognition.collections import RekognitionFaces
 from facesearch.adapters.rekognition.matcher import PersonFaces, RekognitionMatcher
 from facesearch.adapters.rekognition.pictures import parts_of
@@ -28,6 +29,7 @@ from facesearch.models import FIRST_MODEL, REKOGNITION, Event, FaceSet, FaceSetK
 from facesearch.photos.imaging import read_image
 from facesearch.photos.indexing import PhotoIndexer
 from facesearch.photos.looking import IndexingReport, PhotoLooker
+from facesearch.photos.watermark import Stamps
 from facesearch.records import image_id_of_bytes
 from tests.support.fakes import EVENT
 from tests.support.site import Inline, Parts
@@ -99,6 +101,7 @@ class MatcherBench:
             looker=PhotoLooker(engines=lambda _: FakeEngine(), parts_of=parts_of),
             photos=stores.photos,
             pictures=S3Pictures(cast("Any", self.s3), PHOTOS, RENDITIONS),
+            stamps=Stamps(MemoryWatermarkFiles()),
             reader=self.parts.reader,
             sets=sets,
             snapshots=MemoryRequests(),

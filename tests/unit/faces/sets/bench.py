@@ -19,6 +19,7 @@ from facesearch.adapters.memory.stores import (
     MemorySnapshotStore,
 )
 from facesearch.adapters.memory.vector_items import MemoryVectorItems
+from facesearch.adapters.memory.watermarks import MemoryWatermarkFiles
 from facesearch.adapters.rekognition.matcher import PersonFaces, RekognitionMatcher
 from facesearch.adapters.rekognition.pictures import parts_of
 from facesearch.adapters.s3.pictures import S3Pictures
@@ -39,6 +40,7 @@ from facesearch.photos.imaging import read_image
 from facesearch.photos.indexing import PhotoIndexer
 from facesearch.photos.looking import PhotoLooker
 from facesearch.photos.rebuild import Rebuild
+from facesearch.photos.watermark import Stamps
 from facesearch.reading import Wanted
 from facesearch.records import Photo, image_id_of_bytes
 from tests.support.fakes import EVENT, EVENT_ID, ORG
@@ -149,6 +151,7 @@ class Process:
             looker=PhotoLooker(engines=world.engine, parts_of=parts_of),
             photos=self.wrap(world.photos),
             pictures=S3Pictures(self.wrap(world.s3), PHOTOS, RENDITIONS),
+            stamps=Stamps(self.wrap(world.files)),
             reader=self.wrap(world.reader),
             sets=self.sets,
             snapshots=MemoryRequests(),
@@ -207,6 +210,7 @@ class World:
         self.reader, self.photos, self.snapshots = MemoryReader(), MemoryPhotoStore(), MemorySnapshotStore()
         self.reader.events[EVENT_ID] = EVENT
         self.events, self.log, self.s3 = MemoryEvents(self.reader), MemoryErasureLog(), cast("Any", MemoryS3(etag=""))
+        self.files = MemoryWatermarkFiles(self.reader)
         self.queue: list[str] = []
         self.now = 0.0
         self.plain, self.fused = Process(self), Process(self, self.fuse.wrap)

@@ -28,7 +28,7 @@ class MemoryS3:
     file but those in `etags`; if it is empty, each has one by its content."""
 
     objects: dict[tuple[str, str], bytes] = field(default_factory=dict)
-    headers: dict[tuple[str, str], dict[str, str]] = field(default_factory=dict)
+    headers: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
     sizes: dict[str, int] = field(default_factory=dict)
     fails: set[str] = field(default_factory=set)
     log: list[str] = field(default_factory=list)
@@ -43,7 +43,8 @@ class MemoryS3:
         data = self.objects[Bucket, Key]
         self.bodies.append(io.BytesIO(data))
         size, etag = self.sizes.get(Key, len(data)), self._etag_of(Bucket, Key)
-        return {"ContentLength": size, "ETag": etag, "Body": self.bodies[-1]}
+        metadata = self.headers.get((Bucket, Key), {}).get("Metadata", {})
+        return {"ContentLength": size, "ETag": etag, "Body": self.bodies[-1], "Metadata": metadata}
 
     def head_object(self, *, Bucket: str, Key: str) -> dict[str, str]:  # noqa: N803
         self._called("HeadObject", Key)
@@ -51,7 +52,7 @@ class MemoryS3:
             raise ClientError({"Error": {"Code": "404"}, "ResponseMetadata": NOT_FOUND}, "HeadObject")
         return {"ETag": self._etag_of(Bucket, Key)}
 
-    def put_object(self, *, Bucket: str, Key: str, Body: bytes, **headers: str) -> None:  # noqa: N803
+    def put_object(self, *, Bucket: str, Key: str, Body: bytes, **headers: Any) -> None:  # noqa: N803
         self._called("PutObject", Key)
         self.objects[Bucket, Key] = Body
         self.headers[Bucket, Key] = headers

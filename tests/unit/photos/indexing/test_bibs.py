@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from facesearch.faces.packing import pack
-from facesearch.models import REKOGNITION, Event
+from facesearch.models import REKOGNITION, Event, FaceSet
 from facesearch.photos.bibs import UnreadBibs
 from facesearch.photos.commands import CommandKind, IndexingCommand, IndexingCommands, parse_command
 from facesearch.photos.looking import IndexingOutcome, IndexingReport
-from facesearch.records import Bib, Photo, image_id_of_bytes
+from facesearch.records import Bib, Photo, image_id_of_bytes, is_untied
 from tests.support.fakes import EVENT, EVENT_ID
 from tests.unit.photos.indexing.fakes import PHOTOS
 from tests.unit.photos.indexing.test_indexing import KEY, Studio, photo_of
@@ -79,7 +79,7 @@ def test_photos_that_were_indexed_before_are_read_by_command_and_once(studio: St
     assert (unread.command(EVENT), commands.sent) == (0, []), "not while bib search is off"
     studio.reader.events[EVENT_ID] = RACE
     assert unread.command(RACE) == 25
-    assert sorted(len(command.image_ids) for command in commands.sent) == [5, 10, 10]
+    assert sorted(len(command.image_ids) for command in commands.sent) == [1, *[2] * 12]
     for command in commands.sent:
         assert parse_command(command.to_message()) == command
         reports = studio.indexer.index_message(command.to_message())
@@ -127,8 +127,10 @@ def test_a_photo_whose_original_cannot_be_read_is_told_and_left(studio: Studio, 
         studio.s3.objects[PHOTOS, KEY] = b"another file"
     (report,) = read_in(studio, ID)
     assert (report.outcome, report.reason) == (IndexingOutcome.LOST, "The original is gone.")
-    assert studio.record_of(DATA).bib_model == ""
-    assert read_in(studio, uuid.UUID(int=1))[0].outcome is IndexingOutcome.KNOWN, "no such photo"
+    assert UnreadBibs(photos=studio.photos, commands=MemoryCommands()).command(RACE) == 0, "nobody waits for it"
+    assert read_in(studio, ID, uuid.UUID(int=1))[0].outcome is IndexingOutcome.KNOWN
+    assert studio.upload(DATA).outcome is IndexingOutcome.KNOWN
+    assert studio.record_of(DATA).bibs == READ, "it is there again"
 
 
 def test_of_a_photo_that_somebody_was_deleted_from_only_bibs_of_the_others_are_read(studio: Studio) -> None:
@@ -162,10 +164,36 @@ def test_a_photo_that_is_changed_while_it_is_read_is_read_once_more(studio: Stud
 def test_where_rekognition_keeps_the_faces_bibs_have_no_wearer(studio: Studio) -> None:
     studio.reader.events[EVENT_ID] = EVENT
     studio.upload(DATA)
-    studio.photos.put_faces(EVENT_ID, EVENT.shards, studio.record_of(DATA), REKOGNITION.model, b"")
+    before = studio.record_of(DATA)
+    studio.photos.put_faces(EVENT_ID, EVENT.shards, before, REKOGNITION.model, b"")
     studio.photos.promote(EVENT_ID, EVENT.shards, ID, REKOGNITION.model)
     studio.reader.events[EVENT_ID] = replace(RACE, faces=REKOGNITION)
     looks = studio.engine.looks
     read_in(studio, ID)
-    assert studio.record_of(DATA).bibs == (Bib("100"), Bib("101"), Bib("102"))
-    assert studio.engine.looks == looks
+    photo = studio.record_of(DATA)
+    assert photo.bibs == (Bib("100"), Bib("101"), Bib("102"))
+    assert is_untied(photo)
+    read_in(studio, ID)
+    assert (studio.engine.looks, studio.bib_reader.reads) == (looks, 1)
+    # The faces are kept by ours again: then they tell whose the bibs are.
+    studio.photos.put_faces(EVENT_ID, EVENT.shards, studio.record_of(DATA), EVENT.model, before.faces)
+    studio.photos.promote(EVENT_ID, EVENT.shards, ID, EVENT.model)
+    studio.reader.events[EVENT_ID] = RACE
+    read_in(studio, ID)
+    assert studio.record_of(DATA).bibs == READ
+    assert not is_untied(studio.record_of(DATA))
+
+
+def test_a_rebuild_by_another_model_keeps_the_bibs_with_their_wearers(studio: Studio) -> None:
+    studio.upload(DATA)
+    other = FaceSet(f"{EVENT.model}+2")
+    studio.reader.events[EVENT_ID] = replace(RACE, building=other)
+    command = IndexingCommand(EVENT_ID, other.model, (ID,))
+    assert [report.outcome for report in studio.indexer.index_message(command.to_message())] == [
+        IndexingOutcome.REINDEXED
+    ]
+    assert studio.photos.promote(EVENT_ID, EVENT.shards, ID, other.model)
+    photo = studio.record_of(DATA)
+    assert (photo.model, photo.bibs) == (other.model, READ)
+    assert showing(studio, "100") == [ID]
+    assert studio.bib_reader.reads == 1

@@ -10,9 +10,13 @@ import pytest
 
 from facesearch import bootstrap
 from facesearch.adapters.memory.stores import MemoryPhotoStore, MemoryReader
+from facesearch.adapters.memory.watermarks import MemoryWatermarkFiles
 from facesearch.adapters.s3.pictures import S3Pictures
+from facesearch.models import Watermark
+from facesearch.photos.commands import CommandKind, IndexingCommand
 from facesearch.photos.indexing import PhotoIndexer
 from facesearch.photos.looking import PhotoLooker
+from facesearch.photos.watermark import Stamps
 from facesearch.records import Photo, image_id_of_bytes
 from tests.conftest import ROOT
 from tests.support.fakes import EVENT, EVENT_ID, ORG, Context
@@ -73,6 +77,7 @@ def function(monkeypatch: pytest.MonkeyPatch) -> Iterator[Function]:
             looker=PhotoLooker(engines=lambda _: FakeEngine()),
             photos=function.photos,
             pictures=S3Pictures(cast("Any", function.s3), PHOTOS, RENDITIONS),
+            stamps=Stamps(MemoryWatermarkFiles()),
             reader=reader,
             sets=face_sets(function.photos, pool=pool),
             snapshots=function.requests,
@@ -130,6 +135,27 @@ def test_only_the_message_in_trouble_is_delivered_again(function: Function, outp
     function.photos.add = add  # type: ignore[method-assign]
     assert function(batch(bodies[4])) == []
     assert function.has(files[2])
+
+
+def test_photos_that_are_rendered_again_are_told_of_without_their_watermark(function: Function, output: Output) -> None:
+    """No watches are looked through for them: they are no new ones."""
+    asked: list[tuple[int, int]] = []
+    keys, files = [f"{ORG}/{EVENT_ID}/{number}.png" for number in range(2)], [photo_of(1), photo_of(2)]
+    function.s3.objects |= {(PHOTOS, key): data for key, data in zip(keys, files, strict=True)}
+    function(batch(*map(notification, keys)))
+    reader: Any = bootstrap.container.photo_indexer.reader
+    image_ids = tuple(image_id_of_bytes(EVENT_ID, data) for data in files)
+    before = len(output.logs)
+    function.request_watches(lambda *place: asked.append(place))
+    for watermark in (Watermark("Private name"), None):
+        reader.events[EVENT_ID] = replace(EVENT, watermark=watermark)
+        assert function(batch(IndexingCommand(EVENT_ID, "", image_ids, CommandKind.RENDITIONS).to_message())) == []
+        function.s3.objects.pop((PHOTOS, keys[1]), None)
+    logs = output.logs[before:]
+    assert [line["message"] for line in logs] == ["photo rendered again"] * 3 + ["photo not rendered again"]
+    assert logs[3]["reason"] == "The original is gone."
+    assert "Private" not in json.dumps(logs)
+    assert asked == []
 
 
 def test_when_every_message_is_in_trouble_each_is_named(function: Function) -> None:

@@ -19,6 +19,7 @@ from PIL import Image
 
 from facesearch.adapters.memory.stores import MemoryPhotoStore, MemoryReader
 from facesearch.adapters.memory.vector_items import MemoryVectorItems
+from facesearch.adapters.memory.watermarks import MemoryWatermarkFiles
 from facesearch.adapters.s3.pictures import S3Pictures
 from facesearch.errors import Throttled
 from facesearch.faces.packing import FACE_BYTES, unpack
@@ -28,6 +29,7 @@ from facesearch.models import Event, FaceSet, FaceSetKind
 from facesearch.photos.indexing import PhotoIndexer, Upload, parse_notification
 from facesearch.photos.looking import IndexingOutcome, IndexingReport, PhotoLooker
 from facesearch.photos.pictures import MAX_FILE_BYTES
+from facesearch.photos.watermark import Stamps
 from facesearch.records import Original, Photo, image_id_of_bytes, rendition_key
 from tests.support.fakes import EVENT, EVENT_ID, ORG
 from tests.support.pictures import encoded, exif, with_png_chunk
@@ -71,6 +73,7 @@ class Studio:
             looker=PhotoLooker(engines=lambda _: self.engine, bib_reader=lambda: self.bib_reader),
             photos=self.photos,
             pictures=S3Pictures(cast("Any", self.s3), PHOTOS, RENDITIONS),
+            stamps=Stamps(MemoryWatermarkFiles()),
             reader=self.reader,
             sets=face_sets(self.photos, items=self.items, pool=Inline()),
             snapshots=self.requests,

@@ -1,14 +1,19 @@
 """The cost model: what it adds up, and what it must be sensitive to."""
 
-from typing import TYPE_CHECKING
+import uuid
+from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
 
+from facesearch.adapters.dynamodb.photos import DynamoPhotoStore
+from facesearch.adapters.dynamodb.table import Table
+from facesearch.records import SHARDS, Bib, Photo
 from tests.conftest import ROOT
 from tests.support.aws import create_table, moto
 from tools.bench import idle
-from tools.bench.cost import Assumptions, Model, table
+from tools.bench.cost import FACE_BYTES, Assumptions, Model, photo_writes, recording
+from tools.bench.cost import table as cost_table
 from tools.bench.requests import Counter, item_bytes
 
 if TYPE_CHECKING:
@@ -26,9 +31,24 @@ def test_a_cost_is_the_sum_of_its_services_and_grows_with_the_searches() -> None
 
 def test_the_published_table_is_what_the_command_prints() -> None:
     published = (ROOT / "docs" / "operating" / "costs.md").read_text()
-    assert table(Model(ASSUMED), ASSUMED) in published
+    assert cost_table(Model(ASSUMED), ASSUMED) in published
     assert idle.table(idle.template()) in published
     assert f"{idle.metrics(idle.template())} metrics" in published
+    assert recording(Model(ASSUMED)) in published
+
+
+@pytest.mark.parametrize("bibs", [(), ("1",), ("1", "22", "333")])
+def test_a_photo_is_written_as_the_cost_model_says(table: Table, bibs: tuple[str, ...]) -> None:
+    written: list[int] = []
+
+    def count(params: Any, model: Any, **_: Any) -> None:
+        writes = params.get("TransactItems", [params])
+        written.append(len(writes) * (2 if model.name == "TransactWriteItems" else 1))
+
+    table.client.meta.events.register("provide-client-params.dynamodb", count)
+    photo = Photo(uuid.UUID(int=1), "indexed", "k", 30, 40, "m", bytes(FACE_BYTES), bibs=tuple(map(Bib, bibs)))
+    assert DynamoPhotoStore(table).add(1, SHARDS, photo)
+    assert written == [photo_writes(len(bibs))]
 
 
 def test_what_is_switched_off_is_not_paid_for_and_no_more_is_free_than_is_used() -> None:

@@ -20,9 +20,12 @@ class CloudFrontCache(CdnCache):
     distribution_id: str
 
     @override
-    def delete(self, paths: Sequence[str]) -> None:
+    def delete(self, paths: Sequence[str], *, wait: bool = False) -> None:
         """CloudFront has done so within minutes."""
         for start in range(0, len(paths), INVALIDATED_AT_ONCE):
             some = list(paths[start : start + INVALIDATED_AT_ONCE])
             batch = {"Paths": {"Quantity": len(some), "Items": some}, "CallerReference": str(uuid.uuid4())}
-            self.cloudfront.create_invalidation(DistributionId=self.distribution_id, InvalidationBatch=batch)
+            made = self.cloudfront.create_invalidation(DistributionId=self.distribution_id, InvalidationBatch=batch)
+            if wait:
+                done = self.cloudfront.get_waiter("invalidation_completed")
+                done.wait(DistributionId=self.distribution_id, Id=made["Invalidation"]["Id"])

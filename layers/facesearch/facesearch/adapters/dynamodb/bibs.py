@@ -1,21 +1,19 @@
 """Which photos show a bib: an item for each bib of an event, which changes in one transaction with the records of the
 photos. And an event's start list."""
 
-import struct
-import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC
 
 from facesearch.adapters.dynamodb import schema
 from facesearch.adapters.dynamodb.table import Item, Table, Write, delete, put, update
+from facesearch.errors import Throttled
 from facesearch.models import PhotoMatch
+from facesearch.photos.gallery import entry_of, match_of
 from facesearch.reading import BibPhotos
 from facesearch.records import MOST_PHOTOS_OF_A_BIB, Bib, Photo
 
-_ENTRY = struct.Struct(">Q16sII")  # big-endian: the order of the bytes is that of the event's gallery
-_NO_TIME = 2**64 - 1
 _ROOM = "attribute_not_exists(photos) OR contains(photos, :one) OR size(photos) < :most"
 
 
@@ -30,7 +28,7 @@ class BibChange:
 def bib_changes(event_id: int, photo: Photo, before: Iterable[Bib], after: Iterable[Bib]) -> list[BibChange]:
     """What makes a photo that had the bibs `before` be found by those `after`."""
     was, now = {bib.text for bib in before}, {bib.text for bib in after}
-    entry = _entry_of(photo)
+    entry = entry_of(photo)
     values = {"these": frozenset({entry}), "one": entry, "most": MOST_PHOTOS_OF_A_BIB}
     gone = [
         BibChange(bib, update(schema.bib_key(event_id, bib), "DELETE photos :these", these=values["these"]))
@@ -44,9 +42,7 @@ def bib_changes(event_id: int, photo: Photo, before: Iterable[Bib], after: Itera
 
 def photos_of(item: Item | None) -> tuple[PhotoMatch, ...]:
     """The photos of a bib's item, by capture time, then image_id."""
-    entries = sorted(item.get("photos", ())) if item is not None else []
-    unpacked = map(_ENTRY.unpack, entries)
-    return tuple(PhotoMatch(uuid.UUID(bytes=raw), width, height) for _, raw, width, height in unpacked)
+    return tuple(map(match_of, sorted(item.get("photos", ())))) if item is not None else ()
 
 
 def bib_photos(bib: Item | None, starters: Item | None, text: str) -> BibPhotos:
@@ -54,9 +50,10 @@ def bib_photos(bib: Item | None, starters: Item | None, text: str) -> BibPhotos:
 
 
 def tidy(table: Table, event_id: int, texts: Iterable[str]) -> None:
-    """Delete the items of bibs that are on no photo any more."""
+    """Delete the items of bibs that are on no photo any more, after what has made them so."""
     for text in texts:
-        table.write(delete(schema.bib_key(event_id, text), "attribute_not_exists(photos)"))
+        with suppress(Throttled):  # somebody is at it; what stays finds nothing, and goes with the event
+            table.write(delete(schema.bib_key(event_id, text), "attribute_not_exists(photos)"))
 
 
 def items_of(table: Table, event_id: int) -> Iterator[Item]:
@@ -73,8 +70,3 @@ def start_list(event_id: int, bibs: Iterable[str]) -> list[Write]:
         parts[schema.part_of(bib)].add(bib)
     keys = [schema.start_list_key(event_id, part) for part in range(schema.START_LIST_PARTS)]
     return [put(key | {"bibs": parts[part]}) if part in parts else delete(key) for part, key in enumerate(keys)]
-
-
-def _entry_of(photo: Photo) -> bytes:
-    taken = _NO_TIME if photo.taken_at is None else max(0, int(photo.taken_at.replace(tzinfo=UTC).timestamp()))
-    return _ENTRY.pack(taken, photo.image_id.bytes, photo.width, photo.height)

@@ -10,7 +10,7 @@ from facesearch.records import Bib, Original, Photo, Tombstone
 BUILT = "#built_model, #built_faces, #built_reason"
 OF_A_PHOTO = (
     f"#key, #etag, #copies, #model, #faces, #qualities, {BUILT}, #width, #height, #taken_at, #reason, #stripped,"
-    " #bibs, #bib_model"
+    " #bibs, #bib_model, #rendered, #claimed_until, #unrendered"
 )
 """What an item loses when it becomes a tombstone."""
 SEEN = "#sk, #changed_at, #status, #model, #width, #height, #taken_at, #built_model"

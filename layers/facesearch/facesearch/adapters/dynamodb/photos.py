@@ -22,7 +22,18 @@ from facesearch.adapters.dynamodb.photo_items import (
     tombstone_of,
     without,
 )
-from facesearch.adapters.dynamodb.table import Item, RefusedError, Table, Write, delete, encode, put, replacing, update
+from facesearch.adapters.dynamodb.table import (
+    Conflict,
+    Item,
+    RefusedError,
+    Table,
+    Write,
+    delete,
+    encode,
+    put,
+    replacing,
+    update,
+)
 from facesearch.errors import Throttled
 from facesearch.models import MICROSECONDS
 from facesearch.records import (
@@ -106,6 +117,7 @@ class DynamoPhotoStore(PhotoEraser):
                 "built_faces": photo.built_faces if photo.built_model else None,
                 "taken_at": photo.taken_at.isoformat() if photo.taken_at is not None else None,
                 "reason": photo.reason or None,
+                "rendered": photo.rendered or None,
             }
         )
         # `expires_at`: a deletion that is not over takes along whatever comes meanwhile.
@@ -115,6 +127,10 @@ class DynamoPhotoStore(PhotoEraser):
             self._write(new, bib_changes(event_id, photo, (), photo.bibs))
         except _NoBibError as wall:
             return self.add(event_id, shards, replace(photo, bibs=without(photo.bibs, wall.bib)), uploaded_at)
+        except Conflict:  # everybody's photos show the number: rather no bibs, to be read later, than no photo
+            if not photo.bibs:
+                raise
+            return self.add(event_id, shards, replace(photo, bibs=(), bib_model=""), uploaded_at)
         except RefusedError as refused:
             if not _is_own(refused.item, stamp, uploaded_at):
                 return False
@@ -248,6 +264,40 @@ class DynamoPhotoStore(PhotoEraser):
             if self._change(key, item["changed_at"], f"SET changed_at = :now REMOVE {BUILT}"):
                 return True
         raise Throttled("UpdateItem", "Unprocessed")
+
+    @override
+    def claim_renditions(
+        self, event_id: int, shards: int, image_id: uuid.UUID, seconds: int, *, even_so: bool = False
+    ) -> int | None:
+        now = self.clock()
+        until, is_free = now + seconds * MICROSECONDS, "attribute_not_exists(claimed_until) OR claimed_until < :now"
+        condition, values = ("", {}) if even_so else (f" AND ({is_free})", {"now": now})
+        claim = update(
+            schema.photo_key(event_id, shards, image_id),
+            "SET claimed_until = :until",
+            f"#status = :indexed{condition}",
+            until=until,
+            indexed="indexed",
+            **values,
+        )
+        try:
+            self.table.attempt(claim)
+        except RefusedError as refused:  # maybe by its own attempt before, whose response was lost
+            return until if refused.item.get("claimed_until") == until else None
+        return until
+
+    @override
+    def end_claim(
+        self, event_id: int, shards: int, image_id: uuid.UUID, claim: int, rendering: str, *, failed: bool = False
+    ) -> bool:
+        if failed:
+            change, values = "SET unrendered = :failed REMOVE claimed_until", {"failed": f"{rendering}@{claim}"}
+        elif rendering:
+            change, values = "SET rendered = :rendered REMOVE claimed_until, unrendered", {"rendered": rendering}
+        else:
+            change, values = "REMOVE rendered, claimed_until, unrendered", {}
+        key = schema.photo_key(event_id, shards, image_id)
+        return self.table.write(update(key, change, "claimed_until = :claim", claim=claim, **values))
 
     @override
     def promote(self, event_id: int, shards: int, image_id: uuid.UUID, model: str) -> bool:
@@ -394,6 +444,8 @@ class DynamoPhotoStore(PhotoEraser):
 
     def _write(self, write: Write, bibs: Sequence[BibChange]) -> None:
         """Write a photo's record, and in the same transaction what finds it by its bibs, if that changes.
+
+        A transaction that is sent again because its response was lost is done once: boto3 gives it a token.
 
         Raises:
             RefusedError: the record is another by now.

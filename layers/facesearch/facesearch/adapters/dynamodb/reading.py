@@ -32,9 +32,11 @@ from facesearch.models import (
     SearchSummary,
     TokenRights,
     UpstreamEvent,
+    Watermark,
+    WatermarkPlace,
     WebhookSecret,
 )
-from facesearch.reading import BibPhotos, EventDirectory, Known, Reader, StoredPage, Wanted, WatchState
+from facesearch.reading import EventDirectory, Known, Reader, StoredPage, Wanted, WatchState
 from facesearch.search.quota import of_token
 
 CHUNK_SIZE = 100
@@ -85,7 +87,10 @@ class DynamoReader(Reader):
             job=job_from_item(job) if job else None,
             webhook=uuid.UUID(webhook["request_id"]) if webhook else None,
             cancelled=header.get("cancelled", "") if header else "",
-            bib=bib_photos(found.get("bib"), found.get("starters"), wanted.bib) if wanted.bib else BibPhotos(),
+            bibs={
+                bib: bib_photos(found.get(f"bib {bib}"), found.get(f"starters {schema.part_of(bib)}"), bib)
+                for bib in wanted.bibs
+            },
             watch=_watch_state(_unexpired(found.get("watch")), found.get("latest")),
         )
 
@@ -102,9 +107,11 @@ def _keys_of(wanted: Wanted) -> dict[str, Item]:
         "job": schema.job_key(wanted.job) if wanted.job is not None else None,
         "webhook": schema.webhook_key(*wanted.webhook) if wanted.webhook is not None else None,
     }
-    if wanted.bib is not None and wanted.event_id is not None:
-        keys["bib"] = schema.bib_key(wanted.event_id, wanted.bib)
-        keys["starters"] = schema.start_list_key(wanted.event_id, schema.part_of(wanted.bib))
+    if wanted.event_id is not None:
+        for bib in wanted.bibs:
+            part = schema.part_of(bib)
+            keys[f"bib {bib}"] = schema.bib_key(wanted.event_id, bib)
+            keys[f"starters {part}"] = schema.start_list_key(wanted.event_id, part)
     if wanted.watch is not None:
         keys["watch"] = schema.watch_key(wanted.watch.event_id, wanted.watch.request_id)
         keys["latest"] = schema.latest_child_key(wanted.watch)
@@ -188,6 +195,7 @@ def event_from_item(item: Item) -> Event:
         upstream=UpstreamEvent.of,
         bibs=lambda rules: record(BibRules, rules),
         guest_page=lambda page: record(GuestPage, page),
+        watermark=lambda watermark: record(Watermark, watermark, place=WatermarkPlace),
     )
 
 

@@ -11,6 +11,7 @@
 | its webhook secrets | SECRETS#{org}                   | SECRETS         |
 | API key or publishable token by secret | KEY#{sha256 of the key}         | KEY             |
 | event               | EVENT#{event}                   | EVENT           |
+| PNGs of its watermark | WATERMARK#{event}             | {sha256 of the file} |
 | current snapshots   | SNAPSHOT#{event}                | {model}         |
 | photos, spread      | PHOTOS#{event}#{shard}          | {image_id}      |
 | photos by bib, spread | BIBS#{event}#{shard}          | {bib}           |
@@ -94,6 +95,11 @@ def secrets_key(org_id: int) -> Item:
 
 def event_key(event_id: int) -> Item:
     return key(f"EVENT#{event_id}", "EVENT")
+
+
+def watermark_key(event_id: int, digest: str = "") -> Item:
+    """`digest`: SHA-256 of the file in hex."""
+    return key(f"WATERMARK#{event_id}", digest)
 
 
 def upstream_key(upstream: UpstreamEvent) -> Item:

@@ -75,9 +75,9 @@ def delete(key: Item, condition: str = "", /, **values: Any) -> Write:
     return Write("Delete", {"Key": encode(key)} | _expressions(values, ConditionExpression=condition))
 
 
-def check(key: Item, condition: str) -> Write:
+def check(key: Item, condition: str, /, **values: Any) -> Write:
     """Write nothing: for a transaction."""
-    return Write("ConditionCheck", delete(key, condition).request)
+    return Write("ConditionCheck", delete(key, condition, **values).request)
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from facesearch.deletion.log import Erasing, ErasureLog
 from facesearch.faces.index.snapshot import Snapshot as FaceSnapshot
 from facesearch.faces.index.snapshot import SnapshotError, SnapshotInfo, SnapshotStore, decode, encode
 from facesearch.models import (
+    MICROSECONDS,
     ApiKey,
     Event,
     Job,
@@ -81,12 +82,12 @@ class MemoryReader(Reader, ResultStore):
             webhook=self.webhooks.get(wanted.webhook) if wanted.webhook is not None else None,
             cancelled=self.cancelled.get(wanted.search, "") if wanted.search and wanted.page is not None else "",
             watch=self._watch(wanted.watch) if wanted.watch is not None else WatchState(),
-            bib=self._bib(wanted),
+            bibs={bib: self._bib(wanted.event_id, bib) for bib in wanted.bibs},
         )
 
-    def _bib(self, wanted: Wanted) -> BibPhotos:
-        store, event_id, bib = self.photo_store, wanted.event_id, wanted.bib
-        if store is None or event_id is None or bib is None:
+    def _bib(self, event_id: int | None, bib: str) -> BibPhotos:
+        store = self.photo_store
+        if store is None or event_id is None:
             return BibPhotos()
         found = store.showing(event_id, bib)
         photos = tuple(PhotoMatch(photo.image_id, photo.width, photo.height) for photo in found)
@@ -311,6 +312,27 @@ class MemoryPhotoStore(PhotoEraser):
         return photo is not None and photo.built_model == model and self._change(event_id, shards, photo, **NOT_BUILT)
 
     @override
+    def claim_renditions(
+        self, event_id: int, shards: int, image_id: uuid.UUID, seconds: int, *, even_so: bool = False
+    ) -> int | None:
+        photo, now = self.get(event_id, shards, image_id), time.time_ns() // 1000
+        if photo is None or photo.status != "indexed" or (photo.claimed_until >= now and not even_so):
+            return None
+        claim = max(now + seconds * MICROSECONDS, photo.claimed_until + 1)
+        self._put(event_id, shards, photo, claimed_until=claim)
+        return claim
+
+    @override
+    def end_claim(
+        self, event_id: int, shards: int, image_id: uuid.UUID, claim: int, rendering: str, *, failed: bool = False
+    ) -> bool:
+        photo = self.get(event_id, shards, image_id)
+        if photo is None or photo.claimed_until != claim:
+            return False
+        said = {"unrendered": f"{rendering}@{claim}"} if failed else {"rendered": rendering, "unrendered": ""}
+        return self._put(event_id, shards, photo, claimed_until=0, **said)
+
+    @override
     def promote(self, event_id: int, shards: int, image_id: uuid.UUID, model: str) -> bool:
         photo = self.get(event_id, shards, image_id)
         if photo is None or photo.built_model != model or photo.status != "indexed":
@@ -342,7 +364,8 @@ class MemoryPhotoStore(PhotoEraser):
     @override
     def delete_bibs(self, event_id: int) -> int:
         """They are in the records alone, and go with these; the start list is here."""
-        return self.start_lists.pop(event_id, None) is not None
+        self.start_lists.pop(event_id, None)
+        return 0
 
     @override
     def count_bibs(self, event_id: int) -> int:

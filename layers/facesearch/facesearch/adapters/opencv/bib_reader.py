@@ -48,7 +48,7 @@ WHOLE_SHARE = 0.5
 """Of what they leave, what the view of the whole picture may have; the rest is for reading lines."""
 
 BLOCK = 1.5
-"""Heights that a line of two digits is wide."""
+"""Heights that a line of two digits is wide: what is less may be several lines."""
 CLOSER = 1.5
 """The second look below a face without a bib, to the first: two looks seldom miss the same number."""
 BEST_LINES = 2
@@ -56,7 +56,10 @@ BEST_LINES = 2
 BESIDE = 0.3
 """Heights of a line that are read beside it on both sides: the detector leaves out a narrow first or last digit."""
 WIDEST_STRIP = 320
+"""Columns; a longer line is squeezed, and is no bib mostly."""
 MIN_SCORE = 0.7
+"""Of a bib's least sure character. Nearly all right ones are above .9, and so are numbers that an arm hides in part;
+plates and patterns are below."""
 
 
 def budget_of(faces: int) -> float:

@@ -1,5 +1,6 @@
 """What to make of the text networks' outputs: lines from a map of probabilities, text from letters'. Pure functions."""
 
+import heapq
 from collections.abc import Sequence
 
 import cv2
@@ -21,6 +22,8 @@ UNCLIP = 1.9
 first and last digits."""
 MIN_CORE = 3
 """Pixels of a core's short side."""
+MOST_CORES = 1_000
+"""Of a map, by the short sides of their upright boxes."""
 MOST_LINES = 40
 """The largest of a view. A wall of words has hundreds."""
 STRIP_HEIGHT = 48
@@ -32,7 +35,9 @@ def lines_of(probabilities: NDArray[np.float32]) -> list[Line]:
     """The largest lines of a map of shape (height, width), in its pixels, without those at its edge."""
     height, width = probabilities.shape
     cores, _ = cv2.findContours((probabilities > INK).astype(np.uint8), cv2.RETR_LIST, cv2.CHAIN_APPROX_SIMPLE)
-    boxed = [(min(cv2.minAreaRect(core)[1]), number) for number, core in enumerate(cores)]
+    upright = [(min(cv2.boundingRect(core)[2:]), number) for number, core in enumerate(cores)]
+    largest = heapq.nlargest(MOST_CORES, upright)  # of a noisy map there are tens of thousands
+    boxed = [(min(cv2.minAreaRect(cores[number])[1]), number) for _, number in largest]
     found: list[Line] = []
     for side, number in sorted(boxed, reverse=True):
         if side < MIN_CORE or len(found) == MOST_LINES:

@@ -3,7 +3,7 @@
 import math
 import time
 import uuid
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -138,9 +138,11 @@ class PersonFaces:
     prefix: str
     photos: PhotoEraser
 
-    def bibs(self, event: Event, probe: RekognitionProbe, image_ids: Sequence[uuid.UUID]) -> set[str]:
+    def bibs(
+        self, event: Event, probe: RekognitionProbe, image_ids: Sequence[uuid.UUID]
+    ) -> Mapping[str, Collection[uuid.UUID]]:
         """None: nobody knows which face wears which; `strip` deletes all bibs of these photos."""
-        return set()
+        return {}
 
     def strip(self, event: Event, probe: RekognitionProbe, image_ids: Iterable[uuid.UUID]) -> int:
         wanted = set(image_ids)

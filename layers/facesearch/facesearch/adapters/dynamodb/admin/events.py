@@ -15,11 +15,12 @@ from facesearch.adapters.dynamodb import schema
 from facesearch.adapters.dynamodb.admin.orgs import OrgAdmin, checked_name, random_id
 from facesearch.adapters.dynamodb.bibs import start_list
 from facesearch.adapters.dynamodb.reading import DynamoEventDirectory, event_from_item, row_of
-from facesearch.adapters.dynamodb.table import Item, RefusedError, Write, delete, put, replacing, update
+from facesearch.adapters.dynamodb.table import Item, RefusedError, Write, check, delete, put, replacing, update
 from facesearch.admin.features import check_features, checked_bibs
 from facesearch.admin.guest_page import checked_page
 from facesearch.admin.models import DEFAULT_CONFIDENCE, EndedEvent, EventChanges, Features
 from facesearch.admin.ports import EventLifecycle
+from facesearch.admin.watermark import check_watermark
 from facesearch.errors import InvalidRequest, NotFound, Throttled
 from facesearch.faces.sets import EventFaceSets
 from facesearch.models import UTC_NAME, BibRules, Event, EventRow, FaceSet, GuestPage
@@ -107,6 +108,8 @@ class EventAdmin(OrgAdmin, EventLifecycle, EventFaceSets):
             except RefusedError as refused:
                 if refused.position == 0:  # somebody else changed it a moment ago
                     continue
+                if after.watermark != before.watermark and refused.position == 1:
+                    raise InvalidRequest("The watermark's file is gone: another command was faster.") from None
                 raise InvalidRequest(f"Another event already searches the upstream's event {after.upstream}.") from None
             return after
 
@@ -121,7 +124,10 @@ class EventAdmin(OrgAdmin, EventLifecycle, EventFaceSets):
         after = replace(rules, pattern="" if bibs else rules.pattern, listed=len(bibs))
         if not bibs:  # in either order the list is there as long as the event says so
             event = self.update_event(event_id, bibs=after)
-        self.table.transact(start_list(event_id, bibs))
+        try:
+            self.table.transact([check(schema.event_key(event_id), NOT_CLOSING), *start_list(event_id, bibs)])
+        except RefusedError:
+            raise InvalidRequest(f"Event {event_id} is being deleted.") from None
         return self.update_event(event_id, bibs=after) if bibs else event
 
     @override
@@ -207,7 +213,11 @@ def _changing(before: Event, after: Event) -> list[Write]:
     for both.
     """
     key = schema.event_key(before.event_id)
-    writes = [replacing(key, _settings(before), _settings(after), NOT_CLOSING), put(row_of(after))]
+    writes = [replacing(key, _settings(before), _settings(after), NOT_CLOSING)]
+    if after.watermark != before.watermark and after.watermark is not None and after.watermark.picture:
+        file = schema.watermark_key(after.event_id, after.watermark.picture)
+        writes.append(check(file, "attribute_exists(pk)"))
+    writes.append(put(row_of(after)))
     old_key, row_key = (schema.org_event_key(event.org_id, event) for event in (before, after))
     if old_key != row_key:
         writes.append(delete(old_key))
@@ -238,6 +248,8 @@ def _given(changes: EventChanges) -> dict[str, Any]:
         given["date"] = _text_of(changes["date"])
     if "guest_page" in changes:
         given["guest_page"] = checked_page(changes["guest_page"])
+    if (watermark := changes.get("watermark")) is not None:
+        check_watermark(watermark)
     if "retain_until" in changes:
         until = changes["retain_until"]
         given["retain_until"] = until.isoformat() if until else ""
@@ -295,6 +307,7 @@ def _settings(event: Event) -> Item:
         "time_zone": event.time_zone if event.time_zone != UTC_NAME else None,
         "guest_page": asdict(event.guest_page) if event.guest_page != GuestPage() else None,
         "tokens_since": event.tokens_since or None,
+        "watermark": asdict(event.watermark) if event.watermark is not None else None,
     }
 
 
