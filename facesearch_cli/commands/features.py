@@ -1,6 +1,7 @@
 """The options of `facesearch event create` and `update` about bibs and the timeline."""
 
 import csv
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -9,12 +10,13 @@ import typer
 
 from facesearch.admin.features import checked_bibs
 from facesearch.admin.models import EventChanges, Features
+from facesearch.bibs.rules import BIB_PATTERN
 from facesearch.errors import InvalidRequest
 from facesearch.models import Event
 from facesearch_cli.commands.common import Switch, switch
 from facesearch_cli.errors import CommandError
 from facesearch_cli.stack import Stack
-from facesearch_cli.terminal import printable, say
+from facesearch_cli.terminal import plural, printable, say
 
 BibSearch = Annotated[Switch | None, typer.Option(help="Whether bibs are read in photos, and photos found by them.")]
 Bibs = Annotated[
@@ -59,7 +61,7 @@ def listed_by(bibs: str | None, pattern: str | None) -> frozenset[str] | None:
         raise InvalidRequest("Give --bibs or --bib-pattern: one takes the other's place.")
     if bibs is None and not pattern:
         return None
-    return start_list(bibs or NONE)
+    return start_list(NONE if bibs is None else bibs)
 
 
 def bib_changes(stack: Stack, event_id: int, pattern: str | None, from_faces: Switch | None) -> EventChanges:
@@ -73,7 +75,9 @@ def read_unread(stack: Stack, event: Event) -> dict[str, int]:
     """Have bibs read in the photos that were indexed without, and tell how many they are, also for `--json`."""
     unread = int(stack.container.unread_bibs.command(event)) if event.reads_bibs else 0
     if unread:
-        say(f"Bibs are being read in {unread:,} photos. Run this again to see how many are left.")
+        say(f"Bibs are being read in {plural(unread, 'photo')}. Run this again to see how many are left.")
+    elif event.reads_bibs:
+        say("Bibs are read in all photos of the event.")
     return {"bibs_unread": unread}
 
 
@@ -86,6 +90,8 @@ def start_list(name: str) -> frozenset[str]:
     """
     if name == NONE:
         return frozenset()
+    if not name:
+        raise InvalidRequest("--bibs takes a file, or none to take the start list away.")
     try:
         with Path(name).open("rb") as file:
             data = file.read(MAX_LIST_BYTES + 1)
@@ -97,12 +103,21 @@ def start_list(name: str) -> frozenset[str]:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise InvalidRequest(f"--bibs: {name} is not UTF-8 text.") from None
-    bibs = [bib for bib in map(_first_field, text.splitlines()) if bib]
-    if bibs and not any(letter.isdigit() for letter in bibs[0]):
+    lines = [line if line[:4] != "sep=" else "" for line in text.splitlines()]  # how Excel begins a file
+    bibs = [(number, bib) for number, bib in enumerate(map(_first_field, lines), 1) if bib]
+    if bibs and not _has_digit(bibs[0][1]):
         bibs = bibs[1:]
     if not bibs:
         raise InvalidRequest(f"--bibs: {name} has no bibs. Give none to take the start list away.")
-    return checked_bibs(bibs)
+    for number, bib in bibs:
+        if not re.fullmatch(BIB_PATTERN, bib) or not _has_digit(bib):
+            bib_is = "1 to 16 letters and digits, a digit among them"
+            raise InvalidRequest(f"--bibs: line {number} of {name} does not begin with a bib: {bib_is}.")
+    return checked_bibs([bib for _, bib in bibs])
+
+
+def _has_digit(text: str) -> bool:
+    return any(letter.isdigit() for letter in text)
 
 
 def _first_field(line: str) -> str:
@@ -127,7 +142,7 @@ def features_line(event: Event) -> str:
     """The features in a line."""
     rules = event.bibs
     bibs = [f"bib search {switch(event.bib_search)}"]
-    bibs += [f"{rules.listed:,} bibs on the start list"] if rules.listed else []
+    bibs += [f"{plural(rules.listed, 'bib')} on the start list"] if rules.listed else []
     bibs += [f"bib pattern {printable(rules.pattern)}"] if rules.pattern else []
     bibs += ["bibs help selfies"] if rules.from_faces else []
     timeline = [f"timeline search {switch(event.timeline_search)}", f"time zone {event.time_zone}"]

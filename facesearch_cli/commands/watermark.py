@@ -18,6 +18,7 @@ from facesearch_cli.stack import Stack
 from facesearch_cli.terminal import following, plural, printable, progress_bar, results, say
 
 NOTHING = "none"
+PICTURES = (".jpg", ".jpeg", ".gif", ".svg", ".webp", ".heic", ".tif", ".tiff", ".bmp", ".pdf")
 SHOWN_FAILURES = 20
 
 Mark = Annotated[
@@ -60,7 +61,7 @@ class WatermarkOptions:
         """
         look: dict[str, Any] = {"place": self.place, "size": self.size, "opacity": self.opacity}
         look = {name: value for name, value in look.items() if value is not None}
-        if self.mark == NOTHING:
+        if self.mark is not None and self.mark.strip().lower() == NOTHING:
             if look:
                 raise InvalidRequest("--watermark none takes none of the other --watermark options.")
             return None
@@ -71,7 +72,10 @@ class WatermarkOptions:
                     f"Event {event.event_id} has no watermark. Give one: --watermark TEXT or FILE.png."
                 )
             return replace(before, **look)
-        data = _png(self.mark) if self.mark.lower().endswith(".png") else None
+        is_png = self.mark.lower().endswith(".png")
+        if not is_png and (self.mark.lower().endswith(PICTURES) or (self.mark.strip() and _is_there(self.mark))):
+            raise InvalidRequest(f"--watermark takes a text or a PNG, and {printable(self.mark)} is another file.")
+        data = _png(self.mark) if is_png else None
         digest, text = ("", self.mark.strip()) if data is None else (hashlib.sha256(data).hexdigest(), "")
         mark = replace(before or Watermark(), text=text, picture=digest, **look)
         check_watermark(mark)
@@ -81,6 +85,13 @@ class WatermarkOptions:
             letters = printable(" ".join(unknown))
             raise InvalidRequest(f"The built-in font has no {letters}. Draw the watermark as a PNG and give the file.")
         return mark
+
+
+def _is_there(name: str) -> bool:
+    try:
+        return Path(name).exists()
+    except (OSError, ValueError):  # a text that no file can be called
+        return False
 
 
 def _png(name: str) -> bytes:

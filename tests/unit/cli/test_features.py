@@ -100,7 +100,7 @@ class TestSwitches:
     ) -> None:
         index(place, 30, bib_model="fake")
         ended = facesearch("event", "update", place.event_id, "--bib-search", "on", "--json")
-        assert (ended.json["bibs_unread"], ended.err) == (0, "")
+        assert (ended.json["bibs_unread"], ended.err) == (0, "Bibs are read in all photos of the event.\n")
         index(place, 1)
         for options in (("--confidence", 95), ("--bib-search", "off")):
             assert "bibs_unread" not in facesearch("event", "update", place.event_id, *options, "--json").json
@@ -152,8 +152,19 @@ class TestStartLists:
             '"bib","name"\n"101","A ""x"" B"\n"F7","B;C"\n"205",""\n',
             "101\n101\nF7\nf7\n205\n",
             "101\x0cF7\u2028205",
+            "sep=;\nBib;Name\n101;Anna\nF7;Ben\n205;Carl\n",
         ],
-        ids=["plain", "semicolons", "commas, CRLF", "BOM, tabs", "blank lines", "quotes", "duplicates", "odd lines"],
+        ids=[
+            "plain",
+            "semicolons",
+            "commas, CRLF",
+            "BOM, tabs",
+            "blank lines",
+            "quotes",
+            "duplicates",
+            "odd lines",
+            "Excel",
+        ],
     )
     def test_the_first_field_of_each_line_is_a_bib(self, place: Place, facesearch: Command, text: str) -> None:
         Path("bibs.csv").write_bytes(text.encode())
@@ -168,7 +179,8 @@ class TestStartLists:
             (b"", "has no bibs"),
             (b"\n \n;\n", "has no bibs"),
             (b"bib\n", "has no bibs"),
-            (b"101\n10-1\n", "1 to 16 letters and digits"),
+            (b"101\n10-1\n", "line 2 of bad does not begin with a bib: 1 to 16 letters and digits"),
+            (b"Name,Bib\nAnna,101\nBen,102\n", "line 2 of bad does not begin with a bib"),
             (b"101\nAnna M\xc3\xbcller\n", "1 to 16 letters and digits"),
             ("101\n٤٢\n".encode(), "1 to 16 letters and digits"),
             ("101\nſ1\n".encode(), "1 to 16 letters and digits"),
@@ -179,7 +191,7 @@ class TestStartLists:
             ("101\n".encode("utf-16"), "is not UTF-8 text"),
         ],
         ids=[
-            "empty", "blank", "heading alone", "hyphen", "name", "other digits", "long s", "long", "NUL", "endless",
+            "empty", "blank", "heading alone", "hyphen", "names first", "name", "other digits", "long s", "long", "NUL", "endless",
             "picture", "UTF-16",
         ],
     )  # fmt: skip
@@ -217,6 +229,12 @@ class TestStartLists:
         Path("bibs").write_text("17\n")
         facesearch("event", "update", place.event_id, "--bibs", "bibs")
         assert listed(place) == {"17"}, "nothing is left of the old one"
+
+    def test_an_option_without_a_value_changes_nothing(self, place: Place, facesearch: Command) -> None:
+        Path("bibs").write_text("17\n")
+        facesearch("event", "update", place.event_id, "--bibs", "bibs")
+        assert facesearch("event", "update", place.event_id, "--bibs", "").failed("takes a file, or none")
+        assert listed(place) == {"17"}
 
     def test_none_takes_it_away(self, place: Place, facesearch: Command) -> None:
         Path("bibs").write_text("17\n")

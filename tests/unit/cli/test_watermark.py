@@ -198,6 +198,8 @@ def test_whose_previews_cannot_be_changed_is_told(marking: Marking, facesearch: 
         (("--watermark", "x" * 61), "one line of 1 to 60"),
         (("--watermark", "Zürich"), "has no ü. Draw the watermark as a PNG"),
         (("--watermark", "missing.png"), "missing.png cannot be read"),
+        (("--watermark", "logo.jpg"), "takes a text or a PNG, and logo.jpg is another file"),
+        (("--watermark", "."), "is another file"),
         (("--watermark", "other.PNG"), "no PNG"),
         (("--watermark", "none", "--watermark-size", "30"), "takes none of the other"),
         (("--watermark-size", "30"), "has no watermark"),

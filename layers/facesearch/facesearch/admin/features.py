@@ -53,6 +53,7 @@ def _check_zone(name: str) -> None:
 def _check_pattern(rules: BibRules) -> None:
     try:
         is_fit = len(rules.pattern) <= MAX_PATTERN and bool(re.compile(rules.pattern)) and _is_quick(rules.pattern)
+        is_fit = is_fit and rules.pattern.count("{") == rules.pattern.count("}")  # else a brace is a letter
     except (re.error, OverflowError, RecursionError):
         is_fit = False
     if not is_fit:
