@@ -191,8 +191,8 @@ class TestStartLists:
             ("101\n".encode("utf-16"), "is not UTF-8 text"),
         ],
         ids=[
-            "empty", "blank", "heading alone", "hyphen", "names first", "name", "other digits", "long s", "long", "NUL", "endless",
-            "picture", "UTF-16",
+            "empty", "blank", "heading alone", "hyphen", "names first", "name", "other digits", "long s", "long", "NUL",
+            "endless", "picture", "UTF-16",
         ],
     )  # fmt: skip
     def test_what_is_no_start_list_changes_nothing(
