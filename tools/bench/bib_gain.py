@@ -195,8 +195,8 @@ def _search(
 ) -> tuple[Counts, ...]:
     """The outcomes by `WAYS`."""
     found, likeness = matcher.match(event, probe), matcher.likeness(event, probe)
-    typed, mistaken = (help_.widen(event, found, bib, likeness) for bib in (runner.bib, mistyped))
-    derived = help_.widen(replace(event, bibs=BibRules(from_faces=True)), found, "", likeness)
+    typed, mistaken = (help_.widen(event, found, bib, lambda: likeness) for bib in (runner.bib, mistyped))
+    derived = help_.widen(replace(event, bibs=BibRules(from_faces=True)), found, "", lambda: likeness)
     theirs = [race.numbers[name] for name, people in labels.people.items() if runner.name in people]
     wanted = Wanted(runner.name, theirs)
     return tuple(

@@ -66,7 +66,7 @@ class Race:
         )
         help_ = BibHelp(photos=self.photos, reader=self.reader, pool=Inline())
         matches = [PhotoMatch(image_id, 30, 40) for image_id in found]
-        photos = help_.widen(event, matches, typed, likeness if knows_faces else None)
+        photos = help_.widen(event, matches, typed, lambda: likeness if knows_faces else None)
         by_face = [photo.image_id for photo in photos if not photo.by_bib]
         by_bib = [photo.image_id for photo in photos if photo.by_bib]
         assert [photo.image_id for photo in photos] == by_face + by_bib, "face matches come first"

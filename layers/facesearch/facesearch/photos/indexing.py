@@ -212,9 +212,8 @@ class PhotoIndexer:
             return IndexingReport(IndexingOutcome.DELETED, image_id=image_id)
         try:
             report = self._look_at(event, image_id, upload, file.data, written)
-            if (
-                tombstone is not None
-            ):  # who was told to render the deleted one may have looked by before it was recorded
+            # Who was told to render the deleted one may have found no record of this one a moment ago.
+            if tombstone is not None:
                 self._rerender.render(event_id, image_id, even_so=True)
             return report
         except UnusableImage as error:
@@ -229,7 +228,7 @@ class PhotoIndexer:
         # Faces and renditions first: a recorded photo may be in a response the next moment. Without its record it is
         # shown to nobody.
         count = self._writer.write(event, photo, written, look.file)
-        shown = self._as_wanted_now(event, look, data, models)
+        shown = self._as_wanted_now(event, look, data)
         self._publish(event.event_id, image_id, shown)
         photo = replace(photo, rendered=shown.rendering)
         if not self.photos.add(event.event_id, event.shards, photo, upload.at):
@@ -244,17 +243,16 @@ class PhotoIndexer:
             rendered=shown.rendering,
         )
 
-    def _as_wanted_now(self, event: Event, look: Look, data: bytes, models: Sequence[str]) -> "_Shown":
+    def _as_wanted_now(self, event: Event, look: Look, data: bytes) -> "_Shown":
         """The renditions as the event wants them after the photo was looked at, which took seconds.
 
         So all that another watermark can miss is the moment from here until the photo is recorded, for which
         `watermarking.SETTLED_SECONDS` has room.
         """
-        rendering = event.rendering
-        while (now := self._event_now(event.event_id)) is not None and now.rendering != rendering:
-            rendering = now.rendering
-            look = self.looker.look(data, models, renditions=True, stamp=self.stamps.of(now))
-        return _Shown(rendering, look.renditions)
+        shown, large = _Shown(event.rendering, look.renditions), look.renditions.large if look.renditions else None
+        while (now := self._event_now(event.event_id)) is not None and now.rendering != shown.rendering:
+            shown = _Shown(now.rendering, self.looker.render(data, self.stamps.of(now), lambda: large))
+        return shown
 
     def _why_not_added(self, event: Event, image_id: UUID, upload: Upload, shown: "_Shown") -> IndexingOutcome:
         """Known by now, or deleted since this run began: then the deletion has not seen what this run has made."""

@@ -6,7 +6,7 @@ In doubt it is silent, and the search's photos stay as faces have found them: if
 
 import uuid
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 
@@ -43,12 +43,8 @@ class BibHelp:
     reader: Reader
     pool: Executor
 
-    def may_help(self, event: Event, typed: str) -> bool:
-        """Whether a search of the event looks at bibs: the runner typed one, or the event says that faces tell it."""
-        return event.bib_search and bool(typed or event.bibs.from_faces)
-
     def widen(
-        self, event: Event, found: Sequence[PhotoMatch], typed: str, likeness: Likeness | None
+        self, event: Event, found: Sequence[PhotoMatch], typed: str, likeness_of: Callable[[], Likeness | None]
     ) -> list[PhotoMatch]:
         """What a selfie finds together with a bib: faces' photos first, as they were `found`, then the bib's by capture
         time.
@@ -57,19 +53,19 @@ class BibHelp:
             event: with its rules.
             found: by faces, the surest first.
             typed: the bib that the runner typed, in upper case; empty = none.
-            likeness: tells faces of the selfie's owner from others; None where the faces are kept by a service.
+            likeness_of: what tells faces of the selfie's owner from others; None where a service keeps the faces. Asked
+                for only if bibs are looked at: the runner typed one, or the event says that faces tell it.
         """
         unchanged = list(found)
-        if not self.may_help(event, typed):
+        if not event.bib_search or not (typed or event.bibs.from_faces):
             return unchanged
+        likeness = likeness_of()
         seen = [] if likeness is None else self._seen(event, found, likeness)
         known = self._known(event, typed, seen)
         seen = [each if _counts(event, each.bib, known) else replace(each, bib="") for each in seen]
         votes = _votes([each.bib for each in seen if each.bib and each.is_sure], typed)
         is_alike = likeness is not None and likeness.is_alike
-        bib = typed if typed and not _rivals(votes, typed, is_alike=is_alike) else ""
-        if not typed:
-            bib = _derived(votes, is_alike=is_alike)
+        bib = _chosen(votes, typed, is_alike=is_alike)
         shown = photos_of(event, bib, known) if bib else ()
         if not shown:
             return unchanged
@@ -145,6 +141,13 @@ def _votes(worn: Sequence[str], typed: str) -> Counter[str]:
         wholes = [other for other in {*votes, typed} - {bib} if bib in other]
         told[wholes[0] if len(wholes) == 1 else bib] += count
     return told
+
+
+def _chosen(votes: Counter[str], typed: str, *, is_alike: bool) -> str:
+    """The number that helps; empty where none does."""
+    if not typed:
+        return _derived(votes, is_alike=is_alike)
+    return "" if _rivals(votes, typed, is_alike=is_alike) else typed
 
 
 def _rivals(votes: Counter[str], typed: str, *, is_alike: bool) -> bool:

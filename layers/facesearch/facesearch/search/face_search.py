@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, wait
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Generic
 
 from facesearch.errors import (
@@ -146,8 +147,9 @@ class FaceSearch(Generic[ProbeT]):
                 # An organisation only now, with a face found: a selfie that is refused costs it nothing.
                 with nullcontext() if probe_is_paid else _paid(organisation), self._nothing_left(search):
                     photos = self._match(event, search, pictures, probe)
-                    if self.bibs is not None and self.bibs.may_help(event, invocation.bib):
-                        photos = self.bibs.widen(event, photos, invocation.bib, matcher.likeness(event, probe))
+                    if self.bibs is not None:
+                        likeness_of = partial(matcher.likeness, event, probe)
+                        photos = self.bibs.widen(event, photos, invocation.bib, likeness_of)
                     summary = matcher.summary(event, probe, photos)
                     asked = (event.erasures, invocation.cancelled, invocation.consent)
                     if self.results.save(search, summary, photos, *asked):

@@ -100,12 +100,10 @@ class OpenCvBibReader(BibReader):
         Raises:
             FileNotFoundError: a model is not in the folder.
         """
-        for name in (DETECTOR, RECOGNISER):
-            if not (models_dir / name).is_file():
-                raise FileNotFoundError(f"no {name} in the models folder {models_dir}")
+        detector, recogniser = onnx.files(models_dir, DETECTOR, RECOGNISER)
         cv2.setNumThreads(threads)
-        self._detector = cv2.dnn.readNetFromONNX(str(models_dir / DETECTOR))
-        self._recogniser = cv2.dnn.readNetFromONNX(str(models_dir / RECOGNISER))
+        self._detector = cv2.dnn.readNetFromONNX(detector)
+        self._recogniser = cv2.dnn.readNetFromONNX(recogniser)
         # As PaddleOCR numbers them: nothing, the letters of the file's list, a space.
         self._alphabet = ["", *onnx.metadata(models_dir / RECOGNISER, "character").split("\n"), " "]
 

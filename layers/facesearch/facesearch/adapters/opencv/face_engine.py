@@ -13,7 +13,7 @@ import cv2
 from numpy.typing import NDArray
 from typing_extensions import override
 
-from facesearch.adapters.opencv import detections, upright
+from facesearch.adapters.opencv import detections, onnx, upright
 from facesearch.adapters.opencv.detections import SCORE, Detections, moved
 from facesearch.errors import NoFaceFound
 from facesearch.faces.engine import PLAIN_MODEL, Embedding, Face, FaceEngine, RgbImage, SelfieProbe, engine_name
@@ -83,13 +83,11 @@ class OpenCvEngine(FaceEngine):
         Raises:
             FileNotFoundError: a model is not in the folder.
         """
-        for name in (DETECTOR, RECOGNISER):
-            if not (models_dir / name).is_file():
-                raise FileNotFoundError(f"no {name} in the models folder {models_dir}")
+        detector, recogniser = onnx.files(models_dir, DETECTOR, RECOGNISER)
         cv2.setNumThreads(threads)
         size = (COARSE_SIDE, COARSE_SIDE)  # until the first picture
-        self._detector = cv2.FaceDetectorYN.create(str(models_dir / DETECTOR), "", size, MIN_SCORE)
-        self._recogniser = cv2.FaceRecognizerSF.create(str(models_dir / RECOGNISER), "")
+        self._detector = cv2.FaceDetectorYN.create(detector, "", size, MIN_SCORE)
+        self._recogniser = cv2.FaceRecognizerSF.create(recogniser, "")
 
     def named(self, model: str) -> "OpenCvEngine":
         """The same two networks as the engine of another model.

@@ -1,4 +1,4 @@
-"""What an ONNX file says of itself beside its network, which OpenCV does not give."""
+"""ONNX files: where they lie, and what one says of itself beside its network, which OpenCV does not give."""
 
 from io import SEEK_CUR, BytesIO
 from pathlib import Path
@@ -7,6 +7,14 @@ from typing import BinaryIO
 _METADATA = 14
 _KEY, _VALUE = 1, 2
 _NUMBER, _BYTES = 0, 2  # the two kinds of field that the messages walked over have
+
+
+def files(folder: Path, *names: str) -> list[str]:
+    """The paths of models in a folder; FileNotFoundError if one is not there."""
+    for name in names:
+        if not (folder / name).is_file():
+            raise FileNotFoundError(f"no {name} in the models folder {folder}")
+    return [str(folder / name) for name in names]
 
 
 def metadata(model: Path, key: str) -> str:
