@@ -259,6 +259,8 @@ class Event:
         guest_page: what guests see.
         tokens_since: microseconds since the epoch; publishable tokens that are older are refused.
         watermark: what is drawn into its renditions; None = nothing.
+        changing_until: microseconds since the epoch; until then a photo's record may still be written without a word
+            (see `records.is_unchanged`). None = nobody has said so yet.
     """
 
     event_id: int
@@ -289,6 +291,7 @@ class Event:
     guest_page: GuestPage = GuestPage()
     tokens_since: int = 0
     watermark: Watermark | None = None
+    changing_until: int | None = None
 
     @property
     def rendering(self) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Literal, NamedTuple, Protocol, get_args
 
-from facesearch.models import MICROSECONDS
+from facesearch.models import MICROSECONDS, Event
 
 PHOTO_NAMESPACE = uuid.UUID("3f1f8f0a-6d0b-5b53-9a54-0c1d7b9e2c11")
 """Root of every image_id. Changing it would give every known photo a second identity."""
@@ -24,6 +24,10 @@ OVERLAP_MICROSECONDS = 2_000_000
 """How far before a reader's last look each next one begins: what was not visible then, and is written now, was stamped
 `STAMPED_MICROSECONDS` before that look at the earliest. The rest is for clocks: an operator's is up to 1 s slow
 (`photos.corrected_clock`), Lambda's agree within milliseconds. Every search during an upload reads it all again."""
+
+CHANGING_SECONDS = 60
+"""So far ahead a writer of photos says in their event that it may write. It says so again when half of that is over:
+two writes a minute and writer, however many photos come. For as long after the last, searches still ask for news."""
 
 READ_AT_ONCE = 100
 """Records in one round trip: what BatchGetItem takes."""
@@ -50,6 +54,17 @@ UNREADABLE = "unreadable"
 
 Status = Literal["indexed", "failed", "deleted"]
 RenditionSize = Literal["large", "medium", "small"]
+
+
+def is_unchanged(event: Event, looked_at: int) -> bool:
+    """Whether a look at the event's photos that began then, in microseconds since the epoch, has seen all that was
+    written before the event was read.
+
+    A write is known to be visible when its stamp is `STAMPED_MICROSECONDS` old at most, and no stamp is later than what
+    the event says (`changing_until`). So a look that began `OVERLAP_MICROSECONDS` after that, which leaves room for
+    clocks, has met it.
+    """
+    return event.changing_until is not None and looked_at - OVERLAP_MICROSECONDS > event.changing_until
 
 
 def image_id_of(event_id: int, content_sha256: bytes) -> uuid.UUID:

@@ -6,7 +6,7 @@ A search or a gallery that looks after a write has returned knows of it, though 
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 
@@ -16,16 +16,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from facesearch.adapters.dynamodb import schema
 from facesearch.adapters.dynamodb.photos import DynamoPhotoStore
-from facesearch.adapters.dynamodb.table import Table
+from facesearch.adapters.dynamodb.reading import DynamoReader
+from facesearch.adapters.dynamodb.table import Table, encode
+from facesearch.adapters.memory.stores import MemorySnapshotStore
 from facesearch.faces.index import event as index_module
-from facesearch.faces.index.event import EventIndex
+from facesearch.faces.index.event import IndexCache
 from facesearch.faces.index.vectors import probe_of
 from facesearch.faces.packing import pack
-from facesearch.models import Page
+from facesearch.models import Event, Page
 from facesearch.photos import gallery as gallery_module
 from facesearch.photos.gallery import Galleries
-from facesearch.records import OVERLAP_MICROSECONDS, STAMPED_MICROSECONDS, Held, Photo
+from facesearch.reading import Wanted
+from facesearch.records import CHANGING_SECONDS, OVERLAP_MICROSECONDS, STAMPED_MICROSECONDS, Held, Photo
 from tests.support.aws import TABLE, create_table, moto
 from tests.support.examples import examples
 from tests.support.fakes import EVENT, EVENT_ID
@@ -33,7 +37,18 @@ from tests.support.fakes import EVENT, EVENT_ID
 NOW = 1_700_000_000_000_000
 SECOND = 1_000_000
 FACE = np.eye(1, 128, dtype=np.float32)
-SMALL_EVENT = replace(EVENT, shards=1)
+CONFIGURATION = {
+    "event_id": EVENT_ID,
+    "org_id": EVENT.org_id,
+    "name": EVENT.name,
+    "slug": EVENT.slug,
+    "event_date": EVENT.date,
+    "event_enabled": True,
+    "selfie_search": True,
+    "confidence": EVENT.confidence,
+    "shards": 1,
+    "faces": str(EVENT.faces),
+}
 FASTEST_CLOCK = OVERLAP_MICROSECONDS - STAMPED_MICROSECONDS
 """How far a reader's clock may be ahead of a writer's."""
 
@@ -61,19 +76,25 @@ class Wire:
 
 
 class Readers:
-    """A warm index and a warm gallery of one environment."""
+    """A warm index and a warm gallery of one environment, which reads the event with each request."""
 
-    def __init__(self, store: DynamoPhotoStore, pool: ThreadPoolExecutor) -> None:
-        self.index, self.galleries = EventIndex(EVENT_ID, EVENT.model), Galleries(photos=store, pool=pool)
-        self.store, self.pool = store, pool
+    def __init__(self, table: Table, wire: Wire, pool: ThreadPoolExecutor) -> None:
+        store, self.reader, self.pool = DynamoPhotoStore(table), DynamoReader(table), pool
+        self.galleries = Galleries(photos=store, pool=pool)
+        self.indexes = IndexCache(store, MemorySnapshotStore(), 1, pool, clock=lambda: wire.now / SECOND)
+
+    def event(self) -> Event:
+        event = self.reader.read(Wanted(event_id=EVENT_ID)).event
+        assert event is not None
+        return event
 
     def found(self) -> list[int]:
-        self.index.refresh(self.store, SMALL_EVENT, self.pool)
-        hits = self.index.search(probe_of(FACE[0]), 0.9, self.pool)
-        return sorted(self.index.photo(number).image_id.int for number in hits.photos.tolist())
+        index = self.indexes.current(self.event())
+        hits = index.search(probe_of(FACE[0]), 0.9, self.pool)
+        return sorted(index.photo(number).image_id.int for number in hits.photos.tolist())
 
     def shown(self) -> list[int]:
-        gallery = self.galleries.current(SMALL_EVENT, 25)
+        gallery = self.galleries.current(self.event(), 25)
         return [photo.image_id.int for photo in gallery.cut(Page(1, 100))]
 
 
@@ -94,14 +115,15 @@ def worlds(pool: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch) -> Iterato
                 client.delete_item(
                     TableName=TABLE, Key={"pk": {"S": f"PHOTOS#{EVENT_ID}#0"}, "sk": {"S": str(photo(number).image_id)}}
                 )
+            client.put_item(TableName=TABLE, Item=encode(schema.event_key(EVENT_ID) | CONFIGURATION))
             wire, slow = Wire(), boto3.client("dynamodb")
-            for name in ("PutItem", "UpdateItem"):
+            for name in ("PutItem", "UpdateItem", "TransactWriteItems"):
                 slow.meta.events.register(f"before-call.dynamodb.{name}", wire.there)
                 slow.meta.events.register(f"after-call.dynamodb.{name}", wire.back)
             clock = SimpleNamespace(time_ns=lambda: (wire.now + ahead) * 1000)
             monkeypatch.setattr(index_module, "time", clock)
             monkeypatch.setattr(gallery_module, "time", clock)
-            readers = Readers(DynamoPhotoStore(Table(client, TABLE)), pool)
+            readers = Readers(Table(client, TABLE), wire, pool)
             return FreshnessBench(wire, DynamoPhotoStore(Table(slow, TABLE), lambda: wire.now), readers)
 
         yield new
@@ -111,7 +133,9 @@ Delays = st.lists(
     st.one_of(st.integers(0, 20_000), st.sampled_from([STAMPED_MICROSECONDS, SECOND, 13 * SECOND, 40 * SECOND])),
     max_size=5,
 )
-Steps = st.lists(st.tuples(st.integers(1, 3), Delays, st.integers(0, 7)), min_size=1, max_size=6)
+Pauses = st.sampled_from([0, SECOND, 31 * SECOND, 63 * SECOND])
+"""Whole seconds before the writer is heard of again: half of what an event says, and more than all of it."""
+Steps = st.lists(st.tuples(st.integers(1, 3), Delays, st.integers(0, 7), Pauses), min_size=1, max_size=6)
 
 
 def test_what_was_written_is_known_to_the_next_look_however_long_the_write_took(
@@ -119,10 +143,13 @@ def test_what_was_written_is_known_to_the_next_look_however_long_the_write_took(
 ) -> None:
     @settings(max_examples=examples(25), derandomize=True, database=None, deadline=None)
     @given(Steps, st.integers(0, FASTEST_CLOCK - 10_000))
-    def check(steps: list[tuple[int, list[int], int]], ahead: int) -> None:
+    def check(steps: list[tuple[int, list[int], int, int]], ahead: int) -> None:
         world, there = worlds(ahead), set[int]()
-        for number, delays, looks in steps:
+        for number, delays, looks, pause in steps:
             asked = 0
+            world.wire.now += pause
+            world.readers.found()
+            world.readers.shown()
 
             def look(looks: int = looks) -> None:
                 nonlocal asked
@@ -143,6 +170,40 @@ def test_what_was_written_is_known_to_the_next_look_however_long_the_write_took(
             assert world.readers.shown() == sorted(there)
 
     check()
+
+
+def test_where_nothing_is_written_nothing_is_asked_for(worlds: Callable[[int], FreshnessBench]) -> None:
+    """While an event's writers are heard of, every look asks; later none does, until the next write."""
+    world, asked = worlds(0), list[str]()
+    events = world.readers.reader.table.client.meta.events
+    events.register("before-call.dynamodb.Query", lambda **_: asked.append("Query"))
+
+    def looks() -> tuple[list[int], int]:
+        asked.clear()
+        found = world.readers.found()
+        assert world.readers.shown() == found
+        return found, len(asked)
+
+    assert looks() == ([], 2), "nobody has said anything of this event"
+    assert looks() == ([], 2)
+    world.writer.add(EVENT_ID, 1, photo(1))
+    assert looks() == looks() == ([1], 2)
+    world.wire.now += CHANGING_SECONDS * SECOND + OVERLAP_MICROSECONDS + SECOND
+    assert looks() == ([1], 2)
+    assert looks() == looks() == ([1], 0)
+    world.writer.delete(EVENT_ID, 1, photo(1).image_id)
+    assert looks() == looks() == ([], 2)
+
+
+def test_a_writer_says_once_in_a_while_that_photos_come(worlds: Callable[[int], FreshnessBench]) -> None:
+    world, said = worlds(0), list[int]()
+    events = world.writer.table.client.meta.events
+    events.register("before-call.dynamodb.TransactWriteItems", lambda **_: said.append(world.wire.now))
+    for number in range(8):
+        world.wire.now += CHANGING_SECONDS // 5 * SECOND
+        world.writer.add(EVENT_ID, 1, photo(number))
+    assert len(said) == 3, "in 96 seconds"
+    assert (world.readers.event().changing_until or 0) >= world.wire.now + CHANGING_SECONDS // 2 * SECOND - SECOND
 
 
 @pytest.mark.parametrize("seconds", [1, 40])

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import cache, cached_property
 from types import TracebackType
 from typing import Any, Self
@@ -200,8 +201,12 @@ class OperatorContainer(Container):
 
     @cached_property
     def _indexes(self) -> IndexOf:
-        """Of what the records hold, whichever index searches use; one event at a time is kept, however large."""
-        return IndexCache(self.photos, self._snapshots, megabytes=1, pool=self.pool).current
+        """Of what the records hold, whichever index searches use; one event at a time is kept, however large.
+
+        It always asks for news: a deletion reads its event, writes, and looks again.
+        """
+        cache = IndexCache(self.photos, self._snapshots, megabytes=1, pool=self.pool)
+        return lambda event: cache.current(replace(event, changing_until=None))
 
     @cached_property
     def _cdn_cache(self) -> CdnCache:

@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 
 from facesearch.errors import GalleryLoading
 from facesearch.models import Event, Page, PhotoMatch
-from facesearch.records import OVERLAP_MICROSECONDS, TOMBSTONE_SECONDS, Photo, PhotoStore
+from facesearch.records import OVERLAP_MICROSECONDS, TOMBSTONE_SECONDS, Photo, PhotoStore, is_unchanged
 
 PHOTOS_KEPT = 1_000_000
 """Of all events together. A photo takes about 200 bytes of memory, most of it Python's."""
@@ -72,6 +72,8 @@ class Gallery:
     def __init__(self, shards: int) -> None:
         self._shards = [_Shard() for _ in range(shards)]
         self._as_of = _microseconds() - OVERLAP_MICROSECONDS
+        self.looked_at = 0
+        """When the last look began that saw all of it, in microseconds since the epoch; 0 = none has."""
         self._records: list[bytes] = []
 
     def __len__(self) -> int:
@@ -97,7 +99,7 @@ class Gallery:
         self._merge()
         is_whole = False not in [reading.result() for reading in readings]  # of all: what failed is raised
         if is_whole:
-            self._as_of = started - OVERLAP_MICROSECONDS
+            self._as_of, self.looked_at = started - OVERLAP_MICROSECONDS, started
         return is_whole
 
     def cut(self, page: Page) -> list[PhotoMatch]:
@@ -142,7 +144,8 @@ class Galleries:
     _kept: OrderedDict[int, Gallery] = field(default_factory=OrderedDict, repr=False)
 
     def current(self, event: Event, seconds: float) -> Gallery:
-        """The event's gallery with everything that was written before this call.
+        """The event's gallery with everything that was written before the event was read. Where nothing was written
+        since the last time, nothing is read.
 
         `seconds` are left of the invocation.
 
@@ -155,7 +158,9 @@ class Galleries:
             gallery = Gallery(event.shards)
         self._kept[event.event_id] = gallery
         try:
-            is_whole = gallery.refresh(self.photos, event.event_id, self.pool, lambda: self.clock() >= deadline)
+            is_whole = is_unchanged(event, gallery.looked_at) or gallery.refresh(
+                self.photos, event.event_id, self.pool, lambda: self.clock() >= deadline
+            )
         finally:
             while len(self._kept) > 1 and sum(map(len, self._kept.values())) > PHOTOS_KEPT:
                 self._kept.popitem(last=False)

@@ -3,7 +3,8 @@
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -37,6 +38,7 @@ from facesearch.adapters.dynamodb.table import (
 from facesearch.errors import Throttled
 from facesearch.models import MICROSECONDS
 from facesearch.records import (
+    CHANGING_SECONDS,
     STAMPED_MICROSECONDS,
     TOMBSTONE_SECONDS,
     Bib,
@@ -81,11 +83,14 @@ class DynamoPhotoStore(PhotoEraser):
 
     Readers ask for what was stamped since a little before they last looked. A write with a stamp therefore returns only
     when it is visible under one that is `STAMPED_MICROSECONDS` old at most. A writer elsewhere than in Lambda brings a
-    clock that agrees with DynamoDB's.
+    clock that agrees with DynamoDB's. Before a stamp is written, the event says that it may come: readers ask for
+    nothing while no event says so.
     """
 
     table: Table
     clock: Callable[[], int] = microseconds
+    _changing: dict[int, int] = field(default_factory=dict, repr=False)
+    """Until when an event says so, as far as this writer knows."""
 
     @override
     def get(self, event_id: int, shards: int, image_id: uuid.UUID) -> Photo | None:
@@ -122,6 +127,7 @@ class DynamoPhotoStore(PhotoEraser):
         )
         # `expires_at`: a deletion that is not over takes along whatever comes meanwhile.
         over = "#status = :deleted AND attribute_exists(expires_at) AND changed_at < :uploaded"
+        self._say_changing(key, stamp)
         new = put(key | item, f"attribute_not_exists(pk) OR ({over})", deleted="deleted", uploaded=uploaded_at)
         try:
             self._write(new, bib_changes(event_id, photo, (), photo.bibs))
@@ -240,6 +246,7 @@ class DynamoPhotoStore(PhotoEraser):
             now = max(self.clock(), seen + 1)
             change, end = "SET changed_at = :now, expires_at = :end", now // MICROSECONDS + TOMBSTONE_SECONDS
             expiry = update(key, change, "changed_at = :seen", now=now, end=end, seen=seen)
+            self._say_changing(key, now)
             try:
                 self.table.transact([expiry, listed], attempts=1)
             except RefusedError:
@@ -436,11 +443,32 @@ class DynamoPhotoStore(PhotoEraser):
         now: int,
         **values: Any,
     ) -> bool:
+        self._say_changing(key, now)
         try:
             self._write(update(key, expression, condition, seen=seen, now=now, **values), bibs)
         except RefusedError as refused:
             return _is_own(refused.item, now, seen + 1)
         return True
+
+    def _say_changing(self, key: Item, stamp: int) -> None:
+        """Have the event say that a photo may be stamped so, and for a while on: see `records.is_unchanged`.
+
+        In a transaction of its own, which waits for another one at the event and is sent again if it must be.
+        """
+        event_id = schema.event_of(key)
+        if self._changing.get(event_id, 0) >= stamp + CHANGING_SECONDS * MICROSECONDS // 2:
+            return
+        until = stamp + CHANGING_SECONDS * MICROSECONDS
+        is_less = "attribute_not_exists(changing_until) OR changing_until < :until"
+        change = update(
+            schema.event_key(event_id),
+            "SET changing_until = :until",
+            f"attribute_exists(pk) AND ({is_less})",
+            until=until,
+        )
+        with suppress(RefusedError):  # there is no such event, or it says more
+            self.table.transact([change])
+        self._changing[event_id] = until
 
     def _write(self, write: Write, bibs: Sequence[BibChange]) -> None:
         """Write a photo's record, and in the same transaction what finds it by its bibs, if that changes.

@@ -153,6 +153,11 @@ def link_key(place: str = "") -> Item:
     return key("LINKS", place)
 
 
+def event_of(photo_key: Item) -> int:
+    """The event that a photo's key is of."""
+    return int(photo_key["pk"].split("#")[1])
+
+
 def search_key(event_id: int, request_id: uuid.UUID | str = "") -> Item:
     return key(f"SEARCHES#{event_id}", str(request_id))
 

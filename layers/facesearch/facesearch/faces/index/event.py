@@ -22,7 +22,7 @@ from facesearch.faces.index.vectors import DIMENSIONS, Block, Probe, Values, inv
 from facesearch.faces.packing import values_of
 from facesearch.models import Event, PhotoMatch
 from facesearch.observability import count, logger
-from facesearch.records import OVERLAP_MICROSECONDS, Photo, PhotoStore
+from facesearch.records import OVERLAP_MICROSECONDS, Photo, PhotoStore, is_unchanged
 
 Scalar = TypeVar("Scalar", bound=np.generic)
 
@@ -251,15 +251,19 @@ class IndexCache:
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def current(self, event: Event) -> EventIndex:
-        """The event's index with everything that was written before this call; one larger than the budget is kept until
-        another is asked for. One call at a time: a search that was refused leaves its own running."""
+        """The event's index with everything that was written before the event was read; one larger than the budget is
+        kept until another is asked for. Where nothing was written since the last time, nothing is read.
+
+        One call at a time: a search that was refused leaves its own running.
+        """
         with self._lock:
             index = self._indexes.pop(event.event_id, None)
             too_old = (self.clock() - STALE_AFTER) * 1_000_000
             if index is None or index.model != event.model or index.complete_until < too_old:
                 self._make_room(keeping=0)
                 index = open_index(event, self.snapshots, self.pool)
-            index.refresh(self.photos, event, self.pool)  # one that fails half-way is not kept
+            if not is_unchanged(event, index.complete_until):
+                index.refresh(self.photos, event, self.pool)  # one that fails half-way is not kept
             _ = index.cohort  # drawn here, where the selfie is embedded meanwhile
             self._indexes[event.event_id] = index
             self._make_room(keeping=1)
