@@ -28,6 +28,7 @@ from facesearch.validation import UUID_PATTERN, parse_request_id
 from tests.conftest import ROOT
 from tests.integration.conftest import Site
 from tests.support.pictures import encoded, exif
+from tests.support.pools import LEAVES
 
 Case = schemathesis.Case[Any]
 KEY = "X-API-Key"
@@ -87,11 +88,14 @@ class Reality:
         own = (path.get("org_id"), path.get("event_id")) == (self.site.org_id, self.site.event_id)
         if own and is_uuid(path["request_id"]) and dice.random() < 3 / 4:
             search = SearchKey(self.site.org_id, self.site.event_id, parse_request_id(path["request_id"]))
+            self._results.enter(search)
             self._results.save(search, SearchSummary(0, 90), [])
 
     @functools.cached_property
     def _results(self) -> DynamoResultStore:
-        return DynamoResultStore(Table(self.site.dynamodb, self.site.outputs["TableName"]), retention_days=1)
+        return DynamoResultStore(
+            Table(self.site.dynamodb, self.site.outputs["TableName"]), retention_days=1, pool=LEAVES
+        )
 
     @functools.cached_property
     def _s3(self) -> Any:

@@ -73,7 +73,14 @@ class FakeMatcher:
     def probe_is_paid(self, event: Event) -> bool:
         return False
 
-    def probe(self, event: Event, selfies: Sequence[bytes], search: SearchKey, seconds: float) -> bytes:
+    def probe(
+        self,
+        event: Event,
+        selfies: Sequence[bytes],
+        search: SearchKey,
+        seconds: float,
+        accepted: Callable[[], None] = lambda: None,
+    ) -> bytes:
         self.probed += 1
         for number, selfie in enumerate(selfies, 1):
             with naming(number, len(selfies)):

@@ -62,6 +62,7 @@ from facesearch.webhooks.jobs import JobEnd
 from facesearch.webhooks.watches.watch import Watch
 from tests.support.aws import create_table
 from tests.support.fakes import EVENT, EVENT_ID, MemoryClaims, OpenProbes
+from tests.support.pools import LEAVES
 from tests.unit.faces.sets.places import face_sets, matcher_over
 
 T = TypeVar("T")
@@ -148,7 +149,7 @@ class FakeEngine:
     def faces(self, image: RgbImage) -> list[Face]:
         raise NotImplementedError
 
-    def probe(self, selfie: bytes) -> SelfieProbe:
+    def probe(self, selfie: bytes, accepted: Callable[[], None] = lambda: None) -> SelfieProbe:
         if not selfie.isdigit():
             raise NoFaceFound("nobody")
         return SelfieProbe(face_of(int(selfie), 0))
@@ -222,7 +223,7 @@ def memory_searches(reader: MemoryReader, pool: Executor | None = None) -> Searc
 def aws_searches(dynamodb: Any, s3: Any, table: str) -> SearchDeletion:
     """With a table "claims" and a bucket "selfies"."""
     return SearchDeletion(
-        results=DynamoResultStore(Table(dynamodb, table), 30),
+        results=DynamoResultStore(Table(dynamodb, table), 30, pool=LEAVES),
         idempotency=DynamoIdempotency(Table(dynamodb, "claims"), 30),
         jobs=DynamoJobStore(Table(dynamodb, table), 30),
         watches=DynamoWatchStore(Table(dynamodb, table)),

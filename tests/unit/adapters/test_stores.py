@@ -11,9 +11,9 @@ import pytest
 from facesearch.adapters.dynamodb import schema
 from facesearch.adapters.dynamodb.admin import DynamoAdmin
 from facesearch.adapters.dynamodb.photos import DynamoPhotoStore
-from facesearch.adapters.dynamodb.reading import DynamoReader
-from facesearch.adapters.dynamodb.results import DynamoResultStore
-from facesearch.adapters.dynamodb.table import Table, delete
+from facesearch.adapters.dynamodb.reading import DynamoReader, pack_chunk
+from facesearch.adapters.dynamodb.results import INLINE_PHOTOS, DynamoResultStore
+from facesearch.adapters.dynamodb.table import Table, delete, put, update
 from facesearch.adapters.memory.stores import MemoryPhotoStore, MemoryReader
 from facesearch.errors import Throttled
 from facesearch.models import Page, RenditionUrls, SearchKey, SearchSummary
@@ -22,7 +22,9 @@ from facesearch.records import Photo, PhotoEraser, newest_photo
 from facesearch.search.results import OutdatedError, ResultStore
 from tests.support.aws import TABLE
 from tests.support.fakes import photos
+from tests.support.pools import LEAVES
 from tests.support.site import Inline
+from tools.bench.requests import item_bytes
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -36,7 +38,7 @@ def results(request: pytest.FixtureRequest) -> tuple[Reader, ResultStore]:
         memory = MemoryReader()
         return memory, memory
     table = request.getfixturevalue("table")
-    return DynamoReader(table), DynamoResultStore(table, retention_days=30)
+    return DynamoReader(table), DynamoResultStore(table, retention_days=30, pool=LEAVES)
 
 
 @pytest.fixture(params=["dynamodb", "memory"])
@@ -69,6 +71,8 @@ def test_how_many_faces_the_selfie_shows_is_kept(results: tuple[Reader, ResultSt
 def test_what_the_guest_agreed_to_is_kept_with_the_search_and_goes_with_it(results: tuple[Reader, ResultStore]) -> None:
     _, store = results
     other, before = SearchKey(903, 456, uuid.UUID(int=8)), int(time.time())
+    store.enter(SEARCH)
+    store.enter(other)
     store.save(SEARCH, SearchSummary(3, 90), photos(3), consent="standard-1")
     store.save(other, SearchSummary(3, 90), photos(3))
     assert store.save(SEARCH, SearchSummary(3, 90), photos(3), consent="another") is False
@@ -154,6 +158,7 @@ def test_searches_are_listed_by_their_beginning_and_told_of_while_they_can_be_re
     _, store = results
     others = [SearchKey(903, 456, uuid.UUID(int=number << 96)) for number in (1, 2, 3)]
     for total, search in enumerate([*others, SEARCH]):
+        store.enter(search)
         store.save(search, SearchSummary(total, 90), photos(total))
     store.hide(others[0])
     assert list(store.searches(456)) == [SEARCH, *others]
@@ -169,7 +174,10 @@ def test_searches_are_listed_by_their_beginning_and_told_of_while_they_can_be_re
 def test_an_expired_result_is_gone_before_dynamodb_deletes_it(
     dynamodb: "DynamoDBClient", monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    reader, store = DynamoReader(Table(dynamodb, TABLE)), DynamoResultStore(Table(dynamodb, TABLE), retention_days=1)
+    reader, store = (
+        DynamoReader(Table(dynamodb, TABLE)),
+        DynamoResultStore(Table(dynamodb, TABLE), retention_days=1, pool=LEAVES),
+    )
     store.save(SEARCH, SearchSummary(3, 90), photos(3))
     later = time.time() + 2 * 86_400 + 1
     monkeypatch.setattr(time, "time", lambda: later)
@@ -178,7 +186,7 @@ def test_an_expired_result_is_gone_before_dynamodb_deletes_it(
 
 
 def test_what_a_failed_run_left_is_on_no_page_of_the_next_ones_result(table: Table) -> None:
-    reader, store = DynamoReader(table), DynamoResultStore(table, 30)
+    reader, store = DynamoReader(table), DynamoResultStore(table, 30, pool=LEAVES)
     store.save(SEARCH, SearchSummary(250, 90), photos(250))
     table.write(delete(schema.header_key(SEARCH)))  # as if it had died before
     assert reader.read(Wanted(search=SEARCH, page=Page(1, 32))).result is None
@@ -190,10 +198,48 @@ def test_what_a_failed_run_left_is_on_no_page_of_the_next_ones_result(table: Tab
     assert store.photos(SEARCH, whole=True) == [photo.image_id for photo in photos(50)]
 
 
+@pytest.mark.parametrize("total", [0, 1, INLINE_PHOTOS, INLINE_PHOTOS + 1, 100, 101])
+def test_a_small_result_is_one_item_of_one_write_unit(table: Table, total: int) -> None:
+    reader, store = DynamoReader(table), DynamoResultStore(table, 30, pool=LEAVES)
+    store.save(SEARCH, SearchSummary(total, 90, selfie_faces=3), photos(total), consent="standard-1")
+    items = table.client.scan(TableName=TABLE)["Items"]
+    assert len(items) == 1 + (-(-total // 100) if total > INLINE_PHOTOS else 0)
+    (header,) = [item for item in items if item["sk"] == {"S": "HEADER"}]
+    assert item_bytes(header) <= 1024
+    for page in (Page(1, 32), Page(2, 20), Page(2, 100), Page(4, 32)):
+        stored = reader.read(Wanted(search=SEARCH, page=page)).result
+        assert stored is not None
+        assert stored.photos == photos(total)[page.start : page.stop]
+    assert store.photos(SEARCH, whole=True) == store.photos(SEARCH) == [photo.image_id for photo in photos(total)]
+
+
+def test_a_small_result_of_before_lies_in_a_chunk_and_is_read(table: Table) -> None:
+    reader, store = DynamoReader(table), DynamoResultStore(table, 30, pool=LEAVES)
+    store.save(SEARCH, SearchSummary(3, 90), photos(3))
+    table.write(update(schema.header_key(SEARCH), "REMOVE photos"))
+    table.write(put(schema.chunk_key(SEARCH, 0) | {"photos": pack_chunk(photos(5))}))
+    stored = reader.read(Wanted(search=SEARCH, page=Page(1, 32))).result
+    assert stored is not None
+    assert stored.photos == photos(3)
+    assert store.photos(SEARCH, whole=True) == [photo.image_id for photo in photos(3)]
+
+
+def test_a_small_result_counts_whatever_a_run_before_it_has_left(table: Table) -> None:
+    reader, store = DynamoReader(table), DynamoResultStore(table, 30, pool=LEAVES)
+    table.write(put(schema.chunk_key(SEARCH, 0) | {"photos": pack_chunk(photos(100)[50:])}))
+    store.save(SEARCH, SearchSummary(3, 90), photos(3))
+    stored = reader.read(Wanted(search=SEARCH, page=Page(1, 32))).result
+    assert stored is not None
+    assert stored.photos == photos(3)
+    assert store.photos(SEARCH, whole=True) == [photo.image_id for photo in photos(3)]
+
+
 def test_a_search_that_is_saved_anew_during_its_deletion_stays_whole(results: tuple[Reader, ResultStore]) -> None:
     reader, store = results
+    store.enter(SEARCH)
     store.save(SEARCH, SearchSummary(3, 90), photos(3))
     store.hide(SEARCH)
+    store.enter(SEARCH)
     assert store.save(SEARCH, SearchSummary(11, 90), photos(11))
     store.delete(SEARCH)
     stored = reader.read(Wanted(search=SEARCH, page=Page(1, 32))).result

@@ -24,6 +24,7 @@ from facesearch.webhooks.watches.watch import Watch
 from tests.conftest import ROOT
 from tests.support.aws import TABLE, create_table
 from tests.support.fakes import Context, photos
+from tests.support.pools import LEAVES
 from tests.unit.api.test_handlers import load
 
 DAY = 86_400
@@ -82,7 +83,7 @@ def guests(dynamodb: Any, s3: Any, sqs: Any, monkeypatch: pytest.MonkeyPatch) ->
     admin = DynamoAdmin(table)
     org_id = admin.create_org("Marathon Photos")
     search = SearchKey(org_id, admin.create_event(org_id, "Marathon"), uuid.uuid4())
-    DynamoResultStore(table, 30).save(search, SearchSummary(2, 90), photos(2))
+    DynamoResultStore(table, 30, pool=LEAVES).save(search, SearchSummary(2, 90), photos(2))
     return Guests(search, admin.create_key(org_id).api_key, table, (sqs, url))
 
 
@@ -101,7 +102,11 @@ def test_the_versioned_call_begins_a_watch_once(guests: Guests) -> None:
 
 
 def test_the_updates_are_the_newest_search_that_is_still_there(guests: Guests) -> None:
-    search, results, watches = guests.search, DynamoResultStore(guests.table, 30), DynamoWatchStore(guests.table)
+    search, results, watches = (
+        guests.search,
+        DynamoResultStore(guests.table, 30, pool=LEAVES),
+        DynamoWatchStore(guests.table),
+    )
     until, child = int(time.time()) + DAY, replace(guests.search, request_id=uuid.uuid4())
     watches.keep(watch := Watch(search, "sface", b"sealed", "", None, 1, until, search.request_id))
     watches.enter(watch, child)

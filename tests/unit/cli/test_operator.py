@@ -28,6 +28,7 @@ from facesearch_cli.stack import Stack
 from tests.conftest import ROOT
 from tests.support.aws import TABLE
 from tests.support.fakes import photos
+from tests.support.pools import LEAVES
 from tests.unit.cli.conftest import BUCKET, JPEG, Place
 
 pytestmark = pytest.mark.anyio
@@ -203,7 +204,8 @@ async def test_an_event_s_links_are_counted_and_those_that_are_off(shown: Operat
 
 async def test_searches_are_told_without_what_they_are_about(shown: OperatorView, place: Place) -> None:
     search = SearchKey(place.org_id, place.event_id, uuid.UUID(int=7))
-    store, before = DynamoResultStore(Table(place.dynamodb, TABLE), 30), int(time.time())
+    store, before = DynamoResultStore(Table(place.dynamodb, TABLE), 30, pool=LEAVES), int(time.time())
+    store.enter(search)
     store.save(search, SearchSummary(3, 87), photos(3), consent="standard-1")
     body = (await get(shown, f"api/events/{place.event_id}/searches?request_id=0000")).json()
     (row,) = body["searches"]

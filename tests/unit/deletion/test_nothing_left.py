@@ -4,9 +4,11 @@ Once over the real stores, where a step is a request to AWS, before it is carrie
 in memory, where it is a call of a store.
 """
 
+import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from concurrent.futures import Executor
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -32,6 +34,7 @@ from facesearch.search.quota import Account, Meter, TokenBucketStore
 from facesearch.search.selfies import job_prefix, selfie_keys
 from tests.support.aws import TABLE, create_table, moto
 from tests.support.fakes import EVENT, EVENT_ID, ORG, FakeMatcher, MemoryClaims, MemorySelfies, MemoryUploads, photos
+from tests.support.pools import LEAVES
 from tests.support.site import Fused, Inline, aws_searches, memory_searches
 
 SEARCH = SearchKey(ORG, EVENT_ID, uuid.UUID(int=7))
@@ -47,7 +50,7 @@ class KilledError(BaseException):
 
 @dataclass
 class Steps:
-    """Counts the steps of a process, and lets something happen at one of them."""
+    """Counts the steps of a process, in however many threads, and lets something happen at one of them."""
 
     at: int = 0
     after: bool = False
@@ -56,6 +59,9 @@ class Steps:
     happened: bool = False
     for_good: bool = False
     going: bool = False
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    own: threading.local = field(default_factory=threading.local)
+    """The number of the step that a thread is at."""
 
     def call(self, function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
         self.before()
@@ -65,7 +71,9 @@ class Steps:
 
     def before(self) -> None:
         if self.going:
-            self.count += 1
+            with self.lock:
+                self.count += 1
+                self.own.number = self.count
             self._maybe(after=False)
 
     def behind(self) -> None:
@@ -73,7 +81,7 @@ class Steps:
             self._maybe(after=True)
 
     def _maybe(self, *, after: bool) -> None:
-        now = self.count == self.at and self.after is after and not self.happened
+        now = self.own.number == self.at and self.after is after and not self.happened
         if now or (self.happened and self.for_good):
             self.happened, self.going = True, False
             try:
@@ -157,9 +165,10 @@ class Clients:
 
 
 class OnAws:
-    """Over DynamoDB and S3, as moto plays them."""
+    """Over DynamoDB and S3, as moto plays them; `pool` runs what goes side by side."""
 
-    def __init__(self, clients: Clients) -> None:
+    def __init__(self, clients: Clients, pool: Executor) -> None:
+        self.pool = pool
         self.steps = clients.steps = Steps()
         self._dynamodb, self._s3 = clients.its_dynamodb, clients.its_s3
         dynamodb, s3 = clients.dynamodb, clients.s3
@@ -172,11 +181,11 @@ class OnAws:
         search = FaceSearch(
             matcher_of=lambda _: FakeMatcher(),
             idempotency=DynamoIdempotency(Table(dynamodb, CLAIMS), 30),
-            results=DynamoResultStore(Table(dynamodb, TABLE), 30),
+            results=DynamoResultStore(Table(dynamodb, TABLE), 30, self.pool),
             selfies=S3SelfieStore(self._s3, BUCKET),
             uploads=MemoryUploads(),
             reader=DynamoReader(Table(dynamodb, TABLE)),
-            pool=Inline(),
+            pool=self.pool,
             wait_seconds=5,
         )
         return _posted(self, search, selfie, DynamoTokenBuckets(Table(dynamodb, TABLE)))
@@ -244,14 +253,14 @@ def clients() -> Iterator[Clients]:
         yield clients
 
 
-@pytest.fixture(params=["aws", "memory"])
+@pytest.fixture(params=["aws", "aws, side by side", "memory"])
 def world_of(request: pytest.FixtureRequest) -> Callable[[], SearchBench]:
     if request.param == "memory":
         return InMemory
     clients = request.getfixturevalue("clients")
 
     def fresh() -> OnAws:
-        world = OnAws(clients)
+        world = OnAws(clients, Inline() if request.param == "aws" else LEAVES)
         world.revive()
         with suppress(NotFound):
             world.eraser.delete(SEARCH)

@@ -2,11 +2,13 @@
 
 import time
 import uuid
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from typing import Any
 
+import boto3
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,7 +19,7 @@ from facesearch.adapters.dynamodb.erasure_log import DynamoErasureLog
 from facesearch.adapters.dynamodb.photos import DynamoPhotoStore, corrected_clock, microseconds
 from facesearch.adapters.dynamodb.reading import DynamoReader
 from facesearch.adapters.dynamodb.results import DynamoResultStore
-from facesearch.adapters.dynamodb.table import Conflict, Table, put
+from facesearch.adapters.dynamodb.table import Conflict, Table, Write, put
 from facesearch.adapters.memory import stores as memory_stores
 from facesearch.adapters.memory.stores import MemoryErasureLog, MemoryPhotoStore, MemoryReader
 from facesearch.adapters.s3.objects import S3Objects
@@ -29,6 +31,7 @@ from facesearch.records import TOMBSTONE_SECONDS, Bib, Held, Original, Photo, Ph
 from facesearch.search.results import OutdatedError, ResultStore
 from tests.support.aws import TABLE
 from tests.support.fakes import EVENT, EVENT_ID, photos
+from tests.support.pools import LEAVES
 from tests.support.site import Inline
 
 ID = uuid.UUID(int=4)
@@ -52,7 +55,7 @@ def results(request: pytest.FixtureRequest) -> tuple[Reader, ResultStore]:
         return memory, memory
     table = request.getfixturevalue("table")
     table.write(put(schema.event_key(EVENT_ID)))
-    return DynamoReader(table), DynamoResultStore(table, retention_days=30)
+    return DynamoReader(table), DynamoResultStore(table, retention_days=30, pool=LEAVES)
 
 
 def feed(store: PhotoEraser) -> list[Photo]:
@@ -202,6 +205,7 @@ def test_what_is_under_way_is_listed_until_it_is_over(log: ErasureLog | None, ta
 
 def test_a_result_is_listed_hidden_and_deleted(results: tuple[Reader, ResultStore]) -> None:
     reader, store = results
+    store.enter(SEARCH)
     store.save(SEARCH, SearchSummary(250, 90), photos(250), 0)
     assert list(store.searches(EVENT_ID)) == [SEARCH]
     assert list(store.searches(EVENT_ID + 1)) == []
@@ -212,6 +216,7 @@ def test_a_result_is_listed_hidden_and_deleted(results: tuple[Reader, ResultStor
     assert (store.photos(SEARCH), store.photos(SEARCH, whole=True)) == (named, [])
     store.delete(SEARCH)
     assert (list(store.searches(EVENT_ID)), store.photos(SEARCH)) == ([], [])
+    store.enter(SEARCH)
     assert store.save(SEARCH, SearchSummary(1, 90), photos(1), 0) is True
 
 
@@ -227,38 +232,65 @@ def test_a_result_of_before_a_deletion_is_not_kept(results: tuple[Reader, Result
 def test_a_deletion_that_finds_an_announced_result_takes_it_along(table: Table) -> None:
     """The deletion comes after the search has looked at the count, and before the result is confirmed."""
     table.write(put(schema.event_key(EVENT_ID)))
-    deletion = DynamoResultStore(table, 30)
+    deletion = DynamoResultStore(table, 30, pool=LEAVES)
 
     class Overtaken(DynamoResultStore):
-        def _is_current(self, event_id: int, erasures: int | None) -> bool:
-            current = super()._is_current(event_id, erasures)
+        def _is_current(self, search: SearchKey, erasures: int | None) -> bool:
+            current = super()._is_current(search, erasures)
             reader = DynamoReader(table)
             assert reader.read(Wanted(search=SEARCH, page=FIRST)).result is None, "not yet"
-            (search,) = deletion.searches(EVENT_ID)
+            assert [search] == list(deletion.searches(EVENT_ID))
             assert deletion.photos(search)
             assert deletion.photos(search, whole=True) == []
             deletion.hide(search)
             deletion.delete(search)
             return current
 
+    overtaken = Overtaken(table, 30, pool=LEAVES)
+    overtaken.enter(SEARCH)
     with pytest.raises(OutdatedError):
-        Overtaken(table, 30).save(SEARCH, SearchSummary(3, 90), photos(3), 0)
+        overtaken.save(SEARCH, SearchSummary(3, 90), photos(3), 0)
     assert [item["sk"] for item in table.client.scan(TableName=TABLE)["Items"]] == [{"S": "EVENT"}]
 
 
 def test_a_search_that_took_over_confirms_its_own_result_only(table: Table) -> None:
     table.write(put(schema.event_key(EVENT_ID)))
-    second = DynamoResultStore(table, 30)
+    second = DynamoResultStore(table, 30, pool=LEAVES)
 
     class Killed(DynamoResultStore):
-        def _is_current(self, event_id: int, erasures: int | None) -> bool:
+        def _is_current(self, search: SearchKey, erasures: int | None) -> bool:
             assert second.save(SEARCH, SearchSummary(5, 90), photos(5), 0)  # while this one is held up
-            return super()._is_current(event_id, erasures)
+            return super()._is_current(search, erasures)
 
-    assert Killed(table, 30).save(SEARCH, SearchSummary(3, 90), photos(3), 0) is False
+    second.enter(SEARCH)
+    assert Killed(table, 30, pool=LEAVES).save(SEARCH, SearchSummary(3, 90), photos(3), 0) is False
     stored = DynamoReader(table).read(Wanted(search=SEARCH, page=FIRST)).result
     assert stored is not None
     assert (stored.summary.total, stored.photos) == (5, photos(5)), "and leaves the other's alone"
+
+
+@pytest.mark.parametrize("moment", ["before it is announced", "once it is"])
+def test_the_end_of_a_deletion_never_takes_a_later_search_off_the_list(table: Table, moment: str) -> None:
+    """It has found nothing to keep, and deletes the place in the list, while the search begins anew under its id."""
+    table.write(put(schema.event_key(EVENT_ID)))
+    search, deletion = DynamoResultStore(table, 30, pool=LEAVES), DynamoResultStore(table, 30, pool=LEAVES)
+    search.enter(SEARCH)
+    saved: list[bool] = []
+
+    def save(*_: Any, **__: Any) -> None:
+        if moment == "once it is" and not saved:
+            saved.append(search.save(SEARCH, SearchSummary(3, 90), photos(3), 0))
+
+    client: Any = boto3.client("dynamodb")
+    client.meta.events.register("before-call.dynamodb.TransactWriteItems", save)
+    replace(deletion, table=Table(client, TABLE)).delete(SEARCH)
+    if moment == "once it is":
+        assert saved == [True]
+        assert list(search.searches(EVENT_ID)) == [SEARCH]
+    else:
+        with pytest.raises(OutdatedError):  # and the search is done afresh
+            search.save(SEARCH, SearchSummary(3, 90), photos(3), 0)
+        assert DynamoReader(table).read(Wanted(search=SEARCH, page=FIRST)).result is None
 
 
 class StubbornS3:
@@ -376,8 +408,12 @@ def test_a_number_that_is_on_very_many_photos_is_no_bib(store: PhotoEraser, monk
 def test_a_photo_whose_number_everybody_is_at_is_recorded_without_and_read_later(
     table: Table, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def conflict(*_: Any) -> None:
-        raise Conflict("TransactWriteItems", "TransactionConflict")
+    transact = Table.transact
+
+    def conflict(table: Table, writes: Sequence[Write]) -> None:
+        if len(writes) > 1:
+            raise Conflict("TransactWriteItems", "TransactionConflict")
+        transact(table, writes)
 
     store = DynamoPhotoStore(table)
     monkeypatch.setattr(Table, "transact", conflict)

@@ -277,7 +277,7 @@ def test_a_search_that_a_switch_overtook_is_answered_by_the_other_index(world: I
         indexes.current(VECTORS).search(probe_of(PERSON), 0.5, world.pool)
 
     class Engine(FakeEngine):
-        def probe(self, selfie: bytes) -> SelfieProbe:
+        def probe(self, selfie: bytes, accepted: Callable[[], None] = lambda: None) -> SelfieProbe:
             return SelfieProbe(PERSON)
 
     world.event = VECTORS

@@ -1,5 +1,6 @@
 """Several embeddings of one person as one: what the mean is, and who is told to be somebody else."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import combinations
 from random import Random
@@ -77,7 +78,7 @@ def test_exactly_those_are_refused_of_which_two_are_not_alike(people: list[int],
 
 def test_the_scale_is_that_of_the_event_s_model() -> None:
     class Pair:
-        def probe(self, selfie: bytes) -> SelfieProbe:
+        def probe(self, selfie: bytes, accepted: Callable[[], None] = lambda: None) -> SelfieProbe:
             return SelfieProbe(face(1, 0.603, len(selfie)))
 
     alike = Pair().probe(b"1").embedding @ Pair().probe(b"22").embedding

@@ -15,6 +15,7 @@ from facesearch.models import Page, PhotoMatch, SearchKey, SearchSummary
 from facesearch.reading import Wanted
 from tests.support.examples import examples
 from tests.support.fakes import EVENT_ID, ORG, photos
+from tests.support.pools import LEAVES
 from tests.unit.api.test_handlers import Deployment, deployment
 
 __all__ = ["deployment"]
@@ -75,7 +76,7 @@ def test_pages_of_the_store_in_memory(walk: tuple[int, int], calls: list[tuple[i
 
 
 def test_pages_of_the_real_handler_over_a_real_table(deployment: Deployment) -> None:
-    store = DynamoResultStore(Table(deployment.dynamodb, "table"), 30)
+    store = DynamoResultStore(Table(deployment.dynamodb, "table"), 30, pool=LEAVES)
 
     @settings(max_examples=examples(25))
     @given(Totals, Calls)

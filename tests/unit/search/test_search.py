@@ -1,6 +1,7 @@
 import threading
 import time
 import uuid
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
@@ -20,7 +21,7 @@ from facesearch.errors import (
     SearchInProgress,
     UnusableImage,
 )
-from facesearch.models import Page, QuotaLimits, QuotaState, RenditionUrls, SearchKey, SearchSummary
+from facesearch.models import Event, Page, QuotaLimits, QuotaState, RenditionUrls, SearchKey, SearchSummary
 from facesearch.search.face_search import FaceSearch, Invocation, SearchOutcome
 from facesearch.search.quota import Account, Meter, of_token
 from facesearch.search.selfies import UploadKey
@@ -194,6 +195,86 @@ def test_a_failed_search_costs_nothing(bench: SearchBench, error: Exception) -> 
     assert (left(bench), bench.store.results, bench.selfies.kept) == (5, {}, {})
     bench.matcher.during_match = lambda: None
     assert bench.post().replayed is False
+
+
+class EagerMatcher(FakeMatcher):
+    """One that accepts a selfie before it has embedded it, as our own does."""
+
+    during_embedding: Callable[[], object] = staticmethod(lambda: None)
+
+    def probe(
+        self,
+        event: Event,
+        selfies: Sequence[bytes],
+        search: SearchKey,
+        seconds: float,
+        accepted: Callable[[], None] = lambda: None,
+    ) -> bytes:
+        probe = super().probe(event, selfies, search, seconds)
+        accepted()
+        self.during_embedding()
+        return probe
+
+
+def test_what_is_kept_is_kept_while_the_selfie_is_embedded(pool: ThreadPoolExecutor) -> None:
+    """Embedding ends here only once the selfie is kept, the search listed and the quota taken."""
+    matcher, done = EagerMatcher(), threading.Barrier(4)
+    bench = SearchBench(pool, matcher=matcher)
+
+    def and_then(step: Callable[..., Any]) -> Callable[..., Any]:
+        def stepped(*args: Any) -> Any:
+            result = step(*args)
+            done.wait(30)
+            return result
+
+        return stepped
+
+    matcher.during_embedding = lambda: done.wait(30)
+    bench.selfies.keep = and_then(bench.selfies.keep)  # type: ignore[method-assign]
+    bench.store.enter = and_then(bench.store.enter)  # type: ignore[method-assign]
+
+    class Buckets(MemoryTokenBuckets):
+        take = and_then(MemoryTokenBuckets.take)
+
+    meter = Meter(Account(Buckets(bench.store.quotas), str(ORG), bench.limits, QuotaState()))
+    outcome = bench.face_search.search(EVENT, SEARCH, [b"guest"], FIRST, Invocation(lambda: 28.0, meter))
+    assert (outcome.replayed, bench.selfies.kept, left(bench)) == (False, {SEARCH: (b"guest",)}, 4)
+
+
+@pytest.mark.parametrize("matcher", [FakeMatcher, EagerMatcher])
+def test_who_took_the_last_search_meanwhile_leaves_nothing_of_this_one(
+    pool: ThreadPoolExecutor, matcher: type[FakeMatcher]
+) -> None:
+    bench = SearchBench(pool, matcher=matcher())
+    full = QuotaState(full_at=time.time_ns() // 1000 + 5 * bench.limits.interval)
+    bench.store.quotas[str(ORG)] = full
+    with pytest.raises(QuotaExceeded):
+        bench.ask(SelfieForm((b"guest",)), seen=QuotaState(full_at=1))
+    assert (bench.selfies.kept, bench.store.results, bench.store.listed, bench.claims.done) == ({}, {}, {}, {})
+    assert bench.store.quotas[str(ORG)] == full
+    bench.store.quotas.clear()
+    assert not bench.post().replayed
+
+
+def test_a_search_that_fails_once_its_selfie_is_accepted_leaves_nothing(pool: ThreadPoolExecutor) -> None:
+    matcher = EagerMatcher()
+    bench = SearchBench(pool, matcher=matcher)
+
+    def fail() -> None:
+        raise MemoryError
+
+    matcher.during_embedding = fail
+    with pytest.raises(MemoryError):
+        bench.post()
+    assert (left(bench), bench.store.results, bench.store.listed, bench.selfies.kept) == (5, {}, {}, {})
+
+
+def test_a_selfie_that_is_refused_begins_nothing(bench: SearchBench) -> None:
+    begun: list[SearchKey] = []
+    bench.store.enter = begun.append  # type: ignore[method-assign, assignment]
+    with pytest.raises(NoFaceFound):
+        bench.post(b"nobody")
+    assert (left(bench), begun, bench.selfies.kept) == (5, [], {})
 
 
 @pytest.mark.parametrize("seen", [None, QuotaState(full_at=1)], ids=["now", "before others took the last search"])

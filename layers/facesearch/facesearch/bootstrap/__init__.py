@@ -111,7 +111,7 @@ class Container(StoreContainer):
             else selfies.NoSelfieStore(),
             uploads=self.selfie_uploads,
             reader=self.reader,
-            pool=self._background,
+            pool=self.pool,
             wait_seconds=settings.duplicate_wait_seconds,
             bibs=bib_help.BibHelp(photos=self.photos, reader=self.reader, pool=self.pool)
             if settings.engine == "embedded"

@@ -125,7 +125,7 @@ class StoreContainer:
     admin = part(lambda self: admin.DynamoAdmin(self._table))
     tokens = part(lambda self: tokens.DynamoTokenStore(self._table))
     _watches = part(lambda self: watches.DynamoWatchStore(self._table))
-    _results = part(lambda self: results.DynamoResultStore(self._table, self.settings.result_retention_days))
+    _results = part(lambda self: results.DynamoResultStore(self._table, self.settings.result_retention_days, self.pool))
     _jobs = part(lambda self: jobs.DynamoJobStore(self._table, self.settings.result_retention_days))
     _callbacks = part(lambda self: callbacks.DynamoCallbackStore(self._table, self.settings.result_retention_days))
     _idempotency = part(

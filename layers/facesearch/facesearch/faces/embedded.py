@@ -1,7 +1,7 @@
 """The embedded matcher: our own engine over the event's index, whichever it has."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future, wait
 from dataclasses import dataclass, replace
 from itertools import combinations
@@ -81,13 +81,18 @@ class EmbeddedMatcher(StoringMatcher[EmbeddedProbe]):
 
     @override
     def probe(
-        self, event: Event, selfies: Sequence[bytes], search: SearchKey | None = None, seconds: float = math.inf
+        self,
+        event: Event,
+        selfies: Sequence[bytes],
+        search: SearchKey | None = None,
+        seconds: float = math.inf,
+        accepted: Callable[[], None] = lambda: None,
     ) -> EmbeddedProbe:
         """Embedding is CPU and the index's refresh is network: they run side by side."""
         engine = self.engines(event.model)
         index = self.background.submit(self.indexes, event)
         try:
-            person = _person(engine, event.model, selfies)
+            person = _person(engine, event.model, selfies, accepted)
             return EmbeddedProbe(person.embedding, index, person.faces)
         except BaseException:
             wait([index])  # the next search of this environment must not meet a half-done refresh
@@ -139,8 +144,15 @@ class EmbeddedMatcher(StoringMatcher[EmbeddedProbe]):
         return [EmbeddedProbe(embedding_of(each), index) for each in kept]
 
 
-def _person(engine: FaceEngine, model: str, selfies: Sequence[bytes]) -> SelfieProbe:
-    """The one person that all selfies show, alike by the scale of the event's model, and the most faces in one."""
+def _person(
+    engine: FaceEngine, model: str, selfies: Sequence[bytes], accepted: Callable[[], None] = lambda: None
+) -> SelfieProbe:
+    """The one person that all selfies show, alike by the scale of the event's model, and the most faces in one.
+
+    A single selfie is `accepted` once it shows a face; of several nobody knows before the end whether they are alike.
+    """
+    if len(selfies) == 1:
+        return engine.probe(selfies[0], accepted)
     seen = []
     for number, selfie in enumerate(selfies, 1):
         with naming(number, len(selfies)):

@@ -81,10 +81,11 @@ class FaceEngine(Protocol):
     def faces(self, image: RgbImage) -> list[Face]:
         """Every face of an event photo, largest first. The caller decodes it, to make renditions of the same pixels."""
 
-    def probe(self, selfie: bytes) -> SelfieProbe:
+    def probe(self, selfie: bytes, accepted: Callable[[], None] = lambda: None) -> SelfieProbe:
         """The selfie's owner is its largest, most central face.
 
-        Takes the file, because the engine knows at which size it is best decoded.
+        Takes the file, because the engine knows at which size it is best decoded. `accepted` is called when a face is
+        found, before it is embedded.
 
         Raises:
             UnusableImage: not a readable picture within the limits.

@@ -41,12 +41,20 @@ class Matcher(Protocol[ProbeT]):
         the selfie is refused."""
         return False
 
-    def probe(self, event: Event, selfies: Sequence[bytes], search: SearchKey, seconds: float) -> ProbeT:
+    def probe(
+        self,
+        event: Event,
+        selfies: Sequence[bytes],
+        search: SearchKey,
+        seconds: float,
+        accepted: Callable[[], None],
+    ) -> ProbeT:
         """Read one picture or several of one person, in the order in which they are numbered.
 
         Args:
             search: on whose behalf; the same one again is a retry.
             seconds: how long probe and match may take together, for who waits for others.
+            accepted: is called as soon as none of the errors below can come any more, if that is before the end.
 
         Raises:
             UnusableImage, NoFaceFound, OtherPerson: the message says which selfie it is about.

@@ -3,7 +3,7 @@
 import random
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, wait
+from concurrent.futures import Executor
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
@@ -29,6 +29,7 @@ from facesearch.observability import count, log_unexpected, logger, milliseconds
 from facesearch.reading import Reader, StoredPage, Wanted
 from facesearch.search.bib_help import BibHelp
 from facesearch.search.idempotency import AlreadyRunningError, Idempotency
+from facesearch.search.keeping import Keeping
 from facesearch.search.quota import Meter
 from facesearch.search.results import OutdatedError, ResultStore
 from facesearch.search.selfies import SelfieStore, SelfieUploads, UploadKey, delete_uploads, pictures_of
@@ -82,7 +83,7 @@ class FaceSearch(Generic[ProbeT]):
     Attributes:
         matcher_of: by the kind of the event's live face set. A search whose event changes it stores no result.
         bibs: looks at bibs, too, where the event says so; None where nobody reads any.
-        pool: keeps selfies while the invocation's own thread matches.
+        pool: keeps what is kept while the invocation's own thread computes; leaf calls only.
         wait_seconds: how long a duplicate waits for the search that is running.
     """
 
@@ -142,17 +143,21 @@ class FaceSearch(Generic[ProbeT]):
                 _paid(organisation) if probe_is_paid else nullcontext(),
             ):
                 pictures = self._pictures(selfies)
-                with milliseconds("EmbedMilliseconds"):
-                    probe = matcher.probe(event, pictures, search, invocation.seconds_left() - STORING_SECONDS)
-                # An organisation only now, with a face found: a selfie that is refused costs it nothing.
-                with nullcontext() if probe_is_paid else _paid(organisation), self._nothing_left(search):
-                    photos = self._match(event, search, pictures, probe)
+                # An organisation pays once a face is found: a selfie that is refused costs it nothing.
+                with self._keeping(search, pictures, None if probe_is_paid else organisation) as keeping:
+                    seconds = invocation.seconds_left() - STORING_SECONDS
+                    with milliseconds("EmbedMilliseconds"):
+                        probe = matcher.probe(event, pictures, search, seconds, keeping.begin)
+                    keeping.begin()
+                    with milliseconds("MatchMilliseconds"):
+                        photos = matcher.match(event, probe)
                     if self.bibs is not None:
                         likeness_of = partial(matcher.likeness, event, probe)
                         photos = self.bibs.widen(event, photos, invocation.bib, likeness_of)
                     summary = matcher.summary(event, probe, photos)
                     asked = (event.erasures, invocation.cancelled, invocation.consent)
-                    if self.results.save(search, summary, photos, *asked):
+                    keeping.entered()
+                    if self.results.save(search, summary, photos, *asked, keeping.settle):
                         found = summary, photos
             if not callable(selfies):
                 delete_uploads(selfies, self.uploads)
@@ -180,25 +185,38 @@ class FaceSearch(Generic[ProbeT]):
         return selfies() if callable(selfies) else pictures_of(selfies, self.uploads)
 
     @contextmanager
-    def _nothing_left(self, search: SearchKey) -> Iterator[None]:
-        """What the block has kept of the search is gone again if it fails: a failed search leaves nothing.
+    def _keeping(self, search: SearchKey, pictures: Sequence[bytes], meter: Meter | None) -> Iterator[Keeping]:
+        """What the block has begun to keep of the search, and paid by the meter, is undone if it fails: a failed search
+        leaves nothing.
 
         Inside the claim, so that it is never a later run's. What a killed one leaves, or one whose stores fail here,
         too, is found by the next run, which overwrites it, and by a deletion. A table that refuses keeps no selfie:
         each step is tried whatever became of the one before.
         """
+        keep, pay = partial(self.selfies.keep, search, pictures), meter.take if meter is not None else _nothing
+        keeping = Keeping(self.pool, enter=partial(self.results.enter, search), pay=pay, keep=keep)
         try:
-            yield
-        except Exception as error:
-            # A deletion that went by has looked for the selfies, maybe before they were there.
-            for undo in (self.results.hide, self.selfies.delete, self.results.delete):
-                try:
-                    undo(search)
-                except StoreUnavailable as left:
-                    log_unexpected(left)
-                    if isinstance(error, OutdatedError):  # which would start the search afresh
-                        error = left
-            raise error
+            yield keeping
+        except BaseException as error:
+            keeping.wait()
+            if meter is not None and keeping.has_paid:
+                meter.give_back()
+            if keeping.has_begun and isinstance(error, Exception):
+                raise self._undone(search, error) from None
+            raise
+        keeping.wait()
+
+    def _undone(self, search: SearchKey, error: Exception) -> Exception:
+        """Undo what was kept; the error, or what stood in the way of starting afresh after it."""
+        # A deletion that went by has looked for the selfies, maybe before they were there.
+        for undo in (self.results.hide, self.selfies.delete, self.results.delete):
+            try:
+                undo(search)
+            except StoreUnavailable as left:
+                log_unexpected(left)
+                if isinstance(error, OutdatedError):  # which would start the search afresh
+                    error = left
+        return error
 
     def _afresh(self, event: Event, search: SearchKey, invocation: Invocation, error: Exception) -> Event:
         """Make way for the same search once more, over the event as it is after the deletion."""
@@ -212,16 +230,6 @@ class FaceSearch(Generic[ProbeT]):
         require(known.event, Feature.SELFIE_SEARCH)
         return known.event
 
-    def _match(self, event: Event, search: SearchKey, pictures: Sequence[bytes], probe: ProbeT) -> list[PhotoMatch]:
-        kept = self.pool.submit(self.selfies.keep, search, pictures)
-        try:
-            with milliseconds("MatchMilliseconds"):
-                photos = self.matcher_of(event.faces.kind).match(event, probe)
-        finally:
-            wait([kept])  # so that nothing is kept after this has failed and was cleaned up
-        kept.result()
-        return photos
-
     def _await_result(self, search: SearchKey, page: Page, until: float) -> StoredPage | None:
         ceiling = 0.05
         while (remaining := until - self.clock()) > 0:
@@ -231,6 +239,10 @@ class FaceSearch(Generic[ProbeT]):
                 return stored
             ceiling = min(0.5, 2 * ceiling)
         return None
+
+
+def _nothing() -> None:
+    """Where nothing is to be done."""
 
 
 def replayed(stored: StoredPage) -> SearchOutcome:

@@ -1,7 +1,7 @@
 """Where finished searches are kept."""
 
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -38,6 +38,10 @@ class FinishedSearch:
 class ResultStore(Protocol):
     """Where finished searches are kept."""
 
+    def enter(self, search: SearchKey) -> None:
+        """Put a search on its event's list, before anything else of it is kept: there a deletion finds it, also what a
+        run that was killed has left."""
+
     def save(
         self,
         search: SearchKey,
@@ -46,13 +50,16 @@ class ResultStore(Protocol):
         erasures: int | None = None,
         cancelled: str | None = None,
         consent: str = "",
+        settle: Callable[[], None] = lambda: None,
     ) -> bool:
-        """Keep a finished search for its retention time; False if there is one already, which then stays.
+        """Keep a finished search, which was entered, for its retention time; False if there is one already, which then
+        stays.
 
         Args:
             erasures: of the event, read before the search looked at its faces; None = keep it whatever was deleted.
             cancelled: the search's last cancellation when it was asked for; None = keep it whatever came since.
             consent: version of the text that the guest agreed to; empty = none was sent.
+            settle: is called when only the result's own last write is missing; what it raises ends this without one.
 
         Raises:
             OutdatedError: the event's erasures are others by now, the search was cancelled since, or a deletion took

@@ -2,6 +2,7 @@
 
 from itertools import combinations
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -115,6 +116,24 @@ def test_a_face_that_fills_the_frame_is_found_at_any_size(sitters: Sitters, side
 def test_a_tiny_selfie_is_enlarged(sitters: Sitters) -> None:
     tiny = sitters.heads["obama"].resize((40, 47), Image.Resampling.BOX)
     assert sitters.engine.probe(encoded(tiny, "PNG")).embedding @ sitters.probes["obama"] > SURE
+
+
+def test_a_selfie_is_accepted_as_soon_as_it_shows_a_face_and_only_then(
+    sitters: Sitters, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    accepted: list[str] = []
+    embed = OpenCvEngine._embedding
+
+    def embedding(engine: OpenCvEngine, aligned: Any) -> Any:
+        accepted.append("embedded")
+        return embed(engine, aligned)
+
+    monkeypatch.setattr(OpenCvEngine, "_embedding", embedding)
+    sitters.engine.probe(selfie(sitters.photos["obama"]), lambda: accepted.append("accepted"))
+    assert accepted == ["accepted", "embedded"]
+    with pytest.raises(NoFaceFound):
+        sitters.engine.probe(encoded(Image.new("RGB", (64, 64)), "PNG"), lambda: accepted.append("accepted"))
+    assert accepted == ["accepted", "embedded"]
 
 
 def test_of_several_faces_the_largest_central_one_owns_the_selfie(sitters: Sitters) -> None:

@@ -2,7 +2,7 @@
 case, go by the deleting ones, and are found by the matcher."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
@@ -50,7 +50,7 @@ class FakeEngine:
     def faces(self, image: RgbImage) -> list[Face]:
         return [Face((0, 0, 9, 9), np.zeros((5, 2), np.float32), 0.9, embedding_of(each)) for _, each in seen(image)]
 
-    def probe(self, selfie: bytes) -> SelfieProbe:
+    def probe(self, selfie: bytes, accepted: Callable[[], None] = lambda: None) -> SelfieProbe:
         faces = seen(np.asarray(read_image(selfie).image))
         if not faces:
             raise NoFaceFound("nobody")

@@ -93,7 +93,7 @@ class FakeEngine:
             for n, look in enumerate(cast("Embedding", np.eye(128, dtype=np.float32))[: int(image[0, 0, 0])])
         ]
 
-    def probe(self, selfie: bytes) -> SelfieProbe:
+    def probe(self, selfie: bytes, accepted: Callable[[], None] = lambda: None) -> SelfieProbe:
         raise NotImplementedError
 
 

@@ -7,6 +7,7 @@ each photo shows, what has become of it, and which vector each model makes of a 
 
 import uuid
 from collections import Counter
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -86,7 +87,7 @@ class ViewsEngine:
             if red
         ]
 
-    def probe(self, selfie: bytes) -> SelfieProbe:
+    def probe(self, selfie: bytes, accepted: Callable[[], None] = lambda: None) -> SelfieProbe:
         return SelfieProbe(LOOKS[engine_name(self.model)][int(selfie)])
 
 

@@ -132,7 +132,7 @@ def test_a_worker_that_dies_anywhere_in_a_round_tells_the_same_child_once() -> N
         assert (site.found(child), site.watches.watches[watch.search].last) == ([1, 2], child.request_id)
         if left:
             break
-    assert steps == 9, "page, photos, enter, save, get, announce, note, recount"
+    assert steps == 10, "page, photos, enter, enter, save, get, announce, note, recount"
 
 
 def test_a_deletion_that_goes_by_leaves_no_result_behind_and_the_page_is_looked_through_again(

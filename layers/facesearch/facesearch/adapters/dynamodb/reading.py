@@ -127,7 +127,9 @@ def stored_page(header: Item | None, chunks: list[Item | None], page: Page) -> S
     summary = summary_of(header)
     if summary is None:
         return None
-    photos = [photo for chunk in chunks if chunk is not None for photo in unpack_chunk(chunk["photos"])]
+    # A small result's header has the photos; what may lie in its first chunk is an earlier run's that found more.
+    holders = [header] if header is not None and "photos" in header and page.start < CHUNK_SIZE else chunks
+    photos = [photo for holder in holders if holder is not None for photo in unpack_chunk(holder["photos"])]
     first = page.start % CHUNK_SIZE
     # Past its end may lie what a run left that found more and failed before its header.
     shown = photos[first : first + page.size][: max(0, summary.total - page.start)]

@@ -4,7 +4,7 @@ import threading
 import time
 import uuid
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 from hashlib import md5
@@ -99,6 +99,10 @@ class MemoryReader(Reader, ResultStore):
         return WatchState(until, self.latest.get(search))
 
     @override
+    def enter(self, search: SearchKey) -> None:
+        self.listed.setdefault(search, [])
+
+    @override
     def save(
         self,
         search: SearchKey,
@@ -107,6 +111,7 @@ class MemoryReader(Reader, ResultStore):
         erasures: int | None = None,
         cancelled: str | None = None,
         consent: str = "",
+        settle: Callable[[], None] = lambda: None,
     ) -> bool:
         if search in self.results:
             return False
@@ -115,6 +120,7 @@ class MemoryReader(Reader, ResultStore):
             raise OutdatedError
         if cancelled is not None and self.cancelled.get(search, "") not in ("", cancelled):
             raise OutdatedError
+        settle()
         self.cancelled.pop(search, None)
         self.listed[search] = list(photos)
         self.results[search] = (summary, list(photos))

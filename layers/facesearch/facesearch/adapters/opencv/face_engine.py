@@ -2,7 +2,7 @@
 
 import copy
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple, cast
 
@@ -107,7 +107,7 @@ class OpenCvEngine(FaceEngine):
         return [self._face(image, row) for row in detections.largest(found, MIN_FACE, MAX_FACES)]
 
     @override
-    def probe(self, selfie: bytes) -> SelfieProbe:
+    def probe(self, selfie: bytes, accepted: Callable[[], None] = lambda: None) -> SelfieProbe:
         """A selfie that has no surely upright face as it is, is also looked at in the other three orientations; one
         without any face also in a frame (the face fills the picture) and enlarged (the picture is tiny).
         """
@@ -120,6 +120,7 @@ class OpenCvEngine(FaceEngine):
         owner = owner or self._owner([_framed(upright), _resized(upright, 2, cv2.INTER_CUBIC)])
         if owner is None:
             raise NoFaceFound("No face was found in the selfie.")
+        accepted()
         return SelfieProbe(self._embedding(self._aligned(owner.view, owner.row)), owner.faces)
 
     def _looks(self, image: RgbImage) -> Iterator[Detections]:

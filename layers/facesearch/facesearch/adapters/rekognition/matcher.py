@@ -65,7 +65,12 @@ class RekognitionMatcher(Matcher[RekognitionProbe]):
 
     @override
     def probe(
-        self, event: Event, selfies: Sequence[bytes], search: SearchKey | None = None, seconds: float = math.inf
+        self,
+        event: Event,
+        selfies: Sequence[bytes],
+        search: SearchKey | None = None,
+        seconds: float = math.inf,
+        accepted: Callable[[], None] = lambda: None,
     ) -> RekognitionProbe:
         """Several selfies are compared first: nothing is searched with pictures of two people.
 

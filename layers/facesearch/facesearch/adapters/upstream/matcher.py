@@ -2,7 +2,7 @@
 does not fit together."""
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -57,7 +57,14 @@ class UpstreamMatcher(Matcher[UpstreamProbe]):
         return True
 
     @override
-    def probe(self, event: Event, selfies: Sequence[bytes], search: SearchKey, seconds: float) -> UpstreamProbe:
+    def probe(
+        self,
+        event: Event,
+        selfies: Sequence[bytes],
+        search: SearchKey,
+        seconds: float,
+        accepted: Callable[[], None] = lambda: None,
+    ) -> UpstreamProbe:
         """Also raises what `Upstream.search` does."""
         deadline = self.upstream.clock() + seconds
         there = event.upstream or UpstreamEvent(event.org_id, event.event_id)

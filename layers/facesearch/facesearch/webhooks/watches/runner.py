@@ -150,6 +150,7 @@ class WatchRunner(Generic[ProbeT]):
             return
         summary = self.matcher.summary(event, probe, photos)
         self.watches.enter(watch, child)
+        self.results.enter(child)
         self.results.save(child, summary, photos, event.erasures)
         if self.watches.get(watch.search) is None:  # ended meanwhile, and maybe before the child was entered
             self.results.hide(child)
