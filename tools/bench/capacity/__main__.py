@@ -12,13 +12,14 @@ from facesearch_client.retries import RetryPolicy
 from facesearch_local.intrinsics import TemplateError
 from facesearch_local.stack import ROOT
 from tools.bench.capacity import report
-from tools.bench.capacity.checks import checks, steps
+from tools.bench.capacity.checks import checks
 from tools.bench.capacity.crowd import Crowd
 from tools.bench.capacity.deployment import read_deployment
 from tools.bench.capacity.figures import Figures, read_figures
 from tools.bench.capacity.limits import LIMITS, read_limits
 from tools.bench.capacity.load import Load
 from tools.bench.capacity.model import Model
+from tools.bench.capacity.storms import steps, storms
 
 JSON = ROOT / ".cache" / "bench" / "capacity.json"
 
@@ -35,15 +36,25 @@ def main() -> int:
     load, crowd = Load(**_chosen(asked, Load())), Crowd(**_chosen(asked, Crowd()))
     limits = read_limits(asked.limits)
     model = Model(deployed=deployed, load=load, figures=figures, limits=limits)
-    out = results()
-    out.print(f"{deployed}\n{load}\n{figures}\n")
-    out.print(f"{report.ladder(model)}\n\n{report.rates(model)}\n\n{report.needs(model)}\n")
-    out.print(f"{report.crowd_line(crowd)}\n\n{report.events(model, crowd)}\n\n{report.slowest(model)}\n")
     met = list(steps(model, crowd, RetryPolicy()))
+    begun = list(storms(model, report.RATES, RetryPolicy()))
     checked = list(checks(model, crowd))
-    out.print(f"{report.steps(met)}\n\n{report.compared(checked)}\n\nLimits of {limits.as_of}.")
+    for title, table in (
+        ("Counted with", report.inputs(model, crowd)),
+        ("What breaks first", report.ladder(model)),
+        ("At each rate, and how many times a limit is used", report.rates(model)),
+        ("What each rate needs in place of a limit", report.needs(model)),
+        ("What to ask AWS for", report.requests(model)),
+        ("At which rate what pages ask for breaks", report.by_pages(model)),
+        ("A rate that begins from nothing: formulas, and its first ten seconds simulated", report.storms(begun)),
+        (report.crowd_line(crowd), report.events(model, crowd)),
+        (report.slowest(model), report.steps(met)),
+        ("Formulas beside the simulation", report.compared(checked)),
+    ):
+        results().print(f"{title}\n\n{table}\n")
+    results().print(f"AWS's limits of {limits.as_of}.")
     asked.json.parent.mkdir(parents=True, exist_ok=True)
-    asked.json.write_text(json.dumps(report.as_json(model, crowd, met, checked), indent=1) + "\n")
+    asked.json.write_text(json.dumps(report.as_json(model, crowd, met, begun, checked), indent=1) + "\n")
     say(f"{asked.json}")
     return 0
 

@@ -1,11 +1,10 @@
-"""The formulas beside the simulation, and what a crowd meets when one thing after the other is moved."""
+"""The formulas beside the simulation."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from math import ceil, sqrt
 from statistics import fmean, stdev
 
-from facesearch_client.retries import RetryPolicy
 from tools.bench.capacity.crowd import (
     Crowd,
     cold_starts,
@@ -13,18 +12,13 @@ from tools.bench.capacity.crowd import (
     refused_by_bucket,
     refused_by_environments,
 )
-from tools.bench.capacity.deployment import Throttle
 from tools.bench.capacity.model import Model
-from tools.bench.capacity.simulation import Outcome, Rules, Simulation, gun, poisson
+from tools.bench.capacity.simulation import Rules, Simulation, gun, poisson
 
 SEEDS = range(1, 6)
 RATES = (10, 100, 1_000, 10_000)
 ARRIVALS = 20_000
 """Of a run with a steady rate: enough that chance moves a mean by a hundredth."""
-MOST_SEARCHES_A_MINUTE = 600_000
-"""`SearchQuotaPerMinute` at its most."""
-RAISED_ROUTE = Throttle(5_000, 5_000)
-RAISED_CONCURRENCY = 3_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,14 +36,6 @@ class Check:
     model: float
     simulated: float
     error: float
-
-
-@dataclass(frozen=True)
-class Step:
-    """A crowd at a deployment in which everything before was moved, and this."""
-
-    moved: str
-    outcome: Outcome
 
 
 def checks(model: Model, crowd: Crowd) -> Iterator[Check]:
@@ -113,37 +99,3 @@ def _busy(rules: Rules, rate: float, seed: int) -> float:
 
 def _given_up(rules: Rules, arrivals: list[float], seed: int) -> float:
     return Simulation(rules, seed).run(arrivals).given_up
-
-
-def steps(model: Model, crowd: Crowd, retries: RetryPolicy, seed: int = SEEDS[0]) -> Iterator[Step]:
-    """The crowd, all of one organisation in one event, with no environment warm; clients try again. Nothing else is
-    called meanwhile, and DynamoDB refuses nothing."""
-    deployed, figures, limits, faces = model.deployed, model.figures, model.limits, model.load.faces
-    concurrency = limits.lambda_concurrency.value
-    own = deployed.reserved_search
-    account = "account", Throttle(limits.gateway_rate.value, limits.gateway_burst.value)
-    rules = Rules(
-        warm_seconds=figures.search_seconds(faces),
-        cold_seconds=figures.cold_seconds(faces, deployed.snapstart),
-        spread=figures.spread,
-        environments=concurrency - deployed.queued if own is None else own,
-        starts=Throttle(limits.lambda_scaling_rate.value, limits.lambda_scaling_burst.value),
-        throttles=(account, ("route", deployed.search_route), ("quota", deployed.search_quota)),
-        retries=retries,
-    )
-    arrivals = gun(crowd, seed)
-
-    def step(moved: str, rules: Rules) -> Step:
-        return Step(moved, Simulation(rules, seed).run(arrivals))
-
-    yield step("nothing", rules)
-    rules = replace(rules, throttles=(account, ("route", deployed.search_route)))
-    yield step(f"SearchQuotaPerMinute={MOST_SEARCHES_A_MINUTE}", rules)
-    rules = replace(rules, throttles=(account, ("route", RAISED_ROUTE)))
-    yield step(f"ThrottlingRateLimit of POST faces: {RAISED_ROUTE.rate:,.0f}", rules)
-    warm = ceil(crowd.peak * rules.warm_seconds)
-    yield step(f"and {warm} environments provisioned", replace(rules, warm=warm))
-    more = RAISED_CONCURRENCY - deployed.queued
-    yield step(f"or a Lambda quota of {RAISED_CONCURRENCY:,}", replace(rules, environments=more))
-    other = figures.cold_seconds(faces, not deployed.snapstart)
-    yield step("or no SnapStart" if deployed.snapstart else "or SnapStart", replace(rules, cold_seconds=other))

@@ -1,9 +1,9 @@
 """A crowd that is told at once that its photos are there, and what the first minutes ask for, in closed form.
 
-Nobody searches before the message is out, and everybody does at a chance that stays the same until then. So the time to
-each one's search is exponential, and the rate falls from its peak at once: the sharpest start that people can give. How
-long it takes on average is an assumption, for a push message to phones. Runners who search as they finish come far
-slower: finish times are nearly normal. In a half marathon of 1,096 finishers their standard deviation was 23.4 minutes
+Nobody searches before the message is out, and at every moment everybody who has not searched yet does so with the same
+chance. So the time to each one's search is exponential, and the rate is highest at once. How long it takes on average
+is an assumption, for a push message to phones. Runners who search as they finish come far slower: finish times are
+nearly normal. In a half marathon of 1,096 finishers their standard deviation was 23.4 minutes
 (http://arandomwalk.blogspot.com/2012/09/half-marathon-finish-times.html).
 """
 

@@ -15,6 +15,7 @@ class Limit:
 
     Attributes:
         moves: "request" = a quota request raises it; "never" = nothing does.
+        code: service and code at Service Quotas, where it is there.
         title, url: where AWS says so.
     """
 
@@ -23,6 +24,7 @@ class Limit:
     moves: Literal["request", "never"]
     title: str
     url: str
+    code: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -61,6 +61,11 @@ class Model:
         """Busy at a time with searches and with pages: Little's law."""
         return rate * self.seconds, rate * self.load.pages * self.figures.page_seconds
 
+    def concurrency(self, rate: float) -> float:
+        """Quota of concurrent executions that so many searches a second need, for what is busy or for the calls."""
+        calls = rate * (1 + self.load.pages) / self.limits.lambda_invocations_per_concurrency.value
+        return max(sum(self.environments(rate)) + self.deployed.queued, calls)
+
     def dollars_a_day(self, rate: float) -> float:
         """By `make cost`, with this load's pages and the deployment's memory; without what it leaves out."""
         assumed = replace(

@@ -1,18 +1,40 @@
 """The tables, in Markdown as docs/operating/capacity.md has them, and the same as JSON."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
-from math import inf
+from dataclasses import asdict, replace
+from math import ceil, inf
 from typing import Any
 
-from tools.bench.capacity.checks import Check, Step
+from tools.bench.capacity.checks import Check
 from tools.bench.capacity.crowd import Crowd, cold_starts
 from tools.bench.capacity.figures import snapshot_gets
 from tools.bench.capacity.load import Constraint
 from tools.bench.capacity.model import Model
+from tools.bench.capacity.simulation import Outcome
+from tools.bench.capacity.storms import Step, Storm
 
 RATES = (10, 100, 1_000, 10_000, 100_000)
+PAGES = (3, 10, 30, 100)
 FACES = (1_000, 10_000, 100_000, 1_000_000)
+
+
+def inputs(model: Model, crowd: Crowd) -> str:
+    """All that is counted with."""
+    given: dict[str, dict[str, Any]] = {
+        "deployment": asdict(model.deployed),
+        "load": asdict(model.load),
+        "figures": asdict(model.figures.assumed),
+        "crowd": asdict(crowd),
+    }
+    rows = [(name, ", ".join(f"{key} {_said(value)}" for key, value in of.items())) for name, of in given.items()]
+    more = f"restore {model.figures.restore:g}, spread {model.figures.spread:g}"
+    return _table(("what", "is"), [*rows, ("more figures", more)])
+
+
+def _said(value: Any) -> str:
+    if isinstance(value, dict):  # a throttle
+        return f"{value['rate']:g} a second and {value['burst']:g} at once"
+    return f"{value:,g}" if isinstance(value, float) else f"{value}"
 
 
 def ladder(model: Model) -> str:
@@ -59,6 +81,42 @@ def needs(model: Model, wanted: Sequence[float] = RATES) -> str:
     return _table(("in place of", *(f"{rate:,.0f}/s" for rate in wanted)), rows)
 
 
+def requests(model: Model, wanted: Sequence[float] = RATES) -> str:
+    """What to ask AWS for."""
+    limits, found = model.limits, {each.name: each for each in model.constraints()}
+    rows = []
+    for name, limit in (
+        ("API Gateway, account", limits.gateway_rate),
+        ("Table, reads", limits.table_reads),
+        ("Table, writes", limits.table_writes),
+    ):
+        asked = [rate * found[name].asks for rate in wanted]
+        rows.append((f"{name}, a second", limit, asked))
+    rows.insert(0, ("Lambda, concurrent executions", limits.lambda_concurrency, list(map(model.concurrency, wanted))))
+    return _table(
+        ("quota", "code", "given", *(f"{rate:,.0f}/s" for rate in wanted)),
+        [
+            (
+                name,
+                f"`{limit.code}`",
+                f"{limit.value:,.0f}",
+                *(f"{ceil(x):,}" if x > limit.value else "-" for x in asked),
+            )
+            for name, limit, asked in rows
+        ],
+    )
+
+
+def by_pages(model: Model) -> str:
+    """At which rate what pages ask for breaks, by their number."""
+    names = ("route GET faces", "heat of EVENT", "heat of KEY", "Table, reads", "API Gateway, account", "Lambda, calls")
+    rows = []
+    for pages in PAGES:
+        found = {each.name: each for each in replace(model, load=replace(model.load, pages=pages)).constraints()}
+        rows.append((f"{pages}", *(_rate(found[name].breaks_at) for name in names)))
+    return _table(("pages a search", *names), rows)
+
+
 def events(model: Model, crowd: Crowd) -> str:
     """What an event's faces cost a cold start, and the crowd's storm of them."""
     rows = []
@@ -97,20 +155,47 @@ def crowd_line(crowd: Crowd) -> str:
 def steps(found: Iterable[Step]) -> str:
     """What the crowd meets."""
     return _table(
-        ("moved", "refused at first", "given up", "p50, s", "p99, s", "cold", "busiest", "refusals by"),
+        ("moved", *MET, "busiest", "refusals by"),
         [
             (
                 each.moved,
-                _percent(each.outcome.refused / each.outcome.searches),
-                _percent(each.outcome.given_up),
-                f"{each.outcome.wait(50):.2f}",
-                f"{each.outcome.wait(99):.2f}",
-                f"{each.outcome.cold:,}",
+                *_met(each.outcome),
                 f"{each.outcome.busiest:,}",
                 ", ".join(f"{name} {count:,}" for name, count in each.outcome.refusals.most_common()) or "-",
             )
             for each in found
         ],
+    )
+
+
+def storms(found: Iterable[Storm]) -> str:
+    """What a rate meets that begins from nothing."""
+    return _table(
+        ("searches/s", "SnapStart", "starts at once", "busy then", "so many after, s", *MET),
+        [
+            (
+                f"{each.rate:,.0f}",
+                "yes" if each.snapstart else "no",
+                f"{each.starts:,.0f}",
+                f"{each.busy:,.0f}",
+                f"{each.seconds:,.0f}",
+                *(["-"] * len(MET) if each.outcome is None else _met(each.outcome)),
+            )
+            for each in found
+        ],
+    )
+
+
+MET = ("cold", "refused at first", "given up", "p50, s", "p99, s")
+
+
+def _met(outcome: Outcome) -> tuple[str, ...]:
+    return (
+        f"{outcome.cold:,} = {_percent(outcome.cold / outcome.searches)}",
+        _percent(outcome.refused / outcome.searches),
+        _percent(outcome.given_up),
+        f"{outcome.wait(50):.2f}",
+        f"{outcome.wait(99):.2f}",
     )
 
 
@@ -122,7 +207,9 @@ def compared(found: Iterable[Check]) -> str:
     )
 
 
-def as_json(model: Model, crowd: Crowd, found: Sequence[Step], checked: Sequence[Check]) -> dict[str, Any]:
+def as_json(
+    model: Model, crowd: Crowd, found: Sequence[Step], begun: Sequence[Storm], checked: Sequence[Check]
+) -> dict[str, Any]:
     """All of it. Times are seconds; a limit that nothing asks of breaks at null."""
     return {
         "deployed": asdict(model.deployed),
@@ -140,7 +227,8 @@ def as_json(model: Model, crowd: Crowd, found: Sequence[Step], checked: Sequence
             for rate in RATES
         ],
         "crowd": asdict(crowd) | {"peak": crowd.peak, "finish_peak": crowd.finish_peak},
-        "steps": [_step(each) for each in found],
+        "steps": [{"moved": each.moved} | _outcome(each.outcome) for each in found],
+        "storms": [asdict(replace(each, outcome=None)) | {"outcome": _outcome(each.outcome)} for each in begun],
         "checks": [asdict(each) for each in checked],
     }
 
@@ -149,10 +237,10 @@ def _constraint(each: Constraint) -> dict[str, Any]:
     return asdict(each) | {"breaks_at": None if each.breaks_at == inf else each.breaks_at}
 
 
-def _step(each: Step) -> dict[str, Any]:
-    outcome = each.outcome
+def _outcome(outcome: Outcome | None) -> dict[str, Any]:
+    if outcome is None:
+        return {}
     return {
-        "moved": each.moved,
         "searches": outcome.searches,
         "refused_at_first": outcome.refused,
         "gave_up": outcome.gave_up,

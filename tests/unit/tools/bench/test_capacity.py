@@ -21,7 +21,7 @@ from tools.bench import cost
 from tools.bench.capacity import __main__ as command
 from tools.bench.capacity import checks as checking
 from tools.bench.capacity import report
-from tools.bench.capacity.checks import Step, checks, steps
+from tools.bench.capacity.checks import checks
 from tools.bench.capacity.crowd import Crowd, cold_starts, erlang_b, refused_by_bucket, refused_by_environments
 from tools.bench.capacity.deployment import Deployed, Throttle, of_template, read_deployment
 from tools.bench.capacity.figures import (
@@ -38,6 +38,7 @@ from tools.bench.capacity.limits import LIMITS, Limits, read_limits
 from tools.bench.capacity.load import Load
 from tools.bench.capacity.model import Model
 from tools.bench.capacity.simulation import RETRY_AFTER, Outcome, Rules, Simulation, gun, poisson
+from tools.bench.capacity.storms import STORM_SECONDS, Step, Storm, steps, storms
 from tools.bench.cost import Assumptions
 from tools.bench.requests import item_bytes
 
@@ -51,6 +52,11 @@ def model(deployed: Deployed = PROD, figures: Figures | None = None, **load: Any
 @cache
 def met_by_a_crowd() -> list[Step]:
     return list(steps(model(), Crowd(), RetryPolicy()))
+
+
+@cache
+def met_from_nothing() -> list[Storm]:
+    return list(storms(model(), report.RATES, RetryPolicy()))
 
 
 def breaks(of: Model) -> dict[str, float]:
@@ -197,6 +203,10 @@ class TestTheArithmetic:
         assert found["ReservedSearch"] == pytest.approx(100 / (0.75 * model().seconds))
         assert found["Lambda, environments"] == pytest.approx((1000 - 140 - 100) / 1.5)
 
+    def test_short_calls_need_a_tenth_of_their_rate_in_concurrency(self) -> None:
+        assert model().concurrency(100) == pytest.approx(100 * 101 / 10)
+        assert model(pages=0).concurrency(100) == pytest.approx(100 * model().seconds + 140)
+
     def test_dollars_are_those_of_the_cost_command(self) -> None:
         assumed = replace(Assumptions(), pages=3)
         thousand = cost.Model(assumed).searches(100_000, assumed.match[1]).total
@@ -333,6 +343,26 @@ class TestTheSimulation:
         assert snapstart.wait(99) < route.wait(99)
         assert snapstart.cold < others[1].cold
 
+    def test_a_rate_that_begins_from_nothing_starts_as_many_as_littles_law_says(self) -> None:
+        """Or as many as Lambda starts. Chance needs up to four standard deviations of the busy ones more."""
+        for storm in met_from_nothing():
+            if storm.outcome is None:
+                assert storm.rate > 1_000
+                continue
+            allowed = 1_000 + 100 * STORM_SECONDS
+            assert (
+                min(storm.starts, 1_000) * 0.9
+                < storm.outcome.cold
+                <= min(storm.starts + 4 * storm.starts**0.5, allowed)
+            )
+            assert (storm.outcome.refused > 0) == (storm.starts > 1_000)
+        slow, quick = met_from_nothing()[4:6]
+        assert slow.rate == quick.rate == 1_000
+        assert slow.outcome is not None
+        assert quick.outcome is not None
+        assert quick.outcome.wait(99) < slow.outcome.wait(99)
+        assert met_from_nothing()[-1].seconds == pytest.approx((100_000 * 0.314 - 1_000) / 100)
+
 
 class TestTheCommand:
     def test_it_prints_and_writes_the_same(
@@ -371,6 +401,9 @@ class TestTheCommand:
             report.rates(model()),
             report.needs(model()),
             report.events(model(), crowd),
+            report.requests(model()),
+            report.by_pages(model()),
+            report.storms(met_from_nothing()),
             report.steps(met_by_a_crowd()),
         ):
             assert table in published
