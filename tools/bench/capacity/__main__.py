@@ -66,15 +66,23 @@ def _arguments() -> argparse.Namespace:
         "--parameter", action="append", default=[], metavar="NAME=VALUE", help="of the template; may be repeated"
     )
     parser.add_argument("--figures", type=Path, help="JSON with times of a search; see figures.py")
-    parser.add_argument("--limits", type=Path, default=LIMITS, help="TOML of AWS's limits, with those that you have")
+    parser.add_argument("--limits", type=Path, default=LIMITS, help="a copy of limits.toml with what AWS gave you")
     parser.add_argument("--json", type=Path, default=JSON, help="where to write all of it")
     for given, words in ((Load(), LOAD), (Crowd(), CROWD)):
         for name, help_ in words.items():
             default = getattr(given, name)
             parser.add_argument(f"--{name}", type=type(default), default=default, help=f"{help_} ({default:,})")
-    return parser.parse_args()
+    asked = parser.parse_args()
+    for name in POSITIVE:
+        if getattr(asked, name) <= 0:
+            parser.error(f"--{name} must be above 0")
+    for name in ("share", "webhooks"):
+        if getattr(asked, name) > 1:
+            parser.error(f"--{name} is 1 at most")
+    return asked
 
 
+POSITIVE = ("faces", "organisations", "events", "keys", "hours", "days", "people", "share", "seconds")
 LOAD = {
     "pages": "GETs for each search",
     "images": "renditions that a browser loads for each search",
@@ -83,6 +91,7 @@ LOAD = {
     "events": "that searches spread over",
     "keys": "that calls spread over, tokens of links among them",
     "links": "that searches come by; 0 = by API keys",
+    "addresses": "that calls come from; 0 = guests' own",
     "webhooks": "share of searches that webhooks ask for",
     "photos": "indexed a second in each event meanwhile",
     "hours": "a day that the load lasts",

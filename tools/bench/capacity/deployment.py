@@ -39,9 +39,10 @@ class Deployed:
         search_route, webhook_route, page_route: throttles of POST faces, of its webhook, and of each other route.
         search_quota: of each organisation that has none of its own.
         result_days, selfie_days: how long results and selfies are kept; no days = selfies are not kept.
-        firewall: whether AWS WAF is before the API.
+        firewall: requests that AWS WAF takes of an address in five minutes; None = no firewall.
         cloudfront: whether photos come from CloudFront.
         snapstart: whether searches start from a snapshot.
+        on_demand: tables that are billed by the request, by logical id.
         shards: partition keys of a new event's photos.
     """
 
@@ -57,9 +58,10 @@ class Deployed:
     search_quota: Throttle
     result_days: int
     selfie_days: int
-    firewall: bool
+    firewall: int | None
     cloudfront: bool
     snapstart: bool
+    on_demand: tuple[str, ...]
     shards: int = SHARDS
 
 
@@ -91,7 +93,7 @@ def of_template(template: Template) -> Deployed:
     }
     (api,) = template.of_type("AWS::Serverless::Api")
     settings = {(each["ResourcePath"], each["HttpMethod"]): each for each in api.properties["MethodSettings"]}
-    search = functions["SearchFunction"]
+    search, tables = functions["SearchFunction"], template.of_type("AWS::DynamoDB::Table")
     given = template.parameters(["SearchQuotaPerMinute", "ResultRetentionDays", "SelfieRetentionDays", "Firewall"])
     quota = float(given["SearchQuotaPerMinute"])
     return Deployed(
@@ -107,9 +109,10 @@ def of_template(template: Template) -> Deployed:
         search_quota=Throttle(quota / 60, max(1, quota // 3)),
         result_days=int(given["ResultRetentionDays"]),
         selfie_days=int(given["SelfieRetentionDays"]),
-        firewall=given["Firewall"] != "false",
+        firewall=None if given["Firewall"] == "false" else int(given["Firewall"]),
         cloudfront=bool(template.of_type("AWS::CloudFront::Distribution")),
         snapstart=search.get("SnapStart", {}).get("ApplyOn") == "PublishedVersions",
+        on_demand=tuple(table.id for table in tables if table.properties.get("BillingMode") == "PAY_PER_REQUEST"),
     )
 
 

@@ -47,6 +47,16 @@ LINK = Touch("QUOTA#TOKEN", "link", reads=1, writes=1)
 PAGE = (Touch("KEY", "key", reads=1), Touch("EVENT", "event", reads=1), Touch("RESULT", "request", reads=2))
 """Of a page of a result, which does not cross a chunk."""
 
+DESIGNS = {
+    "KEY": "more keys or links; a second's cache of keys, or reads that may be stale (half a unit)",
+    "EVENT": "more events; a second's cache of events, or reads that may be stale (half a unit)",
+    "QUOTA": "more organisations; a bucket split in several items",
+    "QUOTA#TOKEN": "more links; tokens of visitors, which have a bucket each",
+    "PHOTOS": "more events; more shards; no query where nothing is new",
+    "SEARCHES": "more events; the list split in shards",
+}
+"""What moves the heat of each key."""
+
 ROW_BYTES = 1_500
 """Of a photo with ten faces in the local index: 132 bytes a face and its names (`test_read_units.py`)."""
 NEWS_SECONDS = OVERLAP_MICROSECONDS / 1e6 + 1

@@ -14,6 +14,7 @@ class Load:
         faces: of each event.
         organisations, events, keys: that searches spread over. A link's token is a key.
         links: publishable tokens that searches come by; 0 = they come by API keys.
+        addresses: that calls come from, such as a partner's servers; 0 = guests' own.
         webhooks: share of the searches that webhooks ask for, and that run behind a queue.
         photos: a second that are indexed in each event meanwhile.
         hours, days: how long the load lasts: hours a day, and days of an event.
@@ -26,6 +27,7 @@ class Load:
     events: int = 1
     keys: int = 1
     links: int = 0
+    addresses: int = 0
     webhooks: float = 0.0
     photos: float = 0.0
     hours: float = 24.0
@@ -59,7 +61,7 @@ class Constraint:
 
     def used(self, rate: float) -> float:
         """Share of the limit that so many searches a second take; above 1 it is broken."""
-        return rate / self.breaks_at
+        return rate / self.breaks_at if self.breaks_at else inf
 
     def needs(self, rate: float) -> str:
         """What so many searches a second need in place of the limit; empty = it is enough."""

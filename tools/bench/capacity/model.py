@@ -12,6 +12,7 @@ from facesearch.admin.links import MOST_PER_MINUTE, PER_MINUTE
 from tools.bench import cost
 from tools.bench.capacity.deployment import Deployed
 from tools.bench.capacity.figures import (
+    DESIGNS,
     LINK,
     LISTED_BYTES,
     PAGE,
@@ -24,16 +25,6 @@ from tools.bench.capacity.figures import (
 )
 from tools.bench.capacity.limits import Limits
 from tools.bench.capacity.load import Constraint, Load
-
-DESIGNS = {
-    "KEY": "more keys or links; a second's cache of keys, or reads that may be stale (half a unit)",
-    "EVENT": "more events; a second's cache of events, or reads that may be stale (half a unit)",
-    "QUOTA": "more organisations; a bucket split in several items",
-    "QUOTA#TOKEN": "more links; tokens of visitors, which have a bucket each",
-    "PHOTOS": "more events; more shards; no query where nothing is new",
-    "SEARCHES": "more events; the list split in shards",
-}
-"""What moves the heat of each key."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,13 +102,21 @@ class Model:
             how=each,
             moves="quota request",
         )
-        if deployed.firewall:
+        if deployed.firewall is not None:
             yield Constraint(
                 name="firewall",
                 asks=calls,
                 limit=self.limits.waf_requests.value,
                 how=each,
                 moves="quota request",
+            )
+        if deployed.firewall is not None and load.addresses:
+            yield Constraint(
+                name="firewall, an address in five minutes",
+                asks=300 * calls / load.addresses,
+                limit=deployed.firewall,
+                how=_over(f"300 × ({each})", load.addresses),
+                moves="Firewall",
             )
         if deployed.cloudfront:
             yield Constraint(
@@ -169,6 +168,7 @@ class Model:
                 moves="ReservedSearch",
             )
             shared -= kept
+        shared = max(0, shared)
         yield Constraint(
             name="Lambda, environments",
             asks=reading + (searching if kept is None else 0),
@@ -255,7 +255,7 @@ class Model:
                 ]
                 if not (asks := sum(counts)):
                     continue
-                for cold in (True, False):
+                for cold in (True, False) if table in self.deployed.on_demand else (False,):
                     limit = getattr(self.limits, f"table_{'initial_' if cold else ''}{unit}")
                     yield Constraint(
                         name=f"{table}, {unit}" + (" of a table never busy" if cold else ""),

@@ -23,12 +23,16 @@ def inputs(model: Model, crowd: Crowd) -> str:
     given: dict[str, dict[str, Any]] = {
         "deployment": asdict(model.deployed),
         "load": asdict(model.load),
-        "figures": asdict(model.figures.assumed),
+        "figures": {key: value for key, value in asdict(model.figures.assumed).items() if key not in DEPLOYED},
         "crowd": asdict(crowd),
     }
     rows = [(name, ", ".join(f"{key} {_said(value)}" for key, value in of.items())) for name, of in given.items()]
     more = f"restore {model.figures.restore:g}, spread {model.figures.spread:g}"
     return _table(("what", "is"), [*rows, ("more figures", more)])
+
+
+DEPLOYED = {"pages", "search_gb", "results_gb"}
+"""Assumptions of `make cost` in whose place load and deployment stand."""
 
 
 def _said(value: Any) -> str:

@@ -85,7 +85,7 @@ class TestWhatIsRead:
     def test_every_limit_counts(self, name: str) -> None:
         given = replace(GIVEN, lambda_concurrency=replace(GIVEN.lambda_concurrency, value=10_000))
         lower = replace(getattr(given, name), value=getattr(given, name).value / 1e6)
-        whole = replace(model(replace(PROD, firewall=True)), limits=given)
+        whole = replace(model(replace(PROD, firewall=10_000)), limits=given)
         less = replace(whole, limits=replace(given, **{name: lower}))
         few = Crowd(people=60, seconds=10)
 
@@ -104,7 +104,7 @@ class TestWhatIsRead:
             ("SearchQuotaPerMinute", "1200", "search_quota", Throttle(20, 400)),
             ("ResultRetentionDays", "5", "result_days", 5),
             ("SelfieRetentionDays", "0", "selfie_days", 0),
-            ("Firewall", "10000", "firewall", True),
+            ("Firewall", "10000", "firewall", 10_000),
             ("CloudFront", "false", "cloudfront", False),
         ],
     )
@@ -119,9 +119,12 @@ class TestWhatIsRead:
         for setting in resources["Api"]["Properties"]["MethodSettings"]:
             setting["ThrottlingRateLimit"] = next(rates)
         resources["SearchFunction"]["Properties"]["SnapStart"] = {"ApplyOn": "PublishedVersions"}
+        del resources["IdempotencyTable"]["Properties"]["BillingMode"]
         read = of_template(Template(document, ROOT, Deployment("stack", "000000000000", "us-east-1")))
         assert (read.page_route.rate, read.search_route.rate, read.webhook_route.rate) == (11, 12, 13)
         assert read.snapstart
+        assert read.on_demand == ("Table",)
+        assert "IdempotencyTable, writes of a table never busy" not in breaks(model(read))
 
     def test_samconfig_says_what_differs(self) -> None:
         fresh = read_deployment("fresh")
@@ -193,11 +196,24 @@ class TestTheArithmetic:
         )
         assert "S3, selfies kept" not in breaks(model(read_deployment("prod", {"SelfieRetentionDays": "0"})))
 
+    def test_an_account_that_is_too_small_takes_nothing(self) -> None:
+        few = replace(GIVEN, lambda_concurrency=replace(GIVEN.lambda_concurrency, value=10))
+        assert breaks(replace(model(), limits=few))["Lambda, environments"] == 0
+        switched_off = model(read_deployment("prod", {"ReservedSearch": "0"}))
+        (search, *_) = switched_off.constraints()
+        assert (search.name, search.breaks_at, search.used(1)) == ("ReservedSearch", 0, inf)
+        assert "inf" in report.rates(switched_off)
+        assert search.needs(10) == "4"
+
     def test_searches_by_links_and_webhooks_ask_more(self) -> None:
-        found = breaks(model(replace(PROD, firewall=True, reserved_search=100), links=4, webhooks=0.25))
+        found = breaks(model(replace(PROD, firewall=10_000, reserved_search=100), links=4, webhooks=0.25))
         assert found["quota of a link, a minute"] == pytest.approx(4 * PER_MINUTE / 60)
         assert found["heat of QUOTA#TOKEN"] == pytest.approx(4 * breaks(model())["heat of QUOTA"])
         assert found["firewall"] == pytest.approx(100_000 / 101)
+        assert "firewall, an address in five minutes" not in found
+        assert breaks(model(replace(PROD, firewall=10_000), addresses=2, pages=3))[
+            "firewall, an address in five minutes"
+        ] == pytest.approx(2 * 10_000 / 300 / 4)
         assert found["route POST faces/webhook"] == pytest.approx(4 * 200)
         assert found["WebhooksConcurrency"] == pytest.approx(20 / (0.25 * model().seconds))
         assert found["ReservedSearch"] == pytest.approx(100 / (0.75 * model().seconds))
@@ -325,12 +341,42 @@ class TestTheSimulation:
         crowd = Crowd(people=10_000, share=1, seconds=60)
         assert sum(time < 30 for time in gun(crowd, 0)) == pytest.approx(crowd.arrived(30), rel=0.04)
 
+    @given(
+        arrivals=st.lists(st.floats(0, 20), min_size=1, max_size=60).map(sorted),
+        environments=st.integers(0, 5),
+        warm=st.integers(0, 3),
+        starts=st.none() | st.just(Throttle(0.5, 2)),
+        attempts=st.integers(1, 4),
+    )
+    @settings(max_examples=50, deadline=None)
+    def test_every_search_is_served_or_gives_up(
+        self, arrivals: list[float], environments: int, warm: int, starts: Throttle | None, attempts: int
+    ) -> None:
+        outcome = Simulation(
+            Rules(
+                warm_seconds=0.7,
+                cold_seconds=2,
+                environments=environments,
+                starts=starts,
+                throttles=(("route", Throttle(2, 3)),),
+                warm=min(warm, environments),
+                retries=RetryPolicy(attempts),
+            ),
+            0,
+        ).run(arrivals)
+        assert len(outcome.waits) + outcome.gave_up == outcome.searches == len(arrivals)
+        assert min(warm, environments) + outcome.cold <= environments
+        assert outcome.busiest <= environments
+        assert outcome.gave_up <= outcome.refused <= outcome.refusals.total() <= attempts * outcome.searches
+        assert all(wait > 0 for wait in outcome.waits)
+
     def test_it_agrees_with_the_formulas(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Within four standard errors of its runs, and a fiftieth for what a crowd's formulas leave out: that within a
         second chance has it come by more or fewer."""
         monkeypatch.setattr(checking, "RATES", (10, 300))
         monkeypatch.setattr(checking, "ARRIVALS", 5_000)
-        for check in checks(model(), Crowd(people=20_000, seconds=30)):
+        monkeypatch.setattr(checking, "SEEDS", range(1, 4))
+        for check in checks(model(), Crowd(people=40_000, seconds=48)):
             assert check.simulated == pytest.approx(check.model, abs=4 * check.error + check.model / 50), check
 
     def test_what_is_moved_helps(self) -> None:
@@ -392,6 +438,12 @@ class TestTheCommand:
         monkeypatch.setattr(sys, "argv", ["capacity", *options])
         assert command.main() == 2
         assert capsys.readouterr().err.startswith("error: ")
+
+    @pytest.mark.parametrize("options", [["--events", "0"], ["--share", "2"], ["--faces", "many"]])
+    def test_it_refuses_what_makes_no_sense(self, options: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(sys, "argv", ["capacity", *options])
+        with pytest.raises(SystemExit):
+            command.main()
 
     def test_the_published_tables_are_what_the_command_prints(self) -> None:
         published = (ROOT / "docs" / "operating" / "capacity.md").read_text()
