@@ -21,6 +21,7 @@ from tools.bench.capacity.load import Load
 from tools.bench.capacity.model import Model
 from tools.bench.capacity.storms import steps, storms
 
+DOCUMENT = ROOT / "docs" / "operating" / "capacity.md"
 JSON = ROOT / ".cache" / "bench" / "capacity.json"
 
 
@@ -39,20 +40,11 @@ def main() -> int:
     met = list(steps(model, crowd, RetryPolicy()))
     begun = list(storms(model, report.RATES, RetryPolicy()))
     checked = list(checks(model, crowd))
-    for title, table in (
-        ("Counted with", report.inputs(model, crowd)),
-        ("What breaks first", report.ladder(model)),
-        ("At each rate, and how many times a limit is used", report.rates(model)),
-        ("What each rate needs in place of a limit", report.needs(model)),
-        ("What to ask AWS for", report.requests(model)),
-        ("At which rate what pages ask for breaks", report.by_pages(model)),
-        ("A rate that begins from nothing: formulas, and its first ten seconds simulated", report.storms(begun)),
-        (report.crowd_line(crowd), report.events(model, crowd)),
-        (report.slowest(model), report.steps(met)),
-        ("Formulas beside the simulation", report.compared(checked)),
-    ):
-        results().print(f"{title}\n\n{table}\n")
+    for block in (report.inputs(model, crowd), *report.published(model, crowd, met, begun), report.compared(checked)):
+        results().print(f"{block}\n")
     results().print(f"AWS's limits of {limits.as_of}.")
+    if asked.document:
+        DOCUMENT.write_text(report.rewritten(DOCUMENT.read_text(), report.published(model, crowd, met, begun)))
     asked.json.parent.mkdir(parents=True, exist_ok=True)
     asked.json.write_text(json.dumps(report.as_json(model, crowd, met, begun, checked), indent=1) + "\n")
     say(f"{asked.json}")
@@ -68,6 +60,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--figures", type=Path, help="JSON with times of a search; see figures.py")
     parser.add_argument("--limits", type=Path, default=LIMITS, help="a copy of limits.toml with what AWS gave you")
     parser.add_argument("--json", type=Path, default=JSON, help="where to write all of it")
+    parser.add_argument("--document", action="store_true", help=f"write the tables of {DOCUMENT.name} anew")
     for given, words in ((Load(), LOAD), (Crowd(), CROWD)):
         for name, help_ in words.items():
             default = getattr(given, name)

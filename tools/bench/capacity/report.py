@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, replace
 from math import ceil, inf
+from textwrap import fill
 from typing import Any
 
 from tools.bench.capacity.checks import Check
@@ -16,6 +17,39 @@ from tools.bench.capacity.storms import Step, Storm
 RATES = (10, 100, 1_000, 10_000, 100_000)
 PAGES = (3, 10, 30, 100)
 FACES = (1_000, 10_000, 100_000, 1_000_000)
+
+
+def published(model: Model, crowd: Crowd, met: Iterable[Step], begun: Iterable[Storm]) -> list[str]:
+    """The tables and sentences of docs/operating/capacity.md, in its order."""
+    return [
+        ladder(model),
+        rates(model),
+        needs(model),
+        requests(model),
+        by_pages(model),
+        storms(begun),
+        crowd_line(crowd),
+        events(model, crowd),
+        slowest(model),
+        steps(met),
+    ]
+
+
+def rewritten(document: str, blocks: Iterable[str]) -> str:
+    """A document with these blocks in place of those that begin as they do: a table by its head, a sentence by its
+    first words.
+
+    Raises:
+        LookupError: it has none of them.
+    """
+    paragraphs = document.split("\n\n")
+    for block in blocks:
+        begins = block.partition("\n")[0] + "\n" if block.startswith("|") else " ".join(block.split()[1:4])
+        place = next((place for place, paragraph in enumerate(paragraphs) if begins in paragraph), None)
+        if place is None:
+            raise LookupError(begins)
+        paragraphs[place] = block if block.startswith("|") else fill(block, 120, break_on_hyphens=False)
+    return "\n\n".join(paragraphs)
 
 
 def inputs(model: Model, crowd: Crowd) -> str:
@@ -82,7 +116,7 @@ def _at(model: Model, rate: float) -> tuple[str, ...]:
 def needs(model: Model, wanted: Sequence[float] = RATES) -> str:
     """What each rate needs in place of each limit that it breaks: of what is counted, so many; else so much of it."""
     rows = [(each.name, *(each.needs(rate) or "-" for rate in wanted)) for each in model.constraints()]
-    return _table(("in place of", *(f"{rate:,.0f}/s" for rate in wanted)), rows)
+    return _table(("needed in place of", *(f"{rate:,.0f}/s" for rate in wanted)), rows)
 
 
 def requests(model: Model, wanted: Sequence[float] = RATES) -> str:
