@@ -10,7 +10,7 @@ import math
 import random
 from collections import Counter, deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -21,6 +21,8 @@ from tools.bench.capacity.deployment import Throttle
 
 RETRY_AFTER = 1.0
 """Seconds that each refusal here asks to wait for; our client adds its jitter."""
+OTHER_DRAWS = 1_000_000
+"""Added to a run's seed, whose draws are the arrivals'."""
 NO_RETRY = RetryPolicy(attempts=1)
 
 
@@ -101,9 +103,8 @@ class Simulation:
 
     def __init__(self, rules: Rules, seed: int) -> None:
         self._rules = rules
-        self._draw = random.Random(seed)  # noqa: S311 - a simulation
-        policy = rules.retries
-        self._retries = RetryPolicy(policy.attempts, policy.base, policy.ceiling, random=self._draw.uniform)
+        self._draw = random.Random(seed + OTHER_DRAWS)  # noqa: S311 - a simulation
+        self._retries = replace(rules.retries, random=self._draw.uniform)
         self._throttles = [(name, _bucket(throttle)) for name, throttle in rules.throttles]
         self._starts = _bucket(rules.starts) if rules.starts else None
         self._environments = self._idle = rules.warm
