@@ -18,7 +18,7 @@ PY := .venv/bin/python
 
 .DEFAULT_GOAL := help
 .PHONY: help demo serve test test-all test-again smoke lint format openapi build deploy named accuracy accuracy-sweeps accuracy-crowd accuracy-bibs race scale bench-index \
-  bench-cold cost lock clean python setup assets ministack sam policy clients node-modules uv audit auditors sbom web \
+  bench-cold cost capacity lock clean python setup assets ministack sam policy clients node-modules uv audit auditors sbom web \
   web-lint web-test web-test-again web-screens web-tools web-modules
 
 help: ## List the targets
@@ -214,6 +214,9 @@ bench-index: setup ministack ## The face index beside the machine's own speed (S
 
 cost: setup ## What 1,000 searches cost, beside Rekognition (OPTIONS="--embed 200 --match 1,4,40 --cold 0.02")
 	@exec $(PY) -m tools.bench.cost $(OPTIONS)
+
+capacity: setup ## How many searches a second a deployment takes, what breaks first, what moves it (OPTIONS="--events 10 --pages 20")
+	@exec $(PY) -m tools.bench.capacity $(OPTIONS)
 
 # The built functions run only where the layers were built for.
 NATIVE := $(if $(filter aarch64 arm64,$(shell uname -m)),arm64,x86_64)

@@ -13,7 +13,9 @@ ANY_PATH, ANY_METHOD = "/*", "*"
 
 
 @dataclass
-class _Bucket:
+class Bucket:
+    """Fills by `rate` a second, up to `burst`. Times are seconds by whatever clock the caller has."""
+
     rate: float
     burst: float
     tokens: float = field(init=False)
@@ -23,6 +25,7 @@ class _Bucket:
         self.tokens = self.burst
 
     def take(self, now: float) -> bool:
+        """Whether there is a token, which then is gone."""
         self.tokens = min(self.burst, self.tokens + (now - self.looked_at) * self.rate)
         self.looked_at = now
         if self.tokens < 1:
@@ -45,7 +48,7 @@ class Throttles:
             if "ThrottlingRateLimit" in setting
         }
         self._clock = clock
-        self._buckets: dict[tuple[str, str], _Bucket] = {}
+        self._buckets: dict[tuple[str, str], Bucket] = {}
 
     def admit(self, route: Route) -> bool:
         """Whether one more request of this route may pass now."""
@@ -53,7 +56,7 @@ class Throttles:
         if limit is None:
             return True
         now = self._clock()
-        bucket = self._buckets.setdefault((route.path, route.method), _Bucket(*limit, looked_at=now))
+        bucket = self._buckets.setdefault((route.path, route.method), Bucket(*limit, looked_at=now))
         return bucket.take(now)
 
 

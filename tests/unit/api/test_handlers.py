@@ -6,7 +6,8 @@ import importlib.util
 import json
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -32,6 +33,7 @@ from tests.support.aws import create_table, moto
 from tests.support.fakes import Context
 from tests.support.output import Output
 from tests.support.pictures import encoded
+from tools.bench.capacity.figures import LINK, PAGE, SEARCH, Touch
 from tools.bench.cost import GUEST_READS, GUEST_WRITES, SEARCH_READS, SEARCH_WRITES
 
 if TYPE_CHECKING:
@@ -301,6 +303,55 @@ def test_a_search_reads_and_writes_what_the_cost_model_says(
     assert deployment.post(selfie)["statusCode"] == 200
     more = (GUEST_READS, GUEST_WRITES) if by_token else (0, 0)
     assert (sum(reads), sum(writes)) == (SEARCH_READS + more[0], SEARCH_WRITES + more[1])
+
+
+@pytest.mark.parametrize("by_token", [False, True])
+def test_a_search_and_a_page_touch_the_keys_that_the_capacity_model_says(
+    deployment: Deployment, samples: Path, by_token: bool
+) -> None:
+    selfie, request_id = (samples / "obama2.jpg").read_bytes(), str(uuid.uuid4())
+    if by_token:
+        deployment = replace(deployment, api_key=deployment.token())
+    deployment.post(CONSENT + form(selfie))  # which also opens the event's index
+    touched: Counter[tuple[str, str]] = Counter()
+
+    def count(params: dict[str, Any], model: Any, **_: Any) -> None:
+        """By how many items are asked for: all are below 4 KB, and 1 KB when they are written."""
+        match model.name:
+            case "BatchGetItem":
+                (asked,) = params["RequestItems"].values()
+                keys, kind = asked["Keys"], "reads"
+                assert asked["ConsistentRead"]
+            case "BatchWriteItem":
+                (puts,) = params["RequestItems"].values()
+                keys, kind = [put["PutRequest"]["Item"] for put in puts], "writes"
+            case "Query":
+                values = [next(iter(value.values())) for value in params["ExpressionAttributeValues"].values()]
+                keys, kind = [{"pk": next(value for value in values if "#" in value)}], "reads"
+            case name:
+                keys, kind = [params.get("Key") or params["Item"]], "reads" if name == "GetItem" else "writes"
+        touched.update((kind, family(key)) for key in keys)
+
+    def family(key: dict[str, Any]) -> str:
+        if "id" in key:
+            return "claims"
+        pk = next(iter(key["pk"].values())) if isinstance(key["pk"], dict) else key["pk"]
+        return "QUOTA#TOKEN" if pk.startswith("QUOTA#TOKEN") else pk.partition("#")[0]
+
+    def expected(touches: Iterable[Touch]) -> Counter[tuple[str, str]]:
+        units = {
+            (kind, touch.family): units * (SHARDS if touch.owner == "shard" else 1)
+            for touch in touches
+            for kind, units in (("reads", touch.reads), ("writes", touch.writes))
+        }
+        return +Counter(units)
+
+    bootstrap.container._dynamodb.meta.events.register("provide-client-params.dynamodb", count)
+    assert deployment.post(CONSENT + form(selfie, request_id))["statusCode"] == 200
+    assert touched == expected((*SEARCH, *((LINK,) if by_token else ())))
+    touched.clear()
+    assert deployment.get(request_id)["statusCode"] == 200
+    assert touched == expected(PAGE)
 
 
 @pytest.mark.parametrize(
