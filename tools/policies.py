@@ -32,9 +32,6 @@ NEVER_SEEN: dict[tuple[str, str, str], str] = {
     ("SearchFunction", "SayMissingNotForbidden", "s3:ListBucket"): ASKED_BY_S3,
     ("ResultsFunction", "SayMissingNotForbidden", "s3:ListBucket"): ASKED_BY_S3,
     ("IndexingFunction", "SayMissingNotForbidden", "s3:ListBucket"): ASKED_BY_S3,
-    ("SearchFunction", "ExactlyOnce", "dynamodb:GetItem"): (
-        "powertools reads a claim that the answer to its refused put does not bring along"
-    ),
     ("SearchFunction", "ReadFullPartitions", "dynamodb:Query"): (
         "only when a hundred faces of one partition match; tests/unit/faces/test_face_index.py has them in memory"
     ),
@@ -49,7 +46,9 @@ NEVER_SEEN: dict[tuple[str, str, str], str] = {
     ),
     ("SearchJobsFunction", "SayReplacedNotForbidden", "s3:ListBucket"): ASKED_BY_S3,
     ("SearchJobsFunction", "SayMissingNotForbidden", "s3:ListBucket"): ASKED_BY_S3,
-    ("SearchJobsFunction", "ExactlyOnce", "dynamodb:GetItem"): SAME_SEARCH,
+    ("SearchJobsFunction", "ExactlyOnce", "dynamodb:GetItem"): (
+        "only of a search that is deleted while it runs; tests/unit/deletion/test_nothing_left.py has it"
+    ),
     ("SearchJobsFunction", "KeysEventsResultsQuota", "dynamodb:DeleteItem"): (
         "only of a search that fails or is deleted while it runs; tests/unit/deletion/test_nothing_left.py has it"
     ),

@@ -1,14 +1,20 @@
-"""Powertools' idempotency as it is wired here, over a real table in this process."""
+"""The claim of a search, over a real table in this process."""
 
 import json
 import re
 import time
 import uuid
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
+from aws_lambda_powertools.utilities.idempotency import (
+    DynamoDBPersistenceLayer,
+    IdempotencyConfig,
+    idempotent_function,
+)
 
 from facesearch.adapters.dynamodb.idempotency import DynamoIdempotency
 from facesearch.adapters.dynamodb.table import Table
@@ -89,7 +95,7 @@ def test_a_failed_run_gives_its_claim_back(either: Idempotency) -> None:
 
 def test_a_killed_run_is_taken_over_after_the_time_it_had_left(once: DynamoIdempotency) -> None:
     class KilledError(BaseException):
-        """Not an Exception: powertools cannot clean up after it, as after SIGKILL."""
+        """Not an Exception: nothing cleans up after it, as after SIGKILL."""
 
     def killed() -> SearchSummary:
         raise KilledError
@@ -102,7 +108,7 @@ def test_a_killed_run_is_taken_over_after_the_time_it_had_left(once: DynamoIdemp
     assert once.run(SEARCH, SECONDS, lambda: SUMMARY) == SUMMARY
 
 
-def test_the_record_that_powertools_wrote_has_no_more_than_it_needs_and_is_found_and_deleted(
+def test_the_record_has_no_more_than_it_needs_and_is_found_and_deleted(
     once: DynamoIdempotency, dynamodb: "DynamoDBClient"
 ) -> None:
     assert once.holds(SEARCH) is False
@@ -129,3 +135,38 @@ def test_a_running_search_keeps_its_claim(either: Idempotency) -> None:
         return SUMMARY
 
     assert either.run(SEARCH, SECONDS, work) == SUMMARY
+
+
+def test_a_record_whose_days_are_over_is_as_good_as_none(dynamodb: "DynamoDBClient") -> None:
+    DynamoIdempotency(Table(dynamodb, TABLE), retention_days=-1).run(SEARCH, SECONDS, lambda: SUMMARY)
+    again = SearchSummary(total=3, confidence=50)
+    assert DynamoIdempotency(Table(dynamodb, TABLE), retention_days=30).run(SEARCH, SECONDS, lambda: again) == again
+
+
+def test_what_powertools_wrote_holds_and_the_other_way_round(
+    once: DynamoIdempotency, dynamodb: "DynamoDBClient"
+) -> None:
+    """A release of either kind meets searches of the other, at its start and when it goes back."""
+
+    config = IdempotencyConfig(hash_function="sha256", expires_after_seconds=86_400)
+    context: Any = SimpleNamespace(get_remaining_time_in_millis=lambda: 20_000)
+    config.register_lambda_context(context)
+
+    def by_powertools(total: int) -> Any:
+        @idempotent_function(  # type: ignore[untyped-decorator]
+            data_keyword_argument="claim",
+            persistence_store=DynamoDBPersistenceLayer(table_name=TABLE, boto3_client=dynamodb),
+            config=config,
+            key_prefix="face-search",
+        )
+        def claimed(*, claim: dict[str, Any]) -> dict[str, Any]:
+            return {"id": claim["request_id"], "total": total, "threshold": 90}
+
+        of = {"org_id": SEARCH.org_id, "event_id": SEARCH.event_id, "request_id": str(SEARCH.request_id)}
+        return claimed(claim=of)
+
+    by_powertools(5)
+    assert once.run(SEARCH, SECONDS, never) == SearchSummary(total=5, confidence=90)
+    once.delete(SEARCH)
+    once.run(SEARCH, SECONDS, lambda: SUMMARY)
+    assert by_powertools(5) == {"id": str(SEARCH.request_id), "total": 12, "threshold": 90}
