@@ -32,11 +32,12 @@ def _write(path: Path, content: Any) -> None:
 
 
 def _undocumented(content: Any) -> Any:
-    """Without what describes a shape for people: a text. A member that happens to have that name is a shape itself."""
+    """With nothing in the texts for people. A shape's member that happens to have that name is a shape itself."""
     match content:
+        case {"documentation": str()}:
+            return _undocumented(content | {"documentation": None}) | {"documentation": ""}
         case dict():
-            kept = (item for item in content.items() if item[0] != "documentation" or not isinstance(item[1], str))
-            return {key: _undocumented(value) for key, value in kept}
+            return {key: _undocumented(value) for key, value in content.items()}
         case list():
             return [_undocumented(each) for each in content]
         case _:
