@@ -131,7 +131,7 @@ class Container(StoreContainer):
         engine = self._engine  # by this thread alone, until `prime` has waited for it
         if thorough:
             engine.warm_up()
-            for name in ("numpy.ma", "encodings.idna"):  # np.unique's, 14 ms, and the first connection's, 3 ms
+            for name in ("numpy.ma", "pi_heif", "encodings.idna"):  # np.unique's, a HEIC's, the first connection's
                 import_module(name)
 
     @cached_property
