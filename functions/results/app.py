@@ -1,5 +1,7 @@
 """Every call that only reads, and the links for uploading large selfies, which are signed and never looked at here."""
 
+from facesearch import starting  # isort: skip
+
 import uuid
 from dataclasses import replace
 
@@ -192,3 +194,4 @@ def preflight() -> Response[str]:
 
 
 handler = api.api_handler(app, lambda: container.settings.origins)
+starting.over()

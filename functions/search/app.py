@@ -1,5 +1,7 @@
 """POST …/faces: one face search per request_id, or the replay of it."""
 
+from facesearch import starting  # isort: skip
+
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 
 from facesearch.api import handler as api
@@ -43,3 +45,4 @@ def post_faces(org_id: str, event_id: str) -> Response[str]:
 
 
 handler = api.api_handler(app, lambda: container.settings.origins)
+starting.over(container.prime)

@@ -2,6 +2,8 @@
 any search is deleted, and what it watches for. POST …/faces/{request_id}/watch: a finished search is watched. POST
 …/tokens: a site gets a token for a visitor of its page."""
 
+from facesearch import starting  # isort: skip
+
 from datetime import UTC, datetime
 from http import HTTPStatus
 
@@ -79,3 +81,4 @@ def post_tokens(org_id: str, event_id: str) -> Response[str]:
 
 
 handler = api.api_handler(app, lambda: container.settings.origins)
+starting.over()

@@ -50,8 +50,8 @@ print("\\n" + json.dumps(handler(event, context)))
 """
 IMPORTED = """
 import json, os, sys
-import app, cv2, boto3, facesearch, numpy
-found = {m.__name__: [m.__file__, os.path.exists(m.__cached__)] for m in (cv2, boto3, facesearch, numpy)}
+import app, cv2, botocore, facesearch, numpy
+found = {m.__name__: [m.__file__, os.path.exists(m.__cached__)] for m in (cv2, botocore, facesearch, numpy)}
 print(json.dumps(found | {"app": app.__file__, "version": sys.version_info[:2]}))
 """
 
@@ -145,7 +145,7 @@ def test_the_functions_have_lambdas_own_paths_and_their_bytecode(shipped: Shippe
     assert shipped.run("search", IMPORTED) == {
         "app": "/var/task/app.py",
         "version": [3, 13],
-        **{name: [f"/opt/python/{name}/__init__.py", True] for name in ("cv2", "boto3", "facesearch", "numpy")},
+        **{name: [f"/opt/python/{name}/__init__.py", True] for name in ("cv2", "botocore", "facesearch", "numpy")},
     }
 
 

@@ -15,10 +15,16 @@ from tests.conftest import ROOT
 FACES = {"numpy", "cv2", "PIL"}
 HTTP = {"httpx", "httpcore"}
 UPSTREAM = {"ENGINE": "upstream", "UPSTREAM_URL": "https://api.example", "UPSTREAM_KEY_SECRET": "key"}
+BOTO3 = {"boto3", "s3transfer", "multiprocessing"}
+STARTED = {"AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand"}
 SETTINGS = {
     "TABLE_NAME": "t",
     "IDEMPOTENCY_TABLE_NAME": "i",
+    "PHOTOS_BUCKET": "p",
+    "RENDITIONS_BUCKET": "r",
     "SELFIES_BUCKET": "s",
+    "SNAPSHOTS_BUCKET": "n",
+    "SNAPSHOTS_QUEUE_URL": "https://snapshots.example/",
     "SEARCH_JOBS_QUEUE_URL": "https://q.example/",
     "CALLBACKS_QUEUE_URL": "https://turns.example/",
     "AWS_DEFAULT_REGION": "us-east-1",
@@ -51,6 +57,11 @@ def run(
         # botocore's exceptions are small; its clients are as large as all the rest of the start
         ("results", IN_FUNCTION + "pass", {}, {"facesearch.bootstrap"},
          {"botocore.session", "botocore.client", "botocore.httpsession", "urllib3.util"}),
+        ("results", IN_FUNCTION + "pass", STARTED, {"facesearch.starting"}, FACES | HTTP | BOTO3 | {"asyncio"}),
+        ("webhook", IN_FUNCTION + "pass", STARTED, {"facesearch.starting"}, FACES | HTTP | BOTO3 | {"asyncio"}),
+        ("search", IN_FUNCTION + "pass", STARTED | UPSTREAM, {"botocore.client"}, FACES | BOTO3),
+        ("search", IN_FUNCTION + "container.face_search", {}, {"botocore.client"}, HTTP | BOTO3),
+        ("indexing", IN_FUNCTION + "container.photo_indexer", {}, {"botocore.client", "numpy"}, HTTP | BOTO3),
         ("search", IN_FUNCTION + "container.face_search", UPSTREAM, {"httpx"}, FACES),
         ("webhook", IN_FUNCTION + WEBHOOK, {}, {"standardwebhooks"}, FACES | HTTP),
         # The function that receives webhooks refuses URLs at the door and starts cold in the guest's time.
@@ -74,3 +85,12 @@ def test_nothing_is_written_to_the_log_on_loading_the_engine(models: Path) -> No
     )
     done = run(code, str(models))
     assert (done.stdout, done.stderr) == ("", "")
+
+
+def test_once_a_function_is_started_garbage_is_collected_and_asyncio_is_there() -> None:
+    used = (
+        "import gc, sys; from aws_lambda_powertools.event_handler import appsync; before = 'asyncio' in sys.modules; "
+    )
+    said = "print(gc.isenabled(), gc.get_freeze_count() > 0, before, appsync.asyncio.sleep.__module__)"
+    assert run(f"import app; {used}{said}", **STARTED).stdout.split() == ["True", "True", "False", "asyncio.tasks"]
+    assert run(f"import app; {used}{said}").stdout.split() == ["True", "False", "True", "asyncio.tasks"]

@@ -250,7 +250,7 @@ class TestGradualDeployment:
     @pytest.mark.parametrize("function", [f for f in FUNCTIONS if "AutoPublishAlias" in f.properties], ids=ids)
     def test_a_parameters_new_value_is_a_new_version(self, function: Resource) -> None:
         """Else `sam deploy` would change $LATEST, and the alias would stay on the version with the old value."""
-        part_of_a_version = ("Environment", "MemorySize", "Timeout", "EphemeralStorage")
+        part_of_a_version = ("Environment", "MemorySize", "Timeout", "EphemeralStorage", "SnapStart")
         needed = {
             parameter
             for name in part_of_a_version

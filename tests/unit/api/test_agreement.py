@@ -75,14 +75,14 @@ def test_what_a_parameter_says_of_the_code_is_so() -> None:
         {"TABLE_NAME": "t", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(memory), "SEARCH_QUOTA_PER_MINUTE": str(quota)}
     )
     assert "up to 29 %" in declared["SearchMemory"]["Description"]
-    assert settings.index_cache_megabytes == 1024 == round(memory * 0.2894)
+    assert settings.index_cache_megabytes == 512 == round(memory * 0.2894)
     assert "a third" in declared["SearchQuotaPerMinute"]["Description"]
     assert settings.search_quota_burst == 200 == quota // 3
     assert Settings(table_name="t", search_quota_per_minute=1).search_quota_burst == 1
 
 
 def test_parameters_are_few_and_each_says_what_it_is_and_has_a_default() -> None:
-    assert len(TEMPLATE["Parameters"]) <= 25
+    assert len(TEMPLATE["Parameters"]) <= 26
     for name, parameter in TEMPLATE["Parameters"].items():
         assert len(parameter["Description"]) > 10, name
         assert "Default" in parameter, f"{name}: a plain `sam deploy` asks nobody"

@@ -14,8 +14,11 @@ Status = Literal["queued", "running", "done", "failed"]
 class Body(BaseModel):
     """A part of a response."""
 
-    # Every field is in every response, those with a default too.
-    model_config = ConfigDict(frozen=True, populate_by_name=True, json_schema_serialization_defaults_required=True)
+    # Every field is in every response, those with a default too. A function answers with few of these bodies: each is
+    # built when it is first used.
+    model_config = ConfigDict(
+        frozen=True, populate_by_name=True, json_schema_serialization_defaults_required=True, defer_build=True
+    )
 
 
 class Success(Body, Generic[DataT]):

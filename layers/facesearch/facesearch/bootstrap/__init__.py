@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from facesearch.api.authentication import AuthenticatedRequest, Authenticator
@@ -117,6 +118,21 @@ class Container(StoreContainer):
             if settings.engine == "embedded"
             else None,
         )
+
+    def prime(self, thorough: bool) -> None:
+        """Build what a search needs before the first one comes: clients here, and the networks beside them, which are
+        not Python's work. `thorough`: run these once as well, at the price of a few searches."""
+        building = self._background.submit(self._prime_engine, thorough) if self.settings.engine == "embedded" else None
+        _ = self.authenticator, self.face_search, self.rendition_links, self._matcher_of(FaceSetKind.EXACT)
+        if building is not None:
+            building.result()
+
+    def _prime_engine(self, thorough: bool) -> None:
+        engine = self._engine  # by this thread alone, until `prime` has waited for it
+        if thorough:
+            engine.warm_up()
+            for name in ("numpy.ma", "pi_heif", "encodings.idna"):  # np.unique's, a HEIC's, the first connection's
+                import_module(name)
 
     @cached_property
     def _matcher_of(self) -> Callable[[FaceSetKind], matching.Matcher[Any]]:

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from facesearch.errors import CostlyImage, UnusableImage
-from facesearch.photos import imaging
 from facesearch.photos.decoding import heif as files
 from facesearch.photos.imaging import MAX_DECODED_PIXELS, MAX_PIXELS, read_image
 from tests.support.heifs import HEIGHT, PICTURE, WIDTH, Item, box, coded, exif_item, grid, heif, size_box, turn_box
@@ -119,7 +118,7 @@ BOMBS = {
 class TestBombs:
     @pytest.mark.parametrize("file", BOMBS.values(), ids=BOMBS)
     def test_given_a_bomb_when_read_then_no_decoder_sees_it(self, file: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(imaging, "HeifFile", None)
+        monkeypatch.setattr("pi_heif.HeifFile", None)
         monkeypatch.setattr(Image, "open", None)
         with pytest.raises(CostlyImage, match="takes too long"):
             read_image(file)

@@ -11,10 +11,10 @@ from typing_extensions import override
 
 from facesearch.adapters.dynamodb.results import SECONDS_PER_DAY
 from facesearch.adapters.dynamodb.table import Item, RefusedError, Table, delete, put, update
-from facesearch.adapters.stand_in import stand_in
 from facesearch.errors import StoreUnavailable
 from facesearch.models import SearchKey, SearchSummary
 from facesearch.search.idempotency import AlreadyRunningError, Idempotency
+from facesearch.stand_in import stand_in
 
 # powertools imports its own store with the package, and that imports boto3 with s3transfer and multiprocessing: 29 of
 # the 248 ms that search's imports take.

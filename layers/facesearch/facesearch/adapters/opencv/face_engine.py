@@ -3,6 +3,8 @@
 import copy
 import os
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from io import BytesIO
 from pathlib import Path
 from typing import NamedTuple, cast
 
@@ -11,6 +13,7 @@ import numpy as np
 os.environ.setdefault("OPENCV_LOG_LEVEL", "ERROR")  # 5.0 warns on loading any model, before Python could silence it
 import cv2
 from numpy.typing import NDArray
+from PIL import ExifTags, Image
 from typing_extensions import override
 
 from facesearch.adapters.opencv import detections, onnx, upright
@@ -99,6 +102,15 @@ class OpenCvEngine(FaceEngine):
         engine = copy.copy(self)
         engine.model = model
         return engine
+
+    def warm_up(self) -> None:
+        """Run the decoder and both networks once, a few searches' work: their first run takes longer than any other."""
+        black, exif = BytesIO(), Image.Exif()
+        exif[ExifTags.Base.Orientation] = 6
+        Image.new("RGB", (COARSE_SIDE, COARSE_SIDE)).save(black, "JPEG", exif=exif)
+        with suppress(NoFaceFound):
+            self.probe(black.getvalue())
+        self._embedding(np.zeros((112, 112, 3), np.uint8))
 
     @override
     def faces(self, image: RgbImage) -> list[Face]:

@@ -1,0 +1,40 @@
+"""How a function's environment starts. Those that guests wait for import this before all else, and end with `over`.
+
+Only Lambda and the local stack start environments: elsewhere a function is an ordinary module.
+"""
+
+import gc
+import os
+import random
+from collections.abc import Callable
+
+from facesearch.stand_in import stand_in
+
+TYPE = os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE", "")
+"""on-demand, provisioned-concurrency or snap-start; empty = nobody has started an environment."""
+
+if TYPE:
+    gc.disable()  # imports make next to no garbage, and looking for it takes a twentieth of their time
+    ROUTES = "aws_lambda_powertools.event_handler"
+    # Resolvers that are not ours import asyncio: a tenth of the imports of a function that only reads.
+    with (
+        stand_in(f"{ROUTES}.appsync", AppSyncResolver=None),
+        stand_in(f"{ROUTES}.events_appsync"),
+        stand_in(f"{ROUTES}.events_appsync.appsync_events", AppSyncEventsResolver=None),
+        stand_in(f"{ROUTES}.http_resolver", HttpResolver=None, HttpResolverLocal=None),
+    ):
+        import aws_lambda_powertools.event_handler  # noqa: F401 - for the functions
+
+
+def over(prime: Callable[[bool], None] | None = None) -> None:
+    """All is imported: have built what calls need, thoroughly (`prime(True)`) where nobody waits for it yet."""
+    if not TYPE:
+        return
+    if prime is not None:
+        prime(TYPE != "on-demand")
+    if TYPE == "snap-start":
+        from snapshot_restore_py import register_after_restore  # Lambda's own
+
+        register_after_restore(random.seed)  # else all environments of a snapshot draw the same jitter
+    gc.enable()
+    gc.freeze()  # what is here now stays: no collection of a later call walks through it
