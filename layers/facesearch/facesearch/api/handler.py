@@ -22,7 +22,8 @@ _FAILURE_HEADERS = "headers of a failure"
 
 def headers_of(app: APIGatewayRestResolver) -> Mapping[str, str]:
     """All request headers, their names in lower case."""
-    return {name.lower(): value for name, value in app.current_event.headers.items()}
+    headers = app.current_event.raw_event.get("headers") or {}  # `.headers` makes a dictionary of its own, every time
+    return {name.lower(): value for name, value in headers.items()}
 
 
 def credential_of(app: APIGatewayRestResolver) -> Credential:
