@@ -150,6 +150,7 @@ class ApiRequest:
         problem: what is wrong with path and query.
         body_problem: what is wrong with a request_id that came in the body, which is checked last.
         bib: in upper case.
+        consistent: how what it needs is read, see `reading.Wanted`.
     """
 
     org_id: int | None
@@ -160,6 +161,7 @@ class ApiRequest:
     problem: FaceSearchError | None = None
     body_problem: FaceSearchError | None = None
     bib: str | None = field(default=None, repr=False)
+    consistent: bool = True
 
     @property
     def search(self) -> SearchKey | None:
@@ -189,7 +191,11 @@ class ApiRequest:
 
 
 def parse_request(
-    path: Mapping[str, str], query: Mapping[str, str], paged: type[PageQuery] | None = PageQuery
+    path: Mapping[str, str],
+    query: Mapping[str, str],
+    paged: type[PageQuery] | None = PageQuery,
+    *,
+    consistent: bool = True,
 ) -> ApiRequest:
     """Read path and query of a request, which has no query if `paged` is None. Never raises."""
     problems: list[str] = []
@@ -216,6 +222,7 @@ def parse_request(
         request_id=request_id,
         problem=problem,
         bib=path["bib"].upper() if "bib" in path and not problems else None,
+        consistent=consistent,
     )
 
 
