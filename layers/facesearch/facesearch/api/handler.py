@@ -1,12 +1,12 @@
 """What every API function does around its routes: reading the event, log context, error mapping, headers, metrics."""
 
-import base64
 import binascii
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from typing import Any
 
+import pybase64
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
@@ -48,7 +48,7 @@ def body_of(app: APIGatewayRestResolver) -> bytes:
     if not app.current_event.is_base64_encoded:
         return body.encode()
     try:
-        return base64.b64decode(body, validate=True)
+        return pybase64.b64decode(body, validate=True)
     except binascii.Error:
         return b""
 
