@@ -20,6 +20,7 @@ from facesearch.models import PhotoMatch, SearchKey, SearchSummary, digest_of
 from tests.support.examples import examples
 from tests.support.fakes import photos
 from tests.unit.api.test_handlers import Answer, Deployment, answer, deployment, load
+from tools.bench.cost import PAGE_READS
 from tools.bench.requests import READ_UNIT_BYTES, item_bytes
 
 __all__ = ["deployment"]
@@ -134,6 +135,7 @@ def refusal(response: Answer) -> tuple[int, str]:
 def test_a_page_of_32_costs_two_read_units_in_one_round_trip(site: Site) -> None:
     site.save(photos(250))
     site.replicas.settle()
+    assert PAGE_READS == 2
     for number, size, units in [(1, 32, 2), (3, 32, 2), (8, 32, 2), (4, 32, 2.5), (1, 100, 2)]:
         assert len(site.page(number, size)["json"]["data"]["images"]) == min(size, 250 - (number - 1) * size)
         assert site.replicas.read_units == [units], "photos 96 to 128 are in two chunks"
