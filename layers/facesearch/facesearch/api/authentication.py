@@ -106,6 +106,7 @@ class Authenticator:
                 job=request.search if job else None,
                 watch=request.search if watch else None,
                 bibs=(request.bib,) if request.bib is not None else (),
+                consistent=request.consistent,
             )
         )
         if known.key is None or not is_live(known.key):

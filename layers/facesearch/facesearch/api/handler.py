@@ -1,18 +1,19 @@
 """What every API function does around its routes: reading the event, log context, error mapping, headers, metrics."""
 
-import base64
 import binascii
 import uuid
 from collections.abc import Callable, Mapping, Sequence
+from functools import wraps
 from typing import Any
 
+import pybase64
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from facesearch.api.cors import headers_for
 from facesearch.api.presenters import failure
 from facesearch.api.requests import ApiRequest, Credential, PageQuery, parse_request
-from facesearch.errors import MissingKey, NoSuchRoute
+from facesearch.errors import Forbidden, MissingKey, NoSuchRoute, NotFound
 from facesearch.observability import flush_metrics, logger
 from facesearch.tokens import PREFIX
 
@@ -22,7 +23,8 @@ _FAILURE_HEADERS = "headers of a failure"
 
 def headers_of(app: APIGatewayRestResolver) -> Mapping[str, str]:
     """All request headers, their names in lower case."""
-    return {name.lower(): value for name, value in app.current_event.headers.items()}
+    headers = app.current_event.raw_event.get("headers") or {}  # `.headers` makes a dictionary of its own, every time
+    return {name.lower(): value for name, value in headers.items()}
 
 
 def credential_of(app: APIGatewayRestResolver) -> Credential:
@@ -46,7 +48,7 @@ def body_of(app: APIGatewayRestResolver) -> bytes:
     if not app.current_event.is_base64_encoded:
         return body.encode()
     try:
-        return base64.b64decode(body, validate=True)
+        return pybase64.b64decode(body, validate=True)
     except binascii.Error:
         return b""
 
@@ -55,13 +57,15 @@ def seconds_left(app: APIGatewayRestResolver) -> float:
     return float(app.lambda_context.get_remaining_time_in_millis()) / 1000
 
 
-def request_of(app: APIGatewayRestResolver, paged: type[PageQuery] | None = None) -> ApiRequest:
+def request_of(
+    app: APIGatewayRestResolver, paged: type[PageQuery] | None = None, *, consistent: bool = True
+) -> ApiRequest:
     """Path and query of this call, which has no query unless it is `paged`; every further log line names it.
 
     Of a query parameter given twice the last counts.
     """
     event = app.current_event
-    request = parse_request(event.path_parameters, event.query_string_parameters, paged)
+    request = parse_request(event.path_parameters, event.query_string_parameters, paged, consistent=consistent)
     log_request(request.org_id, request.event_id, request.request_id)
     return request
 
@@ -74,6 +78,22 @@ def log_request(org_id: int | None, event_id: int | None, request_id: uuid.UUID 
 def headers_of_failure(app: APIGatewayRestResolver, headers: Callable[[], Mapping[str, str]]) -> None:
     """Have the response to this request bring these headers if it fails; asked for when it does."""
     app.append_context(**{_FAILURE_HEADERS: headers})  # type: ignore[no-untyped-call]
+
+
+def refusing_surely(route: Callable[..., Response[str]]) -> Callable[..., Response[str]]:
+    """Have a route read at half the price, `consistent=False`, and once more `consistent` before it refuses anybody.
+
+    A key, an event or a result of a moment ago may be missing in the first read, and a switch be in its old position.
+    """
+
+    @wraps(route)
+    def twice(**path: str) -> Response[str]:
+        try:
+            return route(**path, consistent=False)
+        except (Forbidden, NotFound):
+            return route(**path, consistent=True)
+
+    return twice
 
 
 def api_handler(app: APIGatewayRestResolver, origins: Callable[[], Sequence[str]]) -> Handler:

@@ -1,7 +1,8 @@
 """The envelope around every response, and the one place where exceptions become statuses."""
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+import uuid
+from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from itertools import groupby
 
@@ -11,7 +12,7 @@ from pydantic import BaseModel
 from facesearch.api import schemas
 from facesearch.api.bodies import OriginalsRequest
 from facesearch.errors import FaceSearchError, Throttled
-from facesearch.models import Event, EventRow, Job, JobStatus, Page, PhotoMatch, RenditionUrls, SearchKey, TokenRights
+from facesearch.models import Event, EventRow, Job, JobStatus, Page, PhotoMatch, SearchKey, TokenRights
 from facesearch.observability import count_failed_call, log_unexpected, logger
 from facesearch.photos.links import Link, NoLink, RenditionLinks
 from facesearch.reading import Known, StoredPage
@@ -52,14 +53,12 @@ def face_search_result(
     links: RenditionLinks, event: Event, search: SearchKey, page: Page, stored: StoredPage
 ) -> schemas.FaceSearchResult:
     """How photos were found is said where bibs may have found some."""
-    images = [_image_item(links, search.event_id, photo, stored.summary.renditions) for photo in stored.photos]
-    if event.bib_search:
-        found = zip(images, stored.photos, strict=True)
-        images = [item.model_copy(update={"matched_by": "bib" if photo.by_bib else "face"}) for item, photo in found]
+    elsewhere = stored.summary.renditions
+    urls = elsewhere.of if elsewhere is not None else links.pairs(search.event_id)
     return schemas.FaceSearchResult(
         request_id=search.request_id,
         confidence_percentage=stored.summary.confidence,
-        images=images,
+        images=_image_items(urls, stored.photos, tells_how=event.bib_search),
         pagination=paginate(page, stored.summary.total),
     )
 
@@ -67,8 +66,7 @@ def face_search_result(
 def images(
     links: RenditionLinks, event_id: int, photos: Sequence[PhotoMatch], page: Page, total: int
 ) -> schemas.Images:
-    items = [_image_item(links, event_id, photo) for photo in photos]
-    return schemas.Images(images=items, pagination=paginate(page, total))
+    return schemas.Images(images=_image_items(links.pairs(event_id), photos), pagination=paginate(page, total))
 
 
 def timeline_days(hours: Sequence[tuple[dt.datetime, int]]) -> schemas.TimelineDays:
@@ -166,22 +164,24 @@ def start_of(date: str) -> str:
     return date if "T" in date else f"{date}T00:00:00"
 
 
-def _image_item(
-    links: RenditionLinks, event_id: int, photo: PhotoMatch, elsewhere: RenditionUrls | None = None
-) -> schemas.ImageItem:
-    """`elsewhere`: where the photo's renditions are if they are not this deployment's."""
-    if elsewhere is not None:
-        large, small = elsewhere.of(photo.image_id)
-    else:
-        large = links.url(event_id, "large", photo.image_id)
-        small = links.url(event_id, "small", photo.image_id)
-    return schemas.ImageItem(
-        img_url=large,
-        height=photo.height or None,
-        width=photo.width or None,
-        image_id=photo.image_id,
-        thumbnail_url=small,
-    )
+def _image_items(
+    urls: Callable[[uuid.UUID], tuple[str, str]], photos: Sequence[PhotoMatch], *, tells_how: bool = False
+) -> list[schemas.ImageItem]:
+    items = list[schemas.ImageItem]()
+    for photo in photos:
+        large, small = urls(photo.image_id)
+        item: schemas.ImageItem = {
+            "img_url": large,
+            "height": photo.height or None,
+            "width": photo.width or None,
+            "image_id": photo.image_id,
+            "thumbnail_url": small,
+            "original_url": None,
+        }
+        if tells_how:
+            item["matched_by"] = "bib" if photo.by_bib else "face"
+        items.append(item)
+    return items
 
 
 def paginate(page: Page, total: int) -> schemas.PaginationInfo:

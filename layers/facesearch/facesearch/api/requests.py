@@ -78,6 +78,9 @@ class PageQuery(BaseModel):
     page_size: Annotated[int, Field(ge=1, le=100, description="Photos on a page."), DIGITS_ALONE] = 32
 
 
+_FIRST_PAGE = PageQuery()
+
+
 class EventsQuery(PageQuery):
     """The same for lists of events."""
 
@@ -147,6 +150,7 @@ class ApiRequest:
         problem: what is wrong with path and query.
         body_problem: what is wrong with a request_id that came in the body, which is checked last.
         bib: in upper case.
+        consistent: how what it needs is read, see `reading.Wanted`.
     """
 
     org_id: int | None
@@ -157,6 +161,7 @@ class ApiRequest:
     problem: FaceSearchError | None = None
     body_problem: FaceSearchError | None = None
     bib: str | None = field(default=None, repr=False)
+    consistent: bool = True
 
     @property
     def search(self) -> SearchKey | None:
@@ -186,7 +191,11 @@ class ApiRequest:
 
 
 def parse_request(
-    path: Mapping[str, str], query: Mapping[str, str], paged: type[PageQuery] | None = PageQuery
+    path: Mapping[str, str],
+    query: Mapping[str, str],
+    paged: type[PageQuery] | None = PageQuery,
+    *,
+    consistent: bool = True,
 ) -> ApiRequest:
     """Read path and query of a request, which has no query if `paged` is None. Never raises."""
     problems: list[str] = []
@@ -194,21 +203,27 @@ def parse_request(
         (BibPath if "bib" in path else EventPath if "event_id" in path else OrgPath).model_validate(dict(path))
     except ValidationError as error:
         problems += flatten("path", error)
-    wanted = PageQuery()
+    wanted = _FIRST_PAGE
     try:
         wanted = wanted if paged is None else paged.model_validate(dict(query))
     except ValidationError as error:
         problems += flatten("query", error)
-    request = ApiRequest(
+    problem: FaceSearchError | None = InvalidRequest("; ".join(problems)) if problems else None
+    request_id = None
+    try:
+        request_id = parse_request_id(path["request_id"]) if "request_id" in path else None
+    except InvalidRequestId as error:
+        problem = problem or error
+    return ApiRequest(
         org_id=_number(path.get("org_id", "")),
         event_id=_number(path.get("event_id", "")),
         page=Page(wanted.page, wanted.page_size),
         period=range(wanted.since, wanted.until) if isinstance(wanted, TimelineQuery) else range(0),
-        problem=InvalidRequest("; ".join(problems)) if problems else None,
+        request_id=request_id,
+        problem=problem,
         bib=path["bib"].upper() if "bib" in path and not problems else None,
+        consistent=consistent,
     )
-    named = request.with_body(path.get("request_id"))
-    return replace(named, problem=request.problem or named.body_problem, body_problem=None)
 
 
 def _number(text: str) -> int | None:

@@ -3,9 +3,10 @@
 import datetime as dt
 import uuid
 from datetime import datetime
-from typing import Annotated, Generic, Literal, TypeVar
+from typing import Annotated, Generic, Literal, NotRequired, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
+from typing_extensions import TypedDict
 
 DataT = TypeVar("DataT", bound=BaseModel)
 Status = Literal["queued", "running", "done", "failed"]
@@ -48,7 +49,8 @@ class PaginationInfo(Body):
     page_size: Annotated[int, Field(ge=1, description="As requested, even if this page has fewer.")]
 
 
-class ImageItem(Body):
+# A dictionary, for a page has many, and as models they took a third of its time.
+class ImageItem(TypedDict):
     """A photo of the event. `width` and `height` are the original's, in pixels as displayed."""
 
     img_url: Annotated[str, Field(description="URL of the large rendition, a JPEG of at most 2048 px.")]
@@ -56,14 +58,16 @@ class ImageItem(Body):
     width: int | None
     image_id: uuid.UUID
     thumbnail_url: Annotated[str, Field(description="URL of the small rendition, a JPEG of at most 400 px.")]
-    original_url: Annotated[None, Field(description="Always null: request links to originals instead.")] = None
-    matched_by: Annotated[
-        Literal["face", "bib"] | None,
-        Field(
-            description="How a search has found it. Only in results of events with `bib_search`.",
-            exclude_if=lambda value: value is None,
-        ),
-    ] = None
+    original_url: Annotated[None, Field(description="Always null: request links to originals instead.")]
+    matched_by: NotRequired[
+        Annotated[
+            Literal["face", "bib"] | None,
+            Field(
+                description="How a search has found it. Only in results of events with `bib_search`.",
+                exclude_if=lambda value: value is None,  # else the OpenAPI document calls it required
+            ),
+        ]
+    ]
 
 
 class FaceSearchResult(Body):

@@ -2,17 +2,16 @@
 to originals, the hand-off from a search, or from image_ids, to downloads."""
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
-from urllib.parse import quote
 
 from typing_extensions import override
 
 from facesearch.errors import InvalidRequestId, NoSuchImages, StoreUnavailable
-from facesearch.models import Event
+from facesearch.models import Event, RenditionUrls
 from facesearch.observability import log_unexpected
 from facesearch.records import Photo, PhotoStore, RenditionSize, rendition_key
 from facesearch.validation import parse_request_id
@@ -22,6 +21,7 @@ LINK_SECONDS = 3600
 end of it, so nothing here can know when that is."""
 MAX_IMAGE_IDS = 1_000
 MAX_IDENTIFIER = 200
+_SHOWN: tuple[RenditionSize, ...] = ("large", "small")
 _NOT_HERE = "There is no such photo in this event."
 _NONE_HERE = "None of these photos is in this event."
 _GONE = "The original is no longer there."
@@ -33,6 +33,10 @@ class RenditionLinks(Protocol):
 
     def url(self, event_id: int, size: RenditionSize, image_id: uuid.UUID) -> str:
         """The rendition's URL; nothing is looked up for it."""
+
+    def pairs(self, event_id: int) -> Callable[[uuid.UUID], tuple[str, str]]:
+        """Makes the URLs of a photo's two renditions, the large one first."""
+        return lambda image_id: (self.url(event_id, "large", image_id), self.url(event_id, "small", image_id))
 
 
 @dataclass(frozen=True)
@@ -46,7 +50,13 @@ class HostLinks(RenditionLinks):
 
     @override
     def url(self, event_id: int, size: RenditionSize, image_id: uuid.UUID) -> str:
-        return f"{self.base_url}/{quote(rendition_key(event_id, size, image_id))}"
+        return f"{self.base_url}/{rendition_key(event_id, size, image_id)}"
+
+    @override
+    def pairs(self, event_id: int) -> Callable[[uuid.UUID], tuple[str, str]]:
+        """All but the image_id is put together once a page: 32 photos took a third of its time."""
+        keys = (rendition_key(event_id, size, RenditionUrls.IMAGE_ID) for size in _SHOWN)
+        return RenditionUrls(*(f"{self.base_url}/{key}" for key in keys)).of
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,11 @@
 """The body of a webhook."""
 
-import base64
 import binascii
 import json
 import uuid
 from typing import Annotated, Any, Self
 
+import pybase64
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError, from_json
 
@@ -141,8 +141,8 @@ def parse_webhook(body: bytes) -> WebhookRequest:
 
 def _picture(text: str) -> bytes:
     try:
-        picture = base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
+        picture = pybase64.b64decode(text, validate=True)
+    except binascii.Error:
         raise UnreadableBody("body.selfie_base64: must be base64, without line breaks or a data: prefix") from None
     if not picture:
         raise UnreadableBody("body.selfie_base64: the selfie is empty")

@@ -1,4 +1,4 @@
-"""The read side of the API: what one request needs, in one strongly consistent round trip; and the list of events."""
+"""The read side of the API: what one request needs, in one round trip; and the list of events."""
 
 import json
 import struct
@@ -40,7 +40,7 @@ from facesearch.reading import EventDirectory, Known, Reader, StoredPage, Wanted
 from facesearch.search.quota import of_token
 
 CHUNK_SIZE = 100
-"""The largest page, so that any page touches at most two chunks; 2.4 KB, one strongly consistent read unit."""
+"""The largest page, so that any page touches at most two chunks; 2.4 KB, one read unit or half of one."""
 BY_BIB = 2**31
 _RECORD = struct.Struct(">16sII")
 
@@ -69,13 +69,16 @@ class DynamoReader(Reader):
 
     @override
     def read(self, wanted: Wanted) -> Known:
-        """0.5 KB of key and event, 2.4 KB a chunk: about 4 read units."""
+        """A read unit an item, half of one if not `consistent`: key, event, header and chunk have 4 KB at most."""
         keys = _keys_of(wanted)
-        by_key = {(item["pk"], item["sk"]): item for item in self.table.batch_get(list(keys.values()))}
+        items = self.table.batch_get(list(keys.values()), consistent=wanted.consistent)
+        by_key = {(item["pk"], item["sk"]): item for item in items}
         found = {name: by_key.get((key["pk"], key["sk"])) for name, key in keys.items()}
         key, event, org, header = found.get("key"), found.get("event"), found.get("org"), found.get("header")
         job, webhook = _unexpired(found.get("job")), _unexpired(found.get("webhook"))
         chunks = [item for name, item in found.items() if name.startswith("chunk")]
+        if not wanted.consistent and len({each["expires_at"] for each in (header, *chunks) if each}) > 1:
+            header = None  # a run's items expire in the same second: they are of two
         return Known(
             key=api_key_from_item(key) if key else None,
             event=event_from_item(event) if event else None,
@@ -123,7 +126,10 @@ def _keys_of(wanted: Wanted) -> dict[str, Item]:
 
 
 def stored_page(header: Item | None, chunks: list[Item | None], page: Page) -> StoredPage | None:
-    """The page of a result, cut out of its chunks, of which those past its end are None; None without a summary."""
+    """The page of a result, cut out of its chunks, of which those past its end are None.
+
+    None without a summary, and where a chunk is missing: the result is being deleted, or is too new for this read.
+    """
     summary = summary_of(header)
     if summary is None:
         return None
@@ -133,6 +139,8 @@ def stored_page(header: Item | None, chunks: list[Item | None], page: Page) -> S
     first = page.start % CHUNK_SIZE
     # Past its end may lie what a run left that found more and failed before its header.
     shown = photos[first : first + page.size][: max(0, summary.total - page.start)]
+    if len(shown) < min(page.size, summary.total - page.start):
+        return None
     return StoredPage(summary, shown, header["expires_at"] if header else 0)
 
 

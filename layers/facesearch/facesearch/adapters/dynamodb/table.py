@@ -169,11 +169,11 @@ class Table:
                 return
         raise Conflict("TransactWriteItems", "TransactionConflict")
 
-    def batch_get(self, keys: Sequence[Item]) -> list[Item]:
+    def batch_get(self, keys: Sequence[Item], *, consistent: bool = True) -> list[Item]:
         """The items that exist among `keys`, in no particular order; 100 to a round trip."""
         items: list[Item] = []
         for some in _slices(map(encode, keys), GET_LIMIT):
-            request = {self.name: {"Keys": some, "ConsistentRead": True}}
+            request = {self.name: {"Keys": some, "ConsistentRead": consistent}}
             for response in _rounds("BatchGetItem", self.client.batch_get_item, request, "UnprocessedKeys"):
                 items.extend(map(decode, response["Responses"].get(self.name, [])))
         return items
