@@ -19,6 +19,7 @@ from facesearch.adapters.dynamodb.table import Table, update
 from facesearch.models import PhotoMatch, SearchKey, SearchSummary, digest_of
 from tests.support.examples import examples
 from tests.support.fakes import photos
+from tests.support.pools import LEAVES
 from tests.unit.api.test_handlers import Answer, Deployment, answer, deployment, load
 from tools.bench.cost import PAGE_READS
 from tools.bench.requests import READ_UNIT_BYTES, item_bytes
@@ -83,7 +84,7 @@ class Site:
 
     @property
     def results(self) -> DynamoResultStore:
-        return DynamoResultStore(self.table, 30)
+        return DynamoResultStore(self.table, 30, pool=LEAVES)
 
     def save(self, found: list[PhotoMatch]) -> None:
         assert self.results.save(self.search, SearchSummary(len(found), 90), found)
