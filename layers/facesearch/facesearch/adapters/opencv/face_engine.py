@@ -174,7 +174,10 @@ class OpenCvEngine(FaceEngine):
         self._detector.setInputSize((image.shape[1], image.shape[0]))
         _, found = self._detector.detect(_bgr(image))
         rows = cast("Detections | None", found)  # OpenCV's own type hints know nothing of None
-        return np.empty((0, 15), np.float32) if rows is None else rows[rows[:, SCORE] >= least]
+        if rows is None:
+            return np.empty((0, 15), np.float32)
+        kept: Detections = rows[rows[:, SCORE] >= least]
+        return kept
 
     def _owner(self, view: RgbImage, looked: RgbImage, found: Detections | None = None) -> _Owner | None:
         """The most prominent face of a view, by a look at a copy of another size; `found`: the look's candidates.
@@ -184,26 +187,29 @@ class OpenCvEngine(FaceEngine):
         if found is None:
             found = self._detect(looked, CANDIDATE_SCORE)
         found = moved(found, looked.shape[0] / view.shape[0])
-        prominent = _most_prominent(found, view, MIN_SCORE)
-        surest = found[np.argsort(-found[:, SCORE], kind="stable")[:CANDIDATES]]
-        rows = [self._closer(view, row) for row in (surest if prominent is None else [prominent])]
-        row = max(rows, key=lambda each: float(each[SCORE]), default=None)
-        if row is None or row[SCORE] < MIN_SCORE:
+        row = _most_prominent(found, view, MIN_SCORE)
+        if row is None:
+            surest = found[np.argsort(-found[:, SCORE], kind="stable")[:CANDIDATES]]
+            closer = [self._closer(view, looked, candidate) for candidate in surest]
+            row = max((each for each in closer if each is not None), key=lambda each: float(each[SCORE]), default=None)
+        if row is None:
             return None
         sure = found[:, SCORE] >= min(UPRIGHT_SCORE, row[SCORE])
         return _Owner(view, row, max(1, int(sure.sum())))
 
-    def _closer(self, view: RgbImage, row: Detections) -> Detections:
-        """The row as a look at its surroundings alone shows it, if it is not sure, and surer so."""
-        if row[SCORE] >= UPRIGHT_SCORE:
-            return row
+    def _closer(self, view: RgbImage, looked: RgbImage, row: Detections) -> Detections | None:
+        """The face that a look at a candidate's surroundings alone shows in its place."""
+        by = looked.shape[0] / view.shape[0]
+        if by < 1 and 3 * row[2:4].max() * by >= CLOSE_SIDE:  # the look's copy shows it as well, in fewer pixels
+            same = self._closer(looked, looked, moved(row[None], 1 / by)[0])
+            return None if same is None else moved(same[None], by)[0]
         part, left, top = _around(view, row, 1)
         scale = CLOSE_SIDE / max(part.shape)
-        close = _resized(part, scale)
-        closer = _most_prominent(self._detect(close), close, CLOSER_SCORE)
-        if closer is None or closer[SCORE] <= row[SCORE]:
-            return row
-        return moved(closer[None], scale, left, top)[0]
+        found = moved(self._detect(_resized(part, scale)), scale, left, top)
+        centre = found[:, :2] + found[:, 2:4] / 2
+        its = np.all((centre > row[:2]) & (centre < row[:2] + row[2:4]), axis=1)  # and no neighbour's
+        faces: list[Detections] = list(found[its & (found[:, SCORE] >= CLOSER_SCORE)])
+        return max(faces, key=lambda each: float(each[SCORE]), default=None)
 
     def _face(self, image: RgbImage, row: Detections) -> Face:
         x, y, width, height = (float(value) for value in row[:4])
