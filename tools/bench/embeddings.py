@@ -124,7 +124,9 @@ def _looked(jobs: Sequence[Job], place: Path, selfies: bool, models: Path, watch
 def fingerprint() -> str:
     """Names everything that decides which faces are found."""
     digest = hashlib.sha256(f"2 {DEFAULT_MODEL} {cv2.__version__}".encode())  # 2: what `Seen` holds
-    for source in (*sorted(Path(engine.__file__).parent.rglob("*.py")), Path(imaging.__file__)):
+    folders = [Path(file).parent for file in (engine.__file__, face_engine.__file__)]
+    sources = [source for folder in folders for source in sorted(folder.rglob("*.py"))]
+    for source in (*sources, Path(imaging.__file__)):
         digest.update(source.name.encode() + source.read_bytes())
     return digest.hexdigest()[:16]
 

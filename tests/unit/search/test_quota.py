@@ -31,7 +31,7 @@ from facesearch.errors import QuotaExceeded, StoreUnavailable, TokenQuotaExceede
 from facesearch.models import MICROSECONDS, QuotaLimits, QuotaState, Scope, TokenRights, digest_of
 from facesearch.observability import flush_metrics, metrics
 from facesearch.reading import Reader, Wanted
-from facesearch.search.quota import Account, BucketEmptyError, Meter, TokenBucketStore, of_token
+from facesearch.search.quota import Account, BucketEmptyError, Meter, TokenBucketStore, of_refused, of_token
 from facesearch.settings import Settings
 from facesearch.tokens import new_token
 from tests.support.aws import TABLE, create_table, moto
@@ -221,17 +221,18 @@ def test_a_bucket_that_never_holds_still_is_given_up_on(client: OneAtATime, cloc
     assert restless.updates == ATTEMPTS
 
 
+@pytest.mark.parametrize("passing", [of_token("d" * 64), of_refused(str(ORG))], ids=["token", "refused"])
 def test_a_tokens_bucket_goes_a_day_after_it_is_full_and_an_organisations_stays(
-    client: OneAtATime, clock: Clock
+    client: OneAtATime, clock: Clock, passing: str
 ) -> None:
-    kept, token = in_dynamodb(client), of_token("d" * 64)
+    kept = in_dynamodb(client)
     state = QuotaState()
     for _ in range(3):
-        state = kept.bucket.take(token, LIMITS, state)
+        state = kept.bucket.take(passing, LIMITS, state)
         kept.take()
-    kept.bucket.give_back(token, LIMITS)
+    kept.bucket.give_back(passing, LIMITS)
     tokens, organisations = (
-        Table(client, TABLE).get(schema.quota_key(owner)) or {} for owner in (token, str(kept.org))
+        Table(client, TABLE).get(schema.quota_key(owner)) or {} for owner in (passing, str(kept.org))
     )
     full = -(-(NOON + 3 * LIMITS.interval) // MICROSECONDS)
     assert full + 86_399 <= tokens["expires_at"] <= full + 90_000

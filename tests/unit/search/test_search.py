@@ -23,7 +23,7 @@ from facesearch.errors import (
 )
 from facesearch.models import Event, Page, QuotaLimits, QuotaState, RenditionUrls, SearchKey, SearchSummary
 from facesearch.search.face_search import FaceSearch, Invocation, SearchOutcome
-from facesearch.search.quota import Account, Meter, of_token
+from facesearch.search.quota import REFUSED_AT_ONCE, Account, Meter, of_refused, of_token
 from facesearch.search.selfies import UploadKey
 from tests.support.fakes import (
     EVENT,
@@ -182,6 +182,30 @@ def test_a_selfie_that_is_made_to_be_work_is_refused_as_such_when_others_took_th
     bench.store.quotas[str(ORG)] = QuotaState(full_at=time.time_ns() // 1000 + 5 * bench.limits.interval)
     with pytest.raises(UnusableImage):
         bench.ask(SelfieForm((b"guest", b"bomb")), seen=QuotaState(full_at=1))
+
+
+@pytest.mark.parametrize("matcher", [FakeMatcher, PaidProbeMatcher])
+@pytest.mark.parametrize("selfies", [(b"nobody",), (b"guest", b"stranger")])
+def test_refused_selfies_are_free_for_a_key_until_they_come_in_numbers(
+    pool: ThreadPoolExecutor, matcher: type[FakeMatcher], selfies: tuple[bytes, ...]
+) -> None:
+    bench = SearchBench(pool, matcher=matcher())
+    bench.limits = QuotaLimits(per_minute=1, burst=5)
+    for sent in range(1, REFUSED_AT_ONCE + 3):
+        with pytest.raises(FaceSearchError) as refused:
+            bench.ask(SelfieForm(selfies))
+        assert refused.value.status == 400
+        assert left(bench) == 5 - max(0, sent - REFUSED_AT_ONCE)
+    # A good one is searched all the same, and costs what it always does.
+    bench.post()
+    assert left(bench) == 2
+
+
+def test_a_refused_selfie_is_refused_as_such_by_an_organisation_that_has_nothing_left(bench: SearchBench) -> None:
+    used_up = QuotaState(full_at=time.time_ns() // 1000 + 10**9)
+    bench.store.quotas |= {str(ORG): used_up, of_refused(str(ORG)): used_up}
+    with pytest.raises(NoFaceFound):
+        bench.ask(SelfieForm((b"nobody",)), seen=QuotaState(full_at=1))
 
 
 @pytest.mark.parametrize("error", [OSError(), FaceSetMissing("rekognition")])

@@ -46,7 +46,7 @@ class Picture:
     """A decoded picture as displayed: EXIF orientation applied, RGB, 8 bits, transparency flattened on white.
 
     Attributes:
-        image: of mode RGB; smaller than the original's `width` x `height` as displayed if it was read to fit a size.
+        image: of mode RGB; smaller than the original's `width` x `height` as displayed if less was enough.
         taken_at: capture time by the camera's own clock, which knows no zone.
         icc_profile: the colour profile that `image`'s RGB values are in; empty = take them as sRGB.
         doubtful: an orientation, as EXIF numbers them, that is only claimed where browsers do not look: by XMP, or by
@@ -81,12 +81,11 @@ class _Opened:
     primaries: int = 0
 
 
-def read_image(data: bytes, *, fit: int | None = None, enough: int | None = None) -> Picture:
+def read_image(data: bytes, *, enough: int | None = None) -> Picture:
     """Decode a JPEG, PNG, WebP, HEIC or AVIF, recognised by content.
 
     Args:
         data: the file.
-        fit: long side in pixels that it is shrunk to; JPEGs are then decoded at a fraction of their size.
         enough: long side in pixels that a JPEG's half, quarter or eighth must still have to be decoded instead of it.
 
     Raises:
@@ -103,13 +102,11 @@ def read_image(data: bytes, *, fit: int | None = None, enough: int | None = None
     if image.format in ("PNG", "WEBP") and getattr(image, "is_animated", False):
         raise UnusableImage(_ANIMATED)
     with _as_unusable(DAMAGED, data):
-        _draft(image, fit, enough)
+        _draft(image, enough)
         image.load()
         metadata = metadata_of(image)
         profile = _profile_of(opened, metadata)
         rgb = _to_rgb(image)
-        if fit is not None and max(rgb.size) > fit:
-            rgb.thumbnail((fit, fit), Image.Resampling.BICUBIC, reducing_gap=2.0)
         orientation, doubtful = _orientations(opened, metadata)
         if orientation in _TRANSPOSE:
             rgb = rgb.transpose(_TRANSPOSE[orientation])
@@ -163,11 +160,10 @@ def _opened_heif(data: bytes) -> _Opened:
     return _Opened(image, is_turned=file.is_turned, primaries=file.primaries)
 
 
-def _draft(image: Image.Image, fit: int | None, enough: int | None) -> None:
-    """Have a JPEG decoded at a fraction: both sides as long as `fit`, or the long one as `enough`; and never too many
-    pixels."""
-    room = min(image.size) // fit if fit is not None else 1
-    if fit is None and enough is not None:
+def _draft(image: Image.Image, enough: int | None) -> None:
+    """Have a JPEG decoded at a fraction, its long side at least as long as `enough`; and never too many pixels."""
+    room = 1
+    if enough is not None:
         room = min(side // -(-side * enough // max(image.size)) for side in image.size)
     fraction = max(each for each in (1, 2, 4, 8) if each <= max(1, room))  # what its sides can be divided by
     while image.width * image.height > MAX_PIXELS * fraction**2:

@@ -139,7 +139,7 @@ class FaceSearch(Generic[ProbeT]):
             # Anybody may hold a token, so it pays for each look at selfies, also at those that are refused.
             with (
                 _paid(meter.token, kept_on=REFUSED_SELFIES),
-                _charged_if_costly(organisation),
+                _charged_if_refused(meter),
                 _paid(organisation) if probe_is_paid else nullcontext(),
             ):
                 pictures = self._pictures(selfies)
@@ -275,13 +275,17 @@ def _paid(meter: Meter, kept_on: tuple[type[Exception], ...] = ()) -> Iterator[N
 
 
 @contextmanager
-def _charged_if_costly(meter: Meter) -> Iterator[None]:
-    """Charge for a selfie that no camera makes. Refusing it is cheap; sending thousands of them shall not be."""
+def _charged_if_refused(meter: Meter) -> Iterator[None]:
+    """Charge the organisation for refused selfies that come in numbers, and for each that no camera makes. Refusing one
+    is cheap; sending thousands shall not be."""
     try:
         yield
-    except CostlyImage:
+    except REFUSED_SELFIES as refused:
         try:
-            meter.take()
+            if isinstance(refused, CostlyImage):
+                meter.organisation.take()
+            else:
+                meter.refuse()
         except QuotaExceeded:  # the next one is refused for it
             pass
         except StoreUnavailable as unpaid:

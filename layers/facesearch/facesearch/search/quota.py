@@ -16,7 +16,7 @@ from facesearch.observability import count, log_unexpected
 
 
 class TokenBucketStore(Protocol):
-    """Where buckets are kept. `owner`: an organisation's number, or `of_token`."""
+    """Where buckets are kept. `owner`: an organisation's number, `of_token`, or `of_refused`."""
 
     def take(self, owner: str, limits: QuotaLimits, seen: QuotaState) -> QuotaState:
         """Take one search out of the bucket; `seen` is what was last read of it, a hint. The bucket afterwards.
@@ -30,6 +30,10 @@ class TokenBucketStore(Protocol):
 
 
 _TOKEN = "TOKEN#"  # noqa: S105 - whose bucket it is
+_REFUSED = "REFUSED#"
+REFUSED_AT_ONCE = 9
+"""Refused selfies that are free after a rest. From then on a tenth of the quota's rate is."""
+REFUSED_SHARE = 10
 
 
 def of_token(digest: str) -> str:
@@ -40,6 +44,16 @@ def of_token(digest: str) -> str:
 def is_tokens(owner: str) -> bool:
     """Whether the bucket is a publishable token's, which ends some day, and not an organisation's."""
     return owner.startswith(_TOKEN)
+
+
+def of_refused(owner: str) -> str:
+    """Names the owner of an organisation's bucket of refused selfies."""
+    return f"{_REFUSED}{owner}"
+
+
+def is_passing(owner: str) -> bool:
+    """Whether the bucket means nothing once it is full: it has no limits of its own, or its token ends some day."""
+    return owner.startswith((_TOKEN, _REFUSED))
 
 
 class BucketEmptyError(Exception):
@@ -74,6 +88,14 @@ class Account:
     def give_back(self) -> None:
         self._buckets.give_back(self._owner, self._limits)
         self._state = QuotaState(self._state.full_at - self._limits.interval, self._state.override)
+
+    def refuse(self) -> None:
+        """Count a refused selfie: free out of a bucket of their own, and taken from this one once that is empty."""
+        limits = QuotaLimits(max(1, self._limits.per_minute // REFUSED_SHARE), REFUSED_AT_ONCE)
+        try:
+            self._buckets.take(of_refused(self._owner), limits, QuotaState())
+        except BucketEmptyError:
+            self.take()
 
     @property
     def headers(self) -> dict[str, str]:
@@ -128,6 +150,11 @@ class Meter:
                 account.take()
                 taken.callback(_given_back, account)
             taken.pop_all()
+
+    def refuse(self) -> None:
+        """Count a refused selfie for the organisation, unless a token has paid for it."""
+        if len(self._accounts) == 1:
+            self._accounts[0].refuse()
 
     def give_back(self) -> None:
         """The match did not happen."""

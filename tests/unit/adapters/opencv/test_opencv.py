@@ -1,5 +1,7 @@
 """The real engine on real faces: who is who, in whichever shape a selfie or a photo comes."""
 
+from collections.abc import Callable
+from contextlib import nullcontext
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -7,13 +9,24 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image, ImageFilter
+from typing_extensions import override
 
-from facesearch.adapters.opencv.face_engine import MIN_FACE, OpenCvEngine
+from facesearch.adapters.opencv import face_engine
+from facesearch.adapters.opencv.detections import Detections
+from facesearch.adapters.opencv.face_engine import CANDIDATES, MIN_FACE, OpenCvEngine
 from facesearch.errors import NoFaceFound
 from facesearch.faces.confidence import threshold
-from facesearch.faces.engine import MODELS, PLAIN_MODEL, Embedding, Face, UnknownModelError, next_generation
+from facesearch.faces.engine import (
+    MODELS,
+    PLAIN_MODEL,
+    Embedding,
+    Face,
+    RgbImage,
+    UnknownModelError,
+    next_generation,
+)
 from facesearch.models import DEFAULT_MODEL, FIRST_MODEL
-from facesearch.photos.imaging import read_image
+from facesearch.photos.imaging import Picture, read_image
 from tests.support.pictures import encoded, exif
 
 SURE = threshold(90)
@@ -158,6 +171,75 @@ def test_no_face_is_said_to_be_none(sitters: Sitters, shape: tuple[int, int]) ->
     with pytest.raises(NoFaceFound, match="No face was found in the selfie"):
         sitters.engine.probe(encoded(plain, "PNG"))
     assert sitters.faces(plain) == []
+
+
+class Counting(OpenCvEngine):
+    """Counts looks of the detector, each embedding's second look among them."""
+
+    looks = 0
+
+    @override
+    def _detect(self, image: RgbImage, *rest: Any) -> Detections:
+        self.looks += 1
+        return super()._detect(image, *rest)
+
+
+MOST_LOOKS = 6 * (1 + CANDIDATES)
+"""Six looks and their closer ones."""
+
+
+def laid(head: Image.Image, width: int, turn: int = 0) -> Image.Image:
+    """A head so wide in a picture of 2 MP, turned."""
+    picture = Image.new("RGB", (1632, 1224), (120, 140, 90))
+    picture.paste(head.resize((width, round(width * head.height / head.width))), (500, 200))
+    return picture.rotate(turn, expand=True)
+
+
+@pytest.mark.parametrize(
+    ("picture", "decodes", "looks"),
+    [
+        pytest.param(lambda head: laid(head, 800), 1, 2, id="good"),
+        pytest.param(lambda head: laid(head, 300), 2, 2, id="small"),
+        pytest.param(lambda head: laid(head, 800, 90), 2, 7, id="turned"),  # in two views it is looked at closer
+        pytest.param(lambda head: laid(head, 800, 180), 2, 7, id="upside down"),
+        pytest.param(lambda _: Image.new("RGB", (1632, 1224), "grey"), 2, 6, id="faceless"),
+        pytest.param(lambda _: Image.new("RGB", (600, 400), "grey"), 1, 6, id="small and faceless"),
+    ],
+)
+def test_a_selfie_is_decoded_and_looked_at_so_often(
+    sitters: Sitters,
+    models: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    picture: Callable[[Image.Image], Image.Image],
+    decodes: int,
+    looks: int,
+) -> None:
+    read = list[int]()
+
+    def counted(data: bytes, *, enough: int) -> Picture:
+        read.append(enough)
+        return read_image(data, enough=enough)
+
+    engine = Counting(models, threads=2)
+    monkeypatch.setattr(face_engine, "read_image", counted)
+    with pytest.raises(NoFaceFound) if looks == 6 else nullcontext():
+        assert engine.probe(selfie(picture(sitters.heads["obama"]))).embedding @ sitters.probes["obama"] > 0.9
+    assert (len(read), engine.looks) == (decodes, looks)
+
+
+def test_a_picture_full_of_what_could_be_faces_has_its_looks_counted(models: Path) -> None:
+    coarse = np.random.default_rng(4).integers(60, 200, (30, 40, 3), dtype=np.uint8)
+    engine = Counting(models, threads=2)
+    with pytest.raises(NoFaceFound):
+        engine.probe(selfie(Image.fromarray(coarse).resize((1632, 1224), Image.Resampling.BICUBIC)))
+    assert 6 < engine.looks <= MOST_LOOKS
+
+
+@pytest.mark.parametrize("turn", [0, 90, 180, 270])
+def test_a_small_face_is_found_however_it_is_turned(sitters: Sitters, turn: int) -> None:
+    probe = sitters.engine.probe(selfie(laid(sitters.heads["biden"], 90, turn)))
+    assert probe.embedding @ sitters.probes["biden"] > SURE
+    assert probe.faces == 1
 
 
 def test_small_faces_in_a_large_photo_are_found_once_each(sitters: Sitters) -> None:

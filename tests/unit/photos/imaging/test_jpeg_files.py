@@ -29,9 +29,9 @@ def scan_bomb(side: int, scans: int, mode: str = "L") -> bytes:
     return file[:last] + file[last:-2] * scans + b"\xff\xd9"
 
 
-def share_changed(whole: bytes, part: bytes, *, fit: int | None = None, by: int = 8) -> float:
+def share_changed(whole: bytes, part: bytes, *, enough: int | None = None, by: int = 8) -> float:
     """How much of a picture looks different in what is read of a part of its file."""
-    one, other = (np.asarray(read_image(file, fit=fit).image).astype(int) for file in (whole, part))
+    one, other = (np.asarray(read_image(file, enough=enough).image).astype(int) for file in (whole, part))
     return float((np.abs(one - other).max(axis=2) > by).mean())
 
 
@@ -40,15 +40,15 @@ def counted(file: bytes) -> jpeg.JpegFile:
 
 
 @pytest.mark.parametrize(("side", "scans"), [(4096, 300), (8000, 100), (512, 10_000), (8000, 4000), (64, 130)])
-@pytest.mark.parametrize("fit", [None, 1280])
+@pytest.mark.parametrize("enough", [None, 1280])
 def test_a_scan_bomb_when_read_then_nothing_is_decoded(
-    side: int, scans: int, fit: int | None, monkeypatch: pytest.MonkeyPatch
+    side: int, scans: int, enough: int | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = scan_bomb(side, scans)
     monkeypatch.setattr(Image, "open", None)
     for bomb in (file, file[:-2]):  # one that is cut short is counted all the same
         with pytest.raises(CostlyImage, match="takes too long"):
-            read_image(bomb, fit=fit)
+            read_image(bomb, enough=enough)
 
 
 @pytest.mark.parametrize(("subsampling", "passes"), [(0, 14 / 3), (2, 16 / 3)], ids=["full chroma", "a quarter of it"])
@@ -105,12 +105,12 @@ def test_many_parts_of_a_profile_when_read_then_it_is() -> None:
 
 @pytest.mark.parametrize("stored", STORED)
 @pytest.mark.parametrize("missing", [1, 2, 4, 10])
-@pytest.mark.parametrize("fit", [None, 300])
+@pytest.mark.parametrize("enough", [None, 300])
 def test_a_few_bytes_less_when_read_then_the_picture_is_there(
-    stored: dict[str, Any], missing: int, fit: int | None
+    stored: dict[str, Any], missing: int, enough: int | None
 ) -> None:
     file = encoded(SCENE, "JPEG", **stored)
-    changed = share_changed(file, file[:-missing], fit=fit)
+    changed = share_changed(file, file[:-missing], enough=enough)
     assert changed <= (0 if missing <= 2 else jpeg.LOST_AT_MOST)
 
 

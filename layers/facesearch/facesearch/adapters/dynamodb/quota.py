@@ -17,7 +17,7 @@ from facesearch.adapters.dynamodb.table import Item, RefusedError, Table, update
 from facesearch.errors import StoreUnavailable
 from facesearch.models import MICROSECONDS, QuotaLimits, QuotaState
 from facesearch.observability import log_unexpected
-from facesearch.search.quota import BucketEmptyError, TokenBucketStore, is_tokens
+from facesearch.search.quota import BucketEmptyError, TokenBucketStore, is_passing
 
 ATTEMPTS = 6
 """A bucket is full or partly used, its set of tokens is full or not, and a write says which. A wrong guess is told the
@@ -26,7 +26,7 @@ TOKENS = 80
 """Moves of the same bucket between a lost reply and the third attempt, which comes 10 s later at most, after which the
 first may be forgotten. Twice as many tokens are 640 bytes: the item stays one write unit, which is 1 KB."""
 KEPT_SECONDS = 86_400
-"""So long after it is full again, which is what no item means, too, a publishable token's bucket is kept."""
+"""So long after it is full again, which is what no item means, too, a bucket is kept that means nothing then."""
 TOKEN_BYTES = 3
 """Four characters. Another move's token is taken for one's own once in 100,000: that search is free."""
 
@@ -53,7 +53,7 @@ class DynamoTokenBuckets(TokenBucketStore):
                 change, condition = "full_at = full_at + :interval", "full_at > :now AND full_at <= :latest"
                 values = {"interval": limits.interval, "now": now, "latest": latest}
             try:
-                if is_tokens(owner):
+                if is_passing(owner):
                     change += ", expires_at = :expires_at"
                     values["expires_at"] = (latest + limits.interval) // MICROSECONDS + KEPT_SECONDS
                 return quota_from_item(self._write(owner, token, turn, change, condition, **values))

@@ -7,6 +7,7 @@
 | its events by date  | ORG#{org}                       | EVENT#{date}#{created_at}#{event} |
 | its quota           | QUOTA#{org}                     | QUOTA           |
 | a token's quota     | QUOTA#TOKEN#{sha256 of the token} | QUOTA         |
+| refused selfies     | QUOTA#REFUSED#{org}             | QUOTA           |
 | its slots that are taken | SHARE#{org}                | FETCHES or CALLBACKS |
 | its webhook secrets | SECRETS#{org}                   | SECRETS         |
 | API key or publishable token by secret | KEY#{sha256 of the key}         | KEY             |

@@ -2,7 +2,7 @@
 
 import copy
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
@@ -22,7 +22,7 @@ from facesearch.errors import NoFaceFound
 from facesearch.faces.engine import PLAIN_MODEL, Embedding, Face, FaceEngine, RgbImage, SelfieProbe, engine_name
 from facesearch.faces.qualities import sharpness_of
 from facesearch.models import DEFAULT_MODEL
-from facesearch.photos.imaging import read_image
+from facesearch.photos.imaging import Picture, read_image
 
 DETECTOR = "face_detection_yunet_2023mar.onnx"
 RECOGNISER = "face_recognition_sface_2021dec.onnx"
@@ -33,8 +33,17 @@ FINE_SIDE = 1920
 """The pass for photos of ordinary size: 0.15 s on one core."""
 TILED_FROM = 2560
 """Long side above which tiles pay: until there the fine pass still sees a 32 px face with 24."""
+DRAFT_SIDE = 640
+"""Long side that a selfie is decoded to at first: more than the coarse look needs, and enough for most faces."""
+CLEAR_FACE = 160
+"""Pixels of a face's long side below which the selfie is decoded again: SFace looks at 112 of an upright face."""
 SELFIE_SIDE = 1280
-"""Selfies are decoded to this size: a face that fills a tenth of it still has the 112 px that SFace looks at."""
+"""Long side of the second decode: a face that fills a tenth of it still has those 112 px."""
+SEARCHED_SIDE = 960
+"""The fine look at a selfie, for candidates: of faces of 24 px in `SELFIE_SIDE`, which a look at all of it finds, it
+shows 98 % (`CANDIDATE_SCORE`), with a little more than half of the pixels."""
+FRAMED_SIDE = 320
+"""The look at a selfie in a frame, where the face that fills it has 160 px."""
 TILE_SIDE = 1280
 TILE_OVERLAP = 192
 """Pixels. A larger face may be cut by every tile, but it is at least 24 px in one of the other passes."""
@@ -44,6 +53,15 @@ TILED_PIXELS = 24_000_000
 MIN_SCORE = 0.7
 """On 1,612 LFW photos every central face is at .8 and above, 1 % are below .9. In the background, finds are mostly
 faces down to .7; below, it is mostly hands, ears and patterns."""
+CANDIDATE_SCORE = 0.1
+"""Places in a selfie from here on are looked at closer. In a coarse look, all faces of 15 px are such places, of 12 px
+96 %, of 9 px half (48 faces in eight backgrounds)."""
+CLOSER_SCORE = 0.8
+"""Of a face in a closer look. Small upright faces are at .88 and above there, dark ones at .78, patterns up to .8."""
+CANDIDATES = 2
+"""So many of a look, the surest, are looked at closer."""
+CLOSE_SIDE = 224
+"""Pixels of a closer look, a third of a coarse one: a candidate with its own size of surroundings on each side."""
 MIN_FACE = 24
 """Pixels of a face box's long side. Of faces with 40 px 89 % still match at confidence 90, with 32 px 80 %, with 24 px
 half, with 20 px a quarter, with 16 px a tenth."""
@@ -89,7 +107,7 @@ class OpenCvEngine(FaceEngine):
         detector, recogniser = onnx.files(models_dir, DETECTOR, RECOGNISER)
         cv2.setNumThreads(threads)
         size = (COARSE_SIDE, COARSE_SIDE)  # until the first picture
-        self._detector = cv2.FaceDetectorYN.create(detector, "", size, MIN_SCORE)
+        self._detector = cv2.FaceDetectorYN.create(detector, "", size, CANDIDATE_SCORE)
         self._recogniser = cv2.FaceRecognizerSF.create(recogniser, "")
 
     def named(self, model: str) -> "OpenCvEngine":
@@ -121,15 +139,25 @@ class OpenCvEngine(FaceEngine):
     @override
     def probe(self, selfie: bytes, accepted: Callable[[], None] = lambda: None) -> SelfieProbe:
         """A selfie that has no surely upright face as it is, is also looked at in the other three orientations; one
-        without any face also in a frame (the face fills the picture) and enlarged (the picture is tiny).
+        without any face also finely, and in a frame (the face fills the picture). These are at most six looks, with
+        `CANDIDATES` closer ones each.
         """
-        upright = np.asarray(read_image(selfie, fit=SELFIE_SIDE).image)
-        owner = self._owner([upright])
-        if owner is None or owner.row[SCORE] < UPRIGHT_SCORE:
-            turned = self._owner(np.rot90(upright, turns) for turns in (1, 2, 3))
-            if owner is None or (turned is not None and turned.row[SCORE] > owner.row[SCORE] + TURN_MARGIN):
+        draft = read_image(selfie, enough=DRAFT_SIDE)
+        view = _pixels(draft)
+        coarse = _fitted(view, COARSE_SIDE)
+        found = self._detect(coarse, CANDIDATE_SCORE)
+        if not _is_clear(found, coarse, view) and max(view.shape) < min(SELFIE_SIDE, max(draft.width, draft.height)):
+            view = _pixels(read_image(selfie, enough=SELFIE_SIDE))
+        owner = self._owner(view, coarse, found)
+        if _score(owner) < UPRIGHT_SCORE:
+            turned = max((self._owner(np.rot90(view, by), np.rot90(coarse, by)) for by in (1, 2, 3)), key=_score)
+            if owner is None and _score(turned) < UPRIGHT_SCORE:
+                owner = self._owner(view, _resized(view, min(2.0, SEARCHED_SIDE / max(view.shape))))
+            if _score(turned) > _score(owner) + TURN_MARGIN:
                 owner = turned
-        owner = owner or self._owner([_framed(upright), _resized(upright, 2, cv2.INTER_CUBIC)])
+        if owner is None:
+            framed = _framed(coarse)
+            owner = self._owner(framed, _fitted(framed, FRAMED_SIDE))
         if owner is None:
             raise NoFaceFound("No face was found in the selfie.")
         accepted()
@@ -145,35 +173,56 @@ class OpenCvEngine(FaceEngine):
         if max(width, height) <= TILED_FROM:
             return
         scale = min(1.0, (TILED_PIXELS / (width * height)) ** 0.5)
-        tiled = image if scale == 1 else _resized(image, scale)
+        tiled = _resized(image, scale)
         for tile in detections.tiles(tiled.shape[1], tiled.shape[0], TILE_SIDE, TILE_OVERLAP):
             part = tiled[tile.y : tile.y + tile.height, tile.x : tile.x + tile.width]
             found = detections.whole(self._detect(part), tile, tiled.shape[1], tiled.shape[0])
             yield moved(found, scale, tile.x / scale, tile.y / scale)
 
     def _look(self, image: RgbImage, side: int) -> Detections:
-        scale = min(1.0, side / max(image.shape[:2]))
-        return moved(self._detect(image if scale == 1 else _resized(image, scale)), scale)
+        return moved(self._detect(_fitted(image, side)), min(1.0, side / max(image.shape)))
 
-    def _detect(self, image: RgbImage) -> Detections:
+    def _detect(self, image: RgbImage, least: float = MIN_SCORE) -> Detections:
+        """Rows of at least that score, which is not below `CANDIDATE_SCORE`."""
         self._detector.setInputSize((image.shape[1], image.shape[0]))
         _, found = self._detector.detect(_bgr(image))
         rows = cast("Detections | None", found)  # OpenCV's own type hints know nothing of None
-        return np.empty((0, 15), np.float32) if rows is None else rows
+        if rows is None:
+            return np.empty((0, 15), np.float32)
+        kept: Detections = rows[rows[:, SCORE] >= least]
+        return kept
 
-    def _owner(self, views: Iterable[RgbImage]) -> _Owner | None:
-        """The surest of the views' most prominent faces, and its view."""
-        owners = []
-        for view in views:
-            for side in (COARSE_SIDE, SELFIE_SIDE):
-                found = self._look(view, side)
-                row = detections.most_prominent(found, view.shape[1], view.shape[0])
-                if row is not None:
-                    sure = found[:, SCORE] >= min(UPRIGHT_SCORE, row[SCORE])
-                    owners.append(_Owner(view, row, int(sure.sum())))
-                if max(view.shape[:2]) <= side or (row is not None and row[SCORE] >= UPRIGHT_SCORE):
-                    break
-        return max(owners, key=lambda owner: float(owner.row[SCORE]), default=None)
+    def _owner(self, view: RgbImage, looked: RgbImage, found: Detections | None = None) -> _Owner | None:
+        """The most prominent face of a view, by a look at a copy of another size; `found`: the look's candidates.
+
+        Where the look shows no face, its surest candidates may be one.
+        """
+        if found is None:
+            found = self._detect(looked, CANDIDATE_SCORE)
+        found = moved(found, looked.shape[0] / view.shape[0])
+        row = _most_prominent(found, view, MIN_SCORE)
+        if row is None:
+            surest = found[np.argsort(-found[:, SCORE], kind="stable")[:CANDIDATES]]
+            closer = [self._closer(view, looked, candidate) for candidate in surest]
+            row = max((each for each in closer if each is not None), key=lambda each: float(each[SCORE]), default=None)
+        if row is None:
+            return None
+        sure = found[:, SCORE] >= min(UPRIGHT_SCORE, row[SCORE])
+        return _Owner(view, row, max(1, int(sure.sum())))
+
+    def _closer(self, view: RgbImage, looked: RgbImage, row: Detections) -> Detections | None:
+        """The face that a look at a candidate's surroundings alone shows in its place."""
+        by = looked.shape[0] / view.shape[0]
+        if by < 1 and 3 * row[2:4].max() * by >= CLOSE_SIDE:  # the look's copy shows it as well, in fewer pixels
+            same = self._closer(looked, looked, moved(row[None], 1 / by)[0])
+            return None if same is None else moved(same[None], by)[0]
+        part, left, top = _around(view, row, 1)
+        scale = CLOSE_SIDE / max(part.shape)
+        found = moved(self._detect(_resized(part, scale)), scale, left, top)
+        centre = found[:, :2] + found[:, 2:4] / 2
+        its = np.all((centre > row[:2]) & (centre < row[:2] + row[2:4]), axis=1)  # and no neighbour's
+        faces: list[Detections] = list(found[its & (found[:, SCORE] >= CLOSER_SCORE)])
+        return max(faces, key=lambda each: float(each[SCORE]), default=None)
 
     def _face(self, image: RgbImage, row: Detections) -> Face:
         x, y, width, height = (float(value) for value in row[:4])
@@ -218,8 +267,37 @@ def _bgr(image: RgbImage) -> NDArray[np.uint8]:
     return np.ascontiguousarray(image[:, :, ::-1])
 
 
-def _resized(image: RgbImage, scale: float, interpolation: int = cv2.INTER_AREA) -> RgbImage:
+def _pixels(picture: Picture) -> RgbImage:
+    """Of formats that know no fraction of their size, less than twice `SELFIE_SIDE`."""
+    return np.asarray(picture.image.reduce(max(1, max(picture.image.size) // SELFIE_SIDE)))
+
+
+def _most_prominent(found: Detections, view: RgbImage, least: float) -> Detections | None:
+    return detections.most_prominent(found[found[:, SCORE] >= least], view.shape[1], view.shape[0])
+
+
+def _is_clear(found: Detections, looked: RgbImage, view: RgbImage) -> bool:
+    """Whether a look shows a sure face that is large enough in the view."""
+    row = _most_prominent(found, looked, MIN_SCORE)
+    if row is None or row[SCORE] < UPRIGHT_SCORE:
+        return False
+    return bool(row[2:4].max() >= CLEAR_FACE * looked.shape[0] / view.shape[0])
+
+
+def _score(owner: _Owner | None) -> float:
+    return 0.0 if owner is None else float(owner.row[SCORE])
+
+
+def _fitted(image: RgbImage, side: int) -> RgbImage:
+    """Shrunk to that long side, if it is longer."""
+    return _resized(image, min(1.0, side / max(image.shape)))
+
+
+def _resized(image: RgbImage, scale: float) -> RgbImage:
+    if scale == 1:
+        return image
     size = (max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale)))
+    interpolation = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
     return np.asarray(cv2.resize(image, size, interpolation=interpolation), np.uint8)
 
 
@@ -230,11 +308,17 @@ def _framed(image: RgbImage) -> RgbImage:
     return np.asarray(framed, np.uint8)
 
 
+def _around(image: RgbImage, row: Detections, margin: float) -> tuple[RgbImage, int, int]:
+    """A face with its size times `margin` of surroundings on each side, and where in the picture that begins."""
+    x, y, width, height = row[:4]
+    left, top = max(0, int(x - margin * width)), max(0, int(y - margin * height))
+    right, bottom = int(x + (1 + margin) * width) + 1, int(y + (1 + margin) * height) + 1
+    return image[top:bottom, left:right], left, top
+
+
 def _portrait(image: RgbImage, row: Detections) -> tuple[RgbImage, Detections]:
     """A face with half its size of surroundings on each side, shrunk if it is large, and its row in there."""
-    x, y, width, height = row[:4]
-    left, top = max(0, int(x - width / 2)), max(0, int(y - height / 2))
-    part = image[top : int(y + 1.5 * height) + 1, left : int(x + 1.5 * width) + 1]
-    scale = min(1.0, PORTRAIT_SIDE / float(max(width, height)))
+    part, left, top = _around(image, row, 0.5)
+    scale = min(1.0, PORTRAIT_SIDE / float(row[2:4].max()))
     local = moved(moved(row[None], 1, -left, -top), 1 / scale)[0]
-    return part if scale == 1 else _resized(part, scale), local
+    return _resized(part, scale), local

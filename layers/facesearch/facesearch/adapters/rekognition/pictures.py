@@ -50,4 +50,4 @@ def selfie_jpeg(selfie: bytes) -> bytes:
     Raises:
         UnusableImage: not a readable picture within our limits.
     """
-    return jpeg_of(read_image(selfie, fit=SELFIE_SIDE).image, SELFIE_SIDE)
+    return jpeg_of(read_image(selfie, enough=SELFIE_SIDE).image, SELFIE_SIDE)
