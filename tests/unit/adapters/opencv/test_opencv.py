@@ -158,6 +158,25 @@ def test_small_faces_in_a_large_photo_are_found_once_each(sitters: Sitters) -> N
         assert face.embedding @ sitters.probes[person] > threshold(60)
 
 
+@pytest.mark.parametrize("seam", [1269, 1365, 1462])
+def test_a_face_of_any_size_on_a_seam_of_tiles_is_found_once(sitters: Sitters, seam: int) -> None:
+    """Given 12 megapixels, whose tiles share the columns 1269 to 1462: what no tile has whole the other looks see."""
+    photo, y, places = Image.new("RGB", (4000, 3000), (90, 110, 100)), 20, []
+    for side in (60, 120, 230, 260, 290, 330, 500):
+        photo.paste(sitters.heads["biden"].resize((side, round(side * 1.08))), (seam - side // 2, y))
+        places.append((y, y + side * 1.08))
+        y += round(side * 1.08) + 60
+    photo.paste(sitters.heads["obama"].resize((1000, 1166)), (2131, 900))
+    found = sorted(sitters.faces(photo), key=lambda face: face.box[1])
+    (large,) = [face for face in found if face.box[0] > 2000]
+    assert large.embedding @ sitters.probes["obama"] > SURE
+    small = [face for face in found if face is not large]
+    assert len(small) == len(places)
+    for face, (top, bottom) in zip(small, places, strict=True):
+        assert top < face.box[1] + face.box[3] / 2 < bottom
+        assert face.embedding @ sitters.probes["biden"] > threshold(60)
+
+
 def test_one_large_face_in_a_large_photo_is_one_face(sitters: Sitters) -> None:
     photo = Image.new("RGB", (6000, 4000), (90, 110, 100))
     photo.paste(sitters.heads["biden"].resize((2400, 2600)), (1500, 700))

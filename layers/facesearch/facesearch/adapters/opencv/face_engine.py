@@ -1,10 +1,10 @@
-"""The embedded engine: YuNet detects, SFace embeds, both through OpenCV."""
+"""The embedded engine: YuNet detects, through onnxruntime; SFace embeds, through OpenCV."""
 
 import copy
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 import numpy as np
 
@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from typing_extensions import override
 
 from facesearch.adapters.opencv import detections, onnx, upright
-from facesearch.adapters.opencv.detections import SCORE, Detections, moved
+from facesearch.adapters.opencv.detections import EDGE, SCORE, Detections, moved
+from facesearch.adapters.opencv.detector import YuNet
 from facesearch.errors import NoFaceFound
 from facesearch.faces.engine import PLAIN_MODEL, Embedding, Face, FaceEngine, RgbImage, SelfieProbe, engine_name
 from facesearch.faces.qualities import sharpness_of
@@ -27,16 +28,22 @@ RECOGNISER = "face_recognition_sface_2021dec.onnx"
 COARSE_SIDE = 480
 """YuNet finds faces of 24 to 600 px. In this pass they are 5 to 100 % of the long side: portraits, selfies."""
 FINE_SIDE = 1920
-"""The pass for photos of ordinary size: 0.15 s on one core."""
+"""The pass for photos of ordinary size."""
 TILED_FROM = 2560
 """Long side above which tiles pay: until there the fine pass still sees a 32 px face with 24."""
 SELFIE_SIDE = 1280
 """Selfies are decoded to this size: a face that fills a tenth of it still has the 112 px that SFace looks at."""
-TILE_SIDE = 1280
+TILE_PIXELS = 4_500_000
+"""The larger the tiles, the less is looked at twice: at 12 MP .10 of the picture, where tiles of 1280 x 1280 were .64.
+Such a tile takes some 250 MB while it is looked at (ADR 35)."""
 TILE_OVERLAP = 192
-"""Pixels. A larger face may be cut by every tile, but it is at least 24 px in one of the other passes."""
+"""Pixels. What is larger may be cut by every tile."""
+CUT_FACE = 48
+"""Pixels that a face which every tile cuts still has in the pass between the coarse one and the tiles, in place of the
+fine one: twice the least, and .07 of the picture's pixels."""
+BETWEEN_SCALE = CUT_FACE / (TILE_OVERLAP - 2 * EDGE)
 TILED_PIXELS = 24_000_000
-"""Tiles look at full resolution up to 24 MP, at the same number of pixels above: 1.5 s on one core, whatever comes."""
+"""Tiles look at full resolution up to 24 MP, at the same number of pixels above, whatever comes."""
 
 MIN_SCORE = 0.7
 """On 1,612 LFW photos every central face is at .8 and above, 1 % are below .9. In the background, finds are mostly
@@ -78,15 +85,14 @@ class OpenCvEngine(FaceEngine):
 
         Args:
             models_dir: folder of the two ONNX files.
-            threads: OpenCV's threads, process-wide.
+            threads: the detector's threads, and OpenCV's, process-wide.
 
         Raises:
             FileNotFoundError: a model is not in the folder.
         """
         detector, recogniser = onnx.files(models_dir, DETECTOR, RECOGNISER)
         cv2.setNumThreads(threads)
-        size = (COARSE_SIDE, COARSE_SIDE)  # until the first picture
-        self._detector = cv2.FaceDetectorYN.create(detector, "", size, MIN_SCORE)
+        self._detector = YuNet(Path(detector), threads, MIN_SCORE)
         self._recogniser = cv2.FaceRecognizerSF.create(recogniser, "")
 
     def named(self, model: str) -> "OpenCvEngine":
@@ -123,30 +129,26 @@ class OpenCvEngine(FaceEngine):
         return SelfieProbe(self._embedding(self._aligned(owner.view, owner.row)), owner.faces)
 
     def _looks(self, image: RgbImage) -> Iterator[Detections]:
-        """Rows in the picture's pixels: large faces from a coarse look, smaller ones from a fine one and from tiles."""
+        """Rows in the picture's pixels: large faces from a coarse look, smaller ones from a fine one or from tiles."""
         height, width = image.shape[:2]
-        for side in (COARSE_SIDE, FINE_SIDE):
-            yield self._look(image, side)
-            if max(width, height) <= side:
-                return
         if max(width, height) <= TILED_FROM:
+            yield self._look(image, COARSE_SIDE)
+            if max(width, height) > COARSE_SIDE:
+                yield self._look(image, FINE_SIDE)
             return
         scale = min(1.0, (TILED_PIXELS / (width * height)) ** 0.5)
         tiled = image if scale == 1 else _resized(image, scale)
-        for tile in detections.tiles(tiled.shape[1], tiled.shape[0], TILE_SIDE, TILE_OVERLAP):
+        between = _resized(tiled, BETWEEN_SCALE)
+        yield moved(self._look(between, COARSE_SIDE), scale * BETWEEN_SCALE)
+        yield moved(self._detector.detect(between), scale * BETWEEN_SCALE)
+        for tile in detections.tiles(tiled.shape[1], tiled.shape[0], TILE_PIXELS, TILE_OVERLAP):
             part = tiled[tile.y : tile.y + tile.height, tile.x : tile.x + tile.width]
-            found = detections.whole(self._detect(part), tile, tiled.shape[1], tiled.shape[0])
+            found = detections.whole(self._detector.detect(part), tile, tiled.shape[1], tiled.shape[0])
             yield moved(found, scale, tile.x / scale, tile.y / scale)
 
     def _look(self, image: RgbImage, side: int) -> Detections:
         scale = min(1.0, side / max(image.shape[:2]))
-        return moved(self._detect(image if scale == 1 else _resized(image, scale)), scale)
-
-    def _detect(self, image: RgbImage) -> Detections:
-        self._detector.setInputSize((image.shape[1], image.shape[0]))
-        _, found = self._detector.detect(_bgr(image))
-        rows = cast("Detections | None", found)  # OpenCV's own type hints know nothing of None
-        return np.empty((0, 15), np.float32) if rows is None else rows
+        return moved(self._detector.detect(image if scale == 1 else _resized(image, scale)), scale)
 
     def _owner(self, views: Iterable[RgbImage]) -> _Owner | None:
         """The surest of the views' most prominent faces, and its view."""
@@ -189,7 +191,7 @@ class OpenCvEngine(FaceEngine):
         best, degrees = row, upright.OVERSHOOT * upright.roll_of(row)
         for _ in range(upright.MOST_LOOKS):
             view, transform = upright.view_of(picture, row, degrees)
-            found = upright.central(self._detect(view))
+            found = upright.central(self._detector.detect(view))
             if found is None:
                 break
             best = upright.landmarks_from(found, transform, row)
@@ -202,7 +204,7 @@ class OpenCvEngine(FaceEngine):
 
 def _bgr(image: RgbImage) -> NDArray[np.uint8]:
     """OpenCV's order of channels. Only ever of a part or a smaller copy: 64 MP are 200 MB."""
-    return np.ascontiguousarray(image[:, :, ::-1])
+    return np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2BGR), np.uint8)
 
 
 def _resized(image: RgbImage, scale: float, interpolation: int = cv2.INTER_AREA) -> RgbImage:
