@@ -1,9 +1,9 @@
 """Takes out shared libraries that a library was linked with and that nobody calls: `… LIBRARY FOLDER NAME…`.
 
 `layers/engine` does it to OpenCV, which brings FFmpeg and AVIF along: 33 MB of Lambda's 250, loaded at each start. What
-only the removed libraries define becomes weak in the library's own table of symbols: null where nothing defines it, as for a
-function that a compiler was told may not be there. To call it ends the process. The file keeps its size and its layout:
-entries are taken out of its lists in place, by the ELF-64 specification and Linux' rules for versions of symbols.
+only the removed libraries define becomes weak in the library's own table of symbols: null where nothing defines it, as
+for a function that a compiler was told may not be there. To call it ends the process. The file keeps its size and its
+layout: entries are taken out of its lists in place, by the ELF-64 specification and Linux' rules for symbols' versions.
 """
 
 from __future__ import annotations
