@@ -232,6 +232,9 @@ COMPILE := $(UV) pip compile --quiet --generate-hashes --no-emit-index-url --no-
 ANYWHERE := $(COMPILE) --universal --python-version 3.11
 LAMBDA := $(COMPILE) --python-version 3.13 --python-platform aarch64-manylinux_2_28 --constraint requirements/dev.txt
 
+# Its tools alone import these.
+ONNXRUNTIME_UNUSED := $(foreach name,flatbuffers packaging protobuf,--no-emit-package $(name))
+
 uv: python
 	@$(PYTHON) -I tools/build_environment.py .venv-uv requirements/uv.txt
 
@@ -245,7 +248,7 @@ lock: uv ## Resolve the lock files again (UPGRADE=--upgrade takes newer versions
 	$(ANYWHERE) requirements/web.in -o requirements/web.txt
 	$(ANYWHERE) pyproject.toml --extra engine --extra tools --group dev -o requirements/dev.txt
 	$(LAMBDA) pyproject.toml -o layers/dependencies/requirements.txt
-	$(LAMBDA) layers/engine/requirements.in -o layers/engine/requirements.txt
+	$(LAMBDA) layers/engine/requirements.in $(ONNXRUNTIME_UNUSED) -o layers/engine/requirements.txt
 
 clean: ## Remove everything that make made
 	@rm -rf .venv .venv-* tests/generated/node_modules web/node_modules web/dist .cache .local .aws-sam build dist *.egg-info clients/python/build clients/python/*.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from facesearch.adapters.opencv.detections import (
+    EDGE,
     SCORE,
     Detections,
     Tile,
@@ -31,17 +32,45 @@ def rows(*faces: tuple[float, float, float, float, float]) -> Detections:
     return found
 
 
+PIXELS, OVERLAP = 4_500_000, 192
+
+
 @given(width=st.integers(1, 9000), height=st.integers(1, 9000))
-def test_tiles_cover_the_picture_and_show_each_small_face_whole_once(width: int, height: int) -> None:
-    layout = tiles(width, height, side=1280, overlap=192)
-    for length, spans in ((width, {(t.x, t.width) for t in layout}), (height, {(t.y, t.height) for t in layout})):
-        ordered = sorted(spans)
-        assert ordered[0][0] == 0
-        assert sum(ordered[-1]) == length
-        assert all(size <= 1280 for _, size in ordered)
-        for (start, size), (following, _) in pairwise(ordered):
-            assert start + size - following >= 192
-    assert len(layout) == len({t.x for t in layout}) * len({t.y for t in layout})
+def test_equal_tiles_cover_the_picture_and_share_enough_with_their_neighbours(width: int, height: int) -> None:
+    layout = tiles(width, height, PIXELS, OVERLAP)
+    (size,) = {(tile.width, tile.height) for tile in layout}
+    assert size[0] * size[1] <= PIXELS
+    assert len(layout) == len(set(layout))
+    for length, side, starts in (
+        (width, size[0], sorted({tile.x for tile in layout})),
+        (height, size[1], sorted({tile.y for tile in layout})),
+    ):
+        assert starts[0] == 0
+        assert starts[-1] + side == length
+        assert all(start + side - following >= OVERLAP for start, following in pairwise(starts))
+
+
+@given(length=st.integers(2561, 9000), face=st.integers(1, OVERLAP - 2 * EDGE), data=st.data())
+def test_no_face_up_to_the_overlap_is_cut_by_every_tile(length: int, face: int, data: st.DataObject) -> None:
+    x = data.draw(st.integers(0, length - face))
+    found = rows((x, 500, face, face, 0.9))
+    layout = tiles(length, 2500, PIXELS, OVERLAP)
+    assert any(len(whole(moved(found, 1, -tile.x, -tile.y), tile, length, 2500)) for tile in layout)
+
+
+@pytest.mark.parametrize(
+    ("size", "tile", "count"),
+    [
+        ((2561, 1707), (2561, 1707), 1),
+        ((4000, 3000), (1462, 3000), 3),
+        ((3000, 4000), (3000, 1462), 3),
+        ((6000, 4000), (2128, 2096), 6),
+        ((9000, 600), (4596, 600), 2),
+    ],
+)
+def test_the_layout_has_the_least_to_look_at(size: tuple[int, int], tile: tuple[int, int], count: int) -> None:
+    layout = tiles(*size, PIXELS, OVERLAP)
+    assert ({(each.width, each.height) for each in layout}, len(layout)) == ({tile}, count)
 
 
 def test_a_face_that_an_inner_edge_cuts_is_left_to_the_neighbour() -> None:

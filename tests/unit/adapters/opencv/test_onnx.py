@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from facesearch.adapters.opencv.bib_reader import RECOGNISER
-from facesearch.adapters.opencv.onnx import metadata
+from facesearch.adapters.opencv.onnx import metadata, of_any_size
 
 
 def varint(value: int) -> bytes:
@@ -55,3 +55,20 @@ def test_the_recognisers_alphabet_has_each_letter_once(models: Path) -> None:
     letters = metadata(models / RECOGNISER, "character").split("\n")
     assert len(letters) == len(set(letters)) == 18_708
     assert set("0123456789ABCXYZabcxyz-#") <= set(letters)
+
+
+def value(name: bytes, *sizes: int, known: bool = True) -> bytes:
+    """What is said of a float32 array."""
+    shape = message(2, b"".join(message(1, message(1, size) if size else b"") for size in sizes))
+    return message(1, name) + message(2, message(1, message(1, 1) + (shape if known else b"")))
+
+
+@given(st.binary(max_size=300))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_all_sizes_are_taken_out_of_a_network_and_nothing_else(tmp_path: Path, node: bytes) -> None:
+    file, before = tmp_path / "model.onnx", message(1, 7)
+    others = message(8, b"opset") + entry("a", "b")
+    graph = message(1, node) + message(11, value(b"in", 1, 3, 640, 640)) + message(12, value(b"out", 1, 640))
+    file.write_bytes(before + message(7, graph + message(13, value(b"between", 1, 16, 320, 320))) + others)
+    expected = message(1, node) + message(11, value(b"in", 1, 3, 0, 0)) + message(12, value(b"out", known=False))
+    assert of_any_size(file) == before + message(7, expected) + others

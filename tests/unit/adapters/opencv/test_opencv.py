@@ -184,8 +184,8 @@ class Counting(OpenCvEngine):
         return super()._detect(image, *rest)
 
 
-MOST_LOOKS = 6 * (1 + CANDIDATES)
-"""Six looks and their closer ones."""
+MOST_LOOKS = 9 * (1 + CANDIDATES)
+"""Nine looks and their closer ones."""
 
 
 def laid(head: Image.Image, width: int, turn: int = 0) -> Image.Image:
@@ -202,8 +202,8 @@ def laid(head: Image.Image, width: int, turn: int = 0) -> Image.Image:
         pytest.param(lambda head: laid(head, 300), 2, 2, id="small"),
         pytest.param(lambda head: laid(head, 800, 90), 2, 7, id="turned"),  # in two views it is looked at closer
         pytest.param(lambda head: laid(head, 800, 180), 2, 7, id="upside down"),
-        pytest.param(lambda _: Image.new("RGB", (1632, 1224), "grey"), 2, 6, id="faceless"),
-        pytest.param(lambda _: Image.new("RGB", (600, 400), "grey"), 1, 6, id="small and faceless"),
+        pytest.param(lambda _: Image.new("RGB", (1632, 1224), "grey"), 2, 9, id="faceless"),
+        pytest.param(lambda _: Image.new("RGB", (600, 400), "grey"), 1, 9, id="small and faceless"),
     ],
 )
 def test_a_selfie_is_decoded_and_looked_at_so_often(
@@ -222,7 +222,7 @@ def test_a_selfie_is_decoded_and_looked_at_so_often(
 
     engine = Counting(models, threads=2)
     monkeypatch.setattr(face_engine, "read_image", counted)
-    with pytest.raises(NoFaceFound) if looks == 6 else nullcontext():
+    with pytest.raises(NoFaceFound) if looks == 9 else nullcontext():
         assert engine.probe(selfie(picture(sitters.heads["obama"]))).embedding @ sitters.probes["obama"] > 0.9
     assert (len(read), engine.looks) == (decodes, looks)
 
@@ -232,7 +232,7 @@ def test_a_picture_full_of_what_could_be_faces_has_its_looks_counted(models: Pat
     engine = Counting(models, threads=2)
     with pytest.raises(NoFaceFound):
         engine.probe(selfie(Image.fromarray(coarse).resize((1632, 1224), Image.Resampling.BICUBIC)))
-    assert 6 < engine.looks <= MOST_LOOKS
+    assert 9 < engine.looks <= MOST_LOOKS
 
 
 @pytest.mark.parametrize("turn", [0, 90, 180, 270])
@@ -257,6 +257,25 @@ def test_small_faces_in_a_large_photo_are_found_once_each(sitters: Sitters) -> N
         (face,) = [f for f in found if abs(f.box[0] - x) < 80 and abs(f.box[1] - y) < 80]
         assert MIN_FACE <= max(face.box[2:]) < 60
         assert face.embedding @ sitters.probes[person] > threshold(60)
+
+
+@pytest.mark.parametrize("seam", [1269, 1365, 1462])
+def test_a_face_of_any_size_on_a_seam_of_tiles_is_found_once(sitters: Sitters, seam: int) -> None:
+    """Given 12 megapixels, whose tiles share the columns 1269 to 1462: what no tile has whole the other looks see."""
+    photo, y, places = Image.new("RGB", (4000, 3000), (90, 110, 100)), 20, []
+    for side in (60, 120, 230, 260, 290, 330, 500):
+        photo.paste(sitters.heads["biden"].resize((side, round(side * 1.08))), (seam - side // 2, y))
+        places.append((y, y + side * 1.08))
+        y += round(side * 1.08) + 60
+    photo.paste(sitters.heads["obama"].resize((1000, 1166)), (2131, 900))
+    found = sorted(sitters.faces(photo), key=lambda face: face.box[1])
+    (large,) = [face for face in found if face.box[0] > 2000]
+    assert large.embedding @ sitters.probes["obama"] > SURE
+    small = [face for face in found if face is not large]
+    assert len(small) == len(places)
+    for face, (top, bottom) in zip(small, places, strict=True):
+        assert top < face.box[1] + face.box[3] / 2 < bottom
+        assert face.embedding @ sitters.probes["biden"] > threshold(60)
 
 
 def test_one_large_face_in_a_large_photo_is_one_face(sitters: Sitters) -> None:

@@ -16,7 +16,7 @@ SAME_FACE_INSIDE = 0.7
 """Two boxes are one face if they overlap by 30 % of their union (the detector's own rule), or if the smaller one lies
 to 70 % within the other: an eye and nose that one tile took for a face."""
 
-_EDGE = 4
+EDGE = 4
 """A box that comes this near to a tile's inner edge, in pixels, was cut by it."""
 
 
@@ -29,28 +29,37 @@ class Tile(NamedTuple):
     height: int
 
 
-def tiles(width: int, height: int, side: int, overlap: int) -> list[Tile]:
-    """The fewest tiles of at most `side` pixels that cover a picture; neighbours share at least `overlap`."""
-    return [Tile(x, y, w, h) for y, h in _spans(height, side, overlap) for x, w in _spans(width, side, overlap)]
+def tiles(width: int, height: int, pixels: int, overlap: int) -> list[Tile]:
+    """Equal tiles of at most some pixels that cover a picture, in the layout that has the least to look at; neighbours
+    share at least `overlap`. What is no larger than that less an `EDGE` at both ends is whole in one of them."""
+    layouts = [
+        (columns * rows * w * h, columns, rows, w, h)
+        for columns, w in _equal_spans(width, overlap)
+        for rows, h in _equal_spans(height, overlap)
+        if w * h <= pixels
+    ]
+    _, columns, rows, w, h = min(layouts)
+    return [Tile(x, y, w, h) for y in _starts(height, h, rows) for x in _starts(width, w, columns)]
 
 
-def _spans(length: int, side: int, overlap: int) -> Iterator[tuple[int, int]]:
-    if length <= side:
-        yield 0, length
-        return
-    count = -(-(length - overlap) // (side - overlap))
-    for number in range(count):
-        yield round(number * (length - side) / (count - 1)), side
+def _equal_spans(length: int, overlap: int) -> Iterator[tuple[int, int]]:
+    """By how many spans of which side a length can be covered."""
+    for count in range(1, max(2, length // overlap)):
+        yield count, -(-(length + (count - 1) * overlap) // count)
+
+
+def _starts(length: int, side: int, count: int) -> list[int]:
+    return [number * (length - side) // max(1, count - 1) for number in range(count)]
 
 
 def whole(found: Detections, tile: Tile, width: int, height: int) -> Detections:
     """A tile's faces, in the tile's pixels, without those that it cuts; its neighbour has them whole."""
     x, y, w, h = found[:, :4].T
     cut = (
-        ((x < _EDGE) & (tile.x > 0))
-        | ((y < _EDGE) & (tile.y > 0))
-        | ((x + w > tile.width - _EDGE) & (tile.x + tile.width < width))
-        | ((y + h > tile.height - _EDGE) & (tile.y + tile.height < height))
+        ((x < EDGE) & (tile.x > 0))
+        | ((y < EDGE) & (tile.y > 0))
+        | ((x + w > tile.width - EDGE) & (tile.x + tile.width < width))
+        | ((y + h > tile.height - EDGE) & (tile.y + tile.height < height))
     )
     kept: Detections = found[~cut]
     return kept

@@ -1,4 +1,4 @@
-"""The embedded engine: YuNet detects, SFace embeds, both through OpenCV."""
+"""The embedded engine: YuNet detects, through onnxruntime; SFace embeds, through OpenCV."""
 
 import copy
 import os
@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 import numpy as np
 
@@ -17,7 +17,8 @@ from PIL import ExifTags, Image
 from typing_extensions import override
 
 from facesearch.adapters.opencv import detections, onnx, upright
-from facesearch.adapters.opencv.detections import SCORE, Detections, moved
+from facesearch.adapters.opencv.detections import EDGE, SCORE, Detections, moved
+from facesearch.adapters.opencv.detector import YuNet
 from facesearch.errors import NoFaceFound
 from facesearch.faces.engine import PLAIN_MODEL, Embedding, Face, FaceEngine, RgbImage, SelfieProbe, engine_name
 from facesearch.faces.qualities import sharpness_of
@@ -30,7 +31,7 @@ RECOGNISER = "face_recognition_sface_2021dec.onnx"
 COARSE_SIDE = 480
 """YuNet finds faces of 24 to 600 px. In this pass they are 5 to 100 % of the long side: portraits, selfies."""
 FINE_SIDE = 1920
-"""The pass for photos of ordinary size: 0.15 s on one core."""
+"""The pass for photos of ordinary size."""
 TILED_FROM = 2560
 """Long side above which tiles pay: until there the fine pass still sees a 32 px face with 24."""
 DRAFT_SIDE = 640
@@ -42,13 +43,21 @@ SELFIE_SIDE = 1280
 SEARCHED_SIDE = 960
 """The fine look at a selfie, for candidates: of faces of 24 px in `SELFIE_SIDE`, which a look at all of it finds, it
 shows 98 % (`CANDIDATE_SCORE`), with a little more than half of the pixels."""
+TURNED_SIDE = 800
+"""The same in the other three orientations, in which nobody holds a camera who is far from it."""
 FRAMED_SIDE = 320
 """The look at a selfie in a frame, where the face that fills it has 160 px."""
-TILE_SIDE = 1280
+TILE_PIXELS = 4_500_000
+"""The larger the tiles, the less is looked at twice: at 12 MP .10 of the picture, where tiles of 1280 x 1280 were .64.
+Such a tile takes some 250 MB while it is looked at (ADR 35)."""
 TILE_OVERLAP = 192
-"""Pixels. A larger face may be cut by every tile, but it is at least 24 px in one of the other passes."""
+"""Pixels. What is larger may be cut by every tile."""
+CUT_FACE = 48
+"""Pixels that a face which every tile cuts still has in the pass between the coarse one and the tiles, in place of the
+fine one: twice the least, and .07 of the picture's pixels."""
+BETWEEN_SCALE = CUT_FACE / (TILE_OVERLAP - 2 * EDGE)
 TILED_PIXELS = 24_000_000
-"""Tiles look at full resolution up to 24 MP, at the same number of pixels above: 1.5 s on one core, whatever comes."""
+"""Tiles look at full resolution up to 24 MP, at the same number of pixels above, whatever comes."""
 
 MIN_SCORE = 0.7
 """On 1,612 LFW photos every central face is at .8 and above, 1 % are below .9. In the background, finds are mostly
@@ -99,15 +108,14 @@ class OpenCvEngine(FaceEngine):
 
         Args:
             models_dir: folder of the two ONNX files.
-            threads: OpenCV's threads, process-wide.
+            threads: the detector's threads, and OpenCV's, process-wide.
 
         Raises:
             FileNotFoundError: a model is not in the folder.
         """
         detector, recogniser = onnx.files(models_dir, DETECTOR, RECOGNISER)
         cv2.setNumThreads(threads)
-        size = (COARSE_SIDE, COARSE_SIDE)  # until the first picture
-        self._detector = cv2.FaceDetectorYN.create(detector, "", size, CANDIDATE_SCORE)
+        self._detector = YuNet(Path(detector), threads)
         self._recogniser = cv2.FaceRecognizerSF.create(recogniser, "")
 
     def named(self, model: str) -> "OpenCvEngine":
@@ -139,7 +147,7 @@ class OpenCvEngine(FaceEngine):
     @override
     def probe(self, selfie: bytes, accepted: Callable[[], None] = lambda: None) -> SelfieProbe:
         """A selfie that has no surely upright face as it is, is also looked at in the other three orientations; one
-        without any face also finely, and in a frame (the face fills the picture). These are at most six looks, with
+        without any face also finely, and in a frame (the face fills the picture). These are at most nine looks, with
         `CANDIDATES` closer ones each.
         """
         draft = read_image(selfie, enough=DRAFT_SIDE)
@@ -156,6 +164,9 @@ class OpenCvEngine(FaceEngine):
             if _score(turned) > _score(owner) + TURN_MARGIN:
                 owner = turned
         if owner is None:
+            finer = _fitted(view, TURNED_SIDE)
+            owner = max((self._owner(np.rot90(view, by), np.rot90(finer, by)) for by in (1, 2, 3)), key=_score)
+        if owner is None:
             framed = _framed(coarse)
             owner = self._owner(framed, _fitted(framed, FRAMED_SIDE))
         if owner is None:
@@ -164,17 +175,19 @@ class OpenCvEngine(FaceEngine):
         return SelfieProbe(self._embedding(self._aligned(owner.view, owner.row)), owner.faces)
 
     def _looks(self, image: RgbImage) -> Iterator[Detections]:
-        """Rows in the picture's pixels: large faces from a coarse look, smaller ones from a fine one and from tiles."""
+        """Rows in the picture's pixels: large faces from a coarse look, smaller ones from a fine one or from tiles."""
         height, width = image.shape[:2]
-        for side in (COARSE_SIDE, FINE_SIDE):
-            yield self._look(image, side)
-            if max(width, height) <= side:
-                return
         if max(width, height) <= TILED_FROM:
+            yield self._look(image, COARSE_SIDE)
+            if max(width, height) > COARSE_SIDE:
+                yield self._look(image, FINE_SIDE)
             return
         scale = min(1.0, (TILED_PIXELS / (width * height)) ** 0.5)
         tiled = _resized(image, scale)
-        for tile in detections.tiles(tiled.shape[1], tiled.shape[0], TILE_SIDE, TILE_OVERLAP):
+        between = _resized(tiled, BETWEEN_SCALE)
+        yield moved(self._look(between, COARSE_SIDE), scale * BETWEEN_SCALE)
+        yield moved(self._detect(between), scale * BETWEEN_SCALE)
+        for tile in detections.tiles(tiled.shape[1], tiled.shape[0], TILE_PIXELS, TILE_OVERLAP):
             part = tiled[tile.y : tile.y + tile.height, tile.x : tile.x + tile.width]
             found = detections.whole(self._detect(part), tile, tiled.shape[1], tiled.shape[0])
             yield moved(found, scale, tile.x / scale, tile.y / scale)
@@ -183,14 +196,7 @@ class OpenCvEngine(FaceEngine):
         return moved(self._detect(_fitted(image, side)), min(1.0, side / max(image.shape)))
 
     def _detect(self, image: RgbImage, least: float = MIN_SCORE) -> Detections:
-        """Rows of at least that score, which is not below `CANDIDATE_SCORE`."""
-        self._detector.setInputSize((image.shape[1], image.shape[0]))
-        _, found = self._detector.detect(_bgr(image))
-        rows = cast("Detections | None", found)  # OpenCV's own type hints know nothing of None
-        if rows is None:
-            return np.empty((0, 15), np.float32)
-        kept: Detections = rows[rows[:, SCORE] >= least]
-        return kept
+        return self._detector.detect(image, least)
 
     def _owner(self, view: RgbImage, looked: RgbImage, found: Detections | None = None) -> _Owner | None:
         """The most prominent face of a view, by a look at a copy of another size; `found`: the look's candidates.
@@ -264,7 +270,7 @@ class OpenCvEngine(FaceEngine):
 
 def _bgr(image: RgbImage) -> NDArray[np.uint8]:
     """OpenCV's order of channels. Only ever of a part or a smaller copy: 64 MP are 200 MB."""
-    return np.ascontiguousarray(image[:, :, ::-1])
+    return np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2BGR), np.uint8)
 
 
 def _pixels(picture: Picture) -> RgbImage:
