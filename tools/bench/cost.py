@@ -15,9 +15,9 @@ import tomllib
 from dataclasses import dataclass
 from math import ceil
 
-from facesearch.records import SHARDS
 from facesearch_cli import interrupts
 from tools.bench import idle
+from tools.bench.counts import GUEST_READS, GUEST_WRITES, SEARCH
 from tools.bench.requests import PRICES, read_prices
 
 SIZES = (10_000, 100_000, 1_000_000)
@@ -25,15 +25,6 @@ FACE_BYTES = 132
 """int8 vector and scale, see `packing`."""
 RANGE_BYTES = 8 * 2**20
 """A snapshot is read in ranges of this size, a GET each."""
-SEARCH_READS = 3 + SHARDS + 1
-"""Key, event and quota; what each partition has new, a unit also where that is nothing, as all reads are strongly
-consistent; the event once more before the result is kept."""
-SEARCH_WRITES = 7
-"""Claim, quota, header, place in the event's list, chunk; header once it is whole, claim once it is over."""
-
-GUEST_READS, GUEST_WRITES = 1, 1
-"""What a search by a publishable token has beside those: its own bucket, read with the rest and taken from in one more
-round trip."""
 BIBS = 3
 """Of a usual race photo."""
 
@@ -144,7 +135,7 @@ class Model:
         return milliseconds / 1e3 * assumed.search_gb * self._gb_second + self._invocation
 
     def _search_dynamodb(self) -> float:
-        return SEARCH_READS * self._base.read_unit + SEARCH_WRITES * self._base.write_unit
+        return SEARCH.read_units * self._base.read_unit + SEARCH.write_units * self._base.write_unit
 
     def _search_s3(self, faces: int) -> float:
         cold_gets = ceil(faces * FACE_BYTES / RANGE_BYTES) + 1

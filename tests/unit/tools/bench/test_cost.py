@@ -14,7 +14,7 @@ from tests.support.aws import create_table, moto
 from tools.bench import idle
 from tools.bench.cost import FACE_BYTES, Assumptions, Model, photo_writes, recording
 from tools.bench.cost import table as cost_table
-from tools.bench.requests import Counter, item_bytes
+from tools.bench.requests import Counter
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
@@ -58,11 +58,6 @@ def test_what_is_switched_off_is_not_paid_for_and_no_more_is_free_than_is_used()
     assert bare["alarms"] == pytest.approx(0.6), "docs/operating/costs.md, the runbook and the template say six"
     assert (bare["key for watches"], whole["key for watches"]) == (0, 1)
     assert whole["alarms"] > bare["alarms"]
-
-
-def test_an_item_is_sized_as_dynamodb_does() -> None:
-    item = {"pk": {"S": "é"}, "faces": {"B": b"123"}, "changed_at": {"N": "1234"}, "gone": {"NULL": True}}
-    assert item_bytes(item) == (2 + 2) + (5 + 3) + (10 + 3) + (4 + 1)
 
 
 def test_requests_are_counted_from_botocores_events() -> None:
