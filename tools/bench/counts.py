@@ -42,8 +42,8 @@ class Flow:
         """Calls in all."""
         return sum(map(len, self.levels))
 
-    def puts(self, operation: str = "PutObject") -> int:
-        """How often an operation is asked for."""
+    def asked(self, operation: str) -> int:
+        """How often it is asked for."""
         return sum(level.count(operation) for level in self.levels)
 
 
@@ -74,8 +74,10 @@ PAGE_BODY_BYTES = 10_200
 """At most, of the response with 32 photos, 26 characters of each link being the renditions' host."""
 PAGE_READ_BYTES = 10_000
 """At most, of what DynamoDB sends for it: two chunks of 100 photos, in base64."""
-SEARCH_LOG_BYTES, PAGE_LOG_BYTES = 748, 100
-"""At most, what the functions print: log lines and metrics. What Lambda and API Gateway add is in `cost`."""
+SEARCH_LOG_BYTES, PAGE_LOG_BYTES, PHOTO_LOG_BYTES = 800, 0, 800
+"""At most, what the functions print: log lines and metrics."""
+PLATFORM_LOG_BYTES = 560
+"""At most, what Lambda (START, END, REPORT) and API Gateway's access log add to each."""
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """What is asked of DynamoDB and S3, noted call by call as botocore makes it, and what that costs."""
 
+import io
 import json
 import time
 import tomllib
@@ -17,6 +18,8 @@ from tools.bench.units import read_units, write_units
 PRICES = Path(__file__).with_name("prices.toml")
 
 _PUTS = {"CopyObject", "CreateMultipartUpload", "ListObjectsV2", "PostObject", "PutObject", "UploadPart"}
+CLIENTS: Any = BaseClient
+"""What all of botocore's clients are; its types say nothing of what is between an operation and its request."""
 _FREE = {"DeleteObject", "DeleteObjects"}
 
 
@@ -26,6 +29,7 @@ class Call:
 
     Attributes:
         target: table or bucket; of several tables the first.
+        about: what kinds of items, by the first words of their keys: "QUOTA", "RESULT"; a claim's key has no such word.
         began, ended: by `time.perf_counter`, seconds.
         round_trips: HTTP requests that were answered.
         sent, received: bytes of the bodies.
@@ -34,6 +38,7 @@ class Call:
     service: str
     operation: str
     target: str
+    about: str
     began: float
     ended: float
     round_trips: int
@@ -136,9 +141,9 @@ class Counter:
             client._make_request = partial(self._send, client, client._make_request)
             client.meta.events.register("before-send.dynamodb.Query", self._keep)
         if not clients:
-            self._original: Any = BaseClient._make_request
+            self._original = CLIENTS._make_request
             original, send = self._original, self._send
-            BaseClient._make_request = lambda client, *rest: send(client, partial(original, client), *rest)
+            CLIENTS._make_request = lambda client, *rest: send(client, partial(original, client), *rest)
 
     def stop(self) -> None:
         """Note no more."""
@@ -146,7 +151,7 @@ class Counter:
             del client._make_request
             client.meta.events.unregister("before-send.dynamodb.Query", self._keep)
         if not self._clients:
-            BaseClient._make_request = self._original
+            CLIENTS._make_request = self._original
 
     @property
     def counted(self) -> Requests:
@@ -210,6 +215,7 @@ def _call(service: str, operation: str, request: Any, said: Any, received: int, 
         service=service,
         operation=operation,
         target=_target(asked) or str(request["context"].get("input_params", {}).get("Bucket", "")),
+        about=_about(asked),
         began=times[0],
         ended=times[1],
         round_trips=1 + said.get("ResponseMetadata", {}).get("RetryAttempts", 0),
@@ -220,9 +226,23 @@ def _call(service: str, operation: str, request: Any, said: Any, received: int, 
     )
 
 
+def _about(asked: Any) -> str:
+    """Of a DynamoDB request."""
+    batches = list(asked.get("RequestItems", {}).values())
+    writes = [write for each in batches if isinstance(each, list) for item in each for write in item.values()]
+    writes += [write for each in asked.get("TransactItems", ()) for write in each.values()]
+    keys = [key for each in batches if isinstance(each, dict) for key in each["Keys"]]
+    keys += [write.get("Item") or write.get("Key") or {} for write in (*writes, asked)]
+    named = {each["pk"]["S"].partition("#")[0] for each in keys if "pk" in each}
+    claims = {"claim"} if any("id" in each and "pk" not in each for each in keys) else set()
+    return ", ".join(sorted(named | claims))
+
+
 def _length(body: Any, headers: Any) -> int:
     if isinstance(body, bytes | bytearray | str):
         return len(body)
+    if isinstance(body, io.BytesIO):
+        return body.getbuffer().nbytes
     return int(headers.get("X-Amz-Decoded-Content-Length") or headers.get("Content-Length") or 0)
 
 

@@ -41,7 +41,7 @@ def test_each_key_of_a_batch_counts_by_itself_and_a_missing_one_counts_as_well()
     said: dict[str, Any] = {"Responses": {"t": [item(100), item(4097)]}}
     assert read_units("BatchGetItem", {"RequestItems": {"t": keys}}, said) == 1 + 2 + 1
     assert read_units("BatchGetItem", {"RequestItems": {"t": {"Keys": [{}, {}, {}]}}}, said) == 2
-    left = {"UnprocessedKeys": {"t": {"Keys": [{}]}}}
+    left: dict[str, Any] = {"UnprocessedKeys": {"t": {"Keys": [{}]}}}
     assert read_units("BatchGetItem", {"RequestItems": {"t": keys}}, said | left) == 1 + 2
 
 
@@ -82,7 +82,7 @@ def test_an_item_is_sized_as_dynamodb_does() -> None:
 
 
 def call(began: float, ended: float) -> Call:
-    return Call("dynamodb", "GetItem", "t", began, ended, 1, 1, 0, 10, 20)
+    return Call("dynamodb", "GetItem", "t", "", began, ended, 1, 1, 0, 10, 20)
 
 
 def test_the_longest_chain_takes_calls_that_overlap_for_one() -> None:
@@ -94,5 +94,5 @@ def test_the_longest_chain_takes_calls_that_overlap_for_one() -> None:
 
 
 def test_calls_add_up() -> None:
-    counted = total([call(0, 1), Call("s3", "PutObject", "b", 0, 1, 2, 0, 0, 9, 0)])
+    counted = total([call(0, 1), Call("s3", "PutObject", "b", "", 0, 1, 2, 0, 0, 9, 0)])
     assert (counted.dynamodb, counted.puts, counted.read_units, counted.dynamodb_bytes) == (1, 2, 1, 20)
