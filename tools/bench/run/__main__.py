@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +99,10 @@ class Run:
 def measure(options: argparse.Namespace) -> dict[str, Any]:
     """Everything that is wanted, by section."""
     size = QUICK if options.quick else WHOLE
+    if options.rounds:
+        size = replace(
+            size, rounds=options.rounds, photo_rounds=max(1, options.rounds // 3), cold_rounds=options.rounds
+        )
     cache = options.out.parent
     cache.mkdir(parents=True, exist_ok=True)
     root = start_root(options.start, cache)
@@ -160,7 +164,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.bench.run", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--quick", action="store_true", help="few sizes, few rounds: a minute or two")
     parser.add_argument("--only", type=_sections, default=list(SECTIONS), help=f"of {','.join(SECTIONS)}")
+    parser.add_argument("--rounds", type=int, help="how often everything is measured; photos a third as often")
     parser.add_argument("--start", default=START, help="the commit to compare with (default %(default)s)")
+    parser.add_argument("--fill", type=Path, help="a document whose tables between <!-- bench --> marks are replaced")
     parser.add_argument("--out", type=Path, default=OUT, help="JSON; the Markdown goes beside it (default %(default)s)")
     options = parser.parse_args()
     options.out = options.out.resolve()
@@ -172,6 +178,8 @@ def main() -> int:
     options.out.write_text(json.dumps(found, indent=1) + "\n")
     text = report.markdown(found)
     options.out.with_suffix(".md").write_text(text)
+    if options.fill:
+        options.fill.write_text(report.filled(options.fill.read_text(), text))
     print(text)
     say(f"{options.out}, and {options.out.with_suffix('.md').name} beside it")
     return 0

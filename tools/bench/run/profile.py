@@ -18,7 +18,7 @@ from tools.bench.run.sides import ROOT, Process, Side, WorkerError, stopping
 PROFILER = ROOT / ".venv-profile" / "bin" / "py-spy"
 FOLDER = ROOT / ".cache" / "profile"
 FACES = 100_000
-RATE = 500
+RATE = 250
 """Samples a second."""
 SUFFIX = {"flamegraph": "svg", "speedscope": "json"}
 
@@ -58,8 +58,8 @@ def _works(side: Side) -> dict[str, tuple[str, Callable[[Process], object]]]:
             indexing.index(side, event_id, pictures.another(jpeg, number), "profile")
 
     return {
-        "search": ("search", lambda process: process.ask("call", event=search, times=60)),
-        "page": ("results", lambda process: process.ask("call", event=page, times=3000)),
+        "search": ("search", lambda process: process.ask("call", event=search, times=25)),
+        "page": ("results", lambda process: process.ask("call", event=page, times=500)),
         "photo": ("indexing", photos),
     }
 

@@ -6,6 +6,7 @@ from typing import Any
 from tools.bench import cold
 
 NONE = "–"
+BEGIN, END = "<!-- bench -->", "<!-- /bench -->"
 FACES = 100_000
 
 
@@ -17,6 +18,12 @@ def markdown(found: Mapping[str, Any]) -> str:
     head = [f"Commit {about['commit']} beside {start}; {machine}. Medians; CPU in milliseconds of all threads.", ""]
     parts = [_must(found), *(write(found[name]) for name, write in SECTIONS.items() if found.get(name))]
     return "\n".join([*head, *(line for part in parts for line in [*part, ""])])
+
+
+def filled(document: str, text: str) -> str:
+    """The document with the text between its marks."""
+    before, _, rest = document.partition(f"{BEGIN}\n")
+    return f"{before}{BEGIN}\n{text}{END}{rest.partition(END)[2]}"
 
 
 def table(columns: Iterable[str], rows: Iterable[Iterable[Any]]) -> list[str]:

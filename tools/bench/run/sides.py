@@ -50,10 +50,11 @@ class Process:
     def __init__(self, app: Path, environment: Mapping[str, str], log: Path, through: Sequence[str] = ()) -> None:
         """`through`: a command that runs it."""
         self._log = log
-        self._process = subprocess.Popen(
-            [*through, sys.executable, "-P", "-m", "tools.bench.run.worker", str(app)],
-            env=dict(environment), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log.open("ab"), text=True,
-        )  # fmt: skip
+        with log.open("ab") as errors:
+            self._process = subprocess.Popen(
+                [*through, sys.executable, "-P", "-m", "tools.bench.run.worker", str(app)],
+                env=dict(environment), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True,
+            )  # fmt: skip
 
     def ask(self, do: str, **arguments: Any) -> dict[str, Any]:
         """What it says to a command.
@@ -75,13 +76,12 @@ class Process:
     def stop(self) -> None:
         """End it."""
         self._process.kill()
-        self._process.wait()
+        self._process.communicate()
 
     def finish(self) -> int:
         """Let it end by itself, as it does without commands; its exit status."""
-        if self._process.stdin is not None:
-            self._process.stdin.close()
-        return self._process.wait()
+        self._process.communicate()
+        return self._process.returncode
 
 
 @dataclass

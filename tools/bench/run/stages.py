@@ -51,9 +51,7 @@ class Stages:
         """Every stage that this commit has under that name."""
         for name, (module, attribute) in STAGES.items():
             try:
-                owner: Any = importlib.import_module(module)
-                *path, last = attribute.split(".")
-                owner = functools.reduce(getattr, path, owner)
+                owner, last = owner_of(module, attribute)
                 setattr(owner, last, self._timed(name, getattr(owner, last)))
             except (ImportError, AttributeError):
                 self.missing.append(name)
@@ -80,3 +78,9 @@ class Stages:
                     self.ended[name] = now
 
         return timed
+
+
+def owner_of(module: str, attribute: str) -> tuple[Any, str]:
+    """The module or class that has a stage's function, and its name there."""
+    *path, last = attribute.split(".")
+    return functools.reduce(getattr, path, importlib.import_module(module)), last
