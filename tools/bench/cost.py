@@ -38,6 +38,8 @@ SELFIE_PARTS = 2
 """Of 512 KB, as HTTP APIs count requests: a phone's selfie of 2 to 12 MP, once the page has shrunk it."""
 BIBS = 3
 """Of a usual race photo."""
+WAIT, PHOTO_WAITS = 4, 60
+"""Milliseconds of a call of DynamoDB's, and of all of a photo's calls, as `make bench` puts them in for a search."""
 MONTH_SECONDS = 30 * 86_400
 
 
@@ -271,28 +273,28 @@ def recording(model: Model) -> str:
 
 
 def measured(path: Path, given: Assumptions) -> Assumptions:
-    """The assumptions with the milliseconds that a `make bench` has measured; those that it has not stay."""
-    if not path.exists():
-        return given
-    found: Any = json.loads(path.read_text())
-    searches = {
-        row["faces"]: row["now"]["wall_with_waits"] for row in found.get("search", ()) if row["megapixels"] == 2
-    }
+    """The assumptions with the milliseconds of a `make bench`, where its JSON is there."""
+    return of_bench(json.loads(path.read_text()), given, path.name) if path.exists() else given
+
+
+def of_bench(found: Any, given: Assumptions, name: str = "this run") -> Assumptions:
+    """The assumptions with the milliseconds that a `make bench` has measured; those that it has not stay. A search's
+    are its wall time with AWS's usual waits put in."""
+    rows = [row for row in found.get("search") or () if row["megapixels"] == 2]
+    searches = {row["faces"]: row["now"]["wall_with_waits"] for row in rows}
     if not searches:
         return given
     nearest = tuple(searches[min(searches, key=lambda faces: abs(faces - size))] for size in SIZES)
-    photos = [row["now"]["cpu"] for row in found.get("indexing", ()) if (row["megapixels"], row["people"]) == (12, 4)]
-    page = found["pages"]["now"]["page"]["wall"] + 4 if found.get("pages") else given.page
+    kinds = {(row["megapixels"], row["people"]): row["now"]["cpu"] for row in found.get("indexing") or ()}
+    page = found["pages"]["now"]["page"]["wall"] + WAIT if found.get("pages") else given.page
     starts = (found.get("cold") or {}).get("starts", {})
-    init = next((each for name, each in starts.items() if name.startswith("search, and")), given.init)
-    photo = photos[0] + given.photo / 20 if photos else given.photo
     return replace(
         given,
         search=nearest,
         page=page,
-        photo=photo,
-        init=init,
-        source=f"of {path.name}, commit {found['about']['commit']}",
+        photo=kinds[12, 4] + PHOTO_WAITS if (12, 4) in kinds else given.photo,
+        init=next((each for kind, each in starts.items() if kind.startswith("search, and")), given.init),
+        source=f"of {name}, commit {found['about']['commit']}",
     )
 
 
