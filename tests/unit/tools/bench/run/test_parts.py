@@ -1,6 +1,7 @@
 """What `make bench` is made of: pictures, names of stages, and the waits of calls."""
 
 import io
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -24,12 +25,12 @@ def test_a_picture_in_another_file_is_the_same_picture() -> None:
     Image.new("RGB", (40, 30), "red").save(file, "JPEG")
     one, two = (pictures.another(file.getvalue(), number) for number in (1, 2))
     assert one != two
-    shown = [np.asarray(read_image(each).image) for each in (one, two)]
-    assert np.array_equal(*shown)
+    shown, again = (np.asarray(read_image(each).image) for each in (one, two))
+    assert np.array_equal(shown, again)
 
 
-def test_selfies_and_photos_show_who_they_are_to_show(assets: object) -> None:
-    engine = OpenCvEngine(pictures.MODELS, threads=1)
+def test_selfies_and_photos_show_who_they_are_to_show(models: Path) -> None:
+    engine = OpenCvEngine(models, threads=1)
     selfie = read_image(pictures.selfie(0.7))
     assert (selfie.width, selfie.height) == pictures.SELFIES[0.7]
     assert engine.probe(pictures.selfie(0.7)).faces == 1
