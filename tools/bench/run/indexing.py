@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from facesearch_cli.terminal import say
 from tools.bench.run import pictures
 from tools.bench.run.searching import median, operations, stages
 from tools.bench.run.sides import ROOT, Side
@@ -16,6 +17,7 @@ def measure(
     """A row for each kind, which is megapixels and faces, of photos that come to the event of so many `faces`."""
     rows = []
     for megapixels, people in kinds:
+        say(f"  {megapixels} MP, {people} faces")
         jpeg = pictures.photo(megapixels, people)
         pictures.write(folder, f"photo-{megapixels}-{people}", jpeg)
         runs: dict[str, list[dict[str, Any]]] = {side.name: [] for side in sides}

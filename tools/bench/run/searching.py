@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from facesearch_cli.terminal import say
 from tools.bench.run import pictures
 from tools.bench.run.sides import Process, Side
 
@@ -39,7 +40,11 @@ def event_with(side: Side, event_id: int, selfie: bytes, request_id: str = "") -
 
 def measure(sides: Sequence[Side], plan: Plan, folder: Path) -> list[dict[str, Any]]:
     """A row for each pair."""
-    return [_pair(sides, *pair, plan.rounds, folder) for pair in plan.pairs]
+    rows = []
+    for megapixels, faces in plan.pairs:
+        say(f"  {megapixels:g} MP, {faces:,} faces")
+        rows.append(_pair(sides, megapixels, faces, plan.rounds, folder))
+    return rows
 
 
 def _pair(sides: Sequence[Side], megapixels: float, faces: int, rounds: int, folder: Path) -> dict[str, Any]:
