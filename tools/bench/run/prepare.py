@@ -1,4 +1,4 @@
-"""An organisation with events of so many made-up faces, twenty of whom are the selfie's owner.
+"""An organisation with events of so many made-up faces, thirty-two of whom are the selfie's owner.
 
 Run as a script by a commit's own packages: what is wanted comes as JSON on stdin, what was made goes as JSON to stdout.
 """
@@ -23,7 +23,7 @@ from facesearch.models import DEFAULT_MODEL, Scope
 from facesearch_local.clients import aws_environment, make_clients
 from tools.bench import made_up
 
-MATCHES = 20
+MATCHES = 32
 LIKENESS = 0.72
 """Cosine of the owner's photos to the selfie."""
 
