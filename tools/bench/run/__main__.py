@@ -8,7 +8,6 @@ import argparse
 import json
 import os
 import platform
-import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
@@ -21,7 +20,7 @@ from facesearch_cli.terminal import say
 from facesearch_local import LocalStackError, running
 from facesearch_local.control import RunningStack
 from tools.bench.run import indexing, load, paging, pictures, report, scans, searching, starts
-from tools.bench.run.sides import ROOT, SEARCHES_A_MINUTE, START, Side, WorkerError, prepare, start_root, stopping
+from tools.bench.run.sides import ROOT, SEARCHES_A_MINUTE, START, Side, WorkerError, git, prepare, start_root, stopping
 
 OUT = ROOT / ".cache" / "bench" / "bench.json"
 PEERS = ROOT / ".venv-peers" / "bin" / "python"
@@ -136,13 +135,9 @@ def _section(name: str, work: Callable[[], Any]) -> Any:
 
 def about(options: argparse.Namespace, root: Path | None) -> dict[str, Any]:
     """What was measured, and where."""
-    commit = subprocess.run(
-        ["git", "-C", ROOT, "rev-parse", "--short", "HEAD"],  # noqa: S607
-        check=False, capture_output=True, text=True,
-    ).stdout.strip()  # fmt: skip
     cpus = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
     return {
-        "commit": commit,
+        "commit": (git("rev-parse", "--short", "HEAD") or b"without git").decode().strip(),
         "start": options.start if root else None,
         "quick": options.quick,
         "python": platform.python_version(),

@@ -34,14 +34,23 @@ def start_root(commit: str, folder: Path) -> Path | None:
     root = folder / f"start-{commit}"
     if (root / ".whole").exists():
         return root
-    archive = subprocess.run(["git", "-C", ROOT, "archive", commit], check=False, capture_output=True)  # noqa: S607
-    if archive.returncode:
+    archive = git("archive", commit)
+    if archive is None:
         return None
     root.mkdir(parents=True, exist_ok=True)
-    subprocess.run(["tar", "-x", "-C", root], input=archive.stdout, check=True)  # noqa: S607
+    subprocess.run(["tar", "-x", "-C", root], input=archive, check=True)  # noqa: S607
     subprocess.run([sys.executable, "-I", root / "tools" / "native.py", "--quiet"], check=True)
     (root / ".whole").touch()
     return root
+
+
+def git(*arguments: str) -> bytes | None:
+    """What git says of this checkout; None where it is not there, or refuses."""
+    try:
+        done = subprocess.run(["git", "-C", ROOT, *arguments], check=False, capture_output=True)  # noqa: S607
+    except FileNotFoundError:
+        return None
+    return None if done.returncode else done.stdout
 
 
 class Process:
