@@ -18,7 +18,7 @@ PY := .venv/bin/python
 
 .DEFAULT_GOAL := help
 .PHONY: help demo serve test test-all test-again smoke lint format openapi build deploy named accuracy accuracy-sweeps accuracy-crowd accuracy-bibs race scale bench-index \
-  bench-cold cost capacity lock clean python setup assets ministack sam policy clients node-modules uv audit auditors sbom web \
+  bench bench-cold profile peers cost capacity lock clean python setup assets ministack sam policy clients node-modules uv audit auditors sbom web \
   web-lint web-test web-test-again web-screens web-tools web-modules
 
 help: ## List the targets
@@ -208,11 +208,26 @@ race: setup assets ## A race made of portraits, for accuracy-bibs: DATASET=folde
 	@[ -n "$(FOLDER)" ] || { echo "error: name a folder to be made: make race DATASET=… FOLDER=…" >&2; exit 2; }
 	@exec $(PY) -m tools.bench.race "$(DATASET)" "$(FOLDER)" $(OPTIONS)
 
+# QUICK=1: a minute or two on an idle machine. START=commit, OUT=file.json, ONLY=search,pages of what is measured.
+BENCH = $(if $(QUICK),--quick) $(if $(START),--start "$(START)") $(if $(OUT),--out "$(OUT)") $(if $(ONLY),--only "$(ONLY)")
+bench: setup ministack assets ## Every request by stage, beside its baseline, in one run (QUICK=1 ONLY=search START=commit OUT=file.json)
+	@exec $(PY) -m tools.bench.run $(BENCH) $(OPTIONS)
+
+profile: setup ministack assets python ## Flame graphs of a search, a page and a photo in .cache/profile
+	@$(PYTHON) -I tools/build_environment.py .venv-profile requirements/profile.txt
+	@exec $(PY) -m tools.bench.run.profile $(OPTIONS)
+
+# Of no lock file, and nothing of ours needs them; dlib is compiled for some minutes.
+peers: python ## What make bench compares with where it is there: face_recognition (dlib) and faiss, in .venv-peers
+	@$(PYTHON) -m venv .venv-peers
+	@.venv-peers/bin/python -m pip install --quiet faiss-cpu numpy pillow "setuptools<81"
+	@.venv-peers/bin/python -m pip install --quiet face_recognition
+
 SIZES ?= 10000,100000,1000000
 bench-index: setup ministack ## The face index beside the machine's own speed (SIZES=10000,100000,1000000)
 	@exec $(PY) -m tools.bench.index "$(SIZES)" $(OPTIONS)
 
-cost: setup ## What 1,000 searches cost, beside Rekognition (OPTIONS="--embed 200 --match 1,4,40 --cold 0.02")
+cost: setup ## What 1,000 searches cost, beside Rekognition (OPTIONS="--cold 0.02 --matches 100 --http-api")
 	@exec $(PY) -m tools.bench.cost $(OPTIONS)
 
 capacity: setup ## How many searches a second a deployment takes, what breaks first, what moves it (OPTIONS="--events 10 --pages 20")
@@ -246,6 +261,7 @@ lock: uv ## Resolve the lock files again (UPGRADE=--upgrade takes newer versions
 	$(ANYWHERE) requirements/clients.in -o requirements/clients.txt
 	$(ANYWHERE) requirements/audit.in -o requirements/audit.txt
 	$(ANYWHERE) requirements/web.in -o requirements/web.txt
+	$(ANYWHERE) requirements/profile.in -o requirements/profile.txt
 	$(ANYWHERE) pyproject.toml --extra engine --extra tools --group dev -o requirements/dev.txt
 	$(LAMBDA) pyproject.toml -o layers/dependencies/requirements.txt
 	$(LAMBDA) layers/engine/requirements.in $(ONNXRUNTIME_UNUSED) -o layers/engine/requirements.txt

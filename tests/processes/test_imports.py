@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ROOT
+from tools.bench.counts import NEVER_AT_START
 
 FACES = {"numpy", "cv2", "PIL"}
 HTTP = {"httpx", "httpcore"}
@@ -76,6 +77,14 @@ def test_a_start_loads_what_it_needs_alone(
     loaded = set(json.loads(run(f"{then}; {modules}", function=function, **settings).stdout))
     assert needed <= loaded
     assert not loaded & heavy
+
+
+@pytest.mark.parametrize(("function", "never"), NEVER_AT_START.items())
+def test_a_start_never_loads(function: str, never: frozenset[str]) -> None:
+    """Beside what `test_a_start_loads_what_it_needs_alone` says of what is built later: the import of each function."""
+    modules = "import json; print(json.dumps(sorted({'.'.join(name.split('.')[:2]) for name in sys.modules})))"
+    loaded = set(json.loads(run(f"import app; {modules}", function=function).stdout))
+    assert not loaded & never
 
 
 def test_nothing_is_written_to_the_log_on_loading_the_engine(models: Path) -> None:

@@ -211,29 +211,36 @@ def broken(found: Mapping[str, float], imported: Mapping[str, Counter[str]]) -> 
     return complaints
 
 
+def measure(build: Path, rounds: int) -> tuple[list[Kind], dict[str, Counter[str]], built.Host] | None:
+    """Every kind started in turn, what each imports, and where that was; None where built functions cannot run."""
+    python = built.python313()
+    if python is None or sys.platform != "linux":
+        return None
+    with TemporaryDirectory(dir=build.parent, prefix="runtime-") as runtime, kinds(build) as compared:
+        built.install_runtime(Path(runtime))
+        host = built.host(python, Path(runtime), build, built.ROOT)
+        bench = Bench(host)
+        for number in range(-1, rounds):
+            for kind in compared:  # side by side, so that the machine's other work meets all alike
+                seconds = bench.start(kind)
+                if number >= 0:  # the first one fills the disk's cache
+                    kind.seconds.append(seconds)
+        return compared, {kind.name: bench.imports(kind) for kind in compared}, host
+
+
 def main() -> int:
     """Measure and print; 1 if a promise is broken."""
     parser = argparse.ArgumentParser(prog="python -m tools.bench.cold", description=__doc__)
     parser.add_argument("build", type=Path, help="a build for this machine, as `sam build` left it")
     parser.add_argument("--rounds", type=int, default=ROUNDS)
     options = parser.parse_args()
-    build = options.build.resolve()
-    python = built.python313()
-    if python is None or sys.platform != "linux":
+    measured = measure(options.build.resolve(), options.rounds)
+    if measured is None:
         print(
             "error: the built functions run on Linux with a Python 3.13 only, and there is none here.", file=sys.stderr
         )
         return 2
-    with TemporaryDirectory(dir=build.parent, prefix="runtime-") as runtime, kinds(build) as compared:
-        built.install_runtime(Path(runtime))
-        host = built.host(python, Path(runtime), build, built.ROOT)
-        bench = Bench(host)
-        for number in range(-1, options.rounds):
-            for kind in compared:  # side by side, so that the machine's other work meets all alike
-                seconds = bench.start(kind)
-                if number >= 0:  # the first one fills the disk's cache
-                    kind.seconds.append(seconds)
-        imported = {kind.name: bench.imports(kind) for kind in compared}
+    compared, imported, host = measured
     _show(compared, imported, host)
     complaints = broken({kind.name: kind.milliseconds for kind in compared}, imported)
     for complaint in complaints:

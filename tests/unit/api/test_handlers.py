@@ -34,7 +34,6 @@ from tests.support.fakes import Context
 from tests.support.output import Output
 from tests.support.pictures import encoded
 from tools.bench.capacity.figures import LINK, PAGE, SEARCH, Touch
-from tools.bench.cost import GUEST_READS, GUEST_WRITES, SEARCH_READS, SEARCH_WRITES
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -274,38 +273,6 @@ def test_a_token_pays_for_a_search_once_however_often_it_is_sent(deployment: Dep
 
 
 @pytest.mark.parametrize("by_token", [False, True])
-def test_a_search_reads_and_writes_what_the_cost_model_says(
-    deployment: Deployment, samples: Path, by_token: bool
-) -> None:
-    selfie = form((samples / "obama2.jpg").read_bytes())
-    if by_token:
-        deployment = replace(deployment, api_key=deployment.token())
-        selfie = CONSENT + selfie
-    deployment.post(selfie)  # which also opens the event's index
-    reads: list[int] = []
-    writes: list[int] = []
-
-    def count(params: dict[str, Any], model: Any, **_: Any) -> None:
-        """By how many items are asked for: all are below 4 KB, and 1 KB when they are written."""
-        match model.name:
-            case "BatchGetItem":
-                reads.extend(len(table["Keys"]) for table in params["RequestItems"].values())
-                assert all(table["ConsistentRead"] for table in params["RequestItems"].values())
-            case "GetItem" | "Query":
-                reads.append(1)
-                assert params["ConsistentRead"] is True
-            case "BatchWriteItem":
-                writes.extend(map(len, params["RequestItems"].values()))
-            case _:
-                writes.append(1)
-
-    bootstrap.container._dynamodb.meta.events.register("provide-client-params.dynamodb", count)
-    assert deployment.post(selfie)["statusCode"] == 200
-    more = (GUEST_READS, GUEST_WRITES) if by_token else (0, 0)
-    assert (sum(reads), sum(writes)) == (SEARCH_READS + more[0], SEARCH_WRITES + more[1])
-
-
-@pytest.mark.parametrize("by_token", [False, True])
 def test_a_search_and_a_page_touch_the_keys_that_the_capacity_model_says(
     deployment: Deployment, samples: Path, by_token: bool
 ) -> None:
@@ -393,18 +360,6 @@ def test_a_result_lives_a_day_longer_than_the_claim_that_points_at_it(deployment
     lives = {int(row["expires_at"]["N"]) - int(claim["expiration"]["N"]) for row in parts}
     assert len(parts) == 2, "the header and a chunk"
     assert all(22 * 3600 < seconds < 26 * 3600 for seconds in lives), lives
-
-
-def test_a_page_costs_one_round_trip(deployment: Deployment, samples: Path) -> None:
-    request_id = deployment.post(form((samples / "obama2.jpg").read_bytes()))["json"]["data"]["request_id"]
-    calls: list[str] = []
-    dynamodb = bootstrap.container._dynamodb
-    dynamodb.meta.events.register("before-call", lambda model, **_: calls.append(model.name))
-    assert deployment.get(request_id)["statusCode"] == 200
-    assert calls == ["BatchGetItem"]
-    calls.clear()
-    assert deployment.post(form(b"", request_id))["statusCode"] == 200
-    assert calls == ["BatchGetItem"], "and so does a replay"
 
 
 def test_a_failure_of_ours_is_500_and_says_nothing_of_the_request(

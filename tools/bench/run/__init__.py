@@ -1,0 +1,1 @@
+"""`make bench`: every request by stage, beside its baseline, in one run."""
