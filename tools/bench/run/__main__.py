@@ -24,8 +24,8 @@ from tools.bench.run.sides import ROOT, SEARCHES_A_MINUTE, START, Side, WorkerEr
 
 OUT = ROOT / ".cache" / "bench" / "bench.json"
 PEERS = ROOT / ".venv-peers" / "bin" / "python"
-FACES = 100_000
-"""Of the event that most is measured in."""
+FACES, PAGED = 100_000, 1_000
+"""Faces of the event that most is measured in, and of the one of whose results pages are."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Size:
     @property
     def sizes(self) -> list[int]:
         """Faces of the events."""
-        return sorted({FACES, *(faces for _, faces in self.pairs)})
+        return sorted({PAGED, FACES, *(faces for _, faces in self.pairs)})
 
 
 WHOLE = Size(
@@ -52,7 +52,7 @@ WHOLE = Size(
     rounds=9,
     photo_rounds=3,
 )
-QUICK = Size(pairs=[(2, 100_000)], photos=[(2, 4)], rounds=3, photo_rounds=1, seconds=1, cold_rounds=3)
+QUICK = Size(pairs=[(2, 100_000), (12, 100_000)], photos=[(12, 4)], rounds=3, photo_rounds=1, seconds=1, cold_rounds=3)
 SECTIONS = ("search", "faceless", "pages", "indexing", "peers", "cold", "load")
 
 
@@ -74,7 +74,7 @@ class Run:
         return searching.faceless(self.sides, FACES, self.size.rounds)
 
     def pages(self) -> Any:
-        return paging.measure(self.sides, FACES, self.size.rounds)
+        return paging.measure(self.sides, PAGED, self.size.rounds)
 
     def indexing(self) -> Any:
         return indexing.measure(self.sides, self.size.photos, FACES, self.size.photo_rounds, self.folder)

@@ -1,4 +1,5 @@
-"""An organisation with events of so many made-up faces, thirty-two of whom are the selfie's owner.
+"""An organisation with events of so many made-up faces, twenty of whom are the selfie's owner, in the smallest event
+thirty-two: a page of them.
 
 Run as a script by a commit's own packages: what is wanted comes as JSON on stdin, what was made goes as JSON to stdout.
 """
@@ -11,8 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from facesearch.adapters.dynamodb import schema
 from facesearch.adapters.dynamodb.admin import DynamoAdmin
-from facesearch.adapters.dynamodb.table import Table
+from facesearch.adapters.dynamodb.table import Table, update
 from facesearch.adapters.opencv.face_engine import OpenCvEngine
 from facesearch.adapters.s3.snapshots import S3SnapshotStore
 from facesearch.faces.engine import Embedding
@@ -23,27 +25,27 @@ from facesearch.models import DEFAULT_MODEL, Scope
 from facesearch_local.clients import aws_environment, make_clients
 from tools.bench import made_up
 
-MATCHES = 32
+MATCHES, PAGE = 20, 32
 LIKENESS = 0.72
 """Cosine of the owner's photos to the selfie."""
 
 
-def faces_with(person: Embedding, size: int) -> Embedding:
-    """Shape (size, 128): made-up faces, `MATCHES` of them the person's."""
-    noise = np.random.default_rng(2).standard_normal((MATCHES, 128), np.float32)
+def faces_with(person: Embedding, size: int, matches: int) -> Embedding:
+    """Shape (size, 128): made-up faces, so many of them the person's."""
+    noise = np.random.default_rng(2).standard_normal((matches, 128), np.float32)
     noise -= np.outer(noise @ person, person)
     noise /= np.linalg.norm(noise, axis=1, keepdims=True)
     theirs = np.float32(LIKENESS) * person + np.float32((1 - LIKENESS**2) ** 0.5) * noise
-    return np.concatenate([made_up.faces(size - MATCHES, size), theirs.astype(np.float32)])
+    return np.concatenate([made_up.faces(size - matches, size), theirs.astype(np.float32)])
 
 
-def snapshot_of(event_id: int, vectors: Embedding) -> Snapshot:
+def snapshot_of(event_id: int, vectors: Embedding, matches: int) -> Snapshot:
     """One face a photo for the owner's, `FACES_A_PHOTO` for the others'."""
     rng = np.random.default_rng(size := len(vectors))
-    others = size - MATCHES
+    others = size - matches
     counts = [made_up.FACES_A_PHOTO] * (others // made_up.FACES_A_PHOTO)
     counts += [rest] if (rest := others % made_up.FACES_A_PHOTO) else []
-    counts += [1] * MATCHES
+    counts += [1] * matches
     ids = rng.integers(0, 256, (len(counts), 16), np.uint8)
     now, values = time.time_ns() // 1000 - 3600_000_000, values_of(pack(vectors))
     return Snapshot(
@@ -71,7 +73,10 @@ def main() -> None:
     events = {}
     for size in wanted["sizes"]:
         events[str(size)] = event_id = admin.create_event(org_id, f"{size} faces")
-        snapshots.save(snapshot_of(event_id, faces_with(person, size)), None)
+        matches = PAGE if size == min(wanted["sizes"]) else MATCHES
+        snapshots.save(snapshot_of(event_id, faces_with(person, size, matches), matches), None)
+        # Its photos were written long ago.
+        table.write(update(schema.event_key(event_id), "SET changing_until = :past", past=1))
     key = admin.create_key(org_id, list(Scope)).api_key
     print(json.dumps({"org_id": org_id, "api_key": key, "events": events}))
 
