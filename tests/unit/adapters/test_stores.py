@@ -24,7 +24,7 @@ from tests.support.aws import TABLE
 from tests.support.fakes import photos
 from tests.support.pools import LEAVES
 from tests.support.site import Inline
-from tools.bench.requests import item_bytes
+from tools.bench.units import item_bytes
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
