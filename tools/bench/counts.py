@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from math import ceil
 
+from facesearch.adapters.dynamodb.results import INLINE_PHOTOS
 from facesearch.records import SHARDS
 from tools.bench.units import WRITE_UNIT_BYTES
 
@@ -49,24 +50,24 @@ class Flow:
 
 SEARCH = Flow(
     before=(("BatchGetItem",), ("PutItem",)),  # key, event, quota; the claim
-    beside=("Query",) * SHARDS,  # what each shard has new
+    beside=("PutItem", "UpdateItem", "PutObject"),  # place in the event's list, quota, the selfie
     after=(
-        ("UpdateItem",),  # quota
-        ("PutObject",),  # the selfie
-        ("BatchWriteItem",),  # chunk, place in the event's list
-        ("PutItem",),  # the header, announced
-        ("GetItem",),  # deletions
+        ("PutItem",),  # the header with the photos, announced
+        ("BatchGetItem",),  # deletions; is the place there still?
         ("UpdateItem",),  # the header, confirmed
         ("UpdateItem",),  # the claim, done
     ),
-    read_units=3 + SHARDS + 1,
-    write_units=7,
+    read_units=5,
+    write_units=6,
 )
-"""A new search by an API key, without a request_id, in an environment that has the event's faces."""
+"""A new search by an API key, without a request_id, in an environment that has the event's faces, where nobody has
+written photos for a minute (`records.is_unchanged`)."""
+NEWS = ("Query",) * SHARDS
+"""What it asks for beside those, a read unit each at least, while photos arrive."""
 
-PAGE = Flow(before=(("BatchGetItem",),), read_units=4)
-"""A page of a finished search: key, event, header, chunk. In two chunks it takes `PAGE_ACROSS` units more."""
-PAGE_ACROSS = 1
+PAGE = Flow(before=(("BatchGetItem",),), read_units=2)
+"""A page of a finished search: key, event, header, chunk, half a unit each; in two chunks `PAGE_ACROSS` more."""
+PAGE_ACROSS = 0.5
 REPLAY = Flow(before=(("BatchGetItem",),), read_units=5)
 """The same by POST: the quota's item is read along."""
 
@@ -108,13 +109,15 @@ CHUNK_BYTES = 96
 
 
 def chunk_units(matches: int) -> int:
-    """Write units of a result's chunks beyond the one that `SEARCH` counts; -1 where nothing was found."""
+    """Write units of a result's chunks, where its header does not hold it."""
+    if matches <= INLINE_PHOTOS:
+        return 0
     full, rest = divmod(matches, PHOTOS_IN_CHUNK)
     sizes = [PHOTOS_IN_CHUNK] * full + ([rest] if rest else [])
-    return sum(ceil((CHUNK_BYTES + PHOTO_BYTES * size) / WRITE_UNIT_BYTES) for size in sizes) - 1
+    return sum(ceil((CHUNK_BYTES + PHOTO_BYTES * size) / WRITE_UNIT_BYTES) for size in sizes)
 
 
-LOOKS = {"selfie": 1, "faceless selfie": 12, "photo of 2 MP": 2, "photo of 12 MP": 14, "photo of 24 MP": 26}
+LOOKS = {"selfie": 1, "faceless selfie": 9, "photo of 2 MP": 2, "photo of 12 MP": 5, "photo of 24 MP": 8}
 """Runs of the detector, a turn of a face's own not counted."""
 
 _CLIENTS = frozenset({"boto3", "botocore.client", "botocore.session", "s3transfer", "urllib3"})

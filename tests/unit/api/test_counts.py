@@ -9,16 +9,20 @@ from dataclasses import replace
 from pathlib import Path
 
 import boto3
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
+from facesearch.adapters.dynamodb import schema
 from facesearch.adapters.dynamodb.results import DynamoResultStore
-from facesearch.adapters.dynamodb.table import Table
+from facesearch.adapters.dynamodb.table import Table, update
 from facesearch.adapters.opencv.face_engine import OpenCvEngine
-from facesearch.faces.engine import SelfieProbe
+from facesearch.faces.engine import Embedding
 from facesearch.models import SearchKey, SearchSummary
 from tests.conftest import ROOT
 from tests.support.fakes import Context, photos
 from tests.support.levels import Levels
+from tests.support.pools import LEAVES
 from tests.unit.api.test_handlers import CONSENT, Deployment, deployment, form, load
 from tools.bench import counts
 from tools.bench.counts import PAGE, PAGE_ACROSS, PHOTO, REPLAY, SEARCH, Flow, chunk_units
@@ -29,17 +33,17 @@ __all__ = ["deployment"]
 
 @contextmanager
 def noted(flow: Flow, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Levels, Counter]]:
-    """Everything that is sent to AWS, level by level. The selfie's embedding is there only when everything that is to
-    run beside it has begun; what runs after it is then known to."""
+    """Everything that is sent to AWS, level by level. The selfie is embedded only when everything that is to run beside
+    that has begun; what runs after it is then known to."""
     levels = Levels(flow.levels)
     counter = Counter(before=levels.before, after=levels.after)
-    probe = OpenCvEngine.probe
+    embed = OpenCvEngine._embedding
 
-    def looked(engine: OpenCvEngine, selfie: bytes) -> SelfieProbe:
+    def embedded(engine: OpenCvEngine, aligned: NDArray[np.uint8]) -> Embedding:
         levels.wait_for(len(flow.before) - 1 + bool(flow.beside))
-        return probe(engine, selfie)
+        return embed(engine, aligned)
 
-    monkeypatch.setattr(OpenCvEngine, "probe", looked)
+    monkeypatch.setattr(OpenCvEngine, "_embedding", embedded)
     yield levels, counter
     counter.stop()
 
@@ -55,7 +59,9 @@ def selfie_of(samples: Path) -> bytes:
 def test_a_new_search_makes_these_calls_in_so_many_turns(
     deployment: Deployment, samples: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    body = form(selfie_of(samples))
+    body, key = form(selfie_of(samples)), schema.event_key(deployment.event_id)
+    # Somebody has written its photos, long ago.
+    Table(deployment.dynamodb, "table").write(update(key, "SET changing_until = :past", past=1))
     deployment.post(body)  # opens the event's index
     with noted(SEARCH, monkeypatch) as (levels, counter):
         assert deployment.post(body)["statusCode"] == 200
@@ -83,7 +89,7 @@ def test_a_page_and_a_replay_are_one_call(
 
 def test_a_page_across_chunks_reads_one_more(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
     search = SearchKey(deployment.org_id, deployment.event_id, uuid.uuid4())
-    store = DynamoResultStore(Table(deployment.dynamodb, "table"), 30)
+    store = DynamoResultStore(Table(deployment.dynamodb, "table"), 30, LEAVES)
     assert store.save(search, SearchSummary(200, 90), photos(200))
     query = {"page": "4", "page_size": "32"}
     with noted(PAGE, monkeypatch) as (_, counter):
@@ -94,10 +100,10 @@ def test_a_page_across_chunks_reads_one_more(deployment: Deployment, monkeypatch
     assert total(counter.calls).dynamodb_bytes <= counts.PAGE_READ_BYTES
 
 
-@pytest.mark.parametrize("matches", [0, 1, 38, 39, 81, 82, 100, 101, 1000])
+@pytest.mark.parametrize("matches", [0, 1, 28, 29, 38, 39, 81, 82, 100, 101, 1000])
 def test_further_matches_cost_these_writes(deployment: Deployment, matches: int) -> None:
     search = SearchKey(123456789, 987654321, uuid.uuid4())  # ids are as long as most
-    store = DynamoResultStore(Table(deployment.dynamodb, "table"), 30)
+    store = DynamoResultStore(Table(deployment.dynamodb, "table"), 30, LEAVES)
     few = units_of_saving(store, replace(search, request_id=uuid.uuid4()), 1)
     assert units_of_saving(store, search, matches) - few == chunk_units(matches)
 

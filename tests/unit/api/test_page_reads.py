@@ -21,8 +21,8 @@ from tests.support.examples import examples
 from tests.support.fakes import photos
 from tests.support.pools import LEAVES
 from tests.unit.api.test_handlers import Answer, Deployment, answer, deployment, load
-from tools.bench.cost import PAGE_READS
-from tools.bench.requests import READ_UNIT_BYTES, item_bytes
+from tools.bench.counts import PAGE
+from tools.bench.units import READ_UNIT_BYTES, item_bytes
 
 __all__ = ["deployment"]
 
@@ -136,7 +136,7 @@ def refusal(response: Answer) -> tuple[int, str]:
 def test_a_page_of_32_costs_two_read_units_in_one_round_trip(site: Site) -> None:
     site.save(photos(250))
     site.replicas.settle()
-    assert PAGE_READS == 2
+    assert PAGE.read_units == 2
     for number, size, units in [(1, 32, 2), (3, 32, 2), (8, 32, 2), (4, 32, 2.5), (1, 100, 2)]:
         assert len(site.page(number, size)["json"]["data"]["images"]) == min(size, 250 - (number - 1) * size)
         assert site.replicas.read_units == [units], "photos 96 to 128 are in two chunks"

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from facesearch.adapters.opencv.face_engine import OpenCvEngine
+from facesearch.adapters.opencv.face_engine import CANDIDATE_SCORE, MIN_SCORE, OpenCvEngine
 from facesearch.errors import NoFaceFound
 from tests.support.pictures import encoded
 from tools.bench.counts import LOOKS
@@ -17,7 +17,7 @@ def looks(models: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[OpenCvEngine, 
     engine, sizes = OpenCvEngine(models, threads=1), list[object]()
 
     def nothing(
-        image: np.ndarray[tuple[int, ...], np.dtype[np.uint8]],
+        image: np.ndarray[tuple[int, ...], np.dtype[np.uint8]], least: float = MIN_SCORE
     ) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
         sizes.append(image.shape)
         return np.empty((0, 15), np.float32)
@@ -35,13 +35,14 @@ def test_a_selfie_without_a_face(looks: tuple[OpenCvEngine, list[object]]) -> No
 
 def test_a_selfie_with_a_sure_face(models: Path, samples: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     engine, whole = OpenCvEngine(models, threads=1), list[object]()
-    look = engine._look
+    detect = engine._detect
 
-    def noted(image: np.ndarray[tuple[int, ...], np.dtype[np.uint8]], side: int) -> object:
-        whole.append(side)
-        return look(image, side)
+    def noted(image: np.ndarray[tuple[int, ...], np.dtype[np.uint8]], least: float = MIN_SCORE) -> object:
+        if least == CANDIDATE_SCORE:  # else it looks at one face, turned
+            whole.append(image.shape)
+        return detect(image, least)
 
-    monkeypatch.setattr(engine, "_look", noted)
+    monkeypatch.setattr(engine, "_detect", noted)
     engine.probe((samples / "obama2.jpg").read_bytes())
     assert len(whole) == LOOKS["selfie"]
 
