@@ -13,7 +13,7 @@ import argparse
 import json
 import sys
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from math import ceil
@@ -109,10 +109,11 @@ def total(lines: Sequence[Line]) -> float:
 
 
 class Model:
-    """The prices, applied."""
+    """The prices, applied to functions with so many gigabytes each."""
 
-    def __init__(self, assumptions: Assumptions) -> None:
+    def __init__(self, assumptions: Assumptions, gigabytes: Callable[[str], float] = memory) -> None:
         self._assumed = assumptions
+        self._gigabytes = gigabytes
         self._base = read_prices()
         self._table = tomllib.loads(PRICES.read_text())
         gateway = "http_api" if assumptions.http_api else "api_gateway"
@@ -139,7 +140,9 @@ class Model:
         ]
         if assumed.snapstart:
             price = self._table["lambda"]["dollars_per_gb_restored"]
-            lines.append(Line("Lambda", "GB restored, where cold", count * cold * memory("SearchFunction"), price))
+            lines.append(
+                Line("Lambda", "GB restored, where cold", count * cold * self._gigabytes("SearchFunction"), price)
+            )
         return lines
 
     def pages(self, count: int = A_THOUSAND) -> list[Line]:
@@ -187,14 +190,18 @@ class Model:
 
     def snapshot_cache(self) -> float:
         """Dollars a month for the snapshot of one version of search."""
-        return memory("SearchFunction") * MONTH_SECONDS * float(self._table["lambda"]["dollars_per_gb_second_cached"])
+        return (
+            self._gigabytes("SearchFunction")
+            * MONTH_SECONDS
+            * float(self._table["lambda"]["dollars_per_gb_second_cached"])
+        )
 
     @property
     def _message(self) -> float:
         return float(self._table["sqs"]["dollars_per_million_requests"]) / 1e6
 
     def _lambda(self, function: str, milliseconds: float, count: int, batch: int = 1) -> list[Line]:
-        gb = memory(function)
+        gb = self._gigabytes(function)
         seconds = count * milliseconds / 1e3 * gb
         return [
             Line("Lambda", f"GB-seconds, {milliseconds:.0f} ms of {gb:.2f} GB", seconds, self._gb_second),

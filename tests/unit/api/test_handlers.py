@@ -6,7 +6,7 @@ import importlib.util
 import json
 import time
 import uuid
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from copy import deepcopy
 from dataclasses import dataclass, replace
@@ -33,7 +33,7 @@ from tests.support.aws import create_table, moto
 from tests.support.fakes import Context
 from tests.support.output import Output
 from tests.support.pictures import encoded
-from tools.bench.capacity.figures import LINK, PAGE, SEARCH, Touch
+from tools.bench.capacity.figures import LINK, NEWS, PAGE, SEARCH, Touch
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -273,31 +273,34 @@ def test_a_token_pays_for_a_search_once_however_often_it_is_sent(deployment: Dep
 
 
 @pytest.mark.parametrize("by_token", [False, True])
+@pytest.mark.parametrize("changing_until", [0, 2**52], ids=["nothing new", "photos arrive"])
 def test_a_search_and_a_page_touch_the_keys_that_the_capacity_model_says(
-    deployment: Deployment, samples: Path, by_token: bool
+    deployment: Deployment, samples: Path, by_token: bool, changing_until: int
 ) -> None:
     selfie, request_id = (samples / "obama2.jpg").read_bytes(), str(uuid.uuid4())
     if by_token:
         deployment = replace(deployment, api_key=deployment.token())
+    stamp = update(schema.event_key(deployment.event_id), "SET changing_until = :until", until=changing_until)
+    Table(deployment.dynamodb, "table").write(stamp)
     deployment.post(CONSENT + form(selfie))  # which also opens the event's index
-    touched: Counter[tuple[str, str]] = Counter()
+    touched: defaultdict[tuple[str, str], float] = defaultdict(float)
 
     def count(params: dict[str, Any], model: Any, **_: Any) -> None:
         """By how many items are asked for: all are below 4 KB, and 1 KB when they are written."""
         match model.name:
             case "BatchGetItem":
                 (asked,) = params["RequestItems"].values()
-                keys, kind = asked["Keys"], "reads"
-                assert asked["ConsistentRead"]
-            case "BatchWriteItem":
-                (puts,) = params["RequestItems"].values()
-                keys, kind = [put["PutRequest"]["Item"] for put in puts], "writes"
+                keys, kind, units = asked["Keys"], "reads", 1 if asked["ConsistentRead"] else 0.5
+            case "PutItem" | "UpdateItem":
+                keys, kind, units = [params.get("Key") or params["Item"]], "writes", 1
             case "Query":
                 values = [next(iter(value.values())) for value in params["ExpressionAttributeValues"].values()]
-                keys, kind = [{"pk": next(value for value in values if "#" in value)}], "reads"
+                keys, kind, units = [{"pk": next(value for value in values if "#" in value)}], "reads", 1
+                assert params["ConsistentRead"]
             case name:
-                keys, kind = [params.get("Key") or params["Item"]], "reads" if name == "GetItem" else "writes"
-        touched.update((kind, family(key)) for key in keys)
+                raise AssertionError(name)
+        for key in keys:
+            touched[kind, family(key)] += units
 
     def family(key: dict[str, Any]) -> str:
         if "id" in key:
@@ -305,17 +308,17 @@ def test_a_search_and_a_page_touch_the_keys_that_the_capacity_model_says(
         pk = next(iter(key["pk"].values())) if isinstance(key["pk"], dict) else key["pk"]
         return "QUOTA#TOKEN" if pk.startswith("QUOTA#TOKEN") else pk.partition("#")[0]
 
-    def expected(touches: Iterable[Touch]) -> Counter[tuple[str, str]]:
-        units = {
+    def expected(touches: Iterable[Touch]) -> dict[tuple[str, str], float]:
+        return {
             (kind, touch.family): units * (SHARDS if touch.owner == "shard" else 1)
             for touch in touches
             for kind, units in (("reads", touch.reads), ("writes", touch.writes))
+            if units
         }
-        return +Counter(units)
 
     bootstrap.container._dynamodb.meta.events.register("provide-client-params.dynamodb", count)
     assert deployment.post(CONSENT + form(selfie, request_id))["statusCode"] == 200
-    assert touched == expected((*SEARCH, *((LINK,) if by_token else ())))
+    assert touched == expected((*SEARCH, *[LINK] * by_token, *[NEWS] * bool(changing_until)))
     touched.clear()
     assert deployment.get(request_id)["statusCode"] == 200
     assert touched == expected(PAGE)

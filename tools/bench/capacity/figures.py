@@ -10,7 +10,7 @@ import numpy as np
 
 from facesearch.records import OVERLAP_MICROSECONDS
 from tools.bench.cost import FACE_BYTES, RANGE_BYTES, SIZES, Assumptions
-from tools.bench.requests import READ_UNIT_BYTES
+from tools.bench.units import READ_UNIT_BYTES
 
 Owner = Literal["key", "event", "organisation", "link", "shard", "request"]
 
@@ -35,24 +35,25 @@ SEARCH = (
     Touch("KEY", "key", reads=1),
     Touch("EVENT", "event", reads=2),  # when it begins, and once more before its result counts
     Touch("QUOTA", "organisation", reads=1, writes=1),
-    Touch("PHOTOS", "shard", reads=1),  # of each shard, also where nothing is new
-    Touch("SEARCHES", "event", writes=1),
-    Touch("RESULT", "request", reads=2, writes=3),  # is it there already? chunk, header, header once it is whole
+    Touch("SEARCHES", "event", reads=1, writes=1),  # its place, and whether that is still there before it counts
+    Touch("RESULT", "request", reads=2, writes=2),  # is it there already, header and chunk? announced, then confirmed
     Touch("claims", "request", writes=2, table="IdempotencyTable"),
 )
-"""Of a search by API key that brings its request_id and finds at most 40 photos; a test counts them. Bytes round up to
-units: all items are below 4 KB when they are read, and 1 KB when they are written."""
+"""Of a search by API key that brings its request_id and finds no more photos than its header has room for; a test
+counts them. Bytes round up to units: all items are below 4 KB when they are read, and 1 KB when they are written."""
+NEWS = Touch("PHOTOS", "shard", reads=1)
+"""Of each shard, where somebody has written photos of the event within the last minute (ADR 42); else nothing."""
 LINK = Touch("QUOTA#TOKEN", "link", reads=1, writes=1)
 """What a search by a publishable token has beside those; its key is an API key's, one for all guests of a link."""
-PAGE = (Touch("KEY", "key", reads=1), Touch("EVENT", "event", reads=1), Touch("RESULT", "request", reads=2))
-"""Of a page of a result, which does not cross a chunk."""
+PAGE = (Touch("KEY", "key", reads=0.5), Touch("EVENT", "event", reads=0.5), Touch("RESULT", "request", reads=1))
+"""Of a page of a result, which does not cross a chunk: reads that may be stale are half a unit each."""
 
 DESIGNS = {
-    "KEY": "more keys or links; a second's cache of keys, or reads that may be stale (half a unit)",
-    "EVENT": "more events; a second's cache of events, or reads that may be stale (half a unit)",
+    "KEY": "more keys or links; a second's cache of keys",
+    "EVENT": "more events; a second's cache of events",
     "QUOTA": "more organisations; a bucket split in several items",
     "QUOTA#TOKEN": "more links; tokens of visitors, which have a bucket each",
-    "PHOTOS": "more events; more shards; no query where nothing is new",
+    "PHOTOS": "more events; more shards",
     "SEARCHES": "more events; the list split in shards",
 }
 """What moves the heat of each key."""
@@ -71,7 +72,7 @@ class Figures:
 
     Attributes:
         restore: milliseconds in which SnapStart resumes an environment, in place of its init. AWS promises less than a
-            second and gives no number; this is a fifth of the init.
+            second and gives no number; this is half of that.
         spread: standard deviation of a search's time, as a share of its mean.
     """
 
@@ -80,9 +81,8 @@ class Figures:
     spread: float = 0.3
 
     def search_seconds(self, faces: int) -> float:
-        """Of a search in a warm environment; the match is interpolated between the sizes that are known."""
-        match = float(np.interp(faces, SIZES, self.assumed.match))
-        return (self.assumed.embed + self.assumed.waiting + match) / 1e3
+        """Of a search in a warm environment, interpolated between the sizes that are known."""
+        return float(np.interp(faces, SIZES, self.assumed.search)) / 1e3
 
     def cold_seconds(self, faces: int, snapstart: bool) -> float:
         """What a search in a new environment takes longer: its start, and the event's faces."""
@@ -92,7 +92,7 @@ class Figures:
     @property
     def page_seconds(self) -> float:
         """Of a page."""
-        return self.assumed.reading / 1e3
+        return self.assumed.page / 1e3
 
 
 def read_figures(path: Path) -> Figures:
@@ -108,7 +108,7 @@ def read_figures(path: Path) -> Figures:
         raise ValueError(f"{path}: unknown figures {', '.join(sorted(unknown))}")
     named: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in given.items()}
     ours = {name: named.pop(name) for name in own & named.keys()}
-    return Figures(replace(Assumptions(), **named), **ours)
+    return Figures(replace(Assumptions(source=path.name), **named), **ours)
 
 
 def snapshot_gets(faces: int) -> int:

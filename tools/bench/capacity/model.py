@@ -15,6 +15,7 @@ from tools.bench.capacity.figures import (
     DESIGNS,
     LINK,
     LISTED_BYTES,
+    NEWS,
     PAGE,
     SEARCH,
     Figures,
@@ -62,13 +63,13 @@ class Model:
         assumed = replace(
             self.figures.assumed,
             pages=self.load.pages,
-            search_gb=self.deployed.search_gb,
-            results_gb=self.deployed.results_gb,
+            snapstart=self.deployed.snapstart,
         )
-        match = 1e3 * self.figures.search_seconds(self.load.faces) - assumed.embed - assumed.waiting
-        each = cost.Model(assumed).searches(self.load.faces, match, count=1).total
-        each += cost.Model(assumed).guests() / 1000 if self.load.links else 0
-        return each * rate * 3600 * self.load.hours
+        gigabytes = {"SearchFunction": self.deployed.search_gb, "ResultsFunction": self.deployed.results_gb}
+        model = cost.Model(assumed, gigabytes.__getitem__)
+        thousand = cost.total([*model.searches(self.load.faces), *model.pages()])
+        thousand += model.guests() if self.load.links else 0
+        return thousand / 1000 * rate * 3600 * self.load.hours
 
     def _gateway(self) -> Iterator[Constraint]:
         load, deployed, calls = self.load, self.deployed, 1 + self.load.pages
@@ -184,7 +185,7 @@ class Model:
             asks=first * (1 - self.load.webhooks),
             limit=min(starts, shared if kept is None else kept),
             how=f"{first:.2f} s" if not self.load.webhooks else f"{1 - self.load.webhooks:g} × {first:.2f} s",
-            moves="SnapStart; provisioned concurrency; a slow rise; a quota request",
+            moves="provisioned concurrency; a slow rise; a quota request; SnapStart",
         )
         yield Constraint(
             name="Lambda, calls",
@@ -196,9 +197,9 @@ class Model:
 
     def _touches(self) -> Iterator[tuple[Touch, int]]:
         """What a search with its pages touches, and how often."""
-        news = shard_reads(self.load.photos, self.deployed.shards)
-        for touch in (*SEARCH, *((LINK,) if self.load.links else ())):
-            yield replace(touch, reads=max(touch.reads, news)) if touch.owner == "shard" else touch, 1
+        news = replace(NEWS, reads=shard_reads(self.load.photos, self.deployed.shards))
+        for touch in (*SEARCH, *[LINK] * bool(self.load.links), *[news] * bool(self.load.photos)):
+            yield touch, 1
         yield from ((touch, self.load.pages) for touch in PAGE)
 
     def _keys(self) -> Iterator[Constraint]:
