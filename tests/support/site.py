@@ -394,6 +394,7 @@ class Site:
 
         def work() -> SearchSummary:
             summary = SearchSummary(len(matches), 90)
+            self.plain.stores.searches.results.enter(search)
             self.plain.stores.searches.results.save(search, summary, matches)
             self.plain.put("selfies", selfie_keys(search)[0], str(person).encode())
             return summary
