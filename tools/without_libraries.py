@@ -106,6 +106,8 @@ def main(library: Path, folder: Path, *beginnings: str) -> None:
     """Take out of a library those of a folder that are called so; delete them, and what is needed no more there."""
     elf, beside = Elf(library), {file.name: Elf(file) for file in folder.iterdir()}
     gone = {name for name in beside if name.startswith(beginnings)}
+    if lost := [each for each in beginnings if not any(name.startswith(each) for name in beside)]:
+        raise SystemExit(f"{folder} has no {', '.join(lost)}: the wheel is another one now")
     elf.drop(gone, {name for each in gone for _, name, is_defined in beside[each].symbols() if is_defined})
     library.write_bytes(elf.data)
     left, waiting = set[str](), elf.needed()

@@ -1,6 +1,7 @@
 """Originals on disk: the names that a server gives them, files that appear whole or not at all, and the report."""
 
 import itertools
+import re
 import unicodedata
 import uuid
 from collections.abc import Callable, Iterator
@@ -164,16 +165,18 @@ def safe_name(filename: str) -> str:
     """
     last = filename.replace("\\", "/").rsplit("/", 1)[-1]
     visible = "".join(character for character in last if unicodedata.category(character) not in _INVISIBLE)
-    name = visible.translate(_UNDERSCORES).strip().lstrip(".- ").rstrip(". ")
+    name = _EDGES.sub("", visible.translate(_UNDERSCORES))
     stem, suffix = _split(name)
     suffix = suffix if len(suffix.encode()) <= 16 else ""
     room = LONGEST_NAME - len(suffix.encode())
-    stem = (stem if suffix else name).encode()[:room].decode(errors="ignore").rstrip(". ")
+    stem = (stem if suffix else name).encode()[:room].decode(errors="ignore")
+    stem = _EDGES.sub("", stem)
     if stem.split(".", 1)[0].strip().upper() in _DEVICES:
         stem = f"_{stem}"[:room]
     return f"{stem or 'photo'}{suffix}"
 
 
+_EDGES = re.compile(r"^[\s.-]+|[\s.]+$")
 _INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 _UNDERSCORES = str.maketrans(dict.fromkeys(_FORBIDDEN, "_"))
 

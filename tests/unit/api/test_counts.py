@@ -158,14 +158,14 @@ def test_a_photo_asks_for_these_once(deployment: Deployment, samples: Path, monk
     monkeypatch.setenv("RENDITIONS_BUCKET", "renditions")
     queue = boto3.client("sqs").create_queue(QueueName="snapshots")["QueueUrl"]
     monkeypatch.setenv("SNAPSHOTS_QUEUE_URL", queue)
-    index = load("indexing")
+    index, folder = load("indexing"), f"{deployment.org_id}/{deployment.event_id}"
+    for name in ("obama2.jpg", "obama.jpg"):
+        s3.put_object(Bucket="photos", Key=f"{folder}/{name}", Body=(samples / name).read_bytes())
 
     def indexed(name: str) -> None:
-        key = f"{deployment.org_id}/{deployment.event_id}/{name}"
-        s3.put_object(Bucket="photos", Key=key, Body=(samples / name).read_bytes())
         event = json.loads((ROOT / "events" / "indexing.json").read_text())
         record = json.loads(event["Records"][0]["body"])
-        record["Records"][0]["s3"]["object"]["key"] = key
+        record["Records"][0]["s3"]["object"]["key"] = f"{folder}/{name}"
         event["Records"][0]["body"] = json.dumps(record)
         assert index(event, Context()) == {"batchItemFailures": []}
 

@@ -7,7 +7,7 @@ in memory, where it is a call of a store.
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -21,13 +21,13 @@ from facesearch.adapters.dynamodb import schema
 from facesearch.adapters.dynamodb.idempotency import DynamoIdempotency
 from facesearch.adapters.dynamodb.quota import DynamoTokenBuckets
 from facesearch.adapters.dynamodb.reading import DynamoReader
-from facesearch.adapters.dynamodb.results import DynamoResultStore
+from facesearch.adapters.dynamodb.results import INLINE_PHOTOS, DynamoResultStore
 from facesearch.adapters.dynamodb.table import Table, put
 from facesearch.adapters.memory.stores import MemoryReader, MemoryTokenBuckets
 from facesearch.adapters.s3.objects import S3Objects
 from facesearch.adapters.s3.selfies import S3SelfieStore
 from facesearch.errors import NotFound, SearchDeleted, StoreUnavailable
-from facesearch.models import Page, QuotaLimits, SearchKey
+from facesearch.models import Event, Page, QuotaLimits, SearchKey
 from facesearch.reading import Wanted
 from facesearch.search.face_search import FaceSearch, Invocation, SearchOutcome, replayed
 from facesearch.search.quota import Account, Meter, TokenBucketStore
@@ -37,11 +37,29 @@ from tests.support.fakes import EVENT, EVENT_ID, ORG, FakeMatcher, MemoryClaims,
 from tests.support.pools import LEAVES
 from tests.support.site import Fused, Inline, aws_searches, memory_searches
 
+FOUND = INLINE_PHOTOS + 5
+"""Photos of a result that has a chunk beside its header."""
 SEARCH = SearchKey(ORG, EVENT_ID, uuid.UUID(int=7))
 FIRST = Page(1, 32)
 LIMITS = QuotaLimits(per_minute=1, burst=50)
 CLAIMS, BUCKET = "claims", "selfies"
 ONE_TRY = Config(retries={"mode": "standard", "total_max_attempts": 1})
+
+
+class AcceptingMatcher(FakeMatcher):
+    """One that accepts the selfie before it has embedded it, as our own does: from then on steps run side by side."""
+
+    def probe(
+        self,
+        event: Event,
+        selfies: Sequence[bytes],
+        search: SearchKey,
+        seconds: float,
+        accepted: Callable[[], None] = lambda: None,
+    ) -> bytes:
+        probe = super().probe(event, selfies, search, seconds)
+        accepted()
+        return probe
 
 
 class KilledError(BaseException):
@@ -108,7 +126,7 @@ class InMemory:
             return Fused(part, self.steps)
 
         search = FaceSearch(
-            matcher_of=lambda _: stepwise(FakeMatcher()),
+            matcher_of=lambda _: stepwise(AcceptingMatcher(photos(FOUND))),
             idempotency=self.claims,
             results=stepwise(self.reader),
             selfies=stepwise(self.selfies),
@@ -179,7 +197,7 @@ class OnAws:
     def post(self, selfie: bytes) -> SearchOutcome:
         dynamodb = self._dynamodb
         search = FaceSearch(
-            matcher_of=lambda _: FakeMatcher(),
+            matcher_of=lambda _: AcceptingMatcher(photos(FOUND)),
             idempotency=DynamoIdempotency(Table(dynamodb, CLAIMS), 30),
             results=DynamoResultStore(Table(dynamodb, TABLE), 30, self.pool),
             selfies=S3SelfieStore(self._s3, BUCKET),
@@ -324,7 +342,7 @@ def test_what_is_deleted_while_it_is_searched_does_not_come_back(
         else:
             assert claim_alone(world.trace()), "it had its response already; the claim is known to have no result"
         paid, again = used(world), world.post(b"other")
-        assert (again.replayed, again.stored.photos) == (False, photos(12))
+        assert (again.replayed, again.stored.photos) == (False, photos(FOUND)[:32])
         assert world.kept() == [b"other"]
         assert used(world) == paid + 1
     assert refused > 3

@@ -1,5 +1,6 @@
 """One contract for both kinds of index over the same photos, and what is the distributed one's own."""
 
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from typing_extensions import override
 
 from facesearch.adapters.memory.stores import MemoryPhotoStore, MemorySnapshotStore
 from facesearch.adapters.memory.vector_items import MemoryVectorItems
@@ -16,7 +18,7 @@ from facesearch.faces.distributed import ChosenIndexes
 from facesearch.faces.embedded import SECOND_PASS, EmbeddedMatcher, match_faces
 from facesearch.faces.engine import SelfieProbe
 from facesearch.faces.index.cohort import LOOKED_AT, NOBODY
-from facesearch.faces.index.event import EventIndex, IndexCache
+from facesearch.faces.index.event import STALE_AFTER, EventIndex, IndexCache
 from facesearch.faces.index.port import FaceIndex, IndexMovedError
 from facesearch.faces.index.vectors import probe_of
 from facesearch.faces.packing import pack, values_of
@@ -388,3 +390,27 @@ def test_the_least_recently_used_event_is_dropped_when_memory_runs_out(pool: Thr
     assert again is first
     assert cache.current(events[0]) is first
     assert cache.current(events[1]) is not second, "event 2 had to be read from the start"
+
+
+def test_an_index_is_kept_however_old_it_is_where_nothing_was_written(pool: ThreadPoolExecutor) -> None:
+    """It is opened again only if something was, and asked for news if something was or photos were deleted."""
+    store, snapshots, now = MemoryPhotoStore(), MemorySnapshotStore(), [time.time()]
+    looks: list[int] = []
+
+    class Followed(MemoryPhotoStore):
+        @override
+        def changes(self, event_id: int, shard: int, since: int, *, faces: bool = True) -> Iterator[Photo]:
+            looks.append(shard)
+            return store.changes(event_id, shard, since, faces=faces)
+
+    store.add(EVENT_ID, EVENT.shards, photo(PERSON))
+    cache = IndexCache(Followed(), snapshots, megabytes=9, pool=pool, clock=lambda: now[0])
+    quiet = replace(EVENT, changing_until=1)
+    first = cache.current(quiet)
+    assert len(looks) == EVENT.shards
+    now[0] += 3 * STALE_AFTER
+    assert cache.current(quiet) is cache.current(quiet) is first
+    assert len(looks) == EVENT.shards
+    assert cache.current(replace(quiet, erasures=1)) is not first, "it was away for too long to see what was deleted"
+    assert len(looks) == 2 * EVENT.shards
+    assert cache.current(EVENT) is not first, "nobody says whether something was written"

@@ -74,7 +74,7 @@ def test_what_cannot_be_done_fails_at_once_with_the_reason_and_is_paid_for_once_
         site.reader.events[EVENT_ID] = replace(EVENT, **changes)
     site.deliver()
     paid = dict(site.reader.quotas)
-    assert (site.status(search), bool(paid)) == ((JobStatus.FAILED, reason), is_paid)
+    assert (site.status(search), str(EVENT.org_id) in paid) == ((JobStatus.FAILED, reason), is_paid)
     (end,) = site.ends.heard
     assert (end.type, end.summary, end.reason) == ("face_search.failed", None, reason)
     site.deliver(2)

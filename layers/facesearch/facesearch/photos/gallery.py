@@ -74,6 +74,8 @@ class Gallery:
         self._as_of = _microseconds() - OVERLAP_MICROSECONDS
         self.looked_at = 0
         """When the last look began that saw all of it, in microseconds since the epoch; 0 = none has."""
+        self.erasures = -1
+        """The event's before that look."""
         self._records: list[bytes] = []
 
     def __len__(self) -> int:
@@ -158,9 +160,10 @@ class Galleries:
             gallery = Gallery(event.shards)
         self._kept[event.event_id] = gallery
         try:
-            is_whole = is_unchanged(event, gallery.looked_at) or gallery.refresh(
-                self.photos, event.event_id, self.pool, lambda: self.clock() >= deadline
-            )
+            is_whole = gallery.erasures == event.erasures and is_unchanged(event, gallery.looked_at)
+            if not is_whole:
+                is_whole = gallery.refresh(self.photos, event.event_id, self.pool, lambda: self.clock() >= deadline)
+                gallery.erasures = event.erasures if is_whole else -1
         finally:
             while len(self._kept) > 1 and sum(map(len, self._kept.values())) > PHOTOS_KEPT:
                 self._kept.popitem(last=False)

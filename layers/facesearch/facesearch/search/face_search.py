@@ -201,8 +201,9 @@ class FaceSearch(Generic[ProbeT]):
             keeping.wait()
             if meter is not None and keeping.has_paid:
                 meter.give_back()
-            if keeping.has_begun and isinstance(error, Exception):
-                raise self._undone(search, error) from None
+            other = self._undone(search, error) if keeping.has_begun and isinstance(error, Exception) else error
+            if other is not error:
+                raise other from error
             raise
         keeping.wait()
 

@@ -404,7 +404,9 @@ class TestTheSimulation:
         assert slow.outcome is not None
         assert quick.outcome is not None
         assert quick.outcome.wait(99) < slow.outcome.wait(99)
-        assert met_from_nothing()[-1].seconds == pytest.approx((100_000 * 0.15 - 1_000) / 100)
+        assert met_from_nothing()[-1].seconds == pytest.approx(
+            (100_000 * model().figures.search_seconds(10_000) - 1_000) / 100, rel=0.01
+        )
 
 
 class TestTheCommand:

@@ -1,9 +1,9 @@
 """Photo records in the table: one item per photo, followed through the local index `by-change`."""
 
+import random
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -453,21 +453,27 @@ class DynamoPhotoStore(PhotoEraser):
     def _say_changing(self, key: Item, stamp: int) -> None:
         """Have the event say that a photo may be stamped so, and for a while on: see `records.is_unchanged`.
 
-        In a transaction of its own, which waits for another one at the event and is sent again if it must be.
+        Writers that come at once do not hinder each other, and all but the first are refused. Only a transaction at the
+        event, an operator's, is in the way for a moment.
         """
         event_id = schema.event_of(key)
         if self._changing.get(event_id, 0) >= stamp + CHANGING_SECONDS * MICROSECONDS // 2:
             return
-        until = stamp + CHANGING_SECONDS * MICROSECONDS
-        is_less = "attribute_not_exists(changing_until) OR changing_until < :until"
-        change = update(
-            schema.event_key(event_id),
-            "SET changing_until = :until",
-            f"attribute_exists(pk) AND ({is_less})",
-            until=until,
-        )
-        with suppress(RefusedError):  # there is no such event, or it says more
-            self.table.transact([change])
+        until, enough = stamp + CHANGING_SECONDS * MICROSECONDS, stamp + CHANGING_SECONDS * MICROSECONDS // 2
+        is_less = "attribute_not_exists(changing_until) OR changing_until < :enough"
+        condition, values = f"attribute_exists(pk) AND ({is_less})", {"until": until, "enough": enough}
+        change = update(schema.event_key(event_id), "SET changing_until = :until", condition, **values)
+        for attempt in range(ATTEMPTS):
+            try:
+                self.table.attempt(change)
+            except RefusedError as refused:  # there is no such event, or somebody has said enough
+                until = refused.item.get("changing_until", until)
+            except Throttled as error:
+                if error.aws_code != "TransactionConflictException" or attempt == ATTEMPTS - 1:
+                    raise
+                time.sleep(random.uniform(0, 0.05 * 2**attempt))  # noqa: S311 - jitter
+                continue
+            break
         self._changing[event_id] = until
 
     def _write(self, write: Write, bibs: Sequence[BibChange]) -> None:

@@ -19,9 +19,9 @@ SECONDS_PER_DAY = 86_400
 CANCELLED_SECONDS = 3600
 """How long it is remembered that a search was deleted: no run of it that began before lasts as long."""
 INLINE_PHOTOS = 28
-"""A result of so many photos at most is kept in its header, which then still takes one write unit, 1 KB: 24 bytes a
-photo and some 250 of its own. It saves a write and a read. A header is written twice, so a larger one would cost more
-than a chunk of its own, which is written once."""
+"""A result of so many photos at most is kept in its header, which then still takes one write unit, 1 KB, where no
+upstream shows its photos: 24 bytes a photo and some 250 of its own. It saves a write and a read. A header is written
+twice, so a larger one would cost more than a chunk of its own, which is written once."""
 
 
 @dataclass(frozen=True)

@@ -206,6 +206,9 @@ class OpenCvEngine(FaceEngine):
         if found is None:
             found = self._detect(looked, CANDIDATE_SCORE)
         found = moved(found, looked.shape[0] / view.shape[0])
+        # What lies in the padding is none: the detector's own is up to 31 px.
+        centre = found[:, :2] + found[:, 2:4] / 2
+        found = found[np.all((centre >= 0) & (centre < (view.shape[1], view.shape[0])), axis=1)]
         row = _most_prominent(found, view, MIN_SCORE)
         if row is None:
             surest = found[np.argsort(-found[:, SCORE], kind="stable")[:CANDIDATES]]

@@ -57,6 +57,8 @@ class EventIndex(FaceIndex):
         self._cohort = None if is_default(model) else NOBODY
         self._drawn_to = b""
         self.complete_until = self._base.watermark
+        self.erasures = -1
+        """The event's, when it was brought up to date last; -1 = it never was."""
         self.tail_bytes = 0
 
     @property
@@ -258,16 +260,25 @@ class IndexCache:
         """
         with self._lock:
             index = self._indexes.pop(event.event_id, None)
-            too_old = (self.clock() - STALE_AFTER) * 1_000_000
-            if index is None or index.model != event.model or index.complete_until < too_old:
+            if index is None or index.model != event.model or self._is_stale(index, event):
                 self._make_room(keeping=0)
                 index = open_index(event, self.snapshots, self.pool)
-            if not is_unchanged(event, index.complete_until):
+            if not self._is_up_to_date(index, event):
                 index.refresh(self.photos, event, self.pool)  # one that fails half-way is not kept
+                index.erasures = event.erasures
             _ = index.cohort  # drawn here, where the selfie is embedded meanwhile
             self._indexes[event.event_id] = index
             self._make_room(keeping=1)
             return index
+
+    def _is_stale(self, index: EventIndex, event: Event) -> bool:
+        too_old = (self.clock() - STALE_AFTER) * 1_000_000
+        return index.complete_until < too_old and not self._is_up_to_date(index, event)
+
+    @staticmethod
+    def _is_up_to_date(index: EventIndex, event: Event) -> bool:
+        """A deletion counts itself as well, so that one by a command line of before `changing_until` is seen."""
+        return index.erasures == event.erasures and is_unchanged(event, index.complete_until)
 
     def _make_room(self, keeping: int) -> None:
         budget = self.megabytes * 2**20
