@@ -83,7 +83,9 @@ class Steps:
 
     def call(self, function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
         self.before()
+        number = getattr(self.own, "number", 0)
         result = function(*args, **kwargs)
+        self.own.number = number  # steps may have been taken within this one
         self.behind()
         return result
 

@@ -49,6 +49,8 @@ CONFIGURATION = {
     "shards": 1,
     "faces": str(EVENT.faces),
 }
+SAID = {EVENT_ID: 2 * NOW}
+"""Of a writer that has said already that photos come."""
 FASTEST_CLOCK = OVERLAP_MICROSECONDS - STAMPED_MICROSECONDS
 """How far a reader's clock may be ahead of a writer's."""
 
@@ -117,7 +119,7 @@ def worlds(pool: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch) -> Iterato
                 )
             client.put_item(TableName=TABLE, Item=encode(schema.event_key(EVENT_ID) | CONFIGURATION))
             wire, slow = Wire(), boto3.client("dynamodb")
-            for name in ("PutItem", "UpdateItem", "TransactWriteItems"):
+            for name in ("PutItem", "UpdateItem"):
                 slow.meta.events.register(f"before-call.dynamodb.{name}", wire.there)
                 slow.meta.events.register(f"after-call.dynamodb.{name}", wire.back)
             clock = SimpleNamespace(time_ns=lambda: (wire.now + ahead) * 1000)
@@ -198,7 +200,7 @@ def test_where_nothing_is_written_nothing_is_asked_for(worlds: Callable[[int], F
 def test_a_writer_says_once_in_a_while_that_photos_come(worlds: Callable[[int], FreshnessBench]) -> None:
     world, said = worlds(0), list[int]()
     events = world.writer.table.client.meta.events
-    events.register("before-call.dynamodb.TransactWriteItems", lambda **_: said.append(world.wire.now))
+    events.register("before-call.dynamodb.UpdateItem", lambda **_: said.append(world.wire.now))
     for number in range(8):
         world.wire.now += CHANGING_SECONDS // 5 * SECOND
         world.writer.add(EVENT_ID, 1, photo(number))
@@ -228,7 +230,7 @@ def test_what_a_killed_run_has_written_is_known_when_it_was_repeated(
         world.readers.found()
         world.readers.shown()
         with pytest.raises(KilledError):
-            write(DynamoPhotoStore(Table(client, TABLE), lambda: stamp))
+            write(DynamoPhotoStore(Table(client, TABLE), lambda: stamp, SAID))
 
     one = photo(1).image_id
     late_and_killed(lambda store: store.add(EVENT_ID, 1, photo(1)))
@@ -256,7 +258,7 @@ def test_a_write_whose_response_was_lost_is_not_taken_for_somebody_else_s(
 
     for name in ("PutItem", "UpdateItem"):
         client.meta.events.register_first(f"needs-retry.dynamodb.{name}", lose)
-    store, one = DynamoPhotoStore(Table(client, TABLE)), photo(1)
+    store, one = DynamoPhotoStore(Table(client, TABLE), _changing=SAID), photo(1)
     assert store.add(EVENT_ID, 1, one)
     assert lost == 2
     assert store.add(EVENT_ID, 1, one) is False, "but that of an earlier run is"
