@@ -128,7 +128,7 @@ class ChosenIndexes:
     _kept: OrderedDict[int, _Kept] = field(default_factory=OrderedDict, repr=False)
 
     def current(self, event: Event) -> FaceIndex:
-        """The event's index, with everything that was written before this call."""
+        """The event's index, with everything that was written before the event was read."""
         if event.faces.kind is not FaceSetKind.VECTORS or event.vector_table != self.items.name:
             return self.exact(event)
         return VectorIndex(event, self.items, self.photos, self.event_now, self.network, self.cohort(event))

@@ -55,4 +55,4 @@ class FaceIndex(Protocol):
 
 
 IndexOf = Callable[[Event], FaceIndex]
-"""Opens the index that an event has, with everything that was written before the call."""
+"""Opens the index that an event has, with everything that was written before the event was read."""
