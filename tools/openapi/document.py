@@ -16,7 +16,6 @@ from facesearch.api.presenters import ERROR
 from facesearch.api.schemas import Failure
 from facesearch.api.selfie_form import MAX_CONSENT, MAX_PARTS
 from facesearch.api.watch_form import AGREED, CONSENT
-from facesearch.bibs.rules import BIB_PATTERN
 from facesearch.faces.several import MAX_SELFIES
 from facesearch.validation import UUID_PATTERN
 from facesearch.webhooks.jobs import WATCH_DAYS
@@ -221,7 +220,7 @@ _CONSENT: Json = {
 
 _BIB: Json = {
     "type": "string",
-    "pattern": BIB_PATTERN,
+    "pattern": r"^\s*#?[0-9A-Za-z]{0,16}\s*$",  # as people type it, or leave it empty
     "description": "The bib that the person wears. Where the event has `bib_search`, it brings in photos without a "
     "usable face, and faces that wear another bib are left out. Elsewhere nobody looks at it.",
 }

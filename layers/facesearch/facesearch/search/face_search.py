@@ -45,7 +45,9 @@ STORING_SECONDS = 2.0
 """Kept of the invocation's time for storing what was found."""
 AFRESH_AT_MOST = 3
 """How often one call starts its search afresh because something was deleted while it ran."""
-REFUSED_SELFIES = (UnusableImage, UnknownUpload, NoFaceFound, OtherPerson)
+LOOKED_AT = (UnusableImage, NoFaceFound, OtherPerson)
+"""Why a selfie is refused that was there."""
+REFUSED_SELFIES = (*LOOKED_AT, UnknownUpload)
 
 
 class _ResultGoneError(LookupError):
@@ -281,7 +283,7 @@ def _charged_if_refused(meter: Meter) -> Iterator[None]:
     is cheap; sending thousands shall not be."""
     try:
         yield
-    except REFUSED_SELFIES as refused:
+    except LOOKED_AT as refused:
         try:
             if isinstance(refused, CostlyImage):
                 meter.organisation.take()
