@@ -110,6 +110,25 @@ class FakeMatcher:
         return SearchSummary(len(photos), self.confidence or event.confidence, self.renditions)
 
 
+class EagerMatcher(FakeMatcher):
+    """One that accepts a selfie before it has embedded it, as our own does: from then on steps run side by side."""
+
+    during_embedding: Callable[[], object] = staticmethod(lambda: None)
+
+    def probe(
+        self,
+        event: Event,
+        selfies: Sequence[bytes],
+        search: SearchKey,
+        seconds: float,
+        accepted: Callable[[], None] = lambda: None,
+    ) -> bytes:
+        probe = super().probe(event, selfies, search, seconds)
+        accepted()
+        self.during_embedding()
+        return probe
+
+
 class PaidProbeMatcher(FakeMatcher):
     """One whose probe is what costs, as with an engine elsewhere."""
 

@@ -7,7 +7,7 @@ in memory, where it is a call of a store.
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -27,13 +27,13 @@ from facesearch.adapters.memory.stores import MemoryReader, MemoryTokenBuckets
 from facesearch.adapters.s3.objects import S3Objects
 from facesearch.adapters.s3.selfies import S3SelfieStore
 from facesearch.errors import NotFound, SearchDeleted, StoreUnavailable
-from facesearch.models import Event, Page, QuotaLimits, SearchKey
+from facesearch.models import Page, QuotaLimits, SearchKey
 from facesearch.reading import Wanted
 from facesearch.search.face_search import FaceSearch, Invocation, SearchOutcome, replayed
 from facesearch.search.quota import Account, Meter, TokenBucketStore
 from facesearch.search.selfies import job_prefix, selfie_keys
 from tests.support.aws import TABLE, create_table, moto
-from tests.support.fakes import EVENT, EVENT_ID, ORG, FakeMatcher, MemoryClaims, MemorySelfies, MemoryUploads, photos
+from tests.support.fakes import EVENT, EVENT_ID, ORG, EagerMatcher, MemoryClaims, MemorySelfies, MemoryUploads, photos
 from tests.support.pools import LEAVES
 from tests.support.site import Fused, Inline, aws_searches, memory_searches
 
@@ -44,22 +44,6 @@ FIRST = Page(1, 32)
 LIMITS = QuotaLimits(per_minute=1, burst=50)
 CLAIMS, BUCKET = "claims", "selfies"
 ONE_TRY = Config(retries={"mode": "standard", "total_max_attempts": 1})
-
-
-class AcceptingMatcher(FakeMatcher):
-    """One that accepts the selfie before it has embedded it, as our own does: from then on steps run side by side."""
-
-    def probe(
-        self,
-        event: Event,
-        selfies: Sequence[bytes],
-        search: SearchKey,
-        seconds: float,
-        accepted: Callable[[], None] = lambda: None,
-    ) -> bytes:
-        probe = super().probe(event, selfies, search, seconds)
-        accepted()
-        return probe
 
 
 class KilledError(BaseException):
@@ -128,7 +112,7 @@ class InMemory:
             return Fused(part, self.steps)
 
         search = FaceSearch(
-            matcher_of=lambda _: stepwise(AcceptingMatcher(photos(FOUND))),
+            matcher_of=lambda _: stepwise(EagerMatcher(photos(FOUND))),
             idempotency=self.claims,
             results=stepwise(self.reader),
             selfies=stepwise(self.selfies),
@@ -199,7 +183,7 @@ class OnAws:
     def post(self, selfie: bytes) -> SearchOutcome:
         dynamodb = self._dynamodb
         search = FaceSearch(
-            matcher_of=lambda _: AcceptingMatcher(photos(FOUND)),
+            matcher_of=lambda _: EagerMatcher(photos(FOUND)),
             idempotency=DynamoIdempotency(Table(dynamodb, CLAIMS), 30),
             results=DynamoResultStore(Table(dynamodb, TABLE), 30, self.pool),
             selfies=S3SelfieStore(self._s3, BUCKET),

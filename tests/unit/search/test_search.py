@@ -1,7 +1,7 @@
 import threading
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
@@ -21,7 +21,7 @@ from facesearch.errors import (
     SearchInProgress,
     UnusableImage,
 )
-from facesearch.models import Event, Page, QuotaLimits, QuotaState, RenditionUrls, SearchKey, SearchSummary
+from facesearch.models import Page, QuotaLimits, QuotaState, RenditionUrls, SearchKey, SearchSummary
 from facesearch.search.face_search import FaceSearch, Invocation, SearchOutcome
 from facesearch.search.quota import REFUSED_AT_ONCE, Account, Meter, of_refused, of_token
 from facesearch.search.selfies import UploadKey
@@ -29,6 +29,7 @@ from tests.support.fakes import (
     EVENT,
     EVENT_ID,
     ORG,
+    EagerMatcher,
     FakeMatcher,
     MemoryClaims,
     MemorySelfies,
@@ -219,25 +220,6 @@ def test_a_failed_search_costs_nothing(bench: SearchBench, error: Exception) -> 
     assert (left(bench), bench.store.results, bench.selfies.kept) == (5, {}, {})
     bench.matcher.during_match = lambda: None
     assert bench.post().replayed is False
-
-
-class EagerMatcher(FakeMatcher):
-    """One that accepts a selfie before it has embedded it, as our own does."""
-
-    during_embedding: Callable[[], object] = staticmethod(lambda: None)
-
-    def probe(
-        self,
-        event: Event,
-        selfies: Sequence[bytes],
-        search: SearchKey,
-        seconds: float,
-        accepted: Callable[[], None] = lambda: None,
-    ) -> bytes:
-        probe = super().probe(event, selfies, search, seconds)
-        accepted()
-        self.during_embedding()
-        return probe
 
 
 def test_what_is_kept_is_kept_while_the_selfie_is_embedded(pool: ThreadPoolExecutor) -> None:

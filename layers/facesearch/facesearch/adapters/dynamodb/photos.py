@@ -1,6 +1,5 @@
 """Photo records in the table: one item per photo, followed through the local index `by-change`."""
 
-import random
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -31,6 +30,7 @@ from facesearch.adapters.dynamodb.table import (
     Write,
     delete,
     encode,
+    pause_before,
     put,
     replacing,
     update,
@@ -456,14 +456,15 @@ class DynamoPhotoStore(PhotoEraser):
         Writers that come at once do not hinder each other, and all but the first are refused. Only a transaction at the
         event, an operator's, is in the way for a moment.
         """
-        event_id = schema.event_of(key)
-        if self._changing.get(event_id, 0) >= stamp + CHANGING_SECONDS * MICROSECONDS // 2:
+        event_id, half = schema.event_of(key), CHANGING_SECONDS * MICROSECONDS // 2
+        enough, until = stamp + half, stamp + 2 * half
+        if self._changing.get(event_id, 0) >= enough:
             return
-        until, enough = stamp + CHANGING_SECONDS * MICROSECONDS, stamp + CHANGING_SECONDS * MICROSECONDS // 2
         is_less = "attribute_not_exists(changing_until) OR changing_until < :enough"
         condition, values = f"attribute_exists(pk) AND ({is_less})", {"until": until, "enough": enough}
         change = update(schema.event_key(event_id), "SET changing_until = :until", condition, **values)
         for attempt in range(ATTEMPTS):
+            pause_before(attempt)
             try:
                 self.table.attempt(change)
             except RefusedError as refused:  # there is no such event, or somebody has said enough
@@ -471,7 +472,6 @@ class DynamoPhotoStore(PhotoEraser):
             except Throttled as error:
                 if error.aws_code != "TransactionConflictException" or attempt == ATTEMPTS - 1:
                     raise
-                time.sleep(random.uniform(0, 0.05 * 2**attempt))  # noqa: S311 - jitter
                 continue
             break
         self._changing[event_id] = until

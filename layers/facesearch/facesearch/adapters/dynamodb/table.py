@@ -156,7 +156,7 @@ class Table:
         """
         items = [{write.operation: {"TableName": self.name} | write.request} for write in writes]
         for attempt in range(attempts):
-            _pause_before(attempt)
+            pause_before(attempt)
             try:
                 self.client.transact_write_items(TransactItems=items)
             except self.client.exceptions.TransactionCanceledException as error:
@@ -256,7 +256,7 @@ def _expressions(values: Mapping[str, Any], **expressions: str) -> dict[str, Any
 def _rounds(operation: str, call: Any, request: Any, unprocessed: str) -> Iterator[Any]:
     """The responses to a batch: what was left unprocessed is asked for again."""
     for attempt in range(ATTEMPTS):
-        _pause_before(attempt)
+        pause_before(attempt)
         response = call(RequestItems=request)
         yield response
         request = response.get(unprocessed)
@@ -265,7 +265,8 @@ def _rounds(operation: str, call: Any, request: Any, unprocessed: str) -> Iterat
     raise Throttled(operation, "Unprocessed")
 
 
-def _pause_before(attempt: int) -> None:
+def pause_before(attempt: int) -> None:
+    """Wait before a further attempt, counted from 0: with full jitter under a doubling ceiling from 50 ms."""
     if attempt:
         time.sleep(random.uniform(0, 0.05 * 2 ** (attempt - 1)))  # noqa: S311 - jitter, not a secret
 
