@@ -1,6 +1,9 @@
 """POST …/faces: one face search per request_id, or the replay of it."""
 
 from facesearch import starting  # isort: skip
+from facesearch.bootstrap import container  # isort: skip
+
+starting.ahead(lambda: container.networks)
 
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 
@@ -8,7 +11,6 @@ from facesearch.api import handler as api
 from facesearch.api.presenters import face_search_result, success
 from facesearch.api.requests import PageQuery
 from facesearch.api.selfie_form import parse_selfie_form
-from facesearch.bootstrap import container
 from facesearch.models import Feature, Scope
 from facesearch.search.face_search import Invocation, replayed
 from facesearch.search.quota import NOBODYS

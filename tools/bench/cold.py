@@ -44,7 +44,7 @@ ENVIRONMENT = {
     "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand", "POWERTOOLS_METRICS_NAMESPACE": "FaceSearch",
     "POWERTOOLS_SERVICE_NAME": "face-search", "LANG": "C.UTF-8", "TZ": ":UTC", "OPENCV_LOG_LEVEL": "ERROR",
     "PATH": os.defpath, "TABLE_NAME": "none", "IDEMPOTENCY_TABLE_NAME": "none", "SELFIES_BUCKET": "none",
-    "SNAPSHOTS_BUCKET": "none", "SNAPSHOTS_QUEUE_URL": "none", "PHOTOS_BUCKET": "none", "RENDITIONS_BUCKET": "none",
+    "OPENBLAS_NUM_THREADS": "1", "SNAPSHOTS_BUCKET": "none", "SNAPSHOTS_QUEUE_URL": "none", "PHOTOS_BUCKET": "none", "RENDITIONS_BUCKET": "none",
 }  # fmt: skip
 
 EMPTY = "def handler(event, context): ...\n"

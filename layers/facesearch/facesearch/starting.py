@@ -26,6 +26,12 @@ if TYPE:
         import aws_lambda_powertools.event_handler  # noqa: F401 - for the functions
 
 
+def ahead(begin: Callable[[], object]) -> None:
+    """Begin what takes long and is not Python's work, beside the imports that are still to come."""
+    if TYPE:
+        begin()
+
+
 def over(prime: Callable[[bool], None] | None = None) -> None:
     """All is imported: have built what calls need, thoroughly (`prime(True)`) where nobody waits for it yet."""
     if not TYPE:

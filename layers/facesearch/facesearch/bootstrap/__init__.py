@@ -7,7 +7,7 @@ so that a function which only reads results never loads them; botocore is import
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
@@ -119,18 +119,25 @@ class Container(StoreContainer):
             else None,
         )
 
-    def prime(self, thorough: bool) -> None:
-        """Build what a search needs before the first one comes: clients here, and the networks beside them, which are
-        not Python's work. `thorough`: run these once as well, at the price of a few searches."""
-        building = self._background.submit(self._prime_engine, thorough) if self.settings.engine == "embedded" else None
-        _ = self.authenticator, self.face_search, self.rendition_links, self._matcher_of(FaceSetKind.EXACT)
-        if building is not None:
-            building.result()
+    @cached_property
+    def networks(self) -> Future[None]:
+        """From when this is first asked for, a thread loads the networks, which is OpenCV's work for the most part, not
+        Python's. Until it is done, nobody else may ask for the engine."""
 
-    def _prime_engine(self, thorough: bool) -> None:
-        engine = self._engine  # by this thread alone, until `prime` has waited for it
-        if thorough:
-            engine.warm_up()
+        def load() -> None:
+            if self.settings.engine == "embedded":
+                _ = self._engine
+
+        return self._background.submit(load)
+
+    def prime(self, thorough: bool) -> None:
+        """Build what a search needs before the first one comes: clients here, the networks beside them. `thorough`: run
+        these once as well, at the price of a few searches."""
+        networks = self.networks
+        _ = self.authenticator, self.face_search, self.rendition_links, self._matcher_of(FaceSetKind.EXACT)
+        networks.result()
+        if thorough and self.settings.engine == "embedded":
+            self._engine.warm_up()
             for name in ("numpy.ma", "pi_heif", "encodings.idna"):  # np.unique's, a HEIC's, the first connection's
                 import_module(name)
 

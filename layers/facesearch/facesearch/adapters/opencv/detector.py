@@ -4,7 +4,6 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
 from facesearch.adapters.opencv import onnx
@@ -29,6 +28,8 @@ class YuNet:
             model: YuNet 2023mar as an ONNX file.
             threads: of its own, beside OpenCV's.
         """
+        import onnxruntime
+
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1

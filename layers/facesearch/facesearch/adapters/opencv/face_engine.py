@@ -115,8 +115,8 @@ class OpenCvEngine(FaceEngine):
         """
         detector, recogniser = onnx.files(models_dir, DETECTOR, RECOGNISER)
         cv2.setNumThreads(threads)
-        self._detector = YuNet(Path(detector), threads)
         self._recogniser = cv2.FaceRecognizerSF.create(recogniser, "")
+        self._detector = YuNet(Path(detector), threads)
 
     def named(self, model: str) -> "OpenCvEngine":
         """The same two networks as the engine of another model.
