@@ -67,13 +67,14 @@ class Steps:
 
     def call(self, function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
         self.before()
-        number = getattr(self.own, "number", 0)
+        number = self.own.number
         result = function(*args, **kwargs)
         self.own.number = number  # steps may have been taken within this one
         self.behind()
         return result
 
     def before(self) -> None:
+        self.own.number = -1  # no step, where another thread is at what happens
         if self.going:
             with self.lock:
                 self.count += 1

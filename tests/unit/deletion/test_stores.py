@@ -269,17 +269,20 @@ def test_a_search_that_took_over_confirms_its_own_result_only(table: Table) -> N
     assert (stored.summary.total, stored.photos) == (5, photos(5)), "and leaves the other's alone"
 
 
+@pytest.mark.parametrize("count", [3, 250])
 @pytest.mark.parametrize("moment", ["before it is announced", "once it is"])
-def test_the_end_of_a_deletion_never_takes_a_later_search_off_the_list(table: Table, moment: str) -> None:
+def test_the_end_of_a_deletion_takes_nothing_of_a_later_search(table: Table, moment: str, count: int) -> None:
     """It has found nothing to keep, and deletes the place in the list, while the search begins anew under its id."""
     table.write(put(schema.event_key(EVENT_ID)))
     search, deletion = DynamoResultStore(table, 30, pool=LEAVES), DynamoResultStore(table, 30, pool=LEAVES)
     search.enter(SEARCH)
+    search.save(SEARCH, SearchSummary(count, 90), photos(count), 0)
+    search.hide(SEARCH)
     saved: list[bool] = []
 
     def save(*_: Any, **__: Any) -> None:
         if moment == "once it is" and not saved:
-            saved.append(search.save(SEARCH, SearchSummary(3, 90), photos(3), 0))
+            saved.append(search.save(SEARCH, SearchSummary(count, 90), photos(count), 0))
 
     client: Any = boto3.client("dynamodb")
     client.meta.events.register("before-call.dynamodb.TransactWriteItems", save)
@@ -287,9 +290,10 @@ def test_the_end_of_a_deletion_never_takes_a_later_search_off_the_list(table: Ta
     if moment == "once it is":
         assert saved == [True]
         assert list(search.searches(EVENT_ID)) == [SEARCH]
+        assert search.photos(SEARCH, whole=True) == [photo.image_id for photo in photos(count)]
     else:
         with pytest.raises(OutdatedError):  # and the search is done afresh
-            search.save(SEARCH, SearchSummary(3, 90), photos(3), 0)
+            search.save(SEARCH, SearchSummary(count, 90), photos(count), 0)
         assert DynamoReader(table).read(Wanted(search=SEARCH, page=FIRST)).result is None
 
 

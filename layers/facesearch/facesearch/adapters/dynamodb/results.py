@@ -11,7 +11,18 @@ from typing_extensions import override
 
 from facesearch.adapters.dynamodb import schema
 from facesearch.adapters.dynamodb.reading import CHUNK_SIZE, pack_chunk, summary_of, unpack_chunk
-from facesearch.adapters.dynamodb.table import Item, RefusedError, Table, check, delete, put, record, update
+from facesearch.adapters.dynamodb.table import (
+    TRANSACTION_LIMIT,
+    Item,
+    RefusedError,
+    Table,
+    check,
+    delete,
+    put,
+    record,
+    slices,
+    update,
+)
 from facesearch.models import PhotoMatch, SearchKey, SearchSummary
 from facesearch.search.results import ConsentRecord, FinishedSearch, OutdatedError, ResultStore
 
@@ -33,8 +44,10 @@ class DynamoResultStore(ResultStore):
     announced one, whose confirmation then fails, or the search sees that it has counted. No result outlives a deletion.
     So the count is read only once everything is there by which a deletion finds the result: its place in the event's
     list, which comes first, so that a run that is killed leaves nothing that no list leads to; then the chunks, with
-    the header side by side. The place is looked at again with the count: it goes last in the deletion of an earlier
-    search under the same request_id, which deletes none whose header is there.
+    the header side by side. The place is looked at again with the count: it goes, with the chunks in one transaction,
+    in the deletion of an earlier search under the same request_id, which deletes nothing once a header is there. (Of a
+    result of more than 9,800 photos it goes with the last chunks. Such a one that begins anew meanwhile can lose others;
+    reading it then says that there is none, until it is asked for again.)
 
     A search that is itself deleted leaves an item in the place of its header for a while. It names that cancellation,
     and who has asked for the search before does not know it and can announce nothing.
@@ -140,10 +153,12 @@ class DynamoResultStore(ResultStore):
         items = list(self.table.query(schema.result_key(search)))
         if any("total" in item for item in items):  # its request_id was free since it was hidden
             return
-        self.table.batch_delete(item for item in items if "cancelled" not in item)
-        place = delete(schema.search_key(search.event_id, search.request_id))
-        with suppress(RefusedError):  # one that has begun since is announced, and keeps its place
-            self.table.transact([check(schema.header_key(search), "attribute_not_exists(#total)"), place])
+        gone = [delete({"pk": item["pk"], "sk": item["sk"]}) for item in items if "cancelled" not in item]
+        gone.append(delete(schema.search_key(search.event_id, search.request_id)))
+        is_free = check(schema.header_key(search), "attribute_not_exists(#total)")
+        with suppress(RefusedError):  # one that has begun since is announced, and keeps its chunks and its place
+            for some in slices(gone, TRANSACTION_LIMIT - 1):
+                self.table.transact([is_free, *some])
 
     def _end(self) -> int:
         """A day after the idempotency record's: a record must never point at a result that is gone."""

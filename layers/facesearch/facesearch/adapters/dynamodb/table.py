@@ -21,6 +21,7 @@ ATTEMPTS = 6
 """With full jitter under a doubling ceiling from 50 ms: 1.6 s at most in all."""
 GET_LIMIT = 100
 WRITE_LIMIT = 25
+TRANSACTION_LIMIT = 100
 
 Item = dict[str, Any]
 T = TypeVar("T")
@@ -172,7 +173,7 @@ class Table:
     def batch_get(self, keys: Sequence[Item], *, consistent: bool = True) -> list[Item]:
         """The items that exist among `keys`, in no particular order; 100 to a round trip."""
         items: list[Item] = []
-        for some in _slices(map(encode, keys), GET_LIMIT):
+        for some in slices(map(encode, keys), GET_LIMIT):
             request = {self.name: {"Keys": some, "ConsistentRead": consistent}}
             for response in _rounds("BatchGetItem", self.client.batch_get_item, request, "UnprocessedKeys"):
                 items.extend(map(decode, response["Responses"].get(self.name, [])))
@@ -189,7 +190,7 @@ class Table:
 
     def _batch_write(self, requests: Iterable[Any]) -> int:
         written = 0
-        for some in _slices(requests, WRITE_LIMIT):
+        for some in slices(requests, WRITE_LIMIT):
             for _ in _rounds("BatchWriteItem", self.client.batch_write_item, {self.name: some}, "UnprocessedItems"):
                 continue
             written += len(some)
@@ -271,7 +272,7 @@ def pause_before(attempt: int) -> None:
         time.sleep(random.uniform(0, 0.05 * 2 ** (attempt - 1)))  # noqa: S311 - jitter, not a secret
 
 
-def _slices(values: Iterable[T], size: int) -> Iterator[list[T]]:
+def slices(values: Iterable[T], size: int) -> Iterator[list[T]]:
     iterator = iter(values)
     while some := list(islice(iterator, size)):
         yield some
