@@ -21,6 +21,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import yaml
 from rich.console import Console
@@ -44,7 +45,7 @@ ENVIRONMENT = {
     "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand", "POWERTOOLS_METRICS_NAMESPACE": "FaceSearch",
     "POWERTOOLS_SERVICE_NAME": "face-search", "LANG": "C.UTF-8", "TZ": ":UTC", "OPENCV_LOG_LEVEL": "ERROR",
     "PATH": os.defpath, "TABLE_NAME": "none", "IDEMPOTENCY_TABLE_NAME": "none", "SELFIES_BUCKET": "none",
-    "OPENBLAS_NUM_THREADS": "1", "SNAPSHOTS_BUCKET": "none", "SNAPSHOTS_QUEUE_URL": "none", "PHOTOS_BUCKET": "none", "RENDITIONS_BUCKET": "none",
+    "SNAPSHOTS_BUCKET": "none", "SNAPSHOTS_QUEUE_URL": "none", "PHOTOS_BUCKET": "none", "RENDITIONS_BUCKET": "none",
 }  # fmt: skip
 
 EMPTY = "def handler(event, context): ...\n"
@@ -84,12 +85,14 @@ PROMISED = (("results", BARE, 1.25), (SEARCH_READY, BARE_MODELS, 1.15))
 
 @dataclass
 class Kind:
-    """One kind of function that is started again and again; `seconds`: a value a round."""
+    """One kind of function that is started again and again; `variables` are those that its template sets, as far as
+    they are known before it is deployed; `seconds`: a value a round."""
 
     name: str
     code: Path
     layers: Path
     handler: str = "app.handler"
+    variables: Mapping[str, str] = field(default_factory=dict)
     seconds: list[float] = field(default_factory=list)
 
     @property
@@ -141,7 +144,7 @@ class Bench:
         command = self._host.command(
             kind.code, kind.layers, *arguments, through=("sh", "-c", f'{stamp}exec "$@"', "sh")
         )
-        variables = ENVIRONMENT | self._host.environment(kind.code, kind.layers)
+        variables = ENVIRONMENT | dict(kind.variables) | self._host.environment(kind.code, kind.layers)
         return subprocess.Popen(
             command, cwd=kind.code, env=variables | {"AWS_LAMBDA_RUNTIME_API": self._address},
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
@@ -160,7 +163,8 @@ def by_package(lines: Sequence[str]) -> Counter[str]:
 @contextmanager
 def kinds(build: Path) -> Iterator[list[Kind]]:
     """The handlers to compare with, and every function of the build."""
-    resources = yaml.safe_load((build / "template.yaml").read_text())["Resources"]
+    template = yaml.safe_load((build / "template.yaml").read_text())
+    resources = template["Resources"]
     with TemporaryDirectory(dir=build.parent, prefix="cold-") as scratch:
         folder = Path(scratch)
 
@@ -184,6 +188,11 @@ def kinds(build: Path) -> Iterator[list[Kind]]:
             for name, resource in resources.items()
             if resource["Type"] == "AWS::Serverless::Function"
         }
+
+        def variables(properties: Mapping[str, Any]) -> dict[str, str]:
+            given = template["Globals"]["Function"]["Environment"]["Variables"] | properties["Environment"]["Variables"]
+            return {name: value for name, value in given.items() if isinstance(value, str) and name not in ENVIRONMENT}
+
         light, heavy = layers(functions["results"]), layers(functions["search"])
         search = (build / functions["search"]["CodeUri"]).resolve()
         yield [
@@ -191,10 +200,18 @@ def kinds(build: Path) -> Iterator[list[Kind]]:
             Kind(BARE, code("bare", POWERTOOLS), light),
             Kind(BARE_MODELS, code("models", POWERTOOLS + MODELS), heavy),
             *(
-                Kind(name, (build / properties["CodeUri"]).resolve(), layers(properties))
+                Kind(
+                    name, (build / properties["CodeUri"]).resolve(), layers(properties), variables=variables(properties)
+                )
                 for name, properties in functions.items()
             ),
-            Kind(SEARCH_READY, code("ready", READY, search, "ready"), heavy, "ready.handler"),
+            Kind(
+                SEARCH_READY,
+                code("ready", READY, search, "ready"),
+                heavy,
+                "ready.handler",
+                variables(functions["search"]),
+            ),
         ]
 
 

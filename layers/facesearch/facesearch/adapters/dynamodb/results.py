@@ -46,8 +46,8 @@ class DynamoResultStore(ResultStore):
     list, which comes first, so that a run that is killed leaves nothing that no list leads to; then the chunks, with
     the header side by side. The place is looked at again with the count: it goes, with the chunks in one transaction,
     in the deletion of an earlier search under the same request_id, which deletes nothing once a header is there. (Of a
-    result of more than 9,800 photos it goes with the last chunks. Such a one that begins anew meanwhile can lose others;
-    reading it then says that there is none, until it is asked for again.)
+    result of more than 9,800 photos it goes with the last chunks. Such a one that begins anew meanwhile can lose
+    others; reading it then says that there is none, until it is asked for again.)
 
     A search that is itself deleted leaves an item in the place of its header for a while. It names that cancellation,
     and who has asked for the search before does not know it and can announce nothing.
