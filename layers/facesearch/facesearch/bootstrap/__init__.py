@@ -138,7 +138,7 @@ class Container(StoreContainer):
         networks.result()
         if thorough and self.settings.engine == "embedded":
             self._engine.warm_up()
-            for name in ("numpy.ma", "pi_heif", "encodings.idna"):  # np.unique's, a HEIC's, the first connection's
+            for name in ("pi_heif", "encodings.idna"):  # a HEIC's, the first connection's
                 import_module(name)
 
     @cached_property

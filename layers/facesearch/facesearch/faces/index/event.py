@@ -135,7 +135,8 @@ class EventIndex(FaceIndex):
     def first_faces(self, most: int) -> tuple[Values, NDArray[np.int32]]:
         """The first so many faces of photos that count, by image_id, which is a hash: a fixed random sample. And the
         photo of each, one photo's side by side."""
-        older, newer = (self._base.counts > 0).nonzero()[0], np.unique(self._tail_owners.rows)
+        tail = self._tail_owners.rows  # rising; np.unique would import numpy.ma, 14 ms of a first search
+        older, newer = (self._base.counts > 0).nonzero()[0], tail[np.diff(tail, prepend=-1) > 0]
         older, newer = (numbers[self._alive.rows[numbers]] for numbers in (older, newer))
         first = heapq.nsmallest(most, [*older[:most].tolist(), *newer.tolist()], key=self._id)
         numbers, owners = np.array(first, np.int64), self._owners
