@@ -3,6 +3,7 @@
 from facesearch import starting  # isort: skip
 from facesearch.bootstrap import container  # isort: skip
 
+# Above the other imports, beside which the networks are loaded.
 starting.ahead(lambda: container.networks)
 
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response

@@ -1,4 +1,5 @@
-"""How a function's environment starts. Those that guests wait for import this before all else, and end with `over`.
+"""How a function's environment starts. Those that guests wait for import this before all else, begin with what
+takes long (`ahead`), and end with `over`.
 
 Only Lambda and the local stack start environments: elsewhere a function is an ordinary module.
 """

@@ -74,7 +74,7 @@ class Steps:
         return result
 
     def before(self) -> None:
-        self.own.number = -1  # no step, where another thread is at what happens
+        self.own.number = -1  # not a step: another thread runs what happens
         if self.going:
             with self.lock:
                 self.count += 1

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from facesearch.adapters import face_sets
     from facesearch.adapters.dynamodb import shares
     from facesearch.adapters.kms import probes
+    from facesearch.adapters.opencv import face_engine
     from facesearch.adapters.rekognition import collections
     from facesearch.adapters.rekognition import matcher as rekognition
     from facesearch.adapters.s3 import links as s3_links
@@ -120,24 +121,22 @@ class Container(StoreContainer):
         )
 
     @cached_property
-    def networks(self) -> Future[None]:
-        """From when this is first asked for, a thread loads the networks, which is OpenCV's work for the most part, not
-        Python's. Until it is done, nobody else may ask for the engine."""
+    def networks(self) -> Future[face_engine.OpenCvEngine | None]:
+        """The engine, which a thread loads from when this is first asked for: OpenCV's work for the most part, not
+        Python's. None where there is none.
 
-        def load() -> None:
-            if self.settings.engine == "embedded":
-                _ = self._engine
-
-        return self._background.submit(load)
+        That thread and the importing one meet in numpy, which both must enter by `import numpy` before any part of it.
+        """
+        return self._background.submit(lambda: self._engine if self.settings.engine == "embedded" else None)
 
     def prime(self, thorough: bool) -> None:
         """Build what a search needs before the first one comes: clients here, the networks beside them. `thorough`: run
         these once as well, at the price of a few searches."""
         networks = self.networks
         _ = self.authenticator, self.face_search, self.rendition_links, self._matcher_of(FaceSetKind.EXACT)
-        networks.result()
-        if thorough and self.settings.engine == "embedded":
-            self._engine.warm_up()
+        loaded = networks.result()
+        if thorough and loaded is not None:
+            loaded.warm_up()
             for name in ("pi_heif", "encodings.idna"):  # a HEIC's, the first connection's
                 import_module(name)
 

@@ -47,7 +47,7 @@ class DynamoResultStore(ResultStore):
     the header side by side. The place is looked at again with the count: it goes, with the chunks in one transaction,
     in the deletion of an earlier search under the same request_id, which deletes nothing once a header is there. (Of a
     result of more than 9,800 photos it goes with the last chunks. Such a one that begins anew meanwhile can lose
-    others; reading it then says that there is none, until it is asked for again.)
+    others; reading it then says that there is none, until a search that finds as much is asked for again.)
 
     A search that is itself deleted leaves an item in the place of its header for a while. It names that cancellation,
     and who has asked for the search before does not know it and can announce nothing.
@@ -155,10 +155,10 @@ class DynamoResultStore(ResultStore):
             return
         gone = [delete({"pk": item["pk"], "sk": item["sk"]}) for item in items if "cancelled" not in item]
         gone.append(delete(schema.search_key(search.event_id, search.request_id)))
-        is_free = check(schema.header_key(search), "attribute_not_exists(#total)")
+        while_free = check(schema.header_key(search), "attribute_not_exists(#total)")
         with suppress(RefusedError):  # one that has begun since is announced, and keeps its chunks and its place
             for some in slices(gone, TRANSACTION_LIMIT - 1):
-                self.table.transact([is_free, *some])
+                self.table.transact([while_free, *some])
 
     def _end(self) -> int:
         """A day after the idempotency record's: a record must never point at a result that is gone."""

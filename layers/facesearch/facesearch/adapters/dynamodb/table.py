@@ -154,12 +154,16 @@ class Table:
         Raises:
             RefusedError: a condition did not hold.
             Conflict: another transaction was at the same items, at every attempt; boto3 itself makes one.
+            Throttled: there was no room for it, at every attempt.
         """
         items = [{write.operation: {"TableName": self.name} | write.request} for write in writes]
         for attempt in range(attempts):
             pause_before(attempt)
             try:
                 self.client.transact_write_items(TransactItems=items)
+            except Throttled:  # a cancellation, which botocore does not send again
+                if attempt == attempts - 1:
+                    raise
             except self.client.exceptions.TransactionCanceledException as error:
                 codes = [reason.get("Code") for reason in error.response.get("CancellationReasons", [])]
                 if "ConditionalCheckFailed" in codes:
@@ -273,6 +277,7 @@ def pause_before(attempt: int) -> None:
 
 
 def slices(values: Iterable[T], size: int) -> Iterator[list[T]]:
+    """Lists of `size` of them, the last perhaps shorter."""
     iterator = iter(values)
     while some := list(islice(iterator, size)):
         yield some

@@ -115,6 +115,7 @@ class OpenCvEngine(FaceEngine):
         """
         detector, recogniser = onnx.files(models_dir, DETECTOR, RECOGNISER)
         cv2.setNumThreads(threads)
+        # First the one that OpenCV loads by itself: the start's imports go on meanwhile (ADR 38).
         self._recogniser = cv2.FaceRecognizerSF.create(recogniser, "")
         self._detector = YuNet(Path(detector), threads)
 
