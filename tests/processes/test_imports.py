@@ -87,6 +87,24 @@ def test_a_start_never_loads(function: str, never: frozenset[str]) -> None:
     assert not loaded & never
 
 
+def test_networks_are_loaded_beside_the_other_imports_of_a_start() -> None:
+    """And so a model that is not there ends the start, and the thread that looked for it ends with it."""
+    seen = (
+        "from facesearch.bootstrap import Container; real = Container.networks.func; "
+        "Container.networks.func = lambda self: (print('facesearch.api.selfie_form' in sys.modules, "
+        "flush=True), real(self))[1]; import app"
+    )
+    with pytest.raises(subprocess.CalledProcessError) as raised:
+        run(seen, function="search", MODELS_DIR="/nowhere", **STARTED)
+    assert raised.value.stdout.split() == ["False"]
+    assert "in the models folder /nowhere" in raised.value.stderr
+
+
+def test_no_network_is_loaded_where_nothing_starts() -> None:
+    code = "import app, threading; print(threading.active_count(), 'cv2' in sys.modules)"
+    assert run(code, function="search", MODELS_DIR="/nowhere").stdout.split() == ["1", "False"]
+
+
 def test_nothing_is_written_to_the_log_on_loading_the_engine(models: Path) -> None:
     code = (
         "import pathlib; from facesearch.adapters.opencv.face_engine import OpenCvEngine; "

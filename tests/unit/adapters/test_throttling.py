@@ -20,7 +20,7 @@ from facesearch import bootstrap
 from facesearch.adapters.aws import reading, with_our_errors
 from facesearch.adapters.dynamodb.admin import DynamoAdmin
 from facesearch.adapters.dynamodb.jobs import DynamoJobStore
-from facesearch.adapters.dynamodb.table import Table
+from facesearch.adapters.dynamodb.table import ATTEMPTS, Table
 from facesearch.adapters.memory.rekognition import Raw
 from facesearch.errors import StoreUnavailable, Throttled
 from facesearch.models import Job, SearchKey
@@ -133,7 +133,7 @@ def test_a_service_that_cannot_be_reached_is_unavailable() -> None:
     assert (raised.value.operation, raised.value.aws_code) == ("GetItem", "EndpointConnectionError")
 
 
-def refused_at_first(client: Any, times: int) -> list[int]:
+def refused_at_first(client: Any, times: int, reason: str = "TransactionConflict") -> list[int]:
     """Transactions of a client meet another one so often, then go through; one entry for each that was sent."""
     sent = list[int]()
 
@@ -142,21 +142,33 @@ def refused_at_first(client: Any, times: int) -> list[int]:
         if len(sent) > times:
             return None
         request.url = "https://refused.example/"  # else moto, which comes next, would carry it out
-        return cancelled("None", "TransactionConflict")
+        return cancelled("None", reason)
 
     client.meta.events.register_first("before-send.dynamodb.TransactWriteItems", refuse)
     return sent
 
 
-def test_an_operators_transaction_that_meets_another_is_done_again(
-    table: Table, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("reason", ["TransactionConflict", "ThrottlingError"])
+def test_an_operators_transaction_that_meets_another_or_too_many_is_done_again(
+    table: Table, monkeypatch: pytest.MonkeyPatch, reason: str
 ) -> None:
     monkeypatch.setattr("time.sleep", lambda seconds: None)
+    with_our_errors(table.client.meta.events)
     admin = DynamoAdmin(table)
     org_id = admin.create_org("Marathon Photos")
-    sent = refused_at_first(table.client, times=2)
+    sent = refused_at_first(table.client, times=2, reason=reason)
     assert admin.event(admin.create_event(org_id, "Marathon")) is not None
     assert len(sent) == 3
+
+
+def test_a_transaction_that_is_throttled_every_time_says_so(table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
+    with_our_errors(table.client.meta.events)
+    org_id = DynamoAdmin(table).create_org("Marathon Photos")
+    sent = refused_at_first(table.client, times=99, reason="ThrottlingError")
+    with pytest.raises(Throttled):
+        DynamoAdmin(table).create_event(org_id, "Marathon")
+    assert len(sent) == ATTEMPTS
 
 
 def test_a_job_that_is_just_being_added_or_ordered_is_somebody_else_s(table: Table) -> None:

@@ -1,5 +1,6 @@
 """What deletions need of the stores, by one contract for DynamoDB's (on moto) and those in memory."""
 
+import json
 import time
 import uuid
 from collections.abc import Sequence
@@ -17,7 +18,7 @@ from facesearch.adapters.dynamodb import bibs as bib_items
 from facesearch.adapters.dynamodb import schema
 from facesearch.adapters.dynamodb.erasure_log import DynamoErasureLog
 from facesearch.adapters.dynamodb.photos import DynamoPhotoStore, corrected_clock, microseconds
-from facesearch.adapters.dynamodb.reading import DynamoReader
+from facesearch.adapters.dynamodb.reading import CHUNK_SIZE, DynamoReader
 from facesearch.adapters.dynamodb.results import DynamoResultStore
 from facesearch.adapters.dynamodb.table import Conflict, Table, Write, put
 from facesearch.adapters.memory import stores as memory_stores
@@ -295,6 +296,32 @@ def test_the_end_of_a_deletion_takes_nothing_of_a_later_search(table: Table, mom
         with pytest.raises(OutdatedError):  # and the search is done afresh
             search.save(SEARCH, SearchSummary(count, 90), photos(count), 0)
         assert DynamoReader(table).read(Wanted(search=SEARCH, page=FIRST)).result is None
+
+
+@pytest.mark.parametrize("killed", [False, True])
+def test_of_more_chunks_than_a_transaction_takes_the_place_goes_last(table: Table, killed: bool) -> None:
+    results, count = DynamoResultStore(table, 30, pool=LEAVES), 98 * CHUNK_SIZE + 1
+    table.write(put(schema.event_key(EVENT_ID)))
+    results.enter(SEARCH)
+    results.save(SEARCH, SearchSummary(count, 90), photos(count), 0)
+    results.hide(SEARCH)
+    sizes: list[int] = []
+
+    def look(params: Any, **_: Any) -> None:
+        sizes.append(len(json.loads(params["body"])["TransactItems"]))
+        if killed and len(sizes) == 2:
+            raise KeyboardInterrupt
+
+    client: Any = boto3.client("dynamodb")
+    client.meta.events.register("before-call.dynamodb.TransactWriteItems", look)
+    deletion = replace(results, table=Table(client, TABLE))
+    if killed:
+        with pytest.raises(KeyboardInterrupt):
+            deletion.delete(SEARCH)
+        assert list(results.searches(EVENT_ID)) == [SEARCH], "a list leads to what is left"
+    deletion.delete(SEARCH)
+    assert (sizes[0], sum(sizes[1:])) == (100, 2 if not killed else 4)
+    assert [item["sk"] for item in table.client.scan(TableName=TABLE)["Items"]] == [{"S": "EVENT"}]
 
 
 class StubbornS3:
