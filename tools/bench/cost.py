@@ -22,6 +22,7 @@ from typing import Any
 
 from facesearch_cli import interrupts
 from tools.bench import counts, idle
+from tools.bench.bounds import between
 from tools.bench.counts import GUEST_READS, GUEST_WRITES, PAGE, PHOTO, SEARCH
 from tools.bench.requests import PRICES, read_prices
 
@@ -309,9 +310,11 @@ def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description="What a thousand searches cost")
     given = Assumptions()
-    parser.add_argument("--matches", type=int, default=given.matches, help="photos that a search finds")
-    parser.add_argument("--cold", type=float, default=given.cold, help="share of searches that load the event")
-    parser.add_argument("--pages", type=int, default=given.pages, help="GETs for each search")
+    parser.add_argument("--matches", type=between(0, 100_000), default=given.matches, help="photos that a search finds")
+    parser.add_argument(
+        "--cold", type=between(0.0, 1.0), default=given.cold, help="share of searches that load the event"
+    )
+    parser.add_argument("--pages", type=between(0, 1_000), default=given.pages, help="GETs for each search")
     parser.add_argument("--http-api", action="store_true", help="an HTTP API in place of the REST API")
     parser.add_argument("--snapstart", action="store_true", help="search starts from a snapshot")
     parser.add_argument("--bench", type=Path, default=BENCH, help="JSON of make bench; one that is not there: assumed")
@@ -324,7 +327,10 @@ def main() -> None:
         http_api=asked.http_api,
         snapstart=asked.snapstart,
     )
-    assumptions = measured(asked.bench, wished)
+    try:
+        assumptions = measured(asked.bench, wished)
+    except (AttributeError, KeyError, OSError, TypeError, ValueError):
+        parser.error(f"--bench: {asked.bench} is not what make bench writes")
     model = Model(assumptions)
     print(f"{table(model)}\n\n{everything(model)}")
     print(f"\n| what moves it | 1,000 POSTs |\n| --- | --- |\n{moves(assumptions)}")

@@ -11,6 +11,7 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
+from pathlib import Path
 
 from PIL import Image
 
@@ -55,7 +56,7 @@ def measure() -> dict[str, float]:
         for _ in range(ROUNDS):
             list(pool.map(lambda file: looker.look(file, [DEFAULT_MODEL], renditions=True), files))
         spent = time.process_time() - started
-    memory = dict(line.split(":", 1) for line in open("/proc/self/status", encoding="ascii"))
+    memory = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
     peak, now = (int(memory[name].split()[0]) / 1024 for name in ("VmHWM", "VmRSS"))
     return {"cpu": 1000 * spent / (ROUNDS * len(files)), "peak": peak, "end": now}
 

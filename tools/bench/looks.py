@@ -32,6 +32,7 @@ from facesearch_cli import interrupts
 from facesearch_cli.errors import CommandError
 from facesearch_cli.pictures import scan
 from facesearch_cli.terminal import SILENT, Watcher, progress_bar, results, say
+from tools.bench.bounds import between
 from tools.bench.embeddings import MODELS
 
 PEOPLE = 24
@@ -200,7 +201,7 @@ def main() -> int:
     """Measure; the exit code."""
     parser = argparse.ArgumentParser(prog="python -m tools.bench.looks", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("portraits", type=Path, help="a folder of pictures of one person each")
-    parser.add_argument("--people", type=int, default=PEOPLE, help="how many (default %(default)s)")
+    parser.add_argument("--people", type=between(1, 100_000), default=PEOPLE, help="how many (default %(default)s)")
     options = parser.parse_args()
     try:
         with progress_bar() as watcher:

@@ -19,9 +19,11 @@ from pathlib import Path
 import cv2
 
 from facesearch.adapters.opencv.face_engine import OpenCvEngine
+from facesearch.errors import NoFaceFound, UnusableImage
 from facesearch.settings import Settings
 from facesearch_cli import interrupts
 from tools.assets import DEFAULT_FOLDER
+from tools.bench.bounds import between
 from tools.bench.requests import PRICES
 
 VCPU_MEGABYTES = 1769
@@ -56,13 +58,21 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(prog="python -m tools.bench.memory", description=__doc__)
     parser.add_argument("selfie", type=Path)
-    parser.add_argument("--own", type=float, default=16, help="milliseconds of Python's own in a search")
     parser.add_argument(
-        "--waiting", type=float, default=75, help="milliseconds in which DynamoDB and S3 are waited for"
+        "--own", type=between(0.0, 60_000.0), default=16, help="milliseconds of Python's own in a search"
+    )
+    parser.add_argument(
+        "--waiting",
+        type=between(0.0, 60_000.0),
+        default=75,
+        help="milliseconds in which DynamoDB and S3 are waited for",
     )
     asked = parser.parse_args()
     prices = tomllib.loads(PRICES.read_text())["lambda"]
-    looked = looks(OpenCvEngine(DEFAULT_FOLDER / "models", threads=1), asked.selfie.read_bytes())
+    try:
+        looked = looks(OpenCvEngine(DEFAULT_FOLDER / "models", threads=1), asked.selfie.read_bytes())
+    except (NoFaceFound, OSError, UnusableImage) as error:
+        parser.error(f"{asked.selfie}: {error}")
     for threads, (cpu, until) in looked.items():
         print(f"{threads} thread(s): {cpu:.0f} ms of CPU, over in {until:.0f} ms")
     print("\n| MB | vCPU | ms | 1,000 searches |\n| --- | --- | --- | --- |")

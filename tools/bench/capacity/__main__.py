@@ -11,6 +11,7 @@ from facesearch_cli.terminal import results, say
 from facesearch_client.retries import RetryPolicy
 from facesearch_local.intrinsics import TemplateError
 from facesearch_local.stack import ROOT
+from tools.bench.bounds import between
 from tools.bench.capacity import report
 from tools.bench.capacity.checks import checks
 from tools.bench.capacity.crowd import Crowd
@@ -31,11 +32,14 @@ def main() -> int:
     try:
         deployed = read_deployment(asked.config, dict(each.split("=", 1) for each in asked.parameter))
         figures = read_figures(asked.figures) if asked.figures is not None else Figures()
-    except (KeyError, OSError, TemplateError, ValueError) as error:
+        limits = read_limits(asked.limits)
+    except (OSError, TemplateError, ValueError) as error:
         say(f"error: {error}")
         return 2
+    except KeyError as error:
+        say(f"error: there is no {error}")
+        return 2
     load, crowd = Load(**_chosen(asked, Load())), Crowd(**_chosen(asked, Crowd()))
-    limits = read_limits(asked.limits)
     model = Model(deployed=deployed, load=load, figures=figures, limits=limits)
     met = list(steps(model, crowd, RetryPolicy()))
     begun = list(storms(model, report.RATES, RetryPolicy()))
@@ -64,18 +68,21 @@ def _arguments() -> argparse.Namespace:
     for given, words in ((Load(), LOAD), (Crowd(), CROWD)):
         for name, help_ in words.items():
             default = getattr(given, name)
-            parser.add_argument(f"--{name}", type=type(default), default=default, help=f"{help_} ({default:,})")
+            kind = type(default)
+            bounds = between(kind(LEAST.get(name, 0)), kind(MOST.get(name, 1_000_000_000)))
+            parser.add_argument(f"--{name}", type=bounds, default=default, help=f"{help_} ({default:,})")
     asked = parser.parse_args()
-    for name in POSITIVE:
-        if getattr(asked, name) <= 0:
-            parser.error(f"--{name} must be above 0")
-    for name in ("share", "webhooks"):
-        if getattr(asked, name) > 1:
-            parser.error(f"--{name} is 1 at most")
+    if unnamed := [each for each in asked.parameter if "=" not in each]:
+        parser.error(f"--parameter is NAME=VALUE, not {unnamed[0]!r}")
+    if asked.json.is_dir():
+        parser.error(f"--json: {asked.json} is a folder")
     return asked
 
 
-POSITIVE = ("faces", "organisations", "events", "keys", "hours", "days", "people", "share", "seconds")
+LEAST = dict.fromkeys(("faces", "organisations", "events", "keys", "days", "people"), 1) | dict.fromkeys(
+    ("hours", "share", "seconds"), 0.001
+)
+MOST = {"share": 1, "webhooks": 1, "hours": 24, "people": 500_000, "seconds": 86_400}
 LOAD = {
     "pages": "GETs for each search",
     "images": "renditions that a browser loads for each search",

@@ -19,6 +19,7 @@ from facesearch_cli import interrupts
 from facesearch_cli.terminal import say
 from facesearch_local import LocalStackError, running
 from facesearch_local.control import RunningStack
+from tools.bench.bounds import between
 from tools.bench.run import indexing, load, paging, pictures, report, scans, searching, starts
 from tools.bench.run.sides import ROOT, SEARCHES_A_MINUTE, START, Side, WorkerError, git, prepare, start_root, stopping
 
@@ -159,12 +160,16 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.bench.run", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--quick", action="store_true", help="few sizes, few rounds: a minute or two")
     parser.add_argument("--only", type=_sections, default=list(SECTIONS), help=f"of {','.join(SECTIONS)}")
-    parser.add_argument("--rounds", type=int, help="how often everything is measured; photos a third as often")
+    parser.add_argument(
+        "--rounds", type=between(1, 1_000), help="how often everything is measured; photos a third as often"
+    )
     parser.add_argument("--start", default=START, help="the commit to compare with (default %(default)s)")
     parser.add_argument("--fill", type=Path, help="a document whose tables between <!-- bench --> marks are replaced")
     parser.add_argument("--out", type=Path, default=OUT, help="JSON; the Markdown goes beside it (default %(default)s)")
     options = parser.parse_args()
     options.out = options.out.resolve()
+    if options.out.is_dir():
+        parser.error(f"--out: {options.out} is a folder")
     try:
         found = measure(options)
     except (LocalStackError, WorkerError, RuntimeError, OSError) as error:

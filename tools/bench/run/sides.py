@@ -78,7 +78,7 @@ class Process:
             stdin.flush()
         line = next((each for each in stdout if each.startswith("{")), "")  # a profiler has words of its own
         if not line:
-            raise WorkerError(self._log.read_text(errors="replace")[-2000:])
+            raise WorkerError(self._log.read_text(errors="replace")[-2000:] or "A worker process ended.")
         said: dict[str, Any] = json.loads(line)
         return said
 
