@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,6 +30,15 @@ def pytest_itemcollected(item: pytest.Function) -> None:
     kind = item.path.relative_to(ROOT / "tests").parts[0]
     shares = kind in ("contract", "deploy", "generated") or (kind == "integration" and "stack" in item.fixturenames)
     item.add_marker(pytest.mark.xdist_group(kind if shares else str(item.path.relative_to(ROOT))))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Have `--last-failed` find what failed in several processes: pytest-xdist ends a test's name with its group, and
+    where no failed test is found, all run again."""
+    if hasattr(session.config, "cache") and not hasattr(session.config, "workerinput"):
+        failed = session.config.cache.get("cache/lastfailed", {})
+        session.config.cache.set("cache/lastfailed", {re.sub(r"@[\w/.]+$", "", name): True for name in failed})
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -29,6 +29,9 @@ JSON = ROOT / ".cache" / "bench" / "capacity.json"
 def main() -> int:
     """Print the tables."""
     asked = _arguments()
+    if unnamed := [each for each in asked.parameter if "=" not in each]:
+        say(f"error: --parameter is NAME=VALUE, not {unnamed[0]!r}")
+        return 2
     try:
         deployed = read_deployment(asked.config, dict(each.split("=", 1) for each in asked.parameter))
         figures = read_figures(asked.figures) if asked.figures is not None else Figures()
@@ -72,8 +75,6 @@ def _arguments() -> argparse.Namespace:
             bounds = between(kind(LEAST.get(name, 0)), kind(MOST.get(name, 1_000_000_000)))
             parser.add_argument(f"--{name}", type=bounds, default=default, help=f"{help_} ({default:,})")
     asked = parser.parse_args()
-    if unnamed := [each for each in asked.parameter if "=" not in each]:
-        parser.error(f"--parameter is NAME=VALUE, not {unnamed[0]!r}")
     if asked.json.is_dir():
         parser.error(f"--json: {asked.json} is a folder")
     return asked

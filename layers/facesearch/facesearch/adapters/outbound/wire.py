@@ -34,7 +34,9 @@ logging.getLogger("httpcore").setLevel(logging.WARNING)
 
 def tls_context() -> ssl.SSLContext:
     """Checks certificates and names against certifi's authorities, whatever the environment says."""
-    return httpx.create_ssl_context(trust_env=False)
+    context = httpx.create_ssl_context(trust_env=False)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2  # Debian's Python leaves that to the system's settings
+    return context
 
 
 class Deadline:
