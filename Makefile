@@ -77,7 +77,7 @@ serve: setup ministack assets ## Keep the local stack running (PORT=8700 STORE=m
 # Without a limit of restarts, xdist 3.8 waits for ever for a worker's tests once a test has crashed it.
 PYTEST := $(PY) -m pytest --numprocesses 2 --dist loadgroup --max-worker-restart 0
 
-test: setup ministack assets ## Unit tests and a smoke of the real stack: about four minutes on two cores
+test: setup ministack assets ## Unit tests and a smoke of the real stack: four to ten minutes on two cores
 	@exec $(PYTEST)
 
 # One run, so that one line counts it all; then what the functions called of AWS beside what their policies allow.
