@@ -1,14 +1,35 @@
 """Part of `make build`: botocore's descriptions of AWS, cut down to what a client reads while it works.
 
 Making a client is mostly reading these files. Without other services, without documentation and unzipped, DynamoDB's
-takes a third of the time (26 ms of CPU in place of 78) and S3's two thirds (33 of 47); 1 MB of the layer is free.
+takes a third of the time (26 ms of CPU in place of 78) and S3's two thirds (33 of 47); 1 MB of the layer is free. Of
+these two, which a search waits for, only what the template allows functions is left.
 """
 
 import gzip
 import json
+import re
 import sys
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
+
+TEMPLATE = Path(__file__).parents[1] / "template.yaml"
+ALLOWED_WITH = {
+    "dynamodb": {"TransactWriteItems"},
+    "s3": {
+        *("DeleteObjects", "HeadObject", "ListObjectsV2"),
+        "HeadBucket",  # in which region a bucket is
+        "CreateBucket",  # whose URL a form for uploads has
+    },
+}
+"""What has no permission of its own name."""
+
+
+def operations(service: str, template: str) -> set[str] | None:
+    """What a client of the service must know; None: all. `template`: the permissions that functions have."""
+    if service not in ALLOWED_WITH:
+        return None
+    return ALLOWED_WITH[service] | set(re.findall(rf"\b{service}:([A-Z]\w+)", template))
 
 
 def cut_down(data: Path) -> None:
@@ -20,7 +41,11 @@ def cut_down(data: Path) -> None:
         partition["services"] = {name: of for name, of in partition["services"].items() if name in services}
     _write(endpoints, regions)
     for zipped in data.glob("*/*/*.json.gz"):
-        _write(zipped.with_suffix(""), _undocumented(json.loads(gzip.decompress(zipped.read_bytes()))))
+        content = _undocumented(json.loads(gzip.decompress(zipped.read_bytes())))
+        wanted = operations(zipped.parents[1].name, TEMPLATE.read_text())
+        if zipped.name == "service-2.json.gz" and wanted is not None:
+            content = _with_only(wanted, content)
+        _write(zipped.with_suffix(""), content)
         zipped.unlink()
     for examples in data.glob("*/*/examples-1.json"):
         examples.unlink()
@@ -29,6 +54,29 @@ def cut_down(data: Path) -> None:
 def _write(path: Path, content: Any) -> None:
     path.unlink(missing_ok=True)
     path.write_text(json.dumps(content, separators=(",", ":")))
+
+
+def _with_only(wanted: set[str], model: Any) -> Any:
+    """A service's model with these operations, and with the shapes that they need."""
+    kept = {name: each for name, each in model["operations"].items() if name in wanted}
+    shapes, found = dict[str, Any](), list(_shapes(kept.values()))
+    while found:
+        if (name := found.pop()) not in shapes:
+            shapes[name] = model["shapes"][name]
+            found += _shapes([shapes[name]])
+    return model | {"operations": kept, "shapes": shapes}
+
+
+def _shapes(content: Iterable[Any]) -> Iterator[str]:
+    """The names of the shapes that are referred to."""
+    for each in content:
+        match each:
+            case {"shape": str(name)}:
+                yield name
+            case dict():
+                yield from _shapes(each.values())
+            case list():
+                yield from _shapes(each)
 
 
 def _undocumented(content: Any) -> Any:

@@ -5,14 +5,13 @@ from facesearch import starting  # isort: skip
 import uuid
 from dataclasses import replace
 
-from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
-
 from facesearch.api import handler as api
-from facesearch.api import presenters
+from facesearch.api import pages, presenters
 from facesearch.api.authentication import AuthenticatedRequest
 from facesearch.api.bodies import Method, OriginalsRequest, parse_originals, parse_upload_request
-from facesearch.api.presenters import success
+from facesearch.api.envelope import success
 from facesearch.api.requests import ApiRequest, EventsQuery, OriginalsQuery, PageQuery, TimelineQuery
+from facesearch.api.resolver import APIGatewayRestResolver, Response
 from facesearch.api.schemas import Pong, SelfieUpload
 from facesearch.bibs.rules import photos_of
 from facesearch.bootstrap import container
@@ -79,7 +78,7 @@ def get_images(org_id: str, event_id: str) -> Response[str]:
     event = identify(request).event(Feature.PHOTOS)
     gallery = container.galleries.current(event, api.seconds_left(app))
     links, page = container.rendition_links, request.page
-    data = presenters.images(links, event.event_id, gallery.cut(page), page, len(gallery))
+    data = pages.images(links, event.event_id, gallery.cut(page), page, len(gallery))
     return success("Records for all images", data)
 
 
@@ -91,7 +90,7 @@ def get_bibs(org_id: str, event_id: str, bib: str, *, consistent: bool) -> Respo
     event, page = caller.event(Feature.BIB_SEARCH), request.page
     found = photos_of(event, bib.upper(), caller.known.bibs)
     shown = found[page.start : page.stop]
-    data = presenters.images(container.rendition_links, event.event_id, shown, page, len(found))
+    data = pages.images(container.rendition_links, event.event_id, shown, page, len(found))
     return success(f"Records for bib number {bib}", data)
 
 
@@ -106,7 +105,7 @@ def get_timeline_images(org_id: str, event_id: str) -> Response[str]:
     request = api.request_of(app, TimelineQuery)
     event, of_event = timeline(request)
     photos, total = of_event.cut(request.period, request.page)
-    data = presenters.images(container.rendition_links, event.event_id, photos, request.page, total)
+    data = pages.images(container.rendition_links, event.event_id, photos, request.page, total)
     return success("Records for timeline images", data)
 
 
@@ -124,7 +123,7 @@ def get_faces(org_id: str, event_id: str, request_id: str, *, consistent: bool) 
     event, stored = caller.event(Feature.SELFIE_SEARCH), caller.known.result
     if request.search is None or stored is None:
         raise NoSuchSearch
-    data = presenters.face_search_result(container.rendition_links, event, request.search, request.page, stored)
+    data = pages.face_search_result(container.rendition_links, event, request.search, request.page, stored)
     return success("Computed face search", data)
 
 

@@ -6,11 +6,12 @@ from facesearch.bootstrap import container  # isort: skip
 # Above the other imports, beside which the networks are loaded.
 starting.ahead(lambda: container.networks)
 
-from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 
 from facesearch.api import handler as api
-from facesearch.api.presenters import face_search_result, success
+from facesearch.api.envelope import success
+from facesearch.api.pages import face_search_result
 from facesearch.api.requests import PageQuery
+from facesearch.api.resolver import APIGatewayRestResolver, Response
 from facesearch.api.selfie_form import parse_selfie_form
 from facesearch.models import Feature, Scope
 from facesearch.search.face_search import Invocation, replayed

@@ -7,11 +7,11 @@ from facesearch import starting  # isort: skip
 from datetime import UTC, datetime
 from http import HTTPStatus
 
-from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
-
 from facesearch.api import handler as api
 from facesearch.api.bodies import parse_token_request
-from facesearch.api.presenters import queued_search, success, watched_search
+from facesearch.api.envelope import success
+from facesearch.api.presenters import queued_search, watched_search
+from facesearch.api.resolver import APIGatewayRestResolver, Response
 from facesearch.api.schemas import DeletedSearch, PublishableToken
 from facesearch.api.selfie_form import parse_selfie_form
 from facesearch.api.watch_form import days_agreed_to

@@ -116,7 +116,21 @@ def test_nothing_is_written_to_the_log_on_loading_the_engine(models: Path) -> No
 
 def test_once_a_function_is_started_garbage_is_collected_and_what_was_left_out_is_there() -> None:
     used = "from aws_lambda_powertools.event_handler.appsync import AppSyncResolver; "
+    used += "from aws_lambda_powertools.utilities.data_classes import SQSEvent; "
     code = f"import app, gc, sys; before = 'asyncio' in sys.modules; {used}"
-    said = "print(gc.isenabled(), gc.get_freeze_count() > 0, before, AppSyncResolver.__name__)"
-    assert run(f"{code}{said}", **STARTED).stdout.split() == ["True", "True", "False", "AppSyncResolver"]
-    assert run(f"{code}{said}").stdout.split() == ["True", "False", "True", "AppSyncResolver"]
+    said = "print(gc.isenabled(), gc.get_freeze_count() > 0, before, AppSyncResolver.__name__, SQSEvent.__name__)"
+    assert run(f"{code}{said}", **STARTED).stdout.split() == ["True", "True", "False", "AppSyncResolver", "SQSEvent"]
+    assert run(f"{code}{said}").stdout.split() == ["True", "False", "True", "AppSyncResolver", "SQSEvent"]
+
+
+def test_a_function_that_is_started_knows_the_events_of_its_gateway_alone() -> None:
+    code = "import app, sys; from aws_lambda_powertools.event_handler import api_gateway as known; "
+    said = "print(known.APIGatewayProxyEvent.__name__, known.ALBEvent, 'kinesis' in ' '.join(sys.modules))"
+    assert run(f"{code}{said}", **STARTED).stdout.split() == ["APIGatewayProxyEvent", "None", "False"]
+
+
+def test_clients_have_no_texts_for_people() -> None:
+    """And pages as ever."""
+    code = "from facesearch.adapters import aws; client = aws.client('dynamodb', aws.DYNAMODB); "
+    said = "print(client.get_item.__doc__, client.can_paginate('query'))"
+    assert run(f"{code}{said}").stdout.split() == ["None", "True"]

@@ -12,8 +12,7 @@ from pydantic import BaseModel, create_model
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, JsonSchemaValue, models_json_schema
 from pydantic_core.core_schema import WithDefaultSchema
 
-from facesearch.api.presenters import ERROR
-from facesearch.api.schemas import Failure
+from facesearch.api.envelope import ERROR, Failure
 from facesearch.api.selfie_form import MAX_CONSENT, MAX_PARTS
 from facesearch.api.watch_form import AGREED, CONSENT
 from facesearch.faces.several import MAX_SELFIES

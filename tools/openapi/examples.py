@@ -4,7 +4,8 @@ import datetime as dt
 import uuid
 
 from facesearch.api.bodies import Method, OriginalsRequest, TokenRequest, UploadRequest
-from facesearch.api.presenters import paginate
+from facesearch.api.envelope import Failure
+from facesearch.api.pages import FaceSearchResult, ImageItem, Images, paginate
 from facesearch.api.schemas import (
     Allows,
     Arrival,
@@ -14,11 +15,7 @@ from facesearch.api.schemas import (
     EventItem,
     EventPage,
     Events,
-    FaceSearchResult,
     FailedUrl,
-    Failure,
-    ImageItem,
-    Images,
     OriginalPhotos,
     Pong,
     PresignedUrl,

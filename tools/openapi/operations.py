@@ -11,8 +11,8 @@ from typing import Annotated, Any
 from pydantic import BaseModel, Field, create_model
 
 from facesearch.api.bodies import TokenRequest, UploadRequest
+from facesearch.api.envelope import Success
 from facesearch.api.requests import BibPath, EventPath, EventsQuery, OrgPath, OriginalsQuery, PageQuery, TimelineQuery
-from facesearch.api.schemas import Success
 from facesearch.models import Scope
 from facesearch.validation import UUID_PATTERN
 from facesearch.webhooks.requests import WebhookRequest

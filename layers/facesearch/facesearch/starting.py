@@ -16,21 +16,16 @@ TYPE = os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE", "")
 
 if TYPE:
     gc.disable()  # imports make next to no garbage, and looking for it takes a twentieth of their time
-    ROUTES = "aws_lambda_powertools.event_handler"
-    # Resolvers that are not ours import asyncio: a tenth of the imports of a function that only reads.
-    with (
-        stand_in(f"{ROUTES}.appsync", AppSyncResolver=None),
-        stand_in(f"{ROUTES}.events_appsync"),
-        stand_in(f"{ROUTES}.events_appsync.appsync_events", AppSyncEventsResolver=None),
-        stand_in(f"{ROUTES}.http_resolver", HttpResolver=None, HttpResolverLocal=None),
-    ):
-        import aws_lambda_powertools.event_handler  # noqa: F401 - for the functions
 
 
 def ahead(begin: Callable[[], object]) -> None:
     """Begin what takes long and is not Python's work, beside the imports that are still to come."""
     if TYPE:
-        begin()
+        with (
+            stand_in("numpy._core._add_newdocs"),
+            stand_in("numpy._core._add_newdocs_scalars"),
+        ):  # what numpy's help says
+            begin()
 
 
 def over(prime: Callable[[bool], None] | None = None) -> None:

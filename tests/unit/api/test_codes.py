@@ -7,7 +7,7 @@ import pytest
 
 from facesearch import errors
 from facesearch.adapters.dynamodb.table import Conflict
-from facesearch.api.presenters import ERROR, failure
+from facesearch.api.envelope import ERROR, failure
 from facesearch.errors import FaceSearchError
 from tests.conftest import ROOT
 from tests.support.codes import CODES, outcomes

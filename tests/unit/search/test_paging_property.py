@@ -10,7 +10,7 @@ from facesearch.adapters.dynamodb.reading import pack_chunk, unpack_chunk
 from facesearch.adapters.dynamodb.results import DynamoResultStore
 from facesearch.adapters.dynamodb.table import Table
 from facesearch.adapters.memory.stores import MemoryReader
-from facesearch.api.presenters import paginate
+from facesearch.api.pages import paginate
 from facesearch.models import Page, PhotoMatch, SearchKey, SearchSummary
 from facesearch.reading import Wanted
 from tests.support.examples import examples

@@ -18,7 +18,7 @@ STAGES = {
     "align": (ENGINE, "OpenCvEngine._aligned"),
     "forwards": (ENGINE, "OpenCvEngine._embedding"),
     "match": ("facesearch.faces.embedded", "match_faces"),
-    "response": ("facesearch.api.presenters", "face_search_result"),
+    "response": ("facesearch.api.pages", "face_search_result"),
     "probe": (ENGINE, "OpenCvEngine.probe"),
     "decode photo": ("facesearch.photos.looking", "read_image"),
     "faces": (ENGINE, "OpenCvEngine.faces"),

@@ -1,7 +1,7 @@
 """Clients of AWS's services, and how patient each is.
 
 Botocore's own, not boto3's: those bring resources, S3 transfers and multiprocessing along, a third of the time that the
-import takes, and nothing here uses them. Importing this module is most of a cold start, so `bootstrap` does it when a
+import takes, and nothing here uses them. Nor do clients have botocore's texts for people. Importing this module is most of a cold start, so `bootstrap` does it when a
 client is first needed.
 
 What a service says becomes an error of ours here, once for all adapters: `Throttled`, `StoreUnavailable`. Only refusals
@@ -13,12 +13,27 @@ from contextlib import closing, contextmanager
 from functools import cache
 from typing import Any
 
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError
-from botocore.session import Session, get_session
-from urllib3.exceptions import HTTPError
-
 from facesearch.errors import StoreUnavailable, Throttled
+from facesearch.stand_in import stand_in
+
+
+def _undocumented(**_: object) -> None:
+    """In place of the texts that botocore has for each method."""
+
+
+with (
+    stand_in("botocore.docs.service", ServiceDocumenter=None),
+    stand_in(
+        "botocore.docs.docstring",
+        ClientMethodDocstring=_undocumented,
+        PaginatorDocstring=_undocumented,
+        WaiterDocstring=_undocumented,
+    ),
+):
+    from botocore.config import Config
+    from botocore.exceptions import BotoCoreError
+    from botocore.session import Session, get_session
+    from urllib3.exceptions import HTTPError
 
 THROTTLED = frozenset(
     {

@@ -7,12 +7,12 @@ from functools import wraps
 from typing import Any
 
 import pybase64
-from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from facesearch.api.cors import headers_for
-from facesearch.api.presenters import failure
+from facesearch.api.envelope import failure
 from facesearch.api.requests import ApiRequest, Credential, PageQuery, parse_request
+from facesearch.api.resolver import APIGatewayRestResolver, Response
 from facesearch.errors import Forbidden, MissingKey, NoSuchRoute, NotFound
 from facesearch.observability import flush_metrics, logger
 from facesearch.tokens import PREFIX

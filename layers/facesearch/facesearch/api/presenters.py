@@ -1,72 +1,17 @@
-"""The envelope around every response, and the one place where exceptions become statuses."""
+"""What responses say of events, originals and searches: their bodies from the models of the product."""
 
 import datetime as dt
-import uuid
-from collections.abc import Callable, Mapping, Sequence
-from http import HTTPStatus
+from collections.abc import Sequence
 from itertools import groupby
 
-from aws_lambda_powertools.event_handler import Response
-from pydantic import BaseModel
-
-from facesearch.api import schemas
+from facesearch.api import pages, schemas
 from facesearch.api.bodies import OriginalsRequest
-from facesearch.errors import FaceSearchError, Throttled
-from facesearch.models import Event, EventRow, Job, JobStatus, Page, PhotoMatch, SearchKey, TokenRights
-from facesearch.observability import count_failed_call, log_unexpected, logger
+from facesearch.models import Event, EventRow, Job, JobStatus, Page, SearchKey, TokenRights
 from facesearch.photos.links import Link, NoLink, RenditionLinks
 from facesearch.reading import Known, StoredPage
 from facesearch.search.selfies import MAX_SELFIE_BYTES
 from facesearch.settings import Settings
 from facesearch.webhooks.jobs import LOST, WATCH_DAYS, watching_until
-
-ERROR = "Face-Search-Error"
-"""Header: the code of what went wrong, for programs; `message` is for people."""
-INTERNAL_ERROR = "Internal error; nothing was recorded. Retry with the same request_id."
-
-
-def success(
-    message: str, data: BaseModel, headers: Mapping[str, str] | None = None, status: int = HTTPStatus.OK
-) -> Response[str]:
-    return _response(status, schemas.Success(message=message, data=data), headers or {})
-
-
-def failure(error: Exception, headers: Mapping[str, str] | None = None) -> Response[str]:
-    """The envelope of whatever went wrong: a documented outcome as it says of itself, anything else as 500."""
-    if isinstance(error, FaceSearchError) and not isinstance(error, Throttled):
-        logger.info("refused", status=error.status, outcome=type(error).__name__)
-    else:
-        log_unexpected(error)
-    if isinstance(error, FaceSearchError):
-        more = {ERROR: error.code, **error.headers}
-        return _response(error.status, schemas.Failure(message=error.message), {**(headers or {}), **more})
-    count_failed_call()
-    internal = schemas.Failure(message=INTERNAL_ERROR)
-    return _response(HTTPStatus.INTERNAL_SERVER_ERROR, internal, {**(headers or {}), ERROR: FaceSearchError.code})
-
-
-def _response(status: int, body: BaseModel, headers: Mapping[str, str]) -> Response[str]:
-    return Response(status, "application/json", body.model_dump_json(by_alias=True), headers=dict(headers))
-
-
-def face_search_result(
-    links: RenditionLinks, event: Event, search: SearchKey, page: Page, stored: StoredPage
-) -> schemas.FaceSearchResult:
-    """How photos were found is said where bibs may have found some."""
-    elsewhere = stored.summary.renditions
-    urls = elsewhere.of if elsewhere is not None else links.pairs(search.event_id)
-    return schemas.FaceSearchResult(
-        request_id=search.request_id,
-        confidence_percentage=stored.summary.confidence,
-        images=_image_items(urls, stored.photos, tells_how=event.bib_search),
-        pagination=paginate(page, stored.summary.total),
-    )
-
-
-def images(
-    links: RenditionLinks, event_id: int, photos: Sequence[PhotoMatch], page: Page, total: int
-) -> schemas.Images:
-    return schemas.Images(images=_image_items(links.pairs(event_id), photos), pagination=paginate(page, total))
 
 
 def timeline_days(hours: Sequence[tuple[dt.datetime, int]]) -> schemas.TimelineDays:
@@ -137,7 +82,7 @@ def events(links: RenditionLinks, rows: Sequence[EventRow], page: Page, total: i
         )
         for row in rows
     ]
-    return schemas.Events(events=items, pagination=paginate(page, total))
+    return schemas.Events(events=items, pagination=pages.paginate(page, total))
 
 
 def original_photos(
@@ -155,45 +100,13 @@ def original_photos(
         failed_count=len(failed),
         identifier=request.identifier if isinstance(request.identifier, str) else None,
         message=missing if total else "No photos were found.",
-        pagination=paginate(page, total),
+        pagination=pages.paginate(page, total),
     )
 
 
 def start_of(date: str) -> str:
     """An event's date with a time of day: one that was given a day alone starts at midnight."""
     return date if "T" in date else f"{date}T00:00:00"
-
-
-def _image_items(
-    urls: Callable[[uuid.UUID], tuple[str, str]], photos: Sequence[PhotoMatch], *, tells_how: bool = False
-) -> list[schemas.ImageItem]:
-    items = list[schemas.ImageItem]()
-    for photo in photos:
-        large, small = urls(photo.image_id)
-        item: schemas.ImageItem = {
-            "img_url": large,
-            "height": photo.height or None,
-            "width": photo.width or None,
-            "image_id": photo.image_id,
-            "thumbnail_url": small,
-            "original_url": None,
-        }
-        if tells_how:
-            item["matched_by"] = "bib" if photo.by_bib else "face"
-        items.append(item)
-    return items
-
-
-def paginate(page: Page, total: int) -> schemas.PaginationInfo:
-    pages = -(-total // page.size)
-    return schemas.PaginationInfo(
-        total=total,
-        current_page=page.number if total else 0,
-        total_pages=pages,
-        has_next_page=page.number < pages,
-        has_previous_page=total > 0 and page.number > 1,
-        page_size=page.size,
-    )
 
 
 def search_status(search: SearchKey, status: JobStatus, job: Job | None) -> schemas.SearchStatus:

@@ -47,7 +47,7 @@ Id = Annotated[
 class OrgPath(BaseModel):
     """Path parameters that every request has."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     org_id: Annotated[Id, Field(description="The organisation of the key.", examples=[903])]
 
@@ -72,7 +72,7 @@ class BibPath(EventPath):
 class PageQuery(BaseModel):
     """Query parameters of a paged request."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
 
     page: Annotated[int, Field(ge=1, le=MAX_PAGE, description="The page to return, from 1."), DIGITS_ALONE] = 1
     page_size: Annotated[int, Field(ge=1, le=100, description="Photos on a page."), DIGITS_ALONE] = 32

@@ -1,82 +1,16 @@
-"""The bodies of the responses, envelope included: what the OpenAPI document describes is generated from these."""
+"""The bodies of the responses that are no pages of photos. The OpenAPI document is generated from all bodies."""
 
 import datetime as dt
 import uuid
 from datetime import datetime
-from typing import Annotated, Generic, Literal, NotRequired, TypeVar
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
-from typing_extensions import TypedDict
+from pydantic import Field
 
-DataT = TypeVar("DataT", bound=BaseModel)
+from facesearch.api.envelope import Body
+from facesearch.api.pages import PaginationInfo
+
 Status = Literal["queued", "running", "done", "failed"]
-
-
-class Body(BaseModel):
-    """A part of a response."""
-
-    # Every field is in every response, those with a default too. A function answers with few of these bodies: each is
-    # built when it is first used.
-    model_config = ConfigDict(
-        frozen=True, populate_by_name=True, json_schema_serialization_defaults_required=True, defer_build=True
-    )
-
-
-class Success(Body, Generic[DataT]):
-    """The envelope of every 2xx response."""
-
-    response_type: Annotated[Literal["success"], Field(serialization_alias="responseType")] = "success"
-    message: str
-    data: DataT
-
-
-class Failure(Body):
-    """The envelope of every other response. `message` is for people and logs, never a contract."""
-
-    response_type: Annotated[Literal["error"], Field(serialization_alias="responseType")] = "error"
-    message: str
-    data: None = None
-
-
-class PaginationInfo(Body):
-    """Where this page stands. Pages count from 1; 0 of 0 means that nothing was found."""
-
-    total: Annotated[int, Field(ge=0, description="Results on all pages together.")]
-    current_page: Annotated[int, Field(serialization_alias="currentPage", ge=0, description="0 if nothing was found.")]
-    total_pages: Annotated[int, Field(serialization_alias="totalPages", ge=0)]
-    has_next_page: Annotated[bool, Field(serialization_alias="hasNextPage")]
-    has_previous_page: Annotated[bool, Field(serialization_alias="hasPreviousPage")]
-    page_size: Annotated[int, Field(ge=1, description="As requested, even if this page has fewer.")]
-
-
-# A dictionary, for a page has many, and as models they took a third of its time.
-class ImageItem(TypedDict):
-    """A photo of the event. `width` and `height` are the original's, in pixels as displayed."""
-
-    img_url: Annotated[str, Field(description="URL of the large rendition, a JPEG of at most 2048 px.")]
-    height: int | None
-    width: int | None
-    image_id: uuid.UUID
-    thumbnail_url: Annotated[str, Field(description="URL of the small rendition, a JPEG of at most 400 px.")]
-    original_url: Annotated[None, Field(description="Always null: request links to originals instead.")]
-    matched_by: NotRequired[
-        Annotated[
-            Literal["face", "bib"] | None,
-            Field(
-                description="How a search has found it. Only in results of events with `bib_search`.",
-                exclude_if=lambda value: value is None,  # else the OpenAPI document calls it required
-            ),
-        ]
-    ]
-
-
-class FaceSearchResult(Body):
-    """A page of a finished search. `confidence_percentage` is the event's threshold at the time of the search."""
-
-    request_id: Annotated[uuid.UUID, Field(description="Use it to request more pages.")]
-    confidence_percentage: Annotated[int, Field(ge=1, le=100)]
-    images: list[ImageItem]
-    pagination: PaginationInfo
 
 
 class Pong(Body):
@@ -178,13 +112,6 @@ class Events(Body):
     """A page of the organisation's events, newest first."""
 
     events: list[EventItem]
-    pagination: PaginationInfo
-
-
-class Images(Body):
-    """A page of photos, by capture time, then image_id. Photos without a capture time come last."""
-
-    images: list[ImageItem]
     pagination: PaginationInfo
 
 

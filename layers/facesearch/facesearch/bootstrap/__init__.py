@@ -14,15 +14,11 @@ from functools import cached_property
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from facesearch.api.authentication import AuthenticatedRequest, Authenticator
 from facesearch.bootstrap.stores import Later, StoreContainer, part
 from facesearch.models import Event, FaceSetKind, QuotaLimits, QuotaState
-from facesearch.reading import Wanted
-from facesearch.records import newest_photo
-from facesearch.search.quota import Account, Meter, of_token
-from facesearch.tokens import VisitorTokens
 
 if TYPE_CHECKING:
+    from facesearch import reading, records, tokens
     from facesearch.adapters import face_sets
     from facesearch.adapters.dynamodb import shares
     from facesearch.adapters.kms import probes
@@ -33,6 +29,7 @@ if TYPE_CHECKING:
     from facesearch.adapters.s3 import pictures
     from facesearch.adapters.s3 import selfies as s3_selfies
     from facesearch.adapters.upstream import matcher as upstream
+    from facesearch.api import authentication
     from facesearch.deletion import retention
     from facesearch.deletion import search as deletion
     from facesearch.faces import distributed, embedded, engine, exact_set, matching, sets
@@ -41,6 +38,7 @@ if TYPE_CHECKING:
     from facesearch.photos import gallery, indexing, links, looking, watermark
     from facesearch.search import bib_help, selfies
     from facesearch.search import face_search as searching
+    from facesearch.search import quota as quotas
     from facesearch.webhooks import intake, job_runner, pending_selfies
     from facesearch.webhooks import outbound as sharing
     from facesearch.webhooks.callbacks import callback, delivery
@@ -55,6 +53,7 @@ else:
     pictures = Later("facesearch.adapters.s3.pictures")
     s3_selfies = Later("facesearch.adapters.s3.selfies")
     upstream = Later("facesearch.adapters.upstream.matcher")
+    authentication = Later("facesearch.api.authentication")
     retention = Later("facesearch.deletion.retention")
     deletion = Later("facesearch.deletion.search")
     distributed = Later("facesearch.faces.distributed")
@@ -69,7 +68,11 @@ else:
     indexing = Later("facesearch.photos.indexing")
     links = Later("facesearch.photos.links")
     looking = Later("facesearch.photos.looking")
+    reading = Later("facesearch.reading")
+    records = Later("facesearch.records")
+    tokens = Later("facesearch.tokens")
     bib_help = Later("facesearch.search.bib_help")
+    quotas = Later("facesearch.search.quota")
     watermark = Later("facesearch.photos.watermark")
     searching = Later("facesearch.search.face_search")
     selfies = Later("facesearch.search.selfies")
@@ -93,13 +96,13 @@ class Container(StoreContainer):
 
     def event(self, event_id: int) -> Event | None:
         """The event's configuration, read strongly consistent."""
-        return self.reader.read(Wanted(event_id=event_id)).event
+        return self.reader.read(reading.Wanted(event_id=event_id)).event
 
     def newest_photo(self, event: Event) -> datetime | None:
         """When its newest photo was indexed; None if nobody knows."""
-        return newest_photo(self.photos, event.event_id, event.shards, self.pool)
+        return records.newest_photo(self.photos, event.event_id, event.shards, self.pool)
 
-    authenticator = part(lambda self: Authenticator(reader=self.reader))
+    authenticator = part(lambda self: authentication.Authenticator(reader=self.reader))
 
     @cached_property
     def face_search(self) -> searching.FaceSearch[Any]:
@@ -122,11 +125,12 @@ class Container(StoreContainer):
 
     @cached_property
     def networks(self) -> Future[face_engine.OpenCvEngine | None]:
-        """The engine, which a thread loads from when this is first asked for: OpenCV's work for the most part, not
-        Python's. None where there is none.
+        """The engine, which a thread loads from when this is first asked for. None where there is none.
 
-        That thread and the importing one meet in numpy, which both must enter by `import numpy` before any part of it.
+        The imports are the caller's, as two threads share one Python; what OpenCV does then takes no Python.
         """
+        if self.settings.engine == "embedded":
+            import_module("facesearch.adapters.opencv.face_engine")
         return self._background.submit(lambda: self._engine if self.settings.engine == "embedded" else None)
 
     def prime(self, thorough: bool) -> None:
@@ -318,20 +322,20 @@ class Container(StoreContainer):
     def _shares(self, kind: str, concurrency: int) -> shares.DynamoShares:
         return shares.DynamoShares(self._table, kind, sharing.share_of(concurrency))
 
-    def meter(self, org_id: int, quota: QuotaState, token: Account | None = None) -> Meter:
+    def meter(self, org_id: int, quota: QuotaState, token: quotas.Account | None = None) -> quotas.Meter:
         """The quotas that searches take from, as they were last read: the organisation's, and its token's before it."""
         limits = QuotaLimits(self.settings.search_quota_per_minute, self.settings.search_quota_burst)
-        account = Account(self._bucket, str(org_id), limits, quota)
-        return Meter(account) if token is None else Meter(token, account)
+        account = quotas.Account(self._bucket, str(org_id), limits, quota)
+        return quotas.Meter(account) if token is None else quotas.Meter(token, account)
 
-    def meter_of(self, caller: AuthenticatedRequest) -> Meter:
+    def meter_of(self, caller: authentication.AuthenticatedRequest) -> quotas.Meter:
         if caller.token is None:
             return self.meter(caller.org_id, caller.known.quota)
-        owner, state = of_token(caller.digest), caller.known.token_quota
-        token = Account(self._bucket, owner, caller.token.quota, state)
+        owner, state = quotas.of_token(caller.digest), caller.known.token_quota
+        token = quotas.Account(self._bucket, owner, caller.token.quota, state)
         return self.meter(caller.org_id, caller.known.quota, token)
 
-    visitor_tokens = part(lambda self: VisitorTokens(tokens=self.tokens))
+    visitor_tokens = part(lambda self: tokens.VisitorTokens(tokens=self.tokens))
 
     @cached_property
     def _indexes(self) -> port.IndexOf:

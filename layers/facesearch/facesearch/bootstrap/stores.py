@@ -8,9 +8,6 @@ from functools import cached_property
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from facesearch.adapters.dynamodb.quota import DynamoTokenBuckets
-from facesearch.adapters.dynamodb.reading import DynamoEventDirectory, DynamoReader
-from facesearch.adapters.dynamodb.table import Table
 from facesearch.settings import Settings
 
 
@@ -37,7 +34,10 @@ if TYPE_CHECKING:
         idempotency,
         jobs,
         photos,
+        quota,
+        reading,
         results,
+        table,
         tokens,
         vector_items,
         watches,
@@ -57,7 +57,10 @@ else:
     idempotency = Later("facesearch.adapters.dynamodb.idempotency")
     jobs = Later("facesearch.adapters.dynamodb.jobs")
     photos = Later("facesearch.adapters.dynamodb.photos")
+    quota = Later("facesearch.adapters.dynamodb.quota")
+    reading = Later("facesearch.adapters.dynamodb.reading")
     results = Later("facesearch.adapters.dynamodb.results")
+    table = Later("facesearch.adapters.dynamodb.table")
     tokens = Later("facesearch.adapters.dynamodb.tokens")
     vector_items = Later("facesearch.adapters.dynamodb.vector_items")
     watches = Later("facesearch.adapters.dynamodb.watches")
@@ -114,14 +117,14 @@ class StoreContainer:
     _background = part(lambda _: ThreadPoolExecutor(2, thread_name_prefix="background"))
     """Work beside the invocation's own thread, which may itself wait for `pool`."""
 
-    _table = part(lambda self: Table(self._dynamodb, self.settings.table_name))
+    _table = part(lambda self: table.Table(self._dynamodb, self.settings.table_name))
     clock = part(lambda self: photos.corrected_clock(self._table))
     """Microseconds since the epoch by DynamoDB's clock: an operator's machine may be wrong."""
-    reader = part(lambda self: DynamoReader(self._table))
-    _bucket = part(lambda self: DynamoTokenBuckets(self._table))
+    reader = part(lambda self: reading.DynamoReader(self._table))
+    _bucket = part(lambda self: quota.DynamoTokenBuckets(self._table))
     photos = part(lambda self: photos.DynamoPhotoStore(self._table))
     watermark_files = part(lambda self: watermarks.DynamoWatermarkFiles(self._table))
-    event_directory = part(lambda self: DynamoEventDirectory(self._table))
+    event_directory = part(lambda self: reading.DynamoEventDirectory(self._table))
     admin = part(lambda self: admin.DynamoAdmin(self._table))
     tokens = part(lambda self: tokens.DynamoTokenStore(self._table))
     _watches = part(lambda self: watches.DynamoWatchStore(self._table))
@@ -130,14 +133,15 @@ class StoreContainer:
     _callbacks = part(lambda self: callbacks.DynamoCallbackStore(self._table, self.settings.result_retention_days))
     _idempotency = part(
         lambda self: idempotency.DynamoIdempotency(
-            Table(self._dynamodb, self.settings.required("idempotency_table_name")), self.settings.result_retention_days
+            table.Table(self._dynamodb, self.settings.required("idempotency_table_name")),
+            self.settings.result_retention_days,
         )
     )
 
     @cached_property
     def _vector_items(self) -> vector_items.DynamoVectorItems | None:
         name = self.settings.faces_table_name
-        return vector_items.DynamoVectorItems(Table(self._dynamodb, name)) if name else None
+        return vector_items.DynamoVectorItems(table.Table(self._dynamodb, name)) if name else None
 
     def _objects(self, bucket: str) -> objects.S3Objects:
         return objects.S3Objects(self.s3, self.settings.required(bucket), self.pool)

@@ -19,7 +19,7 @@ import httpx
 from facesearch.adapters.upstream.api import RETRIES, KeySecret, Upstream
 from facesearch.adapters.upstream.breaker import Breaker
 from facesearch.adapters.upstream.matcher import UpstreamMatcher
-from facesearch.api.presenters import images
+from facesearch.api.pages import images
 from facesearch.api.selfie_form import parse_selfie_form
 from facesearch.models import Event, Page, PhotoMatch, SearchKey, SearchSummary
 from facesearch.photos.links import HostLinks
