@@ -1,8 +1,8 @@
 """Clients of AWS's services, and how patient each is.
 
 Botocore's own, not boto3's: those bring resources, S3 transfers and multiprocessing along, a third of the time that the
-import takes, and nothing here uses them. Nor do clients have botocore's texts for people. Importing this module is most of a cold start, so `bootstrap` does it when a
-client is first needed.
+import takes, and nothing here uses them; nor the texts that botocore has of its methods. Importing this module is most
+of a cold start, so `bootstrap` does it when a client is first needed.
 
 What a service says becomes an error of ours here, once for all adapters: `Throttled`, `StoreUnavailable`. Only refusals
 that an adapter may have asked for stay botocore's: a condition that did not hold, a file that is not there.
