@@ -92,11 +92,7 @@ class Deployed:
     def lookup(self, logical_id: str, attribute: str) -> Any:
         """Ref and GetAtt by what was really made; an attribute that only MiniStack could tell is a mark of its own."""
         if logical_id not in self.physical:
-            if logical_id == "Api.Stage":
-                return self.template.resources["Api"].properties["StageName"]
-            if self.template.resources[logical_id].type == "AWS::Serverless::LayerVersion":
-                return next(id_ for each, id_ in self.physical.items() if each.startswith(logical_id))
-            raise TemplateError(f"{logical_id} was not made")
+            return self._made_by_sam(logical_id)
         name = self.physical[logical_id]
         if attribute == "Ref":
             return name
@@ -105,6 +101,17 @@ class Deployed:
         if attribute == "QueueName":
             return name.rpartition("/")[2]
         return f"<{logical_id}.{attribute}>"
+
+    def _made_by_sam(self, logical_id: str) -> str:
+        """What the template knows by another name than CloudFormation."""
+        resource, _, part = logical_id.partition(".")
+        if part == "Stage":
+            return str(self.template.resources[resource].properties["StageName"])
+        if part == "Alias":
+            return self.physical[f"{resource}Alias{self.template.resources[resource].properties['AutoPublishAlias']}"]
+        if self.template.resources[resource].type == "AWS::Serverless::LayerVersion":
+            return next(id_ for each, id_ in self.physical.items() if each.startswith(resource))
+        raise TemplateError(f"{logical_id} was not made")
 
 
 def _arn(kind: str, name: str) -> str:

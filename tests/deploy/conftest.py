@@ -121,6 +121,7 @@ def updated(cloud: Cloud, created: Deployed) -> Deployed:
             "LogRetentionDays": "7",
             "SearchMemory": "5307",
             "FaceSets": "exact,vectors",
+            "HttpApi": "true",
             "WebhooksConcurrency": "4",
         }
     )

@@ -307,14 +307,30 @@ def test_an_update_changes_what_its_parameters_change_and_keeps_the_data(created
 def test_an_update_changes_the_stacks_within_and_adds_those_that_were_not_asked_for(
     created: Deployed, updated: Deployed
 ) -> None:
-    assert "Edge" not in created.physical
-    operations, edge = updated.nested("Operations"), updated.nested("Edge")
-    for stack in (operations, edge):
+    assert not {"Edge", "Http"} & created.physical.keys()
+    operations, edge, http = (updated.nested(each) for each in ("Operations", "Edge", "Http"))
+    for stack in (operations, edge, http):
         assert stack.physical.keys() == stack.template.resources.keys()
     topic = operations.physical["AlarmTopic"]
     (subscription,) = updated.client("sns").list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
     assert (subscription["Protocol"], subscription["Endpoint"]) == ("email", "operator@example.com")
     assert updated.outputs["ApiDomainTarget"] == edge.outputs["ApiDomainTarget"]
+
+
+def test_an_http_api_takes_the_rest_api_s_place(updated: Deployed) -> None:
+    http, gateway = updated.nested("Http"), updated.client("apigatewayv2")
+    api = http.physical["Api"]
+    called = {each["IntegrationId"]: each for each in gateway.get_integrations(ApiId=api)["Items"]}
+    assert {each["PayloadFormatVersion"] for each in called.values()} == {"1.0"}
+    found = {
+        route["RouteKey"]: called[route["Target"].removeprefix("integrations/")]["IntegrationUri"]
+        for route in gateway.get_routes(ApiId=api)["Items"]
+    }
+    assert found["POST /api/v1/ext/{org_id}/event/{event_id}/faces"] == updated.physical["SearchFunctionAliaslive"]
+    assert found["$default"] == updated.physical["ResultsFunctionAliaslive"]
+    assert found.keys() == {each["RouteKey"] for _, _, each in http.of_type("AWS::ApiGatewayV2::Route")}
+    (mapping,) = gateway.get_api_mappings(DomainName="faces.example.com")["Items"]
+    assert (mapping["ApiId"], mapping["Stage"]) == (api, "$default")
 
 
 # ------------------------------------------------------------------ deleted

@@ -71,7 +71,7 @@ class Assumptions:
         cold: share of searches that meet an environment without the event's faces.
         pages: GETs for each search: pages, reloads, shared links.
         matches: photos that a search finds.
-        http_api: whether an HTTP API is in front, which has no firewall and no usage plans, in place of the REST API.
+        http_api: whether `HttpApi=true`.
         snapstart: whether search starts from a snapshot. Nothing is then taken off `init`.
         source: where the milliseconds are from.
     """
@@ -263,7 +263,7 @@ MOVES: tuple[tuple[str, dict[str, Any]], ...] = (
     ("nothing cold", {"cold": 0.0}),
     ("nothing found", {"matches": 0}),
     ("1,000 photos found", {"matches": 1000}),
-    ("an HTTP API in place of the REST API", {"http_api": True}),
+    ("`HttpApi=true`", {"http_api": True}),
     ("SnapStart, as if it saved nothing", {"snapstart": True}),
 )
 
@@ -315,7 +315,7 @@ def main() -> None:
         "--cold", type=between(0.0, 1.0), default=given.cold, help="share of searches that load the event"
     )
     parser.add_argument("--pages", type=between(0, 1_000), default=given.pages, help="GETs for each search")
-    parser.add_argument("--http-api", action="store_true", help="an HTTP API in place of the REST API")
+    parser.add_argument("--http-api", action="store_true", help="as with HttpApi=true")
     parser.add_argument("--snapstart", action="store_true", help="search starts from a snapshot")
     parser.add_argument("--bench", type=Path, default=BENCH, help="JSON of make bench; one that is not there: assumed")
     asked = parser.parse_args()

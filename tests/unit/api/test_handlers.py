@@ -421,3 +421,40 @@ def test_the_versioned_event_of_a_call_is_answered_in_the_envelope(deployment: D
     # The selfie has nobody in it, and so its search never was.
     expected = {"search": 400, "webhook": 202, "webhook-tokens": 201}.get(name, 404 if name in OF_A_SEARCH else 200)
     assert response["statusCode"] == expected, response["json"]
+
+
+# ------------------------------------------------------------------ by an HTTP API
+
+
+def by_http_api(event: Any) -> Any:
+    """The same call as an HTTP API hands it on, in its format 1.0: names of headers in lower case, no resource id."""
+    headers = {name.lower(): value for name, value in event["headers"].items()}
+    context = event["requestContext"] | {"resourceId": None, "stage": "$default", "path": event["path"]}
+    return event | {
+        "version": "1.0",
+        "headers": headers,
+        "multiValueHeaders": {name: [value] for name, value in headers.items()},
+        "requestContext": context,
+    }
+
+
+def test_an_http_api_s_calls_are_a_rest_api_s(deployment: Deployment, samples: Path) -> None:
+    search = deployment.filled("search")
+    search["headers"]["Content-Type"] = FORM
+    search["body"] = base64.b64encode(form((samples / "obama2.jpg").read_bytes())).decode()
+    found = answer(load("search"), by_http_api(search))
+    assert (found["statusCode"], len(found["json"]["data"]["images"])) == (200, 1)
+    page = deployment.filled("results-faces")
+    page["pathParameters"]["request_id"] = found["json"]["data"]["request_id"]
+    page["path"] = page["path"].rpartition("/")[0] + "/" + found["json"]["data"]["request_id"]
+    read = answer(load("results"), by_http_api(page))
+    assert (read["statusCode"], read["json"]) == (200, found["json"])
+
+
+def test_what_an_http_api_has_no_route_for_is_answered_in_the_envelope(deployment: Deployment) -> None:
+    unknown = by_http_api(deployment.filled("results-page")) | {"httpMethod": "PUT", "pathParameters": None}
+    unknown["requestContext"]["resourcePath"] = unknown["resource"] = "$default"
+    refused = answer(load("results"), unknown)
+    assert (refused["statusCode"], refused["multiValueHeaders"]["Face-Search-Error"]) == (404, ["no_route"])
+    asked = load("results")(unknown | {"httpMethod": "OPTIONS"}, Context())
+    assert (asked["statusCode"], asked["multiValueHeaders"]["Cache-Control"]) == (204, ["no-store"])

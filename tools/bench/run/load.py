@@ -61,7 +61,7 @@ def measure(
 def template_in(folder: Path) -> Path:
     """The template with one more function, whose body is put there before it is first called."""
     for entry in ROOT.iterdir():
-        if entry.name in {"layers", "functions", "operations.yaml", "edge.yaml"}:
+        if entry.name in {"layers", "functions", "operations.yaml", "edge.yaml", "http.yaml"}:
             (folder / entry.name).symlink_to(entry)
     (folder / "bare").mkdir()
     (folder / "bare" / "app.py").write_text(f"import sys; sys.path.append({str(ROOT)!r})\n{CODE}")
